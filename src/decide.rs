@@ -172,14 +172,14 @@ fn strictest(judged: Vec<Judged<'_>>) -> Vec<Judged<'_>> {
     kept
 }
 
-/// Who violated what before the request: rule, container, and the value found.
-type Identity<'p> = (usize, Option<(ContainerKind, &'p str)>, String);
+/// Where a violation stands: the rule's order, and the container's list and name.
+type Place<'p> = (usize, Option<(ContainerKind, &'p str)>);
 
 /// The violations of the old object. They only narrow what is judged again.
 struct Before<'p> {
-    violations: HashSet<Identity<'p>>,
+    violations: HashSet<(Place<'p>, String)>,
     /// For limits: the highest amount of each rule in each container.
-    amounts: HashMap<(usize, Option<(ContainerKind, &'p str)>), i128>,
+    amounts: HashMap<Place<'p>, i128>,
 }
 
 impl<'p> Before<'p> {
@@ -194,30 +194,30 @@ impl<'p> Before<'p> {
             }
             seen.push(compiled);
             for finding in run(compiled, old) {
-                let place = (compiled.order, place(&finding));
+                let place = place(compiled, &finding);
                 if let Some(amount) = finding.amount {
                     let highest = before.amounts.entry(place).or_insert(amount);
                     *highest = amount.max(*highest);
                 }
-                before.violations.insert((place.0, place.1, finding.found.into_owned()));
+                before.violations.insert((place, finding.found.into_owned()));
             }
         }
         before
     }
 
     fn introduces(&self, compiled: &CompiledRule, finding: &Finding<'p>) -> bool {
-        let place = place(finding);
+        let place = place(compiled, finding);
         let milder = || {
-            let before = self.amounts.get(&(compiled.order, place));
+            let before = self.amounts.get(&place);
             finding.amount.zip(before).is_some_and(|(now, before)| now <= *before)
         };
-        let known = || self.violations.contains(&(compiled.order, place, finding.found.to_string()));
+        let known = || self.violations.contains(&(place, finding.found.to_string()));
         !(known() || milder())
     }
 }
 
-fn place<'p>(finding: &Finding<'p>) -> Option<(ContainerKind, &'p str)> {
-    finding.container().map(|c| (c.kind, &*c.container.name.0))
+fn place<'p>(compiled: &CompiledRule, finding: &Finding<'p>) -> Place<'p> {
+    (compiled.order, finding.container().map(|c| (c.kind, &*c.container.name.0)))
 }
 
 #[cfg(test)]

@@ -13,6 +13,19 @@
 //! prints what `check` found, [`cli`] are the commands. Lower layers never use higher ones;
 //! `tests/layers.rs` holds them to it.
 
+// A panic on the request path denies a pod that nobody judged.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::todo,
+        clippy::dbg_macro
+    )
+)]
+
 pub mod admit;
 pub mod cli;
 pub mod decide;

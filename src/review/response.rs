@@ -43,6 +43,7 @@ struct Response<'o> {
 
 /// A `metav1.Status`; without code 403 and reason Forbidden a denial reaches the user as 400.
 #[derive(Serialize)]
+#[allow(clippy::struct_field_names, reason = "the API's own names")]
 struct Status<'o> {
     status: &'static str,
     message: String,

@@ -76,7 +76,9 @@ impl Example {
         let mut pod = self.pod_beside_good();
         if let Some(Value::Array(containers)) = pod.pointer_mut("/spec/containers") {
             containers.truncate(1);
-            containers.iter_mut().for_each(|container| json_patch::merge(container, &object_or_empty(self.container)));
+            for container in containers {
+                json_patch::merge(container, &object_or_empty(self.container));
+            }
         }
         pod
     }

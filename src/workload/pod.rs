@@ -250,7 +250,7 @@ impl<'p> std::ops::Deref for ContainerRef<'p> {
 
 impl Pod<'_> {
     /// Every container of the pod: init containers (sidecars too), containers, ephemeral containers.
-    pub fn all_containers<'p>(&'p self) -> impl Iterator<Item = ContainerRef<'p>> {
+    pub fn all_containers(&self) -> impl Iterator<Item = ContainerRef<'_>> {
         [
             (ContainerKind::Init, &self.spec.init_containers),
             (ContainerKind::Container, &self.spec.containers),
