@@ -11,7 +11,7 @@ mod allow_privilege_escalation;
 mod privileged;
 mod read_only_root_filesystem;
 
-use crate::workload::Pod;
+use crate::workload::{ContainerKind, Pod};
 pub use example::{Example, Expect, GOOD_POD};
 pub use finding::{Finding, Findings, Location, Severity};
 pub use fix::{Fix, Scope};
@@ -40,6 +40,9 @@ pub struct Rule {
     pub severity: Severity,
     /// Skipped for pods with `spec.os.name: windows`, where the API has no such field.
     pub linux_only: bool,
+    /// The container lists in which the API has the fields that the rule judges: a debug container,
+    /// for one, can have no resources, ports or probes. Every list for a rule of the pod.
+    pub lists: &'static [ContainerKind],
     /// Whether [`Check::fix`] can repair anything; help says so.
     pub fixes: bool,
     /// Reads the parameters of a policy into the type that checks.
@@ -49,6 +52,9 @@ pub struct Rule {
     /// The only fixtures: unit tests, end-to-end tests and help replay them.
     pub examples: &'static [Example],
 }
+
+/// [`Rule::lists`] where debug containers cannot have the field.
+pub const NOT_EPHEMERAL: &[ContainerKind] = &[ContainerKind::Init, ContainerKind::Container];
 
 impl fmt::Debug for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
