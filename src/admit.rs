@@ -1,0 +1,150 @@
+//! How a request is answered. Everything here is pure: bytes and policies in, an outcome out.
+
+use crate::decide::{Case, Effect, Stage, judge};
+use crate::outcome::{About, Outcome};
+use crate::policy::{Action, CompiledPolicy, PolicySet, Subject};
+use crate::review::{Request, Review, request::uid, response};
+use crate::rules::{Fix, Scope};
+use crate::workload::{Kind, Pod, kinds};
+use jiff::civil::Date;
+
+/// Which webhook was called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Hook {
+    /// Repairs, and lets the rest go on to [`Hook::Validate`].
+    Mutate,
+    /// Judges.
+    Validate,
+}
+
+impl Hook {
+    pub const ALL: [Self; 2] = [Self::Mutate, Self::Validate];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mutate => "mutate",
+            Self::Validate => "validate",
+        }
+    }
+}
+
+/// Everything that a request is judged by. Swapped as a whole.
+#[derive(Debug)]
+pub struct Snapshot {
+    pub policies: PolicySet,
+    /// How many violations an outcome tells in full; all are counted.
+    pub report_limit: usize,
+}
+
+/// Answers one AdmissionReview.
+///
+/// `today` (UTC) decides which exemptions still hold. The outcome always has a reply unless no uid
+/// could be read; then [`Outcome::reply`] is empty and [`Outcome::problem`] says why.
+#[must_use]
+pub fn admit(body: &[u8], hook: Hook, snapshot: &Snapshot, today: Date) -> Outcome {
+    match Review::parse(body) {
+        Ok((_, request)) => answer(&request, hook, snapshot, today),
+        Err(problem) => deny_unread(body, problem),
+    }
+}
+
+/// The answer to a body that could not be read: an explicit denial wherever it has a uid.
+#[must_use]
+pub fn deny_unread(body: &[u8], problem: String) -> Outcome {
+    refused(About { uid: uid(body).unwrap_or_default(), ..About::default() }, problem)
+}
+
+fn answer(request: &Request<'_>, hook: Hook, snapshot: &Snapshot, today: Date) -> Outcome {
+    let kind = match pod_bearing(request) {
+        Ok(Some(kind)) => kind,
+        Ok(None) => return response::finish(Outcome::allow(about(request, None))),
+        Err(problem) => return refused(about(request, None), problem),
+    };
+    let about = about(request, Some(kind));
+    let Some(object) = request.object else {
+        return refused(about, "the request has no `object` to judge".to_owned());
+    };
+    let pod = match kind.pod(object) {
+        Ok(pod) => pod,
+        Err(error) => {
+            let field = if error.field.is_empty() { String::new() } else { format!(" `{}`", error.field) };
+            return refused(about, format!("the object's field{field} could not be read: {}", error.message));
+        }
+    };
+    let subject = Subject {
+        namespace: &request.namespace,
+        kind: kind.kind,
+        user: &request.user_info.username,
+        groups: &request.user_info.groups,
+    };
+    let mut policies: Vec<&CompiledPolicy> = snapshot.policies.select(&subject).collect();
+    if hook == Hook::Mutate && !kind.template.is_empty() {
+        let owned = policies.iter().any(|p| p.patch_templates) && kinds::is_owned(object);
+        policies.retain(|p| p.patch_templates && !owned);
+    }
+    let case = Case {
+        pod: &pod,
+        namespace: &request.namespace,
+        stage: match hook {
+            Hook::Mutate => Stage::Mutate,
+            Hook::Validate if kind.template.is_empty() => Stage::Pod,
+            Hook::Validate => Stage::Template,
+        },
+        scope: if *request.operation == *"UPDATE" && kind.template.is_empty() { Scope::Containers } else { Scope::Pod },
+        only: (hook == Hook::Mutate).then_some(Action::Patch),
+        today,
+    };
+    // Read late: most requests violate nothing, and then the old object does not matter.
+    let old: std::cell::OnceCell<Pod<'_>> = std::cell::OnceCell::new();
+    let judged = judge(&case, &policies, || {
+        let before = request.old_object.filter(|_| *request.operation == *"UPDATE")?;
+        // An old object that cannot be read excuses nothing.
+        let pod = kind.pod(before).ok()?;
+        Some(old.get_or_init(|| pod))
+    });
+    let mut fix = Fix::new(case.scope);
+    for j in judged.iter().filter(|j| j.effect == Effect::Patch) {
+        j.compiled.check.fix(&pod, &j.finding, &mut fix);
+    }
+    let outcome = Outcome::judged(about, &case, kind, &judged, fix, snapshot.report_limit);
+    response::finish(outcome)
+}
+
+fn about(request: &Request<'_>, known: Option<&'static Kind>) -> About {
+    About {
+        uid: request.uid.to_string(),
+        operation: request.operation.to_string(),
+        kind: request.kind.kind.to_string(),
+        sub_resource: request.sub_resource.as_deref().unwrap_or_default().to_owned(),
+        namespace: request.namespace.to_string(),
+        name: request.name.to_string(),
+        user: request.user_info.username.to_string(),
+        known,
+    }
+}
+
+/// The kind whose pod is to be judged; none when the request carries no pod.
+fn pod_bearing(request: &Request<'_>) -> Result<Option<&'static Kind>, String> {
+    if !matches!(&*request.operation.0, "CREATE" | "UPDATE") {
+        return Ok(None);
+    }
+    if let Some(kind) = kinds::find(&request.kind.group, &request.kind.kind) {
+        return Ok(Some(kind));
+    }
+    // Sub-resources of pods that are known to carry no pod. Anything else might.
+    let of_pods = request.resource.group.is_empty() && *request.resource.resource == *"pods";
+    match request.sub_resource.as_deref() {
+        Some("binding" | "eviction" | "exec" | "attach" | "portforward" | "proxy" | "log") => Ok(None),
+        sub if of_pods => Err(format!(
+            "pods/{} with a {} is not known to podreeve",
+            crate::text::clean(sub.unwrap_or_default(), 60),
+            crate::text::clean(&request.kind.kind, 60)
+        )),
+        _ => Ok(None),
+    }
+}
+
+fn refused(about: About, problem: String) -> Outcome {
+    response::finish(Outcome::refused(about, problem))
+}

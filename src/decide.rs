@@ -1,0 +1,259 @@
+//! From findings to a decision: action x exemption x what the request introduces.
+
+use crate::policy::{Action, CompiledPolicy, CompiledRule};
+use crate::rules::{Finding, Findings, Fix, Rule, Scope};
+use crate::workload::{ContainerKind, Pod};
+use jiff::civil::Date;
+use std::collections::{HashMap, HashSet};
+
+/// What happens with a violation, from the mildest to the strictest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Effect {
+    /// Let through by an exemption; metrics and audit annotations tell.
+    Exempt,
+    Audit,
+    Warn,
+    Patch,
+    Deny,
+}
+
+impl Effect {
+    pub const ALL: [Self; 5] = [Self::Exempt, Self::Audit, Self::Warn, Self::Patch, Self::Deny];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Exempt => "exempt",
+            Self::Audit => "audit",
+            Self::Warn => "warn",
+            Self::Patch => "patch",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+/// Where on its way the object is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// On the mutating path, where repairs are made.
+    Mutate,
+    /// A pod on the validating path: what was not repaired by now stays.
+    Pod,
+    /// A template on the validating path: its pods will be repaired when they are created.
+    Template,
+}
+
+/// A violation that is to be judged: the policy's action, and what is known about it.
+#[derive(Debug, Clone, Copy)]
+struct Facts {
+    action: Action,
+    stage: Stage,
+    exempt: bool,
+    /// The request brings it; it was not there before.
+    introduced: bool,
+    /// The rule has a repair for it.
+    repairable: bool,
+}
+
+/// The whole of deciding.
+const fn effect(facts: Facts) -> Effect {
+    match facts {
+        Facts { exempt: true, .. } | Facts { action: Action::Off, .. } => Effect::Exempt,
+        Facts { action: Action::Audit, .. } => Effect::Audit,
+        Facts { action: Action::Warn, .. } | Facts { introduced: false, .. } => Effect::Warn,
+        Facts { action: Action::Patch, repairable: true, stage, .. } => match stage {
+            Stage::Mutate => Effect::Patch,
+            Stage::Template => Effect::Warn,
+            Stage::Pod => Effect::Deny,
+        },
+        Facts { action: Action::Patch | Action::Deny, .. } => Effect::Deny,
+    }
+}
+
+/// A finding and what becomes of it.
+#[derive(Debug)]
+pub struct Judged<'p> {
+    pub rule: &'static Rule,
+    pub finding: Finding<'p>,
+    pub policy: &'p str,
+    pub compiled: &'p CompiledRule,
+    pub effect: Effect,
+    pub introduced: bool,
+    /// The rule has a repair for it, in the scope of this request.
+    pub repairable: bool,
+}
+
+/// What is judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Case<'p> {
+    pub pod: &'p Pod<'p>,
+    pub namespace: &'p str,
+    pub stage: Stage,
+    pub scope: Scope,
+    /// Which actions matter here: the mutating path needs only `patch`.
+    pub only: Option<Action>,
+    pub today: Date,
+}
+
+/// Runs the rules of the policies over the pod.
+///
+/// `old` reads the pod as it was before the request; it is asked only when something was found.
+/// Result: every violation, ordered by container, then rule; with several policies one violation
+/// is told once, by the policy that is strictest about it.
+pub fn judge<'p>(
+    case: &Case<'p>,
+    policies: &[&'p CompiledPolicy],
+    old: impl FnOnce() -> Option<&'p Pod<'p>>,
+) -> Vec<Judged<'p>> {
+    let mut found = Vec::new();
+    for policy in policies {
+        for compiled in &policy.rules {
+            if case.only.is_some_and(|only| compiled.action != only) {
+                continue;
+            }
+            found.extend(run(compiled, case.pod).into_iter().map(|finding| (*policy, compiled, finding)));
+        }
+    }
+    if found.is_empty() {
+        return Vec::new();
+    }
+    let before = Before::new(old(), found.iter().map(|(_, compiled, _)| *compiled));
+    let mut judged: Vec<Judged<'p>> = found
+        .into_iter()
+        .map(|(policy, compiled, finding)| {
+            let introduced = before.introduces(compiled, &finding);
+            let exempt = policy
+                .exemptions
+                .iter()
+                .any(|e| e.covers(compiled.rule, &finding, case.namespace, case.pod, case.today));
+            let repairable = compiled.check.fix(case.pod, &finding, &mut Fix::new(case.scope));
+            let facts = Facts { action: compiled.action, stage: case.stage, exempt, introduced, repairable };
+            Judged {
+                rule: compiled.rule,
+                finding,
+                policy: &policy.name,
+                compiled,
+                effect: effect(facts),
+                introduced,
+                repairable,
+            }
+        })
+        .collect();
+    if policies.len() > 1 {
+        judged = strictest(judged);
+    }
+    judged.sort_by_key(|j| (j.finding.container().map(|c| (c.kind, c.index)), j.compiled.order));
+    judged
+}
+
+fn run<'p>(compiled: &CompiledRule, pod: &'p Pod<'p>) -> Vec<Finding<'p>> {
+    let mut findings = Findings::default();
+    if !(compiled.rule.linux_only && pod.is_windows()) {
+        compiled.check.check(pod, &mut findings);
+    }
+    findings.into_vec()
+}
+
+/// Of several policies that say the same, the strictest speaks.
+fn strictest(judged: Vec<Judged<'_>>) -> Vec<Judged<'_>> {
+    let mut first: HashMap<(usize, String, String), usize> = HashMap::new();
+    let mut kept: Vec<Judged<'_>> = Vec::new();
+    for j in judged {
+        let key = (j.compiled.order, j.finding.at.field(), j.finding.found.to_string());
+        match first.get(&key).and_then(|index| kept.get_mut(*index)) {
+            Some(before) if before.effect >= j.effect => {}
+            Some(before) => *before = j,
+            None => {
+                first.insert(key, kept.len());
+                kept.push(j);
+            }
+        }
+    }
+    kept
+}
+
+/// Where a violation stands: the rule's order, and the container's list and name.
+type Place<'p> = (usize, Option<(ContainerKind, &'p str)>);
+
+/// The violations of the old object. They only narrow what is judged again.
+struct Before<'p> {
+    violations: HashSet<(Place<'p>, String)>,
+    /// For limits: the highest amount of each rule in each container.
+    amounts: HashMap<Place<'p>, i128>,
+}
+
+impl<'p> Before<'p> {
+    fn new(old: Option<&'p Pod<'p>>, rules: impl Iterator<Item = &'p CompiledRule>) -> Self {
+        let mut before = Self { violations: HashSet::new(), amounts: HashMap::new() };
+        let Some(old) = old else { return before };
+        let mut seen: Vec<*const CompiledRule> = Vec::new();
+        for compiled in rules {
+            // Findings come grouped by rule, so the last one is enough to look at.
+            if seen.last().is_some_and(|last| std::ptr::eq(*last, compiled)) {
+                continue;
+            }
+            seen.push(compiled);
+            for finding in run(compiled, old) {
+                let place = place(compiled, &finding);
+                if let Some(amount) = finding.amount {
+                    let highest = before.amounts.entry(place).or_insert(amount);
+                    *highest = amount.max(*highest);
+                }
+                before.violations.insert((place, finding.found.into_owned()));
+            }
+        }
+        before
+    }
+
+    fn introduces(&self, compiled: &CompiledRule, finding: &Finding<'p>) -> bool {
+        let place = place(compiled, finding);
+        let milder = || {
+            let before = self.amounts.get(&place);
+            finding.amount.zip(before).is_some_and(|(now, before)| now <= *before)
+        };
+        let known = || self.violations.contains(&(place, finding.found.to_string()));
+        !(known() || milder())
+    }
+}
+
+fn place<'p>(compiled: &CompiledRule, finding: &Finding<'p>) -> Place<'p> {
+    (compiled.order, finding.container().map(|c| (c.kind, &*c.container.name.0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(action: Action, stage: Stage) -> Facts {
+        Facts { action, stage, exempt: false, introduced: true, repairable: true }
+    }
+
+    #[test]
+    fn a_violation_that_was_there_only_warns() {
+        for action in [Action::Deny, Action::Patch, Action::Warn] {
+            for stage in [Stage::Mutate, Stage::Pod, Stage::Template] {
+                assert_eq!(effect(Facts { introduced: false, ..facts(action, stage) }), Effect::Warn);
+            }
+        }
+    }
+
+    #[test]
+    fn patch_repairs_where_it_can_and_denies_what_is_left() {
+        assert_eq!(effect(facts(Action::Patch, Stage::Mutate)), Effect::Patch);
+        assert_eq!(effect(facts(Action::Patch, Stage::Template)), Effect::Warn);
+        assert_eq!(effect(facts(Action::Patch, Stage::Pod)), Effect::Deny);
+        for stage in [Stage::Mutate, Stage::Pod, Stage::Template] {
+            assert_eq!(effect(Facts { repairable: false, ..facts(Action::Patch, stage) }), Effect::Deny);
+            assert_eq!(effect(facts(Action::Deny, stage)), Effect::Deny);
+            assert_eq!(effect(facts(Action::Audit, stage)), Effect::Audit);
+            assert_eq!(effect(facts(Action::Warn, stage)), Effect::Warn);
+        }
+    }
+
+    #[test]
+    fn an_exemption_beats_every_action() {
+        for action in Action::ALL {
+            assert_eq!(effect(Facts { exempt: true, ..facts(action, Stage::Pod) }), Effect::Exempt);
+        }
+    }
+}

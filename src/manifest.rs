@@ -1,0 +1,1 @@
+//! YAML and JSON files: documents, Lists, and the line of every field.

@@ -1,0 +1,208 @@
+//! The outcome of a request: what was decided, for the reply, the log, the metrics and the reports.
+
+use crate::decide::{Case, Effect, Judged, Stage};
+use crate::policy::Action;
+use crate::rules::{Fix, Rule, Severity};
+use crate::workload::{ContainerKind, Kind, KindClass};
+use json_patch::PatchOperation;
+
+/// What became of the request, from the mildest to the strictest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    Allow,
+    Warn,
+    Patch,
+    Deny,
+}
+
+impl Verdict {
+    pub const ALL: [Self; 4] = [Self::Allow, Self::Warn, Self::Patch, Self::Deny];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Warn => "warn",
+            Self::Patch => "patch",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+/// Whom the request is about. Text as it came; clean it before printing.
+#[derive(Debug, Clone, Default)]
+pub struct About {
+    pub uid: String,
+    pub operation: String,
+    pub kind: String,
+    pub sub_resource: String,
+    pub namespace: String,
+    pub name: String,
+    pub user: String,
+    /// None for a kind that carries no pod.
+    pub known: Option<&'static Kind>,
+}
+
+impl About {
+    #[must_use]
+    pub fn class(&self) -> KindClass {
+        self.known.map_or(KindClass::Other, |kind| kind.class)
+    }
+}
+
+/// One violation, told in full.
+#[derive(Debug, Clone)]
+pub struct Violation {
+    pub rule: &'static Rule,
+    pub policy: String,
+    pub action: Action,
+    pub effect: Effect,
+    pub severity: Severity,
+    pub container: Option<(ContainerKind, String)>,
+    /// JSON pointer into the object that was sent; it resolves there.
+    pub pointer: String,
+    /// JSON pointer to the judged field, which may be absent.
+    pub field: String,
+    pub found: String,
+    pub wanted: String,
+    pub why: String,
+    /// False when the object had this violation before the request.
+    pub introduced: bool,
+    /// The repair, where the rule has one.
+    pub repair: Vec<PatchOperation>,
+}
+
+/// How often a rule was violated with one effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tally {
+    pub rule: &'static str,
+    pub effect: Effect,
+    pub count: usize,
+}
+
+/// What was decided.
+#[derive(Debug)]
+pub struct Outcome {
+    pub about: About,
+    pub verdict: Verdict,
+    pub stage: Stage,
+    /// Ordered by container, then rule; at most the snapshot's `report_limit`, the denied ones first to stay.
+    pub violations: Vec<Violation>,
+    /// Every violation, counted; ordered by rule.
+    pub tallies: Vec<Tally>,
+    pub patch: Vec<PatchOperation>,
+    /// Why the request could not be judged.
+    pub problem: Option<String>,
+    /// The AdmissionReview to send back; empty when the request had no uid to answer to.
+    pub reply: Vec<u8>,
+}
+
+impl Outcome {
+    pub(crate) fn allow(about: About) -> Self {
+        Self {
+            about,
+            verdict: Verdict::Allow,
+            stage: Stage::Pod,
+            violations: Vec::new(),
+            tallies: Vec::new(),
+            patch: Vec::new(),
+            problem: None,
+            reply: Vec::new(),
+        }
+    }
+
+    pub(crate) fn refused(about: About, problem: String) -> Self {
+        Self { verdict: Verdict::Deny, problem: Some(problem), ..Self::allow(about) }
+    }
+
+    pub(crate) fn judged(
+        mut about: About,
+        case: &Case<'_>,
+        kind: &Kind,
+        judged: &[Judged<'_>],
+        fix: Fix,
+        limit: usize,
+    ) -> Self {
+        let prefix = kind.prefix();
+        if about.name.is_empty() && kind.template.is_empty() {
+            let metadata = &case.pod.metadata;
+            about.name = match (&metadata.name, &metadata.generate_name) {
+                (Some(name), _) if !name.is_empty() => name.to_string(),
+                (_, Some(generate)) => format!("{generate}*"),
+                _ => String::new(),
+            };
+        }
+        let strictest = judged.iter().map(|j| j.effect).max();
+        let verdict = match strictest {
+            // The mutating webhook repairs; the validating one has the last word.
+            Some(Effect::Patch) => Verdict::Patch,
+            Some(_) if case.stage == Stage::Mutate && judged.iter().any(|j| j.effect == Effect::Patch) => {
+                Verdict::Patch
+            }
+            Some(_) if case.stage == Stage::Mutate => Verdict::Allow,
+            Some(Effect::Deny) => Verdict::Deny,
+            Some(Effect::Warn) => Verdict::Warn,
+            Some(Effect::Audit | Effect::Exempt) | None => Verdict::Allow,
+        };
+        // Denials first into the limit, so that a flood of warnings hides none.
+        let mut chosen: Vec<&Judged<'_>> = judged.iter().filter(|j| j.effect == Effect::Deny).take(limit).collect();
+        let rest = limit - chosen.len();
+        if judged.len() <= limit {
+            chosen = judged.iter().collect();
+        } else {
+            chosen.extend(judged.iter().filter(|j| j.effect != Effect::Deny).take(rest));
+        }
+        Self {
+            verdict,
+            stage: case.stage,
+            violations: chosen.iter().map(|j| Violation::new(j, case, &prefix)).collect(),
+            tallies: tally(judged),
+            patch: fix.into_patch().finish(&prefix),
+            ..Self::allow(about)
+        }
+    }
+
+    /// How many violations have this effect, told or not.
+    #[must_use]
+    pub fn count(&self, effect: Effect) -> usize {
+        self.tallies.iter().filter(|t| t.effect == effect).map(|t| t.count).sum()
+    }
+}
+
+fn tally(judged: &[Judged<'_>]) -> Vec<Tally> {
+    let mut tallies: Vec<(usize, Tally)> = Vec::new();
+    for j in judged {
+        // At most one entry for each rule and effect: short, whatever the pod holds.
+        match tallies.iter_mut().find(|(order, t)| *order == j.compiled.order && t.effect == j.effect) {
+            Some((_, tally)) => tally.count += 1,
+            None => tallies.push((j.compiled.order, Tally { rule: j.rule.id, effect: j.effect, count: 1 })),
+        }
+    }
+    tallies.sort_by_key(|(order, tally)| (*order, tally.effect));
+    tallies.into_iter().map(|(_, tally)| tally).collect()
+}
+
+impl Violation {
+    fn new(judged: &Judged<'_>, case: &Case<'_>, prefix: &str) -> Self {
+        let finding = &judged.finding;
+        let mut fix = Fix::new(case.scope);
+        if judged.repairable {
+            judged.compiled.check.fix(case.pod, finding, &mut fix);
+        }
+        Self {
+            rule: judged.rule,
+            policy: judged.policy.to_owned(),
+            action: judged.compiled.action,
+            effect: judged.effect,
+            severity: finding.severity.unwrap_or(judged.rule.severity),
+            container: finding.container().map(|c| (c.kind, c.container.name.to_string())),
+            pointer: format!("{prefix}{}", finding.at.pointer()),
+            field: format!("{prefix}{}", finding.at.field()),
+            found: finding.found.to_string(),
+            wanted: finding.wanted.to_string(),
+            why: finding.why.as_deref().unwrap_or(judged.rule.why).to_owned(),
+            introduced: judged.introduced,
+            repair: fix.into_patch().finish(prefix),
+        }
+    }
+}

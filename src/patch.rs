@@ -1,0 +1,152 @@
+//! JSON Patch (RFC 6902) on the raw object: additions and replacements only, parents made once.
+//!
+//! Operations name single fields, so fields of a newer Kubernetes that podreeve does not know survive.
+
+use json_patch::{AddOperation, PatchOperation, jsonptr::PointerBuf};
+use serde_json::{Map, Value};
+use std::borrow::Cow;
+
+/// Escapes a key for a JSON pointer (RFC 6901).
+#[must_use]
+pub fn escape(key: &str) -> Cow<'_, str> {
+    if key.contains(['~', '/']) { Cow::Owned(key.replace('~', "~0").replace('/', "~1")) } else { Cow::Borrowed(key) }
+}
+
+/// The inverse of [`escape`].
+#[must_use]
+pub fn unescape(key: &str) -> Cow<'_, str> {
+    if key.contains('~') { Cow::Owned(key.replace("~1", "/").replace("~0", "~")) } else { Cow::Borrowed(key) }
+}
+
+/// Builds a minimal patch: fields set under a parent that the patch itself makes go into that
+/// parent's value, and setting a field twice keeps one operation.
+#[derive(Debug, Default)]
+pub struct PatchBuilder {
+    operations: Vec<(String, Value)>,
+}
+
+impl PatchBuilder {
+    /// Sets the field at `pointer` + `missing`, where `pointer` resolves in the object and
+    /// `missing` is what lies between (the parents in it are made as objects) and the field itself.
+    /// With an empty `missing` the value at `pointer` is replaced.
+    pub fn set(&mut self, pointer: &str, missing: &str, value: Value) {
+        let mut segments = missing.split('/').skip(1);
+        let Some(first) = segments.next() else {
+            self.place(pointer.to_owned(), value);
+            return;
+        };
+        let base = format!("{pointer}/{first}");
+        let rest: Vec<&str> = segments.collect();
+        let nested = rest
+            .iter()
+            .rev()
+            .fold(value, |value, key| Value::Object(Map::from_iter([(unescape(key).into_owned(), value)])));
+        self.place(base, nested);
+    }
+
+    /// Appends to the list at `pointer` + `missing`, which is made when it is missing.
+    pub fn append(&mut self, pointer: &str, missing: &str, value: Value) {
+        if missing.is_empty() && !self.is_made(pointer) {
+            self.operations.push((format!("{pointer}/-"), value));
+        } else {
+            self.set(pointer, missing, Value::Array(vec![value]));
+        }
+    }
+
+    fn is_made(&self, pointer: &str) -> bool {
+        self.operations.iter().any(|(path, _)| path == pointer)
+    }
+
+    fn place(&mut self, path: String, value: Value) {
+        match self.operations.iter_mut().find(|(made, _)| *made == path) {
+            Some((_, made)) => merge(made, value),
+            None => self.operations.push((path, value)),
+        }
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.operations.is_empty()
+    }
+
+    /// The operations with every path under `prefix` (the pointer from the object to its pod).
+    #[must_use]
+    pub fn finish(self, prefix: &str) -> Vec<PatchOperation> {
+        self.operations
+            .into_iter()
+            .filter_map(|(path, value)| {
+                // `add` replaces what is there, null included.
+                let path = PointerBuf::parse(format!("{prefix}{path}")).ok()?;
+                Some(PatchOperation::Add(AddOperation { path, value }))
+            })
+            .collect()
+    }
+}
+
+/// Objects are joined, lists are appended, anything else is replaced.
+fn merge(made: &mut Value, value: Value) {
+    match (made, value) {
+        (Value::Object(made), Value::Object(value)) => {
+            for (key, value) in value {
+                match made.get_mut(&key) {
+                    Some(made) => merge(made, value),
+                    None => {
+                        made.insert(key, value);
+                    }
+                }
+            }
+        }
+        (Value::Array(made), Value::Array(value)) => made.extend(value),
+        (made, value) => *made = value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn applied(mut object: Value, builder: PatchBuilder) -> (Value, usize) {
+        let operations = builder.finish("");
+        json_patch::patch(&mut object, &operations).expect("the patch applies");
+        (object, operations.len())
+    }
+
+    #[test]
+    fn two_fields_under_a_missing_parent_are_one_operation() {
+        let mut patch = PatchBuilder::default();
+        patch.set("/c/0", "/securityContext/a", json!(1));
+        patch.set("/c/0", "/securityContext/b/c", json!(2));
+        let (object, operations) = applied(json!({"c": [{"x": 1}]}), patch);
+        assert_eq!(object, json!({"c": [{"x": 1, "securityContext": {"a": 1, "b": {"c": 2}}}]}));
+        assert_eq!(operations, 1);
+    }
+
+    #[test]
+    fn null_parents_are_replaced() {
+        let mut patch = PatchBuilder::default();
+        patch.set("/c", "/securityContext/a", json!(1));
+        assert_eq!(
+            applied(json!({"c": {"securityContext": null}}), patch).0,
+            json!({"c": {"securityContext": {"a": 1}}})
+        );
+    }
+
+    #[test]
+    fn lists_are_appended_or_made_once() {
+        let mut patch = PatchBuilder::default();
+        patch.append("/volumes", "", json!("b"));
+        patch.append("/volumes", "", json!("c"));
+        patch.append("", "/mounts", json!(1));
+        patch.append("", "/mounts", json!(2));
+        assert_eq!(applied(json!({"volumes": ["a"]}), patch).0, json!({"volumes": ["a", "b", "c"], "mounts": [1, 2]}));
+    }
+
+    #[test]
+    fn keys_with_slashes_survive() {
+        let mut patch = PatchBuilder::default();
+        patch.set("", &format!("/{}/x", escape("a/b~c")), json!(1));
+        assert_eq!(applied(json!({}), patch).0, json!({"a/b~c": {"x": 1}}));
+        assert_eq!(unescape(&escape("a/b~1c")), "a/b~1c");
+    }
+}

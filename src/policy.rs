@@ -1,0 +1,59 @@
+//! Policies: the document a person writes, what it compiles to, and what applies to a request.
+
+mod builtin;
+mod compile;
+pub mod document;
+mod exempt;
+mod matches;
+mod rule_settings;
+
+pub use builtin::{BUILTINS, builtin};
+pub use compile::{CompiledPolicy, CompiledRule};
+pub use document::{Action, Exemption, Policy, PolicyDocument, PolicySpec};
+pub use exempt::CompiledExemption;
+pub use matches::Subject;
+
+/// A policy that cannot be used, and where it is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyError {
+    /// JSON pointer into the document, empty for the document itself.
+    pub pointer: String,
+    /// The key as a person writes it: `spec.rules.host-ports.params.allow`.
+    pub key: String,
+    pub message: String,
+}
+
+impl std::fmt::Display for PolicyError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.key.is_empty() { f.write_str(&self.message) } else { write!(f, "{}: {}", self.key, self.message) }
+    }
+}
+
+impl std::error::Error for PolicyError {}
+
+impl PolicyError {
+    /// An error at the key that these segments lead to.
+    #[must_use]
+    pub fn at(segments: &[&str], message: impl Into<String>) -> Self {
+        Self {
+            pointer: segments.iter().fold(String::new(), |path, s| path + "/" + &crate::patch::escape(s)),
+            key: segments.join("."),
+            message: message.into(),
+        }
+    }
+}
+
+/// The policies that are in force.
+#[derive(Debug, Default)]
+pub struct PolicySet {
+    pub policies: Vec<CompiledPolicy>,
+    /// Counts the loads, for logs and metrics.
+    pub generation: u64,
+}
+
+impl PolicySet {
+    /// The policies that apply to a request, in order.
+    pub fn select<'s>(&'s self, subject: &'s Subject<'s>) -> impl Iterator<Item = &'s CompiledPolicy> {
+        self.policies.iter().filter(|policy| policy.matcher.applies(subject))
+    }
+}

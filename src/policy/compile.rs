@@ -1,0 +1,75 @@
+//! From the document to what judges: everything that can be wrong is found here, once.
+
+use super::{Action, CompiledExemption, PolicyDocument, PolicyError, matches::Matcher};
+use crate::rules::{Check, RULES, Rule};
+use std::fmt;
+
+/// A policy that is ready to judge.
+#[derive(Debug)]
+pub struct CompiledPolicy {
+    pub name: String,
+    pub matcher: Matcher,
+    /// In the order of the table; rules that are off are not here.
+    pub rules: Vec<CompiledRule>,
+    pub exemptions: Vec<CompiledExemption>,
+    pub patch_templates: bool,
+}
+
+/// A rule with the action and parameters that a policy gives it.
+pub struct CompiledRule {
+    pub rule: &'static Rule,
+    /// The rule's place in the table.
+    pub order: usize,
+    pub action: Action,
+    pub check: Box<dyn Check>,
+}
+
+impl fmt::Debug for CompiledRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.rule.id, self.action.as_str())
+    }
+}
+
+impl CompiledPolicy {
+    /// Compiles a document.
+    ///
+    /// # Errors
+    /// The first key that cannot be used.
+    pub fn new(document: &PolicyDocument) -> Result<Self, PolicyError> {
+        let spec = &document.spec;
+        let mut rules = Vec::new();
+        for (order, rule) in RULES.iter().enumerate() {
+            let Some(setting) = spec.rules.0.get(rule.id) else { continue };
+            let check = (rule.compile)(setting.params.clone()).map_err(|error| {
+                let mut path = vec!["spec", "rules", rule.id, "params"];
+                // serde_path_to_error writes list positions as `allow[0]`.
+                let field = error.field.replace('[', ".").replace(']', "");
+                path.extend(field.split('.').filter(|part| !part.is_empty()));
+                PolicyError::at(&path, error.message)
+            })?;
+            // `off` is compiled too, so that wrong parameters never wait for the day it is switched on.
+            if setting.action == Action::Patch && !rule.fixes {
+                return Err(PolicyError::at(
+                    &["spec", "rules", rule.id, "action"],
+                    format!("`{}` has no repair, so it cannot `patch`; use deny, warn, audit or off", rule.id),
+                ));
+            }
+            if setting.action != Action::Off {
+                rules.push(CompiledRule { rule, order, action: setting.action, check });
+            }
+        }
+        let exemptions = spec
+            .exemptions
+            .iter()
+            .enumerate()
+            .map(|(index, exemption)| CompiledExemption::new(index, exemption))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            name: document.metadata.name.clone(),
+            matcher: Matcher::new(spec.matching.as_ref())?,
+            rules,
+            exemptions,
+            patch_templates: spec.patch_templates,
+        })
+    }
+}

@@ -1,0 +1,219 @@
+//! The `Policy` document, which is also the custom resource.
+
+use super::{PolicyError, rule_settings::RuleSettings};
+use jiff::civil::Date;
+use kube::CustomResource;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, de::IgnoredAny};
+use std::collections::BTreeMap;
+
+pub const API_VERSION: &str = "podreeve.dev/v1alpha1";
+
+/// What podreeve does with a violation, from the mildest to the strictest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// The rule is not run.
+    Off,
+    /// Admitted; only audit annotations, metrics and reports tell.
+    Audit,
+    /// Admitted; the user sees a warning.
+    Warn,
+    /// Repaired when a pod is created; what cannot be repaired is denied.
+    Patch,
+    /// Refused.
+    Deny,
+}
+
+impl Action {
+    pub const ALL: [Self; 5] = [Self::Off, Self::Audit, Self::Warn, Self::Patch, Self::Deny];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Audit => "audit",
+            Self::Warn => "warn",
+            Self::Patch => "patch",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+/// Which rules pods must obey, and what happens when they do not.
+///
+/// Several policies apply together: of the actions that they give to one violation the strictest wins.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema, CustomResource)]
+#[kube(
+    group = "podreeve.dev",
+    version = "v1alpha1",
+    kind = "Policy",
+    doc = "Which rules pods must obey, and what happens when they do not."
+)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PolicySpec {
+    /// Which requests the policy applies to; all of them when left out.
+    #[serde(rename = "match", default, skip_serializing_if = "Option::is_none")]
+    pub matching: Option<Match>,
+    /// Each rule by its id. A rule that is not named is off.
+    pub rules: RuleSettings,
+    /// Violations that are let through on purpose.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exemptions: Vec<Exemption>,
+    /// Repair the templates of top-level workloads too, not only pods. Owned objects are never patched.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub patch_templates: bool,
+}
+
+/// Every list that is given must match; a list that is left out matches all.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Match {
+    /// Namespaces by exact name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<String>,
+    /// Namespaces by exact name that the policy leaves alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exclude_namespaces: Vec<String>,
+    /// Namespaces by their labels. Needs a cluster: a policy from a file that has it does not load.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace_selector: Option<LabelSelector>,
+    /// Kinds by name: Pod, Deployment, CronJob and so on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<String>,
+    /// Users by exact name. Pods of a Deployment are created by a controller, not by its author.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub users: Vec<String>,
+    /// Groups by exact name; one of them must be among the user's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+}
+
+/// A Kubernetes label selector.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct LabelSelector {
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub match_labels: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub match_expressions: Vec<LabelSelectorRequirement>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct LabelSelectorRequirement {
+    pub key: String,
+    /// In, NotIn, Exists or DoesNotExist.
+    pub operator: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<String>,
+}
+
+/// Lets violations of some rules through in some namespaces.
+///
+/// It reaches only as far as it says: every list that is given must match. It weakens this policy
+/// and no other. Nothing that the author of a pod alone controls (labels, annotations, owners)
+/// can be named.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Exemption {
+    /// Rule ids; at least one.
+    pub rules: Vec<String>,
+    /// Namespaces by exact name; at least one.
+    pub namespaces: Vec<String>,
+    /// Container names. A violation of the pod itself is exempt only when every container matches.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub containers: Vec<String>,
+    /// Images by registry and path (`registry.example.com/mesh`, whole segments), with tag or digest when given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<String>,
+    /// Why this is right, for whoever reads the policy next.
+    pub reason: String,
+    /// The last day (UTC) on which it holds, as YYYY-MM-DD.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", regex(pattern = r"^\d{4}-\d{2}-\d{2}$"))]
+    pub until: Option<Date>,
+}
+
+/// A policy as it stands in a file: unknown keys do not load.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PolicyDocument {
+    pub api_version: String,
+    pub kind: String,
+    pub metadata: DocumentMetadata,
+    pub spec: PolicySpec,
+    /// `kubectl get -o yaml` writes it.
+    #[serde(default, rename = "status")]
+    _status: Option<Ignored>,
+}
+
+/// `metadata` of a document: the name counts, what else Kubernetes writes there is known and ignored.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DocumentMetadata {
+    pub name: String,
+    #[serde(default, rename = "labels")]
+    _labels: Option<Ignored>,
+    #[serde(default, rename = "annotations")]
+    _annotations: Option<Ignored>,
+    #[serde(default, rename = "uid")]
+    _uid: Option<Ignored>,
+    #[serde(default, rename = "resourceVersion")]
+    _resource_version: Option<Ignored>,
+    #[serde(default, rename = "generation")]
+    _generation: Option<Ignored>,
+    #[serde(default, rename = "creationTimestamp")]
+    _creation_timestamp: Option<Ignored>,
+    #[serde(default, rename = "managedFields")]
+    _managed_fields: Option<Ignored>,
+    #[serde(default, rename = "finalizers")]
+    _finalizers: Option<Ignored>,
+    #[serde(default, rename = "ownerReferences")]
+    _owner_references: Option<Ignored>,
+}
+
+#[derive(Debug, Clone)]
+struct Ignored;
+
+impl<'de> Deserialize<'de> for Ignored {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Self)
+    }
+}
+
+impl PolicyDocument {
+    /// Reads one document from JSON text.
+    ///
+    /// # Errors
+    /// The key that is wrong, and why.
+    pub fn from_json(json: &str) -> Result<Self, PolicyError> {
+        let mut deserializer = serde_json::Deserializer::from_str(json);
+        let document: Self = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+            let segments: Vec<String> = error
+                .path()
+                .iter()
+                .filter_map(|segment| match segment {
+                    serde_path_to_error::Segment::Seq { index } => Some(index.to_string()),
+                    serde_path_to_error::Segment::Map { key } => Some(key.clone()),
+                    _ => None,
+                })
+                .collect();
+            let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+            PolicyError::at(&segments, crate::workload::kinds::without_position(error.inner()))
+        })?;
+        if document.api_version != API_VERSION {
+            return Err(PolicyError::at(
+                &["apiVersion"],
+                format!("`{}` is not known; this podreeve reads `{API_VERSION}`", document.api_version),
+            ));
+        }
+        if document.kind != "Policy" {
+            return Err(PolicyError::at(&["kind"], format!("`{}` is not a Policy", document.kind)));
+        }
+        if document.metadata.name.is_empty() {
+            return Err(PolicyError::at(&["metadata", "name"], "a policy needs a name; denials tell it"));
+        }
+        Ok(document)
+    }
+}

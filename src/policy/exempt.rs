@@ -1,0 +1,80 @@
+//! Exemptions: they narrow, they never widen.
+
+use super::rule_settings::unknown_rule;
+use super::{Exemption, PolicyError};
+use crate::rules::{self, Finding, Rule};
+use crate::workload::{ContainerRef, Pod, image::ImageRef};
+use jiff::civil::Date;
+
+/// An exemption whose every part is known to mean something.
+#[derive(Debug)]
+pub struct CompiledExemption(Exemption);
+
+impl CompiledExemption {
+    /// # Errors
+    /// An empty list that would exempt everything, an unknown rule, a missing reason.
+    pub fn new(index: usize, exemption: &Exemption) -> Result<Self, PolicyError> {
+        let index = index.to_string();
+        let error = |key: &str, message: String| {
+            let mut path = vec!["spec", "exemptions", &index];
+            path.extend(key.split('.'));
+            PolicyError::at(&path, message)
+        };
+        if exemption.rules.is_empty() {
+            return Err(error("rules", "name at least one rule".to_owned()));
+        }
+        for (position, id) in exemption.rules.iter().enumerate() {
+            if rules::find(id).is_none() {
+                return Err(error(&format!("rules.{position}"), unknown_rule(id)));
+            }
+        }
+        if exemption.namespaces.is_empty() {
+            return Err(error("namespaces", "name at least one namespace".to_owned()));
+        }
+        for (position, name) in exemption.namespaces.iter().enumerate() {
+            if name.is_empty() || name.contains(['*', '?', '[']) {
+                let message = format!(
+                    "`{name}` is not a name; patterns are refused, because whoever may create namespaces would choose one that fits"
+                );
+                return Err(error(&format!("namespaces.{position}"), message));
+            }
+        }
+        for (position, image) in exemption.images.iter().enumerate() {
+            if image.is_empty() || image.trim_end_matches('*').contains('*') || image.starts_with('*') {
+                let message =
+                    format!("`{image}` must begin with a registry or repository; `*` may only be its last segment");
+                return Err(error(&format!("images.{position}"), message));
+            }
+        }
+        if exemption.reason.trim().is_empty() {
+            return Err(error("reason", "say why this is right".to_owned()));
+        }
+        Ok(Self(exemption.clone()))
+    }
+
+    /// Whether it lets this finding through today.
+    #[must_use]
+    pub fn covers(&self, rule: &Rule, finding: &Finding<'_>, namespace: &str, pod: &Pod<'_>, today: Date) -> bool {
+        let Exemption { rules, namespaces, containers, images, reason: _, until } = &self.0;
+        let narrowed = !containers.is_empty() || !images.is_empty();
+        rules.iter().any(|id| id == rule.id)
+            && namespaces.iter().any(|name| name == namespace)
+            && until.is_none_or(|until| today <= until)
+            && (!narrowed
+                || match finding.container() {
+                    Some(container) => self.reaches(container),
+                    // A violation of the pod concerns each of its containers.
+                    None => pod.all_containers().all(|container| self.reaches(container)),
+                })
+    }
+
+    fn reaches(&self, container: ContainerRef<'_>) -> bool {
+        let Exemption { containers, images, .. } = &self.0;
+        (containers.is_empty() || containers.iter().any(|name| *name == *container.name))
+            && (images.is_empty()
+                || container.image.as_deref().is_some_and(|image| {
+                    let image = ImageRef::parse(image);
+                    images.iter().any(|pattern| image.is_under(&ImageRef::parse(pattern)))
+                }))
+    }
+}

@@ -1,0 +1,1 @@
+//! What `check` prints: text and JSON from the same outcome.

@@ -1,0 +1,6 @@
+//! The AdmissionReview on the wire: read without copying, answered with the uid of this very request.
+
+pub mod request;
+pub mod response;
+
+pub use request::{Request, Review};

@@ -1,0 +1,189 @@
+//! The envelope. `object` and `oldObject` stay raw until somebody asks.
+
+use crate::workload::{Text, kinds::without_position, text::nullable};
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::fmt;
+
+pub const API_VERSION: &str = "admission.k8s.io/v1";
+pub const KIND: &str = "AdmissionReview";
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Review<'a> {
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub api_version: Text<'a>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub kind: Text<'a>,
+    #[serde(borrow)]
+    pub request: Option<Request<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Request<'a> {
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub uid: Text<'a>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub kind: GroupVersionKind<'a>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub resource: GroupVersionResource<'a>,
+    #[serde(borrow)]
+    pub sub_resource: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub name: Text<'a>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub namespace: Text<'a>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub operation: Text<'a>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub user_info: UserInfo<'a>,
+    #[serde(borrow)]
+    pub object: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub old_object: Option<&'a RawValue>,
+    pub dry_run: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub struct GroupVersionKind<'a> {
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub group: Text<'a>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub version: Text<'a>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub kind: Text<'a>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub struct GroupVersionResource<'a> {
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub group: Text<'a>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub resource: Text<'a>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub struct UserInfo<'a> {
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub username: Text<'a>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub groups: Vec<Text<'a>>,
+}
+
+impl<'a> Review<'a> {
+    /// Reads a review.
+    ///
+    /// # Errors
+    /// A sentence that names what is wrong with the body.
+    pub fn parse(body: &'a [u8]) -> Result<(Self, Request<'a>), String> {
+        let text = std::str::from_utf8(body)
+            .map_err(|error| format!("the body is not UTF-8 from byte {}", error.valid_up_to()))?;
+        let mut review: Review<'a> = serde_json::from_str(text).map_err(|error| unreadable(text, &error))?;
+        if *review.kind != *KIND || *review.api_version != *API_VERSION {
+            return Err(format!(
+                "the body is {} {}, and this webhook reads {API_VERSION} {KIND}",
+                or_nothing(&review.api_version),
+                or_nothing(&review.kind),
+            ));
+        }
+        match review.request.take() {
+            None => Err("the AdmissionReview has no `request`".to_owned()),
+            Some(request) if request.uid.is_empty() => Err("the AdmissionReview has no `request.uid`".to_owned()),
+            Some(request) => Ok((review, request)),
+        }
+    }
+}
+
+fn or_nothing(text: &str) -> String {
+    if text.is_empty() { "(nothing)".to_owned() } else { crate::text::clean(text, 60) }
+}
+
+/// The slow second reading that finds the field.
+fn unreadable(text: &str, error: &serde_json::Error) -> String {
+    if error.is_syntax() || error.is_eof() {
+        return format!("the body is not JSON: {error}");
+    }
+    let mut json = serde_json::Deserializer::from_str(text);
+    match serde_path_to_error::deserialize::<_, Review<'_>>(&mut json) {
+        Err(error) => {
+            let path = error.path().to_string();
+            let message = without_position(error.inner());
+            format!("`{path}` of the AdmissionReview could not be read: {message}")
+        }
+        Ok(_) => without_position(error),
+    }
+}
+
+/// The uid of a body that is broken or too large to read: it is the first key of `request`, so the
+/// first bytes have it. With it the answer can be an explicit denial.
+#[must_use]
+pub fn uid(body: &[u8]) -> Option<String> {
+    let mut found = None;
+    let mut json = serde_json::Deserializer::from_slice(body);
+    // The error is expected: what follows the uid may be anything.
+    let _ = Find { path: &["request", "uid"], found: &mut found }.deserialize(&mut json);
+    found.filter(|uid| !uid.is_empty() && uid.len() <= 128)
+}
+
+/// Keeps the string at `path` as soon as it has been read, whatever comes after it.
+struct Find<'p, 'f> {
+    path: &'p [&'p str],
+    found: &'f mut Option<String>,
+}
+
+impl<'de> DeserializeSeed<'de> for Find<'_, '_> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Find<'_, '_> {
+    type Value = ();
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an AdmissionReview")
+    }
+    fn visit_str<E>(self, value: &str) -> Result<(), E> {
+        if self.path.is_empty() {
+            *self.found = Some(value.to_owned());
+        }
+        Ok(())
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<Text<'_>>()? {
+            match self.path.split_first() {
+                Some((first, path)) if *key == **first => {
+                    map.next_value_seed(Find { path, found: &mut *self.found })?;
+                }
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_uid_of_a_truncated_body_is_found() {
+        let body = br#"{"kind":"AdmissionReview","request":{"uid":"u-1","object":{"a":[1,{"b":"#;
+        for end in 0..body.len() {
+            let known = end >= body.iter().position(|b| *b == b'1').unwrap_or_default() + 2;
+            assert_eq!(uid(&body[..end]).is_some(), known, "{end}");
+        }
+        assert_eq!(uid(body).as_deref(), Some("u-1"));
+    }
+
+    #[test]
+    fn other_uids_are_not_taken() {
+        assert_eq!(uid(br#"{"uid":"x","request":{"object":{"uid":"y"}}}"#), None);
+        assert_eq!(uid(br#"{"request":{"uid":""}}"#), None);
+        assert_eq!(uid(b"uid"), None);
+    }
+}

@@ -1,0 +1,280 @@
+//! The answer on the wire. It is built from the outcome of one request and echoes nothing else.
+
+use super::request::{API_VERSION, KIND};
+use crate::decide::{Effect, Stage};
+use crate::outcome::{Outcome, Verdict, Violation};
+use crate::text::{clean, dotted};
+use base64::Engine;
+use serde::Serialize;
+use std::fmt::Write;
+
+/// A denial tells this many violations in full, then how many more there are.
+pub const TOLD: usize = 20;
+/// The API server cuts a warning here, and all of them together at [`WARNINGS_TOTAL`].
+pub const WARNING_MAX: usize = 256;
+pub const WARNINGS_TOTAL: usize = 4096;
+/// Longest value of a field that a denial repeats, in characters.
+const FOUND_MAX: usize = 200;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Review<'o> {
+    api_version: &'static str,
+    kind: &'static str,
+    response: Response<'o>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Response<'o> {
+    uid: &'o str,
+    allowed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Status<'o>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_map")]
+    audit_annotations: Vec<(&'static str, String)>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+}
+
+/// A `metav1.Status`; without code 403 and reason Forbidden a denial reaches the user as 400.
+#[derive(Serialize)]
+#[allow(clippy::struct_field_names, reason = "the API's own names")]
+struct Status<'o> {
+    status: &'static str,
+    message: String,
+    reason: &'static str,
+    code: u16,
+    details: Details<'o>,
+}
+
+#[derive(Serialize)]
+struct Details<'o> {
+    #[serde(skip_serializing_if = "str::is_empty")]
+    name: &'o str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    kind: &'o str,
+    causes: Vec<Cause>,
+}
+
+/// A `metav1.StatusCause`.
+#[derive(Serialize)]
+struct Cause {
+    reason: &'static str,
+    message: String,
+    field: String,
+}
+
+fn as_map<S: serde::Serializer>(pairs: &[(&'static str, String)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(pairs.iter().map(|(key, value)| (key, value)))
+}
+
+/// Writes the reply into the outcome. Without a uid there is nothing to reply to.
+#[must_use]
+pub fn finish(mut outcome: Outcome) -> Outcome {
+    if outcome.about.uid.is_empty() {
+        outcome.problem.get_or_insert_with(|| "the AdmissionReview has no `request.uid`".to_owned());
+        return outcome;
+    }
+    let patch = (!outcome.patch.is_empty())
+        .then(|| serde_json::to_vec(&outcome.patch).ok())
+        .flatten()
+        .map(|json| base64::engine::general_purpose::STANDARD.encode(json));
+    let review = Review {
+        api_version: API_VERSION,
+        kind: KIND,
+        response: Response {
+            uid: &outcome.about.uid,
+            allowed: outcome.verdict != Verdict::Deny,
+            status: (outcome.verdict == Verdict::Deny).then(|| status(&outcome)),
+            patch_type: patch.is_some().then_some("JSONPatch"),
+            patch,
+            audit_annotations: audit_annotations(&outcome),
+            warnings: warnings(&outcome),
+        },
+    };
+    // Serialising strings cannot fail; were it to, an empty reply makes the server answer 500.
+    outcome.reply = serde_json::to_vec(&review).unwrap_or_default();
+    outcome
+}
+
+fn denied(outcome: &Outcome) -> impl Iterator<Item = &Violation> {
+    outcome.violations.iter().filter(|v| v.effect == Effect::Deny)
+}
+
+fn status(outcome: &Outcome) -> Status<'_> {
+    Status {
+        status: "Failure",
+        message: denial(outcome),
+        reason: "Forbidden",
+        code: 403,
+        details: Details {
+            name: &outcome.about.name,
+            kind: &outcome.about.kind,
+            causes: denied(outcome).take(TOLD).map(cause).collect(),
+        },
+    }
+}
+
+fn cause(violation: &Violation) -> Cause {
+    Cause {
+        reason: if violation.pointer == violation.field { "FieldValueForbidden" } else { "FieldValueRequired" },
+        message: format!(
+            "{}: found {}, wanted {}: {} ({})",
+            violation.rule.id,
+            clean(&violation.found, FOUND_MAX),
+            clean(&violation.wanted, FOUND_MAX),
+            clean(&violation.why, FOUND_MAX * 2),
+            owasp(violation),
+        ),
+        field: dotted(&violation.field),
+    }
+}
+
+/// The object as the user knows it: `Deployment default/web`.
+#[must_use]
+pub fn object_name(outcome: &Outcome) -> String {
+    let about = &outcome.about;
+    let part = |text: &str| clean(text, 253);
+    match (about.namespace.is_empty(), about.name.is_empty()) {
+        (_, true) if about.kind.is_empty() => "the object".to_owned(),
+        (_, true) => part(&about.kind),
+        (true, false) => format!("{} {}", part(&about.kind), part(&about.name)),
+        (false, false) => format!("{} {}/{}", part(&about.kind), part(&about.namespace), part(&about.name)),
+    }
+}
+
+/// The denial that a developer reads.
+fn denial(outcome: &Outcome) -> String {
+    let object = object_name(outcome);
+    if let Some(problem) = &outcome.problem {
+        return format!(
+            "podreeve denied {object}, because it could not be judged: {}. What cannot be read is not let in; \
+             repair the field, or report it to whoever runs podreeve.",
+            clean(problem, 1000)
+        );
+    }
+    let count = outcome.count(Effect::Deny);
+    let rules: Vec<&str> = outcome.tallies.iter().filter(|t| t.effect == Effect::Deny).map(|t| t.rule).collect();
+    let mut text = format!(
+        "podreeve denied {object}: {count} violation{} of {}.\n",
+        if count == 1 { "" } else { "s" },
+        rules.join(", ")
+    );
+    for violation in denied(outcome).take(TOLD) {
+        describe(&mut text, violation, outcome.stage);
+    }
+    if count > TOLD {
+        let _ = writeln!(text, "\n+{} more", count - TOLD);
+    }
+    let _ = write!(text, "\nTo see the repair: podreeve explain {}", rules.join(" "));
+    text
+}
+
+fn describe(text: &mut String, violation: &Violation, stage: Stage) {
+    let owner = match &violation.container {
+        Some((kind, name)) => format!("{} \"{}\"", kind.noun(), clean(name, 63)),
+        None => "pod".to_owned(),
+    };
+    let _ = write!(
+        text,
+        "\n* {rule} ({severity}), {owner}\n  field:  {field}\n  found:  {found}\n  wanted: {wanted}\n  why:    {why}\n  \
+         rule:   {owasp}, policy {policy}\n",
+        rule = violation.rule.id,
+        severity = violation.severity.as_str(),
+        field = dotted(&violation.field),
+        found = clean(&violation.found, FOUND_MAX),
+        wanted = clean(&violation.wanted, FOUND_MAX),
+        why = clean(&violation.why, FOUND_MAX * 2),
+        owasp = owasp(violation),
+        policy = clean(&violation.policy, 63),
+    );
+    if violation.action == crate::policy::Action::Patch && !violation.repair.is_empty() && stage == Stage::Pod {
+        text.push_str(
+            "  note:   podreeve repairs this on creation; its mutating webhook did not run, or another one undid it\n",
+        );
+    }
+}
+
+/// `OWASP item 59`, `OWASP items 49, 69`.
+#[must_use]
+pub fn owasp(violation: &Violation) -> String {
+    let items: Vec<String> = violation.rule.owasp.iter().map(ToString::to_string).collect();
+    format!("OWASP item{} {}", if items.len() == 1 { "" } else { "s" }, items.join(", "))
+}
+
+/// Warnings as kubectl shows them; the mutating path leaves them to the validating one.
+fn warnings(outcome: &Outcome) -> Vec<String> {
+    if outcome.stage == Stage::Mutate {
+        return Vec::new();
+    }
+    let total = outcome.count(Effect::Warn);
+    let mut warnings = Vec::new();
+    let mut room = WARNINGS_TOTAL - WARNING_MAX;
+    for violation in outcome.violations.iter().filter(|v| v.effect == Effect::Warn) {
+        let warning = warning(violation);
+        let Some(left) = room.checked_sub(warning.len()) else { break };
+        room = left;
+        warnings.push(warning);
+    }
+    if total > warnings.len() {
+        warnings.push(format!("podreeve: +{} more warnings", total - warnings.len()));
+    }
+    warnings
+}
+
+fn warning(violation: &Violation) -> String {
+    let lead = if !violation.introduced {
+        "was there before this change"
+    } else if violation.action == crate::policy::Action::Patch {
+        "will be patched in its pods"
+    } else {
+        "should be repaired"
+    };
+    let text = format!(
+        "podreeve: {} {lead}: {}: found {}, wanted {}",
+        violation.rule.id,
+        dotted(&violation.field),
+        clean(&violation.found, FOUND_MAX),
+        clean(&violation.wanted, FOUND_MAX),
+    );
+    cut(text, WARNING_MAX)
+}
+
+/// The API server counts bytes.
+fn cut(mut text: String, max: usize) -> String {
+    if text.len() > max {
+        let end = (0..=max - '…'.len_utf8()).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
+/// Rule ids by effect; the API server puts the webhook's name before each key.
+fn audit_annotations(outcome: &Outcome) -> Vec<(&'static str, String)> {
+    let mut annotations = Vec::new();
+    if let Some(problem) = &outcome.problem {
+        annotations.push(("unreadable", clean(problem, 500)));
+    }
+    for (key, effect) in [
+        ("denied", Effect::Deny),
+        ("patched", Effect::Patch),
+        ("warned", Effect::Warn),
+        ("audited", Effect::Audit),
+        ("exempted", Effect::Exempt),
+    ] {
+        if outcome.stage == Stage::Mutate && effect != Effect::Patch {
+            continue;
+        }
+        let rules: Vec<&str> = outcome.tallies.iter().filter(|t| t.effect == effect).map(|t| t.rule).collect();
+        if !rules.is_empty() {
+            annotations.push((key, rules.join(",")));
+        }
+    }
+    annotations
+}

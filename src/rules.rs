@@ -1,0 +1,153 @@
+//! The rules. [`RULES`] is the product: help, docs, schema, metric labels and tests iterate it.
+//!
+//! A rule is one file under `rules/` and one line here. Its parameters are a type; that type
+//! checks pods ([`Check`]). A rule knows nothing of policies, requests or text formats.
+
+mod example;
+mod finding;
+mod fix;
+
+mod allow_privilege_escalation;
+mod privileged;
+mod read_only_root_filesystem;
+
+use crate::workload::{ContainerKind, Pod};
+pub use example::{Example, Expect, GOOD_POD};
+pub use finding::{Finding, Findings, Location, Severity};
+pub use fix::{Fix, Scope};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::fmt;
+
+/// Every rule, in the order in which violations of one container are told.
+pub static RULES: &[&Rule] = &[&privileged::RULE, &allow_privilege_escalation::RULE, &read_only_root_filesystem::RULE];
+
+/// A rule as data.
+pub struct Rule {
+    /// The id that policies, denials, metrics and reports name. It never changes.
+    pub id: &'static str,
+    /// A line of help: what must hold.
+    pub title: &'static str,
+    /// A paragraph or two of Markdown: what is judged, what the parameters mean, what to do instead.
+    pub docs: &'static str,
+    /// One sentence for the denial: what an attacker or a fault does with this.
+    pub why: &'static str,
+    /// Items of the OWASP list, numbered as in `docs/owasp.md`.
+    pub owasp: &'static [u8],
+    /// The Pod Security Standards level whose check this rule agrees with.
+    pub pss: Option<Pss>,
+    pub severity: Severity,
+    /// Skipped for pods with `spec.os.name: windows`, where the API has no such field.
+    pub linux_only: bool,
+    /// The container lists in which the API has the fields that the rule judges: a debug container,
+    /// for one, can have no resources, ports or probes. Every list for a rule of the pod.
+    pub lists: &'static [ContainerKind],
+    /// Whether [`Check::fix`] can repair anything; help says so.
+    pub fixes: bool,
+    /// Reads the parameters of a policy into the type that checks.
+    pub compile: fn(Value) -> Result<Box<dyn Check>, BadParams>,
+    /// JSON schema of the parameters.
+    pub params: fn(&mut SchemaGenerator) -> Schema,
+    /// The only fixtures: unit tests, end-to-end tests and help replay them.
+    pub examples: &'static [Example],
+}
+
+/// [`Rule::lists`] where debug containers cannot have the field.
+pub const NOT_EPHEMERAL: &[ContainerKind] = &[ContainerKind::Init, ContainerKind::Container];
+
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Rule({})", self.id)
+    }
+}
+
+/// A level of the Pod Security Standards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pss {
+    Baseline,
+    Restricted,
+    /// Checked at baseline, stricter at restricted.
+    Both,
+}
+
+impl Pss {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Baseline => "baseline",
+            Self::Restricted => "restricted",
+            Self::Both => "baseline, restricted",
+        }
+    }
+}
+
+/// The parameters of a rule, ready to judge pods.
+pub trait Check: Send + Sync {
+    /// Adds a finding for every place of the pod that violates the rule.
+    fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>);
+
+    /// Repairs one finding of this rule by adding to `fix`; false when it cannot, with nothing added.
+    fn fix(&self, _pod: &Pod<'_>, _finding: &Finding<'_>, _fix: &mut Fix) -> bool {
+        false
+    }
+}
+
+/// Parameters that do not fit their rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadParams {
+    /// Dotted path below `params`, empty for `params` itself.
+    pub field: String,
+    pub message: String,
+}
+
+/// For [`Rule::compile`]: absent parameters are the defaults, unknown keys are refused.
+///
+/// # Errors
+/// The field that does not fit, and why.
+pub fn compile<P: Check + DeserializeOwned + 'static>(params: Value) -> Result<Box<dyn Check>, BadParams> {
+    let params = if params.is_null() { Value::Object(serde_json::Map::new()) } else { params };
+    match serde_path_to_error::deserialize::<_, P>(params) {
+        Ok(check) => Ok(Box::new(check)),
+        Err(error) => Err(BadParams {
+            field: match error.path().to_string() {
+                root if root == "." => String::new(),
+                path => path,
+            },
+            message: error.into_inner().to_string(),
+        }),
+    }
+}
+
+/// For [`Rule::params`].
+pub fn params<P: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    P::json_schema(generator)
+}
+
+/// The rule with this id.
+#[must_use]
+pub fn find(id: &str) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| rule.id == id).copied()
+}
+
+/// For errors: the id that was probably meant.
+#[must_use]
+pub fn nearest(id: &str) -> Option<&'static str> {
+    let distance = |rule: &&&Rule| edit_distance(rule.id, id);
+    RULES.iter().min_by_key(distance).filter(|rule| distance(rule) <= 1 + id.len() / 4).map(|rule| rule.id)
+}
+
+fn edit_distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, ca) in a.chars().enumerate() {
+        let mut previous = i;
+        let mut next = vec![i + 1];
+        for (cb, above) in b.chars().zip(row.iter().skip(1)) {
+            let left = next.last().copied().unwrap_or_default();
+            next.push((previous + usize::from(ca != cb)).min(above + 1).min(left + 1));
+            previous = *above;
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}

@@ -1,0 +1,91 @@
+//! `securityContext.allowPrivilegeEscalation` of any container (`no_new_privs`).
+
+use super::finding::shown;
+use super::{Check, Example, Finding, Findings, Fix, Location, Pss, Rule, Severity, compile, params};
+use crate::workload::{ContainerKind, Pod, pod::SecurityContext};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub static RULE: Rule = Rule {
+    id: "allow-privilege-escalation",
+    title: "allowPrivilegeEscalation is false",
+    docs: "Sets `no_new_privs`: a setuid binary or file capability in the image cannot give a process more rights \
+than its parent has. It must be `false` on every container; not set means `true`.\n\n\
+The repair sets `false`, except where the container is privileged or adds `SYS_ADMIN`: the API server refuses \
+that combination, so such a container is denied instead.",
+    why: "without no_new_privs a setuid binary in the image turns any process into root inside the container",
+    owasp: &[49, 69],
+    pss: Some(Pss::Restricted),
+    severity: Severity::Medium,
+    linux_only: true,
+    lists: &ContainerKind::ALL,
+    fixes: true,
+    compile: compile::<AllowPrivilegeEscalation>,
+    params: params::<AllowPrivilegeEscalation>,
+    examples: &[
+        Example::bad(
+            "not set",
+            r#"{"securityContext":{"allowPrivilegeEscalation":null}}"#,
+            &["securityContext.allowPrivilegeEscalation"],
+        ),
+        Example::bad(
+            "no securityContext",
+            r#"{"securityContext":null}"#,
+            &["securityContext.allowPrivilegeEscalation"],
+        )
+        .spec(r#"{"securityContext":{"seccompProfile":{"type":"RuntimeDefault"}}}"#),
+        Example::bad(
+            "true",
+            r#"{"securityContext":{"allowPrivilegeEscalation":true}}"#,
+            &["securityContext.allowPrivilegeEscalation"],
+        ),
+        Example::bad(
+            "true beside privileged",
+            r#"{"securityContext":{"allowPrivilegeEscalation":true,"privileged":true}}"#,
+            &["securityContext.allowPrivilegeEscalation"],
+        )
+        .no_repair(),
+        Example::bad(
+            "not set beside SYS_ADMIN",
+            r#"{"securityContext":{"allowPrivilegeEscalation":null,"capabilities":{"add":["SYS_ADMIN"]}}}"#,
+            &["securityContext.allowPrivilegeEscalation"],
+        )
+        .no_repair(),
+        Example::good("false", r#"{"securityContext":{"allowPrivilegeEscalation":false}}"#),
+        Example::good("Windows has no such field", r#"{"securityContext":{"allowPrivilegeEscalation":null}}"#)
+            .spec(r#"{"os":{"name":"windows"}}"#),
+    ],
+};
+
+/// No parameters.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct AllowPrivilegeEscalation {}
+
+impl Check for AllowPrivilegeEscalation {
+    fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+        for container in pod.all_containers() {
+            let value = container.security_context.as_ref().and_then(|s| s.allow_privilege_escalation);
+            if value == Some(false) {
+                continue;
+            }
+            let at = Location::security_context(container, "allowPrivilegeEscalation", value.is_some());
+            findings.add(Finding::new(at, shown(value), "false"));
+        }
+    }
+
+    fn fix(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        let context = finding.container().and_then(|c| c.container.security_context.as_ref());
+        if context.is_some_and(needs_escalation) {
+            return false;
+        }
+        fix.set_found(finding, false.into());
+        true
+    }
+}
+
+/// The API server refuses `allowPrivilegeEscalation: false` beside these.
+fn needs_escalation(context: &SecurityContext<'_>) -> bool {
+    let adds = |cap: &str| matches!(cap, "SYS_ADMIN" | "CAP_SYS_ADMIN");
+    context.privileged == Some(true) || context.capabilities.as_ref().is_some_and(|c| c.add.iter().any(|cap| adds(cap)))
+}

@@ -1,0 +1,137 @@
+//! Examples: the only fixtures of a rule.
+
+use serde_json::{Map, Value};
+
+/// A pod that passes every rule that the pod alone can pass, and that the examples vary.
+pub const GOOD_POD: &str = include_str!("good_pod.json");
+
+/// A variation of [`GOOD_POD`] and what the rule must say of it.
+#[derive(Debug)]
+pub struct Example {
+    /// A phrase that tells the case, unique in its rule.
+    pub name: &'static str,
+    /// Parameters as JSON; empty for the defaults.
+    pub params: &'static str,
+    /// JSON merge patch (RFC 7386) of the pod's `spec`; empty for none.
+    pub spec: &'static str,
+    /// JSON merge patch of the container; empty makes this an example of the pod, not of a container.
+    pub container: &'static str,
+    pub expect: Expect,
+    /// The rule has repairs, and none for this.
+    pub no_repair: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expect {
+    Good,
+    /// Dotted fields, each violated once, in order: relative to the container (`securityContext.privileged`)
+    /// or, with `spec.` in front, to the pod.
+    Bad(&'static [&'static str]),
+}
+
+impl Example {
+    /// An example of a container that passes.
+    #[must_use]
+    pub const fn good(name: &'static str, container: &'static str) -> Self {
+        Self { name, params: "", spec: "", container, expect: Expect::Good, no_repair: false }
+    }
+
+    /// An example of a container that violates the rule at these fields.
+    #[must_use]
+    pub const fn bad(name: &'static str, container: &'static str, fields: &'static [&'static str]) -> Self {
+        Self { name, params: "", spec: "", container, expect: Expect::Bad(fields), no_repair: false }
+    }
+
+    /// The same with parameters.
+    #[must_use]
+    pub const fn params(mut self, params: &'static str) -> Self {
+        self.params = params;
+        self
+    }
+
+    /// The same with a change of the pod's spec.
+    #[must_use]
+    pub const fn spec(mut self, spec: &'static str) -> Self {
+        self.spec = spec;
+        self
+    }
+
+    /// The same, where the rule's repair does not reach.
+    #[must_use]
+    pub const fn no_repair(mut self) -> Self {
+        self.no_repair = true;
+        self
+    }
+
+    #[must_use]
+    pub const fn is_container(&self) -> bool {
+        !self.container.is_empty()
+    }
+
+    #[must_use]
+    pub fn is_bad(&self) -> bool {
+        self.expect != Expect::Good
+    }
+
+    /// The parameters as JSON, null for the defaults.
+    #[must_use]
+    pub fn params_value(&self) -> Value {
+        object(self.params)
+    }
+
+    /// [`GOOD_POD`] with its container varied.
+    #[must_use]
+    pub fn pod(&self) -> Value {
+        let mut pod = self.pod_beside_good();
+        if let Some(Value::Array(containers)) = pod.pointer_mut("/spec/containers") {
+            containers.truncate(1);
+            for container in containers {
+                json_patch::merge(container, &object_or_empty(self.container));
+            }
+        }
+        pod
+    }
+
+    /// The varied container alone.
+    #[must_use]
+    pub fn container_value(&self) -> Value {
+        self.pod().pointer("/spec/containers/0").cloned().unwrap_or_default()
+    }
+
+    /// [`GOOD_POD`] with its spec varied and its container as it is.
+    #[must_use]
+    pub fn pod_beside_good(&self) -> Value {
+        let mut pod = object(GOOD_POD);
+        if let Some(spec) = pod.get_mut("spec") {
+            json_patch::merge(spec, &object_or_empty(self.spec));
+        }
+        pod
+    }
+
+    /// The violated fields as paths from a pod with one container.
+    #[must_use]
+    pub fn fields(&self) -> Vec<String> {
+        self.fields_in("spec.containers[0]")
+    }
+
+    /// The violated fields, with `container` as the path to the container that varies.
+    #[must_use]
+    pub fn fields_in(&self, container: &str) -> Vec<String> {
+        let Expect::Bad(fields) = self.expect else { return Vec::new() };
+        fields
+            .iter()
+            .map(|field| if field.starts_with("spec.") { (*field).to_owned() } else { format!("{container}.{field}") })
+            .collect()
+    }
+}
+
+fn object(json: &str) -> Value {
+    serde_json::from_str(json).unwrap_or_default()
+}
+
+fn object_or_empty(json: &str) -> Value {
+    match object(json) {
+        Value::Null => Value::Object(Map::new()),
+        value => value,
+    }
+}

@@ -1,0 +1,120 @@
+//! `securityContext.readOnlyRootFilesystem` of any container.
+
+use super::finding::shown;
+use super::{Check, Example, Finding, Findings, Fix, Location, Rule, Scope, Severity, compile, params};
+use crate::workload::{ContainerKind, ContainerRef, Pod};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+
+pub static RULE: Rule = Rule {
+    id: "read-only-root-filesystem",
+    title: "Containers run with a read-only root file system",
+    docs: "`readOnlyRootFilesystem` must be `true` on every container, so that nobody can replace a program or leave \
+one behind. Paths that the program writes to get a volume of their own.\n\n\
+The repair sets `true` and mounts an emptyDir with a size limit on each path of `writable` (default `/tmp`) on which \
+nothing is mounted yet. A debug container cannot bring volumes, so there only the field is set.",
+    why: "on a writable root file system an attacker can replace programs and keep tools across restarts of a process",
+    owasp: &[12, 65],
+    pss: None,
+    severity: Severity::Medium,
+    linux_only: true,
+    lists: &ContainerKind::ALL,
+    fixes: true,
+    compile: compile::<ReadOnlyRootFilesystem>,
+    params: params::<ReadOnlyRootFilesystem>,
+    examples: &[
+        Example::bad(
+            "not set",
+            r#"{"securityContext":{"readOnlyRootFilesystem":null}}"#,
+            &["securityContext.readOnlyRootFilesystem"],
+        ),
+        Example::bad(
+            "false",
+            r#"{"securityContext":{"readOnlyRootFilesystem":false}}"#,
+            &["securityContext.readOnlyRootFilesystem"],
+        ),
+        Example::bad("no securityContext", r#"{"securityContext":null}"#, &["securityContext.readOnlyRootFilesystem"]),
+        Example::bad(
+            "/tmp is mounted already",
+            r#"{"securityContext":{"readOnlyRootFilesystem":false},"volumeMounts":[{"name":"tmp","mountPath":"/tmp/"}]}"#,
+            &["securityContext.readOnlyRootFilesystem"],
+        )
+        .spec(r#"{"volumes":[{"name":"tmp","emptyDir":{"sizeLimit":"1Mi"}}]}"#),
+        Example::bad(
+            "several writable paths",
+            r#"{"securityContext":{"readOnlyRootFilesystem":false}}"#,
+            &["securityContext.readOnlyRootFilesystem"],
+        )
+        .params(r#"{"writable":["/tmp","/var/cache/nginx"]}"#),
+        Example::good("true", r#"{"securityContext":{"readOnlyRootFilesystem":true}}"#),
+        Example::good("Windows has no such field", r#"{"securityContext":{"readOnlyRootFilesystem":null}}"#)
+            .spec(r#"{"os":{"name":"windows"}}"#),
+    ],
+};
+
+/// Parameters of `read-only-root-filesystem`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+struct ReadOnlyRootFilesystem {
+    /// Absolute paths that the repair keeps writable, each by an emptyDir.
+    writable: Vec<String>,
+    /// Size limit of each such emptyDir, a Kubernetes quantity.
+    size_limit: String,
+}
+
+impl Default for ReadOnlyRootFilesystem {
+    fn default() -> Self {
+        Self { writable: vec!["/tmp".to_owned()], size_limit: "64Mi".to_owned() }
+    }
+}
+
+impl Check for ReadOnlyRootFilesystem {
+    fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+        for container in pod.all_containers() {
+            let value = container.security_context.as_ref().and_then(|s| s.read_only_root_filesystem);
+            if value == Some(true) {
+                continue;
+            }
+            let at = Location::security_context(container, "readOnlyRootFilesystem", value.is_some());
+            findings.add(Finding::new(at, shown(value), "true"));
+        }
+    }
+
+    fn fix(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        let Some(container) = finding.container() else { return false };
+        fix.set_found(finding, true.into());
+        if fix.scope == Scope::Pod {
+            for (number, path) in self.writable.iter().enumerate() {
+                if !is_mounted(container, path) {
+                    self.mount(pod, container, number, path, fix);
+                }
+            }
+        }
+        true
+    }
+}
+
+impl ReadOnlyRootFilesystem {
+    fn mount(&self, pod: &Pod<'_>, container: ContainerRef<'_>, number: usize, path: &str, fix: &mut Fix) {
+        // One volume a container: containers did not share the path before.
+        let list = match container.kind {
+            ContainerKind::Init => "init",
+            ContainerKind::Container => "app",
+            ContainerKind::Ephemeral => "debug",
+        };
+        let mut name = format!("writable-{list}-{}-{number}", container.index);
+        while pod.spec.volumes.iter().any(|volume| *volume.name == *name) {
+            name.push('x');
+        }
+        let volumes = Location::spec().key("volumes", !pod.spec.volumes.is_empty());
+        fix.append(&volumes, json!({"name": name, "emptyDir": {"sizeLimit": self.size_limit}}));
+        let mounts = Location::container(container).key("volumeMounts", !container.volume_mounts.is_empty());
+        fix.append(&mounts, json!({"name": name, "mountPath": path}));
+    }
+}
+
+fn is_mounted(container: ContainerRef<'_>, path: &str) -> bool {
+    let path = path.trim_end_matches('/');
+    container.volume_mounts.iter().any(|mount| mount.mount_path.trim_end_matches('/') == path)
+}

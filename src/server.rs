@@ -1,0 +1,1 @@
+//! The HTTPS server and the admin port.

@@ -1,0 +1,1 @@
+//! Policies from files, directories and the built-ins, and their reload.

@@ -1,0 +1,15 @@
+//! The object as podreeve sees it: a borrowed subset of the Kubernetes types.
+//!
+//! Nothing here knows about rules. Fields that no rule asks for are skipped while reading,
+//! at any depth, so `managedFields` costs a scan and no memory.
+
+pub mod image;
+pub mod kinds;
+pub mod path;
+pub mod pod;
+pub mod quantity;
+pub mod text;
+
+pub use kinds::{Kind, KindClass};
+pub use pod::{Container, ContainerKind, ContainerRef, Pod};
+pub use text::Text;

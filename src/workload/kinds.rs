@@ -1,0 +1,205 @@
+//! Which kinds carry pods, and where in them the pod stands.
+
+use super::pod::Pod;
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::{fmt, marker::PhantomData};
+
+/// A kind that is a pod or holds a pod template.
+#[derive(Debug)]
+pub struct Kind {
+    pub group: &'static str,
+    /// The version that `check` accepts in a manifest; the API server converts to it.
+    pub version: &'static str,
+    pub kind: &'static str,
+    pub class: KindClass,
+    /// Keys from the object to its pod; empty for a Pod.
+    pub template: &'static [&'static str],
+}
+
+/// The closed set of kinds for metric labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KindClass {
+    Pod,
+    /// A template kind of [`KINDS`].
+    Template,
+    Other,
+}
+
+impl KindClass {
+    pub const ALL: [Self; 3] = [Self::Pod, Self::Template, Self::Other];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pod => "pod",
+            Self::Template => "template",
+            Self::Other => "other",
+        }
+    }
+}
+
+const fn template(group: &'static str, kind: &'static str, template: &'static [&'static str]) -> Kind {
+    Kind { group, version: "v1", kind, class: KindClass::Template, template }
+}
+
+/// Every pod-bearing kind of the Kubernetes API.
+pub static KINDS: &[Kind] = &[
+    Kind { group: "", version: "v1", kind: "Pod", class: KindClass::Pod, template: &[] },
+    template("", "PodTemplate", &["template"]),
+    template("", "ReplicationController", &["spec", "template"]),
+    template("apps", "Deployment", &["spec", "template"]),
+    template("apps", "StatefulSet", &["spec", "template"]),
+    template("apps", "DaemonSet", &["spec", "template"]),
+    template("apps", "ReplicaSet", &["spec", "template"]),
+    template("batch", "Job", &["spec", "template"]),
+    template("batch", "CronJob", &["spec", "jobTemplate", "spec", "template"]),
+];
+
+/// The kind's row, whatever its version: an unknown version of a known kind is judged, not skipped.
+#[must_use]
+pub fn find(group: &str, kind: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|k| k.group == group && k.kind == kind)
+}
+
+impl Kind {
+    /// JSON pointer from the object to its pod: empty for a Pod, `/spec/template` for a Deployment.
+    #[must_use]
+    pub fn prefix(&self) -> String {
+        self.template.iter().fold(String::new(), |path, key| path + "/" + key)
+    }
+
+    #[must_use]
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() { self.version.to_owned() } else { format!("{}/{}", self.group, self.version) }
+    }
+
+    /// Reads the pod out of the object in one pass. A missing template is an empty pod: the API
+    /// server refuses that by itself.
+    ///
+    /// # Errors
+    /// The field that could not be read.
+    pub fn pod<'a>(&self, object: &'a RawValue) -> Result<Pod<'a>, Unreadable> {
+        read_at(object, self.template)
+    }
+}
+
+/// An object that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Dotted path of the field, empty for the object itself.
+    pub field: String,
+    pub message: String,
+}
+
+/// Reads the value under `path` of a JSON object; absent or null is the default.
+///
+/// # Errors
+/// The field that could not be read, found by a second, slower pass.
+pub fn read_at<'a, T>(object: &'a RawValue, path: &[&str]) -> Result<T, Unreadable>
+where
+    T: Deserialize<'a> + Default,
+{
+    let mut json = serde_json::Deserializer::from_str(object.get());
+    At::<T> { path, found: PhantomData }.deserialize(&mut json).map_err(|_| {
+        let mut json = serde_json::Deserializer::from_str(object.get());
+        let mut track = serde_path_to_error::Track::new();
+        let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
+        let error = At::<T> { path, found: PhantomData }.deserialize(tracked).err();
+        Unreadable {
+            field: match track.path().to_string() {
+                root if root == "." => String::new(),
+                path => path,
+            },
+            message: error.map_or_else(|| "unreadable".to_owned(), |e| without_position(&e)),
+        }
+    })
+}
+
+/// The line and column of a serde_json message count in the wire format, which nobody wrote.
+pub(crate) fn without_position(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.rsplit_once(" at line ").map_or(text.clone(), |(message, _)| message.to_owned())
+}
+
+struct At<'p, T> {
+    path: &'p [&'p str],
+    found: PhantomData<T>,
+}
+
+impl<'de, T: Deserialize<'de> + Default> DeserializeSeed<'de> for At<'_, T> {
+    type Value = T;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+        if self.path.is_empty() {
+            Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+        } else {
+            deserializer.deserialize_option(self)
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for At<'_, T> {
+    type Value = T;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+    fn visit_none<E>(self) -> Result<T, E> {
+        Ok(T::default())
+    }
+    fn visit_unit<E>(self) -> Result<T, E> {
+        Ok(T::default())
+    }
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
+        let (key, rest) = match self.path.split_first() {
+            Some((key, rest)) => (*key, rest),
+            None => ("", &[][..]),
+        };
+        let mut found = None;
+        while let Some(at_key) = map.next_key_seed(Is(key))? {
+            if !at_key {
+                map.next_value::<IgnoredAny>()?;
+            } else if found.is_some() {
+                // Two values for one key: whoever reads the other one would be misled.
+                return Err(serde::de::Error::custom(format_args!("duplicate field `{key}`")));
+            } else {
+                found = Some(map.next_value_seed(At { path: rest, found: PhantomData })?);
+            }
+        }
+        Ok(found.unwrap_or_default())
+    }
+}
+
+/// Compares a key without keeping it.
+struct Is<'k>(&'k str);
+
+impl<'de> DeserializeSeed<'de> for Is<'_> {
+    type Value = bool;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
+        deserializer.deserialize_identifier(self)
+    }
+}
+
+impl Visitor<'_> for Is<'_> {
+    type Value = bool;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+    fn visit_str<E>(self, key: &str) -> Result<bool, E> {
+        Ok(key == self.0)
+    }
+}
+
+/// Whether a controller owns the object, so that a change of it would be undone or fought over.
+/// What cannot be read counts as owned: then nothing is patched.
+#[must_use]
+pub fn is_owned(object: &RawValue) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Owner {
+        controller: Option<bool>,
+    }
+    read_at::<Vec<Owner>>(object, &["metadata", "ownerReferences"])
+        .map_or(true, |owners| owners.iter().any(|owner| owner.controller == Some(true)))
+}

@@ -1,0 +1,269 @@
+//! The part of a Pod (or of a pod template, which has the same shape) that rules judge.
+//!
+//! Every field is optional and `null` is absent. [`Pod::all_containers`] is the only way to a
+//! container: a rule that forgets a container list (CVE-2023-2727) cannot be written.
+
+use super::text::{Scalar, Text, nullable};
+use serde::Deserialize;
+
+/// A Pod or a `PodTemplateSpec`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pod<'a> {
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub metadata: Metadata<'a>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub spec: PodSpec<'a>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Metadata<'a> {
+    #[serde(borrow)]
+    pub name: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub generate_name: Option<Text<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodSpec<'a> {
+    pub host_network: Option<bool>,
+    #[serde(rename = "hostPID")]
+    pub host_pid: Option<bool>,
+    #[serde(rename = "hostIPC")]
+    pub host_ipc: Option<bool>,
+    #[serde(borrow)]
+    pub os: Option<Os<'a>>,
+    #[serde(borrow)]
+    pub security_context: Option<PodSecurityContext<'a>>,
+    #[serde(borrow)]
+    pub resources: Option<Resources<'a>>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub volumes: Vec<Volume<'a>>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    init_containers: Vec<Container<'a>>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    containers: Vec<Container<'a>>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    ephemeral_containers: Vec<Container<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub struct Os<'a> {
+    #[serde(borrow)]
+    pub name: Option<Text<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodSecurityContext<'a> {
+    pub run_as_non_root: Option<bool>,
+    pub run_as_user: Option<i64>,
+    pub run_as_group: Option<i64>,
+    pub fs_group: Option<i64>,
+    #[serde(default, deserialize_with = "nullable")]
+    pub supplemental_groups: Vec<i64>,
+    #[serde(borrow)]
+    pub seccomp_profile: Option<SeccompProfile<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SeccompProfile<'a> {
+    #[serde(borrow, rename = "type")]
+    pub kind: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub localhost_profile: Option<Text<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Container<'a> {
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub name: Text<'a>,
+    #[serde(borrow)]
+    pub image: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub security_context: Option<SecurityContext<'a>>,
+    #[serde(borrow)]
+    pub resources: Option<Resources<'a>>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub ports: Vec<Port<'a>>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub env: Vec<EnvVar<'a>>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub volume_mounts: Vec<VolumeMount<'a>>,
+    #[serde(borrow)]
+    pub restart_policy: Option<Text<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SecurityContext<'a> {
+    pub privileged: Option<bool>,
+    pub allow_privilege_escalation: Option<bool>,
+    pub read_only_root_filesystem: Option<bool>,
+    pub run_as_non_root: Option<bool>,
+    pub run_as_user: Option<i64>,
+    pub run_as_group: Option<i64>,
+    #[serde(borrow)]
+    pub capabilities: Option<Capabilities<'a>>,
+    #[serde(borrow)]
+    pub seccomp_profile: Option<SeccompProfile<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub struct Capabilities<'a> {
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub add: Vec<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub drop: Vec<Text<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Port<'a> {
+    #[serde(borrow)]
+    pub name: Option<Text<'a>>,
+    pub container_port: Option<i64>,
+    pub host_port: Option<i64>,
+    #[serde(borrow, rename = "hostIP")]
+    pub host_ip: Option<Text<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub struct EnvVar<'a> {
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub name: Text<'a>,
+    #[serde(borrow)]
+    pub value: Option<Text<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VolumeMount<'a> {
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub name: Text<'a>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub mount_path: Text<'a>,
+    pub read_only: Option<bool>,
+    #[serde(borrow)]
+    pub mount_propagation: Option<Text<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub struct Resources<'a> {
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub limits: ResourceList<'a>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub requests: ResourceList<'a>,
+}
+
+/// The named quantities of a `ResourceList`.
+#[derive(Debug, Default, Deserialize)]
+pub struct ResourceList<'a> {
+    #[serde(borrow)]
+    pub cpu: Option<Scalar<'a>>,
+    #[serde(borrow)]
+    pub memory: Option<Scalar<'a>>,
+    /// KEP-6063.
+    #[serde(borrow)]
+    pub pids: Option<Scalar<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Volume<'a> {
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub name: Text<'a>,
+    #[serde(borrow)]
+    pub host_path: Option<HostPath<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub struct HostPath<'a> {
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub path: Text<'a>,
+}
+
+/// Which list of the pod a container stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ContainerKind {
+    Init,
+    Container,
+    Ephemeral,
+}
+
+impl ContainerKind {
+    pub const ALL: [Self; 3] = [Self::Init, Self::Container, Self::Ephemeral];
+
+    /// The field of `PodSpec` that holds such containers.
+    #[must_use]
+    pub const fn field(self) -> &'static str {
+        match self {
+            Self::Init => "initContainers",
+            Self::Container => "containers",
+            Self::Ephemeral => "ephemeralContainers",
+        }
+    }
+
+    /// What a person calls it.
+    #[must_use]
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::Init => "init container",
+            Self::Container => "container",
+            Self::Ephemeral => "ephemeral container",
+        }
+    }
+}
+
+/// A container and where it stands.
+#[derive(Debug, Clone, Copy)]
+pub struct ContainerRef<'p> {
+    pub kind: ContainerKind,
+    pub index: usize,
+    pub container: &'p Container<'p>,
+}
+
+impl ContainerRef<'_> {
+    /// JSON pointer from the pod, for example `/spec/initContainers/0`.
+    #[must_use]
+    pub fn pointer(&self) -> String {
+        format!("/spec/{}/{}", self.kind.field(), self.index)
+    }
+
+    /// An init container that stays: `restartPolicy: Always`.
+    #[must_use]
+    pub fn is_sidecar(&self) -> bool {
+        self.kind == ContainerKind::Init && self.container.restart_policy.as_deref() == Some("Always")
+    }
+}
+
+impl<'p> std::ops::Deref for ContainerRef<'p> {
+    type Target = Container<'p>;
+    fn deref(&self) -> &Container<'p> {
+        self.container
+    }
+}
+
+impl Pod<'_> {
+    /// Every container of the pod: init containers (sidecars too), containers, ephemeral containers.
+    pub fn all_containers(&self) -> impl Iterator<Item = ContainerRef<'_>> {
+        [
+            (ContainerKind::Init, &self.spec.init_containers),
+            (ContainerKind::Container, &self.spec.containers),
+            (ContainerKind::Ephemeral, &self.spec.ephemeral_containers),
+        ]
+        .into_iter()
+        .flat_map(|(kind, list)| {
+            list.iter().enumerate().map(move |(index, container)| ContainerRef { kind, index, container })
+        })
+    }
+
+    #[must_use]
+    pub fn is_windows(&self) -> bool {
+        self.spec.os.as_ref().and_then(|os| os.name.as_deref()) == Some("windows")
+    }
+}

@@ -1,0 +1,92 @@
+//! Kubernetes quantities (`100m`, `1.5Gi`, `2e3`) as whole numbers of billionths.
+//!
+//! Grammar and suffixes: `k8s.io/apimachinery/pkg/api/resource`. Values beyond the range saturate.
+
+/// Billionths in one unit.
+pub const UNIT: i128 = 1_000_000_000;
+
+/// The quantity in billionths of its unit (byte, core), rounded up as the API server does; `None` when it is not a quantity.
+#[must_use]
+pub fn parse(text: &str) -> Option<i128> {
+    let (negative, rest) = match text.as_bytes().first()? {
+        b'-' => (true, text.get(1..)?),
+        b'+' => (false, text.get(1..)?),
+        _ => (false, text),
+    };
+    let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+    let (number, suffix) = rest.split_at(end);
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') {
+        return None;
+    }
+    let (scale, exponent) = scale(suffix)?;
+    let mut value: i128 = 0;
+    for digit in whole.bytes().chain(fraction.bytes()) {
+        value = value.saturating_mul(10).saturating_add(i128::from(digit - b'0'));
+    }
+    value = value.saturating_mul(scale);
+    let exponent = exponent.saturating_add(9).saturating_sub(i32::try_from(fraction.len()).ok()?);
+    let magnitude = 10_i128.saturating_pow(exponent.unsigned_abs().min(38));
+    value =
+        if exponent >= 0 { value.saturating_mul(magnitude) } else { value.saturating_add(magnitude - 1) / magnitude };
+    Some(if negative { -value } else { value })
+}
+
+/// Binary multiplier and decimal exponent of a suffix.
+fn scale(suffix: &str) -> Option<(i128, i32)> {
+    Some(match suffix {
+        "" => (1, 0),
+        "n" => (1, -9),
+        "u" => (1, -6),
+        "m" => (1, -3),
+        "k" => (1, 3),
+        "M" => (1, 6),
+        "G" => (1, 9),
+        "T" => (1, 12),
+        "P" => (1, 15),
+        "E" => (1, 18),
+        "Ki" => (1 << 10, 0),
+        "Mi" => (1 << 20, 0),
+        "Gi" => (1 << 30, 0),
+        "Ti" => (1 << 40, 0),
+        "Pi" => (1 << 50, 0),
+        "Ei" => (1 << 60, 0),
+        _ => (1, suffix.strip_prefix(['e', 'E'])?.parse().ok()?),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_the_api_server_reads() {
+        for (text, nano) in [
+            ("1", UNIT),
+            ("100m", UNIT / 10),
+            ("0.1", UNIT / 10),
+            (".5", UNIT / 2),
+            ("1.5Gi", 3 * (1 << 29) * UNIT),
+            ("2e3", 2000 * UNIT),
+            ("2E-3", UNIT / 500),
+            ("1E", 1_000_000_000_000_000_000 * UNIT),
+            ("-1", -UNIT),
+            ("1n", 1),
+            ("0.1n", 1),
+        ] {
+            assert_eq!(parse(text), Some(nano), "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_the_api_server_refuses() {
+        for text in ["", "-", ".", "1.2.3", "1 Gi", "1gi", "Gi", "1e", "0x10", "1_000", "1Gi\n"] {
+            assert_eq!(parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn saturates() {
+        assert_eq!(parse("99999999999999999999999999999999999999999999E"), Some(i128::MAX));
+    }
+}

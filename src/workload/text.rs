@@ -1,0 +1,78 @@
+//! Strings and lists that borrow, and that read `null` as Go does: as the zero value.
+
+use serde::{Deserialize, Deserializer};
+use std::{borrow::Cow, fmt, ops::Deref};
+
+/// A string of the request, borrowed unless it holds an escape.
+///
+/// `Option<Cow<str>>` and `Vec<Cow<str>>` own even under `#[serde(borrow)]`; this newtype borrows.
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(transparent)]
+pub struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
+
+impl Deref for Text<'_> {
+    type Target = str;
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Reads `null` as the type's zero value, as the API server's Go types do.
+///
+/// # Errors
+/// What the inner type's deserialiser says.
+pub fn nullable<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// A value that Kubernetes writes as a string or as a number (`IntOrString`, `Quantity`), kept as its text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scalar<'a> {
+    pub text: Cow<'a, str>,
+    /// It was written as a number, so a port of this value is a number and not a name.
+    pub number: bool,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Scalar<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string or a number")
+            }
+            fn visit_borrowed_str<E>(self, v: &'de str) -> Result<Scalar<'de>, E> {
+                Ok(Scalar { text: Cow::Borrowed(v), number: false })
+            }
+            fn visit_str<E>(self, v: &str) -> Result<Scalar<'de>, E> {
+                Ok(Scalar { text: Cow::Owned(v.to_owned()), number: false })
+            }
+            fn visit_i64<E>(self, v: i64) -> Result<Scalar<'de>, E> {
+                Ok(Scalar { text: Cow::Owned(v.to_string()), number: true })
+            }
+            fn visit_u64<E>(self, v: u64) -> Result<Scalar<'de>, E> {
+                Ok(Scalar { text: Cow::Owned(v.to_string()), number: true })
+            }
+            fn visit_f64<E>(self, v: f64) -> Result<Scalar<'de>, E> {
+                Ok(Scalar { text: Cow::Owned(v.to_string()), number: true })
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
