@@ -25,10 +25,6 @@ type suite struct {
 
 // start runs once, at the first test that needs a cluster: `go test -run Fields` starts nothing.
 var start = sync.OnceValues(func() (*suite, error) {
-	options, err := optionsFromEnvironment()
-	if err != nil {
-		return nil, err
-	}
 	ctx := context.Background()
 	cluster, err := harness.Up(ctx, options)
 	if err != nil {
@@ -47,10 +43,18 @@ var start = sync.OnceValues(func() (*suite, error) {
 	return &suite{Cluster: cluster, hook: hook, rules: rules}, cluster.Register(ctx, hook, server.URL(), server.CA)
 })
 
-var started *harness.Cluster // set by start, for TestMain
+var (
+	options harness.Options  // set by TestMain
+	started *harness.Cluster // set by start, for TestMain
+)
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	var err error
+	if options, err = optionsFromEnvironment(); err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		os.Exit(1)
+	}
 	interrupted := make(chan os.Signal, 1)
 	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
 	go func() {
@@ -98,7 +102,11 @@ func optionsFromEnvironment() (harness.Options, error) {
 	}
 	binary := os.Getenv("PODREEVE_BIN")
 	if binary == "" {
-		binary = filepath.Join("..", "target", "debug", "podreeve")
+		target := os.Getenv("CARGO_TARGET_DIR")
+		if target == "" {
+			target = filepath.Join("..", "target")
+		}
+		binary = filepath.Join(target, "debug", "podreeve")
 	}
 	absolute, err := filepath.Abs(binary)
 	if err != nil {
