@@ -19,8 +19,9 @@ var kubeconfig = flag.String("kubeconfig", "", "test against this cluster instea
 // suite is what nearly all tests share: one cluster, one podreeve with the owasp policy, one pair of webhooks.
 type suite struct {
 	*harness.Cluster
-	hook  *harness.Hook
-	rules []harness.Rule
+	server *harness.Podreeve
+	hook   *harness.Hook
+	rules  []harness.Rule
 }
 
 // start runs once, at the first test that needs a cluster: `go test -run Fields` starts nothing.
@@ -40,7 +41,7 @@ var start = sync.OnceValues(func() (*suite, error) {
 		return nil, err
 	}
 	hook := cluster.NewHook()
-	return &suite{Cluster: cluster, hook: hook, rules: rules}, cluster.Register(ctx, hook, server.URL(), server.CA)
+	return &suite{Cluster: cluster, server: server, hook: hook, rules: rules}, cluster.Register(ctx, hook, server.URL(), server.CA)
 })
 
 var (
