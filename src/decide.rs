@@ -155,11 +155,11 @@ fn run<'p>(compiled: &CompiledRule, pod: &'p Pod<'p>) -> Vec<Finding<'p>> {
 }
 
 /// Of several policies that say the same, the strictest speaks.
-fn strictest(judged: Vec<Judged<'_>>) -> Vec<Judged<'_>> {
-    let mut first: HashMap<(usize, String, String), usize> = HashMap::new();
-    let mut kept: Vec<Judged<'_>> = Vec::new();
+fn strictest<'p>(judged: Vec<Judged<'p>>) -> Vec<Judged<'p>> {
+    let mut first: HashMap<(Place<'p>, String, String), usize> = HashMap::new();
+    let mut kept: Vec<Judged<'p>> = Vec::new();
     for j in judged {
-        let key = (j.compiled.order, j.finding.at.field(), j.finding.found.to_string());
+        let key = (place(j.compiled, &j.finding), j.finding.at.field(), j.finding.found.to_string());
         match first.get(&key).and_then(|index| kept.get_mut(*index)) {
             Some(before) if before.effect >= j.effect => {}
             Some(before) => *before = j,

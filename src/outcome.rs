@@ -39,15 +39,7 @@ pub struct About {
     pub namespace: String,
     pub name: String,
     pub user: String,
-    /// None for a kind that carries no pod.
-    pub known: Option<&'static Kind>,
-}
-
-impl About {
-    #[must_use]
-    pub fn class(&self) -> KindClass {
-        self.known.map_or(KindClass::Other, |kind| kind.class)
-    }
+    pub class: KindClass,
 }
 
 /// One violation, told in full.

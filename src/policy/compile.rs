@@ -2,6 +2,7 @@
 
 use super::{Action, CompiledExemption, PolicyDocument, PolicyError, matches::Matcher};
 use crate::rules::{Check, RULES, Rule};
+use crate::workload::Kind;
 use std::fmt;
 
 /// A policy that is ready to judge.
@@ -12,6 +13,8 @@ pub struct CompiledPolicy {
     /// In the order of the table; rules that are off are not here.
     pub rules: Vec<CompiledRule>,
     pub exemptions: Vec<CompiledExemption>,
+    /// Kinds that the policy adds to those of Kubernetes.
+    pub workloads: Vec<Kind>,
     pub patch_templates: bool,
 }
 
@@ -64,11 +67,13 @@ impl CompiledPolicy {
             .enumerate()
             .map(|(index, exemption)| CompiledExemption::new(index, exemption))
             .collect::<Result<_, _>>()?;
+        let workloads = super::workloads::compile(&spec.workloads)?;
         Ok(Self {
             name: document.metadata.name.clone(),
-            matcher: Matcher::new(spec.matching.as_ref())?,
+            matcher: Matcher::new(spec.matching.as_ref(), &workloads)?,
             rules,
             exemptions,
+            workloads,
             patch_templates: spec.patch_templates,
         })
     }

@@ -60,6 +60,9 @@ pub struct PolicySpec {
     /// Violations that are let through on purpose.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exemptions: Vec<Exemption>,
+    /// Kinds beside those of Kubernetes that hold a pod template, such as an Argo Rollout.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub workloads: Vec<WorkloadKind>,
     /// Repair the templates of top-level workloads too, not only pods. Owned objects are never patched.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub patch_templates: bool,
@@ -107,6 +110,17 @@ pub struct LabelSelectorRequirement {
     pub operator: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<String>,
+}
+
+/// A kind that holds a pod template. The webhook configurations must send it to podreeve, too.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WorkloadKind {
+    /// Group and version: `argoproj.io/v1alpha1`.
+    pub api_version: String,
+    pub kind: String,
+    /// Keys from the object to its pod template, with dots: `spec.template`.
+    pub path: String,
 }
 
 /// Lets violations of some rules through in some namespaces.
