@@ -2,10 +2,11 @@
 
 use super::{Check, Example, Finding, Findings, Location, NOT_EPHEMERAL, Pss, Rule, Severity, compile, params};
 use crate::workload::Pod;
+use core::net::IpAddr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde_json::Value;
-use std::{borrow::Cow, net::IpAddr};
+use std::borrow::Cow;
 
 pub static RULE: Rule = Rule {
     id: "host-ports",
@@ -121,7 +122,7 @@ impl HostPorts {
         if self.allow.is_empty() {
             return "not set".into();
         }
-        let allowed: Vec<String> = self.allow.iter().map(PortRange::shown).collect();
+        let allowed: Vec<String> = self.allow.iter().map(|range| range.shown()).collect();
         format!("not set, or one of {}", allowed.join(", ")).into()
     }
 }
@@ -140,11 +141,11 @@ struct PortRange {
 }
 
 impl PortRange {
-    fn contains(&self, port: i64) -> bool {
+    fn contains(self, port: i64) -> bool {
         (i64::from(self.first)..=i64::from(self.last)).contains(&port)
     }
 
-    fn shown(&self) -> String {
+    fn shown(self) -> String {
         if self.first == self.last { self.first.to_string() } else { format!("{}-{}", self.first, self.last) }
     }
 }
@@ -183,7 +184,7 @@ mod tests {
 
     #[test]
     fn ports_and_ranges_are_read_or_refused() {
-        let read = |value: Value| serde_json::from_value::<PortRange>(value).map(|range| range.shown());
+        let read = |value: Value| serde_json::from_value::<PortRange>(value).map(PortRange::shown);
         assert_eq!(read(json!(8080)).unwrap(), "8080");
         assert_eq!(read(json!("8080")).unwrap(), "8080");
         assert_eq!(read(json!("9000 - 9100")).unwrap(), "9000-9100");

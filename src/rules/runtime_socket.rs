@@ -2,9 +2,9 @@
 
 use super::{Check, Example, Finding, Findings, Location, Rule, Severity, compile, params};
 use crate::workload::{ContainerKind, Pod, path};
+use core::net::IpAddr;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::net::IpAddr;
 
 /// Where runtimes listen, normalised (`/var/run` is `/run`). Where the socket has a directory of
 /// its own, that directory stands here: what lies in it (`.ttrpc`, `debug.sock`) is the runtime too.
