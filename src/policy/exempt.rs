@@ -80,7 +80,7 @@ impl CompiledExemption {
             && (images.is_empty()
                 || container.image.as_deref().is_some_and(|image| {
                     let image = ImageRef::parse(image);
-                    images.iter().any(|pattern| image.is_under(&ImageRef::parse(pattern)))
+                    images.iter().any(|pattern| image.is_under(&ImageRef::pattern(pattern)))
                 }))
     }
 }
