@@ -6,12 +6,21 @@
 mod example;
 mod finding;
 mod fix;
+pub mod owasp;
+pub mod pss;
 
 mod allow_privilege_escalation;
+mod host_ipc;
+mod host_network;
+mod host_path;
+mod host_pid;
+mod host_ports;
 mod privileged;
+mod privileged_ports;
 mod read_only_root_filesystem;
+mod runtime_socket;
 
-use crate::workload::Pod;
+use crate::workload::{ContainerKind, Pod};
 pub use example::{Example, Expect, GOOD_POD};
 pub use finding::{Finding, Findings, Location, Severity};
 pub use fix::{Fix, Scope};
@@ -21,7 +30,18 @@ use serde_json::Value;
 use std::fmt;
 
 /// Every rule, in the order in which violations of one container are told.
-pub static RULES: &[&Rule] = &[&privileged::RULE, &allow_privilege_escalation::RULE, &read_only_root_filesystem::RULE];
+pub static RULES: &[&Rule] = &[
+    &privileged::RULE,
+    &host_network::RULE,
+    &host_pid::RULE,
+    &host_ipc::RULE,
+    &runtime_socket::RULE,
+    &host_path::RULE,
+    &host_ports::RULE,
+    &privileged_ports::RULE,
+    &allow_privilege_escalation::RULE,
+    &read_only_root_filesystem::RULE,
+];
 
 /// A rule as data.
 pub struct Rule {
@@ -40,6 +60,9 @@ pub struct Rule {
     pub severity: Severity,
     /// Skipped for pods with `spec.os.name: windows`, where the API has no such field.
     pub linux_only: bool,
+    /// The container lists in which the API has the fields that the rule judges: a debug container,
+    /// for one, can have no resources, ports or probes. Every list for a rule of the pod.
+    pub lists: &'static [ContainerKind],
     /// Whether [`Check::fix`] can repair anything; help says so.
     pub fixes: bool,
     /// Reads the parameters of a policy into the type that checks.
@@ -49,6 +72,9 @@ pub struct Rule {
     /// The only fixtures: unit tests, end-to-end tests and help replay them.
     pub examples: &'static [Example],
 }
+
+/// [`Rule::lists`] where debug containers cannot have the field.
+pub const NOT_EPHEMERAL: &[ContainerKind] = &[ContainerKind::Init, ContainerKind::Container];
 
 impl fmt::Debug for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

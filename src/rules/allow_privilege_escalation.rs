@@ -2,7 +2,7 @@
 
 use super::finding::shown;
 use super::{Check, Example, Finding, Findings, Fix, Location, Pss, Rule, Severity, compile, params};
-use crate::workload::{Pod, pod::SecurityContext};
+use crate::workload::{ContainerKind, Pod, pod::SecurityContext};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -18,6 +18,7 @@ that combination, so such a container is denied instead.",
     pss: Some(Pss::Restricted),
     severity: Severity::Medium,
     linux_only: true,
+    lists: &ContainerKind::ALL,
     fixes: true,
     compile: compile::<AllowPrivilegeEscalation>,
     params: params::<AllowPrivilegeEscalation>,
@@ -38,6 +39,18 @@ that combination, so such a container is denied instead.",
             r#"{"securityContext":{"allowPrivilegeEscalation":true}}"#,
             &["securityContext.allowPrivilegeEscalation"],
         ),
+        Example::bad(
+            "true beside privileged",
+            r#"{"securityContext":{"allowPrivilegeEscalation":true,"privileged":true}}"#,
+            &["securityContext.allowPrivilegeEscalation"],
+        )
+        .no_repair(),
+        Example::bad(
+            "not set beside SYS_ADMIN",
+            r#"{"securityContext":{"allowPrivilegeEscalation":null,"capabilities":{"add":["SYS_ADMIN"]}}}"#,
+            &["securityContext.allowPrivilegeEscalation"],
+        )
+        .no_repair(),
         Example::good("false", r#"{"securityContext":{"allowPrivilegeEscalation":false}}"#),
         Example::good("Windows has no such field", r#"{"securityContext":{"allowPrivilegeEscalation":null}}"#)
             .spec(r#"{"os":{"name":"windows"}}"#),

@@ -17,6 +17,8 @@ pub struct Example {
     /// JSON merge patch of the container; empty makes this an example of the pod, not of a container.
     pub container: &'static str,
     pub expect: Expect,
+    /// The rule has repairs, and none for this.
+    pub no_repair: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,13 +33,13 @@ impl Example {
     /// An example of a container that passes.
     #[must_use]
     pub const fn good(name: &'static str, container: &'static str) -> Self {
-        Self { name, params: "", spec: "", container, expect: Expect::Good }
+        Self { name, params: "", spec: "", container, expect: Expect::Good, no_repair: false }
     }
 
     /// An example of a container that violates the rule at these fields.
     #[must_use]
     pub const fn bad(name: &'static str, container: &'static str, fields: &'static [&'static str]) -> Self {
-        Self { name, params: "", spec: "", container, expect: Expect::Bad(fields) }
+        Self { name, params: "", spec: "", container, expect: Expect::Bad(fields), no_repair: false }
     }
 
     /// The same with parameters.
@@ -51,6 +53,13 @@ impl Example {
     #[must_use]
     pub const fn spec(mut self, spec: &'static str) -> Self {
         self.spec = spec;
+        self
+    }
+
+    /// The same, where the rule's repair does not reach.
+    #[must_use]
+    pub const fn no_repair(mut self) -> Self {
+        self.no_repair = true;
         self
     }
 

@@ -1,7 +1,7 @@
 //! `securityContext.privileged` of any container.
 
 use super::{Check, Example, Finding, Findings, Location, Pss, Rule, Severity, compile, params};
-use crate::workload::Pod;
+use crate::workload::{ContainerKind, Pod};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -16,6 +16,7 @@ Instead, add the single capability that the program needs, or use a device plugi
     pss: Some(Pss::Baseline),
     severity: Severity::Critical,
     linux_only: false,
+    lists: &ContainerKind::ALL,
     fixes: false,
     compile: compile::<Privileged>,
     params: params::<Privileged>,

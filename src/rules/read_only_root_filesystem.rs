@@ -19,6 +19,7 @@ nothing is mounted yet. A debug container cannot bring volumes, so there only th
     pss: None,
     severity: Severity::Medium,
     linux_only: true,
+    lists: &ContainerKind::ALL,
     fixes: true,
     compile: compile::<ReadOnlyRootFilesystem>,
     params: params::<ReadOnlyRootFilesystem>,

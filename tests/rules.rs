@@ -1,0 +1,271 @@
+//! The harness: replays every example of every rule in all container lists and workload kinds.
+//! `RULE=host-ports` runs one rule.
+
+mod common;
+
+use common::{TODAY, policies, review, snapshot};
+use podreeve::admit::{Hook, Snapshot, admit};
+use podreeve::outcome::{Outcome, Verdict};
+use podreeve::policy::{CompiledPolicy, PolicyDocument};
+use podreeve::rules::{Example, RULES, Rule};
+use podreeve::text::dotted;
+use podreeve::workload::kinds::{KINDS, Kind};
+use podreeve::workload::pod::ContainerKind;
+use serde_json::{Map, Value, json};
+
+fn chosen() -> Vec<&'static Rule> {
+    let wanted = std::env::var("RULE").unwrap_or_default();
+    let rules: Vec<_> = RULES.iter().copied().filter(|r| wanted.is_empty() || r.id == wanted).collect();
+    assert!(!rules.is_empty(), "there is no rule `{wanted}`");
+    rules
+}
+
+fn with_action(rule: &Rule, example: &Example, action: &str) -> Snapshot {
+    snapshot(json!({rule.id: {"action": action, "params": example.params_value()}}))
+}
+
+/// The pod with the example's container second in `list`, beside a good one.
+fn pod_with(example: &Example, list: ContainerKind) -> Value {
+    let mut pod = example.pod_beside_good();
+    if example.is_container() {
+        let good = pod["spec"]["containers"][0].clone();
+        let mut bad = example.container_value();
+        bad["name"] = json!("varied");
+        let mut neighbour = good;
+        neighbour["name"] = json!("neighbour");
+        pod["spec"][list.field()] = json!([neighbour, bad]);
+    }
+    pod["spec"]["fieldOfTheFuture"] = json!({"kept": true});
+    pod
+}
+
+/// An object of this kind that holds the pod.
+fn wrap(kind: &Kind, pod: &Value) -> Value {
+    if kind.template.is_empty() {
+        return pod.clone();
+    }
+    let template = json!({"metadata": {}, "spec": pod["spec"]});
+    let inner = kind
+        .template
+        .iter()
+        .rev()
+        .fold(template, |value, key| Value::Object(Map::from_iter([(key.to_string(), value)])));
+    let mut object = json!({
+        "apiVersion": kind.api_version(), "kind": kind.kind, "metadata": {"name": "example", "namespace": "default"},
+    });
+    json_patch::merge(&mut object, &inner);
+    object
+}
+
+fn run(object: &Value, old: Option<&Value>, hook: Hook, snapshot: &Snapshot) -> Outcome {
+    let operation = if old.is_some() { "UPDATE" } else { "CREATE" };
+    let outcome = admit(review(operation, object, old).to_string().as_bytes(), hook, snapshot, TODAY);
+    assert_eq!(outcome.problem, None, "{object:#}");
+    outcome
+}
+
+fn expected(example: &Example, list: ContainerKind, kind: &Kind) -> Vec<String> {
+    let prefix = dotted(&kind.prefix());
+    let dot = if prefix.is_empty() { "" } else { "." };
+    example.fields_in(&format!("spec.{}[1]", list.field())).iter().map(|f| format!("{prefix}{dot}{f}")).collect()
+}
+
+/// The lists to try: one is enough for an example of the pod.
+fn lists(rule: &Rule, example: &Example) -> Vec<ContainerKind> {
+    if example.is_container() { rule.lists.to_vec() } else { vec![ContainerKind::Container] }
+}
+
+fn each(mut test: impl FnMut(&'static Rule, &'static Example, ContainerKind)) {
+    for rule in chosen() {
+        for example in rule.examples {
+            for list in lists(rule, example) {
+                test(rule, example, list);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_example_is_judged_in_every_list_and_kind() {
+    each(|rule, example, list| {
+        for kind in KINDS {
+            let object = wrap(kind, &pod_with(example, list));
+            let outcome = run(&object, None, Hook::Validate, &with_action(rule, example, "deny"));
+            let case = format!("{} / {} / {} / {}", rule.id, example.name, list.field(), kind.kind);
+            let fields: Vec<String> = outcome.violations.iter().map(|v| dotted(&v.field)).collect();
+            assert_eq!(fields, expected(example, list, kind), "{case}");
+            assert_eq!(outcome.verdict == Verdict::Deny, example.is_bad(), "{case}");
+            for violation in &outcome.violations {
+                let pointer = &violation.pointer;
+                assert!(object.pointer(pointer).is_some(), "{case}: {pointer} does not resolve");
+                assert!(violation.field.starts_with(pointer), "{case}");
+                let there = object.pointer(&violation.field).is_some_and(|value| !value.is_null());
+                assert_eq!(there, violation.field == *pointer, "{case}: {} is there or not", violation.field);
+                assert!(!violation.found.is_empty() && !violation.wanted.is_empty(), "{case}: found and wanted");
+                assert_ne!(violation.found, violation.wanted, "{case}");
+            }
+        }
+    });
+}
+
+#[test]
+fn repairs_apply_leave_nothing_and_are_idempotent() {
+    each(|rule, example, list| {
+        let case = format!("{} / {} / {}", rule.id, example.name, list.field());
+        let patching = || snapshot(json!({rule.id: {"action": "patch", "params": example.params_value()}}));
+        if !rule.fixes {
+            return;
+        }
+        let mut object = pod_with(example, list);
+        let outcome = run(&object, None, Hook::Mutate, &patching());
+        assert_eq!(!outcome.patch.is_empty(), example.is_bad() && !example.no_repair, "{case}: is it repaired?");
+        let before = object.clone();
+        json_patch::patch(&mut object, &outcome.patch).unwrap_or_else(|e| panic!("{case}: {e}"));
+        if outcome.patch.is_empty() {
+            assert_eq!(outcome.verdict, Verdict::Allow, "{case}");
+            return;
+        }
+        assert_eq!(outcome.verdict, Verdict::Patch, "{case}");
+        assert_ne!(object, before, "{case}: the patch changes something");
+        assert_eq!(object["spec"]["fieldOfTheFuture"], json!({"kept": true}), "{case}");
+        let again = run(&object, None, Hook::Mutate, &patching());
+        assert!(again.patch.is_empty(), "{case}: patched twice: {:?}", again.patch);
+        let judged = run(&object, None, Hook::Validate, &with_action(rule, example, "deny"));
+        assert_eq!(judged.violations.len(), 0, "{case}: {:?}", judged.violations);
+        // What the rule says is the repair of each single violation repairs it too.
+        let denied = run(&before, None, Hook::Validate, &with_action(rule, example, "deny"));
+        assert!(denied.violations.iter().all(|v| !v.repair.is_empty()), "{case}");
+    });
+}
+
+#[test]
+fn what_will_be_patched_only_warns_at_a_template() {
+    each(|rule, example, list| {
+        if !rule.fixes || !example.is_bad() {
+            return;
+        }
+        let case = format!("{} / {} / {}", rule.id, example.name, list.field());
+        let spec = json!({"rules": {rule.id: {"action": "patch", "params": example.params_value()}}});
+        let mut patched = spec.clone();
+        patched["patchTemplates"] = json!(true);
+        for kind in KINDS.iter().filter(|kind| !kind.template.is_empty()) {
+            let object = wrap(kind, &pod_with(example, list));
+            let outcome = run(&object, None, Hook::Validate, &policies(std::slice::from_ref(&spec)));
+            let wanted = if example.no_repair { Verdict::Deny } else { Verdict::Warn };
+            assert_eq!(outcome.verdict, wanted, "{case} / {}", kind.kind);
+            assert!(
+                run(&object, None, Hook::Mutate, &policies(std::slice::from_ref(&spec))).patch.is_empty(),
+                "{case}"
+            );
+            let outcome = run(&object, None, Hook::Mutate, &policies(&[patched.clone()]));
+            let mut repaired = object.clone();
+            json_patch::patch(&mut repaired, &outcome.patch).unwrap_or_else(|e| panic!("{case}: {e}"));
+            let left = run(&repaired, None, Hook::Validate, &policies(&[patched.clone()]));
+            let wanted = if example.no_repair { Verdict::Deny } else { Verdict::Allow };
+            assert_eq!(left.verdict, wanted, "{case} / {}", kind.kind);
+            // An owned object is its controller's to change.
+            let mut owned = object;
+            owned["metadata"]["ownerReferences"] = json!([{"controller": true, "kind": "Rollout"}]);
+            assert!(run(&owned, None, Hook::Mutate, &policies(&[patched.clone()])).patch.is_empty(), "{case}");
+        }
+    });
+}
+
+#[test]
+fn an_update_denies_only_what_it_brings() {
+    each(|rule, example, list| {
+        if !example.is_bad() {
+            return;
+        }
+        let case = format!("{} / {} / {}", rule.id, example.name, list.field());
+        let snapshot = with_action(rule, example, "deny");
+        for kind in KINDS {
+            let old = wrap(kind, &pod_with(example, list));
+            let mut new = old.clone();
+            new["metadata"]["labels"] = json!({"a": "b"});
+            let outcome = run(&new, Some(&old), Hook::Validate, &snapshot);
+            assert_eq!(outcome.verdict, Verdict::Warn, "{case} / {}: a label change passes", kind.kind);
+            assert_eq!(outcome.violations.len(), expected(example, list, kind).len(), "{case}");
+            // The same violation in a container that was good before.
+            let mut before = old.clone();
+            let Some(template) = before.pointer_mut(&kind.prefix()) else { panic!("{case}") };
+            let good: Value = serde_json::from_str(podreeve::rules::GOOD_POD).expect("the good pod is JSON");
+            template["spec"] = good["spec"].clone();
+            if example.is_container() || !kind.template.is_empty() {
+                let clean = run(&before, None, Hook::Validate, &snapshot).violations.is_empty();
+                let outcome = run(&old, Some(&before), Hook::Validate, &snapshot);
+                assert_eq!(outcome.verdict == Verdict::Deny, clean, "{case} / {}: a new violation", kind.kind);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_debug_container_is_repaired_without_touching_the_pod() {
+    each(|rule, example, list| {
+        if !rule.fixes || !example.is_bad() || list != ContainerKind::Ephemeral {
+            return;
+        }
+        let case = format!("{} / {}", rule.id, example.name);
+        let new = pod_with(example, list);
+        let mut old = new.clone();
+        old["spec"]["ephemeralContainers"] = json!([]);
+        let snapshot = with_action(rule, example, "patch");
+        let outcome = run(&new, Some(&old), Hook::Mutate, &snapshot);
+        for operation in &outcome.patch {
+            assert!(operation.path().as_str().starts_with("/spec/ephemeralContainers/1/"), "{case}: {operation}");
+        }
+        let mut repaired = new.clone();
+        json_patch::patch(&mut repaired, &outcome.patch).unwrap_or_else(|e| panic!("{case}: {e}"));
+        let left = run(&repaired, Some(&old), Hook::Validate, &snapshot);
+        assert_eq!(left.verdict == Verdict::Deny, outcome.patch.is_empty(), "{case}: {:?}", left.violations);
+    });
+}
+
+#[test]
+fn the_table_is_whole() {
+    let mut ids: Vec<_> = RULES.iter().map(|rule| rule.id).collect();
+    for rule in RULES {
+        assert!(rule.id.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{}", rule.id);
+        assert!(rule.owasp.iter().all(|item| (1..=93).contains(item)) && !rule.owasp.is_empty(), "{}", rule.id);
+        assert!(rule.docs.len() > 80 && rule.title.len() < 80 && !rule.why.ends_with('.'), "{}", rule.id);
+        assert!(rule.examples.iter().any(Example::is_bad), "{}: no bad example", rule.id);
+        assert!(rule.examples.iter().any(|e| !e.is_bad()), "{}: no good example", rule.id);
+        let mut names: Vec<_> = rule.examples.iter().map(|e| e.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), rule.examples.len(), "{}: two examples of one name", rule.id);
+        for example in rule.examples {
+            for json in [example.params, example.spec, example.container] {
+                assert!(json.is_empty() || serde_json::from_str::<Value>(json).is_ok(), "{}: {json}", rule.id);
+            }
+        }
+    }
+    let files: Vec<String> = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/rules"))
+        .expect("src/rules is there")
+        .filter_map(|entry| {
+            let path = entry.expect("readable").path();
+            let text = std::fs::read_to_string(&path).unwrap_or_default();
+            let stem = path.file_stem()?.to_str()?.replace('_', "-");
+            text.contains("pub static RULE: Rule").then_some(stem)
+        })
+        .collect();
+    let mut files: Vec<&str> = files.iter().map(String::as_str).collect();
+    files.sort_unstable();
+    ids.sort_unstable();
+    assert_eq!(ids, files, "the table and the folder differ");
+}
+
+#[test]
+fn unknown_parameters_are_refused() {
+    for rule in chosen() {
+        let document = json!({
+            "apiVersion": "podreeve.dev/v1alpha1", "kind": "Policy", "metadata": {"name": "p"},
+            "spec": {"rules": {rule.id: {"action": "warn", "params": {"noSuchKey": 1}}}},
+        });
+        let document = PolicyDocument::from_json(&document.to_string()).expect("the document is well-formed");
+        let error = CompiledPolicy::new(&document).expect_err(rule.id);
+        assert!(error.key.starts_with(&format!("spec.rules.{}.params", rule.id)), "{error}");
+        assert!(error.message.contains("noSuchKey"), "{error}");
+    }
+}
