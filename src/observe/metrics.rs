@@ -172,7 +172,7 @@ impl Metrics {
 
     pub fn answered(&self, hook: Hook, outcome: &Outcome, bytes: usize, times: Times) {
         let operation = OPERATIONS.iter().position(|o| *o == outcome.about.operation).unwrap_or(OPERATIONS.len() - 1);
-        self.requests.add(&[operation, outcome.about.class() as usize, hook as usize, outcome.verdict as usize], 1);
+        self.requests.add(&[operation, outcome.about.class as usize, hook as usize, outcome.verdict as usize], 1);
         for tally in &outcome.tallies {
             // The mutating hook sees the same pod first; only its repairs are its own.
             if (hook == Hook::Mutate) != (tally.effect == Effect::Patch) {

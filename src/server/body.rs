@@ -147,10 +147,8 @@ impl<'b> Pile<'b> {
         } else {
             if self.all.capacity() < total {
                 // Doubles, up to what the client said: its word alone reserves nothing.
-                let room = (total * 2).min(declared.unwrap_or(most).max(total));
-                if !self.lease.cover(room) {
-                    return Err(Cut::NoMemory);
-                }
+                let double = (total * 2).min(declared.unwrap_or(most).max(total));
+                let room = [double, total].into_iter().find(|room| self.lease.cover(*room)).ok_or(Cut::NoMemory)?;
                 self.all.reserve_exact(room - self.all.len());
             }
             if self.all.is_empty() {
