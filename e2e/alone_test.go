@@ -19,7 +19,8 @@ func TestEachRuleAlone(t *testing.T) {
 	var policies []harness.Policy
 	var namespaces []string
 	var all []attempt
-	for a := range attempts(s, func(harness.Rule, harness.Example) bool { return true }) {
+	rules := rulesOf(t, s)
+	for _, a := range attempts(rules, func(harness.Rule, harness.Example) bool { return true }) {
 		if a.example.Params != nil || a.action == "off" {
 			a.action = "deny" // the owasp policy says nothing of these
 		}
@@ -54,7 +55,7 @@ func TestEachRuleAlone(t *testing.T) {
 			})
 		}
 	})
-	counts.report(t, fmt.Sprintf("examples of %d rules, each rule alone", len(s.rules)))
+	counts.report(t, fmt.Sprintf("examples of %d rules, each rule alone", len(rules)))
 	if s.Owned {
 		for _, name := range refusedByTheAPIServer {
 			if !slices.Contains(counts.barred, name) {

@@ -79,7 +79,7 @@ func TestOwaspRefuses(t *testing.T) {
 	watched, plain := namespace(t, s, "owasp", s.hook), namespace(t, s, "plain", nil)
 	var counts tally
 	t.Run("rule", func(t *testing.T) {
-		for a := range attempts(s, func(rule harness.Rule, example harness.Example) bool {
+		for _, a := range attempts(rulesOf(t, s), func(rule harness.Rule, example harness.Example) bool {
 			return rule.Action == "deny" && example.Params == nil && example.Expect == "bad"
 		}) {
 			t.Run(a.name(), func(t *testing.T) {
@@ -111,16 +111,23 @@ func TestOwaspRefuses(t *testing.T) {
 }
 
 // attempts are the chosen examples as each kind.
-func attempts(s *suite, choose func(harness.Rule, harness.Example) bool) func(func(attempt) bool) {
-	return func(yield func(attempt) bool) {
-		for _, rule := range s.rules {
-			for _, example := range rule.Examples {
-				for _, workload := range exampleKinds {
-					if choose(rule, example) && !yield(attempt{rule, example, workload, rule.Action}) {
-						return
-					}
+func attempts(rules []harness.Rule, choose func(harness.Rule, harness.Example) bool) []attempt {
+	var chosen []attempt
+	for _, rule := range rules {
+		for _, example := range rule.Examples {
+			for _, workload := range exampleKinds {
+				if choose(rule, example) {
+					chosen = append(chosen, attempt{rule, example, workload, rule.Action})
 				}
 			}
 		}
 	}
+	return chosen
+}
+
+func rulesOf(t *testing.T, s *suite) []harness.Rule {
+	t.Helper()
+	rules, err := s.Rules(t.Context())
+	must(t, err)
+	return rules
 }

@@ -21,7 +21,6 @@ type suite struct {
 	*harness.Cluster
 	server *harness.Podreeve
 	hook   *harness.Hook
-	rules  []harness.Rule
 }
 
 // start runs once, at the first test that needs a cluster: `go test -run Fields` starts nothing.
@@ -32,16 +31,12 @@ var start = sync.OnceValues(func() (*suite, error) {
 		return nil, err
 	}
 	started = cluster
-	rules, err := cluster.Rules(ctx)
-	if err != nil {
-		return nil, err
-	}
 	server, err := cluster.StartPodreeve(ctx)
 	if err != nil {
 		return nil, err
 	}
 	hook := cluster.NewHook()
-	return &suite{Cluster: cluster, server: server, hook: hook, rules: rules}, cluster.Register(ctx, hook, server.URL(), server.CA)
+	return &suite{Cluster: cluster, server: server, hook: hook}, cluster.Register(ctx, hook, server.URL(), server.CA)
 })
 
 var (
