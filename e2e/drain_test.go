@@ -65,7 +65,8 @@ func startLoad(t *testing.T, s *suite, namespace string) *load {
 	for range clients {
 		running.Go(func() {
 			for ctx.Err() == nil {
-				good := s.Create(context.Background(), s.GoodPod(namespace, "good"), true)
+				// A repair that gets lost shows too: without it the pod is refused.
+				good := s.Create(context.Background(), s.GoodPod(namespace, "good", harness.Unprofiled), true)
 				bad := s.Create(context.Background(), s.GoodPod(namespace, "bad", harness.Privileged), true)
 				if good.Err != nil || !bad.Denied() {
 					load.lost.Add(1)
