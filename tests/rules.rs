@@ -49,7 +49,7 @@ fn wrap(kind: &Kind, pod: &Value) -> Value {
         .template
         .iter()
         .rev()
-        .fold(template, |value, key| Value::Object(Map::from_iter([((*key).to_owned(), value)])));
+        .fold(template, |value, key| Value::Object(Map::from_iter([(key.to_string(), value)])));
     let mut object = json!({
         "apiVersion": kind.api_version(), "kind": kind.kind, "metadata": {"name": "example", "namespace": "default"},
     });
@@ -150,10 +150,13 @@ fn what_will_be_patched_only_warns_at_a_template() {
         patched["patchTemplates"] = json!(true);
         for kind in KINDS.iter().filter(|kind| !kind.template.is_empty()) {
             let object = wrap(kind, &pod_with(example, list));
-            let outcome = run(&object, None, Hook::Validate, &policies(&[spec.clone()]));
+            let outcome = run(&object, None, Hook::Validate, &policies(std::slice::from_ref(&spec)));
             let wanted = if example.no_repair { Verdict::Deny } else { Verdict::Warn };
             assert_eq!(outcome.verdict, wanted, "{case} / {}", kind.kind);
-            assert!(run(&object, None, Hook::Mutate, &policies(&[spec.clone()])).patch.is_empty(), "{case}");
+            assert!(
+                run(&object, None, Hook::Mutate, &policies(std::slice::from_ref(&spec))).patch.is_empty(),
+                "{case}"
+            );
             let outcome = run(&object, None, Hook::Mutate, &policies(&[patched.clone()]));
             let mut repaired = object.clone();
             json_patch::patch(&mut repaired, &outcome.patch).unwrap_or_else(|e| panic!("{case}: {e}"));

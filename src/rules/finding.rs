@@ -103,6 +103,15 @@ impl<'p> Location<'p> {
         self
     }
 
+    /// The last key of the path, for rules that repair some of their findings.
+    #[must_use]
+    pub fn last_key(&self) -> Option<&'p str> {
+        match self.steps(0, self.len).last() {
+            Some(Step::Key(key)) => Some(key),
+            _ => None,
+        }
+    }
+
     #[must_use]
     pub const fn container_ref(&self) -> Option<ContainerRef<'p>> {
         self.container
@@ -110,6 +119,12 @@ impl<'p> Location<'p> {
 
     fn steps(&self, from: u8, to: u8) -> &[Step<'p>] {
         self.steps.get(usize::from(from)..usize::from(to)).unwrap_or_default()
+    }
+
+    /// Whether the path goes through this key.
+    #[must_use]
+    pub fn has_key(&self, key: &str) -> bool {
+        self.steps(0, self.len).contains(&Step::Key(key))
     }
 
     /// JSON pointer to the deepest part of the path that is there: it resolves in the pod.
@@ -147,6 +162,8 @@ fn join(mut pointer: String, steps: &[Step<'_>]) -> String {
 #[derive(Debug, Clone)]
 pub struct Finding<'p> {
     pub at: Location<'p>,
+    /// The container that inherits what stands at a place of the pod.
+    heir: Option<ContainerRef<'p>>,
     /// The value that was found; `not set` for an absent one. Never a secret.
     pub found: Cow<'p, str>,
     /// What would pass.
@@ -166,7 +183,15 @@ impl<'p> Finding<'p> {
     /// `found` at this place instead of `wanted`.
     #[must_use]
     pub fn new(at: Location<'p>, found: impl Into<Cow<'p, str>>, wanted: impl Into<Cow<'p, str>>) -> Self {
-        Self { at, found: found.into(), wanted: wanted.into(), why: None, severity: None, amount: None }
+        Self { at, heir: None, found: found.into(), wanted: wanted.into(), why: None, severity: None, amount: None }
+    }
+
+    /// The violation is this container's, though the value stands in the pod, so a container that
+    /// an update adds brings a violation of its own.
+    #[must_use]
+    pub fn inherited_by(mut self, container: ContainerRef<'p>) -> Self {
+        self.heir = Some(container);
+        self
     }
 
     #[must_use]
@@ -190,7 +215,7 @@ impl<'p> Finding<'p> {
     /// The container that violates; none for a violation of the pod.
     #[must_use]
     pub fn container(&self) -> Option<ContainerRef<'p>> {
-        self.at.container_ref()
+        self.heir.or(self.at.container_ref())
     }
 }
 

@@ -33,6 +33,7 @@ pub struct PodSpec<'a> {
     pub host_pid: Option<bool>,
     #[serde(rename = "hostIPC")]
     pub host_ipc: Option<bool>,
+    pub host_users: Option<bool>,
     #[serde(borrow)]
     pub os: Option<Os<'a>>,
     #[serde(borrow)]
@@ -117,8 +118,8 @@ pub struct SecurityContext<'a> {
 pub struct Capabilities<'a> {
     #[serde(borrow, default, deserialize_with = "nullable")]
     pub add: Vec<Text<'a>>,
-    #[serde(borrow, default, deserialize_with = "nullable")]
-    pub drop: Vec<Text<'a>>,
+    #[serde(borrow)]
+    pub drop: Option<Vec<Text<'a>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -154,10 +155,22 @@ pub struct VolumeMount<'a> {
 
 #[derive(Debug, Default, Deserialize)]
 pub struct Resources<'a> {
-    #[serde(borrow, default, deserialize_with = "nullable")]
-    pub limits: ResourceList<'a>,
-    #[serde(borrow, default, deserialize_with = "nullable")]
-    pub requests: ResourceList<'a>,
+    #[serde(borrow)]
+    pub limits: Option<ResourceList<'a>>,
+    #[serde(borrow)]
+    pub requests: Option<ResourceList<'a>>,
+}
+
+impl<'a> Resources<'a> {
+    /// `limits` or `requests`.
+    #[must_use]
+    pub fn list(&self, name: &str) -> Option<&ResourceList<'a>> {
+        match name {
+            "limits" => self.limits.as_ref(),
+            "requests" => self.requests.as_ref(),
+            _ => None,
+        }
+    }
 }
 
 /// The named quantities of a `ResourceList`.
@@ -172,6 +185,19 @@ pub struct ResourceList<'a> {
     pub pids: Option<Scalar<'a>>,
 }
 
+impl<'a> ResourceList<'a> {
+    /// The quantity of this resource, where podreeve reads it.
+    #[must_use]
+    pub fn get(&self, resource: &str) -> Option<&Scalar<'a>> {
+        match resource {
+            "cpu" => self.cpu.as_ref(),
+            "memory" => self.memory.as_ref(),
+            "pids" => self.pids.as_ref(),
+            _ => None,
+        }
+    }
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Volume<'a> {
@@ -183,8 +209,8 @@ pub struct Volume<'a> {
 
 #[derive(Debug, Default, Deserialize)]
 pub struct HostPath<'a> {
-    #[serde(borrow, default, deserialize_with = "nullable")]
-    pub path: Text<'a>,
+    #[serde(borrow)]
+    pub path: Option<Text<'a>>,
 }
 
 /// Which list of the pod a container stands in.

@@ -1,0 +1,74 @@
+# podreeve: `make help` lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Slow things are kept outside the repository and survive a clean clone.
+CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/podreeve
+export CARGO_TARGET_DIR ?= $(CACHE)/target
+export PODREEVE_CACHE ?= $(CACHE)
+BIN := $(CARGO_TARGET_DIR)/debug/podreeve
+RULE ?=
+E2E ?= 1
+
+.PHONY: help
+help: ## Show this list
+	@echo "podreeve: a Kubernetes admission webhook for the OWASP container-security list"; echo
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo; echo "  make test RULE=host-ports   one rule's examples"
+	@echo "  make test E2E=0             without the cluster"
+
+.PHONY: need-cargo
+need-cargo:
+	@command -v cargo >/dev/null || { echo "podreeve: cargo is not on PATH; install Rust 1.89 or newer (rustup), then run make again"; exit 1; }
+	@command -v cc >/dev/null || { echo "podreeve: no C compiler (cc) on PATH; install gcc or clang, then run make again"; exit 1; }
+
+.PHONY: build
+build: need-cargo
+	@cargo build --locked --quiet
+
+.PHONY: run
+run: need-cargo ## Build and start the webhook on https://127.0.0.1:8443, show a verdict, keep serving
+	@echo "podreeve: building (some minutes the first time)"
+	@cargo build --locked --quiet
+	@PODREEVE_BIN=$(BIN) scripts/run
+
+.PHONY: check
+check: need-cargo ## Format, clippy, unit tests: fast
+	@cargo fmt --check
+	@cargo clippy --locked --all-targets --quiet -- -D warnings
+	@cargo test --locked --quiet --lib
+
+.PHONY: test
+ifneq ($(RULE),)
+test: need-cargo ## Every test, end-to-end ones included
+	@RULE=$(RULE) cargo test --locked --test rules
+else
+test: need-cargo
+	@echo "podreeve: format and lints"
+	@cargo fmt --check
+	@cargo clippy --locked --all-targets --quiet -- -D warnings
+	@echo "podreeve: unit and integration tests"
+	@cargo test --locked
+	@E2E=$(E2E) PODREEVE_BIN=$(BIN) scripts/test-slow
+endif
+
+.PHONY: gen
+gen: build ## Write the generated files (schemas, rule docs, manifests)
+	@$(BIN) gen
+
+.PHONY: bench
+bench: need-cargo ## Measure CPU, allocations, memory and start against a webhook that only reads
+	@benches/run
+
+.PHONY: fuzz
+fuzz: need-cargo ## Fuzz the decoder and the repairs for a minute each
+	@fuzz/run
+
+.PHONY: e2e
+e2e: build ## End-to-end tests on a real kube-apiserver (KUBECONFIG target: see e2e/README.md)
+	@PODREEVE_BIN=$(BIN) e2e/run
+
+.PHONY: image
+image: need-cargo ## Build the container image and run it (needs buildah, runc and root)
+	@image/test

@@ -1,0 +1,126 @@
+package e2e
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"podreeve.dev/e2e/harness"
+)
+
+// refusedByTheAPIServer names the examples that kube-apiserver itself does not let in, webhooks or not, as
+// rule/example/kind. They prove nothing here; the rule's unit tests cover them. Keep it a handful.
+var refusedByTheAPIServer = []string{}
+
+// exampleKinds: a bare pod, and a template in which every path is longer.
+var exampleKinds = []harness.Workload{harness.WorkloadOf("Pod"), harness.WorkloadOf("Deployment")}
+
+// attempt is one example as one kind, and what podreeve is to do with it.
+type attempt struct {
+	rule     harness.Rule
+	example  harness.Example
+	workload harness.Workload
+	action   string
+}
+
+func (a attempt) name() string { return a.rule.ID + "/" + a.example.Name + "/" + a.workload.Kind }
+
+func (a attempt) fields() []string {
+	var fields []string
+	for _, field := range a.example.Fields {
+		fields = append(fields, a.workload.FieldPath(field))
+	}
+	return fields
+}
+
+func (a attempt) object(s *suite, namespace string) *harness.Object {
+	return a.workload.Wrap(&a.example.Pod, namespace, s.Name(a.rule.ID))
+}
+
+// tally counts outcomes over parallel subtests, so that none is skipped in silence.
+type tally struct {
+	mu     sync.Mutex
+	counts map[string]int
+	barred []string
+}
+
+func (c *tally) add(outcome string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.counts == nil {
+		c.counts = map[string]int{}
+	}
+	c.counts[outcome]++
+}
+
+// bar notes an example that the API server itself refuses.
+func (c *tally) bar(t *testing.T, a attempt, err error) {
+	t.Helper()
+	c.add("refused by the API server itself")
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.barred = append(c.barred, a.name())
+	t.Logf("e2e: refused by the API server itself: %s: %v", a.name(), err)
+	if !slices.Contains(refusedByTheAPIServer, a.name()) {
+		t.Errorf("%s never reaches podreeve: the API server refuses it. Repair the example, or add it to refusedByTheAPIServer", a.name())
+	}
+}
+
+func (c *tally) report(t *testing.T, what string) {
+	t.Helper()
+	t.Logf("e2e: %s: %v", what, c.counts)
+}
+
+// TestOwaspRefuses: under the built-in policy every bad example of a rule that denies is refused, through kubectl and
+// through the API, as a pod and in a Deployment.
+func TestOwaspRefuses(t *testing.T) {
+	s := up(t)
+	watched, plain := namespace(t, s, "owasp", s.hook), namespace(t, s, "plain", nil)
+	var counts tally
+	t.Run("rule", func(t *testing.T) {
+		for a := range attempts(s, func(rule harness.Rule, example harness.Example) bool {
+			return rule.Action == "deny" && example.Params == nil && example.Expect == "bad"
+		}) {
+			t.Run(a.name(), func(t *testing.T) {
+				t.Parallel()
+				if answer := s.Create(t.Context(), a.object(s, plain), true); answer.Err != nil {
+					counts.bar(t, a, answer.Err)
+					return
+				}
+				object := a.object(s, watched)
+				wantDenied(t, s.Create(t.Context(), object, false), a.rule.ID, a.fields()...)
+				said := kubectl(t, s, manifest(t, object), "create", "-f", "-")
+				if said.Code == 0 {
+					t.Fatal(said)
+				}
+				for _, want := range append([]string{"Forbidden", a.rule.ID, "podreeve explain"}, a.fields()...) {
+					if !strings.Contains(said.Stderr, want) {
+						t.Errorf("kubectl does not show %q:\n%s", want, said)
+					}
+				}
+				wantNotStored(t, s, object)
+				counts.add("refused")
+			})
+		}
+	})
+	counts.report(t, "bad examples under the owasp policy")
+	if counts.counts["refused"] == 0 {
+		t.Error("no example was refused: does `podreeve rules -o json` list rules with action deny and bad examples?")
+	}
+}
+
+// attempts are the chosen examples as each kind.
+func attempts(s *suite, choose func(harness.Rule, harness.Example) bool) func(func(attempt) bool) {
+	return func(yield func(attempt) bool) {
+		for _, rule := range s.rules {
+			for _, example := range rule.Examples {
+				for _, workload := range exampleKinds {
+					if choose(rule, example) && !yield(attempt{rule, example, workload, rule.Action}) {
+						return
+					}
+				}
+			}
+		}
+	}
+}

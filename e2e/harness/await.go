@@ -1,0 +1,41 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// pollEvery is short because the conditions are cheap calls on loopback.
+const pollEvery = 50 * time.Millisecond
+
+// Patience bounds every wait. It is no measurement: it only turns a hang into an error that says what was awaited.
+const Patience = 90 * time.Second
+
+// Await polls until done says true. While it says false, its error is the reason that is told when patience ends.
+// The third way out is a Fatal error: then waiting on is pointless.
+func Await(ctx context.Context, what string, done func(context.Context) (bool, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, Patience)
+	defer cancel()
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		ok, err := done(ctx)
+		if ok {
+			return nil
+		}
+		if fatal, is := err.(Fatal); is {
+			return fmt.Errorf("%s: %w", what, fatal.Err)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s: not seen within %s; last answer: %v", what, Patience, err)
+		case <-tick.C:
+		}
+	}
+}
+
+// Fatal ends an Await at once.
+type Fatal struct{ Err error }
+
+func (f Fatal) Error() string { return f.Err.Error() }

@@ -1,0 +1,134 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+
+	admission "k8s.io/api/admissionregistration/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+)
+
+// The webhooks' names, as they show in denials and audit annotations.
+const (
+	ValidateHook = "validate.podreeve.dev"
+	MutateHook   = "mutate.podreeve.dev"
+)
+
+// hookLabel on a namespace says which registration looks at it. So tests with a podreeve of their own do not disturb
+// the others, and on a shared cluster nothing but this run's namespaces is touched.
+const hookLabel = "e2e.podreeve.dev/hook"
+
+// Hook is a pair of webhook configurations, registered or about to be.
+type Hook struct{ name string }
+
+// NewHook names a pair, so that namespaces can be made for it before Register.
+func (c *Cluster) NewHook() *Hook { return &Hook{name: c.Name("podreeve-e2e-" + c.run)} }
+
+// Register makes both configurations for a base URL and waits until the API server calls them. The wait needs a policy
+// that denies `privileged` and patches `seccomp-profile` in the namespace of the probe (it is none of the tests').
+func (c *Cluster) Register(ctx context.Context, hook *Hook, baseURL string, ca []byte) error {
+	client, err := c.Clientset()
+	if err != nil {
+		return err
+	}
+	c.Defer(func() error { return unregister(client, hook.name) })
+	meta := metav1.ObjectMeta{Name: hook.name}
+	validating := &admission.ValidatingWebhookConfiguration{ObjectMeta: meta, Webhooks: []admission.ValidatingWebhook{hook.validating(baseURL, ca)}}
+	if _, err := client.AdmissionregistrationV1().ValidatingWebhookConfigurations().Create(ctx, validating, metav1.CreateOptions{}); err != nil {
+		return fmt.Errorf("register the validating webhook: %w", err)
+	}
+	mutating := &admission.MutatingWebhookConfiguration{ObjectMeta: meta, Webhooks: []admission.MutatingWebhook{hook.mutating(baseURL, ca)}}
+	if _, err := client.AdmissionregistrationV1().MutatingWebhookConfigurations().Create(ctx, mutating, metav1.CreateOptions{}); err != nil {
+		return fmt.Errorf("register the mutating webhook: %w", err)
+	}
+	return c.awaitInEffect(ctx, hook)
+}
+
+func (h *Hook) validating(baseURL string, ca []byte) admission.ValidatingWebhook {
+	return admission.ValidatingWebhook{
+		Name: ValidateHook, ClientConfig: clientConfig(baseURL+"/validate", ca), Rules: hookRules(),
+		FailurePolicy: ptr(admission.Fail), MatchPolicy: ptr(admission.Equivalent), NamespaceSelector: h.selector(),
+		SideEffects: ptr(admission.SideEffectClassNone), TimeoutSeconds: ptr(int32(5)), AdmissionReviewVersions: []string{"v1"},
+	}
+}
+
+func (h *Hook) mutating(baseURL string, ca []byte) admission.MutatingWebhook {
+	return admission.MutatingWebhook{
+		Name: MutateHook, ClientConfig: clientConfig(baseURL+"/mutate", ca), Rules: hookRules(),
+		FailurePolicy: ptr(admission.Ignore), MatchPolicy: ptr(admission.Equivalent), NamespaceSelector: h.selector(),
+		SideEffects: ptr(admission.SideEffectClassNone), TimeoutSeconds: ptr(int32(5)), AdmissionReviewVersions: []string{"v1"},
+		ReinvocationPolicy: ptr(admission.IfNeededReinvocationPolicy),
+	}
+}
+
+func clientConfig(url string, ca []byte) admission.WebhookClientConfig {
+	return admission.WebhookClientConfig{URL: &url, CABundle: ca}
+}
+
+func hookRules() []admission.RuleWithOperations {
+	rule := func(group string, resources ...string) admission.RuleWithOperations {
+		return admission.RuleWithOperations{
+			Operations: []admission.OperationType{admission.Create, admission.Update},
+			Rule:       admission.Rule{APIGroups: []string{group}, APIVersions: []string{"v1"}, Resources: resources},
+		}
+	}
+	return []admission.RuleWithOperations{
+		rule("", "pods", "pods/ephemeralcontainers", "pods/resize", "podtemplates", "replicationcontrollers"),
+		rule("apps", "deployments", "statefulsets", "daemonsets", "replicasets"),
+		rule("batch", "jobs", "cronjobs"),
+	}
+}
+
+func (h *Hook) selector() *metav1.LabelSelector {
+	return &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{
+		{Key: "kubernetes.io/metadata.name", Operator: metav1.LabelSelectorOpNotIn, Values: []string{"kube-system"}},
+		{Key: hookLabel, Operator: metav1.LabelSelectorOpIn, Values: []string{h.name}},
+	}}
+}
+
+// awaitInEffect polls with dry runs: the API server learns of each configuration through a watch of its own.
+func (c *Cluster) awaitInEffect(ctx context.Context, hook *Hook) error {
+	namespace, err := c.Namespace(ctx, "probe", hook)
+	if err != nil {
+		return err
+	}
+	for _, probe := range []struct {
+		what string
+		pod  *Object
+		seen func(Answer) bool
+	}{
+		{"the validating webhook refuses a privileged pod", privilegedPod(c, namespace), Answer.Denied},
+		{"the mutating webhook gives a pod its seccomp profile", unprofiledPod(c, namespace), func(a Answer) bool {
+			return a.Err == nil && has(a.Object, "spec", "securityContext", "seccompProfile")
+		}},
+	} {
+		err := Await(ctx, probe.what, func(ctx context.Context) (bool, error) {
+			answer := c.Create(ctx, probe.pod, true)
+			if probe.seen(answer) {
+				return true, nil
+			}
+			return false, fmt.Errorf("error: %v, warnings %q", answer.Err, answer.Warnings)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func unregister(client *kubernetes.Clientset, name string) error {
+	api := client.AdmissionregistrationV1()
+	for what, remove := range map[string]func(context.Context, string, metav1.DeleteOptions) error{
+		"validating": api.ValidatingWebhookConfigurations().Delete,
+		"mutating":   api.MutatingWebhookConfigurations().Delete,
+	} {
+		if err := remove(context.Background(), name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+			return fmt.Errorf("remove the %s webhook configuration %s: %w (remove it by hand: while it stands and podreeve is gone, no pod gets into this run's namespaces)", what, name, err)
+		}
+	}
+	return nil
+}
+
+func ptr[T any](value T) *T { return &value }

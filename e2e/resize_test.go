@@ -1,0 +1,64 @@
+package e2e
+
+import (
+	"testing"
+
+	"podreeve.dev/e2e/harness"
+)
+
+// pods/resize is judged like any update: what it raises above the policy is refused, the rest passes.
+func TestResize(t *testing.T) {
+	s := up(t)
+	limited := ownHook(t, s, harness.NewPolicy("limited", nil, map[string]harness.RuleSetting{
+		"privileged":      {Action: "deny"},
+		"seccomp-profile": {Action: "patch"},
+		"memory-limit":    {Action: "deny", Params: map[string]any{"max": "256Mi"}},
+	}))
+	const memory = "spec.containers[0].resources.limits.memory"
+	for _, test := range []struct {
+		name, limit string
+		hook        *harness.Hook
+		refused     bool
+	}{
+		{"up to the maximum", "256Mi", limited, false},
+		{"above the maximum", "257Mi", limited, true},
+		{"no maximum", "64Gi", s.hook, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			pod := created(t, s, s.GoodPod(namespace(t, s, "resize", test.hook), "resized")).Object
+			answer := s.Patch(t.Context(), pod, `{"spec":{"containers":[{"name":"app","resources":{"limits":{"memory":"`+test.limit+`"}}}]}}`, "resize")
+			want := test.limit
+			if test.refused {
+				wantDenied(t, answer, "memory-limit", memory)
+				want = "128Mi"
+			} else {
+				wantAdmitted(t, answer)
+			}
+			stored := s.Get(t.Context(), pod)
+			wantAdmitted(t, stored)
+			if got := harness.Lookup(stored.Object, memory); got != want {
+				t.Errorf("the memory limit is stored as %v, want %s", got, want)
+			}
+		})
+	}
+}
+
+// A pod that was above the maximum before the policy came may be resized down, even to a limit that is still too high.
+func TestResizeOfAnOldPodGoesDown(t *testing.T) {
+	s := up(t)
+	hook := ownHook(t, s, harness.NewPolicy("limited", nil, map[string]harness.RuleSetting{
+		"privileged":      {Action: "deny"},
+		"seccomp-profile": {Action: "patch"},
+		"memory-limit":    {Action: "deny", Params: map[string]any{"max": "64Mi"}},
+	}))
+	ns := namespace(t, s, "old", nil)
+	pod := created(t, s, s.GoodPod(ns, "old")).Object
+	must(t, s.LookAt(t.Context(), ns, hook))
+
+	down := s.Patch(t.Context(), pod, `{"spec":{"containers":[{"name":"app","resources":{"limits":{"memory":"100Mi"}}}]}}`, "resize")
+	wantAdmitted(t, down)
+	wantWarning(t, down, "memory-limit")
+	up := s.Patch(t.Context(), pod, `{"spec":{"containers":[{"name":"app","resources":{"limits":{"memory":"120Mi"}}}]}}`, "resize")
+	wantDenied(t, up, "memory-limit", "spec.containers[0].resources.limits.memory")
+}
