@@ -86,7 +86,9 @@ impl Loader {
             match document.objects() {
                 Ok(objects) => {
                     found += objects.len();
-                    objects.iter().for_each(|object| self.policy(&file.name, object));
+                    for object in &objects {
+                        self.policy(&file.name, object);
+                    }
                 }
                 Err(error) => {
                     found += 1;

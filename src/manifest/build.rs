@@ -125,7 +125,10 @@ impl<'t> Builder<'t> {
 
     fn alias(&mut self, anchor: usize, at: Position) -> Result<Node, ManifestError> {
         let Some(node) = self.anchors.get(&anchor) else {
-            return Err(ManifestError::new(at, "this alias stands inside the value that it names; write the value out"));
+            return Err(ManifestError::new(
+                at,
+                "this alias stands inside the value that it names; write the value out",
+            ));
         };
         // Counted before it is copied.
         self.aliased += size(node);

@@ -83,10 +83,14 @@ impl<'d> Object<'d> {
         self.metadata("namespace")
     }
 
-    /// The name, or the prefix that the API server makes one from.
+    /// The name, or the prefix that the API server makes one from with a `*` behind it; empty without either.
     #[must_use]
-    pub fn name(&self) -> Option<&'d str> {
-        self.metadata("name").or_else(|| self.metadata("generateName"))
+    pub fn name(&self) -> String {
+        match (self.metadata("name"), self.metadata("generateName")) {
+            (Some(name), _) => name.to_owned(),
+            (None, Some(prefix)) => format!("{prefix}*"),
+            (None, None) => String::new(),
+        }
     }
 
     fn metadata(&self, key: &str) -> Option<&'d str> {

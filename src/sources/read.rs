@@ -61,9 +61,9 @@ fn directory(value: &str, path: &Path) -> Vec<Result<File, SourceError>> {
 /// Not what begins with a dot: a ConfigMap mount keeps its versions in `..data`, editors their copies in `.x.swp`.
 fn is_policy_file(path: &Path) -> bool {
     let hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
-    let known = path.extension().is_some_and(|extension| {
-        ["yaml", "yml", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known))
-    });
+    let known = path
+        .extension()
+        .is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known)));
     !hidden && known && !path.is_dir()
 }
 
