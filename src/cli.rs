@@ -5,6 +5,7 @@ mod exit;
 mod input;
 mod output;
 mod rules;
+pub mod serve;
 
 pub use exit::{Exit, Failure};
 
@@ -22,6 +23,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(serve::Args),
     Check(check::Args),
     Rules(rules::Args),
 }
@@ -32,6 +34,7 @@ pub fn run() -> ExitCode {
     // Wrong arguments end here with 2, `--help` and `--version` with 0.
     let cli = Cli::parse();
     let ran = catch_unwind(AssertUnwindSafe(|| match cli.command {
+        Command::Serve(args) => serve::run(args),
         Command::Check(args) => exit::told(check::run(&args)),
         Command::Rules(args) => exit::told(rules::run(&args)),
     }));
