@@ -6,6 +6,7 @@
 mod example;
 mod finding;
 mod fix;
+pub mod owasp;
 pub mod pss;
 
 mod allow_privilege_escalation;

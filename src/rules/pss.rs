@@ -4,11 +4,11 @@
 //! its own documentation says, which is stricter where runtimes read more than the check does.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// A level of the Pod Security Standards; the rule then judges as the upstream check of that level does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
 pub enum Level {
@@ -17,8 +17,8 @@ pub enum Level {
 }
 
 /// A version of the Pod Security Standards: `v1.30`, or `latest`, which is newer than all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Version(u16);
 
 impl Version {
@@ -34,6 +34,12 @@ impl Version {
 impl Default for Version {
     fn default() -> Self {
         Self::LATEST
+    }
+}
+
+impl From<Version> for String {
+    fn from(version: Version) -> Self {
+        if version == Version::LATEST { "latest".to_owned() } else { format!("v1.{}", version.0) }
     }
 }
 
