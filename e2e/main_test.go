@@ -64,7 +64,7 @@ func down(code int) int {
 	if started == nil {
 		return code
 	}
-	if err := started.Down(code != 0); err != nil {
+	if err := started.Down(code != 0 || os.Getenv("PODREEVE_E2E_KEEP") != ""); err != nil {
 		fmt.Fprintln(os.Stderr, "e2e: could not clean up:", err)
 		return max(1, code)
 	}

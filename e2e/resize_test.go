@@ -50,14 +50,18 @@ func limitedTo(memory string) harness.Policy {
 // A pod that was above the maximum before the policy came may be resized down, even to a limit that is still too high.
 func TestResizeOfAnOldPodGoesDown(t *testing.T) {
 	s := up(t)
-	hook := ownHook(t, s, limitedTo("64Mi"))
+	hook := ownHook(t, s, limitedTo("256Mi"))
 	ns := namespace(t, s, "old", nil)
-	pod := created(t, s, s.GoodPod(ns, "old")).Object
+	old := created(t, s, s.GoodPod(ns, "old", harness.Container(func(container map[string]any) {
+		container["resources"].(map[string]any)["limits"] = map[string]any{"cpu": "1", "memory": "512Mi"}
+	}))).Object
 	must(t, s.LookAt(t.Context(), ns, hook))
-
-	down := s.Patch(t.Context(), pod, `{"spec":{"containers":[{"name":"app","resources":{"limits":{"memory":"100Mi"}}}]}}`, "resize")
+	resize := func(memory string) harness.Answer {
+		return s.Patch(t.Context(), old, `{"spec":{"containers":[{"name":"app","resources":{"limits":{"memory":"`+memory+`"}}}]}}`, "resize")
+	}
+	down := resize("400Mi")
 	wantAdmitted(t, down)
 	wantWarning(t, down, "memory-limit")
-	up := s.Patch(t.Context(), pod, `{"spec":{"containers":[{"name":"app","resources":{"limits":{"memory":"120Mi"}}}]}}`, "resize")
-	wantDenied(t, up, "memory-limit", "spec.containers[0].resources.limits.memory")
+	wantDenied(t, resize("450Mi"), "memory-limit", "spec.containers[0].resources.limits.memory")
+	wantAdmitted(t, resize("256Mi"))
 }
