@@ -4,6 +4,7 @@ use crate::common::snapshot;
 use crate::harness::{Http, Running, Setup, get, pod, rules};
 use podreeve::admit::Snapshot;
 use podreeve::server::policies::Policies;
+use podreeve::sources::Sources;
 use serde_json::json;
 use std::sync::{Arc, Mutex};
 
@@ -35,6 +36,27 @@ async fn new_policies_come_into_force_and_broken_ones_do_not() {
     let answer = server.client.validate(Http::Two, pod("u", true)).await;
     answer.allows("u");
     assert_eq!(answer.response()["warnings"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn policy_files_are_read_again() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let file = dir.path().join("policy.yaml");
+    let write = |action: &str| {
+        let head = "apiVersion: podreeve.dev/v1alpha1\nkind: Policy\nmetadata: {name: mine}\nspec:\n  rules:\n";
+        std::fs::write(&file, format!("{head}    privileged: {{action: {action}}}\n")).unwrap();
+    };
+    write("deny");
+    let policies = Policies::from_sources(Sources::new(&[dir.path().to_str().unwrap().to_owned()]));
+    let server = Running::with(Setup { policies, ..Setup::default() }).await;
+    server.client.works(Http::One).await;
+    write("wrong");
+    let text = format!("newer ones do not load: {}:6", file.display());
+    assert_eq!(server.until_readyz(&text).await, 200);
+    server.client.works(Http::One).await;
+    write("audit");
+    server.until_metric("podreeve_policy_generation", 2.0).await;
+    server.client.validate(Http::One, pod("u", true)).await.allows("u");
 }
 
 #[tokio::test(flavor = "multi_thread")]
