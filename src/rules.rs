@@ -9,8 +9,15 @@ mod fix;
 pub mod pss;
 
 mod allow_privilege_escalation;
+mod capabilities;
+mod cpu_request;
+mod limits;
+mod memory_limit;
+mod pids_limit;
 mod privileged;
 mod read_only_root_filesystem;
+mod run_as_non_root;
+mod seccomp_profile;
 
 use crate::workload::{ContainerKind, Pod};
 pub use example::{Example, Expect, GOOD_POD};
@@ -22,7 +29,17 @@ use serde_json::Value;
 use std::fmt;
 
 /// Every rule, in the order in which violations of one container are told.
-pub static RULES: &[&Rule] = &[&privileged::RULE, &allow_privilege_escalation::RULE, &read_only_root_filesystem::RULE];
+pub static RULES: &[&Rule] = &[
+    &privileged::RULE,
+    &capabilities::RULE,
+    &allow_privilege_escalation::RULE,
+    &seccomp_profile::RULE,
+    &read_only_root_filesystem::RULE,
+    &run_as_non_root::RULE,
+    &memory_limit::RULE,
+    &cpu_request::RULE,
+    &pids_limit::RULE,
+];
 
 /// A rule as data.
 pub struct Rule {
