@@ -56,7 +56,7 @@ pub fn deny_unread(body: &[u8], problem: String) -> Outcome {
 }
 
 fn answer(request: &Request<'_>, hook: Hook, snapshot: &Snapshot, today: Date) -> Outcome {
-    let kind = match pod_bearing(request) {
+    let kind = match pod_bearing(request, &snapshot.policies) {
         Ok(Some(kind)) => kind,
         Ok(None) => return response::finish(Outcome::allow(about(request, None))),
         Err(problem) => return refused(about(request, None), problem),
@@ -66,7 +66,9 @@ fn answer(request: &Request<'_>, hook: Hook, snapshot: &Snapshot, today: Date) -
         return refused(about, "the request has no `object` to judge".to_owned());
     };
     let pod = match kind.pod(object) {
-        Ok(pod) => pod,
+        Ok(Some(pod)) => pod,
+        // A template that may be left out, as in a Rollout that refers to a Deployment.
+        Ok(None) => return response::finish(Outcome::allow(about)),
         Err(error) => {
             let field = if error.field.is_empty() { String::new() } else { format!(" `{}`", error.field) };
             return refused(about, format!("the object's field{field} could not be read: {}", error.message));
@@ -74,7 +76,7 @@ fn answer(request: &Request<'_>, hook: Hook, snapshot: &Snapshot, today: Date) -
     };
     let subject = Subject {
         namespace: &request.namespace,
-        kind: kind.kind,
+        kind: &kind.kind,
         user: &request.user_info.username,
         groups: &request.user_info.groups,
     };
@@ -100,7 +102,7 @@ fn answer(request: &Request<'_>, hook: Hook, snapshot: &Snapshot, today: Date) -
     let judged = judge(&case, &policies, || {
         let before = request.old_object.filter(|_| *request.operation == *"UPDATE")?;
         // An old object that cannot be read excuses nothing.
-        let pod = kind.pod(before).ok()?;
+        let pod = kind.pod(before).ok()??;
         Some(old.get_or_init(|| pod))
     });
     let mut fix = Fix::new(case.scope);
@@ -111,7 +113,7 @@ fn answer(request: &Request<'_>, hook: Hook, snapshot: &Snapshot, today: Date) -
     response::finish(outcome)
 }
 
-fn about(request: &Request<'_>, known: Option<&'static Kind>) -> About {
+fn about(request: &Request<'_>, kind: Option<&Kind>) -> About {
     About {
         uid: request.uid.to_string(),
         operation: request.operation.to_string(),
@@ -120,16 +122,16 @@ fn about(request: &Request<'_>, known: Option<&'static Kind>) -> About {
         namespace: request.namespace.to_string(),
         name: request.name.to_string(),
         user: request.user_info.username.to_string(),
-        known,
+        class: kind.map(|kind| kind.class).unwrap_or_default(),
     }
 }
 
 /// The kind whose pod is to be judged; none when the request carries no pod.
-fn pod_bearing(request: &Request<'_>) -> Result<Option<&'static Kind>, String> {
+fn pod_bearing<'s>(request: &Request<'_>, policies: &'s PolicySet) -> Result<Option<&'s Kind>, String> {
     if !matches!(&*request.operation.0, "CREATE" | "UPDATE") {
         return Ok(None);
     }
-    if let Some(kind) = kinds::find(&request.kind.group, &request.kind.kind) {
+    if let Some(kind) = policies.kind(&request.kind.group, &request.kind.kind) {
         return Ok(Some(kind));
     }
     // Sub-resources of pods that are known to carry no pod. Anything else might.

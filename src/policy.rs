@@ -6,12 +6,15 @@ pub mod document;
 mod exempt;
 mod matches;
 mod rule_settings;
+mod workloads;
 
 pub use builtin::{BUILTINS, builtin};
-pub use compile::{CompiledPolicy, CompiledRule};
+pub use compile::{CompiledPolicy, CompiledRule, Cover};
 pub use document::{Action, Exemption, Policy, PolicyDocument, PolicySpec};
 pub use exempt::CompiledExemption;
 pub use matches::Subject;
+
+use crate::workload::{Kind, kinds};
 
 /// A policy that cannot be used, and where it is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +55,13 @@ pub struct PolicySet {
 }
 
 impl PolicySet {
+    /// The pod-bearing kind, of Kubernetes or of a policy's `workloads`.
+    #[must_use]
+    pub fn kind(&self, group: &str, kind: &str) -> Option<&Kind> {
+        let added = || self.policies.iter().flat_map(|policy| &policy.workloads);
+        kinds::find(group, kind).or_else(|| added().find(|known| known.group == group && known.kind == kind))
+    }
+
     /// The policies that apply to a request, in order.
     pub fn select<'s>(&'s self, subject: &'s Subject<'s>) -> impl Iterator<Item = &'s CompiledPolicy> {
         self.policies.iter().filter(|policy| policy.matcher.applies(subject))

@@ -6,17 +6,25 @@
 mod example;
 mod finding;
 mod fix;
+pub mod owasp;
 pub mod pss;
 
 mod allow_privilege_escalation;
 mod capabilities;
 mod cpu_request;
+mod host_ipc;
+mod host_network;
+mod host_path;
+mod host_pid;
+mod host_ports;
 mod limits;
 mod memory_limit;
 mod pids_limit;
 mod privileged;
+mod privileged_ports;
 mod read_only_root_filesystem;
 mod run_as_non_root;
+mod runtime_socket;
 mod seccomp_profile;
 
 use crate::workload::{ContainerKind, Pod};
@@ -31,6 +39,13 @@ use std::fmt;
 /// Every rule, in the order in which violations of one container are told.
 pub static RULES: &[&Rule] = &[
     &privileged::RULE,
+    &host_network::RULE,
+    &host_pid::RULE,
+    &host_ipc::RULE,
+    &runtime_socket::RULE,
+    &host_path::RULE,
+    &host_ports::RULE,
+    &privileged_ports::RULE,
     &capabilities::RULE,
     &allow_privilege_escalation::RULE,
     &seccomp_profile::RULE,

@@ -108,7 +108,7 @@ fn an_exemption_reaches_no_further_than_it_says(
         }],
     })]);
     let outcome = validate(&privileged(namespace, container, image), None, &snapshot);
-    assert_eq!(outcome.verdict == Verdict::Allow, exempt);
+    assert_eq!(outcome.verdict != Verdict::Deny, exempt);
 }
 
 #[test]
@@ -280,4 +280,67 @@ fn a_policy_with_a_fault_does_not_load(#[case] spec: Value, #[case] key: &str, #
     let error = refused(spec);
     assert_eq!(error.key, key, "{error}");
     assert!(error.message.contains(message), "{error}");
+}
+
+fn rollout(privileged: bool) -> Value {
+    json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": "r", "namespace": "default"},
+        "spec": {"template": {"spec": {"containers": [{"name": "a", "securityContext": {"privileged": privileged}}]}}},
+    })
+}
+
+#[test]
+fn a_policy_may_add_kinds() {
+    let spec = json!({
+        "rules": {"privileged": {"action": "deny"}},
+        "workloads": [{"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "path": "spec.template"}],
+        "match": {"kinds": ["Rollout"]},
+    });
+    let added = policies(&[spec]);
+    let outcome = validate(&rollout(true), None, &added);
+    assert_eq!(outcome.verdict, Verdict::Deny);
+    assert_eq!(outcome.violations[0].field, "/spec/template/spec/containers/0/securityContext/privileged");
+    assert_eq!(validate(&rollout(false), None, &added).verdict, Verdict::Allow);
+    // A Rollout that refers to a Deployment has no template.
+    let mut reference = rollout(true);
+    reference["spec"] = json!({"workloadRef": {"kind": "Deployment", "name": "d"}});
+    assert_eq!(validate(&reference, None, &added).verdict, Verdict::Allow);
+    let unknown = snapshot(json!({"privileged": {"action": "deny"}}));
+    assert_eq!(validate(&rollout(true), None, &unknown).verdict, Verdict::Allow);
+}
+
+#[rstest]
+#[case("apps/v1", "Deployment", "spec.other", "kind", "known already")]
+#[case("argoproj.io", "Rollout", "spec.template", "apiVersion", "group/version")]
+#[case("argoproj.io/v1alpha1", "", "spec.template", "kind", "name the kind")]
+#[case("argoproj.io/v1alpha1", "Rollout", "spec..template", "path", "not a path")]
+fn a_kind_that_cannot_be_added_is_refused(
+    #[case] api_version: &str,
+    #[case] kind: &str,
+    #[case] path: &str,
+    #[case] key: &str,
+    #[case] message: &str,
+) {
+    let error = refused(json!({"rules": {}, "workloads": [{"apiVersion": api_version, "kind": kind, "path": path}]}));
+    assert_eq!(error.key, format!("spec.workloads.0.{key}"));
+    assert!(error.message.contains(message), "{error}");
+}
+
+#[test]
+fn a_warning_says_when_it_will_deny() {
+    let warning = |spec: Value| {
+        let outcome = validate(&privileged("default", "x", "a/b"), None, &policies(&[spec]));
+        assert_eq!(outcome.verdict, Verdict::Warn);
+        response(&outcome)["warnings"][0].as_str().expect("a warning").to_owned()
+    };
+    let rules = json!({"privileged": {"action": "deny"}});
+    let text = warning(json!({"rules": rules, "rollout": {"warnUntil": "2026-11-22"}}));
+    assert!(text.contains("will be denied after 2026-11-22"), "{text}");
+    let exemption =
+        |until: &str| json!({"rules": ["privileged"], "namespaces": ["default"], "reason": "r", "until": until});
+    // Of two that cover it the longer one holds.
+    let text = warning(json!({"rules": rules, "exemptions": [exemption("2026-11-23"), exemption("2026-11-30")]}));
+    assert!(text.contains("is exempt until 2026-11-30, then denied"), "{text}");
+    let over = json!({"rules": rules, "rollout": {"warnUntil": "2026-11-21"}});
+    assert_eq!(validate(&privileged("default", "x", "a/b"), None, &policies(&[over])).verdict, Verdict::Deny);
 }

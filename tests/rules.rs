@@ -49,7 +49,7 @@ fn wrap(kind: &Kind, pod: &Value) -> Value {
         .template
         .iter()
         .rev()
-        .fold(template, |value, key| Value::Object(Map::from_iter([((*key).to_owned(), value)])));
+        .fold(template, |value, key| Value::Object(Map::from_iter([(key.to_string(), value)])));
     let mut object = json!({
         "apiVersion": kind.api_version(), "kind": kind.kind, "metadata": {"name": "example", "namespace": "default"},
     });

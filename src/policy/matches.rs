@@ -1,7 +1,7 @@
 //! Whether a policy applies to a request.
 
 use super::{PolicyError, document::Match};
-use crate::workload::kinds::KINDS;
+use crate::workload::{Kind, kinds::KINDS};
 
 /// What policies may look at in a request.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +19,7 @@ pub struct Matcher(Match);
 impl Matcher {
     /// # Errors
     /// A selector that needs a cluster, or a kind that carries no pod.
-    pub fn new(matching: Option<&Match>) -> Result<Self, PolicyError> {
+    pub fn new(matching: Option<&Match>, workloads: &[Kind]) -> Result<Self, PolicyError> {
         let Some(matching) = matching else { return Ok(Self::default()) };
         if matching.namespace_selector.is_some() {
             return Err(PolicyError::at(
@@ -29,8 +29,9 @@ impl Matcher {
             ));
         }
         for (index, kind) in matching.kinds.iter().enumerate() {
-            if !KINDS.iter().any(|known| known.kind == kind) {
-                let known: Vec<_> = KINDS.iter().map(|known| known.kind).collect();
+            let mut known = KINDS.iter().chain(workloads);
+            if !known.any(|known| known.kind == *kind) {
+                let known: Vec<_> = KINDS.iter().chain(workloads).map(|known| &*known.kind).collect();
                 return Err(PolicyError::at(
                     &["spec", "match", "kinds", &index.to_string()],
                     format!("`{kind}` carries no pod; the kinds are {}", known.join(", ")),

@@ -129,6 +129,9 @@ override them, and from v1.35 pods with `hostUsers: false` are left alone.",
         Example::good("group 0 is let through by default", r#"{"securityContext":{"runAsGroup":0}}"#),
         Example::good("restricted in a user namespace", r#"{"securityContext":{"runAsUser":0,"runAsNonRoot":false}}"#)
             .params(r#"{"pss":"restricted","version":"v1.35"}"#),
+        Example::good("baseline does not ask", r#"{"securityContext":{"runAsUser":0,"runAsNonRoot":false}}"#)
+            .spec(r#"{"hostUsers":null}"#)
+            .params(r#"{"pss":"baseline"}"#),
         Example::good("restricted did not read the user before v1.23", r#"{"securityContext":{"runAsUser":0}}"#)
             .params(r#"{"pss":"restricted","version":"v1.22"}"#),
     ],
@@ -142,7 +145,7 @@ struct Params {
     user: Option<NonZeroU32>,
     /// Judge `runAsGroup`, `fsGroup` and `supplementalGroups` too; false when left out.
     groups: bool,
-    /// Judge as this level of the Pod Security Standards does; only `restricted` has these checks.
+    /// Judge as this level of the Pod Security Standards does; `baseline` has no such check.
     pss: Option<Level>,
     /// The version of that standard; the latest when left out.
     version: Option<Version>,
@@ -160,8 +163,7 @@ impl TryFrom<Params> for RunAsNonRoot {
     type Error = String;
     fn try_from(Params { user, groups, pss, version }: Params) -> Result<Self, String> {
         match pss {
-            Some(Level::Baseline) => Err("the baseline standard does not judge users; use `restricted`".to_owned()),
-            Some(Level::Restricted) if groups => Err("`pss` does not judge `groups`".to_owned()),
+            Some(_) if groups => Err("`pss` does not judge `groups`".to_owned()),
             _ => Ok(Self { user, groups, pss: Standard::new(pss, version)? }),
         }
     }
@@ -169,7 +171,8 @@ impl TryFrom<Params> for RunAsNonRoot {
 
 impl Check for RunAsNonRoot {
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
-        if pod.spec.host_users == Some(false) && self.pss.is_some_and(|standard| standard.since(35)) {
+        let of_namespace = pod.spec.host_users == Some(false);
+        if self.pss.is_some_and(|s| !s.restricted_since(0) || (of_namespace && s.since(35))) {
             return;
         }
         let judges_user = self.pss.is_none_or(|standard| standard.since(23));

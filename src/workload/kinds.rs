@@ -3,26 +3,29 @@
 use super::pod::Pod;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use std::{fmt, marker::PhantomData};
+use std::{borrow::Cow, fmt, marker::PhantomData};
 
 /// A kind that is a pod or holds a pod template.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Kind {
-    pub group: &'static str,
-    /// The version that `check` accepts in a manifest; the API server converts to it.
-    pub version: &'static str,
-    pub kind: &'static str,
+    pub group: Cow<'static, str>,
+    /// The version that stands in manifests. Requests are matched by group and kind alone: an
+    /// unknown version of a known kind is judged, not skipped.
+    pub version: Cow<'static, str>,
+    pub kind: Cow<'static, str>,
     pub class: KindClass,
     /// Keys from the object to its pod; empty for a Pod.
-    pub template: &'static [&'static str],
+    pub template: Cow<'static, [Cow<'static, str>]>,
 }
 
 /// The closed set of kinds for metric labels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum KindClass {
     Pod,
-    /// A template kind of [`KINDS`].
+    /// A kind that holds a pod template.
     Template,
+    /// A kind that carries no pod, or a body that could not be read.
+    #[default]
     Other,
 }
 
@@ -39,24 +42,40 @@ impl KindClass {
     }
 }
 
-const fn template(group: &'static str, kind: &'static str, template: &'static [&'static str]) -> Kind {
-    Kind { group, version: "v1", kind, class: KindClass::Template, template }
+const fn row(
+    group: &'static str,
+    kind: &'static str,
+    class: KindClass,
+    template: &'static [Cow<'static, str>],
+) -> Kind {
+    Kind {
+        group: Cow::Borrowed(group),
+        version: Cow::Borrowed("v1"),
+        kind: Cow::Borrowed(kind),
+        class,
+        template: Cow::Borrowed(template),
+    }
 }
+
+const TEMPLATE: &[Cow<'static, str>] = &[Cow::Borrowed("template")];
+const SPEC_TEMPLATE: &[Cow<'static, str>] = &[Cow::Borrowed("spec"), Cow::Borrowed("template")];
+const JOB_TEMPLATE: &[Cow<'static, str>] =
+    &[Cow::Borrowed("spec"), Cow::Borrowed("jobTemplate"), Cow::Borrowed("spec"), Cow::Borrowed("template")];
 
 /// Every pod-bearing kind of the Kubernetes API.
 pub static KINDS: &[Kind] = &[
-    Kind { group: "", version: "v1", kind: "Pod", class: KindClass::Pod, template: &[] },
-    template("", "PodTemplate", &["template"]),
-    template("", "ReplicationController", &["spec", "template"]),
-    template("apps", "Deployment", &["spec", "template"]),
-    template("apps", "StatefulSet", &["spec", "template"]),
-    template("apps", "DaemonSet", &["spec", "template"]),
-    template("apps", "ReplicaSet", &["spec", "template"]),
-    template("batch", "Job", &["spec", "template"]),
-    template("batch", "CronJob", &["spec", "jobTemplate", "spec", "template"]),
+    row("", "Pod", KindClass::Pod, &[]),
+    row("", "PodTemplate", KindClass::Template, TEMPLATE),
+    row("", "ReplicationController", KindClass::Template, SPEC_TEMPLATE),
+    row("apps", "Deployment", KindClass::Template, SPEC_TEMPLATE),
+    row("apps", "StatefulSet", KindClass::Template, SPEC_TEMPLATE),
+    row("apps", "DaemonSet", KindClass::Template, SPEC_TEMPLATE),
+    row("apps", "ReplicaSet", KindClass::Template, SPEC_TEMPLATE),
+    row("batch", "Job", KindClass::Template, SPEC_TEMPLATE),
+    row("batch", "CronJob", KindClass::Template, JOB_TEMPLATE),
 ];
 
-/// The kind's row, whatever its version: an unknown version of a known kind is judged, not skipped.
+/// The kind's row in [`KINDS`]. Policies may name further kinds: `PolicySet::kind`.
 #[must_use]
 pub fn find(group: &str, kind: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|k| k.group == group && k.kind == kind)
@@ -71,16 +90,15 @@ impl Kind {
 
     #[must_use]
     pub fn api_version(&self) -> String {
-        if self.group.is_empty() { self.version.to_owned() } else { format!("{}/{}", self.group, self.version) }
+        if self.group.is_empty() { self.version.to_string() } else { format!("{}/{}", self.group, self.version) }
     }
 
-    /// Reads the pod out of the object in one pass. A missing template is an empty pod: the API
-    /// server refuses that by itself.
+    /// Reads the pod out of the object in one pass; none when the object holds no template.
     ///
     /// # Errors
     /// The field that could not be read.
-    pub fn pod<'a>(&self, object: &'a RawValue) -> Result<Pod<'a>, Unreadable> {
-        read_at(object, self.template)
+    pub fn pod<'a>(&self, object: &'a RawValue) -> Result<Option<Pod<'a>>, Unreadable> {
+        read_at(object, &self.template)
     }
 }
 
@@ -92,14 +110,11 @@ pub struct Unreadable {
     pub message: String,
 }
 
-/// Reads the value under `path` of a JSON object; absent or null is the default.
+/// Reads the value under `path` of a JSON object; none when it is absent or null.
 ///
 /// # Errors
 /// The field that could not be read, found by a second, slower pass.
-pub fn read_at<'a, T>(object: &'a RawValue, path: &[&str]) -> Result<T, Unreadable>
-where
-    T: Deserialize<'a> + Default,
-{
+pub fn read_at<'a, T: Deserialize<'a>>(object: &'a RawValue, path: &[Cow<'_, str>]) -> Result<Option<T>, Unreadable> {
     let mut json = serde_json::Deserializer::from_str(object.get());
     At::<T> { path, found: PhantomData }.deserialize(&mut json).map_err(|_| {
         let mut json = serde_json::Deserializer::from_str(object.get());
@@ -123,40 +138,33 @@ pub(crate) fn without_position(error: &serde_json::Error) -> String {
 }
 
 struct At<'p, T> {
-    path: &'p [&'p str],
+    path: &'p [Cow<'p, str>],
     found: PhantomData<T>,
 }
 
-impl<'de, T: Deserialize<'de> + Default> DeserializeSeed<'de> for At<'_, T> {
-    type Value = T;
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        if self.path.is_empty() {
-            Ok(Option::deserialize(deserializer)?.unwrap_or_default())
-        } else {
-            deserializer.deserialize_option(self)
-        }
+impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for At<'_, T> {
+    type Value = Option<T>;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<T>, D::Error> {
+        if self.path.is_empty() { Option::deserialize(deserializer) } else { deserializer.deserialize_option(self) }
     }
 }
 
-impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for At<'_, T> {
-    type Value = T;
+impl<'de, T: Deserialize<'de>> Visitor<'de> for At<'_, T> {
+    type Value = Option<T>;
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
-    fn visit_none<E>(self) -> Result<T, E> {
-        Ok(T::default())
+    fn visit_none<E>(self) -> Result<Option<T>, E> {
+        Ok(None)
     }
-    fn visit_unit<E>(self) -> Result<T, E> {
-        Ok(T::default())
+    fn visit_unit<E>(self) -> Result<Option<T>, E> {
+        Ok(None)
     }
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<T>, D::Error> {
         deserializer.deserialize_map(self)
     }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
-        let (key, rest) = match self.path.split_first() {
-            Some((key, rest)) => (*key, rest),
-            None => ("", &[][..]),
-        };
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<T>, A::Error> {
+        let Some((key, path)) = self.path.split_first() else { return Ok(None) };
         let mut found = None;
         while let Some(at_key) = map.next_key_seed(Is(key))? {
             if !at_key {
@@ -165,10 +173,10 @@ impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for At<'_, T> {
                 // Two values for one key: whoever reads the other one would be misled.
                 return Err(serde::de::Error::custom(format_args!("duplicate field `{key}`")));
             } else {
-                found = Some(map.next_value_seed(At { path: rest, found: PhantomData })?);
+                found = Some(map.next_value_seed(At { path, found: PhantomData })?);
             }
         }
-        Ok(found.unwrap_or_default())
+        Ok(found.flatten())
     }
 }
 
@@ -200,6 +208,6 @@ pub fn is_owned(object: &RawValue) -> bool {
     struct Owner {
         controller: Option<bool>,
     }
-    read_at::<Vec<Owner>>(object, &["metadata", "ownerReferences"])
-        .map_or(true, |owners| owners.iter().any(|owner| owner.controller == Some(true)))
+    read_at::<Vec<Owner>>(object, &["metadata".into(), "ownerReferences".into()])
+        .map_or(true, |owners| owners.iter().flatten().any(|owner| owner.controller == Some(true)))
 }
