@@ -21,17 +21,8 @@ const PRESENCE: &str = "volume-types";
 
 /// Rules with an id and no code yet.
 const RESERVED: &[&str] = &[
-    "host-users",
-    "host-process",
     "host-devices",
-    "host-probes",
-    "undeclared-ports",
-    "ssh-server",
     "apparmor-profile",
-    "selinux-options",
-    "proc-mount",
-    "sysctls",
-    "volume-types",
     "ephemeral-storage-limit",
     "restart-limit",
     "health-probes",
