@@ -212,6 +212,12 @@ impl<'p> Finding<'p> {
         self
     }
 
+    /// Whether the value stands in the pod and the violation is a container's.
+    #[must_use]
+    pub fn is_inherited(&self) -> bool {
+        self.heir.is_some()
+    }
+
     /// The container that violates; none for a violation of the pod.
     #[must_use]
     pub fn container(&self) -> Option<ContainerRef<'p>> {
