@@ -4,9 +4,10 @@
 //! machine does falls on both. Cost is the server's own CPU time. It is a report: whatever the figures
 //! say, it exits 0; it fails only when an answer is wrong.
 
+#![allow(clippy::cast_precision_loss, reason = "times and sizes are far below 2^52")]
+
 #[path = "load/baseline.rs"]
 mod baseline;
-#![allow(clippy::cast_precision_loss, reason = "times and sizes are far below 2^52")]
 
 mod bodies;
 #[path = "load/client.rs"]
