@@ -1,9 +1,9 @@
 //! From findings to a decision: action x exemption x what the request introduces.
 
-use crate::policy::{Action, CompiledPolicy, CompiledRule};
+use crate::policy::{Action, CompiledPolicy, CompiledRule, Cover};
 use crate::rules::{Finding, Findings, Fix, Rule, Scope};
 use crate::workload::{ContainerKind, Pod};
-use jiff::civil::Date;
+use jiff::{ToSpan, civil::Date};
 use std::collections::{HashMap, HashSet};
 
 /// What happens with a violation, from the mildest to the strictest.
@@ -43,31 +43,70 @@ pub enum Stage {
     Template,
 }
 
+/// Why a violation that is let in with a warning is not denied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Note {
+    /// The object had it before the request.
+    WasThere,
+    /// Its pods will be repaired when they are created.
+    WillBePatched,
+    /// The policy is being rolled out; from the day after this one it denies.
+    WarnedUntil(Date),
+    /// An exemption lets it through up to this day, which is near.
+    ExemptUntil(Date),
+}
+
+/// How many days before an exemption ends it begins to warn.
+pub const EXPIRY_NOTICE: i64 = 14;
+
 /// A violation that is to be judged: the policy's action, and what is known about it.
 #[derive(Debug, Clone, Copy)]
 struct Facts {
     action: Action,
     stage: Stage,
-    exempt: bool,
+    exempt: Option<Cover>,
     /// The request brings it; it was not there before.
     introduced: bool,
     /// The rule has a repair for it.
     repairable: bool,
+    /// The policy only warns up to this day.
+    warn_until: Option<Date>,
+    today: Date,
 }
 
-/// The whole of deciding.
-const fn effect(facts: Facts) -> Effect {
-    match facts {
-        Facts { exempt: true, .. } | Facts { action: Action::Off, .. } => Effect::Exempt,
-        Facts { action: Action::Audit, .. } => Effect::Audit,
-        Facts { action: Action::Warn, .. } | Facts { introduced: false, .. } => Effect::Warn,
-        Facts { action: Action::Patch, repairable: true, stage, .. } => match stage {
-            Stage::Mutate => Effect::Patch,
-            Stage::Template => Effect::Warn,
-            Stage::Pod => Effect::Deny,
+/// The whole of deciding: the action, softened by what is known, and never hardened.
+fn effect(facts: Facts) -> (Effect, Option<Note>) {
+    let (effect, note) = by_action(facts);
+    match (facts.exempt, effect) {
+        (Some(Cover { until: Some(until), .. }), Effect::Deny) if is_near(until, facts.today) => {
+            (Effect::Warn, Some(Note::ExemptUntil(until)))
+        }
+        (Some(_), _) => (Effect::Exempt, None),
+        (None, Effect::Deny) => match facts.warn_until {
+            Some(until) if facts.today <= until => (Effect::Warn, Some(Note::WarnedUntil(until))),
+            _ => (Effect::Deny, None),
         },
-        Facts { action: Action::Patch | Action::Deny, .. } => Effect::Deny,
+        (None, _) => (effect, note),
     }
+}
+
+const fn by_action(facts: Facts) -> (Effect, Option<Note>) {
+    match facts {
+        Facts { action: Action::Off, .. } => (Effect::Exempt, None),
+        Facts { action: Action::Audit, .. } => (Effect::Audit, None),
+        Facts { introduced: false, .. } => (Effect::Warn, Some(Note::WasThere)),
+        Facts { action: Action::Warn, .. } => (Effect::Warn, None),
+        Facts { action: Action::Patch, repairable: true, stage, .. } => match stage {
+            Stage::Mutate => (Effect::Patch, None),
+            Stage::Template => (Effect::Warn, Some(Note::WillBePatched)),
+            Stage::Pod => (Effect::Deny, None),
+        },
+        Facts { action: Action::Patch | Action::Deny, .. } => (Effect::Deny, None),
+    }
+}
+
+fn is_near(until: Date, today: Date) -> bool {
+    until <= today.saturating_add(EXPIRY_NOTICE.days())
 }
 
 /// A finding and what becomes of it.
@@ -78,7 +117,9 @@ pub struct Judged<'p> {
     pub policy: &'p str,
     pub compiled: &'p CompiledRule,
     pub effect: Effect,
-    pub introduced: bool,
+    pub note: Option<Note>,
+    /// The exemption of the policy that covers it, by its place there.
+    pub exemption: Option<usize>,
     /// The rule has a repair for it, in the scope of this request.
     pub repairable: bool,
 }
@@ -121,22 +162,19 @@ pub fn judge<'p>(
     let mut judged: Vec<Judged<'p>> = found
         .into_iter()
         .map(|(policy, compiled, finding)| {
-            let introduced = before.introduces(compiled, &finding);
-            let exempt = policy
-                .exemptions
-                .iter()
-                .any(|e| e.covers(compiled.rule, &finding, case.namespace, case.pod, case.today));
+            let exempt = policy.cover(compiled.rule, &finding, case.namespace, case.pod, case.today);
             let repairable = compiled.check.fix(case.pod, &finding, &mut Fix::new(case.scope));
-            let facts = Facts { action: compiled.action, stage: case.stage, exempt, introduced, repairable };
-            Judged {
-                rule: compiled.rule,
-                finding,
-                policy: &policy.name,
-                compiled,
-                effect: effect(facts),
-                introduced,
+            let (effect, note) = effect(Facts {
+                action: compiled.action,
+                stage: case.stage,
+                exempt,
+                introduced: before.introduces(compiled, &finding),
                 repairable,
-            }
+                warn_until: policy.warn_until,
+                today: case.today,
+            });
+            let exemption = exempt.map(|cover| cover.index);
+            Judged { rule: compiled.rule, finding, policy: &policy.name, compiled, effect, note, exemption, repairable }
         })
         .collect();
     if policies.len() > 1 {
@@ -224,36 +262,60 @@ fn place<'p>(compiled: &CompiledRule, finding: &Finding<'p>) -> Place<'p> {
 mod tests {
     use super::*;
 
+    const TODAY: Date = jiff::civil::date(2026, 11, 22);
+
     fn facts(action: Action, stage: Stage) -> Facts {
-        Facts { action, stage, exempt: false, introduced: true, repairable: true }
+        Facts { action, stage, exempt: None, introduced: true, repairable: true, warn_until: None, today: TODAY }
+    }
+
+    const fn exempt(until: Option<Date>) -> Cover {
+        Cover { index: 0, until }
     }
 
     #[test]
     fn a_violation_that_was_there_only_warns() {
         for action in [Action::Deny, Action::Patch, Action::Warn] {
             for stage in [Stage::Mutate, Stage::Pod, Stage::Template] {
-                assert_eq!(effect(Facts { introduced: false, ..facts(action, stage) }), Effect::Warn);
+                let facts = Facts { introduced: false, ..facts(action, stage) };
+                assert_eq!(effect(facts), (Effect::Warn, Some(Note::WasThere)));
             }
         }
     }
 
     #[test]
     fn patch_repairs_where_it_can_and_denies_what_is_left() {
-        assert_eq!(effect(facts(Action::Patch, Stage::Mutate)), Effect::Patch);
-        assert_eq!(effect(facts(Action::Patch, Stage::Template)), Effect::Warn);
-        assert_eq!(effect(facts(Action::Patch, Stage::Pod)), Effect::Deny);
+        assert_eq!(effect(facts(Action::Patch, Stage::Mutate)).0, Effect::Patch);
+        assert_eq!(effect(facts(Action::Patch, Stage::Template)), (Effect::Warn, Some(Note::WillBePatched)));
+        assert_eq!(effect(facts(Action::Patch, Stage::Pod)).0, Effect::Deny);
         for stage in [Stage::Mutate, Stage::Pod, Stage::Template] {
-            assert_eq!(effect(Facts { repairable: false, ..facts(Action::Patch, stage) }), Effect::Deny);
-            assert_eq!(effect(facts(Action::Deny, stage)), Effect::Deny);
-            assert_eq!(effect(facts(Action::Audit, stage)), Effect::Audit);
-            assert_eq!(effect(facts(Action::Warn, stage)), Effect::Warn);
+            assert_eq!(effect(Facts { repairable: false, ..facts(Action::Patch, stage) }).0, Effect::Deny);
+            assert_eq!(effect(facts(Action::Deny, stage)).0, Effect::Deny);
+            assert_eq!(effect(facts(Action::Audit, stage)).0, Effect::Audit);
+            assert_eq!(effect(facts(Action::Warn, stage)), (Effect::Warn, None));
         }
     }
 
     #[test]
-    fn an_exemption_beats_every_action() {
+    fn an_exemption_beats_every_action_and_warns_before_it_ends() {
+        let far = TODAY.saturating_add(15.days());
+        let near = TODAY.saturating_add(14.days());
         for action in Action::ALL {
-            assert_eq!(effect(Facts { exempt: true, ..facts(action, Stage::Pod) }), Effect::Exempt);
+            for until in [None, Some(far)] {
+                let facts = Facts { exempt: Some(exempt(until)), ..facts(action, Stage::Pod) };
+                assert_eq!(effect(facts), (Effect::Exempt, None));
+            }
         }
+        let ending = |action| effect(Facts { exempt: Some(exempt(Some(near))), ..facts(action, Stage::Pod) });
+        assert_eq!(ending(Action::Deny), (Effect::Warn, Some(Note::ExemptUntil(near))));
+        assert_eq!(ending(Action::Audit), (Effect::Exempt, None));
+    }
+
+    #[test]
+    fn a_rollout_warns_up_to_its_last_day() {
+        let on = |today| effect(Facts { warn_until: Some(TODAY), today, ..facts(Action::Deny, Stage::Pod) });
+        assert_eq!(on(TODAY), (Effect::Warn, Some(Note::WarnedUntil(TODAY))));
+        assert_eq!(on(TODAY.saturating_add(1.days())), (Effect::Deny, None));
+        let patching = Facts { warn_until: Some(TODAY), ..facts(Action::Patch, Stage::Mutate) };
+        assert_eq!(effect(patching).0, Effect::Patch);
     }
 }

@@ -1,6 +1,6 @@
 //! The outcome of a request: what was decided, for the reply, the log, the metrics and the reports.
 
-use crate::decide::{Case, Effect, Judged, Stage};
+use crate::decide::{Case, Effect, Judged, Note, Stage};
 use crate::policy::Action;
 use crate::rules::{Fix, Rule, Severity};
 use crate::workload::{ContainerKind, Kind, KindClass};
@@ -58,8 +58,10 @@ pub struct Violation {
     pub found: String,
     pub wanted: String,
     pub why: String,
-    /// False when the object had this violation before the request.
-    pub introduced: bool,
+    /// Why it is not denied.
+    pub note: Option<Note>,
+    /// The exemption of the policy that covers it, by its place there.
+    pub exemption: Option<usize>,
     /// The repair, where the rule has one.
     pub repair: Vec<PatchOperation>,
 }
@@ -193,7 +195,8 @@ impl Violation {
             found: finding.found.to_string(),
             wanted: finding.wanted.to_string(),
             why: finding.why.as_deref().unwrap_or(judged.rule.why).to_owned(),
-            introduced: judged.introduced,
+            note: judged.note,
+            exemption: judged.exemption,
             repair: fix.into_patch().finish(prefix),
         }
     }

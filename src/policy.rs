@@ -9,7 +9,7 @@ mod rule_settings;
 mod workloads;
 
 pub use builtin::{BUILTINS, builtin};
-pub use compile::{CompiledPolicy, CompiledRule};
+pub use compile::{CompiledPolicy, CompiledRule, Cover};
 pub use document::{Action, Exemption, Policy, PolicyDocument, PolicySpec};
 pub use exempt::CompiledExemption;
 pub use matches::Subject;

@@ -6,11 +6,19 @@
 mod example;
 mod finding;
 mod fix;
+pub mod owasp;
 pub mod pss;
 
 mod allow_privilege_escalation;
+mod host_ipc;
+mod host_network;
+mod host_path;
+mod host_pid;
+mod host_ports;
 mod privileged;
+mod privileged_ports;
 mod read_only_root_filesystem;
+mod runtime_socket;
 
 use crate::workload::{ContainerKind, Pod};
 pub use example::{Example, Expect, GOOD_POD};
@@ -22,7 +30,18 @@ use serde_json::Value;
 use std::fmt;
 
 /// Every rule, in the order in which violations of one container are told.
-pub static RULES: &[&Rule] = &[&privileged::RULE, &allow_privilege_escalation::RULE, &read_only_root_filesystem::RULE];
+pub static RULES: &[&Rule] = &[
+    &privileged::RULE,
+    &host_network::RULE,
+    &host_pid::RULE,
+    &host_ipc::RULE,
+    &runtime_socket::RULE,
+    &host_path::RULE,
+    &host_ports::RULE,
+    &privileged_ports::RULE,
+    &allow_privilege_escalation::RULE,
+    &read_only_root_filesystem::RULE,
+];
 
 /// A rule as data.
 pub struct Rule {

@@ -108,7 +108,7 @@ fn an_exemption_reaches_no_further_than_it_says(
         }],
     })]);
     let outcome = validate(&privileged(namespace, container, image), None, &snapshot);
-    assert_eq!(outcome.verdict == Verdict::Allow, exempt);
+    assert_eq!(outcome.verdict != Verdict::Deny, exempt);
 }
 
 #[test]
@@ -324,4 +324,23 @@ fn a_kind_that_cannot_be_added_is_refused(
     let error = refused(json!({"rules": {}, "workloads": [{"apiVersion": api_version, "kind": kind, "path": path}]}));
     assert_eq!(error.key, format!("spec.workloads.0.{key}"));
     assert!(error.message.contains(message), "{error}");
+}
+
+#[test]
+fn a_warning_says_when_it_will_deny() {
+    let warning = |spec: Value| {
+        let outcome = validate(&privileged("default", "x", "a/b"), None, &policies(&[spec]));
+        assert_eq!(outcome.verdict, Verdict::Warn);
+        response(&outcome)["warnings"][0].as_str().expect("a warning").to_owned()
+    };
+    let rules = json!({"privileged": {"action": "deny"}});
+    let text = warning(json!({"rules": rules, "rollout": {"warnUntil": "2026-11-22"}}));
+    assert!(text.contains("will be denied after 2026-11-22"), "{text}");
+    let exemption =
+        |until: &str| json!({"rules": ["privileged"], "namespaces": ["default"], "reason": "r", "until": until});
+    // Of two that cover it the longer one holds.
+    let text = warning(json!({"rules": rules, "exemptions": [exemption("2026-11-23"), exemption("2026-11-30")]}));
+    assert!(text.contains("is exempt until 2026-11-30, then denied"), "{text}");
+    let over = json!({"rules": rules, "rollout": {"warnUntil": "2026-11-21"}});
+    assert_eq!(validate(&privileged("default", "x", "a/b"), None, &policies(&[over])).verdict, Verdict::Deny);
 }

@@ -1,8 +1,9 @@
 //! From the document to what judges: everything that can be wrong is found here, once.
 
 use super::{Action, CompiledExemption, PolicyDocument, PolicyError, matches::Matcher};
-use crate::rules::{Check, RULES, Rule};
-use crate::workload::Kind;
+use crate::rules::{Check, Finding, RULES, Rule};
+use crate::workload::{Kind, Pod};
+use jiff::civil::Date;
 use std::fmt;
 
 /// A policy that is ready to judge.
@@ -16,6 +17,16 @@ pub struct CompiledPolicy {
     /// Kinds that the policy adds to those of Kubernetes.
     pub workloads: Vec<Kind>,
     pub patch_templates: bool,
+    /// Denials are warnings up to this day.
+    pub warn_until: Option<Date>,
+}
+
+/// The exemption that covers a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cover {
+    /// Its place in the policy.
+    pub index: usize,
+    pub until: Option<Date>,
 }
 
 /// A rule with the action and parameters that a policy gives it.
@@ -75,6 +86,25 @@ impl CompiledPolicy {
             exemptions,
             workloads,
             patch_templates: spec.patch_templates,
+            warn_until: spec.rollout.as_ref().map(|rollout| rollout.warn_until),
         })
+    }
+
+    /// Of the exemptions that cover the finding today, the one that lasts longest.
+    #[must_use]
+    pub fn cover(
+        &self,
+        rule: &Rule,
+        finding: &Finding<'_>,
+        namespace: &str,
+        pod: &Pod<'_>,
+        today: Date,
+    ) -> Option<Cover> {
+        self.exemptions
+            .iter()
+            .enumerate()
+            .filter(|(_, exemption)| exemption.covers(rule, finding, namespace, pod, today))
+            .map(|(index, exemption)| Cover { index, until: exemption.until() })
+            .max_by_key(|cover| (cover.until.is_none(), cover.until))
     }
 }

@@ -60,6 +60,9 @@ pub struct PolicySpec {
     /// Violations that are let through on purpose.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exemptions: Vec<Exemption>,
+    /// A date up to which denials are warnings that tell it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<Rollout>,
     /// Kinds beside those of Kubernetes that hold a pod template, such as an Argo Rollout.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub workloads: Vec<WorkloadKind>,
@@ -110,6 +113,15 @@ pub struct LabelSelectorRequirement {
     pub operator: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<String>,
+}
+
+/// Lets a new policy in gently.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Rollout {
+    /// The last day (UTC) on which the policy only warns, as YYYY-MM-DD.
+    #[schemars(with = "String", regex(pattern = r"^\d{4}-\d{2}-\d{2}$"))]
+    pub warn_until: Date,
 }
 
 /// A kind that holds a pod template. The webhook configurations must send it to podreeve, too.

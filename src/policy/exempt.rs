@@ -52,6 +52,12 @@ impl CompiledExemption {
         Ok(Self(exemption.clone()))
     }
 
+    /// The last day on which it holds; none when it has no end.
+    #[must_use]
+    pub const fn until(&self) -> Option<Date> {
+        self.0.until
+    }
+
     /// Whether it lets this finding through today.
     #[must_use]
     pub fn covers(&self, rule: &Rule, finding: &Finding<'_>, namespace: &str, pod: &Pod<'_>, today: Date) -> bool {
@@ -74,7 +80,7 @@ impl CompiledExemption {
             && (images.is_empty()
                 || container.image.as_deref().is_some_and(|image| {
                     let image = ImageRef::parse(image);
-                    images.iter().any(|pattern| image.is_under(&ImageRef::parse(pattern)))
+                    images.iter().any(|pattern| image.is_under(&ImageRef::pattern(pattern)))
                 }))
     }
 }

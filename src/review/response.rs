@@ -1,7 +1,7 @@
 //! The answer on the wire. It is built from the outcome of one request and echoes nothing else.
 
 use super::request::{API_VERSION, KIND};
-use crate::decide::{Effect, Stage};
+use crate::decide::{Effect, Note, Stage};
 use crate::outcome::{Outcome, Verdict, Violation};
 use crate::text::{clean, dotted};
 use base64::Engine;
@@ -228,12 +228,12 @@ fn warnings(outcome: &Outcome) -> Vec<String> {
 }
 
 fn warning(violation: &Violation) -> String {
-    let lead = if !violation.introduced {
-        "was there before this change"
-    } else if violation.action == crate::policy::Action::Patch {
-        "will be patched in its pods"
-    } else {
-        "should be repaired"
+    let lead = match violation.note {
+        None => "should be repaired".to_owned(),
+        Some(Note::WasThere) => "was there before this change".to_owned(),
+        Some(Note::WillBePatched) => "will be patched in its pods".to_owned(),
+        Some(Note::WarnedUntil(last)) => format!("will be denied after {last}"),
+        Some(Note::ExemptUntil(last)) => format!("is exempt until {last}, then denied"),
     };
     let text = format!(
         "podreeve: {} {lead}: {}: found {}, wanted {}",

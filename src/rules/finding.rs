@@ -103,6 +103,15 @@ impl<'p> Location<'p> {
         self
     }
 
+    /// The last key of the path, for rules that repair some of their findings.
+    #[must_use]
+    pub fn last_key(&self) -> Option<&'p str> {
+        match self.steps(0, self.len).last() {
+            Some(Step::Key(key)) => Some(key),
+            _ => None,
+        }
+    }
+
     #[must_use]
     pub const fn container_ref(&self) -> Option<ContainerRef<'p>> {
         self.container

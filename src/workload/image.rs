@@ -37,6 +37,20 @@ impl<'a> ImageRef<'a> {
         Self { registry, repository, tag, digest }
     }
 
+    /// Reads a pattern for [`Self::is_under`]. With a registry in it the rest is taken as it stands:
+    /// `docker.io/mesh` is everything of the user `mesh`, not the image `library/mesh`.
+    #[must_use]
+    pub fn pattern(pattern: &'a str) -> Self {
+        let mut parsed = Self::parse(pattern);
+        if let Some(own) = parsed.repository.strip_prefix("library/")
+            && pattern.contains('/')
+            && !pattern.contains("library/")
+        {
+            parsed.repository = own.to_owned();
+        }
+        parsed
+    }
+
     /// Whether this image lies under `pattern`, an image reference whose last segment may be left
     /// out or be `*`. Compares whole segments: `registry.example.com/shop` covers
     /// `registry.example.com/shop/web:1` and not `registry.example.com/shopping/web`.
@@ -61,7 +75,7 @@ mod tests {
     use super::*;
 
     fn under(image: &str, pattern: &str) -> bool {
-        ImageRef::parse(image).is_under(&ImageRef::parse(pattern))
+        ImageRef::parse(image).is_under(&ImageRef::pattern(pattern))
     }
 
     #[test]
@@ -87,6 +101,9 @@ mod tests {
         assert!(under("registry.example.com/shop/web:1", "registry.example.com/shop/*"));
         assert!(under("registry.example.com/shop/web", "registry.example.com/shop/web"));
         assert!(under("registry.example.com/shop/web", "registry.example.com/*"));
+        assert!(under("mesh/proxy", "docker.io/mesh"));
+        assert!(under("nginx:1", "nginx"));
+        assert!(!under("nginx", "docker.io/nginx"));
         assert!(!under("registry.example.com/shopping/web", "registry.example.com/shop"));
         assert!(!under("registry.example.com.evil.org/shop/web", "registry.example.com/shop"));
         assert!(!under("evil.org/registry.example.com/shop", "registry.example.com/shop"));

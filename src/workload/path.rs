@@ -1,11 +1,13 @@
 //! Host paths as the node resolves them, whatever way they are spelt.
 
 /// The absolute path that `path` names on a node: `//`, `.`, `..` and a trailing `/` resolved,
-/// a relative path taken from `/`, `/proc/<pid>/root` followed, `/var/run` as the link to `/run` it is,
-/// and control characters and spaces at the ends left off (the safe side: nothing hides behind them).
+/// a relative path taken from `/`, `/proc/<pid>/root` and `cwd` followed, `/var/run` as the link to `/run`
+/// it is, a Windows path (`C:\\logs`) in lower case with `/`, and control characters and spaces at the ends left off (the safe side: nothing hides behind them).
 #[must_use]
 pub fn normalise(path: &str) -> String {
     let trimmed = path.trim_matches(|c: char| c.is_control() || c.is_whitespace());
+    let windows = has_drive(trimmed).then(|| trimmed.to_lowercase().replace('\\', "/"));
+    let trimmed = windows.as_deref().unwrap_or(trimmed);
     let mut parts: Vec<&str> = Vec::new();
     for part in trimmed.split('/') {
         match part {
@@ -23,10 +25,21 @@ pub fn normalise(path: &str) -> String {
 /// The links that every Linux node has.
 fn follow_links(parts: &mut Vec<&str>) {
     match parts.as_slice() {
-        ["proc", _, "root"] | ["proc", _, "task", _, "root"] => parts.clear(),
+        // A process of the node that stands elsewhere than in `/` is rare; the safe side is the root.
+        ["proc", _, "root" | "cwd"] | ["proc", _, "task", _, "root" | "cwd"] => parts.clear(),
         ["var", "run"] => *parts = vec!["run"],
         _ => {}
     }
+}
+
+/// Whether the path is absolute on Linux or on Windows.
+#[must_use]
+pub fn is_absolute(path: &str) -> bool {
+    path.starts_with('/') || has_drive(path)
+}
+
+fn has_drive(path: &str) -> bool {
+    matches!(path.as_bytes(), [drive, b':', b'/' | b'\\', ..] if drive.is_ascii_alphabetic())
 }
 
 /// Whether `path` is `directory` or lies under it; both normalised. Compares whole segments.
@@ -51,12 +64,21 @@ mod tests {
             "/run/docker.sock\n",
             "/proc/1/root/run/docker.sock",
             "/proc/self/root/var/run/docker.sock",
+            "/proc/1/cwd/run/docker.sock",
         ] {
             assert_eq!(normalise(spelling), "/run/docker.sock", "{spelling:?}");
         }
         for root in ["/", "", "/.", "/..", "/proc/1/root", "/proc/1/root/"] {
             assert_eq!(normalise(root), "/", "{root:?}");
         }
+    }
+
+    #[test]
+    fn windows_paths_have_one_spelling_too() {
+        assert_eq!(normalise(r"C:\Logs\.\app\"), "/c:/logs/app");
+        assert_eq!(normalise("c:/logs/app"), "/c:/logs/app");
+        assert_eq!(normalise(r"/a\b"), r"/a\b");
+        assert!(is_absolute("C:/") && is_absolute("/x") && !is_absolute("c:x") && !is_absolute("x"));
     }
 
     #[test]

@@ -209,8 +209,8 @@ pub struct Volume<'a> {
 
 #[derive(Debug, Default, Deserialize)]
 pub struct HostPath<'a> {
-    #[serde(borrow, default, deserialize_with = "nullable")]
-    pub path: Text<'a>,
+    #[serde(borrow)]
+    pub path: Option<Text<'a>>,
 }
 
 /// Which list of the pod a container stands in.

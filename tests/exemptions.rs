@@ -1,0 +1,98 @@
+//! An exemption changes nothing outside its match, alone or beside others.
+
+mod common;
+
+use common::{TODAY, policies, review};
+use podreeve::admit::{Hook, admit};
+use podreeve::decide::Effect;
+use podreeve::outcome::Outcome;
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+use serde_json::{Value, json};
+
+const RULES: [&str; 2] = ["privileged", "allow-privilege-escalation"];
+const NAMESPACES: [&str; 3] = ["shop", "shop-2", "infra"];
+const NAMES: [&str; 3] = ["app", "app-2", "proxy"];
+const IMAGES: [&str; 3] = ["registry.example.com/mesh/proxy:1", "registry.example.com/meshed/proxy:1", "mesh/proxy"];
+const PATTERNS: [&str; 3] = ["registry.example.com/mesh", "registry.example.com/mesh/proxy", "docker.io/mesh"];
+/// Which image lies under which pattern, written out by hand.
+const UNDER: [[bool; 3]; 3] = [[true, true, false], [false, false, false], [false, false, true]];
+
+fn container() -> impl Strategy<Value = Value> {
+    (select(&NAMES[..]), select(&IMAGES[..]), any::<bool>(), any::<bool>()).prop_map(|(name, image, privileged, escalation)| {
+        json!({"name": name, "image": image, "securityContext": {"privileged": privileged, "allowPrivilegeEscalation": escalation}})
+    })
+}
+
+fn pod() -> impl Strategy<Value = Value> {
+    (select(&NAMESPACES[..]), prop::collection::vec(container(), 1..4)).prop_map(|(namespace, containers)| {
+        json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": namespace},
+            "spec": {"containers": containers},
+        })
+    })
+}
+
+fn exemption() -> impl Strategy<Value = Value> {
+    let some = |list: &'static [&'static str], least: usize| subsequence(list, least..=list.len());
+    (
+        some(&RULES, 1),
+        some(&NAMESPACES, 1),
+        some(&NAMES, 0),
+        some(&PATTERNS, 0),
+        select(vec!["2026-11-21", "2026-11-22", "2027-06-30"]),
+    )
+        .prop_map(|(rules, namespaces, containers, images, until)| {
+            json!({
+                "rules": rules, "namespaces": namespaces, "containers": containers, "images": images,
+                "reason": "a test", "until": until,
+            })
+        })
+}
+
+/// Whether the exemption matches a violation of `rule` in this container, by its plain reading.
+fn matches(exemption: &Value, rule: &str, namespace: &Value, container: &Value) -> bool {
+    let has = |key: &str, value: &Value| exemption[key].as_array().is_some_and(|list| list.contains(value));
+    let open = |key: &str| exemption[key].as_array().is_some_and(Vec::is_empty);
+    let image = IMAGES.iter().position(|image| container["image"] == **image).expect("one of ours");
+    let under = PATTERNS.iter().zip(UNDER[image]).any(|(pattern, under)| under && has("images", &json!(pattern)));
+    has("rules", &json!(rule))
+        && has("namespaces", namespace)
+        && (open("containers") || has("containers", &container["name"]))
+        && (open("images") || under)
+        && exemption["until"].as_str() >= Some("2026-11-22")
+}
+
+fn judge(pod: &Value, exemptions: &[Value]) -> Outcome {
+    let snapshot = policies(&[json!({
+        "rules": {"privileged": {"action": "deny"}, "allow-privilege-escalation": {"action": "deny"}},
+        "exemptions": exemptions,
+    })]);
+    admit(review("CREATE", pod, None).to_string().as_bytes(), Hook::Validate, &snapshot, TODAY)
+}
+
+proptest! {
+    #[test]
+    fn one_more_exemption_reaches_only_what_it_names(
+        pod in pod(),
+        others in prop::collection::vec(exemption(), 0..3),
+        extra in exemption(),
+    ) {
+        let before = judge(&pod, &others);
+        let mut with = others.clone();
+        with.push(extra.clone());
+        let after = judge(&pod, &with);
+        prop_assert_eq!(before.violations.len(), after.violations.len());
+        for (before, after) in before.violations.iter().zip(&after.violations) {
+            prop_assert_eq!(&before.field, &after.field);
+            let index: usize = before.field.split('/').nth(3).and_then(|i| i.parse().ok()).expect("an index");
+            let container = &pod["spec"]["containers"][index];
+            let covers = |e: &Value| matches(e, before.rule.id, &pod["metadata"]["namespace"], container);
+            // Without any that matches it denies, with one that matches it does not.
+            prop_assert_eq!(before.effect == Effect::Deny, !others.iter().any(covers));
+            prop_assert_eq!(after.effect == Effect::Deny, !with.iter().any(covers));
+            prop_assert!(covers(&extra) || before.effect == after.effect);
+            prop_assert!(after.effect <= before.effect || covers(&extra));
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! The API's own schema against what rules judge: a field that a new Kubernetes brings fails here
+//! until somebody has decided about it, and no list of containers can be forgotten (CVE-2023-2727).
+//!
+//! The decisions stand in `tests/podspec-fields.txt`, which says how it is written. The Go test in
+//! `tests/apiserver` reads the same file.
+
+use k8s_openapi::api::core::v1::PodSpec;
+use podreeve::rules;
+use podreeve::workload::Pod;
+use schemars::SchemaGenerator;
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+const FILE: &str = include_str!("podspec-fields.txt");
+
+/// Types whose every field is decided, whatever refers to them.
+const ALWAYS: [&str; 5] = ["PodSpec", "Container", "EphemeralContainer", "SecurityContext", "PodSecurityContext"];
+
+/// The rule that judges whether a field is there, whatever is in it.
+const PRESENCE: &str = "volume-types";
+
+/// Rules with an id and no code yet.
+const RESERVED: &[&str] = &[
+    "host-users",
+    "host-process",
+    "host-devices",
+    "host-probes",
+    "undeclared-ports",
+    "ssh-server",
+    "capabilities",
+    "seccomp-profile",
+    "apparmor-profile",
+    "selinux-options",
+    "proc-mount",
+    "sysctls",
+    "volume-types",
+    "run-as-non-root",
+    "memory-limit",
+    "cpu-request",
+    "ephemeral-storage-limit",
+    "pids-limit",
+    "restart-limit",
+    "health-probes",
+    "env-secrets",
+    "service-account-token",
+    "image-registries",
+    "image-digest",
+    "image-tag",
+    "image-pull-policy",
+];
+
+/// The properties of every type under `PodSpec`, by the type's short name.
+struct Api(BTreeMap<String, Map<String, Value>>);
+
+impl Api {
+    fn read() -> Self {
+        let root = SchemaGenerator::default().into_root_schema_for::<PodSpec>();
+        let definitions = root.get("$defs").and_then(Value::as_object).expect("the schema has definitions");
+        let properties = |schema: &Value| schema["properties"].as_object().cloned();
+        let mut types: BTreeMap<_, _> = definitions
+            .iter()
+            .filter_map(|(name, schema)| Some((short(name).to_owned(), properties(schema)?)))
+            .collect();
+        types.insert("PodSpec".to_owned(), properties(root.as_value()).expect("PodSpec has properties"));
+        Self(types)
+    }
+
+    /// The struct types that a field is, lists or maps.
+    fn types_of(&self, field: &Value) -> Vec<String> {
+        let mut found = Vec::new();
+        references(field, &mut found);
+        found.retain(|name| self.0.contains_key(name));
+        found
+    }
+}
+
+fn short(name: &str) -> &str {
+    name.rsplit(['.', '/']).next().unwrap_or(name)
+}
+
+fn references(schema: &Value, found: &mut Vec<String>) {
+    match schema {
+        Value::Object(map) => {
+            found.extend(map.get("$ref").and_then(Value::as_str).map(|name| short(name).to_owned()));
+            map.values().for_each(|value| references(value, found));
+        }
+        Value::Array(list) => list.iter().for_each(|value| references(value, found)),
+        _ => {}
+    }
+}
+
+/// One line of the file.
+struct Line {
+    number: usize,
+    /// `judged`, `pending` or `harmless`.
+    verdict: &'static str,
+    /// Rule ids, or the reason.
+    text: String,
+    /// `since:` or `until:` a version of the API: other versions need not have the field.
+    version: Option<String>,
+}
+
+fn lines() -> BTreeMap<&'static str, Line> {
+    let mut lines = BTreeMap::new();
+    for (number, line) in FILE.lines().enumerate().map(|(index, line)| (index + 1, line)) {
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let mut columns = line.split('\t');
+        let (field, decision) = (columns.next().unwrap_or(""), columns.next().unwrap_or(""));
+        let version = columns.next().map(str::to_owned);
+        let (verdict, text) = decision.split_once(':').unwrap_or((decision, ""));
+        let verdict = ["judged", "pending", "harmless"].into_iter().find(|v| *v == verdict);
+        let verdict = verdict.unwrap_or_else(|| panic!("line {number}: judged:, pending: or harmless:, in `{line}`"));
+        assert!(!text.is_empty(), "line {number}: {verdict} needs rule ids or a reason");
+        assert!(
+            version.as_deref().is_none_or(|v| v.starts_with("since:v1.") || v.starts_with("until:v1.")),
+            "line {number}: the third column is since:v1.NN or until:v1.NN"
+        );
+        let line = Line { number, verdict, text: text.to_owned(), version };
+        assert!(lines.insert(field, line).is_none(), "line {number}: {field} stands there twice");
+    }
+    lines
+}
+
+#[test]
+fn every_field_of_the_api_is_decided() {
+    let api = Api::read();
+    let lines = lines();
+    let mut wanted: BTreeSet<String> = BTreeSet::new();
+    let mut next: Vec<String> = ALWAYS.map(str::to_owned).to_vec();
+    let mut undecided = Vec::new();
+    while let Some(name) = next.pop() {
+        let Some(fields) = api.0.get(&name) else { panic!("the API has no type {name} any more") };
+        if !wanted.insert(name.clone()) {
+            continue;
+        }
+        for (field, schema) in fields {
+            match lines.get(format!("{name}.{field}").as_str()) {
+                // What a rule looks into has to be decided field by field too.
+                Some(line) if line.verdict != "harmless" && line.text != PRESENCE => next.extend(api.types_of(schema)),
+                Some(_) => {}
+                None => undecided.push(format!("{name}.{field}")),
+            }
+        }
+    }
+    undecided.sort();
+    assert!(
+        undecided.is_empty(),
+        "nobody has decided about these fields of the API:\n  {}\n\
+         Add a line for each to tests/podspec-fields.txt: judged:<rules> with the field in src/workload/pod.rs and \
+         an example in each rule, or harmless:<why nothing in it can hurt the node or other pods>.",
+        undecided.join("\n  ")
+    );
+    for (field, line) in &lines {
+        let (name, key) = field.split_once('.').unwrap_or((field, ""));
+        let there = api.0.get(name).is_some_and(|fields| fields.contains_key(key));
+        assert!(
+            there || line.version.as_deref().is_some_and(|v| v.starts_with("until:")),
+            "line {}: the API has no field {field}. Delete the line, or, while an older API that is supported has it, \
+             add a third column until:v1.NN",
+            line.number
+        );
+        assert!(wanted.contains(name), "line {}: nothing that is judged leads to the type {name}", line.number);
+    }
+}
+
+#[test]
+fn every_rule_that_the_file_names_is_there() {
+    for (field, line) in lines() {
+        let number = line.number;
+        for id in line.text.split(',').filter(|_| line.verdict != "harmless") {
+            match (line.verdict, rules::find(id).is_some()) {
+                ("judged", there) => assert!(there, "line {number}: {field} is judged by `{id}`, which is no rule"),
+                (_, true) => panic!("line {number}: `{id}` is a rule by now: {field} is judged:{id}"),
+                (_, false) => assert!(RESERVED.contains(&id), "line {number}: `{id}` is no id that is reserved"),
+            }
+        }
+    }
+}
+
+#[test]
+fn every_container_of_the_api_is_reached() {
+    let api = Api::read();
+    let mut lists: Vec<Vec<String>> = Vec::new();
+    find_containers(&api, "PodSpec", &mut Vec::new(), &mut Vec::new(), &mut lists);
+    assert!(lists.len() >= 3, "{lists:?}");
+    // A pod with a container in every such field, named after the field.
+    let mut spec = json!({});
+    for path in &lists {
+        let containers = json!([{"name": "first"}, {"name": path.join(".")}]);
+        let value = path.iter().rev().fold(containers, |value, key| json!({ key: value }));
+        json_patch::merge(&mut spec, &value);
+    }
+    let text = json!({"metadata": {}, "spec": spec}).to_string();
+    let pod: Pod = serde_json::from_str(&text).expect("a pod");
+    let reached: Vec<&str> = pod.all_containers().map(|c| &*c.container.name.0).collect();
+    for path in &lists {
+        let name = path.join(".");
+        assert!(
+            reached.contains(&name.as_str()),
+            "spec.{name} holds containers, and Pod::all_containers does not reach them"
+        );
+    }
+    assert_eq!(reached.len(), 2 * lists.len(), "{reached:?}");
+}
+
+/// Collects the paths of all fields whose elements are containers, at any depth.
+fn find_containers(
+    api: &Api,
+    name: &str,
+    path: &mut Vec<String>,
+    above: &mut Vec<String>,
+    found: &mut Vec<Vec<String>>,
+) {
+    above.push(name.to_owned());
+    for (field, schema) in &api.0[name] {
+        path.push(field.clone());
+        for inner in api.types_of(schema) {
+            if inner.ends_with("Container") {
+                found.push(path.clone());
+            } else if !above.contains(&inner) {
+                find_containers(api, &inner, path, above, found);
+            }
+        }
+        path.pop();
+    }
+    above.pop();
+}
