@@ -1,0 +1,240 @@
+//! `podreeve serve`: the webhook.
+
+use crate::admit::Snapshot;
+use crate::observe::{Format, Log};
+use crate::policy::{CompiledPolicy, PolicyDocument, PolicySet, builtin};
+use crate::server::certs::Certificates;
+use crate::server::policies::Policies;
+use crate::server::self_signed::SelfSigned;
+use crate::server::{Config, DRAIN_DELAY_MAX, Limits, Server, duration};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::level_filters::LevelFilter;
+
+/// Serve the admission webhook over HTTPS.
+///
+/// AdmissionReviews go to /validate and /mutate. /livez, /readyz and /metrics are on the admin port, over plain HTTP.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Address for the API server
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8443")]
+    listen: SocketAddr,
+
+    /// Address for /livez, /readyz and /metrics
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8080")]
+    admin_listen: SocketAddr,
+
+    /// Serving certificate with its chain, PEM; read again when it changes
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+
+    /// Private key of the serving certificate, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+
+    /// Make a certificate at start, and write the CA that clients are to trust to DIR/ca.crt
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["tls_cert", "tls_key"])]
+    self_signed: Option<PathBuf>,
+
+    /// Another DNS name or IP address for the self-signed certificate, beside localhost, 127.0.0.1 and ::1
+    #[arg(long, value_name = "NAME", requires = "self_signed")]
+    self_signed_name: Vec<String>,
+
+    /// Serve only clients with a certificate from this CA, PEM
+    ///
+    /// The API server presents one when its admission configuration names a kubeconfig for this webhook.
+    #[arg(long, value_name = "FILE")]
+    client_ca: Option<PathBuf>,
+
+    /// Policy to enforce: the name of a built-in one, a file, or a directory; may be repeated
+    #[arg(long, value_name = "POLICY", default_value = "owasp")]
+    policy: Vec<String>,
+
+    /// How long to serve on after SIGTERM, until the API server has noticed
+    #[arg(long, value_name = "DURATION", default_value = "12s", value_parser = drain_delay)]
+    drain_delay: Duration,
+
+    /// How log lines on stderr look
+    #[arg(long, value_enum, default_value_t)]
+    log_format: Format,
+
+    /// Least important log lines to write; decisions are info
+    #[arg(long, value_name = "LEVEL", default_value = "info", value_parser = ["off", "error", "warn", "info", "debug", "trace"])]
+    log_level: String,
+
+    /// Most connections at one time
+    #[arg(long, value_name = "N", default_value_t = Limits::default().connections)]
+    max_connections: usize,
+
+    /// Largest AdmissionReview; larger ones are denied
+    #[arg(long, value_name = "SIZE", default_value = "32MiB", value_parser = size)]
+    max_body: usize,
+
+    /// All bodies together that are held at one time; above it clients are told to try again
+    #[arg(long, value_name = "SIZE", default_value = "128MiB", value_parser = size)]
+    memory_budget: usize,
+
+    /// Between two looks at certificate and policy files
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration::flag, hide = true)]
+    poll: Duration,
+}
+
+/// Serves until a signal. Exit code 2 when it cannot start.
+#[must_use]
+pub fn run(args: Args) -> ExitCode {
+    let level = args.log_level.parse().unwrap_or(LevelFilter::INFO);
+    let log = match Log::start(args.log_format, level) {
+        Ok(log) => log,
+        Err(error) => return fail(&format!("the log cannot be started: {error}")),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(16).build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format!("the runtime cannot be started: {error}")),
+    };
+    let served = runtime.block_on(serve(args, &log));
+    // Whatever is still being judged has nobody to answer to.
+    runtime.shutdown_background();
+    drop(log);
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error),
+    }
+}
+
+fn fail(error: &str) -> ExitCode {
+    eprintln!("error: {error}");
+    ExitCode::from(2)
+}
+
+async fn serve(args: Args, log: &Log) -> Result<(), String> {
+    let mut signals = Signals::new().map_err(|error| format!("signals cannot be heard: {error}"))?;
+    let certificates = certificates(&args)?;
+    let config = Config {
+        listen: args.listen,
+        admin_listen: args.admin_listen,
+        certificates,
+        limits: Limits {
+            connections: args.max_connections,
+            body: args.max_body,
+            memory: args.memory_budget,
+            ..Limits::default()
+        },
+        drain_delay: args.drain_delay,
+        poll: args.poll,
+    };
+    let server = Server::bind(config, policies(args.policy), log.decisions()).await.map_err(|e| e.to_string())?;
+    let addresses = server.address().and_then(|address| Ok((address, server.admin_address()?)));
+    let (address, admin) = addresses.map_err(|error| format!("the server does not listen: {error}"))?;
+    tracing::info!(listen = %address, admin = %admin, version = env!("CARGO_PKG_VERSION"), "serving");
+    let (tell, told) = tokio::sync::oneshot::channel::<()>();
+    let mut serving = std::pin::pin!(server.run(async {
+        let _ = told.await;
+    }));
+    tokio::select! {
+        () = &mut serving => {}
+        () = signals.next() => {}
+    }
+    let _ = tell.send(());
+    tokio::select! {
+        () = serving => tracing::info!("drained"),
+        () = signals.next() => tracing::warn!("second signal: ended at once"),
+    }
+    Ok(())
+}
+
+fn certificates(args: &Args) -> Result<Certificates, String> {
+    match (&args.tls_cert, &args.tls_key, &args.self_signed) {
+        (Some(cert), Some(key), _) => Certificates::from_files(cert.clone(), key.clone(), args.client_ca.clone()),
+        (_, _, Some(dir)) => {
+            let made = SelfSigned::make(&args.self_signed_name)?;
+            let ca = made.write_ca(dir)?;
+            tracing::info!(ca = %ca.display(), "made a certificate; clients trust it with this CA");
+            Certificates::from_self_signed(&made, args.client_ca.clone())
+        }
+        _ => Err("a webhook needs a certificate: name one with --tls-cert FILE --tls-key FILE, or have one made with \
+                  --self-signed DIR"
+            .to_owned()),
+    }
+}
+
+/// Built-in policies only, until `sources` reads files.
+fn policies(names: Vec<String>) -> Policies {
+    let mut loaded = false;
+    Policies::new(Box::new(move |generation| {
+        if std::mem::replace(&mut loaded, true) {
+            return Ok(None);
+        }
+        let policies = names.iter().map(|name| built_in(name)).collect::<Result<_, _>>()?;
+        Ok(Some(Snapshot { policies: PolicySet { policies, generation }, report_limit: crate::review::response::TOLD }))
+    }))
+}
+
+fn built_in(name: &str) -> Result<CompiledPolicy, String> {
+    let yaml = builtin(name).ok_or_else(|| format!("there is no built-in policy `{name}`"))?;
+    let value: serde_json::Value = serde_saphyr::from_str(yaml).map_err(|error| format!("{name}: {error}"))?;
+    PolicyDocument::from_json(&value.to_string())
+        .and_then(|document| CompiledPolicy::new(&document))
+        .map_err(|error| format!("{name}: {error}"))
+}
+
+/// SIGTERM from Kubernetes, SIGINT from a terminal.
+struct Signals {
+    term: Signal,
+    int: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { term: signal(SignalKind::terminate())?, int: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.term.recv() => {}
+            _ = self.int.recv() => {}
+        }
+    }
+}
+
+fn drain_delay(text: &str) -> Result<Duration, String> {
+    let delay = duration::flag(text)?;
+    if delay > DRAIN_DELAY_MAX {
+        return Err(format!(
+            "{text} is too long; the whole shutdown takes at most 45s, of which {DRAIN_DELAY_MAX:?} can be this"
+        ));
+    }
+    Ok(delay)
+}
+
+/// Bytes, or with Ki, Mi or Gi.
+fn size(text: &str) -> Result<usize, String> {
+    let (digits, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let shift = match unit {
+        "" | "B" => Some(0),
+        "Ki" | "KiB" => Some(10),
+        "Mi" | "MiB" => Some(20),
+        "Gi" | "GiB" => Some(30),
+        _ => None,
+    };
+    let size = shift.and_then(|shift| digits.parse::<usize>().ok()?.checked_mul(1 << shift));
+    size.filter(|size| *size > 0)
+        .ok_or_else(|| format!("`{text}` is not a size; write bytes, or a number with Ki, Mi or Gi, as in 32Mi"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes() {
+        assert_eq!(size("32MiB"), Ok(32 << 20));
+        assert_eq!(size("1Gi"), Ok(1 << 30));
+        assert_eq!(size("512"), Ok(512));
+        for bad in ["", "MiB", "0", "-1", "1.5Gi", "1 MiB", "99999999999999999999", "99999999999Gi"] {
+            assert!(size(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The admin port, plain HTTP: /livez, /readyz, /metrics.
+
+use super::Shared;
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::{StatusCode, body::Incoming};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tower::ServiceExt;
+
+/// Kubelet and Prometheus need two or three.
+const CONNECTIONS: usize = 64;
+const TIMEOUT: Duration = Duration::from_secs(120);
+
+pub async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+    let router = Router::new()
+        .route("/livez", get(|| async { "alive\n" }))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .fallback(|| async { (StatusCode::NOT_FOUND, "served here: /livez, /readyz, /metrics\n") })
+        .with_state(shared);
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let service =
+            router.clone().map_request(|request: hyper::Request<Incoming>| request.map(axum::body::Body::new));
+        tokio::spawn(async move {
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(TIMEOUT)
+                .max_buf_size(16 * 1024)
+                .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+            // A probe that leaves early is its own business.
+            let _ = connection.await;
+            drop(place);
+        });
+    }
+}
+
+async fn readyz(State(shared): State<Arc<Shared>>) -> Response {
+    let (ready, text) = shared.health.report(shared.draining());
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, text).into_response()
+}
+
+async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
+    let metrics = &shared.observer.metrics;
+    if let Some(decisions) = &shared.observer.decisions {
+        metrics.log_lines_lost.inc_by(decisions.lost().saturating_sub(metrics.log_lines_lost.get()));
+    }
+    match metrics.text() {
+        Ok(text) => ([(CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4"))], text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    }
+}

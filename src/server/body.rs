@@ -1,0 +1,253 @@
+//! Reading a body within its limits: size, deadline, and one memory budget for all.
+
+use axum::body::{Body, HttpBody};
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::time::{Instant, timeout_at};
+
+/// How much of a body that is not read to its end is kept, for the uid at its start.
+const START: usize = 64 * 1024;
+
+/// Bytes of bodies that may be held at one time.
+#[derive(Debug)]
+pub struct Budget {
+    total: usize,
+    held: AtomicUsize,
+}
+
+impl Budget {
+    #[must_use]
+    pub const fn new(total: usize) -> Self {
+        Self { total, held: AtomicUsize::new(0) }
+    }
+
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+}
+
+/// A share of the budget; it is given back when dropped.
+#[derive(Debug)]
+pub struct Lease<'b> {
+    budget: &'b Budget,
+    bytes: usize,
+}
+
+impl<'b> Lease<'b> {
+    const fn new(budget: &'b Budget) -> Self {
+        Self { budget, bytes: 0 }
+    }
+
+    /// Takes as much as is needed for `bytes` in all; false when there is not so much.
+    fn cover(&mut self, bytes: usize) -> bool {
+        let more = bytes.saturating_sub(self.bytes);
+        if self.budget.held.fetch_add(more, Ordering::Relaxed).saturating_add(more) > self.budget.total {
+            self.budget.held.fetch_sub(more, Ordering::Relaxed);
+            return false;
+        }
+        self.bytes += more;
+        true
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        self.budget.held.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// Why a body was not read to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    TooLarge,
+    TooSlow,
+    /// The budget is used up.
+    NoMemory,
+    /// The client left, or broke the protocol.
+    Broken,
+}
+
+/// A body in memory, or the start of one.
+#[derive(Debug)]
+pub struct Held<'b> {
+    pub bytes: Bytes,
+    /// Why this is only the start.
+    pub cut: Option<Cut>,
+    _lease: Lease<'b>,
+}
+
+/// Reads the body. What comes after a cut is read and thrown away until the deadline, so that the
+/// client hears the answer and keeps its connection; a client that sends without end is left.
+pub async fn read(mut body: Body, most: usize, budget: &Budget, deadline: Instant) -> Held<'_> {
+    let mut pile = Pile::new(budget);
+    let filled = timeout_at(deadline, fill(&mut body, &mut pile, most)).await;
+    let cut = match filled {
+        Ok(Ok(())) => None,
+        Ok(Err(cut)) => Some(cut),
+        Err(_) => Some(Cut::TooSlow),
+    };
+    let held = pile.finish(cut);
+    if matches!(cut, Some(Cut::TooLarge | Cut::NoMemory)) {
+        let _ = timeout_at(deadline, discard(&mut body, most.saturating_mul(2))).await;
+    }
+    held
+}
+
+async fn fill(body: &mut Body, pile: &mut Pile<'_>, most: usize) -> Result<(), Cut> {
+    let declared = body.size_hint().exact().and_then(|size| usize::try_from(size).ok());
+    // Of a body that says that it is too large only the uid is wanted.
+    let most = if declared.is_some_and(|size| size > most) { START.min(most) } else { most };
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame.map_err(|_| Cut::Broken)?.into_data() {
+            pile.add(data, most, declared)?;
+        }
+        if body.is_end_stream() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Reads on without keeping anything; at most `most` bytes.
+pub async fn discard(body: &mut Body, most: usize) {
+    let mut seen = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        seen += frame.data_ref().map_or(0, Bytes::len);
+        if seen > most {
+            break;
+        }
+    }
+}
+
+/// One frame is kept as it came. Only a body of several is put together.
+struct Pile<'b> {
+    first: Bytes,
+    all: Vec<u8>,
+    lease: Lease<'b>,
+}
+
+impl<'b> Pile<'b> {
+    const fn new(budget: &'b Budget) -> Self {
+        Self { first: Bytes::new(), all: Vec::new(), lease: Lease::new(budget) }
+    }
+
+    fn len(&self) -> usize {
+        self.first.len().max(self.all.len())
+    }
+
+    fn add(&mut self, data: Bytes, most: usize, declared: Option<usize>) -> Result<(), Cut> {
+        let total = self.len() + data.len();
+        if self.len() == 0 {
+            if !self.lease.cover(total) {
+                return Err(Cut::NoMemory);
+            }
+            self.first = data;
+        } else {
+            if self.all.capacity() < total {
+                // Doubles, up to what the client said: its word alone reserves nothing.
+                let double = (total * 2).min(declared.unwrap_or(most).max(total));
+                let room = [double, total].into_iter().find(|room| self.lease.cover(*room)).ok_or(Cut::NoMemory)?;
+                self.all.reserve_exact(room - self.all.len());
+            }
+            if self.all.is_empty() {
+                self.all.extend_from_slice(&self.first);
+                self.first = Bytes::new();
+            }
+            self.all.extend_from_slice(&data);
+        }
+        if total > most { Err(Cut::TooLarge) } else { Ok(()) }
+    }
+
+    fn finish(mut self, cut: Option<Cut>) -> Held<'b> {
+        let mut bytes = if self.all.is_empty() { self.first } else { Bytes::from(self.all) };
+        if matches!(cut, Some(Cut::TooLarge | Cut::NoMemory)) && bytes.len() > START {
+            bytes = Bytes::copy_from_slice(bytes.get(..START).unwrap_or_default());
+            self.lease = Lease::new(self.lease.budget);
+        }
+        Held { bytes, cut, _lease: self.lease }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::body::Frame;
+    use std::collections::VecDeque;
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+    use std::time::Duration;
+
+    /// A body of these frames, which then ends or stays silent.
+    struct Frames(VecDeque<Bytes>, bool);
+
+    impl HttpBody for Frames {
+        type Data = Bytes;
+        type Error = Infallible;
+        fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            match self.0.pop_front() {
+                Some(data) => Poll::Ready(Some(Ok(Frame::data(data)))),
+                None if self.1 => Poll::Ready(None),
+                None => Poll::Pending,
+            }
+        }
+    }
+
+    fn frames(frames: Vec<Bytes>, ends: bool) -> Body {
+        Body::new(Frames(frames.into(), ends))
+    }
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(3600)
+    }
+
+    #[tokio::test]
+    async fn one_frame_is_not_copied() {
+        let frame = Bytes::from(vec![b'x'; 3000]);
+        let budget = Budget::new(10_000);
+        let held = read(frames(vec![frame.clone()], true), 5000, &budget, soon()).await;
+        assert_eq!((held.bytes.as_ptr(), held.cut), (frame.as_ptr(), None));
+        assert_eq!(budget.held(), 3000);
+        drop(held);
+        assert_eq!(budget.held(), 0);
+    }
+
+    #[tokio::test]
+    async fn frames_are_put_together() {
+        let body: Vec<Bytes> = (0..100).map(|n| Bytes::from(vec![n; 1000])).collect();
+        let budget = Budget::new(200_000);
+        let held = read(frames(body.clone(), true), 100_000, &budget, soon()).await;
+        assert_eq!((held.bytes, held.cut), (Bytes::from(body.concat()), None));
+    }
+
+    #[tokio::test]
+    async fn the_start_of_a_body_that_is_too_large_is_kept() {
+        let body = vec![Bytes::from(vec![b'x'; 50_000]); 5];
+        let budget = Budget::new(1 << 20);
+        let held = read(frames(body, true), 200_000, &budget, soon()).await;
+        assert_eq!((held.bytes.len(), held.cut), (START, Some(Cut::TooLarge)));
+        assert_eq!(budget.held(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_body_over_the_budget_is_given_up() {
+        let budget = Budget::new(120_000);
+        let body = || frames(vec![Bytes::from(vec![b'x'; 50_000]); 2], true);
+        let one = read(body(), 200_000, &budget, soon()).await;
+        assert_eq!(one.cut, None);
+        assert_eq!(read(body(), 200_000, &budget, soon()).await.cut, Some(Cut::NoMemory));
+        drop(one);
+        assert_eq!(read(body(), 200_000, &budget, soon()).await.cut, None);
+        assert_eq!(budget.held(), 0);
+    }
+
+    #[tokio::test]
+    async fn what_came_before_the_deadline_is_kept() {
+        let budget = Budget::new(1000);
+        let body = frames(vec![Bytes::from_static(b"ab"), Bytes::from_static(b"cd")], false);
+        let held = read(body, 100, &budget, Instant::now()).await;
+        assert_eq!((&*held.bytes, held.cut), (&b"abcd"[..], Some(Cut::TooSlow)));
+    }
+}

@@ -1,0 +1,116 @@
+//! The serving certificate: from files that are polled by content, or made at start.
+//!
+//! A new pair is checked before it is swapped in. Until one passes, the last good pair serves.
+
+mod pair;
+
+use super::Shared;
+use super::health::{Health, Status};
+use super::self_signed::SelfSigned;
+use crate::observe::Metrics;
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+use pair::{Files, Pair};
+use rustls::ServerConfig;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Where the certificate comes from, and the one in use.
+#[derive(Clone)]
+pub struct Certificates {
+    current: Arc<ArcSwap<Pair>>,
+    /// None for a certificate that was made here.
+    files: Option<Files>,
+}
+
+impl Certificates {
+    /// Reads the files for the first time.
+    ///
+    /// # Errors
+    /// Which file cannot be used, and why.
+    pub fn from_files(cert: PathBuf, key: PathBuf, client_ca: Option<PathBuf>) -> Result<Self, String> {
+        let files = Files { cert, key, client_ca };
+        let pair = files.read().and_then(|bytes| files.check(bytes))?;
+        Ok(Self { current: Arc::new(ArcSwap::from_pointee(pair)), files: Some(files) })
+    }
+
+    /// Uses a certificate that was just made.
+    ///
+    /// # Errors
+    /// When it cannot be used, or the file with the clients' CA cannot.
+    pub fn from_self_signed(made: &SelfSigned, client_ca: Option<PathBuf>) -> Result<Self, String> {
+        let pair = pair::self_signed(made, client_ca)?;
+        Ok(Self { current: Arc::new(ArcSwap::from_pointee(pair)), files: None })
+    }
+
+    /// For the next connection.
+    #[must_use]
+    pub fn current(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.current.load().config)
+    }
+
+    pub(super) fn tell(&self, health: &Health, metrics: &Metrics) {
+        self.tell_with(None, health, metrics);
+    }
+
+    fn tell_with(&self, failure: Option<&str>, health: &Health, metrics: &Metrics) {
+        let until = self.current.load().until;
+        #[allow(clippy::cast_precision_loss, reason = "seconds since 1970")]
+        metrics.certificate_expiry.set(until.as_second() as f64);
+        let failure = failure.map(|failure| format!("; a newer pair is refused: {failure}")).unwrap_or_default();
+        health.set_certificate(if until > Timestamp::now() {
+            Status::ready(format!("valid until {until}{failure}"))
+        } else {
+            Status::not_ready(format!("expired at {until}; no API server accepts it{failure}"))
+        });
+    }
+
+    /// Looks at the files every `poll` and swaps in what passes.
+    pub(super) async fn watch(self, poll: Duration, shared: Arc<Shared>) {
+        let mut failure: Option<String> = None;
+        loop {
+            tokio::time::sleep(poll).await;
+            let (health, metrics) = (&shared.health, &shared.observer.metrics);
+            match self.look().await {
+                Some(Ok(())) => {
+                    failure = None;
+                    metrics.certificate_reloaded(true);
+                    tracing::info!(until = %self.current.load().until, "a new certificate is in use");
+                }
+                Some(Err(error)) if failure.as_ref() != Some(&error) => {
+                    metrics.certificate_reloaded(false);
+                    tracing::error!(
+                        error,
+                        "the certificate files changed and are refused; the last good pair serves on"
+                    );
+                    failure = Some(error);
+                }
+                Some(Err(_)) => {}
+                None => failure = None,
+            }
+            // Every time, because certificates expire while nothing changes.
+            self.tell_with(failure.as_deref(), health, metrics);
+        }
+    }
+
+    /// None when the files hold what is in use.
+    async fn look(&self) -> Option<Result<(), String>> {
+        let (files, current) = (self.files.clone()?, self.current.load_full());
+        let looked = tokio::task::spawn_blocking(move || {
+            let bytes = match files.read() {
+                Ok(bytes) if bytes == current.bytes => return None,
+                Ok(bytes) => bytes,
+                Err(error) => return Some(Err(error)),
+            };
+            Some(files.check(bytes))
+        });
+        match looked.await.ok()?? {
+            Ok(pair) => {
+                self.current.store(Arc::new(pair));
+                Some(Ok(()))
+            }
+            Err(error) => Some(Err(error)),
+        }
+    }
+}

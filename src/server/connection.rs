@@ -1,0 +1,133 @@
+//! One connection: TLS, then the HTTP that was agreed on, until it ends, idles too long or is told to end.
+
+use super::watched::{Activity, InRequest, Watched};
+use super::{Limits, Shared};
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
+use hyper::service::service_fn;
+use hyper::{Request, Version, server::conn::http1, server::conn::http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulConnection;
+use rustls::ServerConfig;
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+use tower::Service;
+
+/// After it was told to end, a connection without requests may take this long.
+const PARTING: Duration = Duration::from_secs(5);
+/// Headers fit in it, and so do bodies of common size; larger bodies come in several pieces.
+const BUFFER: usize = 64 * 1024;
+
+/// What all connections share.
+#[derive(Clone)]
+pub struct Connections {
+    pub shared: Arc<Shared>,
+    pub router: Router,
+    /// True once connections are to end.
+    pub closing: watch::Receiver<bool>,
+}
+
+impl Connections {
+    /// Serves one connection until it ends.
+    pub async fn serve(self, stream: TcpStream, tls: Arc<ServerConfig>) {
+        let limits = &self.shared.limits;
+        // An answer is one write; nothing is gained by waiting for more.
+        let _ = stream.set_nodelay(true);
+        let stream = match timeout(limits.handshake, TlsAcceptor::from(tls).accept(stream)).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return tracing::debug!(%error, "TLS handshake failed"),
+            Err(_) => return tracing::debug!("TLS handshake took too long"),
+        };
+        let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        let activity = Activity::new();
+        let io = TokioIo::new(Watched { stream, activity: Arc::clone(&activity) });
+        let service = service_fn(|request| answer(&self.shared, self.router.clone(), activity.request(), request));
+        let ended = if http2 {
+            let connection = http2::Builder::new(TokioExecutor::new())
+                .timer(TokioTimer::new())
+                .max_concurrent_streams(limits.http2_streams)
+                .max_header_list_size(u32::try_from(BUFFER).unwrap_or(u32::MAX))
+                .keep_alive_interval(limits.http2_ping)
+                .keep_alive_timeout(limits.headers)
+                .serve_connection(io, service);
+            drive(connection, limits, &activity, None, self.closing.clone()).await.map_err(|e| e.to_string())
+        } else {
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                // `drive` bounds both idle time and slow headers.
+                .header_read_timeout(None)
+                .max_buf_size(BUFFER)
+                .serve_connection(io, service);
+            let headers = Some(limits.headers);
+            drive(connection, limits, &activity, headers, self.closing.clone()).await.map_err(|e| e.to_string())
+        };
+        if let Err(error) = ended {
+            tracing::debug!(error, "connection failed");
+        }
+    }
+}
+
+fn answer(
+    shared: &Arc<Shared>,
+    mut router: Router,
+    request: InRequest,
+    http: Request<Incoming>,
+) -> impl Future<Output = Result<Response, Infallible>> + use<> {
+    let version = http.version();
+    let shared = Arc::clone(shared);
+    let response = router.call(http.map(Body::new));
+    async move {
+        let mut response = response.await?;
+        // The API server keeps using connections that it has, whatever the endpoints say.
+        if shared.draining() && version < Version::HTTP_2 {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        drop(request);
+        Ok(response)
+    }
+}
+
+/// Runs the connection to its end, which comes when it is idle, dribbles, or everything closes.
+async fn drive<C: GracefulConnection>(
+    connection: C,
+    limits: &Limits,
+    activity: &Activity,
+    headers: Option<Duration>,
+    mut closing: watch::Receiver<bool>,
+) -> Result<(), C::Error> {
+    let mut connection = pin!(connection);
+    let every = headers.unwrap_or(limits.idle).min(limits.idle) / 2;
+    let mut look = pin!(sleep(every));
+    let mut parting: Option<Instant> = None;
+    loop {
+        tokio::select! {
+            biased;
+            ended = connection.as_mut() => return ended,
+            _ = closing.wait_for(|closing| *closing), if parting.is_none() => {
+                parting = Some(Instant::now() + super::EXIT_WITHIN);
+                connection.as_mut().graceful_shutdown();
+            }
+            () = look.as_mut() => {
+                let dribbles = headers.is_some_and(|most| activity.dribbling().is_some_and(|since| since >= most));
+                if dribbles || parting.is_some_and(|until| Instant::now() >= until) {
+                    return Ok(());
+                }
+                if parting.is_none() && activity.idle().is_some_and(|since| since >= limits.idle) {
+                    parting = Some(Instant::now() + PARTING.min(limits.idle));
+                    connection.as_mut().graceful_shutdown();
+                }
+                look.set(sleep(if parting.is_some() { every.min(PARTING) } else { every }));
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! From bytes to an outcome, whatever happens in between.
+
+use super::Shared;
+use super::body::{Cut, Held};
+use crate::admit::{Hook, Snapshot, admit, deny_unread};
+use crate::observe::Shed;
+use crate::outcome::Outcome;
+use bytes::Bytes;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use tokio::time::{Instant, timeout_at};
+
+const TOO_SLOW_TO_JUDGE: &str = "judging it took longer than the API server waits; send a smaller object, or try again";
+
+/// Judges a body; small ones here and now, large ones on a thread of their own.
+pub async fn judge(shared: &Arc<Shared>, hook: Hook, held: &Held<'_>, deadline: Instant) -> Outcome {
+    if let Some(cut) = held.cut {
+        return refuse(shared, &held.bytes, cut);
+    }
+    let outcome = if held.bytes.len() <= shared.limits.inline {
+        guarded(shared, &held.bytes, hook, &shared.snapshot.load())
+    } else {
+        apart(shared, hook, held.bytes.clone(), deadline).await
+    };
+    if outcome.problem.is_some() {
+        shared.observer.metrics.shed(Shed::Unreadable);
+    }
+    outcome
+}
+
+/// A body that was not read to its end is denied, with the uid from its start.
+fn refuse(shared: &Shared, start: &[u8], cut: Cut) -> Outcome {
+    let mebibytes = shared.limits.body >> 20;
+    let (why, problem) = match cut {
+        Cut::TooLarge => (Shed::Size, format!("the AdmissionReview is larger than {mebibytes} MiB")),
+        Cut::TooSlow => (Shed::Deadline, format!("only {} bytes of the AdmissionReview arrived in time", start.len())),
+        Cut::Broken => (Shed::Aborted, format!("the AdmissionReview broke off after {} bytes", start.len())),
+        Cut::NoMemory => (Shed::Memory, "too many requests are being judged".to_owned()),
+    };
+    shared.observer.metrics.shed(why);
+    deny_unread(start, problem)
+}
+
+/// Off the runtime's threads, so that a large object does not hold up the small ones.
+async fn apart(shared: &Arc<Shared>, hook: Hook, bytes: Bytes, deadline: Instant) -> Outcome {
+    let judged = {
+        let (shared, bytes) = (Arc::clone(shared), bytes.clone());
+        async move {
+            // Closed never: the semaphore lives as long as the server.
+            let _turn = shared.heavy.acquire().await.ok();
+            let snapshot = shared.snapshot.load_full();
+            let judging = Arc::clone(&shared);
+            tokio::task::spawn_blocking(move || guarded(&judging, &bytes, hook, &snapshot)).await
+        }
+    };
+    match timeout_at(deadline, judged).await {
+        Ok(Ok(outcome)) => outcome,
+        // Guarded does not panic, so the task was cancelled: the server is ending.
+        Ok(Err(_)) => deny_unread(&bytes, "podreeve is shutting down; try again".to_owned()),
+        Err(_) => {
+            shared.observer.metrics.shed(Shed::Deadline);
+            deny_unread(&bytes, TOO_SLOW_TO_JUDGE.to_owned())
+        }
+    }
+}
+
+/// A panic in a rule denies this request and ends nothing else.
+fn guarded(shared: &Shared, body: &[u8], hook: Hook, snapshot: &Snapshot) -> Outcome {
+    let judged = catch_unwind(AssertUnwindSafe(|| admit(body, hook, snapshot, today())));
+    judged.unwrap_or_else(|_| {
+        shared.observer.metrics.panics.inc();
+        deny_unread(body, "podreeve failed while judging it; its log tells where".to_owned())
+    })
+}
+
+fn today() -> Date {
+    Offset::UTC.to_datetime(Timestamp::now()).date()
+}
