@@ -1,13 +1,21 @@
-//! The commands.
+//! The commands. Results go to stdout, everything else to stderr.
 
+mod check;
+mod exit;
+mod input;
+mod output;
+mod rules;
 pub mod serve;
 
+pub use exit::{Exit, Failure};
+
 use clap::{Parser, Subcommand};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-/// Holds pods to the OWASP container-security list, as a Kubernetes admission webhook.
+/// Holds pods to the OWASP container-security list, as a Kubernetes admission webhook
 #[derive(Debug, Parser)]
-#[command(name = "podreeve", version, max_term_width = 100)]
+#[command(name = "podreeve", version, max_term_width = 100, after_help = exit::HELP)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -16,12 +24,22 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Args),
+    Check(check::Args),
+    Rules(rules::Args),
 }
 
 /// Runs the command of this process.
 #[must_use]
 pub fn run() -> ExitCode {
-    match Cli::parse().command {
+    // Wrong arguments end here with 2, `--help` and `--version` with 0.
+    let cli = Cli::parse();
+    let ran = catch_unwind(AssertUnwindSafe(|| match cli.command {
         Command::Serve(args) => serve::run(args),
-    }
+        Command::Check(args) => exit::told(check::run(&args)),
+        Command::Rules(args) => exit::told(rules::run(&args)),
+    }));
+    ran.unwrap_or_else(|_| {
+        eprintln!("error: podreeve failed by a fault of its own; please report the lines above and the input");
+        Exit::Internal.into()
+    })
 }

@@ -1,1 +1,8 @@
-//! What `check` prints: text and JSON from the same outcome.
+//! What `check` found: the same outcome as the webhook's, with the place in the file.
+
+mod judge;
+pub mod text;
+mod types;
+
+pub use judge::Judge;
+pub use types::{CheckReport, FileError, ObjectReport, Summary, ViolationReport};

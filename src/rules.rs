@@ -15,10 +15,19 @@ mod host_network;
 mod host_path;
 mod host_pid;
 mod host_ports;
+mod host_probes;
+mod host_process;
+mod host_users;
 mod privileged;
 mod privileged_ports;
+mod proc_mount;
 mod read_only_root_filesystem;
 mod runtime_socket;
+mod selinux_options;
+mod ssh_server;
+mod sysctls;
+mod undeclared_ports;
+mod volume_types;
 
 use crate::workload::{ContainerKind, Pod};
 pub use example::{Example, Expect, GOOD_POD};
@@ -35,11 +44,20 @@ pub static RULES: &[&Rule] = &[
     &host_network::RULE,
     &host_pid::RULE,
     &host_ipc::RULE,
+    &host_users::RULE,
+    &host_process::RULE,
     &runtime_socket::RULE,
     &host_path::RULE,
     &host_ports::RULE,
+    &host_probes::RULE,
     &privileged_ports::RULE,
+    &undeclared_ports::RULE,
+    &ssh_server::RULE,
     &allow_privilege_escalation::RULE,
+    &selinux_options::RULE,
+    &proc_mount::RULE,
+    &sysctls::RULE,
+    &volume_types::RULE,
     &read_only_root_filesystem::RULE,
 ];
 

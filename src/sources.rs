@@ -1,1 +1,134 @@
-//! Policies from files, directories and the built-ins, and their reload.
+//! Where policies come from: built-in names, files, directories. What cannot be used is refused as a
+//! whole, with every error of every file at once: half a policy enforces nobody's intent.
+
+mod error;
+mod read;
+
+pub use error::{SourceError, SourceErrors};
+
+use crate::admit::Snapshot;
+use crate::manifest::{self, Object};
+use crate::policy::document::API_VERSION;
+use crate::policy::{CompiledPolicy, PolicyDocument, PolicySet};
+use read::File;
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// The policy that applies when none is named.
+pub const DEFAULT: &str = "owasp";
+
+/// The values of `--policy`.
+#[derive(Debug, Clone)]
+pub struct Sources(Vec<String>);
+
+/// Tells whether anything that [`Sources::load`] reads has changed. Take it before loading, so that
+/// a change in between is seen at the next look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fingerprint(u64);
+
+impl Sources {
+    /// A value is the name of a built-in policy, a file, or a directory of `*.yaml`, `*.yml` and
+    /// `*.json` files (`./owasp` for a file that is called as a built-in). None means [`DEFAULT`].
+    #[must_use]
+    pub fn new(values: &[String]) -> Self {
+        if values.is_empty() { Self(vec![DEFAULT.to_owned()]) } else { Self(values.to_vec()) }
+    }
+
+    /// Reads every source to see whether its content has changed; errors of reading count as content.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        let mut hasher = DefaultHasher::new();
+        for file in read::files(&self.0) {
+            match file {
+                Ok(File { name, bytes }) => (name, bytes).hash(&mut hasher),
+                Err(SourceError { file, message, .. }) => (file, message).hash(&mut hasher),
+            }
+        }
+        Fingerprint(hasher.finish())
+    }
+
+    /// Reads and compiles the policies.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them, in the order of the sources.
+    pub fn load(&self, generation: u64, report_limit: usize) -> Result<Snapshot, SourceErrors> {
+        let mut loader = Loader::default();
+        for file in read::files(&self.0) {
+            match file {
+                Ok(file) => loader.file(&file),
+                Err(error) => loader.errors.push(error),
+            }
+        }
+        if loader.errors.is_empty() {
+            Ok(Snapshot { policies: PolicySet { policies: loader.policies, generation }, report_limit })
+        } else {
+            Err(SourceErrors(loader.errors))
+        }
+    }
+}
+
+#[derive(Default)]
+struct Loader {
+    policies: Vec<CompiledPolicy>,
+    /// Where each name was seen first.
+    names: HashMap<String, String>,
+    errors: Vec<SourceError>,
+}
+
+impl Loader {
+    fn file(&mut self, file: &File) {
+        let documents = match manifest::parse(&file.bytes) {
+            Ok(documents) => documents,
+            Err(error) => return self.errors.push(SourceError::unreadable(&file.name, error)),
+        };
+        let mut found = 0;
+        for document in &documents {
+            match document.objects() {
+                Ok(objects) => {
+                    found += objects.len();
+                    for object in &objects {
+                        self.policy(&file.name, object);
+                    }
+                }
+                Err(error) => {
+                    found += 1;
+                    self.errors.push(SourceError::unreadable(&file.name, error));
+                }
+            }
+        }
+        if found == 0 {
+            let message = "holds no policy, and nothing is enforced by it; write one, or leave the file out";
+            self.errors.push(SourceError::whole(&file.name, message));
+        }
+    }
+
+    fn policy(&mut self, file: &str, object: &Object<'_>) {
+        // Said first, because all its fields would be unknown too.
+        if (object.api_version, object.kind) != (API_VERSION, "Policy") {
+            let message = format!(
+                "this is a {} {}, and policies are {API_VERSION} Policy; keep other objects in other files",
+                crate::text::clean(object.api_version, 60),
+                crate::text::clean(object.kind, 60)
+            );
+            self.errors.push(SourceError::at(file, object.position("/kind"), "kind", message));
+            return;
+        }
+        let policy = PolicyDocument::from_json(&object.node.to_json()).and_then(|d| CompiledPolicy::new(&d));
+        match policy {
+            Ok(policy) => {
+                let at = object.position("/metadata/name");
+                if let Some(first) = self.names.get(&policy.name) {
+                    let message = format!("`{}` is also the name of the policy at {first}; rename one", policy.name);
+                    self.errors.push(SourceError::at(file, at, "metadata.name", message));
+                } else {
+                    self.names.insert(policy.name.clone(), format!("{file}:{}", at.line));
+                    self.policies.push(policy);
+                }
+            }
+            Err(error) => {
+                let at = object.position(&error.pointer);
+                self.errors.push(SourceError::at(file, at, crate::text::dotted(&error.pointer), error.message));
+            }
+        }
+    }
+}

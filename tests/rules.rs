@@ -70,16 +70,11 @@ fn expected(example: &Example, list: ContainerKind, kind: &Kind) -> Vec<String> 
     example.fields_in(&format!("spec.{}[1]", list.field())).iter().map(|f| format!("{prefix}{dot}{f}")).collect()
 }
 
-/// The lists to try: one is enough for an example of the pod.
-fn lists(rule: &Rule, example: &Example) -> Vec<ContainerKind> {
-    if example.is_container() { rule.lists.to_vec() } else { vec![ContainerKind::Container] }
-}
-
 fn each(mut test: impl FnMut(&'static Rule, &'static Example, ContainerKind)) {
     for rule in chosen() {
         for example in rule.examples {
-            for list in lists(rule, example) {
-                test(rule, example, list);
+            for list in example.lists(rule) {
+                test(rule, example, *list);
             }
         }
     }

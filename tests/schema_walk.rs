@@ -21,19 +21,10 @@ const PRESENCE: &str = "volume-types";
 
 /// Rules with an id and no code yet.
 const RESERVED: &[&str] = &[
-    "host-users",
-    "host-process",
     "host-devices",
-    "host-probes",
-    "undeclared-ports",
-    "ssh-server",
     "capabilities",
     "seccomp-profile",
     "apparmor-profile",
-    "selinux-options",
-    "proc-mount",
-    "sysctls",
-    "volume-types",
     "run-as-non-root",
     "memory-limit",
     "cpu-request",

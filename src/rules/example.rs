@@ -1,5 +1,7 @@
 //! Examples: the only fixtures of a rule.
 
+use super::{NOT_EPHEMERAL, Rule};
+use crate::workload::ContainerKind;
 use serde_json::{Map, Value};
 
 /// A pod that passes every rule that the pod alone can pass, and that the examples vary.
@@ -19,6 +21,8 @@ pub struct Example {
     pub expect: Expect,
     /// The rule has repairs, and none for this.
     pub no_repair: bool,
+    /// A debug container cannot have the fields of this one, though the rule judges others there.
+    pub no_debug: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,13 +37,13 @@ impl Example {
     /// An example of a container that passes.
     #[must_use]
     pub const fn good(name: &'static str, container: &'static str) -> Self {
-        Self { name, params: "", spec: "", container, expect: Expect::Good, no_repair: false }
+        Self { name, params: "", spec: "", container, expect: Expect::Good, no_repair: false, no_debug: false }
     }
 
     /// An example of a container that violates the rule at these fields.
     #[must_use]
     pub const fn bad(name: &'static str, container: &'static str, fields: &'static [&'static str]) -> Self {
-        Self { name, params: "", spec: "", container, expect: Expect::Bad(fields), no_repair: false }
+        Self { name, params: "", spec: "", container, expect: Expect::Bad(fields), no_repair: false, no_debug: false }
     }
 
     /// The same with parameters.
@@ -61,6 +65,23 @@ impl Example {
     pub const fn no_repair(mut self) -> Self {
         self.no_repair = true;
         self
+    }
+
+    /// The same, with fields that the API server refuses in a debug container.
+    #[must_use]
+    pub const fn no_debug(mut self) -> Self {
+        self.no_debug = true;
+        self
+    }
+
+    /// The lists in which the varied container can stand: one is enough for an example of the pod.
+    #[must_use]
+    pub const fn lists(&self, rule: &Rule) -> &'static [ContainerKind] {
+        match (self.is_container(), self.no_debug) {
+            (false, _) => &[ContainerKind::Container],
+            (true, true) => NOT_EPHEMERAL,
+            (true, false) => rule.lists,
+        }
     }
 
     #[must_use]

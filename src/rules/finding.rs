@@ -239,6 +239,17 @@ impl<'p> Findings<'p> {
     }
 }
 
+/// How a text of the pod reads in a finding.
+#[must_use]
+pub fn told(value: Option<&str>) -> Cow<'_, str> {
+    match value {
+        None => NOT_SET.into(),
+        Some(text) if text.trim() == text && !text.is_empty() => text.into(),
+        // Nobody sees a blank without quotes.
+        Some(text) => format!("{text:?}").into(),
+    }
+}
+
 /// How a flag of the pod reads in a finding.
 #[must_use]
 pub const fn shown(value: Option<bool>) -> &'static str {

@@ -3,7 +3,9 @@
 //! Every field is optional and `null` is absent. [`Pod::all_containers`] is the only way to a
 //! container: a rule that forgets a container list (CVE-2023-2727) cannot be written.
 
+use super::handler::{Handler, Lifecycle};
 use super::text::{Scalar, Text, nullable};
+use super::volume::Volume;
 use serde::Deserialize;
 
 /// A Pod or a `PodTemplateSpec`.
@@ -67,6 +69,41 @@ pub struct PodSecurityContext<'a> {
     pub supplemental_groups: Vec<i64>,
     #[serde(borrow)]
     pub seccomp_profile: Option<SeccompProfile<'a>>,
+    #[serde(borrow)]
+    pub app_armor_profile: Option<AppArmorProfile<'a>>,
+    #[serde(borrow)]
+    pub se_linux_options: Option<SeLinuxOptions<'a>>,
+    pub windows_options: Option<WindowsOptions>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub sysctls: Vec<Sysctl<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub struct Sysctl<'a> {
+    #[serde(borrow)]
+    pub name: Option<Text<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub struct AppArmorProfile<'a> {
+    #[serde(borrow, rename = "type")]
+    pub kind: Option<Text<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub struct SeLinuxOptions<'a> {
+    #[serde(borrow, rename = "type")]
+    pub kind: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub user: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub role: Option<Text<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WindowsOptions {
+    pub host_process: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -85,6 +122,10 @@ pub struct Container<'a> {
     pub name: Text<'a>,
     #[serde(borrow)]
     pub image: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub command: Vec<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub args: Vec<Text<'a>>,
     #[serde(borrow)]
     pub security_context: Option<SecurityContext<'a>>,
     #[serde(borrow)]
@@ -95,6 +136,17 @@ pub struct Container<'a> {
     pub env: Vec<EnvVar<'a>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
     pub volume_mounts: Vec<VolumeMount<'a>>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub volume_devices: Vec<VolumeDevice<'a>>,
+    // Boxed: most of 20,000 containers have none.
+    #[serde(borrow)]
+    pub liveness_probe: Option<Box<Handler<'a>>>,
+    #[serde(borrow)]
+    pub readiness_probe: Option<Box<Handler<'a>>>,
+    #[serde(borrow)]
+    pub startup_probe: Option<Box<Handler<'a>>>,
+    #[serde(borrow)]
+    pub lifecycle: Option<Box<Lifecycle<'a>>>,
     #[serde(borrow)]
     pub restart_policy: Option<Text<'a>>,
 }
@@ -112,6 +164,13 @@ pub struct SecurityContext<'a> {
     pub capabilities: Option<Capabilities<'a>>,
     #[serde(borrow)]
     pub seccomp_profile: Option<SeccompProfile<'a>>,
+    #[serde(borrow)]
+    pub app_armor_profile: Option<AppArmorProfile<'a>>,
+    #[serde(borrow)]
+    pub se_linux_options: Option<SeLinuxOptions<'a>>,
+    pub windows_options: Option<WindowsOptions>,
+    #[serde(borrow)]
+    pub proc_mount: Option<Text<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -200,17 +259,9 @@ impl<'a> ResourceList<'a> {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Volume<'a> {
-    #[serde(borrow, default, deserialize_with = "nullable")]
-    pub name: Text<'a>,
+pub struct VolumeDevice<'a> {
     #[serde(borrow)]
-    pub host_path: Option<HostPath<'a>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-pub struct HostPath<'a> {
-    #[serde(borrow)]
-    pub path: Option<Text<'a>>,
+    pub device_path: Option<Text<'a>>,
 }
 
 /// Which list of the pod a container stands in.

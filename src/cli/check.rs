@@ -1,0 +1,85 @@
+//! `podreeve check`: files judged by the same code as the webhook's requests.
+
+use super::input::{Input, Inputs};
+use super::output::{self, Format};
+use super::{Exit, Failure};
+use crate::admit::Snapshot;
+use crate::manifest;
+use crate::report::{CheckReport, FileError, Judge, text};
+use crate::sources::Sources;
+use jiff::{Timestamp, civil::Date, tz::Offset};
+
+/// Judge manifests as the webhook would, before they reach a cluster
+///
+/// Pods and everything that holds a pod template are judged as if they were created now; other objects are passed over.
+#[derive(Debug, clap::Args)]
+#[command(after_help = super::exit::HELP)]
+pub struct Args {
+    #[command(flatten)]
+    inputs: Inputs,
+
+    /// Policy to judge by: the name of a built-in one, a file, or a directory; may be repeated [default: owasp]
+    #[arg(long, value_name = "POLICY")]
+    policy: Vec<String>,
+
+    /// Namespace of objects that name none
+    #[arg(short, long, default_value = "default")]
+    namespace: String,
+
+    /// How to print
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+/// # Errors
+/// Policies that do not load, and a stdout that cannot be written.
+pub fn run(args: &Args) -> Result<Exit, Failure> {
+    let snapshot = load(&args.policy)?;
+    let judge = Judge { snapshot: &snapshot, namespace: &args.namespace, today: today() };
+    let (mut objects, mut errors) = (Vec::new(), Vec::new());
+    for Input { name, bytes } in args.inputs.read() {
+        let whole = |message| FileError { file: name.clone(), line: None, column: None, message };
+        let at = |error: manifest::ManifestError| FileError {
+            file: name.clone(),
+            line: Some(error.at.line),
+            column: Some(error.at.column),
+            message: error.message,
+        };
+        let documents = match bytes.map_err(whole).and_then(|bytes| manifest::parse(&bytes).map_err(at)) {
+            Ok(documents) => documents,
+            Err(error) => {
+                errors.push(error);
+                continue;
+            }
+        };
+        for document in &documents {
+            match document.objects() {
+                Ok(found) => objects.extend(found.iter().filter_map(|object| judge.object(&name, object))),
+                Err(error) => errors.push(at(error)),
+            }
+        }
+    }
+    let report = CheckReport::new(objects, errors);
+    match args.output {
+        Format::Text => output::print(&text::render(&report))?,
+        Format::Json => output::json(&report)?,
+    }
+    for error in &report.errors {
+        output::diagnose("error", &text::error(error));
+    }
+    Ok(match report.summary {
+        summary if summary.errors > 0 => Exit::Unreadable,
+        summary if summary.denied > 0 => Exit::Violations,
+        _ => Exit::Clean,
+    })
+}
+
+/// The policies of `--policy`, every violation told.
+pub(super) fn load(policy: &[String]) -> Result<Snapshot, Failure> {
+    Sources::new(policy).load(1, usize::MAX).map_err(|errors| Failure::unreadable(errors.to_string()))
+}
+
+/// By UTC, as exemptions count.
+pub(super) fn today() -> Date {
+    Offset::UTC.to_datetime(Timestamp::now()).date()
+}

@@ -1,0 +1,47 @@
+//! Writing: colour only where a terminal shows it, and no noise when the reader has gone.
+
+use super::Failure;
+use anstyle::{AnsiColor, Style};
+use clap::ValueEnum;
+use std::io::{ErrorKind, Write};
+
+/// `-o`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    #[default]
+    Text,
+    Json,
+}
+
+/// Writes a result to stdout. Styles in `text` are kept on a terminal, unless NO_COLOR is set.
+///
+/// # Errors
+/// A full disk and the like. A reader that has gone (`| head`) is no error.
+pub fn print(text: &str) -> Result<(), Failure> {
+    let mut out = anstream::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::internal(format!("cannot write to stdout: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes JSON to stdout, for people and programs.
+///
+/// # Errors
+/// As [`print`].
+pub fn json<T: serde::Serialize>(value: &T) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::internal(error.to_string()))?;
+    print(&(text + "\n"))
+}
+
+/// One line on stderr: `error: …`, `note: …`.
+pub fn diagnose(kind: &str, line: &str) {
+    let style = match kind {
+        "error" => AnsiColor::Red.on_default().bold(),
+        _ => Style::new().bold(),
+    };
+    // There is nobody left to tell when stderr is closed.
+    let _ = writeln!(anstream::stderr().lock(), "{style}{kind}:{style:#} {}", crate::text::clean(line, 4000));
+}

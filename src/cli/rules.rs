@@ -1,0 +1,98 @@
+//! `podreeve rules`: the table.
+
+use super::output::{self, Format};
+use super::{Exit, Failure};
+use crate::policy::Action;
+use crate::rules::{Example, RULES, Rule};
+use crate::sources::Sources;
+use serde::Serialize;
+use serde_json::Value;
+use std::fmt::Write;
+
+/// List the rules
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// How to print; json has every example as a pod
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+#[derive(Serialize)]
+struct Row {
+    id: &'static str,
+    title: &'static str,
+    docs: &'static str,
+    owasp: &'static [u8],
+    pss: Option<&'static str>,
+    severity: &'static str,
+    /// Whether the rule has a repair.
+    patch: bool,
+    /// What the built-in policy does.
+    action: &'static str,
+    examples: Vec<ExampleRow>,
+}
+
+#[derive(Serialize)]
+struct ExampleRow {
+    name: &'static str,
+    params: Value,
+    expect: &'static str,
+    container: bool,
+    pod: Value,
+    fields: Vec<String>,
+}
+
+/// # Errors
+/// When stdout cannot be written.
+pub fn run(args: &Args) -> Result<Exit, Failure> {
+    let rows: Vec<Row> = RULES.iter().map(|rule| row(rule)).collect();
+    match args.output {
+        Format::Json => output::json(&rows)?,
+        Format::Text => output::print(&table(&rows))?,
+    }
+    Ok(Exit::Clean)
+}
+
+/// The action of the built-in policy; off when it does not name the rule.
+#[must_use]
+pub fn default_action(rule: &Rule) -> Action {
+    let snapshot = Sources::new(&[]).load(0, 0);
+    let policies = snapshot.iter().flat_map(|snapshot| &snapshot.policies.policies);
+    let mut rules = policies.flat_map(|policy| &policy.rules);
+    rules.find(|compiled| compiled.rule.id == rule.id).map_or(Action::Off, |compiled| compiled.action)
+}
+
+fn row(rule: &'static Rule) -> Row {
+    Row {
+        id: rule.id,
+        title: rule.title,
+        docs: rule.docs,
+        owasp: rule.owasp,
+        pss: rule.pss.map(crate::rules::Pss::as_str),
+        severity: rule.severity.as_str(),
+        patch: rule.fixes,
+        action: default_action(rule).as_str(),
+        examples: rule.examples.iter().map(example).collect(),
+    }
+}
+
+fn example(example: &Example) -> ExampleRow {
+    ExampleRow {
+        name: example.name,
+        params: example.params_value(),
+        expect: if example.is_bad() { "bad" } else { "good" },
+        container: example.is_container(),
+        pod: example.pod(),
+        fields: example.fields(),
+    }
+}
+
+fn table(rows: &[Row]) -> String {
+    let width = |column: fn(&Row) -> &str| rows.iter().map(|row| column(row).len()).max().unwrap_or_default();
+    let (id, action, severity) = (width(|r| r.id), width(|r| r.action).max(6), width(|r| r.severity).max(8));
+    let mut text = format!("{:id$}  {:action$}  {:severity$}  TITLE\n", "RULE", "ACTION", "SEVERITY");
+    for row in rows {
+        let _ = writeln!(text, "{:id$}  {:action$}  {:severity$}  {}", row.id, row.action, row.severity, row.title);
+    }
+    text + "\nACTION is that of the built-in policy `owasp`. `podreeve explain RULE` tells more.\n"
+}

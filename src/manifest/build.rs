@@ -1,0 +1,269 @@
+//! From the parser's events to values: keys, aliases, merges, and the budget that keeps bombs small.
+
+use super::{Content, Document, ManifestError, Member, Node, Position, scalar};
+use serde_saphyr::granit_parser::{
+    self as yaml, ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag,
+};
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+/// Kubernetes objects nest some 20 deep, CRD schemas some 60; serde_json stops at 128.
+const MAX_DEPTH: usize = 100;
+/// Values in a file: some 100 MB of JSON.
+const MAX_NODES: usize = 5_000_000;
+/// Values that aliases may add; people use them for a few shared blocks.
+const MAX_ALIASED: usize = 50_000;
+/// JSON allows longer keys than the 1024 characters of YAML.
+const MAX_KEY: usize = 64 * 1024;
+/// Below this many keys a scan of the list is quicker than a map.
+const SMALL: usize = 16;
+
+/// Reads the documents of a text that begins at `start` of its file.
+pub fn documents(text: &str, start: Position) -> Result<Vec<Document>, ManifestError> {
+    let options = yaml::options! {
+        emit_comments: false,
+        simple_key_max_lookahead: MAX_KEY,
+        flow_nesting_limit: MAX_DEPTH,
+        block_nesting_limit: MAX_DEPTH,
+    };
+    let parser = Parser::new_from_str_with_options(text, options);
+    let mut builder = Builder { parser, start, anchors: HashMap::new(), nodes: 0, aliased: 0 };
+    let (mut documents, mut index) = (Vec::new(), 0);
+    while let Some((event, at)) = builder.next()? {
+        match event {
+            Event::DocumentStart(..) => builder.anchors.clear(),
+            Event::DocumentEnd => index += 1,
+            Event::StreamStart | Event::StreamEnd => {}
+            event => {
+                let root = builder.node(event, at, 0)?;
+                if !matches!(root.content, Content::Null) {
+                    documents.push(Document { index, root });
+                }
+            }
+        }
+    }
+    Ok(documents)
+}
+
+struct Builder<'t> {
+    parser: Parser<'t, StrInput<'t>>,
+    start: Position,
+    anchors: HashMap<usize, Node>,
+    nodes: usize,
+    aliased: usize,
+}
+
+impl<'t> Builder<'t> {
+    fn next(&mut self) -> Result<Option<(Event<'t>, Position)>, ManifestError> {
+        match self.parser.next_event() {
+            None => Ok(None),
+            Some(Ok((event, span))) => Ok(Some((event, self.position(&span)))),
+            Some(Err(error)) => Err(self.syntax(&error)),
+        }
+    }
+
+    /// The next event of a collection, which the parser closes or fails.
+    fn inner(&mut self, opened: Position) -> Result<(Event<'t>, Position), ManifestError> {
+        self.next()?.ok_or_else(|| ManifestError::new(opened, "what begins here has no end"))
+    }
+
+    fn position(&self, span: &Span) -> Position {
+        self.place(span.start.line(), span.start.col())
+    }
+
+    fn place(&self, line: usize, col: usize) -> Position {
+        let column = if line == 1 { self.start.column + col } else { col + 1 };
+        Position { line: self.start.line + line.max(1) - 1, column }
+    }
+
+    fn syntax(&self, error: &ScanError) -> ManifestError {
+        let at = self.place(error.marker().line(), error.marker().col());
+        let advice = match error.kind() {
+            ErrorKind::TabNotAllowed | ErrorKind::TabInBlockIndentation => "; indent with spaces",
+            ErrorKind::UnknownAnchor => "; define it with `&` earlier in the same document",
+            ErrorKind::InvalidIndentation => "; line the keys of a map up with each other",
+            _ => "",
+        };
+        ManifestError::new(at, format!("{}{advice}", error.info()))
+    }
+
+    /// Counts a value against the budget.
+    fn count(&mut self, at: Position) -> Result<(), ManifestError> {
+        self.nodes += 1;
+        if self.nodes > MAX_NODES {
+            return Err(ManifestError::new(at, format!("the file holds more than {MAX_NODES} values; split it")));
+        }
+        Ok(())
+    }
+
+    fn node(&mut self, event: Event<'t>, at: Position, depth: usize) -> Result<Node, ManifestError> {
+        if depth > MAX_DEPTH {
+            return Err(ManifestError::new(at, format!("nested more than {MAX_DEPTH} deep, as no manifest is")));
+        }
+        self.count(at)?;
+        let (content, anchor) = match event {
+            Event::Alias(anchor) => return self.alias(anchor, at),
+            Event::Scalar(text, style, anchor, tag) => {
+                (meaning(text, style, tag.as_deref()).map_err(|message| ManifestError::new(at, message))?, anchor)
+            }
+            Event::SequenceStart(_, anchor, tag) => {
+                fitting(tag.as_deref(), "seq").map_err(|message| ManifestError::new(at, message))?;
+                (self.list(at, depth)?, anchor)
+            }
+            Event::MappingStart(_, anchor, tag) => {
+                fitting(tag.as_deref(), "map").map_err(|message| ManifestError::new(at, message))?;
+                (self.map(at, depth)?, anchor)
+            }
+            _ => return Err(ManifestError::new(at, "a value is missing here")),
+        };
+        let node = Node { at, content };
+        if anchor != 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        Ok(node)
+    }
+
+    fn alias(&mut self, anchor: usize, at: Position) -> Result<Node, ManifestError> {
+        let Some(node) = self.anchors.get(&anchor) else {
+            return Err(ManifestError::new(
+                at,
+                "this alias stands inside the value that it names; write the value out",
+            ));
+        };
+        // Counted before it is copied.
+        self.aliased += size(node);
+        if self.aliased > MAX_ALIASED {
+            return Err(ManifestError::new(at, format!("aliases add more than {MAX_ALIASED} values; write them out")));
+        }
+        Ok(node.clone())
+    }
+
+    fn list(&mut self, opened: Position, depth: usize) -> Result<Content, ManifestError> {
+        let mut items = Vec::new();
+        loop {
+            match self.inner(opened)? {
+                (Event::SequenceEnd, _) => return Ok(Content::List(items)),
+                (event, at) => items.push(self.node(event, at, depth + 1)?),
+            }
+        }
+    }
+
+    fn map(&mut self, opened: Position, depth: usize) -> Result<Content, ManifestError> {
+        let mut members = Members::default();
+        loop {
+            let (event, at) = match self.inner(opened)? {
+                (Event::MappingEnd, _) => return Ok(Content::Map(members.list)),
+                next => next,
+            };
+            let merge = matches!(&event, Event::Scalar(text, ScalarStyle::Plain, _, None) if text == "<<");
+            let key = self.node(event, at, depth + 1)?;
+            let (event, value_at) = self.inner(opened)?;
+            let value = self.node(event, value_at, depth + 1)?;
+            if merge {
+                members.merge(value)?;
+            } else {
+                members.add(Member { key: key_text(key)?, at, value, merged: false })?;
+            }
+        }
+    }
+}
+
+fn size(node: &Node) -> usize {
+    1 + match &node.content {
+        Content::List(items) => items.iter().map(size).sum(),
+        Content::Map(members) => members.iter().map(|member| 1 + size(&member.value)).sum(),
+        _ => 0,
+    }
+}
+
+fn meaning(text: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>) -> Result<Content, String> {
+    match tag {
+        // `!` alone says: a text.
+        Some(tag) if tag.handle().is_empty() && tag.suffix() == "!" => Ok(Content::Text(text.into_owned())),
+        Some(tag) => match tag.core_suffix() {
+            Some(core) => scalar::tagged(core, &text),
+            None => Err(scalar::unknown_tag(&crate::text::clean(&tag.original(), 60))),
+        },
+        None if style == ScalarStyle::Plain => scalar::plain(&text),
+        None => Ok(Content::Text(text.into_owned())),
+    }
+}
+
+fn fitting(tag: Option<&Tag>, wanted: &str) -> Result<(), String> {
+    match tag {
+        Some(tag) if !tag.is_yaml_core_schema_tag(wanted) => {
+            Err(scalar::unknown_tag(&crate::text::clean(&tag.original(), 60)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Keys are texts in JSON; kubectl writes numbers and booleans out.
+fn key_text(key: Node) -> Result<String, ManifestError> {
+    match key.content {
+        Content::Text(text) => Ok(text),
+        Content::Bool(value) => Ok(value.to_string()),
+        Content::Number(digits) => Ok(digits.get().to_owned()),
+        _ => Err(ManifestError::new(key.at, format!("a key must be a text, not {}; quote it", key.noun()))),
+    }
+}
+
+/// The members of a map as they come.
+#[derive(Default)]
+struct Members {
+    list: Vec<Member>,
+    index: HashMap<String, usize>,
+}
+
+impl Members {
+    fn find(&mut self, key: &str) -> Option<usize> {
+        if self.list.len() < SMALL {
+            return self.list.iter().position(|member| member.key == key);
+        }
+        if self.index.is_empty() {
+            self.index = self.list.iter().enumerate().map(|(index, member)| (member.key.clone(), index)).collect();
+        }
+        self.index.get(key).copied()
+    }
+
+    fn add(&mut self, member: Member) -> Result<(), ManifestError> {
+        match self.find(&member.key).and_then(|index| self.list.get_mut(index)) {
+            Some(before) if before.merged || member.merged => {
+                let merged = before.merged && member.merged;
+                *before = Member { merged, ..member };
+            }
+            Some(before) => {
+                let key = crate::text::clean(&member.key, 100);
+                let message = format!(
+                    "the key `{key}` is here twice, first on line {}; keep one, kubectl would take the last",
+                    before.at.line
+                );
+                return Err(ManifestError::new(member.at, message));
+            }
+            None => {
+                if !self.index.is_empty() {
+                    self.index.insert(member.key.clone(), self.list.len());
+                }
+                self.list.push(member);
+            }
+        }
+        Ok(())
+    }
+
+    /// `<<: *defaults`, or a list of them of which earlier ones win. As in kubectl a merge replaces
+    /// the keys written above it.
+    fn merge(&mut self, value: Node) -> Result<(), ManifestError> {
+        match value.content {
+            Content::Map(members) => {
+                for member in members {
+                    self.add(Member { merged: true, ..member })?;
+                }
+                Ok(())
+            }
+            Content::List(items) if items.iter().all(|item| matches!(item.content, Content::Map(_))) => {
+                items.into_iter().rev().try_for_each(|item| self.merge(item))
+            }
+            _ => Err(ManifestError::new(value.at, "`<<` takes a map or a list of maps")),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Judges an object of a file as the API server would have it judged: mutated, then validated.
+
+use super::{ObjectReport, ViolationReport};
+use crate::admit::{Hook, Snapshot, admit};
+use crate::decide::{Effect, Note};
+use crate::manifest::Object;
+use crate::outcome::{Outcome, Verdict, Violation};
+use crate::text::dotted;
+use jiff::civil::Date;
+use json_patch::PatchOperation;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// Who creates the objects of a file, as policies see it.
+const USER: &str = "podreeve-check";
+
+/// What objects are judged by.
+#[derive(Debug, Clone, Copy)]
+pub struct Judge<'s> {
+    pub snapshot: &'s Snapshot,
+    /// For objects that name none.
+    pub namespace: &'s str,
+    pub today: Date,
+}
+
+/// An AdmissionReview of `admission.k8s.io/v1`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Review<'o, O> {
+    api_version: &'static str,
+    kind: &'static str,
+    request: Request<'o, O>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Request<'o, O> {
+    uid: &'static str,
+    kind: Value,
+    resource: Value,
+    namespace: &'o str,
+    operation: &'static str,
+    user_info: Value,
+    object: O,
+}
+
+impl Judge<'_> {
+    /// What the webhook would say of the creation of this object; none when it holds no pod.
+    #[must_use]
+    pub fn object(&self, file: &str, object: &Object<'_>) -> Option<ObjectReport> {
+        self.snapshot.policies.kind(object.group(), object.kind)?;
+        let written = self.admit(object, object.node, Hook::Validate);
+        let mutated = self.admit(object, object.node, Hook::Mutate);
+        let (last, violations) = if mutated.patch.is_empty() {
+            let violations = written.violations.iter().map(|v| report(object, v)).collect();
+            (written, violations)
+        } else {
+            match patched(object, &mutated.patch) {
+                Ok(value) => {
+                    let after = self.admit(object, value, Hook::Validate);
+                    let violations = merged(object, &written, &mutated, &after);
+                    (after, violations)
+                }
+                Err(problem) => (Outcome { verdict: Verdict::Deny, problem: Some(problem), ..written }, Vec::new()),
+            }
+        };
+        let was_patched = violations.iter().any(|v: &ViolationReport| v.effect == Effect::Patch.as_str());
+        let verdict = if was_patched { last.verdict.max(Verdict::Patch) } else { last.verdict };
+        Some(ObjectReport {
+            file: file.to_owned(),
+            document: object.document,
+            line: object.position("").line,
+            api_version: object.api_version.to_owned(),
+            kind: object.kind.to_owned(),
+            namespace: object.namespace().unwrap_or(self.namespace).to_owned(),
+            name: object.name(),
+            verdict: verdict.as_str(),
+            problem: last.problem,
+            violations,
+        })
+    }
+
+    fn admit(&self, object: &Object<'_>, value: impl Serialize, hook: Hook) -> Outcome {
+        let (group, version, kind) = (object.group(), object.version(), object.kind);
+        let resource = kind.to_lowercase() + "s";
+        let review = Review {
+            api_version: "admission.k8s.io/v1",
+            kind: "AdmissionReview",
+            request: Request {
+                uid: "check",
+                kind: json!({"group": group, "version": version, "kind": kind}),
+                resource: json!({"group": group, "version": version, "resource": resource}),
+                namespace: object.namespace().unwrap_or(self.namespace),
+                operation: "CREATE",
+                user_info: json!({"username": USER, "groups": ["system:authenticated"]}),
+                object: value,
+            },
+        };
+        // Were it to fail, the empty body would be denied.
+        admit(&serde_json::to_vec(&review).unwrap_or_default(), hook, self.snapshot, self.today)
+    }
+}
+
+/// The object as the mutating webhook leaves it.
+fn patched(object: &Object<'_>, patch: &[PatchOperation]) -> Result<Value, String> {
+    let mut value: Value = serde_json::from_str(&object.node.to_json()).map_err(|error| error.to_string())?;
+    json_patch::patch(&mut value, patch).map_err(|error| format!("its repair does not apply: {error}"))?;
+    Ok(value)
+}
+
+/// What was patched, and what is left after that. Pointers and repairs are those of the object as it
+/// is written, wherever it had the violation by itself.
+fn merged(object: &Object<'_>, written: &Outcome, mutated: &Outcome, after: &Outcome) -> Vec<ViolationReport> {
+    let same = |a: &Violation, b: &Violation| a.rule.id == b.rule.id && a.field == b.field && a.found == b.found;
+    let mut violations = Vec::new();
+    let mut known: Vec<&Violation> = Vec::new();
+    for violation in &written.violations {
+        let patched = mutated.violations.iter().find(|m| m.effect == Effect::Patch && same(m, violation));
+        let left = after.violations.iter().find(|a| same(a, violation));
+        known.extend(left);
+        if let Some(now) = left.or(patched) {
+            violations.push(ViolationReport { effect: now.effect.as_str(), ..report(object, violation) });
+        }
+    }
+    // What only the repaired object has.
+    let new = after.violations.iter().filter(|a| !known.iter().any(|k| std::ptr::eq(*k, *a)));
+    violations.extend(new.map(|violation| report(object, violation)));
+    violations
+}
+
+fn report(object: &Object<'_>, violation: &Violation) -> ViolationReport {
+    let (pointer, at) = object.node.resolve(&violation.field);
+    let field = dotted(&violation.field);
+    let Violation { rule, found, wanted, why, .. } = violation;
+    let (kind, name) = violation.container.as_ref().map(|(kind, name)| (kind.field(), name.clone())).unzip();
+    ViolationReport {
+        rule: rule.id,
+        policy: violation.policy.clone(),
+        action: violation.action.as_str(),
+        effect: violation.effect.as_str(),
+        severity: violation.severity.as_str(),
+        container: name,
+        container_kind: kind,
+        pointer: pointer.to_owned(),
+        line: at.line,
+        column: at.column,
+        found: found.clone(),
+        wanted: wanted.clone(),
+        message: format!("{field}: found {found}, wanted {wanted}: {why}"),
+        field,
+        why: why.clone(),
+        note: violation.note.map(note),
+        owasp: rule.owasp,
+        patch: violation.repair.clone(),
+    }
+}
+
+fn note(note: Note) -> String {
+    match note {
+        Note::WasThere => "was there before this change".to_owned(),
+        Note::WillBePatched => "will be patched in its pods".to_owned(),
+        Note::WarnedUntil(last) => format!("will be denied after {last}"),
+        Note::ExemptUntil(last) => format!("is exempt until {last}, then denied"),
+    }
+}

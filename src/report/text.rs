@@ -1,0 +1,168 @@
+//! The report for people: what is wrong, where to click, what to write instead.
+
+use super::{CheckReport, FileError, ObjectReport, Summary, ViolationReport};
+use crate::text::{clean, dotted};
+use anstyle::{AnsiColor, Style};
+use json_patch::PatchOperation;
+use serde_json::Value;
+use std::fmt::Write;
+
+/// Longest value that is repeated, in characters.
+const FOUND_MAX: usize = 200;
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+
+/// The report in lines, with styles that the writer drops where nobody sees them.
+#[must_use]
+pub fn render(report: &CheckReport) -> String {
+    let mut text = String::new();
+    let mut file = None;
+    for object in &report.objects {
+        if file != Some(&object.file) {
+            file = Some(&object.file);
+            let _ = writeln!(text, "{BOLD}{}{BOLD:#}", clean(&object.file, 4096));
+        }
+        render_object(&mut text, object);
+    }
+    let rules = denying(report);
+    if !rules.is_empty() {
+        let _ = writeln!(text, "\nTo see the repair: podreeve explain {}", rules.join(" "));
+    }
+    if !report.objects.is_empty() {
+        text.push('\n');
+    }
+    text + &summary(report.summary) + "\n"
+}
+
+/// The rules that deny, in the order in which they are told first.
+fn denying(report: &CheckReport) -> Vec<&'static str> {
+    let mut rules = Vec::new();
+    for violation in report.objects.iter().flat_map(|object| &object.violations) {
+        if violation.effect == "deny" && !rules.contains(&violation.rule) {
+            rules.push(violation.rule);
+        }
+    }
+    rules
+}
+
+fn render_object(text: &mut String, object: &ObjectReport) {
+    let (style, verdict) = match object.verdict {
+        "deny" => (AnsiColor::Red.on_default().bold(), "denied"),
+        "patch" => (AnsiColor::Cyan.on_default().bold(), "patched"),
+        "warn" => (AnsiColor::Yellow.on_default().bold(), "admitted with warnings"),
+        _ => (AnsiColor::Green.on_default().bold(), "admitted"),
+    };
+    let name = if object.name.is_empty() { "(no name)".to_owned() } else { clean(&object.name, 253) };
+    let _ = writeln!(
+        text,
+        "  {kind} {namespace}/{name}: {style}{verdict}{style:#}",
+        kind = clean(&object.kind, 63),
+        namespace = clean(&object.namespace, 63),
+    );
+    if let Some(problem) = &object.problem {
+        let place = format!("{}:{}", clean(&object.file, 4096), object.line);
+        let _ = writeln!(text, "    {place}  it could not be judged: {}", clean(problem, 1000));
+    }
+    for violation in &object.violations {
+        render_violation(text, object, violation);
+    }
+}
+
+fn render_violation(text: &mut String, object: &ObjectReport, violation: &ViolationReport) {
+    let style = match violation.effect {
+        "deny" => AnsiColor::Red.on_default(),
+        "patch" => AnsiColor::Cyan.on_default(),
+        "warn" => AnsiColor::Yellow.on_default(),
+        _ => DIM,
+    };
+    let owner = match (&violation.container, violation.container_kind) {
+        (Some(name), Some(kind)) => format!("{} \"{}\"", noun(kind), clean(name, 63)),
+        _ => "pod".to_owned(),
+    };
+    let _ = writeln!(
+        text,
+        "    {file}:{line}:{column}  {style}{effect}{style:#}  {BOLD}{rule}{BOLD:#} ({severity}), {owner}",
+        file = clean(&object.file, 4096),
+        line = violation.line,
+        column = violation.column,
+        effect = violation.effect,
+        rule = violation.rule,
+        severity = violation.severity,
+    );
+    let mut row = |label: &str, value: &str| {
+        let _ = writeln!(text, "      {DIM}{label:7}{DIM:#} {value}");
+    };
+    row("field:", &violation.field);
+    row("found:", &clean(&violation.found, FOUND_MAX));
+    row("wanted:", &clean(&violation.wanted, FOUND_MAX));
+    if let Some(note) = &violation.note {
+        row("note:", note);
+    }
+    // What is let through on purpose needs no reasons.
+    if violation.effect == "exempt" || violation.effect == "audit" {
+        return;
+    }
+    row("why:", &clean(&violation.why, FOUND_MAX * 2));
+    for (number, operation) in violation.patch.iter().enumerate() {
+        row(if number == 0 { "repair:" } else { "" }, &repair(operation));
+    }
+}
+
+fn noun(list: &str) -> &'static str {
+    match list {
+        "initContainers" => "init container",
+        "ephemeralContainers" => "ephemeral container",
+        _ => "container",
+    }
+}
+
+/// `spec.securityContext.runAsNonRoot: true`; flow style, so that any value stays on one line.
+fn repair(operation: &PatchOperation) -> String {
+    match operation {
+        PatchOperation::Add(add) => {
+            let path = add.path.to_string();
+            match path.strip_suffix("/-") {
+                Some(list) => format!("{}: add {}", dotted(list), flow(&add.value)),
+                None => format!("{}: {}", dotted(&path), flow(&add.value)),
+            }
+        }
+        other => clean(&other.to_string(), FOUND_MAX),
+    }
+}
+
+/// YAML in flow style.
+fn flow(value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            let members: Vec<String> = map.iter().map(|(key, value)| format!("{key}: {}", flow(value))).collect();
+            format!("{{{}}}", members.join(", "))
+        }
+        Value::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
+        Value::String(text) if text.chars().all(|c| c.is_alphanumeric() || "-_/.".contains(c)) && !text.is_empty() => {
+            clean(text, FOUND_MAX)
+        }
+        other => clean(&other.to_string(), FOUND_MAX),
+    }
+}
+
+fn summary(summary: Summary) -> String {
+    let Summary { objects, denied, patched, warned, allowed, errors } = summary;
+    let plural = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+    let mut text = plural(objects, "object");
+    if objects > 0 {
+        let _ = write!(text, ": {denied} denied, {patched} patched, {warned} with warnings, {allowed} admitted");
+    }
+    if errors > 0 {
+        let _ = write!(text, "; {} could not be read", plural(errors, "file"));
+    }
+    text
+}
+
+/// An error for stderr: `file:line:column: message`.
+#[must_use]
+pub fn error(error: &FileError) -> String {
+    match (error.line, error.column) {
+        (Some(line), Some(column)) => format!("{}:{line}:{column}: {}", error.file, error.message),
+        _ => format!("{}: {}", error.file, error.message),
+    }
+}

@@ -1,0 +1,134 @@
+//! The report of `check -o json`. Its JSON schema is `docs/check-report.schema.json`: it is made
+//! from these types, and fields are added but never changed.
+
+use crate::outcome::Verdict;
+use json_patch::PatchOperation;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// What `podreeve check -o json` prints.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(title = "podreeve check report")]
+pub struct CheckReport {
+    #[schemars(extend("const" = "podreeve.dev/v1alpha1"))]
+    pub api_version: &'static str,
+    #[schemars(extend("const" = "CheckReport"))]
+    pub kind: &'static str,
+    /// Every object that is a pod or holds a pod template, in the order of the files.
+    pub objects: Vec<ObjectReport>,
+    /// What could not be read.
+    pub errors: Vec<FileError>,
+    pub summary: Summary,
+}
+
+/// An object and what the webhook would do with it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ObjectReport {
+    /// The file as it was named; `-` is stdin.
+    pub file: String,
+    /// The document's place in the file, from 0.
+    pub document: usize,
+    /// Where the object begins in the file, from 1.
+    pub line: usize,
+    pub api_version: String,
+    pub kind: String,
+    /// The object's own namespace, or else the one given with -n.
+    pub namespace: String,
+    /// The name, or `generateName` with a `*` behind it.
+    pub name: String,
+    #[schemars(extend("enum" = ["allow", "warn", "patch", "deny"]))]
+    pub verdict: &'static str,
+    /// Why the object could not be judged, which denies it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+    /// Ordered by container, then rule.
+    pub violations: Vec<ViolationReport>,
+}
+
+/// One violation of one rule at one place.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ViolationReport {
+    pub rule: &'static str,
+    /// The policy that is strictest about it.
+    pub policy: String,
+    /// What that policy says.
+    #[schemars(extend("enum" = ["audit", "warn", "patch", "deny"]))]
+    pub action: &'static str,
+    /// What becomes of it: an action may be softened by an exemption or a rollout, and a repair that
+    /// is not made denies.
+    #[schemars(extend("enum" = ["exempt", "audit", "warn", "patch", "deny"]))]
+    pub effect: &'static str,
+    #[schemars(extend("enum" = ["low", "medium", "high", "critical"]))]
+    pub severity: &'static str,
+    /// The container's name; null for a violation of the pod.
+    pub container: Option<String>,
+    /// The list of the pod that the container stands in; null for a violation of the pod.
+    #[schemars(extend("enum" = ["initContainers", "containers", "ephemeralContainers", null]))]
+    pub container_kind: Option<&'static str>,
+    /// JSON pointer into the object: the judged field, or its nearest ancestor that is there.
+    pub pointer: String,
+    /// The judged field as people write it, there or not: `spec.containers[0].securityContext.privileged`.
+    pub field: String,
+    /// Where the pointer stands in the file, from 1.
+    pub line: usize,
+    pub column: usize,
+    pub found: String,
+    pub wanted: String,
+    /// All of it in a sentence.
+    pub message: String,
+    /// What an attacker or a fault does with it.
+    pub why: String,
+    /// Why it is not denied, where it would be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// Items of the OWASP list.
+    pub owasp: &'static [u8],
+    /// The repair as a JSON Patch (RFC 6902) of the object; empty where the rule has none.
+    #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
+    pub patch: Vec<PatchOperation>,
+}
+
+/// Something that could not be read.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FileError {
+    pub file: String,
+    /// From 1; null for the file as a whole.
+    pub line: Option<usize>,
+    pub column: Option<usize>,
+    pub message: String,
+}
+
+/// How many objects have which verdict.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    /// Objects judged.
+    pub objects: usize,
+    pub denied: usize,
+    pub patched: usize,
+    pub warned: usize,
+    pub allowed: usize,
+    /// Files and documents that could not be read.
+    pub errors: usize,
+}
+
+impl CheckReport {
+    #[must_use]
+    pub fn new(objects: Vec<ObjectReport>, errors: Vec<FileError>) -> Self {
+        let count = |verdict: Verdict| objects.iter().filter(|o| o.verdict == verdict.as_str()).count();
+        let summary = Summary {
+            objects: objects.len(),
+            denied: count(Verdict::Deny),
+            patched: count(Verdict::Patch),
+            warned: count(Verdict::Warn),
+            allowed: count(Verdict::Allow),
+            errors: errors.len(),
+        };
+        let api_version = crate::policy::document::API_VERSION;
+        Self { api_version, kind: "CheckReport", objects, errors, summary }
+    }
+}
