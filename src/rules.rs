@@ -10,6 +10,10 @@ pub mod owasp;
 pub mod pss;
 
 mod allow_privilege_escalation;
+mod apparmor_profile;
+mod capabilities;
+mod cpu_request;
+mod host_devices;
 mod host_ipc;
 mod host_network;
 mod host_path;
@@ -18,11 +22,16 @@ mod host_ports;
 mod host_probes;
 mod host_process;
 mod host_users;
+mod limits;
+mod memory_limit;
+mod pids_limit;
 mod privileged;
 mod privileged_ports;
 mod proc_mount;
 mod read_only_root_filesystem;
+mod run_as_non_root;
 mod runtime_socket;
+mod seccomp_profile;
 mod selinux_options;
 mod ssh_server;
 mod sysctls;
@@ -48,17 +57,25 @@ pub static RULES: &[&Rule] = &[
     &host_process::RULE,
     &runtime_socket::RULE,
     &host_path::RULE,
+    &host_devices::RULE,
     &host_ports::RULE,
     &host_probes::RULE,
     &privileged_ports::RULE,
     &undeclared_ports::RULE,
     &ssh_server::RULE,
+    &capabilities::RULE,
     &allow_privilege_escalation::RULE,
+    &seccomp_profile::RULE,
+    &apparmor_profile::RULE,
     &selinux_options::RULE,
     &proc_mount::RULE,
     &sysctls::RULE,
     &volume_types::RULE,
     &read_only_root_filesystem::RULE,
+    &run_as_non_root::RULE,
+    &memory_limit::RULE,
+    &cpu_request::RULE,
+    &pids_limit::RULE,
 ];
 
 /// A rule as data.

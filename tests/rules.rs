@@ -44,7 +44,7 @@ fn wrap(kind: &Kind, pod: &Value) -> Value {
     if kind.template.is_empty() {
         return pod.clone();
     }
-    let template = json!({"metadata": {}, "spec": pod["spec"]});
+    let template = json!({"metadata": {"annotations": pod["metadata"]["annotations"]}, "spec": pod["spec"]});
     let inner = kind
         .template
         .iter()
@@ -231,7 +231,7 @@ fn the_table_is_whole() {
         names.dedup();
         assert_eq!(names.len(), rule.examples.len(), "{}: two examples of one name", rule.id);
         for example in rule.examples {
-            for json in [example.params, example.spec, example.container] {
+            for json in [example.params, example.spec, example.annotations, example.container] {
                 assert!(json.is_empty() || serde_json::from_str::<Value>(json).is_ok(), "{}: {json}", rule.id);
             }
         }

@@ -21,15 +21,7 @@ const PRESENCE: &str = "volume-types";
 
 /// Rules with an id and no code yet.
 const RESERVED: &[&str] = &[
-    "host-devices",
-    "capabilities",
-    "seccomp-profile",
-    "apparmor-profile",
-    "run-as-non-root",
-    "memory-limit",
-    "cpu-request",
     "ephemeral-storage-limit",
-    "pids-limit",
     "restart-limit",
     "health-probes",
     "env-secrets",

@@ -212,6 +212,12 @@ impl<'p> Finding<'p> {
         self
     }
 
+    /// Whether the value stands in the pod and the violation is a container's.
+    #[must_use]
+    pub fn is_inherited(&self) -> bool {
+        self.heir.is_some()
+    }
+
     /// The container that violates; none for a violation of the pod.
     #[must_use]
     pub fn container(&self) -> Option<ContainerRef<'p>> {
@@ -222,6 +228,12 @@ impl<'p> Finding<'p> {
 /// Collects what a rule finds. Empty costs nothing.
 #[derive(Debug, Default)]
 pub struct Findings<'p>(Vec<Finding<'p>>);
+
+impl<'p> Extend<Finding<'p>> for Findings<'p> {
+    fn extend<I: IntoIterator<Item = Finding<'p>>>(&mut self, findings: I) {
+        self.0.extend(findings);
+    }
+}
 
 impl<'p> Findings<'p> {
     pub fn add(&mut self, finding: Finding<'p>) {

@@ -3,8 +3,10 @@
 //! Every field is optional and `null` is absent. [`Pod::all_containers`] is the only way to a
 //! container: a rule that forgets a container list (CVE-2023-2727) cannot be written.
 
+use super::annotations::Annotations;
 use super::handler::{Handler, Lifecycle};
-use super::text::{Scalar, Text, nullable};
+use super::resources::Resources;
+use super::text::{Text, nullable};
 use super::volume::Volume;
 use serde::Deserialize;
 
@@ -25,6 +27,8 @@ pub struct Metadata<'a> {
     pub name: Option<Text<'a>>,
     #[serde(borrow)]
     pub generate_name: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub annotations: Annotations<'a>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -213,53 +217,10 @@ pub struct VolumeMount<'a> {
 }
 
 #[derive(Debug, Default, Deserialize)]
-pub struct Resources<'a> {
-    #[serde(borrow)]
-    pub limits: Option<ResourceList<'a>>,
-    #[serde(borrow)]
-    pub requests: Option<ResourceList<'a>>,
-}
-
-impl<'a> Resources<'a> {
-    /// `limits` or `requests`.
-    #[must_use]
-    pub fn list(&self, name: &str) -> Option<&ResourceList<'a>> {
-        match name {
-            "limits" => self.limits.as_ref(),
-            "requests" => self.requests.as_ref(),
-            _ => None,
-        }
-    }
-}
-
-/// The named quantities of a `ResourceList`.
-#[derive(Debug, Default, Deserialize)]
-pub struct ResourceList<'a> {
-    #[serde(borrow)]
-    pub cpu: Option<Scalar<'a>>,
-    #[serde(borrow)]
-    pub memory: Option<Scalar<'a>>,
-    /// KEP-6063.
-    #[serde(borrow)]
-    pub pids: Option<Scalar<'a>>,
-}
-
-impl<'a> ResourceList<'a> {
-    /// The quantity of this resource, where podreeve reads it.
-    #[must_use]
-    pub fn get(&self, resource: &str) -> Option<&Scalar<'a>> {
-        match resource {
-            "cpu" => self.cpu.as_ref(),
-            "memory" => self.memory.as_ref(),
-            "pids" => self.pids.as_ref(),
-            _ => None,
-        }
-    }
-}
-
-#[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VolumeDevice<'a> {
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub name: Text<'a>,
     #[serde(borrow)]
     pub device_path: Option<Text<'a>>,
 }
