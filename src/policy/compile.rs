@@ -1,9 +1,12 @@
 //! From the document to what judges: everything that can be wrong is found here, once.
 
+use super::document::PodSecurityStandard;
 use super::{Action, CompiledExemption, PolicyDocument, PolicyError, matches::Matcher, wording};
 use crate::rules::{Check, Finding, RULES, Rule};
 use crate::workload::{Kind, Pod};
 use jiff::civil::Date;
+use schemars::SchemaGenerator;
+use serde_json::{Map, Value};
 use std::fmt;
 
 /// A policy that is ready to judge.
@@ -54,7 +57,8 @@ impl CompiledPolicy {
         let mut rules = Vec::new();
         for (order, rule) in RULES.iter().enumerate() {
             let Some(setting) = spec.rules.0.get(rule.id) else { continue };
-            let check = (rule.compile)(setting.params.clone()).map_err(|error| {
+            let params = standard_params(rule, setting.params.clone(), spec.pod_security_standard.as_ref());
+            let check = (rule.compile)(params).map_err(|error| {
                 let mut path = vec!["spec", "rules", rule.id, "params"];
                 // serde_path_to_error writes list positions as `allow[0]`.
                 let field = error.field.replace('[', ".").replace(']', "");
@@ -109,4 +113,26 @@ impl CompiledPolicy {
             .map(|(index, exemption)| Cover { index, until: exemption.until() })
             .max_by_key(|cover| (cover.until.is_none(), cover.until))
     }
+}
+
+/// The rule's parameters with those of the policy's Pod Security Standard, for rules that have them.
+fn standard_params(rule: &Rule, mut params: Value, standard: Option<&PodSecurityStandard>) -> Value {
+    let Some(standard) = standard else { return params };
+    let schema = (rule.params)(&mut SchemaGenerator::default());
+    if schema.pointer("/properties/pss").is_none() {
+        return params;
+    }
+    if params.is_null() {
+        params = Value::Object(Map::new());
+    }
+    if let Value::Object(params) = &mut params {
+        // What the rule itself is told comes first.
+        let own = params.contains_key("pss") || params.contains_key("version");
+        if let (false, Ok(Value::Object(standard))) = (own, serde_json::to_value(standard)) {
+            params.extend(
+                standard.into_iter().map(|(key, value)| (if key == "level" { "pss".to_owned() } else { key }, value)),
+            );
+        }
+    }
+    params
 }

@@ -1,6 +1,7 @@
 //! The `Policy` document, which is also the custom resource.
 
 use super::{PolicyError, rule_settings::RuleSettings, wording};
+use crate::rules::pss::{Level, Version};
 use jiff::civil::Date;
 use kube::CustomResource;
 use schemars::JsonSchema;
@@ -29,6 +30,9 @@ pub struct PolicySpec {
     /// Violations that are let through on purpose.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exemptions: Vec<Exemption>,
+    /// The Pod Security Standard that its rules agree with, to the pod.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod_security_standard: Option<PodSecurityStandard>,
     /// A date up to which denials are warnings that tell it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout: Option<Rollout>,
@@ -82,6 +86,17 @@ pub struct LabelSelectorRequirement {
     pub operator: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<String>,
+}
+
+/// A level of the Pod Security Standards, as of a version of Kubernetes. Rules that have the
+/// parameters `pss` and `version` get them from here.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PodSecurityStandard {
+    pub level: Level,
+    /// `v1.0` and up, or `latest`.
+    #[serde(default)]
+    pub version: Version,
 }
 
 /// Lets a new policy in gently.

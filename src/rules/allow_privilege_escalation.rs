@@ -1,6 +1,7 @@
 //! `securityContext.allowPrivilegeEscalation` of any container (`no_new_privs`).
 
 use super::finding::shown;
+use super::pss::{Level, Standard, Version};
 use super::{Check, Example, Finding, Findings, Fix, Location, Pss, Rule, Severity, compile, params};
 use crate::workload::{ContainerKind, Pod, pod::SecurityContext};
 use schemars::JsonSchema;
@@ -12,16 +13,18 @@ pub static RULE: Rule = Rule {
     docs: "Sets `no_new_privs`: a setuid binary or file capability in the image cannot give a process more rights \
 than its parent has. It must be `false` on every container; not set means `true`.\n\n\
 The repair sets `false`, except where the container is privileged or adds `SYS_ADMIN`: the API server refuses \
-that combination, so such a container is denied instead.",
+that combination, so such a container is denied instead.\n\n\
+`pss` and `version` make the rule judge as that Pod Security Standard does.",
     why: "without no_new_privs a setuid binary in the image turns any process into root inside the container",
     owasp: &[49, 69],
     pss: Some(Pss::Restricted),
     severity: Severity::Medium,
-    linux_only: true,
+    // Which version of the standard leaves Windows alone is for the check to say.
+    linux_only: false,
     lists: &ContainerKind::ALL,
     fixes: true,
     compile: compile::<AllowPrivilegeEscalation>,
-    params: params::<AllowPrivilegeEscalation>,
+    params: params::<Params>,
     examples: &[
         Example::bad(
             "not set",
@@ -54,16 +57,59 @@ that combination, so such a container is denied instead.",
         Example::good("false", r#"{"securityContext":{"allowPrivilegeEscalation":false}}"#),
         Example::good("Windows has no such field", r#"{"securityContext":{"allowPrivilegeEscalation":null}}"#)
             .spec(r#"{"os":{"name":"windows"}}"#),
+        Example::bad(
+            "the standard judged Windows before v1.25",
+            r#"{"securityContext":{"allowPrivilegeEscalation":null}}"#,
+            &["securityContext.allowPrivilegeEscalation"],
+        )
+        .spec(r#"{"os":{"name":"windows"}}"#)
+        .params(r#"{"pss":"restricted","version":"v1.24"}"#),
+        Example::good("the standard has it since v1.8", r#"{"securityContext":{"allowPrivilegeEscalation":null}}"#)
+            .params(r#"{"pss":"restricted","version":"v1.7"}"#),
+        Example::good("baseline does not ask", r#"{"securityContext":{"allowPrivilegeEscalation":null}}"#)
+            .params(r#"{"pss":"baseline"}"#),
     ],
 };
 
-/// No parameters.
+/// Parameters of `allow-privilege-escalation`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct AllowPrivilegeEscalation {}
+struct Params {
+    /// Judge as this Pod Security Standard does.
+    pss: Option<Level>,
+    /// The version of that standard; `latest` when left out.
+    version: Option<Version>,
+}
+
+/// What [`Params`] mean.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Params")]
+struct AllowPrivilegeEscalation {
+    standard: Option<Standard>,
+}
+
+impl TryFrom<Params> for AllowPrivilegeEscalation {
+    type Error = String;
+    fn try_from(params: Params) -> Result<Self, String> {
+        Ok(Self { standard: Standard::new(params.pss, params.version)? })
+    }
+}
+
+impl AllowPrivilegeEscalation {
+    /// Upstream has judged since v1.8, at restricted, and has left Windows alone since v1.25.
+    fn applies(&self, pod: &Pod<'_>) -> bool {
+        match self.standard {
+            None => !pod.is_windows(),
+            Some(standard) => standard.restricted_since(8) && !(standard.since(25) && pod.is_windows()),
+        }
+    }
+}
 
 impl Check for AllowPrivilegeEscalation {
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+        if !self.applies(pod) {
+            return;
+        }
         for container in pod.all_containers() {
             let value = container.security_context.as_ref().and_then(|s| s.allow_privilege_escalation);
             if value == Some(false) {

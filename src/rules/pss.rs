@@ -4,11 +4,11 @@
 //! its own documentation says, which is stricter where runtimes read more than the check does.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// A level of the Pod Security Standards; the rule then judges as the upstream check of that level does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
 pub enum Level {
@@ -17,8 +17,8 @@ pub enum Level {
 }
 
 /// A version of the Pod Security Standards: `v1.30`, or `latest`, which is newer than all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Version(u16);
 
 impl Version {
@@ -34,6 +34,12 @@ impl Version {
 impl Default for Version {
     fn default() -> Self {
         Self::LATEST
+    }
+}
+
+impl From<Version> for String {
+    fn from(version: Version) -> Self {
+        if version == Version::LATEST { "latest".to_owned() } else { format!("v1.{}", version.0) }
     }
 }
 
@@ -92,6 +98,30 @@ impl Standard {
     #[must_use]
     pub fn restricted_since(self, minor: u16) -> bool {
         self.level == Level::Restricted && self.since(minor)
+    }
+}
+
+/// Parameters of a rule that has none but the standard that it may follow.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "FollowsParams")]
+pub struct Follows {
+    pub standard: Option<Standard>,
+}
+
+/// [`Follows`] as a policy writes it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FollowsParams {
+    /// Judge as this level of the Pod Security Standards does. Default: as the rule's own text says.
+    pss: Option<Level>,
+    /// The version of that standard, such as `v1.30`. Default: `latest`.
+    version: Option<Version>,
+}
+
+impl TryFrom<FollowsParams> for Follows {
+    type Error = String;
+    fn try_from(params: FollowsParams) -> Result<Self, String> {
+        Ok(Self { standard: Standard::new(params.pss, params.version)? })
     }
 }
 
