@@ -48,10 +48,10 @@ fn page(rule: &'static Rule) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "{BOLD}{}{BOLD:#}: {}", rule.id, rule.title);
     let action = default_action(rule).as_str();
-    let mut facts = vec![format!("{} severity", rule.severity.as_str()), format!("{action} in the policy `owasp`")];
-    facts.extend(rule.pss.map(|pss| format!("Pod Security Standards {}", pss.as_str())));
+    let mut facts = vec![format!("{} severity", rule.severity.as_str()), format!("`owasp`: {action}")];
+    facts.extend(rule.pss.map(|pss| format!("Pod Security Standards: {}", pss.as_str())));
     if rule.fixes {
-        facts.push("podreeve can repair it".to_owned());
+        facts.push("has a repair".to_owned());
     }
     let _ = writeln!(text, "{}", facts.join(" · "));
     for paragraph in rule.docs.split("\n\n") {
@@ -74,13 +74,12 @@ fn section(text: &mut String, title: &str) {
     let _ = writeln!(text, "\n{BOLD}{title}{BOLD:#}");
 }
 
-/// The first bad example, and what makes it pass.
+/// A bad example, and what makes it pass.
 fn change(text: &mut String, rule: &'static Rule) {
-    let bad = || rule.examples.iter().filter(|example| example.is_bad());
-    let Some(example) = bad().find(|example| example.params.is_empty()).or_else(|| bad().next()) else { return };
-    let (before, after) = repaired::repaired(rule, example);
-    let _ = writeln!(text, "\n{BOLD}What to change{BOLD:#} (example: {})", example.name);
-    for line in diff::diff(&before, &after).lines() {
+    let Some((example, diff)) = repaired::best(rule) else { return };
+    let params = if example.params.is_empty() { String::new() } else { format!(", with params {}", example.params) };
+    let _ = writeln!(text, "\n{BOLD}What to change{BOLD:#} (example: {}{params})", example.name);
+    for line in diff.lines() {
         let style = match line.as_bytes().first() {
             Some(b'-') => anstyle::AnsiColor::Red.on_default(),
             Some(b'+') => anstyle::AnsiColor::Green.on_default(),
@@ -88,7 +87,8 @@ fn change(text: &mut String, rule: &'static Rule) {
         };
         let _ = writeln!(text, "  {style}{line}{style:#}");
     }
-    let others: Vec<&str> = bad().filter(|other| other.name != example.name).map(|other| other.name).collect();
+    let others = rule.examples.iter().filter(|other| other.is_bad() && other.name != example.name);
+    let others: Vec<&str> = others.map(|other| other.name).collect();
     if !others.is_empty() {
         wrap(text, "  ", &format!("Also violations: {}.", others.join("; ")));
     }
@@ -120,9 +120,9 @@ fn exempt(text: &mut String, rule: &'static Rule) {
     exemptions:
     - rules: [{}]
       namespaces: [my-namespace]
-      containers: [my-container]  # or images: [registry.example.com/team/app]; neither means every pod there
+      containers: [my-container]  # or images: [registry.example.com/team/app]; left out: every pod there
       reason: why this is right
-      until: {}-12-31             # the last day; without it the exemption has no end
+      until: {}-12-31           # the last day; left out: no end
 ",
         rule.id,
         super::check::today().year()

@@ -46,6 +46,13 @@ fn kind(schema: &Value) -> String {
         let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
         return words.join("|");
     }
+    if schema.get("x-kubernetes-int-or-string").is_some() {
+        return "integer or string".to_owned();
+    }
+    if let Some(kinds) = schema.get("anyOf").and_then(Value::as_array) {
+        let kinds: Vec<String> = kinds.iter().map(kind).filter(|kind| kind != "null").collect();
+        return kinds.join(" or ");
+    }
     let one = |kind: &str| match kind {
         "array" => schema.get("items").map_or("list".to_owned(), |items| format!("list of {}", kind_of_items(items))),
         "object" => "map".to_owned(),
@@ -66,7 +73,7 @@ fn kind_of_items(items: &Value) -> String {
     match kind(items).as_str() {
         "map" => "maps".to_owned(),
         "any" => "values".to_owned(),
-        words if words.contains('|') => words.to_owned(),
+        words if words.contains(['|', ' ']) => words.to_owned(),
         other => format!("{other}s"),
     }
 }

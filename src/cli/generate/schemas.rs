@@ -58,6 +58,10 @@ fn structural(value: &mut Value) {
             if map.get("additionalProperties") == Some(&json!(false)) {
                 map.remove("additionalProperties");
             }
+            // It says by itself which types there are.
+            if map.contains_key("x-kubernetes-int-or-string") {
+                map.remove("anyOf");
+            }
             map.values_mut().for_each(structural);
         }
         Value::Array(items) => items.iter_mut().for_each(structural),
