@@ -126,15 +126,9 @@ impl Outcome {
                 _ => String::new(),
             };
         }
-        let strictest = judged.iter().map(|j| j.effect).max();
-        let verdict = match strictest {
-            // The mutating webhook repairs; the validating one has the last word.
-            Some(Effect::Patch) => Verdict::Patch,
-            Some(_) if case.stage == Stage::Mutate && judged.iter().any(|j| j.effect == Effect::Patch) => {
-                Verdict::Patch
-            }
-            Some(_) if case.stage == Stage::Mutate => Verdict::Allow,
+        let verdict = match judged.iter().map(|j| j.effect).max() {
             Some(Effect::Deny) => Verdict::Deny,
+            Some(Effect::Patch) => Verdict::Patch,
             Some(Effect::Warn) => Verdict::Warn,
             Some(Effect::Audit | Effect::Exempt) | None => Verdict::Allow,
         };

@@ -2,7 +2,7 @@
 //! until somebody has decided about it, and no list of containers can be forgotten (CVE-2023-2727).
 //!
 //! The decisions stand in `tests/podspec-fields.txt`, which says how it is written. The Go test in
-//! `tests/apiserver` reads the same file.
+//! `e2e/fields_test.go` reads the same file.
 
 use k8s_openapi::api::core::v1::PodSpec;
 use podreeve::rules;
