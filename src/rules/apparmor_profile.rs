@@ -51,7 +51,7 @@ needs none. With `pss`, judged as upstream does.",
         .spec(r#"{"securityContext":{"appArmorProfile":{"type":"RuntimeDefault"}}}"#),
         Example::bad(
             "no type",
-            r#"{"securityContext":{"appArmorProfile":{"localhostProfile":"x"}}}"#,
+            r#"{"securityContext":{"appArmorProfile":{"type":null,"localhostProfile":"x"}}}"#,
             &["securityContext.appArmorProfile.type"],
         ),
         Example::bad("a type in small letters", "", &["spec.securityContext.appArmorProfile.type"])

@@ -119,7 +119,7 @@ Instead, use a PersistentVolumeClaim, an emptyDir, a projected volume, or a CSI 
         .no_repair(),
         Example::bad(
             "Pod Security judges the volume, not its mounts",
-            r#"{"volumeMounts":[{"name":"a","mountPath":"/a","mountPropagation":"Bidirectional"}]}"#,
+            r#"{"securityContext":{"privileged":true,"allowPrivilegeEscalation":null},"volumeMounts":[{"name":"a","mountPath":"/a","mountPropagation":"Bidirectional"}]}"#,
             &["spec.volumes[0].hostPath.path"],
         )
         .params(r#"{"pss":"baseline","version":"v1.30"}"#)
