@@ -37,7 +37,7 @@ mod undeclared_ports;
 mod volume_types;
 
 use crate::workload::{ContainerKind, Pod};
-pub use example::{Example, Expect, GOOD_POD};
+pub use example::{Example, Expect, GOOD_POD, Kinds};
 pub use finding::{Finding, Findings, Location, Severity};
 pub use fix::{Fix, Scope};
 use schemars::{JsonSchema, Schema, SchemaGenerator};

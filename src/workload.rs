@@ -5,6 +5,7 @@
 
 pub mod handler;
 pub mod image;
+pub mod job;
 pub mod kinds;
 pub mod path;
 pub mod pod;

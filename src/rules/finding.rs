@@ -68,6 +68,12 @@ impl<'p> Location<'p> {
         Self::new(None)
     }
 
+    /// The spec of the Job whose template the pod is.
+    #[must_use]
+    pub fn job() -> Self {
+        Self::pod().key("..", true)
+    }
+
     #[must_use]
     pub const fn container(container: ContainerRef<'p>) -> Self {
         Self::new(Some(container))
