@@ -12,6 +12,8 @@ pub mod pss;
 mod allow_privilege_escalation;
 mod capabilities;
 mod cpu_request;
+mod env_secrets;
+mod health_probes;
 mod host_ipc;
 mod host_network;
 mod host_path;
@@ -20,6 +22,11 @@ mod host_ports;
 mod host_probes;
 mod host_process;
 mod host_users;
+mod image_digest;
+mod image_pattern;
+mod image_pull_policy;
+mod image_registries;
+mod image_tag;
 mod limits;
 mod memory_limit;
 mod pids_limit;
@@ -27,10 +34,13 @@ mod privileged;
 mod privileged_ports;
 mod proc_mount;
 mod read_only_root_filesystem;
+mod restart_limit;
 mod run_as_non_root;
 mod runtime_socket;
 mod seccomp_profile;
+mod secret_shapes;
 mod selinux_options;
+mod service_account_token;
 mod ssh_server;
 mod sysctls;
 mod undeclared_ports;
@@ -72,6 +82,14 @@ pub static RULES: &[&Rule] = &[
     &memory_limit::RULE,
     &cpu_request::RULE,
     &pids_limit::RULE,
+    &restart_limit::RULE,
+    &health_probes::RULE,
+    &env_secrets::RULE,
+    &service_account_token::RULE,
+    &image_registries::RULE,
+    &image_digest::RULE,
+    &image_tag::RULE,
+    &image_pull_policy::RULE,
 ];
 
 /// A rule as data.

@@ -109,9 +109,10 @@ fn each(mut test: impl FnMut(&'static Rule, &'static Example, ContainerKind)) {
 #[test]
 fn every_example_is_judged_in_every_list_and_kind() {
     each(|rule, example, list| {
+        let snapshot = with_action(rule, example, "deny");
         for kind in kinds(example) {
             let object = wrap(kind, &pod_with(example, list), example);
-            let outcome = run(&object, None, Hook::Validate, &with_action(rule, example, "deny"));
+            let outcome = run(&object, None, Hook::Validate, &snapshot);
             let case = format!("{} / {} / {} / {}", rule.id, example.name, list.field(), kind.kind);
             let fields: Vec<String> = outcome.violations.iter().map(|v| dotted(&v.field)).collect();
             assert_eq!(fields, expected(example, list, kind), "{case}");
@@ -133,12 +134,12 @@ fn every_example_is_judged_in_every_list_and_kind() {
 fn repairs_apply_leave_nothing_and_are_idempotent() {
     each(|rule, example, list| {
         let case = format!("{} / {} / {}", rule.id, example.name, list.field());
-        let patching = || snapshot(json!({rule.id: {"action": "patch", "params": example.params_value()}}));
         if !rule.fixes || matches!(example.kinds, Kinds::Job(_)) {
             return;
         }
+        let (patching, denying) = (with_action(rule, example, "patch"), with_action(rule, example, "deny"));
         let mut object = pod_with(example, list);
-        let outcome = run(&object, None, Hook::Mutate, &patching());
+        let outcome = run(&object, None, Hook::Mutate, &patching);
         assert_eq!(!outcome.patch.is_empty(), example.is_bad() && !example.no_repair, "{case}: is it repaired?");
         let before = object.clone();
         json_patch::patch(&mut object, &outcome.patch).unwrap_or_else(|e| panic!("{case}: {e}"));
@@ -149,12 +150,12 @@ fn repairs_apply_leave_nothing_and_are_idempotent() {
         assert_eq!(outcome.verdict, Verdict::Patch, "{case}");
         assert_ne!(object, before, "{case}: the patch changes something");
         assert_eq!(object["spec"]["fieldOfTheFuture"], json!({"kept": true}), "{case}");
-        let again = run(&object, None, Hook::Mutate, &patching());
+        let again = run(&object, None, Hook::Mutate, &patching);
         assert!(again.patch.is_empty(), "{case}: patched twice: {:?}", again.patch);
-        let judged = run(&object, None, Hook::Validate, &with_action(rule, example, "deny"));
+        let judged = run(&object, None, Hook::Validate, &denying);
         assert_eq!(judged.violations.len(), 0, "{case}: {:?}", judged.violations);
         // What the rule says is the repair of each single violation repairs it too.
-        let denied = run(&before, None, Hook::Validate, &with_action(rule, example, "deny"));
+        let denied = run(&before, None, Hook::Validate, &denying);
         assert!(denied.violations.iter().all(|v| !v.repair.is_empty()), "{case}");
     });
 }
@@ -169,25 +170,23 @@ fn what_will_be_patched_only_warns_at_a_template() {
         let spec = json!({"rules": {rule.id: {"action": "patch", "params": example.params_value()}}});
         let mut patched = spec.clone();
         patched["patchTemplates"] = json!(true);
+        let (pods, templates) = (policies(&[spec]), policies(&[patched]));
         for kind in kinds(example).filter(|kind| !kind.template.is_empty()) {
             let object = wrap(kind, &pod_with(example, list), example);
-            let outcome = run(&object, None, Hook::Validate, &policies(std::slice::from_ref(&spec)));
+            let outcome = run(&object, None, Hook::Validate, &pods);
             let wanted = if example.no_repair { Verdict::Deny } else { Verdict::Warn };
             assert_eq!(outcome.verdict, wanted, "{case} / {}", kind.kind);
-            assert!(
-                run(&object, None, Hook::Mutate, &policies(std::slice::from_ref(&spec))).patch.is_empty(),
-                "{case}"
-            );
-            let outcome = run(&object, None, Hook::Mutate, &policies(&[patched.clone()]));
+            assert!(run(&object, None, Hook::Mutate, &pods).patch.is_empty(), "{case}");
+            let outcome = run(&object, None, Hook::Mutate, &templates);
             let mut repaired = object.clone();
             json_patch::patch(&mut repaired, &outcome.patch).unwrap_or_else(|e| panic!("{case}: {e}"));
-            let left = run(&repaired, None, Hook::Validate, &policies(&[patched.clone()]));
+            let left = run(&repaired, None, Hook::Validate, &templates);
             let wanted = if example.no_repair { Verdict::Deny } else { Verdict::Allow };
             assert_eq!(left.verdict, wanted, "{case} / {}", kind.kind);
             // An owned object is its controller's to change.
             let mut owned = object;
             owned["metadata"]["ownerReferences"] = json!([{"controller": true, "kind": "Rollout"}]);
-            assert!(run(&owned, None, Hook::Mutate, &policies(&[patched.clone()])).patch.is_empty(), "{case}");
+            assert!(run(&owned, None, Hook::Mutate, &templates).patch.is_empty(), "{case}");
         }
     });
 }

@@ -1,6 +1,7 @@
 //! `imagePullPolicy` of images from private registries.
 
 use super::finding::told;
+use super::image_pattern::{self, Pattern};
 use super::{Check, ContainerKind, Example, Finding, Findings, Fix, Location, Rule, Severity, compile, params};
 use crate::workload::Pod;
 use crate::workload::image::ImageRef;
@@ -25,7 +26,11 @@ sets `Always`.",
     compile: compile::<ImagePullPolicy>,
     params: params::<ImagePullPolicy>,
     examples: &[
-        Example::bad("not set", r#"{"image":"registry.example.com/web:1","imagePullPolicy":null}"#, &["imagePullPolicy"]),
+        Example::bad(
+            "not set",
+            r#"{"image":"registry.example.com/web:1","imagePullPolicy":null}"#,
+            &["imagePullPolicy"],
+        ),
         Example::bad(
             "IfNotPresent",
             r#"{"image":"registry.example.com/web:1","imagePullPolicy":"IfNotPresent"}"#,
@@ -41,11 +46,17 @@ sets `Always`.",
             r#"{"image":"registry.example.com/web:1@sha256:zz","imagePullPolicy":"IfNotPresent"}"#,
             &["imagePullPolicy"],
         ),
-        Example::bad("a part of a public name", r#"{"image":"quay.io.evil.org/web:1","imagePullPolicy":null}"#, &[
-            "imagePullPolicy",
-        ]),
-        Example::bad("nothing is public", r#"{"image":"nginx:1","imagePullPolicy":"IfNotPresent"}"#, &["imagePullPolicy"])
-            .params(r#"{"public":[]}"#),
+        Example::bad(
+            "a part of a public name",
+            r#"{"image":"quay.io.evil.org/web:1","imagePullPolicy":null}"#,
+            &["imagePullPolicy"],
+        ),
+        Example::bad(
+            "nothing is public",
+            r#"{"image":"nginx:1","imagePullPolicy":"IfNotPresent"}"#,
+            &["imagePullPolicy"],
+        )
+        .params(r#"{"public":[]}"#),
         Example::good("Always", r#"{"image":"registry.example.com/web:1","imagePullPolicy":"Always"}"#),
         Example::good("not set, and latest", r#"{"image":"registry.example.com/web","imagePullPolicy":null}"#),
         Example::good(
@@ -60,23 +71,24 @@ sets `Always`.",
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct ImagePullPolicy {
-    /// Registries, by host and port, whose images anybody may pull; those of the large public registries when left out.
-    public: Vec<String>,
+    /// Registries and paths in them whose images anybody may pull; the large public registries when left out.
+    public: Vec<Pattern>,
 }
 
 impl Default for ImagePullPolicy {
     fn default() -> Self {
         let hosts =
             ["docker.io", "gcr.io", "ghcr.io", "mcr.microsoft.com", "public.ecr.aws", "quay.io", "registry.k8s.io"];
-        Self { public: hosts.map(str::to_owned).to_vec() }
+        Self { public: hosts.into_iter().filter_map(|host| Pattern::try_from(host.to_owned()).ok()).collect() }
     }
 }
 
 impl Check for ImagePullPolicy {
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+        let public = image_pattern::read(&self.public);
         for container in pod.all_containers() {
             let image = ImageRef::parse(container.container.image.as_deref().unwrap_or_default());
-            let is_public = self.public.iter().any(|host| *host == *image.registry);
+            let is_public = public.iter().any(|pattern| image.is_under(pattern));
             if is_public || image.is_pinned() {
                 continue;
             }

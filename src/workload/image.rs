@@ -35,14 +35,27 @@ impl<'a> ImageRef<'a> {
         Self { registry, repository, tag, digest }
     }
 
-    /// Reads a pattern for [`Self::is_under`], where a host alone stands for all that is there:
-    /// `registry.example.com`, `localhost:5000`, `docker.io`.
+    /// Reads a pattern for [`Self::is_under`]. A host alone stands for all that is there:
+    /// `registry.example.com`, `localhost:5000`. With a registry in it the rest is taken as it stands:
+    /// `docker.io/mesh` is everything of the user `mesh`, not the image `library/mesh`.
     #[must_use]
     pub fn pattern(pattern: &'a str) -> Self {
-        if !pattern.contains(['/', '@']) && is_host(pattern) {
+        let (name, port) = pattern.split_once(':').unwrap_or((pattern, "0"));
+        // `nginx:1` is an image with a tag.
+        if (name.contains('.') || name == "localhost")
+            && port.bytes().all(|b| b.is_ascii_digit())
+            && !name.contains('/')
+        {
             return Self { registry: host(pattern), repository: Cow::Borrowed(""), tag: None, digest: None };
         }
-        Self::parse(pattern)
+        let mut parsed = Self::parse(pattern);
+        if let Some(own) = parsed.repository.strip_prefix("library/")
+            && pattern.contains('/')
+            && !pattern.contains("library/")
+        {
+            parsed.repository = Cow::Owned(own.to_owned());
+        }
+        parsed
     }
 
     /// Whether the content is pinned: by a digest that a runtime verifies.
@@ -65,20 +78,6 @@ impl<'a> ImageRef<'a> {
             && self.repository.split('/').all(is_name)
             && self.tag.is_none_or(is_tag)
             && self.digest.is_none_or(is_digest)
-    }
-
-    /// Reads a pattern for [`Self::is_under`]. With a registry in it the rest is taken as it stands:
-    /// `docker.io/mesh` is everything of the user `mesh`, not the image `library/mesh`.
-    #[must_use]
-    pub fn pattern(pattern: &'a str) -> Self {
-        let mut parsed = Self::parse(pattern);
-        if let Some(own) = parsed.repository.strip_prefix("library/")
-            && pattern.contains('/')
-            && !pattern.contains("library/")
-        {
-            parsed.repository = own.to_owned();
-        }
-        parsed
     }
 
     /// Whether this image lies under `pattern`, an image reference whose last segment may be left
@@ -145,11 +144,7 @@ mod tests {
     fn short_names_are_written_out() {
         for image in ["nginx", "docker.io/nginx", "library/nginx", "index.docker.io/library/nginx", "DOCKER.io/nginx"] {
             let parsed = ImageRef::parse(image);
-            assert_eq!(
-                (&*parsed.registry, &*parsed.repository),
-                ("docker.io", "library/nginx"),
-                "{image}"
-            );
+            assert_eq!((&*parsed.registry, &*parsed.repository), ("docker.io", "library/nginx"), "{image}");
         }
         let full = ImageRef::parse("Registry.example.com:5000/shop/web:1.2@sha256:ab");
         assert_eq!(full.registry, "registry.example.com:5000");
@@ -176,13 +171,13 @@ mod tests {
 
     #[test]
     fn a_host_alone_is_a_pattern() {
-        let under = |image: &str, pattern: &str| ImageRef::parse(image).is_under(&ImageRef::pattern(pattern));
         assert!(under("registry.example.com/shop/web:1", "registry.example.com"));
         assert!(under("registry.example.com:5000/web", "Registry.example.com:5000"));
         assert!(under("localhost/web", "localhost"));
         assert!(under("nginx", "docker.io"));
         assert!(under("nginx", "index.docker.io"));
-        assert!(under("nginx", "nginx"));
+        assert!(under("nginx:1", "nginx:1"));
+        assert!(!under("nginx:2", "nginx:1"));
         assert!(!under("registry.example.com/web", "example.com"));
         assert!(!under("registry.example.com.evil.org/web", "registry.example.com"));
         assert!(!under("registry.example.com:5000/web", "registry.example.com"));
@@ -195,8 +190,21 @@ mod tests {
             assert!(ImageRef::parse(good).is_well_formed(), "{good}");
         }
         for bad in [
-            "", " nginx", "nginx\n", "\u{1b}[31mnginx", "a/../b", "a//b", "/a", "a/", "A/b/C", "nginx:", "nginx:a b",
-            "nginx@sha256:zz", "registry.example.com/shop@evil.org/web", "registry.example.com/shop:1:2", "näpfe",
+            "",
+            " nginx",
+            "nginx\n",
+            "\u{1b}[31mnginx",
+            "a/../b",
+            "a//b",
+            "/a",
+            "a/",
+            "A/b/C",
+            "nginx:",
+            "nginx:a b",
+            "nginx@sha256:zz",
+            "registry.example.com/shop@evil.org/web",
+            "registry.example.com/shop:1:2",
+            "näpfe",
         ] {
             assert!(!ImageRef::parse(bad).is_well_formed(), "{bad:?}");
         }
