@@ -3,7 +3,6 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"reflect"
 	"slices"
 	"testing"
 
@@ -63,52 +62,6 @@ func TestEachRuleAlone(t *testing.T) {
 			}
 		}
 	}
-}
-
-// judge compares podreeve's answer with what the example expects, and says which outcome it was.
-func (a attempt) judge(t *testing.T, s *suite, object *harness.Object, answer, without harness.Answer) string {
-	t.Helper()
-	switch {
-	case a.example.Expect == "good":
-		wantAdmitted(t, answer)
-		if len(answer.Warnings) > len(without.Warnings) {
-			t.Errorf("a good example is warned about: %q", answer.Warnings)
-		}
-		return "good and let in"
-	case a.action == "deny":
-		wantDenied(t, answer, a.rule.ID, a.fields()...)
-		return "bad and refused"
-	case a.action == "warn":
-		wantAdmitted(t, answer)
-		wantWarning(t, answer, a.rule.ID)
-		return "bad and let in with a warning"
-	case a.action == "audit":
-		wantAdmitted(t, answer)
-		if warnsOf(answer.Warnings, a.rule.ID) {
-			t.Errorf("the action is audit, yet the user is warned: %q", answer.Warnings)
-		}
-		wantAudited(t, s, object, "audited", a.rule.ID)
-		return "bad and let in with an audit annotation"
-	case a.action == "patch" && answer.Err != nil: // what has no repair
-		wantDenied(t, answer, a.rule.ID, a.fields()...)
-		return "bad and refused, no repair"
-	case a.action == "patch" && len(a.workload.Template) > 0:
-		wantWarning(t, answer, a.rule.ID)
-		return "bad in a template, repair announced"
-	case a.action == "patch":
-		wantAdmitted(t, answer)
-		stored := s.Get(t.Context(), object)
-		wantAdmitted(t, stored)
-		if reflect.DeepEqual(stored.Object.Object["spec"], without.Object.Object["spec"]) {
-			t.Errorf("stored as it was sent, neither repaired nor refused:\n%v", stored.Object.Object["spec"])
-		}
-		if len(answer.Warnings) > 0 {
-			t.Errorf("repaired, yet the user is warned: %q", answer.Warnings)
-		}
-		return "bad and stored repaired"
-	}
-	t.Fatalf("podreeve lists the unknown action %q", a.action)
-	return ""
 }
 
 // room: examples with the same rule and parameters share a namespace and its policy.

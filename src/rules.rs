@@ -10,10 +10,13 @@ pub mod owasp;
 pub mod pss;
 
 mod allow_privilege_escalation;
+mod apparmor_profile;
 mod capabilities;
 mod cpu_request;
 mod env_secrets;
+mod ephemeral_storage_limit;
 mod health_probes;
+mod host_devices;
 mod host_ipc;
 mod host_network;
 mod host_path;
@@ -65,6 +68,7 @@ pub static RULES: &[&Rule] = &[
     &host_process::RULE,
     &runtime_socket::RULE,
     &host_path::RULE,
+    &host_devices::RULE,
     &host_ports::RULE,
     &host_probes::RULE,
     &privileged_ports::RULE,
@@ -73,6 +77,7 @@ pub static RULES: &[&Rule] = &[
     &capabilities::RULE,
     &allow_privilege_escalation::RULE,
     &seccomp_profile::RULE,
+    &apparmor_profile::RULE,
     &selinux_options::RULE,
     &proc_mount::RULE,
     &sysctls::RULE,
@@ -81,6 +86,7 @@ pub static RULES: &[&Rule] = &[
     &run_as_non_root::RULE,
     &memory_limit::RULE,
     &cpu_request::RULE,
+    &ephemeral_storage_limit::RULE,
     &pids_limit::RULE,
     &restart_limit::RULE,
     &health_probes::RULE,

@@ -5,7 +5,7 @@ use crate::observe::{Format, Log};
 use crate::server::certs::Certificates;
 use crate::server::policies::Policies;
 use crate::server::self_signed::SelfSigned;
-use crate::server::{Config, DRAIN_DELAY_MAX, Limits, Server, duration};
+use crate::server::{Config, DRAIN_DELAY_MAX, EXIT_WITHIN, Limits, Server, duration};
 use crate::sources::Sources;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -108,6 +108,7 @@ fn start(args: Args) -> Result<Exit, Failure> {
 async fn serve(args: Args, log: &Log) -> Result<(), String> {
     let mut signals = Signals::new().map_err(|error| format!("signals cannot be heard: {error}"))?;
     let certificates = certificates(&args)?;
+    let policies = Policies::from_sources(Sources::new(&args.policy));
     let config = Config {
         listen: args.listen,
         admin_listen: args.admin_listen,
@@ -119,11 +120,10 @@ async fn serve(args: Args, log: &Log) -> Result<(), String> {
             ..Limits::default()
         },
         drain_delay: args.drain_delay,
+        exit_within: EXIT_WITHIN,
         poll: args.poll,
     };
-    let server = Server::bind(config, Policies::from_sources(Sources::new(&args.policy)), log.decisions())
-        .await
-        .map_err(|e| e.to_string())?;
+    let server = Server::bind(config, policies, log.decisions()).await.map_err(|e| e.to_string())?;
     let addresses = server.address().and_then(|address| Ok((address, server.admin_address()?)));
     let (address, admin) = addresses.map_err(|error| format!("the server does not listen: {error}"))?;
     tracing::info!(listen = %address, admin = %admin, version = env!("CARGO_PKG_VERSION"), "serving");

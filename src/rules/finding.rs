@@ -133,6 +133,15 @@ impl<'p> Location<'p> {
         self.steps(0, self.len).contains(&Step::Key(key))
     }
 
+    /// The first list index of the path.
+    #[must_use]
+    pub fn list_index(&self) -> Option<usize> {
+        self.steps(0, self.len).iter().find_map(|step| match step {
+            Step::Index(index) => Some(*index),
+            Step::Key(_) => None,
+        })
+    }
+
     /// JSON pointer to the deepest part of the path that is there: it resolves in the pod.
     #[must_use]
     pub fn pointer(&self) -> String {
@@ -234,6 +243,12 @@ impl<'p> Finding<'p> {
 /// Collects what a rule finds. Empty costs nothing.
 #[derive(Debug, Default)]
 pub struct Findings<'p>(Vec<Finding<'p>>);
+
+impl<'p> Extend<Finding<'p>> for Findings<'p> {
+    fn extend<I: IntoIterator<Item = Finding<'p>>>(&mut self, findings: I) {
+        self.0.extend(findings);
+    }
+}
 
 impl<'p> Findings<'p> {
     pub fn add(&mut self, finding: Finding<'p>) {

@@ -35,9 +35,9 @@ containers and debug containers. `kinds` narrows it to kinds such as Deployment 
         Example::bad("no readiness probe", r#"{"readinessProbe":null}"#, &["readinessProbe"])
             .spec(r#"{"restartPolicy":"Always"}"#)
             .not_job(),
-        Example::bad("the policy asks for another", r#"{"livenessProbe":null,"startupProbe":null}"#, &["startupProbe"])
+        Example::bad("the policy asks for another", "", &["spec.containers[0].startupProbe"])
+            .spec(r#"{"containers":[{"name":"app"},{"name":"other","startupProbe":{"exec":{"command":["true"]}}}]}"#)
             .params(r#"{"probes":["startup"]}"#)
-            .spec(r#"{"containers":[{"name":"app","startupProbe":{"exec":{"command":["true"]}}}]}"#)
             .not_job(),
         Example::bad(
             "a sidecar",

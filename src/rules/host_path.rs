@@ -1,6 +1,7 @@
 //! `hostPath` volumes, how they are mounted, and mounts that propagate to the node.
 
 use super::finding::{NOT_SET, shown};
+use super::pss::{Level, Standard, Version};
 use super::{Check, Example, Finding, Findings, Fix, Location, Pss, Rule, Severity, compile, params};
 use crate::workload::{ContainerKind, Pod, path};
 use schemars::JsonSchema;
@@ -45,7 +46,7 @@ pub static RULE: Rule = Rule {
 critical for directories that give the node away (`/`, `/etc`, `/proc`, `/var/lib/kubelet` and their like, and whatever \
 contains them).\n\n\
 A mount with `mountPropagation: Bidirectional` violates the rule by itself: what the container mounts there appears on \
-the node and in every other pod.\n\n\
+the node and in every other pod. With `pss`, only volumes are judged, as upstream does.\n\n\
 Instead, use a PersistentVolumeClaim, an emptyDir, a projected volume, or a CSI driver.",
     why: "files of the node hold its credentials and programs, and whoever writes them runs code on it",
     owasp: &[60, 35],
@@ -55,7 +56,7 @@ Instead, use a PersistentVolumeClaim, an emptyDir, a projected volume, or a CSI 
     lists: &ContainerKind::ALL,
     fixes: true,
     compile: compile::<HostPaths>,
-    params: params::<HostPaths>,
+    params: params::<Params>,
     examples: &[
         Example::bad("a host path beside good volumes", "", &["spec.volumes[1].hostPath.path"])
             .spec(
@@ -108,6 +109,15 @@ Instead, use a PersistentVolumeClaim, an emptyDir, a projected volume, or a CSI 
         )
         .spec(r#"{"volumes":[{"name":"a","emptyDir":{}}]}"#)
         .no_repair(),
+        Example::bad(
+            "Pod Security judges the volume, not its mounts",
+            r#"{"volumeMounts":[{"name":"a","mountPath":"/a","mountPropagation":"Bidirectional"}]}"#,
+            &["spec.volumes[0].hostPath.path"],
+        )
+        .params(r#"{"pss":"baseline","version":"v1.30"}"#)
+        .spec(r#"{"volumes":[{"name":"a","hostPath":{"path":"/srv"}}]}"#)
+        .no_repair()
+        .no_debug(),
         Example::good(
             "allowed, in any spelling",
             r#"{"volumeMounts":[{"name":"a","mountPath":"/a"},{"name":"b","mountPath":"/b","readOnly":true}]}"#,
@@ -128,9 +138,33 @@ Instead, use a PersistentVolumeClaim, an emptyDir, a projected volume, or a CSI 
 /// Parameters of `host-path`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-struct HostPaths {
+struct Params {
     /// Directories of the node that pods may mount. Default: none.
     allow: Vec<Allowed>,
+    /// Judge as this Pod Security Standard does: no volume passes, and mounts are not looked at.
+    pss: Option<Level>,
+    /// The version of that standard. All versions say the same of host paths.
+    version: Option<Version>,
+}
+
+/// What [`Params`] mean.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Params")]
+struct HostPaths {
+    allow: Vec<Allowed>,
+    mounts: bool,
+}
+
+impl TryFrom<Params> for HostPaths {
+    type Error = String;
+
+    fn try_from(Params { allow, pss, version }: Params) -> Result<Self, String> {
+        let standard = Standard::new(pss, version)?;
+        if standard.is_some() && !allow.is_empty() {
+            return Err("`pss` allows no host path, so it cannot stand beside `allow`".to_owned());
+        }
+        Ok(Self { allow, mounts: standard.is_none() })
+    }
 }
 
 /// A directory of the node that pods may mount, with everything under it.
@@ -198,7 +232,7 @@ impl Check for HostPaths {
                             .why("the policy allows this directory of the node for reading only"),
                     );
                 }
-                if mount.mount_propagation.as_deref() == Some("Bidirectional") {
+                if self.mounts && mount.mount_propagation.as_deref() == Some("Bidirectional") {
                     let found = format!("Bidirectional (mount of {} at {})", mount.name, mount.mount_path);
                     findings.add(
                         Finding::new(at.key("mountPropagation", true), found, "None or HostToContainer")

@@ -152,6 +152,14 @@ async fn newcomers_wait_for_a_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn idle_connections_make_room_for_newcomers() {
+    let server = server(Limits { connections: 2, headers: SOON, ..limits() }).await;
+    let idle = (server.client.tls(Http::One).await, server.client.tls(Http::Two).await);
+    server.client.works(Http::One).await;
+    drop(idle);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn requests_that_are_no_http_end_only_their_connection() {
     let server = server(limits()).await;
     let mut second = server.client.tls(Http::Two).await;

@@ -1,6 +1,6 @@
 //! The end: readiness goes first, requests are served to the end.
 
-use crate::harness::{Connection, Http, Running, Setup, get, pod, post};
+use crate::harness::{Connection, Http, Running, SOON, Setup, get, pod, post};
 use bytes::Bytes;
 use http_body_util::Full;
 use std::time::Duration;
@@ -56,4 +56,14 @@ async fn readiness_goes_first_and_requests_are_still_served() {
     slow.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("\"uid\":\"slow\""), "{answer}");
     ended.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_never_ends_does_not_hold_up_the_end() {
+    let server = Running::with(Setup { exit_within: SOON, ..Setup::default() }).await;
+    let mut slow = server.client.tls(Http::One).await;
+    let head = "Host: a\r\nContent-Type: application/json\r\nContent-Length: 99";
+    slow.write_all(format!("POST /validate HTTP/1.1\r\n{head}\r\n\r\n{{").as_bytes()).await.unwrap();
+    server.until_metric("podreeve_admission_in_flight", 1.0).await;
+    server.stop().await.unwrap();
 }

@@ -70,6 +70,7 @@ pub struct Setup {
     pub policies: Policies,
     pub certificates: Option<(Certificates, RootCertStore)>,
     pub drain_delay: Duration,
+    pub exit_within: Duration,
 }
 
 impl Default for Setup {
@@ -79,6 +80,7 @@ impl Default for Setup {
             policies: Policies::fixed(rules()),
             certificates: None,
             drain_delay: Duration::ZERO,
+            exit_within: NEVER,
         }
     }
 }
@@ -105,6 +107,7 @@ impl Running {
             certificates,
             limits: setup.limits,
             drain_delay: setup.drain_delay,
+            exit_within: setup.exit_within,
             poll: Duration::from_millis(5),
         };
         let server = Server::bind(config, setup.policies, None).await.unwrap();

@@ -69,6 +69,7 @@ async fn policies_that_do_not_load_at_start_stop_the_start() {
         certificates: Certificates::from_self_signed(&SelfSigned::make(&[]).unwrap(), None).unwrap(),
         limits: Limits::default(),
         drain_delay: std::time::Duration::ZERO,
+        exit_within: crate::harness::NEVER,
         poll: crate::harness::NEVER,
     };
     let broken = Policies::new(Box::new(|_| Err("a.yaml: no such rule".to_owned())));
