@@ -375,14 +375,11 @@ fn a_reader_that_goes_is_no_failure() {
 
 #[test]
 fn bombs_and_pits_end_quickly() {
-    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
-    for n in 1..12 {
-        let refs = vec![format!("*a{}", n - 1); 9].join(", ");
-        bomb += &format!("a{n}: &a{n} [{refs}]\n");
-    }
+    let level = |n: usize| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 9].join(", "));
+    let bomb = (1..12).fold("a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned(), |text, n| text + &level(n));
     let deep = "[".repeat(100_000);
     let deep_json = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-    let deep_block: String = (0..500).map(|n| format!("{:n$}a:\n", "")).collect();
+    let deep_block = (0..500).fold(String::new(), |text, n| text + &format!("{:n$}a:\n", ""));
     let dir = Dir::new(
         "bombs",
         &[

@@ -94,18 +94,19 @@ mod tests {
     fn only_changes_and_the_way_to_them_are_shown() {
         let old = json!({"spec": {"hostPID": true, "containers": [{"name": "app", "image": "x", "securityContext": {"a": 1, "b": 2}}]}});
         let new = json!({"spec": {"containers": [{"name": "app", "image": "x", "securityContext": {"a": 3, "b": 2}}], "volumes": [{"name": "v"}]}});
-        let expected = "\
-  spec:
-    containers:
-    - name: app
-      securityContext:
--       a: 1
-+       a: 3
--   hostPID: true
-+   volumes:
-+   - name: v
-";
-        assert_eq!(diff(&old, &new), expected);
+        let expected = [
+            "  spec:",
+            "    containers:",
+            "    - name: app",
+            "      securityContext:",
+            "-       a: 1",
+            "+       a: 3",
+            "-   hostPID: true",
+            "+   volumes:",
+            "+   - name: v",
+            "",
+        ];
+        assert_eq!(diff(&old, &new), expected.join("\n"));
         assert_eq!(diff(&old, &old), "");
     }
 
