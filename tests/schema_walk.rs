@@ -20,17 +20,7 @@ const ALWAYS: [&str; 5] = ["PodSpec", "Container", "EphemeralContainer", "Securi
 const PRESENCE: &str = "volume-types";
 
 /// Rules with an id and no code yet.
-const RESERVED: &[&str] = &[
-    "ephemeral-storage-limit",
-    "restart-limit",
-    "health-probes",
-    "env-secrets",
-    "service-account-token",
-    "image-registries",
-    "image-digest",
-    "image-tag",
-    "image-pull-policy",
-];
+const RESERVED: &[&str] = &[];
 
 /// The properties of every type under `PodSpec`, by the type's short name.
 struct Api(BTreeMap<String, Map<String, Value>>);
