@@ -237,6 +237,10 @@ impl<'p> Before<'p> {
                     let highest = before.amounts.entry(place).or_insert(amount);
                     *highest = amount.max(*highest);
                 }
+                if finding.is_inherited() {
+                    // The value stood in the pod before, whoever inherits it now.
+                    before.violations.insert(((compiled.order, None), finding.found.to_string()));
+                }
                 before.violations.insert((place, finding.found.into_owned()));
             }
         }

@@ -10,15 +10,31 @@ pub mod owasp;
 pub mod pss;
 
 mod allow_privilege_escalation;
+mod capabilities;
+mod cpu_request;
 mod host_ipc;
 mod host_network;
 mod host_path;
 mod host_pid;
 mod host_ports;
+mod host_probes;
+mod host_process;
+mod host_users;
+mod limits;
+mod memory_limit;
+mod pids_limit;
 mod privileged;
 mod privileged_ports;
+mod proc_mount;
 mod read_only_root_filesystem;
+mod run_as_non_root;
 mod runtime_socket;
+mod seccomp_profile;
+mod selinux_options;
+mod ssh_server;
+mod sysctls;
+mod undeclared_ports;
+mod volume_types;
 
 use crate::workload::{ContainerKind, Pod};
 pub use example::{Example, Expect, GOOD_POD};
@@ -35,12 +51,27 @@ pub static RULES: &[&Rule] = &[
     &host_network::RULE,
     &host_pid::RULE,
     &host_ipc::RULE,
+    &host_users::RULE,
+    &host_process::RULE,
     &runtime_socket::RULE,
     &host_path::RULE,
     &host_ports::RULE,
+    &host_probes::RULE,
     &privileged_ports::RULE,
+    &undeclared_ports::RULE,
+    &ssh_server::RULE,
+    &capabilities::RULE,
     &allow_privilege_escalation::RULE,
+    &seccomp_profile::RULE,
+    &selinux_options::RULE,
+    &proc_mount::RULE,
+    &sysctls::RULE,
+    &volume_types::RULE,
     &read_only_root_filesystem::RULE,
+    &run_as_non_root::RULE,
+    &memory_limit::RULE,
+    &cpu_request::RULE,
+    &pids_limit::RULE,
 ];
 
 /// A rule as data.

@@ -44,7 +44,7 @@ fn wrap(kind: &Kind, pod: &Value) -> Value {
     if kind.template.is_empty() {
         return pod.clone();
     }
-    let template = json!({"metadata": {}, "spec": pod["spec"]});
+    let template = json!({"metadata": {"annotations": pod["metadata"]["annotations"]}, "spec": pod["spec"]});
     let inner = kind
         .template
         .iter()
@@ -70,16 +70,11 @@ fn expected(example: &Example, list: ContainerKind, kind: &Kind) -> Vec<String> 
     example.fields_in(&format!("spec.{}[1]", list.field())).iter().map(|f| format!("{prefix}{dot}{f}")).collect()
 }
 
-/// The lists to try: one is enough for an example of the pod.
-fn lists(rule: &Rule, example: &Example) -> Vec<ContainerKind> {
-    if example.is_container() { rule.lists.to_vec() } else { vec![ContainerKind::Container] }
-}
-
 fn each(mut test: impl FnMut(&'static Rule, &'static Example, ContainerKind)) {
     for rule in chosen() {
         for example in rule.examples {
-            for list in lists(rule, example) {
-                test(rule, example, list);
+            for list in example.lists(rule) {
+                test(rule, example, *list);
             }
         }
     }
@@ -236,7 +231,7 @@ fn the_table_is_whole() {
         names.dedup();
         assert_eq!(names.len(), rule.examples.len(), "{}: two examples of one name", rule.id);
         for example in rule.examples {
-            for json in [example.params, example.spec, example.container] {
+            for json in [example.params, example.spec, example.annotations, example.container] {
                 assert!(json.is_empty() || serde_json::from_str::<Value>(json).is_ok(), "{}: {json}", rule.id);
             }
         }

@@ -1,6 +1,8 @@
 //! Examples: the only fixtures of a rule.
 
-use serde_json::{Map, Value};
+use super::{NOT_EPHEMERAL, Rule};
+use crate::workload::ContainerKind;
+use serde_json::{Map, Value, json};
 
 /// A pod that passes every rule that the pod alone can pass, and that the examples vary.
 pub const GOOD_POD: &str = include_str!("good_pod.json");
@@ -14,32 +16,40 @@ pub struct Example {
     pub params: &'static str,
     /// JSON merge patch (RFC 7386) of the pod's `spec`; empty for none.
     pub spec: &'static str,
+    /// Annotations of the pod as a JSON object; empty for none.
+    pub annotations: &'static str,
     /// JSON merge patch of the container; empty makes this an example of the pod, not of a container.
     pub container: &'static str,
     pub expect: Expect,
     /// The rule has repairs, and none for this.
     pub no_repair: bool,
+    /// A debug container cannot have the fields of this one, though the rule judges others there.
+    pub no_debug: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expect {
     Good,
     /// Dotted fields, each violated once, in order: relative to the container (`securityContext.privileged`)
-    /// or, with `spec.` in front, to the pod.
+    /// or, with `spec.` or `metadata.` in front, to the pod.
     Bad(&'static [&'static str]),
 }
 
 impl Example {
+    const fn new(name: &'static str, container: &'static str, expect: Expect) -> Self {
+        Self { name, params: "", spec: "", annotations: "", container, expect, no_repair: false, no_debug: false }
+    }
+
     /// An example of a container that passes.
     #[must_use]
     pub const fn good(name: &'static str, container: &'static str) -> Self {
-        Self { name, params: "", spec: "", container, expect: Expect::Good, no_repair: false }
+        Self::new(name, container, Expect::Good)
     }
 
     /// An example of a container that violates the rule at these fields.
     #[must_use]
     pub const fn bad(name: &'static str, container: &'static str, fields: &'static [&'static str]) -> Self {
-        Self { name, params: "", spec: "", container, expect: Expect::Bad(fields), no_repair: false }
+        Self::new(name, container, Expect::Bad(fields))
     }
 
     /// The same with parameters.
@@ -56,11 +66,35 @@ impl Example {
         self
     }
 
+    /// The same with annotations on the pod.
+    #[must_use]
+    pub const fn annotations(mut self, annotations: &'static str) -> Self {
+        self.annotations = annotations;
+        self
+    }
+
     /// The same, where the rule's repair does not reach.
     #[must_use]
     pub const fn no_repair(mut self) -> Self {
         self.no_repair = true;
         self
+    }
+
+    /// The same, with fields that the API server refuses in a debug container.
+    #[must_use]
+    pub const fn no_debug(mut self) -> Self {
+        self.no_debug = true;
+        self
+    }
+
+    /// The lists in which the varied container can stand: one is enough for an example of the pod.
+    #[must_use]
+    pub const fn lists(&self, rule: &Rule) -> &'static [ContainerKind] {
+        match (self.is_container(), self.no_debug) {
+            (false, _) => &[ContainerKind::Container],
+            (true, true) => NOT_EPHEMERAL,
+            (true, false) => rule.lists,
+        }
     }
 
     #[must_use]
@@ -105,6 +139,9 @@ impl Example {
         if let Some(spec) = pod.get_mut("spec") {
             json_patch::merge(spec, &object_or_empty(self.spec));
         }
+        if let Some(metadata) = pod.get_mut("metadata") {
+            json_patch::merge(metadata, &json!({"annotations": object(self.annotations)}));
+        }
         pod
     }
 
@@ -120,7 +157,10 @@ impl Example {
         let Expect::Bad(fields) = self.expect else { return Vec::new() };
         fields
             .iter()
-            .map(|field| if field.starts_with("spec.") { (*field).to_owned() } else { format!("{container}.{field}") })
+            .map(|field| {
+                let of_pod = field.starts_with("spec.") || field.starts_with("metadata.");
+                if of_pod { (*field).to_owned() } else { format!("{container}.{field}") }
+            })
             .collect()
     }
 }

@@ -212,6 +212,12 @@ impl<'p> Finding<'p> {
         self
     }
 
+    /// Whether the value stands in the pod and the violation is a container's.
+    #[must_use]
+    pub fn is_inherited(&self) -> bool {
+        self.heir.is_some()
+    }
+
     /// The container that violates; none for a violation of the pod.
     #[must_use]
     pub fn container(&self) -> Option<ContainerRef<'p>> {
@@ -236,6 +242,17 @@ impl<'p> Findings<'p> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+/// How a text of the pod reads in a finding.
+#[must_use]
+pub fn told(value: Option<&str>) -> Cow<'_, str> {
+    match value {
+        None => NOT_SET.into(),
+        Some(text) if text.trim() == text && !text.is_empty() => text.into(),
+        // Nobody sees a blank without quotes.
+        Some(text) => format!("{text:?}").into(),
     }
 }
 

@@ -101,6 +101,30 @@ impl Standard {
     }
 }
 
+/// Parameters of a rule that has none but the standard that it may follow.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "FollowsParams")]
+pub struct Follows {
+    pub standard: Option<Standard>,
+}
+
+/// [`Follows`] as a policy writes it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FollowsParams {
+    /// Judge as this level of the Pod Security Standards does. Default: as the rule's own text says.
+    pss: Option<Level>,
+    /// The version of that standard, such as `v1.30`. Default: `latest`.
+    version: Option<Version>,
+}
+
+impl TryFrom<FollowsParams> for Follows {
+    type Error = String;
+    fn try_from(params: FollowsParams) -> Result<Self, String> {
+        Ok(Self { standard: Standard::new(params.pss, params.version)? })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,8 +3,12 @@
 //! Every field is optional and `null` is absent. [`Pod::all_containers`] is the only way to a
 //! container: a rule that forgets a container list (CVE-2023-2727) cannot be written.
 
+use super::handler::{Handler, Lifecycle};
 use super::text::{Scalar, Text, nullable};
+use super::volume::Volume;
 use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use std::{collections::BTreeMap, fmt};
 
 /// A Pod or a `PodTemplateSpec`.
 #[derive(Debug, Default, Deserialize)]
@@ -23,6 +27,52 @@ pub struct Metadata<'a> {
     pub name: Option<Text<'a>>,
     #[serde(borrow)]
     pub generate_name: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub annotations: Annotations<'a>,
+}
+
+/// The annotations that once were fields of a pod; all others are skipped while reading.
+#[derive(Debug, Default)]
+pub struct Annotations<'a>(BTreeMap<Text<'a>, Text<'a>>);
+
+impl Annotations<'_> {
+    /// Only these are kept.
+    const KEPT: [&'static str; 3] = [
+        "seccomp.security.alpha.kubernetes.io/",
+        "container.seccomp.security.alpha.kubernetes.io/",
+        "container.apparmor.security.beta.kubernetes.io/",
+    ];
+
+    /// The annotation's key, as it lives in the pod, and its value.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<(&str, &str)> {
+        let (key, value) = self.0.get_key_value(key)?;
+        Some((&**key, &**value))
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Annotations<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Kept;
+        impl<'de> Visitor<'de> for Kept {
+            type Value = Annotations<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("annotations")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Annotations<'de>, A::Error> {
+                let mut kept = BTreeMap::new();
+                while let Some(key) = map.next_key::<Text<'de>>()? {
+                    if Annotations::KEPT.iter().any(|prefix| key.starts_with(prefix)) {
+                        kept.insert(key, map.next_value::<Option<Text<'de>>>()?.unwrap_or_default());
+                    } else {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
+                Ok(Annotations(kept))
+            }
+        }
+        deserializer.deserialize_map(Kept)
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -67,6 +117,41 @@ pub struct PodSecurityContext<'a> {
     pub supplemental_groups: Vec<i64>,
     #[serde(borrow)]
     pub seccomp_profile: Option<SeccompProfile<'a>>,
+    #[serde(borrow)]
+    pub app_armor_profile: Option<AppArmorProfile<'a>>,
+    #[serde(borrow)]
+    pub se_linux_options: Option<SeLinuxOptions<'a>>,
+    pub windows_options: Option<WindowsOptions>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub sysctls: Vec<Sysctl<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub struct Sysctl<'a> {
+    #[serde(borrow)]
+    pub name: Option<Text<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub struct AppArmorProfile<'a> {
+    #[serde(borrow, rename = "type")]
+    pub kind: Option<Text<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub struct SeLinuxOptions<'a> {
+    #[serde(borrow, rename = "type")]
+    pub kind: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub user: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub role: Option<Text<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WindowsOptions {
+    pub host_process: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -85,6 +170,10 @@ pub struct Container<'a> {
     pub name: Text<'a>,
     #[serde(borrow)]
     pub image: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub command: Vec<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub args: Vec<Text<'a>>,
     #[serde(borrow)]
     pub security_context: Option<SecurityContext<'a>>,
     #[serde(borrow)]
@@ -95,6 +184,17 @@ pub struct Container<'a> {
     pub env: Vec<EnvVar<'a>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
     pub volume_mounts: Vec<VolumeMount<'a>>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub volume_devices: Vec<VolumeDevice<'a>>,
+    // Boxed: most of 20,000 containers have none.
+    #[serde(borrow)]
+    pub liveness_probe: Option<Box<Handler<'a>>>,
+    #[serde(borrow)]
+    pub readiness_probe: Option<Box<Handler<'a>>>,
+    #[serde(borrow)]
+    pub startup_probe: Option<Box<Handler<'a>>>,
+    #[serde(borrow)]
+    pub lifecycle: Option<Box<Lifecycle<'a>>>,
     #[serde(borrow)]
     pub restart_policy: Option<Text<'a>>,
 }
@@ -112,6 +212,13 @@ pub struct SecurityContext<'a> {
     pub capabilities: Option<Capabilities<'a>>,
     #[serde(borrow)]
     pub seccomp_profile: Option<SeccompProfile<'a>>,
+    #[serde(borrow)]
+    pub app_armor_profile: Option<AppArmorProfile<'a>>,
+    #[serde(borrow)]
+    pub se_linux_options: Option<SeLinuxOptions<'a>>,
+    pub windows_options: Option<WindowsOptions>,
+    #[serde(borrow)]
+    pub proc_mount: Option<Text<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -200,17 +307,9 @@ impl<'a> ResourceList<'a> {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Volume<'a> {
-    #[serde(borrow, default, deserialize_with = "nullable")]
-    pub name: Text<'a>,
+pub struct VolumeDevice<'a> {
     #[serde(borrow)]
-    pub host_path: Option<HostPath<'a>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-pub struct HostPath<'a> {
-    #[serde(borrow)]
-    pub path: Option<Text<'a>>,
+    pub device_path: Option<Text<'a>>,
 }
 
 /// Which list of the pod a container stands in.

@@ -1,0 +1,143 @@
+//! What the rules about `resources` share: quantities in parameters, and which quantity holds.
+
+use super::finding::told;
+use super::{Finding, Location, NOT_EPHEMERAL};
+use crate::workload::{ContainerRef, Pod, quantity};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use std::borrow::Cow;
+
+/// A quantity in the parameters of a rule, above zero.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Written")]
+pub struct Amount {
+    pub text: String,
+    /// Billionths of the unit.
+    pub nano: i128,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Number(serde_json::Number),
+    Text(String),
+}
+
+impl TryFrom<Written> for Amount {
+    type Error = String;
+    fn try_from(written: Written) -> Result<Self, String> {
+        let text = match written {
+            Written::Number(number) => number.to_string(),
+            Written::Text(text) => text,
+        };
+        match quantity::parse(&text) {
+            Some(nano) if nano > 0 => Ok(Self { text, nano }),
+            Some(_) => Err(format!("`{text}` limits nothing; give a quantity above zero")),
+            None => Err(format!("`{text}` is not a quantity such as `500m`, `2` or `128Mi`")),
+        }
+    }
+}
+
+impl JsonSchema for Amount {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        "Quantity".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"x-kubernetes-int-or-string": true})
+    }
+}
+
+/// Refuses a `default` above `max`: the repair would be denied.
+pub fn in_order(default: Option<&Amount>, max: Option<&Amount>) -> Result<(), String> {
+    match (default, max) {
+        (Some(default), Some(max)) if default.nano > max.nano => {
+            Err(format!("`default` {} is above `max` {}", default.text, max.text))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The containers that can have resources.
+pub fn containers<'p>(pod: &'p Pod<'p>) -> impl Iterator<Item = ContainerRef<'p>> {
+    pod.all_containers().filter(|container| NOT_EPHEMERAL.contains(&container.kind))
+}
+
+/// A quantity of a container's `resources`, or of the pod's where the container has none.
+#[derive(Debug, Clone, Copy)]
+pub struct Held<'p> {
+    container: ContainerRef<'p>,
+    pub at: Location<'p>,
+    /// As it is written; none when it is absent.
+    pub text: Option<&'p str>,
+    /// Above zero; zero, negative and unreadable quantities bind nothing.
+    pub nano: Option<i128>,
+    inherited: bool,
+}
+
+impl<'p> Held<'p> {
+    /// What holds for this container of `list` (`limits` or `requests`) and `resource`.
+    pub fn new(pod: &'p Pod<'p>, container: ContainerRef<'p>, list: &'static str, resource: &'static str) -> Self {
+        let own = Self::own(container, list, resource);
+        let pods = Self::of_pod(pod, list, resource).filter(|_| own.nano.is_none());
+        match pods {
+            Some((at, text, nano)) => Self { container, at, text: Some(text), nano: Some(nano), inherited: true },
+            None => own,
+        }
+    }
+
+    /// The container's own.
+    pub fn own(container: ContainerRef<'p>, list: &'static str, resource: &'static str) -> Self {
+        let resources = container.container.resources.as_ref();
+        let quantities = resources.and_then(|r| r.list(list));
+        let text = quantities.and_then(|q| q.get(resource)).map(|scalar| &*scalar.text);
+        let at = Location::container(container)
+            .key("resources", resources.is_some())
+            .key(list, quantities.is_some())
+            .key(resource, text.is_some());
+        Self { container, at, text, nano: text.and_then(positive), inherited: false }
+    }
+
+    /// The pod's, when it binds.
+    fn of_pod(pod: &'p Pod<'p>, list: &'static str, resource: &'static str) -> Option<(Location<'p>, &'p str, i128)> {
+        let text = &*pod.spec.resources.as_ref()?.list(list)?.get(resource)?.text;
+        let at = Location::spec().key("resources", true).key(list, true).key(resource, true);
+        Some((at, text, positive(text)?))
+    }
+
+    /// A finding where the quantity stands.
+    pub fn finding(&self, wanted: impl Into<Cow<'p, str>>) -> Finding<'p> {
+        let finding = Finding::new(self.at, told(self.text), wanted);
+        if self.inherited { finding.inherited_by(self.container) } else { finding }
+    }
+}
+
+/// The quantity in billionths, when it is above zero.
+pub fn positive(text: &str) -> Option<i128> {
+    quantity::parse(text).filter(|nano| *nano > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quantity_that_limits_nothing_is_refused() {
+        for wrong in [r#""0""#, "0", r#""-1""#, r#""4 GB""#, r#""""#, r#""128mi""#, "null", "[]"] {
+            assert!(serde_json::from_str::<Amount>(wrong).is_err(), "{wrong}");
+        }
+        for (text, nano) in [("2", 2_000_000_000), ("0.5", 500_000_000), (r#""500m""#, 500_000_000)] {
+            assert_eq!(serde_json::from_str::<Amount>(text).map(|amount| amount.nano).ok(), Some(nano), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_default_above_max_is_refused() {
+        let amount = |text: &str| Amount { text: text.to_owned(), nano: positive(text).unwrap() };
+        assert!(in_order(Some(&amount("2Gi")), Some(&amount("1Gi"))).is_err());
+        assert!(in_order(Some(&amount("1024Mi")), Some(&amount("1Gi"))).is_ok());
+        assert!(in_order(None, Some(&amount("1"))).is_ok());
+    }
+}

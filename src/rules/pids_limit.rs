@@ -1,0 +1,127 @@
+//! The limit on processes of a pod: `spec.resources.limits.pids`, or the kubelet's `podPidsLimit`.
+
+use super::finding::told;
+use super::limits::{Amount, in_order, positive};
+use super::{Check, ContainerKind, Example, Finding, Findings, Fix, Location, Rule, Scope, Severity, compile, params};
+use crate::workload::{Pod, quantity::UNIT};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub static RULE: Rule = Rule {
+    id: "pids-limit",
+    title: "The number of processes of a pod is limited",
+    docs: "A fork bomb in one pod takes the process ids of its whole node, unless something limits them: \
+`spec.resources.limits.pids` of the pod (KEP-6063, with the feature gate `PerPodPIDLimit`) or `podPidsLimit` of the \
+kubelet. Most clusters have only the latter, and a pod does not show it: say in `nodeLimit` what all nodes have. Neither \
+may be above `max` (default 16384, the most that the API takes).\n\n\
+The repair sets `default`, which is for clusters whose API has the field; elsewhere leave it out, since an API server \
+without the field drops it in silence.",
+    why: "without a limit one fork bomb takes all process ids of the node, and its other pods with it",
+    owasp: &[81],
+    pss: None,
+    severity: Severity::Medium,
+    linux_only: true,
+    lists: &ContainerKind::ALL,
+    fixes: true,
+    compile: compile::<PidsLimit>,
+    params: params::<Params>,
+    examples: &[
+        Example::bad("no limit known", "", &["spec.resources.limits.pids"]).no_repair(),
+        Example::bad("other limits of the pod", "", &["spec.resources.limits.pids"])
+            .spec(r#"{"resources":{"limits":{"memory":"1Gi"}}}"#)
+            .params(r#"{"default":1024}"#),
+        Example::bad("no resources and a default", "", &["spec.resources.limits.pids"]).params(r#"{"default":"1k"}"#),
+        Example::bad("zero", "", &["spec.resources.limits.pids"])
+            .spec(r#"{"resources":{"limits":{"pids":0}}}"#)
+            .params(r#"{"default":1024}"#),
+        Example::bad("above max", "", &["spec.resources.limits.pids"])
+            .spec(r#"{"resources":{"limits":{"pids":"2k"}}}"#)
+            .params(r#"{"max":1024,"default":1024}"#)
+            .no_repair(),
+        Example::bad("above the default max", "", &["spec.resources.limits.pids"])
+            .spec(r#"{"resources":{"limits":{"pids":"16385"}}}"#)
+            .no_repair(),
+        Example::bad("the nodes' limit is above max", "", &["spec.resources.limits.pids"])
+            .params(r#"{"max":1024,"nodeLimit":4096}"#)
+            .no_repair(),
+        Example::bad("-1 is no limit of the nodes", "", &["spec.resources.limits.pids"])
+            .params(r#"{"nodeLimit":-1}"#)
+            .no_repair(),
+        Example::good("a limit of the pod", "").spec(r#"{"resources":{"limits":{"pids":"1024"}}}"#),
+        Example::good("a limit of all nodes", "").params(r#"{"nodeLimit":4096}"#),
+        Example::good("the nodes bind a pod that asks for more", "")
+            .spec(r#"{"resources":{"limits":{"pids":4096}}}"#)
+            .params(r#"{"max":1024,"nodeLimit":1024}"#),
+        Example::good("Windows has no such limit", "").spec(r#"{"os":{"name":"windows"}}"#),
+    ],
+};
+
+/// Parameters of `pids-limit`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+struct Params {
+    /// The highest limit of a pod, in processes; 16384 when left out.
+    max: Option<Amount>,
+    /// `podPidsLimit` of the kubelets, the highest of all nodes; `-1` and `0` are no limit, as is leaving it out.
+    node_limit: Option<i64>,
+    /// The limit that the repair sets on the pod, in processes; no repair when left out.
+    default: Option<Amount>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Params")]
+struct PidsLimit {
+    max: Amount,
+    node_limit: Option<i64>,
+    default: Option<Amount>,
+}
+
+impl TryFrom<Params> for PidsLimit {
+    type Error = String;
+    fn try_from(Params { max, node_limit, default }: Params) -> Result<Self, String> {
+        let max = max.unwrap_or_else(|| Amount { text: "16384".to_owned(), nano: 16_384 * UNIT });
+        in_order(default.as_ref(), Some(&max))?;
+        Ok(Self { max, node_limit, default })
+    }
+}
+
+impl Check for PidsLimit {
+    fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+        // The kubelet takes the lower of both, so a node's limit binds whatever the pod asks for.
+        if self.node_limit.is_some_and(|limit| limit > 0 && i128::from(limit) * UNIT <= self.max.nano) {
+            return;
+        }
+        let (at, text) = limit(pod);
+        match text.and_then(positive) {
+            Some(nano) if nano <= self.max.nano => {}
+            Some(nano) => {
+                findings.add(Finding::new(at, told(text), format!("at most {}", self.max.text)).amount(nano));
+            }
+            None => {
+                let wanted = format!("a limit of at most {}, here or as podPidsLimit of all nodes", self.max.text);
+                findings.add(Finding::new(at, told(text), wanted).amount(i128::MAX));
+            }
+        }
+    }
+
+    fn fix(&self, pod: &Pod<'_>, _finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        let (Some(default), Scope::Pod) = (&self.default, fix.scope) else { return false };
+        let (at, text) = limit(pod);
+        let fixable = text.and_then(positive).is_none();
+        if fixable {
+            fix.set(&at, default.text.clone().into());
+        }
+        fixable
+    }
+}
+
+/// The pod's own limit, and where it stands.
+fn limit<'p>(pod: &'p Pod<'p>) -> (Location<'p>, Option<&'p str>) {
+    let limits = pod.spec.resources.as_ref().and_then(|resources| resources.limits.as_ref());
+    let text = limits.and_then(|limits| limits.pids.as_ref()).map(|scalar| &*scalar.text);
+    let at = Location::spec()
+        .key("resources", pod.spec.resources.is_some())
+        .key("limits", limits.is_some())
+        .key("pids", text.is_some());
+    (at, text)
+}

@@ -1,0 +1,61 @@
+//! Volumes of a pod.
+
+use super::text::Text;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use std::fmt;
+
+/// A volume: the sources that rules look into, and the names of all that are there.
+#[derive(Debug, Default)]
+pub struct Volume<'a> {
+    pub name: Text<'a>,
+    pub host_path: Option<HostPath<'a>>,
+    /// Keys of the sources that are set, known to podreeve or not. The API wants exactly one.
+    pub sources: Vec<Text<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub struct HostPath<'a> {
+    #[serde(borrow)]
+    pub path: Option<Text<'a>>,
+}
+
+/// Derived code would need a field for each of thirty sources, and would miss the next one.
+impl<'de: 'a, 'a> Deserialize<'de> for Volume<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Keys;
+        impl<'de> Visitor<'de> for Keys {
+            type Value = Volume<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a volume")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Volume<'de>, A::Error> {
+                let mut volume = Volume::default();
+                let mut named = false;
+                while let Some(key) = map.next_key::<Text<'de>>()? {
+                    if volume.sources.contains(&key) || (named && &*key == "name") {
+                        // Two values for one key: whoever reads the other one would be misled.
+                        return Err(A::Error::custom(format_args!("duplicate field `{key}`")));
+                    }
+                    let is_set = match &*key {
+                        "name" => {
+                            volume.name = map.next_value::<Option<_>>()?.unwrap_or_default();
+                            named = true;
+                            continue;
+                        }
+                        "hostPath" => {
+                            volume.host_path = map.next_value()?;
+                            volume.host_path.is_some()
+                        }
+                        _ => map.next_value::<Option<IgnoredAny>>()?.is_some(),
+                    };
+                    if is_set {
+                        volume.sources.push(key);
+                    }
+                }
+                Ok(volume)
+            }
+        }
+        deserializer.deserialize_map(Keys)
+    }
+}
