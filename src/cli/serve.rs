@@ -173,8 +173,8 @@ fn policies(names: Vec<String>) -> Policies {
 }
 
 fn built_in(name: &str) -> Result<CompiledPolicy, String> {
-    let yaml = builtin(name).ok_or_else(|| format!("there is no built-in policy `{name}`"))?;
-    let value: serde_json::Value = serde_saphyr::from_str(yaml).map_err(|error| format!("{name}: {error}"))?;
+    let yaml = builtin(name)?.ok_or_else(|| format!("there is no built-in policy `{name}`"))?;
+    let value: serde_json::Value = serde_saphyr::from_str(&yaml).map_err(|error| format!("{name}: {error}"))?;
     PolicyDocument::from_json(&value.to_string())
         .and_then(|document| CompiledPolicy::new(&document))
         .map_err(|error| format!("{name}: {error}"))

@@ -24,7 +24,9 @@ pub fn builtin(name: &str) -> Result<Option<Cow<'static, str>>, String> {
     let Some((base, yaml)) = BUILTINS.iter().find(|(builtin, _)| *builtin == base) else { return Ok(None) };
     let Some(version) = version else { return Ok(Some(Cow::Borrowed(yaml))) };
     if !yaml.contains(LATEST) {
-        return Err(format!("`{base}` follows no Pod Security Standard, so it has no versions; leave `@{version}` out"));
+        return Err(format!(
+            "`{base}` follows no Pod Security Standard, so it has no versions; leave `@{version}` out"
+        ));
     }
     let version = String::from(Version::try_from(version.to_owned())?);
     Ok(Some(Cow::Owned(yaml.replacen(LATEST, &format!("\n    version: {version}\n"), 1))))

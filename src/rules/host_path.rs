@@ -1,6 +1,7 @@
 //! `hostPath` volumes, how they are mounted, and mounts that propagate to the node.
 
 use super::finding::{NOT_SET, shown};
+use super::pss::{Level, Standard, Version};
 use super::{Check, Example, Finding, Findings, Fix, Location, Pss, Rule, Severity, compile, params};
 use crate::workload::{ContainerKind, Pod, path};
 use schemars::JsonSchema;
@@ -46,6 +47,8 @@ critical for directories that give the node away (`/`, `/etc`, `/proc`, `/var/li
 contains them).\n\n\
 A mount with `mountPropagation: Bidirectional` violates the rule by itself: what the container mounts there appears on \
 the node and in every other pod.\n\n\
+`pss` and `version` make the rule judge as that Pod Security Standard does: volumes and not mounts, and none is allowed. \
+(The API server takes `Bidirectional` from privileged containers only, which every standard refuses.)\n\n\
 Instead, use a PersistentVolumeClaim, an emptyDir, a projected volume, or a CSI driver.",
     why: "files of the node hold its credentials and programs, and whoever writes them runs code on it",
     owasp: &[60, 35],
@@ -55,7 +58,7 @@ Instead, use a PersistentVolumeClaim, an emptyDir, a projected volume, or a CSI 
     lists: &ContainerKind::ALL,
     fixes: true,
     compile: compile::<HostPaths>,
-    params: params::<HostPaths>,
+    params: params::<Params>,
     examples: &[
         Example::bad("a host path beside good volumes", "", &["spec.volumes[1].hostPath.path"])
             .spec(
@@ -119,6 +122,12 @@ Instead, use a PersistentVolumeClaim, an emptyDir, a projected volume, or a CSI 
         Example::good("a directory of a Windows node", r#"{"volumeMounts":[{"name":"a","mountPath":"C:\\logs"}]}"#)
             .params(r#"{"allow":[{"prefix":"C:\\logs"}]}"#)
             .spec(r#"{"os":{"name":"windows"},"volumes":[{"name":"a","hostPath":{"path":"c:\\Logs\\app"}}]}"#),
+        Example::good(
+            "the standards do not judge mounts",
+            r#"{"securityContext":{"privileged":true,"allowPrivilegeEscalation":null},"volumeMounts":[{"name":"a","mountPath":"/b","mountPropagation":"Bidirectional"}]}"#,
+        )
+        .params(r#"{"pss":"baseline"}"#)
+        .spec(r#"{"volumes":[{"name":"a","emptyDir":{}}]}"#),
         Example::good("other volumes", "").spec(
             r#"{"volumes":[{"name":"a","emptyDir":{}},{"name":"b","persistentVolumeClaim":{"claimName":"b"}},{"name":"c","hostPath":null}]}"#,
         ),
@@ -128,9 +137,33 @@ Instead, use a PersistentVolumeClaim, an emptyDir, a projected volume, or a CSI 
 /// Parameters of `host-path`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-struct HostPaths {
+struct Params {
     /// Directories of the node that pods may mount. Default: none.
     allow: Vec<Allowed>,
+    /// Judge as this level of the Pod Security Standards does; then there is no `allow`.
+    pss: Option<Level>,
+    /// The version of that standard. Default: `latest`.
+    version: Option<Version>,
+}
+
+/// What [`Params`] mean.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Params")]
+struct HostPaths {
+    allow: Vec<Allowed>,
+    standard: Option<Standard>,
+}
+
+impl TryFrom<Params> for HostPaths {
+    type Error = String;
+
+    fn try_from(Params { allow, pss, version }: Params) -> Result<Self, String> {
+        let standard = Standard::new(pss, version)?;
+        if standard.is_some() && !allow.is_empty() {
+            return Err("`pss` allows no hostPath volume, so it cannot stand beside `allow`".to_owned());
+        }
+        Ok(Self { allow, standard })
+    }
 }
 
 /// A directory of the node that pods may mount, with everything under it.
@@ -186,6 +219,9 @@ impl Check for HostPaths {
                 }
                 Some(_) => {}
             }
+        }
+        if self.standard.is_some() {
+            return;
         }
         for container in pod.all_containers() {
             for (index, mount) in container.volume_mounts.iter().enumerate() {

@@ -32,7 +32,7 @@ pub static GROUPS: &[Group] = &[
 ];
 
 /// A set of [`GROUPS`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Groups(u32);
 
 impl Groups {
@@ -54,6 +54,10 @@ impl Groups {
 
     pub fn is_empty(self) -> bool {
         self.0 == 0
+    }
+
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 
     /// What only one of them has.

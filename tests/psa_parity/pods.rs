@@ -191,7 +191,7 @@ impl Maker<'_> {
             let mut context = json!({"runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}});
             // Half of them say it in each container.
             if self.rng.percent(50) {
-                for container in LISTS.iter().filter_map(|list| spec.get_mut(*list)?.as_array_mut()).flatten() {
+                for container in spec.values_mut().filter_map(Value::as_array_mut).flatten() {
                     container["securityContext"]["runAsNonRoot"] = true.into();
                     container["securityContext"]["seccompProfile"] = json!({"type": "RuntimeDefault"});
                 }
@@ -315,7 +315,10 @@ impl Maker<'_> {
                     ("resources", json!({"limits": {"cpu": "1", "example.com/device": 1}})),
                     ("env", json!([{"name": "DOCKER_HOST", "value": "tcp://10.0.0.1:2375"}])),
                     ("volumeDevices", json!([{"name": "a", "devicePath": "/dev/a"}])),
-                    ("restartPolicyRules", json!([{"action": "Restart", "exitCodes": {"operator": "In", "values": [1]}}])),
+                    (
+                        "restartPolicyRules",
+                        json!([{"action": "Restart", "exitCodes": {"operator": "In", "values": [1]}}]),
+                    ),
                     ("imagePullPolicy", json!("Never")),
                 ];
                 noise[self.rng.below(noise.len())].clone()
@@ -325,7 +328,9 @@ impl Maker<'_> {
                     0 => ("privileged", self.flag()),
                     1 | 2 => ("allowPrivilegeEscalation", self.flag()),
                     3 => ("readOnlyRootFilesystem", self.flag()),
-                    4 => ("procMount", self.text(&["Default", "Unmasked", "default", "DefaultProcMount", "Masked", ""])),
+                    4 => {
+                        ("procMount", self.text(&["Default", "Unmasked", "default", "DefaultProcMount", "Masked", ""]))
+                    }
                     5..=7 => ("capabilities", self.capabilities()),
                     _ => self.shared_field(),
                 };
@@ -370,7 +375,9 @@ impl Maker<'_> {
         match self.rng.below(10) {
             0 => Value::Null,
             1 => json!({}),
-            _ => json!({"name": self.text(&["windows", "windows", "linux", "Windows", "WINDOWS", " windows", "win", ""])}),
+            _ => {
+                json!({"name": self.text(&["windows", "windows", "linux", "Windows", "WINDOWS", " windows", "win", ""])})
+            }
         }
     }
 
@@ -419,7 +426,7 @@ impl Maker<'_> {
     }
 
     fn capabilities(&mut self) -> Value {
-        let mut list = |maker: &mut Self, usual: &str| match maker.rng.below(8) {
+        let list = |maker: &mut Self, usual: &str| match maker.rng.below(8) {
             0 => Value::Null,
             1 => json!([]),
             2 | 3 => json!([usual]),
