@@ -7,11 +7,13 @@ import (
 	"podreeve.dev/e2e/harness"
 )
 
-// With podreeve killed nothing gets past it (failurePolicy Fail); started again on the same port it works on, with the
-// CA that the API server already has.
+// With podreeve killed nothing gets past it (failurePolicy Fail); started again on the same port, with the
+// same certificate, it works on.
 func TestKilledAndStartedAgain(t *testing.T) {
 	s := up(t)
-	server, err := s.StartPodreeve(t.Context())
+	cert, err := s.NewCertificate()
+	must(t, err)
+	server, err := s.StartPodreeveWith(t.Context(), cert)
 	must(t, err)
 	hook := s.NewHook()
 	must(t, s.Register(t.Context(), hook, server.URL(), server.CA))

@@ -14,14 +14,26 @@ import (
 // should be, before, while and after.
 func TestDrainLosesNoRequest(t *testing.T) {
 	s := up(t)
-	leaving, err := s.StartPodreeve(t.Context(), "--drain-delay", "2s")
+	t.Run("HTTP/2 as to loopback", func(t *testing.T) { drain(t, s, s.WebhookURL) })
+	t.Run("HTTP/1.1 as to a Service", func(t *testing.T) {
+		if !s.Owned {
+			t.Skip("needs a cluster of our own: it must know the name " + harness.ServiceName)
+		}
+		drain(t, s, s.ServiceURL)
+	})
+}
+
+func drain(t *testing.T, s *suite, url func(port int) string) {
+	cert, err := s.NewCertificate()
 	must(t, err)
-	staying, err := s.StartPodreeve(t.Context())
+	leaving, err := s.StartPodreeveWith(t.Context(), cert, "--drain-delay", "2s")
+	must(t, err)
+	staying, err := s.StartPodreeveWith(t.Context(), cert)
 	must(t, err)
 	service, err := s.StartService(leaving, staying)
 	must(t, err)
 	hook := s.NewHook()
-	must(t, s.Register(t.Context(), hook, service.URL(), service.CA()))
+	must(t, s.Register(t.Context(), hook, url(service.Port()), cert.CA))
 	ns := namespace(t, s, "drain", hook)
 
 	load := startLoad(t, s, ns)
@@ -53,7 +65,8 @@ func startLoad(t *testing.T, s *suite, namespace string) *load {
 	for range clients {
 		running.Go(func() {
 			for ctx.Err() == nil {
-				good := s.Create(context.Background(), s.GoodPod(namespace, "good"), true)
+				// A repair that gets lost shows too: without it the pod is refused.
+				good := s.Create(context.Background(), s.GoodPod(namespace, "good", harness.Unprofiled), true)
 				bad := s.Create(context.Background(), s.GoodPod(namespace, "bad", harness.Privileged), true)
 				if good.Err != nil || !bad.Denied() {
 					load.lost.Add(1)

@@ -13,7 +13,19 @@ import (
 // still so on the way of an update, which sends it twice.
 func TestHostilePods(t *testing.T) {
 	s := up(t)
-	ns := namespace(t, s, "hostile", s.hook)
+	t.Run("HTTP/2 as to loopback", func(t *testing.T) { hostilePods(t, s, s.hook) })
+	t.Run("HTTP/1.1 as to a Service", func(t *testing.T) {
+		if !s.Owned {
+			t.Skip("needs a cluster of our own: it must know the name " + harness.ServiceName)
+		}
+		hook := s.NewHook()
+		must(t, s.Register(t.Context(), hook, s.ServiceURL(s.server.Port), s.server.CA))
+		hostilePods(t, s, hook)
+	})
+}
+
+func hostilePods(t *testing.T, s *suite, hook *harness.Hook) {
+	ns := namespace(t, s, "hostile", hook)
 	for _, test := range []struct {
 		name   string
 		spoil  func(manifest string) string

@@ -19,38 +19,38 @@ var kubeconfig = flag.String("kubeconfig", "", "test against this cluster instea
 // suite is what nearly all tests share: one cluster, one podreeve with the owasp policy, one pair of webhooks.
 type suite struct {
 	*harness.Cluster
-	hook  *harness.Hook
-	rules []harness.Rule
+	server *harness.Podreeve
+	hook   *harness.Hook
 }
 
 // start runs once, at the first test that needs a cluster: `go test -run Fields` starts nothing.
 var start = sync.OnceValues(func() (*suite, error) {
-	options, err := optionsFromEnvironment()
-	if err != nil {
-		return nil, err
-	}
 	ctx := context.Background()
 	cluster, err := harness.Up(ctx, options)
 	if err != nil {
 		return nil, err
 	}
 	started = cluster
-	rules, err := cluster.Rules(ctx)
-	if err != nil {
-		return nil, err
-	}
 	server, err := cluster.StartPodreeve(ctx)
 	if err != nil {
 		return nil, err
 	}
 	hook := cluster.NewHook()
-	return &suite{Cluster: cluster, hook: hook, rules: rules}, cluster.Register(ctx, hook, server.URL(), server.CA)
+	return &suite{Cluster: cluster, server: server, hook: hook}, cluster.Register(ctx, hook, server.URL(), server.CA)
 })
 
-var started *harness.Cluster // set by start, for TestMain
+var (
+	options harness.Options  // set by TestMain
+	started *harness.Cluster // set by start, for TestMain
+)
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	var err error
+	if options, err = optionsFromEnvironment(); err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		os.Exit(1)
+	}
 	interrupted := make(chan os.Signal, 1)
 	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
 	go func() {
@@ -64,7 +64,7 @@ func down(code int) int {
 	if started == nil {
 		return code
 	}
-	if err := started.Down(code != 0); err != nil {
+	if err := started.Down(code != 0 || os.Getenv("PODREEVE_E2E_KEEP") != ""); err != nil {
 		fmt.Fprintln(os.Stderr, "e2e: could not clean up:", err)
 		return max(1, code)
 	}
@@ -98,7 +98,11 @@ func optionsFromEnvironment() (harness.Options, error) {
 	}
 	binary := os.Getenv("PODREEVE_BIN")
 	if binary == "" {
-		binary = filepath.Join("..", "target", "debug", "podreeve")
+		target := os.Getenv("CARGO_TARGET_DIR")
+		if target == "" {
+			target = filepath.Join("..", "target")
+		}
+		binary = filepath.Join(target, "debug", "podreeve")
 	}
 	absolute, err := filepath.Abs(binary)
 	if err != nil {

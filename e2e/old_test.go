@@ -66,7 +66,7 @@ func TestOldBadDeployment(t *testing.T) {
 		{"host network", `{"spec":{"template":{"spec":{"hostNetwork":true,"hostUsers":null}}}}`, "host-network", "spec.template.spec.hostNetwork"},
 		{"a second privileged container",
 			`{"spec":{"template":{"spec":{"containers":[{"name":"two","image":"` + debugImage + `","securityContext":{"privileged":true}}]}}}}`,
-			"privileged", "spec.template.spec.containers[1].securityContext.privileged"},
+			"privileged", "spec.template.spec.containers[0].securityContext.privileged"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			answer := s.Patch(t.Context(), old, test.patch)

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"maps"
 	"testing"
 
 	"podreeve.dev/e2e/harness"
@@ -9,11 +10,7 @@ import (
 // pods/resize is judged like any update: what it raises above the policy is refused, the rest passes.
 func TestResize(t *testing.T) {
 	s := up(t)
-	limited := ownHook(t, s, harness.NewPolicy("limited", nil, map[string]harness.RuleSetting{
-		"privileged":      {Action: "deny"},
-		"seccomp-profile": {Action: "patch"},
-		"memory-limit":    {Action: "deny", Params: map[string]any{"max": "256Mi"}},
-	}))
+	limited := ownHook(t, s, limitedTo("256Mi"))
 	const memory = "spec.containers[0].resources.limits.memory"
 	for _, test := range []struct {
 		name, limit string
@@ -44,21 +41,27 @@ func TestResize(t *testing.T) {
 	}
 }
 
+func limitedTo(memory string) harness.Policy {
+	rules := maps.Clone(harness.ProbeRules)
+	rules["memory-limit"] = harness.RuleSetting{Action: "deny", Params: map[string]any{"max": memory}}
+	return harness.NewPolicy("limited", nil, rules)
+}
+
 // A pod that was above the maximum before the policy came may be resized down, even to a limit that is still too high.
 func TestResizeOfAnOldPodGoesDown(t *testing.T) {
 	s := up(t)
-	hook := ownHook(t, s, harness.NewPolicy("limited", nil, map[string]harness.RuleSetting{
-		"privileged":      {Action: "deny"},
-		"seccomp-profile": {Action: "patch"},
-		"memory-limit":    {Action: "deny", Params: map[string]any{"max": "64Mi"}},
-	}))
+	hook := ownHook(t, s, limitedTo("256Mi"))
 	ns := namespace(t, s, "old", nil)
-	pod := created(t, s, s.GoodPod(ns, "old")).Object
+	old := created(t, s, s.GoodPod(ns, "old", harness.Container(func(container map[string]any) {
+		container["resources"].(map[string]any)["limits"] = map[string]any{"cpu": "1", "memory": "512Mi"}
+	}))).Object
 	must(t, s.LookAt(t.Context(), ns, hook))
-
-	down := s.Patch(t.Context(), pod, `{"spec":{"containers":[{"name":"app","resources":{"limits":{"memory":"100Mi"}}}]}}`, "resize")
+	resize := func(memory string) harness.Answer {
+		return s.Patch(t.Context(), old, `{"spec":{"containers":[{"name":"app","resources":{"limits":{"memory":"`+memory+`"}}}]}}`, "resize")
+	}
+	down := resize("400Mi")
 	wantAdmitted(t, down)
 	wantWarning(t, down, "memory-limit")
-	up := s.Patch(t.Context(), pod, `{"spec":{"containers":[{"name":"app","resources":{"limits":{"memory":"120Mi"}}}]}}`, "resize")
-	wantDenied(t, up, "memory-limit", "spec.containers[0].resources.limits.memory")
+	wantDenied(t, resize("450Mi"), "memory-limit", "spec.containers[0].resources.limits.memory")
+	wantAdmitted(t, resize("256Mi"))
 }

@@ -1,11 +1,17 @@
 //! The commands. Results go to stdout, everything else to stderr.
 
 mod check;
+mod completions;
 mod exit;
+mod explain;
+mod generate;
 mod input;
+mod man;
 mod output;
+mod review;
 mod rules;
 pub mod serve;
+mod version;
 
 pub use exit::{Exit, Failure};
 
@@ -25,7 +31,14 @@ pub struct Cli {
 enum Command {
     Serve(serve::Args),
     Check(check::Args),
+    Review(review::Args),
     Rules(rules::Args),
+    Explain(explain::Args),
+    Version(version::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+    #[command(name = "gen", hide = true)]
+    Generate(generate::Args),
 }
 
 /// Runs the command of this process.
@@ -36,7 +49,13 @@ pub fn run() -> ExitCode {
     let ran = catch_unwind(AssertUnwindSafe(|| match cli.command {
         Command::Serve(args) => serve::run(args),
         Command::Check(args) => exit::told(check::run(&args)),
+        Command::Review(args) => exit::told(review::run(&args)),
         Command::Rules(args) => exit::told(rules::run(&args)),
+        Command::Explain(args) => exit::told(explain::run(&args)),
+        Command::Version(args) => exit::told(version::run(&args)),
+        Command::Completions(args) => exit::told(completions::run(&args)),
+        Command::Man(args) => exit::told(man::run(&args)),
+        Command::Generate(args) => exit::told(generate::run(&args)),
     }));
     ran.unwrap_or_else(|_| {
         eprintln!("error: podreeve failed by a fault of its own; please report the lines above and the input");

@@ -102,3 +102,10 @@ fn json_parts(text: &str) -> Option<Vec<&str>> {
     }
     Some(parts)
 }
+
+/// A value as YAML in block style.
+#[must_use]
+pub fn to_yaml<T: serde::Serialize>(value: &T) -> String {
+    // Writing to a string cannot fail.
+    serde_saphyr::to_string(value).unwrap_or_default()
+}

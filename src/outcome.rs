@@ -80,7 +80,7 @@ pub struct Outcome {
     pub about: About,
     pub verdict: Verdict,
     pub stage: Stage,
-    /// Ordered by container, then rule; at most the snapshot's `report_limit`, the denied ones first to stay.
+    /// Ordered by container, then rule; of the denied ones and of the others at most the snapshot's `report_limit` each.
     pub violations: Vec<Violation>,
     /// Every violation, counted; ordered by rule.
     pub tallies: Vec<Tally>,
@@ -138,18 +138,18 @@ impl Outcome {
             Some(Effect::Warn) => Verdict::Warn,
             Some(Effect::Audit | Effect::Exempt) | None => Verdict::Allow,
         };
-        // Denials first into the limit, so that a flood of warnings hides none.
-        let mut chosen: Vec<&Judged<'_>> = judged.iter().filter(|j| j.effect == Effect::Deny).take(limit).collect();
-        let rest = limit - chosen.len();
-        if judged.len() <= limit {
-            chosen = judged.iter().collect();
-        } else {
-            chosen.extend(judged.iter().filter(|j| j.effect != Effect::Deny).take(rest));
-        }
+        // Each has its own room, so that a flood of warnings hides no denial, nor the other way round.
+        let mut room = (limit, limit);
+        let chosen = judged.iter().filter(|j| {
+            let room = if j.effect == Effect::Deny { &mut room.0 } else { &mut room.1 };
+            let told = *room > 0;
+            *room = room.saturating_sub(1);
+            told
+        });
         Self {
             verdict,
             stage: case.stage,
-            violations: chosen.iter().map(|j| Violation::new(j, case, &prefix)).collect(),
+            violations: chosen.map(|j| Violation::new(j, case, &prefix)).collect(),
             tallies: tally(judged),
             patch: fix.into_patch().finish(&prefix),
             ..Self::allow(about)

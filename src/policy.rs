@@ -1,16 +1,19 @@
 //! Policies: the document a person writes, what it compiles to, and what applies to a request.
 
+mod action;
 mod builtin;
 mod compile;
 pub mod document;
 mod exempt;
 mod matches;
 mod rule_settings;
+mod wording;
 mod workloads;
 
+pub use action::Action;
 pub use builtin::{BUILTINS, builtin};
 pub use compile::{CompiledPolicy, CompiledRule, Cover};
-pub use document::{Action, Exemption, Policy, PolicyDocument, PolicySpec};
+pub use document::{Exemption, Policy, PolicyDocument, PolicySpec};
 pub use exempt::CompiledExemption;
 pub use matches::Subject;
 
@@ -38,11 +41,8 @@ impl PolicyError {
     /// An error at the key that these segments lead to.
     #[must_use]
     pub fn at(segments: &[&str], message: impl Into<String>) -> Self {
-        Self {
-            pointer: segments.iter().fold(String::new(), |path, s| path + "/" + &crate::patch::escape(s)),
-            key: segments.join("."),
-            message: message.into(),
-        }
+        let pointer = segments.iter().fold(String::new(), |path, s| path + "/" + &crate::patch::escape(s));
+        Self { key: crate::text::dotted(&pointer), pointer, message: message.into() }
     }
 }
 

@@ -10,8 +10,10 @@ pub mod owasp;
 pub mod pss;
 
 mod allow_privilege_escalation;
+mod apparmor_profile;
 mod capabilities;
 mod cpu_request;
+mod host_devices;
 mod host_ipc;
 mod host_network;
 mod host_path;
@@ -55,6 +57,7 @@ pub static RULES: &[&Rule] = &[
     &host_process::RULE,
     &runtime_socket::RULE,
     &host_path::RULE,
+    &host_devices::RULE,
     &host_ports::RULE,
     &host_probes::RULE,
     &privileged_ports::RULE,
@@ -63,6 +66,7 @@ pub static RULES: &[&Rule] = &[
     &capabilities::RULE,
     &allow_privilege_escalation::RULE,
     &seccomp_profile::RULE,
+    &apparmor_profile::RULE,
     &selinux_options::RULE,
     &proc_mount::RULE,
     &sysctls::RULE,

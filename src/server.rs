@@ -46,7 +46,8 @@ pub struct Limits {
     pub handshake: Duration,
     /// For a connection without a request; above the 90 s for which the API server keeps one.
     pub idle: Duration,
-    /// From the first byte of a request to the end of its headers.
+    /// From the first byte of a request to the end of its headers. When newcomers wait for a place,
+    /// connections are idle no longer than this either.
     pub headers: Duration,
     /// For a body whose request names no `?timeout=`.
     pub request: Duration,
@@ -79,13 +80,15 @@ pub struct Config {
     pub limits: Limits,
     /// How long requests are still served after the first signal: the API server goes on sending.
     pub drain_delay: Duration,
+    /// From the signal to the end, whatever happens.
+    pub exit_within: Duration,
     /// Between two looks at files.
     pub poll: Duration,
 }
 
 /// The longest `drain_delay`: what is left of [`EXIT_WITHIN`] is for requests that are on their way.
 pub const DRAIN_DELAY_MAX: Duration = Duration::from_secs(35);
-/// From the first signal to the end, whatever happens.
+/// The usual [`Config::exit_within`]: the API server waits 30 s for an answer, and that is added to the delay.
 pub const EXIT_WITHIN: Duration = Duration::from_secs(44);
 
 /// Why the server cannot start.
@@ -118,6 +121,8 @@ pub(crate) struct Shared {
     heavy: Semaphore,
     /// Set by the first signal.
     draining: AtomicBool,
+    /// Set while newcomers wait for a place.
+    crowded: AtomicBool,
 }
 
 impl Shared {
@@ -156,6 +161,7 @@ impl Server {
             limits: config.limits.clone(),
             heavy: Semaphore::new(cores),
             draining: AtomicBool::new(false),
+            crowded: AtomicBool::new(false),
         });
         Ok(Self { config, policies, shared, listener, admin })
     }
@@ -177,7 +183,7 @@ impl Server {
     }
 
     /// Serves until `stop` is done, then drains: readiness goes, requests are served for the delay with
-    /// `Connection: close`, connections end, all within [`EXIT_WITHIN`].
+    /// `Connection: close`, connections end, all within [`Config::exit_within`].
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let Self { config, policies, shared, listener, admin } = self;
         let watchers = [
@@ -187,7 +193,7 @@ impl Server {
         ];
         let accepting = accept::Acceptor::start(listener, config.certificates, Arc::clone(&shared));
         stop.await;
-        let end = tokio::time::Instant::now() + EXIT_WITHIN;
+        let end = tokio::time::Instant::now() + config.exit_within;
         tracing::info!(delay = ?config.drain_delay, "draining: not ready any more, still serving");
         shared.draining.store(true, Ordering::Relaxed);
         tokio::time::sleep(config.drain_delay.min(DRAIN_DELAY_MAX)).await;

@@ -104,6 +104,12 @@ impl Loader {
 
     fn policy(&mut self, file: &str, object: &Object<'_>) {
         // Said first, because all its fields would be unknown too.
+        if object.kind == "Policy" && object.group() == "podreeve.dev" && object.api_version != API_VERSION {
+            let version = crate::text::clean(object.version(), 60);
+            let message = format!("the version `{version}` is not known; this podreeve reads {API_VERSION}");
+            self.errors.push(SourceError::at(file, object.position("/apiVersion"), "apiVersion", message));
+            return;
+        }
         if (object.api_version, object.kind) != (API_VERSION, "Policy") {
             let message = format!(
                 "this is a {} {}, and policies are {API_VERSION} Policy; keep other objects in other files",
@@ -127,7 +133,7 @@ impl Loader {
             }
             Err(error) => {
                 let at = object.position(&error.pointer);
-                self.errors.push(SourceError::at(file, at, crate::text::dotted(&error.pointer), error.message));
+                self.errors.push(SourceError::at(file, at, error.key, error.message));
             }
         }
     }

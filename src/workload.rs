@@ -3,12 +3,14 @@
 //! Nothing here knows about rules. Fields that no rule asks for are skipped while reading,
 //! at any depth, so `managedFields` costs a scan and no memory.
 
+pub mod annotations;
 pub mod handler;
 pub mod image;
 pub mod kinds;
 pub mod path;
 pub mod pod;
 pub mod quantity;
+pub mod resources;
 pub mod text;
 pub mod volume;
 

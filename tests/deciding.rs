@@ -344,3 +344,18 @@ fn a_warning_says_when_it_will_deny() {
     let over = json!({"rules": rules, "rollout": {"warnUntil": "2026-11-21"}});
     assert_eq!(validate(&privileged("default", "x", "a/b"), None, &policies(&[over])).verdict, Verdict::Deny);
 }
+
+#[test]
+fn denials_leave_room_for_warnings() {
+    let mut snapshot =
+        snapshot(json!({"privileged": {"action": "deny"}, "read-only-root-filesystem": {"action": "warn"}}));
+    snapshot.report_limit = 5;
+    let mut pod = privileged("default", "x", "a/b");
+    let mut bad = pod["spec"]["containers"][1].clone();
+    bad["securityContext"]["readOnlyRootFilesystem"] = json!(false);
+    pod["spec"]["containers"] = Value::Array(vec![bad; 10]);
+    let outcome = validate(&pod, None, &snapshot);
+    let told = |effect| outcome.violations.iter().filter(|v| v.effect == effect).count();
+    assert_eq!((told(Effect::Deny), told(Effect::Warn)), (5, 5));
+    assert_eq!((outcome.count(Effect::Deny), outcome.count(Effect::Warn)), (10, 10));
+}

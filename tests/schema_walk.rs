@@ -21,8 +21,6 @@ const PRESENCE: &str = "volume-types";
 
 /// Rules with an id and no code yet.
 const RESERVED: &[&str] = &[
-    "host-devices",
-    "apparmor-profile",
     "ephemeral-storage-limit",
     "restart-limit",
     "health-probes",

@@ -35,8 +35,8 @@ type apiServer struct {
 }
 
 // startAPIServer runs kube-apiserver with RBAC and the admission plugins that are on by default, less PodSecurity: what
-// is refused here is refused by podreeve or by the API itself. extraEnv reaches the process (see Options.Proxy).
-func startAPIServer(ctx context.Context, tools Tools, dir, etcdURL string, extraEnv []string) (*apiServer, error) {
+// is refused here is refused by podreeve or by the API itself.
+func startAPIServer(ctx context.Context, tools Tools, dir, etcdURL string, environment []string) (*apiServer, error) {
 	port, err := FreePort()
 	if err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func startAPIServer(ctx context.Context, tools Tools, dir, etcdURL string, extra
 		"--allow-privileged=true", // else the API itself refuses what podreeve has to refuse
 		"--disable-admission-plugins=PodSecurity",
 		"--audit-policy-file=" + filepath.Join(dir, "audit-policy.yaml"), "--audit-log-path=" + auditLog, "--audit-log-mode=blocking",
-	}, extraEnv)
+	}, environment)
 	if err != nil {
 		return nil, err
 	}

@@ -84,7 +84,11 @@ func (c *Cluster) startOwn(ctx context.Context) error {
 		return err
 	}
 	c.Defer(func() error { etcd.Stop(); return nil })
-	server, err := startAPIServer(ctx, c.tools, c.dir, etcdURL, nil)
+	environment, err := c.startNameProxy()
+	if err != nil {
+		return err
+	}
+	server, err := startAPIServer(ctx, c.tools, c.dir, etcdURL, environment)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,8 @@
 //	cluster.Register        register.go   the two webhook configurations by URL, awaited until they are in effect
 //	cluster.Namespace       namespace.go  a namespace that one registration (or none) looks at
 //	cluster.Kubectl         kubectl.go    the real kubectl
-//	cluster.Client, .Raw    client.go     client-go, with the warnings of each call
+//	cluster.Create ...      client.go     client-go, with the warnings of each call
+//	cluster.StartService    service.go    what a Service does, for tests of more than one replica
 //
 // Nothing here sleeps for a fixed time: Await (await.go) polls a condition. Every process is ended by its own pid.
 package harness

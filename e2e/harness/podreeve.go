@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,31 +19,44 @@ type Podreeve struct {
 	AdminPort int
 	CA        []byte // PEM
 	cluster   *Cluster
-	certDir   string
+	selfCA    string // the file in which a self-signed one leaves its CA, new at each start
 	args      []string
 }
 
-// StartPodreeve starts the real binary on free ports and waits until it says that it is ready. args follow the
-// addresses (`--policy FILE` ...). Unless they say otherwise it stops without the delay that a Service would need.
+// StartPodreeve starts the real binary on free ports, with a certificate that it signs itself, and waits until it says
+// that it is ready. args follow the addresses (`--policy FILE` ...).
 func (c *Cluster) StartPodreeve(ctx context.Context, args ...string) (*Podreeve, error) {
-	port, admin, err := twoPorts()
-	if err != nil {
+	dir := filepath.Join(c.dir, c.Name("certs"))
+	own := []string{"--self-signed", dir, "--self-signed-name", ServiceName}
+	if c.webhookURL != loopbackURL {
+		own = append(own, "--self-signed-name", c.webhookHost())
+	}
+	return c.startPodreeve(ctx, &Podreeve{selfCA: filepath.Join(dir, "ca.crt")}, append(own, args...))
+}
+
+// StartPodreeveWith does the same with a certificate in files.
+func (c *Cluster) StartPodreeveWith(ctx context.Context, cert Certificate, args ...string) (*Podreeve, error) {
+	files := []string{"--tls-cert", cert.certFile, "--tls-key", cert.keyFile}
+	return c.startPodreeve(ctx, &Podreeve{CA: cert.CA}, append(files, args...))
+}
+
+func (c *Cluster) startPodreeve(ctx context.Context, server *Podreeve, args []string) (_ *Podreeve, err error) {
+	if server.Port, server.AdminPort, err = twoPorts(); err != nil {
 		return nil, err
 	}
 	if !slices.Contains(args, "--drain-delay") {
-		args = append([]string{"--drain-delay", "0s"}, args...)
+		args = append(args, "--drain-delay", "0s") // nobody has to notice that it goes
 	}
-	server := &Podreeve{Port: port, AdminPort: admin, cluster: c, args: args, certDir: filepath.Join(c.dir, c.Name("certs"))}
+	server.cluster, server.args = c, args
 	return server, server.Start(ctx)
 }
 
-// Start runs it again after it ended: same ports, same certificate folder.
+// Start runs it again after it ended, on the same ports.
 func (p *Podreeve) Start(ctx context.Context) error {
 	name := p.cluster.Name("podreeve")
 	args := append([]string{"serve",
 		"--listen", net.JoinHostPort(p.cluster.listenHost(), strconv.Itoa(p.Port)),
-		"--admin-listen", net.JoinHostPort("127.0.0.1", strconv.Itoa(p.AdminPort)),
-		"--self-signed", p.certDir}, p.args...)
+		"--admin-listen", net.JoinHostPort("127.0.0.1", strconv.Itoa(p.AdminPort))}, p.args...)
 	process, err := startProcess(name, p.cluster.dir, p.cluster.podreeve, args, nil)
 	if err != nil {
 		return err
@@ -54,8 +66,10 @@ func (p *Podreeve) Start(ctx context.Context) error {
 	if err := Await(ctx, "podreeve ready", p.Ready); err != nil {
 		return err
 	}
-	p.CA, err = os.ReadFile(filepath.Join(p.certDir, "ca.crt"))
-	if err != nil {
+	if p.selfCA == "" {
+		return nil
+	}
+	if p.CA, err = os.ReadFile(p.selfCA); err != nil {
 		return fmt.Errorf("podreeve is ready but wrote no CA: %w", err)
 	}
 	return nil
@@ -82,29 +96,4 @@ func (p *Podreeve) Metrics(ctx context.Context) (string, error) {
 }
 
 // URL under which the API server reaches it.
-func (p *Podreeve) URL() string { return p.cluster.urlOf(p.Port) }
-
-func (c *Cluster) urlOf(port int) string { return fmt.Sprintf("%s:%d", c.webhookURL, port) }
-
-const loopbackURL = "https://127.0.0.1"
-
-// parseWebhookURL checks PODREEVE_E2E_WEBHOOK_URL: scheme and host only, because each podreeve has a port of its own.
-func parseWebhookURL(text string) (string, error) {
-	if text == "" {
-		return loopbackURL, nil
-	}
-	parsed, err := url.Parse(text)
-	if err != nil || parsed.Scheme != "https" || parsed.Hostname() == "" || parsed.Port() != "" || parsed.Path != "" {
-		return "", fmt.Errorf("the webhook URL %q must be https://HOST without a port or path: each podreeve that the tests start listens on a port of its own", text)
-	}
-	return text, nil
-}
-
-// listenHost: an API server that is not on this machine needs more than loopback.
-func (c *Cluster) listenHost() string {
-	parsed, _ := url.Parse(c.webhookURL) // checked by parseWebhookURL
-	if ip := net.ParseIP(parsed.Hostname()); parsed.Hostname() == "localhost" || ip.IsLoopback() {
-		return "127.0.0.1"
-	}
-	return "0.0.0.0"
-}
+func (p *Podreeve) URL() string { return p.cluster.WebhookURL(p.Port) }

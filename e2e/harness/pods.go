@@ -58,11 +58,8 @@ func privilegedPod(c *Cluster, namespace string) *Object {
 	return c.GoodPod(namespace, "privileged", Privileged)
 }
 
-func unprofiledPod(c *Cluster, namespace string) *Object {
-	return c.GoodPod(namespace, "unprofiled", Unprofiled)
-}
-
-func has(object *Object, path ...string) bool {
-	_, found, err := unstructured.NestedFieldNoCopy(object.Object, path...)
-	return found && err == nil
+func escalatingPod(c *Cluster, namespace string) *Object {
+	return c.GoodPod(namespace, "escalating", Container(func(container map[string]any) {
+		unstructured.RemoveNestedField(container, "securityContext", "allowPrivilegeEscalation")
+	}))
 }

@@ -36,7 +36,7 @@ func NewPolicy(name string, match map[string][]string, rules map[string]RuleSett
 }
 
 // ProbeRules are those that Register's wait needs.
-var ProbeRules = map[string]RuleSetting{"privileged": {Action: "deny"}, "seccomp-profile": {Action: "patch"}}
+var ProbeRules = map[string]RuleSetting{"privileged": {Action: "deny"}, "allow-privilege-escalation": {Action: "patch"}}
 
 // WritePolicies writes each policy to a file of a new folder, for `serve --policy DIR`. JSON is YAML too.
 func (c *Cluster) WritePolicies(policies ...Policy) (string, error) {

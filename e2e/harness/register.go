@@ -27,7 +27,7 @@ type Hook struct{ name string }
 func (c *Cluster) NewHook() *Hook { return &Hook{name: c.Name("podreeve-e2e-" + c.run)} }
 
 // Register makes both configurations for a base URL and waits until the API server calls them. The wait needs a policy
-// that denies `privileged` and patches `seccomp-profile` in the namespace of the probe (it is none of the tests').
+// that denies `privileged` and patches `allow-privilege-escalation` (ProbeRules) in the namespace of the probe (it is none of the tests').
 func (c *Cluster) Register(ctx context.Context, hook *Hook, baseURL string, ca []byte) error {
 	client, err := c.Clientset()
 	if err != nil {
@@ -100,8 +100,8 @@ func (c *Cluster) awaitInEffect(ctx context.Context, hook *Hook) error {
 		seen func(Answer) bool
 	}{
 		{"the validating webhook refuses a privileged pod", privilegedPod(c, namespace), Answer.Denied},
-		{"the mutating webhook gives a pod its seccomp profile", unprofiledPod(c, namespace), func(a Answer) bool {
-			return a.Err == nil && has(a.Object, "spec", "securityContext", "seccompProfile")
+		{"the mutating webhook forbids a container to escalate", escalatingPod(c, namespace), func(a Answer) bool {
+			return a.Err == nil && Lookup(a.Object, "spec.containers[0].securityContext.allowPrivilegeEscalation") == false
 		}},
 	} {
 		err := Await(ctx, probe.what, func(ctx context.Context) (bool, error) {

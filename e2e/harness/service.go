@@ -32,17 +32,8 @@ func (c *Cluster) StartService(backends ...*Podreeve) (*Service, error) {
 	return service, nil
 }
 
-// URL under which the API server reaches it.
-func (s *Service) URL() string { return s.backends[0].cluster.urlOf(s.port) }
-
-// CA of all backends.
-func (s *Service) CA() []byte {
-	var bundle []byte
-	for _, backend := range s.backends {
-		bundle = append(bundle, backend.CA...)
-	}
-	return bundle
-}
+// Port it listens on.
+func (s *Service) Port() int { return s.port }
 
 func (s *Service) accept() {
 	for {
@@ -67,13 +58,22 @@ func (s *Service) forward(client *net.TCPConn) {
 			continue
 		}
 		defer server.Close()
-		go copyHalf(server.(*net.TCPConn), client)
-		copyHalf(client, server.(*net.TCPConn))
+		tunnel(client, server.(*net.TCPConn))
 		return
 	}
 }
 
-// copyHalf hands on the end of the stream too, so that each side sees exactly what the other did.
+// tunnel carries bytes both ways and hands on the end of each stream, so that each side sees exactly what the other did.
+func tunnel(client, server *net.TCPConn) {
+	done := make(chan struct{})
+	go func() {
+		copyHalf(server, client)
+		close(done)
+	}()
+	copyHalf(client, server)
+	<-done
+}
+
 func copyHalf(to, from *net.TCPConn) {
 	_, _ = io.Copy(to, from) // a broken connection shows on both ends
 	_ = to.CloseWrite()

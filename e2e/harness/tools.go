@@ -131,13 +131,13 @@ func toolsCache(module string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		root = filepath.Join(cache, "podreeve", "e2e")
+		root = filepath.Join(cache, "podreeve")
 	}
 	root, err = filepath.Abs(root)
 	if err != nil {
 		return "", err
 	}
-	return filepath.Join(root, hex.EncodeToString(hash.Sum(nil))[:16]), nil
+	return filepath.Join(root, "e2e", hex.EncodeToString(hash.Sum(nil))[:16]), nil
 }
 
 // userCache is ${XDG_CACHE_HOME:-$HOME/.cache} on every system, as the README says.

@@ -78,7 +78,8 @@ fn is_manifest(path: &Path) -> bool {
         .is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known)))
 }
 
-fn read(path: &Path) -> Input {
+/// Reads one file, or stdin for `-`.
+pub fn read(path: &Path) -> Input {
     let name = path.display().to_string();
     let mut bytes = Vec::new();
     // One byte more than the manifest reader takes, so that it says what is wrong.

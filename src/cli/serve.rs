@@ -1,12 +1,12 @@
 //! `podreeve serve`: the webhook.
 
-use crate::admit::Snapshot;
+use super::{Exit, Failure, exit};
 use crate::observe::{Format, Log};
-use crate::policy::{CompiledPolicy, PolicyDocument, PolicySet, builtin};
 use crate::server::certs::Certificates;
 use crate::server::policies::Policies;
 use crate::server::self_signed::SelfSigned;
-use crate::server::{Config, DRAIN_DELAY_MAX, Limits, Server, duration};
+use crate::server::{Config, DRAIN_DELAY_MAX, EXIT_WITHIN, Limits, Server, duration};
+use crate::sources::Sources;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::level_filters::LevelFilter;
 
-/// Serve the admission webhook over HTTPS.
+/// Serve the admission webhook over HTTPS
 ///
 /// AdmissionReviews go to /validate and /mutate. /livez, /readyz and /metrics are on the admin port, over plain HTTP.
 #[derive(Debug, clap::Args)]
@@ -49,8 +49,10 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     client_ca: Option<PathBuf>,
 
-    /// Policy to enforce: the name of a built-in one, a file, or a directory; may be repeated
-    #[arg(long, value_name = "POLICY", default_value = "owasp")]
+    /// Policy to enforce: the name of a built-in one, a file, or a directory; may be repeated [default: owasp]
+    ///
+    /// Files are read again when they change. What does not load is told in the log and by /readyz, and changes nothing.
+    #[arg(long, value_name = "POLICY")]
     policy: Vec<String>,
 
     /// How long to serve on after SIGTERM, until the API server has noticed
@@ -82,36 +84,31 @@ pub struct Args {
     poll: Duration,
 }
 
-/// Serves until a signal. Exit code 2 when it cannot start.
+/// Serves until a signal.
 #[must_use]
 pub fn run(args: Args) -> ExitCode {
+    exit::told(start(args))
+}
+
+fn start(args: Args) -> Result<Exit, Failure> {
     let level = args.log_level.parse().unwrap_or(LevelFilter::INFO);
-    let log = match Log::start(args.log_format, level) {
-        Ok(log) => log,
-        Err(error) => return fail(&format!("the log cannot be started: {error}")),
-    };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(16).build() {
-        Ok(runtime) => runtime,
-        Err(error) => return fail(&format!("the runtime cannot be started: {error}")),
-    };
+    let log = Log::start(args.log_format, level)
+        .map_err(|error| Failure::internal(format!("the log cannot be started: {error}")))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(16)
+        .build()
+        .map_err(|error| Failure::internal(format!("the runtime cannot be started: {error}")))?;
     let served = runtime.block_on(serve(args, &log));
     // Whatever is still being judged has nobody to answer to.
     runtime.shutdown_background();
-    drop(log);
-    match served {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error),
-    }
-}
-
-fn fail(error: &str) -> ExitCode {
-    eprintln!("error: {error}");
-    ExitCode::from(2)
+    served.map(|()| Exit::Clean).map_err(Failure::unreadable)
 }
 
 async fn serve(args: Args, log: &Log) -> Result<(), String> {
     let mut signals = Signals::new().map_err(|error| format!("signals cannot be heard: {error}"))?;
     let certificates = certificates(&args)?;
+    let policies = Policies::from_sources(Sources::new(&args.policy));
     let config = Config {
         listen: args.listen,
         admin_listen: args.admin_listen,
@@ -123,9 +120,10 @@ async fn serve(args: Args, log: &Log) -> Result<(), String> {
             ..Limits::default()
         },
         drain_delay: args.drain_delay,
+        exit_within: EXIT_WITHIN,
         poll: args.poll,
     };
-    let server = Server::bind(config, policies(args.policy), log.decisions()).await.map_err(|e| e.to_string())?;
+    let server = Server::bind(config, policies, log.decisions()).await.map_err(|e| e.to_string())?;
     let addresses = server.address().and_then(|address| Ok((address, server.admin_address()?)));
     let (address, admin) = addresses.map_err(|error| format!("the server does not listen: {error}"))?;
     tracing::info!(listen = %address, admin = %admin, version = env!("CARGO_PKG_VERSION"), "serving");
@@ -158,26 +156,6 @@ fn certificates(args: &Args) -> Result<Certificates, String> {
                   --self-signed DIR"
             .to_owned()),
     }
-}
-
-/// Built-in policies only, until `sources` reads files.
-fn policies(names: Vec<String>) -> Policies {
-    let mut loaded = false;
-    Policies::new(Box::new(move |generation| {
-        if std::mem::replace(&mut loaded, true) {
-            return Ok(None);
-        }
-        let policies = names.iter().map(|name| built_in(name)).collect::<Result<_, _>>()?;
-        Ok(Some(Snapshot { policies: PolicySet { policies, generation }, report_limit: crate::review::response::TOLD }))
-    }))
-}
-
-fn built_in(name: &str) -> Result<CompiledPolicy, String> {
-    let yaml = builtin(name)?.ok_or_else(|| format!("there is no built-in policy `{name}`"))?;
-    let value: serde_json::Value = serde_saphyr::from_str(&yaml).map_err(|error| format!("{name}: {error}"))?;
-    PolicyDocument::from_json(&value.to_string())
-        .and_then(|document| CompiledPolicy::new(&document))
-        .map_err(|error| format!("{name}: {error}"))
 }
 
 /// SIGTERM from Kubernetes, SIGINT from a terminal.

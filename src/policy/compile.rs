@@ -1,7 +1,7 @@
 //! From the document to what judges: everything that can be wrong is found here, once.
 
 use super::document::PodSecurityStandard;
-use super::{Action, CompiledExemption, PolicyDocument, PolicyError, matches::Matcher};
+use super::{Action, CompiledExemption, PolicyDocument, PolicyError, matches::Matcher, wording};
 use crate::rules::{Check, Finding, RULES, Rule};
 use crate::workload::{Kind, Pod};
 use jiff::civil::Date;
@@ -63,7 +63,9 @@ impl CompiledPolicy {
                 // serde_path_to_error writes list positions as `allow[0]`.
                 let field = error.field.replace('[', ".").replace(']', "");
                 path.extend(field.split('.').filter(|part| !part.is_empty()));
-                PolicyError::at(&path, error.message)
+                let missing = wording::missing_field(&error.message);
+                path.extend(missing.as_deref());
+                PolicyError::at(&path, wording::plain(&error.message))
             })?;
             // `off` is compiled too, so that wrong parameters never wait for the day it is switched on.
             if setting.action == Action::Patch && !rule.fixes {

@@ -1,6 +1,6 @@
 //! The `Policy` document, which is also the custom resource.
 
-use super::{PolicyError, rule_settings::RuleSettings};
+use super::{PolicyError, rule_settings::RuleSettings, wording};
 use crate::rules::pss::{Level, Version};
 use jiff::civil::Date;
 use kube::CustomResource;
@@ -9,37 +9,6 @@ use serde::{Deserialize, Serialize, de::IgnoredAny};
 use std::collections::BTreeMap;
 
 pub const API_VERSION: &str = "podreeve.dev/v1alpha1";
-
-/// What podreeve does with a violation, from the mildest to the strictest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Action {
-    /// The rule is not run.
-    Off,
-    /// Admitted; only audit annotations, metrics and reports tell.
-    Audit,
-    /// Admitted; the user sees a warning.
-    Warn,
-    /// Repaired when a pod is created; what cannot be repaired is denied.
-    Patch,
-    /// Refused.
-    Deny,
-}
-
-impl Action {
-    pub const ALL: [Self; 5] = [Self::Off, Self::Audit, Self::Warn, Self::Patch, Self::Deny];
-
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Off => "off",
-            Self::Audit => "audit",
-            Self::Warn => "warn",
-            Self::Patch => "patch",
-            Self::Deny => "deny",
-        }
-    }
-}
 
 /// Which rules pods must obey, and what happens when they do not.
 ///
@@ -231,7 +200,7 @@ impl PolicyDocument {
     pub fn from_json(json: &str) -> Result<Self, PolicyError> {
         let mut deserializer = serde_json::Deserializer::from_str(json);
         let document: Self = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-            let segments: Vec<String> = error
+            let mut segments: Vec<String> = error
                 .path()
                 .iter()
                 .filter_map(|segment| match segment {
@@ -240,8 +209,10 @@ impl PolicyDocument {
                     _ => None,
                 })
                 .collect();
+            let message = crate::workload::kinds::without_position(error.inner());
+            segments.extend(wording::missing_field(&message));
             let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-            PolicyError::at(&segments, crate::workload::kinds::without_position(error.inner()))
+            PolicyError::at(&segments, wording::plain(&message))
         })?;
         if document.api_version != API_VERSION {
             return Err(PolicyError::at(

@@ -117,7 +117,8 @@ fn noun(list: &str) -> &'static str {
 }
 
 /// `spec.securityContext.runAsNonRoot: true`; flow style, so that any value stays on one line.
-fn repair(operation: &PatchOperation) -> String {
+#[must_use]
+pub fn repair(operation: &PatchOperation) -> String {
     match operation {
         PatchOperation::Add(add) => {
             let path = add.path.to_string();

@@ -229,6 +229,12 @@ impl<'p> Finding<'p> {
 #[derive(Debug, Default)]
 pub struct Findings<'p>(Vec<Finding<'p>>);
 
+impl<'p> Extend<Finding<'p>> for Findings<'p> {
+    fn extend<I: IntoIterator<Item = Finding<'p>>>(&mut self, findings: I) {
+        self.0.extend(findings);
+    }
+}
+
 impl<'p> Findings<'p> {
     pub fn add(&mut self, finding: Finding<'p>) {
         self.0.push(finding);

@@ -46,9 +46,7 @@ pub static RULE: Rule = Rule {
 critical for directories that give the node away (`/`, `/etc`, `/proc`, `/var/lib/kubelet` and their like, and whatever \
 contains them).\n\n\
 A mount with `mountPropagation: Bidirectional` violates the rule by itself: what the container mounts there appears on \
-the node and in every other pod.\n\n\
-`pss` and `version` make the rule judge as that Pod Security Standard does: volumes and not mounts, and none is allowed. \
-(The API server takes `Bidirectional` from privileged containers only, which every standard refuses.)\n\n\
+the node and in every other pod. With `pss`, only volumes are judged, as upstream does.\n\n\
 Instead, use a PersistentVolumeClaim, an emptyDir, a projected volume, or a CSI driver.",
     why: "files of the node hold its credentials and programs, and whoever writes them runs code on it",
     owasp: &[60, 35],
@@ -111,6 +109,15 @@ Instead, use a PersistentVolumeClaim, an emptyDir, a projected volume, or a CSI 
         )
         .spec(r#"{"volumes":[{"name":"a","emptyDir":{}}]}"#)
         .no_repair(),
+        Example::bad(
+            "Pod Security judges the volume, not its mounts",
+            r#"{"volumeMounts":[{"name":"a","mountPath":"/a","mountPropagation":"Bidirectional"}]}"#,
+            &["spec.volumes[0].hostPath.path"],
+        )
+        .params(r#"{"pss":"baseline","version":"v1.30"}"#)
+        .spec(r#"{"volumes":[{"name":"a","hostPath":{"path":"/srv"}}]}"#)
+        .no_repair()
+        .no_debug(),
         Example::good(
             "allowed, in any spelling",
             r#"{"volumeMounts":[{"name":"a","mountPath":"/a"},{"name":"b","mountPath":"/b","readOnly":true}]}"#,
@@ -122,12 +129,6 @@ Instead, use a PersistentVolumeClaim, an emptyDir, a projected volume, or a CSI 
         Example::good("a directory of a Windows node", r#"{"volumeMounts":[{"name":"a","mountPath":"C:\\logs"}]}"#)
             .params(r#"{"allow":[{"prefix":"C:\\logs"}]}"#)
             .spec(r#"{"os":{"name":"windows"},"volumes":[{"name":"a","hostPath":{"path":"c:\\Logs\\app"}}]}"#),
-        Example::good(
-            "the standards do not judge mounts",
-            r#"{"securityContext":{"privileged":true,"allowPrivilegeEscalation":null},"volumeMounts":[{"name":"a","mountPath":"/b","mountPropagation":"Bidirectional"}]}"#,
-        )
-        .params(r#"{"pss":"baseline"}"#)
-        .spec(r#"{"volumes":[{"name":"a","emptyDir":{}}]}"#),
         Example::good("other volumes", "").spec(
             r#"{"volumes":[{"name":"a","emptyDir":{}},{"name":"b","persistentVolumeClaim":{"claimName":"b"}},{"name":"c","hostPath":null}]}"#,
         ),
@@ -140,9 +141,9 @@ Instead, use a PersistentVolumeClaim, an emptyDir, a projected volume, or a CSI 
 struct Params {
     /// Directories of the node that pods may mount. Default: none.
     allow: Vec<Allowed>,
-    /// Judge as this level of the Pod Security Standards does; then there is no `allow`.
+    /// Judge as this Pod Security Standard does: no volume passes, and mounts are not looked at.
     pss: Option<Level>,
-    /// The version of that standard. Default: `latest`.
+    /// The version of that standard. All versions say the same of host paths.
     version: Option<Version>,
 }
 
@@ -151,7 +152,7 @@ struct Params {
 #[serde(try_from = "Params")]
 struct HostPaths {
     allow: Vec<Allowed>,
-    standard: Option<Standard>,
+    mounts: bool,
 }
 
 impl TryFrom<Params> for HostPaths {
@@ -160,9 +161,9 @@ impl TryFrom<Params> for HostPaths {
     fn try_from(Params { allow, pss, version }: Params) -> Result<Self, String> {
         let standard = Standard::new(pss, version)?;
         if standard.is_some() && !allow.is_empty() {
-            return Err("`pss` allows no hostPath volume, so it cannot stand beside `allow`".to_owned());
+            return Err("`pss` allows no host path, so it cannot stand beside `allow`".to_owned());
         }
-        Ok(Self { allow, standard })
+        Ok(Self { allow, mounts: standard.is_none() })
     }
 }
 
@@ -220,9 +221,6 @@ impl Check for HostPaths {
                 Some(_) => {}
             }
         }
-        if self.standard.is_some() {
-            return;
-        }
         for container in pod.all_containers() {
             for (index, mount) in container.volume_mounts.iter().enumerate() {
                 let at = Location::container(container).key("volumeMounts", true).index(index);
@@ -234,7 +232,7 @@ impl Check for HostPaths {
                             .why("the policy allows this directory of the node for reading only"),
                     );
                 }
-                if mount.mount_propagation.as_deref() == Some("Bidirectional") {
+                if self.mounts && mount.mount_propagation.as_deref() == Some("Bidirectional") {
                     let found = format!("Bidirectional (mount of {} at {})", mount.name, mount.mount_path);
                     findings.add(
                         Finding::new(at.key("mountPropagation", true), found, "None or HostToContainer")

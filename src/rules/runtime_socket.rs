@@ -160,7 +160,7 @@ impl Check for RuntimeSocket {
                 let found = path.unwrap_or(super::finding::NOT_SET);
                 findings.add(
                     Finding::new(at.key("path", path.is_some()), found, "a path without a runtime's socket")
-                        .why(format!("this is or holds the socket of {runtime}: {}", RULE.why)),
+                        .why(format!("this is, holds or lies beside the socket of {runtime}: {}", RULE.why)),
                 );
             }
         }

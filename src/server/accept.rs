@@ -5,6 +5,7 @@ use super::connection::Connections;
 use super::{Shared, routes};
 use crate::observe::Shed;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -58,13 +59,16 @@ async fn accept(listener: TcpListener, certificates: Certificates, connections: 
     }
 }
 
-/// Newcomers wait in the system's queue: bounds on silence free places soon.
+/// Newcomers wait in the system's queue, and idle connections are ended earlier for them.
 async fn place(places: &Arc<Semaphore>, shared: &Shared) -> Option<OwnedSemaphorePermit> {
     if let Ok(place) = Arc::clone(places).try_acquire_owned() {
         return Some(place);
     }
     shared.observer.metrics.shed(Shed::Connections);
-    Arc::clone(places).acquire_owned().await.ok()
+    shared.crowded.store(true, Ordering::Relaxed);
+    let place = Arc::clone(places).acquire_owned().await.ok();
+    shared.crowded.store(false, Ordering::Relaxed);
+    place
 }
 
 async fn occupy(place: OwnedSemaphorePermit, serve: impl Future<Output = ()>, shared: Arc<Shared>) {

@@ -16,9 +16,9 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
-/// Kubelet and Prometheus need two or three.
-const CONNECTIONS: usize = 64;
-const TIMEOUT: Duration = Duration::from_secs(120);
+/// Kubelet and Prometheus need two or three; strangers that are silent must not keep them out.
+const CONNECTIONS: usize = 256;
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 pub async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     let router = Router::new()
@@ -40,6 +40,7 @@ pub async fn serve(listener: TcpListener, shared: Arc<Shared>) {
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(TIMEOUT)
+                .keep_alive(false)
                 .max_buf_size(16 * 1024)
                 .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
             // A probe that leaves early is its own business.

@@ -58,12 +58,7 @@ impl Certificates {
         let until = self.current.load().until;
         #[allow(clippy::cast_precision_loss, reason = "seconds since 1970")]
         metrics.certificate_expiry.set(until.as_second() as f64);
-        let failure = failure.map(|failure| format!("; a newer pair is refused: {failure}")).unwrap_or_default();
-        health.set_certificate(if until > Timestamp::now() {
-            Status::ready(format!("valid until {until}{failure}"))
-        } else {
-            Status::not_ready(format!("expired at {until}; no API server accepts it{failure}"))
-        });
+        health.set_certificate(status(until, Timestamp::now(), failure));
     }
 
     /// Looks at the files every `poll` and swaps in what passes.
@@ -112,5 +107,30 @@ impl Certificates {
             }
             Err(error) => Some(Err(error)),
         }
+    }
+}
+
+/// The last good pair serves as long as it is valid, whatever is in the files.
+fn status(until: Timestamp, now: Timestamp, failure: Option<&str>) -> Status {
+    let failure = failure.map(|failure| format!("; a newer pair is refused: {failure}")).unwrap_or_default();
+    if until > now {
+        Status::ready(format!("valid until {until}{failure}"))
+    } else {
+        Status::not_ready(format!("expired at {until}, so that no API server accepts it{failure}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expired_certificate_is_not_ready_and_a_refused_one_is() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        assert_eq!(status(at(5), at(4), None), Status::ready("valid until 1970-01-01T00:00:05Z"));
+        assert!(status(at(5), at(4), Some("no key")).text.ends_with("; a newer pair is refused: no key"));
+        assert!(status(at(5), at(4), Some("no key")).ready);
+        assert!(!status(at(5), at(5), None).ready);
+        assert!(status(at(5), at(9), Some("no key")).text.ends_with("; a newer pair is refused: no key"));
     }
 }

@@ -1,7 +1,7 @@
 //! One connection: TLS, then the HTTP that was agreed on, until it ends, idles too long or is told to end.
 
+use super::Shared;
 use super::watched::{Activity, InRequest, Watched};
-use super::{Limits, Shared};
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
@@ -16,6 +16,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -25,6 +26,7 @@ use tower::Service;
 
 /// After it was told to end, a connection without requests may take this long.
 const PARTING: Duration = Duration::from_secs(5);
+const FAR: Duration = Duration::from_secs(3600);
 /// Headers fit in it, and so do bodies of common size; larger bodies come in several pieces.
 const BUFFER: usize = 64 * 1024;
 
@@ -49,7 +51,7 @@ impl Connections {
             Err(_) => return tracing::debug!("TLS handshake took too long"),
         };
         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        let activity = Activity::new();
+        let activity = Activity::new(!http2);
         let io = TokioIo::new(Watched { stream, activity: Arc::clone(&activity) });
         let service = service_fn(|request| answer(&self.shared, self.router.clone(), activity.request(), request));
         let ended = if http2 {
@@ -60,7 +62,7 @@ impl Connections {
                 .keep_alive_interval(limits.http2_ping)
                 .keep_alive_timeout(limits.headers)
                 .serve_connection(io, service);
-            drive(connection, limits, &activity, None, self.closing.clone()).await.map_err(|e| e.to_string())
+            drive(connection, &self.shared, &activity, self.closing.clone()).await
         } else {
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
@@ -68,11 +70,10 @@ impl Connections {
                 .header_read_timeout(None)
                 .max_buf_size(BUFFER)
                 .serve_connection(io, service);
-            let headers = Some(limits.headers);
-            drive(connection, limits, &activity, headers, self.closing.clone()).await.map_err(|e| e.to_string())
+            drive(connection, &self.shared, &activity, self.closing.clone()).await
         };
         if let Err(error) = ended {
-            tracing::debug!(error, "connection failed");
+            tracing::debug!(%error, "connection failed");
         }
     }
 }
@@ -100,13 +101,13 @@ fn answer(
 /// Runs the connection to its end, which comes when it is idle, dribbles, or everything closes.
 async fn drive<C: GracefulConnection>(
     connection: C,
-    limits: &Limits,
+    shared: &Shared,
     activity: &Activity,
-    headers: Option<Duration>,
     mut closing: watch::Receiver<bool>,
 ) -> Result<(), C::Error> {
+    let limits = &shared.limits;
     let mut connection = pin!(connection);
-    let every = headers.unwrap_or(limits.idle).min(limits.idle) / 2;
+    let mut every = limits.headers.min(limits.idle) / 2;
     let mut look = pin!(sleep(every));
     let mut parting: Option<Instant> = None;
     loop {
@@ -114,19 +115,23 @@ async fn drive<C: GracefulConnection>(
             biased;
             ended = connection.as_mut() => return ended,
             _ = closing.wait_for(|closing| *closing), if parting.is_none() => {
-                parting = Some(Instant::now() + super::EXIT_WITHIN);
+                // How long it may take is for the acceptor to say, who waits for all.
+                parting = Some(Instant::now() + FAR);
                 connection.as_mut().graceful_shutdown();
             }
             () = look.as_mut() => {
-                let dribbles = headers.is_some_and(|most| activity.dribbling().is_some_and(|since| since >= most));
+                let dribbles = activity.dribbling().is_some_and(|since| since >= limits.headers);
                 if dribbles || parting.is_some_and(|until| Instant::now() >= until) {
                     return Ok(());
                 }
-                if parting.is_none() && activity.idle().is_some_and(|since| since >= limits.idle) {
-                    parting = Some(Instant::now() + PARTING.min(limits.idle));
+                let crowded = shared.crowded.load(Ordering::Relaxed);
+                let idle = if crowded { limits.headers.min(limits.idle) } else { limits.idle };
+                if parting.is_none() && activity.idle().is_some_and(|since| since >= idle) {
+                    every = every.min(PARTING);
+                    parting = Some(Instant::now() + every);
                     connection.as_mut().graceful_shutdown();
                 }
-                look.set(sleep(if parting.is_some() { every.min(PARTING) } else { every }));
+                look.set(sleep(every));
             }
         }
     }

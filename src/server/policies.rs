@@ -4,6 +4,8 @@ use super::Shared;
 use super::health::{Health, Status};
 use crate::admit::Snapshot;
 use crate::observe::Metrics;
+use crate::review::response::TOLD;
+use crate::sources::Sources;
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +23,19 @@ impl Policies {
     #[must_use]
     pub const fn new(load: Load) -> Self {
         Self { load, generation: 1 }
+    }
+
+    /// Policies from `--policy`, read again when their content changes.
+    #[must_use]
+    pub fn from_sources(sources: Sources) -> Self {
+        let mut seen = None;
+        Self::new(Box::new(move |generation| {
+            let now = sources.fingerprint();
+            if seen.replace(now) == Some(now) {
+                return Ok(None);
+            }
+            sources.load(generation, TOLD).map(Some).map_err(|errors| errors.to_string())
+        }))
     }
 
     /// Policies that stay as they are.
@@ -87,6 +102,7 @@ fn tell(snapshot: &Snapshot, failure: Option<&str>, health: &Health, metrics: &M
     metrics.policies_failed.set(i64::from(failure.is_some()));
     metrics.policy_generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
     let names: Vec<&str> = snapshot.policies.policies.iter().map(|policy| &*policy.name).collect();
-    let failure = failure.map(|failure| format!("; newer ones do not load: {failure}")).unwrap_or_default();
+    let failure =
+        failure.map(|failure| format!("; newer ones do not load: {}", failure.replace('\n', "; "))).unwrap_or_default();
     health.set_policies(Status::ready(format!("{} (generation {generation}){failure}", names.join(", "))));
 }

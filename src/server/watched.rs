@@ -15,6 +15,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 #[derive(Debug)]
 pub struct Activity {
     start: Instant,
+    /// HTTP/1 has one request at a time, so bytes outside of one begin the next. HTTP/2 has pings.
+    http1: bool,
     requests: AtomicU32,
     /// When the last request ended, in milliseconds since the start.
     rested: AtomicU64,
@@ -23,9 +25,10 @@ pub struct Activity {
 }
 
 impl Activity {
-    pub fn new() -> Arc<Self> {
+    pub fn new(http1: bool) -> Arc<Self> {
         Arc::new(Self {
             start: Instant::now(),
+            http1,
             requests: AtomicU32::new(0),
             rested: AtomicU64::new(0),
             headers: AtomicU64::new(0),
@@ -37,7 +40,7 @@ impl Activity {
     }
 
     fn bytes_came(&self) {
-        if self.requests.load(Ordering::Relaxed) == 0 && self.headers.load(Ordering::Relaxed) == 0 {
+        if self.http1 && self.requests.load(Ordering::Relaxed) == 0 && self.headers.load(Ordering::Relaxed) == 0 {
             self.headers.store(self.now().max(1), Ordering::Relaxed);
         }
     }

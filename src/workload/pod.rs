@@ -3,12 +3,12 @@
 //! Every field is optional and `null` is absent. [`Pod::all_containers`] is the only way to a
 //! container: a rule that forgets a container list (CVE-2023-2727) cannot be written.
 
+use super::annotations::Annotations;
 use super::handler::{Handler, Lifecycle};
-use super::text::{Scalar, Text, nullable};
+use super::resources::Resources;
+use super::text::{Text, nullable};
 use super::volume::Volume;
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
-use std::{collections::BTreeMap, fmt};
 
 /// A Pod or a `PodTemplateSpec`.
 #[derive(Debug, Default, Deserialize)]
@@ -29,50 +29,6 @@ pub struct Metadata<'a> {
     pub generate_name: Option<Text<'a>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
     pub annotations: Annotations<'a>,
-}
-
-/// The annotations that once were fields of a pod; all others are skipped while reading.
-#[derive(Debug, Default)]
-pub struct Annotations<'a>(BTreeMap<Text<'a>, Text<'a>>);
-
-impl Annotations<'_> {
-    /// Only these are kept.
-    const KEPT: [&'static str; 3] = [
-        "seccomp.security.alpha.kubernetes.io/",
-        "container.seccomp.security.alpha.kubernetes.io/",
-        "container.apparmor.security.beta.kubernetes.io/",
-    ];
-
-    /// The annotation's key, as it lives in the pod, and its value.
-    #[must_use]
-    pub fn get(&self, key: &str) -> Option<(&str, &str)> {
-        let (key, value) = self.0.get_key_value(key)?;
-        Some((&**key, &**value))
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Annotations<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Kept;
-        impl<'de> Visitor<'de> for Kept {
-            type Value = Annotations<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("annotations")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Annotations<'de>, A::Error> {
-                let mut kept = BTreeMap::new();
-                while let Some(key) = map.next_key::<Text<'de>>()? {
-                    if Annotations::KEPT.iter().any(|prefix| key.starts_with(prefix)) {
-                        kept.insert(key, map.next_value::<Option<Text<'de>>>()?.unwrap_or_default());
-                    } else {
-                        map.next_value::<IgnoredAny>()?;
-                    }
-                }
-                Ok(Annotations(kept))
-            }
-        }
-        deserializer.deserialize_map(Kept)
-    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -261,53 +217,10 @@ pub struct VolumeMount<'a> {
 }
 
 #[derive(Debug, Default, Deserialize)]
-pub struct Resources<'a> {
-    #[serde(borrow)]
-    pub limits: Option<ResourceList<'a>>,
-    #[serde(borrow)]
-    pub requests: Option<ResourceList<'a>>,
-}
-
-impl<'a> Resources<'a> {
-    /// `limits` or `requests`.
-    #[must_use]
-    pub fn list(&self, name: &str) -> Option<&ResourceList<'a>> {
-        match name {
-            "limits" => self.limits.as_ref(),
-            "requests" => self.requests.as_ref(),
-            _ => None,
-        }
-    }
-}
-
-/// The named quantities of a `ResourceList`.
-#[derive(Debug, Default, Deserialize)]
-pub struct ResourceList<'a> {
-    #[serde(borrow)]
-    pub cpu: Option<Scalar<'a>>,
-    #[serde(borrow)]
-    pub memory: Option<Scalar<'a>>,
-    /// KEP-6063.
-    #[serde(borrow)]
-    pub pids: Option<Scalar<'a>>,
-}
-
-impl<'a> ResourceList<'a> {
-    /// The quantity of this resource, where podreeve reads it.
-    #[must_use]
-    pub fn get(&self, resource: &str) -> Option<&Scalar<'a>> {
-        match resource {
-            "cpu" => self.cpu.as_ref(),
-            "memory" => self.memory.as_ref(),
-            "pids" => self.pids.as_ref(),
-            _ => None,
-        }
-    }
-}
-
-#[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VolumeDevice<'a> {
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub name: Text<'a>,
     #[serde(borrow)]
     pub device_path: Option<Text<'a>>,
 }

@@ -1,0 +1,27 @@
+//! What the fuzz targets share.
+
+use jiff::civil::{Date, date};
+use podreeve::admit::Snapshot;
+use podreeve::policy::{CompiledPolicy, PolicyDocument, PolicySet};
+use podreeve::rules::RULES;
+use serde_json::{Map, Value, json};
+
+pub const TODAY: Date = date(2026, 11, 22);
+
+/// Every rule on, and repairing where it can.
+#[must_use]
+pub fn snapshot() -> Snapshot {
+    let rules: Map<String, Value> = RULES
+        .iter()
+        .map(|rule| (rule.id.to_owned(), json!({"action": if rule.fixes { "patch" } else { "deny" }})))
+        .collect();
+    let document = json!({
+        "apiVersion": "podreeve.dev/v1alpha1",
+        "kind": "Policy",
+        "metadata": {"name": "fuzz"},
+        "spec": {"rules": rules, "patchTemplates": true},
+    });
+    let document = PolicyDocument::from_json(&document.to_string()).expect("the policy loads");
+    let policy = CompiledPolicy::new(&document).expect("the policy compiles");
+    Snapshot { policies: PolicySet { policies: vec![policy], generation: 1 }, report_limit: 20 }
+}

@@ -1,0 +1,159 @@
+//! `podreeve explain`: what a denial sends its reader to. It answers "what do I change in my YAML?".
+
+mod diff;
+pub mod params;
+mod repaired;
+
+use super::{Exit, Failure, output, rules::default_action};
+use crate::rules::{self, RULES, Rule, owasp};
+use anstyle::Style;
+use std::fmt::Write;
+
+/// Tell what a rule wants, why, and what to change in the YAML
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Rule ids, as denials name them
+    #[arg(value_name = "RULE", required = true)]
+    rules: Vec<String>,
+}
+
+const WIDTH: usize = 100;
+const BOLD: Style = Style::new().bold();
+
+/// # Errors
+/// An unknown rule, and a stdout that cannot be written.
+pub fn run(args: &Args) -> Result<Exit, Failure> {
+    let mut found = Vec::new();
+    let mut unknown = Vec::new();
+    for id in &args.rules {
+        match rules::find(id) {
+            Some(rule) => found.push(rule),
+            None => unknown.push(told_unknown(id)),
+        }
+    }
+    let pages: Vec<String> = found.into_iter().map(page).collect();
+    output::print(&pages.join("\n"))?;
+    if unknown.is_empty() { Ok(Exit::Clean) } else { Err(Failure::unreadable(unknown.join("\n"))) }
+}
+
+fn told_unknown(id: &str) -> String {
+    let id = crate::text::clean(id, 60);
+    match rules::nearest(&id) {
+        Some(near) => format!("there is no rule `{id}`; did you mean `{near}`?"),
+        None => format!("there is no rule `{id}`; `podreeve rules` lists all {}", RULES.len()),
+    }
+}
+
+fn page(rule: &'static Rule) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "{BOLD}{}{BOLD:#}: {}", rule.id, rule.title);
+    let action = default_action(rule).as_str();
+    let mut facts = vec![format!("{} severity", rule.severity.as_str()), format!("`owasp`: {action}")];
+    facts.extend(rule.pss.map(|pss| format!("Pod Security Standards: {}", pss.as_str())));
+    if rule.fixes {
+        facts.push("has a repair".to_owned());
+    }
+    let _ = writeln!(text, "{}", facts.join(" · "));
+    for paragraph in rule.docs.split("\n\n") {
+        text.push('\n');
+        wrap(&mut text, "", paragraph);
+    }
+    section(&mut text, "Why");
+    wrap(&mut text, "  ", &sentence(rule.why));
+    for number in rule.owasp {
+        let title = owasp::ITEMS.iter().find(|item| item.number == *number).map_or("", |item| item.title);
+        let _ = writeln!(text, "  OWASP item {number}: {title}");
+    }
+    change(&mut text, rule);
+    parameters(&mut text, rule);
+    exempt(&mut text, rule);
+    text
+}
+
+fn section(text: &mut String, title: &str) {
+    let _ = writeln!(text, "\n{BOLD}{title}{BOLD:#}");
+}
+
+/// A bad example, and what makes it pass.
+fn change(text: &mut String, rule: &'static Rule) {
+    let Some((example, diff)) = repaired::best(rule) else { return };
+    let params = if example.params.is_empty() { String::new() } else { format!(", with params {}", example.params) };
+    let _ = writeln!(text, "\n{BOLD}What to change{BOLD:#} (example: {}{params})", example.name);
+    for line in diff.lines() {
+        let style = match line.as_bytes().first() {
+            Some(b'-') => anstyle::AnsiColor::Red.on_default(),
+            Some(b'+') => anstyle::AnsiColor::Green.on_default(),
+            _ => Style::new(),
+        };
+        let _ = writeln!(text, "  {style}{line}{style:#}");
+    }
+    let others = rule.examples.iter().filter(|other| other.is_bad() && other.name != example.name);
+    let others: Vec<&str> = others.map(|other| other.name).collect();
+    if !others.is_empty() {
+        wrap(text, "  ", &format!("Also violations: {}.", others.join("; ")));
+    }
+    wrap(
+        text,
+        "  ",
+        "In a Deployment and its like the same stands under spec.template, in a CronJob under spec.jobTemplate.spec.template.",
+    );
+}
+
+fn parameters(text: &mut String, rule: &'static Rule) {
+    let params = params::of(rule);
+    if params.is_empty() {
+        return;
+    }
+    section(text, &format!("Parameters, in a policy under spec.rules.{}.params", rule.id));
+    for params::Param { name, kind, docs, default } in params {
+        let default = default.map(|value| format!(" [default: {value}]")).unwrap_or_default();
+        let _ = writeln!(text, "  {BOLD}{name}{BOLD:#}  {kind}{default}");
+        wrap(text, "      ", &docs);
+    }
+}
+
+fn exempt(text: &mut String, rule: &'static Rule) {
+    section(text, "To let one case through, in the policy");
+    let _ = write!(
+        text,
+        "  spec:
+    exemptions:
+    - rules: [{}]
+      namespaces: [my-namespace]
+      containers: [my-container]  # or images: [registry.example.com/team/app]; left out: every pod there
+      reason: why this is right
+      until: {}-12-31           # the last day; left out: no end
+",
+        rule.id,
+        super::check::today().year()
+    );
+}
+
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let first: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
+    first + chars.as_str() + "."
+}
+
+/// Words in lines of at most [`WIDTH`]. Lines that begin with a space, `-` or `*` stay as they are.
+fn wrap(text: &mut String, indent: &str, paragraph: &str) {
+    if paragraph.lines().any(|line| line.starts_with([' ', '-', '*', '|'])) {
+        for line in paragraph.lines() {
+            let _ = writeln!(text, "{indent}{line}");
+        }
+        return;
+    }
+    let mut line = indent.to_owned();
+    for word in paragraph.split_whitespace() {
+        if line.trim_start().is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() > WIDTH {
+            let _ = writeln!(text, "{line}");
+            line = format!("{indent}{word}");
+        } else {
+            line.push(' ');
+            line.push_str(word);
+        }
+    }
+    let _ = writeln!(text, "{line}");
+}

@@ -1,0 +1,53 @@
+//! A bad example of a rule, and what makes it pass.
+
+use super::diff::diff;
+use crate::rules::{Check, Example, Findings, Fix, GOOD_POD, Rule, Scope};
+use crate::workload::Pod;
+use serde_json::Value;
+
+/// The first bad example, with the rule's defaults if it can be, and the change that makes it pass
+/// as lines with `-` and `+`.
+pub fn best(rule: &Rule) -> Option<(&'static Example, String)> {
+    let bad = || rule.examples.iter().filter(|example| example.is_bad());
+    let mut shown = bad().filter(|e| e.params.is_empty()).chain(bad()).filter_map(|example| {
+        let before = example.pod();
+        Some((example, diff(&before, &repaired(rule, example, &before)?)))
+    });
+    shown.find(|(_, diff)| !diff.is_empty())
+}
+
+/// By the rule's own repair, or else the good pod that the examples vary, or a good example.
+fn repaired(rule: &Rule, example: &Example, before: &Value) -> Option<Value> {
+    let check = (rule.compile)(example.params_value()).ok()?;
+    let good = rule.examples.iter().filter(|other| !other.is_bad() && other.params == example.params);
+    by_rule(&*check, before)
+        .into_iter()
+        .chain(serde_json::from_str(GOOD_POD))
+        .chain(good.map(Example::pod))
+        .find(|pod| violations(&*check, pod) == Some(0))
+}
+
+fn violations(check: &dyn Check, pod: &Value) -> Option<usize> {
+    let json = pod.to_string();
+    let pod: Pod<'_> = serde_json::from_str(&json).ok()?;
+    let mut findings = Findings::default();
+    check.check(&pod, &mut findings);
+    Some(findings.into_vec().len())
+}
+
+/// None when the rule cannot repair all of it.
+fn by_rule(check: &dyn Check, before: &Value) -> Option<Value> {
+    let json = before.to_string();
+    let pod: Pod<'_> = serde_json::from_str(&json).ok()?;
+    let mut findings = Findings::default();
+    check.check(&pod, &mut findings);
+    let mut fix = Fix::new(Scope::Pod);
+    for finding in findings.into_vec() {
+        if !check.fix(&pod, &finding, &mut fix) {
+            return None;
+        }
+    }
+    let mut after = before.clone();
+    json_patch::patch(&mut after, &fix.into_patch().finish("")).ok()?;
+    Some(after)
+}

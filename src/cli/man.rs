@@ -1,0 +1,28 @@
+//! `podreeve man`.
+
+use super::{Cli, Exit, Failure, output};
+use clap::CommandFactory;
+use std::path::PathBuf;
+
+/// Print the man page, or write one page a command to a directory
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Directory for podreeve.1, podreeve-check.1 and so on
+    dir: Option<PathBuf>,
+}
+
+/// # Errors
+/// When the pages cannot be written.
+pub fn run(args: &Args) -> Result<Exit, Failure> {
+    if let Some(dir) = &args.dir {
+        std::fs::create_dir_all(dir)
+            .and_then(|()| clap_mangen::generate_to(Cli::command(), dir))
+            .map_err(|error| Failure::unreadable(format!("{}: cannot be written: {error}", dir.display())))?;
+    } else {
+        let mut page = Vec::new();
+        let rendered = clap_mangen::Man::new(Cli::command()).render(&mut page);
+        rendered.map_err(|error| Failure::internal(error.to_string()))?;
+        output::print(&String::from_utf8_lossy(&page))?;
+    }
+    Ok(Exit::Clean)
+}

@@ -1,0 +1,92 @@
+//! `resources` of a container or a pod.
+
+use super::text::{Scalar, Text};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use std::{collections::BTreeMap, fmt};
+
+#[derive(Debug, Default, Deserialize)]
+pub struct Resources<'a> {
+    #[serde(borrow)]
+    pub limits: Option<ResourceList<'a>>,
+    #[serde(borrow)]
+    pub requests: Option<ResourceList<'a>>,
+}
+
+impl<'a> Resources<'a> {
+    /// `limits` or `requests`.
+    #[must_use]
+    pub fn list(&self, name: &str) -> Option<&ResourceList<'a>> {
+        match name {
+            "limits" => self.limits.as_ref(),
+            "requests" => self.requests.as_ref(),
+            _ => None,
+        }
+    }
+}
+
+/// The quantities that rules look at; all others are skipped while reading.
+#[derive(Debug, Default)]
+pub struct ResourceList<'a> {
+    pub cpu: Option<Scalar<'a>>,
+    pub memory: Option<Scalar<'a>>,
+    /// KEP-6063.
+    pub pids: Option<Scalar<'a>>,
+    /// What device plugins of the nodes offer, by name.
+    pub extended: BTreeMap<Text<'a>, Scalar<'a>>,
+}
+
+impl<'a> ResourceList<'a> {
+    /// The quantity of this resource, where podreeve reads it.
+    #[must_use]
+    pub fn get(&self, resource: &str) -> Option<&Scalar<'a>> {
+        match resource {
+            "cpu" => self.cpu.as_ref(),
+            "memory" => self.memory.as_ref(),
+            "pids" => self.pids.as_ref(),
+            _ => None,
+        }
+    }
+}
+
+/// Whether this is a resource of a device plugin, as Kubernetes tells it: the name has a domain, not its own.
+#[must_use]
+pub fn is_extended(name: &str) -> bool {
+    name.contains('/') && !name.contains("kubernetes.io/")
+}
+
+/// Derived code cannot keep some of the unknown keys.
+impl<'de: 'a, 'a> Deserialize<'de> for ResourceList<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Quantities;
+        impl<'de> Visitor<'de> for Quantities {
+            type Value = ResourceList<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("quantities by resource")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ResourceList<'de>, A::Error> {
+                let mut list = ResourceList::default();
+                while let Some(key) = map.next_key::<Text<'de>>()? {
+                    let before = match &*key {
+                        "cpu" => map.next_value::<Option<_>>()?.and_then(|value| list.cpu.replace(value)),
+                        "memory" => map.next_value::<Option<_>>()?.and_then(|value| list.memory.replace(value)),
+                        "pids" => map.next_value::<Option<_>>()?.and_then(|value| list.pids.replace(value)),
+                        name if is_extended(name) => {
+                            map.next_value::<Option<_>>()?.and_then(|value| list.extended.insert(key.clone(), value))
+                        }
+                        _ => {
+                            map.next_value::<IgnoredAny>()?;
+                            None
+                        }
+                    };
+                    if before.is_some() {
+                        // Two values for one key: whoever reads the other one would be misled.
+                        return Err(A::Error::custom(format_args!("duplicate field `{key}`")));
+                    }
+                }
+                Ok(list)
+            }
+        }
+        deserializer.deserialize_map(Quantities)
+    }
+}

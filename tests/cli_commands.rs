@@ -1,0 +1,145 @@
+//! The other commands: review, rules, explain, version, completions, man, gen.
+
+#[path = "common/binary.rs"]
+mod binary;
+
+use binary::Dir;
+use podreeve::rules::RULES;
+use serde_json::{Value, json};
+
+/// With the uid in front, as the API server sends it.
+fn review(object: &Value) -> String {
+    let request = json!({
+        "kind": {"group": "", "version": "v1", "kind": "Pod"}, "resource": {"group": "", "version": "v1", "resource": "pods"},
+        "operation": "CREATE", "namespace": "default", "object": object,
+    });
+    let request = request.to_string().replacen('{', "{\"uid\":\"u-1\",", 1);
+    format!("{{\"apiVersion\":\"admission.k8s.io/v1\",\"kind\":\"AdmissionReview\",\"request\":{request}}}")
+}
+
+#[test]
+fn review_answers_as_the_webhook() {
+    let privileged = review(&json!({"spec": {"containers": [{"name": "a", "securityContext": {"privileged": true}}]}}));
+    let config_map = review(&json!({})).replace("\"Pod\"", "\"ConfigMap\"").replace("\"pods\"", "\"configmaps\"");
+    let dir = Dir::new(
+        "review",
+        &[("bad.json", &privileged), ("good.json", &config_map), ("cut.json", &privileged[..privileged.len() - 3])],
+    );
+    let ran = dir.run(&["review", "bad.json"]);
+    assert_eq!(ran.code, Some(1));
+    assert_eq!(ran.json()["response"]["uid"], "u-1");
+    assert_eq!(ran.json()["response"]["allowed"], false);
+    assert_eq!(dir.run_with(&["review", "-"], &privileged).out, ran.out);
+    assert_eq!(dir.run(&["review", "good.json"]).code, Some(0));
+    let ran = dir.run(&["review", "--hook", "mutate", "bad.json", "-o", "text"]);
+    assert_eq!(ran.code, Some(0));
+    assert!(ran.out.starts_with("allowed\n"), "{}", ran.out);
+    assert!(ran.out.contains("patch: spec.securityContext: {seccompProfile: {type: RuntimeDefault}}"), "{}", ran.out);
+    // The explicit denial is printed, and the exit code says why.
+    let ran = dir.run(&["review", "cut.json"]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert_eq!(ran.json()["response"]["allowed"], false);
+    assert!(ran.err.starts_with("error: cut.json: the body is not JSON"), "{}", ran.err);
+    for (body, said) in [("", "the body is not JSON"), ("{}", "this webhook reads admission.k8s.io/v1 AdmissionReview")]
+    {
+        let ran = dir.run_with(&["review", "-"], body);
+        assert_eq!((ran.code, &*ran.out), (Some(2), ""), "{ran:?}");
+        assert!(ran.err.contains(said), "{}", ran.err);
+    }
+    assert_eq!(dir.run(&["review", "nowhere.json"]).code, Some(2));
+}
+
+#[test]
+fn rules_are_told_as_they_are() {
+    let dir = Dir::new("rules", &[]);
+    let ran = dir.run(&["rules", "-o", "json"]);
+    assert_eq!(ran.code, Some(0));
+    let rules = ran.json();
+    assert_eq!(rules.as_array().map(Vec::len), Some(RULES.len()));
+    let privileged = &rules[0];
+    assert_eq!(privileged["id"], "privileged");
+    assert_eq!(privileged["owasp"], json!([59]));
+    assert_eq!(privileged["pss"], "baseline");
+    assert_eq!(privileged["patch"], false);
+    assert_eq!(privileged["action"], "deny");
+    for rule in rules.as_array().expect("a list") {
+        for example in rule["examples"].as_array().expect("examples") {
+            assert_eq!(example["pod"]["kind"], "Pod");
+            let bad = example["expect"] == "bad";
+            assert_eq!(example["fields"].as_array().is_some_and(|fields| !fields.is_empty()), bad, "{example:#}");
+        }
+    }
+    let text = dir.run(&["rules"]).out;
+    assert!(RULES.iter().all(|rule| text.lines().any(|line| line.starts_with(rule.id))), "{text}");
+}
+
+#[test]
+fn explain_says_what_to_change() {
+    let dir = Dir::new("explain", &[]);
+    let ran = dir.run(&["explain", "privileged"]);
+    assert_eq!(ran.code, Some(0));
+    assert!(ran.out.contains("\n  -       privileged: true\n  +       privileged: false\n"), "{}", ran.out);
+    for rule in RULES {
+        let ran = dir.run(&["explain", rule.id]);
+        assert_eq!((ran.code, &*ran.err), (Some(0), ""), "{ran:?}");
+        // Every rule has something to change, and says how to live with it.
+        assert!(ran.out.lines().any(|line| line.starts_with("  -") || line.starts_with("  +")), "{}", ran.out);
+        assert!(ran.out.contains(&format!("- rules: [{}]", rule.id)), "{}", ran.out);
+        assert!(ran.out.lines().all(|line| line.chars().count() <= 110), "{}", ran.out);
+    }
+}
+
+#[test]
+fn explain_knows_what_was_meant() {
+    let dir = Dir::new("explain-unknown", &[]);
+    let ran = dir.run(&["explain", "privilegd", "host-pid", "zzzzzzzz"]);
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.out.starts_with("host-pid: "), "{}", ran.out);
+    assert!(ran.err.contains("there is no rule `privilegd`; did you mean `privileged`?"), "{}", ran.err);
+    assert!(ran.err.contains("there is no rule `zzzzzzzz`; `podreeve rules` lists all"), "{}", ran.err);
+}
+
+#[test]
+fn version_completions_and_man_pages() {
+    let dir = Dir::new("version", &[]);
+    assert_eq!(dir.run(&["version"]).out, format!("podreeve {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(dir.run(&["version", "-o", "json"]).json()["version"], env!("CARGO_PKG_VERSION"));
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let ran = dir.run(&["completions", shell]);
+        assert_eq!(ran.code, Some(0));
+        assert!(ran.out.contains("explain"), "{shell}");
+    }
+    assert!(dir.run(&["man"]).out.contains(".TH podreeve 1"));
+    assert_eq!(dir.run(&["man", "pages"]).code, Some(0));
+    for page in ["podreeve.1", "podreeve-check.1", "podreeve-serve.1", "podreeve-explain.1"] {
+        assert!(dir.0.join("pages").join(page).is_file(), "{page}");
+    }
+}
+
+#[test]
+fn usage_errors_exit_with_2() {
+    let dir = Dir::new("usage", &[]);
+    for args in
+        [&[][..], &["chek"], &["explain"], &["check"], &["review", "--hook", "both", "x"], &["completions", "csh"]]
+    {
+        let ran = dir.run(args);
+        assert_eq!((ran.code, &*ran.out), (Some(2), ""), "{args:?}: {ran:?}");
+        assert!(ran.err.contains("--help") || ran.err.contains("Usage: "), "{}", ran.err);
+    }
+}
+
+#[test]
+fn generated_files_are_up_to_date() {
+    let dir = Dir::new("generated", &[]);
+    let ran = dir.run(&["gen", "--check", env!("CARGO_MANIFEST_DIR")]);
+    assert_eq!((ran.code, &*ran.err), (Some(0), ""), "run `make gen` and commit what it writes");
+}
+
+#[test]
+fn gen_writes_what_is_missing() {
+    let dir = Dir::new("gen", &[]);
+    assert_eq!(dir.run(&["gen", "--check"]).code, Some(1));
+    assert_eq!(dir.run(&["gen"]).code, Some(0));
+    assert_eq!(dir.run(&["gen", "--check"]).code, Some(0));
+    assert_eq!(dir.run(&["gen"]).out, "");
+}

@@ -1,0 +1,136 @@
+//! The process: its options, its log, its signals, its exit code.
+
+use crate::harness::{Client, Http, get, pod, pod_with, post, roots};
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Lines};
+use std::net::SocketAddr;
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::Arc;
+use tempfile::TempDir;
+
+struct Process {
+    child: Child,
+    log: Lines<BufReader<ChildStderr>>,
+    client: Client,
+    admin: SocketAddr,
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_podreeve"));
+    command.arg("serve").args(arguments).stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
+impl Process {
+    /// Starts it and waits for the line that tells where it listens.
+    fn start(arguments: &[&str]) -> Self {
+        let dir = TempDir::new().unwrap();
+        let to = dir.path().join("new").to_str().unwrap().to_owned();
+        let listen = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--self-signed", &to];
+        let mut child = command(&[&listen, arguments].concat()).spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let line = loop {
+            let line: Value = serde_json::from_str(&log.next().unwrap().unwrap()).unwrap();
+            if line["message"] == "serving" {
+                break line;
+            }
+        };
+        let address = |key: &str| line[key].as_str().unwrap().parse().unwrap();
+        let ca = std::fs::read_to_string(dir.path().join("new/ca.crt")).unwrap();
+        let client = Client { address: address("listen"), roots: Arc::new(roots(&ca)) };
+        Self { child, log, client, admin: address("admin") }
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    }
+
+    /// The lines that are still to come.
+    fn rest(mut self) -> (Option<i32>, Vec<Value>) {
+        let lines = self.log.by_ref().map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
+        (self.child.wait().unwrap().code(), lines)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_serves_until_sigterm_and_ends_with_0() {
+    let process = Process::start(&["--drain-delay", "100ms"]);
+    for http in Http::BOTH {
+        process.client.validate(http, pod("u-1", true)).await.denies("u-1", "privileged");
+    }
+    assert_eq!(get(process.admin, "/readyz").await.0, 200);
+    process.signal("TERM");
+    let (code, lines) = process.rest();
+    assert_eq!(code, Some(0));
+    assert_eq!(lines.last().unwrap()["message"], "drained");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_ends_it_at_once() {
+    let process = Process::start(&["--drain-delay", "35s"]);
+    process.signal("INT");
+    while get(process.admin, "/readyz").await.0 == 200 {}
+    process.signal("TERM");
+    let (code, lines) = process.rest();
+    assert_eq!(code, Some(0));
+    assert!(lines.last().unwrap()["message"].as_str().unwrap().starts_with("second signal"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_is_one_line_without_the_body() {
+    let process = Process::start(&["--drain-delay", "0"]);
+    let container = json!({"name": "\u{1b}[31mred", "image": "secret-image", "env": [{"name": "A", "value": "hunter2"}],
+        "securityContext": {"privileged": true}});
+    let body = pod_with("u-\\u001b[31m", &json!([container])).replacen("\"jane\"", r#""ja\nne\u202e""#, 1);
+    process.client.validate(Http::One, body).await;
+    process.client.ask(Http::Two, post("/mutate", pod("u-2", false))).await.allows("u-2");
+    process.client.validate(Http::One, "{").await;
+    process.signal("TERM");
+    let (_, lines) = process.rest();
+    let decisions: Vec<_> = lines.iter().filter(|line| line["target"] == "podreeve::decision").collect();
+    assert_eq!(decisions.len(), 2, "{lines:#?}");
+    let first = decisions[0];
+    for (key, value) in [
+        ("level", "INFO"),
+        ("hook", "validate"),
+        ("uid", "u-\\u{1b}[31m"),
+        ("user", "ja\\u{a}ne\\u{202e}"),
+        ("operation", "CREATE"),
+        ("kind", "Pod"),
+        ("namespace", "default"),
+        ("name", "web"),
+        ("verdict", "deny"),
+    ] {
+        assert_eq!(first[key], value, "{first:#}");
+    }
+    assert!(first["rules"].as_array().unwrap().contains(&json!({"rule": "privileged", "effect": "deny", "count": 1})));
+    assert!(first["micros"].is_u64());
+    for line in &lines {
+        let line = line.to_string();
+        assert!(!line.contains("hunter2") && !line.contains("secret-image") && !line.contains('\u{1b}'), "{line}");
+    }
+}
+
+#[test]
+fn options_that_do_not_fit_say_what_to_do() {
+    let dir = TempDir::new().unwrap();
+    let dir = dir.path().to_str().unwrap();
+    for (arguments, says) in [
+        (&[][..], "--tls-cert FILE --tls-key FILE"),
+        (&["--tls-cert", "a"], "--tls-key"),
+        (&["--tls-cert", "a", "--tls-key", "b", "--self-signed", dir], "cannot be used with"),
+        (&["--tls-cert", "no-such-file", "--tls-key", "b"], "no-such-file: No such file"),
+        (&["--self-signed", dir, "--policy", "no-such-policy"], "no-such-policy"),
+        (&["--self-signed", dir, "--drain-delay", "12"], "write it with its unit"),
+        (&["--self-signed", dir, "--drain-delay", "40s"], "at most 45s"),
+        (&["--self-signed", dir, "--max-body", "big"], "not a size"),
+        (&["--self-signed", dir, "--listen", "192.0.2.1:1"], "name another address with --listen"),
+        (&["--self-signed", dir, "--self-signed-name", "a b\u{e9}"], "certificate cannot be made"),
+    ] {
+        let output = command(arguments).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {text}");
+        assert!(text.contains(says), "{arguments:?}: {text}");
+    }
+}

@@ -1,0 +1,176 @@
+//! Clients that are slow, silent, gone, or too many.
+
+use crate::harness::{Http, NEVER, Running, SOON, Setup, pod, post};
+use bytes::Bytes;
+use hyper::Request;
+use hyper::body::{Body, Frame};
+use hyper::header::CONTENT_TYPE;
+use podreeve::server::Limits;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+fn limits() -> Limits {
+    Setup::default().limits
+}
+
+async fn server(limits: Limits) -> Running {
+    Running::with(Setup { limits, ..Setup::default() }).await
+}
+
+/// Sends this much and then nothing more.
+struct Stalls(Option<Bytes>);
+
+impl Body for Stalls {
+    type Data = Bytes;
+    type Error = Infallible;
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match self.0.take() {
+            Some(data) => Poll::Ready(Some(Ok(Frame::data(data)))),
+            None => Poll::Pending,
+        }
+    }
+}
+
+fn stalling(path: &str, sent: String) -> Request<Stalls> {
+    Request::post(path).header(CONTENT_TYPE, "application/json").body(Stalls(Some(sent.into()))).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_body_is_denied_before_the_api_server_gives_up() {
+    let server = server(limits()).await;
+    for http in Http::BOTH {
+        let mut sent = pod("u-1", false);
+        sent.truncate(300);
+        let answer = server.client.ask(http, stalling("/validate?timeout=200ms", sent)).await;
+        answer.denies("u-1", "only 300 bytes of the AdmissionReview arrived in time");
+        let answer = server.client.ask(http, stalling("/validate?timeout=200ms", "{\"kind\":".to_owned())).await;
+        assert_eq!(answer.status, 408, "{}", answer.text);
+        server.client.works(http).await;
+    }
+    server.until_metric("podreeve_admission_shed_total{reason=\"deadline\"}", 4.0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_timeout_the_servers_own_holds() {
+    let server = server(Limits { request: SOON, ..limits() }).await;
+    for http in Http::BOTH {
+        let mut sent = pod("u-1", false);
+        sent.truncate(300);
+        server.client.ask(http, stalling("/mutate", sent)).await.denies("u-1", "arrived in time");
+    }
+}
+
+/// The server closes; bytes that it still sends are of no interest.
+async fn until_closed(stream: &mut (impl AsyncReadExt + Unpin)) {
+    let mut bytes = [0; 1024];
+    while stream.read(&mut bytes).await.is_ok_and(|read| read > 0) {}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_never_speaks_tls_is_left() {
+    let server = server(Limits { handshake: SOON, ..limits() }).await;
+    let mut silent = TcpStream::connect(server.client.address).await.unwrap();
+    until_closed(&mut silent).await;
+    let mut babbling = TcpStream::connect(server.client.address).await.unwrap();
+    babbling.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    until_closed(&mut babbling).await;
+    server.client.works(Http::One).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_without_a_request_is_left() {
+    let server = server(Limits { idle: SOON, ..limits() }).await;
+    for http in Http::BOTH {
+        until_closed(&mut server.client.tls(http).await).await;
+        let mut connection = server.client.connect(http).await;
+        connection.ask(post("/validate", pod("u", false))).await.allows("u");
+        server.until_metric("podreeve_connections", 0.0).await;
+    }
+    server.client.works(Http::Two).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_that_dribble_are_left() {
+    let server = server(Limits { headers: SOON, idle: NEVER, ..limits() }).await;
+    let mut first = server.client.tls(Http::One).await;
+    first.write_all(b"POST /validate HTTP/1.1\r\nHost: a\r\n").await.unwrap();
+    until_closed(&mut first).await;
+
+    // On a connection that has served a request, too.
+    let mut second = server.client.tls(Http::One).await;
+    let body = pod("u", false);
+    let length = body.len();
+    let request = format!(
+        "POST /validate HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
+    second.write_all(request.as_bytes()).await.unwrap();
+    let mut bytes = [0; 4096];
+    assert!(second.read(&mut bytes).await.unwrap() > 0);
+    second.write_all(b"POST").await.unwrap();
+    until_closed(&mut second).await;
+    server.client.works(Http::One).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_vanishes_in_its_body_leaves_nothing_behind() {
+    let server = server(limits()).await;
+    for http in Http::BOTH {
+        let client = server.client.clone();
+        let gone = tokio::spawn(async move { client.ask(http, stalling("/validate", pod("u", false))).await.status });
+        server.until_metric("podreeve_admission_in_flight", 1.0).await;
+        gone.abort();
+        server.until_metric("podreeve_admission_in_flight", 0.0).await;
+        server.client.works(http).await;
+    }
+    let mut raw = server.client.tls(Http::One).await;
+    raw.write_all(
+        b"POST /validate HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{",
+    )
+    .await
+    .unwrap();
+    server.until_metric("podreeve_admission_in_flight", 1.0).await;
+    drop(raw);
+    server.until_metric("podreeve_admission_in_flight", 0.0).await;
+    server.client.works(Http::One).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn newcomers_wait_for_a_place() {
+    let server = server(Limits { connections: 2, ..limits() }).await;
+    let first = server.client.connect(Http::One).await;
+    let mut second = server.client.connect(Http::Two).await;
+    let client = server.client.clone();
+    let third = tokio::spawn(async move { client.validate(Http::One, pod("u-3", false)).await });
+    server.until_metric("podreeve_admission_shed_total{reason=\"connections\"}", 1.0).await;
+    second.ask(post("/validate", pod("u-2", false))).await.allows("u-2");
+    assert!(!third.is_finished());
+    drop::<crate::harness::Connection<http_body_util::Full<Bytes>>>(first);
+    third.await.unwrap().allows("u-3");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn idle_connections_make_room_for_newcomers() {
+    let server = server(Limits { connections: 2, headers: SOON, ..limits() }).await;
+    let idle = (server.client.tls(Http::One).await, server.client.tls(Http::Two).await);
+    server.client.works(Http::One).await;
+    drop(idle);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_are_no_http_end_only_their_connection() {
+    let server = server(limits()).await;
+    let mut second = server.client.tls(Http::Two).await;
+    second.write_all(b"POST /validate HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    until_closed(&mut second).await;
+    let mut first = server.client.tls(Http::One).await;
+    first.write_all(b"\x16\x03\x01 what\r\n\r\n").await.unwrap();
+    until_closed(&mut first).await;
+    let mut headers = server.client.tls(Http::One).await;
+    let long = format!("POST /validate HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(200_000));
+    let _ = headers.write_all(long.as_bytes()).await;
+    until_closed(&mut headers).await;
+    server.client.works(Http::One).await;
+}

@@ -1,0 +1,325 @@
+//! A server in this process, and clients that speak to it as the API server does.
+
+use crate::common::{review, snapshot};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Body;
+use hyper::client::conn::{http1, http2};
+use hyper::header::{CONTENT_TYPE, HeaderMap};
+use hyper::{Request, StatusCode};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use podreeve::admit::Snapshot;
+use podreeve::server::certs::Certificates;
+use podreeve::server::policies::Policies;
+use podreeve::server::self_signed::SelfSigned;
+use podreeve::server::{Config, Limits, Server};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+/// Far beyond what any test takes.
+pub const NEVER: Duration = Duration::from_secs(3600);
+/// So short that waiting for it is no burden.
+pub const SOON: Duration = Duration::from_millis(100);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Http {
+    One,
+    Two,
+}
+
+impl Http {
+    pub const BOTH: [Self; 2] = [Self::One, Self::Two];
+
+    fn alpn(self) -> Vec<u8> {
+        match self {
+            Self::One => b"http/1.1".to_vec(),
+            Self::Two => b"h2".to_vec(),
+        }
+    }
+}
+
+/// A running server.
+pub struct Running {
+    pub client: Client,
+    pub admin: SocketAddr,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+/// What is needed to reach a server.
+#[derive(Clone)]
+pub struct Client {
+    pub address: SocketAddr,
+    pub roots: Arc<RootCertStore>,
+}
+
+/// How a test wants its server; the rest is as usual, with time-outs that never come.
+pub struct Setup {
+    pub limits: Limits,
+    pub policies: Policies,
+    pub certificates: Option<(Certificates, RootCertStore)>,
+    pub drain_delay: Duration,
+    pub exit_within: Duration,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            limits: Limits { handshake: NEVER, idle: NEVER, headers: NEVER, request: NEVER, ..Limits::default() },
+            policies: Policies::fixed(rules()),
+            certificates: None,
+            drain_delay: Duration::ZERO,
+            exit_within: NEVER,
+        }
+    }
+}
+
+/// Privileged containers are denied, privilege escalation is repaired.
+pub fn rules() -> Snapshot {
+    snapshot(json!({"privileged": {"action": "deny"}, "allow-privilege-escalation": {"action": "patch"}}))
+}
+
+impl Running {
+    pub async fn start() -> Self {
+        Self::with(Setup::default()).await
+    }
+
+    pub async fn with(setup: Setup) -> Self {
+        let (certificates, roots) = setup.certificates.unwrap_or_else(|| {
+            let made = SelfSigned::make(&[]).unwrap();
+            (Certificates::from_self_signed(&made, None).unwrap(), roots(&made.ca))
+        });
+        let any = "127.0.0.1:0".parse().unwrap();
+        let config = Config {
+            listen: any,
+            admin_listen: any,
+            certificates,
+            limits: setup.limits,
+            drain_delay: setup.drain_delay,
+            exit_within: setup.exit_within,
+            poll: Duration::from_millis(5),
+        };
+        let server = Server::bind(config, setup.policies, None).await.unwrap();
+        let (address, admin) = (server.address().unwrap(), server.admin_address().unwrap());
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(server.run(async {
+            let _ = stopped.await;
+        }));
+        Self { client: Client { address, roots: Arc::new(roots) }, admin, stop, task }
+    }
+
+    /// Asks it to end; the handle is done when it has.
+    pub fn stop(self) -> JoinHandle<()> {
+        let _ = self.stop.send(());
+        self.task
+    }
+
+    pub async fn metrics(&self) -> String {
+        let (status, text) = get(self.admin, "/metrics").await;
+        assert_eq!(status, 200);
+        text
+    }
+
+    /// The value of a series, as it is written on /metrics.
+    pub async fn metric(&self, series: &str) -> f64 {
+        let text = self.metrics().await;
+        let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("{series} is not in\n{text}")).parse().unwrap()
+    }
+
+    /// Waits until a series has a value.
+    pub async fn until_metric(&self, series: &str, value: f64) {
+        while (self.metric(series).await - value).abs() > 0.1 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Waits until /readyz says this, and tells with which status.
+    pub async fn until_readyz(&self, text: &str) -> u16 {
+        loop {
+            let (status, body) = get(self.admin, "/readyz").await;
+            if body.contains(text) {
+                return status;
+            }
+        }
+    }
+}
+
+/// GET over plain HTTP.
+pub async fn get(address: SocketAddr, path: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).await.unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+}
+
+pub fn roots(pem: &str) -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()).unwrap();
+    roots
+}
+
+/// An answer with its body.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub fn response(&self) -> Value {
+        assert_eq!((self.status.as_u16(), &*self.text).0, 200, "{}", self.text);
+        assert_eq!(self.headers[CONTENT_TYPE], "application/json");
+        let review: Value = serde_json::from_str(&self.text).unwrap();
+        assert_eq!(review["apiVersion"], "admission.k8s.io/v1");
+        assert_eq!(review["kind"], "AdmissionReview");
+        review["response"].clone()
+    }
+
+    #[track_caller]
+    pub fn allows(&self, uid: &str) {
+        let response = self.response();
+        assert_eq!((&response["uid"], &response["allowed"]), (&json!(uid), &json!(true)), "{response:#}");
+    }
+
+    /// An explicit denial that says this.
+    #[track_caller]
+    pub fn denies(&self, uid: &str, says: &str) {
+        let response = self.response();
+        assert_eq!((&response["uid"], &response["allowed"]), (&json!(uid), &json!(false)), "{response:#}");
+        assert_eq!((&response["status"]["code"], &response["status"]["reason"]), (&json!(403), &json!("Forbidden")));
+        let message = response["status"]["message"].as_str().unwrap();
+        assert!(message.contains(says), "`{says}` is not in: {message}");
+    }
+}
+
+/// One connection, over either protocol.
+pub enum Connection<B> {
+    One(http1::SendRequest<B>),
+    Two(http2::SendRequest<B>),
+}
+
+impl Client {
+    pub async fn tls(&self, http: Http) -> TlsStream<TcpStream> {
+        let builder = ClientConfig::builder().with_root_certificates(Arc::clone(&self.roots));
+        let mut config = builder.with_no_client_auth();
+        config.alpn_protocols = vec![http.alpn()];
+        self.tls_with(config).await.unwrap()
+    }
+
+    pub async fn tls_with(&self, config: ClientConfig) -> std::io::Result<TlsStream<TcpStream>> {
+        let stream = TcpStream::connect(self.address).await?;
+        let name = ServerName::try_from("localhost").unwrap();
+        TlsConnector::from(Arc::new(config)).connect(name, stream).await
+    }
+
+    pub async fn connect<B>(&self, http: Http) -> Connection<B>
+    where
+        B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + Unpin + 'static,
+    {
+        let io = TokioIo::new(self.tls(http).await);
+        match http {
+            Http::One => {
+                let (sender, connection) = http1::handshake(io).await.unwrap();
+                tokio::spawn(connection);
+                Connection::One(sender)
+            }
+            Http::Two => {
+                let (sender, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
+                tokio::spawn(connection);
+                Connection::Two(sender)
+            }
+        }
+    }
+
+    /// One request on a connection of its own.
+    pub async fn ask<B>(&self, http: Http, request: Request<B>) -> Answer
+    where
+        B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + Unpin + 'static,
+    {
+        self.connect(http).await.ask(request).await
+    }
+
+    pub async fn validate(&self, http: Http, body: impl Into<Bytes>) -> Answer {
+        self.ask(http, post("/validate?timeout=30s", body)).await
+    }
+
+    /// Whether a good pod is let in and a bad one is not.
+    pub async fn works(&self, http: Http) {
+        self.validate(http, pod("good", false)).await.allows("good");
+        self.validate(http, pod("bad", true)).await.denies("bad", "privileged");
+    }
+}
+
+impl<B> Connection<B>
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + Unpin + 'static,
+{
+    pub async fn ask(&mut self, mut request: Request<B>) -> Answer {
+        let path = request.uri().path_and_query().unwrap().to_string();
+        let response = match self {
+            Self::One(sender) => {
+                request.headers_mut().insert("host", "localhost".parse().unwrap());
+                sender.ready().await.unwrap();
+                sender.send_request(request).await.unwrap()
+            }
+            Self::Two(sender) => {
+                *request.uri_mut() = format!("https://localhost{path}").parse().unwrap();
+                sender.ready().await.unwrap();
+                sender.send_request(request).await.unwrap()
+            }
+        };
+        let (head, body) = response.into_parts();
+        let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
+        Answer { status: head.status, headers: head.headers, text }
+    }
+}
+
+pub fn post(path: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
+    Request::post(path).header(CONTENT_TYPE, "application/json").body(Full::new(body.into())).unwrap()
+}
+
+/// A review of a pod with one container.
+pub fn pod(uid: &str, privileged: bool) -> String {
+    pod_with(
+        uid,
+        &json!([{"name": "app", "image": "app:1", "securityContext": {
+            "privileged": privileged, "allowPrivilegeEscalation": privileged,
+        }}]),
+    )
+}
+
+/// A review of a pod with these `containers`.
+pub fn pod_with(uid: &str, containers: &Value) -> String {
+    let pod = json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "web", "namespace": "default"},
+        "spec": {"containers": containers},
+    });
+    with_uid(uid, review("CREATE", &pod, None))
+}
+
+pub fn with_uid(uid: &str, mut review: Value) -> String {
+    review["request"]["uid"] = json!(uid);
+    // The API server writes the uid first; serde_json sorts keys.
+    let request = review["request"].as_object_mut().unwrap();
+    request.remove("uid");
+    let rest = serde_json::to_string(request).unwrap();
+    let rest = rest.strip_prefix('{').unwrap();
+    format!(r#"{{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{{"uid":"{uid}",{rest}}}"#)
+}
