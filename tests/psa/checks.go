@@ -103,12 +103,17 @@ func reasons(verdicts []verdict) ([]byte, error) {
 	return json.Marshal(verdicts)
 }
 
-// decode reads a pod as the API server does: names of fields to the letter, unknown ones dropped. No defaults
-// are set, as upstream's fixtures have none.
+// decode reads a pod as the API server does: names of fields to the letter, unknown ones dropped, and a volume
+// that says nothing of itself an emptyDir. It is the one default that a check depends on.
 func decode(text []byte) (*corev1.Pod, error) {
 	var pod corev1.Pod
 	if err := kubejson.UnmarshalCaseSensitivePreserveInts(text, &pod); err != nil {
 		return nil, err
+	}
+	for i := range pod.Spec.Volumes {
+		if volume := &pod.Spec.Volumes[i]; volume.VolumeSource == (corev1.VolumeSource{}) {
+			volume.EmptyDir = &corev1.EmptyDirVolumeSource{}
+		}
 	}
 	return &pod, nil
 }

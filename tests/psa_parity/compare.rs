@@ -150,12 +150,10 @@ pub fn compare(upstream: &Upstream, ours: &Ours, count: u64, pod: &(dyn Fn(u64) 
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let mut figures = Figures::new(ours.targets.len(), upstream.about.checks.len());
     thread::scope(|scope| {
-        let blocks = 0..count.div_ceil(BLOCK);
         let running: Vec<_> = (0..workers)
             .map(|worker| {
-                scope.spawn(move || {
-                    compare_blocks(upstream, ours, count, blocks.clone().skip(worker).step_by(workers), pod)
-                })
+                let blocks = (0..count.div_ceil(BLOCK)).skip(worker).step_by(workers);
+                scope.spawn(move || compare_blocks(upstream, ours, count, blocks, pod))
             })
             .collect();
         for worker in running {

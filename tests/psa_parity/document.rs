@@ -53,8 +53,9 @@ pub fn fixed(about: &About) -> String {
     text.push_str(&versions.join(", "));
     text.push_str(
         " (each in which a check came or changed, the one before it, and latest).\n\n\
-         Not compared: JSON that the API server never sends to a webhook, because it does not read it as a pod or \
-         writes it otherwise (`null` in a list, a key twice). podreeve denies what it cannot read.\n",
+         Not compared: JSON that no API server of this version sends to a webhook, because it does not read it as a pod \
+         or writes it otherwise (`null` in a list, a key twice, a volume of an unknown type). podreeve denies what it \
+         cannot read, and `restricted` a volume of a type that it does not know.\n",
     );
     text
 }
