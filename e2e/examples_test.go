@@ -3,6 +3,7 @@ package e2e
 import (
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -62,7 +63,7 @@ func (c *tally) unreachable(t *testing.T, a attempt, sent *harness.Object, witho
 	switch {
 	case without.Err != nil:
 		c.add("refused by the API server itself")
-		t.Logf("e2e: refused by the API server itself: %s: %v", a.name(), without.Err)
+		t.Logf("refused by the API server itself: %s: %v", a.name(), without.Err)
 		if list = refusedByTheAPIServer; !slices.Contains(list, a.id()) {
 			t.Errorf("%s never reaches podreeve: the API server refuses it. Repair the example, or add it to refusedByTheAPIServer", a.name())
 		}
@@ -82,9 +83,29 @@ func (c *tally) unreachable(t *testing.T, a attempt, sent *harness.Object, witho
 	return true
 }
 
+// wantEachRule: of every rule at least one bad example got as far as podreeve, as each kind.
+func (c *tally) wantEachRule(t *testing.T, all []attempt) {
+	t.Helper()
+	reached := map[string]bool{}
+	for _, a := range all {
+		if a.example.Expect == "bad" && !slices.Contains(c.seen, a.id()) {
+			reached[a.rule.ID] = true
+		}
+	}
+	for _, a := range all {
+		if !reached[a.rule.ID] {
+			t.Errorf("no bad example of %s reaches podreeve: the rule is not proven", a.rule.ID)
+			reached[a.rule.ID] = true // said once
+		}
+	}
+}
+
 func (c *tally) report(t *testing.T, what string) {
 	t.Helper()
 	t.Logf("e2e: %s: %v", what, c.counts)
+	if slices.Sort(c.seen); len(c.seen) > 0 {
+		t.Logf("e2e: refused or rewritten by the API server itself: %s", strings.Join(slices.Compact(slices.Clone(c.seen)), "; "))
+	}
 }
 
 const (
@@ -138,24 +159,31 @@ func (a attempt) judge(t *testing.T, s *suite, object *harness.Object, answer, w
 	return ""
 }
 
-// attempts are the chosen examples as each kind.
-func attempts(rules []harness.Rule, choose func(harness.Rule, harness.Example) bool) []attempt {
-	var chosen []attempt
-	for _, rule := range rules {
-		for _, example := range rule.Examples {
-			for _, workload := range exampleKinds {
-				if choose(rule, example) {
-					chosen = append(chosen, attempt{rule, example, workload, rule.Action})
-				}
-			}
-		}
-	}
-	return chosen
-}
-
-func rulesOf(t *testing.T, s *suite) []harness.Rule {
+// attempts are the chosen examples as each kind, made acceptable to the API server where that is possible.
+func attempts(t *testing.T, s *suite, plain string, choose func(harness.Rule, harness.Example) bool) []attempt {
 	t.Helper()
 	rules, err := s.Rules(t.Context())
 	must(t, err)
-	return rules
+	var chosen []attempt
+	changed := 0
+	for _, rule := range rules {
+		for _, example := range rule.Examples {
+			if !choose(rule, example) {
+				continue
+			}
+			fitted, changes := s.Fit(t.Context(), &example.Pod, plain, example.Fields)
+			if len(changes) > 0 {
+				changed++
+			}
+			example.Pod = *fitted
+			for _, workload := range exampleKinds {
+				chosen = append(chosen, attempt{rule, example, workload, rule.Action})
+			}
+		}
+	}
+	t.Logf("e2e: examples changed to fit the API server: %d of %d", changed, len(chosen)/len(exampleKinds))
+	if len(chosen) == 0 {
+		t.Error("`podreeve rules -o json` lists no example for this test")
+	}
+	return chosen
 }

@@ -59,7 +59,8 @@ func TestFieldListKnowsTheWholeAPI(t *testing.T) {
 
 // The rules that the list names are rules of the binary.
 func TestFieldListNamesRules(t *testing.T) {
-	rules := rulesOf(t, up(t))
+	rules, err := up(t).Rules(t.Context())
+	must(t, err)
 	for field, line := range readFieldList(t) {
 		names, isJudged := strings.CutPrefix(line.verdict, "judged:")
 		for _, id := range strings.FieldsFunc(names, func(r rune) bool { return r == ',' || r == ' ' }) {

@@ -3,14 +3,17 @@
 use super::output::{self, Format};
 use super::{Exit, Failure, input};
 use crate::admit::{self, admit};
-use crate::outcome::{Outcome, Verdict};
+use crate::outcome::Verdict;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::ValueEnum;
+use json_patch::PatchOperation;
 use serde_json::Value;
 use std::fmt::Write;
 use std::path::PathBuf;
 
-/// Answer an AdmissionReview as the webhook would
+/// Answer an AdmissionReview as the webhook would, or print an answered one
 ///
+/// A review that has a `response` already, from a running webhook, is printed as it is.
 /// Exit code 0 when the request is allowed, 1 when it is denied, 2 when the review cannot be read.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -44,6 +47,11 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let snapshot = super::check::load(&args.policy)?;
     let read = input::read(&args.file);
     let body = read.bytes.map_err(|message| Failure::unreadable(format!("{}: {message}", read.name)))?;
+    if let Some(answer) = answered(&body) {
+        print(args.output, &answer)?;
+        let allowed = answer.pointer("/response/allowed").and_then(Value::as_bool) == Some(true);
+        return Ok(if allowed { Exit::Clean } else { Exit::Violations });
+    }
     let hook = match args.hook {
         Hook::Validate => admit::Hook::Validate,
         Hook::Mutate => admit::Hook::Mutate,
@@ -51,10 +59,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let outcome = admit(&body, hook, &snapshot, super::check::today());
     let answer: Value = serde_json::from_slice(&outcome.reply).unwrap_or_default();
     if !answer.is_null() {
-        match args.output {
-            Format::Json => output::json(&answer)?,
-            Format::Text => output::print(&text(&answer, &outcome))?,
-        }
+        print(args.output, &answer)?;
     }
     match &outcome.problem {
         // The envelope itself; a pod that cannot be read is a denial like others.
@@ -66,8 +71,22 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     }
 }
 
-fn text(answer: &Value, outcome: &Outcome) -> String {
-    let mut text = format!("{}\n", if outcome.verdict == Verdict::Deny { "denied" } else { "allowed" });
+/// The answer of a running webhook: a response and no request.
+fn answered(body: &[u8]) -> Option<Value> {
+    let review: Value = serde_json::from_slice(body).ok()?;
+    (review.get("response").is_some_and(Value::is_object) && review.get("request").is_none()).then_some(review)
+}
+
+fn print(format: Format, answer: &Value) -> Result<(), Failure> {
+    match format {
+        Format::Json => output::json(answer),
+        Format::Text => output::print(&text(answer)),
+    }
+}
+
+fn text(answer: &Value) -> String {
+    let allowed = answer.pointer("/response/allowed").and_then(Value::as_bool) == Some(true);
+    let mut text = format!("{}\n", if allowed { "allowed" } else { "denied" });
     if let Some(message) = answer.pointer("/response/status/message").and_then(Value::as_str) {
         let _ = writeln!(text, "\n{message}");
     }
@@ -75,8 +94,13 @@ fn text(answer: &Value, outcome: &Outcome) -> String {
     for warning in warnings.into_iter().flatten().filter_map(Value::as_str) {
         let _ = writeln!(text, "warning: {warning}");
     }
-    for operation in &outcome.patch {
-        let _ = writeln!(text, "patch: {}", crate::report::text::repair(operation));
+    for operation in patch(answer).unwrap_or_default() {
+        let _ = writeln!(text, "patch: {}", crate::report::text::repair(&operation));
     }
     text
+}
+
+fn patch(answer: &Value) -> Option<Vec<PatchOperation>> {
+    let encoded = answer.pointer("/response/patch")?.as_str()?;
+    serde_json::from_slice(&STANDARD.decode(encoded).ok()?).ok()
 }
