@@ -2,7 +2,8 @@
 //! k8s.io/pod-security-admission and generated pods go to its evaluator (a Go program, tests/psa) and to podreeve
 //! with the policies pss-baseline and pss-restricted, and the same checks must refuse them.
 //!
-//! `PODREEVE_PARITY_PODS` (5,000) and `PODREEVE_PARITY_SEED` say how many pods are generated and from what;
+//! `PODREEVE_PARITY_PODS` (5,000; 0 skips all of this) and `PODREEVE_PARITY_SEED` say how many pods are generated and
+//! from what;
 //! `make fuzz-parity` generates 200,000 and writes docs/psa-parity.md (`PODREEVE_PARITY_DOC`).
 
 #[path = "../common/mod.rs"]
