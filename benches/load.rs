@@ -121,10 +121,11 @@ async fn cost(options: &Options, load: &Load, protocol: Protocol, table: &mut Ta
         let mut client = Client::connect(server.address, &server.ca(), protocol).await?;
         // Caches, connection buffers and the allocator's arenas reach their size.
         load.run(&mut client, program, requests.div_ceil(4)).await?;
-        sides.push((server, client, program, Vec::new()));
+        // The client first: what is first is dropped first.
+        sides.push((client, server, program, Vec::new()));
     }
     for _ in 0..rounds {
-        for (server, client, program, micros) in &mut sides {
+        for (client, server, program, micros) in &mut sides {
             let before = server.cpu()?;
             load.run(client, program, requests).await?;
             let used = server.cpu()?.saturating_sub(before);
