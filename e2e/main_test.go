@@ -25,7 +25,9 @@ type suite struct {
 
 // start runs once, at the first test that needs a cluster: `go test -run Fields` starts nothing.
 var start = sync.OnceValues(func() (*suite, error) {
-	ctx := context.Background()
+	ctx := running
+	starting.Lock()
+	defer starting.Unlock()
 	cluster, err := harness.Up(ctx, options)
 	if err != nil {
 		return nil, err
@@ -40,8 +42,11 @@ var start = sync.OnceValues(func() (*suite, error) {
 })
 
 var (
-	options harness.Options  // set by TestMain
-	started *harness.Cluster // set by start, for TestMain
+	options  harness.Options  // set by TestMain
+	started  *harness.Cluster // set by start, for TestMain
+	starting sync.Mutex       // held while start is at work
+
+	running, interrupt = context.WithCancel(context.Background())
 )
 
 func TestMain(m *testing.M) {
@@ -55,6 +60,8 @@ func TestMain(m *testing.M) {
 	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
 	go func() {
 		<-interrupted
+		interrupt()
+		starting.Lock() // a start that is under way undoes itself first
 		os.Exit(max(1, down(1)))
 	}()
 	os.Exit(down(m.Run()))
@@ -76,7 +83,7 @@ func up(t *testing.T) *suite {
 	t.Helper()
 	suite, err := start()
 	if err != nil {
-		t.Fatal("e2e: ", err)
+		t.Fatal("e2e:", err)
 	}
 	return suite
 }

@@ -99,12 +99,16 @@ fn answer(request: &Request<'_>, hook: Hook, snapshot: &Snapshot, today: Date) -
     };
     // Read late: most requests violate nothing, and then the old object does not matter.
     let old: std::cell::OnceCell<Pod<'_>> = std::cell::OnceCell::new();
-    let judged = judge(&case, &policies, || {
+    let mut judged = judge(&case, &policies, || {
         let before = request.old_object.filter(|_| *request.operation == *"UPDATE")?;
         // An old object that cannot be read excuses nothing.
         let pod = kind.pod(before).ok()??;
         Some(old.get_or_init(|| pod))
     });
+    if hook == Hook::Mutate {
+        // The rest is told once, by the hook that judges.
+        judged.retain(|j| j.effect == Effect::Patch);
+    }
     let mut fix = Fix::new(case.scope);
     for j in judged.iter().filter(|j| j.effect == Effect::Patch) {
         j.compiled.check.fix(&pod, &j.finding, &mut fix);

@@ -1,6 +1,7 @@
 //! The outcome of a request: what was decided, for the reply, the log, the metrics and the reports.
 
 use crate::decide::{Case, Effect, Judged, Note, Stage};
+use crate::patch::absolute;
 use crate::policy::Action;
 use crate::rules::{Fix, Rule, Severity};
 use crate::workload::{ContainerKind, Kind, KindClass};
@@ -126,15 +127,9 @@ impl Outcome {
                 _ => String::new(),
             };
         }
-        let strictest = judged.iter().map(|j| j.effect).max();
-        let verdict = match strictest {
-            // The mutating webhook repairs; the validating one has the last word.
-            Some(Effect::Patch) => Verdict::Patch,
-            Some(_) if case.stage == Stage::Mutate && judged.iter().any(|j| j.effect == Effect::Patch) => {
-                Verdict::Patch
-            }
-            Some(_) if case.stage == Stage::Mutate => Verdict::Allow,
+        let verdict = match judged.iter().map(|j| j.effect).max() {
             Some(Effect::Deny) => Verdict::Deny,
+            Some(Effect::Patch) => Verdict::Patch,
             Some(Effect::Warn) => Verdict::Warn,
             Some(Effect::Audit | Effect::Exempt) | None => Verdict::Allow,
         };
@@ -190,8 +185,8 @@ impl Violation {
             effect: judged.effect,
             severity: finding.severity.unwrap_or(judged.rule.severity),
             container: finding.container().map(|c| (c.kind, c.container.name.to_string())),
-            pointer: format!("{prefix}{}", finding.at.pointer()),
-            field: format!("{prefix}{}", finding.at.field()),
+            pointer: absolute(prefix, &finding.at.pointer()),
+            field: absolute(prefix, &finding.at.field()),
             found: finding.found.to_string(),
             wanted: finding.wanted.to_string(),
             why: finding.why.as_deref().unwrap_or(judged.rule.why).to_owned(),

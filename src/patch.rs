@@ -18,6 +18,18 @@ pub fn unescape(key: &str) -> Cow<'_, str> {
     if key.contains('~') { Cow::Owned(key.replace("~1", "/").replace("~0", "~")) } else { Cow::Borrowed(key) }
 }
 
+/// The pointer into the object of a pointer into the pod that stands at `prefix`. Each `/..` at its
+/// beginning steps out of the pod by one key, to the Job that holds it.
+#[must_use]
+pub fn absolute(prefix: &str, pointer: &str) -> String {
+    let (mut prefix, mut pointer) = (prefix, pointer);
+    while let Some(rest) = pointer.strip_prefix("/..").filter(|rest| rest.is_empty() || rest.starts_with('/')) {
+        prefix = prefix.rsplit_once('/').map_or("", |(above, _)| above);
+        pointer = rest;
+    }
+    format!("{prefix}{pointer}")
+}
+
 /// Builds a minimal patch: fields set under a parent that the patch itself makes go into that
 /// parent's value, and setting a field twice keeps one operation.
 #[derive(Debug, Default)]
@@ -76,7 +88,7 @@ impl PatchBuilder {
             .into_iter()
             .filter_map(|(path, value)| {
                 // `add` replaces what is there, null included.
-                let path = PointerBuf::parse(format!("{prefix}{path}")).ok()?;
+                let path = PointerBuf::parse(absolute(prefix, &path)).ok()?;
                 Some(PatchOperation::Add(AddOperation { path, value }))
             })
             .collect()
@@ -140,6 +152,15 @@ mod tests {
         patch.append("", "/mounts", json!(1));
         patch.append("", "/mounts", json!(2));
         assert_eq!(applied(json!({"volumes": ["a"]}), patch).0, json!({"volumes": ["a", "b", "c"], "mounts": [1, 2]}));
+    }
+
+    #[test]
+    fn pointers_step_out_of_the_pod() {
+        assert_eq!(absolute("/spec/template", "/spec/os"), "/spec/template/spec/os");
+        assert_eq!(absolute("/spec/template", "/../backoffLimit"), "/spec/backoffLimit");
+        assert_eq!(absolute("/spec/jobTemplate/spec/template", "/.."), "/spec/jobTemplate/spec");
+        assert_eq!(absolute("/spec/template", "/..a"), "/spec/template/..a");
+        assert_eq!(absolute("", "/.."), "");
     }
 
     #[test]

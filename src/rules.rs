@@ -13,6 +13,9 @@ mod allow_privilege_escalation;
 mod apparmor_profile;
 mod capabilities;
 mod cpu_request;
+mod env_secrets;
+mod ephemeral_storage_limit;
+mod health_probes;
 mod host_devices;
 mod host_ipc;
 mod host_network;
@@ -22,6 +25,11 @@ mod host_ports;
 mod host_probes;
 mod host_process;
 mod host_users;
+mod image_digest;
+mod image_pattern;
+mod image_pull_policy;
+mod image_registries;
+mod image_tag;
 mod limits;
 mod memory_limit;
 mod pids_limit;
@@ -29,17 +37,20 @@ mod privileged;
 mod privileged_ports;
 mod proc_mount;
 mod read_only_root_filesystem;
+mod restart_limit;
 mod run_as_non_root;
 mod runtime_socket;
 mod seccomp_profile;
+mod secret_shapes;
 mod selinux_options;
+mod service_account_token;
 mod ssh_server;
 mod sysctls;
 mod undeclared_ports;
 mod volume_types;
 
 use crate::workload::{ContainerKind, Pod};
-pub use example::{Example, Expect, GOOD_POD};
+pub use example::{Example, Expect, GOOD_POD, Kinds};
 pub use finding::{Finding, Findings, Location, Severity};
 pub use fix::{Fix, Scope};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -75,7 +86,16 @@ pub static RULES: &[&Rule] = &[
     &run_as_non_root::RULE,
     &memory_limit::RULE,
     &cpu_request::RULE,
+    &ephemeral_storage_limit::RULE,
     &pids_limit::RULE,
+    &restart_limit::RULE,
+    &health_probes::RULE,
+    &env_secrets::RULE,
+    &service_account_token::RULE,
+    &image_registries::RULE,
+    &image_digest::RULE,
+    &image_tag::RULE,
+    &image_pull_policy::RULE,
 ];
 
 /// A rule as data.

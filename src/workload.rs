@@ -6,6 +6,7 @@
 pub mod annotations;
 pub mod handler;
 pub mod image;
+pub mod job;
 pub mod kinds;
 pub mod path;
 pub mod pod;

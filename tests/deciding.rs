@@ -359,3 +359,19 @@ fn denials_leave_room_for_warnings() {
     assert_eq!((told(Effect::Deny), told(Effect::Warn)), (5, 5));
     assert_eq!((outcome.count(Effect::Deny), outcome.count(Effect::Warn)), (10, 10));
 }
+
+#[test]
+fn the_mutating_hook_repairs_and_tells_nothing_else() {
+    let rules = json!({"privileged": {"action": "deny"}, "allow-privilege-escalation": {"action": "patch"}});
+    let mut pod = privileged("default", "x", "a/b");
+    pod["spec"]["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = json!(true);
+    pod["spec"]["containers"][1]["securityContext"]["allowPrivilegeEscalation"] = json!(true);
+    let outcome = admit(review("CREATE", &pod, None).to_string().as_bytes(), Hook::Mutate, &snapshot(rules), TODAY);
+    assert_eq!((outcome.verdict, outcome.patch.len()), (Verdict::Patch, 1));
+    let response = response(&outcome);
+    assert_eq!(response["allowed"], true);
+    assert_eq!(response["warnings"], Value::Null);
+    // Beside privileged there is no repair; the validating hook denies that.
+    assert_eq!(response["auditAnnotations"], json!({"patched": "allow-privilege-escalation"}));
+    assert_eq!(outcome.tallies.iter().map(|t| t.count).sum::<usize>(), 1);
+}

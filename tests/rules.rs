@@ -6,8 +6,9 @@ mod common;
 use common::{TODAY, policies, review, snapshot};
 use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::outcome::{Outcome, Verdict};
+use podreeve::patch::absolute;
 use podreeve::policy::{CompiledPolicy, PolicyDocument};
-use podreeve::rules::{Example, RULES, Rule};
+use podreeve::rules::{Example, Kinds, RULES, Rule};
 use podreeve::text::dotted;
 use podreeve::workload::kinds::{KINDS, Kind};
 use podreeve::workload::pod::ContainerKind;
@@ -39,10 +40,23 @@ fn pod_with(example: &Example, list: ContainerKind) -> Value {
     pod
 }
 
+/// The kinds that the example is about.
+fn kinds(example: &Example) -> impl Iterator<Item = &'static Kind> {
+    KINDS.iter().filter(|kind| match example.kinds {
+        Kinds::All => true,
+        Kinds::Job(_) => kind.is_job(),
+        Kinds::NotJob => !kind.is_job(),
+    })
+}
+
 /// An object of this kind that holds the pod.
-fn wrap(kind: &Kind, pod: &Value) -> Value {
+fn wrap(kind: &Kind, pod: &Value, example: &Example) -> Value {
     if kind.template.is_empty() {
         return pod.clone();
+    }
+    let mut pod = pod.clone();
+    if kind.is_job() && pod["spec"]["restartPolicy"].is_null() {
+        pod["spec"]["restartPolicy"] = json!("Never");
     }
     let template = json!({"metadata": {"annotations": pod["metadata"]["annotations"]}, "spec": pod["spec"]});
     let inner = kind
@@ -54,6 +68,12 @@ fn wrap(kind: &Kind, pod: &Value) -> Value {
         "apiVersion": kind.api_version(), "kind": kind.kind, "metadata": {"name": "example", "namespace": "default"},
     });
     json_patch::merge(&mut object, &inner);
+    if let Some(job) = object.pointer_mut(&absolute(&kind.prefix(), "/..")).filter(|_| kind.is_job()) {
+        job["backoffLimit"] = json!(3);
+        if let Kinds::Job(patch) = example.kinds {
+            json_patch::merge(job, &serde_json::from_str(patch).expect("the Job's patch is JSON"));
+        }
+    }
     object
 }
 
@@ -67,7 +87,13 @@ fn run(object: &Value, old: Option<&Value>, hook: Hook, snapshot: &Snapshot) -> 
 fn expected(example: &Example, list: ContainerKind, kind: &Kind) -> Vec<String> {
     let prefix = dotted(&kind.prefix());
     let dot = if prefix.is_empty() { "" } else { "." };
-    example.fields_in(&format!("spec.{}[1]", list.field())).iter().map(|f| format!("{prefix}{dot}{f}")).collect()
+    let fields = example.fields_in(&format!("spec.{}[1]", list.field()));
+    let above = dotted(&absolute(&kind.prefix(), "/.."));
+    let field = |f: &String| match f.strip_prefix("job.") {
+        Some(field) => format!("{above}.{field}"),
+        None => format!("{prefix}{dot}{f}"),
+    };
+    fields.iter().map(field).collect()
 }
 
 fn each(mut test: impl FnMut(&'static Rule, &'static Example, ContainerKind)) {
@@ -83,9 +109,10 @@ fn each(mut test: impl FnMut(&'static Rule, &'static Example, ContainerKind)) {
 #[test]
 fn every_example_is_judged_in_every_list_and_kind() {
     each(|rule, example, list| {
-        for kind in KINDS {
-            let object = wrap(kind, &pod_with(example, list));
-            let outcome = run(&object, None, Hook::Validate, &with_action(rule, example, "deny"));
+        let snapshot = with_action(rule, example, "deny");
+        for kind in kinds(example) {
+            let object = wrap(kind, &pod_with(example, list), example);
+            let outcome = run(&object, None, Hook::Validate, &snapshot);
             let case = format!("{} / {} / {} / {}", rule.id, example.name, list.field(), kind.kind);
             let fields: Vec<String> = outcome.violations.iter().map(|v| dotted(&v.field)).collect();
             assert_eq!(fields, expected(example, list, kind), "{case}");
@@ -107,12 +134,12 @@ fn every_example_is_judged_in_every_list_and_kind() {
 fn repairs_apply_leave_nothing_and_are_idempotent() {
     each(|rule, example, list| {
         let case = format!("{} / {} / {}", rule.id, example.name, list.field());
-        let patching = || snapshot(json!({rule.id: {"action": "patch", "params": example.params_value()}}));
-        if !rule.fixes {
+        if !rule.fixes || matches!(example.kinds, Kinds::Job(_)) {
             return;
         }
+        let (patching, denying) = (with_action(rule, example, "patch"), with_action(rule, example, "deny"));
         let mut object = pod_with(example, list);
-        let outcome = run(&object, None, Hook::Mutate, &patching());
+        let outcome = run(&object, None, Hook::Mutate, &patching);
         assert_eq!(!outcome.patch.is_empty(), example.is_bad() && !example.no_repair, "{case}: is it repaired?");
         let before = object.clone();
         json_patch::patch(&mut object, &outcome.patch).unwrap_or_else(|e| panic!("{case}: {e}"));
@@ -123,12 +150,12 @@ fn repairs_apply_leave_nothing_and_are_idempotent() {
         assert_eq!(outcome.verdict, Verdict::Patch, "{case}");
         assert_ne!(object, before, "{case}: the patch changes something");
         assert_eq!(object["spec"]["fieldOfTheFuture"], json!({"kept": true}), "{case}");
-        let again = run(&object, None, Hook::Mutate, &patching());
+        let again = run(&object, None, Hook::Mutate, &patching);
         assert!(again.patch.is_empty(), "{case}: patched twice: {:?}", again.patch);
-        let judged = run(&object, None, Hook::Validate, &with_action(rule, example, "deny"));
+        let judged = run(&object, None, Hook::Validate, &denying);
         assert_eq!(judged.violations.len(), 0, "{case}: {:?}", judged.violations);
         // What the rule says is the repair of each single violation repairs it too.
-        let denied = run(&before, None, Hook::Validate, &with_action(rule, example, "deny"));
+        let denied = run(&before, None, Hook::Validate, &denying);
         assert!(denied.violations.iter().all(|v| !v.repair.is_empty()), "{case}");
     });
 }
@@ -143,25 +170,23 @@ fn what_will_be_patched_only_warns_at_a_template() {
         let spec = json!({"rules": {rule.id: {"action": "patch", "params": example.params_value()}}});
         let mut patched = spec.clone();
         patched["patchTemplates"] = json!(true);
-        for kind in KINDS.iter().filter(|kind| !kind.template.is_empty()) {
-            let object = wrap(kind, &pod_with(example, list));
-            let outcome = run(&object, None, Hook::Validate, &policies(std::slice::from_ref(&spec)));
+        let (pods, templates) = (policies(&[spec]), policies(&[patched]));
+        for kind in kinds(example).filter(|kind| !kind.template.is_empty()) {
+            let object = wrap(kind, &pod_with(example, list), example);
+            let outcome = run(&object, None, Hook::Validate, &pods);
             let wanted = if example.no_repair { Verdict::Deny } else { Verdict::Warn };
             assert_eq!(outcome.verdict, wanted, "{case} / {}", kind.kind);
-            assert!(
-                run(&object, None, Hook::Mutate, &policies(std::slice::from_ref(&spec))).patch.is_empty(),
-                "{case}"
-            );
-            let outcome = run(&object, None, Hook::Mutate, &policies(&[patched.clone()]));
+            assert!(run(&object, None, Hook::Mutate, &pods).patch.is_empty(), "{case}");
+            let outcome = run(&object, None, Hook::Mutate, &templates);
             let mut repaired = object.clone();
             json_patch::patch(&mut repaired, &outcome.patch).unwrap_or_else(|e| panic!("{case}: {e}"));
-            let left = run(&repaired, None, Hook::Validate, &policies(&[patched.clone()]));
+            let left = run(&repaired, None, Hook::Validate, &templates);
             let wanted = if example.no_repair { Verdict::Deny } else { Verdict::Allow };
             assert_eq!(left.verdict, wanted, "{case} / {}", kind.kind);
             // An owned object is its controller's to change.
             let mut owned = object;
             owned["metadata"]["ownerReferences"] = json!([{"controller": true, "kind": "Rollout"}]);
-            assert!(run(&owned, None, Hook::Mutate, &policies(&[patched.clone()])).patch.is_empty(), "{case}");
+            assert!(run(&owned, None, Hook::Mutate, &templates).patch.is_empty(), "{case}");
         }
     });
 }
@@ -174,18 +199,18 @@ fn an_update_denies_only_what_it_brings() {
         }
         let case = format!("{} / {} / {}", rule.id, example.name, list.field());
         let snapshot = with_action(rule, example, "deny");
-        for kind in KINDS {
-            let old = wrap(kind, &pod_with(example, list));
+        for kind in kinds(example) {
+            let old = wrap(kind, &pod_with(example, list), example);
             let mut new = old.clone();
             new["metadata"]["labels"] = json!({"a": "b"});
             let outcome = run(&new, Some(&old), Hook::Validate, &snapshot);
             assert_eq!(outcome.verdict, Verdict::Warn, "{case} / {}: a label change passes", kind.kind);
             assert_eq!(outcome.violations.len(), expected(example, list, kind).len(), "{case}");
             // The same violation in a container that was good before.
-            let mut before = old.clone();
-            let Some(template) = before.pointer_mut(&kind.prefix()) else { panic!("{case}") };
             let good: Value = serde_json::from_str(podreeve::rules::GOOD_POD).expect("the good pod is JSON");
-            template["spec"] = good["spec"].clone();
+            let mut before = pod_with(example, list);
+            before["spec"] = good["spec"].clone();
+            let before = wrap(kind, &before, example);
             if example.is_container() || !kind.template.is_empty() {
                 let clean = run(&before, None, Hook::Validate, &snapshot).violations.is_empty();
                 let outcome = run(&old, Some(&before), Hook::Validate, &snapshot);
@@ -231,7 +256,8 @@ fn the_table_is_whole() {
         names.dedup();
         assert_eq!(names.len(), rule.examples.len(), "{}: two examples of one name", rule.id);
         for example in rule.examples {
-            for json in [example.params, example.spec, example.annotations, example.container] {
+            let job = if let Kinds::Job(job) = example.kinds { job } else { "" };
+            for json in [example.params, example.spec, example.annotations, job, example.container] {
                 assert!(json.is_empty() || serde_json::from_str::<Value>(json).is_ok(), "{}: {json}", rule.id);
             }
         }

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -29,6 +30,9 @@ func Await(ctx context.Context, what string, done func(context.Context) (bool, e
 		}
 		select {
 		case <-ctx.Done():
+			if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return fmt.Errorf("%s: not awaited any longer: %w", what, ctx.Err())
+			}
 			return fmt.Errorf("%s: not seen within %s; last answer: %v", what, Patience, err)
 		case <-tick.C:
 		}

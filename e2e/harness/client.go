@@ -76,13 +76,6 @@ func (c *Cluster) CreateRaw(ctx context.Context, namespace string, pod []byte) A
 	return answer
 }
 
-// Update replaces an object.
-func (c *Cluster) Update(ctx context.Context, object *Object, dryRun bool) Answer {
-	return c.call(object, func(api dynamic.ResourceInterface) (*Object, error) {
-		return api.Update(ctx, object, metav1.UpdateOptions{DryRun: dryRunOption(dryRun)})
-	})
-}
-
 // Patch sends a strategic merge patch to an object or to one of its subresources.
 func (c *Cluster) Patch(ctx context.Context, object *Object, patch string, subresources ...string) Answer {
 	return c.call(object, func(api dynamic.ResourceInterface) (*Object, error) {

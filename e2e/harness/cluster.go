@@ -126,6 +126,3 @@ func (c *Cluster) Down(keepLogs bool) error {
 	}
 	return errors.Join(failures...)
 }
-
-// Dir is a folder for files of this run; it goes with Down.
-func (c *Cluster) Dir() string { return c.dir }

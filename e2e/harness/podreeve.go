@@ -3,7 +3,6 @@ package harness
 import (
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -78,21 +77,6 @@ func (p *Podreeve) Start(ctx context.Context) error {
 // Ready asks /readyz once.
 func (p *Podreeve) Ready(ctx context.Context) (bool, error) {
 	return answersOK(ctx, p.Process, http.DefaultClient, loopback("http", p.AdminPort)+"/readyz")
-}
-
-// Metrics reads /metrics.
-func (p *Podreeve) Metrics(ctx context.Context) (string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, loopback("http", p.AdminPort)+"/metrics", nil)
-	if err != nil {
-		return "", err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return "", fmt.Errorf("read podreeve's metrics: %w", err)
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	return string(text), err
 }
 
 // URL under which the API server reaches it.

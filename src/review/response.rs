@@ -207,11 +207,8 @@ pub fn owasp(violation: &Violation) -> String {
     format!("OWASP item{} {}", if items.len() == 1 { "" } else { "s" }, items.join(", "))
 }
 
-/// Warnings as kubectl shows them; the mutating path leaves them to the validating one.
+/// Warnings as kubectl shows them.
 fn warnings(outcome: &Outcome) -> Vec<String> {
-    if outcome.stage == Stage::Mutate {
-        return Vec::new();
-    }
     let total = outcome.count(Effect::Warn);
     let mut warnings = Vec::new();
     let mut room = WARNINGS_TOTAL - WARNING_MAX;
@@ -268,9 +265,6 @@ fn audit_annotations(outcome: &Outcome) -> Vec<(&'static str, String)> {
         ("audited", Effect::Audit),
         ("exempted", Effect::Exempt),
     ] {
-        if outcome.stage == Stage::Mutate && effect != Effect::Patch {
-            continue;
-        }
         let rules: Vec<&str> = outcome.tallies.iter().filter(|t| t.effect == effect).map(|t| t.rule).collect();
         if !rules.is_empty() {
             annotations.push((key, rules.join(",")));

@@ -116,7 +116,9 @@ impl Check for AllowPrivilegeEscalation {
                 continue;
             }
             let at = Location::security_context(container, "allowPrivilegeEscalation", value.is_some());
-            findings.add(Finding::new(at, shown(value), "false"));
+            let finding = Finding::new(at, shown(value), "false");
+            let barred = container.container.security_context.as_ref().is_some_and(needs_escalation);
+            findings.add(if barred { finding.why(WHY_BARRED) } else { finding });
         }
     }
 
@@ -129,6 +131,9 @@ impl Check for AllowPrivilegeEscalation {
         true
     }
 }
+
+const WHY_BARRED: &str = "the API server refuses false beside privileged or SYS_ADMIN, so that has to go first; without \
+no_new_privs a setuid binary turns any process into root inside the container";
 
 /// The API server refuses `allowPrivilegeEscalation: false` beside these.
 fn needs_escalation(context: &SecurityContext<'_>) -> bool {

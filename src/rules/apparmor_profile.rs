@@ -51,45 +51,49 @@ needs none. With `pss`, judged as upstream does.",
         .spec(r#"{"securityContext":{"appArmorProfile":{"type":"RuntimeDefault"}}}"#),
         Example::bad(
             "no type",
-            r#"{"securityContext":{"appArmorProfile":{"localhostProfile":"x"}}}"#,
+            r#"{"securityContext":{"appArmorProfile":{"type":null,"localhostProfile":"x"}}}"#,
             &["securityContext.appArmorProfile.type"],
         ),
         Example::bad("a type in small letters", "", &["spec.securityContext.appArmorProfile.type"])
             .spec(r#"{"securityContext":{"appArmorProfile":{"type":"unconfined"}}}"#),
         Example::bad(
-            "annotations beside good ones",
+            "by annotation",
+            r#"{"securityContext":{"appArmorProfile":null}}"#,
+            &["metadata.annotations[\"container.apparmor.security.beta.kubernetes.io/app\"]"],
+        )
+        .annotations(r#"{"container.apparmor.security.beta.kubernetes.io/app":"unconfined","example.com/app":"x"}"#),
+        Example::bad(
+            "annotations of containers that are not there",
             "",
             &[
-                "metadata.annotations[\"container.apparmor.security.beta.kubernetes.io/app\"]",
                 "metadata.annotations[\"container.apparmor.security.beta.kubernetes.io/b\"]",
+                "metadata.annotations[\"container.apparmor.security.beta.kubernetes.io/c\"]",
             ],
         )
         .annotations(
-            r#"{"container.apparmor.security.beta.kubernetes.io/a":"runtime/default","container.apparmor.security.beta.kubernetes.io/app":"unconfined","container.apparmor.security.beta.kubernetes.io/b":"Localhost/x","example.com/app":"unconfined"}"#,
+            r#"{"container.apparmor.security.beta.kubernetes.io/a":"runtime/default","container.apparmor.security.beta.kubernetes.io/b":"unconfined","container.apparmor.security.beta.kubernetes.io/c":"Localhost/x"}"#,
         ),
         Example::bad(
             "required and not set",
             r#"{"securityContext":{"appArmorProfile":null}}"#,
             &["securityContext.appArmorProfile"],
         )
-        .annotations(
-            r#"{"container.apparmor.security.beta.kubernetes.io/app":"runtime/default","container.apparmor.security.beta.kubernetes.io/neighbour":"localhost/x"}"#,
-        )
         .params(r#"{"required":true}"#),
         Example::good("required, and set on the pod", r#"{"securityContext":null}"#)
             .spec(r#"{"securityContext":{"appArmorProfile":{"type":"RuntimeDefault"}}}"#)
             .params(r#"{"required":true}"#),
-        Example::good("required, on Windows", "")
+        Example::good("required, on Windows", r#"{"securityContext":{"appArmorProfile":null}}"#)
             .spec(r#"{"os":{"name":"windows"}}"#)
             .params(r#"{"required":true}"#),
         Example::good(
             "a profile of the node",
             r#"{"securityContext":{"appArmorProfile":{"type":"Localhost","localhostProfile":"k8s-nginx"}}}"#,
         ),
-        Example::good("annotations", "").annotations(
-            r#"{"container.apparmor.security.beta.kubernetes.io/app":"localhost/k8s-nginx","container.apparmor.security.beta.kubernetes.io/b":""}"#,
-        )
-        .params(r#"{"pss":"baseline","version":"v1.20"}"#),
+        Example::good("a profile of the node by annotation", r#"{"securityContext":{"appArmorProfile":null}}"#)
+            .annotations(r#"{"container.apparmor.security.beta.kubernetes.io/app":"localhost/k8s-nginx"}"#)
+            .params(r#"{"pss":"baseline","version":"v1.20"}"#),
+        Example::good("an empty annotation", r#"{"securityContext":{"appArmorProfile":null}}"#)
+            .annotations(r#"{"container.apparmor.security.beta.kubernetes.io/app":""}"#),
         Example::good("not set", r#"{"securityContext":{"appArmorProfile":null}}"#),
     ],
 };

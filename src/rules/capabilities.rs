@@ -3,7 +3,7 @@
 use super::finding::told;
 use super::pss::{Level, Standard, Version};
 use super::{Check, Example, Finding, Findings, Fix, Location, Pss, Rule, Severity, compile, params};
-use crate::workload::{ContainerKind, ContainerRef, Pod};
+use crate::workload::{ContainerKind, ContainerRef, Pod, pod};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -208,10 +208,8 @@ impl Check for Capabilities {
 
 impl Capabilities {
     fn added<'p>(&self, container: ContainerRef<'p>, findings: &mut Findings<'p>) {
-        let Some(capabilities) = container.container.security_context.as_ref().and_then(|s| s.capabilities.as_ref())
-        else {
-            return;
-        };
+        let Some(context) = &container.container.security_context else { return };
+        let Some(capabilities) = &context.capabilities else { return };
         for (index, name) in capabilities.add.iter().enumerate() {
             let plain = plain(name);
             let read = if self.pss.is_some() { &**name } else { &*plain };
@@ -221,9 +219,12 @@ impl Capabilities {
             let at = Location::security_context(container, "capabilities", true).key("add", true).index(index);
             let wanted = if self.allow.is_empty() { "none".to_owned() } else { self.allow.join(", ") };
             let finding = Finding::new(at, told(Some(name)), wanted);
+            let no_escalation = context.allow_privilege_escalation == Some(false);
             findings.add(match plain.as_str() {
+                "SYS_ADMIN" if no_escalation => finding.severity(Severity::Critical).why(WHY_REFUSED),
                 name if ROOT.contains(&name) => finding.severity(Severity::Critical).why(WHY_ROOT),
                 name if KNOWN.contains(&name) => finding,
+                _ if drops_all(capabilities) => finding.why(WHY_UNKNOWN_BESIDE_DROP),
                 _ => finding.why(WHY_UNKNOWN),
             });
         }
@@ -248,6 +249,14 @@ fn plain(name: &str) -> String {
     name.strip_prefix("CAP_").map(str::to_owned).unwrap_or(name)
 }
 
+fn drops_all(capabilities: &pod::Capabilities<'_>) -> bool {
+    capabilities.drop.iter().flatten().any(|name| name.eq_ignore_ascii_case("ALL"))
+}
+
+const WHY_REFUSED: &str = "this capability is as good as root on the node; beside it allowPrivilegeEscalation false is a \
+contradiction that the API server refuses";
+const WHY_UNKNOWN_BESIDE_DROP: &str = "Linux has no such capability, so beside drop ALL the container has not what it asks \
+for, and some runtimes do not start it";
 const WHY_ROOT: &str = "this capability is as good as root on the node";
 const WHY_UNKNOWN: &str =
     "Linux has no such capability: one runtime ignores the name and another does not start the container";

@@ -1,6 +1,6 @@
 //! `resources.requests.cpu` of containers and init containers, or of the pod.
 
-use super::limits::{Amount, Held, containers, in_order};
+use super::limits::{Amount, Held, below_request, containers, in_order};
 use super::{Check, Example, Finding, Findings, Fix, NOT_EPHEMERAL, Rule, Scope, Severity, compile, params};
 use crate::workload::Pod;
 use schemars::JsonSchema;
@@ -55,6 +55,13 @@ The repair sets `default`, where the policy gives one, as the request of contain
             &["resources.requests.cpu", "resources.limits.cpu"],
         )
         .params(r#"{"limit":true}"#)
+        .no_repair(),
+        Example::bad(
+            "a limit below its request",
+            r#"{"resources":{"requests":{"cpu":"1"},"limits":{"cpu":"500m"}}}"#,
+            &["resources.limits.cpu"],
+        )
+        .params(r#"{"default":"50m"}"#)
         .no_repair(),
         Example::bad(
             "a request above max",
@@ -124,6 +131,7 @@ impl Check for CpuRequest {
                 finding.found = format!("{} (limit)", finding.found).into();
                 findings.add(finding);
             }
+            findings.extend(below_request(container, "cpu"));
             let highest = if limit.nano.is_some() { limit } else { request };
             if let (Some(nano), Some(max)) = (highest.nano, &self.max)
                 && nano > max.nano

@@ -18,6 +18,8 @@ pub struct Example {
     pub spec: &'static str,
     /// Annotations of the pod as a JSON object; empty for none.
     pub annotations: &'static str,
+    /// The kinds that it is an example of.
+    pub kinds: Kinds,
     /// JSON merge patch of the container; empty makes this an example of the pod, not of a container.
     pub container: &'static str,
     pub expect: Expect,
@@ -31,13 +33,33 @@ pub struct Example {
 pub enum Expect {
     Good,
     /// Dotted fields, each violated once, in order: relative to the container (`securityContext.privileged`)
-    /// or, with `spec.` or `metadata.` in front, to the pod.
+    /// with `spec.` or `metadata.` in front to the pod, with `job.` to the Job's spec.
     Bad(&'static [&'static str]),
+}
+
+/// Where a pod that an example shows may stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kinds {
+    All,
+    /// In the template of a Job, with this JSON merge patch of the Job's spec.
+    Job(&'static str),
+    /// Anywhere but in the template of a Job.
+    NotJob,
 }
 
 impl Example {
     const fn new(name: &'static str, container: &'static str, expect: Expect) -> Self {
-        Self { name, params: "", spec: "", annotations: "", container, expect, no_repair: false, no_debug: false }
+        Self {
+            name,
+            params: "",
+            spec: "",
+            annotations: "",
+            kinds: Kinds::All,
+            container,
+            expect,
+            no_repair: false,
+            no_debug: false,
+        }
     }
 
     /// An example of a container that passes.
@@ -70,6 +92,20 @@ impl Example {
     #[must_use]
     pub const fn annotations(mut self, annotations: &'static str) -> Self {
         self.annotations = annotations;
+        self
+    }
+
+    /// The same in the template of a Job, with a JSON merge patch of the Job's spec.
+    #[must_use]
+    pub const fn job(mut self, job: &'static str) -> Self {
+        self.kinds = Kinds::Job(job);
+        self
+    }
+
+    /// The same anywhere but in the template of a Job.
+    #[must_use]
+    pub const fn not_job(mut self) -> Self {
+        self.kinds = Kinds::NotJob;
         self
     }
 
@@ -158,7 +194,7 @@ impl Example {
         fields
             .iter()
             .map(|field| {
-                let of_pod = field.starts_with("spec.") || field.starts_with("metadata.");
+                let of_pod = ["spec.", "metadata.", "job."].iter().any(|base| field.starts_with(base));
                 if of_pod { (*field).to_owned() } else { format!("{container}.{field}") }
             })
             .collect()

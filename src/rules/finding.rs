@@ -68,6 +68,12 @@ impl<'p> Location<'p> {
         Self::new(None)
     }
 
+    /// The spec of the Job whose template the pod is.
+    #[must_use]
+    pub fn job() -> Self {
+        Self::pod().key("..", true)
+    }
+
     #[must_use]
     pub const fn container(container: ContainerRef<'p>) -> Self {
         Self::new(Some(container))
@@ -125,6 +131,15 @@ impl<'p> Location<'p> {
     #[must_use]
     pub fn has_key(&self, key: &str) -> bool {
         self.steps(0, self.len).contains(&Step::Key(key))
+    }
+
+    /// The first list index of the path.
+    #[must_use]
+    pub fn list_index(&self) -> Option<usize> {
+        self.steps(0, self.len).iter().find_map(|step| match step {
+            Step::Index(index) => Some(*index),
+            Step::Key(_) => None,
+        })
     }
 
     /// JSON pointer to the deepest part of the path that is there: it resolves in the pod.

@@ -40,14 +40,21 @@ not the path.",
             ],
         )
         .spec(
-            r#"{"volumes":[{"name":"a","hostPath":{"path":"/dev/"}},{"name":"b","hostPath":{"path":"//dev//sda"}},{"name":"c","hostPath":{"path":"dev/./mem"}},{"name":"d","hostPath":{"path":"/srv/../dev/sda\n"}},{"name":"e","hostPath":{"path":"/proc/1/root/dev/sda"}}]}"#,
+            r#"{"volumes":[{"name":"a","hostPath":{"path":"/dev/"}},{"name":"b","hostPath":{"path":"//dev//sda"}},{"name":"c","hostPath":{"path":"dev/./mem"}},{"name":"d","hostPath":{"path":"/dev/sda\n"}},{"name":"e","hostPath":{"path":"/proc/1/root/dev/sda"}}]}"#,
         ),
+        Example::bad("steps back", "", &["spec.volumes[0].hostPath.path"])
+            .spec(r#"{"volumes":[{"name":"a","hostPath":{"path":"/srv/../dev/sda"}}]}"#),
         Example::bad(
             "raw block devices",
-            r#"{"volumeDevices":[{"name":"disk","devicePath":"/dev/xvda"},{"name":"disk","devicePath":null}]}"#,
+            r#"{"volumeDevices":[{"name":"a","devicePath":"/dev/xvda"},{"name":"b","devicePath":"/x"}]}"#,
             &["volumeDevices[0].devicePath", "volumeDevices[1].devicePath"],
         )
-        .spec(r#"{"hostUsers":null,"volumes":[{"name":"disk","persistentVolumeClaim":{"claimName":"disk"}}]}"#),
+        .spec(r#"{"hostUsers":null,"volumes":[{"name":"a","persistentVolumeClaim":{"claimName":"a"}},{"name":"b","persistentVolumeClaim":{"claimName":"b"}}]}"#),
+        Example::bad(
+            "a raw block device without a path",
+            r#"{"volumeDevices":[{"name":"disk"}]}"#,
+            &["volumeDevices[0].devicePath"],
+        ),
         Example::bad(
             "an extended resource",
             r#"{"resources":{"limits":{"cpu":"1","nvidia.com/gpu":"1","example.com/none":"0"},"requests":{"nvidia.com/gpu":1}}}"#,

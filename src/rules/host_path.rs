@@ -70,20 +70,28 @@ Instead, use a PersistentVolumeClaim, an emptyDir, a projected volume, or a CSI 
             .spec(r#"{"volumes":[{"name":"a","hostPath":{}}]}"#)
             .no_repair(),
         Example::bad(
-            "ways out of an allowed prefix",
+            "beside an allowed prefix",
             "",
             &[
                 "spec.volumes[1].hostPath.path",
                 "spec.volumes[2].hostPath.path",
                 "spec.volumes[3].hostPath.path",
                 "spec.volumes[4].hostPath.path",
-                "spec.volumes[5].hostPath.path",
-                "spec.volumes[6].hostPath.path",
             ],
         )
         .params(r#"{"allow":[{"prefix":"/srv/data"}]}"#)
         .spec(
-            r#"{"volumes":[{"name":"a","hostPath":{"path":"/srv/data/x"}},{"name":"b","hostPath":{"path":"/srv/data/../keys"}},{"name":"c","hostPath":{"path":"/srv/database"}},{"name":"d","hostPath":{"path":"/srv"}},{"name":"e","hostPath":{"path":"/srv/data/../../proc/1/root/srv/data/.."}},{"name":"f","hostPath":{"path":"/SRV/data"}},{"name":"g","hostPath":{"path":"/proc/1/cwd/srv"}}]}"#,
+            r#"{"volumes":[{"name":"a","hostPath":{"path":"/srv/data/x"}},{"name":"b","hostPath":{"path":"/srv/database"}},{"name":"c","hostPath":{"path":"/srv"}},{"name":"d","hostPath":{"path":"/SRV/data"}},{"name":"e","hostPath":{"path":"/proc/1/cwd/srv"}}]}"#,
+        )
+        .no_repair(),
+        Example::bad(
+            "steps back out of an allowed prefix",
+            "",
+            &["spec.volumes[0].hostPath.path", "spec.volumes[1].hostPath.path"],
+        )
+        .params(r#"{"allow":[{"prefix":"/srv/data"}]}"#)
+        .spec(
+            r#"{"volumes":[{"name":"a","hostPath":{"path":"/srv/data/../keys"}},{"name":"b","hostPath":{"path":"/srv/data/../../proc/1/root/srv/data/.."}}]}"#,
         )
         .no_repair(),
         Example::bad(
@@ -111,7 +119,7 @@ Instead, use a PersistentVolumeClaim, an emptyDir, a projected volume, or a CSI 
         .no_repair(),
         Example::bad(
             "Pod Security judges the volume, not its mounts",
-            r#"{"volumeMounts":[{"name":"a","mountPath":"/a","mountPropagation":"Bidirectional"}]}"#,
+            r#"{"securityContext":{"privileged":true,"allowPrivilegeEscalation":null},"volumeMounts":[{"name":"a","mountPath":"/a","mountPropagation":"Bidirectional"}]}"#,
             &["spec.volumes[0].hostPath.path"],
         )
         .params(r#"{"pss":"baseline","version":"v1.30"}"#)

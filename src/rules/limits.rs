@@ -114,6 +114,17 @@ impl<'p> Held<'p> {
     }
 }
 
+/// A limit below the request beside it: the API server refuses the pod.
+pub fn below_request<'p>(container: ContainerRef<'p>, resource: &'static str) -> Option<Finding<'p>> {
+    let limit = Held::own(container, "limits", resource);
+    let request = Held::own(container, "requests", resource);
+    if limit.nano? >= request.nano? {
+        return None;
+    }
+    let wanted = format!("at least the request of {}", request.text.unwrap_or_default());
+    Some(limit.finding(wanted).why("limit and request contradict each other, so the API server refuses the pod"))
+}
+
 /// The quantity in billionths, when it is above zero.
 pub fn positive(text: &str) -> Option<i128> {
     quantity::parse(text).filter(|nano| *nano > 0)

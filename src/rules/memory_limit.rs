@@ -1,6 +1,6 @@
 //! `resources.limits.memory` of containers and init containers, or of the pod.
 
-use super::limits::{Amount, Held, containers, in_order};
+use super::limits::{Amount, Held, below_request, containers, in_order};
 use super::{Check, Example, Finding, Findings, Fix, NOT_EPHEMERAL, Rule, Scope, Severity, compile, params};
 use crate::workload::Pod;
 use schemars::JsonSchema;
@@ -44,6 +44,13 @@ than that, and not beside memory in `spec.resources`, since the API server would
             &["resources.limits.memory"],
         )
         .params(r#"{"default":"256Mi"}"#)
+        .no_repair(),
+        Example::bad(
+            "a limit below its request",
+            r#"{"resources":{"requests":{"memory":"1Gi"},"limits":{"memory":"512Mi"}}}"#,
+            &["resources.limits.memory"],
+        )
+        .params(r#"{"default":"1Gi"}"#)
         .no_repair(),
         Example::bad(
             "above max, in bytes",
@@ -121,6 +128,7 @@ impl Check for MemoryLimit {
                 }
                 (Some(_), _) => {}
             }
+            findings.extend(below_request(container, "memory"));
         }
     }
 

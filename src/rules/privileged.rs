@@ -42,8 +42,14 @@ impl Check for Privileged {
         for container in pod.all_containers() {
             if container.security_context.as_ref().and_then(|s| s.privileged) == Some(true) {
                 let at = Location::security_context(container, "privileged", true);
-                findings.add(Finding::new(at, "true", "false or not set"));
+                let finding = Finding::new(at, "true", "false or not set");
+                let refused =
+                    container.security_context.as_ref().and_then(|s| s.allow_privilege_escalation) == Some(false);
+                findings.add(if refused { finding.why(WHY_REFUSED) } else { finding });
             }
         }
     }
 }
+
+const WHY_REFUSED: &str = "allowPrivilegeEscalation false contradicts it, so the API server refuses the pod; a privileged \
+container can always gain privileges";

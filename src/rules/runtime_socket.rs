@@ -80,11 +80,13 @@ kubelet API, and watch pods through the Kubernetes API.",
                 "spec.volumes[3].hostPath.path",
                 "spec.volumes[4].hostPath.path",
                 "spec.volumes[5].hostPath.path",
-                "spec.volumes[6].hostPath.path",
             ],
         )
         .spec(
-            r#"{"volumes":[{"name":"a","hostPath":{"path":"//var//run/docker.sock"}},{"name":"b","hostPath":{"path":"/var/./run/docker.sock"}},{"name":"c","hostPath":{"path":"var/run/docker.sock"}},{"name":"d","hostPath":{"path":"/var/lib/../run/docker.sock"}},{"name":"e","hostPath":{"path":"/run/docker.sock\n"}},{"name":"f","hostPath":{"path":"/proc/1/root/run/docker.sock"}},{"name":"g","hostPath":{"path":"/run/docker.sock/"}}]}"#,
+            r#"{"volumes":[{"name":"a","hostPath":{"path":"//var//run/docker.sock"}},{"name":"b","hostPath":{"path":"/var/./run/docker.sock"}},{"name":"c","hostPath":{"path":"var/run/docker.sock"}},{"name":"d","hostPath":{"path":"/run/docker.sock\n"}},{"name":"e","hostPath":{"path":"/proc/1/root/run/docker.sock"}},{"name":"f","hostPath":{"path":"/run/docker.sock/"}}]}"#,
+        ),
+        Example::bad("steps back", "", &["spec.volumes[0].hostPath.path", "spec.volumes[1].hostPath.path"]).spec(
+            r#"{"volumes":[{"name":"a","hostPath":{"path":"/var/lib/../run/docker.sock"}},{"name":"b","hostPath":{"path":"/srv/../.."}}]}"#,
         ),
         Example::bad(
             "directories that contain one",
@@ -116,7 +118,7 @@ kubelet API, and watch pods through the Kubernetes API.",
             ],
         )
         .spec(
-            r#"{"volumes":[{"name":"a","hostPath":{"path":"/run/containerd/containerd.sock.ttrpc"}},{"name":"b","hostPath":{"path":"/var/run/crio"}},{"name":"c","hostPath":{"path":"/run/cri-dockerd.sock"}},{"name":"d","hostPath":{"path":"/run/podman/podman.sock"}},{"name":"e","hostPath":{"path":"/run/k3s/containerd/containerd.sock"}},{"name":"f","hostPath":{"path":"/run/user/1000/podman/podman.sock"}},{"name":"g","hostPath":{"path":"/run/containerd/../docker.sock"}}]}"#,
+            r#"{"volumes":[{"name":"a","hostPath":{"path":"/run/containerd/containerd.sock.ttrpc"}},{"name":"b","hostPath":{"path":"/var/run/crio"}},{"name":"c","hostPath":{"path":"/run/cri-dockerd.sock"}},{"name":"d","hostPath":{"path":"/run/podman/podman.sock"}},{"name":"e","hostPath":{"path":"/run/k3s/containerd/containerd.sock"}},{"name":"f","hostPath":{"path":"/run/user/1000/podman/podman.sock"}},{"name":"g","hostPath":{"path":"/run/k0s"}}]}"#,
         ),
         Example::bad("a host path without a path is the root", "", &["spec.volumes[0].hostPath.path"])
             .spec(r#"{"volumes":[{"name":"a","hostPath":{"path":null}}]}"#),

@@ -56,9 +56,10 @@ Declare the port that the probe asks; close those that nobody needs.",
         )
         .params(r#"{"max":2}"#),
         Example::good(
-            "by name, by number, and by a number as text",
-            r#"{"livenessProbe":{"httpGet":{"port":"http"}},"readinessProbe":{"httpGet":{"port":8080}},"startupProbe":{"httpGet":{"port":"8080"}}}"#,
+            "by name and by number",
+            r#"{"livenessProbe":{"httpGet":{"port":"http"}},"readinessProbe":{"httpGet":{"port":8080}}}"#,
         ),
+        Example::good("by a number as text", r#"{"livenessProbe":{"httpGet":{"port":"8080"}}}"#),
         Example::good(
             "another host, and a command",
             r#"{"livenessProbe":{"httpGet":{"port":9090,"host":"example.com"}},"readinessProbe":{"httpGet":null,"exec":{"command":["true"]}}}"#,

@@ -23,7 +23,8 @@ pub static RULE: Rule = Rule {
     title: "Only volumes that need no trust in the author are used",
     docs: "Volumes are of the types `configMap`, `csi`, `downwardAPI`, `emptyDir`, `ephemeral`, `image`, \
 `persistentVolumeClaim`, `projected` or `secret`. All others name storage directly (`hostPath`, `nfs`, `iscsi`, \
-`gitRepo` and their like), so the author and not the administrator says what the node mounts or runs.\n\n\
+`gitRepo` and their like), so the author and not the administrator says what the node mounts or runs. A volume of no \
+type is an `emptyDir`: the API server makes it one.\n\n\
 Instead, let the administrator make a StorageClass or a PersistentVolume, and claim it.",
     why: "a volume that names its storage directly makes the node mount what the author of the pod wants",
     owasp: &[60],
@@ -51,7 +52,7 @@ Instead, let the administrator make a StorageClass or a PersistentVolume, and cl
         .spec(
             r#"{"volumes":[{"name":"a","hostPath":{"path":"/srv"}},{"name":"b","gitRepo":{"repository":"https://example.com/x.git"}},{"name":"c","flexVolume":{"driver":"example.com/x"}},{"name":"d","volumeOfTheFuture":{"x":1}}]}"#,
         ),
-        Example::bad("no type at all", "", &["spec.volumes[0]"]).spec(r#"{"volumes":[{"name":"a","nfs":null}]}"#),
+        Example::good("no type at all is an emptyDir", "").spec(r#"{"volumes":[{"name":"a","nfs":null}]}"#),
         Example::good("all that are allowed", "").spec(
             r#"{"volumes":[{"name":"a","configMap":{"name":"a"}},{"name":"b","csi":{"driver":"csi.example.com"}},{"name":"c","downwardAPI":{"items":[]}},{"name":"d","emptyDir":{"sizeLimit":"1Mi"}},{"name":"e","ephemeral":{"volumeClaimTemplate":{"spec":{"accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"1Mi"}}}}}},{"name":"f","image":{"reference":"registry.example.com/data@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}},{"name":"g","persistentVolumeClaim":{"claimName":"g"}},{"name":"h","projected":{"sources":[]}},{"name":"i","secret":{"secretName":"i"},"nfs":null}]}"#,
         ),
@@ -67,16 +68,14 @@ struct VolumeTypes {}
 impl Check for VolumeTypes {
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         for (index, volume) in pod.spec.volumes.iter().enumerate() {
+            let Some(source) = volume.sources.first() else { continue };
             if volume.sources.iter().any(|source| ALLOWED.contains(&&**source)) {
                 continue;
             }
-            let at = Location::spec().key("volumes", true).index(index);
-            let (at, found) = match volume.sources.first() {
-                Some(source) => (at.key(source, true), &**source),
-                None => (at, "no type"),
-            };
+            let at = Location::spec().key("volumes", true).index(index).key(source, true);
             // Named, so that an update cannot hide a new volume behind an old one.
-            findings.add(Finding::new(at, format!("{found} (volume {})", volume.name), ALLOWED.join(", ")));
+            let found = format!("{} (volume {})", &**source, volume.name);
+            findings.add(Finding::new(at, found, ALLOWED.join(", ")));
         }
     }
 }

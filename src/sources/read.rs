@@ -19,8 +19,10 @@ pub fn files(values: &[String]) -> Vec<Result<File, SourceError>> {
 }
 
 fn source(value: &str) -> Vec<Result<File, SourceError>> {
-    if let Some(yaml) = builtin(value) {
-        return vec![Ok(File { name: format!("built-in {value}"), bytes: yaml.as_bytes().to_vec() })];
+    match builtin(value) {
+        Ok(None) => {}
+        Ok(Some(yaml)) => return vec![Ok(File { name: format!("built-in {value}"), bytes: yaml.as_bytes().to_vec() })],
+        Err(message) => return vec![Err(SourceError::whole(value, message))],
     }
     let path = Path::new(value);
     match fs::metadata(path) {

@@ -1,12 +1,14 @@
 //! Image references, normalised as the container runtime resolves them.
 
+use std::borrow::Cow;
+
 /// `[registry/]repository[:tag][@digest]` with Docker Hub's short forms written out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageRef<'a> {
     /// Host in lower case, with its port: `docker.io`, `registry.example.com:5000`.
-    pub registry: String,
+    pub registry: Cow<'a, str>,
     /// `library/nginx`, `shop/web`.
-    pub repository: String,
+    pub repository: Cow<'a, str>,
     pub tag: Option<&'a str>,
     pub digest: Option<&'a str>,
 }
@@ -20,35 +22,62 @@ impl<'a> ImageRef<'a> {
             Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
             _ => (rest, None),
         };
+        // As runtimes do: an upper-case letter makes a host too, since no repository has one.
         let (registry, repository) = match rest.split_once('/') {
-            Some((host, path))
-                if host.contains(['.', ':']) || host == "localhost" || host.chars().any(char::is_uppercase) =>
-            {
-                (host.to_lowercase(), path.to_owned())
-            }
-            Some(_) => ("docker.io".to_owned(), rest.to_owned()),
-            None => ("docker.io".to_owned(), format!("library/{rest}")),
+            Some((first, path)) if is_host(first) || first.chars().any(char::is_uppercase) => (host(first), path),
+            _ => (HUB, rest),
         };
-        let (registry, repository) = match (registry.as_str(), repository.contains('/')) {
-            ("index.docker.io" | "docker.io", false) => ("docker.io".to_owned(), format!("library/{repository}")),
-            ("index.docker.io", true) => ("docker.io".to_owned(), repository),
-            _ => (registry, repository),
+        let repository = if registry == HUB && !repository.contains('/') {
+            Cow::Owned(format!("library/{repository}"))
+        } else {
+            Cow::Borrowed(repository)
         };
         Self { registry, repository, tag, digest }
     }
 
-    /// Reads a pattern for [`Self::is_under`]. With a registry in it the rest is taken as it stands:
+    /// Reads a pattern for [`Self::is_under`]. A host alone stands for all that is there:
+    /// `registry.example.com`, `localhost:5000`. With a registry in it the rest is taken as it stands:
     /// `docker.io/mesh` is everything of the user `mesh`, not the image `library/mesh`.
     #[must_use]
     pub fn pattern(pattern: &'a str) -> Self {
+        let (name, port) = pattern.split_once(':').unwrap_or((pattern, "0"));
+        // `nginx:1` is an image with a tag.
+        if (name.contains('.') || name == "localhost")
+            && port.bytes().all(|b| b.is_ascii_digit())
+            && !name.contains('/')
+        {
+            return Self { registry: host(pattern), repository: Cow::Borrowed(""), tag: None, digest: None };
+        }
         let mut parsed = Self::parse(pattern);
         if let Some(own) = parsed.repository.strip_prefix("library/")
             && pattern.contains('/')
             && !pattern.contains("library/")
         {
-            parsed.repository = own.to_owned();
+            parsed.repository = Cow::Owned(own.to_owned());
         }
         parsed
+    }
+
+    /// Whether the content is pinned: by a digest that a runtime verifies.
+    #[must_use]
+    pub fn is_pinned(&self) -> bool {
+        self.digest.is_some_and(is_digest)
+    }
+
+    /// Whether a runtime would take it: what it refuses may look like another image to a person.
+    #[must_use]
+    pub fn is_well_formed(&self) -> bool {
+        let of = |text: &str, extra: &[char]| {
+            text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || extra.contains(&c))
+        };
+        let is_name = |part: &str| {
+            let alnum = |c: char| c.is_ascii_alphanumeric();
+            of(part, &['.', '_', '-']) && part.starts_with(alnum) && part.ends_with(alnum)
+        };
+        of(&self.registry, &['.', ':', '-', '[', ']', '_'])
+            && self.repository.split('/').all(is_name)
+            && self.tag.is_none_or(is_tag)
+            && self.digest.is_none_or(is_digest)
     }
 
     /// Whether this image lies under `pattern`, an image reference whose last segment may be left
@@ -64,6 +93,39 @@ impl<'a> ImageRef<'a> {
             && pattern.tag.is_none_or(|tag| self.tag == Some(tag))
             && pattern.digest.is_none_or(|digest| self.digest == Some(digest))
     }
+}
+
+const HUB: Cow<'static, str> = Cow::Borrowed("docker.io");
+
+/// Whether the first part of a reference is a host and not a part of a repository on Docker Hub.
+fn is_host(part: &str) -> bool {
+    part.contains(['.', ':']) || part == "localhost"
+}
+
+fn host(host: &str) -> Cow<'_, str> {
+    let lower =
+        if host.chars().any(char::is_uppercase) { Cow::Owned(host.to_lowercase()) } else { Cow::Borrowed(host) };
+    if lower == "index.docker.io" { HUB } else { lower }
+}
+
+/// A tag that a registry can have.
+#[must_use]
+pub fn is_tag(tag: &str) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    tag.len() <= 128 && tag.starts_with(word) && tag.chars().all(|c| word(c) || c == '.' || c == '-')
+}
+
+/// A digest that a runtime verifies; `sha256:zz` is none.
+#[must_use]
+pub fn is_digest(digest: &str) -> bool {
+    let Some((algorithm, hex)) = digest.split_once(':') else { return false };
+    let length = match algorithm {
+        "sha256" => 64,
+        "sha384" => 96,
+        "sha512" => 128,
+        _ => return false,
+    };
+    hex.len() == length && hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
 fn split_last(text: &str, at: char) -> (&str, Option<&str>) {
@@ -82,11 +144,7 @@ mod tests {
     fn short_names_are_written_out() {
         for image in ["nginx", "docker.io/nginx", "library/nginx", "index.docker.io/library/nginx", "DOCKER.io/nginx"] {
             let parsed = ImageRef::parse(image);
-            assert_eq!(
-                (parsed.registry.as_str(), parsed.repository.as_str()),
-                ("docker.io", "library/nginx"),
-                "{image}"
-            );
+            assert_eq!((&*parsed.registry, &*parsed.repository), ("docker.io", "library/nginx"), "{image}");
         }
         let full = ImageRef::parse("Registry.example.com:5000/shop/web:1.2@sha256:ab");
         assert_eq!(full.registry, "registry.example.com:5000");
@@ -109,5 +167,51 @@ mod tests {
         assert!(!under("evil.org/registry.example.com/shop", "registry.example.com/shop"));
         assert!(!under("registry.example.com/shop/web:2", "registry.example.com/shop/web:1"));
         assert!(!under("registry.example.com:5000/shop/web", "registry.example.com/shop"));
+    }
+
+    #[test]
+    fn a_host_alone_is_a_pattern() {
+        assert!(under("registry.example.com/shop/web:1", "registry.example.com"));
+        assert!(under("registry.example.com:5000/web", "Registry.example.com:5000"));
+        assert!(under("localhost/web", "localhost"));
+        assert!(under("nginx", "docker.io"));
+        assert!(under("nginx", "index.docker.io"));
+        assert!(under("nginx:1", "nginx:1"));
+        assert!(!under("nginx:2", "nginx:1"));
+        assert!(!under("registry.example.com/web", "example.com"));
+        assert!(!under("registry.example.com.evil.org/web", "registry.example.com"));
+        assert!(!under("registry.example.com:5000/web", "registry.example.com"));
+        assert!(!under("shop/web", "nginx"));
+    }
+
+    #[test]
+    fn what_a_runtime_refuses_is_not_well_formed() {
+        for good in ["nginx", "registry.example.com:5000/shop/my-web_2:V1.2-rc_1", "[::1]:5000/a"] {
+            assert!(ImageRef::parse(good).is_well_formed(), "{good}");
+        }
+        for bad in [
+            "",
+            " nginx",
+            "nginx\n",
+            "\u{1b}[31mnginx",
+            "a/../b",
+            "a//b",
+            "/a",
+            "a/",
+            "A/b/C",
+            "nginx:",
+            "nginx:a b",
+            "nginx@sha256:zz",
+            "registry.example.com/shop@evil.org/web",
+            "registry.example.com/shop:1:2",
+            "näpfe",
+        ] {
+            assert!(!ImageRef::parse(bad).is_well_formed(), "{bad:?}");
+        }
+        assert!(ImageRef::parse(&format!("nginx@sha256:{}", "a".repeat(64))).is_pinned());
+        for unpinned in ["nginx", "nginx@sha256:zz", "nginx@md5:aa", "nginx@sha256:"] {
+            assert!(!ImageRef::parse(unpinned).is_pinned(), "{unpinned}");
+        }
+        assert!(!ImageRef::parse(&format!("nginx@sha256:{}", "A".repeat(64))).is_pinned());
     }
 }

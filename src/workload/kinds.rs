@@ -1,5 +1,6 @@
 //! Which kinds carry pods, and where in them the pod stands.
 
+use super::job::JobSpec;
 use super::pod::Pod;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -98,7 +99,17 @@ impl Kind {
     /// # Errors
     /// The field that could not be read.
     pub fn pod<'a>(&self, object: &'a RawValue) -> Result<Option<Pod<'a>>, Unreadable> {
-        read_at(object, &self.template)
+        let pod = match self.template.split_last() {
+            Some((_, above)) if self.is_job() => read_at::<JobSpec<'_>>(object, above)?.and_then(JobSpec::into_pod),
+            _ => read_at(object, &self.template)?,
+        };
+        Ok(pod.map(|pod| Pod { kind: self.kind.clone(), ..pod }))
+    }
+
+    /// Whether the pod is the template of a Job.
+    #[must_use]
+    pub fn is_job(&self) -> bool {
+        self.group == "batch" && matches!(&*self.kind, "Job" | "CronJob")
     }
 }
 

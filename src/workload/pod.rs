@@ -5,10 +5,12 @@
 
 use super::annotations::Annotations;
 use super::handler::{Handler, Lifecycle};
+use super::job::Job;
 use super::resources::Resources;
 use super::text::{Text, nullable};
 use super::volume::Volume;
 use serde::Deserialize;
+use std::borrow::Cow;
 
 /// A Pod or a `PodTemplateSpec`.
 #[derive(Debug, Default, Deserialize)]
@@ -18,6 +20,12 @@ pub struct Pod<'a> {
     pub metadata: Metadata<'a>,
     #[serde(borrow, default, deserialize_with = "nullable")]
     pub spec: PodSpec<'a>,
+    /// The kind of the object that was read: `Pod`, `Deployment` and so on.
+    #[serde(skip)]
+    pub kind: Cow<'static, str>,
+    /// The Job whose template this is.
+    #[serde(skip)]
+    pub job: Option<Job>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -40,6 +48,11 @@ pub struct PodSpec<'a> {
     #[serde(rename = "hostIPC")]
     pub host_ipc: Option<bool>,
     pub host_users: Option<bool>,
+    pub automount_service_account_token: Option<bool>,
+    #[serde(borrow)]
+    pub service_account_name: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub restart_policy: Option<Text<'a>>,
     #[serde(borrow)]
     pub os: Option<Os<'a>>,
     #[serde(borrow)]
@@ -126,6 +139,8 @@ pub struct Container<'a> {
     pub name: Text<'a>,
     #[serde(borrow)]
     pub image: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub image_pull_policy: Option<Text<'a>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
     pub command: Vec<Text<'a>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
@@ -153,6 +168,21 @@ pub struct Container<'a> {
     pub lifecycle: Option<Box<Lifecycle<'a>>>,
     #[serde(borrow)]
     pub restart_policy: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub restart_policy_rules: Vec<RestartRule<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RestartRule<'a> {
+    #[serde(borrow)]
+    pub exit_codes: Option<ExitCodes<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub struct ExitCodes<'a> {
+    #[serde(borrow)]
+    pub operator: Option<Text<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

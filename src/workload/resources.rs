@@ -30,6 +30,7 @@ impl<'a> Resources<'a> {
 pub struct ResourceList<'a> {
     pub cpu: Option<Scalar<'a>>,
     pub memory: Option<Scalar<'a>>,
+    pub ephemeral_storage: Option<Scalar<'a>>,
     /// KEP-6063.
     pub pids: Option<Scalar<'a>>,
     /// What device plugins of the nodes offer, by name.
@@ -43,6 +44,7 @@ impl<'a> ResourceList<'a> {
         match resource {
             "cpu" => self.cpu.as_ref(),
             "memory" => self.memory.as_ref(),
+            "ephemeral-storage" => self.ephemeral_storage.as_ref(),
             "pids" => self.pids.as_ref(),
             _ => None,
         }
@@ -70,6 +72,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for ResourceList<'a> {
                     let before = match &*key {
                         "cpu" => map.next_value::<Option<_>>()?.and_then(|value| list.cpu.replace(value)),
                         "memory" => map.next_value::<Option<_>>()?.and_then(|value| list.memory.replace(value)),
+                        "ephemeral-storage" => {
+                            map.next_value::<Option<_>>()?.and_then(|value| list.ephemeral_storage.replace(value))
+                        }
                         "pids" => map.next_value::<Option<_>>()?.and_then(|value| list.pids.replace(value)),
                         name if is_extended(name) => {
                             map.next_value::<Option<_>>()?.and_then(|value| list.extended.insert(key.clone(), value))

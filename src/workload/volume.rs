@@ -1,6 +1,6 @@
 //! Volumes of a pod.
 
-use super::text::Text;
+use super::text::{Scalar, Text, nullable};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use std::fmt;
@@ -10,6 +10,8 @@ use std::fmt;
 pub struct Volume<'a> {
     pub name: Text<'a>,
     pub host_path: Option<HostPath<'a>>,
+    pub empty_dir: Option<EmptyDir<'a>>,
+    pub projected: Option<Projected>,
     /// Keys of the sources that are set, known to podreeve or not. The API wants exactly one.
     pub sources: Vec<Text<'a>>,
 }
@@ -18,6 +20,37 @@ pub struct Volume<'a> {
 pub struct HostPath<'a> {
     #[serde(borrow)]
     pub path: Option<Text<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EmptyDir<'a> {
+    #[serde(borrow)]
+    pub medium: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub size_limit: Option<Scalar<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub struct Projected {
+    #[serde(default, deserialize_with = "nullable")]
+    sources: Vec<Source>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Source {
+    service_account_token: Option<IgnoredAny>,
+}
+
+impl Volume<'_> {
+    /// Whether it brings a token of the pod's ServiceAccount.
+    #[must_use]
+    pub fn projects_token(&self) -> bool {
+        self.projected
+            .as_ref()
+            .is_some_and(|projected| projected.sources.iter().any(|source| source.service_account_token.is_some()))
+    }
 }
 
 /// Derived code would need a field for each of thirty sources, and would miss the next one.
@@ -46,6 +79,14 @@ impl<'de: 'a, 'a> Deserialize<'de> for Volume<'a> {
                         "hostPath" => {
                             volume.host_path = map.next_value()?;
                             volume.host_path.is_some()
+                        }
+                        "emptyDir" => {
+                            volume.empty_dir = map.next_value()?;
+                            volume.empty_dir.is_some()
+                        }
+                        "projected" => {
+                            volume.projected = map.next_value()?;
+                            volume.projected.is_some()
                         }
                         _ => map.next_value::<Option<IgnoredAny>>()?.is_some(),
                     };

@@ -1,0 +1,61 @@
+//! Whether images are pinned by digest.
+
+use super::finding::told;
+use super::{Check, ContainerKind, Example, Finding, Findings, Location, Rule, Severity, compile, params};
+use crate::workload::Pod;
+use crate::workload::image::ImageRef;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub static RULE: Rule = Rule {
+    id: "image-digest",
+    title: "Images are pinned by digest",
+    docs: "A tag can be moved to other content at any time; a digest (`@sha256:` and 64 hexadecimal digits) names the \
+content itself, so what was tested and signed is what runs, on every node and after every restart.\n\n\
+Let the pipeline write the digest (`crane digest`, kustomize `images`, Renovate). The tag may stay in front of it for \
+people to read.",
+    why: "a tag can be moved to other content after it was tested and signed",
+    owasp: &[20],
+    pss: None,
+    severity: Severity::Medium,
+    linux_only: false,
+    lists: &ContainerKind::ALL,
+    fixes: false,
+    compile: compile::<ImageDigest>,
+    params: params::<ImageDigest>,
+    examples: &[
+        Example::bad("a tag", r#"{"image":"registry.example.com/shop/web:1.4.2"}"#, &["image"]),
+        Example::bad("no tag", r#"{"image":"nginx"}"#, &["image"]),
+        Example::bad("a digest that is none", r#"{"image":"nginx@sha256:zz"}"#, &["image"]),
+        Example::bad(
+            "an unknown algorithm",
+            r#"{"image":"nginx@md5:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}"#,
+            &["image"],
+        ),
+        Example::good(
+            "a digest",
+            r#"{"image":"nginx@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}"#,
+        ),
+        Example::good(
+            "a tag and a digest",
+            r#"{"image":"localhost:5000/web:1@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}"#,
+        ),
+    ],
+};
+
+/// No parameters.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ImageDigest {}
+
+impl Check for ImageDigest {
+    fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+        for container in pod.all_containers() {
+            let image = container.container.image.as_deref();
+            if !image.is_some_and(|image| ImageRef::parse(image).is_pinned()) {
+                let at = Location::container(container).key("image", image.is_some());
+                findings.add(Finding::new(at, told(image), "a digest, as in name@sha256:..."));
+            }
+        }
+    }
+}

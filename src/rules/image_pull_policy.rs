@@ -1,0 +1,109 @@
+//! `imagePullPolicy` of images from private registries.
+
+use super::finding::told;
+use super::image_pattern::{self, Pattern};
+use super::{Check, ContainerKind, Example, Finding, Findings, Fix, Location, Rule, Severity, compile, params};
+use crate::workload::Pod;
+use crate::workload::image::ImageRef;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub static RULE: Rule = Rule {
+    id: "image-pull-policy",
+    title: "Private images are pulled with the credentials of the pod",
+    docs: "With `IfNotPresent` or `Never` a node runs the copy of an image that it has already, whoever pulled it: a pod \
+without credentials runs another team's private image. With `Always` the registry is asked each time, which costs little, \
+since layers that are there are not fetched again. Not set means `IfNotPresent`, or `Always` with the tag `latest`.\n\n\
+Images with a digest and images of the registries in `public` are left alone; all others count as private. The repair \
+sets `Always`.",
+    why: "a copy in the node's cache runs without asking the registry whether this pod may have it",
+    owasp: &[31],
+    pss: None,
+    severity: Severity::Low,
+    linux_only: false,
+    lists: &ContainerKind::ALL,
+    fixes: true,
+    compile: compile::<ImagePullPolicy>,
+    params: params::<ImagePullPolicy>,
+    examples: &[
+        Example::bad(
+            "not set",
+            r#"{"image":"registry.example.com/web:1","imagePullPolicy":null}"#,
+            &["imagePullPolicy"],
+        ),
+        Example::bad(
+            "IfNotPresent",
+            r#"{"image":"registry.example.com/web:1","imagePullPolicy":"IfNotPresent"}"#,
+            &["imagePullPolicy"],
+        ),
+        Example::bad(
+            "Never, and latest",
+            r#"{"image":"registry.example.com/web:latest","imagePullPolicy":"Never"}"#,
+            &["imagePullPolicy"],
+        ),
+        Example::bad(
+            "a digest that is none",
+            r#"{"image":"registry.example.com/web:1@sha256:zz","imagePullPolicy":"IfNotPresent"}"#,
+            &["imagePullPolicy"],
+        ),
+        Example::bad(
+            "a part of a public name",
+            r#"{"image":"quay.io.evil.org/web:1","imagePullPolicy":null}"#,
+            &["imagePullPolicy"],
+        ),
+        Example::bad(
+            "nothing is public",
+            r#"{"image":"nginx:1","imagePullPolicy":"IfNotPresent"}"#,
+            &["imagePullPolicy"],
+        )
+        .params(r#"{"public":[]}"#),
+        Example::good("Always", r#"{"image":"registry.example.com/web:1","imagePullPolicy":"Always"}"#),
+        Example::good("not set, and latest", r#"{"image":"registry.example.com/web","imagePullPolicy":null}"#),
+        Example::good(
+            "a digest",
+            r#"{"image":"registry.example.com/web@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb","imagePullPolicy":"IfNotPresent"}"#,
+        ),
+        Example::good("a public registry", r#"{"image":"nginx:1","imagePullPolicy":"IfNotPresent"}"#),
+    ],
+};
+
+/// Parameters of `image-pull-policy`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct ImagePullPolicy {
+    /// Registries and paths in them whose images anybody may pull; the large public registries when left out.
+    public: Vec<Pattern>,
+}
+
+impl Default for ImagePullPolicy {
+    fn default() -> Self {
+        let hosts =
+            ["docker.io", "gcr.io", "ghcr.io", "mcr.microsoft.com", "public.ecr.aws", "quay.io", "registry.k8s.io"];
+        Self { public: hosts.into_iter().filter_map(|host| Pattern::try_from(host.to_owned()).ok()).collect() }
+    }
+}
+
+impl Check for ImagePullPolicy {
+    fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+        let public = image_pattern::read(&self.public);
+        for container in pod.all_containers() {
+            let image = ImageRef::parse(container.container.image.as_deref().unwrap_or_default());
+            let is_public = public.iter().any(|pattern| image.is_under(pattern));
+            if is_public || image.is_pinned() {
+                continue;
+            }
+            let policy = container.container.image_pull_policy.as_deref();
+            let latest = image.digest.is_none() && image.tag.is_none_or(|tag| tag == "latest");
+            if policy == Some("Always") || policy.is_none() && latest {
+                continue;
+            }
+            let at = Location::container(container).key("imagePullPolicy", policy.is_some());
+            findings.add(Finding::new(at, told(policy), "Always, or an image with a digest"));
+        }
+    }
+
+    fn fix(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        fix.set_found(finding, "Always".into());
+        true
+    }
+}

@@ -1,0 +1,74 @@
+//! Where the images of containers come from.
+
+use super::finding::told;
+use super::image_pattern::{self, Pattern};
+use super::{Check, ContainerKind, Example, Finding, Findings, Location, Rule, Severity, compile, params};
+use crate::workload::Pod;
+use crate::workload::image::ImageRef;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub static RULE: Rule = Rule {
+    id: "image-registries",
+    title: "Images come from allowed registries",
+    docs: "Each image must lie under an entry of `allow`: a registry (`registry.example.com:5000`), a path in it \
+(`registry.example.com/shop`) or a repository, compared by whole segments. Short names are written out as runtimes do: \
+`nginx` is `docker.io/library/nginx`. A reference that no runtime takes lies under nothing.\n\n\
+Mirror what you need into your own registry, where it is scanned and signed. Without `allow`, no image is allowed.",
+    why: "whoever controls a registry decides what runs in the cluster",
+    owasp: &[31],
+    pss: None,
+    severity: Severity::High,
+    linux_only: false,
+    lists: &ContainerKind::ALL,
+    fixes: false,
+    compile: compile::<ImageRegistries>,
+    params: params::<ImageRegistries>,
+    examples: &[
+        Example::bad("another registry", r#"{"image":"nginx"}"#, &["image"]).params(ALLOW),
+        Example::bad("a longer host", r#"{"image":"registry.example.com.evil.org/shop/web"}"#, &["image"])
+            .params(ALLOW),
+        Example::bad("the host as a path", r#"{"image":"evil.org/registry.example.com/shop/web"}"#, &["image"])
+            .params(ALLOW),
+        Example::bad("another port", r#"{"image":"registry.example.com:5000/shop/web"}"#, &["image"]).params(ALLOW),
+        Example::bad("a longer segment", r#"{"image":"registry.example.com/shopping/web"}"#, &["image"])
+            .params(r#"{"allow":["registry.example.com/shop","registry.example.com/shop/*"]}"#),
+        Example::bad("a path that climbs", r#"{"image":"registry.example.com/shop/../evil/web"}"#, &["image"])
+            .params(ALLOW),
+        Example::bad("a newline", r#"{"image":"registry.example.com/shop/web\n"}"#, &["image"]).params(ALLOW),
+        Example::bad("no image", r#"{"image":null}"#, &["image"]).params(ALLOW),
+        Example::good("under the registry", r#"{"image":"registry.example.com/tools/web:1"}"#).params(ALLOW),
+        Example::good("in capitals", r#"{"image":"Registry.Example.com/tools/web:1"}"#).params(ALLOW),
+        Example::good("a short name, written out", r#"{"image":"redis:8"}"#)
+            .params(r#"{"allow":["registry.example.com","docker.io/library"]}"#),
+    ],
+};
+
+const ALLOW: &str = r#"{"allow":["registry.example.com"]}"#;
+
+/// Parameters of `image-registries`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct ImageRegistries {
+    /// Registries, paths and repositories, by whole segments; the last one may be `*`. A tag or digest must be equal.
+    allow: Vec<Pattern>,
+}
+
+impl Check for ImageRegistries {
+    fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+        let allow = image_pattern::read(&self.allow);
+        for container in pod.all_containers() {
+            let text = container.container.image.as_deref();
+            let image = text.map(ImageRef::parse).filter(ImageRef::is_well_formed);
+            if image.is_some_and(|image| allow.iter().any(|pattern| image.is_under(pattern))) {
+                continue;
+            }
+            let wanted = match image_pattern::listed(&self.allow) {
+                none if none.is_empty() => "an allowed image; the policy allows none".to_owned(),
+                listed => format!("an image under {listed}"),
+            };
+            let at = Location::container(container).key("image", text.is_some());
+            findings.add(Finding::new(at, told(text), wanted));
+        }
+    }
+}

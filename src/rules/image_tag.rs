@@ -1,0 +1,61 @@
+//! The tags of images.
+
+use super::finding::told;
+use super::{Check, ContainerKind, Example, Finding, Findings, Location, Rule, Severity, compile, params};
+use crate::workload::Pod;
+use crate::workload::image::{ImageRef, is_tag};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub static RULE: Rule = Rule {
+    id: "image-tag",
+    title: "Images have a tag other than latest, or a digest",
+    docs: "Without a tag an image is `latest`, and `latest` is whatever was pushed last: nodes run different versions \
+of one pod, and nobody can say which, go back to it, or tell whether it was scanned.\n\n\
+Use the tag of a release, and better still the digest (rule `image-digest`); with a digest the tag is only for people \
+to read.",
+    why: "nobody knows which version of the image runs, and it changes without a change of the manifest",
+    owasp: &[1],
+    pss: None,
+    severity: Severity::Medium,
+    linux_only: false,
+    lists: &ContainerKind::ALL,
+    fixes: false,
+    compile: compile::<ImageTag>,
+    params: params::<ImageTag>,
+    examples: &[
+        Example::bad("latest", r#"{"image":"registry.example.com/shop/web:latest"}"#, &["image"]),
+        Example::bad("no tag", r#"{"image":"nginx"}"#, &["image"]),
+        Example::bad("a port is no tag", r#"{"image":"localhost:5000/web"}"#, &["image"]),
+        Example::bad("an empty tag", r#"{"image":"nginx:"}"#, &["image"]),
+        Example::bad("a tag that no registry can have", r#"{"image":"nginx:1 \u001b[31m"}"#, &["image"]),
+        Example::bad("a digest that is none", r#"{"image":"nginx@sha256:zz"}"#, &["image"]),
+        Example::bad("no image", r#"{"image":null}"#, &["image"]),
+        Example::good("a tag", r#"{"image":"registry.example.com:5000/shop/web:1.4.2"}"#),
+        Example::good(
+            "latest with a digest",
+            r#"{"image":"nginx:latest@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}"#,
+        ),
+    ],
+};
+
+/// No parameters.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ImageTag {}
+
+impl Check for ImageTag {
+    fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+        for container in pod.all_containers() {
+            let text = container.container.image.as_deref();
+            let names_a_version = text.map(ImageRef::parse).is_some_and(|image| {
+                image.is_pinned()
+                    || image.digest.is_none() && image.tag.is_some_and(|tag| tag != "latest" && is_tag(tag))
+            });
+            if !names_a_version {
+                let at = Location::container(container).key("image", text.is_some());
+                findings.add(Finding::new(at, told(text), "a tag other than latest, or a digest"));
+            }
+        }
+    }
+}

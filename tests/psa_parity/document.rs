@@ -1,0 +1,112 @@
+//! docs/psa-parity.md: what was compared, told by the run that did it.
+
+use crate::checks::{GROUPS, Groups};
+use crate::compare::Figures;
+use crate::upstream::{About, Target};
+use std::fmt::Write;
+
+pub const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/psa-parity.md");
+
+/// What a run has done.
+pub struct Run<'r> {
+    pub seed: u64,
+    pub generated: &'r Figures,
+    pub fixture_files: usize,
+    pub fixtures: &'r Figures,
+    /// At which both sorts of pods were judged.
+    pub targets: &'r [Target],
+    pub fixture_targets: &'r [Target],
+}
+
+/// What is the same for every run with this upstream.
+pub fn fixed(about: &About) -> String {
+    let mut text = String::from(
+        "# Parity with the Pod Security Standards\n\n\
+         Written by `make fuzz-parity`; do not edit.\n\n\
+         The policies `pss-baseline` and `pss-restricted` refuse the pods that Kubernetes' own Pod Security admission \
+         refuses, at every version of the standards (`--policy pss-restricted@v1.30`; without a version, `latest`). \
+         That is not claimed but compared, pod by pod and check by check: each pod goes to podreeve's `admit` and to \
+         the evaluator of the Go module that kube-apiserver is built with, and the rules that refuse it must be those \
+         that stand for the checks that refuse it. `make test` compares upstream's fixtures and 5,000 generated pods \
+         each time.\n\n## Checks\n\n",
+    );
+    let _ = writeln!(text, "{} {} has these:\n", about.module, about.version);
+    text.push_str("| check | level | came, changed | rules of podreeve |\n|---|---|---|---|\n");
+    for check in &about.checks {
+        let versions: Vec<&str> = check.versions.iter().map(|version| version.since.as_str()).collect();
+        let rules = Groups::of_check(&check.id).unwrap_or_default().iter().flat_map(|group| group.rules);
+        let rules: Vec<String> = rules.map(|rule| format!("`{rule}`")).collect();
+        let _ = writeln!(text, "| {} | {} | {} | {} |", check.id, check.level, versions.join(", "), rules.join(", "));
+    }
+    text.push_str(
+        "\nAt `restricted`, hostPathVolumes is not run upstream, because restrictedVolumes refuses what it refuses; so \
+         `pss-restricted` has `volume-types` and not `host-path`.\n\n\
+         ## Pods\n\n\
+         - **Fixtures**: every file of the module's `test/testdata`. Each gets the verdict that its folder says at its \
+         own level and version, in all kinds that hold a pod, and upstream's verdict at both levels of every version.\n\
+         - **Generated**: pods that pass, fixtures and wild ones, with up to ten changes in the fields that any check \
+         reads, in all lists of containers: values, null, empty and absent, pod against container, spellings, Windows, \
+         user namespaces, annotations, volume types, probes. They are judged at both levels of these versions: ",
+    );
+    let versions: Vec<String> =
+        about.edges().iter().map(|minor| Target { level: "", minor: *minor }.version()).collect();
+    text.push_str(&versions.join(", "));
+    text.push_str(
+        " (each in which a check came or changed, the one before it, and latest).\n\n\
+         Not compared: JSON that no API server of this version sends to a webhook, because it does not read it as a pod \
+         or writes it otherwise (`null` in a list, a key twice, a volume of an unknown type). podreeve denies what it \
+         cannot read, and `restricted` a volume of a type that it does not know.\n",
+    );
+    text
+}
+
+/// The whole document.
+pub fn document(about: &About, run: &Run<'_>) -> String {
+    let mut text = fixed(about);
+    text.push_str("\n## The last run\n\n| | |\n|---|---|\n");
+    let mut row = |what: &str, figure: String| {
+        let _ = writeln!(text, "| {what} | {figure} |");
+    };
+    row("upstream", format!("{} {}", about.module, about.version));
+    row(
+        "fixtures",
+        format!("{} files, {} different pods", thousands(run.fixture_files as u64), thousands(run.fixtures.pods)),
+    );
+    row(
+        "their verdicts",
+        format!("{}, at {} levels and versions", thousands(run.fixtures.verdicts), run.fixture_targets.len()),
+    );
+    row("generated pods", thousands(run.generated.pods));
+    row(
+        "their verdicts",
+        format!("{}, at {} levels and versions", thousands(run.generated.verdicts), run.targets.len()),
+    );
+    row("seed", format!("{} (`PODREEVE_PARITY_SEED={} make fuzz-parity` repeats it)", run.seed, run.seed));
+    row("differences", thousands(run.fixtures.differences + run.generated.differences));
+    text.push_str(
+        "\nOf the verdicts on generated pods, these were refusals by the check, and by no other check:\n\n\
+         | check | refused | by it alone |\n|---|---|---|\n",
+    );
+    for (check, told) in about.checks.iter().enumerate() {
+        let (refused, alone) = run.generated.of_check(check);
+        let _ = writeln!(text, "| {} | {} | {} |", told.id, thousands(refused), thousands(alone));
+    }
+    text
+}
+
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Rules that stand for a check.
+pub fn rules() -> impl Iterator<Item = &'static str> {
+    GROUPS.iter().flat_map(|group| group.rules).copied()
+}

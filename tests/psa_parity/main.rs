@@ -1,0 +1,197 @@
+//! Verdicts equal to upstream's Pod Security Standards, pod by pod: the fixtures of
+//! k8s.io/pod-security-admission and generated pods go to its evaluator (a Go program, tests/psa) and to podreeve
+//! with the policies pss-baseline and pss-restricted, and the same checks must refuse them.
+//!
+//! `PODREEVE_PARITY_PODS` (5,000; 0 skips all of this) and `PODREEVE_PARITY_SEED` say how many pods are generated and
+//! from what;
+//! `make fuzz-parity` generates 200,000 and writes docs/psa-parity.md (`PODREEVE_PARITY_DOC`).
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod checks;
+mod compare;
+mod document;
+mod pods;
+mod upstream;
+
+use checks::Groups;
+use compare::{Difference, Figures, Ours, agree, compare, minimise, report, review};
+use podreeve::manifest;
+use podreeve::policy::{Action, PolicyDocument, builtin};
+use podreeve::rules::{Pss, RULES};
+use podreeve::workload::kinds::KINDS;
+use serde_json::{Value, json};
+use std::{env, fs};
+use upstream::{Fixture, Target, Upstream, targets};
+
+fn setting(variable: &str, otherwise: u64) -> u64 {
+    let Ok(text) = env::var(variable) else { return otherwise };
+    text.parse().unwrap_or_else(|_| panic!("{variable}={text} is not a number"))
+}
+
+/// Every minor version that upstream's fixtures know, the next one, and `latest`.
+fn all_minors(fixtures: &[Fixture]) -> Vec<Option<u16>> {
+    let minor = |fixture: &Fixture| fixture.version.strip_prefix("v1.")?.parse().ok();
+    let newest: u16 = fixtures.iter().filter_map(minor).max().expect("upstream has fixtures");
+    (0..=newest + 1).map(Some).chain([None]).collect()
+}
+
+/// Each pod once: upstream repeats most for every version.
+fn different_pods(fixtures: &[Fixture]) -> Vec<&Fixture> {
+    let mut pods: Vec<&Fixture> = fixtures.iter().collect();
+    pods.sort_by_cached_key(|fixture| fixture.pod.to_string());
+    pods.dedup_by(|a, b| a.pod == b.pod);
+    pods
+}
+
+fn compare_fixtures(upstream: &Upstream, ours: &Ours, fixtures: &[Fixture]) -> Figures {
+    let pods = different_pods(fixtures);
+    let figures = compare(upstream, ours, pods.len() as u64, &|n| {
+        let fixture = pods[usize::try_from(n).expect("an index")];
+        (fixture.file.clone(), fixture.pod.clone())
+    });
+    assert_same(upstream, ours, &figures);
+    figures
+}
+
+fn compare_generated(upstream: &Upstream, ours: &Ours, fixtures: &[Fixture], seed: u64, count: u64) -> Figures {
+    let fixtures: Vec<Value> = different_pods(fixtures).iter().map(|fixture| fixture.pod.clone()).collect();
+    compare(upstream, ours, count, &|n| (format!("pod {n} of seed {seed}"), pods::pod(seed, n, &fixtures)))
+}
+
+fn assert_same(upstream: &Upstream, ours: &Ours, figures: &Figures) {
+    assert!(figures.unreadable.is_empty(), "the API server could not read {}", figures.unreadable.join("\n"));
+    assert!(figures.differences == 0, "{}", report(upstream, ours, figures));
+}
+
+/// The object of this kind that holds the pod.
+fn wrapped(kind: &podreeve::workload::Kind, pod: &Value) -> Value {
+    let mut object = kind.template.iter().rev().fold(pod.clone(), |inner, key| json!({ key.as_ref(): inner }));
+    object["apiVersion"] = kind.api_version().into();
+    object["kind"] = kind.kind.as_ref().into();
+    object
+}
+
+#[test]
+fn every_fixture_gets_upstreams_verdict() {
+    let Some(upstream) = Upstream::get() else { return };
+    let fixtures = upstream.fixtures();
+    assert!(fixtures.len() > 4_000, "only {} fixtures", fixtures.len());
+    let ours = Ours::new(targets(&all_minors(&fixtures)));
+    let target = |fixture: &Fixture| {
+        let is_its = |target: &Target| target.level == fixture.level && target.version() == fixture.version;
+        ours.targets.iter().position(is_its).expect("a target for each version")
+    };
+    for fixture in &fixtures {
+        let verdict = ours.judge(target(fixture), &review(&fixture.pod.to_string()));
+        assert_eq!(verdict.denied, !fixture.pass, "{}: {verdict:?}", fixture.file);
+    }
+    compare_fixtures(upstream, &ours, &fixtures);
+    for fixture in different_pods(&fixtures) {
+        for kind in KINDS {
+            let body = common::review("CREATE", &wrapped(kind, &fixture.pod), None).to_string();
+            let verdict = ours.judge(target(fixture), &body);
+            assert_eq!(verdict.denied, !fixture.pass, "{} in a {}: {verdict:?}", fixture.file, kind.kind);
+        }
+        let documents = manifest::parse(fixture.yaml.as_bytes()).expect("a fixture is YAML");
+        let read: Value = serde_json::from_str(&documents[0].root.to_json()).expect("a node is JSON");
+        assert_eq!(read, fixture.pod, "{}: `check` reads the file otherwise", fixture.file);
+    }
+}
+
+#[test]
+fn generated_pods_get_upstreams_verdict() {
+    let Some(upstream) = Upstream::get() else { return };
+    let (count, seed) = (setting("PODREEVE_PARITY_PODS", 5_000), setting("PODREEVE_PARITY_SEED", 1));
+    println!("podreeve: comparing {count} pods with upstream, PODREEVE_PARITY_SEED={seed}");
+    let fixtures = upstream.fixtures();
+    let ours = Ours::new(targets(&upstream.about.edges()));
+    let figures = compare_generated(upstream, &ours, &fixtures, seed, count);
+    assert_same(upstream, &ours, &figures);
+    if count >= 5_000 {
+        assert_strong(upstream, &ours, &figures);
+    }
+    if let Some(path) = env::var_os("PODREEVE_PARITY_DOC") {
+        let every = Ours::new(targets(&all_minors(&fixtures)));
+        let run = document::Run {
+            seed,
+            generated: &figures,
+            fixture_files: fixtures.len(),
+            fixtures: &compare_fixtures(upstream, &every, &fixtures),
+            targets: &ours.targets,
+            fixture_targets: &every.targets,
+        };
+        fs::write(&path, document::document(&upstream.about, &run))
+            .unwrap_or_else(|e| panic!("{} cannot be written: {e}", path.display()));
+    }
+}
+
+/// Whether the pods could have shown a difference: at every target each check decides about some of them alone,
+/// and many pass.
+fn assert_strong(upstream: &Upstream, ours: &Ours, figures: &Figures) {
+    for ((target, refused), passed) in ours.targets.iter().zip(&figures.refused).zip(&figures.passed) {
+        for (check, (refused, alone)) in upstream.about.checks.iter().zip(refused) {
+            if upstream.about.runs(check, target) {
+                assert!(*alone > 2, "{} alone refuses only {alone} pods at {target}", check.id);
+            } else {
+                assert_eq!(*refused, 0, "{} is not run at {target}", check.id);
+            }
+        }
+        let percent = passed * 100 / figures.pods;
+        assert!((15..85).contains(&percent), "{percent} % of the pods pass at {target}");
+    }
+}
+
+#[test]
+fn a_difference_is_found_and_minimised() {
+    let Some(upstream) = Upstream::get() else { return };
+    let target = |level, minor| Target { level, minor: Some(minor) };
+    // Version 1.35 lets pods in user namespaces run as root.
+    let ours = Ours::with_policies(vec![target("restricted", 35)], &[target("restricted", 34).policy()]);
+    let figures = compare_generated(upstream, &ours, &upstream.fixtures(), 1, 1_000);
+    assert!(figures.differences > 0);
+    for difference in figures.first.values() {
+        let smallest: Difference = minimise(upstream, &ours, difference);
+        assert!(!agree(smallest.upstream, &smallest.ours), "it still differs: {smallest:?}");
+        let differing = smallest.upstream.differing(smallest.ours.groups);
+        assert_eq!(Some(differing), Groups::of_rule("run-as-non-root"), "for the same reason");
+        let longest =
+            r#"{"spec":{"hostUsers":false,"ephemeralContainers":[{"securityContext":{"runAsNonRoot":false}}]}}"#;
+        assert!(smallest.pod.len() <= longest.len(), "{}", smallest.pod);
+    }
+    let text = report(upstream, &ours, &figures);
+    assert!(text.contains("runAsNonRoot and runAsUser at restricted:v1.35, from pod "), "{text}");
+}
+
+#[test]
+fn the_policies_hold_the_rules_that_agree_with_a_check() {
+    for (level, other) in [("baseline", Pss::Restricted), ("restricted", Pss::Baseline)] {
+        let yaml = builtin(&format!("pss-{level}")).expect("no version").expect("a built-in policy");
+        let document = manifest::parse(yaml.as_bytes()).expect("the policy is YAML").remove(0);
+        let policy = PolicyDocument::from_json(&document.root.to_json()).expect("the policy loads").spec;
+        assert!(policy.rules.0.values().all(|setting| setting.action == Action::Deny), "{level}");
+        let rules: Vec<&str> = policy.rules.0.keys().map(String::as_str).collect();
+        for rule in RULES {
+            let of_level = match rule.pss {
+                None => false,
+                // Baseline's checks are restricted's too, except the one that volume-types stands in for.
+                Some(pss) if level == "restricted" => pss != other || rule.id != "host-path",
+                Some(pss) => pss != other,
+            };
+            assert_eq!(rules.contains(&rule.id), of_level, "{} in pss-{level}", rule.id);
+            assert_eq!(rule.pss.is_some(), document::rules().any(|known| known == rule.id), "{} in GROUPS", rule.id);
+        }
+    }
+}
+
+#[test]
+fn the_published_table_is_upstreams() {
+    let Some(upstream) = Upstream::get() else { return };
+    let text = fs::read_to_string(document::PATH).expect("docs/psa-parity.md is there");
+    assert!(
+        text.starts_with(&document::fixed(&upstream.about)),
+        "docs/psa-parity.md is not of this upstream: make fuzz-parity"
+    );
+    assert!(text.contains("| differences | 0 |"), "docs/psa-parity.md tells of differences");
+}
