@@ -177,6 +177,11 @@ func attempts(t *testing.T, s *suite, plain string, choose func(harness.Rule, ha
 			}
 			example.Pod = *fitted
 			for _, workload := range exampleKinds {
+				// A Deployment's pods restart always; an example that is about ending is one of a bare pod.
+				restart := harness.Lookup(&example.Pod, "spec.restartPolicy")
+				if workload.Kind == "Deployment" && restart != nil && restart != "Always" {
+					continue
+				}
 				chosen = append(chosen, attempt{rule, example, workload, rule.Action})
 			}
 		}

@@ -9,13 +9,19 @@ var refusedByTheAPIServer = []string{
 	"apparmor-profile/a type in small letters",
 	"apparmor-profile/annotations of containers that are not there",
 	"apparmor-profile/no type",
+	"cpu-request/a limit below its request",
 	"cpu-request/negative",
+	"ephemeral-storage-limit/a limit below its request",
 	"host-devices/a raw block device without a path",
 	"host-devices/requested only",
 	"host-devices/steps back",
 	"host-path/a host path without a path",
 	"host-path/steps back out of an allowed prefix",
 	"host-process/on the pod, and false on a container",
+	"image-registries/a newline",
+	"image-registries/no image",
+	"image-tag/no image",
+	"memory-limit/a limit below its request",
 	"memory-limit/negative",
 	"memory-limit/not a quantity",
 	"pids-limit/a limit of the pod",
@@ -26,6 +32,7 @@ var refusedByTheAPIServer = []string{
 	"proc-mount/Unmasked on the node's users",
 	"proc-mount/a value of the future",
 	"proc-mount/empty",
+	"restart-limit/a rule without exit codes",
 	"runtime-socket/a host path without a path is the root",
 	"runtime-socket/steps back",
 	"seccomp-profile/Localhost without a profile",
@@ -33,6 +40,7 @@ var refusedByTheAPIServer = []string{
 	"seccomp-profile/a type in another spelling",
 	"seccomp-profile/annotations before v1.19",
 	"seccomp-profile/before v1.19 fields do not count",
+	"service-account-token/an account that needs it", // the account is not made here
 	"sysctls/no name",
 	"undeclared-ports/a host port with nothing behind it",
 	"undeclared-ports/by a number as text",
@@ -46,6 +54,5 @@ var refusedByTheAPIServer = []string{
 
 // rewrittenByTheAPIServer names those in which it drops or adds what the example is about, before any webhook sees it.
 var rewrittenByTheAPIServer = []string{
-	"volume-types/no type at all",                 // becomes an emptyDir
 	"volume-types/several, and one of the future", // the unknown type is dropped
 }

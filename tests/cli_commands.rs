@@ -85,7 +85,9 @@ fn explain_says_what_to_change() {
         // Every rule has something to change, and says how to live with it.
         assert!(ran.out.lines().any(|line| line.starts_with("  -") || line.starts_with("  +")), "{}", ran.out);
         assert!(ran.out.contains(&format!("- rules: [{}]", rule.id)), "{}", ran.out);
-        assert!(ran.out.lines().all(|line| line.chars().count() <= 110), "{}", ran.out);
+        // A digest is as long as it is.
+        let fits = |line: &str| line.chars().count() <= 110 || line.contains("@sha256:");
+        assert!(ran.out.lines().all(fits), "{}", ran.out);
     }
 }
 

@@ -4,12 +4,16 @@ use super::output::{self, Format};
 use super::{Exit, Failure, input};
 use crate::admit::{self, admit};
 use crate::outcome::Verdict;
+use crate::text::clean;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::ValueEnum;
 use json_patch::PatchOperation;
 use serde_json::Value;
 use std::fmt::Write;
 use std::path::PathBuf;
+
+/// Longest line of an answer that is printed, in characters.
+const LINE: usize = 4000;
 
 /// Answer an AdmissionReview as the webhook would, or print an answered one
 ///
@@ -88,11 +92,14 @@ fn text(answer: &Value) -> String {
     let allowed = answer.pointer("/response/allowed").and_then(Value::as_bool) == Some(true);
     let mut text = format!("{}\n", if allowed { "allowed" } else { "denied" });
     if let Some(message) = answer.pointer("/response/status/message").and_then(Value::as_str) {
-        let _ = writeln!(text, "\n{message}");
+        text.push('\n');
+        for line in message.lines() {
+            let _ = writeln!(text, "{}", clean(line, LINE));
+        }
     }
     let warnings = answer.pointer("/response/warnings").and_then(Value::as_array);
     for warning in warnings.into_iter().flatten().filter_map(Value::as_str) {
-        let _ = writeln!(text, "warning: {warning}");
+        let _ = writeln!(text, "warning: {}", clean(warning, LINE));
     }
     for operation in patch(answer).unwrap_or_default() {
         let _ = writeln!(text, "patch: {}", crate::report::text::repair(&operation));

@@ -13,6 +13,8 @@ const MAX_DEPTH: usize = 100;
 const MAX_NODES: usize = 5_000_000;
 /// Values that aliases may add; people use them for a few shared blocks.
 const MAX_ALIASED: usize = 50_000;
+/// Values below anchors, each counted as often as it is named.
+const MAX_ANCHORED: usize = 1_000_000;
 /// JSON allows longer keys than the 1024 characters of YAML.
 const MAX_KEY: usize = 64 * 1024;
 /// Below this many keys a scan of the list is quicker than a map.
@@ -27,7 +29,7 @@ pub fn documents(text: &str, start: Position) -> Result<Vec<Document>, ManifestE
         block_nesting_limit: MAX_DEPTH,
     };
     let parser = Parser::new_from_str_with_options(text, options);
-    let mut builder = Builder { parser, start, anchors: HashMap::new(), nodes: 0, aliased: 0 };
+    let mut builder = Builder { parser, start, anchors: HashMap::new(), nodes: 0, aliased: 0, anchored: 0 };
     let (mut documents, mut index) = (Vec::new(), 0);
     while let Some((event, at)) = builder.next()? {
         match event {
@@ -51,6 +53,7 @@ struct Builder<'t> {
     anchors: HashMap<usize, Node>,
     nodes: usize,
     aliased: usize,
+    anchored: usize,
 }
 
 impl<'t> Builder<'t> {
@@ -81,6 +84,9 @@ impl<'t> Builder<'t> {
         let advice = match error.kind() {
             ErrorKind::TabNotAllowed | ErrorKind::TabInBlockIndentation => "; indent with spaces",
             ErrorKind::UnknownAnchor => "; define it with `&` earlier in the same document",
+            ErrorKind::RecursionLimitExceeded => {
+                return ManifestError::new(at, format!("nested more than {MAX_DEPTH} deep, as no manifest is"));
+            }
             ErrorKind::InvalidIndentation => "; line the keys of a map up with each other",
             _ => "",
         };
@@ -118,6 +124,13 @@ impl<'t> Builder<'t> {
         };
         let node = Node { at, content };
         if anchor != 0 {
+            self.anchored += size(&node);
+            if self.anchored > MAX_ANCHORED {
+                return Err(ManifestError::new(
+                    at,
+                    format!("anchors name more than {MAX_ANCHORED} values; take them out"),
+                ));
+            }
             self.anchors.insert(anchor, node.clone());
         }
         Ok(node)

@@ -36,7 +36,7 @@ containers and debug containers. `kinds` narrows it to kinds such as Deployment 
             .spec(r#"{"restartPolicy":"Always"}"#)
             .not_job(),
         Example::bad("the policy asks for another", "", &["spec.containers[0].startupProbe"])
-            .spec(r#"{"containers":[{"name":"app"},{"name":"other","startupProbe":{"exec":{"command":["true"]}}}]}"#)
+            .spec(r#"{"containers":[{"name":"app","image":"registry.example.com/shop/web:1"},{"name":"other","image":"registry.example.com/shop/web:1","startupProbe":{"exec":{"command":["true"]}}}]}"#)
             .params(r#"{"probes":["startup"]}"#)
             .not_job(),
         Example::bad(
@@ -44,7 +44,7 @@ containers and debug containers. `kinds` narrows it to kinds such as Deployment 
             "",
             &["spec.initContainers[1].livenessProbe", "spec.initContainers[1].readinessProbe"],
         )
-        .spec(r#"{"initContainers":[{"name":"init"},{"name":"proxy","restartPolicy":"Always"}]}"#)
+        .spec(r#"{"initContainers":[{"name":"init","image":"registry.example.com/shop/web:1"},{"name":"proxy","image":"registry.example.com/shop/web:1","restartPolicy":"Always"}]}"#)
         .not_job(),
         Example::good("both probes", r#"{"startupProbe":null}"#),
         Example::good("a Job", r#"{"livenessProbe":null,"readinessProbe":null}"#).job("{}"),
@@ -53,7 +53,7 @@ containers and debug containers. `kinds` narrows it to kinds such as Deployment 
         Example::good("a kind that is not judged", r#"{"livenessProbe":null}"#)
             .params(r#"{"kinds":["DaemonSet"]}"#)
             .job("{}"),
-        Example::good("init containers end", "").spec(r#"{"initContainers":[{"name":"init"}]}"#),
+        Example::good("init containers end", "").spec(r#"{"initContainers":[{"name":"init","image":"registry.example.com/shop/web:1"}]}"#),
     ],
 };
 

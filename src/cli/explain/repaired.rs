@@ -19,11 +19,15 @@ pub fn best(rule: &Rule) -> Option<(&'static Example, String)> {
 /// By the rule's own repair, or else the good pod that the examples vary, or a good example.
 fn repaired(rule: &Rule, example: &Example, before: &Value) -> Option<Value> {
     let check = (rule.compile)(example.params_value()).ok()?;
-    let good = rule.examples.iter().filter(|other| !other.is_bad() && other.params == example.params);
+    let good = || rule.examples.iter().filter(|other| !other.is_bad());
+    // Written for other parameters it may pass, too; the check decides.
+    let (alike, others): (Vec<_>, Vec<_>) = good().partition(|other| other.params == example.params);
+    let with_params = alike.iter().filter(|other| !other.params.is_empty()).map(|other| other.pod());
     by_rule(&*check, before)
         .into_iter()
+        .chain(with_params)
         .chain(serde_json::from_str(GOOD_POD))
-        .chain(good.map(Example::pod))
+        .chain(alike.iter().chain(&others).map(|other| other.pod()))
         .find(|pod| violations(&*check, pod) == Some(0))
 }
 
