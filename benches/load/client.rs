@@ -71,11 +71,8 @@ impl Client {
                     .initial_connection_window_size(1 << 30)
                     .handshake(stream)
                     .await?;
-                tokio::spawn(async move {
-                    if let Err(error) = connection.await {
-                        eprintln!("the HTTP/2 connection broke: {error}");
-                    }
-                });
+                // Were it to break, the requests on it would tell.
+                tokio::spawn(connection);
                 Self::Http2(send)
             }
         })
