@@ -146,7 +146,12 @@ impl Figures {
 const BLOCK: u64 = 64;
 
 /// Sends pods to both at every target. `pod` makes pod n of `count`, with a name for whoever reads of it.
-pub fn compare(upstream: &Upstream, ours: &Ours, count: u64, pod: &(dyn Fn(u64) -> (String, Value) + Sync)) -> Figures {
+pub fn compare(
+    upstream: &Upstream,
+    ours: &Ours,
+    count: u64,
+    pod: &(dyn Fn(u64) -> (String, String) + Sync),
+) -> Figures {
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let mut figures = Figures::new(ours.targets.len(), upstream.about.checks.len());
     thread::scope(|scope| {
@@ -168,7 +173,7 @@ fn compare_blocks(
     ours: &Ours,
     count: u64,
     blocks: impl Iterator<Item = u64> + Send,
-    pod: &(dyn Fn(u64) -> (String, Value) + Sync),
+    pod: &(dyn Fn(u64) -> (String, String) + Sync),
 ) -> Figures {
     let translation = Translation::new(&upstream.about);
     let mut figures = Figures::new(ours.targets.len(), upstream.about.checks.len());
@@ -178,12 +183,7 @@ fn compare_blocks(
     thread::scope(|scope| {
         scope.spawn(move || {
             for block in blocks {
-                let pods: Vec<(String, String)> = (block * BLOCK..count.min((block + 1) * BLOCK))
-                    .map(|n| {
-                        let (name, pod) = pod(n);
-                        (name, pod.to_string())
-                    })
-                    .collect();
+                let pods: Vec<_> = (block * BLOCK..count.min((block + 1) * BLOCK)).map(pod).collect();
                 let mut lines = String::new();
                 for (_, pod) in &pods {
                     lines.push_str(pod);
@@ -239,8 +239,9 @@ pub fn minimise(upstream: &Upstream, ours: &Ours, difference: &Difference) -> Di
         let smaller = Difference { pod, upstream: refused, ours: verdict, ..difference.clone() };
         (!agree(refused, &smaller.ours) && smaller.signature() == difference.signature()).then_some(smaller)
     };
-    let mut pod: Value = serde_json::from_str(&difference.pod).expect("it was made from JSON");
-    let mut smallest = difference.clone();
+    let mut pod: Value = serde_json::from_str(&difference.pod).expect("it is JSON");
+    // Where it is the spelling that matters, nothing can be taken away from the pod.
+    let Some(mut smallest) = differs(&pod) else { return difference.clone() };
     // Greedy: after each success the places are other ones, so all are tried again until none goes.
     'again: loop {
         for smaller in smaller(&pod) {
@@ -290,15 +291,17 @@ fn smaller(value: &Value) -> Vec<Value> {
 /// The differences for whoever must settle them, each minimised.
 pub fn report(upstream: &Upstream, ours: &Ours, figures: &Figures) -> String {
     let mut text = format!("{} verdicts differ from upstream's, of {}:\n", figures.differences, figures.verdicts);
-    for difference in figures.first.values().take(10) {
+    for difference in figures.first.values().take(20) {
         let smallest = minimise(upstream, ours, difference);
         let target = &ours.targets[difference.target];
-        let pod: Value = serde_json::from_str(&smallest.pod).expect("it was made from JSON");
+        let pod: Value = serde_json::from_str(&smallest.pod).expect("it is JSON");
+        let plain = pod.to_string();
+        let pod = if plain == smallest.pod { format!("{pod:#}") } else { smallest.pod.clone() };
         let rules: Vec<&str> = smallest.ours.groups.iter().flat_map(|group| group.rules).copied().collect();
         let denied = if smallest.ours.denied { "denied" } else { "allowed" };
         let _ = writeln!(
             text,
-            "\n{} at {target}, from {}\n{pod:#}\nupstream: {}\npodreeve: {denied} {}{}",
+            "\n{} at {target}, from {}\n{pod}\nupstream: {}\npodreeve: {denied} {}{}",
             smallest.signature().0.iter().map(|group| group.checks.join(" and ")).collect::<Vec<_>>().join(", "),
             smallest.name,
             upstream.explain(target, &smallest.pod),

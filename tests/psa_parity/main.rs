@@ -49,7 +49,7 @@ fn compare_fixtures(upstream: &Upstream, ours: &Ours, fixtures: &[Fixture]) -> F
     let pods = different_pods(fixtures);
     let figures = compare(upstream, ours, pods.len() as u64, &|n| {
         let fixture = pods[usize::try_from(n).expect("an index")];
-        (fixture.file.clone(), fixture.pod.clone())
+        (fixture.file.clone(), fixture.pod.to_string())
     });
     assert_same(upstream, ours, &figures);
     figures
