@@ -29,6 +29,7 @@
 pub mod admit;
 pub mod cli;
 pub mod decide;
+pub mod json;
 pub mod manifest;
 pub mod observe;
 pub mod outcome;

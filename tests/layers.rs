@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, &[&str])] = &[
     ("patch", &[]),
     ("text", &["patch"]),
-    ("workload", &["patch", "text"]),
+    ("json", &[]),
+    ("workload", &["json", "patch", "text"]),
     ("rules", &["workload", "patch", "text"]),
     ("policy", &["rules", "workload", "patch", "text"]),
     ("decide", &["policy", "rules", "workload", "patch", "text"]),
     ("outcome", &["decide", "policy", "rules", "workload", "patch", "text"]),
-    ("review", &["outcome", "decide", "policy", "rules", "workload", "patch", "text"]),
+    ("review", &["json", "outcome", "decide", "policy", "rules", "workload", "patch", "text"]),
     ("admit", &["review", "outcome", "decide", "policy", "rules", "workload", "patch", "text"]),
     ("manifest", &["text", "patch"]),
     ("sources", &["admit", "manifest", "policy", "text", "patch"]),
@@ -24,7 +25,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// Pure layers.
-const CORE: &[&str] = &["patch", "text", "workload", "rules", "policy", "decide", "outcome", "review", "admit"];
+const CORE: &[&str] = &["json", "patch", "text", "workload", "rules", "policy", "decide", "outcome", "review", "admit"];
 
 /// What the core never names.
 const IMPURE: &[&str] = &[

@@ -1,10 +1,12 @@
 //! The envelope. `object` and `oldObject` stay raw until somebody asks.
 
+use crate::json;
 use crate::workload::{Text, kinds::without_position, text::nullable};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
+use std::marker::PhantomData;
 
 pub const API_VERSION: &str = "admission.k8s.io/v1";
 pub const KIND: &str = "AdmissionReview";
@@ -80,7 +82,10 @@ impl<'a> Review<'a> {
     pub fn parse(body: &'a [u8]) -> Result<(Self, Request<'a>), String> {
         let text = std::str::from_utf8(body)
             .map_err(|error| format!("the body is not UTF-8 from byte {}", error.valid_up_to()))?;
-        let mut review: Review<'a> = serde_json::from_str(text).map_err(|error| unreadable(text, &error))?;
+        let mut review: Review<'a> = match json::read(text, PhantomData) {
+            Some(review) => review,
+            None => serde_json::from_str(text).map_err(|error| unreadable(text, &error))?,
+        };
         if *review.kind != *KIND || *review.api_version != *API_VERSION {
             return Err(format!(
                 "the body is {} {}, and this webhook reads {API_VERSION} {KIND}",

@@ -2,6 +2,7 @@
 
 use super::job::JobSpec;
 use super::pod::Pod;
+use crate::json;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::{borrow::Cow, fmt, marker::PhantomData};
@@ -126,6 +127,9 @@ pub struct Unreadable {
 /// # Errors
 /// The field that could not be read, found by a second, slower pass.
 pub fn read_at<'a, T: Deserialize<'a>>(object: &'a RawValue, path: &[Cow<'_, str>]) -> Result<Option<T>, Unreadable> {
+    if let Some(found) = json::read(object.get(), At::<T> { path, found: PhantomData }) {
+        return Ok(found);
+    }
     let mut json = serde_json::Deserializer::from_str(object.get());
     At::<T> { path, found: PhantomData }.deserialize(&mut json).map_err(|_| {
         let mut json = serde_json::Deserializer::from_str(object.get());
