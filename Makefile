@@ -14,7 +14,7 @@ E2E ?= 1
 .PHONY: help
 help: ## Show this list
 	@echo "podreeve: a Kubernetes admission webhook for the OWASP container-security list"; echo
-	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo; echo "  make test RULE=host-ports   one rule's examples"
 	@echo "  make test E2E=0             without the cluster"
 
@@ -64,6 +64,10 @@ bench: need-cargo ## Measure CPU, allocations, memory and start against a webhoo
 .PHONY: fuzz
 fuzz: need-cargo ## Fuzz the decoder and the repairs for a minute each
 	@fuzz/run
+
+.PHONY: fuzz-parity
+fuzz-parity: need-cargo ## Compare 200,000 generated pods with upstream's Pod Security Standards (needs Go)
+	@scripts/fuzz-parity
 
 .PHONY: e2e
 e2e: build ## End-to-end tests on a real kube-apiserver (KUBECONFIG target: see e2e/README.md)

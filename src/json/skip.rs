@@ -157,9 +157,9 @@ impl Quoting {
         for shift in [1, 2, 4, 8, 16, 32] {
             quotes ^= quotes << shift;
         }
-        let quoted = quotes ^ self.inside;
-        self.inside = (quoted >> 63).wrapping_neg();
-        quoted
+        let inside = quotes ^ self.inside;
+        self.inside = (inside >> 63).wrapping_neg();
+        inside
     }
 
     /// A bit for each byte that a backslash stands before, unless that one is escaped itself.

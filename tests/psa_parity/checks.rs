@@ -56,8 +56,13 @@ impl Groups {
         self.0 == 0
     }
 
-    pub fn and(self, other: Self) -> Self {
-        Self(self.0 & other.0)
+    pub fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Sets of one group each.
+    pub fn each(self) -> impl Iterator<Item = Self> {
+        (0..GROUPS.len()).map(|place| Self(1 << place)).filter(move |group| self.has(*group))
     }
 
     /// What only one of them has.

@@ -54,6 +54,14 @@ impl Ours {
         verdict.problem = outcome.problem.or(verdict.problem);
         verdict
     }
+
+    /// podreeve's verdict on a pod, in words.
+    fn explain(&self, target: usize, pod: &str) -> String {
+        let outcome = admit(review(pod).as_bytes(), Hook::Validate, &self.snapshots[target], TODAY);
+        let rules: Vec<&str> = outcome.tallies.iter().map(|tally| tally.rule).collect();
+        let problem = outcome.problem.unwrap_or_default();
+        format!("{} {}{problem}", outcome.verdict.as_str(), rules.join(", "))
+    }
 }
 
 /// The AdmissionReview in which the API server would send this pod.
@@ -71,21 +79,21 @@ pub struct Difference {
     pub pod: String,
     /// Its place in the list of targets.
     pub target: usize,
-    pub upstream: Groups,
-    pub ours: Verdicted,
+    pub about: Disagreement,
 }
 
-impl Difference {
-    /// What is the same about differences with one cause, most likely.
-    pub fn signature(&self) -> (Groups, Groups, bool) {
-        let only = self.upstream.differing(self.ours.groups);
-        (only, only.and(self.ours.groups), self.ours.problem.is_some())
+/// What they do not agree about: one group, and whether it is podreeve that refuses; or, without a group, that
+/// podreeve could not judge the pod. Differences with one cause are alike in this.
+pub type Disagreement = (Groups, bool);
+
+/// Where the two do not agree that the same checks refuse the pod, and that it is denied when any does.
+pub fn disagreements(upstream: Groups, ours: &Verdicted) -> Vec<Disagreement> {
+    let mut found: Vec<Disagreement> =
+        upstream.differing(ours.groups).each().map(|group| (group, !upstream.has(group))).collect();
+    if ours.problem.is_some() || (found.is_empty() && ours.denied == upstream.is_empty()) {
+        found.push((Groups::default(), true));
     }
-}
-
-/// Whether the two agree: the same checks refuse the pod, and it is denied when any does.
-pub fn agree(upstream: Groups, ours: &Verdicted) -> bool {
-    ours.problem.is_none() && ours.groups == upstream && ours.denied != upstream.is_empty()
+    found
 }
 
 /// How much a comparison has seen.
@@ -94,8 +102,8 @@ pub struct Figures {
     pub pods: u64,
     pub verdicts: u64,
     pub differences: u64,
-    /// Of each signature the first.
-    pub first: BTreeMap<(Groups, Groups, bool), Difference>,
+    /// Of each sort the first.
+    pub first: BTreeMap<Disagreement, Difference>,
     /// For each target, pods that all checks let pass.
     pub passed: Vec<u64>,
     /// For each target and check, the pods that it refuses, and those that it alone refuses.
@@ -125,8 +133,8 @@ impl Figures {
         self.pods += other.pods;
         self.verdicts += other.verdicts;
         self.differences += other.differences;
-        for (signature, difference) in other.first {
-            self.first.entry(signature).or_insert(difference);
+        for (about, difference) in other.first {
+            self.first.entry(about).or_insert(difference);
         }
         self.passed.iter_mut().zip(other.passed).for_each(|(mine, other)| *mine += other);
         for (mine, other) in self.refused.iter_mut().flatten().zip(other.refused.into_iter().flatten()) {
@@ -146,7 +154,12 @@ impl Figures {
 const BLOCK: u64 = 64;
 
 /// Sends pods to both at every target. `pod` makes pod n of `count`, with a name for whoever reads of it.
-pub fn compare(upstream: &Upstream, ours: &Ours, count: u64, pod: &(dyn Fn(u64) -> (String, Value) + Sync)) -> Figures {
+pub fn compare(
+    upstream: &Upstream,
+    ours: &Ours,
+    count: u64,
+    pod: &(dyn Fn(u64) -> (String, String) + Sync),
+) -> Figures {
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let mut figures = Figures::new(ours.targets.len(), upstream.about.checks.len());
     thread::scope(|scope| {
@@ -168,7 +181,7 @@ fn compare_blocks(
     ours: &Ours,
     count: u64,
     blocks: impl Iterator<Item = u64> + Send,
-    pod: &(dyn Fn(u64) -> (String, Value) + Sync),
+    pod: &(dyn Fn(u64) -> (String, String) + Sync),
 ) -> Figures {
     let translation = Translation::new(&upstream.about);
     let mut figures = Figures::new(ours.targets.len(), upstream.about.checks.len());
@@ -178,12 +191,7 @@ fn compare_blocks(
     thread::scope(|scope| {
         scope.spawn(move || {
             for block in blocks {
-                let pods: Vec<(String, String)> = (block * BLOCK..count.min((block + 1) * BLOCK))
-                    .map(|n| {
-                        let (name, pod) = pod(n);
-                        (name, pod.to_string())
-                    })
-                    .collect();
+                let pods: Vec<_> = (block * BLOCK..count.min((block + 1) * BLOCK)).map(pod).collect();
                 let mut lines = String::new();
                 for (_, pod) in &pods {
                     lines.push_str(pod);
@@ -210,16 +218,11 @@ fn compare_blocks(
                     figures.add(target, mask);
                     let refused = translation.groups(mask);
                     let verdict = ours.judge(target, &body);
-                    if !agree(refused, &verdict) {
-                        figures.differences += 1;
-                        let difference = Difference {
-                            name: name.clone(),
-                            pod: pod.clone(),
-                            target,
-                            upstream: refused,
-                            ours: verdict,
-                        };
-                        figures.first.entry(difference.signature()).or_insert(difference);
+                    let found = disagreements(refused, &verdict);
+                    figures.differences += u64::from(!found.is_empty());
+                    for about in found {
+                        let difference = || Difference { name: name.clone(), pod: pod.clone(), target, about };
+                        figures.first.entry(about).or_insert_with(difference);
                     }
                 }
             }
@@ -236,11 +239,12 @@ pub fn minimise(upstream: &Upstream, ours: &Ours, difference: &Difference) -> Di
         let pod = pod.to_string();
         let refused = translation.groups(verdicts(&judge.ask(&pod)).ok()?[0]);
         let verdict = ours.judge(difference.target, &review(&pod));
-        let smaller = Difference { pod, upstream: refused, ours: verdict, ..difference.clone() };
-        (!agree(refused, &smaller.ours) && smaller.signature() == difference.signature()).then_some(smaller)
+        let same = disagreements(refused, &verdict).contains(&difference.about);
+        same.then(|| Difference { pod, ..difference.clone() })
     };
-    let mut pod: Value = serde_json::from_str(&difference.pod).expect("it was made from JSON");
-    let mut smallest = difference.clone();
+    let mut pod: Value = serde_json::from_str(&difference.pod).expect("it is JSON");
+    // Where it is the spelling that matters, nothing can be taken away from the pod.
+    let Some(mut smallest) = differs(&pod) else { return difference.clone() };
     // Greedy: after each success the places are other ones, so all are tried again until none goes.
     'again: loop {
         for smaller in smaller(&pod) {
@@ -290,20 +294,21 @@ fn smaller(value: &Value) -> Vec<Value> {
 /// The differences for whoever must settle them, each minimised.
 pub fn report(upstream: &Upstream, ours: &Ours, figures: &Figures) -> String {
     let mut text = format!("{} verdicts differ from upstream's, of {}:\n", figures.differences, figures.verdicts);
-    for difference in figures.first.values().take(10) {
+    for difference in figures.first.values() {
         let smallest = minimise(upstream, ours, difference);
         let target = &ours.targets[difference.target];
-        let pod: Value = serde_json::from_str(&smallest.pod).expect("it was made from JSON");
-        let rules: Vec<&str> = smallest.ours.groups.iter().flat_map(|group| group.rules).copied().collect();
-        let denied = if smallest.ours.denied { "denied" } else { "allowed" };
+        let pod: Value = serde_json::from_str(&smallest.pod).expect("it is JSON");
+        let plain = pod.to_string();
+        let pod = if plain == smallest.pod { format!("{pod:#}") } else { smallest.pod.clone() };
+        let (group, _) = difference.about;
+        let checks: Vec<&str> = group.iter().flat_map(|group| group.checks).copied().collect();
         let _ = writeln!(
             text,
-            "\n{} at {target}, from {}\n{pod:#}\nupstream: {}\npodreeve: {denied} {}{}",
-            smallest.signature().0.iter().map(|group| group.checks.join(" and ")).collect::<Vec<_>>().join(", "),
+            "\n{} at {target}, from {}\n{pod}\nupstream: {}\npodreeve: {}",
+            if checks.is_empty() { "verdict".to_owned() } else { checks.join(" and ") },
             smallest.name,
             upstream.explain(target, &smallest.pod),
-            rules.join(" or "),
-            smallest.ours.problem.as_deref().unwrap_or_default(),
+            ours.explain(smallest.target, &smallest.pod),
         );
     }
     text

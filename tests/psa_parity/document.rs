@@ -43,7 +43,8 @@ pub fn fixed(about: &About) -> String {
          `pss-restricted` has `volume-types` and not `host-path`.\n\n\
          ## Pods\n\n\
          - **Fixtures**: every file of the module's `test/testdata`. Each gets the verdict that its folder says at its \
-         own level and version, in all kinds that hold a pod, and upstream's verdict at both levels of every version.\n\
+         own level and version. Each different pod among them gets it in every kind that holds one, too, and the \
+         evaluator's verdict at both levels of every version.\n\
          - **Generated**: pods that pass, fixtures and wild ones, with up to ten changes in the fields that any check \
          reads, in all lists of containers: values, null, empty and absent, pod against container, spellings, Windows, \
          user namespaces, annotations, volume types, probes. They are judged at both levels of these versions: ",

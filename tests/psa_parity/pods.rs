@@ -5,6 +5,7 @@
 //! can be read as pods by the API server, which has no `null` in its lists.
 
 use serde_json::{Map, Value, json};
+use std::fmt::Write;
 
 /// SplitMix64: small, and the same everywhere.
 pub struct Rng(u64);
@@ -135,8 +136,8 @@ const CAPABILITIES: [&str; 32] = [
     "NET_BIND",
 ];
 
-/// One pod of a seed.
-pub fn pod(seed: u64, index: u64, fixtures: &[Value]) -> Value {
+/// One pod of a seed, as JSON text in one line.
+pub fn pod(seed: u64, index: u64, fixtures: &[Value]) -> String {
     let mut maker = Maker { rng: Rng::of(seed, index), fixtures };
     let mut pod = match maker.rng.below(100) {
         0..45 => maker.good_pod(true),
@@ -159,7 +160,61 @@ pub fn pod(seed: u64, index: u64, fixtures: &[Value]) -> Value {
     for members in volumes.into_iter().flatten().filter_map(Value::as_object_mut) {
         members.retain(|key, _| key == "name" || VOLUME_SOURCES.contains(&key.as_str()));
     }
-    pod
+    if maker.rng.percent(70) {
+        return pod.to_string();
+    }
+    let mut text = String::new();
+    spell(&mut maker.rng, &pod, &mut text);
+    text
+}
+
+/// The same JSON in other words: members in any order, white space, letters escaped.
+fn spell(rng: &mut Rng, value: &Value, text: &mut String) {
+    let mut list =
+        |rng: &mut Rng, brackets: [char; 2], length: usize, member: &mut dyn FnMut(&mut Rng, usize, &mut String)| {
+            text.push(brackets[0]);
+            for index in 0..length {
+                text.push_str(if index > 0 { "," } else { "" });
+                text.push_str(if rng.percent(3) { " \t" } else { "" });
+                member(rng, index, text);
+            }
+            text.push(brackets[1]);
+        };
+    match value {
+        Value::Array(parts) => {
+            list(rng, ['[', ']'], parts.len(), &mut |rng, index, text| spell(rng, &parts[index], text));
+        }
+        Value::Object(members) => {
+            let mut members: Vec<(&String, &Value)> = members.iter().collect();
+            for last in (1..members.len()).rev() {
+                members.swap(last, rng.below(last + 1));
+            }
+            list(rng, ['{', '}'], members.len(), &mut |rng, index, text| {
+                spell_text(rng, members[index].0, text);
+                text.push(':');
+                spell(rng, members[index].1, text);
+            });
+        }
+        Value::String(string) => spell_text(rng, string, text),
+        other => text.push_str(&other.to_string()),
+    }
+}
+
+fn spell_text(rng: &mut Rng, string: &str, text: &mut String) {
+    if !(rng.percent(4) && string.is_ascii()) {
+        text.push_str(&Value::from(string).to_string());
+        return;
+    }
+    text.push('"');
+    for letter in string.bytes() {
+        // Quotes and what needs an escape get one, too.
+        if rng.percent(20) || !letter.is_ascii_alphanumeric() {
+            let _ = write!(text, "\\u{:04x}", u32::from(letter));
+        } else {
+            text.push(char::from(letter));
+        }
+    }
+    text.push('"');
 }
 
 struct Maker<'f> {
@@ -625,7 +680,7 @@ fn twist(rng: &mut Rng, pod: &mut Value) {
         return;
     }
     let Some(Value::String(text)) = pod.pointer_mut(place) else { return };
-    *text = match rng.below(9) {
+    *text = match rng.below(12) {
         0 => text.to_ascii_uppercase(),
         1 => text.to_ascii_lowercase(),
         2 => capitalised(text),
@@ -634,6 +689,9 @@ fn twist(rng: &mut Rng, pod: &mut Value) {
         5 => format!("{text}x"),
         6 => format!("CAP_{text}"),
         7 => text.replace('_', "-").replace('.', "/"),
+        8 => format!("{text}\n"),
+        9 => format!("{text}\u{200b}"),
+        10 => format!("\"{text}\\"),
         _ => String::new(),
     };
 }

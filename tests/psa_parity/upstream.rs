@@ -112,6 +112,20 @@ pub struct Fixture {
     pub pod: serde_json::Value,
 }
 
+#[derive(Debug, Deserialize)]
+struct Refusal {
+    check: String,
+    reason: String,
+    #[serde(default)]
+    detail: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}: {})", self.check, self.reason, self.detail)
+    }
+}
+
 /// The Go program.
 pub struct Upstream {
     program: PathBuf,
@@ -163,7 +177,14 @@ impl Upstream {
 
     /// What upstream's checks say of one pod, in words.
     pub fn explain(&self, target: &Target, pod: &str) -> String {
-        self.start("explain", std::slice::from_ref(target)).ask(pod)
+        let answer = self.start("explain", std::slice::from_ref(target)).ask(pod);
+        match serde_json::from_str::<Vec<Option<Vec<Refusal>>>>(&answer) {
+            Ok(verdicts) => match verdicts.into_iter().flatten().flatten().map(|r| r.to_string()).collect::<Vec<_>>() {
+                none if none.is_empty() => "allow".to_owned(),
+                refusals => format!("deny {}", refusals.join("; ")),
+            },
+            Err(_) => answer,
+        }
     }
 
     fn start(&self, command: &str, targets: &[Target]) -> Judge {
