@@ -136,7 +136,7 @@ func podreeve(t *testing.T, stdin string, args ...string) (stdout, stderr string
 	t.Helper()
 	binary := os.Getenv("PODREEVE_BIN")
 	if binary == "" {
-		t.Fatal("PODREEVE_BIN is not set: e2e/run-chart sets it")
+		t.Fatal("PODREEVE_BIN is not set: `e2e/run chart` sets it")
 	}
 	var out, complaints bytes.Buffer
 	cmd := exec.Command(binary, args...)
