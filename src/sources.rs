@@ -7,7 +7,7 @@ mod read;
 pub use error::{SourceError, SourceErrors};
 
 use crate::admit::Snapshot;
-use crate::manifest::{self, Object};
+use crate::manifest::{self, Object, Position};
 use crate::policy::document::API_VERSION;
 use crate::policy::{CompiledPolicy, PolicyDocument, PolicySet};
 use read::File;
@@ -25,6 +25,14 @@ pub struct Sources(Vec<String>);
 /// a change in between is seen at the next look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint(u64);
+
+/// Where a policy was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    pub file: String,
+    /// The places of its exemptions, in order.
+    pub exemptions: Vec<Position>,
+}
 
 impl Sources {
     /// A value is the name of a built-in policy, a file, or a directory of `*.yaml`, `*.yml` and
@@ -52,6 +60,18 @@ impl Sources {
     /// # Errors
     /// Everything that is wrong with them, in the order of the sources.
     pub fn load(&self, generation: u64, report_limit: usize) -> Result<Snapshot, SourceErrors> {
+        self.load_with_origins(generation, report_limit).map(|(snapshot, _)| snapshot)
+    }
+
+    /// As [`Sources::load`], and where each policy of the snapshot stands.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn load_with_origins(
+        &self,
+        generation: u64,
+        report_limit: usize,
+    ) -> Result<(Snapshot, Vec<Origin>), SourceErrors> {
         let mut loader = Loader::default();
         for file in read::files(&self.0) {
             match file {
@@ -60,7 +80,8 @@ impl Sources {
             }
         }
         if loader.errors.is_empty() {
-            Ok(Snapshot { policies: PolicySet { policies: loader.policies, generation }, report_limit })
+            let policies = PolicySet { policies: loader.policies, generation };
+            Ok((Snapshot { policies, report_limit }, loader.origins))
         } else {
             Err(SourceErrors(loader.errors))
         }
@@ -70,6 +91,8 @@ impl Sources {
 #[derive(Default)]
 struct Loader {
     policies: Vec<CompiledPolicy>,
+    /// Of each of them.
+    origins: Vec<Origin>,
     /// Where each name was seen first.
     names: HashMap<String, String>,
     errors: Vec<SourceError>,
@@ -128,6 +151,10 @@ impl Loader {
                     self.errors.push(SourceError::at(file, at, "metadata.name", message));
                 } else {
                     self.names.insert(policy.name.clone(), format!("{file}:{}", at.line));
+                    let exemptions = (0..policy.exemptions.len())
+                        .map(|index| object.position(&format!("/spec/exemptions/{index}")))
+                        .collect();
+                    self.origins.push(Origin { file: file.to_owned(), exemptions });
                     self.policies.push(policy);
                 }
             }
