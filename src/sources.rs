@@ -7,13 +7,12 @@ mod read;
 pub use error::{SourceError, SourceErrors};
 
 use crate::admit::Snapshot;
-use crate::manifest::{self, Object};
+use crate::manifest::{self, Object, Position};
 use crate::policy::document::API_VERSION;
 use crate::policy::{Cluster, CompiledPolicy, PolicyDocument, PolicySet};
 use read::File;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
 
 /// The policy that applies when none is named.
 pub const DEFAULT: &str = "owasp";
@@ -29,6 +28,14 @@ pub struct Sources {
 /// a change in between is seen at the next look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint(u64);
+
+/// Where a policy was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    pub file: String,
+    /// The places of its exemptions, in order.
+    pub exemptions: Vec<Position>,
+}
 
 impl Sources {
     /// A value is the name of a built-in policy, a file, or a directory of `*.yaml`, `*.yml` and
@@ -63,6 +70,18 @@ impl Sources {
     /// # Errors
     /// Everything that is wrong with them, in the order of the sources.
     pub fn load(&self, generation: u64, report_limit: usize) -> Result<Snapshot, SourceErrors> {
+        self.load_with_origins(generation, report_limit).map(|(snapshot, _)| snapshot)
+    }
+
+    /// As [`Sources::load`], and where each policy of the snapshot stands.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn load_with_origins(
+        &self,
+        generation: u64,
+        report_limit: usize,
+    ) -> Result<(Snapshot, Vec<Origin>), SourceErrors> {
         let mut loader = Loader::new(self.cluster);
         for file in read::files(&self.values) {
             match file {
@@ -71,7 +90,8 @@ impl Sources {
             }
         }
         if loader.errors.is_empty() {
-            Ok(Snapshot::new(PolicySet { policies: loader.policies, exemptions: Vec::new(), generation }, report_limit))
+            let policies = PolicySet::new(loader.policies, generation);
+            Ok((Snapshot::new(policies, report_limit), loader.origins))
         } else {
             Err(SourceErrors(loader.errors))
         }
@@ -80,7 +100,9 @@ impl Sources {
 
 struct Loader {
     cluster: Cluster,
-    policies: Vec<Arc<CompiledPolicy>>,
+    policies: Vec<CompiledPolicy>,
+    /// Of each of them.
+    origins: Vec<Origin>,
     /// Where each name was seen first.
     names: HashMap<String, String>,
     errors: Vec<SourceError>,
@@ -88,7 +110,7 @@ struct Loader {
 
 impl Loader {
     fn new(cluster: Cluster) -> Self {
-        Self { cluster, policies: Vec::new(), names: HashMap::new(), errors: Vec::new() }
+        Self { cluster, policies: Vec::new(), origins: Vec::new(), names: HashMap::new(), errors: Vec::new() }
     }
 
     fn file(&mut self, file: &File) {
@@ -144,7 +166,11 @@ impl Loader {
                     self.errors.push(SourceError::at(file, at, "metadata.name", message));
                 } else {
                     self.names.insert(policy.name.clone(), format!("{file}:{}", at.line));
-                    self.policies.push(Arc::new(policy));
+                    let exemptions = (0..policy.exemptions.len())
+                        .map(|index| object.position(&format!("/spec/exemptions/{index}")))
+                        .collect();
+                    self.origins.push(Origin { file: file.to_owned(), exemptions });
+                    self.policies.push(policy);
                 }
             }
             Err(error) => {

@@ -51,6 +51,12 @@ impl CompiledExemption {
         Ok(Self(exemption.clone()))
     }
 
+    /// As its author wrote it.
+    #[must_use]
+    pub const fn written(&self) -> &Exemption {
+        &self.0
+    }
+
     /// The last day on which it holds; none when it has no end.
     #[must_use]
     pub const fn until(&self) -> Option<Date> {
