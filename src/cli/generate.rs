@@ -27,7 +27,8 @@ fn files() -> Vec<(&'static str, String)> {
         ("policies/README.md", policies_page::policies()),
         ("docs/check-report.schema.json", schemas::check_report()),
         ("docs/policy.schema.json", schemas::policy()),
-        ("deploy/crds/policies.podreeve.dev.yaml", schemas::crd()),
+        ("deploy/crds/policies.podreeve.dev.yaml", schemas::policy_crd()),
+        ("deploy/crds/exemptions.podreeve.dev.yaml", schemas::exemption_crd()),
     ]
 }
 
