@@ -9,7 +9,7 @@ pub use error::{SourceError, SourceErrors};
 use crate::admit::Snapshot;
 use crate::manifest::{self, Object, Position};
 use crate::policy::document::API_VERSION;
-use crate::policy::{CompiledPolicy, PolicyDocument, PolicySet};
+use crate::policy::{Cluster, CompiledPolicy, PolicyDocument, PolicySet};
 use read::File;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -19,7 +19,10 @@ pub const DEFAULT: &str = "owasp";
 
 /// The values of `--policy`.
 #[derive(Debug, Clone)]
-pub struct Sources(Vec<String>);
+pub struct Sources {
+    values: Vec<String>,
+    cluster: Cluster,
+}
 
 /// Tells whether anything that [`Sources::load`] reads has changed. Take it before loading, so that
 /// a change in between is seen at the next look.
@@ -39,14 +42,21 @@ impl Sources {
     /// `*.json` files (`./owasp` for a file that is called as a built-in). None means [`DEFAULT`].
     #[must_use]
     pub fn new(values: &[String]) -> Self {
-        if values.is_empty() { Self(vec![DEFAULT.to_owned()]) } else { Self(values.to_vec()) }
+        let values = if values.is_empty() { vec![DEFAULT.to_owned()] } else { values.to_vec() };
+        Self { values, cluster: Cluster::Without }
+    }
+
+    /// With what policies may need a cluster for.
+    #[must_use]
+    pub fn in_cluster(self) -> Self {
+        Self { cluster: Cluster::With, ..self }
     }
 
     /// Reads every source to see whether its content has changed; errors of reading count as content.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         let mut hasher = DefaultHasher::new();
-        for file in read::files(&self.0) {
+        for file in read::files(&self.values) {
             match file {
                 Ok(File { name, bytes }) => (name, bytes).hash(&mut hasher),
                 Err(SourceError { file, message, .. }) => (file, message).hash(&mut hasher),
@@ -72,24 +82,24 @@ impl Sources {
         generation: u64,
         report_limit: usize,
     ) -> Result<(Snapshot, Vec<Origin>), SourceErrors> {
-        let mut loader = Loader::default();
-        for file in read::files(&self.0) {
+        let mut loader = Loader::new(self.cluster);
+        for file in read::files(&self.values) {
             match file {
                 Ok(file) => loader.file(&file),
                 Err(error) => loader.errors.push(error),
             }
         }
         if loader.errors.is_empty() {
-            let policies = PolicySet { policies: loader.policies, generation };
-            Ok((Snapshot { policies, report_limit }, loader.origins))
+            let policies = PolicySet::new(loader.policies, generation);
+            Ok((Snapshot::new(policies, report_limit), loader.origins))
         } else {
             Err(SourceErrors(loader.errors))
         }
     }
 }
 
-#[derive(Default)]
 struct Loader {
+    cluster: Cluster,
     policies: Vec<CompiledPolicy>,
     /// Of each of them.
     origins: Vec<Origin>,
@@ -99,6 +109,10 @@ struct Loader {
 }
 
 impl Loader {
+    fn new(cluster: Cluster) -> Self {
+        Self { cluster, policies: Vec::new(), origins: Vec::new(), names: HashMap::new(), errors: Vec::new() }
+    }
+
     fn file(&mut self, file: &File) {
         let documents = match manifest::parse(&file.bytes) {
             Ok(documents) => documents,
@@ -142,7 +156,8 @@ impl Loader {
             self.errors.push(SourceError::at(file, object.position("/kind"), "kind", message));
             return;
         }
-        let policy = PolicyDocument::from_json(&object.node.to_json()).and_then(|d| CompiledPolicy::new(&d));
+        let policy =
+            PolicyDocument::from_json(&object.node.to_json()).and_then(|d| CompiledPolicy::compile(&d, self.cluster));
         match policy {
             Ok(policy) => {
                 let at = object.position("/metadata/name");

@@ -4,6 +4,7 @@ use super::Judge;
 use super::judge::{GROUPS, USER};
 use crate::admit::Snapshot;
 use crate::decide::{Case, EXPIRY_NOTICE, Stage, judge};
+use crate::facts::Known;
 use crate::manifest::{Object, Position};
 use crate::policy::{Exemption, Subject};
 use crate::rules::Scope;
@@ -67,14 +68,17 @@ impl Usage {
         let Ok(Some(pod)) = kind.pod(&raw) else { return };
         let namespace = object.namespace().unwrap_or(by.namespace);
         let groups: Vec<Text<'_>> = GROUPS.iter().map(|group| Text((*group).into())).collect();
-        let subject = Subject { namespace, kind: &kind.kind, user: USER, groups: &groups };
+        let subject = Subject { namespace, labels: Known::Absent, kind: &kind.kind, user: USER, groups: &groups };
         let stage = if kind.template.is_empty() { Stage::Pod } else { Stage::Template };
-        let case = Case { pod: &pod, namespace, stage, scope: Scope::Pod, only: None, today: by.today };
+        let case =
+            Case { pod: &pod, namespace, exemptions: &[], stage, scope: Scope::Pod, only: None, today: by.today };
         for (number, policy) in policies.policies.iter().enumerate() {
             if policy.matcher.applies(&subject) {
                 let judged = judge(&case, &[policy], || None);
                 self.0.extend(
-                    judged.iter().filter_map(|j| Some((number, j.exemption?, j.rule.id, namespace.to_owned()))),
+                    judged
+                        .iter()
+                        .filter_map(|j| Some((number, j.exemption?.in_policy()?, j.rule.id, namespace.to_owned()))),
                 );
             }
         }
