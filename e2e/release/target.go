@@ -118,7 +118,7 @@ func (c *target) run(t *testing.T, stdin, program string, args ...string) said {
 		words = c.node.Enter(program, args...)
 	}
 	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), words[0], words[1:]...)
+	cmd := exec.Command(words[0], words[1:]...) // without the test's context: cleaning up comes after its end
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + c.home, "KUBECONFIG=" + c.kubeconfig,
 		"HELM_CACHE_HOME=" + c.home, "HELM_CONFIG_HOME=" + c.home, "HELM_DATA_HOME=" + c.home}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &stdout, &stderr
