@@ -107,8 +107,11 @@ fn answer(request: &Request<'_>, hook: Hook, snapshot: &Snapshot, today: Date) -
         user: &request.user_info.username,
         groups: &request.user_info.groups,
     };
-    if subject.labels == Known::Unknown && snapshot.facts.may_ask() {
-        return response::finish(Outcome::wanting(about, Wanted::Namespace(request.namespace.to_string())));
+    if subject.labels == Known::Unknown {
+        let wanted = Wanted::Namespace(request.namespace.to_string());
+        if snapshot.facts.may_ask(&wanted) {
+            return response::finish(Outcome::wanting(about, wanted));
+        }
     }
     let mut policies: Vec<&CompiledPolicy> = snapshot.policies.select(&subject).collect();
     let template = !kind.template.is_empty();

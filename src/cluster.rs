@@ -5,8 +5,10 @@
 
 pub mod client;
 mod exemptions;
+mod facts;
 mod item;
 pub mod link;
+mod lookup;
 mod objects;
 pub mod parts;
 mod policies;
@@ -15,6 +17,7 @@ mod watch;
 
 pub use client::Access;
 pub use link::Link;
+pub use lookup::Lookup;
 pub use parts::{Parts, Publisher};
 
 use kube::Client;
@@ -41,12 +44,61 @@ pub struct Settings {
 const RETRY: Duration = Duration::from_secs(5);
 
 /// Watches the cluster as long as podreeve serves.
-pub async fn run(settings: Settings, link: &Link, parts: Publisher) {
+pub async fn run(settings: Settings, link: &Link, lookup: &Lookup, parts: Publisher, needs: Heard) {
     let client = connect(&settings.access, link).await;
+    lookup.connected(client.clone());
+    let namespaces = Names { what: "namespaces", without: "the API server is asked for each one's labels" };
+    let pods = Names { what: "pods", without: "the API server is asked for each one" };
+    let fill = Filling { client: &client, link, parts: &parts };
     tokio::join!(
         policies(client.clone(), link, parts.clone()),
         exemptions(client.clone(), link, parts.clone(), &settings.exemption_namespaces),
+        fill.when(
+            needs.clone(),
+            |needs| needs.namespaces,
+            "namespaces",
+            "Namespace",
+            namespaces,
+            facts::Namespaces::default()
+        ),
+        fill.when(needs, |needs| needs.pods, "pods", "Pod", pods, crate::facts::pods::Pods::default()),
     );
+}
+
+/// What the policies in force ask for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Needs {
+    pub namespaces: bool,
+    pub pods: bool,
+}
+
+pub type Heard = tokio::sync::watch::Receiver<Needs>;
+
+struct Filling<'f> {
+    client: &'f Client,
+    link: &'f Link,
+    parts: &'f Publisher,
+}
+
+impl Filling<'_> {
+    /// Watches from the moment at which a policy asks for it.
+    async fn when(
+        &self,
+        mut needs: Heard,
+        asked: impl Fn(&Needs) -> bool,
+        plural: &str,
+        kind: &str,
+        names: Names,
+        cache: impl facts::Cache,
+    ) {
+        if needs.wait_for(|needs| asked(needs)).await.is_err() {
+            return;
+        }
+        let api = kube::Api::all_with(self.client.clone(), &item::resource("", "v1", kind, plural));
+        let mut sink = facts::Publishing::new(cache, self.parts.clone());
+        // Small pages: an object is dropped as soon as what counts of it is kept.
+        watch(api, watcher::Config::default().page_size(100), self.link, names, &mut sink).await;
+    }
 }
 
 async fn exemptions(client: Client, link: &Link, parts: Publisher, allowed: &[String]) {

@@ -30,7 +30,7 @@ pub struct Facts {
     pub pods: Arc<HashMap<String, Arc<PodsByName>>>,
     /// All pods have been told at least once.
     pub pods_complete: bool,
-    /// Asked for on account of this request, and the answers. With any, nothing is asked again.
+    /// Asked for on account of this request, and the answers.
     pub asked: Vec<Asked>,
 }
 
@@ -57,7 +57,34 @@ pub enum Asked {
         pod: Option<KeptPod>,
     },
     /// No answer came in time.
-    Nothing,
+    Nothing(Wanted),
+}
+
+impl Wanted {
+    pub const FACTS: [&'static str; 3] = ["namespace", "pods", "pod"];
+
+    /// Which of [`Self::FACTS`] it is.
+    #[must_use]
+    pub const fn fact(&self) -> usize {
+        match self {
+            Self::Namespace(_) => 0,
+            Self::Pods(_) => 1,
+            Self::Pod { .. } => 2,
+        }
+    }
+}
+
+impl Asked {
+    fn answers(&self, wanted: &Wanted) -> bool {
+        match (self, wanted) {
+            (Self::Nothing(asked), wanted) => asked == wanted,
+            (Self::Namespace(asked, _), Wanted::Namespace(name)) | (Self::Pods(asked, _), Wanted::Pods(name)) => {
+                asked == name
+            }
+            (Self::Pod { namespace, name, .. }, Wanted::Pod { namespace: n, name: p }) => namespace == n && name == p,
+            _ => false,
+        }
+    }
 }
 
 impl Facts {
@@ -103,10 +130,10 @@ impl Facts {
         }
     }
 
-    /// Whether there is still somebody to ask.
+    /// Whether it has not been asked for yet.
     #[must_use]
-    pub fn may_ask(&self) -> bool {
-        self.asked.is_empty()
+    pub fn may_ask(&self, wanted: &Wanted) -> bool {
+        !self.asked.iter().any(|asked| asked.answers(wanted))
     }
 }
 
@@ -127,7 +154,10 @@ mod tests {
         facts.asked.push(Asked::Namespace("shop".to_owned(), None));
         assert_eq!(facts.labels("shop"), Known::Absent);
         assert_eq!(facts.labels("other"), Known::Unknown);
-        assert!(!facts.may_ask());
+        assert!(!facts.may_ask(&Wanted::Namespace("shop".to_owned())));
+        assert!(facts.may_ask(&Wanted::Namespace("other".to_owned())));
+        facts.asked.push(Asked::Nothing(Wanted::Namespace("other".to_owned())));
+        assert!(!facts.may_ask(&Wanted::Namespace("other".to_owned())));
     }
 
     #[test]

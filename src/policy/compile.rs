@@ -144,6 +144,12 @@ impl CompiledPolicy {
         self.pod_security_labels.is_some() || self.matcher.selects_labels()
     }
 
+    /// Whether it looks at pods that are there already.
+    #[must_use]
+    pub fn asks_for_pods(&self) -> bool {
+        self.pod_security_labels.is_some()
+    }
+
     /// Of the exemptions that cover the finding today, those of the policy and `objects`, the one that lasts longest.
     #[must_use]
     pub fn cover<'e>(

@@ -3,7 +3,7 @@
 use super::Shared;
 use super::health::{Health, Status};
 use crate::admit::Snapshot;
-use crate::cluster::Parts;
+use crate::cluster::{Needs, Parts};
 use crate::observe::Metrics;
 use crate::review::response::TOLD;
 use crate::sources::Sources;
@@ -25,12 +25,20 @@ pub struct Policies {
     /// Why newer files are not.
     failure: Option<String>,
     parts: Parts,
+    needs: watch::Sender<Needs>,
 }
 
 impl Policies {
     #[must_use]
     pub fn new(load: Load) -> Self {
-        Self { load, generation: 1, loaded: None, failure: None, parts: Parts::default() }
+        Self {
+            load,
+            generation: 1,
+            loaded: None,
+            failure: None,
+            parts: Parts::default(),
+            needs: watch::Sender::default(),
+        }
     }
 
     /// Policies from `--policy`, read again when their content changes.
@@ -51,6 +59,11 @@ impl Policies {
     pub fn fixed(snapshot: Snapshot) -> Self {
         let mut snapshot = Some(snapshot);
         Self::new(Box::new(move |_| Ok(snapshot.take())))
+    }
+
+    /// What the policies in force ask the cluster for.
+    pub(super) fn needs(&self) -> watch::Receiver<Needs> {
+        self.needs.subscribe()
     }
 
     /// The first load. There is no last good one yet, so it must succeed.
@@ -149,6 +162,13 @@ impl Policies {
         snapshot.policies.policies.extend(self.parts.policies.iter().cloned());
         snapshot.policies.exemptions.clone_from(&self.parts.exemptions);
         snapshot.policies.generation = self.generation;
+        snapshot.facts.clone_from(&self.parts.facts);
+        let policies = &snapshot.policies.policies;
+        let needs = Needs {
+            namespaces: policies.iter().any(|policy| policy.asks_for_labels()),
+            pods: policies.iter().any(|policy| policy.asks_for_pods()),
+        };
+        self.needs.send_if_modified(|known| std::mem::replace(known, needs) != needs);
         Some(snapshot)
     }
 
