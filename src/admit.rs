@@ -1,5 +1,7 @@
 //! How a request is answered. Everything here is pure: bytes and policies in, an outcome out.
 
+mod around;
+mod connect;
 mod namespace;
 mod pod_security;
 mod reasons;
@@ -82,6 +84,9 @@ fn answer(request: &Request<'_>, hook: Hook, snapshot: &Snapshot, today: Date) -
     if namespace::is_one(request) && hook == Hook::Validate && matches!(&*request.operation.0, "CREATE" | "UPDATE") {
         return response::finish(namespace::judge(request, snapshot, about(request, None)));
     }
+    if connect::is_one(request) && hook == Hook::Validate {
+        return response::finish(connect::decide(request, snapshot, today));
+    }
     let kind = match pod_bearing(request, &snapshot.policies) {
         Ok(Some(kind)) => kind,
         Ok(None) => return response::finish(Outcome::allow(about(request, None))),
@@ -91,7 +96,7 @@ fn answer(request: &Request<'_>, hook: Hook, snapshot: &Snapshot, today: Date) -
     let Some(object) = request.object else {
         return refused(about, "the request has no `object` to judge".to_owned());
     };
-    let pod = match kind.pod(object) {
+    let mut pod = match kind.pod(object) {
         Ok(Some(pod)) => pod,
         // A template that may be left out, as in a Rollout that refers to a Deployment.
         Ok(None) => return response::finish(Outcome::allow(about)),
@@ -118,6 +123,10 @@ fn answer(request: &Request<'_>, hook: Hook, snapshot: &Snapshot, today: Date) -
     if hook == Hook::Mutate && template {
         let owned = policies.iter().any(|p| p.patch_templates) && kinds::is_owned(object);
         policies.retain(|p| p.patch_templates && !owned);
+    }
+    match around::of(&pod, &request.namespace, &policies, &snapshot.facts) {
+        Ok(around) => pod.around = around,
+        Err(wanted) => return response::finish(Outcome::wanting(about, wanted)),
     }
     let case = Case {
         pod: &pod,

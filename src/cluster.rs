@@ -9,6 +9,7 @@ mod facts;
 mod item;
 pub mod link;
 mod lookup;
+mod nodes;
 mod objects;
 pub mod parts;
 mod policies;
@@ -21,6 +22,7 @@ pub use lookup::Lookup;
 pub use parts::{Parts, Publisher};
 
 use kube::Client;
+use kube::core::ApiResource;
 use kube::runtime::watcher;
 use objects::Objects;
 use std::time::Duration;
@@ -47,21 +49,32 @@ const RETRY: Duration = Duration::from_secs(5);
 pub async fn run(settings: Settings, link: &Link, lookup: &Lookup, parts: Publisher, needs: Heard) {
     let client = connect(&settings.access, link).await;
     lookup.connected(client.clone());
-    let namespaces = Names { what: "namespaces", without: "the API server is asked for each one's labels" };
-    let pods = Names { what: "pods", without: "the API server is asked for each one" };
-    let fill = Filling { client: &client, link, parts: &parts };
+    let core = |kind, plural| item::resource("", "v1", kind, plural);
+    let networking = |kind, plural| item::resource("networking.k8s.io", "v1", kind, plural);
+    let ask = "the API server is asked for each request";
+    let fill = Filling { client: &client, link, parts: &parts, needs: &needs };
     tokio::join!(
         policies(client.clone(), link, parts.clone()),
         exemptions(client.clone(), link, parts.clone(), &settings.exemption_namespaces),
-        fill.when(
-            needs.clone(),
+        fill.with(
             |needs| needs.namespaces,
-            "namespaces",
-            "Namespace",
-            namespaces,
+            core("Namespace", "namespaces"),
+            Names { what: "namespaces", without: ask },
             facts::Namespaces::default()
         ),
-        fill.when(needs, |needs| needs.pods, "pods", "Pod", pods, crate::facts::pods::Pods::default()),
+        fill.with(
+            |needs| needs.pods,
+            core("Pod", "pods"),
+            Names { what: "pods", without: ask },
+            crate::facts::pods::Pods::default()
+        ),
+        fill.with(
+            |needs| needs.network_policies,
+            networking("NetworkPolicy", "networkpolicies"),
+            Names { what: "networkpolicies", without: ask },
+            facts::NetworkPolicies::default(),
+        ),
+        fill.nodes(),
     );
 }
 
@@ -70,34 +83,35 @@ pub async fn run(settings: Settings, link: &Link, lookup: &Lookup, parts: Publis
 pub struct Needs {
     pub namespaces: bool,
     pub pods: bool,
+    pub network_policies: bool,
+    pub nodes: bool,
 }
 
 pub type Heard = tokio::sync::watch::Receiver<Needs>;
 
+/// Watches that begin when a policy asks for them.
 struct Filling<'f> {
     client: &'f Client,
     link: &'f Link,
     parts: &'f Publisher,
+    needs: &'f Heard,
 }
 
 impl Filling<'_> {
-    /// Watches from the moment at which a policy asks for it.
-    async fn when(
-        &self,
-        mut needs: Heard,
-        asked: impl Fn(&Needs) -> bool,
-        plural: &str,
-        kind: &str,
-        names: Names,
-        cache: impl facts::Cache,
-    ) {
-        if needs.wait_for(|needs| asked(needs)).await.is_err() {
+    async fn with(&self, asked: fn(&Needs) -> bool, resource: ApiResource, names: Names, cache: impl facts::Cache) {
+        if self.needs.clone().wait_for(asked).await.is_err() {
             return;
         }
-        let api = kube::Api::all_with(self.client.clone(), &item::resource("", "v1", kind, plural));
+        let api = kube::Api::all_with(self.client.clone(), &resource);
         let mut sink = facts::Publishing::new(cache, self.parts.clone());
         // Small pages: an object is dropped as soon as what counts of it is kept.
         watch(api, watcher::Config::default().page_size(100), self.link, names, &mut sink).await;
+    }
+
+    async fn nodes(&self) {
+        if self.needs.clone().wait_for(|needs| needs.nodes).await.is_ok() {
+            nodes::watch(self.client, self.link, self.parts).await;
+        }
     }
 }
 

@@ -2,8 +2,11 @@
 //!
 //! Others fill it. What is not known is asked for by name ([`Wanted`]), once, before anything is decided.
 
+pub mod ingress;
 pub mod pods;
+pub mod selector;
 
+pub use ingress::IngressByName;
 pub use pods::{KeptPod, PodsByName};
 
 use std::collections::{BTreeMap, HashMap};
@@ -24,12 +27,20 @@ pub type Labels = BTreeMap<String, String>;
 /// Cheap to clone: it is cloned with each change.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
+    /// There is a cluster to ask.
+    pub cluster: bool,
     /// Labels by namespace.
     pub namespaces: Arc<HashMap<String, Arc<Labels>>>,
     /// Pods by namespace.
     pub pods: Arc<HashMap<String, Arc<PodsByName>>>,
     /// All pods have been told at least once.
     pub pods_complete: bool,
+    /// Network policies by namespace.
+    pub ingress: Arc<HashMap<String, Arc<IngressByName>>>,
+    /// All network policies have been told at least once.
+    pub ingress_complete: bool,
+    /// The highest limit on the processes of a pod of all nodes; none while one of them is not known.
+    pub node_pids: Option<i64>,
     /// Asked for on account of this request, and the answers.
     pub asked: Vec<Asked>,
 }
@@ -40,6 +51,7 @@ pub enum Wanted {
     Namespace(String),
     /// All of a namespace.
     Pods(String),
+    NetworkPolicies(String),
     Pod {
         namespace: String,
         name: String,
@@ -51,6 +63,7 @@ pub enum Wanted {
 pub enum Asked {
     Namespace(String, Option<Arc<Labels>>),
     Pods(String, Arc<PodsByName>),
+    NetworkPolicies(String, Arc<IngressByName>),
     Pod {
         namespace: String,
         name: String,
@@ -61,7 +74,7 @@ pub enum Asked {
 }
 
 impl Wanted {
-    pub const FACTS: [&'static str; 3] = ["namespace", "pods", "pod"];
+    pub const FACTS: [&'static str; 4] = ["namespace", "pods", "pod", "networkpolicies"];
 
     /// Which of [`Self::FACTS`] it is.
     #[must_use]
@@ -70,6 +83,7 @@ impl Wanted {
             Self::Namespace(_) => 0,
             Self::Pods(_) => 1,
             Self::Pod { .. } => 2,
+            Self::NetworkPolicies(_) => 3,
         }
     }
 }
@@ -78,9 +92,9 @@ impl Asked {
     fn answers(&self, wanted: &Wanted) -> bool {
         match (self, wanted) {
             (Self::Nothing(asked), wanted) => asked == wanted,
-            (Self::Namespace(asked, _), Wanted::Namespace(name)) | (Self::Pods(asked, _), Wanted::Pods(name)) => {
-                asked == name
-            }
+            (Self::Namespace(asked, _), Wanted::Namespace(name))
+            | (Self::Pods(asked, _), Wanted::Pods(name))
+            | (Self::NetworkPolicies(asked, _), Wanted::NetworkPolicies(name)) => asked == name,
             (Self::Pod { namespace, name, .. }, Wanted::Pod { namespace: n, name: p }) => namespace == n && name == p,
             _ => false,
         }
@@ -112,6 +126,20 @@ impl Facts {
         match asked.or_else(|| self.pods.get(namespace).filter(|_| self.pods_complete)) {
             Some(pods) => Known::Is(pods),
             None if self.pods_complete => Known::Absent,
+            None => Known::Unknown,
+        }
+    }
+
+    /// The network policies of a namespace.
+    #[must_use]
+    pub fn ingress_of(&self, namespace: &str) -> Known<&IngressByName> {
+        let asked = self.asked.iter().find_map(|asked| match asked {
+            Asked::NetworkPolicies(name, policies) if name == namespace => Some(policies),
+            _ => None,
+        });
+        match asked.or_else(|| self.ingress.get(namespace).filter(|_| self.ingress_complete)) {
+            Some(policies) => Known::Is(policies),
+            None if self.ingress_complete => Known::Absent,
             None => Known::Unknown,
         }
     }

@@ -153,7 +153,7 @@ impl Server {
     pub async fn bind(config: Config, mut policies: Policies, log: Option<Decisions>) -> Result<Self, StartError> {
         let metrics = Metrics::new().map_err(|error| format!("metrics: {error}"))?;
         let health = Health::new(config.cluster.as_ref().map(|_| Arc::new(Link::default())));
-        let snapshot = policies.first(&health, &metrics)?;
+        let snapshot = policies.first(&health, &metrics, config.cluster.is_some())?;
         config.certificates.tell(&health, &metrics);
         let listener = listen(config.listen, "--listen").await?;
         let admin = listen(config.admin_listen, "--admin-listen").await?;
@@ -203,7 +203,7 @@ impl Server {
             let shared = Arc::clone(&shared);
             watchers.push(tokio::spawn(async move {
                 if let (Some(link), Some(lookup)) = (&shared.health.link, &shared.lookup) {
-                    cluster::run(settings, link, lookup, parts, needs).await;
+                    Box::pin(cluster::run(settings, link, lookup, parts, needs)).await;
                 }
             }));
         }

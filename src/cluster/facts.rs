@@ -3,6 +3,7 @@
 use super::item::Item;
 use super::parts::Publisher;
 use super::watch::Sink;
+use crate::facts::ingress::{IngressByName, IngressPolicy};
 use crate::facts::{Facts, Labels, pods};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -117,5 +118,39 @@ impl Cache for pods::Pods {
     fn publish(&self, facts: &mut Facts) {
         facts.pods = self.snapshot();
         facts.pods_complete = true;
+    }
+}
+
+/// Network policies by namespace.
+#[derive(Debug, Default)]
+pub struct NetworkPolicies(HashMap<String, Arc<IngressByName>>);
+
+impl Cache for NetworkPolicies {
+    fn apply(&mut self, item: &Item) -> bool {
+        let Some(policy) = IngressPolicy::read(item.raw.get()) else {
+            return self.remove(item.namespace(), item.name());
+        };
+        let policies = self.0.entry(item.namespace().to_owned()).or_default();
+        if policies.get(item.name()) == Some(&policy) {
+            return false;
+        }
+        Arc::make_mut(policies).insert(item.name().to_owned(), policy);
+        true
+    }
+
+    fn remove(&mut self, namespace: &str, name: &str) -> bool {
+        self.0.get_mut(namespace).is_some_and(|policies| Arc::make_mut(policies).remove(name).is_some())
+    }
+
+    fn retain(&mut self, names: &HashSet<(String, String)>) {
+        for (namespace, policies) in &mut self.0 {
+            Arc::make_mut(policies).retain(|name, _| names.contains(&(namespace.clone(), name.clone())));
+        }
+        self.0.retain(|_, policies| !policies.is_empty());
+    }
+
+    fn publish(&self, facts: &mut Facts) {
+        facts.ingress = Arc::new(self.0.clone());
+        facts.ingress_complete = true;
     }
 }

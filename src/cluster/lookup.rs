@@ -1,6 +1,7 @@
 //! Asks the API server for one fact that a request needs and that no watch has told yet: once, and not for long.
 
 use super::item::{Item, resource};
+use crate::facts::ingress::IngressPolicy;
 use crate::facts::pods::Texts;
 use crate::facts::{Asked, PodsByName, Wanted};
 use arc_swap::ArcSwapOption;
@@ -55,6 +56,7 @@ impl Lookup {
             match &wanted {
                 Wanted::Namespace(name) => namespace(&client.0, name).await,
                 Wanted::Pods(namespace) => pods(&client.0, namespace).await,
+                Wanted::NetworkPolicies(namespace) => network_policies(&client.0, namespace).await,
                 Wanted::Pod { namespace, name } => pod(&client.0, namespace, name).await,
             }
         };
@@ -69,6 +71,14 @@ async fn namespace(client: &Client, name: &str) -> kube::Result<Asked> {
     let api: Api<Item> = Api::all_with(client.clone(), &resource("", "v1", "Namespace", "namespaces"));
     let labels = api.get_opt(name).await?.map(|item| Arc::new(item.metadata.labels.unwrap_or_default()));
     Ok(Asked::Namespace(name.to_owned(), labels))
+}
+
+async fn network_policies(client: &Client, namespace: &str) -> kube::Result<Asked> {
+    let kind = resource("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies");
+    let api: Api<Item> = Api::namespaced_with(client.clone(), namespace, &kind);
+    let list = api.list(&ListParams::default()).await?;
+    let read = |item: &Item| Some((item.name().to_owned(), IngressPolicy::read(item.raw.get())?));
+    Ok(Asked::NetworkPolicies(namespace.to_owned(), Arc::new(list.items.iter().filter_map(read).collect())))
 }
 
 fn pods_of(client: &Client, namespace: &str) -> Api<Item> {

@@ -103,12 +103,12 @@ enum Refusal {
 }
 
 fn refusal(error: &Error) -> Option<Refusal> {
-    let status = match error {
-        Error::WatchError(status) => status,
-        Error::InitialListFailed(kube::Error::Api(status))
-        | Error::WatchStartFailed(kube::Error::Api(status))
-        | Error::WatchFailed(kube::Error::Api(status)) => status,
-        _ => return None,
+    let (Error::WatchError(status)
+    | Error::InitialListFailed(kube::Error::Api(status))
+    | Error::WatchStartFailed(kube::Error::Api(status))
+    | Error::WatchFailed(kube::Error::Api(status))) = error
+    else {
+        return None;
     };
     let text = || crate::text::clean(&status.message, 300);
     match status.code {

@@ -1,15 +1,16 @@
 //! Prometheus metrics. Every label value comes from a closed set, and every series exists from the start.
 
 mod grid;
+mod lookups;
 
 use super::Times;
 use crate::admit::Hook;
 use crate::decide::Effect;
-use crate::facts::Wanted;
 use crate::outcome::{Outcome, Verdict};
 use crate::rules::RULES;
 use crate::workload::KindClass;
 use grid::{Axis, Counters, Histograms};
+use lookups::Lookups;
 use prometheus::{Gauge, IntCounter, IntGauge, Opts, Registry, TextEncoder};
 
 /// Operations of the API server; the last one stands for all others.
@@ -63,8 +64,7 @@ pub struct Metrics {
     durations: Histograms,
     decisions: Histograms,
     bytes: Histograms,
-    lookups: Histograms,
-    lookups_failed: Counters,
+    pub lookups: Lookups,
     pub in_flight: IntGauge,
     pub connections: IntGauge,
     pub panics: IntCounter,
@@ -148,19 +148,7 @@ impl Metrics {
                 &grid::BYTES,
                 hooks(),
             )?,
-            lookups: Histograms::new(
-                register,
-                "podreeve_lookup_duration_seconds",
-                "Time for which a request waited for a fact of the cluster that was not known yet.",
-                &grid::SECONDS,
-                Axis::new("fact", Wanted::FACTS),
-            )?,
-            lookups_failed: Counters::new(
-                register,
-                "podreeve_lookups_failed_total",
-                "Facts of the cluster that a request needed and that the API server did not tell in time.",
-                vec![Axis::new("fact", Wanted::FACTS)],
-            )?,
+            lookups: Lookups::new(register)?,
             in_flight: gauge(register, Opts::new("podreeve_admission_in_flight", "Requests being answered now."))?,
             connections: gauge(register, Opts::new("podreeve_connections", "Open connections."))?,
             panics: counter(register, "podreeve_panics_total", "Panics while judging; each was answered by a denial.")?,
@@ -206,14 +194,6 @@ impl Metrics {
 
     pub fn shed(&self, why: Shed) {
         self.shed.add(&[why as usize], 1);
-    }
-
-    /// A request waited for a fact, and got it or not.
-    pub fn looked_up(&self, wanted: &Wanted, seconds: f64, found: bool) {
-        self.lookups.observe(wanted.fact(), seconds);
-        if !found {
-            self.lookups_failed.add(&[wanted.fact()], 1);
-        }
     }
 
     pub fn certificate_reloaded(&self, ok: bool) {

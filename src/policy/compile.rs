@@ -147,7 +147,22 @@ impl CompiledPolicy {
     /// Whether it looks at pods that are there already.
     #[must_use]
     pub fn asks_for_pods(&self) -> bool {
-        self.pod_security_labels.is_some()
+        self.pod_security_labels.is_some() || self.judges_connects()
+    }
+
+    #[must_use]
+    pub fn judges_connects(&self) -> bool {
+        self.rules.iter().any(|rule| rule.check.judges_connects())
+    }
+
+    #[must_use]
+    pub fn asks_for_network_policies(&self) -> bool {
+        self.rules.iter().any(|rule| rule.check.asks_for_network_policies())
+    }
+
+    #[must_use]
+    pub fn asks_for_nodes(&self) -> bool {
+        self.rules.iter().any(|rule| rule.check.asks_for_nodes())
     }
 
     /// Of the exemptions that cover the finding today, those of the policy and `objects`, the one that lasts longest.

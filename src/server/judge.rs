@@ -60,7 +60,7 @@ async fn look_up(shared: &Shared, wanted: Wanted, deadline: Instant) -> Asked {
     let start = Instant::now();
     let asked = lookup.ask(wanted.clone(), deadline).await;
     let found = !matches!(asked, Asked::Nothing(_));
-    shared.observer.metrics.looked_up(&wanted, start.elapsed().as_secs_f64(), found);
+    shared.observer.metrics.lookups.add(&wanted, start.elapsed().as_secs_f64(), found);
     asked
 }
 

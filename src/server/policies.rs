@@ -26,6 +26,8 @@ pub struct Policies {
     failure: Option<String>,
     parts: Parts,
     needs: watch::Sender<Needs>,
+    /// There is a cluster to ask.
+    cluster: bool,
 }
 
 impl Policies {
@@ -38,6 +40,7 @@ impl Policies {
             failure: None,
             parts: Parts::default(),
             needs: watch::Sender::default(),
+            cluster: false,
         }
     }
 
@@ -67,7 +70,8 @@ impl Policies {
     }
 
     /// The first load. There is no last good one yet, so it must succeed.
-    pub(super) fn first(&mut self, health: &Health, metrics: &Metrics) -> Result<Snapshot, String> {
+    pub(super) fn first(&mut self, health: &Health, metrics: &Metrics, cluster: bool) -> Result<Snapshot, String> {
+        self.cluster = cluster;
         self.loaded = Some((self.load)(self.generation)?.ok_or("there are no policies to load")?);
         let snapshot = self.compose().ok_or("there are no policies to load")?;
         self.tell(&snapshot, health, metrics);
@@ -163,10 +167,13 @@ impl Policies {
         snapshot.policies.exemptions.clone_from(&self.parts.exemptions);
         snapshot.policies.generation = self.generation;
         snapshot.facts.clone_from(&self.parts.facts);
+        snapshot.facts.cluster = self.cluster;
         let policies = &snapshot.policies.policies;
         let needs = Needs {
             namespaces: policies.iter().any(|policy| policy.asks_for_labels()),
             pods: policies.iter().any(|policy| policy.asks_for_pods()),
+            network_policies: policies.iter().any(|policy| policy.asks_for_network_policies()),
+            nodes: policies.iter().any(|policy| policy.asks_for_nodes()),
         };
         self.needs.send_if_modified(|known| std::mem::replace(known, needs) != needs);
         Some(snapshot)
