@@ -147,7 +147,9 @@ fn answer(request: &Request<'_>, hook: Hook, snapshot: &Snapshot, today: Date) -
         let read = || {
             let before = request.old_object.filter(|_| *request.operation == *"UPDATE")?;
             // An old object that cannot be read excuses nothing.
-            kind.pod(before).ok()?
+            let mut pod = kind.pod(before).ok()??;
+            pod.around = around::of(&pod, &request.namespace, &policies, &snapshot.facts).unwrap_or_default();
+            Some(pod)
         };
         old.get_or_init(read).as_ref()
     };

@@ -221,7 +221,8 @@ impl Example {
         fields
             .iter()
             .map(|field| {
-                let of_pod = ["spec.", "metadata.", "job."].iter().any(|base| field.starts_with(base));
+                let of_pod =
+                    *field == "spec" || ["spec.", "metadata.", "job."].iter().any(|base| field.starts_with(base));
                 if of_pod { (*field).to_owned() } else { format!("{container}.{field}") }
             })
             .collect()
