@@ -206,8 +206,9 @@ fn a_kept_pod_is_judged_as_the_pod() {
                 let (before, after) =
                     (kind.pod(&raw).unwrap().unwrap(), kind.pod(kept.raw().unwrap()).unwrap().unwrap());
                 for compiled in &policy.rules {
-                    let told = |pod| -> Vec<(String, String)> {
-                        findings(compiled, pod).iter().map(|f| (f.at.field(), f.found.to_string())).collect()
+                    // Where, not what: of a volume only its type is kept.
+                    let told = |pod| -> Vec<String> {
+                        findings(compiled, pod).iter().map(|finding| finding.at.field()).collect()
                     };
                     assert_eq!(told(&before), told(&after), "{} / {} / {}", rule.id, example.name, compiled.rule.id);
                     found += told(&before).len();
