@@ -10,8 +10,8 @@ use podreeve::facts::{Asked, Facts, Labels, PodsByName, Wanted};
 use podreeve::outcome::{Outcome, Verdict};
 use podreeve::policy::pod_security::{Level, LevelVersion, standard};
 use podreeve::policy::{Cluster, CompiledPolicy, PolicyDocument, PolicySet};
-use podreeve::rules::RULES;
 use podreeve::rules::pss::Version;
+use podreeve::rules::{Finding, RULES};
 use podreeve::workload::{ContainerKind, kinds};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -206,9 +206,10 @@ fn a_kept_pod_is_judged_as_the_pod() {
                 let (before, after) =
                     (kind.pod(&raw).unwrap().unwrap(), kind.pod(kept.raw().unwrap()).unwrap().unwrap());
                 for compiled in &policy.rules {
-                    // Where, not what: of a volume only its type is kept.
-                    let told = |pod| -> Vec<String> {
-                        findings(compiled, pod).iter().map(|finding| finding.at.field()).collect()
+                    // Whose it is and how many; ports that are dropped move the others up.
+                    let told = |pod| -> Vec<Option<(ContainerKind, usize)>> {
+                        let place = |finding: &Finding<'_>| finding.container().map(|c| (c.kind, c.index));
+                        findings(compiled, pod).iter().map(place).collect()
                     };
                     assert_eq!(told(&before), told(&after), "{} / {} / {}", rule.id, example.name, compiled.rule.id);
                     found += told(&before).len();
