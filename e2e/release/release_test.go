@@ -33,7 +33,7 @@ func TestRelease(t *testing.T) {
 		name string
 		run  func(*testing.T)
 	}{
-		{"Install", r.install}, {"BadIsDenied", r.badIsDenied}, {"GoodRuns", r.goodRuns}, {"Exec", r.exec}, {"Debug", r.debug},
+		{"Install", r.install}, {"BadIsDenied", r.badIsDenied}, {"GoodRuns", r.goodRuns}, {"Exec", r.exec}, {"Debug", r.debug}, {"Rights", r.rights},
 		{"Upgrade", r.upgrade}, {"KilledReplica", r.killedReplica}, {"Drain", r.drain}, {"Uninstall", r.uninstall}, {"Helm3", r.helm3},
 	} {
 		if !t.Run(step.name, step.run) {
@@ -173,6 +173,19 @@ func (r *release) debug(t *testing.T) {
 	r.must(t, "", "wait", "pod/careless", "-n", shop, "--for="+ended, "--timeout=90s")
 }
 
+// rights: the chart gives podreeve all that it asks the API server for.
+func (r *release) rights(t *testing.T) {
+	logs := r.must(t, "", "logs", "-n", namespace, "-l", ours+",app.kubernetes.io/component=webhook", "--tail=-1", "--prefix")
+	if !strings.Contains(logs, "serving") {
+		t.Errorf("these are not the logs of podreeve:\n%s", logs)
+	}
+	for line := range strings.Lines(logs) {
+		if strings.Contains(line, "forbidden") || strings.Contains(line, "Forbidden") {
+			t.Errorf("podreeve may not do what it tries: %s", line)
+		}
+	}
+}
+
 // pod of testdata/careless.yaml, which is repaired and let in.
 func (r *release) pod(t *testing.T, change func(*core.Pod)) *core.Pod {
 	t.Helper()
@@ -190,6 +203,14 @@ func (r *release) underTraffic(t *testing.T, unheardToo bool, do func()) {
 	t.Helper()
 	privileged := true
 	good := r.pod(t, func(*core.Pod) {})
+	if unheardToo {
+		// Repairs are left out when nobody answers (failurePolicy Ignore), and what needs one is then denied.
+		good = r.pod(t, func(pod *core.Pod) {
+			no, context := false, pod.Spec.Containers[0].SecurityContext
+			context.AllowPrivilegeEscalation = &no
+			context.SeccompProfile = &core.SeccompProfile{Type: core.SeccompProfileTypeRuntimeDefault}
+		})
+	}
 	bad := r.pod(t, func(pod *core.Pod) { pod.Spec.Containers[0].SecurityContext.Privileged = &privileged })
 	traffic := startTraffic(t.Context(), r.client, shop, good, bad)
 	r.awaitMore(t, traffic)
