@@ -147,6 +147,10 @@ fn the_page_of_policies_shows_each_rule_denying() {
         let heading = format!("\n## {}\n", rule.id);
         let section = page.split_once(&heading).unwrap_or_else(|| panic!("no {heading}")).1;
         let section = section.split("\n## ").next().expect("a section");
+        // These need somebody who enters a pod, or objects around it.
+        if ["exec-privileged", "exec-root", "network-policy"].contains(&rule.id) {
+            continue;
+        }
         let setting = section.split_once("With `").and_then(|(_, rest)| rest.split_once("`, a pod is denied ("));
         let (setting, denial) = setting.unwrap_or_else(|| panic!("no denial in {section}"));
         assert!(denial.contains(&format!("```text\n* {} (", rule.id)), "{section}");

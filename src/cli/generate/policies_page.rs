@@ -3,6 +3,7 @@
 use crate::admit::{Hook, Snapshot, admit};
 use crate::cli::explain::{params, repaired};
 use crate::cli::rules::default_action;
+use crate::facts::Facts;
 use crate::policy::{BUILTINS, CompiledPolicy, PolicyDocument, PolicySet, document::API_VERSION};
 use crate::report::text::flow;
 use crate::rules::{Example, RULES, Rule};
@@ -55,6 +56,12 @@ fn section(text: &mut String, rule: &'static Rule) {
     let params = example.params_value();
     let setting =
         if params.is_null() { json!({"action": "deny"}) } else { json!({"action": "deny", "params": params}) };
+    let denial = denial(rule, example, &setting);
+    if denial.is_empty() {
+        // It takes more than a pod: somebody who enters it, or the objects around it.
+        let _ = write!(text, "\nIt passes ({}) with:\n\n```diff\n{diff}```\n", example.name);
+        return;
+    }
     let _ = write!(
         text,
         "\nWith `{id}: {setting}`, a pod is denied ({name}):\n\n```text\n{denial}\n```\n\n\
@@ -62,7 +69,7 @@ fn section(text: &mut String, rule: &'static Rule) {
         id = rule.id,
         setting = flow(&setting),
         name = example.name,
-        denial = denial(rule, example, &setting).trim(),
+        denial = denial.trim(),
     );
 }
 
@@ -72,7 +79,7 @@ fn denial(rule: &Rule, example: &Example, setting: &Value) -> String {
         "apiVersion": API_VERSION, "kind": "Policy", "metadata": {"name": "ours"}, "spec": {"rules": {rule.id: setting}},
     });
     let policy = PolicyDocument::from_json(&document.to_string()).and_then(|d| CompiledPolicy::new(&d));
-    let policies = PolicySet { policies: policy.into_iter().collect(), generation: 0 };
+    let policies = PolicySet::new(policy.into_iter().collect(), 0);
     let review = json!({
         "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
         "request": {
@@ -80,7 +87,7 @@ fn denial(rule: &Rule, example: &Example, setting: &Value) -> String {
             "kind": {"group": "", "version": "v1", "kind": "Pod"}, "object": example.pod(),
         },
     });
-    let snapshot = Snapshot { policies, report_limit: usize::MAX };
+    let snapshot = Snapshot { policies, facts: Facts::default(), report_limit: usize::MAX };
     let outcome = admit(review.to_string().as_bytes(), Hook::Validate, &snapshot, Date::ZERO);
     let reply: Value = serde_json::from_slice(&outcome.reply).unwrap_or_default();
     let message = reply.pointer("/response/status/message").and_then(Value::as_str).unwrap_or_default();

@@ -54,8 +54,8 @@ pub fn rows() -> Vec<Row> {
 
 fn row(item: &Item) -> Row {
     let rules: Vec<(&Rule, Action)> = item.rules().map(|rule| (rule, default_action(rule))).collect();
-    // A rule sees pods. What an image, a node or an exec shows stays open.
-    let open = item.at.iter().filter(|at| rules.is_empty() || **at != Where::Pod);
+    // Rules see what is asked of the API server. What an image or a node shows stays open.
+    let open = item.at.iter().filter(|at| rules.is_empty() || !is_admission(**at));
     Row {
         item: item.number,
         title: item.title,
@@ -70,9 +70,13 @@ fn status(item: &Item, strictest: Option<Action>) -> Status {
         Some(Action::Deny | Action::Patch) => Status::Enforced,
         Some(Action::Warn | Action::Audit) => Status::Reported,
         Some(Action::Off) => Status::Off,
-        None if item.at.iter().any(|at| matches!(at, Where::Pod | Where::Exec | Where::Cluster)) => Status::NotYet,
+        None if item.at.iter().any(|at| is_admission(*at)) => Status::NotYet,
         None => Status::Elsewhere,
     }
+}
+
+const fn is_admission(at: Where) -> bool {
+    matches!(at, Where::Pod | Where::Exec | Where::Cluster)
 }
 
 pub fn table(rows: &[Row]) -> String {
