@@ -7,6 +7,7 @@ mod common;
 #[path = "common/secrets.rs"]
 mod secrets;
 
+use base64::Engine;
 use binary::Dir;
 use common::{TODAY, policies, review};
 use podreeve::admit::{Hook, Snapshot, admit};
@@ -75,7 +76,7 @@ fn a_body_cut_anywhere_is_refused_without_quoting_it() {
     let snapshot = &snapshots()[1];
     let review = reviews()[0].to_string();
     for end in (0..review.len()).filter(|end| review.is_char_boundary(*end)) {
-        let outcome = admit(review[..end].as_bytes(), Hook::Validate, snapshot, TODAY);
+        let outcome = admit(&review.as_bytes()[..end], Hook::Validate, snapshot, TODAY);
         assert_none(outcome.problem.unwrap_or_default().as_bytes(), "the problem");
         assert_none(&outcome.reply, "the answer");
     }
@@ -162,7 +163,6 @@ fn review_prints_no_secret() {
 #[should_panic(expected = "of a secret is, in base64, in a test")]
 fn the_search_sees_through_base64() {
     let Value::Array(env) = &objects()[0]["spec"]["initContainers"][0]["env"] else { panic!("no env") };
-    use base64::Engine;
     let encoded = base64::engine::general_purpose::STANDARD.encode(json!(env).to_string());
     assert_none(format!("{{\"patch\":\"{encoded}\"}}").as_bytes(), "a test");
 }
