@@ -26,8 +26,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "server",
         &[
-            "cluster", "observe", "sources", "admit", "outcome", "review", "decide", "policy", "rules", "workload",
-            "text",
+            "facts", "cluster", "observe", "sources", "admit", "outcome", "review", "decide", "policy", "rules",
+            "workload", "text",
         ],
     ),
 ];

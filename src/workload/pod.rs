@@ -4,13 +4,16 @@
 //! container: a rule that forgets a container list (CVE-2023-2727) cannot be written.
 
 use super::annotations::Annotations;
+use super::around::Around;
 use super::handler::{Handler, Lifecycle};
 use super::job::Job;
 use super::resources::Resources;
 use super::text::{Text, nullable};
 use super::volume::Volume;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// A Pod or a `PodTemplateSpec`.
 #[derive(Debug, Default, Deserialize)]
@@ -26,6 +29,9 @@ pub struct Pod<'a> {
     /// The Job whose template this is.
     #[serde(skip)]
     pub job: Option<Job>,
+    /// What the cluster knows around it.
+    #[serde(skip)]
+    pub around: Around<'a>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -37,6 +43,19 @@ pub struct Metadata<'a> {
     pub generate_name: Option<Text<'a>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
     pub annotations: Annotations<'a>,
+    /// Read by those who select by them.
+    #[serde(borrow)]
+    labels: Option<&'a RawValue>,
+}
+
+impl Metadata<'_> {
+    /// Label by label; a value that is no string is none.
+    #[must_use]
+    pub fn labels(&self) -> BTreeMap<String, String> {
+        let labels =
+            self.labels.and_then(|labels| serde_json::from_str::<BTreeMap<String, Option<String>>>(labels.get()).ok());
+        labels.unwrap_or_default().into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
