@@ -82,6 +82,7 @@ func (r *release) install(t *testing.T) {
 		"image": map[string]any{"repository": r.image[:colon], "tag": r.image[colon+1:]},
 		"tls":   map[string]any{"mode": "existingSecret", "secretName": "serving", "caBundle": string(pair.CA)},
 		"test":  map[string]any{"namespace": shop},
+		"rbac":  map[string]any{"nodesProxy": true}, // so that whatever is forbidden is a right that the chart forgot
 	})
 	if err != nil {
 		t.Fatal(err)
