@@ -85,6 +85,7 @@ fn answer(request: &Request<'_>, hook: Hook, snapshot: &Snapshot, today: Date) -
         let owned = policies.iter().any(|p| p.patch_templates) && kinds::is_owned(object);
         policies.retain(|p| p.patch_templates && !owned);
     }
+    let is_update = *request.operation == *"UPDATE";
     let case = Case {
         pod: &pod,
         namespace: &request.namespace,
@@ -93,14 +94,16 @@ fn answer(request: &Request<'_>, hook: Hook, snapshot: &Snapshot, today: Date) -
             Hook::Validate if kind.template.is_empty() => Stage::Pod,
             Hook::Validate => Stage::Template,
         },
-        scope: if *request.operation == *"UPDATE" && kind.template.is_empty() { Scope::Containers } else { Scope::Pod },
+        scope: if is_update && kind.template.is_empty() { Scope::Containers } else { Scope::Pod },
         only: (hook == Hook::Mutate).then_some(Action::Patch),
+        is_update,
+        told: snapshot.report_limit,
         today,
     };
     // Read late: most requests violate nothing, and then the old object does not matter.
     let old: std::cell::OnceCell<Pod<'_>> = std::cell::OnceCell::new();
     let mut judged = judge(&case, &policies, || {
-        let before = request.old_object.filter(|_| *request.operation == *"UPDATE")?;
+        let before = request.old_object.filter(|_| case.is_update)?;
         // An old object that cannot be read excuses nothing.
         let pod = kind.pod(before).ok()??;
         Some(old.get_or_init(|| pod))

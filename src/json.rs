@@ -5,14 +5,16 @@
 //! on whatever is rare or wrong; serde_json then reads it, or says what is wrong with it. So it decides
 //! nothing: `fuzz/` holds it to what serde_json reads.
 
-mod skip;
+mod number;
+mod window;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::fmt;
+use window::Window;
 
 /// Reads a value; none when serde_json has to.
 pub fn read<'de, S: DeserializeSeed<'de>>(text: &'de str, seed: S) -> Option<S::Value> {
-    let mut reader = Reader { text, at: 0 };
+    let mut reader = Reader { text, at: 0, window: Window::default() };
     let value = seed.deserialize(&mut reader).ok()?;
     reader.peek().is_none().then_some(value)
 }
@@ -39,13 +41,19 @@ impl de::Error for NotPlain {
 struct Reader<'de> {
     text: &'de str,
     at: usize,
+    window: Window,
 }
 
 impl<'de> Reader<'de> {
     /// The next byte that is not white space.
+    #[inline]
     fn peek(&mut self) -> Option<u8> {
-        self.at = skip::blank(self.text.as_bytes(), self.at);
-        self.text.as_bytes().get(self.at).copied()
+        loop {
+            match self.text.as_bytes().get(self.at) {
+                Some(b' ' | b'\n' | b'\t' | b'\r') => self.at += 1,
+                byte => return byte.copied(),
+            }
+        }
     }
 
     fn take(&mut self, byte: u8) -> Result<(), NotPlain> {
@@ -66,22 +74,29 @@ impl<'de> Reader<'de> {
 
     /// The text of the value that comes, passed over.
     fn raw(&mut self) -> Result<&'de str, NotPlain> {
-        self.peek();
-        let start = self.at;
-        self.at = skip::value(self.text.as_bytes(), start).ok_or(NotPlain)?;
+        let first = self.peek();
+        let (text, start) = (self.text.as_bytes(), self.at);
+        match first.ok_or(NotPlain)? {
+            b'"' => self.at = self.window.string(text, start + 1).ok_or(NotPlain)?.0 + 1,
+            b'{' | b'[' => self.at = self.window.close(text, start + 1).ok_or(NotPlain)? + 1,
+            b't' => self.word("true")?,
+            b'f' => self.word("false")?,
+            b'n' => self.word("null")?,
+            _ => self.at = number::end(text, start).ok_or(NotPlain)?,
+        }
         self.text.get(start..self.at).ok_or(NotPlain)
     }
 
     fn string<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, NotPlain> {
         self.take(b'"')?;
         let start = self.at;
-        let (end, escaped) = skip::string(self.text.as_bytes(), start).ok_or(NotPlain)?;
-        self.at = end;
+        let (end, escaped) = self.window.string(self.text.as_bytes(), start).ok_or(NotPlain)?;
+        self.at = end + 1;
         if escaped {
-            let quoted = self.text.get(start - 1..end).ok_or(NotPlain)?;
+            let quoted = self.text.get(start - 1..=end).ok_or(NotPlain)?;
             return visitor.visit_string(serde_json::from_str(quoted).map_err(|_| NotPlain)?);
         }
-        visitor.visit_borrowed_str(self.text.get(start..end - 1).ok_or(NotPlain)?)
+        visitor.visit_borrowed_str(self.text.get(start..end).ok_or(NotPlain)?)
     }
 
     /// A whole number; fractions and exponents are rare.

@@ -96,6 +96,12 @@ impl CompiledPolicy {
         })
     }
 
+    /// Whether an exemption names the rule.
+    #[must_use]
+    pub fn exempts(&self, rule: &Rule) -> bool {
+        self.exemptions.iter().any(|exemption| exemption.names(rule))
+    }
+
     /// Of the exemptions that cover the finding today, the one that lasts longest.
     #[must_use]
     pub fn cover(

@@ -146,9 +146,9 @@ pub struct Container<'a> {
     #[serde(borrow, default, deserialize_with = "nullable")]
     pub args: Vec<Text<'a>>,
     #[serde(borrow)]
-    pub security_context: Option<SecurityContext<'a>>,
+    pub security_context: Option<Box<SecurityContext<'a>>>,
     #[serde(borrow)]
-    pub resources: Option<Resources<'a>>,
+    pub resources: Option<Box<Resources<'a>>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
     pub ports: Vec<Port<'a>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
