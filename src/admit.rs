@@ -3,7 +3,7 @@
 use crate::decide::{Case, Effect, Stage, judge};
 use crate::outcome::{About, Outcome};
 use crate::policy::{Action, CompiledPolicy, PolicySet, Subject};
-use crate::review::{Request, Review, request::uid, response};
+use crate::review::{Request, Review, request, request::uid, response};
 use crate::rules::{Fix, Scope};
 use crate::workload::{Kind, Pod, kinds};
 use jiff::civil::Date;
@@ -43,7 +43,9 @@ pub struct Snapshot {
 /// could be read; then [`Outcome::reply`] is empty and [`Outcome::problem`] says why.
 #[must_use]
 pub fn admit(body: &[u8], hook: Hook, snapshot: &Snapshot, today: Date) -> Outcome {
-    match Review::parse(body) {
+    let read = request::text(body);
+    let read = read.as_ref().map_err(Clone::clone).and_then(Review::parse);
+    match read {
         Ok((_, request)) => answer(&request, hook, snapshot, today),
         Err(problem) => deny_unread(body, problem),
     }

@@ -205,7 +205,9 @@ impl Check for SeccompProfile {
     }
 
     fn fix(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
-        let Some(container) = finding.container().filter(|_| finding.at.is_missing() && finding.at.last_key() == Some("seccompProfile")) else {
+        let Some(container) =
+            finding.container().filter(|_| finding.at.is_missing() && finding.at.last_key() == Some("seccompProfile"))
+        else {
             return false;
         };
         if pod.is_windows() {

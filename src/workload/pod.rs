@@ -3,6 +3,8 @@
 //! Every field is optional and `null` is absent. [`Pod::all_containers`] is the only way to a
 //! container: a rule that forgets a container list (CVE-2023-2727) cannot be written.
 
+mod plain;
+
 use super::annotations::Annotations;
 use super::handler::{Handler, Lifecycle};
 use super::job::Job;

@@ -1,54 +1,67 @@
-//! Sixty-four bytes of JSON at a time, as bits: where strings end, and where brackets are.
-//!
-//! Each byte is looked at once, whether somebody reads it or not. In what nobody reads, commas, colons
-//! and escapes may stand as they like: the API server's own encoder put them there.
+//! Where in a JSON text strings end and brackets are, found sixty-four bytes at a time.
 
 use wide::u8x16;
 
-/// A window onto the text; it only moves forward.
+/// A bit for each byte of the text. It takes half as much memory as the text.
 #[derive(Debug, Default)]
-pub struct Window {
-    start: usize,
-    /// Where the next one starts.
-    next: usize,
+pub struct Index {
+    windows: Vec<Window>,
+}
+
+/// The bits of sixty-four bytes.
+#[derive(Debug, Default, Clone, Copy)]
+struct Window {
     /// Quotes that begin or end a string.
     quotes: u64,
     backslashes: u64,
     /// Brackets and braces outside of strings.
     opens: u64,
     closes: u64,
-    /// All ones when it ends inside a string.
-    inside: u64,
-    /// Whether it ends in a backslash that escapes what follows.
-    escape: bool,
 }
 
-impl Window {
-    const SIZE: usize = 64;
+const SIZE: usize = 64;
+
+impl Index {
+    /// None for what is no JSON: a string with a control character in it, or one without end.
+    pub fn new(text: &[u8]) -> Option<Self> {
+        let mut windows = Vec::with_capacity(text.len() / SIZE + 1);
+        let mut carry = Carry::default();
+        let (blocks, rest) = text.as_chunks::<SIZE>();
+        for block in blocks {
+            windows.push(carry.window(Block::of(block)));
+        }
+        let mut last = [b' '; SIZE];
+        last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        windows.push(carry.window(Block::of(&last)));
+        (!carry.broken && carry.inside == 0).then_some(Self { windows })
+    }
 
     /// From after a string's first quote to its last one, and whether there is an escape between them.
-    pub fn string(&mut self, text: &[u8], at: usize) -> Option<(usize, bool)> {
-        let mut looked = self.seek(text, at)?;
+    #[inline]
+    pub fn string(&self, from: usize) -> Option<(usize, bool)> {
+        let (mut at, mut looked) = (from / SIZE, !0 << (from % SIZE));
         let mut escaped = false;
         loop {
-            let ends = self.quotes & looked;
+            let window = self.windows.get(at)?;
+            let ends = window.quotes & looked;
             if ends != 0 {
                 let before = (ends & ends.wrapping_neg()).wrapping_sub(1);
-                escaped |= self.backslashes & looked & before != 0;
-                return Some((self.start + ends.trailing_zeros() as usize, escaped));
+                escaped |= window.backslashes & looked & before != 0;
+                return Some((at * SIZE + ends.trailing_zeros() as usize, escaped));
             }
-            escaped |= self.backslashes & looked != 0;
-            self.advance(text)?;
+            escaped |= window.backslashes & looked != 0;
+            at += 1;
             looked = !0;
         }
     }
 
     /// From after an opening bracket to the one that closes it.
-    pub fn close(&mut self, text: &[u8], at: usize) -> Option<usize> {
-        let mut looked = self.seek(text, at)?;
+    pub fn close(&self, from: usize) -> Option<usize> {
+        let (mut at, mut looked) = (from / SIZE, !0 << (from % SIZE));
         let mut depth = 1;
         loop {
-            let (opens, closes) = (self.opens & looked, self.closes & looked);
+            let window = self.windows.get(at)?;
+            let (opens, closes) = (window.opens & looked, window.closes & looked);
             if closes.count_ones() < depth {
                 // Whatever their order, the end is not here.
                 depth = depth + opens.count_ones() - closes.count_ones();
@@ -59,32 +72,32 @@ impl Window {
                     if opens & bit != 0 {
                         depth += 1;
                     } else if depth <= 1 {
-                        return Some(self.start + bit.trailing_zeros() as usize);
+                        return Some(at * SIZE + bit.trailing_zeros() as usize);
                     } else {
                         depth -= 1;
                     }
                     both ^= bit;
                 }
             }
-            self.advance(text)?;
+            at += 1;
             looked = !0;
         }
     }
+}
 
-    /// Moves on to the byte at `at`; the bits from there on.
-    fn seek(&mut self, text: &[u8], at: usize) -> Option<u64> {
-        while at >= self.next {
-            self.advance(text)?;
-        }
-        Some(!0 << (at.saturating_sub(self.start) % Self::SIZE))
-    }
+/// What one window leaves to the next.
+#[derive(Default)]
+struct Carry {
+    /// All ones when it ended inside a string.
+    inside: u64,
+    /// Whether it ended in a backslash that escapes what follows.
+    escape: bool,
+    broken: bool,
+}
 
-    /// None at the end of the text, and where a string holds what no string may.
-    fn advance(&mut self, text: &[u8]) -> Option<()> {
-        let rest = text.get(self.next..).filter(|rest| !rest.is_empty())?;
-        let block = Block::new(rest);
-        self.start = self.next;
-        self.next += Self::SIZE;
+impl Carry {
+    #[inline]
+    fn window(&mut self, block: Block) -> Window {
         let mut quotes = block.quotes;
         if self.escape || block.backslashes != 0 {
             quotes &= !self.escaped(block.backslashes);
@@ -96,11 +109,8 @@ impl Window {
         }
         inside ^= self.inside;
         self.inside = (inside >> 63).wrapping_neg();
-        self.quotes = quotes;
-        self.backslashes = block.backslashes;
-        self.opens = block.opens & !inside;
-        self.closes = block.closes & !inside;
-        (block.controls & inside == 0).then_some(())
+        self.broken |= block.controls & inside != 0;
+        Window { quotes, backslashes: block.backslashes, opens: block.opens & !inside, closes: block.closes & !inside }
     }
 
     /// A bit for each byte that a backslash stands before, unless that one is escaped itself.
@@ -119,7 +129,7 @@ impl Window {
     }
 }
 
-/// A bit for each of sixty-four bytes.
+/// What sixty-four bytes are, each for itself.
 #[derive(Default)]
 struct Block {
     quotes: u64,
@@ -131,17 +141,7 @@ struct Block {
 
 impl Block {
     #[inline]
-    fn new(text: &[u8]) -> Self {
-        if let Some(bytes) = text.first_chunk() {
-            return Self::of(bytes);
-        }
-        let mut bytes = [b' '; Window::SIZE];
-        bytes.iter_mut().zip(text).for_each(|(to, from)| *to = *from);
-        Self::of(&bytes)
-    }
-
-    #[inline]
-    fn of(bytes: &[u8; Window::SIZE]) -> Self {
+    fn of(bytes: &[u8; SIZE]) -> Self {
         let mut block = Self::default();
         for (n, sixteen) in bytes.as_chunks().0.iter().enumerate() {
             let lane = u8x16::new(*sixteen);
@@ -163,9 +163,10 @@ mod tests {
     use super::*;
 
     fn end(text: &str) -> Option<usize> {
+        let index = Index::new(text.as_bytes())?;
         match text.as_bytes() {
-            [b'"', ..] => Window::default().string(text.as_bytes(), 1).map(|(end, _)| end + 1),
-            _ => Window::default().close(text.as_bytes(), 1).map(|end| end + 1),
+            [b'"', ..] => index.string(1).map(|(end, _)| end + 1),
+            _ => index.close(1).map(|end| end + 1),
         }
     }
 
@@ -186,7 +187,7 @@ mod tests {
             for pad in 0..130 {
                 let text = format!("\"{}{inner}\",\"\\\"\"", " ".repeat(pad));
                 let wanted = Some((1 + pad + inner.len(), escapes));
-                assert_eq!(Window::default().string(text.as_bytes(), 1), wanted, "{text}");
+                assert_eq!(Index::new(text.as_bytes()).unwrap().string(1), wanted, "{text}");
             }
         }
     }
