@@ -143,19 +143,36 @@ impl Block {
     #[inline]
     fn of(bytes: &[u8; SIZE]) -> Self {
         let mut block = Self::default();
+        let (mut least, mut escapes) = (u8x16::splat(0xff), u8x16::splat(0));
         for (n, sixteen) in bytes.as_chunks().0.iter().enumerate() {
             let lane = u8x16::new(*sixteen);
             // A brace and a bracket differ by this bit alone.
             let folded = lane | u8x16::splat(0x20);
-            let bits = |found: u8x16| u64::from(found.to_bitmask()) << (n * 16);
-            block.quotes |= bits(lane.simd_eq(u8x16::splat(b'"')));
-            block.backslashes |= bits(lane.simd_eq(u8x16::splat(b'\\')));
-            block.opens |= bits(folded.simd_eq(u8x16::splat(b'{')));
-            block.closes |= bits(folded.simd_eq(u8x16::splat(b'}')));
-            block.controls |= bits(lane.min(u8x16::splat(0x1f)).simd_eq(lane));
+            block.quotes |= bits(lane.simd_eq(u8x16::splat(b'"')), n);
+            block.opens |= bits(folded.simd_eq(u8x16::splat(b'{')), n);
+            block.closes |= bits(folded.simd_eq(u8x16::splat(b'}')), n);
+            least = least.min(lane);
+            escapes |= lane.simd_eq(u8x16::splat(b'\\'));
+        }
+        // These two are rare: where they are is looked for only when they are there.
+        if escapes.to_bitmask() != 0 {
+            block.backslashes = each(bytes, |lane| lane.simd_eq(u8x16::splat(b'\\')));
+        }
+        if least.min(u8x16::splat(0x1f)).simd_eq(least).to_bitmask() != 0 {
+            block.controls = each(bytes, |lane| lane.min(u8x16::splat(0x1f)).simd_eq(lane));
         }
         block
     }
+}
+
+#[inline]
+fn bits(found: u8x16, n: usize) -> u64 {
+    u64::from(found.to_bitmask()) << (n * 16)
+}
+
+fn each(bytes: &[u8; SIZE], find: impl Fn(u8x16) -> u8x16) -> u64 {
+    let lanes = bytes.as_chunks().0.iter().enumerate();
+    lanes.fold(0, |all, (n, sixteen)| all | bits(find(u8x16::new(*sixteen)), n))
 }
 
 #[cfg(test)]

@@ -23,6 +23,14 @@ impl<'d> Reader<'d> {
     /// The next byte that is not white space; 0 at the end, with which no value begins.
     #[inline]
     pub fn peek(&mut self) -> u8 {
+        match self.document.text.as_bytes().get(self.at) {
+            Some(byte) if *byte > b' ' => *byte,
+            _ => self.blank(),
+        }
+    }
+
+    #[cold]
+    fn blank(&mut self) -> u8 {
         loop {
             match self.document.text.as_bytes().get(self.at) {
                 Some(b' ' | b'\n' | b'\t' | b'\r') => self.at += 1,
@@ -66,7 +74,10 @@ impl<'d> Reader<'d> {
     /// A whole number; serde_json reads -0 as a fraction.
     pub fn integer(&mut self) -> Option<i64> {
         let text = self.number()?;
-        text.parse().ok().filter(|number| *number != 0 || text == "0")
+        match text.as_bytes() {
+            [digit] => Some(i64::from(digit - b'0')),
+            _ => text.parse().ok().filter(|number| *number != 0),
+        }
     }
 
     /// Borrowed unless it has an escape.
@@ -76,10 +87,22 @@ impl<'d> Reader<'d> {
         let start = self.at;
         let (end, escaped) = self.document.index.string(start)?;
         self.at = end + 1;
-        if escaped {
-            return serde_json::from_str(self.document.text.get(start - 1..=end)?).ok().map(Cow::Owned);
-        }
-        self.document.text.get(start..end).map(Cow::Borrowed)
+        if escaped { self.unescape(start, end) } else { self.document.text.get(start..end).map(Cow::Borrowed) }
+    }
+
+    #[cold]
+    fn unescape(&self, start: usize, end: usize) -> Option<Cow<'d, str>> {
+        serde_json::from_str(self.document.text.get(start - 1..=end)?).ok().map(Cow::Owned)
+    }
+
+    /// Nobody writes a key with an escape, who does not want to hide it.
+    #[inline]
+    fn key(&mut self) -> Option<&'d str> {
+        self.take(b'"')?;
+        let start = self.at;
+        let (end, escaped) = self.document.index.string(start)?;
+        self.at = end + 1;
+        if escaped { None } else { self.document.text.get(start..end) }
     }
 
     /// Passes over a value; its text.
@@ -113,8 +136,7 @@ impl<'d> Reader<'d> {
             return Some(());
         }
         loop {
-            // Nobody writes a key with an escape, who does not want to hide it.
-            let Cow::Borrowed(key) = self.string()? else { return None };
+            let key = self.key()?;
             self.take(b':')?;
             member(self, key)?;
             match self.peek() {
@@ -124,9 +146,6 @@ impl<'d> Reader<'d> {
                     return Some(());
                 }
                 _ => return None,
-            }
-            if self.peek() != b'"' {
-                return None;
             }
         }
     }
