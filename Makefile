@@ -56,6 +56,8 @@ endif
 .PHONY: gen
 gen: build ## Write the generated files (schemas, rule docs, manifests)
 	@$(BIN) gen
+	@if command -v go >/dev/null; then cd e2e && go run ./cmd/chart; \
+	else echo "podreeve: Go 1.26 or newer is not on PATH, so the chart's README and deploy/ were left as they are"; fi
 
 .PHONY: bench
 bench: need-cargo ## Measure CPU, allocations, memory and start against a webhook that only reads

@@ -23,5 +23,5 @@ pub fn snapshot() -> Snapshot {
     });
     let document = PolicyDocument::from_json(&document.to_string()).expect("the policy loads");
     let policy = CompiledPolicy::new(&document).expect("the policy compiles");
-    Snapshot { policies: PolicySet { policies: vec![policy], generation: 1 }, report_limit: 20 }
+    Snapshot::new(PolicySet::new(vec![policy], 1), 20)
 }

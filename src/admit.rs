@@ -1,7 +1,12 @@
 //! How a request is answered. Everything here is pure: bytes and policies in, an outcome out.
 
-use crate::decide::{Case, Effect, Stage, judge};
-use crate::outcome::{About, Outcome};
+mod namespace;
+mod pod_security;
+mod reasons;
+
+use crate::decide::{Case, Effect, Stage, judge, merged};
+use crate::facts::{Facts, Known, Labels, Wanted};
+use crate::outcome::{About, Outcome, PodSecurity};
 use crate::policy::{Action, CompiledPolicy, PolicySet, Subject};
 use crate::review::{Request, Review, request, request::uid, response};
 use crate::rules::{Fix, Scope};
@@ -30,11 +35,29 @@ impl Hook {
 }
 
 /// Everything that a request is judged by. Swapped as a whole.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Snapshot {
     pub policies: PolicySet,
+    pub facts: Facts,
     /// How many violations an outcome tells in full; all are counted.
     pub report_limit: usize,
+}
+
+impl Snapshot {
+    /// These policies, and no cluster around them.
+    #[must_use]
+    pub fn new(policies: PolicySet, report_limit: usize) -> Self {
+        Self { policies, facts: Facts::default(), report_limit }
+    }
+
+    /// The labels of a namespace, as far as any policy asks for them.
+    fn labels(&self, namespace: &str) -> Known<&Labels> {
+        if self.policies.policies.iter().any(|policy| policy.asks_for_labels()) {
+            self.facts.labels(namespace)
+        } else {
+            Known::Absent
+        }
+    }
 }
 
 /// Answers one AdmissionReview.
@@ -58,6 +81,9 @@ pub fn deny_unread(body: &[u8], problem: String) -> Outcome {
 }
 
 fn answer(request: &Request<'_>, hook: Hook, snapshot: &Snapshot, today: Date) -> Outcome {
+    if namespace::is_one(request) && hook == Hook::Validate && matches!(&*request.operation.0, "CREATE" | "UPDATE") {
+        return response::finish(namespace::judge(request, snapshot, about(request, None)));
+    }
     let kind = match pod_bearing(request, &snapshot.policies) {
         Ok(Some(kind)) => kind,
         Ok(None) => return response::finish(Outcome::allow(about(request, None))),
@@ -78,12 +104,17 @@ fn answer(request: &Request<'_>, hook: Hook, snapshot: &Snapshot, today: Date) -
     };
     let subject = Subject {
         namespace: &request.namespace,
+        labels: snapshot.labels(&request.namespace),
         kind: &kind.kind,
         user: &request.user_info.username,
         groups: &request.user_info.groups,
     };
+    if subject.labels == Known::Unknown && snapshot.facts.may_ask() {
+        return response::finish(Outcome::wanting(about, Wanted::Namespace(request.namespace.to_string())));
+    }
     let mut policies: Vec<&CompiledPolicy> = snapshot.policies.select(&subject).collect();
-    if hook == Hook::Mutate && !kind.template.is_empty() {
+    let template = !kind.template.is_empty();
+    if hook == Hook::Mutate && template {
         let owned = policies.iter().any(|p| p.patch_templates) && kinds::is_owned(object);
         policies.retain(|p| p.patch_templates && !owned);
     }
@@ -91,6 +122,7 @@ fn answer(request: &Request<'_>, hook: Hook, snapshot: &Snapshot, today: Date) -
     let case = Case {
         pod: &pod,
         namespace: &request.namespace,
+        exemptions: &snapshot.policies.exemptions,
         stage: match hook {
             Hook::Mutate => Stage::Mutate,
             Hook::Validate if kind.template.is_empty() => Stage::Pod,
@@ -103,13 +135,28 @@ fn answer(request: &Request<'_>, hook: Hook, snapshot: &Snapshot, today: Date) -
         today,
     };
     // Read late: most requests violate nothing, and then the old object does not matter.
-    let old: std::cell::OnceCell<Pod<'_>> = std::cell::OnceCell::new();
-    let mut judged = judge(&case, &policies, || {
-        let before = request.old_object.filter(|_| case.is_update)?;
-        // An old object that cannot be read excuses nothing.
-        let pod = kind.pod(before).ok()??;
-        Some(old.get_or_init(|| pod))
-    });
+    let old: std::cell::OnceCell<Option<Pod<'_>>> = std::cell::OnceCell::new();
+    let before = || {
+        let read = || {
+            let before = request.old_object.filter(|_| is_update)?;
+            // An old object that cannot be read excuses nothing.
+            kind.pod(before).ok()?
+        };
+        old.get_or_init(read).as_ref()
+    };
+    let mut judged = judge(&case, &policies, before);
+    let mut told = PodSecurity::default();
+    if hook == Hook::Validate {
+        let sub_resource = request.sub_resource.as_deref().is_some_and(|sub| !sub.is_empty());
+        let asking = pod_security::Asking { subject: &subject, template, sub_resource };
+        match pod_security::judge(&asking, &policies, &pod, before) {
+            Ok(said) => {
+                judged = merged(judged, said.judged);
+                told = said.told;
+            }
+            Err(problem) => return refused(about, problem),
+        }
+    }
     if hook == Hook::Mutate {
         // The rest is told once, by the hook that judges.
         judged.retain(|j| j.effect == Effect::Patch);
@@ -119,7 +166,7 @@ fn answer(request: &Request<'_>, hook: Hook, snapshot: &Snapshot, today: Date) -
         j.compiled.check.fix(&pod, &j.finding, &mut fix);
     }
     let outcome = Outcome::judged(about, &case, kind, &judged, fix, snapshot.report_limit);
-    response::finish(outcome)
+    response::finish(Outcome { pod_security: told, ..outcome })
 }
 
 fn about(request: &Request<'_>, kind: Option<&Kind>) -> About {

@@ -1,10 +1,11 @@
 //! From findings to a decision: action x exemption x what the request introduces.
 
-use crate::policy::{Action, CompiledPolicy, CompiledRule, Cover};
+use crate::policy::{Action, By, CompiledPolicy, CompiledRule, Cover, ObjectExemption};
 use crate::rules::{Finding, Findings, Rule, Scope, Sorting};
 use crate::workload::{ContainerKind, Pod};
 use jiff::{ToSpan, civil::Date};
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// What happens with a violation, from the mildest to the strictest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,10 +62,10 @@ pub const EXPIRY_NOTICE: i64 = 14;
 
 /// A violation that is to be judged: the policy's action, and what is known about it.
 #[derive(Debug, Clone, Copy)]
-struct Facts {
+struct Facts<'f> {
     action: Action,
     stage: Stage,
-    exempt: Option<Cover>,
+    exempt: Option<Cover<'f>>,
     /// The request brings it; it was not there before.
     introduced: bool,
     /// The rule has a repair for it.
@@ -75,7 +76,7 @@ struct Facts {
 }
 
 /// The whole of deciding: the action, softened by what is known, and never hardened.
-fn effect(facts: Facts) -> (Effect, Option<Note>) {
+fn effect(facts: Facts<'_>) -> (Effect, Option<Note>) {
     let (effect, note) = by_action(facts);
     match (facts.exempt, effect) {
         (Some(Cover { until: Some(until), .. }), Effect::Deny) if is_near(until, facts.today) => {
@@ -90,7 +91,7 @@ fn effect(facts: Facts) -> (Effect, Option<Note>) {
     }
 }
 
-const fn by_action(facts: Facts) -> (Effect, Option<Note>) {
+const fn by_action(facts: Facts<'_>) -> (Effect, Option<Note>) {
     match facts {
         Facts { action: Action::Off, .. } => (Effect::Exempt, None),
         Facts { action: Action::Audit, .. } => (Effect::Audit, None),
@@ -118,8 +119,8 @@ pub struct Judged<'p> {
     pub compiled: &'p CompiledRule,
     pub effect: Effect,
     pub note: Option<Note>,
-    /// The exemption of the policy that covers it, by its place there.
-    pub exemption: Option<usize>,
+    /// The exemption that covers it.
+    pub exemption: Option<By<'p>>,
     /// How many violations it stands for: of many that are alike, only the first ones are kept.
     pub times: usize,
 }
@@ -129,6 +130,8 @@ pub struct Judged<'p> {
 pub struct Case<'p> {
     pub pod: &'p Pod<'p>,
     pub namespace: &'p str,
+    /// `Exemption` objects of the cluster.
+    pub exemptions: &'p [Arc<ObjectExemption>],
     pub stage: Stage,
     pub scope: Scope,
     /// Which actions matter here: the mutating path needs only `patch`.
@@ -160,7 +163,11 @@ pub fn judge<'p>(
             let sorting = Sorting { check: &*compiled.check, pod: case.pod, scope: case.scope };
             let sorting = (compiled.action == Action::Patch).then_some(sorting);
             // Then nothing but the rule, and whether it can repair them, decides what becomes of its violations.
-            let alike = policies.len() == 1 && !case.is_update && !policy.exempts(compiled.rule);
+            let alike = policies.len() == 1
+                && !case.is_update
+                && policy.pod_security_labels.is_none()
+                && case.exemptions.is_empty()
+                && !policy.exempts(compiled.rule);
             // Each repair is made.
             let counted = alike && (sorting.is_none() || case.stage != Stage::Mutate);
             let findings = run(compiled, case.pod, if counted { case.told.max(1) } else { usize::MAX }, sorting);
@@ -180,7 +187,7 @@ pub fn judge<'p>(
     let mut judged: Vec<Judged<'p>> = found
         .into_iter()
         .map(|(policy, compiled, finding, repairable, times)| {
-            let exempt = policy.cover(compiled.rule, &finding, case.namespace, case.pod, case.today);
+            let exempt = policy.cover(case.exemptions, compiled.rule, &finding, case.namespace, case.pod, case.today);
             let (effect, note) = effect(Facts {
                 action: compiled.action,
                 stage: case.stage,
@@ -190,7 +197,7 @@ pub fn judge<'p>(
                 warn_until: policy.warn_until,
                 today: case.today,
             });
-            let exemption = exempt.map(|cover| cover.index);
+            let exemption = exempt.map(|cover| cover.by);
             Judged { rule: compiled.rule, finding, policy: &policy.name, compiled, effect, note, exemption, times }
         })
         .collect();
@@ -199,6 +206,24 @@ pub fn judge<'p>(
     }
     judged.sort_by_key(|j| (j.finding.container().map(|c| (c.kind, c.index)), j.compiled.order));
     judged
+}
+
+/// Told once, ordered by container, then rule.
+#[must_use]
+pub fn merged<'p>(mut judged: Vec<Judged<'p>>, more: Vec<Judged<'p>>) -> Vec<Judged<'p>> {
+    if more.is_empty() {
+        return judged;
+    }
+    judged.extend(more);
+    judged = strictest(judged);
+    judged.sort_by_key(|j| (j.finding.container().map(|c| (c.kind, c.index)), j.compiled.order));
+    judged
+}
+
+/// What a rule finds in a pod.
+#[must_use]
+pub fn findings<'p>(compiled: &CompiledRule, pod: &'p Pod<'p>) -> Vec<Finding<'p>> {
+    run(compiled, pod, usize::MAX, None).into_vec()
 }
 
 fn run<'p>(compiled: &CompiledRule, pod: &'p Pod<'p>, most: usize, sorting: Option<Sorting<'p>>) -> Findings<'p> {
@@ -285,12 +310,12 @@ mod tests {
 
     const TODAY: Date = jiff::civil::date(2026, 11, 22);
 
-    fn facts(action: Action, stage: Stage) -> Facts {
+    fn facts(action: Action, stage: Stage) -> Facts<'static> {
         Facts { action, stage, exempt: None, introduced: true, repairable: true, warn_until: None, today: TODAY }
     }
 
-    const fn exempt(until: Option<Date>) -> Cover {
-        Cover { index: 0, until }
+    const fn exempt(until: Option<Date>) -> Cover<'static> {
+        Cover { by: By::Policy(0), until }
     }
 
     #[test]

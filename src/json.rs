@@ -8,6 +8,7 @@
 //! the API server's own encoder put them there.
 
 mod index;
+pub mod keys;
 mod number;
 mod reader;
 
@@ -159,6 +160,10 @@ macro_rules! fill {
                 struct Seen {
                     $($field: bool,)*
                 }
+                debug_assert!(
+                    $crate::json::keys::are_those_of_serde::<Self>(&[$($key),*]),
+                    "{} is filled by other keys than serde reads", stringify!($type),
+                );
                 let mut seen = Seen::default();
                 reader.object(|reader, key| match key {
                     $($key => $crate::json::field(reader, &mut seen.$field, &mut self.$field),)*

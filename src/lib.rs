@@ -9,7 +9,7 @@
 //! 7. [`patch`], [`outcome`] and [`review::response`] make the answer,
 //! 8. [`observe`] counts and logs it after it has been sent.
 //!
-//! Beside that way: [`manifest`] reads YAML and JSON files, [`sources`] loads policies, [`report`]
+//! Beside that way: [`cluster`] watches the API server, [`manifest`] reads YAML and JSON files, [`sources`] loads policies, [`report`]
 //! prints what `check` found, [`cli`] are the commands. Lower layers never use higher ones;
 //! `tests/layers.rs` holds them to it.
 
@@ -28,7 +28,9 @@
 
 pub mod admit;
 pub mod cli;
+pub mod cluster;
 pub mod decide;
+pub mod facts;
 pub mod json;
 pub mod manifest;
 pub mod observe;

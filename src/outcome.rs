@@ -1,8 +1,9 @@
 //! The outcome of a request: what was decided, for the reply, the log, the metrics and the reports.
 
 use crate::decide::{Case, Effect, Judged, Note, Stage};
+use crate::facts::Wanted;
 use crate::patch::absolute;
-use crate::policy::Action;
+use crate::policy::{Action, By};
 use crate::rules::{Fix, Rule, Severity};
 use crate::workload::{ContainerKind, Kind, KindClass};
 use json_patch::PatchOperation;
@@ -61,10 +62,21 @@ pub struct Violation {
     pub why: String,
     /// Why it is not denied.
     pub note: Option<Note>,
-    /// The exemption of the policy that covers it, by its place there.
-    pub exemption: Option<usize>,
+    /// The exemption that covers it: its key in the policy, or the `Exemption` object.
+    pub exemption: Option<String>,
     /// The repair, where the rule has one.
     pub repair: Vec<PatchOperation>,
+}
+
+/// What the labels `pod-security.kubernetes.io/*` of the namespace make of it, in upstream's words.
+#[derive(Debug, Clone, Default)]
+pub struct PodSecurity {
+    /// Why it is denied.
+    pub denied: Option<String>,
+    /// Why a namespace is refused: labels that mean nothing.
+    pub invalid: Option<String>,
+    pub warnings: Vec<String>,
+    pub annotations: Vec<(&'static str, String)>,
 }
 
 /// How often a rule was violated with one effect.
@@ -88,6 +100,9 @@ pub struct Outcome {
     pub patch: Vec<PatchOperation>,
     /// Why the request could not be judged.
     pub problem: Option<String>,
+    /// A fact that is missing: to be asked for before the request is judged again.
+    pub wanted: Option<Wanted>,
+    pub pod_security: PodSecurity,
     /// The AdmissionReview to send back; empty when the request had no uid to answer to.
     pub reply: Vec<u8>,
 }
@@ -102,12 +117,30 @@ impl Outcome {
             tallies: Vec::new(),
             patch: Vec::new(),
             problem: None,
+            wanted: None,
+            pod_security: PodSecurity::default(),
             reply: Vec::new(),
         }
     }
 
     pub(crate) fn refused(about: About, problem: String) -> Self {
         Self { verdict: Verdict::Deny, problem: Some(problem), ..Self::allow(about) }
+    }
+
+    /// Not decided yet. Where nobody can be asked, it is a denial.
+    pub(crate) fn wanting(about: About, wanted: Wanted) -> Self {
+        let problem = "what the cluster knows of it could not be asked for".to_owned();
+        Self { wanted: Some(wanted), ..Self::refused(about, problem) }
+    }
+
+    /// What is to be said of a namespace.
+    pub(crate) fn labelled(about: About, pod_security: PodSecurity) -> Self {
+        let verdict = match &pod_security {
+            PodSecurity { invalid: Some(_), .. } => Verdict::Deny,
+            PodSecurity { warnings, .. } if !warnings.is_empty() => Verdict::Warn,
+            _ => Verdict::Allow,
+        };
+        Self { verdict, pod_security, ..Self::allow(about) }
     }
 
     pub(crate) fn judged(
@@ -189,7 +222,10 @@ impl Violation {
             wanted: finding.wanted.to_string(),
             why: finding.why.as_deref().unwrap_or(judged.rule.why).to_owned(),
             note: judged.note,
-            exemption: judged.exemption,
+            exemption: judged.exemption.map(|by| match by {
+                By::Policy(index) => format!("spec.exemptions.{index}"),
+                By::Object(name) => format!("Exemption {name}"),
+            }),
             repair: fix.into_patch().finish(prefix),
         }
     }

@@ -5,19 +5,25 @@ mod builtin;
 mod compile;
 pub mod document;
 mod exempt;
+pub mod exemption_object;
 mod matches;
+pub mod pod_security;
 mod rule_settings;
+pub mod selector;
+pub mod status;
 mod wording;
 mod workloads;
 
 pub use action::Action;
 pub use builtin::{BUILTINS, builtin};
-pub use compile::{CompiledPolicy, CompiledRule, Cover};
+pub use compile::{By, CompiledPolicy, CompiledRule, Cover};
 pub use document::{Exemption, Policy, PolicyDocument, PolicySpec};
 pub use exempt::CompiledExemption;
-pub use matches::Subject;
+pub use exemption_object::ObjectExemption;
+pub use matches::{Cluster, Subject};
 
 use crate::workload::{Kind, kinds};
+use std::sync::Arc;
 
 /// A policy that cannot be used, and where it is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,14 +53,21 @@ impl PolicyError {
 }
 
 /// The policies that are in force.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct PolicySet {
-    pub policies: Vec<CompiledPolicy>,
+    pub policies: Vec<Arc<CompiledPolicy>>,
+    /// Of the cluster; they weaken every policy.
+    pub exemptions: Vec<Arc<ObjectExemption>>,
     /// Counts the loads, for logs and metrics.
     pub generation: u64,
 }
 
 impl PolicySet {
+    #[must_use]
+    pub fn new(policies: Vec<CompiledPolicy>, generation: u64) -> Self {
+        Self { policies: policies.into_iter().map(Arc::new).collect(), exemptions: Vec::new(), generation }
+    }
+
     /// The pod-bearing kind, of Kubernetes or of a policy's `workloads`.
     #[must_use]
     pub fn kind(&self, group: &str, kind: &str) -> Option<&Kind> {
@@ -64,6 +77,6 @@ impl PolicySet {
 
     /// The policies that apply to a request, in order.
     pub fn select<'s>(&'s self, subject: &'s Subject<'s>) -> impl Iterator<Item = &'s CompiledPolicy> {
-        self.policies.iter().filter(|policy| policy.matcher.applies(subject))
+        self.policies.iter().map(|policy| &**policy).filter(|policy| policy.matcher.applies(subject))
     }
 }

@@ -3,6 +3,8 @@
 mod judge;
 pub mod text;
 mod types;
+mod waivers;
 
 pub use judge::Judge;
 pub use types::{CheckReport, FileError, ObjectReport, Summary, ViolationReport};
+pub use waivers::{Usage, WaiverReport, WaiverState};

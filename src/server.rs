@@ -18,6 +18,7 @@ pub mod self_signed;
 mod watched;
 
 use crate::admit::Snapshot;
+use crate::cluster::{self, Link};
 use crate::observe::{Decisions, Metrics, Observer};
 use arc_swap::ArcSwap;
 use body::Budget;
@@ -84,6 +85,8 @@ pub struct Config {
     pub exit_within: Duration,
     /// Between two looks at files.
     pub poll: Duration,
+    /// None without a cluster to read from.
+    pub cluster: Option<cluster::Settings>,
 }
 
 /// The longest `drain_delay`: what is left of [`EXIT_WITHIN`] is for requests that are on their way.
@@ -147,7 +150,7 @@ impl Server {
     /// What could not be had, and what to do about it.
     pub async fn bind(config: Config, mut policies: Policies, log: Option<Decisions>) -> Result<Self, StartError> {
         let metrics = Metrics::new().map_err(|error| format!("metrics: {error}"))?;
-        let health = Health::default();
+        let health = Health::new(config.cluster.as_ref().map(|_| Arc::new(Link::default())));
         let snapshot = policies.first(&health, &metrics)?;
         config.certificates.tell(&health, &metrics);
         let listener = listen(config.listen, "--listen").await?;
@@ -186,11 +189,16 @@ impl Server {
     /// `Connection: close`, connections end, all within [`Config::exit_within`].
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let Self { config, policies, shared, listener, admin } = self;
-        let watchers = [
+        let (parts, heard) = tokio::sync::watch::channel(cluster::Parts::default());
+        let mut watchers = vec![
             tokio::spawn(admin::serve(admin, Arc::clone(&shared))),
             tokio::spawn(config.certificates.clone().watch(config.poll, Arc::clone(&shared))),
-            tokio::spawn(policies.watch(config.poll, Arc::clone(&shared))),
+            tokio::spawn(policies.watch(config.poll, Arc::clone(&shared), heard)),
         ];
+        if let (Some(settings), Some(link)) = (config.cluster, &shared.health.link) {
+            let link = Arc::clone(link);
+            watchers.push(tokio::spawn(async move { cluster::run(settings, &link, parts).await }));
+        }
         let accepting = accept::Acceptor::start(listener, config.certificates, Arc::clone(&shared));
         stop.await;
         let end = tokio::time::Instant::now() + config.exit_within;

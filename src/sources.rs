@@ -7,9 +7,9 @@ mod read;
 pub use error::{SourceError, SourceErrors};
 
 use crate::admit::Snapshot;
-use crate::manifest::{self, Object};
+use crate::manifest::{self, Object, Position};
 use crate::policy::document::API_VERSION;
-use crate::policy::{CompiledPolicy, PolicyDocument, PolicySet};
+use crate::policy::{Cluster, CompiledPolicy, PolicyDocument, PolicySet};
 use read::File;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -19,26 +19,44 @@ pub const DEFAULT: &str = "owasp";
 
 /// The values of `--policy`.
 #[derive(Debug, Clone)]
-pub struct Sources(Vec<String>);
+pub struct Sources {
+    values: Vec<String>,
+    cluster: Cluster,
+}
 
 /// Tells whether anything that [`Sources::load`] reads has changed. Take it before loading, so that
 /// a change in between is seen at the next look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint(u64);
 
+/// Where a policy was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    pub file: String,
+    /// The places of its exemptions, in order.
+    pub exemptions: Vec<Position>,
+}
+
 impl Sources {
     /// A value is the name of a built-in policy, a file, or a directory of `*.yaml`, `*.yml` and
     /// `*.json` files (`./owasp` for a file that is called as a built-in). None means [`DEFAULT`].
     #[must_use]
     pub fn new(values: &[String]) -> Self {
-        if values.is_empty() { Self(vec![DEFAULT.to_owned()]) } else { Self(values.to_vec()) }
+        let values = if values.is_empty() { vec![DEFAULT.to_owned()] } else { values.to_vec() };
+        Self { values, cluster: Cluster::Without }
+    }
+
+    /// With what policies may need a cluster for.
+    #[must_use]
+    pub fn in_cluster(self) -> Self {
+        Self { cluster: Cluster::With, ..self }
     }
 
     /// Reads every source to see whether its content has changed; errors of reading count as content.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         let mut hasher = DefaultHasher::new();
-        for file in read::files(&self.0) {
+        for file in read::files(&self.values) {
             match file {
                 Ok(File { name, bytes }) => (name, bytes).hash(&mut hasher),
                 Err(SourceError { file, message, .. }) => (file, message).hash(&mut hasher),
@@ -52,30 +70,49 @@ impl Sources {
     /// # Errors
     /// Everything that is wrong with them, in the order of the sources.
     pub fn load(&self, generation: u64, report_limit: usize) -> Result<Snapshot, SourceErrors> {
-        let mut loader = Loader::default();
-        for file in read::files(&self.0) {
+        self.load_with_origins(generation, report_limit).map(|(snapshot, _)| snapshot)
+    }
+
+    /// As [`Sources::load`], and where each policy of the snapshot stands.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn load_with_origins(
+        &self,
+        generation: u64,
+        report_limit: usize,
+    ) -> Result<(Snapshot, Vec<Origin>), SourceErrors> {
+        let mut loader = Loader::new(self.cluster);
+        for file in read::files(&self.values) {
             match file {
                 Ok(file) => loader.file(&file),
                 Err(error) => loader.errors.push(error),
             }
         }
         if loader.errors.is_empty() {
-            Ok(Snapshot { policies: PolicySet { policies: loader.policies, generation }, report_limit })
+            let policies = PolicySet::new(loader.policies, generation);
+            Ok((Snapshot::new(policies, report_limit), loader.origins))
         } else {
             Err(SourceErrors(loader.errors))
         }
     }
 }
 
-#[derive(Default)]
 struct Loader {
+    cluster: Cluster,
     policies: Vec<CompiledPolicy>,
+    /// Of each of them.
+    origins: Vec<Origin>,
     /// Where each name was seen first.
     names: HashMap<String, String>,
     errors: Vec<SourceError>,
 }
 
 impl Loader {
+    fn new(cluster: Cluster) -> Self {
+        Self { cluster, policies: Vec::new(), origins: Vec::new(), names: HashMap::new(), errors: Vec::new() }
+    }
+
     fn file(&mut self, file: &File) {
         let documents = match manifest::parse(&file.bytes) {
             Ok(documents) => documents,
@@ -119,7 +156,8 @@ impl Loader {
             self.errors.push(SourceError::at(file, object.position("/kind"), "kind", message));
             return;
         }
-        let policy = PolicyDocument::from_json(&object.node.to_json()).and_then(|d| CompiledPolicy::new(&d));
+        let policy =
+            PolicyDocument::from_json(&object.node.to_json()).and_then(|d| CompiledPolicy::compile(&d, self.cluster));
         match policy {
             Ok(policy) => {
                 let at = object.position("/metadata/name");
@@ -128,6 +166,10 @@ impl Loader {
                     self.errors.push(SourceError::at(file, at, "metadata.name", message));
                 } else {
                     self.names.insert(policy.name.clone(), format!("{file}:{}", at.line));
+                    let exemptions = (0..policy.exemptions.len())
+                        .map(|index| object.position(&format!("/spec/exemptions/{index}")))
+                        .collect();
+                    self.origins.push(Origin { file: file.to_owned(), exemptions });
                     self.policies.push(policy);
                 }
             }

@@ -61,6 +61,10 @@ const BROKEN: &[(&str, &str)] = &[
         "spec:\n  rules:\n    host-path:\n      action: deny\n      params:\n        allow:\n        - {}\n",
         "11:11: spec.rules.host-path.params.allow[0].prefix: is missing",
     ),
+    (
+        "spec:\n  rules:\n    read-only-root-filesystem:\n      action: patch\n      params: {sizeLimit: 64MB}\n",
+        "9:16: spec.rules.read-only-root-filesystem.params.sizeLimit: `64MB` is not a quantity",
+    ),
     ("spec:\n  rules:\n  - privileged\n", "6:3: spec.rules: expected rules by their id"),
     ("", "1:1: spec: is missing"),
     ("spec:\n", "5:1: spec: expected a map, not null"),

@@ -103,13 +103,20 @@ metadata: {name: exempting}
 spec:
   rules: {host-network: {action: deny}, host-pid: {action: audit}}
   rollout: {warnUntil: 2999-01-01}
+  exemptions:
+  - {rules: [host-network, host-pid], namespaces: [shop], reason: partly unused}
+  - {rules: [host-pid], namespaces: [shop], until: 2020-01-01, reason: ended}
 ";
     let dir = Dir::new("schema", &[("all.yaml", files), ("policy.yaml", policy), ("broken.yaml", "a: [")]);
-    for policies in [&["--policy", "owasp"][..], &["--policy", "policy.yaml"]] {
+    for policies in
+        [&["--policy", "owasp"][..], &["--policy", "policy.yaml"], &["--policy", "policy.yaml", "--waivers"]]
+    {
         let ran = dir.run(&[&["check", "-o", "json", "all.yaml", "broken.yaml", "nowhere.yaml"], policies].concat());
         let report = ran.json();
         assert_eq!(report["summary"]["objects"], 3, "{report:#}");
         assert_eq!(report["summary"]["errors"], 2);
+        let waivers = policies.contains(&"--waivers").then_some(2);
+        assert_eq!(report["waivers"].as_array().map(Vec::len), waivers, "{report:#}");
         validate(&schema, &schema, &report, "").expect("the report fits");
     }
 }

@@ -11,21 +11,30 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("text", &["patch"]),
     ("json", &[]),
     ("workload", &["json", "patch", "text"]),
+    ("facts", &["workload", "text"]),
     ("rules", &["workload", "patch", "text"]),
-    ("policy", &["rules", "workload", "patch", "text"]),
-    ("decide", &["policy", "rules", "workload", "patch", "text"]),
-    ("outcome", &["decide", "policy", "rules", "workload", "patch", "text"]),
-    ("review", &["json", "outcome", "decide", "policy", "rules", "workload", "patch", "text"]),
-    ("admit", &["review", "outcome", "decide", "policy", "rules", "workload", "patch", "text"]),
+    ("policy", &["facts", "rules", "workload", "patch", "text"]),
+    ("decide", &["facts", "policy", "rules", "workload", "patch", "text"]),
+    ("outcome", &["facts", "decide", "policy", "rules", "workload", "patch", "text"]),
+    ("review", &["facts", "json", "outcome", "decide", "policy", "rules", "workload", "patch", "text"]),
+    ("admit", &["facts", "review", "outcome", "decide", "policy", "rules", "workload", "patch", "text"]),
     ("manifest", &["text", "patch"]),
-    ("sources", &["admit", "manifest", "policy", "text", "patch"]),
-    ("observe", &["admit", "outcome", "decide", "policy", "rules", "workload", "text"]),
-    ("report", &["manifest", "admit", "outcome", "decide", "policy", "rules", "workload", "text", "patch"]),
-    ("server", &["observe", "sources", "admit", "outcome", "review", "decide", "policy", "rules", "workload", "text"]),
+    ("sources", &["facts", "admit", "manifest", "policy", "text", "patch"]),
+    ("observe", &["facts", "admit", "outcome", "decide", "policy", "rules", "workload", "text"]),
+    ("report", &["facts", "manifest", "admit", "outcome", "decide", "policy", "rules", "workload", "text", "patch"]),
+    ("cluster", &["facts", "observe", "admit", "policy", "rules", "workload", "text", "patch"]),
+    (
+        "server",
+        &[
+            "cluster", "observe", "sources", "admit", "outcome", "review", "decide", "policy", "rules", "workload",
+            "text",
+        ],
+    ),
 ];
 
 /// Pure layers.
-const CORE: &[&str] = &["json", "patch", "text", "workload", "rules", "policy", "decide", "outcome", "review", "admit"];
+const CORE: &[&str] =
+    &["json", "patch", "text", "workload", "facts", "rules", "policy", "decide", "outcome", "review", "admit"];
 
 /// What the core never names.
 const IMPURE: &[&str] = &[

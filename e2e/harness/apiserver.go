@@ -48,7 +48,7 @@ func startAPIServer(ctx context.Context, tools Tools, dir, etcdURL string, envir
 	if err != nil {
 		return nil, err
 	}
-	process, err := startProcess("kube-apiserver", dir, tools.Path("kube-apiserver"), []string{
+	process, err := StartProcess("kube-apiserver", dir, tools.Path("kube-apiserver"), []string{
 		"--etcd-servers=" + etcdURL,
 		"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", port),
 		// A machine without a default route has no address to advertise; nothing here reads the endpoint.

@@ -52,7 +52,7 @@ func Up(ctx context.Context, options Options) (*Cluster, error) {
 }
 
 func (c *Cluster) up(ctx context.Context, options Options) (err error) {
-	var tools []string // all
+	tools := ControlPlane
 	if options.Kubeconfig != "" {
 		tools = []string{"kubectl"}
 	}

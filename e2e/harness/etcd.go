@@ -14,7 +14,7 @@ func startEtcd(ctx context.Context, tools Tools, dir string) (*Process, string, 
 		return nil, "", err
 	}
 	clientURL, peerURL := loopback("http", client), loopback("http", peer)
-	process, err := startProcess("etcd", dir, tools.Path("etcd"), []string{
+	process, err := StartProcess("etcd", dir, tools.Path("etcd"), []string{
 		"--data-dir=" + filepath.Join(dir, "etcd"), "--unsafe-no-fsync", "--log-level=warn",
 		"--listen-client-urls=" + clientURL, "--advertise-client-urls=" + clientURL,
 		"--listen-peer-urls=" + peerURL, "--initial-advertise-peer-urls=" + peerURL, "--initial-cluster=default=" + peerURL,

@@ -56,7 +56,7 @@ func (p *Podreeve) Start(ctx context.Context) error {
 	args := append([]string{"serve",
 		"--listen", net.JoinHostPort(p.cluster.listenHost(), strconv.Itoa(p.Port)),
 		"--admin-listen", net.JoinHostPort("127.0.0.1", strconv.Itoa(p.AdminPort))}, p.args...)
-	process, err := startProcess(name, p.cluster.dir, p.cluster.podreeve, args, nil)
+	process, err := StartProcess(name, p.cluster.dir, p.cluster.podreeve, args, nil)
 	if err != nil {
 		return err
 	}

@@ -20,8 +20,8 @@ type Process struct {
 	err     error         // what Wait said; read it only after done
 }
 
-// startProcess runs a program with a clean environment: a proxy variable of the caller must not reach the children.
-func startProcess(name, logDir, program string, args, env []string) (*Process, error) {
+// StartProcess runs a program with a clean environment: a proxy variable of the caller must not reach the children.
+func StartProcess(name, logDir, program string, args, env []string) (*Process, error) {
 	logFile := filepath.Join(logDir, name+".log")
 	log, err := os.OpenFile(logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {

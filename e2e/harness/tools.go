@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"syscall"
 )
@@ -22,96 +21,140 @@ const (
 	kubernetesMinor   = "36"
 )
 
-type tool struct{ name, pkg, note string }
+type tool struct{ name, module, pkg, note string }
+
+// Modules under e2e/tools that the tools are built from.
+const (
+	ofKubernetes = "."
+	ofCharts     = "charts"
+)
 
 // allTools in the order in which they are built; the note is shown before the wait.
 var allTools = []tool{
-	{"etcd", "go.etcd.io/etcd/server/v3", "about a minute the first time"},
-	{"kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver", "about 5 minutes the first time"},
-	{"kubectl", "k8s.io/kubernetes/cmd/kubectl", "about a minute the first time"},
+	{"etcd", ofKubernetes, "go.etcd.io/etcd/server/v3", "about a minute the first time"},
+	{"kube-apiserver", ofKubernetes, "k8s.io/kubernetes/cmd/kube-apiserver", "about 5 minutes the first time"},
+	{"kubectl", ofKubernetes, "k8s.io/kubernetes/cmd/kubectl", "about a minute the first time"},
+	{"kube-controller-manager", ofKubernetes, "k8s.io/kubernetes/cmd/kube-controller-manager", "about a minute the first time"},
+	{"kube-scheduler", ofKubernetes, "k8s.io/kubernetes/cmd/kube-scheduler", "a moment"},
+	{"kubelet", ofKubernetes, "k8s.io/kubernetes/cmd/kubelet", "about a minute the first time"},
+	{"kube-proxy", ofKubernetes, "k8s.io/kubernetes/cmd/kube-proxy", "a moment"},
+	{"kubeconform", ofCharts, "github.com/yannh/kubeconform/cmd/kubeconform", "a moment"},
+	{"helm4", ofCharts, "helm.sh/helm/v4/cmd/helm", "about 4 minutes the first time"},
+	{"helm3", ofCharts, "helm.sh/helm/v3/cmd/helm", "about a minute the first time"},
 }
 
-// Tools is the folder that holds etcd, kube-apiserver and kubectl.
-type Tools struct{ Dir string }
+// ControlPlane are the tools that nearly every test needs, NodeTools make a whole node of it, ChartTools judge the chart.
+var (
+	ControlPlane = []string{"etcd", "kube-apiserver", "kubectl"}
+	NodeTools    = []string{"kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy"}
+	ChartTools   = []string{"kubeconform", "helm4", "helm3"}
+)
+
+// Tools knows the folders that hold the built tools.
+type Tools struct{ dirs map[string]string } // by module
 
 // Path of one tool.
-func (t Tools) Path(name string) string { return filepath.Join(t.Dir, name) }
-
-func buildFlags() []string {
-	const version = "k8s.io/component-base/version."
-	return []string{"-trimpath", "-ldflags", "-s -w" +
-		" -X " + version + "gitVersion=" + kubernetesVersion +
-		" -X " + version + "gitMajor=" + kubernetesMajor +
-		" -X " + version + "gitMinor=" + kubernetesMinor}
+func (t Tools) Path(name string) string {
+	tool, _ := findTool(name)
+	return filepath.Join(t.dirs[tool.module], name)
 }
 
-// EnsureTools builds what is not there yet of the named tools (of all when none is named). The cache lies outside the repository and is keyed by all that decides the
-// result, so an old folder is never wrong and a new one never disturbs it. It writes one line to progress per build.
+func findTool(name string) (tool, error) {
+	for _, tool := range allTools {
+		if tool.name == name {
+			return tool, nil
+		}
+	}
+	return tool{}, fmt.Errorf("there is no tool %q; harness/tools.go lists them", name)
+}
+
+func buildFlags(module string) []string {
+	link := "-s -w"
+	if module == ofKubernetes {
+		const version = "k8s.io/component-base/version."
+		link += " -X " + version + "gitVersion=" + kubernetesVersion +
+			" -X " + version + "gitMajor=" + kubernetesMajor +
+			" -X " + version + "gitMinor=" + kubernetesMinor
+	}
+	return []string{"-trimpath", "-ldflags", link}
+}
+
+// EnsureTools builds what is not there yet of the named tools. The cache lies outside the repository and is keyed by all
+// that decides the result, so an old folder is never wrong and a new one never disturbs it. It writes one line to
+// progress per build.
 func EnsureTools(progress io.Writer, names ...string) (Tools, error) {
-	module, err := toolsModule()
+	tools := Tools{dirs: map[string]string{}}
+	for _, name := range names {
+		tool, err := findTool(name)
+		if err != nil {
+			return Tools{}, err
+		}
+		if err := tools.ensure(tool, progress); err != nil {
+			return Tools{}, err
+		}
+	}
+	return tools, nil
+}
+
+func (t Tools) ensure(tool tool, progress io.Writer) error {
+	module, err := toolsModule(tool.module)
 	if err != nil {
-		return Tools{}, err
+		return err
 	}
-	dir, err := toolsCache(module)
-	if err != nil {
-		return Tools{}, err
+	if t.dirs[tool.module] == "" {
+		if t.dirs[tool.module], err = toolsCache(module, tool.module); err != nil {
+			return err
+		}
 	}
-	folder := Tools{Dir: dir}
-	if len(folder.missing(names)) == 0 {
-		return folder, nil
+	if t.has(tool) {
+		return nil
 	}
+	dir := t.dirs[tool.module]
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return Tools{}, fmt.Errorf("make the cache folder: %w (PODREEVE_CACHE names another one)", err)
+		return fmt.Errorf("make the cache folder: %w (PODREEVE_CACHE names another one)", err)
 	}
 	unlock, err := lockFolder(dir) // two runs at once: the second waits and then finds the work done
 	if err != nil {
-		return Tools{}, err
+		return err
 	}
 	defer unlock()
-	return folder, folder.build(module, folder.missing(names), progress)
-}
-
-func (t Tools) missing(names []string) []tool {
-	var missing []tool
-	for _, tool := range allTools {
-		if len(names) > 0 && !slices.Contains(names, tool.name) {
-			continue
-		}
-		if _, err := os.Stat(t.Path(tool.name)); err != nil {
-			missing = append(missing, tool)
-		}
+	if t.has(tool) {
+		return nil
 	}
-	return missing
+	return t.build(module, tool, progress)
 }
 
-func (t Tools) build(module string, missing []tool, progress io.Writer) error {
-	for _, tool := range missing {
-		fmt.Fprintf(progress, "e2e: building %s %s, %s ...\n", tool.name, toolVersion(module, tool.pkg), tool.note)
-		partial := t.Path(tool.name) + ".partial" // renamed when whole, so that a broken build is never taken for a tool
-		cmd := exec.Command("go", append(append([]string{"build"}, buildFlags()...), "-o", partial, tool.pkg)...)
-		cmd.Dir = module
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if output, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("build %s in %s: %w\n%s", tool.name, module, err, output)
-		}
-		if err := os.Rename(partial, t.Path(tool.name)); err != nil {
-			return fmt.Errorf("put %s in place: %w", tool.name, err)
-		}
+func (t Tools) has(tool tool) bool {
+	_, err := os.Stat(t.Path(tool.name))
+	return err == nil
+}
+
+func (t Tools) build(module string, tool tool, progress io.Writer) error {
+	fmt.Fprintf(progress, "e2e: building %s %s, %s ...\n", tool.name, toolVersion(module, tool.pkg), tool.note)
+	partial := t.Path(tool.name) + ".partial" // renamed when whole, so that a broken build is never taken for a tool
+	cmd := exec.Command("go", append(append([]string{"build"}, buildFlags(tool.module)...), "-o", partial, tool.pkg)...)
+	cmd.Dir = module
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build %s in %s: %w\n%s", tool.name, module, err, output)
+	}
+	if err := os.Rename(partial, t.Path(tool.name)); err != nil {
+		return fmt.Errorf("put %s in place: %w", tool.name, err)
 	}
 	return nil
 }
 
-// toolsModule finds e2e/tools by this file's place in the source tree.
-func toolsModule() (string, error) {
+// toolsModule finds a module under e2e/tools by this file's place in the source tree.
+func toolsModule(name string) (string, error) {
 	_, file, _, _ := runtime.Caller(0)
-	dir := filepath.Join(filepath.Dir(filepath.Dir(file)), "tools")
+	dir := filepath.Join(filepath.Dir(filepath.Dir(file)), "tools", name)
 	if _, err := os.Stat(filepath.Join(dir, "go.mod")); err != nil {
 		return "", fmt.Errorf("the module of the tools is not there: %w (run the tests in the source tree, without -trimpath)", err)
 	}
 	return dir, nil
 }
 
-func toolsCache(module string) (string, error) {
+func toolsCache(module, name string) (string, error) {
 	hash := sha256.New()
 	for _, name := range []string{"go.mod", "go.sum"} {
 		text, err := os.ReadFile(filepath.Join(module, name))
@@ -124,7 +167,7 @@ func toolsCache(module string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("run `go version`: %w (go 1.26 or newer must be on PATH)", err)
 	}
-	fmt.Fprintln(hash, string(goVersion), buildFlags())
+	fmt.Fprintln(hash, string(goVersion), buildFlags(name))
 	root := os.Getenv("PODREEVE_CACHE")
 	if root == "" {
 		cache, err := userCache()

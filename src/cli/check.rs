@@ -4,9 +4,9 @@ use super::input::{Input, Inputs};
 use super::output::{self, Format};
 use super::{Exit, Failure};
 use crate::admit::Snapshot;
-use crate::manifest;
-use crate::report::{CheckReport, FileError, Judge, text};
-use crate::sources::Sources;
+use crate::manifest::{self, Position};
+use crate::report::{CheckReport, FileError, Judge, Usage, text};
+use crate::sources::{SourceErrors, Sources};
 use jiff::{Timestamp, civil::Date, tz::Offset};
 
 /// Judge manifests as the webhook would, before they reach a cluster
@@ -26,6 +26,12 @@ pub struct Args {
     #[arg(short, long, default_value = "default")]
     namespace: String,
 
+    /// List the policies' exemptions that nothing in the files needs, that end within 14 days, or that have ended
+    ///
+    /// The exit code stays that of the objects: what an exemption no longer lets through is denied by itself.
+    #[arg(long)]
+    waivers: bool,
+
     /// How to print
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
@@ -34,9 +40,10 @@ pub struct Args {
 /// # Errors
 /// Policies that do not load, and a stdout that cannot be written.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
-    let snapshot = load(&args.policy)?;
+    let loaded = Sources::new(&args.policy).load_with_origins(1, usize::MAX);
+    let (snapshot, origins) = loaded.map_err(unusable)?;
     let judge = Judge { snapshot: &snapshot, namespace: &args.namespace, today: today() };
-    let (mut objects, mut errors) = (Vec::new(), Vec::new());
+    let (mut objects, mut errors, mut usage) = (Vec::new(), Vec::new(), Usage::default());
     for Input { name, bytes } in args.inputs.read() {
         let whole = |message| FileError { file: name.clone(), line: None, column: None, message };
         let at = |error: manifest::ManifestError| FileError {
@@ -54,12 +61,26 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         };
         for document in &documents {
             match document.objects() {
-                Ok(found) => objects.extend(found.iter().filter_map(|object| judge.object(&name, object))),
+                Ok(found) => {
+                    if args.waivers {
+                        for object in &found {
+                            usage.note(&judge, object);
+                        }
+                    }
+                    objects.extend(found.iter().filter_map(|object| judge.object(&name, object)));
+                }
                 Err(error) => errors.push(at(error)),
             }
         }
     }
-    let report = CheckReport::new(objects, errors);
+    let mut report = CheckReport::new(objects, errors);
+    if args.waivers {
+        report.waivers = Some(usage.waivers(&snapshot, judge.today, |policy, exemption| {
+            let origin = origins.get(policy);
+            let at = origin.and_then(|origin| origin.exemptions.get(exemption));
+            (origin.map(|origin| origin.file.clone()).unwrap_or_default(), at.copied().unwrap_or(Position::START))
+        }));
+    }
     match args.output {
         Format::Text => output::print(&text::render(&report))?,
         Format::Json => output::json(&report)?,
@@ -76,7 +97,11 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 
 /// The policies of `--policy`, every violation told.
 pub(super) fn load(policy: &[String]) -> Result<Snapshot, Failure> {
-    Sources::new(policy).load(1, usize::MAX).map_err(|errors| Failure::unreadable(errors.to_string()))
+    Sources::new(policy).load(1, usize::MAX).map_err(unusable)
+}
+
+fn unusable(errors: SourceErrors) -> Failure {
+    Failure::unreadable(errors.to_string())
 }
 
 /// By UTC, as exemptions count.

@@ -25,7 +25,8 @@ fn files() -> Vec<(&'static str, String)> {
         ("docs/rules.md", rules_page::rules()),
         ("docs/check-report.schema.json", schemas::check_report()),
         ("docs/policy.schema.json", schemas::policy()),
-        ("deploy/crds/policies.podreeve.dev.yaml", schemas::crd()),
+        ("deploy/crds/policies.podreeve.dev.yaml", schemas::policy_crd()),
+        ("deploy/crds/exemptions.podreeve.dev.yaml", schemas::exemption_crd()),
     ]
 }
 

@@ -1,5 +1,7 @@
 //! `podreeve serve`: the webhook.
 
+mod cluster;
+
 use super::{Exit, Failure, exit};
 use crate::observe::{Format, Log};
 use crate::server::certs::Certificates;
@@ -7,6 +9,7 @@ use crate::server::policies::Policies;
 use crate::server::self_signed::SelfSigned;
 use crate::server::{Config, DRAIN_DELAY_MAX, EXIT_WITHIN, Limits, Server, duration};
 use crate::sources::Sources;
+use cluster::ClusterArgs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -82,6 +85,9 @@ pub struct Args {
     /// Between two looks at certificate and policy files
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration::flag, hide = true)]
     poll: Duration,
+
+    #[command(flatten)]
+    cluster: ClusterArgs,
 }
 
 /// Serves until a signal.
@@ -108,7 +114,9 @@ fn start(args: Args) -> Result<Exit, Failure> {
 async fn serve(args: Args, log: &Log) -> Result<(), String> {
     let mut signals = Signals::new().map_err(|error| format!("signals cannot be heard: {error}"))?;
     let certificates = certificates(&args)?;
-    let policies = Policies::from_sources(Sources::new(&args.policy));
+    let cluster = args.cluster.settings();
+    let sources = Sources::new(&args.policy);
+    let policies = Policies::from_sources(if cluster.is_some() { sources.in_cluster() } else { sources });
     let config = Config {
         listen: args.listen,
         admin_listen: args.admin_listen,
@@ -122,6 +130,7 @@ async fn serve(args: Args, log: &Log) -> Result<(), String> {
         drain_delay: args.drain_delay,
         exit_within: EXIT_WITHIN,
         poll: args.poll,
+        cluster,
     };
     let server = Server::bind(config, policies, log.decisions()).await.map_err(|e| e.to_string())?;
     let addresses = server.address().and_then(|address| Ok((address, server.admin_address()?)));

@@ -11,6 +11,7 @@ pub struct Reader<'d> {
 }
 
 impl<'d> Reader<'d> {
+    #[must_use]
     pub const fn new(document: &'d Document<'d>, at: usize) -> Self {
         Self { document, at }
     }

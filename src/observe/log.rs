@@ -44,6 +44,9 @@ impl Log {
         };
         // Other crates' details may quote requests: they only warn.
         let targets = Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("podreeve", level);
+        // What the client meets is told by `cluster`, once.
+        let targets =
+            ["kube_client", "kube_runtime"].iter().fold(targets, |t, quiet| t.with_target(*quiet, LevelFilter::OFF));
         // Fails only when somebody else has set a log, as tests in one process do.
         let _ = tracing_subscriber::registry().with(layer.with_filter(targets)).try_init();
         std::panic::set_hook(Box::new(tell_panic));

@@ -1,13 +1,16 @@
 //! From the document to what judges: everything that can be wrong is found here, once.
 
-use super::document::PodSecurityStandard;
-use super::{Action, CompiledExemption, PolicyDocument, PolicyError, matches::Matcher, wording};
+use super::document::{PodSecurityExemptions, PodSecurityStandard};
+use super::{
+    Action, Cluster, CompiledExemption, ObjectExemption, PolicyDocument, PolicyError, matches::Matcher, wording,
+};
 use crate::rules::{Check, Finding, RULES, Rule};
 use crate::workload::{Kind, Pod};
 use jiff::civil::Date;
 use schemars::SchemaGenerator;
 use serde_json::{Map, Value};
 use std::fmt;
+use std::sync::Arc;
 
 /// A policy that is ready to judge.
 #[derive(Debug)]
@@ -22,14 +25,35 @@ pub struct CompiledPolicy {
     pub patch_templates: bool,
     /// Denials are warnings up to this day.
     pub warn_until: Option<Date>,
+    /// It honours `pod-security.kubernetes.io` labels, but for these.
+    pub pod_security_labels: Option<PodSecurityExemptions>,
 }
 
 /// The exemption that covers a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cover {
-    /// Its place in the policy.
-    pub index: usize,
+pub struct Cover<'e> {
+    pub by: By<'e>,
     pub until: Option<Date>,
+}
+
+/// Where an exemption stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By<'e> {
+    /// Its place in the policy.
+    Policy(usize),
+    /// The `Exemption` object, as `namespace/name`.
+    Object(&'e str),
+}
+
+impl By<'_> {
+    /// Its place in the policy.
+    #[must_use]
+    pub const fn in_policy(self) -> Option<usize> {
+        match self {
+            Self::Policy(index) => Some(index),
+            Self::Object(_) => None,
+        }
+    }
 }
 
 /// A rule with the action and parameters that a policy gives it.
@@ -48,12 +72,29 @@ impl fmt::Debug for CompiledRule {
 }
 
 impl CompiledPolicy {
-    /// Compiles a document.
+    /// Compiles a document, for a podreeve that has no cluster to read from.
     ///
     /// # Errors
     /// The first key that cannot be used.
     pub fn new(document: &PolicyDocument) -> Result<Self, PolicyError> {
+        Self::compile(document, Cluster::Without)
+    }
+
+    /// Compiles a document.
+    ///
+    /// # Errors
+    /// The first key that cannot be used.
+    pub fn compile(document: &PolicyDocument, cluster: Cluster) -> Result<Self, PolicyError> {
         let spec = &document.spec;
+        let labels = if spec.pod_security_labels {
+            cluster.needed(&["spec", "podSecurityLabels"], "namespace labels")?;
+            Some(spec.pod_security_exemptions.clone().unwrap_or_default())
+        } else if spec.pod_security_exemptions.is_some() {
+            let message = "exempts from `podSecurityLabels`, which is not true; set it, or leave this out";
+            return Err(PolicyError::at(&["spec", "podSecurityExemptions"], message));
+        } else {
+            None
+        };
         let mut rules = Vec::new();
         for (order, rule) in RULES.iter().enumerate() {
             let Some(setting) = spec.rules.0.get(rule.id) else { continue };
@@ -82,17 +123,18 @@ impl CompiledPolicy {
             .exemptions
             .iter()
             .enumerate()
-            .map(|(index, exemption)| CompiledExemption::new(index, exemption))
+            .map(|(index, exemption)| CompiledExemption::new(&["spec", "exemptions", &index.to_string()], exemption))
             .collect::<Result<_, _>>()?;
         let workloads = super::workloads::compile(&spec.workloads)?;
         Ok(Self {
             name: document.metadata.name.clone(),
-            matcher: Matcher::new(spec.matching.as_ref(), &workloads)?,
+            matcher: Matcher::new(spec.matching.as_ref(), &workloads, cluster)?,
             rules,
             exemptions,
             workloads,
             patch_templates: spec.patch_templates,
             warn_until: spec.rollout.as_ref().map(|rollout| rollout.warn_until),
+            pod_security_labels: labels,
         })
     }
 
@@ -102,21 +144,27 @@ impl CompiledPolicy {
         self.exemptions.iter().any(|exemption| exemption.names(rule))
     }
 
-    /// Of the exemptions that cover the finding today, the one that lasts longest.
+    /// Whether it can be applied only to namespaces whose labels are known.
     #[must_use]
-    pub fn cover(
+    pub fn asks_for_labels(&self) -> bool {
+        self.pod_security_labels.is_some() || self.matcher.selects_labels()
+    }
+
+    /// Of the exemptions that cover the finding today, those of the policy and `objects`, the one that lasts longest.
+    #[must_use]
+    pub fn cover<'e>(
         &self,
+        objects: &'e [Arc<ObjectExemption>],
         rule: &Rule,
         finding: &Finding<'_>,
         namespace: &str,
         pod: &Pod<'_>,
         today: Date,
-    ) -> Option<Cover> {
-        self.exemptions
-            .iter()
-            .enumerate()
+    ) -> Option<Cover<'e>> {
+        let own = self.exemptions.iter().enumerate().map(|(index, exemption)| (By::Policy(index), exemption));
+        own.chain(objects.iter().map(|object| (By::Object(&object.name), &object.exemption)))
             .filter(|(_, exemption)| exemption.covers(rule, finding, namespace, pod, today))
-            .map(|(index, exemption)| Cover { index, until: exemption.until() })
+            .map(|(by, exemption)| Cover { by, until: exemption.until() })
             .max_by_key(|cover| (cover.until.is_none(), cover.until))
     }
 }

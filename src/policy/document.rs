@@ -18,9 +18,19 @@ pub const API_VERSION: &str = "podreeve.dev/v1alpha1";
     group = "podreeve.dev",
     version = "v1alpha1",
     kind = "Policy",
-    doc = "Which rules pods must obey, and what happens when they do not."
+    doc = "Which rules pods must obey, and what happens when they do not.",
+    status = "super::status::PolicyStatus",
+    shortname = "prpol",
+    category = "podreeve",
+    printcolumn = r#"{"name": "Mode", "type": "string", "jsonPath": ".status.mode"}"#,
+    printcolumn = r#"{"name": "Ready", "type": "string", "jsonPath": ".status.conditions[?(@.type=='Ready')].status"}"#,
+    printcolumn = r#"{"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-validations" = [{
+    "rule": "!has(self.podSecurityExemptions) || (has(self.podSecurityLabels) && self.podSecurityLabels)",
+    "message": "podSecurityExemptions exempts from podSecurityLabels, which is not true",
+}]))]
 pub struct PolicySpec {
     /// Which requests the policy applies to; all of them when left out.
     #[serde(rename = "match", default, skip_serializing_if = "Option::is_none")]
@@ -29,10 +39,18 @@ pub struct PolicySpec {
     pub rules: RuleSettings,
     /// Violations that are let through on purpose.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 500))]
     pub exemptions: Vec<Exemption>,
     /// The Pod Security Standard that its rules agree with, to the pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod_security_standard: Option<PodSecurityStandard>,
+    /// Honour the labels `pod-security.kubernetes.io/{enforce,audit,warn}` and their versions, as Kubernetes' own Pod
+    /// Security admission does. Needs a cluster: a policy from a file that has it does not load without one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pod_security_labels: bool,
+    /// What those labels are not asked about, as in the configuration of Pod Security admission.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod_security_exemptions: Option<PodSecurityExemptions>,
     /// A date up to which denials are warnings that tell it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout: Option<Rollout>,
@@ -47,14 +65,20 @@ pub struct PolicySpec {
 /// Every list that is given must match; a list that is left out matches all.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(extend("x-kubernetes-validations" = [{
+    "rule": "!has(self.namespaces) || !has(self.excludeNamespaces) || !self.namespaces.exists(n, n in self.excludeNamespaces)",
+    "message": "a namespace is both named and excluded",
+}]))]
 pub struct Match {
     /// Namespaces by exact name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 200), inner(length(min = 1, max = 63)))]
     pub namespaces: Vec<String>,
     /// Namespaces by exact name that the policy leaves alone.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 200), inner(length(min = 1, max = 63)))]
     pub exclude_namespaces: Vec<String>,
-    /// Namespaces by their labels. Needs a cluster: a policy from a file that has it does not load.
+    /// Namespaces by their labels. Needs a cluster: a policy from a file that has it does not load without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace_selector: Option<LabelSelector>,
     /// Kinds by name: Pod, Deployment, CronJob and so on.
@@ -75,14 +99,21 @@ pub struct LabelSelector {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub match_labels: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20))]
     pub match_expressions: Vec<LabelSelectorRequirement>,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(extend("x-kubernetes-validations" = [{
+    "rule": "self.operator in ['In', 'NotIn'] ? has(self.values) && size(self.values) > 0 : !has(self.values) || size(self.values) == 0",
+    "message": "In and NotIn need values, Exists and DoesNotExist have none",
+}]))]
 pub struct LabelSelectorRequirement {
+    #[schemars(length(min = 1, max = 317))]
     pub key: String,
     /// In, NotIn, Exists or DoesNotExist.
+    #[schemars(extend("enum" = ["In", "NotIn", "Exists", "DoesNotExist"]))]
     pub operator: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<String>,
@@ -97,6 +128,21 @@ pub struct PodSecurityStandard {
     /// `v1.0` and up, or `latest`.
     #[serde(default)]
     pub version: Version,
+}
+
+/// What the labels `pod-security.kubernetes.io/*` are not asked about.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct PodSecurityExemptions {
+    /// Namespaces by exact name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<String>,
+    /// Users by exact name. Pods of a Deployment are created by a controller: to exempt that user exempts them all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub usernames: Vec<String>,
+    /// Runtime classes by exact name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub runtime_classes: Vec<String>,
 }
 
 /// Lets a new policy in gently.
@@ -128,8 +174,10 @@ pub struct WorkloadKind {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Exemption {
     /// Rule ids; at least one.
+    #[schemars(length(min = 1, max = 100))]
     pub rules: Vec<String>,
     /// Namespaces by exact name; at least one.
+    #[schemars(length(min = 1, max = 200))]
     pub namespaces: Vec<String>,
     /// Container names. A violation of the pod itself is exempt only when every container matches.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -138,6 +186,7 @@ pub struct Exemption {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<String>,
     /// Why this is right, for whoever reads the policy next.
+    #[schemars(length(min = 1, max = 4096), extend("x-kubernetes-validations" = [{"rule": "self.trim() != ''", "message": "say why this is right"}]))]
     pub reason: String,
     /// The last day (UTC) on which it holds, as YYYY-MM-DD.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -198,22 +247,7 @@ impl PolicyDocument {
     /// # Errors
     /// The key that is wrong, and why.
     pub fn from_json(json: &str) -> Result<Self, PolicyError> {
-        let mut deserializer = serde_json::Deserializer::from_str(json);
-        let document: Self = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-            let mut segments: Vec<String> = error
-                .path()
-                .iter()
-                .filter_map(|segment| match segment {
-                    serde_path_to_error::Segment::Seq { index } => Some(index.to_string()),
-                    serde_path_to_error::Segment::Map { key } => Some(key.clone()),
-                    _ => None,
-                })
-                .collect();
-            let message = crate::workload::kinds::without_position(error.inner());
-            segments.extend(wording::missing_field(&message));
-            let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-            PolicyError::at(&segments, wording::plain(&message))
-        })?;
+        let document: Self = read(json, &[])?;
         if document.api_version != API_VERSION {
             return Err(PolicyError::at(
                 &["apiVersion"],
@@ -228,4 +262,24 @@ impl PolicyDocument {
         }
         Ok(document)
     }
+}
+
+/// Reads what stands at `place`.
+///
+/// # Errors
+/// The key that is wrong, and why.
+pub(super) fn read<T: serde::de::DeserializeOwned>(json: &str, place: &[&str]) -> Result<T, PolicyError> {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let keys = error.path().iter().filter_map(|segment| match segment {
+            serde_path_to_error::Segment::Seq { index } => Some(index.to_string()),
+            serde_path_to_error::Segment::Map { key } => Some(key.clone()),
+            _ => None,
+        });
+        let mut segments: Vec<String> = place.iter().map(|key| (*key).to_owned()).chain(keys).collect();
+        let message = crate::workload::kinds::without_position(error.inner());
+        segments.extend(wording::missing_field(&message));
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        PolicyError::at(&segments, wording::plain(&message))
+    })
 }

@@ -13,10 +13,9 @@ pub struct CompiledExemption(Exemption);
 impl CompiledExemption {
     /// # Errors
     /// An empty list that would exempt everything, an unknown rule, a missing reason.
-    pub fn new(index: usize, exemption: &Exemption) -> Result<Self, PolicyError> {
-        let index = index.to_string();
+    pub fn new(place: &[&str], exemption: &Exemption) -> Result<Self, PolicyError> {
         let error = |key: &str, message: String| {
-            let mut path = vec!["spec", "exemptions", &index];
+            let mut path = place.to_vec();
             path.extend(key.split('.'));
             PolicyError::at(&path, message)
         };
@@ -50,6 +49,12 @@ impl CompiledExemption {
             return Err(error("reason", "say why this is right".to_owned()));
         }
         Ok(Self(exemption.clone()))
+    }
+
+    /// As its author wrote it.
+    #[must_use]
+    pub const fn written(&self) -> &Exemption {
+        &self.0
     }
 
     /// The last day on which it holds; none when it has no end.

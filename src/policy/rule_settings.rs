@@ -88,7 +88,9 @@ impl JsonSchema for RuleSettings {
 fn setting(rule: &Rule, generator: &mut SchemaGenerator) -> Value {
     let mut params = (rule.params)(generator);
     params.remove("title");
-    let actions = Action::ALL.map(Action::as_str);
+    // What has no repair cannot patch.
+    let fits = |action: &Action| *action != Action::Patch || rule.fixes;
+    let actions: Vec<&str> = Action::ALL.into_iter().filter(fits).map(Action::as_str).collect();
     json_schema!({
         "description": rule.title,
         "type": "object",

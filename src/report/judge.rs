@@ -12,7 +12,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 /// Who creates the objects of a file, as policies see it.
-const USER: &str = "podreeve-check";
+pub(super) const USER: &str = "podreeve-check";
+pub(super) const GROUPS: &[&str] = &["system:authenticated"];
 
 /// What objects are judged by.
 #[derive(Debug, Clone, Copy)]
@@ -92,7 +93,7 @@ impl Judge<'_> {
                 resource: json!({"group": group, "version": version, "resource": resource}),
                 namespace: object.namespace().unwrap_or(self.namespace),
                 operation: "CREATE",
-                user_info: json!({"username": USER, "groups": ["system:authenticated"]}),
+                user_info: json!({"username": USER, "groups": GROUPS}),
                 object: value,
             },
         };

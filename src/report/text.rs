@@ -1,5 +1,7 @@
 //! The report for people: what is wrong, where to click, what to write instead.
 
+mod waivers;
+
 use super::{CheckReport, FileError, ObjectReport, Summary, ViolationReport};
 use crate::text::{clean, dotted};
 use anstyle::{AnsiColor, Style};
@@ -28,7 +30,10 @@ pub fn render(report: &CheckReport) -> String {
     if !rules.is_empty() {
         let _ = writeln!(text, "\nTo see the repair: podreeve explain {}", rules.join(" "));
     }
-    if !report.objects.is_empty() {
+    if let Some(found) = &report.waivers {
+        waivers::render(&mut text, found);
+    }
+    if !report.objects.is_empty() || report.waivers.is_some() {
         text.push('\n');
     }
     text + &summary(report.summary) + "\n"

@@ -1,6 +1,7 @@
 //! The report of `check -o json`. Its JSON schema is `docs/check-report.schema.json`: it is made
 //! from these types, and fields are added but never changed.
 
+use super::WaiverReport;
 use crate::outcome::Verdict;
 use json_patch::PatchOperation;
 use schemars::JsonSchema;
@@ -19,6 +20,9 @@ pub struct CheckReport {
     pub objects: Vec<ObjectReport>,
     /// What could not be read.
     pub errors: Vec<FileError>,
+    /// With `--waivers`: exemptions that are unused, end within 14 days, or have ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waivers: Option<Vec<WaiverReport>>,
     pub summary: Summary,
 }
 
@@ -129,6 +133,6 @@ impl CheckReport {
             errors: errors.len(),
         };
         let api_version = crate::policy::document::API_VERSION;
-        Self { api_version, kind: "CheckReport", objects, errors, summary }
+        Self { api_version, kind: "CheckReport", objects, errors, waivers: None, summary }
     }
 }

@@ -113,8 +113,8 @@ fn status(outcome: &Outcome) -> Status<'_> {
     Status {
         status: "Failure",
         message: denial(outcome),
-        reason: "Forbidden",
-        code: 403,
+        reason: if outcome.pod_security.invalid.is_some() { "Invalid" } else { "Forbidden" },
+        code: if outcome.pod_security.invalid.is_some() { 422 } else { 403 },
         details: Details {
             name: &outcome.about.name,
             kind: &outcome.about.kind,
@@ -161,10 +161,14 @@ fn denial(outcome: &Outcome) -> String {
             clean(problem, 1000)
         );
     }
+    if let Some(invalid) = &outcome.pod_security.invalid {
+        return invalid.clone();
+    }
     let count = outcome.count(Effect::Deny);
     let rules: Vec<&str> = outcome.tallies.iter().filter(|t| t.effect == Effect::Deny).map(|t| t.rule).collect();
+    let lead = outcome.pod_security.denied.as_ref().map(|text| format!("{text}\n")).unwrap_or_default();
     let mut text = format!(
-        "podreeve denied {object}: {count} violation{} of {}.\n",
+        "{lead}podreeve denied {object}: {count} violation{} of {}.\n",
         if count == 1 { "" } else { "s" },
         rules.join(", ")
     );
@@ -213,16 +217,24 @@ pub fn owasp(violation: &Violation) -> String {
 /// Warnings as kubectl shows them.
 fn warnings(outcome: &Outcome) -> Vec<String> {
     let total = outcome.count(Effect::Warn);
-    let mut warnings = Vec::new();
     let mut room = WARNINGS_TOTAL - WARNING_MAX;
+    let mut warnings: Vec<String> = Vec::new();
+    for warning in &outcome.pod_security.warnings {
+        let warning = cut(clean(warning, WARNING_MAX), WARNING_MAX);
+        let Some(left) = room.checked_sub(warning.len()) else { break };
+        room = left;
+        warnings.push(warning);
+    }
+    let said = warnings.len();
     for violation in outcome.violations.iter().filter(|v| v.effect == Effect::Warn) {
         let warning = warning(violation);
         let Some(left) = room.checked_sub(warning.len()) else { break };
         room = left;
         warnings.push(warning);
     }
-    if total > warnings.len() {
-        warnings.push(format!("podreeve: +{} more warnings", total - warnings.len()));
+    let told = warnings.len() - said;
+    if total > told {
+        warnings.push(format!("podreeve: +{} more warnings", total - told));
     }
     warnings
 }
@@ -261,6 +273,7 @@ fn audit_annotations(outcome: &Outcome) -> Vec<(&'static str, String)> {
     if let Some(problem) = &outcome.problem {
         annotations.push(("unreadable", clean(problem, 500)));
     }
+    annotations.extend(outcome.pod_security.annotations.iter().map(|(key, value)| (*key, clean(value, 1000))));
     for (key, effect) in [
         ("denied", Effect::Deny),
         ("patched", Effect::Patch),

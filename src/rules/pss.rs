@@ -29,6 +29,12 @@ impl Version {
     pub const fn minor(minor: u16) -> Self {
         Self(minor)
     }
+
+    /// The minor; above all others for the latest.
+    #[must_use]
+    pub const fn number(self) -> u16 {
+        self.0
+    }
 }
 
 impl Default for Version {

@@ -1,6 +1,7 @@
 //! `securityContext.readOnlyRootFilesystem` of any container.
 
 use super::finding::shown;
+use super::limits::Amount;
 use super::{Check, Example, Finding, Findings, Fix, Location, Rule, Scope, Severity, compile, params};
 use crate::workload::{ContainerKind, ContainerRef, Pod};
 use schemars::JsonSchema;
@@ -60,6 +61,7 @@ struct ReadOnlyRootFilesystem {
     /// Absolute paths that the repair keeps writable, each by an emptyDir.
     writable: Vec<String>,
     /// Size limit of each such emptyDir, a Kubernetes quantity.
+    #[serde(deserialize_with = "quantity_above_zero")]
     size_limit: String,
 }
 
@@ -67,6 +69,11 @@ impl Default for ReadOnlyRootFilesystem {
     fn default() -> Self {
         Self { writable: vec!["/tmp".to_owned()], size_limit: "64Mi".to_owned() }
     }
+}
+
+/// The API server would refuse every pod that is repaired with anything else.
+fn quantity_above_zero<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Amount::deserialize(deserializer).map(|amount| amount.text)
 }
 
 impl Check for ReadOnlyRootFilesystem {

@@ -1,5 +1,6 @@
 //! How the server is, as /readyz tells it.
 
+use crate::cluster::Link;
 use arc_swap::ArcSwapOption;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -28,9 +29,16 @@ impl Status {
 pub struct Health {
     certificate: ArcSwapOption<Status>,
     policies: ArcSwapOption<Status>,
+    /// None without a cluster.
+    pub(super) link: Option<Arc<Link>>,
 }
 
 impl Health {
+    #[must_use]
+    pub fn new(link: Option<Arc<Link>>) -> Self {
+        Self { link, ..Self::default() }
+    }
+
     pub fn set_certificate(&self, status: Status) {
         self.certificate.store(Some(Arc::new(status)));
     }
@@ -44,11 +52,13 @@ impl Health {
     pub fn report(&self, draining: bool) -> (bool, String) {
         let missing = || Arc::new(Status::not_ready("not loaded"));
         let serving = if draining { Status::not_ready("shutting down") } else { Status::ready("yes") };
-        let checks = [
+        let mut checks = vec![
             ("serving", Arc::new(serving)),
             ("certificate", self.certificate.load_full().unwrap_or_else(missing)),
             ("policies", self.policies.load_full().unwrap_or_else(missing)),
         ];
+        // Never a reason to be out of service: what is in force stays in force.
+        checks.extend(self.link.as_ref().map(|link| ("cluster", Arc::new(Status::ready(link.text())))));
         let mut text = String::new();
         for (name, status) in &checks {
             let sign = if status.ready { '+' } else { '-' };

@@ -3,26 +3,34 @@
 use super::Shared;
 use super::health::{Health, Status};
 use crate::admit::Snapshot;
+use crate::cluster::Parts;
 use crate::observe::Metrics;
 use crate::review::response::TOLD;
 use crate::sources::Sources;
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
 
 /// Loads the policies for a generation; none when nothing changed since the last call.
 pub type Load = Box<dyn FnMut(u64) -> Result<Option<Snapshot>, String> + Send>;
 
-/// What decides, and where it comes from.
+/// What decides, and where it comes from: files, and the cluster where there is one.
 pub struct Policies {
     load: Load,
     generation: u64,
+    /// What is in force of the files.
+    loaded: Option<Snapshot>,
+    /// Why newer files are not.
+    failure: Option<String>,
+    parts: Parts,
 }
 
 impl Policies {
     #[must_use]
-    pub const fn new(load: Load) -> Self {
-        Self { load, generation: 1 }
+    pub fn new(load: Load) -> Self {
+        Self { load, generation: 1, loaded: None, failure: None, parts: Parts::default() }
     }
 
     /// Policies from `--policy`, read again when their content changes.
@@ -47,62 +55,115 @@ impl Policies {
 
     /// The first load. There is no last good one yet, so it must succeed.
     pub(super) fn first(&mut self, health: &Health, metrics: &Metrics) -> Result<Snapshot, String> {
-        let snapshot = (self.load)(self.generation)?.ok_or("there are no policies to load")?;
-        tell(&snapshot, None, health, metrics);
+        self.loaded = Some((self.load)(self.generation)?.ok_or("there are no policies to load")?);
+        let snapshot = self.compose().ok_or("there are no policies to load")?;
+        self.tell(&snapshot, health, metrics);
         Ok(snapshot)
     }
 
-    /// Loads again every `poll` and swaps in what loads.
-    pub(super) async fn watch(mut self, poll: Duration, shared: Arc<Shared>) {
-        let mut failure: Option<String> = None;
+    /// Loads files again every `poll`, hears what the cluster says, and swaps in what is usable.
+    pub(super) async fn watch(mut self, poll: Duration, shared: Arc<Shared>, mut cluster: watch::Receiver<Parts>) {
+        let mut ticks = tokio::time::interval(poll);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        ticks.tick().await;
+        let mut connected = true;
         loop {
-            tokio::time::sleep(poll).await;
-            let next = self.generation + 1;
-            let loading = tokio::task::spawn_blocking(move || {
-                let loaded = (self.load)(next);
-                (self, loaded)
-            });
-            let Ok((back, loaded)) = loading.await else {
-                return tracing::error!(
-                    "policies are no longer reloaded: loading them panicked; the last good ones stay"
-                );
-            };
-            self = back;
-            let (health, metrics) = (&shared.health, &shared.observer.metrics);
-            match loaded {
-                Ok(None) => {}
-                Ok(Some(snapshot)) => {
-                    self.generation = next;
-                    failure = None;
-                    tell(&snapshot, None, health, metrics);
-                    tracing::info!(
-                        generation = next,
-                        policies = snapshot.policies.policies.len(),
-                        "new policies are in force"
-                    );
-                    shared.snapshot.store(Arc::new(snapshot));
+            tokio::select! {
+                _ = ticks.tick() => {
+                    let Some(back) = self.load_again(&shared).await else { return };
+                    self = back;
                 }
-                Err(error) => {
-                    #[allow(clippy::cast_precision_loss, reason = "seconds since 1970")]
-                    metrics.policy_last_error.set(Timestamp::now().as_second() as f64);
-                    if failure.as_ref() != Some(&error) {
-                        tracing::error!(error, "policies changed and do not load; the last good ones stay in force");
-                        tell(&shared.snapshot.load(), Some(&error), health, metrics);
-                        failure = Some(error);
+                changed = cluster.changed(), if connected => match changed {
+                    Ok(()) => {
+                        let parts = cluster.borrow_and_update().clone();
+                        self.hear(parts, &shared);
                     }
-                }
+                    // There is no cluster.
+                    Err(_) => connected = false,
+                },
             }
         }
     }
-}
 
-fn tell(snapshot: &Snapshot, failure: Option<&str>, health: &Health, metrics: &Metrics) {
-    let (count, generation) = (snapshot.policies.policies.len(), snapshot.policies.generation);
-    metrics.policies_loaded.set(i64::try_from(count).unwrap_or(i64::MAX));
-    metrics.policies_failed.set(i64::from(failure.is_some()));
-    metrics.policy_generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
-    let names: Vec<&str> = snapshot.policies.policies.iter().map(|policy| &*policy.name).collect();
-    let failure =
-        failure.map(|failure| format!("; newer ones do not load: {}", failure.replace('\n', "; "))).unwrap_or_default();
-    health.set_policies(Status::ready(format!("{} (generation {generation}){failure}", names.join(", "))));
+    async fn load_again(mut self, shared: &Shared) -> Option<Self> {
+        let next = self.generation + 1;
+        let loading = tokio::task::spawn_blocking(move || {
+            let loaded = (self.load)(next);
+            (self, loaded)
+        });
+        let Ok((mut this, loaded)) = loading.await else {
+            tracing::error!("policies are no longer reloaded: loading them panicked; the last good ones stay");
+            return None;
+        };
+        match loaded {
+            Ok(None) => {}
+            Ok(Some(snapshot)) => {
+                this.failure = None;
+                this.loaded = Some(snapshot);
+                this.swap(shared);
+            }
+            Err(error) => {
+                #[allow(clippy::cast_precision_loss, reason = "seconds since 1970")]
+                shared.observer.metrics.policy_last_error.set(Timestamp::now().as_second() as f64);
+                if this.failure.as_ref() != Some(&error) {
+                    tracing::error!(error, "policies changed and do not load; the last good ones stay in force");
+                    this.failure = Some(error);
+                    this.tell(&shared.snapshot.load(), &shared.health, &shared.observer.metrics);
+                }
+            }
+        }
+        Some(this)
+    }
+
+    fn hear(&mut self, parts: Parts, shared: &Shared) {
+        let before = std::mem::replace(&mut self.parts, parts);
+        if before.errors != self.parts.errors && !self.parts.errors.is_empty() {
+            #[allow(clippy::cast_precision_loss, reason = "seconds since 1970")]
+            shared.observer.metrics.policy_last_error.set(Timestamp::now().as_second() as f64);
+        }
+        if self.parts.says_as(&before) {
+            // Facts change all the time, and nobody needs to hear of it.
+            if let Some(snapshot) = self.compose() {
+                shared.snapshot.store(Arc::new(snapshot));
+            }
+        } else {
+            self.swap(shared);
+        }
+    }
+
+    fn swap(&mut self, shared: &Shared) {
+        self.generation += 1;
+        let Some(snapshot) = self.compose() else { return };
+        self.tell(&snapshot, &shared.health, &shared.observer.metrics);
+        tracing::info!(
+            generation = self.generation,
+            policies = snapshot.policies.policies.len(),
+            "new policies are in force"
+        );
+        shared.snapshot.store(Arc::new(snapshot));
+    }
+
+    /// The policies of files, then those of the cluster.
+    fn compose(&self) -> Option<Snapshot> {
+        let mut snapshot = self.loaded.clone()?;
+        snapshot.policies.policies.extend(self.parts.policies.iter().cloned());
+        snapshot.policies.exemptions.clone_from(&self.parts.exemptions);
+        snapshot.policies.generation = self.generation;
+        Some(snapshot)
+    }
+
+    fn tell(&self, snapshot: &Snapshot, health: &Health, metrics: &Metrics) {
+        let (count, generation) = (snapshot.policies.policies.len(), snapshot.policies.generation);
+        let failures: Vec<&String> = self.failure.iter().chain(&self.parts.errors).collect();
+        metrics.policies_loaded.set(i64::try_from(count).unwrap_or(i64::MAX));
+        metrics.policies_failed.set(i64::try_from(failures.len()).unwrap_or(i64::MAX));
+        metrics.policy_generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
+        let names: Vec<&str> = snapshot.policies.policies.iter().map(|policy| &*policy.name).collect();
+        let mut text = format!("{} (generation {generation})", names.join(", "));
+        if !failures.is_empty() {
+            let failures: Vec<String> = failures.iter().map(|failure| failure.replace('\n', "; ")).collect();
+            text.push_str(&format!("; newer ones do not load: {}", failures.join("; ")));
+        }
+        health.set_policies(Status::ready(text));
+    }
 }

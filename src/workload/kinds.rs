@@ -133,6 +133,14 @@ where
     if object.read(&mut Under { path, found: &mut found }).is_some() {
         return Ok(found);
     }
+    read_by_serde(object, path)
+}
+
+/// As [`read_at`], for types that are read rarely.
+///
+/// # Errors
+/// The field that could not be read, found by a second, slower pass.
+pub fn read_by_serde<'a, T: Deserialize<'a>>(object: Raw<'a>, path: &[Cow<'_, str>]) -> Result<Option<T>, Unreadable> {
     let mut json = serde_json::Deserializer::from_str(object.get());
     At::<T> { path, found: PhantomData }.deserialize(&mut json).map_err(|_| {
         let mut json = serde_json::Deserializer::from_str(object.get());

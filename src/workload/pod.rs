@@ -58,6 +58,8 @@ pub struct PodSpec<'a> {
     #[serde(borrow)]
     pub os: Option<Os<'a>>,
     #[serde(borrow)]
+    pub runtime_class_name: Option<Text<'a>>,
+    #[serde(borrow)]
     pub security_context: Option<PodSecurityContext<'a>>,
     #[serde(borrow)]
     pub resources: Option<Resources<'a>>,

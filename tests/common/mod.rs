@@ -29,7 +29,7 @@ pub fn policies(specs: &[Value]) -> Snapshot {
             CompiledPolicy::new(&document).expect("the policy compiles")
         })
         .collect();
-    Snapshot { policies: PolicySet { policies, generation: 1 }, report_limit: usize::MAX }
+    Snapshot::new(PolicySet::new(policies, 1), usize::MAX)
 }
 
 /// An AdmissionReview of this object, as the API server would send it.

@@ -201,7 +201,9 @@ fn spell(rng: &mut Rng, value: &Value, text: &mut String) {
 }
 
 fn spell_text(rng: &mut Rng, string: &str, text: &mut String) {
-    if !(rng.percent(4) && string.is_ascii()) {
+    // Kubernetes reads quantities without taking escapes apart, and refuses the pod.
+    let maybe_quantity = string.starts_with(|first: char| first.is_ascii_digit());
+    if !(rng.percent(4) && string.is_ascii() && !maybe_quantity) {
         text.push_str(&Value::from(string).to_string());
         return;
     }

@@ -109,6 +109,7 @@ impl Running {
             drain_delay: setup.drain_delay,
             exit_within: setup.exit_within,
             poll: Duration::from_millis(5),
+            cluster: None,
         };
         let server = Server::bind(config, setup.policies, None).await.unwrap();
         let (address, admin) = (server.address().unwrap(), server.admin_address().unwrap());

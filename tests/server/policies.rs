@@ -71,6 +71,7 @@ async fn policies_that_do_not_load_at_start_stop_the_start() {
         drain_delay: std::time::Duration::ZERO,
         exit_within: crate::harness::NEVER,
         poll: crate::harness::NEVER,
+        cluster: None,
     };
     let broken = Policies::new(Box::new(|_| Err("a.yaml: no such rule".to_owned())));
     let error = Server::bind(config, broken, None).await.err().unwrap();

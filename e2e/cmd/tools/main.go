@@ -1,18 +1,24 @@
-// Command tools builds etcd, kube-apiserver and kubectl unless the cache has them, and prints the folder they lie in.
+// Command tools builds the tools that it is given by name (none: those of a control plane) unless the cache has them, and
+// prints the folder they lie in.
 package main
 
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"podreeve.dev/e2e/harness"
 )
 
 func main() {
-	tools, err := harness.EnsureTools(os.Stderr)
+	names := os.Args[1:]
+	if len(names) == 0 {
+		names = harness.ControlPlane
+	}
+	tools, err := harness.EnsureTools(os.Stderr, names...)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
 		os.Exit(1)
 	}
-	fmt.Println(tools.Dir)
+	fmt.Println(filepath.Dir(tools.Path(names[0])))
 }

@@ -17,6 +17,7 @@ fill!(PodSpec<'d> {
     "serviceAccountName" => service_account_name,
     "restartPolicy" => restart_policy,
     "os" => os,
+    "runtimeClassName" => runtime_class_name,
     "securityContext" => security_context,
     "resources" => resources,
     "volumes" => volumes,

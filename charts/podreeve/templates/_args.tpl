@@ -1,0 +1,33 @@
+{{/* Arguments of the webhook. Every value that ends up here has a test. */}}
+{{- define "podreeve.args" -}}
+- serve
+- --cluster
+- --listen=0.0.0.0:8443
+- --admin-listen=0.0.0.0:8080
+- --log-format={{ .Values.log.format }}
+- --log-level={{ .Values.log.level }}
+- --drain-delay={{ .Values.drainDelay }}
+{{- range .Values.policies }}
+- --policy={{ . }}
+{{- end }}
+{{- if .Values.policyFiles }}
+- --policy=/etc/podreeve/policies
+{{- end }}
+{{- if include "podreeve.selfManaged" . }}
+- --tls-secret={{ include "podreeve.tlsSecret" . }}
+- --service-name={{ include "podreeve.fullname" . }}
+- --webhook-configuration={{ include "podreeve.fullname" . }}
+{{- else }}
+- --tls-cert=/etc/podreeve/tls/tls.crt
+- --tls-key=/etc/podreeve/tls/tls.key
+{{- end }}
+- --leader-election-lease={{ include "podreeve.fullname" . }}
+- --scan-interval={{ .Values.scan.interval }}
+- --reports={{ .Values.scan.reports }}
+{{- with .Values.exemptionNamespaces }}
+- --exemption-namespaces={{ join "," . }}
+{{- end }}
+{{- with .Values.extraArgs }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}

@@ -1,0 +1,100 @@
+package chart
+
+import (
+	"strings"
+	"testing"
+
+	batch "k8s.io/api/batch/v1"
+)
+
+// Before anything is deleted the job takes the webhook configurations away: they must not outlive the server.
+func TestUninstallJob(t *testing.T) {
+	objects := render(t, "default")
+	job := find[batch.Job](t, objects, "Job", "podreeve-uninstall")
+	container := job.Spec.Template.Spec.Containers[0]
+	if got := strings.Join(container.Args, " "); got != "uninstall --webhook-configuration=podreeve" {
+		t.Errorf("it runs %q", got)
+	}
+	if want := deployment(t, "default").Spec.Template.Spec.Containers[0].Image; container.Image != want {
+		t.Errorf("its image is %s, the webhook's %s: another image may not be where this one is", container.Image, want)
+	}
+	account := job.Spec.Template.Spec.ServiceAccountName
+	for _, object := range objects {
+		if object.GetAnnotations()["helm.sh/hook"] != "pre-delete" {
+			continue
+		}
+		weight := object.GetAnnotations()["helm.sh/hook-weight"]
+		if (object.GetKind() == "Job") != (weight == "0") {
+			t.Errorf("%s has weight %s; the job comes after what it needs", key(object), weight)
+		}
+		if !strings.Contains(object.GetAnnotations()["helm.sh/hook-delete-policy"], "hook-succeeded") {
+			t.Errorf("%s stays behind", key(object))
+		}
+	}
+	if !objects.has("ServiceAccount", account) || !objects.has("ClusterRoleBinding", account) {
+		t.Errorf("the job's account %s has no rights", account)
+	}
+}
+
+// A hook that is no pre-delete or test hook would run when nobody expects it.
+func TestHooks(t *testing.T) {
+	for _, values := range matrix(t) {
+		for _, object := range render(t, values) {
+			if hook := object.GetAnnotations()["helm.sh/hook"]; hook != "" && hook != "pre-delete" && hook != "test" {
+				t.Errorf("%s: %s is a %s hook", values, key(object), hook)
+			}
+		}
+	}
+}
+
+func TestCRDs(t *testing.T) {
+	crds, err := CRDs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for values, keep := range map[string]string{"default": "keep", "everything": ""} {
+		found := 0
+		for _, object := range render(t, values) {
+			if object.GetKind() != "CustomResourceDefinition" {
+				continue
+			}
+			found++
+			if got := object.GetAnnotations()["helm.sh/resource-policy"]; got != keep {
+				t.Errorf("%s: %s has resource-policy %q", values, key(object), got)
+			}
+			if !strings.HasSuffix(object.GetName(), ".podreeve.dev") || object.Object["spec"] == nil {
+				t.Errorf("%s: %s is no definition of ours", values, key(object))
+			}
+		}
+		if found != len(crds) {
+			t.Errorf("%s: %d CRDs, deploy/crds has %d", values, found, len(crds))
+		}
+	}
+	for _, object := range render(t, "minimal") {
+		if object.GetKind() == "CustomResourceDefinition" {
+			t.Errorf("crds.install is false, but %s is rendered", key(object))
+		}
+	}
+}
+
+// What a person reads after the install: what comes next, and the way out.
+func TestNotes(t *testing.T) {
+	for values, want := range map[string][]string{
+		"default":         {"Secret podreeve-tls", "rollout status deployment/podreeve", "helm test podreeve -n podreeve", "kubectl delete validatingwebhookconfiguration,mutatingwebhookconfiguration podreeve"},
+		"minimal":         {"WARNING: with one replica"},
+		"everything":      {"admitted unseen", "mutatingwebhookconfiguration gatekeeper-of-pods"},
+		"existing-secret": {"certificate of Secret mine"},
+	} {
+		// Helm 3 asks the cluster even for this.
+		text, err := helm(t, "helm4").Run("install", "podreeve", Dir(), "--namespace", "podreeve", "--dry-run=client", "-f", valuesFile(values))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, notes, _ := strings.Cut(text, "\nNOTES:\n")
+		for _, part := range want {
+			if !strings.Contains(notes, part) {
+				t.Errorf("%s: the notes do not say %q:\n%s", values, part, notes)
+			}
+		}
+	}
+}

@@ -1,0 +1,246 @@
+package chart
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	apps "k8s.io/api/apps/v1"
+	autoscaling "k8s.io/api/autoscaling/v2"
+	core "k8s.io/api/core/v1"
+	networking "k8s.io/api/networking/v1"
+	policy "k8s.io/api/policy/v1"
+	"sigs.k8s.io/yaml"
+)
+
+func deployment(t *testing.T, values string, args ...string) *apps.Deployment {
+	t.Helper()
+	name := "podreeve"
+	if values == "everything" {
+		name = "gatekeeper-of-pods"
+	}
+	return find[apps.Deployment](t, render(t, values, args...), "Deployment", name)
+}
+
+// report is what the test reads of `podreeve check -o json`.
+type report struct {
+	Objects []struct {
+		Kind       string
+		Violations []struct{ Rule, Effect string }
+	}
+}
+
+// What no chart can do something about, and only these.
+var unavoidable = map[string]string{
+	"pids-limit":            "a pod has no field for it; kubelets have",
+	"service-account-token": "podreeve speaks with the API server",
+	"host-users":            "not every node can; `hostUsers: false` asks for it",
+	"image-digest":          "a chart is older than the image; `image.digest` names one",
+}
+
+// The webhook, the uninstall job and the test pod pass what podreeve holds others to.
+func TestOwnPodsPassTheOwnPolicies(t *testing.T) {
+	for _, values := range matrix(t) {
+		text, err := helm(t, "helm4").Template("-f", valuesFile(values))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, policy := range []string{"owasp", "pss-restricted"} {
+			out, complaints, code := podreeve(t, text, "check", "--policy", policy, "-o", "json", "-")
+			var said report
+			if err := json.Unmarshal([]byte(out), &said); err != nil {
+				t.Fatalf("%s, %s: %v\n%s%s", values, policy, err, out, complaints)
+			}
+			if code != 0 || len(said.Objects) != 3 {
+				t.Errorf("%s, %s: exit code %d, %d objects (wanted the Deployment, the Job and the Pod)", values, policy, code, len(said.Objects))
+			}
+			for _, object := range said.Objects {
+				for _, violation := range object.Violations {
+					if unavoidable[violation.Rule] == "" || violation.Effect == "deny" || violation.Effect == "patch" {
+						t.Errorf("%s, %s: %s violates %s (%s)", values, policy, object.Kind, violation.Rule, violation.Effect)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestDefaultPods(t *testing.T) {
+	spec := deployment(t, "default").Spec
+	pod := spec.Template.Spec
+	if *spec.Replicas != 2 {
+		t.Errorf("%d replicas", *spec.Replicas)
+	}
+	if pod.PriorityClassName != "system-cluster-critical" {
+		t.Errorf("priority class %q", pod.PriorityClassName)
+	}
+	if update := spec.Strategy.RollingUpdate; update.MaxUnavailable.IntValue() != 0 || update.MaxSurge.IntValue() != 1 {
+		t.Errorf("an upgrade may have fewer replicas than there were: %+v", update)
+	}
+	var spread []string
+	for _, constraint := range pod.TopologySpreadConstraints {
+		spread = append(spread, constraint.TopologyKey)
+		for key, value := range constraint.LabelSelector.MatchLabels {
+			if spec.Template.Labels[key] != value {
+				t.Errorf("the spread selects %s=%s, which the pods have not", key, value)
+			}
+		}
+	}
+	if !slices.Equal(spread, []string{"kubernetes.io/hostname", "topology.kubernetes.io/zone"}) {
+		t.Errorf("spread over %v", spread)
+	}
+	container := pod.Containers[0]
+	if container.Image != "podreeve/podreeve:0.1.0" {
+		t.Errorf("image %q", container.Image)
+	}
+	if container.Resources.Limits.Cpu().Sign() != 0 {
+		t.Error("a CPU limit throttles what the whole cluster waits for")
+	}
+	if pod.Volumes != nil || container.VolumeMounts != nil {
+		t.Error("a self-managed certificate needs no volume")
+	}
+}
+
+func TestSelectorsMeetThePodsAndNothingElse(t *testing.T) {
+	for _, values := range []string{"default", "everything"} {
+		objects := render(t, values)
+		deployment := deployment(t, values)
+		labels := deployment.Spec.Template.Labels
+		selectors := map[string]map[string]string{
+			"Deployment":          deployment.Spec.Selector.MatchLabels,
+			"Service":             find[core.Service](t, objects, "Service", deployment.Name).Spec.Selector,
+			"PodDisruptionBudget": find[policy.PodDisruptionBudget](t, objects, "PodDisruptionBudget", deployment.Name).Spec.Selector.MatchLabels,
+			"NetworkPolicy":       find[networking.NetworkPolicy](t, objects, "NetworkPolicy", deployment.Name).Spec.PodSelector.MatchLabels,
+		}
+		for kind, selector := range selectors {
+			if !covers(selector, labels) {
+				t.Errorf("%s: the %s selects %v, the pods are %v", values, kind, selector, labels)
+			}
+			for _, object := range objects {
+				if object.GetKind() == "Pod" && covers(selector, object.GetLabels()) {
+					t.Errorf("%s: the %s selects %s too", values, kind, key(object))
+				}
+			}
+		}
+	}
+}
+
+func covers(selector, labels map[string]string) bool {
+	for key, value := range selector {
+		if labels[key] != value {
+			return false
+		}
+	}
+	return len(selector) > 0
+}
+
+// Every value of "everything" that goes into the pods.
+func TestEveryPodValueArrives(t *testing.T) {
+	deployment := deployment(t, "everything")
+	pod := deployment.Spec.Template.Spec
+	container := pod.Containers[0]
+	if deployment.Spec.Replicas != nil {
+		t.Error("with an autoscaler the Deployment must not say how many replicas")
+	}
+	for what, ok := range map[string]bool{
+		"image":                     container.Image == "registry.example.com:5000/mirror/podreeve:v9",
+		"image.pullPolicy":          container.ImagePullPolicy == core.PullAlways,
+		"imagePullSecrets":          len(pod.ImagePullSecrets) == 1 && pod.ImagePullSecrets[0].Name == "pull",
+		"serviceAccount.name":       pod.ServiceAccountName == "own",
+		"hostUsers":                 pod.HostUsers != nil && !*pod.HostUsers,
+		"podLabels":                 deployment.Spec.Template.Labels["extra"] == "label",
+		"podAnnotations":            deployment.Spec.Template.Annotations["extra"] == "annotation",
+		"priorityClassName":         pod.PriorityClassName == "urgent",
+		"nodeSelector":              pod.NodeSelector["disk"] == "ssd",
+		"tolerations":               len(pod.Tolerations) == 1 && pod.Tolerations[0].Key == "infra",
+		"affinity":                  pod.Affinity != nil && pod.Affinity.NodeAffinity != nil,
+		"topologySpreadConstraints": len(pod.TopologySpreadConstraints) == 1 && pod.TopologySpreadConstraints[0].TopologyKey == "rack",
+		"extraEnv":                  slices.ContainsFunc(container.Env, func(env core.EnvVar) bool { return env.Name == "RUST_BACKTRACE" }),
+		"extraVolumes":              slices.ContainsFunc(pod.Volumes, func(volume core.Volume) bool { return volume.Name == "extra" }),
+		"extraVolumeMounts":         slices.ContainsFunc(container.VolumeMounts, func(mount core.VolumeMount) bool { return mount.MountPath == "/extra" }),
+	} {
+		if !ok {
+			t.Errorf("%s does not arrive in the pods", what)
+		}
+	}
+	want := []string{"serve", "--cluster", "--listen=0.0.0.0:8443", "--admin-listen=0.0.0.0:8080", "--log-format=text", "--log-level=debug", "--drain-delay=20s",
+		"--policy=pss-restricted", "--policy=pss-baseline@v1.30", "--policy=/etc/podreeve/policies",
+		"--tls-secret=gatekeeper-of-pods-tls", "--service-name=gatekeeper-of-pods", "--webhook-configuration=gatekeeper-of-pods",
+		"--leader-election-lease=gatekeeper-of-pods", "--scan-interval=30m", "--reports=openreports", "--exemption-namespaces=security,platform",
+		"--max-connections=100"}
+	if !slices.Equal(container.Args, want) {
+		t.Errorf("the arguments are\n%q\nwanted\n%q", container.Args, want)
+	}
+}
+
+func TestTheDigestWinsOverTheTag(t *testing.T) {
+	want := "podreeve/podreeve@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	if image := deployment(t, "cert-manager", "--set", "image.tag=v9").Spec.Template.Spec.Containers[0].Image; image != want {
+		t.Errorf("image %q", image)
+	}
+}
+
+// A certificate from a Secret is mounted, where the arguments look for it.
+func TestMountedCertificates(t *testing.T) {
+	for values, secret := range map[string]string{"cert-manager": "podreeve-tls", "cert-manager-issuer": "serving", "existing-secret": "mine"} {
+		pod := deployment(t, values).Spec.Template.Spec
+		if len(pod.Volumes) != 1 || pod.Volumes[0].Secret == nil || pod.Volumes[0].Secret.SecretName != secret {
+			t.Errorf("%s: volumes %+v", values, pod.Volumes)
+			continue
+		}
+		mount := pod.Containers[0].VolumeMounts[0]
+		for _, arg := range []string{"--tls-cert=" + mount.MountPath + "/tls.crt", "--tls-key=" + mount.MountPath + "/tls.key"} {
+			if !slices.Contains(pod.Containers[0].Args, arg) {
+				t.Errorf("%s: no argument %s in %q", values, arg, pod.Containers[0].Args)
+			}
+		}
+		if slices.ContainsFunc(pod.Containers[0].Args, func(arg string) bool { return strings.HasPrefix(arg, "--tls-secret") }) {
+			t.Errorf("%s: the leader would make a certificate too", values)
+		}
+	}
+}
+
+// The policies of policyFiles load.
+func TestPolicyFilesLoad(t *testing.T) {
+	files := find[core.ConfigMap](t, render(t, "everything"), "ConfigMap", "gatekeeper-of-pods-policies").Data
+	var document map[string]any
+	if err := yaml.UnmarshalStrict([]byte(files["ours.yaml"]), &document); err != nil || document["kind"] != "Policy" {
+		t.Errorf("ours.yaml is %q (%v)", files["ours.yaml"], err)
+	}
+}
+
+func TestReplicasAreKept(t *testing.T) {
+	objects := render(t, "everything")
+	scaler := find[autoscaling.HorizontalPodAutoscaler](t, objects, "HorizontalPodAutoscaler", "gatekeeper-of-pods").Spec
+	if *scaler.MinReplicas != 3 || scaler.MaxReplicas != 9 || scaler.ScaleTargetRef.Name != "gatekeeper-of-pods" {
+		t.Errorf("the autoscaler is %+v", scaler)
+	}
+	// One replica with a budget could never be drained.
+	for values, want := range map[string]bool{"default": true, "minimal": false} {
+		if got := render(t, values).has("PodDisruptionBudget", "podreeve"); got != want {
+			t.Errorf("%s: a PodDisruptionBudget: %v", values, got)
+		}
+	}
+	if render(t, "default", "--set", "replicaCount=1").has("PodDisruptionBudget", "podreeve") {
+		t.Error("one replica has a PodDisruptionBudget")
+	}
+}
+
+// Nothing is open that no value opens.
+func TestNetworkPolicy(t *testing.T) {
+	open := find[networking.NetworkPolicy](t, render(t, "default"), "NetworkPolicy", "podreeve").Spec
+	if len(open.PolicyTypes) != 2 || len(open.Ingress) != 2 || len(open.Egress) != 1 {
+		t.Errorf("the default is %+v", open)
+	}
+	for _, port := range open.Egress[0].Ports {
+		if port.Port.IntValue() != 443 && port.Port.IntValue() != 6443 {
+			t.Errorf("egress to %v", port.Port)
+		}
+	}
+	closed := find[networking.NetworkPolicy](t, render(t, "everything"), "NetworkPolicy", "gatekeeper-of-pods").Spec
+	if closed.Ingress[0].From[0].IPBlock.CIDR != "192.0.2.0/24" || closed.Egress[0].To[0].IPBlock.CIDR != "192.0.2.0/24" ||
+		closed.Ingress[1].From[0].NamespaceSelector.MatchLabels["kubernetes.io/metadata.name"] != "monitoring" {
+		t.Errorf("with every value it is %+v", closed)
+	}
+}

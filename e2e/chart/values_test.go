@@ -1,0 +1,111 @@
+package chart
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+)
+
+func TestEveryValueIsDescribed(t *testing.T) {
+	values, err := Values()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, value := range values {
+		if value.About == "" && !isSelfExplaining(value.Path) {
+			t.Errorf("%s has no comment above it in values.yaml", value.Path)
+		}
+	}
+}
+
+// isSelfExplaining: keys that are Kubernetes' own.
+func isSelfExplaining(path string) bool {
+	for _, prefix := range []string{"resources.", "podSecurityContext", "securityContext", "nodeSelector.", "updateStrategy.", "grafana.dashboard.labels."} {
+		if strings.HasPrefix(path, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// The schema and values.yaml have the same keys: a key in one of them alone is set in vain, or refused.
+func TestSchemaHasTheKeysOfTheValues(t *testing.T) {
+	var values, schema map[string]any
+	text, err := os.ReadFile(filepath.Join(Dir(), "values.yaml"))
+	if err == nil {
+		err = yaml.UnmarshalStrict(text, &values)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err = os.ReadFile(filepath.Join(Dir(), "values.schema.json"))
+	if err == nil {
+		err = json.Unmarshal(text, &schema)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameKeys(t, "", values, schema)
+}
+
+func sameKeys(t *testing.T, path string, values, schema map[string]any) {
+	t.Helper()
+	properties, closed := schema["properties"].(map[string]any)
+	if !closed {
+		return // an object of Kubernetes, or a map with keys of the user's
+	}
+	if schema["additionalProperties"] != false {
+		t.Errorf("the schema of %q lets unknown keys in: a typing error would be ignored", path)
+	}
+	for name, value := range values {
+		property, known := properties[name].(map[string]any)
+		if !known {
+			t.Errorf("values.yaml has %s%s, the schema does not", path, name)
+		} else if inner, is := value.(map[string]any); is {
+			sameKeys(t, path+name+".", inner, property)
+		}
+	}
+	// Those that a parent chart may set, and what has no sensible default.
+	unset := []string{"global", "enabled", "resources.claims", "webhook.namespaceSelector.matchLabels", "webhook.namespaceSelector.matchExpressions"}
+	for name := range properties {
+		if _, is := values[name]; !is && !slices.Contains(unset, path+name) {
+			t.Errorf("the schema has %s%s, values.yaml does not", path, name)
+		}
+	}
+}
+
+// Each of these must be refused by both Helms, with the key in the message.
+func TestWrongValuesAreRefused(t *testing.T) {
+	wrong := map[string]string{
+		"replicas=3":                   "replicas",
+		"image.name=podreeve":          "name",
+		"webhook.timeoutSeconds=31":    "timeoutSeconds",
+		"webhook.timeoutSeconds=5s":    "timeoutSeconds",
+		"webhook.failurePolicy=fail":   "failurePolicy",
+		"webhook.objectSelector.a=b":   "objectSelector",
+		"tls.mode=self":                "mode",
+		"tls.caBundle=nonsense":        "caBundle",
+		"image.digest=sha256:12":       "digest",
+		"scan.interval=often":          "interval",
+		"scan.reports=kyverno":         "reports",
+		"policyFiles.a=b":              "policyFiles",
+		"exemptionNamespaces[0]=Bad_1": "exemptionNamespaces",
+		"service.port=0":               "port",
+		"crds.instal=true":             "instal",
+	}
+	for name, helm := range helms(t) {
+		for set, key := range wrong {
+			_, err := helm.Template("--set", set)
+			if err == nil {
+				t.Errorf("%s: --set %s is taken", name, set)
+			} else if !strings.Contains(err.Error(), key) {
+				t.Errorf("%s: the error on --set %s does not name %s: %v", name, set, key, err)
+			}
+		}
+	}
+}

@@ -1,0 +1,118 @@
+package chart
+
+import (
+	"reflect"
+	"testing"
+
+	admission "k8s.io/api/admissionregistration/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+func ptr[T any](value T) *T { return &value }
+
+func rule(group string, scope admission.ScopeType, operations []admission.OperationType, resources ...string) admission.RuleWithOperations {
+	return admission.RuleWithOperations{Operations: operations,
+		Rule: admission.Rule{APIGroups: []string{group}, APIVersions: []string{"v1"}, Resources: resources, Scope: &scope}}
+}
+
+var (
+	writes   = []admission.OperationType{admission.Create, admission.Update}
+	workload = []admission.RuleWithOperations{
+		rule("", admission.NamespacedScope, writes, "pods", "pods/ephemeralcontainers", "pods/resize", "podtemplates", "replicationcontrollers"),
+		rule("apps", admission.NamespacedScope, writes, "deployments", "statefulsets", "daemonsets", "replicasets"),
+		rule("batch", admission.NamespacedScope, writes, "jobs", "cronjobs"),
+	}
+	connect = rule("", admission.NamespacedScope, []admission.OperationType{admission.Connect}, "pods/exec", "pods/attach", "pods/portforward")
+	labels  = rule("", admission.ClusterScope, writes, "namespaces")
+)
+
+func notIn(namespaces ...string) metav1.LabelSelectorRequirement {
+	return metav1.LabelSelectorRequirement{Key: "kubernetes.io/metadata.name", Operator: metav1.LabelSelectorOpNotIn, Values: namespaces}
+}
+
+func service(name, path string, port int32) admission.WebhookClientConfig {
+	return admission.WebhookClientConfig{Service: &admission.ServiceReference{Name: name, Namespace: "podreeve", Path: &path, Port: &port}}
+}
+
+func TestDefaultRegistration(t *testing.T) {
+	objects := render(t, "default")
+	selector := &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{notIn("kube-system", "podreeve")}}
+	validating := find[admission.ValidatingWebhookConfiguration](t, objects, "ValidatingWebhookConfiguration", "podreeve")
+	want := []admission.ValidatingWebhook{{
+		Name: "validate.podreeve.dev", ClientConfig: service("podreeve", "/validate", 443),
+		Rules: append(append([]admission.RuleWithOperations{}, workload...), connect), FailurePolicy: ptr(admission.Fail), MatchPolicy: ptr(admission.Equivalent),
+		NamespaceSelector: selector, SideEffects: ptr(admission.SideEffectClassNone), TimeoutSeconds: ptr(int32(5)), AdmissionReviewVersions: []string{"v1"},
+	}}
+	if !reflect.DeepEqual(validating.Webhooks, want) {
+		t.Errorf("the validating webhook is\n%+v\nwanted\n%+v", validating.Webhooks, want)
+	}
+	mutating := find[admission.MutatingWebhookConfiguration](t, objects, "MutatingWebhookConfiguration", "podreeve")
+	wantMutating := []admission.MutatingWebhook{{
+		Name: "mutate.podreeve.dev", ClientConfig: service("podreeve", "/mutate", 443),
+		Rules: workload, FailurePolicy: ptr(admission.Ignore), MatchPolicy: ptr(admission.Equivalent),
+		NamespaceSelector: selector, SideEffects: ptr(admission.SideEffectClassNone), TimeoutSeconds: ptr(int32(5)), AdmissionReviewVersions: []string{"v1"},
+		ReinvocationPolicy: ptr(admission.IfNeededReinvocationPolicy),
+	}}
+	if !reflect.DeepEqual(mutating.Webhooks, wantMutating) {
+		t.Errorf("the mutating webhook is\n%+v\nwanted\n%+v", mutating.Webhooks, wantMutating)
+	}
+}
+
+func TestEveryWebhookValueArrives(t *testing.T) {
+	const name = "gatekeeper-of-pods"
+	objects := render(t, "everything")
+	selector := &metav1.LabelSelector{MatchLabels: map[string]string{"judged": "yes"}, MatchExpressions: []metav1.LabelSelectorRequirement{
+		notIn("kube-system", "kube-node-lease", "podreeve"), {Key: "tier", Operator: metav1.LabelSelectorOpIn, Values: []string{"gold"}}}}
+	conditions := []admission.MatchCondition{{Name: "not-nodes", Expression: "!('system:nodes' in request.userInfo.groups)"}}
+	validating := find[admission.ValidatingWebhookConfiguration](t, objects, "ValidatingWebhookConfiguration", name)
+	want := []admission.ValidatingWebhook{{
+		Name: "validate.podreeve.dev", ClientConfig: service(name, "/validate", 8443),
+		Rules: append(append([]admission.RuleWithOperations{}, workload...), connect, labels), FailurePolicy: ptr(admission.Ignore), MatchPolicy: ptr(admission.Exact),
+		NamespaceSelector: selector, SideEffects: ptr(admission.SideEffectClassNone), TimeoutSeconds: ptr(int32(10)), AdmissionReviewVersions: []string{"v1"},
+		MatchConditions: conditions,
+	}}
+	if !reflect.DeepEqual(validating.Webhooks, want) {
+		t.Errorf("the validating webhook is\n%+v\nwanted\n%+v", validating.Webhooks, want)
+	}
+	mutating := find[admission.MutatingWebhookConfiguration](t, objects, "MutatingWebhookConfiguration", name)
+	if hook := mutating.Webhooks[0]; *hook.FailurePolicy != admission.Fail || *hook.ReinvocationPolicy != admission.NeverReinvocationPolicy ||
+		*hook.TimeoutSeconds != 10 || *hook.MatchPolicy != admission.Exact || !reflect.DeepEqual(hook.NamespaceSelector, selector) || !reflect.DeepEqual(hook.MatchConditions, conditions) {
+		t.Errorf("the mutating webhook is %+v", hook)
+	}
+	if validating.Annotations["note"] != "mine" || mutating.Annotations["note"] != "mine" {
+		t.Error("webhook.annotations do not arrive")
+	}
+}
+
+func TestConnectCanBeLeftOut(t *testing.T) {
+	validating := find[admission.ValidatingWebhookConfiguration](t, render(t, "minimal"), "ValidatingWebhookConfiguration", "podreeve")
+	if !reflect.DeepEqual(validating.Webhooks[0].Rules, workload) {
+		t.Errorf("the rules are %+v", validating.Webhooks[0].Rules)
+	}
+	// The own namespace is out whatever the values say, or podreeve could not start itself.
+	if want := []metav1.LabelSelectorRequirement{notIn("podreeve")}; !reflect.DeepEqual(validating.Webhooks[0].NamespaceSelector.MatchExpressions, want) {
+		t.Errorf("the namespace selector is %+v", validating.Webhooks[0].NamespaceSelector)
+	}
+}
+
+// Helm 4 applies server-side: what it renders it owns, and takes back from the leader at the next upgrade.
+func TestCABundleIsRenderedOnlyWhereNobodyElseWritesIt(t *testing.T) {
+	for _, values := range matrix(t) {
+		objects := render(t, values)
+		for _, object := range objects {
+			webhooks, _ := object.Object["webhooks"].([]any)
+			for _, webhook := range webhooks {
+				_, has := webhook.(map[string]any)["clientConfig"].(map[string]any)["caBundle"]
+				if has != (values == "existing-secret") {
+					t.Errorf("%s: %s has a caBundle: %v", values, key(object), has)
+				}
+			}
+			if object.GetKind() == "Secret" && (object.Object["data"] != nil || object.Object["stringData"] != nil) {
+				t.Errorf("%s: %s has data", values, key(object))
+			}
+			if object.GetKind() == "Lease" && object.Object["spec"] != nil {
+				t.Errorf("%s: %s has a spec", values, key(object))
+			}
+		}
+	}
+}

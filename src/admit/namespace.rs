@@ -1,0 +1,170 @@
+//! A namespace that is created or labelled: its `pod-security.kubernetes.io` labels must mean something, and who makes
+//! them stricter is warned of the pods that are there and violate them.
+
+use super::{Snapshot, pod_security, reasons};
+use crate::facts::{Known, Labels, PodsByName, Wanted};
+use crate::json::Raw;
+use crate::outcome::{About, Outcome, PodSecurity};
+use crate::policy::document::PodSecurityExemptions;
+use crate::policy::pod_security::{Asked, BadLabel, Level, LevelVersion, PREFIX, read};
+use crate::review::Request;
+use crate::workload::kinds::{self, read_by_serde};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+/// As many pods are looked at as upstream does.
+const PODS_MAX: usize = 3000;
+
+pub(super) fn is_one(request: &Request<'_>) -> bool {
+    request.kind.group.is_empty()
+        && *request.kind.kind == *"Namespace"
+        && request.sub_resource.as_deref().unwrap_or_default().is_empty()
+}
+
+/// What becomes of the review of a namespace; none where no policy honours labels.
+pub(super) fn judge(request: &Request<'_>, snapshot: &Snapshot, about: About) -> Outcome {
+    let labels = match request.object.map(labels).transpose() {
+        Ok(labels) => labels.unwrap_or_default(),
+        Err(problem) => return Outcome::refused(about, problem),
+    };
+    let policies = snapshot.policies.policies.iter();
+    let asking = policies.filter(|policy| policy.matcher.applies_to_namespace(&request.name, Known::Is(&labels)));
+    let exemptions: Vec<_> = asking.filter_map(|policy| policy.pod_security_labels.as_ref()).collect();
+    if exemptions.is_empty() {
+        return Outcome::allow(about);
+    }
+    let (asked, bad) = read(&labels);
+    let exempt =
+        exemptions.iter().all(|e: &&PodSecurityExemptions| e.namespaces.iter().any(|name| *name == *request.name));
+    if *request.operation != *"UPDATE" {
+        return match bad.as_slice() {
+            [] if exempt => warned(about, ignored(&request.name, asked, &labels).into_iter().collect()),
+            [] => Outcome::allow(about),
+            bad => invalid(about, &request.name, bad),
+        };
+    }
+    // What cannot be read was no better before.
+    let before = request.old_object.and_then(|old| self::labels(old).ok()).unwrap_or_default();
+    let (asked_before, bad_before) = read(&before);
+    if !bad.is_empty() && bad != bad_before {
+        return invalid(about, &request.name, &bad);
+    }
+    let stricter = asked.enforce != asked_before.enforce
+        && asked.enforce.level != Level::Privileged
+        && (asked.enforce.version != asked_before.enforce.version || asked.enforce.level > asked_before.enforce.level);
+    if !stricter {
+        return Outcome::allow(about);
+    }
+    if exempt {
+        return warned(about, ignored(&request.name, asked, &labels).into_iter().collect());
+    }
+    match snapshot.facts.pods_of(&request.name) {
+        Known::Is(pods) => {
+            let classes = |class: &str| exemptions.iter().all(|e| e.runtime_classes.iter().any(|known| known == class));
+            warned(about, evaluate(&request.name, asked.enforce, pods, classes))
+        }
+        Known::Absent => Outcome::allow(about),
+        Known::Unknown if snapshot.facts.may_ask() => Outcome::wanting(about, Wanted::Pods(request.name.to_string())),
+        Known::Unknown => {
+            warned(about, vec!["failed to list pods while checking new PodSecurity enforce level".to_owned()])
+        }
+    }
+}
+
+fn labels(object: Raw<'_>) -> Result<Labels, String> {
+    let labels = read_by_serde::<BTreeMap<String, Option<String>>>(object, &["metadata".into(), "labels".into()]);
+    match labels {
+        Ok(labels) => {
+            Ok(labels.unwrap_or_default().into_iter().map(|(key, value)| (key, value.unwrap_or_default())).collect())
+        }
+        Err(kinds::Unreadable { field, message }) => {
+            Err(format!("the namespace's field `{field}` could not be read: {message}"))
+        }
+    }
+}
+
+fn warned(about: About, warnings: Vec<String>) -> Outcome {
+    Outcome::labelled(about, PodSecurity { warnings, ..PodSecurity::default() })
+}
+
+fn invalid(about: About, name: &str, bad: &[BadLabel]) -> Outcome {
+    let bad: Vec<String> = bad.iter().map(ToString::to_string).collect();
+    let bad = if bad.len() == 1 { bad.concat() } else { format!("[{}]", bad.join(", ")) };
+    let text = format!("Namespace \"{}\" is invalid: {bad}", crate::text::clean(name, 63));
+    Outcome::labelled(about, PodSecurity { invalid: Some(text), ..PodSecurity::default() })
+}
+
+/// Said of an exempt namespace whose labels ask for something.
+fn ignored(name: &str, asked: Asked, labels: &Labels) -> Option<String> {
+    if asked.is_privileged() {
+        return None;
+    }
+    let modes = [("enforce", asked.enforce), ("audit", asked.audit), ("warn", asked.warn)].into_iter().filter(
+        |(mode, asked)| {
+            let label = format!("{PREFIX}{mode}");
+            asked.level != Level::Privileged
+                && (labels.contains_key(&label) || labels.contains_key(&format!("{label}-version")))
+        },
+    );
+    let modes: Vec<String> = modes.map(|(mode, asked)| format!("{mode}={asked}")).collect();
+    Some(format!(
+        "namespace \"{}\" is exempt from Pod Security, and the policy ({}) will be ignored",
+        crate::text::clean(name, 63),
+        modes.join(", ")
+    ))
+}
+
+/// The warnings about pods that are there already.
+fn evaluate(namespace: &str, enforce: LevelVersion, pods: &PodsByName, exempt: impl Fn(&str) -> bool) -> Vec<String> {
+    // One pod of each controller first, so that the bound leaves out repetitions.
+    let mut seen = HashSet::new();
+    let (mut first, more): (Vec<_>, Vec<_>) =
+        pods.iter().partition(|(_, pod)| pod.controller.as_ref().is_none_or(|controller| seen.insert(controller)));
+    first.extend(more);
+    let total = first.len();
+    first.truncate(PODS_MAX);
+
+    let mut known: HashMap<&Arc<str>, Option<String>> = HashMap::new();
+    let mut counted: BTreeMap<String, (&str, usize)> = BTreeMap::new();
+    for (name, pod) in &first {
+        let reason = known.entry(&pod.text).or_insert_with(|| violated(enforce, Raw::new(pod.raw()?.get()), &exempt));
+        if let Some(reason) = reason {
+            let (first, count) = counted.entry(reason.clone()).or_insert((name.as_str(), 0));
+            *first = (*first).min(name.as_str());
+            *count += 1;
+        }
+    }
+    let mut warnings = Vec::new();
+    if first.len() < total {
+        warnings.push(format!(
+            "new PodSecurity enforce level only checked against the first {} of {total} existing pods",
+            first.len()
+        ));
+    }
+    if !counted.is_empty() {
+        warnings.push(format!(
+            "existing pods in namespace \"{namespace}\" violate the new PodSecurity enforce level \"{enforce}\""
+        ));
+    }
+    let mut told: Vec<String> = counted
+        .into_iter()
+        .map(|(reason, (name, count))| match count {
+            1 => format!("{name}: {reason}"),
+            2 => format!("{name} (and 1 other pod): {reason}"),
+            _ => format!("{name} (and {} other pods): {reason}", count - 1),
+        })
+        .collect();
+    told.sort();
+    warnings.extend(told);
+    warnings
+}
+
+fn violated(enforce: LevelVersion, pod: Raw<'_>, exempt: &impl Fn(&str) -> bool) -> Option<String> {
+    let pod = kinds::find("", "Pod")?.pod(pod).ok()??;
+    let class = pod.spec.runtime_class_name.as_deref().unwrap_or_default();
+    if !class.is_empty() && exempt(class) {
+        return None;
+    }
+    let found = pod_security::violations(enforce, &pod);
+    (!found.is_empty()).then(|| reasons::reasons(enforce, &found))
+}

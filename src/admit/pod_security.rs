@@ -1,0 +1,143 @@
+//! What the labels `pod-security.kubernetes.io/*` of a namespace make of a pod, with upstream's semantics and words.
+
+use super::reasons;
+use crate::decide::{Effect, Judged, findings};
+use crate::facts::{Known, Labels};
+use crate::outcome::PodSecurity;
+use crate::policy::document::PodSecurityExemptions;
+use crate::policy::pod_security::{self, Level, LevelVersion};
+use crate::policy::{CompiledPolicy, Subject};
+use crate::workload::{ContainerKind, ContainerRef, Pod};
+
+/// What was found, and what is to be said of it.
+#[derive(Debug, Default)]
+pub(super) struct Said<'p> {
+    pub judged: Vec<Judged<'p>>,
+    pub told: PodSecurity,
+}
+
+/// Whom it concerns.
+pub(super) struct Asking<'s> {
+    pub subject: &'s Subject<'s>,
+    /// A template's pods are judged when they come; here they are only warned of.
+    pub template: bool,
+    pub sub_resource: bool,
+}
+
+/// # Errors
+/// When a pod cannot be let in, because nobody knows the labels.
+pub(super) fn judge<'p>(
+    asking: &Asking<'_>,
+    policies: &[&CompiledPolicy],
+    pod: &'p Pod<'p>,
+    old: impl FnOnce() -> Option<&'p Pod<'p>>,
+) -> Result<Said<'p>, String> {
+    let exemptions: Vec<_> = policies.iter().filter_map(|policy| policy.pod_security_labels.as_ref()).collect();
+    if exemptions.is_empty() || (asking.template && asking.sub_resource) {
+        return Ok(Said::default());
+    }
+    if let Some(exempt) = exempt(&exemptions, asking.subject, pod) {
+        return Ok(Said::annotated("exempt", exempt.to_owned()));
+    }
+    let Known::Is(labels) = asking.subject.labels else {
+        let problem = format!("failed to lookup namespace \"{}\"", crate::text::clean(asking.subject.namespace, 63));
+        // As upstream: only what would run is kept out.
+        return if asking.template { Ok(Said::annotated("error", problem)) } else { Err(problem) };
+    };
+    if !asking.template && old().is_some_and(|old| !is_significant(pod, old)) {
+        return Ok(Said::default());
+    }
+    Ok(evaluate(labels, asking.template, pod))
+}
+
+fn evaluate<'p>(labels: &Labels, template: bool, pod: &'p Pod<'p>) -> Said<'p> {
+    let (asked, bad) = pod_security::read(labels);
+    let mut said = Said::default();
+    if !bad.is_empty() {
+        let bad: Vec<String> = bad.iter().map(ToString::to_string).collect();
+        said.told.annotations.push(("error", format!("Failed to parse policy: {}", bad.join(", "))));
+    }
+    let audit = violations(asked.audit, pod);
+    if let Some((text, _)) = reasons::tell("would violate", asked.audit, &audit) {
+        said.told.annotations.push(("audit-violations", text));
+    }
+    if !template {
+        said.told.annotations.push(("enforce-policy", asked.enforce.to_string()));
+        let denied = violations(asked.enforce, pod);
+        if let Some((text, _)) = reasons::tell("violates", asked.enforce, &denied) {
+            said.told.denied = Some(text);
+            said.judged = with_effect(denied, Effect::Deny);
+            return said;
+        }
+    }
+    let warned = violations(asked.warn, pod);
+    if let Some((full, short)) = reasons::tell("would violate", asked.warn, &warned) {
+        said.told.warnings.push(if full.len() > crate::review::response::WARNING_MAX { short } else { full });
+        said.judged = with_effect(warned, Effect::Warn);
+    } else {
+        said.judged = with_effect(audit, Effect::Audit);
+    }
+    said
+}
+
+impl Said<'_> {
+    fn annotated(key: &'static str, value: String) -> Self {
+        Self { told: PodSecurity { annotations: vec![(key, value)], ..PodSecurity::default() }, ..Self::default() }
+    }
+}
+
+/// What a level of a version finds in a pod. Nothing that is decided here depends on the old object.
+pub(super) fn violations<'p>(asked: LevelVersion, pod: &'p Pod<'p>) -> Vec<Judged<'p>> {
+    let policy = (asked.level != Level::Privileged).then(|| pod_security::standard(asked)).flatten();
+    let rules = policy.into_iter().flat_map(|policy| policy.rules.iter().map(|rule| (&*policy.name, rule)));
+    rules
+        .flat_map(|(policy, compiled)| {
+            findings(compiled, pod).into_iter().map(move |finding| Judged {
+                rule: compiled.rule,
+                finding,
+                policy,
+                compiled,
+                effect: Effect::Deny,
+                note: None,
+                exemption: None,
+                times: 1,
+            })
+        })
+        .collect()
+}
+
+fn with_effect(mut judged: Vec<Judged<'_>>, effect: Effect) -> Vec<Judged<'_>> {
+    judged.iter_mut().for_each(|judged| judged.effect = effect);
+    judged
+}
+
+/// Exempt is what every policy with label mode exempts: of two, none widens the other.
+fn exempt(exemptions: &[&PodSecurityExemptions], subject: &Subject<'_>, pod: &Pod<'_>) -> Option<&'static str> {
+    let all = |has: &dyn Fn(&PodSecurityExemptions) -> bool| exemptions.iter().all(|exemptions| has(exemptions));
+    let names = |list: &[String], name: &str| list.iter().any(|entry| entry == name);
+    let class = pod.spec.runtime_class_name.as_deref().unwrap_or_default();
+    if all(&|e| names(&e.namespaces, subject.namespace)) {
+        Some("namespace")
+    } else if all(&|e| names(&e.usernames, subject.user)) {
+        Some("user")
+    } else if !class.is_empty() && all(&|e| names(&e.runtime_classes, class)) {
+        Some("runtimeClass")
+    } else {
+        None
+    }
+}
+
+/// Whether an update changes what upstream evaluates again: images, and which containers there are.
+fn is_significant(pod: &Pod<'_>, old: &Pod<'_>) -> bool {
+    let of = |pod: &'_ Pod<'_>, kind: ContainerKind| pod.all_containers().filter(move |c| c.kind == kind).count();
+    let same_place = |c: &ContainerRef<'_>, o: &ContainerRef<'_>| (c.kind, c.index) == (o.kind, o.index);
+    let changed = |container: ContainerRef<'_>| {
+        let before = old.all_containers().find(|before| match container.kind {
+            ContainerKind::Ephemeral => before.kind == container.kind && before.name == container.name,
+            ContainerKind::Init | ContainerKind::Container => same_place(&container, before),
+        });
+        before.is_none_or(|before| before.image != container.image)
+    };
+    let counted = [ContainerKind::Init, ContainerKind::Container];
+    counted.into_iter().any(|kind| of(pod, kind) != of(old, kind)) || pod.all_containers().any(changed)
+}

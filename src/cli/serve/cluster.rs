@@ -1,0 +1,53 @@
+//! The options of `serve` that concern the cluster.
+
+use crate::cluster::{Access, Settings};
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Cluster")]
+pub struct ClusterArgs {
+    /// Read policies and facts from the API server, beside --policy
+    ///
+    /// Without --kubeconfig and --context, the pod's own service account is used. While the API server cannot be
+    /// reached, what is in force stays in force.
+    #[arg(long)]
+    cluster: bool,
+
+    /// How to reach the API server from outside of the cluster
+    #[arg(long, value_name = "FILE", requires = "cluster")]
+    kubeconfig: Option<PathBuf>,
+
+    /// The kubeconfig's context [default: its current one]
+    #[arg(long, value_name = "NAME", requires = "cluster")]
+    context: Option<String>,
+
+    /// The namespace that podreeve runs in
+    #[arg(long, value_name = "NAMESPACE", env = "POD_NAMESPACE", default_value = "podreeve")]
+    namespace: String,
+
+    /// Namespaces whose Exemption objects count; may be repeated [default: none]
+    #[arg(long, value_name = "NAMESPACES", value_delimiter = ',', requires = "cluster")]
+    exemption_namespaces: Vec<String>,
+
+    /// The Lease that one replica holds, to do what only one should
+    #[arg(long, value_name = "NAME", default_value = "podreeve")]
+    leader_election_lease: String,
+
+    /// This replica, in the Lease
+    #[arg(long, value_name = "NAME", env = "POD_NAME", default_value = "podreeve", hide = true)]
+    identity: String,
+}
+
+impl ClusterArgs {
+    /// None without `--cluster`.
+    pub fn settings(&self) -> Option<Settings> {
+        let named = self.exemption_namespaces.iter().map(|name| name.trim());
+        self.cluster.then(|| Settings {
+            access: Access { kubeconfig: self.kubeconfig.clone(), context: self.context.clone() },
+            namespace: self.namespace.clone(),
+            identity: self.identity.clone(),
+            exemption_namespaces: named.filter(|name| !name.is_empty()).map(str::to_owned).collect(),
+            lease: self.leader_election_lease.clone(),
+        })
+    }
+}

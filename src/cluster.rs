@@ -1,0 +1,84 @@
+//! The API server: the only place that talks to it. Nothing here is on the way of a request.
+//!
+//! [`client`] makes the connection, [`link`] tells how it is. The webhook serves without it: what is
+//! in force stays in force until the API server can be asked again.
+
+pub mod client;
+mod exemptions;
+mod item;
+pub mod link;
+mod objects;
+pub mod parts;
+mod policies;
+mod status;
+mod watch;
+
+pub use client::Access;
+pub use link::Link;
+pub use parts::{Parts, Publisher};
+
+use kube::Client;
+use kube::runtime::watcher;
+use objects::Objects;
+use std::time::Duration;
+use watch::{Names, watch};
+
+/// How podreeve stands in the cluster.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    pub access: Access,
+    /// The namespace that podreeve runs in.
+    pub namespace: String,
+    /// This replica: the name of its pod.
+    pub identity: String,
+    /// Where `Exemption` objects count.
+    pub exemption_namespaces: Vec<String>,
+    /// The Lease that one replica holds.
+    pub lease: String,
+}
+
+/// Between two tries to connect.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// Watches the cluster as long as podreeve serves.
+pub async fn run(settings: Settings, link: &Link, parts: Publisher) {
+    let client = connect(&settings.access, link).await;
+    tokio::join!(
+        policies(client.clone(), link, parts.clone()),
+        exemptions(client.clone(), link, parts.clone(), &settings.exemption_namespaces),
+    );
+}
+
+async fn exemptions(client: Client, link: &Link, parts: Publisher, allowed: &[String]) {
+    let resource = item::resource("podreeve.dev", "v1alpha1", "Exemption", "exemptions");
+    let api = kube::Api::all_with(client.clone(), &resource);
+    let names = Names { what: "exemptions.podreeve.dev", without: "those that are in force stay" };
+    let mut sink = Objects::new(client, resource, exemptions::Exemptions::new(allowed, parts));
+    watch(api, watcher::Config::default(), link, names, &mut sink).await;
+}
+
+async fn policies(client: Client, link: &Link, parts: Publisher) {
+    let resource = item::resource("podreeve.dev", "v1alpha1", "Policy", "policies");
+    let api = kube::Api::all_with(client.clone(), &resource);
+    let names = Names { what: "policies.podreeve.dev", without: "those that are in force stay" };
+    let mut sink = Objects::new(client, resource, policies::Policies::new(parts));
+    watch(api, watcher::Config::default(), link, names, &mut sink).await;
+}
+
+/// Tries until the API server answers; the log tells once that it does not.
+async fn connect(access: &Access, link: &Link) -> Client {
+    loop {
+        match access.client().await {
+            Ok(client) => match client.apiserver_version().await {
+                Ok(version) => {
+                    link.up();
+                    tracing::info!(version = version.git_version, "the API server answers");
+                    return client;
+                }
+                Err(error) => link.down(&client::told(&error)),
+            },
+            Err(error) => link.down(&error),
+        }
+        tokio::time::sleep(RETRY).await;
+    }
+}

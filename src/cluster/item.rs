@@ -1,0 +1,143 @@
+//! An object as it came: its metadata, and the rest as text for whoever keeps some of it.
+//!
+//! A typed object would be refused together with its whole list, when one object in it has deep
+//! `managedFields`; those are skipped here.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::Resource;
+use kube::core::{ApiResource, DynamicResourceScope};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// Name, namespace, uid, versions and labels.
+    pub metadata: ObjectMeta,
+    pub raw: Box<RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Narrow {
+    #[serde(default)]
+    metadata: Metadata,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Metadata {
+    name: Option<String>,
+    namespace: Option<String>,
+    uid: Option<String>,
+    resource_version: Option<String>,
+    generation: Option<i64>,
+    labels: Option<std::collections::BTreeMap<String, String>>,
+}
+
+impl Item {
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.metadata.name.as_deref().unwrap_or_default()
+    }
+
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        self.metadata.namespace.as_deref().unwrap_or_default()
+    }
+
+    /// Reads what is wanted of the object; none when it has another shape.
+    #[must_use]
+    pub fn read<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
+        serde_json::from_str(self.raw.get()).ok()
+    }
+}
+
+impl<'de> Deserialize<'de> for Item {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let Narrow { metadata } = serde_json::from_str(raw.get()).map_err(serde::de::Error::custom)?;
+        let metadata = ObjectMeta {
+            name: metadata.name,
+            namespace: metadata.namespace,
+            uid: metadata.uid,
+            resource_version: metadata.resource_version,
+            generation: metadata.generation,
+            labels: metadata.labels,
+            ..ObjectMeta::default()
+        };
+        Ok(Self { metadata, raw })
+    }
+}
+
+impl Serialize for Item {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.raw.serialize(serializer)
+    }
+}
+
+impl Resource for Item {
+    type DynamicType = ApiResource;
+    type Scope = DynamicResourceScope;
+
+    fn kind(resource: &ApiResource) -> Cow<'_, str> {
+        (&resource.kind).into()
+    }
+    fn group(resource: &ApiResource) -> Cow<'_, str> {
+        (&resource.group).into()
+    }
+    fn version(resource: &ApiResource) -> Cow<'_, str> {
+        (&resource.version).into()
+    }
+    fn plural(resource: &ApiResource) -> Cow<'_, str> {
+        (&resource.plural).into()
+    }
+    fn meta(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+/// A resource of the API by its names.
+#[must_use]
+pub fn resource(group: &str, version: &str, kind: &str, plural: &str) -> ApiResource {
+    let api_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
+    ApiResource {
+        group: group.to_owned(),
+        version: version.to_owned(),
+        api_version,
+        kind: kind.to_owned(),
+        plural: plural.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kube::core::{ObjectList, WatchEvent};
+
+    fn deep() -> String {
+        let deep = r#"{"f:a":"#.repeat(400) + "{}" + &"}".repeat(400);
+        format!(
+            r#"{{"metadata":{{"name":"a","managedFields":[{{"fieldsV1":{deep}}}],"resourceVersion":"7","generation":2}},
+                "spec":{{"x":{deep}}}}}"#
+        )
+        .replace('\n', "")
+    }
+
+    #[test]
+    fn deep_managed_fields_spoil_neither_a_list_nor_an_event() {
+        let list = format!(r#"{{"kind":"PolicyList","metadata":{{"resourceVersion":"9"}},"items":[{},{{}}]}}"#, deep());
+        let list: ObjectList<Item> = serde_json::from_str(&list).unwrap();
+        let names: Vec<&str> = list.items.iter().map(Item::name).collect();
+        assert_eq!(names, ["a", ""]);
+        assert_eq!(list.items[0].metadata.generation, Some(2));
+
+        let event: WatchEvent<Item> =
+            serde_json::from_str(&format!(r#"{{"type":"ADDED","object":{}}}"#, deep())).unwrap();
+        let WatchEvent::Added(item) = event else { panic!("{event:?}") };
+        assert_eq!(item.metadata.resource_version.as_deref(), Some("7"));
+        assert_eq!(item.raw.get(), deep());
+    }
+}

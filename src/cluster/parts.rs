@@ -1,0 +1,31 @@
+//! What the cluster adds to what is in force. Cheap to clone: it is composed anew with each change.
+
+use crate::policy::{CompiledPolicy, ObjectExemption};
+use std::sync::Arc;
+
+#[derive(Debug, Clone, Default)]
+pub struct Parts {
+    /// Of the `Policy` objects, by name.
+    pub policies: Vec<Arc<CompiledPolicy>>,
+    /// Of the `Exemption` objects, by namespace and name.
+    pub exemptions: Vec<Arc<ObjectExemption>>,
+    /// Objects whose newest version is not in force, with the reason.
+    pub errors: Vec<String>,
+}
+
+impl Parts {
+    /// Whether both have the same policies, and the same to say of them.
+    #[must_use]
+    pub fn says_as(&self, other: &Self) -> bool {
+        same(&self.policies, &other.policies)
+            && same(&self.exemptions, &other.exemptions)
+            && self.errors == other.errors
+    }
+}
+
+fn same<T>(a: &[Arc<T>], b: &[Arc<T>]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| Arc::ptr_eq(a, b))
+}
+
+/// Where the watches put what they know; who composes sees the newest.
+pub type Publisher = tokio::sync::watch::Sender<Parts>;

@@ -1,0 +1,152 @@
+//! What the status of an object should say, and whether that has to be written.
+
+use super::item::Item;
+use crate::policy::status::Condition;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// The one condition that objects have.
+const READY: &str = "Ready";
+/// Nobody reads more.
+const MESSAGE_MAX: usize = 2000;
+
+/// What should stand in an object's status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    pub namespace: String,
+    pub name: String,
+    uid: String,
+    pub generation: i64,
+    pub ready: bool,
+    pub reason: &'static str,
+    pub message: String,
+    /// For a Policy that compiles.
+    pub mode: Option<String>,
+    there: Status,
+}
+
+/// What stands there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+struct Status {
+    mode: Option<String>,
+    conditions: Vec<Condition>,
+}
+
+#[derive(Deserialize)]
+struct HasStatus {
+    #[serde(default)]
+    status: Option<Status>,
+}
+
+impl Report {
+    #[must_use]
+    pub fn new(item: &Item, ready: bool, reason: &'static str, message: &str) -> Self {
+        Self {
+            namespace: item.namespace().to_owned(),
+            name: item.name().to_owned(),
+            uid: item.metadata.uid.clone().unwrap_or_default(),
+            generation: item.metadata.generation.unwrap_or_default(),
+            ready,
+            reason,
+            message: crate::text::clean(message, MESSAGE_MAX),
+            mode: None,
+            there: item.read::<HasStatus>().and_then(|item| item.status).unwrap_or_default(),
+        }
+    }
+
+    #[must_use]
+    pub fn mode(mut self, mode: Option<String>) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    const fn status(&self) -> &'static str {
+        if self.ready { "True" } else { "False" }
+    }
+
+    fn condition(&self) -> Option<&Condition> {
+        self.there.conditions.iter().find(|condition| condition.kind == READY)
+    }
+
+    /// Whether both would write the same into the same object.
+    #[must_use]
+    pub fn says_as(&self, other: &Self) -> bool {
+        let said = |report: &Self| (report.uid.clone(), report.generation, report.message.clone(), report.mode.clone());
+        said(self) == said(other)
+    }
+
+    /// Whether the status says so already, so that nothing has to be written.
+    #[must_use]
+    pub fn is_written(&self) -> bool {
+        self.there.mode == self.mode
+            && self.condition().is_some_and(|there| {
+                there.observed_generation == self.generation
+                    && there.status == self.status()
+                    && there.reason == self.reason
+                    && there.message == self.message
+            })
+    }
+
+    /// The merge patch of the object's `status`.
+    #[must_use]
+    pub fn patch(&self, now: Timestamp) -> Value {
+        let unchanged = self.condition().filter(|there| there.status == self.status());
+        let since = unchanged
+            .map_or_else(|| now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), |c| c.last_transition_time.clone());
+        let condition = Condition {
+            kind: READY.to_owned(),
+            status: self.status().to_owned(),
+            observed_generation: self.generation,
+            last_transition_time: since,
+            reason: self.reason.to_owned(),
+            message: self.message.clone(),
+        };
+        // Conditions of others stay: a merge patch replaces the list as a whole.
+        let others = self.there.conditions.iter().filter(|there| there.kind != READY).cloned();
+        let conditions: Vec<Condition> = std::iter::once(condition).chain(others).collect();
+        json!({"status": {"mode": self.mode, "conditions": conditions}})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(status: Value) -> Item {
+        let object = json!({"metadata": {"name": "a", "generation": 3}, "status": status});
+        serde_json::from_str(&object.to_string()).unwrap()
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn a_status_is_written_once() {
+        let ready = |item: &Item| Report::new(item, true, "Compiled", "is in force").mode(Some("deny".to_owned()));
+        let first = ready(&item(Value::Null));
+        assert!(!first.is_written());
+        let patch = first.patch(at(0));
+        assert_eq!(patch["status"]["conditions"][0]["lastTransitionTime"], "1970-01-01T00:00:00Z");
+        assert_eq!(patch["status"]["conditions"][0]["observedGeneration"], 3);
+
+        let there = item(patch["status"].clone());
+        assert!(ready(&there).is_written());
+        assert!(!ready(&there).mode(Some("warn".to_owned())).is_written());
+        let wrong = Report::new(&there, false, "Invalid", "is wrong");
+        assert!(!wrong.is_written());
+        assert_eq!(wrong.patch(at(9))["status"]["conditions"][0]["lastTransitionTime"], "1970-01-01T00:00:09Z");
+        let other = Report::new(&there, true, "Compiled", "other words");
+        assert_eq!(other.patch(at(9))["status"]["conditions"][0]["lastTransitionTime"], "1970-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn conditions_of_others_stay() {
+        let other = json!({"type": "Seen", "status": "True", "lastTransitionTime": "x", "reason": "r", "message": "m"});
+        let patch = Report::new(&item(json!({"conditions": [other]})), true, "Compiled", "").patch(at(0));
+        let kinds: Vec<_> = patch["status"]["conditions"].as_array().unwrap().iter().map(|c| &c["type"]).collect();
+        assert_eq!(kinds, ["Ready", "Seen"]);
+    }
+}

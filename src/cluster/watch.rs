@@ -1,0 +1,124 @@
+//! One watch: lists, follows, and begins anew when it must, for as long as podreeve serves.
+
+use super::Link;
+use super::client::told;
+use super::item::Item;
+use futures_util::{Stream, StreamExt};
+use kube::Api;
+use kube::runtime::watcher::{self, Config, Error, Event};
+use std::time::Duration;
+
+/// What a watch fills.
+pub trait Sink: Send {
+    /// Everything that is there is told anew; what is not told until [`Self::done`] is gone.
+    fn begin(&mut self);
+    /// New, changed, or told anew.
+    fn apply(&mut self, item: &Item);
+    fn delete(&mut self, item: &Item);
+    fn done(&mut self);
+    /// Called after each of these: the time to hand out what is known.
+    fn settled(&mut self) -> impl Future<Output = ()> + Send;
+    /// Whether [`Self::settled`] has left something to be tried again.
+    fn unfinished(&self) -> bool {
+        false
+    }
+}
+
+/// Between two tries, at first and at most.
+const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
+
+/// Between two calls of [`Sink::settled`] while something is left.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// Watches, and never ends.
+pub async fn watch(api: Api<Item>, config: Config, link: &Link, names: Names, sink: &mut impl Sink) {
+    let events = watcher::watcher(api, config);
+    follow(events, link, names, sink).await;
+}
+
+/// How the log calls a watch.
+#[derive(Debug, Clone, Copy)]
+pub struct Names {
+    pub what: &'static str,
+    /// What it means when they cannot be read.
+    pub without: &'static str,
+}
+
+async fn follow(
+    events: impl Stream<Item = Result<Event<Item>, Error>>,
+    link: &Link,
+    names: Names,
+    sink: &mut impl Sink,
+) {
+    let mut events = std::pin::pin!(events);
+    let mut trouble: Option<String> = None;
+    let mut delay = RETRY.0;
+    loop {
+        let event = tokio::select! {
+            event = events.next() => event,
+            () = tokio::time::sleep(AGAIN), if sink.unfinished() => {
+                sink.settled().await;
+                continue;
+            }
+        };
+        let Some(event) = event else { return };
+        match event {
+            // Told before anything was asked.
+            Ok(Event::Init) => sink.begin(),
+            Ok(event) => {
+                link.up();
+                delay = RETRY.0;
+                if trouble.take().is_some() {
+                    tracing::info!(what = names.what, "they can be read again");
+                }
+                match event {
+                    Event::Apply(item) | Event::InitApply(item) => sink.apply(&item),
+                    Event::Delete(item) => sink.delete(&item),
+                    Event::InitDone => sink.done(),
+                    Event::Init => {}
+                }
+                sink.settled().await;
+            }
+            Err(error) => {
+                match refusal(&error) {
+                    // The list begins anew, which is no trouble.
+                    Some(Refusal::Gone) => continue,
+                    Some(Refusal::Told(error)) => {
+                        link.up();
+                        if trouble.as_ref() != Some(&error) {
+                            tracing::warn!(what = names.what, error, "they cannot be read: {}", names.without);
+                            trouble = Some(error);
+                        }
+                    }
+                    None => link.down(&told(&error)),
+                }
+                tokio::time::sleep(delay).await;
+                delay = (delay * 2).min(RETRY.1);
+            }
+        }
+    }
+}
+
+/// The API server answered, and the answer was no.
+enum Refusal {
+    Gone,
+    Told(String),
+}
+
+fn refusal(error: &Error) -> Option<Refusal> {
+    let status = match error {
+        Error::WatchError(status) => status,
+        Error::InitialListFailed(kube::Error::Api(status))
+        | Error::WatchStartFailed(kube::Error::Api(status))
+        | Error::WatchFailed(kube::Error::Api(status)) => status,
+        _ => return None,
+    };
+    let text = || crate::text::clean(&status.message, 300);
+    match status.code {
+        410 => Some(Refusal::Gone),
+        404 => Some(Refusal::Told("this API server has no such resource; is its CRD installed?".to_owned())),
+        403 => Some(Refusal::Told(format!("{}; grant podreeve's role list and watch", text()))),
+        400..=499 if status.code != 401 && status.code != 429 => Some(Refusal::Told(text())),
+        _ => None,
+    }
+}

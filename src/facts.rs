@@ -1,0 +1,141 @@
+//! What is known of the cluster around a request: plain data that [`crate::admit`] borrows.
+//!
+//! Others fill it. What is not known is asked for by name ([`Wanted`]), once, before anything is decided.
+
+pub mod pods;
+
+pub use pods::{KeptPod, PodsByName};
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// What is known of one thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known<T> {
+    Is(T),
+    /// It is not there.
+    Absent,
+    /// Nobody has told yet. Never to be taken for [`Self::Absent`].
+    Unknown,
+}
+
+pub type Labels = BTreeMap<String, String>;
+
+/// Cheap to clone: it is cloned with each change.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// Labels by namespace.
+    pub namespaces: Arc<HashMap<String, Arc<Labels>>>,
+    /// Pods by namespace.
+    pub pods: Arc<HashMap<String, Arc<PodsByName>>>,
+    /// All pods have been told at least once.
+    pub pods_complete: bool,
+    /// Asked for on account of this request, and the answers. With any, nothing is asked again.
+    pub asked: Vec<Asked>,
+}
+
+/// A fact that a request needs and that nobody has told yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    Namespace(String),
+    /// All of a namespace.
+    Pods(String),
+    Pod {
+        namespace: String,
+        name: String,
+    },
+}
+
+/// What the API server said of it.
+#[derive(Debug, Clone)]
+pub enum Asked {
+    Namespace(String, Option<Arc<Labels>>),
+    Pods(String, Arc<PodsByName>),
+    Pod {
+        namespace: String,
+        name: String,
+        pod: Option<KeptPod>,
+    },
+    /// No answer came in time.
+    Nothing,
+}
+
+impl Facts {
+    /// The labels of a namespace.
+    #[must_use]
+    pub fn labels(&self, namespace: &str) -> Known<&Labels> {
+        let asked = self.asked.iter().find_map(|asked| match asked {
+            Asked::Namespace(name, labels) if name == namespace => Some(labels.as_ref()),
+            _ => None,
+        });
+        match (asked, self.namespaces.get(namespace)) {
+            (Some(Some(labels)), _) | (None, Some(labels)) => Known::Is(labels),
+            (Some(None), _) => Known::Absent,
+            (None, None) => Known::Unknown,
+        }
+    }
+
+    /// The pods of a namespace.
+    #[must_use]
+    pub fn pods_of(&self, namespace: &str) -> Known<&PodsByName> {
+        let asked = self.asked.iter().find_map(|asked| match asked {
+            Asked::Pods(name, pods) if name == namespace => Some(pods),
+            _ => None,
+        });
+        match asked.or_else(|| self.pods.get(namespace).filter(|_| self.pods_complete)) {
+            Some(pods) => Known::Is(pods),
+            None if self.pods_complete => Known::Absent,
+            None => Known::Unknown,
+        }
+    }
+
+    /// One pod. What is not among those that are known may be new, so it is never [`Known::Absent`] unasked.
+    #[must_use]
+    pub fn pod(&self, namespace: &str, name: &str) -> Known<&KeptPod> {
+        let asked = self.asked.iter().find_map(|asked| match asked {
+            Asked::Pod { namespace: n, name: p, pod } if n == namespace && p == name => Some(pod.as_ref()),
+            _ => None,
+        });
+        match (asked, self.pods.get(namespace).and_then(|pods| pods.get(name))) {
+            (Some(Some(pod)), _) | (None, Some(pod)) => Known::Is(pod),
+            (Some(None), _) => Known::Absent,
+            (None, None) => Known::Unknown,
+        }
+    }
+
+    /// Whether there is still somebody to ask.
+    #[must_use]
+    pub fn may_ask(&self) -> bool {
+        self.asked.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_told_is_unknown_until_it_was_asked_for() {
+        let mut facts = Facts::default();
+        assert_eq!(facts.labels("shop"), Known::Unknown);
+        assert!(matches!(facts.pods_of("shop"), Known::Unknown));
+        assert!(matches!(facts.pod("shop", "a"), Known::Unknown));
+        facts.pods_complete = true;
+        assert!(matches!(facts.pods_of("shop"), Known::Absent));
+        assert!(matches!(facts.pod("shop", "a"), Known::Unknown));
+
+        facts.asked.push(Asked::Namespace("shop".to_owned(), None));
+        assert_eq!(facts.labels("shop"), Known::Absent);
+        assert_eq!(facts.labels("other"), Known::Unknown);
+        assert!(!facts.may_ask());
+    }
+
+    #[test]
+    fn what_was_asked_is_newer_than_what_was_told() {
+        let labels = |value: &str| Arc::new(Labels::from([("a".to_owned(), value.to_owned())]));
+        let mut facts = Facts { namespaces: Arc::new([("shop".to_owned(), labels("1"))].into()), ..Facts::default() };
+        assert_eq!(facts.labels("shop"), Known::Is(&*labels("1")));
+        facts.asked.push(Asked::Namespace("shop".to_owned(), Some(labels("2"))));
+        assert_eq!(facts.labels("shop"), Known::Is(&*labels("2")));
+    }
+}

@@ -1,0 +1,102 @@
+//! The `Exemption` object: what a team may let through in its own namespace, where the operator allows that.
+
+use super::{CompiledExemption, Exemption as Document, PolicyError};
+use jiff::civil::Date;
+use kube::CustomResource;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Lets violations of some rules through in the namespace that it is in.
+///
+/// It counts only in namespaces that `serve --exemption-namespaces` names. It reaches only as far as it says: every list
+/// that is given must match. It weakens every policy there, and never what `pod-security.kubernetes.io` labels ask for.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, CustomResource)]
+#[kube(
+    group = "podreeve.dev",
+    version = "v1alpha1",
+    kind = "Exemption",
+    doc = "Lets violations of some rules through in the namespace that it is in, where the operator allows that.",
+    namespaced,
+    status = "super::status::ExemptionStatus",
+    shortname = "prex",
+    category = "podreeve",
+    printcolumn = r#"{"name": "Rules", "type": "string", "jsonPath": ".spec.rules"}"#,
+    printcolumn = r#"{"name": "Until", "type": "string", "jsonPath": ".spec.until"}"#,
+    printcolumn = r#"{"name": "Ready", "type": "string", "jsonPath": ".status.conditions[?(@.type=='Ready')].status"}"#,
+    printcolumn = r#"{"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#
+)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ExemptionSpec {
+    /// Rule ids; at least one.
+    #[schemars(length(min = 1, max = 100))]
+    pub rules: Vec<String>,
+    /// Container names. A violation of the pod itself is exempt only when every container matches.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100))]
+    pub containers: Vec<String>,
+    /// Images by registry and path (`registry.example.com/mesh`, whole segments), with tag or digest when given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100))]
+    pub images: Vec<String>,
+    /// Why this is right, for whoever reads it next.
+    #[schemars(length(min = 1, max = 4096), extend("x-kubernetes-validations" = [{"rule": "self.trim() != ''", "message": "say why this is right"}]))]
+    pub reason: String,
+    /// The last day (UTC) on which it holds, as YYYY-MM-DD.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", regex(pattern = r"^\d{4}-\d{2}-\d{2}$"))]
+    pub until: Option<Date>,
+}
+
+/// An Exemption object that is in force.
+#[derive(Debug)]
+pub struct ObjectExemption {
+    /// `namespace/name`.
+    pub name: String,
+    pub exemption: CompiledExemption,
+}
+
+impl ObjectExemption {
+    /// # Errors
+    /// The key of the object that cannot be used, and why.
+    pub fn new(namespace: &str, name: &str, spec: &str) -> Result<Self, PolicyError> {
+        let ExemptionSpec { rules, containers, images, reason, until } = super::document::read(spec, &["spec"])?;
+        // Its own namespace and no other, whatever it says.
+        let namespaces = vec![namespace.to_owned()];
+        let document = Document { rules, namespaces, containers, images, reason, until };
+        let exemption = CompiledExemption::new(&["spec"], &document)?;
+        Ok(Self { name: format!("{namespace}/{name}"), exemption })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn error(spec: &Value) -> String {
+        ObjectExemption::new("shop", "a", &spec.to_string()).map(|e| e.name).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_wrong_one_says_where() {
+        let good = json!({"rules": ["privileged"], "reason": "a test"});
+        assert_eq!(ObjectExemption::new("shop", "a", &good.to_string()).unwrap().name, "shop/a");
+        for (key, value, says) in [
+            ("rules", json!(["privilegd"]), "spec.rules[0]: there is no rule `privilegd`; did you mean"),
+            ("rules", json!([]), "spec.rules: name at least one rule"),
+            ("reason", json!(" "), "spec.reason: say why"),
+            ("images", json!(["*"]), "spec.images[0]: `*` must begin with"),
+            ("until", json!("tomorrow"), "spec.until: is not a date"),
+            ("namespaces", json!(["kube-system"]), "spec.namespaces: there is no key `namespaces`"),
+        ] {
+            let mut spec = good.clone();
+            spec[key] = value;
+            assert!(error(&spec).starts_with(says), "{}", error(&spec));
+        }
+        assert!(
+            error(&json!({"reason": "x"})).starts_with("spec.rules: is missing"),
+            "{}",
+            error(&json!({"reason": "x"}))
+        );
+    }
+}

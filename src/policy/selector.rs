@@ -1,0 +1,121 @@
+//! Label selectors, as Kubernetes reads them.
+
+use super::PolicyError;
+use super::document::{LabelSelector, LabelSelectorRequirement};
+use std::collections::BTreeMap;
+
+/// A selector whose every requirement is known to mean something.
+#[derive(Debug, Clone, Default)]
+pub struct Selector {
+    equal: BTreeMap<String, String>,
+    required: Vec<(String, Required)>,
+}
+
+#[derive(Debug, Clone)]
+enum Required {
+    In(Vec<String>),
+    NotIn(Vec<String>),
+    Exists,
+    DoesNotExist,
+}
+
+impl Selector {
+    /// # Errors
+    /// The requirement of the selector at `place` that means nothing.
+    pub fn new(selector: &LabelSelector, place: &[&str]) -> Result<Self, PolicyError> {
+        let mut required = Vec::new();
+        for (index, requirement) in selector.match_expressions.iter().enumerate() {
+            let index = index.to_string();
+            let error = |key: &str, message: String| {
+                PolicyError::at(&[place, &["matchExpressions", &index, key]].concat(), message)
+            };
+            let LabelSelectorRequirement { key, operator, values } = requirement;
+            if key.is_empty() {
+                return Err(error("key", "name a label".to_owned()));
+            }
+            let meaning = match operator.as_str() {
+                "In" => Required::In(values.clone()),
+                "NotIn" => Required::NotIn(values.clone()),
+                "Exists" => Required::Exists,
+                "DoesNotExist" => Required::DoesNotExist,
+                other => {
+                    let other = crate::text::clean(other, 60);
+                    return Err(error("operator", format!("`{other}` is none of In, NotIn, Exists, DoesNotExist")));
+                }
+            };
+            match (&meaning, values.is_empty()) {
+                (Required::In(_) | Required::NotIn(_), true) => {
+                    return Err(error("values", format!("`{operator}` needs values")));
+                }
+                (Required::Exists | Required::DoesNotExist, false) => {
+                    return Err(error("values", format!("`{operator}` has no values; leave them out")));
+                }
+                _ => required.push((key.clone(), meaning)),
+            }
+        }
+        Ok(Self { equal: selector.match_labels.clone(), required })
+    }
+
+    /// An empty selector selects everything.
+    #[must_use]
+    pub fn selects(&self, labels: &BTreeMap<String, String>) -> bool {
+        self.equal.iter().all(|(key, value)| labels.get(key) == Some(value))
+            && self.required.iter().all(|(key, required)| {
+                let label = labels.get(key);
+                match required {
+                    Required::In(values) => label.is_some_and(|label| values.contains(label)),
+                    Required::NotIn(values) => label.is_none_or(|label| !values.contains(label)),
+                    Required::Exists => label.is_some(),
+                    Required::DoesNotExist => label.is_none(),
+                }
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn selector(value: Value) -> Result<Selector, String> {
+        let selector: LabelSelector = serde_json::from_value(value).unwrap();
+        Selector::new(&selector, &["spec", "match", "namespaceSelector"]).map_err(|error| error.to_string())
+    }
+
+    fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn every_operator() {
+        let selects =
+            |selector: Value, pairs: &[(&str, &str)]| self::selector(selector).unwrap().selects(&labels(pairs));
+        assert!(selects(json!({}), &[]));
+        assert!(selects(json!({"matchLabels": {"a": "1"}}), &[("a", "1"), ("b", "2")]));
+        assert!(!selects(json!({"matchLabels": {"a": "1"}}), &[("a", "2")]));
+        let one = |operator: &str, values: Value| json!({"matchExpressions": [{"key": "a", "operator": operator, "values": values}]});
+        for (operator, values, [without, same, other]) in [
+            ("In", json!(["1"]), [false, true, false]),
+            ("NotIn", json!(["1"]), [true, false, true]),
+            ("Exists", json!([]), [false, true, true]),
+            ("DoesNotExist", json!([]), [true, false, false]),
+        ] {
+            assert_eq!(selects(one(operator, values.clone()), &[]), without, "{operator}");
+            assert_eq!(selects(one(operator, values.clone()), &[("a", "1")]), same, "{operator}");
+            assert_eq!(selects(one(operator, values), &[("a", "2")]), other, "{operator}");
+        }
+    }
+
+    #[test]
+    fn what_means_nothing_is_refused() {
+        for (operator, values, says) in [
+            ("in", json!(["1"]), "spec.match.namespaceSelector.matchExpressions[0].operator: `in` is none of"),
+            ("In", json!([]), "spec.match.namespaceSelector.matchExpressions[0].values: `In` needs values"),
+            ("Exists", json!(["1"]), "spec.match.namespaceSelector.matchExpressions[0].values: `Exists` has no values"),
+        ] {
+            let wrong = json!({"matchExpressions": [{"key": "a", "operator": operator, "values": values}]});
+            let error = selector(wrong).unwrap_err();
+            assert!(error.starts_with(says), "{error}");
+        }
+    }
+}

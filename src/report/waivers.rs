@@ -1,0 +1,186 @@
+//! Exemptions whose owner should look at them: those that nothing needs, and those that end.
+
+use super::Judge;
+use super::judge::{GROUPS, USER};
+use crate::admit::Snapshot;
+use crate::decide::{Case, EXPIRY_NOTICE, Stage, judge};
+use crate::facts::Known;
+use crate::json::Raw;
+use crate::manifest::{Object, Position};
+use crate::policy::{Exemption, Subject};
+use crate::rules::Scope;
+use crate::workload::Text;
+use jiff::{ToSpan, civil::Date};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+/// An exemption of a policy that is unused, ends soon, or has ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WaiverReport {
+    pub policy: String,
+    /// Where the exemption stands, from 1.
+    pub file: String,
+    pub line: usize,
+    pub column: usize,
+    /// Its place in the policy's `exemptions`, from 0.
+    pub index: usize,
+    /// Why it is listed: it has ended, ends within 14 days, let nothing in the checked files through,
+    /// or did so for some of its rules or namespaces only.
+    pub states: Vec<WaiverState>,
+    pub rules: Vec<String>,
+    pub namespaces: Vec<String>,
+    pub containers: Vec<String>,
+    pub images: Vec<String>,
+    pub reason: String,
+    /// The last day on which it holds, as YYYY-MM-DD; null when it has no end.
+    pub until: Option<String>,
+    /// Those of `rules` that it let nothing through for; empty once it has ended.
+    pub unused_rules: Vec<String>,
+    /// Those of `namespaces` that it let nothing through in; empty once it has ended.
+    pub unused_namespaces: Vec<String>,
+    /// What is the matter and what to do, in a sentence.
+    pub message: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WaiverState {
+    Expired,
+    Expiring,
+    Unused,
+    PartlyUnused,
+}
+
+/// Which exemptions let something through: their policy and place, the rule, and the namespace.
+#[derive(Debug, Default)]
+pub struct Usage(BTreeSet<(usize, usize, &'static str, String)>);
+
+impl Usage {
+    /// Notes what the object needs.
+    ///
+    /// Each policy is asked alone, because of several that say the same only the strictest is told.
+    pub fn note(&mut self, by: &Judge<'_>, object: &Object<'_>) {
+        let policies = &by.snapshot.policies;
+        let Some(kind) = policies.kind(object.group(), object.kind) else { return };
+        let Ok(raw) = serde_json::value::to_raw_value(object.node) else { return };
+        // What cannot be read is denied, and no exemption helps.
+        let Ok(Some(pod)) = kind.pod(Raw::new(raw.get())) else { return };
+        let namespace = object.namespace().unwrap_or(by.namespace);
+        let groups: Vec<Text<'_>> = GROUPS.iter().map(|group| Text((*group).into())).collect();
+        let subject = Subject { namespace, labels: Known::Absent, kind: &kind.kind, user: USER, groups: &groups };
+        let stage = if kind.template.is_empty() { Stage::Pod } else { Stage::Template };
+        let case = Case {
+            pod: &pod,
+            namespace,
+            exemptions: &[],
+            stage,
+            scope: Scope::Pod,
+            only: None,
+            is_update: false,
+            told: usize::MAX,
+            today: by.today,
+        };
+        for (number, policy) in policies.policies.iter().enumerate() {
+            if policy.matcher.applies(&subject) {
+                let judged = judge(&case, &[policy], || None);
+                self.0.extend(
+                    judged
+                        .iter()
+                        .filter_map(|j| Some((number, j.exemption?.in_policy()?, j.rule.id, namespace.to_owned()))),
+                );
+            }
+        }
+    }
+
+    /// The exemptions to look at, in the order of the policies. `place` knows where the n-th policy's m-th exemption stands.
+    #[must_use]
+    pub fn waivers(
+        &self,
+        snapshot: &Snapshot,
+        today: Date,
+        place: impl Fn(usize, usize) -> (String, Position),
+    ) -> Vec<WaiverReport> {
+        let mut waivers = Vec::new();
+        for (number, policy) in snapshot.policies.policies.iter().enumerate() {
+            for (index, exemption) in policy.exemptions.iter().enumerate() {
+                let Exemption { rules, namespaces, containers, images, reason, until } = exemption.written();
+                let (unused_rules, unused_namespaces, states) = self.states(number, index, exemption.written(), today);
+                if states.is_empty() {
+                    continue;
+                }
+                let (file, Position { line, column }) = place(number, index);
+                waivers.push(WaiverReport {
+                    policy: policy.name.clone(),
+                    file,
+                    line,
+                    column,
+                    index,
+                    message: message(&states, &unused_rules, &unused_namespaces, *until),
+                    states,
+                    rules: rules.clone(),
+                    namespaces: namespaces.clone(),
+                    containers: containers.clone(),
+                    images: images.clone(),
+                    reason: reason.clone(),
+                    until: until.map(|until| until.to_string()),
+                    unused_rules,
+                    unused_namespaces,
+                });
+            }
+        }
+        waivers
+    }
+
+    fn states(
+        &self,
+        policy: usize,
+        index: usize,
+        exemption: &Exemption,
+        today: Date,
+    ) -> (Vec<String>, Vec<String>, Vec<WaiverState>) {
+        if exemption.until.is_some_and(|until| until < today) {
+            return (Vec::new(), Vec::new(), vec![WaiverState::Expired]);
+        }
+        let used: Vec<_> = self.0.iter().filter(|(p, e, ..)| (*p, *e) == (policy, index)).collect();
+        let without = |list: &[String], is_used: &dyn Fn(&str) -> bool| -> Vec<String> {
+            list.iter().filter(|name| !is_used(name)).cloned().collect()
+        };
+        let rules = without(&exemption.rules, &|name| used.iter().any(|(_, _, rule, _)| *rule == name));
+        let namespaces = without(&exemption.namespaces, &|name| used.iter().any(|(.., namespace)| namespace == name));
+        let near = today.saturating_add(EXPIRY_NOTICE.days());
+        let expiring = exemption.until.filter(|until| *until <= near).map(|_| WaiverState::Expiring);
+        let unused = if used.is_empty() {
+            Some(WaiverState::Unused)
+        } else if rules.is_empty() && namespaces.is_empty() {
+            None
+        } else {
+            Some(WaiverState::PartlyUnused)
+        };
+        (rules, namespaces, expiring.into_iter().chain(unused).collect())
+    }
+}
+
+fn message(states: &[WaiverState], rules: &[String], namespaces: &[String], until: Option<Date>) -> String {
+    let until = until.map(|until| until.to_string()).unwrap_or_default();
+    let parts: Vec<String> = states
+        .iter()
+        .map(|state| match state {
+            WaiverState::Expired => {
+                format!("it ended after {until} and lets nothing through; remove it, or give it a new date")
+            }
+            WaiverState::Expiring => format!("it ends after {until}, and what it lets through is denied from then on"),
+            WaiverState::Unused => {
+                "nothing in the checked files needs it; if they are all there is, remove it".to_owned()
+            }
+            WaiverState::PartlyUnused => {
+                let lists = [("for ", rules), ("in ", namespaces)];
+                let lists = lists.iter().filter(|(_, names)| !names.is_empty());
+                let lists: Vec<String> = lists.map(|(word, names)| format!("{word}{}", names.join(", "))).collect();
+                format!("nothing in the checked files needs it {}; narrow it", lists.join(", nor "))
+            }
+        })
+        .collect();
+    parts.join("; ")
+}
