@@ -74,6 +74,11 @@ fuzz-parity: need-cargo ## Compare 200,000 generated pods with upstream's Pod Se
 .PHONY: e2e
 e2e: build ## End-to-end tests on a real kube-apiserver (KUBECONFIG target: see e2e/README.md)
 	@PODREEVE_BIN=$(BIN) e2e/run
+	@PODREEVE_BIN=$(BIN) e2e/run release
+
+.PHONY: e2e-kind
+e2e-kind: ## The Helm release on a kind cluster that it makes and removes (needs kind and docker)
+	@e2e/kind
 
 .PHONY: image
 image: need-cargo ## Build the container image and run it (needs buildah, runc and root)

@@ -1,5 +1,6 @@
 //! The commands. Results go to stdout, everything else to stderr.
 
+mod access;
 mod check;
 mod completions;
 mod exit;
@@ -10,7 +11,9 @@ mod man;
 mod output;
 mod review;
 mod rules;
+mod selftest;
 pub mod serve;
+mod uninstall;
 mod version;
 
 pub use exit::{Exit, Failure};
@@ -34,6 +37,8 @@ enum Command {
     Review(review::Args),
     Rules(rules::Args),
     Explain(explain::Args),
+    Selftest(selftest::Args),
+    Uninstall(uninstall::Args),
     Version(version::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -52,6 +57,8 @@ pub fn run() -> ExitCode {
         Command::Review(args) => exit::told(review::run(&args)),
         Command::Rules(args) => exit::told(rules::run(&args)),
         Command::Explain(args) => exit::told(explain::run(&args)),
+        Command::Selftest(args) => exit::told(selftest::run(&args)),
+        Command::Uninstall(args) => exit::told(uninstall::run(&args)),
         Command::Version(args) => exit::told(version::run(&args)),
         Command::Completions(args) => exit::told(completions::run(&args)),
         Command::Man(args) => exit::told(man::run(&args)),

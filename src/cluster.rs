@@ -12,6 +12,7 @@ pub mod parts;
 mod policies;
 mod status;
 mod watch;
+pub mod webhooks;
 
 pub use client::Access;
 pub use link::Link;

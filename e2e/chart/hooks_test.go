@@ -18,6 +18,9 @@ func TestUninstallJob(t *testing.T) {
 	if want := deployment(t, "default").Spec.Template.Spec.Containers[0].Image; container.Image != want {
 		t.Errorf("its image is %s, the webhook's %s: another image may not be where this one is", container.Image, want)
 	}
+	if _, complaint, code := podreeve(t, "", append(container.Args, "--help")...); code != 0 {
+		t.Errorf("podreeve does not take %q: %s", container.Args, complaint)
+	}
 	account := job.Spec.Template.Spec.ServiceAccountName
 	for _, object := range objects {
 		if object.GetAnnotations()["helm.sh/hook"] != "pre-delete" {

@@ -20,6 +20,7 @@ var (
 	clusterRights = []rbac.PolicyRule{
 		right("podreeve.dev", "policies exemptions", "get list watch"),
 		right("podreeve.dev", "policies/status exemptions/status", "patch update"),
+		right("apiextensions.k8s.io", "customresourcedefinitions", "get", "policies.podreeve.dev", "exemptions.podreeve.dev"),
 		right("", "namespaces pods nodes", "get list watch"),
 		right("networking.k8s.io", "networkpolicies", "get list watch"),
 		right("", "podtemplates replicationcontrollers", "list"),

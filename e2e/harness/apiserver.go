@@ -44,7 +44,7 @@ func startAPIServer(ctx context.Context, tools Tools, dir, etcdURL string, envir
 	token := rand.Text()
 	auditLog := filepath.Join(dir, "audit.log")
 	certDir := filepath.Join(dir, "apiserver")
-	saKey, err := writeServerFiles(dir, token)
+	saKey, err := WriteServerFiles(dir, token)
 	if err != nil {
 		return nil, err
 	}
@@ -91,8 +91,8 @@ func (s *apiServer) awaitReady(ctx context.Context) error {
 	})
 }
 
-// writeServerFiles writes the token file, the audit policy and the key that signs service account tokens.
-func writeServerFiles(dir, token string) (string, error) {
+// WriteServerFiles writes the token file, the audit policy and the key that signs service account tokens.
+func WriteServerFiles(dir, token string) (string, error) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		return "", fmt.Errorf("make the service account key: %w", err)

@@ -31,42 +31,52 @@ func (c *Cluster) NewCertificate() (Certificate, error) {
 }
 
 func (c *Cluster) newCertificate() (Certificate, error) {
-	authority := template("podreeve e2e CA")
-	authority.IsCA, authority.BasicConstraintsValid, authority.KeyUsage = true, true, x509.KeyUsageCertSign
-	authorityKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return Certificate{}, err
-	}
-	authorityDER, err := x509.CreateCertificate(rand.Reader, authority, authority, &authorityKey.PublicKey, authorityKey)
-	if err != nil {
-		return Certificate{}, err
-	}
-	leaf := template("podreeve e2e")
-	leaf.KeyUsage, leaf.ExtKeyUsage = x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
-	leaf.IPAddresses, leaf.DNSNames = []net.IP{net.IPv4(127, 0, 0, 1)}, []string{ServiceName}
+	names, ips := []string{ServiceName}, []net.IP{net.IPv4(127, 0, 0, 1)}
 	if ip := net.ParseIP(c.webhookHost()); ip != nil {
-		leaf.IPAddresses = append(leaf.IPAddresses, ip)
+		ips = append(ips, ip)
 	} else {
-		leaf.DNSNames = append(leaf.DNSNames, c.webhookHost())
+		names = append(names, c.webhookHost())
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return Certificate{}, err
-	}
-	leafDER, err := x509.CreateCertificate(rand.Reader, leaf, authority, &key.PublicKey, authorityKey)
-	if err != nil {
-		return Certificate{}, err
-	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	pair, err := NewKeyPair(names, ips)
 	if err != nil {
 		return Certificate{}, err
 	}
 	base := filepath.Join(c.dir, c.Name("serving"))
-	cert := Certificate{base + ".crt", base + ".key", block("CERTIFICATE", authorityDER)}
-	if err := os.WriteFile(cert.certFile, block("CERTIFICATE", leafDER), 0o600); err != nil {
+	cert := Certificate{base + ".crt", base + ".key", pair.CA}
+	if err := os.WriteFile(cert.certFile, pair.Cert, 0o600); err != nil {
 		return cert, err
 	}
-	return cert, os.WriteFile(cert.keyFile, block("PRIVATE KEY", keyDER), 0o600)
+	return cert, os.WriteFile(cert.keyFile, pair.Key, 0o600)
+}
+
+// KeyPair is a serving certificate with the CA that signed it, PEM.
+type KeyPair struct{ Cert, Key, CA []byte }
+
+// NewKeyPair makes one that holds for a day.
+func NewKeyPair(names []string, ips []net.IP) (KeyPair, error) {
+	authority := template("podreeve e2e CA")
+	authority.IsCA, authority.BasicConstraintsValid, authority.KeyUsage = true, true, x509.KeyUsageCertSign
+	authorityKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return KeyPair{}, err
+	}
+	authorityDER, err := x509.CreateCertificate(rand.Reader, authority, authority, &authorityKey.PublicKey, authorityKey)
+	if err != nil {
+		return KeyPair{}, err
+	}
+	leaf := template("podreeve e2e")
+	leaf.KeyUsage, leaf.ExtKeyUsage = x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	leaf.IPAddresses, leaf.DNSNames = ips, names
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return KeyPair{}, err
+	}
+	leafDER, err := x509.CreateCertificate(rand.Reader, leaf, authority, &key.PublicKey, authorityKey)
+	if err != nil {
+		return KeyPair{}, err
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	return KeyPair{block("CERTIFICATE", leafDER), block("PRIVATE KEY", keyDER), block("CERTIFICATE", authorityDER)}, err
 }
 
 func template(name string) *x509.Certificate {

@@ -26,6 +26,9 @@ type Hook struct{ name string }
 // NewHook names a pair, so that namespaces can be made for it before Register.
 func (c *Cluster) NewHook() *Hook { return &Hook{name: c.Name("podreeve-e2e-" + c.run)} }
 
+// Name of both configurations.
+func (h *Hook) Name() string { return h.name }
+
 // Register makes both configurations for a base URL and waits until the API server calls them. The wait needs a policy
 // that denies `privileged` and patches `allow-privilege-escalation` (ProbeRules) in the namespace of the probe (it is none of the tests').
 func (c *Cluster) Register(ctx context.Context, hook *Hook, baseURL string, ca []byte) error {

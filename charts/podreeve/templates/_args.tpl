@@ -22,8 +22,13 @@
 - --tls-key=/etc/podreeve/tls/tls.key
 {{- end }}
 - --leader-election-lease={{ include "podreeve.fullname" . }}
+{{- /* What is the default of `serve` too is not said. */}}
+{{- if ne .Values.scan.interval "1h" }}
 - --scan-interval={{ .Values.scan.interval }}
+{{- end }}
+{{- if ne .Values.scan.reports "none" }}
 - --reports={{ .Values.scan.reports }}
+{{- end }}
 {{- with .Values.exemptionNamespaces }}
 - --exemption-namespaces={{ join "," . }}
 {{- end }}

@@ -1,0 +1,14 @@
+//go:build !linux
+
+package node
+
+import (
+	"context"
+	"errors"
+	"net"
+)
+
+// Dial is never reached: Missing says that a node needs Linux.
+func (n *Node) Dial(context.Context, string, string) (net.Conn, error) {
+	return nil, errors.New("there are no network namespaces on this system")
+}

@@ -1,0 +1,34 @@
+//! How commands reach the API server.
+
+use super::Failure;
+use crate::cluster::Access;
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Args)]
+pub struct AccessArgs {
+    /// How to reach the API server from outside of the cluster; without it the pod's own service account is used
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+
+    /// The kubeconfig's context [default: its current one]
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+}
+
+impl AccessArgs {
+    /// Runs something that asks the API server.
+    ///
+    /// # Errors
+    /// When the API server cannot be reached, or those of `ask`.
+    pub fn ask<T>(&self, ask: impl AsyncFnOnce(kube::Client) -> Result<T, Failure>) -> Result<T, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::internal(format!("the runtime cannot be started: {error}")))?;
+        let access = Access { kubeconfig: self.kubeconfig.clone(), context: self.context.clone() };
+        runtime.block_on(async {
+            let client = access.client().await;
+            ask(client.map_err(|error| Failure::unreadable(format!("no way to the API server: {error}")))?).await
+        })
+    }
+}
