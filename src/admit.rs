@@ -1,5 +1,7 @@
 //! How a request is answered. Everything here is pure: bytes and policies in, an outcome out.
 
+mod around;
+mod connect;
 mod namespace;
 mod pod_security;
 mod reasons;
@@ -84,6 +86,9 @@ fn answer(request: &Request<'_>, hook: Hook, snapshot: &Snapshot, today: Date) -
     if namespace::is_one(request) && hook == Hook::Validate && matches!(&*request.operation.0, "CREATE" | "UPDATE") {
         return response::finish(namespace::judge(request, snapshot, about(request, None)));
     }
+    if connect::is_one(request) && hook == Hook::Validate {
+        return response::finish(connect::decide(request, snapshot, today));
+    }
     let kind = match pod_bearing(request, &snapshot.policies) {
         Ok(Some(kind)) => kind,
         Ok(None) => return response::finish(Outcome::allow(about(request, None))),
@@ -93,7 +98,7 @@ fn answer(request: &Request<'_>, hook: Hook, snapshot: &Snapshot, today: Date) -
     let Some(object) = request.object else {
         return refused(about, "the request has no `object` to judge".to_owned());
     };
-    let pod = match kind.pod(object) {
+    let mut pod = match kind.pod(object) {
         Ok(Some(pod)) => pod,
         // A template that may be left out, as in a Rollout that refers to a Deployment.
         Ok(None) => return response::finish(Outcome::allow(about)),
@@ -109,8 +114,11 @@ fn answer(request: &Request<'_>, hook: Hook, snapshot: &Snapshot, today: Date) -
         user: &request.user_info.username,
         groups: &request.user_info.groups,
     };
-    if subject.labels == Known::Unknown && snapshot.facts.may_ask() {
-        return response::finish(Outcome::wanting(about, Wanted::Namespace(request.namespace.to_string())));
+    if subject.labels == Known::Unknown {
+        let wanted = Wanted::Namespace(request.namespace.to_string());
+        if snapshot.facts.may_ask(&wanted) {
+            return response::finish(Outcome::wanting(about, wanted));
+        }
     }
     let mut policies: Vec<&CompiledPolicy> = snapshot.policies.select(&subject).collect();
     let template = !kind.template.is_empty();
@@ -119,6 +127,10 @@ fn answer(request: &Request<'_>, hook: Hook, snapshot: &Snapshot, today: Date) -
         policies.retain(|p| p.patch_templates && !owned);
     }
     let is_update = *request.operation == *"UPDATE";
+    match around::of(&pod, &request.namespace, &policies, &snapshot.facts) {
+        Ok(around) => pod.around = around,
+        Err(wanted) => return response::finish(Outcome::wanting(about, wanted)),
+    }
     let case = Case {
         pod: &pod,
         namespace: &request.namespace,
@@ -140,7 +152,9 @@ fn answer(request: &Request<'_>, hook: Hook, snapshot: &Snapshot, today: Date) -
         let read = || {
             let before = request.old_object.filter(|_| is_update)?;
             // An old object that cannot be read excuses nothing.
-            kind.pod(before).ok()?
+            let mut pod = kind.pod(before).ok()??;
+            pod.around = around::of(&pod, &request.namespace, &policies, &snapshot.facts).unwrap_or_default();
+            Some(pod)
         };
         old.get_or_init(read).as_ref()
     };

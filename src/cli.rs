@@ -32,7 +32,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Serve(serve::Args),
+    Serve(Box<serve::Args>),
     Check(check::Args),
     Review(review::Args),
     Rules(rules::Args),
@@ -52,7 +52,7 @@ pub fn run() -> ExitCode {
     // Wrong arguments end here with 2, `--help` and `--version` with 0.
     let cli = Cli::parse();
     let ran = catch_unwind(AssertUnwindSafe(|| match cli.command {
-        Command::Serve(args) => serve::run(args),
+        Command::Serve(args) => serve::run(*args),
         Command::Check(args) => exit::told(check::run(&args)),
         Command::Review(args) => exit::told(review::run(&args)),
         Command::Rules(args) => exit::told(rules::run(&args)),

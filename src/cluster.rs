@@ -5,8 +5,11 @@
 
 pub mod client;
 mod exemptions;
+mod facts;
 mod item;
 pub mod link;
+mod lookup;
+mod nodes;
 mod objects;
 pub mod parts;
 mod policies;
@@ -16,9 +19,11 @@ pub mod webhooks;
 
 pub use client::Access;
 pub use link::Link;
+pub use lookup::Lookup;
 pub use parts::{Parts, Publisher};
 
 use kube::Client;
+use kube::core::ApiResource;
 use kube::runtime::watcher;
 use objects::Objects;
 use std::time::Duration;
@@ -42,12 +47,73 @@ pub struct Settings {
 const RETRY: Duration = Duration::from_secs(5);
 
 /// Watches the cluster as long as podreeve serves.
-pub async fn run(settings: Settings, link: &Link, parts: Publisher) {
+pub async fn run(settings: Settings, link: &Link, lookup: &Lookup, parts: Publisher, needs: Heard) {
     let client = connect(&settings.access, link).await;
+    lookup.connected(client.clone());
+    let core = |kind, plural| item::resource("", "v1", kind, plural);
+    let networking = |kind, plural| item::resource("networking.k8s.io", "v1", kind, plural);
+    let ask = "the API server is asked for each request";
+    let fill = Filling { client: &client, link, parts: &parts, needs: &needs };
     tokio::join!(
         policies(client.clone(), link, parts.clone()),
         exemptions(client.clone(), link, parts.clone(), &settings.exemption_namespaces),
+        fill.with(
+            |needs| needs.namespaces,
+            core("Namespace", "namespaces"),
+            Names { what: "namespaces", without: ask },
+            facts::Namespaces::default()
+        ),
+        fill.with(
+            |needs| needs.pods,
+            core("Pod", "pods"),
+            Names { what: "pods", without: ask },
+            crate::facts::pods::Pods::default()
+        ),
+        fill.with(
+            |needs| needs.network_policies,
+            networking("NetworkPolicy", "networkpolicies"),
+            Names { what: "networkpolicies", without: ask },
+            facts::NetworkPolicies::default(),
+        ),
+        fill.nodes(),
     );
+}
+
+/// What the policies in force ask for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Needs {
+    pub namespaces: bool,
+    pub pods: bool,
+    pub network_policies: bool,
+    pub nodes: bool,
+}
+
+pub type Heard = tokio::sync::watch::Receiver<Needs>;
+
+/// Watches that begin when a policy asks for them.
+struct Filling<'f> {
+    client: &'f Client,
+    link: &'f Link,
+    parts: &'f Publisher,
+    needs: &'f Heard,
+}
+
+impl Filling<'_> {
+    async fn with(&self, asked: fn(&Needs) -> bool, resource: ApiResource, names: Names, cache: impl facts::Cache) {
+        if self.needs.clone().wait_for(asked).await.is_err() {
+            return;
+        }
+        let api = kube::Api::all_with(self.client.clone(), &resource);
+        let mut sink = facts::Publishing::new(cache, self.parts.clone());
+        // Small pages: an object is dropped as soon as what counts of it is kept.
+        watch(api, watcher::Config::default().page_size(100), self.link, names, &mut sink).await;
+    }
+
+    async fn nodes(&self) {
+        if self.needs.clone().wait_for(|needs| needs.nodes).await.is_ok() {
+            nodes::watch(self.client, self.link, self.parts).await;
+        }
+    }
 }
 
 async fn exemptions(client: Client, link: &Link, parts: Publisher, allowed: &[String]) {

@@ -2,8 +2,11 @@
 //!
 //! Others fill it. What is not known is asked for by name ([`Wanted`]), once, before anything is decided.
 
+pub mod ingress;
 pub mod pods;
+pub mod selector;
 
+pub use ingress::IngressByName;
 pub use pods::{KeptPod, PodsByName};
 
 use std::collections::{BTreeMap, HashMap};
@@ -24,13 +27,21 @@ pub type Labels = BTreeMap<String, String>;
 /// Cheap to clone: it is cloned with each change.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
+    /// There is a cluster to ask.
+    pub cluster: bool,
     /// Labels by namespace.
     pub namespaces: Arc<HashMap<String, Arc<Labels>>>,
     /// Pods by namespace.
     pub pods: Arc<HashMap<String, Arc<PodsByName>>>,
     /// All pods have been told at least once.
     pub pods_complete: bool,
-    /// Asked for on account of this request, and the answers. With any, nothing is asked again.
+    /// Network policies by namespace.
+    pub ingress: Arc<HashMap<String, Arc<IngressByName>>>,
+    /// All network policies have been told at least once.
+    pub ingress_complete: bool,
+    /// The highest limit on the processes of a pod of all nodes; none while one of them is not known.
+    pub node_pids: Option<i64>,
+    /// Asked for on account of this request, and the answers.
     pub asked: Vec<Asked>,
 }
 
@@ -40,6 +51,7 @@ pub enum Wanted {
     Namespace(String),
     /// All of a namespace.
     Pods(String),
+    NetworkPolicies(String),
     Pod {
         namespace: String,
         name: String,
@@ -51,13 +63,42 @@ pub enum Wanted {
 pub enum Asked {
     Namespace(String, Option<Arc<Labels>>),
     Pods(String, Arc<PodsByName>),
+    NetworkPolicies(String, Arc<IngressByName>),
     Pod {
         namespace: String,
         name: String,
         pod: Option<KeptPod>,
     },
     /// No answer came in time.
-    Nothing,
+    Nothing(Wanted),
+}
+
+impl Wanted {
+    pub const FACTS: [&'static str; 4] = ["namespace", "pods", "pod", "networkpolicies"];
+
+    /// Which of [`Self::FACTS`] it is.
+    #[must_use]
+    pub const fn fact(&self) -> usize {
+        match self {
+            Self::Namespace(_) => 0,
+            Self::Pods(_) => 1,
+            Self::Pod { .. } => 2,
+            Self::NetworkPolicies(_) => 3,
+        }
+    }
+}
+
+impl Asked {
+    fn answers(&self, wanted: &Wanted) -> bool {
+        match (self, wanted) {
+            (Self::Nothing(asked), wanted) => asked == wanted,
+            (Self::Namespace(asked, _), Wanted::Namespace(name))
+            | (Self::Pods(asked, _), Wanted::Pods(name))
+            | (Self::NetworkPolicies(asked, _), Wanted::NetworkPolicies(name)) => asked == name,
+            (Self::Pod { namespace, name, .. }, Wanted::Pod { namespace: n, name: p }) => namespace == n && name == p,
+            _ => false,
+        }
+    }
 }
 
 impl Facts {
@@ -89,6 +130,20 @@ impl Facts {
         }
     }
 
+    /// The network policies of a namespace.
+    #[must_use]
+    pub fn ingress_of(&self, namespace: &str) -> Known<&IngressByName> {
+        let asked = self.asked.iter().find_map(|asked| match asked {
+            Asked::NetworkPolicies(name, policies) if name == namespace => Some(policies),
+            _ => None,
+        });
+        match asked.or_else(|| self.ingress.get(namespace).filter(|_| self.ingress_complete)) {
+            Some(policies) => Known::Is(policies),
+            None if self.ingress_complete => Known::Absent,
+            None => Known::Unknown,
+        }
+    }
+
     /// One pod. What is not among those that are known may be new, so it is never [`Known::Absent`] unasked.
     #[must_use]
     pub fn pod(&self, namespace: &str, name: &str) -> Known<&KeptPod> {
@@ -103,10 +158,10 @@ impl Facts {
         }
     }
 
-    /// Whether there is still somebody to ask.
+    /// Whether it has not been asked for yet.
     #[must_use]
-    pub fn may_ask(&self) -> bool {
-        self.asked.is_empty()
+    pub fn may_ask(&self, wanted: &Wanted) -> bool {
+        !self.asked.iter().any(|asked| asked.answers(wanted))
     }
 }
 
@@ -127,7 +182,10 @@ mod tests {
         facts.asked.push(Asked::Namespace("shop".to_owned(), None));
         assert_eq!(facts.labels("shop"), Known::Absent);
         assert_eq!(facts.labels("other"), Known::Unknown);
-        assert!(!facts.may_ask());
+        assert!(!facts.may_ask(&Wanted::Namespace("shop".to_owned())));
+        assert!(facts.may_ask(&Wanted::Namespace("other".to_owned())));
+        facts.asked.push(Asked::Nothing(Wanted::Namespace("other".to_owned())));
+        assert!(!facts.may_ask(&Wanted::Namespace("other".to_owned())));
     }
 
     #[test]

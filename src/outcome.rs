@@ -73,8 +73,8 @@ pub struct Violation {
 pub struct PodSecurity {
     /// Why it is denied.
     pub denied: Option<String>,
-    /// Why a namespace is refused: labels that mean nothing.
-    pub invalid: Option<String>,
+    /// Why a namespace is refused: field and fault of each label that means nothing.
+    pub invalid: Vec<(String, String)>,
     pub warnings: Vec<String>,
     pub annotations: Vec<(&'static str, String)>,
 }
@@ -136,7 +136,7 @@ impl Outcome {
     /// What is to be said of a namespace.
     pub(crate) fn labelled(about: About, pod_security: PodSecurity) -> Self {
         let verdict = match &pod_security {
-            PodSecurity { invalid: Some(_), .. } => Verdict::Deny,
+            PodSecurity { invalid, .. } if !invalid.is_empty() => Verdict::Deny,
             PodSecurity { warnings, .. } if !warnings.is_empty() => Verdict::Warn,
             _ => Verdict::Allow,
         };

@@ -15,6 +15,8 @@ mod capabilities;
 mod cpu_request;
 mod env_secrets;
 mod ephemeral_storage_limit;
+mod exec_privileged;
+mod exec_root;
 mod health_probes;
 mod host_devices;
 mod host_ipc;
@@ -32,6 +34,7 @@ mod image_registries;
 mod image_tag;
 mod limits;
 mod memory_limit;
+mod network_policy;
 mod pids_limit;
 mod privileged;
 mod privileged_ports;
@@ -96,6 +99,9 @@ pub static RULES: &[&Rule] = &[
     &image_digest::RULE,
     &image_tag::RULE,
     &image_pull_policy::RULE,
+    &exec_privileged::RULE,
+    &exec_root::RULE,
+    &network_policy::RULE,
 ];
 
 /// A rule as data.
@@ -161,6 +167,21 @@ impl Pss {
 pub trait Check: Send + Sync {
     /// Adds a finding for every place of the pod that violates the rule.
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>);
+
+    /// Whether it judges who connects to a pod.
+    fn judges_connects(&self) -> bool {
+        false
+    }
+
+    /// Whether it needs to know what NetworkPolicies make of the pod.
+    fn asks_for_network_policies(&self) -> bool {
+        false
+    }
+
+    /// Whether it needs to know the limits of the nodes.
+    fn asks_for_nodes(&self) -> bool {
+        false
+    }
 
     /// Repairs one finding of this rule by adding to `fix`; false when it cannot, with nothing added.
     fn fix(&self, _pod: &Pod<'_>, _finding: &Finding<'_>, _fix: &mut Fix) -> bool {

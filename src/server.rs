@@ -18,7 +18,7 @@ pub mod self_signed;
 mod watched;
 
 use crate::admit::Snapshot;
-use crate::cluster::{self, Link};
+use crate::cluster::{self, Link, Lookup};
 use crate::observe::{Decisions, Metrics, Observer};
 use arc_swap::ArcSwap;
 use body::Budget;
@@ -126,6 +126,8 @@ pub(crate) struct Shared {
     draining: AtomicBool,
     /// Set while newcomers wait for a place.
     crowded: AtomicBool,
+    /// None without a cluster.
+    lookup: Option<Lookup>,
 }
 
 impl Shared {
@@ -151,7 +153,7 @@ impl Server {
     pub async fn bind(config: Config, mut policies: Policies, log: Option<Decisions>) -> Result<Self, StartError> {
         let metrics = Metrics::new().map_err(|error| format!("metrics: {error}"))?;
         let health = Health::new(config.cluster.as_ref().map(|_| Arc::new(Link::default())));
-        let snapshot = policies.first(&health, &metrics)?;
+        let snapshot = policies.first(&health, &metrics, config.cluster.is_some())?;
         config.certificates.tell(&health, &metrics);
         let listener = listen(config.listen, "--listen").await?;
         let admin = listen(config.admin_listen, "--admin-listen").await?;
@@ -165,6 +167,7 @@ impl Server {
             heavy: Semaphore::new(cores),
             draining: AtomicBool::new(false),
             crowded: AtomicBool::new(false),
+            lookup: config.cluster.as_ref().map(|_| Lookup::default()),
         });
         Ok(Self { config, policies, shared, listener, admin })
     }
@@ -189,15 +192,20 @@ impl Server {
     /// `Connection: close`, connections end, all within [`Config::exit_within`].
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let Self { config, policies, shared, listener, admin } = self;
+        let needs = policies.needs();
         let (parts, heard) = tokio::sync::watch::channel(cluster::Parts::default());
         let mut watchers = vec![
             tokio::spawn(admin::serve(admin, Arc::clone(&shared))),
             tokio::spawn(config.certificates.clone().watch(config.poll, Arc::clone(&shared))),
             tokio::spawn(policies.watch(config.poll, Arc::clone(&shared), heard)),
         ];
-        if let (Some(settings), Some(link)) = (config.cluster, &shared.health.link) {
-            let link = Arc::clone(link);
-            watchers.push(tokio::spawn(async move { cluster::run(settings, &link, parts).await }));
+        if let Some(settings) = config.cluster {
+            let shared = Arc::clone(&shared);
+            watchers.push(tokio::spawn(async move {
+                if let (Some(link), Some(lookup)) = (&shared.health.link, &shared.lookup) {
+                    Box::pin(cluster::run(settings, link, lookup, parts, needs)).await;
+                }
+            }));
         }
         let accepting = accept::Acceptor::start(listener, config.certificates, Arc::clone(&shared));
         stop.await;

@@ -4,6 +4,7 @@
 //! at any depth, so `managedFields` costs a scan and no memory.
 
 pub mod annotations;
+pub mod around;
 pub mod handler;
 pub mod image;
 pub mod job;
@@ -15,6 +16,7 @@ pub mod resources;
 pub mod text;
 pub mod volume;
 
+pub use around::{Around, Connect, Ingress};
 pub use kinds::{Kind, KindClass};
 pub use pod::{Container, ContainerKind, ContainerRef, Pod};
 pub use text::Text;

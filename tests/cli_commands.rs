@@ -82,8 +82,10 @@ fn explain_says_what_to_change() {
     for rule in RULES {
         let ran = dir.run(&["explain", rule.id]);
         assert_eq!((ran.code, &*ran.err), (Some(0), ""), "{ran:?}");
-        // Every rule has something to change, and says how to live with it.
-        assert!(ran.out.lines().any(|line| line.starts_with("  -") || line.starts_with("  +")), "{}", ran.out);
+        // Every rule has something to change, unless it is not in the pod, and says how to live with it.
+        let in_pod = rule.examples.iter().any(|example| example.is_bad() && example.network_policies.is_empty());
+        let changes = ran.out.lines().any(|line| line.starts_with("  -") || line.starts_with("  +"));
+        assert_eq!(changes, in_pod, "{}", ran.out);
         assert!(ran.out.contains(&format!("- rules: [{}]", rule.id)), "{}", ran.out);
         // A digest is as long as it is.
         let fits = |line: &str| line.chars().count() <= 110 || line.contains("@sha256:");

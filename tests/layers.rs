@@ -21,13 +21,16 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("manifest", &["text", "patch"]),
     ("sources", &["facts", "admit", "manifest", "policy", "text", "patch"]),
     ("observe", &["facts", "admit", "outcome", "decide", "policy", "rules", "workload", "text"]),
-    ("report", &["facts", "json", "manifest", "admit", "outcome", "decide", "policy", "rules", "workload", "text", "patch"]),
+    (
+        "report",
+        &["facts", "json", "manifest", "admit", "outcome", "decide", "policy", "rules", "workload", "text", "patch"],
+    ),
     ("cluster", &["facts", "observe", "admit", "policy", "rules", "workload", "text", "patch"]),
     (
         "server",
         &[
-            "cluster", "observe", "sources", "admit", "outcome", "review", "decide", "policy", "rules", "workload",
-            "text",
+            "facts", "cluster", "observe", "sources", "admit", "outcome", "review", "decide", "policy", "rules",
+            "workload", "text",
         ],
     ),
 ];

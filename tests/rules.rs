@@ -5,6 +5,9 @@ mod common;
 
 use common::{TODAY, policies, review, snapshot};
 use podreeve::admit::{Hook, Snapshot, admit};
+use podreeve::facts::ingress::IngressPolicy;
+use podreeve::facts::pods::Texts;
+use podreeve::facts::{Asked, Facts, Wanted};
 use podreeve::outcome::{Outcome, Verdict};
 use podreeve::patch::absolute;
 use podreeve::policy::{CompiledPolicy, PolicyDocument};
@@ -13,6 +16,7 @@ use podreeve::text::dotted;
 use podreeve::workload::kinds::{KINDS, Kind};
 use podreeve::workload::pod::ContainerKind;
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 fn chosen() -> Vec<&'static Rule> {
     let wanted = std::env::var("RULE").unwrap_or_default();
@@ -22,7 +26,23 @@ fn chosen() -> Vec<&'static Rule> {
 }
 
 fn with_action(rule: &Rule, example: &Example, action: &str) -> Snapshot {
-    snapshot(json!({rule.id: {"action": action, "params": example.params_value()}}))
+    let mut snapshot = snapshot(json!({rule.id: {"action": action, "params": example.params_value()}}));
+    snapshot.facts = facts(example);
+    snapshot
+}
+
+/// The cluster of the example: none, unless it says so.
+fn facts(example: &Example) -> Facts {
+    let Ok(specs) = serde_json::from_str::<Vec<Value>>(example.network_policies) else { return Facts::default() };
+    let read =
+        |(n, spec): (usize, &Value)| Some((n.to_string(), IngressPolicy::read(&json!({"spec": spec}).to_string())?));
+    let policies = Arc::new(specs.iter().enumerate().filter_map(read).collect());
+    Facts {
+        cluster: true,
+        ingress: Arc::new([("default".to_owned(), policies)].into()),
+        ingress_complete: true,
+        ..Facts::default()
+    }
 }
 
 /// The pod with the example's container second in `list`, beside a good one.
@@ -46,6 +66,7 @@ fn kinds(example: &Example) -> impl Iterator<Item = &'static Kind> {
         Kinds::All => true,
         Kinds::Job(_) => kind.is_job(),
         Kinds::NotJob => !kind.is_job(),
+        Kinds::Connect => false,
     })
 }
 
@@ -130,11 +151,66 @@ fn every_example_is_judged_in_every_list_and_kind() {
     });
 }
 
+/// The pod is there, and somebody enters the container.
+#[test]
+fn every_example_of_a_connection_is_judged_in_every_list() {
+    each(|rule, example, _| {
+        if example.kinds != Kinds::Connect {
+            return;
+        }
+        for list in ContainerKind::ALL {
+            let case = format!("{} / {} / {}", rule.id, example.name, list.field());
+            let pod = pod_with(example, list);
+            let connect = |sub_resource: &str, container: &str, snapshot: &Snapshot| {
+                let review = connection(sub_resource, container);
+                admit(review.to_string().as_bytes(), Hook::Validate, snapshot, TODAY)
+            };
+            let mut snapshot = with_action(rule, example, "deny");
+            let wanted = connect("exec", "varied", &snapshot).wanted;
+            assert_eq!(wanted, Some(Wanted::Pod { namespace: "default".to_owned(), name: "web".to_owned() }), "{case}");
+            // Asked, and without an answer: let in, and told.
+            snapshot.facts.asked = vec![Asked::Nothing(wanted.expect("it is wanted"))];
+            let outcome = connect("exec", "varied", &snapshot);
+            assert_eq!((outcome.verdict, outcome.wanted), (Verdict::Warn, None), "{case}");
+            assert!(String::from_utf8_lossy(&outcome.reply).contains("could not be looked at"), "{case}");
+
+            let raw = serde_json::value::to_raw_value(&pod).expect("it is JSON");
+            let kept = Texts::default().keep(&raw);
+            snapshot.facts.asked =
+                vec![Asked::Pod { namespace: "default".to_owned(), name: "web".to_owned(), pod: kept }];
+            for sub_resource in ["exec", "attach"] {
+                let outcome = connect(sub_resource, "varied", &snapshot);
+                assert_eq!(outcome.problem, None, "{case}");
+                let fields: Vec<String> = outcome.violations.iter().map(|v| dotted(&v.field)).collect();
+                assert_eq!(fields, example.fields_in(&format!("spec.{}[1]", list.field())), "{case}");
+                assert_eq!(outcome.verdict == Verdict::Deny, example.is_bad(), "{case}");
+                let alone = connect(sub_resource, "neighbour", &snapshot);
+                assert_eq!(alone.verdict, Verdict::Allow, "{case}: the other container");
+            }
+            let outcome = connect("portforward", "varied", &snapshot);
+            assert_eq!(outcome.verdict, Verdict::Allow, "{case}: nobody enters the container");
+        }
+    });
+}
+
+fn connection(sub_resource: &str, container: &str) -> Value {
+    json!({
+        "kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1",
+        "request": {
+            "uid": "u", "operation": "CONNECT", "namespace": "default", "name": "web", "subResource": sub_resource,
+            "kind": {"group": "", "version": "v1", "kind": "PodExecOptions"},
+            "resource": {"group": "", "version": "v1", "resource": "pods"},
+            "userInfo": {"username": "somebody"},
+            "object": {"kind": "PodExecOptions", "apiVersion": "v1", "container": container, "command": ["sh"]},
+        },
+    })
+}
+
 #[test]
 fn repairs_apply_leave_nothing_and_are_idempotent() {
     each(|rule, example, list| {
         let case = format!("{} / {} / {}", rule.id, example.name, list.field());
-        if !rule.fixes || matches!(example.kinds, Kinds::Job(_)) {
+        if !rule.fixes || matches!(example.kinds, Kinds::Job(_) | Kinds::Connect) {
             return;
         }
         let (patching, denying) = (with_action(rule, example, "patch"), with_action(rule, example, "deny"));
@@ -257,7 +333,9 @@ fn the_table_is_whole() {
         assert_eq!(names.len(), rule.examples.len(), "{}: two examples of one name", rule.id);
         for example in rule.examples {
             let job = if let Kinds::Job(job) = example.kinds { job } else { "" };
-            for json in [example.params, example.spec, example.annotations, job, example.container] {
+            for json in
+                [example.params, example.spec, example.annotations, job, example.container, example.network_policies]
+            {
                 assert!(json.is_empty() || serde_json::from_str::<Value>(json).is_ok(), "{}: {json}", rule.id);
             }
         }

@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -12,11 +13,17 @@ import (
 
 // Namespace makes a namespace that a hook looks at; with a nil hook no webhook of the suite does.
 func (c *Cluster) Namespace(ctx context.Context, hint string, hook *Hook) (string, error) {
+	return c.NamespaceWith(ctx, hint, hook, nil)
+}
+
+// NamespaceWith does the same with labels.
+func (c *Cluster) NamespaceWith(ctx context.Context, hint string, hook *Hook, labels map[string]string) (string, error) {
 	client, err := c.Clientset()
 	if err != nil {
 		return "", err
 	}
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: c.Name("podreeve-e2e-" + c.run + "-" + hint), Labels: map[string]string{}}}
+	maps.Copy(namespace.Labels, labels)
 	if hook != nil {
 		namespace.Labels[hookLabel] = hook.name
 	}

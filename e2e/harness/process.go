@@ -2,6 +2,7 @@ package harness
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -100,4 +101,23 @@ func (p *Process) LogTail(lines int) string {
 	}
 	all := strings.Split(string(bytes.TrimRight(text, "\n")), "\n")
 	return strings.Join(all[max(0, len(all)-lines):], "\n")
+}
+
+// Log is all that the process wrote.
+func (p *Process) Log() string {
+	text, err := os.ReadFile(p.LogFile)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+// AwaitLog waits until the process wrote this.
+func (p *Process) AwaitLog(ctx context.Context, text string) error {
+	return Await(ctx, fmt.Sprintf("%s writes %q", p.Name, text), func(context.Context) (bool, error) {
+		if err := p.Exited(); err != nil {
+			return false, Fatal{err}
+		}
+		return strings.Contains(p.Log(), text), fmt.Errorf("its log ends with:\n%s", p.LogTail(5))
+	})
 }

@@ -21,10 +21,27 @@ const (
 const hookLabel = "e2e.podreeve.dev/hook"
 
 // Hook is a pair of webhook configurations, registered or about to be.
-type Hook struct{ name string }
+type Hook struct {
+	name  string
+	rules []admission.RuleWithOperations
+}
+
+// WithNamespaces has the hook look at namespaces too.
+func (h *Hook) WithNamespaces() *Hook {
+	h.rules = append(h.rules, rule(changes, "", "namespaces"))
+	return h
+}
+
+// WithConnects has it look at who connects to a pod.
+func (h *Hook) WithConnects() *Hook {
+	h.rules = append(h.rules, rule([]admission.OperationType{admission.Connect}, "", "pods/exec", "pods/attach", "pods/portforward"))
+	return h
+}
 
 // NewHook names a pair, so that namespaces can be made for it before Register.
-func (c *Cluster) NewHook() *Hook { return &Hook{name: c.Name("podreeve-e2e-" + c.run)} }
+func (c *Cluster) NewHook() *Hook {
+	return &Hook{name: c.Name("podreeve-e2e-" + c.run), rules: hookRules()}
+}
 
 // Name of both configurations.
 func (h *Hook) Name() string { return h.name }
@@ -51,7 +68,7 @@ func (c *Cluster) Register(ctx context.Context, hook *Hook, baseURL string, ca [
 
 func (h *Hook) validating(baseURL string, ca []byte) admission.ValidatingWebhook {
 	return admission.ValidatingWebhook{
-		Name: ValidateHook, ClientConfig: clientConfig(baseURL+"/validate", ca), Rules: hookRules(),
+		Name: ValidateHook, ClientConfig: clientConfig(baseURL+"/validate", ca), Rules: h.rules,
 		FailurePolicy: ptr(admission.Fail), MatchPolicy: ptr(admission.Equivalent), NamespaceSelector: h.selector(),
 		SideEffects: ptr(admission.SideEffectClassNone), TimeoutSeconds: ptr(int32(5)), AdmissionReviewVersions: []string{"v1"},
 	}
@@ -71,16 +88,19 @@ func clientConfig(url string, ca []byte) admission.WebhookClientConfig {
 }
 
 func hookRules() []admission.RuleWithOperations {
-	rule := func(group string, resources ...string) admission.RuleWithOperations {
-		return admission.RuleWithOperations{
-			Operations: []admission.OperationType{admission.Create, admission.Update},
-			Rule:       admission.Rule{APIGroups: []string{group}, APIVersions: []string{"v1"}, Resources: resources},
-		}
-	}
 	return []admission.RuleWithOperations{
-		rule("", "pods", "pods/ephemeralcontainers", "pods/resize", "podtemplates", "replicationcontrollers"),
-		rule("apps", "deployments", "statefulsets", "daemonsets", "replicasets"),
-		rule("batch", "jobs", "cronjobs"),
+		rule(changes, "", "pods", "pods/ephemeralcontainers", "pods/resize", "podtemplates", "replicationcontrollers"),
+		rule(changes, "apps", "deployments", "statefulsets", "daemonsets", "replicasets"),
+		rule(changes, "batch", "jobs", "cronjobs"),
+	}
+}
+
+var changes = []admission.OperationType{admission.Create, admission.Update}
+
+func rule(operations []admission.OperationType, group string, resources ...string) admission.RuleWithOperations {
+	return admission.RuleWithOperations{
+		Operations: operations,
+		Rule:       admission.Rule{APIGroups: []string{group}, APIVersions: []string{"v1"}, Resources: resources},
 	}
 }
 
@@ -93,7 +113,7 @@ func (h *Hook) selector() *metav1.LabelSelector {
 
 // awaitInEffect polls with dry runs: the API server learns of each configuration through a watch of its own.
 func (c *Cluster) awaitInEffect(ctx context.Context, hook *Hook) error {
-	namespace, err := c.Namespace(ctx, "probe", hook)
+	namespace, err := c.NamespaceWith(ctx, "probe", hook, map[string]string{"e2e.podreeve.dev/probe": "true"})
 	if err != nil {
 		return err
 	}

@@ -40,14 +40,14 @@ pub(super) fn judge(request: &Request<'_>, snapshot: &Snapshot, about: About) ->
         return match bad.as_slice() {
             [] if exempt => warned(about, ignored(&request.name, asked, &labels).into_iter().collect()),
             [] => Outcome::allow(about),
-            bad => invalid(about, &request.name, bad),
+            bad => invalid(about, bad),
         };
     }
     // What cannot be read was no better before.
     let before = request.old_object.and_then(|old| self::labels(old).ok()).unwrap_or_default();
     let (asked_before, bad_before) = read(&before);
     if !bad.is_empty() && bad != bad_before {
-        return invalid(about, &request.name, &bad);
+        return invalid(about, &bad);
     }
     let stricter = asked.enforce != asked_before.enforce
         && asked.enforce.level != Level::Privileged
@@ -64,8 +64,11 @@ pub(super) fn judge(request: &Request<'_>, snapshot: &Snapshot, about: About) ->
             warned(about, evaluate(&request.name, asked.enforce, pods, classes))
         }
         Known::Absent => Outcome::allow(about),
-        Known::Unknown if snapshot.facts.may_ask() => Outcome::wanting(about, Wanted::Pods(request.name.to_string())),
         Known::Unknown => {
+            let wanted = Wanted::Pods(request.name.to_string());
+            if snapshot.facts.may_ask(&wanted) {
+                return Outcome::wanting(about, wanted);
+            }
             warned(about, vec!["failed to list pods while checking new PodSecurity enforce level".to_owned()])
         }
     }
@@ -87,11 +90,9 @@ fn warned(about: About, warnings: Vec<String>) -> Outcome {
     Outcome::labelled(about, PodSecurity { warnings, ..PodSecurity::default() })
 }
 
-fn invalid(about: About, name: &str, bad: &[BadLabel]) -> Outcome {
-    let bad: Vec<String> = bad.iter().map(ToString::to_string).collect();
-    let bad = if bad.len() == 1 { bad.concat() } else { format!("[{}]", bad.join(", ")) };
-    let text = format!("Namespace \"{}\" is invalid: {bad}", crate::text::clean(name, 63));
-    Outcome::labelled(about, PodSecurity { invalid: Some(text), ..PodSecurity::default() })
+fn invalid(about: About, bad: &[BadLabel]) -> Outcome {
+    let invalid = bad.iter().map(|bad| (bad.field(), bad.fault())).collect();
+    Outcome::labelled(about, PodSecurity { invalid, ..PodSecurity::default() })
 }
 
 /// Said of an exempt namespace whose labels ask for something.

@@ -107,7 +107,9 @@ pub(super) fn violations<'p>(asked: LevelVersion, pod: &'p Pod<'p>) -> Vec<Judge
 }
 
 fn with_effect(mut judged: Vec<Judged<'_>>, effect: Effect) -> Vec<Judged<'_>> {
-    judged.iter_mut().for_each(|judged| judged.effect = effect);
+    for judged in &mut judged {
+        judged.effect = effect;
+    }
     judged
 }
 

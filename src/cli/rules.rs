@@ -3,7 +3,7 @@
 use super::output::{self, Format};
 use super::{Exit, Failure};
 use crate::policy::Action;
-use crate::rules::{Example, Kinds, RULES, Rule};
+use crate::rules::{Example, RULES, Rule};
 use crate::sources::Sources;
 use serde::Serialize;
 use serde_json::Value;
@@ -72,7 +72,7 @@ fn row(rule: &'static Rule) -> Row {
         severity: rule.severity.as_str(),
         patch: rule.fixes,
         action: default_action(rule).as_str(),
-        examples: rule.examples.iter().filter(|e| !matches!(e.kinds, Kinds::Job(_))).map(example).collect(),
+        examples: rule.examples.iter().filter(|e| e.is_plain(rule)).map(example).collect(),
     }
 }
 

@@ -29,6 +29,9 @@ pub type Name = (String, String);
 /// Longest time for one request beside the watch.
 const REQUEST: Duration = Duration::from_secs(5);
 
+/// Between two tries to write what could not be written.
+const AGAIN: Duration = Duration::from_secs(5);
+
 pub struct Objects<K> {
     client: Client,
     resource: ApiResource,
@@ -186,7 +189,7 @@ impl<K: Keep> Sink for Objects<K> {
         }
     }
 
-    fn unfinished(&self) -> bool {
-        !self.reports.is_empty()
+    fn again(&self) -> Option<Duration> {
+        (!self.reports.is_empty()).then_some(AGAIN)
     }
 }

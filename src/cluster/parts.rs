@@ -1,5 +1,6 @@
 //! What the cluster adds to what is in force. Cheap to clone: it is composed anew with each change.
 
+use crate::facts::Facts;
 use crate::policy::{CompiledPolicy, ObjectExemption};
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ pub struct Parts {
     pub policies: Vec<Arc<CompiledPolicy>>,
     /// Of the `Exemption` objects, by namespace and name.
     pub exemptions: Vec<Arc<ObjectExemption>>,
+    pub facts: Facts,
     /// Objects whose newest version is not in force, with the reason.
     pub errors: Vec<String>,
 }

@@ -18,17 +18,14 @@ pub trait Sink: Send {
     fn done(&mut self);
     /// Called after each of these: the time to hand out what is known.
     fn settled(&mut self) -> impl Future<Output = ()> + Send;
-    /// Whether [`Self::settled`] has left something to be tried again.
-    fn unfinished(&self) -> bool {
-        false
+    /// When [`Self::settled`] should be called again though nothing happens.
+    fn again(&self) -> Option<Duration> {
+        None
     }
 }
 
 /// Between two tries, at first and at most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
-
-/// Between two calls of [`Sink::settled`] while something is left.
-const AGAIN: Duration = Duration::from_secs(5);
 
 /// Watches, and never ends.
 pub async fn watch(api: Api<Item>, config: Config, link: &Link, names: Names, sink: &mut impl Sink) {
@@ -56,7 +53,7 @@ async fn follow(
     loop {
         let event = tokio::select! {
             event = events.next() => event,
-            () = tokio::time::sleep(AGAIN), if sink.unfinished() => {
+            () = tokio::time::sleep(sink.again().unwrap_or_default()), if sink.again().is_some() => {
                 sink.settled().await;
                 continue;
             }
@@ -106,12 +103,12 @@ enum Refusal {
 }
 
 fn refusal(error: &Error) -> Option<Refusal> {
-    let status = match error {
-        Error::WatchError(status) => status,
-        Error::InitialListFailed(kube::Error::Api(status))
-        | Error::WatchStartFailed(kube::Error::Api(status))
-        | Error::WatchFailed(kube::Error::Api(status)) => status,
-        _ => return None,
+    let (Error::WatchError(status)
+    | Error::InitialListFailed(kube::Error::Api(status))
+    | Error::WatchStartFailed(kube::Error::Api(status))
+    | Error::WatchFailed(kube::Error::Api(status))) = error
+    else {
+        return None;
     };
     let text = || crate::text::clean(&status.message, 300);
     match status.code {

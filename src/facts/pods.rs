@@ -130,6 +130,9 @@ struct Spec<'a> {
 struct Container<'a> {
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     name: Raw<'a>,
+    /// For exemptions by image.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    image: Raw<'a>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     security_context: Raw<'a>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
@@ -166,7 +169,9 @@ fn spec(mut spec: Spec<'_>) -> Spec<'_> {
     for container in lists.into_iter().flatten().flatten() {
         if let Some(ports) = &mut container.ports {
             ports.retain(|port| port.contains_key("hostPort"));
-            ports.iter_mut().for_each(|port| port.retain(|key, _| key == "hostPort" || key == "hostIP"));
+            for port in ports {
+                port.retain(|key, _| key == "hostPort" || key == "hostIP");
+            }
         }
         container.ports = container.ports.take().filter(|ports| !ports.is_empty());
         let names_host = |raw: &&RawValue| raw.get().contains("\"host\"");

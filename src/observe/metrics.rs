@@ -1,6 +1,7 @@
 //! Prometheus metrics. Every label value comes from a closed set, and every series exists from the start.
 
 mod grid;
+mod lookups;
 
 use super::Times;
 use crate::admit::Hook;
@@ -9,6 +10,7 @@ use crate::outcome::{Outcome, Verdict};
 use crate::rules::RULES;
 use crate::workload::KindClass;
 use grid::{Axis, Counters, Histograms};
+use lookups::Lookups;
 use prometheus::{Gauge, IntCounter, IntGauge, Opts, Registry, TextEncoder};
 
 /// Operations of the API server; the last one stands for all others.
@@ -62,6 +64,7 @@ pub struct Metrics {
     durations: Histograms,
     decisions: Histograms,
     bytes: Histograms,
+    pub lookups: Lookups,
     pub in_flight: IntGauge,
     pub connections: IntGauge,
     pub panics: IntCounter,
@@ -145,6 +148,7 @@ impl Metrics {
                 &grid::BYTES,
                 hooks(),
             )?,
+            lookups: Lookups::new(register)?,
             in_flight: gauge(register, Opts::new("podreeve_admission_in_flight", "Requests being answered now."))?,
             connections: gauge(register, Opts::new("podreeve_connections", "Open connections."))?,
             panics: counter(register, "podreeve_panics_total", "Panics while judging; each was answered by a denial.")?,

@@ -27,6 +27,26 @@ pub struct CompiledPolicy {
     pub warn_until: Option<Date>,
     /// It honours `pod-security.kubernetes.io` labels, but for these.
     pub pod_security_labels: Option<PodSecurityExemptions>,
+    asks: Asks,
+}
+
+/// What its rules judge beside the pod in the request.
+#[derive(Debug, Clone, Copy)]
+struct Asks {
+    connects: bool,
+    network_policies: bool,
+    nodes: bool,
+}
+
+impl Asks {
+    fn new(rules: &[CompiledRule]) -> Self {
+        let any = |asks: fn(&dyn Check) -> bool| rules.iter().any(|rule| asks(&*rule.check));
+        Self {
+            connects: any(|check| check.judges_connects()),
+            network_policies: any(|check| check.asks_for_network_policies()),
+            nodes: any(|check| check.asks_for_nodes()),
+        }
+    }
 }
 
 /// The exemption that covers a finding.
@@ -129,6 +149,7 @@ impl CompiledPolicy {
         Ok(Self {
             name: document.metadata.name.clone(),
             matcher: Matcher::new(spec.matching.as_ref(), &workloads, cluster)?,
+            asks: Asks::new(&rules),
             rules,
             exemptions,
             workloads,
@@ -148,6 +169,27 @@ impl CompiledPolicy {
     #[must_use]
     pub fn asks_for_labels(&self) -> bool {
         self.pod_security_labels.is_some() || self.matcher.selects_labels()
+    }
+
+    /// Whether it looks at pods that are there already.
+    #[must_use]
+    pub const fn asks_for_pods(&self) -> bool {
+        self.pod_security_labels.is_some() || self.asks.connects
+    }
+
+    #[must_use]
+    pub const fn judges_connects(&self) -> bool {
+        self.asks.connects
+    }
+
+    #[must_use]
+    pub const fn asks_for_network_policies(&self) -> bool {
+        self.asks.network_policies
+    }
+
+    #[must_use]
+    pub const fn asks_for_nodes(&self) -> bool {
+        self.asks.nodes
     }
 
     /// Of the exemptions that cover the finding today, those of the policy and `objects`, the one that lasts longest.

@@ -1,6 +1,7 @@
 //! Whether a policy applies to a request.
 
-use super::{PolicyError, document::Match, selector::Selector};
+use super::{PolicyError, document::Match, selector};
+use crate::facts::selector::Selector;
 use crate::facts::{Known, Labels};
 use crate::workload::{Kind, kinds::KINDS};
 
@@ -53,9 +54,9 @@ impl Matcher {
         let place = ["spec", "match", "namespaceSelector"];
         let selector = match &matching.namespace_selector {
             None => None,
-            Some(selector) => {
+            Some(written) => {
                 cluster.needed(&place, "namespace labels")?;
-                Some(Selector::new(selector, &place)?)
+                Some(selector::compile(written, &place)?)
             }
         };
         for (index, kind) in matching.kinds.iter().enumerate() {

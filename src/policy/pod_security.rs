@@ -58,10 +58,21 @@ pub struct BadLabel {
     message: &'static str,
 }
 
+impl BadLabel {
+    #[must_use]
+    pub fn field(&self) -> String {
+        format!("metadata.labels[{}]", self.label)
+    }
+
+    #[must_use]
+    pub fn fault(&self) -> String {
+        format!("Invalid value: {:?}: {}", crate::text::clean(&self.value, 63), self.message)
+    }
+}
+
 impl fmt::Display for BadLabel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { label, value, message } = self;
-        write!(f, "metadata.labels[{label}]: Invalid value: {:?}: {message}", crate::text::clean(value, 63))
+        write!(f, "{}: {}", self.field(), self.fault())
     }
 }
 

@@ -1,85 +1,50 @@
-//! Label selectors, as Kubernetes reads them.
+//! Label selectors of policies: what means nothing is refused.
 
 use super::PolicyError;
 use super::document::{LabelSelector, LabelSelectorRequirement};
-use std::collections::BTreeMap;
+use crate::facts::selector::{Required, Selector};
 
-/// A selector whose every requirement is known to mean something.
-#[derive(Debug, Clone, Default)]
-pub struct Selector {
-    equal: BTreeMap<String, String>,
-    required: Vec<(String, Required)>,
-}
-
-#[derive(Debug, Clone)]
-enum Required {
-    In(Vec<String>),
-    NotIn(Vec<String>),
-    Exists,
-    DoesNotExist,
-}
-
-impl Selector {
-    /// # Errors
-    /// The requirement of the selector at `place` that means nothing.
-    pub fn new(selector: &LabelSelector, place: &[&str]) -> Result<Self, PolicyError> {
-        let mut required = Vec::new();
-        for (index, requirement) in selector.match_expressions.iter().enumerate() {
-            let index = index.to_string();
-            let error = |key: &str, message: String| {
-                PolicyError::at(&[place, &["matchExpressions", &index, key]].concat(), message)
-            };
-            let LabelSelectorRequirement { key, operator, values } = requirement;
-            if key.is_empty() {
-                return Err(error("key", "name a label".to_owned()));
-            }
-            let meaning = match operator.as_str() {
-                "In" => Required::In(values.clone()),
-                "NotIn" => Required::NotIn(values.clone()),
-                "Exists" => Required::Exists,
-                "DoesNotExist" => Required::DoesNotExist,
-                other => {
-                    let other = crate::text::clean(other, 60);
-                    return Err(error("operator", format!("`{other}` is none of In, NotIn, Exists, DoesNotExist")));
-                }
-            };
-            match (&meaning, values.is_empty()) {
-                (Required::In(_) | Required::NotIn(_), true) => {
-                    return Err(error("values", format!("`{operator}` needs values")));
-                }
-                (Required::Exists | Required::DoesNotExist, false) => {
-                    return Err(error("values", format!("`{operator}` has no values; leave them out")));
-                }
-                _ => required.push((key.clone(), meaning)),
-            }
+/// The selector at `place`.
+///
+/// # Errors
+/// The requirement that means nothing.
+pub fn compile(selector: &LabelSelector, place: &[&str]) -> Result<Selector, PolicyError> {
+    let mut required = Vec::new();
+    for (index, requirement) in selector.match_expressions.iter().enumerate() {
+        let index = index.to_string();
+        let error = |key: &str, message: String| {
+            PolicyError::at(&[place, &["matchExpressions", &index, key]].concat(), message)
+        };
+        let LabelSelectorRequirement { key, operator, values } = requirement;
+        if key.is_empty() {
+            return Err(error("key", "name a label".to_owned()));
         }
-        Ok(Self { equal: selector.match_labels.clone(), required })
+        let Some(meaning) = Required::new(operator, values) else {
+            let other = crate::text::clean(operator, 60);
+            return Err(error("operator", format!("`{other}` is none of In, NotIn, Exists, DoesNotExist")));
+        };
+        match (&meaning, values.is_empty()) {
+            (Required::In(_) | Required::NotIn(_), true) => {
+                return Err(error("values", format!("`{operator}` needs values")));
+            }
+            (Required::Exists | Required::DoesNotExist, false) => {
+                return Err(error("values", format!("`{operator}` has no values; leave them out")));
+            }
+            _ => required.push((key.clone(), meaning)),
+        }
     }
-
-    /// An empty selector selects everything.
-    #[must_use]
-    pub fn selects(&self, labels: &BTreeMap<String, String>) -> bool {
-        self.equal.iter().all(|(key, value)| labels.get(key) == Some(value))
-            && self.required.iter().all(|(key, required)| {
-                let label = labels.get(key);
-                match required {
-                    Required::In(values) => label.is_some_and(|label| values.contains(label)),
-                    Required::NotIn(values) => label.is_none_or(|label| !values.contains(label)),
-                    Required::Exists => label.is_some(),
-                    Required::DoesNotExist => label.is_none(),
-                }
-            })
-    }
+    Ok(Selector { equal: selector.match_labels.clone(), required })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::{Value, json};
+    use std::collections::BTreeMap;
 
     fn selector(value: Value) -> Result<Selector, String> {
         let selector: LabelSelector = serde_json::from_value(value).unwrap();
-        Selector::new(&selector, &["spec", "match", "namespaceSelector"]).map_err(|error| error.to_string())
+        compile(&selector, &["spec", "match", "namespaceSelector"]).map_err(|error| error.to_string())
     }
 
     fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {

@@ -110,15 +110,21 @@ fn denied(outcome: &Outcome) -> impl Iterator<Item = &Violation> {
 }
 
 fn status(outcome: &Outcome) -> Status<'_> {
+    let invalid = &outcome.pod_security.invalid;
+    let faults = invalid.iter().map(|(field, message)| Cause {
+        reason: "FieldValueInvalid",
+        message: message.clone(),
+        field: field.clone(),
+    });
     Status {
         status: "Failure",
         message: denial(outcome),
-        reason: if outcome.pod_security.invalid.is_some() { "Invalid" } else { "Forbidden" },
-        code: if outcome.pod_security.invalid.is_some() { 422 } else { 403 },
+        reason: if invalid.is_empty() { "Forbidden" } else { "Invalid" },
+        code: if invalid.is_empty() { 403 } else { 422 },
         details: Details {
             name: &outcome.about.name,
             kind: &outcome.about.kind,
-            causes: denied(outcome).take(TOLD).map(cause).collect(),
+            causes: denied(outcome).take(TOLD).map(cause).chain(faults).collect(),
         },
     }
 }
@@ -161,8 +167,10 @@ fn denial(outcome: &Outcome) -> String {
             clean(problem, 1000)
         );
     }
-    if let Some(invalid) = &outcome.pod_security.invalid {
-        return invalid.clone();
+    if !outcome.pod_security.invalid.is_empty() {
+        let faults = outcome.pod_security.invalid.iter().map(|(field, fault)| format!("{field}: {fault}"));
+        let name = clean(&outcome.about.name, 63);
+        return format!("Namespace \"{name}\" is invalid: {}", faults.collect::<Vec<_>>().join(", "));
     }
     let count = outcome.count(Effect::Deny);
     let rules: Vec<&str> = outcome.tallies.iter().filter(|t| t.effect == Effect::Deny).map(|t| t.rule).collect();

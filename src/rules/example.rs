@@ -25,6 +25,8 @@ pub struct Example {
     pub expect: Expect,
     /// The rule has repairs, and none for this.
     pub no_repair: bool,
+    /// Specs of the namespace's NetworkPolicies as a JSON list; empty where there is no cluster.
+    pub network_policies: &'static str,
     /// A debug container cannot have the fields of this one, though the rule judges others there.
     pub no_debug: bool,
 }
@@ -45,6 +47,8 @@ pub enum Kinds {
     Job(&'static str),
     /// Anywhere but in the template of a Job.
     NotJob,
+    /// Nowhere: the pod is there already, and somebody enters the container.
+    Connect,
 }
 
 impl Example {
@@ -58,6 +62,7 @@ impl Example {
             container,
             expect,
             no_repair: false,
+            network_policies: "",
             no_debug: false,
         }
     }
@@ -107,6 +112,28 @@ impl Example {
     pub const fn not_job(mut self) -> Self {
         self.kinds = Kinds::NotJob;
         self
+    }
+
+    /// The same of a pod that is there already, and somebody enters the container.
+    #[must_use]
+    pub const fn connect(mut self) -> Self {
+        self.kinds = Kinds::Connect;
+        self
+    }
+
+    /// The same in a namespace with these NetworkPolicies, given by their specs.
+    #[must_use]
+    pub const fn network_policies(mut self, specs: &'static str) -> Self {
+        self.network_policies = specs;
+        self
+    }
+
+    /// Whether it takes nothing but a pod in the container list to see it.
+    #[must_use]
+    pub fn is_plain(&self, rule: &Rule) -> bool {
+        matches!(self.kinds, Kinds::All | Kinds::NotJob)
+            && self.network_policies.is_empty()
+            && (!self.is_container() || rule.lists.contains(&ContainerKind::Container))
     }
 
     /// The same, where the rule's repair does not reach.
@@ -194,7 +221,8 @@ impl Example {
         fields
             .iter()
             .map(|field| {
-                let of_pod = ["spec.", "metadata.", "job."].iter().any(|base| field.starts_with(base));
+                let of_pod =
+                    *field == "spec" || ["spec.", "metadata.", "job."].iter().any(|base| field.starts_with(base));
                 if of_pod { (*field).to_owned() } else { format!("{container}.{field}") }
             })
             .collect()

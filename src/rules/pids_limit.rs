@@ -12,8 +12,9 @@ pub static RULE: Rule = Rule {
     title: "The number of processes of a pod is limited",
     docs: "A fork bomb in one pod takes the process ids of its whole node, unless something limits them: \
 `spec.resources.limits.pids` of the pod (KEP-6063, with the feature gate `PerPodPIDLimit`) or `podPidsLimit` of the \
-kubelet. Most clusters have only the latter, and a pod does not show it: say in `nodeLimit` what all nodes have. Neither \
-may be above `max` (default 16384, the most that the API takes).\n\n\
+kubelet. Most clusters have only the latter, and a pod does not show it: `serve --cluster` reads it from every node (from its \
+kubelet's `configz`, for which it needs `get` on `nodes/proxy`); where it cannot, say in `nodeLimit` what all nodes have. \
+Neither may be above `max` (default 16384, the most that the API takes).\n\n\
 The repair sets `default`, which is for clusters whose API has the field; elsewhere leave it out, since an API server \
 without the field drops it in silence.",
     why: "without a limit one fork bomb takes all process ids of the node, and its other pods with it",
@@ -88,7 +89,12 @@ impl TryFrom<Params> for PidsLimit {
 impl Check for PidsLimit {
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         // The kubelet takes the lower of both, so a node's limit binds whatever the pod asks for.
-        if self.node_limit.is_some_and(|limit| limit > 0 && i128::from(limit) * UNIT <= self.max.nano) {
+        if pod
+            .around
+            .node_pids
+            .or(self.node_limit)
+            .is_some_and(|limit| limit > 0 && i128::from(limit) * UNIT <= self.max.nano)
+        {
             return;
         }
         let (at, text) = limit(pod);
@@ -102,6 +108,10 @@ impl Check for PidsLimit {
                 findings.add(Finding::new(at, told(text), wanted).amount(i128::MAX));
             }
         }
+    }
+
+    fn asks_for_nodes(&self) -> bool {
+        true
     }
 
     fn fix(&self, pod: &Pod<'_>, _finding: &Finding<'_>, fix: &mut Fix) -> bool {

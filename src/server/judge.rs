@@ -3,6 +3,7 @@
 use super::Shared;
 use super::body::{Cut, Held};
 use crate::admit::{Hook, Snapshot, admit, deny_unread};
+use crate::facts::{Asked, Wanted};
 use crate::observe::Shed;
 use crate::outcome::Outcome;
 use bytes::Bytes;
@@ -20,15 +21,47 @@ pub async fn judge(shared: &Arc<Shared>, hook: Hook, held: &Held<'_>, deadline: 
     if let Some(cut) = held.cut {
         return refuse(shared, &held.bytes, cut);
     }
-    let outcome = if held.bytes.len() <= shared.limits.inline {
-        guarded(shared, &held.bytes, hook, &shared.snapshot.load())
-    } else {
-        apart(shared, hook, held.bytes.clone(), deadline).await
-    };
+    let mut outcome = once(shared, hook, held, None, deadline).await;
+    // Each fact is asked for once, so this ends: there are few.
+    let mut asked = Vec::new();
+    while let (Some(wanted), true) = (outcome.wanted.take(), asked.len() < FACTS) {
+        asked.push(look_up(shared, wanted, deadline).await);
+        let mut snapshot = (**shared.snapshot.load()).clone();
+        snapshot.facts.asked.clone_from(&asked);
+        outcome = once(shared, hook, held, Some(Arc::new(snapshot)), deadline).await;
+    }
     if outcome.problem.is_some() {
         shared.observer.metrics.shed(Shed::Unreadable);
     }
     outcome
+}
+
+/// As many facts can one request need.
+const FACTS: usize = 3;
+
+async fn once(
+    shared: &Arc<Shared>,
+    hook: Hook,
+    held: &Held<'_>,
+    snapshot: Option<Arc<Snapshot>>,
+    deadline: Instant,
+) -> Outcome {
+    if held.bytes.len() > shared.limits.inline {
+        return apart(shared, hook, held.bytes.clone(), snapshot, deadline).await;
+    }
+    match snapshot {
+        Some(snapshot) => guarded(shared, &held.bytes, hook, &snapshot),
+        None => guarded(shared, &held.bytes, hook, &shared.snapshot.load()),
+    }
+}
+
+async fn look_up(shared: &Shared, wanted: Wanted, deadline: Instant) -> Asked {
+    let Some(lookup) = &shared.lookup else { return Asked::Nothing(wanted) };
+    let start = Instant::now();
+    let asked = lookup.ask(wanted.clone(), deadline).await;
+    let found = !matches!(asked, Asked::Nothing(_));
+    shared.observer.metrics.lookups.add(&wanted, start.elapsed().as_secs_f64(), found);
+    asked
 }
 
 /// A body that was not read to its end is denied, with the uid from its start.
@@ -45,13 +78,19 @@ fn refuse(shared: &Shared, start: &[u8], cut: Cut) -> Outcome {
 }
 
 /// Off the runtime's threads, so that a large object does not hold up the small ones.
-async fn apart(shared: &Arc<Shared>, hook: Hook, bytes: Bytes, deadline: Instant) -> Outcome {
+async fn apart(
+    shared: &Arc<Shared>,
+    hook: Hook,
+    bytes: Bytes,
+    snapshot: Option<Arc<Snapshot>>,
+    deadline: Instant,
+) -> Outcome {
     let judged = {
         let (shared, bytes) = (Arc::clone(shared), bytes.clone());
         async move {
             // Closed never: the semaphore lives as long as the server.
             let _turn = shared.heavy.acquire().await.ok();
-            let snapshot = shared.snapshot.load_full();
+            let snapshot = snapshot.unwrap_or_else(|| shared.snapshot.load_full());
             let judging = Arc::clone(&shared);
             tokio::task::spawn_blocking(move || guarded(&judging, &bytes, hook, &snapshot)).await
         }

@@ -3,7 +3,7 @@
 use super::Shared;
 use super::health::{Health, Status};
 use crate::admit::Snapshot;
-use crate::cluster::Parts;
+use crate::cluster::{Needs, Parts};
 use crate::observe::Metrics;
 use crate::review::response::TOLD;
 use crate::sources::Sources;
@@ -25,12 +25,23 @@ pub struct Policies {
     /// Why newer files are not.
     failure: Option<String>,
     parts: Parts,
+    needs: watch::Sender<Needs>,
+    /// There is a cluster to ask.
+    cluster: bool,
 }
 
 impl Policies {
     #[must_use]
     pub fn new(load: Load) -> Self {
-        Self { load, generation: 1, loaded: None, failure: None, parts: Parts::default() }
+        Self {
+            load,
+            generation: 1,
+            loaded: None,
+            failure: None,
+            parts: Parts::default(),
+            needs: watch::Sender::default(),
+            cluster: false,
+        }
     }
 
     /// Policies from `--policy`, read again when their content changes.
@@ -53,8 +64,14 @@ impl Policies {
         Self::new(Box::new(move |_| Ok(snapshot.take())))
     }
 
+    /// What the policies in force ask the cluster for.
+    pub(super) fn needs(&self) -> watch::Receiver<Needs> {
+        self.needs.subscribe()
+    }
+
     /// The first load. There is no last good one yet, so it must succeed.
-    pub(super) fn first(&mut self, health: &Health, metrics: &Metrics) -> Result<Snapshot, String> {
+    pub(super) fn first(&mut self, health: &Health, metrics: &Metrics, cluster: bool) -> Result<Snapshot, String> {
+        self.cluster = cluster;
         self.loaded = Some((self.load)(self.generation)?.ok_or("there are no policies to load")?);
         let snapshot = self.compose().ok_or("there are no policies to load")?;
         self.tell(&snapshot, health, metrics);
@@ -149,6 +166,16 @@ impl Policies {
         snapshot.policies.policies.extend(self.parts.policies.iter().cloned());
         snapshot.policies.exemptions.clone_from(&self.parts.exemptions);
         snapshot.policies.generation = self.generation;
+        snapshot.facts.clone_from(&self.parts.facts);
+        snapshot.facts.cluster = self.cluster;
+        let policies = &snapshot.policies.policies;
+        let needs = Needs {
+            namespaces: policies.iter().any(|policy| policy.asks_for_labels()),
+            pods: policies.iter().any(|policy| policy.asks_for_pods()),
+            network_policies: policies.iter().any(|policy| policy.asks_for_network_policies()),
+            nodes: policies.iter().any(|policy| policy.asks_for_nodes()),
+        };
+        self.needs.send_if_modified(|known| std::mem::replace(known, needs) != needs);
         Some(snapshot)
     }
 

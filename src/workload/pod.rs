@@ -6,13 +6,16 @@
 mod plain;
 
 use super::annotations::Annotations;
+use super::around::Around;
 use super::handler::{Handler, Lifecycle};
 use super::job::Job;
 use super::resources::Resources;
 use super::text::{Text, nullable};
 use super::volume::Volume;
+use crate::json::Raw;
 use serde::Deserialize;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// A Pod or a `PodTemplateSpec`.
 #[derive(Debug, Default, Deserialize)]
@@ -28,6 +31,9 @@ pub struct Pod<'a> {
     /// The Job whose template this is.
     #[serde(skip)]
     pub job: Option<Job>,
+    /// What the cluster knows around it.
+    #[serde(skip)]
+    pub around: Around<'a>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -39,6 +45,19 @@ pub struct Metadata<'a> {
     pub generate_name: Option<Text<'a>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
     pub annotations: Annotations<'a>,
+    /// Read by those who select by them.
+    #[serde(borrow)]
+    labels: Option<Raw<'a>>,
+}
+
+impl Metadata<'_> {
+    /// Label by label; a value that is no string is none.
+    #[must_use]
+    pub fn labels(&self) -> BTreeMap<String, String> {
+        let labels =
+            self.labels.and_then(|labels| serde_json::from_str::<BTreeMap<String, Option<String>>>(labels.get()).ok());
+        labels.unwrap_or_default().into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

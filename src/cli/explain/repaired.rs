@@ -1,8 +1,8 @@
 //! A bad example of a rule, and what makes it pass.
 
 use super::diff::diff;
-use crate::rules::{Check, Example, Findings, Fix, GOOD_POD, Rule, Scope};
-use crate::workload::Pod;
+use crate::rules::{Check, Example, Findings, Fix, GOOD_POD, Kinds, Rule, Scope};
+use crate::workload::{Connect, Pod};
 use serde_json::Value;
 
 /// The first bad example, with the rule's defaults if it can be, and the change that makes it pass
@@ -28,12 +28,14 @@ fn repaired(rule: &Rule, example: &Example, before: &Value) -> Option<Value> {
         .chain(with_params)
         .chain(serde_json::from_str(GOOD_POD))
         .chain(alike.iter().chain(&others).map(|other| other.pod()))
-        .find(|pod| violations(&*check, pod) == Some(0))
+        .find(|pod| violations(&*check, pod, example) == Some(0))
 }
 
-fn violations(check: &dyn Check, pod: &Value) -> Option<usize> {
+fn violations(check: &dyn Check, pod: &Value, example: &Example) -> Option<usize> {
     let json = pod.to_string();
-    let pod: Pod<'_> = serde_json::from_str(&json).ok()?;
+    let mut pod: Pod<'_> = serde_json::from_str(&json).ok()?;
+    // Some rules judge a pod only while somebody enters it.
+    pod.around.connect = (example.kinds == Kinds::Connect).then_some(Connect { container: None });
     let mut findings = Findings::default();
     check.check(&pod, &mut findings);
     Some(findings.into_vec().len())

@@ -7,7 +7,7 @@ use super::{
 use crate::json::fill;
 
 fill!(Pod<'d> { "metadata" => metadata, "spec" => spec });
-fill!(Metadata<'d> { "name" => name, "generateName" => generate_name, "annotations" => annotations });
+fill!(Metadata<'d> { "name" => name, "generateName" => generate_name, "annotations" => annotations, "labels" => labels });
 fill!(PodSpec<'d> {
     "hostNetwork" => host_network,
     "hostPID" => host_pid,

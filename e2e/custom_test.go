@@ -1,0 +1,193 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"podreeve.dev/e2e/harness"
+)
+
+// custom installs the CRDs and starts a podreeve that reads its policies from the API server.
+func custom(t *testing.T, s *suite, args ...string) (*harness.Podreeve, *harness.Hook) {
+	t.Helper()
+	if !s.Owned {
+		t.Skip("installs and removes CRDs, which is for a cluster of our own")
+	}
+	must(t, s.InstallCRDs(t.Context()))
+	t.Cleanup(func() { must(t, s.Remove(context.Background(), "policies.podreeve.dev", "--all")) })
+	hook := s.NewHook()
+	server, err := s.StartInCluster(t.Context(), map[string]string{"probe": harness.ProbeOnly}, args...)
+	must(t, err)
+	t.Cleanup(server.Stop) // of two with other options, each says in the status what it thinks
+	must(t, s.Register(t.Context(), hook, server.URL(), server.CA))
+	return server, hook
+}
+
+// eventually waits until a privileged pod is denied, or let in.
+func eventually(t *testing.T, s *suite, ns string, denied bool) {
+	t.Helper()
+	must(t, harness.Await(t.Context(), fmt.Sprintf("a privileged pod in %s is denied: %v", ns, denied), func(ctx context.Context) (bool, error) {
+		answer := s.Create(ctx, s.GoodPod(ns, "bad", harness.Privileged), true)
+		return answer.Denied() == denied, answer.Err
+	}))
+}
+
+func policyFor(label, rules string) string {
+	return fmt.Sprintf("{match: {namespaceSelector: {matchLabels: {team: %s}}}, rules: %s}", label, rules)
+}
+
+const denyPrivileged = "{privileged: {action: deny}}"
+
+func TestPolicyObjects(t *testing.T) {
+	s := up(t)
+	_, hook := custom(t, s)
+	ns, err := s.NamespaceWith(t.Context(), "team", hook, map[string]string{"team": "shop"})
+	must(t, err)
+	other := namespace(t, s, "other", hook)
+
+	must(t, s.Apply(t.Context(), harness.PolicyYAML("shop", policyFor("shop", denyPrivileged))))
+	_, err = s.AwaitCondition(t.Context(), "True", "prpol", "shop")
+	must(t, err)
+	eventually(t, s, ns, true)
+	wantAdmitted(t, s.Create(t.Context(), s.GoodPod(other, "bad", harness.Privileged), true))
+
+	// Wrong where the schema cannot tell: the status says so, and the last good one stays in force.
+	wrong := policyFor("shop", "{privileged: {action: warn}}, exemptions: [{rules: [privilegd], namespaces: [a], reason: b}]")
+	must(t, s.Apply(t.Context(), harness.PolicyYAML("shop", wrong)))
+	message, err := s.AwaitCondition(t.Context(), "False", "policies.podreeve.dev", "shop")
+	must(t, err)
+	for _, want := range []string{"did you mean `privileged`", "generation 1 of it stays in force"} {
+		if !strings.Contains(message, want) {
+			t.Errorf("want %q in the condition, got %q", want, message)
+		}
+	}
+	eventually(t, s, ns, true)
+	table := kubectl(t, s, "", "get", "policies.podreeve.dev", "shop").Stdout
+	if head, row, _ := strings.Cut(table, "\n"); strings.Join(strings.Fields(head), " ") != "NAME MODE READY AGE" || !strings.HasPrefix(strings.Join(strings.Fields(row), " "), "shop deny False ") {
+		t.Errorf("want the columns NAME MODE READY AGE, got\n%s", table)
+	}
+
+	must(t, s.Apply(t.Context(), harness.PolicyYAML("shop", policyFor("shop", "{privileged: {action: warn}}"))))
+	_, err = s.AwaitCondition(t.Context(), "True", "policies.podreeve.dev", "shop")
+	must(t, err)
+	eventually(t, s, ns, false)
+	must(t, s.Apply(t.Context(), harness.PolicyYAML("shop", policyFor("shop", denyPrivileged))))
+	eventually(t, s, ns, true)
+	must(t, s.Remove(t.Context(), "policies.podreeve.dev", "shop"))
+	eventually(t, s, ns, false)
+}
+
+func TestPolicySchema(t *testing.T) {
+	s := up(t)
+	custom(t, s)
+	for spec, says := range map[string]string{
+		"{rules: {}, match: {namespaces: [a], excludeNamespaces: [a]}}":                         "a namespace is both named and excluded",
+		"{rules: {}, match: {namespaceSelector: {matchExpressions: [{key: a, operator: In}]}}}": "In and NotIn need values",
+		"{rules: {}, match: {namespaceSelector: {matchExpressions: [{key: a, operator: in}]}}}": "Unsupported value",
+		"{rules: {}, exemptions: [{rules: [privileged], namespaces: [a], reason: ' '}]}":        "say why this is right",
+		"{rules: {}, exemptions: [{rules: [], namespaces: [a], reason: b}]}":                    "should have at least 1 items",
+		"{rules: {}, podSecurityExemptions: {namespaces: [a]}}":                                 "podSecurityLabels, which is not true",
+		"{rules: {privileged: {action: patch}}}":                                                "Unsupported value",
+	} {
+		err := s.Apply(t.Context(), harness.PolicyYAML("wrong", spec))
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: want it refused with %q, got %v", spec, says, err)
+		}
+	}
+}
+
+func exemption(ns, name, spec string) string {
+	return fmt.Sprintf("{apiVersion: podreeve.dev/v1alpha1, kind: Exemption, metadata: {name: %s, namespace: %s}, spec: %s}", name, ns, spec)
+}
+
+func TestExemptionObjects(t *testing.T) {
+	s := up(t)
+	allowed := s.Name("podreeve-e2e-allowed")
+	_, hook := custom(t, s, "--exemption-namespaces", allowed+",elsewhere")
+	labels := hook.Labels()
+	labels["team"] = "shop"
+	must(t, s.Apply(t.Context(), namespaceYAML(allowed, labels)))
+	t.Cleanup(func() { must(t, s.Remove(context.Background(), "--wait=false", "namespace", allowed)) })
+	must(t, s.Apply(t.Context(), fmt.Sprintf("{apiVersion: v1, kind: ServiceAccount, metadata: {name: default, namespace: %s}}", allowed)))
+	other, err := s.NamespaceWith(t.Context(), "other", hook, map[string]string{"team": "shop"})
+	must(t, err)
+	must(t, s.Apply(t.Context(), harness.PolicyYAML("shop", policyFor("shop", denyPrivileged))))
+	eventually(t, s, allowed, true)
+
+	good := "{rules: [privileged], reason: a test}"
+	must(t, s.Apply(t.Context(), exemption(allowed, "good", good)))
+	must(t, s.Apply(t.Context(), exemption(other, "good", good)))
+	_, err = s.AwaitCondition(t.Context(), "True", "-n", allowed, "exemptions.podreeve.dev", "good")
+	must(t, err)
+	eventually(t, s, allowed, false)
+	message, err := s.AwaitCondition(t.Context(), "False", "-n", other, "prex", "good")
+	must(t, err)
+	if !strings.Contains(message, "--exemption-namespaces") {
+		t.Errorf("want the reason, got %q", message)
+	}
+	eventually(t, s, other, true)
+
+	// One that becomes wrong exempts nothing.
+	must(t, s.Apply(t.Context(), exemption(allowed, "good", "{rules: [privilegd], reason: a test}")))
+	message, err = s.AwaitCondition(t.Context(), "False", "-n", allowed, "exemptions.podreeve.dev", "good")
+	must(t, err)
+	if !strings.Contains(message, "did you mean `privileged`") {
+		t.Errorf("want the reason, got %q", message)
+	}
+	eventually(t, s, allowed, true)
+}
+
+func namespaceYAML(name string, labels map[string]string) string {
+	text := ""
+	for key, value := range labels {
+		text += fmt.Sprintf("%s: %q, ", key, value)
+	}
+	return fmt.Sprintf("{apiVersion: v1, kind: Namespace, metadata: {name: %s, labels: {%s}}}", name, text)
+}
+
+// The CRDs go while podreeve serves: what they said stays in force. They come back: it is read again.
+func TestMissingCRDs(t *testing.T) {
+	s := up(t)
+	server, hook := custom(t, s)
+	ns, err := s.NamespaceWith(t.Context(), "team", hook, map[string]string{"team": "shop"})
+	must(t, err)
+	must(t, s.Apply(t.Context(), harness.PolicyYAML("shop", policyFor("shop", denyPrivileged))))
+	eventually(t, s, ns, true)
+
+	must(t, s.Remove(t.Context(), "crd", "policies.podreeve.dev", "exemptions.podreeve.dev"))
+	must(t, server.AwaitLog(t.Context(), "the CRD is being removed"))
+	must(t, server.AwaitLog(t.Context(), "is its CRD installed?"))
+	eventually(t, s, ns, true)
+	if count := strings.Count(server.Log(), "is its CRD installed?"); count > 2 {
+		t.Errorf("said %d times that a CRD is missing, of two", count)
+	}
+
+	must(t, s.InstallCRDs(t.Context()))
+	must(t, s.Apply(t.Context(), harness.PolicyYAML("shop", policyFor("shop", "{privileged: {action: warn}}"))))
+	_, err = s.AwaitCondition(t.Context(), "True", "policies.podreeve.dev", "shop")
+	must(t, err)
+	eventually(t, s, ns, false)
+}
+
+// Without an API server it is ready and serves what it has from files; the log says so once.
+func TestUnreachableAPIServer(t *testing.T) {
+	s := up(t)
+	if !s.Owned {
+		t.Skip("needs a token of our own making")
+	}
+	kubeconfig, err := s.WrongKubeconfig()
+	must(t, err)
+	server, err := s.StartPodreeve(t.Context(), "--cluster", "--kubeconfig", kubeconfig)
+	must(t, err)
+	hook := s.NewHook()
+	must(t, s.Register(t.Context(), hook, server.URL(), server.CA))
+	must(t, server.AwaitLog(t.Context(), "the API server cannot be reached"))
+	if count := strings.Count(server.Log(), "cannot be reached"); count != 1 {
+		t.Errorf("said %d times that the API server cannot be reached", count)
+	}
+	// The file is repaired: it recovers by itself.
+	must(t, s.RepairKubeconfig(kubeconfig))
+	must(t, server.AwaitLog(t.Context(), "can be reached again"))
+}

@@ -1,0 +1,108 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"k8s.io/client-go/rest"
+)
+
+// InstallCRDs applies podreeve's custom resource definitions, as they stand in deploy/, and waits until they are served.
+func (c *Cluster) InstallCRDs(ctx context.Context) error {
+	if _, err := c.kubectl(ctx, "", "apply", "--server-side", "-f", filepath.Join("..", "deploy", "crds")); err != nil {
+		return err
+	}
+	return Await(ctx, "the CRDs are served", func(ctx context.Context) (bool, error) {
+		_, err := c.kubectl(ctx, "", "get", "policies.podreeve.dev,exemptions.podreeve.dev", "-A")
+		return err == nil, err
+	})
+}
+
+// Apply applies YAML as a user would; the error is what kubectl said.
+func (c *Cluster) Apply(ctx context.Context, yaml string) error {
+	_, err := c.kubectl(ctx, yaml, "apply", "-f", "-")
+	return err
+}
+
+// Remove removes an object, and does not mind when it is gone.
+func (c *Cluster) Remove(ctx context.Context, args ...string) error {
+	_, err := c.kubectl(ctx, "", append([]string{"delete", "--ignore-not-found"}, args...)...)
+	return err
+}
+
+// AwaitCondition waits until the object's Ready condition has this status, and gives its message.
+func (c *Cluster) AwaitCondition(ctx context.Context, status string, args ...string) (string, error) {
+	path := `jsonpath={.metadata.generation} {.status.conditions[?(@.type=="Ready")].observedGeneration} {.status.conditions[?(@.type=="Ready")].status} {.status.conditions[?(@.type=="Ready")].message}`
+	var message string
+	err := Await(ctx, fmt.Sprintf("%s has Ready=%s", strings.Join(args, " "), status), func(ctx context.Context) (bool, error) {
+		said, err := c.kubectl(ctx, "", append([]string{"get", "-o", path}, args...)...)
+		if err != nil {
+			return false, err
+		}
+		parts := strings.SplitN(said, " ", 4)
+		if len(parts) < 4 || parts[0] != parts[1] || parts[2] != status {
+			return false, fmt.Errorf("generation, observedGeneration, status and message are %q", said)
+		}
+		message = parts[3]
+		return true, nil
+	})
+	return message, err
+}
+
+func (c *Cluster) kubectl(ctx context.Context, stdin string, args ...string) (string, error) {
+	said, err := c.Kubectl(ctx, stdin, args...)
+	if err != nil {
+		return "", err
+	}
+	if said.Code != 0 {
+		return "", fmt.Errorf("%s", said)
+	}
+	return said.Stdout, nil
+}
+
+// StartInCluster starts a podreeve that reads from the API server; policies are YAML documents for --policy, by name.
+func (c *Cluster) StartInCluster(ctx context.Context, policies map[string]string, args ...string) (*Podreeve, error) {
+	dir := filepath.Join(c.dir, c.Name("policies"))
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("make the policy folder: %w", err)
+	}
+	for name, spec := range policies {
+		text := PolicyYAML(name, spec)
+		if err := os.WriteFile(filepath.Join(dir, name+".yaml"), []byte(text), 0o644); err != nil {
+			return nil, fmt.Errorf("write the policy %s: %w", name, err)
+		}
+	}
+	return c.StartPodreeve(ctx, append([]string{"--cluster", "--kubeconfig", c.Kubeconfig, "--policy", dir}, args...)...)
+}
+
+// PolicyYAML is a Policy with this spec, in YAML of one line.
+func PolicyYAML(name, spec string) string {
+	return fmt.Sprintf("apiVersion: podreeve.dev/v1alpha1\nkind: Policy\nmetadata: {name: %s}\nspec: %s\n", name, spec)
+}
+
+// ProbeOnly is the spec of a policy with what Register waits for, in namespaces without the labels of Pod Security.
+const ProbeOnly = `{match: {namespaceSelector: {matchExpressions: [{key: e2e.podreeve.dev/probe, operator: Exists}]}}, rules: {privileged: {action: deny}, allow-privilege-escalation: {action: patch}}}`
+
+// Config is for clients that the harness does not have.
+func (c *Cluster) Config() *rest.Config { return rest.CopyConfig(c.config) }
+
+// Labels are the labels of a namespace that the hook looks at.
+func (h *Hook) Labels() map[string]string { return map[string]string{hookLabel: h.name} }
+
+// WrongKubeconfig writes a kubeconfig of an API server that is not there.
+func (c *Cluster) WrongKubeconfig() (string, error) {
+	port, err := FreePort()
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(c.dir, c.Name("kubeconfig"))
+	config := c.Config()
+	config.Host = loopback("https", port)
+	return path, writeKubeconfig(path, config)
+}
+
+// RepairKubeconfig has it name the one that is.
+func (c *Cluster) RepairKubeconfig(path string) error { return writeKubeconfig(path, c.config) }

@@ -1,0 +1,36 @@
+//! What the cluster knows around a pod, as far as a policy asks.
+
+use crate::facts::{Facts, Known, Wanted, ingress::ingress};
+use crate::policy::CompiledPolicy;
+use crate::workload::{Around, Ingress, Pod};
+
+/// # Errors
+/// What has to be asked for first.
+pub(super) fn of<'a>(
+    pod: &Pod<'_>,
+    namespace: &str,
+    policies: &[&CompiledPolicy],
+    facts: &Facts,
+) -> Result<Around<'a>, Wanted> {
+    let mut around = Around::default();
+    if !facts.cluster {
+        return Ok(around);
+    }
+    if policies.iter().any(|policy| policy.asks_for_nodes()) {
+        around.node_pids = facts.node_pids;
+    }
+    if policies.iter().any(|policy| policy.asks_for_network_policies()) {
+        around.ingress = Some(match facts.ingress_of(namespace) {
+            Known::Is(policies) => ingress(policies, &pod.metadata.labels()),
+            Known::Absent => Ingress::Open,
+            Known::Unknown => {
+                let wanted = Wanted::NetworkPolicies(namespace.to_owned());
+                if facts.may_ask(&wanted) {
+                    return Err(wanted);
+                }
+                Ingress::Unknown
+            }
+        });
+    }
+    Ok(around)
+}

@@ -1,0 +1,156 @@
+//! The watches that fill [`Facts`]: of each object only what is judged is kept.
+
+use super::item::Item;
+use super::parts::Publisher;
+use super::watch::Sink;
+use crate::facts::ingress::{IngressByName, IngressPolicy};
+use crate::facts::{Facts, Labels, pods};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What a watch knows of the objects of one kind.
+pub trait Cache: Send {
+    /// Whether anything that counts has changed.
+    fn apply(&mut self, item: &Item) -> bool;
+    fn remove(&mut self, namespace: &str, name: &str) -> bool;
+    /// Forgets all but these.
+    fn retain(&mut self, names: &HashSet<(String, String)>);
+    /// Puts what is known where requests see it.
+    fn publish(&self, facts: &mut Facts);
+}
+
+/// Hands out what a cache knows, not more often than [`EVERY`]: publishing copies.
+pub struct Publishing<C> {
+    cache: C,
+    parts: Publisher,
+    listed: Option<HashSet<(String, String)>>,
+    changed: bool,
+    published: Option<Instant>,
+}
+
+const EVERY: Duration = Duration::from_millis(100);
+
+impl<C: Cache> Publishing<C> {
+    pub const fn new(cache: C, parts: Publisher) -> Self {
+        Self { cache, parts, listed: None, changed: false, published: None }
+    }
+}
+
+impl<C: Cache> Sink for Publishing<C> {
+    fn begin(&mut self) {
+        self.listed = Some(HashSet::new());
+    }
+
+    fn apply(&mut self, item: &Item) {
+        if let Some(listed) = &mut self.listed {
+            listed.insert((item.namespace().to_owned(), item.name().to_owned()));
+        }
+        self.changed |= self.cache.apply(item);
+    }
+
+    fn delete(&mut self, item: &Item) {
+        self.changed |= self.cache.remove(item.namespace(), item.name());
+    }
+
+    fn done(&mut self) {
+        if let Some(listed) = self.listed.take() {
+            self.cache.retain(&listed);
+        }
+        // That it is complete is news, too.
+        self.changed = true;
+    }
+
+    async fn settled(&mut self) {
+        let due = self.published.is_none_or(|at| at.elapsed() >= EVERY);
+        if self.changed && due && self.listed.is_none() {
+            self.changed = false;
+            self.published = Some(Instant::now());
+            self.parts.send_modify(|parts| self.cache.publish(&mut parts.facts));
+        }
+    }
+
+    fn again(&self) -> Option<Duration> {
+        (self.changed && self.listed.is_none()).then_some(EVERY)
+    }
+}
+
+/// Labels by namespace.
+#[derive(Debug, Default)]
+pub struct Namespaces(HashMap<String, Arc<Labels>>);
+
+impl Cache for Namespaces {
+    fn apply(&mut self, item: &Item) -> bool {
+        let labels = item.metadata.labels.clone().unwrap_or_default();
+        if self.0.get(item.name()).is_some_and(|known| **known == labels) {
+            return false;
+        }
+        self.0.insert(item.name().to_owned(), Arc::new(labels));
+        true
+    }
+
+    fn remove(&mut self, _: &str, name: &str) -> bool {
+        self.0.remove(name).is_some()
+    }
+
+    fn retain(&mut self, names: &HashSet<(String, String)>) {
+        self.0.retain(|name, _| names.contains(&(String::new(), name.clone())));
+    }
+
+    fn publish(&self, facts: &mut Facts) {
+        facts.namespaces = Arc::new(self.0.clone());
+    }
+}
+
+impl Cache for pods::Pods {
+    fn apply(&mut self, item: &Item) -> bool {
+        Self::apply(self, item.namespace(), item.name(), &item.raw)
+    }
+
+    fn remove(&mut self, namespace: &str, name: &str) -> bool {
+        Self::remove(self, namespace, name)
+    }
+
+    fn retain(&mut self, names: &HashSet<(String, String)>) {
+        Self::retain(self, names);
+    }
+
+    fn publish(&self, facts: &mut Facts) {
+        facts.pods = self.snapshot();
+        facts.pods_complete = true;
+    }
+}
+
+/// Network policies by namespace.
+#[derive(Debug, Default)]
+pub struct NetworkPolicies(HashMap<String, Arc<IngressByName>>);
+
+impl Cache for NetworkPolicies {
+    fn apply(&mut self, item: &Item) -> bool {
+        let Some(policy) = IngressPolicy::read(item.raw.get()) else {
+            return self.remove(item.namespace(), item.name());
+        };
+        let policies = self.0.entry(item.namespace().to_owned()).or_default();
+        if policies.get(item.name()) == Some(&policy) {
+            return false;
+        }
+        Arc::make_mut(policies).insert(item.name().to_owned(), policy);
+        true
+    }
+
+    fn remove(&mut self, namespace: &str, name: &str) -> bool {
+        self.0.get_mut(namespace).is_some_and(|policies| Arc::make_mut(policies).remove(name).is_some())
+    }
+
+    fn retain(&mut self, names: &HashSet<(String, String)>) {
+        for (namespace, policies) in &mut self.0 {
+            Arc::make_mut(policies).retain(|name, _| names.contains(&(namespace.clone(), name.clone())));
+        }
+        self.0.retain(|_, policies| !policies.is_empty());
+    }
+
+    fn publish(&self, facts: &mut Facts) {
+        facts.ingress = Arc::new(self.0.clone());
+        facts.ingress_complete = true;
+    }
+}

@@ -1,0 +1,107 @@
+//! Asks the API server for one fact that a request needs and that no watch has told yet: once, and not for long.
+
+use super::item::{Item, resource};
+use crate::facts::ingress::IngressPolicy;
+use crate::facts::pods::Texts;
+use crate::facts::{Asked, PodsByName, Wanted};
+use arc_swap::ArcSwapOption;
+use kube::api::ListParams;
+use kube::{Api, Client};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+
+/// A request waits no longer, and takes no more than half of the time that it has left.
+const LONGEST: Duration = Duration::from_secs(1);
+/// Questions at one time; more wait for their turn.
+const AT_ONCE: usize = 16;
+/// Pods of a namespace, and how many in one answer.
+const PODS: (usize, u32) = (3000, 500);
+
+#[derive(Debug)]
+pub struct Lookup {
+    /// None as long as there is no connection.
+    client: ArcSwapOption<Connected>,
+    turns: Semaphore,
+}
+
+struct Connected(Client);
+
+impl std::fmt::Debug for Connected {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Connected")
+    }
+}
+
+impl Default for Lookup {
+    fn default() -> Self {
+        Self { client: ArcSwapOption::empty(), turns: Semaphore::new(AT_ONCE) }
+    }
+}
+
+impl Lookup {
+    pub(super) fn connected(&self, client: Client) {
+        self.client.store(Some(Arc::new(Connected(client))));
+    }
+
+    /// Asks for a fact; [`Asked::Nothing`] when no answer comes in time.
+    pub async fn ask(&self, wanted: Wanted, deadline: Instant) -> Asked {
+        let now = Instant::now();
+        let until = now + LONGEST.min(deadline.saturating_duration_since(now) / 2);
+        let Some(client) = self.client.load_full() else { return Asked::Nothing(wanted) };
+        let asking = async {
+            // Never closed: it lives as long as the server.
+            let _turn = self.turns.acquire().await.ok();
+            match &wanted {
+                Wanted::Namespace(name) => namespace(&client.0, name).await,
+                Wanted::Pods(namespace) => pods(&client.0, namespace).await,
+                Wanted::NetworkPolicies(namespace) => network_policies(&client.0, namespace).await,
+                Wanted::Pod { namespace, name } => pod(&client.0, namespace, name).await,
+            }
+        };
+        match timeout_at(until, asking).await {
+            Ok(Ok(asked)) => asked,
+            Ok(Err(_)) | Err(_) => Asked::Nothing(wanted),
+        }
+    }
+}
+
+async fn namespace(client: &Client, name: &str) -> kube::Result<Asked> {
+    let api: Api<Item> = Api::all_with(client.clone(), &resource("", "v1", "Namespace", "namespaces"));
+    let labels = api.get_opt(name).await?.map(|item| Arc::new(item.metadata.labels.unwrap_or_default()));
+    Ok(Asked::Namespace(name.to_owned(), labels))
+}
+
+async fn network_policies(client: &Client, namespace: &str) -> kube::Result<Asked> {
+    let kind = resource("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies");
+    let api: Api<Item> = Api::namespaced_with(client.clone(), namespace, &kind);
+    let list = api.list(&ListParams::default()).await?;
+    let read = |item: &Item| Some((item.name().to_owned(), IngressPolicy::read(item.raw.get())?));
+    Ok(Asked::NetworkPolicies(namespace.to_owned(), Arc::new(list.items.iter().filter_map(read).collect())))
+}
+
+fn pods_of(client: &Client, namespace: &str) -> Api<Item> {
+    Api::namespaced_with(client.clone(), namespace, &resource("", "v1", "Pod", "pods"))
+}
+
+async fn pod(client: &Client, namespace: &str, name: &str) -> kube::Result<Asked> {
+    let item = pods_of(client, namespace).get_opt(name).await?;
+    let pod = item.and_then(|item| Texts::default().keep(&item.raw));
+    Ok(Asked::Pod { namespace: namespace.to_owned(), name: name.to_owned(), pod })
+}
+
+async fn pods(client: &Client, namespace: &str) -> kube::Result<Asked> {
+    let (api, mut texts, mut found) = (pods_of(client, namespace), Texts::default(), PodsByName::new());
+    let mut params = ListParams::default().limit(PODS.1);
+    loop {
+        let page = api.list(&params).await?;
+        for item in &page.items {
+            found.extend(texts.keep(&item.raw).map(|pod| (item.name().to_owned(), pod)));
+        }
+        params.continue_token = page.metadata.continue_.filter(|more| !more.is_empty());
+        if params.continue_token.is_none() || found.len() > PODS.0 {
+            return Ok(Asked::Pods(namespace.to_owned(), Arc::new(found)));
+        }
+    }
+}

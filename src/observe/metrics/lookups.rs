@@ -1,0 +1,39 @@
+//! Facts of the cluster that requests had to wait for.
+
+use super::grid::{Axis, Counters, Histograms, SECONDS};
+use crate::facts::Wanted;
+use prometheus::Registry;
+
+#[derive(Debug)]
+pub struct Lookups {
+    durations: Histograms,
+    failed: Counters,
+}
+
+impl Lookups {
+    pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        Ok(Self {
+            durations: Histograms::new(
+                registry,
+                "podreeve_lookup_duration_seconds",
+                "Time for which a request waited for a fact of the cluster that was not known yet.",
+                &SECONDS,
+                Axis::new("fact", Wanted::FACTS),
+            )?,
+            failed: Counters::new(
+                registry,
+                "podreeve_lookups_failed_total",
+                "Facts of the cluster that a request needed and that the API server did not tell in time.",
+                vec![Axis::new("fact", Wanted::FACTS)],
+            )?,
+        })
+    }
+
+    /// A request waited for a fact, and got it or not.
+    pub fn add(&self, wanted: &Wanted, seconds: f64, found: bool) {
+        self.durations.observe(wanted.fact(), seconds);
+        if !found {
+            self.failed.add(&[wanted.fact()], 1);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Who enters a privileged container stands on the node.
+
+use super::{Check, ContainerKind, Example, Finding, Findings, Location, Rule, Severity, compile, params};
+use crate::workload::Pod;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub static RULE: Rule = Rule {
+    id: "exec-privileged",
+    title: "Nobody enters a privileged container",
+    docs: "`kubectl exec` and `kubectl attach` are refused where the container that they enter is privileged, and so is a \
+debug container that is privileged. Exempt the namespaces and containers that are meant to be entered, or restrict the rule \
+to some users with `match`.\n\n\
+Exec and attach need `serve --cluster`, and `CONNECT` on `pods/exec` and `pods/attach` in the webhook configuration. A pod that is \
+not known yet is asked for once; when no answer comes, the caller gets in with a warning.",
+    why: "a shell in a privileged container is a root shell on the node",
+    owasp: &[66],
+    pss: None,
+    severity: Severity::Critical,
+    linux_only: true,
+    lists: &[ContainerKind::Ephemeral],
+    fixes: false,
+    compile: compile::<ExecPrivileged>,
+    params: params::<ExecPrivileged>,
+    examples: &[
+        Example::bad(
+            "a privileged debug container",
+            r#"{"securityContext":{"privileged":true}}"#,
+            &["securityContext.privileged"],
+        ),
+        Example::bad("exec", r#"{"securityContext":{"privileged":true}}"#, &["securityContext.privileged"]).connect(),
+        Example::good("a debug container like any other", r#"{"securityContext":{"privileged":false}}"#),
+        Example::good("exec into a container like any other", r#"{"securityContext":{"privileged":false}}"#).connect(),
+    ],
+};
+
+/// `exec-privileged` has no parameters.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ExecPrivileged {}
+
+impl Check for ExecPrivileged {
+    fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+        for container in pod.all_containers() {
+            let entered = match &pod.around.connect {
+                Some(connect) => connect.reaches(&container.name),
+                None => container.kind == ContainerKind::Ephemeral,
+            };
+            if entered && container.security_context.as_ref().is_some_and(|own| own.privileged == Some(true)) {
+                let at = Location::security_context(container, "privileged", true);
+                findings.add(Finding::new(at, "a privileged container", "a container that is not privileged"));
+            }
+        }
+    }
+
+    fn judges_connects(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,93 @@
+//! Who enters a container of root is root there.
+
+use super::{Check, ContainerKind, Example, Finding, Findings, Location, Rule, Severity, compile, params};
+use crate::workload::{ContainerRef, Pod};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub static RULE: Rule = Rule {
+    id: "exec-root",
+    title: "Nobody enters a container as root",
+    docs: "`kubectl exec` and `kubectl attach` give the user that the container runs as: `runAsUser` of the container or, where it \
+says nothing, of the pod. The rule is violated where that is 0, and where nobody knows, because neither `runAsUser` nor \
+`runAsNonRoot: true` is set and the image decides.\n\n\
+It needs `serve --cluster`, and `CONNECT` on `pods/exec` and `pods/attach` in the webhook configuration. A pod that is not known yet \
+is asked for once; when no answer comes, the caller gets in with a warning.",
+    why: "root can change the running container unseen, and needs one fault less to get out of it",
+    owasp: &[67],
+    pss: None,
+    severity: Severity::Medium,
+    linux_only: true,
+    lists: &ContainerKind::ALL,
+    fixes: false,
+    compile: compile::<ExecRoot>,
+    params: params::<ExecRoot>,
+    examples: &[
+        Example::bad("user 0", r#"{"securityContext":{"runAsUser":0}}"#, &["securityContext.runAsUser"])
+            .spec(r#"{"securityContext":{"runAsUser":1000}}"#)
+            .connect(),
+        Example::bad(
+            "user 0 of the pod",
+            r#"{"securityContext":{"runAsUser":null}}"#,
+            &["spec.securityContext.runAsUser"],
+        )
+        .spec(r#"{"securityContext":{"runAsUser":0}}"#)
+        .connect(),
+        Example::bad(
+            "the image decides",
+            r#"{"securityContext":{"runAsUser":null,"runAsNonRoot":null}}"#,
+            &["securityContext.runAsUser"],
+        )
+        .spec(r#"{"securityContext":{"runAsUser":null,"runAsNonRoot":null}}"#)
+        .connect(),
+        Example::good("another user", r#"{"securityContext":{"runAsUser":1000}}"#)
+            .spec(r#"{"securityContext":{"runAsUser":0}}"#)
+            .connect(),
+        Example::good(
+            "the image's user, and not root",
+            r#"{"securityContext":{"runAsUser":null,"runAsNonRoot":null}}"#,
+        )
+        .spec(r#"{"securityContext":{"runAsUser":null,"runAsNonRoot":true}}"#)
+        .connect(),
+    ],
+};
+
+/// `exec-root` has no parameters.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ExecRoot {}
+
+impl Check for ExecRoot {
+    fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+        let Some(connect) = &pod.around.connect else { return };
+        for container in pod.all_containers().filter(|container| connect.reaches(&container.name)) {
+            findings.extend(root(pod, container));
+        }
+    }
+
+    fn judges_connects(&self) -> bool {
+        true
+    }
+}
+
+fn root<'p>(pod: &'p Pod<'p>, container: ContainerRef<'p>) -> Option<Finding<'p>> {
+    let (own, pods) = (container.container.security_context.as_ref(), pod.spec.security_context.as_ref());
+    let own_user = own.and_then(|own| own.run_as_user);
+    let pods_user = pods.and_then(|pods| pods.run_as_user);
+    let non_root = own.and_then(|own| own.run_as_non_root).or_else(|| pods.and_then(|pods| pods.run_as_non_root));
+    let wanted = "a user other than 0";
+    match (own_user, pods_user) {
+        (Some(0), _) => {
+            Some(Finding::new(Location::security_context(container, "runAsUser", true), "0 (root)", wanted))
+        }
+        (None, Some(0)) => {
+            let at = Location::spec().key("securityContext", true).key("runAsUser", true);
+            Some(Finding::new(at, "0 (root)", wanted).inherited_by(container))
+        }
+        (None, None) if non_root != Some(true) => {
+            let at = Location::security_context(container, "runAsUser", false);
+            Some(Finding::new(at, "the image's user, which may be root", wanted))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,42 @@
+//! What the cluster knows around a pod, for rules that cannot be answered by the pod alone.
+
+use super::text::Text;
+
+/// Nothing is known without a cluster, and nothing is filled in that no policy asks for.
+#[derive(Debug, Clone, Default)]
+pub struct Around<'a> {
+    /// What NetworkPolicies make of incoming traffic; none without a cluster.
+    pub ingress: Option<Ingress>,
+    /// The highest `podPidsLimit` of all nodes; none where that is not known.
+    pub node_pids: Option<i64>,
+    /// Somebody connects to the pod, and does not change it.
+    pub connect: Option<Connect<'a>>,
+}
+
+/// What may connect to the pod, as far as NetworkPolicies say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ingress {
+    /// Only what a policy names.
+    Isolated,
+    /// No policy selects the pod.
+    Open,
+    /// A policy that selects the pod lets everything in.
+    Opened,
+    /// The policies of the namespace could not be read.
+    Unknown,
+}
+
+/// `kubectl exec` and `attach`.
+#[derive(Debug, Clone)]
+pub struct Connect<'a> {
+    /// The container that was named; without one the API server takes the only one.
+    pub container: Option<Text<'a>>,
+}
+
+impl Connect<'_> {
+    /// Whether it reaches a container of this name.
+    #[must_use]
+    pub fn reaches(&self, name: &str) -> bool {
+        self.container.as_deref().is_none_or(|container| container.is_empty() || container == name)
+    }
+}
