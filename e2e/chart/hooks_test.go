@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	batch "k8s.io/api/batch/v1"
+	core "k8s.io/api/core/v1"
+	rbac "k8s.io/api/rbac/v1"
 )
 
 // Before anything is deleted the job takes the webhook configurations away: they must not outlive the server.
@@ -36,6 +38,25 @@ func TestUninstallJob(t *testing.T) {
 	}
 	if !objects.has("ServiceAccount", account) || !objects.has("ClusterRoleBinding", account) {
 		t.Errorf("the job's account %s has no rights", account)
+	}
+}
+
+// `helm test` runs a command that podreeve has, where the values say.
+func TestTestPod(t *testing.T) {
+	for values, want := range map[string]string{"default": "default", "everything": "sandbox"} {
+		name := deployment(t, values).Name + "-test"
+		objects := render(t, values)
+		args := find[core.Pod](t, objects, "Pod", name).Spec.Containers[0].Args
+		if got := strings.Join(args, " "); got != "selftest --namespace="+want {
+			t.Errorf("%s: it runs %q", values, got)
+		}
+		if _, complaint, code := podreeve(t, "", append(args, "--help")...); code != 0 {
+			t.Errorf("podreeve does not take %q: %s", args, complaint)
+		}
+		// The right to create pods (as a dry run) it has there, and nowhere else.
+		if role := find[rbac.Role](t, objects, "Role", name); role.Namespace != want || len(role.Rules) != 1 {
+			t.Errorf("%s: its role is %+v", values, role)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -33,7 +34,7 @@ func TestRelease(t *testing.T) {
 		name string
 		run  func(*testing.T)
 	}{
-		{"Install", r.install}, {"BadIsDenied", r.badIsDenied}, {"GoodRuns", r.goodRuns}, {"Exec", r.exec}, {"Debug", r.debug}, {"Rights", r.rights},
+		{"Manifests", r.manifests}, {"Install", r.install}, {"BadIsDenied", r.badIsDenied}, {"GoodRuns", r.goodRuns}, {"Exec", r.exec}, {"Debug", r.debug}, {"Rights", r.rights},
 		{"Upgrade", r.upgrade}, {"KilledReplica", r.killedReplica}, {"Drain", r.drain}, {"Uninstall", r.uninstall}, {"Helm3", r.helm3},
 	} {
 		if !t.Run(step.name, step.run) {
@@ -48,11 +49,26 @@ type release struct {
 	values string // file
 }
 
-// install gives podreeve a certificate that exists already, installs it, and lets the chart's own test look.
-func (r *release) install(t *testing.T) {
+// manifests: the API server takes what the chart renders with every switch on, and deploy/install.yaml.
+func (r *release) manifests(t *testing.T) {
 	for _, name := range []string{namespace, shop} {
 		r.must(t, "", "create", "namespace", name)
 	}
+	plain, err := os.ReadFile(filepath.Join(chart.Root(), "deploy", "install.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Those two kinds are the Prometheus operator's.
+	everything := r.helm(t, "helm4", "template", "podreeve", chart.Dir(), "--namespace", namespace, "--kube-version", chart.KubeVersion, "--no-hooks",
+		"-f", filepath.Join(chart.Root(), "e2e", "chart", "testdata", "values", "everything.yaml"),
+		"--set", "serviceMonitor.enabled=false,prometheusRule.enabled=false,priorityClassName=system-cluster-critical,test.namespace="+shop)
+	for _, text := range []string{string(plain), everything} {
+		r.must(t, text, "apply", "--server-side", "--dry-run=server", "-f", "-")
+	}
+}
+
+// install gives podreeve a certificate that exists already, installs it, and lets the chart's own test look.
+func (r *release) install(t *testing.T) {
 	pair, err := harness.NewKeyPair([]string{"podreeve." + namespace + ".svc"}, []net.IP{})
 	if err != nil {
 		t.Fatal(err)
@@ -66,6 +82,7 @@ func (r *release) install(t *testing.T) {
 		"image": map[string]any{"repository": r.image[:colon], "tag": r.image[colon+1:]},
 		"tls":   map[string]any{"mode": "existingSecret", "secretName": "serving", "caBundle": string(pair.CA)},
 		"test":  map[string]any{"namespace": shop},
+		"rbac":  map[string]any{"nodesProxy": true}, // so that whatever is forbidden is a right that the chart forgot
 	})
 	if err != nil {
 		t.Fatal(err)

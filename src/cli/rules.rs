@@ -72,8 +72,15 @@ fn row(rule: &'static Rule) -> Row {
         severity: rule.severity.as_str(),
         patch: rule.fixes,
         action: default_action(rule).as_str(),
-        examples: rule.examples.iter().filter(|e| e.is_plain(rule)).map(example).collect(),
+        examples: plain(rule).map(example).collect(),
     }
+}
+
+/// Those that a pod alone shows; good ones prove nothing where no bad one does.
+fn plain(rule: &'static Rule) -> impl Iterator<Item = &'static Example> {
+    let plain = || rule.examples.iter().filter(|example| example.is_plain(rule));
+    let proven = plain().any(Example::is_bad);
+    plain().filter(move |_| proven)
 }
 
 fn example(example: &Example) -> ExampleRow {

@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 
 /// What a watch knows of the objects of one kind.
 pub trait Cache: Send {
+    /// Publishing copies, so it is not done more often.
+    const EVERY: Duration = Duration::from_millis(10);
+
     /// Whether anything that counts has changed.
     fn apply(&mut self, item: &Item) -> bool;
     fn remove(&mut self, namespace: &str, name: &str) -> bool;
@@ -20,7 +23,7 @@ pub trait Cache: Send {
     fn publish(&self, facts: &mut Facts);
 }
 
-/// Hands out what a cache knows, not more often than [`EVERY`]: publishing copies.
+/// Hands out what a cache knows, not more often than [`Cache::EVERY`].
 pub struct Publishing<C> {
     cache: C,
     parts: Publisher,
@@ -28,8 +31,6 @@ pub struct Publishing<C> {
     changed: bool,
     published: Option<Instant>,
 }
-
-const EVERY: Duration = Duration::from_millis(100);
 
 impl<C: Cache> Publishing<C> {
     pub const fn new(cache: C, parts: Publisher) -> Self {
@@ -62,7 +63,7 @@ impl<C: Cache> Sink for Publishing<C> {
     }
 
     async fn settled(&mut self) {
-        let due = self.published.is_none_or(|at| at.elapsed() >= EVERY);
+        let due = self.published.is_none_or(|at| at.elapsed() >= C::EVERY);
         if self.changed && due && self.listed.is_none() {
             self.changed = false;
             self.published = Some(Instant::now());
@@ -71,7 +72,7 @@ impl<C: Cache> Sink for Publishing<C> {
     }
 
     fn again(&self) -> Option<Duration> {
-        (self.changed && self.listed.is_none()).then_some(EVERY)
+        (self.changed && self.listed.is_none()).then_some(C::EVERY)
     }
 }
 
@@ -103,6 +104,9 @@ impl Cache for Namespaces {
 }
 
 impl Cache for pods::Pods {
+    /// Pods come and go all the time, and there are many.
+    const EVERY: Duration = Duration::from_millis(100);
+
     fn apply(&mut self, item: &Item) -> bool {
         Self::apply(self, item.namespace(), item.name(), &item.raw)
     }
