@@ -78,6 +78,23 @@ pub fn crowded_pod(count: usize) -> Body {
     Body::new("20,000 containers", &Request::pod(&object.to_string()), false)
 }
 
+/// As many containers that violate nothing.
+pub fn clean_crowd(count: usize) -> Body {
+    let mut spec = pod_spec(1);
+    let small = json!({
+        "name": "", "image": "a:1", "resources": {"limits": {"memory": "1Mi", "ephemeral-storage": "1Mi"}, "requests": {"cpu": "1m"}},
+        "livenessProbe": {}, "readinessProbe": {},
+        "securityContext": {"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}, "readOnlyRootFilesystem": true},
+    });
+    let containers = (0..count).map(|n| {
+        let mut container = small.clone();
+        container["name"] = json!(format!("c{n}"));
+        container
+    });
+    spec["containers"] = containers.collect();
+    Body::new("20,000 clean containers", &Request::pod(&stored("Pod", "v1", "web", spec, false)), true)
+}
+
 /// What the API server writes around an object, in its order.
 struct Request<'a> {
     kind: &'a str,

@@ -10,7 +10,7 @@ use crate::decide::{Case, Effect, Stage, judge, merged};
 use crate::facts::{Facts, Known, Labels, Wanted};
 use crate::outcome::{About, Outcome, PodSecurity};
 use crate::policy::{Action, CompiledPolicy, PolicySet, Subject};
-use crate::review::{Request, Review, request::uid, response};
+use crate::review::{Request, Review, request, request::uid, response};
 use crate::rules::{Fix, Scope};
 use crate::text::without_value;
 use crate::workload::{Kind, Pod, kinds};
@@ -69,7 +69,9 @@ impl Snapshot {
 /// could be read; then [`Outcome::reply`] is empty and [`Outcome::problem`] says why.
 #[must_use]
 pub fn admit(body: &[u8], hook: Hook, snapshot: &Snapshot, today: Date) -> Outcome {
-    match Review::parse(body) {
+    let read = request::text(body);
+    let read = read.as_ref().map_err(Clone::clone).and_then(Review::parse);
+    match read {
         Ok((_, request)) => answer(&request, hook, snapshot, today),
         Err(problem) => deny_unread(body, problem),
     }
@@ -128,6 +130,7 @@ fn answer(request: &Request<'_>, hook: Hook, snapshot: &Snapshot, today: Date) -
         let owned = policies.iter().any(|p| p.patch_templates) && kinds::is_owned(object);
         policies.retain(|p| p.patch_templates && !owned);
     }
+    let is_update = *request.operation == *"UPDATE";
     match around::of(&pod, &request.namespace, &policies, &snapshot.facts) {
         Ok(around) => pod.around = around,
         Err(wanted) => return response::finish(Outcome::wanting(about, wanted)),
@@ -141,15 +144,17 @@ fn answer(request: &Request<'_>, hook: Hook, snapshot: &Snapshot, today: Date) -
             Hook::Validate if kind.template.is_empty() => Stage::Pod,
             Hook::Validate => Stage::Template,
         },
-        scope: if *request.operation == *"UPDATE" && kind.template.is_empty() { Scope::Containers } else { Scope::Pod },
+        scope: if is_update && kind.template.is_empty() { Scope::Containers } else { Scope::Pod },
         only: (hook == Hook::Mutate).then_some(Action::Patch),
+        is_update,
+        told: snapshot.report_limit,
         today,
     };
     // Read late: most requests violate nothing, and then the old object does not matter.
     let old: std::cell::OnceCell<Option<Pod<'_>>> = std::cell::OnceCell::new();
     let before = || {
         let read = || {
-            let before = request.old_object.filter(|_| *request.operation == *"UPDATE")?;
+            let before = request.old_object.filter(|_| is_update)?;
             // An old object that cannot be read excuses nothing.
             let mut pod = kind.pod(before).ok()??;
             pod.around = around::of(&pod, &request.namespace, &policies, &snapshot.facts).unwrap_or_default();

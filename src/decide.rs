@@ -1,7 +1,7 @@
 //! From findings to a decision: action x exemption x what the request introduces.
 
 use crate::policy::{Action, By, CompiledPolicy, CompiledRule, Cover, ObjectExemption};
-use crate::rules::{Finding, Findings, Fix, Rule, Scope};
+use crate::rules::{Finding, Findings, Rule, Scope, Sorting};
 use crate::workload::{ContainerKind, Pod};
 use jiff::{ToSpan, civil::Date};
 use std::collections::{HashMap, HashSet};
@@ -121,8 +121,8 @@ pub struct Judged<'p> {
     pub note: Option<Note>,
     /// The exemption that covers it.
     pub exemption: Option<By<'p>>,
-    /// The rule has a repair for it, in the scope of this request.
-    pub repairable: bool,
+    /// How many violations it stands for: of many that are alike, only the first ones are kept.
+    pub times: usize,
 }
 
 /// What is judged.
@@ -136,14 +136,19 @@ pub struct Case<'p> {
     pub scope: Scope,
     /// Which actions matter here: the mutating path needs only `patch`.
     pub only: Option<Action>,
+    /// The request changes an object that was there before.
+    pub is_update: bool,
+    /// How many violations of a rule are told in full; the others may be counted.
+    pub told: usize,
     pub today: Date,
 }
 
 /// Runs the rules of the policies over the pod.
 ///
 /// `old` reads the pod as it was before the request; it is asked only when something was found.
-/// Result: every violation, ordered by container, then rule; with several policies one violation
-/// is told once, by the policy that is strictest about it.
+/// Result: the violations, ordered by container, then rule; with several policies one violation
+/// is told once, by the policy that is strictest about it. Where all violations of a rule have one
+/// effect, those beyond `case.told` are counted in [`Judged::times`].
 pub fn judge<'p>(
     case: &Case<'p>,
     policies: &[&'p CompiledPolicy],
@@ -155,18 +160,34 @@ pub fn judge<'p>(
             if case.only.is_some_and(|only| compiled.action != only) {
                 continue;
             }
-            found.extend(run(compiled, case.pod).into_iter().map(|finding| (*policy, compiled, finding)));
+            let sorting = Sorting { check: &*compiled.check, pod: case.pod, scope: case.scope };
+            let sorting = (compiled.action == Action::Patch).then_some(sorting);
+            // Then nothing but the rule, and whether it can repair them, decides what becomes of its violations.
+            let alike = policies.len() == 1
+                && !case.is_update
+                && policy.pod_security_labels.is_none()
+                && case.exemptions.is_empty()
+                && !policy.exempts(compiled.rule);
+            // Each repair is made.
+            let counted = alike && (sorting.is_none() || case.stage != Stage::Mutate);
+            let findings = run(compiled, case.pod, if counted { case.told.max(1) } else { usize::MAX }, sorting);
+            let mut more = findings.more();
+            found.extend(findings.into_vec().into_iter().map(|finding| {
+                let repairable = sorting.is_some_and(|sorting| sorting.is_repairable(&finding));
+                // The first one of a sort stands for those that are only counted.
+                let more = more.get_mut(usize::from(repairable)).map(std::mem::take).unwrap_or_default();
+                (*policy, compiled, finding, repairable, 1 + more)
+            }));
         }
     }
     if found.is_empty() {
         return Vec::new();
     }
-    let before = Before::new(old(), found.iter().map(|(_, compiled, _)| *compiled));
+    let before = Before::new(old(), found.iter().map(|(_, compiled, ..)| *compiled));
     let mut judged: Vec<Judged<'p>> = found
         .into_iter()
-        .map(|(policy, compiled, finding)| {
+        .map(|(policy, compiled, finding, repairable, times)| {
             let exempt = policy.cover(case.exemptions, compiled.rule, &finding, case.namespace, case.pod, case.today);
-            let repairable = compiled.check.fix(case.pod, &finding, &mut Fix::new(case.scope));
             let (effect, note) = effect(Facts {
                 action: compiled.action,
                 stage: case.stage,
@@ -177,7 +198,7 @@ pub fn judge<'p>(
                 today: case.today,
             });
             let exemption = exempt.map(|cover| cover.by);
-            Judged { rule: compiled.rule, finding, policy: &policy.name, compiled, effect, note, exemption, repairable }
+            Judged { rule: compiled.rule, finding, policy: &policy.name, compiled, effect, note, exemption, times }
         })
         .collect();
     if policies.len() > 1 {
@@ -202,15 +223,15 @@ pub fn merged<'p>(mut judged: Vec<Judged<'p>>, more: Vec<Judged<'p>>) -> Vec<Jud
 /// What a rule finds in a pod.
 #[must_use]
 pub fn findings<'p>(compiled: &CompiledRule, pod: &'p Pod<'p>) -> Vec<Finding<'p>> {
-    run(compiled, pod)
+    run(compiled, pod, usize::MAX, None).into_vec()
 }
 
-fn run<'p>(compiled: &CompiledRule, pod: &'p Pod<'p>) -> Vec<Finding<'p>> {
-    let mut findings = Findings::default();
+fn run<'p>(compiled: &CompiledRule, pod: &'p Pod<'p>, most: usize, sorting: Option<Sorting<'p>>) -> Findings<'p> {
+    let mut findings = Findings::keeping(most, sorting);
     if !(compiled.rule.linux_only && pod.is_windows()) {
         compiled.check.check(pod, &mut findings);
     }
-    findings.into_vec()
+    findings
 }
 
 /// Of several policies that say the same, the strictest speaks.
@@ -252,7 +273,7 @@ impl<'p> Before<'p> {
                 continue;
             }
             seen.push(compiled);
-            for finding in run(compiled, old) {
+            for finding in run(compiled, old, usize::MAX, None).into_vec() {
                 let place = place(compiled, &finding);
                 if let Some(amount) = finding.amount {
                     let highest = before.amounts.entry(place).or_insert(amount);

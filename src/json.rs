@@ -1,258 +1,176 @@
-//! Reads plain JSON in one pass, and passes over what nobody asks for at a word at a time.
+//! Reads plain JSON by an index of its strings and brackets, straight into the types that rules judge.
 //!
 //! A review is mostly what podreeve does not look at: managed fields, status, the last applied
-//! configuration. serde_json spends most of a request there. This reads the same types, and gives up
-//! on whatever is rare or wrong; serde_json then reads it, or says what is wrong with it. So it decides
-//! nothing: `fuzz/` holds it to what serde_json reads.
+//! configuration. serde spends most of a request there, and on moving what it has read. This fills the
+//! same types in place, passes over the rest by its brackets, and gives up on whatever is rare or wrong;
+//! serde_json then reads it, or says what is wrong with it. So it decides nothing: tests and `fuzz/` hold
+//! it to what serde_json reads. In what nobody reads, commas, colons and escapes may stand as they like:
+//! the API server's own encoder put them there.
 
-mod skip;
+mod index;
+pub mod keys;
+mod number;
+mod reader;
 
-use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use std::fmt;
+use index::Index;
+pub use reader::Reader;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
-/// Reads a value; none when serde_json has to.
-pub fn read<'de, S: DeserializeSeed<'de>>(text: &'de str, seed: S) -> Option<S::Value> {
-    let mut reader = Reader { text, at: 0 };
-    let value = seed.deserialize(&mut reader).ok()?;
-    reader.peek().is_none().then_some(value)
-}
-
-/// Not plain JSON, or not what was asked for.
+/// A text and its index.
 #[derive(Debug)]
-struct NotPlain;
+pub struct Document<'t> {
+    text: &'t str,
+    index: Index,
+    /// Whether the index is whole.
+    plain: bool,
+}
 
-impl fmt::Display for NotPlain {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not plain")
+impl<'t> Document<'t> {
+    #[must_use]
+    pub fn new(text: &'t str) -> Self {
+        let index = Index::new(text.as_bytes());
+        Self { text, plain: index.is_some(), index: index.unwrap_or_default() }
+    }
+
+    #[must_use]
+    pub const fn text(&self) -> &'t str {
+        self.text
+    }
+
+    /// Fills `into` from the whole text; none when serde_json has to, and then it holds anything.
+    pub fn read<'d>(&'d self, into: &mut impl Fill<'d>) -> Option<()> {
+        self.read_at(0, self.text.len(), into)
+    }
+
+    fn read_at<'d>(&'d self, start: usize, end: usize, into: &mut impl Fill<'d>) -> Option<()> {
+        if !self.plain {
+            return None;
+        }
+        let mut reader = Reader::new(self, start);
+        into.fill(&mut reader)?;
+        // After the last value there may be white space.
+        let at = reader.at();
+        (at == end || (end == self.text.len() && reader.peek() == 0 && reader.at() == end)).then_some(())
     }
 }
 
-impl std::error::Error for NotPlain {}
+/// A value that stays as it is until somebody asks.
+#[derive(Clone, Copy, Default)]
+pub struct Raw<'d> {
+    text: &'d str,
+    /// Where it stands in an indexed text.
+    place: Option<(&'d Document<'d>, usize)>,
+}
 
-impl de::Error for NotPlain {
-    fn custom<T: fmt::Display>(_: T) -> Self {
-        // Whoever tells what is wrong reads it again.
-        Self
+impl<'d> Raw<'d> {
+    #[must_use]
+    pub const fn new(text: &'d str) -> Self {
+        Self { text, place: None }
+    }
+
+    #[must_use]
+    pub const fn get(&self) -> &'d str {
+        self.text
+    }
+
+    /// As [`Document::read`].
+    pub fn read(&self, into: &mut impl Fill<'d>) -> Option<()> {
+        let (document, start) = self.place?;
+        document.read_at(start, start + self.text.len(), into)
     }
 }
 
-struct Reader<'de> {
-    text: &'de str,
-    at: usize,
-}
-
-impl<'de> Reader<'de> {
-    /// The next byte that is not white space.
-    fn peek(&mut self) -> Option<u8> {
-        self.at = skip::blank(self.text.as_bytes(), self.at);
-        self.text.as_bytes().get(self.at).copied()
-    }
-
-    fn take(&mut self, byte: u8) -> Result<(), NotPlain> {
-        if self.peek() == Some(byte) {
-            self.at += 1;
-            return Ok(());
-        }
-        Err(NotPlain)
-    }
-
-    fn word(&mut self, word: &str) -> Result<(), NotPlain> {
-        if self.text.as_bytes().get(self.at..).is_some_and(|rest| rest.starts_with(word.as_bytes())) {
-            self.at += word.len();
-            return Ok(());
-        }
-        Err(NotPlain)
-    }
-
-    /// The text of the value that comes, passed over.
-    fn raw(&mut self) -> Result<&'de str, NotPlain> {
-        self.peek();
-        let start = self.at;
-        self.at = skip::value(self.text.as_bytes(), start).ok_or(NotPlain)?;
-        self.text.get(start..self.at).ok_or(NotPlain)
-    }
-
-    fn string<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, NotPlain> {
-        self.take(b'"')?;
-        let start = self.at;
-        let (end, escaped) = skip::string(self.text.as_bytes(), start).ok_or(NotPlain)?;
-        self.at = end;
-        if escaped {
-            let quoted = self.text.get(start - 1..end).ok_or(NotPlain)?;
-            return visitor.visit_string(serde_json::from_str(quoted).map_err(|_| NotPlain)?);
-        }
-        visitor.visit_borrowed_str(self.text.get(start..end - 1).ok_or(NotPlain)?)
-    }
-
-    /// A whole number; fractions and exponents are rare.
-    fn number<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, NotPlain> {
-        let text = self.raw()?;
-        if text.starts_with('-') {
-            // serde_json reads -0 as a fraction.
-            let number = text.parse().ok().filter(|number| *number != 0).ok_or(NotPlain)?;
-            visitor.visit_i64(number)
-        } else {
-            visitor.visit_u64(text.parse().map_err(|_| NotPlain)?)
-        }
+impl std::fmt::Debug for Raw<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Raw({})", self.text)
     }
 }
 
-impl<'de> Deserializer<'de> for &mut Reader<'de> {
-    type Error = NotPlain;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, NotPlain> {
-        match self.peek() {
-            Some(b'"') => self.string(visitor),
-            Some(b'{') => self.deserialize_map(visitor),
-            Some(b'[') => self.deserialize_seq(visitor),
-            Some(b't') => self.word("true").and_then(|()| visitor.visit_bool(true)),
-            Some(b'f') => self.word("false").and_then(|()| visitor.visit_bool(false)),
-            Some(b'n') => self.word("null").and_then(|()| visitor.visit_unit()),
-            Some(b'-' | b'0'..=b'9') => self.number(visitor),
-            _ => Err(NotPlain),
-        }
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, NotPlain> {
-        if self.peek() == Some(b'n') {
-            return self.word("null").and_then(|()| visitor.visit_none());
-        }
-        visitor.visit_some(self)
-    }
-
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, NotPlain> {
-        self.string(visitor)
-    }
-
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, NotPlain> {
-        self.string(visitor)
-    }
-
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, NotPlain> {
-        self.string(visitor)
-    }
-
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, NotPlain> {
-        self.take(b'{')?;
-        let mut items = Items { reader: self, close: b'}', state: State::Empty };
-        let value = visitor.visit_map(&mut items)?;
-        items.ended().map(|()| value)
-    }
-
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, NotPlain> {
-        self.deserialize_map(visitor)
-    }
-
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, NotPlain> {
-        self.take(b'[')?;
-        let mut items = Items { reader: self, close: b']', state: State::Empty };
-        let value = visitor.visit_seq(&mut items)?;
-        items.ended().map(|()| value)
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, NotPlain> {
-        if name.starts_with('$') {
-            // serde_json's `RawValue` asks for a map of its own name to its text.
-            return visitor.visit_map(Raw { name: Some(name), text: self.raw()? });
-        }
-        visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, NotPlain> {
-        self.raw()?;
-        visitor.visit_unit()
-    }
-
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char bytes byte_buf unit unit_struct tuple tuple_struct enum
+impl<'de: 'd, 'd> Deserialize<'de> for Raw<'d> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&RawValue>::deserialize(deserializer).map(|raw| Self::new(raw.get()))
     }
 }
 
-/// Where in a list or an object the reader is.
-#[derive(PartialEq)]
-enum State {
-    Empty,
-    After,
-    Ended,
+/// A type that can be filled in place from plain JSON. It never sees `null`: [`field`] does.
+pub trait Fill<'d> {
+    fn fill(&mut self, reader: &mut Reader<'d>) -> Option<()>;
 }
 
-/// The members of an object, or the elements of a list.
-struct Items<'r, 'de> {
-    reader: &'r mut Reader<'de>,
-    close: u8,
-    state: State,
+/// Fills a field that was not seen before; `null` leaves it as it is, as Go does.
+#[inline]
+pub fn field<'d>(reader: &mut Reader<'d>, seen: &mut bool, into: &mut impl Fill<'d>) -> Option<()> {
+    // Two values for one key: whoever reads the other one would be misled.
+    if std::mem::replace(seen, true) {
+        return None;
+    }
+    if reader.null()? { Some(()) } else { into.fill(reader) }
 }
 
-impl Items<'_, '_> {
-    /// Goes to the next one; false at the end.
-    fn next(&mut self) -> Result<bool, NotPlain> {
-        match (&self.state, self.reader.peek()) {
-            (State::Empty | State::After, Some(byte)) if byte == self.close => {
-                self.reader.at += 1;
-                self.state = State::Ended;
-                return Ok(false);
+impl<'d, T: Fill<'d> + Default> Fill<'d> for Option<T> {
+    #[inline]
+    fn fill(&mut self, reader: &mut Reader<'d>) -> Option<()> {
+        self.insert(T::default()).fill(reader)
+    }
+}
+
+impl<'d, T: Fill<'d>> Fill<'d> for Box<T> {
+    fn fill(&mut self, reader: &mut Reader<'d>) -> Option<()> {
+        (**self).fill(reader)
+    }
+}
+
+impl<'d, T: Fill<'d> + Default> Fill<'d> for Vec<T> {
+    fn fill(&mut self, reader: &mut Reader<'d>) -> Option<()> {
+        reader.list(|reader| {
+            self.push(T::default());
+            self.last_mut()?.fill(reader)
+        })
+    }
+}
+
+impl<'d> Fill<'d> for bool {
+    fn fill(&mut self, reader: &mut Reader<'d>) -> Option<()> {
+        *self = reader.bool()?;
+        Some(())
+    }
+}
+
+impl<'d> Fill<'d> for i64 {
+    fn fill(&mut self, reader: &mut Reader<'d>) -> Option<()> {
+        *self = reader.integer()?;
+        Some(())
+    }
+}
+
+impl<'d> Fill<'d> for Raw<'d> {
+    fn fill(&mut self, reader: &mut Reader<'d>) -> Option<()> {
+        *self = reader.raw()?;
+        Some(())
+    }
+}
+
+/// Fills a struct by its keys, the same that serde reads. What has no key here is passed over.
+macro_rules! fill {
+    ($type:ty { $($key:literal => $field:ident),* $(,)? }) => {
+        impl<'d> $crate::json::Fill<'d> for $type {
+            fn fill(&mut self, reader: &mut $crate::json::Reader<'d>) -> Option<()> {
+                #[derive(Default)]
+                struct Seen {
+                    $($field: bool,)*
+                }
+                debug_assert!(
+                    $crate::json::keys::are_those_of_serde::<Self>(&[$($key),*]),
+                    "{} is filled by other keys than serde reads", stringify!($type),
+                );
+                let mut seen = Seen::default();
+                reader.object(|reader, key| match key {
+                    $($key => $crate::json::field(reader, &mut seen.$field, &mut self.$field),)*
+                    _ => reader.skip().map(|_| ()),
+                })
             }
-            (State::After, Some(b',')) => self.reader.at += 1,
-            (State::Empty, Some(_)) => {}
-            _ => return Err(NotPlain),
         }
-        self.state = State::After;
-        Ok(true)
-    }
-
-    /// A visitor that stopped early has not seen everything.
-    fn ended(&self) -> Result<(), NotPlain> {
-        if self.state == State::Ended { Ok(()) } else { Err(NotPlain) }
-    }
+    };
 }
-
-impl<'de> MapAccess<'de> for &mut Items<'_, 'de> {
-    type Error = NotPlain;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, NotPlain> {
-        if !self.next()? {
-            return Ok(None);
-        }
-        if self.reader.peek() != Some(b'"') {
-            return Err(NotPlain);
-        }
-        seed.deserialize(&mut *self.reader).map(Some)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, NotPlain> {
-        self.reader.take(b':')?;
-        seed.deserialize(&mut *self.reader)
-    }
-}
-
-impl<'de> SeqAccess<'de> for &mut Items<'_, 'de> {
-    type Error = NotPlain;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, NotPlain> {
-        if self.next()? { seed.deserialize(&mut *self.reader).map(Some) } else { Ok(None) }
-    }
-}
-
-/// What a `RawValue` is read from.
-struct Raw<'de> {
-    name: Option<&'static str>,
-    text: &'de str,
-}
-
-impl<'de> MapAccess<'de> for Raw<'de> {
-    type Error = NotPlain;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, NotPlain> {
-        let Some(name) = self.name.take() else { return Ok(None) };
-        seed.deserialize(de::value::BorrowedStrDeserializer::new(name)).map(Some)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, NotPlain> {
-        seed.deserialize(de::value::BorrowedStrDeserializer::new(self.text))
-    }
-}
+pub(crate) use fill;

@@ -196,8 +196,8 @@ fn tally(judged: &[Judged<'_>]) -> Vec<Tally> {
     for j in judged {
         // At most one entry for each rule and effect: short, whatever the pod holds.
         match tallies.iter_mut().find(|(order, t)| *order == j.compiled.order && t.effect == j.effect) {
-            Some((_, tally)) => tally.count += 1,
-            None => tallies.push((j.compiled.order, Tally { rule: j.rule.id, effect: j.effect, count: 1 })),
+            Some((_, tally)) => tally.count += j.times,
+            None => tallies.push((j.compiled.order, Tally { rule: j.rule.id, effect: j.effect, count: j.times })),
         }
     }
     tallies.sort_by_key(|(order, tally)| (*order, tally.effect));
@@ -208,9 +208,7 @@ impl Violation {
     fn new(judged: &Judged<'_>, case: &Case<'_>, prefix: &str) -> Self {
         let finding = &judged.finding;
         let mut fix = Fix::new(case.scope);
-        if judged.repairable {
-            judged.compiled.check.fix(case.pod, finding, &mut fix);
-        }
+        judged.compiled.check.fix(case.pod, finding, &mut fix);
         Self {
             rule: judged.rule,
             policy: judged.policy.to_owned(),

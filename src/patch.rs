@@ -5,6 +5,7 @@
 use json_patch::{AddOperation, PatchOperation, jsonptr::PointerBuf};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 /// Escapes a key for a JSON pointer (RFC 6901).
 #[must_use]
@@ -35,6 +36,8 @@ pub fn absolute(prefix: &str, pointer: &str) -> String {
 #[derive(Debug, Default)]
 pub struct PatchBuilder {
     operations: Vec<(String, Value)>,
+    /// Where in `operations` a path is: a pod may have 20,000 containers to repair.
+    places: HashMap<String, usize>,
 }
 
 impl PatchBuilder {
@@ -66,14 +69,16 @@ impl PatchBuilder {
     }
 
     fn is_made(&self, pointer: &str) -> bool {
-        self.operations.iter().any(|(path, _)| path == pointer)
+        self.places.contains_key(pointer)
     }
 
     fn place(&mut self, path: String, value: Value) {
-        match self.operations.iter_mut().find(|(made, _)| *made == path) {
-            Some((_, made)) => merge(made, value),
-            None => self.operations.push((path, value)),
+        let made = self.places.get(&path).and_then(|place| self.operations.get_mut(*place));
+        if let Some((_, made)) = made {
+            return merge(made, value);
         }
+        self.places.insert(path.clone(), self.operations.len());
+        self.operations.push((path, value));
     }
 
     /// The operations with every path under `prefix` (the pointer from the object to its pod).

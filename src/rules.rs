@@ -54,7 +54,7 @@ mod volume_types;
 
 use crate::workload::{ContainerKind, Pod};
 pub use example::{Example, Expect, GOOD_POD, Kinds};
-pub use finding::{Finding, Findings, Location, Severity};
+pub use finding::{Finding, Findings, Location, Severity, Sorting};
 pub use fix::{Fix, Scope};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;

@@ -7,6 +7,7 @@ use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::decide::findings;
 use podreeve::facts::pods::Texts;
 use podreeve::facts::{Asked, Facts, Labels, PodsByName, Wanted};
+use podreeve::json::Raw;
 use podreeve::outcome::{Outcome, Verdict};
 use podreeve::policy::pod_security::{Level, LevelVersion, standard};
 use podreeve::policy::{Cluster, CompiledPolicy, PolicyDocument, PolicySet};
@@ -203,8 +204,10 @@ fn a_kept_pod_is_judged_as_the_pod() {
                 pod["spec"][list.field()] = json!([{"name": "a"}, example.container_value()]);
                 let raw = serde_json::value::to_raw_value(&pod).unwrap();
                 let kept = texts.keep(&raw).unwrap();
-                let (before, after) =
-                    (kind.pod(&raw).unwrap().unwrap(), kind.pod(kept.raw().unwrap()).unwrap().unwrap());
+                let (before, after) = (
+                    kind.pod(Raw::new(raw.get())).unwrap().unwrap(),
+                    kind.pod(Raw::new(kept.raw().unwrap().get())).unwrap().unwrap(),
+                );
                 for compiled in &policy.rules {
                     // Whose it is and how many; ports that are dropped move the others up.
                     let told = |pod| -> Vec<Option<(ContainerKind, usize)>> {

@@ -17,11 +17,14 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("decide", &["facts", "policy", "rules", "workload", "patch", "text"]),
     ("outcome", &["facts", "decide", "policy", "rules", "workload", "patch", "text"]),
     ("review", &["facts", "json", "outcome", "decide", "policy", "rules", "workload", "patch", "text"]),
-    ("admit", &["facts", "review", "outcome", "decide", "policy", "rules", "workload", "patch", "text"]),
+    ("admit", &["facts", "json", "review", "outcome", "decide", "policy", "rules", "workload", "patch", "text"]),
     ("manifest", &["text", "patch"]),
     ("sources", &["facts", "admit", "manifest", "policy", "text", "patch"]),
     ("observe", &["facts", "admit", "outcome", "decide", "policy", "rules", "workload", "text"]),
-    ("report", &["facts", "manifest", "admit", "outcome", "decide", "policy", "rules", "workload", "text", "patch"]),
+    (
+        "report",
+        &["facts", "json", "manifest", "admit", "outcome", "decide", "policy", "rules", "workload", "text", "patch"],
+    ),
     ("cluster", &["facts", "observe", "admit", "policy", "rules", "workload", "text", "patch"]),
     (
         "server",

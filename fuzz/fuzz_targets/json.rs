@@ -4,25 +4,33 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use podreeve::json::read;
+use podreeve::json::{Document, Fill};
 use podreeve::review::Review;
 use podreeve::workload::Pod;
-use serde_json::value::RawValue;
 use std::fmt::Debug;
-use std::marker::PhantomData;
 
 fuzz_target!(|body: &[u8]| {
     let Ok(text) = std::str::from_utf8(body) else { return };
-    alike::<Review<'_>>(text);
-    alike::<Pod<'_>>(text);
-    alike::<Option<&RawValue>>(text);
-    if let Some(object) = read(text, PhantomData::<Review<'_>>).and_then(|review| review.request?.object) {
-        alike::<Pod<'_>>(object.get());
+    let document = Document::new(text);
+    alike::<Review<'_>>(&document);
+    alike::<Pod<'_>>(&document);
+    if let Ok((_, request)) = Review::parse(&document)
+        && let Some(object) = request.object
+    {
+        let mut pod = Pod::default();
+        if object.read(&mut pod).is_some()
+            && let Ok(slow) = serde_json::from_str::<Pod<'_>>(object.get())
+        {
+            assert_eq!(format!("{pod:?}"), format!("{slow:?}"));
+        }
     }
 });
 
-fn alike<'a, T: serde::Deserialize<'a> + Debug>(text: &'a str) {
-    if let (Some(fast), Ok(slow)) = (read(text, PhantomData::<T>), serde_json::from_str::<T>(text)) {
+fn alike<'a, T: Fill<'a> + Default + serde::Deserialize<'a> + Debug>(document: &'a Document<'a>) {
+    let mut fast = T::default();
+    if document.read(&mut fast).is_some()
+        && let Ok(slow) = serde_json::from_str::<T>(document.text())
+    {
         assert_eq!(format!("{fast:?}"), format!("{slow:?}"));
     }
 }

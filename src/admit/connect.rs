@@ -3,6 +3,7 @@
 use super::{Snapshot, about};
 use crate::decide::{Case, Effect, Stage, judge};
 use crate::facts::{Known, Wanted};
+use crate::json::Raw;
 use crate::outcome::{Outcome, PodSecurity};
 use crate::policy::{CompiledPolicy, Subject};
 use crate::review::Request;
@@ -47,7 +48,7 @@ pub(super) fn decide(request: &Request<'_>, snapshot: &Snapshot, today: Date) ->
             return unjudged(about);
         }
     };
-    let Some(Ok(Some(pod))) = kept.raw().map(|raw| kind.pod(raw)) else { return unjudged(about) };
+    let Some(Ok(Some(pod))) = kept.raw().map(|raw| kind.pod(Raw::new(raw.get()))) else { return unjudged(about) };
     let container = request.object.and_then(|options| read_at::<Text<'_>>(options, &["container".into()]).ok()?);
     let around = Around { connect: Some(Connect { container }), ..Around::default() };
     let pod = Pod { around, ..pod };
@@ -58,6 +59,8 @@ pub(super) fn decide(request: &Request<'_>, snapshot: &Snapshot, today: Date) ->
         stage: Stage::Pod,
         scope: Scope::Pod,
         only: None,
+        is_update: false,
+        told: snapshot.report_limit,
         today,
     };
     let mut judged = judge(&case, &policies, || None);

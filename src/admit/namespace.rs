@@ -3,12 +3,12 @@
 
 use super::{Snapshot, pod_security, reasons};
 use crate::facts::{Known, Labels, PodsByName, Wanted};
+use crate::json::Raw;
 use crate::outcome::{About, Outcome, PodSecurity};
 use crate::policy::document::PodSecurityExemptions;
 use crate::policy::pod_security::{Asked, BadLabel, Level, LevelVersion, PREFIX, read};
 use crate::review::Request;
-use crate::workload::kinds::{self, read_at};
-use serde_json::value::RawValue;
+use crate::workload::kinds::{self, read_by_serde};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -74,8 +74,8 @@ pub(super) fn judge(request: &Request<'_>, snapshot: &Snapshot, about: About) ->
     }
 }
 
-fn labels(object: &RawValue) -> Result<Labels, String> {
-    let labels = read_at::<BTreeMap<String, Option<String>>>(object, &["metadata".into(), "labels".into()]);
+fn labels(object: Raw<'_>) -> Result<Labels, String> {
+    let labels = read_by_serde::<BTreeMap<String, Option<String>>>(object, &["metadata".into(), "labels".into()]);
     match labels {
         Ok(labels) => {
             Ok(labels.unwrap_or_default().into_iter().map(|(key, value)| (key, value.unwrap_or_default())).collect())
@@ -128,7 +128,7 @@ fn evaluate(namespace: &str, enforce: LevelVersion, pods: &PodsByName, exempt: i
     let mut known: HashMap<&Arc<str>, Option<String>> = HashMap::new();
     let mut counted: BTreeMap<String, (&str, usize)> = BTreeMap::new();
     for (name, pod) in &first {
-        let reason = known.entry(&pod.text).or_insert_with(|| violated(enforce, pod.raw()?, &exempt));
+        let reason = known.entry(&pod.text).or_insert_with(|| violated(enforce, Raw::new(pod.raw()?.get()), &exempt));
         if let Some(reason) = reason {
             let (first, count) = counted.entry(reason.clone()).or_insert((name.as_str(), 0));
             *first = (*first).min(name.as_str());
@@ -160,7 +160,7 @@ fn evaluate(namespace: &str, enforce: LevelVersion, pods: &PodsByName, exempt: i
     warnings
 }
 
-fn violated(enforce: LevelVersion, pod: &RawValue, exempt: &impl Fn(&str) -> bool) -> Option<String> {
+fn violated(enforce: LevelVersion, pod: Raw<'_>, exempt: &impl Fn(&str) -> bool) -> Option<String> {
     let pod = kinds::find("", "Pod")?.pod(pod).ok()??;
     let class = pod.spec.runtime_class_name.as_deref().unwrap_or_default();
     if !class.is_empty() && exempt(class) {

@@ -100,7 +100,7 @@ pub(super) fn violations<'p>(asked: LevelVersion, pod: &'p Pod<'p>) -> Vec<Judge
                 effect: Effect::Deny,
                 note: None,
                 exemption: None,
-                repairable: false,
+                times: 1,
             })
         })
         .collect()

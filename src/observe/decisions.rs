@@ -5,8 +5,7 @@ use crate::admit::Hook;
 use crate::outcome::{Outcome, Tally};
 use crate::text::{clean, is_unsafe};
 use jiff::Timestamp;
-use serde::Serialize;
-use serde::ser::{SerializeSeq, Serializer};
+use jiff::tz::Offset;
 use std::borrow::Cow;
 use std::fmt::Write;
 
@@ -39,50 +38,26 @@ impl Decisions {
 }
 
 /// Field by field what is known of the request; never its body.
-#[derive(Serialize)]
 struct Line<'o> {
     timestamp: Timestamp,
-    level: &'static str,
-    target: &'static str,
-    message: &'static str,
     hook: &'static str,
     uid: Cow<'o, str>,
     user: Cow<'o, str>,
     operation: Cow<'o, str>,
     kind: Cow<'o, str>,
-    #[serde(skip_serializing_if = "str::is_empty")]
     sub_resource: Cow<'o, str>,
     namespace: Cow<'o, str>,
     name: Cow<'o, str>,
     verdict: &'static str,
-    #[serde(serialize_with = "as_objects")]
     rules: &'o [Tally],
-    #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
     micros: u128,
-}
-
-fn as_objects<S: Serializer>(tallies: &&[Tally], serializer: S) -> Result<S::Ok, S::Error> {
-    #[derive(Serialize)]
-    struct Row {
-        rule: &'static str,
-        effect: &'static str,
-        count: usize,
-    }
-    let mut rows = serializer.serialize_seq(Some(tallies.len()))?;
-    for tally in *tallies {
-        rows.serialize_element(&Row { rule: tally.rule, effect: tally.effect.as_str(), count: tally.count })?;
-    }
-    rows.end()
 }
 
 fn line(format: Format, timestamp: Timestamp, hook: Hook, outcome: &Outcome, times: Times) -> String {
     let about = &outcome.about;
     let line = Line {
         timestamp,
-        level: "INFO",
-        target: TARGET,
-        message: "decided",
         hook: hook.as_str(),
         uid: safe(&about.uid),
         user: safe(&about.user),
@@ -102,12 +77,75 @@ fn line(format: Format, timestamp: Timestamp, hook: Hook, outcome: &Outcome, tim
     }
 }
 
+/// Put together by hand: serde takes three times as long for it.
 fn json(line: &Line<'_>) -> String {
-    let mut bytes = Vec::with_capacity(512);
-    // Strings and numbers into memory: nothing here can fail.
-    let _ = serde_json::to_writer(&mut bytes, line);
-    bytes.push(b'\n');
-    String::from_utf8(bytes).unwrap_or_default()
+    let mut out = String::with_capacity(512);
+    out.push_str("{\"timestamp\":\"");
+    stamp(&mut out, line.timestamp);
+    out.push_str("\",\"level\":\"INFO\",\"target\":\"");
+    out.push_str(TARGET);
+    out.push_str("\",\"message\":\"decided\"");
+    let problem = line.problem.as_deref().unwrap_or_default();
+    for (key, value, always) in [
+        (",\"hook\":\"", line.hook, true),
+        (",\"uid\":\"", &*line.uid, true),
+        (",\"user\":\"", &line.user, true),
+        (",\"operation\":\"", &line.operation, true),
+        (",\"kind\":\"", &line.kind, true),
+        (",\"sub_resource\":\"", &line.sub_resource, false),
+        (",\"namespace\":\"", &line.namespace, true),
+        (",\"name\":\"", &line.name, true),
+        (",\"verdict\":\"", line.verdict, true),
+        (",\"problem\":\"", problem, false),
+    ] {
+        if always || !value.is_empty() {
+            out.push_str(key);
+            escape(&mut out, value);
+            out.push('"');
+        }
+    }
+    out.push_str(",\"rules\":[");
+    for (n, Tally { rule, effect, count }) in line.rules.iter().enumerate() {
+        let comma = if n == 0 { "" } else { "," };
+        let _ = write!(out, "{comma}{{\"rule\":\"{rule}\",\"effect\":\"{}\",\"count\":{count}}}", effect.as_str());
+    }
+    out.push_str("],\"micros\":");
+    let _ = write!(out, "{}", line.micros);
+    out.push_str("}\n");
+    out
+}
+
+/// What JSON wants escaped and [`safe`] has left.
+fn escape(out: &mut String, text: &str) {
+    if text.bytes().any(|b| matches!(b, b'"' | b'\\')) {
+        for c in text.chars() {
+            if matches!(c, '"' | '\\') {
+                out.push('\\');
+            }
+            out.push(c);
+        }
+    } else {
+        out.push_str(text);
+    }
+}
+
+/// RFC 3339 in UTC, to the microsecond.
+fn stamp(out: &mut String, timestamp: Timestamp) {
+    let at = Offset::UTC.to_datetime(timestamp);
+    let mut digits = |number: i32, places: u32, end: char| {
+        for place in (0..places).rev() {
+            let digit = number / 10_i32.pow(place) % 10;
+            out.push(char::from(b'0' + u8::try_from(digit).unwrap_or_default()));
+        }
+        out.push(end);
+    };
+    digits(at.year().into(), 4, '-');
+    digits(at.month().into(), 2, '-');
+    digits(at.day().into(), 2, 'T');
+    digits(at.hour().into(), 2, ':');
+    digits(at.minute().into(), 2, ':');
+    digits(at.second().into(), 2, '.');
+    digits(at.subsec_nanosecond() / 1000, 6, 'Z');
 }
 
 fn text(line: &Line<'_>) -> String {
@@ -161,7 +199,48 @@ pub(super) fn lost_line(format: Format) -> fn(u64) -> String {
 
 /// Borrowed when it is harmless, which it nearly always is.
 fn safe(text: &str) -> Cow<'_, str> {
-    let harmless =
-        text.len() <= FIELD_MAX && (text.bytes().all(|b| matches!(b, b' '..=b'~')) || !text.chars().any(is_unsafe));
+    // Without leaving early, so that many bytes are compared at once.
+    let is_plain = text.bytes().fold(true, |all, b| all & (b.wrapping_sub(b' ') < 0x5f));
+    let harmless = text.len() <= FIELD_MAX && (is_plain || !text.chars().any(is_unsafe));
     if harmless { Cow::Borrowed(text) } else { Cow::Owned(clean(text, FIELD_MAX)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::Effect;
+    use crate::outcome::{About, Outcome};
+    use serde_json::{Value, json};
+    use std::time::Duration;
+
+    fn outcome() -> Outcome {
+        let about = About {
+            uid: "u-1".to_owned(),
+            name: "a\u{1b}[31m\"\\\n\u{202e}é".to_owned(),
+            user: "jane".to_owned(),
+            ..About::default()
+        };
+        let mut outcome = Outcome::refused(about, "no \"pod\"".to_owned());
+        outcome.tallies.push(Tally { rule: "privileged", effect: Effect::Deny, count: 2 });
+        outcome.tallies.push(Tally { rule: "host-pid", effect: Effect::Warn, count: 1 });
+        outcome
+    }
+
+    #[test]
+    fn a_json_line_is_json_whatever_is_in_it() {
+        let times = Times { total: Duration::from_micros(41), ..Times::default() };
+        let at: Timestamp = "2026-01-02T03:04:05.000678901Z".parse().unwrap();
+        let line = line(Format::Json, at, Hook::Validate, &outcome(), times);
+        assert!(line.ends_with("}\n") && line.matches('\n').count() == 1, "{line}");
+        let wanted = json!({
+            "timestamp": "2026-01-02T03:04:05.000678Z", "level": "INFO", "target": TARGET, "message": "decided",
+            "hook": "validate", "uid": "u-1", "user": "jane", "operation": "", "kind": "", "namespace": "",
+            "name": "a\\u{1b}[31m\"\\\\u{a}\\u{202e}é", "verdict": "deny", "problem": "no \"pod\"", "micros": 41,
+            "rules": [
+                {"rule": "privileged", "effect": "deny", "count": 2},
+                {"rule": "host-pid", "effect": "warn", "count": 1},
+            ],
+        });
+        assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), wanted);
+    }
 }

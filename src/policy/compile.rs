@@ -159,6 +159,12 @@ impl CompiledPolicy {
         })
     }
 
+    /// Whether an exemption names the rule.
+    #[must_use]
+    pub fn exempts(&self, rule: &Rule) -> bool {
+        self.exemptions.iter().any(|exemption| exemption.names(rule))
+    }
+
     /// Whether it can be applied only to namespaces whose labels are known.
     #[must_use]
     pub fn asks_for_labels(&self) -> bool {

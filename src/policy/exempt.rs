@@ -63,12 +63,18 @@ impl CompiledExemption {
         self.0.until
     }
 
+    /// Whether it names the rule.
+    #[must_use]
+    pub fn names(&self, rule: &Rule) -> bool {
+        self.0.rules.iter().any(|id| id == rule.id)
+    }
+
     /// Whether it lets this finding through today.
     #[must_use]
     pub fn covers(&self, rule: &Rule, finding: &Finding<'_>, namespace: &str, pod: &Pod<'_>, today: Date) -> bool {
-        let Exemption { rules, namespaces, containers, images, reason: _, until } = &self.0;
+        let Exemption { rules: _, namespaces, containers, images, reason: _, until } = &self.0;
         let narrowed = !containers.is_empty() || !images.is_empty();
-        rules.iter().any(|id| id == rule.id)
+        self.names(rule)
             && namespaces.iter().any(|name| name == namespace)
             && until.is_none_or(|until| today <= until)
             && (!narrowed

@@ -5,6 +5,7 @@ use super::judge::{GROUPS, USER};
 use crate::admit::Snapshot;
 use crate::decide::{Case, EXPIRY_NOTICE, Stage, judge};
 use crate::facts::Known;
+use crate::json::Raw;
 use crate::manifest::{Object, Position};
 use crate::policy::{Exemption, Subject};
 use crate::rules::Scope;
@@ -65,13 +66,22 @@ impl Usage {
         let Some(kind) = policies.kind(object.group(), object.kind) else { return };
         let Ok(raw) = serde_json::value::to_raw_value(object.node) else { return };
         // What cannot be read is denied, and no exemption helps.
-        let Ok(Some(pod)) = kind.pod(&raw) else { return };
+        let Ok(Some(pod)) = kind.pod(Raw::new(raw.get())) else { return };
         let namespace = object.namespace().unwrap_or(by.namespace);
         let groups: Vec<Text<'_>> = GROUPS.iter().map(|group| Text((*group).into())).collect();
         let subject = Subject { namespace, labels: Known::Absent, kind: &kind.kind, user: USER, groups: &groups };
         let stage = if kind.template.is_empty() { Stage::Pod } else { Stage::Template };
-        let case =
-            Case { pod: &pod, namespace, exemptions: &[], stage, scope: Scope::Pod, only: None, today: by.today };
+        let case = Case {
+            pod: &pod,
+            namespace,
+            exemptions: &[],
+            stage,
+            scope: Scope::Pod,
+            only: None,
+            is_update: false,
+            told: usize::MAX,
+            today: by.today,
+        };
         for (number, policy) in policies.policies.iter().enumerate() {
             if policy.matcher.applies(&subject) {
                 let judged = judge(&case, &[policy], || None);

@@ -1,17 +1,15 @@
 //! The envelope. `object` and `oldObject` stay raw until somebody asks.
 
-use crate::json;
+use crate::json::{Document, Raw, fill};
 use crate::workload::{Text, kinds::without_position, text::nullable};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
 use std::fmt;
-use std::marker::PhantomData;
 
 pub const API_VERSION: &str = "admission.k8s.io/v1";
 pub const KIND: &str = "AdmissionReview";
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Review<'a> {
     #[serde(borrow, default, deserialize_with = "nullable")]
@@ -42,9 +40,9 @@ pub struct Request<'a> {
     #[serde(borrow, default, deserialize_with = "nullable")]
     pub user_info: UserInfo<'a>,
     #[serde(borrow)]
-    pub object: Option<&'a RawValue>,
+    pub object: Option<Raw<'a>>,
     #[serde(borrow)]
-    pub old_object: Option<&'a RawValue>,
+    pub old_object: Option<Raw<'a>>,
     pub dry_run: Option<bool>,
 }
 
@@ -74,18 +72,44 @@ pub struct UserInfo<'a> {
     pub groups: Vec<Text<'a>>,
 }
 
+fill!(Review<'d> { "apiVersion" => api_version, "kind" => kind, "request" => request });
+fill!(Request<'d> {
+    "uid" => uid,
+    "kind" => kind,
+    "resource" => resource,
+    "subResource" => sub_resource,
+    "name" => name,
+    "namespace" => namespace,
+    "operation" => operation,
+    "userInfo" => user_info,
+    "object" => object,
+    "oldObject" => old_object,
+    "dryRun" => dry_run,
+});
+fill!(GroupVersionKind<'d> { "group" => group, "version" => version, "kind" => kind });
+fill!(GroupVersionResource<'d> { "group" => group, "resource" => resource });
+fill!(UserInfo<'d> { "username" => username, "groups" => groups });
+
+/// The text of a body.
+///
+/// # Errors
+/// Where it ceases to be text.
+pub fn text(body: &[u8]) -> Result<Document<'_>, String> {
+    let text = std::str::from_utf8(body);
+    text.map(Document::new).map_err(|error| format!("the body is not UTF-8 from byte {}", error.valid_up_to()))
+}
+
 impl<'a> Review<'a> {
     /// Reads a review.
     ///
     /// # Errors
     /// A sentence that names what is wrong with the body.
-    pub fn parse(body: &'a [u8]) -> Result<(Self, Request<'a>), String> {
-        let text = std::str::from_utf8(body)
-            .map_err(|error| format!("the body is not UTF-8 from byte {}", error.valid_up_to()))?;
-        let mut review: Review<'a> = match json::read(text, PhantomData) {
-            Some(review) => review,
-            None => serde_json::from_str(text).map_err(|error| unreadable(text, &error))?,
-        };
+    pub fn parse(document: &'a Document<'a>) -> Result<(Self, Request<'a>), String> {
+        let text = document.text();
+        let mut review = Self::default();
+        if document.read(&mut review).is_none() {
+            review = serde_json::from_str(text).map_err(|error| unreadable(text, &error))?;
+        }
         if *review.kind != *KIND || *review.api_version != *API_VERSION {
             return Err(format!(
                 "the body is {} {}, and this webhook reads {API_VERSION} {KIND}",

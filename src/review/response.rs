@@ -98,7 +98,10 @@ pub fn finish(mut outcome: Outcome) -> Outcome {
         },
     };
     // Serialising strings cannot fail; were it to, an empty reply makes the server answer 500.
-    outcome.reply = serde_json::to_vec(&review).unwrap_or_default();
+    let mut reply = Vec::with_capacity(512);
+    if serde_json::to_writer(&mut reply, &review).is_ok() {
+        outcome.reply = reply;
+    }
     outcome
 }
 

@@ -117,13 +117,13 @@ impl Check for AllowPrivilegeEscalation {
             }
             let at = Location::security_context(container, "allowPrivilegeEscalation", value.is_some());
             let finding = Finding::new(at, shown(value), "false");
-            let barred = container.container.security_context.as_ref().is_some_and(needs_escalation);
+            let barred = container.container.security_context.as_deref().is_some_and(needs_escalation);
             findings.add(if barred { finding.why(WHY_BARRED) } else { finding });
         }
     }
 
     fn fix(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
-        let context = finding.container().and_then(|c| c.container.security_context.as_ref());
+        let context = finding.container().and_then(|c| c.container.security_context.as_deref());
         if context.is_some_and(needs_escalation) {
             return false;
         }

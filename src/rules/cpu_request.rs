@@ -149,7 +149,7 @@ impl Check for CpuRequest {
         let on_pod = pod.spec.resources.as_ref().and_then(|r| r.requests.as_ref()).is_some_and(|r| r.cpu.is_some());
         let fixable = finding.at.has_key("requests") && request.nano.is_none() && !on_pod;
         if fixable {
-            fix.set(&request.at, default.text.clone().into());
+            fix.set(&request.at(), default.text.clone().into());
         }
         fixable
     }

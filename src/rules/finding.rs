@@ -1,6 +1,7 @@
 //! A finding is a value with a field path; text is made at the edge.
 
-use crate::workload::ContainerRef;
+use super::{Check, Fix, Scope};
+use crate::workload::{ContainerRef, Pod};
 use serde::Serialize;
 use std::borrow::Cow;
 
@@ -116,6 +117,12 @@ impl<'p> Location<'p> {
             Some(Step::Key(key)) => Some(key),
             _ => None,
         }
+    }
+
+    /// Whether the judged field is absent.
+    #[must_use]
+    pub const fn is_missing(&self) -> bool {
+        self.present < self.len
     }
 
     #[must_use]
@@ -241,28 +248,82 @@ impl<'p> Finding<'p> {
 }
 
 /// Collects what a rule finds. Empty costs nothing.
-#[derive(Debug, Default)]
-pub struct Findings<'p>(Vec<Finding<'p>>);
+#[derive(Debug)]
+pub struct Findings<'p> {
+    kept: Vec<Finding<'p>>,
+    /// How many of each sort are kept; the others are counted.
+    most: usize,
+    /// How many there are of each sort.
+    counts: [usize; 2],
+    sorting: Option<Sorting<'p>>,
+}
+
+/// Tells apart what the rule can repair.
+#[derive(Clone, Copy)]
+pub struct Sorting<'p> {
+    pub check: &'p dyn Check,
+    pub pod: &'p Pod<'p>,
+    pub scope: Scope,
+}
+
+impl std::fmt::Debug for Sorting<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sorting").field("scope", &self.scope).finish_non_exhaustive()
+    }
+}
+
+impl<'p> Sorting<'p> {
+    #[must_use]
+    pub fn is_repairable(&self, finding: &Finding<'p>) -> bool {
+        self.check.fix(self.pod, finding, &mut Fix::probe(self.scope))
+    }
+}
+
+impl Default for Findings<'_> {
+    fn default() -> Self {
+        Self::keeping(usize::MAX, None)
+    }
+}
 
 impl<'p> Extend<Finding<'p>> for Findings<'p> {
     fn extend<I: IntoIterator<Item = Finding<'p>>>(&mut self, findings: I) {
-        self.0.extend(findings);
+        findings.into_iter().for_each(|finding| self.add(finding));
     }
 }
 
 impl<'p> Findings<'p> {
+    /// Keeps the first `most`, and counts the others; with `sorting`, of those that can be repaired
+    /// and of those that cannot.
+    #[must_use]
+    pub const fn keeping(most: usize, sorting: Option<Sorting<'p>>) -> Self {
+        Self { kept: Vec::new(), most, counts: [0, 0], sorting }
+    }
+
+    #[inline]
     pub fn add(&mut self, finding: Finding<'p>) {
-        self.0.push(finding);
+        let sort = self.sorting.is_some_and(|sorting| sorting.is_repairable(&finding));
+        if let Some(count) = self.counts.get_mut(usize::from(sort)) {
+            *count += 1;
+            if *count <= self.most {
+                self.kept.push(finding);
+            }
+        }
+    }
+
+    /// How many were found and not kept: of those that cannot be repaired or were not sorted, and of those that can.
+    #[must_use]
+    pub fn more(&self) -> [usize; 2] {
+        self.counts.map(|count| count.saturating_sub(self.most))
     }
 
     #[must_use]
     pub fn into_vec(self) -> Vec<Finding<'p>> {
-        self.0
+        self.kept
     }
 
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.kept.is_empty()
     }
 }
 

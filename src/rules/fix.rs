@@ -17,13 +17,20 @@ pub enum Scope {
 #[derive(Debug)]
 pub struct Fix {
     pub scope: Scope,
-    patch: PatchBuilder,
+    /// None when only the answer counts: a pod may have 20,000 containers.
+    patch: Option<PatchBuilder>,
 }
 
 impl Fix {
     #[must_use]
     pub fn new(scope: Scope) -> Self {
-        Self { scope, patch: PatchBuilder::default() }
+        Self { scope, patch: Some(PatchBuilder::default()) }
+    }
+
+    /// Tells whether a finding can be repaired, and builds nothing.
+    #[must_use]
+    pub const fn probe(scope: Scope) -> Self {
+        Self { scope, patch: None }
     }
 
     /// Sets the field that the finding judged.
@@ -33,16 +40,27 @@ impl Fix {
 
     /// Sets a field, making the parents that are missing.
     pub fn set(&mut self, at: &Location<'_>, value: Value) {
-        self.patch.set(&at.pointer(), &at.missing(), value);
+        if let Some(patch) = &mut self.patch {
+            patch.set(&at.pointer(), &at.missing(), value);
+        }
+    }
+
+    /// As [`Self::set`], with a value that is made only when it is wanted.
+    pub fn set_with(&mut self, at: &Location<'_>, value: impl FnOnce() -> Value) {
+        if self.patch.is_some() {
+            self.set(at, value());
+        }
     }
 
     /// Appends to a list, making it when it is missing.
     pub fn append(&mut self, at: &Location<'_>, value: Value) {
-        self.patch.append(&at.pointer(), &at.missing(), value);
+        if let Some(patch) = &mut self.patch {
+            patch.append(&at.pointer(), &at.missing(), value);
+        }
     }
 
     #[must_use]
     pub fn into_patch(self) -> PatchBuilder {
-        self.patch
+        self.patch.unwrap_or_default()
     }
 }

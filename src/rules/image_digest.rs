@@ -3,7 +3,7 @@
 use super::finding::told;
 use super::{Check, ContainerKind, Example, Finding, Findings, Location, Rule, Severity, compile, params};
 use crate::workload::Pod;
-use crate::workload::image::ImageRef;
+use crate::workload::image::is_pinned;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -52,7 +52,7 @@ impl Check for ImageDigest {
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         for container in pod.all_containers() {
             let image = container.container.image.as_deref();
-            if !image.is_some_and(|image| ImageRef::parse(image).is_pinned()) {
+            if !image.is_some_and(is_pinned) {
                 let at = Location::container(container).key("image", image.is_some());
                 findings.add(Finding::new(at, told(image), "a digest, as in name@sha256:..."));
             }

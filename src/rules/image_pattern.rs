@@ -8,7 +8,12 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 #[schemars(inline)]
-pub struct Pattern(String);
+pub struct Pattern {
+    /// As it is written, for people.
+    text: String,
+    #[schemars(skip)]
+    image: ImageRef<'static>,
+}
 
 impl TryFrom<String> for Pattern {
     type Error = String;
@@ -18,21 +23,23 @@ impl TryFrom<String> for Pattern {
             image.repository = "any".into();
         }
         if image.is_well_formed() {
-            Ok(Self(text))
+            Ok(Self { image: ImageRef::pattern(&text).into_owned(), text })
         } else {
             Err(format!("`{text}` is no registry or repository such as `registry.example.com/shop`"))
         }
     }
 }
 
-/// Patterns, read once for all containers of a pod.
-pub fn read(patterns: &[Pattern]) -> Vec<ImageRef<'_>> {
-    patterns.iter().map(|Pattern(text)| ImageRef::pattern(text)).collect()
+impl Pattern {
+    /// Whether the image lies under it.
+    pub fn covers(&self, image: &ImageRef<'_>) -> bool {
+        image.is_under(&self.image)
+    }
 }
 
 /// As they are written, for people.
 pub fn listed(patterns: &[Pattern]) -> String {
-    let texts: Vec<&str> = patterns.iter().map(|Pattern(text)| text.as_str()).collect();
+    let texts: Vec<&str> = patterns.iter().map(|pattern| pattern.text.as_str()).collect();
     texts.join(", ")
 }
 
@@ -54,9 +61,8 @@ mod tests {
 
     #[test]
     fn a_star_after_a_host_is_all_of_it() {
-        let pattern = Pattern("localhost:5000/*".to_owned());
-        let under =
-            |image: &str| read(std::slice::from_ref(&pattern)).iter().any(|p| ImageRef::parse(image).is_under(p));
+        let pattern = Pattern::try_from("localhost:5000/*".to_owned()).unwrap();
+        let under = |image: &str| pattern.covers(&ImageRef::parse(image));
         assert!(under("localhost:5000/a/b:1"));
         assert!(!under("localhost:5001/a/b:1"));
     }

@@ -1,10 +1,10 @@
 //! `imagePullPolicy` of images from private registries.
 
 use super::finding::told;
-use super::image_pattern::{self, Pattern};
+use super::image_pattern::Pattern;
 use super::{Check, ContainerKind, Example, Finding, Findings, Fix, Location, Rule, Severity, compile, params};
 use crate::workload::Pod;
-use crate::workload::image::ImageRef;
+use crate::workload::image::{ImageRef, is_pinned, split};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -85,16 +85,18 @@ impl Default for ImagePullPolicy {
 
 impl Check for ImagePullPolicy {
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
-        let public = image_pattern::read(&self.public);
         for container in pod.all_containers() {
-            let image = ImageRef::parse(container.container.image.as_deref().unwrap_or_default());
-            let is_public = public.iter().any(|pattern| image.is_under(pattern));
-            if is_public || image.is_pinned() {
+            let text = container.container.image.as_deref().unwrap_or_default();
+            let policy = container.container.image_pull_policy.as_deref();
+            if policy == Some("Always") || is_pinned(text) {
                 continue;
             }
-            let policy = container.container.image_pull_policy.as_deref();
-            let latest = image.digest.is_none() && image.tag.is_none_or(|tag| tag == "latest");
-            if policy == Some("Always") || policy.is_none() && latest {
+            let is_latest = matches!(split(text), (_, None | Some("latest"), None));
+            if policy.is_none() && is_latest {
+                continue;
+            }
+            let image = ImageRef::parse(text);
+            if self.public.iter().any(|pattern| pattern.covers(&image)) {
                 continue;
             }
             let at = Location::container(container).key("imagePullPolicy", policy.is_some());

@@ -56,11 +56,10 @@ struct ImageRegistries {
 
 impl Check for ImageRegistries {
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
-        let allow = image_pattern::read(&self.allow);
         for container in pod.all_containers() {
             let text = container.container.image.as_deref();
             let image = text.map(ImageRef::parse).filter(ImageRef::is_well_formed);
-            if image.is_some_and(|image| allow.iter().any(|pattern| image.is_under(pattern))) {
+            if image.is_some_and(|image| self.allow.iter().any(|pattern| pattern.covers(&image))) {
                 continue;
             }
             let wanted = match image_pattern::listed(&self.allow) {

@@ -3,7 +3,7 @@
 use super::finding::told;
 use super::{Check, ContainerKind, Example, Finding, Findings, Location, Rule, Severity, compile, params};
 use crate::workload::Pod;
-use crate::workload::image::{ImageRef, is_tag};
+use crate::workload::image::{is_pinned, is_tag, split};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -48,14 +48,15 @@ impl Check for ImageTag {
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         for container in pod.all_containers() {
             let text = container.container.image.as_deref();
-            let names_a_version = text.map(ImageRef::parse).is_some_and(|image| {
-                image.is_pinned()
-                    || image.digest.is_none() && image.tag.is_some_and(|tag| tag != "latest" && is_tag(tag))
-            });
+            let names_a_version = text.is_some_and(|text| is_pinned(text) || has_version(text));
             if !names_a_version {
                 let at = Location::container(container).key("image", text.is_some());
                 findings.add(Finding::new(at, told(text), "a tag other than latest, or a digest"));
             }
         }
     }
+}
+
+fn has_version(image: &str) -> bool {
+    matches!(split(image), (_, Some(tag), None) if tag != "latest" && is_tag(tag))
 }

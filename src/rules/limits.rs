@@ -69,7 +69,8 @@ pub fn containers<'p>(pod: &'p Pod<'p>) -> impl Iterator<Item = ContainerRef<'p>
 #[derive(Debug, Clone, Copy)]
 pub struct Held<'p> {
     container: ContainerRef<'p>,
-    pub at: Location<'p>,
+    list: &'static str,
+    resource: &'static str,
     /// As it is written; none when it is absent.
     pub text: Option<&'p str>,
     /// Above zero; zero, negative and unreadable quantities bind nothing.
@@ -81,35 +82,42 @@ impl<'p> Held<'p> {
     /// What holds for this container of `list` (`limits` or `requests`) and `resource`.
     pub fn new(pod: &'p Pod<'p>, container: ContainerRef<'p>, list: &'static str, resource: &'static str) -> Self {
         let own = Self::own(container, list, resource);
-        let pods = Self::of_pod(pod, list, resource).filter(|_| own.nano.is_none());
+        let pods = if own.nano.is_none() { Self::of_pod(pod, list, resource) } else { None };
         match pods {
-            Some((at, text, nano)) => Self { container, at, text: Some(text), nano: Some(nano), inherited: true },
+            Some((text, nano)) => Self { text: Some(text), nano: Some(nano), inherited: true, ..own },
             None => own,
         }
     }
 
     /// The container's own.
     pub fn own(container: ContainerRef<'p>, list: &'static str, resource: &'static str) -> Self {
-        let resources = container.container.resources.as_ref();
-        let quantities = resources.and_then(|r| r.list(list));
+        let quantities = container.container.resources.as_ref().and_then(|r| r.list(list));
         let text = quantities.and_then(|q| q.get(resource)).map(|scalar| &*scalar.text);
-        let at = Location::container(container)
-            .key("resources", resources.is_some())
-            .key(list, quantities.is_some())
-            .key(resource, text.is_some());
-        Self { container, at, text, nano: text.and_then(positive), inherited: false }
+        Self { container, list, resource, text, nano: text.and_then(positive), inherited: false }
     }
 
     /// The pod's, when it binds.
-    fn of_pod(pod: &'p Pod<'p>, list: &'static str, resource: &'static str) -> Option<(Location<'p>, &'p str, i128)> {
+    fn of_pod(pod: &'p Pod<'p>, list: &'static str, resource: &'static str) -> Option<(&'p str, i128)> {
         let text = &*pod.spec.resources.as_ref()?.list(list)?.get(resource)?.text;
-        let at = Location::spec().key("resources", true).key(list, true).key(resource, true);
-        Some((at, text, positive(text)?))
+        Some((text, positive(text)?))
+    }
+
+    /// Where it stands, or would stand in the container.
+    pub fn at(&self) -> Location<'p> {
+        if self.inherited {
+            return Location::spec().key("resources", true).key(self.list, true).key(self.resource, true);
+        }
+        let resources = self.container.container.resources.as_ref();
+        let quantities = resources.and_then(|r| r.list(self.list));
+        Location::container(self.container)
+            .key("resources", resources.is_some())
+            .key(self.list, quantities.is_some())
+            .key(self.resource, self.text.is_some())
     }
 
     /// A finding where the quantity stands.
     pub fn finding(&self, wanted: impl Into<Cow<'p, str>>) -> Finding<'p> {
-        let finding = Finding::new(self.at, told(self.text), wanted);
+        let finding = Finding::new(self.at(), told(self.text), wanted);
         if self.inherited { finding.inherited_by(self.container) } else { finding }
     }
 }

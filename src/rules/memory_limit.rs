@@ -143,7 +143,7 @@ impl Check for MemoryLimit {
         let fits = request.nano.is_none_or(|request| request <= default.nano);
         let fixable = limit.nano.is_none() && fits && !on_pod("limits") && !on_pod("requests");
         if fixable {
-            fix.set(&limit.at, default.text.clone().into());
+            fix.set(&limit.at(), default.text.clone().into());
         }
         fixable
     }

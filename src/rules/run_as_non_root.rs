@@ -260,7 +260,7 @@ impl<T: Copy> Held<T> {
         own: impl Fn(&SecurityContext<'_>) -> Option<T>,
     ) -> Self {
         Self {
-            own: container.container.security_context.as_ref().and_then(own),
+            own: container.container.security_context.as_deref().and_then(own),
             pods: pod.spec.security_context.as_ref().and_then(pods),
         }
     }

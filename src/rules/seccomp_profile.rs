@@ -205,7 +205,9 @@ impl Check for SeccompProfile {
     }
 
     fn fix(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
-        let Some(container) = finding.container().filter(|_| finding.at.missing().ends_with("/seccompProfile")) else {
+        let Some(container) =
+            finding.container().filter(|_| finding.at.is_missing() && finding.at.last_key() == Some("seccompProfile"))
+        else {
             return false;
         };
         if pod.is_windows() {
@@ -217,7 +219,7 @@ impl Check for SeccompProfile {
                 .key("seccompProfile", false),
             Scope::Containers => Location::security_context(container, "seccompProfile", false),
         };
-        fix.set(&at, json!({"type": "RuntimeDefault"}));
+        fix.set_with(&at, || json!({"type": "RuntimeDefault"}));
         true
     }
 }

@@ -56,17 +56,24 @@ fn words(name: &str) -> Vec<String> {
 
 /// What kind of secret this value is, by its own shape.
 pub fn secret_value(value: &str) -> Option<&'static str> {
-    if value.contains("-----BEGIN ") && value.contains("PRIVATE KEY") {
+    if value.len() < SHORTEST {
+        return None;
+    }
+    if value.len() >= 22 && value.contains("-----BEGIN ") && value.contains("PRIVATE KEY") {
         return Some("a private key");
     }
     PREFIXES
         .iter()
-        .find(|(prefix, length, _)| has_token(value, prefix, *length))
+        // Most values are short; searching them costs more than counting.
+        .find(|(prefix, length, _)| value.len() >= prefix.len() + length && has_token(value, prefix, *length))
         .map(|(_, _, what)| *what)
         .or_else(|| has_web_token(value).then_some("a JSON web token"))
         .or_else(|| has_url_password(value).then_some("a URL with a password"))
         .or_else(|| has_assignment(value).then_some("a connection string with a password"))
 }
+
+/// No shape below is shorter: `://:x@`, `pwd=x`.
+const SHORTEST: usize = 5;
 
 /// How tokens of well-known services begin, how long the rest is at least, and what they are.
 const PREFIXES: [(&str, usize, &str); 22] = [
@@ -108,27 +115,33 @@ fn has_token(value: &str, prefix: &str, length: usize) -> bool {
 
 /// Three parts of base64, of which the first is a JSON object.
 fn has_web_token(value: &str) -> bool {
-    value.match_indices("eyJ").any(|(at, _)| {
-        let mut parts = value.get(at..).unwrap_or_default().splitn(4, |c: char| c == '.' || !is_token_char(c));
-        let long = |part: Option<&str>| part.is_some_and(|part| part.len() >= 16);
-        let dots = value.get(at..).unwrap_or_default().chars().filter(|c| !is_token_char(*c)).take(2).all(|c| c == '.');
-        dots && long(parts.next()) && long(parts.next()) && long(parts.next())
-    })
+    value.len() >= 48
+        && value.match_indices("eyJ").any(|(at, _)| {
+            let mut parts = value.get(at..).unwrap_or_default().splitn(4, |c: char| c == '.' || !is_token_char(c));
+            let long = |part: Option<&str>| part.is_some_and(|part| part.len() >= 16);
+            let dots =
+                value.get(at..).unwrap_or_default().chars().filter(|c| !is_token_char(*c)).take(2).all(|c| c == '.');
+            dots && long(parts.next()) && long(parts.next()) && long(parts.next())
+        })
 }
 
 /// `scheme://user:password@host`, where the password is no reference to another variable.
 fn has_url_password(value: &str) -> bool {
-    value.match_indices("://").any(|(at, found)| {
-        let rest = value.get(at + found.len()..).unwrap_or_default();
-        let authority =
-            rest.split(|c: char| matches!(c, '/' | '?' | '#') || c.is_whitespace()).next().unwrap_or_default();
-        let password = authority.rsplit_once('@').and_then(|(user, _)| user.split_once(':'));
-        password.is_some_and(|(_, password)| is_literal(password))
-    })
+    value.bytes().any(|b| b == b'@')
+        && value.match_indices("://").any(|(at, found)| {
+            let rest = value.get(at + found.len()..).unwrap_or_default();
+            let authority =
+                rest.split(|c: char| matches!(c, '/' | '?' | '#') || c.is_whitespace()).next().unwrap_or_default();
+            let password = authority.rsplit_once('@').and_then(|(user, _)| user.split_once(':'));
+            password.is_some_and(|(_, password)| is_literal(password))
+        })
 }
 
 /// `Password=...;` in a connection string or a query.
 fn has_assignment(value: &str) -> bool {
+    if !value.bytes().any(|b| b == b'=') {
+        return false;
+    }
     let lower = value.to_ascii_lowercase();
     ["password=", "pwd=", "accountkey=", "sharedaccesskey="].iter().any(|key| {
         lower.match_indices(key).any(|(at, _)| {

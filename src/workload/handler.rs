@@ -2,6 +2,7 @@
 
 use super::pod::Container;
 use super::text::{Scalar, Text, nullable};
+use crate::json::fill;
 use serde::Deserialize;
 
 /// A probe or a lifecycle handler: what the kubelet does.
@@ -41,6 +42,11 @@ pub struct Lifecycle<'a> {
     #[serde(borrow)]
     pub pre_stop: Option<Handler<'a>>,
 }
+
+fill!(Handler<'d> { "exec" => exec, "httpGet" => http_get, "tcpSocket" => tcp_socket, "grpc" => grpc });
+fill!(Exec<'d> { "command" => command });
+fill!(Request<'d> { "host" => host, "port" => port });
+fill!(Lifecycle<'d> { "postStart" => post_start, "preStop" => pre_stop });
 
 impl<'a> Container<'a> {
     /// The probes that are there, by their field.

@@ -9,22 +9,23 @@ pub struct ImageRef<'a> {
     pub registry: Cow<'a, str>,
     /// `library/nginx`, `shop/web`.
     pub repository: Cow<'a, str>,
-    pub tag: Option<&'a str>,
-    pub digest: Option<&'a str>,
+    pub tag: Option<Cow<'a, str>>,
+    pub digest: Option<Cow<'a, str>>,
+}
+
+/// Whether the content of this image is pinned: by a digest that a runtime verifies. Most are asked no more.
+#[must_use]
+pub fn is_pinned(image: &str) -> bool {
+    split_last(image, b'@').1.is_some_and(is_digest)
 }
 
 impl<'a> ImageRef<'a> {
     #[must_use]
     pub fn parse(image: &'a str) -> Self {
-        let (rest, digest) = split_last(image, '@');
-        // A colon before the last slash belongs to a port.
-        let (rest, tag) = match rest.rsplit_once(':') {
-            Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
-            _ => (rest, None),
-        };
+        let (rest, tag, digest) = split(image);
         // As runtimes do: an upper-case letter makes a host too, since no repository has one.
         let (registry, repository) = match rest.split_once('/') {
-            Some((first, path)) if is_host(first) || first.chars().any(char::is_uppercase) => (host(first), path),
+            Some((first, path)) if is_host(first) || has_upper(first) => (host(first), path),
             _ => (HUB, rest),
         };
         let repository = if registry == HUB && !repository.contains('/') {
@@ -32,7 +33,19 @@ impl<'a> ImageRef<'a> {
         } else {
             Cow::Borrowed(repository)
         };
-        Self { registry, repository, tag, digest }
+        Self { registry, repository, tag: tag.map(Cow::Borrowed), digest: digest.map(Cow::Borrowed) }
+    }
+
+    /// The same, of its own.
+    #[must_use]
+    pub fn into_owned(self) -> ImageRef<'static> {
+        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        ImageRef {
+            registry: own(self.registry),
+            repository: own(self.repository),
+            tag: self.tag.map(own),
+            digest: self.digest.map(own),
+        }
     }
 
     /// Reads a pattern for [`Self::is_under`]. A host alone stands for all that is there:
@@ -61,7 +74,7 @@ impl<'a> ImageRef<'a> {
     /// Whether the content is pinned: by a digest that a runtime verifies.
     #[must_use]
     pub fn is_pinned(&self) -> bool {
-        self.digest.is_some_and(is_digest)
+        self.digest.as_deref().is_some_and(is_digest)
     }
 
     /// Whether a runtime would take it: what it refuses may look like another image to a person.
@@ -76,8 +89,8 @@ impl<'a> ImageRef<'a> {
         };
         of(&self.registry, &['.', ':', '-', '[', ']', '_'])
             && self.repository.split('/').all(is_name)
-            && self.tag.is_none_or(is_tag)
-            && self.digest.is_none_or(is_digest)
+            && self.tag.as_deref().is_none_or(is_tag)
+            && self.digest.as_deref().is_none_or(is_digest)
     }
 
     /// Whether this image lies under `pattern`, an image reference whose last segment may be left
@@ -90,8 +103,19 @@ impl<'a> ImageRef<'a> {
         let under = self.repository.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         self.registry == pattern.registry
             && (under || wanted == "*" || wanted.is_empty())
-            && pattern.tag.is_none_or(|tag| self.tag == Some(tag))
-            && pattern.digest.is_none_or(|digest| self.digest == Some(digest))
+            && (pattern.tag.is_none() || self.tag == pattern.tag)
+            && (pattern.digest.is_none() || self.digest == pattern.digest)
+    }
+}
+
+/// Name, tag and digest.
+#[must_use]
+pub fn split(image: &str) -> (&str, Option<&str>, Option<&str>) {
+    let (rest, digest) = split_last(image, b'@');
+    // A colon before the last slash belongs to a port.
+    match split_last(rest, b':') {
+        (name, Some(tag)) if !tag.bytes().any(|b| b == b'/') => (name, Some(tag), digest),
+        _ => (rest, None, digest),
     }
 }
 
@@ -99,20 +123,23 @@ const HUB: Cow<'static, str> = Cow::Borrowed("docker.io");
 
 /// Whether the first part of a reference is a host and not a part of a repository on Docker Hub.
 fn is_host(part: &str) -> bool {
-    part.contains(['.', ':']) || part == "localhost"
+    part.bytes().any(|b| matches!(b, b'.' | b':')) || part == "localhost"
+}
+
+fn has_upper(text: &str) -> bool {
+    if text.is_ascii() { text.bytes().any(|b| b.is_ascii_uppercase()) } else { text.chars().any(char::is_uppercase) }
 }
 
 fn host(host: &str) -> Cow<'_, str> {
-    let lower =
-        if host.chars().any(char::is_uppercase) { Cow::Owned(host.to_lowercase()) } else { Cow::Borrowed(host) };
+    let lower = if has_upper(host) { Cow::Owned(host.to_lowercase()) } else { Cow::Borrowed(host) };
     if lower == "index.docker.io" { HUB } else { lower }
 }
 
 /// A tag that a registry can have.
 #[must_use]
 pub fn is_tag(tag: &str) -> bool {
-    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    tag.len() <= 128 && tag.starts_with(word) && tag.chars().all(|c| word(c) || c == '.' || c == '-')
+    let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    tag.len() <= 128 && tag.bytes().next().is_some_and(word) && tag.bytes().all(|b| word(b) || matches!(b, b'.' | b'-'))
 }
 
 /// A digest that a runtime verifies; `sha256:zz` is none.
@@ -125,11 +152,14 @@ pub fn is_digest(digest: &str) -> bool {
         "sha512" => 128,
         _ => return false,
     };
-    hex.len() == length && hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    // Without leaving early, so that many bytes are compared at once.
+    hex.len() == length
+        && hex.bytes().fold(true, |all, b| all & ((b.wrapping_sub(b'0') < 10) | (b.wrapping_sub(b'a') < 6)))
 }
 
-fn split_last(text: &str, at: char) -> (&str, Option<&str>) {
-    text.rsplit_once(at).map_or((text, None), |(head, tail)| (head, Some(tail)))
+fn split_last(text: &str, at: u8) -> (&str, Option<&str>) {
+    let found = text.bytes().rposition(|b| b == at);
+    found.map_or((text, None), |found| (text.get(..found).unwrap_or_default(), text.get(found + 1..)))
 }
 
 #[cfg(test)]
@@ -149,7 +179,7 @@ mod tests {
         let full = ImageRef::parse("Registry.example.com:5000/shop/web:1.2@sha256:ab");
         assert_eq!(full.registry, "registry.example.com:5000");
         assert_eq!(full.repository, "shop/web");
-        assert_eq!((full.tag, full.digest), (Some("1.2"), Some("sha256:ab")));
+        assert_eq!((full.tag.as_deref(), full.digest.as_deref()), (Some("1.2"), Some("sha256:ab")));
         assert_eq!(ImageRef::parse("localhost:5000/a").tag, None);
     }
 

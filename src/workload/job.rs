@@ -1,6 +1,7 @@
 //! The Job that a pod template stands in.
 
 use super::pod::Pod;
+use crate::json::fill;
 use serde::Deserialize;
 
 /// What rules judge of a Job beside its pod.
@@ -11,7 +12,7 @@ pub struct Job {
 }
 
 /// A `JobSpec`, read in one pass.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct JobSpec<'a> {
     backoff_limit: Option<i64>,
@@ -19,6 +20,12 @@ pub(super) struct JobSpec<'a> {
     #[serde(borrow)]
     template: Option<Pod<'a>>,
 }
+
+fill!(JobSpec<'d> {
+    "backoffLimit" => backoff_limit,
+    "backoffLimitPerIndex" => backoff_limit_per_index,
+    "template" => template,
+});
 
 impl<'a> JobSpec<'a> {
     /// The pod, which knows its Job.

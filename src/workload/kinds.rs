@@ -2,9 +2,8 @@
 
 use super::job::JobSpec;
 use super::pod::Pod;
-use crate::json;
+use crate::json::{Fill, Raw, Reader, field, fill};
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
 /// A kind that is a pod or holds a pod template.
@@ -99,7 +98,7 @@ impl Kind {
     ///
     /// # Errors
     /// The field that could not be read.
-    pub fn pod<'a>(&self, object: &'a RawValue) -> Result<Option<Pod<'a>>, Unreadable> {
+    pub fn pod<'a>(&self, object: Raw<'a>) -> Result<Option<Pod<'a>>, Unreadable> {
         let pod = match self.template.split_last() {
             Some((_, above)) if self.is_job() => read_at::<JobSpec<'_>>(object, above)?.and_then(JobSpec::into_pod),
             _ => read_at(object, &self.template)?,
@@ -126,10 +125,22 @@ pub struct Unreadable {
 ///
 /// # Errors
 /// The field that could not be read, found by a second, slower pass.
-pub fn read_at<'a, T: Deserialize<'a>>(object: &'a RawValue, path: &[Cow<'_, str>]) -> Result<Option<T>, Unreadable> {
-    if let Some(found) = json::read(object.get(), At::<T> { path, found: PhantomData }) {
+pub fn read_at<'a, T>(object: Raw<'a>, path: &[Cow<'_, str>]) -> Result<Option<T>, Unreadable>
+where
+    T: Deserialize<'a> + Fill<'a> + Default,
+{
+    let mut found = None;
+    if object.read(&mut Under { path, found: &mut found }).is_some() {
         return Ok(found);
     }
+    read_by_serde(object, path)
+}
+
+/// As [`read_at`], for types that are read rarely.
+///
+/// # Errors
+/// The field that could not be read, found by a second, slower pass.
+pub fn read_by_serde<'a, T: Deserialize<'a>>(object: Raw<'a>, path: &[Cow<'_, str>]) -> Result<Option<T>, Unreadable> {
     let mut json = serde_json::Deserializer::from_str(object.get());
     At::<T> { path, found: PhantomData }.deserialize(&mut json).map_err(|_| {
         let mut json = serde_json::Deserializer::from_str(object.get());
@@ -150,6 +161,26 @@ pub fn read_at<'a, T: Deserialize<'a>>(object: &'a RawValue, path: &[Cow<'_, str
 pub(crate) fn without_position(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.rsplit_once(" at line ").map_or(text.clone(), |(message, _)| message.to_owned())
+}
+
+/// Fills what stands under the path; an object without it leaves none.
+struct Under<'p, T> {
+    path: &'p [Cow<'p, str>],
+    found: &'p mut Option<T>,
+}
+
+impl<'d, T: Fill<'d> + Default> Fill<'d> for Under<'_, T> {
+    fn fill(&mut self, reader: &mut Reader<'d>) -> Option<()> {
+        let Some((wanted, path)) = self.path.split_first() else { return self.found.fill(reader) };
+        let mut seen = false;
+        reader.object(|reader, key| {
+            if key == *wanted {
+                field(reader, &mut seen, &mut Under { path, found: &mut *self.found })
+            } else {
+                reader.skip().map(|_| ())
+            }
+        })
+    }
 }
 
 struct At<'p, T> {
@@ -218,11 +249,12 @@ impl Visitor<'_> for Is<'_> {
 /// Whether a controller owns the object, so that a change of it would be undone or fought over.
 /// What cannot be read counts as owned: then nothing is patched.
 #[must_use]
-pub fn is_owned(object: &RawValue) -> bool {
-    #[derive(serde::Deserialize)]
+pub fn is_owned(object: Raw<'_>) -> bool {
+    #[derive(Default, serde::Deserialize)]
     struct Owner {
         controller: Option<bool>,
     }
+    fill!(Owner { "controller" => controller });
     read_at::<Vec<Owner>>(object, &["metadata".into(), "ownerReferences".into()])
         .map_or(true, |owners| owners.iter().flatten().any(|owner| owner.controller == Some(true)))
 }

@@ -3,6 +3,8 @@
 //! Every field is optional and `null` is absent. [`Pod::all_containers`] is the only way to a
 //! container: a rule that forgets a container list (CVE-2023-2727) cannot be written.
 
+mod plain;
+
 use super::annotations::Annotations;
 use super::around::Around;
 use super::handler::{Handler, Lifecycle};
@@ -10,8 +12,8 @@ use super::job::Job;
 use super::resources::Resources;
 use super::text::{Text, nullable};
 use super::volume::Volume;
+use crate::json::Raw;
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -45,7 +47,7 @@ pub struct Metadata<'a> {
     pub annotations: Annotations<'a>,
     /// Read by those who select by them.
     #[serde(borrow)]
-    labels: Option<&'a RawValue>,
+    labels: Option<Raw<'a>>,
 }
 
 impl Metadata<'_> {
@@ -167,9 +169,9 @@ pub struct Container<'a> {
     #[serde(borrow, default, deserialize_with = "nullable")]
     pub args: Vec<Text<'a>>,
     #[serde(borrow)]
-    pub security_context: Option<SecurityContext<'a>>,
+    pub security_context: Option<Box<SecurityContext<'a>>>,
     #[serde(borrow)]
-    pub resources: Option<Resources<'a>>,
+    pub resources: Option<Box<Resources<'a>>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
     pub ports: Vec<Port<'a>>,
     #[serde(borrow, default, deserialize_with = "nullable")]

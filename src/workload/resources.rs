@@ -1,6 +1,7 @@
 //! `resources` of a container or a pod.
 
 use super::text::{Scalar, Text};
+use crate::json::{Fill, Reader, field, fill};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use std::{collections::BTreeMap, fmt};
@@ -55,6 +56,27 @@ impl<'a> ResourceList<'a> {
 #[must_use]
 pub fn is_extended(name: &str) -> bool {
     name.contains('/') && !name.contains("kubernetes.io/")
+}
+
+fill!(Resources<'d> { "limits" => limits, "requests" => requests });
+
+impl<'d> Fill<'d> for ResourceList<'d> {
+    fn fill(&mut self, reader: &mut Reader<'d>) -> Option<()> {
+        let mut seen = [false; 4];
+        reader.object(|reader, key| match (key, &mut seen) {
+            ("cpu", [seen, ..]) => field(reader, seen, &mut self.cpu),
+            ("memory", [_, seen, ..]) => field(reader, seen, &mut self.memory),
+            ("ephemeral-storage", [.., seen, _]) => field(reader, seen, &mut self.ephemeral_storage),
+            ("pids", [.., seen]) => field(reader, seen, &mut self.pids),
+            (name, _) if is_extended(name) => {
+                let mut value = None;
+                field(reader, &mut false, &mut value)?;
+                let before = value.and_then(|value| self.extended.insert(Text(name.into()), value));
+                before.is_none().then_some(())
+            }
+            _ => reader.skip().map(|_| ()),
+        })
+    }
 }
 
 /// Derived code cannot keep some of the unknown keys.

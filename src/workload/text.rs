@@ -1,5 +1,6 @@
 //! Strings and lists that borrow, and that read `null` as Go does: as the zero value.
 
+use crate::json::{Fill, Reader};
 use serde::{Deserialize, Deserializer};
 use std::{borrow::Cow, fmt, ops::Deref};
 
@@ -9,6 +10,14 @@ use std::{borrow::Cow, fmt, ops::Deref};
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(transparent)]
 pub struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
+
+impl<'d> Fill<'d> for Text<'d> {
+    #[inline]
+    fn fill(&mut self, reader: &mut Reader<'d>) -> Option<()> {
+        self.0 = reader.string()?;
+        Some(())
+    }
+}
 
 impl Deref for Text<'_> {
     type Target = str;
@@ -53,6 +62,15 @@ pub struct Scalar<'a> {
     pub text: Cow<'a, str>,
     /// It was written as a number, so a port of this value is a number and not a name.
     pub number: bool,
+}
+
+impl<'d> Fill<'d> for Scalar<'d> {
+    fn fill(&mut self, reader: &mut Reader<'d>) -> Option<()> {
+        self.number = reader.peek() != b'"';
+        // serde_json says what becomes of fractions.
+        self.text = if self.number { Cow::Owned(reader.integer()?.to_string()) } else { reader.string()? };
+        Some(())
+    }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {

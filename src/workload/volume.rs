@@ -1,6 +1,7 @@
 //! Volumes of a pod.
 
 use super::text::{Scalar, Text, nullable};
+use crate::json::{Fill, Reader, field, fill};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use std::fmt;
@@ -51,6 +52,46 @@ impl Volume<'_> {
             .as_ref()
             .is_some_and(|projected| projected.sources.iter().any(|source| source.service_account_token.is_some()))
     }
+}
+
+fill!(HostPath<'d> { "path" => path });
+fill!(EmptyDir<'d> { "medium" => medium, "sizeLimit" => size_limit });
+fill!(Projected { "sources" => sources });
+fill!(Source { "serviceAccountToken" => service_account_token });
+
+/// Something is there.
+impl<'d> Fill<'d> for IgnoredAny {
+    fn fill(&mut self, reader: &mut Reader<'d>) -> Option<()> {
+        reader.skip().map(|_| ())
+    }
+}
+
+impl<'d> Fill<'d> for Volume<'d> {
+    fn fill(&mut self, reader: &mut Reader<'d>) -> Option<()> {
+        let mut named = false;
+        reader.object(|reader, key| {
+            if self.sources.iter().any(|source| &**source == key) {
+                return None;
+            }
+            let is_set = match key {
+                "name" => return field(reader, &mut named, &mut self.name),
+                "hostPath" => set(reader, &mut self.host_path)?,
+                "emptyDir" => set(reader, &mut self.empty_dir)?,
+                "projected" => set(reader, &mut self.projected)?,
+                _ => !reader.null()? && reader.skip().map(|_| true)?,
+            };
+            if is_set {
+                self.sources.push(Text(key.into()));
+            }
+            Some(())
+        })
+    }
+}
+
+/// Fills a source; whether it is there. As serde does, a later one replaces one that was null.
+fn set<'d, T: Fill<'d> + Default>(reader: &mut Reader<'d>, into: &mut Option<T>) -> Option<bool> {
+    field(reader, &mut false, into)?;
+    Some(into.is_some())
 }
 
 /// Derived code would need a field for each of thirty sources, and would miss the next one.

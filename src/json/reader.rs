@@ -1,0 +1,174 @@
+//! Walks a JSON text by its index. None is "not plain": serde_json then reads it, or says what is wrong.
+
+use super::{Document, Raw, number};
+use std::borrow::Cow;
+
+/// A place in a document.
+#[derive(Debug)]
+pub struct Reader<'d> {
+    document: &'d Document<'d>,
+    at: usize,
+}
+
+impl<'d> Reader<'d> {
+    #[must_use]
+    pub const fn new(document: &'d Document<'d>, at: usize) -> Self {
+        Self { document, at }
+    }
+
+    #[must_use]
+    pub const fn at(&self) -> usize {
+        self.at
+    }
+
+    /// The next byte that is not white space; 0 at the end, with which no value begins.
+    #[inline]
+    pub fn peek(&mut self) -> u8 {
+        match self.document.text.as_bytes().get(self.at) {
+            Some(byte) if *byte > b' ' => *byte,
+            _ => self.blank(),
+        }
+    }
+
+    #[cold]
+    fn blank(&mut self) -> u8 {
+        loop {
+            match self.document.text.as_bytes().get(self.at) {
+                Some(b' ' | b'\n' | b'\t' | b'\r') => self.at += 1,
+                Some(byte) => return *byte,
+                None => return 0,
+            }
+        }
+    }
+
+    #[inline]
+    fn take(&mut self, byte: u8) -> Option<()> {
+        (self.peek() == byte).then(|| self.at += 1)
+    }
+
+    fn word(&mut self, word: &str) -> Option<()> {
+        self.document.text.as_bytes().get(self.at..)?.starts_with(word.as_bytes()).then(|| self.at += word.len())
+    }
+
+    /// Whether `null` comes; then it is passed over.
+    #[inline]
+    pub fn null(&mut self) -> Option<bool> {
+        if self.peek() == b'n' { self.word("null").map(|()| true) } else { Some(false) }
+    }
+
+    pub fn bool(&mut self) -> Option<bool> {
+        match self.peek() {
+            b't' => self.word("true").map(|()| true),
+            b'f' => self.word("false").map(|()| false),
+            _ => None,
+        }
+    }
+
+    /// The text of a number as it is written.
+    pub fn number(&mut self) -> Option<&'d str> {
+        self.peek();
+        let start = self.at;
+        self.at = number::end(self.document.text.as_bytes(), start)?;
+        self.document.text.get(start..self.at)
+    }
+
+    /// A whole number; serde_json reads -0 as a fraction.
+    pub fn integer(&mut self) -> Option<i64> {
+        let text = self.number()?;
+        match text.as_bytes() {
+            [digit] => Some(i64::from(digit - b'0')),
+            _ => text.parse().ok().filter(|number| *number != 0),
+        }
+    }
+
+    /// Borrowed unless it has an escape.
+    #[inline]
+    pub fn string(&mut self) -> Option<Cow<'d, str>> {
+        self.take(b'"')?;
+        let start = self.at;
+        let (end, escaped) = self.document.index.string(start)?;
+        self.at = end + 1;
+        if escaped { self.unescape(start, end) } else { self.document.text.get(start..end).map(Cow::Borrowed) }
+    }
+
+    #[cold]
+    fn unescape(&self, start: usize, end: usize) -> Option<Cow<'d, str>> {
+        serde_json::from_str(self.document.text.get(start - 1..=end)?).ok().map(Cow::Owned)
+    }
+
+    /// Nobody writes a key with an escape, who does not want to hide it.
+    #[inline]
+    fn key(&mut self) -> Option<&'d str> {
+        self.take(b'"')?;
+        let start = self.at;
+        let (end, escaped) = self.document.index.string(start)?;
+        self.at = end + 1;
+        if escaped { None } else { self.document.text.get(start..end) }
+    }
+
+    /// Passes over a value; its text.
+    pub fn skip(&mut self) -> Option<&'d str> {
+        let first = self.peek();
+        let start = self.at;
+        match first {
+            b'"' => self.at = self.document.index.string(start + 1)?.0 + 1,
+            b'{' | b'[' => self.at = self.document.index.close(start + 1)? + 1,
+            b't' => self.word("true")?,
+            b'f' => self.word("false")?,
+            b'n' => self.word("null")?,
+            _ => self.at = number::end(self.document.text.as_bytes(), start)?,
+        }
+        self.document.text.get(start..self.at)
+    }
+
+    /// The value that comes, for later.
+    pub fn raw(&mut self) -> Option<Raw<'d>> {
+        self.peek();
+        let place = Some((self.document, self.at));
+        Some(Raw { text: self.skip()?, place })
+    }
+
+    /// Each member of an object; `member` reads the value.
+    #[inline]
+    pub fn object(&mut self, mut member: impl FnMut(&mut Self, &'d str) -> Option<()>) -> Option<()> {
+        self.take(b'{')?;
+        if self.peek() == b'}' {
+            self.at += 1;
+            return Some(());
+        }
+        loop {
+            let key = self.key()?;
+            self.take(b':')?;
+            member(self, key)?;
+            match self.peek() {
+                b',' => self.at += 1,
+                b'}' => {
+                    self.at += 1;
+                    return Some(());
+                }
+                _ => return None,
+            }
+        }
+    }
+
+    /// Each element of a list; `element` reads it.
+    #[inline]
+    pub fn list(&mut self, mut element: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        self.take(b'[')?;
+        if self.peek() == b']' {
+            self.at += 1;
+            return Some(());
+        }
+        loop {
+            element(self)?;
+            match self.peek() {
+                b',' => self.at += 1,
+                b']' => {
+                    self.at += 1;
+                    return Some(());
+                }
+                _ => return None,
+            }
+        }
+    }
+}
