@@ -9,6 +9,7 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 export PODREEVE_CACHE ?= $(CACHE)
 BIN := $(CARGO_TARGET_DIR)/debug/podreeve
 RULE ?=
+FILES ?=
 E2E ?= 1
 
 .PHONY: help
@@ -17,6 +18,7 @@ help: ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo; echo "  make test RULE=host-ports   one rule's examples"
 	@echo "  make test E2E=0             without the cluster"
+	@echo "  make mutants FILES=src/rules/privileged.rs   one file's mutants"
 
 .PHONY: need-cargo
 need-cargo:
@@ -70,6 +72,10 @@ fuzz: need-cargo ## Fuzz the decoder and the repairs for a minute each
 .PHONY: fuzz-parity
 fuzz-parity: need-cargo ## Compare 200,000 generated pods with upstream's Pod Security Standards (needs Go)
 	@scripts/fuzz-parity
+
+.PHONY: mutants
+mutants: need-cargo ## Break the rules, the deciding and the patches in small ways; each must turn a test red
+	@scripts/mutants $(FILES)
 
 .PHONY: e2e
 e2e: build ## End-to-end tests on a real kube-apiserver (KUBECONFIG target: see e2e/README.md)

@@ -12,6 +12,7 @@ use crate::outcome::{About, Outcome, PodSecurity};
 use crate::policy::{Action, CompiledPolicy, PolicySet, Subject};
 use crate::review::{Request, Review, request, request::uid, response};
 use crate::rules::{Fix, Scope};
+use crate::text::without_value;
 use crate::workload::{Kind, Pod, kinds};
 use jiff::civil::Date;
 
@@ -104,7 +105,10 @@ fn answer(request: &Request<'_>, hook: Hook, snapshot: &Snapshot, today: Date) -
         Ok(None) => return response::finish(Outcome::allow(about)),
         Err(error) => {
             let field = if error.field.is_empty() { String::new() } else { format!(" `{}`", error.field) };
-            return refused(about, format!("the object's field{field} could not be read: {}", error.message));
+            return refused(
+                about,
+                format!("the object's field{field} could not be read: {}", without_value(&error.message)),
+            );
         }
     };
     let subject = Subject {

@@ -81,11 +81,6 @@ impl PatchBuilder {
         self.operations.push((path, value));
     }
 
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.operations.is_empty()
-    }
-
     /// The operations with every path under `prefix` (the pointer from the object to its pod).
     #[must_use]
     pub fn finish(self, prefix: &str) -> Vec<PatchOperation> {
@@ -137,6 +132,16 @@ mod tests {
         let (object, operations) = applied(json!({"c": [{"x": 1}]}), patch);
         assert_eq!(object, json!({"c": [{"x": 1, "securityContext": {"a": 1, "b": {"c": 2}}}]}));
         assert_eq!(operations, 1);
+    }
+
+    #[test]
+    fn a_list_that_the_patch_makes_is_made_whole() {
+        let mut patch = PatchBuilder::default();
+        patch.set("/l", "", json!([1]));
+        patch.append("/l", "", json!(2));
+        patch.append("/m", "", json!(3));
+        let (object, operations) = applied(json!({"l": null, "m": [0]}), patch);
+        assert_eq!((object, operations), (json!({"l": [1, 2], "m": [0, 3]}), 2));
     }
 
     #[test]

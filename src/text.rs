@@ -26,6 +26,17 @@ pub fn is_unsafe(c: char) -> bool {
         || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{061C}')
 }
 
+/// A message of serde without the value that it quotes, which may be a secret: `invalid type: string, expected a map`.
+#[must_use]
+pub fn without_value(message: &str) -> String {
+    let quoting = ["invalid type: ", "invalid value: ", "unknown variant "];
+    // The value may have any text in it; what was expected is our own.
+    let parts = message.rsplit_once(", expected ").filter(|_| quoting.iter().any(|start| message.starts_with(start)));
+    let Some((found, expected)) = parts else { return message.to_owned() };
+    let kind = found.split(['`', '"']).next().unwrap_or_default().trim_end();
+    format!("{kind}, expected {expected}")
+}
+
 /// A JSON pointer as people write field paths: `/spec/containers/0/image` is `spec.containers[0].image`.
 /// Keys with a dot or slash are quoted: `metadata.annotations["example.com/a"]`.
 #[must_use]
@@ -60,6 +71,21 @@ mod tests {
         assert_eq!(clean("a\u{1b}[31mb\n\u{202e}c\0", 80), "a\\u{1b}[31mb\\u{a}\\u{202e}c\\u{0}");
         assert_eq!(clean("äöüß", 2), "äö…");
         assert_eq!(clean("ok", 2), "ok");
+    }
+
+    #[test]
+    fn a_message_keeps_no_value() {
+        for (message, kept) in [
+            (r#"invalid type: string "hunter2", expected a map"#, "invalid type: string, expected a map"),
+            (r#"invalid type: string "a, expected b", expected a map"#, "invalid type: string, expected a map"),
+            ("invalid type: integer `1234`, expected a string", "invalid type: integer, expected a string"),
+            ("invalid value: integer `-1`, expected u16", "invalid value: integer, expected u16"),
+            ("unknown variant `hunter2`, expected `A` or `B`", "unknown variant, expected `A` or `B`"),
+            ("invalid type: sequence, expected a string", "invalid type: sequence, expected a string"),
+            ("duplicate field `env`", "duplicate field `env`"),
+        ] {
+            assert_eq!(without_value(message), kept);
+        }
     }
 
     #[test]

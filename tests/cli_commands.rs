@@ -140,6 +140,36 @@ fn generated_files_are_up_to_date() {
 }
 
 #[test]
+fn the_page_of_policies_shows_each_rule_denying() {
+    let page = include_str!("../policies/README.md");
+    let dir = Dir::new("page", &[]);
+    for rule in RULES {
+        let heading = format!("\n## {}\n", rule.id);
+        let section = page.split_once(&heading).unwrap_or_else(|| panic!("no {heading}")).1;
+        let section = section.split("\n## ").next().expect("a section");
+        // These need somebody who enters a pod, or objects around it.
+        if ["exec-privileged", "exec-root", "network-policy"].contains(&rule.id) {
+            continue;
+        }
+        let setting = section.split_once("With `").and_then(|(_, rest)| rest.split_once("`, a pod is denied ("));
+        let (setting, denial) = setting.unwrap_or_else(|| panic!("no denial in {section}"));
+        assert!(denial.contains(&format!("```text\n* {} (", rule.id)), "{section}");
+        assert!(denial.contains(&format!("OWASP item{}", if rule.owasp.len() == 1 { " " } else { "s " })), "{section}");
+        let diff = denial.split_once("```diff\n").unwrap_or_else(|| panic!("no repair in {section}")).1;
+        assert!(diff.lines().any(|line| line.starts_with(['-', '+'])), "{section}");
+        // What a reader copies loads, and denies.
+        let policy = format!(
+            "apiVersion: podreeve.dev/v1alpha1\nkind: Policy\nmetadata: {{name: ours}}\nspec:\n  rules:\n    {setting}\n"
+        );
+        dir.write("policy.yaml", policy);
+        let name = denial.split_once("):\n").expect("the example's name").0;
+        let example = rule.examples.iter().find(|example| example.name == name).expect("an example of the rule");
+        dir.write("pod.json", example.pod().to_string());
+        assert_eq!(dir.run(&["check", "--policy", "policy.yaml", "pod.json"]).code, Some(1), "{setting}");
+    }
+}
+
+#[test]
 fn gen_writes_what_is_missing() {
     let dir = Dir::new("gen", &[]);
     assert_eq!(dir.run(&["gen", "--check"]).code, Some(1));

@@ -375,3 +375,11 @@ fn the_mutating_hook_repairs_and_tells_nothing_else() {
     assert_eq!(response["auditAnnotations"], json!({"patched": "allow-privilege-escalation"}));
     assert_eq!(outcome.tallies.iter().map(|t| t.count).sum::<usize>(), 1);
 }
+
+#[test]
+fn a_standard_that_reads_no_groups_cannot_be_asked_to() {
+    let with = |params: Value| json!({"rules": {"run-as-non-root": {"action": "deny", "params": params}}});
+    let error = refused(with(json!({"groups": true, "pss": "restricted"})));
+    assert!(error.message.contains("`pss` does not judge `groups`"), "{error}");
+    policies(&[with(json!({"groups": true})), with(json!({"groups": false, "pss": "restricted"}))]);
+}

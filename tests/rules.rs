@@ -1,5 +1,5 @@
 //! The harness: replays every example of every rule in all container lists and workload kinds.
-//! `RULE=host-ports` runs one rule.
+//! `RULE=host-ports` runs one rule, `RULE=host-ports,host-pid` two.
 
 mod common;
 
@@ -20,7 +20,8 @@ use std::sync::Arc;
 
 fn chosen() -> Vec<&'static Rule> {
     let wanted = std::env::var("RULE").unwrap_or_default();
-    let rules: Vec<_> = RULES.iter().copied().filter(|r| wanted.is_empty() || r.id == wanted).collect();
+    let rules: Vec<_> =
+        RULES.iter().copied().filter(|r| wanted.is_empty() || wanted.split(',').any(|id| id == r.id)).collect();
     assert!(!rules.is_empty(), "there is no rule `{wanted}`");
     rules
 }

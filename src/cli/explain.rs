@@ -2,7 +2,7 @@
 
 mod diff;
 pub mod params;
-mod repaired;
+pub mod repaired;
 
 use super::{Exit, Failure, output, rules::default_action};
 use crate::rules::{self, RULES, Rule, owasp};

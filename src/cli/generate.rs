@@ -4,6 +4,7 @@ use super::{Exit, Failure, output};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+mod policies_page;
 mod rules_page;
 mod schemas;
 
@@ -23,6 +24,7 @@ pub struct Args {
 fn files() -> Vec<(&'static str, String)> {
     vec![
         ("docs/rules.md", rules_page::rules()),
+        ("policies/README.md", policies_page::policies()),
         ("docs/check-report.schema.json", schemas::check_report()),
         ("docs/policy.schema.json", schemas::policy()),
         ("deploy/crds/policies.podreeve.dev.yaml", schemas::policy_crd()),

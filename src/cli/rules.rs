@@ -1,5 +1,7 @@
 //! `podreeve rules`: the table.
 
+mod coverage;
+
 use super::output::{self, Format};
 use super::{Exit, Failure};
 use crate::policy::Action;
@@ -15,6 +17,10 @@ pub struct Args {
     /// How to print; json has every example that is a pod
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
+
+    /// Tell of each item of the OWASP list which rules answer it, where else it must be answered, and what is not answered yet
+    #[arg(long)]
+    owasp: bool,
 }
 
 #[derive(Serialize)]
@@ -45,6 +51,14 @@ struct ExampleRow {
 /// # Errors
 /// When stdout cannot be written.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
+    if args.owasp {
+        let rows = coverage::rows();
+        match args.output {
+            Format::Json => output::json(&rows)?,
+            Format::Text => output::print(&coverage::table(&rows))?,
+        }
+        return Ok(Exit::Clean);
+    }
     let rows: Vec<Row> = RULES.iter().map(|rule| row(rule)).collect();
     match args.output {
         Format::Json => output::json(&rows)?,

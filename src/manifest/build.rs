@@ -195,7 +195,7 @@ fn meaning(text: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>) -> Result<
         Some(tag) if tag.handle().is_empty() && tag.suffix() == "!" => Ok(Content::Text(text.into_owned())),
         Some(tag) => match tag.core_suffix() {
             Some(core) => scalar::tagged(core, &text),
-            None => Err(scalar::unknown_tag(&crate::text::clean(&tag.original(), 60))),
+            None => Err(scalar::UNKNOWN_TAG.to_owned()),
         },
         None if style == ScalarStyle::Plain => scalar::plain(&text),
         None => Ok(Content::Text(text.into_owned())),
@@ -204,9 +204,7 @@ fn meaning(text: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>) -> Result<
 
 fn fitting(tag: Option<&Tag>, wanted: &str) -> Result<(), String> {
     match tag {
-        Some(tag) if !tag.is_yaml_core_schema_tag(wanted) => {
-            Err(scalar::unknown_tag(&crate::text::clean(&tag.original(), 60)))
-        }
+        Some(tag) if !tag.is_yaml_core_schema_tag(wanted) => Err(scalar::UNKNOWN_TAG.to_owned()),
         _ => Ok(()),
     }
 }

@@ -30,19 +30,19 @@ pub fn tagged(tag: &str, text: &str) -> Result<Content, String> {
     let content = match tag {
         "str" => return Ok(Content::Text(text.to_owned())),
         "bool" | "int" | "float" | "null" => plain(text)?,
-        _ => return Err(unknown_tag(&format!("!!{tag}"))),
+        _ => return Err(UNKNOWN_TAG.to_owned()),
     };
     let is_integer = |number: &RawValue| !number.get().contains(['.', 'e', 'E']);
     match (&content, tag) {
         (Content::Bool(_), "bool") | (Content::Null, "null") | (Content::Number(_), "float") => Ok(content),
         (Content::Number(number), "int") if is_integer(number) => Ok(content),
-        _ => Err(format!("`{text}` is not a `!!{tag}`; drop the tag or write a value that fits")),
+        // Not the value: it may be a secret.
+        _ => Err(format!("this is not a `!!{tag}`; drop the tag or write a value that fits")),
     }
 }
 
-pub fn unknown_tag(tag: &str) -> String {
-    format!("the tag `{tag}` has no meaning in a Kubernetes manifest; write the value out")
-}
+/// Without the tag: a password that begins with `!` and has no quotes is one.
+pub const UNKNOWN_TAG: &str = "this tag has no meaning in a Kubernetes manifest; write the value out, and put a text that begins with `!` in quotes";
 
 /// A number as JSON text. None for what is a text.
 fn number(text: &str) -> Option<Box<RawValue>> {

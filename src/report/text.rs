@@ -137,7 +137,8 @@ pub fn repair(operation: &PatchOperation) -> String {
 }
 
 /// YAML in flow style.
-fn flow(value: &Value) -> String {
+#[must_use]
+pub fn flow(value: &Value) -> String {
     match value {
         Value::Object(map) => {
             let members: Vec<String> = map.iter().map(|(key, value)| format!("{key}: {}", flow(value))).collect();

@@ -139,7 +139,7 @@ fn unreadable(text: &str, error: &serde_json::Error) -> String {
         Err(error) => {
             let path = error.path().to_string();
             let message = without_position(error.inner());
-            format!("`{path}` of the AdmissionReview could not be read: {message}")
+            format!("`{path}` of the AdmissionReview could not be read: {}", crate::text::without_value(&message))
         }
         Ok(_) => without_position(error),
     }

@@ -12,8 +12,8 @@ pub static RULE: Rule = Rule {
     title: "allowPrivilegeEscalation is false",
     docs: "Sets `no_new_privs`: a setuid binary or file capability in the image cannot give a process more rights \
 than its parent has. It must be `false` on every container; not set means `true`.\n\n\
-The repair sets `false`, except where the container is privileged or adds `SYS_ADMIN`: the API server refuses \
-that combination, so such a container is denied instead.\n\n\
+The repair sets `false`, except where the container is privileged or adds `SYS_ADMIN`: beside these it holds nothing \
+back, and the API server refuses it beside privileged and `CAP_SYS_ADMIN`, so such a container is denied instead.\n\n\
 `pss` and `version` make the rule judge as that Pod Security Standard does.",
     why: "without no_new_privs a setuid binary in the image turns any process into root inside the container",
     owasp: &[49, 69],
@@ -132,8 +132,8 @@ impl Check for AllowPrivilegeEscalation {
     }
 }
 
-const WHY_BARRED: &str = "the API server refuses false beside privileged or SYS_ADMIN, so that has to go first; without \
-no_new_privs a setuid binary turns any process into root inside the container";
+const WHY_BARRED: &str = "false holds nothing back beside privileged or SYS_ADMIN, and the API server refuses it beside \
+privileged and CAP_SYS_ADMIN, so that has to go first; without no_new_privs a setuid binary turns any process into root inside the container";
 
 /// The API server refuses `allowPrivilegeEscalation: false` beside these.
 fn needs_escalation(context: &SecurityContext<'_>) -> bool {

@@ -221,7 +221,11 @@ impl Capabilities {
             let finding = Finding::new(at, told(Some(name)), wanted);
             let no_escalation = context.allow_privilege_escalation == Some(false);
             findings.add(match plain.as_str() {
-                "SYS_ADMIN" if no_escalation => finding.severity(Severity::Critical).why(WHY_REFUSED),
+                "SYS_ADMIN" if no_escalation => {
+                    // The API server compares this one spelling, to the letter.
+                    let refused = **name == *"CAP_SYS_ADMIN";
+                    finding.severity(Severity::Critical).why(if refused { WHY_REFUSED } else { WHY_IN_VAIN })
+                }
                 name if ROOT.contains(&name) => finding.severity(Severity::Critical).why(WHY_ROOT),
                 name if KNOWN.contains(&name) => finding,
                 _ if drops_all(capabilities) => finding.why(WHY_UNKNOWN_BESIDE_DROP),
@@ -255,6 +259,8 @@ fn drops_all(capabilities: &pod::Capabilities<'_>) -> bool {
 
 const WHY_REFUSED: &str = "this capability is as good as root on the node; beside it allowPrivilegeEscalation false is a \
 contradiction that the API server refuses";
+const WHY_IN_VAIN: &str = "this capability is as good as root on the node; allowPrivilegeEscalation false beside it is a \
+contradiction and holds nothing back";
 const WHY_UNKNOWN_BESIDE_DROP: &str = "Linux has no such capability, so beside drop ALL the container has not what it asks \
 for, and some runtimes do not start it";
 const WHY_ROOT: &str = "this capability is as good as root on the node";

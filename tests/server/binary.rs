@@ -8,11 +8,11 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::Arc;
 use tempfile::TempDir;
 
-struct Process {
+pub struct Process {
     child: Child,
     log: Lines<BufReader<ChildStderr>>,
-    client: Client,
-    admin: SocketAddr,
+    pub client: Client,
+    pub admin: SocketAddr,
 }
 
 fn command(arguments: &[&str]) -> Command {
@@ -23,7 +23,7 @@ fn command(arguments: &[&str]) -> Command {
 
 impl Process {
     /// Starts it and waits for the line that tells where it listens.
-    fn start(arguments: &[&str]) -> Self {
+    pub fn start(arguments: &[&str]) -> Self {
         let dir = TempDir::new().unwrap();
         let to = dir.path().join("new").to_str().unwrap().to_owned();
         let listen = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--self-signed", &to];
@@ -41,13 +41,13 @@ impl Process {
         Self { child, log, client, admin: address("admin") }
     }
 
-    fn signal(&self, name: &str) {
+    pub fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
     }
 
     /// The lines that are still to come.
-    fn rest(mut self) -> (Option<i32>, Vec<Value>) {
+    pub fn rest(mut self) -> (Option<i32>, Vec<Value>) {
         let lines = self.log.by_ref().map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
         (self.child.wait().unwrap().code(), lines)
     }

@@ -3,6 +3,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod harness;
+#[path = "../common/secrets.rs"]
+mod planted;
 
 mod answers;
 mod binary;
@@ -11,3 +13,4 @@ mod clients;
 mod drain;
 mod metrics;
 mod policies;
+mod secrets;

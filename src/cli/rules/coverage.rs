@@ -1,0 +1,100 @@
+//! `podreeve rules --owasp`: what becomes of each item of the OWASP list.
+
+use super::default_action;
+use crate::policy::Action;
+use crate::rules::Rule;
+use crate::rules::owasp::{ITEMS, Item, Where};
+use serde::Serialize;
+use std::fmt::Write;
+
+/// How far an item is answered, by the built-in policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Status {
+    /// A rule that cites it denies or repairs.
+    Enforced,
+    /// Rules that cite it warn or audit.
+    Reported,
+    /// Rules that cite it wait for a policy that switches them on.
+    Off,
+    /// No pod shows it, and podreeve looks at nothing else yet.
+    Elsewhere,
+    /// Admission could answer it, and no rule does yet.
+    NotYet,
+}
+
+const ALL: [(Status, &str, &str); 5] = [
+    (Status::Enforced, "enforced", "a rule denies or repairs it in the built-in policy `owasp`"),
+    (Status::Reported, "reported", "the built-in policy only warns or audits"),
+    (Status::Off, "off", "there is a rule, which a policy of your own must switch on"),
+    (Status::Elsewhere, "elsewhere", "no pod shows it; see to it where it is said, for podreeve does not yet"),
+    (Status::NotYet, "not yet", "admission could answer it, and no rule does"),
+];
+
+#[derive(Debug, Serialize)]
+pub struct Row {
+    item: u8,
+    title: &'static str,
+    status: Status,
+    /// The rules that cite it, and what the built-in policy does with each.
+    rules: Vec<Cited>,
+    /// Where it is to be answered beside that: `image`, `node` and so on.
+    open: Vec<&'static str>,
+}
+
+#[derive(Debug, Serialize)]
+struct Cited {
+    rule: &'static str,
+    action: &'static str,
+}
+
+pub fn rows() -> Vec<Row> {
+    ITEMS.iter().map(row).collect()
+}
+
+fn row(item: &Item) -> Row {
+    let rules: Vec<(&Rule, Action)> = item.rules().map(|rule| (rule, default_action(rule))).collect();
+    // Rules see what is asked of the API server. What an image or a node shows stays open.
+    let open = item.at.iter().filter(|at| rules.is_empty() || !is_admission(**at));
+    Row {
+        item: item.number,
+        title: item.title,
+        status: status(item, rules.iter().map(|(_, action)| *action).max()),
+        rules: rules.iter().map(|(rule, action)| Cited { rule: rule.id, action: action.as_str() }).collect(),
+        open: open.map(|at| at.as_str()).collect(),
+    }
+}
+
+fn status(item: &Item, strictest: Option<Action>) -> Status {
+    match strictest {
+        Some(Action::Deny | Action::Patch) => Status::Enforced,
+        Some(Action::Warn | Action::Audit) => Status::Reported,
+        Some(Action::Off) => Status::Off,
+        None if item.at.iter().any(|at| is_admission(*at)) => Status::NotYet,
+        None => Status::Elsewhere,
+    }
+}
+
+const fn is_admission(at: Where) -> bool {
+    matches!(at, Where::Pod | Where::Exec | Where::Cluster)
+}
+
+pub fn table(rows: &[Row]) -> String {
+    let mut text = format!("{:>4}  {:9}  ANSWERED BY\n", "ITEM", "STATUS");
+    for row in rows {
+        let word = ALL.iter().find(|(status, ..)| *status == row.status).map_or("", |(_, word, _)| word);
+        let rules: Vec<String> = row.rules.iter().map(|cited| format!("{} ({})", cited.rule, cited.action)).collect();
+        let _ = write!(text, "{:4}  {word:9}  {}\n{:17}{}", row.item, row.title, "", rules.join(", "));
+        if !row.open.is_empty() {
+            let word = if row.rules.is_empty() { "at" } else { "; also at" };
+            let _ = write!(text, "{word}: {}", row.open.join(", "));
+        }
+        text.push('\n');
+    }
+    text.push('\n');
+    for (status, word, meaning) in ALL {
+        let count = rows.iter().filter(|row| row.status == status).count();
+        let _ = writeln!(text, "{count:4}  {word:9}  {meaning}");
+    }
+    text
+}

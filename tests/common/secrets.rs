@@ -1,0 +1,156 @@
+//! Pods with secrets planted in their environment, and a search for the secrets in whatever comes out.
+
+use crate::common::review;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use podreeve::rules::{GOOD_POD, find};
+use podreeve::workload::ContainerKind;
+use podreeve::workload::kinds::KINDS;
+use serde_json::{Value, json};
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+/// What nobody but the pod's author may see again. No part of it is in anything that podreeve says of itself.
+pub const SECRET: &str = "Zq7RvX2mKw9TbL4cNd8HsJ5gYp3F";
+/// The same for fields that hold numbers.
+const NUMBER: u64 = 7_391_846_205_137;
+/// As many characters of it as are found, wherever they were cut.
+const PART: usize = 6;
+
+/// A variable's name and value for each way to hold a secret: by its name, and by the shape of its value.
+fn variables() -> Vec<(&'static str, String)> {
+    let upper = SECRET.to_uppercase();
+    let mut variables = vec![
+        ("DB_PASSWORD", SECRET.to_owned()),
+        ("apiKey", format!("{SECRET}\n\"\\\u{e9}")),
+        ("DATABASE", format!("postgres://app:{SECRET}@db:5432/app")),
+        ("CONNECTION", format!("Server=db;Password={SECRET};")),
+        ("TLS", format!("-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n-----END RSA PRIVATE KEY-----")),
+        ("JSON", format!("{{\"private_key\": \"-----BEGIN PRIVATE KEY-----\\n{SECRET}\"}}")),
+        // Longer than anything is repeated, so that a cut one would be seen.
+        ("LONG_TOKEN", SECRET.repeat(20)),
+    ];
+    // In parts, so that no scanner of repositories takes them for real ones.
+    for (what, length, prefix) in [
+        ("AWS", 16, concat!("AK", "IA")),
+        ("GOOGLE", 35, concat!("AI", "za")),
+        ("GITHUB", 36, concat!("gh", "p_")),
+        ("STRIPE", 16, concat!("sk_", "live_")),
+        ("WEB", 20, concat!("ey", "JhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3.")),
+    ] {
+        variables.push((what, prefix.to_owned() + &upper.repeat(2)[..length]));
+    }
+    variables
+}
+
+/// Containers with secrets: the rule's own examples with planted values, and one for each variable.
+fn containers() -> Vec<Value> {
+    let rule = find("env-secrets").expect("the rule");
+    let bad = rule.examples.iter().filter(|example| example.is_bad() && example.params.is_empty());
+    let mut containers: Vec<Value> = bad
+        .map(|example| {
+            let mut container = example.container_value();
+            let text = container["env"].to_string();
+            let planted = ["hunter2", "MHcCAQ", "\"a1\""].iter().fold(text.clone(), |text, old| {
+                let quote = if old.starts_with('"') { "\"" } else { "" };
+                text.replace(old, &format!("{quote}{SECRET}{quote}"))
+            });
+            assert_ne!(text, planted, "{}: nothing is planted", example.name);
+            container["env"] = serde_json::from_str(&planted).expect("JSON");
+            container
+        })
+        .collect();
+    let good: Value = serde_json::from_str(GOOD_POD).expect("JSON");
+    for (name, value) in variables() {
+        let mut container = good["spec"]["containers"][0].clone();
+        container["env"] = json!([{"name": "PLAIN", "value": "1"}, {"name": name, "value": value}]);
+        containers.push(container);
+    }
+    // Nothing else of it is as it should be, so that every repair has something to do.
+    for (name, value) in variables().into_iter().take(2) {
+        containers.push(json!({"name": "bare", "image": "app", "env": [{"name": name, "value": value}]}));
+    }
+    containers
+}
+
+/// Values of `env` that no API server reads as a pod, each with a secret. An error must not quote them.
+fn unreadable() -> Vec<Value> {
+    let container = |env: Value| json!({"name": "app", "image": "app:1", "env": env});
+    vec![
+        container(json!(SECRET)),
+        container(json!([SECRET])),
+        container(json!([{"name": "DB_PASSWORD", "value": NUMBER}])),
+        container(json!([{"name": "DB_PASSWORD", "value": [SECRET]}])),
+        container(json!([{"name": {"DB_PASSWORD": SECRET}, "value": true}])),
+        container(json!({SECRET: SECRET})),
+        json!({"name": "app", "image": NUMBER, "env": [{"name": "DB_PASSWORD", "value": SECRET}]}),
+        json!({"name": "app", "securityContext": SECRET, "env": []}),
+    ]
+}
+
+/// Objects of each kind with a secret in each list of containers, ready to be created.
+pub fn objects() -> Vec<Value> {
+    let good: Value = serde_json::from_str(GOOD_POD).expect("JSON");
+    let mut objects = Vec::new();
+    for list in ContainerKind::ALL {
+        for container in containers().into_iter().chain(unreadable()) {
+            let mut pod = good.clone();
+            let mut container = container;
+            container["name"] = json!("planted");
+            pod["spec"][list.field()] = json!([container]);
+            objects.push(pod.clone());
+            // A template is judged by the same code, whatever holds it.
+            for kind in KINDS.iter().filter(|kind| kind.kind == "Deployment") {
+                let template = json!({"metadata": pod["metadata"], "spec": pod["spec"]});
+                let mut object = kind.template.iter().rev().fold(template, |inner, key| json!({ key.as_ref(): inner }));
+                object["apiVersion"] = kind.api_version().into();
+                object["kind"] = kind.kind.as_ref().into();
+                object["metadata"] = json!({"name": "planted", "namespace": "default"});
+                objects.push(object);
+            }
+        }
+    }
+    objects
+}
+
+/// Reviews: each object as it is created, as an update brings it, has it already, and takes it away.
+pub fn reviews() -> Vec<Value> {
+    let good: Value = serde_json::from_str(GOOD_POD).expect("JSON");
+    let mut reviews = Vec::new();
+    for object in objects() {
+        reviews.push(review("CREATE", &object, None));
+        reviews.push(review("UPDATE", &object, Some(&object)));
+        if object["kind"] == "Pod" {
+            reviews.push(review("UPDATE", &object, Some(&good)));
+            reviews.push(review("UPDATE", &good, Some(&object)));
+        }
+    }
+    reviews
+}
+
+/// Fails when any part of a planted secret is in these bytes, as it is or in base64.
+pub fn assert_none(bytes: &[u8], context: &str) {
+    if let Some(part) = found(bytes) {
+        panic!("`{part}` of a secret is in {context}:\n{}", String::from_utf8_lossy(bytes));
+    }
+    for encoded in bytes.split(|b| !(b.is_ascii_alphanumeric() || b"+/=".contains(b))).filter(|run| run.len() >= 8) {
+        if let Some(part) = STANDARD.decode(encoded).ok().as_deref().and_then(found) {
+            panic!("`{part}` of a secret is, in base64, in {context}:\n{}", String::from_utf8_lossy(bytes));
+        }
+    }
+}
+
+fn found(bytes: &[u8]) -> Option<String> {
+    static PARTS: LazyLock<HashSet<Vec<u8>>> = LazyLock::new(|| {
+        let secrets = [SECRET.to_uppercase(), NUMBER.to_string()];
+        secrets
+            .iter()
+            .flat_map(|secret| secret.as_bytes().windows(PART).map(<[u8]>::to_vec).collect::<Vec<_>>())
+            .collect()
+    });
+    static STARTS: LazyLock<HashSet<u8>> = LazyLock::new(|| PARTS.iter().map(|part| part[0]).collect());
+    let starts: [bool; 256] = std::array::from_fn(|byte| STARTS.contains(&u8::try_from(byte).expect("a byte")));
+    // Capitals too, which the keys of clouds are.
+    let bytes = bytes.to_ascii_uppercase();
+    let part = bytes.windows(PART).find(|window| starts[usize::from(window[0])] && PARTS.contains(*window))?;
+    String::from_utf8(part.to_vec()).ok()
+}

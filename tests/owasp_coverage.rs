@@ -1,0 +1,207 @@
+//! `podreeve rules --owasp` claims of an item only what a rule does.
+
+#[path = "common/binary.rs"]
+mod binary;
+mod common;
+
+use binary::Dir;
+use common::{TODAY, review, snapshot};
+use podreeve::admit::{Hook, Snapshot, admit};
+use podreeve::decide::Effect;
+use podreeve::rules::{Example, Kinds, RULES, Rule, find};
+use podreeve::sources::Sources;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Which rule answers which items of the list, read off the list by hand.
+const ANSWERS: &[(&str, &[u64])] = &[
+    ("privileged", &[59]),
+    ("host-network", &[28, 64]),
+    ("host-pid", &[27, 72]),
+    ("host-ipc", &[27, 73]),
+    ("host-users", &[34, 75]),
+    ("host-process", &[83]),
+    ("runtime-socket", &[70, 83]),
+    ("host-path", &[35, 60]),
+    ("host-devices", &[74]),
+    ("host-ports", &[63, 71]),
+    ("host-probes", &[64]),
+    ("privileged-ports", &[62]),
+    ("undeclared-ports", &[63]),
+    ("ssh-server", &[61]),
+    ("capabilities", &[46, 58]),
+    ("allow-privilege-escalation", &[49, 69]),
+    ("seccomp-profile", &[50]),
+    ("apparmor-profile", &[56]),
+    ("selinux-options", &[57]),
+    ("proc-mount", &[60]),
+    ("sysctls", &[83]),
+    ("volume-types", &[60]),
+    ("read-only-root-filesystem", &[12, 65]),
+    ("run-as-non-root", &[53]),
+    ("memory-limit", &[27, 68, 77]),
+    ("cpu-request", &[68, 76]),
+    ("ephemeral-storage-limit", &[30]),
+    ("pids-limit", &[81]),
+    ("restart-limit", &[78]),
+    ("health-probes", &[80]),
+    ("env-secrets", &[11]),
+    ("service-account-token", &[32]),
+    ("image-registries", &[31]),
+    ("image-digest", &[20]),
+    ("image-tag", &[1]),
+    ("image-pull-policy", &[31]),
+    ("exec-privileged", &[66]),
+    ("exec-root", &[67]),
+    ("network-policy", &[46]),
+];
+
+/// What no pod shows, or what no rule answers though admission could.
+const ELSEWHERE: &[u64] = &[
+    2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 14, 15, 16, 17, 18, 19, 21, 22, 23, 24, 25, 26, 29, 33, 36, 37, 38, 39, 40, 41, 42,
+    43, 44, 45, 47, 48, 51, 52, 54, 55, 79, 82, 84, 85, 86, 87, 88, 89, 90, 91, 92, 93,
+];
+const NOT_YET: &[u64] = &[];
+
+fn told(test: &str) -> Vec<Value> {
+    let ran = Dir::new(test, &[]).run(&["rules", "--owasp", "-o", "json"]);
+    assert_eq!((ran.code, &*ran.err), (Some(0), ""));
+    ran.json().as_array().expect("a list").clone()
+}
+
+fn number(item: &Value) -> u64 {
+    item["item"].as_u64().expect("a number")
+}
+
+/// The rules of an item and their actions.
+fn rules(item: &Value) -> Vec<(&'static Rule, String)> {
+    let text = |value: &Value| value.as_str().expect("text").to_owned();
+    let rules = item["rules"].as_array().expect("rules").iter();
+    rules.map(|r| (find(&text(&r["rule"])).expect("the rule exists"), text(&r["action"]))).collect()
+}
+
+#[test]
+fn items_and_rules_name_each_other() {
+    let told = told("each-other");
+    assert_eq!(told.iter().map(number).collect::<Vec<_>>(), (1..=93).collect::<Vec<_>>());
+    let mut answers: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+    for item in &told {
+        for (rule, _) in rules(item) {
+            assert!(rule.owasp.iter().any(|n| u64::from(*n) == number(item)), "{} does not cite {item}", rule.id);
+            answers.entry(rule.id).or_default().push(number(item));
+        }
+    }
+    assert_eq!(answers, ANSWERS.iter().map(|(rule, items)| (*rule, items.to_vec())).collect());
+    for rule in RULES {
+        let told = answers.get(rule.id).map_or(0, Vec::len);
+        assert!(told > 0 && told == rule.owasp.len(), "{} cites {:?}, and {told} are told", rule.id, rule.owasp);
+    }
+}
+
+#[test]
+fn what_no_rule_answers_is_said() {
+    for item in told("said") {
+        let status = item["status"].as_str().expect("a status");
+        let open = item["open"].as_array().expect("places");
+        let expected = match number(&item) {
+            n if ELSEWHERE.contains(&n) => "elsewhere",
+            n if NOT_YET.contains(&n) => "not-yet",
+            _ => {
+                assert!(!open.contains(&json!("pod")), "{item}");
+                assert!(["enforced", "reported", "off"].contains(&status), "{item}");
+                assert_ne!(item["rules"], json!([]), "{item}");
+                continue;
+            }
+        };
+        assert_eq!((status, &item["rules"]), (expected, &json!([])), "{item}");
+        // What is open says where.
+        assert!(!open.is_empty(), "{item}");
+    }
+}
+
+/// The object that the example is about, of a kind that it may stand in.
+fn object(example: &Example) -> Value {
+    let pod = example.pod();
+    let Kinds::Job(patch) = example.kinds else { return pod };
+    let mut job =
+        json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j"}, "spec": {"template": pod}});
+    job["spec"]["template"]["spec"]["restartPolicy"] = json!("Never");
+    json_patch::merge(&mut job["spec"], &serde_json::from_str(patch).expect("JSON"));
+    job
+}
+
+/// The strictest thing that happens to this rule's bad examples.
+fn strictest(rule: &Rule, snapshot: &Snapshot, chosen: impl Fn(&Example) -> bool) -> Option<Effect> {
+    let effects = rule.examples.iter().filter(|e| e.is_bad() && chosen(e)).flat_map(|example| {
+        let body = review("CREATE", &object(example), None).to_string();
+        Hook::ALL.map(|hook| admit(body.as_bytes(), hook, snapshot, TODAY)).into_iter().flat_map(|outcome| {
+            let of_rule = |tally: &podreeve::outcome::Tally| (tally.rule == rule.id).then_some(tally.effect);
+            outcome.tallies.iter().filter_map(of_rule).collect::<Vec<_>>()
+        })
+    });
+    effects.max()
+}
+
+#[test]
+fn the_built_in_policy_does_what_is_claimed() {
+    let owasp = Sources::new(&[]).load(0, usize::MAX).expect("the built-in policy loads");
+    for item in told("claimed") {
+        let mut best = "off";
+        for (rule, action) in rules(&item) {
+            // tests/rules.rs has these judge what they need: an exec, the objects around a pod, a debug container.
+            if ["exec-privileged", "exec-root", "network-policy"].contains(&rule.id) {
+                let status = if action == "deny" { "enforced" } else { "reported" };
+                best = if best == "enforced" { best } else { status };
+                continue;
+            }
+            let by_default = |example: &Example| example.params.is_empty();
+            let (effects, status): (&[Effect], &str) = match action.as_str() {
+                "deny" => (&[Effect::Deny], "enforced"),
+                // What is not repaired is denied.
+                "patch" => (&[Effect::Patch, Effect::Deny], "enforced"),
+                "warn" => (&[Effect::Warn], "reported"),
+                "audit" => (&[Effect::Audit], "reported"),
+                other => {
+                    assert_eq!((other, strictest(rule, &owasp, |_| true)), ("off", None), "{}", rule.id);
+                    // A policy that switches it on gets what it asks for.
+                    let on = |example: &Example| {
+                        snapshot(json!({rule.id: {"action": "deny", "params": example.params_value()}}))
+                    };
+                    let denies =
+                        |e: &Example| strictest(rule, &on(e), |other| other.name == e.name) == Some(Effect::Deny);
+                    assert!(rule.examples.iter().filter(|e| e.is_bad()).all(denies), "{}", rule.id);
+                    continue;
+                }
+            };
+            let effect = strictest(rule, &owasp, by_default).unwrap_or_else(|| panic!("nothing shows {}", rule.id));
+            assert!(effects.contains(&effect), "{} is said to {action}, and what happens is {effect:?}", rule.id);
+            best = if best == "enforced" { best } else { status };
+        }
+        if item["rules"] != json!([]) {
+            assert_eq!(item["status"], best, "{item}");
+        }
+    }
+}
+
+#[test]
+fn the_text_has_every_item_and_counts_them() {
+    let ran = Dir::new("text", &[]).run(&["rules", "--owasp"]);
+    let items: Vec<&str> = ran.out.lines().skip(1).take_while(|line| !line.is_empty()).collect();
+    assert_eq!(items.len(), 2 * 93, "{}", ran.out);
+    assert!(
+        ran.out.contains("\n  59  enforced   no privileged containers\n                 privileged (deny)\n"),
+        "{}",
+        ran.out
+    );
+    assert!(ran.out.contains("\n                 env-secrets (deny); also at: image\n"), "{}", ran.out);
+    assert!(
+        ran.out.contains("\n  10  elsewhere  remove unused images (prune)\n                 at: node\n"),
+        "{}",
+        ran.out
+    );
+    let counts =
+        ran.out.lines().skip(1 + items.len()).filter_map(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    assert_eq!(counts.sum::<u64>(), 93, "{}", ran.out);
+    assert!(ran.out.contains(&format!("\n{:4}  not yet ", NOT_YET.len())), "{}", ran.out);
+    assert!(ran.out.contains(&format!("\n{:4}  elsewhere ", ELSEWHERE.len())), "{}", ran.out);
+}

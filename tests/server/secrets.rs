@@ -1,0 +1,33 @@
+//! Secrets of requests stand neither in the log, at its finest, nor in the metrics.
+
+use crate::binary::Process;
+use crate::harness::{Http, get, post};
+use crate::planted::{assert_none, reviews};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn neither_the_log_nor_the_metrics_hold_a_secret() {
+    let process = Process::start(&["--drain-delay", "0", "--log-level", "trace"]);
+    let mut connection = process.client.connect(Http::One).await;
+    // Every kind of container, list and operation is among them; the answers are searched one by one elsewhere.
+    let reviews: Vec<_> = reviews().into_iter().step_by(7).collect();
+    for review in &reviews {
+        for hook in ["/validate", "/mutate"] {
+            let answer = connection.ask(post(hook, review.to_string())).await;
+            assert_none(answer.text.as_bytes(), "the answer");
+            assert_none(format!("{:?}", answer.headers).as_bytes(), "the headers");
+        }
+    }
+    let (status, metrics) = get(process.admin, "/metrics").await;
+    assert_eq!(status, 200);
+    assert_none(metrics.as_bytes(), "the metrics");
+    process.signal("TERM");
+    let (_, lines) = process.rest();
+    assert!(lines.len() >= 2 * reviews.len(), "{} lines", lines.len());
+    for line in &lines {
+        assert_none(line.to_string().as_bytes(), "the log");
+    }
+    // Violations of the rule, and what could not be read, are among them.
+    for word in ["env-secrets", "could not be read"] {
+        assert!(lines.iter().any(|line| line.to_string().contains(word)), "no {word}");
+    }
+}
