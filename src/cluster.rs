@@ -3,10 +3,12 @@
 //! [`client`] makes the connection, [`link`] tells how it is. The webhook serves without it: what is
 //! in force stays in force until the API server can be asked again.
 
+pub mod certificates;
 pub mod client;
 mod exemptions;
 mod facts;
 mod item;
+mod lease;
 pub mod link;
 mod lookup;
 mod nodes;
@@ -41,13 +43,22 @@ pub struct Settings {
     pub exemption_namespaces: Vec<String>,
     /// The Lease that one replica holds.
     pub lease: String,
+    /// None where the certificate comes from files.
+    pub certificates: Option<certificates::Own>,
 }
 
 /// Between two tries to connect.
 const RETRY: Duration = Duration::from_secs(5);
 
 /// Watches the cluster as long as podreeve serves.
-pub async fn run(settings: Settings, link: &Link, lookup: &Lookup, parts: Publisher, needs: Heard) {
+pub async fn run(
+    settings: Settings,
+    link: &Link,
+    lookup: &Lookup,
+    parts: Publisher,
+    needs: Heard,
+    served: tokio::sync::watch::Sender<Option<certificates::Pem>>,
+) {
     let client = connect(&settings.access, link).await;
     lookup.connected(client.clone());
     let core = |kind, plural| item::resource("", "v1", kind, plural);
@@ -76,7 +87,23 @@ pub async fn run(settings: Settings, link: &Link, lookup: &Lookup, parts: Publis
             facts::NetworkPolicies::default(),
         ),
         fill.nodes(),
+        keep_certificates(&settings, &client, link, served),
     );
+}
+
+/// One replica leads; where podreeve makes its own certificates, it makes them.
+async fn keep_certificates(
+    settings: &Settings,
+    client: &Client,
+    link: &Link,
+    served: tokio::sync::watch::Sender<Option<certificates::Pem>>,
+) {
+    let Some(own) = &settings.certificates else { return };
+    let (tell, leads) = tokio::sync::watch::channel(false);
+    let leases = kube::Api::namespaced(client.clone(), &settings.namespace);
+    let namespace = &settings.namespace;
+    let keeping = certificates::Keeping { client: client.clone(), link, own, namespace, leads, served };
+    tokio::join!(lease::hold(leases, &settings.lease, &settings.identity, link, tell), keeping.run());
 }
 
 /// What the policies in force ask for.

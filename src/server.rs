@@ -200,10 +200,12 @@ impl Server {
             tokio::spawn(policies.watch(config.poll, Arc::clone(&shared), heard)),
         ];
         if let Some(settings) = config.cluster {
+            let (served, serve) = tokio::sync::watch::channel(None);
+            watchers.push(tokio::spawn(config.certificates.clone().follow(serve, Arc::clone(&shared))));
             let shared = Arc::clone(&shared);
             watchers.push(tokio::spawn(async move {
                 if let (Some(link), Some(lookup)) = (&shared.health.link, &shared.lookup) {
-                    Box::pin(cluster::run(settings, link, lookup, parts, needs)).await;
+                    Box::pin(cluster::run(settings, link, lookup, parts, needs, served)).await;
                 }
             }));
         }

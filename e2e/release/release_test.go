@@ -2,6 +2,7 @@ package release
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"net"
 	"os"
@@ -35,7 +36,7 @@ func TestRelease(t *testing.T) {
 		run  func(*testing.T)
 	}{
 		{"Manifests", r.manifests}, {"Install", r.install}, {"BadIsDenied", r.badIsDenied}, {"GoodRuns", r.goodRuns}, {"Exec", r.exec}, {"Debug", r.debug}, {"Rights", r.rights},
-		{"Upgrade", r.upgrade}, {"KilledReplica", r.killedReplica}, {"Drain", r.drain}, {"Uninstall", r.uninstall}, {"Helm3", r.helm3},
+		{"Upgrade", r.upgrade}, {"Rotations", r.rotations}, {"KilledReplica", r.killedReplica}, {"Drain", r.drain}, {"Uninstall", r.uninstall}, {"Helm3", r.helm3},
 	} {
 		if !t.Run(step.name, step.run) {
 			t.Fatalf("%s failed, and the steps after it stand on it\n%s", step.name, c.about(t))
@@ -67,20 +68,11 @@ func (r *release) manifests(t *testing.T) {
 	}
 }
 
-// install gives podreeve a certificate that exists already, installs it, and lets the chart's own test look.
+// install has podreeve make its own certificates, as the chart does when nobody says otherwise, and lets the chart's own test look.
 func (r *release) install(t *testing.T) {
-	pair, err := harness.NewKeyPair([]string{"podreeve." + namespace + ".svc"}, []net.IP{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret := &core.Secret{ObjectMeta: metav1.ObjectMeta{Name: "serving"}, Data: map[string][]byte{"tls.crt": pair.Cert, "tls.key": pair.Key}}
-	if _, err := r.client.CoreV1().Secrets(namespace).Create(t.Context(), secret, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
 	colon := strings.LastIndex(r.image, ":")
 	values, err := yaml.Marshal(map[string]any{
 		"image": map[string]any{"repository": r.image[:colon], "tag": r.image[colon+1:]},
-		"tls":   map[string]any{"mode": "existingSecret", "secretName": "serving", "caBundle": string(pair.CA)},
 		"test":  map[string]any{"namespace": shop},
 		"rbac":  map[string]any{"nodesProxy": true}, // so that whatever is forbidden is a right that the chart forgot
 	})
@@ -294,6 +286,49 @@ func (r *release) upgrade(t *testing.T) {
 	})
 }
 
+// rotations: a new certificate, and a new CA that is trusted before it signs, while pods are created all the time.
+func (r *release) rotations(t *testing.T) {
+	r.awaitReplicas(t)
+	first := r.certificates(t)
+	r.underTraffic(t, false, func() {
+		r.must(t, "", "annotate", "secret", "podreeve-tls", "-n", namespace, "podreeve.dev/renew=leaf")
+		r.await(t, "a new certificate", func() (bool, error) {
+			now := r.certificates(t)
+			return now["tls.crt"] != first["tls.crt"] && now["ca.key"] == first["ca.key"], nil
+		})
+	})
+	second := r.certificates(t)
+	r.underTraffic(t, false, func() {
+		r.must(t, "", "annotate", "secret", "podreeve-tls", "-n", namespace, "podreeve.dev/renew=ca")
+		r.await(t, "a new CA beside the old one", func() (bool, error) {
+			now := r.certificates(t)
+			return now["ca.key"] != second["ca.key"] && strings.Count(now["ca.crt"], "BEGIN CERTIFICATE") == 2 && now["tls.crt"] == second["tls.crt"], nil
+		})
+		r.await(t, "a certificate of the new CA", func() (bool, error) { return r.certificates(t)["tls.crt"] != second["tls.crt"], nil })
+	})
+	trusted := r.must(t, "", "get", "validatingwebhookconfiguration,mutatingwebhookconfiguration", "podreeve", "-o", "jsonpath={.items[*].webhooks[*].clientConfig.caBundle}")
+	want := base64.StdEncoding.EncodeToString([]byte(r.certificates(t)["ca.crt"]))
+	for bundle := range strings.FieldsSeq(trusted) {
+		if bundle != want {
+			t.Errorf("a webhook trusts another bundle than the Secret's: %s", bundle)
+		}
+	}
+}
+
+// certificates of podreeve's own, by the keys of their Secret.
+func (r *release) certificates(t *testing.T) map[string]string {
+	t.Helper()
+	secret, err := r.client.CoreV1().Secrets(namespace).Get(t.Context(), "podreeve-tls", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := map[string]string{}
+	for key, bytes := range secret.Data {
+		texts[key] = string(bytes)
+	}
+	return texts
+}
+
 // killedReplica: nothing bad slips in while a replica is dead, and a workload that is deployed then gets its pods.
 func (r *release) killedReplica(t *testing.T) {
 	r.awaitReplicas(t)
@@ -373,9 +408,22 @@ func (r *release) nothingIsLeft(t *testing.T) {
 	}
 }
 
-// helm3 installs the same chart over what Helm 4 kept, and takes it away again.
+// helm3 installs the same chart over what Helm 4 kept, with a certificate that exists already, and takes it away again.
 func (r *release) helm3(t *testing.T) {
-	r.helm(t, "helm3", "install", "podreeve", chart.Dir(), "--namespace", namespace, "-f", r.values, "--set", "crds.install=false", "--wait", "--timeout", "3m")
+	pair, err := harness.NewKeyPair([]string{"podreeve." + namespace + ".svc"}, []net.IP{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := &core.Secret{ObjectMeta: metav1.ObjectMeta{Name: "serving"}, Data: map[string][]byte{"tls.crt": pair.Cert, "tls.key": pair.Key}}
+	if _, err := r.client.CoreV1().Secrets(namespace).Create(t.Context(), secret, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	ca := r.home + "/ca.crt"
+	if err := os.WriteFile(ca, pair.CA, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.helm(t, "helm3", "install", "podreeve", chart.Dir(), "--namespace", namespace, "-f", r.values, "--set", "crds.install=false,tls.mode=existingSecret,tls.secretName=serving",
+		"--set-file", "tls.caBundle="+ca, "--wait", "--timeout", "3m")
 	r.helm(t, "helm3", "test", "podreeve", "--namespace", namespace, "--timeout", "1m")
 	r.helm(t, "helm3", "uninstall", "podreeve", "--namespace", namespace, "--wait", "--timeout", "3m")
 	r.nothingIsLeft(t)

@@ -153,6 +153,16 @@ async fn serve(args: Args, log: &Log) -> Result<(), String> {
 }
 
 fn certificates(args: &Args) -> Result<Certificates, String> {
+    if let Some(own) = args.cluster.own() {
+        if args.tls_cert.is_some() || args.self_signed.is_some() {
+            return Err(
+                "--tls-secret keeps the certificate in the cluster; leave out --tls-cert and --self-signed".into()
+            );
+        }
+        // Nobody trusts it; it stands in until the Secret has been read.
+        let made = SelfSigned::make(&own.names(args.cluster.namespace()))?;
+        return Certificates::awaiting(&made, args.client_ca.clone());
+    }
     match (&args.tls_cert, &args.tls_key, &args.self_signed) {
         (Some(cert), Some(key), _) => Certificates::from_files(cert.clone(), key.clone(), args.client_ca.clone()),
         (_, _, Some(dir)) => {
@@ -161,8 +171,8 @@ fn certificates(args: &Args) -> Result<Certificates, String> {
             tracing::info!(ca = %ca.display(), "made a certificate; clients trust it with this CA");
             Certificates::from_self_signed(&made, args.client_ca.clone())
         }
-        _ => Err("a webhook needs a certificate: name one with --tls-cert FILE --tls-key FILE, or have one made with \
-                  --self-signed DIR"
+        _ => Err("a webhook needs a certificate: name one with --tls-cert FILE --tls-key FILE, have one made with \
+                  --self-signed DIR, or in a cluster with --tls-secret NAME"
             .to_owned()),
     }
 }

@@ -7,6 +7,7 @@ mod pair;
 use super::Shared;
 use super::health::{Health, Status};
 use super::self_signed::SelfSigned;
+use crate::cluster::certificates::Pem;
 use crate::observe::Metrics;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
@@ -14,7 +15,9 @@ use pair::{Files, Pair};
 use rustls::ServerConfig;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// Where the certificate comes from, and the one in use.
 #[derive(Clone)]
@@ -22,6 +25,10 @@ pub struct Certificates {
     current: Arc<ArcSwap<Pair>>,
     /// None for a certificate that was made here.
     files: Option<Files>,
+    /// For one that comes from the cluster.
+    client_ca: Option<PathBuf>,
+    /// Until it has come.
+    awaiting: Arc<AtomicBool>,
 }
 
 impl Certificates {
@@ -32,7 +39,47 @@ impl Certificates {
     pub fn from_files(cert: PathBuf, key: PathBuf, client_ca: Option<PathBuf>) -> Result<Self, String> {
         let files = Files { cert, key, client_ca };
         let pair = files.read().and_then(|bytes| files.check(bytes))?;
-        Ok(Self { current: Arc::new(ArcSwap::from_pointee(pair)), files: Some(files) })
+        Ok(Self { files: Some(files), ..Self::with(pair) })
+    }
+
+    fn with(pair: Pair) -> Self {
+        Self {
+            current: Arc::new(ArcSwap::from_pointee(pair)),
+            files: None,
+            client_ca: None,
+            awaiting: Arc::new(AtomicBool::new(false)),
+        }
+    }
+
+    /// Waits for one from the cluster; until then nobody trusts what is served, and the server is not ready.
+    ///
+    /// # Errors
+    /// When the one that stands in cannot be used, or the file with the clients' CA cannot.
+    pub fn awaiting(made: &SelfSigned, client_ca: Option<PathBuf>) -> Result<Self, String> {
+        let pair = pair::self_signed(made, client_ca.clone())?;
+        Ok(Self { client_ca, awaiting: Arc::new(AtomicBool::new(true)), ..Self::with(pair) })
+    }
+
+    /// Serves what the cluster's Secret holds, whenever it changes and can be used.
+    pub(super) async fn follow(self, mut served: watch::Receiver<Option<Pem>>, shared: Arc<Shared>) {
+        while served.changed().await.is_ok() {
+            let Some(pem) = served.borrow_and_update().clone() else { continue };
+            let (health, metrics) = (&shared.health, &shared.observer.metrics);
+            match pair::from_pem(&pem.cert, &pem.key, self.client_ca.as_deref()) {
+                Ok(pair) => {
+                    self.current.store(Arc::new(pair));
+                    self.awaiting.store(false, Ordering::Relaxed);
+                    metrics.certificate_reloaded(true);
+                    tracing::info!(until = %self.current.load().until, "a new certificate is in use");
+                    self.tell(health, metrics);
+                }
+                Err(error) => {
+                    metrics.certificate_reloaded(false);
+                    tracing::error!(error, "the certificate in the Secret is refused; the last good one serves on");
+                    self.tell_with(Some(&error), health, metrics);
+                }
+            }
+        }
     }
 
     /// Uses a certificate that was just made.
@@ -41,7 +88,7 @@ impl Certificates {
     /// When it cannot be used, or the file with the clients' CA cannot.
     pub fn from_self_signed(made: &SelfSigned, client_ca: Option<PathBuf>) -> Result<Self, String> {
         let pair = pair::self_signed(made, client_ca)?;
-        Ok(Self { current: Arc::new(ArcSwap::from_pointee(pair)), files: None })
+        Ok(Self::with(pair))
     }
 
     /// For the next connection.
@@ -58,6 +105,9 @@ impl Certificates {
         let until = self.current.load().until;
         #[allow(clippy::cast_precision_loss, reason = "seconds since 1970")]
         metrics.certificate_expiry.set(until.as_second() as f64);
+        if self.awaiting.load(Ordering::Relaxed) {
+            return health.set_certificate(Status::not_ready(failure.unwrap_or("none has come from the cluster yet")));
+        }
         health.set_certificate(status(until, Timestamp::now(), failure));
     }
 

@@ -1,5 +1,6 @@
 //! The options of `serve` that concern the cluster.
 
+use crate::cluster::certificates::Own;
 use crate::cluster::{Access, Settings};
 use std::path::PathBuf;
 
@@ -33,12 +34,36 @@ pub struct ClusterArgs {
     #[arg(long, value_name = "NAME", default_value = "podreeve")]
     leader_election_lease: String,
 
+    /// The Secret in which podreeve keeps certificates of its own, instead of --tls-cert and --tls-key
+    ///
+    /// The leader makes and renews them. To have new ones at once: kubectl annotate secret NAME podreeve.dev/renew=leaf (or ca).
+    #[arg(long, value_name = "NAME", requires_all = ["cluster", "service_name", "webhook_configuration"])]
+    tls_secret: Option<String>,
+
+    /// The Service that the API server calls; the certificates are made for it
+    #[arg(long, value_name = "NAME", requires = "tls_secret")]
+    service_name: Option<String>,
+
+    /// The name of both webhook configurations, whose caBundle is kept right
+    #[arg(long, value_name = "NAME", requires = "tls_secret")]
+    webhook_configuration: Option<String>,
+
     /// This replica, in the Lease
     #[arg(long, value_name = "NAME", env = "POD_NAME", default_value = "podreeve", hide = true)]
     identity: String,
 }
 
 impl ClusterArgs {
+    /// Where certificates of podreeve's own are kept.
+    pub fn own(&self) -> Option<Own> {
+        let (secret, service) = (self.tls_secret.clone()?, self.service_name.clone()?);
+        Some(Own { secret, service, configuration: self.webhook_configuration.clone()? })
+    }
+
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
     /// None without `--cluster`.
     pub fn settings(&self) -> Option<Settings> {
         let named = self.exemption_namespaces.iter().map(|name| name.trim());
@@ -48,6 +73,7 @@ impl ClusterArgs {
             identity: self.identity.clone(),
             exemption_namespaces: named.filter(|name| !name.is_empty()).map(str::to_owned).collect(),
             lease: self.leader_election_lease.clone(),
+            certificates: self.own(),
         })
     }
 }

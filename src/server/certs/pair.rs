@@ -79,6 +79,13 @@ impl Files {
     }
 }
 
+/// A pair from the cluster.
+pub fn from_pem(cert: &str, key: &str, client_ca: Option<&Path>) -> Result<Pair, String> {
+    let files = Files { cert: "tls.crt".into(), key: "tls.key".into(), client_ca: client_ca.map(Path::to_owned) };
+    let client_ca = client_ca.map(read).transpose()?;
+    files.check(Bytes { cert: cert.as_bytes().to_vec(), key: key.as_bytes().to_vec(), client_ca })
+}
+
 /// The pair that was made at start.
 pub fn self_signed(made: &SelfSigned, client_ca: Option<PathBuf>) -> Result<Pair, String> {
     let until = valid(&made.cert)?;

@@ -1,0 +1,132 @@
+//! Makes CAs and certificates, and reads what counts of them.
+
+use jiff::{Timestamp, ToSpan, civil::Date, tz::Offset};
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
+use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, X509Certificate};
+
+const CA_DAYS: i64 = 3 * 365;
+const LEAF_DAYS: i64 = 90;
+
+/// A certificate and its key, PEM.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pem {
+    pub cert: String,
+    pub key: String,
+}
+
+/// A new CA. Its name tells when it was made, so that two of them are told apart.
+///
+/// # Errors
+/// When the system gives no random numbers.
+pub fn make_ca(now: Timestamp) -> Result<Pem, rcgen::Error> {
+    let mut params = ca_params(&format!("podreeve CA {now}"));
+    dress(&mut params, now, CA_DAYS);
+    let key = KeyPair::generate()?;
+    let cert = params.self_signed(&key)?;
+    Ok(Pem { cert: cert.pem(), key: key.serialize_pem() })
+}
+
+/// A certificate for these names, from this CA.
+///
+/// # Errors
+/// A CA that cannot be read, or a name that is none.
+pub fn make_leaf(ca: &Pem, names: &[String], now: Timestamp) -> Result<Pem, String> {
+    let facts = Facts::of(&ca.cert).ok_or("the CA's certificate cannot be read")?;
+    let made = || {
+        let issuer = Issuer::new(ca_params(&facts.name), KeyPair::from_pem(&ca.key)?);
+        let mut leaf = CertificateParams::new(names.to_vec())?;
+        leaf.distinguished_name = DistinguishedName::new();
+        leaf.distinguished_name.push(DnType::CommonName, "podreeve");
+        dress(&mut leaf, now, LEAF_DAYS);
+        leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        leaf.use_authority_key_identifier_extension = true;
+        let key = KeyPair::generate()?;
+        let cert = leaf.signed_by(&key, &issuer)?;
+        Ok(Pem { cert: cert.pem(), key: key.serialize_pem() })
+    };
+    made().map_err(|error: rcgen::Error| format!("the certificate cannot be made: {error}"))
+}
+
+fn ca_params(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params
+}
+
+/// From yesterday, for clocks that are behind.
+fn dress(params: &mut CertificateParams, now: Timestamp, days: i64) {
+    let today = Offset::UTC.to_datetime(now).date();
+    let ymd =
+        |date: Date| rcgen::date_time_ymd(date.year().into(), date.month().unsigned_abs(), date.day().unsigned_abs());
+    params.not_before = ymd(today.saturating_sub(1.day()));
+    params.not_after = ymd(today.saturating_add(days.days()));
+}
+
+/// What counts of a certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// The common name.
+    pub name: String,
+    pub from: Timestamp,
+    pub until: Timestamp,
+    pub dns_names: Vec<String>,
+    /// Identifier of its own key, for a CA.
+    pub key: Vec<u8>,
+    /// Identifier of the key that signed it.
+    pub signer: Vec<u8>,
+}
+
+impl Facts {
+    /// None when it is no certificate in PEM.
+    #[must_use]
+    pub fn of(pem: &str) -> Option<Self> {
+        let (_, block) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).ok()?;
+        let (_, cert) = X509Certificate::from_der(&block.contents).ok()?;
+        let at = |time: x509_parser::time::ASN1Time| Timestamp::from_second(time.timestamp()).ok();
+        let mut facts = Self {
+            name: cert.subject().iter_common_name().next()?.as_str().ok()?.to_owned(),
+            from: at(cert.validity().not_before)?,
+            until: at(cert.validity().not_after)?,
+            dns_names: Vec::new(),
+            key: Vec::new(),
+            signer: Vec::new(),
+        };
+        for extension in cert.extensions() {
+            match extension.parsed_extension() {
+                ParsedExtension::SubjectKeyIdentifier(id) => facts.key = id.0.to_vec(),
+                ParsedExtension::AuthorityKeyIdentifier(id) => {
+                    facts.signer = id.key_identifier.as_ref().map(|id| id.0.to_vec()).unwrap_or_default();
+                }
+                ParsedExtension::SubjectAlternativeName(names) => {
+                    facts.dns_names.extend(names.general_names.iter().filter_map(|name| match name {
+                        GeneralName::DNSName(name) => Some((*name).to_owned()),
+                        _ => None,
+                    }));
+                }
+                _ => {}
+            }
+        }
+        Some(facts)
+    }
+
+    /// Whether less than a third of its life is left.
+    #[must_use]
+    pub fn is_ageing(&self, now: Timestamp) -> bool {
+        let life = self.until.as_second() - self.from.as_second();
+        self.until.as_second() - now.as_second() < life / 3
+    }
+}
+
+/// The certificates in a bundle, each for itself.
+#[must_use]
+pub fn split(bundle: &str) -> Vec<String> {
+    const END: &str = "-----END CERTIFICATE-----";
+    bundle.split_inclusive(END).filter(|part| part.ends_with(END)).map(|part| format!("{}\n", part.trim())).collect()
+}
