@@ -74,11 +74,12 @@ impl<'d> Reader<'d> {
 
     /// A whole number; serde_json reads -0 as a fraction.
     pub fn integer(&mut self) -> Option<i64> {
-        let text = self.number()?;
-        match text.as_bytes() {
-            [digit] => Some(i64::from(digit - b'0')),
-            _ => text.parse().ok().filter(|number| *number != 0),
-        }
+        whole(self.number()?)
+    }
+
+    /// The text of a whole number, as it would be printed. serde_json says what becomes of fractions.
+    pub fn integer_text(&mut self) -> Option<&'d str> {
+        self.number().filter(|text| whole(text).is_some())
     }
 
     /// Borrowed unless it has an escape.
@@ -170,5 +171,12 @@ impl<'d> Reader<'d> {
                 _ => return None,
             }
         }
+    }
+}
+
+fn whole(number: &str) -> Option<i64> {
+    match number.as_bytes() {
+        [digit] => Some(i64::from(digit - b'0')),
+        _ => number.parse().ok().filter(|number| *number != 0),
     }
 }

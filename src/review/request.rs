@@ -95,7 +95,7 @@ fill!(UserInfo<'d> { "username" => username, "groups" => groups });
 /// # Errors
 /// Where it ceases to be text.
 pub fn text(body: &[u8]) -> Result<Document<'_>, String> {
-    let text = std::str::from_utf8(body);
+    let text = simdutf8::basic::from_utf8(body).or_else(|_| std::str::from_utf8(body));
     text.map(Document::new).map_err(|error| format!("the body is not UTF-8 from byte {}", error.valid_up_to()))
 }
 

@@ -80,6 +80,10 @@ pub fn finish(mut outcome: Outcome) -> Outcome {
         outcome.problem.get_or_insert_with(|| "the AdmissionReview has no `request.uid`".to_owned());
         return outcome;
     }
+    if says_nothing(&outcome) {
+        outcome.reply = allowed(&outcome.about.uid);
+        return outcome;
+    }
     let patch = (!outcome.patch.is_empty())
         .then(|| serde_json::to_vec(&outcome.patch).ok())
         .flatten()
@@ -104,6 +108,35 @@ pub fn finish(mut outcome: Outcome) -> Outcome {
     }
     outcome
 }
+
+/// Let in without a word, as most requests are.
+fn says_nothing(outcome: &Outcome) -> bool {
+    let Outcome { verdict, violations, tallies, patch, problem, pod_security, .. } = outcome;
+    *verdict == Verdict::Allow
+        && (violations.is_empty() && tallies.is_empty() && patch.is_empty() && problem.is_none())
+        && (pod_security.warnings.is_empty() && pod_security.annotations.is_empty())
+}
+
+/// By hand: serde takes ten times as long for it.
+fn allowed(uid: &str) -> Vec<u8> {
+    let mut reply = Vec::with_capacity(128 + uid.len());
+    reply.extend_from_slice(ALLOWED.0.as_bytes());
+    // Only a quote, a backslash or a control character is written otherwise than it is.
+    if uid.bytes().fold(true, |plain, b| plain & !matches!(b, b'"' | b'\\' | ..b' ')) {
+        reply.push(b'"');
+        reply.extend_from_slice(uid.as_bytes());
+        reply.push(b'"');
+    } else if serde_json::to_writer(&mut reply, uid).is_err() {
+        return Vec::new();
+    }
+    reply.extend_from_slice(ALLOWED.1.as_bytes());
+    reply
+}
+
+const ALLOWED: (&str, &str) = (
+    r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":"#,
+    r#","allowed":true}}"#,
+);
 
 fn denied(outcome: &Outcome) -> impl Iterator<Item = &Violation> {
     outcome.violations.iter().filter(|v| v.effect == Effect::Deny)
@@ -295,4 +328,26 @@ fn audit_annotations(outcome: &Outcome) -> Vec<(&'static str, String)> {
         }
     }
     annotations
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_by_hand_is_what_serde_writes() {
+        for uid in ["705ab4f5-6393-11e8-b7cc-42010a800002", "é", "a\"b", "a\\b", "a\nb\u{1}"] {
+            let response = Response {
+                uid,
+                allowed: true,
+                status: None,
+                patch: None,
+                patch_type: None,
+                audit_annotations: Vec::new(),
+                warnings: Vec::new(),
+            };
+            let review = Review { api_version: API_VERSION, kind: KIND, response };
+            assert_eq!(String::from_utf8(allowed(uid)), String::from_utf8(serde_json::to_vec(&review).unwrap()));
+        }
+    }
 }

@@ -90,7 +90,7 @@ pub async fn read(mut body: Body, most: usize, budget: &Budget, deadline: Instan
     };
     let held = pile.finish(cut);
     if matches!(cut, Some(Cut::TooLarge | Cut::NoMemory)) {
-        let _ = timeout_at(deadline, discard(&mut body, most.saturating_mul(2))).await;
+        let _ = Box::pin(timeout_at(deadline, discard(&mut body, most.saturating_mul(2)))).await;
     }
     held
 }

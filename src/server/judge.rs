@@ -22,13 +22,9 @@ pub async fn judge(shared: &Arc<Shared>, hook: Hook, held: &Held<'_>, deadline: 
         return refuse(shared, &held.bytes, cut);
     }
     let mut outcome = once(shared, hook, held, None, deadline).await;
-    // Each fact is asked for once, so this ends: there are few.
-    let mut asked = Vec::new();
-    while let (Some(wanted), true) = (outcome.wanted.take(), asked.len() < FACTS) {
-        asked.push(look_up(shared, wanted, deadline).await);
-        let mut snapshot = (**shared.snapshot.load()).clone();
-        snapshot.facts.asked.clone_from(&asked);
-        outcome = once(shared, hook, held, Some(Arc::new(snapshot)), deadline).await;
+    if let Some(wanted) = outcome.wanted.take() {
+        // What is rare is boxed, here and below: the future of each request has room for all that it may await.
+        outcome = Box::pin(informed(shared, hook, held, wanted, deadline)).await;
     }
     if outcome.problem.is_some() {
         shared.observer.metrics.shed(Shed::Unreadable);
@@ -39,6 +35,27 @@ pub async fn judge(shared: &Arc<Shared>, hook: Hook, held: &Held<'_>, deadline: 
 /// As many facts can one request need.
 const FACTS: usize = 3;
 
+/// Judged again with what was missing. Each fact is asked for once, so this ends: there are few.
+async fn informed(
+    shared: &Arc<Shared>,
+    hook: Hook,
+    held: &Held<'_>,
+    mut wanted: Wanted,
+    deadline: Instant,
+) -> Outcome {
+    let mut asked = Vec::new();
+    loop {
+        asked.push(look_up(shared, wanted, deadline).await);
+        let mut snapshot = (**shared.snapshot.load()).clone();
+        snapshot.facts.asked.clone_from(&asked);
+        let mut outcome = once(shared, hook, held, Some(Arc::new(snapshot)), deadline).await;
+        match outcome.wanted.take() {
+            Some(next) if asked.len() < FACTS => wanted = next,
+            _ => return outcome,
+        }
+    }
+}
+
 async fn once(
     shared: &Arc<Shared>,
     hook: Hook,
@@ -47,7 +64,7 @@ async fn once(
     deadline: Instant,
 ) -> Outcome {
     if held.bytes.len() > shared.limits.inline {
-        return apart(shared, hook, held.bytes.clone(), snapshot, deadline).await;
+        return Box::pin(apart(shared, hook, held.bytes.clone(), snapshot, deadline)).await;
     }
     match snapshot {
         Some(snapshot) => guarded(shared, &held.bytes, hook, &snapshot),

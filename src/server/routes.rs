@@ -52,7 +52,7 @@ async fn wrong_method(State(shared): State<Arc<Shared>>, request: Request) -> Re
 async fn review(shared: &Arc<Shared>, hook: Hook, request: Request) -> Response {
     let start = Instant::now();
     if let Err(text) = json(request.headers()) {
-        return refuse(shared, request, StatusCode::UNSUPPORTED_MEDIA_TYPE, text).await;
+        return Box::pin(refuse(shared, request, StatusCode::UNSUPPORTED_MEDIA_TYPE, text)).await;
     }
     let _flight = InFlight::new(shared);
     let deadline = start + duration::deadline(request.uri().query(), shared.limits.request);
@@ -60,7 +60,8 @@ async fn review(shared: &Arc<Shared>, hook: Hook, request: Request) -> Response 
     let held = read(request.into_body(), shared.limits.body, &shared.budget, deadline.into()).await;
     let read_at = Instant::now();
     let mut outcome = judge(shared, hook, &held, deadline.into()).await;
-    let times = Times { total: start.elapsed(), decision: read_at.elapsed() };
+    let end = Instant::now();
+    let times = Times { total: end - start, decision: end - read_at };
     let response = answer(&mut outcome, &held, version);
     if response.status() == StatusCode::OK {
         shared.observer.answered(hook, &outcome, held.bytes.len(), times);

@@ -16,7 +16,7 @@ pub struct ImageRef<'a> {
 /// Whether the content of this image is pinned: by a digest that a runtime verifies. Most are asked no more.
 #[must_use]
 pub fn is_pinned(image: &str) -> bool {
-    split_last(image, b'@').1.is_some_and(is_digest)
+    split_last(image, '@').1.is_some_and(is_digest)
 }
 
 impl<'a> ImageRef<'a> {
@@ -111,9 +111,9 @@ impl<'a> ImageRef<'a> {
 /// Name, tag and digest.
 #[must_use]
 pub fn split(image: &str) -> (&str, Option<&str>, Option<&str>) {
-    let (rest, digest) = split_last(image, b'@');
+    let (rest, digest) = split_last(image, '@');
     // A colon before the last slash belongs to a port.
-    match split_last(rest, b':') {
+    match split_last(rest, ':') {
         (name, Some(tag)) if !tag.bytes().any(|b| b == b'/') => (name, Some(tag), digest),
         _ => (rest, None, digest),
     }
@@ -157,9 +157,8 @@ pub fn is_digest(digest: &str) -> bool {
         && hex.bytes().fold(true, |all, b| all & ((b.wrapping_sub(b'0') < 10) | (b.wrapping_sub(b'a') < 6)))
 }
 
-fn split_last(text: &str, at: u8) -> (&str, Option<&str>) {
-    let found = text.bytes().rposition(|b| b == at);
-    found.map_or((text, None), |found| (text.get(..found).unwrap_or_default(), text.get(found + 1..)))
+fn split_last(text: &str, at: char) -> (&str, Option<&str>) {
+    text.rsplit_once(at).map_or((text, None), |(before, after)| (before, Some(after)))
 }
 
 #[cfg(test)]

@@ -67,8 +67,7 @@ pub struct Scalar<'a> {
 impl<'d> Fill<'d> for Scalar<'d> {
     fn fill(&mut self, reader: &mut Reader<'d>) -> Option<()> {
         self.number = reader.peek() != b'"';
-        // serde_json says what becomes of fractions.
-        self.text = if self.number { Cow::Owned(reader.integer()?.to_string()) } else { reader.string()? };
+        self.text = if self.number { Cow::Borrowed(reader.integer_text()?) } else { reader.string()? };
         Some(())
     }
 }
