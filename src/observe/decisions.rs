@@ -7,11 +7,14 @@ use crate::text::{clean, is_unsafe};
 use jiff::Timestamp;
 use jiff::tz::Offset;
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fmt::Write;
 
 const TARGET: &str = "podreeve::decision";
 /// No field of a line is longer, in characters; the API's own names are not.
 const FIELD_MAX: usize = 253;
+/// So much room is kept for the next line.
+const LINE_KEPT: usize = 4096;
 
 /// Writes decisions.
 #[derive(Debug, Clone)]
@@ -33,7 +36,16 @@ impl Decisions {
     }
 
     pub fn write(&self, hook: Hook, outcome: &Outcome, times: Times) {
-        self.lines.write(line(self.format, Timestamp::now(), hook, outcome, times));
+        thread_local! {
+            /// Lines are put together in one place, which stays warm.
+            static LINE: RefCell<String> = RefCell::default();
+        }
+        LINE.with_borrow_mut(|out| {
+            out.clear();
+            line(out, self.format, Timestamp::now(), hook, outcome, times);
+            self.lines.write(out.as_bytes());
+            out.shrink_to(LINE_KEPT);
+        });
     }
 }
 
@@ -51,10 +63,10 @@ struct Line<'o> {
     verdict: &'static str,
     rules: &'o [Tally],
     problem: Option<String>,
-    micros: u128,
+    micros: u64,
 }
 
-fn line(format: Format, timestamp: Timestamp, hook: Hook, outcome: &Outcome, times: Times) -> String {
+fn line(out: &mut String, format: Format, timestamp: Timestamp, hook: Hook, outcome: &Outcome, times: Times) {
     let about = &outcome.about;
     let line = Line {
         timestamp,
@@ -69,19 +81,18 @@ fn line(format: Format, timestamp: Timestamp, hook: Hook, outcome: &Outcome, tim
         verdict: outcome.verdict.as_str(),
         rules: &outcome.tallies,
         problem: outcome.problem.as_deref().map(|problem| clean(problem, FIELD_MAX)),
-        micros: times.total.as_micros(),
+        micros: u64::try_from(times.total.as_micros()).unwrap_or(u64::MAX),
     };
     match format {
-        Format::Json => json(&line),
-        Format::Text => text(&line),
+        Format::Json => json(out, &line),
+        Format::Text => text(out, &line),
     }
 }
 
 /// Put together by hand: serde takes three times as long for it.
-fn json(line: &Line<'_>) -> String {
-    let mut out = String::with_capacity(512);
+fn json(out: &mut String, line: &Line<'_>) {
     out.push_str("{\"timestamp\":\"");
-    stamp(&mut out, line.timestamp);
+    stamp(out, line.timestamp);
     out.push_str("\",\"level\":\"INFO\",\"target\":\"");
     out.push_str(TARGET);
     out.push_str("\",\"message\":\"decided\"");
@@ -100,7 +111,7 @@ fn json(line: &Line<'_>) -> String {
     ] {
         if always || !value.is_empty() {
             out.push_str(key);
-            escape(&mut out, value);
+            escape(out, value);
             out.push('"');
         }
     }
@@ -112,12 +123,11 @@ fn json(line: &Line<'_>) -> String {
     out.push_str("],\"micros\":");
     let _ = write!(out, "{}", line.micros);
     out.push_str("}\n");
-    out
 }
 
 /// What JSON wants escaped and [`safe`] has left.
 fn escape(out: &mut String, text: &str) {
-    if text.bytes().any(|b| matches!(b, b'"' | b'\\')) {
+    if text.bytes().fold(false, |any, b| any | matches!(b, b'"' | b'\\')) {
         for c in text.chars() {
             if matches!(c, '"' | '\\') {
                 out.push('\\');
@@ -132,24 +142,27 @@ fn escape(out: &mut String, text: &str) {
 /// RFC 3339 in UTC, to the microsecond.
 fn stamp(out: &mut String, timestamp: Timestamp) {
     let at = Offset::UTC.to_datetime(timestamp);
-    let mut digits = |number: i32, places: u32, end: char| {
-        for place in (0..places).rev() {
-            let digit = number / 10_i32.pow(place) % 10;
+    let micros = at.subsec_nanosecond() / 1000;
+    for (two, end) in [
+        (i32::from(at.year() / 100), ""),
+        (i32::from(at.year() % 100), "-"),
+        (at.month().into(), "-"),
+        (at.day().into(), "T"),
+        (at.hour().into(), ":"),
+        (at.minute().into(), ":"),
+        (at.second().into(), "."),
+        (micros / 10_000, ""),
+        (micros / 100 % 100, ""),
+        (micros % 100, "Z"),
+    ] {
+        for digit in [two / 10, two % 10] {
             out.push(char::from(b'0' + u8::try_from(digit).unwrap_or_default()));
         }
-        out.push(end);
-    };
-    digits(at.year().into(), 4, '-');
-    digits(at.month().into(), 2, '-');
-    digits(at.day().into(), 2, 'T');
-    digits(at.hour().into(), 2, ':');
-    digits(at.minute().into(), 2, ':');
-    digits(at.second().into(), 2, '.');
-    digits(at.subsec_nanosecond() / 1000, 6, 'Z');
+        out.push_str(end);
+    }
 }
 
-fn text(line: &Line<'_>) -> String {
-    let mut out = String::with_capacity(256);
+fn text(out: &mut String, line: &Line<'_>) {
     let sub = if line.sub_resource.is_empty() { "" } else { "/" };
     let space = if line.namespace.is_empty() { "" } else { "/" };
     let _ = write!(
@@ -175,7 +188,6 @@ fn text(line: &Line<'_>) -> String {
         let _ = write!(out, " problem={problem:?}");
     }
     out.push('\n');
-    out
 }
 
 /// The line that tells of lost ones.
@@ -230,7 +242,9 @@ mod tests {
     fn a_json_line_is_json_whatever_is_in_it() {
         let times = Times { total: Duration::from_micros(41), ..Times::default() };
         let at: Timestamp = "2026-01-02T03:04:05.000678901Z".parse().unwrap();
-        let line = line(Format::Json, at, Hook::Validate, &outcome(), times);
+        let mut out = String::new();
+        line(&mut out, Format::Json, at, Hook::Validate, &outcome(), times);
+        let line = out;
         assert!(line.ends_with("}\n") && line.matches('\n').count() == 1, "{line}");
         let wanted = json!({
             "timestamp": "2026-01-02T03:04:05.000678Z", "level": "INFO", "target": TARGET, "message": "decided",

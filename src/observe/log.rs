@@ -79,7 +79,7 @@ struct Writer(Lines);
 
 impl Write for Writer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(String::from_utf8_lossy(bytes).into_owned());
+        self.0.write(bytes);
         Ok(bytes.len())
     }
     fn flush(&mut self) -> io::Result<()> {
