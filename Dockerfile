@@ -9,7 +9,9 @@ FROM ${RUST_IMAGE} AS build
 WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/target \
-    CARGO_TARGET_DIR=/target image/cargo-static build --locked --profile dist --bin podreeve \
+    export CARGO_TARGET_DIR=/target PODREEVE_CACHE=/target \
+    && (rustup component add llvm-tools || true) \
+    && PODREEVE_PROFILE=$(image/profile) image/cargo-static build --locked --profile dist --bin podreeve \
     && mkdir -p /out && cp /target/*/dist/podreeve /out/podreeve
 
 # Only the binary: no shell, no libraries, no package that could be vulnerable (OWASP items 3, 5, 9).

@@ -27,7 +27,9 @@ const HELP: &str = "cargo bench --profile dist --bench judge --bench load -- [op
   --only TEXT       only the loads whose name holds TEXT
   --podreeve PATH   measure this binary instead of the one that was built
   --against PATH    compare with this podreeve instead of the baseline
-PODREEVE_BENCH_LOG=1 shows the first lines that the servers log.";
+  --train PATH      measure nothing: give this binary, which writes a profile, the usual work
+PODREEVE_BENCH_LOG=1 shows the first lines that the servers log.
+PODREEVE_BENCH_CORES=0-2 keeps the servers on these cores (benches/run sets it).";
 
 struct Options {
     quick: bool,
@@ -57,9 +59,32 @@ fn main() -> Result<(), Failure> {
         ),
         other: value("--against").map_or(Program::Baseline, |path| Program::Podreeve(PathBuf::from(path))),
     };
-    machine();
     // One thread: the other cores are for the servers.
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(report(&options))
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    if let Some(path) = value("--train") {
+        return runtime.block_on(train(&Program::Podreeve(PathBuf::from(path))));
+    }
+    machine();
+    runtime.block_on(report(&options))
+}
+
+/// What a webhook does all day: mostly pods that are clean, some templates, few that are bad.
+async fn train(program: &Program) -> Result<(), Failure> {
+    let loads = [
+        Load { body: bodies::pod(), path: "/validate", requests: 10_000, bar: None },
+        Load { body: bodies::pod(), path: "/mutate", requests: 5_000, bar: None },
+        Load { body: bodies::deployment(), path: "/validate", requests: 3_000, bar: None },
+        Load { body: bodies::bad_pod(), path: "/validate", requests: 500, bar: None },
+    ];
+    let server = Server::start(program)?;
+    for protocol in Protocol::ALL {
+        let mut client = Client::connect(server.address, &server.ca(), protocol).await?;
+        for load in &loads {
+            load.run(&mut client, program, load.requests).await?;
+        }
+    }
+    // It writes its profile when it ends by itself.
+    server.stop()
 }
 
 async fn report(options: &Options) -> Result<(), Failure> {
@@ -277,7 +302,11 @@ fn machine() {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let load = read("/proc/loadavg");
     let busy: f64 = load.split(' ').next().and_then(|text| text.parse().ok()).unwrap_or_default();
-    println!("{cores} cores of {}, load average {busy} before the run.", model.trim_start_matches(['\t', ' ', ':']));
+    let model = model.trim_start_matches(['\t', ' ', ':']);
+    match std::env::var("PODREEVE_BENCH_CORES") {
+        Ok(servers) => println!("{model}: the servers on core {servers}, the load on another; load average {busy} before."),
+        Err(_) => println!("{cores} cores of {model}, servers and load on all of them; load average {busy} before."),
+    }
     if busy > 0.5 {
         println!("The machine is not quiet: ratios hold, since both servers suffer alike; times are worth less.");
     }

@@ -34,14 +34,15 @@ impl Server {
         let admin = SocketAddr::from(([127, 0, 0, 1], free_port()?));
         let mut command = match program {
             Program::Baseline => {
-                let mut command = Command::new(std::env::current_exe()?);
+                let mut command = pinned(&std::env::current_exe()?);
                 command.args(["baseline", &address.to_string()]).arg(&dir);
                 command
             }
             Program::Podreeve(path) => {
-                let mut command = Command::new(path);
+                let mut command = pinned(path);
                 command
                     .args(["serve", "--listen", &address.to_string(), "--admin-listen", &admin.to_string()])
+                    .args(["--drain-delay", "0s"])
                     .arg("--self-signed")
                     .arg(&dir);
                 command
@@ -79,6 +80,13 @@ impl Server {
         self.dir.join("ca.crt")
     }
 
+    /// Asks it to end, and waits until it has.
+    pub fn stop(mut self) -> Result<(), Failure> {
+        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status()?;
+        let ended = self.child.wait()?;
+        if asked.success() && ended.success() { Ok(()) } else { Err(format!("it did not end well: {ended}").into()) }
+    }
+
     /// User and system time of all threads so far.
     pub fn cpu(&self) -> Result<Duration, Failure> {
         // In nanoseconds, of the threads that are there; blocking threads end only after 10 s without work.
@@ -105,6 +113,18 @@ impl Server {
             line.split_whitespace().next().unwrap_or_default().parse::<u64>()
         };
         Ok((field("VmRSS:")?, field("VmHWM:")?))
+    }
+}
+
+/// The program, on the cores that are for the servers.
+fn pinned(path: &Path) -> Command {
+    match std::env::var("PODREEVE_BENCH_CORES") {
+        Ok(cores) => {
+            let mut command = Command::new("taskset");
+            command.args(["--cpu-list", &cores]).arg(path);
+            command
+        }
+        Err(_) => Command::new(path),
     }
 }
 
