@@ -25,6 +25,7 @@ pub use link::Link;
 pub use lookup::Lookup;
 pub use parts::{Parts, Publisher};
 
+use crate::authority::Pem;
 use kube::Client;
 use kube::core::ApiResource;
 use kube::runtime::watcher;
@@ -58,7 +59,7 @@ pub async fn run(
     lookup: &Lookup,
     parts: Publisher,
     needs: Heard,
-    served: tokio::sync::watch::Sender<Option<certificates::Pem>>,
+    served: tokio::sync::watch::Sender<Option<Pem>>,
 ) {
     let client = connect(&settings.access, link).await;
     lookup.connected(client.clone());
@@ -101,7 +102,7 @@ async fn keep_certificates(
     client: &Client,
     link: &Link,
     leads: Leads,
-    served: tokio::sync::watch::Sender<Option<certificates::Pem>>,
+    served: tokio::sync::watch::Sender<Option<Pem>>,
 ) {
     let Some(own) = &settings.certificates else { return };
     let namespace = &settings.namespace;
