@@ -119,8 +119,11 @@ impl<W: Write> Writer<W> {
     }
 
     fn write(&mut self) {
-        // Nobody is left to tell when the log itself cannot be written.
-        let _ = self.out.write_all(&self.batch).and_then(|()| self.out.flush());
+        // On a full disk, say. The metric tells, and the log once it can be written again.
+        if self.out.write_all(&self.batch).and_then(|()| self.out.flush()).is_err() {
+            let lines = self.batch.iter().filter(|byte| **byte == b'\n').count();
+            self.lost.fetch_add(u64::try_from(lines).unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
         self.batch.clear();
         self.batch.shrink_to(BATCH * 2);
     }
