@@ -68,6 +68,27 @@ func (c *Cluster) kubectl(ctx context.Context, stdin string, args ...string) (st
 // StartInCluster starts a podreeve that reads from the API server, the leader of its own Lease unless args name one;
 // policies are specs for --policy, by name.
 func (c *Cluster) StartInCluster(ctx context.Context, policies map[string]string, args ...string) (*Podreeve, error) {
+	args, err := c.inCluster(policies, args)
+	if err != nil {
+		return nil, err
+	}
+	return c.StartPodreeve(ctx, args...)
+}
+
+// LaunchInCluster does the same and does not wait.
+func (c *Cluster) LaunchInCluster(policies map[string]string, args ...string) (*Podreeve, error) {
+	args, err := c.inCluster(policies, args)
+	if err != nil {
+		return nil, err
+	}
+	server, own := c.selfSigned()
+	if err := c.prepare(server, append(own, args...)); err != nil {
+		return nil, err
+	}
+	return server, server.launch()
+}
+
+func (c *Cluster) inCluster(policies map[string]string, args []string) ([]string, error) {
 	dir := filepath.Join(c.dir, c.Name("policies"))
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make the policy folder: %w", err)
@@ -84,7 +105,10 @@ func (c *Cluster) StartInCluster(ctx context.Context, policies map[string]string
 	if !slices.Contains(args, "--namespace") {
 		args = append(args, "--namespace", LeaseNamespace)
 	}
-	return c.StartPodreeve(ctx, append([]string{"--cluster", "--kubeconfig", c.Kubeconfig, "--policy", dir}, args...)...)
+	if !slices.Contains(args, "--kubeconfig") {
+		args = append(args, "--kubeconfig", c.Kubeconfig)
+	}
+	return append([]string{"--cluster", "--policy", dir}, args...), nil
 }
 
 // LeaseNamespace is where the Leases of podreeves under test are.

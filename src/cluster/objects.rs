@@ -144,6 +144,11 @@ impl<K: Keep> Sink for Objects<K> {
         self.changed = true;
     }
 
+    /// Nobody has to wait for them any more.
+    fn refused(&mut self) {
+        self.keep.publish();
+    }
+
     async fn settled(&mut self) {
         if self.listed.is_some() {
             return;
