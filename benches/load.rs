@@ -304,7 +304,9 @@ fn machine() {
     let busy: f64 = load.split(' ').next().and_then(|text| text.parse().ok()).unwrap_or_default();
     let model = model.trim_start_matches(['\t', ' ', ':']);
     match std::env::var("PODREEVE_BENCH_CORES") {
-        Ok(servers) => println!("{model}: the servers on core {servers}, the load on another; load average {busy} before."),
+        Ok(servers) => {
+            println!("{model}: the servers on core {servers}, the load on another; load average {busy} before.")
+        }
         Err(_) => println!("{cores} cores of {model}, servers and load on all of them; load average {busy} before."),
     }
     if busy > 0.5 {

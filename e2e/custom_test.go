@@ -12,17 +12,22 @@ import (
 // custom installs the CRDs and starts a podreeve that reads its policies from the API server.
 func custom(t *testing.T, s *suite, args ...string) (*harness.Podreeve, *harness.Hook) {
 	t.Helper()
+	hook := s.NewHook()
+	return customWith(t, s, hook, args...), hook
+}
+
+func customWith(t *testing.T, s *suite, hook *harness.Hook, args ...string) *harness.Podreeve {
+	t.Helper()
 	if !s.Owned {
 		t.Skip("installs and removes CRDs, which is for a cluster of our own")
 	}
 	must(t, s.InstallCRDs(t.Context()))
 	t.Cleanup(func() { must(t, s.Remove(context.Background(), "policies.podreeve.dev", "--all")) })
-	hook := s.NewHook()
 	server, err := s.StartInCluster(t.Context(), map[string]string{"probe": harness.ProbeOnly}, args...)
 	must(t, err)
-	t.Cleanup(server.Stop) // of two with other options, each says in the status what it thinks
+	t.Cleanup(func() { server.Stop() }) // of two with Leases of their own, each says in the status what it thinks
 	must(t, s.Register(t.Context(), hook, server.URL(), server.CA))
-	return server, hook
+	return server
 }
 
 // eventually waits until a privileged pod is denied, or let in.

@@ -11,6 +11,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"podreeve.dev/e2e/harness"
 )
@@ -21,27 +22,49 @@ func TestPidsLimitOfNodes(t *testing.T) {
 	if !s.Owned {
 		t.Skip("makes a node, which is for a cluster of our own")
 	}
-	node(t, s, 1024)
+	name := node(t, s, 1024, map[string]string{"pool": "small"})
+	node(t, s, 4096, map[string]string{"pool": "large"})
 	hook := s.NewHook()
 	policy := "{match: {namespaceSelector: {matchLabels: {team: %s}}}, rules: {pids-limit: {action: deny, params: {max: %d}}}}"
 	server, err := s.StartInCluster(t.Context(), map[string]string{
-		"probe": harness.ProbeOnly, "loose": fmt.Sprintf(policy, "loose", 1024), "strict": fmt.Sprintf(policy, "strict", 512),
+		"probe": harness.ProbeOnly, "loose": fmt.Sprintf(policy, "loose", 4096), "strict": fmt.Sprintf(policy, "strict", 512),
+		"choosy": fmt.Sprintf(policy, "choosy", 1024),
 	})
 	must(t, err)
 	t.Cleanup(server.Stop)
 	must(t, s.Register(t.Context(), hook, server.URL(), server.CA))
-	for team, denied := range map[string]bool{"loose": false, "strict": true} {
-		ns, err := s.NamespaceWith(t.Context(), team, hook, map[string]string{"team": team})
+	on := func(value any, path ...string) func(*harness.Object) {
+		return func(pod *harness.Object) {
+			must(t, unstructured.SetNestedField(pod.Object, value, append([]string{"spec"}, path...)...))
+		}
+	}
+	anywhere := func(*harness.Object) {}
+	for _, test := range []struct {
+		team   string
+		choose func(*harness.Object)
+		denied bool
+	}{
+		{"loose", anywhere, false},
+		{"strict", anywhere, true},
+		// Only the nodes count that the pod can run on.
+		{"choosy", anywhere, true},
+		{"choosy", on("small", "nodeSelector", "pool"), false},
+		{"choosy", on("large", "nodeSelector", "pool"), true},
+		{"choosy", on(name, "nodeName"), false},
+	} {
+		ns, err := s.NamespaceWith(t.Context(), test.team, hook, map[string]string{"team": test.team})
 		must(t, err)
-		must(t, harness.Await(t.Context(), fmt.Sprintf("in %s a pod is denied: %v", team, denied), func(ctx context.Context) (bool, error) {
-			answer := s.Create(ctx, s.GoodPod(ns, "pod"), true)
-			return answer.Denied() == denied, answer.Err
+		must(t, harness.Await(t.Context(), fmt.Sprintf("in %s a pod is denied: %v", test.team, test.denied), func(ctx context.Context) (bool, error) {
+			pod := s.GoodPod(ns, "pod")
+			test.choose(pod)
+			answer := s.Create(ctx, pod, true)
+			return answer.Denied() == test.denied, answer.Err
 		}))
 	}
 }
 
-// node makes a node whose kubelet says this. The API server does not proxy to loopback.
-func node(t *testing.T, s *suite, limit int) {
+// node makes a node whose kubelet says this, and gives its name. The API server does not proxy to loopback.
+func node(t *testing.T, s *suite, limit int, labels map[string]string) string {
 	t.Helper()
 	address := ""
 	addresses, err := net.InterfaceAddrs()
@@ -74,11 +97,12 @@ func node(t *testing.T, s *suite, limit int) {
 	client, err := s.Clientset()
 	must(t, err)
 	nodes := client.CoreV1().Nodes()
-	made, err := nodes.Create(t.Context(), &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: s.Name("podreeve-e2e-node")}}, metav1.CreateOptions{})
+	made, err := nodes.Create(t.Context(), &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: s.Name("podreeve-e2e-node"), Labels: labels}}, metav1.CreateOptions{})
 	must(t, err)
 	t.Cleanup(func() { must(t, nodes.Delete(context.Background(), made.Name, metav1.DeleteOptions{})) })
 	made.Status.Addresses = []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: address}}
 	made.Status.DaemonEndpoints.KubeletEndpoint.Port = int32(port)
 	_, err = nodes.UpdateStatus(t.Context(), made, metav1.UpdateOptions{})
 	must(t, err)
+	return made.Name
 }

@@ -3,6 +3,7 @@
 mod around;
 mod connect;
 mod namespace;
+mod own;
 mod pod_security;
 mod reasons;
 
@@ -86,6 +87,9 @@ pub fn deny_unread(body: &[u8], problem: String) -> Outcome {
 fn answer(request: &Request<'_>, hook: Hook, snapshot: &Snapshot, today: Date) -> Outcome {
     if namespace::is_one(request) && hook == Hook::Validate && matches!(&*request.operation.0, "CREATE" | "UPDATE") {
         return response::finish(namespace::judge(request, snapshot, about(request, None)));
+    }
+    if own::is_one(request) && hook == Hook::Validate && matches!(&*request.operation.0, "CREATE" | "UPDATE") {
+        return response::finish(own::judge(request, about(request, None)));
     }
     if connect::is_one(request) && hook == Hook::Validate {
         return response::finish(connect::decide(request, snapshot, today));

@@ -204,8 +204,7 @@ pub fn judge<'p>(
     if policies.len() > 1 {
         judged = strictest(judged);
     }
-    judged.sort_by_key(|j| (j.finding.container().map(|c| (c.kind, c.index)), j.compiled.order));
-    judged
+    ordered(judged)
 }
 
 /// Told once, ordered by container, then rule.
@@ -215,7 +214,11 @@ pub fn merged<'p>(mut judged: Vec<Judged<'p>>, more: Vec<Judged<'p>>) -> Vec<Jud
         return judged;
     }
     judged.extend(more);
-    judged = strictest(judged);
+    ordered(strictest(judged))
+}
+
+/// By container, then rule.
+fn ordered(mut judged: Vec<Judged<'_>>) -> Vec<Judged<'_>> {
     judged.sort_by_key(|j| (j.finding.container().map(|c| (c.kind, c.index)), j.compiled.order));
     judged
 }

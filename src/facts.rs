@@ -3,6 +3,7 @@
 //! Others fill it. What is not known is asked for by name ([`Wanted`]), once, before anything is decided.
 
 pub mod ingress;
+pub mod nodes;
 pub mod pods;
 pub mod selector;
 
@@ -39,8 +40,8 @@ pub struct Facts {
     pub ingress: Arc<HashMap<String, Arc<IngressByName>>>,
     /// All network policies have been told at least once.
     pub ingress_complete: bool,
-    /// The highest limit on the processes of a pod of all nodes; none while one of them is not known.
-    pub node_pids: Option<i64>,
+    /// What the nodes allow a pod; nothing while they are not known.
+    pub nodes: Arc<nodes::Nodes>,
     /// Asked for on account of this request, and the answers.
     pub asked: Vec<Asked>,
 }

@@ -27,6 +27,7 @@
 )]
 
 pub mod admit;
+pub mod authority;
 pub mod cli;
 pub mod cluster;
 pub mod decide;

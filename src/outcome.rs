@@ -73,8 +73,6 @@ pub struct Violation {
 pub struct PodSecurity {
     /// Why it is denied.
     pub denied: Option<String>,
-    /// Why a namespace is refused: field and fault of each label that means nothing.
-    pub invalid: Vec<(String, String)>,
     pub warnings: Vec<String>,
     pub annotations: Vec<(&'static str, String)>,
 }
@@ -103,6 +101,8 @@ pub struct Outcome {
     /// A fact that is missing: to be asked for before the request is judged again.
     pub wanted: Option<Wanted>,
     pub pod_security: PodSecurity,
+    /// Why an object that is not judged by rules (a namespace, a Policy) is refused: each field and its fault.
+    pub invalid: Vec<(String, String)>,
     /// The AdmissionReview to send back; empty when the request had no uid to answer to.
     pub reply: Vec<u8>,
 }
@@ -119,6 +119,7 @@ impl Outcome {
             problem: None,
             wanted: None,
             pod_security: PodSecurity::default(),
+            invalid: Vec::new(),
             reply: Vec::new(),
         }
     }
@@ -135,12 +136,12 @@ impl Outcome {
 
     /// What is to be said of a namespace.
     pub(crate) fn labelled(about: About, pod_security: PodSecurity) -> Self {
-        let verdict = match &pod_security {
-            PodSecurity { invalid, .. } if !invalid.is_empty() => Verdict::Deny,
-            PodSecurity { warnings, .. } if !warnings.is_empty() => Verdict::Warn,
-            _ => Verdict::Allow,
-        };
+        let verdict = if pod_security.warnings.is_empty() { Verdict::Allow } else { Verdict::Warn };
         Self { verdict, pod_security, ..Self::allow(about) }
+    }
+
+    pub(crate) fn invalid(about: About, invalid: Vec<(String, String)>) -> Self {
+        Self { verdict: Verdict::Deny, invalid, ..Self::allow(about) }
     }
 
     pub(crate) fn judged(

@@ -26,6 +26,17 @@ var (
 	labels  = rule("", admission.ClusterScope, writes, "namespaces")
 )
 
+// own is the webhook for podreeve's own objects: the same whatever the values say, but for the time.
+func own(service admission.WebhookClientConfig, seconds int32) admission.ValidatingWebhook {
+	objects := rule("podreeve.dev", admission.AllScopes, writes, "policies", "exemptions")
+	objects.APIVersions = []string{"v1alpha1"}
+	return admission.ValidatingWebhook{
+		Name: "policies.podreeve.dev", ClientConfig: service, Rules: []admission.RuleWithOperations{objects},
+		FailurePolicy: ptr(admission.Ignore), MatchPolicy: ptr(admission.Equivalent), SideEffects: ptr(admission.SideEffectClassNone),
+		TimeoutSeconds: ptr(seconds), AdmissionReviewVersions: []string{"v1"},
+	}
+}
+
 func notIn(namespaces ...string) metav1.LabelSelectorRequirement {
 	return metav1.LabelSelectorRequirement{Key: "kubernetes.io/metadata.name", Operator: metav1.LabelSelectorOpNotIn, Values: namespaces}
 }
@@ -42,7 +53,7 @@ func TestDefaultRegistration(t *testing.T) {
 		Name: "validate.podreeve.dev", ClientConfig: service("podreeve", "/validate", 443),
 		Rules: append(append([]admission.RuleWithOperations{}, workload...), connect), FailurePolicy: ptr(admission.Fail), MatchPolicy: ptr(admission.Equivalent),
 		NamespaceSelector: selector, SideEffects: ptr(admission.SideEffectClassNone), TimeoutSeconds: ptr(int32(5)), AdmissionReviewVersions: []string{"v1"},
-	}}
+	}, own(service("podreeve", "/validate", 443), 5)}
 	if !reflect.DeepEqual(validating.Webhooks, want) {
 		t.Errorf("the validating webhook is\n%+v\nwanted\n%+v", validating.Webhooks, want)
 	}
@@ -70,7 +81,7 @@ func TestEveryWebhookValueArrives(t *testing.T) {
 		Rules: append(append([]admission.RuleWithOperations{}, workload...), connect, labels), FailurePolicy: ptr(admission.Ignore), MatchPolicy: ptr(admission.Exact),
 		NamespaceSelector: selector, SideEffects: ptr(admission.SideEffectClassNone), TimeoutSeconds: ptr(int32(10)), AdmissionReviewVersions: []string{"v1"},
 		MatchConditions: conditions,
-	}}
+	}, own(service(name, "/validate", 8443), 10)}
 	if !reflect.DeepEqual(validating.Webhooks, want) {
 		t.Errorf("the validating webhook is\n%+v\nwanted\n%+v", validating.Webhooks, want)
 	}

@@ -17,8 +17,8 @@ import (
 
 // Certificate is a serving certificate in files, as a Secret mounts them: it outlives the process and replicas share it.
 type Certificate struct {
-	certFile, keyFile string
-	CA                []byte // PEM
+	certFile, keyFile, caFile string
+	CA                        []byte // PEM
 }
 
 // NewCertificate makes one for 127.0.0.1, the host of the webhook URL, and ServiceName.
@@ -42,7 +42,10 @@ func (c *Cluster) newCertificate() (Certificate, error) {
 		return Certificate{}, err
 	}
 	base := filepath.Join(c.dir, c.Name("serving"))
-	cert := Certificate{base + ".crt", base + ".key", pair.CA}
+	cert := Certificate{base + ".crt", base + ".key", base + "-ca.crt", pair.CA}
+	if err := os.WriteFile(cert.caFile, pair.CA, 0o600); err != nil {
+		return cert, err
+	}
 	if err := os.WriteFile(cert.certFile, pair.Cert, 0o600); err != nil {
 		return cert, err
 	}

@@ -1,13 +1,31 @@
 package harness
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
+
+// TokenKubeconfig writes a kubeconfig whose token stands in a file of its own, and gives both paths.
+func (c *Cluster) TokenKubeconfig(token string) (kubeconfig, tokenFile string, err error) {
+	base := filepath.Join(c.dir, c.Name("token"))
+	config := rest.CopyConfig(c.config)
+	config.BearerToken, config.BearerTokenFile = "", base
+	return base + ".kubeconfig", base, errors.Join(os.WriteFile(base, []byte(token), 0o600), writeKubeconfig(base+".kubeconfig", config))
+}
+
+// WriteFile replaces a file as a whole, so that nobody reads half of it.
+func (c *Cluster) WriteFile(path, content string) error {
+	if err := os.WriteFile(path+".new", []byte(content), 0o600); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return os.Rename(path+".new", path)
+}
 
 // writeKubeconfig writes a file that stands alone: the CA is copied into it.
 func writeKubeconfig(path string, config *rest.Config) error {
@@ -17,7 +35,7 @@ func writeKubeconfig(path string, config *rest.Config) error {
 	}
 	kubeconfig := clientcmdapi.NewConfig()
 	kubeconfig.Clusters["e2e"] = &clientcmdapi.Cluster{Server: config.Host, CertificateAuthorityData: ca}
-	kubeconfig.AuthInfos["e2e"] = &clientcmdapi.AuthInfo{Token: config.BearerToken}
+	kubeconfig.AuthInfos["e2e"] = &clientcmdapi.AuthInfo{Token: config.BearerToken, TokenFile: config.BearerTokenFile}
 	kubeconfig.Contexts["e2e"] = &clientcmdapi.Context{Cluster: "e2e", AuthInfo: "e2e"}
 	kubeconfig.CurrentContext = "e2e"
 	if err := clientcmd.WriteToFile(*kubeconfig, path); err != nil {

@@ -1,14 +1,17 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Podreeve is one running `podreeve serve`.
@@ -25,12 +28,17 @@ type Podreeve struct {
 // StartPodreeve starts the real binary on free ports, with a certificate that it signs itself, and waits until it says
 // that it is ready. args follow the addresses (`--policy FILE` ...).
 func (c *Cluster) StartPodreeve(ctx context.Context, args ...string) (*Podreeve, error) {
+	server, own := c.selfSigned()
+	return c.startPodreeve(ctx, server, append(own, args...))
+}
+
+func (c *Cluster) selfSigned() (*Podreeve, []string) {
 	dir := filepath.Join(c.dir, c.Name("certs"))
 	own := []string{"--self-signed", dir, "--self-signed-name", ServiceName}
 	if c.webhookURL != loopbackURL {
 		own = append(own, "--self-signed-name", c.webhookHost())
 	}
-	return c.startPodreeve(ctx, &Podreeve{selfCA: filepath.Join(dir, "ca.crt")}, append(own, args...))
+	return &Podreeve{selfCA: filepath.Join(dir, "ca.crt")}, own
 }
 
 // StartPodreeveWith does the same with a certificate in files.
@@ -39,19 +47,43 @@ func (c *Cluster) StartPodreeveWith(ctx context.Context, cert Certificate, args 
 	return c.startPodreeve(ctx, &Podreeve{CA: cert.CA}, append(files, args...))
 }
 
-func (c *Cluster) startPodreeve(ctx context.Context, server *Podreeve, args []string) (_ *Podreeve, err error) {
-	if server.Port, server.AdminPort, err = twoPorts(); err != nil {
+// LaunchWithSecret starts one whose certificate is in a Secret that it keeps itself, and does not wait.
+func (c *Cluster) LaunchWithSecret(secret, configuration string, args ...string) (*Podreeve, error) {
+	own := []string{"--tls-secret", secret, "--service-name", "podreeve", "--webhook-configuration", configuration}
+	server := &Podreeve{}
+	if err := c.prepare(server, append(own, args...)); err != nil {
 		return nil, err
+	}
+	return server, server.launch()
+}
+
+func (c *Cluster) startPodreeve(ctx context.Context, server *Podreeve, args []string) (*Podreeve, error) {
+	if err := c.prepare(server, args); err != nil {
+		return nil, err
+	}
+	return server, server.Start(ctx)
+}
+
+func (c *Cluster) prepare(server *Podreeve, args []string) (err error) {
+	if server.Port, server.AdminPort, err = twoPorts(); err != nil {
+		return err
 	}
 	if !slices.Contains(args, "--drain-delay") {
 		args = append(args, "--drain-delay", "0s") // nobody has to notice that it goes
 	}
 	server.cluster, server.args = c, args
-	return server, server.Start(ctx)
+	return nil
 }
 
 // Start runs it again after it ended, on the same ports.
 func (p *Podreeve) Start(ctx context.Context) error {
+	if err := p.launch(); err != nil {
+		return err
+	}
+	return p.AwaitReady(ctx)
+}
+
+func (p *Podreeve) launch() error {
 	name := p.cluster.Name("podreeve")
 	args := append([]string{"serve",
 		"--listen", net.JoinHostPort(p.cluster.listenHost(), strconv.Itoa(p.Port)),
@@ -62,6 +94,11 @@ func (p *Podreeve) Start(ctx context.Context) error {
 	}
 	p.Process = process
 	p.cluster.Defer(func() error { process.Stop(); return nil })
+	return nil
+}
+
+// AwaitReady waits until it says that it is ready.
+func (p *Podreeve) AwaitReady(ctx context.Context) (err error) {
 	if err := Await(ctx, "podreeve ready", p.Ready); err != nil {
 		return err
 	}
@@ -77,6 +114,26 @@ func (p *Podreeve) Start(ctx context.Context) error {
 // Ready asks /readyz once.
 func (p *Podreeve) Ready(ctx context.Context) (bool, error) {
 	return answersOK(ctx, p.Process, http.DefaultClient, loopback("http", p.AdminPort)+"/readyz")
+}
+
+// AwaitReport waits until /readyz says this, whether it is ready or not.
+func (p *Podreeve) AwaitReport(ctx context.Context, text string) error {
+	return Await(ctx, fmt.Sprintf("/readyz says %q", text), func(ctx context.Context) (bool, error) {
+		if err := p.Exited(); err != nil {
+			return false, Fatal{err}
+		}
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, loopback("http", p.AdminPort)+"/readyz", nil)
+		if err != nil {
+			return false, err
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return false, err
+		}
+		defer response.Body.Close()
+		said, err := io.ReadAll(response.Body)
+		return strings.Contains(string(said), text), cmp.Or(err, fmt.Errorf("it says:\n%s", said))
+	})
 }
 
 // URL under which the API server reaches it.

@@ -14,6 +14,7 @@ import (
 const (
 	ValidateHook = "validate.podreeve.dev"
 	MutateHook   = "mutate.podreeve.dev"
+	PoliciesHook = "policies.podreeve.dev"
 )
 
 // hookLabel on a namespace says which registration looks at it. So tests with a podreeve of their own do not disturb
@@ -24,6 +25,7 @@ const hookLabel = "e2e.podreeve.dev/hook"
 type Hook struct {
 	name  string
 	rules []admission.RuleWithOperations
+	own   bool // podreeve's own objects, too
 }
 
 // WithNamespaces has the hook look at namespaces too.
@@ -35,6 +37,12 @@ func (h *Hook) WithNamespaces() *Hook {
 // WithConnects has it look at who connects to a pod.
 func (h *Hook) WithConnects() *Hook {
 	h.rules = append(h.rules, rule([]admission.OperationType{admission.Connect}, "", "pods/exec", "pods/attach", "pods/portforward"))
+	return h
+}
+
+// WithPolicies has it look at Policies and Exemptions too, of the whole cluster.
+func (h *Hook) WithPolicies() *Hook {
+	h.own = true
 	return h
 }
 
@@ -55,7 +63,7 @@ func (c *Cluster) Register(ctx context.Context, hook *Hook, baseURL string, ca [
 	}
 	c.Defer(func() error { return unregister(client, hook.name) })
 	meta := metav1.ObjectMeta{Name: hook.name}
-	validating := &admission.ValidatingWebhookConfiguration{ObjectMeta: meta, Webhooks: []admission.ValidatingWebhook{hook.validating(baseURL, ca)}}
+	validating := &admission.ValidatingWebhookConfiguration{ObjectMeta: meta, Webhooks: hook.validating(baseURL, ca)}
 	if _, err := client.AdmissionregistrationV1().ValidatingWebhookConfigurations().Create(ctx, validating, metav1.CreateOptions{}); err != nil {
 		return fmt.Errorf("register the validating webhook: %w", err)
 	}
@@ -66,12 +74,22 @@ func (c *Cluster) Register(ctx context.Context, hook *Hook, baseURL string, ca [
 	return c.awaitInEffect(ctx, hook)
 }
 
-func (h *Hook) validating(baseURL string, ca []byte) admission.ValidatingWebhook {
-	return admission.ValidatingWebhook{
+func (h *Hook) validating(baseURL string, ca []byte) []admission.ValidatingWebhook {
+	webhooks := []admission.ValidatingWebhook{{
 		Name: ValidateHook, ClientConfig: clientConfig(baseURL+"/validate", ca), Rules: h.rules,
 		FailurePolicy: ptr(admission.Fail), MatchPolicy: ptr(admission.Equivalent), NamespaceSelector: h.selector(),
 		SideEffects: ptr(admission.SideEffectClassNone), TimeoutSeconds: ptr(int32(5)), AdmissionReviewVersions: []string{"v1"},
+	}}
+	if h.own {
+		objects := rule(changes, "podreeve.dev", "policies", "exemptions")
+		objects.APIVersions = []string{"v1alpha1"}
+		webhooks = append(webhooks, admission.ValidatingWebhook{
+			Name: PoliciesHook, ClientConfig: clientConfig(baseURL+"/validate", ca), Rules: []admission.RuleWithOperations{objects},
+			FailurePolicy: ptr(admission.Ignore), SideEffects: ptr(admission.SideEffectClassNone), TimeoutSeconds: ptr(int32(5)),
+			AdmissionReviewVersions: []string{"v1"},
+		})
 	}
+	return webhooks
 }
 
 func (h *Hook) mutating(baseURL string, ca []byte) admission.MutatingWebhook {

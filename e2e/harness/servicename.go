@@ -27,8 +27,9 @@ func (c *Cluster) startNameProxy() ([]string, error) {
 		return nil, fmt.Errorf("listen for the name proxy: %w", err)
 	}
 	c.Defer(listener.Close)
-	go func() { _ = http.Serve(listener, http.HandlerFunc(connect)) }()                        // ends with the listener
-	return []string{"HTTPS_PROXY=http://" + address, "NO_PROXY=localhost,0.0.0.0/0,::/0"}, nil // addresses, of nodes too, are called directly
+	go func() { _ = http.Serve(listener, http.HandlerFunc(connect)) }() // ends with the listener
+	// Addresses, of nodes too, are called directly.
+	return []string{"HTTPS_PROXY=http://" + address, "NO_PROXY=localhost,0.0.0.0/0,::/0"}, nil
 }
 
 // connect answers CONNECT ServiceName:PORT by a tunnel to 127.0.0.1:PORT, and nothing else.

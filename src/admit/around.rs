@@ -17,7 +17,7 @@ pub(super) fn of<'a>(
         return Ok(around);
     }
     if policies.iter().any(|policy| policy.asks_for_nodes()) {
-        around.node_pids = facts.node_pids;
+        around.node_pids = facts.nodes.highest(pod.spec.node_name.as_deref(), &pod.spec.node_selector());
     }
     if policies.iter().any(|policy| policy.asks_for_network_policies()) {
         around.ingress = Some(match facts.ingress_of(namespace) {

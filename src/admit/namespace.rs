@@ -5,8 +5,7 @@ use super::{Snapshot, pod_security, reasons};
 use crate::facts::{Known, Labels, PodsByName, Wanted};
 use crate::json::Raw;
 use crate::outcome::{About, Outcome, PodSecurity};
-use crate::policy::document::PodSecurityExemptions;
-use crate::policy::pod_security::{Asked, BadLabel, Level, LevelVersion, PREFIX, read};
+use crate::policy::pod_security::{Asked, BadLabel, Level, LevelVersion, PREFIX, read, strictest_defaults};
 use crate::review::Request;
 use crate::workload::kinds::{self, read_by_serde};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -29,23 +28,25 @@ pub(super) fn judge(request: &Request<'_>, snapshot: &Snapshot, about: About) ->
     };
     let policies = snapshot.policies.policies.iter();
     let asking = policies.filter(|policy| policy.matcher.applies_to_namespace(&request.name, Known::Is(&labels)));
-    let exemptions: Vec<_> = asking.filter_map(|policy| policy.pod_security_labels.as_ref()).collect();
-    if exemptions.is_empty() {
+    let honoured: Vec<_> = asking.filter_map(|policy| policy.pod_security_labels.as_ref()).collect();
+    if honoured.is_empty() {
         return Outcome::allow(about);
     }
-    let (asked, bad) = read(&labels);
-    let exempt =
-        exemptions.iter().all(|e: &&PodSecurityExemptions| e.namespaces.iter().any(|name| *name == *request.name));
+    let defaults = strictest_defaults(&honoured);
+    let (asked, bad) = read(&labels, defaults);
+    let exempt = honoured.iter().all(|h| h.exemptions.namespaces.iter().any(|name| *name == *request.name));
+    // What nobody asked for by a label is not said to be ignored.
+    let ignored = || if asked == defaults { None } else { ignored(&request.name, asked, &labels) };
     if *request.operation != *"UPDATE" {
         return match bad.as_slice() {
-            [] if exempt => warned(about, ignored(&request.name, asked, &labels).into_iter().collect()),
+            [] if exempt => warned(about, ignored().into_iter().collect()),
             [] => Outcome::allow(about),
             bad => invalid(about, bad),
         };
     }
     // What cannot be read was no better before.
     let before = request.old_object.and_then(|old| self::labels(old).ok()).unwrap_or_default();
-    let (asked_before, bad_before) = read(&before);
+    let (asked_before, bad_before) = read(&before, defaults);
     if !bad.is_empty() && bad != bad_before {
         return invalid(about, &bad);
     }
@@ -56,11 +57,12 @@ pub(super) fn judge(request: &Request<'_>, snapshot: &Snapshot, about: About) ->
         return Outcome::allow(about);
     }
     if exempt {
-        return warned(about, ignored(&request.name, asked, &labels).into_iter().collect());
+        return warned(about, ignored().into_iter().collect());
     }
     match snapshot.facts.pods_of(&request.name) {
         Known::Is(pods) => {
-            let classes = |class: &str| exemptions.iter().all(|e| e.runtime_classes.iter().any(|known| known == class));
+            let classes =
+                |class: &str| honoured.iter().all(|h| h.exemptions.runtime_classes.iter().any(|known| known == class));
             warned(about, evaluate(&request.name, asked.enforce, pods, classes))
         }
         Known::Absent => Outcome::allow(about),
@@ -92,7 +94,7 @@ fn warned(about: About, warnings: Vec<String>) -> Outcome {
 
 fn invalid(about: About, bad: &[BadLabel]) -> Outcome {
     let invalid = bad.iter().map(|bad| (bad.field(), bad.fault())).collect();
-    Outcome::labelled(about, PodSecurity { invalid, ..PodSecurity::default() })
+    Outcome::invalid(about, invalid)
 }
 
 /// Said of an exempt namespace whose labels ask for something.

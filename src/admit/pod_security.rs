@@ -5,7 +5,7 @@ use crate::decide::{Effect, Judged, findings};
 use crate::facts::{Known, Labels};
 use crate::outcome::PodSecurity;
 use crate::policy::document::PodSecurityExemptions;
-use crate::policy::pod_security::{self, Level, LevelVersion};
+use crate::policy::pod_security::{self, Asked, Honoured, Level, LevelVersion, strictest_defaults};
 use crate::policy::{CompiledPolicy, Subject};
 use crate::workload::{ContainerKind, ContainerRef, Pod};
 
@@ -32,11 +32,11 @@ pub(super) fn judge<'p>(
     pod: &'p Pod<'p>,
     old: impl FnOnce() -> Option<&'p Pod<'p>>,
 ) -> Result<Said<'p>, String> {
-    let exemptions: Vec<_> = policies.iter().filter_map(|policy| policy.pod_security_labels.as_ref()).collect();
-    if exemptions.is_empty() || (asking.template && asking.sub_resource) {
+    let honoured: Vec<_> = policies.iter().filter_map(|policy| policy.pod_security_labels.as_ref()).collect();
+    if honoured.is_empty() || (asking.template && asking.sub_resource) {
         return Ok(Said::default());
     }
-    if let Some(exempt) = exempt(&exemptions, asking.subject, pod) {
+    if let Some(exempt) = exempt(&honoured, asking.subject, pod) {
         return Ok(Said::annotated("exempt", exempt.to_owned()));
     }
     let Known::Is(labels) = asking.subject.labels else {
@@ -47,11 +47,11 @@ pub(super) fn judge<'p>(
     if !asking.template && old().is_some_and(|old| !is_significant(pod, old)) {
         return Ok(Said::default());
     }
-    Ok(evaluate(labels, asking.template, pod))
+    Ok(evaluate(labels, strictest_defaults(&honoured), asking.template, pod))
 }
 
-fn evaluate<'p>(labels: &Labels, template: bool, pod: &'p Pod<'p>) -> Said<'p> {
-    let (asked, bad) = pod_security::read(labels);
+fn evaluate<'p>(labels: &Labels, defaults: Asked, template: bool, pod: &'p Pod<'p>) -> Said<'p> {
+    let (asked, bad) = pod_security::read(labels, defaults);
     let mut said = Said::default();
     if !bad.is_empty() {
         let bad: Vec<String> = bad.iter().map(ToString::to_string).collect();
@@ -114,8 +114,8 @@ fn with_effect(mut judged: Vec<Judged<'_>>, effect: Effect) -> Vec<Judged<'_>> {
 }
 
 /// Exempt is what every policy with label mode exempts: of two, none widens the other.
-fn exempt(exemptions: &[&PodSecurityExemptions], subject: &Subject<'_>, pod: &Pod<'_>) -> Option<&'static str> {
-    let all = |has: &dyn Fn(&PodSecurityExemptions) -> bool| exemptions.iter().all(|exemptions| has(exemptions));
+fn exempt(honoured: &[&Honoured], subject: &Subject<'_>, pod: &Pod<'_>) -> Option<&'static str> {
+    let all = |has: &dyn Fn(&PodSecurityExemptions) -> bool| honoured.iter().all(|honoured| has(&honoured.exemptions));
     let names = |list: &[String], name: &str| list.iter().any(|entry| entry == name);
     let class = pod.spec.runtime_class_name.as_deref().unwrap_or_default();
     if all(&|e| names(&e.namespaces, subject.namespace)) {

@@ -1,15 +1,12 @@
 //! Certificates of podreeve's own: the leader keeps CA and certificate in a Secret and `caBundle` right in
 //! both webhook configurations; every replica serves what the Secret holds.
 
-mod authority;
 mod plan;
 mod store;
 
-pub use authority::Pem;
-
 use super::client::told;
 use super::link::Link;
-use authority::Facts;
+use crate::authority::{Facts, Pem};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Client;

@@ -2,10 +2,9 @@
 
 use super::item::Item;
 use super::objects::{Keep, Name};
-use super::parts::{Parts, Publisher};
+use super::parts::{Listed, Parts, Publisher};
 use super::status::Report;
-use crate::policy::ObjectExemption;
-use serde::Deserialize;
+use crate::policy::{ObjectExemption, PolicyError};
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -62,19 +61,15 @@ impl Keep for Exemptions {
     fn publish(&self) {
         let exemptions: Vec<_> = self.held.values().map(|(_, exemption)| Arc::clone(exemption)).collect();
         self.parts.send_if_modified(|parts| {
-            let before = std::mem::replace(parts, Parts { exemptions, ..parts.clone() });
-            !parts.says_as(&before)
+            let listed = Listed { exemptions: true, ..parts.listed };
+            let before = std::mem::replace(parts, Parts { exemptions, listed, ..parts.clone() });
+            !parts.says_as(&before) || before.listed != listed
         });
     }
 }
 
-fn compile(item: &Item) -> Result<ObjectExemption, String> {
-    #[derive(Deserialize)]
-    struct Spec {
-        spec: Box<RawValue>,
-    }
-    let Some(Spec { spec }) = item.read() else { return Err("spec: is missing".to_owned()) };
-    ObjectExemption::new(item.namespace(), item.name(), spec.get()).map_err(|error| error.to_string())
+fn compile(item: &Item) -> Result<ObjectExemption, PolicyError> {
+    ObjectExemption::new(item.namespace(), item.name(), item.spec().as_deref().map(RawValue::get))
 }
 
 #[cfg(test)]

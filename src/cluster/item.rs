@@ -52,6 +52,18 @@ impl Item {
     }
 }
 
+impl Item {
+    /// What podreeve's own objects say.
+    #[must_use]
+    pub fn spec(&self) -> Option<Box<RawValue>> {
+        #[derive(Deserialize)]
+        struct Spec {
+            spec: Option<Box<RawValue>>,
+        }
+        self.read::<Spec>()?.spec
+    }
+}
+
 impl<'de> Deserialize<'de> for Item {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;

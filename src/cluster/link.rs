@@ -44,6 +44,12 @@ impl Link {
         }
     }
 
+    /// Whether it did not answer when it was last asked.
+    #[must_use]
+    pub fn is_down(&self) -> bool {
+        self.trouble.load().is_some()
+    }
+
     /// For /readyz: the webhook serves either way.
     #[must_use]
     pub fn text(&self) -> String {

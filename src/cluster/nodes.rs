@@ -4,11 +4,14 @@ use super::Link;
 use super::client::told;
 use super::item::{Item, resource};
 use super::parts::Publisher;
+use crate::facts::Labels;
+use crate::facts::nodes::{Limit, Nodes};
 use futures_util::{StreamExt, stream};
 use kube::api::ListParams;
 use kube::{Api, Client};
 use serde::Deserialize;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Between two looks at which nodes there are.
@@ -22,13 +25,16 @@ const AT_ONCE: usize = 8;
 /// What each kubelet said, and when; none where it did not say.
 type Limits = HashMap<String, (Instant, Option<i64>)>;
 
+/// Labels by the names of nodes.
+type Labelled = HashMap<String, Labels>;
+
 /// Watches, and never ends.
 pub async fn watch(client: &Client, link: &Link, parts: &Publisher) {
     let mut limits = Limits::new();
     let mut trouble: Option<String> = None;
     loop {
         match round(client, &mut limits).await {
-            Ok(error) => {
+            Ok((nodes, error)) => {
                 link.up();
                 match (&error, &trouble) {
                     (Some(error), None) => tracing::warn!(
@@ -39,8 +45,13 @@ pub async fn watch(client: &Client, link: &Link, parts: &Publisher) {
                     _ => {}
                 }
                 trouble = error;
-                let highest = highest(limits.values().map(|(_, limit)| *limit));
-                parts.send_if_modified(|parts| std::mem::replace(&mut parts.facts.node_pids, highest) != highest);
+                parts.send_if_modified(|parts| {
+                    let changed = *parts.facts.nodes != nodes;
+                    if changed {
+                        parts.facts.nodes = Arc::new(nodes);
+                    }
+                    changed
+                });
             }
             Err(kube::Error::Api(status)) if trouble.is_none() => {
                 tracing::warn!(error = status.message, "nodes cannot be listed; pids-limit goes by its nodeLimit");
@@ -53,30 +64,12 @@ pub async fn watch(client: &Client, link: &Link, parts: &Publisher) {
     }
 }
 
-/// Asks those nodes that have not been asked for long. The result is why one did not say.
-async fn round(client: &Client, limits: &mut Limits) -> kube::Result<Option<String>> {
-    let api: Api<Item> = Api::all_with(client.clone(), &resource("", "v1", "Node", "nodes"));
-    let mut names = Vec::new();
-    let mut params = ListParams::default().limit(100);
-    loop {
-        let page = api.list(&params).await?;
-        // Windows has no such limit, and a Linux pod does not run there.
-        let linux = |node: &&Item| {
-            node.metadata
-                .labels
-                .as_ref()
-                .and_then(|labels| labels.get("kubernetes.io/os"))
-                .is_none_or(|os| os != "windows")
-        };
-        names.extend(page.items.iter().filter(linux).map(|node| node.name().to_owned()));
-        params.continue_token = page.metadata.continue_.filter(|more| !more.is_empty());
-        if params.continue_token.is_none() {
-            break;
-        }
-    }
-    limits.retain(|name, _| names.contains(name));
-    let due = |name: &String| limits.get(name).is_none_or(|(at, limit)| limit.is_none() || at.elapsed() > GOOD_FOR);
-    let due: Vec<String> = names.into_iter().filter(due).collect();
+/// Asks those nodes that have not been asked for long. The result is what is known then, and why one did not say.
+async fn round(client: &Client, limits: &mut Limits) -> kube::Result<(Nodes, Option<String>)> {
+    let names = list(client).await?;
+    limits.retain(|name, _| names.contains_key(name));
+    let due = |name: &&String| limits.get(*name).is_none_or(|(at, limit)| limit.is_none() || at.elapsed() > GOOD_FOR);
+    let due: Vec<String> = names.keys().filter(due).cloned().collect();
     let answers = stream::iter(due).map(|name| async move {
         let answer = tokio::time::timeout(ANSWER, ask(client, &name)).await;
         (name, answer.unwrap_or_else(|_| Err("no answer in time".to_owned())))
@@ -87,7 +80,29 @@ async fn round(client: &Client, limits: &mut Limits) -> kube::Result<Option<Stri
         let limit = answer.map_err(|why| error = Some(format!("{name}: {why}"))).ok();
         limits.insert(name, (Instant::now(), limit));
     }
-    Ok(error)
+    let mut nodes = Nodes::default();
+    for (name, labels) in names {
+        let limit = limits.get(&name).and_then(|(_, limit)| *limit);
+        nodes.add(name, &labels, Limit::new(limit));
+    }
+    Ok((nodes, error))
+}
+
+async fn list(client: &Client) -> kube::Result<Labelled> {
+    let api: Api<Item> = Api::all_with(client.clone(), &resource("", "v1", "Node", "nodes"));
+    let mut names = Labelled::new();
+    let mut params = ListParams::default().limit(100);
+    loop {
+        let page = api.list(&params).await?;
+        let labelled = |node: Item| (node.name().to_owned(), node.metadata.labels.unwrap_or_default());
+        // Windows has no such limit, and a Linux pod does not run there.
+        let linux = |(_, labels): &(_, Labels)| labels.get("kubernetes.io/os").is_none_or(|os| os != "windows");
+        names.extend(page.items.into_iter().map(labelled).filter(linux));
+        params.continue_token = page.metadata.continue_.filter(|more| !more.is_empty());
+        if params.continue_token.is_none() {
+            return Ok(names);
+        }
+    }
 }
 
 async fn ask(client: &Client, node: &str) -> Result<i64, String> {
@@ -109,31 +124,9 @@ fn read(configz: &str) -> Option<i64> {
     serde_json::from_str::<Configz>(configz).ok()?.kubeletconfig.pod_pids_limit
 }
 
-/// The highest limit of all nodes; -1 when one has none, and nothing when one is not known.
-fn highest(limits: impl Iterator<Item = Option<i64>>) -> Option<i64> {
-    let mut highest: Option<i64> = None;
-    let mut unlimited = false;
-    for limit in limits {
-        let limit = limit?;
-        unlimited |= limit <= 0;
-        highest = highest.max(Some(limit));
-    }
-    highest.map(|highest| if unlimited { -1 } else { highest })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn one_node_without_a_limit_is_none() {
-        let of = |limits: &[Option<i64>]| highest(limits.iter().copied());
-        assert_eq!(of(&[]), None);
-        assert_eq!(of(&[Some(100), Some(4096)]), Some(4096));
-        assert_eq!(of(&[Some(100), Some(-1)]), Some(-1));
-        assert_eq!(of(&[Some(100), Some(0)]), Some(-1));
-        assert_eq!(of(&[Some(100), None]), None);
-    }
 
     #[test]
     fn a_kubelets_configz_is_read() {

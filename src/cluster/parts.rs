@@ -13,6 +13,21 @@ pub struct Parts {
     pub facts: Facts,
     /// Objects whose newest version is not in force, with the reason.
     pub errors: Vec<String>,
+    pub listed: Listed,
+}
+
+/// Which objects have been told as a whole, or cannot be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Listed {
+    pub policies: bool,
+    pub exemptions: bool,
+}
+
+impl Listed {
+    #[must_use]
+    pub const fn all(self) -> bool {
+        self.policies && self.exemptions
+    }
 }
 
 impl Parts {

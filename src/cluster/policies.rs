@@ -2,10 +2,9 @@
 
 use super::item::Item;
 use super::objects::{Keep, Name};
-use super::parts::{Parts, Publisher};
+use super::parts::{Listed, Parts, Publisher};
 use super::status::Report;
-use crate::policy::{Cluster, CompiledPolicy, PolicyDocument, PolicyError, document::API_VERSION, status::mode};
-use serde::Deserialize;
+use crate::policy::{Cluster, CompiledPolicy, PolicyDocument, PolicyError, status::mode};
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -81,27 +80,16 @@ impl Keep for Policies {
     fn publish(&self) {
         let (policies, errors) = (self.in_force(), self.errors());
         self.parts.send_if_modified(|parts| {
-            let before = std::mem::replace(parts, Parts { policies, errors, ..parts.clone() });
-            !parts.says_as(&before)
+            let listed = Listed { policies: true, ..parts.listed };
+            let before = std::mem::replace(parts, Parts { policies, errors, listed, ..parts.clone() });
+            !parts.says_as(&before) || before.listed != listed
         });
     }
 }
 
-/// The object as the document that a file would hold: its metadata are the API server's own.
 fn compile(item: &Item) -> Result<CompiledPolicy, PolicyError> {
-    #[derive(Deserialize)]
-    struct Spec {
-        spec: Box<RawValue>,
-    }
-    let Some(Spec { spec }) = item.read() else {
-        return Err(PolicyError::at(&["spec"], "is missing; a Policy without rules does nothing"));
-    };
-    let name = serde_json::Value::from(item.name());
-    let document = format!(
-        r#"{{"apiVersion":"{API_VERSION}","kind":"Policy","metadata":{{"name":{name}}},"spec":{}}}"#,
-        spec.get()
-    );
-    CompiledPolicy::compile(&PolicyDocument::from_json(&document)?, Cluster::With)
+    let document = PolicyDocument::from_object(item.name(), item.spec().as_deref().map(RawValue::get))?;
+    CompiledPolicy::compile(&document, Cluster::With)
 }
 
 #[cfg(test)]

@@ -18,6 +18,8 @@ pub trait Sink: Send {
     fn done(&mut self);
     /// Called after each of these: the time to hand out what is known.
     fn settled(&mut self) -> impl Future<Output = ()> + Send;
+    /// They cannot be read: nothing will be told before that changes.
+    fn refused(&mut self) {}
     /// When [`Self::settled`] should be called again though nothing happens.
     fn again(&self) -> Option<Duration> {
         None
@@ -85,6 +87,7 @@ async fn follow(
                         if trouble.as_ref() != Some(&error) {
                             tracing::warn!(what = names.what, error, "they cannot be read: {}", names.without);
                             trouble = Some(error);
+                            sink.refused();
                         }
                     }
                     None => link.down(&told(&error)),

@@ -42,7 +42,8 @@ impl Lines {
     pub fn new(out: impl Write + Send + 'static, tell_lost: fn(u64) -> String) -> io::Result<Self> {
         let waiting = Arc::new(Waiting::default());
         let writer = Writer { out, waiting: Arc::clone(&waiting), told: 0, tell_lost, page: Vec::new() };
-        let thread = thread::Builder::new().name("log".to_owned()).stack_size(256 * 1024).spawn(move || writer.run())?;
+        let thread =
+            thread::Builder::new().name("log".to_owned()).stack_size(256 * 1024).spawn(move || writer.run())?;
         Ok(Self { waiting, thread: thread.thread().clone() })
     }
 
@@ -160,12 +161,16 @@ impl<W: Write> Writer<W> {
     }
 
     fn write(&mut self) {
-        if !self.page.is_empty() {
-            // Nobody is left to tell when the log itself cannot be written.
-            let _ = self.out.write_all(&self.page).and_then(|()| self.out.flush());
-            self.page.clear();
-            self.page.shrink_to(KEPT);
+        if self.page.is_empty() {
+            return;
         }
+        // On a full disk, say. The metric tells, and the log once it can be written again.
+        if self.out.write_all(&self.page).and_then(|()| self.out.flush()).is_err() {
+            let lines = self.page.iter().filter(|byte| **byte == b'\n').count();
+            self.waiting.lost.fetch_add(u64::try_from(lines).unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
+        self.page.clear();
+        self.page.shrink_to(KEPT);
     }
 }
 

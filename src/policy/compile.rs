@@ -1,6 +1,7 @@
 //! From the document to what judges: everything that can be wrong is found here, once.
 
-use super::document::{PodSecurityExemptions, PodSecurityStandard};
+use super::document::{PodSecurityStandard, PolicySpec};
+use super::pod_security::Honoured;
 use super::{
     Action, Cluster, CompiledExemption, ObjectExemption, PolicyDocument, PolicyError, matches::Matcher, wording,
 };
@@ -25,8 +26,8 @@ pub struct CompiledPolicy {
     pub patch_templates: bool,
     /// Denials are warnings up to this day.
     pub warn_until: Option<Date>,
-    /// It honours `pod-security.kubernetes.io` labels, but for these.
-    pub pod_security_labels: Option<PodSecurityExemptions>,
+    /// It honours `pod-security.kubernetes.io` labels, and how.
+    pub pod_security_labels: Option<Honoured>,
     asks: Asks,
 }
 
@@ -106,15 +107,7 @@ impl CompiledPolicy {
     /// The first key that cannot be used.
     pub fn compile(document: &PolicyDocument, cluster: Cluster) -> Result<Self, PolicyError> {
         let spec = &document.spec;
-        let labels = if spec.pod_security_labels {
-            cluster.needed(&["spec", "podSecurityLabels"], "namespace labels")?;
-            Some(spec.pod_security_exemptions.clone().unwrap_or_default())
-        } else if spec.pod_security_exemptions.is_some() {
-            let message = "exempts from `podSecurityLabels`, which is not true; set it, or leave this out";
-            return Err(PolicyError::at(&["spec", "podSecurityExemptions"], message));
-        } else {
-            None
-        };
+        let labels = honoured(spec, cluster)?;
         let mut rules = Vec::new();
         for (order, rule) in RULES.iter().enumerate() {
             let Some(setting) = spec.rules.0.get(rule.id) else { continue };
@@ -209,6 +202,22 @@ impl CompiledPolicy {
             .map(|(by, exemption)| Cover { by, until: exemption.until() })
             .max_by_key(|cover| (cover.until.is_none(), cover.until))
     }
+}
+
+/// How the labels of Pod Security are honoured; none when they are not.
+fn honoured(spec: &PolicySpec, cluster: Cluster) -> Result<Option<Honoured>, PolicyError> {
+    if spec.pod_security_labels {
+        cluster.needed(&["spec", "podSecurityLabels"], "namespace labels")?;
+        let exemptions = spec.pod_security_exemptions.clone().unwrap_or_default();
+        return Ok(Some(Honoured { exemptions, defaults: spec.pod_security_defaults.unwrap_or_default().into() }));
+    }
+    let (key, does) = match (&spec.pod_security_exemptions, &spec.pod_security_defaults) {
+        (Some(_), _) => ("podSecurityExemptions", "exempts from"),
+        (None, Some(_)) => ("podSecurityDefaults", "stands in for"),
+        (None, None) => return Ok(None),
+    };
+    let message = format!("{does} `podSecurityLabels`, which is not true; set it, or leave this out");
+    Err(PolicyError::at(&["spec", key], message))
 }
 
 /// The rule's parameters with those of the policy's Pod Security Standard, for rules that have them.

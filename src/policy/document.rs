@@ -1,5 +1,6 @@
 //! The `Policy` document, which is also the custom resource.
 
+use super::pod_security::Level as LabelLevel;
 use super::{PolicyError, rule_settings::RuleSettings, wording};
 use crate::rules::pss::{Level, Version};
 use jiff::civil::Date;
@@ -30,6 +31,9 @@ pub const API_VERSION: &str = "podreeve.dev/v1alpha1";
 #[schemars(extend("x-kubernetes-validations" = [{
     "rule": "!has(self.podSecurityExemptions) || (has(self.podSecurityLabels) && self.podSecurityLabels)",
     "message": "podSecurityExemptions exempts from podSecurityLabels, which is not true",
+}, {
+    "rule": "!has(self.podSecurityDefaults) || (has(self.podSecurityLabels) && self.podSecurityLabels)",
+    "message": "podSecurityDefaults stands in for podSecurityLabels, which is not true",
 }]))]
 pub struct PolicySpec {
     /// Which requests the policy applies to; all of them when left out.
@@ -51,6 +55,9 @@ pub struct PolicySpec {
     /// What those labels are not asked about, as in the configuration of Pod Security admission.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod_security_exemptions: Option<PodSecurityExemptions>,
+    /// What counts in namespaces without those labels, as in the configuration of Pod Security admission.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod_security_defaults: Option<PodSecurityDefaults>,
     /// A date up to which denials are warnings that tell it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout: Option<Rollout>,
@@ -143,6 +150,22 @@ pub struct PodSecurityExemptions {
     /// Runtime classes by exact name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub runtime_classes: Vec<String>,
+}
+
+/// What stands in for each of the labels `pod-security.kubernetes.io/*` that a namespace does not have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct PodSecurityDefaults {
+    /// What is refused; `privileged`, which is nothing, when left out.
+    pub enforce: LabelLevel,
+    /// As of which version of Kubernetes: `v1.0` and up, or `latest`.
+    pub enforce_version: Version,
+    /// What audit annotations tell.
+    pub audit: LabelLevel,
+    pub audit_version: Version,
+    /// What users are warned of.
+    pub warn: LabelLevel,
+    pub warn_version: Version,
 }
 
 /// Lets a new policy in gently.
@@ -242,6 +265,20 @@ impl<'de> Deserialize<'de> for Ignored {
 }
 
 impl PolicyDocument {
+    /// Reads an object of the cluster: its metadata are the API server's own, only the name counts.
+    ///
+    /// # Errors
+    /// The key that is wrong, and why.
+    pub fn from_object(name: &str, spec: Option<&str>) -> Result<Self, PolicyError> {
+        let Some(spec) = spec else {
+            return Err(PolicyError::at(&["spec"], "is missing; a Policy without rules does nothing"));
+        };
+        let name = serde_json::Value::from(name);
+        Self::from_json(&format!(
+            r#"{{"apiVersion":"{API_VERSION}","kind":"Policy","metadata":{{"name":{name}}},"spec":{spec}}}"#
+        ))
+    }
+
     /// Reads one document from JSON text.
     ///
     /// # Errors

@@ -58,7 +58,8 @@ pub struct ObjectExemption {
 impl ObjectExemption {
     /// # Errors
     /// The key of the object that cannot be used, and why.
-    pub fn new(namespace: &str, name: &str, spec: &str) -> Result<Self, PolicyError> {
+    pub fn new(namespace: &str, name: &str, spec: Option<&str>) -> Result<Self, PolicyError> {
+        let spec = spec.ok_or_else(|| PolicyError::at(&["spec"], "is missing"))?;
         let ExemptionSpec { rules, containers, images, reason, until } = super::document::read(spec, &["spec"])?;
         // Its own namespace and no other, whatever it says.
         let namespaces = vec![namespace.to_owned()];
@@ -74,13 +75,13 @@ mod tests {
     use serde_json::{Value, json};
 
     fn error(spec: &Value) -> String {
-        ObjectExemption::new("shop", "a", &spec.to_string()).map(|e| e.name).unwrap_err().to_string()
+        ObjectExemption::new("shop", "a", Some(&spec.to_string())).map(|e| e.name).unwrap_err().to_string()
     }
 
     #[test]
     fn a_wrong_one_says_where() {
         let good = json!({"rules": ["privileged"], "reason": "a test"});
-        assert_eq!(ObjectExemption::new("shop", "a", &good.to_string()).unwrap().name, "shop/a");
+        assert_eq!(ObjectExemption::new("shop", "a", Some(&good.to_string())).unwrap().name, "shop/a");
         for (key, value, says) in [
             ("rules", json!(["privilegd"]), "spec.rules[0]: there is no rule `privilegd`; did you mean"),
             ("rules", json!([]), "spec.rules: name at least one rule"),

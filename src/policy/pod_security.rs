@@ -1,5 +1,6 @@
 //! The labels `pod-security.kubernetes.io/*` of a namespace, read as upstream's Pod Security admission reads them.
 
+use super::document::{PodSecurityDefaults, PodSecurityExemptions};
 use super::{CompiledPolicy, PolicyDocument, builtin};
 use crate::facts::Labels;
 use crate::rules::pss::Version;
@@ -9,9 +10,24 @@ use std::sync::OnceLock;
 /// Before each of the labels.
 pub const PREFIX: &str = "pod-security.kubernetes.io/";
 
-/// From the mildest to the strictest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// From the mildest, which asks for nothing, to the strictest.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
 pub enum Level {
+    #[default]
     Privileged,
     Baseline,
     Restricted,
@@ -30,7 +46,7 @@ impl Level {
 }
 
 /// `restricted:v1.30`, `baseline:latest`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LevelVersion {
     pub level: Level,
     pub version: Version,
@@ -43,7 +59,7 @@ impl fmt::Display for LevelVersion {
 }
 
 /// What the labels of a namespace ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Asked {
     pub enforce: LevelVersion,
     pub audit: LevelVersion,
@@ -79,9 +95,40 @@ impl fmt::Display for BadLabel {
 const LEVELS: &str = "must be one of privileged, baseline, restricted";
 const VERSIONS: &str = "must be \"latest\" or \"v1.x\"";
 
-/// What the labels ask for, and those that mean nothing: they enforce `restricted` and `latest`, and warn of nothing.
+/// How a policy honours the labels.
+#[derive(Debug, Clone, Default)]
+pub struct Honoured {
+    pub exemptions: PodSecurityExemptions,
+    /// Stands in for labels that are not there.
+    pub defaults: Asked,
+}
+
+impl From<PodSecurityDefaults> for Asked {
+    fn from(defaults: PodSecurityDefaults) -> Self {
+        let of = |level, version| LevelVersion { level, version };
+        Self {
+            enforce: of(defaults.enforce, defaults.enforce_version),
+            audit: of(defaults.audit, defaults.audit_version),
+            warn: of(defaults.warn, defaults.warn_version),
+        }
+    }
+}
+
+/// Of several policies, the strictest default of each mode; of the same level, the newest version.
 #[must_use]
-pub fn read(labels: &Labels) -> (Asked, Vec<BadLabel>) {
+pub fn strictest_defaults(honoured: &[&Honoured]) -> Asked {
+    let strictest = |of: fn(&Asked) -> LevelVersion| honoured.iter().map(|honoured| of(&honoured.defaults)).max();
+    Asked {
+        enforce: strictest(|asked| asked.enforce).unwrap_or_default(),
+        audit: strictest(|asked| asked.audit).unwrap_or_default(),
+        warn: strictest(|asked| asked.warn).unwrap_or_default(),
+    }
+}
+
+/// What the labels ask for, the defaults where there is none, and those that mean nothing: they enforce `restricted` and
+/// `latest`, and warn of nothing.
+#[must_use]
+pub fn read(labels: &Labels, defaults: Asked) -> (Asked, Vec<BadLabel>) {
     let mut bad = Vec::new();
     let mut level = |mode: &str, otherwise: Level| {
         let label = format!("{PREFIX}{mode}");
@@ -105,12 +152,15 @@ pub fn read(labels: &Labels) -> (Asked, Vec<BadLabel>) {
         Some(known.unwrap_or_default())
     };
     let (enforce_version, audit_version, warn_version) = (version("enforce"), version("audit"), version("warn"));
-    let of = |level: Option<(Level, bool)>, version: Option<Version>| LevelVersion {
-        level: level.map_or(Level::Privileged, |(level, _)| level),
-        version: version.unwrap_or_default(),
+    let of = |level: Option<(Level, bool)>, version: Option<Version>, default: LevelVersion| LevelVersion {
+        level: level.map_or(default.level, |(level, _)| level),
+        version: version.unwrap_or(default.version),
     };
-    let mut asked =
-        Asked { enforce: of(enforce, enforce_version), audit: of(audit, audit_version), warn: of(warn, warn_version) };
+    let mut asked = Asked {
+        enforce: of(enforce, enforce_version, defaults.enforce),
+        audit: of(audit, audit_version, defaults.audit),
+        warn: of(warn, warn_version, defaults.warn),
+    };
     // Who enforces and says nothing of warnings is warned of the same.
     if warn.is_none() && enforce.is_some_and(|(_, valid)| valid) && asked.enforce.level > asked.warn.level {
         asked.warn.level = asked.enforce.level;
@@ -159,7 +209,7 @@ mod tests {
 
     fn asked(pairs: &[(&str, &str)]) -> (String, Vec<String>) {
         let labels = pairs.iter().map(|(mode, value)| (format!("{PREFIX}{mode}"), (*value).to_owned())).collect();
-        let (Asked { enforce, audit, warn }, bad) = read(&labels);
+        let (Asked { enforce, audit, warn }, bad) = read(&labels, Asked::default());
         (format!("{enforce} {audit} {warn}"), bad.iter().map(ToString::to_string).collect())
     }
 

@@ -15,6 +15,8 @@ pub const WARNING_MAX: usize = 256;
 pub const WARNINGS_TOTAL: usize = 4096;
 /// Longest value of a field that a denial repeats, in characters.
 const FOUND_MAX: usize = 200;
+/// Longest fault of an object that is invalid.
+const FAULT_MAX: usize = 1000;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -133,17 +135,15 @@ fn allowed(uid: &str) -> Vec<u8> {
     reply
 }
 
-const ALLOWED: (&str, &str) = (
-    r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":"#,
-    r#","allowed":true}}"#,
-);
+const ALLOWED: (&str, &str) =
+    (r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":"#, r#","allowed":true}}"#);
 
 fn denied(outcome: &Outcome) -> impl Iterator<Item = &Violation> {
     outcome.violations.iter().filter(|v| v.effect == Effect::Deny)
 }
 
 fn status(outcome: &Outcome) -> Status<'_> {
-    let invalid = &outcome.pod_security.invalid;
+    let invalid = &outcome.invalid;
     let faults = invalid.iter().map(|(field, message)| Cause {
         reason: "FieldValueInvalid",
         message: message.clone(),
@@ -200,10 +200,12 @@ fn denial(outcome: &Outcome) -> String {
             clean(problem, 1000)
         );
     }
-    if !outcome.pod_security.invalid.is_empty() {
-        let faults = outcome.pod_security.invalid.iter().map(|(field, fault)| format!("{field}: {fault}"));
-        let name = clean(&outcome.about.name, 63);
-        return format!("Namespace \"{name}\" is invalid: {}", faults.collect::<Vec<_>>().join(", "));
+    if !outcome.invalid.is_empty() {
+        let faults = outcome.invalid.iter().map(|(field, fault)| {
+            if field.is_empty() { clean(fault, FAULT_MAX) } else { format!("{field}: {}", clean(fault, FAULT_MAX)) }
+        });
+        let (kind, name) = (clean(&outcome.about.kind, 63), clean(&outcome.about.name, 253));
+        return format!("{kind} \"{name}\" is invalid: {}", faults.collect::<Vec<_>>().join(", "));
     }
     let count = outcome.count(Effect::Deny);
     let rules: Vec<&str> = outcome.tallies.iter().filter(|t| t.effect == Effect::Deny).map(|t| t.rule).collect();

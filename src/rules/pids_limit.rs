@@ -14,6 +14,7 @@ pub static RULE: Rule = Rule {
 `spec.resources.limits.pids` of the pod (KEP-6063, with the feature gate `PerPodPIDLimit`) or `podPidsLimit` of the \
 kubelet. Most clusters have only the latter, and a pod does not show it: `serve --cluster` reads it from every node (from its \
 kubelet's `configz`, for which it needs `get` on `nodes/proxy`); where it cannot, say in `nodeLimit` what all nodes have. \
+Of a pod with `nodeSelector` or `nodeName` only the nodes count that these choose; affinity and taints leave no node out. \
 Neither may be above `max` (default 16384, the most that the API takes).\n\n\
 The repair sets `default`, which is for clusters whose API has the field; elsewhere leave it out, since an API server \
 without the field drops it in silence.",

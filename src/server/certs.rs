@@ -7,7 +7,7 @@ mod pair;
 use super::Shared;
 use super::health::{Health, Status};
 use super::self_signed::SelfSigned;
-use crate::cluster::certificates::Pem;
+use crate::authority::Pem;
 use crate::observe::Metrics;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
@@ -56,7 +56,7 @@ impl Certificates {
     /// # Errors
     /// When the one that stands in cannot be used, or the file with the clients' CA cannot.
     pub fn awaiting(made: &SelfSigned, client_ca: Option<PathBuf>) -> Result<Self, String> {
-        let pair = pair::self_signed(made, client_ca.clone())?;
+        let pair = pair::from_pem(&made.leaf.cert, &made.leaf.key, client_ca.as_deref())?;
         Ok(Self { client_ca, awaiting: Arc::new(AtomicBool::new(true)), ..Self::with(pair) })
     }
 
@@ -87,8 +87,7 @@ impl Certificates {
     /// # Errors
     /// When it cannot be used, or the file with the clients' CA cannot.
     pub fn from_self_signed(made: &SelfSigned, client_ca: Option<PathBuf>) -> Result<Self, String> {
-        let pair = pair::self_signed(made, client_ca)?;
-        Ok(Self::with(pair))
+        pair::from_pem(&made.leaf.cert, &made.leaf.key, client_ca.as_deref()).map(Self::with)
     }
 
     /// For the next connection.

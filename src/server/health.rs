@@ -4,6 +4,11 @@ use crate::cluster::Link;
 use arc_swap::ArcSwapOption;
 use std::fmt::Write;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// A replica that starts is out of service no longer than this for want of the cluster's Policies and Exemptions.
+pub const FIRST_LIST: Duration = Duration::from_secs(10);
 
 /// What one check says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,18 +30,44 @@ impl Status {
 }
 
 /// Written by the watchers, read by /readyz.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Health {
     certificate: ArcSwapOption<Status>,
     policies: ArcSwapOption<Status>,
     /// None without a cluster.
     pub(super) link: Option<Arc<Link>>,
+    started: Instant,
+    /// What the cluster says is in force, or is not waited for any more.
+    settled: AtomicBool,
 }
 
 impl Health {
     #[must_use]
     pub fn new(link: Option<Arc<Link>>) -> Self {
-        Self { link, ..Self::default() }
+        Self {
+            certificate: ArcSwapOption::empty(),
+            policies: ArcSwapOption::empty(),
+            link,
+            started: Instant::now(),
+            settled: AtomicBool::new(false),
+        }
+    }
+
+    /// The cluster's Policies and Exemptions are in force.
+    pub fn set_cluster_read(&self) {
+        self.settled.store(true, Ordering::Relaxed);
+    }
+
+    /// A reason to be out of service at start, and never again: what is in force stays in force.
+    fn cluster(&self, link: &Link, waited: Duration) -> Status {
+        if link.is_down() || waited >= FIRST_LIST {
+            self.settled.store(true, Ordering::Relaxed);
+        }
+        if self.settled.load(Ordering::Relaxed) {
+            Status::ready(link.text())
+        } else {
+            Status::not_ready(format!("{}; its Policies and Exemptions are still to come", link.text()))
+        }
     }
 
     pub fn set_certificate(&self, status: Status) {
@@ -57,8 +88,8 @@ impl Health {
             ("certificate", self.certificate.load_full().unwrap_or_else(missing)),
             ("policies", self.policies.load_full().unwrap_or_else(missing)),
         ];
-        // Never a reason to be out of service: what is in force stays in force.
-        checks.extend(self.link.as_ref().map(|link| ("cluster", Arc::new(Status::ready(link.text())))));
+        let waited = self.started.elapsed();
+        checks.extend(self.link.as_ref().map(|link| ("cluster", Arc::new(self.cluster(link, waited)))));
         let mut text = String::new();
         for (name, status) in &checks {
             let sign = if status.ready { '+' } else { '-' };
@@ -67,5 +98,33 @@ impl Health {
         let ready = checks.iter().all(|(_, status)| status.ready);
         text.push_str(if ready { "ready\n" } else { "not ready\n" });
         (ready, text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_list_is_waited_for_once_and_not_for_ever() {
+        let ready = |health: &Health, waited| health.cluster(health.link.as_ref().unwrap(), waited).ready;
+        let health = || Health::new(Some(Arc::new(Link::default())));
+        let soon = Duration::from_secs(9);
+
+        let told = health();
+        assert!(!ready(&told, soon));
+        told.set_cluster_read();
+        assert!(ready(&told, soon));
+
+        let late = health();
+        assert!(ready(&late, FIRST_LIST));
+        assert!(ready(&late, soon));
+
+        let unreachable = health();
+        let link = unreachable.link.clone().unwrap();
+        link.down("refused");
+        assert!(ready(&unreachable, soon));
+        link.up();
+        assert!(ready(&unreachable, soon));
     }
 }

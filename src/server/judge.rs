@@ -36,13 +36,7 @@ pub async fn judge(shared: &Arc<Shared>, hook: Hook, held: &Held<'_>, deadline: 
 const FACTS: usize = 3;
 
 /// Judged again with what was missing. Each fact is asked for once, so this ends: there are few.
-async fn informed(
-    shared: &Arc<Shared>,
-    hook: Hook,
-    held: &Held<'_>,
-    mut wanted: Wanted,
-    deadline: Instant,
-) -> Outcome {
+async fn informed(shared: &Arc<Shared>, hook: Hook, held: &Held<'_>, mut wanted: Wanted, deadline: Instant) -> Outcome {
     let mut asked = Vec::new();
     loop {
         asked.push(look_up(shared, wanted, deadline).await);

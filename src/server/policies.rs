@@ -146,6 +146,9 @@ impl Policies {
         } else {
             self.swap(shared);
         }
+        if self.parts.listed.all() {
+            shared.health.set_cluster_read();
+        }
     }
 
     fn swap(&mut self, shared: &Shared) {

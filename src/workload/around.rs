@@ -7,7 +7,7 @@ use super::text::Text;
 pub struct Around<'a> {
     /// What NetworkPolicies make of incoming traffic; none without a cluster.
     pub ingress: Option<Ingress>,
-    /// The highest `podPidsLimit` of all nodes; none where that is not known.
+    /// The highest `podPidsLimit` of the nodes that it can run on; none where that is not known.
     pub node_pids: Option<i64>,
     /// Somebody connects to the pod, and does not change it.
     pub connect: Option<Connect<'a>>,

@@ -54,10 +54,14 @@ impl Metadata<'_> {
     /// Label by label; a value that is no string is none.
     #[must_use]
     pub fn labels(&self) -> BTreeMap<String, String> {
-        let labels =
-            self.labels.and_then(|labels| serde_json::from_str::<BTreeMap<String, Option<String>>>(labels.get()).ok());
-        labels.unwrap_or_default().into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
+        texts(self.labels)
     }
+}
+
+/// A map of texts, for whoever reads it.
+fn texts(raw: Option<Raw<'_>>) -> BTreeMap<String, String> {
+    let read = raw.and_then(|raw| serde_json::from_str::<BTreeMap<String, Option<String>>>(raw.get()).ok());
+    read.unwrap_or_default().into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -75,6 +79,11 @@ pub struct PodSpec<'a> {
     #[serde(borrow)]
     pub restart_policy: Option<Text<'a>>,
     #[serde(borrow)]
+    pub node_name: Option<Text<'a>>,
+    /// Read by those who ask about nodes.
+    #[serde(borrow)]
+    node_selector: Option<Raw<'a>>,
+    #[serde(borrow)]
     pub os: Option<Os<'a>>,
     #[serde(borrow)]
     pub runtime_class_name: Option<Text<'a>>,
@@ -90,6 +99,14 @@ pub struct PodSpec<'a> {
     containers: Vec<Container<'a>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
     ephemeral_containers: Vec<Container<'a>>,
+}
+
+impl PodSpec<'_> {
+    /// Label by label; a value that is no string is none.
+    #[must_use]
+    pub fn node_selector(&self) -> BTreeMap<String, String> {
+        texts(self.node_selector)
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

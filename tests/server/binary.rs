@@ -15,7 +15,7 @@ pub struct Process {
     pub admin: SocketAddr,
 }
 
-fn command(arguments: &[&str]) -> Command {
+pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_podreeve"));
     command.arg("serve").args(arguments).stdout(Stdio::null()).stderr(Stdio::piped());
     command
@@ -30,12 +30,16 @@ impl Process {
         let mut child = command(&[&listen, arguments].concat()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
         let line = loop {
-            let line: Value = serde_json::from_str(&log.next().unwrap().unwrap()).unwrap();
-            if line["message"] == "serving" {
+            let line = log.next().unwrap().unwrap();
+            if line.contains("serving") {
                 break line;
             }
         };
-        let address = |key: &str| line[key].as_str().unwrap().parse().unwrap();
+        // `"listen":"ADDRESS"` in JSON, `listen=ADDRESS` in text.
+        let address = |key: &str| {
+            let rest = line.split_once(key).unwrap().1.trim_start_matches(['"', ':', '=']);
+            rest.split(['"', ' ']).next().unwrap().parse().unwrap()
+        };
         let ca = std::fs::read_to_string(dir.path().join("new/ca.crt")).unwrap();
         let client = Client { address: address("listen"), roots: Arc::new(roots(&ca)) };
         Self { child, log, client, admin: address("admin") }
@@ -47,8 +51,13 @@ impl Process {
     }
 
     /// The lines that are still to come.
-    pub fn rest(mut self) -> (Option<i32>, Vec<Value>) {
-        let lines = self.log.by_ref().map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
+    pub fn rest(self) -> (Option<i32>, Vec<Value>) {
+        let (code, lines) = self.rest_as_text();
+        (code, lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect())
+    }
+
+    pub fn rest_as_text(mut self) -> (Option<i32>, Vec<String>) {
+        let lines = self.log.by_ref().map(Result::unwrap).collect();
         (self.child.wait().unwrap().code(), lines)
     }
 }

@@ -201,7 +201,8 @@ fn the_ca_file_is_written_whole_and_holds_no_key() {
     assert_eq!(fs::read_to_string(path).unwrap(), made.ca);
     assert!(made.ca.starts_with("-----BEGIN CERTIFICATE-----") && !made.ca.contains("KEY"));
     assert_eq!(fs::read_dir(&deep).unwrap().count(), 1);
-    let (_, leaf) = x509_parser::parse_x509_certificate(&made.cert).unwrap();
+    let (_, pem) = x509_parser::pem::parse_x509_pem(made.leaf.cert.as_bytes()).unwrap();
+    let leaf = pem.parse_x509().unwrap();
     assert_ne!(leaf.subject(), leaf.issuer());
     assert_eq!(leaf.subject_alternative_name().unwrap().unwrap().value.general_names.len(), 5);
     assert!(SelfSigned::make(&["not a name\u{e9}".to_owned()]).is_err());

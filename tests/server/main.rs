@@ -10,6 +10,7 @@ mod answers;
 mod binary;
 mod certificates;
 mod clients;
+mod disk;
 mod drain;
 mod metrics;
 mod policies;

@@ -3,9 +3,11 @@
 //! A new CA is trusted before it signs: it goes into the bundle first, and signs the certificate only
 //! after every webhook configuration has had the bundle for a while.
 
-use super::authority::{Facts, Pem, make_ca, make_leaf, split};
+use crate::authority::{Facts, Pem, make_ca, make_leaf, split};
 use jiff::{SignedDuration, Timestamp};
 
+const CA_DAYS: i64 = 3 * 365;
+const LEAF_DAYS: i64 = 90;
 /// How long the API servers are given to hear of a new bundle.
 const HEARD: SignedDuration = SignedDuration::from_secs(60);
 
@@ -71,11 +73,11 @@ impl Stored {
     pub fn after(&self, step: Step, names: &[String], now: Timestamp) -> Result<Self, String> {
         let mut new = Self { renew: None, ..self.clone() };
         if matches!(step, Step::Authority | Step::Everything) {
-            new.ca = make_ca(now).map_err(|error| format!("the CA cannot be made: {error}"))?;
+            new.ca = make_ca(now, CA_DAYS)?;
             new.ca_made = Some(now);
         }
         if matches!(step, Step::Leaf | Step::Everything) {
-            new.leaf = make_leaf(&new.ca, names, now)?;
+            new.leaf = make_leaf(&new.ca, names, now, LEAF_DAYS)?;
         }
         // Old CAs stay as long as the certificate may be theirs.
         let signer = Facts::of(&new.leaf.cert).map(|leaf| leaf.signer);

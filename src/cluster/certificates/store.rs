@@ -1,7 +1,7 @@
 //! The Secret and the two webhook configurations.
 
-use super::authority::{Pem, split};
 use super::plan::Stored;
+use crate::authority::{Pem, split};
 use crate::cluster::client::told;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::admissionregistration::v1::{MutatingWebhookConfiguration, ValidatingWebhookConfiguration};

@@ -1,6 +1,5 @@
 //! A certificate and its key, checked before anybody is served with them.
 
-use super::super::self_signed::SelfSigned;
 use jiff::Timestamp;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
@@ -79,21 +78,11 @@ impl Files {
     }
 }
 
-/// A pair from the cluster.
+/// A pair from the cluster, or made at start.
 pub fn from_pem(cert: &str, key: &str, client_ca: Option<&Path>) -> Result<Pair, String> {
     let files = Files { cert: "tls.crt".into(), key: "tls.key".into(), client_ca: client_ca.map(Path::to_owned) };
     let client_ca = client_ca.map(read).transpose()?;
     files.check(Bytes { cert: cert.as_bytes().to_vec(), key: key.as_bytes().to_vec(), client_ca })
-}
-
-/// The pair that was made at start.
-pub fn self_signed(made: &SelfSigned, client_ca: Option<PathBuf>) -> Result<Pair, String> {
-    let until = valid(&made.cert)?;
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let certified = CertifiedKey::from_der(vec![made.cert.clone()], made.key.clone_key(), &provider)
-        .map_err(|error| format!("the certificate that was made cannot be used: {error}"))?;
-    let clients = client_ca.map(|path| client_roots(&path, &read(&path)?)).transpose()?;
-    Ok(Pair { config: config(provider, certified, clients)?, until, bytes: Bytes::default() })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {

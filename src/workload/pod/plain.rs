@@ -16,6 +16,8 @@ fill!(PodSpec<'d> {
     "automountServiceAccountToken" => automount_service_account_token,
     "serviceAccountName" => service_account_name,
     "restartPolicy" => restart_policy,
+    "nodeName" => node_name,
+    "nodeSelector" => node_selector,
     "os" => os,
     "runtimeClassName" => runtime_class_name,
     "securityContext" => security_context,

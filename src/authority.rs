@@ -1,4 +1,4 @@
-//! Makes CAs and certificates, and reads what counts of them.
+//! Makes CAs and certificates, and reads what counts of them. For `--self-signed` and for certificates in the cluster.
 
 use jiff::{Timestamp, ToSpan, civil::Date, tz::Offset};
 use rcgen::{
@@ -6,9 +6,6 @@ use rcgen::{
     KeyUsagePurpose,
 };
 use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, X509Certificate};
-
-const CA_DAYS: i64 = 3 * 365;
-const LEAF_DAYS: i64 = 90;
 
 /// A certificate and its key, PEM.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,26 +18,30 @@ pub struct Pem {
 ///
 /// # Errors
 /// When the system gives no random numbers.
-pub fn make_ca(now: Timestamp) -> Result<Pem, rcgen::Error> {
-    let mut params = ca_params(&format!("podreeve CA {now}"));
-    dress(&mut params, now, CA_DAYS);
-    let key = KeyPair::generate()?;
-    let cert = params.self_signed(&key)?;
-    Ok(Pem { cert: cert.pem(), key: key.serialize_pem() })
+pub fn make_ca(now: Timestamp, days: i64) -> Result<Pem, String> {
+    let made = || {
+        let mut params = ca_params(&format!("podreeve CA {now}"));
+        dress(&mut params, now, days);
+        let key = KeyPair::generate()?;
+        let cert = params.self_signed(&key)?;
+        Ok(Pem { cert: cert.pem(), key: key.serialize_pem() })
+    };
+    made().map_err(|error: rcgen::Error| format!("the CA cannot be made: {error}"))
 }
 
-/// A certificate for these names, from this CA.
+/// A certificate for these DNS names and IP addresses, from this CA. Its own name is another than the CA's, or Go
+/// takes it for self-signed.
 ///
 /// # Errors
 /// A CA that cannot be read, or a name that is none.
-pub fn make_leaf(ca: &Pem, names: &[String], now: Timestamp) -> Result<Pem, String> {
+pub fn make_leaf(ca: &Pem, names: &[String], now: Timestamp, days: i64) -> Result<Pem, String> {
     let facts = Facts::of(&ca.cert).ok_or("the CA's certificate cannot be read")?;
     let made = || {
         let issuer = Issuer::new(ca_params(&facts.name), KeyPair::from_pem(&ca.key)?);
         let mut leaf = CertificateParams::new(names.to_vec())?;
         leaf.distinguished_name = DistinguishedName::new();
         leaf.distinguished_name.push(DnType::CommonName, "podreeve");
-        dress(&mut leaf, now, LEAF_DAYS);
+        dress(&mut leaf, now, days);
         leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         leaf.use_authority_key_identifier_extension = true;

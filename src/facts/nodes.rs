@@ -1,0 +1,120 @@
+//! How many processes a pod may have, by the nodes that it can run on.
+//!
+//! A pod that chooses its nodes by several labels is judged by the label whose nodes are strictest: the nodes that have all
+//! of them are among those. So the answer takes no longer on a large cluster, and is never lower than the truth.
+
+use super::Labels;
+use std::collections::HashMap;
+
+/// What a kubelet allows a pod; of several nodes, the worst counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Limit {
+    At(i64),
+    None,
+    /// It did not say.
+    Unknown,
+}
+
+impl Limit {
+    /// `podPidsLimit` as a kubelet has it.
+    #[must_use]
+    pub const fn new(pod_pids_limit: Option<i64>) -> Self {
+        match pod_pids_limit {
+            Some(limit) if limit > 0 => Self::At(limit),
+            Some(_) => Self::None,
+            None => Self::Unknown,
+        }
+    }
+}
+
+/// The limits of all nodes, by what pods choose them by.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Nodes {
+    all: Option<Limit>,
+    by_name: HashMap<String, Limit>,
+    /// By key, then value: the worst of the nodes with that label.
+    by_label: HashMap<String, HashMap<String, Limit>>,
+}
+
+impl Nodes {
+    pub fn add(&mut self, name: String, labels: &Labels, limit: Limit) {
+        self.all = self.all.max(Some(limit));
+        for (key, value) in labels {
+            let worst = self.by_label.entry(key.clone()).or_default().entry(value.clone()).or_insert(limit);
+            *worst = limit.max(*worst);
+        }
+        self.by_name.insert(name, limit);
+    }
+
+    /// The highest limit of the nodes that a pod with this `nodeName` and `nodeSelector` can run on: -1 when one of them
+    /// has none, and nothing when one is not known, or there is no such node yet.
+    #[must_use]
+    pub fn highest(&self, name: Option<&str>, selector: &Labels) -> Option<i64> {
+        let labelled =
+            |(key, value)| self.by_label.get(key).and_then(|values: &HashMap<_, _>| values.get(value)).copied();
+        let worst = match name.filter(|name| !name.is_empty()) {
+            Some(name) => self.by_name.get(name).copied(),
+            None => selector.iter().map(labelled).fold(self.all, Ord::min),
+        };
+        match worst? {
+            Limit::At(limit) => Some(limit),
+            Limit::None => Some(-1),
+            Limit::Unknown => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(pairs: &[(&str, &str)]) -> Labels {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    type Pairs<'a> = &'a [(&'a str, &'a str)];
+
+    fn nodes(nodes: &[(&str, Pairs<'_>, Option<i64>)]) -> Nodes {
+        let mut all = Nodes::default();
+        for (name, pairs, limit) in nodes {
+            all.add((*name).to_owned(), &labels(pairs), Limit::new(*limit));
+        }
+        all
+    }
+
+    #[test]
+    fn the_worst_of_all_nodes_counts() {
+        let of = |limits: &[Option<i64>]| {
+            let limits: Vec<_> = limits.iter().map(|limit| ("a", &[][..], *limit)).collect();
+            nodes(&limits).highest(None, &Labels::new())
+        };
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(&[Some(100), Some(4096)]), Some(4096));
+        assert_eq!(of(&[Some(100), Some(-1)]), Some(-1));
+        assert_eq!(of(&[Some(0), Some(100)]), Some(-1));
+        assert_eq!(of(&[None, Some(-1), Some(100)]), None);
+    }
+
+    #[test]
+    fn of_nodes_that_a_pod_chooses_no_others_count() {
+        let nodes = nodes(&[
+            ("a", &[("pool", "batch"), ("zone", "1")], Some(512)),
+            ("b", &[("pool", "batch"), ("zone", "2")], Some(1024)),
+            ("c", &[("pool", "free"), ("zone", "2")], Some(-1)),
+            ("d", &[("pool", "new"), ("zone", "3")], None),
+        ]);
+        let highest = |name, pairs: &[(&str, &str)]| nodes.highest(name, &labels(pairs));
+        assert_eq!(highest(None, &[]), None);
+        assert_eq!(highest(Some(""), &[("pool", "batch")]), Some(1024));
+        assert_eq!(highest(None, &[("pool", "free")]), Some(-1));
+        assert_eq!(highest(None, &[("pool", "new")]), None);
+        // Of two labels, the one whose nodes are strictest.
+        assert_eq!(highest(None, &[("pool", "batch"), ("zone", "1")]), Some(512));
+        assert_eq!(highest(None, &[("pool", "batch"), ("zone", "2")]), Some(1024));
+        // Nobody knows what a node will have that is still to come.
+        assert_eq!(highest(None, &[("pool", "batch"), ("zone", "9")]), None);
+        assert_eq!(highest(None, &[("disk", "ssd")]), None);
+        assert_eq!(highest(Some("a"), &[("pool", "free")]), Some(512));
+        assert_eq!(highest(Some("e"), &[]), None);
+    }
+}
