@@ -3,7 +3,7 @@
 //! A typed object would be refused together with its whole list, when one object in it has deep
 //! `managedFields`; those are skipped here.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::Resource;
 use kube::core::{ApiResource, DynamicResourceScope};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -12,7 +12,7 @@ use std::borrow::Cow;
 
 #[derive(Debug, Clone)]
 pub struct Item {
-    /// Name, namespace, uid, versions and labels.
+    /// Name, namespace, uid, versions, labels, and which controller owns it.
     pub metadata: ObjectMeta,
     pub raw: Box<RawValue>,
 }
@@ -32,6 +32,17 @@ struct Metadata {
     resource_version: Option<String>,
     generation: Option<i64>,
     labels: Option<std::collections::BTreeMap<String, String>>,
+    owner_references: Option<Vec<Owner>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Owner {
+    api_version: String,
+    kind: String,
+    name: String,
+    uid: String,
+    controller: Option<bool>,
 }
 
 impl Item {
@@ -52,6 +63,21 @@ impl Item {
     }
 }
 
+/// Of the owners those that control; there is one at most.
+fn controllers(owners: Vec<Owner>) -> Vec<OwnerReference> {
+    let controlling = owners.into_iter().filter(|owner| owner.controller == Some(true));
+    controlling
+        .map(|Owner { api_version, kind, name, uid, controller }| OwnerReference {
+            api_version,
+            kind,
+            name,
+            uid,
+            controller,
+            block_owner_deletion: None,
+        })
+        .collect()
+}
+
 impl<'de> Deserialize<'de> for Item {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
@@ -63,6 +89,7 @@ impl<'de> Deserialize<'de> for Item {
             resource_version: metadata.resource_version,
             generation: metadata.generation,
             labels: metadata.labels,
+            owner_references: metadata.owner_references.map(controllers),
             ..ObjectMeta::default()
         };
         Ok(Self { metadata, raw })

@@ -53,6 +53,13 @@ pub async fn watch(client: &Client, link: &Link, parts: &Publisher) {
     }
 }
 
+/// The highest limit of all nodes, asked for once; none while one of them is not known.
+pub async fn once(client: &Client) -> Option<i64> {
+    let mut limits = Limits::new();
+    round(client, &mut limits).await.ok()?;
+    highest(limits.values().map(|(_, limit)| *limit))
+}
+
 /// Asks those nodes that have not been asked for long. The result is why one did not say.
 async fn round(client: &Client, limits: &mut Limits) -> kube::Result<Option<String>> {
     let api: Api<Item> = Api::all_with(client.clone(), &resource("", "v1", "Node", "nodes"));
