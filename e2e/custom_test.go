@@ -20,7 +20,7 @@ func custom(t *testing.T, s *suite, args ...string) (*harness.Podreeve, *harness
 	hook := s.NewHook()
 	server, err := s.StartInCluster(t.Context(), map[string]string{"probe": harness.ProbeOnly}, args...)
 	must(t, err)
-	t.Cleanup(server.Stop) // of two with other options, each says in the status what it thinks
+	t.Cleanup(server.Stop) // of two with Leases of their own, each says in the status what it thinks
 	must(t, s.Register(t.Context(), hook, server.URL(), server.CA))
 	return server, hook
 }

@@ -20,6 +20,7 @@ pub mod scan;
 mod status;
 mod watch;
 pub mod webhooks;
+mod writer;
 
 pub use client::Access;
 pub use link::Link;
@@ -43,7 +44,7 @@ pub struct Settings {
     pub identity: String,
     /// Where `Exemption` objects count.
     pub exemption_namespaces: Vec<String>,
-    /// The Lease that one replica holds.
+    /// The Lease that one replica holds: the leader.
     pub lease: String,
     /// None where the certificate comes from files.
     pub certificates: Option<certificates::Own>,
@@ -63,13 +64,16 @@ pub async fn run(
 ) {
     let client = connect(&settings.access, link).await;
     lookup.connected(client.clone());
+    let (lead, leads) = tokio::sync::watch::channel(false);
+    let leases = kube::Api::namespaced(client.clone(), &settings.namespace);
     let core = |kind, plural| item::resource("", "v1", kind, plural);
     let networking = |kind, plural| item::resource("networking.k8s.io", "v1", kind, plural);
     let ask = "the API server is asked for each request";
     let fill = Filling { client: &client, link, parts: &parts, needs: &needs };
     tokio::join!(
-        policies(client.clone(), link, parts.clone()),
-        exemptions(client.clone(), link, parts.clone(), &settings.exemption_namespaces),
+        lease::hold(leases, &settings.lease, &settings.identity, link, lead),
+        policies(client.clone(), link, parts.clone(), leads.clone()),
+        exemptions(client.clone(), link, parts.clone(), &settings.exemption_namespaces, leads.clone()),
         fill.with(
             |needs| needs.namespaces,
             core("Namespace", "namespaces"),
@@ -89,24 +93,25 @@ pub async fn run(
             facts::NetworkPolicies::default(),
         ),
         fill.nodes(),
-        keep_certificates(&settings, &client, link, served),
+        keep_certificates(&settings, &client, link, leads.clone(), served),
     );
 }
 
-/// One replica leads; where podreeve makes its own certificates, it makes them.
+/// Where podreeve makes its own certificates, the leader makes them and every replica serves them.
 async fn keep_certificates(
     settings: &Settings,
     client: &Client,
     link: &Link,
+    leads: Leads,
     served: tokio::sync::watch::Sender<Option<certificates::Pem>>,
 ) {
     let Some(own) = &settings.certificates else { return };
-    let (tell, leads) = tokio::sync::watch::channel(false);
-    let leases = kube::Api::namespaced(client.clone(), &settings.namespace);
     let namespace = &settings.namespace;
-    let keeping = certificates::Keeping { client: client.clone(), link, own, namespace, leads, served };
-    tokio::join!(lease::hold(leases, &settings.lease, &settings.identity, link, tell), keeping.run());
+    certificates::Keeping { client: client.clone(), link, own, namespace, leads, served }.run().await;
 }
+
+/// Whether this replica is the leader.
+pub type Leads = tokio::sync::watch::Receiver<bool>;
 
 /// What the policies in force ask for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -145,20 +150,32 @@ impl Filling<'_> {
     }
 }
 
-async fn exemptions(client: Client, link: &Link, parts: Publisher, allowed: &[String]) {
+async fn exemptions(client: Client, link: &Link, parts: Publisher, allowed: &[String], leads: Leads) {
     let resource = item::resource("podreeve.dev", "v1alpha1", "Exemption", "exemptions");
-    let api = kube::Api::all_with(client.clone(), &resource);
     let names = Names { what: "exemptions.podreeve.dev", without: "those that are in force stay" };
-    let mut sink = Objects::new(client, resource, exemptions::Exemptions::new(allowed, parts));
-    watch(api, watcher::Config::default(), link, names, &mut sink).await;
+    own_objects(client, link, resource, names, exemptions::Exemptions::new(allowed, parts), leads).await;
 }
 
-async fn policies(client: Client, link: &Link, parts: Publisher) {
+async fn policies(client: Client, link: &Link, parts: Publisher, leads: Leads) {
     let resource = item::resource("podreeve.dev", "v1alpha1", "Policy", "policies");
-    let api = kube::Api::all_with(client.clone(), &resource);
     let names = Names { what: "policies.podreeve.dev", without: "those that are in force stay" };
-    let mut sink = Objects::new(client, resource, policies::Policies::new(parts));
-    watch(api, watcher::Config::default(), link, names, &mut sink).await;
+    own_objects(client, link, resource, names, policies::Policies::new(parts), leads).await;
+}
+
+/// Every replica reads them, the leader writes their status.
+async fn own_objects(
+    client: Client,
+    link: &Link,
+    resource: ApiResource,
+    names: Names,
+    keep: impl objects::Keep,
+    leads: Leads,
+) {
+    let api = kube::Api::all_with(client.clone(), &resource);
+    let (say, said) = tokio::sync::mpsc::unbounded_channel();
+    let writer = writer::Writer::new(client.clone(), resource.clone(), leads, said);
+    let mut sink = Objects::new(client, resource, keep, say);
+    tokio::join!(watch(api, watcher::Config::default(), link, names, &mut sink), writer.run());
 }
 
 /// Tries until the API server answers; the log tells once that it does not.

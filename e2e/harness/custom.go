@@ -1,10 +1,12 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"k8s.io/client-go/rest"
@@ -63,7 +65,8 @@ func (c *Cluster) kubectl(ctx context.Context, stdin string, args ...string) (st
 	return said.Stdout, nil
 }
 
-// StartInCluster starts a podreeve that reads from the API server; policies are YAML documents for --policy, by name.
+// StartInCluster starts a podreeve that reads from the API server, the leader of its own Lease unless args name one;
+// policies are specs for --policy, by name.
 func (c *Cluster) StartInCluster(ctx context.Context, policies map[string]string, args ...string) (*Podreeve, error) {
 	dir := filepath.Join(c.dir, c.Name("policies"))
 	if err := os.Mkdir(dir, 0o755); err != nil {
@@ -75,7 +78,33 @@ func (c *Cluster) StartInCluster(ctx context.Context, policies map[string]string
 			return nil, fmt.Errorf("write the policy %s: %w", name, err)
 		}
 	}
+	if !slices.Contains(args, "--leader-election-lease") {
+		args = append(args, "--leader-election-lease", c.NewLease())
+	}
+	if !slices.Contains(args, "--namespace") {
+		args = append(args, "--namespace", LeaseNamespace)
+	}
 	return c.StartPodreeve(ctx, append([]string{"--cluster", "--kubeconfig", c.Kubeconfig, "--policy", dir}, args...)...)
+}
+
+// LeaseNamespace is where the Leases of podreeves under test are.
+const LeaseNamespace = "default"
+
+// NewLease names a Lease that goes when the run ends.
+func (c *Cluster) NewLease() string {
+	name := c.Name("podreeve-e2e-" + c.run)
+	c.Defer(func() error {
+		return c.Remove(context.Background(), "-n", LeaseNamespace, "lease", name)
+	})
+	return name
+}
+
+// AwaitLeader waits until this identity holds the Lease.
+func (c *Cluster) AwaitLeader(ctx context.Context, lease, identity string) error {
+	return Await(ctx, fmt.Sprintf("%s holds the Lease %s", identity, lease), func(ctx context.Context) (bool, error) {
+		holder, err := c.kubectl(ctx, "", "get", "lease", "-n", LeaseNamespace, lease, "-o", "jsonpath={.spec.holderIdentity}")
+		return holder == identity, cmp.Or(err, fmt.Errorf("its holder is %q", holder))
+	})
 }
 
 // PolicyYAML is a Policy with this spec, in YAML of one line.

@@ -18,17 +18,39 @@ const DURATION: Duration = Duration::from_secs(15);
 /// Between two looks at it.
 const EVERY: Duration = Duration::from_secs(3);
 /// A leader that cannot renew for this long ceases to be one, before another can begin.
-const GIVE_UP: Duration = Duration::from_secs(10);
+const GIVE_UP: Duration = Duration::from_secs(8);
+/// Longest time for one look: with [`EVERY`] and [`GIVE_UP`] less than [`DURATION`].
+const REQUEST: Duration = Duration::from_secs(3);
 
 /// Tries to hold the Lease as long as it runs, and tells whether it does.
 pub async fn hold(api: Api<Lease>, name: &str, identity: &str, link: &Link, leads: watch::Sender<bool>) {
     let mut seen = Seen { holder: None, renewed: None, since: Instant::now() };
     let mut held: Option<Instant> = None;
+    let mut refused: Option<String> = None;
     loop {
-        match step(&api, name, identity, &mut seen).await {
-            Ok(true) => held = Some(Instant::now()),
-            Ok(false) => held = None,
-            Err(error) => link.down(&error),
+        let asked = Instant::now();
+        let looked = tokio::time::timeout(REQUEST, step(&api, name, identity, &mut seen)).await;
+        match looked.unwrap_or_else(|_| Err(Failed::Unreachable("the API server does not answer in time".to_owned()))) {
+            Ok(holds) => {
+                link.up();
+                held = holds.then_some(asked);
+                if refused.take().is_some() {
+                    tracing::info!(lease = name, "the Lease can be read and written again");
+                }
+            }
+            Err(Failed::Unreachable(error)) => link.down(&error),
+            Err(Failed::Refused(error)) => {
+                link.up();
+                if refused.as_ref() != Some(&error) {
+                    tracing::warn!(
+                        lease = name,
+                        error,
+                        "the Lease cannot be held, so no replica writes a status or keeps certificates; \
+                         --namespace and --leader-election-lease name it, and podreeve's role must let it get, create and update it"
+                    );
+                    refused = Some(error);
+                }
+            }
         }
         let leading = held.is_some_and(|renewed| renewed.elapsed() < GIVE_UP);
         leads.send_if_modified(|leads| {
@@ -63,9 +85,26 @@ impl Seen {
     }
 }
 
+enum Failed {
+    /// The API server answered, and the answer was no.
+    Refused(String),
+    Unreachable(String),
+}
+
+impl From<kube::Error> for Failed {
+    fn from(error: kube::Error) -> Self {
+        match &error {
+            kube::Error::Api(status) if matches!(status.code, 400..=499) && !matches!(status.code, 401 | 429) => {
+                Self::Refused(crate::text::clean(&status.message, 300))
+            }
+            _ => Self::Unreachable(told(&error)),
+        }
+    }
+}
+
 /// Whether this replica holds it now.
-async fn step(api: &Api<Lease>, name: &str, identity: &str, seen: &mut Seen) -> Result<bool, String> {
-    let Some(mut lease) = api.get_opt(name).await.map_err(|error| told(&error))? else {
+async fn step(api: &Api<Lease>, name: &str, identity: &str, seen: &mut Seen) -> Result<bool, Failed> {
+    let Some(mut lease) = api.get_opt(name).await? else {
         let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
         let lease = Lease { metadata, spec: Some(taken(None, identity)) };
         return answered(api.create(&PostParams::default(), &lease).await.map(|_| ()));
@@ -80,11 +119,11 @@ async fn step(api: &Api<Lease>, name: &str, identity: &str, seen: &mut Seen) -> 
     answered(api.replace(name, &PostParams::default(), &lease).await.map(|_| ()))
 }
 
-fn answered(result: Result<(), kube::Error>) -> Result<bool, String> {
+fn answered(result: Result<(), kube::Error>) -> Result<bool, Failed> {
     match result {
         Ok(()) => Ok(true),
         Err(kube::Error::Api(status)) if status.code == 409 => Ok(false),
-        Err(error) => Err(told(&error)),
+        Err(error) => Err(error.into()),
     }
 }
 

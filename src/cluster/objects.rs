@@ -1,16 +1,15 @@
-//! The watch of a kind of podreeve's own objects: what each says comes into force, and its status tells.
+//! The watch of a kind of podreeve's own objects: what each says comes into force, and [`super::writer`] hears of it.
 
-use super::client::told;
 use super::item::Item;
 use super::status::Report;
 use super::watch::Sink;
-use jiff::Timestamp;
-use kube::api::{Patch, PatchParams};
+use super::writer::Said;
 use kube::core::ApiResource;
 use kube::{Api, Client};
 use serde::Deserialize;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
+use tokio::sync::mpsc::UnboundedSender;
 
 /// What keeps the objects of one kind.
 pub trait Keep: Send + Sync {
@@ -29,9 +28,6 @@ pub type Name = (String, String);
 /// Longest time for one request beside the watch.
 const REQUEST: Duration = Duration::from_secs(5);
 
-/// Between two tries to write what could not be written.
-const AGAIN: Duration = Duration::from_secs(5);
-
 pub struct Objects<K> {
     client: Client,
     resource: ApiResource,
@@ -40,24 +36,32 @@ pub struct Objects<K> {
     listed: Option<HashSet<Name>>,
     /// Told to be gone, which may mean that the CRD is.
     deleted: Vec<Name>,
-    reports: Vec<Report>,
-    /// What this replica wrote last: two replicas that disagree write once each, not for ever.
-    wrote: HashMap<Name, Report>,
+    /// Those that cannot be used, with the reason: each is logged once.
+    bad: HashMap<Name, String>,
+    said: UnboundedSender<Said>,
     changed: bool,
 }
 
 impl<K: Keep> Objects<K> {
-    pub fn new(client: Client, resource: ApiResource, keep: K) -> Self {
-        Self {
-            client,
-            resource,
-            keep,
-            listed: None,
-            deleted: Vec::new(),
-            reports: Vec::new(),
-            wrote: HashMap::new(),
-            changed: false,
+    pub fn new(client: Client, resource: ApiResource, keep: K, said: UnboundedSender<Said>) -> Self {
+        Self { client, resource, keep, listed: None, deleted: Vec::new(), bad: HashMap::new(), said, changed: false }
+    }
+
+    fn report(&mut self, name: Name, report: Report) {
+        if report.ready {
+            self.bad.remove(&name);
+        } else if self.bad.get(&name) != Some(&report.message) {
+            let (namespace, name_of) = &name;
+            let kind = &self.resource.kind;
+            tracing::error!(kind, namespace, name = name_of, error = report.message, "an object cannot be used");
+            self.bad.insert(name, report.message.clone());
         }
+        self.say(Said::Report(report));
+    }
+
+    /// Whoever writes ends with the watch, not before it.
+    fn say(&self, said: Said) {
+        let _ = self.said.send(said);
     }
 
     /// Whether the objects went because their CRD does. Then nobody meant to change what is in force.
@@ -106,46 +110,11 @@ impl<K: Keep> Objects<K> {
         }
         for name in deleted {
             self.keep.remove(&name);
-            self.wrote.remove(&name);
+            self.bad.remove(&name);
+            self.say(Said::Gone(name));
         }
         self.changed = true;
     }
-
-    async fn write(&mut self, report: Report) {
-        let name = (report.namespace.clone(), report.name.clone());
-        if report.is_written() || self.wrote.get(&name).is_some_and(|before| before.says_as(&report)) {
-            return;
-        }
-        if !report.ready {
-            let (namespace, name) = &name;
-            tracing::error!(
-                kind = self.resource.kind,
-                namespace,
-                name,
-                error = report.message,
-                "an object cannot be used"
-            );
-        }
-        let api: Api<Item> = if report.namespace.is_empty() {
-            Api::all_with(self.client.clone(), &self.resource)
-        } else {
-            Api::namespaced_with(self.client.clone(), &report.namespace, &self.resource)
-        };
-        let patch = Patch::Merge(report.patch(Timestamp::now()));
-        let params = PatchParams { field_manager: Some("podreeve".to_owned()), ..PatchParams::default() };
-        match tokio::time::timeout(REQUEST, api.patch_status(&report.name, &params, &patch)).await {
-            Ok(Err(error)) if !is_gone(&error) => {
-                tracing::debug!(error = told(&error), "a status cannot be written; it is tried again");
-                self.reports.push(report);
-            }
-            Err(_) => self.reports.push(report),
-            Ok(_) => drop(self.wrote.insert(name, report)),
-        }
-    }
-}
-
-fn is_gone(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if status.code == 404)
 }
 
 impl<K: Keep> Sink for Objects<K> {
@@ -160,8 +129,7 @@ impl<K: Keep> Sink for Objects<K> {
         }
         self.deleted.retain(|deleted| *deleted != name);
         let report = self.keep.apply(item);
-        self.reports.retain(|known| (&known.namespace, &known.name) != (&name.0, &name.1));
-        self.reports.push(report);
+        self.report(name, report);
         self.changed = true;
     }
 
@@ -184,12 +152,5 @@ impl<K: Keep> Sink for Objects<K> {
         if std::mem::take(&mut self.changed) {
             self.keep.publish();
         }
-        for report in std::mem::take(&mut self.reports) {
-            self.write(report).await;
-        }
-    }
-
-    fn again(&self) -> Option<Duration> {
-        (!self.reports.is_empty()).then_some(AGAIN)
     }
 }

@@ -62,6 +62,12 @@ impl Report {
         self
     }
 
+    /// Namespace and name.
+    #[must_use]
+    pub fn object(&self) -> (String, String) {
+        (self.namespace.clone(), self.name.clone())
+    }
+
     const fn status(&self) -> &'static str {
         if self.ready { "True" } else { "False" }
     }

@@ -30,7 +30,7 @@ pub struct ClusterArgs {
     #[arg(long, value_name = "NAMESPACES", value_delimiter = ',', requires = "cluster")]
     exemption_namespaces: Vec<String>,
 
-    /// The Lease that one replica holds, to do what only one should
+    /// The Lease that one replica holds: the leader, which does what only one should, as writing a status
     #[arg(long, value_name = "NAME", default_value = "podreeve")]
     leader_election_lease: String,
 
@@ -48,9 +48,9 @@ pub struct ClusterArgs {
     #[arg(long, value_name = "NAME", requires = "tls_secret")]
     webhook_configuration: Option<String>,
 
-    /// This replica, in the Lease
-    #[arg(long, value_name = "NAME", env = "POD_NAME", default_value = "podreeve", hide = true)]
-    identity: String,
+    /// This replica, in the Lease [default: host and process]
+    #[arg(long, value_name = "NAME", env = "POD_NAME", hide = true)]
+    identity: Option<String>,
 }
 
 impl ClusterArgs {
@@ -70,10 +70,16 @@ impl ClusterArgs {
         self.cluster.then(|| Settings {
             access: Access { kubeconfig: self.kubeconfig.clone(), context: self.context.clone() },
             namespace: self.namespace.clone(),
-            identity: self.identity.clone(),
+            identity: self.identity.clone().unwrap_or_else(unlike_others),
             exemption_namespaces: named.filter(|name| !name.is_empty()).map(str::to_owned).collect(),
             lease: self.leader_election_lease.clone(),
             certificates: self.own(),
         })
     }
+}
+
+/// Two that run outside of a pod must not take each other for themselves.
+fn unlike_others() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{}-{}", if host.trim().is_empty() { "podreeve" } else { host.trim() }, std::process::id())
 }
