@@ -48,6 +48,8 @@ pub struct Settings {
     pub lease: String,
     /// None where the certificate comes from files.
     pub certificates: Option<certificates::Own>,
+    /// None where nothing is scanned.
+    pub scan: Option<scan::Settings>,
 }
 
 /// Between two tries to connect.
@@ -61,6 +63,7 @@ pub async fn run(
     parts: Publisher,
     needs: Heard,
     served: tokio::sync::watch::Sender<Option<certificates::Pem>>,
+    scanned: scan::Served<'_>,
 ) {
     let client = connect(&settings.access, link).await;
     lookup.connected(client.clone());
@@ -94,6 +97,7 @@ pub async fn run(
         ),
         fill.nodes(),
         keep_certificates(&settings, &client, link, leads.clone(), served),
+        scan::leader::lead(&settings, &client, lookup, leads.clone(), scanned),
     );
 }
 

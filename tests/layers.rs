@@ -21,7 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("scan", &["facts", "review", "admit", "outcome", "decide", "policy", "rules", "workload"]),
     ("manifest", &["text", "patch"]),
     ("sources", &["facts", "admit", "manifest", "policy", "text", "patch"]),
-    ("observe", &["facts", "admit", "outcome", "decide", "policy", "rules", "workload", "text"]),
+    ("observe", &["facts", "scan", "admit", "outcome", "decide", "policy", "rules", "workload", "text"]),
     (
         "report",
         &[

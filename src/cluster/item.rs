@@ -46,6 +46,13 @@ struct Owner {
 }
 
 impl Item {
+    /// An object to write.
+    #[must_use]
+    pub fn of(object: &serde_json::Value) -> Self {
+        let raw = RawValue::from_string(object.to_string()).unwrap_or_default();
+        Self { metadata: ObjectMeta::default(), raw }
+    }
+
     #[must_use]
     pub fn name(&self) -> &str {
         self.metadata.name.as_deref().unwrap_or_default()

@@ -4,12 +4,17 @@
 //! merged: a namespace is done when no list has more of it. One page of each kind and the findings of one
 //! namespace are held, however large the cluster is.
 
+mod events;
 mod kinds;
+pub mod leader;
 pub mod order;
 mod pace;
 mod pages;
+mod reports;
 
+pub use leader::{Served, Settings};
 pub use pace::Pace;
+pub use reports::Api as ReportApi;
 
 use super::Lookup;
 use super::item::Item;

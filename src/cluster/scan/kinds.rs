@@ -35,7 +35,20 @@ pub async fn resource_of(client: &Client, kind: &Kind) -> Result<ApiResource, Fa
     if KINDS.iter().any(|known| known.group == *group && known.kind == *name) {
         return Ok(resource(group, version, name, &format!("{}s", name.to_lowercase())));
     }
-    match discovery::pinned_kind(client, &GroupVersionKind::gvk(group, version, name)).await {
+    resource_of_names(client, group, version, name).await
+}
+
+/// The resource of a kind, as the API server knows it.
+///
+/// # Errors
+/// When the API server does not know it, or does not say.
+pub async fn resource_of_names(
+    client: &Client,
+    group: &str,
+    version: &str,
+    kind: &str,
+) -> Result<ApiResource, Failure> {
+    match discovery::pinned_kind(client, &GroupVersionKind::gvk(group, version, kind)).await {
         Ok((resource, _)) => Ok(resource),
         Err(kube::Error::Api(status)) if status.code == 404 => Err(Failure::Missing),
         Err(kube::Error::Discovery(_)) => Err(Failure::Missing),
