@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -292,5 +293,36 @@ func TestScanWithoutRights(t *testing.T) {
 	if said.Code != 2 || !strings.Contains(said.Stdout, "Deployment "+shop.namespace+"/web: would be denied") ||
 		!strings.Contains(said.Stderr, "CronJob could not be read: cronjobs.batch is forbidden") || !strings.Contains(said.Stderr, "grant this user list") {
 		t.Errorf("want what could be read, and what could not: %s", said)
+	}
+}
+
+// The API server lists `a-b` before `a`: each namespace is told once, in that order, however small the pages are.
+func TestScanFollowsTheOrderOfTheAPIServer(t *testing.T) {
+	t.Parallel()
+	s := up(t)
+	short := s.Name("podreeve-e2e-order")
+	team := map[string]string{"team": short}
+	var want []string
+	for _, ns := range []string{short + "-b", short} {
+		must(t, s.Apply(t.Context(), namespaceYAML(ns, nil)))
+		t.Cleanup(func() { must(t, s.Remove(context.Background(), "--wait=false", "namespace", ns)) })
+		must(t, s.Apply(t.Context(), fmt.Sprintf("{apiVersion: v1, kind: ServiceAccount, metadata: {name: default, namespace: %s}}", ns)))
+		for _, kind := range []string{"Deployment", "Pod", "StatefulSet"} {
+			object := harness.WorkloadOf(kind).Wrap(s.GoodPod(ns, "bad", harness.Privileged), ns, "bad")
+			object.SetLabels(team)
+			created(t, s, object)
+			want = append(want, ns+" "+kind)
+		}
+	}
+	said, err := s.PodreeveCommand(t.Context(), "", "scan", "--kubeconfig", s.Kubeconfig, "-A", "-l", "team="+short, "--chunk-size", "1", "--policy", "owasp", "-o", "json")
+	must(t, err)
+	var found scanned
+	must(t, json.Unmarshal([]byte(said.Stdout), &found))
+	var got []string
+	for _, owner := range found.Owners {
+		got = append(got, owner.Namespace+" "+owner.Kind)
+	}
+	if !slices.Equal(got, want) || said.Code != 1 || len(found.Errors) > 0 {
+		t.Errorf("want %q, got %q: %s", want, got, said)
 	}
 }

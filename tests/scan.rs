@@ -1,7 +1,11 @@
 //! Existing objects, told by owner and once.
 
+#[path = "common/schema.rs"]
+mod schema;
+
 use podreeve::admit::Snapshot;
 use podreeve::outcome::Verdict;
+use podreeve::report::{OwnerReport, ScanReport, ScanSummary, UnreadReport, text};
 use podreeve::scan::{Found, Namespace, Object, Owner, Said, judge};
 use podreeve::sources::Sources;
 use podreeve::workload::kinds::find;
@@ -192,4 +196,35 @@ fn what_cannot_be_judged_is_an_error_and_what_has_ended_is_nothing() {
     let raw: Box<RawValue> = serde_json::from_str(r#"{"spec":{},"status":{"phase":"Succeeded"}}"#).expect("JSON");
     let kind = find("", "Pod").expect("pods");
     assert!(!namespace.wants(&Object { kind, namespace: "shop", name: "a", uid: "", controller: None, raw: &raw }));
+}
+
+#[test]
+fn a_report_fits_its_schema() {
+    let schema: Value = serde_json::from_str(include_str!("../docs/scan-report.schema.json")).expect("JSON");
+    let found = found(
+        LIMIT,
+        &[
+            ("apps", "Deployment", "web", None, root()),
+            ("", "Pod", "odd", None, json!({"containers": 7})),
+            ("", "Pod", "good", None, spec(&[])),
+        ],
+    );
+    let mut summary = ScanSummary::default();
+    summary.add(&found);
+    assert_eq!((summary.objects, summary.owners, summary.denied), (3, 3, 2));
+    let owners: Vec<OwnerReport> = OwnerReport::all(&found).collect();
+    let lines: Vec<String> = owners.iter().map(text::scan::owner).collect();
+    assert!(lines[0].contains("shop/web") && lines[0].contains("run-as-non-root"), "{lines:?}");
+    let report = ScanReport {
+        api_version: "podreeve.dev/v1alpha1",
+        kind: "ScanReport",
+        policies: vec!["owasp".to_owned()],
+        owners,
+        errors: vec![UnreadReport { kind: "Job".to_owned(), message: "forbidden".to_owned() }],
+        summary,
+    };
+    let report = serde_json::to_value(&report).expect("JSON");
+    schema::validate(&schema, &schema, &report, "").expect("the report fits");
+    let odd = report["owners"].as_array().expect("owners").iter().find(|owner| owner["name"] == "odd").expect("odd");
+    assert_eq!((odd["verdict"].as_str(), odd["problems"].as_array().map(Vec::len)), (Some("deny"), Some(1)));
 }

@@ -46,11 +46,10 @@ struct Owner {
 }
 
 impl Item {
-    /// An object to write.
+    /// An object to write, as JSON.
     #[must_use]
-    pub fn of(object: &serde_json::Value) -> Self {
-        let raw = RawValue::from_string(object.to_string()).unwrap_or_default();
-        Self { metadata: ObjectMeta::default(), raw }
+    pub fn of(json: String) -> Self {
+        Self { metadata: ObjectMeta::default(), raw: RawValue::from_string(json).unwrap_or_default() }
     }
 
     #[must_use]

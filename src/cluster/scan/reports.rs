@@ -14,11 +14,14 @@ use kube::Client;
 use kube::api::{Api as Calls, DeleteParams, PostParams, Preconditions};
 use kube::core::ApiResource;
 use serde::Deserialize;
+use std::collections::HashMap;
 
 /// The name of each report.
 const NAME: &str = "podreeve";
 /// The label that all of them have.
 const MANAGED: (&str, &str) = ("app.kubernetes.io/managed-by", "podreeve");
+/// The annotation with the hash of what a report says.
+const CONTENT: &str = "podreeve.dev/content";
 
 /// Which reports are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +95,7 @@ impl<'r> Reports<'r> {
                 pace.turn().await;
                 calls.delete(NAME, &only(report)).await.map(|_| ())
             }
-            Some(report) if content(report).as_deref() == Some(body.content()) => return Ok(()),
+            Some(report) if content(report).as_deref() == body.content() => return Ok(()),
             Some(report) => {
                 let version = report.metadata.resource_version.clone();
                 pace.turn().await;
@@ -144,12 +147,7 @@ fn content(report: &Item) -> Option<String> {
     }
     #[derive(Deserialize)]
     struct Metadata {
-        annotations: Annotations,
+        annotations: HashMap<String, String>,
     }
-    #[derive(Deserialize)]
-    struct Annotations {
-        #[serde(rename = "podreeve.dev/content")]
-        content: String,
-    }
-    Some(report.read::<Report>()?.metadata.annotations.content)
+    report.read::<Report>()?.metadata.annotations.remove(CONTENT)
 }

@@ -22,6 +22,8 @@ pub struct Scan {
 }
 
 impl Scan {
+    /// # Errors
+    /// When two metrics have one name, which is a bug.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let findings = |result| {
             let opts = Opts::new("podreeve_scan_findings", "What the last scan found, by what would become of it.");
