@@ -326,3 +326,38 @@ func TestScanFollowsTheOrderOfTheAPIServer(t *testing.T) {
 		t.Errorf("want %q, got %q: %s", want, got, said)
 	}
 }
+
+// The rights that deploy/install.yaml gives are enough to lead, to scan, and to tell.
+func TestScanWithTheRightsOfTheInstallation(t *testing.T) {
+	t.Parallel()
+	s := up(t)
+	if !s.Owned {
+		t.Skip("makes the namespace podreeve, which is for a cluster of our own")
+	}
+	text, err := os.ReadFile(filepath.Join("..", "deploy", "install.yaml"))
+	must(t, err)
+	wanted := []string{"Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "Lease"}
+	for document := range strings.SplitSeq(string(text), "\n---\n") {
+		object, err := harness.ParseObject([]byte(document))
+		must(t, err)
+		if slices.Contains(wanted, object.GetKind()) {
+			must(t, s.Apply(t.Context(), document))
+		}
+	}
+	t.Cleanup(func() {
+		must(t, s.Remove(context.Background(), "--wait=false", "namespace/podreeve", "clusterrole/podreeve", "clusterrolebinding/podreeve"))
+	})
+	kubeconfig, err := s.KubeconfigAs(t.Context(), "podreeve", "podreeve")
+	must(t, err)
+	shop := s.shop(t)
+	policies, err := s.WritePolicies(harness.NewPolicy("ours", map[string][]string{"namespaces": {shop.namespace}}, map[string]harness.RuleSetting{"privileged": {Action: "deny"}}))
+	must(t, err)
+	server, err := s.StartPodreeve(t.Context(), "--cluster", "--kubeconfig", kubeconfig, "--namespace", "podreeve", "--policy", policies, "--scan-interval", "1s", "--scan-rate", "200")
+	must(t, err)
+	t.Cleanup(server.Stop)
+	scans(t, server, 2)
+	wantEvents(t, s, shop)
+	if log := server.Log(); strings.Contains(log, "forbidden") {
+		t.Errorf("something was refused:\n%s", log)
+	}
+}

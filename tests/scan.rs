@@ -159,7 +159,7 @@ fn what_is_repaired_in_pods_is_told_of_pods_that_were_not() {
         let told = found.findings.iter().map(|f| (f.rule(), f.effect().as_str()));
         told.filter(|(rule, _)| *rule == "allow-privilege-escalation").collect::<Vec<_>>()
     };
-    assert_eq!(of(&found(LIMIT, &[template.clone()])), []);
+    assert_eq!(of(&found(LIMIT, std::slice::from_ref(&template))), []);
     let old = ("", "Pod", "web-1", Some(owner("Deployment", "web")), unrepaired());
     let both = found(LIMIT, &[template, old]);
     assert_eq!(of(&both), [("allow-privilege-escalation", "patch")]);

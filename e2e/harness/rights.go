@@ -27,7 +27,16 @@ func (c *Cluster) KubeconfigOf(ctx context.Context, namespace string, resources 
 	if _, err := client.RbacV1().RoleBindings(namespace).Create(ctx, binding, metav1.CreateOptions{}); err != nil {
 		return "", fmt.Errorf("bind the role: %w", err)
 	}
-	token, err := client.CoreV1().ServiceAccounts(namespace).CreateToken(ctx, "default", &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
+	return c.KubeconfigAs(ctx, namespace, "default")
+}
+
+// KubeconfigAs writes a kubeconfig of a service account.
+func (c *Cluster) KubeconfigAs(ctx context.Context, namespace, account string) (string, error) {
+	client, err := c.Clientset()
+	if err != nil {
+		return "", err
+	}
+	token, err := client.CoreV1().ServiceAccounts(namespace).CreateToken(ctx, account, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
 	if err != nil {
 		return "", fmt.Errorf("ask for a token: %w", err)
 	}

@@ -59,6 +59,10 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let loaded = Sources::new(&args.policy).in_cluster().load(1, usize::MAX).map_err(check::unusable)?;
     let report = args.access.ask(async |client| {
+        // Asked first: of each kind a scan would try again and again.
+        client.apiserver_version().await.map_err(|error| {
+            Failure::unreadable(format!("the API server does not answer: {}", crate::cluster::client::told(&error)))
+        })?;
         let snapshot = in_force(args, &client, loaded).await?;
         let lookup = Lookup::default();
         lookup.connected(client.clone());

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,16 +26,10 @@ type row struct {
 
 type memory struct{ Now, Peak float64 }
 
+// scan is what podreeve's log says of one.
 type scan struct {
-	Calls   calls
-	Seconds float64
-}
-
-// calls to the API server, as it counts them.
-type calls struct{ List, Report, Event float64 }
-
-func (c calls) minus(before calls) calls {
-	return calls{c.List - before.List, c.Report - before.Report, c.Event - before.Event}
+	Calls, Reports, Events int
+	Seconds                float64
 }
 
 // everything is a policy that asks for labels of namespaces; with owasp, which asks for pods and network policies, all
@@ -59,7 +52,7 @@ func serve(ctx context.Context, cluster *harness.Cluster, policies map[string]st
 }
 
 func facts(ctx context.Context, cluster *harness.Cluster, row *row) error {
-	before, err := counted(ctx, cluster)
+	before, err := listed(ctx, cluster)
 	if err != nil {
 		return err
 	}
@@ -72,7 +65,7 @@ func facts(ctx context.Context, cluster *harness.Cluster, row *row) error {
 	wanted := float64(row.Pods+row.Namespaces) / 100
 	var used float64
 	err = await(ctx, "all pods are known", func() (bool, error) {
-		now, err := counted(ctx, cluster)
+		now, err := listed(ctx, cluster)
 		if err != nil {
 			return false, err
 		}
@@ -80,7 +73,7 @@ func facts(ctx context.Context, cluster *harness.Cluster, row *row) error {
 		if used, err = cpu(server.Pid()); err != nil {
 			return false, err
 		}
-		return now.minus(before).List >= wanted && used == known, nil
+		return now-before >= wanted && used == known, nil
 	})
 	if err == nil {
 		row.Facts, err = resident(server.Pid())
@@ -99,7 +92,7 @@ func alone(ctx context.Context, cluster *harness.Cluster, row *row) error {
 	if err != nil {
 		return err
 	}
-	row.AloneSeconds = done[0]
+	row.AloneSeconds = done[0].Seconds
 	if row.AloneCPU, err = cpu(server.Pid()); err == nil {
 		row.Alone, err = resident(server.Pid())
 	}
@@ -113,53 +106,32 @@ func all(ctx context.Context, cluster *harness.Cluster, row *row) error {
 		return err
 	}
 	defer server.Stop()
-	// The watches have told what they tell before the first scan begins, 10 s after podreeve leads; what is late counts as its own.
-	if err := await(ctx, "this replica leads", func() (bool, error) {
-		return strings.Contains(server.Log(), "this replica leads"), server.Exited()
-	}); err != nil {
+	done, err := scans(ctx, server, 2)
+	if err != nil {
 		return err
 	}
-	select {
-	case <-time.After(9 * time.Second):
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	for number, scan := range []*scan{&row.First, &row.Later} {
-		before, err := counted(ctx, cluster)
-		if err != nil {
-			return err
-		}
-		done, err := scans(ctx, server, number+1)
-		if err != nil {
-			return err
-		}
-		now, err := counted(ctx, cluster)
-		if err != nil {
-			return err
-		}
-		scan.Calls, scan.Seconds = now.minus(before), done[number]
-	}
+	row.First, row.Later = done[0], done[1]
 	row.All, err = resident(server.Pid())
 	return err
 }
 
-// scans waits until that many are done, and gives the seconds of each.
-func scans(ctx context.Context, server *harness.Podreeve, n int) (seconds []float64, err error) {
+// scans waits until that many are done.
+func scans(ctx context.Context, server *harness.Podreeve, n int) (done []scan, err error) {
 	err = await(ctx, fmt.Sprintf("%d scans", n), func() (bool, error) {
-		seconds = nil
+		done = nil
 		for line := range strings.Lines(server.Log()) {
-			var said struct {
-				Message string
-				Seconds float64
-			}
-			if !strings.Contains(line, "a scan is done") || json.Unmarshal([]byte(line), &said) != nil {
+			if !strings.Contains(line, "a scan is done") {
 				continue
 			}
-			seconds = append(seconds, said.Seconds)
+			var said scan
+			if err := json.Unmarshal([]byte(line), &said); err != nil {
+				return false, fmt.Errorf("read the log: %q: %w", line, err)
+			}
+			done = append(done, said)
 		}
-		return len(seconds) >= n, server.Exited()
+		return len(done) >= n, server.Exited()
 	})
-	return seconds, err
+	return done, err
 }
 
 // await polls for as long as it takes: the largest scan takes minutes.
@@ -180,42 +152,30 @@ func await(ctx context.Context, what string, done func() (bool, error)) error {
 	}
 }
 
-// listed is what podreeve lists: for facts, and for a scan.
-var listed = []string{"namespaces", "networkpolicies", "pods", "podtemplates", "replicationcontrollers", "deployments", "statefulsets", "daemonsets", "replicasets", "jobs", "cronjobs", "reports"}
-
-// counted reads the API server's own count. Nobody else asks it for these meanwhile.
-func counted(ctx context.Context, cluster *harness.Cluster) (calls, error) {
+// listed is how many lists the API server has answered of what is watched.
+func listed(ctx context.Context, cluster *harness.Cluster) (float64, error) {
 	client, err := cluster.Clientset()
 	if err != nil {
-		return calls{}, err
+		return 0, err
 	}
 	text, err := client.RESTClient().Get().AbsPath("/metrics").DoRaw(ctx)
 	if err != nil {
-		return calls{}, fmt.Errorf("read the API server's metrics: %w", err)
+		return 0, fmt.Errorf("read the API server's metrics: %w", err)
 	}
-	var found calls
+	var lists float64
 	for line := range strings.Lines(string(text)) {
-		labels, ok := strings.CutPrefix(line, "apiserver_request_total{")
-		if !ok {
+		labels, number, _ := strings.Cut(line, "} ")
+		watched := strings.Contains(labels, `resource="pods"`) || strings.Contains(labels, `resource="namespaces"`)
+		if !strings.HasPrefix(labels, "apiserver_request_total{") || !strings.Contains(labels, `verb="LIST"`) || !watched {
 			continue
 		}
-		labels, number, _ := strings.Cut(labels, "} ")
 		count, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
 		if err != nil {
-			return found, fmt.Errorf("read the API server's metrics: %q: %w", line, err)
+			return 0, fmt.Errorf("read the API server's metrics: %q: %w", line, err)
 		}
-		has := func(label string) bool { return strings.Contains(labels, label) }
-		written := has(`verb="POST"`) || has(`verb="PUT"`) || has(`verb="PATCH"`) || has(`verb="DELETE"`)
-		switch {
-		case has(`verb="LIST"`) && slices.ContainsFunc(listed, func(resource string) bool { return has(`resource="` + resource + `"`) }):
-			found.List += count
-		case written && has(`resource="reports"`):
-			found.Report += count
-		case written && has(`resource="events"`):
-			found.Event += count
-		}
+		lists += count
 	}
-	return found, nil
+	return lists, nil
 }
 
 // resident is the memory of a process, and the most it had.

@@ -16,15 +16,15 @@ func table(rows []row) string {
 	var out strings.Builder
 	out.WriteString("| namespaces | pods | facts | scan alone | | as installed | first scan | | later scan | |\n")
 	out.WriteString("|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n")
-	out.WriteString("| | | MiB | peak MiB | seconds (CPU) | MiB (peak) | lists + reports + events | seconds | lists + reports + events | seconds |\n")
+	out.WriteString("| | | MiB | peak MiB | seconds (CPU) | MiB (peak) | calls (reports, events) | seconds | calls (reports, events) | seconds |\n")
 	for _, row := range rows {
 		fmt.Fprintf(&out, "| %d | %d | %.0f | %.0f | %.1f (%.1f) | %.0f (%.0f) | %s | %.0f | %s | %.0f |\n", row.Namespaces, row.Pods, row.Facts.Now,
-			row.Alone.Peak, row.AloneSeconds, row.AloneCPU, row.All.Now, row.All.Peak, row.First.Calls, row.First.Seconds, row.Later.Calls, row.Later.Seconds)
+			row.Alone.Peak, row.AloneSeconds, row.AloneCPU, row.All.Now, row.All.Peak, row.First, row.First.Seconds, row.Later, row.Later.Seconds)
 	}
 	return out.String()
 }
 
-func (c calls) String() string { return fmt.Sprintf("%.0f + %.0f + %.0f", c.List, c.Report, c.Event) }
+func (s scan) String() string { return fmt.Sprintf("%d (%d, %d)", s.Calls, s.Reports, s.Events) }
 
 const page = `# What podreeve takes in large clusters
 
@@ -40,11 +40,12 @@ for, in every replica, and the work of a scan, in one.
   is names. A policy that asks for none of it (no ` + "`exec-*`, `network-policy`, `namespaceSelector` or `podSecurityLabels`" + `) has the memory of the next column.
 - **scan alone**: a leader whose policy asks for no facts, with a thousand calls a second allowed. Its memory is one page of 200 objects of each kind, whatever the
   cluster holds; seconds are mostly those that the API server needs to list.
-- **as installed**: facts, a scan every hour at ten calls a second, and reports. One namespace in five has a Deployment that would be denied.
+- **as installed**: facts, a scan every hour at ten calls a second, and reports. One namespace in five has a Deployment that would be denied, and an
+  Event for it; every namespace has warnings, and a report.
 - **first scan**: every report and Event is new. At ten calls a second they take most of the time.
 - **later scan**: nothing has changed, so nothing is written.
 
-Lists are those of the scan: one for each 200 objects of a kind, and of the reports' metadata. ` + "`--scan-rate`" + ` spreads them; 50,000 pods with as many ReplicaSets would be 500
+Calls are those of the scan: a list for each 200 objects of a kind and of the reports' metadata, and what is written. ` + "`--scan-rate`" + ` spreads them; 50,000 pods with as many ReplicaSets would be 500
 calls, which at ten a second is 50 s of every hour.
 `
 

@@ -105,15 +105,15 @@ impl Events {
         }
     }
 
-    /// A scan is done. What it did not see is forgotten, unless it did not see everything.
-    pub fn done(&mut self, partly: bool) {
+    /// A scan is done, with so many events. What it did not see is forgotten, unless it did not see everything.
+    pub fn done(&mut self, partly: bool) -> usize {
         let now = std::mem::take(&mut self.now);
         if partly && self.before.len() + now.len() <= REMEMBERED {
             self.before.extend(now);
         } else {
             self.before = now;
         }
-        self.sent = 0;
+        std::mem::take(&mut self.sent)
     }
 }
 

@@ -108,11 +108,13 @@ impl Leader<'_> {
         let resource = beside.map(|(resource, _)| resource);
         let mut turn = Turn {
             pace,
+            before: pace.taken(),
             events,
             reports: reports.zip(resource),
             metrics: self.served.metrics,
             known: std::mem::take(unread),
             unread,
+            written: 0,
             failed: 0,
             namespaces: 0,
             objects: 0,
@@ -128,12 +130,16 @@ impl Leader<'_> {
 /// One scan.
 struct Turn<'t, 'r> {
     pace: &'t Pace,
+    /// Calls that were made before.
+    before: u64,
     events: &'t mut Events,
     reports: Option<(&'t mut Reports<'r>, ApiResource)>,
     metrics: &'t Metrics,
     /// What the scan before could not read, and what this one cannot.
     known: HashMap<String, String>,
     unread: &'t mut HashMap<String, String>,
+    /// Reports that were written or deleted.
+    written: usize,
     /// Reports and events that could not be written.
     failed: u64,
     namespaces: usize,
@@ -158,8 +164,10 @@ impl Hear for Turn<'_, '_> {
             self.worst.truncate(NAMESPACES);
         }
         if let Some((reports, resource)) = &mut self.reports {
-            let written = reports.write(resource, &found, beside, !self.unread.is_empty(), self.pace).await;
-            self.failed += u64::from(written.is_err());
+            match reports.write(resource, &found, beside, !self.unread.is_empty(), self.pace).await {
+                Ok(written) => self.written += usize::from(written),
+                Err(()) => self.failed += 1,
+            }
         }
         self.failed += self.events.tell(&found, self.pace).await;
     }
@@ -181,7 +189,8 @@ impl Hear for Turn<'_, '_> {
 impl Turn<'_, '_> {
     fn end(self, begun: Instant) {
         self.metrics.errors.inc_by(self.failed);
-        self.events.done(!self.unread.is_empty());
+        let events = self.events.done(!self.unread.is_empty());
+        let calls = self.pace.taken() - self.before;
         if let Some((reports, _)) = self.reports
             && self.failed == 0
         {
@@ -198,6 +207,9 @@ impl Turn<'_, '_> {
             denied = self.counts.fail,
             not_judged = self.counts.error,
             not_read = self.unread.len(),
+            calls,
+            events,
+            reports = self.written,
             seconds,
             "a scan is done"
         );

@@ -69,7 +69,7 @@ impl<'r> Reports<'r> {
     }
 
     /// Writes what a namespace looks like, unless its report says so already. `partly` when not everything could be
-    /// read: then nothing is taken for repaired.
+    /// read: then nothing is taken for repaired. Tells whether it wrote.
     ///
     /// # Errors
     /// When it could not be written; that was told.
@@ -80,22 +80,22 @@ impl<'r> Reports<'r> {
         beside: &[Item],
         partly: bool,
         pace: &Pace,
-    ) -> Result<(), ()> {
+    ) -> Result<bool, ()> {
         let calls: Calls<Item> = Calls::namespaced_with(self.client.clone(), &found.namespace, resource);
         let there = beside.iter().find(|item| item.name() == NAME);
         let body = Body::new(self.api, found);
         let done = match there {
-            None if found.counts.all() == 0 => return Ok(()),
+            None if found.counts.all() == 0 => return Ok(false),
             None => {
                 pace.turn().await;
                 calls.create(&PostParams::default(), &body.written(None, Timestamp::now())).await.map(|_| ())
             }
-            Some(_) if partly && found.counts.all() == 0 => return Ok(()),
+            Some(_) if partly && found.counts.all() == 0 => return Ok(false),
             Some(report) if found.counts.all() == 0 => {
                 pace.turn().await;
                 calls.delete(NAME, &only(report)).await.map(|_| ())
             }
-            Some(report) if content(report).as_deref() == body.content() => return Ok(()),
+            Some(report) if content(report).as_deref() == body.content() => return Ok(false),
             Some(report) => {
                 let version = report.metadata.resource_version.clone();
                 pace.turn().await;
