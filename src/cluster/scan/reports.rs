@@ -103,12 +103,10 @@ impl<'r> Reports<'r> {
             }
         };
         match done {
+            Ok(()) => Ok(true),
             // The namespace or the report is gone, or somebody else wrote it; the next scan sees to it.
-            Ok(()) => Ok(()),
-            Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) && there.is_some() => Ok(()),
-            Err(kube::Error::Api(status)) if status.code == 404 || status.message.contains("being terminated") => {
-                Ok(())
-            }
+            Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) && there.is_some() => Ok(false),
+            Err(kube::Error::Api(status)) if status.code == 404 || is_going(&status) => Ok(false),
             Err(error) => {
                 let remedy = "grant podreeve's role create, update and delete on reports; what is written stays";
                 self.trouble(format!("{}/{NAME}: {}", found.namespace, told(&error)), remedy);
@@ -131,6 +129,11 @@ impl<'r> Reports<'r> {
             tracing::info!("reports can be written again");
         }
     }
+}
+
+/// Whether the namespace is being deleted.
+fn is_going(status: &kube::core::Status) -> bool {
+    status.message.contains("being terminated")
 }
 
 /// Not a report that somebody put in its place.
