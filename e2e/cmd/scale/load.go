@@ -41,7 +41,7 @@ func (l *load) grow(ctx context.Context, pods int) error {
 	if err != nil {
 		return err
 	}
-	wanted := pods / podsInNamespace
+	goal := pods / podsInNamespace
 	numbers, failed := make(chan int), make(chan error, workers)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -57,9 +57,9 @@ func (l *load) grow(ctx context.Context, pods int) error {
 			}
 		})
 	}
-	for number := l.namespaces; number < wanted && ctx.Err() == nil; number++ {
+	for number := l.namespaces; number < goal && ctx.Err() == nil; number++ {
 		if number%500 == 0 {
-			fmt.Fprintf(os.Stderr, "scale: %d of %d namespaces are made\n", number, wanted)
+			fmt.Fprintf(os.Stderr, "scale: %d of %d namespaces are made\n", number, goal)
 		}
 		select {
 		case numbers <- number:
@@ -73,7 +73,7 @@ func (l *load) grow(ctx context.Context, pods int) error {
 		return fmt.Errorf("fill the cluster: %w", err)
 	default:
 	}
-	l.namespaces, l.pods = wanted, wanted*podsInNamespace
+	l.namespaces, l.pods = goal, goal*podsInNamespace
 	return ctx.Err()
 }
 

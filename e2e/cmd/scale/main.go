@@ -18,8 +18,11 @@ import (
 	"podreeve.dev/e2e/harness"
 )
 
+var build string
+
 func main() {
-	binary := flag.String("podreeve", "", "the binary to measure, built with --release")
+	binary := flag.String("podreeve", "", "the binary to measure")
+	flag.StringVar(&build, "build", "a release build", "what it is, for the page")
 	page := flag.String("page", "", "the file to write")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -30,8 +33,11 @@ func main() {
 	}
 }
 
+// wanted is the size that podreeve is made for.
+const wanted = 50000
+
 func run(ctx context.Context, binary, page string, args []string) (err error) {
-	sizes := []int{500, 5000, 50000}
+	sizes := []int{500, 5000, wanted}
 	if len(args) > 0 {
 		sizes = nil
 	}

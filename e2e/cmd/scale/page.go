@@ -9,7 +9,7 @@ import (
 
 // text is the page; its figures are those of rows.
 func text(rows []row) string {
-	return strings.ReplaceAll(page, "{{table}}", table(rows)) + machine()
+	return strings.ReplaceAll(page, "{{table}}", table(rows)) + machine(rows)
 }
 
 func table(rows []row) string {
@@ -40,17 +40,16 @@ for, in every replica, and the work of a scan, in one.
   is names. A policy that asks for none of it (no ` + "`exec-*`, `network-policy`, `namespaceSelector` or `podSecurityLabels`" + `) has the memory of the next column.
 - **scan alone**: a leader whose policy asks for no facts, with a thousand calls a second allowed. Its memory is one page of 200 objects of each kind, whatever the
   cluster holds; seconds are mostly those that the API server needs to list.
-- **as installed**: facts, a scan every hour at ten calls a second, and reports. One namespace in five has a Deployment that would be denied, and an
+- **as installed**: facts, scans at ten calls a second, and reports. One namespace in five has a Deployment that would be denied, and an
   Event for it; every namespace has warnings, and a report.
 - **first scan**: every report and Event is new. At ten calls a second they take most of the time.
 - **later scan**: nothing has changed, so nothing is written.
 
-Calls are those of the scan: a list for each 200 objects of a kind and of the reports' metadata, and what is written. ` + "`--scan-rate`" + ` spreads them; 50,000 pods with as many ReplicaSets would be 500
-calls, which at ten a second is 50 s of every hour.
+Calls are those of the scan: a list for each 200 objects of a kind and of the reports' metadata, and what is written. ` + "`--scan-rate`" + ` spreads them.
 `
 
-// machine says where it was measured.
-func machine() string {
+// machine says where it was measured, and what was not.
+func machine(rows []row) string {
 	model := "an unknown processor"
 	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
 		if _, rest, ok := strings.Cut(string(text), "model name"); ok {
@@ -58,8 +57,12 @@ func machine() string {
 			model = strings.TrimSpace(strings.TrimLeft(name, "\t :"))
 		}
 	}
-	return fmt.Sprintf(`
-Measured with a real etcd and kube-apiserver on the same machine (%d processors, %s), which other work shared: memory and calls are exact, seconds are an upper
-bound. There are ten pods in each namespace, of one ReplicaSet of one Deployment, each padded by %d bytes that nobody judges; nothing runs them.
-`, runtime.NumCPU(), model, filler)
+	text := fmt.Sprintf(`
+Measured with %s, a real etcd and a real kube-apiserver on the same machine (%d processors, %s). Calls and memory are exact; seconds include what else the machine did.
+There are ten pods in each namespace, of one ReplicaSet of one Deployment, each padded by %d bytes that nobody judges; nothing runs them.
+`, build, runtime.NumCPU(), model, filler)
+	if len(rows) > 0 && rows[len(rows)-1].Pods < wanted {
+		text += fmt.Sprintf("\nThe largest cluster of this run had %d pods; `make scale` goes up to %d, and this page then has that row. No figure here is extrapolated.\n", rows[len(rows)-1].Pods, wanted)
+	}
+	return text
 }
