@@ -39,10 +39,10 @@ for, in every replica, and the work of a scan, in one.
   namespaces). Of a pod only what is judged is kept, and pods that are alike share it: the pods here are of one or two kinds, so most of what is counted
   is names. A policy that asks for none of it (no ` + "`exec-*`, `network-policy`, `namespaceSelector` or `podSecurityLabels`" + `) has the memory of the next column.
 - **scan alone**: a leader whose policy asks for no facts, with a thousand calls a second allowed. Its memory is one page of 200 objects of each kind, whatever the
-  cluster holds; seconds are mostly those that the API server needs to list.
+  cluster holds; what its seconds have beyond its CPU time is waiting for the API server.
 - **as installed**: facts, scans at ten calls a second, and reports. One namespace in five has a Deployment that would be denied, and an
   Event for it; every namespace has warnings, and a report.
-- **first scan**: every report and Event is new. At ten calls a second they take most of the time.
+- **first scan**: every Event is new, and every report but those of the row above. At ten calls a second they take most of the calls.
 - **later scan**: nothing has changed, so nothing is written.
 
 Calls are those of the scan: a list for each 200 objects of a kind and of the reports' metadata, and what is written. ` + "`--scan-rate`" + ` spreads them.
