@@ -65,6 +65,11 @@ gen: build ## Write the generated files (schemas, rule docs, manifests)
 bench: need-cargo ## Measure CPU, allocations, memory and start against a webhook that only reads
 	@benches/run
 
+.PHONY: scale
+scale: need-cargo ## Measure memory, calls and time in clusters of up to 50,000 pods, and write docs/scale.md (half an hour)
+	@cargo build --locked --release --quiet
+	@cd e2e && go run ./cmd/scale -podreeve $(CARGO_TARGET_DIR)/release/podreeve -page ../docs/scale.md
+
 .PHONY: fuzz
 fuzz: need-cargo ## Fuzz the decoder and the repairs for a minute each
 	@fuzz/run

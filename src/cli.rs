@@ -11,6 +11,7 @@ mod man;
 mod output;
 mod review;
 mod rules;
+mod scan;
 mod selftest;
 pub mod serve;
 mod uninstall;
@@ -34,6 +35,7 @@ pub struct Cli {
 enum Command {
     Serve(Box<serve::Args>),
     Check(check::Args),
+    Scan(scan::Args),
     Review(review::Args),
     Rules(rules::Args),
     Explain(explain::Args),
@@ -54,6 +56,7 @@ pub fn run() -> ExitCode {
     let ran = catch_unwind(AssertUnwindSafe(|| match cli.command {
         Command::Serve(args) => serve::run(*args),
         Command::Check(args) => exit::told(check::run(&args)),
+        Command::Scan(args) => exit::told(scan::run(&args)),
         Command::Review(args) => exit::told(review::run(&args)),
         Command::Rules(args) => exit::told(rules::run(&args)),
         Command::Explain(args) => exit::told(explain::run(&args)),

@@ -7,14 +7,16 @@ pub mod certificates;
 pub mod client;
 mod exemptions;
 mod facts;
-mod item;
+pub mod item;
 mod lease;
 pub mod link;
 mod lookup;
 mod nodes;
 mod objects;
+pub mod once;
 pub mod parts;
 mod policies;
+pub mod scan;
 mod status;
 mod watch;
 pub mod webhooks;
@@ -47,6 +49,8 @@ pub struct Settings {
     pub lease: String,
     /// None where the certificate comes from files.
     pub certificates: Option<certificates::Own>,
+    /// None where nothing is scanned.
+    pub scan: Option<scan::Settings>,
 }
 
 /// Between two tries to connect.
@@ -60,6 +64,7 @@ pub async fn run(
     parts: Publisher,
     needs: Heard,
     served: tokio::sync::watch::Sender<Option<Pem>>,
+    scanned: scan::Served<'_>,
 ) {
     let client = connect(&settings.access, link).await;
     lookup.connected(client.clone());
@@ -93,6 +98,7 @@ pub async fn run(
         ),
         fill.nodes(),
         keep_certificates(&settings, &client, link, leads.clone(), served),
+        scan::leader::lead(&settings, &client, lookup, leads.clone(), scanned),
     );
 }
 

@@ -10,7 +10,7 @@
 //! 8. [`observe`] counts and logs it after it has been sent.
 //!
 //! Beside that way: [`cluster`] watches the API server, [`manifest`] reads YAML and JSON files, [`sources`] loads policies, [`report`]
-//! prints what `check` found, [`cli`] are the commands. Lower layers never use higher ones;
+//! prints what `check` found, [`scan`] judges what exists, [`cli`] are the commands. Lower layers never use higher ones;
 //! `tests/layers.rs` holds them to it.
 
 // A panic on the request path denies a pod that nobody judged.
@@ -41,6 +41,7 @@ pub mod policy;
 pub mod report;
 pub mod review;
 pub mod rules;
+pub mod scan;
 pub mod server;
 pub mod sources;
 pub mod text;

@@ -1,6 +1,8 @@
 //! The AdmissionReview on the wire: read without copying, answered with the uid of this very request.
 
+pub mod made;
 pub mod request;
 pub mod response;
 
+pub use made::Creation;
 pub use request::{Request, Review};

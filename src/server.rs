@@ -205,7 +205,9 @@ impl Server {
             let shared = Arc::clone(&shared);
             watchers.push(tokio::spawn(async move {
                 if let (Some(link), Some(lookup)) = (&shared.health.link, &shared.lookup) {
-                    Box::pin(cluster::run(settings, link, lookup, parts, needs, served)).await;
+                    let snapshot = || shared.snapshot.load_full();
+                    let scanned = cluster::scan::Served { snapshot: &snapshot, metrics: &shared.observer.metrics.scan };
+                    Box::pin(cluster::run(settings, link, lookup, parts, needs, served, scanned)).await;
                 }
             }));
         }

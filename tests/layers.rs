@@ -18,15 +18,25 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("outcome", &["facts", "decide", "policy", "rules", "workload", "patch", "text"]),
     ("review", &["facts", "json", "outcome", "decide", "policy", "rules", "workload", "patch", "text"]),
     ("admit", &["facts", "json", "review", "outcome", "decide", "policy", "rules", "workload", "patch", "text"]),
+    ("scan", &["facts", "review", "admit", "outcome", "decide", "policy", "rules", "workload"]),
     ("manifest", &["text", "patch"]),
     ("sources", &["facts", "admit", "manifest", "policy", "text", "patch"]),
-    ("observe", &["facts", "admit", "outcome", "decide", "policy", "rules", "workload", "text"]),
+    ("observe", &["facts", "scan", "admit", "outcome", "decide", "policy", "rules", "workload", "text"]),
     ("authority", &[]),
     (
         "report",
-        &["facts", "json", "manifest", "admit", "outcome", "decide", "policy", "rules", "workload", "text", "patch"],
+        &[
+            "facts", "json", "manifest", "scan", "admit", "review", "outcome", "decide", "policy", "rules", "workload",
+            "text", "patch",
+        ],
     ),
-    ("cluster", &["authority", "facts", "observe", "admit", "policy", "rules", "workload", "text", "patch"]),
+    (
+        "cluster",
+        &[
+            "authority", "facts", "observe", "scan", "admit", "decide", "outcome", "policy", "rules", "workload", "text",
+            "patch",
+        ],
+    ),
     (
         "server",
         &[
@@ -49,7 +59,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// Pure layers.
 const CORE: &[&str] =
-    &["json", "patch", "text", "workload", "facts", "rules", "policy", "decide", "outcome", "review", "admit"];
+    &["json", "patch", "text", "workload", "facts", "rules", "policy", "decide", "outcome", "review", "admit", "scan"];
 
 /// What the core never names.
 const IMPURE: &[&str] = &[

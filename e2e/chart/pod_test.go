@@ -174,22 +174,10 @@ func TestEveryPodValueArrives(t *testing.T) {
 	}
 }
 
-// pending are agreed options that `serve` does not have yet: whoever adds one takes it out here.
-var pending = []string{"--scan-interval", "--reports"}
-
 // Every argument is one that `serve` knows.
 func TestServeTakesTheArguments(t *testing.T) {
-	help, _, _ := podreeve(t, "", "serve", "--help")
-	for _, option := range pending {
-		if strings.Contains(help, option+" ") {
-			t.Errorf("`podreeve serve` has %s: take it out of `pending` in e2e/chart/pod_test.go", option)
-		}
-	}
 	for _, values := range matrix(t) {
-		args := slices.DeleteFunc(deployment(t, values).Spec.Template.Spec.Containers[0].Args, func(arg string) bool {
-			option, _, _ := strings.Cut(arg, "=")
-			return slices.Contains(pending, option)
-		})
+		args := deployment(t, values).Spec.Template.Spec.Containers[0].Args
 		// Help is given after the arguments before it were read.
 		if _, complaint, code := podreeve(t, "", append(args, "--help")...); code != 0 {
 			t.Errorf("%s: %q: %s", values, args, complaint)

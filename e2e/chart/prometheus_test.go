@@ -32,6 +32,9 @@ func TestQueriesFindData(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.judge(t)
+	await(t, "a scan", func(context.Context) (bool, error) {
+		return server.metrics(t).match(Selector{Metric: "podreeve_scan_namespace_violations"}), nil
+	})
 	metrics := server.metrics(t)
 	for _, query := range append(append([]Query{}, panels...), alerts...) {
 		for _, selector := range query.Selectors() {
@@ -106,7 +109,8 @@ func startPodreeve(t *testing.T) podreeveServer {
 	}
 	dir := t.TempDir()
 	start(t, "podreeve", os.Getenv("PODREEVE_BIN"), "serve", "--listen", addresses[0], "--admin-listen", addresses[1],
-		"--self-signed", filepath.Join(dir, "tls"), "--drain-delay", "0s")
+		"--self-signed", filepath.Join(dir, "tls"), "--drain-delay", "0s",
+		"--cluster", "--kubeconfig", scannedCluster(t), "--namespace", "default", "--scan-interval", "1s")
 	server := podreeveServer{https: "https://" + addresses[0], admin: "http://" + addresses[1], client: &http.Client{
 		Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}} // who answers is not the question here
 	await(t, "podreeve ready", func(context.Context) (bool, error) {
@@ -114,6 +118,28 @@ func startPodreeve(t *testing.T) podreeveServer {
 		return err == nil, err
 	})
 	return server
+}
+
+// scannedCluster is an API server with a pod that a scan has something against.
+func scannedCluster(t *testing.T) string {
+	t.Helper()
+	cluster, err := harness.Up(t.Context(), harness.Options{Podreeve: os.Getenv("PODREEVE_BIN"), Progress: os.Stderr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cluster.Down(t.Failed()); err != nil {
+			t.Error(err)
+		}
+	})
+	namespace, err := cluster.Namespace(t.Context(), "scanned", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer := cluster.Create(t.Context(), cluster.GoodPod(namespace, "bad", harness.Privileged), false); answer.Err != nil {
+		t.Fatal(answer.Err)
+	}
+	return cluster.Kubeconfig
 }
 
 // start runs a program until the test ends.

@@ -102,6 +102,9 @@ func (c *Cluster) inCluster(policies map[string]string, args []string) ([]string
 	if !slices.Contains(args, "--leader-election-lease") {
 		args = append(args, "--leader-election-lease", c.NewLease())
 	}
+	if !slices.Contains(args, "--scan-interval") {
+		args = append(args, "--scan-interval", "0") // what is there belongs to other tests
+	}
 	if !slices.Contains(args, "--namespace") {
 		args = append(args, "--namespace", LeaseNamespace)
 	}

@@ -138,3 +138,18 @@ func (p *Podreeve) AwaitReport(ctx context.Context, text string) error {
 
 // URL under which the API server reaches it.
 func (p *Podreeve) URL() string { return p.cluster.WebhookURL(p.Port) }
+
+// Metrics is the text of /metrics.
+func (p *Podreeve) Metrics(ctx context.Context) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, loopback("http", p.AdminPort)+"/metrics", nil)
+	if err != nil {
+		return "", err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	return string(text), err
+}

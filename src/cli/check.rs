@@ -100,7 +100,7 @@ pub(super) fn load(policy: &[String]) -> Result<Snapshot, Failure> {
     Sources::new(policy).load(1, usize::MAX).map_err(unusable)
 }
 
-fn unusable(errors: SourceErrors) -> Failure {
+pub(super) fn unusable(errors: SourceErrors) -> Failure {
     Failure::unreadable(errors.to_string())
 }
 

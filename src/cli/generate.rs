@@ -26,6 +26,7 @@ fn files() -> Vec<(&'static str, String)> {
         ("docs/rules.md", rules_page::rules()),
         ("policies/README.md", policies_page::policies()),
         ("docs/check-report.schema.json", schemas::check_report()),
+        ("docs/scan-report.schema.json", schemas::scan_report()),
         ("docs/policy.schema.json", schemas::policy()),
         ("deploy/crds/policies.podreeve.dev.yaml", schemas::policy_crd()),
         ("deploy/crds/exemptions.podreeve.dev.yaml", schemas::exemption_crd()),

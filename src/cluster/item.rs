@@ -3,7 +3,7 @@
 //! A typed object would be refused together with its whole list, when one object in it has deep
 //! `managedFields`; those are skipped here.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::Resource;
 use kube::core::{ApiResource, DynamicResourceScope};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -12,7 +12,7 @@ use std::borrow::Cow;
 
 #[derive(Debug, Clone)]
 pub struct Item {
-    /// Name, namespace, uid, versions and labels.
+    /// Name, namespace, uid, versions, labels, and which controller owns it.
     pub metadata: ObjectMeta,
     pub raw: Box<RawValue>,
 }
@@ -32,9 +32,26 @@ struct Metadata {
     resource_version: Option<String>,
     generation: Option<i64>,
     labels: Option<std::collections::BTreeMap<String, String>>,
+    owner_references: Option<Vec<Owner>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Owner {
+    api_version: String,
+    kind: String,
+    name: String,
+    uid: String,
+    controller: Option<bool>,
 }
 
 impl Item {
+    /// An object to write, as JSON.
+    #[must_use]
+    pub fn of(json: String) -> Self {
+        Self { metadata: ObjectMeta::default(), raw: RawValue::from_string(json).unwrap_or_default() }
+    }
+
     #[must_use]
     pub fn name(&self) -> &str {
         self.metadata.name.as_deref().unwrap_or_default()
@@ -50,9 +67,7 @@ impl Item {
     pub fn read<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
         serde_json::from_str(self.raw.get()).ok()
     }
-}
 
-impl Item {
     /// What podreeve's own objects say.
     #[must_use]
     pub fn spec(&self) -> Option<Box<RawValue>> {
@@ -62,6 +77,21 @@ impl Item {
         }
         self.read::<Spec>()?.spec
     }
+}
+
+/// Of the owners those that control; there is one at most.
+fn controllers(owners: Vec<Owner>) -> Vec<OwnerReference> {
+    let controlling = owners.into_iter().filter(|owner| owner.controller == Some(true));
+    controlling
+        .map(|Owner { api_version, kind, name, uid, controller }| OwnerReference {
+            api_version,
+            kind,
+            name,
+            uid,
+            controller,
+            block_owner_deletion: None,
+        })
+        .collect()
 }
 
 impl<'de> Deserialize<'de> for Item {
@@ -75,6 +105,7 @@ impl<'de> Deserialize<'de> for Item {
             resource_version: metadata.resource_version,
             generation: metadata.generation,
             labels: metadata.labels,
+            owner_references: metadata.owner_references.map(controllers),
             ..ObjectMeta::default()
         };
         Ok(Self { metadata, raw })

@@ -41,14 +41,18 @@ impl Default for Lookup {
 }
 
 impl Lookup {
-    pub(super) fn connected(&self, client: Client) {
+    pub fn connected(&self, client: Client) {
         self.client.store(Some(Arc::new(Connected(client))));
     }
 
-    /// Asks for a fact; [`Asked::Nothing`] when no answer comes in time.
+    /// Asks for a fact that a request waits for; [`Asked::Nothing`] when no answer comes in time.
     pub async fn ask(&self, wanted: Wanted, deadline: Instant) -> Asked {
         let now = Instant::now();
-        let until = now + LONGEST.min(deadline.saturating_duration_since(now) / 2);
+        self.ask_until(wanted, now + LONGEST.min(deadline.saturating_duration_since(now) / 2)).await
+    }
+
+    /// Asks for a fact that nobody waits for; [`Asked::Nothing`] when no answer comes until then.
+    pub async fn ask_until(&self, wanted: Wanted, until: Instant) -> Asked {
         let Some(client) = self.client.load_full() else { return Asked::Nothing(wanted) };
         let asking = async {
             // Never closed: it lives as long as the server.

@@ -64,6 +64,11 @@ pub async fn watch(client: &Client, link: &Link, parts: &Publisher) {
     }
 }
 
+/// What the nodes allow, asked for once; nothing where they cannot be listed.
+pub async fn once(client: &Client) -> Nodes {
+    round(client, &mut Limits::new()).await.map(|(nodes, _)| nodes).unwrap_or_default()
+}
+
 /// Asks those nodes that have not been asked for long. The result is what is known then, and why one did not say.
 async fn round(client: &Client, limits: &mut Limits) -> kube::Result<(Nodes, Option<String>)> {
     let names = list(client).await?;

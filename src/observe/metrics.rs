@@ -1,7 +1,9 @@
-//! Prometheus metrics. Every label value comes from a closed set, and every series exists from the start.
+//! Prometheus metrics. Every label value comes from a closed set, and every series exists from the start; but for
+//! the few namespaces that [`scan`] names.
 
 mod grid;
 mod lookups;
+pub mod scan;
 
 use super::Times;
 use crate::admit::Hook;
@@ -12,6 +14,7 @@ use crate::workload::KindClass;
 use grid::{Axis, Counters, Histograms};
 use lookups::Lookups;
 use prometheus::{Gauge, IntCounter, IntGauge, Opts, Registry, TextEncoder};
+use scan::Scan;
 
 /// Operations of the API server; the last one stands for all others.
 const OPERATIONS: [&str; 5] = ["CREATE", "UPDATE", "DELETE", "CONNECT", "other"];
@@ -65,6 +68,7 @@ pub struct Metrics {
     decisions: Histograms,
     bytes: Histograms,
     pub lookups: Lookups,
+    pub scan: Scan,
     pub in_flight: IntGauge,
     pub connections: IntGauge,
     pub panics: IntCounter,
@@ -149,6 +153,7 @@ impl Metrics {
                 hooks(),
             )?,
             lookups: Lookups::new(register)?,
+            scan: Scan::new(register)?,
             in_flight: gauge(register, Opts::new("podreeve_admission_in_flight", "Requests being answered now."))?,
             connections: gauge(register, Opts::new("podreeve_connections", "Open connections."))?,
             panics: counter(register, "podreeve_panics_total", "Panics while judging; each was answered by a denial.")?,

@@ -5,11 +5,12 @@ use crate::admit::{Hook, Snapshot, admit};
 use crate::decide::{Effect, Note};
 use crate::manifest::Object;
 use crate::outcome::{Outcome, Verdict, Violation};
+use crate::review::Creation;
 use crate::text::dotted;
 use jiff::civil::Date;
 use json_patch::PatchOperation;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Who creates the objects of a file, as policies see it.
 pub(super) const USER: &str = "podreeve-check";
@@ -22,27 +23,6 @@ pub struct Judge<'s> {
     /// For objects that name none.
     pub namespace: &'s str,
     pub today: Date,
-}
-
-/// An AdmissionReview of `admission.k8s.io/v1`.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Review<'o, O> {
-    api_version: &'static str,
-    kind: &'static str,
-    request: Request<'o, O>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Request<'o, O> {
-    uid: &'static str,
-    kind: Value,
-    resource: Value,
-    namespace: &'o str,
-    operation: &'static str,
-    user_info: Value,
-    object: O,
 }
 
 impl Judge<'_> {
@@ -82,23 +62,15 @@ impl Judge<'_> {
     }
 
     fn admit(&self, object: &Object<'_>, value: impl Serialize, hook: Hook) -> Outcome {
-        let (group, version, kind) = (object.group(), object.version(), object.kind);
-        let resource = kind.to_lowercase() + "s";
-        let review = Review {
-            api_version: "admission.k8s.io/v1",
-            kind: "AdmissionReview",
-            request: Request {
-                uid: "check",
-                kind: json!({"group": group, "version": version, "kind": kind}),
-                resource: json!({"group": group, "version": version, "resource": resource}),
-                namespace: object.namespace().unwrap_or(self.namespace),
-                operation: "CREATE",
-                user_info: json!({"username": USER, "groups": GROUPS}),
-                object: value,
-            },
+        let creation = Creation {
+            group: object.group(),
+            version: object.version(),
+            kind: object.kind,
+            namespace: object.namespace().unwrap_or(self.namespace),
+            user: USER,
+            groups: GROUPS,
         };
-        // Were it to fail, the empty body would be denied.
-        admit(&serde_json::to_vec(&review).unwrap_or_default(), hook, self.snapshot, self.today)
+        admit(&creation.of(value), hook, self.snapshot, self.today)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The report for people: what is wrong, where to click, what to write instead.
 
+pub mod scan;
 mod waivers;
 
 use super::{CheckReport, FileError, ObjectReport, Summary, ViolationReport};

@@ -3,18 +3,25 @@
 use crate::manifest::to_yaml;
 use crate::policy::document::{API_VERSION, Policy, PolicySpec};
 use crate::policy::exemption_object::Exemption;
-use crate::report::CheckReport;
+use crate::report::{CheckReport, ScanReport};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::core::CustomResourceExt;
 use schemars::generate::SchemaSettings;
-use schemars::schema_for;
+use schemars::{Schema, schema_for};
 use serde_json::{Value, json};
 
 const BASE: &str = "https://podreeve.dev/schemas";
 
 pub fn check_report() -> String {
-    let mut schema = schema_for!(CheckReport);
-    schema.insert("$id".to_owned(), json!(format!("{BASE}/check-report.schema.json")));
+    named(schema_for!(CheckReport), "check-report")
+}
+
+pub fn scan_report() -> String {
+    named(schema_for!(ScanReport), "scan-report")
+}
+
+fn named(mut schema: Schema, name: &str) -> String {
+    schema.insert("$id".to_owned(), json!(format!("{BASE}/{name}.schema.json")));
     pretty(schema.as_value())
 }
 

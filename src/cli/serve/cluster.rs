@@ -1,8 +1,10 @@
 //! The options of `serve` that concern the cluster.
 
 use crate::cluster::certificates::Own;
-use crate::cluster::{Access, Settings};
+use crate::cluster::{Access, Settings, scan};
+use crate::server::duration;
 use std::path::PathBuf;
+use std::time::Duration;
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Cluster")]
@@ -34,6 +36,18 @@ pub struct ClusterArgs {
     #[arg(long, value_name = "NAME", default_value = "podreeve")]
     leader_election_lease: String,
 
+    /// How often the leader judges what exists already; 0 is never
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = duration::flag)]
+    scan_interval: Duration,
+
+    /// Where the leader writes what a scan finds, one report in each namespace; the CRD must be installed
+    #[arg(long, value_enum, value_name = "API", default_value_t, requires = "cluster")]
+    reports: Reports,
+
+    /// Most calls to the API server in a second for a scan
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    scan_rate: u32,
+
     /// The Secret in which podreeve keeps certificates of its own, instead of --tls-cert and --tls-key
     ///
     /// The leader makes and renews them. To have new ones at once: kubectl annotate secret NAME podreeve.dev/renew=leaf (or ca).
@@ -51,6 +65,17 @@ pub struct ClusterArgs {
     /// This replica, in the Lease [default: host and process]
     #[arg(long, value_name = "NAME", env = "POD_NAME", hide = true)]
     identity: Option<String>,
+}
+
+/// `--reports`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Reports {
+    #[default]
+    None,
+    /// openreports.io/v1alpha1
+    Openreports,
+    /// wgpolicyk8s.io/v1alpha2
+    Wgpolicy,
 }
 
 impl ClusterArgs {
@@ -74,6 +99,15 @@ impl ClusterArgs {
             exemption_namespaces: named.filter(|name| !name.is_empty()).map(str::to_owned).collect(),
             lease: self.leader_election_lease.clone(),
             certificates: self.own(),
+            scan: (self.scan_interval > Duration::ZERO).then_some(scan::Settings {
+                interval: self.scan_interval,
+                per_second: self.scan_rate,
+                reports: match self.reports {
+                    Reports::None => None,
+                    Reports::Openreports => Some(scan::ReportApi::OpenReports),
+                    Reports::Wgpolicy => Some(scan::ReportApi::WgPolicy),
+                },
+            }),
         })
     }
 }

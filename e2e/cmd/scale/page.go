@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+)
+
+// text is the page; its figures are those of rows.
+func text(rows []row) string {
+	return strings.ReplaceAll(page, "{{table}}", table(rows)) + machine(rows)
+}
+
+func table(rows []row) string {
+	var out strings.Builder
+	out.WriteString("| namespaces | pods | facts | scan alone | | as installed | first scan | | later scan | |\n")
+	out.WriteString("|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n")
+	out.WriteString("| | | MiB | peak MiB | seconds (CPU) | MiB (peak) | calls (reports, events) | seconds | calls (reports, events) | seconds |\n")
+	for _, row := range rows {
+		fmt.Fprintf(&out, "| %d | %d | %.0f | %.0f | %.1f (%.1f) | %.0f (%.0f) | %s | %.0f | %s | %.0f |\n", row.Namespaces, row.Pods, row.Facts.Now,
+			row.Alone.Peak, row.AloneSeconds, row.AloneCPU, row.All.Now, row.All.Peak, row.First, row.First.Seconds, row.Later, row.Later.Seconds)
+	}
+	return out.String()
+}
+
+func (s scan) String() string { return fmt.Sprintf("%d (%d, %d)", s.Calls, s.Reports, s.Events) }
+
+const page = `# What podreeve takes in large clusters
+
+<!-- Written by ` + "`make scale`" + ` from what it measured; do not edit. -->
+
+Every replica answers requests from memory, by itself: more replicas are more throughput, and none asks another. One of them, the leader, also
+keeps certificates, writes the status of Policies and Exemptions, and scans. So only two things grow with a cluster: the facts that policies ask
+for, in every replica, and the work of a scan, in one.
+
+{{table}}
+- **facts**: resident memory of a replica that watches all facts (` + "`owasp`" + ` asks for pods and network policies, ` + "`podSecurityLabels`" + ` for the labels of
+  namespaces). Of a pod only what is judged is kept, and pods that are alike share it: the pods here are of one or two kinds, so most of what is counted
+  is names. A policy that asks for none of it (no ` + "`exec-*`, `network-policy`, `namespaceSelector` or `podSecurityLabels`" + `) has the memory of the next column.
+- **scan alone**: a leader whose policy asks for no facts, with a thousand calls a second allowed. Its memory is one page of 200 objects of each kind, whatever the
+  cluster holds; what its seconds have beyond its CPU time is waiting for the API server.
+- **as installed**: facts, scans at ten calls a second, and reports. One namespace in five has a Deployment that would be denied, and an
+  Event for it; every namespace has warnings, and a report.
+- **first scan**: every Event is new, and every report but those of the row above. At ten calls a second they take most of the calls.
+- **later scan**: nothing has changed, so nothing is written.
+
+Calls are those of the scan: a list for each 200 objects of a kind and of the reports' metadata, and what is written. ` + "`--scan-rate`" + ` spreads them.
+`
+
+// machine says where it was measured, and what was not.
+func machine(rows []row) string {
+	model := "an unknown processor"
+	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		if _, rest, ok := strings.Cut(string(text), "model name"); ok {
+			name, _, _ := strings.Cut(rest, "\n")
+			model = strings.TrimSpace(strings.TrimLeft(name, "\t :"))
+		}
+	}
+	text := fmt.Sprintf(`
+Measured with %s, a real etcd and a real kube-apiserver on the same machine (%d processors, %s). Calls and memory are exact; seconds include what else the machine did.
+There are ten pods in each namespace, of one ReplicaSet of one Deployment, each padded by %d bytes that nobody judges; nothing runs them.
+`, build, runtime.NumCPU(), model, filler)
+	if len(rows) > 0 && rows[len(rows)-1].Pods < wanted {
+		text += fmt.Sprintf("\nThe largest cluster of this run had %d pods; `make scale` goes up to %d, and this page then has that row. No figure here is extrapolated.\n", rows[len(rows)-1].Pods, wanted)
+	}
+	return text
+}

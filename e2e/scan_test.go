@@ -1,0 +1,363 @@
+package e2e
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"podreeve.dev/e2e/harness"
+)
+
+// shop is a namespace that nobody guards, with a Deployment whose pods are privileged, and a good pod beside it.
+type shop struct {
+	namespace  string
+	deployment *harness.Object
+	objects    []*harness.Object
+}
+
+func (s *suite) shop(t *testing.T) shop {
+	t.Helper()
+	ns := namespace(t, s, "shop", nil)
+	bad := func(kind, name string, owner *harness.Object) *harness.Object {
+		object := harness.WorkloadOf(kind).Wrap(s.GoodPod(ns, name, harness.Privileged), ns, name)
+		if owner != nil {
+			object.SetOwnerReferences([]metav1.OwnerReference{*metav1.NewControllerRef(owner, owner.GroupVersionKind())})
+		}
+		return created(t, s, object).Object
+	}
+	deployment := bad("Deployment", "web", nil)
+	replicas := bad("ReplicaSet", "web-1", deployment)
+	made := shop{ns, deployment, []*harness.Object{deployment, replicas, bad("Pod", "web-1-a", replicas), bad("Pod", "web-1-b", replicas)}}
+	created(t, s, s.GoodPod(ns, "good"))
+	return made
+}
+
+// only is the spec of a policy with these rules in these namespaces.
+func only(rules string, namespaces ...string) string {
+	return fmt.Sprintf("{match: {namespaces: [%s]}, rules: %s}", strings.Join(namespaces, ", "), rules)
+}
+
+type report struct {
+	Metadata metav1.ObjectMeta
+	Source   string
+	Scope    struct{ Kind, Name string }
+	Summary  struct{ Pass, Fail, Warn, Error, Skip int }
+	Results  []struct {
+		Source, Policy, Rule, Category, Severity, Result, Message string
+		Scored                                                    bool
+		Timestamp                                                 struct{ Seconds int64 }
+		Resources                                                 []struct{ APIVersion, Kind, Namespace, Name, UID string }
+		Properties                                                map[string]string
+	}
+}
+
+// scans waits until a podreeve has done n scans more.
+func scans(t *testing.T, server *harness.Podreeve, n int) {
+	t.Helper()
+	count := func() int { return strings.Count(server.Log(), "a scan is done") }
+	want := count() + n
+	must(t, harness.Await(t.Context(), fmt.Sprintf("%d scans", want), func(context.Context) (bool, error) {
+		return count() >= want, cmp.Or(server.Exited(), fmt.Errorf("%d are done", count()))
+	}))
+}
+
+func (s *suite) report(ctx context.Context, api harness.ReportAPI, ns string) (report, error) {
+	var found report
+	said, err := s.Kubectl(ctx, "", "get", api.Resource(), "-n", ns, "podreeve", "-o", "json")
+	if err != nil || said.Code != 0 {
+		return found, cmp.Or(err, fmt.Errorf("%s", said))
+	}
+	return found, json.Unmarshal([]byte(said.Stdout), &found)
+}
+
+// The leader scans, and no other replica. It waits for the CRD, writes a report where something is wrong, leaves it alone
+// as long as nothing changes, and takes it away when all is well.
+func TestScanWritesReports(t *testing.T) {
+	t.Parallel()
+	for name, api := range map[string]harness.ReportAPI{"openreports": harness.OpenReports, "wgpolicy": harness.WgPolicy} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := up(t)
+			if !s.Owned {
+				t.Skip("installs CRDs, which is for a cluster of our own")
+			}
+			shop, clean := s.shop(t), namespace(t, s, "clean", nil)
+			created(t, s, s.GoodPod(clean, "good"))
+			policy := map[string]string{"ours": only("{privileged: {action: deny}, image-digest: {action: off}}", shop.namespace, clean)}
+			server, err := s.StartInCluster(t.Context(), policy, "--scan-interval", "1s", "--scan-rate", "200", "--reports", name)
+			must(t, err)
+			t.Cleanup(server.Stop)
+			must(t, server.AwaitLog(t.Context(), "is not installed"))
+			scans(t, server, 2)
+			if count := strings.Count(server.Log(), "is not installed"); count != 1 {
+				t.Errorf("said %d times that the CRD is not installed", count)
+			}
+
+			must(t, s.InstallReports(t.Context(), api))
+			var first report
+			must(t, harness.Await(t.Context(), "a report", func(ctx context.Context) (bool, error) {
+				first, err = s.report(ctx, api, shop.namespace)
+				return err == nil, err
+			}))
+			wantReport(t, first, shop)
+			if name == "openreports" && first.Source != "podreeve" {
+				t.Errorf("its source is %q", first.Source)
+			}
+
+			// Nothing has changed: nothing is written.
+			scans(t, server, 2)
+			again, err := s.report(t.Context(), api, shop.namespace)
+			must(t, err)
+			if again.Metadata.ResourceVersion != first.Metadata.ResourceVersion {
+				t.Errorf("an unchanged report was written again: version %s, then %s", first.Metadata.ResourceVersion, again.Metadata.ResourceVersion)
+			}
+			if found, err := s.report(t.Context(), api, clean); err == nil {
+				t.Errorf("a namespace without findings has a report: %+v", found)
+			}
+			wantEvents(t, s, shop)
+
+			for _, object := range shop.objects {
+				must(t, s.Delete(t.Context(), object).Err)
+			}
+			must(t, harness.Await(t.Context(), "the report goes", func(ctx context.Context) (bool, error) {
+				_, err := s.report(ctx, api, shop.namespace)
+				return err != nil && strings.Contains(err.Error(), "NotFound"), err
+			}))
+		})
+	}
+}
+
+// The Deployment, its ReplicaSet and two pods are one result.
+func wantReport(t *testing.T, found report, shop shop) {
+	t.Helper()
+	if found.Metadata.Labels["app.kubernetes.io/managed-by"] != "podreeve" || found.Scope.Kind != "Namespace" || found.Scope.Name != shop.namespace {
+		t.Errorf("labels %v, scope %+v", found.Metadata.Labels, found.Scope)
+	}
+	if found.Summary.Fail != 1 || found.Summary.Warn+found.Summary.Error+found.Summary.Skip != 0 || len(found.Results) != 1 {
+		t.Fatalf("want one failure, got %+v and %d results: %+v", found.Summary, len(found.Results), found.Results)
+	}
+	result := found.Results[0]
+	if result.Source != "podreeve" || result.Policy != "ours" || result.Rule != "privileged" || result.Result != "fail" || result.Severity != "critical" || !result.Scored ||
+		result.Category != "OWASP item 59" || result.Timestamp.Seconds == 0 || !strings.Contains(result.Message, "spec.template.spec.containers[0].securityContext.privileged: found true") {
+		t.Errorf("the result is %+v", result)
+	}
+	if result.Properties["effect"] != "deny" || result.Properties["containerKind"] != "containers" || result.Properties["object"] != "Deployment" {
+		t.Errorf("its properties are %v", result.Properties)
+	}
+	if len(result.Resources) != 1 || result.Resources[0].Kind != "Deployment" || result.Resources[0].Name != "web" || result.Resources[0].UID != string(shop.deployment.GetUID()) {
+		t.Errorf("its subject is %+v", result.Resources)
+	}
+}
+
+// One event, on the Deployment, however often was scanned.
+func wantEvents(t *testing.T, s *suite, shop shop) {
+	t.Helper()
+	var events struct {
+		Items []struct {
+			Reason, Note, Type, ReportingController string
+			Regarding                               struct{ Kind, Name string }
+			Series                                  *struct{ Count int }
+		}
+	}
+	said := kubectl(t, s, "", "get", "events.events.k8s.io", "-n", shop.namespace, "-o", "json").Stdout
+	must(t, json.Unmarshal([]byte(said), &events))
+	if len(events.Items) != 1 {
+		t.Fatalf("want one event, got %+v", events.Items)
+	}
+	event := events.Items[0]
+	if event.Regarding.Kind != "Deployment" || event.Regarding.Name != "web" || event.Reason != "PolicyViolation" || event.Type != "Warning" ||
+		event.ReportingController != "podreeve.dev/scan" || event.Series != nil || !strings.Contains(event.Note, "privileged (critical), container") {
+		t.Errorf("the event is %+v", event)
+	}
+}
+
+// Of two replicas one scans. It is killed: the other one does.
+func TestOnlyTheLeaderScans(t *testing.T) {
+	t.Parallel()
+	s := up(t)
+	shop, lease := s.shop(t), s.NewLease()
+	policy := map[string]string{"ours": only(denyPrivileged, shop.namespace)}
+	start := func(identity string) *harness.Podreeve {
+		server, err := s.StartInCluster(t.Context(), policy, "--scan-interval", "1s", "--scan-rate", "200", "--leader-election-lease", lease, "--identity", identity)
+		must(t, err)
+		t.Cleanup(server.Stop)
+		return server
+	}
+	first := start("first")
+	must(t, s.AwaitLeader(t.Context(), lease, "first"))
+	second := start("second")
+	scans(t, first, 2)
+	worst := fmt.Sprintf("podreeve_scan_namespace_violations{namespace=%q} 1\n", shop.namespace)
+	for server, leads := range map[*harness.Podreeve]bool{first: true, second: false} {
+		text, err := server.Metrics(t.Context())
+		must(t, err)
+		if strings.Contains(text, worst) != leads || strings.Contains(text, "podreeve_scan_last_completed_timestamp_seconds 0\n") == leads {
+			t.Errorf("leads: %v, and its metrics are\n%s", leads, text)
+		}
+	}
+	if strings.Contains(second.Log(), "a scan is done") {
+		t.Error("a replica scans that does not lead")
+	}
+	first.Kill()
+	scans(t, second, 1)
+}
+
+type scanned struct {
+	Kind     string
+	Policies []string
+	Owners   []struct {
+		Kind, Name, Namespace, Verdict string
+		Violations                     []struct{ Rule, Effect, ObjectKind, Field string }
+	}
+	Errors  []struct{ Kind, Message string }
+	Summary map[string]int
+}
+
+// `podreeve scan` tells the same in a terminal, and what another policy would deny.
+func TestScanCommand(t *testing.T) {
+	t.Parallel()
+	s := up(t)
+	shop := s.shop(t)
+	run := func(code int, args ...string) harness.Said {
+		t.Helper()
+		said, err := s.PodreeveCommand(t.Context(), "", append([]string{"scan", "--kubeconfig", s.Kubeconfig, "-n", shop.namespace}, args...)...)
+		must(t, err)
+		if said.Code != code {
+			t.Fatalf("want exit code %d: %s", code, said)
+		}
+		return said
+	}
+	read := func(said harness.Said) (found scanned) {
+		t.Helper()
+		must(t, json.Unmarshal([]byte(said.Stdout), &found))
+		return found
+	}
+
+	text := run(1, "--chunk-size", "1")
+	for _, want := range []string{
+		"Deployment " + shop.namespace + "/web: would be denied\n",
+		"  deny   privileged (critical), container \"",
+		"spec.template.spec.containers[0].securityContext.privileged: found true, wanted ",
+		"4 objects in 1 namespace; of 2 owners 1 would be denied",
+	} {
+		if !strings.Contains(text.Stdout, want) {
+			t.Errorf("want %q: %s", want, text)
+		}
+	}
+	if strings.Contains(text.Stdout, "web-1") || text.Stderr != "" {
+		t.Errorf("it tells of what a Deployment makes, or of its progress where no terminal is: %s", text)
+	}
+
+	found := read(run(1, "-o", "json"))
+	if found.Kind != "ScanReport" || found.Policies[0] != "owasp" || found.Summary["denied"] != 1 || found.Summary["namespaces"] != 1 {
+		t.Errorf("it is %+v", found)
+	}
+	if len(found.Owners) == 0 || found.Owners[0].Name != "web" || found.Owners[0].Violations[0].Rule != "privileged" || found.Owners[0].Violations[0].ObjectKind != "Deployment" {
+		t.Errorf("the owners are %+v", found.Owners)
+	}
+
+	// A policy that is not in force yet, in place of those that are.
+	file := filepath.Join(t.TempDir(), "new.yaml")
+	must(t, os.WriteFile(file, []byte(harness.PolicyYAML("new", "{rules: {privileged: {action: warn}}}")), 0o600))
+	if said := run(0, "--policy", file); !strings.Contains(said.Stdout, "web: would be admitted with warnings") {
+		t.Errorf("want a warning: %s", said)
+	}
+	must(t, os.WriteFile(file, []byte(harness.PolicyYAML("new", "{rules: {image-registries: {action: deny, params: {allow: [registry.elsewhere.example]}}}}")), 0o600))
+	found = read(run(1, "--policy", file, "-o", "json"))
+	if found.Summary["denied"] != 2 || len(found.Policies) != 1 {
+		t.Errorf("want both owners denied by a new policy: %+v", found)
+	}
+	// Only what has a label: the pods alone, of which the owner is known all the same.
+	if said := run(0, "-l", "e2e=nobody"); !strings.Contains(said.Stdout, "0 objects in 0 namespaces") {
+		t.Errorf("want nothing: %s", said)
+	}
+}
+
+// Who may not list something is told so, and what can be read is judged.
+func TestScanWithoutRights(t *testing.T) {
+	t.Parallel()
+	s := up(t)
+	shop := s.shop(t)
+	kubeconfig, err := s.KubeconfigOf(t.Context(), shop.namespace, "pods", "deployments")
+	must(t, err)
+	said, err := s.PodreeveCommand(t.Context(), "", "scan", "--kubeconfig", kubeconfig, "-n", shop.namespace, "--policy", "owasp")
+	must(t, err)
+	if said.Code != 2 || !strings.Contains(said.Stdout, "Deployment "+shop.namespace+"/web: would be denied") ||
+		!strings.Contains(said.Stderr, "CronJob could not be read: cronjobs.batch is forbidden") || !strings.Contains(said.Stderr, "grant this user list") {
+		t.Errorf("want what could be read, and what could not: %s", said)
+	}
+}
+
+// The API server lists `a-b` before `a`: each namespace is told once, in that order, however small the pages are.
+func TestScanFollowsTheOrderOfTheAPIServer(t *testing.T) {
+	t.Parallel()
+	s := up(t)
+	short := s.Name("podreeve-e2e-order")
+	team := map[string]string{"team": short}
+	var want []string
+	for _, ns := range []string{short + "-b", short} {
+		must(t, s.Apply(t.Context(), namespaceYAML(ns, nil)))
+		t.Cleanup(func() { must(t, s.Remove(context.Background(), "--wait=false", "namespace", ns)) })
+		must(t, s.Apply(t.Context(), fmt.Sprintf("{apiVersion: v1, kind: ServiceAccount, metadata: {name: default, namespace: %s}}", ns)))
+		for _, kind := range []string{"Deployment", "Pod", "StatefulSet"} {
+			object := harness.WorkloadOf(kind).Wrap(s.GoodPod(ns, "bad", harness.Privileged), ns, "bad")
+			object.SetLabels(team)
+			created(t, s, object)
+			want = append(want, ns+" "+kind)
+		}
+	}
+	said, err := s.PodreeveCommand(t.Context(), "", "scan", "--kubeconfig", s.Kubeconfig, "-A", "-l", "team="+short, "--chunk-size", "1", "--policy", "owasp", "-o", "json")
+	must(t, err)
+	var found scanned
+	must(t, json.Unmarshal([]byte(said.Stdout), &found))
+	var got []string
+	for _, owner := range found.Owners {
+		got = append(got, owner.Namespace+" "+owner.Kind)
+	}
+	if !slices.Equal(got, want) || said.Code != 1 || len(found.Errors) > 0 {
+		t.Errorf("want %q, got %q: %s", want, got, said)
+	}
+}
+
+// The rights that deploy/install.yaml gives are enough to lead, to scan, and to tell.
+func TestScanWithTheRightsOfTheInstallation(t *testing.T) {
+	t.Parallel()
+	s := up(t)
+	if !s.Owned {
+		t.Skip("makes the namespace podreeve, which is for a cluster of our own")
+	}
+	text, err := os.ReadFile(filepath.Join("..", "deploy", "install.yaml"))
+	must(t, err)
+	wanted := []string{"Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "Lease"}
+	for document := range strings.SplitSeq(string(text), "\n---\n") {
+		object, err := harness.ParseObject([]byte(document))
+		must(t, err)
+		if slices.Contains(wanted, object.GetKind()) {
+			must(t, s.Apply(t.Context(), document))
+		}
+	}
+	t.Cleanup(func() {
+		must(t, s.Remove(context.Background(), "--wait=false", "namespace/podreeve", "clusterrole/podreeve", "clusterrolebinding/podreeve"))
+	})
+	kubeconfig, err := s.KubeconfigAs(t.Context(), "podreeve", "podreeve")
+	must(t, err)
+	shop := s.shop(t)
+	policies, err := s.WritePolicies(harness.NewPolicy("ours", map[string][]string{"namespaces": {shop.namespace}}, map[string]harness.RuleSetting{"privileged": {Action: "deny"}}))
+	must(t, err)
+	server, err := s.StartPodreeve(t.Context(), "--cluster", "--kubeconfig", kubeconfig, "--namespace", "podreeve", "--policy", policies, "--scan-interval", "1s", "--scan-rate", "200")
+	must(t, err)
+	t.Cleanup(server.Stop)
+	scans(t, server, 2)
+	wantEvents(t, s, shop)
+	if log := server.Log(); strings.Contains(log, "forbidden") {
+		t.Errorf("something was refused:\n%s", log)
+	}
+}

@@ -1,0 +1,117 @@
+//! `podreeve scan`: what exists in a cluster, judged by the same code as the webhook's requests.
+
+mod hear;
+
+use super::access::AccessArgs;
+use super::output::{self, Format};
+use super::{Exit, Failure, check};
+use crate::admit::Snapshot;
+use crate::cluster::scan::{Pace, Scanning, Scope};
+use crate::cluster::{Lookup, once};
+use crate::report::text;
+use crate::sources::Sources;
+use hear::Hearing;
+use std::sync::Arc;
+
+/// Judge what exists in a cluster as if it were created now
+///
+/// Pods and everything that holds a pod template are judged, and told by owner: what is wrong with the pods of a
+/// Deployment is told of the Deployment, once. Nothing is changed. With --policy it shows what a policy would deny before
+/// it is in force.
+#[derive(Debug, clap::Args)]
+#[command(after_help = super::exit::HELP)]
+pub struct Args {
+    /// Policy to judge by, in place of those in force: the name of a built-in one, a file, or a directory; may be
+    /// repeated [default: owasp and the cluster's Policy objects]
+    #[arg(long, value_name = "POLICY")]
+    policy: Vec<String>,
+
+    /// Only this namespace [default: all]
+    #[arg(short, long, conflicts_with = "all_namespaces")]
+    namespace: Option<String>,
+
+    /// All namespaces, for those used to kubectl
+    #[arg(short = 'A', long)]
+    all_namespaces: bool,
+
+    /// Only objects with these labels, as in app=web; a pod is looked at by its own labels
+    #[arg(short = 'l', long, value_name = "LABELS")]
+    selector: Option<String>,
+
+    /// Namespaces whose Exemption objects count; may be repeated [default: none]
+    #[arg(long, value_name = "NAMESPACES", value_delimiter = ',')]
+    exemption_namespaces: Vec<String>,
+
+    /// Objects to ask for at one time
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
+    chunk_size: u32,
+
+    /// How to print
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+
+    #[command(flatten)]
+    access: AccessArgs,
+}
+
+/// # Errors
+/// Policies that do not load, and an API server that cannot be reached.
+pub fn run(args: &Args) -> Result<Exit, Failure> {
+    let loaded = Sources::new(&args.policy).in_cluster().load(1, usize::MAX).map_err(check::unusable)?;
+    let report = args.access.ask(async |client| {
+        // Asked first: of each kind a scan would try again and again.
+        client.apiserver_version().await.map_err(|error| {
+            Failure::unreadable(format!("the API server does not answer: {}", crate::cluster::client::told(&error)))
+        })?;
+        let snapshot = in_force(args, &client, loaded).await?;
+        let lookup = Lookup::default();
+        lookup.connected(client.clone());
+        let scope = Scope {
+            namespace: args.namespace.clone(),
+            selector: args.selector.clone(),
+            page: args.chunk_size,
+            findings: usize::MAX,
+            beside: None,
+        };
+        let mut hearing = Hearing::new(args.output, &snapshot);
+        let snapshot = Arc::new(snapshot);
+        let scanning =
+            Scanning { client: &client, lookup: &lookup, pace: &Pace::new(None), snapshot: &|| Arc::clone(&snapshot) };
+        scanning.run(&scope, &mut hearing).await;
+        hearing.report()
+    })?;
+    match args.output {
+        Format::Text => output::print(&text::scan::summary(report.summary))?,
+        Format::Json => output::json(&report)?,
+    }
+    for error in &report.errors {
+        let remedy = "their findings are missing; grant this user list on them, or leave them to somebody who may";
+        output::diagnose("error", &format!("{} could not be read: {}; {remedy}", error.kind, error.message));
+    }
+    Ok(match report.summary {
+        summary if summary.errors > 0 => Exit::Unreadable,
+        summary if summary.denied > 0 => Exit::Violations,
+        _ => Exit::Clean,
+    })
+}
+
+/// The policies to judge by: those that are named, or else what a podreeve without --policy enforces here.
+async fn in_force(args: &Args, client: &kube::Client, mut snapshot: Snapshot) -> Result<Snapshot, Failure> {
+    if args.policy.is_empty() || !args.exemption_namespaces.is_empty() {
+        let parts = once::parts(client, &args.exemption_namespaces).await.map_err(|error| {
+            Failure::unreadable(format!("{error}; to judge without what is in force, name a policy with --policy"))
+        })?;
+        snapshot.policies.exemptions = parts.exemptions;
+        if args.policy.is_empty() {
+            snapshot.policies.policies.extend(parts.policies);
+            for error in &parts.errors {
+                output::diagnose("note", &format!("{error}; nothing is judged by it"));
+            }
+        }
+    }
+    snapshot.facts.cluster = true;
+    if snapshot.policies.policies.iter().any(|policy| policy.asks_for_nodes()) {
+        snapshot.facts.nodes = Arc::new(once::nodes(client).await);
+    }
+    Ok(snapshot)
+}

@@ -1,0 +1,78 @@
+//! Tells what a scan finds as it finds it, with the progress beside it.
+
+use super::super::Failure;
+use super::super::output::{self, Format};
+use crate::admit::Snapshot;
+use crate::cluster::item::Item;
+use crate::cluster::scan::Hear;
+use crate::policy::document::API_VERSION;
+use crate::report::{OwnerReport, ScanReport, ScanSummary, UnreadReport, text};
+use crate::scan::Found;
+use indicatif::{ProgressBar, ProgressStyle};
+
+pub struct Hearing {
+    format: Format,
+    report: ScanReport,
+    bar: ProgressBar,
+    failure: Option<Failure>,
+}
+
+impl Hearing {
+    pub fn new(format: Format, snapshot: &Snapshot) -> Self {
+        let policies = snapshot.policies.policies.iter().map(|policy| policy.name.clone()).collect();
+        // Nothing is drawn where stderr is no terminal.
+        let bar = ProgressBar::new(0);
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {human_pos} of about {human_len} objects, {elapsed}")
+        {
+            bar.set_style(style);
+        }
+        Self {
+            format,
+            report: ScanReport {
+                api_version: API_VERSION,
+                kind: "ScanReport",
+                policies,
+                owners: Vec::new(),
+                errors: Vec::new(),
+                summary: ScanSummary::default(),
+            },
+            bar,
+            failure: None,
+        }
+    }
+
+    /// What was found; in text the owners have been printed already.
+    pub fn report(mut self) -> Result<ScanReport, Failure> {
+        self.bar.finish_and_clear();
+        self.report.summary.errors = self.report.errors.len();
+        self.failure.map_or(Ok(self.report), Err)
+    }
+}
+
+impl Hear for Hearing {
+    async fn found(&mut self, found: Found, _beside: &[Item]) {
+        self.report.summary.add(&found);
+        let owners = OwnerReport::all(&found);
+        match self.format {
+            Format::Json => self.report.owners.extend(owners),
+            Format::Text => {
+                let text: String = owners.map(|owner| text::scan::owner(&owner)).collect();
+                if !text.is_empty()
+                    && let Err(failure) = self.bar.suspend(|| output::print(&text))
+                {
+                    self.failure.get_or_insert(failure);
+                }
+            }
+        }
+    }
+
+    fn unread(&mut self, what: &str, why: &str) {
+        self.report.errors.push(UnreadReport { kind: what.to_owned(), message: why.to_owned() });
+    }
+
+    fn progress(&mut self, done: usize, coming: usize) {
+        let (done, coming) = (done as u64, coming as u64);
+        self.bar.set_length(done + coming);
+        self.bar.set_position(done);
+    }
+}

@@ -1,0 +1,215 @@
+//! Judges everything that exists, namespace by namespace, in pages and without hurry.
+//!
+//! Each kind is listed over the whole cluster, in pages. All lists are in the order of namespaces, so they are
+//! merged: a namespace is done when no list has more of it. One page of each kind and the findings of one
+//! namespace are held, however large the cluster is.
+
+mod events;
+mod kinds;
+pub mod leader;
+pub mod order;
+mod pace;
+mod pages;
+mod reports;
+
+pub use leader::{Served, Settings};
+pub use pace::Pace;
+pub use reports::Api as ReportApi;
+
+use super::Lookup;
+use super::item::Item;
+use crate::admit::Snapshot;
+use crate::facts::Asked;
+use crate::scan::{Found, Judged, Namespace, Object, Owner, judge};
+use crate::workload::Kind;
+use jiff::Timestamp;
+use jiff::tz::Offset;
+use kube::Client;
+use kube::core::ApiResource;
+use pages::{Failure, Listing, Pages};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// What is scanned, and how.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    /// None for all.
+    pub namespace: Option<String>,
+    /// Labels that objects must have.
+    pub selector: Option<String>,
+    /// Objects in a page.
+    pub page: u32,
+    /// Findings of a namespace that are told in full.
+    pub findings: usize,
+    /// Objects that are told beside the findings of their namespace: those of a resource with these labels.
+    pub beside: Option<(ApiResource, String)>,
+}
+
+/// What a scan needs.
+pub struct Scanning<'s> {
+    pub client: &'s Client,
+    pub lookup: &'s Lookup,
+    pub pace: &'s Pace,
+    /// What is in force now.
+    pub snapshot: &'s (dyn Fn() -> Arc<Snapshot> + Sync),
+}
+
+/// Hears what a scan finds.
+pub trait Hear: Send {
+    /// A namespace is done; `beside` is the metadata of what [`Scope::beside`] has there.
+    fn found(&mut self, found: Found, beside: &[Item]) -> impl Future<Output = ()> + Send;
+    /// The objects of a kind are not all known, from here on.
+    fn unread(&mut self, what: &str, why: &str);
+    /// Objects that were looked at, and about how many are to come.
+    fn progress(&mut self, _done: usize, _coming: usize) {}
+}
+
+/// A fact may take as long: nobody waits.
+const FACT: Duration = Duration::from_secs(10);
+/// As many facts can one object need.
+const FACTS: usize = 3;
+
+/// The lists that are merged.
+struct Lists<'l> {
+    /// Templates first, pods last.
+    kinds: Vec<(Kind, Pages<'l>)>,
+    beside: Option<Pages<'l>>,
+}
+
+impl Scanning<'_> {
+    /// Scans once.
+    pub async fn run(&self, scope: &Scope, hear: &mut impl Hear) {
+        let mut lists = self.lists(scope, hear).await;
+        let (mut done, mut before): (usize, Option<String>) = (0, None);
+        while let Some(name) = lists.next(hear).await {
+            if before.as_deref().is_some_and(|before| order::namespaces(&name, before).is_le()) {
+                // Guarded by each list's own order.
+                return hear.unread("namespaces", "they came out of order");
+            }
+            let mut snapshot = (*(self.snapshot)()).clone();
+            let mut namespace = Namespace::new(&name, scope.findings);
+            for index in 0..lists.kinds.len() {
+                let Some((kind, pages)) = lists.kinds.get_mut(index) else { break };
+                while let Some(item) = next_in(kind, pages, &name, hear).await {
+                    self.object(kind, &item, &mut namespace, &mut snapshot).await;
+                    done += 1;
+                    // Requests come first.
+                    tokio::task::yield_now().await;
+                }
+                hear.progress(done, lists.coming());
+            }
+            let beside = lists.beside(&name, hear).await;
+            hear.found(namespace.finish(), &beside).await;
+            before = Some(name);
+        }
+        hear.progress(done, 0);
+    }
+
+    async fn lists(&self, scope: &Scope, hear: &mut impl Hear) -> Lists<'_> {
+        let listing = |resource, selector: Option<&String>, metadata| Listing {
+            resource,
+            namespace: scope.namespace.clone(),
+            selector: selector.cloned(),
+            limit: scope.page,
+            metadata,
+        };
+        let pages = |listing| Pages::new(self.client, self.pace, listing);
+        let mut found = Vec::new();
+        for kind in kinds::listed(&(self.snapshot)().policies) {
+            match kinds::resource_of(self.client, &kind).await {
+                Ok(resource) => found.push((kind, pages(listing(resource, scope.selector.as_ref(), false)))),
+                Err(Failure::Missing) => {}
+                Err(Failure::Told(why)) => hear.unread(&kind.kind, &why),
+            }
+        }
+        let beside = scope.beside.clone();
+        Lists { kinds: found, beside: beside.map(|(resource, labels)| pages(listing(resource, Some(&labels), true))) }
+    }
+
+    async fn object(&self, kind: &Kind, item: &Item, namespace: &mut Namespace, snapshot: &mut Snapshot) {
+        let controller = item.metadata.owner_references.iter().flatten().next().map(|owner| Owner {
+            api_version: owner.api_version.clone(),
+            kind: owner.kind.clone(),
+            name: owner.name.clone(),
+            uid: owner.uid.clone(),
+        });
+        let object = Object {
+            kind,
+            namespace: item.namespace(),
+            name: item.name(),
+            uid: item.metadata.uid.as_deref().unwrap_or_default(),
+            controller: controller.as_ref(),
+            raw: &item.raw,
+        };
+        if !namespace.wants(&object) {
+            return;
+        }
+        let today = Offset::UTC.to_datetime(Timestamp::now()).date();
+        let mut judged = guarded(|| judge(&object, snapshot, today));
+        for _ in 0..FACTS {
+            let Judged::Wanting(wanted) = judged else { break };
+            self.pace.turn().await;
+            let asked = self.lookup.ask_until(wanted, Instant::now() + FACT).await;
+            // For the rest of the namespace, too.
+            snapshot.facts.asked.push(asked);
+            judged = guarded(|| judge(&object, snapshot, today));
+        }
+        // One pod is of no use to the next.
+        snapshot.facts.asked.retain(|asked| !matches!(asked, Asked::Pod { .. }));
+        namespace.note(&object, judged);
+    }
+}
+
+/// A panic in a rule is a finding of this object, and ends nothing else.
+fn guarded(judge: impl FnOnce() -> Judged) -> Judged {
+    let judged = catch_unwind(AssertUnwindSafe(judge));
+    judged.unwrap_or_else(|_| Judged::Problem("podreeve failed while judging it; its log tells where".to_owned()))
+}
+
+impl Lists<'_> {
+    /// The next namespace of which any list has something.
+    async fn next(&mut self, hear: &mut impl Hear) -> Option<String> {
+        let mut least: Option<String> = None;
+        let kinds = self.kinds.iter_mut().map(|(kind, pages)| (&*kind.kind, pages));
+        for (what, pages) in kinds.chain(self.beside.as_mut().map(|pages| ("reports", pages))) {
+            if let Some(item) = peek(what, pages, hear).await
+                && least.as_deref().is_none_or(|least| order::namespaces(item.namespace(), least).is_lt())
+            {
+                least = Some(item.namespace().to_owned());
+            }
+        }
+        least
+    }
+
+    async fn beside(&mut self, namespace: &str, hear: &mut impl Hear) -> Vec<Item> {
+        let mut found = Vec::new();
+        if let Some(pages) = &mut self.beside {
+            while peek("reports", pages, hear).await.is_some_and(|item| item.namespace() == namespace) {
+                found.extend(pages.take());
+            }
+        }
+        found
+    }
+
+    fn coming(&self) -> usize {
+        self.kinds.iter().map(|(_, pages)| pages.coming()).sum()
+    }
+}
+
+async fn next_in(kind: &Kind, pages: &mut Pages<'_>, namespace: &str, hear: &mut impl Hear) -> Option<Item> {
+    let item = peek(&kind.kind, pages, hear).await?;
+    if item.namespace() == namespace { pages.take() } else { None }
+}
+
+async fn peek<'p>(what: &str, pages: &'p mut Pages<'_>, hear: &mut impl Hear) -> Option<&'p Item> {
+    match pages.peek().await {
+        Ok(item) => item,
+        Err(Failure::Missing) => None,
+        Err(Failure::Told(why)) => {
+            hear.unread(what, &why);
+            None
+        }
+    }
+}

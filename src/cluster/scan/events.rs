@@ -1,0 +1,177 @@
+//! Events on owners of which something would be denied: when that is new, and not with every scan.
+
+use super::Pace;
+use crate::cluster::client::told;
+use crate::scan::{Finding, Found, Outcome, Said};
+use crate::text::{clean, dotted};
+use k8s_openapi::api::core::v1::ObjectReference;
+use kube::Client;
+use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+/// Most events of one scan; what is left over has its turn at the next ones.
+const MOST: usize = 1000;
+/// Most owners that are remembered: 8 bytes each.
+const REMEMBERED: usize = 200_000;
+/// The API takes a note of 1,024 bytes.
+const NOTE: usize = 1000;
+
+pub struct Events {
+    recorder: Recorder,
+    /// Of the scan before: hashes of an owner with its denials.
+    before: HashSet<u64>,
+    now: HashSet<u64>,
+    sent: usize,
+    trouble: Option<String>,
+}
+
+impl Events {
+    pub fn new(client: &Client, identity: &str) -> Self {
+        let reporter = Reporter { controller: "podreeve.dev/scan".to_owned(), instance: Some(clean(identity, 128)) };
+        Self {
+            recorder: Recorder::new(client.clone(), reporter),
+            before: HashSet::new(),
+            now: HashSet::new(),
+            sent: 0,
+            trouble: None,
+        }
+    }
+
+    /// Tells each owner of the namespace that has something new. The result is how many could not be told.
+    pub async fn tell(&mut self, found: &Found, pace: &Pace) -> u64 {
+        let denied = |f: &&Finding| matches!(f.outcome(), Outcome::Fail | Outcome::Error);
+        let mut of: Vec<Vec<&Finding>> = Vec::new();
+        for finding in found.findings.iter().filter(denied) {
+            match of.iter_mut().find(|f| f.first().is_some_and(|f| Arc::ptr_eq(&f.owner, &finding.owner))) {
+                Some(findings) => findings.push(finding),
+                None => of.push(vec![finding]),
+            }
+        }
+        let mut failed = 0;
+        for findings in of {
+            let hash = hash(&findings, &found.namespace);
+            if self.now.len() >= REMEMBERED {
+                break;
+            }
+            if !self.before.contains(&hash) {
+                if self.sent >= MOST {
+                    continue;
+                }
+                self.sent += 1;
+                pace.turn().await;
+                failed += u64::from(self.publish(&findings, &found.namespace).await.is_err());
+            }
+            self.now.insert(hash);
+        }
+        failed
+    }
+
+    async fn publish(&mut self, findings: &[&Finding], namespace: &str) -> Result<(), ()> {
+        let Some(owner) = findings.first().map(|finding| &finding.owner) else { return Ok(()) };
+        let regarding = ObjectReference {
+            api_version: Some(owner.api_version.clone()),
+            kind: Some(owner.kind.clone()),
+            name: Some(owner.name.clone()),
+            namespace: Some(namespace.to_owned()),
+            uid: Some(owner.uid.clone()).filter(|uid| !uid.is_empty()),
+            ..ObjectReference::default()
+        };
+        let event = Event {
+            type_: EventType::Warning,
+            reason: "PolicyViolation".to_owned(),
+            note: Some(note(findings)),
+            action: "Scan".to_owned(),
+            secondary: None,
+        };
+        match self.recorder.publish(&event, &regarding).await {
+            Ok(()) => {
+                self.trouble = None;
+                Ok(())
+            }
+            // The namespace goes, and its objects with it.
+            Err(kube::Error::Api(status)) if status.code == 404 || status.message.contains("being terminated") => {
+                Ok(())
+            }
+            Err(error) => {
+                if self.trouble.is_none() {
+                    let error = told(&error);
+                    tracing::warn!(error, "events cannot be written: grant podreeve's role create and patch on events");
+                }
+                self.trouble = Some(told(&error));
+                Err(())
+            }
+        }
+    }
+
+    /// A scan is done, with so many events. What it did not see is forgotten, unless it did not see everything.
+    pub fn done(&mut self, partly: bool) -> usize {
+        let now = std::mem::take(&mut self.now);
+        if partly && self.before.len() + now.len() <= REMEMBERED {
+            self.before.extend(now);
+        } else {
+            self.before = now;
+        }
+        std::mem::take(&mut self.sent)
+    }
+}
+
+fn hash(findings: &[&Finding], namespace: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    namespace.hash(&mut hasher);
+    for finding in findings {
+        (&finding.owner.uid, &finding.owner.kind, &finding.owner.name).hash(&mut hasher);
+        line(finding).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+/// What would be denied, as far as there is room.
+fn note(findings: &[&Finding]) -> String {
+    let mut text = String::from("podreeve would deny it today: ");
+    for (index, finding) in findings.iter().enumerate() {
+        let more = line(finding);
+        let separator = if index == 0 { "" } else { "; " };
+        if text.len() + more.len() + separator.len() + "; +99999 more".len() > NOTE {
+            text.push_str(&format!("; +{} more", findings.len() - index));
+            break;
+        }
+        text.push_str(separator);
+        text.push_str(&more);
+    }
+    text
+}
+
+fn line(finding: &Finding) -> String {
+    match &finding.said {
+        Said::Problem(problem) => format!("it could not be judged: {}", clean(problem, 200)),
+        Said::Violation(violation) => {
+            let whose = violation.container.as_ref().map(|(_, name)| format!(", container \"{}\"", clean(name, 63)));
+            let field = clean(&dotted(&violation.field), 200);
+            format!("{} ({}){}: {field}", violation.rule.id, violation.severity.as_str(), whose.unwrap_or_default())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scan::Owner;
+
+    #[test]
+    fn a_note_has_an_end() {
+        let finding = |n: usize| {
+            let said = Said::Problem(format!("{n} {}", "ä".repeat(90)));
+            Finding { owner: Arc::new(Owner::default()), kind: "Pod".to_owned(), said }
+        };
+        let findings: Vec<Finding> = (0..50).map(finding).collect();
+        let all: Vec<&Finding> = findings.iter().collect();
+        let text = note(&all);
+        assert!(text.len() <= 1024, "{}", text.len());
+        assert!(text.ends_with(" more"), "{text}");
+        assert!(!note(&all[..2]).contains("more"));
+        assert_ne!(hash(&all[..1], "a"), hash(&all[..2], "a"));
+        assert_ne!(hash(&all[..1], "a"), hash(&all[..1], "b"));
+    }
+}

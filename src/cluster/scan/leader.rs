@@ -1,0 +1,217 @@
+//! The leader scans now and then, and tells what it finds in reports, events and metrics.
+
+use super::events::Events;
+use super::reports::{Api, Reports};
+use super::{Hear, Pace, Scanning, Scope};
+use crate::admit::Snapshot;
+use crate::cluster::item::Item;
+use crate::cluster::{Leads, Lookup};
+use crate::observe::metrics::scan::{NAMESPACES, Scan as Metrics};
+use crate::scan::{Counts, Found};
+use jiff::Timestamp;
+use kube::Client;
+use kube::core::ApiResource;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// How a leader scans.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// From the beginning of a scan to that of the next.
+    pub interval: Duration,
+    /// Calls to the API server.
+    pub per_second: u32,
+    pub reports: Option<Api>,
+}
+
+/// What the webhook serves with.
+#[derive(Clone, Copy)]
+pub struct Served<'s> {
+    /// What is in force now.
+    pub snapshot: &'s (dyn Fn() -> Arc<Snapshot> + Sync),
+    pub metrics: &'s Metrics,
+}
+
+/// Objects in a page: of each kind one page is in memory.
+const PAGE: u32 = 200;
+/// Results in a report.
+const RESULTS: usize = 500;
+/// A new leader waits as long, until it has heard of the policies of the cluster.
+const START: Duration = Duration::from_secs(10);
+/// New policies are scanned by no sooner after a scan began, and looked for as often.
+const SOONEST: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Scans as long as this replica leads.
+pub async fn lead(
+    settings: &crate::cluster::Settings,
+    client: &Client,
+    lookup: &Lookup,
+    mut leads: Leads,
+    served: Served<'_>,
+) {
+    let Some(scan) = &settings.scan else { return };
+    served.metrics.interval.set(scan.interval.as_secs_f64());
+    let leader = Leader { settings: scan, identity: &settings.identity, client, lookup, served };
+    while leads.wait_for(|leads| *leads).await.is_ok() {
+        tokio::select! {
+            () = leader.scans() => {}
+            _ = leads.wait_for(|leads| !*leads) => {}
+        }
+        served.metrics.forget();
+    }
+}
+
+struct Leader<'l> {
+    settings: &'l Settings,
+    identity: &'l str,
+    client: &'l Client,
+    lookup: &'l Lookup,
+    served: Served<'l>,
+}
+
+impl Leader<'_> {
+    async fn scans(&self) {
+        sleep(START.min(self.settings.interval)).await;
+        let pace = Pace::new(Some(self.settings.per_second));
+        let mut events = Events::new(self.client, self.identity);
+        let mut reports = self.settings.reports.map(|api| Reports::new(self.client, api));
+        let mut unread = HashMap::new();
+        loop {
+            let (begun, generation) = (Instant::now(), (self.served.snapshot)().policies.generation);
+            self.scan(&pace, &mut events, reports.as_mut(), &mut unread).await;
+            let (next, soonest) = (begun + self.settings.interval, begun + SOONEST.min(self.settings.interval));
+            while Instant::now() < next {
+                sleep(LOOK.min(next - Instant::now())).await;
+                if (self.served.snapshot)().policies.generation != generation && Instant::now() >= soonest {
+                    break;
+                }
+            }
+        }
+    }
+
+    async fn scan(
+        &self,
+        pace: &Pace,
+        events: &mut Events,
+        mut reports: Option<&mut Reports<'_>>,
+        unread: &mut HashMap<String, String>,
+    ) {
+        let begun = Instant::now();
+        let beside = match &mut reports {
+            Some(reports) => reports.installed().await,
+            None => None,
+        };
+        let scope = Scope { namespace: None, selector: None, page: PAGE, findings: RESULTS, beside: beside.clone() };
+        let resource = beside.map(|(resource, _)| resource);
+        let mut turn = Turn {
+            pace,
+            before: pace.taken(),
+            events,
+            reports: reports.zip(resource),
+            metrics: self.served.metrics,
+            known: std::mem::take(unread),
+            unread,
+            written: 0,
+            failed: 0,
+            namespaces: 0,
+            objects: 0,
+            counts: Counts::default(),
+            worst: Vec::new(),
+        };
+        let scanning = Scanning { client: self.client, lookup: self.lookup, pace, snapshot: self.served.snapshot };
+        scanning.run(&scope, &mut turn).await;
+        turn.end(begun);
+    }
+}
+
+/// One scan.
+struct Turn<'t, 'r> {
+    pace: &'t Pace,
+    /// Calls that were made before.
+    before: u64,
+    events: &'t mut Events,
+    reports: Option<(&'t mut Reports<'r>, ApiResource)>,
+    metrics: &'t Metrics,
+    /// What the scan before could not read, and what this one cannot.
+    known: HashMap<String, String>,
+    unread: &'t mut HashMap<String, String>,
+    /// Reports that were written or deleted.
+    written: usize,
+    /// Reports and events that could not be written.
+    failed: u64,
+    namespaces: usize,
+    objects: usize,
+    counts: Counts,
+    /// Violations by namespace, the worst first.
+    worst: Vec<(usize, String)>,
+}
+
+impl Hear for Turn<'_, '_> {
+    async fn found(&mut self, found: Found, beside: &[Item]) {
+        self.namespaces += 1;
+        self.objects += found.objects;
+        self.counts.fail += found.counts.fail;
+        self.counts.error += found.counts.error;
+        self.counts.warn += found.counts.warn;
+        self.counts.skip += found.counts.skip;
+        let denied = found.counts.fail + found.counts.error;
+        if denied > 0 {
+            self.worst.push((denied, found.namespace.clone()));
+            self.worst.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+            self.worst.truncate(NAMESPACES);
+        }
+        if let Some((reports, resource)) = &mut self.reports {
+            match reports.write(resource, &found, beside, !self.unread.is_empty(), self.pace).await {
+                Ok(written) => self.written += usize::from(written),
+                Err(()) => self.failed += 1,
+            }
+        }
+        self.failed += self.events.tell(&found, self.pace).await;
+    }
+
+    fn unread(&mut self, what: &str, why: &str) {
+        self.metrics.errors.inc();
+        // Once, and again when it changes: not with each scan.
+        if self.known.get(what).is_none_or(|known| known != why) {
+            tracing::warn!(
+                what,
+                error = why,
+                "a scan cannot read them, and goes on without; no report is removed meanwhile. Grant podreeve's role list on them"
+            );
+        }
+        self.unread.insert(what.to_owned(), why.to_owned());
+    }
+}
+
+impl Turn<'_, '_> {
+    fn end(self, begun: Instant) {
+        self.metrics.errors.inc_by(self.failed);
+        let events = self.events.done(!self.unread.is_empty());
+        let calls = self.pace.taken() - self.before;
+        if let Some((reports, _)) = self.reports
+            && self.failed == 0
+        {
+            reports.well();
+        }
+        let seconds = begun.elapsed().as_secs_f64();
+        #[allow(clippy::cast_precision_loss, reason = "seconds since 1970")]
+        let now = Timestamp::now().as_second() as f64;
+        let completed = self.unread.is_empty().then_some(now);
+        self.metrics.done(completed, seconds, self.objects, self.counts, &self.worst);
+        tracing::info!(
+            namespaces = self.namespaces,
+            objects = self.objects,
+            denied = self.counts.fail,
+            not_judged = self.counts.error,
+            not_read = self.unread.len(),
+            calls,
+            events,
+            reports = self.written,
+            seconds,
+            "a scan is done"
+        );
+    }
+}

@@ -1,0 +1,264 @@
+//! All objects of one kind, in pages, in the order of their keys; one page is held at a time.
+
+use super::order;
+use super::pace::Pace;
+use crate::cluster::client::told;
+use crate::cluster::item::Item;
+use kube::api::{ListParams, Request};
+use kube::core::{ApiResource, ObjectList};
+use kube::{Client, Resource};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// One page may take as long; a failed one is asked for again after these.
+const ANSWER: Duration = Duration::from_secs(60);
+const AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(4), Duration::from_secs(15)];
+/// How often a list may begin anew because its continuation has expired and cannot be renewed.
+const RESTARTS: usize = 3;
+
+/// What to list.
+#[derive(Debug, Clone)]
+pub struct Listing {
+    pub resource: ApiResource,
+    /// None for all.
+    pub namespace: Option<String>,
+    pub selector: Option<String>,
+    /// Objects in a page.
+    pub limit: u32,
+    /// Metadata is enough.
+    pub metadata: bool,
+}
+
+/// Why the objects of a kind are not all known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// The API server has no such resource, so there are no objects.
+    Missing,
+    Told(String),
+}
+
+pub struct Pages<'p> {
+    client: &'p Client,
+    pace: &'p Pace,
+    listing: Listing,
+    page: VecDeque<Item>,
+    /// None before the first page, empty after the last one.
+    next: Option<String>,
+    /// The newest object that was handed out.
+    last: Option<(String, String)>,
+    /// Up to [`Self::last`] everything was handed out by a list that expired.
+    again: bool,
+    restarts: usize,
+    /// Objects that the API server said are still to come after this page.
+    remaining: usize,
+}
+
+impl<'p> Pages<'p> {
+    pub const fn new(client: &'p Client, pace: &'p Pace, listing: Listing) -> Self {
+        Self {
+            client,
+            pace,
+            listing,
+            page: VecDeque::new(),
+            next: None,
+            last: None,
+            again: false,
+            restarts: 0,
+            remaining: 0,
+        }
+    }
+
+    /// The next object; it stays until it is taken.
+    ///
+    /// # Errors
+    /// When a page cannot be had. Then there is nothing more.
+    pub async fn peek(&mut self) -> Result<Option<&Item>, Failure> {
+        while self.page.is_empty() && self.next.as_deref() != Some("") {
+            if let Err(failure) = self.fetch().await {
+                self.next = Some(String::new());
+                return Err(failure);
+            }
+        }
+        Ok(self.page.front())
+    }
+
+    /// What was peeked at.
+    pub fn take(&mut self) -> Option<Item> {
+        let item = self.page.pop_front()?;
+        self.last = Some((item.namespace().to_owned(), item.name().to_owned()));
+        Some(item)
+    }
+
+    /// About how many objects are still to come.
+    pub fn coming(&self) -> usize {
+        self.remaining + self.page.len()
+    }
+
+    async fn fetch(&mut self) -> Result<(), Failure> {
+        let mut waits = AGAIN.into_iter();
+        loop {
+            self.pace.turn().await;
+            let error = match tokio::time::timeout(ANSWER, self.ask()).await {
+                Ok(Ok(page)) => return self.keep(page),
+                Ok(Err(kube::Error::Api(status))) => match status.code {
+                    410 => {
+                        self.renew(status.metadata.and_then(|metadata| metadata.continue_))?;
+                        continue;
+                    }
+                    404 => return Err(Failure::Missing),
+                    429 | 500.. => crate::text::clean(&status.message, 300),
+                    _ => return Err(Failure::Told(crate::text::clean(&status.message, 300))),
+                },
+                Ok(Err(error)) => told(&error),
+                Err(_) => "the API server did not answer in time".to_owned(),
+            };
+            match waits.next() {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return Err(Failure::Told(error)),
+            }
+        }
+    }
+
+    async fn ask(&self) -> kube::Result<ObjectList<Item>> {
+        let Listing { resource, namespace, selector, limit, metadata } = &self.listing;
+        let params = ListParams {
+            label_selector: selector.clone(),
+            continue_token: self.next.clone(),
+            ..ListParams::default().limit(*limit)
+        };
+        let request = Request::new(Item::url_path(resource, namespace.as_deref()));
+        let request = if *metadata { request.list_metadata(&params) } else { request.list(&params) };
+        self.client.request(request.map_err(kube::Error::BuildRequest)?).await
+    }
+
+    /// The continuation has expired: the API server offers one that goes on from a newer state, or the list
+    /// begins anew and what was handed out is passed over.
+    fn renew(&mut self, token: Option<String>) -> Result<(), Failure> {
+        self.restarts += 1;
+        if self.restarts > RESTARTS && token.is_none() {
+            let why = "the list expired again and again before its end; ask for larger pages, or more often";
+            return Err(Failure::Told(why.to_owned()));
+        }
+        self.again = token.is_none();
+        self.next = token;
+        Ok(())
+    }
+
+    fn keep(&mut self, page: ObjectList<Item>) -> Result<(), Failure> {
+        self.next = Some(page.metadata.continue_.unwrap_or_default());
+        self.remaining = page.metadata.remaining_item_count.and_then(|n| usize::try_from(n).ok()).unwrap_or_default();
+        self.page = page.items.into();
+        let last = self.last.as_ref().map(|(namespace, name)| (&**namespace, &**name));
+        let is_new =
+            |item: &Item| last.is_none_or(|last| order::objects((item.namespace(), item.name()), last).is_gt());
+        if self.again {
+            self.page.retain(is_new);
+            self.again = self.page.is_empty();
+        } else if !self.page.front().is_none_or(is_new) {
+            let why = "the API server does not list them by namespace and name";
+            self.page.clear();
+            return Err(Failure::Told(why.to_owned()));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::item::resource;
+    use http::{Request, Response};
+    use kube::client::Body;
+    use serde_json::{Value, json};
+    use std::convert::Infallible;
+    use std::sync::{Arc, Mutex};
+
+    /// An API server that says this, one answer after the other, and what it was asked.
+    fn server(answers: Vec<Value>) -> (Client, Arc<Mutex<Vec<String>>>) {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let answers = Arc::new(Mutex::new(VecDeque::from(answers)));
+        let queries = Arc::clone(&asked);
+        let service = tower::service_fn(move |request: Request<Body>| {
+            let query = request.uri().query().unwrap_or_default().to_owned();
+            queries.lock().unwrap().push(query);
+            let answer = answers.lock().unwrap().pop_front().expect("an answer for each question");
+            let code = answer["code"].as_u64().map_or(200, |code| u16::try_from(code).unwrap());
+            let response = Response::builder().status(code).body(Body::from(answer.to_string().into_bytes()));
+            async { Ok::<_, Infallible>(response.unwrap()) }
+        });
+        (Client::new(service, "default"), asked)
+    }
+
+    fn page(objects: &[&str], next: &str) -> Value {
+        let item = |name: &&str| {
+            let (namespace, name) = name.split_once('/').unwrap();
+            json!({"metadata": {"namespace": namespace, "name": name}})
+        };
+        let items: Vec<Value> = objects.iter().map(item).collect();
+        json!({"kind": "PodList", "apiVersion": "v1", "metadata": {"continue": next}, "items": items})
+    }
+
+    fn expired(token: Option<&str>) -> Value {
+        json!({"kind": "Status", "status": "Failure", "code": 410, "reason": "Expired", "message": "too old",
+               "metadata": {"continue": token}})
+    }
+
+    async fn listed(answers: Vec<Value>) -> (Vec<String>, Option<Failure>, Vec<String>) {
+        let (client, asked) = server(answers);
+        let pace = Pace::new(None);
+        let resource = resource("", "v1", "Pod", "pods");
+        let listing = Listing { resource, namespace: None, selector: None, limit: 2, metadata: false };
+        let (mut pages, mut found) = (Pages::new(&client, &pace, listing), Vec::new());
+        let failure = loop {
+            match pages.peek().await {
+                Ok(Some(_)) => {}
+                Ok(None) => break None,
+                Err(failure) => break Some(failure),
+            }
+            found.extend(pages.take().map(|item| format!("{}/{}", item.namespace(), item.name())));
+        };
+        let asked = asked.lock().unwrap().clone();
+        (found, failure, asked)
+    }
+
+    #[tokio::test]
+    async fn pages_follow_one_another() {
+        let (found, failure, asked) = listed(vec![page(&["a/1", "a/2"], "t"), page(&["b/1"], "")]).await;
+        assert_eq!((found, failure), (["a/1", "a/2", "b/1"].map(str::to_owned).to_vec(), None));
+        assert_eq!(asked.iter().map(|query| query.contains("continue=t")).collect::<Vec<_>>(), [false, true]);
+        assert!(asked.iter().all(|query| query.contains("limit=2")), "{asked:?}");
+    }
+
+    #[tokio::test]
+    async fn an_expired_list_goes_on_with_the_token_that_is_offered() {
+        let answers = vec![page(&["a/1"], "old"), expired(Some("new")), page(&["b/1"], "")];
+        let (found, failure, asked) = listed(answers).await;
+        assert_eq!((found, failure), (["a/1", "b/1"].map(str::to_owned).to_vec(), None));
+        assert!(asked[2].contains("continue=new"), "{asked:?}");
+    }
+
+    #[tokio::test]
+    async fn without_a_token_it_begins_anew_and_tells_nothing_twice() {
+        let again = [page(&["a-b/1", "a/1"], "t"), page(&["a/2", "b/1"], "")];
+        let answers = vec![page(&["a-b/1", "a/1"], "old"), expired(None), again[0].clone(), again[1].clone()];
+        let (found, failure, asked) = listed(answers).await;
+        assert_eq!((found, failure), (["a-b/1", "a/1", "a/2", "b/1"].map(str::to_owned).to_vec(), None));
+        assert!(!asked[2].contains("continue"), "{asked:?}");
+
+        let for_ever: Vec<Value> =
+            (0..9).map(|n| if n % 2 == 0 { page(&["a/1"], "old") } else { expired(None) }).collect();
+        let (_, failure, _) = listed(for_ever).await;
+        assert!(matches!(failure, Some(Failure::Told(why)) if why.contains("again and again")));
+    }
+
+    #[tokio::test]
+    async fn another_order_and_refusals_are_told() {
+        let (found, failure, _) = listed(vec![page(&["b/1"], "t"), page(&["a/1"], "")]).await;
+        assert_eq!(found, ["b/1"]);
+        assert!(matches!(failure, Some(Failure::Told(why)) if why.contains("by namespace and name")));
+        let forbidden = json!({"kind": "Status", "status": "Failure", "code": 403, "message": "pods is forbidden"});
+        assert_eq!(listed(vec![forbidden]).await.1, Some(Failure::Told("pods is forbidden".to_owned())));
+        let missing = json!({"kind": "Status", "status": "Failure", "code": 404, "message": "not found"});
+        assert_eq!(listed(vec![missing]).await.1, Some(Failure::Missing));
+    }
+}

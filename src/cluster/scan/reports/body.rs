@@ -1,0 +1,228 @@
+//! What stands in a report. Both APIs have the same fields, but for the `source` of the whole.
+
+use super::{Api, CONTENT, MANAGED, NAME};
+use crate::cluster::item::Item;
+use crate::scan::{Finding, Found, Outcome, Said};
+use crate::text::{clean, dotted};
+use jiff::Timestamp;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// Longest texts, in characters: with these, as many results as a namespace has stay below etcd's 1.5 MB.
+const VALUE: usize = 200;
+const FIELD: usize = 300;
+
+/// A report before it has a time.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Body {
+    api_version: String,
+    kind: &'static str,
+    metadata: Metadata,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'static str>,
+    scope: Reference,
+    summary: Summary,
+    results: Vec<ReportResult>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata {
+    name: &'static str,
+    namespace: String,
+    labels: BTreeMap<&'static str, &'static str>,
+    annotations: BTreeMap<&'static str, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource_version: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Reference {
+    api_version: String,
+    kind: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    namespace: String,
+    name: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    uid: String,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    pass: usize,
+    fail: usize,
+    warn: usize,
+    error: usize,
+    skip: usize,
+}
+
+#[derive(Serialize)]
+struct ReportResult {
+    source: &'static str,
+    policy: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    rule: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    category: Option<String>,
+    severity: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp: Option<Time>,
+    result: &'static str,
+    scored: bool,
+    resources: Vec<Reference>,
+    message: String,
+    properties: BTreeMap<&'static str, String>,
+}
+
+#[derive(Serialize)]
+struct Time {
+    seconds: i64,
+    nanos: i32,
+}
+
+impl Body {
+    pub fn new(api: Api, found: &Found) -> Self {
+        let (group, version, kind) = api.names();
+        let counts = found.counts;
+        let mut body = Self {
+            api_version: format!("{group}/{version}"),
+            kind,
+            metadata: Metadata {
+                name: NAME,
+                namespace: found.namespace.clone(),
+                labels: BTreeMap::from([MANAGED]),
+                annotations: BTreeMap::new(),
+                resource_version: None,
+            },
+            source: (api == Api::OpenReports).then_some("podreeve"),
+            scope: Reference {
+                api_version: "v1".to_owned(),
+                kind: "Namespace".to_owned(),
+                namespace: String::new(),
+                name: found.namespace.clone(),
+                uid: String::new(),
+            },
+            summary: Summary { pass: 0, fail: counts.fail, warn: counts.warn, error: counts.error, skip: counts.skip },
+            results: found.findings.iter().map(|finding| ReportResult::new(finding, &found.namespace)).collect(),
+        };
+        let left_out = counts.all().saturating_sub(found.findings.len());
+        if left_out > 0 {
+            body.metadata.annotations.insert("podreeve.dev/results-left-out", left_out.to_string());
+        }
+        // Another release may hash otherwise, and then writes every report anew, once.
+        let mut hasher = DefaultHasher::new();
+        body.text().hash(&mut hasher);
+        body.metadata.annotations.insert(CONTENT, format!("{:016x}", hasher.finish()));
+        body
+    }
+
+    /// The hash of what it says, which does not count when it was said.
+    pub fn content(&self) -> Option<&str> {
+        self.metadata.annotations.get(CONTENT).map(String::as_str)
+    }
+
+    /// The object to write, in place of that version.
+    pub fn written(mut self, version: Option<String>, now: Timestamp) -> Item {
+        self.metadata.resource_version = version;
+        for result in &mut self.results {
+            result.timestamp = Some(Time { seconds: now.as_second(), nanos: 0 });
+        }
+        Item::of(self.text())
+    }
+
+    fn text(&self) -> String {
+        // Writing plain fields to a string cannot fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+impl ReportResult {
+    fn new(finding: &Finding, namespace: &str) -> Self {
+        let owner = &finding.owner;
+        let subject = Reference {
+            api_version: owner.api_version.clone(),
+            kind: owner.kind.clone(),
+            namespace: namespace.to_owned(),
+            name: owner.name.clone(),
+            uid: owner.uid.clone(),
+        };
+        let mut result = Self {
+            source: "podreeve",
+            policy: "podreeve".to_owned(),
+            rule: finding.rule(),
+            category: None,
+            severity: finding.severity().as_str(),
+            timestamp: None,
+            result: finding.outcome().as_str(),
+            scored: matches!(finding.outcome(), Outcome::Fail | Outcome::Error),
+            resources: vec![subject],
+            message: String::new(),
+            properties: BTreeMap::from([("object", finding.kind.clone())]),
+        };
+        match &finding.said {
+            Said::Problem(problem) => {
+                result.message = format!("it could not be judged: {}", clean(problem, 2 * VALUE));
+            }
+            Said::Violation(violation) => {
+                let field = clean(&dotted(&violation.field), FIELD);
+                let (found, wanted) = (clean(&violation.found, VALUE), clean(&violation.wanted, VALUE));
+                let why = clean(&violation.why, 2 * VALUE);
+                result.message = format!("{field}: found {found}, wanted {wanted}: {why}");
+                result.policy.clone_from(&violation.policy);
+                result.category = violation.rule.owasp.first().map(|item| format!("OWASP item {item}"));
+                result.properties.insert("effect", violation.effect.as_str().to_owned());
+                result.properties.insert("field", field);
+                if let Some((kind, name)) = &violation.container {
+                    result.properties.insert("container", clean(name, 63));
+                    result.properties.insert("containerKind", kind.field().to_owned());
+                }
+            }
+        }
+        result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scan::{Counts, Owner};
+    use serde_json::{Value, json};
+    use std::sync::Arc;
+
+    fn found(problem: &str, all: usize) -> Found {
+        let owner =
+            Owner { api_version: "apps/v1".into(), kind: "Deployment".into(), name: "web".into(), uid: "u".into() };
+        let said = Said::Problem(problem.to_owned());
+        let findings = vec![Finding { owner: Arc::new(owner), kind: "Deployment".to_owned(), said }];
+        let counts = Counts { error: all, ..Counts::default() };
+        Found { namespace: "shop".to_owned(), objects: 1, owners: Vec::new(), counts, findings }
+    }
+
+    #[test]
+    fn what_is_said_counts_and_not_when() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let body = || Body::new(Api::OpenReports, &found("odd", 1));
+        assert_eq!(body().content(), body().content());
+        assert_ne!(body().content(), Body::new(Api::OpenReports, &found("even", 1)).content());
+        // One more that is not told.
+        assert_ne!(body().content(), Body::new(Api::OpenReports, &found("odd", 2)).content());
+        let value = |item: Item| serde_json::from_str::<Value>(item.raw.get()).unwrap();
+        let (first, later) = (value(body().written(None, at(1))), value(body().written(Some("7".into()), at(2))));
+        assert_eq!(first["results"][0]["timestamp"], json!({"seconds": 1, "nanos": 0}));
+        assert_eq!(first["metadata"]["annotations"], later["metadata"]["annotations"]);
+        assert_eq!(
+            (&first["metadata"]["resourceVersion"], &later["metadata"]["resourceVersion"]),
+            (&Value::Null, &json!("7"))
+        );
+    }
+
+    #[test]
+    fn what_is_left_out_is_told() {
+        let body = Body::new(Api::WgPolicy, &found("odd", 7));
+        assert_eq!(body.metadata.annotations["podreeve.dev/results-left-out"], "6");
+        assert_eq!((body.summary.error, body.source), (7, None));
+    }
+}

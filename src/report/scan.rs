@@ -1,0 +1,172 @@
+//! The report of `scan -o json`. Its JSON schema is `docs/scan-report.schema.json`: it is made from these
+//! types, and fields are added but never changed.
+
+use crate::outcome::{Verdict, Violation};
+use crate::scan::{Finding, Found, Owner, OwnerVerdict, Said};
+use crate::text::{clean, dotted};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What `podreeve scan -o json` prints.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(title = "podreeve scan report")]
+pub struct ScanReport {
+    #[schemars(extend("const" = "podreeve.dev/v1alpha1"))]
+    pub api_version: &'static str,
+    #[schemars(extend("const" = "ScanReport"))]
+    pub kind: &'static str,
+    /// The policies that everything was judged by.
+    pub policies: Vec<String>,
+    /// Those with findings, by namespace, kind and name.
+    pub owners: Vec<OwnerReport>,
+    /// What could not be read; the findings in it are missing.
+    pub errors: Vec<UnreadReport>,
+    pub summary: ScanSummary,
+}
+
+/// An owner, and what is wrong with what it makes: of a Deployment, its template and the pods of its ReplicaSets.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OwnerReport {
+    pub api_version: String,
+    pub kind: String,
+    pub namespace: String,
+    pub name: String,
+    pub uid: String,
+    /// What would become of the strictest of it, were it made anew today.
+    #[schemars(extend("enum" = ["allow", "warn", "patch", "deny"]))]
+    pub verdict: &'static str,
+    /// Why something could not be judged, which denies it.
+    pub problems: Vec<String>,
+    /// The worst first. Violations of a template and of its pods are told once.
+    pub violations: Vec<ScanViolation>,
+}
+
+/// One violation of one rule at one place.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScanViolation {
+    pub rule: &'static str,
+    /// The policy that is strictest about it.
+    pub policy: String,
+    /// What that policy says.
+    #[schemars(extend("enum" = ["audit", "warn", "patch", "deny"]))]
+    pub action: &'static str,
+    /// What would become of it; `patch` would be repaired in a pod that is made anew.
+    #[schemars(extend("enum" = ["exempt", "audit", "warn", "patch", "deny"]))]
+    pub effect: &'static str,
+    #[schemars(extend("enum" = ["low", "medium", "high", "critical"]))]
+    pub severity: &'static str,
+    /// The kind of the object that has it: `Pod` for what only the pods of the owner have.
+    pub object_kind: String,
+    /// The container's name; null for a violation of the pod.
+    pub container: Option<String>,
+    /// The list of the pod that the container stands in; null for a violation of the pod.
+    #[schemars(extend("enum" = ["initContainers", "containers", "ephemeralContainers", null]))]
+    pub container_kind: Option<&'static str>,
+    /// The judged field as people write it, in an object of `objectKind`.
+    pub field: String,
+    pub found: String,
+    pub wanted: String,
+    /// What an attacker or a fault does with it.
+    pub why: String,
+    /// Items of the OWASP list.
+    pub owasp: &'static [u8],
+}
+
+/// Objects that could not be listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UnreadReport {
+    /// Their kind.
+    pub kind: String,
+    pub message: String,
+}
+
+/// How many owners have which verdict.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScanSummary {
+    pub namespaces: usize,
+    /// Objects judged; what was made by an owner that was judged is not counted.
+    pub objects: usize,
+    pub owners: usize,
+    pub denied: usize,
+    pub patched: usize,
+    pub warned: usize,
+    pub allowed: usize,
+    /// Kinds that could not be read as a whole.
+    pub errors: usize,
+}
+
+impl ScanSummary {
+    pub fn add(&mut self, found: &Found) {
+        self.namespaces += 1;
+        self.objects += found.objects;
+        self.owners += found.owners.len();
+        for owner in &found.owners {
+            match owner.verdict {
+                Verdict::Deny => self.denied += 1,
+                Verdict::Patch => self.patched += 1,
+                Verdict::Warn => self.warned += 1,
+                Verdict::Allow => self.allowed += 1,
+            }
+        }
+    }
+}
+
+impl OwnerReport {
+    fn new(namespace: &str, known: &OwnerVerdict) -> Self {
+        Self {
+            api_version: known.owner.api_version.clone(),
+            kind: known.owner.kind.clone(),
+            namespace: namespace.to_owned(),
+            name: known.owner.name.clone(),
+            uid: known.owner.uid.clone(),
+            verdict: known.verdict.as_str(),
+            problems: Vec::new(),
+            violations: Vec::new(),
+        }
+    }
+
+    /// The owners of a namespace that have findings.
+    pub fn all(found: &Found) -> impl Iterator<Item = Self> {
+        let mut of: HashMap<*const Owner, Self> =
+            found.owners.iter().map(|known| (Arc::as_ptr(&known.owner), Self::new(&found.namespace, known))).collect();
+        for finding in &found.findings {
+            let Some(owner) = of.get_mut(&Arc::as_ptr(&finding.owner)) else { continue };
+            match &finding.said {
+                Said::Violation(violation) => owner.violations.push(ScanViolation::new(finding, violation)),
+                Said::Problem(problem) => owner.problems.push(clean(problem, 1000)),
+            }
+        }
+        let mut owners: Vec<Self> = of.into_values().collect();
+        owners.sort_by(|a, b| (&a.kind, &a.name, &a.api_version).cmp(&(&b.kind, &b.name, &b.api_version)));
+        owners.into_iter().filter(|owner| !owner.violations.is_empty() || !owner.problems.is_empty())
+    }
+}
+
+impl ScanViolation {
+    fn new(finding: &Finding, violation: &Violation) -> Self {
+        let (container_kind, container) =
+            violation.container.as_ref().map(|(kind, name)| (kind.field(), name.clone())).unzip();
+        Self {
+            rule: violation.rule.id,
+            policy: violation.policy.clone(),
+            action: violation.action.as_str(),
+            effect: violation.effect.as_str(),
+            severity: violation.severity.as_str(),
+            object_kind: finding.kind.clone(),
+            container,
+            container_kind,
+            field: dotted(&violation.field),
+            found: violation.found.clone(),
+            wanted: violation.wanted.clone(),
+            why: violation.why.clone(),
+            owasp: violation.rule.owasp,
+        }
+    }
+}

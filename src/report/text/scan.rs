@@ -1,0 +1,69 @@
+//! What `scan` found, for people.
+
+use super::{BOLD, DIM, FOUND_MAX, noun};
+use crate::report::{OwnerReport, ScanSummary, ScanViolation};
+use crate::text::clean;
+use anstyle::AnsiColor;
+use std::fmt::Write;
+
+/// An owner with its findings.
+#[must_use]
+pub fn owner(owner: &OwnerReport) -> String {
+    let mut text = String::new();
+    let (style, verdict) = match owner.verdict {
+        "deny" => (AnsiColor::Red.on_default().bold(), "would be denied"),
+        "patch" => (AnsiColor::Cyan.on_default().bold(), "would be repaired"),
+        "warn" => (AnsiColor::Yellow.on_default().bold(), "would be admitted with warnings"),
+        _ => (AnsiColor::Green.on_default().bold(), "would be admitted"),
+    };
+    let (kind, namespace, name) = (clean(&owner.kind, 63), clean(&owner.namespace, 63), clean(&owner.name, 253));
+    let _ = writeln!(text, "{BOLD}{kind} {namespace}/{name}{BOLD:#}: {style}{verdict}{style:#}");
+    for problem in &owner.problems {
+        let _ = writeln!(text, "  it could not be judged: {problem}");
+    }
+    for violation in &owner.violations {
+        line(&mut text, owner, violation);
+    }
+    text
+}
+
+/// One violation on one line: `explain` tells the rest.
+fn line(text: &mut String, owner: &OwnerReport, violation: &ScanViolation) {
+    let style = match violation.effect {
+        "deny" => AnsiColor::Red.on_default(),
+        "patch" => AnsiColor::Cyan.on_default(),
+        "warn" => AnsiColor::Yellow.on_default(),
+        _ => DIM,
+    };
+    let whose = match (&violation.container, violation.container_kind) {
+        (Some(name), Some(kind)) => format!("{} \"{}\"", noun(kind), clean(name, 63)),
+        _ => "pod".to_owned(),
+    };
+    // What the owner's own template does not have.
+    let only = if violation.object_kind == owner.kind { "" } else { " (in its pods)" };
+    let ScanViolation { effect, rule, severity, field, .. } = violation;
+    let (found, wanted) = (clean(&violation.found, FOUND_MAX), clean(&violation.wanted, FOUND_MAX));
+    let _ = writeln!(
+        text,
+        "  {style}{effect:6}{style:#} {BOLD}{rule}{BOLD:#} ({severity}), {whose}{only}: {field}: found {found}, wanted {wanted}",
+    );
+}
+
+/// The last line.
+#[must_use]
+pub fn summary(summary: ScanSummary) -> String {
+    let ScanSummary { namespaces, objects, owners, denied, patched, warned, allowed, errors } = summary;
+    let plural = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+    let mut text = format!("{} in {}", plural(objects, "object"), plural(namespaces, "namespace"));
+    if owners > 0 {
+        let owners = plural(owners, "owner");
+        let _ = write!(
+            text,
+            "; of {owners} {denied} would be denied, {patched} repaired, {warned} warned of, {allowed} admitted"
+        );
+    }
+    if errors > 0 {
+        let _ = write!(text, "; {} could not be read", plural(errors, "kind"));
+    }
+    text + "\n"
+}

@@ -1,0 +1,60 @@
+//! A review that no API server sent: the creation of an object that podreeve itself wants judged.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// Whose creation of what.
+#[derive(Debug, Clone, Copy)]
+pub struct Creation<'c> {
+    pub group: &'c str,
+    pub version: &'c str,
+    pub kind: &'c str,
+    pub namespace: &'c str,
+    pub user: &'c str,
+    pub groups: &'c [&'c str],
+}
+
+/// An AdmissionReview of `admission.k8s.io/v1`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Review<'c, O> {
+    api_version: &'static str,
+    kind: &'static str,
+    request: Request<'c, O>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Request<'c, O> {
+    uid: &'static str,
+    kind: Value,
+    resource: Value,
+    namespace: &'c str,
+    operation: &'static str,
+    user_info: Value,
+    object: O,
+}
+
+impl Creation<'_> {
+    /// The body of the request.
+    #[must_use]
+    pub fn of(&self, object: impl Serialize) -> Vec<u8> {
+        let Self { group, version, kind, namespace, user, groups } = *self;
+        let resource = kind.to_lowercase() + "s";
+        let review = Review {
+            api_version: "admission.k8s.io/v1",
+            kind: "AdmissionReview",
+            request: Request {
+                uid: "podreeve",
+                kind: json!({"group": group, "version": version, "kind": kind}),
+                resource: json!({"group": group, "version": version, "resource": resource}),
+                namespace,
+                operation: "CREATE",
+                user_info: json!({"username": user, "groups": groups}),
+                object,
+            },
+        };
+        // Were it to fail, the empty body would be denied.
+        serde_json::to_vec(&review).unwrap_or_default()
+    }
+}

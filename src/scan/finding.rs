@@ -1,0 +1,128 @@
+//! One thing that is wrong with what an owner makes.
+
+use super::Owner;
+use crate::decide::Effect;
+use crate::outcome::Violation;
+use crate::rules::Severity;
+use std::cmp::{Ordering, Reverse};
+use std::sync::Arc;
+
+#[derive(Debug, Clone)]
+pub struct Finding {
+    pub owner: Arc<Owner>,
+    /// The kind of the object that was judged: the owner's own, or `Pod` for what only its pods have.
+    pub kind: String,
+    pub said: Said,
+}
+
+#[derive(Debug, Clone)]
+pub enum Said {
+    Violation(Box<Violation>),
+    /// It could not be judged, which denies it.
+    Problem(String),
+}
+
+/// What becomes of a finding, in the words of the report APIs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// Let through by an exemption.
+    Skip,
+    /// It would be let in: with a warning, repaired, or in silence.
+    Warn,
+    /// It could not be judged.
+    Error,
+    /// It would be denied.
+    Fail,
+}
+
+impl Outcome {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Skip => "skip",
+            Self::Warn => "warn",
+            Self::Error => "error",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+impl Finding {
+    #[must_use]
+    pub fn effect(&self) -> Effect {
+        match &self.said {
+            Said::Violation(violation) => violation.effect,
+            Said::Problem(_) => Effect::Deny,
+        }
+    }
+
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match &self.said {
+            Said::Problem(_) => Outcome::Error,
+            Said::Violation(violation) => match violation.effect {
+                Effect::Deny => Outcome::Fail,
+                Effect::Patch | Effect::Warn | Effect::Audit => Outcome::Warn,
+                Effect::Exempt => Outcome::Skip,
+            },
+        }
+    }
+
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        match &self.said {
+            Said::Violation(violation) => violation.severity,
+            Said::Problem(_) => Severity::High,
+        }
+    }
+
+    /// The rule's id; empty where none was asked.
+    #[must_use]
+    pub fn rule(&self) -> &'static str {
+        match &self.said {
+            Said::Violation(violation) => violation.rule.id,
+            Said::Problem(_) => "",
+        }
+    }
+
+    /// The worst first; the same findings have the same order, whatever order they came in.
+    #[must_use]
+    pub fn order(&self, other: &Self) -> Ordering {
+        let rank = |f: &Self| (Reverse(f.effect()), Reverse(f.severity()));
+        let place = |f: &'_ Self| match &f.said {
+            Said::Violation(violation) => (violation.container.clone(), violation.field.clone()),
+            Said::Problem(problem) => (None, problem.clone()),
+        };
+        rank(self)
+            .cmp(&rank(other))
+            .then_with(|| (&self.owner.kind, &self.owner.name).cmp(&(&other.owner.kind, &other.owner.name)))
+            .then_with(|| self.rule().cmp(other.rule()))
+            .then_with(|| place(self).cmp(&place(other)))
+            .then_with(|| self.kind.cmp(&other.kind))
+    }
+}
+
+/// How many findings there are of each outcome, told or not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub fail: usize,
+    pub error: usize,
+    pub warn: usize,
+    pub skip: usize,
+}
+
+impl Counts {
+    pub fn add(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Fail => self.fail += 1,
+            Outcome::Error => self.error += 1,
+            Outcome::Warn => self.warn += 1,
+            Outcome::Skip => self.skip += 1,
+        }
+    }
+
+    #[must_use]
+    pub const fn all(&self) -> usize {
+        self.fail + self.error + self.warn + self.skip
+    }
+}
