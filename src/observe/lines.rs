@@ -121,7 +121,7 @@ impl<W: Write> Writer<W> {
     fn write(&mut self) {
         // On a full disk, say. The metric tells, and the log once it can be written again.
         if self.out.write_all(&self.batch).and_then(|()| self.out.flush()).is_err() {
-            let lines = self.batch.iter().filter(|byte| **byte == b'\n').count();
+            let lines = String::from_utf8_lossy(&self.batch).lines().count();
             self.lost.fetch_add(u64::try_from(lines).unwrap_or(u64::MAX), Ordering::Relaxed);
         }
         self.batch.clear();
