@@ -166,8 +166,8 @@ impl<W: Write> Writer<W> {
         }
         // On a full disk, say. The metric tells, and the log once it can be written again.
         if self.out.write_all(&self.page).and_then(|()| self.out.flush()).is_err() {
-            let lines = self.page.iter().filter(|byte| **byte == b'\n').count();
-            self.waiting.lost.fetch_add(u64::try_from(lines).unwrap_or(u64::MAX), Ordering::Relaxed);
+            let lines: u64 = self.page.iter().map(|byte| u64::from(*byte == b'\n')).sum();
+            self.waiting.lost.fetch_add(lines, Ordering::Relaxed);
         }
         self.page.clear();
         self.page.shrink_to(KEPT);
