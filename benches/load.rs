@@ -305,7 +305,7 @@ fn machine() {
     let model = model.trim_start_matches(['\t', ' ', ':']);
     match std::env::var("PODREEVE_BENCH_CORES") {
         Ok(servers) => {
-            println!("{model}: the servers on core {servers}, the load on another; load average {busy} before.")
+            println!("{model}: the servers on core {servers}, the load on another; load average {busy} before.");
         }
         Err(_) => println!("{cores} cores of {model}, servers and load on all of them; load average {busy} before."),
     }

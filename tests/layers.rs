@@ -33,7 +33,17 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "cluster",
         &[
-            "authority", "facts", "observe", "scan", "admit", "decide", "outcome", "policy", "rules", "workload", "text",
+            "authority",
+            "facts",
+            "observe",
+            "scan",
+            "admit",
+            "decide",
+            "outcome",
+            "policy",
+            "rules",
+            "workload",
+            "text",
             "patch",
         ],
     ),
