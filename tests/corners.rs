@@ -256,8 +256,8 @@ fn what_is_told_of_the_first_is_not_counted_for_others() {
         |name: &str| json!({"rules": ["privileged"], "namespaces": ["default"], "containers": [name], "reason": "r"});
     let mut first = deny.clone();
     first["exemptions"] = json!([exempt("first")]);
-    assert_eq!(denied(&[deny.clone()], None), (Verdict::Deny, 2));
-    assert_eq!(denied(&[first.clone()], None), (Verdict::Deny, 1));
+    assert_eq!(denied(std::slice::from_ref(&deny), None), (Verdict::Deny, 2));
+    assert_eq!(denied(std::slice::from_ref(&first), None), (Verdict::Deny, 1));
     assert_eq!(denied(&[first, deny.clone()], None), (Verdict::Deny, 2));
     let mut old = pod(json!({}));
     old["spec"]["containers"] = json!([{"name": "first", "securityContext": {"privileged": true}}, {"name": "second"}]);
