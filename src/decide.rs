@@ -322,6 +322,11 @@ mod tests {
     }
 
     #[test]
+    fn the_labels_of_metrics_stay_what_they_are() {
+        assert_eq!(Effect::ALL.map(Effect::as_str), ["exempt", "audit", "warn", "patch", "deny"]);
+    }
+
+    #[test]
     fn a_violation_that_was_there_only_warns() {
         for action in [Action::Deny, Action::Patch, Action::Warn] {
             for stage in [Stage::Mutate, Stage::Pod, Stage::Template] {

@@ -247,3 +247,63 @@ fn edit_distance(a: &str, b: &str) -> usize {
     }
     row.last().copied().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_distance_counts_letters_to_change() {
+        for (a, b, distance) in [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("abc", "", 3),
+            ("abc", "abc", 0),
+            ("abc", "abx", 1),
+            ("abc", "xabc", 1),
+            ("xabc", "abc", 1),
+            ("ab", "ba", 2),
+            ("kitten", "sitting", 3),
+            ("saturday", "sunday", 3),
+        ] {
+            assert_eq!(edit_distance(a, b), distance, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_meant_when_a_quarter_of_it_and_one_letter_differ() {
+        assert_eq!(nearest("privileged"), Some("privileged"));
+        assert_eq!(nearest("hst-ports"), Some("host-ports"));
+        assert_eq!(nearest("privilexyz"), Some("privileged"));
+        assert_eq!(nearest("privilwxyz"), None);
+        assert_eq!(nearest(""), None);
+    }
+
+    #[test]
+    fn a_fault_of_all_parameters_has_no_path() {
+        let fault = (privileged::RULE.compile)(Value::from("text")).err();
+        assert_eq!(fault.map(|fault| fault.field), Some(String::new()));
+    }
+
+    /// As most rules are.
+    struct Plain;
+
+    impl Check for Plain {
+        fn check<'p>(&self, _: &'p Pod<'p>, _: &mut Findings<'p>) {}
+    }
+
+    #[test]
+    fn a_rule_asks_for_nothing_and_repairs_nothing_unless_it_says_so() {
+        let finding = Finding::new(Location::spec(), "a", "b");
+        assert!(!Plain.fix(&Pod::default(), &finding, &mut Fix::new(Scope::Pod)));
+        assert!(!Plain.judges_connects() && !Plain.asks_for_network_policies() && !Plain.asks_for_nodes());
+    }
+
+    #[test]
+    fn words_that_programs_read_stay_what_they_are() {
+        let severities = [Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
+        assert_eq!(severities.map(Severity::as_str), ["low", "medium", "high", "critical"]);
+        let levels = [Pss::Baseline, Pss::Restricted, Pss::Both];
+        assert_eq!(levels.map(Pss::as_str), ["baseline", "restricted", "baseline, restricted"]);
+    }
+}

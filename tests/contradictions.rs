@@ -157,6 +157,27 @@ fn a_limit_below_its_request(#[case] rule: &str, #[case] resource: &str, #[case]
     }
 }
 
+#[rstest]
+#[case("memory-limit", "memory", "1Gi", "2Gi")]
+#[case("cpu-request", "cpu", "1", "1.5")]
+fn a_limit_of_the_pod_below_its_request(
+    #[case] rule: &str,
+    #[case] resource: &str,
+    #[case] limit: &str,
+    #[case] request: &str,
+) {
+    let resources = |limit: &str| json!({"resources": {"limits": {resource: limit}, "requests": {resource: request}}});
+    // Told once, whatever its containers have.
+    for own in [json!({}), json!({"resources": null})] {
+        let torn = pod("containers", &resources(limit), &own);
+        let causes = causes(rule, &torn);
+        assert_eq!(causes.len(), 1, "{causes:?}");
+        let field = format!("spec.resources.limits.{resource}");
+        let found = format!("found {limit}, wanted at least the request of {request}");
+        assert_told(rule, &torn, &field, &[&found, "limit and request contradict each other"]);
+    }
+}
+
 #[test]
 fn everything_dropped_and_a_name_that_nobody_knows_added() {
     for list in LISTS {

@@ -1,6 +1,6 @@
 //! `resources.requests.cpu` of containers and init containers, or of the pod.
 
-use super::limits::{Amount, Held, below_request, containers, in_order};
+use super::limits::{Amount, Held, below_request, containers, in_order, pods_below_request};
 use super::{Check, Example, Finding, Findings, Fix, NOT_EPHEMERAL, Rule, Scope, Severity, compile, params};
 use crate::workload::Pod;
 use schemars::JsonSchema;
@@ -68,7 +68,7 @@ The repair sets `default`, where the policy gives one, as the request of contain
             r#"{"resources":{"requests":{"cpu":"2001m"},"limits":{"cpu":null}}}"#,
             &["resources.requests.cpu"],
         )
-        .params(r#"{"max":"2"}"#)
+        .params(r#"{"max":"2","default":"1"}"#)
         .no_repair(),
         Example::bad("a limit above max", r#"{"resources":{"limits":{"cpu":2.5}}}"#, &["resources.limits.cpu"])
             .params(r#"{"max":2}"#)
@@ -77,6 +77,13 @@ The repair sets `default`, where the policy gives one, as the request of contain
             .spec(r#"{"resources":{"requests":{"cpu":"3"}}}"#)
             .params(r#"{"max":"2"}"#)
             .no_repair(),
+        Example::bad(
+            "the pod's limit below the pod's request",
+            r#"{"resources":{"requests":{"cpu":null},"limits":{"cpu":null}}}"#,
+            &["spec.resources.limits.cpu"],
+        )
+        .spec(r#"{"resources":{"requests":{"cpu":"2"},"limits":{"cpu":"1500m"}}}"#)
+        .no_repair(),
         Example::good("a request", r#"{"resources":{"requests":{"cpu":"1"},"limits":{"cpu":null}}}"#),
         Example::good("the limit becomes the request", r#"{"resources":{"requests":null,"limits":{"cpu":"500m"}}}"#),
         Example::good("the pod's request counts", r#"{"resources":null}"#)
@@ -86,6 +93,11 @@ The repair sets `default`, where the policy gives one, as the request of contain
             .params(r#"{"limit":true,"max":1}"#),
         Example::good("exactly max in another unit", r#"{"resources":{"limits":{"cpu":"2000m"}}}"#)
             .params(r#"{"max":2,"limit":true}"#),
+        Example::good(
+            "the pod's limit is the pod's request",
+            r#"{"resources":{"requests":{"cpu":null},"limits":{"cpu":null}}}"#,
+        )
+        .spec(r#"{"resources":{"requests":{"cpu":"2"},"limits":{"cpu":"2"}}}"#),
     ],
 };
 
@@ -119,6 +131,7 @@ impl TryFrom<Params> for CpuRequest {
 
 impl Check for CpuRequest {
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+        findings.extend(pods_below_request(pod, "cpu"));
         for container in containers(pod) {
             let request = Held::new(pod, container, "requests", "cpu");
             let limit = Held::new(pod, container, "limits", "cpu");

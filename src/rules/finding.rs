@@ -320,11 +320,6 @@ impl<'p> Findings<'p> {
     pub fn into_vec(self) -> Vec<Finding<'p>> {
         self.kept
     }
-
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.kept.is_empty()
-    }
 }
 
 /// How a text of the pod reads in a finding.
@@ -345,5 +340,25 @@ pub const fn shown(value: Option<bool>) -> &'static str {
         None => NOT_SET,
         Some(true) => "true",
         Some(false) => "false",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_are_kept_and_the_others_counted() {
+        let mut findings = Findings::keeping(2, None);
+        findings.extend(["a", "b", "c"].map(|found| Finding::new(Location::spec(), found, "d")));
+        assert_eq!(findings.more(), [1, 0]);
+        assert_eq!(findings.into_vec().iter().map(|finding| &*finding.found).collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_text_is_told_so_that_it_can_be_seen() {
+        let found = [None, Some("a b"), Some(""), Some(" "), Some("a\n")].map(told);
+        assert_eq!(found, ["not set", "a b", "\"\"", "\" \"", "\"a\\n\""]);
+        assert_eq!([None, Some(true), Some(false)].map(shown), ["not set", "true", "false"]);
     }
 }

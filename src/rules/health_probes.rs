@@ -48,6 +48,9 @@ containers and debug containers. `kinds` narrows it to kinds such as Deployment 
         .not_job(),
         Example::good("both probes", r#"{"startupProbe":null}"#),
         Example::good("a Job", r#"{"livenessProbe":null,"readinessProbe":null}"#).job("{}"),
+        Example::good("a sidecar of a Job", "")
+            .spec(r#"{"initContainers":[{"name":"proxy","image":"registry.example.com/shop/web:1","restartPolicy":"Always"}]}"#)
+            .job("{}"),
         Example::good("a pod that ends", r#"{"livenessProbe":null,"readinessProbe":null}"#)
             .spec(r#"{"restartPolicy":"OnFailure"}"#),
         Example::good("a kind that is not judged", r#"{"livenessProbe":null}"#)

@@ -122,15 +122,25 @@ impl<'p> Held<'p> {
     }
 }
 
-/// A limit below the request beside it: the API server refuses the pod.
+/// A container's limit below the request beside it.
 pub fn below_request<'p>(container: ContainerRef<'p>, resource: &'static str) -> Option<Finding<'p>> {
     let limit = Held::own(container, "limits", resource);
     let request = Held::own(container, "requests", resource);
-    if limit.nano? >= request.nano? {
-        return None;
-    }
-    let wanted = format!("at least the request of {}", request.text.unwrap_or_default());
-    Some(limit.finding(wanted).why("limit and request contradict each other, so the API server refuses the pod"))
+    (limit.nano? < request.nano?).then(|| contradiction(limit.at(), limit.text, request.text))
+}
+
+/// The pod's own limit below its request.
+pub fn pods_below_request<'p>(pod: &'p Pod<'p>, resource: &'static str) -> Option<Finding<'p>> {
+    let (limit, nano) = Held::of_pod(pod, "limits", resource)?;
+    let (request, requested) = Held::of_pod(pod, "requests", resource)?;
+    let at = Location::spec().key("resources", true).key("limits", true).key(resource, true);
+    (nano < requested).then(|| contradiction(at, Some(limit), Some(request)))
+}
+
+fn contradiction<'p>(at: Location<'p>, limit: Option<&'p str>, request: Option<&'p str>) -> Finding<'p> {
+    let wanted = format!("at least the request of {}", told(request));
+    Finding::new(at, told(limit), wanted)
+        .why("limit and request contradict each other, so the API server refuses the pod")
 }
 
 /// The quantity in billionths, when it is above zero.

@@ -1,6 +1,6 @@
 //! `resources.limits.memory` of containers and init containers, or of the pod.
 
-use super::limits::{Amount, Held, below_request, containers, in_order};
+use super::limits::{Amount, Held, below_request, containers, in_order, pods_below_request};
 use super::{Check, Example, Finding, Findings, Fix, NOT_EPHEMERAL, Rule, Scope, Severity, compile, params};
 use crate::workload::Pod;
 use schemars::JsonSchema;
@@ -77,6 +77,13 @@ than that, and not beside memory in `spec.resources`, since the API server would
         )
         .spec(r#"{"resources":{"limits":{"memory":"0"}}}"#)
         .no_repair(),
+        Example::bad(
+            "the pod's limit below the pod's request",
+            r#"{"resources":{"requests":{"memory":null},"limits":{"memory":null}}}"#,
+            &["spec.resources.limits.memory"],
+        )
+        .spec(r#"{"resources":{"requests":{"memory":"2Gi"},"limits":{"memory":"1Gi"}}}"#)
+        .no_repair(),
         Example::good("a limit", r#"{"resources":{"limits":{"memory":"128Mi"}}}"#),
         Example::good("a limit in milli-bytes", r#"{"resources":{"limits":{"memory":"128000000000m"}}}"#),
         Example::good("exactly max in another unit", r#"{"resources":{"limits":{"memory":"1073741824"}}}"#)
@@ -86,6 +93,11 @@ than that, and not beside memory in `spec.resources`, since the API server would
         Example::good("a limit below the pod's", r#"{"resources":{"limits":{"memory":"1Gi"}}}"#)
             .spec(r#"{"resources":{"limits":{"memory":"4Gi"}}}"#)
             .params(r#"{"max":"1Gi"}"#),
+        Example::good(
+            "the pod's limit is the pod's request",
+            r#"{"resources":{"requests":{"memory":null},"limits":{"memory":null}}}"#,
+        )
+        .spec(r#"{"resources":{"requests":{"memory":"2Gi"},"limits":{"memory":"2Gi"}}}"#),
     ],
 };
 
@@ -116,6 +128,7 @@ impl TryFrom<Params> for MemoryLimit {
 
 impl Check for MemoryLimit {
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+        findings.extend(pods_below_request(pod, "memory"));
         for container in containers(pod) {
             let limit = Held::new(pod, container, "limits", "memory");
             match (limit.nano, &self.max) {

@@ -172,6 +172,12 @@ mod tests {
     }
 
     #[test]
+    fn the_parts_of_a_cluster_are_named() {
+        let parts = [Pod, Exec, Image, File, Node, Cluster, Ops].map(Where::as_str);
+        assert_eq!(parts, ["pod", "exec", "image", "file", "node", "cluster", "ops"]);
+    }
+
+    #[test]
     fn a_rule_cites_only_items_that_admission_can_answer() {
         for item in &ITEMS {
             for rule in item.rules() {

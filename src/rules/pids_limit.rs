@@ -49,6 +49,9 @@ without the field drops it in silence.",
         Example::bad("-1 is no limit of the nodes", "", &["spec.resources.limits.pids"])
             .params(r#"{"nodeLimit":-1}"#)
             .no_repair(),
+        Example::bad("0 is no limit of the nodes", "", &["spec.resources.limits.pids"])
+            .params(r#"{"nodeLimit":0}"#)
+            .no_repair(),
         Example::good("a limit of the pod", "").spec(r#"{"resources":{"limits":{"pids":"1024"}}}"#),
         Example::good("a limit of all nodes", "").params(r#"{"nodeLimit":4096}"#),
         Example::good("the nodes bind a pod that asks for more", "")

@@ -144,6 +144,7 @@ mod tests {
         assert_eq!(version("v1.0"), Some(Version::minor(0)));
         assert_eq!(version("v1.30"), Some(Version::minor(30)));
         assert_eq!(version("latest"), Some(Version::LATEST));
+        assert_eq!(version("v1.30").map(Version::number), Some(30));
         assert!(version("v1.99") < version("latest"));
         for wrong in ["", "1.30", "v1", "v1.", "v1.01", "v1.+1", "v2.0", "v1.30.1", "v1.99999", "Latest"] {
             assert_eq!(version(wrong), None, "{wrong}");

@@ -115,6 +115,22 @@ override them, and from v1.35 pods with `hostUsers: false` are left alone.",
         .params(r#"{"pss":"restricted"}"#)
         .no_repair(),
         Example::bad(
+            "restricted tells the pod's user once, where a container takes it",
+            r#"{"securityContext":{"runAsUser":null}}"#,
+            &["spec.securityContext.runAsUser"],
+        )
+        .spec(r#"{"hostUsers":null,"securityContext":{"runAsUser":0}}"#)
+        .params(r#"{"pss":"restricted"}"#)
+        .no_repair(),
+        Example::bad(
+            "restricted tells the pod's false once, where a container takes it",
+            r#"{"securityContext":{"runAsNonRoot":null}}"#,
+            &["spec.securityContext.runAsNonRoot"],
+        )
+        .spec(r#"{"hostUsers":null,"securityContext":{"runAsNonRoot":false}}"#)
+        .params(r#"{"pss":"restricted"}"#)
+        .no_repair(),
+        Example::bad(
             "restricted before v1.35 in a user namespace",
             r#"{"securityContext":{"runAsUser":0}}"#,
             &["securityContext.runAsUser"],
@@ -210,6 +226,11 @@ impl Check for RunAsNonRoot {
 
     fn fix(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
         let Some(container) = finding.container().filter(|_| finding.at.has_key("runAsNonRoot")) else { return false };
+        // Upstream counts the pod's own value too, so true on the container would repair nothing.
+        let of_pod = pod.spec.security_context.as_ref().and_then(|pods| pods.run_as_non_root);
+        if self.pss.is_some() && of_pod == Some(false) {
+            return false;
+        }
         let own = container.container.security_context.as_ref();
         let user = Held::new(pod, container, |pod| pod.run_as_user, |own| own.run_as_user);
         match (user.value(), self.user) {

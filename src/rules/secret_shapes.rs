@@ -117,7 +117,7 @@ fn has_token(value: &str, prefix: &str, length: usize) -> bool {
 fn has_web_token(value: &str) -> bool {
     value.len() >= 48
         && value.match_indices("eyJ").any(|(at, _)| {
-            let mut parts = value.get(at..).unwrap_or_default().splitn(4, |c: char| c == '.' || !is_token_char(c));
+            let mut parts = value.get(at..).unwrap_or_default().splitn(4, |c: char| !is_token_char(c));
             let long = |part: Option<&str>| part.is_some_and(|part| part.len() >= 16);
             let dots =
                 value.get(at..).unwrap_or_default().chars().filter(|c| !is_token_char(*c)).take(2).all(|c| c == '.');
@@ -127,7 +127,7 @@ fn has_web_token(value: &str) -> bool {
 
 /// `scheme://user:password@host`, where the password is no reference to another variable.
 fn has_url_password(value: &str) -> bool {
-    value.bytes().any(|b| b == b'@')
+    value.contains('@')
         && value.match_indices("://").any(|(at, found)| {
             let rest = value.get(at + found.len()..).unwrap_or_default();
             let authority =
@@ -139,7 +139,7 @@ fn has_url_password(value: &str) -> bool {
 
 /// `Password=...;` in a connection string or a query.
 fn has_assignment(value: &str) -> bool {
-    if !value.bytes().any(|b| b == b'=') {
+    if !value.contains('=') {
         return false;
     }
     let lower = value.to_ascii_lowercase();
@@ -211,6 +211,8 @@ mod tests {
             assert!(!is_secret_name(name, &[]), "{name}");
         }
         assert!(is_secret_name("STRIPE_PIN", &["PIN".to_owned()]));
+        // Alone it is the whole name, and tells of nothing else.
+        assert!(is_secret_name("NEW", &["NEW".to_owned()]));
     }
 
     #[test]
@@ -223,6 +225,8 @@ mod tests {
             (concat!("ey", "JhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3.SflKxwRJSMeKKF2QT4fw"), "a JSON web token"),
             ("postgres://app:hunter2@db:5432/app", "a URL with a password"),
             ("Server=db;User=sa;Password=hunter2;", "a connection string with a password"),
+            ("://:x@", "a URL with a password"),
+            ("pwd=x", "a connection string with a password"),
         ] {
             assert_eq!(secret_value(value), Some(what), "{value}");
         }
@@ -236,6 +240,15 @@ mod tests {
             "Server=db;Password=$(PW);",
             "eyJ.eyJ.x",
             "task-sk-short",
+            "how we keep a PRIVATE KEY",
+            concat!("xAK", "IAIOSFODNN7EXAMPLE"),
+            concat!("AK", "IA and then other words of any length"),
+            "a value that is as long as a web token and is nothing of the sort",
+            // A part is too short, or something else than a dot stands between them.
+            "eyJhbGciOi.eyJzdWIiOiIxMjM0NTY3.SflKxwRJSMeKKF2QT4fw.and.more",
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIi.SflKxwRJSMeKKF2QT4fw.and.more",
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3.SflKxwRJSM and more",
+            "eyJhbGciOiJIUzI1NiJ9 eyJzdWIiOiIxMjM0NTY3 SflKxwRJSMeKKF2QT4fw",
             "password=true",
         ] {
             assert_eq!(secret_value(value), None, "{value}");

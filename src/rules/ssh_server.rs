@@ -227,7 +227,15 @@ mod tests {
         assert_eq!(found(&["sh", "-c", "if true; then sshd; fi"]).as_deref(), Some("2 sshd"));
         assert_eq!(found(&["sh", "-c", "(sshd)&"]).as_deref(), Some("2 sshd"));
         assert_eq!(found(&[r"C:\OpenSSH\sshd.exe"]).as_deref(), Some("0 sshd"));
-        for good in [&["grep", "sshd"][..], &["sh", "-c", "echo sshd"], &["--user", "sshd"], &["my-sshd"], &[""], &[]] {
+        for good in [
+            &["grep", "sshd"][..],
+            &["gosu", "root", "grep", "sshd"],
+            &["sh", "-c", "echo sshd"],
+            &["--user", "sshd"],
+            &["my-sshd"],
+            &[""],
+            &[],
+        ] {
             assert_eq!(found(good), None, "{good:?}");
         }
     }

@@ -59,6 +59,10 @@ Declare the port that the probe asks; close those that nobody needs.",
             "by name and by number",
             r#"{"livenessProbe":{"httpGet":{"port":"http"}},"readinessProbe":{"httpGet":{"port":8080}}}"#,
         ),
+        Example::good(
+            "a host port and the port behind it",
+            r#"{"ports":[{"containerPort":8080,"hostPort":8080,"name":"http"}]}"#,
+        ),
         Example::good("by a number as text", r#"{"livenessProbe":{"httpGet":{"port":"8080"}}}"#),
         Example::good(
             "another host, and a command",
