@@ -276,6 +276,7 @@ mod tests {
         assert_eq!(nearest("hst-ports"), Some("host-ports"));
         assert_eq!(nearest("privilexyz"), Some("privileged"));
         assert_eq!(nearest("privilwxyz"), None);
+        assert_eq!(nearest("memory-lxxxx"), Some("memory-limit"));
         assert_eq!(nearest(""), None);
     }
 
