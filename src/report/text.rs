@@ -74,17 +74,27 @@ fn render_object(text: &mut String, object: &ObjectReport) {
     }
 }
 
-fn render_violation(text: &mut String, object: &ObjectReport, violation: &ViolationReport) {
-    let style = match violation.effect {
+/// The colour of what becomes of a violation.
+fn style_of(effect: &str) -> Style {
+    match effect {
         "deny" => AnsiColor::Red.on_default(),
         "patch" => AnsiColor::Cyan.on_default(),
         "warn" => AnsiColor::Yellow.on_default(),
         _ => DIM,
-    };
-    let owner = match (&violation.container, violation.container_kind) {
-        (Some(name), Some(kind)) => format!("{} \"{}\"", noun(kind), clean(name, 63)),
+    }
+}
+
+/// Who has a violation: a container, by its list and name, or the pod.
+fn holder(container: Option<&str>, list: Option<&str>) -> String {
+    match (container, list) {
+        (Some(name), Some(list)) => format!("{} \"{}\"", noun(list), clean(name, 63)),
         _ => "pod".to_owned(),
-    };
+    }
+}
+
+fn render_violation(text: &mut String, object: &ObjectReport, violation: &ViolationReport) {
+    let style = style_of(violation.effect);
+    let owner = holder(violation.container.as_deref(), violation.container_kind);
     let _ = writeln!(
         text,
         "    {file}:{line}:{column}  {style}{effect}{style:#}  {BOLD}{rule}{BOLD:#} ({severity}), {owner}",

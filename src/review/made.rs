@@ -1,5 +1,6 @@
 //! A review that no API server sent: the creation of an object that podreeve itself wants judged.
 
+use super::request::{API_VERSION, KIND};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -42,8 +43,8 @@ impl Creation<'_> {
         let Self { group, version, kind, namespace, user, groups } = *self;
         let resource = kind.to_lowercase() + "s";
         let review = Review {
-            api_version: "admission.k8s.io/v1",
-            kind: "AdmissionReview",
+            api_version: API_VERSION,
+            kind: KIND,
             request: Request {
                 uid: "podreeve",
                 kind: json!({"group": group, "version": version, "kind": kind}),

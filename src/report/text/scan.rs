@@ -1,6 +1,6 @@
 //! What `scan` found, for people.
 
-use super::{BOLD, DIM, FOUND_MAX, noun};
+use super::{BOLD, FOUND_MAX, holder, style_of};
 use crate::report::{OwnerReport, ScanSummary, ScanViolation};
 use crate::text::clean;
 use anstyle::AnsiColor;
@@ -29,16 +29,8 @@ pub fn owner(owner: &OwnerReport) -> String {
 
 /// One violation on one line: `explain` tells the rest.
 fn line(text: &mut String, owner: &OwnerReport, violation: &ScanViolation) {
-    let style = match violation.effect {
-        "deny" => AnsiColor::Red.on_default(),
-        "patch" => AnsiColor::Cyan.on_default(),
-        "warn" => AnsiColor::Yellow.on_default(),
-        _ => DIM,
-    };
-    let whose = match (&violation.container, violation.container_kind) {
-        (Some(name), Some(kind)) => format!("{} \"{}\"", noun(kind), clean(name, 63)),
-        _ => "pod".to_owned(),
-    };
+    let style = style_of(violation.effect);
+    let whose = holder(violation.container.as_deref(), violation.container_kind);
     // What the owner's own template does not have.
     let only = if violation.object_kind == owner.kind { "" } else { " (in its pods)" };
     let ScanViolation { effect, rule, severity, field, .. } = violation;
