@@ -71,9 +71,8 @@ impl Snapshot {
 #[must_use]
 pub fn admit(body: &[u8], hook: Hook, snapshot: &Snapshot, today: Date) -> Outcome {
     let read = request::text(body);
-    let read = read.as_ref().map_err(Clone::clone).and_then(Review::parse);
-    match read {
-        Ok((_, request)) => answer(&request, hook, snapshot, today),
+    match read.and_then(Review::parse) {
+        Ok((_, mut request)) => answer(&mut request, hook, snapshot, today),
         Err(problem) => deny_unread(body, problem),
     }
 }
@@ -84,7 +83,7 @@ pub fn deny_unread(body: &[u8], problem: String) -> Outcome {
     refused(About { uid: uid(body).unwrap_or_default(), ..About::default() }, problem)
 }
 
-fn answer(request: &Request<'_>, hook: Hook, snapshot: &Snapshot, today: Date) -> Outcome {
+fn answer(request: &mut Request<'_>, hook: Hook, snapshot: &Snapshot, today: Date) -> Outcome {
     if namespace::is_one(request) && hook == Hook::Validate && matches!(&*request.operation.0, "CREATE" | "UPDATE") {
         return response::finish(namespace::judge(request, snapshot, about(request, None)));
     }
@@ -103,7 +102,7 @@ fn answer(request: &Request<'_>, hook: Hook, snapshot: &Snapshot, today: Date) -
     let Some(object) = request.object else {
         return refused(about, "the request has no `object` to judge".to_owned());
     };
-    let mut pod = match kind.pod(object) {
+    let mut pod = match request.take_pod(kind, object) {
         Ok(Some(pod)) => pod,
         // A template that may be left out, as in a Rollout that refers to a Deployment.
         Ok(None) => return response::finish(Outcome::allow(about)),

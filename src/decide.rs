@@ -155,24 +155,29 @@ pub fn judge<'p>(
     old: impl FnOnce() -> Option<&'p Pod<'p>>,
 ) -> Vec<Judged<'p>> {
     let mut found = Vec::new();
+    let mut findings = Findings::default();
     for policy in policies {
+        // Then nothing but the rule, and whether it can repair them, decides what becomes of its violations.
+        let alike = policies.len() == 1
+            && !case.is_update
+            && policy.pod_security_labels.is_none()
+            && case.exemptions.is_empty();
         for compiled in &policy.rules {
             if case.only.is_some_and(|only| compiled.action != only) {
                 continue;
             }
             let sorting = Sorting { check: &*compiled.check, pod: case.pod, scope: case.scope };
             let sorting = (compiled.action == Action::Patch).then_some(sorting);
-            // Then nothing but the rule, and whether it can repair them, decides what becomes of its violations.
-            let alike = policies.len() == 1
-                && !case.is_update
-                && policy.pod_security_labels.is_none()
-                && case.exemptions.is_empty()
-                && !policy.exempts(compiled.rule);
             // Each repair is made.
-            let counted = alike && (sorting.is_none() || case.stage != Stage::Mutate);
-            let findings = run(compiled, case.pod, if counted { case.told.max(1) } else { usize::MAX }, sorting);
+            let counted = alike && !compiled.exempted && (sorting.is_none() || case.stage != Stage::Mutate);
+            findings.keep(if counted { case.told.max(1) } else { usize::MAX }, sorting);
+            run(compiled, case.pod, &mut findings);
+            // As nearly all are.
+            if findings.is_empty() {
+                continue;
+            }
             let mut more = findings.more();
-            found.extend(findings.into_vec().into_iter().map(|finding| {
+            found.extend(std::mem::take(&mut findings).into_vec().into_iter().map(|finding| {
                 let repairable = sorting.is_some_and(|sorting| sorting.is_repairable(&finding));
                 // The first one of a sort stands for those that are only counted.
                 let more = more.get_mut(usize::from(repairable)).map(std::mem::take).unwrap_or_default();
@@ -226,15 +231,15 @@ fn ordered(mut judged: Vec<Judged<'_>>) -> Vec<Judged<'_>> {
 /// What a rule finds in a pod.
 #[must_use]
 pub fn findings<'p>(compiled: &CompiledRule, pod: &'p Pod<'p>) -> Vec<Finding<'p>> {
-    run(compiled, pod, usize::MAX, None).into_vec()
+    let mut findings = Findings::default();
+    run(compiled, pod, &mut findings);
+    findings.into_vec()
 }
 
-fn run<'p>(compiled: &CompiledRule, pod: &'p Pod<'p>, most: usize, sorting: Option<Sorting<'p>>) -> Findings<'p> {
-    let mut findings = Findings::keeping(most, sorting);
-    if !(compiled.rule.linux_only && pod.is_windows()) {
-        compiled.check.check(pod, &mut findings);
+fn run<'p>(compiled: &CompiledRule, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+    if !compiled.rule.linux_only || !pod.is_windows() {
+        compiled.check.check(pod, findings);
     }
-    findings
 }
 
 /// Of several policies that say the same, the strictest speaks.
@@ -276,7 +281,7 @@ impl<'p> Before<'p> {
                 continue;
             }
             seen.push(compiled);
-            for finding in run(compiled, old, usize::MAX, None).into_vec() {
+            for finding in findings(compiled, old) {
                 let place = place(compiled, &finding);
                 if let Some(amount) = finding.amount {
                     let highest = before.amounts.entry(place).or_insert(amount);

@@ -1,4 +1,4 @@
-//! Reads plain JSON by an index of its strings and brackets, straight into the types that rules judge.
+//! Reads plain JSON straight into the types that rules judge.
 //!
 //! A review is mostly what podreeve does not look at: managed fields, status, the last applied
 //! configuration. serde spends most of a request there, and on moving what it has read. This fills the
@@ -7,83 +7,47 @@
 //! it to what serde_json reads. In what nobody reads, commas, colons and escapes may stand as they like:
 //! the API server's own encoder put them there.
 
-mod index;
 pub mod keys;
 mod number;
 mod reader;
+mod scan;
 
-use index::Index;
 pub use reader::Reader;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-/// A text and its index.
-#[derive(Debug)]
-pub struct Document<'t> {
-    text: &'t str,
-    index: Index,
-    /// Whether the index is whole.
-    plain: bool,
-}
-
-impl<'t> Document<'t> {
-    #[must_use]
-    pub fn new(text: &'t str) -> Self {
-        let index = Index::new(text.as_bytes());
-        Self { text, plain: index.is_some(), index: index.unwrap_or_default() }
-    }
-
-    #[must_use]
-    pub const fn text(&self) -> &'t str {
-        self.text
-    }
-
-    /// Fills `into` from the whole text; none when serde_json has to, and then it holds anything.
-    pub fn read<'d>(&'d self, into: &mut impl Fill<'d>) -> Option<()> {
-        self.read_at(0, self.text.len(), into)
-    }
-
-    fn read_at<'d>(&'d self, start: usize, end: usize, into: &mut impl Fill<'d>) -> Option<()> {
-        if !self.plain {
-            return None;
-        }
-        let mut reader = Reader::new(self, start);
-        into.fill(&mut reader)?;
-        // After the last value there may be white space.
-        let at = reader.at();
-        (at == end || (end == self.text.len() && reader.peek() == 0 && reader.at() == end)).then_some(())
-    }
+/// Fills `into` from the whole text; none when serde_json has to, and then it holds anything.
+pub fn read<'d>(text: &'d str, into: &mut impl Fill<'d>) -> Option<()> {
+    let mut reader = Reader::new(text);
+    into.fill(&mut reader)?;
+    // After the last value there may be white space.
+    reader.is_at_end().then_some(())
 }
 
 /// A value that stays as it is until somebody asks.
 #[derive(Clone, Copy, Default)]
-pub struct Raw<'d> {
-    text: &'d str,
-    /// Where it stands in an indexed text.
-    place: Option<(&'d Document<'d>, usize)>,
-}
+pub struct Raw<'d>(&'d str);
 
 impl<'d> Raw<'d> {
     #[must_use]
     pub const fn new(text: &'d str) -> Self {
-        Self { text, place: None }
+        Self(text)
     }
 
     #[must_use]
     pub const fn get(&self) -> &'d str {
-        self.text
+        self.0
     }
 
-    /// As [`Document::read`].
+    /// As [`read`].
     pub fn read(&self, into: &mut impl Fill<'d>) -> Option<()> {
-        let (document, start) = self.place?;
-        document.read_at(start, start + self.text.len(), into)
+        read(self.0, into)
     }
 }
 
 impl std::fmt::Debug for Raw<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Raw({})", self.text)
+        write!(f, "Raw({})", self.0)
     }
 }
 
@@ -101,11 +65,21 @@ pub trait Fill<'d> {
 /// Fills a field that was not seen before; `null` leaves it as it is, as Go does.
 #[inline]
 pub fn field<'d>(reader: &mut Reader<'d>, seen: &mut bool, into: &mut impl Fill<'d>) -> Option<()> {
+    once(reader, seen, |reader| into.fill(reader))
+}
+
+/// As [`field`], read by `fill`.
+#[inline]
+pub fn once<'d>(
+    reader: &mut Reader<'d>,
+    seen: &mut bool,
+    fill: impl FnOnce(&mut Reader<'d>) -> Option<()>,
+) -> Option<()> {
     // Two values for one key: whoever reads the other one would be misled.
     if std::mem::replace(seen, true) {
         return None;
     }
-    if reader.null()? { Some(()) } else { into.fill(reader) }
+    if reader.null()? { Some(()) } else { fill(reader) }
 }
 
 impl<'d, T: Fill<'d> + Default> Fill<'d> for Option<T> {
@@ -152,8 +126,9 @@ impl<'d> Fill<'d> for Raw<'d> {
 }
 
 /// Fills a struct by its keys, the same that serde reads. What has no key here is passed over.
+/// `key => field by method` leaves a field to a method of the struct.
 macro_rules! fill {
-    ($type:ty { $($key:literal => $field:ident),* $(,)? }) => {
+    ($type:ty { $($key:literal => $field:ident $(by $method:ident)?),* $(,)? }) => {
         impl<'d> $crate::json::Fill<'d> for $type {
             fn fill(&mut self, reader: &mut $crate::json::Reader<'d>) -> Option<()> {
                 #[derive(Default)]
@@ -166,11 +141,17 @@ macro_rules! fill {
                 );
                 let mut seen = Seen::default();
                 reader.object(|reader, key| match key {
-                    $($key => $crate::json::field(reader, &mut seen.$field, &mut self.$field),)*
+                    $($key => $crate::json::fill!(@ reader, &mut seen.$field, self, $field $(, $method)?),)*
                     _ => reader.skip().map(|_| ()),
                 })
             }
         }
+    };
+    (@ $reader:ident, $seen:expr, $self:ident, $field:ident) => {
+        $crate::json::field($reader, $seen, &mut $self.$field)
+    };
+    (@ $reader:ident, $seen:expr, $self:ident, $field:ident, $method:ident) => {
+        $crate::json::once($reader, $seen, |reader| $self.$method(reader))
     };
 }
 pub(crate) use fill;

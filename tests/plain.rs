@@ -1,21 +1,21 @@
 //! The reader of plain JSON decides nothing: it reads all that serde_json reads, and alike.
 
-use podreeve::json::{Document, Fill};
-use podreeve::review::Review;
+use podreeve::json::{Fill, read};
+use podreeve::review::{Request, Review};
 use podreeve::rules::{GOOD_POD, RULES};
-use podreeve::workload::Pod;
+use podreeve::workload::{Pod, kinds};
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
 use std::fmt::Debug;
 
 /// What both read; none when only serde_json reads it.
-fn both<'a, T: Fill<'a> + Default + Deserialize<'a> + Debug>(document: &'a Document<'a>) -> Option<String> {
+fn both<'a, T: Fill<'a> + Default + Deserialize<'a> + Debug>(text: &'a str) -> Option<String> {
     let mut plain = T::default();
-    document.read(&mut plain)?;
+    read(text, &mut plain)?;
     let plain = format!("{plain:?}");
-    if let Ok(serde) = serde_json::from_str::<T>(document.text()) {
-        assert_eq!(plain, format!("{serde:?}"), "{}", document.text());
+    if let Ok(serde) = serde_json::from_str::<T>(text) {
+        assert_eq!(plain, format!("{serde:?}"), "{text}");
     }
     Some(plain)
 }
@@ -47,8 +47,7 @@ const EVERY_KEY: &str = r#"{"metadata":{"name":"n1","generateName":"n2","annotat
 
 #[test]
 fn every_key_is_read() {
-    let document = Document::new(EVERY_KEY);
-    let read = both::<Pod<'_>>(&document).expect("it is plain");
+    let read = both::<Pod<'_>>(EVERY_KEY).expect("it is plain");
     // Whatever is in the text is in the pod, so that no key is missing on both sides.
     for n in 1..=57 {
         let found = read.contains(&format!("\"n{n}\"")) || read.contains(&format!("{n}")) || n == 27;
@@ -63,23 +62,57 @@ fn recorded_reviews_are_plain() {
     assert!(files.len() >= 5);
     for file in files.iter().filter(|file| file.extension().is_some_and(|e| e == "json")) {
         let text = std::fs::read_to_string(file).unwrap();
-        let document = Document::new(&text);
-        assert!(both::<Review<'_>>(&document).is_some(), "{}", file.display());
-        let (_, request) = Review::parse(&document).unwrap();
+        assert!(both::<Review<'_>>(&text).is_some(), "{}", file.display());
+        let (_, mut request) = Review::parse(&text).unwrap();
         if let Some(object) = request.object {
             let mut pod = Pod::default();
             assert!(object.read(&mut pod).is_some(), "{}", file.display());
+            same_pod(&mut request);
         }
     }
 }
 
 #[test]
 fn examples_are_plain() {
-    assert!(both::<Pod<'_>>(&Document::new(GOOD_POD)).is_some());
+    assert!(both::<Pod<'_>>(GOOD_POD).is_some());
     for example in RULES.iter().flat_map(|rule| rule.examples) {
         let text = example.pod().to_string();
-        let read = both::<Pod<'_>>(&Document::new(&text));
+        let read = both::<Pod<'_>>(&text);
         assert!(read.is_some() || has_fraction(&example.pod()), "{}", example.name);
+    }
+}
+
+/// Whether the pod was read on the way or not, it is the pod of the object.
+fn same_pod(request: &mut Request<'_>) {
+    let Some(kind) = kinds::find(&request.kind.group, &request.kind.kind) else { return };
+    let object = request.object.expect("an object");
+    let [first, second] = [request.take_pod(kind, object), request.take_pod(kind, object)];
+    assert_eq!(format!("{first:?}"), format!("{second:?}"));
+    assert_eq!(format!("{second:?}"), format!("{:?}", kind.pod(object)));
+}
+
+/// The API server sends the kind first; whoever does not is answered alike.
+#[test]
+fn the_object_is_the_same_wherever_it_stands() {
+    let object = r#"{"metadata":{"managedFields":[{"a":"}"}],"name":"a"},"spec":{"hostPID":true}}"#;
+    let kind = r#""kind":{"group":"","version":"v1","kind":"Pod"}"#;
+    let fraction = r#"{"spec":{"securityContext":{"runAsUser":1.0}}}"#;
+    let unread = r#"{"spec":{"hostPID":1}}"#;
+    for object in [object, fraction, unread, "{}", "null"] {
+        let before = format!(
+            r#"{{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{{"uid":"u",{kind},"object":{object},"name":"n"}}}}"#
+        );
+        let after = before.replace(&format!("{kind},"), "").replace(r#""name":"n""#, &format!(r#""name":"n",{kind}"#));
+        let [before, after] = [&before, &after].map(|text| {
+            let (_, mut request) = Review::parse(text).unwrap();
+            assert_eq!(&*request.name, "n");
+            assert_eq!(request.object.map_or("null", |object| object.get()), object);
+            if request.object.is_some() {
+                same_pod(&mut request);
+            }
+            format!("{:?}", request.object.map(|object| kinds::find("", "Pod").unwrap().pod(object)))
+        });
+        assert_eq!(before, after);
     }
 }
 
@@ -110,7 +143,7 @@ fn what_is_rare_or_wrong_is_left_to_serde_json() {
         "{\"metadata\":{\"name\":\"a\nb\"}}",
         "",
     ] {
-        assert_eq!(both::<Pod<'_>>(&Document::new(text)), None, "{text}");
+        assert_eq!(both::<Pod<'_>>(text), None, "{text}");
     }
 }
 
@@ -123,6 +156,6 @@ proptest! {
         let mut text = EVERY_KEY.to_owned();
         let end = (at + cut).min(text.len());
         text.replace_range(at..end, &with);
-        both::<Pod<'_>>(&Document::new(&text));
+        both::<Pod<'_>>(&text);
     }
 }

@@ -4,17 +4,16 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use podreeve::json::{Document, Fill};
+use podreeve::json::{Fill, read};
 use podreeve::review::Review;
 use podreeve::workload::Pod;
 use std::fmt::Debug;
 
 fuzz_target!(|body: &[u8]| {
     let Ok(text) = std::str::from_utf8(body) else { return };
-    let document = Document::new(text);
-    alike::<Review<'_>>(&document);
-    alike::<Pod<'_>>(&document);
-    if let Ok((_, request)) = Review::parse(&document)
+    alike::<Review<'_>>(text);
+    alike::<Pod<'_>>(text);
+    if let Ok((_, request)) = Review::parse(text)
         && let Some(object) = request.object
     {
         let mut pod = Pod::default();
@@ -26,10 +25,10 @@ fuzz_target!(|body: &[u8]| {
     }
 });
 
-fn alike<'a, T: Fill<'a> + Default + serde::Deserialize<'a> + Debug>(document: &'a Document<'a>) {
+fn alike<'a, T: Fill<'a> + Default + serde::Deserialize<'a> + Debug>(text: &'a str) {
     let mut fast = T::default();
-    if document.read(&mut fast).is_some()
-        && let Ok(slow) = serde_json::from_str::<T>(document.text())
+    if read(text, &mut fast).is_some()
+        && let Ok(slow) = serde_json::from_str::<T>(text)
     {
         assert_eq!(format!("{fast:?}"), format!("{slow:?}"));
     }

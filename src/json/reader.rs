@@ -1,30 +1,30 @@
-//! Walks a JSON text by its index. None is "not plain": serde_json then reads it, or says what is wrong.
+//! Walks a JSON text. None is "not plain": serde_json then reads it, or says what is wrong.
 
-use super::{Document, Raw, number};
+use super::{Raw, number, scan};
 use std::borrow::Cow;
 
-/// A place in a document.
-#[derive(Debug)]
+/// A place in a text.
+#[derive(Debug, Clone)]
 pub struct Reader<'d> {
-    document: &'d Document<'d>,
+    text: &'d str,
     at: usize,
 }
 
 impl<'d> Reader<'d> {
     #[must_use]
-    pub const fn new(document: &'d Document<'d>, at: usize) -> Self {
-        Self { document, at }
+    pub const fn new(text: &'d str) -> Self {
+        Self { text, at: 0 }
     }
 
-    #[must_use]
-    pub const fn at(&self) -> usize {
-        self.at
+    /// Whether nothing but white space is left.
+    pub fn is_at_end(&mut self) -> bool {
+        self.peek() == 0 && self.at == self.text.len()
     }
 
     /// The next byte that is not white space; 0 at the end, with which no value begins.
     #[inline]
     pub fn peek(&mut self) -> u8 {
-        match self.document.text.as_bytes().get(self.at) {
+        match self.text.as_bytes().get(self.at) {
             Some(byte) if *byte > b' ' => *byte,
             _ => self.blank(),
         }
@@ -33,7 +33,7 @@ impl<'d> Reader<'d> {
     #[cold]
     fn blank(&mut self) -> u8 {
         loop {
-            match self.document.text.as_bytes().get(self.at) {
+            match self.text.as_bytes().get(self.at) {
                 Some(b' ' | b'\n' | b'\t' | b'\r') => self.at += 1,
                 Some(byte) => return *byte,
                 None => return 0,
@@ -47,7 +47,7 @@ impl<'d> Reader<'d> {
     }
 
     fn word(&mut self, word: &str) -> Option<()> {
-        self.document.text.as_bytes().get(self.at..)?.starts_with(word.as_bytes()).then(|| self.at += word.len())
+        self.text.as_bytes().get(self.at..)?.starts_with(word.as_bytes()).then(|| self.at += word.len())
     }
 
     /// Whether `null` comes; then it is passed over.
@@ -68,8 +68,8 @@ impl<'d> Reader<'d> {
     pub fn number(&mut self) -> Option<&'d str> {
         self.peek();
         let start = self.at;
-        self.at = number::end(self.document.text.as_bytes(), start)?;
-        self.document.text.get(start..self.at)
+        self.at = number::end(self.text.as_bytes(), start)?;
+        self.text.get(start..self.at)
     }
 
     /// A whole number; serde_json reads -0 as a fraction.
@@ -85,26 +85,42 @@ impl<'d> Reader<'d> {
     /// Borrowed unless it has an escape.
     #[inline]
     pub fn string(&mut self) -> Option<Cow<'d, str>> {
+        match self.short() {
+            Some(text) => Some(Cow::Borrowed(text)),
+            None => self.long(),
+        }
+    }
+
+    /// The string that comes, if it is short and plain; none says nothing.
+    #[inline]
+    fn short(&mut self) -> Option<&'d str> {
+        let Some([b'"', rest @ ..]) = self.text.as_bytes().get(self.at..) else { return None };
+        let (start, length) = (self.at + 1, scan::short(rest)?);
+        self.at = start + length + 1;
+        self.text.get(start..start + length)
+    }
+
+    #[inline(never)]
+    fn long(&mut self) -> Option<Cow<'d, str>> {
         self.take(b'"')?;
         let start = self.at;
-        let (end, escaped) = self.document.index.string(start)?;
+        let (end, escaped) = scan::string(self.text.as_bytes(), start)?;
         self.at = end + 1;
-        if escaped { self.unescape(start, end) } else { self.document.text.get(start..end).map(Cow::Borrowed) }
+        if escaped { self.unescape(start, end) } else { self.text.get(start..end).map(Cow::Borrowed) }
     }
 
     #[cold]
     fn unescape(&self, start: usize, end: usize) -> Option<Cow<'d, str>> {
-        serde_json::from_str(self.document.text.get(start - 1..=end)?).ok().map(Cow::Owned)
+        serde_json::from_str(self.text.get(start - 1..=end)?).ok().map(Cow::Owned)
     }
 
     /// Nobody writes a key with an escape, who does not want to hide it.
     #[inline]
     fn key(&mut self) -> Option<&'d str> {
-        self.take(b'"')?;
-        let start = self.at;
-        let (end, escaped) = self.document.index.string(start)?;
-        self.at = end + 1;
-        if escaped { None } else { self.document.text.get(start..end) }
+        self.short().or_else(|| match self.long()? {
+            Cow::Borrowed(key) => Some(key),
+            Cow::Owned(_) => None,
+        })
     }
 
     /// Passes over a value; its text.
@@ -112,21 +128,26 @@ impl<'d> Reader<'d> {
         let first = self.peek();
         let start = self.at;
         match first {
-            b'"' => self.at = self.document.index.string(start + 1)?.0 + 1,
-            b'{' | b'[' => self.at = self.document.index.close(start + 1)? + 1,
+            b'"' => self.at = scan::string(self.text.as_bytes(), start + 1)?.0 + 1,
+            b'{' | b'[' if matches!(self.text.as_bytes().get(start + 1), Some(b'}' | b']')) => self.at += 2,
+            b'{' | b'[' => self.at = scan::close(self.text.as_bytes(), start + 1)? + 1,
             b't' => self.word("true")?,
             b'f' => self.word("false")?,
             b'n' => self.word("null")?,
-            _ => self.at = number::end(self.document.text.as_bytes(), start)?,
+            _ => self.at = number::end(self.text.as_bytes(), start)?,
         }
-        self.document.text.get(start..self.at)
+        self.text.get(start..self.at)
     }
 
     /// The value that comes, for later.
     pub fn raw(&mut self) -> Option<Raw<'d>> {
-        self.peek();
-        let place = Some((self.document, self.at));
-        Some(Raw { text: self.skip()?, place })
+        self.skip().map(Raw::new)
+    }
+
+    /// What was read since `before`, a place in the same text.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Option<Raw<'d>> {
+        self.text.get(before.at..self.at).map(Raw::new)
     }
 
     /// Each member of an object; `member` reads the value.

@@ -83,6 +83,8 @@ pub struct CompiledRule {
     /// The rule's place in the table.
     pub order: usize,
     pub action: Action,
+    /// Whether an exemption of the policy names it.
+    pub exempted: bool,
     pub check: Box<dyn Check>,
 }
 
@@ -108,6 +110,12 @@ impl CompiledPolicy {
     pub fn compile(document: &PolicyDocument, cluster: Cluster) -> Result<Self, PolicyError> {
         let spec = &document.spec;
         let labels = honoured(spec, cluster)?;
+        let exemptions = spec
+            .exemptions
+            .iter()
+            .enumerate()
+            .map(|(index, exemption)| CompiledExemption::new(&["spec", "exemptions", &index.to_string()], exemption))
+            .collect::<Result<Vec<_>, _>>()?;
         let mut rules = Vec::new();
         for (order, rule) in RULES.iter().enumerate() {
             let Some(setting) = spec.rules.0.get(rule.id) else { continue };
@@ -129,15 +137,10 @@ impl CompiledPolicy {
                 ));
             }
             if setting.action != Action::Off {
-                rules.push(CompiledRule { rule, order, action: setting.action, check });
+                let exempted = exemptions.iter().any(|exemption: &CompiledExemption| exemption.names(rule));
+                rules.push(CompiledRule { rule, order, action: setting.action, exempted, check });
             }
         }
-        let exemptions = spec
-            .exemptions
-            .iter()
-            .enumerate()
-            .map(|(index, exemption)| CompiledExemption::new(&["spec", "exemptions", &index.to_string()], exemption))
-            .collect::<Result<_, _>>()?;
         let workloads = super::workloads::compile(&spec.workloads)?;
         Ok(Self {
             name: document.metadata.name.clone(),
@@ -150,12 +153,6 @@ impl CompiledPolicy {
             warn_until: spec.rollout.as_ref().map(|rollout| rollout.warn_until),
             pod_security_labels: labels,
         })
-    }
-
-    /// Whether an exemption names the rule.
-    #[must_use]
-    pub fn exempts(&self, rule: &Rule) -> bool {
-        self.exemptions.iter().any(|exemption| exemption.names(rule))
     }
 
     /// Whether it can be applied only to namespaces whose labels are known.

@@ -1,7 +1,7 @@
 //! The envelope. `object` and `oldObject` stay raw until somebody asks.
 
-use crate::json::{Document, Raw, fill};
-use crate::workload::{Text, kinds::without_position, text::nullable};
+use crate::json::{Fill, Raw, Reader, fill, read};
+use crate::workload::{Kind, Pod, Text, kinds::Unreadable, kinds::without_position, text::nullable};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::fmt;
@@ -44,6 +44,19 @@ pub struct Request<'a> {
     #[serde(borrow)]
     pub old_object: Option<Raw<'a>>,
     pub dry_run: Option<bool>,
+    #[serde(skip)]
+    on_the_way: OnTheWay<'a>,
+}
+
+/// The object of a request for a Pod. To find where it ends is to read it, so it is read once.
+#[derive(Default)]
+struct OnTheWay<'a>(Option<Box<Pod<'a>>>);
+
+impl fmt::Debug for OnTheWay<'_> {
+    /// Nothing: the object is there as text.
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Ok(())
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -82,7 +95,7 @@ fill!(Request<'d> {
     "namespace" => namespace,
     "operation" => operation,
     "userInfo" => user_info,
-    "object" => object,
+    "object" => object by fill_object,
     "oldObject" => old_object,
     "dryRun" => dry_run,
 });
@@ -90,13 +103,44 @@ fill!(GroupVersionKind<'d> { "group" => group, "version" => version, "kind" => k
 fill!(GroupVersionResource<'d> { "group" => group, "resource" => resource });
 fill!(UserInfo<'d> { "username" => username, "groups" => groups });
 
+impl<'a> Request<'a> {
+    fn fill_object(&mut self, reader: &mut Reader<'a>) -> Option<()> {
+        // The API server sends the kind before the object.
+        if *self.kind.kind == *"Pod" && self.kind.group.is_empty() {
+            let (before, mut pod) = (reader.clone(), Box::<Pod<'_>>::default());
+            if pod.fill(reader).is_some() {
+                self.on_the_way.0 = Some(pod);
+                self.object = Some(reader.since(&before)?);
+                return Some(());
+            }
+            *reader = before;
+        }
+        self.object = Some(reader.raw()?);
+        Some(())
+    }
+
+    /// The pod of the object, which is of this kind; none when it holds no template.
+    ///
+    /// # Errors
+    /// The field that could not be read.
+    pub fn take_pod(&mut self, kind: &Kind, object: Raw<'a>) -> Result<Option<Box<Pod<'a>>>, Unreadable> {
+        match self.on_the_way.0.take() {
+            Some(mut pod) if kind.template.is_empty() => {
+                pod.kind.clone_from(&kind.kind);
+                Ok(Some(pod))
+            }
+            _ => Ok(kind.pod(object)?.map(Box::new)),
+        }
+    }
+}
+
 /// The text of a body.
 ///
 /// # Errors
 /// Where it ceases to be text.
-pub fn text(body: &[u8]) -> Result<Document<'_>, String> {
+pub fn text(body: &[u8]) -> Result<&str, String> {
     let text = simdutf8::basic::from_utf8(body).or_else(|_| std::str::from_utf8(body));
-    text.map(Document::new).map_err(|error| format!("the body is not UTF-8 from byte {}", error.valid_up_to()))
+    text.map_err(|error| format!("the body is not UTF-8 from byte {}", error.valid_up_to()))
 }
 
 impl<'a> Review<'a> {
@@ -104,10 +148,9 @@ impl<'a> Review<'a> {
     ///
     /// # Errors
     /// A sentence that names what is wrong with the body.
-    pub fn parse(document: &'a Document<'a>) -> Result<(Self, Request<'a>), String> {
-        let text = document.text();
+    pub fn parse(text: &'a str) -> Result<(Self, Request<'a>), String> {
         let mut review = Self::default();
-        if document.read(&mut review).is_none() {
+        if read(text, &mut review).is_none() {
             review = serde_json::from_str(text).map_err(|error| unreadable(text, &error))?;
         }
         if *review.kind != *KIND || *review.api_version != *API_VERSION {

@@ -280,8 +280,9 @@ impl<'p> Sorting<'p> {
 }
 
 impl Default for Findings<'_> {
+    /// Keeps all.
     fn default() -> Self {
-        Self::keeping(usize::MAX, None)
+        Self { kept: Vec::new(), most: usize::MAX, counts: [0, 0], sorting: None }
     }
 }
 
@@ -292,11 +293,11 @@ impl<'p> Extend<Finding<'p>> for Findings<'p> {
 }
 
 impl<'p> Findings<'p> {
-    /// Keeps the first `most`, and counts the others; with `sorting`, of those that can be repaired
-    /// and of those that cannot.
-    #[must_use]
-    pub const fn keeping(most: usize, sorting: Option<Sorting<'p>>) -> Self {
-        Self { kept: Vec::new(), most, counts: [0, 0], sorting }
+    /// While it is empty: it is to keep the first `most`, and to count the others; with `sorting`, of those
+    /// that can be repaired and of those that cannot.
+    pub const fn keep(&mut self, most: usize, sorting: Option<Sorting<'p>>) {
+        self.most = most;
+        self.sorting = sorting;
     }
 
     #[inline]
@@ -308,6 +309,11 @@ impl<'p> Findings<'p> {
                 self.kept.push(finding);
             }
         }
+    }
+
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.kept.is_empty()
     }
 
     /// How many were found and not kept: of those that cannot be repaired or were not sorted, and of those that can.
@@ -349,7 +355,8 @@ mod tests {
 
     #[test]
     fn the_first_are_kept_and_the_others_counted() {
-        let mut findings = Findings::keeping(2, None);
+        let mut findings = Findings::default();
+        findings.keep(2, None);
         findings.extend(["a", "b", "c"].map(|found| Finding::new(Location::spec(), found, "d")));
         assert_eq!(findings.more(), [1, 0]);
         assert_eq!(findings.into_vec().iter().map(|finding| &*finding.found).collect::<Vec<_>>(), ["a", "b"]);

@@ -1,0 +1,216 @@
+//! Where strings and brackets end, found many bytes at a time.
+
+use wide::u8x16;
+
+/// From after a string's first quote to its last one, and whether there is an escape between them.
+/// None for one with a control character in it, or without end.
+#[inline]
+pub fn string(text: &[u8], from: usize) -> Option<(usize, bool)> {
+    let (mut at, mut escaped) = (from, false);
+    loop {
+        at = special(text, at)?;
+        match text.get(at)? {
+            b'"' => return Some((at, escaped)),
+            b'\\' => (at, escaped) = (at + 2, true),
+            _ => return None,
+        }
+    }
+}
+
+/// As [`string`] for one that is short and plain, as keys are: its length. None is nothing but "look closer".
+#[inline]
+pub fn short(rest: &[u8]) -> Option<usize> {
+    let sixteen = rest.first_chunk()?;
+    let length = specials(sixteen).trailing_zeros() as usize;
+    (sixteen.get(length) == Some(&b'"')).then_some(length)
+}
+
+/// The next byte that does not stand for itself in a string.
+#[inline]
+fn special(text: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        let Some(sixteen) = text.get(at..)?.first_chunk() else { return last(text, at) };
+        match specials(sixteen) {
+            0 => at += sixteen.len(),
+            specials => return Some(at + specials.trailing_zeros() as usize),
+        }
+    }
+}
+
+/// A bit for each byte that does not stand for itself in a string.
+#[inline]
+fn specials(sixteen: &[u8; 16]) -> u32 {
+    let lane = u8x16::new(*sixteen);
+    (lane.simd_eq(u8x16::splat(b'"')) | lane.simd_eq(u8x16::splat(b'\\')) | controls(lane)).to_bitmask()
+}
+
+/// As [`special`], where the text is nearly at its end.
+#[cold]
+fn last(text: &[u8], at: usize) -> Option<usize> {
+    let found = text.get(at..)?.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..b' '));
+    found.map(|found| at + found)
+}
+
+#[inline]
+fn controls(lane: u8x16) -> u8x16 {
+    lane.min(u8x16::splat(0x1f)).simd_eq(lane)
+}
+
+/// From after an opening bracket to the one that closes it; what is between may be nested as it likes.
+/// None when it is not closed, or for a string with a control character in it.
+pub fn close(text: &[u8], from: usize) -> Option<usize> {
+    let (mut at, mut depth) = (from, 1);
+    let mut carry = Carry::default();
+    loop {
+        let rest = text.get(at..).filter(|rest| !rest.is_empty())?;
+        let brackets = if let Some(block) = rest.first_chunk() {
+            carry.brackets(block)
+        } else {
+            let mut last = [b' '; WINDOW];
+            last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+            carry.brackets(&last)
+        };
+        let Brackets { opens, closes } = brackets?;
+        if closes.count_ones() < depth {
+            // Whatever their order, the end is not here.
+            depth = depth + opens.count_ones() - closes.count_ones();
+        } else {
+            let mut both = opens | closes;
+            while both != 0 {
+                let bit = both & both.wrapping_neg();
+                if opens & bit != 0 {
+                    depth += 1;
+                } else if depth <= 1 {
+                    return Some(at + bit.trailing_zeros() as usize);
+                } else {
+                    depth -= 1;
+                }
+                both ^= bit;
+            }
+        }
+        at += WINDOW;
+    }
+}
+
+const WINDOW: usize = 64;
+
+/// Brackets and braces outside of strings: a bit for each byte of a window.
+struct Brackets {
+    opens: u64,
+    closes: u64,
+}
+
+/// What one window leaves to the next.
+#[derive(Default)]
+struct Carry {
+    /// All ones when it ended inside a string.
+    inside: u64,
+    /// Whether it ended in a backslash that escapes what follows.
+    escape: bool,
+}
+
+impl Carry {
+    /// None for a control character inside a string.
+    #[inline]
+    fn brackets(&mut self, block: &[u8; WINDOW]) -> Option<Brackets> {
+        let (mut quotes, mut opens, mut closes) = (0, 0, 0);
+        let (mut least, mut escapes) = (u8x16::splat(0xff), u8x16::splat(0));
+        for (n, sixteen) in block.as_chunks().0.iter().enumerate() {
+            let lane = u8x16::new(*sixteen);
+            // A brace and a bracket differ by this bit alone.
+            let folded = lane | u8x16::splat(0x20);
+            quotes |= bits(lane.simd_eq(u8x16::splat(b'"')), n);
+            opens |= bits(folded.simd_eq(u8x16::splat(b'{')), n);
+            closes |= bits(folded.simd_eq(u8x16::splat(b'}')), n);
+            least = least.min(lane);
+            escapes |= lane.simd_eq(u8x16::splat(b'\\'));
+        }
+        // Backslashes and control characters are rare: where they are is looked for only when they are there.
+        if self.escape || escapes.to_bitmask() != 0 {
+            quotes &= !self.escaped(each(block, |lane| lane.simd_eq(u8x16::splat(b'\\'))));
+        }
+        // Each bit becomes the sum of those up to it: odd inside of a string, its first quote included.
+        let mut inside = quotes;
+        for shift in [1, 2, 4, 8, 16, 32] {
+            inside ^= inside << shift;
+        }
+        inside ^= self.inside;
+        self.inside = (inside >> 63).wrapping_neg();
+        if controls(least).to_bitmask() != 0 && each(block, controls) & inside != 0 {
+            return None;
+        }
+        Some(Brackets { opens: opens & !inside, closes: closes & !inside })
+    }
+
+    /// A bit for each byte that a backslash stands before, unless that one is escaped itself.
+    fn escaped(&mut self, mut backslashes: u64) -> u64 {
+        let mut escaped = u64::from(self.escape);
+        backslashes &= !escaped;
+        self.escape = false;
+        while backslashes != 0 {
+            let bit = backslashes & backslashes.wrapping_neg();
+            let next = bit << 1;
+            self.escape = next == 0;
+            escaped |= next;
+            backslashes &= !(bit | next);
+        }
+        escaped
+    }
+}
+
+#[inline]
+fn bits(found: u8x16, n: usize) -> u64 {
+    u64::from(found.to_bitmask()) << (n * 16)
+}
+
+fn each(block: &[u8; WINDOW], find: impl Fn(u8x16) -> u8x16) -> u64 {
+    let lanes = block.as_chunks().0.iter().enumerate();
+    lanes.fold(0, |all, (n, sixteen)| all | bits(find(u8x16::new(*sixteen)), n))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brackets_in_strings_do_not_count() {
+        for inner in [r#""}""#, r#""\"}""#, r#""\\""#, r#""\\\"}]""#, "{}", "[{},[]]", r#"{"a":"]"}"#] {
+            // At every place relative to the windows, with something behind.
+            for pad in 0..130 {
+                let text = format!("[{}{inner}]}},1]", " ".repeat(pad));
+                assert_eq!(close(text.as_bytes(), 1), Some(text.len() - 5), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn strings_end_at_their_quote() {
+        for (inner, escapes) in [("", false), ("{[", false), (r#"\""#, true), (r"\\", true), (r#"\\\""#, true)] {
+            for pad in 0..70 {
+                for behind in ["", ",\"\\\"\"", "                "] {
+                    let text = format!("\"{}{inner}\"{behind}", " ".repeat(pad));
+                    let wanted = Some((1 + pad + inner.len(), escapes));
+                    assert_eq!(string(text.as_bytes(), 1), wanted, "{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_end_has_no_end() {
+        for text in ["[", "{\"a\":[1,2}", "[\"]", "[\"\\\"]", "[\"\u{0}\"]", "[\"\u{1f}\"]"] {
+            assert_eq!(close(text.as_bytes(), 1), None, "{text:?}");
+        }
+        for text in ["\"", "\"a\\\"", "\"a\\", "\"a\nb\"", "\"a\nb                 \"", "\"\\\n"] {
+            assert_eq!(string(text.as_bytes(), 1), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn depth_costs_no_stack() {
+        let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+        assert_eq!(close(deep.as_bytes(), 1), Some(199_999));
+        let escapes = format!("\"{}\"", "\\n".repeat(100_000));
+        assert_eq!(string(escapes.as_bytes(), 1), Some((200_001, true)));
+    }
+}
