@@ -2,7 +2,7 @@
 
 use crate::policy::{Action, By, CompiledPolicy, CompiledRule, Cover, ObjectExemption};
 use crate::rules::{Finding, Findings, Rule, Scope, Sorting};
-use crate::workload::{ContainerKind, Pod};
+use crate::workload::{ContainerKind, Parts, Pod};
 use jiff::{ToSpan, civil::Date};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -156,6 +156,7 @@ pub fn judge<'p>(
 ) -> Vec<Judged<'p>> {
     let mut found = Vec::new();
     let mut findings = Findings::default();
+    let (parts, is_windows) = (Parts::of(case.pod), case.pod.is_windows());
     for policy in policies {
         // Then nothing but the rule, and whether it can repair them, decides what becomes of its violations.
         let alike = policies.len() == 1
@@ -163,7 +164,10 @@ pub fn judge<'p>(
             && policy.pod_security_labels.is_none()
             && case.exemptions.is_empty();
         for compiled in &policy.rules {
-            if case.only.is_some_and(|only| compiled.action != only) {
+            if case.only.is_some_and(|only| compiled.action != only)
+                || !parts.intersects(compiled.needs)
+                || compiled.linux_only && is_windows
+            {
                 continue;
             }
             let sorting = Sorting { check: &*compiled.check, pod: case.pod, scope: case.scope };
@@ -171,7 +175,7 @@ pub fn judge<'p>(
             // Each repair is made.
             let counted = alike && !compiled.exempted && (sorting.is_none() || case.stage != Stage::Mutate);
             findings.keep(if counted { case.told.max(1) } else { usize::MAX }, sorting);
-            run(compiled, case.pod, &mut findings);
+            compiled.check.check(case.pod, &mut findings);
             // As nearly all are.
             if findings.is_empty() {
                 continue;
@@ -232,14 +236,10 @@ fn ordered(mut judged: Vec<Judged<'_>>) -> Vec<Judged<'_>> {
 #[must_use]
 pub fn findings<'p>(compiled: &CompiledRule, pod: &'p Pod<'p>) -> Vec<Finding<'p>> {
     let mut findings = Findings::default();
-    run(compiled, pod, &mut findings);
-    findings.into_vec()
-}
-
-fn run<'p>(compiled: &CompiledRule, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
-    if !compiled.rule.linux_only || !pod.is_windows() {
-        compiled.check.check(pod, findings);
+    if !compiled.linux_only || !pod.is_windows() {
+        compiled.check.check(pod, &mut findings);
     }
+    findings.into_vec()
 }
 
 /// Of several policies that say the same, the strictest speaks.

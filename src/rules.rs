@@ -52,7 +52,7 @@ mod sysctls;
 mod undeclared_ports;
 mod volume_types;
 
-use crate::workload::{ContainerKind, Pod};
+use crate::workload::{ContainerKind, Parts, Pod};
 pub use example::{Example, Expect, GOOD_POD, Kinds};
 pub use finding::{Finding, Findings, Location, Severity, Sorting};
 pub use fix::{Fix, Scope};
@@ -167,6 +167,11 @@ impl Pss {
 pub trait Check: Send + Sync {
     /// Adds a finding for every place of the pod that violates the rule.
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>);
+
+    /// Parts of which a pod must have one for anything to be found in it. Most rules mind what is missing, too.
+    fn needs(&self) -> Parts {
+        Parts::SPEC
+    }
 
     /// Whether it judges who connects to a pod.
     fn judges_connects(&self) -> bool {
@@ -297,6 +302,7 @@ mod tests {
     fn a_rule_asks_for_nothing_and_repairs_nothing_unless_it_says_so() {
         let finding = Finding::new(Location::spec(), "a", "b");
         assert!(!Plain.fix(&Pod::default(), &finding, &mut Fix::new(Scope::Pod)));
+        assert_eq!(Plain.needs(), Parts::SPEC);
         assert!(!Plain.judges_connects() && !Plain.asks_for_network_policies() && !Plain.asks_for_nodes());
     }
 

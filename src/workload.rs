@@ -9,6 +9,7 @@ pub mod handler;
 pub mod image;
 pub mod job;
 pub mod kinds;
+pub mod parts;
 pub mod path;
 pub mod pod;
 pub mod quantity;
@@ -18,5 +19,6 @@ pub mod volume;
 
 pub use around::{Around, Connect, Ingress};
 pub use kinds::{Kind, KindClass};
+pub use parts::Parts;
 pub use pod::{Container, ContainerKind, ContainerRef, Pod};
 pub use text::Text;

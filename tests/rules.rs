@@ -5,16 +5,19 @@ mod common;
 
 use common::{TODAY, policies, review, snapshot};
 use podreeve::admit::{Hook, Snapshot, admit};
+use podreeve::decide::findings;
 use podreeve::facts::ingress::IngressPolicy;
 use podreeve::facts::pods::Texts;
 use podreeve::facts::{Asked, Facts, Wanted};
+use podreeve::json::Raw;
 use podreeve::outcome::{Outcome, Verdict};
 use podreeve::patch::absolute;
-use podreeve::policy::{CompiledPolicy, PolicyDocument};
+use podreeve::policy::{Action, CompiledPolicy, CompiledRule, PolicyDocument};
 use podreeve::rules::{Example, Kinds, RULES, Rule};
 use podreeve::text::dotted;
 use podreeve::workload::kinds::{KINDS, Kind};
 use podreeve::workload::pod::ContainerKind;
+use podreeve::workload::{Around, Connect, Ingress, Parts};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -150,6 +153,47 @@ fn every_example_is_judged_in_every_list_and_kind() {
             }
         }
     });
+}
+
+/// What [`Check::needs`] leaves out would have found nothing.
+#[test]
+fn a_rule_finds_nothing_in_a_pod_without_what_it_needs() {
+    let mut rules = Vec::new();
+    for (order, rule) in RULES.iter().enumerate() {
+        let mut params: Vec<Value> = rule.examples.iter().map(Example::params_value).collect();
+        params.dedup();
+        for params in params {
+            let check = (rule.compile)(params).expect("params of an example");
+            rules.push(CompiledRule::new(rule, order, Action::Deny, check));
+        }
+    }
+    let around = [
+        Around::default(),
+        Around { ingress: Some(Ingress::Open), ..Around::default() },
+        Around { connect: Some(Connect { container: None }), ..Around::default() },
+    ];
+    let (mut without, mut with) = (0, 0);
+    each(|rule, example, list| {
+        for kind in kinds(example).filter(|kind| matches!(&*kind.kind, "Pod" | "Job")) {
+            let text = wrap(kind, &pod_with(example, list), example).to_string();
+            for around in &around {
+                let mut pod = kind.pod(Raw::new(&text)).expect("it is read").expect("it holds a pod");
+                pod.around = around.clone();
+                let parts = Parts::of(&pod);
+                for compiled in &rules {
+                    if parts.intersects(compiled.needs) {
+                        with += 1;
+                        continue;
+                    }
+                    without += 1;
+                    let found = findings(compiled, &pod);
+                    let case = format!("{} / {} ({})", rule.id, example.name, list.field());
+                    assert!(found.is_empty(), "{} finds {found:?} in {parts:?} of {case}", compiled.rule.id);
+                }
+            }
+        }
+    });
+    assert!(without > 0 && with > without / 10, "{without} and {with}");
 }
 
 /// The pod is there, and somebody enters the container.

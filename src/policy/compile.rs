@@ -6,7 +6,7 @@ use super::{
     Action, Cluster, CompiledExemption, ObjectExemption, PolicyDocument, PolicyError, matches::Matcher, wording,
 };
 use crate::rules::{Check, Finding, RULES, Rule};
-use crate::workload::{Kind, Pod};
+use crate::workload::{Kind, Parts, Pod};
 use jiff::civil::Date;
 use schemars::SchemaGenerator;
 use serde_json::{Map, Value};
@@ -85,12 +85,23 @@ pub struct CompiledRule {
     pub action: Action,
     /// Whether an exemption of the policy names it.
     pub exempted: bool,
+    /// What [`Check::needs`] and [`Rule::linux_only`] say, at hand.
+    pub needs: Parts,
+    pub linux_only: bool,
     pub check: Box<dyn Check>,
 }
 
 impl fmt::Debug for CompiledRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.rule.id, self.action.as_str())
+    }
+}
+
+impl CompiledRule {
+    /// A rule from which nothing is exempted. `order` is its place in the table.
+    #[must_use]
+    pub fn new(rule: &'static Rule, order: usize, action: Action, check: Box<dyn Check>) -> Self {
+        Self { rule, order, action, exempted: false, needs: check.needs(), linux_only: rule.linux_only, check }
     }
 }
 
@@ -138,7 +149,7 @@ impl CompiledPolicy {
             }
             if setting.action != Action::Off {
                 let exempted = exemptions.iter().any(|exemption: &CompiledExemption| exemption.names(rule));
-                rules.push(CompiledRule { rule, order, action: setting.action, exempted, check });
+                rules.push(CompiledRule { exempted, ..CompiledRule::new(rule, order, setting.action, check) });
             }
         }
         let workloads = super::workloads::compile(&spec.workloads)?;

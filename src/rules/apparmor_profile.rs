@@ -4,7 +4,7 @@ use super::finding::told;
 use super::pss::{Level, Standard, Version};
 use super::{Check, Example, Finding, Findings, Location, Pss, Rule, Severity, compile, params};
 use crate::workload::pod::{AppArmorProfile, Container};
-use crate::workload::{ContainerKind, Pod};
+use crate::workload::{ContainerKind, Parts, Pod};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -128,6 +128,10 @@ impl TryFrom<Params> for ApparmorProfile {
 }
 
 impl Check for ApparmorProfile {
+    fn needs(&self) -> Parts {
+        if self.required { Parts::SPEC } else { Parts::APP_ARMOR | Parts::ANNOTATIONS }
+    }
+
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let on_pod = pod.spec.security_context.as_ref().and_then(|context| context.app_armor_profile.as_ref());
         findings.extend(fault(Location::spec(), on_pod));

@@ -2,8 +2,8 @@
 
 use super::secret_shapes::{is_literal, is_secret_name, secret_value};
 use super::{Check, ContainerKind, Example, Finding, Findings, Location, Rule, Severity, compile, params};
-use crate::workload::Pod;
 use crate::workload::pod::EnvVar;
+use crate::workload::{Parts, Pod};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -95,6 +95,10 @@ impl TryFrom<String> for Word {
 }
 
 impl Check for EnvSecrets {
+    fn needs(&self) -> Parts {
+        Parts::ENV
+    }
+
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let more: Vec<String> = self.names.iter().map(|word| word.0.clone()).collect();
         for container in pod.all_containers() {

@@ -1,7 +1,7 @@
 //! Who enters a privileged container stands on the node.
 
 use super::{Check, ContainerKind, Example, Finding, Findings, Location, Rule, Severity, compile, params};
-use crate::workload::Pod;
+use crate::workload::{Parts, Pod};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -40,6 +40,10 @@ not known yet is asked for once; when no answer comes, the caller gets in with a
 struct ExecPrivileged {}
 
 impl Check for ExecPrivileged {
+    fn needs(&self) -> Parts {
+        Parts::PRIVILEGED
+    }
+
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         for container in pod.all_containers() {
             let entered = match &pod.around.connect {

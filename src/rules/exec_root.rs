@@ -1,7 +1,7 @@
 //! Who enters a container of root is root there.
 
 use super::{Check, ContainerKind, Example, Finding, Findings, Location, Rule, Severity, compile, params};
-use crate::workload::{ContainerRef, Pod};
+use crate::workload::{ContainerRef, Parts, Pod};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -58,6 +58,10 @@ is asked for once; when no answer comes, the caller gets in with a warning.",
 struct ExecRoot {}
 
 impl Check for ExecRoot {
+    fn needs(&self) -> Parts {
+        Parts::CONNECT
+    }
+
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let Some(connect) = &pod.around.connect else { return };
         for container in pod.all_containers().filter(|container| connect.reaches(&container.name)) {

@@ -1,7 +1,7 @@
 //! Devices of the node: paths under `/dev`, raw block volumes, extended resources.
 
 use super::{Check, Example, Finding, Findings, Location, NOT_EPHEMERAL, Rule, Severity, compile, params};
-use crate::workload::{Pod, path, resources};
+use crate::workload::{Parts, Pod, path, resources};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -114,6 +114,10 @@ impl TryFrom<String> for Device {
 }
 
 impl Check for HostDevices {
+    fn needs(&self) -> Parts {
+        Parts::HOST_PATHS | Parts::VOLUME_DEVICES | Parts::EXTENDED_RESOURCES
+    }
+
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         for (index, volume) in pod.spec.volumes.iter().enumerate() {
             let Some(given) = volume.host_path.as_ref().and_then(|host| host.path.as_deref()) else { continue };

@@ -2,7 +2,7 @@
 
 use super::finding::shown;
 use super::{Check, Example, Finding, Findings, Location, Pss, Rule, Severity, compile, params};
-use crate::workload::{ContainerKind, Pod};
+use crate::workload::{ContainerKind, Parts, Pod};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -36,6 +36,10 @@ one IPC namespace anyway.",
 struct HostIpc {}
 
 impl Check for HostIpc {
+    fn needs(&self) -> Parts {
+        Parts::HOST_NAMESPACES
+    }
+
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let value = pod.spec.host_ipc;
         if value == Some(true) {

@@ -2,7 +2,7 @@
 
 use super::finding::shown;
 use super::{Check, Example, Finding, Findings, Location, Pss, Rule, Severity, compile, params};
-use crate::workload::{ContainerKind, Pod};
+use crate::workload::{ContainerKind, Parts, Pod};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -43,6 +43,10 @@ one port (rule `host-ports`). A network plugin or a node agent that must have it
 struct HostNetwork {}
 
 impl Check for HostNetwork {
+    fn needs(&self) -> Parts {
+        Parts::HOST_NAMESPACES
+    }
+
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let value = pod.spec.host_network;
         if value == Some(true) {

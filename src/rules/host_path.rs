@@ -3,7 +3,7 @@
 use super::finding::{NOT_SET, shown};
 use super::pss::{Level, Standard, Version};
 use super::{Check, Example, Finding, Findings, Fix, Location, Pss, Rule, Severity, compile, params};
-use crate::workload::{ContainerKind, Pod, path};
+use crate::workload::{ContainerKind, Parts, Pod, path};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -205,6 +205,10 @@ impl TryFrom<String> for Prefix {
 }
 
 impl Check for HostPaths {
+    fn needs(&self) -> Parts {
+        Parts::HOST_PATHS | Parts::MOUNT_PROPAGATION
+    }
+
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         // Volumes of which every mount must be read-only, by name.
         let mut read_only: HashMap<&str, &str> = HashMap::new();

@@ -2,7 +2,7 @@
 
 use super::finding::shown;
 use super::{Check, Example, Finding, Findings, Location, Pss, Rule, Severity, compile, params};
-use crate::workload::{ContainerKind, Pod};
+use crate::workload::{ContainerKind, Parts, Pod};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -37,6 +37,10 @@ Instead, use `shareProcessNamespace: true`, which shares processes among the con
 struct HostPid {}
 
 impl Check for HostPid {
+    fn needs(&self) -> Parts {
+        Parts::HOST_NAMESPACES
+    }
+
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let value = pod.spec.host_pid;
         if value == Some(true) {

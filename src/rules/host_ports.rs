@@ -1,7 +1,7 @@
 //! `hostPort` of any port, and `hostIP` of the ports that are allowed.
 
 use super::{Check, Example, Finding, Findings, Location, NOT_EPHEMERAL, Pss, Rule, Severity, compile, params};
-use crate::workload::Pod;
+use crate::workload::{Parts, Pod};
 use core::net::IpAddr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
@@ -88,6 +88,10 @@ struct HostPorts {
 }
 
 impl Check for HostPorts {
+    fn needs(&self) -> Parts {
+        Parts::HOST_PORTS
+    }
+
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let host_network = pod.spec.host_network == Some(true);
         for container in pod.all_containers() {

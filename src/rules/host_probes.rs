@@ -3,7 +3,7 @@
 use super::finding::told;
 use super::pss::{Follows, FollowsParams};
 use super::{Check, Example, Finding, Findings, Location, NOT_EPHEMERAL, Pss, Rule, Severity, compile, params};
-use crate::workload::Pod;
+use crate::workload::{Parts, Pod};
 use serde::Deserialize;
 
 pub static RULE: Rule = Rule {
@@ -61,6 +61,10 @@ With `pss`, judged from version v1.34 on, as upstream does.",
 struct HostProbes(Follows);
 
 impl Check for HostProbes {
+    fn needs(&self) -> Parts {
+        Parts::HANDLER_HOSTS
+    }
+
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         if self.0.standard.is_some_and(|standard| !standard.since(34)) {
             return;

@@ -2,7 +2,7 @@
 
 use super::{Check, Example, Finding, Findings, Location, Pss, Rule, Severity, compile, params};
 use crate::workload::pod::WindowsOptions;
-use crate::workload::{ContainerKind, Pod};
+use crate::workload::{ContainerKind, Parts, Pod};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -56,6 +56,10 @@ Instead, run an ordinary Windows container; a node agent that must be a process 
 struct HostProcess {}
 
 impl Check for HostProcess {
+    fn needs(&self) -> Parts {
+        Parts::WINDOWS_OPTIONS
+    }
+
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let mut judge = |at: Location<'p>, options: Option<&WindowsOptions>| {
             if options.and_then(|options| options.host_process) == Some(true) {

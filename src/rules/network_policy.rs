@@ -1,7 +1,7 @@
 //! Whether a NetworkPolicy keeps incoming traffic away unless it is named.
 
 use super::{Check, ContainerKind, Example, Finding, Findings, Location, Rule, Severity, compile, params};
-use crate::workload::{Ingress, Pod};
+use crate::workload::{Ingress, Parts, Pod};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -44,6 +44,10 @@ network plugin enforces them it cannot know.",
 struct NetworkPolicy {}
 
 impl Check for NetworkPolicy {
+    fn needs(&self) -> Parts {
+        Parts::INGRESS
+    }
+
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let found = match pod.around.ingress {
             None | Some(Ingress::Isolated) => return,

@@ -1,7 +1,7 @@
 //! `securityContext.privileged` of any container.
 
 use super::{Check, Example, Finding, Findings, Location, Pss, Rule, Severity, compile, params};
-use crate::workload::{ContainerKind, Pod};
+use crate::workload::{ContainerKind, Parts, Pod};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -38,6 +38,10 @@ Instead, add the single capability that the program needs, or use a device plugi
 struct Privileged {}
 
 impl Check for Privileged {
+    fn needs(&self) -> Parts {
+        Parts::PRIVILEGED
+    }
+
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         for container in pod.all_containers() {
             if container.security_context.as_ref().and_then(|s| s.privileged) == Some(true) {

@@ -1,7 +1,7 @@
 //! `containerPort` and `hostPort` below 1024.
 
 use super::{Check, Example, Finding, Findings, Location, NOT_EPHEMERAL, Rule, Severity, compile, params};
-use crate::workload::Pod;
+use crate::workload::{Parts, Pod};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -55,6 +55,10 @@ Instead, listen on a high port (8080 for 80) and let the Service map it: `port: 
 struct PrivilegedPorts {}
 
 impl Check for PrivilegedPorts {
+    fn needs(&self) -> Parts {
+        Parts::PORTS
+    }
+
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let host_network = pod.spec.host_network == Some(true);
         for container in pod.all_containers() {

@@ -3,7 +3,7 @@
 use super::finding::told;
 use super::pss::{Follows, FollowsParams, Level};
 use super::{Check, Example, Finding, Findings, Location, Pss, Rule, Severity, compile, params};
-use crate::workload::{ContainerKind, Pod};
+use crate::workload::{ContainerKind, Parts, Pod};
 use serde::Deserialize;
 
 pub static RULE: Rule = Rule {
@@ -63,6 +63,10 @@ nested containers need it, and the user namespace keeps them apart from the node
 struct ProcMount(Follows);
 
 impl Check for ProcMount {
+    fn needs(&self) -> Parts {
+        Parts::PROC_MOUNT
+    }
+
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let relaxed = self.0.standard.is_some_and(|s| s.level == Level::Baseline && s.since(35));
         if relaxed && pod.spec.host_users == Some(false) {

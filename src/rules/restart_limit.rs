@@ -4,7 +4,7 @@ use super::finding::told;
 use super::{Check, Example, Finding, Findings, Fix, Location, NOT_EPHEMERAL, Rule, Scope, Severity, compile, params};
 use crate::workload::job::Job;
 use crate::workload::pod::RestartRule;
-use crate::workload::{ContainerRef, Pod};
+use crate::workload::{ContainerRef, Parts, Pod};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -86,6 +86,10 @@ impl Default for RestartLimit {
 }
 
 impl Check for RestartLimit {
+    fn needs(&self) -> Parts {
+        Parts::JOB | Parts::RESTART_RULES
+    }
+
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         if let Some(job) = pod.job {
             self.job(job, findings);

@@ -1,7 +1,7 @@
 //! Ways from a pod to the runtime of its node: mounted sockets, and endpoints in the environment.
 
 use super::{Check, Example, Finding, Findings, Location, Rule, Severity, compile, params};
-use crate::workload::{ContainerKind, Pod, path};
+use crate::workload::{ContainerKind, Parts, Pod, path};
 use core::net::IpAddr;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -153,6 +153,10 @@ kubelet API, and watch pods through the Kubernetes API.",
 struct RuntimeSocket {}
 
 impl Check for RuntimeSocket {
+    fn needs(&self) -> Parts {
+        Parts::HOST_PATHS | Parts::ENV
+    }
+
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         for (index, volume) in pod.spec.volumes.iter().enumerate() {
             let Some(host_path) = &volume.host_path else { continue };

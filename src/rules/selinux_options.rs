@@ -4,7 +4,7 @@ use super::finding::told;
 use super::pss::{Follows, FollowsParams};
 use super::{Check, Example, Finding, Findings, Location, Pss, Rule, Severity, compile, params};
 use crate::workload::pod::SeLinuxOptions;
-use crate::workload::{ContainerKind, Pod};
+use crate::workload::{ContainerKind, Parts, Pod};
 use serde::Deserialize;
 
 /// The types that confine a container, and the minor version since which upstream lists them.
@@ -74,6 +74,10 @@ With `pss` and `version` the list is the one of that version. On nodes without S
 struct SelinuxOptions(Follows);
 
 impl Check for SelinuxOptions {
+    fn needs(&self) -> Parts {
+        Parts::SE_LINUX
+    }
+
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let context = pod.spec.security_context.as_ref();
         self.judge(Location::spec(), context.and_then(|context| context.se_linux_options.as_ref()), findings);

@@ -1,7 +1,7 @@
 //! An SSH server in a container: its port, or the program itself.
 
 use super::{Check, Example, Finding, Findings, Location, Rule, Severity, compile, params};
-use crate::workload::{ContainerKind, Pod, Text};
+use crate::workload::{ContainerKind, Parts, Pod, Text};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -117,6 +117,10 @@ Instead, use `kubectl exec`, `kubectl debug` or `kubectl cp`, which RBAC and the
 struct SshServer {}
 
 impl Check for SshServer {
+    fn needs(&self) -> Parts {
+        Parts::PORTS | Parts::COMMANDS | Parts::LIFECYCLE
+    }
+
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         for container in pod.all_containers() {
             let at = Location::container(container);

@@ -3,7 +3,7 @@
 use super::finding::told;
 use super::pss::{Follows, FollowsParams, Version};
 use super::{Check, Example, Finding, Findings, Location, Pss, Rule, Severity, compile, params};
-use crate::workload::{ContainerKind, Pod};
+use crate::workload::{ContainerKind, Parts, Pod};
 use serde::Deserialize;
 
 /// Safe kernel parameters, and the minor version of Kubernetes 1 since which upstream lists them.
@@ -68,6 +68,10 @@ belong into the configuration of the node.",
 struct Sysctls(Follows);
 
 impl Check for Sysctls {
+    fn needs(&self) -> Parts {
+        Parts::SYSCTLS
+    }
+
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let version = self.0.standard.map_or(Version::LATEST, |standard| standard.version);
         let is_safe = |name: &str| SAFE.iter().any(|(safe, since)| *safe == name && version >= Version::minor(*since));

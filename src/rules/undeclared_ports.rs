@@ -1,9 +1,9 @@
 //! Ports that probes use and the container does not declare, and too many of them.
 
 use super::{Check, Example, Finding, Findings, Location, NOT_EPHEMERAL, Rule, Severity, compile, params};
-use crate::workload::Pod;
 use crate::workload::pod::Container;
 use crate::workload::text::Scalar;
+use crate::workload::{Parts, Pod};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -81,6 +81,10 @@ struct UndeclaredPorts {
 }
 
 impl Check for UndeclaredPorts {
+    fn needs(&self) -> Parts {
+        Parts::PORTS | Parts::PROBES
+    }
+
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         for container in pod.all_containers() {
             let ports = &container.container.ports;

@@ -1,7 +1,7 @@
 //! The types of the pod's volumes.
 
 use super::{Check, Example, Finding, Findings, Location, Pss, Rule, Severity, compile, params};
-use crate::workload::{ContainerKind, Pod};
+use crate::workload::{ContainerKind, Parts, Pod};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -66,6 +66,10 @@ Instead, let the administrator make a StorageClass or a PersistentVolume, and cl
 struct VolumeTypes {}
 
 impl Check for VolumeTypes {
+    fn needs(&self) -> Parts {
+        Parts::VOLUMES
+    }
+
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         for (index, volume) in pod.spec.volumes.iter().enumerate() {
             let Some(source) = volume.sources.first() else { continue };

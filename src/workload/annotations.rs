@@ -18,6 +18,11 @@ impl Annotations<'_> {
         "container.apparmor.security.beta.kubernetes.io/",
     ];
 
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The annotation's key, as it lives in the pod, and its value.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<(&str, &str)> {

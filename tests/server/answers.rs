@@ -212,13 +212,7 @@ impl Check for Panics {
 async fn a_panic_in_a_rule_is_a_denial() {
     let mut snapshot = snapshot(json!({"privileged": {"action": "deny"}}));
     let policy: &mut CompiledPolicy = std::sync::Arc::get_mut(&mut snapshot.policies.policies[0]).unwrap();
-    policy.rules.push(CompiledRule {
-        rule: RULES[0],
-        order: 0,
-        action: Action::Deny,
-        exempted: false,
-        check: Box::new(Panics),
-    });
+    policy.rules.push(CompiledRule::new(RULES[0], 0, Action::Deny, Box::new(Panics)));
     let server = Running::with(Setup { policies: Policies::fixed(snapshot), ..Setup::default() }).await;
     for http in Http::BOTH {
         for hook in ["/validate", "/mutate"] {
