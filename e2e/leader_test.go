@@ -61,3 +61,18 @@ func TestNoLeaseIsToldOnce(t *testing.T) {
 		t.Errorf("said %d times that the Lease cannot be held", count)
 	}
 }
+
+// A replica that drains gives the Lease back, and does not leave the others to wait until it has run out.
+func TestADrainedLeaderGivesTheLeaseBack(t *testing.T) {
+	s := up(t)
+	lease := s.NewLease()
+	server, err := s.StartInCluster(t.Context(), map[string]string{"probe": harness.ProbeOnly}, "--leader-election-lease", lease, "--identity", "first")
+	must(t, err)
+	must(t, s.AwaitLeader(t.Context(), lease, "first"))
+	server.Stop()
+	holder, err := s.Leader(t.Context(), lease)
+	must(t, err)
+	if holder != "" {
+		t.Errorf("want no holder of the Lease, got %q", holder)
+	}
+}

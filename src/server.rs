@@ -216,8 +216,16 @@ impl Server {
         let end = tokio::time::Instant::now() + config.exit_within;
         tracing::info!(delay = ?config.drain_delay, "draining: not ready any more, still serving");
         shared.draining.store(true, Ordering::Relaxed);
-        tokio::time::sleep(config.drain_delay.min(DRAIN_DELAY_MAX)).await;
-        accepting.close(end).await;
+        let leave = async {
+            if let Some(link) = &shared.health.link {
+                link.leave().await;
+            }
+        };
+        let drain = async {
+            tokio::time::sleep(config.drain_delay.min(DRAIN_DELAY_MAX)).await;
+            accepting.close(end).await;
+        };
+        tokio::join!(leave, drain);
         for watcher in watchers {
             watcher.abort();
         }

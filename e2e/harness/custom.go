@@ -129,9 +129,14 @@ func (c *Cluster) NewLease() string {
 // AwaitLeader waits until this identity holds the Lease.
 func (c *Cluster) AwaitLeader(ctx context.Context, lease, identity string) error {
 	return Await(ctx, fmt.Sprintf("%s holds the Lease %s", identity, lease), func(ctx context.Context) (bool, error) {
-		holder, err := c.kubectl(ctx, "", "get", "lease", "-n", LeaseNamespace, lease, "-o", "jsonpath={.spec.holderIdentity}")
+		holder, err := c.Leader(ctx, lease)
 		return holder == identity, cmp.Or(err, fmt.Errorf("its holder is %q", holder))
 	})
+}
+
+// Leader is who holds the Lease; empty when nobody does.
+func (c *Cluster) Leader(ctx context.Context, lease string) (string, error) {
+	return c.kubectl(ctx, "", "get", "lease", "-n", LeaseNamespace, lease, "-o", "jsonpath={.spec.holderIdentity}")
 }
 
 // PolicyYAML is a Policy with this spec, in YAML of one line.

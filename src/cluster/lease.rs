@@ -22,11 +22,12 @@ const GIVE_UP: Duration = Duration::from_secs(8);
 /// Longest time for one look: with [`EVERY`] and [`GIVE_UP`] less than [`DURATION`].
 const REQUEST: Duration = Duration::from_secs(3);
 
-/// Tries to hold the Lease as long as it runs, and tells whether it does.
+/// Tries to hold the Lease until the replica drains, and tells whether it does.
 pub async fn hold(api: Api<Lease>, name: &str, identity: &str, link: &Link, leads: watch::Sender<bool>) {
     let mut seen = Seen { holder: None, renewed: None, since: Instant::now() };
     let mut held: Option<Instant> = None;
     let mut refused: Option<String> = None;
+    let standing = link.stand();
     loop {
         let asked = Instant::now();
         let looked = tokio::time::timeout(REQUEST, step(&api, name, identity, &mut seen)).await;
@@ -65,7 +66,24 @@ pub async fn hold(api: Api<Lease>, name: &str, identity: &str, link: &Link, lead
             *leads = leading;
             changed
         });
-        tokio::time::sleep(EVERY).await;
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            () = standing.leaving() => break,
+        }
+    }
+    leads.send_replace(false);
+    if held.is_some() {
+        match tokio::time::timeout(REQUEST, give_back(&api, name, identity)).await {
+            Ok(Ok(())) => tracing::info!(lease = name, "the Lease is given back"),
+            Ok(Err(Failed::Refused(error) | Failed::Unreachable(error))) => {
+                tracing::warn!(
+                    lease = name,
+                    error,
+                    "the Lease cannot be given back; another replica leads when it has run out"
+                );
+            }
+            Err(_) => {}
+        }
     }
 }
 
@@ -117,6 +135,18 @@ async fn step(api: &Api<Lease>, name: &str, identity: &str, seen: &mut Seen) -> 
     lease.spec = Some(taken(Some(&spec), identity));
     // With the version that was read: of two that try, one wins.
     answered(api.replace(name, &PostParams::default(), &lease).await.map(|_| ()))
+}
+
+/// As client-go does when it is told to: held by nobody, so that the next one need not wait.
+async fn give_back(api: &Api<Lease>, name: &str, identity: &str) -> Result<(), Failed> {
+    let Some(mut lease) = api.get_opt(name).await? else { return Ok(()) };
+    let Some(spec) = lease.spec.as_mut().filter(|spec| spec.holder_identity.as_deref() == Some(identity)) else {
+        return Ok(());
+    };
+    spec.holder_identity = Some(String::new());
+    spec.renew_time = Some(MicroTime(Timestamp::now()));
+    spec.lease_duration_seconds = Some(1);
+    answered(api.replace(name, &PostParams::default(), &lease).await.map(|_| ())).map(|_| ())
 }
 
 fn answered(result: Result<(), kube::Error>) -> Result<bool, Failed> {

@@ -3,6 +3,8 @@
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
 
 /// Shared by everything that asks the API server.
 #[derive(Debug, Default)]
@@ -10,6 +12,38 @@ pub struct Link {
     trouble: ArcSwapOption<Trouble>,
     /// It has answered at least once.
     answered: std::sync::atomic::AtomicBool,
+    election: watch::Sender<Election>,
+}
+
+/// Whether this replica stands for leader.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Election {
+    #[default]
+    Away,
+    Standing,
+    Leaving,
+}
+
+/// So long is waited for the Lease to be given back.
+const PARTING: Duration = Duration::from_secs(3);
+
+/// Until it is dropped, whoever lets the replica leave waits.
+pub struct Standing<'l> {
+    election: &'l watch::Sender<Election>,
+}
+
+impl Standing<'_> {
+    /// Done when the replica is to leave.
+    pub async fn leaving(&self) {
+        // Never closed: the sender is the link's.
+        let _ = self.election.subscribe().wait_for(|election| *election == Election::Leaving).await;
+    }
+}
+
+impl Drop for Standing<'_> {
+    fn drop(&mut self) {
+        self.election.send_replace(Election::Away);
+    }
 }
 
 #[derive(Debug)]
@@ -40,6 +74,30 @@ impl Link {
                     error,
                     "the API server cannot be reached; what is in force stays, and it is tried again until it answers"
                 );
+            }
+        }
+    }
+
+    /// This replica stands for leader as long as what is returned lives.
+    pub fn stand(&self) -> Standing<'_> {
+        self.election.send_replace(Election::Standing);
+        Standing { election: &self.election }
+    }
+
+    /// The replica drains: another one may lead at once. Waits until the Lease is given back, or for a few seconds.
+    pub async fn leave(&self) {
+        let stood = self.election.send_if_modified(|election| {
+            let stands = *election == Election::Standing;
+            if stands {
+                *election = Election::Leaving;
+            }
+            stands
+        });
+        if stood {
+            let mut away = self.election.subscribe();
+            let away = away.wait_for(|election| *election == Election::Away);
+            if tokio::time::timeout(PARTING, away).await.is_err() {
+                tracing::warn!("the Lease could not be given back; another replica leads when it has run out");
             }
         }
     }
