@@ -1,6 +1,6 @@
 //! From findings to a decision: action x exemption x what the request introduces.
 
-use crate::policy::{Action, By, CompiledPolicy, CompiledRule, Cover, ObjectExemption};
+use crate::policy::{Action, By, CompiledPolicy, CompiledRule, Cover, ObjectExemption, Whole};
 use crate::rules::{Finding, Findings, Rule, Scope, Sorting};
 use crate::workload::{ContainerKind, Parts, Pod};
 use jiff::{ToSpan, civil::Date};
@@ -193,10 +193,11 @@ pub fn judge<'p>(
         return Vec::new();
     }
     let before = Before::new(old(), found.iter().map(|(_, compiled, ..)| *compiled));
+    let whole = Whole::new(case.pod);
     let mut judged: Vec<Judged<'p>> = found
         .into_iter()
         .map(|(policy, compiled, finding, repairable, times)| {
-            let exempt = policy.cover(case.exemptions, compiled.rule, &finding, case.namespace, case.pod, case.today);
+            let exempt = policy.cover(case.exemptions, compiled.rule, &finding, case.namespace, &whole, case.today);
             let (effect, note) = effect(Facts {
                 action: compiled.action,
                 stage: case.stage,

@@ -18,7 +18,7 @@ pub use action::Action;
 pub use builtin::{BUILTINS, builtin};
 pub use compile::{By, CompiledPolicy, CompiledRule, Cover};
 pub use document::{Exemption, Policy, PolicyDocument, PolicySpec};
-pub use exempt::CompiledExemption;
+pub use exempt::{CompiledExemption, Whole};
 pub use exemption_object::ObjectExemption;
 pub use matches::{Cluster, Subject};
 

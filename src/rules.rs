@@ -225,6 +225,14 @@ pub fn params<P: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     P::json_schema(generator)
 }
 
+/// Whether images can lie under this pattern, as parameters and exemptions name them.
+///
+/// # Errors
+/// What such a pattern would have to be.
+pub fn image_pattern(text: &str) -> Result<(), String> {
+    image_pattern::Pattern::try_from(text.to_owned()).map(|_| ())
+}
+
 /// The rule with this id.
 #[must_use]
 pub fn find(id: &str) -> Option<&'static Rule> {

@@ -241,11 +241,25 @@ fn warnings_stay_inside_what_the_api_server_takes() {
 #[test]
 fn what_strangers_wrote_is_cleaned_before_it_is_printed() {
     let snapshot = snapshot(json!({"privileged": {"action": "deny"}}));
-    let pod = privileged("default", "evil\u{1b}[31m\n\u{202e}\0", "a/b");
+    let mut pod = privileged("default", "evil\u{1b}[31m\n\u{202e}\0", "a/b");
+    pod["metadata"]["name"] = json!("name\u{1b}[31m");
     let response = response(&validate(&pod, None, &snapshot));
     let message = response["status"]["message"].as_str().expect("a message");
     assert!(message.contains(r#""evil\u{1b}[31m\u{a}\u{202e}\u{0}""#), "{message}");
     assert!(!message.replace('\n', "").chars().any(podreeve::text::is_unsafe), "{message}");
+    for text in texts(&response) {
+        assert!(!text.replace('\n', "").chars().any(podreeve::text::is_unsafe), "{text:?}");
+    }
+}
+
+/// Every text of a JSON value.
+fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(list) => list.iter().flat_map(texts).collect(),
+        Value::Object(map) => map.values().flat_map(texts).collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn refused(spec: Value) -> PolicyError {

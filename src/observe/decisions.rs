@@ -162,6 +162,12 @@ fn stamp(out: &mut String, timestamp: Timestamp) {
     }
 }
 
+/// In quotes where it could be taken for more than one word, or for another field.
+fn word(text: &str) -> Cow<'_, str> {
+    let splits = |c: char| c.is_whitespace() || matches!(c, '"' | '=' | '\\');
+    if text.contains(splits) { Cow::Owned(format!("{text:?}")) } else { Cow::Borrowed(text) }
+}
+
 fn text(out: &mut String, line: &Line<'_>) {
     let sub = if line.sub_resource.is_empty() { "" } else { "/" };
     let space = if line.namespace.is_empty() { "" } else { "/" };
@@ -171,13 +177,13 @@ fn text(out: &mut String, line: &Line<'_>) {
         line.timestamp,
         line.verdict,
         line.hook,
-        line.operation,
-        line.kind,
-        line.sub_resource,
-        line.namespace,
-        line.name,
-        line.uid,
-        line.user
+        word(&line.operation),
+        word(&line.kind),
+        word(&line.sub_resource),
+        word(&line.namespace),
+        word(&line.name),
+        word(&line.uid),
+        word(&line.user)
     );
     for (n, tally) in line.rules.iter().enumerate() {
         let comma = if n == 0 { "" } else { "," };
@@ -256,5 +262,18 @@ mod tests {
             ],
         });
         assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), wanted);
+    }
+
+    #[test]
+    fn a_text_line_has_each_field_once() {
+        let mut outcome = outcome();
+        outcome.about.name = "a uid=u-2 user=root".to_owned();
+        outcome.about.user = "x\" verdict=allow".to_owned();
+        let at: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
+        let mut out = String::new();
+        line(&mut out, Format::Text, at, Hook::Validate, &outcome, Times::default());
+        let wanted = "2026-01-02T03:04:05Z  INFO podreeve::decision: deny validate   \"a uid=u-2 user=root\" uid=u-1 \
+                      user=\"x\\\" verdict=allow\" rules=privileged:deny,host-pid:warn micros=0 problem=\"no \\\"pod\\\"\"\n";
+        assert_eq!(out, wanted);
     }
 }

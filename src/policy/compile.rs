@@ -3,10 +3,10 @@
 use super::document::{PodSecurityStandard, PolicySpec};
 use super::pod_security::Honoured;
 use super::{
-    Action, Cluster, CompiledExemption, ObjectExemption, PolicyDocument, PolicyError, matches::Matcher, wording,
+    Action, Cluster, CompiledExemption, ObjectExemption, PolicyDocument, PolicyError, Whole, matches::Matcher, wording,
 };
 use crate::rules::{Check, Finding, RULES, Rule};
-use crate::workload::{Kind, Parts, Pod};
+use crate::workload::{Kind, Parts};
 use jiff::civil::Date;
 use schemars::SchemaGenerator;
 use serde_json::{Map, Value};
@@ -201,12 +201,12 @@ impl CompiledPolicy {
         rule: &Rule,
         finding: &Finding<'_>,
         namespace: &str,
-        pod: &Pod<'_>,
+        whole: &Whole<'_>,
         today: Date,
     ) -> Option<Cover<'e>> {
         let own = self.exemptions.iter().enumerate().map(|(index, exemption)| (By::Policy(index), exemption));
         own.chain(objects.iter().map(|object| (By::Object(&object.name), &object.exemption)))
-            .filter(|(_, exemption)| exemption.covers(rule, finding, namespace, pod, today))
+            .filter(|(_, exemption)| exemption.covers(rule, finding, namespace, whole, today))
             .map(|(by, exemption)| Cover { by, until: exemption.until() })
             .max_by_key(|cover| (cover.until.is_none(), cover.until))
     }

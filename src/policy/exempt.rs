@@ -5,6 +5,7 @@ use super::{Exemption, PolicyError};
 use crate::rules::{self, Finding, Rule};
 use crate::workload::{ContainerRef, Pod, image::ImageRef};
 use jiff::civil::Date;
+use std::cell::RefCell;
 
 /// An exemption whose every part is known to mean something.
 #[derive(Debug)]
@@ -39,9 +40,8 @@ impl CompiledExemption {
             }
         }
         for (position, image) in exemption.images.iter().enumerate() {
-            if image.is_empty() || image.trim_end_matches('*').contains('*') || image.starts_with('*') {
-                let message =
-                    format!("`{image}` must begin with a registry or repository; `*` may only be its last segment");
+            if let Err(fault) = rules::image_pattern(image) {
+                let message = format!("{fault}; `*` may only be its last segment");
                 return Err(error(&format!("images.{position}"), message));
             }
         }
@@ -71,7 +71,7 @@ impl CompiledExemption {
 
     /// Whether it lets this finding through today.
     #[must_use]
-    pub fn covers(&self, rule: &Rule, finding: &Finding<'_>, namespace: &str, pod: &Pod<'_>, today: Date) -> bool {
+    pub fn covers(&self, rule: &Rule, finding: &Finding<'_>, namespace: &str, whole: &Whole<'_>, today: Date) -> bool {
         let Exemption { rules: _, namespaces, containers, images, reason: _, until } = &self.0;
         let narrowed = !containers.is_empty() || !images.is_empty();
         self.names(rule)
@@ -81,7 +81,7 @@ impl CompiledExemption {
                 || match finding.container() {
                     Some(container) => self.reaches(container),
                     // A violation of the pod concerns each of its containers.
-                    None => pod.all_containers().all(|container| self.reaches(container)),
+                    None => whole.is_reached_by(self),
                 })
     }
 
@@ -93,5 +93,28 @@ impl CompiledExemption {
                     let image = ImageRef::parse(image);
                     images.iter().any(|pattern| image.is_under(&ImageRef::pattern(pattern)))
                 }))
+    }
+}
+
+/// A pod, and which exemptions reach all of its containers: asked once for each, however many violations the pod has.
+pub struct Whole<'p> {
+    pod: &'p Pod<'p>,
+    reached: RefCell<Vec<(*const CompiledExemption, bool)>>,
+}
+
+impl<'p> Whole<'p> {
+    #[must_use]
+    pub const fn new(pod: &'p Pod<'p>) -> Self {
+        Self { pod, reached: RefCell::new(Vec::new()) }
+    }
+
+    fn is_reached_by(&self, exemption: &CompiledExemption) -> bool {
+        let known =
+            self.reached.borrow().iter().find(|(known, _)| std::ptr::eq(*known, exemption)).map(|(_, all)| *all);
+        known.unwrap_or_else(|| {
+            let all = self.pod.all_containers().all(|container| exemption.reaches(container));
+            self.reached.borrow_mut().push((exemption, all));
+            all
+        })
     }
 }

@@ -86,7 +86,7 @@ mod tests {
             ("rules", json!(["privilegd"]), "spec.rules[0]: there is no rule `privilegd`; did you mean"),
             ("rules", json!([]), "spec.rules: name at least one rule"),
             ("reason", json!(" "), "spec.reason: say why"),
-            ("images", json!(["*"]), "spec.images[0]: `*` must begin with"),
+            ("images", json!(["*"]), "spec.images[0]: `*` is no registry or repository"),
             ("until", json!("tomorrow"), "spec.until: is not a date"),
             ("namespaces", json!(["kube-system"]), "spec.namespaces: there is no key `namespaces`"),
         ] {

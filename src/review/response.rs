@@ -32,7 +32,7 @@ struct Response<'o> {
     uid: &'o str,
     allowed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<Status<'o>>,
+    status: Option<Status>,
     #[serde(skip_serializing_if = "Option::is_none")]
     patch: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,20 +46,20 @@ struct Response<'o> {
 /// A `metav1.Status`; without code 403 and reason Forbidden a denial reaches the user as 400.
 #[derive(Serialize)]
 #[allow(clippy::struct_field_names, reason = "the API's own names")]
-struct Status<'o> {
+struct Status {
     status: &'static str,
     message: String,
     reason: &'static str,
     code: u16,
-    details: Details<'o>,
+    details: Details,
 }
 
 #[derive(Serialize)]
-struct Details<'o> {
-    #[serde(skip_serializing_if = "str::is_empty")]
-    name: &'o str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    kind: &'o str,
+struct Details {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    name: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    kind: String,
     causes: Vec<Cause>,
 }
 
@@ -142,12 +142,12 @@ fn denied(outcome: &Outcome) -> impl Iterator<Item = &Violation> {
     outcome.violations.iter().filter(|v| v.effect == Effect::Deny)
 }
 
-fn status(outcome: &Outcome) -> Status<'_> {
+fn status(outcome: &Outcome) -> Status {
     let invalid = &outcome.invalid;
     let faults = invalid.iter().map(|(field, message)| Cause {
         reason: "FieldValueInvalid",
-        message: message.clone(),
-        field: field.clone(),
+        message: clean(message, FAULT_MAX),
+        field: clean(field, FAULT_MAX),
     });
     Status {
         status: "Failure",
@@ -155,8 +155,8 @@ fn status(outcome: &Outcome) -> Status<'_> {
         reason: if invalid.is_empty() { "Forbidden" } else { "Invalid" },
         code: if invalid.is_empty() { 403 } else { 422 },
         details: Details {
-            name: &outcome.about.name,
-            kind: &outcome.about.kind,
+            name: clean(&outcome.about.name, 253),
+            kind: clean(&outcome.about.kind, 63),
             causes: denied(outcome).take(TOLD).map(cause).chain(faults).collect(),
         },
     }

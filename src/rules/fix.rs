@@ -2,7 +2,9 @@
 
 use super::{Finding, Location};
 use crate::patch::PatchBuilder;
+use crate::workload::Pod;
 use serde_json::Value;
+use std::collections::HashSet;
 
 /// Which part of the pod the API server lets a request change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,18 +21,20 @@ pub struct Fix {
     pub scope: Scope,
     /// None when only the answer counts: a pod may have 20,000 containers.
     patch: Option<PatchBuilder>,
+    /// Names of the pod's volumes, once somebody wants another one.
+    volumes: Option<HashSet<String>>,
 }
 
 impl Fix {
     #[must_use]
     pub fn new(scope: Scope) -> Self {
-        Self { scope, patch: Some(PatchBuilder::default()) }
+        Self { scope, patch: Some(PatchBuilder::default()), volumes: None }
     }
 
     /// Tells whether a finding can be repaired, and builds nothing.
     #[must_use]
     pub const fn probe(scope: Scope) -> Self {
-        Self { scope, patch: None }
+        Self { scope, patch: None, volumes: None }
     }
 
     /// Sets the field that the finding judged.
@@ -50,6 +54,17 @@ impl Fix {
         if self.patch.is_some() {
             self.set(at, value());
         }
+    }
+
+    /// A name that no volume of the pod has, this one if it is free; none when only the answer counts.
+    pub fn free_volume_name(&mut self, pod: &Pod<'_>, mut name: String) -> Option<String> {
+        self.patch.as_ref()?;
+        let names = || pod.spec.volumes.iter().map(|volume| volume.name.to_string()).collect();
+        let taken = self.volumes.get_or_insert_with(names);
+        while taken.contains(&name) {
+            name.push('x');
+        }
+        Some(name)
     }
 
     /// Appends to a list, making it when it is missing.

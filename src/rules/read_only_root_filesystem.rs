@@ -110,10 +110,8 @@ impl ReadOnlyRootFilesystem {
             ContainerKind::Container => "app",
             ContainerKind::Ephemeral => "debug",
         };
-        let mut name = format!("writable-{list}-{}-{number}", container.index);
-        while pod.spec.volumes.iter().any(|volume| *volume.name == *name) {
-            name.push('x');
-        }
+        let name = format!("writable-{list}-{}-{number}", container.index);
+        let Some(name) = fix.free_volume_name(pod, name) else { return };
         let volumes = Location::spec().key("volumes", !pod.spec.volumes.is_empty());
         fix.append(&volumes, json!({"name": name, "emptyDir": {"sizeLimit": self.size_limit}}));
         let mounts = Location::container(container).key("volumeMounts", !container.volume_mounts.is_empty());

@@ -1,5 +1,6 @@
 //! Ways from a pod to the runtime of its node: mounted sockets, and endpoints in the environment.
 
+use super::secret_shapes::secret_value;
 use super::{Check, Example, Finding, Findings, Location, Rule, Severity, compile, params};
 use crate::workload::{ContainerKind, Parts, Pod, path};
 use core::net::IpAddr;
@@ -221,14 +222,17 @@ fn is_loopback(authority: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
-/// The endpoint as it may be shown.
+/// The endpoint without what may be secret: a login, a path on a host, a query.
 fn without_credentials(value: &str) -> String {
-    let value = value.split('?').next().unwrap_or_default();
+    let value = value.split(['?', '#']).next().unwrap_or_default();
     let (scheme, rest) = value.split_once("://").map_or(("", value), |(scheme, rest)| (scheme, rest));
     let separator = if scheme.is_empty() { "" } else { "://" };
-    match rest.rsplit_once('@') {
-        Some((_, host)) => format!("{scheme}{separator}***@{host}"),
-        None => value.to_owned(),
+    let is_path = matches!(scheme.to_ascii_lowercase().as_str(), "unix" | "npipe") || rest.starts_with(['/', '\\']);
+    let (login, rest) = rest.rsplit_once('@').map_or(("", rest), |(_, rest)| ("***@", rest));
+    let shown = if is_path { rest } else { rest.split(['/', ';', ',']).next().unwrap_or_default() };
+    match secret_value(shown) {
+        Some(_) => format!("{scheme}{separator}***"),
+        None => format!("{scheme}{separator}{login}{shown}"),
     }
 }
 
@@ -241,6 +245,12 @@ mod tests {
         assert_eq!(without_credentials("tcp://jane:secret@10.0.0.1:1?token=x"), "tcp://***@10.0.0.1:1");
         assert_eq!(without_credentials("jane:secret@10.0.0.1:1"), "***@10.0.0.1:1");
         assert_eq!(without_credentials("tcp://10.0.0.1:1"), "tcp://10.0.0.1:1");
+        assert_eq!(without_credentials("tcp://10.0.0.1:1/hidden;a=b"), "tcp://10.0.0.1:1");
+        assert_eq!(without_credentials("jane:secret/x@10.0.0.1:1/hidden"), "***@10.0.0.1:1");
+        assert_eq!(without_credentials("unix:///run/docker.sock?token=x"), "unix:///run/docker.sock");
+        assert_eq!(without_credentials("/run/docker.sock"), "/run/docker.sock");
+        assert_eq!(without_credentials("10.0.0.1:1;Password=x"), "10.0.0.1:1");
+        assert_eq!(without_credentials(&format!("unix:///run/{}_{}", "ghp", "a".repeat(36))), "unix://***");
     }
 
     #[test]

@@ -113,15 +113,20 @@ fn has_token(value: &str, prefix: &str, length: usize) -> bool {
     })
 }
 
-/// Three parts of base64, of which the first is a JSON object.
+/// Three parts of base64, of which the first is a JSON object. Each part is looked at once.
 fn has_web_token(value: &str) -> bool {
-    value.len() >= 48
-        && value.match_indices("eyJ").any(|(at, _)| {
-            let mut parts = value.get(at..).unwrap_or_default().splitn(4, |c: char| !is_token_char(c));
-            let long = |part: Option<&str>| part.is_some_and(|part| part.len() >= 16);
-            let dots =
-                value.get(at..).unwrap_or_default().chars().filter(|c| !is_token_char(*c)).take(2).all(|c| c == '.');
-            dots && long(parts.next()) && long(parts.next()) && long(parts.next())
+    const PART: usize = 16;
+    let long = |part: &str| part.len() >= PART;
+    let mut before = ["", ""];
+    value.len() >= 3 * PART
+        && value.split_inclusive(|c| !is_token_char(c)).any(|part| {
+            let own = part.strip_suffix(|c| !is_token_char(c)).unwrap_or(part);
+            let [first, second] = before.map(|part| part.strip_suffix('.').unwrap_or_default());
+            // Of several beginnings the earliest has the longest part.
+            let object = || first.find("eyJ").and_then(|at| first.get(at..));
+            let found = long(own) && long(second) && object().is_some_and(long);
+            before = [before[1], part];
+            found
         })
 }
 
@@ -259,5 +264,45 @@ mod tests {
     fn references_are_no_literals() {
         assert!(is_literal("hunter2") && is_literal("$(A)$(B)") && is_literal("$()"));
         assert!(!is_literal("$(DB_PASSWORD)") && !is_literal(" ") && !is_literal("False"));
+    }
+
+    /// Were a shape looked for from each place anew, this would not end.
+    #[test]
+    fn no_value_takes_more_than_a_few_looks() {
+        const SIZE: usize = 1 << 20;
+        let beginnings = PREFIXES.iter().map(|(prefix, ..)| *prefix);
+        for part in beginnings.chain([
+            "eyJ",
+            "eyJ.",
+            "eyJ-",
+            "://",
+            "://a:@",
+            "a:@",
+            "password=;",
+            "password=$(",
+            "-----BEGIN ",
+        ]) {
+            let value = part.repeat(SIZE / part.len());
+            std::hint::black_box(secret_value(&value));
+        }
+    }
+
+    #[test]
+    fn a_web_token_is_found_wherever_it_stands() {
+        let part = "JhbGciOiJIUzI1NiJ9";
+        for before in ["", "Bearer ", "x.y.", "token-", "eyJ.", "a.eyJ"] {
+            for after in ["", " more", ".x"] {
+                let value = format!("{before}eyJ{part}.{part}.{part}{after}");
+                assert_eq!(secret_value(&value), Some("a JSON web token"), "{value}");
+            }
+        }
+        for value in [
+            format!("eyJ{part}.{part}"),
+            format!("eyJ{part}.short.{part}"),
+            format!("eyJ{part} {part}.{part}"),
+            format!("eyJ.{part}.{part}.{part}"),
+        ] {
+            assert_eq!(secret_value(&value), None, "{value}");
+        }
     }
 }

@@ -26,6 +26,9 @@ fn variables() -> Vec<(&'static str, String)> {
         ("CONNECTION", format!("Server=db;Password={SECRET};")),
         ("TLS", format!("-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n-----END RSA PRIVATE KEY-----")),
         ("JSON", format!("{{\"private_key\": \"-----BEGIN PRIVATE KEY-----\\n{SECRET}\"}}")),
+        // Endpoints of a runtime, which are told for what they are.
+        ("DOCKER_HOST", format!("tcp://10.0.0.1:2375/{SECRET}")),
+        ("CONTAINER_HOST", format!("tcp://10.0.0.1:2375;Password={SECRET}")),
         // Longer than anything is repeated, so that a cut one would be seen.
         ("LONG_TOKEN", SECRET.repeat(20)),
     ];
