@@ -39,6 +39,27 @@ func eventually(t *testing.T, s *suite, ns string, denied bool) {
 	}))
 }
 
+// Without a policy of its own podreeve enforces what the cluster says, and nothing until then.
+func TestPolicyObjectsAlone(t *testing.T) {
+	s := up(t)
+	if !s.Owned {
+		t.Skip("installs CRDs, which is for a cluster of our own")
+	}
+	must(t, s.InstallCRDs(t.Context()))
+	server, err := s.StartInCluster(t.Context(), nil)
+	must(t, err)
+	t.Cleanup(server.Stop)
+	hook := s.NewHook()
+	must(t, s.Apply(t.Context(), harness.PolicyYAML("probe", harness.ProbeOnly)))
+	t.Cleanup(func() { must(t, s.Remove(context.Background(), "policies.podreeve.dev", "--all")) })
+	must(t, s.Register(t.Context(), hook, server.URL(), server.CA))
+	ns, err := s.NamespaceWith(t.Context(), "team", hook, map[string]string{"team": "shop"})
+	must(t, err)
+	wantAdmitted(t, s.Create(t.Context(), s.GoodPod(ns, "bad", harness.Privileged), true))
+	must(t, s.Apply(t.Context(), harness.PolicyYAML("shop", policyFor("shop", denyPrivileged))))
+	eventually(t, s, ns, true)
+}
+
 func policyFor(label, rules string) string {
 	return fmt.Sprintf("{match: {namespaceSelector: {matchLabels: {team: %s}}}, rules: %s}", label, rules)
 }

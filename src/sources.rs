@@ -17,6 +17,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// The policy that applies when none is named.
 pub const DEFAULT: &str = "owasp";
 
+/// The value that stands for no policy at all: those of the cluster are meant.
+pub const NONE: &str = "none";
+
 /// The values of `--policy`.
 #[derive(Debug, Clone)]
 pub struct Sources {
@@ -44,6 +47,12 @@ impl Sources {
     pub fn new(values: &[String]) -> Self {
         let values = if values.is_empty() { vec![DEFAULT.to_owned()] } else { values.to_vec() };
         Self { values, cluster: Cluster::Without }
+    }
+
+    /// No policies.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self { values: Vec::new(), cluster: Cluster::Without }
     }
 
     /// With what policies may need a cluster for.

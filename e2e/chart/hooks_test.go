@@ -105,7 +105,7 @@ func TestCRDs(t *testing.T) {
 func TestNotes(t *testing.T) {
 	for values, want := range map[string][]string{
 		"default":         {"Secret podreeve-tls", "rollout status deployment/podreeve", "helm test podreeve -n podreeve", "kubectl delete validatingwebhookconfiguration,mutatingwebhookconfiguration podreeve"},
-		"minimal":         {"WARNING: with one replica"},
+		"minimal":         {"WARNING: with one replica", "judged by your policies", "it wants a policy"},
 		"everything":      {"admitted unseen", "mutatingwebhookconfiguration gatekeeper-of-pods"},
 		"existing-secret": {"certificate of Secret mine"},
 	} {

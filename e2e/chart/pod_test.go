@@ -192,6 +192,21 @@ func TestTheDigestWinsOverTheTag(t *testing.T) {
 	}
 }
 
+// Without policies of its own podreeve is told so: left to itself it would enforce `owasp`.
+func TestPolicyArguments(t *testing.T) {
+	for values, want := range map[string][]string{"default": {"--policy=owasp"}, "minimal": {"--policy=none"}} {
+		var got []string
+		for _, arg := range deployment(t, values).Spec.Template.Spec.Containers[0].Args {
+			if strings.HasPrefix(arg, "--policy") {
+				got = append(got, arg)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %q, wanted %q", values, got, want)
+		}
+	}
+}
+
 // A certificate from a Secret is mounted, where the arguments look for it.
 func TestMountedCertificates(t *testing.T) {
 	for values, secret := range map[string]string{"cert-manager": "podreeve-tls", "cert-manager-issuer": "serving", "existing-secret": "mine"} {

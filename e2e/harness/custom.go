@@ -66,7 +66,7 @@ func (c *Cluster) kubectl(ctx context.Context, stdin string, args ...string) (st
 }
 
 // StartInCluster starts a podreeve that reads from the API server, the leader of its own Lease unless args name one;
-// policies are specs for --policy, by name.
+// policies are specs for --policy, by name; without any, the Policy objects are enforced alone.
 func (c *Cluster) StartInCluster(ctx context.Context, policies map[string]string, args ...string) (*Podreeve, error) {
 	args, err := c.inCluster(policies, args)
 	if err != nil {
@@ -89,9 +89,12 @@ func (c *Cluster) LaunchInCluster(policies map[string]string, args ...string) (*
 }
 
 func (c *Cluster) inCluster(policies map[string]string, args []string) ([]string, error) {
-	dir := filepath.Join(c.dir, c.Name("policies"))
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("make the policy folder: %w", err)
+	dir := "none"
+	if len(policies) > 0 {
+		dir = filepath.Join(c.dir, c.Name("policies"))
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			return nil, fmt.Errorf("make the policy folder: %w", err)
+		}
 	}
 	for name, spec := range policies {
 		text := PolicyYAML(name, spec)

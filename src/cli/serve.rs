@@ -8,7 +8,7 @@ use crate::server::certs::Certificates;
 use crate::server::policies::Policies;
 use crate::server::self_signed::SelfSigned;
 use crate::server::{Config, DRAIN_DELAY_MAX, EXIT_WITHIN, Limits, Server, duration};
-use crate::sources::Sources;
+use crate::sources::{NONE, Sources};
 use cluster::ClusterArgs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -55,6 +55,7 @@ pub struct Args {
     /// Policy to enforce: the name of a built-in one, a file, or a directory; may be repeated [default: owasp]
     ///
     /// Files are read again when they change. What does not load is told in the log and by /readyz, and changes nothing.
+    /// With --cluster, `none` enforces the Policy objects of the cluster alone.
     #[arg(long, value_name = "POLICY")]
     policy: Vec<String>,
 
@@ -111,11 +112,30 @@ fn start(args: Args) -> Result<Exit, Failure> {
     served.map(|()| Exit::Clean).map_err(Failure::unreadable)
 }
 
+fn sources(values: &[String], in_cluster: bool) -> Result<Sources, String> {
+    if !values.iter().any(|value| value == NONE) {
+        return Ok(Sources::new(values));
+    }
+    if values.len() > 1 {
+        return Err(
+            "--policy none stands for no policy but those of the cluster; leave it out, or the others".to_owned()
+        );
+    }
+    if !in_cluster {
+        return Err(
+            "--policy none enforces the Policy objects of the cluster alone, and without --cluster there are none; \
+                    add --cluster, or name a policy"
+                .to_owned(),
+        );
+    }
+    Ok(Sources::none())
+}
+
 async fn serve(args: Args, log: &Log) -> Result<(), String> {
     let mut signals = Signals::new().map_err(|error| format!("signals cannot be heard: {error}"))?;
     let certificates = certificates(&args)?;
     let cluster = args.cluster.settings();
-    let sources = Sources::new(&args.policy);
+    let sources = sources(&args.policy, cluster.is_some())?;
     let policies = Policies::from_sources(if cluster.is_some() { sources.in_cluster() } else { sources });
     let config = Config {
         listen: args.listen,

@@ -131,6 +131,8 @@ fn options_that_do_not_fit_say_what_to_do() {
         (&["--tls-cert", "a", "--tls-key", "b", "--self-signed", dir], "cannot be used with"),
         (&["--tls-cert", "no-such-file", "--tls-key", "b"], "no-such-file: No such file"),
         (&["--self-signed", dir, "--policy", "no-such-policy"], "no-such-policy"),
+        (&["--self-signed", dir, "--policy", "none"], "add --cluster, or name a policy"),
+        (&["--self-signed", dir, "--policy", "none", "--policy", "owasp"], "leave it out, or the others"),
         (&["--self-signed", dir, "--drain-delay", "12"], "write it with its unit"),
         (&["--self-signed", dir, "--drain-delay", "40s"], "at most 45s"),
         (&["--self-signed", dir, "--max-body", "big"], "not a size"),

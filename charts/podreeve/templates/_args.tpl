@@ -13,6 +13,9 @@
 {{- if .Values.policyFiles }}
 - --policy=/etc/podreeve/policies
 {{- end }}
+{{- if not (or .Values.policies .Values.policyFiles) }}
+- --policy=none
+{{- end }}
 {{- if include "podreeve.selfManaged" . }}
 - --tls-secret={{ include "podreeve.tlsSecret" . }}
 - --service-name={{ include "podreeve.fullname" . }}
