@@ -32,6 +32,7 @@ mod image_pattern;
 mod image_pull_policy;
 mod image_registries;
 mod image_tag;
+mod image_used;
 mod limits;
 mod memory_limit;
 mod network_policy;

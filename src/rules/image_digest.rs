@@ -1,7 +1,8 @@
 //! Whether images are pinned by digest.
 
 use super::finding::told;
-use super::{Check, ContainerKind, Example, Finding, Findings, Location, Rule, Severity, compile, params};
+use super::image_used::images;
+use super::{Check, ContainerKind, Example, Finding, Findings, Rule, Severity, compile, params};
 use crate::workload::Pod;
 use crate::workload::image::is_pinned;
 use schemars::JsonSchema;
@@ -12,6 +13,7 @@ pub static RULE: Rule = Rule {
     title: "Images are pinned by digest",
     docs: "A tag can be moved to other content at any time; a digest (`@sha256:` and 64 hexadecimal digits) names the \
 content itself, so what was tested and signed is what runs, on every node and after every restart.\n\n\
+Images that are mounted as volumes are judged alike.\n\n\
 Let the pipeline write the digest (`crane digest`, kustomize `images`, Renovate). The tag may stay in front of it for \
 people to read.",
     why: "a tag can be moved to other content after it was tested and signed",
@@ -32,6 +34,9 @@ people to read.",
             r#"{"image":"nginx@md5:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}"#,
             &["image"],
         ),
+        Example::bad("a tag of a volume", "", &["spec.volumes[1].image.reference"]).spec(
+            r#"{"volumes":[{"name":"a","image":{"reference":"nginx@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}},{"name":"b","image":{"reference":"nginx:1"}}]}"#,
+        ),
         Example::good(
             "a digest",
             r#"{"image":"nginx@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}"#,
@@ -50,11 +55,10 @@ struct ImageDigest {}
 
 impl Check for ImageDigest {
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
-        for container in pod.all_containers() {
-            let image = container.container.image.as_deref();
+        for used in images(pod) {
+            let image = used.image;
             if !image.is_some_and(is_pinned) {
-                let at = Location::container(container).key("image", image.is_some());
-                findings.add(Finding::new(at, told(image), "a digest, as in name@sha256:..."));
+                findings.add(Finding::new(used.image_at(), told(image), "a digest, as in name@sha256:..."));
             }
         }
     }

@@ -2,7 +2,8 @@
 
 use super::finding::told;
 use super::image_pattern::Pattern;
-use super::{Check, ContainerKind, Example, Finding, Findings, Fix, Location, Rule, Severity, compile, params};
+use super::image_used::images;
+use super::{Check, ContainerKind, Example, Finding, Findings, Fix, Rule, Severity, compile, params};
 use crate::workload::Pod;
 use crate::workload::image::{ImageRef, is_pinned, split};
 use schemars::JsonSchema;
@@ -14,8 +15,8 @@ pub static RULE: Rule = Rule {
     docs: "With `IfNotPresent` or `Never` a node runs the copy of an image that it has already, whoever pulled it: a pod \
 without credentials runs another team's private image. With `Always` the registry is asked each time, which costs little, \
 since layers that are there are not fetched again. Not set means `IfNotPresent`, or `Always` with the tag `latest`.\n\n\
-Images with a digest and images of the registries in `public` are left alone; all others count as private. The repair \
-sets `Always`.",
+Images with a digest and images of the registries in `public` are left alone; all others count as private. Images that are \
+mounted as volumes are judged alike. The repair sets `Always`.",
     why: "a copy in the node's cache runs without asking the registry whether this pod may have it",
     owasp: &[31],
     pss: None,
@@ -57,6 +58,9 @@ sets `Always`.",
             &["imagePullPolicy"],
         )
         .params(r#"{"public":[]}"#),
+        Example::bad("a private image in a volume", "", &["spec.volumes[0].image.pullPolicy"]).spec(
+            r#"{"volumes":[{"name":"a","image":{"reference":"registry.example.com/data:1","pullPolicy":"IfNotPresent"}},{"name":"b","image":{"reference":"registry.example.com/data:1","pullPolicy":"Always"}}]}"#,
+        ),
         Example::good("Always", r#"{"image":"registry.example.com/web:1","imagePullPolicy":"Always"}"#),
         Example::good("not set, and latest", r#"{"image":"registry.example.com/web","imagePullPolicy":null}"#),
         Example::good(
@@ -85,9 +89,9 @@ impl Default for ImagePullPolicy {
 
 impl Check for ImagePullPolicy {
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
-        for container in pod.all_containers() {
-            let text = container.container.image.as_deref().unwrap_or_default();
-            let policy = container.container.image_pull_policy.as_deref();
+        for used in images(pod) {
+            let text = used.image.unwrap_or_default();
+            let policy = used.pull_policy;
             if policy == Some("Always") || is_pinned(text) {
                 continue;
             }
@@ -99,8 +103,7 @@ impl Check for ImagePullPolicy {
             if self.public.iter().any(|pattern| pattern.covers(&image)) {
                 continue;
             }
-            let at = Location::container(container).key("imagePullPolicy", policy.is_some());
-            findings.add(Finding::new(at, told(policy), "Always, or an image with a digest"));
+            findings.add(Finding::new(used.pull_policy_at(), told(policy), "Always, or an image with a digest"));
         }
     }
 

@@ -2,7 +2,8 @@
 
 use super::finding::told;
 use super::image_pattern::{self, Pattern};
-use super::{Check, ContainerKind, Example, Finding, Findings, Location, Rule, Severity, compile, params};
+use super::image_used::images;
+use super::{Check, ContainerKind, Example, Finding, Findings, Rule, Severity, compile, params};
 use crate::workload::Pod;
 use crate::workload::image::ImageRef;
 use schemars::JsonSchema;
@@ -14,6 +15,7 @@ pub static RULE: Rule = Rule {
     docs: "Each image must lie under an entry of `allow`: a registry (`registry.example.com:5000`), a path in it \
 (`registry.example.com/shop`) or a repository, compared by whole segments. Short names are written out as runtimes do: \
 `nginx` is `docker.io/library/nginx`. A reference that no runtime takes lies under nothing.\n\n\
+Images that are mounted as volumes are judged alike.\n\n\
 Mirror what you need into your own registry, where it is scanned and signed. Without `allow`, no image is allowed.",
     why: "whoever controls a registry decides what runs in the cluster",
     owasp: &[31],
@@ -37,6 +39,9 @@ Mirror what you need into your own registry, where it is scanned and signed. Wit
             .params(ALLOW),
         Example::bad("a newline", r#"{"image":"registry.example.com/shop/web\n"}"#, &["image"]).params(ALLOW),
         Example::bad("no image", r#"{"image":null}"#, &["image"]).params(ALLOW),
+        Example::bad("another registry in a volume", "", &["spec.volumes[1].image.reference"])
+            .params(ALLOW)
+            .spec(r#"{"volumes":[{"name":"a","image":{"reference":"registry.example.com/data:1"}},{"name":"b","image":{"reference":"nginx:1"}}]}"#),
         Example::good("under the registry", r#"{"image":"registry.example.com/tools/web:1"}"#).params(ALLOW),
         Example::good("in capitals", r#"{"image":"Registry.Example.com/tools/web:1"}"#).params(ALLOW),
         Example::good("a short name, written out", r#"{"image":"redis:8"}"#)
@@ -56,8 +61,8 @@ struct ImageRegistries {
 
 impl Check for ImageRegistries {
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
-        for container in pod.all_containers() {
-            let text = container.container.image.as_deref();
+        for used in images(pod) {
+            let text = used.image;
             let image = text.map(ImageRef::parse).filter(ImageRef::is_well_formed);
             if image.is_some_and(|image| self.allow.iter().any(|pattern| pattern.covers(&image))) {
                 continue;
@@ -66,8 +71,7 @@ impl Check for ImageRegistries {
                 none if none.is_empty() => "an allowed image; the policy allows none".to_owned(),
                 listed => format!("an image under {listed}"),
             };
-            let at = Location::container(container).key("image", text.is_some());
-            findings.add(Finding::new(at, told(text), wanted));
+            findings.add(Finding::new(used.image_at(), told(text), wanted));
         }
     }
 }

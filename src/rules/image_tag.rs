@@ -1,7 +1,8 @@
 //! The tags of images.
 
 use super::finding::told;
-use super::{Check, ContainerKind, Example, Finding, Findings, Location, Rule, Severity, compile, params};
+use super::image_used::images;
+use super::{Check, ContainerKind, Example, Finding, Findings, Rule, Severity, compile, params};
 use crate::workload::Pod;
 use crate::workload::image::{is_pinned, is_tag, split};
 use schemars::JsonSchema;
@@ -12,6 +13,7 @@ pub static RULE: Rule = Rule {
     title: "Images have a tag other than latest, or a digest",
     docs: "Without a tag an image is `latest`, and `latest` is whatever was pushed last: nodes run different versions \
 of one pod, and nobody can say which, go back to it, or tell whether it was scanned.\n\n\
+Images that are mounted as volumes are judged alike.\n\n\
 Use the tag of a release, and better still the digest (rule `image-digest`); with a digest the tag is only for people \
 to read.",
     why: "nobody knows which version of the image runs, and it changes without a change of the manifest",
@@ -31,6 +33,9 @@ to read.",
         Example::bad("a tag that no registry can have", r#"{"image":"nginx:1 \u001b[31m"}"#, &["image"]),
         Example::bad("a digest that is none", r#"{"image":"nginx@sha256:zz"}"#, &["image"]),
         Example::bad("no image", r#"{"image":null}"#, &["image"]),
+        Example::bad("latest in a volume", "", &["spec.volumes[1].image.reference"]).spec(
+            r#"{"volumes":[{"name":"a","image":{"reference":"nginx:1"}},{"name":"b","image":{"reference":"nginx:latest"}}]}"#,
+        ),
         Example::good("a tag", r#"{"image":"registry.example.com:5000/shop/web:1.4.2"}"#),
         Example::good(
             "latest with a digest",
@@ -46,12 +51,11 @@ struct ImageTag {}
 
 impl Check for ImageTag {
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
-        for container in pod.all_containers() {
-            let text = container.container.image.as_deref();
+        for used in images(pod) {
+            let text = used.image;
             let names_a_version = text.is_some_and(|text| is_pinned(text) || has_version(text));
             if !names_a_version {
-                let at = Location::container(container).key("image", text.is_some());
-                findings.add(Finding::new(at, told(text), "a tag other than latest, or a digest"));
+                findings.add(Finding::new(used.image_at(), told(text), "a tag other than latest, or a digest"));
             }
         }
     }

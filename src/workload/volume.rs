@@ -13,6 +13,7 @@ pub struct Volume<'a> {
     pub host_path: Option<HostPath<'a>>,
     pub empty_dir: Option<EmptyDir<'a>>,
     pub projected: Option<Projected>,
+    pub image: Option<Image<'a>>,
     /// Keys of the sources that are set, known to podreeve or not. The API wants exactly one.
     pub sources: Vec<Text<'a>>,
 }
@@ -30,6 +31,16 @@ pub struct EmptyDir<'a> {
     pub medium: Option<Text<'a>>,
     #[serde(borrow)]
     pub size_limit: Option<Scalar<'a>>,
+}
+
+/// An image that is mounted, and not run.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Image<'a> {
+    #[serde(borrow)]
+    pub reference: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub pull_policy: Option<Text<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -56,6 +67,7 @@ impl Volume<'_> {
 
 fill!(HostPath<'d> { "path" => path });
 fill!(EmptyDir<'d> { "medium" => medium, "sizeLimit" => size_limit });
+fill!(Image<'d> { "reference" => reference, "pullPolicy" => pull_policy });
 fill!(Projected { "sources" => sources });
 fill!(Source { "serviceAccountToken" => service_account_token });
 
@@ -78,6 +90,7 @@ impl<'d> Fill<'d> for Volume<'d> {
                 "hostPath" => set(reader, &mut self.host_path)?,
                 "emptyDir" => set(reader, &mut self.empty_dir)?,
                 "projected" => set(reader, &mut self.projected)?,
+                "image" => set(reader, &mut self.image)?,
                 _ => !reader.null()? && reader.skip().map(|_| true)?,
             };
             if is_set {
@@ -128,6 +141,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Volume<'a> {
                         "projected" => {
                             volume.projected = map.next_value()?;
                             volume.projected.is_some()
+                        }
+                        "image" => {
+                            volume.image = map.next_value()?;
+                            volume.image.is_some()
                         }
                         _ => map.next_value::<Option<IgnoredAny>>()?.is_some(),
                     };
