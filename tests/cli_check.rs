@@ -352,6 +352,22 @@ fn colour_is_for_terminals() {
     };
     assert!(!with("TERM", "xterm-256color"));
     assert!(with("CLICOLOR_FORCE", "1"));
+    let none = dir
+        .command(&["check", "--policy", "policy.yaml", "bad.yaml"])
+        .envs([("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")])
+        .output();
+    assert!(!none.expect("runs").stdout.contains(&0x1b));
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_told() {
+    let dir = Dir::new("full", &[("bad.yaml", BAD)]);
+    dir.write("policy.yaml", POLICY);
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("this system has /dev/full");
+    let output = dir.command(&["check", "--policy", "policy.yaml", "bad.yaml"]).stdout(full).output().expect("runs");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    assert!(text.contains("No space left"), "{text}");
 }
 
 #[test]

@@ -74,6 +74,10 @@ const CORE: &[&str] =
 /// What the core never names.
 const IMPURE: &[&str] = &[
     "tokio",
+    "kube::Client",
+    "kube::Api",
+    "kube::api",
+    "kube::runtime",
     "tracing",
     "std::env",
     "std::fs",

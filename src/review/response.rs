@@ -163,10 +163,12 @@ fn status(outcome: &Outcome) -> Status {
 }
 
 fn cause(violation: &Violation) -> Cause {
+    let container = violation.container.as_ref();
+    let container = container.map(|(_, name)| format!("container \"{}\": ", clean(name, 63))).unwrap_or_default();
     Cause {
         reason: if violation.pointer == violation.field { "FieldValueForbidden" } else { "FieldValueRequired" },
         message: format!(
-            "{}: found {}, wanted {}: {} ({})",
+            "{}: {container}found {}, wanted {}: {} ({})",
             violation.rule.id,
             clean(&violation.found, FOUND_MAX),
             clean(&violation.wanted, FOUND_MAX),

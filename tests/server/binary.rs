@@ -76,6 +76,22 @@ async fn it_serves_until_sigterm_and_ends_with_0() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn each_limit_is_its_own_option() {
+    let large = pod_with("u-1", &json!([{"name": "a", "image": "x".repeat(20_000)}]));
+    let process = Process::start(&["--max-body", "10KiB", "--memory-budget", "64MiB"]);
+    process.client.validate(Http::One, large.clone()).await.denies("u-1", "larger than");
+    process.client.ask(Http::One, post("/mutate", pod("u-2", false))).await.allows("u-2");
+    process.signal("TERM");
+    process.rest();
+    let process = Process::start(&["--memory-budget", "10KiB"]);
+    let answer = process.client.validate(Http::One, large).await;
+    assert_eq!(answer.status, 429, "{}", answer.text);
+    process.client.ask(Http::One, post("/mutate", pod("u-2", false))).await.allows("u-2");
+    process.signal("TERM");
+    process.rest();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_ends_it_at_once() {
     let process = Process::start(&["--drain-delay", "35s"]);
     process.signal("INT");
