@@ -157,7 +157,11 @@ impl Metrics {
             in_flight: gauge(register, Opts::new("podreeve_admission_in_flight", "Requests being answered now."))?,
             connections: gauge(register, Opts::new("podreeve_connections", "Open connections."))?,
             panics: counter(register, "podreeve_panics_total", "Panics while judging; each was answered by a denial.")?,
-            log_lines_lost: counter(register, "podreeve_log_lines_lost_total", "Log lines that nobody read in time.")?,
+            log_lines_lost: counter(
+                register,
+                "podreeve_log_lines_lost_total",
+                "Log lines that were lost: nobody read them in time, or the disk is full.",
+            )?,
             certificate_expiry: seconds(
                 register,
                 "podreeve_certificate_expiry_timestamp_seconds",
