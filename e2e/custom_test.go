@@ -2,7 +2,9 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -115,12 +117,55 @@ func TestPolicySchema(t *testing.T) {
 		"{rules: {}, exemptions: [{rules: [privileged], namespaces: [a], reason: ' '}]}":        "say why this is right",
 		"{rules: {}, exemptions: [{rules: [], namespaces: [a], reason: b}]}":                    "should have at least 1 items",
 		"{rules: {}, podSecurityExemptions: {namespaces: [a]}}":                                 "podSecurityLabels, which is not true",
+		"{rules: {}, podSecurityDefaults: {enforce: baseline}}":                                 "podSecurityDefaults stands in for podSecurityLabels, which is not true",
+		"{rules: {}, podSecurityLabels: false, podSecurityDefaults: {warn: baseline}}":          "podSecurityDefaults stands in for podSecurityLabels, which is not true",
+		"{rules: {}, podSecurityLabels: true, podSecurityDefaults: {enforce: strict}}":          "Unsupported value",
+		"{rules: {}, podSecurityLabels: true, podSecurityDefaults: {enforceVersion: v2.0}}":     "should match",
 		"{rules: {privileged: {action: patch}}}":                                                "Unsupported value",
 	} {
 		err := s.Apply(t.Context(), harness.PolicyYAML("wrong", spec))
 		if err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: want it refused with %q, got %v", spec, says, err)
 		}
+	}
+	// What is right passes, and what is left out gets its default.
+	must(t, s.Apply(t.Context(), harness.PolicyYAML("right", "{rules: {}, podSecurityLabels: true, podSecurityDefaults: {enforce: baseline, enforceVersion: v1.30}}")))
+	defaults := kubectl(t, s, "", "get", "prpol", "right", "-o", "jsonpath={.spec.podSecurityDefaults}").Stdout
+	want := map[string]string{"enforce": "baseline", "enforceVersion": "v1.30", "audit": "privileged", "auditVersion": "latest", "warn": "privileged", "warnVersion": "latest"}
+	var got map[string]string
+	if err := json.Unmarshal([]byte(defaults), &got); err != nil || !maps.Equal(got, want) {
+		t.Errorf("want the defaults %v, got %s (%v)", want, defaults, err)
+	}
+}
+
+// What the API server itself refuses of an Exemption, the columns that it shows of one, and its short name.
+func TestExemptionSchema(t *testing.T) {
+	s := up(t)
+	ns := namespace(t, s, "exempt", nil)
+	custom(t, s, "--exemption-namespaces", ns)
+	for spec, says := range map[string]string{
+		"{rules: [privileged], reason: ' '}":                         "say why this is right",
+		"{rules: [privileged], reason: ''}":                          "should be at least 1 chars long",
+		"{rules: [privileged]}":                                      "spec.reason: Required value",
+		"{reason: a test}":                                           "spec.rules: Required value",
+		"{rules: [], reason: a test}":                                "should have at least 1 items",
+		"{rules: [privileged], reason: a test, until: tomorrow}":     "should match",
+		"{rules: [privileged], reason: a test, namespaces: [other]}": `unknown field "spec.namespaces"`,
+	} {
+		err := s.Apply(t.Context(), exemption(ns, "wrong", spec))
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: want it refused with %q, got %v", spec, says, err)
+		}
+	}
+	must(t, s.Apply(t.Context(), exemption(ns, "good", "{rules: [privileged, host-path], reason: a test, until: '2999-12-31'}")))
+	_, err := s.AwaitCondition(t.Context(), "True", "-n", ns, "exemptions.podreeve.dev", "good")
+	must(t, err)
+	head, row, _ := strings.Cut(kubectl(t, s, "", "get", "prex", "-n", ns).Stdout, "\n")
+	if got := strings.Join(strings.Fields(head), " "); got != "NAME RULES UNTIL READY AGE" {
+		t.Errorf("want the columns NAME RULES UNTIL READY AGE, got %s", got)
+	}
+	if got := strings.Join(strings.Fields(row), " "); !strings.HasPrefix(got, `good ["privileged","host-path"] 2999-12-31 True `) {
+		t.Errorf("the row is %s", got)
 	}
 }
 

@@ -335,24 +335,7 @@ func TestScanWithTheRightsOfTheInstallation(t *testing.T) {
 	if !s.Owned {
 		t.Skip("makes cluster roles, which is for a cluster of our own")
 	}
-	text, err := os.ReadFile(filepath.Join("..", "deploy", "install.yaml"))
-	must(t, err)
-	// In a namespace of its own: another test's replica would hold the Lease in `podreeve`, where all are at home.
-	home := namespace(t, s, "rights", nil)
-	manifest := strings.ReplaceAll(string(text), "namespace: podreeve\n", "namespace: "+home+"\n")
-	wanted := []string{"ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "Lease"}
-	for document := range strings.SplitSeq(manifest, "\n---\n") {
-		object, err := harness.ParseObject([]byte(document + "\n"))
-		must(t, err)
-		if slices.Contains(wanted, object.GetKind()) {
-			must(t, s.Apply(t.Context(), document+"\n"))
-		}
-	}
-	t.Cleanup(func() {
-		must(t, s.Remove(context.Background(), "--wait=false", "clusterrole/podreeve", "clusterrolebinding/podreeve"))
-	})
-	kubeconfig, err := s.KubeconfigAs(t.Context(), home, "podreeve")
-	must(t, err)
+	home, kubeconfig := installedRights(t, s)
 	shop := s.shop(t)
 	policies, err := s.WritePolicies(harness.NewPolicy("ours", map[string][]string{"namespaces": {shop.namespace}}, map[string]harness.RuleSetting{"privileged": {Action: "deny"}}))
 	must(t, err)

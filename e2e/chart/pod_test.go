@@ -2,6 +2,7 @@ package chart
 
 import (
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	core "k8s.io/api/core/v1"
 	networking "k8s.io/api/networking/v1"
 	policy "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/yaml"
 )
 
@@ -239,8 +241,28 @@ func TestPolicyFilesLoad(t *testing.T) {
 func TestReplicasAreKept(t *testing.T) {
 	objects := render(t, "everything")
 	scaler := find[autoscaling.HorizontalPodAutoscaler](t, objects, "HorizontalPodAutoscaler", "gatekeeper-of-pods").Spec
-	if *scaler.MinReplicas != 3 || scaler.MaxReplicas != 9 || scaler.ScaleTargetRef.Name != "gatekeeper-of-pods" {
+	if *scaler.MinReplicas != 3 || scaler.MaxReplicas != 9 {
 		t.Errorf("the autoscaler is %+v", scaler)
+	}
+	if want := (autoscaling.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: "gatekeeper-of-pods"}); scaler.ScaleTargetRef != want {
+		t.Errorf("it scales %+v", scaler.ScaleTargetRef)
+	}
+	// 250 is what `everything` sets.
+	cpu := []autoscaling.MetricSpec{{Type: autoscaling.ResourceMetricSourceType, Resource: &autoscaling.ResourceMetricSource{Name: core.ResourceCPU,
+		Target: autoscaling.MetricTarget{Type: autoscaling.UtilizationMetricType, AverageUtilization: ptr(int32(250))}}}}
+	if !reflect.DeepEqual(scaler.Metrics, cpu) {
+		t.Errorf("it aims at %+v", scaler.Metrics)
+	}
+	for values, want := range map[string]intstr.IntOrString{"default": intstr.FromInt32(1), "everything": intstr.FromString("50%")} {
+		name := deployment(t, values).Name
+		budget := find[policy.PodDisruptionBudget](t, render(t, values), "PodDisruptionBudget", name).Spec
+		if budget.MinAvailable == nil || *budget.MinAvailable != want || budget.MaxUnavailable != nil {
+			t.Errorf("%s: the budget is %+v", values, budget)
+		}
+		// A pod that is not ready must not hold up a drain.
+		if *budget.UnhealthyPodEvictionPolicy != policy.AlwaysAllow {
+			t.Errorf("%s: unhealthy pods are evicted by %s", values, *budget.UnhealthyPodEvictionPolicy)
+		}
 	}
 	// One replica with a budget could never be drained.
 	for values, want := range map[string]bool{"default": true, "minimal": false} {

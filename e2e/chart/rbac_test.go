@@ -15,24 +15,26 @@ func right(group, resources, verbs string, names ...string) rbac.PolicyRule {
 
 const webhookConfigurations = "validatingwebhookconfigurations mutatingwebhookconfigurations"
 
-// Every right that podreeve has by default. A new one is written here too, with its reason in templates/rbac.yaml.
+// Every right that podreeve has by default, and it uses each verb: src/cluster has the call. A new one is written here too, with its
+// reason in templates/rbac.yaml; one that no call needs any more goes.
 var (
 	clusterRights = []rbac.PolicyRule{
-		right("podreeve.dev", "policies exemptions", "get list watch"),
-		right("podreeve.dev", "policies/status exemptions/status", "patch update"),
+		right("podreeve.dev", "policies exemptions", "list watch"),
+		right("podreeve.dev", "policies/status exemptions/status", "patch"),
 		right("apiextensions.k8s.io", "customresourcedefinitions", "get", "policies.podreeve.dev", "exemptions.podreeve.dev"),
-		right("", "namespaces pods nodes", "get list watch"),
-		right("networking.k8s.io", "networkpolicies", "get list watch"),
+		right("", "namespaces pods", "get list watch"),
+		right("", "nodes", "list"),
+		right("networking.k8s.io", "networkpolicies", "list watch"),
 		right("", "podtemplates replicationcontrollers", "list"),
 		right("apps", "deployments statefulsets daemonsets replicasets", "list"),
 		right("batch", "jobs cronjobs", "list"),
 		right("events.k8s.io", "events", "create patch"),
-		right("admissionregistration.k8s.io", webhookConfigurations, "get list watch patch", "podreeve"),
+		right("admissionregistration.k8s.io", webhookConfigurations, "get patch", "podreeve"),
 	}
 	ownRights = []rbac.PolicyRule{
-		right("coordination.k8s.io", "leases", "get update patch", "podreeve"),
+		right("coordination.k8s.io", "leases", "get update", "podreeve"),
 		right("coordination.k8s.io", "leases", "create"),
-		right("", "secrets", "get list watch update patch", "podreeve-tls"),
+		right("", "secrets", "get update", "podreeve-tls"),
 		right("", "secrets", "create"),
 	}
 )
