@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -36,7 +37,7 @@ func TestRelease(t *testing.T) {
 		run  func(*testing.T)
 	}{
 		{"Manifests", r.manifests}, {"Install", r.install}, {"BadIsDenied", r.badIsDenied}, {"GoodRuns", r.goodRuns}, {"Exec", r.exec}, {"Debug", r.debug}, {"Rights", r.rights},
-		{"Upgrade", r.upgrade}, {"Rotations", r.rotations}, {"KilledReplica", r.killedReplica}, {"Drain", r.drain}, {"Uninstall", r.uninstall}, {"Helm3", r.helm3},
+		{"Upgrade", r.upgrade}, {"Rotations", r.rotations}, {"KilledReplica", r.killedReplica}, {"Drain", r.drain}, {"Uninstall", r.uninstall}, {"Helm3", r.helm3}, {"Helm3ExistingSecret", r.helm3ExistingSecret},
 	} {
 		if !t.Run(step.name, step.run) {
 			t.Fatalf("%s failed, and the steps after it stand on it\n%s", step.name, c.about(t))
@@ -408,8 +409,37 @@ func (r *release) nothingIsLeft(t *testing.T) {
 	}
 }
 
-// helm3 installs the same chart over what Helm 4 kept, with a certificate that exists already, and takes it away again.
+// helm3 installs the same chart over what Helm 4 kept, and takes it away again. An upgrade leaves alone what the leader wrote: Helm 3 merges
+// what it rendered into what is there.
 func (r *release) helm3(t *testing.T) {
+	args := []string{"podreeve", chart.Dir(), "--namespace", namespace, "-f", r.values, "--set", "crds.install=false", "--wait", "--timeout", "3m"}
+	r.helm(t, "helm3", append([]string{"install"}, args...)...)
+	made, trusted := r.certificates(t), r.trusted(t)
+	if ca := base64.StdEncoding.EncodeToString([]byte(made["ca.crt"])); ca == "" || strings.Count(trusted, ca) != 3 {
+		t.Errorf("not all three webhooks trust the Secret's CA: %s", trusted)
+	}
+	r.helm(t, "helm3", append([]string{"upgrade", "--set", "log.level=debug"}, args...)...)
+	if !maps.Equal(r.certificates(t), made) {
+		t.Error("the upgrade changed the Secret")
+	}
+	// With the generation: what was taken away and given back is seen.
+	if now := r.trusted(t); now != trusted {
+		t.Errorf("the upgrade changed the webhook configurations:\n%s\n%s", trusted, now)
+	}
+	r.helm(t, "helm3", "test", "podreeve", "--namespace", namespace, "--timeout", "1m")
+	r.helm(t, "helm3", "uninstall", "podreeve", "--namespace", namespace, "--wait", "--timeout", "3m")
+	r.nothingIsLeft(t)
+}
+
+// trusted is each configuration's generation, and what its webhooks trust.
+func (r *release) trusted(t *testing.T) string {
+	t.Helper()
+	return r.must(t, "", "get", "validatingwebhookconfiguration,mutatingwebhookconfiguration", "podreeve", "-o",
+		"jsonpath={range .items[*]}{.metadata.generation} {.webhooks[*].clientConfig.caBundle}{\"\\n\"}{end}")
+}
+
+// helm3ExistingSecret does the same with a certificate that exists already.
+func (r *release) helm3ExistingSecret(t *testing.T) {
 	pair, err := harness.NewKeyPair([]string{"podreeve." + namespace + ".svc"}, []net.IP{})
 	if err != nil {
 		t.Fatal(err)
