@@ -180,6 +180,32 @@ func wantEvents(t *testing.T, s *suite, shop shop) {
 	}
 }
 
+// Pods that the labels of their namespace deny are never there: their Deployment shows it, as it does for rules.
+func TestScanByLabels(t *testing.T) {
+	t.Parallel()
+	s := up(t)
+	if !s.Owned {
+		t.Skip("Pod Security labels are enforced by that cluster itself; this needs one of our own")
+	}
+	ns, err := s.NamespaceWith(t.Context(), "labelled", nil, map[string]string{enforce: "restricted"})
+	must(t, err)
+	created(t, s, harness.WorkloadOf("Deployment").Wrap(s.GoodPod(ns, "web", harness.Privileged), ns, "web"))
+	policy := map[string]string{"labels": "{match: {namespaces: [" + ns + "]}, podSecurityLabels: true, rules: {}}"}
+	server, err := s.StartInCluster(t.Context(), policy, "--scan-interval", "1s", "--scan-rate", "200")
+	must(t, err)
+	t.Cleanup(server.Stop)
+	scans(t, server, 2)
+	text, err := server.Metrics(t.Context())
+	must(t, err)
+	if worst := fmt.Sprintf("podreeve_scan_namespace_violations{namespace=%q} ", ns); !strings.Contains(text, worst) {
+		t.Errorf("want %s", worst)
+	}
+	events := kubectl(t, s, "", "get", "events", "-n", ns, "-o", "jsonpath={range .items[*]}{.involvedObject.kind} {.involvedObject.name} {.reason}: {.message}{end}").Stdout
+	if !strings.HasPrefix(events, "Deployment web PolicyViolation: ") || !strings.Contains(events, "privileged (critical)") || strings.Count(events, "PolicyViolation") != 1 {
+		t.Errorf("want one event on the Deployment, got %q", events)
+	}
+}
+
 // Of two replicas one scans. It is killed: the other one does.
 func TestOnlyTheLeaderScans(t *testing.T) {
 	t.Parallel()
