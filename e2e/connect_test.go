@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -12,7 +13,12 @@ import (
 // entered tries to enter a container. No kubelet runs here: who gets past admission hears that the pod has no host.
 func entered(t *testing.T, s *suite, pod *harness.Object, args ...string) (bool, harness.Said) {
 	t.Helper()
-	said := kubectl(t, s, "", append([]string{"exec", "-n", pod.GetNamespace(), pod.GetName(), "-c", "app"}, append(args, "--", "true")...)...)
+	return letIn(t, kubectl(t, s, "", append([]string{"exec", "-n", pod.GetNamespace(), pod.GetName(), "-c", "app"}, append(args, "--", "true")...)...))
+}
+
+// letIn reads what kubectl said to who tried to reach a container.
+func letIn(t *testing.T, said harness.Said) (bool, harness.Said) {
+	t.Helper()
 	switch {
 	case strings.Contains(said.Stderr, fmt.Sprintf("admission webhook %q denied the request", harness.ValidateHook)):
 		return false, said
@@ -54,6 +60,91 @@ func TestExec(t *testing.T) {
 	}))).Object
 	if in, said := entered(t, s, root); in || !strings.Contains(said.Stderr, "exec-root") {
 		t.Errorf("want the caller kept out by exec-root, got %s", said)
+	}
+}
+
+// attach is judged as exec is. port-forward reaches no container by itself, and passes.
+func TestAttachAndPortForward(t *testing.T) {
+	s := up(t)
+	hook := s.NewHook().WithConnects()
+	server, err := s.StartInCluster(t.Context(), map[string]string{
+		"probe": harness.ProbeOnly,
+		"exec":  "{match: {namespaceSelector: {matchLabels: {team: attach}}}, rules: {exec-privileged: {action: deny}}}",
+	})
+	must(t, err)
+	t.Cleanup(server.Stop)
+	must(t, s.Register(t.Context(), hook, server.URL(), server.CA))
+	ns, err := s.NamespaceWith(t.Context(), "attach", hook, map[string]string{"team": "attach"})
+	must(t, err)
+	for name, change := range map[string][]func(*harness.Object){"good": nil, "privileged": {harness.Privileged}} {
+		pod := created(t, s, s.GoodPod(ns, name, change...)).Object
+		in, said := letIn(t, kubectl(t, s, "", "attach", "-n", ns, pod.GetName(), "-c", "app"))
+		if in != (name == "good") || in == strings.Contains(said.Stderr, "exec-privileged") {
+			t.Errorf("attach to the %s pod, let in %v: %s", name, in, said)
+		}
+		// `kubectl port-forward` wants a pod that runs.
+		path := fmt.Sprintf("/api/v1/namespaces/%s/pods/%s/portforward?ports=80", ns, pod.GetName())
+		if in, said := letIn(t, kubectl(t, s, "{}", "create", "--raw", path, "-f", "-")); !in {
+			t.Errorf("want port-forward to the %s pod let through, got %s", name, said)
+		}
+	}
+	if log := server.Log(); !strings.Contains(log, "portforward") {
+		t.Errorf("want portforward asked of podreeve, got\n%s", log)
+	}
+}
+
+// lookups is how often requests waited for a fact.
+func lookups(t *testing.T, server *harness.Podreeve) (n int) {
+	t.Helper()
+	text, err := server.Metrics(t.Context())
+	must(t, err)
+	for line := range strings.SplitSeq(text, "\n") {
+		if series, value, _ := strings.Cut(line, " "); strings.HasPrefix(series, "podreeve_lookup_duration_seconds_count") {
+			count, err := strconv.Atoi(value)
+			must(t, err)
+			n += count
+		}
+	}
+	return n
+}
+
+// As long as nobody has told of the pod each exec asks for it; then none does.
+func TestExecIntoAKnownPodAsksNobody(t *testing.T) {
+	s := up(t)
+	hook := s.NewHook().WithConnects()
+	gate, err := s.NewGate()
+	must(t, err)
+	gate.Hold("/api/v1/pods") // list and watch; a single pod has another path
+	server, err := s.StartInCluster(t.Context(), map[string]string{
+		"probe": harness.ProbeOnly,
+		"exec":  "{match: {namespaceSelector: {matchLabels: {team: known}}}, rules: {exec-privileged: {action: deny}}}",
+	}, "--kubeconfig", gate.Kubeconfig)
+	must(t, err)
+	t.Cleanup(server.Stop)
+	must(t, s.Register(t.Context(), hook, server.URL(), server.CA))
+	ns, err := s.NamespaceWith(t.Context(), "known", hook, map[string]string{"team": "known"})
+	must(t, err)
+	pod := created(t, s, s.GoodPod(ns, "privileged", harness.Privileged)).Object
+	asks := func() int {
+		t.Helper()
+		before := lookups(t, server)
+		if in, said := entered(t, s, pod); in {
+			t.Errorf("want the caller kept out, got %s", said)
+		}
+		return lookups(t, server) - before
+	}
+	for range 2 {
+		if asks() == 0 {
+			t.Error("nobody has told of the pod, and an exec did not ask for it")
+		}
+	}
+	gate.Hold("")
+	must(t, harness.Await(t.Context(), "an exec that asks nobody", func(context.Context) (bool, error) {
+		n := asks()
+		return n == 0, fmt.Errorf("it asked for %d facts", n)
+	}))
+	if n := asks() + asks(); n != 0 {
+		t.Errorf("the pod is known, and two execs asked for %d facts", n)
 	}
 }
 

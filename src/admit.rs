@@ -70,9 +70,29 @@ impl Snapshot {
 /// could be read; then [`Outcome::reply`] is empty and [`Outcome::problem`] says why.
 #[must_use]
 pub fn admit(body: &[u8], hook: Hook, snapshot: &Snapshot, today: Date) -> Outcome {
+    admit_at(body, hook, Moment::Request, snapshot, today)
+}
+
+/// Answers as the validating webhook would for the pods that are made of the object: labels of a namespace, which only
+/// warn of a template when it comes, deny what it makes.
+#[must_use]
+pub fn admit_made(body: &[u8], snapshot: &Snapshot, today: Date) -> Outcome {
+    admit_at(body, Hook::Validate, Moment::Making, snapshot, today)
+}
+
+/// When a template is judged by the labels of its namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Moment {
+    /// It comes; its pods are judged when they come.
+    Request,
+    /// Its pods are made.
+    Making,
+}
+
+fn admit_at(body: &[u8], hook: Hook, moment: Moment, snapshot: &Snapshot, today: Date) -> Outcome {
     let read = request::text(body);
     match read.and_then(Review::parse) {
-        Ok((_, mut request)) => answer(&mut request, hook, snapshot, today),
+        Ok((_, mut request)) => answer(&mut request, hook, moment, snapshot, today),
         Err(problem) => deny_unread(body, problem),
     }
 }
@@ -83,7 +103,7 @@ pub fn deny_unread(body: &[u8], problem: String) -> Outcome {
     refused(About { uid: uid(body).unwrap_or_default(), ..About::default() }, problem)
 }
 
-fn answer(request: &mut Request<'_>, hook: Hook, snapshot: &Snapshot, today: Date) -> Outcome {
+fn answer(request: &mut Request<'_>, hook: Hook, moment: Moment, snapshot: &Snapshot, today: Date) -> Outcome {
     if namespace::is_one(request) && hook == Hook::Validate && matches!(&*request.operation.0, "CREATE" | "UPDATE") {
         return response::finish(namespace::judge(request, snapshot, about(request, None)));
     }
@@ -169,7 +189,8 @@ fn answer(request: &mut Request<'_>, hook: Hook, snapshot: &Snapshot, today: Dat
     let mut told = PodSecurity::default();
     if hook == Hook::Validate {
         let sub_resource = request.sub_resource.as_deref().is_some_and(|sub| !sub.is_empty());
-        let asking = pod_security::Asking { subject: &subject, template, sub_resource };
+        let warned = template && moment == Moment::Request;
+        let asking = pod_security::Asking { subject: &subject, template: warned, sub_resource };
         match pod_security::judge(&asking, &policies, &pod, before) {
             Ok(said) => {
                 judged = merged(judged, said.judged);

@@ -131,3 +131,21 @@ pub fn split(bundle: &str) -> Vec<String> {
     const END: &str = "-----END CERTIFICATE-----";
     bundle.split_inclusive(END).filter(|part| part.ends_with(END)).map(|part| format!("{}\n", part.trim())).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A clock that is behind by less than a day takes both for valid.
+    #[test]
+    fn both_begin_the_day_before() {
+        let now: Timestamp = "2026-03-01T00:00:01Z".parse().unwrap();
+        let ca = make_ca(now, 365).unwrap();
+        let leaf = make_leaf(&ca, &["podreeve.podreeve.svc".to_owned()], now, 90).unwrap();
+        for (pem, until) in [(ca, "2027-03-01T00:00:00Z"), (leaf, "2026-05-30T00:00:00Z")] {
+            let facts = Facts::of(&pem.cert).unwrap();
+            assert_eq!(facts.from, "2026-02-28T00:00:00Z".parse().unwrap(), "{}", facts.name);
+            assert_eq!(facts.until, until.parse().unwrap(), "{}", facts.name);
+        }
+    }
+}

@@ -9,6 +9,7 @@ mod generate;
 mod input;
 mod man;
 mod output;
+mod reports;
 mod review;
 mod rules;
 mod scan;

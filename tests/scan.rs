@@ -4,13 +4,16 @@
 mod schema;
 
 use podreeve::admit::Snapshot;
+use podreeve::facts::Labels;
 use podreeve::outcome::Verdict;
+use podreeve::policy::{Cluster, CompiledPolicy, PolicyDocument, PolicySet};
 use podreeve::report::{OwnerReport, ScanReport, ScanSummary, UnreadReport, text};
 use podreeve::scan::{Found, Namespace, Object, Owner, Said, judge};
 use podreeve::sources::Sources;
 use podreeve::workload::kinds::find;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 const LIMIT: usize = 50;
 
@@ -46,9 +49,12 @@ fn owner(kind: &str, name: &str) -> Owner {
     }
 }
 
-/// Judges objects of (group, kind, name, controller, spec), in this order.
+/// Judges objects of (group, kind, name, controller, spec) by owasp, in this order.
 fn found(limit: usize, objects: &[(&str, &str, &str, Option<Owner>, Value)]) -> Found {
-    let snapshot = snapshot();
+    found_by(&snapshot(), limit, objects)
+}
+
+fn found_by(snapshot: &Snapshot, limit: usize, objects: &[(&str, &str, &str, Option<Owner>, Value)]) -> Found {
     let mut namespace = Namespace::new("shop", limit);
     for (group, kind, name, controller, spec) in objects {
         let kind = find(group, kind).expect("a kind");
@@ -60,7 +66,7 @@ fn found(limit: usize, objects: &[(&str, &str, &str, Option<Owner>, Value)]) -> 
         let uid = format!("uid-{name}");
         let object = Object { kind, namespace: "shop", name, uid: &uid, controller: controller.as_ref(), raw: &raw };
         if namespace.wants(&object) {
-            let judged = judge(&object, &snapshot, "2026-11-22".parse().expect("a date"));
+            let judged = judge(&object, snapshot, "2026-11-22".parse().expect("a date"));
             namespace.note(&object, judged);
         }
     }
@@ -164,6 +170,33 @@ fn what_is_repaired_in_pods_is_told_of_pods_that_were_not() {
     let both = found(LIMIT, &[template, old]);
     assert_eq!(of(&both), [("allow-privilege-escalation", "patch")]);
     assert_eq!((both.owners[0].verdict, both.counts.fail), (Verdict::Patch, 0));
+}
+
+/// In a cluster whose namespace `shop` has these labels, by its labels alone.
+fn by_labels(labels: &[(&str, &str)]) -> Snapshot {
+    let policy = json!({
+        "apiVersion": "podreeve.dev/v1alpha1", "kind": "Policy", "metadata": {"name": "labels"},
+        "spec": {"podSecurityLabels": true, "rules": {}},
+    });
+    let document = PolicyDocument::from_json(&policy.to_string()).expect("the policy loads");
+    let policy = CompiledPolicy::compile(&document, Cluster::With).expect("the policy compiles");
+    let mut snapshot = Snapshot::new(PolicySet::new(vec![policy], 1), usize::MAX);
+    let labels = labels.iter().map(|(mode, level)| (format!("pod-security.kubernetes.io/{mode}"), (*level).to_owned()));
+    snapshot.facts.cluster = true;
+    snapshot.facts.namespaces = Arc::new([("shop".to_owned(), Arc::new(labels.collect::<Labels>()))].into());
+    snapshot
+}
+
+#[test]
+fn labels_deny_what_a_template_makes() {
+    let template = [("apps", "Deployment", "web", None, spec(&[(ESCALATION, json!(true))]))];
+    let denied = found_by(&by_labels(&[("enforce", "restricted")]), LIMIT, &template);
+    assert_eq!(denials(&denied), ["Deployment web: allow-privilege-escalation in Deployment"]);
+    assert_eq!((denied.owners[0].verdict, denied.counts.fail), (Verdict::Deny, 1));
+    let Said::Violation(violation) = &denied.findings[0].said else { panic!("{:?}", denied.findings[0]) };
+    assert!(violation.field.starts_with("/spec/template/spec/containers/0"), "{}", violation.field);
+    let warned = found_by(&by_labels(&[("warn", "restricted")]), LIMIT, &template);
+    assert_eq!((warned.owners[0].verdict, warned.counts.fail, warned.counts.warn), (Verdict::Warn, 0, 1));
 }
 
 #[test]

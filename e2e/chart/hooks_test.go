@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -8,6 +9,19 @@ import (
 	core "k8s.io/api/core/v1"
 	rbac "k8s.io/api/rbac/v1"
 )
+
+// The uninstall job takes the reports of a scan along, where there are any.
+func TestUninstallJobRemovesReports(t *testing.T) {
+	for values, want := range map[string]string{"everything": "--reports=openreports", "cert-manager": "--reports=wgpolicy"} {
+		args := find[batch.Job](t, render(t, values), "Job", deployment(t, values).Name+"-uninstall").Spec.Template.Spec.Containers[0].Args
+		if !slices.Contains(args, want) {
+			t.Errorf("%s: it runs %q, without %s", values, args, want)
+		}
+		if _, complaint, code := podreeve(t, "", append(args, "--help")...); code != 0 {
+			t.Errorf("podreeve does not take %q: %s", args, complaint)
+		}
+	}
+}
 
 // Before anything is deleted the job takes the webhook configurations away: they must not outlive the server.
 func TestUninstallJob(t *testing.T) {

@@ -143,8 +143,18 @@ func allRights(t *testing.T, objects Objects) []rbac.PolicyRule {
 	return rules
 }
 
-// The uninstall job may remove the release's two webhook configurations and nothing else.
+// The uninstall job may remove the release's two webhook configurations, the reports where there are any, and nothing else.
 func TestRightsOfTheUninstallJob(t *testing.T) {
-	role := find[rbac.ClusterRole](t, render(t, "default"), "ClusterRole", "podreeve-uninstall")
-	sameRights(t, role.Rules, []rbac.PolicyRule{right("admissionregistration.k8s.io", webhookConfigurations, "delete", "podreeve")})
+	webhooks := right("admissionregistration.k8s.io", webhookConfigurations, "delete", "podreeve")
+	for values, reports := range map[string][]rbac.PolicyRule{
+		"default":      nil,
+		"cert-manager": {right("wgpolicyk8s.io", "policyreports", "list"), right("wgpolicyk8s.io", "policyreports", "delete", "podreeve")},
+		"everything":   {right("openreports.io", "reports", "list"), right("openreports.io", "reports", "delete", "podreeve")},
+	} {
+		objects := render(t, values)
+		name := deployment(t, values).Name
+		webhooks.ResourceNames = []string{name}
+		role := find[rbac.ClusterRole](t, objects, "ClusterRole", name+"-uninstall")
+		sameRights(t, role.Rules, append(reports, webhooks))
+	}
 }

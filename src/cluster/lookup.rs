@@ -109,3 +109,84 @@ async fn pods(client: &Client, namespace: &str) -> kube::Result<Asked> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{Request, Response};
+    use kube::client::Body;
+    use std::convert::Infallible;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio::task::JoinSet;
+    use tokio::time::sleep;
+
+    /// An API server that answers as many questions as it has permits, and how many it was asked.
+    fn connected() -> (Arc<Lookup>, Arc<Semaphore>, Arc<AtomicUsize>) {
+        let (permits, asked) = (Arc::new(Semaphore::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (gate, count) = (Arc::clone(&permits), Arc::clone(&asked));
+        let service = tower::service_fn(move |_: Request<Body>| {
+            count.fetch_add(1, Ordering::SeqCst);
+            let gate = Arc::clone(&gate);
+            async move {
+                gate.acquire().await.unwrap().forget();
+                let namespace = r#"{"metadata": {"name": "shop", "labels": {"team": "shop"}}}"#;
+                Ok::<_, Infallible>(Response::new(Body::from(namespace.as_bytes().to_vec())))
+            }
+        });
+        let lookup = Arc::new(Lookup::default());
+        lookup.connected(Client::new(service, "default"));
+        (lookup, permits, asked)
+    }
+
+    fn shop() -> Wanted {
+        Wanted::Namespace("shop".to_owned())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn so_many_at_once_and_the_others_after_them() {
+        let (lookup, permits, asked) = connected();
+        let mut asking = JoinSet::new();
+        for _ in 0..3 * AT_ONCE {
+            let lookup = Arc::clone(&lookup);
+            asking.spawn(async move { lookup.ask(shop(), Instant::now() + 2 * LONGEST).await });
+        }
+        // The clock stands until nobody has anything to do.
+        sleep(Duration::from_millis(1)).await;
+        assert_eq!(asked.load(Ordering::SeqCst), AT_ONCE);
+        permits.add_permits(1);
+        sleep(Duration::from_millis(1)).await;
+        assert_eq!(asked.load(Ordering::SeqCst), AT_ONCE + 1);
+        permits.add_permits(3 * AT_ONCE);
+        for answer in asking.join_all().await {
+            assert!(
+                matches!(answer, Asked::Namespace(name, Some(labels)) if name == "shop" && labels["team"] == "shop")
+            );
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), 3 * AT_ONCE);
+    }
+
+    fn is_nothing(answer: &Asked) -> bool {
+        matches!(answer, Asked::Nothing(wanted) if *wanted == shop())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn half_of_the_time_that_is_left_and_a_second_at_most() {
+        let (lookup, _, asked) = connected();
+        for (left, waited) in [(400, 200), (60_000, 1000), (0, 0)] {
+            let begun = Instant::now();
+            assert!(is_nothing(&lookup.ask(shop(), begun + Duration::from_millis(left)).await));
+            assert_eq!(begun.elapsed(), Duration::from_millis(waited));
+        }
+        assert!(asked.load(Ordering::SeqCst) >= 2);
+        // Whoever waits in vain for a turn waits no longer.
+        let _all = lookup.turns.acquire_many(u32::try_from(AT_ONCE).unwrap()).await.unwrap();
+        let begun = Instant::now();
+        assert!(is_nothing(&lookup.ask(shop(), begun + LONGEST).await));
+        assert_eq!(begun.elapsed(), LONGEST / 2);
+    }
+
+    #[tokio::test]
+    async fn without_a_connection_nobody_is_asked() {
+        assert!(is_nothing(&Lookup::default().ask(shop(), Instant::now() + LONGEST).await));
+    }
+}

@@ -1,8 +1,8 @@
 //! Judges everything that exists, namespace by namespace, in pages and without hurry.
 //!
 //! Each kind is listed over the whole cluster, in pages. All lists are in the order of namespaces, so they are
-//! merged: a namespace is done when no list has more of it. One page of each kind and the findings of one
-//! namespace are held, however large the cluster is.
+//! merged: a namespace is done when no list has more of it. One page of each kind is held, however large the
+//! cluster is, and of one namespace its owners, hashes of its findings and the worst of them.
 
 mod events;
 mod kinds;
@@ -15,6 +15,7 @@ mod reports;
 pub use leader::{Served, Settings};
 pub use pace::Pace;
 pub use reports::Api as ReportApi;
+pub use reports::remove::remove as remove_reports;
 
 use super::Lookup;
 use super::item::Item;

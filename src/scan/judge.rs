@@ -1,7 +1,7 @@
 //! Judges an existing object as a creation of today.
 
 use super::Object;
-use crate::admit::{Hook, Snapshot, admit};
+use crate::admit::{Hook, Snapshot, admit, admit_made};
 use crate::decide::{Effect, Note};
 use crate::facts::Wanted;
 use crate::outcome::Violation;
@@ -23,7 +23,7 @@ pub enum Judged {
     Wanting(Wanted),
 }
 
-/// Judges it as /validate would, by what `snapshot` knows.
+/// Judges it, and the pods that it makes, as /validate would, by what `snapshot` knows.
 #[must_use]
 pub fn judge(object: &Object<'_>, snapshot: &Snapshot, today: Date) -> Judged {
     let creation = Creation {
@@ -35,7 +35,7 @@ pub fn judge(object: &Object<'_>, snapshot: &Snapshot, today: Date) -> Judged {
         groups: GROUPS,
     };
     let body = creation.of(object.raw);
-    let outcome = admit(&body, Hook::Validate, snapshot, today);
+    let outcome = admit_made(&body, snapshot, today);
     if let Some(wanted) = outcome.wanted {
         return Judged::Wanting(wanted);
     }

@@ -38,8 +38,11 @@ for, in every replica, and the work of a scan, in one.
 - **facts**: resident memory of a replica that watches all facts (` + "`owasp`" + ` asks for pods and network policies, ` + "`podSecurityLabels`" + ` for the labels of
   namespaces). Of a pod only what is judged is kept, and pods that are alike share it: the pods here are of one or two kinds, so most of what is counted
   is names. A policy that asks for none of it (no ` + "`exec-*`, `network-policy`, `namespaceSelector` or `podSecurityLabels`" + `) has the memory of the next column.
-- **scan alone**: a leader whose policy asks for no facts, with a thousand calls a second allowed. Its memory is one page of 200 objects of each kind, whatever the
-  cluster holds; what its seconds have beyond its CPU time is waiting for the API server.
+- **scan alone**: a leader whose policy asks for no facts, with a thousand calls a second allowed. Its memory is one page of 200 objects of each kind, however many
+  namespaces there are, and what is known of the one namespace in hand. That grows with the largest namespace: some hundred bytes for each owner (a pod
+  without one is its own) and each owned ReplicaSet and Job, 8 to 16 bytes for each finding, and in full at most a thousand findings; so 100,000 Jobs in one
+  namespace are some tens of MiB. For Events, 8 to 16 bytes are kept for each owner that would be denied, of 200,000 at most. What its seconds have beyond
+  its CPU time is waiting for the API server.
 - **as installed**: facts, scans at ten calls a second, and reports. One namespace in five has a Deployment that would be denied, and an
   Event for it; every namespace has warnings, and a report.
 - **first scan**: every Event is new, and every report but those of the row above. At ten calls a second they take most of the calls.

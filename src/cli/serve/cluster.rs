@@ -1,5 +1,6 @@
 //! The options of `serve` that concern the cluster.
 
+use crate::cli::reports::Reports;
 use crate::cluster::certificates::Own;
 use crate::cluster::{Access, Settings, scan};
 use crate::server::duration;
@@ -67,17 +68,6 @@ pub struct ClusterArgs {
     identity: Option<String>,
 }
 
-/// `--reports`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Reports {
-    #[default]
-    None,
-    /// openreports.io/v1alpha1
-    Openreports,
-    /// wgpolicyk8s.io/v1alpha2
-    Wgpolicy,
-}
-
 impl ClusterArgs {
     /// Where certificates of podreeve's own are kept.
     pub fn own(&self) -> Option<Own> {
@@ -102,11 +92,7 @@ impl ClusterArgs {
             scan: (self.scan_interval > Duration::ZERO).then_some(scan::Settings {
                 interval: self.scan_interval,
                 per_second: self.scan_rate,
-                reports: match self.reports {
-                    Reports::None => None,
-                    Reports::Openreports => Some(scan::ReportApi::OpenReports),
-                    Reports::Wgpolicy => Some(scan::ReportApi::WgPolicy),
-                },
+                reports: self.reports.api(),
             }),
         })
     }

@@ -215,3 +215,60 @@ impl Turn<'_, '_> {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{Cluster, CompiledPolicy, PolicyDocument, PolicySet};
+    use http::{Method, Request, Response};
+    use kube::client::Body;
+    use serde_json::{Value, json};
+    use std::convert::Infallible;
+
+    /// Has one Deployment that would be denied, refuses to list pods, and takes no Event.
+    fn answer(method: &Method, path: &str) -> Value {
+        let refused = json!({"kind": "Status", "status": "Failure", "code": 403, "message": "forbidden"});
+        let container = json!({"name": "a", "securityContext": {"privileged": true}});
+        let deployment = json!({
+            "metadata": {"namespace": "shop", "name": "web"}, "spec": {"template": {"spec": {"containers": [container]}}},
+        });
+        match (method, path) {
+            (&Method::POST, _) | (_, "/api/v1/pods") => refused,
+            (_, "/apis/apps/v1/deployments") => json!({"metadata": {}, "items": [deployment]}),
+            _ => json!({"metadata": {}, "items": []}),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_read_and_told_is_counted() {
+        let service = tower::service_fn(|request: Request<Body>| {
+            let answer = answer(request.method(), request.uri().path());
+            let code = answer["code"].as_u64().map_or(200, |code| u16::try_from(code).unwrap());
+            let response = Response::builder().status(code).body(Body::from(answer.to_string().into_bytes()));
+            async { Ok::<_, Infallible>(response.unwrap()) }
+        });
+        let client = Client::new(service, "default");
+        let policy = json!({
+            "apiVersion": "podreeve.dev/v1alpha1", "kind": "Policy", "metadata": {"name": "p"},
+            "spec": {"rules": {"privileged": {"action": "deny"}}},
+        });
+        let policy = CompiledPolicy::compile(&PolicyDocument::from_json(&policy.to_string()).unwrap(), Cluster::With);
+        let snapshot = Arc::new(Snapshot::new(PolicySet::new(vec![policy.unwrap()], 1), usize::MAX));
+        let metrics = Metrics::new(&prometheus::Registry::new()).unwrap();
+        let leader = Leader {
+            settings: &Settings { interval: Duration::from_secs(60), per_second: 10, reports: None },
+            identity: "a",
+            client: &client,
+            lookup: &Lookup::default(),
+            served: Served { snapshot: &|| Arc::clone(&snapshot), metrics: &metrics },
+        };
+        let (mut events, mut unread) = (Events::new(&client, "a"), HashMap::new());
+        for scans in 1..=2 {
+            leader.scan(&Pace::new(None), &mut events, None, &mut unread).await;
+            // The pods each time; the Event once, for what was told or tried is not told again.
+            assert_eq!((metrics.errors.get(), metrics.objects.get()), (scans + 1, 1));
+        }
+        assert_eq!(unread.keys().collect::<Vec<_>>(), ["Pod"]);
+        assert!(metrics.completed.get() < 1.0, "a scan that could not read everything is not complete");
+    }
+}

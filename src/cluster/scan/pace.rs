@@ -38,3 +38,39 @@ impl Pace {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::{Instant, advance};
+
+    #[tokio::test(start_paused = true)]
+    async fn the_rate_holds_for_all_together() {
+        let pace = Pace::new(Some(10));
+        let turns = async |n: u32| {
+            for _ in 0..n {
+                pace.turn().await;
+            }
+        };
+        let begun = Instant::now();
+        // The first is at once.
+        tokio::join!(turns(11), turns(20));
+        assert_eq!(begun.elapsed(), Duration::from_secs(3));
+
+        // A minute in which nobody asked saves up one turn and no more.
+        advance(Duration::from_secs(60)).await;
+        let begun = Instant::now();
+        turns(11).await;
+        assert_eq!(begun.elapsed(), Duration::from_secs(1));
+        assert_eq!(pace.taken(), 42);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_rate_nobody_waits() {
+        let (pace, begun) = (Pace::new(None), Instant::now());
+        for _ in 0..1000 {
+            pace.turn().await;
+        }
+        assert_eq!((begun.elapsed(), pace.taken()), (Duration::ZERO, 1000));
+    }
+}

@@ -1,6 +1,7 @@
 //! Reports: one in each namespace that has findings, written when it says something else than before.
 
 mod body;
+pub mod remove;
 
 use super::Pace;
 use super::kinds::resource_of_names;
@@ -38,6 +39,14 @@ impl Api {
         match self {
             Self::OpenReports => ("openreports.io", "v1alpha1", "Report"),
             Self::WgPolicy => ("wgpolicyk8s.io", "v1alpha2", "PolicyReport"),
+        }
+    }
+
+    /// The name that kubectl takes, even when the API server does not answer.
+    const fn plural(self) -> &'static str {
+        match self {
+            Self::OpenReports => "reports",
+            Self::WgPolicy => "policyreports",
         }
     }
 }
