@@ -89,6 +89,13 @@ enum Moment {
     Making,
 }
 
+impl Moment {
+    /// Whether what the labels deny is only warned of.
+    fn warns(self, template: bool) -> bool {
+        template && self == Self::Request
+    }
+}
+
 fn admit_at(body: &[u8], hook: Hook, moment: Moment, snapshot: &Snapshot, today: Date) -> Outcome {
     let read = request::text(body);
     match read.and_then(Review::parse) {
@@ -189,8 +196,7 @@ fn answer(request: &mut Request<'_>, hook: Hook, moment: Moment, snapshot: &Snap
     let mut told = PodSecurity::default();
     if hook == Hook::Validate {
         let sub_resource = request.sub_resource.as_deref().is_some_and(|sub| !sub.is_empty());
-        let warned = template && moment == Moment::Request;
-        let asking = pod_security::Asking { subject: &subject, template: warned, sub_resource };
+        let asking = pod_security::Asking { subject: &subject, template: moment.warns(template), sub_resource };
         match pod_security::judge(&asking, &policies, &pod, before) {
             Ok(said) => {
                 judged = merged(judged, said.judged);
