@@ -61,8 +61,8 @@ in memory; not where the container's request is larger.",
         )
         .spec(r#"{"volumes":[{"name":"a","emptyDir":{}},{"name":"b","emptyDir":{"sizeLimit":"1Gi"}},{"name":"c","emptyDir":{"sizeLimit":"0"}}]}"#)
         .params(r#"{"default":"1Gi"}"#),
-        Example::bad("an emptyDir in memory", "", &["spec.volumes[0].emptyDir.sizeLimit"])
-            .spec(r#"{"volumes":[{"name":"a","emptyDir":{"medium":"Memory"}}]}"#)
+        Example::bad("an emptyDir in memory", "", &["spec.volumes[1].emptyDir.sizeLimit"])
+            .spec(r#"{"volumes":[{"name":"a","secret":{"secretName":"a"}},{"name":"b","emptyDir":{"medium":"Memory"}}]}"#)
             .params(r#"{"memoryDefault":"16Mi"}"#),
         Example::bad("an emptyDir in memory and no default for it", "", &["spec.volumes[0].emptyDir.sizeLimit"])
             .spec(r#"{"volumes":[{"name":"a","emptyDir":{"medium":"Memory"}}]}"#)

@@ -119,12 +119,6 @@ impl<'p> Location<'p> {
         }
     }
 
-    /// Whether the judged field is absent.
-    #[must_use]
-    pub const fn is_missing(&self) -> bool {
-        self.present < self.len
-    }
-
     #[must_use]
     pub const fn container_ref(&self) -> Option<ContainerRef<'p>> {
         self.container

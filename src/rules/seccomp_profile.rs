@@ -205,9 +205,8 @@ impl Check for SeccompProfile {
     }
 
     fn fix(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
-        let Some(container) =
-            finding.container().filter(|_| finding.at.is_missing() && finding.at.last_key() == Some("seccompProfile"))
-        else {
+        // A profile that is there is at fault in one of its fields.
+        let Some(container) = finding.container().filter(|_| finding.at.last_key() == Some("seccompProfile")) else {
             return false;
         };
         if pod.is_windows() {

@@ -1,28 +1,40 @@
 //! How often the API server is asked: a scan has time.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::Mutex;
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::{Instant, sleep_until};
 
 /// Hands out turns at even intervals. Turns that nobody took are not saved up.
 #[derive(Debug)]
 pub struct Pace {
     /// None for no bound.
-    turns: Option<Mutex<Interval>>,
+    turns: Option<Mutex<Turns>>,
     taken: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Turns {
+    every: Duration,
+    /// The earliest time of the next one; none before the first.
+    next: Option<Instant>,
+}
+
+impl Turns {
+    /// When whoever asks now has its turn.
+    fn take(&mut self, now: Instant) -> Instant {
+        let at = self.next.map_or(now, |next| next.max(now));
+        self.next = Some(at + self.every);
+        at
+    }
 }
 
 impl Pace {
     /// None for no bound.
     #[must_use]
     pub fn new(per_second: Option<u32>) -> Self {
-        let turns = per_second.map(|rate| {
-            let mut turns = interval(Duration::from_secs(1) / rate.max(1));
-            turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            Mutex::new(turns)
-        });
-        Self { turns, taken: AtomicU64::new(0) }
+        let turns = per_second.map(|rate| Turns { every: Duration::from_secs(1) / rate.max(1), next: None });
+        Self { turns: turns.map(Mutex::new), taken: AtomicU64::new(0) }
     }
 
     /// How many turns were taken.
@@ -34,7 +46,8 @@ impl Pace {
     pub async fn turn(&self) {
         self.taken.fetch_add(1, Ordering::Relaxed);
         if let Some(turns) = &self.turns {
-            turns.lock().await.tick().await;
+            let at = turns.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now());
+            sleep_until(at).await;
         }
     }
 }
@@ -42,35 +55,18 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::time::{Instant, advance};
 
-    #[tokio::test(start_paused = true)]
-    async fn the_rate_holds_for_all_together() {
-        let pace = Pace::new(Some(10));
-        let turns = async |n: u32| {
-            for _ in 0..n {
-                pace.turn().await;
-            }
-        };
+    #[test]
+    fn the_rate_holds_for_all_together() {
+        let mut turns = Turns { every: Duration::from_millis(100), next: None };
         let begun = Instant::now();
         // The first is at once.
-        tokio::join!(turns(11), turns(20));
-        assert_eq!(begun.elapsed(), Duration::from_secs(3));
-
-        // A minute in which nobody asked saves up one turn and no more.
-        advance(Duration::from_secs(60)).await;
-        let begun = Instant::now();
-        turns(11).await;
-        assert_eq!(begun.elapsed(), Duration::from_secs(1));
-        assert_eq!(pace.taken(), 42);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn without_a_rate_nobody_waits() {
-        let (pace, begun) = (Pace::new(None), Instant::now());
-        for _ in 0..1000 {
-            pace.turn().await;
-        }
-        assert_eq!((begun.elapsed(), pace.taken()), (Duration::ZERO, 1000));
+        let last = (0..31).map(|_| turns.take(begun)).last();
+        assert_eq!(last, Some(begun + Duration::from_secs(3)));
+        // A minute in which nobody asked saves up nothing.
+        let later = begun + Duration::from_secs(63);
+        assert_eq!(turns.take(later), later);
+        let last = (0..10).map(|_| turns.take(later)).last();
+        assert_eq!(last, Some(later + Duration::from_secs(1)));
     }
 }
