@@ -53,26 +53,24 @@ impl Parts {
     #[must_use]
     pub fn of(pod: &Pod<'_>) -> Self {
         let spec = &pod.spec;
-        let mut parts = Self::SPEC;
-        let mut has = |part, there| parts.set(part, parts.contains(part) | there);
-        has(Self::HOST_NAMESPACES, [spec.host_network, spec.host_pid, spec.host_ipc].contains(&Some(true)));
-        has(Self::VOLUMES, !spec.volumes.is_empty());
-        has(Self::HOST_PATHS, spec.volumes.iter().any(|volume| volume.host_path.is_some()));
-        has(Self::ANNOTATIONS, !pod.metadata.annotations.is_empty());
-        has(Self::JOB, pod.job.is_some());
-        has(Self::INGRESS, pod.around.ingress.is_some());
-        has(Self::CONNECT, pod.around.connect.is_some());
+        let mut parts = Self::SPEC
+            | when(Self::HOST_NAMESPACES, [spec.host_network, spec.host_pid, spec.host_ipc].contains(&Some(true)))
+            | when(Self::VOLUMES, !spec.volumes.is_empty())
+            | when(Self::HOST_PATHS, spec.volumes.iter().any(|volume| volume.host_path.is_some()))
+            | when(Self::ANNOTATIONS, !pod.metadata.annotations.is_empty())
+            | when(Self::JOB, pod.job.is_some())
+            | when(Self::INGRESS, pod.around.ingress.is_some())
+            | when(Self::CONNECT, pod.around.connect.is_some());
         if let Some(context) = &spec.security_context {
-            has(Self::WINDOWS_OPTIONS, context.windows_options.is_some());
-            has(Self::APP_ARMOR, context.app_armor_profile.is_some());
-            has(Self::SE_LINUX, context.se_linux_options.is_some());
-            has(Self::SYSCTLS, !context.sysctls.is_empty());
+            parts |= when(Self::WINDOWS_OPTIONS, context.windows_options.is_some())
+                | when(Self::APP_ARMOR, context.app_armor_profile.is_some())
+                | when(Self::SE_LINUX, context.se_linux_options.is_some())
+                | when(Self::SYSCTLS, !context.sysctls.is_empty());
         }
         pod.all_containers().fold(parts, |parts, container| parts | Self::of_container(&container))
     }
 
     fn of_container(container: &Container<'_>) -> Self {
-        let when = |part, there| if there { part } else { Self::empty() };
         let probes = [&container.liveness_probe, &container.readiness_probe, &container.startup_probe];
         let mut parts =
             when(Self::MOUNT_PROPAGATION, container.volume_mounts.iter().any(|m| m.mount_propagation.is_some()))
@@ -99,13 +97,16 @@ impl Parts {
     }
 
     fn of_context(context: &SecurityContext<'_>) -> Self {
-        let when = |part, there| if there { part } else { Self::empty() };
         when(Self::PRIVILEGED, context.privileged == Some(true))
             | when(Self::WINDOWS_OPTIONS, context.windows_options.is_some())
             | when(Self::APP_ARMOR, context.app_armor_profile.is_some())
             | when(Self::SE_LINUX, context.se_linux_options.is_some())
             | when(Self::PROC_MOUNT, context.proc_mount.is_some())
     }
+}
+
+fn when(part: Parts, there: bool) -> Parts {
+    if there { part } else { Parts::empty() }
 }
 
 fn has_host(handler: &Handler<'_>) -> bool {
