@@ -146,7 +146,8 @@ async fn give_back(api: &Api<Lease>, name: &str, identity: &str) -> Result<(), F
     spec.holder_identity = Some(String::new());
     spec.renew_time = Some(MicroTime(Timestamp::now()));
     spec.lease_duration_seconds = Some(1);
-    answered(api.replace(name, &PostParams::default(), &lease).await.map(|_| ())).map(|_| ())
+    api.replace(name, &PostParams::default(), &lease).await?;
+    Ok(())
 }
 
 fn answered(result: Result<(), kube::Error>) -> Result<bool, Failed> {
