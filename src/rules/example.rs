@@ -239,3 +239,36 @@ fn object_or_empty(json: &str) -> Value {
         value => value,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::find;
+
+    #[test]
+    fn a_plain_example_is_a_pod_alone_with_its_container_in_the_list() {
+        let (rule, debug_only) = (find("memory-limit").unwrap(), &[ContainerKind::Ephemeral]);
+        let of = Example::bad("a container", r#"{"resources":null}"#, &["resources.limits.memory"]);
+        let (container, pod) = (|| Example { ..of }, || Example { container: "", ..of });
+        assert!(container().is_plain(rule) && container().not_job().is_plain(rule) && pod().is_plain(rule));
+        assert!(!container().job("{}").is_plain(rule) && !container().connect().is_plain(rule));
+        assert!(!container().network_policies("[]").is_plain(rule) && !pod().network_policies("[]").is_plain(rule));
+        let debug = Rule { lists: debug_only, ..*rule };
+        assert!(!container().is_plain(&debug) && pod().is_plain(&debug));
+    }
+
+    #[test]
+    fn fields_are_paths_from_the_pod() {
+        let fields =
+            &["securityContext.privileged", "spec.hostPID", "metadata.annotations", "job.backoffLimit", "spec"];
+        let wanted = [
+            "spec.containers[0].securityContext.privileged",
+            "spec.hostPID",
+            "metadata.annotations",
+            "job.backoffLimit",
+            "spec",
+        ];
+        assert_eq!(Example::bad("fields", "{}", fields).fields(), wanted);
+        assert!(Example::good("none", "{}").fields().is_empty());
+    }
+}
