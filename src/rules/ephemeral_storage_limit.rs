@@ -64,6 +64,9 @@ in memory; not where the container's request is larger.",
         Example::bad("an emptyDir in memory", "", &["spec.volumes[1].emptyDir.sizeLimit"])
             .spec(r#"{"volumes":[{"name":"a","secret":{"secretName":"a"}},{"name":"b","emptyDir":{"medium":"Memory"}}]}"#)
             .params(r#"{"memoryDefault":"16Mi"}"#),
+        Example::bad("an emptyDir in memory before another volume", "", &["spec.volumes[0].emptyDir.sizeLimit"])
+            .spec(r#"{"volumes":[{"name":"a","emptyDir":{"medium":"Memory"}},{"name":"b","secret":{"secretName":"b"}}]}"#)
+            .params(r#"{"memoryDefault":"16Mi"}"#),
         Example::bad("an emptyDir in memory and no default for it", "", &["spec.volumes[0].emptyDir.sizeLimit"])
             .spec(r#"{"volumes":[{"name":"a","emptyDir":{"medium":"Memory"}}]}"#)
             .params(r#"{"default":"1Gi"}"#)
