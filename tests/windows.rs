@@ -1,11 +1,10 @@
 //! Pods with `spec.os.name: windows`: the API refuses the fields of Linux there, so nobody can be asked for them.
 
-use podreeve::decide::findings;
-use podreeve::json::Raw;
-use podreeve::policy::{Action, CompiledRule};
-use podreeve::rules::{Example, Kinds, RULES, Rule};
-use podreeve::workload::kinds;
-use podreeve::workload::{Around, Connect, Ingress};
+#[path = "common/finding.rs"]
+mod finding;
+
+use finding::{found, pod};
+use podreeve::rules::{Example, RULES};
 use serde_json::{Value, json};
 
 /// Rules of both systems that ask a Windows pod for less, and in which examples: those that ask for a field to be set.
@@ -15,35 +14,6 @@ const LESS: &[(&str, &str)] = &[
     ("seccomp-profile", "the API has no such field for Windows"),
     ("apparmor-profile", "`required` is about profiles that Windows does not have; one that is set is judged"),
 ];
-
-/// Dotted fields that the rule finds in the example's pod, on this system.
-fn found(rule: &'static Rule, example: &Example, os: Option<&str>) -> Vec<String> {
-    let check = (rule.compile)(example.params_value()).expect("params of an example");
-    let compiled = CompiledRule::new(rule, 0, Action::Deny, check);
-    let mut object = example.pod();
-    if let Some(container) = object["spec"]["containers"][0].as_object().cloned().filter(|_| example.is_container()) {
-        let list = rule.lists.last().expect("a list").field();
-        object["spec"][list] = json!([container]);
-    }
-    if let Some(os) = os {
-        object["spec"]["os"] = json!({"name": os});
-    }
-    let mut kind = "Pod";
-    if let Kinds::Job(job) = example.kinds {
-        object = json!({"spec": {"template": object}});
-        json_patch::merge(&mut object["spec"], &serde_json::from_str::<Value>(job).expect("JSON"));
-        kind = "Job";
-    }
-    let kind = kinds::KINDS.iter().find(|known| known.kind == kind).expect("the kind");
-    let text = object.to_string();
-    let mut pod = kind.pod(Raw::new(&text)).expect("it is read").expect("it holds a pod");
-    pod.around = Around {
-        ingress: (!example.network_policies.is_empty()).then_some(Ingress::Open),
-        connect: (example.kinds == Kinds::Connect).then_some(Connect { container: None }),
-        ..Around::default()
-    };
-    findings(&compiled, &pod).iter().map(|finding| finding.at.field()).collect()
-}
 
 fn is_about_windows(example: &Example) -> bool {
     example.pod()["spec"]["os"]["name"] == "windows"
@@ -55,9 +25,15 @@ fn rules_of_linux_find_nothing_and_the_others_as_much() {
     for rule in RULES {
         for example in rule.examples.iter().filter(|example| example.is_bad()) {
             let case = format!("{} / {}", rule.id, example.name);
-            let linux = found(rule, example, None);
+            let mut pod = pod(example, *rule.lists.last().expect("a list"));
+            // Which repair there is may differ.
+            let found = |pod: &Value| -> Vec<(String, String)> {
+                found(rule, example, pod).into_iter().map(|(field, found, _)| (field, found)).collect()
+            };
+            let linux = found(&pod);
             assert!(!linux.is_empty(), "{case}: it is found where the example has it");
-            let windows = found(rule, example, Some("windows"));
+            pod["spec"]["os"] = json!({"name": "windows"});
+            let windows = found(&pod);
             if rule.linux_only {
                 assert!(windows.is_empty(), "{case}: {windows:?}");
             } else if windows != linux {
