@@ -1,4 +1,5 @@
 //! What a rule finds in the pod of an example, without a policy around it.
+#![allow(dead_code, reason = "each test binary uses its own part")]
 
 use podreeve::decide::findings;
 use podreeve::json::Raw;
@@ -22,7 +23,12 @@ pub fn pod(example: &Example, list: ContainerKind) -> Value {
 
 /// Each finding: its field, what was found there, and the repair.
 pub fn found(rule: &'static Rule, example: &Example, pod: &Value) -> Vec<(String, String, Value)> {
-    let check = (rule.compile)(example.params_value()).expect("params of an example");
+    found_with(rule, example.params_value(), example, pod)
+}
+
+/// The same with other parameters.
+pub fn found_with(rule: &'static Rule, params: Value, example: &Example, pod: &Value) -> Vec<(String, String, Value)> {
+    let check = (rule.compile)(params.clone()).unwrap_or_else(|error| panic!("{}: {params}: {error:?}", rule.id));
     let compiled = CompiledRule::new(rule, 0, Action::Deny, check);
     let (mut kind, mut object) = ("Pod", pod.clone());
     if let Kinds::Job(job) = example.kinds {
