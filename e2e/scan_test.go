@@ -92,7 +92,9 @@ func TestScanWritesReports(t *testing.T) {
 			}
 			shop, clean := s.shop(t), namespace(t, s, "clean", nil)
 			created(t, s, s.GoodPod(clean, "good"))
-			policy := map[string]string{"ours": only("{privileged: {action: deny}, image-digest: {action: off}}", shop.namespace, clean)}
+			secretive, pod := s.plant(t)
+			rules := "{privileged: {action: deny}, image-digest: {action: off}, env-secrets: {action: deny}, runtime-socket: {action: deny}}"
+			policy := map[string]string{"ours": only(rules, shop.namespace, clean, secretive)}
 			server, err := s.StartInCluster(t.Context(), policy, "--scan-interval", "1s", "--scan-rate", "200", "--reports", name)
 			must(t, err)
 			t.Cleanup(server.Stop)
@@ -125,14 +127,17 @@ func TestScanWritesReports(t *testing.T) {
 				t.Errorf("a namespace without findings has a report: %+v", found)
 			}
 			wantEvents(t, s, shop)
+			wantNoSecret(t, s, server, api, secretive)
 
-			for _, object := range shop.objects {
+			for _, object := range append(shop.objects, pod) {
 				must(t, s.Delete(t.Context(), object).Err)
 			}
-			must(t, harness.Await(t.Context(), "the report goes", func(ctx context.Context) (bool, error) {
-				_, err := s.report(ctx, api, shop.namespace)
-				return err != nil && strings.Contains(err.Error(), "NotFound"), err
-			}))
+			for _, ns := range []string{shop.namespace, secretive} {
+				must(t, harness.Await(t.Context(), "the report goes", func(ctx context.Context) (bool, error) {
+					_, err := s.report(ctx, api, ns)
+					return err != nil && strings.Contains(err.Error(), "NotFound"), err
+				}))
+			}
 			server.Stop()
 			uninstalls(t, s, name, api, clean)
 		})

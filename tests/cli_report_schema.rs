@@ -56,6 +56,59 @@ spec:
     }
 }
 
+/// An object of each verdict, each with one violation or none.
+const EACH_VERDICT: &str = "\
+apiVersion: v1
+kind: Pod
+metadata: {name: allowed, namespace: shop}
+spec: {containers: [{name: app, image: 'app:1', securityContext: {allowPrivilegeEscalation: false}}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: warned, namespace: shop}
+spec:
+  template:
+    spec:
+      containers:
+      - name: app
+        image: app:latest
+        securityContext: {allowPrivilegeEscalation: false}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: patched}
+spec: {containers: [{name: app, image: 'app:1'}]}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {generateName: denied-}
+spec:
+  template:
+    spec:
+      hostNetwork: true
+      containers: [{name: app, image: 'app:1', securityContext: {allowPrivilegeEscalation: false}}]
+";
+
+#[test]
+fn a_report_of_each_verdict_is_this() {
+    let schema: Value = serde_json::from_str(include_str!("../docs/check-report.schema.json")).expect("JSON");
+    let policy = "\
+apiVersion: podreeve.dev/v1alpha1
+kind: Policy
+metadata: {name: three}
+spec:
+  rules:
+    host-network: {action: deny}
+    allow-privilege-escalation: {action: patch}
+    image-tag: {action: warn}
+";
+    let dir = Dir::new("verdicts", &[("all.yaml", EACH_VERDICT), ("policy.yaml", policy)]);
+    let ran = dir.run(&["check", "-o", "json", "--policy", "policy.yaml", "all.yaml"]);
+    let report = ran.json();
+    validate(&schema, &schema, &report, "").expect("the report fits");
+    insta::assert_snapshot!(format!("{report:#}"));
+}
+
 #[test]
 fn the_validator_notices() {
     let schema: Value = serde_json::from_str(include_str!("../docs/check-report.schema.json")).expect("JSON");

@@ -10,8 +10,9 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Value, json};
 
-const RULES: [&str; 2] = ["privileged", "allow-privilege-escalation"];
+const RULES: [&str; 4] = ["privileged", "allow-privilege-escalation", "host-network", "image-tag"];
 const NAMESPACES: [&str; 3] = ["shop", "shop-2", "infra"];
+const LISTS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
 const NAMES: [&str; 3] = ["app", "app-2", "proxy"];
 const IMAGES: [&str; 3] = ["registry.example.com/mesh/proxy:1", "registry.example.com/meshed/proxy:1", "mesh/proxy"];
 const PATTERNS: [&str; 3] = ["registry.example.com/mesh", "registry.example.com/mesh/proxy", "docker.io/mesh"];
@@ -24,13 +25,22 @@ fn container() -> impl Strategy<Value = Value> {
     })
 }
 
+/// A pod with containers in all lists, and images that are mounted as volumes.
 fn pod() -> impl Strategy<Value = Value> {
-    (select(&NAMESPACES[..]), prop::collection::vec(container(), 1..4)).prop_map(|(namespace, containers)| {
-        json!({
-            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": namespace},
-            "spec": {"containers": containers},
-        })
-    })
+    let containers = |most| prop::collection::vec(container(), most);
+    let volumes = prop::collection::vec(select(&IMAGES[..]), 0..3);
+    (select(&NAMESPACES[..]), any::<bool>(), containers(0..2), containers(1..3), containers(0..2), volumes).prop_map(
+        |(namespace, host_network, init, run, debug, volumes)| {
+            let volume = |(n, image)| json!({"name": format!("v{n}"), "image": {"reference": image}});
+            json!({
+                "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": namespace},
+                "spec": {
+                    "hostNetwork": host_network, "volumes": volumes.into_iter().enumerate().map(volume).collect::<Value>(),
+                    "initContainers": init, "containers": run, "ephemeralContainers": debug,
+                },
+            })
+        },
+    )
 }
 
 fn exemption() -> impl Strategy<Value = Value> {
@@ -50,24 +60,39 @@ fn exemption() -> impl Strategy<Value = Value> {
         })
 }
 
-/// Whether the exemption matches a violation of `rule` in this container, by its plain reading.
-fn matches(exemption: &Value, rule: &str, namespace: &Value, container: &Value) -> bool {
+/// Whether the exemption matches a violation of `rule` at this field, by its plain reading.
+fn matches(exemption: &Value, rule: &str, pod: &Value, field: &str) -> bool {
     let has = |key: &str, value: &Value| exemption[key].as_array().is_some_and(|list| list.contains(value));
     let open = |key: &str| exemption[key].as_array().is_some_and(Vec::is_empty);
-    let image = IMAGES.iter().position(|image| container["image"] == **image).expect("one of ours");
-    let under = PATTERNS.iter().zip(UNDER[image]).any(|(pattern, under)| under && has("images", &json!(pattern)));
+    let image = |image: &Value| {
+        let index = IMAGES.iter().position(|known| *image == **known).expect("one of ours");
+        let mut under = PATTERNS.iter().zip(UNDER[index]);
+        open("images") || under.any(|(pattern, under)| under && has("images", &json!(pattern)))
+    };
+    let container =
+        |container: &Value| (open("containers") || has("containers", &container["name"])) && image(&container["image"]);
+    let steps: Vec<&str> = field.split('/').skip(2).collect();
+    let reaches = match &steps[..] {
+        [list, index, ..] if LISTS.contains(list) => {
+            container(&pod["spec"][list][index.parse::<usize>().expect("an index")])
+        }
+        // The pod's own: of all its containers, or of none.
+        [own, ..] => {
+            let mut all = LISTS.iter().flat_map(|list| pod["spec"][list].as_array().expect("a list"));
+            let mounted = || pod.pointer(field).is_some_and(image);
+            all.all(container) && (*own != "volumes" || mounted())
+        }
+        [] => panic!("{field} is no field of the spec"),
+    };
     has("rules", &json!(rule))
-        && has("namespaces", namespace)
-        && (open("containers") || has("containers", &container["name"]))
-        && (open("images") || under)
+        && has("namespaces", &pod["metadata"]["namespace"])
+        && reaches
         && exemption["until"].as_str() >= Some("2026-11-22")
 }
 
 fn judge(pod: &Value, exemptions: &[Value]) -> Outcome {
-    let snapshot = policies(&[json!({
-        "rules": {"privileged": {"action": "deny"}, "allow-privilege-escalation": {"action": "deny"}},
-        "exemptions": exemptions,
-    })]);
+    let rules: Value = RULES.iter().map(|id| ((*id).to_owned(), json!({"action": "deny"}))).collect();
+    let snapshot = policies(&[json!({"rules": rules, "exemptions": exemptions})]);
     admit(review("CREATE", pod, None).to_string().as_bytes(), Hook::Validate, &snapshot, TODAY)
 }
 
@@ -85,9 +110,7 @@ proptest! {
         prop_assert_eq!(before.violations.len(), after.violations.len());
         for (before, after) in before.violations.iter().zip(&after.violations) {
             prop_assert_eq!(&before.field, &after.field);
-            let index: usize = before.field.split('/').nth(3).and_then(|i| i.parse().ok()).expect("an index");
-            let container = &pod["spec"]["containers"][index];
-            let covers = |e: &Value| matches(e, before.rule.id, &pod["metadata"]["namespace"], container);
+            let covers = |e: &Value| matches(e, before.rule.id, &pod, &before.field);
             // Without any that matches it denies, with one that matches it does not.
             prop_assert_eq!(before.effect == Effect::Deny, !others.iter().any(covers));
             prop_assert_eq!(after.effect == Effect::Deny, !with.iter().any(covers));

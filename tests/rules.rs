@@ -304,6 +304,13 @@ fn what_will_be_patched_only_warns_at_a_template() {
             let left = run(&repaired, None, Hook::Validate, &templates);
             let wanted = if example.no_repair { Verdict::Deny } else { Verdict::Allow };
             assert_eq!(left.verdict, wanted, "{case} / {}", kind.kind);
+            // Neither it nor the pods that are made of it are patched once more.
+            let mut pod = repaired.pointer(&kind.prefix()).expect("the template").clone();
+            json_patch::merge(&mut pod, &json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}}));
+            for again in [&repaired, &pod] {
+                let again = run(again, None, Hook::Mutate, &templates).patch;
+                assert!(again.is_empty(), "{case} / {}: patched twice: {again:?}", kind.kind);
+            }
             // An owned object is its controller's to change.
             let mut owned = object;
             owned["metadata"]["ownerReferences"] = json!([{"controller": true, "kind": "Rollout"}]);

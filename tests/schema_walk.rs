@@ -4,9 +4,13 @@
 //! The decisions stand in `tests/podspec-fields.txt`, which says how it is written. The Go test in
 //! `e2e/fields_test.go` reads the same file.
 
+#[path = "common/finding.rs"]
+mod finding;
+
+use finding::{found, pod};
 use k8s_openapi::api::core::v1::PodSpec;
 use podreeve::rules;
-use podreeve::workload::Pod;
+use podreeve::workload::{ContainerKind, Pod};
 use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -149,6 +153,77 @@ fn every_rule_that_the_file_names_is_there() {
                 (_, false) => assert!(RESERVED.contains(&id), "line {number}: `{id}` is no id that is reserved"),
             }
         }
+    }
+}
+
+/// Takes the field away wherever the value, which is of this type, has it.
+fn take_away(api: &Api, name: &str, value: &mut Value, field: &str) {
+    match value {
+        Value::Array(list) => list.iter_mut().for_each(|value| take_away(api, name, value, field)),
+        Value::Object(map) => {
+            if let Some(key) = field.strip_prefix(name).and_then(|key| key.strip_prefix('.')) {
+                map.remove(key);
+            }
+            for (key, value) in map {
+                for inner in api.0[name].get(key).map(|schema| api.types_of(schema)).unwrap_or_default() {
+                    take_away(api, &inner, value, field);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn a_rule_that_judges_a_field_has_an_example_that_is_another_without_it() {
+    let api = Api::read();
+    let mut idle = Vec::new();
+    for (field, line) in lines().into_iter().filter(|(_, line)| line.verdict == "judged") {
+        let (name, key) = field.split_once('.').unwrap_or((field, ""));
+        // Of a version that the schema is not of.
+        if !api.0.get(name).is_some_and(|fields| fields.contains_key(key)) {
+            continue;
+        }
+        // Of a volume's presence no example is needed: the next test looks at each.
+        for id in line.text.split(',').filter(|id| *id != PRESENCE) {
+            let rule = rules::find(id).expect("a rule");
+            // In debug containers too, where the API refuses what rules see nevertheless.
+            let depends = |example: &rules::Example, list| {
+                let with = pod(example, list);
+                let mut without = with.clone();
+                take_away(&api, "PodSpec", &mut without["spec"], field);
+                with != without && found(rule, example, &with) != found(rule, example, &without)
+            };
+            if !rule.examples.iter().any(|example| ContainerKind::ALL.into_iter().any(|list| depends(example, list))) {
+                idle.push(format!("line {}: {field} by {id}", line.number));
+            }
+        }
+    }
+    assert!(
+        idle.is_empty(),
+        "no example of these rules is judged otherwise without the field:\n  {}\n\
+         Add an example, or take the rule out of tests/podspec-fields.txt.",
+        idle.join("\n  ")
+    );
+}
+
+#[test]
+fn a_volume_whose_presence_is_judged_is_found_or_allowed() {
+    // By the Pod Security Standards.
+    const ALLOWED: [&str; 8] =
+        ["configMap", "csi", "downwardAPI", "ephemeral", "image", "persistentVolumeClaim", "projected", "secret"];
+    let rule = rules::find(PRESENCE).expect("the rule");
+    let example = rule.examples.first().expect("an example");
+    let fields: Vec<_> =
+        lines().into_iter().filter(|(_, line)| line.text == PRESENCE).map(|(field, _)| field).collect();
+    assert!(fields.len() > ALLOWED.len(), "{fields:?}");
+    for field in fields {
+        let key = field.strip_prefix("Volume.").expect("a volume's field");
+        let mut pod = pod(example, ContainerKind::Container);
+        pod["spec"]["volumes"] = json!([{"name": "v", key: {}}]);
+        let found: Vec<String> = found(rule, example, &pod).into_iter().map(|(field, ..)| field).collect();
+        let wanted = if ALLOWED.contains(&key) { vec![] } else { vec![format!("/spec/volumes/0/{key}")] };
+        assert_eq!(found, wanted, "{field}");
     }
 }
 

@@ -1,5 +1,5 @@
 //! What env-secrets finds is told without the secret, in every output there is. The server's log and metrics are in
-//! tests/server/secrets.rs.
+//! tests/server/secrets.rs; a scan's reports, Events and metrics in e2e/scan_secret_test.go, too.
 
 #[path = "common/binary.rs"]
 mod binary;
@@ -12,8 +12,12 @@ use binary::Dir;
 use common::{TODAY, policies, review};
 use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::decide::Effect;
+use podreeve::report::{OwnerReport, text};
 use podreeve::rules::RULES;
+use podreeve::scan::{self, Namespace, Object};
+use podreeve::workload::kinds;
 use secrets::{SECRET, assert_none, objects, reviews};
+use serde_json::value::to_raw_value;
 use serde_json::{Map, Value, json};
 
 /// The defaults that rules need to repair what they can.
@@ -106,6 +110,33 @@ fn check_prints_no_secret() {
             }
         }
     }
+}
+
+/// Reports, Events and metrics of a scan are made of this and of nothing else.
+#[test]
+fn a_scan_finds_without_the_secret() {
+    let mut outcomes = std::collections::HashSet::new();
+    for snapshot in snapshots() {
+        let mut namespace = Namespace::new("default", usize::MAX);
+        for (number, object) in objects().iter().enumerate() {
+            let (group, name) = if object["kind"] == "Pod" { ("", "Pod") } else { ("apps", "Deployment") };
+            let kind = kinds::find(group, name).expect("a kind");
+            let raw = to_raw_value(object).expect("JSON");
+            let (name, uid) = (format!("o{number}"), format!("u{number}"));
+            let object = Object { kind, namespace: "default", name: &name, uid: &uid, controller: None, raw: &raw };
+            if namespace.wants(&object) {
+                namespace.note(&object, scan::judge(&object, &snapshot, TODAY));
+            }
+        }
+        let found = namespace.finish();
+        assert_none(format!("{found:?}").as_bytes(), "what was found");
+        outcomes.extend(found.findings.iter().map(|finding| finding.outcome()));
+        for owner in OwnerReport::all(&found) {
+            assert_none(text::scan::owner(&owner).as_bytes(), "the text of scan");
+            assert_none(&serde_json::to_vec(&owner).expect("JSON"), "the JSON of scan");
+        }
+    }
+    assert_eq!(outcomes.len(), 4, "all that can become of it was looked at: {outcomes:?}");
 }
 
 #[test]

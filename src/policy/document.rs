@@ -206,6 +206,7 @@ pub struct Exemption {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub containers: Vec<String>,
     /// Images by registry and path (`registry.example.com/mesh`, whole segments), with tag or digest when given.
+    /// One that is mounted as a volume must match, too, for what is wrong with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<String>,
     /// Why this is right, for whoever reads the policy next.

@@ -81,18 +81,26 @@ impl CompiledExemption {
                 || match finding.container() {
                     Some(container) => self.reaches(container),
                     // A violation of the pod concerns each of its containers.
-                    None => whole.is_reached_by(self),
+                    None => {
+                        whole.is_reached_by(self)
+                            && whole.mounted(finding).is_none_or(|image| self.reaches_image(image))
+                    }
                 })
     }
 
     fn reaches(&self, container: ContainerRef<'_>) -> bool {
-        let Exemption { containers, images, .. } = &self.0;
+        let Exemption { containers, .. } = &self.0;
         (containers.is_empty() || containers.iter().any(|name| *name == *container.name))
-            && (images.is_empty()
-                || container.image.as_deref().is_some_and(|image| {
-                    let image = ImageRef::parse(image);
-                    images.iter().any(|pattern| image.is_under(&ImageRef::pattern(pattern)))
-                }))
+            && self.reaches_image(container.image.as_deref())
+    }
+
+    fn reaches_image(&self, image: Option<&str>) -> bool {
+        let Exemption { images, .. } = &self.0;
+        images.is_empty()
+            || image.is_some_and(|image| {
+                let image = ImageRef::parse(image);
+                images.iter().any(|pattern| image.is_under(&ImageRef::pattern(pattern)))
+            })
     }
 }
 
@@ -106,6 +114,13 @@ impl<'p> Whole<'p> {
     #[must_use]
     pub const fn new(pod: &'p Pod<'p>) -> Self {
         Self { pod, reached: RefCell::new(Vec::new()) }
+    }
+
+    /// The image of the volume that the violation is about, if it is about one.
+    fn mounted(&self, finding: &Finding<'_>) -> Option<Option<&str>> {
+        let index = finding.at.list_index().filter(|_| finding.at.has_key("volumes"))?;
+        let image = self.pod.spec.volumes.get(index)?.image.as_ref()?;
+        Some(image.reference.as_deref())
     }
 
     fn is_reached_by(&self, exemption: &CompiledExemption) -> bool {

@@ -35,6 +35,7 @@ pub struct ExemptionSpec {
     #[schemars(length(max = 100))]
     pub containers: Vec<String>,
     /// Images by registry and path (`registry.example.com/mesh`, whole segments), with tag or digest when given.
+    /// One that is mounted as a volume must match, too, for what is wrong with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100))]
     pub images: Vec<String>,

@@ -31,6 +31,9 @@ not known yet is asked for once; when no answer comes, the caller gets in with a
         Example::bad("exec", r#"{"securityContext":{"privileged":true}}"#, &["securityContext.privileged"]).connect(),
         Example::good("a debug container like any other", r#"{"securityContext":{"privileged":false}}"#),
         Example::good("exec into a container like any other", r#"{"securityContext":{"privileged":false}}"#).connect(),
+        Example::good("Windows has no such field", r#"{"securityContext":{"privileged":true}}"#)
+            .spec(r#"{"os":{"name":"windows"}}"#)
+            .connect(),
     ],
 };
 

@@ -49,6 +49,9 @@ is asked for once; when no answer comes, the caller gets in with a warning.",
         )
         .spec(r#"{"securityContext":{"runAsUser":null,"runAsNonRoot":true}}"#)
         .connect(),
+        Example::good("Windows has no such user", r#"{"securityContext":{"runAsUser":null,"runAsNonRoot":null}}"#)
+            .spec(r#"{"os":{"name":"windows"},"securityContext":{"runAsUser":null,"runAsNonRoot":null}}"#)
+            .connect(),
     ],
 };
 

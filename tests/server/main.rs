@@ -12,6 +12,7 @@ mod certificates;
 mod clients;
 mod disk;
 mod drain;
+mod limits;
 mod metrics;
 mod policies;
 mod secrets;

@@ -1,0 +1,53 @@
+//! What a rule finds in the pod of an example, without a policy around it.
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+use podreeve::decide::findings;
+use podreeve::json::Raw;
+use podreeve::policy::{Action, CompiledRule};
+use podreeve::rules::{Example, Finding, Fix, Kinds, Rule, Scope};
+use podreeve::workload::kinds::KINDS;
+use podreeve::workload::{Around, Connect, ContainerKind, Ingress};
+use serde_json::{Value, json};
+
+/// The example's pod, its container in this list.
+pub fn pod(example: &Example, list: ContainerKind) -> Value {
+    if !example.is_container() {
+        return example.pod_beside_good();
+    }
+    let mut pod = example.pod();
+    let spec = pod["spec"].as_object_mut().expect("a spec");
+    let containers = spec.remove("containers").expect("containers");
+    spec.insert(list.field().to_owned(), containers);
+    pod
+}
+
+/// Each finding: its field, what was found there, and the repair.
+pub fn found(rule: &'static Rule, example: &Example, pod: &Value) -> Vec<(String, String, Value)> {
+    found_with(rule, example.params_value(), example, pod)
+}
+
+/// The same with other parameters.
+pub fn found_with(rule: &'static Rule, params: Value, example: &Example, pod: &Value) -> Vec<(String, String, Value)> {
+    let check = (rule.compile)(params.clone()).unwrap_or_else(|error| panic!("{}: {params}: {error:?}", rule.id));
+    let compiled = CompiledRule::new(rule, 0, Action::Deny, check);
+    let (mut kind, mut object) = ("Pod", pod.clone());
+    if let Kinds::Job(job) = example.kinds {
+        object = json!({"spec": {"template": object}});
+        json_patch::merge(&mut object["spec"], &serde_json::from_str::<Value>(job).expect("JSON"));
+        kind = "Job";
+    }
+    let kind = KINDS.iter().find(|known| known.kind == kind).expect("the kind");
+    let text = object.to_string();
+    let mut pod = kind.pod(Raw::new(&text)).expect("it is read").expect("it holds a pod");
+    pod.around = Around {
+        ingress: (!example.network_policies.is_empty()).then_some(Ingress::Open),
+        connect: (example.kinds == Kinds::Connect).then_some(Connect { container: None }),
+        ..Around::default()
+    };
+    let told = |finding: &Finding<'_>| {
+        let mut fix = Fix::new(Scope::Pod);
+        compiled.check.fix(&pod, finding, &mut fix);
+        (finding.at.field(), finding.found.to_string(), json!(fix.into_patch().finish("")))
+    };
+    findings(&compiled, &pod).iter().map(told).collect()
+}
