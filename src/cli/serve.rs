@@ -187,9 +187,8 @@ fn certificates(args: &Args) -> Result<Certificates, String> {
         (Some(cert), Some(key), _) => Certificates::from_files(cert.clone(), key.clone(), args.client_ca.clone()),
         (_, _, Some(dir)) => {
             let made = SelfSigned::make(&args.self_signed_name)?;
-            let ca = made.write_ca(dir)?;
-            tracing::info!(ca = %ca.display(), "made a certificate; clients trust it with this CA");
-            Certificates::from_self_signed(&made, args.client_ca.clone())
+            let certificates = Certificates::from_self_signed(&made, args.client_ca.clone())?;
+            Ok(certificates.writing_ca(made, dir.clone()))
         }
         _ => Err("a webhook needs a certificate: name one with --tls-cert FILE --tls-key FILE, have one made with \
                   --self-signed DIR, or in a cluster with --tls-secret NAME"

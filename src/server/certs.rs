@@ -29,6 +29,16 @@ pub struct Certificates {
     client_ca: Option<PathBuf>,
     /// Until it has come.
     awaiting: Arc<AtomicBool>,
+    /// For a certificate that was made here.
+    unwritten: Option<Unwritten>,
+}
+
+/// A CA that could not be written yet.
+#[derive(Clone)]
+struct Unwritten {
+    made: Arc<SelfSigned>,
+    dir: PathBuf,
+    error: String,
 }
 
 impl Certificates {
@@ -48,6 +58,7 @@ impl Certificates {
             files: None,
             client_ca: None,
             awaiting: Arc::new(AtomicBool::new(false)),
+            unwritten: None,
         }
     }
 
@@ -90,6 +101,39 @@ impl Certificates {
         pair::from_pem(&made.leaf.cert, &made.leaf.key, client_ca.as_deref()).map(Self::with)
     }
 
+    /// Writes the CA of a certificate that was just made to `DIR/ca.crt`: now, or as soon as it can be.
+    #[must_use]
+    pub fn writing_ca(mut self, made: SelfSigned, dir: PathBuf) -> Self {
+        match made.write_ca(&dir) {
+            Ok(ca) => tracing::info!(ca = %ca.display(), "made a certificate; clients trust it with this CA"),
+            Err(error) => {
+                tracing::error!(
+                    error,
+                    "the certificate is served from memory, and new clients cannot trust it before its CA is written; \
+                     it is tried again"
+                );
+                self.unwritten = Some(Unwritten { made: Arc::new(made), dir, error });
+            }
+        }
+        self
+    }
+
+    async fn write_ca(&mut self) {
+        let Some(Unwritten { made, dir, .. }) = self.unwritten.clone() else { return };
+        match tokio::task::spawn_blocking(move || made.write_ca(&dir)).await {
+            Ok(Ok(ca)) => {
+                tracing::info!(ca = %ca.display(), "the CA certificate is written");
+                self.unwritten = None;
+            }
+            Ok(Err(error)) => {
+                if let Some(unwritten) = &mut self.unwritten {
+                    unwritten.error = error;
+                }
+            }
+            Err(_) => {}
+        }
+    }
+
     /// For the next connection.
     #[must_use]
     pub fn current(&self) -> Arc<ServerConfig> {
@@ -107,14 +151,19 @@ impl Certificates {
         if self.awaiting.load(Ordering::Relaxed) {
             return health.set_certificate(Status::not_ready(failure.unwrap_or("none has come from the cluster yet")));
         }
-        health.set_certificate(status(until, Timestamp::now(), failure));
+        let mut status = status(until, Timestamp::now(), failure);
+        if let Some(Unwritten { error, .. }) = &self.unwritten {
+            status.text = format!("{}; {error}", status.text);
+        }
+        health.set_certificate(status);
     }
 
-    /// Looks at the files every `poll` and swaps in what passes.
-    pub(super) async fn watch(self, poll: Duration, shared: Arc<Shared>) {
+    /// Looks at the files every `poll` and swaps in what passes; writes what could not be written.
+    pub(super) async fn watch(mut self, poll: Duration, shared: Arc<Shared>) {
         let mut failure: Option<String> = None;
         loop {
             tokio::time::sleep(poll).await;
+            self.write_ca().await;
             let (health, metrics) = (&shared.health, &shared.observer.metrics);
             match self.look().await {
                 Some(Ok(())) => {

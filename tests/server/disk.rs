@@ -1,10 +1,10 @@
-//! A disk that is full, or may not be written: serving goes on, and what cannot go on says why.
+//! A disk that is full, or may not be written: serving goes on.
 
 use crate::binary::command;
 use crate::harness::{Client, Http, get, pod, roots};
 use std::fs::OpenOptions;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -35,33 +35,56 @@ async fn a_log_that_cannot_be_written_stops_nothing() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
-/// In a mount namespace of its own; without the right to make one there is nothing to see.
-fn on_a_small_disk(prepare: &str) -> Option<(Option<i32>, String)> {
+/// A disk that takes nothing more, and again when `ended` has run. In a mount namespace of its own; without the right to make one there is nothing to see.
+async fn on_a_small_disk(prepare: &str, ended: &str, says: &str) {
     let dir = TempDir::new().unwrap();
     let path = dir.path().to_str().unwrap();
-    let unshared = |script: &str, more: &[&str]| {
-        let mut command = Command::new("unshare");
-        command.args(["--mount", "--propagation", "private", "sh", "-ec", script, path]).args(more).output()
-    };
     let mount = "mount -t tmpfs -o size=16k none \"$0\"";
-    if !unshared(mount, &[]).is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: mounting a small disk takes Linux and root");
-        return None;
+    let mut probe = Command::new("unshare");
+    probe.args(["--mount", "--propagation", "private", "sh", "-ec", mount, path]);
+    if !probe.output().is_ok_and(|output| output.status.success()) {
+        return eprintln!("skipped: mounting a small disk takes Linux and root");
     }
-    let script = format!("{mount}; {prepare}; exec \"$@\" --self-signed \"$0\"");
-    let output = unshared(&script, &[env!("CARGO_BIN_EXE_podreeve"), "serve", "--listen", "127.0.0.1:0"]).unwrap();
-    Some((output.status.code(), String::from_utf8(output.stderr).unwrap().replace(path, "DIR")))
+    let (listen, admin) = (free(), free());
+    let mut child = Command::new("unshare");
+    child.args(["--mount", "--propagation", "private", "sh", "-ec", &format!("{mount}; {prepare}; exec \"$@\""), path]);
+    child.args([env!("CARGO_BIN_EXE_podreeve"), "serve", "--listen", &listen.to_string()]);
+    child.args(["--admin-listen", &admin.to_string(), "--drain-delay", "0", "--poll", "100ms", "--self-signed", path]);
+    let mut child = child.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    while TcpStream::connect(admin).is_err() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended");
+        std::thread::yield_now();
+    }
+    let (status, text) = get(admin, "/readyz").await;
+    assert_eq!(status, 200, "{text}");
+    assert!(text.contains(&format!("the CA certificate cannot be written to {path}/ca.crt: {says}")), "{text}");
+
+    let pid = child.id().to_string();
+    let there = Command::new("nsenter").args(["--mount", "--target", &pid, "sh", "-ec", ended, path]).status();
+    assert!(there.unwrap().success());
+    while get(admin, "/readyz").await.1.contains("cannot be written") {}
+    let ca = std::fs::read_to_string(format!("/proc/{pid}/root{path}/ca.crt")).unwrap();
+    let client = Client { address: listen, roots: Arc::new(roots(&ca)) };
+    client.validate(Http::One, pod("u-1", true)).await.denies("u-1", "privileged");
+
+    assert!(Command::new("kill").arg(&pid).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let log = String::from_utf8(output.stderr).unwrap();
+    for line in ["cannot be written to", "the CA certificate is written"] {
+        assert_eq!(log.matches(line).count(), 1, "{line}: {log}");
+    }
 }
 
-#[test]
-fn a_certificate_that_cannot_be_written_says_why() {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_is_served_from_memory_while_the_disk_is_full() {
     // Whatever is left of the disk after `dd` has been told that it is full.
-    let full = "dd if=/dev/zero of=\"$0/fill\" bs=1k 2>/dev/null || true";
-    for (prepare, says) in [(full, "No space left on device"), ("mount -o remount,ro \"$0\"", "Read-only file system")]
-    {
-        let Some((code, text)) = on_a_small_disk(prepare) else { return };
-        assert_eq!(code, Some(2), "{text}");
-        let wanted = format!("the CA certificate cannot be written to DIR/ca.crt: {says}");
-        assert!(text.contains(&wanted), "{text}");
-    }
+    let fill = "dd if=/dev/zero of=\"$0/fill\" bs=1k 2>/dev/null || true";
+    on_a_small_disk(fill, "rm \"$0/fill\"", "No space left on device").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_is_served_from_memory_while_the_disk_is_read_only() {
+    let remount = |how| format!("mount -o remount,{how} \"$0\"");
+    on_a_small_disk(&remount("ro"), &remount("rw"), "Read-only file system").await;
 }
