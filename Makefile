@@ -25,6 +25,11 @@ need-cargo:
 	@command -v cargo >/dev/null || { echo "podreeve: cargo is not on PATH; install Rust 1.89 or newer (rustup), then run make again"; exit 1; }
 	@command -v cc >/dev/null || { echo "podreeve: no C compiler (cc) on PATH; install gcc or clang, then run make again"; exit 1; }
 
+# What the tests need at their end is told at their start.
+.PHONY: need-go
+need-go:
+	@[ "$(E2E)" = 0 ] || (cd e2e && go list -m) >/dev/null 2>&1 || { echo "podreeve: the end-to-end tests need Go 1.26 or newer on PATH; install it, or run make test E2E=0"; exit 1; }
+
 .PHONY: build
 build: need-cargo
 	@cargo build --locked --quiet
@@ -46,7 +51,7 @@ ifneq ($(RULE),)
 test: need-cargo ## Every test, end-to-end ones included
 	@RULE=$(RULE) cargo test --locked --test rules
 else
-test: need-cargo
+test: need-cargo need-go
 	@echo "podreeve: format and lints"
 	@cargo fmt --check
 	@cargo clippy --locked --all-targets --quiet -- -D warnings
