@@ -68,7 +68,7 @@ func TestRightsFollowTheValues(t *testing.T) {
 		"everything":      {proxy, reports, certificates, scan, owner},
 		"cert-manager":    {policyReports, scan, owner},
 		"existing-secret": {scan, owner},
-		"minimal":         {owner},
+		"minimal":         {},
 	} {
 		var has []string
 		for _, rule := range allRights(t, render(t, values)) {
