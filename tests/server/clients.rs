@@ -1,6 +1,6 @@
 //! Clients that are slow, silent, gone, or too many.
 
-use crate::harness::{Http, NEVER, Running, SOON, Setup, pod, post};
+use crate::harness::{Http, NEVER, Running, SOON, Setup, get, pod, post};
 use bytes::Bytes;
 use hyper::Request;
 use hyper::body::{Body, Frame};
@@ -21,7 +21,7 @@ async fn server(limits: Limits) -> Running {
 }
 
 /// Sends this much and then nothing more.
-struct Stalls(Option<Bytes>);
+pub struct Stalls(Option<Bytes>);
 
 impl Body for Stalls {
     type Data = Bytes;
@@ -34,7 +34,8 @@ impl Body for Stalls {
     }
 }
 
-fn stalling(path: &str, sent: String) -> Request<Stalls> {
+/// A request whose body does not go on after this.
+pub fn stalling(path: &str, sent: String) -> Request<Stalls> {
     Request::post(path).header(CONTENT_TYPE, "application/json").body(Stalls(Some(sent.into()))).unwrap()
 }
 
@@ -173,4 +174,40 @@ async fn requests_that_are_no_http_end_only_their_connection() {
     let _ = headers.write_all(long.as_bytes()).await;
     until_closed(&mut headers).await;
     server.client.works(Http::One).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_answers_no_ping_is_left() {
+    // Neither idle nor slow, as far as that counts: nothing but a ping tells that it is gone.
+    let server = server(Limits { http2_ping: SOON, headers: SOON, idle: NEVER, ..limits() }).await;
+    let mut dead = server.client.tls(Http::Two).await;
+    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    dead.write_all(&[b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &settings[..]].concat()).await.unwrap();
+    until_closed(&mut dead).await;
+    server.until_metric("podreeve_connections", 0.0).await;
+}
+
+/// As many as the admin port has places for, and more.
+const STRANGERS: usize = 300;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_on_the_admin_port_hold_up_nobody() {
+    let server = server(limits()).await;
+    let mut strangers = Vec::new();
+    for number in 0..STRANGERS {
+        let mut stranger = TcpStream::connect(server.admin).await.unwrap();
+        // Silent from the start, or in the middle of a request.
+        if number % 2 == 0 {
+            stranger.write_all(b"GET /livez HTTP/1.1\r\n").await.unwrap();
+        }
+        strangers.push(stranger);
+    }
+    for http in Http::BOTH {
+        server.client.works(http).await;
+    }
+    // Those behind them have their turn, once the first are left.
+    assert_eq!(get(server.admin, "/livez").await, (200, "alive\n".to_owned()));
+    for stranger in &mut strangers {
+        until_closed(stranger).await;
+    }
 }

@@ -1,10 +1,12 @@
 //! Metrics count what happened, under labels that no request can choose.
 
+use crate::clients::stalling;
 use crate::common::review;
 use crate::harness::{Http, Running, pod, pod_with, post, with_uid};
+use hyper::header::CONTENT_TYPE;
 use podreeve::rules::RULES;
-use serde_json::json;
-use std::collections::BTreeSet;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Names and labels of all series.
 async fn series(server: &Running) -> BTreeSet<String> {
@@ -67,4 +69,108 @@ async fn requests_and_violations_are_counted() {
         let series = format!("podreeve_violations_total{{action=\"{action}\",rule=\"allow-privilege-escalation\"}}");
         assert!((server.metric(&series).await - count).abs() < 0.1, "{action}");
     }
+}
+
+/// The series of this metric that have counted: their labels and how far.
+async fn counted(server: &Running, metric: &str) -> BTreeMap<String, u32> {
+    let text = server.metrics().await;
+    let lines = text.lines().filter_map(|line| line.strip_prefix(metric)?.strip_prefix('{')?.rsplit_once("} "));
+    let counts = lines.map(|(labels, count)| (labels.replace('"', ""), count.parse().unwrap()));
+    counts.filter(|(_, count)| *count > 0).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_request_is_counted_once_and_for_what_it_was() {
+    let server = Running::start().await;
+    let pod = |context: &Value| json!({"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [{"name": "a", "securityContext": context}]}});
+    let deployment = |context: &Value| {
+        let spec = json!({"template": {"spec": pod(context)["spec"]}});
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "spec": spec})
+    };
+    let good = json!({"allowPrivilegeEscalation": false});
+    let bad = json!({"allowPrivilegeEscalation": false, "privileged": true});
+    let bare = json!({});
+    let broken = json!({"apiVersion": "v1", "kind": "Pod", "spec": {"containers": 5}});
+    let other = json!({"apiVersion": "v1", "kind": "ConfigMap"});
+    let sent = [
+        ("/validate", review("CREATE", &pod(&good), None)),
+        ("/validate", review("CREATE", &pod(&good), None)),
+        ("/validate", review("CREATE", &pod(&bad), None)),
+        ("/validate", review("UPDATE", &pod(&bad), Some(&pod(&good)))),
+        ("/validate", review("UPDATE", &pod(&bad), Some(&pod(&bad)))),
+        ("/validate", review("DELETE", &Value::Null, Some(&pod(&bad)))),
+        ("/validate", review("CREATE", &broken, None)),
+        ("/validate", review("CREATE", &deployment(&bare), None)),
+        ("/validate", review("CREATE", &deployment(&bad), None)),
+        ("/validate", review("UPDATE", &deployment(&good), Some(&deployment(&bad)))),
+        ("/validate", review("CREATE", &other, None)),
+        ("/validate", review("SCRAP", &other, None)),
+        ("/mutate", review("CREATE", &pod(&bare), None)),
+        ("/mutate", review("CREATE", &pod(&good), None)),
+        ("/mutate", review("CREATE", &deployment(&bare), None)),
+    ];
+    for (path, review) in sent {
+        server.client.ask(Http::One, post(path, review.to_string())).await.response();
+    }
+    let wanted = [
+        ("validate", "pod", "CREATE", "allow", 2),
+        ("validate", "pod", "CREATE", "deny", 2),
+        ("validate", "pod", "UPDATE", "deny", 1),
+        ("validate", "pod", "UPDATE", "warn", 1),
+        ("validate", "other", "DELETE", "allow", 1),
+        ("validate", "template", "CREATE", "warn", 1),
+        ("validate", "template", "CREATE", "deny", 1),
+        ("validate", "template", "UPDATE", "allow", 1),
+        ("validate", "other", "CREATE", "allow", 1),
+        ("validate", "other", "other", "allow", 1),
+        ("mutate", "pod", "CREATE", "patch", 1),
+        ("mutate", "pod", "CREATE", "allow", 1),
+        ("mutate", "template", "CREATE", "allow", 1),
+    ];
+    let wanted = wanted.map(|(hook, kind, operation, verdict, count)| {
+        (format!("hook={hook},kind={kind},operation={operation},verdict={verdict}"), count)
+    });
+    assert_eq!(counted(&server, "podreeve_admission_requests_total").await, wanted.into());
+    let wanted = [
+        ("action=deny,rule=privileged", 3),
+        ("action=warn,rule=privileged", 1),
+        ("action=warn,rule=allow-privilege-escalation", 1),
+        ("action=patch,rule=allow-privilege-escalation", 1),
+    ];
+    let wanted = wanted.map(|(labels, count)| (labels.to_owned(), count));
+    assert_eq!(counted(&server, "podreeve_violations_total").await, wanted.into());
+    // An object that could not be read was denied, and so answered.
+    let wanted = [("reason=unreadable".to_owned(), 1)];
+    assert_eq!(counted(&server, "podreeve_admission_shed_total").await, wanted.into());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_judged_is_counted_by_why() {
+    let server = Running::start().await;
+    let ask = |path, body: &str| {
+        let request = post(path, body.to_owned());
+        server.client.ask(Http::One, request)
+    };
+    // No review that could be answered.
+    for body in ["{", "[]", "{}"] {
+        assert_eq!(ask("/validate", body).await.status, 400);
+    }
+    assert_eq!(ask("/metrics", "{}").await.status, 404);
+    let mut text = post("/validate", pod("u", false));
+    text.headers_mut().insert(CONTENT_TYPE, "text/plain".parse().unwrap());
+    assert_eq!(server.client.ask(Http::One, text).await.status, 415);
+    // The end of the body never comes.
+    for http in Http::BOTH {
+        let client = server.client.clone();
+        let gone = tokio::spawn(async move { client.ask(http, stalling("/validate", pod("u", false))).await.status });
+        server.until_metric("podreeve_admission_in_flight", 1.0).await;
+        gone.abort();
+        server.until_metric("podreeve_admission_in_flight", 0.0).await;
+    }
+    let wanted = [("reason=unreadable", 3), ("reason=request", 2), ("reason=aborted", 2)];
+    let wanted = wanted.map(|(labels, count)| (labels.to_owned(), count));
+    assert_eq!(counted(&server, "podreeve_admission_shed_total").await, wanted.into());
+    // Those that broke off had their uid by then, and were denied though nobody heard it.
+    let wanted = [("hook=validate,kind=other,operation=other,verdict=deny".to_owned(), 2)];
+    assert_eq!(counted(&server, "podreeve_admission_requests_total").await, wanted.into());
 }
