@@ -36,7 +36,7 @@ func installedRights(t *testing.T, s *suite) (home, kubeconfig string) {
 	return home, kubeconfig
 }
 
-// With the rights of the installation, and no others, podreeve keeps its certificates and both configurations, watches all that
+// With the rights of the installation, and no others, podreeve keeps its certificates and both configurations, makes them go with its namespace, watches all that
 // policies ask for, and writes the status of Policies and Exemptions.
 func TestTheRightsOfTheInstallationSuffice(t *testing.T) {
 	s := up(t)
@@ -69,6 +69,11 @@ func TestTheRightsOfTheInstallationSuffice(t *testing.T) {
 	must(t, harness.Await(t.Context(), "caBundle is in both configurations", func(context.Context) (bool, error) {
 		said := kubectl(t, s, "", "get", configurations, "podreeve", "-o", "jsonpath={.items[*].webhooks[*].clientConfig.caBundle}").Stdout
 		return len(strings.Fields(said)) == 2, fmt.Errorf("it is %q\n%s", said, server.LogTail(15))
+	}))
+	uid := kubectl(t, s, "", "get", "namespace", home, "-o", "jsonpath={.metadata.uid}").Stdout
+	must(t, harness.Await(t.Context(), "both configurations belong to the namespace", func(context.Context) (bool, error) {
+		said := kubectl(t, s, "", "get", configurations, "podreeve", "-o", "jsonpath={range .items[*].metadata.ownerReferences[*]}{.kind}/{.name}/{.uid} {end}").Stdout
+		return said == strings.Repeat("Namespace/"+home+"/"+uid+" ", 2), fmt.Errorf("their owners are %q\n%s", said, server.LogTail(15))
 	}))
 	_, err = s.AwaitCondition(t.Context(), "True", "policies.podreeve.dev", "rights")
 	must(t, err)

@@ -14,6 +14,7 @@ mod lookup;
 mod nodes;
 mod objects;
 pub mod once;
+mod owner;
 pub mod parts;
 mod policies;
 pub mod scan;
@@ -49,6 +50,8 @@ pub struct Settings {
     pub lease: String,
     /// None where the certificate comes from files.
     pub certificates: Option<certificates::Own>,
+    /// The name of both webhook configurations, which are to go with the namespace.
+    pub configuration: Option<String>,
     /// None where nothing is scanned.
     pub scan: Option<scan::Settings>,
 }
@@ -98,6 +101,7 @@ pub async fn run(
         ),
         fill.nodes(),
         keep_certificates(&settings, &client, link, leads.clone(), served),
+        own_configurations(&settings, &client, leads.clone()),
         scan::leader::lead(&settings, &client, lookup, leads.clone(), scanned),
     );
 }
@@ -113,6 +117,12 @@ async fn keep_certificates(
     let Some(own) = &settings.certificates else { return };
     let namespace = &settings.namespace;
     certificates::Keeping { client: client.clone(), link, own, namespace, leads, served }.run().await;
+}
+
+/// Wherever the certificate comes from.
+async fn own_configurations(settings: &Settings, client: &Client, leads: Leads) {
+    let Some(name) = &settings.configuration else { return };
+    owner::keep(client, name, &settings.namespace, leads).await;
 }
 
 /// Whether this replica is the leader.

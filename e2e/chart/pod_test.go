@@ -179,7 +179,12 @@ func TestEveryPodValueArrives(t *testing.T) {
 // Every argument is one that `serve` knows.
 func TestServeTakesTheArguments(t *testing.T) {
 	for _, values := range matrix(t) {
-		args := deployment(t, values).Spec.Template.Spec.Containers[0].Args
+		deployment := deployment(t, values)
+		args := deployment.Spec.Template.Spec.Containers[0].Args
+		// Whoever makes the certificate: the configurations are to go with their namespace.
+		if !slices.Contains(args, "--webhook-configuration="+deployment.Name) {
+			t.Errorf("%s: %q do not name the webhook configurations", values, args)
+		}
 		// Help is given after the arguments before it were read.
 		if _, complaint, code := podreeve(t, "", append(args, "--help")...); code != 0 {
 			t.Errorf("%s: %q: %s", values, args, complaint)

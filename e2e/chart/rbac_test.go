@@ -62,16 +62,17 @@ func sameRights(t *testing.T, got, want []rbac.PolicyRule) {
 // What each value adds or takes.
 func TestRightsFollowTheValues(t *testing.T) {
 	const proxy, reports, policyReports, certificates, scan = "nodes/proxy", "reports", "policyreports", "secrets", "cronjobs"
+	const owner = "validatingwebhookconfigurations" // of which there must be one, whoever makes the certificate
 	for values, want := range map[string][]string{
-		"default":         {certificates, scan},
-		"everything":      {proxy, reports, certificates, scan},
-		"cert-manager":    {policyReports, scan},
-		"existing-secret": {scan},
+		"default":         {certificates, scan, owner},
+		"everything":      {proxy, reports, certificates, scan, owner},
+		"cert-manager":    {policyReports, scan, owner},
+		"existing-secret": {scan, owner},
 		"minimal":         {},
 	} {
 		var has []string
 		for _, rule := range allRights(t, render(t, values)) {
-			for _, resource := range []string{proxy, reports, policyReports, certificates, scan} {
+			for _, resource := range []string{proxy, reports, policyReports, certificates, scan, owner} {
 				if slices.Contains(rule.Resources, resource) && !slices.Contains(has, resource) {
 					has = append(has, resource)
 				}

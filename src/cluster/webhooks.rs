@@ -1,4 +1,4 @@
-//! The webhook configurations from outside: taken away before the server goes, and tried.
+//! The webhook configurations from outside: where they are, taken away before the server goes, and tried.
 
 use super::client::told;
 use kube::Client;
@@ -10,18 +10,21 @@ const CONFIGURATIONS: [(&str, &str); 2] = [
     ("MutatingWebhookConfiguration", "mutatingwebhookconfigurations"),
 ];
 
+/// Where the API server has each kind of them.
+pub(super) fn configurations(client: &Client) -> [Api<DynamicObject>; 2] {
+    CONFIGURATIONS.map(|(kind, plural)| {
+        let kind = GroupVersionKind::gvk("admissionregistration.k8s.io", "v1", kind);
+        Api::all_with(client.clone(), &ApiResource::from_gvk_with_plural(&kind, plural))
+    })
+}
+
 /// Removes both configurations of that name, and says of each what became of it.
 ///
 /// # Errors
 /// Those that could not be removed, and why. The other one is removed all the same.
 pub async fn remove(client: &Client, name: &str) -> Result<Vec<String>, String> {
     let (mut done, mut failed) = (Vec::new(), Vec::new());
-    for (kind, plural) in CONFIGURATIONS {
-        let resource = ApiResource::from_gvk_with_plural(
-            &GroupVersionKind::gvk("admissionregistration.k8s.io", "v1", kind),
-            plural,
-        );
-        let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
+    for ((kind, plural), api) in CONFIGURATIONS.into_iter().zip(configurations(client)) {
         match api.delete(name, &DeleteParams::default()).await {
             Ok(_) => done.push(format!("{kind} {name}: removed")),
             Err(kube::Error::Api(status)) if status.code == 404 => done.push(format!("{kind} {name}: not there")),

@@ -19,11 +19,11 @@
 {{- if include "podreeve.selfManaged" . }}
 - --tls-secret={{ include "podreeve.tlsSecret" . }}
 - --service-name={{ include "podreeve.fullname" . }}
-- --webhook-configuration={{ include "podreeve.fullname" . }}
 {{- else }}
 - --tls-cert=/etc/podreeve/tls/tls.crt
 - --tls-key=/etc/podreeve/tls/tls.key
 {{- end }}
+- --webhook-configuration={{ include "podreeve.fullname" . }}
 - --leader-election-lease={{ include "podreeve.fullname" . }}
 {{- /* What is the default of `serve` too is not said. */}}
 {{- if ne .Values.scan.interval "1h" }}

@@ -59,8 +59,10 @@ pub struct ClusterArgs {
     #[arg(long, value_name = "NAME", requires = "tls_secret")]
     service_name: Option<String>,
 
-    /// The name of both webhook configurations, whose caBundle is kept right
-    #[arg(long, value_name = "NAME", requires = "tls_secret")]
+    /// The name of both webhook configurations: they go with --namespace, and with --tls-secret their caBundle is kept right
+    ///
+    /// The leader makes the namespace their owner, so that Kubernetes removes them when it is deleted.
+    #[arg(long, value_name = "NAME", requires = "cluster")]
     webhook_configuration: Option<String>,
 
     /// This replica, in the Lease [default: host and process]
@@ -89,6 +91,7 @@ impl ClusterArgs {
             exemption_namespaces: named.filter(|name| !name.is_empty()).map(str::to_owned).collect(),
             lease: self.leader_election_lease.clone(),
             certificates: self.own(),
+            configuration: self.webhook_configuration.clone(),
             scan: (self.scan_interval > Duration::ZERO).then_some(scan::Settings {
                 interval: self.scan_interval,
                 per_second: self.scan_rate,
