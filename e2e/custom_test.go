@@ -242,6 +242,35 @@ func TestMissingCRDs(t *testing.T) {
 	eventually(t, s, ns, false)
 }
 
+// The CRDs are not there when podreeve starts: it serves what its files say and tells once of each. They come: the Policy is in force.
+func TestMissingCRDsAtStart(t *testing.T) {
+	s := up(t)
+	if !s.Owned {
+		t.Skip("installs and removes CRDs, which is for a cluster of our own")
+	}
+	must(t, s.Remove(t.Context(), "crd", "policies.podreeve.dev", "exemptions.podreeve.dev"))
+	server, err := s.StartInCluster(t.Context(), map[string]string{"probe": harness.ProbeOnly})
+	must(t, err)
+	t.Cleanup(server.Stop)
+	hook := s.NewHook()
+	must(t, s.Register(t.Context(), hook, server.URL(), server.CA)) // it serves what the file says
+	for _, kind := range []string{"policies", "exemptions"} {
+		must(t, server.AwaitLog(t.Context(), kind+".podreeve.dev"))
+	}
+
+	must(t, s.InstallCRDs(t.Context()))
+	t.Cleanup(func() { must(t, s.Remove(context.Background(), "policies.podreeve.dev", "--all")) })
+	ns, err := s.NamespaceWith(t.Context(), "team", hook, map[string]string{"team": "shop"})
+	must(t, err)
+	must(t, s.Apply(t.Context(), harness.PolicyYAML("shop", policyFor("shop", denyPrivileged))))
+	eventually(t, s, ns, true)
+	_, err = s.AwaitCondition(t.Context(), "True", "policies.podreeve.dev", "shop")
+	must(t, err)
+	if count := strings.Count(server.Log(), "is its CRD installed?"); count != 2 {
+		t.Errorf("said %d times that a CRD is missing, of two", count)
+	}
+}
+
 // Without an API server it is ready and serves what it has from files; the log says so once.
 func TestUnreachableAPIServer(t *testing.T) {
 	s := up(t)

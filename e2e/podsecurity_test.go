@@ -64,6 +64,17 @@ func TestPodSecurityDenialBeginsAsUpstreams(t *testing.T) {
 	}
 }
 
+// The label `audit` lets the pod in, and the audit log says what it violates.
+func TestPodSecurityAudit(t *testing.T) {
+	s := up(t)
+	hook := podSecurity(t, s, "{podSecurityLabels: true, rules: {}}")
+	ns, err := s.NamespaceWith(t.Context(), "audited", hook, map[string]string{"pod-security.kubernetes.io/audit": "restricted"})
+	must(t, err)
+	pod := s.GoodPod(ns, "bad", harness.Privileged)
+	created(t, s, pod)
+	must(t, s.AwaitAudit(t.Context(), pod, harness.ValidateHook, "audit-violations", `would violate PodSecurity "restricted:latest": privileged (`))
+}
+
 // A namespace that becomes stricter: upstream's warnings about the pods that are there, in its words.
 func TestPodSecurityRelabelling(t *testing.T) {
 	s := up(t)

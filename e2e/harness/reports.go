@@ -68,10 +68,14 @@ spec:
                 properties: {type: object, additionalProperties: {type: string}}
 `
 
-// InstallReports installs the definition of a report API and waits until it is served. What it does not have is dropped.
+// Definition is its custom resource definition. What it does not have is dropped.
+func (r ReportAPI) Definition() string {
+	return fmt.Sprintf(reportCRD, r.Group, r.Version, r.Kind, r.Plural, r.Singular, r.whole)
+}
+
+// InstallReports installs the definition of a report API and waits until it is served.
 func (c *Cluster) InstallReports(ctx context.Context, api ReportAPI) error {
-	crd := fmt.Sprintf(reportCRD, api.Group, api.Version, api.Kind, api.Plural, api.Singular, api.whole)
-	if err := c.Apply(ctx, crd); err != nil {
+	if err := c.Apply(ctx, api.Definition()); err != nil {
 		return err
 	}
 	c.Defer(func() error { return c.Remove(context.Background(), "crd", api.Resource()) })

@@ -23,6 +23,7 @@ import (
 const (
 	namespace = "podreeve" // podreeve's own
 	shop      = "shop"     // where its users work
+	before    = "before"   // where somebody worked before it was there
 	ours      = "app.kubernetes.io/part-of=podreeve"
 )
 
@@ -36,8 +37,10 @@ func TestRelease(t *testing.T) {
 		name string
 		run  func(*testing.T)
 	}{
-		{"Manifests", r.manifests}, {"Install", r.install}, {"BadIsDenied", r.badIsDenied}, {"GoodRuns", r.goodRuns}, {"Exec", r.exec}, {"Debug", r.debug}, {"Rights", r.rights},
-		{"Upgrade", r.upgrade}, {"Rotations", r.rotations}, {"KilledReplica", r.killedReplica}, {"Drain", r.drain}, {"Uninstall", r.uninstall}, {"Helm3", r.helm3}, {"Helm3ExistingSecret", r.helm3ExistingSecret},
+		{"Manifests", r.manifests}, {"Install", r.install}, {"BadIsDenied", r.badIsDenied}, {"GoodRuns", r.goodRuns}, {"Exec", r.exec}, {"Debug", r.debug},
+		{"Scan", r.scan}, {"PidsLimit", r.pidsLimit}, {"Rights", r.rights}, {"Upgrade", r.upgrade}, {"Rotations", r.rotations}, {"WrongBundle", r.wrongBundle},
+		{"KilledLeader", r.killedLeader}, {"Drain", r.drain}, {"Uninstall", r.uninstall}, {"Helm3", r.helm3}, {"Helm3ExistingSecret", r.helm3ExistingSecret},
+		{"UninstallWithCRDs", r.uninstallWithCRDs}, {"NamespaceDeleted", r.namespaceDeleted},
 	} {
 		if !t.Run(step.name, step.run) {
 			t.Fatalf("%s failed, and the steps after it stand on it\n%s", step.name, c.about(t))
@@ -49,11 +52,13 @@ type release struct {
 	*target
 	client *kubernetes.Clientset
 	values string // file
+	// reports: their definition was installed here.
+	reports bool
 }
 
 // manifests: the API server takes what the chart renders with every switch on, and deploy/install.yaml.
 func (r *release) manifests(t *testing.T) {
-	for _, name := range []string{namespace, shop} {
+	for _, name := range []string{namespace, shop, before} {
 		r.must(t, "", "create", "namespace", name)
 	}
 	plain, err := os.ReadFile(filepath.Join(chart.Root(), "deploy", "install.yaml"))
@@ -71,6 +76,7 @@ func (r *release) manifests(t *testing.T) {
 
 // install has podreeve make its own certificates, as the chart does when nobody says otherwise, and lets the chart's own test look.
 func (r *release) install(t *testing.T) {
+	r.workBefore(t)
 	colon := strings.LastIndex(r.image, ":")
 	values, err := yaml.Marshal(map[string]any{
 		"image": map[string]any{"repository": r.image[:colon], "tag": r.image[colon+1:]},
@@ -84,7 +90,7 @@ func (r *release) install(t *testing.T) {
 	if err := os.WriteFile(r.values, values, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r.helm(t, "helm4", "install", "podreeve", chart.Dir(), "--namespace", namespace, "-f", r.values, "--wait", "--timeout", "3m")
+	r.helm(t, "helm4", "install", "podreeve", chart.Dir(), "--namespace", namespace, "-f", r.values, "--set", "scan.reports=openreports", "--wait", "--timeout", "3m")
 	r.helm(t, "helm4", "test", "podreeve", "--namespace", namespace, "--timeout", "1m", "--logs")
 }
 
@@ -144,15 +150,22 @@ func (r *release) metric(t *testing.T, label string) int {
 	t.Helper()
 	sum := 0
 	for _, pod := range r.replicas(t) {
-		text := r.must(t, "", "get", "--raw", fmt.Sprintf("/api/v1/namespaces/%s/pods/%s:8080/proxy/metrics", namespace, pod.Name))
-		for line := range strings.Lines(text) {
-			if strings.HasPrefix(line, "podreeve_admission_requests_total{") && strings.Contains(line, label) {
-				var value int
-				if _, err := fmt.Sscan(line[strings.LastIndex(line, " ")+1:], &value); err != nil {
-					t.Fatalf("%q: %v", line, err)
-				}
-				sum += value
+		sum += int(r.metricOf(t, pod.Name, "podreeve_admission_requests_total{", label))
+	}
+	return sum
+}
+
+// metricOf sums those series of a replica that begin so and have the label.
+func (r *release) metricOf(t *testing.T, pod, begins, label string) (sum float64) {
+	t.Helper()
+	text := r.must(t, "", "get", "--raw", fmt.Sprintf("/api/v1/namespaces/%s/pods/%s:8080/proxy/metrics", namespace, pod))
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, begins) && strings.Contains(line, label) {
+			var value float64
+			if _, err := fmt.Sscan(line[strings.LastIndex(line, " ")+1:], &value); err != nil {
+				t.Fatalf("%q: %v", line, err)
 			}
+			sum += value
 		}
 	}
 	return sum
@@ -208,18 +221,40 @@ func (r *release) pod(t *testing.T, change func(*core.Pod)) *core.Pod {
 	return pod
 }
 
+// careful is a pod that needs no repair. Repairs are left out when nobody answers (failurePolicy Ignore), and what needs one is then denied.
+func (r *release) careful(t *testing.T) *core.Pod {
+	t.Helper()
+	return r.pod(t, func(pod *core.Pod) {
+		no, context := false, pod.Spec.Containers[0].SecurityContext
+		context.AllowPrivilegeEscalation = &no
+		context.SeccompProfile = &core.SeccompProfile{Type: core.SeccompProfileTypeRuntimeDefault}
+	})
+}
+
+// dryRun has the API server ask podreeve about a pod, and create none.
+func (r *release) dryRun(t *testing.T, namespace string, pod *core.Pod) error {
+	t.Helper()
+	_, err := r.client.CoreV1().Pods(namespace).Create(t.Context(), pod, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+	return err
+}
+
+// awaitCreated: a pod that has to be repaired is let in, so both webhooks are heard.
+func (r *release) awaitCreated(t *testing.T) {
+	t.Helper()
+	careless := r.pod(t, func(*core.Pod) {})
+	r.await(t, "a pod is created again", func() (bool, error) {
+		err := r.dryRun(t, shop, careless)
+		return err == nil, err
+	})
+}
+
 // underTraffic does something while others create good and bad pods.
 func (r *release) underTraffic(t *testing.T, unheardToo bool, do func()) {
 	t.Helper()
 	privileged := true
 	good := r.pod(t, func(*core.Pod) {})
 	if unheardToo {
-		// Repairs are left out when nobody answers (failurePolicy Ignore), and what needs one is then denied.
-		good = r.pod(t, func(pod *core.Pod) {
-			no, context := false, pod.Spec.Containers[0].SecurityContext
-			context.AllowPrivilegeEscalation = &no
-			context.SeccompProfile = &core.SeccompProfile{Type: core.SeccompProfileTypeRuntimeDefault}
-		})
+		good = r.careful(t)
 	}
 	bad := r.pod(t, func(pod *core.Pod) { pod.Spec.Containers[0].SecurityContext.Privileged = &privileged })
 	traffic := startTraffic(t.Context(), r.client, shop, good, bad)
@@ -269,89 +304,6 @@ func isReady(pod core.Pod) bool {
 	return false
 }
 
-// upgrade replaces both replicas, and no request notices.
-func (r *release) upgrade(t *testing.T) {
-	old := r.replicas(t)
-	r.underTraffic(t, false, func() {
-		r.helm(t, "helm4", "upgrade", "podreeve", chart.Dir(), "--namespace", namespace, "-f", r.values, "--set", "log.level=debug", "--wait", "--timeout", "3m")
-		r.await(t, "the old replicas to be gone", func() (bool, error) {
-			for _, pod := range r.replicas(t) {
-				for _, before := range old {
-					if pod.Name == before.Name {
-						return false, fmt.Errorf("%s is still there", pod.Name)
-					}
-				}
-			}
-			return true, nil
-		})
-	})
-}
-
-// rotations: a new certificate, and a new CA that is trusted before it signs, while pods are created all the time.
-func (r *release) rotations(t *testing.T) {
-	r.awaitReplicas(t)
-	first := r.certificates(t)
-	r.underTraffic(t, false, func() {
-		r.must(t, "", "annotate", "secret", "podreeve-tls", "-n", namespace, "podreeve.dev/renew=leaf")
-		r.await(t, "a new certificate", func() (bool, error) {
-			now := r.certificates(t)
-			return now["tls.crt"] != first["tls.crt"] && now["ca.key"] == first["ca.key"], nil
-		})
-	})
-	second := r.certificates(t)
-	r.underTraffic(t, false, func() {
-		r.must(t, "", "annotate", "secret", "podreeve-tls", "-n", namespace, "podreeve.dev/renew=ca")
-		r.await(t, "a new CA beside the old one", func() (bool, error) {
-			now := r.certificates(t)
-			return now["ca.key"] != second["ca.key"] && strings.Count(now["ca.crt"], "BEGIN CERTIFICATE") == 2 && now["tls.crt"] == second["tls.crt"], nil
-		})
-		r.await(t, "a certificate of the new CA", func() (bool, error) { return r.certificates(t)["tls.crt"] != second["tls.crt"], nil })
-	})
-	trusted := r.must(t, "", "get", "validatingwebhookconfiguration,mutatingwebhookconfiguration", "podreeve", "-o", "jsonpath={.items[*].webhooks[*].clientConfig.caBundle}")
-	want := base64.StdEncoding.EncodeToString([]byte(r.certificates(t)["ca.crt"]))
-	for bundle := range strings.FieldsSeq(trusted) {
-		if bundle != want {
-			t.Errorf("a webhook trusts another bundle than the Secret's: %s", bundle)
-		}
-	}
-}
-
-// certificates of podreeve's own, by the keys of their Secret.
-func (r *release) certificates(t *testing.T) map[string]string {
-	t.Helper()
-	secret, err := r.client.CoreV1().Secrets(namespace).Get(t.Context(), "podreeve-tls", metav1.GetOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	texts := map[string]string{}
-	for key, bytes := range secret.Data {
-		texts[key] = string(bytes)
-	}
-	return texts
-}
-
-// killedReplica: nothing bad slips in while a replica is dead, and a workload that is deployed then gets its pods.
-func (r *release) killedReplica(t *testing.T) {
-	r.awaitReplicas(t)
-	victim := r.replicas(t)[0]
-	r.underTraffic(t, true, func() {
-		if r.node != nil {
-			if err := r.node.Kill(victim.Status.ContainerStatuses[0].ContainerID); err != nil {
-				t.Fatal(err)
-			}
-			r.await(t, "the killed container to be started again", func() (bool, error) {
-				pod, err := r.client.CoreV1().Pods(namespace).Get(t.Context(), victim.Name, metav1.GetOptions{})
-				return err == nil && pod.Status.ContainerStatuses[0].RestartCount > 0, err
-			})
-		} else {
-			r.must(t, "", "delete", "pod", victim.Name, "-n", namespace, "--grace-period=0", "--force")
-		}
-		r.must(t, "", "scale", "deployment/good", "-n", shop, "--replicas=3")
-		r.must(t, "", "rollout", "status", "deployment/good", "-n", shop, "--timeout=90s")
-		r.awaitReplicas(t)
-	})
-}
-
 // drain never takes the last replica. Where there is another node, it goes through.
 func (r *release) drain(t *testing.T) {
 	nodes, err := r.client.CoreV1().Nodes().List(t.Context(), metav1.ListOptions{})
@@ -372,41 +324,6 @@ func (r *release) drain(t *testing.T) {
 		r.must(t, "", "uncordon", node)
 		r.awaitReplicas(t)
 	})
-}
-
-// uninstall leaves nothing of podreeve, and blocks nobody at any moment.
-func (r *release) uninstall(t *testing.T) {
-	good := r.pod(t, func(*core.Pod) {})
-	traffic := startTraffic(t.Context(), r.client, shop, good, nil)
-	r.awaitMore(t, traffic)
-	r.helm(t, "helm4", "uninstall", "podreeve", "--namespace", namespace, "--wait", "--timeout", "3m")
-	r.awaitMore(t, traffic)
-	if err := traffic.end(false); err != nil {
-		t.Error(err)
-	}
-	r.nothingIsLeft(t)
-	// And nobody judges any more.
-	bad, _, _ := strings.Cut(r.manifest(t, "bad.yaml"), "\n---\n")
-	r.must(t, bad, "create", "-n", shop, "-f", "-", "--dry-run=server")
-}
-
-func (r *release) nothingIsLeft(t *testing.T) {
-	t.Helper()
-	kinds := strings.Fields(r.must(t, "", "api-resources", "--verbs=list", "-o", "name"))
-	for line := range strings.Lines(r.must(t, "", "get", strings.Join(kinds, ","), "-A", "-l", ours, "-o", "name", "--ignore-not-found")) {
-		// The definitions stay, with what operators wrote in them (crds.keep); pods take a moment to end.
-		if name := strings.TrimSpace(line); !strings.HasPrefix(name, "customresourcedefinition") && !strings.HasPrefix(name, "pod/") &&
-			!strings.HasPrefix(name, "event") {
-			t.Errorf("%s is left", name)
-		}
-	}
-	for _, kind := range []string{"secrets", "leases", "configmaps"} {
-		for name := range strings.FieldsSeq(r.must(t, "", "get", kind, "-n", namespace, "-o", "name")) {
-			if name != "secret/serving" && name != "configmap/kube-root-ca.crt" {
-				t.Errorf("%s is left in podreeve's namespace", name)
-			}
-		}
-	}
 }
 
 // helm3 installs the same chart over what Helm 4 kept, and takes it away again. An upgrade leaves alone what the leader wrote: Helm 3 merges
@@ -431,13 +348,6 @@ func (r *release) helm3(t *testing.T) {
 	r.nothingIsLeft(t)
 }
 
-// trusted is each configuration's generation, and what its webhooks trust.
-func (r *release) trusted(t *testing.T) string {
-	t.Helper()
-	return r.must(t, "", "get", "validatingwebhookconfiguration,mutatingwebhookconfiguration", "podreeve", "-o",
-		"jsonpath={range .items[*]}{.metadata.generation} {.webhooks[*].clientConfig.caBundle}{\"\\n\"}{end}")
-}
-
 // helm3ExistingSecret does the same with a certificate that exists already.
 func (r *release) helm3ExistingSecret(t *testing.T) {
 	pair, err := harness.NewKeyPair([]string{"podreeve." + namespace + ".svc"}, []net.IP{})
@@ -457,15 +367,4 @@ func (r *release) helm3ExistingSecret(t *testing.T) {
 	r.helm(t, "helm3", "test", "podreeve", "--namespace", namespace, "--timeout", "1m")
 	r.helm(t, "helm3", "uninstall", "podreeve", "--namespace", namespace, "--wait", "--timeout", "3m")
 	r.nothingIsLeft(t)
-}
-
-// remove gives the cluster back as it was, also when a step failed.
-func (r *release) remove(t *testing.T) {
-	if r.node != nil {
-		return // it ends as a whole
-	}
-	r.run(t, "", r.tools.Path("kubectl"), "delete", "validatingwebhookconfiguration,mutatingwebhookconfiguration", "podreeve", "--ignore-not-found")
-	r.run(t, "", r.tools.Path("helm4"), "uninstall", "podreeve", "--namespace", namespace, "--no-hooks", "--ignore-not-found")
-	r.run(t, "", r.tools.Path("kubectl"), "delete", "namespace", namespace, shop, "--ignore-not-found", "--wait=false")
-	r.run(t, "", r.tools.Path("kubectl"), "delete", "crd", "-l", ours, "--ignore-not-found")
 }

@@ -3,6 +3,7 @@ package release
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -22,10 +23,14 @@ import (
 // image that is tested, where PODREEVE_E2E_IMAGE names no other one.
 const builtImage = "podreeve/podreeve:e2e"
 
+// nextImage differs from it in a label.
+const nextImage = builtImage + "-next"
+
 // target is the cluster to install into.
 type target struct {
 	kubeconfig string
 	image      string
+	next       string // what to upgrade to; empty: there is no other image
 	home       string
 	tools      harness.Tools
 	node       *node.Node // nil: somebody else's cluster
@@ -39,11 +44,9 @@ func connect(kubeconfig, image string) (*target, error) {
 
 // startNode makes a node and gives it the image that image/build makes of this tree.
 func startNode(ctx context.Context) (*target, error) {
-	archive, err := buildImage()
-	if err != nil {
+	if err := buildImages(); err != nil {
 		return nil, err
 	}
-	defer os.Remove(archive)
 	tools, err := harness.EnsureTools(os.Stderr, "kubectl", "helm4", "helm3")
 	if err != nil {
 		return nil, err
@@ -52,10 +55,11 @@ func startNode(ctx context.Context) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &target{kubeconfig: running.Kubeconfig, image: builtImage, tools: tools, node: running}, running.LoadImage(archive)
+	target := &target{kubeconfig: running.Kubeconfig, image: builtImage, next: nextImage, tools: tools, node: running}
+	return target, errors.Join(load(running, builtImage), load(running, nextImage))
 }
 
-func buildImage() (string, error) {
+func buildImages() error {
 	build := exec.Command("image/build")
 	build.Dir = chart.Root()
 	build.Env = append(os.Environ(), "TAG="+builtImage)
@@ -63,19 +67,41 @@ func buildImage() (string, error) {
 		build.Env = append(build.Env, "PROFILE=dev")
 	}
 	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("image/build: %w\n%s", err, out)
+		return fmt.Errorf("image/build: %w\n%s", err, out)
 	}
+	container, err := buildah("from", "--pull-never", builtImage)
+	if err != nil {
+		return err
+	}
+	_, err = buildah("config", "--label", "dev.podreeve.e2e=next", container)
+	if err == nil {
+		_, err = buildah("commit", "--quiet", container, nextImage)
+	}
+	_, removed := buildah("rm", container)
+	return errors.Join(err, removed)
+}
+
+func buildah(args ...string) (string, error) {
+	out, err := exec.Command("buildah", args...).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("buildah %s: %w\n%s", strings.Join(args, " "), err, out)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// load gives the node an image.
+func load(node *node.Node, image string) error {
 	file, err := os.CreateTemp("", "podreeve-image-*.tar")
 	if err != nil {
-		return "", err
+		return fmt.Errorf("make a file for the image: %w", err)
 	}
 	file.Close()
 	os.Remove(file.Name()) // buildah will not overwrite it
-	out, err := exec.Command("buildah", "push", "--quiet", builtImage, "docker-archive:"+file.Name()+":"+builtImage).CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("save the image: %w\n%s", err, out)
+	defer os.Remove(file.Name())
+	if _, err := buildah("push", "--quiet", image, "docker-archive:"+file.Name()+":"+image); err != nil {
+		return err
 	}
-	return file.Name(), nil
+	return node.LoadImage(file.Name())
 }
 
 func (c *target) config() (*rest.Config, error) {

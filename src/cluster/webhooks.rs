@@ -11,7 +11,7 @@ const CONFIGURATIONS: [(&str, &str); 2] = [
 ];
 
 /// Where the API server has each kind of them.
-pub fn configurations(client: &Client) -> [Api<DynamicObject>; 2] {
+pub(super) fn configurations(client: &Client) -> [Api<DynamicObject>; 2] {
     CONFIGURATIONS.map(|(kind, plural)| {
         let kind = GroupVersionKind::gvk("admissionregistration.k8s.io", "v1", kind);
         Api::all_with(client.clone(), &ApiResource::from_gvk_with_plural(&kind, plural))

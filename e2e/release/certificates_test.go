@@ -1,0 +1,112 @@
+package release
+
+import (
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"podreeve.dev/e2e/harness"
+)
+
+const configurations = "validatingwebhookconfiguration,mutatingwebhookconfiguration"
+
+// rotations: a new certificate, and a new CA that is trusted before it signs, while pods are created all the time: until every replica serves
+// what is new and every webhook trusts it.
+func (r *release) rotations(t *testing.T) {
+	r.awaitReplicas(t)
+	first := r.certificates(t)
+	r.underTraffic(t, false, func() {
+		r.must(t, "", "annotate", "secret", "podreeve-tls", "-n", namespace, "podreeve.dev/renew=leaf")
+		r.await(t, "a new certificate", func() (bool, error) {
+			now := r.certificates(t)
+			return now["tls.crt"] != first["tls.crt"] && now["ca.key"] == first["ca.key"], nil
+		})
+		r.awaitInUse(t)
+	})
+	second := r.certificates(t)
+	r.underTraffic(t, false, func() {
+		r.must(t, "", "annotate", "secret", "podreeve-tls", "-n", namespace, "podreeve.dev/renew=ca")
+		r.await(t, "a new CA beside the old one", func() (bool, error) {
+			now := r.certificates(t)
+			return now["ca.key"] != second["ca.key"] && strings.Count(now["ca.crt"], "BEGIN CERTIFICATE") == 2 && now["tls.crt"] == second["tls.crt"], nil
+		})
+		r.awaitInUse(t)
+		r.await(t, "a certificate of the new CA", func() (bool, error) { return r.certificates(t)["tls.crt"] != second["tls.crt"], nil })
+		r.awaitInUse(t)
+	})
+}
+
+// awaitInUse: every replica serves the certificate that the Secret holds, and every webhook trusts the Secret's bundle.
+func (r *release) awaitInUse(t *testing.T) {
+	t.Helper()
+	now := r.certificates(t)
+	block, _ := pem.Decode([]byte(now["tls.crt"]))
+	if block == nil {
+		t.Fatalf("no certificate in the Secret: %q", now["tls.crt"])
+	}
+	leaf, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pod := range r.replicas(t) {
+		r.await(t, pod.Name+" serves the new certificate", func() (bool, error) {
+			until := r.metricOf(t, pod.Name, "podreeve_certificate_expiry_timestamp_seconds", "")
+			return int64(until) == leaf.NotAfter.Unix(), fmt.Errorf("it serves one until %.0f, the Secret holds one until %d", until, leaf.NotAfter.Unix())
+		})
+	}
+	r.awaitTrusted(t, now["ca.crt"])
+}
+
+func (r *release) awaitTrusted(t *testing.T, bundle string) {
+	t.Helper()
+	want := base64.StdEncoding.EncodeToString([]byte(bundle))
+	r.await(t, "all three webhooks trust the Secret's bundle", func() (bool, error) {
+		trusted := r.must(t, "", "get", configurations, "podreeve", "-o", "jsonpath={.items[*].webhooks[*].clientConfig.caBundle}")
+		return trusted == strings.Join([]string{want, want, want}, " "), fmt.Errorf("they trust %s", trusted)
+	})
+}
+
+// wrongBundle: somebody writes another CA into both configurations. It is repaired, and pods are created again.
+func (r *release) wrongBundle(t *testing.T) {
+	other, err := harness.NewKeyPair([]string{"elsewhere"}, []net.IP{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bundle := base64.StdEncoding.EncodeToString(other.CA)
+	for kind, webhooks := range map[string]int{"validatingwebhookconfiguration": 2, "mutatingwebhookconfiguration": 1} {
+		var patch []string
+		for n := range webhooks {
+			patch = append(patch, fmt.Sprintf(`{"op": "replace", "path": "/webhooks/%d/clientConfig/caBundle", "value": %q}`, n, bundle))
+		}
+		r.must(t, "", "patch", kind, "podreeve", "--type=json", "--patch", "["+strings.Join(patch, ",")+"]")
+	}
+	r.awaitTrusted(t, r.certificates(t)["ca.crt"])
+	r.awaitCreated(t)
+}
+
+// certificates of podreeve's own, by the keys of their Secret.
+func (r *release) certificates(t *testing.T) map[string]string {
+	t.Helper()
+	secret, err := r.client.CoreV1().Secrets(namespace).Get(t.Context(), "podreeve-tls", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := map[string]string{}
+	for key, bytes := range secret.Data {
+		texts[key] = string(bytes)
+	}
+	return texts
+}
+
+// trusted is each configuration's generation, and what its webhooks trust.
+func (r *release) trusted(t *testing.T) string {
+	t.Helper()
+	return r.must(t, "", "get", configurations, "podreeve", "-o",
+		"jsonpath={range .items[*]}{.metadata.generation} {.webhooks[*].clientConfig.caBundle}{\"\\n\"}{end}")
+}
