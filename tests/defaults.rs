@@ -95,7 +95,9 @@ fn a_default_that_the_schema_names_is_that_of_the_code() {
         let allowed = params["allow"].as_array_mut().into_iter().flatten();
         let open: Vec<_> = allowed.filter(|one| one.get("readOnly").is_none()).collect();
         let writes = !open.is_empty();
-        open.into_iter().for_each(|one| one["readOnly"] = read_only.clone());
+        for one in open {
+            one["readOnly"] = read_only.clone();
+        }
         writes
     };
     assert!(changes_nothing(find("host-path").expect("the rule"), write, "host-path.allow[].readOnly") > 0);

@@ -130,7 +130,7 @@ fn a_scan_finds_without_the_secret() {
         }
         let found = namespace.finish();
         assert_none(format!("{found:?}").as_bytes(), "what was found");
-        outcomes.extend(found.findings.iter().map(|finding| finding.outcome()));
+        outcomes.extend(found.findings.iter().map(scan::Finding::outcome));
         for owner in OwnerReport::all(&found) {
             assert_none(text::scan::owner(&owner).as_bytes(), "the text of scan");
             assert_none(&serde_json::to_vec(&owner).expect("JSON"), "the JSON of scan");

@@ -3,7 +3,7 @@
 use super::rule_settings::unknown_rule;
 use super::{Exemption, PolicyError};
 use crate::rules::{self, Finding, Rule};
-use crate::workload::{ContainerRef, Pod, image::ImageRef};
+use crate::workload::{ContainerRef, Pod, image::ImageRef, volume::Image};
 use jiff::civil::Date;
 use std::cell::RefCell;
 
@@ -83,7 +83,7 @@ impl CompiledExemption {
                     // A violation of the pod concerns each of its containers.
                     None => {
                         whole.is_reached_by(self)
-                            && whole.mounted(finding).is_none_or(|image| self.reaches_image(image))
+                            && whole.mounted(finding).is_none_or(|image| self.reaches_image(image.reference.as_deref()))
                     }
                 })
     }
@@ -117,10 +117,9 @@ impl<'p> Whole<'p> {
     }
 
     /// The image of the volume that the violation is about, if it is about one.
-    fn mounted(&self, finding: &Finding<'_>) -> Option<Option<&str>> {
+    fn mounted(&self, finding: &Finding<'_>) -> Option<&Image<'p>> {
         let index = finding.at.list_index().filter(|_| finding.at.has_key("volumes"))?;
-        let image = self.pod.spec.volumes.get(index)?.image.as_ref()?;
-        Some(image.reference.as_deref())
+        self.pod.spec.volumes.get(index)?.image.as_ref()
     }
 
     fn is_reached_by(&self, exemption: &CompiledExemption) -> bool {
