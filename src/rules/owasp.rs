@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn the_rules_of_an_item_are_those_that_cite_it() {
         let citations: usize = ITEMS.iter().map(|item| item.rules().count()).sum();
-        assert_eq!(citations, RULES.iter().map(|rule| rule.owasp.len()).sum());
+        assert_eq!(citations, RULES.iter().map(|rule| rule.owasp.len()).sum::<usize>());
         assert!(ITEMS.iter().all(|item| item.rules().all(|rule| rule.owasp.contains(&item.number))));
     }
 

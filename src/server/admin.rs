@@ -14,11 +14,14 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tower::ServiceExt;
 
 /// Kubelet and Prometheus need two or three; strangers that are silent must not keep them out.
 const CONNECTIONS: usize = 256;
 const TIMEOUT: Duration = Duration::from_secs(5);
+/// Also of who does not read the answer.
+const WHOLE: Duration = Duration::from_secs(30);
 
 pub async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     let router = Router::new()
@@ -44,7 +47,7 @@ pub async fn serve(listener: TcpListener, shared: Arc<Shared>) {
                 .max_buf_size(16 * 1024)
                 .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
             // A probe that leaves early is its own business.
-            let _ = connection.await;
+            let _ = timeout(WHOLE, connection).await;
             drop(place);
         });
     }
