@@ -281,6 +281,7 @@ func TestUnreachableAPIServer(t *testing.T) {
 	must(t, err)
 	server, err := s.StartPodreeve(t.Context(), "--cluster", "--kubeconfig", kubeconfig)
 	must(t, err)
+	t.Cleanup(server.Stop) // it leads a Lease of its own and says in every status what it thinks
 	hook := s.NewHook()
 	must(t, s.Register(t.Context(), hook, server.URL(), server.CA))
 	must(t, server.AwaitLog(t.Context(), "the API server cannot be reached"))
