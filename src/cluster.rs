@@ -203,7 +203,7 @@ async fn connect(access: &Access, link: &Link) -> Client {
                     tracing::info!(version = version.git_version, "the API server answers");
                     return client;
                 }
-                Err(error) => link.down(&client::told(&error)),
+                Err(error) => link.down(&crate::text::with_causes(&error)),
             },
             Err(error) => link.down(&error),
         }

@@ -1,5 +1,7 @@
 //! Text of strangers, made safe to print.
 
+use std::error::Error;
+
 /// `text` without control characters and bidi overrides (each is written as its escape), at most `max`
 /// characters; what is cut shows as `…`.
 #[must_use]
@@ -24,6 +26,22 @@ pub fn clean(text: &str, max: usize) -> String {
 pub fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{061C}')
+}
+
+/// An error with its causes, on one line.
+#[must_use]
+pub fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        // Many crates repeat the cause in their own words.
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    clean(&text, 500)
 }
 
 /// A message of serde without the value that it quotes, which may be a secret: `invalid type: string, expected a map`.
@@ -71,6 +89,26 @@ mod tests {
         assert_eq!(clean("a\u{1b}[31mb\n\u{202e}c\0", 80), "a\\u{1b}[31mb\\u{a}\\u{202e}c\\u{0}");
         assert_eq!(clean("äöüß", 2), "äö…");
         assert_eq!(clean("ok", 2), "ok");
+    }
+
+    #[test]
+    fn each_cause_is_told_once() {
+        #[derive(Debug)]
+        struct Failed(&'static str, Option<Box<Failed>>);
+        impl std::fmt::Display for Failed {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.0)
+            }
+        }
+        impl Error for Failed {
+            fn source(&self) -> Option<&(dyn Error + 'static)> {
+                self.1.as_deref().map(|cause| cause as _)
+            }
+        }
+        let reset = Failed("reset\nby peer", None);
+        let quoting = Failed("cannot read: reset\nby peer", Some(Box::new(reset)));
+        let error = Failed("connection failed", Some(Box::new(quoting)));
+        assert_eq!(with_causes(&error), "connection failed: cannot read: reset\\u{a}by peer");
     }
 
     #[test]

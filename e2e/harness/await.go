@@ -20,10 +20,15 @@ func Await(ctx context.Context, what string, done func(context.Context) (bool, e
 	defer cancel()
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
+	var err error
 	for {
-		ok, err := done(ctx)
+		ok, said := done(ctx)
 		if ok {
 			return nil
+		}
+		// What the deadline cut off says nothing of what was there.
+		if ctx.Err() == nil || err == nil {
+			err = said
 		}
 		if fatal, is := err.(Fatal); is {
 			return fmt.Errorf("%s: %w", what, fatal.Err)

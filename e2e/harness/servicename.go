@@ -45,11 +45,14 @@ func connect(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer server.Close()
-	w.WriteHeader(http.StatusOK)
+	// The client speaks after the answer. Were that given before, the HTTP server could read the first byte of what follows.
 	client, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return
 	}
 	defer client.Close()
+	if _, err := fmt.Fprint(client, "HTTP/1.1 200 OK\r\n\r\n"); err != nil {
+		return
+	}
 	tunnel(client.(*net.TCPConn), server.(*net.TCPConn))
 }

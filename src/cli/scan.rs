@@ -61,7 +61,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let report = args.access.ask(async |client| {
         // Asked first: of each kind a scan would try again and again.
         client.apiserver_version().await.map_err(|error| {
-            Failure::unreadable(format!("the API server does not answer: {}", crate::cluster::client::told(&error)))
+            Failure::unreadable(format!("the API server does not answer: {}", crate::text::with_causes(&error)))
         })?;
         let snapshot = in_force(args, &client, loaded).await?;
         let lookup = Lookup::default();

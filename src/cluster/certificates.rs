@@ -4,9 +4,9 @@
 mod plan;
 mod store;
 
-use super::client::told;
 use super::link::Link;
 use crate::authority::{Facts, Pem};
+use crate::text::with_causes;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Client;
@@ -87,7 +87,7 @@ impl Keeping<'_> {
 
     async fn once(&mut self) -> Result<(), String> {
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), self.namespace);
-        let found = secrets.get_opt(&self.own.secret).await.map_err(|error| told(&error))?;
+        let found = secrets.get_opt(&self.own.secret).await.map_err(|error| with_causes(&error))?;
         self.link.up();
         let stored = found.as_ref().map(store::read).unwrap_or_default();
         self.serve(&stored.leaf);
@@ -115,7 +115,7 @@ impl Keeping<'_> {
         match written {
             Ok(_) => tracing::info!(secret = self.own.secret, made = ?step, "certificates were made"),
             Err(kube::Error::Api(status)) if status.code == 409 => return Ok(()),
-            Err(error) => return Err(told(&error)),
+            Err(error) => return Err(with_causes(&error)),
         }
         // Known before it is served.
         store::trust(&self.client, &self.own.configuration, &new.bundle).await?;

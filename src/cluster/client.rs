@@ -1,8 +1,8 @@
 //! A client for the API server, from the pod's own account or from a kubeconfig.
 
+use crate::text::with_causes;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
-use std::error::Error;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -22,13 +22,13 @@ impl Access {
     /// What is missing, and where it was looked for.
     pub async fn client(&self) -> Result<Client, String> {
         let config = self.config().await?;
-        Client::try_from(config).map_err(|error| told(&error))
+        Client::try_from(config).map_err(|error| with_causes(&error))
     }
 
     async fn config(&self) -> Result<Config, String> {
         let mut config = match (&self.kubeconfig, &self.context) {
             (None, None) => Config::incluster().map_err(|error| {
-                format!("{}; outside of a pod, name a kubeconfig with --kubeconfig FILE", told(&error))
+                format!("{}; outside of a pod, name a kubeconfig with --kubeconfig FILE", with_causes(&error))
             })?,
             (file, context) => {
                 let read = match file {
@@ -36,8 +36,8 @@ impl Access {
                     None => Kubeconfig::read(),
                 };
                 let options = KubeConfigOptions { context: context.clone(), ..KubeConfigOptions::default() };
-                let config = Config::from_custom_kubeconfig(read.map_err(|error| told(&error))?, &options);
-                config.await.map_err(|error| told(&error))?
+                let config = Config::from_custom_kubeconfig(read.map_err(|error| with_causes(&error))?, &options);
+                config.await.map_err(|error| with_causes(&error))?
             }
         };
         config.connect_timeout = Some(Duration::from_secs(5));
@@ -50,21 +50,6 @@ impl Access {
         config.headers.push((http::header::USER_AGENT, http::HeaderValue::from_static(USER_AGENT)));
         Ok(config)
     }
-}
-
-/// An error with its causes, on one line.
-pub fn told(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        // Many crates repeat the cause in their own words.
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = error.source();
-    }
-    crate::text::clean(&text, 500)
 }
 
 #[cfg(test)]

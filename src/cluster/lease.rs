@@ -3,8 +3,8 @@
 //! As client-go does, a holder is given up when its Lease has not changed for its whole duration on this
 //! replica's own clock, so that clocks which differ elect nobody.
 
-use super::client::told;
 use super::link::Link;
+use crate::text::with_causes;
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
@@ -115,7 +115,7 @@ impl From<kube::Error> for Failed {
             kube::Error::Api(status) if matches!(status.code, 400..=499) && !matches!(status.code, 401 | 429) => {
                 Self::Refused(crate::text::clean(&status.message, 300))
             }
-            _ => Self::Unreachable(told(&error)),
+            _ => Self::Unreachable(with_causes(&error)),
         }
     }
 }

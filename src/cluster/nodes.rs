@@ -1,11 +1,11 @@
 //! `podPidsLimit` of every node, from its kubelet's own configuration. Asked now and then: it changes with a restart alone.
 
 use super::Link;
-use super::client::told;
 use super::item::{Item, resource};
 use super::parts::Publisher;
 use crate::facts::Labels;
 use crate::facts::nodes::{Limit, Nodes};
+use crate::text::with_causes;
 use futures_util::{StreamExt, stream};
 use kube::api::ListParams;
 use kube::{Api, Client};
@@ -58,7 +58,7 @@ pub async fn watch(client: &Client, link: &Link, parts: &Publisher) {
                 trouble = Some(status.message.clone());
             }
             Err(kube::Error::Api(_)) => {}
-            Err(error) => link.down(&told(&error)),
+            Err(error) => link.down(&with_causes(&error)),
         }
         tokio::time::sleep(EVERY).await;
     }
@@ -112,7 +112,8 @@ async fn list(client: &Client) -> kube::Result<Labelled> {
 
 async fn ask(client: &Client, node: &str) -> Result<i64, String> {
     let request = http::Request::get(format!("/api/v1/nodes/{node}/proxy/configz")).body(Vec::new());
-    let text = client.request_text(request.map_err(|error| error.to_string())?).await.map_err(|error| told(&error))?;
+    let text =
+        client.request_text(request.map_err(|error| error.to_string())?).await.map_err(|error| with_causes(&error))?;
     read(&text).ok_or_else(|| "its configz has no podPidsLimit".to_owned())
 }
 

@@ -1,6 +1,5 @@
 //! What the cluster has in force, asked for once, for commands that end.
 
-use super::client::told;
 use super::exemptions::Exemptions;
 use super::item::{Item, resource};
 use super::nodes;
@@ -8,6 +7,7 @@ use super::objects::Keep;
 use super::parts::{Parts, Publisher};
 use super::policies::Policies;
 use crate::facts::nodes::Nodes;
+use crate::text::with_causes;
 use kube::api::ListParams;
 use kube::{Api, Client};
 
@@ -43,6 +43,6 @@ async fn list(client: &Client, kind: &str, plural: &str) -> Result<Vec<Item>, St
     match api.list(&ListParams::default()).await {
         Ok(list) => Ok(list.items),
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(Vec::new()),
-        Err(error) => Err(format!("{plural}.podreeve.dev cannot be read: {}", told(&error))),
+        Err(error) => Err(format!("{plural}.podreeve.dev cannot be read: {}", with_causes(&error))),
     }
 }

@@ -2,8 +2,8 @@
 //! one stands that nobody answers, no pod starts.
 
 use super::Leads;
-use super::client::told;
 use super::webhooks::configurations;
+use crate::text::with_causes;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Client;
 use kube::api::{Api, PartialObjectMeta, Patch, PatchParams};
@@ -43,11 +43,11 @@ pub async fn keep(client: &Client, name: &str, namespace: &str, mut leads: Leads
 
 async fn own(client: &Client, name: &str, namespace: &str) -> Result<(), String> {
     let namespaces: Api<Namespace> = Api::all(client.clone());
-    let found = namespaces.get_metadata_opt(namespace).await.map_err(|error| told(&error))?;
+    let found = namespaces.get_metadata_opt(namespace).await.map_err(|error| with_causes(&error))?;
     // Whoever runs outside of the cluster may have none.
     let Some(uid) = found.and_then(|found| found.metadata.uid) else { return Ok(()) };
     for api in configurations(client) {
-        let Some(found) = api.get_metadata_opt(name).await.map_err(|error| told(&error))? else { continue };
+        let Some(found) = api.get_metadata_opt(name).await.map_err(|error| with_causes(&error))? else { continue };
         if owns(&uid, &found) {
             continue;
         }
@@ -55,7 +55,7 @@ async fn own(client: &Client, name: &str, namespace: &str) -> Result<(), String>
             Ok(_) => tracing::info!(name, namespace, "a webhook configuration goes with its namespace from now on"),
             // Somebody else removed it meanwhile.
             Err(kube::Error::Api(status)) if status.code == 404 => {}
-            Err(error) => return Err(told(&error)),
+            Err(error) => return Err(with_causes(&error)),
         }
     }
     Ok(())

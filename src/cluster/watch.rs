@@ -1,8 +1,8 @@
 //! One watch: lists, follows, and begins anew when it must, for as long as podreeve serves.
 
 use super::Link;
-use super::client::told;
 use super::item::Item;
+use crate::text::with_causes;
 use futures_util::{Stream, StreamExt};
 use kube::Api;
 use kube::runtime::watcher::{self, Config, Error, Event};
@@ -90,7 +90,7 @@ async fn follow(
                             sink.refused();
                         }
                     }
-                    None => link.down(&told(&error)),
+                    None => link.down(&with_causes(&error)),
                 }
                 tokio::time::sleep(delay).await;
                 delay = (delay * 2).min(RETRY.1);

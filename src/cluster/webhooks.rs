@@ -1,6 +1,6 @@
 //! The webhook configurations from outside: where they are, taken away before the server goes, and tried.
 
-use super::client::told;
+use crate::text::with_causes;
 use kube::Client;
 use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, GroupVersionKind, PostParams};
 use serde_json::json;
@@ -30,7 +30,7 @@ pub async fn remove(client: &Client, name: &str) -> Result<Vec<String>, String> 
             Err(kube::Error::Api(status)) if status.code == 404 => done.push(format!("{kind} {name}: not there")),
             Err(error) => failed.push(format!(
                 "{kind} {name} cannot be removed: {}; `kubectl delete {plural} {name}` does the same",
-                told(&error)
+                with_causes(&error)
             )),
         }
     }
@@ -69,7 +69,7 @@ fn answer(result: Result<(), kube::Error>) -> Answer {
     match result {
         Ok(()) => Answer::Admitted,
         Err(kube::Error::Api(status)) if status.message.contains("podreeve denied") => Answer::Denied,
-        Err(error) => Answer::Failed(told(&error)),
+        Err(error) => Answer::Failed(with_causes(&error)),
     }
 }
 

@@ -1,9 +1,9 @@
 //! Writes what the status of objects should say. The leader does; who leads next writes what its predecessor did not.
 
-use super::client::told;
 use super::item::Item;
 use super::objects::Name;
 use super::status::Report;
+use crate::text::with_causes;
 use jiff::Timestamp;
 use kube::api::{Patch, PatchParams};
 use kube::core::ApiResource;
@@ -124,7 +124,7 @@ impl Writer {
         match tokio::time::timeout(REQUEST, api.patch_status(&report.name, &params, &patch)).await {
             // What is gone needs no status.
             Ok(Err(kube::Error::Api(status))) if status.code == 404 => Ok(()),
-            Ok(Err(error)) => Err(told(&error)),
+            Ok(Err(error)) => Err(with_causes(&error)),
             Err(_) => Err("the API server did not answer in time".to_owned()),
             Ok(Ok(_)) => Ok(()),
         }

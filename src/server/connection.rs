@@ -2,6 +2,7 @@
 
 use super::Shared;
 use super::watched::{Activity, InRequest, Watched};
+use crate::text::with_causes;
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
@@ -47,7 +48,7 @@ impl Connections {
         let _ = stream.set_nodelay(true);
         let stream = match timeout(limits.handshake, TlsAcceptor::from(tls).accept(stream)).await {
             Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return tracing::debug!(%error, "TLS handshake failed"),
+            Ok(Err(error)) => return tracing::debug!(error = with_causes(&error), "TLS handshake failed"),
             Err(_) => return tracing::debug!("TLS handshake took too long"),
         };
         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
@@ -73,7 +74,7 @@ impl Connections {
             drive(connection, &self.shared, &activity, self.closing.clone()).await
         };
         if let Err(error) = ended {
-            tracing::debug!(%error, "connection failed");
+            tracing::debug!(error = with_causes(&error), "connection failed");
         }
     }
 }

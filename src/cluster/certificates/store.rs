@@ -2,7 +2,7 @@
 
 use super::plan::Stored;
 use crate::authority::{Pem, split};
-use crate::cluster::client::told;
+use crate::text::with_causes;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::admissionregistration::v1::{MutatingWebhookConfiguration, ValidatingWebhookConfiguration};
 use k8s_openapi::api::core::v1::Secret;
@@ -78,7 +78,7 @@ where
     K: Resource<DynamicType = (), Scope = kube::core::ClusterResourceScope> + Clone + DeserializeOwned + Debug,
 {
     let api: Api<K> = Api::all(client.clone());
-    let Some(found) = api.get_opt(name).await.map_err(|error| told(&error))? else { return Ok(true) };
+    let Some(found) = api.get_opt(name).await.map_err(|error| with_causes(&error))? else { return Ok(true) };
     let patch = patch(&bundles(&found), bundle, found.meta().resource_version.as_deref());
     if patch.is_empty() {
         return Ok(true);
@@ -88,7 +88,7 @@ where
         Ok(_) => tracing::info!(kind = %K::kind(&()), name, "caBundle is right again"),
         // Somebody else changed it; the next look tells.
         Err(kube::Error::Api(status)) if matches!(status.code, 409 | 422) => {}
-        Err(error) => return Err(told(&error)),
+        Err(error) => return Err(with_causes(&error)),
     }
     Ok(false)
 }

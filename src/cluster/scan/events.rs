@@ -1,8 +1,8 @@
 //! Events on owners of which something would be denied: when that is new, and not with every scan.
 
 use super::Pace;
-use crate::cluster::client::told;
 use crate::scan::{Finding, Found, Outcome, Said};
+use crate::text::with_causes;
 use crate::text::{clean, dotted};
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Client;
@@ -96,10 +96,10 @@ impl Events {
             }
             Err(error) => {
                 if self.trouble.is_none() {
-                    let error = told(&error);
+                    let error = with_causes(&error);
                     tracing::warn!(error, "events cannot be written: grant podreeve's role create and patch on events");
                 }
-                self.trouble = Some(told(&error));
+                self.trouble = Some(with_causes(&error));
                 Err(())
             }
         }

@@ -1,9 +1,9 @@
 //! The kinds that a scan lists, and by which names.
 
 use super::pages::Failure;
-use crate::cluster::client::told;
 use crate::cluster::item::resource;
 use crate::policy::PolicySet;
+use crate::text::with_causes;
 use crate::workload::{Kind, KindClass, kinds::KINDS};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Client, discovery};
@@ -52,7 +52,7 @@ pub async fn resource_of_names(
         Ok((resource, _)) => Ok(resource),
         Err(kube::Error::Api(status)) if status.code == 404 => Err(Failure::Missing),
         Err(kube::Error::Discovery(_)) => Err(Failure::Missing),
-        Err(error) => Err(Failure::Told(told(&error))),
+        Err(error) => Err(Failure::Told(with_causes(&error))),
     }
 }
 

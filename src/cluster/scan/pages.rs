@@ -2,8 +2,8 @@
 
 use super::order;
 use super::pace::Pace;
-use crate::cluster::client::told;
 use crate::cluster::item::Item;
+use crate::text::with_causes;
 use kube::api::{ListParams, Request};
 use kube::core::{ApiResource, ObjectList};
 use kube::{Client, Resource};
@@ -109,7 +109,7 @@ impl<'p> Pages<'p> {
                     429 | 500.. => crate::text::clean(&status.message, 300),
                     _ => return Err(Failure::Told(crate::text::clean(&status.message, 300))),
                 },
-                Ok(Err(error)) => told(&error),
+                Ok(Err(error)) => with_causes(&error),
                 Err(_) => "the API server did not answer in time".to_owned(),
             };
             match waits.next() {

@@ -6,9 +6,9 @@ pub mod remove;
 use super::Pace;
 use super::kinds::resource_of_names;
 use super::pages::Failure;
-use crate::cluster::client::told;
 use crate::cluster::item::Item;
 use crate::scan::Found;
+use crate::text::with_causes;
 use body::Body;
 use jiff::Timestamp;
 use kube::Client;
@@ -118,7 +118,7 @@ impl<'r> Reports<'r> {
             Err(kube::Error::Api(status)) if status.code == 404 || is_going(&status) => Ok(false),
             Err(error) => {
                 let remedy = "grant podreeve's role create, update and delete on reports; what is written stays";
-                self.trouble(format!("{}/{NAME}: {}", found.namespace, told(&error)), remedy);
+                self.trouble(format!("{}/{NAME}: {}", found.namespace, with_causes(&error)), remedy);
                 Err(())
             }
         }

@@ -1,11 +1,11 @@
 //! Takes away what was written, before podreeve goes.
 
 use super::{Api, Calls, MANAGED, NAME, only};
-use crate::cluster::client::told;
 use crate::cluster::item::Item;
 use crate::cluster::scan::Pace;
 use crate::cluster::scan::kinds::resource_of_names;
 use crate::cluster::scan::pages::{Failure, Listing, Pages};
+use crate::text::with_causes;
 use kube::Client;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -65,7 +65,7 @@ async fn each(client: &Client, api: Api, count: &mut usize) -> Result<(), Failur
             Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {}
             Err(error) => {
                 refused += 1;
-                first.get_or_insert_with(|| told(&error));
+                first.get_or_insert_with(|| with_causes(&error));
             }
         }
     }
