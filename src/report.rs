@@ -9,4 +9,4 @@ mod waivers;
 pub use judge::Judge;
 pub use scan::{OwnerReport, ScanReport, ScanSummary, ScanViolation, UnreadReport};
 pub use types::{CheckReport, FileError, ObjectReport, Summary, ViolationReport};
-pub use waivers::{Usage, WaiverReport, WaiverState};
+pub use waivers::{Usage, Waiver, WaiverReport, WaiverState};

@@ -30,6 +30,11 @@ spec: {jobTemplate: {spec: {template: {spec: {containers: [{name: app}]}}}}}
 apiVersion: v1
 kind: Pod
 spec: {hostNetwork: 7}
+---
+apiVersion: podreeve.dev/v1alpha1
+kind: Exemption
+metadata: {name: unused, namespace: shop}
+spec: {rules: [ssh-server], reason: unused}
 ";
     let policy = "\
 apiVersion: podreeve.dev/v1alpha1
@@ -43,14 +48,16 @@ spec:
   - {rules: [host-pid], namespaces: [shop], until: 2020-01-01, reason: ended}
 ";
     let dir = Dir::new("schema", &[("all.yaml", files), ("policy.yaml", policy), ("broken.yaml", "a: [")]);
-    for policies in
-        [&["--policy", "owasp"][..], &["--policy", "policy.yaml"], &["--policy", "policy.yaml", "--waivers"]]
-    {
+    for (policies, waivers) in [
+        (&["--policy", "owasp"][..], None),
+        (&["--policy", "policy.yaml"], None),
+        (&["--policy", "policy.yaml", "--waivers"], Some(2)),
+        (&["--policy", "policy.yaml", "--waivers", "--exemption-namespaces", "shop"], Some(3)),
+    ] {
         let ran = dir.run(&[&["check", "-o", "json", "all.yaml", "broken.yaml", "nowhere.yaml"], policies].concat());
         let report = ran.json();
         assert_eq!(report["summary"]["objects"], 3, "{report:#}");
         assert_eq!(report["summary"]["errors"], 2);
-        let waivers = policies.contains(&"--waivers").then_some(2);
         assert_eq!(report["waivers"].as_array().map(Vec::len), waivers, "{report:#}");
         validate(&schema, &schema, &report, "").expect("the report fits");
     }

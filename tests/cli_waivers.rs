@@ -201,3 +201,75 @@ fn the_exit_code_is_that_of_the_objects() {
     let ran = dir.run(&["check", "--policy", "policy.yaml", "--waivers", "-o", "json", "empty.yaml"]);
     assert_eq!(states(ran.json()["waivers"].as_array().expect("a list")), [state(0, &["unused"])]);
 }
+
+const OBJECTS: &str = "\
+apiVersion: podreeve.dev/v1alpha1
+kind: Exemption
+metadata: {name: needed, namespace: shop}
+spec: {rules: [privileged], reason: a test}
+---
+apiVersion: podreeve.dev/v1alpha1
+kind: Exemption
+metadata: {name: unused, namespace: shop}
+spec: {rules: [host-pid], containers: [app], reason: a test}
+---
+apiVersion: podreeve.dev/v1alpha1
+kind: Exemption
+metadata: {name: elsewhere, namespace: bank}
+spec: {rules: [privileged], reason: a test}
+";
+
+#[test]
+fn exemption_objects_count_where_they_may() {
+    let dir = Dir::new("objects", &[("pod.yaml", POD), ("waivers.yaml", OBJECTS)]);
+    // Without leave they are nothing but objects, and the reader is told so.
+    let ran = check(&dir, &[], &["waivers.yaml", "-o", "json"]);
+    assert_eq!((ran.code, &ran.json()["objects"][0]["verdict"]), (Some(1), &json!("deny")), "{}", ran.err);
+    let note = "note: waivers.yaml:1: Exemption shop/needed does not count; where the cluster lets it, add --exemption-namespaces shop";
+    assert!(ran.err.contains(note), "{}", ran.err);
+    assert_eq!(ran.err.lines().count(), 3, "{}", ran.err);
+
+    // They stand behind the pod that needs them.
+    let allowed = &["waivers.yaml", "--exemption-namespaces", "cart,shop", "--waivers", "-o", "json"];
+    let ran = check(&dir, &[], allowed);
+    let report = ran.json();
+    assert_eq!((ran.code, &report["objects"][0]["verdict"]), (Some(0), &json!("warn")), "{report:#}");
+    assert!(ran.err.starts_with("note: waivers.yaml:11: Exemption bank/elsewhere does not count"), "{}", ran.err);
+    assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
+    let found = report["waivers"].as_array().expect("a list");
+    assert_eq!(found.len(), 1, "{report:#}");
+    let told =
+        json!([found[0]["exemption"], found[0]["policy"], found[0]["index"], found[0]["file"], found[0]["line"]]);
+    assert_eq!(told, json!(["shop/unused", null, null, "waivers.yaml", 6]));
+    assert_eq!(found[0]["states"], json!(["unused"]));
+    let text = check(&dir, &[], &allowed[..4]).out;
+    assert!(text.contains("    waivers.yaml:6:1  unused  host-pid, Exemption shop/unused\n"), "{text}");
+}
+
+#[test]
+fn an_exemption_object_that_is_wrong_is_an_error() {
+    let dir = Dir::new("wrong", &[("pod.yaml", POD)]);
+    for (from, to, says) in [
+        (
+            "[host-pid]",
+            "[host-pdi]",
+            "waivers.yaml:9:16: Exemption shop/unused: spec.rules[0]: there is no rule `host-pdi`",
+        ),
+        (
+            "name: unused",
+            "name: needed",
+            "waivers.yaml:8:12: Exemption shop/needed: it is also at waivers.yaml:1; leave one out",
+        ),
+        (
+            "v1alpha1\nkind: Exemption\nmetadata: {name: unused",
+            "v9\nkind: Exemption\nmetadata: {name: unused",
+            "waivers.yaml:6:1: Exemption shop/unused: the version `v9` is not known",
+        ),
+    ] {
+        dir.write("waivers.yaml", OBJECTS.replacen(from, to, 1));
+        let ran = check(&dir, &[], &["waivers.yaml", "--exemption-namespaces", "shop"]);
+        assert!(ran.err.contains(says), "{}", ran.err);
+        assert_eq!(ran.err.matches("error:").count(), 1, "{}", ran.err);
+        assert_eq!(ran.code, Some(2));
+    }
+}

@@ -66,17 +66,6 @@ pub enum By<'e> {
     Object(&'e str),
 }
 
-impl By<'_> {
-    /// Its place in the policy.
-    #[must_use]
-    pub const fn in_policy(self) -> Option<usize> {
-        match self {
-            Self::Policy(index) => Some(index),
-            Self::Object(_) => None,
-        }
-    }
-}
-
 /// A rule with the action and parameters that a policy gives it.
 pub struct CompiledRule {
     pub rule: &'static Rule,

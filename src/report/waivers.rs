@@ -7,7 +7,7 @@ use crate::decide::{Case, EXPIRY_NOTICE, Stage, judge};
 use crate::facts::Known;
 use crate::json::Raw;
 use crate::manifest::{Object, Position};
-use crate::policy::{Exemption, Subject};
+use crate::policy::{By, Exemption, Subject};
 use crate::rules::Scope;
 use crate::workload::Text;
 use jiff::{ToSpan, civil::Date};
@@ -15,17 +15,20 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
-/// An exemption of a policy that is unused, ends soon, or has ended.
+/// An exemption that is unused, ends soon, or has ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WaiverReport {
-    pub policy: String,
+    /// The policy that it stands in; null for an Exemption object.
+    pub policy: Option<String>,
+    /// The Exemption object, as `namespace/name`; null for one of a policy.
+    pub exemption: Option<String>,
     /// Where the exemption stands, from 1.
     pub file: String,
     pub line: usize,
     pub column: usize,
-    /// Its place in the policy's `exemptions`, from 0.
-    pub index: usize,
+    /// Its place in the policy's `exemptions`, from 0; null for an Exemption object.
+    pub index: Option<usize>,
     /// Why it is listed: it has ended, ends within 14 days, let nothing in the checked files through,
     /// or did so for some of its rules or namespaces only.
     pub states: Vec<WaiverState>,
@@ -53,9 +56,18 @@ pub enum WaiverState {
     PartlyUnused,
 }
 
-/// Which exemptions let something through: their policy and place, the rule, and the namespace.
+/// An exemption of the snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Waiver {
+    /// The n-th policy's m-th.
+    Policy(usize, usize),
+    /// The Exemption object, as `namespace/name`.
+    Object(String),
+}
+
+/// Which exemptions let something through, for which rule, and in which namespace.
 #[derive(Debug, Default)]
-pub struct Usage(BTreeSet<(usize, usize, &'static str, String)>);
+pub struct Usage(BTreeSet<(Waiver, &'static str, String)>);
 
 impl Usage {
     /// Notes what the object needs.
@@ -74,7 +86,7 @@ impl Usage {
         let case = Case {
             pod: &pod,
             namespace,
-            exemptions: &[],
+            exemptions: &policies.exemptions,
             stage,
             scope: Scope::Pod,
             only: None,
@@ -85,34 +97,44 @@ impl Usage {
         for (number, policy) in policies.policies.iter().enumerate() {
             if policy.matcher.applies(&subject) {
                 let judged = judge(&case, &[policy], || None);
-                self.0.extend(
-                    judged
-                        .iter()
-                        .filter_map(|j| Some((number, j.exemption?.in_policy()?, j.rule.id, namespace.to_owned()))),
-                );
+                self.0.extend(judged.iter().filter_map(|j| {
+                    let waiver = match j.exemption? {
+                        By::Policy(index) => Waiver::Policy(number, index),
+                        By::Object(name) => Waiver::Object(name.to_owned()),
+                    };
+                    Some((waiver, j.rule.id, namespace.to_owned()))
+                }));
             }
         }
     }
 
-    /// The exemptions to look at, in the order of the policies. `place` knows where the n-th policy's m-th exemption stands.
+    /// The exemptions to look at: those of the policies in their order, then the objects. `place` knows where each stands.
     #[must_use]
     pub fn waivers(
         &self,
         snapshot: &Snapshot,
         today: Date,
-        place: impl Fn(usize, usize) -> (String, Position),
+        place: impl Fn(&Waiver) -> (String, Position),
     ) -> Vec<WaiverReport> {
-        let mut waivers = Vec::new();
-        for (number, policy) in snapshot.policies.policies.iter().enumerate() {
-            for (index, exemption) in policy.exemptions.iter().enumerate() {
+        let policies = snapshot.policies.policies.iter().enumerate().flat_map(|(number, policy)| {
+            let exemptions = policy.exemptions.iter().enumerate();
+            exemptions.map(move |(index, exemption)| (Some(&policy.name), Waiver::Policy(number, index), exemption))
+        });
+        let objects = snapshot.policies.exemptions.iter();
+        let objects = objects.map(|object| (None, Waiver::Object(object.name.clone()), &object.exemption));
+        policies
+            .chain(objects)
+            .filter_map(|(policy, waiver, exemption)| {
                 let Exemption { rules, namespaces, containers, images, reason, until } = exemption.written();
-                let (unused_rules, unused_namespaces, states) = self.states(number, index, exemption.written(), today);
-                if states.is_empty() {
-                    continue;
-                }
-                let (file, Position { line, column }) = place(number, index);
-                waivers.push(WaiverReport {
-                    policy: policy.name.clone(),
+                let (unused_rules, unused_namespaces, states) = self.states(&waiver, exemption.written(), today);
+                let (file, Position { line, column }) = (!states.is_empty()).then(|| place(&waiver))?;
+                let (exemption, index) = match waiver {
+                    Waiver::Policy(_, index) => (None, Some(index)),
+                    Waiver::Object(name) => (Some(name), None),
+                };
+                Some(WaiverReport {
+                    policy: policy.cloned(),
+                    exemption,
                     file,
                     line,
                     column,
@@ -127,27 +149,25 @@ impl Usage {
                     until: until.map(|until| until.to_string()),
                     unused_rules,
                     unused_namespaces,
-                });
-            }
-        }
-        waivers
+                })
+            })
+            .collect()
     }
 
     fn states(
         &self,
-        policy: usize,
-        index: usize,
+        waiver: &Waiver,
         exemption: &Exemption,
         today: Date,
     ) -> (Vec<String>, Vec<String>, Vec<WaiverState>) {
         if exemption.until.is_some_and(|until| until < today) {
             return (Vec::new(), Vec::new(), vec![WaiverState::Expired]);
         }
-        let used: Vec<_> = self.0.iter().filter(|(p, e, ..)| (*p, *e) == (policy, index)).collect();
+        let used: Vec<_> = self.0.iter().filter(|(by, ..)| by == waiver).collect();
         let without = |list: &[String], is_used: &dyn Fn(&str) -> bool| -> Vec<String> {
             list.iter().filter(|name| !is_used(name)).cloned().collect()
         };
-        let rules = without(&exemption.rules, &|name| used.iter().any(|(_, _, rule, _)| *rule == name));
+        let rules = without(&exemption.rules, &|name| used.iter().any(|(_, rule, _)| *rule == name));
         let namespaces = without(&exemption.namespaces, &|name| used.iter().any(|(.., namespace)| namespace == name));
         let near = today.saturating_add(EXPIRY_NOTICE.days());
         let expiring = exemption.until.filter(|until| *until <= near).map(|_| WaiverState::Expiring);

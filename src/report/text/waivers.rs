@@ -21,16 +21,19 @@ pub fn render(text: &mut String, waivers: &[WaiverReport]) {
 }
 
 fn render_waiver(text: &mut String, waiver: &WaiverReport) {
+    let of = match (&waiver.policy, &waiver.exemption) {
+        (_, Some(object)) => format!("Exemption {}", clean(object, 512)),
+        (policy, None) => format!("policy \"{}\"", clean(policy.as_deref().unwrap_or_default(), 253)),
+    };
     let states: Vec<String> = waiver.states.iter().map(|state| word(*state)).collect();
     let _ = writeln!(
         text,
-        "    {file}:{line}:{column}  {states}  {BOLD}{rules}{BOLD:#}, policy \"{policy}\"",
+        "    {file}:{line}:{column}  {states}  {BOLD}{rules}{BOLD:#}, {of}",
         file = clean(&waiver.file, 4096),
         line = waiver.line,
         column = waiver.column,
         states = states.join(", "),
         rules = waiver.rules.join(", "),
-        policy = clean(&waiver.policy, 253),
     );
     let mut row = |label: &str, value: &str| {
         if !value.is_empty() {
