@@ -51,6 +51,9 @@ pub fn written(mut secret: Secret, name: &str, new: &Stored) -> Secret {
     secret
 }
 
+/// An installer changes a configuration a few times at most while it is made right; the next look tries again.
+const TRIES: usize = 5;
+
 /// Sees to it that both configurations trust the bundle; whether they did before.
 ///
 /// # Errors
@@ -78,17 +81,22 @@ where
     K: Resource<DynamicType = (), Scope = kube::core::ClusterResourceScope> + Clone + DeserializeOwned + Debug,
 {
     let api: Api<K> = Api::all(client.clone());
-    let Some(found) = api.get_opt(name).await.map_err(|error| with_causes(&error))? else { return Ok(true) };
-    let patch = patch(&bundles(&found), bundle, found.meta().resource_version.as_deref());
-    if patch.is_empty() {
-        return Ok(true);
-    }
-    let operations = serde_json::from_value(Value::Array(patch)).map_err(|error| error.to_string())?;
-    match api.patch(name, &PatchParams::default(), &Patch::Json::<()>(operations)).await {
-        Ok(_) => tracing::info!(kind = %K::kind(&()), name, "caBundle is right again"),
-        // Somebody else changed it; the next look tells.
-        Err(kube::Error::Api(status)) if matches!(status.code, 409 | 422) => {}
-        Err(error) => return Err(with_causes(&error)),
+    for _ in 0..TRIES {
+        let Some(found) = api.get_opt(name).await.map_err(|error| with_causes(&error))? else { return Ok(true) };
+        let patch = patch(&bundles(&found), bundle, found.meta().resource_version.as_deref());
+        if patch.is_empty() {
+            return Ok(true);
+        }
+        let operations = serde_json::from_value(Value::Array(patch)).map_err(|error| error.to_string())?;
+        match api.patch(name, &PatchParams::default(), &Patch::Json::<()>(operations)).await {
+            Ok(_) => {
+                tracing::info!(kind = %K::kind(&()), name, "caBundle is right again");
+                break;
+            }
+            // Somebody else changed it meanwhile.
+            Err(kube::Error::Api(status)) if matches!(status.code, 409 | 422) => {}
+            Err(error) => return Err(with_causes(&error)),
+        }
     }
     Ok(false)
 }
