@@ -2,14 +2,10 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"net"
-	"net/http"
-	"net/http/httptest"
-	"strconv"
 	"testing"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -63,46 +59,21 @@ func TestPidsLimitOfNodes(t *testing.T) {
 	}
 }
 
-// node makes a node whose kubelet says this, and gives its name. The API server does not proxy to loopback.
+// node makes a node whose kubelet says this, and gives its name.
 func node(t *testing.T, s *suite, limit int, labels map[string]string) string {
 	t.Helper()
-	address := ""
-	addresses, err := net.InterfaceAddrs()
-	must(t, err)
-	for _, a := range addresses {
-		if ip, ok := a.(*net.IPNet); ok && ip.IP.To4() != nil && !ip.IP.IsLoopback() && !ip.IP.IsLinkLocalUnicast() {
-			address = ip.IP.String()
-		}
+	kubelet, err := s.StartKubelet(limit)
+	if errors.Is(err, harness.ErrOnlyLoopback) {
+		t.Skip(err)
 	}
-	if address == "" {
-		t.Skip("this machine has no address but loopback, which the API server does not proxy to")
-	}
-	listener, err := net.Listen("tcp", net.JoinHostPort(address, "0"))
 	must(t, err)
-	kubelet := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/configz" {
-			http.NotFound(w, r)
-			return
-		}
-		fmt.Fprintf(w, `{"kubeletconfig":{"maxPods":110,"podPidsLimit":%d}}`, limit)
-	}))
-	kubelet.Listener = listener
-	kubelet.StartTLS()
 	t.Cleanup(kubelet.Close)
-	_, text, err := net.SplitHostPort(listener.Addr().String())
-	must(t, err)
-	port, err := strconv.ParseInt(text, 10, 32)
-	must(t, err)
-
-	client, err := s.Clientset()
-	must(t, err)
-	nodes := client.CoreV1().Nodes()
-	made, err := nodes.Create(t.Context(), &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: s.Name("podreeve-e2e-node"), Labels: labels}}, metav1.CreateOptions{})
-	must(t, err)
-	t.Cleanup(func() { must(t, nodes.Delete(context.Background(), made.Name, metav1.DeleteOptions{})) })
-	made.Status.Addresses = []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: address}}
-	made.Status.DaemonEndpoints.KubeletEndpoint.Port = int32(port)
-	_, err = nodes.UpdateStatus(t.Context(), made, metav1.UpdateOptions{})
-	must(t, err)
-	return made.Name
+	name := s.Name("podreeve-e2e-node")
+	must(t, s.CreateNode(t.Context(), kubelet, name, labels))
+	t.Cleanup(func() {
+		client, err := s.Clientset()
+		must(t, err)
+		must(t, client.CoreV1().Nodes().Delete(context.Background(), name, metav1.DeleteOptions{}))
+	})
+	return name
 }

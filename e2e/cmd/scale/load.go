@@ -18,7 +18,9 @@ import (
 
 const (
 	podsInNamespace = 10
-	badNamespaces   = 5 // one in so many has a Deployment that would be denied
+	podsOnNode      = 10
+	imagesOnNode    = 50 // as many as a kubelet tells of
+	badNamespaces   = 5  // one in so many has a Deployment that would be denied
 	workers         = 24
 	// Pods of real clusters carry status, managed fields and annotations that nobody judges.
 	filler = 4000
@@ -26,12 +28,29 @@ const (
 
 // load is what was put into the cluster.
 type load struct {
-	cluster          *harness.Cluster
-	namespaces, pods int
+	cluster                 *harness.Cluster
+	kubelet                 *harness.Kubelet
+	namespaces, pods, nodes int
 }
 
-// grow adds namespaces until there are that many pods. Each has a Deployment, its ReplicaSet and the pods of that.
+// grow adds nodes, and namespaces until there are that many pods. Each namespace has a Deployment, its ReplicaSet and the
+// pods of that.
 func (l *load) grow(ctx context.Context, pods int) error {
+	images := make([]corev1.ContainerImage, imagesOnNode)
+	for i := range images {
+		digest := fmt.Sprintf("%064x", i)
+		images[i] = corev1.ContainerImage{Names: []string{"images.example.com/team/app@sha256:" + digest, fmt.Sprintf("images.example.com/team/app:%d", i)}, SizeBytes: 1}
+	}
+	node := func(ctx context.Context, number int) error {
+		labels := map[string]string{"kubernetes.io/os": "linux", "topology.kubernetes.io/zone": fmt.Sprintf("zone-%d", number%3)}
+		name := fmt.Sprintf("node-%d", number)
+		labels["kubernetes.io/hostname"] = name
+		return l.cluster.CreateNode(ctx, l.kubelet, name, labels, images...)
+	}
+	if err := many(ctx, "nodes", l.nodes, pods/podsOnNode, node); err != nil {
+		return err
+	}
+	l.nodes = pods / podsOnNode
 	config := l.cluster.Config()
 	clientset, err := kubernetes.NewForConfig(config)
 	if err != nil {
@@ -42,6 +61,16 @@ func (l *load) grow(ctx context.Context, pods int) error {
 		return err
 	}
 	goal := pods / podsInNamespace
+	namespace := func(ctx context.Context, number int) error { return l.namespace(ctx, clientset, client, number) }
+	if err := many(ctx, "namespaces", l.namespaces, goal, namespace); err != nil {
+		return err
+	}
+	l.namespaces, l.pods = goal, goal*podsInNamespace
+	return nil
+}
+
+// many makes those from one number to the other, several at a time.
+func many(ctx context.Context, what string, from, to int, one func(ctx context.Context, number int) error) error {
 	numbers, failed := make(chan int), make(chan error, workers)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -49,7 +78,7 @@ func (l *load) grow(ctx context.Context, pods int) error {
 	for range workers {
 		group.Go(func() {
 			for number := range numbers {
-				if err := l.namespace(ctx, clientset, client, number); err != nil {
+				if err := one(ctx, number); err != nil {
 					failed <- err
 					cancel()
 					return
@@ -57,9 +86,9 @@ func (l *load) grow(ctx context.Context, pods int) error {
 			}
 		})
 	}
-	for number := l.namespaces; number < goal && ctx.Err() == nil; number++ {
+	for number := from; number < to && ctx.Err() == nil; number++ {
 		if number%500 == 0 {
-			fmt.Fprintf(os.Stderr, "scale: %d of %d namespaces are made\n", number, goal)
+			fmt.Fprintf(os.Stderr, "scale: %d of %d %s are made\n", number, to, what)
 		}
 		select {
 		case numbers <- number:
@@ -70,11 +99,10 @@ func (l *load) grow(ctx context.Context, pods int) error {
 	group.Wait()
 	select {
 	case err := <-failed:
-		return fmt.Errorf("fill the cluster: %w", err)
+		return fmt.Errorf("fill the cluster with %s: %w", what, err)
 	default:
+		return ctx.Err()
 	}
-	l.namespaces, l.pods = goal, goal*podsInNamespace
-	return ctx.Err()
 }
 
 func (l *load) namespace(ctx context.Context, clientset *kubernetes.Clientset, client dynamic.Interface, number int) error {

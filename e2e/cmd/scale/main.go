@@ -2,7 +2,7 @@
 //
 //	go run ./cmd/scale -podreeve BINARY [-page ../docs/scale.md] [PODS ...]
 //
-// There are ten pods in each namespace. The page is written from what was measured, and from nothing else.
+// There are ten pods in each namespace, and on each node. The page is written from what was measured, and from nothing else.
 package main
 
 import (
@@ -66,13 +66,17 @@ func run(ctx context.Context, binary, page string, args []string) (err error) {
 	if err := cluster.InstallReports(ctx, harness.OpenReports); err != nil {
 		return err
 	}
+	kubelet, err := cluster.StartKubelet(4096)
+	if err != nil {
+		return err
+	}
 	var rows []row
-	load := load{cluster: cluster}
+	load := load{cluster: cluster, kubelet: kubelet}
 	for _, pods := range sizes {
 		if err := load.grow(ctx, pods); err != nil {
 			return err
 		}
-		row, err := measure(ctx, cluster, load.namespaces, load.pods)
+		row, err := measure(ctx, &load)
 		if err != nil {
 			return err
 		}

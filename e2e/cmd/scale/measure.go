@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +17,8 @@ import (
 // row is what was measured at one size. Memory is in MiB, time in seconds.
 type row struct {
 	Namespaces, Pods int
+	Nodes            int
+	NodeCalls        int    // until every kubelet has been asked
 	Facts            memory // watches of all facts, no scan
 	Alone            memory // a scan without facts, reports and bound
 	AloneSeconds     float64
@@ -36,11 +39,11 @@ type scan struct {
 // that changes is watched.
 const everything = "{podSecurityLabels: true, rules: {}}"
 
-func measure(ctx context.Context, cluster *harness.Cluster, namespaces, pods int) (row, error) {
-	measured := row{Namespaces: namespaces, Pods: pods}
-	steps := []func(context.Context, *harness.Cluster, *row) error{facts, alone, all}
+func measure(ctx context.Context, l *load) (row, error) {
+	measured := row{Namespaces: l.namespaces, Pods: l.pods, Nodes: l.nodes}
+	steps := []func(context.Context, *load, *row) error{facts, alone, all}
 	for _, step := range steps {
-		if err := step(ctx, cluster, &measured); err != nil {
+		if err := step(ctx, l, &measured); err != nil {
 			return measured, err
 		}
 	}
@@ -51,8 +54,13 @@ func serve(ctx context.Context, cluster *harness.Cluster, policies map[string]st
 	return cluster.StartInCluster(ctx, policies, append(args, "--log-level", "info")...)
 }
 
-func facts(ctx context.Context, cluster *harness.Cluster, row *row) error {
-	before, err := listed(ctx, cluster)
+func facts(ctx context.Context, l *load, row *row) error {
+	cluster, asked := l.cluster, l.kubelet.Asked.Load()
+	before, err := requests(ctx, cluster, isList, "pods", "namespaces")
+	if err != nil {
+		return err
+	}
+	nodesBefore, err := requests(ctx, cluster, isListOrProxy, "nodes")
 	if err != nil {
 		return err
 	}
@@ -65,7 +73,7 @@ func facts(ctx context.Context, cluster *harness.Cluster, row *row) error {
 	wanted := float64(row.Pods+row.Namespaces) / 100
 	var used float64
 	err = await(ctx, "all pods are known", func() (bool, error) {
-		now, err := listed(ctx, cluster)
+		now, err := requests(ctx, cluster, isList, "pods", "namespaces")
 		if err != nil {
 			return false, err
 		}
@@ -73,17 +81,23 @@ func facts(ctx context.Context, cluster *harness.Cluster, row *row) error {
 		if used, err = cpu(server.Pid()); err != nil {
 			return false, err
 		}
-		return now-before >= wanted && used == known, nil
+		return now-before >= wanted && l.kubelet.Asked.Load()-asked >= int64(row.Nodes) && used == known, nil
 	})
-	if err == nil {
-		row.Facts, err = resident(server.Pid())
+	if err != nil {
+		return err
 	}
+	nodes, err := requests(ctx, cluster, isListOrProxy, "nodes")
+	if err != nil {
+		return err
+	}
+	row.NodeCalls = int(nodes - nodesBefore)
+	row.Facts, err = resident(server.Pid())
 	return err
 }
 
-func alone(ctx context.Context, cluster *harness.Cluster, row *row) error {
+func alone(ctx context.Context, l *load, row *row) error {
 	policy := map[string]string{"one": "{rules: {privileged: {action: deny}}}"}
-	server, err := serve(ctx, cluster, policy, "--scan-interval", "1h", "--scan-rate", "1000")
+	server, err := serve(ctx, l.cluster, policy, "--scan-interval", "1h", "--scan-rate", "1000")
 	if err != nil {
 		return err
 	}
@@ -99,9 +113,9 @@ func alone(ctx context.Context, cluster *harness.Cluster, row *row) error {
 	return err
 }
 
-func all(ctx context.Context, cluster *harness.Cluster, row *row) error {
+func all(ctx context.Context, l *load, row *row) error {
 	// The interval is shorter than a scan, so that one follows the other.
-	server, err := serve(ctx, cluster, map[string]string{"everything": everything}, "--policy", "owasp", "--scan-interval", "11s", "--reports", "openreports")
+	server, err := serve(ctx, l.cluster, map[string]string{"everything": everything}, "--policy", "owasp", "--scan-interval", "11s", "--reports", "openreports")
 	if err != nil {
 		return err
 	}
@@ -152,8 +166,14 @@ func await(ctx context.Context, what string, done func() (bool, error)) error {
 	}
 }
 
-// listed is how many lists the API server has answered of what is watched.
-func listed(ctx context.Context, cluster *harness.Cluster) (float64, error) {
+func isList(labels string) bool { return strings.Contains(labels, `verb="LIST"`) }
+
+func isListOrProxy(labels string) bool {
+	return isList(labels) || strings.Contains(labels, `subresource="proxy"`)
+}
+
+// requests is how many of these the API server has answered.
+func requests(ctx context.Context, cluster *harness.Cluster, which func(labels string) bool, resources ...string) (float64, error) {
 	client, err := cluster.Clientset()
 	if err != nil {
 		return 0, err
@@ -162,20 +182,20 @@ func listed(ctx context.Context, cluster *harness.Cluster) (float64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read the API server's metrics: %w", err)
 	}
-	var lists float64
+	var total float64
 	for line := range strings.Lines(string(text)) {
 		labels, number, _ := strings.Cut(line, "} ")
-		watched := strings.Contains(labels, `resource="pods"`) || strings.Contains(labels, `resource="namespaces"`)
-		if !strings.HasPrefix(labels, "apiserver_request_total{") || !strings.Contains(labels, `verb="LIST"`) || !watched {
+		if !strings.HasPrefix(labels, "apiserver_request_total{") || !which(labels) ||
+			!slices.ContainsFunc(resources, func(name string) bool { return strings.Contains(labels, fmt.Sprintf(`,resource=%q`, name)) }) {
 			continue
 		}
 		count, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
 		if err != nil {
 			return 0, fmt.Errorf("read the API server's metrics: %q: %w", line, err)
 		}
-		lists += count
+		total += count
 	}
-	return lists, nil
+	return total, nil
 }
 
 // resident is the memory of a process, and the most it had.

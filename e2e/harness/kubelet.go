@@ -1,0 +1,80 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Kubelet says in /configz what podPidsLimit is, as a kubelet does, and nothing else. Many nodes may have the same one.
+type Kubelet struct {
+	Asked  atomic.Int64
+	server *httptest.Server
+	at     *net.TCPAddr
+}
+
+// ErrOnlyLoopback means that no kubelet can be stood in for here.
+var ErrOnlyLoopback = errors.New("this machine has no address but loopback, which the API server does not proxy to")
+
+// StartKubelet ends with the cluster, or by Close.
+func (c *Cluster) StartKubelet(podPidsLimit int) (*Kubelet, error) {
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil, err
+	}
+	address := ""
+	for _, a := range addresses {
+		if ip, ok := a.(*net.IPNet); ok && ip.IP.To4() != nil && !ip.IP.IsLoopback() && !ip.IP.IsLinkLocalUnicast() {
+			address = ip.IP.String()
+		}
+	}
+	if address == "" {
+		return nil, ErrOnlyLoopback
+	}
+	listener, err := net.Listen("tcp", net.JoinHostPort(address, "0"))
+	if err != nil {
+		return nil, fmt.Errorf("listen as a kubelet: %w", err)
+	}
+	kubelet := &Kubelet{at: listener.Addr().(*net.TCPAddr)}
+	kubelet.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/configz" {
+			http.NotFound(w, r)
+			return
+		}
+		kubelet.Asked.Add(1)
+		fmt.Fprintf(w, `{"kubeletconfig":{"maxPods":110,"podPidsLimit":%d}}`, podPidsLimit)
+	}))
+	_ = kubelet.server.Listener.Close()
+	kubelet.server.Listener = listener
+	kubelet.server.StartTLS()
+	c.Defer(func() error { kubelet.Close(); return nil })
+	return kubelet, nil
+}
+
+// Close may be called more than once.
+func (k *Kubelet) Close() { k.server.Close() }
+
+// CreateNode makes a node whose kubelet this is; images fill its status, as on a real one.
+func (c *Cluster) CreateNode(ctx context.Context, kubelet *Kubelet, name string, labels map[string]string, images ...corev1.ContainerImage) error {
+	client, err := c.Clientset()
+	if err != nil {
+		return err
+	}
+	nodes := client.CoreV1().Nodes()
+	made, err := nodes.Create(ctx, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}}, metav1.CreateOptions{})
+	if err != nil {
+		return err
+	}
+	made.Status.Addresses = []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: kubelet.at.IP.String()}}
+	made.Status.DaemonEndpoints.KubeletEndpoint.Port = int32(kubelet.at.Port)
+	made.Status.Images = images
+	_, err = nodes.UpdateStatus(ctx, made, metav1.UpdateOptions{})
+	return err
+}
