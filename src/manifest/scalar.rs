@@ -60,7 +60,8 @@ fn number(text: &str) -> Option<Box<RawValue>> {
     RawValue::from_string(json).ok()
 }
 
-/// Go's `strconv.ParseInt(text, 0, 64)`, then `ParseUint`; larger decimal integers keep their digits.
+/// Go's `strconv.ParseInt(text, 0, 64)`, then `ParseUint`; larger decimal integers keep their digits, as long as a float
+/// reaches as far.
 fn integer(text: &str) -> Option<String> {
     let (negative, unsigned) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -79,7 +80,7 @@ fn integer(text: &str) -> Option<String> {
     let sign = if negative && digits.bytes().any(|b| b != b'0') { "-" } else { "" };
     match u128::from_str_radix(digits, radix) {
         Ok(value) if radix == 10 || value <= u128::from(u64::MAX) => Some(format!("{sign}{value}")),
-        Err(_) if radix == 10 => Some(format!("{sign}{digits}")),
+        Err(_) if radix == 10 && digits.parse::<f64>().is_ok_and(f64::is_finite) => Some(format!("{sign}{digits}")),
         _ => None,
     }
 }
@@ -121,6 +122,16 @@ mod tests {
         }
     }
 
+    // As sigs.k8s.io/yaml v1.6.0 has it.
+    #[test]
+    fn what_no_float_can_hold_is_a_text() {
+        for sign in ["", "-"] {
+            let (large, too_large) = (format!("{sign}1{}", "0".repeat(308)), format!("{sign}{}", "8".repeat(309)));
+            assert_eq!(json(&large), large);
+            assert_eq!(json(&too_large), format!("{too_large:?}"));
+        }
+    }
+
     // Each line was printed by sigs.k8s.io/yaml v1.6.0.
     #[test]
     fn scalars_mean_what_they_mean_to_kubectl() {
@@ -143,6 +154,7 @@ mod tests {
             ("+5", "5"),
             ("-0", "0"),
             ("1e3", "1000"),
+            ("1e999", "\"1e999\""),
             ("1.0", "1"),
             ("1.", "1"),
             (".5", "0.5"),
