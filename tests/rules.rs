@@ -64,6 +64,20 @@ fn pod_with(example: &Example, list: ContainerKind) -> Value {
     pod
 }
 
+/// The example's own fields and hardly any other.
+fn bare_with(example: &Example, list: ContainerKind) -> Value {
+    let read = |patch: &str| serde_json::from_str::<Value>(patch).unwrap_or_else(|_| json!({}));
+    let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "bare", "annotations": read(example.annotations)},
+        "spec": {"containers": [{"name": "app"}]}});
+    json_patch::merge(&mut pod["spec"], &read(example.spec));
+    if example.is_container() {
+        let mut container = json!({"name": "varied"});
+        json_patch::merge(&mut container, &read(example.container));
+        pod["spec"][list.field()] = json!([container]);
+    }
+    pod
+}
+
 /// The kinds that the example is about.
 fn kinds(example: &Example) -> impl Iterator<Item = &'static Kind> {
     KINDS.iter().filter(|kind| match example.kinds {
@@ -175,9 +189,10 @@ fn a_rule_finds_nothing_in_a_pod_without_what_it_needs() {
     let (mut without, mut with) = (0, 0);
     each(|rule, example, list| {
         for kind in kinds(example).filter(|kind| matches!(&*kind.kind, "Pod" | "Job")) {
-            let text = wrap(kind, &pod_with(example, list), example).to_string();
-            for around in &around {
-                let mut pod = kind.pod(Raw::new(&text)).expect("it is read").expect("it holds a pod");
+            let pods = [pod_with(example, list), bare_with(example, list)];
+            let texts = pods.map(|pod| wrap(kind, &pod, example).to_string());
+            for (text, around) in texts.iter().flat_map(|text| around.iter().map(move |around| (text, around))) {
+                let mut pod = kind.pod(Raw::new(text)).expect("it is read").expect("it holds a pod");
                 pod.around = around.clone();
                 let parts = Parts::of(&pod);
                 for compiled in &rules {

@@ -296,6 +296,10 @@ mod tests {
                 assert_eq!(secret_value(&value), Some("a JSON web token"), "{value}");
             }
         }
+        // The last part is no shorter than the others may be, and what ends it is none of it.
+        let last = |last: &str| secret_value(&format!("eyJ{part}.{part}.{last}"));
+        assert_eq!(last("0123456789abcdef"), Some("a JSON web token"));
+        assert_eq!([last("0123456789abcde"), last("0123456789abcde ")], [None, None]);
         for value in [
             format!("eyJ{part}.{part}"),
             format!("eyJ{part}.short.{part}"),
