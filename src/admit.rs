@@ -211,7 +211,7 @@ fn answer(request: &mut Request<'_>, hook: Hook, moment: Moment, snapshot: &Snap
     }
     let mut fix = Fix::new(case.scope);
     for j in judged.iter().filter(|j| j.effect == Effect::Patch) {
-        j.compiled.check.fix(&pod, &j.finding, &mut fix);
+        j.compiled.check.repair(&pod, &j.finding, &mut fix);
     }
     let outcome = Outcome::judged(about, &case, kind, &judged, fix, snapshot.report_limit);
     response::finish(Outcome { pod_security: told, ..outcome })

@@ -209,7 +209,7 @@ impl Violation {
     fn new(judged: &Judged<'_>, case: &Case<'_>, prefix: &str) -> Self {
         let finding = &judged.finding;
         let mut fix = Fix::new(case.scope);
-        judged.compiled.check.fix(case.pod, finding, &mut fix);
+        judged.compiled.check.repair(case.pod, finding, &mut fix);
         Self {
             rule: judged.rule,
             policy: judged.policy.to_owned(),

@@ -195,6 +195,14 @@ pub trait Check: Send + Sync {
     }
 }
 
+impl dyn Check + '_ {
+    /// As [`Check::fix`], but leaves a pod without containers as it is: the API server refuses it, and it may lack even
+    /// the `spec` that a patch would be in.
+    pub fn repair(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        pod.all_containers().next().is_some() && self.fix(pod, finding, fix)
+    }
+}
+
 /// Parameters that do not fit their rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadParams {

@@ -209,6 +209,25 @@ fn what_was_writable_stays_so_where_the_policy_says() {
 }
 
 #[test]
+fn a_pod_without_containers_is_left_as_it_is() {
+    let mut denied = 0;
+    for rule in RULES.iter().filter(|rule| rule.fixes) {
+        for spec in [None, Some(Value::Null), Some(json!({"containers": null, "hostNetwork": true}))] {
+            let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}});
+            if let Some(spec) = spec {
+                pod["spec"] = spec;
+            }
+            let snapshot = snapshot(rule.id, "patch", Value::Null);
+            assert_eq!(run(Hook::Mutate, &pod, &snapshot).patch, [], "{}", rule.id);
+            let outcome = run(Hook::Validate, &pod, &snapshot);
+            assert!(outcome.violations.iter().all(|v| v.repair.is_empty() && v.effect == Effect::Deny), "{}", rule.id);
+            denied += outcome.violations.len();
+        }
+    }
+    assert!(denied > 0);
+}
+
+#[test]
 fn the_volume_of_a_token_keeps_all_but_the_token() {
     let authority = json!({"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}});
     let token = json!({"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}});

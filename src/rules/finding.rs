@@ -269,7 +269,7 @@ impl std::fmt::Debug for Sorting<'_> {
 impl<'p> Sorting<'p> {
     #[must_use]
     pub fn is_repairable(&self, finding: &Finding<'p>) -> bool {
-        self.check.fix(self.pod, finding, &mut Fix::probe(self.scope))
+        self.check.repair(self.pod, finding, &mut Fix::probe(self.scope))
     }
 }
 
