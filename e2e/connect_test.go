@@ -164,7 +164,7 @@ func TestNetworkPolicies(t *testing.T) {
 		t.Helper()
 		must(t, harness.Await(t.Context(), fmt.Sprintf("a pod is denied: %v", denied), func(ctx context.Context) (bool, error) {
 			answer := s.Create(ctx, s.GoodPod(ns, "pod"), true)
-			return answer.Denied() == denied, answer.Err
+			return answer.Is(denied), answer.Err
 		}))
 	}
 	wantDenied(t, s.Create(t.Context(), s.GoodPod(ns, "pod"), true), "network-policy")

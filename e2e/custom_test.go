@@ -37,7 +37,7 @@ func eventually(t *testing.T, s *suite, ns string, denied bool) {
 	t.Helper()
 	must(t, harness.Await(t.Context(), fmt.Sprintf("a privileged pod in %s is denied: %v", ns, denied), func(ctx context.Context) (bool, error) {
 		answer := s.Create(ctx, s.GoodPod(ns, "bad", harness.Privileged), true)
-		return answer.Denied() == denied, answer.Err
+		return answer.Is(denied), answer.Err
 	}))
 }
 

@@ -51,12 +51,17 @@ func TestNoLeaseIsToldOnce(t *testing.T) {
 	if !s.Owned {
 		t.Skip("installs CRDs, which is for a cluster of our own")
 	}
-	server, hook := custom(t, s, "--namespace", s.Name("no-such-namespace"))
+	gate, err := s.NewGate()
+	must(t, err)
+	nowhere := s.Name("no-such-namespace")
+	server, hook := custom(t, s, "--kubeconfig", gate.Kubeconfig, "--namespace", nowhere)
 	must(t, server.AwaitLog(t.Context(), "the Lease cannot be held"))
 	ns, err := s.NamespaceWith(t.Context(), "team", hook, map[string]string{"team": "shop"})
 	must(t, err)
 	must(t, s.Apply(t.Context(), harness.PolicyYAML("shop", policyFor("shop", denyPrivileged))))
 	eventually(t, s, ns, true)
+	// A try reads the Lease and then makes it: with the fifth request two have failed.
+	must(t, gate.AwaitAsked(t.Context(), "/apis/coordination.k8s.io/v1/namespaces/"+nowhere+"/leases", 5))
 	if count := strings.Count(server.Log(), "the Lease cannot be held"); count != 1 {
 		t.Errorf("said %d times that the Lease cannot be held", count)
 	}

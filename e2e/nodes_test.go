@@ -54,7 +54,7 @@ func TestPidsLimitOfNodes(t *testing.T) {
 			pod := s.GoodPod(ns, "pod")
 			test.choose(pod)
 			answer := s.Create(ctx, pod, true)
-			return answer.Denied() == test.denied, answer.Err
+			return answer.Is(test.denied), answer.Err
 		}))
 	}
 }

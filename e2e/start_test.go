@@ -73,7 +73,12 @@ func TestAPIServerGoesAndComesBack(t *testing.T) {
 	gate.Shut()
 	must(t, server.AwaitLog(t.Context(), "the API server cannot be reached"))
 	must(t, s.Apply(t.Context(), harness.PolicyYAML("shop", policyFor("shop", "{privileged: {action: warn}}"))))
-	wantDenied(t, s.Create(t.Context(), s.GoodPod(ns, "bad", harness.Privileged), true), "privileged")
+	answer := s.Create(t.Context(), s.GoodPod(ns, "bad", harness.Privileged), true)
+	wantDenied(t, answer, "privileged")
+	// The probe's policy denies, too, where the labels of the namespace are forgotten.
+	if !strings.Contains(answer.Err.Error(), "policy shop") {
+		t.Errorf("want it denied by the Policy, got:\n%v", answer.Err)
+	}
 	must(t, server.AwaitReady(t.Context()))
 
 	must(t, gate.Open())

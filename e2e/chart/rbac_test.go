@@ -63,15 +63,20 @@ func sameRights(t *testing.T, got, want []rbac.PolicyRule) {
 func TestRightsFollowTheValues(t *testing.T) {
 	const proxy, reports, policyReports, certificates, scan = "nodes/proxy", "reports", "policyreports", "secrets", "cronjobs"
 	const owner = "validatingwebhookconfigurations" // of which there must be one, whoever makes the certificate
+	const unscanned = " --set-string scan.interval=0"
 	for values, want := range map[string][]string{
-		"default":         {certificates, scan, owner},
-		"everything":      {proxy, reports, certificates, scan, owner},
-		"cert-manager":    {policyReports, scan, owner},
-		"existing-secret": {scan, owner},
-		"minimal":         {},
+		"default":                  {certificates, scan, owner},
+		"default" + unscanned:      {certificates, owner},
+		"everything":               {proxy, reports, certificates, scan, owner},
+		"everything" + unscanned:   {proxy, certificates, owner},
+		"cert-manager":             {policyReports, scan, owner},
+		"cert-manager" + unscanned: {owner},
+		"existing-secret":          {scan, owner},
+		"minimal":                  {}, // its role is made by others
 	} {
 		var has []string
-		for _, rule := range allRights(t, render(t, values)) {
+		args := strings.Fields(values)
+		for _, rule := range allRights(t, render(t, args[0], args[1:]...)) {
 			for _, resource := range []string{proxy, reports, policyReports, certificates, scan, owner} {
 				if slices.Contains(rule.Resources, resource) && !slices.Contains(has, resource) {
 					has = append(has, resource)

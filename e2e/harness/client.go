@@ -41,6 +41,14 @@ func (a Answer) Denied() bool {
 	return apierrors.IsForbidden(a.Err) && strings.Contains(a.Err.Error(), fmt.Sprintf("admission webhook %q denied the request", ValidateHook))
 }
 
+// Is says whether it was denied, or let in: a call that failed otherwise was neither.
+func (a Answer) Is(denied bool) bool {
+	if denied {
+		return a.Denied()
+	}
+	return a.Err == nil
+}
+
 // Clientset is the typed client, for what the suite does around the objects under test.
 func (c *Cluster) Clientset() (*kubernetes.Clientset, error) {
 	client, err := kubernetes.NewForConfig(c.config)

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"net"
@@ -23,9 +24,10 @@ type Gate struct {
 	pair    tls.Certificate
 	server  *http.Server
 
-	mu   sync.Mutex
-	held string        // requests under this path wait
-	free chan struct{} // until this is closed
+	mu    sync.Mutex
+	held  string        // requests under this path wait
+	free  chan struct{} // until this is closed
+	paths []string      // of the requests so far
 }
 
 // NewGate makes one that is open.
@@ -85,8 +87,24 @@ func (g *Gate) Hold(path string) {
 	g.held, g.free = path, make(chan struct{})
 }
 
+// AwaitAsked waits until n requests under this path have come.
+func (g *Gate) AwaitAsked(ctx context.Context, path string, n int) error {
+	return Await(ctx, fmt.Sprintf("%d requests under %s", n, path), func(context.Context) (bool, error) {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		count := 0
+		for _, asked := range g.paths {
+			if strings.HasPrefix(asked, path) {
+				count++
+			}
+		}
+		return count >= n, fmt.Errorf("%d came", count)
+	})
+}
+
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.mu.Lock()
+	g.paths = append(g.paths, r.URL.Path)
 	held, free := g.held != "" && strings.HasPrefix(r.URL.Path, g.held), g.free
 	g.mu.Unlock()
 	if held {

@@ -159,3 +159,27 @@ impl<K: Keep> Sink for Objects<K> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::item::resource;
+    use crate::cluster::parts::Publisher;
+    use crate::cluster::policies::Policies;
+    use http::{Request, Response};
+    use kube::client::Body;
+    use std::convert::Infallible;
+
+    #[tokio::test]
+    async fn what_cannot_be_read_is_not_waited_for() {
+        let service = tower::service_fn(|_: Request<Body>| async { Ok::<_, Infallible>(Response::new(Body::empty())) });
+        let (parts, (say, _said)) = (Publisher::default(), tokio::sync::mpsc::unbounded_channel());
+        let kind = resource("podreeve.dev", "v1alpha1", "Policy", "policies");
+        let mut objects = Objects::new(Client::new(service, "default"), kind, Policies::new(parts.clone()), say);
+        objects.begin();
+        objects.settled().await;
+        assert!(!parts.borrow().listed.policies, "the list is still to come");
+        objects.refused();
+        assert!(parts.borrow().listed.policies);
+    }
+}
