@@ -186,6 +186,9 @@ fn kept(before: &Value, after: &Value, at: &str) {
             }
         }
         (Value::Array(before), Value::Array(after)) => {
+            // service-account-token takes the token, and nothing else, out of the volume that the API server adds.
+            let is_token = |item: &Value| at.ends_with("/projected/sources") && item.get("serviceAccountToken").is_some();
+            let before: Vec<_> = before.iter().filter(|item| !is_token(item) || after.contains(item)).collect();
             assert!(after.len() >= before.len(), "{at} is shorter");
             for (before, after) in before.iter().zip(after) {
                 kept(before, after, at);
