@@ -3,6 +3,7 @@ package harness
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -27,6 +28,8 @@ type tool struct{ name, module, pkg, note string }
 const (
 	ofKubernetes = "."
 	ofCharts     = "charts"
+	// Its program is our own, of upstream's packages.
+	ofCertManager = "certmanager"
 )
 
 // allTools in the order in which they are built; the note is shown before the wait.
@@ -41,6 +44,7 @@ var allTools = []tool{
 	{"kubeconform", ofCharts, "github.com/yannh/kubeconform/cmd/kubeconform", "a moment"},
 	{"helm4", ofCharts, "helm.sh/helm/v4/cmd/helm", "about 4 minutes the first time"},
 	{"helm3", ofCharts, "helm.sh/helm/v3/cmd/helm", "about a minute the first time"},
+	{"cert-manager", ofCertManager, ".", "about 4 minutes the first time"},
 }
 
 // ControlPlane are the tools that nearly every test needs, NodeTools make a whole node of it, ChartTools judge the chart.
@@ -156,8 +160,9 @@ func toolsModule(name string) (string, error) {
 
 func toolsCache(module, name string) (string, error) {
 	hash := sha256.New()
-	for _, name := range []string{"go.mod", "go.sum"} {
-		text, err := os.ReadFile(filepath.Join(module, name))
+	sources, _ := filepath.Glob(filepath.Join(module, "*.go")) // only of a bad pattern there is an error
+	for _, path := range append([]string{filepath.Join(module, "go.mod"), filepath.Join(module, "go.sum")}, sources...) {
+		text, err := os.ReadFile(path)
 		if err != nil {
 			return "", fmt.Errorf("read what the tools are built from: %w", err)
 		}
@@ -195,12 +200,35 @@ func userCache() (string, error) {
 	return filepath.Join(home, ".cache"), nil
 }
 
-// toolVersion reads the version that go.mod requires for the package's module.
+// ToolSource is the folder of a module that a tool is made of, with the files beside its code.
+func ToolSource(name, of string) (string, error) {
+	tool, err := findTool(name)
+	if err != nil {
+		return "", err
+	}
+	module, err := toolsModule(tool.module)
+	if err != nil {
+		return "", err
+	}
+	cmd := exec.Command("go", "mod", "download", "-json", of)
+	cmd.Dir = module
+	said, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("download the source of %s: %w: %s", of, err, said)
+	}
+	var source struct{ Dir string }
+	if err := json.Unmarshal(said, &source); err != nil {
+		return "", fmt.Errorf("read where the source of %s lies: %w: %s", of, err, said)
+	}
+	return source.Dir, nil
+}
+
+// toolVersion reads the version that go.mod requires for the package's module; for a program of our own, that of the first module.
 func toolVersion(module, pkg string) string {
 	text, _ := os.ReadFile(filepath.Join(module, "go.mod"))
 	for line := range strings.Lines(string(text)) {
 		words := strings.Fields(line)
-		if len(words) >= 2 && strings.HasPrefix(words[1], "v") && (pkg == words[0] || strings.HasPrefix(pkg, words[0]+"/")) {
+		if len(words) >= 2 && strings.HasPrefix(words[1], "v") && (pkg == "." || pkg == words[0] || strings.HasPrefix(pkg, words[0]+"/")) {
 			return words[1]
 		}
 	}

@@ -46,6 +46,12 @@ func (r *release) rotations(t *testing.T) {
 func (r *release) awaitInUse(t *testing.T) {
 	t.Helper()
 	now := r.certificates(t)
+	r.awaitServed(t, now)
+	r.awaitTrusted(t, now["ca.crt"])
+}
+
+func (r *release) awaitServed(t *testing.T, now map[string]string) {
+	t.Helper()
 	block, _ := pem.Decode([]byte(now["tls.crt"]))
 	if block == nil {
 		t.Fatalf("no certificate in the Secret: %q", now["tls.crt"])
@@ -60,7 +66,6 @@ func (r *release) awaitInUse(t *testing.T) {
 			return int64(until) == leaf.NotAfter.Unix(), fmt.Errorf("it serves one until %.0f, the Secret holds one until %d", until, leaf.NotAfter.Unix())
 		})
 	}
-	r.awaitTrusted(t, now["ca.crt"])
 }
 
 func (r *release) awaitTrusted(t *testing.T, bundle string) {
@@ -90,10 +95,16 @@ func (r *release) wrongBundle(t *testing.T) {
 	r.awaitCreated(t)
 }
 
-// certificates of podreeve's own, by the keys of their Secret.
+// certificates that podreeve serves with, by the keys of their Secret.
 func (r *release) certificates(t *testing.T) map[string]string {
 	t.Helper()
-	secret, err := r.client.CoreV1().Secrets(namespace).Get(t.Context(), "podreeve-tls", metav1.GetOptions{})
+	return r.secret(t, "podreeve-tls")
+}
+
+// secret in podreeve's namespace.
+func (r *release) secret(t *testing.T, name string) map[string]string {
+	t.Helper()
+	secret, err := r.client.CoreV1().Secrets(namespace).Get(t.Context(), name, metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,7 +39,7 @@ func TestRelease(t *testing.T) {
 		{"Manifests", r.manifests}, {"Install", r.install}, {"BadIsDenied", r.badIsDenied}, {"GoodRuns", r.goodRuns}, {"Exec", r.exec}, {"Debug", r.debug},
 		{"Scan", r.scan}, {"PidsLimit", r.pidsLimit}, {"Rights", r.rights}, {"Upgrade", r.upgrade}, {"Rotations", r.rotations}, {"WrongBundle", r.wrongBundle},
 		{"KilledLeader", r.killedLeader}, {"Drain", r.drain}, {"Uninstall", r.uninstall}, {"Helm3", r.helm3}, {"Helm3ExistingSecret", r.helm3ExistingSecret},
-		{"UninstallWithCRDs", r.uninstallWithCRDs}, {"NamespaceDeleted", r.namespaceDeleted},
+		{"CertManager", r.certManager}, {"UninstallWithCRDs", r.uninstallWithCRDs}, {"NamespaceDeleted", r.namespaceDeleted},
 	} {
 		if !t.Run(step.name, step.run) {
 			t.Fatalf("%s failed, and the steps after it stand on it\n%s", step.name, c.about(t))
