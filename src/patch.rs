@@ -1,8 +1,8 @@
-//! JSON Patch (RFC 6902) on the raw object: additions and replacements only, parents made once.
+//! JSON Patch (RFC 6902) on the raw object: additions and replacements, parents made once, and single elements removed.
 //!
 //! Operations name single fields, so fields of a newer Kubernetes that podreeve does not know survive.
 
-use json_patch::{AddOperation, PatchOperation, jsonptr::PointerBuf};
+use json_patch::{AddOperation, PatchOperation, RemoveOperation, jsonptr::PointerBuf};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -35,7 +35,8 @@ pub fn absolute(prefix: &str, pointer: &str) -> String {
 /// parent's value, and setting a field twice keeps one operation.
 #[derive(Debug, Default)]
 pub struct PatchBuilder {
-    operations: Vec<(String, Value)>,
+    /// A path and what is set there; nothing where it is removed.
+    operations: Vec<(String, Option<Value>)>,
     /// Where in `operations` a path is: a pod may have 20,000 containers to repair.
     places: HashMap<String, usize>,
 }
@@ -62,10 +63,15 @@ impl PatchBuilder {
     /// Appends to the list at `pointer` + `missing`, which is made when it is missing.
     pub fn append(&mut self, pointer: &str, missing: &str, value: Value) {
         if missing.is_empty() && !self.is_made(pointer) {
-            self.operations.push((format!("{pointer}/-"), value));
+            self.operations.push((format!("{pointer}/-"), Some(value)));
         } else {
             self.set(pointer, missing, Value::Array(vec![value]));
         }
+    }
+
+    /// Removes what is at `pointer`. Of several elements of a list, the last must come first.
+    pub fn remove(&mut self, pointer: String) {
+        self.operations.push((pointer, None));
     }
 
     fn is_made(&self, pointer: &str) -> bool {
@@ -74,11 +80,11 @@ impl PatchBuilder {
 
     fn place(&mut self, path: String, value: Value) {
         let made = self.places.get(&path).and_then(|place| self.operations.get_mut(*place));
-        if let Some((_, made)) = made {
+        if let Some((_, Some(made))) = made {
             return merge(made, value);
         }
         self.places.insert(path.clone(), self.operations.len());
-        self.operations.push((path, value));
+        self.operations.push((path, Some(value)));
     }
 
     /// The operations with every path under `prefix` (the pointer from the object to its pod).
@@ -89,7 +95,10 @@ impl PatchBuilder {
             .filter_map(|(path, value)| {
                 // `add` replaces what is there, null included.
                 let path = PointerBuf::parse(absolute(prefix, &path)).ok()?;
-                Some(PatchOperation::Add(AddOperation { path, value }))
+                Some(match value {
+                    Some(value) => PatchOperation::Add(AddOperation { path, value }),
+                    None => PatchOperation::Remove(RemoveOperation { path }),
+                })
             })
             .collect()
     }
@@ -132,6 +141,16 @@ mod tests {
         let (object, operations) = applied(json!({"c": [{"x": 1}]}), patch);
         assert_eq!(object, json!({"c": [{"x": 1, "securityContext": {"a": 1, "b": {"c": 2}}}]}));
         assert_eq!(operations, 1);
+    }
+
+    #[test]
+    fn elements_are_removed_one_by_one() {
+        let mut patch = PatchBuilder::default();
+        patch.remove("/l/2".to_owned());
+        patch.remove("/l/0".to_owned());
+        patch.set("/a", "", json!(1));
+        let (object, operations) = applied(json!({"l": [1, 2, 3], "a": 0}), patch);
+        assert_eq!((object, operations), (json!({"l": [2], "a": 1}), 3));
     }
 
     #[test]

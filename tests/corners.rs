@@ -235,11 +235,13 @@ fn the_volume_of_a_token_keeps_all_but_the_token() {
     let namespace = json!({"downwardAPI": {"items": [{"path": "namespace", "fieldRef": field}]}});
     let volume =
         |sources: Value| json!([{"name": "kube-api-access-x", "projected": {"defaultMode": 420, "sources": sources}}]);
-    let with = volume(json!([token, authority, namespace]));
+    // More than one, between sources and fields that podreeve does not know.
+    let future = json!({"sourceOfTheFuture": {"kept": true}});
+    let with = volume(json!([token, authority, token, namespace, future]));
     let pod = pod(json!({"spec": {"automountServiceAccountToken": null, "volumes": with}}));
     let spec = repaired("service-account-token", json!({}), &pod);
     assert_eq!(spec["automountServiceAccountToken"], json!(false));
-    assert_eq!(spec["volumes"], volume(json!([authority, namespace])));
+    assert_eq!(spec["volumes"], volume(json!([authority, namespace, future])));
 }
 
 #[test]

@@ -67,6 +67,13 @@ impl Fix {
         Some(name)
     }
 
+    /// Removes what is there. Of several elements of a list, the last must come first.
+    pub fn remove(&mut self, at: &Location<'_>) {
+        if let Some(patch) = &mut self.patch {
+            patch.remove(at.pointer());
+        }
+    }
+
     /// Appends to a list, making it when it is missing.
     pub fn append(&mut self, at: &Location<'_>, value: Value) {
         if let Some(patch) = &mut self.patch {

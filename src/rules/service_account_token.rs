@@ -6,7 +6,6 @@ use crate::workload::Pod;
 use crate::workload::volume::Volume;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 pub static RULE: Rule = Rule {
     id: "service-account-token",
@@ -74,9 +73,12 @@ impl Check for ServiceAccountToken {
             return false;
         }
         fix.set_found(finding, false.into());
-        for (index, _) in pod.spec.volumes.iter().enumerate().filter(|(_, volume)| is_injected(volume)) {
-            let at = Location::spec().key("volumes", true).index(index).key("projected", true);
-            fix.set(&at, without_token());
+        for (index, volume) in pod.spec.volumes.iter().enumerate().filter(|(_, volume)| is_injected(volume)) {
+            let sources =
+                Location::spec().key("volumes", true).index(index).key("projected", true).key("sources", true);
+            for token in volume.token_sources().rev() {
+                fix.remove(&sources.index(token));
+            }
         }
         true
     }
@@ -85,17 +87,4 @@ impl Check for ServiceAccountToken {
 /// The volume that the API server's ServiceAccount admission adds.
 fn is_injected(volume: &Volume<'_>) -> bool {
     volume.name.starts_with("kube-api-access-") && volume.projects_token()
-}
-
-/// The same volume as that admission makes it, less the token.
-fn without_token() -> Value {
-    json!({
-        "defaultMode": 420,
-        "sources": [
-            {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
-            {"downwardAPI": {"items": [
-                {"path": "namespace", "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}},
-            ]}},
-        ],
-    })
 }

@@ -59,9 +59,14 @@ impl Volume<'_> {
     /// Whether it brings a token of the pod's ServiceAccount.
     #[must_use]
     pub fn projects_token(&self) -> bool {
-        self.projected
-            .as_ref()
-            .is_some_and(|projected| projected.sources.iter().any(|source| source.service_account_token.is_some()))
+        self.token_sources().next().is_some()
+    }
+
+    /// Which of its `projected.sources` are such tokens.
+    #[must_use]
+    pub fn token_sources(&self) -> impl DoubleEndedIterator<Item = usize> {
+        let sources = self.projected.as_ref().map(|projected| projected.sources.as_slice()).unwrap_or_default();
+        sources.iter().enumerate().filter(|(_, source)| source.service_account_token.is_some()).map(|(index, _)| index)
     }
 }
 
