@@ -8,7 +8,7 @@ pub use error::{SourceError, SourceErrors};
 
 use crate::admit::Snapshot;
 use crate::manifest::{self, Object, Position};
-use crate::policy::document::API_VERSION;
+use crate::policy::document::{API_VERSION, unknown_version};
 use crate::policy::{Cluster, CompiledPolicy, PolicyDocument, PolicySet};
 use read::File;
 use std::collections::HashMap;
@@ -151,8 +151,7 @@ impl Loader {
     fn policy(&mut self, file: &str, object: &Object<'_>) {
         // Said first, because all its fields would be unknown too.
         if object.kind == "Policy" && object.group() == "podreeve.dev" && object.api_version != API_VERSION {
-            let version = crate::text::clean(object.version(), 60);
-            let message = format!("the version `{version}` is not known; this podreeve reads {API_VERSION}");
+            let message = unknown_version(object.version());
             self.errors.push(SourceError::at(file, object.position("/apiVersion"), "apiVersion", message));
             return;
         }

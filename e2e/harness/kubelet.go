@@ -43,16 +43,15 @@ func (c *Cluster) StartKubelet(podPidsLimit int) (*Kubelet, error) {
 		return nil, fmt.Errorf("listen as a kubelet: %w", err)
 	}
 	kubelet := &Kubelet{at: listener.Addr().(*net.TCPAddr)}
-	kubelet.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	configz := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/configz" {
 			http.NotFound(w, r)
 			return
 		}
 		kubelet.Asked.Add(1)
 		fmt.Fprintf(w, `{"kubeletconfig":{"maxPods":110,"podPidsLimit":%d}}`, podPidsLimit)
-	}))
-	_ = kubelet.server.Listener.Close()
-	kubelet.server.Listener = listener
+	})
+	kubelet.server = &httptest.Server{Listener: listener, Config: &http.Server{Handler: configz}}
 	kubelet.server.StartTLS()
 	c.Defer(func() error { kubelet.Close(); return nil })
 	return kubelet, nil

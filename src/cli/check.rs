@@ -9,7 +9,7 @@ use crate::admit::Snapshot;
 use crate::manifest::{self, Document, ManifestError, Position};
 use crate::report::{CheckReport, FileError, Judge, Usage, Waiver, text};
 use crate::sources::{SourceErrors, Sources};
-use exemptions::Exemptions;
+use exemptions::{Exemptions, Namespaces};
 use jiff::{Timestamp, civil::Date, tz::Offset};
 
 /// Judge manifests as the webhook would, before they reach a cluster
@@ -51,14 +51,14 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let (mut snapshot, origins) = loaded.map_err(unusable)?;
     let mut exemptions = Exemptions::default();
     let (mut objects, mut errors, mut usage) = (Vec::new(), Vec::new(), Usage::default());
-    let allowed = &args.exemption_namespaces;
+    let within = Namespaces { default: &args.namespace, allowed: &args.exemption_namespaces };
     let mut inputs: Box<dyn Iterator<Item = Input> + '_> = Box::new(args.inputs.read());
     // An exemption may stand behind what it exempts; stdin is read only once.
-    if !allowed.is_empty() {
+    if !within.allowed.is_empty() {
         let all: Vec<Input> = inputs.collect();
         for (input, documents) in all.iter().filter_map(|input| Some((input, parse(input).ok()?))) {
             for object in documents.iter().filter_map(|document| document.objects().ok()).flatten() {
-                errors.extend(exemptions.read(&input.name, &object, &args.namespace, allowed).err());
+                errors.extend(exemptions.read(&input.name, &object, within).err().map(|error| at(input, error)));
             }
         }
         inputs = Box::new(all.into_iter());
@@ -77,7 +77,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             match document.objects() {
                 Ok(found) => {
                     for object in &found {
-                        exemptions::mention(&input.name, object, &args.namespace, allowed);
+                        within.mention(&input.name, object);
                         if args.waivers {
                             usage.note(&judge, object);
                         }

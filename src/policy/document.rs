@@ -11,6 +11,12 @@ use std::collections::BTreeMap;
 
 pub const API_VERSION: &str = "podreeve.dev/v1alpha1";
 
+/// What is said of an object of another version.
+#[must_use]
+pub fn unknown_version(version: &str) -> String {
+    format!("the version `{}` is not known; this podreeve reads {API_VERSION}", crate::text::clean(version, 60))
+}
+
 /// Which rules pods must obey, and what happens when they do not.
 ///
 /// Several policies apply together: of the actions that they give to one violation the strictest wins.

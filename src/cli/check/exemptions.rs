@@ -1,15 +1,14 @@
 //! `Exemption` objects among the checked files: they count where the operator of the cluster lets them count.
 
 use crate::cli::output;
-use crate::manifest::{Node, Object, Position};
+use crate::manifest::{ManifestError, Node, Object, Position};
 use crate::policy::ObjectExemption;
-use crate::policy::document::API_VERSION;
-use crate::report::FileError;
+use crate::policy::document::{API_VERSION, unknown_version};
 use crate::text::clean;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// No longer than any namespace and name.
+/// No namespace and name are longer.
 const NAME_MAX: usize = 512;
 
 /// Those that count, and where each stands.
@@ -20,44 +19,54 @@ pub struct Exemptions {
     places: BTreeMap<String, (String, Position)>,
 }
 
-/// Whether the object is an Exemption of some version.
-fn is_exemption(object: &Object<'_>) -> bool {
-    object.group() == "podreeve.dev" && object.kind == "Exemption"
+/// What decides whether an Exemption counts.
+#[derive(Clone, Copy)]
+pub struct Namespaces<'n> {
+    /// Of objects that name none.
+    pub default: &'n str,
+    pub allowed: &'n [String],
+}
+
+impl<'n> Namespaces<'n> {
+    /// The namespace of an Exemption of some version, and whether it counts there; none for other objects.
+    fn of(self, object: &Object<'n>) -> Option<(&'n str, bool)> {
+        let namespace = object.namespace().unwrap_or(self.default);
+        let is_exemption = object.group() == "podreeve.dev" && object.kind == "Exemption";
+        is_exemption.then(|| (namespace, self.allowed.iter().any(|allowed| allowed.trim() == namespace)))
+    }
+
+    /// Says so when the object is an Exemption that does not count.
+    pub fn mention(self, file: &str, object: &Object<'n>) {
+        if let Some((namespace, false)) = self.of(object) {
+            let (line, name) = (object.position("").line, object.name());
+            output::diagnose(
+                "note",
+                &format!(
+                    "{file}:{line}: Exemption {namespace}/{name} does not count; where the cluster lets it, add --exemption-namespaces {namespace}"
+                ),
+            );
+        }
+    }
 }
 
 impl Exemptions {
-    /// Takes the object in, if it is an Exemption that counts in its namespace.
-    pub fn read(
-        &mut self,
-        file: &str,
-        object: &Object<'_>,
-        default: &str,
-        allowed: &[String],
-    ) -> Result<(), FileError> {
-        let namespace = object.namespace().unwrap_or(default);
-        if !is_exemption(object) || !allowed.iter().any(|allowed| allowed.trim() == namespace) {
-            return Ok(());
-        }
+    /// Takes the object in, if it is an Exemption that counts.
+    pub fn read<'n>(&mut self, file: &str, object: &Object<'n>, within: Namespaces<'n>) -> Result<(), ManifestError> {
+        let Some((namespace, true)) = within.of(object) else { return Ok(()) };
         let name = object.name();
-        let full = clean(&format!("{namespace}/{name}"), NAME_MAX);
-        let error = |at: Position, message: String| FileError {
-            file: file.to_owned(),
-            line: Some(at.line),
-            column: Some(at.column),
-            message: format!("Exemption {full}: {message}"),
+        let full = format!("{namespace}/{name}");
+        let error = |pointer: &str, message: String| {
+            ManifestError::new(object.position(pointer), format!("Exemption {}: {message}", clean(&full, NAME_MAX)))
         };
         if object.api_version != API_VERSION {
-            let version = clean(object.version(), 60);
-            let message = format!("the version `{version}` is not known; this podreeve reads {API_VERSION}");
-            return Err(error(object.position("/apiVersion"), message));
+            return Err(error("/apiVersion", unknown_version(object.version())));
         }
         if let Some((first, at)) = self.places.get(&full) {
-            let message = format!("it is also at {first}:{}; leave one out", at.line);
-            return Err(error(object.position("/metadata/name"), message));
+            return Err(error("/metadata/name", format!("it is also at {first}:{}; leave one out", at.line)));
         }
         let spec = object.node.get("spec").map(Node::to_json);
         let exemption = ObjectExemption::new(namespace, &name, spec.as_deref())
-            .map_err(|wrong| error(object.position(&wrong.pointer), wrong.to_string()))?;
+            .map_err(|wrong| error(&wrong.pointer, wrong.to_string()))?;
         self.found.push(Arc::new(exemption));
         self.places.insert(full, (file.to_owned(), object.position("")));
         Ok(())
@@ -65,20 +74,6 @@ impl Exemptions {
 
     /// Where the one of this name stands.
     pub fn place(&self, name: &str) -> (String, Position) {
-        self.places.get(&clean(name, NAME_MAX)).cloned().unwrap_or((String::new(), Position::START))
-    }
-}
-
-/// Says so when the object is an Exemption that does not count.
-pub fn mention(file: &str, object: &Object<'_>, default: &str, allowed: &[String]) {
-    let namespace = object.namespace().unwrap_or(default);
-    if is_exemption(object) && !allowed.iter().any(|allowed| allowed.trim() == namespace) {
-        let (line, name) = (object.position("").line, object.name());
-        output::diagnose(
-            "note",
-            &format!(
-                "{file}:{line}: Exemption {namespace}/{name} does not count; where the cluster lets it, add --exemption-namespaces {namespace}"
-            ),
-        );
+        self.places.get(name).cloned().unwrap_or((String::new(), Position::START))
     }
 }
