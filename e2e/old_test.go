@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -30,15 +31,13 @@ func TestOldBadPod(t *testing.T) {
 		}
 	})
 	t.Run("image", func(t *testing.T) {
-		answer := s.Patch(t.Context(), bad, `{"spec":{"containers":[{"name":"app","image":"`+debugImage+`"}]}}`)
-		wantAdmitted(t, answer)
-		wantWarning(t, answer, "privileged")
+		said := kubectl(t, s, "", "set", "image", "-n", ns, "pod/"+bad.GetName(), "app="+debugImage)
+		wantRefused(t, said, "spec.containers[0].securityContext.privileged", "The update changes an image")
 	})
-	t.Run("a new violation in a debug container", func(t *testing.T) {
-		said := kubectl(t, s, "", "debug", "-n", ns, "pod/"+bad.GetName(), "--image", debugImage, "--container", "debugger", "--profile", "sysadmin", "--attach=false")
-		if said.Code == 0 || !strings.Contains(said.Stderr, "spec.ephemeralContainers[0].securityContext.privileged") {
-			t.Errorf("an old violation excuses a new one: %s", said)
-		}
+	t.Run("a debug container", func(t *testing.T) {
+		said := debug(t, s, bad, "sysadmin")
+		wantRefused(t, said, "spec.containers[0].securityContext.privileged",
+			"spec.ephemeralContainers[0].securityContext.privileged", "The update adds a container")
 	})
 	t.Run("finalizer", func(t *testing.T) {
 		if err := s.Delete(t.Context(), bound).Err; err != nil {
@@ -52,7 +51,7 @@ func TestOldBadPod(t *testing.T) {
 	})
 }
 
-// An old bad Deployment can be changed where that brings nothing new; a new violation is refused by its own name.
+// An old bad Deployment can be scaled and labelled; a change of its template would bring pods, so it is judged as if it were created.
 func TestOldBadDeployment(t *testing.T) {
 	s := up(t)
 	ns := namespace(t, s, "old", nil)
@@ -60,9 +59,13 @@ func TestOldBadDeployment(t *testing.T) {
 	old := created(t, s, deployment.Wrap(s.GoodPod(ns, "old", harness.Privileged), ns, "old")).Object
 	must(t, s.LookAt(t.Context(), ns, s.hook))
 
+	const privileged = "spec.template.spec.containers[0].securityContext.privileged"
 	for _, test := range []struct{ name, patch, rule, field string }{
 		{"replicas", `{"spec":{"replicas":3}}`, "", ""},
-		{"image", `{"spec":{"template":{"spec":{"containers":[{"name":"app","image":"` + debugImage + `"}]}}}}`, "", ""},
+		{"label", `{"metadata":{"labels":{"by":"api"}}}`, "", ""},
+		{"finalizer", `{"metadata":{"finalizers":["example.com/hold"]}}`, "", ""},
+		{"no finalizer", `{"metadata":{"finalizers":null}}`, "", ""},
+		{"image", `{"spec":{"template":{"spec":{"containers":[{"name":"app","image":"` + debugImage + `"}]}}}}`, "privileged", privileged},
 		{"host network", `{"spec":{"template":{"spec":{"hostNetwork":true,"hostUsers":null}}}}`, "host-network", "spec.template.spec.hostNetwork"},
 		{"a second privileged container",
 			`{"spec":{"template":{"spec":{"containers":[{"name":"two","image":"` + debugImage + `","securityContext":{"privileged":true}}]}}}}`,
@@ -77,5 +80,40 @@ func TestOldBadDeployment(t *testing.T) {
 			wantAdmitted(t, answer)
 			wantWarning(t, answer, "privileged")
 		})
+	}
+	t.Run("scale", func(t *testing.T) {
+		if said := kubectl(t, s, "", "scale", "-n", ns, "deployment/"+old.GetName(), "--replicas=5"); said.Code != 0 {
+			t.Errorf("want it scaled: %s", said)
+		}
+	})
+	t.Run("rollout restart", func(t *testing.T) {
+		said := kubectl(t, s, "", "rollout", "restart", "-n", ns, "deployment/"+old.GetName())
+		wantRefused(t, said, privileged, "The update changes the pod template")
+	})
+	t.Run("what is there is applied again", func(t *testing.T) {
+		current := s.Get(t.Context(), old).Object
+		text, err := json.Marshal(current.Object)
+		must(t, err)
+		if said := kubectl(t, s, string(text), "replace", "-f", "-"); said.Code != 0 {
+			t.Errorf("want it let in, since its template is the same: %s", said)
+		}
+	})
+}
+
+func debug(t *testing.T, s *suite, pod *harness.Object, profile string) harness.Said {
+	t.Helper()
+	return kubectl(t, s, "", "debug", "-n", pod.GetNamespace(), "pod/"+pod.GetName(), "--image", debugImage, "--container", "debugger",
+		"--profile", profile, "--attach=false")
+}
+
+func wantRefused(t *testing.T, said harness.Said, texts ...string) {
+	t.Helper()
+	if said.Code == 0 {
+		t.Errorf("want it refused: %s", said)
+	}
+	for _, text := range texts {
+		if !strings.Contains(said.Stderr, text) {
+			t.Errorf("kubectl does not show %q: %s", text, said)
+		}
 	}
 }

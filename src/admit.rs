@@ -6,16 +6,18 @@ mod namespace;
 mod own;
 mod pod_security;
 mod reasons;
+mod update;
 
-use crate::decide::{Case, Effect, Stage, judge, merged};
+use crate::decide::{Case, Effect, Previous, Stage, judge, merged};
 use crate::facts::{Facts, Known, Labels, Wanted};
 use crate::outcome::{About, Outcome, PodSecurity};
 use crate::policy::{Action, CompiledPolicy, PolicySet, Subject};
-use crate::review::{Request, Review, request, request::uid, response};
+use crate::review::{Operation, Request, Review, request, request::uid, response};
 use crate::rules::{Fix, Scope};
 use crate::text::without_value;
 use crate::workload::{Kind, Pod, kinds};
 use jiff::civil::Date;
+use update::Version;
 
 /// Which webhook was called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -111,14 +113,8 @@ pub fn deny_unread(body: &[u8], problem: String) -> Outcome {
 }
 
 fn answer(request: &mut Request<'_>, hook: Hook, moment: Moment, snapshot: &Snapshot, today: Date) -> Outcome {
-    if namespace::is_one(request) && hook == Hook::Validate && matches!(&*request.operation.0, "CREATE" | "UPDATE") {
-        return response::finish(namespace::judge(request, snapshot, about(request, None)));
-    }
-    if own::is_one(request) && hook == Hook::Validate && matches!(&*request.operation.0, "CREATE" | "UPDATE") {
-        return response::finish(own::judge(request, about(request, None)));
-    }
-    if connect::is_one(request) && hook == Hook::Validate {
-        return response::finish(connect::decide(request, snapshot, today));
+    if let Some(outcome) = without_pod(request, hook, snapshot, today) {
+        return response::finish(outcome);
     }
     let kind = match pod_bearing(request, &snapshot.policies) {
         Ok(Some(kind)) => kind,
@@ -160,7 +156,7 @@ fn answer(request: &mut Request<'_>, hook: Hook, moment: Moment, snapshot: &Snap
         let owned = policies.iter().any(|p| p.patch_templates) && kinds::is_owned(object);
         policies.retain(|p| p.patch_templates && !owned);
     }
-    let is_update = *request.operation == *"UPDATE";
+    let is_update = request.operation() == Operation::Update;
     match around::of(&pod, &request.namespace, &policies, &snapshot.facts) {
         Ok(around) => pod.around = around,
         Err(wanted) => return response::finish(Outcome::wanting(about, wanted)),
@@ -182,22 +178,23 @@ fn answer(request: &mut Request<'_>, hook: Hook, moment: Moment, snapshot: &Snap
     };
     // Read late: most requests violate nothing, and then the old object does not matter.
     let old: std::cell::OnceCell<Option<Pod<'_>>> = std::cell::OnceCell::new();
-    let before = || {
+    let previous = std::cell::LazyCell::new(|| {
+        let before = request.old_object.filter(|_| is_update)?;
         let read = || {
-            let before = request.old_object.filter(|_| is_update)?;
             // An old object that cannot be read excuses nothing.
             let mut pod = kind.pod(before).ok()??;
             pod.around = around::of(&pod, &request.namespace, &policies, &snapshot.facts).unwrap_or_default();
             Some(pod)
         };
-        old.get_or_init(read).as_ref()
-    };
-    let mut judged = judge(&case, &policies, before);
+        let old = Version { object: before, pod: old.get_or_init(read).as_ref()? };
+        Some(Previous { pod: old.pod, change: update::change(kind, Version { object, pod: &pod }, old) })
+    });
+    let mut judged = judge(&case, &policies, || *previous);
     let mut told = PodSecurity::default();
     if hook == Hook::Validate {
         let sub_resource = request.sub_resource.as_deref().is_some_and(|sub| !sub.is_empty());
         let asking = pod_security::Asking { subject: &subject, template: moment.warns(template), sub_resource };
-        match pod_security::judge(&asking, &policies, &pod, before) {
+        match pod_security::judge(&asking, &policies, &pod, || *previous) {
             Ok(said) => {
                 judged = merged(judged, said.judged);
                 told = said.told;
@@ -214,7 +211,23 @@ fn answer(request: &mut Request<'_>, hook: Hook, moment: Moment, snapshot: &Snap
         j.compiled.check.repair(&pod, &j.finding, &mut fix);
     }
     let outcome = Outcome::judged(about, &case, kind, &judged, fix, snapshot.report_limit);
-    response::finish(Outcome { pod_security: told, ..outcome })
+    // What was there counts, and the denial says why.
+    let was_there = judged.iter().any(|j| j.effect == Effect::Deny && (j.fixed || template));
+    let change = if was_there { previous.and_then(|previous| previous.change) } else { None };
+    response::finish(Outcome { pod_security: told, change, ..outcome })
+}
+
+/// A namespace, an object of podreeve's own, or somebody who connects to a pod.
+fn without_pod(request: &Request<'_>, hook: Hook, snapshot: &Snapshot, today: Date) -> Option<Outcome> {
+    if hook != Hook::Validate {
+        None
+    } else if namespace::is_one(request) && request.brings_object() {
+        Some(namespace::judge(request, snapshot, about(request, None)))
+    } else if own::is_one(request) && request.brings_object() {
+        Some(own::judge(request, about(request, None)))
+    } else {
+        connect::is_one(request).then(|| connect::decide(request, snapshot, today))
+    }
 }
 
 fn about(request: &Request<'_>, kind: Option<&Kind>) -> About {
@@ -232,7 +245,7 @@ fn about(request: &Request<'_>, kind: Option<&Kind>) -> About {
 
 /// The kind whose pod is to be judged; none when the request carries no pod.
 fn pod_bearing<'s>(request: &Request<'_>, policies: &'s PolicySet) -> Result<Option<&'s Kind>, String> {
-    if !matches!(&*request.operation.0, "CREATE" | "UPDATE") {
+    if !request.brings_object() {
         return Ok(None);
     }
     if let Some(kind) = policies.kind(&request.kind.group, &request.kind.kind) {

@@ -10,9 +10,11 @@
 pub mod keys;
 mod number;
 mod reader;
+mod same;
 mod scan;
 
 pub use reader::Reader;
+pub use same::same;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 

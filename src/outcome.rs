@@ -1,6 +1,6 @@
 //! The outcome of a request: what was decided, for the reply, the log, the metrics and the reports.
 
-use crate::decide::{Case, Effect, Judged, Note, Stage};
+use crate::decide::{Case, Change, Effect, Judged, Note, Stage};
 use crate::facts::Wanted;
 use crate::patch::absolute;
 use crate::policy::{Action, By};
@@ -101,6 +101,8 @@ pub struct Outcome {
     /// A fact that is missing: to be asked for before the request is judged again.
     pub wanted: Option<Wanted>,
     pub pod_security: PodSecurity,
+    /// Why an update is judged as a creation, where it is denied.
+    pub change: Option<Change>,
     /// Why an object that is not judged by rules (a namespace, a Policy) is refused: each field and its fault.
     pub invalid: Vec<(String, String)>,
     /// The AdmissionReview to send back; empty when the request had no uid to answer to.
@@ -119,6 +121,7 @@ impl Outcome {
             problem: None,
             wanted: None,
             pod_security: PodSecurity::default(),
+            change: None,
             invalid: Vec::new(),
             reply: Vec::new(),
         }
@@ -209,7 +212,9 @@ impl Violation {
     fn new(judged: &Judged<'_>, case: &Case<'_>, prefix: &str) -> Self {
         let finding = &judged.finding;
         let mut fix = Fix::new(case.scope);
-        judged.compiled.check.repair(case.pod, finding, &mut fix);
+        if !judged.fixed {
+            judged.compiled.check.repair(case.pod, finding, &mut fix);
+        }
         Self {
             rule: judged.rule,
             policy: judged.policy.to_owned(),

@@ -5,4 +5,4 @@ pub mod request;
 pub mod response;
 
 pub use made::Creation;
-pub use request::{Request, Review};
+pub use request::{Operation, Request, Review};

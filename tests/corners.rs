@@ -281,23 +281,21 @@ fn what_is_told_of_the_first_is_not_counted_for_others() {
     assert_eq!(denied(std::slice::from_ref(&first), None), (Verdict::Deny, 1));
     assert_eq!(denied(&[first, deny.clone()], None), (Verdict::Deny, 2));
     let mut old = pod(json!({}));
-    old["spec"]["containers"] = json!([{"name": "first", "securityContext": {"privileged": true}}, {"name": "second"}]);
+    let named = |name: &str, privileged: bool| json!({"name": name, "image": "a.example/b:1", "securityContext": {"privileged": privileged}});
+    old["spec"]["containers"] = json!([named("first", true), named("second", false)]);
     assert_eq!(denied(&[deny], Some(&old)), (Verdict::Deny, 1));
 }
 
 #[test]
 fn what_stood_in_the_pod_was_there_whoever_took_it() {
-    let deployment = |of_pod: &str, own: Value| {
+    let with = |of_pod: &str, own: Value| {
         let mut pod = container(json!({"securityContext": {"seccompProfile": own}}));
         pod["spec"]["securityContext"]["seccompProfile"]["type"] = json!(of_pod);
-        json!({
-            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"},
-            "spec": {"template": {"spec": pod["spec"]}},
-        })
+        pod
     };
-    let new = deployment("Unconfined", json!({"type": "RuntimeDefault"}));
-    let taken = deployment("Unconfined", json!(null));
-    let own = deployment("RuntimeDefault", json!({"type": "Unconfined"}));
+    let new = with("Unconfined", json!({"type": "RuntimeDefault"}));
+    let taken = with("Unconfined", json!(null));
+    let own = with("RuntimeDefault", json!({"type": "Unconfined"}));
     for (old, verdict) in [(taken, Verdict::Warn), (own, Verdict::Deny)] {
         let review = review("UPDATE", &new, Some(&old)).to_string();
         let snapshot = snapshot("seccomp-profile", "deny", Value::Null);
@@ -308,16 +306,10 @@ fn what_stood_in_the_pod_was_there_whoever_took_it() {
 
 #[test]
 fn a_limit_above_the_highest_may_be_lowered_and_not_raised() {
-    let deployment = |limit: &str| {
-        let pod = container(json!({"resources": {"limits": {"memory": limit}}}));
-        json!({
-            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"},
-            "spec": {"template": {"spec": pod["spec"]}},
-        })
-    };
+    let limited = |limit: &str| container(json!({"resources": {"limits": {"memory": limit}}}));
     let snapshot = snapshot("memory-limit", "deny", json!({"max": "1Gi"}));
     for (before, after, verdict) in [("4Gi", "2Gi", Verdict::Warn), ("2Gi", "4Gi", Verdict::Deny)] {
-        let review = review("UPDATE", &deployment(after), Some(&deployment(before))).to_string();
+        let review = review("UPDATE", &limited(after), Some(&limited(before))).to_string();
         assert_eq!(admit(review.as_bytes(), Hook::Validate, &snapshot, TODAY).verdict, verdict);
     }
 }

@@ -22,6 +22,16 @@ type policyMeta struct {
 type policySpec struct {
 	Match map[string][]string    `json:"match,omitempty"`
 	Rules map[string]RuleSetting `json:"rules"`
+
+	Exemptions []Exemption `json:"exemptions,omitempty"`
+}
+
+// Exemption is one of a policy's exemptions.
+type Exemption struct {
+	Rules      []string `json:"rules"`
+	Namespaces []string `json:"namespaces"`
+	Images     []string `json:"images,omitempty"`
+	Reason     string   `json:"reason"`
 }
 
 // RuleSetting is what a policy says of one rule.
@@ -32,7 +42,7 @@ type RuleSetting struct {
 
 // NewPolicy makes a policy; match may be nil.
 func NewPolicy(name string, match map[string][]string, rules map[string]RuleSetting) Policy {
-	return Policy{"podreeve.dev/v1alpha1", "Policy", policyMeta{name}, policySpec{match, rules}}
+	return Policy{"podreeve.dev/v1alpha1", "Policy", policyMeta{name}, policySpec{Match: match, Rules: rules}}
 }
 
 // ProbeRules are those that Register's wait needs.

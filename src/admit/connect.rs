@@ -6,14 +6,14 @@ use crate::facts::{Known, Wanted};
 use crate::json::Raw;
 use crate::outcome::{Outcome, PodSecurity};
 use crate::policy::{CompiledPolicy, Subject};
-use crate::review::Request;
+use crate::review::{Operation, Request};
 use crate::rules::{Fix, Scope};
 use crate::workload::kinds::{self, read_at};
 use crate::workload::{Around, Connect, Pod, Text};
 use jiff::civil::Date;
 
 pub(super) fn is_one(request: &Request<'_>) -> bool {
-    *request.operation == *"CONNECT"
+    request.operation() != Operation::Delete
         && request.resource.group.is_empty()
         && *request.resource.resource == *"pods"
         && matches!(request.sub_resource.as_deref(), Some("exec" | "attach"))

@@ -6,7 +6,7 @@ use crate::facts::{Known, Labels, PodsByName, Wanted};
 use crate::json::Raw;
 use crate::outcome::{About, Outcome, PodSecurity};
 use crate::policy::pod_security::{Asked, BadLabel, Level, LevelVersion, PREFIX, read, strictest_defaults};
-use crate::review::Request;
+use crate::review::{Operation, Request};
 use crate::workload::kinds::{self, read_by_serde};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -37,7 +37,7 @@ pub(super) fn judge(request: &Request<'_>, snapshot: &Snapshot, about: About) ->
     let exempt = honoured.iter().all(|h| h.exemptions.namespaces.iter().any(|name| *name == *request.name));
     // What nobody asked for by a label is not said to be ignored.
     let ignored = || if asked == defaults { None } else { ignored(&request.name, asked, &labels) };
-    if *request.operation != *"UPDATE" {
+    if request.operation() != Operation::Update {
         return match bad.as_slice() {
             [] if exempt => warned(about, ignored().into_iter().collect()),
             [] => Outcome::allow(about),

@@ -4,7 +4,7 @@
 use crate::json::Raw;
 use crate::outcome::{About, Outcome};
 use crate::policy::{Cluster, CompiledPolicy, ObjectExemption, PolicyDocument, PolicyError};
-use crate::review::Request;
+use crate::review::{Operation, Request};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -16,7 +16,8 @@ pub(super) fn is_one(request: &Request<'_>) -> bool {
 
 pub(super) fn judge(request: &Request<'_>, about: About) -> Outcome {
     let Some(object) = request.object.map(Written::read) else { return Outcome::allow(about) };
-    let before = request.old_object.map(Written::read).unwrap_or_default();
+    let old = request.old_object.filter(|_| request.operation() == Operation::Update);
+    let before = old.map(Written::read).unwrap_or_default();
     // Whatever else changes, such as a finalizer: it is no worse than it was.
     if object.spec.is_some() && object.spec.map(RawValue::get) == before.spec.map(RawValue::get) {
         return Outcome::allow(about);

@@ -1,13 +1,13 @@
 //! What the labels `pod-security.kubernetes.io/*` of a namespace make of a pod, with upstream's semantics and words.
 
 use super::reasons;
-use crate::decide::{Effect, Judged, findings};
+use crate::decide::{Effect, Judged, Previous, findings};
 use crate::facts::{Known, Labels};
 use crate::outcome::PodSecurity;
 use crate::policy::document::PodSecurityExemptions;
 use crate::policy::pod_security::{self, Asked, Honoured, Level, LevelVersion, strictest_defaults};
 use crate::policy::{CompiledPolicy, Subject};
-use crate::workload::{ContainerKind, ContainerRef, Pod};
+use crate::workload::Pod;
 
 /// What was found, and what is to be said of it.
 #[derive(Debug, Default)]
@@ -30,7 +30,7 @@ pub(super) fn judge<'p>(
     asking: &Asking<'_>,
     policies: &[&CompiledPolicy],
     pod: &'p Pod<'p>,
-    old: impl FnOnce() -> Option<&'p Pod<'p>>,
+    previous: impl FnOnce() -> Option<Previous<'p>>,
 ) -> Result<Said<'p>, String> {
     let honoured: Vec<_> = policies.iter().filter_map(|policy| policy.pod_security_labels.as_ref()).collect();
     if honoured.is_empty() || (asking.template && asking.sub_resource) {
@@ -44,7 +44,7 @@ pub(super) fn judge<'p>(
         // As upstream: only what would run is kept out.
         return if asking.template { Ok(Said::annotated("error", problem)) } else { Err(problem) };
     };
-    if !asking.template && old().is_some_and(|old| !is_significant(pod, old)) {
+    if !asking.template && previous().is_some_and(|previous| previous.change.is_none()) {
         return Ok(Said::default());
     }
     Ok(evaluate(labels, strictest_defaults(&honoured), asking.template, pod))
@@ -100,6 +100,7 @@ pub(super) fn violations<'p>(asked: LevelVersion, pod: &'p Pod<'p>) -> Vec<Judge
                 effect: Effect::Deny,
                 note: None,
                 exemption: None,
+                fixed: false,
                 times: 1,
             })
         })
@@ -127,19 +128,4 @@ fn exempt(honoured: &[&Honoured], subject: &Subject<'_>, pod: &Pod<'_>) -> Optio
     } else {
         None
     }
-}
-
-/// Whether an update changes what upstream evaluates again: images, and which containers there are.
-fn is_significant(pod: &Pod<'_>, old: &Pod<'_>) -> bool {
-    let of = |pod: &'_ Pod<'_>, kind: ContainerKind| pod.all_containers().filter(move |c| c.kind == kind).count();
-    let same_place = |c: &ContainerRef<'_>, o: &ContainerRef<'_>| (c.kind, c.index) == (o.kind, o.index);
-    let changed = |container: ContainerRef<'_>| {
-        let before = old.all_containers().find(|before| match container.kind {
-            ContainerKind::Ephemeral => before.kind == container.kind && before.name == container.name,
-            ContainerKind::Init | ContainerKind::Container => same_place(&container, before),
-        });
-        before.is_none_or(|before| before.image != container.image)
-    };
-    let counted = [ContainerKind::Init, ContainerKind::Container];
-    counted.into_iter().any(|kind| of(pod, kind) != of(old, kind)) || pod.all_containers().any(changed)
 }

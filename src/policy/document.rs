@@ -211,8 +211,9 @@ pub struct Exemption {
     /// Container names. A violation of the pod itself is exempt only when every container matches.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub containers: Vec<String>,
-    /// Images by registry and path (`registry.example.com/mesh`, whole segments), with tag or digest when given.
-    /// One that is mounted as a volume must match, too, for what is wrong with it.
+    /// Images by registry and path (`registry.example.com/mesh`, whole segments). With a tag or a digest it is one image; a
+    /// tag covers no reference that has a digest, since that is what runs. An image that is mounted as a volume must match,
+    /// too, for what is wrong with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<String>,
     /// Why this is right, for whoever reads the policy next.

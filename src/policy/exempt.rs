@@ -9,7 +9,10 @@ use std::cell::RefCell;
 
 /// An exemption whose every part is known to mean something.
 #[derive(Debug)]
-pub struct CompiledExemption(Exemption);
+pub struct CompiledExemption {
+    written: Exemption,
+    images: Vec<ImageRef<'static>>,
+}
 
 impl CompiledExemption {
     /// # Errors
@@ -48,31 +51,32 @@ impl CompiledExemption {
         if exemption.reason.trim().is_empty() {
             return Err(error("reason", "say why this is right".to_owned()));
         }
-        Ok(Self(exemption.clone()))
+        let images = exemption.images.iter().map(|image| ImageRef::pattern(image).into_owned()).collect();
+        Ok(Self { written: exemption.clone(), images })
     }
 
     /// As its author wrote it.
     #[must_use]
     pub const fn written(&self) -> &Exemption {
-        &self.0
+        &self.written
     }
 
     /// The last day on which it holds; none when it has no end.
     #[must_use]
     pub const fn until(&self) -> Option<Date> {
-        self.0.until
+        self.written.until
     }
 
     /// Whether it names the rule.
     #[must_use]
     pub fn names(&self, rule: &Rule) -> bool {
-        self.0.rules.iter().any(|id| id == rule.id)
+        self.written.rules.iter().any(|id| id == rule.id)
     }
 
     /// Whether it lets this finding through today.
     #[must_use]
     pub fn covers(&self, rule: &Rule, finding: &Finding<'_>, namespace: &str, whole: &Whole<'_>, today: Date) -> bool {
-        let Exemption { rules: _, namespaces, containers, images, reason: _, until } = &self.0;
+        let Exemption { rules: _, namespaces, containers, images, reason: _, until } = &self.written;
         let narrowed = !containers.is_empty() || !images.is_empty();
         self.names(rule)
             && namespaces.iter().any(|name| name == namespace)
@@ -89,17 +93,16 @@ impl CompiledExemption {
     }
 
     fn reaches(&self, container: ContainerRef<'_>) -> bool {
-        let Exemption { containers, .. } = &self.0;
+        let Exemption { containers, .. } = &self.written;
         (containers.is_empty() || containers.iter().any(|name| *name == *container.name))
             && self.reaches_image(container.image.as_deref())
     }
 
     fn reaches_image(&self, image: Option<&str>) -> bool {
-        let Exemption { images, .. } = &self.0;
-        images.is_empty()
-            || image.is_some_and(|image| {
-                let image = ImageRef::parse(image);
-                images.iter().any(|pattern| image.is_under(&ImageRef::pattern(pattern)))
+        self.images.is_empty()
+            || image.map(ImageRef::parse).is_some_and(|image| {
+                // What no runtime takes may look as if it lay under a pattern.
+                self.images.iter().any(|pattern| image.is_under(pattern)) && image.is_well_formed()
             })
     }
 }

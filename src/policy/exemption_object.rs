@@ -34,8 +34,9 @@ pub struct ExemptionSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100))]
     pub containers: Vec<String>,
-    /// Images by registry and path (`registry.example.com/mesh`, whole segments), with tag or digest when given.
-    /// One that is mounted as a volume must match, too, for what is wrong with it.
+    /// Images by registry and path (`registry.example.com/mesh`, whole segments). With a tag or a digest it is one image; a
+    /// tag covers no reference that has a digest, since that is what runs. An image that is mounted as a volume must match,
+    /// too, for what is wrong with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100))]
     pub images: Vec<String>,

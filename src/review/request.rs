@@ -85,6 +85,16 @@ pub struct UserInfo<'a> {
     pub groups: Vec<Text<'a>>,
 }
 
+/// What a request does with its object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// Also every operation that podreeve does not know: whatever it does, what it brings is judged.
+    Create,
+    Update,
+    Delete,
+    Connect,
+}
+
 fill!(Review<'d> { "apiVersion" => api_version, "kind" => kind, "request" => request });
 fill!(Request<'d> {
     "uid" => uid,
@@ -104,6 +114,22 @@ fill!(GroupVersionResource<'d> { "group" => group, "resource" => resource });
 fill!(UserInfo<'d> { "username" => username, "groups" => groups });
 
 impl<'a> Request<'a> {
+    #[must_use]
+    pub fn operation(&self) -> Operation {
+        match &*self.operation.0 {
+            "UPDATE" => Operation::Update,
+            "DELETE" => Operation::Delete,
+            "CONNECT" => Operation::Connect,
+            _ => Operation::Create,
+        }
+    }
+
+    /// Whether its object is one that comes or changes.
+    #[must_use]
+    pub fn brings_object(&self) -> bool {
+        matches!(self.operation(), Operation::Create | Operation::Update)
+    }
+
     fn fill_object(&mut self, reader: &mut Reader<'a>) -> Option<()> {
         // The API server sends the kind before the object.
         if *self.kind.kind == *"Pod" && self.kind.group.is_empty() {

@@ -217,6 +217,9 @@ fn denial(outcome: &Outcome) -> String {
         if count == 1 { "" } else { "s" },
         rules.join(", ")
     );
+    if let Some(change) = outcome.change {
+        let _ = writeln!(text, "{}", change.sentence());
+    }
     for violation in denied(outcome).take(TOLD) {
         describe(&mut text, violation, outcome.stage);
     }

@@ -96,15 +96,25 @@ impl<'a> ImageRef<'a> {
     /// Whether this image lies under `pattern`, an image reference whose last segment may be left
     /// out or be `*`. Compares whole segments: `registry.example.com/shop` covers
     /// `registry.example.com/shop/web:1` and not `registry.example.com/shopping/web`.
-    /// A tag or digest in the pattern must be equal.
+    ///
+    /// A pattern with a tag or a digest names one image: repository, tag and digest must be equal, but for a tag beside the
+    /// digest that the pattern names. Runtimes take the digest and leave the tag alone, so a tag covers no reference with
+    /// a digest.
     #[must_use]
     pub fn is_under(&self, pattern: &ImageRef<'_>) -> bool {
-        let wanted = pattern.repository.strip_suffix("/*").unwrap_or(&pattern.repository);
-        let under = self.repository.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        self.registry == pattern.registry
-            && (under || wanted == "*" || wanted.is_empty())
-            && (pattern.tag.is_none() || self.tag == pattern.tag)
-            && (pattern.digest.is_none() || self.digest == pattern.digest)
+        if self.registry != pattern.registry {
+            return false;
+        }
+        match (&pattern.tag, &pattern.digest) {
+            (None, None) => {
+                let wanted = pattern.repository.strip_suffix("/*").unwrap_or(&pattern.repository);
+                let rest = self.repository.strip_prefix(wanted);
+                wanted == "*" || wanted.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            }
+            (tag, digest) => {
+                self.repository == pattern.repository && self.digest == *digest && (tag.is_none() || self.tag == *tag)
+            }
+        }
     }
 }
 
@@ -196,6 +206,39 @@ mod tests {
         assert!(!under("evil.org/registry.example.com/shop", "registry.example.com/shop"));
         assert!(!under("registry.example.com/shop/web:2", "registry.example.com/shop/web:1"));
         assert!(!under("registry.example.com:5000/shop/web", "registry.example.com/shop"));
+    }
+
+    #[test]
+    fn a_tag_covers_no_digest() {
+        let (one, two) = (format!("sha256:{}", "a".repeat(64)), format!("sha256:{}", "b".repeat(64)));
+        for (pattern, covered) in [
+            ("a/b".to_owned(), [true, true, true, true, true, true]),
+            ("a/b:1".to_owned(), [false, true, false, false, false, false]),
+            (format!("a/b@{one}"), [false, false, false, true, true, true]),
+            (format!("a/b:1@{one}"), [false, false, false, false, true, false]),
+        ] {
+            let images = [
+                "a/b".to_owned(),
+                "a/b:1".to_owned(),
+                "a/b:2".to_owned(),
+                format!("a/b@{one}"),
+                format!("a/b:1@{one}"),
+                format!("a/b:2@{one}"),
+            ];
+            for (image, covered) in images.iter().zip(covered) {
+                assert_eq!(under(image, &pattern), covered, "{image} under {pattern}");
+            }
+            // What is under no name of the first digest, is under none of its patterns.
+            let is_repository = pattern == "a/b";
+            for image in
+                [format!("a/b@{two}"), format!("a/b:1@{two}"), "a/b:1@sha256:zz".to_owned(), "a/b:1@".to_owned()]
+            {
+                assert_eq!(under(&image, &pattern), is_repository, "{image} under {pattern}");
+            }
+            // A tag or digest is one image's, not a directory's.
+            assert_eq!(under("a/b/c:1", &pattern), is_repository, "{pattern}");
+            assert_eq!(under(&format!("a/b/c:1@{one}"), &pattern), is_repository, "{pattern}");
+        }
     }
 
     #[test]

@@ -1,0 +1,55 @@
+//! Whether an update brings something that runs.
+
+use crate::decide::Change;
+use crate::json::{Raw, same};
+use crate::workload::kinds::read_at;
+use crate::workload::{ContainerKind, ContainerRef, Kind, Pod};
+use std::collections::HashMap;
+
+/// An object and the pod that was read out of it.
+#[derive(Clone, Copy)]
+pub(super) struct Version<'p> {
+    pub object: Raw<'p>,
+    pub pod: &'p Pod<'p>,
+}
+
+/// What of it the update changes; none for labels, finalizers, replicas, status, tolerations, and what can be resized.
+pub(super) fn change(kind: &Kind, new: Version<'_>, old: Version<'_>) -> Option<Change> {
+    if kind.template.is_empty() {
+        return of_pods(new.pod, old.pod);
+    }
+    let template = |object| read_at::<Raw<'_>>(object, &kind.template).ok().flatten();
+    let unchanged = template(new.object).zip(template(old.object)).is_some_and(|(new, old)| same(new, old));
+    (!unchanged).then_some(Change::Template)
+}
+
+/// As upstream's Pod Security compares them: images by place, and of ephemeral containers by name.
+fn of_pods(pod: &Pod<'_>, old: &Pod<'_>) -> Option<Change> {
+    let is_ephemeral = |c: &ContainerRef<'_>| c.kind == ContainerKind::Ephemeral;
+    let mut before = old.all_containers().filter(|c| !is_ephemeral(c));
+    for container in pod.all_containers().filter(|c| !is_ephemeral(c)) {
+        match before.next() {
+            Some(old) if old.kind == container.kind => {
+                if image(old) != image(container) {
+                    return Some(Change::Image);
+                }
+            }
+            _ => return Some(Change::Container),
+        }
+    }
+    if before.next().is_some() {
+        return Some(Change::Container);
+    }
+    let mut ephemeral: HashMap<&str, &str> = HashMap::new();
+    for container in old.all_containers().filter(is_ephemeral) {
+        ephemeral.entry(&container.container.name.0).or_insert_with(|| image(container));
+    }
+    pod.all_containers().filter(is_ephemeral).find_map(|container| match ephemeral.get(&*container.container.name.0) {
+        None => Some(Change::Container),
+        Some(old) => (*old != image(container)).then_some(Change::Image),
+    })
+}
+
+fn image(container: ContainerRef<'_>) -> &str {
+    container.container.image.as_deref().unwrap_or_default()
+}

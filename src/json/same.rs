@@ -1,0 +1,111 @@
+//! Whether two JSON texts say the same, however their keys are ordered and however they are spaced.
+
+use super::{Raw, Reader};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+
+/// As deep as serde_json reads.
+const DEPTH: usize = 128;
+
+/// Whether both say the same; false where it is not clear. Each is read once, and nothing is allocated for it: whoever
+/// sends them chooses how large they are. `null` and nothing are two things, `1` and `1.0` too.
+#[must_use]
+pub fn same(a: Raw<'_>, b: Raw<'_>) -> bool {
+    // As the API server writes both, they nearly always are.
+    if a.get() == b.get() {
+        return true;
+    }
+    let digest = Digest::default();
+    let of = |raw: Raw<'_>| {
+        let mut reader = Reader::new(raw.get());
+        let digest = digest.value(&mut reader, DEPTH)?;
+        reader.is_at_end().then_some(digest)
+    };
+    of(a).is_some_and(|a| of(b) == Some(a))
+}
+
+/// With keys that nobody outside knows, so nobody finds two texts with one digest.
+#[derive(Default)]
+struct Digest(RandomState);
+
+impl Digest {
+    fn value(&self, reader: &mut Reader<'_>, depth: usize) -> Option<u64> {
+        let depth = depth.checked_sub(1)?;
+        Some(match reader.peek() {
+            b'{' => {
+                let (mut members, mut count) = (0_u64, 0_u64);
+                reader.object(|reader, key| {
+                    let member = self.0.hash_one(('m', key, self.value(reader, depth)?));
+                    // A sum, since the order of keys says nothing.
+                    (members, count) = (members.wrapping_add(member), count + 1);
+                    Some(())
+                })?;
+                self.0.hash_one(('o', members, count))
+            }
+            b'[' => {
+                let mut list = self.0.build_hasher();
+                'l'.hash(&mut list);
+                reader.list(|reader| {
+                    self.value(reader, depth)?.hash(&mut list);
+                    Some(())
+                })?;
+                list.finish()
+            }
+            b'"' => self.0.hash_one(('s', reader.string()?)),
+            // A number, or one of three words.
+            _ => self.0.hash_one(('w', reader.skip()?)),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn says_the_same(a: &str, b: &str) -> bool {
+        same(Raw::new(a), Raw::new(b)) && same(Raw::new(b), Raw::new(a))
+    }
+
+    #[test]
+    fn order_and_spaces_say_nothing() {
+        for (a, b) in [
+            (r#"{"a":1,"b":[{"c":null,"d":"x"}]}"#, "{ \"b\" : [ {\"d\":\"x\", \"c\":null} ],\n\"a\":1 }"),
+            (r#"{"a":"\u0041"}"#, r#"{"a":"A"}"#),
+            ("{}", "{ }"),
+            ("[1, 2]", "[1,2]"),
+        ] {
+            assert!(says_the_same(a, b), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn everything_else_is_a_difference() {
+        for (a, b) in [
+            (r#"{"a":1}"#, r#"{"a":2}"#),
+            (r#"{"a":1}"#, r#"{"a":"1"}"#),
+            (r#"{"a":null}"#, r#"{"a":"null"}"#),
+            (r#"{"a":null}"#, "{}"),
+            (r#"{"a":1}"#, r#"{"b":1}"#),
+            (r#"{"a":1}"#, r#"{"a":1,"b":1}"#),
+            (r#"{"a":{"b":1},"c":{"b":2}}"#, r#"{"a":{"b":2},"c":{"b":1}}"#),
+            (r#"{"a":1}"#, r#"{"a":1,"a":1}"#),
+            ("[1,2]", "[2,1]"),
+            ("[[1],2]", "[[1,2]]"),
+            ("[]", "{}"),
+            ("[]", "[[]]"),
+            (r#""ab""#, r#"["a","b"]"#),
+            ("1", "1.0"),
+            ("true", "false"),
+        ] {
+            assert!(!says_the_same(a, b), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn what_is_broken_or_too_deep_is_a_difference() {
+        assert!(!says_the_same("{", "{ "));
+        assert!(!says_the_same("[1]", "[1] x"));
+        let deep = |space: &str| format!("{}{space}{}", "[".repeat(200), "]".repeat(200));
+        assert!(!says_the_same(&deep(""), &deep(" ")));
+        assert!(says_the_same(&deep(""), &deep("")));
+    }
+}
