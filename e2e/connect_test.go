@@ -22,7 +22,7 @@ func letIn(t *testing.T, said harness.Said) (bool, harness.Said) {
 	switch {
 	case strings.Contains(said.Stderr, fmt.Sprintf("admission webhook %q denied the request", harness.ValidateHook)):
 		return false, said
-	case strings.Contains(said.Stderr, "does not have a host assigned"):
+	case strings.Contains(said.Stderr, "does not have a host assigned"), strings.Contains(said.Stderr, "address not allowed"):
 		return true, said
 	}
 	t.Fatalf("neither denied nor let through: %s", said)
@@ -63,8 +63,8 @@ func TestExec(t *testing.T) {
 	}
 }
 
-// attach is judged as exec is. port-forward reaches no container by itself, and passes.
-func TestAttachAndPortForward(t *testing.T) {
+// attach is judged as exec is. A forwarded port and the proxy name no container and reach all of them.
+func TestAttachPortForwardAndProxy(t *testing.T) {
 	s := up(t)
 	hook := s.NewHook().WithConnects()
 	server, err := s.StartInCluster(t.Context(), map[string]string{
@@ -83,14 +83,57 @@ func TestAttachAndPortForward(t *testing.T) {
 			t.Errorf("attach to the %s pod, let in %v: %s", name, in, said)
 		}
 		// `kubectl port-forward` wants a pod that runs.
-		path := fmt.Sprintf("/api/v1/namespaces/%s/pods/%s/portforward?ports=80", ns, pod.GetName())
-		if in, said := letIn(t, kubectl(t, s, "{}", "create", "--raw", path, "-f", "-")); !in {
-			t.Errorf("want port-forward to the %s pod let through, got %s", name, said)
+		path := fmt.Sprintf("/api/v1/namespaces/%s/pods/%s", ns, pod.GetName())
+		for what, said := range map[string]harness.Said{
+			"port-forward":  kubectl(t, s, "{}", "create", "--raw", path+"/portforward?ports=80", "-f", "-"),
+			"get by proxy":  kubectl(t, s, "", "get", "--raw", path+"/proxy/metrics"),
+			"post by proxy": kubectl(t, s, "{}", "create", "--raw", path+"/proxy/", "-f", "-"),
+		} {
+			in, said := letIn(t, said)
+			if in != (name == "good") || in == strings.Contains(said.Stderr, "exec-privileged") {
+				t.Errorf("%s to the %s pod, let in %v: %s", what, name, in, said)
+			}
 		}
 	}
-	if log := server.Log(); !strings.Contains(log, "portforward") {
-		t.Errorf("want portforward asked of podreeve, got\n%s", log)
+	for _, what := range []string{"portforward", "proxy"} {
+		if log := server.Log(); !strings.Contains(log, what) {
+			t.Errorf("want %s asked of podreeve, got\n%s", what, log)
+		}
 	}
+}
+
+// Nobody can say what the pod is like: the rule keeps the caller out until somebody can.
+func TestExecIntoAPodThatNobodyKnows(t *testing.T) {
+	s := up(t)
+	hook := s.NewHook().WithConnects()
+	gate, err := s.NewGate()
+	must(t, err)
+	gate.Hold("/api/v1/") // all pods, and a single one
+	server, err := s.LaunchInCluster(map[string]string{
+		"probe": harness.ProbeOnly,
+		"exec":  "{match: {namespaceSelector: {matchLabels: {team: unknown}}}, rules: {exec-privileged: {action: deny}, exec-root: {action: deny}}}",
+	}, "--kubeconfig", gate.Kubeconfig)
+	must(t, err)
+	t.Cleanup(server.Stop)
+	// Its pods are waited for, and not for ever.
+	must(t, server.AwaitReport(t.Context(), "[-]cluster: the API server answers; still to be read: pods\n"))
+	must(t, server.AwaitReady(t.Context()))
+	must(t, s.Register(t.Context(), hook, server.URL(), server.CA))
+	ns, err := s.NamespaceWith(t.Context(), "unknown", hook, map[string]string{"team": "unknown"})
+	must(t, err)
+	pod := created(t, s, s.GoodPod(ns, "good")).Object
+	in, said := entered(t, s, pod)
+	if in || !strings.Contains(said.Stderr, "did not say in time what this pod is like") || !strings.Contains(said.Stderr, "try again") {
+		t.Errorf("want the caller kept out, and told why and what to do, got %s", said)
+	}
+	if strings.Contains(said.Stderr, "exec-root") {
+		t.Errorf("want exec-root to let in who enters a pod that is not known, got %s", said)
+	}
+	gate.Hold("")
+	must(t, harness.Await(t.Context(), "the caller gets in", func(context.Context) (bool, error) {
+		in, said := entered(t, s, pod)
+		return in, fmt.Errorf("%s", said)
+	}))
 }
 
 // lookups is how often requests waited for a fact.

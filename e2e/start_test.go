@@ -28,7 +28,7 @@ func TestReadyWithThePoliciesOfTheCluster(t *testing.T) {
 	server, err := s.LaunchInCluster(map[string]string{"probe": harness.ProbeOnly}, "--kubeconfig", gate.Kubeconfig)
 	must(t, err)
 	t.Cleanup(server.Stop)
-	must(t, server.AwaitReport(t.Context(), "[-]cluster: the API server answers; its Policies and Exemptions are still to come"))
+	must(t, server.AwaitReport(t.Context(), "[-]cluster: the API server answers; still to be read: Policies and Exemptions\n"))
 	gate.Hold("")
 	must(t, server.AwaitReady(t.Context()))
 	second := s.NewHook()

@@ -2,6 +2,7 @@
 
 mod around;
 mod connect;
+mod lookups;
 mod namespace;
 mod own;
 mod pod_security;
@@ -17,6 +18,7 @@ use crate::rules::{Fix, Scope};
 use crate::text::without_value;
 use crate::workload::{Kind, Pod, kinds};
 use jiff::civil::Date;
+pub use lookups::{Lookup, admit_guarded, judge_with_lookups};
 use update::Version;
 
 /// Which webhook was called.

@@ -34,7 +34,7 @@ pub struct Facts {
     pub namespaces: Arc<HashMap<String, Arc<Labels>>>,
     /// Pods by namespace.
     pub pods: Arc<HashMap<String, Arc<PodsByName>>>,
-    /// All pods have been told at least once.
+    /// All pods are known, and each change of them: neither is a first list outstanding, nor has the watch lost its way.
     pub pods_complete: bool,
     /// Network policies by namespace.
     pub ingress: Arc<HashMap<String, Arc<IngressByName>>>,
@@ -152,7 +152,9 @@ impl Facts {
             Asked::Pod { namespace: n, name: p, pod } if n == namespace && p == name => Some(pod.as_ref()),
             _ => None,
         });
-        match (asked, self.pods.get(namespace).and_then(|pods| pods.get(name))) {
+        // As long as changes may be missing, another pod may have that name by now.
+        let pods = self.pods.get(namespace).filter(|_| self.pods_complete);
+        match (asked, pods.and_then(|pods| pods.get(name))) {
             (Some(Some(pod)), _) | (None, Some(pod)) => Known::Is(pod),
             (Some(None), _) => Known::Absent,
             (None, None) => Known::Unknown,
@@ -162,7 +164,13 @@ impl Facts {
     /// Whether it has not been asked for yet.
     #[must_use]
     pub fn may_ask(&self, wanted: &Wanted) -> bool {
-        !self.asked.iter().any(|asked| asked.answers(wanted))
+        self.was_asked(wanted).is_none()
+    }
+
+    /// What came of asking for it; none as long as nobody has.
+    #[must_use]
+    pub fn was_asked(&self, wanted: &Wanted) -> Option<&Asked> {
+        self.asked.iter().find(|asked| asked.answers(wanted))
     }
 }
 

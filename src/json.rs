@@ -9,10 +9,12 @@
 
 pub mod keys;
 mod number;
+mod objects;
 mod reader;
 mod same;
 mod scan;
 
+pub use objects::Objects;
 pub use reader::Reader;
 pub use same::same;
 use serde::{Deserialize, Deserializer};

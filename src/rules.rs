@@ -3,6 +3,7 @@
 //! A rule is one file under `rules/` and one line here. Its parameters are a type; that type
 //! checks pods ([`Check`]). A rule knows nothing of policies, requests or text formats.
 
+mod entered;
 mod example;
 mod finding;
 mod fix;
@@ -53,6 +54,7 @@ mod sysctls;
 mod undeclared_ports;
 mod volume_types;
 
+use crate::json::Objects;
 use crate::workload::{ContainerKind, Parts, Pod};
 pub use example::{Example, Expect, GOOD_POD, Kinds};
 pub use finding::{Finding, Findings, Location, Severity, Sorting};
@@ -179,6 +181,11 @@ pub trait Check: Send + Sync {
         false
     }
 
+    /// Whether it keeps out who connects to a pod of which nothing is known.
+    fn denies_unknown(&self) -> bool {
+        false
+    }
+
     /// Whether it needs to know what NetworkPolicies make of the pod.
     fn asks_for_network_policies(&self) -> bool {
         false
@@ -217,7 +224,7 @@ pub struct BadParams {
 /// The field that does not fit, and why.
 pub fn compile<P: Check + DeserializeOwned + 'static>(params: Value) -> Result<Box<dyn Check>, BadParams> {
     let params = if params.is_null() { Value::Object(serde_json::Map::new()) } else { params };
-    match serde_path_to_error::deserialize::<_, P>(params) {
+    match serde_path_to_error::deserialize::<_, P>(Objects(params)) {
         Ok(check) => Ok(Box::new(check)),
         Err(error) => Err(BadParams {
             field: match error.path().to_string() {
@@ -320,7 +327,8 @@ mod tests {
         let finding = Finding::new(Location::spec(), "a", "b");
         assert!(!Plain.fix(&Pod::default(), &finding, &mut Fix::new(Scope::Pod)));
         assert_eq!(Plain.needs(), Parts::SPEC);
-        assert!(!Plain.judges_connects() && !Plain.asks_for_network_policies() && !Plain.asks_for_nodes());
+        assert!(!Plain.judges_connects() && !Plain.denies_unknown());
+        assert!(!Plain.asks_for_network_policies() && !Plain.asks_for_nodes());
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub mod resources;
 pub mod text;
 pub mod volume;
 
-pub use around::{Around, Connect, Ingress};
+pub use around::{Around, Connect, Ingress, UnknownPod};
 pub use kinds::{Kind, KindClass};
 pub use parts::Parts;
 pub use pod::{Container, ContainerKind, ContainerRef, Pod};

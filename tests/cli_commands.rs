@@ -49,6 +49,24 @@ fn review_answers_as_the_webhook() {
     assert_eq!(dir.run(&["review", "nowhere.json"]).code, Some(2));
 }
 
+/// As the webhook without a cluster: whoever enters is let in, and hears that nobody judged it.
+#[test]
+fn review_of_an_exec_is_no_denial_for_want_of_a_cluster() {
+    let dir = Dir::new("exec", &[]);
+    for sub_resource in ["exec", "attach", "portforward", "proxy"] {
+        let review = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
+            "uid": "1", "operation": "CONNECT", "namespace": "shop", "name": "web", "subResource": sub_resource,
+            "kind": {"group": "", "version": "v1", "kind": "PodExecOptions"},
+            "resource": {"group": "", "version": "v1", "resource": "pods"},
+            "userInfo": {"username": "alice"}, "object": {"kind": "PodExecOptions", "container": "web"},
+        }});
+        let ran = dir.run_with(&["review", "-o", "text", "-"], review.to_string());
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        let wanted = "allowed\nwarning: podreeve: this podreeve runs without a cluster";
+        assert!(ran.out.starts_with(wanted) && ran.out.contains("exec-privileged, exec-root"), "{}", ran.out);
+    }
+}
+
 #[test]
 fn rules_are_told_as_they_are() {
     let dir = Dir::new("rules", &[]);

@@ -184,7 +184,7 @@ fn a_rule_finds_nothing_in_a_pod_without_what_it_needs() {
     let around = [
         Around::default(),
         Around { ingress: Some(Ingress::Open), ..Around::default() },
-        Around { connect: Some(Connect { container: None }), ..Around::default() },
+        Around { connect: Some(Connect::default()), ..Around::default() },
     ];
     let (mut without, mut with) = (0, 0);
     each(|rule, example, list| {
@@ -226,13 +226,9 @@ fn every_example_of_a_connection_is_judged_in_every_list() {
                 admit(review.to_string().as_bytes(), Hook::Validate, snapshot, TODAY)
             };
             let mut snapshot = with_action(rule, example, "deny");
+            snapshot.facts.cluster = true;
             let wanted = connect("exec", "varied", &snapshot).wanted;
             assert_eq!(wanted, Some(Wanted::Pod { namespace: "default".to_owned(), name: "web".to_owned() }), "{case}");
-            // Asked, and without an answer: let in, and told.
-            snapshot.facts.asked = vec![Asked::Nothing(wanted.expect("it is wanted"))];
-            let outcome = connect("exec", "varied", &snapshot);
-            assert_eq!((outcome.verdict, outcome.wanted), (Verdict::Warn, None), "{case}");
-            assert!(String::from_utf8_lossy(&outcome.reply).contains("could not be looked at"), "{case}");
 
             let raw = serde_json::value::to_raw_value(&pod).expect("it is JSON");
             let kept = Texts::default().keep(&raw);
@@ -247,8 +243,11 @@ fn every_example_of_a_connection_is_judged_in_every_list() {
                 let alone = connect(sub_resource, "neighbour", &snapshot);
                 assert_eq!(alone.verdict, Verdict::Allow, "{case}: the other container");
             }
-            let outcome = connect("portforward", "varied", &snapshot);
-            assert_eq!(outcome.verdict, Verdict::Allow, "{case}: nobody enters the container");
+            // These name no container and reach them all, whatever their options say.
+            for sub_resource in ["portforward", "proxy"] {
+                let outcome = connect(sub_resource, "neighbour", &snapshot);
+                assert_eq!(outcome.verdict == Verdict::Deny, example.is_bad(), "{case}: {sub_resource}");
+            }
         }
     });
 }

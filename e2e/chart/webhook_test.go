@@ -22,7 +22,7 @@ var (
 		rule("apps", admission.NamespacedScope, writes, "deployments", "statefulsets", "daemonsets", "replicasets"),
 		rule("batch", admission.NamespacedScope, writes, "jobs", "cronjobs"),
 	}
-	connect = rule("", admission.NamespacedScope, []admission.OperationType{admission.Connect}, "pods/exec", "pods/attach", "pods/portforward")
+	connect = rule("", admission.NamespacedScope, []admission.OperationType{admission.Connect}, "pods/exec", "pods/attach", "pods/portforward", "pods/proxy")
 	labels  = rule("", admission.ClusterScope, writes, "namespaces")
 )
 

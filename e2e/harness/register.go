@@ -36,7 +36,7 @@ func (h *Hook) WithNamespaces() *Hook {
 
 // WithConnects has it look at who connects to a pod.
 func (h *Hook) WithConnects() *Hook {
-	h.rules = append(h.rules, rule([]admission.OperationType{admission.Connect}, "", "pods/exec", "pods/attach", "pods/portforward"))
+	h.rules = append(h.rules, rule([]admission.OperationType{admission.Connect}, "", "pods/exec", "pods/attach", "pods/portforward", "pods/proxy"))
 	return h
 }
 

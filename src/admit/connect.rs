@@ -1,22 +1,23 @@
-//! `kubectl exec` and `attach`: the request carries options and no pod, so the pod is one of those that are known.
+//! `kubectl exec`, `attach` and `port-forward`, and the proxy to a pod: the request carries options and no pod, so the
+//! pod is one of those that are known.
 
 use super::{Snapshot, about};
-use crate::decide::{Case, Effect, Stage, judge};
-use crate::facts::{Known, Wanted};
+use crate::decide::{Case, Effect, Judged, Stage, judge};
+use crate::facts::{Asked, Known, Wanted};
 use crate::json::Raw;
-use crate::outcome::{Outcome, PodSecurity};
+use crate::outcome::{About, Outcome, PodSecurity};
 use crate::policy::{CompiledPolicy, Subject};
 use crate::review::{Operation, Request};
 use crate::rules::{Fix, Scope};
 use crate::workload::kinds::{self, read_at};
-use crate::workload::{Around, Connect, Pod, Text};
+use crate::workload::{Around, Connect, Pod, Text, UnknownPod};
 use jiff::civil::Date;
 
 pub(super) fn is_one(request: &Request<'_>) -> bool {
     request.operation() != Operation::Delete
         && request.resource.group.is_empty()
         && *request.resource.resource == *"pods"
-        && matches!(request.sub_resource.as_deref(), Some("exec" | "attach"))
+        && matches!(request.sub_resource.as_deref(), Some("exec" | "attach" | "portforward" | "proxy"))
 }
 
 pub(super) fn decide(request: &Request<'_>, snapshot: &Snapshot, today: Date) -> Outcome {
@@ -35,44 +36,143 @@ pub(super) fn decide(request: &Request<'_>, snapshot: &Snapshot, today: Date) ->
         return Outcome::wanting(about, wanted);
     }
     let policies: Vec<&CompiledPolicy> = snapshot.policies.select(&subject).filter(|p| p.judges_connects()).collect();
-    let Some(kind) = kinds::find("", "Pod").filter(|_| !policies.is_empty()) else { return Outcome::allow(about) };
-    let kept = match snapshot.facts.pod(&request.namespace, &request.name) {
-        Known::Is(kept) => kept,
+    if policies.is_empty() {
+        return Outcome::allow(about);
+    }
+    let entry = Entry { request, snapshot, policies: &policies, today };
+    if !snapshot.facts.cluster {
+        return entry.unknown(about, UnknownPod::NoCluster);
+    }
+    let wanted = Wanted::Pod { namespace: request.namespace.to_string(), name: request.name.to_string() };
+    match snapshot.facts.pod(&request.namespace, &request.name) {
+        Known::Is(kept) => match kept.raw() {
+            Some(pod) => entry.known(about, Raw::new(pod.get()), wanted),
+            None => entry.unknown(about, UnknownPod::Unreadable),
+        },
         // The API server says so itself.
-        Known::Absent => return Outcome::allow(about),
+        Known::Absent => Outcome::allow(about),
         Known::Unknown => {
-            let wanted = Wanted::Pod { namespace: request.namespace.to_string(), name: request.name.to_string() };
             if snapshot.facts.may_ask(&wanted) {
                 return Outcome::wanting(about, wanted);
             }
-            return unjudged(about);
+            entry.unknown(about, UnknownPod::NoAnswer)
         }
-    };
-    let Some(Ok(Some(pod))) = kept.raw().map(|raw| kind.pod(Raw::new(raw.get()))) else { return unjudged(about) };
-    let container = request.object.and_then(|options| read_at::<Text<'_>>(options, &["container".into()]).ok()?);
-    let around = Around { connect: Some(Connect { container }), ..Around::default() };
-    let pod = Pod { around, ..pod };
-    let case = Case {
-        pod: &pod,
-        namespace: &request.namespace,
-        exemptions: &snapshot.policies.exemptions,
-        stage: Stage::Pod,
-        scope: Scope::Pod,
-        only: None,
-        is_update: false,
-        told: snapshot.report_limit,
-        today,
-    };
-    let mut judged = judge(&case, &policies, || None);
-    // The pod was let in already; here only those count that judge who enters it.
-    judged.retain(|judged| judged.compiled.check.judges_connects());
-    debug_assert!(judged.iter().all(|judged| judged.effect != Effect::Patch), "these rules repair nothing");
-    Outcome::judged(about, &case, kind, &judged, Fix::new(case.scope), snapshot.report_limit)
+    }
 }
 
-/// Nobody is locked out because podreeve could not look.
-fn unjudged(about: crate::outcome::About) -> Outcome {
-    let warning = "podreeve: the pod could not be looked at in time, so nobody judged who enters it".to_owned();
-    let annotations = vec![("unjudged", "the pod could not be looked at in time".to_owned())];
-    Outcome::labelled(about, PodSecurity { warnings: vec![warning], annotations, ..PodSecurity::default() })
+/// Somebody connects, and these policies judge it.
+struct Entry<'e, 'r> {
+    request: &'e Request<'r>,
+    snapshot: &'e Snapshot,
+    policies: &'e [&'e CompiledPolicy],
+    today: Date,
+}
+
+impl<'e> Entry<'e, '_> {
+    fn known(&self, about: About, pod: Raw<'_>, wanted: Wanted) -> Outcome {
+        let pod = kinds::find("", "Pod").and_then(|kind| kind.pod(pod).ok()?);
+        // No pod is without containers.
+        let Some(pod) = pod.filter(|pod| pod.all_containers().next().is_some()) else {
+            return self.unknown(about, UnknownPod::Unreadable);
+        };
+        let named = self.container().filter(|name| !name.is_empty());
+        let is_there = named.is_none_or(|name| pod.all_containers().any(|container| container.name == name));
+        // A debug container may have come this instant. Once the API server has shown the pod, it says itself what is missing.
+        match self.snapshot.facts.was_asked(&wanted) {
+            _ if is_there => {}
+            None => return Outcome::wanting(about, wanted),
+            Some(Asked::Nothing(_)) => return self.unknown(about, UnknownPod::NoAnswer),
+            Some(_) => {}
+        }
+        let pod = self.connected(pod, None);
+        let judged = self.judged(&pod);
+        self.outcome(about, &pod, &judged)
+    }
+
+    /// A pod of which the name is known, and the container's if the request has it: exemptions go by those. What the
+    /// rules about it make of a pod that may be anything, they decide themselves.
+    fn unknown(&self, about: About, unknown: UnknownPod) -> Outcome {
+        let container = self.container().unwrap_or_default();
+        let text = serde_json::json!({"spec": {"containers": [{"name": *container}]}}).to_string();
+        let pod = kinds::find("", "Pod").and_then(|kind| kind.pod(Raw::new(&text)).ok()?);
+        let pod = self.connected(pod.unwrap_or_default(), Some(unknown));
+        let judged = self.judged(&pod);
+        let keeps_out = |judged: &Judged<'_>| {
+            let denies = unknown != UnknownPod::NoCluster && judged.compiled.check.denies_unknown();
+            denies && judged.effect == Effect::Deny
+        };
+        let (denied, rest): (Vec<_>, Vec<_>) = judged.into_iter().partition(keeps_out);
+        let outcome = self.outcome(about, &pod, &denied);
+        unjudged(outcome, unknown, &rest)
+    }
+
+    fn judged<'p>(&self, pod: &'p Pod<'p>) -> Vec<Judged<'p>>
+    where
+        'e: 'p,
+    {
+        let mut judged = judge(&self.case(pod), self.policies, || None);
+        // The pod was let in already; here only those count that judge who enters it.
+        judged.retain(|judged| judged.compiled.check.judges_connects());
+        debug_assert!(judged.iter().all(|judged| judged.effect != Effect::Patch), "these rules repair nothing");
+        judged
+    }
+
+    fn outcome(&self, about: About, pod: &Pod<'_>, judged: &[Judged<'_>]) -> Outcome {
+        let Some(kind) = kinds::find("", "Pod") else { return Outcome::allow(about) };
+        let case = self.case(pod);
+        Outcome::judged(about, &case, kind, judged, Fix::new(case.scope), self.snapshot.report_limit)
+    }
+
+    fn case<'p>(&self, pod: &'p Pod<'p>) -> Case<'p>
+    where
+        'e: 'p,
+    {
+        Case {
+            pod,
+            namespace: &self.request.namespace,
+            exemptions: &self.snapshot.policies.exemptions,
+            stage: Stage::Pod,
+            scope: Scope::Pod,
+            only: None,
+            is_update: false,
+            told: self.snapshot.report_limit,
+            today: self.today,
+        }
+    }
+
+    fn connected<'p>(&self, pod: Pod<'p>, unknown: Option<UnknownPod>) -> Pod<'p>
+    where
+        'e: 'p,
+    {
+        let around = Around { connect: Some(Connect { container: self.container(), unknown }), ..Around::default() };
+        Pod { around, ..pod }
+    }
+
+    /// Only these name one.
+    fn container(&self) -> Option<Text<'e>> {
+        let options =
+            self.request.object.filter(|_| matches!(self.request.sub_resource.as_deref(), Some("exec" | "attach")))?;
+        read_at::<Text<'_>>(options, &["container".into()]).ok()?
+    }
+}
+
+/// What would have been judged, had anybody known the pod: the caller gets in, and hears of it unless it is for
+/// reports alone.
+fn unjudged(outcome: Outcome, unknown: UnknownPod, rest: &[Judged<'_>]) -> Outcome {
+    let rules = |effects: &[Effect]| {
+        let mut rules: Vec<&str> =
+            rest.iter().filter(|judged| effects.contains(&judged.effect)).map(|judged| judged.rule.id).collect();
+        rules.dedup();
+        rules.join(", ")
+    };
+    let (heard, all) = (rules(&[Effect::Deny, Effect::Warn]), rules(&[Effect::Deny, Effect::Warn, Effect::Audit]));
+    let mut told = PodSecurity::default();
+    if !heard.is_empty() && outcome.verdict != crate::outcome::Verdict::Deny {
+        told.warnings = vec![format!("podreeve: {}, so {heard} did not judge who enters it", unknown.why())];
+    }
+    if !all.is_empty() {
+        told.annotations = vec![("unjudged", format!("{}: {all}", unknown.why()))];
+    }
+    let verdict = if told.warnings.is_empty() { outcome.verdict } else { crate::outcome::Verdict::Warn };
+    Outcome { verdict, pod_security: told, ..outcome }
 }

@@ -129,7 +129,9 @@ fn evaluate(namespace: &str, enforce: LevelVersion, pods: &PodsByName, exempt: i
 
     let mut known: HashMap<&Arc<str>, Option<String>> = HashMap::new();
     let mut counted: BTreeMap<String, (&str, usize)> = BTreeMap::new();
+    let mut unread = 0;
     for (name, pod) in &first {
+        unread += usize::from(pod.raw().is_none());
         let reason = known.entry(&pod.text).or_insert_with(|| violated(enforce, Raw::new(pod.raw()?.get()), &exempt));
         if let Some(reason) = reason {
             let (first, count) = counted.entry(reason.clone()).or_insert((name.as_str(), 0));
@@ -142,6 +144,11 @@ fn evaluate(namespace: &str, enforce: LevelVersion, pods: &PodsByName, exempt: i
         warnings.push(format!(
             "new PodSecurity enforce level only checked against the first {} of {total} existing pods",
             first.len()
+        ));
+    }
+    if unread > 0 {
+        warnings.push(format!(
+            "new PodSecurity enforce level not checked against {unread} existing pods that cannot be read"
         ));
     }
     if !counted.is_empty() {

@@ -5,7 +5,6 @@ mod exemptions;
 use super::input::{Input, Inputs};
 use super::output::{self, Format};
 use super::{Exit, Failure};
-use crate::admit::Snapshot;
 use crate::manifest::{self, Document, ManifestError, Position};
 use crate::report::{CheckReport, FileError, Judge, Usage, Waiver, text};
 use crate::sources::{SourceErrors, Sources};
@@ -127,11 +126,6 @@ fn at(input: &Input, error: ManifestError) -> FileError {
         column: Some(error.at.column),
         message: error.message,
     }
-}
-
-/// The policies of `--policy`, every violation told.
-pub(super) fn load(policy: &[String]) -> Result<Snapshot, Failure> {
-    Sources::new(policy).load(1, usize::MAX).map_err(unusable)
 }
 
 pub(super) fn unusable(errors: SourceErrors) -> Failure {

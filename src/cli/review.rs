@@ -2,11 +2,15 @@
 
 use super::output::{self, Format};
 use super::{Exit, Failure, input};
-use crate::admit::{self, admit};
-use crate::outcome::Verdict;
+use crate::admit::{self, Lookup, Snapshot, admit_guarded, judge_with_lookups};
+use crate::facts::{Asked, Wanted};
+use crate::outcome::{Outcome, Verdict};
+use crate::review::response::TOLD;
+use crate::sources::Sources;
 use crate::text::clean;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::ValueEnum;
+use futures_util::FutureExt;
 use json_patch::PatchOperation;
 use serde_json::Value;
 use std::fmt::Write;
@@ -48,7 +52,8 @@ enum Hook {
 /// # Errors
 /// A file or policies that cannot be read, and a stdout that cannot be written.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
-    let snapshot = super::check::load(&args.policy)?;
+    // As many violations are told as the webhook tells.
+    let snapshot = Sources::new(&args.policy).load(1, TOLD).map_err(super::check::unusable)?;
     let read = input::read(&args.file);
     let body = read.bytes.map_err(|message| Failure::unreadable(format!("{}: {message}", read.name)))?;
     if let Some(answer) = answered(&body) {
@@ -60,7 +65,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         Hook::Validate => admit::Hook::Validate,
         Hook::Mutate => admit::Hook::Mutate,
     };
-    let outcome = admit(&body, hook, &snapshot, super::check::today());
+    let outcome = Alone { body: &body, hook, snapshot: &snapshot }.answer();
     let answer: Value = serde_json::from_slice(&outcome.reply).unwrap_or_default();
     if !answer.is_null() {
         print(args.output, &answer)?;
@@ -72,6 +77,34 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         }
         _ if outcome.verdict == Verdict::Deny => Ok(Exit::Violations),
         _ => Ok(Exit::Clean),
+    }
+}
+
+/// A review that is answered as a webhook without a cluster answers it: nobody is there to ask.
+struct Alone<'a> {
+    body: &'a [u8],
+    hook: admit::Hook,
+    snapshot: &'a Snapshot,
+}
+
+impl Lookup for Alone<'_> {
+    async fn judge(&self, asked: &[Asked]) -> Outcome {
+        let mut snapshot = self.snapshot.clone();
+        snapshot.facts.asked = asked.to_vec();
+        let outcome = admit_guarded(self.body, self.hook, &snapshot, super::check::today());
+        outcome.unwrap_or_else(|denial| *denial)
+    }
+
+    async fn ask(&self, wanted: Wanted) -> Asked {
+        Asked::Nothing(wanted)
+    }
+}
+
+impl Alone<'_> {
+    fn answer(&self) -> Outcome {
+        // It waits for nobody, so it is there at once.
+        let outcome = judge_with_lookups(self).now_or_never();
+        outcome.unwrap_or_else(|| admit::deny_unread(self.body, "judging it was interrupted; try again".to_owned()))
     }
 }
 

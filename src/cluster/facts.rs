@@ -21,6 +21,8 @@ pub trait Cache: Send {
     fn retain(&mut self, names: &HashSet<(String, String)>);
     /// Puts what is known where requests see it.
     fn publish(&self, facts: &mut Facts);
+    /// What was published may be old: changes may be missing.
+    fn doubt(&self, _: &mut Facts) {}
 }
 
 /// Hands out what a cache knows, not more often than [`Cache::EVERY`].
@@ -29,12 +31,14 @@ pub struct Publishing<C> {
     parts: Publisher,
     listed: Option<HashSet<(String, String)>>,
     changed: bool,
+    /// A change was lost, which only a new list brings back.
+    lost: bool,
     published: Option<Instant>,
 }
 
 impl<C: Cache> Publishing<C> {
     pub const fn new(cache: C, parts: Publisher) -> Self {
-        Self { cache, parts, listed: None, changed: false, published: None }
+        Self { cache, parts, listed: None, changed: false, lost: false, published: None }
     }
 }
 
@@ -57,6 +61,7 @@ impl<C: Cache> Sink for Publishing<C> {
     fn done(&mut self) {
         if let Some(listed) = self.listed.take() {
             self.cache.retain(&listed);
+            self.lost = false;
         }
         // That it is complete is news, too.
         self.changed = true;
@@ -67,8 +72,19 @@ impl<C: Cache> Sink for Publishing<C> {
         if self.changed && due && self.listed.is_none() {
             self.changed = false;
             self.published = Some(Instant::now());
-            self.parts.send_modify(|parts| self.cache.publish(&mut parts.facts));
+            self.parts.send_modify(|parts| {
+                self.cache.publish(&mut parts.facts);
+                if self.lost {
+                    self.cache.doubt(&mut parts.facts);
+                }
+            });
         }
+    }
+
+    fn interrupted(&mut self, lost: bool) {
+        self.lost |= lost;
+        self.changed = true;
+        self.parts.send_modify(|parts| self.cache.doubt(&mut parts.facts));
     }
 
     fn again(&self) -> Option<Duration> {
@@ -123,6 +139,10 @@ impl Cache for pods::Pods {
         facts.pods = self.snapshot();
         facts.pods_complete = true;
     }
+
+    fn doubt(&self, facts: &mut Facts) {
+        facts.pods_complete = false;
+    }
 }
 
 /// Network policies by namespace.
@@ -156,5 +176,46 @@ impl Cache for NetworkPolicies {
     fn publish(&self, facts: &mut Facts) {
         facts.ingress = Arc::new(self.0.clone());
         facts.ingress_complete = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::Parts;
+    use serde_json::json;
+
+    fn pod(name: &str) -> Item {
+        serde_json::from_value(json!({
+            "metadata": {"namespace": "shop", "name": name}, "spec": {"containers": [{"name": "app"}]},
+        }))
+        .unwrap()
+    }
+
+    /// What is known after these, handed out at once.
+    async fn complete(sink: &mut Publishing<pods::Pods>, then: impl FnOnce(&mut Publishing<pods::Pods>)) -> bool {
+        then(sink);
+        sink.published = None;
+        sink.settled().await;
+        sink.parts.borrow().facts.pods_complete
+    }
+
+    #[tokio::test]
+    async fn what_a_broken_watch_knew_is_in_doubt_until_it_goes_on() {
+        let mut sink = Publishing::new(pods::Pods::default(), Publisher::new(Parts::default()));
+        assert!(!complete(&mut sink, Sink::begin).await);
+        assert!(!complete(&mut sink, |sink| sink.apply(&pod("a"))).await);
+        assert!(complete(&mut sink, Sink::done).await);
+        // At once, though nothing has been handed out since.
+        sink.interrupted(false);
+        assert!(!sink.parts.borrow().facts.pods_complete);
+        // What was known is still there, for whoever counts it; the next change shows that the watch goes on.
+        assert_eq!(sink.parts.borrow().facts.pods["shop"].len(), 1);
+        assert!(complete(&mut sink, |sink| sink.apply(&pod("a"))).await);
+        // A change that was lost comes back only with a new list.
+        sink.interrupted(true);
+        assert!(!complete(&mut sink, |sink| sink.apply(&pod("b"))).await);
+        assert!(!complete(&mut sink, Sink::begin).await);
+        assert!(complete(&mut sink, Sink::done).await);
     }
 }

@@ -95,7 +95,7 @@ fn pods_of(client: &Client, namespace: &str) -> Api<Item> {
 
 async fn pod(client: &Client, namespace: &str, name: &str) -> kube::Result<Asked> {
     let item = pods_of(client, namespace).get_opt(name).await?;
-    let pod = item.and_then(|item| Texts::default().keep(&item.raw));
+    let pod = item.map(|item| Texts::default().keep_any(&item.raw));
     Ok(Asked::Pod { namespace: namespace.to_owned(), name: name.to_owned(), pod })
 }
 
@@ -105,7 +105,7 @@ async fn pods(client: &Client, namespace: &str) -> kube::Result<Asked> {
     loop {
         let page = api.list(&params).await?;
         for item in &page.items {
-            found.extend(texts.keep(&item.raw).map(|pod| (item.name().to_owned(), pod)));
+            found.insert(item.name().to_owned(), texts.keep_any(&item.raw));
         }
         params.continue_token = page.metadata.continue_.filter(|more| !more.is_empty());
         if params.continue_token.is_none() || found.len() > PODS.0 {
@@ -117,6 +117,7 @@ async fn pods(client: &Client, namespace: &str) -> kube::Result<Asked> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::KeptPod;
     use http::{Request, Response};
     use kube::client::Body;
     use std::convert::Infallible;
@@ -188,6 +189,30 @@ mod tests {
         assert!(is_nothing(&lookup.ask(shop(), Instant::now() + Duration::from_millis(20)).await));
         let _all = lookup.turns.acquire_many(u32::try_from(AT_ONCE).unwrap()).await.unwrap();
         assert!(is_nothing(&lookup.ask(shop(), Instant::now() + Duration::from_millis(20)).await));
+    }
+
+    /// It is there, whatever it looks like: unknown, and not absent.
+    #[tokio::test]
+    async fn a_pod_that_cannot_be_read_is_there() {
+        let web = Wanted::Pod { namespace: "shop".to_owned(), name: "web".to_owned() };
+        for (status, body, there) in [
+            (200, r#"{"metadata": {"name": "web"}, "spec": {"containers": 7}}"#, Some(Some(KeptPod::unreadable()))),
+            (404, r#"{"kind": "Status", "status": "Failure", "code": 404, "reason": "NotFound"}"#, Some(None)),
+            (200, "[]", Some(Some(KeptPod::unreadable()))),
+            (500, "{}", None),
+        ] {
+            let service = tower::service_fn(move |_: Request<Body>| async move {
+                let response = Response::builder().status(status).body(Body::from(body.as_bytes().to_vec()));
+                Ok::<_, Infallible>(response.unwrap())
+            });
+            let lookup = Lookup::default();
+            lookup.connected(Client::new(service, "default"));
+            match (lookup.ask_until(web.clone(), Instant::now() + Duration::from_secs(600)).await, there) {
+                (Asked::Pod { pod, .. }, Some(there)) => assert_eq!(pod, there, "{status} {body}"),
+                (Asked::Nothing(wanted), None) => assert_eq!(wanted, web),
+                (answer, there) => panic!("{status} {body}: {answer:?} instead of {there:?}"),
+            }
+        }
     }
 
     #[tokio::test]

@@ -20,6 +20,8 @@ pub trait Sink: Send {
     fn settled(&mut self) -> impl Future<Output = ()> + Send;
     /// They cannot be read: nothing will be told before that changes.
     fn refused(&mut self) {}
+    /// Changes may be missing until the next event comes, or with `lost` until [`Self::done`]: one was unreadable.
+    fn interrupted(&mut self, _lost: bool) {}
     /// When [`Self::settled`] should be called again though nothing happens.
     fn again(&self) -> Option<Duration> {
         None
@@ -79,6 +81,7 @@ async fn follow(
                 sink.settled().await;
             }
             Err(error) => {
+                sink.interrupted(matches!(error, Error::WatchFailed(kube::Error::SerdeError(_))));
                 match refusal(&error) {
                     // The list begins anew, which is no trouble.
                     Some(Refusal::Gone) => continue,
@@ -120,5 +123,45 @@ fn refusal(error: &Error) -> Option<Refusal> {
         403 => Some(Refusal::Told(format!("{}; grant podreeve's role list and watch", text()))),
         400..=499 if status.code != 401 && status.code != 429 => Some(Refusal::Told(text())),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::stream;
+
+    /// Tells when it is interrupted, and whether something was lost.
+    struct Noticing(tokio::sync::mpsc::UnboundedSender<bool>);
+
+    impl Sink for Noticing {
+        fn begin(&mut self) {}
+        fn apply(&mut self, _: &Item) {}
+        fn delete(&mut self, _: &Item) {}
+        fn done(&mut self) {}
+        async fn settled(&mut self) {}
+        fn interrupted(&mut self, lost: bool) {
+            let _ = self.0.send(lost);
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_follows_hears_that_changes_may_be_missing() {
+        let unreadable = || serde_json::from_str::<Item>("7").unwrap_err();
+        let gone = kube::core::Status { code: 410, ..Default::default() };
+        for (error, lost) in [
+            (Error::WatchFailed(kube::Error::SerdeError(unreadable())), true),
+            (Error::WatchStartFailed(kube::Error::SerdeError(unreadable())), false),
+            (Error::WatchError(Box::new(gone)), false),
+        ] {
+            let (notice, mut noticed) = tokio::sync::mpsc::unbounded_channel();
+            let events = stream::iter([Ok(Event::InitDone), Err(error)]).chain(stream::pending());
+            let (link, names) = (Link::default(), Names { what: "pods", without: "" });
+            let mut sink = Noticing(notice);
+            tokio::select! {
+                () = follow(events, &link, names, &mut sink) => panic!("it follows for ever"),
+                told = noticed.recv() => assert_eq!(told, Some(lost)),
+            }
+        }
     }
 }

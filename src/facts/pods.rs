@@ -2,6 +2,7 @@
 //!
 //! Pods of one workload come out alike, so they share one text: memory grows with what is different.
 
+use crate::json::Objects;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -19,7 +20,13 @@ pub struct KeptPod {
 }
 
 impl KeptPod {
-    /// The pod as JSON.
+    /// A pod that is there and cannot be read: nothing is known of it.
+    #[must_use]
+    pub fn unreadable() -> Self {
+        Self { text: "".into(), controller: None }
+    }
+
+    /// The pod as JSON; none where it cannot be read.
     #[must_use]
     pub fn raw(&self) -> Option<&RawValue> {
         serde_json::from_str(&self.text).ok()
@@ -47,9 +54,15 @@ impl Texts {
         text
     }
 
+    /// Keeps a pod, also one that cannot be read: it is there all the same.
+    pub fn keep_any(&mut self, pod: &RawValue) -> KeptPod {
+        self.keep(pod).unwrap_or_else(KeptPod::unreadable)
+    }
+
     /// Keeps a pod; none when the JSON is no pod.
     pub fn keep(&mut self, pod: &RawValue) -> Option<KeptPod> {
-        let read: Object<'_> = serde_json::from_str(pod.get()).ok()?;
+        let mut json = serde_json::Deserializer::from_str(pod.get());
+        let read = Object::deserialize(Objects(&mut json)).ok()?;
         let controller = read.metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true));
         let controller = controller.map(|owner| self.share(owner.uid.clone()));
         let trimmed = Trimmed {
@@ -197,7 +210,7 @@ pub struct Pods {
 impl Pods {
     /// Whether anything that counts has changed.
     pub fn apply(&mut self, namespace: &str, name: &str, pod: &RawValue) -> bool {
-        let Some(kept) = self.texts.keep(pod) else { return self.remove(namespace, name) };
+        let kept = self.texts.keep_any(pod);
         let known = self.by_namespace.get(namespace).and_then(|pods| pods.get(name));
         if known == Some(&kept) {
             return false;

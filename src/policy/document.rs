@@ -315,7 +315,7 @@ impl PolicyDocument {
 /// The key that is wrong, and why.
 pub(super) fn read<T: serde::de::DeserializeOwned>(json: &str, place: &[&str]) -> Result<T, PolicyError> {
     let mut deserializer = serde_json::Deserializer::from_str(json);
-    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    serde_path_to_error::deserialize(crate::json::Objects(&mut deserializer)).map_err(|error| {
         let keys = error.path().iter().filter_map(|segment| match segment {
             serde_path_to_error::Segment::Seq { index } => Some(index.to_string()),
             serde_path_to_error::Segment::Map { key } => Some(key.clone()),

@@ -1,5 +1,6 @@
 //! Who enters a privileged container stands on the node.
 
+use super::entered::{OnUnknown, unknown};
 use super::{Check, ContainerKind, Example, Finding, Findings, Location, Rule, Severity, compile, params};
 use crate::workload::{Parts, Pod};
 use schemars::JsonSchema;
@@ -9,10 +10,13 @@ pub static RULE: Rule = Rule {
     id: "exec-privileged",
     title: "Nobody enters a privileged container",
     docs: "`kubectl exec` and `kubectl attach` are refused where the container that they enter is privileged, and so is a \
-debug container that is privileged. Exempt the namespaces and containers that are meant to be entered, or restrict the rule \
+debug container that is privileged. `kubectl port-forward` and the API server's proxy (`pods/proxy`) name no container and reach all of \
+them: they are refused where any is privileged. Exempt the namespaces and containers that are meant to be entered, or restrict the rule \
 to some users with `match`.\n\n\
-Exec and attach need `serve --cluster`, and `CONNECT` on `pods/exec` and `pods/attach` in the webhook configuration. A pod that is \
-not known yet is asked for once; when no answer comes, the caller gets in with a warning.",
+Connections need `serve --cluster`, and `CONNECT` on `pods/exec`, `pods/attach`, `pods/portforward` and `pods/proxy` in the webhook \
+configuration. A pod that is not known yet is asked for once. When no answer comes in time, or what comes is no pod, `onUnknown` decides: \
+`deny` (the default) keeps the caller out and says so, `warn` lets the caller in with a warning. Without `--cluster` nobody can be asked, \
+and every caller gets in with a warning.",
     why: "a shell in a privileged container is a root shell on the node",
     owasp: &[66],
     pss: None,
@@ -37,17 +41,31 @@ not known yet is asked for once; when no answer comes, the caller gets in with a
     ],
 };
 
-/// `exec-privileged` has no parameters.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct ExecPrivileged {}
+/// Parameters of `exec-privileged`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+struct ExecPrivileged {
+    /// Who connects to a pod of which the API server does not say in time what it is like: `deny` or `warn`.
+    on_unknown: OnUnknown,
+}
+
+impl Default for ExecPrivileged {
+    fn default() -> Self {
+        Self { on_unknown: OnUnknown::Deny }
+    }
+}
 
 impl Check for ExecPrivileged {
     fn needs(&self) -> Parts {
-        Parts::PRIVILEGED
+        Parts::PRIVILEGED | Parts::CONNECT
     }
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+        let why =
+            "a shell in a privileged container is a root shell on the node, and nobody could see whether this is one";
+        if let Some(finding) = pod.around.connect.as_ref().and_then(|connect| unknown(connect, why)) {
+            return findings.add(finding);
+        }
         for container in pod.all_containers() {
             let entered = match &pod.around.connect {
                 Some(connect) => connect.reaches(&container.name),
@@ -62,5 +80,9 @@ impl Check for ExecPrivileged {
 
     fn judges_connects(&self) -> bool {
         true
+    }
+
+    fn denies_unknown(&self) -> bool {
+        self.on_unknown == OnUnknown::Deny
     }
 }

@@ -1,5 +1,6 @@
 //! Who enters a container of root is root there.
 
+use super::entered::{OnUnknown, unknown};
 use super::{Check, ContainerKind, Example, Finding, Findings, Location, Rule, Severity, compile, params};
 use crate::workload::{ContainerRef, Parts, Pod};
 use schemars::JsonSchema;
@@ -10,9 +11,12 @@ pub static RULE: Rule = Rule {
     title: "Nobody enters a container as root",
     docs: "`kubectl exec` and `kubectl attach` give the user that the container runs as: `runAsUser` of the container or, where it \
 says nothing, of the pod. The rule is violated where that is 0, and where nobody knows, because neither `runAsUser` nor \
-`runAsNonRoot: true` is set and the image decides.\n\n\
-It needs `serve --cluster`, and `CONNECT` on `pods/exec` and `pods/attach` in the webhook configuration. A pod that is not known yet \
-is asked for once; when no answer comes, the caller gets in with a warning.",
+`runAsNonRoot: true` is set and the image decides. `kubectl port-forward` and the API server's proxy (`pods/proxy`) name no container \
+and reach all of them: the rule judges each.\n\n\
+It needs `serve --cluster`, and `CONNECT` on `pods/exec`, `pods/attach`, `pods/portforward` and `pods/proxy` in the webhook configuration. \
+A pod that is not known yet is asked for once. When no answer comes in time, or what comes is no pod, `onUnknown` decides: `warn` (the \
+default) lets the caller in with a warning, `deny` does what the action says. Without `--cluster` nobody can be asked, and every caller \
+gets in with a warning.",
     why: "root can change the running container unseen, and needs one fault less to get out of it",
     owasp: &[67],
     pss: None,
@@ -55,10 +59,19 @@ is asked for once; when no answer comes, the caller gets in with a warning.",
     ],
 };
 
-/// `exec-root` has no parameters.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct ExecRoot {}
+/// Parameters of `exec-root`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+struct ExecRoot {
+    /// Who connects to a pod of which the API server does not say in time what it is like: `deny` or `warn`.
+    on_unknown: OnUnknown,
+}
+
+impl Default for ExecRoot {
+    fn default() -> Self {
+        Self { on_unknown: OnUnknown::Warn }
+    }
+}
 
 impl Check for ExecRoot {
     fn needs(&self) -> Parts {
@@ -67,6 +80,10 @@ impl Check for ExecRoot {
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let Some(connect) = &pod.around.connect else { return };
+        let why = "root can change the running container unseen, and nobody could see who this is";
+        if let Some(finding) = unknown(connect, why) {
+            return findings.add(finding);
+        }
         for container in pod.all_containers().filter(|container| connect.reaches(&container.name)) {
             findings.extend(root(pod, container));
         }
@@ -74,6 +91,10 @@ impl Check for ExecRoot {
 
     fn judges_connects(&self) -> bool {
         true
+    }
+
+    fn denies_unknown(&self) -> bool {
+        self.on_unknown == OnUnknown::Deny
     }
 }
 

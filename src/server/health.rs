@@ -7,8 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// A replica that starts is out of service no longer than this for want of the cluster's Policies and Exemptions.
+/// A replica that starts is out of service no longer than this for want of what the cluster has: its Policies and
+/// Exemptions, and the pods if a policy judges who enters them. A list of very many takes longer. Until it has come each
+/// connection asks for its pod, and `onUnknown` decides where no answer comes: that is slower, and no less safe.
 pub const FIRST_LIST: Duration = Duration::from_secs(10);
+
+/// The first of what is waited for.
+pub const POLICIES: &str = "Policies and Exemptions";
 
 /// What one check says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +44,8 @@ pub struct Health {
     started: Instant,
     /// What the cluster says is in force, or is not waited for any more.
     settled: AtomicBool,
+    /// What is still to come until then.
+    awaited: ArcSwapOption<String>,
 }
 
 impl Health {
@@ -50,12 +57,17 @@ impl Health {
             link,
             started: Instant::now(),
             settled: AtomicBool::new(false),
+            awaited: ArcSwapOption::empty(),
         }
     }
 
-    /// The cluster's Policies and Exemptions are in force.
-    pub fn set_cluster_read(&self) {
-        self.settled.store(true, Ordering::Relaxed);
+    /// What the cluster has not said yet; nothing once its Policies and Exemptions are in force and what they judge by
+    /// has been read.
+    pub fn set_awaited(&self, awaited: &[&str]) {
+        if awaited.is_empty() {
+            self.settled.store(true, Ordering::Relaxed);
+        }
+        self.awaited.store(Some(Arc::new(awaited.join(", "))));
     }
 
     /// A reason to be out of service at start, and never again: what is in force stays in force.
@@ -66,7 +78,9 @@ impl Health {
         if self.settled.load(Ordering::Relaxed) {
             Status::ready(link.text())
         } else {
-            Status::not_ready(format!("{}; its Policies and Exemptions are still to come", link.text()))
+            let awaited = self.awaited.load();
+            let awaited = awaited.as_ref().map_or(POLICIES, |awaited| awaited.as_str());
+            Status::not_ready(format!("{}; still to be read: {awaited}", link.text()))
         }
     }
 
@@ -113,7 +127,13 @@ mod tests {
 
         let told = health();
         assert!(!ready(&told, soon));
-        told.set_cluster_read();
+        told.set_awaited(&["pods"]);
+        let status = told.cluster(told.link.as_ref().unwrap(), soon);
+        assert!(!status.ready && status.text.ends_with("still to be read: pods"), "{status:?}");
+        told.set_awaited(&[]);
+        assert!(ready(&told, soon));
+        // It is never out of service again on that account.
+        told.set_awaited(&["pods"]);
         assert!(ready(&told, soon));
 
         let late = health();

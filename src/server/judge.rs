@@ -2,7 +2,7 @@
 
 use super::Shared;
 use super::body::{Cut, Held};
-use crate::admit::{Hook, Snapshot, admit, deny_unread};
+use crate::admit::{Hook, Lookup, Snapshot, admit_guarded, deny_unread, judge_with_lookups};
 use crate::facts::{Asked, Wanted};
 use crate::observe::Shed;
 use crate::outcome::Outcome;
@@ -10,7 +10,6 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::Offset;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use tokio::time::{Instant, timeout_at};
 
@@ -21,32 +20,35 @@ pub async fn judge(shared: &Arc<Shared>, hook: Hook, held: &Held<'_>, deadline: 
     if let Some(cut) = held.cut {
         return refuse(shared, &held.bytes, cut);
     }
-    let mut outcome = once(shared, hook, held, None, deadline).await;
-    if let Some(wanted) = outcome.wanted.take() {
-        // What is rare is boxed, here and below: the future of each request has room for all that it may await.
-        outcome = Box::pin(informed(shared, hook, held, wanted, deadline)).await;
-    }
+    let outcome = judge_with_lookups(&Judging { shared, hook, held, deadline }).await;
     if outcome.problem.is_some() {
         shared.observer.metrics.shed(Shed::Unreadable);
     }
     outcome
 }
 
-/// As many facts can one request need.
-const FACTS: usize = 3;
+/// A body that is there, until its deadline.
+struct Judging<'j, 'h> {
+    shared: &'j Arc<Shared>,
+    hook: Hook,
+    held: &'j Held<'h>,
+    deadline: Instant,
+}
 
-/// Judged again with what was missing. Each fact is asked for once, so this ends: there are few.
-async fn informed(shared: &Arc<Shared>, hook: Hook, held: &Held<'_>, mut wanted: Wanted, deadline: Instant) -> Outcome {
-    let mut asked = Vec::new();
-    loop {
-        asked.push(look_up(shared, wanted, deadline).await);
-        let mut snapshot = (**shared.snapshot.load()).clone();
-        snapshot.facts.asked.clone_from(&asked);
-        let mut outcome = once(shared, hook, held, Some(Arc::new(snapshot)), deadline).await;
-        match outcome.wanted.take() {
-            Some(next) if asked.len() < FACTS => wanted = next,
-            _ => return outcome,
-        }
+impl Lookup for Judging<'_, '_> {
+    async fn judge(&self, asked: &[Asked]) -> Outcome {
+        let Self { shared, hook, held, deadline } = *self;
+        let snapshot = (!asked.is_empty()).then(|| {
+            let mut snapshot = (**shared.snapshot.load()).clone();
+            snapshot.facts.asked = asked.to_vec();
+            Arc::new(snapshot)
+        });
+        once(shared, hook, held, snapshot, deadline).await
+    }
+
+    async fn ask(&self, wanted: Wanted) -> Asked {
+        // What is rare is boxed, here and below: the future of each request has room for all that it may await.
+        Box::pin(look_up(self.shared, wanted, self.deadline)).await
     }
 }
 
@@ -119,10 +121,9 @@ async fn apart(
 
 /// A panic in a rule denies this request and ends nothing else.
 fn guarded(shared: &Shared, body: &[u8], hook: Hook, snapshot: &Snapshot) -> Outcome {
-    let judged = catch_unwind(AssertUnwindSafe(|| admit(body, hook, snapshot, today())));
-    judged.unwrap_or_else(|_| {
+    admit_guarded(body, hook, snapshot, today()).unwrap_or_else(|denial| {
         shared.observer.metrics.panics.inc();
-        deny_unread(body, "podreeve failed while judging it; its log tells where".to_owned())
+        *denial
     })
 }
 

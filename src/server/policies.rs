@@ -1,7 +1,7 @@
 //! The policies in force: loaded at start, looked at again every few seconds, the last good ones kept.
 
 use super::Shared;
-use super::health::{Health, Status};
+use super::health::{Health, POLICIES, Status};
 use crate::admit::Snapshot;
 use crate::cluster::{Needs, Parts};
 use crate::observe::Metrics;
@@ -146,9 +146,18 @@ impl Policies {
         } else {
             self.swap(shared);
         }
-        if self.parts.listed.all() {
-            shared.health.set_cluster_read();
-        }
+        shared.health.set_awaited(&self.awaited());
+    }
+
+    /// What is to be read before requests are judged as the cluster's policies want it.
+    fn awaited(&self) -> Vec<&'static str> {
+        let (needs, facts) = (*self.needs.borrow(), &self.parts.facts);
+        let awaited = [
+            (POLICIES, !self.parts.listed.all()),
+            ("pods", needs.pods && !facts.pods_complete),
+            ("network policies", needs.network_policies && !facts.ingress_complete),
+        ];
+        awaited.into_iter().filter(|(_, missing)| *missing).map(|(what, _)| what).collect()
     }
 
     fn swap(&mut self, shared: &Shared) {

@@ -26,11 +26,35 @@ pub enum Ingress {
     Unknown,
 }
 
-/// `kubectl exec` and `attach`.
-#[derive(Debug, Clone)]
+/// `kubectl exec`, `attach` and `port-forward`, and the API server's proxy to a pod.
+#[derive(Debug, Clone, Default)]
 pub struct Connect<'a> {
-    /// The container that was named; without one the API server takes the only one.
+    /// The container that was named. Without one any may be entered; a forwarded port and the proxy reach all of them.
     pub container: Option<Text<'a>>,
+    /// Why nothing is known of the pod.
+    pub unknown: Option<UnknownPod>,
+}
+
+/// Why nobody can tell what a pod is like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnknownPod {
+    /// There is no cluster to ask.
+    NoCluster,
+    /// The API server was asked.
+    NoAnswer,
+    /// The API server answered with something else than a pod.
+    Unreadable,
+}
+
+impl UnknownPod {
+    #[must_use]
+    pub const fn why(self) -> &'static str {
+        match self {
+            Self::NoCluster => "this podreeve runs without a cluster and can ask nobody about the pod",
+            Self::NoAnswer => "the API server did not say in time what this pod is like",
+            Self::Unreadable => "what the API server says of this pod cannot be read",
+        }
+    }
 }
 
 impl Connect<'_> {

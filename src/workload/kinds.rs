@@ -2,7 +2,7 @@
 
 use super::job::JobSpec;
 use super::pod::Pod;
-use crate::json::{Fill, Raw, Reader, field, fill};
+use crate::json::{Fill, Objects, Raw, Reader, field, fill};
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
@@ -142,10 +142,10 @@ where
 /// The field that could not be read, found by a second, slower pass.
 pub fn read_by_serde<'a, T: Deserialize<'a>>(object: Raw<'a>, path: &[Cow<'_, str>]) -> Result<Option<T>, Unreadable> {
     let mut json = serde_json::Deserializer::from_str(object.get());
-    At::<T> { path, found: PhantomData }.deserialize(&mut json).map_err(|_| {
+    At::<T> { path, found: PhantomData }.deserialize(Objects(&mut json)).map_err(|_| {
         let mut json = serde_json::Deserializer::from_str(object.get());
         let mut track = serde_path_to_error::Track::new();
-        let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
+        let tracked = serde_path_to_error::Deserializer::new(Objects(&mut json), &mut track);
         let error = At::<T> { path, found: PhantomData }.deserialize(tracked).err();
         Unreadable {
             field: match track.path().to_string() {

@@ -41,7 +41,7 @@ pub fn found_with(rule: &'static Rule, params: Value, example: &Example, pod: &V
     let mut pod = kind.pod(Raw::new(&text)).expect("it is read").expect("it holds a pod");
     pod.around = Around {
         ingress: (!example.network_policies.is_empty()).then_some(Ingress::Open),
-        connect: (example.kinds == Kinds::Connect).then_some(Connect { container: None }),
+        connect: (example.kinds == Kinds::Connect).then(Connect::default),
         ..Around::default()
     };
     let told = |finding: &Finding<'_>| {

@@ -15,4 +15,5 @@ mod drain;
 mod limits;
 mod metrics;
 mod policies;
+mod review;
 mod secrets;
