@@ -61,8 +61,8 @@ test: need-cargo need-go
 endif
 
 .PHONY: gen
-gen: build ## Write the generated files (schemas, rule docs, manifests)
-	@$(BIN) gen
+gen: need-cargo ## Write the generated files (schemas, rule docs, manifests)
+	@cargo run --locked --quiet --example gen
 	@if command -v go >/dev/null; then cd e2e && go run ./cmd/chart; \
 	else echo "podreeve: Go 1.26 or newer is not on PATH, so the chart's README and deploy/ were left as they are"; fi
 

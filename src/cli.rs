@@ -5,7 +5,7 @@ mod check;
 mod completions;
 mod exit;
 mod explain;
-mod generate;
+pub mod generate;
 mod input;
 mod man;
 mod output;
@@ -45,8 +45,6 @@ enum Command {
     Version(version::Args),
     Completions(completions::Args),
     Man(man::Args),
-    #[command(name = "gen", hide = true)]
-    Generate(generate::Args),
 }
 
 /// Runs the command of this process.
@@ -66,7 +64,6 @@ pub fn run() -> ExitCode {
         Command::Version(args) => exit::told(version::run(&args)),
         Command::Completions(args) => exit::told(completions::run(&args)),
         Command::Man(args) => exit::told(man::run(&args)),
-        Command::Generate(args) => exit::told(generate::run(&args)),
     }));
     ran.unwrap_or_else(|_| {
         eprintln!("error: podreeve failed by a fault of its own; please report the lines above and the input");

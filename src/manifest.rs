@@ -8,10 +8,12 @@ mod build;
 mod node;
 mod object;
 mod scalar;
+mod split;
 
 pub use node::{Content, Member, Node, Position};
 pub use object::Object;
 
+use build::Budget;
 use std::fmt;
 
 /// A larger file is not a manifest, and reading it would take memory without end.
@@ -23,6 +25,8 @@ pub struct Document {
     /// Its place in the file, from 0; empty documents count.
     pub index: usize,
     pub root: Node,
+    /// `{{` stands in its text, as in templates.
+    pub has_braces: bool,
 }
 
 /// Why a text could not be read, and where.
@@ -30,6 +34,8 @@ pub struct Document {
 pub struct ManifestError {
     pub at: Position,
     pub message: String,
+    /// The document is no YAML, and `{{` stands in it: it may be a template.
+    pub is_template: bool,
 }
 
 impl fmt::Display for ManifestError {
@@ -42,8 +48,52 @@ impl std::error::Error for ManifestError {}
 
 impl ManifestError {
     pub(crate) fn new(at: Position, message: impl Into<String>) -> Self {
-        Self { at, message: message.into() }
+        Self { at, message: message.into(), is_template: false }
     }
+}
+
+/// What a file holds: its documents, and what is wrong with those that are not among them.
+#[derive(Debug, Clone, Default)]
+pub struct Reading {
+    /// Without empty ones.
+    pub documents: Vec<Document>,
+    pub errors: Vec<ManifestError>,
+}
+
+/// Reads every document of a file. One that cannot be read hides none of the others.
+#[must_use]
+pub fn read(bytes: &[u8]) -> Reading {
+    let mut reading = Reading::default();
+    let text = match decode(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            reading.errors.push(error);
+            return reading;
+        }
+    };
+    let (mut index, mut budget) = (0, Budget::default());
+    for chunk in split::chunks(text) {
+        let before = index;
+        for (part, start) in split::parts(&chunk) {
+            let found = reading.documents.len();
+            let read = build::documents(part, start, &mut budget, &mut reading.documents);
+            for document in reading.documents.iter_mut().skip(found) {
+                document.index += index;
+                document.has_braces = chunk.text.contains("{{");
+            }
+            match read {
+                Ok(count) => index += count,
+                Err(error) => {
+                    index += 1;
+                    reading
+                        .errors
+                        .push(ManifestError { is_template: error.is_template && chunk.text.contains("{{"), ..error });
+                }
+            }
+        }
+        index = index.max(before + usize::from(chunk.counts));
+    }
+    reading
 }
 
 /// Reads every document of a file; empty ones are left out.
@@ -52,20 +102,8 @@ impl ManifestError {
 /// The first thing that cannot be read: encoding, syntax, a duplicate key, or a text that is too
 /// large, too deep or too often aliased.
 pub fn parse(bytes: &[u8]) -> Result<Vec<Document>, ManifestError> {
-    let text = decode(bytes)?;
-    let Some(parts) = json_parts(text) else {
-        return build::documents(text, Position::START);
-    };
-    let mut documents = Vec::new();
-    let mut start = Position::START;
-    for part in parts {
-        for mut document in build::documents(part, start)? {
-            document.index = documents.len();
-            documents.push(document);
-        }
-        start = start.after(part);
-    }
-    Ok(documents)
+    let Reading { documents, errors } = read(bytes);
+    errors.into_iter().next().map_or(Ok(documents), Err)
 }
 
 fn decode(bytes: &[u8]) -> Result<&str, ManifestError> {
@@ -84,23 +122,6 @@ fn decode(bytes: &[u8]) -> Result<&str, ManifestError> {
             Err(ManifestError::new(at, "the file is not UTF-8 from here on; save it as UTF-8"))
         }
     }
-}
-
-/// JSON values one after another, as `jq` prints them, are documents without `---`; each part has
-/// the white space before its value. None when the text is not JSON, and then it is read as YAML.
-fn json_parts(text: &str) -> Option<Vec<&str>> {
-    if !text.trim_start().starts_with(['{', '[']) {
-        return None;
-    }
-    let mut stream = serde_json::Deserializer::from_str(text).into_iter::<serde::de::IgnoredAny>();
-    let (mut parts, mut start) = (Vec::new(), 0);
-    while let Some(value) = stream.next() {
-        value.ok()?;
-        let end = stream.byte_offset();
-        parts.push(text.get(start..end)?);
-        start = end;
-    }
-    Some(parts)
 }
 
 /// A value as YAML in block style.

@@ -1,12 +1,14 @@
 //! What `check` and `scan` found: the same outcome as the webhook's, with the place in the file or the owner.
 
 mod judge;
+mod passed_over;
 mod scan;
 pub mod text;
 mod types;
 mod waivers;
 
-pub use judge::Judge;
+pub use judge::{Judge, NotJudged};
+pub use passed_over::{PassedOver, without_template};
 pub use scan::{OwnerReport, ScanReport, ScanSummary, ScanViolation, UnreadReport};
-pub use types::{CheckReport, FileError, ObjectReport, Summary, ViolationReport};
+pub use types::{CheckReport, FileError, Found, KindCount, ObjectReport, Summary, ViolationReport};
 pub use waivers::{Usage, Waiver, WaiverReport, WaiverState};

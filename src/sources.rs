@@ -123,23 +123,14 @@ impl Loader {
     }
 
     fn file(&mut self, file: &File) {
-        let documents = match manifest::parse(&file.bytes) {
-            Ok(documents) => documents,
-            Err(error) => return self.errors.push(SourceError::unreadable(&file.name, error)),
-        };
-        let mut found = 0;
-        for document in &documents {
-            match document.objects() {
-                Ok(objects) => {
-                    found += objects.len();
-                    for object in &objects {
-                        self.policy(&file.name, object);
-                    }
-                }
-                Err(error) => {
-                    found += 1;
-                    self.errors.push(SourceError::unreadable(&file.name, error));
-                }
+        let manifest::Reading { documents, errors } = manifest::read(&file.bytes);
+        let mut found = errors.len();
+        self.errors.extend(errors.into_iter().map(|error| SourceError::unreadable(&file.name, error)));
+        for object in documents.iter().flat_map(manifest::Document::objects) {
+            found += 1;
+            match object {
+                Ok(object) => self.policy(&file.name, &object),
+                Err(error) => self.errors.push(SourceError::unreadable(&file.name, error)),
             }
         }
         if found == 0 {

@@ -1,5 +1,9 @@
 //! Text of strangers, made safe to print.
 
+mod distance;
+
+pub use distance::edit_distance;
+
 use std::error::Error;
 
 /// `text` without control characters and bidi overrides (each is written as its escape), at most `max`

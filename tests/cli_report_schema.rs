@@ -121,7 +121,8 @@ fn the_validator_notices() {
     let schema: Value = serde_json::from_str(include_str!("../docs/check-report.schema.json")).expect("JSON");
     let report = json!({
         "apiVersion": "podreeve.dev/v1alpha1", "kind": "CheckReport", "objects": [], "errors": [],
-        "summary": {"objects": 0, "denied": 0, "patched": 0, "warned": 0, "allowed": 0, "errors": 0},
+        "passedOver": [], "withoutPod": [],
+        "summary": {"objects": 0, "denied": 0, "patched": 0, "warned": 0, "allowed": 0, "errors": 0, "passedOver": 0},
     });
     validate(&schema, &schema, &report, "").expect("the least report fits");
     for (pointer, value) in

@@ -243,7 +243,7 @@ list:
     assert_eq!(one("a: \"<<\"\n\"<<\": 1\n"), json!({"a": "<<", "<<": 1}));
     assert_eq!(fails("a: *b\n").0, 1);
     assert!(fails("a: &a [*a]\n").2.contains("inside the value that it names"));
-    assert!(fails("x: &x 1\ny:\n  <<: *x\n").2.contains("`<<` takes a map"));
+    assert!(fails("x: &x 1\ny:\n  <<: *x\n").2.contains("`<<` takes an object"));
     // An anchor ends with its document.
     assert_eq!(fails("a: &a 1\n---\nb: *a\n").0, 3);
 }
@@ -257,8 +257,8 @@ fn keys_are_texts_and_unique() {
     );
     assert_eq!(fails("x: {a: 1, 'a': 2}").1, 11);
     assert_eq!(fails("y: 1\n\"true\": 2\n").0, 2);
-    assert!(fails("? [a]\n: b\n").2.contains("a key must be a text, not a list"));
-    assert!(fails("~: b\n").2.contains("a key must be a text, not null"));
+    assert!(fails("? [a]\n: b\n").2.contains("a key must be a string, not a list"));
+    assert!(fails("~: b\n").2.contains("a key must be a string, not null"));
     let many = (0..100).fold(String::new(), |text, n| text + &format!("k{n}: {n}\n"));
     assert_eq!(one(&many).as_object().map(Map::len), Some(100));
     assert_eq!(fails(&format!("{many}k7: x\n")).0, 101);
@@ -270,8 +270,7 @@ fn tags_mean_what_they_say_or_are_refused() {
         one("a: !!str 1\nb: !!int \"2\"\nc: !!float 3\nd: ! 4\ne: !!map {}\nf: !!seq []\ng: !!bool \"true\"\n"),
         json!({"a": "1", "b": 2, "c": 3, "d": "4", "e": {}, "f": [], "g": true})
     );
-    for text in ["a: !custom x", "a: !!binary aGk=", "a: !!int x", "a: !!map []", "a: !!set {x}", "a: .inf", "a: .nan"]
-    {
+    for text in ["a: !custom x", "a: !!binary x", "a: !!int x", "a: !!map []", "a: !!set {x}", "a: .inf", "a: .nan"] {
         assert_eq!(fails(text).0, 1, "{text}");
     }
 }

@@ -1,4 +1,4 @@
-//! The published schema of policies is that of the code; `gen --check` compares the whole files.
+//! The published schema of policies is that of the code; tests/cli_commands.rs compares the whole files.
 
 use podreeve::policy::document::PolicySpec;
 use schemars::generate::SchemaSettings;

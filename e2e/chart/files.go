@@ -22,11 +22,11 @@ type File struct {
 	Content string
 }
 
-// CRDs are the chart's copies of what `podreeve gen` writes: a chart cannot read outside its own folder.
+// CRDs are the chart's copies of what `make gen` writes: a chart cannot read outside its own folder.
 func CRDs() ([]File, error) {
 	sources, err := filepath.Glob(filepath.Join(Root(), "deploy", "crds", "*.yaml"))
 	if err != nil || len(sources) == 0 {
-		return nil, fmt.Errorf("no CRDs in deploy/crds: run `podreeve gen` first (%v)", err)
+		return nil, fmt.Errorf("no CRDs in deploy/crds: run `make gen` first (%v)", err)
 	}
 	var files []File
 	for _, source := range sources {

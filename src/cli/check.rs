@@ -1,19 +1,23 @@
 //! `podreeve check`: files judged by the same code as the webhook's requests.
 
 mod exemptions;
+mod files;
+mod foreign;
 
-use super::input::{Input, Inputs};
+use super::input::{Found, Inputs};
 use super::output::{self, Format};
 use super::{Exit, Failure};
-use crate::manifest::{self, Document, ManifestError, Position};
+use crate::manifest::{self, ManifestError, Position};
 use crate::report::{CheckReport, FileError, Judge, Usage, Waiver, text};
-use crate::sources::{SourceErrors, Sources};
+use crate::sources::{Origin, SourceErrors, Sources};
 use exemptions::{Exemptions, Namespaces};
+use files::Files;
 use jiff::{Timestamp, civil::Date, tz::Offset};
 
 /// Judge manifests as the webhook would, before they reach a cluster
 ///
-/// Pods and everything that holds a pod template are judged as if they were created now; other objects are passed over.
+/// Pods and everything that holds a pod template are judged as if they were created now. Other objects are
+/// counted, and named where they look like a workload; so are templates, kustomizations and other tools' files.
 #[derive(Debug, clap::Args)]
 #[command(after_help = super::exit::HELP)]
 pub struct Args {
@@ -38,6 +42,10 @@ pub struct Args {
     #[arg(long)]
     waivers: bool,
 
+    /// Exit with 2 when nothing was judged; for stdin that is always so
+    #[arg(long)]
+    require_objects: bool,
+
     /// How to print
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
@@ -48,56 +56,28 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let loaded = Sources::new(&args.policy).load_with_origins(1, usize::MAX);
     let (mut snapshot, origins) = loaded.map_err(unusable)?;
-    let mut exemptions = Exemptions::default();
-    let (mut objects, mut errors, mut usage) = (Vec::new(), Vec::new(), Usage::default());
     let within = Namespaces { default: &args.namespace, allowed: &args.exemption_namespaces };
-    let mut inputs: Box<dyn Iterator<Item = Input> + '_> = Box::new(args.inputs.read());
+    let (mut exemptions, mut errors) = (Exemptions::default(), Vec::new());
+    let mut inputs: Box<dyn Iterator<Item = Found> + '_> = Box::new(args.inputs.read());
     // An exemption may stand behind what it exempts; stdin is read only once.
     if !within.allowed.is_empty() {
-        let all: Vec<Input> = inputs.collect();
-        for (input, documents) in all.iter().filter_map(|input| Some((input, parse(input).ok()?))) {
-            for object in documents.iter().filter_map(|document| document.objects().ok()).flatten() {
-                errors.extend(exemptions.read(&input.name, &object, within).err().map(|error| at(input, error)));
-            }
-        }
+        let all: Vec<Found> = inputs.collect();
+        errors = read_exemptions(&all, within, &mut exemptions);
         inputs = Box::new(all.into_iter());
         snapshot.policies.exemptions.clone_from(&exemptions.found);
     }
     let judge = Judge { snapshot: &snapshot, namespace: &args.namespace, today: today() };
-    for input in inputs {
-        let documents = match parse(&input) {
-            Ok(documents) => documents,
-            Err(error) => {
-                errors.push(error);
-                continue;
-            }
-        };
-        for document in &documents {
-            match document.objects() {
-                Ok(found) => {
-                    for object in &found {
-                        within.mention(&input.name, object);
-                        if args.waivers {
-                            usage.note(&judge, object);
-                        }
-                    }
-                    objects.extend(found.iter().filter_map(|object| judge.object(&input.name, object)));
-                }
-                Err(error) => errors.push(at(&input, error)),
-            }
-        }
+    let mut files = Files::new(judge, within, args.waivers.then(Usage::default));
+    files.found.errors = errors;
+    inputs.for_each(|found| files.take(&found));
+    if args.require_objects && files.found.objects.is_empty() && files.found.errors.is_empty() {
+        let message = "nothing was judged: it holds no pod and no pod template";
+        files.found.errors.push(FileError::whole(&args.inputs.names().join(" "), message));
     }
-    let mut report = CheckReport::new(objects, errors);
-    if args.waivers {
-        report.waivers = Some(usage.waivers(&snapshot, judge.today, |waiver| match waiver {
-            Waiver::Policy(policy, exemption) => {
-                let origin = origins.get(*policy);
-                let at = origin.and_then(|origin| origin.exemptions.get(*exemption));
-                (origin.map(|origin| origin.file.clone()).unwrap_or_default(), at.copied().unwrap_or(Position::START))
-            }
-            Waiver::Object(name) => exemptions.place(name),
-        }));
-    }
+    let usage = files.usage;
+    let mut report = CheckReport::new(files.found);
+    report.waivers =
+        usage.map(|usage| usage.waivers(&snapshot, judge.today, |waiver| place(waiver, &origins, &exemptions)));
     match args.output {
         Format::Text => output::print(&text::render(&report))?,
         Format::Json => output::json(&report)?,
@@ -112,19 +92,39 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     })
 }
 
-fn parse(input: &Input) -> Result<Vec<Document>, FileError> {
-    let whole =
-        |message: &String| FileError { file: input.name.clone(), line: None, column: None, message: message.clone() };
-    let bytes = input.bytes.as_ref().map_err(whole)?;
-    manifest::parse(bytes).map_err(|error| at(input, error))
+/// Takes in the exemptions among the files, and gives back what is wrong with them.
+fn read_exemptions(all: &[Found], within: Namespaces<'_>, exemptions: &mut Exemptions) -> Vec<FileError> {
+    let mut errors = Vec::new();
+    for found in all {
+        let Found::Input(input) = found else { continue };
+        let Ok(bytes) = &input.bytes else { continue };
+        for document in manifest::read(bytes).documents {
+            for object in document.objects().iter().flatten() {
+                errors.extend(exemptions.read(&input.name, object, within).err().map(|error| at(&input.name, &error)));
+            }
+        }
+    }
+    errors
 }
 
-fn at(input: &Input, error: ManifestError) -> FileError {
+/// Where an exemption stands.
+fn place(waiver: &Waiver, origins: &[Origin], exemptions: &Exemptions) -> (String, Position) {
+    match waiver {
+        Waiver::Policy(policy, exemption) => {
+            let origin = origins.get(*policy);
+            let at = origin.and_then(|origin| origin.exemptions.get(*exemption));
+            (origin.map(|origin| origin.file.clone()).unwrap_or_default(), at.copied().unwrap_or(Position::START))
+        }
+        Waiver::Object(name) => exemptions.place(name),
+    }
+}
+
+fn at(file: &str, error: &ManifestError) -> FileError {
     FileError {
-        file: input.name.clone(),
+        file: file.to_owned(),
         line: Some(error.at.line),
         column: Some(error.at.column),
-        message: error.message,
+        message: error.message.clone(),
     }
 }
 

@@ -1,6 +1,11 @@
 //! The files that a command reads, named as kubectl has them named.
 
+mod exclude;
+pub mod kustomize;
+mod walk;
+
 use crate::manifest::MAX_BYTES;
+use exclude::Exclude;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -15,9 +20,13 @@ pub struct Inputs {
     #[arg(short, long, value_name = "FILE")]
     filename: Vec<String>,
 
-    /// Look for manifests in directories below directories
+    /// Look for manifests in directories below directories; .git, .github and node_modules are left out
     #[arg(short = 'R', long)]
     recursive: bool,
+
+    /// Leave out what this matches: the path as it is printed, or any name in it for a pattern without `/`; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<Exclude>,
 }
 
 /// A file's name as it is printed, and its bytes or why there are none.
@@ -26,56 +35,57 @@ pub struct Input {
     pub bytes: Result<Vec<u8>, String>,
 }
 
+/// What a name stands for.
+pub enum Found {
+    Input(Input),
+    /// It is not read, and why.
+    PassedOver {
+        name: String,
+        reason: String,
+    },
+}
+
 impl Inputs {
     /// Reads one file at a time, in the order given, directories by name.
-    pub fn read(&self) -> impl Iterator<Item = Input> {
+    pub fn read(&self) -> impl Iterator<Item = Found> {
         self.filename.iter().chain(&self.files).flat_map(|name| self.paths(name)).map(|found| match found {
-            Ok(path) => read(&path),
-            Err(input) => input,
+            Ok(path) => Found::Input(read(&path)),
+            Err(other) => other,
         })
     }
 
-    fn paths(&self, name: &str) -> Vec<Result<PathBuf, Input>> {
-        let fail = |message: String| vec![Err(Input { name: name.to_owned(), bytes: Err(message) })];
+    /// As they were given.
+    #[must_use]
+    pub fn names(&self) -> Vec<&str> {
+        self.filename.iter().chain(&self.files).map(String::as_str).collect()
+    }
+
+    fn paths(&self, name: &str) -> Vec<Result<PathBuf, Found>> {
+        let fail = |message: String| vec![Err(unreadable(name, message))];
         if name.starts_with("http://") || name.starts_with("https://") {
             return fail("podreeve fetches nothing; download it and name the file, or pipe it in with `-`".to_owned());
         }
         let path = PathBuf::from(name);
-        if name == "-" || !path.is_dir() {
+        if name == "-" {
             return vec![Ok(path)];
         }
-        let mut found = Vec::new();
-        match directory(&path, self.recursive, &mut found) {
-            Err(error) => fail(format!("cannot be read: {error}")),
-            Ok(()) if found.is_empty() => {
-                let deeper = if self.recursive { "" } else { "; -R looks in the directories below, too" };
-                fail(format!("the directory holds no *.yaml, *.yml or *.json file{deeper}"))
-            }
-            Ok(()) => found.into_iter().map(Ok).collect(),
+        if exclude::covers(&self.exclude, &path) {
+            return Vec::new();
         }
+        if !path.is_dir() {
+            return vec![Ok(path)];
+        }
+        let found = walk::directory(&path, self.recursive, &self.exclude);
+        if found.is_empty() {
+            let deeper = if self.recursive { "" } else { "; -R looks in the directories below, too" };
+            return fail(format!("the directory holds no *.yaml, *.yml or *.json file{deeper}"));
+        }
+        found
     }
 }
 
-fn directory(path: &Path, recursive: bool, found: &mut Vec<PathBuf>) -> io::Result<()> {
-    let mut entries = fs::read_dir(path)?.collect::<io::Result<Vec<_>>>()?;
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for entry in entries {
-        let path = entry.path();
-        // A link to a directory is not followed: it may lead back up.
-        if entry.file_type()?.is_dir() {
-            if recursive {
-                directory(&path, recursive, found)?;
-            }
-        } else if is_manifest(&path) && !path.is_dir() {
-            found.push(path);
-        }
-    }
-    Ok(())
-}
-
-fn is_manifest(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known)))
+fn unreadable(name: &str, message: String) -> Found {
+    Found::Input(Input { name: name.to_owned(), bytes: Err(message) })
 }
 
 /// Reads one file, or stdin for `-`.

@@ -20,8 +20,22 @@ const MAX_KEY: usize = 64 * 1024;
 /// Below this many keys a scan of the list is quicker than a map.
 const SMALL: usize = 16;
 
-/// Reads the documents of a text that begins at `start` of its file.
-pub fn documents(text: &str, start: Position) -> Result<Vec<Document>, ManifestError> {
+/// What the documents of one file have used up.
+#[derive(Debug, Default)]
+pub struct Budget {
+    nodes: usize,
+    aliased: usize,
+    anchored: usize,
+}
+
+/// Reads the documents of a text that begins at `start` of its file, those before an error too. Counts them, empty ones
+/// included.
+pub fn documents(
+    text: &str,
+    start: Position,
+    budget: &mut Budget,
+    found: &mut Vec<Document>,
+) -> Result<usize, ManifestError> {
     let options = yaml::options! {
         emit_comments: false,
         simple_key_max_lookahead: MAX_KEY,
@@ -29,8 +43,8 @@ pub fn documents(text: &str, start: Position) -> Result<Vec<Document>, ManifestE
         block_nesting_limit: MAX_DEPTH,
     };
     let parser = Parser::new_from_str_with_options(text, options);
-    let mut builder = Builder { parser, start, anchors: HashMap::new(), nodes: 0, aliased: 0, anchored: 0 };
-    let (mut documents, mut index) = (Vec::new(), 0);
+    let mut builder = Builder { parser, start, anchors: HashMap::new(), budget };
+    let mut index = 0;
     while let Some((event, at)) = builder.next()? {
         match event {
             Event::DocumentStart(..) => builder.anchors.clear(),
@@ -39,24 +53,22 @@ pub fn documents(text: &str, start: Position) -> Result<Vec<Document>, ManifestE
             event => {
                 let root = builder.node(event, at, 0)?;
                 if !matches!(root.content, Content::Null) {
-                    documents.push(Document { index, root });
+                    found.push(Document { index, root, has_braces: false });
                 }
             }
         }
     }
-    Ok(documents)
+    Ok(index)
 }
 
-struct Builder<'t> {
+struct Builder<'t, 'b> {
     parser: Parser<'t, StrInput<'t>>,
     start: Position,
     anchors: HashMap<usize, Node>,
-    nodes: usize,
-    aliased: usize,
-    anchored: usize,
+    budget: &'b mut Budget,
 }
 
-impl<'t> Builder<'t> {
+impl<'t> Builder<'t, '_> {
     fn next(&mut self) -> Result<Option<(Event<'t>, Position)>, ManifestError> {
         match self.parser.next_event() {
             None => Ok(None),
@@ -90,13 +102,13 @@ impl<'t> Builder<'t> {
             ErrorKind::InvalidIndentation => "; line the keys of a map up with each other",
             _ => "",
         };
-        ManifestError::new(at, format!("{}{advice}", error.info()))
+        ManifestError { is_template: true, ..ManifestError::new(at, format!("{}{advice}", error.info())) }
     }
 
     /// Counts a value against the budget.
     fn count(&mut self, at: Position) -> Result<(), ManifestError> {
-        self.nodes += 1;
-        if self.nodes > MAX_NODES {
+        self.budget.nodes += 1;
+        if self.budget.nodes > MAX_NODES {
             return Err(ManifestError::new(at, format!("the file holds more than {MAX_NODES} values; split it")));
         }
         Ok(())
@@ -124,8 +136,8 @@ impl<'t> Builder<'t> {
         };
         let node = Node { at, content };
         if anchor != 0 {
-            self.anchored += size(&node);
-            if self.anchored > MAX_ANCHORED {
+            self.budget.anchored += size(&node);
+            if self.budget.anchored > MAX_ANCHORED {
                 return Err(ManifestError::new(
                     at,
                     format!("anchors name more than {MAX_ANCHORED} values; take them out"),
@@ -144,8 +156,8 @@ impl<'t> Builder<'t> {
             ));
         };
         // Counted before it is copied.
-        self.aliased += size(node);
-        if self.aliased > MAX_ALIASED {
+        self.budget.aliased += size(node);
+        if self.budget.aliased > MAX_ALIASED {
             return Err(ManifestError::new(at, format!("aliases add more than {MAX_ALIASED} values; write them out")));
         }
         Ok(node.clone())
@@ -193,8 +205,8 @@ fn meaning(text: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>) -> Result<
     match tag {
         // `!` alone says: a text.
         Some(tag) if tag.handle().is_empty() && tag.suffix() == "!" => Ok(Content::Text(text.into_owned())),
-        Some(tag) => match tag.core_suffix() {
-            Some(core) => scalar::tagged(core, &text),
+        Some(tag) => match tag.suffix_in_namespace("tag:yaml.org,2002:") {
+            Some(name) => scalar::tagged(&name, &text),
             None => Err(scalar::UNKNOWN_TAG.to_owned()),
         },
         None if style == ScalarStyle::Plain => scalar::plain(&text),
@@ -215,7 +227,10 @@ fn key_text(key: Node) -> Result<String, ManifestError> {
         Content::Text(text) => Ok(text),
         Content::Bool(value) => Ok(value.to_string()),
         Content::Number(digits) => Ok(digits.get().to_owned()),
-        _ => Err(ManifestError::new(key.at, format!("a key must be a text, not {}; quote it", key.noun()))),
+        _ => Err(ManifestError {
+            is_template: true,
+            ..ManifestError::new(key.at, format!("a key must be a string, not {}; quote it", key.noun()))
+        }),
     }
 }
 
@@ -274,7 +289,7 @@ impl Members {
             Content::List(items) if items.iter().all(|item| matches!(item.content, Content::Map(_))) => {
                 items.into_iter().rev().try_for_each(|item| self.merge(item))
             }
-            _ => Err(ManifestError::new(value.at, "`<<` takes a map or a list of maps")),
+            _ => Err(ManifestError::new(value.at, "`<<` takes an object or a list of objects")),
         }
     }
 }

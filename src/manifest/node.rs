@@ -83,10 +83,22 @@ impl Node {
             Content::Null => "null",
             Content::Bool(_) => "a boolean",
             Content::Number(_) => "a number",
-            Content::Text(_) => "a text",
+            Content::Text(_) => "a string",
             Content::List(_) => "a list",
-            Content::Map(_) => "a map",
+            Content::Map(_) => "an object",
         }
+    }
+
+    /// The value at a JSON pointer.
+    #[must_use]
+    pub fn at_pointer(&self, pointer: &str) -> Option<&Self> {
+        pointer.split('/').skip(1).try_fold(self, |node, segment| {
+            let key = crate::patch::unescape(segment);
+            match &node.content {
+                Content::List(items) => items.get(key.parse::<usize>().ok()?),
+                _ => node.get(&key),
+            }
+        })
     }
 
     /// The longest part of a JSON pointer that is there, and where it stands: at its key, or at the list item.

@@ -14,51 +14,69 @@ pub struct Object<'d> {
 }
 
 impl Document {
-    /// The objects of the document: itself, or the items of a `kind: List` or typed list.
-    ///
-    /// # Errors
-    /// A document or an item that is no Kubernetes object.
-    pub fn objects(&self) -> Result<Vec<Object<'_>>, ManifestError> {
+    /// Whether it says of which kind it is.
+    #[must_use]
+    pub fn is_object(&self) -> bool {
+        identity(&self.root, None).is_ok()
+    }
+
+    /// The objects of the document: itself, or its items, as kubectl takes any object apart that has `items`, whatever its
+    /// kind. What is no Kubernetes object is an error among them.
+    #[must_use]
+    pub fn objects(&self) -> Vec<Result<Object<'_>, ManifestError>> {
         let mut objects = Vec::new();
-        collect(self.index, &self.root, ("", ""), &mut objects)?;
-        Ok(objects)
+        collect(self.index, &self.root, None, true, &mut objects);
+        objects
     }
 }
 
-/// `meant` are the apiVersion and kind that a typed list gives its items, which leave them out.
+/// The apiVersion and kind that a typed list gives its items, which leave both out.
+type Meant<'d> = Option<(&'d str, &'d str)>;
+
 fn collect<'d>(
     document: usize,
     node: &'d Node,
-    meant: (&'d str, &'d str),
-    objects: &mut Vec<Object<'d>>,
-) -> Result<(), ManifestError> {
+    meant: Meant<'d>,
+    is_root: bool,
+    objects: &mut Vec<Result<Object<'d>, ManifestError>>,
+) {
+    let (api_version, kind) = match identity(node, meant) {
+        Ok(identity) => identity,
+        Err(error) => return objects.push(Err(error)),
+    };
+    match node.get("items").map(|items| (&items.content, items)) {
+        Some((Content::List(items), _)) => {
+            let of_items = kind.strip_suffix("List").unwrap_or(kind);
+            let meant = (!of_items.is_empty()).then_some((api_version, of_items));
+            items.iter().for_each(|item| collect(document, item, meant, false, objects));
+        }
+        Some((content, items)) if is_root && !matches!(content, Content::Null) => {
+            let message = format!("`items` is {}, and kubectl takes a list alone; repair it", items.noun());
+            objects.push(Err(ManifestError::new(node.position("/items"), message)));
+        }
+        // Of `items` that are no list kubectl takes nothing out.
+        _ => objects.push(Ok(Object { document, api_version, kind, node })),
+    }
+}
+
+fn identity<'d>(node: &'d Node, meant: Meant<'d>) -> Result<(&'d str, &'d str), ManifestError> {
     let Content::Map(_) = node.content else {
         let message = format!("this is {}, not a Kubernetes object; leave it out or repair it", node.noun());
         return Err(ManifestError::new(node.at, message));
     };
-    let api_version = field(node, "apiVersion", meant.0)?;
-    let kind = field(node, "kind", meant.1)?;
-    match node.get("items") {
-        Some(Node { content: Content::List(items), .. }) if kind.ends_with("List") => {
-            let of_items = kind.strip_suffix("List").filter(|kind| !kind.is_empty());
-            let meant = of_items.map_or(("", ""), |kind| (api_version, kind));
-            items.iter().try_for_each(|item| collect(document, item, meant, objects))
-        }
-        _ => {
-            objects.push(Object { document, api_version, kind, node });
-            Ok(())
-        }
+    match meant {
+        Some(meant) if node.get("apiVersion").is_none() && node.get("kind").is_none() => Ok(meant),
+        _ => Ok((field(node, "apiVersion")?, field(node, "kind")?)),
     }
 }
 
-fn field<'d>(node: &'d Node, key: &str, meant: &'d str) -> Result<&'d str, ManifestError> {
+fn field<'d>(node: &'d Node, key: &str) -> Result<&'d str, ManifestError> {
     let at = |pointer: &str| node.position(pointer);
     match node.get(key) {
         Some(value) => match value.as_str() {
             Some(text) if !text.is_empty() => Ok(text),
-            _ => Err(ManifestError::new(at(&format!("/{key}")), format!("`{key}` must be a text"))),
+            _ => Err(ManifestError::new(at(&format!("/{key}")), format!("`{key}` must be a string"))),
         },
-        None if !meant.is_empty() => Ok(meant),
         None => Err(ManifestError::new(
             at(""),
             format!("no `{key}`; every Kubernetes object has one, such as `apiVersion: v1` and `kind: Pod`"),

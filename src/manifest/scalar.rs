@@ -1,6 +1,7 @@
 //! What a scalar means to kubectl: the rules of go-yaml v2, case by case.
 
 use super::Content;
+use base64::Engine;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -29,6 +30,7 @@ pub fn plain(text: &str) -> Result<Content, String> {
 pub fn tagged(tag: &str, text: &str) -> Result<Content, String> {
     let content = match tag {
         "str" => return Ok(Content::Text(text.to_owned())),
+        "binary" => return binary(text),
         "bool" | "int" | "float" | "null" => plain(text)?,
         _ => return Err(UNKNOWN_TAG.to_owned()),
     };
@@ -39,6 +41,14 @@ pub fn tagged(tag: &str, text: &str) -> Result<Content, String> {
         // Not the value: it may be a secret.
         _ => Err(format!("this is not a `!!{tag}`; drop the tag or write a value that fits")),
     }
+}
+
+/// kubectl writes the bytes out as text.
+fn binary(text: &str) -> Result<Content, String> {
+    let digits: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let bytes = base64::engine::general_purpose::STANDARD.decode(digits);
+    let bytes = bytes.map_err(|_| "this is not base64, as `!!binary` says; write the text itself".to_owned())?;
+    Ok(Content::Text(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 /// Without the tag: a password that begins with `!` and has no quotes is one.
@@ -189,6 +199,7 @@ mod tests {
         assert!(matches!(tagged("int", "0x10"), Ok(Content::Number(n)) if n.get() == "16"));
         assert!(tagged("int", "1.5").is_err());
         assert!(tagged("bool", "1").is_err());
-        assert!(tagged("binary", "aGk=").is_err());
+        assert!(matches!(tagged("binary", "a Gk=\n"), Ok(Content::Text(text)) if text == "hi"));
+        assert!(tagged("binary", "aGk").is_err());
     }
 }

@@ -1,12 +1,13 @@
 //! Judges an object of a file as the API server would have it judged: mutated, then validated.
 
-use super::{ObjectReport, ViolationReport};
+use super::{FileError, ObjectReport, PassedOver, ViolationReport, without_template};
 use crate::admit::{Hook, Snapshot, admit};
 use crate::decide::{Effect, Note};
 use crate::manifest::Object;
 use crate::outcome::{Outcome, Verdict, Violation};
 use crate::review::Creation;
 use crate::text::dotted;
+use crate::workload::kinds;
 use jiff::civil::Date;
 use json_patch::PatchOperation;
 use serde::Serialize;
@@ -25,11 +26,34 @@ pub struct Judge<'s> {
     pub today: Date,
 }
 
+/// Why an object is not judged.
+#[derive(Debug)]
+pub enum NotJudged {
+    /// It should be, and cannot.
+    Error(FileError),
+    /// Somebody may think that it is.
+    InDoubt(PassedOver),
+    /// It has no pod.
+    WithoutPod { api_version: String, kind: String },
+}
+
 impl Judge<'_> {
-    /// What the webhook would say of the creation of this object; none when it holds no pod.
-    #[must_use]
-    pub fn object(&self, file: &str, object: &Object<'_>) -> Option<ObjectReport> {
-        self.snapshot.policies.kind(object.group(), object.kind)?;
+    /// What the webhook would say of the creation of this object.
+    ///
+    /// # Errors
+    /// Why it is not judged.
+    pub fn object(&self, file: &str, object: &Object<'_>) -> Result<ObjectReport, NotJudged> {
+        let policies = &self.snapshot.policies;
+        if policies.kind(object.group(), object.kind).is_none() {
+            let (api_version, kind) = (object.api_version.to_owned(), object.kind.to_owned());
+            let in_doubt = PassedOver::object(file, object, policies).map(NotJudged::InDoubt);
+            return Err(in_doubt.unwrap_or(NotJudged::WithoutPod { api_version, kind }));
+        }
+        // Of a kind that a policy adds nobody knows whether it may be without one.
+        let built_in = kinds::find(object.group(), object.kind);
+        if let Some(error) = built_in.and_then(|kind| without_template(file, object, kind)) {
+            return Err(NotJudged::Error(error));
+        }
         let written = self.admit(object, object.node, Hook::Validate);
         let mutated = self.admit(object, object.node, Hook::Mutate);
         let (last, violations) = if mutated.patch.is_empty() {
@@ -47,7 +71,7 @@ impl Judge<'_> {
         };
         let was_patched = violations.iter().any(|v: &ViolationReport| v.effect == Effect::Patch.as_str());
         let verdict = if was_patched { last.verdict.max(Verdict::Patch) } else { last.verdict };
-        Some(ObjectReport {
+        Ok(ObjectReport {
             file: file.to_owned(),
             document: object.document,
             line: object.position("").line,

@@ -1,5 +1,6 @@
 //! The report for people: what is wrong, where to click, what to write instead.
 
+mod passed_over;
 pub mod scan;
 mod waivers;
 
@@ -34,7 +35,8 @@ pub fn render(report: &CheckReport) -> String {
     if let Some(found) = &report.waivers {
         waivers::render(&mut text, found);
     }
-    if !report.objects.is_empty() || report.waivers.is_some() {
+    passed_over::render(&mut text, report);
+    if !text.is_empty() {
         text.push('\n');
     }
     text + &summary(report.summary) + "\n"
@@ -164,14 +166,17 @@ pub fn flow(value: &Value) -> String {
 }
 
 fn summary(summary: Summary) -> String {
-    let Summary { objects, denied, patched, warned, allowed, errors } = summary;
+    let Summary { objects, denied, patched, warned, allowed, errors, passed_over } = summary;
     let plural = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
     let mut text = plural(objects, "object");
     if objects > 0 {
         let _ = write!(text, ": {denied} denied, {patched} patched, {warned} with warnings, {allowed} admitted");
     }
+    if passed_over > 0 {
+        let _ = write!(text, "; {passed_over} passed over");
+    }
     if errors > 0 {
-        let _ = write!(text, "; {} could not be read", plural(errors, "file"));
+        let _ = write!(text, "; {}", plural(errors, "error"));
     }
     text
 }

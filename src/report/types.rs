@@ -1,11 +1,12 @@
 //! The report of `check -o json`. Its JSON schema is `docs/check-report.schema.json`: it is made
 //! from these types, and fields are added but never changed.
 
-use super::WaiverReport;
+use super::{PassedOver, WaiverReport};
 use crate::outcome::Verdict;
 use json_patch::PatchOperation;
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// What `podreeve check -o json` prints.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -20,6 +21,10 @@ pub struct CheckReport {
     pub objects: Vec<ObjectReport>,
     /// What could not be read.
     pub errors: Vec<FileError>,
+    /// What was not judged, where somebody may think that it was: templates, kustomizations, kinds that look like workloads.
+    pub passed_over: Vec<PassedOver>,
+    /// Kinds that hold no pod, and so have nothing to judge.
+    pub without_pod: Vec<KindCount>,
     /// With `--waivers`: exemptions that are unused, end within 14 days, or have ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waivers: Option<Vec<WaiverReport>>,
@@ -106,6 +111,23 @@ pub struct FileError {
     pub message: String,
 }
 
+impl FileError {
+    /// An error of the file as a whole.
+    #[must_use]
+    pub fn whole(file: &str, message: &str) -> Self {
+        Self { file: file.to_owned(), line: None, column: None, message: message.to_owned() }
+    }
+}
+
+/// How many objects there are of a kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct KindCount {
+    pub api_version: String,
+    pub kind: String,
+    pub count: usize,
+}
+
 /// How many objects have which verdict.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -116,13 +138,26 @@ pub struct Summary {
     pub patched: usize,
     pub warned: usize,
     pub allowed: usize,
-    /// Files and documents that could not be read.
+    /// Files, documents and objects that could not be read.
     pub errors: usize,
+    /// Files, documents and objects that were not judged: those of `passedOver` and `withoutPod`.
+    pub passed_over: usize,
+}
+
+/// What was found, in the order of the files.
+#[derive(Debug, Default)]
+pub struct Found {
+    pub objects: Vec<ObjectReport>,
+    pub errors: Vec<FileError>,
+    pub passed_over: Vec<PassedOver>,
+    /// By apiVersion and kind.
+    pub without_pod: BTreeMap<(String, String), usize>,
 }
 
 impl CheckReport {
     #[must_use]
-    pub fn new(objects: Vec<ObjectReport>, errors: Vec<FileError>) -> Self {
+    pub fn new(found: Found) -> Self {
+        let Found { objects, errors, passed_over, without_pod } = found;
         let count = |verdict: Verdict| objects.iter().filter(|o| o.verdict == verdict.as_str()).count();
         let summary = Summary {
             objects: objects.len(),
@@ -131,8 +166,14 @@ impl CheckReport {
             warned: count(Verdict::Warn),
             allowed: count(Verdict::Allow),
             errors: errors.len(),
+            passed_over: passed_over.len() + without_pod.values().sum::<usize>(),
         };
+        let without_pod = without_pod
+            .into_iter()
+            .map(|((api_version, kind), count)| KindCount { api_version, kind, count })
+            .collect();
         let api_version = crate::policy::document::API_VERSION;
-        Self { api_version, kind: "CheckReport", objects, errors, waivers: None, summary }
+        let kind = "CheckReport";
+        Self { api_version, kind, objects, errors, passed_over, without_pod, waivers: None, summary }
     }
 }

@@ -1,0 +1,82 @@
+//! The manifests below a directory. What cannot be read there is a line among them, not the end of the walk.
+
+use super::exclude::{Exclude, covers};
+use super::{Found, kustomize, unreadable};
+use std::fs::{self, DirEntry};
+use std::path::{Path, PathBuf};
+
+/// Nobody keeps manifests of a cluster there: a repository's own data, its workflows, the packages of others.
+const NOT_WALKED: [&str; 3] = [".git", ".github", "node_modules"];
+
+/// The manifests of a directory by name, and with them what is passed over or cannot be read.
+pub fn directory(path: &Path, recursive: bool, exclude: &[Exclude]) -> Vec<Result<PathBuf, Found>> {
+    let mut walk = Walk { recursive, exclude, found: Vec::new() };
+    walk.directory(path);
+    let patches = kustomize::patches(walk.found.iter().filter_map(|found| found.as_deref().ok()));
+    let is_patch = |path: PathBuf| match patches.get(&kustomize::normal(&path)) {
+        Some(by) => Err(Found::PassedOver { name: path.display().to_string(), reason: kustomize::is_patch_of(by) }),
+        None => Ok(path),
+    };
+    walk.found.into_iter().map(|found| found.and_then(is_patch)).collect()
+}
+
+struct Walk<'e> {
+    recursive: bool,
+    exclude: &'e [Exclude],
+    found: Vec<Result<PathBuf, Found>>,
+}
+
+impl Walk<'_> {
+    fn directory(&mut self, path: &Path) {
+        let entries = fs::read_dir(path).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
+        let mut entries = match entries {
+            Ok(entries) => entries,
+            Err(error) => {
+                let message = format!("cannot be read: {error}");
+                return self.found.push(Err(unreadable(&path.display().to_string(), message)));
+            }
+        };
+        entries.sort_by_key(DirEntry::file_name);
+        for entry in entries {
+            let path = entry.path();
+            if !covers(self.exclude, &path) {
+                self.entry(&entry, path);
+            }
+        }
+    }
+
+    fn entry(&mut self, entry: &DirEntry, path: PathBuf) {
+        let kind = entry.file_type().ok();
+        if kind.is_some_and(|kind| kind.is_dir()) {
+            let left_out = NOT_WALKED.iter().any(|name| entry.file_name() == *name);
+            if self.recursive && !left_out {
+                self.directory(&path);
+            }
+            return;
+        }
+        let pass_over = |path: &Path, reason: &str| {
+            Err(Found::PassedOver { name: path.display().to_string(), reason: reason.to_owned() })
+        };
+        let is_link = kind.is_some_and(|kind| kind.is_symlink());
+        match fs::metadata(&path) {
+            // It may lead back up.
+            Ok(target) if target.is_dir() && is_link && self.recursive => {
+                self.found.push(pass_over(&path, "a link to a directory, which is not followed; name the directory"));
+            }
+            Ok(target) if target.is_file() && is_manifest(&path) => self.found.push(Ok(path)),
+            // A pipe or a device would be waited for.
+            Ok(_) => {}
+            Err(_) if is_link && is_manifest(&path) => {
+                self.found.push(pass_over(&path, "a link to what is not there"));
+            }
+            // Its reading says why.
+            Err(_) if is_manifest(&path) => self.found.push(Ok(path)),
+            Err(_) => {}
+        }
+    }
+}
+
+fn is_manifest(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known)))
+}
