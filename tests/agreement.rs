@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use common::{TODAY, policies, review};
 use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::manifest;
-use podreeve::report::{CheckReport, Judge};
+use podreeve::report::{CheckReport, Found, Judge};
 use podreeve::rules::{Example, Kinds, RULES, Rule};
 use podreeve::sources::Sources;
 use serde_json::{Value, json};
@@ -68,8 +68,9 @@ fn serve(review: &Value, snapshot: &Snapshot) -> Served {
 fn check(object: &Value, snapshot: &Snapshot) -> Value {
     let documents = manifest::parse(manifest::to_yaml(object).as_bytes()).expect("YAML");
     let judge = Judge { snapshot, namespace: "default", today: TODAY };
-    let objects = documents[0].objects().expect("objects");
-    let report = CheckReport::new(vec![judge.object("a.yaml", &objects[0]).expect("a pod")], Vec::new());
+    let object = documents[0].objects().remove(0).expect("an object");
+    let objects = vec![judge.object("a.yaml", &object).expect("a pod")];
+    let report = CheckReport::new(Found { objects, ..Found::default() });
     serde_json::to_value(report).expect("JSON")["objects"][0].clone()
 }
 

@@ -48,7 +48,9 @@ fn collect<'d>(
         Some((Content::List(items), _)) => {
             let of_items = kind.strip_suffix("List").unwrap_or(kind);
             let meant = (!of_items.is_empty()).then_some((api_version, of_items));
-            items.iter().for_each(|item| collect(document, item, meant, false, objects));
+            for item in items {
+                collect(document, item, meant, false, objects);
+            }
         }
         Some((content, items)) if is_root && !matches!(content, Content::Null) => {
             let message = format!("`items` is {}, and kubectl takes a list alone; repair it", items.noun());

@@ -32,7 +32,7 @@ pub enum NotJudged {
     /// It should be, and cannot.
     Error(FileError),
     /// Somebody may think that it is.
-    InDoubt(PassedOver),
+    InDoubt(Box<PassedOver>),
     /// It has no pod.
     WithoutPod { api_version: String, kind: String },
 }
@@ -46,7 +46,8 @@ impl Judge<'_> {
         let policies = &self.snapshot.policies;
         if policies.kind(object.group(), object.kind).is_none() {
             let (api_version, kind) = (object.api_version.to_owned(), object.kind.to_owned());
-            let in_doubt = PassedOver::object(file, object, policies).map(NotJudged::InDoubt);
+            let in_doubt =
+                PassedOver::object(file, object, policies).map(|passed| NotJudged::InDoubt(Box::new(passed)));
             return Err(in_doubt.unwrap_or(NotJudged::WithoutPod { api_version, kind }));
         }
         // Of a kind that a policy adds nobody knows whether it may be without one.

@@ -94,7 +94,7 @@ impl<'a> Files<'a> {
         match self.judge.object(file, object) {
             Ok(report) => self.found.objects.push(report),
             Err(NotJudged::Error(error)) => self.found.errors.push(error),
-            Err(NotJudged::InDoubt(passed)) => self.found.passed_over.push(passed),
+            Err(NotJudged::InDoubt(passed)) => self.found.passed_over.push(*passed),
             Err(NotJudged::WithoutPod { api_version, kind }) => {
                 *self.found.without_pod.entry((api_version, kind)).or_default() += 1;
             }

@@ -36,7 +36,7 @@ pub fn patches<'p>(paths: impl Iterator<Item = &'p Path>) -> HashMap<PathBuf, Pa
             };
             let of_path = |item: &Node| item.get("path").and_then(Node::as_str).map(|file| normal(&base.join(file)));
             let of_text = |item: &Node| item.as_str().map(|file| normal(&base.join(file)));
-            let named = ["patches", "patchesJson6902"].into_iter().flat_map(|key| list(key)).filter_map(of_path);
+            let named = ["patches", "patchesJson6902"].into_iter().flat_map(&list).filter_map(of_path);
             let plain = list("patchesStrategicMerge").iter().filter_map(of_text);
             patches.extend(named.chain(plain).map(|patch| (patch, path.to_path_buf())));
             resources.extend(list("resources").iter().filter_map(of_text));

@@ -64,14 +64,13 @@ impl Walk<'_> {
                 self.found.push(pass_over(&path, "a link to a directory, which is not followed; name the directory"));
             }
             Ok(target) if target.is_file() && is_manifest(&path) => self.found.push(Ok(path)),
-            // A pipe or a device would be waited for.
-            Ok(_) => {}
             Err(_) if is_link && is_manifest(&path) => {
                 self.found.push(pass_over(&path, "a link to what is not there"));
             }
             // Its reading says why.
             Err(_) if is_manifest(&path) => self.found.push(Ok(path)),
-            Err(_) => {}
+            // A pipe or a device would be waited for.
+            Ok(_) | Err(_) => {}
         }
     }
 }
