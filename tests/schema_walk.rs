@@ -17,6 +17,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const FILE: &str = include_str!("podspec-fields.txt");
 
+/// The pod that `tests/plain.rs` reads by both readers.
+const EVERY_KEY: &str = include_str!("every-key.json");
+
 /// Types whose every field is decided, whatever refers to them.
 const ALWAYS: [&str; 5] = ["PodSpec", "Container", "EphemeralContainer", "SecurityContext", "PodSecurityContext"];
 
@@ -204,6 +207,72 @@ fn a_rule_that_judges_a_field_has_an_example_that_is_another_without_it() {
         "no example of these rules is judged otherwise without the field:\n  {}\n\
          Add an example, or take the rule out of tests/podspec-fields.txt.",
         idle.join("\n  ")
+    );
+}
+
+/// The fields of the API on the way of a pointer into a pod.
+fn fields_to(api: &Api, pointer: &str) -> Vec<String> {
+    let (mut name, mut fields) = ("PodSpec".to_owned(), Vec::new());
+    for key in pointer.strip_prefix("/spec/").into_iter().flat_map(|path| path.split('/')) {
+        // An index, and a key of a map, stays in the type.
+        let Some(schema) = api.0.get(&name).and_then(|fields| fields.get(key)) else { continue };
+        fields.push(format!("{name}.{key}"));
+        let Some(inner) = api.types_of(schema).into_iter().next() else { break };
+        name = inner;
+    }
+    fields
+}
+
+#[test]
+fn a_rule_is_named_where_it_finds_something() {
+    let api = Api::read();
+    let lines = lines();
+    let judged = |field: &String, rule: &rules::Rule| {
+        lines
+            .get(field.as_str())
+            .is_some_and(|line| line.verdict == "judged" && line.text.split(',').any(|id| id == rule.id))
+    };
+    let mut unnamed = BTreeSet::new();
+    for rule in rules::RULES {
+        for (example, list) in rule.examples.iter().flat_map(|e| e.lists(rule).iter().map(move |list| (e, *list))) {
+            for (pointer, ..) in found(rule, example, &pod(example, list)) {
+                let fields = fields_to(&api, &pointer);
+                if !fields.is_empty() && !fields.iter().any(|field| judged(field, rule)) {
+                    unnamed.extend(fields.last().map(|field| format!("{field} by {}", rule.id)));
+                }
+            }
+        }
+    }
+    assert!(
+        unnamed.is_empty(),
+        "these rules find something in a field that tests/podspec-fields.txt does not say is judged by them:\n  {}\n\
+         Add the rule to the field's line there: judged:RULE, or judged:OTHER,RULE.",
+        unnamed.into_iter().collect::<Vec<_>>().join("\n  ")
+    );
+}
+
+#[test]
+fn every_field_that_is_judged_stands_in_the_pod_that_both_readers_read() {
+    let api = Api::read();
+    let pod: Value = serde_json::from_str(EVERY_KEY).expect("it is JSON");
+    let missing = |field: &str| {
+        let mut without = pod["spec"].clone();
+        take_away(&api, "PodSpec", &mut without, field);
+        without == pod["spec"]
+    };
+    // Of a volume whose presence is judged one example is enough: all are read by one list of names.
+    let judged = lines().into_iter().filter(|(_, line)| line.verdict == "judged" && line.text != PRESENCE);
+    let of_this_version = |field: &str| {
+        let (name, key) = field.split_once('.').unwrap_or((field, ""));
+        api.0.get(name).is_some_and(|fields| fields.contains_key(key))
+    };
+    let missing: Vec<&str> =
+        judged.map(|(field, _)| field).filter(|field| of_this_version(field) && missing(field)).collect();
+    assert!(
+        missing.is_empty(),
+        "tests/every-key.json has none of these fields that rules judge:\n  {}\n\
+         Add each with a value of its own; tests/plain.rs then compares how both readers read it.",
+        missing.join("\n  ")
     );
 }
 

@@ -118,9 +118,10 @@ func TestCRDs(t *testing.T) {
 // What a person reads after the install: what comes next, and the way out.
 func TestNotes(t *testing.T) {
 	for values, want := range map[string][]string{
-		"default":         {"Secret podreeve-tls", "rollout status deployment/podreeve", "helm test podreeve -n podreeve", "kubectl delete validatingwebhookconfiguration,mutatingwebhookconfiguration podreeve"},
+		"default": {"Secret podreeve-tls", "rollout status deployment/podreeve", "helm test podreeve -n podreeve", "kubectl delete validatingwebhookconfiguration,mutatingwebhookconfiguration podreeve",
+			"kubectl label namespace podreeve pod-security.kubernetes.io/enforce=restricted"},
 		"minimal":         {"WARNING: with one replica", "judged by your policies", "it wants a policy"},
-		"everything":      {"admitted unseen", "mutatingwebhookconfiguration gatekeeper-of-pods"},
+		"everything":      {"admitted unseen", "mutatingwebhookconfiguration gatekeeper-of-pods", "gatekeeper-of-pods.podreeve.svc:8443 yet"},
 		"existing-secret": {"certificate of Secret mine"},
 	} {
 		// Helm 3 asks the cluster even for this.

@@ -169,7 +169,7 @@ func TestEveryPodValueArrives(t *testing.T) {
 	}
 	want := []string{"serve", "--cluster", "--listen=0.0.0.0:8443", "--admin-listen=0.0.0.0:8080", "--log-format=text", "--log-level=debug", "--drain-delay=20s",
 		"--policy=pss-restricted", "--policy=pss-baseline@v1.30", "--policy=/etc/podreeve/policies",
-		"--tls-secret=gatekeeper-of-pods-tls", "--service-name=gatekeeper-of-pods", "--webhook-configuration=gatekeeper-of-pods",
+		"--tls-secret=gatekeeper-of-pods-tls", "--service-name=gatekeeper-of-pods", "--client-ca=/etc/podreeve/client-ca/ca.crt", "--webhook-configuration=gatekeeper-of-pods",
 		"--leader-election-lease=gatekeeper-of-pods", "--scan-interval=30m", "--reports=openreports", "--exemption-namespaces=security,platform",
 		"--max-connections=100"}
 	if !slices.Equal(container.Args, want) {
@@ -232,6 +232,60 @@ func TestMountedCertificates(t *testing.T) {
 		if slices.ContainsFunc(pod.Containers[0].Args, func(arg string) bool { return strings.HasPrefix(arg, "--tls-secret") }) {
 			t.Errorf("%s: the leader would make a certificate too", values)
 		}
+	}
+}
+
+// The CA of callers is mounted where the argument looks for it, wherever it comes from; only one of these can be.
+func TestClientCA(t *testing.T) {
+	bundle := find[core.ConfigMap](t, render(t, "everything"), "ConfigMap", "gatekeeper-of-pods-client-ca").Data["ca.crt"]
+	if bundle != "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----" {
+		t.Errorf("the inline bundle arrives as %q", bundle)
+	}
+	item := func(key string) []core.KeyToPath { return []core.KeyToPath{{Key: key, Path: "ca.crt"}} }
+	configMap := func(name, key string) core.VolumeSource {
+		return core.VolumeSource{ConfigMap: &core.ConfigMapVolumeSource{LocalObjectReference: core.LocalObjectReference{Name: name}, Items: item(key)}}
+	}
+	for _, c := range []struct {
+		values string
+		args   []string
+		want   core.VolumeSource
+	}{
+		// A key is of what exists; the chart's own ConfigMap has its own.
+		{"everything", []string{"--set", "webhook.clientCA.key=other"}, configMap("gatekeeper-of-pods-client-ca", "ca.crt")},
+		{"default", []string{"--set", "webhook.clientCA.configMapName=bundle,webhook.clientCA.key=client.pem"}, configMap("bundle", "client.pem")},
+		{"cert-manager", []string{"--set", "webhook.clientCA.secretName=apiserver"},
+			core.VolumeSource{Secret: &core.SecretVolumeSource{SecretName: "apiserver", DefaultMode: ptr(int32(0o440)), Items: item("ca.crt")}}},
+	} {
+		pod := deployment(t, c.values, c.args...).Spec.Template.Spec
+		at := slices.IndexFunc(pod.Volumes, func(volume core.Volume) bool { return volume.Name == "client-ca" })
+		if at < 0 || !reflect.DeepEqual(pod.Volumes[at].VolumeSource, c.want) {
+			t.Errorf("%s %q: volumes %+v", c.values, c.args, pod.Volumes)
+		}
+		mount := core.VolumeMount{Name: "client-ca", MountPath: "/etc/podreeve/client-ca", ReadOnly: true}
+		if container := pod.Containers[0]; !slices.Contains(container.VolumeMounts, mount) || !slices.Contains(container.Args, "--client-ca=/etc/podreeve/client-ca/ca.crt") {
+			t.Errorf("%s %q: mounts %+v, arguments %q", c.values, c.args, container.VolumeMounts, container.Args)
+		}
+	}
+	for _, c := range []struct {
+		values string
+		want   bool
+	}{{"default", false}, {"existing-secret", false}, {"everything", true}} {
+		objects := render(t, c.values)
+		name := deployment(t, c.values).Name
+		// Probes are HTTP without TLS, on the admin port: a kubelet has no certificate of that CA.
+		container := deployment(t, c.values).Spec.Template.Spec.Containers[0]
+		for _, probe := range []*core.Probe{container.StartupProbe, container.LivenessProbe, container.ReadinessProbe} {
+			if probe.HTTPGet.Port.StrVal != "metrics" || probe.HTTPGet.Scheme != "" {
+				t.Errorf("%s: a probe is %+v", c.values, probe.HTTPGet)
+			}
+		}
+		if objects.has("ConfigMap", name+"-client-ca") != c.want {
+			t.Errorf("%s: a ConfigMap of the bundle, wanted %v", c.values, c.want)
+		}
+	}
+	if _, err := helm(t, "helm4").Template("--set", "webhook.clientCA.configMapName=a,webhook.clientCA.secretName=b"); err == nil ||
+		!strings.Contains(err.Error(), "webhook.clientCA has several of caBundle, configMapName and secretName; leave one of them") {
+		t.Errorf("two of them are taken: %v", err)
 	}
 }
 

@@ -90,6 +90,8 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"webhook.objectSelector.a=b":   "objectSelector",
 		"tls.mode=self":                "mode",
 		"tls.caBundle=nonsense":        "caBundle",
+		"webhook.clientCA.pem=a":       "pem",
+		"webhook.clientCA.caBundle=a":  "caBundle",
 		"image.digest=sha256:12":       "digest",
 		"scan.interval=often":          "interval",
 		"scan.reports=kyverno":         "reports",

@@ -6,6 +6,8 @@ import (
 
 	admission "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
 )
 
 func ptr[T any](value T) *T { return &value }
@@ -23,7 +25,7 @@ var (
 		rule("batch", admission.NamespacedScope, writes, "jobs", "cronjobs"),
 	}
 	connect = rule("", admission.NamespacedScope, []admission.OperationType{admission.Connect}, "pods/exec", "pods/attach", "pods/portforward", "pods/proxy")
-	labels  = rule("", admission.ClusterScope, writes, "namespaces")
+	spaces  = rule("", admission.ClusterScope, writes, "namespaces")
 )
 
 // own is the webhook for podreeve's own objects: the same whatever the values say, but for the time.
@@ -35,6 +37,24 @@ func own(service admission.WebhookClientConfig, seconds int32) admission.Validat
 		FailurePolicy: ptr(admission.Ignore), MatchPolicy: ptr(admission.Equivalent), SideEffects: ptr(admission.SideEffectClassNone),
 		TimeoutSeconds: ptr(seconds), AdmissionReviewVersions: []string{"v1"},
 	}
+}
+
+// ownNamespace and ownNamespaceRepairs are the webhooks for podreeve's own namespace. Whatever the values say, they let in what nobody
+// answers for: a replica could not start while there is none.
+func ownNamespace(service admission.WebhookClientConfig, like admission.ValidatingWebhook) admission.ValidatingWebhook {
+	like.Name, like.ClientConfig = "own-namespace.podreeve.dev", service
+	like.FailurePolicy, like.NamespaceSelector = ptr(admission.Ignore), named("podreeve")
+	return like
+}
+
+func ownNamespaceRepairs(service admission.WebhookClientConfig, like admission.MutatingWebhook) admission.MutatingWebhook {
+	like.Name, like.ClientConfig = "own-namespace.podreeve.dev", service
+	like.FailurePolicy, like.NamespaceSelector = ptr(admission.Ignore), named("podreeve")
+	return like
+}
+
+func named(namespace string) *metav1.LabelSelector {
+	return &metav1.LabelSelector{MatchLabels: map[string]string{"kubernetes.io/metadata.name": namespace}}
 }
 
 func notIn(namespaces ...string) metav1.LabelSelectorRequirement {
@@ -49,21 +69,23 @@ func TestDefaultRegistration(t *testing.T) {
 	objects := render(t, "default")
 	selector := &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{notIn("kube-system", "podreeve")}}
 	validating := find[admission.ValidatingWebhookConfiguration](t, objects, "ValidatingWebhookConfiguration", "podreeve")
-	want := []admission.ValidatingWebhook{{
+	validate := admission.ValidatingWebhook{
 		Name: "validate.podreeve.dev", ClientConfig: service("podreeve", "/validate", 443),
 		Rules: append(append([]admission.RuleWithOperations{}, workload...), connect), FailurePolicy: ptr(admission.Fail), MatchPolicy: ptr(admission.Equivalent),
 		NamespaceSelector: selector, SideEffects: ptr(admission.SideEffectClassNone), TimeoutSeconds: ptr(int32(5)), AdmissionReviewVersions: []string{"v1"},
-	}, own(service("podreeve", "/validate", 443), 5)}
+	}
+	want := []admission.ValidatingWebhook{validate, ownNamespace(validate.ClientConfig, validate), own(validate.ClientConfig, 5)}
 	if !reflect.DeepEqual(validating.Webhooks, want) {
 		t.Errorf("the validating webhook is\n%+v\nwanted\n%+v", validating.Webhooks, want)
 	}
 	mutating := find[admission.MutatingWebhookConfiguration](t, objects, "MutatingWebhookConfiguration", "podreeve")
-	wantMutating := []admission.MutatingWebhook{{
+	mutate := admission.MutatingWebhook{
 		Name: "mutate.podreeve.dev", ClientConfig: service("podreeve", "/mutate", 443),
 		Rules: workload, FailurePolicy: ptr(admission.Ignore), MatchPolicy: ptr(admission.Equivalent),
 		NamespaceSelector: selector, SideEffects: ptr(admission.SideEffectClassNone), TimeoutSeconds: ptr(int32(5)), AdmissionReviewVersions: []string{"v1"},
 		ReinvocationPolicy: ptr(admission.IfNeededReinvocationPolicy),
-	}}
+	}
+	wantMutating := []admission.MutatingWebhook{mutate, ownNamespaceRepairs(mutate.ClientConfig, mutate)}
 	if !reflect.DeepEqual(mutating.Webhooks, wantMutating) {
 		t.Errorf("the mutating webhook is\n%+v\nwanted\n%+v", mutating.Webhooks, wantMutating)
 	}
@@ -76,12 +98,13 @@ func TestEveryWebhookValueArrives(t *testing.T) {
 		notIn("kube-system", "kube-node-lease", "podreeve"), {Key: "tier", Operator: metav1.LabelSelectorOpIn, Values: []string{"gold"}}}}
 	conditions := []admission.MatchCondition{{Name: "not-nodes", Expression: "!('system:nodes' in request.userInfo.groups)"}}
 	validating := find[admission.ValidatingWebhookConfiguration](t, objects, "ValidatingWebhookConfiguration", name)
-	want := []admission.ValidatingWebhook{{
+	validate := admission.ValidatingWebhook{
 		Name: "validate.podreeve.dev", ClientConfig: service(name, "/validate", 8443),
-		Rules: append(append([]admission.RuleWithOperations{}, workload...), connect, labels), FailurePolicy: ptr(admission.Ignore), MatchPolicy: ptr(admission.Exact),
+		Rules: append(append([]admission.RuleWithOperations{}, workload...), connect, spaces), FailurePolicy: ptr(admission.Ignore), MatchPolicy: ptr(admission.Exact),
 		NamespaceSelector: selector, SideEffects: ptr(admission.SideEffectClassNone), TimeoutSeconds: ptr(int32(10)), AdmissionReviewVersions: []string{"v1"},
 		MatchConditions: conditions,
-	}, own(service(name, "/validate", 8443), 10)}
+	}
+	want := []admission.ValidatingWebhook{validate, ownNamespace(validate.ClientConfig, validate), own(validate.ClientConfig, 10)}
 	if !reflect.DeepEqual(validating.Webhooks, want) {
 		t.Errorf("the validating webhook is\n%+v\nwanted\n%+v", validating.Webhooks, want)
 	}
@@ -89,6 +112,8 @@ func TestEveryWebhookValueArrives(t *testing.T) {
 	if hook := mutating.Webhooks[0]; *hook.FailurePolicy != admission.Fail || *hook.ReinvocationPolicy != admission.NeverReinvocationPolicy ||
 		*hook.TimeoutSeconds != 10 || *hook.MatchPolicy != admission.Exact || !reflect.DeepEqual(hook.NamespaceSelector, selector) || !reflect.DeepEqual(hook.MatchConditions, conditions) {
 		t.Errorf("the mutating webhook is %+v", hook)
+	} else if want := ownNamespaceRepairs(hook.ClientConfig, hook); len(mutating.Webhooks) != 2 || !reflect.DeepEqual(mutating.Webhooks[1], want) {
+		t.Errorf("the mutating webhooks are %+v; wanted the second one %+v", mutating.Webhooks, want)
 	}
 	if validating.Annotations["note"] != "mine" || mutating.Annotations["note"] != "mine" {
 		t.Error("webhook.annotations do not arrive")
@@ -100,9 +125,52 @@ func TestConnectCanBeLeftOut(t *testing.T) {
 	if !reflect.DeepEqual(validating.Webhooks[0].Rules, workload) {
 		t.Errorf("the rules are %+v", validating.Webhooks[0].Rules)
 	}
-	// The own namespace is out whatever the values say, or podreeve could not start itself.
+	// The own namespace is out of this one whatever the values say, or podreeve could not start itself.
 	if want := []metav1.LabelSelectorRequirement{notIn("podreeve")}; !reflect.DeepEqual(validating.Webhooks[0].NamespaceSelector.MatchExpressions, want) {
 		t.Errorf("the namespace selector is %+v", validating.Webhooks[0].NamespaceSelector)
+	}
+}
+
+// A namespace that the values leave out by name is left out, also when podreeve is in it.
+func TestOwnNamespaceCanBeLeftOut(t *testing.T) {
+	objects := render(t, "default", "--set", "webhook.excludeNamespaces={kube-system,podreeve}")
+	validating := find[admission.ValidatingWebhookConfiguration](t, objects, "ValidatingWebhookConfiguration", "podreeve")
+	mutating := find[admission.MutatingWebhookConfiguration](t, objects, "MutatingWebhookConfiguration", "podreeve")
+	if len(validating.Webhooks) != 2 || validating.Webhooks[1].Name != "policies.podreeve.dev" || len(mutating.Webhooks) != 1 {
+		t.Errorf("the webhooks are %+v and %+v", validating.Webhooks, mutating.Webhooks)
+	}
+	for _, selector := range []*metav1.LabelSelector{validating.Webhooks[0].NamespaceSelector, mutating.Webhooks[0].NamespaceSelector} {
+		if want := []metav1.LabelSelectorRequirement{notIn("kube-system", "podreeve")}; !reflect.DeepEqual(selector.MatchExpressions, want) {
+			t.Errorf("the namespace selector is %+v", selector)
+		}
+	}
+}
+
+// Whatever the values say, no namespace is asked about twice, and a pod of podreeve's own is never kept out because nobody answers.
+func TestOwnNamespaceIsNeverKeptOut(t *testing.T) {
+	for _, values := range matrix(t) {
+		for _, object := range render(t, values) {
+			webhooks, _ := object.Object["webhooks"].([]any)
+			for _, webhook := range webhooks {
+				var hook admission.ValidatingWebhook // the mutating one has the same fields, and one more
+				fields := webhook.(map[string]any)
+				delete(fields, "reinvocationPolicy")
+				if err := runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(fields, &hook, true); err != nil {
+					t.Fatal(err)
+				}
+				if hook.NamespaceSelector == nil {
+					continue // Policies are in no namespace, and an Exemption is no pod
+				}
+				selector, err := metav1.LabelSelectorAsSelector(hook.NamespaceSelector)
+				if err != nil {
+					t.Fatal(err)
+				}
+				own := labels.Set{"kubernetes.io/metadata.name": "podreeve", "judged": "yes", "tier": "gold"}
+				if matches := selector.Matches(own); matches != (hook.Name == "own-namespace.podreeve.dev") || matches && *hook.FailurePolicy != admission.Ignore {
+					t.Errorf("%s: %s of %s is asked about podreeve's namespace: %v, failurePolicy %s", values, hook.Name, key(object), matches, *hook.FailurePolicy)
+				}
+			}
+		}
 	}
 }
 

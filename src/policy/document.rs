@@ -197,8 +197,8 @@ pub struct WorkloadKind {
 /// Lets violations of some rules through in some namespaces.
 ///
 /// It reaches only as far as it says: every list that is given must match. It weakens this policy
-/// and no other. Nothing that the author of a pod alone controls (labels, annotations, owners)
-/// can be named.
+/// and no other. Labels, annotations and owners cannot be named. Container names and images are written
+/// by the author of a pod: who may create pods in these namespaces can use them.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Exemption {

@@ -107,14 +107,14 @@ impl Standard {
     }
 }
 
-/// Parameters of a rule that has none but the standard that it may follow.
+/// [`FollowsParams`], read.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(try_from = "FollowsParams")]
 pub struct Follows {
     pub standard: Option<Standard>,
 }
 
-/// [`Follows`] as a policy writes it.
+/// Parameters of a rule that has none but the standard that it may follow.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FollowsParams {

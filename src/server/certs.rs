@@ -25,7 +25,7 @@ pub struct Certificates {
     current: Arc<ArcSwap<Pair>>,
     /// None for a certificate that was made here.
     files: Option<Files>,
-    /// For one that comes from the cluster.
+    /// The file with the CA of clients, where the certificate is in none.
     client_ca: Option<PathBuf>,
     /// Until it has come.
     awaiting: Arc<AtomicBool>,
@@ -98,7 +98,8 @@ impl Certificates {
     /// # Errors
     /// When it cannot be used, or the file with the clients' CA cannot.
     pub fn from_self_signed(made: &SelfSigned, client_ca: Option<PathBuf>) -> Result<Self, String> {
-        pair::from_pem(&made.leaf.cert, &made.leaf.key, client_ca.as_deref()).map(Self::with)
+        let pair = pair::from_pem(&made.leaf.cert, &made.leaf.key, client_ca.as_deref())?;
+        Ok(Self { client_ca, ..Self::with(pair) })
     }
 
     /// Writes the CA of a certificate that was just made to `DIR/ca.crt`: now, or as soon as it can be.
@@ -189,18 +190,25 @@ impl Certificates {
 
     /// None when the files hold what is in use.
     async fn look(&self) -> Option<Result<(), String>> {
-        let (files, current) = (self.files.clone()?, self.current.load_full());
+        let current = self.current.load_full();
+        let (files, client_ca, before) = (self.files.clone(), self.client_ca.clone(), Arc::clone(&current));
         let looked = tokio::task::spawn_blocking(move || {
-            let bytes = match files.read() {
-                Ok(bytes) if bytes == current.bytes => return None,
+            let read = match (&files, &client_ca) {
+                (Some(files), _) => files.read(),
+                (None, Some(path)) => before.bytes.with_client_ca(path),
+                (None, None) => return None,
+            };
+            let bytes = match read {
+                Ok(bytes) if bytes == before.bytes => return None,
                 Ok(bytes) => bytes,
                 Err(error) => return Some(Err(error)),
             };
-            Some(files.check(bytes))
+            Some(files.unwrap_or_else(|| Files::of_memory(client_ca)).check(bytes))
         });
         match looked.await.ok()?? {
             Ok(pair) => {
-                self.current.store(Arc::new(pair));
+                // One that came from the cluster meanwhile was made with the clients' CA as it is now.
+                self.current.compare_and_swap(&current, Arc::new(pair));
                 Some(Ok(()))
             }
             Err(error) => Some(Err(error)),

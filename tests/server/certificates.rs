@@ -6,6 +6,7 @@ use podreeve::server::self_signed::SelfSigned;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, date_time_ymd,
 };
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 use std::fs;
@@ -154,13 +155,26 @@ async fn a_pair_that_cannot_serve_is_refused_and_the_last_good_one_kept() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_clients_of_the_ca_are_served_when_one_is_named() {
-    let (authority, clients) = (Authority::new(), Authority::new());
+    let authority = Authority::new();
     authority.write(&authority.issue("server", |_| {}));
-    let ca = authority.path("client-ca.crt");
-    fs::write(&ca, clients.cert.pem()).unwrap();
     let (cert, key) = (authority.path("tls.crt"), authority.path("tls.key"));
-    let certificates = Certificates::from_files(cert, key, Some(ca.clone())).unwrap();
-    let setup = Setup { certificates: Some((certificates, authority.roots())), ..Setup::default() };
+    let of_files = |ca: PathBuf| (Certificates::from_files(cert, key, Some(ca)).unwrap(), authority.roots());
+    only_clients_of_the_ca_are_served(of_files).await;
+    // The certificate is in no file, as one is that comes from the cluster; the clients' CA is.
+    only_clients_of_the_ca_are_served(|ca| {
+        let made = SelfSigned::make(&[]).unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(made.ca.as_bytes()).unwrap()).unwrap();
+        (Certificates::from_self_signed(&made, Some(ca)).unwrap(), roots)
+    })
+    .await;
+}
+
+async fn only_clients_of_the_ca_are_served(certificates: impl FnOnce(PathBuf) -> (Certificates, RootCertStore)) {
+    let (clients, strangers) = (Authority::new(), Authority::new());
+    let ca = clients.path("client-ca.crt");
+    fs::write(&ca, clients.cert.pem()).unwrap();
+    let setup = Setup { certificates: Some(certificates(ca.clone())), ..Setup::default() };
     let server = Running::with(setup).await;
     let request = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
     let answer = async |authority: Option<&Authority>| {
@@ -184,8 +198,11 @@ async fn only_clients_of_the_ca_are_served_when_one_is_named() {
     };
     assert!(answer(Some(&clients)).await.unwrap().starts_with("HTTP/1.1 404"));
     assert!(answer(None).await.is_err());
-    let strangers = Authority::new();
     assert!(answer(Some(&strangers)).await.is_err());
+    // A CA that cannot be read changes nothing.
+    fs::write(&ca, "what").unwrap();
+    assert_eq!(server.until_readyz("no PEM certificate in it").await, 200);
+    assert!(answer(Some(&clients)).await.is_ok());
     // The clients' CA is read again as the certificate is.
     fs::write(&ca, strangers.cert.pem()).unwrap();
     while answer(Some(&strangers)).await.is_err() {}

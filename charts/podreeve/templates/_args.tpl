@@ -23,6 +23,9 @@
 - --tls-cert=/etc/podreeve/tls/tls.crt
 - --tls-key=/etc/podreeve/tls/tls.key
 {{- end }}
+{{- if include "podreeve.clientCA" . }}
+- --client-ca=/etc/podreeve/client-ca/ca.crt
+{{- end }}
 - --webhook-configuration={{ include "podreeve.fullname" . }}
 - --leader-election-lease={{ include "podreeve.fullname" . }}
 {{- /* What is the default of `serve` too is not said. */}}

@@ -55,6 +55,33 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if eq .Values.tls.mode "selfManaged" }}true{{ end -}}
 {{- end -}}
 
+{{/* Whether callers need a certificate. */}}
+{{- define "podreeve.clientCA" -}}
+{{- $ca := .Values.webhook.clientCA -}}
+{{- $sources := compact (list $ca.caBundle $ca.configMapName $ca.secretName) -}}
+{{- if gt (len $sources) 1 -}}
+{{- fail "webhook.clientCA has several of caBundle, configMapName and secretName; leave one of them" -}}
+{{- end -}}
+{{- if $sources }}true{{ end -}}
+{{- end -}}
+
+{{/* The volume with their CA. */}}
+{{- define "podreeve.clientCAVolume" -}}
+{{- $ca := .Values.webhook.clientCA -}}
+{{- $item := ternary "ca.crt" $ca.key (ne $ca.caBundle "") -}}
+name: client-ca
+{{- if $ca.secretName }}
+secret:
+  secretName: {{ $ca.secretName }}
+  defaultMode: 0440
+{{- else }}
+configMap:
+  name: {{ default (printf "%s-client-ca" (include "podreeve.fullname" .)) $ca.configMapName }}
+{{- end }}
+  items:
+  - {key: {{ $item }}, path: ca.crt}
+{{- end -}}
+
 {{/* What a webhook and a hook's pod have in common. */}}
 {{- define "podreeve.podDefaults" -}}
 {{- with .Values.imagePullSecrets }}

@@ -17,6 +17,30 @@
   scope: Namespaced
 {{- end -}}
 
+{{/* What the validating webhooks judge on top of that. */}}
+{{- define "podreeve.validatingRules" -}}
+{{ include "podreeve.rules" . }}
+{{- if .Values.webhook.connect }}
+- apiGroups: [""]
+  apiVersions: [v1]
+  operations: [CONNECT]
+  resources: [pods/exec, pods/attach, pods/portforward, pods/proxy]
+  scope: Namespaced
+{{- end }}
+{{- if .Values.webhook.podSecurityLabels }}
+- apiGroups: [""]
+  apiVersions: [v1]
+  operations: [CREATE, UPDATE]
+  resources: [namespaces]
+  scope: Cluster
+{{- end }}
+{{- end -}}
+
+{{/* podreeve's own namespace has webhooks of its own, unless the values leave it out by name. */}}
+{{- define "podreeve.ownNamespace" -}}
+{{- if not (has .Release.Namespace .Values.webhook.excludeNamespaces) }}true{{ end -}}
+{{- end -}}
+
 {{/* There is no objectSelector, and cannot be: whoever writes a pod writes its labels. */}}
 {{- define "podreeve.namespaceSelector" -}}
 {{- $selector := .Values.webhook.namespaceSelector }}
@@ -63,13 +87,26 @@ annotations:
 {{- end }}
 {{- end -}}
 
+{{/* Of podreeve's own namespace. When nobody answers, its pods are let in: no replica could start otherwise. */}}
+{{- define "podreeve.ownNamespaceCommon" -}}
+failurePolicy: Ignore
+namespaceSelector:
+  matchLabels:
+    kubernetes.io/metadata.name: {{ .Release.Namespace }}
+{{ include "podreeve.webhookShared" . }}
+{{- end -}}
+
 {{- define "podreeve.webhookCommon" -}}
 namespaceSelector:
   {{- include "podreeve.namespaceSelector" . | trim | nindent 2 }}
-{{- with .Values.webhook.matchConditions }}
+{{ include "podreeve.webhookShared" . }}
+{{- end -}}
+
+{{- define "podreeve.webhookShared" -}}
+{{- with .Values.webhook.matchConditions -}}
 matchConditions:
 {{- toYaml . | nindent 0 }}
-{{- end }}
+{{ end -}}
 matchPolicy: {{ .Values.webhook.matchPolicy }}
 timeoutSeconds: {{ .Values.webhook.timeoutSeconds }}
 admissionReviewVersions: [v1]

@@ -28,6 +28,13 @@ pub struct Bytes {
     client_ca: Option<Vec<u8>>,
 }
 
+impl Bytes {
+    /// The same certificate with the clients' CA as it is now.
+    pub fn with_client_ca(&self, path: &Path) -> Result<Self, String> {
+        Ok(Self { cert: self.cert.clone(), key: self.key.clone(), client_ca: Some(read(path)?) })
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct Files {
     pub cert: PathBuf,
@@ -36,6 +43,11 @@ pub struct Files {
 }
 
 impl Files {
+    /// For a certificate that is in no file: names for messages.
+    pub fn of_memory(client_ca: Option<PathBuf>) -> Self {
+        Self { cert: "tls.crt".into(), key: "tls.key".into(), client_ca }
+    }
+
     /// Reads all files, twice when needed: kubelet may swap them in between.
     pub fn read(&self) -> Result<Bytes, String> {
         let mut last = self.read_once()?;
@@ -80,7 +92,7 @@ impl Files {
 
 /// A pair from the cluster, or made at start.
 pub fn from_pem(cert: &str, key: &str, client_ca: Option<&Path>) -> Result<Pair, String> {
-    let files = Files { cert: "tls.crt".into(), key: "tls.key".into(), client_ca: client_ca.map(Path::to_owned) };
+    let files = Files::of_memory(client_ca.map(Path::to_owned));
     let client_ca = client_ca.map(read).transpose()?;
     files.check(Bytes { cert: cert.as_bytes().to_vec(), key: key.as_bytes().to_vec(), client_ca })
 }
