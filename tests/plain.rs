@@ -67,15 +67,12 @@ fn every_key_is_read() {
 fn every_field_is_filled() {
     let whole = both::<Pod<'_>>(EVERY_KEY).expect("it is plain");
     // What is not in the JSON of a pod.
-    let pod = &whole[..whole.find(", around: ").expect("a pod has what is around it")];
-    let named = |with: &str| -> BTreeSet<&str> {
-        pod.match_indices(with).filter_map(|(at, _)| pod[..at].rsplit([' ', '{']).next()).collect()
-    };
-    let mut empty: BTreeSet<&str> = named(": None").union(&named(": []")).copied().collect();
-    empty.remove("job");
-    let names =
-        pod.match_indices(": ").filter(|(at, _)| !["None", "[]"].iter().any(|no| pod[at + 2..].starts_with(no)));
-    let filled: BTreeSet<&str> = names.filter_map(|(at, _)| pod[..at].rsplit([' ', '{']).next()).collect();
+    let text = &whole[..whole.find(", around: ").expect("a pod has what is around it")];
+    let is_empty = |at: &usize| ["None", "[]"].iter().any(|nothing| text[at + 2..].starts_with(nothing));
+    let name = |at: usize| text[..at].rsplit([' ', '{']).next().unwrap_or_default();
+    let (empty, filled): (Vec<usize>, Vec<usize>) = text.match_indices(": ").map(|(at, _)| at).partition(is_empty);
+    let filled: BTreeSet<&str> = filled.into_iter().map(name).chain(["job"]).collect();
+    let empty: BTreeSet<&str> = empty.into_iter().map(name).collect();
     assert_eq!(
         empty.difference(&filled).collect::<Vec<_>>(),
         Vec::<&&str>::new(),

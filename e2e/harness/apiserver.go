@@ -36,7 +36,7 @@ type apiServer struct {
 
 // startAPIServer runs kube-apiserver with RBAC and the admission plugins that are on by default, less PodSecurity: what
 // is refused here is refused by podreeve or by the API itself.
-func startAPIServer(ctx context.Context, tools Tools, dir, etcdURL string, environment []string) (*apiServer, error) {
+func startAPIServer(ctx context.Context, tools Tools, dir, etcdURL string, environment, flags []string) (*apiServer, error) {
 	port, err := FreePort()
 	if err != nil {
 		return nil, err
@@ -48,7 +48,7 @@ func startAPIServer(ctx context.Context, tools Tools, dir, etcdURL string, envir
 	if err != nil {
 		return nil, err
 	}
-	process, err := StartProcess("kube-apiserver", dir, tools.Path("kube-apiserver"), []string{
+	process, err := StartProcess("kube-apiserver", dir, tools.Path("kube-apiserver"), append([]string{
 		"--etcd-servers=" + etcdURL,
 		"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", port),
 		// A machine without a default route has no address to advertise; nothing here reads the endpoint.
@@ -61,7 +61,7 @@ func startAPIServer(ctx context.Context, tools Tools, dir, etcdURL string, envir
 		"--allow-privileged=true", // else the API itself refuses what podreeve has to refuse
 		"--disable-admission-plugins=PodSecurity",
 		"--audit-policy-file=" + filepath.Join(dir, "audit-policy.yaml"), "--audit-log-path=" + auditLog, "--audit-log-mode=blocking",
-	}, environment)
+	}, flags...), environment)
 	if err != nil {
 		return nil, err
 	}

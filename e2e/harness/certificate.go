@@ -57,6 +57,13 @@ type KeyPair struct{ Cert, Key, CA []byte }
 
 // NewKeyPair makes one that holds for a day.
 func NewKeyPair(names []string, ips []net.IP) (KeyPair, error) {
+	return newKeyPair(x509.ExtKeyUsageServerAuth, names, ips)
+}
+
+// NewClientKeyPair makes one for a client.
+func NewClientKeyPair() (KeyPair, error) { return newKeyPair(x509.ExtKeyUsageClientAuth, nil, nil) }
+
+func newKeyPair(usage x509.ExtKeyUsage, names []string, ips []net.IP) (KeyPair, error) {
 	authority := template("podreeve e2e CA")
 	authority.IsCA, authority.BasicConstraintsValid, authority.KeyUsage = true, true, x509.KeyUsageCertSign
 	authorityKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -68,7 +75,7 @@ func NewKeyPair(names []string, ips []net.IP) (KeyPair, error) {
 		return KeyPair{}, err
 	}
 	leaf := template("podreeve e2e")
-	leaf.KeyUsage, leaf.ExtKeyUsage = x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	leaf.KeyUsage, leaf.ExtKeyUsage = x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{usage}
 	leaf.IPAddresses, leaf.DNSNames = ips, names
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -20,6 +20,7 @@ type Options struct {
 	WebhookURL string    // where that cluster reaches this machine; empty: https://127.0.0.1
 	AuditLog   string    // the audit log of that cluster, if this machine can read it
 	Podreeve   string    // path of the binary
+	Server     []string  // further flags of kube-apiserver, for a cluster of our own
 	Progress   io.Writer // lines about what takes long
 }
 
@@ -69,7 +70,7 @@ func (c *Cluster) up(ctx context.Context, options Options) (err error) {
 		c.Kubeconfig, c.AuditLog = options.Kubeconfig, options.AuditLog
 		c.config, err = readKubeconfig(options.Kubeconfig)
 	} else {
-		err = c.startOwn(ctx)
+		err = c.startOwn(ctx, options.Server)
 	}
 	if err != nil {
 		return err
@@ -78,7 +79,7 @@ func (c *Cluster) up(ctx context.Context, options Options) (err error) {
 	return nil
 }
 
-func (c *Cluster) startOwn(ctx context.Context) error {
+func (c *Cluster) startOwn(ctx context.Context, flags []string) error {
 	etcd, etcdURL, err := startEtcd(ctx, c.tools, c.dir)
 	if err != nil {
 		return err
@@ -88,7 +89,7 @@ func (c *Cluster) startOwn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	server, err := startAPIServer(ctx, c.tools, c.dir, etcdURL, environment)
+	server, err := startAPIServer(ctx, c.tools, c.dir, etcdURL, environment, flags)
 	if err != nil {
 		return err
 	}

@@ -47,6 +47,11 @@ func (c *Cluster) StartPodreeveWith(ctx context.Context, cert Certificate, args 
 	return c.startPodreeve(ctx, &Podreeve{CA: cert.CA}, append(files, args...))
 }
 
+// StartPodreeveOn does the same on a port that somebody knows already; args say where its certificate is.
+func (c *Cluster) StartPodreeveOn(ctx context.Context, port int, args ...string) (*Podreeve, error) {
+	return c.startPodreeve(ctx, &Podreeve{Port: port}, args)
+}
+
 // LaunchWithSecret starts one whose certificate is in a Secret that it keeps itself, and does not wait.
 func (c *Cluster) LaunchWithSecret(secret, configuration string, args ...string) (*Podreeve, error) {
 	own := []string{"--tls-secret", secret, "--service-name", "podreeve", "--webhook-configuration", configuration}
@@ -64,10 +69,12 @@ func (c *Cluster) startPodreeve(ctx context.Context, server *Podreeve, args []st
 	return server, server.Start(ctx)
 }
 
-func (c *Cluster) prepare(server *Podreeve, args []string) (err error) {
-	if server.Port, server.AdminPort, err = twoPorts(); err != nil {
+func (c *Cluster) prepare(server *Podreeve, args []string) error {
+	port, adminPort, err := twoPorts()
+	if err != nil {
 		return err
 	}
+	server.Port, server.AdminPort = cmp.Or(server.Port, port), adminPort
 	if !slices.Contains(args, "--drain-delay") {
 		args = append(args, "--drain-delay", "0s") // nobody has to notice that it goes
 	}

@@ -28,8 +28,8 @@ func (c *Cluster) startNameProxy() ([]string, error) {
 	}
 	c.Defer(listener.Close)
 	go func() { _ = http.Serve(listener, http.HandlerFunc(connect)) }() // ends with the listener
-	// Addresses, of nodes too, are called directly.
-	return []string{"HTTPS_PROXY=http://" + address, "NO_PROXY=localhost,0.0.0.0/0,::/0"}, nil
+	// Addresses, of nodes too, are called directly, and Services by what they resolve to.
+	return []string{"HTTPS_PROXY=http://" + address, "NO_PROXY=localhost,.svc,0.0.0.0/0,::/0"}, nil
 }
 
 // connect answers CONNECT ServiceName:PORT by a tunnel to 127.0.0.1:PORT, and nothing else.
