@@ -189,6 +189,11 @@ fn a_label_that_means_nothing_is_refused_once() {
     changed["metadata"]["annotations"] = json!({"a": "b"});
     assert_eq!(judge(&review("UPDATE", &changed, Some(&wrong)), &snapshot).verdict, Verdict::Allow);
     assert_eq!(judge(&review("UPDATE", &wrong, Some(&namespace(&json!({})))), &snapshot).verdict, Verdict::Deny);
+    // Nobody knows that it stood there.
+    for operation in ["", "update", "PATCH"] {
+        assert_eq!(judge(&review(operation, &wrong, Some(&wrong)), &snapshot).verdict, Verdict::Deny, "{operation}");
+    }
+    assert_eq!(judge(&review("DELETE", &wrong, Some(&wrong)), &snapshot).verdict, Verdict::Allow);
 }
 
 /// What is dropped of a pod that is kept changes no verdict of the standards.
