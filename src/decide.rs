@@ -1,13 +1,15 @@
 //! From findings to a decision: action x exemption x what the request introduces.
 
 mod effect;
+mod find;
 mod previous;
 
 use crate::policy::{Action, By, CompiledPolicy, CompiledRule, Cover, ObjectExemption, Whole};
-use crate::rules::{Finding, Findings, Rule, Scope, Sorting};
-use crate::workload::{ContainerKind, Parts, Pod};
+use crate::rules::{Finding, Findings, Rule, Scope, Severity};
+use crate::workload::{ContainerKind, Pod};
 use effect::{DecisionInput, effect};
 pub use effect::{EXPIRY_NOTICE, Effect, Note, Stage};
+use find::{Found, find};
 use jiff::civil::Date;
 use previous::PreviousViolations;
 pub use previous::{Change, Previous};
@@ -29,6 +31,13 @@ pub struct Judged<'p> {
     pub fixed: bool,
     /// How many violations it stands for: of many that are alike, only the first ones are kept.
     pub times: usize,
+}
+
+impl Judged<'_> {
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        self.finding.severity.unwrap_or(self.rule.severity)
+    }
 }
 
 /// What is judged.
@@ -78,50 +87,15 @@ pub fn judge<'p>(
     policies: &[&'p CompiledPolicy],
     previous: impl FnOnce() -> Option<Previous<'p>>,
 ) -> Vec<Judged<'p>> {
-    let mut found = Vec::new();
-    let mut findings = Findings::default();
-    let (parts, is_windows) = (Parts::of(case.pod), case.pod.is_windows());
-    for policy in policies {
-        // Then nothing but the rule, and whether it can repair them, decides what becomes of its violations.
-        let alike = policies.len() == 1
-            && !case.is_update
-            && policy.pod_security_labels.is_none()
-            && case.exemptions.is_empty();
-        for compiled in &policy.rules {
-            if case.only.is_some_and(|only| compiled.action != only)
-                || !parts.intersects(compiled.needs)
-                || compiled.linux_only && is_windows
-            {
-                continue;
-            }
-            let sorting = Sorting { check: &*compiled.check, pod: case.pod, scope: case.scope };
-            let sorting = (compiled.action == Action::Patch).then_some(sorting);
-            // Each repair is made.
-            let counted = alike && !compiled.exempted && (sorting.is_none() || case.stage != Stage::Mutate);
-            findings.keep(if counted { case.told.max(1) } else { usize::MAX }, sorting);
-            compiled.check.check(case.pod, &mut findings);
-            // As nearly all are.
-            if findings.is_empty() {
-                continue;
-            }
-            let mut more = findings.more();
-            found.extend(std::mem::take(&mut findings).into_vec().into_iter().map(|finding| {
-                let repairable = sorting.is_some_and(|sorting| sorting.is_repairable(&finding));
-                // The first one of a sort stands for those that are only counted.
-                let more = more.get_mut(usize::from(repairable)).map(std::mem::take).unwrap_or_default();
-                (*policy, compiled, finding, repairable, 1 + more)
-            }));
-        }
-    }
+    let found = find(case, policies);
     if found.is_empty() {
         return Vec::new();
     }
-    let before =
-        PreviousViolations::new(previous(), case, found.iter().map(|(policy, compiled, ..)| (*policy, *compiled)));
+    let before = PreviousViolations::new(previous(), case, found.iter().map(|found| (found.policy, found.compiled)));
     let whole = Whole::new(case.pod);
     let mut judged: Vec<Judged<'p>> = found
         .into_iter()
-        .map(|(policy, compiled, finding, repairable, times)| {
+        .map(|Found { policy, compiled, finding, repairable, times }| {
             let exempt = case.exemption(policy, compiled, &finding, &whole);
             let fixed = before.is_fixed(&finding);
             let (effect, note) = effect(DecisionInput {

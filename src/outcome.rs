@@ -1,5 +1,7 @@
 //! The outcome of a request: what was decided, for the reply, the log, the metrics and the reports.
 
+mod severities;
+
 use crate::decide::{Case, Change, Effect, Judged, Note, Stage};
 use crate::facts::Wanted;
 use crate::patch::absolute;
@@ -7,6 +9,7 @@ use crate::policy::{Action, By};
 use crate::rules::{Fix, Rule, Severity};
 use crate::workload::{ContainerKind, Kind, KindClass};
 use json_patch::PatchOperation;
+pub use severities::{Severities, displayed};
 
 /// What became of the request, from the mildest to the strictest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,10 +94,13 @@ pub struct Outcome {
     pub about: About,
     pub verdict: Verdict,
     pub stage: Stage,
-    /// Ordered by container, then rule; of the denied ones and of the others at most the snapshot's `report_limit` each.
+    /// Ordered by container, then rule; of the denied ones and of the others at most the snapshot's `report_limit` each, the
+    /// worst ones.
     pub violations: Vec<Violation>,
     /// Every violation, counted; ordered by rule.
     pub tallies: Vec<Tally>,
+    /// The same, by severity.
+    pub severities: Severities,
     pub patch: Vec<PatchOperation>,
     /// Why the request could not be judged.
     pub problem: Option<String>,
@@ -117,6 +123,7 @@ impl Outcome {
             stage: Stage::Pod,
             violations: Vec::new(),
             tallies: Vec::new(),
+            severities: Severities::default(),
             patch: Vec::new(),
             problem: None,
             wanted: None,
@@ -170,19 +177,17 @@ impl Outcome {
             Some(Effect::Warn) => Verdict::Warn,
             Some(Effect::Audit | Effect::Exempt) | None => Verdict::Allow,
         };
-        // Each has its own room, so that a flood of warnings hides no denial, nor the other way round.
-        let mut room = (limit, limit);
-        let chosen = judged.iter().filter(|j| {
-            let room = if j.effect == Effect::Deny { &mut room.0 } else { &mut room.1 };
-            let told = *room > 0;
-            *room = room.saturating_sub(1);
-            told
-        });
+        let mut severities = Severities::default();
+        for j in judged {
+            severities.add(j.effect, j.severity(), j.times);
+        }
+        let chosen = displayed(judged, limit, |j| (j.effect, j.severity()));
         Self {
             verdict,
             stage: case.stage,
             violations: chosen.map(|j| Violation::new(j, case, &prefix)).collect(),
             tallies: tally(judged),
+            severities,
             patch: fix.into_patch().finish(&prefix),
             ..Self::allow(about)
         }
@@ -220,7 +225,7 @@ impl Violation {
             policy: judged.policy.to_owned(),
             action: judged.compiled.action,
             effect: judged.effect,
-            severity: finding.severity.unwrap_or(judged.rule.severity),
+            severity: judged.severity(),
             container: finding.container().map(|c| (c.kind, c.container.name.to_string())),
             pointer: absolute(prefix, &finding.at.pointer()),
             field: absolute(prefix, &finding.at.field()),

@@ -6,6 +6,7 @@ mod compile;
 pub mod document;
 mod exempt;
 pub mod exemption_object;
+mod implied;
 mod matches;
 pub mod pod_security;
 mod rule_settings;

@@ -6,7 +6,9 @@
 mod entered;
 mod example;
 mod finding;
+mod findings;
 mod fix;
+mod implied;
 pub mod owasp;
 pub mod pss;
 
@@ -57,8 +59,10 @@ mod volume_types;
 use crate::json::Objects;
 use crate::workload::{ContainerKind, Parts, Pod};
 pub use example::{Example, Expect, GOOD_POD, Kinds};
-pub use finding::{Finding, Findings, Location, Severity, Sorting};
+pub use finding::{Finding, Location, Severity};
+pub use findings::{Findings, Sorting};
 pub use fix::{Fix, Scope};
+pub use implied::{Cause, Same, Spot};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -129,6 +133,9 @@ pub struct Rule {
     pub lists: &'static [ContainerKind],
     /// Whether [`Check::fix`] can repair anything; help says so.
     pub fixes: bool,
+    /// Rules whose violation at the same place says all that this one's would: it is then not reported, and what exempts from
+    /// the cause exempts from this. They stand above in [`RULES`].
+    pub implied_by: &'static [Cause],
     /// Reads the parameters of a policy into the type that checks.
     pub compile: fn(Value) -> Result<Box<dyn Check>, BadParams>,
     /// JSON schema of the parameters.

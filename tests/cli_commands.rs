@@ -19,7 +19,9 @@ fn review(object: &Value) -> String {
 
 #[test]
 fn review_answers_as_the_webhook() {
-    let privileged = review(&json!({"spec": {"containers": [{"name": "a", "securityContext": {"privileged": true}}]}}));
+    let privileged = review(
+        &json!({"spec": {"containers": [{"name": "a", "securityContext": {"privileged": true}}, {"name": "b"}]}}),
+    );
     let config_map = review(&json!({})).replace("\"Pod\"", "\"ConfigMap\"").replace("\"pods\"", "\"configmaps\"");
     let dir = Dir::new(
         "review",

@@ -19,6 +19,8 @@ spec:
         image: nginx
         securityContext:
           privileged: true
+      - name: web
+        image: nginx
 ";
 
 /// A policy that denies privileged and repairs allowPrivilegeEscalation, with more keys below `spec`.
@@ -45,7 +47,7 @@ fn a_kind_of_the_policy_is_judged_where_it_stands() {
     // The repair of a template waits for its pods.
     let repaired = &object["violations"][1];
     assert_eq!((&repaired["effect"], &repaired["note"]), (&json!("warn"), &json!("will be patched in its pods")));
-    assert_eq!(repaired["patch"][0]["path"], "/spec/template/spec/containers/0/securityContext/readOnlyRootFilesystem");
+    assert_eq!(repaired["patch"][0]["path"], "/spec/template/spec/containers/1/securityContext");
     let text = dir.run(&["check", "--policy", "added.yaml", "rollout.yaml"]).out;
     assert!(text.contains("Rollout shop/web: denied\n    rollout.yaml:12:11  deny  privileged (critical)"), "{text}");
     // Without the policy nobody knows what a Rollout holds, and it is passed over as a Service is.

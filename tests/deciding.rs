@@ -213,7 +213,7 @@ fn a_denial_tells_twenty_violations_and_how_many_more() {
     let response = response(&validate(&pod, None, &snapshot));
     let message = response["status"]["message"].as_str().expect("a message");
     assert!(message.contains("30 violations of privileged"), "{message}");
-    assert!(message.contains("+10 more"), "{message}");
+    assert!(message.contains("\n+10 more: 10 critical\n"), "{message}");
     assert_eq!(response["status"]["details"]["causes"].as_array().map(Vec::len), Some(20));
 }
 
@@ -229,7 +229,10 @@ fn warnings_stay_inside_what_the_api_server_takes() {
     assert!(warnings.iter().all(|w| w.len() <= 256));
     assert!(warnings.iter().map(|w| w.len()).sum::<usize>() <= 4096);
     let told = warnings.len() - 1;
-    assert_eq!(warnings.last().copied(), Some(format!("podreeve: +{} more warnings", 100 - told).as_str()));
+    assert_eq!(
+        warnings.last().copied(),
+        Some(format!("podreeve: +{0} more warnings: {0} critical", 100 - told).as_str())
+    );
 }
 
 #[test]
@@ -355,12 +358,11 @@ fn a_warning_says_when_it_will_deny() {
 
 #[test]
 fn denials_leave_room_for_warnings() {
-    let mut snapshot =
-        snapshot(json!({"privileged": {"action": "deny"}, "read-only-root-filesystem": {"action": "warn"}}));
+    let mut snapshot = snapshot(json!({"privileged": {"action": "deny"}, "run-as-non-root": {"action": "warn"}}));
     snapshot.report_limit = 5;
     let mut pod = privileged("default", "x", "a/b");
     let mut bad = pod["spec"]["containers"][1].clone();
-    bad["securityContext"]["readOnlyRootFilesystem"] = json!(false);
+    bad["securityContext"]["runAsNonRoot"] = json!(false);
     pod["spec"]["containers"] = Value::Array(vec![bad; 10]);
     let outcome = validate(&pod, None, &snapshot);
     let told = |effect| outcome.violations.iter().filter(|v| v.effect == effect).count();

@@ -64,6 +64,9 @@ fn page(rule: &'static Rule) -> String {
         let title = owasp::ITEMS.iter().find(|item| item.number == *number).map_or("", |item| item.title);
         let _ = writeln!(text, "  OWASP item {number}: {title}");
     }
+    if let Some(implied) = super::rules::implied(rule) {
+        wrap(&mut text, "  ", &implied);
+    }
     change(&mut text, rule);
     parameters(&mut text, rule);
     exempt(&mut text, rule);

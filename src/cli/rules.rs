@@ -5,7 +5,7 @@ mod coverage;
 use super::output::{self, Format};
 use super::{Exit, Failure};
 use crate::policy::Action;
-use crate::rules::{Example, RULES, Rule};
+use crate::rules::{Example, RULES, Rule, Same};
 use crate::sources::Sources;
 use serde::Serialize;
 use serde_json::Value;
@@ -74,6 +74,24 @@ pub fn default_action(rule: &Rule) -> Action {
     let policies = snapshot.iter().flat_map(|snapshot| &snapshot.policies.policies);
     let mut rules = policies.flat_map(|policy| &policy.rules);
     rules.find(|compiled| compiled.rule.id == rule.id).map_or(Action::Off, |compiled| compiled.action)
+}
+
+/// Beside which violations the rule reports nothing.
+#[must_use]
+pub fn implied(rule: &Rule) -> Option<String> {
+    let of = |same: Same| -> Vec<String> {
+        let causes = rule.implied_by.iter().filter(|cause| cause.same == same);
+        causes.map(|cause| format!("`{}`", cause.rule)).collect()
+    };
+    let (containers, volumes) = (of(Same::Container), of(Same::Volume));
+    let (what, causes) = if containers.is_empty() { ("volume", volumes) } else { ("container", containers) };
+    (!causes.is_empty()).then(|| {
+        format!(
+            "Not reported of a {what} that violates {}, which implies it; an exemption from that covers this, too. That holds \
+             where the policy is as strict about the cause, and for no rule that follows a Pod Security Standard.",
+            causes.join(" or ")
+        )
+    })
 }
 
 fn row(rule: &'static Rule) -> Row {

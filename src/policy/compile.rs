@@ -3,13 +3,15 @@
 use super::document::{PodSecurityStandard, PolicySpec};
 use super::pod_security::Honoured;
 use super::{
-    Action, Cluster, CompiledExemption, ObjectExemption, PolicyDocument, PolicyError, Whole, matches::Matcher, wording,
+    Action, Cluster, CompiledExemption, ObjectExemption, PolicyDocument, PolicyError, Whole, implied, matches::Matcher,
+    wording,
 };
-use crate::rules::{Check, Finding, RULES, Rule};
+use crate::rules::{Check, Finding, RULES, Rule, Same};
 use crate::workload::{Kind, Parts};
 use jiff::civil::Date;
 use schemars::SchemaGenerator;
 use serde_json::{Map, Value};
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -78,6 +80,18 @@ pub struct CompiledRule {
     pub needs: Parts,
     pub linux_only: bool,
     pub check: Box<dyn Check>,
+    /// The rules of the policy that imply it, by their place in [`CompiledPolicy::rules`].
+    pub causes: Vec<(usize, Same)>,
+    /// Whether it implies another rule of the policy, and one that repairs.
+    pub implies: Implies,
+}
+
+/// What a rule implies of others in its policy.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Implies {
+    pub some: bool,
+    /// One whose action is to repair.
+    pub repaired: bool,
 }
 
 impl fmt::Debug for CompiledRule {
@@ -90,7 +104,17 @@ impl CompiledRule {
     /// A rule from which nothing is exempted. `order` is its place in the table.
     #[must_use]
     pub fn new(rule: &'static Rule, order: usize, action: Action, check: Box<dyn Check>) -> Self {
-        Self { rule, order, action, exempted: false, needs: check.needs(), linux_only: rule.linux_only, check }
+        Self {
+            rule,
+            order,
+            action,
+            exempted: false,
+            needs: check.needs(),
+            linux_only: rule.linux_only,
+            check,
+            causes: Vec::new(),
+            implies: Implies::default(),
+        }
     }
 }
 
@@ -117,9 +141,14 @@ impl CompiledPolicy {
             .map(|(index, exemption)| CompiledExemption::new(&["spec", "exemptions", &index.to_string()], exemption))
             .collect::<Result<Vec<_>, _>>()?;
         let mut rules = Vec::new();
+        // Rules that follow a Pod Security Standard: their verdicts are upstream's.
+        let mut standard = HashSet::new();
         for (order, rule) in RULES.iter().enumerate() {
             let Some(setting) = spec.rules.0.get(rule.id) else { continue };
             let params = standard_params(rule, setting.params.clone(), spec.pod_security_standard.as_ref());
+            if spec.pod_security_standard.is_some() || params.get("pss").is_some_and(|pss| !pss.is_null()) {
+                standard.insert(rule.id);
+            }
             let check = (rule.compile)(params).map_err(|error| {
                 let mut path = vec!["spec", "rules", rule.id, "params"];
                 // serde_path_to_error writes list positions as `allow[0]`.
@@ -141,6 +170,7 @@ impl CompiledPolicy {
                 rules.push(CompiledRule { exempted, ..CompiledRule::new(rule, order, setting.action, check) });
             }
         }
+        implied::link(&mut rules, &standard);
         let workloads = super::workloads::compile(&spec.workloads)?;
         Ok(Self {
             name: document.metadata.name.clone(),

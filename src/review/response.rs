@@ -2,7 +2,8 @@
 
 use super::request::{API_VERSION, KIND};
 use crate::decide::{Effect, Note, Stage};
-use crate::outcome::{Outcome, Verdict, Violation};
+use crate::outcome::{Outcome, Verdict, Violation, displayed};
+use crate::rules::Severity;
 use crate::text::{clean, dotted};
 use base64::Engine;
 use serde::Serialize;
@@ -138,8 +139,24 @@ fn allowed(uid: &str) -> Vec<u8> {
 const ALLOWED: (&str, &str) =
     (r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":"#, r#","allowed":true}}"#);
 
+/// The denied ones that are written out: the worst, in their order.
 fn denied(outcome: &Outcome) -> impl Iterator<Item = &Violation> {
-    outcome.violations.iter().filter(|v| v.effect == Effect::Deny)
+    displayed(&outcome.violations, TOLD, |v| (v.effect, v.severity)).filter(|v| v.effect == Effect::Deny)
+}
+
+/// `+7 more: 2 high, 5 low`, where not all with this effect are written out.
+fn more<'v>(
+    outcome: &Outcome,
+    effect: Effect,
+    noun: &str,
+    written: impl Iterator<Item = &'v Violation>,
+) -> Option<String> {
+    let (mut hidden, mut count) = (outcome.severities, outcome.count(effect));
+    for violation in written {
+        hidden.take(effect, violation.severity);
+        count = count.saturating_sub(1);
+    }
+    (count > 0).then(|| format!("+{count} more{noun}: {}", hidden.listed(effect)))
 }
 
 fn status(outcome: &Outcome) -> Status {
@@ -157,7 +174,7 @@ fn status(outcome: &Outcome) -> Status {
         details: Details {
             name: clean(&outcome.about.name, 253),
             kind: clean(&outcome.about.kind, 63),
-            causes: denied(outcome).take(TOLD).map(cause).chain(faults).collect(),
+            causes: denied(outcome).map(cause).chain(faults).collect(),
         },
     }
 }
@@ -220,11 +237,11 @@ fn denial(outcome: &Outcome) -> String {
     if let Some(change) = outcome.change {
         let _ = writeln!(text, "{}", change.sentence());
     }
-    for violation in denied(outcome).take(TOLD) {
+    for violation in denied(outcome) {
         describe(&mut text, violation, outcome.stage);
     }
-    if count > TOLD {
-        let _ = writeln!(text, "\n+{} more", count - TOLD);
+    if let Some(more) = more(outcome, Effect::Deny, "", denied(outcome)) {
+        let _ = writeln!(text, "\n{more}");
     }
     let _ = write!(text, "\nTo see the repair: podreeve explain {}", rules.join(" "));
     text
@@ -262,28 +279,24 @@ pub fn owasp(violation: &Violation) -> String {
     format!("OWASP item{} {}", if items.len() == 1 { "" } else { "s" }, items.join(", "))
 }
 
-/// Warnings as kubectl shows them.
+/// Warnings as kubectl shows them: the worst of what there is room for, in their order.
 fn warnings(outcome: &Outcome) -> Vec<String> {
-    let total = outcome.count(Effect::Warn);
     let mut room = WARNINGS_TOTAL - WARNING_MAX;
-    let mut warnings: Vec<String> = Vec::new();
-    for warning in &outcome.pod_security.warnings {
-        let warning = cut(clean(warning, WARNING_MAX), WARNING_MAX);
-        let Some(left) = room.checked_sub(warning.len()) else { break };
-        room = left;
-        warnings.push(warning);
-    }
-    let said = warnings.len();
-    for violation in outcome.violations.iter().filter(|v| v.effect == Effect::Warn) {
-        let warning = warning(violation);
-        let Some(left) = room.checked_sub(warning.len()) else { break };
-        room = left;
-        warnings.push(warning);
-    }
-    let told = warnings.len() - said;
-    if total > told {
-        warnings.push(format!("podreeve: +{} more warnings", total - told));
-    }
+    let mut fits = |warning: &String| {
+        let left = room.checked_sub(warning.len());
+        room = left.unwrap_or(room);
+        left.is_some()
+    };
+    let upstream = outcome.pod_security.warnings.iter().map(|warning| cut(clean(warning, WARNING_MAX), WARNING_MAX));
+    let mut warnings: Vec<String> = upstream.take_while(&mut fits).collect();
+    let warned = || outcome.violations.iter().enumerate().filter(|(_, v)| v.effect == Effect::Warn);
+    let worst_first = Severity::WORST_FIRST.into_iter().flat_map(|s| warned().filter(move |(_, v)| v.severity == s));
+    let written = worst_first.map(|(place, violation)| (place, violation, warning(violation)));
+    let mut written: Vec<(usize, &Violation, String)> = written.take_while(|(.., text)| fits(text)).collect();
+    written.sort_by_key(|(place, ..)| *place);
+    let more = more(outcome, Effect::Warn, " warnings", written.iter().map(|(_, violation, _)| *violation));
+    warnings.extend(written.into_iter().map(|(.., text)| text));
+    warnings.extend(more.map(|more| format!("podreeve: {more}")));
     warnings
 }
 

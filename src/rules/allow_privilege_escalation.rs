@@ -2,7 +2,7 @@
 
 use super::finding::shown;
 use super::pss::{Level, Standard, Version};
-use super::{Check, Example, Finding, Findings, Fix, Location, Pss, Rule, Severity, compile, params};
+use super::{Cause, Check, Example, Finding, Findings, Fix, Location, Pss, Rule, Severity, compile, params};
 use crate::workload::{ContainerKind, Pod, pod::SecurityContext};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -23,6 +23,7 @@ back, and the API server refuses it beside privileged and `CAP_SYS_ADMIN`, so su
     linux_only: false,
     lists: &ContainerKind::ALL,
     fixes: true,
+    implied_by: &[Cause::container("privileged")],
     compile: compile::<AllowPrivilegeEscalation>,
     params: params::<Params>,
     examples: &[
@@ -42,12 +43,6 @@ back, and the API server refuses it beside privileged and `CAP_SYS_ADMIN`, so su
             r#"{"securityContext":{"allowPrivilegeEscalation":true}}"#,
             &["securityContext.allowPrivilegeEscalation"],
         ),
-        Example::bad(
-            "true beside privileged",
-            r#"{"securityContext":{"allowPrivilegeEscalation":true,"privileged":true}}"#,
-            &["securityContext.allowPrivilegeEscalation"],
-        )
-        .no_repair(),
         Example::bad(
             "not set beside SYS_ADMIN",
             r#"{"securityContext":{"allowPrivilegeEscalation":null,"capabilities":{"add":["SYS_ADMIN"]}}}"#,

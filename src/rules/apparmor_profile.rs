@@ -2,7 +2,7 @@
 
 use super::finding::told;
 use super::pss::{Level, Standard, Version};
-use super::{Check, Example, Finding, Findings, Location, Pss, Rule, Severity, compile, params};
+use super::{Cause, Check, Example, Finding, Findings, Location, Pss, Rule, Severity, compile, params};
 use crate::workload::pod::{AppArmorProfile, Container};
 use crate::workload::{ContainerKind, Parts, Pod};
 use schemars::JsonSchema;
@@ -27,6 +27,7 @@ needs none. With `pss`, judged as upstream does.",
     linux_only: false,
     lists: &ContainerKind::ALL,
     fixes: false,
+    implied_by: &[Cause::container("privileged")],
     compile: compile::<ApparmorProfile>,
     params: params::<Params>,
     examples: &[

@@ -2,7 +2,7 @@
 
 use super::finding::told;
 use super::pss::{Level, Standard, Version};
-use super::{Check, Example, Finding, Findings, Fix, Location, Pss, Rule, Severity, compile, params};
+use super::{Cause, Check, Example, Finding, Findings, Fix, Location, Pss, Rule, Severity, compile, params};
 use crate::workload::{ContainerKind, ContainerRef, Pod, pod};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -24,6 +24,7 @@ capabilities and asks for no drop, `restricted` (from v1.22) wants `ALL` dropped
     linux_only: false,
     lists: &ContainerKind::ALL,
     fixes: true,
+    implied_by: &[Cause::container("privileged")],
     compile: compile::<Capabilities>,
     params: params::<Params>,
     examples: &[

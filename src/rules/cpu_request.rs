@@ -22,6 +22,7 @@ The repair sets `default`, where the policy gives one, as the request of contain
     linux_only: false,
     lists: NOT_EPHEMERAL,
     fixes: true,
+    implied_by: &[],
     compile: compile::<CpuRequest>,
     params: params::<Params>,
     examples: &[

@@ -23,6 +23,7 @@ are variables, by exact name, whose name says nothing of a secret; the shape of 
     linux_only: false,
     lists: &ContainerKind::ALL,
     fixes: false,
+    implied_by: &[],
     compile: compile::<EnvSecrets>,
     params: params::<EnvSecrets>,
     examples: &[

@@ -24,6 +24,7 @@ in memory; not where the container's request is larger.",
     linux_only: false,
     lists: NOT_EPHEMERAL,
     fixes: true,
+    implied_by: &[],
     compile: compile::<EphemeralStorageLimit>,
     params: params::<EphemeralStorageLimit>,
     examples: &[

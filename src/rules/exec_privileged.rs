@@ -24,6 +24,7 @@ and every caller gets in with a warning.",
     linux_only: true,
     lists: &[ContainerKind::Ephemeral],
     fixes: false,
+    implied_by: &[],
     compile: compile::<ExecPrivileged>,
     params: params::<ExecPrivileged>,
     examples: &[

@@ -24,6 +24,7 @@ gets in with a warning.",
     linux_only: true,
     lists: &ContainerKind::ALL,
     fixes: false,
+    implied_by: &[],
     compile: compile::<ExecRoot>,
     params: params::<ExecRoot>,
     examples: &[

@@ -1,7 +1,6 @@
 //! A finding is a value with a field path; text is made at the edge.
 
-use super::{Check, Fix, Scope};
-use crate::workload::{ContainerRef, Pod};
+use crate::workload::ContainerRef;
 use serde::Serialize;
 use std::borrow::Cow;
 
@@ -15,6 +14,8 @@ pub enum Severity {
 }
 
 impl Severity {
+    pub const WORST_FIRST: [Self; 4] = [Self::Critical, Self::High, Self::Medium, Self::Low];
+
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -241,87 +242,6 @@ impl<'p> Finding<'p> {
     }
 }
 
-/// Collects what a rule finds. Empty costs nothing.
-#[derive(Debug)]
-pub struct Findings<'p> {
-    kept: Vec<Finding<'p>>,
-    /// How many of each sort are kept; the others are counted.
-    most: usize,
-    /// How many there are of each sort.
-    counts: [usize; 2],
-    sorting: Option<Sorting<'p>>,
-}
-
-/// Tells apart what the rule can repair.
-#[derive(Clone, Copy)]
-pub struct Sorting<'p> {
-    pub check: &'p dyn Check,
-    pub pod: &'p Pod<'p>,
-    pub scope: Scope,
-}
-
-impl std::fmt::Debug for Sorting<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sorting").field("scope", &self.scope).finish_non_exhaustive()
-    }
-}
-
-impl<'p> Sorting<'p> {
-    #[must_use]
-    pub fn is_repairable(&self, finding: &Finding<'p>) -> bool {
-        self.check.repair(self.pod, finding, &mut Fix::probe(self.scope))
-    }
-}
-
-impl Default for Findings<'_> {
-    /// Keeps all.
-    fn default() -> Self {
-        Self { kept: Vec::new(), most: usize::MAX, counts: [0, 0], sorting: None }
-    }
-}
-
-impl<'p> Extend<Finding<'p>> for Findings<'p> {
-    fn extend<I: IntoIterator<Item = Finding<'p>>>(&mut self, findings: I) {
-        findings.into_iter().for_each(|finding| self.add(finding));
-    }
-}
-
-impl<'p> Findings<'p> {
-    /// While it is empty: it is to keep the first `most`, and to count the others; with `sorting`, of those
-    /// that can be repaired and of those that cannot.
-    pub const fn keep(&mut self, most: usize, sorting: Option<Sorting<'p>>) {
-        self.most = most;
-        self.sorting = sorting;
-    }
-
-    #[inline]
-    pub fn add(&mut self, finding: Finding<'p>) {
-        let sort = self.sorting.is_some_and(|sorting| sorting.is_repairable(&finding));
-        if let Some(count) = self.counts.get_mut(usize::from(sort)) {
-            *count += 1;
-            if *count <= self.most {
-                self.kept.push(finding);
-            }
-        }
-    }
-
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.kept.is_empty()
-    }
-
-    /// How many were found and not kept: of those that cannot be repaired or were not sorted, and of those that can.
-    #[must_use]
-    pub fn more(&self) -> [usize; 2] {
-        self.counts.map(|count| count.saturating_sub(self.most))
-    }
-
-    #[must_use]
-    pub fn into_vec(self) -> Vec<Finding<'p>> {
-        self.kept
-    }
-}
-
 /// How a text of the pod reads in a finding.
 #[must_use]
 pub fn told(value: Option<&str>) -> Cow<'_, str> {
@@ -346,15 +266,6 @@ pub const fn shown(value: Option<bool>) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_first_are_kept_and_the_others_counted() {
-        let mut findings = Findings::default();
-        findings.keep(2, None);
-        findings.extend(["a", "b", "c"].map(|found| Finding::new(Location::spec(), found, "d")));
-        assert_eq!(findings.more(), [1, 0]);
-        assert_eq!(findings.into_vec().iter().map(|finding| &*finding.found).collect::<Vec<_>>(), ["a", "b"]);
-    }
 
     #[test]
     fn a_text_is_told_so_that_it_can_be_seen() {

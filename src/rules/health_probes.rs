@@ -22,6 +22,7 @@ containers and debug containers. `kinds` narrows it to kinds such as Deployment 
     linux_only: false,
     lists: &[ContainerKind::Container],
     fixes: false,
+    implied_by: &[],
     compile: compile::<HealthProbes>,
     params: params::<HealthProbes>,
     examples: &[

@@ -1,6 +1,6 @@
 //! Devices of the node: paths under `/dev`, raw block volumes, extended resources.
 
-use super::{Check, Example, Finding, Findings, Location, NOT_EPHEMERAL, Rule, Severity, compile, params};
+use super::{Cause, Check, Example, Finding, Findings, Location, NOT_EPHEMERAL, Rule, Severity, compile, params};
 use crate::workload::{Parts, Pod, path, resources};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -22,6 +22,7 @@ not the path.",
     linux_only: false,
     lists: NOT_EPHEMERAL,
     fixes: false,
+    implied_by: &[Cause::volume("runtime-socket")],
     compile: compile::<HostDevices>,
     params: params::<HostDevices>,
     examples: &[

@@ -20,6 +20,7 @@ one IPC namespace anyway.",
     linux_only: false,
     lists: &ContainerKind::ALL,
     fixes: false,
+    implied_by: &[],
     compile: compile::<HostIpc>,
     params: params::<HostIpc>,
     examples: &[

@@ -21,6 +21,7 @@ one port (rule `host-ports`). A network plugin or a node agent that must have it
     linux_only: false,
     lists: &ContainerKind::ALL,
     fixes: false,
+    implied_by: &[],
     compile: compile::<HostNetwork>,
     params: params::<HostNetwork>,
     examples: &[

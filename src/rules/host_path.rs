@@ -2,7 +2,7 @@
 
 use super::finding::{NOT_SET, shown};
 use super::pss::{Level, Standard, Version};
-use super::{Check, Example, Finding, Findings, Fix, Location, Pss, Rule, Severity, compile, params};
+use super::{Cause, Check, Example, Finding, Findings, Fix, Location, Pss, Rule, Severity, compile, params};
 use crate::workload::{ContainerKind, Parts, Pod, path};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -55,6 +55,7 @@ Instead, use a PersistentVolumeClaim, an emptyDir, a projected volume, or a CSI 
     linux_only: false,
     lists: &ContainerKind::ALL,
     fixes: true,
+    implied_by: &[Cause::volume("runtime-socket")],
     compile: compile::<HostPaths>,
     params: params::<Params>,
     examples: &[
@@ -64,7 +65,7 @@ Instead, use a PersistentVolumeClaim, an emptyDir, a projected volume, or a CSI 
             )
             .no_repair(),
         Example::bad("several", "", &["spec.volumes[0].hostPath.path", "spec.volumes[1].hostPath.path"])
-            .spec(r#"{"volumes":[{"name":"a","hostPath":{"path":"/"}},{"name":"b","hostPath":{"path":"/etc"}}]}"#)
+            .spec(r#"{"volumes":[{"name":"a","hostPath":{"path":"/root"}},{"name":"b","hostPath":{"path":"/etc"}}]}"#)
             .no_repair(),
         Example::bad("a host path without a path", "", &["spec.volumes[0].hostPath.path"])
             .spec(r#"{"volumes":[{"name":"a","hostPath":{}}]}"#)

@@ -20,6 +20,7 @@ Instead, use `shareProcessNamespace: true`, which shares processes among the con
     linux_only: false,
     lists: &ContainerKind::ALL,
     fixes: false,
+    implied_by: &[],
     compile: compile::<HostPid>,
     params: params::<HostPid>,
     examples: &[

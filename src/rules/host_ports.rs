@@ -23,6 +23,7 @@ Instead, use a Service, an Ingress or a Gateway. In a pod with `hostNetwork: tru
     linux_only: false,
     lists: NOT_EPHEMERAL,
     fixes: false,
+    implied_by: &[],
     compile: compile::<HostPorts>,
     params: params::<HostPorts>,
     examples: &[

@@ -22,6 +22,7 @@ With `pss`, judged from version v1.34 on, as upstream does.",
     linux_only: false,
     lists: NOT_EPHEMERAL,
     fixes: false,
+    implied_by: &[],
     compile: compile::<HostProbes>,
     params: params::<FollowsParams>,
     examples: &[

@@ -20,6 +20,7 @@ Instead, run an ordinary Windows container; a node agent that must be a process 
     linux_only: false,
     lists: &ContainerKind::ALL,
     fixes: false,
+    implied_by: &[],
     compile: compile::<HostProcess>,
     params: params::<HostProcess>,
     examples: &[

@@ -21,6 +21,7 @@ map ids: NFS, for one, cannot, so look at reports (`action: audit`) before you r
     linux_only: true,
     lists: &ContainerKind::ALL,
     fixes: true,
+    implied_by: &[],
     compile: compile::<HostUsers>,
     params: params::<HostUsers>,
     examples: &[

@@ -23,6 +23,7 @@ people to read.",
     linux_only: false,
     lists: &ContainerKind::ALL,
     fixes: false,
+    implied_by: &[],
     compile: compile::<ImageDigest>,
     params: params::<ImageDigest>,
     examples: &[

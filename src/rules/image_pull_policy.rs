@@ -24,6 +24,7 @@ mounted as volumes are judged alike. The repair sets `Always`.",
     linux_only: false,
     lists: &ContainerKind::ALL,
     fixes: true,
+    implied_by: &[],
     compile: compile::<ImagePullPolicy>,
     params: params::<ImagePullPolicy>,
     examples: &[

@@ -25,6 +25,7 @@ Mirror what you need into your own registry, where it is scanned and signed. Wit
     linux_only: false,
     lists: &ContainerKind::ALL,
     fixes: false,
+    implied_by: &[],
     compile: compile::<ImageRegistries>,
     params: params::<ImageRegistries>,
     examples: &[

@@ -23,6 +23,7 @@ to read.",
     linux_only: false,
     lists: &ContainerKind::ALL,
     fixes: false,
+    implied_by: &[],
     compile: compile::<ImageTag>,
     params: params::<ImageTag>,
     examples: &[

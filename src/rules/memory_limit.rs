@@ -22,6 +22,7 @@ than that, and not beside memory in `spec.resources`, since the API server would
     linux_only: false,
     lists: NOT_EPHEMERAL,
     fixes: true,
+    implied_by: &[],
     compile: compile::<MemoryLimit>,
     params: params::<Params>,
     examples: &[

@@ -21,6 +21,7 @@ network plugin enforces them it cannot know.",
     linux_only: false,
     lists: &ContainerKind::ALL,
     fixes: false,
+    implied_by: &[],
     compile: compile::<NetworkPolicy>,
     params: params::<NetworkPolicy>,
     examples: &[

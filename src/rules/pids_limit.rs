@@ -25,6 +25,7 @@ without the field drops it in silence.",
     linux_only: true,
     lists: &ContainerKind::ALL,
     fixes: true,
+    implied_by: &[],
     compile: compile::<PidsLimit>,
     params: params::<Params>,
     examples: &[

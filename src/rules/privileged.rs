@@ -18,6 +18,7 @@ Instead, add the single capability that the program needs, or use a device plugi
     linux_only: false,
     lists: &ContainerKind::ALL,
     fixes: false,
+    implied_by: &[],
     compile: compile::<Privileged>,
     params: params::<Privileged>,
     examples: &[

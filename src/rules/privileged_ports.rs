@@ -21,6 +21,7 @@ Instead, listen on a high port (8080 for 80) and let the Service map it: `port: 
     linux_only: false,
     lists: NOT_EPHEMERAL,
     fixes: false,
+    implied_by: &[],
     compile: compile::<PrivilegedPorts>,
     params: params::<PrivilegedPorts>,
     examples: &[

@@ -2,7 +2,7 @@
 
 use super::finding::told;
 use super::pss::{Follows, FollowsParams, Level};
-use super::{Check, Example, Finding, Findings, Location, Pss, Rule, Severity, compile, params};
+use super::{Cause, Check, Example, Finding, Findings, Location, Pss, Rule, Severity, compile, params};
 use crate::workload::{ContainerKind, Parts, Pod};
 use serde::Deserialize;
 
@@ -21,6 +21,7 @@ nested containers need it, and the user namespace keeps them apart from the node
     linux_only: false,
     lists: &ContainerKind::ALL,
     fixes: false,
+    implied_by: &[Cause::container("privileged")],
     compile: compile::<ProcMount>,
     params: params::<FollowsParams>,
     examples: &[

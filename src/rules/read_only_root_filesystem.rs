@@ -2,7 +2,7 @@
 
 use super::finding::shown;
 use super::limits::Amount;
-use super::{Check, Example, Finding, Findings, Fix, Location, Rule, Scope, Severity, compile, params};
+use super::{Cause, Check, Example, Finding, Findings, Fix, Location, Rule, Scope, Severity, compile, params};
 use crate::workload::{ContainerKind, ContainerRef, Pod};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -22,6 +22,7 @@ nothing is mounted yet. A debug container cannot bring volumes, so there only th
     linux_only: true,
     lists: &ContainerKind::ALL,
     fixes: true,
+    implied_by: &[Cause::container("privileged")],
     compile: compile::<ReadOnlyRootFilesystem>,
     params: params::<ReadOnlyRootFilesystem>,
     examples: &[

@@ -24,6 +24,7 @@ The repair sets `backoffLimit` to `max`.",
     linux_only: false,
     lists: NOT_EPHEMERAL,
     fixes: true,
+    implied_by: &[],
     compile: compile::<RestartLimit>,
     params: params::<RestartLimit>,
     examples: &[

@@ -27,6 +27,7 @@ override them, and from v1.35 pods with `hostUsers: false` are left alone.",
     linux_only: false,
     lists: &ContainerKind::ALL,
     fixes: true,
+    implied_by: &[],
     compile: compile::<RunAsNonRoot>,
     params: params::<Params>,
     examples: &[

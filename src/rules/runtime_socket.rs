@@ -65,6 +65,7 @@ kubelet API, and watch pods through the Kubernetes API.",
     linux_only: false,
     lists: &ContainerKind::ALL,
     fixes: false,
+    implied_by: &[],
     compile: compile::<RuntimeSocket>,
     params: params::<RuntimeSocket>,
     examples: &[

@@ -2,7 +2,7 @@
 
 use super::finding::told;
 use super::pss::{Level, Standard, Version};
-use super::{Check, Example, Finding, Findings, Fix, Location, Pss, Rule, Scope, Severity, compile, params};
+use super::{Cause, Check, Example, Finding, Findings, Fix, Location, Pss, Rule, Scope, Severity, compile, params};
 use crate::workload::pod::SeccompProfile as Profile;
 use crate::workload::{ContainerKind, Pod};
 use schemars::JsonSchema;
@@ -25,6 +25,7 @@ container of a running pod). An explicit `Unconfined` is somebody's wish, so it 
     linux_only: false,
     lists: &ContainerKind::ALL,
     fixes: true,
+    implied_by: &[Cause::container("privileged")],
     compile: compile::<SeccompProfile>,
     params: params::<Params>,
     examples: &[

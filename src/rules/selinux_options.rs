@@ -2,7 +2,7 @@
 
 use super::finding::told;
 use super::pss::{Follows, FollowsParams};
-use super::{Check, Example, Finding, Findings, Location, Pss, Rule, Severity, compile, params};
+use super::{Cause, Check, Example, Finding, Findings, Location, Pss, Rule, Severity, compile, params};
 use crate::workload::pod::SeLinuxOptions;
 use crate::workload::{ContainerKind, Parts, Pod};
 use serde::Deserialize;
@@ -25,6 +25,7 @@ With `pss` and `version` the list is the one of that version. On nodes without S
     linux_only: false,
     lists: &ContainerKind::ALL,
     fixes: false,
+    implied_by: &[Cause::container("privileged")],
     compile: compile::<SelinuxOptions>,
     params: params::<FollowsParams>,
     examples: &[

@@ -23,6 +23,7 @@ pod before webhooks see it; the cluster's certificate stays there.",
     linux_only: false,
     lists: &ContainerKind::ALL,
     fixes: true,
+    implied_by: &[],
     compile: compile::<ServiceAccountToken>,
     params: params::<ServiceAccountToken>,
     examples: &[

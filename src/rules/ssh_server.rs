@@ -58,6 +58,7 @@ Instead, use `kubectl exec`, `kubectl debug` or `kubectl cp`, which RBAC and the
     linux_only: false,
     lists: &ContainerKind::ALL,
     fixes: false,
+    implied_by: &[],
     compile: compile::<SshServer>,
     params: params::<SshServer>,
     examples: &[

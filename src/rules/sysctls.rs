@@ -38,6 +38,7 @@ belong into the configuration of the node.",
     linux_only: false,
     lists: &ContainerKind::ALL,
     fixes: false,
+    implied_by: &[],
     compile: compile::<Sysctls>,
     params: params::<FollowsParams>,
     examples: &[

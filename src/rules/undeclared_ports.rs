@@ -21,6 +21,7 @@ Declare the port that the probe asks; close those that nobody needs.",
     linux_only: false,
     lists: NOT_EPHEMERAL,
     fixes: false,
+    implied_by: &[],
     compile: compile::<UndeclaredPorts>,
     params: params::<UndeclaredPorts>,
     examples: &[

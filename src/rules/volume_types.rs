@@ -1,6 +1,6 @@
 //! The types of the pod's volumes.
 
-use super::{Check, Example, Finding, Findings, Location, Pss, Rule, Severity, compile, params};
+use super::{Cause, Check, Example, Finding, Findings, Location, Pss, Rule, Severity, compile, params};
 use crate::workload::{ContainerKind, Parts, Pod};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -33,6 +33,7 @@ Instead, let the administrator make a StorageClass or a PersistentVolume, and cl
     linux_only: false,
     lists: &ContainerKind::ALL,
     fixes: false,
+    implied_by: &[Cause::volume("runtime-socket"), Cause::volume("host-devices"), Cause::volume("host-path")],
     compile: compile::<VolumeTypes>,
     params: params::<VolumeTypes>,
     examples: &[

@@ -1,7 +1,7 @@
 //! `docs/rules.md`.
 
 use crate::cli::explain::params;
-use crate::cli::rules::default_action;
+use crate::cli::rules::{default_action, implied};
 use crate::rules::{RULES, Rule};
 use std::fmt::Write;
 
@@ -30,6 +30,9 @@ pub fn rules() -> String {
 
 fn section(text: &mut String, rule: &Rule) {
     let _ = write!(text, "\n## {}\n\n{}.\n\n{}\n\nWhy: {}.\n", rule.id, rule.title, rule.docs, rule.why);
+    if let Some(implied) = implied(rule) {
+        let _ = writeln!(text, "\n{implied}");
+    }
     let params = params::of(rule);
     if !params.is_empty() {
         text.push_str("\n| parameter | type | default | |\n|---|---|---|---|\n");
