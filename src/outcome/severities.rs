@@ -42,11 +42,7 @@ impl Severities {
 
 /// Which of the items are displayed, in their order. Denials have a `limit` of their own; so have the others, of which repairs and
 /// warnings come before what only an audit sees. Among equals the worst come first.
-pub fn displayed<'v, T>(
-    items: &'v [T],
-    limit: usize,
-    rank: impl Fn(&T) -> (Effect, Severity),
-) -> impl Iterator<Item = &'v T> {
+pub fn displayed<T>(items: &[T], limit: usize, rank: impl Fn(&T) -> (Effect, Severity)) -> impl Iterator<Item = &T> {
     let mut places = Severities::default();
     for (effect, severity) in items.iter().map(&rank) {
         places.add(effect, severity, 1);
