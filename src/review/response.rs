@@ -113,8 +113,9 @@ pub fn finish(mut outcome: Outcome) -> Outcome {
 
 /// Let in without a word, as most requests are.
 fn says_nothing(outcome: &Outcome) -> bool {
-    let Outcome { verdict, violations, tallies, patch, problem, pod_security, .. } = outcome;
+    let Outcome { verdict, violations, tallies, patch, problem, pod_security, unmet, .. } = outcome;
     *verdict == Verdict::Allow
+        && unmet.is_empty()
         && (violations.is_empty() && tallies.is_empty() && patch.is_empty() && problem.is_none())
         && (pod_security.warnings.is_empty() && pod_security.annotations.is_empty())
 }
@@ -273,6 +274,12 @@ fn warnings(outcome: &Outcome) -> Vec<String> {
         room = left;
         warnings.push(warning);
     }
+    for unmet in &outcome.unmet {
+        let warning = cut(format!("podreeve: {}", unmet.text()), WARNING_MAX);
+        let Some(left) = room.checked_sub(warning.len()) else { break };
+        room = left;
+        warnings.push(warning);
+    }
     let said = warnings.len();
     for violation in outcome.violations.iter().filter(|v| v.effect == Effect::Warn) {
         let warning = warning(violation);
@@ -322,6 +329,10 @@ fn audit_annotations(outcome: &Outcome) -> Vec<(&'static str, String)> {
         annotations.push(("unreadable", clean(problem, 500)));
     }
     annotations.extend(outcome.pod_security.annotations.iter().map(|(key, value)| (*key, clean(value, 1000))));
+    if !outcome.unmet.is_empty() {
+        let paths: Vec<&str> = outcome.unmet.iter().map(|unmet| &*unmet.path).collect();
+        annotations.push(("no-pod-template", clean(&paths.join(","), 1000)));
+    }
     for (key, effect) in [
         ("denied", Effect::Deny),
         ("patched", Effect::Patch),
