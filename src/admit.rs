@@ -6,20 +6,19 @@ mod lookups;
 mod namespace;
 mod own;
 mod pod_security;
+mod pods;
 mod reasons;
 mod update;
 
-use crate::decide::{Case, Effect, Previous, Stage, judge, merged};
 use crate::facts::{Facts, Known, Labels, Wanted};
-use crate::outcome::{About, Outcome, PodSecurity};
-use crate::policy::{Action, CompiledPolicy, PolicySet, Subject};
-use crate::review::{Operation, Request, Review, request, request::uid, response};
-use crate::rules::{Fix, Scope};
+use crate::outcome::{About, Outcome};
+use crate::policy::{CompiledPolicy, PolicySet, Subject};
+use crate::review::{Request, Review, request, request::uid, response};
 use crate::text::without_value;
-use crate::workload::{Kind, Pod, kinds};
+use crate::workload::{Kind, kinds};
 use jiff::civil::Date;
 pub use lookups::{Lookup, admit_guarded, judge_with_lookups};
-use update::Version;
+use std::borrow::Cow;
 
 /// Which webhook was called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -123,14 +122,12 @@ fn answer(request: &mut Request<'_>, hook: Hook, moment: Moment, snapshot: &Snap
         Ok(None) => return response::finish(Outcome::allow(about(request, None))),
         Err(problem) => return refused(about(request, None), problem),
     };
-    let about = about(request, Some(kind));
+    let about = about(request, Some(&kind));
     let Some(object) = request.object else {
         return refused(about, "the request has no `object` to judge".to_owned());
     };
-    let mut pod = match request.take_pod(kind, object) {
-        Ok(Some(pod)) => pod,
-        // A template that may be left out, as in a Rollout that refers to a Deployment.
-        Ok(None) => return response::finish(Outcome::allow(about)),
+    let mut found = match request.take_pods(&kind, object) {
+        Ok(found) => found,
         Err(error) => {
             let field = if error.field.is_empty() { String::new() } else { format!(" `{}`", error.field) };
             return refused(
@@ -153,70 +150,22 @@ fn answer(request: &mut Request<'_>, hook: Hook, moment: Moment, snapshot: &Snap
         }
     }
     let mut policies: Vec<&CompiledPolicy> = snapshot.policies.select(&subject).collect();
-    let template = !kind.template.is_empty();
-    if hook == Hook::Mutate && template {
+    if hook == Hook::Mutate && !kind.is_pod() {
         let owned = policies.iter().any(|p| p.patch_templates) && kinds::is_owned(object);
         policies.retain(|p| p.patch_templates && !owned);
     }
-    let is_update = request.operation() == Operation::Update;
-    match around::of(&pod, &request.namespace, &policies, &snapshot.facts) {
-        Ok(around) => pod.around = around,
-        Err(wanted) => return response::finish(Outcome::wanting(about, wanted)),
-    }
-    let case = Case {
-        pod: &pod,
-        namespace: &request.namespace,
-        exemptions: &snapshot.policies.exemptions,
-        stage: match hook {
-            Hook::Mutate => Stage::Mutate,
-            Hook::Validate if kind.template.is_empty() => Stage::Pod,
-            Hook::Validate => Stage::Template,
-        },
-        scope: if is_update && kind.template.is_empty() { Scope::Containers } else { Scope::Pod },
-        only: (hook == Hook::Mutate).then_some(Action::Patch),
-        is_update,
-        told: snapshot.report_limit,
-        today,
-    };
-    // Read late: most requests violate nothing, and then the old object does not matter.
-    let old: std::cell::OnceCell<Option<Pod<'_>>> = std::cell::OnceCell::new();
-    let previous = std::cell::LazyCell::new(|| {
-        let before = request.old_object.filter(|_| is_update)?;
-        let read = || {
-            // An old object that cannot be read excuses nothing.
-            let mut pod = kind.pod(before).ok()??;
-            pod.around = around::of(&pod, &request.namespace, &policies, &snapshot.facts).unwrap_or_default();
-            Some(pod)
-        };
-        let old = Version { object: before, pod: old.get_or_init(read).as_ref()? };
-        Some(Previous { pod: old.pod, change: update::change(kind, Version { object, pod: &pod }, old) })
-    });
-    let mut judged = judge(&case, &policies, || *previous);
-    let mut told = PodSecurity::default();
-    if hook == Hook::Validate {
-        let sub_resource = request.sub_resource.as_deref().is_some_and(|sub| !sub.is_empty());
-        let asking = pod_security::Asking { subject: &subject, template: moment.warns(template), sub_resource };
-        match pod_security::judge(&asking, &policies, &pod, || *previous) {
-            Ok(said) => {
-                judged = merged(judged, said.judged);
-                told = said.told;
-            }
-            Err(problem) => return refused(about, problem),
+    for placed in &mut found.pods {
+        match around::of(&placed.pod, &request.namespace, &policies, &snapshot.facts) {
+            Ok(around) => placed.pod.around = around,
+            Err(wanted) => return response::finish(Outcome::wanting(about, wanted)),
         }
     }
-    if hook == Hook::Mutate {
-        // The rest is told once, by the hook that judges.
-        judged.retain(|j| j.effect == Effect::Patch);
+    let (kind, subject, policies) = (&*kind, &subject, &*policies);
+    let judging = pods::Judging { request, object, kind, hook, moment, snapshot, subject, policies, today };
+    match judging.outcome(about.clone(), found) {
+        Ok(outcome) => response::finish(outcome),
+        Err(problem) => refused(about, problem),
     }
-    let mut fix = Fix::new(case.scope);
-    for j in judged.iter().filter(|j| j.effect == Effect::Patch) {
-        j.compiled.check.repair(&pod, &j.finding, &mut fix);
-    }
-    let outcome = Outcome::judged(about, &case, kind, &judged, fix, snapshot.report_limit);
-    // What was there counts, and the denial says why.
-    let was_there = judged.iter().any(|j| j.effect == Effect::Deny && (j.fixed || template));
-    let change = if was_there { previous.and_then(|previous| previous.change) } else { None };
-    response::finish(Outcome { pod_security: told, change, ..outcome })
 }
 
 /// A namespace, an object of podreeve's own, or somebody who connects to a pod.
@@ -246,7 +195,7 @@ fn about(request: &Request<'_>, kind: Option<&Kind>) -> About {
 }
 
 /// The kind whose pod is to be judged; none when the request carries no pod.
-fn pod_bearing<'s>(request: &Request<'_>, policies: &'s PolicySet) -> Result<Option<&'s Kind>, String> {
+fn pod_bearing<'s>(request: &Request<'_>, policies: &'s PolicySet) -> Result<Option<Cow<'s, Kind>>, String> {
     if !request.brings_object() {
         return Ok(None);
     }

@@ -7,7 +7,7 @@ use crate::facts::Wanted;
 use crate::patch::absolute;
 use crate::policy::{Action, By};
 use crate::rules::{Fix, Rule, Severity};
-use crate::workload::{ContainerKind, Kind, KindClass};
+use crate::workload::{ContainerKind, Kind, KindClass, Unmet};
 use json_patch::PatchOperation;
 pub use severities::{Severities, displayed};
 
@@ -56,6 +56,8 @@ pub struct Violation {
     pub effect: Effect,
     pub severity: Severity,
     pub container: Option<(ContainerKind, String)>,
+    /// JSON pointer to the pod in the object that was sent; empty for a Pod.
+    pub pod: String,
     /// JSON pointer into the object that was sent; it resolves there.
     pub pointer: String,
     /// JSON pointer to the judged field, which may be absent.
@@ -78,6 +80,47 @@ pub struct PodSecurity {
     pub denied: Option<String>,
     pub warnings: Vec<String>,
     pub annotations: Vec<(&'static str, String)>,
+}
+
+impl PodSecurity {
+    /// Longer is no annotation.
+    const ROOM: usize = 2000;
+
+    /// What is to be said of one more pod of the same object. Most say the same, which is said once.
+    pub(crate) fn add(&mut self, more: Self) {
+        match (&mut self.denied, more.denied) {
+            (Some(denied), Some(more)) if *denied != more && denied.len() < Self::ROOM => {
+                denied.push('\n');
+                denied.push_str(&more);
+            }
+            (denied @ None, more) => *denied = more,
+            (Some(_), _) => {}
+        }
+        for warning in more.warnings {
+            if !self.warnings.contains(&warning) {
+                self.warnings.push(warning);
+            }
+        }
+        for (key, value) in more.annotations {
+            match self.annotations.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, known)) if *known != value && known.len() < Self::ROOM => {
+                    known.push_str("; ");
+                    known.push_str(&value);
+                }
+                Some(_) => {}
+                None => self.annotations.push((key, value)),
+            }
+        }
+    }
+}
+
+/// A pod of an object, and what was found in it.
+pub(crate) struct JudgedPod<'p> {
+    /// JSON pointer from the object to the pod.
+    pub at: &'p str,
+    pub case: Case<'p>,
+    pub judged: Vec<Judged<'p>>,
+    pub fix: Fix,
 }
 
 /// How often a rule was violated with one effect.
@@ -107,6 +150,8 @@ pub struct Outcome {
     /// A fact that is missing: to be asked for before the request is judged again.
     pub wanted: Option<Wanted>,
     pub pod_security: PodSecurity,
+    /// Paths of the policies that met no pod in the object.
+    pub unmet: Vec<Unmet>,
     /// Why an update is judged as a creation, where it is denied.
     pub change: Option<Change>,
     /// Why an object that is not judged by rules (a namespace, a Policy) is refused: each field and its fault.
@@ -128,6 +173,7 @@ impl Outcome {
             problem: None,
             wanted: None,
             pod_security: PodSecurity::default(),
+            unmet: Vec::new(),
             change: None,
             invalid: Vec::new(),
             reply: Vec::new(),
@@ -154,41 +200,40 @@ impl Outcome {
         Self { verdict: Verdict::Deny, invalid, ..Self::allow(about) }
     }
 
-    pub(crate) fn judged(
-        mut about: About,
-        case: &Case<'_>,
-        kind: &Kind,
-        judged: &[Judged<'_>],
-        fix: Fix,
-        limit: usize,
-    ) -> Self {
-        let prefix = kind.prefix();
-        if about.name.is_empty() && kind.template.is_empty() {
-            let metadata = &case.pod.metadata;
+    /// Whoever sends an object hears that a policy found no pod in it.
+    pub(crate) fn with_unmet(self, unmet: Vec<Unmet>) -> Self {
+        let verdict = if unmet.is_empty() { self.verdict } else { self.verdict.max(Verdict::Warn) };
+        Self { verdict, unmet, ..self }
+    }
+
+    pub(crate) fn judged(mut about: About, kind: &Kind, pods: Vec<JudgedPod<'_>>, limit: usize) -> Self {
+        if let (true, true, Some(pod)) = (about.name.is_empty(), kind.is_pod(), pods.first()) {
+            let metadata = &pod.case.pod.metadata;
             about.name = match (&metadata.name, &metadata.generate_name) {
                 (Some(name), _) if !name.is_empty() => name.to_string(),
                 (_, Some(generate)) => format!("{generate}*"),
                 _ => String::new(),
             };
         }
-        let verdict = match judged.iter().map(|j| j.effect).max() {
+        let all: Vec<_> = pods.iter().flat_map(|pod| pod.judged.iter().map(move |j| (pod, j))).collect();
+        let verdict = match all.iter().map(|(_, j)| j.effect).max() {
             Some(Effect::Deny) => Verdict::Deny,
             Some(Effect::Patch) => Verdict::Patch,
             Some(Effect::Warn) => Verdict::Warn,
             Some(Effect::Audit | Effect::Exempt) | None => Verdict::Allow,
         };
         let mut severities = Severities::default();
-        for j in judged {
+        for (_, j) in &all {
             severities.add(j.effect, j.severity(), j.times);
         }
-        let chosen = displayed(judged, limit, |j| (j.effect, j.severity()));
+        let chosen = displayed(&all, limit, |(_, j)| (j.effect, j.severity()));
         Self {
             verdict,
-            stage: case.stage,
-            violations: chosen.map(|j| Violation::new(j, case, &prefix)).collect(),
-            tallies: tally(judged),
+            stage: pods.first().map_or(Stage::Pod, |pod| pod.case.stage),
+            violations: chosen.map(|(pod, j)| Violation::new(j, &pod.case, pod.at)).collect(),
+            tallies: tally(all.iter().map(|(_, j)| *j)),
             severities,
-            patch: fix.into_patch().finish(&prefix),
+            patch: pods.into_iter().flat_map(|pod| pod.fix.into_patch().finish(pod.at)).collect(),
             ..Self::allow(about)
         }
     }
@@ -200,7 +245,7 @@ impl Outcome {
     }
 }
 
-fn tally(judged: &[Judged<'_>]) -> Vec<Tally> {
+fn tally<'j>(judged: impl Iterator<Item = &'j Judged<'j>>) -> Vec<Tally> {
     let mut tallies: Vec<(usize, Tally)> = Vec::new();
     for j in judged {
         // At most one entry for each rule and effect: short, whatever the pod holds.
@@ -227,6 +272,7 @@ impl Violation {
             effect: judged.effect,
             severity: judged.severity(),
             container: finding.container().map(|c| (c.kind, c.container.name.to_string())),
+            pod: prefix.to_owned(),
             pointer: absolute(prefix, &finding.at.pointer()),
             field: absolute(prefix, &finding.at.field()),
             found: finding.found.to_string(),

@@ -24,6 +24,7 @@ pub use exemption_object::ObjectExemption;
 pub use matches::{Cluster, Subject};
 
 use crate::workload::{Kind, kinds};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// A policy that cannot be used, and where it is wrong.
@@ -69,11 +70,21 @@ impl PolicySet {
         Self { policies: policies.into_iter().map(Arc::new).collect(), exemptions: Vec::new(), generation }
     }
 
-    /// The pod-bearing kind, of Kubernetes or of a policy's `workloads`.
+    /// The pod-bearing kind, of Kubernetes or of the policies' `workloads`: every path counts that any of them names.
     #[must_use]
-    pub fn kind(&self, group: &str, kind: &str) -> Option<&Kind> {
+    pub fn kind(&self, group: &str, kind: &str) -> Option<Cow<'_, Kind>> {
         let added = || self.policies.iter().flat_map(|policy| &policy.workloads);
-        kinds::find(group, kind).or_else(|| added().find(|known| known.group == group && known.kind == kind))
+        let same = |known: &&Kind| known.group == group && known.kind == kind;
+        kinds::find(group, kind).map(Cow::Borrowed).or_else(|| workloads::merged(added().filter(same)))
+    }
+
+    /// The kinds that the policies add, each once.
+    #[must_use]
+    pub fn workloads(&self) -> Vec<Cow<'_, Kind>> {
+        let mut seen = std::collections::HashSet::new();
+        let added = self.policies.iter().flat_map(|policy| &policy.workloads);
+        let first = added.filter(|kind| seen.insert((&*kind.group, &*kind.kind)));
+        first.filter_map(|kind| self.kind(&kind.group, &kind.kind)).collect()
     }
 
     /// The policies that apply to a request, in order.

@@ -14,6 +14,8 @@ pub mod path;
 pub mod pod;
 pub mod quantity;
 pub mod resources;
+pub mod template_path;
+pub mod templates;
 pub mod text;
 pub mod volume;
 
@@ -21,4 +23,6 @@ pub use around::{Around, Connect, Ingress, UnknownPod};
 pub use kinds::{Kind, KindClass};
 pub use parts::Parts;
 pub use pod::{Container, ContainerKind, ContainerRef, Pod};
+pub use template_path::TemplatePath;
+pub use templates::{Placed, Templates, Unmet};
 pub use text::Text;

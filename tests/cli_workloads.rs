@@ -76,7 +76,12 @@ fn a_rollout_without_a_template_passes_and_one_that_cannot_be_read_does_not() {
         "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: r}\nspec: {workloadRef: {name: web}}\n";
     let broken = ROLLOUT.replace("privileged: true", "privileged: 7");
     let dir = Dir::new("odd", &[("reference.yaml", reference), ("broken.yaml", &broken), ("p.yaml", &policy(ADDED))]);
-    assert_eq!(dir.run(&["check", "--policy", "p.yaml", "reference.yaml"]).code, Some(0));
+    let ran = dir.run(&["check", "--policy", "p.yaml", "reference.yaml"]);
+    assert_eq!(ran.code, Some(0));
+    let told = "r: admitted with warnings\n    reference.yaml:1  warn  no pod template at spec.template, so nothing was judged";
+    assert!(ran.out.contains(told), "{}", ran.out);
+    let report = dir.run(&["check", "--policy", "p.yaml", "-o", "json", "reference.yaml"]).json();
+    assert_eq!(report["objects"][0]["warnings"].as_array().map(Vec::len), Some(1), "{report:#}");
     let ran = dir.run(&["check", "--policy", "p.yaml", "broken.yaml"]);
     assert_eq!(ran.code, Some(1));
     assert!(

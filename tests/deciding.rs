@@ -312,10 +312,10 @@ fn a_policy_may_add_kinds() {
     assert_eq!(outcome.verdict, Verdict::Deny);
     assert_eq!(outcome.violations[0].field, "/spec/template/spec/containers/0/securityContext/privileged");
     assert_eq!(validate(&rollout(false), None, &added).verdict, Verdict::Allow);
-    // A Rollout that refers to a Deployment has no template.
+    // A Rollout that refers to a Deployment has no template, and says so.
     let mut reference = rollout(true);
     reference["spec"] = json!({"workloadRef": {"kind": "Deployment", "name": "d"}});
-    assert_eq!(validate(&reference, None, &added).verdict, Verdict::Allow);
+    assert_eq!(validate(&reference, None, &added).verdict, Verdict::Warn);
     let unknown = snapshot(json!({"privileged": {"action": "deny"}}));
     assert_eq!(validate(&rollout(true), None, &unknown).verdict, Verdict::Allow);
 }
@@ -324,7 +324,7 @@ fn a_policy_may_add_kinds() {
 #[case("apps/v1", "Deployment", "spec.other", "kind", "known already")]
 #[case("argoproj.io", "Rollout", "spec.template", "apiVersion", "group/version")]
 #[case("argoproj.io/v1alpha1", "", "spec.template", "kind", "name the kind")]
-#[case("argoproj.io/v1alpha1", "Rollout", "spec..template", "path", "not a path")]
+#[case("argoproj.io/v1alpha1", "Rollout", "spec..template", "path", "a key is missing")]
 fn a_kind_that_cannot_be_added_is_refused(
     #[case] api_version: &str,
     #[case] kind: &str,

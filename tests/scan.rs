@@ -106,6 +106,36 @@ fn what_a_deployment_makes_is_told_of_the_deployment_once() {
     assert!(violation.field.starts_with("/spec/template/spec/containers/0"), "{}", violation.field);
 }
 
+/// Two templates that have the same are two findings of their owner; its pods add none.
+#[test]
+fn each_template_of_an_object_counts() {
+    let policy = json!({
+        "apiVersion": "podreeve.dev/v1alpha1", "kind": "Policy", "metadata": {"name": "p"}, "spec": {
+            "rules": {"privileged": {"action": "deny"}},
+            "workloads": [{"apiVersion": "example.com/v1", "kind": "Gang", "path": "spec.workers[].template"}]},
+    });
+    let policy = PolicyDocument::from_json(&policy.to_string()).expect("it loads");
+    let policies = PolicySet::new(vec![CompiledPolicy::new(&policy).expect("it compiles")], 1);
+    let snapshot = Snapshot::new(policies, usize::MAX);
+    let kind = snapshot.policies.kind("example.com", "Gang").expect("the policy has it").into_owned();
+    let pod = json!({"spec": {"containers": [{"name": "app", "securityContext": {"privileged": true}}]}});
+    let gang = json!({"spec": {"workers": [{"template": pod}, {"template": pod}]}});
+    let gang_owner = Owner { api_version: "example.com/v1".to_owned(), ..owner("Gang", "g") };
+    let mut namespace = Namespace::new("shop", LIMIT);
+    for (kind, name, controller, body) in
+        [(&kind, "g", None, gang), (find("", "Pod").expect("a kind"), "g-0", Some(&gang_owner), pod)]
+    {
+        let raw: Box<RawValue> = serde_json::from_str(&body.to_string()).expect("JSON");
+        let object = Object { kind, namespace: "shop", name, uid: name, controller, raw: &raw };
+        assert!(namespace.wants(&object));
+        let judged = judge(&object, &snapshot, "2026-11-22".parse().expect("a date"));
+        namespace.note(&object, judged);
+    }
+    let found = namespace.finish();
+    assert_eq!(denials(&found), ["Gang g: privileged in Gang", "Gang g: privileged in Gang"]);
+    assert_eq!((found.counts.fail, found.owners.len()), (2, 1));
+}
+
 #[test]
 fn what_only_the_pods_have_is_told_of_the_owner_too() {
     // A sidecar was put before the container, so that the index is another one.

@@ -5,7 +5,7 @@ use super::{Snapshot, about};
 use crate::decide::{Case, Effect, Judged, Stage, judge};
 use crate::facts::{Asked, Known, Wanted};
 use crate::json::Raw;
-use crate::outcome::{About, Outcome, PodSecurity};
+use crate::outcome::{About, JudgedPod, Outcome, PodSecurity};
 use crate::policy::{CompiledPolicy, Subject};
 use crate::review::{Operation, Request};
 use crate::rules::{Fix, Scope};
@@ -86,7 +86,7 @@ impl<'e> Entry<'e, '_> {
         }
         let pod = self.connected(pod, None);
         let judged = self.judged(&pod);
-        self.outcome(about, &pod, &judged)
+        self.outcome(about, &pod, judged)
     }
 
     /// A pod of which the name is known, and the container's if the request has it: exemptions go by those. What the
@@ -102,7 +102,7 @@ impl<'e> Entry<'e, '_> {
             denies && judged.effect == Effect::Deny
         };
         let (denied, rest): (Vec<_>, Vec<_>) = judged.into_iter().partition(keeps_out);
-        let outcome = self.outcome(about, &pod, &denied);
+        let outcome = self.outcome(about, &pod, denied);
         unjudged(outcome, unknown, &rest)
     }
 
@@ -117,10 +117,13 @@ impl<'e> Entry<'e, '_> {
         judged
     }
 
-    fn outcome(&self, about: About, pod: &Pod<'_>, judged: &[Judged<'_>]) -> Outcome {
+    fn outcome<'p>(&self, about: About, pod: &'p Pod<'p>, judged: Vec<Judged<'p>>) -> Outcome
+    where
+        'e: 'p,
+    {
         let Some(kind) = kinds::find("", "Pod") else { return Outcome::allow(about) };
-        let case = self.case(pod);
-        Outcome::judged(about, &case, kind, judged, Fix::new(case.scope), self.snapshot.report_limit)
+        let pod = JudgedPod { at: "", case: self.case(pod), judged, fix: Fix::new(Scope::Pod) };
+        Outcome::judged(about, kind, vec![pod], self.snapshot.report_limit)
     }
 
     fn case<'p>(&self, pod: &'p Pod<'p>) -> Case<'p>

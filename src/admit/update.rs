@@ -3,24 +3,18 @@
 use crate::decide::Change;
 use crate::json::{Raw, same};
 use crate::workload::kinds::read_at;
-use crate::workload::{ContainerKind, ContainerRef, Kind, Pod};
+use crate::workload::{ContainerKind, ContainerRef, Kind, Placed, Pod};
 use std::collections::HashMap;
 
-/// An object and the pod that was read out of it.
-#[derive(Clone, Copy)]
-pub(super) struct Version<'p> {
-    pub object: Raw<'p>,
-    pub pod: &'p Pod<'p>,
-}
-
-/// What of it the update changes; none for labels, finalizers, replicas, status, tolerations, and what can be resized.
-pub(super) fn change(kind: &Kind, new: Version<'_>, old: Version<'_>) -> Option<Change> {
-    if kind.template.is_empty() {
-        return of_pods(new.pod, old.pod);
+/// What of the pod the update changes; none for labels, finalizers, replicas, status, tolerations, and what can be
+/// resized. `objects` are the new and the old one.
+pub(super) fn change(kind: &Kind, objects: (Raw<'_>, Raw<'_>), new: &Placed<'_>, old: &Placed<'_>) -> Option<Change> {
+    if kind.is_pod() {
+        return of_pods(&new.pod, &old.pod);
     }
     let template = |object| read_at::<Raw<'_>>(object, &kind.template).ok().flatten();
-    let unchanged = template(new.object).zip(template(old.object)).is_some_and(|(new, old)| same(new, old));
-    (!unchanged).then_some(Change::Template)
+    let both = (new.raw.or_else(|| template(objects.0))).zip(old.raw.or_else(|| template(objects.1)));
+    (!both.is_some_and(|(new, old)| same(new, old))).then_some(Change::Template)
 }
 
 /// As upstream's Pod Security compares them: images by place, and of ephemeral containers by name.

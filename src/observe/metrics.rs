@@ -11,6 +11,7 @@ use crate::decide::Effect;
 use crate::outcome::{Outcome, Verdict};
 use crate::rules::RULES;
 use crate::workload::KindClass;
+use crate::workload::templates::Why;
 use grid::{Axis, Counters, Histograms};
 use lookups::Lookups;
 use prometheus::{Gauge, IntCounter, IntGauge, Opts, Registry, TextEncoder};
@@ -63,6 +64,7 @@ pub struct Metrics {
     requests: Counters,
     violations: Counters,
     shed: Counters,
+    unmet: Counters,
     reloads: Counters,
     durations: Histograms,
     decisions: Histograms,
@@ -125,6 +127,7 @@ impl Metrics {
                 "Requests that were not judged, by why.",
                 vec![Axis::new("reason", Shed::ALL.map(Shed::as_str))],
             )?,
+            unmet: unmet_paths(register)?,
             reloads: Counters::new(
                 register,
                 "podreeve_certificate_reloads_total",
@@ -195,6 +198,9 @@ impl Metrics {
                 self.violations.add(&[rule, tally.effect as usize], tally.count as u64);
             }
         }
+        for unmet in &outcome.unmet {
+            self.unmet.add(&[unmet.why as usize], 1);
+        }
         self.durations.observe(hook as usize, times.total.as_secs_f64());
         self.decisions.observe(hook as usize, times.decision.as_secs_f64());
         #[allow(clippy::cast_precision_loss, reason = "a histogram")]
@@ -216,6 +222,15 @@ impl Metrics {
     pub fn text(&self) -> Result<String, prometheus::Error> {
         TextEncoder::new().encode_to_string(&self.registry.gather())
     }
+}
+
+fn unmet_paths(registry: &Registry) -> Result<Counters, prometheus::Error> {
+    Counters::new(
+        registry,
+        "podreeve_unmet_template_paths_total",
+        "Paths of the policies' workloads that met no pod in an object, by what stands there instead.",
+        vec![Axis::new("reason", Why::ALL.map(Why::as_str))],
+    )
 }
 
 fn gauge(registry: &Registry, opts: Opts) -> Result<IntGauge, prometheus::Error> {

@@ -183,14 +183,17 @@ pub struct Rollout {
     pub warn_until: Date,
 }
 
-/// A kind that holds a pod template. The webhook configurations must send it to podreeve, too.
+/// A kind that holds pod templates. The webhook configurations must send it to podreeve, too. A kind whose objects
+/// hold several is named once for each path; all paths count, those of other policies too.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WorkloadKind {
     /// Group and version: `argoproj.io/v1alpha1`.
     pub api_version: String,
     pub kind: String,
-    /// Keys from the object to its pod template, with dots: `spec.template`.
+    /// Keys from the object to its pod template, with dots: `spec.template`. `[]` behind a key steps through a list:
+    /// `spec.workerGroupSpecs[].template`.
+    #[schemars(length(min = 1, max = 500), regex(pattern = r"^\.?[A-Za-z0-9_-]+(\[\])?(\.[A-Za-z0-9_-]+(\[\])?)*$"))]
     pub path: String,
 }
 

@@ -1,13 +1,43 @@
 //! Kinds that a policy adds to those of Kubernetes.
 
 use super::{PolicyError, document::WorkloadKind};
-use crate::workload::{Kind, KindClass, kinds};
+use crate::workload::{Kind, KindClass, TemplatePath, kinds};
 use std::borrow::Cow;
 
+/// A kind that is named several times has several paths.
+///
 /// # Errors
 /// A kind that is known already, or a path that leads nowhere.
 pub(super) fn compile(workloads: &[WorkloadKind]) -> Result<Vec<Kind>, PolicyError> {
-    workloads.iter().enumerate().map(|(index, workload)| kind(index, workload)).collect()
+    let mut kinds: Vec<Kind> = Vec::new();
+    for (index, workload) in workloads.iter().enumerate() {
+        let kind = kind(index, workload)?;
+        match kinds.iter_mut().find(|known| known.group == kind.group && known.kind == kind.kind) {
+            Some(known) => add(known, &kind),
+            None => kinds.push(kind),
+        }
+    }
+    Ok(kinds)
+}
+
+/// Each path once: what two policies name is judged once by both.
+fn add(known: &mut Kind, more: &Kind) {
+    for path in more.paths.iter() {
+        if !known.paths.contains(path) {
+            known.paths.to_mut().push(path.clone());
+        }
+    }
+}
+
+/// The kind as all of these have it; none when there are none.
+pub(super) fn merged<'k>(mut same: impl Iterator<Item = &'k Kind>) -> Option<Cow<'k, Kind>> {
+    let first = Cow::Borrowed(same.next()?);
+    Some(same.fold(first, |mut kind, more| {
+        if more.paths.iter().any(|path| !kind.paths.contains(path)) {
+            add(kind.to_mut(), more);
+        }
+        kind
+    }))
 }
 
 fn kind(index: usize, workload: &WorkloadKind) -> Result<Kind, PolicyError> {
@@ -23,16 +53,13 @@ fn kind(index: usize, workload: &WorkloadKind) -> Result<Kind, PolicyError> {
     if kinds::find(group, kind).is_some() {
         return Err(error("kind", format!("{api_version} {kind} is known already; its template cannot be moved")));
     }
-    let keys: Vec<Cow<'static, str>> =
-        path.trim_start_matches('.').split('.').map(|key| Cow::Owned(key.to_owned())).collect();
-    if keys.iter().any(|key| key.is_empty()) {
-        return Err(error("path", format!("`{path}` is not a path to a pod template, as in spec.template")));
-    }
+    let path = TemplatePath::parse(path).map_err(|message| error("path", message))?;
     Ok(Kind {
         group: Cow::Owned(group.to_owned()),
         version: Cow::Owned(version.to_owned()),
         kind: Cow::Owned(kind.clone()),
         class: KindClass::Template,
-        template: Cow::Owned(keys),
+        template: Cow::Borrowed(&[]),
+        paths: Cow::Owned(vec![path]),
     })
 }

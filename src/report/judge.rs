@@ -7,7 +7,7 @@ use crate::manifest::Object;
 use crate::outcome::{Outcome, Verdict, Violation};
 use crate::review::Creation;
 use crate::text::dotted;
-use crate::workload::kinds;
+use crate::workload::{Unmet, kinds};
 use jiff::civil::Date;
 use json_patch::PatchOperation;
 use serde::Serialize;
@@ -82,6 +82,7 @@ impl Judge<'_> {
             name: object.name(),
             verdict: verdict.as_str(),
             problem: last.problem,
+            warnings: last.unmet.iter().map(Unmet::text).collect(),
             violations,
         })
     }

@@ -71,6 +71,11 @@ fn render_object(text: &mut String, object: &ObjectReport) {
         let place = format!("{}:{}", clean(&object.file, 4096), object.line);
         let _ = writeln!(text, "    {place}  it could not be judged: {}", clean(problem, 1000));
     }
+    for warning in &object.warnings {
+        let place = format!("{}:{}", clean(&object.file, 4096), object.line);
+        let style = style_of("warn");
+        let _ = writeln!(text, "    {place}  {style}warn{style:#}  {}", clean(warning, 1000));
+    }
     for violation in &object.violations {
         render_violation(text, object, violation);
     }

@@ -52,6 +52,8 @@ pub struct ObjectReport {
     /// Why the object could not be judged, which denies it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+    /// What the webhook warns of beside violations, such as a path of a policy that met no pod template.
+    pub warnings: Vec<String>,
     /// Ordered by container, then rule.
     pub violations: Vec<ViolationReport>,
 }

@@ -78,31 +78,37 @@ impl Usage {
         let Some(kind) = policies.kind(object.group(), object.kind) else { return };
         let Ok(raw) = serde_json::value::to_raw_value(object.node) else { return };
         // What cannot be read is denied, and no exemption helps.
-        let Ok(Some(pod)) = kind.pod(Raw::new(raw.get())) else { return };
+        let Ok(found) = kind.pods(Raw::new(raw.get())) else { return };
         let namespace = object.namespace().unwrap_or(by.namespace);
         let groups: Vec<Text<'_>> = GROUPS.iter().map(|group| Text((*group).into())).collect();
         let subject = Subject { namespace, labels: Known::Absent, kind: &kind.kind, user: USER, groups: &groups };
-        let stage = if kind.template.is_empty() { Stage::Pod } else { Stage::Template };
-        let case = Case {
-            pod: &pod,
-            namespace,
-            exemptions: &policies.exemptions,
-            stage,
-            scope: Scope::Pod,
-            only: None,
-            is_update: false,
-            told: usize::MAX,
-            today: by.today,
-        };
-        for (number, policy) in policies.policies.iter().enumerate() {
-            if policy.matcher.applies(&subject) {
-                let judged = judge(&case, &[policy], || None);
+        let stage = if kind.is_pod() { Stage::Pod } else { Stage::Template };
+        for placed in &found.pods {
+            let case = Case {
+                pod: &placed.pod,
+                namespace,
+                exemptions: &policies.exemptions,
+                stage,
+                scope: Scope::Pod,
+                only: None,
+                is_update: false,
+                told: usize::MAX,
+                today: by.today,
+            };
+            self.note_pod(by.snapshot, &subject, &case);
+        }
+    }
+
+    fn note_pod(&mut self, snapshot: &Snapshot, subject: &Subject<'_>, case: &Case<'_>) {
+        for (number, policy) in snapshot.policies.policies.iter().enumerate() {
+            if policy.matcher.applies(subject) {
+                let judged = judge(case, &[policy], || None);
                 self.0.extend(judged.iter().filter_map(|j| {
                     let waiver = match j.exemption? {
                         By::Policy(index) => Waiver::Policy(number, index),
                         By::Object(name) => Waiver::Object(name.to_owned()),
                     };
-                    Some((waiver, j.rule.id, namespace.to_owned()))
+                    Some((waiver, j.rule.id, case.namespace.to_owned()))
                 }));
             }
         }

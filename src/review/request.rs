@@ -1,7 +1,7 @@
 //! The envelope. `object` and `oldObject` stay raw until somebody asks.
 
 use crate::json::{Fill, Raw, Reader, fill, read};
-use crate::workload::{Kind, Pod, Text, kinds::Unreadable, kinds::without_position, text::nullable};
+use crate::workload::{Kind, Pod, Templates, Text, kinds::Unreadable, kinds::without_position, text::nullable};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::fmt;
@@ -145,13 +145,21 @@ impl<'a> Request<'a> {
         Some(())
     }
 
+    /// The pods of the object, which is of this kind.
+    ///
+    /// # Errors
+    /// The field that could not be read.
+    pub fn take_pods(&mut self, kind: &Kind, object: Raw<'a>) -> Result<Templates<'a>, Unreadable> {
+        if kind.is_pod() { Ok(kind.placed(self.take_pod(kind, object)?)) } else { kind.pods(object) }
+    }
+
     /// The pod of the object, which is of this kind; none when it holds no template.
     ///
     /// # Errors
     /// The field that could not be read.
     pub fn take_pod(&mut self, kind: &Kind, object: Raw<'a>) -> Result<Option<Box<Pod<'a>>>, Unreadable> {
         match self.on_the_way.0.take() {
-            Some(mut pod) if kind.template.is_empty() => {
+            Some(mut pod) if kind.is_pod() => {
                 pod.kind.clone_from(&kind.kind);
                 Ok(Some(pod))
             }

@@ -114,8 +114,9 @@ pub fn finish(mut outcome: Outcome) -> Outcome {
 
 /// Let in without a word, as most requests are.
 fn says_nothing(outcome: &Outcome) -> bool {
-    let Outcome { verdict, violations, tallies, patch, problem, pod_security, .. } = outcome;
+    let Outcome { verdict, violations, tallies, patch, problem, pod_security, unmet, .. } = outcome;
     *verdict == Verdict::Allow
+        && unmet.is_empty()
         && (violations.is_empty() && tallies.is_empty() && patch.is_empty() && problem.is_none())
         && (pod_security.warnings.is_empty() && pod_security.annotations.is_empty())
 }
@@ -288,7 +289,8 @@ fn warnings(outcome: &Outcome) -> Vec<String> {
         left.is_some()
     };
     let upstream = outcome.pod_security.warnings.iter().map(|warning| cut(clean(warning, WARNING_MAX), WARNING_MAX));
-    let mut warnings: Vec<String> = upstream.take_while(&mut fits).collect();
+    let unmet = outcome.unmet.iter().map(|unmet| cut(format!("podreeve: {}", unmet.text()), WARNING_MAX));
+    let mut warnings: Vec<String> = upstream.chain(unmet).take_while(&mut fits).collect();
     let warned = || outcome.violations.iter().enumerate().filter(|(_, v)| v.effect == Effect::Warn);
     let worst_first = Severity::WORST_FIRST.into_iter().flat_map(|s| warned().filter(move |(_, v)| v.severity == s));
     let written = worst_first.map(|(place, violation)| (place, violation, warning(violation)));
@@ -335,6 +337,10 @@ fn audit_annotations(outcome: &Outcome) -> Vec<(&'static str, String)> {
         annotations.push(("unreadable", clean(problem, 500)));
     }
     annotations.extend(outcome.pod_security.annotations.iter().map(|(key, value)| (*key, clean(value, 1000))));
+    if !outcome.unmet.is_empty() {
+        let paths: Vec<&str> = outcome.unmet.iter().map(|unmet| &*unmet.path).collect();
+        annotations.push(("no-pod-template", clean(&paths.join(","), 1000)));
+    }
     for (key, effect) in [
         ("denied", Effect::Deny),
         ("patched", Effect::Patch),

@@ -92,7 +92,8 @@ impl Namespace {
         for said in said {
             let finding = Finding { owner: Arc::clone(&owner), kind: object.kind.kind.to_string(), said };
             known.verdict = known.verdict.max(verdict(finding.effect()));
-            if self.seen.insert(hash(object, &finding)) {
+            // Several templates of one object may have the same violation, and each counts.
+            if self.seen.insert(hash(&finding)) || !object.kind.paths.is_empty() {
                 self.counts.add(finding.outcome());
                 self.findings.push(finding);
             }
@@ -148,14 +149,14 @@ const fn verdict(effect: Effect) -> Verdict {
 }
 
 /// The same for a violation of a template and of the pods made from it.
-fn hash(object: &Object<'_>, finding: &Finding) -> u64 {
+fn hash(finding: &Finding) -> u64 {
     let mut hasher = DefaultHasher::new();
     key(&finding.owner).hash(&mut hasher);
     match &finding.said {
         Said::Violation(violation) => {
             violation.rule.id.hash(&mut hasher);
             violation.container.hash(&mut hasher);
-            within(violation, &object.kind.prefix()).hash(&mut hasher);
+            within(violation).hash(&mut hasher);
         }
         Said::Problem(problem) => problem.hash(&mut hasher),
     }
@@ -163,8 +164,8 @@ fn hash(object: &Object<'_>, finding: &Finding) -> u64 {
 }
 
 /// The field within its container or pod: admission may put containers before those of the template.
-fn within<'v>(violation: &'v Violation, prefix: &str) -> &'v str {
-    let in_pod = violation.field.strip_prefix(prefix).unwrap_or(&violation.field);
+fn within(violation: &Violation) -> &str {
+    let in_pod = violation.field.strip_prefix(&violation.pod).unwrap_or(&violation.field);
     if violation.container.is_none() {
         return in_pod;
     }

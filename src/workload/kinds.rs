@@ -2,6 +2,7 @@
 
 use super::job::JobSpec;
 use super::pod::Pod;
+use super::template_path::TemplatePath;
 use crate::json::{Fill, Objects, Raw, Reader, field, fill};
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::{borrow::Cow, fmt, marker::PhantomData};
@@ -15,8 +16,10 @@ pub struct Kind {
     pub version: Cow<'static, str>,
     pub kind: Cow<'static, str>,
     pub class: KindClass,
-    /// Keys from the object to its pod; empty for a Pod.
+    /// Keys from the object to its pod, of a kind of Kubernetes; empty for a Pod.
     pub template: Cow<'static, [Cow<'static, str>]>,
+    /// The ways to the pods of a kind that policies add; empty for one of Kubernetes.
+    pub paths: Cow<'static, [TemplatePath]>,
 }
 
 /// The closed set of kinds for metric labels.
@@ -55,6 +58,7 @@ const fn row(
         kind: Cow::Borrowed(kind),
         class,
         template: Cow::Borrowed(template),
+        paths: Cow::Borrowed(&[]),
     }
 }
 
@@ -83,7 +87,13 @@ pub fn find(group: &str, kind: &str) -> Option<&'static Kind> {
 }
 
 impl Kind {
-    /// JSON pointer from the object to its pod: empty for a Pod, `/spec/template` for a Deployment.
+    /// Whether the object is itself a pod.
+    #[must_use]
+    pub fn is_pod(&self) -> bool {
+        self.class == KindClass::Pod
+    }
+
+    /// JSON pointer from an object of Kubernetes to its pod: empty for a Pod, `/spec/template` for a Deployment.
     #[must_use]
     pub fn prefix(&self) -> String {
         self.template.iter().fold(String::new(), |path, key| path + "/" + key)
@@ -94,11 +104,15 @@ impl Kind {
         if self.group.is_empty() { self.version.to_string() } else { format!("{}/{}", self.group, self.version) }
     }
 
-    /// Reads the pod out of the object in one pass; none when the object holds no template.
+    /// Reads the pod out of an object of Kubernetes in one pass; none when the object holds no template. Of a kind that a
+    /// policy adds it is the first: see [`Kind::pods`].
     ///
     /// # Errors
     /// The field that could not be read.
     pub fn pod<'a>(&self, object: Raw<'a>) -> Result<Option<Pod<'a>>, Unreadable> {
+        if !self.paths.is_empty() {
+            return Ok(self.pods(object)?.pods.into_iter().next().map(|placed| *placed.pod));
+        }
         let pod = match self.template.split_last() {
             Some((_, above)) if self.is_job() => read_at::<JobSpec<'_>>(object, above)?.and_then(JobSpec::into_pod),
             _ => read_at(object, &self.template)?,

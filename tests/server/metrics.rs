@@ -2,9 +2,10 @@
 
 use crate::clients::stalling;
 use crate::common::review;
-use crate::harness::{Http, Running, pod, pod_with, post, with_uid};
+use crate::harness::{Http, Running, Setup, pod, pod_with, post, with_uid};
 use hyper::header::CONTENT_TYPE;
 use podreeve::rules::RULES;
+use podreeve::server::policies::Policies;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +14,24 @@ async fn series(server: &Running) -> BTreeSet<String> {
     let text = server.metrics().await;
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     lines.map(|line| line.rsplit_once(' ').unwrap().0.to_owned()).collect()
+}
+
+/// Each path, by the hook that judges, and by nothing of the request's own.
+#[tokio::test(flavor = "multi_thread")]
+async fn paths_that_meet_no_pod_are_counted() {
+    let spec = json!({"rules": {"privileged": {"action": "deny"}}, "workloads": [
+        {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "path": "spec.template"},
+        {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "path": "spec.other[].template"},
+    ]});
+    let policies = Policies::fixed(crate::common::policies(&[spec]));
+    let server = Running::with(Setup { policies, ..Setup::default() }).await;
+    let object = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": "r"}, "spec": {"template": {}}});
+    let body = with_uid("u", review("CREATE", &object, None));
+    server.client.validate(Http::One, body.clone()).await.allows("u");
+    server.client.ask(Http::One, post("/mutate?timeout=30s", body)).await.allows("u");
+    for reason in ["absent", "no-containers"] {
+        server.until_metric(&format!("podreeve_unmet_template_paths_total{{reason=\"{reason}\"}}"), 1.0).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,16 +7,12 @@ use crate::text::with_causes;
 use crate::workload::{Kind, KindClass, kinds::KINDS};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Client, discovery};
+use std::borrow::Cow;
 
 /// What holds templates comes before pods, and what owns before what is owned.
 pub fn listed(policies: &PolicySet) -> Vec<Kind> {
-    let mut kinds: Vec<Kind> = Vec::new();
-    let added = policies.policies.iter().flat_map(|policy| &policy.workloads);
-    for kind in added.chain(KINDS) {
-        if !kinds.iter().any(|known| known.group == kind.group && known.kind == kind.kind) {
-            kinds.push(kind.clone());
-        }
-    }
+    let added = policies.workloads().into_iter().map(Cow::into_owned);
+    let mut kinds: Vec<Kind> = added.chain(KINDS.iter().cloned()).collect();
     kinds.sort_by_key(|kind| match (kind.class, &*kind.kind) {
         (KindClass::Pod, _) => 3,
         (_, "ReplicaSet") => 2,

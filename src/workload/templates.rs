@@ -1,0 +1,159 @@
+//! The pods of an object: where each stands, and which paths of a policy met none.
+
+use super::kinds::{Kind, Unreadable, read_at};
+use super::pod::Pod;
+use super::template_path::{MAX_TEMPLATES, TemplatePath};
+use crate::json::Raw;
+use crate::text::dotted;
+use serde::{Deserialize, de::IgnoredAny};
+
+/// A pod in an object that was sent.
+#[derive(Debug)]
+pub struct Placed<'a> {
+    /// JSON pointer from the object to the pod: empty for a Pod, `/spec/template` for a Deployment.
+    pub at: String,
+    pub pod: Box<Pod<'a>>,
+    /// Its text, of a kind that a policy adds.
+    pub raw: Option<Raw<'a>>,
+}
+
+/// The pods of an object, in the order of the kind's paths and of lists.
+#[derive(Debug, Default)]
+pub struct Templates<'a> {
+    pub pods: Vec<Placed<'a>>,
+    pub unmet: Vec<Unmet>,
+}
+
+/// A path of a policy that met no pod: what stands there, if anything does, is not judged as a pod's containers are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmet {
+    /// The path as the policy has it.
+    pub path: String,
+    pub why: Why,
+    /// A longer path, at which there is a template.
+    pub meant: Option<String>,
+}
+
+/// The closed set of reasons, for metric labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Why {
+    /// The object has nothing there.
+    Absent,
+    /// What stands there has no containers.
+    NoContainers,
+}
+
+impl Why {
+    pub const ALL: [Self; 2] = [Self::Absent, Self::NoContainers];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::NoContainers => "no-containers",
+        }
+    }
+}
+
+impl Unmet {
+    /// What is the matter, in a sentence that fits into a warning.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let path = crate::text::clean(&self.path, 120);
+        let meant = self.meant.as_ref().map(|meant| format!("; the path should be {}", crate::text::clean(meant, 120)));
+        let meant = meant.unwrap_or_default();
+        match self.why {
+            Why::Absent => format!("no pod template at {path}, so nothing was judged there{meant}"),
+            Why::NoContainers => {
+                format!("the pod template at {path} has no containers, so none were judged there{meant}")
+            }
+        }
+    }
+}
+
+impl Kind {
+    /// Every pod of the object.
+    ///
+    /// # Errors
+    /// The field that could not be read, or that is no pod template where the policy says that there is one.
+    pub fn pods<'a>(&self, object: Raw<'a>) -> Result<Templates<'a>, Unreadable> {
+        if self.paths.is_empty() {
+            return Ok(self.placed(self.pod(object)?.map(Box::new)));
+        }
+        let mut templates = Templates::default();
+        for path in self.paths.iter() {
+            self.pods_at(path, object, &mut templates)?;
+        }
+        Ok(templates)
+    }
+
+    /// The one pod that an object of Kubernetes has, or none.
+    pub(crate) fn placed<'a>(&self, pod: Option<Box<Pod<'a>>>) -> Templates<'a> {
+        let pods = pod.map(|pod| Placed { at: self.prefix(), pod, raw: None }).into_iter().collect();
+        Templates { pods, unmet: Vec::new() }
+    }
+
+    fn pods_at<'a>(&self, path: &TemplatePath, object: Raw<'a>, into: &mut Templates<'a>) -> Result<(), Unreadable> {
+        let unmet = |why, meant| Unmet { path: path.to_string(), why, meant };
+        let located = path.locate(object)?;
+        if located.is_empty() {
+            into.unmet.push(unmet(Why::Absent, None));
+        }
+        if into.pods.len() + located.len() > MAX_TEMPLATES {
+            let message = format!("there are more than {MAX_TEMPLATES} pod templates in one object");
+            return Err(Unreadable { field: String::new(), message });
+        }
+        let mut empty = None;
+        for (at, raw) in located {
+            let pod = read_at::<Pod<'_>>(raw, &[]).map_err(|error| within(&at, error))?.unwrap_or_default();
+            if pod.all_containers().next().is_none() {
+                let shape = Shape::of(raw);
+                if shape.is_pod_spec() {
+                    let message = format!(
+                        "this is the spec of a pod, and the policy's path `{path}` has to lead to the template that holds it"
+                    );
+                    return Err(Unreadable { field: dotted(&at), message });
+                }
+                let meant = shape.holds_template().then(|| format!("{path}.spec.template"));
+                empty = empty.or_else(|| Some(unmet(Why::NoContainers, meant)));
+            }
+            let pod = Box::new(Pod { kind: self.kind.clone(), ..pod });
+            into.pods.push(Placed { at, pod, raw: Some(raw) });
+        }
+        into.unmet.extend(empty);
+        Ok(())
+    }
+}
+
+fn within(at: &str, Unreadable { field, message }: Unreadable) -> Unreadable {
+    let at = dotted(at);
+    Unreadable { field: if field.is_empty() { at } else { format!("{at}.{field}") }, message }
+}
+
+/// Looked at where a template has no containers, to say what it is instead.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Shape {
+    spec: Option<Spec>,
+    containers: Option<IgnoredAny>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Spec {
+    template: Option<IgnoredAny>,
+}
+
+impl Shape {
+    fn of(raw: Raw<'_>) -> Self {
+        serde_json::from_str(raw.get()).unwrap_or_default()
+    }
+
+    fn is_pod_spec(&self) -> bool {
+        self.spec.is_none() && self.containers.is_some()
+    }
+
+    fn holds_template(&self) -> bool {
+        self.spec.as_ref().is_some_and(|spec| spec.template.is_some())
+    }
+}
