@@ -9,7 +9,7 @@ use super::annotations::Annotations;
 use super::around::Around;
 use super::handler::{Handler, Lifecycle};
 use super::job::Job;
-use super::resources::Resources;
+use super::resources::{PodClaim, Resources};
 use super::text::{Text, nullable};
 use super::volume::Volume;
 use crate::json::Raw;
@@ -93,6 +93,8 @@ pub struct PodSpec<'a> {
     pub security_context: Option<PodSecurityContext<'a>>,
     #[serde(borrow)]
     pub resources: Option<Resources<'a>>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub resource_claims: Vec<PodClaim<'a>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
     pub volumes: Vec<Volume<'a>>,
     #[serde(borrow, default, deserialize_with = "nullable")]

@@ -22,6 +22,7 @@ fill!(PodSpec<'d> {
     "runtimeClassName" => runtime_class_name,
     "securityContext" => security_context,
     "resources" => resources,
+    "resourceClaims" => resource_claims,
     "volumes" => volumes,
     "initContainers" => init_containers,
     "containers" => containers,
