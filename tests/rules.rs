@@ -84,6 +84,7 @@ fn kinds(example: &Example) -> impl Iterator<Item = &'static Kind> {
         Kinds::All => true,
         Kinds::Job(_) => kind.is_job(),
         Kinds::NotJob => !kind.is_job(),
+        Kinds::Template => !kind.template.is_empty(),
         Kinds::Connect => false,
     })
 }

@@ -47,6 +47,8 @@ pub enum Kinds {
     Job(&'static str),
     /// Anywhere but in the template of a Job.
     NotJob,
+    /// In a template, and not as a pod: into that, admission has put what counts.
+    Template,
     /// Nowhere: the pod is there already, and somebody enters the container.
     Connect,
 }
@@ -111,6 +113,13 @@ impl Example {
     #[must_use]
     pub const fn not_job(mut self) -> Self {
         self.kinds = Kinds::NotJob;
+        self
+    }
+
+    /// The same in a template, and not as a pod.
+    #[must_use]
+    pub const fn template(mut self) -> Self {
+        self.kinds = Kinds::Template;
         self
     }
 
@@ -252,6 +261,7 @@ mod tests {
         let (container, pod) = (|| Example { ..of }, || Example { container: "", ..of });
         assert!(container().is_plain(rule) && container().not_job().is_plain(rule) && pod().is_plain(rule));
         assert!(!container().job("{}").is_plain(rule) && !container().connect().is_plain(rule));
+        assert!(!container().template().is_plain(rule));
         assert!(!container().network_policies("[]").is_plain(rule) && !pod().network_policies("[]").is_plain(rule));
         let debug = Rule { lists: debug_only, ..*rule };
         assert!(!container().is_plain(&debug) && pod().is_plain(&debug));

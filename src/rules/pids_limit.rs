@@ -109,11 +109,12 @@ impl Check for PidsLimit {
         match text.and_then(positive) {
             Some(nano) if nano <= self.max.nano => {}
             Some(nano) => {
-                findings.add(Finding::new(at, told(text), format!("at most {}", self.max.text)).amount(nano));
+                let finding = Finding::new(at, told(text), format!("at most {}", self.max.text)).amount(nano);
+                findings.add(finding.of_linux(pod));
             }
             None => {
                 let wanted = format!("a limit of at most {}, here or as podPidsLimit of all nodes", self.max.text);
-                findings.add(of_text(Finding::new(at, told(text), wanted).amount(i128::MAX), text));
+                findings.add(of_text(Finding::new(at, told(text), wanted).amount(i128::MAX), text).of_linux(pod));
             }
         }
     }

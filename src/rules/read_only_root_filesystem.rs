@@ -14,7 +14,9 @@ pub static RULE: Rule = Rule {
     docs: "`readOnlyRootFilesystem` must be `true` on every container, so that nobody can replace a program or leave \
 one behind. Paths that the program writes to get a volume of their own.\n\n\
 The repair sets `true` and mounts an emptyDir with a size limit on each path of `writable` (default `/tmp`) on which \
-nothing is mounted yet, in whatever spelling, and which lies in no volume that is. A debug container cannot bring volumes, so there only the field is set.",
+nothing is mounted yet, in whatever spelling, and which lies in no volume that is. A debug container cannot bring volumes, so there only the field is set.\n\n\
+A pod that can run on Windows nodes alone (by `nodeSelector`, affinity or its node) but lacks `spec.os.name: windows` is \
+judged as one of Linux, as the API server does; nothing is repaired in it, and the finding says to set that name.",
     why: "on a writable root file system an attacker can replace programs and keep tools across restarts of a process",
     owasp: &[12, 65],
     pss: None,
@@ -112,7 +114,7 @@ impl Check for ReadOnlyRootFilesystem {
                 continue;
             }
             let at = Location::security_context(container, "readOnlyRootFilesystem", value.is_some());
-            findings.add(Finding::new(at, shown(value), "true"));
+            findings.add(Finding::new(at, shown(value), "true").of_linux(pod));
         }
     }
 

@@ -18,6 +18,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::iter::Enumerate;
 use std::slice::Iter;
+use std::sync::OnceLock;
 
 /// A Pod or a `PodTemplateSpec`.
 #[derive(Debug, Default, Deserialize)]
@@ -36,6 +37,9 @@ pub struct Pod<'a> {
     /// What the cluster knows around it.
     #[serde(skip)]
     pub around: Around<'a>,
+    /// The answer of [`Pod::chooses_windows`], once somebody asked.
+    #[serde(skip)]
+    pub(crate) of_windows: OnceLock<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -86,6 +90,8 @@ pub struct PodSpec<'a> {
     #[serde(borrow)]
     node_selector: Option<Raw<'a>>,
     #[serde(borrow)]
+    pub(super) affinity: Option<Raw<'a>>,
+    #[serde(borrow)]
     pub os: Option<Os<'a>>,
     #[serde(borrow)]
     pub runtime_class_name: Option<Text<'a>>,
@@ -106,6 +112,12 @@ pub struct PodSpec<'a> {
 }
 
 impl PodSpec<'_> {
+    /// The ServiceAccount that it runs as.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        self.service_account_name.as_deref().filter(|name| !name.is_empty()).unwrap_or("default")
+    }
+
     /// Label by label; a value that is no string is none.
     #[must_use]
     pub fn node_selector(&self) -> BTreeMap<String, String> {
@@ -271,11 +283,28 @@ pub struct Port<'a> {
 }
 
 #[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct EnvVar<'a> {
     #[serde(borrow, default, deserialize_with = "nullable")]
     pub name: Text<'a>,
     #[serde(borrow)]
     pub value: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub value_from: Option<ValueFrom<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ValueFrom<'a> {
+    #[serde(borrow)]
+    pub field_ref: Option<Box<FieldRef<'a>>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FieldRef<'a> {
+    #[serde(borrow)]
+    pub field_path: Option<Text<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -391,10 +420,5 @@ impl Pod<'_> {
     /// Every container of the pod: init containers (sidecars too), containers, ephemeral containers.
     pub fn all_containers(&self) -> impl Iterator<Item = ContainerRef<'_>> {
         Containers { spec: &self.spec, kind: ContainerKind::Init, list: self.spec.init_containers.iter().enumerate() }
-    }
-
-    #[must_use]
-    pub fn is_windows(&self) -> bool {
-        self.spec.os.as_ref().and_then(|os| os.name.as_deref()) == Some("windows")
     }
 }

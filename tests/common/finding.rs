@@ -6,7 +6,7 @@ use podreeve::json::Raw;
 use podreeve::policy::{Action, CompiledRule};
 use podreeve::rules::{Example, Finding, Fix, Kinds, Rule, Scope};
 use podreeve::workload::kinds::KINDS;
-use podreeve::workload::{Around, Connect, ContainerKind, Ingress};
+use podreeve::workload::{Around, Connect, ContainerKind, Ingress, Written};
 use serde_json::{Value, json};
 
 /// The example's pod, its container in this list.
@@ -42,6 +42,7 @@ pub fn found_with(rule: &'static Rule, params: Value, example: &Example, pod: &V
     pod.around = Around {
         ingress: (!example.network_policies.is_empty()).then_some(Ingress::Open),
         connect: (example.kinds == Kinds::Connect).then(Connect::default),
+        written: (example.kinds == Kinds::Template).then_some(Written::default()),
         ..Around::default()
     };
     let told = |finding: &Finding<'_>| {
