@@ -140,7 +140,7 @@ impl Example {
     /// Whether it takes nothing but a pod in the container list to see it.
     #[must_use]
     pub fn is_plain(&self, rule: &Rule) -> bool {
-        matches!(self.kinds, Kinds::All | Kinds::NotJob)
+        matches!(self.kinds, Kinds::All | Kinds::NotJob | Kinds::Template)
             && self.network_policies.is_empty()
             && (!self.is_container() || rule.lists.contains(&ContainerKind::Container))
     }
@@ -261,7 +261,7 @@ mod tests {
         let (container, pod) = (|| Example { ..of }, || Example { container: "", ..of });
         assert!(container().is_plain(rule) && container().not_job().is_plain(rule) && pod().is_plain(rule));
         assert!(!container().job("{}").is_plain(rule) && !container().connect().is_plain(rule));
-        assert!(!container().template().is_plain(rule));
+        assert!(container().template().is_plain(rule));
         assert!(!container().network_policies("[]").is_plain(rule) && !pod().network_policies("[]").is_plain(rule));
         let debug = Rule { lists: debug_only, ..*rule };
         assert!(!container().is_plain(&debug) && pod().is_plain(&debug));

@@ -91,7 +91,7 @@ Instead, use `kubectl exec`, `kubectl debug` or `kubectl cp`, which RBAC and the
             .spec(r#"{"os":{"name":"windows"}}"#),
         Example::bad(
             "in probes, and a probe of its port",
-            r#"{"livenessProbe":{"exec":{"command":["sh","-c","pgrep sshd || /usr/sbin/sshd"]}},"readinessProbe":{"tcpSocket":{"port":22}},"startupProbe":{"exec":{"command":["service","ssh","start"]}}}"#,
+            r#"{"livenessProbe":{"httpGet":null,"exec":{"command":["sh","-c","pgrep sshd || /usr/sbin/sshd"]}},"readinessProbe":{"httpGet":null,"tcpSocket":{"port":22}},"startupProbe":{"exec":{"command":["service","ssh","start"]}}}"#,
             &["livenessProbe.exec.command[2]", "readinessProbe.tcpSocket.port", "startupProbe.exec.command[1]"],
         )
         .no_debug(),
@@ -107,7 +107,7 @@ Instead, use `kubectl exec`, `kubectl debug` or `kubectl cp`, which RBAC and the
         .no_debug(),
         Example::good(
             "a service that is stopped, and probes of other things",
-            r#"{"command":["sh","-c","service ssh stop; systemctl disable ssh; exec app"],"livenessProbe":{"tcpSocket":{"port":2222}},"readinessProbe":{"exec":{"command":["pgrep","sshd"]}}}"#,
+            r#"{"command":["sh","-c","service ssh stop; systemctl disable ssh; exec app"],"livenessProbe":{"httpGet":null,"tcpSocket":{"port":2222}},"readinessProbe":{"httpGet":null,"exec":{"command":["pgrep","sshd"]}}}"#,
         )
         .no_debug(),
         Example::good("nothing of it", r#"{"command":null,"args":null,"ports":null,"lifecycle":null}"#),

@@ -6,7 +6,7 @@ use podreeve::json::Raw;
 use podreeve::policy::{Action, CompiledRule};
 use podreeve::rules::{Example, Finding, Fix, Kinds, Rule, Scope};
 use podreeve::workload::kinds::KINDS;
-use podreeve::workload::{Around, Connect, ContainerKind, Ingress, Written};
+use podreeve::workload::{Around, Connect, ContainerKind, Ingress, Pod, Written};
 use serde_json::{Value, json};
 
 /// The example's pod, its container in this list.
@@ -28,6 +28,24 @@ pub fn found(rule: &'static Rule, example: &Example, pod: &Value) -> Vec<(String
 
 /// The same with other parameters.
 pub fn found_with(rule: &'static Rule, params: Value, example: &Example, pod: &Value) -> Vec<(String, String, Value)> {
+    with_pod(rule, params, example, pod, |compiled, pod| {
+        let told = |finding: &Finding<'_>| {
+            let mut fix = Fix::new(Scope::Pod);
+            compiled.check.repair(pod, finding, &mut fix);
+            (finding.at.field(), finding.found.to_string(), json!(fix.into_patch().finish("")))
+        };
+        findings(compiled, pod).iter().map(told).collect()
+    })
+}
+
+/// What somebody makes of the rule and of the pod as the rule sees it.
+pub fn with_pod<T>(
+    rule: &'static Rule,
+    params: Value,
+    example: &Example,
+    pod: &Value,
+    then: impl FnOnce(&CompiledRule, &Pod<'_>) -> T,
+) -> T {
     let check = (rule.compile)(params.clone()).unwrap_or_else(|error| panic!("{}: {params}: {error:?}", rule.id));
     let compiled = CompiledRule::new(rule, 0, Action::Deny, check);
     let (mut kind, mut object) = ("Pod", pod.clone());
@@ -45,10 +63,5 @@ pub fn found_with(rule: &'static Rule, params: Value, example: &Example, pod: &V
         written: (example.kinds == Kinds::Template).then_some(Written::default()),
         ..Around::default()
     };
-    let told = |finding: &Finding<'_>| {
-        let mut fix = Fix::new(Scope::Pod);
-        compiled.check.fix(&pod, finding, &mut fix);
-        (finding.at.field(), finding.found.to_string(), json!(fix.into_patch().finish("")))
-    };
-    findings(&compiled, &pod).iter().map(told).collect()
+    then(&compiled, &pod)
 }
