@@ -80,7 +80,8 @@ fn a_pod_that_chooses_windows_nodes_is_to_say_so_and_gets_nothing_of_linux() {
             pod["spec"]["os"] = Value::Null;
             pod["spec"]["nodeSelector"] = json!({"kubernetes.io/os": "windows"});
             let chooses = judged(rule, example, &pod);
-            let places = |found: &[Judged]| found.iter().map(|one| (one.field.clone(), one.found.clone())).collect::<Vec<_>>();
+            let places =
+                |found: &[Judged]| found.iter().map(|one| (one.field.clone(), one.found.clone())).collect::<Vec<_>>();
             assert_eq!(places(&chooses), places(&linux), "{case}: judged as on Linux");
             for (chosen, plain) in chooses.iter().zip(&linux) {
                 let is_of_linux = !places(&windows).contains(&(chosen.field.clone(), chosen.found.clone()));

@@ -12,9 +12,10 @@ pub(super) fn of<'a>(
     policies: &[&CompiledPolicy],
     facts: &Facts,
 ) -> Result<Around<'a>, Wanted> {
-    let written = facts.written.as_ref().map(|accounts| Written {
-        account_automounts: accounts.automounts(namespace, pod.spec.account()),
-    });
+    let written = facts
+        .written
+        .as_ref()
+        .map(|accounts| Written { account_automounts: accounts.automounts(namespace, pod.spec.account()) });
     let mut around = Around { written, ..Around::default() };
     if !facts.cluster {
         return Ok(around);

@@ -108,7 +108,8 @@ mod tests {
 
     #[test]
     fn nodes_of_windows_are_known_by_their_label() {
-        let nodes = nodes(&[("a", &[("kubernetes.io/os", "windows")], None), ("b", &[("kubernetes.io/os", "linux")], None)]);
+        let nodes =
+            nodes(&[("a", &[("kubernetes.io/os", "windows")], None), ("b", &[("kubernetes.io/os", "linux")], None)]);
         assert!(nodes.is_windows("a") && !nodes.is_windows("b") && !nodes.is_windows("c"));
     }
 

@@ -47,8 +47,8 @@ pub enum Kinds {
     Job(&'static str),
     /// Anywhere but in the template of a Job.
     NotJob,
-    /// In a template, and not as a pod: into that, admission has put what counts.
-    Template,
+    /// In a file or a template: into a pod that arrives, admission has put what counts.
+    Written,
     /// Nowhere: the pod is there already, and somebody enters the container.
     Connect,
 }
@@ -116,10 +116,10 @@ impl Example {
         self
     }
 
-    /// The same in a template, and not as a pod.
+    /// The same in a file or a template, where admission has put nothing in yet.
     #[must_use]
-    pub const fn template(mut self) -> Self {
-        self.kinds = Kinds::Template;
+    pub const fn written(mut self) -> Self {
+        self.kinds = Kinds::Written;
         self
     }
 
@@ -140,7 +140,7 @@ impl Example {
     /// Whether it takes nothing but a pod in the container list to see it.
     #[must_use]
     pub fn is_plain(&self, rule: &Rule) -> bool {
-        matches!(self.kinds, Kinds::All | Kinds::NotJob | Kinds::Template)
+        matches!(self.kinds, Kinds::All | Kinds::NotJob | Kinds::Written)
             && self.network_policies.is_empty()
             && (!self.is_container() || rule.lists.contains(&ContainerKind::Container))
     }
@@ -261,7 +261,7 @@ mod tests {
         let (container, pod) = (|| Example { ..of }, || Example { container: "", ..of });
         assert!(container().is_plain(rule) && container().not_job().is_plain(rule) && pod().is_plain(rule));
         assert!(!container().job("{}").is_plain(rule) && !container().connect().is_plain(rule));
-        assert!(container().template().is_plain(rule));
+        assert!(container().written().is_plain(rule));
         assert!(!container().network_policies("[]").is_plain(rule) && !pod().network_policies("[]").is_plain(rule));
         let debug = Rule { lists: debug_only, ..*rule };
         assert!(!container().is_plain(&debug) && pod().is_plain(&debug));

@@ -211,7 +211,11 @@ impl HostDevices {
                 let source = claims.get(&*claim.name).and_then(|claim| source(claim));
                 if !source.as_ref().is_some_and(|source| self.allows(source)) {
                     let at = Location::container(container).key("resources", true).key("claims", true).index(index);
-                    of_containers.push(Finding::new(at, claimed(&claim.name, source), self.wanted("no claim of devices")));
+                    of_containers.push(Finding::new(
+                        at,
+                        claimed(&claim.name, source),
+                        self.wanted("no claim of devices"),
+                    ));
                 }
             }
         }
@@ -277,7 +281,9 @@ mod tests {
         ] {
             assert!(Device::try_from(good.to_owned()).is_ok(), "{good}");
         }
-        for bad in ["", "/", "/etc", "/dev/../etc", "/devil", "cpu", "gpu", "kubernetes.io/x", "dev/fuse x", "resourceclaims/"] {
+        for bad in
+            ["", "/", "/etc", "/dev/../etc", "/devil", "cpu", "gpu", "kubernetes.io/x", "dev/fuse x", "resourceclaims/"]
+        {
             assert!(Device::try_from(bad.to_owned()).is_err(), "{bad}");
         }
     }

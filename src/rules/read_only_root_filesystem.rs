@@ -92,7 +92,8 @@ fn mount_paths<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<
     let mut paths = Vec::<String>::deserialize(deserializer)?;
     for given in &paths {
         if !given.starts_with('/') || given.contains(':') || path::normalise(given) == "/" {
-            let message = format!("`{given}` is no absolute path below / without a colon, on which a volume can be mounted");
+            let message =
+                format!("`{given}` is no absolute path below / without a colon, on which a volume can be mounted");
             return Err(serde::de::Error::custom(message));
         }
     }

@@ -30,21 +30,22 @@ pod before webhooks see it; the cluster's certificate stays there.",
     examples: &[
         Example::bad("not set", "", &["spec.automountServiceAccountToken"])
             .spec(r#"{"automountServiceAccountToken":null}"#)
-            .template(),
+            .written(),
         Example::bad("true", "", &["spec.automountServiceAccountToken"])
             .spec(r#"{"automountServiceAccountToken":true}"#)
-            .template(),
+            .written(),
         Example::bad("as the API server fills it in", "", &["spec.automountServiceAccountToken"]).spec(
             r#"{"automountServiceAccountToken":null,"serviceAccountName":"default","volumes":[{"name":"cache","emptyDir":{"sizeLimit":"1Mi"}},{"name":"kube-api-access-x7k2p","projected":{"sources":[{"serviceAccountToken":{"expirationSeconds":3607,"path":"token"}},{"configMap":{"name":"kube-root-ca.crt","items":[{"key":"ca.crt","path":"ca.crt"}]}}]}}]}"#,
         ),
         Example::bad("another account than the one that needs it", "", &["spec.automountServiceAccountToken"])
             .spec(r#"{"automountServiceAccountToken":null}"#)
             .params(r#"{"accounts":["operator"]}"#)
-            .template(),
+            .written(),
         Example::good("false", "").spec(r#"{"automountServiceAccountToken":false}"#),
         Example::good("an account that needs it", "")
             .spec(r#"{"automountServiceAccountToken":null,"serviceAccountName":"operator"}"#)
-            .params(r#"{"accounts":["operator"]}"#),
+            .params(r#"{"accounts":["operator"]}"#)
+            .written(),
         Example::good("a token of its own", "").spec(
             r#"{"automountServiceAccountToken":null,"volumes":[{"name":"token","projected":{"sources":[{"serviceAccountToken":{"audience":"vault","path":"token"}}]}}]}"#,
         ),

@@ -181,7 +181,9 @@ impl VolumeTypes {
     fn fault<'v>(&self, volume: &'v Volume<'_>) -> Option<&'v str> {
         let sources = || volume.sources.iter().map(|source| &**source);
         match &self.only {
-            Some(only) => sources().find(|source| only.iter().any(|one| one.0 == *source) && !self.allows(volume, source)),
+            Some(only) => {
+                sources().find(|source| only.iter().any(|one| one.0 == *source) && !self.allows(volume, source))
+            }
             // The API wants one source; of several that pass it, as upstream sees it, one is enough.
             None if sources().any(|source| ALLOWED.contains(&source) || self.allows(volume, source)) => None,
             None => sources().next(),

@@ -84,7 +84,10 @@ impl Expression {
     fn wants_windows(&self) -> bool {
         let (key, operator) = (self.key.as_deref().unwrap_or_default(), self.operator.as_deref().unwrap_or_default());
         match operator {
-            "In" if SYSTEM.contains(&key) => self.values.as_ref().is_some_and(|values| !values.is_empty() && values.iter().all(|value| value == "windows")),
+            "In" if SYSTEM.contains(&key) => self
+                .values
+                .as_ref()
+                .is_some_and(|values| !values.is_empty() && values.iter().all(|value| value == "windows")),
             "In" | "Exists" | "Gt" => key == WINDOWS_BUILD,
             _ => false,
         }
@@ -94,7 +97,8 @@ impl Expression {
 /// Whether labels are those of a Windows node.
 #[must_use]
 pub fn is_windows(labels: &BTreeMap<String, String>) -> bool {
-    SYSTEM.iter().any(|key| labels.get(*key).is_some_and(|system| system == "windows")) || labels.contains_key(WINDOWS_BUILD)
+    SYSTEM.iter().any(|key| labels.get(*key).is_some_and(|system| system == "windows"))
+        || labels.contains_key(WINDOWS_BUILD)
 }
 
 #[cfg(test)]
@@ -108,10 +112,14 @@ mod tests {
     #[test]
     fn a_pod_chooses_windows_by_label_and_by_affinity() {
         let affinity = |terms: &str| {
-            format!(r#"{{"affinity":{{"nodeAffinity":{{"requiredDuringSchedulingIgnoredDuringExecution":{{"nodeSelectorTerms":{terms}}}}}}}}}"#)
+            format!(
+                r#"{{"affinity":{{"nodeAffinity":{{"requiredDuringSchedulingIgnoredDuringExecution":{{"nodeSelectorTerms":{terms}}}}}}}}}"#
+            )
         };
         let term = |key: &str, operator: &str, values: &str| {
-            format!(r#"{{"matchExpressions":[{{"key":"zone","operator":"Exists"}},{{"key":"{key}","operator":"{operator}","values":{values}}}]}}"#)
+            format!(
+                r#"{{"matchExpressions":[{{"key":"zone","operator":"Exists"}},{{"key":"{key}","operator":"{operator}","values":{values}}}]}}"#
+            )
         };
         let windows = term("kubernetes.io/os", "In", r#"["windows"]"#);
         for spec in [

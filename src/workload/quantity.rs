@@ -82,7 +82,8 @@ fn scale(suffix: &str) -> Option<(i128, i32)> {
 #[must_use]
 pub fn meant(text: &str) -> Vec<String> {
     let text = text.trim().trim_matches(['"', '\'']).trim();
-    let end = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | ',' | '_' | '+' | '-'))).unwrap_or(text.len());
+    let end =
+        text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | ',' | '_' | '+' | '-'))).unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
     let number = number.replace(',', ".").replace('_', "");
     let unit = unit.trim().to_ascii_lowercase();

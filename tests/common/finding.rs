@@ -60,7 +60,7 @@ pub fn with_pod<T>(
     pod.around = Around {
         ingress: (!example.network_policies.is_empty()).then_some(Ingress::Open),
         connect: (example.kinds == Kinds::Connect).then(Connect::default),
-        written: (example.kinds == Kinds::Template).then_some(Written::default()),
+        written: (example.kinds == Kinds::Written).then_some(Written::default()),
         ..Around::default()
     };
     then(&compiled, &pod)

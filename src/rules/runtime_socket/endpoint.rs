@@ -140,9 +140,9 @@ fn is_node_name(name: &str) -> bool {
 
 /// `ip-10-0-0-1`
 fn is_ip_label(label: &str) -> bool {
-    label.strip_prefix("ip-").is_some_and(|rest| {
-        rest.split('-').count() == 4 && rest.split('-').all(|part| part.parse::<u8>().is_ok())
-    })
+    label
+        .strip_prefix("ip-")
+        .is_some_and(|rest| rest.split('-').count() == 4 && rest.split('-').all(|part| part.parse::<u8>().is_ok()))
 }
 
 fn of_field(field: &str) -> Holds<'static> {

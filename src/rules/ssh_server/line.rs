@@ -123,7 +123,8 @@ fn wrapped(wrapper: &Wrapper, words: &[&str], from: usize, depth: usize) -> Next
             return in_script(value, value_at, depth);
         } else if is(wrapper.programs) {
             let found = value.map(|value| find(&[value], depth));
-            return found.map_or(Next::Word(at + 1), |hit| hit.map_or(Next::End, |(_, server)| Next::Hit((at, server))));
+            return found
+                .map_or(Next::Word(at + 1), |hit| hit.map_or(Next::End, |(_, server)| Next::Hit((at, server))));
         } else {
             if is(wrapper.instead) {
                 operands = 0;
@@ -182,7 +183,8 @@ fn shell(words: &[&str], from: usize, depth: usize) -> Next {
     let mut has_script = false;
     while let Some(option) = words.get(at).filter(|word| word.starts_with(['-', '+']) && **word != "-") {
         has_script |= is_cluster(option) && option.contains('c');
-        let takes_value = matches!(*option, "--rcfile" | "--init-file") || option.ends_with(['o', 'O']) && is_cluster(option);
+        let takes_value =
+            matches!(*option, "--rcfile" | "--init-file") || option.ends_with(['o', 'O']) && is_cluster(option);
         at += if takes_value { 2 } else { 1 };
     }
     let Some(script) = words.get(at).filter(|_| has_script) else { return Next::Word(at) };
@@ -208,8 +210,8 @@ fn windows_shell(program: &str, words: &[&str], from: usize, depth: usize) -> Ne
         match &*option {
             "-file" | "-f" => return Next::Word(at),
             "/c" | "/k" | "/r" | "-command" | "-c" => break,
-            "-executionpolicy" | "-ep" | "-ex" | "-windowstyle" | "-w" | "-version" | "-inputformat" | "-outputformat"
-            | "-configurationname" | "-workingdirectory" | "-wd" => at += 1,
+            "-executionpolicy" | "-ep" | "-ex" | "-windowstyle" | "-w" | "-version" | "-inputformat"
+            | "-outputformat" | "-configurationname" | "-workingdirectory" | "-wd" => at += 1,
             _ => {}
         }
     }
@@ -275,7 +277,8 @@ fn service_name(word: &str) -> Option<&'static str> {
     let file = name(word.trim_end_matches('/'));
     let file = file.rsplit(':').next().unwrap_or_default();
     let file = file.split('@').next().unwrap_or_default();
-    let suffix = [".service", ".socket", ".target", ".conf", ".ini"].iter().find_map(|suffix| file.strip_suffix(suffix));
+    let suffix =
+        [".service", ".socket", ".target", ".conf", ".ini"].iter().find_map(|suffix| file.strip_suffix(suffix));
     let plain = suffix.unwrap_or(file);
     among(&SERVICES, plain.strip_prefix("svc-").unwrap_or(plain))
 }
@@ -294,9 +297,8 @@ fn is_entry(program: &str) -> bool {
 
 /// `NAME=value`.
 fn is_assignment(word: &str) -> bool {
-    word.split_once('=').is_some_and(|(name, _)| {
-        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-    })
+    word.split_once('=')
+        .is_some_and(|(name, _)| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
 }
 
 fn among(list: &[&'static str], name: &str) -> Option<&'static str> {

@@ -177,7 +177,10 @@ fn windows_has_names_and_shells_of_its_own() {
         (&["pwsh", "-ExecutionPolicy", "Bypass", "-c", "& 'C:\\Program Files\\OpenSSH\\sshd.exe' -d"], "4 sshd"),
         (&["powershell", "-Command", "while($true){sshd.exe}"], "2 sshd"),
         (&["powershell", "-Command", "Start-Process -FilePath 'C:\\OpenSSH\\sshd.exe' -Wait"], "2 sshd"),
-        (&["powershell", "-Command", "Set-Service -Name sshd -StartupType Automatic -Status Running"], "2 sshd service"),
+        (
+            &["powershell", "-Command", "Set-Service -Name sshd -StartupType Automatic -Status Running"],
+            "2 sshd service",
+        ),
         (&["powershell", "-File", r"C:\start.ps1", "sshd"], "3 sshd"),
         (&[r"C:\ServiceMonitor.exe", "sshd"], "1 sshd service"),
     ]);
@@ -230,11 +233,14 @@ fn the_word_alone_is_no_server() {
 /// Whoever writes a pod of a megabyte must not get an hour of work for it.
 #[test]
 fn every_word_is_looked_at_once() {
-    for words in [&["service", "--"][..], &["x", "--"], &["env", "-u"], &["start.sh", "--"], &["cmd"], &["sh", "-c", "$@"]] {
+    for words in
+        [&["service", "--"][..], &["x", "--"], &["env", "-u"], &["start.sh", "--"], &["cmd"], &["sh", "-c", "$@"]]
+    {
         let line: Vec<&str> = words.iter().copied().cycle().take(100_000).collect();
         assert_eq!(find(&line, 0), None, "{words:?}");
     }
-    for part in ["$(", "(", "`", "'", "\"", "<<a\n", "<<a ", "sh -c '", "cmd /c ", ";", "a=(", "case ", ")", "$(which "] {
+    for part in ["$(", "(", "`", "'", "\"", "<<a\n", "<<a ", "sh -c '", "cmd /c ", ";", "a=(", "case ", ")", "$(which "]
+    {
         assert_eq!(find(&["sh", "-c", &part.repeat(50_000)], 0), None, "{part:?}");
     }
 }

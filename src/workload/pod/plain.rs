@@ -1,8 +1,9 @@
 //! The same keys that serde reads, filled in place; `tests/plain.rs` holds both to one another.
 
 use super::{
-    AppArmorProfile, Capabilities, Container, EnvVar, ExitCodes, FieldRef, Metadata, Os, Pod, PodSecurityContext, PodSpec, Port,
-    RestartRule, SeLinuxOptions, SeccompProfile, SecurityContext, Sysctl, ValueFrom, VolumeDevice, VolumeMount, WindowsOptions,
+    AppArmorProfile, Capabilities, Container, EnvVar, ExitCodes, FieldRef, Metadata, Os, Pod, PodSecurityContext,
+    PodSpec, Port, RestartRule, SeLinuxOptions, SeccompProfile, SecurityContext, Sysctl, ValueFrom, VolumeDevice,
+    VolumeMount, WindowsOptions,
 };
 use crate::json::fill;
 
