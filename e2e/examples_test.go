@@ -109,8 +109,9 @@ func (c *tally) report(t *testing.T, what string) {
 }
 
 const (
-	letInWithWarning = "bad and let in with a warning"
-	storedRepaired   = "bad and stored repaired"
+	letInAudited   = "bad and let in with an audit annotation"
+	repairedLater  = "bad in a template, repaired in its pods"
+	storedRepaired = "bad and stored repaired"
 )
 
 // judge compares podreeve's answer with what the example expects, and says which outcome it was.
@@ -129,20 +130,24 @@ func (a attempt) judge(t *testing.T, s *suite, object *harness.Object, answer, w
 	case a.action == "warn":
 		wantAdmitted(t, answer)
 		wantWarning(t, answer, a.rule.ID)
-		return letInWithWarning
+		return "bad and let in with a warning"
 	case a.action == "audit":
 		wantAdmitted(t, answer)
 		if warnsOf(answer.Warnings, a.rule.ID) {
 			t.Errorf("the action is audit, yet the user is warned: %q", answer.Warnings)
 		}
 		wantAudited(t, s, object, "audited", a.rule.ID)
-		return "bad and let in with an audit annotation"
+		return letInAudited
 	case a.action == "patch" && answer.Err != nil: // what has no repair
 		wantDenied(t, answer, a.rule.ID, a.fields()...)
 		return "bad and refused, no repair"
 	case a.action == "patch" && len(a.workload.Template) > 0:
-		wantWarning(t, answer, a.rule.ID)
-		return "bad in a template, repair announced"
+		wantAdmitted(t, answer)
+		if warnsOf(answer.Warnings, a.rule.ID) {
+			t.Errorf("its pods will be repaired, yet the user is warned: %q", answer.Warnings)
+		}
+		wantAudited(t, s, object, "audited", a.rule.ID)
+		return repairedLater
 	case a.action == "patch":
 		wantAdmitted(t, answer)
 		stored := s.Get(t.Context(), object)

@@ -52,7 +52,7 @@ func TestOwaspWarnsAndRepairs(t *testing.T) {
 	watched, plain := namespace(t, s, "owasp", s.hook), namespace(t, s, "plain", nil)
 	var counts tally
 	all := attempts(t, s, plain, func(rule harness.Rule, example harness.Example) bool {
-		return slices.Contains([]string{"warn", "patch"}, rule.Action) && example.Params == nil && example.Expect == "bad"
+		return slices.Contains([]string{"audit", "warn", "patch"}, rule.Action) && example.Params == nil && example.Expect == "bad"
 	})
 	t.Run("rule", func(t *testing.T) {
 		for _, a := range all {
@@ -75,7 +75,7 @@ func TestOwaspWarnsAndRepairs(t *testing.T) {
 	})
 	counts.report(t, "bad examples under the owasp policy that it does not deny")
 	counts.wantEachRule(t, all)
-	for _, outcome := range []string{letInWithWarning, storedRepaired} {
+	for _, outcome := range []string{letInAudited, repairedLater, storedRepaired} {
 		if counts.counts[outcome] == 0 {
 			t.Errorf("no example was %s", outcome)
 		}

@@ -2,6 +2,7 @@
 //!
 //! Others fill it. What is not known is asked for by name ([`Wanted`]), once, before anything is decided.
 
+pub mod accounts;
 pub mod ingress;
 pub mod nodes;
 pub mod pods;
@@ -42,6 +43,8 @@ pub struct Facts {
     pub ingress_complete: bool,
     /// What the nodes allow a pod; nothing while they are not known.
     pub nodes: Arc<nodes::Nodes>,
+    /// Objects come from files; the ServiceAccounts among these.
+    pub written: Option<Arc<accounts::Accounts>>,
     /// Asked for on account of this request, and the answers.
     pub asked: Vec<Asked>,
 }

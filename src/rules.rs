@@ -210,10 +210,10 @@ pub trait Check: Send + Sync {
 }
 
 impl dyn Check + '_ {
-    /// As [`Check::fix`], but leaves a pod without containers as it is: the API server refuses it, and it may lack even
-    /// the `spec` that a patch would be in.
+    /// As [`Check::fix`], but leaves what no repair fits, and a pod without containers, as it is: the API server refuses
+    /// that, and it may lack even the `spec` that a patch would be in.
     pub fn repair(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
-        pod.all_containers().next().is_some() && self.fix(pod, finding, fix)
+        pod.all_containers().next().is_some() && !finding.is_final() && self.fix(pod, finding, fix)
     }
 }
 

@@ -9,6 +9,7 @@ pub mod handler;
 pub mod image;
 pub mod job;
 pub mod kinds;
+pub mod os;
 pub mod parts;
 pub mod path;
 pub mod pod;
@@ -19,7 +20,7 @@ pub mod templates;
 pub mod text;
 pub mod volume;
 
-pub use around::{Around, Connect, Ingress, UnknownPod};
+pub use around::{Around, Connect, Ingress, UnknownPod, Written};
 pub use kinds::{Kind, KindClass};
 pub use parts::Parts;
 pub use pod::{Container, ContainerKind, ContainerRef, Pod};

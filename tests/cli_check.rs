@@ -422,3 +422,38 @@ fn bytes_that_are_no_text_are_told() {
     assert!(ran.err.contains("latin1.yaml:2:7: the file is not UTF-8"), "{}", ran.err);
     assert!(ran.err.contains("nul.yaml:1:"), "{}", ran.err);
 }
+
+/// The ServiceAccount of a pod says whether it gets a token, wherever it stands in the files.
+#[test]
+fn a_service_account_among_the_files_says_whether_its_pods_get_a_token() {
+    let account = |name: &str, namespace: &str, automount: &str| {
+        format!(
+            "apiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: {name}{namespace}}}\nautomountServiceAccountToken: {automount}\n"
+        )
+    };
+    let deployment = |account: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {account}-user}}\nspec: {{template: {{spec: {{serviceAccountName: {account}, containers: [{{name: app}}]}}}}}}\n"
+        )
+    };
+    let pods = ["quiet", "loud", "elsewhere", "missing"].map(deployment).join("---\n");
+    let accounts = [
+        account("quiet", "", "false"),
+        account("loud", "", "true"),
+        account("elsewhere", ", namespace: other", "false"),
+    ];
+    let policy = "apiVersion: podreeve.dev/v1alpha1\nkind: Policy\nmetadata: {name: test}\nspec: {rules: {service-account-token: {action: deny}}}\n";
+    let files = [("a.yaml", &*pods), ("b.yaml", &accounts.join("---\n")), ("policy.yaml", policy)];
+    let dir = Dir::new("accounts", &files);
+    let denied = |args: &[&str]| {
+        let ran = dir.run(&[&["check", "--policy", "policy.yaml", "-o", "json"], args].concat());
+        let report = ran.json();
+        let objects = report["objects"].as_array().expect("objects").clone();
+        let denied = objects.iter().filter(|object| object["verdict"] == "deny");
+        denied.map(|object| object["name"].as_str().expect("a name").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(denied(&["a.yaml", "b.yaml"]), ["loud-user", "elsewhere-user", "missing-user"]);
+    assert_eq!(denied(&["a.yaml"]), ["quiet-user", "loud-user", "elsewhere-user", "missing-user"]);
+    // Those that name no namespace are where `-n` says, all of them.
+    assert_eq!(denied(&["-n", "other", "a.yaml", "b.yaml"]), ["loud-user", "missing-user"]);
+}

@@ -46,7 +46,7 @@ fn a_kind_of_the_policy_is_judged_where_it_stands() {
     assert_eq!((&violation["line"], &violation["column"]), (&json!(12), &json!(11)));
     // The repair of a template waits for its pods.
     let repaired = &object["violations"][1];
-    assert_eq!((&repaired["effect"], &repaired["note"]), (&json!("warn"), &json!("will be patched in its pods")));
+    assert_eq!((&repaired["effect"], &repaired["note"]), (&json!("audit"), &json!("will be patched in its pods")));
     assert_eq!(repaired["patch"][0]["path"], "/spec/template/spec/containers/1/securityContext");
     let text = dir.run(&["check", "--policy", "added.yaml", "rollout.yaml"]).out;
     assert!(text.contains("Rollout shop/web: denied\n    rollout.yaml:12:11  deny  privileged (critical)"), "{text}");

@@ -134,7 +134,7 @@ fn no_escalation_with_every_right() {
 
 #[rstest]
 #[case("memory-limit", "memory", "128Mi", "256Mi")]
-#[case("memory-limit", "memory", "1000", "1Ki")]
+#[case("memory-limit", "memory", "8000000", "8Mi")]
 #[case("cpu-request", "cpu", "500m", "1")]
 #[case("ephemeral-storage-limit", "ephemeral-storage", "1Gi", "1.5Gi")]
 fn a_limit_below_its_request(#[case] rule: &str, #[case] resource: &str, #[case] limit: &str, #[case] request: &str) {

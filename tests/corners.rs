@@ -41,6 +41,12 @@ fn fields(rule: &str, params: Value, pod: &Value) -> Vec<String> {
 #[case("host-ports", json!({"allow": ["9100-9000"]}), "ends before it begins")]
 #[case("capabilities", json!({"allow": ["ALL"]}), "would allow every capability")]
 #[case("capabilities", json!({"allow": ["NET_BIND"]}), "Linux has no capability `NET_BIND`")]
+#[case("volume-types", json!({"only": ["flexvolume"]}), "did you mean `flexVolume`?")]
+#[case("volume-types", json!({"allow": ["csi/"]}), "neither a type nor a CSI driver")]
+#[case("read-only-root-filesystem", json!({"writable": ["tmp"]}), "no absolute path below /")]
+#[case("read-only-root-filesystem", json!({"writable": ["/tmp", "/a/.."]}), "no absolute path below /")]
+#[case("memory-limit", json!({"max": "4GB"}), "`4GB` is not a quantity; `4G` or `4Gi` is")]
+#[case("host-devices", json!({"allow": ["resourceclaimtemplates/"]}), "no claim such as")]
 fn parameters_that_mean_nothing_are_refused(#[case] rule: &str, #[case] params: Value, #[case] message: &str) {
     let document = json!({
         "apiVersion": "podreeve.dev/v1alpha1", "kind": "Policy", "metadata": {"name": "p"},
@@ -114,6 +120,10 @@ fn host_path(path: &str) -> Value {
     pod(json!({"spec": {"volumes": [{"name": "a", "hostPath": {"path": path}}]}}))
 }
 
+fn claim() -> Value {
+    pod(json!({"spec": {"resourceClaims": [{"name": "a", "resourceClaimTemplateName": "gpu"}]}}))
+}
+
 fn host_port() -> Value {
     container(json!({"ports": [{"containerPort": 80, "hostPort": 80}]}))
 }
@@ -121,6 +131,9 @@ fn host_port() -> Value {
 #[rstest]
 #[case("host-devices", host_path("/dev/x"), json!({}), "no path under /dev")]
 #[case("host-devices", host_path("/dev/x"), json!({"allow": ["/dev/y", "a.b/c"]}), "no path under /dev but /dev/y, a.b/c")]
+#[case("host-devices", claim(), json!({"allow": ["a.b/c"]}), "no claim of devices but a.b/c")]
+#[case("volume-types", host_path("/srv"), json!({"only": ["nfs", "hostPath"]}), "none of nfs, hostPath")]
+#[case("volume-types", host_path("/srv"), json!({"only": ["hostPath"], "allow": ["nfs"]}), "none of hostPath, but nfs")]
 #[case("host-path", host_path("/srv"), json!({}), "no hostPath volume")]
 #[case("host-path", host_path("/srv"), json!({"allow": [{"prefix": "/a/"}, {"prefix": "/b"}]}), "no hostPath volume, or one under /a, /b")]
 #[case("host-ports", host_port(), json!({}), "not set")]
@@ -188,6 +201,13 @@ fn repaired(rule: &str, params: Value, pod: &Value) -> Value {
     repaired["spec"].take()
 }
 
+/// A pod that has something to repair, and a volume on this path.
+fn writable_pod(path: &str) -> Value {
+    let mut pod = container(json!({"securityContext": null, "volumeMounts": [{"name": "a", "mountPath": path}]}));
+    pod["spec"]["volumes"] = json!([{"name": "a", "emptyDir": {"sizeLimit": "1Mi"}}]);
+    pod
+}
+
 #[test]
 fn what_was_writable_stays_so_where_the_policy_says() {
     let writable = |mounts: Value| container(json!({"securityContext": null, "volumeMounts": mounts}));
@@ -197,6 +217,24 @@ fn what_was_writable_stays_so_where_the_policy_says() {
     let spec = repaired(rule, json!({}), &writable(json!(null)));
     assert_eq!(spec["volumes"], json!([volume("writable-app-0-0", "64Mi")]));
     assert_eq!(spec["containers"][0]["volumeMounts"], json!([mount("writable-app-0-0", "/tmp")]));
+
+    // The path has many spellings, and what lies in a volume is the volume's.
+    let found = |path: &str, writable: &str| {
+        let spec = repaired(rule, json!({"writable": [writable]}), &writable_pod(path));
+        spec["containers"][0]["volumeMounts"].as_array().expect("mounts").len()
+    };
+    for (path, writable, mounts) in [
+        ("//tmp", "/tmp", 1),
+        ("/tmp/.", "/tmp", 1),
+        ("/var/../tmp/", "/tmp", 1),
+        ("/tmp", "/tmp/", 1),
+        ("/var/run", "/run", 1),
+        ("/var/cache", "/var/cache/nginx", 1),
+        ("/var/cache/nginx", "/var/cache", 2),
+        ("/tmpfs", "/tmp", 2),
+    ] {
+        assert_eq!(found(path, writable), mounts, "{path} and {writable}");
+    }
 
     // What is mounted already is writable, and a name that is taken is not used twice.
     let mut pod = writable(json!([mount("writable-app-0-1", "/tmp/")]));

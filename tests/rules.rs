@@ -5,7 +5,7 @@ mod common;
 
 use common::{TODAY, policies, review, snapshot};
 use podreeve::admit::{Hook, Snapshot, admit};
-use podreeve::decide::findings;
+use podreeve::decide::{Effect, Note, findings};
 use podreeve::facts::ingress::IngressPolicy;
 use podreeve::facts::pods::Texts;
 use podreeve::facts::{Asked, Facts, Wanted};
@@ -37,7 +37,10 @@ fn with_action(rule: &Rule, example: &Example, action: &str) -> Snapshot {
 
 /// The cluster of the example: none, unless it says so.
 fn facts(example: &Example) -> Facts {
-    let Ok(specs) = serde_json::from_str::<Vec<Value>>(example.network_policies) else { return Facts::default() };
+    let Ok(specs) = serde_json::from_str::<Vec<Value>>(example.network_policies) else {
+        let written = (example.kinds == Kinds::Written).then(Arc::default);
+        return Facts { written, ..Facts::default() };
+    };
     let read =
         |(n, spec): (usize, &Value)| Some((n.to_string(), IngressPolicy::read(&json!({"spec": spec}).to_string())?));
     let policies = Arc::new(specs.iter().enumerate().filter_map(read).collect());
@@ -81,7 +84,7 @@ fn bare_with(example: &Example, list: ContainerKind) -> Value {
 /// The kinds that the example is about.
 fn kinds(example: &Example) -> impl Iterator<Item = &'static Kind> {
     KINDS.iter().filter(|kind| match example.kinds {
-        Kinds::All => true,
+        Kinds::All | Kinds::Written => true,
         Kinds::Job(_) => kind.is_job(),
         Kinds::NotJob => !kind.is_job(),
         Kinds::Connect => false,
@@ -296,7 +299,7 @@ fn repairs_apply_leave_nothing_and_are_idempotent() {
 }
 
 #[test]
-fn what_will_be_patched_only_warns_at_a_template() {
+fn what_will_be_patched_is_no_warning_at_a_template() {
     each(|rule, example, list| {
         if !rule.fixes || !example.is_bad() {
             return;
@@ -309,8 +312,11 @@ fn what_will_be_patched_only_warns_at_a_template() {
         for kind in kinds(example).filter(|kind| !kind.template.is_empty()) {
             let object = wrap(kind, &pod_with(example, list), example);
             let outcome = run(&object, None, Hook::Validate, &pods);
-            let wanted = if example.no_repair { Verdict::Deny } else { Verdict::Warn };
+            let wanted = if example.no_repair { Verdict::Deny } else { Verdict::Allow };
             assert_eq!(outcome.verdict, wanted, "{case} / {}", kind.kind);
+            let notes = outcome.violations.iter().filter(|v| v.effect == Effect::Audit).map(|v| v.note);
+            assert!(notes.clone().all(|note| note == Some(Note::WillBePatched)), "{case}");
+            assert_eq!(notes.count() > 0, !example.no_repair, "{case} / {}: reports have it", kind.kind);
             assert!(run(&object, None, Hook::Mutate, &pods).patch.is_empty(), "{case}");
             let outcome = run(&object, None, Hook::Mutate, &templates);
             let mut repaired = object.clone();

@@ -4,7 +4,7 @@
 mod finding;
 
 use finding::{found, pod};
-use podreeve::rules::{Example, RULES};
+use podreeve::rules::{Example, Kinds, RULES, Rule};
 use serde_json::{Value, json};
 
 /// Rules of both systems that ask a Windows pod for less, and in which examples: those that ask for a field to be set.
@@ -61,4 +61,104 @@ fn what_is_different_on_windows_has_an_example() {
     }
     let rule = podreeve::rules::find("host-process").expect("the rule");
     assert!(rule.examples.iter().filter(|example| example.is_bad()).any(is_about_windows));
+}
+
+/// A pod that chooses Windows nodes and does not say what it is: judged as one of Linux, and left as it is.
+#[test]
+fn a_pod_that_chooses_windows_nodes_is_to_say_so_and_gets_nothing_of_linux() {
+    let mut hints = 0;
+    for rule in RULES {
+        for example in rule.examples.iter().filter(|example| example.is_bad()) {
+            let case = format!("{} / {}", rule.id, example.name);
+            let mut pod = pod(example, *rule.lists.last().expect("a list"));
+            if !pod["spec"]["os"].is_null() {
+                continue;
+            }
+            let linux = judged(rule, example, &pod);
+            pod["spec"]["os"] = json!({"name": "windows"});
+            let windows = judged(rule, example, &pod);
+            pod["spec"]["os"] = Value::Null;
+            pod["spec"]["nodeSelector"] = json!({"kubernetes.io/os": "windows"});
+            let chooses = judged(rule, example, &pod);
+            let places =
+                |found: &[Judged]| found.iter().map(|one| (one.field.clone(), one.found.clone())).collect::<Vec<_>>();
+            assert_eq!(places(&chooses), places(&linux), "{case}: judged as on Linux");
+            for (chosen, plain) in chooses.iter().zip(&linux) {
+                let is_of_linux = !places(&windows).contains(&(chosen.field.clone(), chosen.found.clone()));
+                if is_of_linux && !ENTERED.contains(&rule.id) {
+                    hints += 1;
+                    assert_eq!(chosen.wanted, "spec.os.name: windows", "{case}");
+                    assert!(chosen.why.contains("set spec.os.name: windows"), "{case}: {}", chosen.why);
+                    assert!(!chosen.is_repaired, "{case}: Windows has no such field");
+                } else {
+                    assert_eq!(chosen.wanted, plain.wanted, "{case}");
+                }
+            }
+        }
+    }
+    assert!(hints > 20, "{hints}");
+}
+
+/// They judge who enters a pod that runs, and nobody can change its system any more.
+const ENTERED: &[&str] = &["exec-privileged", "exec-root"];
+
+#[test]
+fn nothing_of_linux_is_patched_into_a_pod_that_chooses_windows_nodes() {
+    for rule in RULES.iter().filter(|rule| rule.fixes) {
+        for example in rule.examples.iter().filter(|example| example.is_bad() && example.kinds != Kinds::Connect) {
+            let mut pod = pod(example, *rule.lists.last().expect("a list"));
+            if !pod["spec"]["os"].is_null() {
+                continue;
+            }
+            pod["spec"]["nodeSelector"] = json!({"kubernetes.io/os": "windows"});
+            for one in judged(rule, example, &pod) {
+                let patch = one.patch.to_string();
+                for field in OF_LINUX {
+                    assert!(!patch.contains(field), "{} / {}: {patch}", rule.id, example.name);
+                }
+            }
+        }
+    }
+}
+
+/// What the API server refuses in a pod of Windows, among what any rule repairs.
+const OF_LINUX: &[&str] = &[
+    "allowPrivilegeEscalation",
+    "readOnlyRootFilesystem",
+    "capabilities",
+    "seccompProfile",
+    "appArmorProfile",
+    "seLinuxOptions",
+    "runAsUser",
+    "hostUsers",
+    "pids",
+];
+
+#[derive(Debug)]
+struct Judged {
+    field: String,
+    found: String,
+    wanted: String,
+    why: String,
+    is_repaired: bool,
+    patch: Value,
+}
+
+fn judged(rule: &'static Rule, example: &Example, pod: &Value) -> Vec<Judged> {
+    use podreeve::rules::{Fix, Scope};
+    finding::with_pod(rule, example.params_value(), example, pod, |compiled, pod| {
+        let judged = |finding: &podreeve::rules::Finding<'_>| {
+            let mut fix = Fix::new(Scope::Pod);
+            let is_repaired = compiled.check.repair(pod, finding, &mut fix);
+            Judged {
+                field: finding.at.field(),
+                found: finding.found.to_string(),
+                wanted: finding.wanted.to_string(),
+                why: finding.why.as_deref().unwrap_or_default().to_owned(),
+                is_repaired,
+                patch: json!(fix.into_patch().finish("")),
+            }
+        };
+        podreeve::decide::findings(compiled, pod).iter().map(judged).collect()
+    })
 }

@@ -2,7 +2,7 @@
 
 use crate::facts::{Facts, Known, Wanted, ingress::ingress};
 use crate::policy::CompiledPolicy;
-use crate::workload::{Around, Ingress, Pod};
+use crate::workload::{Around, Ingress, Pod, Written};
 
 /// # Errors
 /// What has to be asked for first.
@@ -12,10 +12,15 @@ pub(super) fn of<'a>(
     policies: &[&CompiledPolicy],
     facts: &Facts,
 ) -> Result<Around<'a>, Wanted> {
-    let mut around = Around::default();
+    let written = facts
+        .written
+        .as_ref()
+        .map(|accounts| Written { account_automounts: accounts.automounts(namespace, pod.spec.account()) });
+    let mut around = Around { written, ..Around::default() };
     if !facts.cluster {
         return Ok(around);
     }
+    around.windows_node = pod.spec.node_name.as_deref().is_some_and(|name| facts.nodes.is_windows(name));
     if policies.iter().any(|policy| policy.asks_for_nodes()) {
         around.node_pids = facts.nodes.highest(pod.spec.node_name.as_deref(), &pod.spec.node_selector());
     }

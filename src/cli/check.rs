@@ -1,5 +1,6 @@
 //! `podreeve check`: files judged by the same code as the webhook's requests.
 
+mod accounts;
 mod exemptions;
 mod files;
 mod foreign;
@@ -13,6 +14,7 @@ use crate::sources::{Origin, SourceErrors, Sources};
 use exemptions::{Exemptions, Namespaces};
 use files::Files;
 use jiff::{Timestamp, civil::Date, tz::Offset};
+use std::sync::Arc;
 
 /// Judge manifests as the webhook would, before they reach a cluster
 ///
@@ -58,18 +60,17 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let (mut snapshot, origins) = loaded.map_err(unusable)?;
     let within = Namespaces { default: &args.namespace, allowed: &args.exemption_namespaces };
     let (mut exemptions, mut errors) = (Exemptions::default(), Vec::new());
-    let mut inputs: Box<dyn Iterator<Item = Found> + '_> = Box::new(args.inputs.read());
-    // An exemption may stand behind what it exempts; stdin is read only once.
+    // A ServiceAccount may stand behind its pods, and an exemption behind what it exempts; stdin is read only once.
+    let all: Vec<Found> = args.inputs.read().collect();
+    snapshot.facts.written = Some(Arc::new(accounts::read(&all, within.default)));
     if !within.allowed.is_empty() {
-        let all: Vec<Found> = inputs.collect();
         errors = read_exemptions(&all, within, &mut exemptions);
-        inputs = Box::new(all.into_iter());
         snapshot.policies.exemptions.clone_from(&exemptions.found);
     }
     let judge = Judge { snapshot: &snapshot, namespace: &args.namespace, today: today() };
     let mut files = Files::new(judge, within, args.waivers.then(Usage::default));
     files.found.errors = errors;
-    inputs.for_each(|found| files.take(&found));
+    all.iter().for_each(|found| files.take(found));
     if args.require_objects && files.found.objects.is_empty() && files.found.errors.is_empty() {
         let message = "nothing was judged: it holds no pod and no pod template";
         files.found.errors.push(FileError::whole(&args.inputs.names().join(" "), message));

@@ -91,13 +91,13 @@ const fn by_action(input: DecisionInput<'_>) -> (Effect, Option<Note>) {
     match input {
         DecisionInput { action: Action::Off, .. } => (Effect::Exempt, None),
         DecisionInput { action: Action::Audit, .. } => (Effect::Audit, None),
+        // Nobody has to do anything about it, so nobody is warned.
+        DecisionInput { action: Action::Patch, repairable: true, stage: Stage::Template, .. } => {
+            (Effect::Audit, Some(Note::WillBePatched))
+        }
         DecisionInput { introduced: false, .. } => (Effect::Warn, Some(Note::WasThere)),
         DecisionInput { action: Action::Warn, .. } => (Effect::Warn, None),
-        DecisionInput { action: Action::Patch, repairable: true, stage, .. } => match stage {
-            Stage::Mutate => (Effect::Patch, None),
-            Stage::Template => (Effect::Warn, Some(Note::WillBePatched)),
-            Stage::Pod => (Effect::Deny, None),
-        },
+        DecisionInput { action: Action::Patch, repairable: true, stage: Stage::Mutate, .. } => (Effect::Patch, None),
         DecisionInput { action: Action::Patch | Action::Deny, .. } => (Effect::Deny, None),
     }
 }
@@ -138,7 +138,7 @@ mod tests {
     fn a_violation_that_was_there_only_warns() {
         for action in [Action::Deny, Action::Patch, Action::Warn] {
             for stage in [Stage::Mutate, Stage::Pod, Stage::Template] {
-                let input = DecisionInput { introduced: false, ..input(action, stage) };
+                let input = DecisionInput { introduced: false, repairable: false, ..input(action, stage) };
                 assert_eq!(effect(input), (Effect::Warn, Some(Note::WasThere)));
             }
         }
@@ -147,7 +147,10 @@ mod tests {
     #[test]
     fn patch_repairs_where_it_can_and_denies_what_is_left() {
         assert_eq!(effect(input(Action::Patch, Stage::Mutate)).0, Effect::Patch);
-        assert_eq!(effect(input(Action::Patch, Stage::Template)), (Effect::Warn, Some(Note::WillBePatched)));
+        for introduced in [true, false] {
+            let input = DecisionInput { introduced, ..input(Action::Patch, Stage::Template) };
+            assert_eq!(effect(input), (Effect::Audit, Some(Note::WillBePatched)));
+        }
         assert_eq!(effect(input(Action::Patch, Stage::Pod)).0, Effect::Deny);
         for stage in [Stage::Mutate, Stage::Pod, Stage::Template] {
             assert_eq!(effect(DecisionInput { repairable: false, ..input(Action::Patch, stage) }).0, Effect::Deny);

@@ -1,10 +1,11 @@
-//! How many processes a pod may have, by the nodes that it can run on.
+//! How many processes a pod may have, by the nodes that it can run on, and which of them run Windows.
 //!
 //! A pod that chooses its nodes by several labels is judged by the label whose nodes are strictest: the nodes that have all
 //! of them are among those. So the answer takes no longer on a large cluster, and is never lower than the truth.
 
 use super::Labels;
-use std::collections::HashMap;
+use crate::workload::os;
+use std::collections::{HashMap, HashSet};
 
 /// What a kubelet allows a pod; of several nodes, the worst counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +35,7 @@ pub struct Nodes {
     by_name: HashMap<String, Limit>,
     /// By key, then value: the worst of the nodes with that label.
     by_label: HashMap<String, HashMap<String, Limit>>,
+    windows: HashSet<String>,
 }
 
 impl Nodes {
@@ -43,7 +45,16 @@ impl Nodes {
             let worst = self.by_label.entry(key.clone()).or_default().entry(value.clone()).or_insert(limit);
             *worst = limit.max(*worst);
         }
+        if os::is_windows(labels) {
+            self.windows.insert(name.clone());
+        }
         self.by_name.insert(name, limit);
+    }
+
+    /// Whether a node is known to run Windows.
+    #[must_use]
+    pub fn is_windows(&self, name: &str) -> bool {
+        self.windows.contains(name)
     }
 
     /// The highest limit of the nodes that a pod with this `nodeName` and `nodeSelector` can run on: -1 when one of them
@@ -93,6 +104,13 @@ mod tests {
         assert_eq!(of(&[Some(100), Some(-1)]), Some(-1));
         assert_eq!(of(&[Some(0), Some(100)]), Some(-1));
         assert_eq!(of(&[None, Some(-1), Some(100)]), None);
+    }
+
+    #[test]
+    fn nodes_of_windows_are_known_by_their_label() {
+        let nodes =
+            nodes(&[("a", &[("kubernetes.io/os", "windows")], None), ("b", &[("kubernetes.io/os", "linux")], None)]);
+        assert!(nodes.is_windows("a") && !nodes.is_windows("b") && !nodes.is_windows("c"));
     }
 
     #[test]

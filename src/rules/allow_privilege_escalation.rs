@@ -13,7 +13,8 @@ pub static RULE: Rule = Rule {
     docs: "Sets `no_new_privs`: a setuid binary or file capability in the image cannot give a process more rights \
 than its parent has. It must be `false` on every container; not set means `true`.\n\n\
 The repair sets `false`, except where the container is privileged or adds `SYS_ADMIN`: beside these it holds nothing \
-back, and the API server refuses it beside privileged and `CAP_SYS_ADMIN`, so such a container is denied instead.\n\n\
+back, and the API server refuses it beside privileged and `CAP_SYS_ADMIN`, so such a container is denied instead. A pod that can run on Windows nodes alone (by `nodeSelector`, affinity or its node) but lacks `spec.os.name: windows` is \
+judged as one of Linux, as the API server does; nothing is repaired in it, and the finding says to set that name.\n\n\
 `pss` and `version` make the rule judge as that Pod Security Standard does.",
     why: "without no_new_privs a setuid binary in the image turns any process into root inside the container",
     owasp: &[49, 69],
@@ -105,6 +106,7 @@ impl Check for AllowPrivilegeEscalation {
         if !self.applies(pod) {
             return;
         }
+        let spares_windows = self.standard.is_none_or(|standard| standard.since(25));
         for container in pod.all_containers() {
             let value = container.security_context.as_ref().and_then(|s| s.allow_privilege_escalation);
             if value == Some(false) {
@@ -113,13 +115,14 @@ impl Check for AllowPrivilegeEscalation {
             let at = Location::security_context(container, "allowPrivilegeEscalation", value.is_some());
             let finding = Finding::new(at, shown(value), "false");
             let barred = container.container.security_context.as_deref().is_some_and(needs_escalation);
-            findings.add(if barred { finding.why(WHY_BARRED) } else { finding });
+            let finding = if barred { finding.why(WHY_BARRED) } else { finding };
+            findings.add(if spares_windows { finding.of_linux(pod) } else { finding });
         }
     }
 
-    fn fix(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+    fn fix(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
         let context = finding.container().and_then(|c| c.container.security_context.as_deref());
-        if context.is_some_and(needs_escalation) {
+        if context.is_some_and(needs_escalation) || pod.chooses_windows() {
             return false;
         }
         fix.set_found(finding, false.into());

@@ -150,7 +150,8 @@ impl Check for ApparmorProfile {
             findings.extend(fault(Location::container(container), own));
             if required && own.is_none() && !is_annotated(pod, &container) {
                 let at = Location::security_context(container, "appArmorProfile", false);
-                findings.add(Finding::new(at, told(None), "RuntimeDefault or Localhost, here or on the pod"));
+                let finding = Finding::new(at, told(None), "RuntimeDefault or Localhost, here or on the pod");
+                findings.add(finding.of_linux(pod));
             }
         }
     }

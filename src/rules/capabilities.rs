@@ -187,19 +187,21 @@ impl TryFrom<Params> for Capabilities {
 
 impl Check for Capabilities {
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
-        if pod.is_windows() && self.pss.is_none_or(|standard| standard.restricted_since(25)) {
+        let spares_windows = self.pss.is_none_or(|standard| standard.restricted_since(25));
+        if pod.is_windows() && spares_windows {
             return;
         }
+        let mut add = |finding: Finding<'p>| findings.add(if spares_windows { finding.of_linux(pod) } else { finding });
         for container in pod.all_containers() {
-            self.added(container, findings);
+            self.added(container, &mut add);
             if self.pss.is_none_or(|standard| standard.restricted_since(22)) {
-                self.dropped(container, findings);
+                self.dropped(container, &mut add);
             }
         }
     }
 
-    fn fix(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
-        let drop = finding.at.has_key("drop");
+    fn fix(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        let drop = finding.at.has_key("drop") && !pod.chooses_windows();
         if drop {
             fix.append(&finding.at, "ALL".into());
         }
@@ -208,7 +210,7 @@ impl Check for Capabilities {
 }
 
 impl Capabilities {
-    fn added<'p>(&self, container: ContainerRef<'p>, findings: &mut Findings<'p>) {
+    fn added<'p>(&self, container: ContainerRef<'p>, add: &mut impl FnMut(Finding<'p>)) {
         let Some(context) = &container.container.security_context else { return };
         let Some(capabilities) = &context.capabilities else { return };
         for (index, name) in capabilities.add.iter().enumerate() {
@@ -221,7 +223,7 @@ impl Capabilities {
             let wanted = if self.allow.is_empty() { "none".to_owned() } else { self.allow.join(", ") };
             let finding = Finding::new(at, told(Some(name)), wanted);
             let no_escalation = context.allow_privilege_escalation == Some(false);
-            findings.add(match plain.as_str() {
+            add(match plain.as_str() {
                 "SYS_ADMIN" if no_escalation => {
                     // The API server compares this one spelling, to the letter.
                     let refused = **name == *"CAP_SYS_ADMIN";
@@ -235,7 +237,7 @@ impl Capabilities {
         }
     }
 
-    fn dropped<'p>(&self, container: ContainerRef<'p>, findings: &mut Findings<'p>) {
+    fn dropped<'p>(&self, container: ContainerRef<'p>, add: &mut impl FnMut(Finding<'p>)) {
         let capabilities = container.container.security_context.as_ref().and_then(|s| s.capabilities.as_ref());
         let list = capabilities.and_then(|c| c.drop.as_ref());
         let is_all = |name: &str| if self.pss.is_some() { name == "ALL" } else { name.eq_ignore_ascii_case("ALL") };
@@ -243,7 +245,7 @@ impl Capabilities {
             let at = Location::security_context(container, "capabilities", capabilities.is_some())
                 .key("drop", list.is_some());
             // The same for every list without ALL, so that a longer one is no new violation.
-            findings.add(Finding::new(at, "no ALL", "ALL in the list"));
+            add(Finding::new(at, "no ALL", "ALL in the list"));
         }
     }
 }

@@ -12,8 +12,9 @@ pub static RULE: Rule = Rule {
     docs: "The CPU request is the weight (`cpu.weight`) with which a container competes for the node's processors; without \
 one it has the lowest. Each container and init container needs `resources.requests.cpu`, its own or the pod's \
 (`spec.resources`); a CPU limit counts, since the API server makes it the request. With `limit: true` a CPU limit is \
-required too. With `max`, neither the limit nor, where there is none, the request may be above it. Debug containers cannot \
-have resources.\n\n\
+required too. With `max`, neither the limit nor, where there is none, the request may be above it. More than 100,000 cores \
+is a slip of the pen (`500M` is 500 million), and what is no quantity (`2 cores`) is pointed out with what was meant. Debug \
+containers cannot have resources.\n\n\
 The repair sets `default`, where the policy gives one, as the request of containers without one.",
     why: "a container without a CPU request starves under load, and the scheduler overfills its node",
     owasp: &[76, 68],
@@ -46,6 +47,20 @@ The repair sets `default`, where the policy gives one, as the request of contain
             r#"{"resources":{"requests":{"cpu":-1},"limits":{"cpu":null}}}"#,
             &["resources.requests.cpu"],
         )
+        .no_repair(),
+        Example::bad(
+            "not a quantity",
+            r#"{"resources":{"requests":{"cpu":"2 cores"},"limits":{"cpu":null}}}"#,
+            &["resources.requests.cpu"],
+        )
+        .params(r#"{"default":"50m"}"#)
+        .no_repair(),
+        Example::bad(
+            "millions of cores",
+            r#"{"resources":{"requests":{"cpu":"500M"},"limits":{"cpu":null}}}"#,
+            &["resources.requests.cpu"],
+        )
+        .params(r#"{"max":4}"#)
         .no_repair(),
         Example::bad("no limit", r#"{"resources":{"limits":{"cpu":null}}}"#, &["resources.limits.cpu"])
             .params(r#"{"limit":true,"default":"50m"}"#)
@@ -145,10 +160,12 @@ impl Check for CpuRequest {
                 finding.found = format!("{} (limit)", finding.found).into();
                 findings.add(finding);
             }
+            findings.extend([request, limit].iter().find_map(Held::too_large));
             findings.extend(below_request(container, "cpu"));
             let highest = if limit.nano.is_some() { limit } else { request };
             if let (Some(nano), Some(max)) = (highest.nano, &self.max)
                 && nano > max.nano
+                && highest.too_large().is_none()
             {
                 findings.add(highest.finding(format!("at most {}", max.text)).amount(nano).why(WHY_MAX));
             }
@@ -161,7 +178,7 @@ impl Check for CpuRequest {
         };
         let request = Held::own(container, "requests", "cpu");
         let on_pod = pod.spec.resources.as_ref().and_then(|r| r.requests.as_ref()).is_some_and(|r| r.cpu.is_some());
-        let fixable = finding.at.has_key("requests") && request.nano.is_none() && !on_pod;
+        let fixable = finding.at.has_key("requests") && request.is_free() && !on_pod;
         if fixable {
             fix.set(&request.at(), default.text.clone().into());
         }

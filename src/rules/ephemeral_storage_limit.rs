@@ -1,7 +1,9 @@
 //! `resources.limits.ephemeral-storage` of containers and init containers, and `sizeLimit` of emptyDirs.
 
 use super::finding::told;
-use super::limits::{Amount, Held, below_request, containers, positive};
+use super::limits::{
+    Amount, Held, below_request, containers, is_fraction, is_free, meant_bytes, of_text, positive, why_bytes,
+};
 use super::{Check, Example, Finding, Findings, Fix, Location, NOT_EPHEMERAL, Rule, Scope, Severity, compile, params};
 use crate::workload::Pod;
 use crate::workload::volume::EmptyDir;
@@ -14,7 +16,8 @@ pub static RULE: Rule = Rule {
     docs: "Logs, the writable layer and emptyDirs fill the disk that all pods of a node share. Each container and init \
 container needs `resources.limits.ephemeral-storage`, and each emptyDir a `sizeLimit`; above it the kubelet evicts the pod \
 and no other. An emptyDir with `medium: Memory` fills memory instead, and without a limit all that its containers may have. \
-`0` is no limit. (The pod's own `resources` have no such field.)\n\n\
+`0` is no limit, fractions of a byte (`512m`) are a slip of the pen, and what is no quantity (`1GB`) is pointed out with what \
+was meant. (The pod's own `resources` have no such field.)\n\n\
 The repair sets `default`, where the policy gives one, on containers and on emptyDirs on disk, and `memoryDefault` on those \
 in memory; not where the container's request is larger.",
     why: "a pod that fills its node's disk has other pods evicted and can stop the node",
@@ -56,6 +59,28 @@ in memory; not where the container's request is larger.",
         .params(r#"{"default":"1Gi"}"#)
         .no_repair(),
         Example::bad(
+            "not a quantity",
+            r#"{"resources":{"requests":null,"limits":{"ephemeral-storage":"1GB"}}}"#,
+            &["resources.limits.ephemeral-storage"],
+        )
+        .params(r#"{"default":"1Gi"}"#)
+        .no_repair(),
+        Example::bad(
+            "fractions of a byte",
+            r#"{"resources":{"requests":{"ephemeral-storage":"256m"},"limits":{"ephemeral-storage":"512m"}}}"#,
+            &["resources.limits.ephemeral-storage", "resources.requests.ephemeral-storage"],
+        )
+        .params(r#"{"default":"1Gi"}"#)
+        .no_repair(),
+        Example::bad(
+            "emptyDirs of a fraction of a byte, and of no quantity",
+            "",
+            &["spec.volumes[0].emptyDir.sizeLimit", "spec.volumes[1].emptyDir.sizeLimit"],
+        )
+        .spec(r#"{"volumes":[{"name":"a","emptyDir":{"sizeLimit":"512m"}},{"name":"b","emptyDir":{"sizeLimit":"1 GB"}}]}"#)
+        .params(r#"{"default":"1Gi"}"#)
+        .no_repair(),
+        Example::bad(
             "emptyDirs without a limit, beside one with it",
             "",
             &["spec.volumes[0].emptyDir.sizeLimit", "spec.volumes[2].emptyDir.sizeLimit"],
@@ -94,20 +119,29 @@ impl Check for EphemeralStorageLimit {
         for (index, volume) in pod.spec.volumes.iter().enumerate() {
             let Some(directory) = &volume.empty_dir else { continue };
             let limit = directory.size_limit.as_ref().map(|limit| &*limit.text);
-            if medium(directory).starts_with("HugePages") || limit.and_then(positive).is_some() {
+            let nano = limit.and_then(positive);
+            if medium(directory).starts_with("HugePages") || nano.is_some_and(|nano| !is_fraction(nano)) {
                 continue;
             }
             let at = Location::spec().key("volumes", true).index(index).key("emptyDir", true);
             // With the name, so that a second volume without a limit is a violation of its own.
             let found = format!("{} on {}", told(limit), &*volume.name);
-            let finding = Finding::new(at.key("sizeLimit", limit.is_some()), found, "a limit above 0");
-            findings.add(if medium(directory) == "Memory" { finding.why(WHY_MEMORY) } else { finding });
+            let fraction = limit.filter(|_| nano.is_some());
+            let wanted = fraction.map_or("a limit above 0".into(), |text| meant_bytes(text, "whole bytes"));
+            let finding = Finding::new(at.key("sizeLimit", limit.is_some()), found, wanted);
+            findings.add(match fraction {
+                Some(text) => finding.why(why_bytes(text)),
+                None if medium(directory) == "Memory" => of_text(finding.why(WHY_MEMORY), limit),
+                None => of_text(finding, limit),
+            });
         }
         for container in containers(pod) {
             let limit = Held::own(container, "limits", "ephemeral-storage");
             if limit.nano.is_none() {
                 findings.add(limit.finding("a limit above 0").amount(i128::MAX));
             }
+            let request = Held::own(container, "requests", "ephemeral-storage");
+            findings.extend([limit, request].iter().filter_map(Held::fraction));
             findings.extend(below_request(container, "ephemeral-storage"));
         }
     }
@@ -119,11 +153,12 @@ impl Check for EphemeralStorageLimit {
         let default = match finding.container() {
             Some(container) => {
                 let request = Held::own(container, "requests", "ephemeral-storage").nano;
-                let is_free = Held::own(container, "limits", "ephemeral-storage").nano.is_none();
+                let is_free = Held::own(container, "limits", "ephemeral-storage").is_free();
                 let fits = |default: &&Amount| is_free && request.is_none_or(|request| request <= default.nano);
-                self.default.as_ref().filter(fits)
+                self.default.as_ref().filter(fits).filter(|_| finding.at.has_key("limits"))
             }
             None => match finding.at.list_index().and_then(|index| pod.spec.volumes.get(index)?.empty_dir.as_ref()) {
+                Some(directory) if !is_free(directory.size_limit.as_ref().map(|limit| &*limit.text)) => None,
                 Some(directory) if medium(directory) == "Memory" => self.memory_default.as_ref(),
                 Some(_) => self.default.as_ref(),
                 None => None,

@@ -47,6 +47,8 @@ pub enum Kinds {
     Job(&'static str),
     /// Anywhere but in the template of a Job.
     NotJob,
+    /// In a file or a template: into a pod that arrives, admission has put what counts.
+    Written,
     /// Nowhere: the pod is there already, and somebody enters the container.
     Connect,
 }
@@ -114,6 +116,13 @@ impl Example {
         self
     }
 
+    /// The same in a file or a template, where admission has put nothing in yet.
+    #[must_use]
+    pub const fn written(mut self) -> Self {
+        self.kinds = Kinds::Written;
+        self
+    }
+
     /// The same of a pod that is there already, and somebody enters the container.
     #[must_use]
     pub const fn connect(mut self) -> Self {
@@ -131,7 +140,7 @@ impl Example {
     /// Whether it takes nothing but a pod in the container list to see it.
     #[must_use]
     pub fn is_plain(&self, rule: &Rule) -> bool {
-        matches!(self.kinds, Kinds::All | Kinds::NotJob)
+        matches!(self.kinds, Kinds::All | Kinds::NotJob | Kinds::Written)
             && self.network_policies.is_empty()
             && (!self.is_container() || rule.lists.contains(&ContainerKind::Container))
     }
@@ -252,6 +261,7 @@ mod tests {
         let (container, pod) = (|| Example { ..of }, || Example { container: "", ..of });
         assert!(container().is_plain(rule) && container().not_job().is_plain(rule) && pod().is_plain(rule));
         assert!(!container().job("{}").is_plain(rule) && !container().connect().is_plain(rule));
+        assert!(container().written().is_plain(rule));
         assert!(!container().network_policies("[]").is_plain(rule) && !pod().network_policies("[]").is_plain(rule));
         let debug = Rule { lists: debug_only, ..*rule };
         assert!(!container().is_plain(&debug) && pod().is_plain(&debug));

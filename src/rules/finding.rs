@@ -191,7 +191,12 @@ pub struct Finding<'p> {
     pub severity: Option<Severity>,
     /// For limits: a smaller amount is a milder violation, so lowering it introduces nothing.
     pub amount: Option<i128>,
+    /// Nothing is repaired, whatever the rule could do.
+    is_final: bool,
 }
+
+const WHY_WINDOWS: &str = "the pod chooses Windows nodes, but is judged as one of Linux until it says what it is: set \
+spec.os.name: windows, and what Windows does not have is not asked for";
 
 /// What a finding says of an absent field.
 pub const NOT_SET: &str = "not set";
@@ -200,7 +205,16 @@ impl<'p> Finding<'p> {
     /// `found` at this place instead of `wanted`.
     #[must_use]
     pub fn new(at: Location<'p>, found: impl Into<Cow<'p, str>>, wanted: impl Into<Cow<'p, str>>) -> Self {
-        Self { at, heir: None, found: found.into(), wanted: wanted.into(), why: None, severity: None, amount: None }
+        Self {
+            at,
+            heir: None,
+            found: found.into(),
+            wanted: wanted.into(),
+            why: None,
+            severity: None,
+            amount: None,
+            is_final: false,
+        }
     }
 
     /// The violation is this container's, though the value stands in the pod, so a container that
@@ -227,6 +241,22 @@ impl<'p> Finding<'p> {
     pub fn amount(mut self, amount: i128) -> Self {
         self.amount = Some(amount);
         self
+    }
+
+    /// Windows has no such field. A pod that chooses Windows nodes is to say that it is one of Windows, and gets no field
+    /// that is of no use there.
+    #[must_use]
+    pub fn of_linux(self, pod: &Pod<'_>) -> Self {
+        if !pod.chooses_windows() {
+            return self;
+        }
+        Self { wanted: "spec.os.name: windows".into(), is_final: true, ..self }.why(WHY_WINDOWS)
+    }
+
+    /// Whether the rule may repair it.
+    #[must_use]
+    pub const fn is_final(&self) -> bool {
+        self.is_final
     }
 
     /// Whether the value stands in the pod and the violation is a container's.

@@ -59,7 +59,7 @@ impl Check for HostUsers {
         let value = pod.spec.host_users;
         if value != Some(false) {
             let at = Location::spec().key("hostUsers", value.is_some());
-            findings.add(Finding::new(at, shown(value), "false"));
+            findings.add(Finding::new(at, shown(value), "false").of_linux(pod));
         }
     }
 

@@ -33,7 +33,10 @@ impl TryFrom<Written> for Amount {
         match quantity::parse(&text) {
             Some(nano) if nano > 0 => Ok(Self { text, nano }),
             Some(_) => Err(format!("`{text}` limits nothing; give a quantity above zero")),
-            None => Err(format!("`{text}` is not a quantity such as `500m`, `2` or `128Mi`")),
+            None => Err(match quantity::meant(&text).as_slice() {
+                [] => format!("`{text}` is not a quantity such as `500m`, `2` or `128Mi`"),
+                meant => format!("`{text}` is not a quantity; {} is", quoted(meant)),
+            }),
         }
     }
 }
@@ -115,11 +118,90 @@ impl<'p> Held<'p> {
             .key(self.resource, self.text.is_some())
     }
 
-    /// A finding where the quantity stands.
+    /// A finding where the quantity stands; of what is no quantity it says so.
     pub fn finding(&self, wanted: impl Into<Cow<'p, str>>) -> Finding<'p> {
-        let finding = Finding::new(self.at(), told(self.text), wanted);
+        let finding = of_text(Finding::new(self.at(), told(self.text), wanted), self.text);
         if self.inherited { finding.inherited_by(self.container) } else { finding }
     }
+
+    /// Whether a repair may write another one: nothing stands there, or a quantity that binds nothing. What was meant
+    /// by anything else, only its author knows.
+    #[must_use]
+    pub fn is_free(&self) -> bool {
+        self.nano.is_none() && is_free(self.text)
+    }
+
+    /// Of memory or storage: a quantity of which a part is a fraction of a byte. Kubernetes rounds it up.
+    pub fn fraction(&self) -> Option<Finding<'p>> {
+        let text = self.text.filter(|_| self.nano.is_some_and(is_fraction))?;
+        Some(self.finding(meant_bytes(text, "whole bytes")).why(why_bytes(text)))
+    }
+}
+
+/// Less memory than any program starts with, so that somebody meant something else.
+pub const LEAST_MEMORY: i128 = 4 * (1 << 20) * quantity::UNIT;
+
+/// More cores than any node has, so that somebody meant something else.
+const MOST_CPU: i128 = 100_000 * quantity::UNIT;
+
+impl<'p> Held<'p> {
+    /// Of memory: a quantity with which nothing starts.
+    pub fn too_small(&self) -> Option<Finding<'p>> {
+        let text = self.text.filter(|_| self.nano.is_some_and(|nano| nano < LEAST_MEMORY))?;
+        Some(self.finding(meant_bytes(text, "at least 4Mi")).why(why_bytes(text)))
+    }
+
+    /// Of CPU: a quantity that no node has.
+    pub fn too_large(&self) -> Option<Finding<'p>> {
+        let text = self.text.filter(|_| self.nano.is_some_and(|nano| nano > MOST_CPU))?;
+        let meant = text.strip_suffix('M').map(|number| format!("{number}m")).filter(|meant| positive(meant).is_some());
+        let wanted = meant.unwrap_or_else(|| "cores, such as 500m or 2".to_owned());
+        Some(self.finding(wanted).why(format!("{text} is more than 100000 cores, so no node can run the pod")))
+    }
+}
+
+/// Whether a repair may replace this text.
+pub fn is_free(text: Option<&str>) -> bool {
+    text.is_none_or(|text| quantity::parse(text).is_some_and(|nano| nano <= 0))
+}
+
+/// Whether a quantity of bytes is no number of bytes, and so little that this is no matter of rounding.
+pub const fn is_fraction(nano: i128) -> bool {
+    nano % quantity::UNIT != 0 && nano < LEAST_MEMORY
+}
+
+/// The finding, which says so where the text is no quantity, and what was meant.
+pub fn of_text<'p>(mut finding: Finding<'p>, text: Option<&str>) -> Finding<'p> {
+    let Some(text) = text.filter(|text| quantity::parse(text).is_none()) else { return finding };
+    let meant = quantity::meant(text);
+    if !meant.is_empty() {
+        finding.wanted = meant.join(" or ").into();
+    }
+    finding.why(format!("{} is no quantity, so the API server refuses the pod", told(Some(text))))
+}
+
+/// What was meant by a quantity of bytes that is next to nothing: `512m` and `512` are written for `512Mi`.
+pub fn meant_bytes(text: &str, otherwise: &'static str) -> Cow<'static, str> {
+    let number = text.strip_suffix('m').unwrap_or(text);
+    let is_number = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if is_number { format!("{number}M or {number}Mi").into() } else { otherwise.into() }
+}
+
+/// How little it is.
+pub fn why_bytes(text: &str) -> String {
+    let bytes = positive(text).unwrap_or_default();
+    let amount = match bytes / quantity::UNIT {
+        0 => "less than a byte".to_owned(),
+        1 => "about a byte".to_owned(),
+        bytes => format!("{bytes} bytes"),
+    };
+    let unit = if text.ends_with('m') { ", because m is a thousandth" } else { "" };
+    format!("{text} is {amount}{unit}: no program runs in that")
+}
+
+/// `a` or `b`, in backticks.
+fn quoted(quantities: &[String]) -> String {
+    quantities.iter().map(|quantity| format!("`{quantity}`")).collect::<Vec<_>>().join(" or ")
 }
 
 /// A container's limit below the request beside it.
@@ -159,6 +241,26 @@ mod tests {
         }
         for (text, nano) in [("2", 2_000_000_000), ("0.5", 500_000_000), (r#""500m""#, 500_000_000)] {
             assert_eq!(serde_json::from_str::<Amount>(text).map(|amount| amount.nano).ok(), Some(nano), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_was_meant_by_a_parameter_is_told() {
+        let message = |text: &str| serde_json::from_str::<Amount>(text).map_err(|error| error.to_string()).unwrap_err();
+        assert_eq!(message(r#""512MB""#), "`512MB` is not a quantity; `512M` or `512Mi` is");
+        assert_eq!(message(r#""much""#), "`much` is not a quantity such as `500m`, `2` or `128Mi`");
+    }
+
+    #[test]
+    fn next_to_nothing_is_told_as_it_is() {
+        for (text, meant, why) in [
+            ("512m", "512M or 512Mi", "512m is less than a byte, because m is a thousandth: no program runs in that"),
+            ("1500m", "1500M or 1500Mi", "1500m is about a byte, because m is a thousandth: no program runs in that"),
+            ("512", "512M or 512Mi", "512 is 512 bytes: no program runs in that"),
+            ("1Ki", "at least 4Mi", "1Ki is 1024 bytes: no program runs in that"),
+            ("1e3", "at least 4Mi", "1e3 is 1000 bytes: no program runs in that"),
+        ] {
+            assert_eq!((&*meant_bytes(text, "at least 4Mi"), &*why_bytes(text)), (meant, why), "{text}");
         }
     }
 

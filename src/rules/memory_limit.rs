@@ -1,6 +1,6 @@
 //! `resources.limits.memory` of containers and init containers, or of the pod.
 
-use super::limits::{Amount, Held, below_request, containers, in_order, pods_below_request};
+use super::limits::{Amount, Held, LEAST_MEMORY, below_request, containers, in_order, pods_below_request};
 use super::{Check, Example, Finding, Findings, Fix, NOT_EPHEMERAL, Rule, Scope, Severity, compile, params};
 use crate::workload::Pod;
 use schemars::JsonSchema;
@@ -10,8 +10,10 @@ pub static RULE: Rule = Rule {
     id: "memory-limit",
     title: "Every container has a memory limit",
     docs: "Each container and init container needs `resources.limits.memory`, its own or, where the API has \
-`spec.resources`, the pod's. `0` is no limit. With `max` the limit that holds for a container must not be above it. Debug \
-containers cannot have resources and are bound by the pod's cgroup alone.\n\n\
+`spec.resources`, the pod's. `0` is no limit. With `max` the limit that holds for a container must not be above it. A \
+limit below 4 MiB is a slip of the pen (`512m` is half a byte, `512` are bytes), and so is a request in fractions of a byte; \
+what is no quantity (`512MB`) is pointed out with what was meant. Debug containers cannot have resources and are bound by \
+the pod's cgroup alone.\n\n\
 Set the limit to what the program needs under load plus a reserve, or give the namespace a LimitRange with defaults. The \
 repair sets `default`, where the policy gives one, on containers without a limit; not where the memory request is larger \
 than that, and not beside memory in `spec.resources`, since the API server would refuse the pod.",
@@ -39,6 +41,39 @@ than that, and not beside memory in `spec.resources`, since the API server would
             .no_repair(),
         Example::bad("not a quantity", r#"{"resources":{"limits":{"memory":"1 GB"}}}"#, &["resources.limits.memory"])
             .no_repair(),
+        Example::bad(
+            "not a quantity, and a default",
+            r#"{"resources":{"limits":{"memory":"512MB"}}}"#,
+            &["resources.limits.memory"],
+        )
+        .params(r#"{"default":"256Mi"}"#)
+        .no_repair(),
+        Example::bad(
+            "half a byte",
+            r#"{"resources":{"requests":{"memory":"256m"},"limits":{"memory":"512m"}}}"#,
+            &["resources.limits.memory", "resources.requests.memory"],
+        )
+        .params(r#"{"default":"256Mi","max":"1Gi"}"#)
+        .no_repair(),
+        Example::bad(
+            "a few bytes",
+            r#"{"resources":{"requests":null,"limits":{"memory":512}}}"#,
+            &["resources.limits.memory"],
+        )
+        .no_repair(),
+        Example::bad(
+            "a limit just below 4 MiB",
+            r#"{"resources":{"requests":{"memory":"1Mi"},"limits":{"memory":"4194303"}}}"#,
+            &["resources.limits.memory"],
+        )
+        .no_repair(),
+        Example::bad(
+            "the pod's limit is half a byte",
+            r#"{"resources":{"requests":{"memory":null},"limits":{"memory":null}}}"#,
+            &["spec.resources.limits.memory"],
+        )
+        .spec(r#"{"resources":{"limits":{"memory":"512m"}}}"#)
+        .no_repair(),
         Example::bad(
             "the request is above the default",
             r#"{"resources":{"requests":{"memory":"512Mi"},"limits":{"memory":null}}}"#,
@@ -86,6 +121,10 @@ than that, and not beside memory in `spec.resources`, since the API server would
         .spec(r#"{"resources":{"requests":{"memory":"2Gi"},"limits":{"memory":"1Gi"}}}"#)
         .no_repair(),
         Example::good("a limit", r#"{"resources":{"limits":{"memory":"128Mi"}}}"#),
+        Example::good(
+            "the smallest limit, and a small request",
+            r#"{"resources":{"requests":{"memory":"1Ki"},"limits":{"memory":"4Mi"}}}"#,
+        ),
         Example::good("a limit in milli-bytes", r#"{"resources":{"limits":{"memory":"128000000000m"}}}"#),
         Example::good("exactly max in another unit", r#"{"resources":{"limits":{"memory":"1073741824"}}}"#)
             .params(r#"{"max":"1Gi"}"#),
@@ -137,12 +176,17 @@ impl Check for MemoryLimit {
                 (None, Some(max)) => {
                     findings.add(limit.finding(format!("a limit of at most {}", max.text)).amount(i128::MAX));
                 }
+                (Some(nano), _) if nano < LEAST_MEMORY => findings.extend(limit.too_small()),
                 (Some(nano), Some(max)) if nano > max.nano => {
                     findings.add(limit.finding(format!("at most {}", max.text)).amount(nano).why(WHY_MAX));
                 }
                 (Some(_), _) => {}
             }
-            findings.extend(below_request(container, "memory"));
+            findings.extend(Held::new(pod, container, "requests", "memory").fraction());
+            // A slip of the pen is one violation.
+            if limit.nano.is_none_or(|nano| nano >= LEAST_MEMORY) {
+                findings.extend(below_request(container, "memory"));
+            }
         }
     }
 
@@ -155,7 +199,7 @@ impl Check for MemoryLimit {
         let limit = Held::own(container, "limits", "memory");
         let request = Held::own(container, "requests", "memory");
         let fits = request.nano.is_none_or(|request| request <= default.nano);
-        let fixable = limit.nano.is_none() && fits && !on_pod("limits") && !on_pod("requests");
+        let fixable = limit.is_free() && fits && !on_pod("limits") && !on_pod("requests");
         if fixable {
             fix.set(&limit.at(), default.text.clone().into());
         }

@@ -1,7 +1,7 @@
 //! The limit on processes of a pod: `spec.resources.limits.pids`, or the kubelet's `podPidsLimit`.
 
 use super::finding::told;
-use super::limits::{Amount, in_order, positive};
+use super::limits::{Amount, in_order, is_free, of_text, positive};
 use super::{Check, ContainerKind, Example, Finding, Findings, Fix, Location, Rule, Scope, Severity, compile, params};
 use crate::workload::{Pod, quantity::UNIT};
 use schemars::JsonSchema;
@@ -37,6 +37,10 @@ without the field drops it in silence.",
         Example::bad("zero", "", &["spec.resources.limits.pids"])
             .spec(r#"{"resources":{"limits":{"pids":0}}}"#)
             .params(r#"{"default":1024}"#),
+        Example::bad("not a quantity", "", &["spec.resources.limits.pids"])
+            .spec(r#"{"resources":{"limits":{"pids":"1024 processes"}}}"#)
+            .params(r#"{"default":1024}"#)
+            .no_repair(),
         Example::bad("above max", "", &["spec.resources.limits.pids"])
             .spec(r#"{"resources":{"limits":{"pids":"2k"}}}"#)
             .params(r#"{"max":1024,"default":1024}"#)
@@ -106,11 +110,12 @@ impl Check for PidsLimit {
         match text.and_then(positive) {
             Some(nano) if nano <= self.max.nano => {}
             Some(nano) => {
-                findings.add(Finding::new(at, told(text), format!("at most {}", self.max.text)).amount(nano));
+                let finding = Finding::new(at, told(text), format!("at most {}", self.max.text)).amount(nano);
+                findings.add(finding.of_linux(pod));
             }
             None => {
                 let wanted = format!("a limit of at most {}, here or as podPidsLimit of all nodes", self.max.text);
-                findings.add(Finding::new(at, told(text), wanted).amount(i128::MAX));
+                findings.add(of_text(Finding::new(at, told(text), wanted).amount(i128::MAX), text).of_linux(pod));
             }
         }
     }
@@ -122,7 +127,7 @@ impl Check for PidsLimit {
     fn fix(&self, pod: &Pod<'_>, _finding: &Finding<'_>, fix: &mut Fix) -> bool {
         let (Some(default), Scope::Pod) = (&self.default, fix.scope) else { return false };
         let (at, text) = limit(pod);
-        let fixable = text.and_then(positive).is_none();
+        let fixable = is_free(text);
         if fixable {
             fix.set(&at, default.text.clone().into());
         }

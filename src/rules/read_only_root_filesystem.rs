@@ -3,7 +3,7 @@
 use super::finding::shown;
 use super::limits::Amount;
 use super::{Cause, Check, Example, Finding, Findings, Fix, Location, Rule, Scope, Severity, compile, params};
-use crate::workload::{ContainerKind, ContainerRef, Pod};
+use crate::workload::{ContainerKind, ContainerRef, Pod, path};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
@@ -14,7 +14,9 @@ pub static RULE: Rule = Rule {
     docs: "`readOnlyRootFilesystem` must be `true` on every container, so that nobody can replace a program or leave \
 one behind. Paths that the program writes to get a volume of their own.\n\n\
 The repair sets `true` and mounts an emptyDir with a size limit on each path of `writable` (default `/tmp`) on which \
-nothing is mounted yet. A debug container cannot bring volumes, so there only the field is set.",
+nothing is mounted yet, in whatever spelling, and which lies in no volume that is. A debug container cannot bring volumes, so there only the field is set.\n\n\
+A pod that can run on Windows nodes alone (by `nodeSelector`, affinity or its node) but lacks `spec.os.name: windows` is \
+judged as one of Linux, as the API server does; nothing is repaired in it, and the finding says to set that name.",
     why: "on a writable root file system an attacker can replace programs and keep tools across restarts of a process",
     owasp: &[12, 65],
     pss: None,
@@ -44,6 +46,19 @@ nothing is mounted yet. A debug container cannot bring volumes, so there only th
         )
         .spec(r#"{"volumes":[{"name":"tmp","emptyDir":{"sizeLimit":"1Mi"}}]}"#),
         Example::bad(
+            "/tmp is mounted already, in another spelling",
+            r#"{"securityContext":{"readOnlyRootFilesystem":false},"volumeMounts":[{"name":"tmp","mountPath":"//var/../tmp/."}]}"#,
+            &["securityContext.readOnlyRootFilesystem"],
+        )
+        .spec(r#"{"volumes":[{"name":"tmp","emptyDir":{"sizeLimit":"1Mi"}}]}"#),
+        Example::bad(
+            "a writable path lies in a volume",
+            r#"{"securityContext":{"readOnlyRootFilesystem":false},"volumeMounts":[{"name":"cache","mountPath":"/var/cache"}]}"#,
+            &["securityContext.readOnlyRootFilesystem"],
+        )
+        .spec(r#"{"volumes":[{"name":"cache","emptyDir":{"sizeLimit":"1Mi"}}]}"#)
+        .params(r#"{"writable":["/var/cache/nginx"]}"#),
+        Example::bad(
             "several writable paths",
             r#"{"securityContext":{"readOnlyRootFilesystem":false}}"#,
             &["securityContext.readOnlyRootFilesystem"],
@@ -60,6 +75,7 @@ nothing is mounted yet. A debug container cannot bring volumes, so there only th
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 struct ReadOnlyRootFilesystem {
     /// Absolute paths that the repair keeps writable, each by an emptyDir.
+    #[serde(deserialize_with = "mount_paths")]
     writable: Vec<String>,
     /// Size limit of each such emptyDir, a Kubernetes quantity.
     #[serde(deserialize_with = "quantity_above_zero")]
@@ -70,6 +86,21 @@ impl Default for ReadOnlyRootFilesystem {
     fn default() -> Self {
         Self { writable: vec!["/tmp".to_owned()], size_limit: "64Mi".to_owned() }
     }
+}
+
+/// The API server would refuse every pod that is repaired with anything else, or with two mounts on one path.
+fn mount_paths<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let mut paths = Vec::<String>::deserialize(deserializer)?;
+    for given in &paths {
+        if !given.starts_with('/') || given.contains(':') || path::normalise(given) == "/" {
+            let message =
+                format!("`{given}` is no absolute path below / without a colon, on which a volume can be mounted");
+            return Err(serde::de::Error::custom(message));
+        }
+    }
+    let mut seen = std::collections::HashSet::new();
+    paths.retain(|given| seen.insert(path::normalise(given)));
+    Ok(paths)
 }
 
 /// The API server would refuse every pod that is repaired with anything else.
@@ -85,7 +116,7 @@ impl Check for ReadOnlyRootFilesystem {
                 continue;
             }
             let at = Location::security_context(container, "readOnlyRootFilesystem", value.is_some());
-            findings.add(Finding::new(at, shown(value), "true"));
+            findings.add(Finding::new(at, shown(value), "true").of_linux(pod));
         }
     }
 
@@ -120,7 +151,9 @@ impl ReadOnlyRootFilesystem {
     }
 }
 
+/// Whether a volume is mounted on this path or above it. An emptyDir there would hide what the volume has.
 fn is_mounted(container: ContainerRef<'_>, path: &str) -> bool {
-    let path = path.trim_end_matches('/');
-    container.volume_mounts.iter().any(|mount| mount.mount_path.trim_end_matches('/') == path)
+    let path = path::normalise(path);
+    let mut mounts = container.volume_mounts.iter().filter(|mount| !mount.mount_path.is_empty());
+    mounts.any(|mount| path::is_under(&path, &path::normalise(&mount.mount_path)))
 }

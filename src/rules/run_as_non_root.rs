@@ -237,7 +237,7 @@ impl Check for RunAsNonRoot {
         match (user.value(), self.user) {
             (Some(0), _) | (None, None) => return false,
             (Some(_), _) => {}
-            (None, Some(_)) if pod.is_windows() => return false,
+            (None, Some(_)) if pod.is_windows() || pod.chooses_windows() => return false,
             (None, Some(user)) => {
                 fix.set(&Location::security_context(container, "runAsUser", false), user.get().into());
             }

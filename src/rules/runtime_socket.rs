@@ -1,61 +1,30 @@
 //! Ways from a pod to the runtime of its node: mounted sockets, and endpoints in the environment.
 
-use super::secret_shapes::secret_value;
+mod endpoint;
+mod sockets;
+
 use super::{Check, Example, Finding, Findings, Location, Rule, Severity, compile, params};
-use crate::workload::{ContainerKind, Parts, Pod, path};
-use core::net::IpAddr;
+use crate::workload::{ContainerKind, ContainerRef, Parts, Pod};
+use endpoint::{Environment, VARIABLES};
 use schemars::JsonSchema;
 use serde::Deserialize;
-
-/// Where runtimes listen, normalised (`/var/run` is `/run`). Where the socket has a directory of
-/// its own, that directory stands here: what lies in it (`.ttrpc`, `debug.sock`) is the runtime too.
-/// `*` is any one segment.
-static SOCKETS: &[(&str, &str)] = &[
-    // moby: daemon/pkg/opts/hosts_unix.go, DefaultUnixSocket.
-    ("/run/docker.sock", "Docker"),
-    // docs.docker.com/engine/security/rootless: $XDG_RUNTIME_DIR/docker.sock.
-    ("/run/user/*/docker.sock", "rootless Docker"),
-    // moby: the containerd that dockerd starts, <exec-root>/containerd/containerd.sock.
-    ("/run/docker/containerd", "Docker's containerd"),
-    // containerd: defaults/defaults_unix.go, DefaultAddress and DefaultDebugAddress.
-    ("/run/containerd", "containerd"),
-    // nerdctl: containerd-rootless keeps its state here.
-    ("/run/user/*/containerd-rootless", "rootless containerd"),
-    // cri-o: pkg/config, CrioSocketPath.
-    ("/run/crio", "CRI-O"),
-    // cri-dockerd: packaging/systemd/cri-docker.socket.
-    ("/run/cri-dockerd.sock", "cri-dockerd"),
-    // kubelet before 1.24, and Bottlerocket's link to containerd.
-    ("/run/dockershim.sock", "dockershim"),
-    // podman: contrib/systemd/system/podman.socket, and the user's unit.
-    ("/run/podman", "Podman"),
-    ("/run/user/*/podman", "rootless Podman"),
-    // k3s: pkg/agent/containerd, also rke2.
-    ("/run/k3s", "the containerd of k3s and RKE2"),
-    // k0s: pkg/constant, <run-dir>/containerd.sock.
-    ("/run/k0s", "the containerd of k0s"),
-    // microk8s: snap common directory.
-    ("/var/snap/microk8s/common/run", "the containerd of MicroK8s"),
-    // Bottlerocket: sources/host-ctr.
-    ("/run/host-containerd", "Bottlerocket's host containerd"),
-    // Where it is no link to /run: only `/var` itself still has this name after normalising.
-    ("/var/run", "the runtimes under /var/run"),
-];
-
-/// Windows: named pipes of moby, containerd and Podman (`\\.\pipe\docker_engine`).
-static PIPES: &[&str] = &["docker_engine", "containerd-", "podman-", "cri-dockerd", "dockershim"];
-
-/// What clients of Docker and Podman read.
-const VARIABLES: [&str; 2] = ["DOCKER_HOST", "CONTAINER_HOST"];
 
 pub static RULE: Rule = Rule {
     id: "runtime-socket",
     title: "No way to the node's container runtime",
     docs: "Whoever reaches the runtime starts a privileged container on the node, beside Kubernetes and its admission. \
-Judged are host paths that are the socket of Docker, containerd, CRI-O, cri-dockerd, Podman, k3s, RKE2, k0s or MicroK8s, \
-that lie in the socket's own directory, or that contain it (`/`, `/run`, `/var`), in whatever spelling; read-only \
-mounts too, because a socket can be connected to all the same. Judged are also `DOCKER_HOST` and `CONTAINER_HOST` with a \
-TCP, unix or named pipe endpoint. TCP on the pod's own loopback passes: that is a sidecar, not the node.\n\n\
+Judged are host paths that are a socket of Docker and its plugins, containerd, NRI, CRI-O, cri-dockerd, Podman, BuildKit, \
+iSulad, k3s, RKE2, k0s, MicroK8s, Talos or BOSH, or a Windows pipe of these, that lie in the socket's own directory, or that \
+contain it (`/`, `/run`, `/var`), in whatever spelling, and files of these names anywhere (`docker.sock`); read-only mounts \
+too, because a socket can be connected to all the same.\n\n\
+Judged is also where clients look for a runtime (`DOCKER_HOST`, `CONTAINER_HOST`, `BUILDKIT_HOST` and the like), if that is a \
+TCP endpoint of the node: an address by number, `status.hostIP` or `spec.nodeName` of the pod, directly or as `$(VAR)`, a name \
+that only machines have (`host.docker.internal`, `ip-10-0-0-1...`), loopback under `hostNetwork`, and a variable of which \
+the pod does not show what it holds. The name of a Service is no node, loopback without `hostNetwork` is a sidecar, and the \
+path of a socket leads to the node only through a hostPath, which is judged by itself.\n\n\
+That finds habits and not adversaries: a name that resolves to the node, an endpoint in a file or an argument, or a hostPath to a \
+directory in which somebody put a socket under another name stay unseen. What holds is that no hostPath is let in that \
+nobody looked at (rule `host-path`), and that no runtime of a node listens on TCP.\n\n\
 Instead, build images with a rootless builder (BuildKit rootless, Buildah, kaniko), read metrics and logs from the \
 kubelet API, and watch pods through the Kubernetes API.",
     why: "whoever reaches the container runtime of the node starts privileged containers on it, past Kubernetes",
@@ -128,19 +97,57 @@ kubelet API, and watch pods through the Kubernetes API.",
             r#"{"os":{"name":"windows"},"volumes":[{"name":"a","hostPath":{"path":"\\\\.\\pipe\\Docker_Engine"}}]}"#,
         ),
         Example::bad(
-            "DOCKER_HOST in every way, beside a good variable",
-            r#"{"env":[{"name":"A","value":"tcp://10.0.0.1:2375"},{"name":"DOCKER_HOST","value":"tcp://10.0.0.1:2375"},{"name":"DOCKER_HOST","value":"unix:///var/run/docker.sock"},{"name":"DOCKER_HOST","value":"10.0.0.1:2375"},{"name":"DOCKER_HOST","value":"TCP://$(NODE):2376"},{"name":"CONTAINER_HOST","value":"tcp://jane:secret@[fd00::1]:8888"},{"name":"DOCKER_HOST","value":":2375"}]}"#,
-            &["env[1].value", "env[2].value", "env[3].value", "env[4].value", "env[5].value", "env[6].value"],
+            "NRI, plugins, builders, and a socket in another place",
+            "",
+            &[
+                "spec.volumes[0].hostPath.path",
+                "spec.volumes[1].hostPath.path",
+                "spec.volumes[2].hostPath.path",
+                "spec.volumes[3].hostPath.path",
+                "spec.volumes[4].hostPath.path",
+                "spec.volumes[5].hostPath.path",
+            ],
+        )
+        .spec(
+            r#"{"volumes":[{"name":"a","hostPath":{"path":"/var/run/nri"}},{"name":"b","hostPath":{"path":"/run/docker/plugins"}},{"name":"c","hostPath":{"path":"/run/buildkit/buildkitd.sock"}},{"name":"d","hostPath":{"path":"/var/run/isulad.sock"}},{"name":"e","hostPath":{"path":"/var/vcap/sys/run/docker"}},{"name":"f","hostPath":{"path":"/opt/docker/docker.sock"}}]}"#,
+        ),
+        Example::bad(
+            "endpoints of the node in every way, beside a good variable",
+            r#"{"env":[{"name":"A","value":"tcp://10.0.0.1:2375"},{"name":"DOCKER_HOST","value":"tcp://10.0.0.1:2375"},{"name":"DOCKER_HOST","value":"10.0.0.1:2375"},{"name":"DOCKER_HOST","value":"TCP://$(NODE):2376"},{"name":"CONTAINER_HOST","value":"tcp://jane:secret@[fd00::1]:8888"},{"name":"BUILDKIT_HOST","value":"tcp://host.docker.internal:1234"},{"name":"NODE","valueFrom":{"fieldRef":{"fieldPath":"status.hostIP"}}},{"name":"DOCKER_HOST","value":"tcp://$(NODE):2375"},{"name":"DOCKER_HOST","valueFrom":{"fieldRef":{"fieldPath":"status.hostIP"}}}]}"#,
+            &[
+                "env[1].value",
+                "env[2].value",
+                "env[3].value",
+                "env[4].value",
+                "env[5].value",
+                "env[7].value",
+                "env[8].valueFrom.fieldRef.fieldPath",
+            ],
         ),
         Example::bad(
             "loopback is the node's under hostNetwork",
-            r#"{"env":[{"name":"DOCKER_HOST","value":"tcp://localhost:2375"}]}"#,
-            &["env[0].value"],
+            r#"{"env":[{"name":"DOCKER_HOST","value":"tcp://localhost:2375"},{"name":"DOCKER_HOST","value":":2375"},{"name":"IP","valueFrom":{"fieldRef":{"fieldPath":"status.podIP"}}},{"name":"DOCKER_HOST","value":"tcp://$(IP):2375"}]}"#,
+            &["env[0].value", "env[1].value", "env[3].value"],
         )
         .spec(r#"{"hostNetwork":true}"#),
+        Example::bad(
+            "the name of the node that the pod chose",
+            r#"{"env":[{"name":"DOCKER_HOST","value":"tcp://worker-1:2375"}]}"#,
+            &["env[0].value"],
+        )
+        .spec(r#"{"nodeName":"worker-1"}"#),
         Example::good(
             "a sidecar, SSH, and the default",
             r#"{"env":[{"name":"DOCKER_HOST","value":"tcp://localhost:2376"},{"name":"DOCKER_HOST","value":"127.0.0.1:2375"},{"name":"DOCKER_HOST","value":"tcp://[::1]:2375"},{"name":"CONTAINER_HOST","value":"ssh://builder@10.0.0.1"},{"name":"DOCKER_HOST","value":""},{"name":"DOCKER_HOST","value":null}]}"#,
+        ),
+        Example::good(
+            "a socket in a volume of the pod's own",
+            r#"{"env":[{"name":"DOCKER_HOST","value":"unix:///var/run/docker.sock"},{"name":"CONTAINERD_ADDRESS","value":"/run/containerd/containerd.sock"}],"volumeMounts":[{"name":"run","mountPath":"/var/run"}]}"#,
+        )
+        .spec(r#"{"volumes":[{"name":"run","emptyDir":{"sizeLimit":"1Mi"}}]}"#),
+        Example::good(
+            "Services",
+            r#"{"env":[{"name":"DOCKER_HOST","value":"tcp://dind:2375"},{"name":"DOCKER_HOST","value":"tcp://dind.ci.svc.cluster.local:2376"},{"name":"BUILDKIT_HOST","value":"tcp://$(BUILDKITD_SERVICE_HOST):1234"}]}"#,
         ),
         Example::good("neighbours of sockets", "").spec(
             r#"{"volumes":[{"name":"a","hostPath":{"path":"/run/udev"}},{"name":"b","hostPath":{"path":"/run/containerd-data"}},{"name":"c","hostPath":{"path":"/var/log"}},{"name":"d","hostPath":{"path":"/run/docker.sock.bak"}},{"name":"e","hostPath":{"path":"/var/runner"}}]}"#,
@@ -163,7 +170,7 @@ impl Check for RuntimeSocket {
         for (index, volume) in pod.spec.volumes.iter().enumerate() {
             let Some(host_path) = &volume.host_path else { continue };
             let path = host_path.path.as_deref();
-            if let Some(runtime) = socket(path.unwrap_or_default()) {
+            if let Some(runtime) = sockets::of(path.unwrap_or_default()) {
                 let at = Location::spec().key("volumes", true).index(index).key("hostPath", true);
                 let found = path.unwrap_or(super::finding::NOT_SET);
                 findings.add(
@@ -172,92 +179,31 @@ impl Check for RuntimeSocket {
                 );
             }
         }
-        let host_network = pod.spec.host_network == Some(true);
         for container in pod.all_containers() {
-            for (index, variable) in container.env.iter().enumerate() {
-                let Some(value) = variable.value.as_deref() else { continue };
-                if VARIABLES.contains(&&*variable.name) && is_host_endpoint(value, host_network) {
-                    let at = Location::container(container).key("env", true).index(index).key("value", true);
-                    let found = format!("{}={}", variable.name, without_credentials(value));
-                    findings.add(Finding::new(at, found, "no endpoint of a runtime of the node"));
-                }
+            if container.env.iter().any(|variable| VARIABLES.contains(&&*variable.name)) {
+                endpoints(pod, container, findings);
             }
         }
     }
 }
 
-/// The runtime whose socket this path is, contains, or lies beside.
-fn socket(path: &str) -> Option<&'static str> {
-    let normal = path::normalise(path);
-    let segments = || normal.split('/').filter(|segment| !segment.is_empty());
-    // One path contains the other if they agree as far as the shorter one goes.
-    let meets =
-        |socket: &str| socket.split('/').skip(1).zip(segments()).all(|(known, given)| known == "*" || known == given);
-    let pipe = path.trim().to_lowercase().replace('\\', "/");
-    let is_pipe = || {
-        let name = pipe.trim_start_matches('/').strip_prefix("./pipe/")?;
-        PIPES.iter().any(|known| name.starts_with(known)).then_some("a Windows runtime")
-    };
-    SOCKETS.iter().find(|(socket, _)| meets(socket)).map(|(_, runtime)| *runtime).or_else(is_pipe)
-}
-
-/// Whether a client with this value talks to the node: TCP, a unix socket or a named pipe.
-fn is_host_endpoint(value: &str, host_network: bool) -> bool {
-    let value = value.trim();
-    let (scheme, rest) = value.split_once("://").unwrap_or(("", value));
-    match scheme.to_ascii_lowercase().as_str() {
-        // Another login, with a key of its own; or a file descriptor.
-        "ssh" | "fd" => false,
-        "" | "tcp" | "http" | "https" => !rest.is_empty() && (host_network || !is_loopback(rest)),
-        _ => true,
-    }
-}
-
-fn is_loopback(authority: &str) -> bool {
-    let authority = authority.split(['/', '?']).next().unwrap_or_default();
-    let authority = authority.rsplit('@').next().unwrap_or_default();
-    let host = match authority.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or_default(),
-        None => authority.rsplit_once(':').map_or(authority, |(host, _)| host),
-    };
-    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
-}
-
-/// The endpoint without what may be secret: a login, a path on a host, a query.
-fn without_credentials(value: &str) -> String {
-    let value = value.split(['?', '#']).next().unwrap_or_default();
-    let (scheme, rest) = value.split_once("://").map_or(("", value), |(scheme, rest)| (scheme, rest));
-    let separator = if scheme.is_empty() { "" } else { "://" };
-    let is_path = matches!(scheme.to_ascii_lowercase().as_str(), "unix" | "npipe") || rest.starts_with(['/', '\\']);
-    let (login, rest) = rest.rsplit_once('@').map_or(("", rest), |(_, rest)| ("***@", rest));
-    let shown = if is_path { rest } else { rest.split(['/', ';', ',']).next().unwrap_or_default() };
-    match secret_value(shown) {
-        Some(_) => format!("{scheme}{separator}***"),
-        None => format!("{scheme}{separator}{login}{shown}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn credentials_are_never_shown() {
-        assert_eq!(without_credentials("tcp://jane:secret@10.0.0.1:1?token=x"), "tcp://***@10.0.0.1:1");
-        assert_eq!(without_credentials("jane:secret@10.0.0.1:1"), "***@10.0.0.1:1");
-        assert_eq!(without_credentials("tcp://10.0.0.1:1"), "tcp://10.0.0.1:1");
-        assert_eq!(without_credentials("tcp://10.0.0.1:1/hidden;a=b"), "tcp://10.0.0.1:1");
-        assert_eq!(without_credentials("jane:secret/x@10.0.0.1:1/hidden"), "***@10.0.0.1:1");
-        assert_eq!(without_credentials("unix:///run/docker.sock?token=x"), "unix:///run/docker.sock");
-        assert_eq!(without_credentials("/run/docker.sock"), "/run/docker.sock");
-        assert_eq!(without_credentials("10.0.0.1:1;Password=x"), "10.0.0.1:1");
-        assert_eq!(without_credentials(&format!("unix:///run/{}_{}", "ghp", "a".repeat(36))), "unix://***");
-    }
-
-    #[test]
-    fn the_table_is_normalised() {
-        for (socket, _) in SOCKETS.iter().filter(|(socket, _)| *socket != "/var/run") {
-            assert_eq!(path::normalise(socket), *socket);
+fn endpoints<'p>(pod: &'p Pod<'p>, container: ContainerRef<'p>, findings: &mut Findings<'p>) {
+    let mut environment = Environment::new(pod.spec.host_network == Some(true), pod.spec.node_name.as_deref());
+    for (index, variable) in container.container.env.iter().enumerate() {
+        if VARIABLES.contains(&&*variable.name) && environment.leads_to_node(variable) {
+            let at = Location::container(container).key("env", true).index(index);
+            let (at, found) = match (variable.value.as_deref(), endpoint::field(variable)) {
+                (None | Some(""), Some(field)) => {
+                    let at = at.key("valueFrom", true).key("fieldRef", true).key("fieldPath", true);
+                    (at, format!("{} from {field}", variable.name))
+                }
+                (value, _) => {
+                    let shown = endpoint::without_credentials(value.unwrap_or_default());
+                    (at.key("value", true), format!("{}={shown}", variable.name))
+                }
+            };
+            findings.add(Finding::new(at, found, "no endpoint of a runtime of the node"));
         }
+        environment.add(variable);
     }
 }

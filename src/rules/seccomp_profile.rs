@@ -173,9 +173,11 @@ impl Check for SeccompProfile {
         if self.pss.is_some_and(|standard| !standard.since(19)) {
             return annotations(pod, findings);
         }
-        if pod.is_windows() && self.pss.is_none_or(|standard| standard.restricted_since(25)) {
+        let spares_windows = self.pss.is_none_or(|standard| standard.restricted_since(25));
+        if pod.is_windows() && spares_windows {
             return;
         }
+        let mut add = |finding: Finding<'p>| findings.add(if spares_windows { finding.of_linux(pod) } else { finding });
         let required = self.pss.is_none_or(|standard| standard.level == Level::Restricted);
         let pods = pod.spec.security_context.as_ref().and_then(|s| s.seccomp_profile.as_ref());
         let on_pod = Location::spec().key("securityContext", true).key("seccompProfile", true);
@@ -187,21 +189,21 @@ impl Check for SeccompProfile {
             match (own, &bad_pod) {
                 (Some(profile), _) => {
                     if let Some(finding) = self.fault(at, profile) {
-                        findings.add(finding);
+                        add(finding);
                     }
                 }
                 (None, Some(finding)) => {
                     inherited = true;
-                    findings.add(finding.clone().inherited_by(container));
+                    add(finding.clone().inherited_by(container));
                 }
                 (None, None) if pods.is_none() && required => {
-                    findings.add(Finding::new(at, told(None), "RuntimeDefault, here or on the pod"));
+                    add(Finding::new(at, told(None), "RuntimeDefault, here or on the pod"));
                 }
                 (None, None) => {}
             }
         }
         if let Some(finding) = bad_pod.filter(|_| !inherited) {
-            findings.add(finding);
+            add(finding);
         }
     }
 
@@ -210,7 +212,7 @@ impl Check for SeccompProfile {
         let Some(container) = finding.container().filter(|_| finding.at.last_key() == Some("seccompProfile")) else {
             return false;
         };
-        if pod.is_windows() {
+        if pod.is_windows() || pod.chooses_windows() {
             return false;
         }
         let at = match fix.scope {

@@ -10,10 +10,12 @@ use serde::Deserialize;
 pub static RULE: Rule = Rule {
     id: "service-account-token",
     title: "Pods that do not call the Kubernetes API have no token for it",
-    docs: "Kubernetes mounts a token of the pod's ServiceAccount into every container unless the pod says \
-`automountServiceAccountToken: false`. Few programs call the API, so the pod must say it. Left alone are pods with a \
+    docs: "Kubernetes mounts a token of the pod's ServiceAccount into every container unless the pod \
+or its ServiceAccount says `automountServiceAccountToken: false`. Few programs call the API, so one of them must say it. A pod \
+that arrives is judged by the token that the API server has put into it, or has not; a template by what it says itself, and \
+`podreeve check` reads the ServiceAccounts among the files as well. Left alone are pods with a \
 projected `serviceAccountToken` volume of their own, which names audience and lifetime and is the better way for a program that \
-does call an API, and pods of the ServiceAccounts in `accounts`. What the ServiceAccount itself says is not seen here.\n\n\
+does call an API, and pods of the ServiceAccounts in `accounts`.\n\n\
 The repair sets `false`, and takes the token out of the volume `kube-api-access-...` that the API server has put into the \
 pod before webhooks see it; the cluster's certificate stays there.",
     why: "a token that nobody needs lets whoever takes over the program speak to the Kubernetes API as the pod",
@@ -28,18 +30,23 @@ pod before webhooks see it; the cluster's certificate stays there.",
     params: params::<ServiceAccountToken>,
     examples: &[
         Example::bad("not set", "", &["spec.automountServiceAccountToken"])
-            .spec(r#"{"automountServiceAccountToken":null}"#),
-        Example::bad("true", "", &["spec.automountServiceAccountToken"]).spec(r#"{"automountServiceAccountToken":true}"#),
+            .spec(r#"{"automountServiceAccountToken":null}"#)
+            .written(),
+        Example::bad("true", "", &["spec.automountServiceAccountToken"])
+            .spec(r#"{"automountServiceAccountToken":true}"#)
+            .written(),
         Example::bad("as the API server fills it in", "", &["spec.automountServiceAccountToken"]).spec(
             r#"{"automountServiceAccountToken":null,"serviceAccountName":"default","volumes":[{"name":"cache","emptyDir":{"sizeLimit":"1Mi"}},{"name":"kube-api-access-x7k2p","projected":{"sources":[{"serviceAccountToken":{"expirationSeconds":3607,"path":"token"}},{"configMap":{"name":"kube-root-ca.crt","items":[{"key":"ca.crt","path":"ca.crt"}]}}]}}]}"#,
         ),
         Example::bad("another account than the one that needs it", "", &["spec.automountServiceAccountToken"])
             .spec(r#"{"automountServiceAccountToken":null}"#)
-            .params(r#"{"accounts":["operator"]}"#),
+            .params(r#"{"accounts":["operator"]}"#)
+            .written(),
         Example::good("false", "").spec(r#"{"automountServiceAccountToken":false}"#),
         Example::good("an account that needs it", "")
             .spec(r#"{"automountServiceAccountToken":null,"serviceAccountName":"operator"}"#)
-            .params(r#"{"accounts":["operator"]}"#),
+            .params(r#"{"accounts":["operator"]}"#)
+            .written(),
         Example::good("a token of its own", "").spec(
             r#"{"automountServiceAccountToken":null,"volumes":[{"name":"token","projected":{"sources":[{"serviceAccountToken":{"audience":"vault","path":"token"}}]}}]}"#,
         ),
@@ -57,10 +64,17 @@ struct ServiceAccountToken {
 impl Check for ServiceAccountToken {
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let spec = &pod.spec;
-        let account = spec.service_account_name.as_deref().filter(|name| !name.is_empty()).unwrap_or("default");
         let value = spec.automount_service_account_token;
+        // The API server has put the token into a pod that arrives, or whatever it says, the pod has none.
+        let has_arrived = pod.kind == "Pod" && pod.around.written.is_none();
+        let automounts = match (has_arrived, value) {
+            (true, _) => spec.volumes.iter().any(is_injected),
+            (false, None) => pod.around.written.and_then(|written| written.account_automounts) != Some(false),
+            (false, Some(_)) => true,
+        };
         if value == Some(false)
-            || self.accounts.iter().any(|name| name == account)
+            || !automounts
+            || self.accounts.iter().any(|name| name == spec.account())
             || spec.volumes.iter().any(|volume| volume.projects_token() && !is_injected(volume))
         {
             return;

@@ -1,55 +1,29 @@
 //! An SSH server in a container: its port, or the program itself.
 
+mod line;
+mod script;
+#[cfg(test)]
+mod tests;
+mod words;
+
 use super::{Check, Example, Finding, Findings, Location, Rule, Severity, compile, params};
-use crate::workload::{ContainerKind, Parts, Pod, Text};
+use crate::workload::{Container, ContainerKind, Parts, Pod, Text};
+use line::Hit;
 use schemars::JsonSchema;
 use serde::Deserialize;
-
-const SERVERS: [&str; 2] = ["sshd", "dropbear"];
-
-/// Words that run the program which follows them and their options, and how many operands stand before it.
-static WRAPPERS: &[(&str, usize)] = &[
-    ("!", 0),
-    ("busybox", 0),
-    ("catatonit", 0),
-    ("chroot", 1),
-    ("command", 0),
-    ("do", 0),
-    ("doas", 0),
-    ("dumb-init", 0),
-    ("else", 0),
-    ("env", 0),
-    ("eval", 0),
-    ("exec", 0),
-    ("gosu", 1),
-    ("if", 0),
-    ("nice", 0),
-    ("nohup", 0),
-    ("setpriv", 0),
-    ("setsid", 0),
-    ("stdbuf", 0),
-    ("su", 1),
-    ("su-exec", 1),
-    ("sudo", 0),
-    ("then", 0),
-    ("time", 0),
-    ("timeout", 1),
-    ("tini", 0),
-    ("unshare", 0),
-    ("until", 0),
-    ("while", 0),
-];
-
-/// Programs that run a script given to them as text.
-const SHELLS: [&str; 6] = ["ash", "bash", "dash", "ksh", "sh", "zsh"];
 
 pub static RULE: Rule = Rule {
     id: "ssh-server",
     title: "No SSH server runs in a container",
     docs: "An SSH server is a second way in, with users, keys and logs of its own that the cluster does not know. A \
-container must not declare port 22 (`containerPort` or `hostPort`), nor run `sshd` or `dropbear` as the program of its \
-`command`, `args` or lifecycle handlers: under any path, behind wrappers such as `tini`, `env` or `exec`, and inside \
-`sh -c` scripts.\n\n\
+container must not declare port 22 (`containerPort` or `hostPort`) nor probe it, nor run `sshd`, `dropbear` or another SSH \
+server in its `command`, `args`, probes or lifecycle handlers: as the program, under any path and in any multi-call binary; \
+behind entry points and wrappers such as `tini`, `env`, `nice` or `sudo`; in the scripts of `sh -c`, `cmd /c` and \
+`powershell -Command`; as an init script (`/etc/init.d/ssh start`) or as a service (`service ssh start`, `systemctl`, \
+`rc-service`, `s6-svc`, `Start-Service` and their like).\n\n\
+It reads what is written in the pod, as a person would at a glance, and neither the image nor what a script computes while it \
+runs. So it finds habits and not adversaries: a renamed binary, a script inside the image or an encoded command stay unseen. \
+That nobody can log in is for NetworkPolicies and for the image to see to.\n\n\
 Instead, use `kubectl exec`, `kubectl debug` or `kubectl cp`, which RBAC and the audit log cover.",
     why: "an SSH server lets people in past the cluster's authentication, RBAC and audit log",
     owasp: &[61],
@@ -98,6 +72,30 @@ Instead, use `kubectl exec`, `kubectl debug` or `kubectl cp`, which RBAC and the
             &["lifecycle.postStart.exec.command[0]", "lifecycle.preStop.exec.command[2]"],
         )
         .no_debug(),
+        Example::bad(
+            "behind an entry point, in one list",
+            r#"{"command":["/entrypoint.sh","/usr/sbin/sshd","-D"]}"#,
+            &["command[1]"],
+        ),
+        Example::bad(
+            "an init script",
+            r#"{"command":["sh","-c","/etc/init.d/ssh start; tail -f /dev/null"]}"#,
+            &["command[2]"],
+        ),
+        Example::bad(
+            "as a service",
+            r#"{"command":["sh","-c"],"args":["service ssh start && sleep infinity"]}"#,
+            &["args[0]"],
+        ),
+        Example::bad("in a multi-call binary", r#"{"command":["dropbearmulti","dropbear","-F"]}"#, &["command[1]"]),
+        Example::bad("on Windows", r#"{"command":["cmd","/c","C:\\OpenSSH\\sshd.exe"]}"#, &["command[2]"])
+            .spec(r#"{"os":{"name":"windows"}}"#),
+        Example::bad(
+            "in probes, and a probe of its port",
+            r#"{"livenessProbe":{"httpGet":null,"exec":{"command":["sh","-c","pgrep sshd || /usr/sbin/sshd"]}},"readinessProbe":{"httpGet":null,"tcpSocket":{"port":22}},"startupProbe":{"exec":{"command":["service","ssh","start"]}}}"#,
+            &["livenessProbe.exec.command[2]", "readinessProbe.tcpSocket.port", "startupProbe.exec.command[1]"],
+        )
+        .no_debug(),
         Example::good(
             "the word, and not the program",
             r#"{"command":["/bin/sh","-c","pkill sshd; grep sshd /etc/passwd; ssh-keygen -A # sshd"],"args":["sshd"]}"#,
@@ -106,6 +104,11 @@ Instead, use `kubectl exec`, `kubectl debug` or `kubectl cp`, which RBAC and the
         Example::good(
             "other ports",
             r#"{"ports":[{"name":"http","containerPort":2222},{"containerPort":8022,"hostPort":0}]}"#,
+        )
+        .no_debug(),
+        Example::good(
+            "a service that is stopped, and probes of other things",
+            r#"{"command":["sh","-c","service ssh stop; systemctl disable ssh; exec app"],"livenessProbe":{"httpGet":null,"tcpSocket":{"port":2222}},"readinessProbe":{"httpGet":null,"exec":{"command":["pgrep","sshd"]}}}"#,
         )
         .no_debug(),
         Example::good("nothing of it", r#"{"command":null,"args":null,"ports":null,"lifecycle":null}"#),
@@ -119,129 +122,82 @@ struct SshServer {}
 
 impl Check for SshServer {
     fn needs(&self) -> Parts {
-        Parts::PORTS | Parts::COMMANDS | Parts::LIFECYCLE
+        Parts::PORTS | Parts::COMMANDS | Parts::LIFECYCLE | Parts::PROBES
     }
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         for container in pod.all_containers() {
             let at = Location::container(container);
-            for (index, port) in container.ports.iter().enumerate() {
-                for (field, value) in [("containerPort", port.container_port), ("hostPort", port.host_port)] {
-                    if value == Some(22) {
-                        let at = at.key("ports", true).index(index).key(field, true);
-                        findings.add(Finding::new(at, format!("{field} 22"), "another port, and no SSH server"));
-                    }
-                }
-            }
-            let container = container.container;
-            let mut add = |at: Location<'p>, server| {
-                findings.add(Finding::new(at, format!("{server} as the program"), "no SSH server"));
-            };
-            let command = container.command.len();
-            // The arguments continue the command, or are given to an entry point that may run them.
-            let whole = || program(container.command.iter().chain(&container.args));
-            if let Some((index, server)) = whole() {
+            ports(container.container, at, findings);
+            if let Some((index, server)) = started(container.container) {
+                let command = container.command.len();
                 let (field, index) = if index < command { ("command", index) } else { ("args", index - command) };
-                add(at.key(field, true).index(index), server);
-            } else if let Some((index, server)) =
-                program(container.args.iter()).filter(|_| !is_shell(&container.command))
-            {
-                add(at.key("args", true).index(index), server);
+                findings.add(finding(at.key(field, true).index(index), server));
             }
-            for (field, handler) in container.lifecycle_handlers() {
-                let Some(exec) = &handler.exec else { continue };
-                if let Some((index, server)) = program(exec.command.iter()) {
-                    let at = at.key("lifecycle", true).key(field, true).key("exec", true);
-                    add(at.key("command", true).index(index), server);
+            let probes = container.container.probes().map(|(field, probe)| (at.key(field, true), probe));
+            let lifecycle = at.key("lifecycle", true);
+            let handlers = container.container.lifecycle_handlers();
+            let handlers = handlers.map(|(field, handler)| (lifecycle.key(field, true), handler));
+            for (at, handler) in probes.chain(handlers) {
+                if let Some((index, server)) = handler.exec.as_ref().and_then(|exec| run(&exec.command)) {
+                    findings.add(finding(at.key("exec", true).key("command", true).index(index), server));
+                }
+                let Some(socket) = &handler.tcp_socket else { continue };
+                // On another host it is not the container's: rule `host-probes`.
+                let elsewhere = socket.host.as_deref().is_some_and(|host| !host.is_empty());
+                if socket.port.as_ref().is_some_and(|port| port.text == "22") && !elsewhere {
+                    let at = at.key("tcpSocket", true).key("port", true);
+                    findings.add(Finding::new(at, "a connection to port 22", "another port, and no SSH server"));
                 }
             }
         }
     }
 }
 
-/// Arguments of a shell's script are not programs.
-fn is_shell(command: &[Text<'_>]) -> bool {
-    command.first().is_some_and(|program| SHELLS.contains(&name(program)))
+fn ports<'p>(container: &Container<'p>, at: Location<'p>, findings: &mut Findings<'p>) {
+    for (index, port) in container.ports.iter().enumerate() {
+        for (field, value) in [("containerPort", port.container_port), ("hostPort", port.host_port)] {
+            if value == Some(22) {
+                let at = at.key("ports", true).index(index).key(field, true);
+                findings.add(Finding::new(at, format!("{field} 22"), "another port, and no SSH server"));
+            }
+        }
+    }
 }
 
-/// The word of a command line that makes it run an SSH server, and which server.
-fn program<'t>(words: impl Iterator<Item = &'t Text<'t>>) -> Option<(usize, &'static str)> {
-    run(words.map(|word| &**word), &|word| {
-        let mut commands = word.split([';', '&', '|', '\n', '(', ')', '{', '}', '`']);
-        // Quotes are left off: a script within a script is just more words.
-        let words = |command: &'t str| command.split_whitespace().map(|word| word.trim_matches(['"', '\'']));
-        commands.find_map(|command| run(words(command), &|_| None)).map(|(_, server)| server)
+fn finding(at: Location<'_>, server: line::Server) -> Finding<'_> {
+    let found = format!("{} as {}", server.name, if server.is_service { "a service" } else { "the program" });
+    Finding::new(at, found, "no SSH server")
+}
+
+/// The word of the container's command and arguments, one after the other, that has an SSH server run.
+fn started(container: &Container<'_>) -> Option<Hit> {
+    let (command, args) = (&container.command, &container.args);
+    if !command.iter().chain(args).any(|word| is_about_one(word)) {
+        return None;
+    }
+    let words: Vec<&str> = command.iter().chain(args).map(|word| &**word).collect();
+    let (command, args) = words.split_at_checked(command.len())?;
+    if command.is_empty() {
+        return line::find_in_arguments(args);
+    }
+    // The arguments continue the command, or are given to an entry point that may run them.
+    line::find(&words, 0).or_else(|| {
+        let (index, server) = line::find_in_arguments(args).filter(|_| !line::takes_no_program(command))?;
+        Some((command.len() + index, server))
     })
 }
 
-/// Follows one command line through wrappers to its program; `script` looks into a word that is a script.
-fn run<'t>(
-    words: impl Iterator<Item = &'t str>,
-    script: &dyn Fn(&'t str) -> Option<&'static str>,
-) -> Option<(usize, &'static str)> {
-    let mut operands = 0;
-    let mut wrapped = false;
-    let mut words = words.enumerate();
-    while let Some((index, word)) = words.next() {
-        if wrapped && word.starts_with('-') {
-            if matches!(word, "-u" | "-n") {
-                words.next();
-            }
-            continue;
-        }
-        let name = name(word);
-        if let Some(server) = SERVERS.iter().find(|server| **server == name) {
-            return Some((index, server));
-        }
-        if word.contains(char::is_whitespace) || word.contains([';', '&', '|']) {
-            return script(word).map(|server| (index, server));
-        }
-        if let Some((_, count)) = WRAPPERS.iter().find(|(wrapper, _)| *wrapper == name) {
-            (wrapped, operands) = (true, *count);
-        } else if SHELLS.contains(&name) {
-            wrapped = true;
-        } else if operands > 0 {
-            operands -= 1;
-        } else if !word.contains('=') {
-            return None;
-        }
+/// The same of a handler.
+fn run(command: &[Text<'_>]) -> Option<Hit> {
+    if !command.iter().any(|word| is_about_one(word)) {
+        return None;
     }
-    None
+    line::find(&command.iter().map(|word| &**word).collect::<Vec<_>>(), 0)
 }
 
-/// The file name of a program, without the suffix that Windows gives it.
-fn name(program: &str) -> &str {
-    let file = program.rsplit(['/', '\\']).next().unwrap_or_default();
-    file.strip_suffix(".exe").unwrap_or(file)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn command_lines_are_followed_to_their_program() {
-        let found = |line: &[&str]| {
-            let words: Vec<Text> = line.iter().map(|word| Text((*word).into())).collect();
-            program(words.iter()).map(|(index, server)| format!("{index} {server}"))
-        };
-        assert_eq!(found(&["gosu", "root", "sshd"]).as_deref(), Some("2 sshd"));
-        assert_eq!(found(&["sudo", "-u", "root", "sshd"]).as_deref(), Some("3 sshd"));
-        assert_eq!(found(&["su", "root", "-c", "exec sshd -D"]).as_deref(), Some("3 sshd"));
-        assert_eq!(found(&["timeout", "10s", "dropbear"]).as_deref(), Some("2 dropbear"));
-        assert_eq!(found(&["sh", "-c", "if true; then sshd; fi"]).as_deref(), Some("2 sshd"));
-        assert_eq!(found(&["sh", "-c", "(sshd)&"]).as_deref(), Some("2 sshd"));
-        assert_eq!(found(&[r"C:\OpenSSH\sshd.exe"]).as_deref(), Some("0 sshd"));
-        for good in [
-            &["grep", "sshd"][..],
-            &["gosu", "root", "grep", "sshd"],
-            &["sh", "-c", "echo sshd"],
-            &["--user", "sshd"],
-            &["my-sshd"],
-            &[""],
-            &[],
-        ] {
-            assert_eq!(found(good), None, "{good:?}");
-        }
-    }
+/// Whether a text can name one at all: hardly any does.
+fn is_about_one(text: &str) -> bool {
+    let has = |word: &str| text.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()));
+    ["ssh", "dropbear", "lshd"].into_iter().any(has)
 }

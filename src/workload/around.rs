@@ -9,8 +9,19 @@ pub struct Around<'a> {
     pub ingress: Option<Ingress>,
     /// The highest `podPidsLimit` of the nodes that it can run on; none where that is not known.
     pub node_pids: Option<i64>,
+    /// The node that it names is known to run Windows.
+    pub windows_node: bool,
+    /// The object stands in a file: admission has filled nothing in yet.
+    pub written: Option<Written>,
     /// Somebody connects to the pod, and does not change it.
     pub connect: Option<Connect<'a>>,
+}
+
+/// What the files around an object say of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Written {
+    /// `automountServiceAccountToken` of the pod's ServiceAccount, if that is in the files and says so.
+    pub account_automounts: Option<bool>,
 }
 
 /// What may connect to the pod, as far as NetworkPolicies say.

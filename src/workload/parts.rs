@@ -43,6 +43,8 @@ bitflags! {
         const INGRESS = 1 << 22;
         /// Somebody connects to it.
         const CONNECT = 1 << 23;
+        /// Claims of devices, of the pod or of a container.
+        const CLAIMS = 1 << 24;
         /// Every pod has it: for rules that mind what is missing.
         const SPEC = 1 << 31;
     }
@@ -59,6 +61,7 @@ impl Parts {
             | when(Self::HOST_PATHS, spec.volumes.iter().any(|volume| volume.host_path.is_some()))
             | when(Self::ANNOTATIONS, !pod.metadata.annotations.is_empty())
             | when(Self::JOB, pod.job.is_some())
+            | when(Self::CLAIMS, !spec.resource_claims.is_empty())
             | when(Self::INGRESS, pod.around.ingress.is_some())
             | when(Self::CONNECT, pod.around.connect.is_some());
         if let Some(context) = &spec.security_context {
@@ -88,7 +91,8 @@ impl Parts {
         }
         if let Some(resources) = &container.resources {
             let mut lists = [&resources.limits, &resources.requests].into_iter().flatten();
-            parts |= when(Self::EXTENDED_RESOURCES, lists.any(|list| !list.extended.is_empty()));
+            parts |= when(Self::EXTENDED_RESOURCES, lists.any(|list| !list.extended.is_empty()))
+                | when(Self::CLAIMS, !resources.claims.is_empty());
         }
         match &container.security_context {
             Some(context) => parts | Self::of_context(context),

@@ -3,21 +3,24 @@
 //! Every field is optional and `null` is absent. [`Pod::all_containers`] is the only way to a
 //! container: a rule that forgets a container list (CVE-2023-2727) cannot be written.
 
+mod containers;
 mod plain;
 
 use super::annotations::Annotations;
 use super::around::Around;
 use super::handler::{Handler, Lifecycle};
 use super::job::Job;
-use super::resources::Resources;
+use super::resources::{PodClaim, Resources};
 use super::text::{Text, nullable};
 use super::volume::Volume;
 use crate::json::Raw;
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::iter::Enumerate;
-use std::slice::Iter;
+use std::sync::OnceLock;
+
+use containers::Containers;
+pub use containers::{ContainerKind, ContainerRef};
 
 /// A Pod or a `PodTemplateSpec`.
 #[derive(Debug, Default, Deserialize)]
@@ -36,6 +39,9 @@ pub struct Pod<'a> {
     /// What the cluster knows around it.
     #[serde(skip)]
     pub around: Around<'a>,
+    /// The answer of [`Pod::chooses_windows`], once somebody asked.
+    #[serde(skip)]
+    pub(crate) of_windows: OnceLock<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -86,6 +92,8 @@ pub struct PodSpec<'a> {
     #[serde(borrow)]
     node_selector: Option<Raw<'a>>,
     #[serde(borrow)]
+    pub(super) affinity: Option<Raw<'a>>,
+    #[serde(borrow)]
     pub os: Option<Os<'a>>,
     #[serde(borrow)]
     pub runtime_class_name: Option<Text<'a>>,
@@ -93,6 +101,8 @@ pub struct PodSpec<'a> {
     pub security_context: Option<PodSecurityContext<'a>>,
     #[serde(borrow)]
     pub resources: Option<Resources<'a>>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub resource_claims: Vec<PodClaim<'a>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
     pub volumes: Vec<Volume<'a>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
@@ -104,6 +114,12 @@ pub struct PodSpec<'a> {
 }
 
 impl PodSpec<'_> {
+    /// The ServiceAccount that it runs as.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        self.service_account_name.as_deref().filter(|name| !name.is_empty()).unwrap_or("default")
+    }
+
     /// Label by label; a value that is no string is none.
     #[must_use]
     pub fn node_selector(&self) -> BTreeMap<String, String> {
@@ -269,11 +285,28 @@ pub struct Port<'a> {
 }
 
 #[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct EnvVar<'a> {
     #[serde(borrow, default, deserialize_with = "nullable")]
     pub name: Text<'a>,
     #[serde(borrow)]
     pub value: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub value_from: Option<ValueFrom<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ValueFrom<'a> {
+    #[serde(borrow)]
+    pub field_ref: Option<Box<FieldRef<'a>>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FieldRef<'a> {
+    #[serde(borrow)]
+    pub field_path: Option<Text<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -297,102 +330,9 @@ pub struct VolumeDevice<'a> {
     pub device_path: Option<Text<'a>>,
 }
 
-/// Which list of the pod a container stands in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ContainerKind {
-    Init,
-    Container,
-    Ephemeral,
-}
-
-impl ContainerKind {
-    pub const ALL: [Self; 3] = [Self::Init, Self::Container, Self::Ephemeral];
-
-    /// The field of `PodSpec` that holds such containers.
-    #[must_use]
-    pub const fn field(self) -> &'static str {
-        match self {
-            Self::Init => "initContainers",
-            Self::Container => "containers",
-            Self::Ephemeral => "ephemeralContainers",
-        }
-    }
-
-    /// What a person calls it.
-    #[must_use]
-    pub const fn noun(self) -> &'static str {
-        match self {
-            Self::Init => "init container",
-            Self::Container => "container",
-            Self::Ephemeral => "ephemeral container",
-        }
-    }
-}
-
-/// By hand, since nearly every rule walks it: chained iterators take three times as much code in each.
-struct Containers<'p> {
-    spec: &'p PodSpec<'p>,
-    kind: ContainerKind,
-    list: Enumerate<Iter<'p, Container<'p>>>,
-}
-
-impl<'p> Iterator for Containers<'p> {
-    type Item = ContainerRef<'p>;
-
-    #[inline]
-    fn next(&mut self) -> Option<ContainerRef<'p>> {
-        loop {
-            if let Some((index, container)) = self.list.next() {
-                return Some(ContainerRef { kind: self.kind, index, container });
-            }
-            let list;
-            (self.kind, list) = match self.kind {
-                ContainerKind::Init => (ContainerKind::Container, &self.spec.containers),
-                ContainerKind::Container => (ContainerKind::Ephemeral, &self.spec.ephemeral_containers),
-                ContainerKind::Ephemeral => return None,
-            };
-            self.list = list.iter().enumerate();
-        }
-    }
-}
-
-/// A container and where it stands.
-#[derive(Debug, Clone, Copy)]
-pub struct ContainerRef<'p> {
-    pub kind: ContainerKind,
-    pub index: usize,
-    pub container: &'p Container<'p>,
-}
-
-impl ContainerRef<'_> {
-    /// JSON pointer from the pod, for example `/spec/initContainers/0`.
-    #[must_use]
-    pub fn pointer(&self) -> String {
-        format!("/spec/{}/{}", self.kind.field(), self.index)
-    }
-
-    /// An init container that stays: `restartPolicy: Always`.
-    #[must_use]
-    pub fn is_sidecar(&self) -> bool {
-        self.kind == ContainerKind::Init && self.container.restart_policy.as_deref() == Some("Always")
-    }
-}
-
-impl<'p> std::ops::Deref for ContainerRef<'p> {
-    type Target = Container<'p>;
-    fn deref(&self) -> &Container<'p> {
-        self.container
-    }
-}
-
 impl Pod<'_> {
     /// Every container of the pod: init containers (sidecars too), containers, ephemeral containers.
     pub fn all_containers(&self) -> impl Iterator<Item = ContainerRef<'_>> {
-        Containers { spec: &self.spec, kind: ContainerKind::Init, list: self.spec.init_containers.iter().enumerate() }
-    }
-
-    #[must_use]
-    pub fn is_windows(&self) -> bool {
-        self.spec.os.as_ref().and_then(|os| os.name.as_deref()) == Some("windows")
+        Containers::new(&self.spec)
     }
 }

@@ -77,9 +77,72 @@ fn scale(suffix: &str) -> Option<(i128, i32)> {
     })
 }
 
+/// What was probably meant by a text that is no quantity: with a unit that Kubernetes writes otherwise (`512MB`,
+/// `1gib`, `2 cores`), in other letters, with a blank or with a comma. Empty when nobody can say.
+#[must_use]
+pub fn meant(text: &str) -> Vec<String> {
+    let text = text.trim().trim_matches(['"', '\'']).trim();
+    let end =
+        text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | ',' | '_' | '+' | '-'))).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let number = number.replace(',', ".").replace('_', "");
+    let unit = unit.trim().to_ascii_lowercase();
+    let suffixes: &[&str] = match unit.as_str() {
+        // Not a unit, but something in the number.
+        "" => &[""],
+        "m" | "mcpu" | "mcore" | "mcores" | "millicpu" | "millicore" | "millicores" => &["m"],
+        "b" | "byte" | "bytes" | "c" | "cpu" | "cpus" | "core" | "cores" | "vcpu" | "vcpus" => &[""],
+        "k" | "kb" => &["k", "Ki"],
+        "mb" | "mbyte" | "mbytes" | "megabyte" | "megabytes" => &["M", "Mi"],
+        "g" | "gb" | "gbyte" | "gbytes" | "gigabyte" | "gigabytes" => &["G", "Gi"],
+        "t" | "tb" => &["T", "Ti"],
+        "p" | "pb" => &["P", "Pi"],
+        "ki" | "kib" => &["Ki"],
+        "mi" | "mib" => &["Mi"],
+        "gi" | "gib" => &["Gi"],
+        "ti" | "tib" => &["Ti"],
+        "pi" | "pib" => &["Pi"],
+        _ => &[],
+    };
+    let quantities = suffixes.iter().map(|suffix| format!("{number}{suffix}"));
+    quantities.filter(|quantity| number.len() <= 20 && parse(quantity).is_some()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_quantity_is_told_as_what_was_meant() {
+        for (text, quantities) in [
+            ("512MB", "512M 512Mi"),
+            ("512mb", "512M 512Mi"),
+            ("1.5 GB", "1.5G 1.5Gi"),
+            ("1,5Gi", "1.5Gi"),
+            ("1g", "1G 1Gi"),
+            ("512K", "512k 512Ki"),
+            ("512mi", "512Mi"),
+            ("1GiB", "1Gi"),
+            ("1 Gi", "1Gi"),
+            ("1Gi\n", "1Gi"),
+            ("\"64Mi\"", "64Mi"),
+            ("1_000", "1000"),
+            ("100 m", "100m"),
+            ("2 cores", "2"),
+            ("500mcpu", "500m"),
+            ("1024 bytes", "1024"),
+            ("50%", ""),
+            ("unlimited", ""),
+            ("", ""),
+            ("MB", ""),
+            ("1.2.3", ""),
+            ("1-2Mb", ""),
+            ("1e", ""),
+        ] {
+            assert_eq!(parse(text), None, "{text:?}");
+            assert_eq!(meant(text).join(" "), quantities, "{text:?}");
+        }
+    }
 
     #[test]
     fn reads_what_the_api_server_reads() {

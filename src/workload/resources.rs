@@ -1,6 +1,6 @@
 //! `resources` of a container or a pod.
 
-use super::text::{Scalar, Text};
+use super::text::{Scalar, Text, nullable};
 use crate::json::{Fill, Reader, field, fill};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
@@ -12,6 +12,29 @@ pub struct Resources<'a> {
     pub limits: Option<ResourceList<'a>>,
     #[serde(borrow)]
     pub requests: Option<ResourceList<'a>>,
+    /// Claims of the pod of which the container gets the devices.
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub claims: Vec<Claim<'a>>,
+}
+
+/// The name of one of the pod's [`PodClaim`]s.
+#[derive(Debug, Default, Deserialize)]
+pub struct Claim<'a> {
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub name: Text<'a>,
+}
+
+/// An entry of `spec.resourceClaims`: devices of dynamic resource allocation. Of which class they are stands in the
+/// object that is named, and not in the pod.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodClaim<'a> {
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub name: Text<'a>,
+    #[serde(borrow)]
+    pub resource_claim_name: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub resource_claim_template_name: Option<Text<'a>>,
 }
 
 impl<'a> Resources<'a> {
@@ -34,7 +57,7 @@ pub struct ResourceList<'a> {
     pub ephemeral_storage: Option<Scalar<'a>>,
     /// KEP-6063.
     pub pids: Option<Scalar<'a>>,
-    /// What device plugins of the nodes offer, by name.
+    /// What device plugins and device classes offer, by name.
     pub extended: BTreeMap<Text<'a>, Scalar<'a>>,
 }
 
@@ -52,13 +75,23 @@ impl<'a> ResourceList<'a> {
     }
 }
 
-/// Whether this is a resource of a device plugin, as Kubernetes tells it: the name has a domain, not its own.
+/// Before the name of a class of devices that a container has as an extended resource (`DRAExtendedResource`).
+pub const DEVICE_CLASS: &str = "deviceclass.resource.kubernetes.io/";
+
+/// Whether this is a resource of a device plugin or of a device class, as Kubernetes tells it: the name has a domain, not
+/// its own, or [`DEVICE_CLASS`].
 #[must_use]
 pub fn is_extended(name: &str) -> bool {
-    name.contains('/') && !name.contains("kubernetes.io/")
+    name.contains('/') && (!name.contains("kubernetes.io/") || name.starts_with(DEVICE_CLASS))
 }
 
-fill!(Resources<'d> { "limits" => limits, "requests" => requests });
+fill!(Resources<'d> { "limits" => limits, "requests" => requests, "claims" => claims });
+fill!(Claim<'d> { "name" => name });
+fill!(PodClaim<'d> {
+    "name" => name,
+    "resourceClaimName" => resource_claim_name,
+    "resourceClaimTemplateName" => resource_claim_template_name,
+});
 
 impl<'d> Fill<'d> for ResourceList<'d> {
     fn fill(&mut self, reader: &mut Reader<'d>) -> Option<()> {

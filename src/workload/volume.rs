@@ -14,6 +14,7 @@ pub struct Volume<'a> {
     pub empty_dir: Option<EmptyDir<'a>>,
     pub projected: Option<Projected>,
     pub image: Option<Image<'a>>,
+    pub csi: Option<Csi<'a>>,
     /// Keys of the sources that are set, known to podreeve or not. The API wants exactly one.
     pub sources: Vec<Text<'a>>,
 }
@@ -41,6 +42,13 @@ pub struct Image<'a> {
     pub reference: Option<Text<'a>>,
     #[serde(borrow)]
     pub pull_policy: Option<Text<'a>>,
+}
+
+/// A volume that a CSI driver makes for the pod alone, as the pod says.
+#[derive(Debug, Default, Deserialize)]
+pub struct Csi<'a> {
+    #[serde(borrow)]
+    pub driver: Option<Text<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -73,6 +81,7 @@ impl Volume<'_> {
 fill!(HostPath<'d> { "path" => path });
 fill!(EmptyDir<'d> { "medium" => medium, "sizeLimit" => size_limit });
 fill!(Image<'d> { "reference" => reference, "pullPolicy" => pull_policy });
+fill!(Csi<'d> { "driver" => driver });
 fill!(Projected { "sources" => sources });
 fill!(Source { "serviceAccountToken" => service_account_token });
 
@@ -96,6 +105,7 @@ impl<'d> Fill<'d> for Volume<'d> {
                 "emptyDir" => set(reader, &mut self.empty_dir)?,
                 "projected" => set(reader, &mut self.projected)?,
                 "image" => set(reader, &mut self.image)?,
+                "csi" => set(reader, &mut self.csi)?,
                 _ => !reader.null()? && reader.skip().map(|_| true)?,
             };
             if is_set {
@@ -150,6 +160,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Volume<'a> {
                         "image" => {
                             volume.image = map.next_value()?;
                             volume.image.is_some()
+                        }
+                        "csi" => {
+                            volume.csi = map.next_value()?;
+                            volume.csi.is_some()
                         }
                         _ => map.next_value::<Option<IgnoredAny>>()?.is_some(),
                     };

@@ -6,7 +6,7 @@ use podreeve::json::Raw;
 use podreeve::policy::{Action, CompiledRule};
 use podreeve::rules::{Example, Finding, Fix, Kinds, Rule, Scope};
 use podreeve::workload::kinds::KINDS;
-use podreeve::workload::{Around, Connect, ContainerKind, Ingress};
+use podreeve::workload::{Around, Connect, ContainerKind, Ingress, Pod, Written};
 use serde_json::{Value, json};
 
 /// The example's pod, its container in this list.
@@ -28,6 +28,24 @@ pub fn found(rule: &'static Rule, example: &Example, pod: &Value) -> Vec<(String
 
 /// The same with other parameters.
 pub fn found_with(rule: &'static Rule, params: Value, example: &Example, pod: &Value) -> Vec<(String, String, Value)> {
+    with_pod(rule, params, example, pod, |compiled, pod| {
+        let told = |finding: &Finding<'_>| {
+            let mut fix = Fix::new(Scope::Pod);
+            compiled.check.repair(pod, finding, &mut fix);
+            (finding.at.field(), finding.found.to_string(), json!(fix.into_patch().finish("")))
+        };
+        findings(compiled, pod).iter().map(told).collect()
+    })
+}
+
+/// What somebody makes of the rule and of the pod as the rule sees it.
+pub fn with_pod<T>(
+    rule: &'static Rule,
+    params: Value,
+    example: &Example,
+    pod: &Value,
+    then: impl FnOnce(&CompiledRule, &Pod<'_>) -> T,
+) -> T {
     let check = (rule.compile)(params.clone()).unwrap_or_else(|error| panic!("{}: {params}: {error:?}", rule.id));
     let compiled = CompiledRule::new(rule, 0, Action::Deny, check);
     let (mut kind, mut object) = ("Pod", pod.clone());
@@ -42,12 +60,8 @@ pub fn found_with(rule: &'static Rule, params: Value, example: &Example, pod: &V
     pod.around = Around {
         ingress: (!example.network_policies.is_empty()).then_some(Ingress::Open),
         connect: (example.kinds == Kinds::Connect).then(Connect::default),
+        written: (example.kinds == Kinds::Written).then_some(Written::default()),
         ..Around::default()
     };
-    let told = |finding: &Finding<'_>| {
-        let mut fix = Fix::new(Scope::Pod);
-        compiled.check.fix(&pod, finding, &mut fix);
-        (finding.at.field(), finding.found.to_string(), json!(fix.into_patch().finish("")))
-    };
-    findings(&compiled, &pod).iter().map(told).collect()
+    then(&compiled, &pod)
 }

@@ -138,7 +138,7 @@ async fn each_request_is_counted_once_and_for_what_it_was() {
         ("validate", "pod", "UPDATE", "deny", 1),
         ("validate", "pod", "UPDATE", "warn", 1),
         ("validate", "other", "DELETE", "allow", 1),
-        ("validate", "template", "CREATE", "warn", 1),
+        ("validate", "template", "CREATE", "allow", 1),
         ("validate", "template", "CREATE", "deny", 1),
         ("validate", "template", "UPDATE", "allow", 1),
         ("validate", "other", "CREATE", "allow", 1),
@@ -154,7 +154,7 @@ async fn each_request_is_counted_once_and_for_what_it_was() {
     let wanted = [
         ("action=deny,rule=privileged", 3),
         ("action=warn,rule=privileged", 1),
-        ("action=warn,rule=allow-privilege-escalation", 1),
+        ("action=audit,rule=allow-privilege-escalation", 1),
         ("action=patch,rule=allow-privilege-escalation", 1),
     ];
     let wanted = wanted.map(|(labels, count)| (labels.to_owned(), count));

@@ -10,6 +10,7 @@ use crate::rules::{Example, RULES, Rule};
 use jiff::civil::Date;
 use serde_json::{Value, json};
 use std::fmt::Write;
+use std::sync::Arc;
 
 pub fn policies() -> String {
     let names: Vec<String> = BUILTINS.iter().map(|(name, _)| format!("[`{name}`]({name}.yaml)")).collect();
@@ -87,7 +88,9 @@ fn denial(rule: &Rule, example: &Example, setting: &Value) -> String {
             "kind": {"group": "", "version": "v1", "kind": "Pod"}, "object": example.pod(),
         },
     });
-    let snapshot = Snapshot { policies, facts: Facts::default(), report_limit: usize::MAX };
+    // What is shown stands in a file.
+    let facts = Facts { written: Some(Arc::default()), ..Facts::default() };
+    let snapshot = Snapshot { policies, facts, report_limit: usize::MAX };
     let outcome = admit(review.to_string().as_bytes(), Hook::Validate, &snapshot, Date::ZERO);
     let reply: Value = serde_json::from_slice(&outcome.reply).unwrap_or_default();
     let message = reply.pointer("/response/status/message").and_then(Value::as_str).unwrap_or_default();

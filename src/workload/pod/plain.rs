@@ -1,8 +1,9 @@
 //! The same keys that serde reads, filled in place; `tests/plain.rs` holds both to one another.
 
 use super::{
-    AppArmorProfile, Capabilities, Container, EnvVar, ExitCodes, Metadata, Os, Pod, PodSecurityContext, PodSpec, Port,
-    RestartRule, SeLinuxOptions, SeccompProfile, SecurityContext, Sysctl, VolumeDevice, VolumeMount, WindowsOptions,
+    AppArmorProfile, Capabilities, Container, EnvVar, ExitCodes, FieldRef, Metadata, Os, Pod, PodSecurityContext,
+    PodSpec, Port, RestartRule, SeLinuxOptions, SeccompProfile, SecurityContext, Sysctl, ValueFrom, VolumeDevice,
+    VolumeMount, WindowsOptions,
 };
 use crate::json::fill;
 
@@ -18,10 +19,12 @@ fill!(PodSpec<'d> {
     "restartPolicy" => restart_policy,
     "nodeName" => node_name,
     "nodeSelector" => node_selector,
+    "affinity" => affinity,
     "os" => os,
     "runtimeClassName" => runtime_class_name,
     "securityContext" => security_context,
     "resources" => resources,
+    "resourceClaims" => resource_claims,
     "volumes" => volumes,
     "initContainers" => init_containers,
     "containers" => containers,
@@ -82,7 +85,9 @@ fill!(SecurityContext<'d> {
 });
 fill!(Capabilities<'d> { "add" => add, "drop" => drop });
 fill!(Port<'d> { "name" => name, "containerPort" => container_port, "hostPort" => host_port, "hostIP" => host_ip });
-fill!(EnvVar<'d> { "name" => name, "value" => value });
+fill!(EnvVar<'d> { "name" => name, "value" => value, "valueFrom" => value_from });
+fill!(ValueFrom<'d> { "fieldRef" => field_ref });
+fill!(FieldRef<'d> { "fieldPath" => field_path });
 fill!(VolumeMount<'d> {
     "name" => name,
     "mountPath" => mount_path,
