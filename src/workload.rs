@@ -9,6 +9,7 @@ pub mod handler;
 pub mod image;
 pub mod job;
 pub mod kinds;
+pub mod list;
 pub mod parts;
 pub mod path;
 pub mod pod;
@@ -19,6 +20,7 @@ pub mod volume;
 
 pub use around::{Around, Connect, Ingress, UnknownPod};
 pub use kinds::{Kind, KindClass};
+pub use list::List;
 pub use parts::Parts;
 pub use pod::{Container, ContainerKind, ContainerRef, Pod};
 pub use text::Text;

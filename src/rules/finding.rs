@@ -1,6 +1,7 @@
 //! A finding is a value with a field path; text is made at the edge.
 
 use super::{Check, Fix, Scope};
+use crate::effort;
 use crate::workload::{ContainerRef, Pod};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -241,6 +242,9 @@ impl<'p> Finding<'p> {
     }
 }
 
+/// What is held of a finding that is kept, until it is answered: it, what becomes of it, and its repair.
+const KEPT: usize = 1024;
+
 /// Collects what a rule finds. Empty costs nothing.
 #[derive(Debug)]
 pub struct Findings<'p> {
@@ -296,10 +300,13 @@ impl<'p> Findings<'p> {
 
     #[inline]
     pub fn add(&mut self, finding: Finding<'p>) {
+        if !effort::step(1) {
+            return;
+        }
         let sort = self.sorting.is_some_and(|sorting| sorting.is_repairable(&finding));
         if let Some(count) = self.counts.get_mut(usize::from(sort)) {
             *count += 1;
-            if *count <= self.most {
+            if *count <= self.most && effort::hold(KEPT) {
                 self.kept.push(finding);
             }
         }

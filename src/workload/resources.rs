@@ -1,6 +1,7 @@
 //! `resources` of a container or a pod.
 
 use super::text::{Scalar, Text};
+use crate::effort;
 use crate::json::{Fill, Reader, field, fill};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
@@ -52,6 +53,9 @@ impl<'a> ResourceList<'a> {
     }
 }
 
+/// What an entry of [`ResourceList::extended`] takes, with its share of the tree.
+const ENTRY: usize = 2 * size_of::<(Text<'_>, Scalar<'_>)>();
+
 /// Whether this is a resource of a device plugin, as Kubernetes tells it: the name has a domain, not its own.
 #[must_use]
 pub fn is_extended(name: &str) -> bool {
@@ -70,6 +74,7 @@ impl<'d> Fill<'d> for ResourceList<'d> {
             ("pids", [.., seen]) => field(reader, seen, &mut self.pids),
             (name, _) if is_extended(name) => {
                 let mut value = None;
+                effort::hold(ENTRY).then_some(())?;
                 field(reader, &mut false, &mut value)?;
                 let before = value.and_then(|value| self.extended.insert(Text(name.into()), value));
                 before.is_none().then_some(())
@@ -99,6 +104,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for ResourceList<'a> {
                         }
                         "pids" => map.next_value::<Option<_>>()?.and_then(|value| list.pids.replace(value)),
                         name if is_extended(name) => {
+                            if !effort::hold(ENTRY) {
+                                return Err(A::Error::custom("too many resources"));
+                            }
                             map.next_value::<Option<_>>()?.and_then(|value| list.extended.insert(key.clone(), value))
                         }
                         _ => {
