@@ -10,6 +10,7 @@ mod pods;
 mod reasons;
 mod update;
 
+use crate::effort::{self, End};
 use crate::facts::{Facts, Known, Labels, Wanted};
 use crate::outcome::{About, Outcome};
 use crate::policy::{CompiledPolicy, PolicySet, Subject};
@@ -100,11 +101,23 @@ impl Moment {
 }
 
 fn admit_at(body: &[u8], hook: Hook, moment: Moment, snapshot: &Snapshot, today: Date) -> Outcome {
+    effort::begin();
     let read = request::text(body);
-    match read.and_then(Review::parse) {
+    let outcome = match read.and_then(Review::parse) {
         Ok((_, mut request)) => answer(&mut request, hook, moment, snapshot, today),
         Err(problem) => deny_unread(body, problem),
+    };
+    match effort::end() {
+        // Whatever was decided by then was decided of a part.
+        Some(end) => ended(outcome.about, end),
+        None => outcome,
     }
+}
+
+/// The answer to a request that was not judged to its end.
+fn ended(about: About, end: End) -> Outcome {
+    let outcome = Outcome { ended: Some(end), ..Outcome::refused(about, end.problem().to_owned()) };
+    response::finish(outcome)
 }
 
 /// The answer to a body that could not be read: an explicit denial wherever it has a uid.

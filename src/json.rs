@@ -14,6 +14,7 @@ mod reader;
 mod same;
 mod scan;
 
+use crate::effort;
 pub use objects::Objects;
 pub use reader::Reader;
 pub use same::same;
@@ -39,7 +40,8 @@ impl<'d> Raw<'d> {
     }
 
     #[must_use]
-    pub const fn get(&self) -> &'d str {
+    pub fn get(&self) -> &'d str {
+        effort::look(self.0.len());
         self.0
     }
 
@@ -102,6 +104,7 @@ impl<'d, T: Fill<'d>> Fill<'d> for Box<T> {
 impl<'d, T: Fill<'d> + Default> Fill<'d> for Vec<T> {
     fn fill(&mut self, reader: &mut Reader<'d>) -> Option<()> {
         reader.list(|reader| {
+            effort::hold(size_of::<T>()).then_some(())?;
             self.push(T::default());
             self.last_mut()?.fill(reader)
         })

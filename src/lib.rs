@@ -31,6 +31,7 @@ pub mod authority;
 pub mod cli;
 pub mod cluster;
 pub mod decide;
+pub mod effort;
 pub mod facts;
 pub mod json;
 pub mod manifest;

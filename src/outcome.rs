@@ -3,6 +3,7 @@
 mod severities;
 
 use crate::decide::{Case, Change, Effect, Judged, Note, Stage};
+use crate::effort::End;
 use crate::facts::Wanted;
 use crate::patch::absolute;
 use crate::policy::{Action, By};
@@ -147,6 +148,8 @@ pub struct Outcome {
     pub patch: Vec<PatchOperation>,
     /// Why the request could not be judged.
     pub problem: Option<String>,
+    /// Why it was not judged to its end, where that is the problem.
+    pub ended: Option<End>,
     /// A fact that is missing: to be asked for before the request is judged again.
     pub wanted: Option<Wanted>,
     pub pod_security: PodSecurity,
@@ -171,6 +174,7 @@ impl Outcome {
             severities: Severities::default(),
             patch: Vec::new(),
             problem: None,
+            ended: None,
             wanted: None,
             pod_security: PodSecurity::default(),
             unmet: Vec::new(),

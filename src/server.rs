@@ -119,9 +119,9 @@ pub(crate) struct Shared {
     observer: Observer,
     health: Health,
     limits: Limits,
-    budget: Budget,
+    budget: Arc<Budget>,
     /// How many large bodies are judged at one time.
-    heavy: Semaphore,
+    heavy: Arc<Semaphore>,
     /// Set by the first signal.
     draining: AtomicBool,
     /// Set while newcomers wait for a place.
@@ -162,9 +162,9 @@ impl Server {
             snapshot: ArcSwap::from_pointee(snapshot),
             observer: Observer { metrics, decisions: log },
             health,
-            budget: Budget::new(config.limits.memory),
+            budget: Arc::new(Budget::new(config.limits.memory)),
             limits: config.limits.clone(),
-            heavy: Semaphore::new(cores),
+            heavy: Arc::new(Semaphore::new(cores)),
             draining: AtomicBool::new(false),
             crowded: AtomicBool::new(false),
             lookup: config.cluster.as_ref().map(|_| Lookup::default()),

@@ -9,6 +9,7 @@ pub mod handler;
 pub mod image;
 pub mod job;
 pub mod kinds;
+pub mod list;
 pub mod os;
 pub mod parts;
 pub mod path;
@@ -22,6 +23,7 @@ pub mod volume;
 
 pub use around::{Around, Connect, Ingress, UnknownPod, Written};
 pub use kinds::{Kind, KindClass};
+pub use list::List;
 pub use parts::Parts;
 pub use pod::{Container, ContainerKind, ContainerRef, Pod};
 pub use template_path::TemplatePath;

@@ -9,15 +9,19 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, &[&str])] = &[
     ("patch", &[]),
     ("text", &["patch"]),
-    ("json", &[]),
-    ("workload", &["json", "patch", "text"]),
+    ("effort", &[]),
+    ("json", &["effort"]),
+    ("workload", &["effort", "json", "patch", "text"]),
     ("facts", &["json", "workload", "text"]),
-    ("rules", &["json", "workload", "patch", "text"]),
-    ("policy", &["facts", "json", "rules", "workload", "patch", "text"]),
-    ("decide", &["facts", "policy", "rules", "workload", "patch", "text"]),
-    ("outcome", &["facts", "decide", "policy", "rules", "workload", "patch", "text"]),
+    ("rules", &["effort", "json", "workload", "patch", "text"]),
+    ("policy", &["effort", "facts", "json", "rules", "workload", "patch", "text"]),
+    ("decide", &["effort", "facts", "policy", "rules", "workload", "patch", "text"]),
+    ("outcome", &["effort", "facts", "decide", "policy", "rules", "workload", "patch", "text"]),
     ("review", &["facts", "json", "outcome", "decide", "policy", "rules", "workload", "patch", "text"]),
-    ("admit", &["facts", "json", "review", "outcome", "decide", "policy", "rules", "workload", "patch", "text"]),
+    (
+        "admit",
+        &["effort", "facts", "json", "review", "outcome", "decide", "policy", "rules", "workload", "patch", "text"],
+    ),
     ("scan", &["facts", "review", "admit", "outcome", "decide", "policy", "rules", "workload"]),
     ("manifest", &["text", "patch"]),
     ("sources", &["facts", "admit", "manifest", "policy", "text", "patch"]),
@@ -51,6 +55,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "server",
         &[
             "authority",
+            "effort",
             "facts",
             "cluster",
             "observe",
@@ -68,8 +73,10 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// Pure layers.
-const CORE: &[&str] =
-    &["json", "patch", "text", "workload", "facts", "rules", "policy", "decide", "outcome", "review", "admit", "scan"];
+const CORE: &[&str] = &[
+    "effort", "json", "patch", "text", "workload", "facts", "rules", "policy", "decide", "outcome", "review", "admit",
+    "scan",
+];
 
 /// What the core never names.
 const IMPURE: &[&str] = &[

@@ -1,6 +1,7 @@
 //! Walks a JSON text. None is "not plain": serde_json then reads it, or says what is wrong.
 
 use super::{Raw, number, scan};
+use crate::effort;
 use std::borrow::Cow;
 
 /// A place in a text.
@@ -159,6 +160,9 @@ impl<'d> Reader<'d> {
             return Some(());
         }
         loop {
+            if !effort::step(1) {
+                return None;
+            }
             let key = self.key()?;
             self.take(b':')?;
             member(self, key)?;
@@ -182,6 +186,9 @@ impl<'d> Reader<'d> {
             return Some(());
         }
         loop {
+            if !effort::step(1) {
+                return None;
+            }
             element(self)?;
             match self.peek() {
                 b',' => self.at += 1,

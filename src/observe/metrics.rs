@@ -73,6 +73,7 @@ pub struct Metrics {
     pub scan: Scan,
     pub in_flight: IntGauge,
     pub connections: IntGauge,
+    pub memory: IntGauge,
     pub panics: IntCounter,
     pub log_lines_lost: IntCounter,
     pub certificate_expiry: Gauge,
@@ -159,6 +160,10 @@ impl Metrics {
             scan: Scan::new(register)?,
             in_flight: gauge(register, Opts::new("podreeve_admission_in_flight", "Requests being answered now."))?,
             connections: gauge(register, Opts::new("podreeve_connections", "Open connections."))?,
+            memory: gauge(
+                register,
+                Opts::new("podreeve_admission_memory_bytes", "How much of --memory-budget is held by requests."),
+            )?,
             panics: counter(register, "podreeve_panics_total", "Panics while judging; each was answered by a denial.")?,
             log_lines_lost: counter(
                 register,

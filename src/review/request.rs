@@ -1,7 +1,7 @@
 //! The envelope. `object` and `oldObject` stay raw until somebody asks.
 
 use crate::json::{Fill, Raw, Reader, fill, read};
-use crate::workload::{Kind, Pod, Templates, Text, kinds::Unreadable, kinds::without_position, text::nullable};
+use crate::workload::{Kind, List, Pod, Templates, Text, kinds::Unreadable, kinds::without_position, text::nullable};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::fmt;
@@ -82,7 +82,7 @@ pub struct UserInfo<'a> {
     #[serde(borrow, default, deserialize_with = "nullable")]
     pub username: Text<'a>,
     #[serde(borrow, default, deserialize_with = "nullable")]
-    pub groups: Vec<Text<'a>>,
+    pub groups: List<Text<'a>>,
 }
 
 /// What a request does with its object.

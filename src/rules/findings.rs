@@ -1,9 +1,13 @@
 //! Collects findings: the first ones of each sort, where the others only count, and none that another rule implies.
 
 use super::{Check, Finding, Fix, Same, Scope, Spot};
+use crate::effort;
 use crate::workload::Pod;
 use std::collections::HashSet;
 use std::sync::Arc;
+
+/// What is held of a finding that is kept, until it is answered: it, what becomes of it, and its repair.
+const KEPT: usize = 1024;
 
 /// Collects what a rule finds. Empty costs nothing.
 #[derive(Debug)]
@@ -90,7 +94,7 @@ impl<'p> Findings<'p> {
 
     #[inline]
     pub fn add(&mut self, finding: Finding<'p>) {
-        if self.is_implied(&finding) {
+        if !effort::step(1) || self.is_implied(&finding) {
             return;
         }
         if let Some(spots) = &mut self.spots {
@@ -100,7 +104,7 @@ impl<'p> Findings<'p> {
         let class = usize::from(repairable) * SEVERITIES + finding.severity.map_or(0, |severity| severity as usize + 1);
         if let Some(count) = self.counts.get_mut(class) {
             *count += 1;
-            if *count <= self.most {
+            if *count <= self.most && effort::hold(KEPT) {
                 self.kept.push((finding, class));
             }
         }

@@ -64,6 +64,7 @@ async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
     if let Some(decisions) = &shared.observer.decisions {
         metrics.log_lines_lost.inc_by(decisions.lost().saturating_sub(metrics.log_lines_lost.get()));
     }
+    metrics.memory.set(i64::try_from(shared.budget.held()).unwrap_or(i64::MAX));
     match metrics.text() {
         Ok(text) => ([(CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4"))], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),

@@ -3,11 +3,15 @@
 use axum::body::{Body, HttpBody};
 use bytes::Bytes;
 use http_body_util::BodyExt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::time::{Instant, timeout_at};
 
 /// How much of a body that is not read to its end is kept, for the uid at its start.
 const START: usize = 64 * 1024;
+
+/// What is no larger finds memory even when large bodies have all that they can get.
+const SMALL: usize = 64 * 1024;
 
 /// Bytes of bodies that may be held at one time.
 #[derive(Debug)]
@@ -28,33 +32,45 @@ impl Budget {
     }
 }
 
-/// A share of the budget; it is given back when dropped.
+/// A share of the budget; it is given back when the last who has it drops it.
 #[derive(Debug)]
-pub struct Lease<'b> {
-    budget: &'b Budget,
-    bytes: usize,
+pub struct Lease {
+    budget: Arc<Budget>,
+    bytes: AtomicUsize,
 }
 
-impl<'b> Lease<'b> {
-    const fn new(budget: &'b Budget) -> Self {
-        Self { budget, bytes: 0 }
+impl Lease {
+    pub const fn new(budget: Arc<Budget>) -> Self {
+        Self { budget, bytes: AtomicUsize::new(0) }
     }
 
-    /// Takes as much as is needed for `bytes` in all; false when there is not so much.
-    fn cover(&mut self, bytes: usize) -> bool {
-        let more = bytes.saturating_sub(self.bytes);
-        if self.budget.held.fetch_add(more, Ordering::Relaxed).saturating_add(more) > self.budget.total {
+    /// Takes so much more; false when there is not so much.
+    pub fn take(&self, more: usize) -> bool {
+        let has = self.bytes.load(Ordering::Relaxed);
+        // What is large leaves a share for what is small.
+        let total = if has.saturating_add(more) > SMALL { self.budget.total / 8 * 7 } else { self.budget.total };
+        if self.budget.held.fetch_add(more, Ordering::Relaxed).saturating_add(more) > total {
             self.budget.held.fetch_sub(more, Ordering::Relaxed);
             return false;
         }
-        self.bytes += more;
+        self.bytes.fetch_add(more, Ordering::Relaxed);
         true
+    }
+
+    /// Takes as much as is needed for `bytes` in all; false when there is not so much.
+    fn cover(&self, bytes: usize) -> bool {
+        self.take(bytes.saturating_sub(self.bytes.load(Ordering::Relaxed)))
+    }
+
+    /// Gives everything back.
+    pub fn clear(&self) {
+        self.budget.held.fetch_sub(self.bytes.swap(0, Ordering::Relaxed), Ordering::Relaxed);
     }
 }
 
-impl Drop for Lease<'_> {
+impl Drop for Lease {
     fn drop(&mut self) {
-        self.budget.held.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.clear();
     }
 }
 
@@ -71,17 +87,18 @@ pub enum Cut {
 
 /// A body in memory, or the start of one.
 #[derive(Debug)]
-pub struct Held<'b> {
+pub struct Held {
     pub bytes: Bytes,
     /// Why this is only the start.
     pub cut: Option<Cut>,
-    _lease: Lease<'b>,
+    /// Whoever works on the bytes after the answer keeps it, too.
+    pub lease: Arc<Lease>,
 }
 
 /// Reads the body. What comes after a cut is read and thrown away until the deadline, so that the
 /// client hears the answer and keeps its connection; a client that sends without end is left.
-pub async fn read(mut body: Body, most: usize, budget: &Budget, deadline: Instant) -> Held<'_> {
-    let mut pile = Pile::new(budget);
+pub async fn read(mut body: Body, most: usize, budget: &Arc<Budget>, deadline: Instant) -> Held {
+    let mut pile = Pile::new(Lease::new(Arc::clone(budget)));
     let filled = timeout_at(deadline, fill(&mut body, &mut pile, most)).await;
     let cut = match filled {
         Ok(Ok(())) => None,
@@ -95,7 +112,7 @@ pub async fn read(mut body: Body, most: usize, budget: &Budget, deadline: Instan
     held
 }
 
-async fn fill(body: &mut Body, pile: &mut Pile<'_>, most: usize) -> Result<(), Cut> {
+async fn fill(body: &mut Body, pile: &mut Pile, most: usize) -> Result<(), Cut> {
     let declared = body.size_hint().exact().and_then(|size| usize::try_from(size).ok());
     // Of a body that says that it is too large only the uid is wanted.
     let most = if declared.is_some_and(|size| size > most) { START.min(most) } else { most };
@@ -122,15 +139,15 @@ pub async fn discard(body: &mut Body, most: usize) {
 }
 
 /// One frame is kept as it came. Only a body of several is put together.
-struct Pile<'b> {
+struct Pile {
     first: Bytes,
     all: Vec<u8>,
-    lease: Lease<'b>,
+    lease: Lease,
 }
 
-impl<'b> Pile<'b> {
-    const fn new(budget: &'b Budget) -> Self {
-        Self { first: Bytes::new(), all: Vec::new(), lease: Lease::new(budget) }
+impl Pile {
+    const fn new(lease: Lease) -> Self {
+        Self { first: Bytes::new(), all: Vec::new(), lease }
     }
 
     fn len(&self) -> usize {
@@ -160,13 +177,13 @@ impl<'b> Pile<'b> {
         if total > most { Err(Cut::TooLarge) } else { Ok(()) }
     }
 
-    fn finish(mut self, cut: Option<Cut>) -> Held<'b> {
+    fn finish(self, cut: Option<Cut>) -> Held {
         let mut bytes = if self.all.is_empty() { self.first } else { Bytes::from(self.all) };
         if matches!(cut, Some(Cut::TooLarge | Cut::NoMemory)) && bytes.len() > START {
             bytes = Bytes::copy_from_slice(bytes.get(..START).unwrap_or_default());
-            self.lease = Lease::new(self.lease.budget);
+            self.lease.clear();
         }
-        Held { bytes, cut, _lease: self.lease }
+        Held { bytes, cut, lease: Arc::new(self.lease) }
     }
 }
 
@@ -199,6 +216,10 @@ mod tests {
         Body::new(Frames(frames.into(), ends))
     }
 
+    fn budget(bytes: usize) -> Arc<Budget> {
+        Arc::new(Budget::new(bytes))
+    }
+
     fn soon() -> Instant {
         Instant::now() + Duration::from_secs(3600)
     }
@@ -206,7 +227,7 @@ mod tests {
     #[tokio::test]
     async fn one_frame_is_not_copied() {
         let frame = Bytes::from(vec![b'x'; 3000]);
-        let budget = Budget::new(10_000);
+        let budget = budget(10_000);
         let held = read(frames(vec![frame.clone()], true), 5000, &budget, soon()).await;
         assert_eq!((held.bytes.as_ptr(), held.cut), (frame.as_ptr(), None));
         assert_eq!(budget.held(), 3000);
@@ -217,7 +238,7 @@ mod tests {
     #[tokio::test]
     async fn frames_are_put_together() {
         let body: Vec<Bytes> = (0..100).map(|n| Bytes::from(vec![n; 1000])).collect();
-        let budget = Budget::new(200_000);
+        let budget = budget(200_000);
         let held = read(frames(body.clone(), true), 100_000, &budget, soon()).await;
         assert_eq!((held.bytes, held.cut), (Bytes::from(body.concat()), None));
     }
@@ -225,7 +246,7 @@ mod tests {
     #[tokio::test]
     async fn the_start_of_a_body_that_is_too_large_is_kept() {
         let body = vec![Bytes::from(vec![b'x'; 50_000]); 5];
-        let budget = Budget::new(1 << 20);
+        let budget = budget(1 << 20);
         let held = read(frames(body, true), 200_000, &budget, soon()).await;
         assert_eq!((held.bytes.len(), held.cut), (START, Some(Cut::TooLarge)));
         assert_eq!(budget.held(), 0);
@@ -233,7 +254,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_over_the_budget_is_given_up() {
-        let budget = Budget::new(120_000);
+        let budget = budget(120_000);
         let body = || frames(vec![Bytes::from(vec![b'x'; 50_000]); 2], true);
         let one = read(body(), 200_000, &budget, soon()).await;
         assert_eq!(one.cut, None);
@@ -245,7 +266,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_came_before_the_deadline_is_kept() {
-        let budget = Budget::new(1000);
+        let budget = budget(1000);
         let body = frames(vec![Bytes::from_static(b"ab"), Bytes::from_static(b"cd")], false);
         let held = read(body, 100, &budget, Instant::now()).await;
         assert_eq!((&*held.bytes, held.cut), (&b"abcd"[..], Some(Cut::TooSlow)));

@@ -1,41 +1,48 @@
 //! From bytes to an outcome, whatever happens in between.
 
 use super::Shared;
-use super::body::{Cut, Held};
+use super::body::{Cut, Held, Lease};
 use crate::admit::{Hook, Lookup, Snapshot, admit_guarded, deny_unread, judge_with_lookups};
+use crate::effort::{self, End, Limit};
 use crate::facts::{Asked, Wanted};
 use crate::observe::Shed;
 use crate::outcome::Outcome;
-use bytes::Bytes;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::Offset;
+use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::time::{Instant, timeout_at};
 
-const TOO_SLOW_TO_JUDGE: &str = "judging it took longer than the API server waits; send a smaller object, or try again";
+/// Not worth an account of its own: a few MiB, whatever is in it.
+const SMALL: usize = 16 * 1024;
 
 /// Judges a body; small ones here and now, large ones on a thread of their own.
-pub async fn judge(shared: &Arc<Shared>, hook: Hook, held: &Held<'_>, deadline: Instant) -> Outcome {
+pub async fn judge(shared: &Arc<Shared>, hook: Hook, held: &Held, deadline: Instant) -> Outcome {
     if let Some(cut) = held.cut {
         return refuse(shared, &held.bytes, cut);
     }
     let outcome = judge_with_lookups(&Judging { shared, hook, held, deadline }).await;
-    if outcome.problem.is_some() {
-        shared.observer.metrics.shed(Shed::Unreadable);
+    match outcome.ended {
+        Some(End::Stopped) => shared.observer.metrics.shed(Shed::Deadline),
+        Some(End::TooLarge) => shared.observer.metrics.shed(Shed::Size),
+        Some(End::NoMemory) => shared.observer.metrics.shed(Shed::Memory),
+        None if outcome.problem.is_some() => shared.observer.metrics.shed(Shed::Unreadable),
+        None => {}
     }
     outcome
 }
 
 /// A body that is there, until its deadline.
-struct Judging<'j, 'h> {
+struct Judging<'j> {
     shared: &'j Arc<Shared>,
     hook: Hook,
-    held: &'j Held<'h>,
+    held: &'j Held,
     deadline: Instant,
 }
 
-impl Lookup for Judging<'_, '_> {
+impl Lookup for Judging<'_> {
     async fn judge(&self, asked: &[Asked]) -> Outcome {
         let Self { shared, hook, held, deadline } = *self;
         let snapshot = (!asked.is_empty()).then(|| {
@@ -55,16 +62,18 @@ impl Lookup for Judging<'_, '_> {
 async fn once(
     shared: &Arc<Shared>,
     hook: Hook,
-    held: &Held<'_>,
+    held: &Held,
     snapshot: Option<Arc<Snapshot>>,
     deadline: Instant,
 ) -> Outcome {
     if held.bytes.len() > shared.limits.inline {
-        return Box::pin(apart(shared, hook, held.bytes.clone(), snapshot, deadline)).await;
+        return Box::pin(apart(shared, hook, held, snapshot, deadline)).await;
     }
+    // Nobody can stop what is judged here; its deadline does. What is small ends by itself.
+    let patience = (held.bytes.len() > SMALL).then(|| Patience::new(shared, deadline).0);
     match snapshot {
-        Some(snapshot) => guarded(shared, &held.bytes, hook, &snapshot),
-        None => guarded(shared, &held.bytes, hook, &shared.snapshot.load()),
+        Some(snapshot) => guarded(shared, &held.bytes, hook, &snapshot, patience),
+        None => guarded(shared, &held.bytes, hook, &shared.snapshot.load(), patience),
     }
 }
 
@@ -90,38 +99,88 @@ fn refuse(shared: &Shared, start: &[u8], cut: Cut) -> Outcome {
     deny_unread(start, problem)
 }
 
-/// Off the runtime's threads, so that a large object does not hold up the small ones.
+/// Off the runtime's threads, so that a large object does not hold up the small ones. Its permit and its memory stay
+/// with the work, which ends soon after nobody waits for it any more.
 async fn apart(
     shared: &Arc<Shared>,
     hook: Hook,
-    bytes: Bytes,
+    held: &Held,
     snapshot: Option<Arc<Snapshot>>,
     deadline: Instant,
 ) -> Outcome {
+    let (patience, stop) = Patience::new(shared, deadline);
     let judged = {
-        let (shared, bytes) = (Arc::clone(shared), bytes.clone());
+        let (shared, bytes, lease) = (Arc::clone(shared), held.bytes.clone(), Arc::clone(&held.lease));
         async move {
             // Closed never: the semaphore lives as long as the server.
-            let _turn = shared.heavy.acquire().await.ok();
+            let permit = Arc::clone(&shared.heavy).acquire_owned().await.ok();
             let snapshot = snapshot.unwrap_or_else(|| shared.snapshot.load_full());
-            let judging = Arc::clone(&shared);
-            tokio::task::spawn_blocking(move || guarded(&judging, &bytes, hook, &snapshot)).await
+            let work = move || {
+                let outcome = guarded(&shared, &bytes, hook, &snapshot, Some(patience));
+                // The bytes go before the claim to their memory.
+                drop((bytes, snapshot));
+                drop((permit, lease));
+                outcome
+            };
+            tokio::task::spawn_blocking(work).await
         }
     };
-    match timeout_at(deadline, judged).await {
+    let judged = timeout_at(deadline, judged).await;
+    drop(stop);
+    match judged {
         Ok(Ok(outcome)) => outcome,
         // Guarded does not panic, so the task was cancelled: the server is ending.
-        Ok(Err(_)) => deny_unread(&bytes, "podreeve is shutting down; try again".to_owned()),
+        Ok(Err(_)) => deny_unread(&held.bytes, "podreeve is shutting down; try again".to_owned()),
         Err(_) => {
-            shared.observer.metrics.shed(Shed::Deadline);
-            deny_unread(&bytes, TOO_SLOW_TO_JUDGE.to_owned())
+            let outcome = deny_unread(&held.bytes, End::Stopped.problem().to_owned());
+            Outcome { ended: Some(End::Stopped), ..outcome }
         }
     }
 }
 
+/// How long the work may go on, and what memory it takes beside its body.
+struct Patience {
+    deadline: Instant,
+    /// Set once nobody waits for the answer.
+    stopped: Arc<AtomicBool>,
+    lease: Lease,
+}
+
+/// Stops the work when the answer is there, or the client is gone.
+struct Stop(Arc<AtomicBool>);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Patience {
+    fn new(shared: &Shared, deadline: Instant) -> (Self, Stop) {
+        let stopped = Arc::new(AtomicBool::new(false));
+        let stop = Stop(Arc::clone(&stopped));
+        (Self { deadline, stopped, lease: Lease::new(Arc::clone(&shared.budget)) }, stop)
+    }
+}
+
+impl Limit for Patience {
+    fn goes_on(&self) -> bool {
+        !self.stopped.load(Ordering::Relaxed) && Instant::now() < self.deadline
+    }
+
+    fn hold(&self, bytes: usize) -> bool {
+        self.lease.take(bytes)
+    }
+}
+
 /// A panic in a rule denies this request and ends nothing else.
-fn guarded(shared: &Shared, body: &[u8], hook: Hook, snapshot: &Snapshot) -> Outcome {
-    admit_guarded(body, hook, snapshot, today()).unwrap_or_else(|denial| {
+fn guarded(shared: &Shared, body: &[u8], hook: Hook, snapshot: &Snapshot, patience: Option<Patience>) -> Outcome {
+    let judge = || admit_guarded(body, hook, snapshot, today());
+    let judged = match patience {
+        Some(patience) => effort::within(Rc::new(patience), judge),
+        None => judge(),
+    };
+    judged.unwrap_or_else(|denial| {
         shared.observer.metrics.panics.inc();
         *denial
     })

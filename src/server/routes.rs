@@ -5,6 +5,7 @@ use super::body::{Cut, Held, discard, read};
 use super::duration;
 use super::judge::judge;
 use crate::admit::Hook;
+use crate::effort::End;
 use crate::observe::{Shed, Times};
 use crate::outcome::Outcome;
 use crate::text::clean;
@@ -69,8 +70,8 @@ async fn review(shared: &Arc<Shared>, hook: Hook, request: Request) -> Response 
     response
 }
 
-fn answer(outcome: &mut Outcome, held: &Held<'_>, version: Version) -> Response {
-    if held.cut == Some(Cut::NoMemory) {
+fn answer(outcome: &mut Outcome, held: &Held, version: Version) -> Response {
+    if held.cut == Some(Cut::NoMemory) || outcome.ended == Some(End::NoMemory) {
         let text = "podreeve holds as many bodies as its --memory-budget allows; try again in a second\n";
         return (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, HeaderValue::from_static("1"))], text).into_response();
     }

@@ -1,5 +1,6 @@
 //! Probes and lifecycle handlers of a container.
 
+use super::list::List;
 use super::pod::Container;
 use super::text::{Scalar, Text, nullable};
 use crate::json::fill;
@@ -22,7 +23,7 @@ pub struct Handler<'a> {
 #[derive(Debug, Default, Deserialize)]
 pub struct Exec<'a> {
     #[serde(borrow, default, deserialize_with = "nullable")]
-    pub command: Vec<Text<'a>>,
+    pub command: List<Text<'a>>,
 }
 
 /// `httpGet`, `tcpSocket` or `grpc`, which has no host.

@@ -10,9 +10,11 @@ use super::annotations::Annotations;
 use super::around::Around;
 use super::handler::{Handler, Lifecycle};
 use super::job::Job;
+use super::list::List;
 use super::resources::{PodClaim, Resources};
 use super::text::{Text, nullable};
 use super::volume::Volume;
+use crate::effort;
 use crate::json::Raw;
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -68,6 +70,8 @@ impl Metadata<'_> {
 
 /// A map of texts, for whoever reads it.
 fn texts(raw: Option<Raw<'_>>) -> BTreeMap<String, String> {
+    // Two strings for each of the shortest members.
+    let raw = raw.filter(|raw| effort::hold(raw.get().len() * 16));
     let read = raw.and_then(|raw| serde_json::from_str::<BTreeMap<String, Option<String>>>(raw.get()).ok());
     read.unwrap_or_default().into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
 }
@@ -102,15 +106,15 @@ pub struct PodSpec<'a> {
     #[serde(borrow)]
     pub resources: Option<Resources<'a>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
-    pub resource_claims: Vec<PodClaim<'a>>,
+    pub resource_claims: List<PodClaim<'a>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
-    pub volumes: Vec<Volume<'a>>,
+    pub volumes: List<Volume<'a>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
-    init_containers: Vec<Container<'a>>,
+    init_containers: List<Container<'a>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
-    containers: Vec<Container<'a>>,
+    containers: List<Container<'a>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
-    ephemeral_containers: Vec<Container<'a>>,
+    ephemeral_containers: List<Container<'a>>,
 }
 
 impl PodSpec<'_> {
@@ -141,7 +145,7 @@ pub struct PodSecurityContext<'a> {
     pub run_as_group: Option<i64>,
     pub fs_group: Option<i64>,
     #[serde(default, deserialize_with = "nullable")]
-    pub supplemental_groups: Vec<i64>,
+    pub supplemental_groups: List<i64>,
     #[serde(borrow)]
     pub seccomp_profile: Option<SeccompProfile<'a>>,
     #[serde(borrow)]
@@ -150,7 +154,7 @@ pub struct PodSecurityContext<'a> {
     pub se_linux_options: Option<SeLinuxOptions<'a>>,
     pub windows_options: Option<WindowsOptions>,
     #[serde(borrow, default, deserialize_with = "nullable")]
-    pub sysctls: Vec<Sysctl<'a>>,
+    pub sysctls: List<Sysctl<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -200,21 +204,21 @@ pub struct Container<'a> {
     #[serde(borrow)]
     pub image_pull_policy: Option<Text<'a>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
-    pub command: Vec<Text<'a>>,
+    pub command: List<Text<'a>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
-    pub args: Vec<Text<'a>>,
+    pub args: List<Text<'a>>,
     #[serde(borrow)]
     pub security_context: Option<Box<SecurityContext<'a>>>,
     #[serde(borrow)]
     pub resources: Option<Box<Resources<'a>>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
-    pub ports: Vec<Port<'a>>,
+    pub ports: List<Port<'a>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
-    pub env: Vec<EnvVar<'a>>,
+    pub env: List<EnvVar<'a>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
-    pub volume_mounts: Vec<VolumeMount<'a>>,
+    pub volume_mounts: List<VolumeMount<'a>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
-    pub volume_devices: Vec<VolumeDevice<'a>>,
+    pub volume_devices: List<VolumeDevice<'a>>,
     // Boxed: most of 20,000 containers have none.
     #[serde(borrow)]
     pub liveness_probe: Option<Box<Handler<'a>>>,
@@ -227,7 +231,7 @@ pub struct Container<'a> {
     #[serde(borrow)]
     pub restart_policy: Option<Text<'a>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
-    pub restart_policy_rules: Vec<RestartRule<'a>>,
+    pub restart_policy_rules: List<RestartRule<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -268,9 +272,9 @@ pub struct SecurityContext<'a> {
 #[derive(Debug, Default, Deserialize)]
 pub struct Capabilities<'a> {
     #[serde(borrow, default, deserialize_with = "nullable")]
-    pub add: Vec<Text<'a>>,
+    pub add: List<Text<'a>>,
     #[serde(borrow)]
-    pub drop: Option<Vec<Text<'a>>>,
+    pub drop: Option<List<Text<'a>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -1,6 +1,8 @@
 //! `resources` of a container or a pod.
 
+use super::list::List;
 use super::text::{Scalar, Text, nullable};
+use crate::effort;
 use crate::json::{Fill, Reader, field, fill};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
@@ -14,7 +16,7 @@ pub struct Resources<'a> {
     pub requests: Option<ResourceList<'a>>,
     /// Claims of the pod of which the container gets the devices.
     #[serde(borrow, default, deserialize_with = "nullable")]
-    pub claims: Vec<Claim<'a>>,
+    pub claims: List<Claim<'a>>,
 }
 
 /// The name of one of the pod's [`PodClaim`]s.
@@ -75,6 +77,9 @@ impl<'a> ResourceList<'a> {
     }
 }
 
+/// What an entry of [`ResourceList::extended`] takes, with its share of the tree.
+const ENTRY: usize = 2 * size_of::<(Text<'_>, Scalar<'_>)>();
+
 /// Before the name of a class of devices that a container has as an extended resource (`DRAExtendedResource`).
 pub const DEVICE_CLASS: &str = "deviceclass.resource.kubernetes.io/";
 
@@ -103,6 +108,7 @@ impl<'d> Fill<'d> for ResourceList<'d> {
             ("pids", [.., seen]) => field(reader, seen, &mut self.pids),
             (name, _) if is_extended(name) => {
                 let mut value = None;
+                effort::hold(ENTRY).then_some(())?;
                 field(reader, &mut false, &mut value)?;
                 let before = value.and_then(|value| self.extended.insert(Text(name.into()), value));
                 before.is_none().then_some(())
@@ -132,6 +138,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for ResourceList<'a> {
                         }
                         "pids" => map.next_value::<Option<_>>()?.and_then(|value| list.pids.replace(value)),
                         name if is_extended(name) => {
+                            if !effort::hold(ENTRY) {
+                                return Err(A::Error::custom("too many resources"));
+                            }
                             map.next_value::<Option<_>>()?.and_then(|value| list.extended.insert(key.clone(), value))
                         }
                         _ => {

@@ -1,13 +1,16 @@
 //! Strings and lists that borrow, and that read `null` as Go does: as the zero value.
 
+use crate::effort;
 use crate::json::{Fill, Reader};
 use serde::{Deserialize, Deserializer};
+use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
 use std::{borrow::Cow, fmt, ops::Deref};
 
 /// A string of the request, borrowed unless it holds an escape.
 ///
 /// `Option<Cow<str>>` and `Vec<Cow<str>>` own even under `#[serde(borrow)]`; this newtype borrows.
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Clone, Default, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
 
@@ -21,13 +24,41 @@ impl<'d> Fill<'d> for Text<'d> {
 
 impl Deref for Text<'_> {
     type Target = str;
+    #[inline]
     fn deref(&self) -> &str {
+        effort::look(1);
         &self.0
+    }
+}
+
+impl PartialEq for Text<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl PartialOrd for Text<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Text<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (**self).cmp(&**other)
+    }
+}
+
+/// As `str`, by which it is looked up.
+impl Hash for Text<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (**self).hash(state);
     }
 }
 
 impl std::borrow::Borrow<str> for Text<'_> {
     fn borrow(&self) -> &str {
+        effort::look(1);
         &self.0
     }
 }

@@ -1,9 +1,11 @@
 //! Volumes of a pod.
 
+use super::list::List;
 use super::text::{Scalar, Text, nullable};
 use crate::json::{Fill, Reader, field, fill};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use std::collections::HashSet;
 use std::fmt;
 
 /// A volume: the sources that rules look into, and the names of all that are there.
@@ -16,7 +18,7 @@ pub struct Volume<'a> {
     pub image: Option<Image<'a>>,
     pub csi: Option<Csi<'a>>,
     /// Keys of the sources that are set, known to podreeve or not. The API wants exactly one.
-    pub sources: Vec<Text<'a>>,
+    pub sources: List<Text<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -54,7 +56,7 @@ pub struct Csi<'a> {
 #[derive(Debug, Default, Deserialize)]
 pub struct Projected {
     #[serde(default, deserialize_with = "nullable")]
-    sources: Vec<Source>,
+    sources: List<Source>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -73,8 +75,8 @@ impl Volume<'_> {
     /// Which of its `projected.sources` are such tokens.
     #[must_use]
     pub fn token_sources(&self) -> impl DoubleEndedIterator<Item = usize> {
-        let sources = self.projected.as_ref().map(|projected| projected.sources.as_slice()).unwrap_or_default();
-        sources.iter().enumerate().filter(|(_, source)| source.service_account_token.is_some()).map(|(index, _)| index)
+        let sources = self.projected.iter().flat_map(|projected| projected.sources.iter().enumerate());
+        sources.filter(|(_, source)| source.service_account_token.is_some()).map(|(index, _)| index)
     }
 }
 
@@ -94,9 +96,9 @@ impl<'d> Fill<'d> for IgnoredAny {
 
 impl<'d> Fill<'d> for Volume<'d> {
     fn fill(&mut self, reader: &mut Reader<'d>) -> Option<()> {
-        let mut named = false;
+        let (mut named, mut keys) = (false, Keys::default());
         reader.object(|reader, key| {
-            if self.sources.iter().any(|source| &**source == key) {
+            if keys.has(&self.sources, key) {
                 return None;
             }
             let is_set = match key {
@@ -109,10 +111,28 @@ impl<'d> Fill<'d> for Volume<'d> {
                 _ => !reader.null()? && reader.skip().map(|_| true)?,
             };
             if is_set {
-                self.sources.push(Text(key.into()));
+                self.sources.push(Text(key.into()))?;
             }
             Some(())
         })
+    }
+}
+
+/// Whether a source is there already. The API has thirty; a stranger may send any number of others.
+#[derive(Default)]
+struct Keys<'a>(HashSet<Text<'a>>);
+
+impl<'a> Keys<'a> {
+    /// As many are compared one by one, which no honest volume exceeds.
+    const FEW: usize = 8;
+
+    fn has(&mut self, sources: &List<Text<'a>>, key: &str) -> bool {
+        if sources.len() <= Self::FEW {
+            return sources.iter().any(|source| &**source == key);
+        }
+        // Those that came since the last look.
+        self.0.extend((self.0.len()..sources.len()).filter_map(|index| sources.get(index).cloned()));
+        self.0.contains(key)
     }
 }
 
@@ -125,17 +145,17 @@ fn set<'d, T: Fill<'d> + Default>(reader: &mut Reader<'d>, into: &mut Option<T>)
 /// Derived code would need a field for each of thirty sources, and would miss the next one.
 impl<'de: 'a, 'a> Deserialize<'de> for Volume<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Keys;
-        impl<'de> Visitor<'de> for Keys {
+        struct Sources;
+        impl<'de> Visitor<'de> for Sources {
             type Value = Volume<'de>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a volume")
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Volume<'de>, A::Error> {
                 let mut volume = Volume::default();
-                let mut named = false;
+                let (mut named, mut keys) = (false, Keys::default());
                 while let Some(key) = map.next_key::<Text<'de>>()? {
-                    if volume.sources.contains(&key) || (named && &*key == "name") {
+                    if keys.has(&volume.sources, &key) || (named && &*key == "name") {
                         // Two values for one key: whoever reads the other one would be misled.
                         return Err(A::Error::custom(format_args!("duplicate field `{key}`")));
                     }
@@ -167,13 +187,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for Volume<'a> {
                         }
                         _ => map.next_value::<Option<IgnoredAny>>()?.is_some(),
                     };
-                    if is_set {
-                        volume.sources.push(key);
+                    if is_set && volume.sources.push(key).is_none() {
+                        return Err(A::Error::custom("too many keys"));
                     }
                 }
                 Ok(volume)
             }
         }
-        deserializer.deserialize_map(Keys)
+        deserializer.deserialize_map(Sources)
     }
 }

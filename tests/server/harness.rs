@@ -146,6 +146,13 @@ impl Running {
         }
     }
 
+    /// Waits until a series has a value or more.
+    pub async fn until_more(&self, series: &str, value: f64) {
+        while self.metric(series).await < value {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Waits until /readyz says this, and tells with which status.
     pub async fn until_readyz(&self, text: &str) -> u16 {
         loop {

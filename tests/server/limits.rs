@@ -9,8 +9,7 @@ use podreeve::server::Limits;
 use podreeve::server::policies::Policies;
 use podreeve::workload::Pod;
 use serde_json::json;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What the API server does, and what it may do to a server of ours.
@@ -56,41 +55,98 @@ async fn thirty_two_mebibytes_are_judged_and_not_a_byte_more() {
     server.until_metric("podreeve_admission_shed_total{reason=\"size\"}", 2.0).await;
 }
 
-/// A rule that is not done with the container `slow` before the test is.
-struct Waits(Mutex<Receiver<()>>);
+/// A rule that is never done with a pod that has a container `slow`, unless somebody ends it: it walks its containers
+/// again and again, as a rule would that costs too much.
+struct Endless;
 
-impl Waits {
-    fn new() -> (Self, Sender<()>) {
-        let (done, waits) = channel();
-        (Self(Mutex::new(waits)), done)
+impl Check for Endless {
+    fn check<'p>(&self, pod: &'p Pod<'p>, _: &mut Findings<'p>) {
+        while pod.all_containers().any(|container| &*container.container.name == "slow") {}
     }
 }
 
-impl Check for Waits {
-    fn check<'p>(&self, pod: &'p Pod<'p>, _: &mut Findings<'p>) {
-        if pod.all_containers().any(|container| &*container.container.name == "slow") {
-            // The error is that the test has ended.
-            let _ = self.0.lock().unwrap().recv();
+fn endless() -> Policies {
+    let mut snapshot = snapshot(json!({"privileged": {"action": "deny"}}));
+    let policy: &mut CompiledPolicy = Arc::get_mut(&mut snapshot.policies.policies[0]).unwrap();
+    policy.rules.push(CompiledRule::new(RULES[0], 0, Action::Deny, Box::new(Endless)));
+    Policies::fixed(snapshot)
+}
+
+const MEMORY: &str = "podreeve_admission_memory_bytes";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_takes_too_long_to_judge_is_denied_and_ends() {
+    let server = Running::with(Setup { policies: endless(), ..Setup::default() }).await;
+    // Judged on a thread of its own, and judged where it is.
+    for size in [300_000, 30_000] {
+        let sized = |name: &str| json!([{"name": name, "image": "x".repeat(size)}]);
+        for http in Http::BOTH {
+            let mut connection = server.client.connect(http).await;
+            let slow = post("/validate?timeout=200ms", pod_with("u-1", &sized("slow")));
+            connection.ask(slow).await.denies("u-1", "judging it took longer than the API server waits");
+            // The next ones, large and small, on this connection and on another.
+            connection.ask(post("/validate", pod_with("u-2", &sized("app")))).await.allows("u-2");
+            server.client.works(http).await;
         }
     }
+    server.until_metric("podreeve_admission_shed_total{reason=\"deadline\"}", 4.0).await;
+    server.until_metric(MEMORY, 0.0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_takes_too_long_to_judge_is_denied_before_the_api_server_gives_up() {
-    let (rule, done) = Waits::new();
-    let mut snapshot = snapshot(json!({"privileged": {"action": "deny"}}));
-    let policy: &mut CompiledPolicy = Arc::get_mut(&mut snapshot.policies.policies[0]).unwrap();
-    policy.rules.push(CompiledRule::new(RULES[0], 0, Action::Deny, Box::new(rule)));
-    let server = Running::with(Setup { policies: Policies::fixed(snapshot), ..Setup::default() }).await;
-    let large = |name: &str| json!([{"name": name, "image": "x".repeat(300_000)}]);
-    for http in Http::BOTH {
-        let mut connection = server.client.connect(http).await;
-        let slow = post("/validate?timeout=200ms", pod_with("u-1", &large("slow")));
-        connection.ask(slow).await.denies("u-1", "judging it took longer than the API server waits");
-        // The next ones, large and small, on this connection and on another, while that one is still being judged.
-        connection.ask(post("/validate", pod_with("u-2", &large("app")))).await.allows("u-2");
-        server.client.works(http).await;
+async fn a_client_that_leaves_ends_the_work_for_it() {
+    let server = Running::with(Setup { policies: endless(), ..Setup::default() }).await;
+    let body = pod_with("u-1", &json!([{"name": "slow", "image": "x".repeat(300_000)}]));
+    let client = server.client.clone();
+    let gone = tokio::spawn(async move { client.validate(Http::One, body).await.status });
+    server.until_metric("podreeve_admission_in_flight", 1.0).await;
+    server.until_more(MEMORY, 300_000.0).await;
+    gone.abort();
+    server.until_metric(MEMORY, 0.0).await;
+    server.client.works(Http::One).await;
+}
+
+/// As many as were sent at once, each of 3 MB, to a server with room for two.
+#[tokio::test(flavor = "multi_thread")]
+async fn large_bodies_that_cost_too_much_leave_room_for_the_next() {
+    let limits = Limits { memory: 8 << 20, ..Setup::default().limits };
+    let server = Running::with(Setup { policies: endless(), limits, ..Setup::default() }).await;
+    let body = pod_with("u-1", &json!([{"name": "slow", "image": "x".repeat(3_000_000)}]));
+    let mut attack = tokio::task::JoinSet::new();
+    for _ in 0..18 {
+        let (client, body) = (server.client.clone(), body.clone());
+        attack.spawn(async move { client.ask(Http::One, post("/validate?timeout=300ms", body)).await });
     }
-    server.until_metric("podreeve_admission_shed_total{reason=\"deadline\"}", 2.0).await;
-    drop(done);
+    // Beside them, whatever they hold.
+    server.client.works(Http::One).await;
+    for answer in attack.join_all().await {
+        match answer.status.as_u16() {
+            429 => {}
+            _ => answer.denies("u-1", "judging it took longer"),
+        }
+    }
+    server.until_metric(MEMORY, 0.0).await;
+    let large = pod_with("u-2", &json!([{"name": "app", "image": "x".repeat(3_000_000)}]));
+    server.client.validate(Http::One, large).await.allows("u-2");
+}
+
+/// 3 bytes each, of which a hundred times as many would be held.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_many_times_larger_in_memory_is_refused() {
+    let crowd = |size: usize| {
+        let containers = format!("[{}{{}}]", "{},".repeat(size / 3));
+        pod_with("u-1", &json!("CROWD")).replace("\"CROWD\"", &containers)
+    };
+    let server = Running::start().await;
+    for http in Http::BOTH {
+        let answer = server.client.validate(http, crowd(20 << 20)).await;
+        answer.denies("u-1", "more list elements than can be judged at once");
+    }
+    server.until_metric("podreeve_admission_shed_total{reason=\"size\"}", 2.0).await;
+    // Where the budget has less, somebody else may be the cause of that.
+    let limits = Limits { memory: 8 << 20, ..Setup::default().limits };
+    let server = Running::with(Setup { limits, ..Setup::default() }).await;
+    let answer = server.client.validate(Http::One, crowd(1 << 20)).await;
+    assert_eq!(answer.status, 429, "{}", answer.text);
+    server.until_metric(MEMORY, 0.0).await;
 }

@@ -1,8 +1,9 @@
 //! The containers of a pod, list by list.
 
 use super::{Container, PodSpec};
+use crate::effort;
+use crate::workload::list;
 use std::iter::Enumerate;
-use std::slice::Iter;
 
 /// Which list of the pod a container stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,7 +41,7 @@ impl ContainerKind {
 pub(super) struct Containers<'p> {
     spec: &'p PodSpec<'p>,
     kind: ContainerKind,
-    list: Enumerate<Iter<'p, Container<'p>>>,
+    list: Enumerate<list::Iter<'p, Container<'p>>>,
 }
 
 impl<'p> Containers<'p> {
@@ -55,6 +56,10 @@ impl<'p> Iterator for Containers<'p> {
     #[inline]
     fn next(&mut self) -> Option<ContainerRef<'p>> {
         loop {
+            // What is found is worth nothing once nobody waits for it.
+            if !effort::step(1) {
+                return None;
+            }
             if let Some((index, container)) = self.list.next() {
                 return Some(ContainerRef { kind: self.kind, index, container });
             }
