@@ -122,7 +122,9 @@ mod tests {
         assert_eq!(clean("äöüß", 2), "äö…");
         assert_eq!(clean("ok", 2), "ok");
         // A soft hyphen, a variation selector, a tag, an annotation, an empty braille cell, and spaces that are none.
-        for c in "\u{ad}\u{34f}\u{115f}\u{180e}\u{2028}\u{2800}\u{3164}\u{fe0f}\u{fff9}\u{e0001}\u{e0141}\u{a0}\u{3000}".chars() {
+        for c in "\u{ad}\u{34f}\u{115f}\u{180e}\u{2028}\u{2800}\u{3164}\u{fe0f}\u{fff9}\u{e0001}\u{e0141}\u{a0}\u{3000}"
+            .chars()
+        {
             assert_eq!(clean(&format!("a{c}b"), 80), format!("a{}b", c.escape_unicode()));
         }
         // What has ink stays as it is, wherever it comes from.
@@ -143,7 +145,10 @@ mod tests {
             (char::MIN..=char::MAX).filter(|c| *c != ' ' && ignored(*c) != is_unsafe(*c)).partition(|c| ignored(*c));
         assert!(missing.is_empty(), "{missing:?}");
         // What the standard does not ignore and nobody sees.
-        assert_eq!(more.iter().collect::<String>(), "\u{2800}\u{fff9}\u{fffa}\u{fffb}\u{13441}\u{13442}\u{16fe4}\u{1d159}");
+        assert_eq!(
+            more.iter().collect::<String>(),
+            "\u{2800}\u{fff9}\u{fffa}\u{fffb}\u{13441}\u{13442}\u{16fe4}\u{1d159}"
+        );
     }
 
     #[test]
