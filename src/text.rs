@@ -6,7 +6,7 @@ pub use distance::edit_distance;
 
 use std::error::Error;
 
-/// `text` without control characters and bidi overrides (each is written as its escape), at most `max`
+/// `text` without what a reader could not see or would see elsewhere (each is written as its escape), at most `max`
 /// characters; what is cut shows as `…`.
 #[must_use]
 pub fn clean(text: &str, max: usize) -> String {
@@ -25,11 +25,39 @@ pub fn clean(text: &str, max: usize) -> String {
     out
 }
 
-/// Control characters (ANSI escapes, newlines, NUL), and the invisible characters that reorder or hide text.
+/// Control characters (ANSI escapes, newlines, NUL), and characters that reorder text, hide in it or look like a space.
 #[must_use]
 pub fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{061C}')
+    if c.is_ascii() { c.is_ascii_control() } else { c.is_control() || c.is_whitespace() || is_invisible(c) }
+}
+
+/// Unicode's Default_Ignorable_Code_Point, which a test compares with the standard's own data, and the other
+/// characters that leave no ink: interlinear annotations, the empty braille cell, fillers.
+const fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{AD}'
+            | '\u{34F}'
+            | '\u{61C}'
+            | '\u{115F}'..='\u{1160}'
+            | '\u{17B4}'..='\u{17B5}'
+            | '\u{180B}'..='\u{180F}'
+            | '\u{200B}'..='\u{200F}'
+            | '\u{202A}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}'
+            | '\u{2800}'
+            | '\u{3164}'
+            | '\u{FE00}'..='\u{FE0F}'
+            | '\u{FEFF}'
+            | '\u{FFA0}'
+            | '\u{FFF0}'..='\u{FFFB}'
+            | '\u{13441}'..='\u{13442}'
+            | '\u{16FE4}'
+            | '\u{1BCA0}'..='\u{1BCA3}'
+            | '\u{1D159}'
+            | '\u{1D173}'..='\u{1D17A}'
+            | '\u{E0000}'..='\u{E0FFF}'
+    )
 }
 
 /// An error with its causes, on one line.
@@ -93,6 +121,34 @@ mod tests {
         assert_eq!(clean("a\u{1b}[31mb\n\u{202e}c\0", 80), "a\\u{1b}[31mb\\u{a}\\u{202e}c\\u{0}");
         assert_eq!(clean("äöüß", 2), "äö…");
         assert_eq!(clean("ok", 2), "ok");
+        // A soft hyphen, a variation selector, a tag, an annotation, an empty braille cell, and spaces that are none.
+        for c in "\u{ad}\u{34f}\u{115f}\u{180e}\u{2028}\u{2800}\u{3164}\u{fe0f}\u{fff9}\u{e0001}\u{e0141}\u{a0}\u{3000}"
+            .chars()
+        {
+            assert_eq!(clean(&format!("a{c}b"), 80), format!("a{}b", c.escape_unicode()));
+        }
+        // What has ink stays as it is, wherever it comes from.
+        let seen = "é ß 中文 か\u{3099} ✓ 🙂 - \u{ffff}\u{e001}";
+        assert_eq!(clean(seen, 80), seen);
+    }
+
+    /// Of the standard's data, as a crate has them that follows it.
+    #[test]
+    fn everything_that_the_standard_ignores_is_escaped() {
+        let pattern = r"[\p{Default_Ignorable_Code_Point}\p{White_Space}\p{Cc}\p{Bidi_Control}]";
+        let class = match regex_syntax::parse(pattern).expect("a class").into_kind() {
+            regex_syntax::hir::HirKind::Class(regex_syntax::hir::Class::Unicode(class)) => class,
+            other => panic!("{other:?}"),
+        };
+        let ignored = |c: char| class.iter().any(|range| (range.start()..=range.end()).contains(&c));
+        let (missing, more): (Vec<char>, Vec<char>) =
+            (char::MIN..=char::MAX).filter(|c| *c != ' ' && ignored(*c) != is_unsafe(*c)).partition(|c| ignored(*c));
+        assert!(missing.is_empty(), "{missing:?}");
+        // What the standard does not ignore and nobody sees.
+        assert_eq!(
+            more.iter().collect::<String>(),
+            "\u{2800}\u{fff9}\u{fffa}\u{fffb}\u{13441}\u{13442}\u{16fe4}\u{1d159}"
+        );
     }
 
     #[test]

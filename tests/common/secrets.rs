@@ -42,7 +42,33 @@ fn variables() -> Vec<(&'static str, String)> {
     ] {
         variables.push((what, prefix.to_owned() + &upper.repeat(2)[..length]));
     }
+    let encode = |text: &str| STANDARD.encode(text);
+    variables.extend([
+        ("DB_PASSWORD_PROD", SECRET.to_owned()),
+        ("REDIS_AUTH", SECRET.to_owned()),
+        ("SETTINGS", format!("{{\"db\": {{\"password\": \"{SECRET}\"}}}}")),
+        ("YAML", format!("password: {SECRET}\n")),
+        ("ORACLE", format!("jdbc:oracle:thin:app/{SECRET}@db:1521/x")),
+        ("HEADER", format!("Bearer {SECRET}")),
+        ("BASIC", format!("Basic {}", encode(&format!("jane:{SECRET}")))),
+        ("ENCODED", encode(&format!("password: {SECRET}"))),
+    ]);
     variables
+}
+
+/// Containers with a secret on a command line.
+fn commands() -> Vec<Value> {
+    vec![
+        json!({"command": ["app", format!("--password={SECRET}")], "args": ["--api-key", SECRET]}),
+        json!({"command": ["sh", "-c", format!("mysql -uroot -p{SECRET} < /init.sql")]}),
+        json!({"args": [format!("redis://:{SECRET}@cache"), format!("Authorization: Bearer {SECRET}"), encode_args()]}),
+        json!({"livenessProbe": {"exec": {"command": ["redis-cli", "-a", SECRET, "ping"]}}}),
+        json!({"lifecycle": {"preStop": {"exec": {"command": ["curl", "-u", format!("jane:{SECRET}"), "http://localhost"]}}}}),
+    ]
+}
+
+fn encode_args() -> String {
+    STANDARD.encode(format!("postgres://app:{SECRET}@db/app"))
 }
 
 /// Containers with secrets: the rule's own examples with planted values, and one for each variable.
@@ -51,21 +77,24 @@ fn containers() -> Vec<Value> {
     let bad = rule.examples.iter().filter(|example| example.is_bad() && example.params.is_empty());
     let mut containers: Vec<Value> = bad
         .map(|example| {
-            let mut container = example.container_value();
-            let text = container["env"].to_string();
+            let text = example.container_value().to_string();
             let planted = ["hunter2", "MHcCAQ", "\"a1\""].iter().fold(text.clone(), |text, old| {
                 let quote = if old.starts_with('"') { "\"" } else { "" };
                 text.replace(old, &format!("{quote}{SECRET}{quote}"))
             });
             assert_ne!(text, planted, "{}: nothing is planted", example.name);
-            container["env"] = serde_json::from_str(&planted).expect("JSON");
-            container
+            serde_json::from_str(&planted).expect("JSON")
         })
         .collect();
     let good: Value = serde_json::from_str(GOOD_POD).expect("JSON");
     for (name, value) in variables() {
         let mut container = good["spec"]["containers"][0].clone();
         container["env"] = json!([{"name": "PLAIN", "value": "1"}, {"name": name, "value": value}]);
+        containers.push(container);
+    }
+    for command in commands() {
+        let mut container = good["spec"]["containers"][0].clone();
+        container.as_object_mut().expect("a container").extend(command.as_object().cloned().unwrap_or_default());
         containers.push(container);
     }
     // Nothing else of it is as it should be, so that every repair has something to do.

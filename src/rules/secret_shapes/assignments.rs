@@ -1,0 +1,137 @@
+//! Settings inside a value: `Password=...;`, `"password": "..."`, `password: ...`, `-Dspring.password=...`.
+
+use super::names::{is_setting_secret, may_name};
+use super::values::{floor, is_literal};
+
+/// No name of a setting is longer.
+const NAME: usize = 64;
+/// As much of a value is looked at as tells whether it is one.
+const VALUE: usize = 256;
+
+pub fn has_secret(text: &str) -> bool {
+    text.match_indices(['=', ':'])
+        .any(|(at, sign)| setting(text, at, sign).is_some_and(|(name, value)| is_setting_secret(name, value)))
+        || text.match_indices("sig=").any(|(at, found)| is_signature(text, at, at + found.len()))
+        || (text.contains('\'') && has_sql_password(&text.to_ascii_lowercase()))
+}
+
+/// `IDENTIFIED BY '...'`, `ALTER ROLE app PASSWORD '...'`
+fn has_sql_password(lower: &str) -> bool {
+    ["identified by '", "password by '", " password '"].iter().any(|start| {
+        lower.match_indices(start).any(|(at, start)| {
+            let rest = lower.get(at + start.len()..).unwrap_or_default();
+            let near = rest.get(..floor(rest, VALUE)).unwrap_or_default();
+            near.split_once('\'')
+                .is_some_and(|(password, _)| password.starts_with(char::is_alphanumeric) && is_literal(password))
+        })
+    })
+}
+
+/// The name before a sign and the value behind it, where both are what they look like.
+fn setting<'a>(text: &'a str, at: usize, sign: &str) -> Option<(&'a str, &'a str)> {
+    let head = text.get(..at)?;
+    let rest = text.get(at + 1..)?;
+    // A comparison, or a scheme of a URL.
+    if rest.starts_with(['=', '~', '/', ':']) || head.ends_with(['!', '<', '>', '=', '~', '+', ':']) {
+        return None;
+    }
+    // Before the value is read, of which there may be more.
+    let (name, place) = name(head).filter(|(name, _)| may_name(name))?;
+    let spaced = rest.starts_with([' ', '\t']) || head.ends_with([' ', '\t']);
+    let value = value(rest)?;
+    let is_setting = match sign {
+        // YAML and JSON.
+        ":" => (place == Place::Quoted && (spaced || value.quoted)) || (place == Place::First && spaced && value.alone),
+        _ if spaced => value.quoted || (place == Place::First && value.alone && !is_word(value.text)),
+        _ => true,
+    };
+    let value = is_setting.then_some(value).filter(|value| value.quoted || !is_code(name, value))?;
+    Some((name, value.text))
+}
+
+#[derive(PartialEq, Eq, Clone, Copy)]
+enum Place {
+    Quoted,
+    /// At the beginning of a line, of a list or of a map.
+    First,
+    Other,
+}
+
+/// The name that a text ends with.
+fn name(head: &str) -> Option<(&str, Place)> {
+    let trimmed = head.trim_end_matches([' ', '\t']);
+    // As in `"a"`, `\"a\"` and `x['a']`.
+    let bare = trimmed.trim_end_matches(['"', '\'', '\\', ']']);
+    if head.len() - bare.len() > 8 {
+        return None;
+    }
+    let is_name = |b: &u8| b.is_ascii_alphanumeric() || b"_.-".contains(b);
+    let length = bare.bytes().rev().take(NAME + 1).take_while(is_name).count();
+    if length == 0 || length > NAME {
+        return None;
+    }
+    let (before, name) = bare.split_at(bare.len() - length);
+    let place = if bare.len() < trimmed.len() {
+        Place::Quoted
+    } else {
+        let left = before.trim_end_matches([' ', '\t', '-']);
+        let is_first = before.len() - left.len() <= 64 && (left.is_empty() || left.ends_with(['\n', '{', ',', ';']));
+        if is_first { Place::First } else { Place::Other }
+    };
+    Some((name, place))
+}
+
+struct Setting<'a> {
+    text: &'a str,
+    quoted: bool,
+    /// Nothing else stands in its line.
+    alone: bool,
+    /// It ends as an argument of a function does.
+    is_argument: bool,
+}
+
+/// The value that a text begins with.
+fn value(rest: &str) -> Option<Setting<'_>> {
+    let rest = rest.get(..floor(rest, VALUE))?;
+    let rest = rest.trim_start_matches([' ', '\t']);
+    let bare = rest.strip_prefix('\\').unwrap_or(rest);
+    if let Some(quote) = bare.chars().next().filter(|c| matches!(c, '"' | '\'')) {
+        let inner = bare.get(1..)?;
+        // One that does not end is cut, and looked at as far as it goes.
+        let text = inner.split(quote).next().unwrap_or_default();
+        return Some(Setting { text: text.trim_end_matches('\\'), quoted: true, alone: true, is_argument: false });
+    }
+    if bare.starts_with('<') {
+        return None;
+    }
+    let is_end = |c: char| {
+        c.is_whitespace() || matches!(c, ';' | '&' | ',' | '"' | '\'' | '`' | '|' | '<' | '}' | ')' | ']' | '\\')
+    };
+    let length = bare.find(is_end).unwrap_or(bare.len());
+    let (text, after) = bare.split_at(length);
+    let line = after.split('\n').next().unwrap_or_default().trim();
+    let alone = line.is_empty() || line.starts_with(['#', ',', '}', ';']);
+    let is_argument = after.starts_with(')') || after.starts_with(", ");
+    Some(Setting { text, quoted: false, alone, is_argument })
+}
+
+/// What a program makes of a name, and no value: `os.environ["X"]`, `token=token)`, `:password`.
+fn is_code(name: &str, value: &Setting<'_>) -> bool {
+    let text = value.text;
+    let is_member = || text.contains('.') && text.split('.').all(is_word);
+    text.starts_with(['$', '`', '{', '[', ':', '@', '(', '?', '*'])
+        || text.contains(['(', '['])
+        || is_member()
+        || (value.is_argument && (is_word(text) || name.ends_with(text)))
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_')
+}
+
+/// The signature of a URL of Azure's storage.
+fn is_signature(text: &str, at: usize, from: usize) -> bool {
+    let begins = text.get(..at).and_then(|head| head.chars().next_back()).is_none_or(|c| !c.is_alphanumeric());
+    let rest = text.get(from..).unwrap_or_default();
+    begins && rest.bytes().take(60).take_while(|b| b.is_ascii_alphanumeric() || b"%+/=".contains(b)).count() >= 40
+}

@@ -1,0 +1,154 @@
+//! Secrets in the words of a command line, and in the scripts among them.
+
+use super::names::is_setting_secret;
+use super::secret_value;
+use super::values::is_literal;
+
+/// A program that takes a password by an option of one letter.
+struct Client {
+    /// Its name, or how all of a family begin: `mysql*`.
+    name: &'static str,
+    option: &'static str,
+    /// The value is the next word, too.
+    apart: bool,
+    /// It is `user:password`.
+    login: bool,
+}
+
+const fn client(name: &'static str, option: &'static str, apart: bool, login: bool) -> Client {
+    Client { name, option, apart, login }
+}
+
+static CLIENTS: [Client; 22] = [
+    client("mysql*", "-p", false, false),
+    client("mariadb*", "-p", false, false),
+    client("redis-cli", "-a", true, false),
+    client("valkey-cli", "-a", true, false),
+    client("keydb-cli", "-a", true, false),
+    client("sshpass", "-p", true, false),
+    client("ldap*", "-w", true, false),
+    client("mongo", "-p", true, false),
+    client("mongosh", "-p", true, false),
+    client("mongodump", "-p", true, false),
+    client("mongorestore", "-p", true, false),
+    client("mongoexport", "-p", true, false),
+    client("mongoimport", "-p", true, false),
+    client("cqlsh", "-p", true, false),
+    client("sqlcmd", "-P", true, false),
+    client("bcp", "-P", true, false),
+    client("curl", "-u", true, true),
+    client("curl", "--user", true, true),
+    client("curl", "--proxy-user", true, true),
+    client("openssl", "-passin", true, false),
+    client("openssl", "-passout", true, false),
+    client("openssl", "-pass", true, false),
+];
+
+/// One word after the other, with what was said before it.
+#[derive(Default)]
+pub struct Words<'a> {
+    program: Option<&'a str>,
+    /// The word before: an option whose value may be this one.
+    option: Option<&'a str>,
+}
+
+impl<'a> Words<'a> {
+    /// What kind of secret this word is, alone or as the value of the option before it; `allow` are names that hold none.
+    pub fn secret(&mut self, word: &'a str, allow: &[String]) -> Option<&'static str> {
+        let option = self.option.take();
+        if let Some(option) = option.filter(|_| !word.starts_with('-')) {
+            let of_program = self.options().any(|client| client.apart && client.option == option && client.holds(word));
+            if of_program || is_option_secret(option, word, allow) {
+                return Some("a password or key");
+            }
+        }
+        if word.starts_with('-') {
+            return self.option(word, allow);
+        }
+        self.program = self.program.or_else(|| word.rsplit('/').next().filter(|name| clients(name).next().is_some()));
+        None
+    }
+
+    fn option(&mut self, word: &'a str, allow: &[String]) -> Option<&'static str> {
+        if let Some((name, value)) = word.split_once('=') {
+            return is_option_secret(name, value, allow).then_some("a password or key");
+        }
+        let attached = self.options().any(|client| {
+            client.option.len() == 2 && word.strip_prefix(client.option).is_some_and(|value| client.holds(value))
+        });
+        self.option = Some(word);
+        attached.then_some("a password or key")
+    }
+
+    fn options(&self) -> impl Iterator<Item = &'static Client> + use<'a> {
+        self.program.map(clients).into_iter().flatten()
+    }
+}
+
+fn clients(name: &str) -> impl Iterator<Item = &'static Client> + use<'_> {
+    CLIENTS.iter().filter(move |client| match client.name.strip_suffix('*') {
+        // `mysqldump` takes the same, the server `mysqld` does not.
+        Some(family) => {
+            name.strip_prefix(family).is_some_and(|rest| rest != "d" && !rest.starts_with(['d', '_']) || rest == "dump")
+        }
+        None => client.name == name,
+    })
+}
+
+impl Client {
+    fn holds(&self, value: &str) -> bool {
+        let value = value.trim_matches(['"', '\'']);
+        let value = if self.login {
+            let Some((_, password)) = value.split_once(':') else { return false };
+            password
+        } else if self.name == "openssl" {
+            let Some(password) = value.strip_prefix("pass:") else { return false };
+            password
+        } else {
+            value
+        };
+        is_literal(value) && !value.starts_with(['$', '`'])
+    }
+}
+
+fn is_option_secret(name: &str, value: &str, allow: &[String]) -> bool {
+    let name = name.trim_start_matches('-');
+    let is_name = name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+    let value = value.trim_matches(['"', '\'']);
+    is_name
+        && !value.starts_with(['$', '`'])
+        && !allow.iter().any(|allowed| allowed == name)
+        && is_setting_secret(name, value)
+}
+
+/// Which of these words hold a secret, and what kind.
+pub fn secrets_in_words<'a>(words: impl Iterator<Item = &'a str>, allow: &[String]) -> Vec<(usize, &'static str)> {
+    let mut state = Words::default();
+    words
+        .enumerate()
+        .filter_map(|(index, word)| {
+            let own = state.secret(word, allow);
+            let found = own.or_else(|| secret_value(word)).or_else(|| in_script(word, allow));
+            Some((index, found?))
+        })
+        .collect()
+}
+
+/// A script in one word: each of its commands by itself.
+fn in_script(script: &str, allow: &[String]) -> Option<&'static str> {
+    if !script.contains([' ', '\n']) {
+        return None;
+    }
+    let mut state = Words::default();
+    script.split_inclusive(['\n', ';', '|', '&']).find_map(|command| {
+        let found = command
+            .trim_end_matches(['\n', ';', '|', '&'])
+            .split_ascii_whitespace()
+            .find_map(|word| state.secret(word, allow));
+        // A line that goes on belongs to the command.
+        if !command.ends_with("\\\n") {
+            state = Words::default();
+        }
+        found
+    })
+}

@@ -1,0 +1,142 @@
+//! By the name of a variable and its value.
+
+use super::super::is_named_secret;
+
+fn named(name: &str, value: &str) -> bool {
+    is_named_secret(name, value, &[])
+}
+
+#[track_caller]
+fn all_are(names: &[&str], value: &str, secret: bool) {
+    for name in names {
+        assert_eq!(named(name, value), secret, "{name}={value}");
+    }
+}
+
+#[test]
+fn names_of_secrets() {
+    #[rustfmt::skip]
+    let names = [
+        "PASSWORD", "DB_PASSWORD", "PGPASSWORD", "dbPassword", "smtp.pass", "DB_PWD", "DBPASS", "GITHUB_TOKEN",
+        "API_KEY", "apiKey", "X-Api-Key", "AWS_SECRET_ACCESS_KEY", "ENCRYPTION_KEY", "GOOGLE_CREDENTIALS", "PASS",
+        "SESSION_SALT", "KEY_PASSPHRASE",
+        // With what they are of, and in which turn.
+        "PASSWORD_2", "PASSWORD2",
+        "TOKEN_BASE64", "DB_PASSWORD_PROD", "PASSWORD_DB", "ENCRYPTION_KEY_V2", "SECRET_KEY_BASE",
+        "API_TOKEN_STAGING", "PASSWORD_OF_THE_SHOP", "ROOT_PASSWORD_OLD", "CLIENT_SECRET_DEV",
+        "VAULT_DEV_ROOT_TOKEN_ID", "REDIS_AUTH", "HTTP_BASIC_AUTH", "AUTHORIZATION", "MASTERAUTH", "DEFAULT_PASSWORD",
+    ];
+    all_are(&names, "hunter2", true);
+    all_are(&names, "", false);
+    #[rustfmt::skip]
+    let others = [
+        "", "_", "PWD", "OLDPWD", "OLD_PWD", "MAX_TOKENS", "PUBLIC_KEY", "CACHE_KEY", "KEYBOARD", "BYPASS", "COMPASS",
+        "AUTHOR", "2", "MONKEY", "KEY", "AWS_ACCESS_KEY_ID", "ACCESS_KEY", "SOME_KEY", "EOS_TOKEN", "API_KEYS",
+        "AUTH", "CLIENT_AUTH",
+    ];
+    all_are(&others, "hunter2", false);
+    assert!(is_named_secret("STRIPE_PIN", "1234", &["PIN".to_owned()]));
+    // Alone it is the whole name, and qualifies nothing else.
+    assert!(is_named_secret("NEW", "hunter2", &["NEW".to_owned()]));
+}
+
+#[test]
+fn names_that_say_where_or_how() {
+    #[rustfmt::skip]
+    let endings = [
+        "FILE", "PATH", "NAME", "HEADER", "TTL", "URL", "DIR", "ID", "TYPE", "LENGTH", "MIN_LENGTH", "EXPIRY",
+        "ENABLED", "REF", "POLICY", "SECRET_NAME", "KEY_REF", "ALGORITHM", "STORE", "HASHER", "VERSION", "COUNT",
+        "ISSUER", "FILE_PROD", "ROTATION_DAYS",
+    ];
+    for secret in ["DB_PASSWORD", "API_TOKEN", "CLIENT_SECRET", "SIGNING_KEY", "REDIS_AUTH"] {
+        for ending in endings {
+            all_are(&[&format!("{secret}_{ending}")], "hunter2", false);
+        }
+    }
+}
+
+#[test]
+fn a_name_that_may_mean_something_else_needs_a_value_that_does_not() {
+    let names = ["KEY", "ACCESS_KEY", "SOME_KEY", "API_TOKENS", "TLS_SECRET", "IMAGE_PULL_SECRET", "TOKEN_OF_THE_SHOP"];
+    all_are(&names, "0a1b2c3d4e5f60718293a4b5c6d7e8f9", true);
+    all_are(&names, "Zq7RvX2mKw9T", true);
+    all_are(&names, "8d3e1f00-5b1c-4c7f-9a51-1f3a2b4c5d6e", true);
+    all_are(&names, "shop-web-v2-2024", false);
+    all_are(&names, "regcred", false);
+}
+
+#[test]
+fn what_is_no_value_of_its_own() {
+    #[rustfmt::skip]
+    let values = [
+        // References of Kubernetes, shells, templates and other tools.
+        "$(DB_PASSWORD)", "$(A)$(B)", "$(A)-$(B)",
+        "${DB_PASSWORD}", "$DB_PASSWORD", "$1", "\"$PW\"", "${A:-}", "${A:-$(B)}", "${A:?unset}",
+        "{{ .Values.password }}", "{password}", "%(password)s", "%PASSWORD%", "$(params.a.b)",
+        "$(cat /run/secrets/db)", "${{ secrets.A }}",
+        // Stores.
+        "vault:secret/data/db#PASSWORD",
+        "db-secret@azurekeyvault", "op://prod/db/password", "projects/1/secrets/db/versions/latest",
+        "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db", "ref+vault://a/b#c", "secretref:db",
+        "<path:secret/data/db#password>", "sm://p/db",
+        "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/db)", "ENC[k8s_secret@shop/db/password]",
+        "ENC(yKlmn3+0aB==)", "{cipher}0aB1",
+        // Paths and addresses.
+        "/run/secrets/db", "/etc/tls/tls.key", "./key",
+        "~/.pgpass", "C:\\secrets\\db", "C:/secrets/db", "tls.key", "certs/ca.pem", "secret/data/db",
+        "https://vault.example.com/v1", "file:///run/db", "spiffe://shop/web",
+        // Switches, nothing, and what is still to be put there.
+        " ", "true", "False", "enabled", "none", "null",
+        "required", "1", "<password>", "<Client Secret>", "***", "xxxx", "[REDACTED]", "__PASSWORD__",
+        "INSERT_TOKEN_HERE", "YOUR-PASSWORD", ".Values.password", "TODO", "%s", "?",
+    ];
+    for value in values {
+        all_are(&["PASSWORD", "CLIENT_SECRET", "API_TOKEN", "TLS_KEY", "REDIS_AUTH"], value, false);
+    }
+    // These work as passwords, so they are passwords.
+    for value in [
+        "hunter2",
+        "changeme",
+        "password",
+        "123456",
+        "$()",
+        "50%",
+        "a<b",
+        "Pa$SWORD1",
+        "${A:-hunter2}",
+        "${db.password:hunter2}",
+        "correct horse",
+        "-x1y",
+    ] {
+        all_are(&["PASSWORD", "DB_PASSWORD_PROD"], value, true);
+    }
+    // Base64 has slashes, too.
+    all_are(&["MAIL_PASSWORD", "API_KEY"], "/cQvz/E8vFzeizGqdeASNtCs6+Nv", true);
+}
+
+#[test]
+fn what_a_value_is_depends_on_the_name() {
+    all_are(
+        &["MYSQL_ALLOW_EMPTY_PASSWORD", "MYSQL_RANDOM_ROOT_PASSWORD", "MAX_TOKEN", "USE_PASSWORD", "NO_SECRET"],
+        "1",
+        false,
+    );
+    all_are(&["MAX_TOKEN", "MIN_TOKEN", "API_TOKEN", "SIGNING_KEY"], "4096", false);
+    all_are(&["PIN_PASSWORD", "CLIENT_SECRET", "PASSPHRASE"], "4096", true);
+    all_are(&["API_TOKEN"], "123456789", true);
+    // Objects of the cluster.
+    for value in ["regcred", "web-tls", "webhook-server-cert", "my-registry-creds"] {
+        all_are(&["IMAGE_PULL_SECRET", "TLS_SECRET", "WEBHOOK_SECRET", "STORE_SECRET"], value, false);
+    }
+    // Methods.
+    for value in ["ldap", "basic-auth", "md5", "scram-sha-256", "oidc,ldap"] {
+        all_are(&["REDIS_AUTH", "HTTP_BASIC_AUTH", "AUTHORIZATION"], value, false);
+    }
+    // The name itself.
+    all_are(&["HF_TOKEN"], "HF_TOKEN", false);
+    all_are(&["GOOGLE_API_KEY"], "GOOGLE_API_KEY_VAL", false);
+    all_are(&["OPENID_CLIENT_SECRET"], "CLIENT SECRET", false);
+    all_are(&["PASSWORD"], "PASSWORD-1", true);
+    all_are(&["API_KEY"], "your-api-key", false);
+    all_are(&["PASSWORD"], "your-password", true);
+}

@@ -1,0 +1,80 @@
+//! Logins in URLs and in the connection strings that look like one.
+
+use super::values::{floor, is_literal};
+
+/// No login is longer, in a URL that anybody writes.
+const LOGIN: usize = 512;
+
+/// A user and a password that is no reference: `scheme://user:password@host`, and what Go's MySQL and Oracle have instead.
+pub fn has_password(value: &str) -> bool {
+    value.contains('@')
+        && (value.match_indices("://").any(|(at, found)| is_login(after(value, at + found.len())))
+            || value.match_indices("@tcp(").any(|(at, _)| ends_with_login(value, at))
+            || value.match_indices("@unix(").any(|(at, _)| ends_with_login(value, at))
+            || value.match_indices("jdbc:oracle:").any(|(at, found)| is_oracle(after(value, at + found.len())))
+            || (!value.contains("://") && value.split_once("@//").is_some_and(|(login, _)| slashed(login))))
+}
+
+fn after(value: &str, at: usize) -> &str {
+    let rest = value.get(at..).unwrap_or_default();
+    rest.get(..floor(rest, LOGIN)).unwrap_or_default()
+}
+
+fn is_login(rest: &str) -> bool {
+    let token =
+        rest.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '\\')).next().unwrap_or_default();
+    let end = references_skipped(token, |c| matches!(c, '/' | '?' | '#'));
+    let authority = token.get(..end).unwrap_or_default();
+    let password = |authority: &str| {
+        let (login, host) = authority.rsplit_once('@')?;
+        // An image by its digest.
+        login.split_once(':').filter(|_| !host.starts_with("sha256:")).map(|(_, password)| is_literal(password))
+    };
+    if let Some(found) = password(authority) {
+        return found;
+    }
+    // A password with a slash that should have been escaped: what stands behind the colon is no port.
+    let port = authority.split_once(':').map(|(_, port)| port);
+    let is_cut =
+        port.is_some_and(|port| !port.is_empty() && port.bytes().any(|b| !b.is_ascii_digit()) && is_plain(port));
+    is_cut && password(token).unwrap_or_default()
+}
+
+fn is_plain(text: &str) -> bool {
+    !text.contains(['$', '{', '<', '[', ':'])
+}
+
+/// The first such character outside `<...>`, `{...}` and `(...)`, or the end.
+fn references_skipped(text: &str, stop: impl Fn(char) -> bool) -> usize {
+    let mut open = 0_usize;
+    for (at, c) in text.char_indices() {
+        match c {
+            '(' | '{' | '<' => open += 1,
+            ')' | '}' | '>' => open = open.saturating_sub(1),
+            c if open == 0 && stop(c) => return at,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// `user:password` ends here.
+fn ends_with_login(value: &str, at: usize) -> bool {
+    let from = (at.saturating_sub(LOGIN)..=at).find(|from| value.is_char_boundary(*from)).unwrap_or(at);
+    let before = value.get(from..at).unwrap_or_default();
+    let login = before.rsplit(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '=')).next().unwrap_or_default();
+    login.split_once(':').is_some_and(|(user, password)| !user.is_empty() && is_literal(password))
+}
+
+/// `thin:user/password@host`
+fn is_oracle(rest: &str) -> bool {
+    let login = rest.split_once('@').map(|(login, _)| login.rsplit(':').next().unwrap_or(login));
+    login.is_some_and(slashed)
+}
+
+fn slashed(login: &str) -> bool {
+    login.len() <= LOGIN
+        && login.split_once('/').is_some_and(|(user, password)| {
+            !user.is_empty() && !login.contains(char::is_whitespace) && !password.contains('/') && is_literal(password)
+        })
+}

@@ -1,0 +1,253 @@
+//! Whether a value is one of its own, or stands for something that is kept elsewhere.
+
+/// Not empty, no switch, no reference, no placeholder, no path and no address.
+pub fn is_literal(value: &str) -> bool {
+    let value = unquoted(value.trim());
+    !(value.is_empty()
+        || is_switch(value)
+        || is_placeholder(value)
+        || is_stored_elsewhere(value)
+        || is_path(value)
+        || is_address(value)
+        || is_template(value))
+}
+
+fn unquoted(value: &str) -> &str {
+    ['"', '\''].iter().find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote)).unwrap_or(value)
+}
+
+/// Words that switch something on or off, or say that there is nothing.
+fn is_switch(value: &str) -> bool {
+    const WORDS: [&str; 18] = [
+        "true",
+        "false",
+        "yes",
+        "no",
+        "on",
+        "off",
+        "y",
+        "n",
+        "enabled",
+        "disabled",
+        "enable",
+        "disable",
+        "none",
+        "null",
+        "nil",
+        "undefined",
+        "required",
+        "optional",
+    ];
+    value.len() <= 9 && WORDS.iter().any(|word| value.eq_ignore_ascii_case(word))
+}
+
+pub fn is_number(value: &str) -> bool {
+    !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// What nobody's password is. `changeme` works as a password, so it is one.
+fn is_placeholder(value: &str) -> bool {
+    const BEGINNINGS: [&str; 8] =
+        ["INSERT_", "INSERT-", "REPLACE_", "REPLACE-", "REPLACEME", "YOUR_", "YOUR-", ".Values."];
+    let first = value.chars().next().unwrap_or_default();
+    let same =
+        ("*?".contains(first) || "xX.-_#".contains(first) && value.len() > 2) && value.chars().all(|c| c == first);
+    let marked = value.len() > 4 && value.starts_with("__") && value.ends_with("__");
+    let bracketed = value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).is_some_and(is_identifier);
+    same || marked
+        || bracketed
+        || value == "%s"
+        || BEGINNINGS.iter().any(|beginning| value.starts_with(beginning))
+        || ["REDACTED", "TODO", "TBD", "FIXME"].contains(&value)
+}
+
+/// Letters, digits, `_`, `.` and `-`.
+fn is_identifier(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b))
+}
+
+/// The longest reference that is looked for: `{{ .Values.database.password | quote }}`.
+const REFERENCE: usize = 160;
+
+/// References, beside which nothing stands that is a secret by itself: `$(A)-$(B)`.
+fn is_template(value: &str) -> bool {
+    let mut rest = value;
+    let mut found = false;
+    let mut random = false;
+    while let Some(at) = rest.find(['$', '{', '<', '%']) {
+        let (before, from) = rest.split_at(at);
+        random |= looks_random(before);
+        let length = match reference(from).or_else(|| shell_variable(from).filter(|_| from.len() == value.len())) {
+            Some((_, Some(default))) if is_plain_default(default) => return false,
+            Some((length, _)) => {
+                found = true;
+                length
+            }
+            // A character of its own.
+            None => 1,
+        };
+        rest = from.get(length..).unwrap_or_default();
+    }
+    found && !random && !looks_random(rest)
+}
+
+/// `${PASSWORD:-hunter2}`
+fn is_plain_default(default: &str) -> bool {
+    !default.contains(['$', '{', '<', '%']) && is_literal(default)
+}
+
+/// The reference that a text begins with: how long it is, and what it gives if there is nothing.
+fn reference(text: &str) -> Option<(usize, Option<&str>)> {
+    let near = text.get(..floor(text, REFERENCE)).unwrap_or(text);
+    let closed = |open: &str, close: &str| {
+        let inner = near.strip_prefix(open)?;
+        let end = inner.find(close)?;
+        let inner = inner.get(..end).filter(|inner| !inner.trim().is_empty())?;
+        Some((open.len() + end + close.len(), inner))
+    };
+    let whole = |(length, _)| (length, None);
+    let named = |(_, inner): &(usize, &str)| is_identifier(inner);
+    None.or_else(|| closed("${{", "}}").map(whole))
+        .or_else(|| closed("{{", "}}").map(whole))
+        .or_else(|| closed("$(", ")").map(whole))
+        .or_else(|| closed("${", "}").map(|(length, inner)| (length, default_of(inner))))
+        .or_else(|| closed("<", ">").filter(|(_, inner)| !inner.contains(['<', '\n'])).map(whole))
+        .or_else(|| closed("{", "}").filter(named).map(whole))
+        .or_else(|| closed("%(", ")s").filter(named).map(whole))
+        .or_else(|| closed("%", "%").filter(named).map(whole))
+}
+
+/// `$1`, `$DB_PASSWORD`: a variable of a shell, as a whole value or before more. Small letters may be a password's.
+fn shell_variable(text: &str) -> Option<(usize, Option<&str>)> {
+    let name = text.strip_prefix('$')?;
+    let end = name.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(name.len());
+    let name = name.get(..end).filter(|name| !name.is_empty())?;
+    let is_variable = is_number(name) || !name.contains(char::is_lowercase) || text.len() == end + 1;
+    is_variable.then_some((end + 1, None))
+}
+
+/// What a reference gives where its variable is not set: `A:-b` of a shell, `a.b:c` of Spring.
+fn default_of(inner: &str) -> Option<&str> {
+    let (_, default) = inner.split_once(':')?;
+    let default = default.strip_prefix(['-', '=']).unwrap_or(default);
+    let is_other =
+        default.starts_with(['?', '+', ' ', '/']) || default.bytes().all(|b| b.is_ascii_digit() || b == b':');
+    (!is_other).then_some(default)
+}
+
+/// The largest border of a character up to `at`.
+pub fn floor(text: &str, at: usize) -> usize {
+    let at = at.min(text.len());
+    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default()
+}
+
+/// References to a store of secrets, and values that are encrypted.
+fn is_stored_elsewhere(value: &str) -> bool {
+    #[rustfmt::skip]
+    const BEGINNINGS: [&str; 42] = [
+        "vault:", "vault://", "op://", "arn:", "ref+", "secretref", "secret://", "secrets://", "ssm:", "ssm://", "awssm:",
+        "aws-sm:", "aws-ssm:", "awsssm:", "asm:", "secretsmanager:", "aws-secretsmanager:", "sm://", "sm@", "gsm:", "gsm://", "gcpsm:",
+        "gcp-sm:", "gcpsecretmanager:", "akv:", "akv://", "azurekeyvault:", "azurekv://", "keyvault:", "kv://", "@microsoft.keyvault(", "hcvault:",
+        "hashivault:", "berglas://", "doppler:", "infisical:", "bitwarden:", "conjur:", "k8s:", "kubernetes:", "env:", "file:",
+    ];
+    // Encrypted: Jasypt, Datadog, sops, Spring Cloud Config, KMS, age, sealed.
+    const ENCRYPTED: [&str; 5] = ["ENC(", "ENC[", "{cipher}", "AQICAH", "age-encryption.org/"];
+    let near = value.get(..floor(value, 24)).unwrap_or(value).to_ascii_lowercase();
+    BEGINNINGS.iter().any(|beginning| near.starts_with(beginning))
+        || ENCRYPTED.iter().any(|beginning| value.starts_with(beginning))
+        || value.rsplit_once('@').is_some_and(|(_, store)| store.eq_ignore_ascii_case("azurekeyvault"))
+        || (value.starts_with("projects/") && value.contains("/secrets/"))
+}
+
+/// The path of a file, not what is in it.
+fn is_path(value: &str) -> bool {
+    const FILES: [&str; 19] = [
+        "cer",
+        "cert",
+        "conf",
+        "crt",
+        "env",
+        "ini",
+        "jks",
+        "json",
+        "jwt",
+        "key",
+        "keystore",
+        "keytab",
+        "p12",
+        "pem",
+        "pfx",
+        "properties",
+        "pub",
+        "yaml",
+        "yml",
+    ];
+    let is_windows = || value.get(1..3).is_some_and(|rest| matches!(rest, ":\\" | ":/"));
+    let plain =
+        value.bytes().all(|b| b.is_ascii_alphanumeric() || b"/\\._-:+@~ ".contains(&b)) && !looks_like_base64(value);
+    let is_absolute =
+        || value.starts_with(['/', '~']) || value.starts_with("./") || value.starts_with("../") || is_windows();
+    let names_a_file = || {
+        value.rsplit_once('.').is_some_and(|(name, end)| is_identifier(&name.replace('/', "")) && FILES.contains(&end))
+    };
+    // `auth/kubernetes`: words between slashes, and no digit in the last of them.
+    let is_relative = || {
+        value.contains('/')
+            && value
+                .split('/')
+                .all(|part| part.len() >= 2 && part.bytes().all(|b| b.is_ascii_lowercase() || b"_.-".contains(&b)))
+    };
+    (plain && is_absolute()) || names_a_file() || is_relative()
+}
+
+/// Base64 has slashes too, and what stands between them is no word.
+fn looks_like_base64(value: &str) -> bool {
+    value.len() >= 20 && (value.ends_with('=') || value.contains('+') || value.split('/').any(is_mixed))
+}
+
+/// A URL; what it holds is judged by its own shape.
+fn is_address(value: &str) -> bool {
+    let scheme = value.split_once("://").map(|(scheme, _)| scheme.strip_prefix("jdbc:").unwrap_or(scheme));
+    scheme.is_some_and(|scheme| {
+        !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+.-".contains(&b))
+    })
+}
+
+/// Made by a generator: digits among letters for longer than any word, or in capitals and small letters.
+pub fn looks_random(value: &str) -> bool {
+    const LONG: usize = 16;
+    let alphabet = |b: u8| b.is_ascii_alphanumeric() || b"+/=_-.~".contains(&b);
+    if value.len() < 12 || !value.bytes().all(alphabet) {
+        return false;
+    }
+    let long = |part: &str| {
+        let has = |is: fn(&u8) -> bool| part.bytes().any(|b| is(&b));
+        part.len() >= LONG && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)
+    };
+    value.split(['-', '_', '.', '/', '+', '=', '~']).any(|part| is_mixed(part) || long(part)) || is_uuid(value)
+}
+
+/// Digits, capitals and small letters in one.
+fn is_mixed(part: &str) -> bool {
+    let has = |is: fn(&u8) -> bool| part.bytes().any(|b| is(&b));
+    part.len() >= 12 && has(u8::is_ascii_digit) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase)
+}
+
+/// Groups of hexadecimal digits, or something that was made to look so.
+fn is_uuid(value: &str) -> bool {
+    let groups = || value.split('-');
+    groups().count() == 5
+        && value.len() >= 30
+        && groups().all(|group| group.len() >= 4 && group.bytes().all(|b| b.is_ascii_alphanumeric()))
+        && groups().filter(|group| group.bytes().any(|b| b.is_ascii_digit())).count() >= 3
+}
+
+/// The name of an object of the cluster: `webhook-server-cert`, `regcred`.
+pub fn is_object_name(value: &str) -> bool {
+    #[rustfmt::skip]
+    const ENDINGS: [&str; 12] =
+        ["ca", "cert", "certs", "config", "credentials", "creds", "crt", "pull", "regcred", "secrets", "tls", "memberlist"];
+    let is_name =
+        value.len() <= 253 && value.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b));
+    is_name && value.rsplit(['-', '.']).next().is_some_and(|last| ENDINGS.contains(&last)) && !looks_random(value)
+}
