@@ -1,6 +1,6 @@
 //! A finding is a value with a field path; text is made at the edge.
 
-use crate::workload::ContainerRef;
+use crate::workload::{ContainerRef, Pod};
 use serde::Serialize;
 use std::borrow::Cow;
 
