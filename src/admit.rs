@@ -15,7 +15,6 @@ use crate::outcome::{About, Outcome, PodSecurity};
 use crate::policy::{Action, CompiledPolicy, PolicySet, Subject};
 use crate::review::{Operation, Request, Review, request, request::uid, response};
 use crate::rules::{Fix, Scope};
-use crate::text::without_value;
 use crate::workload::{Kind, Pod, kinds};
 use jiff::civil::Date;
 pub use lookups::{Lookup, admit_guarded, judge_with_lookups};
@@ -133,10 +132,9 @@ fn answer(request: &mut Request<'_>, hook: Hook, moment: Moment, snapshot: &Snap
         Ok(None) => return response::finish(Outcome::allow(about)),
         Err(error) => {
             let field = if error.field.is_empty() { String::new() } else { format!(" `{}`", error.field) };
-            return refused(
-                about,
-                format!("the object's field{field} could not be read: {}", without_value(&error.message)),
-            );
+            let problem = format!("the object's field{field} could not be read: {}", error.in_words());
+            let refused = Outcome { problem_at: Some(error.pointer), ..Outcome::refused(about, problem) };
+            return response::finish(refused);
         }
     };
     let subject = Subject {
@@ -216,7 +214,8 @@ fn answer(request: &mut Request<'_>, hook: Hook, moment: Moment, snapshot: &Snap
     // What was there counts, and the denial says why.
     let was_there = judged.iter().any(|j| j.effect == Effect::Deny && (j.fixed || template));
     let change = if was_there { previous.and_then(|previous| previous.change) } else { None };
-    response::finish(Outcome { pod_security: told, change, ..outcome })
+    let outcome = Outcome { pod_security: told, change, ..outcome };
+    response::finish(outcome.with_hints(object, kind))
 }
 
 /// A namespace, an object of podreeve's own, or somebody who connects to a pod.

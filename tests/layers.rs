@@ -15,7 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rules", &["json", "workload", "patch", "text"]),
     ("policy", &["facts", "json", "rules", "workload", "patch", "text"]),
     ("decide", &["facts", "policy", "rules", "workload", "patch", "text"]),
-    ("outcome", &["facts", "decide", "policy", "rules", "workload", "patch", "text"]),
+    ("outcome", &["facts", "json", "decide", "policy", "rules", "workload", "patch", "text"]),
     ("review", &["facts", "json", "outcome", "decide", "policy", "rules", "workload", "patch", "text"]),
     ("admit", &["facts", "json", "review", "outcome", "decide", "policy", "rules", "workload", "patch", "text"]),
     ("scan", &["facts", "review", "admit", "outcome", "decide", "policy", "rules", "workload"]),

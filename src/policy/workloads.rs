@@ -1,13 +1,16 @@
 //! Kinds that a policy adds to those of Kubernetes.
 
-use super::{PolicyError, document::WorkloadKind};
+use super::{PolicyError, PolicyErrors, document::WorkloadKind, every};
 use crate::workload::{Kind, KindClass, kinds};
 use std::borrow::Cow;
 
 /// # Errors
 /// A kind that is known already, or a path that leads nowhere.
-pub(super) fn compile(workloads: &[WorkloadKind]) -> Result<Vec<Kind>, PolicyError> {
-    workloads.iter().enumerate().map(|(index, workload)| kind(index, workload)).collect()
+pub(super) fn compile(workloads: &[WorkloadKind]) -> Result<Vec<Kind>, PolicyErrors> {
+    let mut errors = Vec::new();
+    let kinds = workloads.iter().enumerate();
+    let kinds = kinds.filter_map(|(index, workload)| every::keep(&mut errors, kind(index, workload))).collect();
+    if errors.is_empty() { Ok(kinds) } else { Err(PolicyErrors(errors)) }
 }
 
 fn kind(index: usize, workload: &WorkloadKind) -> Result<Kind, PolicyError> {

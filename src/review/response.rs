@@ -226,6 +226,9 @@ fn denial(outcome: &Outcome) -> String {
     if count > TOLD {
         let _ = writeln!(text, "\n+{} more", count - TOLD);
     }
+    for hint in &outcome.hints {
+        let _ = writeln!(text, "\nnote: {}: {}", dotted(&hint.pointer), hint.message);
+    }
     let _ = write!(text, "\nTo see the repair: podreeve explain {}", rules.join(" "));
     text
 }
