@@ -15,7 +15,6 @@ use crate::facts::{Facts, Known, Labels, Wanted};
 use crate::outcome::{About, Outcome};
 use crate::policy::{CompiledPolicy, PolicySet, Subject};
 use crate::review::{Request, Review, request, request::uid, response};
-use crate::text::without_value;
 use crate::workload::{Kind, kinds};
 use jiff::civil::Date;
 pub use lookups::{Lookup, admit_guarded, judge_with_lookups};
@@ -143,10 +142,9 @@ fn answer(request: &mut Request<'_>, hook: Hook, moment: Moment, snapshot: &Snap
         Ok(found) => found,
         Err(error) => {
             let field = if error.field.is_empty() { String::new() } else { format!(" `{}`", error.field) };
-            return refused(
-                about,
-                format!("the object's field{field} could not be read: {}", without_value(&error.message)),
-            );
+            let problem = format!("the object's field{field} could not be read: {}", error.in_words());
+            let refused = Outcome { problem_at: Some(error.pointer), ..Outcome::refused(about, problem) };
+            return response::finish(refused);
         }
     };
     let subject = Subject {
@@ -176,7 +174,7 @@ fn answer(request: &mut Request<'_>, hook: Hook, moment: Moment, snapshot: &Snap
     let (kind, subject, policies) = (&*kind, &subject, &*policies);
     let judging = pods::Judging { request, object, kind, hook, moment, snapshot, subject, policies, today };
     match judging.outcome(about.clone(), found) {
-        Ok(outcome) => response::finish(outcome),
+        Ok(outcome) => response::finish(outcome.with_hints(object, kind)),
         Err(problem) => refused(about, problem),
     }
 }

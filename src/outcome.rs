@@ -5,12 +5,17 @@ mod severities;
 use crate::decide::{Case, Change, Effect, Judged, Note, Stage};
 use crate::effort::End;
 use crate::facts::Wanted;
+use crate::json::Raw;
 use crate::patch::absolute;
 use crate::policy::{Action, By};
 use crate::rules::{Fix, Rule, Severity};
+use crate::workload::fields::{self, Hint};
 use crate::workload::{ContainerKind, Kind, KindClass, Unmet};
 use json_patch::PatchOperation;
 pub use severities::{Severities, displayed};
+
+/// Larger objects are not looked through for misspelt keys.
+const HINTS_MAX_BYTES: usize = 1024 * 1024;
 
 /// What became of the request, from the mildest to the strictest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -150,6 +155,10 @@ pub struct Outcome {
     pub problem: Option<String>,
     /// Why it was not judged to its end, where that is the problem.
     pub ended: Option<End>,
+    /// JSON pointer to the field that could not be read.
+    pub problem_at: Option<String>,
+    /// Keys of a denied object that are misspelt or misplaced.
+    pub hints: Vec<Hint>,
     /// A fact that is missing: to be asked for before the request is judged again.
     pub wanted: Option<Wanted>,
     pub pod_security: PodSecurity,
@@ -175,6 +184,8 @@ impl Outcome {
             patch: Vec::new(),
             problem: None,
             ended: None,
+            problem_at: None,
+            hints: Vec::new(),
             wanted: None,
             pod_security: PodSecurity::default(),
             unmet: Vec::new(),
@@ -242,11 +253,26 @@ impl Outcome {
         }
     }
 
+    /// What is denied for a field that is missing may have it where it means nothing.
+    pub(crate) fn with_hints(self, object: Raw<'_>, kind: &Kind) -> Self {
+        let hints = if self.verdict == Verdict::Deny { hints(object, kind) } else { Vec::new() };
+        Self { hints, ..self }
+    }
+
     /// How many violations have this effect, told or not.
     #[must_use]
     pub fn count(&self, effect: Effect) -> usize {
         self.tallies.iter().filter(|t| t.effect == effect).map(|t| t.count).sum()
     }
+}
+
+/// Keys of the object that are misspelt or misplaced; of one that is large nobody reads them.
+#[must_use]
+pub fn hints(object: Raw<'_>, kind: &Kind) -> Vec<Hint> {
+    if object.get().len() > HINTS_MAX_BYTES {
+        return Vec::new();
+    }
+    fields::hints(object, &kind.kind)
 }
 
 fn tally<'j>(judged: impl Iterator<Item = &'j Judged<'j>>) -> Vec<Tally> {

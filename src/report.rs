@@ -10,5 +10,5 @@ mod waivers;
 pub use judge::{Judge, NotJudged};
 pub use passed_over::{PassedOver, without_template};
 pub use scan::{OwnerReport, ScanReport, ScanSummary, ScanViolation, UnreadReport};
-pub use types::{CheckReport, FileError, Found, KindCount, ObjectReport, Summary, ViolationReport};
+pub use types::{CheckReport, FileError, Found, HintReport, KindCount, ObjectReport, Summary, ViolationReport};
 pub use waivers::{Usage, Waiver, WaiverReport, WaiverState};

@@ -9,7 +9,7 @@ pub use error::{SourceError, SourceErrors};
 use crate::admit::Snapshot;
 use crate::manifest::{self, Object, Position};
 use crate::policy::document::{API_VERSION, unknown_version};
-use crate::policy::{Cluster, CompiledPolicy, PolicyDocument, PolicySet};
+use crate::policy::{Cluster, CompiledPolicy, PolicyError, PolicySet};
 use read::File;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -155,9 +155,7 @@ impl Loader {
             self.errors.push(SourceError::at(file, object.position("/kind"), "kind", message));
             return;
         }
-        let policy =
-            PolicyDocument::from_json(&object.node.to_json()).and_then(|d| CompiledPolicy::compile(&d, self.cluster));
-        match policy {
+        match CompiledPolicy::from_json(&object.node.to_json(), self.cluster) {
             Ok(policy) => {
                 let at = object.position("/metadata/name");
                 if let Some(first) = self.names.get(&policy.name) {
@@ -172,9 +170,13 @@ impl Loader {
                     self.policies.push(policy);
                 }
             }
-            Err(error) => {
-                let at = object.position(&error.pointer);
-                self.errors.push(SourceError::at(file, at, error.key, error.message));
+            Err(wrong) => {
+                let error = |error: PolicyError| {
+                    SourceError::at(file, object.position(&error.pointer), error.key, error.message)
+                };
+                let mut errors: Vec<SourceError> = wrong.0.into_iter().map(error).collect();
+                errors.sort_by_key(|error| error.at);
+                self.errors.extend(errors);
             }
         }
     }

@@ -5,6 +5,7 @@
 
 pub mod annotations;
 pub mod around;
+pub mod fields;
 pub mod handler;
 pub mod image;
 pub mod job;

@@ -276,7 +276,7 @@ fn an_unreadable_pod_is_denied() {
     assert_eq!(ran.code, Some(1));
     assert!(ran.out.contains("Pod default/x: denied"), "{}", ran.out);
     assert!(
-        ran.out.contains("x.yaml:1  it could not be judged: the object's field `spec.hostNetwork` could not be read"),
+        ran.out.contains("x.yaml:4:8  it could not be judged: the object's field `spec.hostNetwork` could not be read"),
         "{}",
         ran.out
     );

@@ -16,7 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rules", &["effort", "json", "workload", "patch", "text"]),
     ("policy", &["effort", "facts", "json", "rules", "workload", "patch", "text"]),
     ("decide", &["effort", "facts", "policy", "rules", "workload", "patch", "text"]),
-    ("outcome", &["effort", "facts", "decide", "policy", "rules", "workload", "patch", "text"]),
+    ("outcome", &["effort", "facts", "json", "decide", "policy", "rules", "workload", "patch", "text"]),
     ("review", &["facts", "json", "outcome", "decide", "policy", "rules", "workload", "patch", "text"]),
     (
         "admit",

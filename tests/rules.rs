@@ -448,7 +448,7 @@ fn unknown_parameters_are_refused() {
             "spec": {"rules": {rule.id: {"action": "warn", "params": {"noSuchKey": 1}}}},
         });
         let document = PolicyDocument::from_json(&document.to_string()).expect("the document is well-formed");
-        let error = CompiledPolicy::new(&document).expect_err(rule.id);
+        let error = CompiledPolicy::new(&document).expect_err(rule.id).0.remove(0);
         assert!(error.key.starts_with(&format!("spec.rules.{}.params", rule.id)), "{error}");
         assert!(error.message.contains("noSuchKey"), "{error}");
     }

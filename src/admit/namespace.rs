@@ -82,9 +82,7 @@ fn labels(object: Raw<'_>) -> Result<Labels, String> {
         Ok(labels) => {
             Ok(labels.unwrap_or_default().into_iter().map(|(key, value)| (key, value.unwrap_or_default())).collect())
         }
-        Err(kinds::Unreadable { field, message }) => {
-            Err(format!("the namespace's field `{field}` could not be read: {message}"))
-        }
+        Err(error) => Err(format!("the namespace's field `{}` could not be read: {}", error.field, error.in_words())),
     }
 }
 

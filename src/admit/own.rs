@@ -3,7 +3,7 @@
 
 use crate::json::Raw;
 use crate::outcome::{About, Outcome};
-use crate::policy::{Cluster, CompiledPolicy, ObjectExemption, PolicyDocument, PolicyError};
+use crate::policy::{Cluster, CompiledPolicy, ObjectExemption, PolicyErrors};
 use crate::review::{Operation, Request};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -24,14 +24,14 @@ pub(super) fn judge(request: &Request<'_>, about: About) -> Outcome {
     }
     let spec = object.spec.map(RawValue::get);
     let compiled = match &*request.kind.kind.0 {
-        "Policy" => PolicyDocument::from_object(object.name(request), spec)
-            .and_then(|document| CompiledPolicy::compile(&document, Cluster::With))
-            .map(|_| ()),
+        "Policy" => CompiledPolicy::from_object(object.name(request), spec, Cluster::With).map(|_| ()),
         _ => ObjectExemption::new(&request.namespace, object.name(request), spec).map(|_| ()),
     };
     match compiled {
         Ok(()) => Outcome::allow(about),
-        Err(PolicyError { key, message, .. }) => Outcome::invalid(about, vec![(key, message)]),
+        Err(PolicyErrors(errors)) => {
+            Outcome::invalid(about, errors.into_iter().map(|error| (error.key, error.message)).collect())
+        }
     }
 }
 

@@ -103,7 +103,8 @@ fn read_exemptions(all: &[Found], within: Namespaces<'_>, exemptions: &mut Exemp
         let Ok(bytes) = &input.bytes else { continue };
         for document in manifest::read(bytes).documents {
             for object in document.objects().iter().flatten() {
-                errors.extend(exemptions.read(&input.name, object, within).err().map(|error| at(&input.name, &error)));
+                let wrong = exemptions.read(&input.name, object, within).err().unwrap_or_default();
+                errors.extend(wrong.iter().map(|error| at(&input.name, error)));
             }
         }
     }

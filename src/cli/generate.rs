@@ -1,5 +1,6 @@
 //! The files that are made from the code. `examples/gen.rs` writes them, a test compares them.
 
+mod fields;
 mod policies_page;
 mod rules_page;
 mod schemas;
@@ -8,6 +9,7 @@ mod schemas;
 #[must_use]
 pub fn files() -> Vec<(&'static str, String)> {
     vec![
+        ("src/workload/fields.txt", fields::fields()),
         ("docs/rules.md", rules_page::rules()),
         ("policies/README.md", policies_page::policies()),
         ("docs/check-report.schema.json", schemas::check_report()),

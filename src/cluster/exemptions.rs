@@ -4,7 +4,7 @@ use super::item::Item;
 use super::objects::{Keep, Name};
 use super::parts::{Listed, Parts, Publisher};
 use super::status::Report;
-use crate::policy::{ObjectExemption, PolicyError};
+use crate::policy::{ObjectExemption, PolicyErrors};
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -68,7 +68,7 @@ impl Keep for Exemptions {
     }
 }
 
-fn compile(item: &Item) -> Result<ObjectExemption, PolicyError> {
+fn compile(item: &Item) -> Result<ObjectExemption, PolicyErrors> {
     ObjectExemption::new(item.namespace(), item.name(), item.spec().as_deref().map(RawValue::get))
 }
 

@@ -4,7 +4,7 @@ use super::item::Item;
 use super::objects::{Keep, Name};
 use super::parts::{Listed, Parts, Publisher};
 use super::status::Report;
-use crate::policy::{Cluster, CompiledPolicy, PolicyDocument, PolicyError, status::mode};
+use crate::policy::{Cluster, CompiledPolicy, PolicyErrors, status::mode};
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -87,9 +87,8 @@ impl Keep for Policies {
     }
 }
 
-fn compile(item: &Item) -> Result<CompiledPolicy, PolicyError> {
-    let document = PolicyDocument::from_object(item.name(), item.spec().as_deref().map(RawValue::get))?;
-    CompiledPolicy::compile(&document, Cluster::With)
+fn compile(item: &Item) -> Result<CompiledPolicy, PolicyErrors> {
+    CompiledPolicy::from_object(item.name(), item.spec().as_deref().map(RawValue::get), Cluster::With)
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! From the document to what judges: everything that can be wrong is found here, once.
 
-use super::document::{PodSecurityStandard, PolicySpec};
+use super::document::{self, API_VERSION, PodSecurityStandard, PolicySpec};
 use super::pod_security::Honoured;
 use super::{
-    Action, Cluster, CompiledExemption, ObjectExemption, PolicyDocument, PolicyError, Whole, implied, matches::Matcher,
-    wording,
+    Action, Cluster, CompiledExemption, ObjectExemption, PolicyDocument, PolicyError, PolicyErrors, Whole, every, implied,
+    matches::Matcher, wording,
 };
 use crate::effort;
 use crate::rules::{Check, Finding, RULES, Rule, Same};
@@ -120,69 +120,94 @@ impl CompiledRule {
 }
 
 impl CompiledPolicy {
+    /// Reads and compiles a document.
+    ///
+    /// # Errors
+    /// Every key that cannot be used, and why.
+    pub fn from_json(json: &str, cluster: Cluster) -> Result<Self, PolicyErrors> {
+        let (document, mut errors, removed) = document::read_every::<PolicyDocument>(json, &[]);
+        let Some(document) = document else { return Err(PolicyErrors(errors)) };
+        every::keep::<()>(&mut errors, Err(PolicyErrors(document.faults())));
+        let compiled = Self::compile(&document, cluster).map_err(|wrong| removed.originals(wrong));
+        match every::keep(&mut errors, compiled) {
+            Some(policy) if errors.is_empty() => Ok(policy),
+            _ => Err(PolicyErrors(errors)),
+        }
+    }
+
+    /// Reads and compiles an object of the cluster: its metadata are the API server's own, only the name counts.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn from_object(name: &str, spec: Option<&str>, cluster: Cluster) -> Result<Self, PolicyErrors> {
+        let Some(spec) = spec else {
+            return Err(PolicyError::at(&["spec"], "is missing; a Policy without rules does nothing").into());
+        };
+        let name = Value::from(name);
+        let json =
+            format!(r#"{{"apiVersion":"{API_VERSION}","kind":"Policy","metadata":{{"name":{name}}},"spec":{spec}}}"#);
+        Self::from_json(&json, cluster)
+    }
+
     /// Compiles a document, for a podreeve that has no cluster to read from.
     ///
     /// # Errors
-    /// The first key that cannot be used.
-    pub fn new(document: &PolicyDocument) -> Result<Self, PolicyError> {
+    /// Every key that cannot be used.
+    pub fn new(document: &PolicyDocument) -> Result<Self, PolicyErrors> {
         Self::compile(document, Cluster::Without)
     }
 
     /// Compiles a document.
     ///
     /// # Errors
-    /// The first key that cannot be used.
-    pub fn compile(document: &PolicyDocument, cluster: Cluster) -> Result<Self, PolicyError> {
+    /// Every key that cannot be used.
+    pub fn compile(document: &PolicyDocument, cluster: Cluster) -> Result<Self, PolicyErrors> {
         let spec = &document.spec;
-        let labels = honoured(spec, cluster)?;
-        let exemptions = spec
-            .exemptions
-            .iter()
-            .enumerate()
-            .map(|(index, exemption)| CompiledExemption::new(&["spec", "exemptions", &index.to_string()], exemption))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut errors = Vec::new();
+        let labels = every::keep(&mut errors, honoured(spec, cluster));
+        let mut exemptions = Vec::new();
+        for (index, exemption) in spec.exemptions.iter().enumerate() {
+            let compiled = CompiledExemption::new(&["spec", "exemptions", &index.to_string()], exemption);
+            exemptions.extend(every::keep(&mut errors, compiled));
+        }
         let mut rules = Vec::new();
         // Rules that follow a Pod Security Standard: their verdicts are upstream's.
         let mut standard = HashSet::new();
         for (order, rule) in RULES.iter().enumerate() {
             let Some(setting) = spec.rules.0.get(rule.id) else { continue };
+            // `off` is compiled too, so that wrong parameters never wait for the day it is switched on.
             let params = standard_params(rule, setting.params.clone(), spec.pod_security_standard.as_ref());
             if spec.pod_security_standard.is_some() || params.get("pss").is_some_and(|pss| !pss.is_null()) {
                 standard.insert(rule.id);
             }
-            let check = (rule.compile)(params).map_err(|error| {
-                let mut path = vec!["spec", "rules", rule.id, "params"];
-                // serde_path_to_error writes list positions as `allow[0]`.
-                let field = error.field.replace('[', ".").replace(']', "");
-                path.extend(field.split('.').filter(|part| !part.is_empty()));
-                let missing = wording::missing_field(&error.message);
-                path.extend(missing.as_deref());
-                PolicyError::at(&path, wording::plain(&error.message))
-            })?;
-            // `off` is compiled too, so that wrong parameters never wait for the day it is switched on.
+            let check = every::keep(&mut errors, check(rule, params));
             if setting.action == Action::Patch && !rule.fixes {
-                return Err(PolicyError::at(
+                errors.push(PolicyError::at(
                     &["spec", "rules", rule.id, "action"],
                     format!("`{}` has no repair, so it cannot `patch`; use deny, warn, audit or off", rule.id),
                 ));
             }
-            if setting.action != Action::Off {
+            if let Some(check) = check.filter(|_| setting.action != Action::Off) {
                 let exempted = exemptions.iter().any(|exemption: &CompiledExemption| exemption.names(rule));
                 rules.push(CompiledRule { exempted, ..CompiledRule::new(rule, order, setting.action, check) });
             }
         }
         implied::link(&mut rules, &standard);
-        let workloads = super::workloads::compile(&spec.workloads)?;
+        let workloads = every::keep(&mut errors, super::workloads::compile(&spec.workloads)).unwrap_or_default();
+        let matcher = every::keep(&mut errors, Matcher::new(spec.matching.as_ref(), &workloads, cluster));
+        let (Some(pod_security_labels), Some(matcher)) = (labels, matcher.filter(|_| errors.is_empty())) else {
+            return Err(PolicyErrors(errors));
+        };
         Ok(Self {
             name: document.metadata.name.clone(),
-            matcher: Matcher::new(spec.matching.as_ref(), &workloads, cluster)?,
+            matcher,
             asks: Asks::new(&rules),
             rules,
             exemptions,
             workloads,
             patch_templates: spec.patch_templates,
             warn_until: spec.rollout.as_ref().map(|rollout| rollout.warn_until),
-            pod_security_labels: labels,
+            pod_security_labels,
         })
     }
 
@@ -230,6 +255,27 @@ impl CompiledPolicy {
             .filter(|(_, exemption)| exemption.covers(rule, finding, namespace, whole, today))
             .map(|(by, exemption)| Cover { by, until: exemption.until() })
             .max_by_key(|cover| (cover.until.is_none(), cover.until))
+    }
+}
+
+/// The rule with these parameters, or everything that is wrong with them.
+fn check(rule: &Rule, params: Value) -> Result<Box<dyn Check>, PolicyErrors> {
+    let read = |params: &Value| {
+        (rule.compile)(params.clone()).map_err(|error| {
+            // serde_path_to_error writes list positions as `allow[0]`.
+            let field = error.field.replace('[', ".").replace(']', "");
+            let mut path: Vec<&str> = field.split('.').filter(|part| !part.is_empty()).collect();
+            let missing = wording::missing_field(&error.message);
+            path.extend(missing.as_deref());
+            PolicyError::at(&path, wording::plain(&error.message))
+        })
+    };
+    match every::read(params, read) {
+        (Some(check), errors, _) if errors.is_empty() => Ok(check),
+        (_, errors, _) => {
+            let place = ["spec", "rules", rule.id, "params"];
+            Err(PolicyErrors(errors.into_iter().map(|error| error.below(&place)).collect()))
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The `Policy` document, which is also the custom resource.
 
 use super::pod_security::Level as LabelLevel;
-use super::{PolicyError, rule_settings::RuleSettings, wording};
+use super::{PolicyError, every, rule_settings::RuleSettings, wording};
 use crate::rules::pss::{Level, Version};
 use jiff::civil::Date;
 use kube::CustomResource;
@@ -276,40 +276,52 @@ impl<'de> Deserialize<'de> for Ignored {
 }
 
 impl PolicyDocument {
-    /// Reads an object of the cluster: its metadata are the API server's own, only the name counts.
-    ///
-    /// # Errors
-    /// The key that is wrong, and why.
-    pub fn from_object(name: &str, spec: Option<&str>) -> Result<Self, PolicyError> {
-        let Some(spec) = spec else {
-            return Err(PolicyError::at(&["spec"], "is missing; a Policy without rules does nothing"));
-        };
-        let name = serde_json::Value::from(name);
-        Self::from_json(&format!(
-            r#"{{"apiVersion":"{API_VERSION}","kind":"Policy","metadata":{{"name":{name}}},"spec":{spec}}}"#
-        ))
-    }
-
     /// Reads one document from JSON text.
     ///
     /// # Errors
     /// The key that is wrong, and why.
     pub fn from_json(json: &str) -> Result<Self, PolicyError> {
         let document: Self = read(json, &[])?;
-        if document.api_version != API_VERSION {
-            return Err(PolicyError::at(
-                &["apiVersion"],
-                format!("`{}` is not known; this podreeve reads `{API_VERSION}`", document.api_version),
-            ));
-        }
-        if document.kind != "Policy" {
-            return Err(PolicyError::at(&["kind"], format!("`{}` is not a Policy", document.kind)));
-        }
-        if document.metadata.name.is_empty() {
-            return Err(PolicyError::at(&["metadata", "name"], "a policy needs a name; denials tell it"));
-        }
-        Ok(document)
+        document.faults().into_iter().next().map_or(Ok(document), Err)
     }
+
+    /// What is wrong with it beside its spec.
+    pub(super) fn faults(&self) -> Vec<PolicyError> {
+        let mut faults = Vec::new();
+        if self.api_version != API_VERSION {
+            let message = format!("`{}` is not known; this podreeve reads `{API_VERSION}`", self.api_version);
+            faults.push(PolicyError::at(&["apiVersion"], message));
+        }
+        if self.kind != "Policy" {
+            faults.push(PolicyError::at(&["kind"], format!("`{}` is not a Policy", self.kind)));
+        }
+        if self.metadata.name.is_empty() {
+            faults.push(PolicyError::at(&["metadata", "name"], "a policy needs a name; denials tell it"));
+        }
+        faults
+    }
+}
+
+/// Reads what stands at `place`, and finds everything that is wrong with it.
+pub(super) fn read_every<T: serde::de::DeserializeOwned>(
+    json: &str,
+    place: &[&str],
+) -> (Option<T>, Vec<PolicyError>, every::Removed) {
+    let first = match read(json, place) {
+        Ok(read) => return (Some(read), Vec::new(), every::Removed::default()),
+        Err(error) => error,
+    };
+    let Ok(value) = serde_json::from_str::<serde_json::Value>(json) else {
+        return (None, vec![first], every::Removed::default());
+    };
+    let (read, errors, mut removed) = every::read(value, |value| read(&value.to_string(), &[]));
+    let mut errors: Vec<PolicyError> = errors.into_iter().map(|error| error.below(place)).collect();
+    // A key that stands twice is no longer there twice.
+    if errors.is_empty() {
+        errors.push(first);
+    }
+    removed.place = place.iter().fold(String::new(), |path, key| path + "/" + &crate::patch::escape(key));
+    (read, errors, removed)
 }
 
 /// Reads what stands at `place`.

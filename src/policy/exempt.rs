@@ -1,7 +1,7 @@
 //! Exemptions: they narrow, they never widen.
 
 use super::rule_settings::unknown_rule;
-use super::{Exemption, PolicyError};
+use super::{Exemption, PolicyError, PolicyErrors};
 use crate::rules::{self, Finding, Rule};
 use crate::workload::{ContainerRef, Pod, image::ImageRef, volume::Image};
 use jiff::civil::Date;
@@ -16,40 +16,11 @@ pub struct CompiledExemption {
 
 impl CompiledExemption {
     /// # Errors
-    /// An empty list that would exempt everything, an unknown rule, a missing reason.
-    pub fn new(place: &[&str], exemption: &Exemption) -> Result<Self, PolicyError> {
-        let error = |key: &str, message: String| {
-            let mut path = place.to_vec();
-            path.extend(key.split('.'));
-            PolicyError::at(&path, message)
-        };
-        if exemption.rules.is_empty() {
-            return Err(error("rules", "name at least one rule".to_owned()));
-        }
-        for (position, id) in exemption.rules.iter().enumerate() {
-            if rules::find(id).is_none() {
-                return Err(error(&format!("rules.{position}"), unknown_rule(id)));
-            }
-        }
-        if exemption.namespaces.is_empty() {
-            return Err(error("namespaces", "name at least one namespace".to_owned()));
-        }
-        for (position, name) in exemption.namespaces.iter().enumerate() {
-            if name.is_empty() || name.contains(['*', '?', '[']) {
-                let message = format!(
-                    "`{name}` is not a name; patterns are refused, because whoever may create namespaces would choose one that fits"
-                );
-                return Err(error(&format!("namespaces.{position}"), message));
-            }
-        }
-        for (position, image) in exemption.images.iter().enumerate() {
-            if let Err(fault) = rules::image_pattern(image) {
-                let message = format!("{fault}; `*` may only be its last segment");
-                return Err(error(&format!("images.{position}"), message));
-            }
-        }
-        if exemption.reason.trim().is_empty() {
-            return Err(error("reason", "say why this is right".to_owned()));
+    /// An empty list that would exempt everything, an unknown rule, a missing reason: all that is wrong.
+    pub fn new(place: &[&str], exemption: &Exemption) -> Result<Self, PolicyErrors> {
+        let errors = faults(exemption);
+        if !errors.is_empty() {
+            return Err(PolicyErrors(errors.into_iter().map(|error| error.below(place)).collect()));
         }
         let images = exemption.images.iter().map(|image| ImageRef::pattern(image).into_owned()).collect();
         Ok(Self { written: exemption.clone(), images })
@@ -105,6 +76,43 @@ impl CompiledExemption {
                 self.images.iter().any(|pattern| image.is_under(pattern)) && image.is_well_formed()
             })
     }
+}
+
+/// What is wrong with it, by the keys of the exemption.
+fn faults(exemption: &Exemption) -> Vec<PolicyError> {
+    let Exemption { rules, namespaces, images, reason, .. } = exemption;
+    let mut errors = Vec::new();
+    let mut error = |key: &str, index: Option<usize>, message: String| {
+        let index = index.map(|index| index.to_string());
+        let path: Vec<&str> = std::iter::once(key).chain(index.as_deref()).collect();
+        errors.push(PolicyError::at(&path, message));
+    };
+    if rules.is_empty() {
+        error("rules", None, "name at least one rule".to_owned());
+    }
+    for (position, id) in rules.iter().enumerate().filter(|(_, id)| rules::find(id).is_none()) {
+        error("rules", Some(position), unknown_rule(id));
+    }
+    if namespaces.is_empty() {
+        error("namespaces", None, "name at least one namespace".to_owned());
+    }
+    for (position, name) in namespaces.iter().enumerate() {
+        if name.is_empty() || name.contains(['*', '?', '[']) {
+            let message = format!(
+                "`{name}` is not a name; patterns are refused, because whoever may create namespaces would choose one that fits"
+            );
+            error("namespaces", Some(position), message);
+        }
+    }
+    for (position, image) in images.iter().enumerate() {
+        if let Err(fault) = rules::image_pattern(image) {
+            error("images", Some(position), format!("{fault}; `*` may only be its last segment"));
+        }
+    }
+    if reason.trim().is_empty() {
+        error("reason", None, "say why this is right".to_owned());
+    }
+    errors
 }
 
 /// A pod, and which exemptions reach all of its containers: asked once for each, however many violations the pod has.

@@ -1,6 +1,6 @@
 //! The `Exemption` object: what a team may let through in its own namespace, where the operator allows that.
 
-use super::{CompiledExemption, Exemption as Document, PolicyError};
+use super::{CompiledExemption, Exemption as Document, PolicyError, PolicyErrors, every};
 use jiff::civil::Date;
 use kube::CustomResource;
 use schemars::JsonSchema;
@@ -59,15 +59,21 @@ pub struct ObjectExemption {
 
 impl ObjectExemption {
     /// # Errors
-    /// The key of the object that cannot be used, and why.
-    pub fn new(namespace: &str, name: &str, spec: Option<&str>) -> Result<Self, PolicyError> {
+    /// The keys of the object that cannot be used, and why.
+    pub fn new(namespace: &str, name: &str, spec: Option<&str>) -> Result<Self, PolicyErrors> {
         let spec = spec.ok_or_else(|| PolicyError::at(&["spec"], "is missing"))?;
-        let ExemptionSpec { rules, containers, images, reason, until } = super::document::read(spec, &["spec"])?;
+        let (spec, mut errors, removed) = super::document::read_every::<ExemptionSpec>(spec, &["spec"]);
+        let Some(ExemptionSpec { rules, containers, images, reason, until }) = spec else {
+            return Err(PolicyErrors(errors));
+        };
         // Its own namespace and no other, whatever it says.
         let namespaces = vec![namespace.to_owned()];
         let document = Document { rules, namespaces, containers, images, reason, until };
-        let exemption = CompiledExemption::new(&["spec"], &document)?;
-        Ok(Self { name: format!("{namespace}/{name}"), exemption })
+        let compiled = CompiledExemption::new(&["spec"], &document);
+        match every::keep(&mut errors, compiled.map_err(|wrong| removed.originals(wrong))) {
+            Some(exemption) if errors.is_empty() => Ok(Self { name: format!("{namespace}/{name}"), exemption }),
+            _ => Err(PolicyErrors(errors)),
+        }
     }
 }
 

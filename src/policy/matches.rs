@@ -1,6 +1,6 @@
 //! Whether a policy applies to a request.
 
-use super::{PolicyError, document::Match, selector};
+use super::{PolicyError, PolicyErrors, document::Match, every, selector};
 use crate::facts::selector::Selector;
 use crate::facts::{Known, Labels};
 use crate::workload::{Kind, kinds::KINDS};
@@ -48,26 +48,30 @@ pub struct Matcher {
 
 impl Matcher {
     /// # Errors
-    /// A selector that needs a cluster, or a kind that carries no pod.
-    pub fn new(matching: Option<&Match>, workloads: &[Kind], cluster: Cluster) -> Result<Self, PolicyError> {
+    /// A selector that needs a cluster or means nothing, and every kind that carries no pod.
+    pub fn new(matching: Option<&Match>, workloads: &[Kind], cluster: Cluster) -> Result<Self, PolicyErrors> {
         let Some(matching) = matching else { return Ok(Self::default()) };
+        let mut errors = Vec::new();
         let place = ["spec", "match", "namespaceSelector"];
         let selector = match &matching.namespace_selector {
             None => None,
             Some(written) => {
-                cluster.needed(&place, "namespace labels")?;
-                Some(selector::compile(written, &place)?)
+                every::keep(&mut errors, cluster.needed(&place, "namespace labels"));
+                every::keep(&mut errors, selector::compile(written, &place))
             }
         };
         for (index, kind) in matching.kinds.iter().enumerate() {
             let mut known = KINDS.iter().chain(workloads);
             if !known.any(|known| known.kind == *kind) {
                 let known: Vec<_> = KINDS.iter().chain(workloads).map(|known| &*known.kind).collect();
-                return Err(PolicyError::at(
+                errors.push(PolicyError::at(
                     &["spec", "match", "kinds", &index.to_string()],
                     format!("`{kind}` carries no pod; the kinds are {}", known.join(", ")),
                 ));
             }
+        }
+        if !errors.is_empty() {
+            return Err(PolicyErrors(errors));
         }
         Ok(Self { matching: matching.clone(), selector })
     }

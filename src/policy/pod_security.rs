@@ -1,7 +1,7 @@
 //! The labels `pod-security.kubernetes.io/*` of a namespace, read as upstream's Pod Security admission reads them.
 
 use super::document::{PodSecurityDefaults, PodSecurityExemptions};
-use super::{CompiledPolicy, PolicyDocument, builtin};
+use super::{Cluster, CompiledPolicy, builtin};
 use crate::facts::Labels;
 use crate::rules::pss::Version;
 use std::fmt;
@@ -200,7 +200,7 @@ fn compile(LevelVersion { level, version }: LevelVersion) -> Option<CompiledPoli
     let version = if usize::from(version.number()) > NEWEST { Version::LATEST } else { version };
     let yaml = builtin(&format!("pss-{}@{}", level.as_str(), String::from(version))).ok()??;
     let document = serde_saphyr::from_str::<serde_json::Value>(&yaml).ok()?.to_string();
-    CompiledPolicy::new(&PolicyDocument::from_json(&document).ok()?).ok()
+    CompiledPolicy::from_json(&document, Cluster::Without).ok()
 }
 
 #[cfg(test)]

@@ -1,15 +1,15 @@
 //! Label selectors of policies: what means nothing is refused.
 
-use super::PolicyError;
 use super::document::{LabelSelector, LabelSelectorRequirement};
+use super::{PolicyError, PolicyErrors};
 use crate::facts::selector::{Required, Selector};
 
 /// The selector at `place`.
 ///
 /// # Errors
-/// The requirement that means nothing.
-pub fn compile(selector: &LabelSelector, place: &[&str]) -> Result<Selector, PolicyError> {
-    let mut required = Vec::new();
+/// Every requirement that means nothing.
+pub fn compile(selector: &LabelSelector, place: &[&str]) -> Result<Selector, PolicyErrors> {
+    let (mut required, mut errors) = (Vec::new(), Vec::new());
     for (index, requirement) in selector.match_expressions.iter().enumerate() {
         let index = index.to_string();
         let error = |key: &str, message: String| {
@@ -17,21 +17,25 @@ pub fn compile(selector: &LabelSelector, place: &[&str]) -> Result<Selector, Pol
         };
         let LabelSelectorRequirement { key, operator, values } = requirement;
         if key.is_empty() {
-            return Err(error("key", "name a label".to_owned()));
+            errors.push(error("key", "name a label".to_owned()));
         }
         let Some(meaning) = Required::new(operator, values) else {
             let other = crate::text::clean(operator, 60);
-            return Err(error("operator", format!("`{other}` is none of In, NotIn, Exists, DoesNotExist")));
+            errors.push(error("operator", format!("`{other}` is none of In, NotIn, Exists, DoesNotExist")));
+            continue;
         };
         match (&meaning, values.is_empty()) {
             (Required::In(_) | Required::NotIn(_), true) => {
-                return Err(error("values", format!("`{operator}` needs values")));
+                errors.push(error("values", format!("`{operator}` needs values")));
             }
             (Required::Exists | Required::DoesNotExist, false) => {
-                return Err(error("values", format!("`{operator}` has no values; leave them out")));
+                errors.push(error("values", format!("`{operator}` has no values; leave them out")));
             }
             _ => required.push((key.clone(), meaning)),
         }
+    }
+    if !errors.is_empty() {
+        return Err(PolicyErrors(errors));
     }
     Ok(Selector { equal: selector.match_labels.clone(), required })
 }

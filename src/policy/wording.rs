@@ -12,16 +12,8 @@ pub fn plain(message: &str) -> String {
     if let Some(rest) = message.strip_prefix("unknown field `") {
         return format!("there is no key `{}", rest.replace(", expected ", "; known here: ").replace("one of ", ""));
     }
-    if let Some((found, wanted)) = message.strip_prefix("invalid type: ").and_then(|m| m.split_once(", expected ")) {
-        let wanted = match wanted {
-            "a sequence" => "a list",
-            map if map.starts_with("struct ") || map == "a map" => "a map",
-            other => other,
-        };
-        let found = found.replace("sequence", "list");
-        // `name: 123` without quotes.
-        let quote = if wanted == "a string" { "; quote it" } else { "" };
-        return format!("expected {wanted}, not {found}{quote}");
+    if let Some(text) = crate::text::type_error(message) {
+        return text;
     }
     if message.starts_with("failed to parse") {
         return format!("is not a date, which is written as YYYY-MM-DD ({message})");
@@ -39,8 +31,8 @@ mod tests {
             ("missing field `reason`", "is missing and has no default; add it"),
             ("unknown field `x`, expected `a` or `b`", "there is no key `x`; known here: `a` or `b`"),
             ("unknown field `x`, expected one of `a`, `b`, `c`", "there is no key `x`; known here: `a`, `b`, `c`"),
-            ("invalid type: null, expected struct PolicySpec", "expected a map, not null"),
-            ("invalid type: integer `1`, expected a string", "expected a string, not integer `1`; quote it"),
+            ("invalid type: null, expected struct PolicySpec", "is null and must be an object"),
+            ("invalid type: integer `1`, expected a string", "is an integer and must be a string; put it in quotes"),
             ("anything else", "anything else"),
         ] {
             assert_eq!(plain(serde), said);

@@ -1,6 +1,6 @@
 //! Kinds that a policy adds to those of Kubernetes.
 
-use super::{PolicyError, document::WorkloadKind};
+use super::{PolicyError, PolicyErrors, document::WorkloadKind, every};
 use crate::workload::{Kind, KindClass, TemplatePath, kinds};
 use std::borrow::Cow;
 
@@ -8,16 +8,16 @@ use std::borrow::Cow;
 ///
 /// # Errors
 /// A kind that is known already, or a path that leads nowhere.
-pub(super) fn compile(workloads: &[WorkloadKind]) -> Result<Vec<Kind>, PolicyError> {
-    let mut kinds: Vec<Kind> = Vec::new();
+pub(super) fn compile(workloads: &[WorkloadKind]) -> Result<Vec<Kind>, PolicyErrors> {
+    let (mut kinds, mut errors) = (Vec::<Kind>::new(), Vec::new());
     for (index, workload) in workloads.iter().enumerate() {
-        let kind = kind(index, workload)?;
+        let Some(kind) = every::keep(&mut errors, kind(index, workload)) else { continue };
         match kinds.iter_mut().find(|known| known.group == kind.group && known.kind == kind.kind) {
             Some(known) => add(known, &kind),
             None => kinds.push(kind),
         }
     }
-    Ok(kinds)
+    if errors.is_empty() { Ok(kinds) } else { Err(PolicyErrors(errors)) }
 }
 
 /// Each path once: what two policies name is judged once by both.

@@ -1,12 +1,14 @@
 //! Judges an object of a file as the API server would have it judged: mutated, then validated.
 
-use super::{FileError, ObjectReport, PassedOver, ViolationReport, without_template};
+use super::{FileError, HintReport, ObjectReport, PassedOver, ViolationReport, without_template};
 use crate::admit::{Hook, Snapshot, admit};
 use crate::decide::{Effect, Note};
+use crate::json::Raw;
 use crate::manifest::Object;
-use crate::outcome::{Outcome, Verdict, Violation};
+use crate::outcome::{self, Outcome, Verdict, Violation};
 use crate::review::Creation;
 use crate::text::dotted;
+use crate::workload::fields::Hint;
 use crate::workload::{Unmet, kinds};
 use jiff::civil::Date;
 use json_patch::PatchOperation;
@@ -72,6 +74,8 @@ impl Judge<'_> {
         };
         let was_patched = violations.iter().any(|v: &ViolationReport| v.effect == Effect::Patch.as_str());
         let verdict = if was_patched { last.verdict.max(Verdict::Patch) } else { last.verdict };
+        let problem_at = last.problem_at.as_ref().map(|pointer| object.position(pointer));
+        let hints = self.hints(object);
         Ok(ObjectReport {
             file: file.to_owned(),
             document: object.document,
@@ -81,10 +85,25 @@ impl Judge<'_> {
             namespace: object.namespace().unwrap_or(self.namespace).to_owned(),
             name: object.name(),
             verdict: verdict.as_str(),
+            problem_line: problem_at.map(|at| at.line),
+            problem_column: problem_at.map(|at| at.column),
             problem: last.problem,
             warnings: last.unmet.iter().map(Unmet::text).collect(),
             violations,
+            hints,
         })
+    }
+
+    /// Keys that mean nothing where they stand.
+    fn hints(&self, object: &Object<'_>) -> Vec<HintReport> {
+        let Some(kind) = self.snapshot.policies.kind(object.group(), object.kind) else { return Vec::new() };
+        let json = object.node.to_json();
+        let report = |hint: Hint| {
+            let at = object.position(&hint.pointer);
+            let field = dotted(&hint.pointer);
+            HintReport { pointer: hint.pointer, field, line: at.line, column: at.column, message: hint.message }
+        };
+        outcome::hints(Raw::new(&json), kind).into_iter().map(report).collect()
     }
 
     fn admit(&self, object: &Object<'_>, value: impl Serialize, hook: Hook) -> Outcome {

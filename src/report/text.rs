@@ -68,13 +68,21 @@ fn render_object(text: &mut String, object: &ObjectReport) {
         namespace = clean(&object.namespace, 63),
     );
     if let Some(problem) = &object.problem {
-        let place = format!("{}:{}", clean(&object.file, 4096), object.line);
+        let file = clean(&object.file, 4096);
+        let place = match (object.problem_line, object.problem_column) {
+            (Some(line), Some(column)) => format!("{file}:{line}:{column}"),
+            _ => format!("{file}:{}", object.line),
+        };
         let _ = writeln!(text, "    {place}  it could not be judged: {}", clean(problem, 1000));
     }
     for warning in &object.warnings {
         let place = format!("{}:{}", clean(&object.file, 4096), object.line);
         let style = style_of("warn");
         let _ = writeln!(text, "    {place}  {style}warn{style:#}  {}", clean(warning, 1000));
+    }
+    for hint in &object.hints {
+        let place = format!("{}:{}:{}", clean(&object.file, 4096), hint.line, hint.column);
+        let _ = writeln!(text, "    {place}  {BOLD}note{BOLD:#}  {}: {}", hint.field, hint.message);
     }
     for violation in &object.violations {
         render_violation(text, object, violation);

@@ -52,10 +52,31 @@ pub struct ObjectReport {
     /// Why the object could not be judged, which denies it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+    /// Where the field stands that could not be read, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem_line: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem_column: Option<usize>,
     /// What the webhook warns of beside violations, such as a path of a policy that met no pod template.
     pub warnings: Vec<String>,
     /// Ordered by container, then rule.
     pub violations: Vec<ViolationReport>,
+    /// Keys that mean nothing where they stand: misspelt or misplaced.
+    pub hints: Vec<HintReport>,
+}
+
+/// A key of the object that the API server ignores, and which one is probably meant.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HintReport {
+    /// JSON pointer into the object.
+    pub pointer: String,
+    /// The key as people write it: `spec.securityContext.readOnlyRootFilesystem`.
+    pub field: String,
+    /// Where it stands in the file, from 1.
+    pub line: usize,
+    pub column: usize,
+    pub message: String,
 }
 
 /// One violation of one rule at one place.

@@ -216,7 +216,9 @@ fn unreadable(text: &str, error: &serde_json::Error) -> String {
         Err(error) => {
             let path = error.path().to_string();
             let message = without_position(error.inner());
-            format!("`{path}` of the AdmissionReview could not be read: {}", crate::text::without_value(&message))
+            let words = crate::text::type_error(&message).map(|text| format!("it {text}"));
+            let words = words.unwrap_or_else(|| crate::text::without_value(&message));
+            format!("`{path}` of the AdmissionReview could not be read: {words}")
         }
         Ok(_) => without_position(error),
     }

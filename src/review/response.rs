@@ -244,6 +244,9 @@ fn denial(outcome: &Outcome) -> String {
     if let Some(more) = more(outcome, Effect::Deny, "", denied(outcome)) {
         let _ = writeln!(text, "\n{more}");
     }
+    for hint in &outcome.hints {
+        let _ = writeln!(text, "\nnote: {}: {}", dotted(&hint.pointer), hint.message);
+    }
     let _ = write!(text, "\nTo see the repair: podreeve explain {}", rules.join(" "));
     text
 }

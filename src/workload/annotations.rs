@@ -59,7 +59,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Annotations<'a> {
         impl<'de> Visitor<'de> for Kept {
             type Value = Annotations<'de>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("annotations")
+                f.write_str("an object")
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Annotations<'de>, A::Error> {
                 let mut kept = BTreeMap::new();

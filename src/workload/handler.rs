@@ -35,7 +35,7 @@ pub struct Request<'a> {
     pub port: Option<Scalar<'a>>,
     /// Of `httpGet`: a name and a value each, as variables have.
     #[serde(borrow, default, rename = "httpHeaders", deserialize_with = "nullable")]
-    pub http_headers: Vec<EnvVar<'a>>,
+    pub http_headers: List<EnvVar<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

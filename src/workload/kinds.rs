@@ -132,7 +132,18 @@ impl Kind {
 pub struct Unreadable {
     /// Dotted path of the field, empty for the object itself.
     pub field: String,
+    /// The same as a JSON pointer.
+    pub pointer: String,
     pub message: String,
+}
+
+impl Unreadable {
+    /// `it is a string and must be an integer`, without the value, which may be a secret.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let type_error = crate::text::type_error(&self.message);
+        type_error.map_or_else(|| crate::text::without_value(&self.message), |text| format!("it {text}"))
+    }
 }
 
 /// Reads the value under `path` of a JSON object; none when it is absent or null.
@@ -161,11 +172,15 @@ pub fn read_by_serde<'a, T: Deserialize<'a>>(object: Raw<'a>, path: &[Cow<'_, st
         let mut track = serde_path_to_error::Track::new();
         let tracked = serde_path_to_error::Deserializer::new(Objects(&mut json), &mut track);
         let error = At::<T> { path, found: PhantomData }.deserialize(tracked).err();
+        let path = track.path();
+        let pointer = path.iter().fold(String::new(), |pointer, segment| match segment {
+            serde_path_to_error::Segment::Seq { index } => format!("{pointer}/{index}"),
+            serde_path_to_error::Segment::Map { key } => pointer + "/" + &crate::patch::escape(key),
+            _ => pointer,
+        });
         Unreadable {
-            field: match track.path().to_string() {
-                root if root == "." => String::new(),
-                path => path,
-            },
+            field: if pointer.is_empty() { String::new() } else { path.to_string() },
+            pointer,
             message: error.map_or_else(|| "unreadable".to_owned(), |e| without_position(&e)),
         }
     })

@@ -125,7 +125,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for ResourceList<'a> {
         impl<'de> Visitor<'de> for Quantities {
             type Value = ResourceList<'de>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("quantities by resource")
+                f.write_str("an object")
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ResourceList<'de>, A::Error> {
                 let mut list = ResourceList::default();

@@ -149,7 +149,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Volume<'a> {
         impl<'de> Visitor<'de> for Sources {
             type Value = Volume<'de>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a volume")
+                f.write_str("an object")
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Volume<'de>, A::Error> {
                 let mut volume = Volume::default();

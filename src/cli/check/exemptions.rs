@@ -51,7 +51,12 @@ impl<'n> Namespaces<'n> {
 
 impl Exemptions {
     /// Takes the object in, if it is an Exemption that counts.
-    pub fn read<'n>(&mut self, file: &str, object: &Object<'n>, within: Namespaces<'n>) -> Result<(), ManifestError> {
+    pub fn read<'n>(
+        &mut self,
+        file: &str,
+        object: &Object<'n>,
+        within: Namespaces<'n>,
+    ) -> Result<(), Vec<ManifestError>> {
         let Some((namespace, true)) = within.of(object) else { return Ok(()) };
         let name = object.name();
         let full = format!("{namespace}/{name}");
@@ -59,14 +64,16 @@ impl Exemptions {
             ManifestError::new(object.position(pointer), format!("Exemption {}: {message}", clean(&full, NAME_MAX)))
         };
         if object.api_version != API_VERSION {
-            return Err(error("/apiVersion", unknown_version(object.version())));
+            return Err(vec![error("/apiVersion", unknown_version(object.version()))]);
         }
         if let Some((first, at)) = self.places.get(&full) {
-            return Err(error("/metadata/name", format!("it is also at {first}:{}; leave one out", at.line)));
+            let message = format!("it is also at {first}:{}; leave one out", at.line);
+            return Err(vec![error("/metadata/name", message)]);
         }
         let spec = object.node.get("spec").map(Node::to_json);
-        let exemption = ObjectExemption::new(namespace, &name, spec.as_deref())
-            .map_err(|wrong| error(&wrong.pointer, wrong.to_string()))?;
+        let exemption = ObjectExemption::new(namespace, &name, spec.as_deref()).map_err(|wrong| {
+            wrong.0.iter().map(|wrong| error(&wrong.pointer, wrong.to_string())).collect::<Vec<_>>()
+        })?;
         self.found.push(Arc::new(exemption));
         self.places.insert(full, (file.to_owned(), object.position("")));
         Ok(())

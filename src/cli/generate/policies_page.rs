@@ -4,7 +4,7 @@ use crate::admit::{Hook, Snapshot, admit};
 use crate::cli::explain::{params, repaired};
 use crate::cli::rules::default_action;
 use crate::facts::Facts;
-use crate::policy::{BUILTINS, CompiledPolicy, PolicyDocument, PolicySet, document::API_VERSION};
+use crate::policy::{BUILTINS, Cluster, CompiledPolicy, PolicySet, document::API_VERSION};
 use crate::report::text::flow;
 use crate::rules::{Example, RULES, Rule};
 use jiff::civil::Date;
@@ -79,7 +79,7 @@ fn denial(rule: &Rule, example: &Example, setting: &Value) -> String {
     let document = json!({
         "apiVersion": API_VERSION, "kind": "Policy", "metadata": {"name": "ours"}, "spec": {"rules": {rule.id: setting}},
     });
-    let policy = PolicyDocument::from_json(&document.to_string()).and_then(|d| CompiledPolicy::new(&d));
+    let policy = CompiledPolicy::from_json(&document.to_string(), Cluster::Without);
     let policies = PolicySet::new(policy.into_iter().collect(), 0);
     let review = json!({
         "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
