@@ -18,7 +18,6 @@ fn in_words() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ("host-path", "allow", json!([]), "Default: none"),
         ("host-ports", "allow", json!([]), "Default: none"),
         ("pids-limit", "max", json!(16384), "16384 when left out"),
-        ("pids-limit", "nodeLimit", json!(0), "`-1` and `0` are no limit, as is leaving it out"),
         ("restart-limit", "max", json!(5), "5 when left out"),
         ("run-as-non-root", "groups", json!(false), "false when left out"),
     ]

@@ -36,7 +36,6 @@ type report struct {
 
 // What no chart can do something about, and only these.
 var unavoidable = map[string]string{
-	"pids-limit":            "a pod has no field for it; kubelets have",
 	"service-account-token": "podreeve speaks with the API server",
 	"host-users":            "not every node can; `hostUsers: false` asks for it",
 	"image-digest":          "a chart is older than the image; `image.digest` names one",

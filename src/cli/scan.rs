@@ -112,6 +112,13 @@ async fn in_force(args: &Args, client: &kube::Client, mut snapshot: Snapshot) ->
     snapshot.facts.cluster = true;
     if snapshot.policies.policies.iter().any(|policy| policy.asks_for_nodes()) {
         snapshot.facts.nodes = Arc::new(once::nodes(client).await);
+        if !snapshot.facts.nodes.all_known() {
+            output::diagnose(
+                "note",
+                "podPidsLimit of some nodes could not be read (it takes `list` on nodes and `get` on nodes/proxy); without its \
+                 nodeLimit pids-limit finds nothing in pods that may run there",
+            );
+        }
     }
     Ok(snapshot)
 }

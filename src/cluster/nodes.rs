@@ -64,7 +64,7 @@ pub async fn watch(client: &Client, link: &Link, parts: &Publisher) {
                 match (&error, &trouble) {
                     (Some(error), None) => tracing::warn!(
                         error,
-                        "podPidsLimit of some nodes cannot be read (it takes `get` on nodes/proxy); pids-limit goes by its nodeLimit"
+                        "podPidsLimit of some nodes cannot be read (it takes `get` on nodes/proxy); without its nodeLimit pids-limit finds nothing in pods that may run there"
                     ),
                     (None, Some(_)) => tracing::info!("podPidsLimit of all nodes is known"),
                     _ => {}
@@ -79,7 +79,10 @@ pub async fn watch(client: &Client, link: &Link, parts: &Publisher) {
                 });
             }
             Err(kube::Error::Api(status)) if trouble.is_none() => {
-                tracing::warn!(error = status.message, "nodes cannot be listed; pids-limit goes by its nodeLimit");
+                tracing::warn!(
+                    error = status.message,
+                    "nodes cannot be listed; without its nodeLimit pids-limit finds nothing"
+                );
                 trouble = Some(status.message.clone());
             }
             Err(kube::Error::Api(_)) => {}

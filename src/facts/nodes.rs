@@ -57,6 +57,12 @@ impl Nodes {
         self.windows.contains(name)
     }
 
+    /// Whether there are nodes and each said what it has.
+    #[must_use]
+    pub fn all_known(&self) -> bool {
+        self.all.is_some_and(|worst| worst != Limit::Unknown)
+    }
+
     /// The highest limit of the nodes that a pod with this `nodeName` and `nodeSelector` can run on: -1 when one of them
     /// has none, and nothing when one is not known, or there is no such node yet.
     #[must_use]
@@ -104,6 +110,11 @@ mod tests {
         assert_eq!(of(&[Some(100), Some(-1)]), Some(-1));
         assert_eq!(of(&[Some(0), Some(100)]), Some(-1));
         assert_eq!(of(&[None, Some(-1), Some(100)]), None);
+        let known = |limits: &[Option<i64>]| {
+            let limits: Vec<_> = limits.iter().map(|limit| ("a", &[][..], *limit)).collect();
+            nodes(&limits).all_known()
+        };
+        assert!(known(&[Some(-1), Some(100)]) && !known(&[]) && !known(&[Some(100), None]));
     }
 
     #[test]

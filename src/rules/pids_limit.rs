@@ -10,14 +10,15 @@ use serde::Deserialize;
 pub static RULE: Rule = Rule {
     id: "pids-limit",
     title: "The number of processes of a pod is limited",
-    docs: "A fork bomb in one pod takes the process ids of its whole node, unless something limits them: \
-`spec.resources.limits.pids` of the pod (KEP-6063, with the feature gate `PerPodPIDLimit`) or `podPidsLimit` of the \
-kubelet. Most clusters have only the latter, and a pod does not show it: `serve --cluster` reads it from every node (from its \
+    docs: "A fork bomb in one pod takes the process ids of its whole node, unless `podPidsLimit` of the node's kubelet limits them. \
+A pod does not show it, so this rule judges the nodes that the pod may run on: `serve --cluster` reads `podPidsLimit` from each (from its \
 kubelet's `configz`, for which it needs `get` on `nodes/proxy`); where it cannot, say in `nodeLimit` what all nodes have. \
 Of a pod with `nodeSelector` or `nodeName` only the nodes count that these choose; affinity and taints leave no node out. \
-Neither may be above `max` (default 16384, the most that the API takes).\n\n\
-The repair sets `default`, which is for clusters whose API has the field; elsewhere leave it out, since an API server \
-without the field drops it in silence.",
+Where nothing is known of the nodes nothing is said of the pod; the log, the metric `podreeve_pids_limit_known` and `podreeve scan` \
+say that it is unknown. What to change is the nodes' kubelet configuration, not the pod.\n\n\
+`spec.resources.limits.pids` of the pod (KEP-6063, with the feature gate `PerPodPIDLimit`) counts, too, where an API server has it; those of \
+Kubernetes 1.36 and 1.37 refuse it. A limit that stands there may not be above `max` (default 16384). With `default`, which is for clusters whose API \
+has the field, the message names it, and the repair sets it.",
     why: "without a limit one fork bomb takes all process ids of the node, and its other pods with it",
     owasp: &[81],
     pss: None,
@@ -29,11 +30,16 @@ without the field drops it in silence.",
     compile: compile::<PidsLimit>,
     params: params::<Params>,
     examples: &[
-        Example::bad("no limit known", "", &["spec.resources.limits.pids"]).no_repair(),
+        Example::bad("a node has no limit", "", &["spec"]).params(r#"{"nodeLimit":-1}"#).no_repair(),
+        Example::bad("0 is no limit of the nodes", "", &["spec"]).params(r#"{"nodeLimit":0}"#).no_repair(),
+        Example::bad("the nodes' limit is above max", "", &["spec"])
+            .params(r#"{"max":1024,"nodeLimit":4096}"#)
+            .no_repair(),
         Example::bad("other limits of the pod", "", &["spec.resources.limits.pids"])
             .spec(r#"{"resources":{"limits":{"memory":"1Gi"}}}"#)
-            .params(r#"{"default":1024}"#),
-        Example::bad("no resources and a default", "", &["spec.resources.limits.pids"]).params(r#"{"default":"1k"}"#),
+            .params(r#"{"nodeLimit":-1,"default":1024}"#),
+        Example::bad("no resources and a default", "", &["spec.resources.limits.pids"])
+            .params(r#"{"nodeLimit":-1,"default":"1k"}"#),
         Example::bad("zero", "", &["spec.resources.limits.pids"])
             .spec(r#"{"resources":{"limits":{"pids":0}}}"#)
             .params(r#"{"default":1024}"#),
@@ -48,15 +54,7 @@ without the field drops it in silence.",
         Example::bad("above the default max", "", &["spec.resources.limits.pids"])
             .spec(r#"{"resources":{"limits":{"pids":"16385"}}}"#)
             .no_repair(),
-        Example::bad("the nodes' limit is above max", "", &["spec.resources.limits.pids"])
-            .params(r#"{"max":1024,"nodeLimit":4096}"#)
-            .no_repair(),
-        Example::bad("-1 is no limit of the nodes", "", &["spec.resources.limits.pids"])
-            .params(r#"{"nodeLimit":-1}"#)
-            .no_repair(),
-        Example::bad("0 is no limit of the nodes", "", &["spec.resources.limits.pids"])
-            .params(r#"{"nodeLimit":0}"#)
-            .no_repair(),
+        Example::good("nothing is known of the nodes", ""),
         Example::good("a limit of the pod", "").spec(r#"{"resources":{"limits":{"pids":"1024"}}}"#),
         Example::good("a limit of all nodes", "").params(r#"{"nodeLimit":4096}"#),
         Example::good("the nodes bind a pod that asks for more", "")
@@ -72,7 +70,7 @@ without the field drops it in silence.",
 struct Params {
     /// The highest limit of a pod, in processes; 16384 when left out.
     max: Option<Amount>,
-    /// `podPidsLimit` of the kubelets, the highest of all nodes; `-1` and `0` are no limit, as is leaving it out.
+    /// `podPidsLimit` of the kubelets, the highest of all nodes, where it cannot be read; `-1` and `0` are no limit. Left out, nothing is known.
     node_limit: Option<i64>,
     /// The limit that the repair sets on the pod, in processes; no repair when left out.
     default: Option<Amount>,
@@ -97,26 +95,24 @@ impl TryFrom<Params> for PidsLimit {
 
 impl Check for PidsLimit {
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+        let nodes = pod.around.node_pids.or(self.node_limit);
         // The kubelet takes the lower of both, so a node's limit binds whatever the pod asks for.
-        if pod
-            .around
-            .node_pids
-            .or(self.node_limit)
-            .is_some_and(|limit| limit > 0 && i128::from(limit) * UNIT <= self.max.nano)
-        {
+        if nodes.is_some_and(|limit| limit > 0 && i128::from(limit) * UNIT <= self.max.nano) {
             return;
         }
         let (at, text) = limit(pod);
-        match text.and_then(positive) {
-            Some(nano) if nano <= self.max.nano => {}
-            Some(nano) => {
+        match (text, text.and_then(positive), nodes) {
+            (_, Some(nano), _) if nano <= self.max.nano => {}
+            (_, Some(nano), _) => {
                 let finding = Finding::new(at, told(text), format!("at most {}", self.max.text)).amount(nano);
                 findings.add(finding.of_linux(pod));
             }
-            None => {
-                let wanted = format!("a limit of at most {}, here or as podPidsLimit of all nodes", self.max.text);
-                findings.add(of_text(Finding::new(at, told(text), wanted).amount(i128::MAX), text).of_linux(pod));
+            (Some(_), None, _) => {
+                let finding = Finding::new(at, told(text), format!("at most {}", self.max.text)).amount(i128::MAX);
+                findings.add(of_text(finding, text).of_linux(pod));
             }
+            (None, None, Some(nodes)) => findings.add(self.of_nodes(at, nodes).of_linux(pod)),
+            (None, None, None) => {}
         }
     }
 
@@ -132,6 +128,27 @@ impl Check for PidsLimit {
             fix.set(&at, default.text.clone().into());
         }
         fixable
+    }
+}
+
+impl PidsLimit {
+    /// A node that the pod may run on limits too little. Most API servers refuse the field of the pod: who gives a `default` has one that takes it.
+    fn of_nodes<'p>(&self, at: Location<'p>, nodes: i64) -> Finding<'p> {
+        let found = if nodes > 0 {
+            format!("a node with podPidsLimit {nodes}")
+        } else {
+            "a node without podPidsLimit".to_owned()
+        };
+        let kubelets = format!("podPidsLimit of at most {} in the kubelet configuration of every node", self.max.text);
+        let finding = match &self.default {
+            Some(_) => Finding::new(
+                at,
+                told(None),
+                format!("a limit of at most {}, here or as podPidsLimit of all nodes", self.max.text),
+            ),
+            None => Finding::new(Location::spec(), found, kubelets),
+        };
+        finding.amount(i128::MAX)
     }
 }
 
