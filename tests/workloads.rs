@@ -306,8 +306,8 @@ fn a_path_that_cannot_match_does_not_load(#[case] path: &str, #[case] says: &str
     let document = json!({"apiVersion": "podreeve.dev/v1alpha1", "kind": "Policy", "metadata": {"name": "p"}, "spec": spec(&object, &[path])});
     let document = PolicyDocument::from_json(&document.to_string()).unwrap();
     let error = CompiledPolicy::new(&document).unwrap_err();
-    assert_eq!(error.key, "spec.workloads[0].path");
-    assert!(error.message.contains(says), "{error}");
+    assert_eq!(error.0[0].key, "spec.workloads[0].path");
+    assert!(error.0[0].message.contains(says), "{error}");
 }
 
 #[rstest]

@@ -103,7 +103,7 @@ impl Judge<'_> {
             let field = dotted(&hint.pointer);
             HintReport { pointer: hint.pointer, field, line: at.line, column: at.column, message: hint.message }
         };
-        outcome::hints(Raw::new(&json), kind).into_iter().map(report).collect()
+        outcome::hints(Raw::new(&json), &kind).into_iter().map(report).collect()
     }
 
     fn admit(&self, object: &Object<'_>, value: impl Serialize, hook: Hook) -> Outcome {

@@ -68,7 +68,7 @@ impl TemplatePath {
         match seek.deserialize(&mut json) {
             Ok(()) => Ok(found),
             // What was on the way when it failed is still there.
-            Err(error) => Err(Unreadable { field: dotted(&at), message: without_position(&error) }),
+            Err(error) => Err(Unreadable { field: dotted(&at), message: without_position(&error), pointer: at }),
         }
     }
 }

@@ -101,7 +101,7 @@ impl Kind {
         }
         if into.pods.len() + located.len() > MAX_TEMPLATES {
             let message = format!("there are more than {MAX_TEMPLATES} pod templates in one object");
-            return Err(Unreadable { field: String::new(), message });
+            return Err(Unreadable { field: String::new(), pointer: String::new(), message });
         }
         let mut empty = None;
         for (at, raw) in located {
@@ -112,7 +112,7 @@ impl Kind {
                     let message = format!(
                         "this is the spec of a pod, and the policy's path `{path}` has to lead to the template that holds it"
                     );
-                    return Err(Unreadable { field: dotted(&at), message });
+                    return Err(Unreadable { field: dotted(&at), pointer: at, message });
                 }
                 let meant = shape.holds_template().then(|| format!("{path}.spec.template"));
                 empty = empty.or_else(|| Some(unmet(Why::NoContainers, meant)));
@@ -125,9 +125,9 @@ impl Kind {
     }
 }
 
-fn within(at: &str, Unreadable { field, message }: Unreadable) -> Unreadable {
-    let at = dotted(at);
-    Unreadable { field: if field.is_empty() { at } else { format!("{at}.{field}") }, message }
+fn within(at: &str, error: Unreadable) -> Unreadable {
+    let pointer = at.to_owned() + &error.pointer;
+    Unreadable { field: dotted(&pointer), pointer, message: error.message }
 }
 
 /// Looked at where a template has no containers, to say what it is instead.
