@@ -33,7 +33,6 @@ const UNREAD: &[&str] = &[
     "/spec/resources/limits/nothing",
     "/spec/volumes/2/name",
     "/spec/volumes/2/projected/sources/1/secret",
-    "/spec/volumes/3/csi/driver",
     "/spec/volumes/3/nfs",
     "/status",
 ];

@@ -70,7 +70,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let judge = Judge { snapshot: &snapshot, namespace: &args.namespace, today: today() };
     let mut files = Files::new(judge, within, args.waivers.then(Usage::default));
     files.found.errors = errors;
-    all.iter().for_each(|found| files.take(found));
+    for found in &all {
+        files.take(found);
+    }
     if args.require_objects && files.found.objects.is_empty() && files.found.errors.is_empty() {
         let message = "nothing was judged: it holds no pod and no pod template";
         files.found.errors.push(FileError::whole(&args.inputs.names().join(" "), message));

@@ -88,10 +88,9 @@ pub fn meant(text: &str) -> Vec<String> {
     let number = number.replace(',', ".").replace('_', "");
     let unit = unit.trim().to_ascii_lowercase();
     let suffixes: &[&str] = match unit.as_str() {
-        // Not a unit, but something in the number.
-        "" => &[""],
         "m" | "mcpu" | "mcore" | "mcores" | "millicpu" | "millicore" | "millicores" => &["m"],
-        "b" | "byte" | "bytes" | "c" | "cpu" | "cpus" | "core" | "cores" | "vcpu" | "vcpus" => &[""],
+        // Not a unit of Kubernetes, or none at all: then something in the number is wrong.
+        "" | "b" | "byte" | "bytes" | "c" | "cpu" | "cpus" | "core" | "cores" | "vcpu" | "vcpus" => &[""],
         "k" | "kb" => &["k", "Ki"],
         "mb" | "mbyte" | "mbytes" | "megabyte" | "megabytes" => &["M", "Mi"],
         "g" | "gb" | "gbyte" | "gbytes" | "gigabyte" | "gigabytes" => &["G", "Gi"],

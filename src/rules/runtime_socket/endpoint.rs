@@ -206,7 +206,9 @@ mod tests {
         [false, true].map(|host_network| {
             let mut environment = Environment::new(host_network, Some("worker-1"));
             let (last, before) = variables.split_last().expect("a variable");
-            before.iter().for_each(|variable| environment.add(variable));
+            for variable in before {
+                environment.add(variable);
+            }
             environment.leads_to_node(last)
         })
     }

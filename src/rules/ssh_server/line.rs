@@ -63,8 +63,8 @@ fn step(words: &[&str], at: usize, depth: usize) -> Next {
     let Some(word) = words.get(at) else { return Next::End };
     let rest = words.get(at + 1..).unwrap_or_default();
     let program = name(word);
-    if let Some(service) = init_script(word, &program, rest) {
-        return service.map_or(Next::End, |name| Next::Hit((at, Server { name, is_service: true })));
+    if let Some(next) = init_script(word, at, &program, rest) {
+        return next;
     }
     if let Some(name) = among(&SERVERS, &program) {
         return Next::Hit((at, Server { name, is_service: false }));
@@ -146,9 +146,8 @@ fn value_of<'w>(
     let (option, _) = split_option(word);
     match value {
         Some(value) if list.split(' ').any(|known| known == option) => Some((value, at)),
-        Some(_) => None,
         None if takes_next(list, word, None) => Some((words.get(at + 1)?, at + 1)),
-        None => None,
+        _ => None,
     }
 }
 
@@ -223,21 +222,23 @@ fn windows_shell(program: &str, words: &[&str], from: usize, depth: usize) -> Ne
     })
 }
 
-/// Of an init script: the service that it starts, or none that it does.
-fn init_script(word: &str, file: &str, rest: &[&str]) -> Option<Option<&'static str>> {
+/// Of the word that is an init script of such a service: where the line goes on.
+fn init_script(word: &str, at: usize, file: &str, rest: &[&str]) -> Option<Next> {
     let folder = word.rsplit('/').nth(1).unwrap_or_default();
-    let is_folder = matches!(folder, "init.d" | "rc.d") || folder.starts_with("rc") && folder.ends_with(".d");
+    let is_level =
+        folder.strip_prefix("rc").is_some_and(|level| level.len() == 3 && level.strip_suffix(".d").is_some());
     // S20ssh, rc.sshd, rcsshd
     let started = file.strip_prefix('s').map(|name| name.trim_start_matches(|c: char| c.is_ascii_digit()));
     let linked = started.filter(|name| name.len() + 1 < file.len());
-    let plain = file.strip_prefix("rc.").or_else(|| file.strip_prefix("rc")).or(linked).unwrap_or(file);
-    if !is_folder && !(file.starts_with("rc") && plain != file) {
+    let short = file.strip_prefix("rc.").or_else(|| file.strip_prefix("rc"));
+    if !is_level && !matches!(folder, "init.d" | "rc.d") && short.is_none() {
         return None;
     }
-    let service = among(&SERVICES, plain)?;
+    let plain = short.or(linked).unwrap_or(file);
+    let name = among(&SERVICES, plain)?;
     let action = rest.first().map(|action| action.to_ascii_lowercase());
     let starts = action.as_deref().map_or(plain != file, |action| STARTS.contains(&action));
-    Some(starts.then_some(service))
+    Some(if starts { Next::Hit((at, Server { name, is_service: true })) } else { Next::End })
 }
 
 /// The service that a service manager is called to run.
@@ -251,10 +252,10 @@ fn managed(program: &str, rest: &[&str]) -> Option<Hit> {
         names.filter(|(_, word)| !word.starts_with('-')).find_map(|(index, word)| Some((index, service_name(word)?)))
     };
     match order {
-        Order::VerbThenName => hit(name_from(rest.iter().position(|word| is_verb(word))? + 1)?, true),
+        Order::VerbThenName => hit(name_from(rest.iter().position(&is_verb)? + 1)?, true),
         Order::NameThenVerb => {
             let (index, name) = name_from(0)?;
-            rest.iter().skip(index + 1).any(|word| is_verb(word)).then_some(())?;
+            rest.iter().skip(index + 1).any(is_verb).then_some(())?;
             hit((index, name), true)
         }
         Order::Name => {
