@@ -65,7 +65,7 @@ const BROKEN: &[(&str, &str)] = &[
         "spec:\n  rules:\n    read-only-root-filesystem:\n      action: patch\n      params: {sizeLimit: 64MB}\n",
         "9:16: spec.rules.read-only-root-filesystem.params.sizeLimit: `64MB` is not a quantity",
     ),
-    ("spec:\n  rules:\n  - privileged\n", "6:3: spec.rules: expected rules by their id"),
+    ("spec:\n  rules:\n  - privileged\n", "6:3: spec.rules: is a list and must be rules by their id"),
     ("", "1:1: spec: is missing"),
     ("spec:\n", "5:1: spec: expected a map, not null"),
     ("spec:\n  match: {}\n", "5:1: spec.rules: is missing"),

@@ -190,3 +190,13 @@ spec:
     insta::assert_snapshot!(ran.err);
     assert!(RUST.iter().all(|word| !ran.err.contains(word)), "{}", ran.err);
 }
+
+/// However deep a stranger nests what nobody judges, the keys are looked for no deeper than the API goes.
+#[test]
+fn lists_in_lists_are_not_followed() {
+    let nested = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
+    let tolerations = format!(r#"{{"kind":"Pod","spec":{{"tolerations":{nested},"hostNetwrk":true}}}}"#);
+    let found = hints(Raw::new(&tolerations), "Pod");
+    let found: Vec<_> = found.iter().map(|hint| &*hint.pointer).collect();
+    assert_eq!(found, ["/spec/hostNetwrk"]);
+}

@@ -128,9 +128,9 @@ fn templates_are_repaired_where_they_stand() {
         let mut object = (case.object)(bad.clone(), bad);
         let rules = json!({"read-only-root-filesystem": {"action": "patch"}});
         let mut spec = json!({"rules": rules, "workloads": workloads(&object, case.paths)});
-        // Told of both, and repaired in their pods only.
+        // Both are in the audit, and repaired in their pods only.
         let outcome = validate(&object, &policies(std::slice::from_ref(&spec)));
-        assert_eq!((outcome.verdict, outcome.violations.len()), (Verdict::Warn, 2));
+        assert_eq!((outcome.verdict, outcome.violations.len()), (Verdict::Allow, 2));
         assert!(outcome.violations[1].repair.iter().all(|op| op.path().to_string().starts_with(case.second)));
         assert!(judge(Hook::Mutate, &object, None, &policies(std::slice::from_ref(&spec))).patch.is_empty());
         spec["patchTemplates"] = json!(true);
@@ -232,13 +232,13 @@ fn a_template_without_containers_is_judged_as_far_as_it_goes() {
 #[case("spec.jobs[].template", json!({"jobs": {"a": {"template": template(true)}}}), "spec.jobs", "an object stands where")]
 #[case("spec.jobs[].template", json!({"jobs": [{"template": [template(true)]}]}), "spec.jobs[0].template", "a list")]
 #[case("spec.jobs[].template", json!({"jobs": [[{"template": template(true)}]]}), "spec.jobs[0]", "a list")]
-#[case("spec.jobs[].template", json!({"jobs": "none"}), "spec.jobs", "expected a list")]
-#[case("spec.template", json!({"template": "none"}), "spec.template", "expected")]
-#[case("spec.template", json!("none"), "spec", "expected an object")]
-#[case("spec.template", json!({"template": {"spec": []}}), "spec.template.spec", "expected")]
-#[case("spec.template", json!({"template": {"spec": {"containers": [[]]}}}), "spec.template.spec.containers[0]", "expected")]
-#[case("spec.template", json!({"template": {"spec": {"containers": {"name": "a"}}}}), "spec.template.spec.containers", "expected")]
-#[case("spec.template", json!({"template": {"spec": {"securityContext": [true], "containers": [{"name": "a"}]}}}), "spec.template.spec.securityContext", "expected")]
+#[case("spec.jobs[].template", json!({"jobs": "none"}), "spec.jobs", "it is a string and must be a list")]
+#[case("spec.template", json!({"template": "none"}), "spec.template", "it is a string and must be an object")]
+#[case("spec.template", json!("none"), "spec", "it is a string and must be an object")]
+#[case("spec.template", json!({"template": {"spec": []}}), "spec.template.spec", "it is a list and must be an object")]
+#[case("spec.template", json!({"template": {"spec": {"containers": [[]]}}}), "spec.template.spec.containers[0]", "it is a list and must be an object")]
+#[case("spec.template", json!({"template": {"spec": {"containers": {"name": "a"}}}}), "spec.template.spec.containers", "it is an object and must be a list")]
+#[case("spec.template", json!({"template": {"spec": {"securityContext": [true], "containers": [{"name": "a"}]}}}), "spec.template.spec.securityContext", "it is a list and must be an object")]
 // The path leads past the template to the spec of the pod.
 #[case("spec.podSpec", json!({"podSpec": {"containers": [{"name": "a"}]}}), "spec.podSpec", "has to lead to the template")]
 fn what_is_no_template_is_denied_and_never_an_empty_pod(

@@ -69,8 +69,8 @@ async fn once(
     if held.bytes.len() > shared.limits.inline {
         return Box::pin(apart(shared, hook, held, snapshot, deadline)).await;
     }
-    // Nobody can stop what is judged here; its deadline does. What is small ends by itself.
-    let patience = (held.bytes.len() > SMALL).then(|| Patience::new(shared, deadline).0);
+    // Nobody can stop what is judged here, as long as `_stop` is there; its deadline does. What is small ends by itself.
+    let (patience, _stop) = (held.bytes.len() > SMALL).then(|| Patience::new(shared, deadline)).unzip();
     match snapshot {
         Some(snapshot) => guarded(shared, &held.bytes, hook, &snapshot, patience),
         None => guarded(shared, &held.bytes, hook, &shared.snapshot.load(), patience),

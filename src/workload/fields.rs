@@ -52,7 +52,7 @@ static TYPES: LazyLock<HashMap<&'static str, Vec<Field>>> = LazyLock::new(|| {
 pub fn hints(object: Raw<'_>, root: &str) -> Vec<Hint> {
     let Some((root, _)) = TYPES.get_key_value(root) else { return Vec::new() };
     let mut walk = Walk { root, places: None, unknown: 0, hints: Vec::new() };
-    walk.value(object.get(), root, &mut String::new());
+    walk.object(object.get(), root, &mut String::new());
     walk.hints
 }
 
@@ -65,32 +65,26 @@ struct Walk {
 }
 
 impl Walk {
-    /// An object of this type, or a list of them.
-    fn value(&mut self, json: &str, of: &'static str, pointer: &mut String) {
-        if json.starts_with('[') {
-            let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(json) else { return };
-            for (index, item) in items.iter().enumerate() {
-                self.below(&index.to_string(), item.get(), of, pointer);
-            }
-            return;
+    /// A list of objects of this type. A list in it is none: however deep a stranger nests, the walk is as deep as the API.
+    fn list(&mut self, json: &str, of: &'static str, pointer: &mut String) {
+        let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(json) else { return };
+        for (index, item) in items.iter().enumerate() {
+            below(pointer, &index.to_string(), |pointer| self.object(item.get(), of, pointer));
         }
+    }
+
+    fn object(&mut self, json: &str, of: &'static str, pointer: &mut String) {
         let Ok(members) = serde_json::from_str::<BTreeMap<String, &RawValue>>(json) else { return };
         let Some(fields) = TYPES.get(of) else { return };
         for (key, value) in members {
             match fields.iter().find(|field| field.name == key) {
-                Some(Field { of: Some(of), .. }) => self.below(&escape(&key), value.get(), of, pointer),
+                Some(Field { of: Some(of), is_list, .. }) => below(pointer, &escape(&key), |pointer| {
+                    if *is_list { self.list(value.get(), of, pointer) } else { self.object(value.get(), of, pointer) }
+                }),
                 Some(_) => {}
                 None => self.unknown(&key, of, fields, pointer),
             }
         }
-    }
-
-    fn below(&mut self, segment: &str, json: &str, of: &'static str, pointer: &mut String) {
-        let length = pointer.len();
-        pointer.push('/');
-        pointer.push_str(segment);
-        self.value(json, of, pointer);
-        pointer.truncate(length);
     }
 
     fn unknown(&mut self, key: &str, of: &str, fields: &[Field], pointer: &str) {
@@ -128,6 +122,15 @@ impl Walk {
         let best = found.iter().find(alike).map(|path| (*path).to_owned());
         best.or_else(|| (1..=2).contains(&found.len()).then(|| found.join(" or ")))
     }
+}
+
+/// Walks on one segment deeper.
+fn below(pointer: &mut String, segment: &str, walk: impl FnOnce(&mut String)) {
+    let length = pointer.len();
+    pointer.push('/');
+    pointer.push_str(segment);
+    walk(pointer);
+    pointer.truncate(length);
 }
 
 /// The fields here that have such a field.

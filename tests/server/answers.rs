@@ -88,6 +88,15 @@ async fn a_large_body_is_judged() {
         .await;
 }
 
+/// It is judged on the thread that read it, to its end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_of_middling_size_is_judged() {
+    let env: Vec<Value> = (0..3000).map(|n| json!({"name": format!("A{n}"), "value": "b"})).collect();
+    let containers = json!([{"name": "app", "env": env, "securityContext": {"privileged": true}}]);
+    each(pod_with("u-6", &containers), |answer| answer.denies("u-6", "spec.containers[0].securityContext.privileged"))
+        .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn managed_fields_may_be_deep() {
     let deep = format!("{}{{}}{}", "{\"f:a\":".repeat(5000), "}".repeat(5000));
