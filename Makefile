@@ -25,11 +25,6 @@ need-cargo:
 	@command -v cargo >/dev/null || { echo "podreeve: cargo is not on PATH; install Rust 1.89 or newer (rustup), then run make again"; exit 1; }
 	@command -v cc >/dev/null || { echo "podreeve: no C compiler (cc) on PATH; install gcc or clang, then run make again"; exit 1; }
 
-# What the tests need at their end is told at their start.
-.PHONY: need-go
-need-go:
-	@[ "$(E2E)" = 0 ] || (cd e2e && go list -m) >/dev/null 2>&1 || { echo "podreeve: the end-to-end tests need Go 1.26 or newer on PATH; install it, or run make test E2E=0"; exit 1; }
-
 .PHONY: build
 build: need-cargo
 	@cargo build --locked --quiet
@@ -51,14 +46,22 @@ ifneq ($(RULE),)
 test: need-cargo ## Every test, end-to-end ones included
 	@RULE=$(RULE) cargo test --locked --test rules
 else
-test: need-cargo need-go
-	@echo "podreeve: format and lints"
-	@cargo fmt --check
-	@cargo clippy --locked --all-targets --quiet -- -D warnings
-	@echo "podreeve: unit and integration tests"
-	@cargo test --locked
-	@E2E=$(E2E) PODREEVE_BIN=$(BIN) scripts/test-slow
+test:
+	@E2E=$(E2E) PODREEVE_BIN=$(BIN) scripts/test
 endif
+
+.PHONY: test-fast
+test-fast: ## What cargo alone can test: no Go, no cluster, no container
+	@NEEDS=cargo scripts/needs
+	@cargo fmt --check
+	@PODREEVE_PARITY_PODS=0 cargo test --locked
+
+.PHONY: test-more
+test-more: build ## What `make test` leaves out: the newest Helm 4, Helm 3, certificates of cert-manager
+	@scripts/needs
+	@PODREEVE_BIN=$(BIN) PODREEVE_E2E_MORE=1 e2e/run tools
+	@PODREEVE_BIN=$(BIN) PODREEVE_E2E_MORE=1 e2e/run chart
+	@PODREEVE_BIN=$(BIN) PODREEVE_E2E_MORE=1 e2e/run release
 
 .PHONY: gen
 gen: need-cargo ## Write the generated files (schemas, rule docs, manifests)
@@ -80,7 +83,7 @@ fuzz: need-cargo ## Fuzz the decoder and the repairs for a minute each
 	@fuzz/run
 
 .PHONY: fuzz-parity
-fuzz-parity: need-cargo ## Compare 200,000 generated pods with upstream's Pod Security Standards (needs Go)
+fuzz-parity: need-cargo ## Compare 200,000 generated pods and 50,000 updates with upstream's Pod Security (needs Go)
 	@scripts/fuzz-parity
 
 .PHONY: mutants
@@ -89,6 +92,7 @@ mutants: need-cargo ## Break the rules, the deciding and the patches in small wa
 
 .PHONY: e2e
 e2e: build ## End-to-end tests on a real kube-apiserver (KUBECONFIG target: see e2e/README.md)
+	@scripts/needs
 	@PODREEVE_BIN=$(BIN) e2e/run
 	@PODREEVE_BIN=$(BIN) e2e/run release
 
@@ -98,4 +102,5 @@ e2e-kind: ## The Helm release on a kind cluster that it makes and removes (needs
 
 .PHONY: image
 image: need-cargo ## Build the container image and run it (needs buildah, runc and root)
+	@E2E=0 scripts/needs
 	@image/test

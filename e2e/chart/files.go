@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
+
+	"podreeve.dev/e2e/harness"
 )
 
 // Root is the repository's.
 func Root() string {
-	_, file, _, _ := runtime.Caller(0)
-	return filepath.Dir(filepath.Dir(filepath.Dir(file)))
+	module, _ := harness.Module() // outside of it nothing is found, and whoever looks says what
+	return filepath.Dir(module)
 }
 
 // Dir is the chart's.

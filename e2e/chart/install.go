@@ -26,13 +26,16 @@ var byHelm = regexp.MustCompile(`(?m)^ *(app\.kubernetes\.io/managed-by: Helm|he
 // keep means something to Helm alone.
 var keep = regexp.MustCompile(`(?m)^ *annotations:\n *helm\.sh/resource-policy: keep\n`)
 
+// blank lines at the end of an object: one Helm writes them, another does not.
+var blank = regexp.MustCompile(`\n\n+---\n`)
+
 // installManifest is what the chart renders when no value is set, for `kubectl apply`.
 func installManifest(helm Helm) (string, error) {
 	text, err := helm.Template("--no-hooks")
 	if err != nil {
 		return "", fmt.Errorf("render deploy/install.yaml: %w", err)
 	}
-	text = keep.ReplaceAllString(byHelm.ReplaceAllString(text, ""), "")
+	text = blank.ReplaceAllString(keep.ReplaceAllString(byHelm.ReplaceAllString(text, ""), ""), "\n---\n")
 	if strings.Contains(strings.ToLower(text), "helm") {
 		return "", fmt.Errorf("deploy/install.yaml would speak of Helm; teach chart/install.go to take it out")
 	}

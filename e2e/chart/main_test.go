@@ -18,7 +18,7 @@ import (
 )
 
 var tools = sync.OnceValues(func() (harness.Tools, error) {
-	return harness.EnsureTools(os.Stderr, harness.ChartTools...)
+	return harness.EnsureTools(os.Stderr, append(append([]string{}, harness.ChartTools...), harness.HelmTools()...)...)
 })
 
 // home is helm's, for all tests.
@@ -44,9 +44,13 @@ func tool(t *testing.T, name string) string {
 	return tools.Path(name)
 }
 
-// helms are both that the chart is for.
+// helms are those that the chart is for: Helm 4, and in `make test-more` the newest one and Helm 3.
 func helms(t *testing.T) map[string]Helm {
-	return map[string]Helm{"helm4": helm(t, "helm4"), "helm3": helm(t, "helm3")}
+	all := map[string]Helm{}
+	for _, name := range harness.HelmTools() {
+		all[name] = helm(t, name)
+	}
+	return all
 }
 
 func helm(t *testing.T, name string) Helm {

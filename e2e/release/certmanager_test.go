@@ -15,6 +15,7 @@ import (
 // certManager: cert-manager issues the certificate and has every webhook trust it, from the install on, when the certificate is
 // renewed, and when its CA is; meanwhile pods are created, and no request is lost. An upgrade leaves alone what it wrote.
 func (r *release) certManager(t *testing.T) {
+	needMore(t)
 	if r.node == nil {
 		t.Skip("e2e: skipped: cert-manager is started only on a cluster of the suite's own")
 	}

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"podreeve.dev/e2e/harness"
 	"podreeve.dev/e2e/node"
 )
 
@@ -79,4 +80,12 @@ func need(t *testing.T) *target {
 		t.Skip("e2e: skipped: " + why)
 	}
 	return cluster
+}
+
+// needMore: what it tests is built for `make test-more` alone.
+func needMore(t *testing.T) {
+	t.Helper()
+	if !harness.More() {
+		t.Skip("e2e: skipped: make test-more builds what it needs, and runs it")
+	}
 }

@@ -38,7 +38,7 @@ func TestRelease(t *testing.T) {
 	}{
 		{"Manifests", r.manifests}, {"Install", r.install}, {"BadIsDenied", r.badIsDenied}, {"GoodRuns", r.goodRuns}, {"Exec", r.exec}, {"Debug", r.debug},
 		{"Scan", r.scan}, {"PidsLimit", r.pidsLimit}, {"Rights", r.rights}, {"Upgrade", r.upgrade}, {"Rotations", r.rotations}, {"WrongBundle", r.wrongBundle},
-		{"KilledLeader", r.killedLeader}, {"Drain", r.drain}, {"Uninstall", r.uninstall}, {"Helm3", r.helm3}, {"Helm3ExistingSecret", r.helm3ExistingSecret},
+		{"KilledLeader", r.killedLeader}, {"Drain", r.drain}, {"Uninstall", r.uninstall}, {"Helm3", r.helm3}, {"ExistingSecret", r.existingSecret},
 		{"CertManager", r.certManager}, {"UninstallWithCRDs", r.uninstallWithCRDs}, {"NamespaceDeleted", r.namespaceDeleted},
 	} {
 		if !t.Run(step.name, step.run) {
@@ -328,6 +328,7 @@ func (r *release) drain(t *testing.T) {
 // helm3 installs the same chart over what Helm 4 kept, and takes it away again. An upgrade leaves alone what the leader wrote: Helm 3 merges
 // what it rendered into what is there.
 func (r *release) helm3(t *testing.T) {
+	needMore(t)
 	args := []string{"podreeve", chart.Dir(), "--namespace", namespace, "-f", r.values, "--set", "crds.install=false", "--wait", "--timeout", "3m"}
 	r.helm(t, "helm3", append([]string{"install"}, args...)...)
 	made := r.certificates(t)
@@ -347,8 +348,8 @@ func (r *release) helm3(t *testing.T) {
 	r.nothingIsLeft(t)
 }
 
-// helm3ExistingSecret does the same with a certificate that exists already.
-func (r *release) helm3ExistingSecret(t *testing.T) {
+// existingSecret installs it with a certificate that exists already.
+func (r *release) existingSecret(t *testing.T) {
 	pair, err := harness.NewKeyPair([]string{"podreeve." + namespace + ".svc"}, []net.IP{})
 	if err != nil {
 		t.Fatal(err)
@@ -361,9 +362,9 @@ func (r *release) helm3ExistingSecret(t *testing.T) {
 	if err := os.WriteFile(ca, pair.CA, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r.helm(t, "helm3", "install", "podreeve", chart.Dir(), "--namespace", namespace, "-f", r.values, "--set", "crds.install=false,tls.mode=existingSecret,tls.secretName=serving",
+	r.helm(t, "helm4", "install", "podreeve", chart.Dir(), "--namespace", namespace, "-f", r.values, "--set", "crds.install=false,tls.mode=existingSecret,tls.secretName=serving",
 		"--set-file", "tls.caBundle="+ca, "--wait", "--timeout", "3m")
-	r.helm(t, "helm3", "test", "podreeve", "--namespace", namespace, "--timeout", "1m")
-	r.helm(t, "helm3", "uninstall", "podreeve", "--namespace", namespace, "--wait", "--timeout", "3m")
+	r.helm(t, "helm4", "test", "podreeve", "--namespace", namespace, "--timeout", "1m")
+	r.helm(t, "helm4", "uninstall", "podreeve", "--namespace", namespace, "--wait", "--timeout", "3m")
 	r.nothingIsLeft(t)
 }

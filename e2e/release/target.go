@@ -38,7 +38,7 @@ type target struct {
 
 // connect uses the cluster that a kubeconfig names; its nodes have the image, or can pull it.
 func connect(kubeconfig, image string) (*target, error) {
-	tools, err := harness.EnsureTools(os.Stderr, "kubectl", "helm4", "helm3")
+	tools, err := harness.EnsureTools(os.Stderr, append([]string{"kubectl"}, harness.HelmTools()...)...)
 	return &target{kubeconfig: kubeconfig, image: image, tools: tools}, err
 }
 
@@ -47,7 +47,7 @@ func startNode(ctx context.Context) (*target, error) {
 	if err := buildImages(); err != nil {
 		return nil, err
 	}
-	tools, err := harness.EnsureTools(os.Stderr, "kubectl", "helm4", "helm3")
+	tools, err := harness.EnsureTools(os.Stderr, append([]string{"kubectl"}, harness.HelmTools()...)...)
 	if err != nil {
 		return nil, err
 	}

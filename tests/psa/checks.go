@@ -22,6 +22,7 @@ type checks struct {
 	all       []policy.Check
 	place     map[string]int
 	evaluator policy.Evaluator
+	groups    []uint64 // checks that one rule of podreeve stands for
 }
 
 // refusal is one check's.
@@ -90,13 +91,18 @@ func masks(verdicts []verdict) ([]byte, error) {
 		if i > 0 {
 			line = append(line, ' ')
 		}
-		var mask uint64
-		for _, refusal := range refused {
-			mask |= 1 << refusal.place
-		}
-		line = strconv.AppendUint(line, mask, 16)
+		line = strconv.AppendUint(line, refused.mask(), 16)
 	}
 	return line, nil
+}
+
+// mask has a bit for each check that refuses.
+func (v verdict) mask() uint64 {
+	var mask uint64
+	for _, refusal := range v {
+		mask |= 1 << refusal.place
+	}
+	return mask
 }
 
 func reasons(verdicts []verdict) ([]byte, error) {

@@ -4,6 +4,9 @@
 //	psa fixtures                  every pod of upstream's test/testdata, one JSON object a line
 //	psa judge   LEVEL:VERSION...  for each pod on stdin (one JSON object a line) one line with the checks that refuse it
 //	psa explain LEVEL:VERSION...  the same with reasons, as JSON
+//	psa updates CHECK,...;... LEVEL:VERSION...
+//	                              for each update on stdin (subResource, old, new) one line: for each target whether upstream's
+//	                              admission denies it, the checks that refuse the new pod, and those that refuse what it introduces
 package main
 
 import (
@@ -24,7 +27,7 @@ func main() {
 
 func run(args []string, in io.Reader, out io.Writer) error {
 	if len(args) == 0 {
-		return errors.New("the command is missing: about, fixtures, judge or explain")
+		return errors.New("the command is missing: about, fixtures, judge, explain or updates")
 	}
 	buffered := bufio.NewWriter(out)
 	defer buffered.Flush()
@@ -38,16 +41,27 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	case "fixtures":
 		return fixtures(buffered)
 	case "judge":
-		return answer(checks, targets, in, buffered, masks)
+		return answer(targets, in, buffered, pods(checks, masks))
 	case "explain":
-		return answer(checks, targets, in, buffered, reasons)
+		return answer(targets, in, buffered, pods(checks, reasons))
+	case "updates":
+		if len(targets) == 0 {
+			return errors.New("which checks belong together is missing: CHECK,CHECK;CHECK")
+		}
+		admissions, err := newAdmissions(checks)
+		if err := errors.Join(err, checks.setGroups(targets[0])); err != nil {
+			return err
+		}
+		return answer(targets[1:], in, buffered, func(levels []target, text []byte) ([]byte, error) {
+			return judgeUpdate(checks, admissions, levels, text)
+		})
 	default:
-		return fmt.Errorf("there is no command %q; there are about, fixtures, judge and explain", command)
+		return fmt.Errorf("there is no command %q; there are about, fixtures, judge, explain and updates", command)
 	}
 }
 
 // answer writes one line for each line that it reads.
-func answer(checks *checks, targets []string, in io.Reader, out *bufio.Writer, line func([]verdict) ([]byte, error)) error {
+func answer(targets []string, in io.Reader, out *bufio.Writer, line func([]target, []byte) ([]byte, error)) error {
 	levels, err := parseTargets(targets)
 	if err != nil {
 		return err
@@ -61,7 +75,7 @@ func answer(checks *checks, targets []string, in io.Reader, out *bufio.Writer, l
 		if err != nil && !errors.Is(err, io.EOF) {
 			return fmt.Errorf("read a pod: %w", err)
 		}
-		text, err := judge(checks, levels, pod, line)
+		text, err := line(levels, pod)
 		if err != nil {
 			return err
 		}
@@ -75,6 +89,10 @@ func answer(checks *checks, targets []string, in io.Reader, out *bufio.Writer, l
 			}
 		}
 	}
+}
+
+func pods(checks *checks, line func([]verdict) ([]byte, error)) func([]target, []byte) ([]byte, error) {
+	return func(levels []target, text []byte) ([]byte, error) { return judge(checks, levels, text, line) }
 }
 
 func judge(checks *checks, levels []target, text []byte, line func([]verdict) ([]byte, error)) ([]byte, error) {

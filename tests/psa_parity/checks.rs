@@ -1,6 +1,7 @@
 //! Which of podreeve's rules stand for which of upstream's checks.
 
 use crate::upstream::About;
+use std::fmt;
 
 /// Checks and rules that must refuse the same pods. Where upstream has a check for each level, one stands in for
 /// the other, and the rule knows the level.
@@ -72,6 +73,14 @@ impl Groups {
 
     pub fn iter(self) -> impl Iterator<Item = &'static Group> {
         GROUPS.iter().enumerate().filter(move |(place, _)| self.0 & (1 << place) != 0).map(|(_, group)| group)
+    }
+}
+
+impl fmt::Display for Groups {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let checks: Vec<&str> = self.iter().flat_map(|group| group.checks).copied().collect();
+        f.write_str(if checks.is_empty() { "none" } else { "" })?;
+        f.write_str(&checks.join(" "))
     }
 }
 

@@ -16,7 +16,7 @@ use std::thread;
 /// podreeve with the built-in policy of each target.
 pub struct Ours {
     pub targets: Vec<Target>,
-    snapshots: Vec<Snapshot>,
+    pub snapshots: Vec<Snapshot>,
 }
 
 /// podreeve's verdict on a pod.
@@ -258,7 +258,7 @@ pub fn minimise(upstream: &Upstream, ours: &Ours, difference: &Difference) -> Di
 }
 
 /// The value without one of its parts, large parts first.
-fn smaller(value: &Value) -> Vec<Value> {
+pub fn smaller(value: &Value) -> Vec<Value> {
     let (mut without, mut within) = (Vec::new(), Vec::new());
     match value {
         Value::Array(list) => {

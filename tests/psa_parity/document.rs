@@ -2,6 +2,7 @@
 
 use crate::checks::{GROUPS, Groups};
 use crate::compare::Figures;
+use crate::updated::{Seen, Sort};
 use crate::upstream::{About, Target};
 use std::fmt::Write;
 
@@ -16,6 +17,8 @@ pub struct Run<'r> {
     /// At which both sorts of pods were judged.
     pub targets: &'r [Target],
     pub fixture_targets: &'r [Target],
+    pub updates: &'r Seen,
+    pub update_targets: &'r [Target],
 }
 
 /// What is the same for every run with this upstream.
@@ -27,8 +30,9 @@ pub fn fixed(about: &About) -> String {
          refuses, at every version of the standards (`--policy pss-restricted@v1.30`; without a version, `latest`). \
          That is not claimed but compared, pod by pod and check by check: each pod goes to podreeve's `admit` and to \
          the evaluator of the Go module that kube-apiserver is built with, and the rules that refuse it must be those \
-         that stand for the checks that refuse it. `make test` compares upstream's fixtures and 5,000 generated pods \
-         each time.\n\n## Checks\n\n",
+         that stand for the checks that refuse it. Updates are compared with the answer of the same module's admission \
+         (`Admission.Validate`). `make test` compares upstream's fixtures, 5,000 generated pods and 2,000 generated \
+         updates each time.\n\n## Checks\n\n",
     );
     let _ = writeln!(text, "{} {} has these:\n", about.module, about.version);
     text.push_str("| check | level | came, changed | rules of podreeve |\n|---|---|---|---|\n");
@@ -58,8 +62,30 @@ pub fn fixed(about: &About) -> String {
          or writes it otherwise (`null` in a list, a key twice, a volume of an unknown type). podreeve denies what it \
          cannot read, and `restricted` a volume of a type that it does not know.\n",
     );
+    text.push_str(UPDATES);
     text
 }
+
+const UPDATES: &str = "
+## Updates
+
+Upstream looks at an update of a pod only when it is significant: the image of a container changes, a container is added (an ephemeral \
+one too), or the number of containers or init containers changes. Then both judge the pod as if it were created, and podreeve must \
+deny exactly what upstream denies, by the same checks. Every other update upstream lets pass, whatever it does. Here podreeve differs \
+on purpose, and the comparison holds it to this:
+
+- all that the pod violates is reported, by the same checks that would refuse it if it were created;
+- what the old pod violated in the same container with the same value is a warning;
+- what the update introduces is denied: at least by each check that refuses a container which it did not refuse before (or the pod \
+itself, where it refused nothing of the pod before), and by no check that refuses only what the update leaves alone. The rules that \
+one check and another share (`run-as-non-root` for runAsNonRoot and runAsUser) count as one.
+
+The old pods are made as the generated pods above. The new one is the old one with up to four changes: images, ephemeral containers, \
+containers added, removed, renamed, reordered and moved between the lists, the fields that checks read, labels, annotations, \
+finalizers, a deletion timestamp, resources, and what no check reads. They are sent as updates of `pods`, `pods/ephemeralcontainers` and \
+`pods/resize`. A volume has at most one source, as the API server has it. Of templates upstream denies nothing; so they are compared when \
+they are created only.
+";
 
 /// The whole document.
 pub fn document(about: &About, run: &Run<'_>) -> String {
@@ -82,8 +108,17 @@ pub fn document(about: &About, run: &Run<'_>) -> String {
         "their verdicts",
         format!("{}, at {} levels and versions", thousands(run.generated.verdicts), run.targets.len()),
     );
+    row("generated updates", thousands(run.updates.updates));
+    row(
+        "their verdicts",
+        format!("{}, at {} levels and versions", thousands(run.updates.verdicts), run.update_targets.len()),
+    );
+    row("both deny a significant update", thousands(run.updates.of(Sort::BothDeny)));
+    row("nothing is violated", thousands(run.updates.of(Sort::BothAllow)));
+    row("upstream lets pass, podreeve warns of what was there", thousands(run.updates.of(Sort::Warned)));
+    row("upstream lets pass, podreeve denies what came", thousands(run.updates.of(Sort::Introduced)));
     row("seed", format!("{} (`PODREEVE_PARITY_SEED={} make fuzz-parity` repeats it)", run.seed, run.seed));
-    row("differences", thousands(run.fixtures.differences + run.generated.differences));
+    row("differences", thousands(run.fixtures.differences + run.generated.differences + run.updates.of(Sort::Differs)));
     text.push_str(
         "\nOf the verdicts on generated pods, these were refusals by the check, and by no other check:\n\n\
          | check | refused | by it alone |\n|---|---|---|\n",

@@ -2,9 +2,9 @@
 //! k8s.io/pod-security-admission and generated pods go to its evaluator (a Go program, tests/psa) and to podreeve
 //! with the policies pss-baseline and pss-restricted, and the same checks must refuse them.
 //!
-//! `PODREEVE_PARITY_PODS` (5,000; 0 skips all of this) and `PODREEVE_PARITY_SEED` say how many pods are generated and
-//! from what;
-//! `make fuzz-parity` generates 200,000 and writes docs/psa-parity.md (`PODREEVE_PARITY_DOC`).
+//! `PODREEVE_PARITY_PODS` (5,000; 0 skips all of this), `PODREEVE_PARITY_UPDATES` (2,000) and `PODREEVE_PARITY_SEED` say
+//! how many pods and updates are generated and from what;
+//! `make fuzz-parity` generates 200,000 and 50,000 and writes docs/psa-parity.md (`PODREEVE_PARITY_DOC`).
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -13,6 +13,8 @@ mod checks;
 mod compare;
 mod document;
 mod pods;
+mod updated;
+mod updates;
 mod upstream;
 
 use checks::Groups;
@@ -23,6 +25,7 @@ use podreeve::rules::{Pss, RULES};
 use podreeve::workload::kinds::KINDS;
 use serde_json::{Value, json};
 use std::{env, fs};
+use updated::{Seen, Sort};
 use upstream::{Fixture, Target, Upstream, targets};
 
 fn setting(variable: &str, otherwise: u64) -> u64 {
@@ -113,6 +116,11 @@ fn generated_pods_get_upstreams_verdict() {
         assert_strong(upstream, &ours, &figures);
     }
     if let Some(path) = env::var_os("PODREEVE_PARITY_DOC") {
+        let at_updates = Ours::new(update_targets());
+        let updates = setting("PODREEVE_PARITY_UPDATES", 2_000);
+        let updates = compare_updates(upstream, &at_updates, &fixtures, seed, updates);
+        assert_no_update_differs(upstream, &at_updates, &updates);
+        assert_updates_strong(&updates);
         let every = Ours::new(targets(&all_minors(&fixtures)));
         let run = document::Run {
             seed,
@@ -121,9 +129,60 @@ fn generated_pods_get_upstreams_verdict() {
             fixtures: &compare_fixtures(upstream, &every, &fixtures),
             targets: &ours.targets,
             fixture_targets: &every.targets,
+            updates: &updates,
+            update_targets: &at_updates.targets,
         };
         fs::write(&path, document::document(&upstream.about, &run))
             .unwrap_or_else(|e| panic!("{} cannot be written: {e}", path.display()));
+    }
+}
+
+/// At which updates are judged: whether upstream looks at one does not depend on the version.
+fn update_targets() -> Vec<Target> {
+    targets(&[Some(24), None])
+}
+
+fn compare_updates(upstream: &Upstream, ours: &Ours, fixtures: &[Fixture], seed: u64, count: u64) -> Seen {
+    let fixtures: Vec<Value> = different_pods(fixtures).iter().map(|fixture| fixture.pod.clone()).collect();
+    updated::compare(upstream, ours, count, &|n| updates::update(seed, n, &fixtures))
+}
+
+#[test]
+fn generated_updates_are_answered_as_upstream_does_or_more_strictly_as_documented() {
+    let Some(upstream) = Upstream::get() else { return };
+    let (count, seed) = (setting("PODREEVE_PARITY_UPDATES", 2_000), setting("PODREEVE_PARITY_SEED", 1));
+    println!("podreeve: comparing {count} updates with upstream, PODREEVE_PARITY_SEED={seed}");
+    let ours = Ours::new(update_targets());
+    let answers = compare_updates(upstream, &ours, &upstream.fixtures(), seed, count);
+    assert_no_update_differs(upstream, &ours, &answers);
+    if count >= 2_000 {
+        assert_updates_strong(&answers);
+    }
+}
+
+fn assert_no_update_differs(upstream: &Upstream, ours: &Ours, seen: &Seen) {
+    assert!(seen.unreadable.is_empty(), "the API server could not read {}", seen.unreadable.join("\n"));
+    assert!(seen.of(Sort::Differs) == 0, "{}", updated::report(upstream, ours, seen));
+}
+
+/// Whether the updates could have shown a difference: each sort of answer is given often, at each sub-resource, and by
+/// each group of checks.
+fn assert_updates_strong(seen: &Seen) {
+    for sort in [Sort::BothDeny, Sort::BothAllow, Sort::Warned, Sort::Introduced] {
+        let percent = seen.of(sort) * 100 / seen.verdicts;
+        assert!(percent >= 3, "only {percent} % of the answers are {sort:?}");
+    }
+    for sub_resource in ["", "ephemeralcontainers", "resize"] {
+        let denied = seen.denied_at.get(sub_resource).copied().unwrap_or_default();
+        assert!(denied > 50, "upstream denies only {denied} updates of pods/{sub_resource}");
+    }
+    for (index, group) in checks::GROUPS.iter().enumerate() {
+        let group_of = Groups::of_check(group.checks[0]).expect("a group");
+        let (looked_at, introduced) = seen.groups.get(&group_of).copied().unwrap_or_default();
+        assert!(
+            looked_at > 5 && introduced > 2,
+            "{group_of} ({index}) denies only {looked_at} and {introduced} updates"
+        );
     }
 }
 
@@ -161,6 +220,21 @@ fn a_difference_is_found_and_minimised() {
     assert!(expected.contains(&pod["spec"]) || bad_on_pod, "{pod}");
     let text = report(upstream, &ours, &figures);
     for part in ["1.35, from pod ", "\nupstream: ", "\npodreeve: deny ", "run-as-non-root"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+}
+
+#[test]
+fn a_wrong_answer_to_an_update_is_found_and_minimised() {
+    let Some(upstream) = Upstream::get() else { return };
+    let target = |level, minor| Target { level, minor: Some(minor) };
+    let ours = Ours::with_policies(vec![target("restricted", 35)], &[target("restricted", 34).policy()]);
+    let seen = compare_updates(upstream, &ours, &upstream.fixtures(), 1, 400);
+    assert!(seen.of(Sort::Differs) > 0);
+    let text = updated::report(upstream, &ours, &seen);
+    for part in
+        ["at restricted:v1.35, from update ", "\nold {", "\nnew {", "\nupstream ", "\npodreeve denies ", "runAsNonRoot"]
+    {
         assert!(text.contains(part), "{part} in {text}");
     }
 }

@@ -17,7 +17,7 @@ impl Rng {
         Self(rng.next() ^ index.wrapping_mul(0x9E37_79B9_7F4A_7C15))
     }
 
-    fn next(&mut self) -> u64 {
+    pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -25,21 +25,21 @@ impl Rng {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, limit: usize) -> usize {
+    pub fn below(&mut self, limit: usize) -> usize {
         usize::try_from(self.next() % limit as u64).expect("less than a usize")
     }
 
-    fn percent(&mut self, percent: usize) -> bool {
+    pub fn percent(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 
-    fn pick<'v, T: ?Sized>(&mut self, values: &[&'v T]) -> &'v T {
+    pub fn pick<'v, T: ?Sized>(&mut self, values: &[&'v T]) -> &'v T {
         values[self.below(values.len())]
     }
 }
 
-const LISTS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
-const NAMES: [&str; 5] = ["a", "b", "app", "init", ""];
+pub const LISTS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
+pub const NAMES: [&str; 5] = ["a", "b", "app", "init", ""];
 
 const VOLUME_SOURCES: [&str; 30] = [
     "awsElasticBlockStore",
@@ -155,16 +155,21 @@ pub fn pod(seed: u64, index: u64, fixtures: &[Value]) -> String {
     for _ in 0..changes {
         maker.change(&mut pod);
     }
+    written(&mut maker.rng, &mut pod)
+}
+
+/// The pod's JSON, with nothing in it that an API server would not send.
+pub fn written(rng: &mut Rng, pod: &mut Value) -> String {
     // The API server drops what it does not know, and podreeve refuses a source that it does not know.
     let volumes = pod["spec"]["volumes"].as_array_mut();
     for members in volumes.into_iter().flatten().filter_map(Value::as_object_mut) {
         members.retain(|key, _| key == "name" || VOLUME_SOURCES.contains(&key.as_str()));
     }
-    if maker.rng.percent(70) {
+    if rng.percent(70) {
         return pod.to_string();
     }
     let mut text = String::new();
-    spell(&mut maker.rng, &pod, &mut text);
+    spell(rng, pod, &mut text);
     text
 }
 
@@ -219,9 +224,9 @@ fn spell_text(rng: &mut Rng, string: &str, text: &mut String) {
     text.push('"');
 }
 
-struct Maker<'f> {
-    rng: Rng,
-    fixtures: &'f [Value],
+pub struct Maker<'f> {
+    pub rng: Rng,
+    pub fixtures: &'f [Value],
 }
 
 impl Maker<'_> {
@@ -281,7 +286,7 @@ impl Maker<'_> {
         pod
     }
 
-    fn change(&mut self, pod: &mut Value) {
+    pub fn change(&mut self, pod: &mut Value) {
         match self.rng.below(100) {
             0..28 => self.pod_field(pod),
             28..66 => self.container_field(pod),
@@ -293,7 +298,7 @@ impl Maker<'_> {
     }
 
     /// A container of any list; one is added where there is none.
-    fn container<'p>(&mut self, pod: &'p mut Value) -> &'p mut Value {
+    pub fn container<'p>(&mut self, pod: &'p mut Value) -> &'p mut Value {
         let there: Vec<&str> = LISTS
             .into_iter()
             .filter(|list| pod["spec"][*list].as_array().is_some_and(|containers| !containers.is_empty()))
@@ -307,7 +312,7 @@ impl Maker<'_> {
         &mut containers[index]
     }
 
-    fn add_container(&mut self, pod: &mut Value) {
+    pub fn add_container(&mut self, pod: &mut Value) {
         let list = self.rng.pick(&LISTS);
         let new = match self.rng.below(4) {
             0 => json!({}),
@@ -699,7 +704,8 @@ fn twist(rng: &mut Rng, pod: &mut Value) {
 }
 
 /// Fields whose text must be a quantity or a time to be read at all.
-const TYPED: [&str; 6] = ["resources", "limits", "requests", "sizeLimit", "divisor", "creationTimestamp"];
+const TYPED: [&str; 7] =
+    ["resources", "limits", "requests", "sizeLimit", "divisor", "creationTimestamp", "deletionTimestamp"];
 
 fn is_any(_: &Value) -> bool {
     true
@@ -750,7 +756,7 @@ fn empty(value: &mut Value) {
 }
 
 /// The member of an object; whatever is no object becomes one.
-fn child<'v>(parent: &'v mut Value, key: &str) -> &'v mut Value {
+pub fn child<'v>(parent: &'v mut Value, key: &str) -> &'v mut Value {
     if !parent.is_object() {
         *parent = json!({});
     }
@@ -758,7 +764,7 @@ fn child<'v>(parent: &'v mut Value, key: &str) -> &'v mut Value {
 }
 
 /// The value as a list; whatever is none becomes one.
-fn array(value: &mut Value) -> &mut Vec<Value> {
+pub fn array(value: &mut Value) -> &mut Vec<Value> {
     if !value.is_array() {
         *value = json!([]);
     }

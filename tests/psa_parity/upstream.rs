@@ -1,5 +1,6 @@
 //! Upstream's verdicts: the Go program of tests/psa, built once into the cache, and its pipes.
 
+use crate::checks::GROUPS;
 use serde::Deserialize;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{BufRead, BufReader, Write};
@@ -172,12 +173,18 @@ impl Upstream {
 
     /// A judge of pods, each at all targets.
     pub fn judge(&self, targets: &[Target]) -> Judge {
-        self.start("judge", targets)
+        self.start(&["judge"], targets)
+    }
+
+    /// A judge of updates, each at all targets.
+    pub fn judge_updates(&self, targets: &[Target]) -> Judge {
+        let groups: Vec<String> = GROUPS.iter().map(|group| group.checks.join(",")).collect();
+        self.start(&["updates", &groups.join(";")], targets)
     }
 
     /// What upstream's checks say of one pod, in words.
     pub fn explain(&self, target: &Target, pod: &str) -> String {
-        let answer = self.start("explain", std::slice::from_ref(target)).ask(pod);
+        let answer = self.start(&["explain"], std::slice::from_ref(target)).ask(pod);
         match serde_json::from_str::<Vec<Option<Vec<Refusal>>>>(&answer) {
             Ok(verdicts) => match verdicts.into_iter().flatten().flatten().map(|r| r.to_string()).collect::<Vec<_>>() {
                 none if none.is_empty() => "allow".to_owned(),
@@ -187,9 +194,9 @@ impl Upstream {
         }
     }
 
-    fn start(&self, command: &str, targets: &[Target]) -> Judge {
+    fn start(&self, command: &[&str], targets: &[Target]) -> Judge {
         let mut child = Command::new(&self.program)
-            .arg(command)
+            .args(command)
             .args(targets.iter().map(ToString::to_string))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -289,11 +296,13 @@ fn build(go: &str) -> PathBuf {
     let partial = dir.join(format!("psa.{}.partial", std::process::id()));
     say("building upstream's Pod Security evaluator (a minute the first time)");
     let built = Command::new("go")
-        .args(["build", "-trimpath", "-o"])
+        .args(["build", "-o"])
         .arg(&partial)
         .arg(".")
         .current_dir(module())
+        // As e2e/run has it, so that what both need is compiled once.
         .env("CGO_ENABLED", "0")
+        .env("GOFLAGS", "-trimpath -gcflags=all=-dwarf=false")
         .output()
         .expect("go was there a moment ago");
     let complaint = String::from_utf8_lossy(&built.stderr);

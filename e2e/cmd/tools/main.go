@@ -1,5 +1,5 @@
-// Command tools builds the tools that it is given by name (none: those of a control plane) unless the cache has them, and
-// prints the folder they lie in.
+// Command tools builds the tools that it is given by name (none: those of a control plane; `all`: those that the suites of
+// this run need) unless the cache has them, and prints the folder that the first one lies in.
 package main
 
 import (
@@ -12,8 +12,11 @@ import (
 
 func main() {
 	names := os.Args[1:]
-	if len(names) == 0 {
+	switch {
+	case len(names) == 0:
 		names = harness.ControlPlane
+	case len(names) == 1 && names[0] == "all":
+		names = harness.TestTools()
 	}
 	tools, err := harness.EnsureTools(os.Stderr, names...)
 	if err != nil {

@@ -1,0 +1,4 @@
+module example.com/mill
+
+go 1.26.0
+

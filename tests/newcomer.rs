@@ -1,0 +1,80 @@
+//! What somebody sees who runs `make test` for the first time: one line that says all that is missing, before anything is built.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Output};
+use std::{env, fs};
+
+/// scripts/needs where nothing is on PATH but these programs (each a script's name and text), as root.
+fn needs(programs: &[(&str, &str)], variables: &[(&str, &str)]) -> Output {
+    let dir = tempfile::tempdir().unwrap();
+    for (program, text) in programs {
+        let path = dir.path().join(program);
+        fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let bash = env::split_paths(&env::var_os("PATH").unwrap()).map(|dir| dir.join("bash")).find(|bash| bash.exists());
+    let mut command = Command::new(bash.unwrap());
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/needs")).env_clear();
+    command.env("PATH", dir.path()).env("PODREEVE_UID", "0").envs(variables.iter().copied()).output().unwrap()
+}
+
+fn line(output: &Output) -> String {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    assert_eq!(text.lines().count(), 1, "one line: {text}{}", String::from_utf8_lossy(&output.stderr));
+    text
+}
+
+const CARGO_ALONE: [(&str, &str); 3] = [("cargo", ""), ("cc", ""), ("curl", "")];
+
+#[test]
+fn one_line_names_all_that_is_missing_and_one_command() {
+    let output = needs(&[], &[]);
+    let line = line(&output);
+    assert_eq!(output.status.code(), Some(1), "nothing can be tested: {line}");
+    for part in [
+        "missing: cargo cc curl go, without which nothing can be tested",
+        "; apt-get install -y --no-install-recommends gcc curl ",
+        " util-linux iproute2 containerd runc nftables ",
+        " buildah binutils jq prometheus; ",
+        "Rust 1.89 or newer",
+        "Go 1.26 or newer",
+        "skipped: the release on a node where pods run, the image's test, the dashboard's and the alerts' queries",
+    ] {
+        if cfg!(target_os = "linux") || !part.contains("runc") && !part.contains("jq") && !part.contains("skipped") {
+            assert!(line.contains(part), "{part} in {line}");
+        }
+    }
+    assert_eq!(line.matches("apt-get install").count(), 1, "{line}");
+}
+
+#[test]
+fn what_is_only_skipped_ends_nothing() {
+    let mut programs = CARGO_ALONE.to_vec();
+    programs.push(("go", ""));
+    let output = needs(&programs, &[]);
+    let line = line(&output);
+    assert!(output.status.success(), "{line}");
+    assert!(line.starts_with("podreeve: missing packages: apt-get install "), "{line}");
+}
+
+#[test]
+fn nothing_is_said_where_nothing_is_missing() {
+    for variables in [[("NEEDS", "cargo")].as_slice(), &[("E2E", "0"), ("PODREEVE_UID", "1000")]] {
+        let output = needs(&CARGO_ALONE, variables);
+        assert!(output.status.success() && output.stdout.is_empty(), "{variables:?}: {output:?}");
+    }
+}
+
+#[test]
+fn under_ci_all_is_installed_at_once_and_what_apt_get_says_is_shown_when_it_cannot() {
+    let mut programs = CARGO_ALONE[..2].to_vec();
+    programs.push(("apt-get", "echo no network; exit 100"));
+    let output = needs(&programs, &[("CI", "true"), ("NEEDS", "cargo")]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    for part in
+        ["podreeve: installing curl\n", "podreeve: apt-get could not: no network\n", "missing: curl, without which"]
+    {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    assert_eq!(output.status.code(), Some(1));
+}
