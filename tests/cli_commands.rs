@@ -120,7 +120,8 @@ fn explain_does_not_tell_authors_to_set_limits_pids() {
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     let added: Vec<&str> = ran.out.lines().filter(|line| line.trim_start().starts_with('+')).collect();
     assert_eq!(added, Vec::<&str>::new(), "{}", ran.out);
-    assert!(ran.out.contains("What to change is the nodes' kubelet configuration, not the pod."), "{}", ran.out);
+    let words = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("What to change is the nodes' kubelet configuration, not the pod."), "{}", ran.out);
 }
 
 #[test]
