@@ -58,7 +58,6 @@ pub struct ObjectReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem_column: Option<usize>,
     /// What the webhook warns of beside violations, such as a path of a policy that met no pod template.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
     /// Ordered by container, then rule.
     pub violations: Vec<ViolationReport>,
