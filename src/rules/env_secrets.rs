@@ -2,7 +2,6 @@
 
 use super::secret_shapes::{is_named_secret, secret_value, secrets_in_words};
 use super::{Check, ContainerKind, Example, Finding, Findings, Location, Rule, Severity, compile, params};
-use crate::workload::handler::Handler;
 use crate::workload::pod::{ContainerRef, EnvVar};
 use crate::workload::{Parts, Pod, Text};
 use schemars::JsonSchema;
@@ -17,7 +16,7 @@ that of a secret (`DB_PASSWORD`, `PASSWORD_PROD`, `apiKey`, `REDIS_AUTH`), and a
 whatever variable: private keys, tokens and keys of well-known services, URLs and connection strings with a password, settings \
 (`\"password\": \"...\"`, `Password=...;`), `Authorization` headers, and any of these in base64. The words of `command`, `args`, and \
 of probes and lifecycle handlers are judged by their shape, and as options (`--password=...`, `--password ...`, `mysql -p...`), in \
-scripts too. The value is never repeated.\n\n\
+scripts too; headers of probes as variables. The value is never repeated.\n\n\
 Left alone are references (`$(OTHER)`, `${OTHER}`, `vault:...`, `op://...`, `arn:...`), paths, URLs without a password, switches, numbers \
 where the name is that of a token or key, methods (`REDIS_AUTH: ldap`), names of objects (`TLS_SECRET: web-tls`), placeholders that cannot \
 work (`<password>`, `INSERT_TOKEN`), and names that say where or how (`..._FILE`, `..._NAME`, `..._TTL`, `..._URL`). `changeme` works as \
@@ -91,6 +90,16 @@ their value is judged all the same.",
             &["livenessProbe.exec.command[2]", "lifecycle.preStop.exec.command[2]"],
         )
         .no_debug(),
+        Example::bad(
+            "in a header of a probe",
+            r#"{"livenessProbe":{"httpGet":{"path":"/","port":80,"httpHeaders":[{"name":"Host","value":"shop"},{"name":"Authorization","value":"Basic amFuZTpodW50ZXIy"},{"name":"X-Api-Key","value":"hunter2"}]}},"lifecycle":{"preStop":{"httpGet":{"port":80,"httpHeaders":[{"name":"X-Auth-Token","value":"hunter2"}]}}}}"#,
+            &[
+                "livenessProbe.httpGet.httpHeaders[1].value",
+                "livenessProbe.httpGet.httpHeaders[2].value",
+                "lifecycle.preStop.httpGet.httpHeaders[0].value",
+            ],
+        )
+        .no_debug(),
         Example::good(
             "from a Secret",
             r#"{"env":[{"name":"DB_PASSWORD","valueFrom":{"secretKeyRef":{"name":"db","key":"password"}}}]}"#,
@@ -154,7 +163,7 @@ impl Check for EnvSecrets {
                 let found = format!("{what} in {}", &*variable.name);
                 findings.add(Finding::new(at, found, "valueFrom.secretKeyRef, or a file from a Secret"));
             }
-            self.check_commands(container, findings);
+            self.check_commands(container, &more, findings);
         }
     }
 }
@@ -170,7 +179,7 @@ impl EnvSecrets {
     }
 
     /// The command and its arguments are one line; those of probes and lifecycle handlers stand by themselves.
-    fn check_commands<'p>(&self, container: ContainerRef<'p>, findings: &mut Findings<'p>) {
+    fn check_commands<'p>(&self, container: ContainerRef<'p>, more: &[String], findings: &mut Findings<'p>) {
         let at = Location::container(container);
         let container = container.container;
         let command = container.command.len();
@@ -184,9 +193,20 @@ impl EnvSecrets {
         let probes = container.probes().map(|(field, handler)| (at.key(field, true), handler));
         let handlers = container.lifecycle_handlers().map(|(field, handler)| (lifecycle.key(field, true), handler));
         for (at, handler) in probes.chain(handlers) {
-            let Handler { exec: Some(exec), .. } = handler else { continue };
-            let at = at.key("exec", true).key("command", true);
-            self.check_words(exec.command.iter(), findings, |index| at.index(index));
+            if let Some(exec) = &handler.exec {
+                let at = at.key("exec", true).key("command", true);
+                self.check_words(exec.command.iter(), findings, |index| at.index(index));
+            }
+            let headers = handler.http_get.iter().flat_map(|request| &request.http_headers);
+            for (index, header) in headers.enumerate() {
+                let Some(what) = self.secret(header, more) else { continue };
+                let at = at.key("httpGet", true).key("httpHeaders", true).index(index).key("value", true);
+                findings.add(Finding::new(
+                    at,
+                    format!("{what} in a header {}", &*header.name),
+                    "no secret in a probe or handler",
+                ));
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! Probes and lifecycle handlers of a container.
 
-use super::pod::Container;
+use super::pod::{Container, EnvVar};
 use super::text::{Scalar, Text, nullable};
 use crate::json::fill;
 use serde::Deserialize;
@@ -32,6 +32,9 @@ pub struct Request<'a> {
     pub host: Option<Text<'a>>,
     #[serde(borrow)]
     pub port: Option<Scalar<'a>>,
+    /// Of `httpGet`: a name and a value each, as variables have.
+    #[serde(borrow, default, rename = "httpHeaders", deserialize_with = "nullable")]
+    pub http_headers: Vec<EnvVar<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -45,7 +48,7 @@ pub struct Lifecycle<'a> {
 
 fill!(Handler<'d> { "exec" => exec, "httpGet" => http_get, "tcpSocket" => tcp_socket, "grpc" => grpc });
 fill!(Exec<'d> { "command" => command });
-fill!(Request<'d> { "host" => host, "port" => port });
+fill!(Request<'d> { "host" => host, "port" => port, "httpHeaders" => http_headers });
 fill!(Lifecycle<'d> { "postStart" => post_start, "preStop" => pre_stop });
 
 impl<'a> Container<'a> {

@@ -103,7 +103,11 @@ fn no_value_takes_more_than_a_few_looks() {
         "é",
     ] {
         let value = part.repeat(SIZE / part.len());
-        std::hint::black_box((secret_value(&value), named("PASSWORD", &value), named(&value, "hunter2")));
+        std::hint::black_box((
+            secret_value(&value),
+            is_named_secret("PASSWORD", &value, &[]),
+            is_named_secret(&value, "hunter2", &[]),
+        ));
         std::hint::black_box(words(&[&value, "--password", &value]));
     }
 }
