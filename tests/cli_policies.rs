@@ -65,17 +65,17 @@ const BROKEN: &[(&str, &str)] = &[
         "spec:\n  rules:\n    read-only-root-filesystem:\n      action: patch\n      params: {sizeLimit: 64MB}\n",
         "9:16: spec.rules.read-only-root-filesystem.params.sizeLimit: `64MB` is not a quantity",
     ),
-    ("spec:\n  rules:\n  - privileged\n", "6:3: spec.rules: expected rules by their id"),
+    ("spec:\n  rules:\n  - privileged\n", "6:3: spec.rules: is a list and must be rules by their id"),
     ("", "1:1: spec: is missing"),
-    ("spec:\n", "5:1: spec: expected a map, not null"),
+    ("spec:\n", "5:1: spec: is null and must be an object"),
     ("spec:\n  match: {}\n", "5:1: spec.rules: is missing"),
     (
         "spec:\n  match:\n    namespaces: shop\n  rules: {}\n",
-        "7:5: spec.match.namespaces: expected a list, not string \"shop\"",
+        "7:5: spec.match.namespaces: is a string and must be a list",
     ),
     (
         "spec:\n  match:\n    namespaces: [1]\n  rules: {}\n",
-        "7:18: spec.match.namespaces[0]: expected a string, not integer `1`; quote it",
+        "7:18: spec.match.namespaces[0]: is an integer and must be a string; put it in quotes",
     ),
     (
         "spec:\n  match:\n    kinds: [Pod, Deploymet]\n  rules: {}\n",
