@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -56,6 +57,17 @@ func TestPidsLimitOfNodes(t *testing.T) {
 			answer := s.Create(ctx, pod, true)
 			return answer.Is(test.denied), answer.Err
 		}))
+	}
+	text, err := server.Metrics(t.Context())
+	must(t, err)
+	if !strings.Contains(text, "\npodreeve_pids_limit_known 1\n") {
+		t.Error("each node has said what it has, and the metric does not say so")
+	}
+	// Nobody asks nodes for this one, so it does not know, and it finds nothing: no pod shows it.
+	text, err = s.server.Metrics(t.Context())
+	must(t, err)
+	if !strings.Contains(text, "\npodreeve_pids_limit_known 0\n") {
+		t.Error("nobody asked the nodes, and the metric says that all is known")
 	}
 }
 

@@ -81,7 +81,6 @@ pub struct Metrics {
     pub policies_failed: IntGauge,
     pub policy_generation: IntGauge,
     pub policy_last_error: Gauge,
-    pub pids_limit_known: IntGauge,
 }
 
 impl Metrics {
@@ -186,13 +185,6 @@ impl Metrics {
                 register,
                 "podreeve_policy_last_error_timestamp_seconds",
                 "When policies last failed to load; 0 when they never did.",
-            )?,
-            pids_limit_known: gauge(
-                register,
-                Opts::new(
-                    "podreeve_pids_limit_known",
-                    "1 when podPidsLimit of every node is known; 0 also where no policy has pids-limit.",
-                ),
             )?,
             registry,
         };

@@ -134,7 +134,7 @@ impl Policies {
 
     fn hear(&mut self, parts: Parts, shared: &Shared) {
         let before = std::mem::replace(&mut self.parts, parts);
-        shared.observer.metrics.pids_limit_known.set(i64::from(self.parts.facts.nodes.all_known()));
+        shared.observer.metrics.lookups.pids_limit_known.set(i64::from(self.parts.facts.nodes.all_known()));
         if before.errors != self.parts.errors && !self.parts.errors.is_empty() {
             #[allow(clippy::cast_precision_loss, reason = "seconds since 1970")]
             shared.observer.metrics.policy_last_error.set(Timestamp::now().as_second() as f64);

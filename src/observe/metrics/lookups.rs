@@ -1,13 +1,15 @@
-//! Facts of the cluster that requests had to wait for.
+//! Facts of the cluster: what is known of them, and what requests had to wait for.
 
+use super::gauge;
 use super::grid::{Axis, Counters, Histograms, SECONDS};
 use crate::facts::Wanted;
-use prometheus::Registry;
+use prometheus::{IntGauge, Opts, Registry};
 
 #[derive(Debug)]
 pub struct Lookups {
     durations: Histograms,
     failed: Counters,
+    pub pids_limit_known: IntGauge,
 }
 
 impl Lookups {
@@ -25,6 +27,13 @@ impl Lookups {
                 "podreeve_lookups_failed_total",
                 "Facts of the cluster that a request needed and that the API server did not tell in time.",
                 vec![Axis::new("fact", Wanted::FACTS)],
+            )?,
+            pids_limit_known: gauge(
+                registry,
+                Opts::new(
+                    "podreeve_pids_limit_known",
+                    "1 when podPidsLimit of every node is known; 0 also where no policy has pids-limit.",
+                ),
             )?,
         })
     }
