@@ -3,7 +3,6 @@
 use crate::admit::{Hook, Snapshot, admit};
 use crate::cli::explain::{params, repaired};
 use crate::cli::rules::default_action;
-use crate::facts::Facts;
 use crate::policy::{BUILTINS, CompiledPolicy, PolicyDocument, PolicySet, document::API_VERSION};
 use crate::report::text::flow;
 use crate::rules::{Example, RULES, Rule};
@@ -87,7 +86,7 @@ fn denial(rule: &Rule, example: &Example, setting: &Value) -> String {
             "kind": {"group": "", "version": "v1", "kind": "Pod"}, "object": example.pod(),
         },
     });
-    let snapshot = Snapshot { policies, facts: Facts::default(), report_limit: usize::MAX };
+    let snapshot = Snapshot::new(policies, usize::MAX);
     let outcome = admit(review.to_string().as_bytes(), Hook::Validate, &snapshot, Date::ZERO);
     let reply: Value = serde_json::from_slice(&outcome.reply).unwrap_or_default();
     let message = reply.pointer("/response/status/message").and_then(Value::as_str).unwrap_or_default();
