@@ -14,7 +14,7 @@ use crate::effort::{self, End};
 use crate::facts::{Facts, Known, Labels, Wanted};
 use crate::outcome::{About, Outcome};
 use crate::policy::{CompiledPolicy, PolicySet, Subject};
-use crate::review::{Request, Review, request, request::uid, response};
+use crate::review::{Request, Review, discreet::discreet, request, request::uid, response};
 use crate::workload::{Kind, kinds};
 use jiff::civil::Date;
 pub use lookups::{Lookup, admit_guarded, judge_with_lookups};
@@ -41,11 +41,22 @@ impl Hook {
     }
 }
 
+/// Who may read the answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Audience {
+    /// The API server, and those to whom it hands them on.
+    #[default]
+    ApiServer,
+    /// Whoever reaches the port: answers say nothing of the cluster.
+    Anybody,
+}
+
 /// Everything that a request is judged by. Swapped as a whole.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     pub policies: PolicySet,
     pub facts: Facts,
+    pub audience: Audience,
     /// How many violations an outcome tells in full; all are counted.
     pub report_limit: usize,
 }
@@ -54,7 +65,7 @@ impl Snapshot {
     /// These policies, and no cluster around them.
     #[must_use]
     pub fn new(policies: PolicySet, report_limit: usize) -> Self {
-        Self { policies, facts: Facts::default(), report_limit }
+        Self { policies, facts: Facts::default(), audience: Audience::default(), report_limit }
     }
 
     /// The labels of a namespace, as far as any policy asks for them.
@@ -106,10 +117,11 @@ fn admit_at(body: &[u8], hook: Hook, moment: Moment, snapshot: &Snapshot, today:
         Ok((_, mut request)) => answer(&mut request, hook, moment, snapshot, today),
         Err(problem) => deny_unread(body, problem),
     };
-    match effort::end() {
+    match (effort::end(), snapshot.audience) {
         // Whatever was decided by then was decided of a part.
-        Some(end) => ended(outcome.about, end),
-        None => outcome,
+        (Some(end), _) => ended(outcome.about, end),
+        (None, Audience::ApiServer) => outcome,
+        (None, Audience::Anybody) => discreet(outcome),
     }
 }
 

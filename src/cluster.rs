@@ -3,6 +3,7 @@
 //! [`client`] makes the connection, [`link`] tells how it is. The webhook serves without it: what is
 //! in force stays in force until the API server can be asked again.
 
+mod bucket;
 pub mod certificates;
 pub mod client;
 mod exemptions;

@@ -7,7 +7,7 @@ pub mod metrics;
 
 use crate::admit::Hook;
 use crate::outcome::Outcome;
-pub use decisions::Decisions;
+pub use decisions::{Caller, Decisions};
 pub use log::{Format, Log};
 pub use metrics::{Metrics, Shed};
 use std::time::Duration;

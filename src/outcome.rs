@@ -71,6 +71,8 @@ pub struct Violation {
     pub found: String,
     pub wanted: String,
     pub why: String,
+    /// What was found stands in the cluster, and not in what was sent.
+    pub from_cluster: bool,
     /// Why it is not denied.
     pub note: Option<Note>,
     /// The exemption that covers it: its key in the policy, or the `Exemption` object.
@@ -166,6 +168,8 @@ pub struct Outcome {
     pub unmet: Vec<Unmet>,
     /// Why an update is judged as a creation, where it is denied.
     pub change: Option<Change>,
+    /// What the reply leaves out of it, for the log.
+    pub hidden: String,
     /// Why an object that is not judged by rules (a namespace, a Policy) is refused: each field and its fault.
     pub invalid: Vec<(String, String)>,
     /// The AdmissionReview to send back; empty when the request had no uid to answer to.
@@ -190,6 +194,7 @@ impl Outcome {
             pod_security: PodSecurity::default(),
             unmet: Vec::new(),
             change: None,
+            hidden: String::new(),
             invalid: Vec::new(),
             reply: Vec::new(),
         }
@@ -308,6 +313,10 @@ impl Violation {
             found: finding.found.to_string(),
             wanted: finding.wanted.to_string(),
             why: finding.why.as_deref().unwrap_or(judged.rule.why).to_owned(),
+            from_cluster: {
+                let check = &judged.compiled.check;
+                case.pod.around.connect.is_some() || check.asks_for_network_policies()
+            },
             note: judged.note,
             exemption: judged.exemption.map(|by| match by {
                 By::Policy(index) => format!("spec.exemptions.{index}"),

@@ -17,9 +17,9 @@ mod routes;
 pub mod self_signed;
 mod watched;
 
-use crate::admit::Snapshot;
+use crate::admit::{Audience, Snapshot};
 use crate::cluster::{self, Link, Lookup};
-use crate::observe::{Decisions, Metrics, Observer};
+use crate::observe::{Caller, Decisions, Metrics, Observer};
 use arc_swap::ArcSwap;
 use body::Budget;
 use certs::Certificates;
@@ -87,6 +87,8 @@ pub struct Config {
     pub poll: Duration,
     /// None without a cluster to read from.
     pub cluster: Option<cluster::Settings>,
+    /// Answers say what stands in the cluster though callers show no certificate: nobody else reaches the port.
+    pub full_answers: bool,
 }
 
 /// The longest `drain_delay`: what is left of [`EXIT_WITHIN`] is for requests that are on their way.
@@ -153,6 +155,9 @@ impl Server {
     pub async fn bind(config: Config, mut policies: Policies, log: Option<Decisions>) -> Result<Self, StartError> {
         let metrics = Metrics::new().map_err(|error| format!("metrics: {error}"))?;
         let health = Health::new(config.cluster.as_ref().map(|_| Arc::new(Link::default())));
+        let authenticated = config.certificates.verifies_clients();
+        policies.audience = if authenticated || config.full_answers { Audience::ApiServer } else { Audience::Anybody };
+        let log = log.map(|log| log.of(if authenticated { Caller::Authenticated } else { Caller::Unauthenticated }));
         let snapshot = policies.first(&health, &metrics, config.cluster.is_some())?;
         config.certificates.tell(&health, &metrics);
         let listener = listen(config.listen, "--listen").await?;
@@ -167,7 +172,10 @@ impl Server {
             heavy: Arc::new(Semaphore::new(cores)),
             draining: AtomicBool::new(false),
             crowded: AtomicBool::new(false),
-            lookup: config.cluster.as_ref().map(|_| Lookup::default()),
+            lookup: config
+                .cluster
+                .as_ref()
+                .map(|_| if authenticated { Lookup::default() } else { Lookup::for_strangers() }),
         });
         Ok(Self { config, policies, shared, listener, admin })
     }
@@ -205,7 +213,11 @@ impl Server {
             let shared = Arc::clone(&shared);
             watchers.push(tokio::spawn(async move {
                 if let (Some(link), Some(lookup)) = (&shared.health.link, &shared.lookup) {
-                    let snapshot = || shared.snapshot.load_full();
+                    // A scan answers nobody.
+                    let snapshot = || {
+                        let snapshot = shared.snapshot.load();
+                        Arc::new(Snapshot { audience: Audience::ApiServer, ..(**snapshot).clone() })
+                    };
                     let scanned = cluster::scan::Served { snapshot: &snapshot, metrics: &shared.observer.metrics.scan };
                     Box::pin(cluster::run(settings, link, lookup, parts, needs, served, scanned)).await;
                 }

@@ -1,6 +1,6 @@
 //! What the labels `pod-security.kubernetes.io/*` of a namespace make of a pod, with upstream's semantics and words.
 
-use super::reasons;
+use super::{Audience, reasons};
 use crate::decide::{Effect, Judged, Previous, findings};
 use crate::facts::{Known, Labels};
 use crate::outcome::PodSecurity;
@@ -22,6 +22,7 @@ pub(super) struct Asking<'s> {
     /// A template's pods are judged when they come; here they are only warned of.
     pub template: bool,
     pub sub_resource: bool,
+    pub audience: Audience,
 }
 
 /// # Errors
@@ -39,7 +40,15 @@ pub(super) fn judge<'p>(
     if let Some(exempt) = exempt(&honoured, asking.subject, pod) {
         return Ok(Said::annotated("exempt", exempt.to_owned()));
     }
-    let Known::Is(labels) = asking.subject.labels else {
+    let hidden = || {
+        let enforce = (format!("{}enforce", pod_security::PREFIX), "restricted".to_owned());
+        Labels::from([enforce])
+    };
+    // Whether there is a namespace is not for anybody to know: one that is not there looks like a strict one. The API
+    // server creates nothing in it.
+    let absent = (asking.audience == Audience::Anybody && asking.subject.labels == Known::Absent).then(hidden);
+    let labels = absent.as_ref().map_or(asking.subject.labels, Known::Is);
+    let Known::Is(labels) = labels else {
         let problem = format!("failed to lookup namespace \"{}\"", crate::text::clean(asking.subject.namespace, 63));
         // As upstream: only what would run is kept out.
         return if asking.template { Ok(Said::annotated("error", problem)) } else { Err(problem) };

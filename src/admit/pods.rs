@@ -70,7 +70,8 @@ impl<'j, 'r> Judging<'j, 'r> {
         if self.hook == Hook::Validate {
             let sub_resource = self.request.sub_resource.as_deref().is_some_and(|sub| !sub.is_empty());
             let template = self.moment.warns(!self.kind.is_pod());
-            let asking = pod_security::Asking { subject: self.subject, template, sub_resource };
+            let (subject, audience) = (self.subject, self.snapshot.audience);
+            let asking = pod_security::Asking { subject, template, sub_resource, audience };
             let said = pod_security::judge(&asking, self.policies, pod, || *previous)?;
             judged = merged(judged, said.judged);
             told = said.told;

@@ -52,6 +52,13 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     client_ca: Option<PathBuf>,
 
+    /// Say in answers what stands in the cluster, though nobody shows a certificate: only the API server reaches the port
+    ///
+    /// Without it, and without --client-ca, an answer leaves out levels of Pod Security, names of pods, and what a pod is like
+    /// that somebody connects to. The log has them.
+    #[arg(long, conflicts_with = "client_ca")]
+    full_answers: bool,
+
     /// Policy to enforce: the name of a built-in one, a file, or a directory; may be repeated [default: owasp]
     ///
     /// Files are read again when they change. What does not load is told in the log and by /readyz, and changes nothing.
@@ -151,6 +158,7 @@ async fn serve(args: Args, log: &Log) -> Result<(), String> {
         exit_within: EXIT_WITHIN,
         poll: args.poll,
         cluster,
+        full_answers: args.full_answers,
     };
     let server = Server::bind(config, policies, log.decisions()).await.map_err(|e| e.to_string())?;
     let addresses = server.address().and_then(|address| Ok((address, server.admin_address()?)));

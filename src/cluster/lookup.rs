@@ -1,5 +1,6 @@
 //! Asks the API server for one fact that a request needs and that no watch has told yet: once, and not for long.
 
+use super::bucket::Bucket;
 use super::item::{Item, resource};
 use crate::facts::ingress::IngressPolicy;
 use crate::facts::pods::Texts;
@@ -16,6 +17,9 @@ use tokio::time::{Instant, timeout_at};
 const LONGEST: Duration = Duration::from_secs(1);
 /// Questions at one time; more wait for their turn.
 const AT_ONCE: usize = 16;
+/// Requests of strangers may ask as often, and as many times at once: those of an API server need less.
+const EVERY: Duration = Duration::from_millis(20);
+const BURST: u32 = 100;
 /// Pods of a namespace, and how many in one answer.
 const PODS: (usize, u32) = (3000, 500);
 
@@ -24,6 +28,8 @@ pub struct Lookup {
     /// None as long as there is no connection.
     client: ArcSwapOption<Connected>,
     turns: Semaphore,
+    /// None where whoever asks has shown a certificate.
+    bucket: Option<Bucket>,
 }
 
 struct Connected(Client);
@@ -36,11 +42,17 @@ impl std::fmt::Debug for Connected {
 
 impl Default for Lookup {
     fn default() -> Self {
-        Self { client: ArcSwapOption::empty(), turns: Semaphore::new(AT_ONCE) }
+        Self { client: ArcSwapOption::empty(), turns: Semaphore::new(AT_ONCE), bucket: None }
     }
 }
 
 impl Lookup {
+    /// For requests of anybody: strangers are not to load the API server.
+    #[must_use]
+    pub fn for_strangers() -> Self {
+        Self { bucket: Some(Bucket::new(EVERY, BURST)), ..Self::default() }
+    }
+
     pub fn connected(&self, client: Client) {
         self.client.store(Some(Arc::new(Connected(client))));
     }
@@ -48,6 +60,9 @@ impl Lookup {
     /// Asks for a fact that a request waits for; [`Asked::Nothing`] when no answer comes in time.
     pub async fn ask(&self, wanted: Wanted, deadline: Instant) -> Asked {
         let now = Instant::now();
+        if self.bucket.as_ref().is_some_and(|bucket| !bucket.take(now)) {
+            return Asked::Nothing(wanted);
+        }
         self.ask_until(wanted, now + patience(deadline.saturating_duration_since(now))).await
     }
 
@@ -213,6 +228,20 @@ mod tests {
                 (answer, there) => panic!("{status} {body}: {answer:?} instead of {there:?}"),
             }
         }
+    }
+
+    #[tokio::test]
+    async fn strangers_ask_now_and_then() {
+        let (mut lookup, permits, asked) = connected();
+        permits.add_permits(10 * BURST as usize);
+        Arc::get_mut(&mut lookup).unwrap().bucket = Some(Bucket::new(Duration::from_secs(3600), BURST));
+        let later = Instant::now() + Duration::from_secs(600);
+        for number in 0..BURST + 5 {
+            assert_eq!(is_nothing(&lookup.ask(shop(), later).await), number >= BURST);
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), BURST as usize);
+        // What nobody waits for is podreeve's own.
+        assert!(!is_nothing(&lookup.ask_until(shop(), later).await));
     }
 
     #[tokio::test]

@@ -13,20 +13,48 @@ use std::fmt::Write;
 const TARGET: &str = "podreeve::decision";
 /// No field of a line is longer, in characters; the API's own names are not.
 const FIELD_MAX: usize = 253;
+/// What an answer left out may be as long, in characters.
+const DETAIL_MAX: usize = 1000;
 /// So much room is kept for the next line.
 const LINE_KEPT: usize = 4096;
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caller {
+    /// Whoever has a certificate of the clients' CA: the API server.
+    Authenticated,
+    /// Whoever reaches the port. What the line says of the request is that caller's word.
+    Unauthenticated,
+}
+
+impl Caller {
+    /// Only strangers are marked.
+    const fn mark(self) -> &'static str {
+        match self {
+            Self::Authenticated => "",
+            Self::Unauthenticated => "unauthenticated",
+        }
+    }
+}
 
 /// Writes decisions.
 #[derive(Debug, Clone)]
 pub struct Decisions {
     lines: Lines,
     format: Format,
+    caller: Caller,
 }
 
 impl Decisions {
     #[must_use]
     pub const fn new(lines: Lines, format: Format) -> Self {
-        Self { lines, format }
+        Self { lines, format, caller: Caller::Authenticated }
+    }
+
+    /// Those of such callers.
+    #[must_use]
+    pub fn of(self, caller: Caller) -> Self {
+        Self { caller, ..self }
     }
 
     /// How many lines of the log were lost because its reader is too slow.
@@ -42,7 +70,7 @@ impl Decisions {
         }
         LINE.with_borrow_mut(|out| {
             out.clear();
-            line(out, self.format, Timestamp::now(), hook, outcome, times);
+            line(out, self, Timestamp::now(), hook, outcome, times);
             self.lines.write(out.as_bytes());
             out.shrink_to(LINE_KEPT);
         });
@@ -53,6 +81,7 @@ impl Decisions {
 struct Line<'o> {
     timestamp: Timestamp,
     hook: &'static str,
+    caller: &'static str,
     uid: Cow<'o, str>,
     user: Cow<'o, str>,
     operation: Cow<'o, str>,
@@ -63,14 +92,16 @@ struct Line<'o> {
     verdict: &'static str,
     rules: &'o [Tally],
     problem: Option<String>,
+    detail: String,
     micros: u64,
 }
 
-fn line(out: &mut String, format: Format, timestamp: Timestamp, hook: Hook, outcome: &Outcome, times: Times) {
+fn line(out: &mut String, log: &Decisions, timestamp: Timestamp, hook: Hook, outcome: &Outcome, times: Times) {
     let about = &outcome.about;
     let line = Line {
         timestamp,
         hook: hook.as_str(),
+        caller: log.caller.mark(),
         uid: safe(&about.uid),
         user: safe(&about.user),
         operation: safe(&about.operation),
@@ -81,9 +112,10 @@ fn line(out: &mut String, format: Format, timestamp: Timestamp, hook: Hook, outc
         verdict: outcome.verdict.as_str(),
         rules: &outcome.tallies,
         problem: outcome.problem.as_deref().map(|problem| clean(problem, FIELD_MAX)),
+        detail: if outcome.hidden.is_empty() { String::new() } else { clean(&outcome.hidden, DETAIL_MAX) },
         micros: u64::try_from(times.total.as_micros()).unwrap_or(u64::MAX),
     };
-    match format {
+    match log.format {
         Format::Json => json(out, &line),
         Format::Text => text(out, &line),
     }
@@ -101,6 +133,7 @@ fn json(out: &mut String, line: &Line<'_>) {
         (",\"hook\":\"", line.hook, true),
         (",\"uid\":\"", &*line.uid, true),
         (",\"user\":\"", &line.user, true),
+        (",\"caller\":\"", line.caller, false),
         (",\"operation\":\"", &line.operation, true),
         (",\"kind\":\"", &line.kind, true),
         (",\"sub_resource\":\"", &line.sub_resource, false),
@@ -108,6 +141,7 @@ fn json(out: &mut String, line: &Line<'_>) {
         (",\"name\":\"", &line.name, true),
         (",\"verdict\":\"", line.verdict, true),
         (",\"problem\":\"", problem, false),
+        (",\"detail\":\"", &line.detail, false),
     ] {
         if always || !value.is_empty() {
             out.push_str(key);
@@ -170,10 +204,11 @@ fn word(text: &str) -> Cow<'_, str> {
 
 fn text(out: &mut String, line: &Line<'_>) {
     let sub = if line.sub_resource.is_empty() { "" } else { "/" };
+    let caller = if line.caller.is_empty() { "" } else { " caller=" };
     let space = if line.namespace.is_empty() { "" } else { "/" };
     let _ = write!(
         out,
-        "{}  INFO {TARGET}: {} {} {} {}{sub}{} {}{space}{} uid={} user={} rules=",
+        "{}  INFO {TARGET}: {} {} {} {}{sub}{} {}{space}{} uid={} user={}{caller}{} rules=",
         line.timestamp,
         line.verdict,
         line.hook,
@@ -183,7 +218,8 @@ fn text(out: &mut String, line: &Line<'_>) {
         word(&line.namespace),
         word(&line.name),
         word(&line.uid),
-        word(&line.user)
+        word(&line.user),
+        line.caller
     );
     for (n, tally) in line.rules.iter().enumerate() {
         let comma = if n == 0 { "" } else { "," };
@@ -192,6 +228,9 @@ fn text(out: &mut String, line: &Line<'_>) {
     let _ = write!(out, " micros={}", line.micros);
     if let Some(problem) = &line.problem {
         let _ = write!(out, " problem={problem:?}");
+    }
+    if !line.detail.is_empty() {
+        let _ = write!(out, " detail={:?}", line.detail);
     }
     out.push('\n');
 }
@@ -239,9 +278,15 @@ mod tests {
             ..About::default()
         };
         let mut outcome = Outcome::refused(about, "no \"pod\"".to_owned());
+        "pod \"a\"\n".clone_into(&mut outcome.hidden);
         outcome.tallies.push(Tally { rule: "privileged", effect: Effect::Deny, count: 2 });
         outcome.tallies.push(Tally { rule: "host-pid", effect: Effect::Warn, count: 1 });
         outcome
+    }
+
+    fn log(format: Format) -> Decisions {
+        let lines = Lines::new(std::io::sink(), lost_line(format)).unwrap();
+        Decisions::new(lines, format).of(Caller::Unauthenticated)
     }
 
     #[test]
@@ -249,13 +294,14 @@ mod tests {
         let times = Times { total: Duration::from_micros(41), ..Times::default() };
         let at: Timestamp = "2026-01-02T03:04:05.000678901Z".parse().unwrap();
         let mut out = String::new();
-        line(&mut out, Format::Json, at, Hook::Validate, &outcome(), times);
+        line(&mut out, &log(Format::Json), at, Hook::Validate, &outcome(), times);
         let line = out;
         assert!(line.ends_with("}\n") && line.matches('\n').count() == 1, "{line}");
         let wanted = json!({
             "timestamp": "2026-01-02T03:04:05.000678Z", "level": "INFO", "target": TARGET, "message": "decided",
-            "hook": "validate", "uid": "u-1", "user": "jane", "operation": "", "kind": "", "namespace": "",
+            "hook": "validate", "uid": "u-1", "user": "jane", "caller": "unauthenticated", "operation": "", "kind": "", "namespace": "",
             "name": "a\\u{1b}[31m\"\\\\u{a}\\u{202e}é", "verdict": "deny", "problem": "no \"pod\"", "micros": 41,
+            "detail": "pod \"a\"\\u{a}",
             "rules": [
                 {"rule": "privileged", "effect": "deny", "count": 2},
                 {"rule": "host-pid", "effect": "warn", "count": 1},
@@ -271,9 +317,9 @@ mod tests {
         outcome.about.user = "x\" verdict=allow".to_owned();
         let at: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
         let mut out = String::new();
-        line(&mut out, Format::Text, at, Hook::Validate, &outcome, Times::default());
+        line(&mut out, &log(Format::Text), at, Hook::Validate, &outcome, Times::default());
         let wanted = "2026-01-02T03:04:05Z  INFO podreeve::decision: deny validate   \"a uid=u-2 user=root\" uid=u-1 \
-                      user=\"x\\\" verdict=allow\" rules=privileged:deny,host-pid:warn micros=0 problem=\"no \\\"pod\\\"\"\n";
+                      user=\"x\\\" verdict=allow\" caller=unauthenticated rules=privileged:deny,host-pid:warn micros=0 problem=\"no \\\"pod\\\"\" detail=\"pod \\\"a\\\"\\\\u{a}\"\n";
         assert_eq!(out, wanted);
     }
 }

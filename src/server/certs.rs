@@ -135,6 +135,12 @@ impl Certificates {
         }
     }
 
+    /// Whether every caller has to show a certificate.
+    #[must_use]
+    pub fn verifies_clients(&self) -> bool {
+        self.client_ca.is_some() || self.files.as_ref().is_some_and(|files| files.client_ca.is_some())
+    }
+
     /// For the next connection.
     #[must_use]
     pub fn current(&self) -> Arc<ServerConfig> {

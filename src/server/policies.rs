@@ -2,7 +2,7 @@
 
 use super::Shared;
 use super::health::{Health, POLICIES, Status};
-use crate::admit::Snapshot;
+use crate::admit::{Audience, Snapshot};
 use crate::cluster::{Needs, Parts};
 use crate::observe::Metrics;
 use crate::review::response::TOLD;
@@ -28,6 +28,7 @@ pub struct Policies {
     needs: watch::Sender<Needs>,
     /// There is a cluster to ask.
     cluster: bool,
+    pub(super) audience: Audience,
 }
 
 impl Policies {
@@ -41,6 +42,7 @@ impl Policies {
             parts: Parts::default(),
             needs: watch::Sender::default(),
             cluster: false,
+            audience: Audience::default(),
         }
     }
 
@@ -181,6 +183,7 @@ impl Policies {
         snapshot.policies.generation = self.generation;
         snapshot.facts.clone_from(&self.parts.facts);
         snapshot.facts.cluster = self.cluster;
+        snapshot.audience = self.audience;
         let policies = &snapshot.policies.policies;
         let needs = Needs {
             namespaces: policies.iter().any(|policy| policy.asks_for_labels()),

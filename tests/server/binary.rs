@@ -121,6 +121,8 @@ async fn a_decision_is_one_line_without_the_body() {
         ("hook", "validate"),
         ("uid", "u-\\u{1b}[31m"),
         ("user", "ja\\u{a}ne\\u{202e}"),
+        // Nobody had to show a certificate.
+        ("caller", "unauthenticated"),
         ("operation", "CREATE"),
         ("kind", "Pod"),
         ("namespace", "default"),

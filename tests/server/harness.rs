@@ -110,6 +110,7 @@ impl Running {
             exit_within: setup.exit_within,
             poll: Duration::from_millis(5),
             cluster: None,
+            full_answers: false,
         };
         let server = Server::bind(config, setup.policies, None).await.unwrap();
         let (address, admin) = (server.address().unwrap(), server.admin_address().unwrap());

@@ -72,6 +72,7 @@ async fn policies_that_do_not_load_at_start_stop_the_start() {
         exit_within: crate::harness::NEVER,
         poll: crate::harness::NEVER,
         cluster: None,
+        full_answers: false,
     };
     let broken = Policies::new(Box::new(|_| Err("a.yaml: no such rule".to_owned())));
     let error = Server::bind(config, broken, None).await.err().unwrap();

@@ -1,0 +1,102 @@
+//! What an answer leaves out where anybody may have asked: without client certificates the API server cannot be told from
+//! a stranger, and a stranger learns nothing of the cluster but the verdict. The decision log has the rest.
+
+use super::response::finish;
+use crate::outcome::{Outcome, PodSecurity, Violation};
+use std::borrow::Cow;
+
+/// In the place of what was found in the cluster.
+const NOT_SAID: &str = "not said to callers without a client certificate; podreeve's decision log has it";
+const LEVEL: &str = "the Pod Security level of its namespace";
+const CAPABILITIES: [&str; 2] = ["unrestricted capabilities", "non-default capabilities"];
+/// Annotations that say nothing of the cluster.
+const HARMLESS: [&str; 1] = ["unjudged"];
+
+/// The outcome with a reply that says nothing of the cluster; what it leaves out stands in [`Outcome::hidden`].
+#[must_use]
+pub fn discreet(mut outcome: Outcome) -> Outcome {
+    let by_label = is_about_labels(&outcome.pod_security);
+    let of_cluster = outcome.violations.iter().any(|violation| violation.from_cluster);
+    if !by_label && !of_cluster {
+        return outcome;
+    }
+    outcome.hidden = hidden(&outcome);
+    let is_namespace = outcome.about.kind == "Namespace";
+    let pod_security = without_level(&outcome.pod_security, is_namespace);
+    let violations = outcome.violations.iter().map(|violation| masked(violation, by_label)).collect();
+    // The reply is made of what may be said; the log and the metrics get what is known.
+    let known = (
+        std::mem::replace(&mut outcome.violations, violations),
+        std::mem::replace(&mut outcome.pod_security, pod_security),
+    );
+    outcome.reply = Vec::new();
+    outcome = finish(outcome);
+    (outcome.violations, outcome.pod_security) = known;
+    outcome
+}
+
+fn is_about_labels(PodSecurity { denied, warnings, annotations }: &PodSecurity) -> bool {
+    denied.is_some() || !warnings.is_empty() || annotations.iter().any(|(key, _)| !HARMLESS.contains(key))
+}
+
+fn without_level(said: &PodSecurity, is_namespace: bool) -> PodSecurity {
+    let warnings = if is_namespace {
+        vec![format!("podreeve: what this change meets is {NOT_SAID}")]
+    } else {
+        said.warnings.iter().map(|text| levelless(text).into_owned()).collect()
+    };
+    let annotations = said.annotations.iter().filter(|(key, _)| HARMLESS.contains(key)).cloned().collect();
+    PodSecurity {
+        denied: said.denied.as_deref().map(|text| levelless(text).into_owned()),
+        warnings: if said.warnings.is_empty() { Vec::new() } else { warnings },
+        annotations,
+    }
+}
+
+/// `violates PodSecurity "restricted:latest": ...` without the level.
+fn levelless(text: &str) -> Cow<'_, str> {
+    let parts = text.split_once("PodSecurity \"").and_then(|(verb, rest)| Some((verb, rest.split_once('"')?.1)));
+    parts.map_or(Cow::Borrowed(text), |(verb, reasons)| {
+        // Upstream's words for one check at both levels.
+        let reasons = CAPABILITIES.iter().fold(reasons.to_owned(), |text, words| text.replace(words, "capabilities"));
+        Cow::Owned(format!("{verb}{LEVEL}{}", reasons.replace("restricted volume types", "volume types")))
+    })
+}
+
+fn masked(violation: &Violation, by_label: bool) -> Violation {
+    let mut violation = violation.clone();
+    if by_label && violation.policy.starts_with("pss-") {
+        LEVEL.clone_into(&mut violation.policy);
+    }
+    if violation.from_cluster {
+        violation.container = None;
+        "/spec".clone_into(&mut violation.pointer);
+        "/spec".clone_into(&mut violation.field);
+        NOT_SAID.clone_into(&mut violation.found);
+    }
+    violation
+}
+
+/// For the log, in a line.
+fn hidden(outcome: &Outcome) -> String {
+    let PodSecurity { denied, warnings, .. } = &outcome.pod_security;
+    let found = outcome.violations.iter().filter(|violation| violation.from_cluster).map(|violation| {
+        let container =
+            violation.container.as_ref().map(|(_, name)| format!(" of container {name}")).unwrap_or_default();
+        format!("{}: found {}{container}", violation.rule.id, violation.found)
+    });
+    denied.iter().chain(warnings).cloned().chain(found).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_level_is_left_out_and_nothing_else() {
+        let text = r#"violates PodSecurity "restricted:v1.30": privileged (container "a \"x" must not set it)"#;
+        let wanted = format!(r#"violates {LEVEL}: privileged (container "a \"x" must not set it)"#);
+        assert_eq!(levelless(text), wanted);
+        assert_eq!(levelless("failed to list pods"), "failed to list pods");
+    }
+}
