@@ -3,8 +3,8 @@
 use super::document::{self, API_VERSION, PodSecurityStandard, PolicySpec};
 use super::pod_security::Honoured;
 use super::{
-    Action, Cluster, CompiledExemption, ObjectExemption, PolicyDocument, PolicyError, PolicyErrors, Whole, every, implied,
-    matches::Matcher, wording,
+    Action, Cluster, CompiledExemption, ObjectExemption, PolicyDocument, PolicyError, PolicyErrors, Whole, every,
+    implied, matches::Matcher, wording,
 };
 use crate::effort;
 use crate::rules::{Check, Finding, RULES, Rule, Same};
