@@ -56,7 +56,10 @@ fn is_compound(words: &[String]) -> bool {
     pairs.any(|(what, last)| match last.as_str() {
         "SECRET" => SECRETS.contains(&what.as_str()),
         "TOKEN" => ["ACCESS", "API", "AUTH", "BEARER", "REFRESH", "BOT", "SECRET"].contains(&what.as_str()),
-        "KEY" => KEYS.contains(&what.as_str()),
+        "KEY" => {
+            ["ACCOUNT", "API", "AUTH", "ENCRYPTION", "HMAC", "JWT", "LICENSE", "MASTER", "SECRET", "SHARED", "SIGNING"]
+                .contains(&what.as_str())
+        }
         _ => false,
     }) || words.iter().any(|word| ["APIKEY", "SECRETKEY", "CLIENTSECRET", "ACCESSTOKEN"].contains(&word.as_str()))
 }
@@ -93,9 +96,12 @@ fn is_own_name(name: &[String], value: &str) -> bool {
 
 /// `your-api-key` is no key; as a password it would work.
 fn is_example(value: &str) -> bool {
-    ["your-", "your_", "insert-", "insert_", "replace-", "replace_", "enter-", "my-own-"].iter().any(|start| {
-        value.get(..start.len()).is_some_and(|beginning| beginning.eq_ignore_ascii_case(start)) && !looks_random(value)
-    })
+    ["your-", "your_", "insert-", "insert_", "replace-", "replace_", "enter-", "my-own-", "dummy", "example"]
+        .iter()
+        .any(|start| {
+            value.get(..start.len()).is_some_and(|beginning| beginning.eq_ignore_ascii_case(start))
+                && !looks_random(value)
+        })
 }
 
 /// How somebody is to prove who he is, or that nobody has to.
@@ -205,12 +211,12 @@ fn key(what: Option<&str>, before: &[String]) -> Option<Named> {
     }
 }
 
-/// What a key is of when it is secret.
+/// What a key is of when it is secret. One of SSH or TLS is a long text, or else the name of one.
 #[rustfmt::skip]
-const KEYS: [&str; 36] = [
-    "ACCOUNT", "ADMIN", "AES", "API", "APP", "AUTH", "CLIENT", "COOKIE", "CRYPT", "DB", "DECRYPTION", "DEPLOY", "ENC",
-    "ENCRYPTION", "FERNET", "HMAC", "JWT", "LICENSE", "MASTER", "NONCE", "OTP", "PRIVATE", "PRIV", "ROOT",
-    "RSA", "SECRET", "SERVICE", "SESSION", "SHARED", "SIGNING", "SSH", "SSL", "STORAGE", "TLS", "WEBHOOK", "WRITE",
+const KEYS: [&str; 26] = [
+    "ACCOUNT", "ADMIN", "AES", "API", "APP", "AUTH", "COOKIE", "CRYPT", "DB", "DECRYPTION", "ENC", "ENCRYPTION", "FERNET",
+    "HMAC", "JWT", "LICENSE", "MASTER", "NONCE", "OTP", "PRIVATE", "SECRET", "SESSION", "SHARED", "SIGNING", "STORAGE",
+    "WEBHOOK",
 ];
 
 /// Keys that are no secrets, however they look.

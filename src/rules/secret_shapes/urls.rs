@@ -9,8 +9,9 @@ const LOGIN: usize = 512;
 pub fn has_password(value: &str) -> bool {
     value.contains('@')
         && (value.match_indices("://").any(|(at, found)| is_login(after(value, at + found.len())))
-            || value.match_indices("@tcp(").any(|(at, _)| ends_with_login(value, at))
-            || value.match_indices("@unix(").any(|(at, _)| ends_with_login(value, at))
+            || ["@tcp(", "@unix(", "@("]
+                .iter()
+                .any(|host| value.match_indices(host).any(|(at, _)| ends_with_login(value, at)))
             || value.match_indices("jdbc:oracle:").any(|(at, found)| is_oracle(after(value, at + found.len())))
             || (!value.contains("://") && value.split_once("@//").is_some_and(|(login, _)| slashed(login))))
 }

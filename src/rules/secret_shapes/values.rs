@@ -161,26 +161,10 @@ fn is_stored_elsewhere(value: &str) -> bool {
 
 /// The path of a file, not what is in it.
 fn is_path(value: &str) -> bool {
-    const FILES: [&str; 19] = [
-        "cer",
-        "cert",
-        "conf",
-        "crt",
-        "env",
-        "ini",
-        "jks",
-        "json",
-        "jwt",
-        "key",
-        "keystore",
-        "keytab",
-        "p12",
-        "pem",
-        "pfx",
-        "properties",
-        "pub",
-        "yaml",
-        "yml",
+    #[rustfmt::skip]
+    const FILES: [&str; 27] = [
+        "cer", "cert", "cfg", "conf", "crt", "env", "ini", "jks", "js", "json", "jwt", "key", "keystore", "keytab", "p12", "pem",
+        "pfx", "properties", "pub", "py", "sh", "sql", "toml", "txt", "xml", "yaml", "yml",
     ];
     let is_windows = || value.get(1..3).is_some_and(|rest| matches!(rest, ":\\" | ":/"));
     let plain =

@@ -137,6 +137,10 @@ fn what_a_value_is_depends_on_the_name() {
     all_are(&["GOOGLE_API_KEY"], "GOOGLE_API_KEY_VAL", false);
     all_are(&["OPENID_CLIENT_SECRET"], "CLIENT SECRET", false);
     all_are(&["PASSWORD"], "PASSWORD-1", true);
-    all_are(&["API_KEY"], "your-api-key", false);
+    for value in ["your-api-key", "dummyApiKey", "upload-script.js"] {
+        all_are(&["API_KEY", "SECRET_KEY"], value, false);
+    }
+    // The name of a pair of keys.
+    all_are(&["SSH_KEY", "TLS_KEY", "DEPLOY_KEY"], "k8s-v2-ssh-key", false);
     all_are(&["PASSWORD"], "your-password", true);
 }

@@ -83,6 +83,7 @@ fn logins_in_addresses() {
         "jdbc:oracle:thin:app/hunter2@db:1521/x",
         "app/hunter2@//db:1521/x",
         "app:hunter2@tcp(db:3306)/app?parseTime=true",
+        "app:hunter2@(db:3306)/",
         "DSN=app:hunter2@unix(/run/mysqld.sock)/app",
         "://:x@",
     ] {
