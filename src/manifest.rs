@@ -73,21 +73,19 @@ pub fn read(bytes: &[u8]) -> Reading {
     };
     let (mut index, mut budget) = (0, Budget::default());
     for chunk in split::chunks(text) {
-        let before = index;
+        let (before, has_braces) = (index, chunk.text.contains("{{"));
         for (part, start) in split::parts(&chunk) {
             let found = reading.documents.len();
             let read = build::documents(part, start, &mut budget, &mut reading.documents);
             for document in reading.documents.iter_mut().skip(found) {
                 document.index += index;
-                document.has_braces = chunk.text.contains("{{");
+                document.has_braces = has_braces;
             }
             match read {
                 Ok(count) => index += count,
                 Err(error) => {
                     index += 1;
-                    reading
-                        .errors
-                        .push(ManifestError { is_template: error.is_template && chunk.text.contains("{{"), ..error });
+                    reading.errors.push(ManifestError { is_template: error.is_template && has_braces, ..error });
                 }
             }
         }

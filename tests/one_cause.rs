@@ -4,6 +4,7 @@ mod common;
 
 use common::{TODAY, policies, review};
 use podreeve::admit::{Hook, Snapshot, admit};
+use podreeve::decide::Effect;
 use podreeve::outcome::{Outcome, Verdict};
 use podreeve::policy::{CompiledPolicy, ObjectExemption, PolicyDocument, PolicySet, builtin};
 use rstest::rstest;
@@ -197,12 +198,16 @@ fn a_socket_is_reported_once() {
         let place = format!("/spec/volumes/{volume}/");
         outcome.violations.iter().filter(|v| v.field.starts_with(&place)).map(|v| v.rule.id).collect()
     };
-    for path in ["/var/run/docker.sock", "/run/containerd", "/", "//run//crio/."] {
+    for path in ["/var/run/docker.sock", "/run/containerd", "//run//crio/."] {
         let outcome = judge(&volume(path), &snapshot);
         assert_eq!(at(&outcome, 1), ["runtime-socket"], "{path}");
         assert_eq!(at(&outcome, 0), ["host-path"], "{path}");
     }
     assert_eq!(at(&judge(&volume("/dev/sda"), &snapshot), 1), ["host-path", "host-devices"]);
+    // Above the sockets there is more: who is exempt for a socket is not for the root of the node.
+    for path in ["/", "/run"] {
+        assert_eq!(at(&judge(&volume(path), &snapshot), 1)[..2], ["runtime-socket", "host-path"], "{path}");
+    }
     // A mount that propagates is another cause.
     let mut propagates = volume("/var/run/docker.sock");
     propagates["spec"]["containers"][0]["volumeMounts"] =
@@ -216,6 +221,13 @@ fn a_socket_is_reported_once() {
     assert_eq!(
         (outcome.verdict, at(&outcome, 0), at(&outcome, 1)),
         (Verdict::Deny, vec!["host-path"], vec!["runtime-socket"])
+    );
+    let root = judge(&volume("/"), &snapshot);
+    assert!(
+        root.violations
+            .iter()
+            .any(|v| v.rule.id == "host-path" && v.field.starts_with("/spec/volumes/1/") && v.effect == Effect::Deny),
+        "{root:?}"
     );
     // Without the rule the path is one like any other.
     let snapshot =

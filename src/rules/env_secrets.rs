@@ -161,7 +161,9 @@ impl Check for EnvSecrets {
                 let Some(what) = self.secret(variable, &more) else { continue };
                 let at = Location::container(container).key("env", true).index(index).key("value", true);
                 // With the name, so that a second secret in a container is a violation of its own.
-                let found = format!("{what} in {}", &*variable.name);
+                // Who writes `PASSWORD=x` as the name has written the secret there.
+                let name = variable.name.split('=').next().unwrap_or_default();
+                let found = format!("{what} in {name}");
                 findings.add(Finding::new(at, found, "valueFrom.secretKeyRef, or a file from a Secret"));
             }
             self.check_commands(container, &more, findings);

@@ -193,6 +193,8 @@ pub struct Finding<'p> {
     pub amount: Option<i128>,
     /// Nothing is repaired, whatever the rule could do.
     is_final: bool,
+    /// It implies no other violation, whatever its rule implies.
+    is_alone: bool,
 }
 
 const WHY_WINDOWS: &str = "the pod chooses Windows nodes, but is judged as one of Linux until it says what it is: set \
@@ -214,6 +216,7 @@ impl<'p> Finding<'p> {
             severity: None,
             amount: None,
             is_final: false,
+            is_alone: false,
         }
     }
 
@@ -223,6 +226,18 @@ impl<'p> Finding<'p> {
     pub fn inherited_by(mut self, container: ContainerRef<'p>) -> Self {
         self.heir = Some(container);
         self
+    }
+
+    /// The violation implies no other one: what else is wrong there is a violation of its own.
+    #[must_use]
+    pub fn alone(mut self) -> Self {
+        self.is_alone = true;
+        self
+    }
+
+    #[must_use]
+    pub(crate) const fn is_alone(&self) -> bool {
+        self.is_alone
     }
 
     #[must_use]

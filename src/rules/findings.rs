@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 /// What is held of a finding that is kept, until it is answered: it, what becomes of it, and its repair.
-const KEPT: usize = 1024;
+const KEPT: usize = 768;
 
 /// Collects what a rule finds. Empty costs nothing.
 #[derive(Debug)]
@@ -97,7 +97,7 @@ impl<'p> Findings<'p> {
         if !effort::step(1) || self.is_implied(&finding) {
             return;
         }
-        if let Some(spots) = &mut self.spots {
+        if let Some(spots) = self.spots.as_mut().filter(|_| !finding.is_alone()) {
             spots.extend(Same::spots(&finding));
         }
         let repairable = self.sorting.is_some_and(|sorting| sorting.is_repairable(&finding));

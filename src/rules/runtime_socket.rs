@@ -173,10 +173,11 @@ impl Check for RuntimeSocket {
             if let Some(runtime) = sockets::of(path.unwrap_or_default()) {
                 let at = Location::spec().key("volumes", true).index(index).key("hostPath", true);
                 let found = path.unwrap_or(super::finding::NOT_SET);
-                findings.add(
-                    Finding::new(at.key("path", path.is_some()), found, "a path without a runtime's socket")
-                        .why(format!("this is, holds or lies beside the socket of {runtime}: {}", RULE.why)),
-                );
+                let finding = Finding::new(at.key("path", path.is_some()), found, "a path without a runtime's socket")
+                    .why(format!("this is, holds or lies beside the socket of {runtime}: {}", RULE.why));
+                // Of a folder above the socket much else is wrong: who is exempt for the socket is not for `/`.
+                let is_above = sockets::is_above(path.unwrap_or_default());
+                findings.add(if is_above { finding.alone() } else { finding });
             }
         }
         for container in pod.all_containers() {

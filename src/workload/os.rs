@@ -1,6 +1,7 @@
 //! The system of the nodes that a pod chooses.
 
 use super::pod::{Pod, PodSpec};
+use crate::effort;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -68,7 +69,11 @@ impl PodSpec<'_> {
 
     /// Terms are alternatives: each must want it.
     fn requires_windows(&self) -> bool {
-        let affinity = self.affinity.and_then(|raw| serde_json::from_str::<Affinity>(raw.get()).ok());
+        // Two strings and two lists for each of the shortest elements.
+        let affinity = self
+            .affinity
+            .filter(|raw| effort::hold(raw.get().len() * 24))
+            .and_then(|raw| serde_json::from_str::<Affinity>(raw.get()).ok());
         let terms = affinity.and_then(|affinity| affinity.node_affinity?.required?.node_selector_terms);
         terms.is_some_and(|terms| !terms.is_empty() && terms.iter().all(Term::wants_windows))
     }

@@ -175,10 +175,18 @@ pub fn without_credentials(value: &str) -> String {
     let separator = if scheme.is_empty() { "" } else { "://" };
     let is_path = matches!(scheme.to_ascii_lowercase().as_str(), "unix" | "npipe") || rest.starts_with(['/', '\\']);
     let (login, rest) = rest.rsplit_once('@').map_or(("", rest), |(_, rest)| ("***@", rest));
-    let shown = if is_path { rest } else { rest.split(['/', ';', ',']).next().unwrap_or_default() };
+    let shown = if is_path { rest } else { without_odd_port(rest.split(['/', ';', ',']).next().unwrap_or_default()) };
     match secret_value(shown) {
         Some(_) => format!("{scheme}{separator}***"),
         None => format!("{scheme}{separator}{login}{shown}"),
+    }
+}
+
+/// The host and its port, if that is a number: a password may stand there by mistake.
+fn without_odd_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') && !port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
     }
 }
 
@@ -294,6 +302,10 @@ mod tests {
         assert_eq!(without_credentials("unix:///run/docker.sock?token=x"), "unix:///run/docker.sock");
         assert_eq!(without_credentials("/run/docker.sock"), "/run/docker.sock");
         assert_eq!(without_credentials("10.0.0.1:1;Password=x"), "10.0.0.1:1");
+        assert_eq!(without_credentials("tcp://10.0.0.1:hunter2"), "tcp://10.0.0.1");
+        assert_eq!(without_credentials("tcp://$(NODE):2375"), "tcp://$(NODE):2375");
+        assert_eq!(without_credentials("tcp://[fd00::1]:8888"), "tcp://[fd00::1]:8888");
+        assert_eq!(without_credentials("tcp://[fd00::abcd]"), "tcp://[fd00::abcd]");
         assert_eq!(without_credentials(&format!("unix:///run/{}_{}", "ghp", "a".repeat(36))), "unix://***");
     }
 }

@@ -99,6 +99,19 @@ pub fn of(path: &str) -> Option<&'static str> {
     by_path().or_else(by_file).map(|(_, runtime)| *runtime).or_else(|| is_pipe(path).then_some("a Windows runtime"))
 }
 
+/// Whether the path only holds sockets, as `/` and `/run` do: it ends above them.
+pub fn is_above(path: &str) -> bool {
+    let normal = path::normalise(path);
+    let segments = || normal.split('/').filter(|segment| !segment.is_empty());
+    let reaches = |socket: &str| {
+        let known = socket.split('/').skip(1);
+        known.clone().count() <= segments().count()
+            && known.zip(segments()).all(|(known, given)| known == "*" || known == given)
+    };
+    let is_file = || FILES.iter().any(|(file, _)| segments().next_back() == Some(*file));
+    !SOCKETS.iter().any(|(socket, _)| reaches(socket)) && !is_file() && !is_pipe(path)
+}
+
 /// `\\.\pipe\docker_engine`, or the folder of all pipes; `?` and the names of the node are other spellings of `.`.
 fn is_pipe(path: &str) -> bool {
     let path = path.trim().to_lowercase().replace('\\', "/");
@@ -110,6 +123,23 @@ fn is_pipe(path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_holds_a_socket_is_above_it() {
+        for path in ["/", "/run", "/var/run/", "/var", "/.", "/run/docker", "/proc/1/root", "/run/user"] {
+            assert!(of(path).is_some() && is_above(path), "{path}");
+        }
+        for path in [
+            "/run/docker.sock",
+            "//var//run/docker.sock",
+            "/run/containerd/",
+            "/run/containerd/s/x",
+            "/opt/docker.sock",
+            r"\\.\pipe\docker_engine",
+        ] {
+            assert!(of(path).is_some() && !is_above(path), "{path}");
+        }
+    }
 
     #[test]
     fn the_table_is_normalised() {

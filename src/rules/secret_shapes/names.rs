@@ -204,7 +204,8 @@ fn by_last_word(last: &str, before: &[String]) -> Option<Named> {
 fn key(what: Option<&str>, before: &[String]) -> Option<Named> {
     match what {
         // Beside it, an access key is a name.
-        Some("ACCESS") if before.iter().any(|word| word == "SECRET") => Some(Named::Key),
+        // The words next to it are enough: a name may have thousands.
+        Some("ACCESS") if before.iter().rev().take(4).any(|word| word == "SECRET") => Some(Named::Key),
         Some(what) if PUBLIC_KEYS.contains(&what) => None,
         Some(what) if KEYS.contains(&what) => Some(Named::Key),
         _ => Some(Named::Hint),

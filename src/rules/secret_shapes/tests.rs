@@ -118,6 +118,9 @@ fn no_value_takes_more_than_a_few_looks() {
         ));
         std::hint::black_box(words(&[&value, "--password", &value]));
     }
+    let behind_blanks = " ".repeat(SIZE / 2) + &"earer ".repeat(SIZE / 12);
+    let many_words = "ACCESS_KEY_".repeat(SIZE / 11) + "FOO";
+    std::hint::black_box((secret_value(&behind_blanks), is_named_secret(&many_words, "hunter2x", &[])));
 }
 
 #[test]
