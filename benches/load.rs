@@ -14,6 +14,8 @@ mod bodies;
 mod client;
 #[path = "load/process.rs"]
 mod process;
+#[path = "load/strangers.rs"]
+mod strangers;
 
 use bodies::{Body, UID};
 use client::{Client, Failure, Protocol};
@@ -24,7 +26,7 @@ use std::time::Duration;
 
 const HELP: &str = "cargo bench --profile dist --bench judge --bench load -- [options]
   --quick           a fifth of the work
-  --only TEXT       only the loads whose name holds TEXT
+  --only TEXT       only the loads whose name holds TEXT, or `strangers`
   --podreeve PATH   measure this binary instead of the one that was built
   --against PATH    compare with this podreeve instead of the baseline
   --train PATH      measure nothing: give this binary, which writes a profile, the usual work
@@ -117,6 +119,9 @@ async fn report(options: &Options) -> Result<(), Failure> {
         judged(&mut table);
         memory(options, &loads, &mut table).await?;
         start(options, &mut table)?;
+    }
+    if options.only.is_empty() || options.only == "strangers" {
+        strangers::report(&options.podreeve, &mut table).await?;
     }
     table.verdict();
     Ok(())

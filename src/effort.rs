@@ -11,7 +11,7 @@ const EVERY: u64 = 1024;
 /// As much may be held of what was read and found, where no [`Limit`] says otherwise: nearly 200,000 bare containers.
 pub const MEMORY: usize = 64 << 20;
 /// Memory is asked for in pieces of this size.
-const PIECE: usize = 256 << 10;
+const PIECE: usize = 64 << 10;
 
 /// Bounds the work from outside.
 pub trait Limit {

@@ -10,6 +10,7 @@ pub mod body;
 pub mod certs;
 mod connection;
 pub mod duration;
+mod guests;
 pub mod health;
 mod judge;
 pub mod policies;
@@ -54,6 +55,10 @@ pub struct Limits {
     pub request: Duration,
     pub http2_streams: u32,
     pub http2_ping: Duration,
+    /// While others wait for places or memory: for what is sent, whatever `?timeout=` says.
+    pub patience: Duration,
+    /// As long a connection keeps its place when all are taken, though no request has arrived on it.
+    pub grace: Duration,
 }
 
 impl Default for Limits {
@@ -69,6 +74,8 @@ impl Default for Limits {
             request: Duration::from_secs(10),
             http2_streams: 256,
             http2_ping: Duration::from_secs(30),
+            patience: Duration::from_secs(2),
+            grace: Duration::from_millis(500),
         }
     }
 }
@@ -133,6 +140,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// Whether newcomers wait for places, or little memory is left.
+    fn is_crowded(&self) -> bool {
+        self.crowded.load(Ordering::Relaxed) || self.budget.is_tight()
+    }
+
     fn draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
     }

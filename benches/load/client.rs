@@ -44,6 +44,22 @@ struct Exchange {
     wanted: Vec<String>,
 }
 
+impl Exchange {
+    /// As it stands on the wire of HTTP/1.1.
+    fn request(&self) -> Vec<u8> {
+        let mut request = format!(
+            "POST {}?timeout=10s HTTP/1.1\r\nHost: podreeve.podreeve.svc:443\r\nUser-Agent: kube-apiserver-admission\r\n\
+             Content-Length: {}\r\nAccept: application/json, */*\r\nContent-Type: application/json\r\n\
+             Accept-Encoding: gzip\r\n\r\n",
+            self.path,
+            self.body.len()
+        )
+        .into_bytes();
+        request.extend_from_slice(&self.body);
+        request
+    }
+}
+
 /// Connections that stay open from round to round.
 pub enum Client {
     Http1(Vec<Http1>),
@@ -131,7 +147,7 @@ impl Client {
     }
 }
 
-fn connector(ca: &Path, alpn: &[u8]) -> Result<TlsConnector, Failure> {
+pub fn connector(ca: &Path, alpn: &[u8]) -> Result<TlsConnector, Failure> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(ca)? {
         roots.add(certificate?)?;
@@ -147,7 +163,7 @@ fn connector(ca: &Path, alpn: &[u8]) -> Result<TlsConnector, Failure> {
     Ok(TlsConnector::from(Arc::new(config)))
 }
 
-async fn open(address: SocketAddr, tls: &TlsConnector) -> Result<TlsStream<TcpStream>, Failure> {
+pub async fn open(address: SocketAddr, tls: &TlsConnector) -> Result<TlsStream<TcpStream>, Failure> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     Ok(tls.connect(ServerName::from(address.ip()), stream).await?)
@@ -159,16 +175,21 @@ pub struct Http1 {
 }
 
 impl Http1 {
+    pub const fn new(stream: TlsStream<TcpStream>) -> Self {
+        Self { stream, read: Vec::new() }
+    }
+
+    /// One request, and the status of its answer.
+    pub async fn ask(&mut self, body: &str) -> Result<String, Failure> {
+        let exchange =
+            Exchange { path: "/validate", body: Bytes::copy_from_slice(body.as_bytes()), wanted: Vec::new() };
+        self.stream.write_all(&exchange.request()).await?;
+        self.stream.flush().await?;
+        self.status().await.map(|(status, _)| status)
+    }
+
     async fn repeat(&mut self, exchange: &Exchange, times: usize) -> Result<(), Failure> {
-        let mut request = format!(
-            "POST {}?timeout=10s HTTP/1.1\r\nHost: podreeve.podreeve.svc:443\r\nUser-Agent: kube-apiserver-admission\r\n\
-             Content-Length: {}\r\nAccept: application/json, */*\r\nContent-Type: application/json\r\n\
-             Accept-Encoding: gzip\r\n\r\n",
-            exchange.path,
-            exchange.body.len()
-        )
-        .into_bytes();
-        request.extend_from_slice(&exchange.body);
+        let request = exchange.request();
         for _ in 0..times {
             self.stream.write_all(&request).await?;
             self.stream.flush().await?;
@@ -178,6 +199,12 @@ impl Http1 {
     }
 
     async fn answer(&mut self, wanted: &[String]) -> Result<(), Failure> {
+        let (status, end) = self.status().await?;
+        check(&status, &self.read[end..], wanted)
+    }
+
+    /// Reads an answer; its status, and where its body begins.
+    async fn status(&mut self) -> Result<(String, usize), Failure> {
         self.read.clear();
         let end = loop {
             if let Some(end) = find(&self.read, b"\r\n\r\n") {
@@ -198,7 +225,7 @@ impl Http1 {
         while self.read.len() < end + length {
             self.more().await?;
         }
-        check(&status, &self.read[end..], wanted)
+        Ok((status, end))
     }
 
     async fn more(&mut self) -> Result<(), Failure> {

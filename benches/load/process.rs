@@ -28,6 +28,11 @@ pub enum Program {
 
 impl Server {
     pub fn start(program: &Program) -> Result<Self, Failure> {
+        Self::start_with(program, &[])
+    }
+
+    /// With more options of `serve`.
+    pub fn start_with(program: &Program, options: &[&str]) -> Result<Self, Failure> {
         let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("serve-{}", free_port()?));
         std::fs::create_dir_all(&dir)?;
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()?));
@@ -43,6 +48,7 @@ impl Server {
                 command
                     .args(["serve", "--listen", &address.to_string(), "--admin-listen", &admin.to_string()])
                     .args(["--drain-delay", "0s"])
+                    .args(options)
                     .arg("--self-signed")
                     .arg(&dir);
                 command

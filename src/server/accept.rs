@@ -1,7 +1,10 @@
 //! Taking connections, not more than the limit, and letting them go.
 
+use super::body::Lease;
 use super::certs::Certificates;
 use super::connection::Connections;
+use super::guests::Guests;
+use super::watched::Activity;
 use super::{Shared, routes};
 use crate::observe::Shed;
 use std::sync::Arc;
@@ -10,9 +13,9 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-/// When the process is out of file descriptors: for others to be closed.
+/// For others to be closed: when all places are taken, or file descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
 
 pub struct Acceptor {
@@ -44,12 +47,16 @@ impl Acceptor {
 }
 
 async fn accept(listener: TcpListener, certificates: Certificates, connections: Connections, places: Arc<Semaphore>) {
+    let shared = Arc::clone(&connections.shared);
+    let mut guests = Guests::new(shared.limits.connections, shared.limits.grace);
     loop {
-        let Some(place) = place(&places, &connections.shared).await else { return };
         match listener.accept().await {
             Ok((stream, _)) => {
-                let serve = connections.clone().serve(stream, certificates.current());
-                tokio::spawn(occupy(place, serve, Arc::clone(&connections.shared)));
+                let Some(place) = place(&places, &shared, &mut guests).await else { return };
+                let activity = Activity::new(Lease::new(Arc::clone(&shared.budget)));
+                let serve = connections.clone().serve(stream, certificates.current(), Arc::clone(&activity));
+                let task = tokio::spawn(occupy(place, serve, Arc::clone(&shared)));
+                guests.add(activity, task.abort_handle());
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -59,21 +66,33 @@ async fn accept(listener: TcpListener, certificates: Certificates, connections: 
     }
 }
 
-/// Newcomers wait in the system's queue, and idle connections are ended earlier for them.
-async fn place(places: &Arc<Semaphore>, shared: &Shared) -> Option<OwnedSemaphorePermit> {
+/// One newcomer at a time waits for a place, the others in the system's queue. Connections on which nothing arrives are
+/// ended for it.
+async fn place(places: &Arc<Semaphore>, shared: &Shared, guests: &mut Guests) -> Option<OwnedSemaphorePermit> {
     if let Ok(place) = Arc::clone(places).try_acquire_owned() {
         return Some(place);
     }
     shared.observer.metrics.shed(Shed::Connections);
     shared.crowded.store(true, Ordering::Relaxed);
-    let place = Arc::clone(places).acquire_owned().await.ok();
+    let place = loop {
+        guests.evict();
+        if let Ok(place) = timeout(PAUSE, Arc::clone(places).acquire_owned()).await {
+            break place.ok();
+        }
+    };
     shared.crowded.store(false, Ordering::Relaxed);
     place
 }
 
+/// Whatever ends it: the place and the count go with the task.
 async fn occupy(place: OwnedSemaphorePermit, serve: impl Future<Output = ()>, shared: Arc<Shared>) {
+    struct Counted(Arc<Shared>);
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            self.0.observer.metrics.connections.dec();
+        }
+    }
     shared.observer.metrics.connections.inc();
+    let _occupied = (Counted(shared), place);
     serve.await;
-    shared.observer.metrics.connections.dec();
-    drop(place);
 }

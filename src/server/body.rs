@@ -3,8 +3,11 @@
 use axum::body::{Body, HttpBody};
 use bytes::Bytes;
 use http_body_util::BodyExt;
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 /// How much of a body that is not read to its end is kept, for the uid at its start.
@@ -18,17 +21,25 @@ const SMALL: usize = 64 * 1024;
 pub struct Budget {
     total: usize,
     held: AtomicUsize,
+    /// Somebody was refused, and has to be until others give back.
+    refused: AtomicBool,
 }
 
 impl Budget {
     #[must_use]
     pub const fn new(total: usize) -> Self {
-        Self { total, held: AtomicUsize::new(0) }
+        Self { total, held: AtomicUsize::new(0), refused: AtomicBool::new(false) }
     }
 
     #[must_use]
     pub fn held(&self) -> usize {
         self.held.load(Ordering::Relaxed)
+    }
+
+    /// Whether little is left, or less than somebody wanted.
+    #[must_use]
+    pub fn is_tight(&self) -> bool {
+        self.held() >= self.total / 4 * 3 || self.refused.load(Ordering::Relaxed)
     }
 }
 
@@ -51,20 +62,31 @@ impl Lease {
         let total = if has.saturating_add(more) > SMALL { self.budget.total / 8 * 7 } else { self.budget.total };
         if self.budget.held.fetch_add(more, Ordering::Relaxed).saturating_add(more) > total {
             self.budget.held.fetch_sub(more, Ordering::Relaxed);
+            self.budget.refused.store(true, Ordering::Relaxed);
             return false;
         }
         self.bytes.fetch_add(more, Ordering::Relaxed);
         true
     }
 
+    /// Takes so much more, whether it is there or not.
+    pub fn force(&self, more: usize) {
+        self.budget.held.fetch_add(more, Ordering::Relaxed);
+        self.bytes.fetch_add(more, Ordering::Relaxed);
+    }
+
     /// Takes as much as is needed for `bytes` in all; false when there is not so much.
     fn cover(&self, bytes: usize) -> bool {
-        self.take(bytes.saturating_sub(self.bytes.load(Ordering::Relaxed)))
+        self.take((bytes + REQUEST).saturating_sub(self.bytes.load(Ordering::Relaxed)))
     }
 
     /// Gives everything back.
     pub fn clear(&self) {
-        self.budget.held.fetch_sub(self.bytes.swap(0, Ordering::Relaxed), Ordering::Relaxed);
+        let bytes = self.bytes.swap(0, Ordering::Relaxed);
+        let left = self.budget.held.fetch_sub(bytes, Ordering::Relaxed).saturating_sub(bytes);
+        if left < self.budget.total / 2 && self.budget.refused.load(Ordering::Relaxed) {
+            self.budget.refused.store(false, Ordering::Relaxed);
+        }
     }
 }
 
@@ -81,6 +103,8 @@ pub enum Cut {
     TooSlow,
     /// The budget is used up.
     NoMemory,
+    /// It was slow while others wait for what it holds, whatever time its sender gave it.
+    Crowded,
     /// The client left, or broke the protocol.
     Broken,
 }
@@ -95,19 +119,49 @@ pub struct Held {
     pub lease: Arc<Lease>,
 }
 
+/// How long a body may take.
+pub struct Time<'t> {
+    pub deadline: Instant,
+    /// After so long it is given up as soon as others wait for what it holds.
+    pub patience: Duration,
+    pub crowded: &'t (dyn Fn() -> bool + Send + Sync),
+}
+
+impl Time<'_> {
+    /// Reads until the deadline, or until patience ends.
+    async fn bound(&self, filling: impl Future<Output = Result<(), Cut>>) -> Result<(), Cut> {
+        let mut filling = pin!(filling);
+        let mut until = self.deadline.min(Instant::now() + self.patience);
+        loop {
+            match timeout_at(until, filling.as_mut()).await {
+                Ok(filled) => return filled,
+                Err(_) if until >= self.deadline => return Err(Cut::TooSlow),
+                Err(_) if (self.crowded)() => return Err(Cut::Crowded),
+                Err(_) => until = self.deadline.min(until + self.patience / 4),
+            }
+        }
+    }
+}
+
+/// What a request holds beside its body: its task, and the state of its stream.
+const REQUEST: usize = 4 * 1024;
+
 /// Reads the body. What comes after a cut is read and thrown away until the deadline, so that the
 /// client hears the answer and keeps its connection; a client that sends without end is left.
-pub async fn read(mut body: Body, most: usize, budget: &Arc<Budget>, deadline: Instant) -> Held {
+pub async fn read(mut body: Body, most: usize, budget: &Arc<Budget>, time: &Time<'_>) -> Held {
     let mut pile = Pile::new(Lease::new(Arc::clone(budget)));
-    let filled = timeout_at(deadline, fill(&mut body, &mut pile, most)).await;
-    let cut = match filled {
-        Ok(Ok(())) => None,
-        Ok(Err(cut)) => Some(cut),
-        Err(_) => Some(Cut::TooSlow),
+    let cut = if pile.lease.take(REQUEST) {
+        time.bound(fill(&mut body, &mut pile, most)).await.err()
+    } else {
+        Some(Cut::NoMemory)
     };
     let held = pile.finish(cut);
     if matches!(cut, Some(Cut::TooLarge | Cut::NoMemory)) {
-        let _ = Box::pin(timeout_at(deadline, discard(&mut body, most.saturating_mul(2)))).await;
+        let discarding = async {
+            discard(&mut body, most.saturating_mul(2)).await;
+            Ok(())
+        };
+        let _ = Box::pin(time.bound(discarding)).await;
     }
     held
 }
@@ -195,7 +249,6 @@ mod tests {
     use std::convert::Infallible;
     use std::pin::Pin;
     use std::task::{Context, Poll};
-    use std::time::Duration;
 
     /// A body of these frames, which then ends or stays silent.
     struct Frames(VecDeque<Bytes>, bool);
@@ -220,17 +273,21 @@ mod tests {
         Arc::new(Budget::new(bytes))
     }
 
-    fn soon() -> Instant {
-        Instant::now() + Duration::from_secs(3600)
+    fn until(deadline: Instant) -> Time<'static> {
+        Time { deadline, patience: Duration::from_secs(3600), crowded: &|| true }
+    }
+
+    fn soon() -> Time<'static> {
+        until(Instant::now() + Duration::from_secs(3600))
     }
 
     #[tokio::test]
     async fn one_frame_is_not_copied() {
         let frame = Bytes::from(vec![b'x'; 3000]);
         let budget = budget(10_000);
-        let held = read(frames(vec![frame.clone()], true), 5000, &budget, soon()).await;
+        let held = read(frames(vec![frame.clone()], true), 5000, &budget, &soon()).await;
         assert_eq!((held.bytes.as_ptr(), held.cut), (frame.as_ptr(), None));
-        assert_eq!(budget.held(), 3000);
+        assert_eq!(budget.held(), 3000 + REQUEST);
         drop(held);
         assert_eq!(budget.held(), 0);
     }
@@ -239,7 +296,7 @@ mod tests {
     async fn frames_are_put_together() {
         let body: Vec<Bytes> = (0..100).map(|n| Bytes::from(vec![n; 1000])).collect();
         let budget = budget(200_000);
-        let held = read(frames(body.clone(), true), 100_000, &budget, soon()).await;
+        let held = read(frames(body.clone(), true), 100_000, &budget, &soon()).await;
         assert_eq!((held.bytes, held.cut), (Bytes::from(body.concat()), None));
     }
 
@@ -247,28 +304,55 @@ mod tests {
     async fn the_start_of_a_body_that_is_too_large_is_kept() {
         let body = vec![Bytes::from(vec![b'x'; 50_000]); 5];
         let budget = budget(1 << 20);
-        let held = read(frames(body, true), 200_000, &budget, soon()).await;
+        let held = read(frames(body, true), 200_000, &budget, &soon()).await;
         assert_eq!((held.bytes.len(), held.cut), (START, Some(Cut::TooLarge)));
         assert_eq!(budget.held(), 0);
     }
 
     #[tokio::test]
     async fn a_body_over_the_budget_is_given_up() {
-        let budget = budget(120_000);
+        let budget = budget(160_000);
         let body = || frames(vec![Bytes::from(vec![b'x'; 50_000]); 2], true);
-        let one = read(body(), 200_000, &budget, soon()).await;
+        let one = read(body(), 200_000, &budget, &soon()).await;
         assert_eq!(one.cut, None);
-        assert_eq!(read(body(), 200_000, &budget, soon()).await.cut, Some(Cut::NoMemory));
+        assert_eq!(read(body(), 200_000, &budget, &soon()).await.cut, Some(Cut::NoMemory));
         drop(one);
-        assert_eq!(read(body(), 200_000, &budget, soon()).await.cut, None);
+        assert_eq!(read(body(), 200_000, &budget, &soon()).await.cut, None);
         assert_eq!(budget.held(), 0);
     }
 
     #[tokio::test]
     async fn what_came_before_the_deadline_is_kept() {
-        let budget = budget(1000);
+        let budget = budget(10_000);
         let body = frames(vec![Bytes::from_static(b"ab"), Bytes::from_static(b"cd")], false);
-        let held = read(body, 100, &budget, Instant::now()).await;
+        let held = read(body, 100, &budget, &until(Instant::now())).await;
         assert_eq!((&*held.bytes, held.cut), (&b"abcd"[..], Some(Cut::TooSlow)));
+    }
+
+    #[tokio::test]
+    async fn a_slow_body_goes_when_others_wait_and_not_before() {
+        let budget = budget(10_000);
+        let slow = || frames(vec![Bytes::from_static(b"ab"), Bytes::from_static(b"cd")], false);
+        let patience = Duration::from_millis(4);
+        let time = Time { patience, ..soon() };
+        assert_eq!(read(slow(), 100, &budget, &time).await.cut, Some(Cut::Crowded));
+        let asked = AtomicUsize::new(0);
+        let third = || asked.fetch_add(1, Ordering::Relaxed) == 2;
+        let time = Time { patience, crowded: &third, ..soon() };
+        assert_eq!(read(slow(), 100, &budget, &time).await.cut, Some(Cut::Crowded));
+        assert_eq!(asked.load(Ordering::Relaxed), 3);
+        let time = Time { deadline: Instant::now() + 3 * patience, patience, crowded: &|| false };
+        assert_eq!(read(slow(), 100, &budget, &time).await.cut, Some(Cut::TooSlow));
+        assert_eq!(budget.held(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_request_needs_memory_before_it_has_a_body() {
+        let budget = budget(3 * REQUEST);
+        let held = Lease::new(Arc::clone(&budget));
+        held.force(3 * REQUEST);
+        assert_eq!(read(frames(Vec::new(), true), 100, &budget, &soon()).await.cut, Some(Cut::NoMemory));
+        drop(held);
+        assert_eq!(read(frames(Vec::new(), true), 100, &budget, &soon()).await.cut, None);
     }
 }

@@ -1,7 +1,7 @@
 //! One connection: TLS, then the HTTP that was agreed on, until it ends, idles too long or is told to end.
 
 use super::Shared;
-use super::watched::{Activity, InRequest, Watched};
+use super::watched::{Activity, InRequest, Noticed, Watched};
 use crate::text::with_causes;
 use axum::Router;
 use axum::body::Body;
@@ -30,6 +30,8 @@ const PARTING: Duration = Duration::from_secs(5);
 const FAR: Duration = Duration::from_secs(3600);
 /// Headers fit in it, and so do bodies of common size; larger bodies come in several pieces.
 const BUFFER: usize = 64 * 1024;
+/// Of HTTP/2, where they are held apart. The API server's take a tenth.
+const HEADERS: u32 = 16 * 1024;
 
 /// What all connections share.
 #[derive(Clone)]
@@ -42,7 +44,7 @@ pub struct Connections {
 
 impl Connections {
     /// Serves one connection until it ends.
-    pub async fn serve(self, stream: TcpStream, tls: Arc<ServerConfig>) {
+    pub async fn serve(self, stream: TcpStream, tls: Arc<ServerConfig>, activity: Arc<Activity>) {
         let limits = &self.shared.limits;
         // An answer is one write; nothing is gained by waiting for more.
         let _ = stream.set_nodelay(true);
@@ -52,14 +54,16 @@ impl Connections {
             Err(_) => return tracing::debug!("TLS handshake took too long"),
         };
         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        let activity = Activity::new(!http2);
+        if !http2 {
+            activity.speaks_http1();
+        }
         let io = TokioIo::new(Watched { stream, activity: Arc::clone(&activity) });
         let service = service_fn(|request| answer(&self.shared, self.router.clone(), activity.request(), request));
         let ended = if http2 {
             let connection = http2::Builder::new(TokioExecutor::new())
                 .timer(TokioTimer::new())
                 .max_concurrent_streams(limits.http2_streams)
-                .max_header_list_size(u32::try_from(BUFFER).unwrap_or(u32::MAX))
+                .max_header_list_size(HEADERS)
                 .keep_alive_interval(limits.http2_ping)
                 .keep_alive_timeout(limits.headers)
                 .serve_connection(io, service);
@@ -87,7 +91,7 @@ fn answer(
 ) -> impl Future<Output = Result<Response, Infallible>> + use<> {
     let version = http.version();
     let shared = Arc::clone(shared);
-    let response = router.call(http.map(Body::new));
+    let response = router.call(http.map(|body| Body::new(Noticed::new(body, request.activity()))));
     async move {
         let mut response = response.await?;
         // The API server keeps using connections that it has, whatever the endpoints say.
@@ -108,7 +112,7 @@ async fn drive<C: GracefulConnection>(
 ) -> Result<(), C::Error> {
     let limits = &shared.limits;
     let mut connection = pin!(connection);
-    let mut every = limits.headers.min(limits.idle) / 2;
+    let mut every = (limits.headers.min(limits.idle) / 2).min(limits.patience);
     let mut look = pin!(sleep(every));
     let mut parting: Option<Instant> = None;
     loop {
@@ -121,12 +125,13 @@ async fn drive<C: GracefulConnection>(
                 connection.as_mut().graceful_shutdown();
             }
             () = look.as_mut() => {
-                let dribbles = activity.dribbling().is_some_and(|since| since >= limits.headers);
+                let crowded = shared.is_crowded();
+                let headers = if crowded { limits.patience.min(limits.headers) } else { limits.headers };
+                let dribbles = activity.dribbling().is_some_and(|since| since >= headers);
                 if dribbles || parting.is_some_and(|until| Instant::now() >= until) {
                     return Ok(());
                 }
-                let crowded = shared.crowded.load(Ordering::Relaxed);
-                let idle = if crowded { limits.headers.min(limits.idle) } else { limits.idle };
+                let idle = if shared.crowded.load(Ordering::Relaxed) { limits.headers.min(limits.idle) } else { limits.idle };
                 if parting.is_none() && activity.idle().is_some_and(|since| since >= idle) {
                     every = every.min(PARTING);
                     parting = Some(Instant::now() + every);

@@ -93,6 +93,7 @@ fn refuse(shared: &Shared, start: &[u8], cut: Cut) -> Outcome {
         Cut::TooLarge => (Shed::Size, format!("the AdmissionReview is larger than {mebibytes} MiB")),
         Cut::TooSlow => (Shed::Deadline, format!("only {} bytes of the AdmissionReview arrived in time", start.len())),
         Cut::Broken => (Shed::Aborted, format!("the AdmissionReview broke off after {} bytes", start.len())),
+        Cut::Crowded => (Shed::Deadline, "the AdmissionReview came too slowly while others waited".to_owned()),
         Cut::NoMemory => (Shed::Memory, "too many requests are being judged".to_owned()),
     };
     shared.observer.metrics.shed(why);

@@ -1,7 +1,7 @@
 //! POST /validate and /mutate, and a clear answer to everything else.
 
 use super::Shared;
-use super::body::{Cut, Held, discard, read};
+use super::body::{Cut, Held, Time, discard, read};
 use super::duration;
 use super::judge::judge;
 use crate::admit::Hook;
@@ -58,7 +58,9 @@ async fn review(shared: &Arc<Shared>, hook: Hook, request: Request) -> Response 
     let _flight = InFlight::new(shared);
     let deadline = start + duration::deadline(request.uri().query(), shared.limits.request);
     let version = request.version();
-    let held = read(request.into_body(), shared.limits.body, &shared.budget, deadline.into()).await;
+    let crowded = || shared.is_crowded();
+    let time = Time { deadline: deadline.into(), patience: shared.limits.patience, crowded: &crowded };
+    let held = read(request.into_body(), shared.limits.body, &shared.budget, &time).await;
     let read_at = Instant::now();
     let mut outcome = judge(shared, hook, &held, deadline.into()).await;
     let end = Instant::now();
@@ -75,7 +77,12 @@ fn answer(outcome: &mut Outcome, held: &Held, version: Version) -> Response {
         let text = "podreeve holds as many bodies as its --memory-budget allows; try again in a second\n";
         return (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, HeaderValue::from_static("1"))], text).into_response();
     }
-    let mut response = if outcome.reply.is_empty() {
+    if held.cut == Some(Cut::Crowded) {
+        let text = "the body is slow, and others wait for what it holds; try again in a second\n";
+        let headers = [(RETRY_AFTER, HeaderValue::from_static("1"))];
+        return closing((StatusCode::TOO_MANY_REQUESTS, headers, text).into_response(), version);
+    }
+    let response = if outcome.reply.is_empty() {
         let status = match held.cut {
             Some(Cut::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             Some(Cut::TooSlow) => StatusCode::REQUEST_TIMEOUT,
@@ -87,8 +94,12 @@ fn answer(outcome: &mut Outcome, held: &Held, version: Version) -> Response {
         let body = Body::from(std::mem::take(&mut outcome.reply));
         ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
     };
-    // What was not read stands between this answer and the next request.
-    if held.cut.is_some() && version < Version::HTTP_2 {
+    if held.cut.is_some() { closing(response, version) } else { response }
+}
+
+/// What was not read stands between this answer and the next request.
+fn closing(mut response: Response, version: Version) -> Response {
+    if version < Version::HTTP_2 {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response

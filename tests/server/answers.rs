@@ -193,7 +193,7 @@ async fn a_refused_request_leaves_its_connection_usable() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn over_the_memory_budget_clients_are_told_to_try_again() {
-    let limits = Limits { memory: 2000, ..Setup::default().limits };
+    let limits = Limits { memory: 6000, ..Setup::default().limits };
     let server = Running::with(Setup { limits, ..Setup::default() }).await;
     let large = pod_with("u", &json!([{"name": "app", "image": "x".repeat(2000)}]));
     for http in Http::BOTH {

@@ -1,11 +1,12 @@
 //! Clients that are slow, silent, gone, or too many.
 
-use crate::harness::{Http, NEVER, Running, SOON, Setup, get, pod, post};
+use crate::harness::{Http, NEVER, Running, SOON, Setup, get, pod, pod_with, post};
 use bytes::Bytes;
 use hyper::Request;
 use hyper::body::{Body, Frame};
 use hyper::header::CONTENT_TYPE;
 use podreeve::server::Limits;
+use serde_json::json;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -210,4 +211,140 @@ async fn strangers_on_the_admin_port_hold_up_nobody() {
     for stranger in &mut strangers {
         until_closed(stranger).await;
     }
+}
+
+/// Small places: as many as there are dribblers, and more of them.
+fn few() -> Limits {
+    Limits { connections: 8, grace: SOON, ..limits() }
+}
+
+/// Sends headers whose body does not end.
+fn dribble(server: &Running, http: Http) -> tokio::task::JoinHandle<()> {
+    let client = server.client.clone();
+    let mut sent = pod("u", false);
+    sent.truncate(300);
+    tokio::spawn(async move {
+        let mut connection = client.connect(http).await;
+        // It ends when the server has had enough.
+        let _ = connection.try_ask(stalling("/validate?timeout=30s", sent)).await;
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_never_finishes_gives_place_to_who_does() {
+    let server = server(few()).await;
+    let mut dribblers = Vec::new();
+    for number in 0..40 {
+        dribblers.push(dribble(&server, Http::BOTH[number % 2]));
+    }
+    server.until_metric("podreeve_connections", 8.0).await;
+    for http in Http::BOTH {
+        server.client.works(http).await;
+    }
+    // Whoever has finished a request keeps the place, whoever comes.
+    let mut regular = server.client.connect(Http::One).await;
+    regular.ask(post("/validate", pod("u-1", false))).await.allows("u-1");
+    for number in 0..40 {
+        dribblers.push(dribble(&server, Http::BOTH[number % 2]));
+    }
+    server.client.works(Http::One).await;
+    regular.ask(post("/validate", pod("u-2", false))).await.allows("u-2");
+    for dribbler in dribblers {
+        dribbler.abort();
+    }
+    drop(regular);
+    server.until_metric("podreeve_connections", 0.0).await;
+    server.until_metric("podreeve_admission_memory_bytes", 0.0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_headers_and_silence_give_place() {
+    let server = server(few()).await;
+    let mut half = Vec::new();
+    for number in 0..20 {
+        let mut stream = server.client.tls(Http::One).await;
+        if number % 2 == 0 {
+            let _ = stream.write_all(b"POST /validate HTTP/1.1\r\nHost: a\r\nX: half").await;
+        }
+        half.push(stream);
+        // Nor do those that do not even speak TLS.
+        half.push(server.client.tls(Http::Two).await);
+    }
+    for http in Http::BOTH {
+        server.client.works(http).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_one_that_finished_longest_ago_gives_place_last() {
+    let server = server(few()).await;
+    let mut regulars = Vec::new();
+    for _ in 0..8 {
+        let mut regular = server.client.connect(Http::One).await;
+        regular.ask(post("/validate", pod("u", false))).await.allows("u");
+        regulars.push(regular);
+    }
+    // All places belong to those that have finished: the first one of them goes.
+    server.client.works(Http::One).await;
+    for regular in regulars.iter_mut().skip(3) {
+        regular.ask(post("/validate", pod("u", false))).await.allows("u");
+    }
+}
+
+const MEMORY: &str = "podreeve_admission_memory_bytes";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_that_do_not_end_count_as_memory() {
+    let server = server(Limits { memory: 100_000, ..limits() }).await;
+    let mut half = Vec::new();
+    for _ in 0..4 {
+        let mut stream = server.client.tls(Http::One).await;
+        stream
+            .write_all(format!("POST /validate HTTP/1.1\r\nHost: a\r\nX: {}", "x".repeat(15_000)).as_bytes())
+            .await
+            .unwrap();
+        half.push(stream);
+    }
+    server.until_more(MEMORY, 60_000.0).await;
+    // Of those that go on some are left, before they hold more than there is.
+    for stream in &mut half {
+        let _ = stream.write_all("x".repeat(40_000).as_bytes()).await;
+    }
+    let mut bytes = [0; 16];
+    let mut left = 0;
+    while left == 0 {
+        for stream in &mut half {
+            let read = tokio::time::timeout(SOON / 10, stream.read(&mut bytes)).await;
+            left += usize::from(matches!(read, Ok(Ok(0) | Err(_))));
+        }
+    }
+    server.client.works(Http::Two).await;
+    drop(half);
+    server.until_metric(MEMORY, 0.0).await;
+    server.client.works(Http::One).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_bodies_give_memory_back_when_others_want_it() {
+    let server = server(Limits { memory: 512 << 10, patience: SOON, ..limits() }).await;
+    let mut slow = Vec::new();
+    for number in 0..12 {
+        let client = server.client.clone();
+        let sent = pod_with("u", &json!([{"name": "app", "image": "x".repeat(60_000)}]));
+        let sent = sent[..50_000].to_owned();
+        slow.push(tokio::spawn(async move {
+            client.ask(Http::BOTH[number % 2], stalling("/validate?timeout=30s", sent)).await
+        }));
+    }
+    server.until_more("podreeve_admission_in_flight", 1.0).await;
+    // Were it for their senders, they would be there for half a minute.
+    let cut = slow.swap_remove(0).await.unwrap();
+    assert_eq!((cut.status.as_u16(), cut.headers["retry-after"].as_bytes()), (429, &b"1"[..]), "{}", cut.text);
+    let body = pod_with("u-1", &json!([{"name": "app", "image": "x".repeat(200_000)}]));
+    while server.client.validate(Http::One, body.clone()).await.status == 429 {}
+    server.client.works(Http::Two).await;
+    for slow in slow {
+        slow.abort();
+    }
+    server.until_metric(MEMORY, 0.0).await;
 }

@@ -76,7 +76,15 @@ pub struct Setup {
 impl Default for Setup {
     fn default() -> Self {
         Self {
-            limits: Limits { handshake: NEVER, idle: NEVER, headers: NEVER, request: NEVER, ..Limits::default() },
+            limits: Limits {
+                handshake: NEVER,
+                idle: NEVER,
+                headers: NEVER,
+                request: NEVER,
+                patience: NEVER,
+                grace: NEVER,
+                ..Limits::default()
+            },
             policies: Policies::fixed(rules()),
             certificates: None,
             drain_delay: Duration::ZERO,
@@ -278,23 +286,28 @@ impl<B> Connection<B>
 where
     B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + Unpin + 'static,
 {
-    pub async fn ask(&mut self, mut request: Request<B>) -> Answer {
+    pub async fn ask(&mut self, request: Request<B>) -> Answer {
+        self.try_ask(request).await.unwrap()
+    }
+
+    /// An error when the server ends the connection instead.
+    pub async fn try_ask(&mut self, mut request: Request<B>) -> hyper::Result<Answer> {
         let path = request.uri().path_and_query().unwrap().to_string();
         let response = match self {
             Self::One(sender) => {
                 request.headers_mut().insert("host", "localhost".parse().unwrap());
-                sender.ready().await.unwrap();
-                sender.send_request(request).await.unwrap()
+                sender.ready().await?;
+                sender.send_request(request).await?
             }
             Self::Two(sender) => {
                 *request.uri_mut() = format!("https://localhost{path}").parse().unwrap();
-                sender.ready().await.unwrap();
-                sender.send_request(request).await.unwrap()
+                sender.ready().await?;
+                sender.send_request(request).await?
             }
         };
         let (head, body) = response.into_parts();
-        let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
-        Answer { status: head.status, headers: head.headers, text }
+        let text = String::from_utf8(body.collect().await?.to_bytes().to_vec()).unwrap();
+        Ok(Answer { status: head.status, headers: head.headers, text })
     }
 }
 

@@ -15,8 +15,9 @@ use std::time::Duration;
 /// What the API server does, and what it may do to a server of ours.
 #[test]
 fn the_defaults_fit_the_api_server() {
-    let Limits { connections, body, memory, inline, handshake, idle, headers, request, http2_streams, http2_ping } =
-        Limits::default();
+    let limits = Limits::default();
+    let Limits { connections, body, memory, inline, handshake, idle, headers, request, .. } = limits;
+    let Limits { http2_streams, http2_ping, patience, grace, .. } = limits;
     // The largest body that was seen is 18.85 MB, and nine out of ten are small.
     assert_eq!((body, memory, inline), (32 << 20, 128 << 20, 256 << 10));
     // 300 requests at once opened 532 connections.
@@ -28,6 +29,8 @@ fn the_defaults_fit_the_api_server() {
         (handshake, headers, http2_ping),
         (Duration::from_secs(5), Duration::from_secs(10), Duration::from_secs(30))
     );
+    // When others wait for what it holds.
+    assert_eq!((patience, grace), (Duration::from_secs(2), Duration::from_millis(500)));
     // As long as a webhook has when its configuration does not say.
     assert_eq!(request, Duration::from_secs(10));
 }
