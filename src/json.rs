@@ -144,7 +144,7 @@ macro_rules! fill {
                 }
                 debug_assert!(
                     $crate::json::keys::are_those_of_serde::<Self>(&[$($key),*]),
-                    "{} is filled by other keys than serde reads", stringify!($type),
+                    "{} is filled by other keys than serde reads; name in `fill!` each field that the type has", stringify!($type),
                 );
                 let mut seen = Seen::default();
                 reader.object(|reader, key| match key {
