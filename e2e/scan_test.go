@@ -338,7 +338,9 @@ func TestScanCommand(t *testing.T) {
 			t.Errorf("want %q: %s", want, text)
 		}
 	}
-	if strings.Contains(text.Stdout, "web-1") || text.Stderr != "" {
+	// The only thing beside the findings: this cluster has no nodes that could be asked.
+	said := strings.TrimSpace(text.Stderr)
+	if strings.Contains(text.Stdout, "web-1") || strings.Contains(said, "\n") || !strings.HasPrefix(said, "note: podPidsLimit of some nodes could not be read") {
 		t.Errorf("it tells of what a Deployment makes, or of its progress where no terminal is: %s", text)
 	}
 

@@ -87,7 +87,7 @@ their value is judged all the same.",
         ),
         Example::bad(
             "in probes and lifecycle handlers",
-            r#"{"livenessProbe":{"exec":{"command":["redis-cli","-a","hunter2","ping"]}},"lifecycle":{"preStop":{"exec":{"command":["curl","-u","jane:hunter2","http://localhost"]}}}}"#,
+            r#"{"livenessProbe":{"httpGet":null,"exec":{"command":["redis-cli","-a","hunter2","ping"]}},"lifecycle":{"preStop":{"exec":{"command":["curl","-u","jane:hunter2","http://localhost"]}}}}"#,
             &["livenessProbe.exec.command[2]", "lifecycle.preStop.exec.command[2]"],
         )
         .no_debug(),

@@ -139,7 +139,8 @@ fn by_prefix(value: &str) -> Option<&'static str> {
 }
 
 fn begins_token(word: &str, from: &str) -> Option<&'static str> {
-    let first = word.bytes().next()?;
+    // So do all of them begin.
+    let first = word.bytes().next().filter(u8::is_ascii_alphanumeric)?;
     PREFIXES
         .iter()
         .filter(|(prefix, ..)| prefix.as_bytes().first() == Some(&first))

@@ -69,8 +69,14 @@ fn is_identifier(text: &str) -> bool {
 /// The longest reference that is looked for: `{{ .Values.database.password | quote }}`.
 const REFERENCE: usize = 160;
 
+/// Longer values are texts of their own.
+const TEMPLATE: usize = 16 * 1024;
+
 /// References, beside which nothing stands that is a secret by itself: `$(A)-$(B)`.
 fn is_template(value: &str) -> bool {
+    if value.len() > TEMPLATE {
+        return false;
+    }
     let mut rest = value;
     let mut found = false;
     let mut random = false;
