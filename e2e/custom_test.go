@@ -292,3 +292,72 @@ func TestUnreachableAPIServer(t *testing.T) {
 	must(t, s.RepairKubeconfig(kubeconfig))
 	must(t, server.AwaitLog(t.Context(), "can be reached again"))
 }
+
+const rayCluster = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: rayclusters.ray.io}
+spec:
+  group: ray.io
+  names: {kind: RayCluster, plural: rayclusters}
+  scope: Namespaced
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, x-kubernetes-preserve-unknown-fields: true}}}}
+`
+
+// A kind with a template in an object and templates in a list: each is judged where it stands, what a path does not meet
+// is told, and what is no template is denied.
+func TestKindsOfOthers(t *testing.T) {
+	s := up(t)
+	if !s.Owned {
+		t.Skip("installs a CRD, which is for a cluster of our own")
+	}
+	must(t, s.Apply(t.Context(), rayCluster))
+	t.Cleanup(func() { must(t, s.Remove(context.Background(), "crd", "rayclusters.ray.io")) })
+	must(t, harness.Await(t.Context(), "the CRD is served", func(ctx context.Context) (bool, error) {
+		said := kubectl(t, s, "", "get", "rayclusters.ray.io", "-A")
+		return !strings.Contains(said.Stderr, "the server doesn't have a resource type"), fmt.Errorf("%s", said)
+	}))
+	// Each path in a policy of its own: all count.
+	workload := func(path string) string {
+		return fmt.Sprintf("{match: {namespaceSelector: {matchLabels: {team: ray}}}, rules: %s, workloads: [{apiVersion: ray.io/v1, kind: RayCluster, path: %q}]}", denyPrivileged, path)
+	}
+	server, err := s.StartInCluster(t.Context(), map[string]string{
+		"probe":   harness.ProbeOnly,
+		"head":    workload("spec.headGroupSpec.template"),
+		"workers": workload("spec.workerGroupSpecs[].template"),
+	})
+	must(t, err)
+	t.Cleanup(server.Stop)
+	hook := s.NewHook().WithKind("ray.io", "rayclusters")
+	must(t, s.Register(t.Context(), hook, server.URL(), server.CA))
+	ns, err := s.NamespaceWith(t.Context(), "ray", hook, map[string]string{"team": "ray"})
+	must(t, err)
+
+	template := func(privileged bool) string {
+		return fmt.Sprintf("{spec: {containers: [{name: ray, image: 'x:1', securityContext: {privileged: %v}}]}}", privileged)
+	}
+	good, bad := template(false), template(true)
+	for name, c := range map[string]struct{ spec, says string }{
+		"good":    {fmt.Sprintf("{headGroupSpec: {template: %s}, workerGroupSpecs: [{template: %s}]}", good, good), "created"},
+		"head":    {fmt.Sprintf("{headGroupSpec: {template: %s}, workerGroupSpecs: [{template: %s}]}", bad, good), "spec.headGroupSpec.template.spec.containers[0].securityContext.privileged"},
+		"worker":  {fmt.Sprintf("{headGroupSpec: {template: %s}, workerGroupSpecs: [{template: %s}, {template: %s}]}", good, good, bad), "spec.workerGroupSpecs[1].template.spec.containers[0].securityContext.privileged"},
+		"nothing": {fmt.Sprintf("{headGroupSpec: {template: %s}, workerGroupSpecs: []}", good), "Warning: podreeve: no pod template at spec.workerGroupSpecs[].template"},
+		"list":    {fmt.Sprintf("{headGroupSpec: {template: [%s]}, workerGroupSpecs: [{template: %s}]}", good, good), "a list stands where"},
+	} {
+		object := fmt.Sprintf("{apiVersion: ray.io/v1, kind: RayCluster, metadata: {name: %s, namespace: %s}, spec: %s}", name, ns, c.spec)
+		said := kubectl(t, s, object, "create", "-f", "-")
+		denied := strings.Contains(said.Stderr, "denied the request")
+		if !strings.Contains(said.Stdout+said.Stderr, c.says) || denied == (name == "good" || name == "nothing") {
+			t.Errorf("%s: want %q, got %s", name, c.says, said)
+		}
+	}
+	text, err := server.Metrics(t.Context())
+	must(t, err)
+	if want := `podreeve_unmet_template_paths_total{reason="absent"} 1`; !strings.Contains(text, want) {
+		t.Errorf("want %s on /metrics", want)
+	}
+}

@@ -40,6 +40,12 @@ func (h *Hook) WithConnects() *Hook {
 	return h
 }
 
+// WithKind has it look at a kind that a policy names.
+func (h *Hook) WithKind(group, resource string) *Hook {
+	h.rules = append(h.rules, rule(changes, group, resource))
+	return h
+}
+
 // WithPolicies has it look at Policies and Exemptions too, of the whole cluster.
 func (h *Hook) WithPolicies() *Hook {
 	h.own = true

@@ -210,3 +210,38 @@ impl Policies {
         health.set_policies(Status::ready(text));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::parts::Listed;
+    use crate::policy::{CompiledPolicy, PolicyDocument, PolicySet};
+
+    fn policies(rules: &str) -> Policies {
+        let document = format!(
+            r#"{{"apiVersion":"podreeve.dev/v1alpha1","kind":"Policy","metadata":{{"name":"p"}},"spec":{{"rules":{rules}}}}}"#
+        );
+        let policy = CompiledPolicy::new(&PolicyDocument::from_json(&document).unwrap()).unwrap();
+        let mut policies = Policies::fixed(Snapshot::new(PolicySet::new(vec![policy], 1), 20));
+        policies.first(&Health::new(None), &Metrics::new().unwrap(), true).unwrap();
+        policies
+    }
+
+    #[test]
+    fn what_a_policy_judges_by_is_waited_for() {
+        let rules = r#"{"exec-root": {"action": "warn"}, "network-policy": {"action": "deny"}}"#;
+        let mut needing = policies(rules);
+        assert_eq!(needing.awaited(), [POLICIES, "pods", "network policies"]);
+        needing.parts.listed = Listed { policies: true, exemptions: true };
+        assert_eq!(needing.awaited(), ["pods", "network policies"]);
+        needing.parts.facts.pods_complete = true;
+        assert_eq!(needing.awaited(), ["network policies"]);
+        needing.parts.facts.ingress_complete = true;
+        assert!(needing.awaited().is_empty());
+
+        let mut others = policies(r#"{"privileged": {"action": "deny"}}"#);
+        assert_eq!(others.awaited(), [POLICIES]);
+        others.parts.listed = Listed { policies: true, exemptions: true };
+        assert!(others.awaited().is_empty());
+    }
+}

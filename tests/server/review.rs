@@ -32,7 +32,7 @@ fn many() -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn review_answers_what_serve_answers() {
-    let process = Process::start(&[]);
+    let process = Process::start(&["--drain-delay", "0s"]);
     let pod = |pod: Value| json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": pod});
     let template = json!({"apiVersion": "apps/v1", "kind": "Deployment", "spec": {"template": many()}});
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"labels": {"pod-security.kubernetes.io/enforce": "strict"}}});
@@ -61,4 +61,6 @@ async fn review_answers_what_serve_answers() {
         }
     }
     assert!(denied > 8, "only {denied} were denied");
+    process.signal("TERM");
+    assert_eq!(process.rest().0, Some(0));
 }
