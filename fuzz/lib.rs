@@ -13,7 +13,7 @@ pub const TODAY: Date = date(2026, 11, 22);
 pub fn snapshot() -> Snapshot {
     let rules: Map<String, Value> = RULES
         .iter()
-        .map(|rule| (rule.id.to_owned(), json!({"action": if rule.fixes { "patch" } else { "deny" }})))
+        .map(|rule| (rule.id.to_owned(), json!({"action": if rule.pod().fixes { "patch" } else { "deny" }})))
         .collect();
     let document = json!({
         "apiVersion": "podreeve.dev/v1alpha1",

@@ -6,7 +6,7 @@ mod previous;
 
 use crate::effort;
 use crate::policy::{Action, By, CompiledPolicy, CompiledRule, Cover, ObjectExemption, Whole};
-use crate::rules::{Finding, Findings, Rule, Scope, Severity};
+use crate::rule::{Finding, Findings, Rule, Scope, Severity};
 use crate::workload::{ContainerKind, Pod};
 use effect::{DecisionInput, effect};
 pub use effect::{EXPIRY_NOTICE, Effect, Note, Stage};

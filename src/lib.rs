@@ -41,6 +41,7 @@ pub mod patch;
 pub mod policy;
 pub mod report;
 pub mod review;
+pub mod rule;
 pub mod rules;
 pub mod scan;
 pub mod server;

@@ -8,7 +8,7 @@ use crate::facts::Wanted;
 use crate::json::Raw;
 use crate::patch::absolute;
 use crate::policy::{Action, By};
-use crate::rules::{Fix, Rule, Severity};
+use crate::rule::{Fix, Rule, Severity};
 use crate::workload::fields::{self, Hint};
 use crate::workload::{ContainerKind, Kind, KindClass, Unmet};
 use json_patch::PatchOperation;

@@ -9,7 +9,8 @@ use common::{TODAY, policies, review};
 use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::manifest;
 use podreeve::report::{CheckReport, Found, Judge};
-use podreeve::rules::{Example, Kinds, RULES, Rule};
+use podreeve::rule::{Example, Kinds, Rule};
+use podreeve::rules::RULES;
 use podreeve::sources::Sources;
 use serde_json::{Value, json};
 
@@ -136,14 +137,14 @@ fn objects(example: &Example) -> Vec<Value> {
 }
 
 fn actions(rule: &Rule) -> &'static [&'static str] {
-    if rule.fixes { &["deny", "warn", "audit", "patch"] } else { &["deny", "warn", "audit"] }
+    if rule.pod().fixes { &["deny", "warn", "audit", "patch"] } else { &["deny", "warn", "audit"] }
 }
 
 #[test]
 fn of_every_example_at_every_action() {
     let mut verdicts = std::collections::BTreeSet::new();
     for rule in RULES {
-        for example in rule.examples {
+        for example in rule.pod().examples {
             for action in actions(rule) {
                 // Templates are repaired at no other action.
                 for templates in [false, true].into_iter().take(1 + usize::from(*action == "patch")) {
@@ -166,7 +167,7 @@ fn of_every_example_at_every_action() {
 fn of_every_example_under_the_owasp_policy() {
     let snapshot = Sources::new(&[]).load(1, usize::MAX).expect("the built-in policy");
     for rule in RULES {
-        for example in rule.examples {
+        for example in rule.pod().examples {
             for object in objects(example) {
                 let case = format!("{} / {} / {}", rule.id, example.name, object["kind"]);
                 agree(&review("CREATE", &object, None), &snapshot, &case);

@@ -7,7 +7,7 @@ use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::facts::accounts::Accounts;
 use podreeve::facts::nodes::{Limit, Nodes};
 use podreeve::outcome::Outcome;
-use podreeve::rules::GOOD_POD;
+use podreeve::rule::GOOD_POD;
 use podreeve::text::dotted;
 use rstest::rstest;
 use serde_json::{Value, json};

@@ -16,7 +16,7 @@ fn all_rules() -> Snapshot {
 }
 
 fn good_review() -> Value {
-    let pod: Value = serde_json::from_str(podreeve::rules::GOOD_POD).expect("the good pod is JSON");
+    let pod: Value = serde_json::from_str(podreeve::rule::GOOD_POD).expect("the good pod is JSON");
     review("CREATE", &pod, None)
 }
 

@@ -7,7 +7,8 @@ use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::decide::Effect;
 use podreeve::outcome::{Outcome, Verdict};
 use podreeve::policy::{CompiledPolicy, PolicyDocument};
-use podreeve::rules::{GOOD_POD, RULES, Severity, find};
+use podreeve::rule::{GOOD_POD, Severity};
+use podreeve::rules::{RULES, find};
 use podreeve::text::dotted;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -249,7 +250,7 @@ fn what_was_writable_stays_so_where_the_policy_says() {
 #[test]
 fn a_pod_without_containers_is_left_as_it_is() {
     let mut denied = 0;
-    for rule in RULES.iter().filter(|rule| rule.fixes) {
+    for rule in RULES.iter().filter(|rule| rule.pod().fixes) {
         for spec in [None, Some(Value::Null), Some(json!({"containers": null, "hostNetwork": true}))] {
             let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}});
             if let Some(spec) = spec {

@@ -11,7 +11,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 fn good() -> Value {
-    serde_json::from_str(podreeve::rules::GOOD_POD).expect("the good pod is JSON")
+    serde_json::from_str(podreeve::rule::GOOD_POD).expect("the good pod is JSON")
 }
 
 fn privileged(namespace: &str, container: &str, image: &str) -> Value {

@@ -5,7 +5,8 @@
 mod finding;
 
 use finding::{found_with, pod};
-use podreeve::rules::{RULES, Rule, find};
+use podreeve::rule::Rule;
+use podreeve::rules::{RULES, find};
 use serde_json::{Value, json};
 
 /// Defaults that are told in words: the rule, the parameter, its default, and the words.
@@ -37,7 +38,7 @@ fn properties<'s>(schema: &'s Value, rule: &Rule) -> Vec<(&'s String, &'s Value)
 /// Judges every example that leaves the parameter out, once with it written down; tells how many there were.
 fn changes_nothing(rule: &'static Rule, write: impl Fn(&mut Value) -> bool, case: &str) -> usize {
     let mut examples = 0;
-    for example in rule.examples {
+    for example in rule.pod().examples {
         let mut params = if example.params.is_empty() { json!({}) } else { example.params_value() };
         if !write(&mut params) {
             continue;

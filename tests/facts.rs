@@ -11,8 +11,9 @@ use podreeve::json::Raw;
 use podreeve::outcome::{Outcome, Verdict};
 use podreeve::policy::pod_security::{Level, LevelVersion, standard};
 use podreeve::policy::{Cluster, CompiledPolicy, PolicyDocument, PolicySet};
-use podreeve::rules::pss::Version;
-use podreeve::rules::{Finding, RULES};
+use podreeve::rule::pss::Version;
+use podreeve::rule::Finding;
+use podreeve::rules::RULES;
 use podreeve::workload::{ContainerKind, kinds};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -203,7 +204,7 @@ fn a_kept_pod_is_judged_as_the_pod() {
     let (mut texts, mut found) = (Texts::default(), 0);
     for level in [Level::Baseline, Level::Restricted] {
         let policy = standard(LevelVersion { level, version: Version::LATEST }).unwrap();
-        for (rule, example) in RULES.iter().flat_map(|rule| rule.examples.iter().map(move |example| (rule, example))) {
+        for (rule, example) in RULES.iter().flat_map(|rule| rule.pod().examples.iter().map(move |example| (rule, example))) {
             for list in ContainerKind::ALL {
                 let mut pod = example.pod_beside_good();
                 pod["spec"][list.field()] = json!([{"name": "a"}, example.container_value()]);

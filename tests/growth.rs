@@ -189,7 +189,7 @@ fn numbers(count: usize) -> Value {
 fn snapshots() -> [Snapshot; 2] {
     let rules: Map<String, Value> = RULES
         .iter()
-        .map(|rule| (rule.id.to_owned(), json!({"action": if rule.fixes { "patch" } else { "deny" }})))
+        .map(|rule| (rule.id.to_owned(), json!({"action": if rule.pod().fixes { "patch" } else { "deny" }})))
         .collect();
     let ids: Vec<&str> = RULES.iter().map(|rule| rule.id).collect();
     let exemptions = json!([{"rules": ids, "namespaces": ["default"], "containers": ["none"], "reason": "a test"}]);

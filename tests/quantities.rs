@@ -5,7 +5,7 @@ mod common;
 use common::{TODAY, policies, review};
 use podreeve::admit::{Hook, admit};
 use podreeve::outcome::Violation;
-use podreeve::rules::GOOD_POD;
+use podreeve::rule::GOOD_POD;
 use rstest::rstest;
 use serde_json::{Value, json};
 

@@ -13,7 +13,8 @@ use podreeve::json::Raw;
 use podreeve::outcome::{Outcome, Verdict};
 use podreeve::patch::absolute;
 use podreeve::policy::{Action, CompiledPolicy, CompiledRule, PolicyDocument};
-use podreeve::rules::{Example, Kinds, RULES, Rule};
+use podreeve::rule::{Example, Kinds, Rule};
+use podreeve::rules::RULES;
 use podreeve::text::dotted;
 use podreeve::workload::kinds::{KINDS, Kind};
 use podreeve::workload::pod::ContainerKind;
@@ -140,7 +141,7 @@ fn expected(example: &Example, list: ContainerKind, kind: &Kind) -> Vec<String> 
 
 fn each(mut test: impl FnMut(&'static Rule, &'static Example, ContainerKind)) {
     for rule in chosen() {
-        for example in rule.examples {
+        for example in rule.pod().examples {
             for list in example.lists(rule) {
                 test(rule, example, *list);
             }
@@ -177,10 +178,10 @@ fn every_example_is_judged_in_every_list_and_kind() {
 fn a_rule_finds_nothing_in_a_pod_without_what_it_needs() {
     let mut rules = Vec::new();
     for (order, rule) in RULES.iter().enumerate() {
-        let mut params: Vec<Value> = rule.examples.iter().map(Example::params_value).collect();
+        let mut params: Vec<Value> = rule.pod().examples.iter().map(Example::params_value).collect();
         params.dedup();
         for params in params {
-            let check = (rule.compile)(params).expect("params of an example");
+            let check = (rule.pod().compile)(params).expect("params of an example");
             rules.push(CompiledRule::new(rule, order, Action::Deny, check));
         }
     }
@@ -272,7 +273,7 @@ fn connection(sub_resource: &str, container: &str) -> Value {
 fn repairs_apply_leave_nothing_and_are_idempotent() {
     each(|rule, example, list| {
         let case = format!("{} / {} / {}", rule.id, example.name, list.field());
-        if !rule.fixes || matches!(example.kinds, Kinds::Job(_) | Kinds::Connect) {
+        if !rule.pod().fixes || matches!(example.kinds, Kinds::Job(_) | Kinds::Connect) {
             return;
         }
         let (patching, denying) = (with_action(rule, example, "patch"), with_action(rule, example, "deny"));
@@ -301,7 +302,7 @@ fn repairs_apply_leave_nothing_and_are_idempotent() {
 #[test]
 fn what_will_be_patched_is_no_warning_at_a_template() {
     each(|rule, example, list| {
-        if !rule.fixes || !example.is_bad() {
+        if !rule.pod().fixes || !example.is_bad() {
             return;
         }
         let case = format!("{} / {} / {}", rule.id, example.name, list.field());
@@ -354,7 +355,7 @@ fn an_update_denies_only_what_it_brings() {
             let outcome = run(&new, Some(&old), Hook::Validate, &snapshot);
             assert_eq!(outcome.verdict, Verdict::Warn, "{case} / {}: a label change passes", kind.kind);
             assert_eq!(outcome.violations.len(), expected(example, list, kind).len(), "{case}");
-            let good: Value = serde_json::from_str(podreeve::rules::GOOD_POD).expect("the good pod is JSON");
+            let good: Value = serde_json::from_str(podreeve::rule::GOOD_POD).expect("the good pod is JSON");
             if !kind.template.is_empty() {
                 // Its template was good before, or at least another one.
                 let mut before = pod_with(example, list);
@@ -384,7 +385,7 @@ fn an_update_denies_only_what_it_brings() {
 #[test]
 fn a_debug_container_is_repaired_without_touching_the_pod() {
     each(|rule, example, list| {
-        if !rule.fixes || !example.is_bad() || list != ContainerKind::Ephemeral {
+        if !rule.pod().fixes || !example.is_bad() || list != ContainerKind::Ephemeral {
             return;
         }
         let case = format!("{} / {}", rule.id, example.name);
@@ -410,13 +411,13 @@ fn the_table_is_whole() {
         assert!(rule.id.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{}", rule.id);
         assert!(rule.owasp.iter().all(|item| (1..=93).contains(item)) && !rule.owasp.is_empty(), "{}", rule.id);
         assert!(rule.docs.len() > 80 && rule.title.len() < 80 && !rule.why.ends_with('.'), "{}", rule.id);
-        assert!(rule.examples.iter().any(Example::is_bad), "{}: no bad example", rule.id);
-        assert!(rule.examples.iter().any(|e| !e.is_bad()), "{}: no good example", rule.id);
-        let mut names: Vec<_> = rule.examples.iter().map(|e| e.name).collect();
+        assert!(rule.pod().examples.iter().any(Example::is_bad), "{}: no bad example", rule.id);
+        assert!(rule.pod().examples.iter().any(|e| !e.is_bad()), "{}: no good example", rule.id);
+        let mut names: Vec<_> = rule.pod().examples.iter().map(|e| e.name).collect();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), rule.examples.len(), "{}: two examples of one name", rule.id);
-        for example in rule.examples {
+        assert_eq!(names.len(), rule.pod().examples.len(), "{}: two examples of one name", rule.id);
+        for example in rule.pod().examples {
             let job = if let Kinds::Job(job) = example.kinds { job } else { "" };
             for json in
                 [example.params, example.spec, example.annotations, job, example.container, example.network_policies]

@@ -4,7 +4,8 @@
 mod finding;
 
 use finding::{found, pod};
-use podreeve::rules::{Example, Kinds, RULES, Rule};
+use podreeve::rule::{Example, Kinds, Rule};
+use podreeve::rules::RULES;
 use serde_json::{Value, json};
 
 /// Rules of both systems that ask a Windows pod for less, and in which examples: those that ask for a field to be set.
@@ -23,9 +24,9 @@ fn is_about_windows(example: &Example) -> bool {
 fn rules_of_linux_find_nothing_and_the_others_as_much() {
     let mut less: Vec<&str> = Vec::new();
     for rule in RULES {
-        for example in rule.examples.iter().filter(|example| example.is_bad()) {
+        for example in rule.pod().examples.iter().filter(|example| example.is_bad()) {
             let case = format!("{} / {}", rule.id, example.name);
-            let mut pod = pod(example, *rule.lists.last().expect("a list"));
+            let mut pod = pod(example, *rule.pod().lists.last().expect("a list"));
             // Which repair there is may differ.
             let found = |pod: &Value| -> Vec<(String, String)> {
                 found(rule, example, pod).into_iter().map(|(field, found, _)| (field, found)).collect()
@@ -34,7 +35,7 @@ fn rules_of_linux_find_nothing_and_the_others_as_much() {
             assert!(!linux.is_empty(), "{case}: it is found where the example has it");
             pod["spec"]["os"] = json!({"name": "windows"});
             let windows = found(&pod);
-            if rule.linux_only {
+            if rule.pod().linux_only {
                 assert!(windows.is_empty(), "{case}: {windows:?}");
             } else if windows != linux {
                 assert!(
@@ -55,12 +56,12 @@ fn rules_of_linux_find_nothing_and_the_others_as_much() {
 #[test]
 fn what_is_different_on_windows_has_an_example() {
     for rule in RULES {
-        let less = rule.linux_only || LESS.iter().any(|(id, _)| *id == rule.id);
-        let shown = rule.examples.iter().any(|example| !example.is_bad() && is_about_windows(example));
+        let less = rule.pod().linux_only || LESS.iter().any(|(id, _)| *id == rule.id);
+        let shown = rule.pod().examples.iter().any(|example| !example.is_bad() && is_about_windows(example));
         assert!(!less || shown, "{}: nothing shows that a Windows pod need not have it", rule.id);
     }
     let rule = podreeve::rules::find("host-process").expect("the rule");
-    assert!(rule.examples.iter().filter(|example| example.is_bad()).any(is_about_windows));
+    assert!(rule.pod().examples.iter().filter(|example| example.is_bad()).any(is_about_windows));
 }
 
 /// A pod that chooses Windows nodes and does not say what it is: judged as one of Linux, and left as it is.
@@ -68,9 +69,9 @@ fn what_is_different_on_windows_has_an_example() {
 fn a_pod_that_chooses_windows_nodes_is_to_say_so_and_gets_nothing_of_linux() {
     let mut hints = 0;
     for rule in RULES {
-        for example in rule.examples.iter().filter(|example| example.is_bad()) {
+        for example in rule.pod().examples.iter().filter(|example| example.is_bad()) {
             let case = format!("{} / {}", rule.id, example.name);
-            let mut pod = pod(example, *rule.lists.last().expect("a list"));
+            let mut pod = pod(example, *rule.pod().lists.last().expect("a list"));
             if !pod["spec"]["os"].is_null() {
                 continue;
             }
@@ -104,9 +105,9 @@ const ENTERED: &[&str] = &["exec-privileged", "exec-root"];
 
 #[test]
 fn nothing_of_linux_is_patched_into_a_pod_that_chooses_windows_nodes() {
-    for rule in RULES.iter().filter(|rule| rule.fixes) {
-        for example in rule.examples.iter().filter(|example| example.is_bad() && example.kinds != Kinds::Connect) {
-            let mut pod = pod(example, *rule.lists.last().expect("a list"));
+    for rule in RULES.iter().filter(|rule| rule.pod().fixes) {
+        for example in rule.pod().examples.iter().filter(|example| example.is_bad() && example.kinds != Kinds::Connect) {
+            let mut pod = pod(example, *rule.pod().lists.last().expect("a list"));
             if !pod["spec"]["os"].is_null() {
                 continue;
             }
@@ -145,9 +146,9 @@ struct Judged {
 }
 
 fn judged(rule: &'static Rule, example: &Example, pod: &Value) -> Vec<Judged> {
-    use podreeve::rules::{Fix, Scope};
+    use podreeve::rule::{Fix, Scope};
     finding::with_pod(rule, example.params_value(), example, pod, |compiled, pod| {
-        let judged = |finding: &podreeve::rules::Finding<'_>| {
+        let judged = |finding: &podreeve::rule::Finding<'_>| {
             let mut fix = Fix::new(Scope::Pod);
             let is_repaired = compiled.check.repair(pod, finding, &mut fix);
             Judged {

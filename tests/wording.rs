@@ -18,7 +18,7 @@ const RUST: &[&str] =
     &["struct", "sequence", "a map", "i64", "i32", "u32", "u16", "usize", "f64", "Option", "enum", "tuple"];
 
 fn good() -> Value {
-    serde_json::from_str(podreeve::rules::GOOD_POD).expect("the good pod is JSON")
+    serde_json::from_str(podreeve::rule::GOOD_POD).expect("the good pod is JSON")
 }
 
 fn denial(pod: &Value) -> String {
@@ -116,7 +116,7 @@ fn a_key_that_means_nothing_is_pointed_at(#[case] kind: &str, #[case] object: Va
 fn what_is_right_or_not_known_gives_no_hint() {
     assert_eq!(said(&good(), "Pod"), [""; 0]);
     for rule in podreeve::rules::RULES {
-        for example in rule.examples {
+        for example in rule.pod().examples {
             assert_eq!(said(&example.pod(), "Pod"), [""; 0], "{}: {}", rule.id, example.name);
         }
     }

@@ -7,7 +7,7 @@ use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::decide::Effect;
 use podreeve::outcome::Outcome;
 use podreeve::review::response::TOLD;
-use podreeve::rules::Severity;
+use podreeve::rule::Severity;
 use podreeve::sources::Sources;
 use serde_json::{Value, json};
 

@@ -5,7 +5,8 @@ use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::decide::Effect;
-use podreeve::rules::{GOOD_POD, RULES};
+use podreeve::rule::GOOD_POD;
+use podreeve::rules::RULES;
 use podreeve_fuzz::{TODAY, snapshot};
 use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
@@ -14,7 +15,7 @@ static SNAPSHOT: LazyLock<Snapshot> = LazyLock::new(snapshot);
 
 /// The pods of all rules' examples, which the input varies.
 static PODS: LazyLock<Vec<Value>> = LazyLock::new(|| {
-    let examples = RULES.iter().flat_map(|rule| rule.examples).map(podreeve::rules::Example::pod);
+    let examples = RULES.iter().flat_map(|rule| rule.pod().examples).map(podreeve::rule::Example::pod);
     std::iter::once(serde_json::from_str(GOOD_POD).expect("JSON")).chain(examples).collect()
 });
 

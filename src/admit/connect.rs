@@ -8,7 +8,7 @@ use crate::json::Raw;
 use crate::outcome::{About, JudgedPod, Outcome, PodSecurity};
 use crate::policy::{CompiledPolicy, Subject};
 use crate::review::{Operation, Request};
-use crate::rules::{Fix, Scope};
+use crate::rule::{Fix, Scope};
 use crate::workload::kinds::{self, read_at};
 use crate::workload::{Around, Connect, Pod, Text, UnknownPod};
 use jiff::civil::Date;

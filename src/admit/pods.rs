@@ -6,7 +6,7 @@ use crate::json::Raw;
 use crate::outcome::{About, JudgedPod, Outcome, PodSecurity};
 use crate::policy::{Action, CompiledPolicy, Subject};
 use crate::review::{Operation, Request};
-use crate::rules::{Fix, Scope};
+use crate::rule::{Fix, Scope};
 use crate::workload::{Kind, Placed, Templates};
 use jiff::civil::Date;
 use std::cell::LazyCell;

@@ -2,7 +2,7 @@
 
 use crate::decide::Judged;
 use crate::policy::pod_security::{Level, LevelVersion};
-use crate::rules::pss::Version;
+use crate::rule::pss::Version;
 use crate::text::{clean, dotted};
 
 /// How many places of one reason are named.

@@ -5,7 +5,8 @@ pub mod params;
 pub mod repaired;
 
 use super::{Exit, Failure, output, rules::default_action};
-use crate::rules::{self, RULES, Rule, owasp};
+use crate::rule::Rule;
+use crate::rules::{self, RULES, owasp};
 use anstyle::Style;
 use std::fmt::Write;
 
@@ -49,8 +50,8 @@ fn page(rule: &'static Rule) -> String {
     let _ = writeln!(text, "{BOLD}{}{BOLD:#}: {}", rule.id, rule.title);
     let action = default_action(rule).as_str();
     let mut facts = vec![format!("{} severity", rule.severity.as_str()), format!("`owasp`: {action}")];
-    facts.extend(rule.pss.map(|pss| format!("Pod Security Standards: {}", pss.as_str())));
-    if rule.fixes {
+    facts.extend(rule.pod().pss.map(|pss| format!("Pod Security Standards: {}", pss.as_str())));
+    if rule.pod().fixes {
         facts.push("has a repair".to_owned());
     }
     let _ = writeln!(text, "{}", facts.join(" · "));
@@ -90,7 +91,7 @@ fn change(text: &mut String, rule: &'static Rule) {
         };
         let _ = writeln!(text, "  {style}{line}{style:#}");
     }
-    let others = rule.examples.iter().filter(|other| other.is_bad() && other.name != example.name);
+    let others = rule.pod().examples.iter().filter(|other| other.is_bad() && other.name != example.name);
     let others: Vec<&str> = others.map(|other| other.name).collect();
     if !others.is_empty() {
         wrap(text, "  ", &format!("Also violations: {}.", others.join("; ")));

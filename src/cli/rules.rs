@@ -5,7 +5,8 @@ mod coverage;
 use super::output::{self, Format};
 use super::{Exit, Failure};
 use crate::policy::Action;
-use crate::rules::{Example, RULES, Rule, Same};
+use crate::rule::{Example, Rule, Same};
+use crate::rules::RULES;
 use crate::sources::Sources;
 use serde::Serialize;
 use serde_json::Value;
@@ -80,7 +81,7 @@ pub fn default_action(rule: &Rule) -> Action {
 #[must_use]
 pub fn implied(rule: &Rule) -> Option<String> {
     let of = |same: Same| -> Vec<String> {
-        let causes = rule.implied_by.iter().filter(|cause| cause.same == same);
+        let causes = rule.pod().implied_by.iter().filter(|cause| cause.same == same);
         causes.map(|cause| format!("`{}`", cause.rule)).collect()
     };
     let (containers, volumes) = (of(Same::Container), of(Same::Volume));
@@ -100,9 +101,9 @@ fn row(rule: &'static Rule) -> Row {
         title: rule.title,
         docs: rule.docs,
         owasp: rule.owasp,
-        pss: rule.pss.map(crate::rules::Pss::as_str),
+        pss: rule.pod().pss.map(crate::rule::Pss::as_str),
         severity: rule.severity.as_str(),
-        patch: rule.fixes,
+        patch: rule.pod().fixes,
         action: default_action(rule).as_str(),
         examples: plain(rule).map(example).collect(),
     }
@@ -110,7 +111,7 @@ fn row(rule: &'static Rule) -> Row {
 
 /// Those that a pod alone shows; good ones prove nothing where no bad one does.
 fn plain(rule: &'static Rule) -> impl Iterator<Item = &'static Example> {
-    let plain = || rule.examples.iter().filter(|example| example.is_plain(rule));
+    let plain = || rule.pod().examples.iter().filter(|example| example.is_plain(rule));
     let proven = plain().any(Example::is_bad);
     plain().filter(move |_| proven)
 }

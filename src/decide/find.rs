@@ -3,7 +3,7 @@
 use super::{Case, Stage};
 use crate::effort;
 use crate::policy::{Action, CompiledPolicy, CompiledRule};
-use crate::rules::{Finding, Findings, Same, Sorting, Spot};
+use crate::rule::{Finding, Findings, Same, Sorting, Spot};
 use crate::workload::Parts;
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use super::{Case, findings};
 use crate::policy::{CompiledPolicy, CompiledRule, Whole};
-use crate::rules::Finding;
+use crate::rule::Finding;
 use crate::workload::{ContainerKind, Pod};
 use std::collections::{HashMap, HashSet};
 

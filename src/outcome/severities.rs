@@ -1,7 +1,7 @@
 //! How many violations there are, by what becomes of them and how severe they are; and which of them are displayed.
 
 use crate::decide::Effect;
-use crate::rules::Severity;
+use crate::rule::Severity;
 
 /// Counts by effect and severity.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

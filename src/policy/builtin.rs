@@ -1,6 +1,6 @@
 //! Policies that come with the binary.
 
-use crate::rules::pss::Version;
+use crate::rule::pss::Version;
 use std::borrow::Cow;
 
 /// Name and YAML text of each.

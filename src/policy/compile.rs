@@ -7,7 +7,8 @@ use super::{
     implied, matches::Matcher, wording,
 };
 use crate::effort;
-use crate::rules::{Check, Finding, RULES, Rule, Same};
+use crate::rule::{Check, Finding, Rule, Same};
+use crate::rules::RULES;
 use crate::workload::{Kind, Parts};
 use jiff::civil::Date;
 use schemars::SchemaGenerator;
@@ -111,7 +112,7 @@ impl CompiledRule {
             action,
             exempted: false,
             needs: check.needs(),
-            linux_only: rule.linux_only,
+            linux_only: rule.pod().linux_only,
             check,
             causes: Vec::new(),
             implies: Implies::default(),
@@ -181,7 +182,7 @@ impl CompiledPolicy {
                 standard.insert(rule.id);
             }
             let check = every::keep(&mut errors, check(rule, params));
-            if setting.action == Action::Patch && !rule.fixes {
+            if setting.action == Action::Patch && !rule.pod().fixes {
                 errors.push(PolicyError::at(
                     &["spec", "rules", rule.id, "action"],
                     format!("`{}` has no repair, so it cannot `patch`; use deny, warn, audit or off", rule.id),
@@ -261,7 +262,7 @@ impl CompiledPolicy {
 /// The rule with these parameters, or everything that is wrong with them.
 fn check(rule: &Rule, params: Value) -> Result<Box<dyn Check>, PolicyErrors> {
     let read = |params: &Value| {
-        (rule.compile)(params.clone()).map_err(|error| {
+        (rule.pod().compile)(params.clone()).map_err(|error| {
             // serde_path_to_error writes list positions as `allow[0]`.
             let field = error.field.replace('[', ".").replace(']', "");
             let mut path: Vec<&str> = field.split('.').filter(|part| !part.is_empty()).collect();

@@ -2,7 +2,7 @@
 
 use super::pod_security::Level as LabelLevel;
 use super::{PolicyError, every, rule_settings::RuleSettings, wording};
-use crate::rules::pss::{Level, Version};
+use crate::rule::pss::{Level, Version};
 use jiff::civil::Date;
 use kube::CustomResource;
 use schemars::JsonSchema;

@@ -2,7 +2,8 @@
 
 use super::rule_settings::unknown_rule;
 use super::{Exemption, PolicyError, PolicyErrors};
-use crate::rules::{self, Finding, Rule};
+use crate::rules;
+use crate::rule::{Finding, Rule};
 use crate::workload::{ContainerRef, Pod, image::ImageRef, volume::Image};
 use jiff::civil::Date;
 use std::cell::RefCell;

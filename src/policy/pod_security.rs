@@ -3,7 +3,7 @@
 use super::document::{PodSecurityDefaults, PodSecurityExemptions};
 use super::{Cluster, CompiledPolicy, builtin};
 use crate::facts::Labels;
-use crate::rules::pss::Version;
+use crate::rule::pss::Version;
 use std::fmt;
 use std::sync::OnceLock;
 

@@ -1,7 +1,8 @@
 //! `spec.rules`: one key for each rule of the table, with that rule's own parameters.
 
 use super::Action;
-use crate::rules::{self, RULES, Rule};
+use crate::rule::Rule;
+use crate::rules::{self, RULES};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -89,7 +90,7 @@ fn setting(rule: &Rule, generator: &mut SchemaGenerator) -> Value {
     let mut params = (rule.params)(generator);
     params.remove("title");
     // What has no repair cannot patch.
-    let fits = |action: &Action| *action != Action::Patch || rule.fixes;
+    let fits = |action: &Action| *action != Action::Patch || rule.pod().fixes;
     let actions: Vec<&str> = Action::ALL.into_iter().filter(fits).map(Action::as_str).collect();
     json_schema!({
         "description": rule.title,

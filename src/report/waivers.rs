@@ -8,7 +8,7 @@ use crate::facts::Known;
 use crate::json::Raw;
 use crate::manifest::{Object, Position};
 use crate::policy::{By, Exemption, Subject};
-use crate::rules::Scope;
+use crate::rule::Scope;
 use crate::workload::Text;
 use jiff::{ToSpan, civil::Date};
 use schemars::JsonSchema;

@@ -3,7 +3,7 @@
 use super::request::{API_VERSION, KIND};
 use crate::decide::{Effect, Note, Stage};
 use crate::outcome::{Outcome, Verdict, Violation, displayed};
-use crate::rules::Severity;
+use crate::rule::Severity;
 use crate::text::{clean, dotted};
 use base64::Engine;
 use serde::Serialize;

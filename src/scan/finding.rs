@@ -3,7 +3,7 @@
 use super::Owner;
 use crate::decide::Effect;
 use crate::outcome::Violation;
-use crate::rules::Severity;
+use crate::rule::Severity;
 use std::cmp::{Ordering, Reverse};
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@
 use podreeve::decide::findings;
 use podreeve::json::Raw;
 use podreeve::policy::{Action, CompiledRule};
-use podreeve::rules::{Example, Finding, Fix, Kinds, Rule, Scope};
+use podreeve::rule::{Example, Finding, Fix, Kinds, Rule, Scope};
 use podreeve::workload::kinds::KINDS;
 use podreeve::workload::{Around, Connect, ContainerKind, Ingress, Pod, Written};
 use serde_json::{Value, json};
@@ -46,7 +46,7 @@ pub fn with_pod<T>(
     pod: &Value,
     then: impl FnOnce(&CompiledRule, &Pod<'_>) -> T,
 ) -> T {
-    let check = (rule.compile)(params.clone()).unwrap_or_else(|error| panic!("{}: {params}: {error:?}", rule.id));
+    let check = (rule.pod().compile)(params.clone()).unwrap_or_else(|error| panic!("{}: {params}: {error:?}", rule.id));
     let compiled = CompiledRule::new(rule, 0, Action::Deny, check);
     let (mut kind, mut object) = ("Pod", pod.clone());
     if let Kinds::Job(job) = example.kinds {

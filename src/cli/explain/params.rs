@@ -1,6 +1,6 @@
 //! The parameters of a rule, told from their schema.
 
-use crate::rules::Rule;
+use crate::rule::Rule;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;

@@ -1,14 +1,14 @@
 //! A bad example of a rule, and what makes it pass.
 
 use super::diff::diff;
-use crate::rules::{Check, Example, Findings, Fix, GOOD_POD, Kinds, Rule, Scope};
+use crate::rule::{Check, Example, Findings, Fix, GOOD_POD, Kinds, Rule, Scope};
 use crate::workload::{Connect, Pod};
 use serde_json::Value;
 
 /// The first bad example, with the rule's defaults if it can be, and the change that makes it pass
 /// as lines with `-` and `+`.
 pub fn best(rule: &Rule) -> Option<(&'static Example, String)> {
-    let bad = || rule.examples.iter().filter(|example| example.is_bad());
+    let bad = || rule.pod().examples.iter().filter(|example| example.is_bad());
     let mut shown = bad().filter(|e| e.params.is_empty()).chain(bad()).filter_map(|example| {
         let before = example.pod();
         Some((example, diff(&before, &repaired(rule, example, &before)?)))
@@ -18,8 +18,8 @@ pub fn best(rule: &Rule) -> Option<(&'static Example, String)> {
 
 /// By the rule's own repair, or else the good pod that the examples vary, or a good example.
 fn repaired(rule: &Rule, example: &Example, before: &Value) -> Option<Value> {
-    let check = (rule.compile)(example.params_value()).ok()?;
-    let good = || rule.examples.iter().filter(|other| !other.is_bad());
+    let check = (rule.pod().compile)(example.params_value()).ok()?;
+    let good = || rule.pod().examples.iter().filter(|other| !other.is_bad());
     // Written for other parameters it may pass, too; the check decides.
     let (alike, others): (Vec<_>, Vec<_>) = good().partition(|other| other.params == example.params);
     let with_params = alike.iter().filter(|other| !other.params.is_empty()).map(|other| other.pod());

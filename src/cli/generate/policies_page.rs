@@ -6,7 +6,8 @@ use crate::cli::rules::default_action;
 use crate::facts::Facts;
 use crate::policy::{BUILTINS, Cluster, CompiledPolicy, PolicySet, document::API_VERSION};
 use crate::report::text::flow;
-use crate::rules::{Example, RULES, Rule};
+use crate::rule::{Example, Rule};
+use crate::rules::RULES;
 use jiff::civil::Date;
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -29,7 +30,7 @@ pub fn policies() -> String {
             "| [{id}](#{id}) | {} | {} | {} | {} |",
             items(rule),
             default_action(rule).as_str(),
-            if rule.fixes { "yes" } else { "" },
+            if rule.pod().fixes { "yes" } else { "" },
             names.join(", "),
             id = rule.id,
         );

@@ -2,7 +2,8 @@
 
 use crate::cli::explain::params;
 use crate::cli::rules::{default_action, implied};
-use crate::rules::{RULES, Rule};
+use crate::rule::Rule;
+use crate::rules::RULES;
 use std::fmt::Write;
 
 pub fn rules() -> String {
@@ -17,9 +18,9 @@ pub fn rules() -> String {
             "| [{id}](#{id}) | {title} | {} | {} | {} | {} | {} |",
             default_action(rule).as_str(),
             rule.severity.as_str(),
-            if rule.fixes { "yes" } else { "" },
+            if rule.pod().fixes { "yes" } else { "" },
             rule.owasp.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
-            rule.pss.map(crate::rules::Pss::as_str).unwrap_or_default(),
+            rule.pod().pss.map(crate::rule::Pss::as_str).unwrap_or_default(),
         );
     }
     for rule in RULES {

@@ -2,7 +2,7 @@
 
 use super::default_action;
 use crate::policy::Action;
-use crate::rules::Rule;
+use crate::rule::Rule;
 use crate::rules::owasp::{ITEMS, Item, Where};
 use serde::Serialize;
 use std::fmt::Write;

@@ -1,0 +1,121 @@
+//! Who enters a container of root is root there.
+
+use super::entered::{OnUnknown, unknown};
+use crate::rule::{Check, Example, Finding, Findings, Judges, Location, PodRule, Rule, Severity, compile, params};
+use crate::workload::{ContainerRef, Parts, Pod};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub static RULE: Rule = Rule {
+    id: "exec-root",
+    title: "Nobody enters a container as root",
+    docs: "`kubectl exec` and `kubectl attach` give the user that the container runs as: `runAsUser` of the container or, where it \
+says nothing, of the pod. The rule is violated where that is 0, and where nobody knows, because neither `runAsUser` nor \
+`runAsNonRoot: true` is set and the image decides. `kubectl port-forward` and the API server's proxy (`pods/proxy`) name no container \
+and reach all of them: the rule judges each.\n\n\
+It needs `serve --cluster`, and `CONNECT` on `pods/exec`, `pods/attach`, `pods/portforward` and `pods/proxy` in the webhook configuration. \
+A pod that is not known yet is asked for once. When no answer comes in time, or what comes is no pod, `onUnknown` decides: `warn` (the \
+default) lets the caller in with a warning, `deny` does what the action says. Without `--cluster` nobody can be asked, and every caller \
+gets in with a warning.",
+    why: "root can change the running container unseen, and needs one fault less to get out of it",
+    owasp: &[67],
+    severity: Severity::Medium,
+    params: params::<ExecRoot>,
+    judges: Judges::Exec(PodRule {
+        linux_only: true,
+        compile: compile::<ExecRoot>,
+        examples: &[
+        Example::bad("user 0", r#"{"securityContext":{"runAsUser":0}}"#, &["securityContext.runAsUser"])
+            .spec(r#"{"securityContext":{"runAsUser":1000}}"#)
+            .connect(),
+        Example::bad(
+            "user 0 of the pod",
+            r#"{"securityContext":{"runAsUser":null}}"#,
+            &["spec.securityContext.runAsUser"],
+        )
+        .spec(r#"{"securityContext":{"runAsUser":0}}"#)
+        .connect(),
+        Example::bad(
+            "the image decides",
+            r#"{"securityContext":{"runAsUser":null,"runAsNonRoot":null}}"#,
+            &["securityContext.runAsUser"],
+        )
+        .spec(r#"{"securityContext":{"runAsUser":null,"runAsNonRoot":null}}"#)
+        .connect(),
+        Example::good("another user", r#"{"securityContext":{"runAsUser":1000}}"#)
+            .spec(r#"{"securityContext":{"runAsUser":0}}"#)
+            .connect(),
+        Example::good(
+            "the image's user, and not root",
+            r#"{"securityContext":{"runAsUser":null,"runAsNonRoot":null}}"#,
+        )
+        .spec(r#"{"securityContext":{"runAsUser":null,"runAsNonRoot":true}}"#)
+        .connect(),
+        Example::good("Windows has no such user", r#"{"securityContext":{"runAsUser":null,"runAsNonRoot":null}}"#)
+            .spec(r#"{"os":{"name":"windows"},"securityContext":{"runAsUser":null,"runAsNonRoot":null}}"#)
+            .connect(),
+    ],
+        ..PodRule::DEFAULT
+    }),
+};
+
+/// Parameters of `exec-root`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+struct ExecRoot {
+    /// Who connects to a pod of which the API server does not say in time what it is like: `deny` or `warn`.
+    on_unknown: OnUnknown,
+}
+
+impl Default for ExecRoot {
+    fn default() -> Self {
+        Self { on_unknown: OnUnknown::Warn }
+    }
+}
+
+impl Check for ExecRoot {
+    fn needs(&self) -> Parts {
+        Parts::CONNECT
+    }
+
+    fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+        let Some(connect) = &pod.around.connect else { return };
+        let why = "root can change the running container unseen, and nobody could see who this is";
+        if let Some(finding) = unknown(connect, why) {
+            return findings.add(finding);
+        }
+        for container in pod.all_containers().filter(|container| connect.reaches(&container.name)) {
+            findings.extend(root(pod, container));
+        }
+    }
+
+    fn judges_connects(&self) -> bool {
+        true
+    }
+
+    fn denies_unknown(&self) -> bool {
+        self.on_unknown == OnUnknown::Deny
+    }
+}
+
+fn root<'p>(pod: &'p Pod<'p>, container: ContainerRef<'p>) -> Option<Finding<'p>> {
+    let (own, pods) = (container.container.security_context.as_ref(), pod.spec.security_context.as_ref());
+    let own_user = own.and_then(|own| own.run_as_user);
+    let pods_user = pods.and_then(|pods| pods.run_as_user);
+    let non_root = own.and_then(|own| own.run_as_non_root).or_else(|| pods.and_then(|pods| pods.run_as_non_root));
+    let wanted = "a user other than 0";
+    match (own_user, pods_user) {
+        (Some(0), _) => {
+            Some(Finding::new(Location::security_context(container, "runAsUser", true), "0 (root)", wanted))
+        }
+        (None, Some(0)) => {
+            let at = Location::spec().key("securityContext", true).key("runAsUser", true);
+            Some(Finding::new(at, "0 (root)", wanted).inherited_by(container))
+        }
+        (None, None) if non_root != Some(true) => {
+            let at = Location::security_context(container, "runAsUser", false);
+            Some(Finding::new(at, "the image's user, which may be root", wanted))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,229 @@
+//! Secrets that stand in environment variables and on command lines as they are.
+
+use super::secret_shapes::{is_named_secret, secret_value, secrets_in_words};
+use crate::rule::{Check, Example, Finding, Findings, Judges, Location, PodRule, Rule, Severity, compile, params};
+use crate::workload::pod::{ContainerRef, EnvVar};
+use crate::workload::{Parts, Pod, Text};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub static RULE: Rule = Rule {
+    id: "env-secrets",
+    title: "Environment variables and command lines hold no secrets as plain values",
+    docs: "A plain `value`, `command` or `args` is for everybody who may read the pod, its Deployment, the repository and every \
+copy of the manifest; a command line also for every process of the node. Refused is a literal value in a variable whose name is \
+that of a secret (`DB_PASSWORD`, `PASSWORD_PROD`, `apiKey`, `REDIS_AUTH`), and a value that is or holds one by its shape, in \
+whatever variable: private keys, tokens and keys of well-known services, URLs and connection strings with a password, settings \
+(`\"password\": \"...\"`, `Password=...;`), `Authorization` headers, and any of these in base64. The words of `command`, `args`, and \
+of probes and lifecycle handlers are judged by their shape, and as options (`--password=...`, `--password ...`, `mysql -p...`), in \
+scripts too; headers of probes as variables. The value is never repeated.\n\n\
+Left alone are references (`$(OTHER)`, `${OTHER}`, `vault:...`, `op://...`, `arn:...`), paths, URLs without a password, switches, numbers \
+where the name is that of a token or key, methods (`REDIS_AUTH: ldap`), names of objects (`TLS_SECRET: web-tls`), placeholders that cannot \
+work (`<password>`, `INSERT_TOKEN`), and names that say where or how (`..._FILE`, `..._NAME`, `..._TTL`, `..._URL`). `changeme` works as \
+a password, so it is one. Names that mean many things (`KEY`, `ACCESS_KEY`, `TOKENS`) count if the value looks made by a generator.\n\n\
+This catches habits, not adversaries: it cannot know a secret under a name and in a shape of which neither says so, one that is \
+encoded twice, or one that a script puts together.\n\n\
+Take it from a Secret: `valueFrom.secretKeyRef`, or better a mounted file; an option takes `$(NAME)` of such a variable. `names` are \
+further last words of names; `allow` are variables and options, by exact name, whose name says nothing of a secret; the shape of \
+their value is judged all the same.",
+    why: "everybody who may read the pod or its manifest reads the secret, and it stays in backups and logs",
+    owasp: &[11],
+    severity: Severity::High,
+    params: params::<EnvSecrets>,
+    judges: Judges::Pod(PodRule {
+        compile: compile::<EnvSecrets>,
+        examples: &[
+        Example::bad(
+            "a password beside what is none",
+            r#"{"env":[{"name":"LOG_LEVEL","value":"debug"},{"name":"DB_PASSWORD","value":"hunter2"},{"name":"PASSWORD_FILE","value":"/run/db"}]}"#,
+            &["env[1].value"],
+        ),
+        Example::bad(
+            "names in several spellings",
+            r#"{"env":[{"name":"apiKey","value":"a1"},{"name":"github.token","value":"a1"},{"name":"AWS_SECRET_ACCESS_KEY","value":"a1"}]}"#,
+            &["env[0].value", "env[1].value", "env[2].value"],
+        ),
+        Example::bad(
+            "a URL with a password",
+            r#"{"env":[{"name":"DATABASE","value":"postgres://app:hunter2@db:5432/app"}]}"#,
+            &["env[0].value"],
+        ),
+        Example::bad(
+            "a private key",
+            r#"{"env":[{"name":"TLS","value":"-----BEGIN EC PRIVATE KEY-----\nMHcCAQ\n-----END EC PRIVATE KEY-----"}]}"#,
+            &["env[0].value"],
+        ),
+        Example::bad("a further word", r#"{"env":[{"name":"CARD_PIN","value":"1234"}]}"#, &["env[0].value"])
+            .params(r#"{"names":["pin"]}"#),
+        Example::bad(
+            "an allowed name with a telling value",
+            r#"{"env":[{"name":"CSRF_TOKEN","value":"postgres://app:hunter2@db/app"}]}"#,
+            &["env[0].value"],
+        )
+        .params(r#"{"allow":["CSRF_TOKEN"]}"#),
+        Example::bad(
+            "names with more behind them",
+            r#"{"env":[{"name":"DB_PASSWORD_PROD","value":"hunter2"},{"name":"REDIS_AUTH","value":"hunter2"},{"name":"SECRET_KEY_BASE","value":"hunter2"}]}"#,
+            &["env[0].value", "env[1].value", "env[2].value"],
+        ),
+        Example::bad(
+            "inside a value",
+            r#"{"env":[{"name":"A","value":"{\"db\":{\"password\":\"hunter2\"}}"},{"name":"B","value":"Server=db;User=sa;Password=hunter2;"},{"name":"C","value":"Bearer hunter2hunter2"},{"name":"D","value":"cGFzc3dvcmQ6IGh1bnRlcjI="}]}"#,
+            &["env[0].value", "env[1].value", "env[2].value", "env[3].value"],
+        ),
+        Example::bad(
+            "on the command line",
+            r#"{"command":["app","--password=hunter2"],"args":["--port","80","--api-key","hunter2","redis://:hunter2@cache"]}"#,
+            &["command[1]", "args[3]", "args[4]"],
+        ),
+        Example::bad(
+            "in a script",
+            r#"{"command":["sh","-c"],"args":["export A=b\nmysql -uroot -phunter2 < /init.sql"]}"#,
+            &["args[0]"],
+        ),
+        Example::bad(
+            "in probes and lifecycle handlers",
+            r#"{"livenessProbe":{"httpGet":null,"exec":{"command":["redis-cli","-a","hunter2","ping"]}},"lifecycle":{"preStop":{"exec":{"command":["curl","-u","jane:hunter2","http://localhost"]}}}}"#,
+            &["livenessProbe.exec.command[2]", "lifecycle.preStop.exec.command[2]"],
+        )
+        .no_debug(),
+        Example::bad(
+            "in a header of a probe",
+            r#"{"livenessProbe":{"httpGet":{"path":"/","port":80,"httpHeaders":[{"name":"Host","value":"shop"},{"name":"Authorization","value":"Basic amFuZTpodW50ZXIy"},{"name":"X-Api-Key","value":"hunter2"}]}},"lifecycle":{"preStop":{"httpGet":{"port":80,"httpHeaders":[{"name":"X-Auth-Token","value":"hunter2"}]}}}}"#,
+            &[
+                "livenessProbe.httpGet.httpHeaders[1].value",
+                "livenessProbe.httpGet.httpHeaders[2].value",
+                "lifecycle.preStop.httpGet.httpHeaders[0].value",
+            ],
+        )
+        .no_debug(),
+        Example::good(
+            "from a Secret",
+            r#"{"env":[{"name":"DB_PASSWORD","valueFrom":{"secretKeyRef":{"name":"db","key":"password"}}}]}"#,
+        ),
+        Example::good(
+            "references, switches and nothing",
+            r#"{"env":[{"name":"DB_PASSWORD","value":""},{"name":"NO_PASSWORD","value":"true"},{"name":"PGPASSWORD","value":"$(DB_PASSWORD)"},{"name":"DATABASE","value":"postgres://app:$(DB_PASSWORD)@db/app"}]}"#,
+        ),
+        Example::good(
+            "references to stores, paths and addresses",
+            r#"{"env":[{"name":"DB_PASSWORD","value":"vault:secret/data/db#password"},{"name":"TLS_KEY","value":"/etc/tls/tls.key"},{"name":"WEBHOOK_SECRET","value":"https://example.com"},{"name":"MAX_TOKEN","value":"4096"},{"name":"TOKEN_TTL","value":"1h"}]}"#,
+        ),
+        Example::good(
+            "a command line without one",
+            r#"{"command":["app","--password=$(DB_PASSWORD)","--password-file","/run/db"],"args":["sh","-c","mysql -p\"$PASSWORD\" -e 'select 1'"]}"#,
+        ),
+        Example::good("an allowed name", r#"{"env":[{"name":"CSRF_TOKEN","value":"header"}]}"#)
+            .params(r#"{"allow":["CSRF_TOKEN"]}"#),
+    ],
+        ..PodRule::DEFAULT
+    }),
+};
+
+/// Parameters of `env-secrets`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct EnvSecrets {
+    /// Further words with which the name of a secret ends, in any case: `pin`.
+    names: Vec<Word>,
+    /// Variables and options, by exact name, that are named like a secret and are none.
+    allow: Vec<String>,
+}
+
+/// One word of a name, in capitals.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(inline)]
+struct Word(String);
+
+impl TryFrom<String> for Word {
+    type Error = String;
+    fn try_from(word: String) -> Result<Self, String> {
+        if !word.is_empty() && word.chars().all(char::is_alphanumeric) {
+            Ok(Self(word.to_uppercase()))
+        } else {
+            Err(format!("`{word}` is not one word of letters and digits; names are compared word by word"))
+        }
+    }
+}
+
+impl Check for EnvSecrets {
+    fn needs(&self) -> Parts {
+        Parts::ENV | Parts::COMMANDS | Parts::PROBES | Parts::LIFECYCLE
+    }
+
+    fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+        let more: Vec<String> = self.names.iter().map(|word| word.0.clone()).collect();
+        for container in pod.all_containers() {
+            for (index, variable) in container.container.env.iter().enumerate() {
+                let Some(what) = self.secret(variable, &more) else { continue };
+                let at = Location::container(container).key("env", true).index(index).key("value", true);
+                // With the name, so that a second secret in a container is a violation of its own.
+                // Who writes `PASSWORD=x` as the name has written the secret there.
+                let name = variable.name.split('=').next().unwrap_or_default();
+                let found = format!("{what} in {name}");
+                findings.add(Finding::new(at, found, "valueFrom.secretKeyRef, or a file from a Secret"));
+            }
+            self.check_commands(container, &more, findings);
+        }
+    }
+}
+
+impl EnvSecrets {
+    fn secret(&self, variable: &EnvVar<'_>, more: &[String]) -> Option<&'static str> {
+        let value = variable.value.as_deref()?;
+        let named = || {
+            let allowed = self.allow.iter().any(|name| *name == *variable.name);
+            (!allowed && is_named_secret(&variable.name, value, more)).then_some("a literal value")
+        };
+        secret_value(value).or_else(named)
+    }
+
+    /// The command and its arguments are one line; those of probes and lifecycle handlers stand by themselves.
+    fn check_commands<'p>(&self, container: ContainerRef<'p>, more: &[String], findings: &mut Findings<'p>) {
+        let at = Location::container(container);
+        let container = container.container;
+        let command = container.command.len();
+        self.check_words(container.command.iter().chain(&container.args), findings, |index| {
+            match index.checked_sub(command) {
+                Some(index) => at.key("args", true).index(index),
+                None => at.key("command", true).index(index),
+            }
+        });
+        let lifecycle = at.key("lifecycle", true);
+        let probes = container.probes().map(|(field, handler)| (at.key(field, true), handler));
+        let handlers = container.lifecycle_handlers().map(|(field, handler)| (lifecycle.key(field, true), handler));
+        for (at, handler) in probes.chain(handlers) {
+            if let Some(exec) = &handler.exec {
+                let at = at.key("exec", true).key("command", true);
+                self.check_words(exec.command.iter(), findings, |index| at.index(index));
+            }
+            let headers = handler.http_get.iter().flat_map(|request| &request.http_headers);
+            for (index, header) in headers.enumerate() {
+                let Some(what) = self.secret(header, more) else { continue };
+                let at = at.key("httpGet", true).key("httpHeaders", true).index(index).key("value", true);
+                findings.add(Finding::new(
+                    at,
+                    format!("{what} in a header {}", &*header.name),
+                    "no secret in a probe or handler",
+                ));
+            }
+        }
+    }
+
+    fn check_words<'p>(
+        &self,
+        words: impl Iterator<Item = &'p Text<'p>>,
+        findings: &mut Findings<'p>,
+        at: impl Fn(usize) -> Location<'p>,
+    ) {
+        for (index, what) in secrets_in_words(words.map(|word| &**word), &self.allow) {
+            let found = format!("{what} in word {} of the command line", index + 1);
+            findings.add(Finding::new(
+                at(index),
+                found,
+                "$(NAME) of a variable from a Secret, or a file from a Secret",
+            ));
+        }
+    }
+}

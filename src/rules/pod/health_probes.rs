@@ -1,0 +1,161 @@
+//! Liveness and readiness probes of containers that run on.
+
+use crate::rule::{Check, Example, Finding, Findings, Judges, Location, PodRule, Rule, Severity, compile, params};
+use crate::workload::kinds::KINDS;
+use crate::workload::pod::Container;
+use crate::workload::{ContainerKind, ContainerRef, Pod};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use std::borrow::Cow;
+
+pub static RULE: Rule = Rule {
+    id: "health-probes",
+    title: "Containers that run on have liveness and readiness probes",
+    docs: "Each container that is to run on needs a `livenessProbe`, with which the kubelet restarts it when it hangs, and a \
+`readinessProbe`, with which Services leave it out while it cannot answer. `probes` names others (`startup`).\n\n\
+Judged are containers of pods that restart always, and sidecars. Jobs and their pods are left alone, as are init \
+containers and debug containers. `kinds` narrows it to kinds such as Deployment and StatefulSet, where authors see it.",
+    why: "a container that hangs keeps its requests until somebody notices",
+    owasp: &[80],
+    severity: Severity::Low,
+    params: params::<HealthProbes>,
+    judges: Judges::Pod(PodRule {
+        lists: &[ContainerKind::Container],
+        compile: compile::<HealthProbes>,
+        examples: &[
+        Example::bad(
+            "no probes",
+            r#"{"livenessProbe":null,"readinessProbe":null}"#,
+            &["livenessProbe", "readinessProbe"],
+        )
+        .not_job(),
+        Example::bad("no liveness probe", r#"{"livenessProbe":null}"#, &["livenessProbe"]).not_job(),
+        Example::bad("no readiness probe", r#"{"readinessProbe":null}"#, &["readinessProbe"])
+            .spec(r#"{"restartPolicy":"Always"}"#)
+            .not_job(),
+        Example::bad("the policy asks for another", "", &["spec.containers[0].startupProbe"])
+            .spec(r#"{"containers":[{"name":"app","image":"registry.example.com/shop/web:1"},{"name":"other","image":"registry.example.com/shop/web:1","startupProbe":{"exec":{"command":["true"]}}}]}"#)
+            .params(r#"{"probes":["startup"]}"#)
+            .not_job(),
+        Example::bad(
+            "a sidecar",
+            "",
+            &["spec.initContainers[1].livenessProbe", "spec.initContainers[1].readinessProbe"],
+        )
+        .spec(r#"{"initContainers":[{"name":"init","image":"registry.example.com/shop/web:1"},{"name":"proxy","image":"registry.example.com/shop/web:1","restartPolicy":"Always"}]}"#)
+        .not_job(),
+        Example::good("both probes", r#"{"startupProbe":null}"#),
+        Example::good("a Job", r#"{"livenessProbe":null,"readinessProbe":null}"#).job("{}"),
+        Example::good("a sidecar of a Job", "")
+            .spec(r#"{"initContainers":[{"name":"proxy","image":"registry.example.com/shop/web:1","restartPolicy":"Always"}]}"#)
+            .job("{}"),
+        Example::good("a pod that ends", r#"{"livenessProbe":null,"readinessProbe":null}"#)
+            .spec(r#"{"restartPolicy":"OnFailure"}"#),
+        Example::good("a kind that is not judged", r#"{"livenessProbe":null}"#)
+            .params(r#"{"kinds":["DaemonSet"]}"#)
+            .job("{}"),
+        Example::good("init containers end", "").spec(r#"{"initContainers":[{"name":"init","image":"registry.example.com/shop/web:1"}]}"#),
+    ],
+        ..PodRule::DEFAULT
+    }),
+};
+
+/// Parameters of `health-probes`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct HealthProbes {
+    /// The probes that a container needs; liveness and readiness when left out.
+    probes: Vec<Probe>,
+    /// The kinds that are judged, by name, Pod among them; all but Jobs when left out.
+    kinds: Option<Vec<LastingKind>>,
+}
+
+impl Default for HealthProbes {
+    fn default() -> Self {
+        Self { probes: vec![Probe::Liveness, Probe::Readiness], kinds: None }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+enum Probe {
+    Liveness,
+    Readiness,
+    Startup,
+}
+
+impl Probe {
+    fn of(self, container: &Container<'_>) -> (&'static str, bool, &'static str, &'static str) {
+        // `found` differs, so that an update which drops the second probe brings a violation.
+        match self {
+            Self::Liveness => {
+                ("livenessProbe", container.liveness_probe.is_some(), "no liveness probe", "a liveness probe")
+            }
+            Self::Readiness => {
+                ("readinessProbe", container.readiness_probe.is_some(), "no readiness probe", "a readiness probe")
+            }
+            Self::Startup => ("startupProbe", container.startup_probe.is_some(), "no startup probe", "a startup probe"),
+        }
+    }
+}
+
+/// A kind whose pods run on.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct LastingKind(String);
+
+fn lasting() -> impl Iterator<Item = &'static str> {
+    KINDS.iter().filter(|kind| !kind.is_job()).map(|kind| &*kind.kind)
+}
+
+impl TryFrom<String> for LastingKind {
+    type Error = String;
+    fn try_from(kind: String) -> Result<Self, String> {
+        if lasting().any(|known| known == kind) {
+            return Ok(Self(kind));
+        }
+        let known: Vec<&str> = lasting().collect();
+        Err(format!("`{kind}` is none of {}", known.join(", ")))
+    }
+}
+
+impl JsonSchema for LastingKind {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        "Kind".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "enum": lasting().collect::<Vec<_>>()})
+    }
+}
+
+impl Check for HealthProbes {
+    fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+        let is_judged = self.kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|kind| kind.0 == pod.kind));
+        if pod.job.is_some() || !is_judged {
+            return;
+        }
+        for container in pod.all_containers().filter(|container| runs_on(pod, *container)) {
+            for probe in &self.probes {
+                let (field, is_there, found, wanted) = probe.of(container.container);
+                if !is_there {
+                    findings.add(Finding::new(Location::container(container).key(field, false), found, wanted));
+                }
+            }
+        }
+    }
+}
+
+fn runs_on(pod: &Pod<'_>, container: ContainerRef<'_>) -> bool {
+    match container.kind {
+        ContainerKind::Init => container.is_sidecar(),
+        ContainerKind::Container => {
+            let of_pod = pod.spec.restart_policy.as_deref();
+            container.container.restart_policy.as_deref().or(of_pod).is_none_or(|policy| policy == "Always")
+        }
+        ContainerKind::Ephemeral => false,
+    }
+}

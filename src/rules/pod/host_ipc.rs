@@ -1,0 +1,46 @@
+//! `spec.hostIPC`.
+
+use crate::rule::shown;
+use crate::rule::{Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Pss, Rule, Severity, params, without_params};
+use crate::workload::{Parts, Pod};
+
+pub static RULE: Rule = Rule {
+    id: "host-ipc",
+    title: "Pods have an IPC namespace of their own",
+    docs: "With `hostIPC: true` the pod shares System V IPC, POSIX message queues and `/dev/shm` with the node and with every \
+other pod that does the same: it reads and alters their shared memory.\n\n\
+Instead, let containers of one pod share memory through an emptyDir with `medium: Memory` and a `sizeLimit`; they are in \
+one IPC namespace anyway.",
+    why: "shared memory and message queues of the node and of other pods can be read and altered from the pod",
+    owasp: &[73, 27],
+    severity: Severity::High,
+    params: params::<NoParams>,
+    judges: Judges::Pod(PodRule {
+        pss: Some(Pss::Baseline),
+        compile: without_params::<HostIpc>,
+        examples: &[
+        Example::bad("hostIPC true", "", &["spec.hostIPC"]).spec(r#"{"hostIPC":true}"#),
+        Example::good("hostIPC false", "").spec(r#"{"hostIPC":false}"#),
+        Example::good("hostIPC null", "").spec(r#"{"hostIPC":null}"#),
+        Example::good("not set", ""),
+    ],
+        ..PodRule::DEFAULT
+    }),
+};
+
+#[derive(Default)]
+struct HostIpc;
+
+impl Check for HostIpc {
+    fn needs(&self) -> Parts {
+        Parts::HOST_NAMESPACES
+    }
+
+    fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+        let value = pod.spec.host_ipc;
+        if value == Some(true) {
+            let at = Location::spec().key("hostIPC", true);
+            findings.add(Finding::new(at, shown(value), "false or not set"));
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! `spec.hostNetwork`.
+
+use crate::rule::shown;
+use crate::rule::{Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Pss, Rule, Severity, params, without_params};
+use crate::workload::{Parts, Pod};
+
+pub static RULE: Rule = Rule {
+    id: "host-network",
+    title: "Pods have a network namespace of their own",
+    docs: "With `hostNetwork: true` the pod's processes stand in the network namespace of the node: they reach services \
+that listen on the node's loopback, see and can capture the node's traffic, escape every NetworkPolicy, and take ports \
+of the node.\n\n\
+Instead, let a Service, an Ingress or a Gateway bring the traffic in; where the node's own address is needed, map the \
+one port (rule `host-ports`). A network plugin or a node agent that must have it gets an exemption by name.",
+    why: "a process in the network namespace of the node reaches its loopback services, sees its traffic and escapes every NetworkPolicy",
+    owasp: &[64, 28],
+    severity: Severity::High,
+    params: params::<NoParams>,
+    judges: Judges::Pod(PodRule {
+        pss: Some(Pss::Baseline),
+        compile: without_params::<HostNetwork>,
+        examples: &[
+        Example::bad("hostNetwork true", "", &["spec.hostNetwork"]).spec(r#"{"hostNetwork":true}"#),
+        Example::bad(
+            "with the host port that the API server adds",
+            r#"{"ports":[{"containerPort":8080,"hostPort":8080}]}"#,
+            &["spec.hostNetwork"],
+        )
+        .spec(r#"{"hostNetwork":true}"#),
+        Example::good("hostNetwork false", "").spec(r#"{"hostNetwork":false}"#),
+        Example::good("hostNetwork null", "").spec(r#"{"hostNetwork":null}"#),
+        Example::good("not set", ""),
+    ],
+        ..PodRule::DEFAULT
+    }),
+};
+
+#[derive(Default)]
+struct HostNetwork;
+
+impl Check for HostNetwork {
+    fn needs(&self) -> Parts {
+        Parts::HOST_NAMESPACES
+    }
+
+    fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+        let value = pod.spec.host_network;
+        if value == Some(true) {
+            let at = Location::spec().key("hostNetwork", true);
+            findings.add(Finding::new(at, shown(value), "false or not set"));
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! `host` in probes and lifecycle handlers.
+
+use crate::rule::told;
+use crate::rule::pss::{Follows, FollowsParams};
+use crate::rule::{Check, Example, Finding, Findings, Judges, Location, NOT_EPHEMERAL, PodRule, Pss, Rule, Severity, compile, params};
+use crate::workload::{Parts, Pod};
+use serde::Deserialize;
+
+pub static RULE: Rule = Rule {
+    id: "host-probes",
+    title: "Probes and lifecycle handlers ask the container itself",
+    docs: "The kubelet makes the requests of probes and lifecycle handlers from the network of the node. A `host` in \
+their `httpGet` or `tcpSocket` sends them elsewhere: to services on the node's loopback, to the metadata service of the \
+cloud, to whatever the node reaches and the pod must not. No `host` may be set; it then is the pod's own address.\n\n\
+Instead, leave `host` out and, for a virtual host, set the `Host` header in `httpHeaders`. A check of something else \
+belongs into an `exec` probe, which runs in the pod's network.\n\n\
+With `pss`, judged from version v1.34 on, as upstream does.",
+    why: "the kubelet asks any host from the network of the node, so the pod reaches what only the node may",
+    owasp: &[64],
+    severity: Severity::Medium,
+    params: params::<FollowsParams>,
+    judges: Judges::Pod(PodRule {
+        pss: Some(Pss::Baseline),
+        lists: NOT_EPHEMERAL,
+        compile: compile::<HostProbes>,
+        examples: &[
+        Example::bad(
+            "in one probe of three",
+            r#"{"livenessProbe":{"httpGet":{"port":8080}},"readinessProbe":{"httpGet":{"port":8080,"host":"169.254.169.254"}},"startupProbe":{"tcpSocket":{"port":8080}}}"#,
+            &["readinessProbe.httpGet.host"],
+        ),
+        Example::bad(
+            "in every probe",
+            r#"{"livenessProbe":{"httpGet":{"port":8080,"host":"localhost"}},"readinessProbe":{"httpGet":null,"tcpSocket":{"port":8080,"host":"10.0.0.1"}},"startupProbe":{"httpGet":{"port":8080,"host":"example.com"}}}"#,
+            &["livenessProbe.httpGet.host", "readinessProbe.tcpSocket.host", "startupProbe.httpGet.host"],
+        ),
+        Example::bad(
+            "in lifecycle handlers",
+            r#"{"lifecycle":{"postStart":{"httpGet":{"port":80,"host":"127.0.0.1"}},"preStop":{"tcpSocket":{"port":80,"host":"127.0.0.1"}}}}"#,
+            &["lifecycle.postStart.httpGet.host", "lifecycle.preStop.tcpSocket.host"],
+        ),
+        Example::bad(
+            "Pod Security v1.34",
+            r#"{"livenessProbe":{"httpGet":{"port":8080,"host":"localhost"}}}"#,
+            &["livenessProbe.httpGet.host"],
+        )
+        .params(r#"{"pss":"baseline","version":"v1.34"}"#),
+        Example::good("Pod Security v1.33", r#"{"livenessProbe":{"httpGet":{"port":8080,"host":"localhost"}}}"#)
+            .params(r#"{"pss":"restricted","version":"v1.33"}"#),
+        Example::good(
+            "empty, null, or a header",
+            r#"{"livenessProbe":{"httpGet":{"port":8080,"host":""}},"readinessProbe":{"httpGet":{"port":8080,"host":null,"httpHeaders":[{"name":"Host","value":"example.com"}]}},"lifecycle":{"preStop":{"sleep":{"seconds":5}}}}"#,
+        ),
+        Example::good("no probes", r#"{"livenessProbe":null,"readinessProbe":null,"lifecycle":null}"#),
+    ],
+        ..PodRule::DEFAULT
+    }),
+};
+
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+struct HostProbes(Follows);
+
+impl Check for HostProbes {
+    fn needs(&self) -> Parts {
+        Parts::HANDLER_HOSTS
+    }
+
+    fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+        if self.0.standard.is_some_and(|standard| !standard.since(34)) {
+            return;
+        }
+        for container in pod.all_containers() {
+            let at = Location::container(container);
+            let probes = container.container.probes().map(|(field, probe)| (at.key(field, true), probe));
+            let lifecycle = container.container.lifecycle_handlers();
+            let lifecycle = lifecycle.map(|(field, handler)| (at.key("lifecycle", true).key(field, true), handler));
+            for (at, handler) in probes.chain(lifecycle) {
+                let http = handler.http_get.as_ref().map(|request| ("httpGet", &request.host));
+                let tcp = handler.tcp_socket.as_ref().map(|request| ("tcpSocket", &request.host));
+                for (action, host) in [http, tcp].into_iter().flatten() {
+                    let Some(host) = host.as_deref().filter(|host| !host.is_empty()) else { continue };
+                    findings.add(Finding::new(at.key(action, true).key("host", true), told(Some(host)), "not set"));
+                }
+            }
+        }
+    }
+}

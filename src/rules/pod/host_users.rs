@@ -1,0 +1,72 @@
+//! `spec.hostUsers`: the user namespace of the pod.
+
+use crate::rule::shown;
+use crate::rule::{Check, Example, Finding, Findings, Fix, Judges, Location, NoParams, PodRule, Rule, Scope, Severity, params, without_params};
+use crate::workload::{Pod};
+
+pub static RULE: Rule = Rule {
+    id: "host-users",
+    title: "Pods have a user namespace of their own",
+    docs: "`hostUsers: false` gives the pod a user namespace: root in the container is an unprivileged user on the \
+node, and a capability counts for nothing outside the pod. Not set means `true`.\n\n\
+The repair sets `false`, except where the API server refuses it: with `hostNetwork`, `hostPID` or `hostIPC`, and where \
+a container uses a raw block device. It needs Linux 6.3, containerd 2.0 or CRI-O 1.25, and volumes whose file system can \
+map ids: NFS, for one, cannot, so look at reports (`action: audit`) before you repair.",
+    why: "without a user namespace of its own, root in the container is root on the node as soon as it breaks out",
+    owasp: &[75, 34],
+    severity: Severity::Low,
+    params: params::<NoParams>,
+    judges: Judges::Pod(PodRule {
+        linux_only: true,
+        fixes: true,
+        compile: without_params::<HostUsers>,
+        examples: &[
+        Example::bad("not set", "", &["spec.hostUsers"]).spec(r#"{"hostUsers":null}"#),
+        Example::bad("true", "", &["spec.hostUsers"]).spec(r#"{"hostUsers":true}"#),
+        Example::bad("beside hostNetwork", "", &["spec.hostUsers"])
+            .spec(r#"{"hostUsers":null,"hostNetwork":true}"#)
+            .no_repair(),
+        Example::bad("beside hostPID", "", &["spec.hostUsers"])
+            .spec(r#"{"hostUsers":null,"hostPID":true}"#)
+            .no_repair(),
+        Example::bad("beside hostIPC", "", &["spec.hostUsers"])
+            .spec(r#"{"hostUsers":true,"hostIPC":true}"#)
+            .no_repair(),
+        Example::bad(
+            "beside a raw block device",
+            r#"{"volumeDevices":[{"name":"disk","devicePath":"/dev/xvda"}]}"#,
+            &["spec.hostUsers"],
+        )
+        .spec(r#"{"hostUsers":null,"volumes":[{"name":"disk","persistentVolumeClaim":{"claimName":"disk"}}]}"#)
+        .no_repair()
+        .no_debug(),
+        Example::good("false", "").spec(r#"{"hostUsers":false}"#),
+        Example::good("Windows has no such field", "").spec(r#"{"hostUsers":null,"os":{"name":"windows"}}"#),
+    ],
+        ..PodRule::DEFAULT
+    }),
+};
+
+#[derive(Default)]
+struct HostUsers;
+
+impl Check for HostUsers {
+    fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+        let value = pod.spec.host_users;
+        if value != Some(false) {
+            let at = Location::spec().key("hostUsers", value.is_some());
+            findings.add(Finding::new(at, shown(value), "false").of_linux(pod));
+        }
+    }
+
+    fn fix(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        let spec = &pod.spec;
+        let shares = [spec.host_network, spec.host_pid, spec.host_ipc].contains(&Some(true));
+        let has_device = || pod.all_containers().any(|container| !container.volume_devices.is_empty());
+        if fix.scope != Scope::Pod || shares || has_device() {
+            return false;
+        }
+        fix.set_found(finding, false.into());
+        true
+    }
+}

@@ -1,0 +1,56 @@
+//! The images that a pod brings: those its containers run, and those it mounts as volumes.
+
+use crate::rule::Location;
+use crate::workload::{ContainerRef, Pod};
+
+/// One image, and how it is pulled.
+pub struct Used<'p> {
+    pub image: Option<&'p str>,
+    pub pull_policy: Option<&'p str>,
+    place: Place<'p>,
+}
+
+enum Place<'p> {
+    Container(ContainerRef<'p>),
+    /// The volume's place in `spec.volumes`.
+    Volume(usize),
+}
+
+/// Containers first, then volumes.
+pub fn images<'p>(pod: &'p Pod<'p>) -> impl Iterator<Item = Used<'p>> {
+    let run = pod.all_containers().map(|container| Used {
+        image: container.container.image.as_deref(),
+        pull_policy: container.container.image_pull_policy.as_deref(),
+        place: Place::Container(container),
+    });
+    let mounted = pod.spec.volumes.iter().enumerate().filter_map(|(index, volume)| {
+        let image = volume.image.as_ref()?;
+        Some(Used {
+            image: image.reference.as_deref(),
+            pull_policy: image.pull_policy.as_deref(),
+            place: Place::Volume(index),
+        })
+    });
+    run.chain(mounted)
+}
+
+impl<'p> Used<'p> {
+    /// Where the reference stands.
+    pub fn image_at(&self) -> Location<'p> {
+        self.field("image", "reference", self.image.is_some())
+    }
+
+    /// Where the pull policy stands.
+    pub fn pull_policy_at(&self) -> Location<'p> {
+        self.field("imagePullPolicy", "pullPolicy", self.pull_policy.is_some())
+    }
+
+    fn field(&self, of_container: &'static str, of_volume: &'static str, present: bool) -> Location<'p> {
+        match self.place {
+            Place::Container(container) => Location::container(container).key(of_container, present),
+            Place::Volume(index) => {
+                Location::spec().key("volumes", true).index(index).key("image", true).key(of_volume, present)
+            }
+        }
+    }
+}

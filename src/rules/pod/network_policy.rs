@@ -1,0 +1,63 @@
+//! Whether a NetworkPolicy keeps incoming traffic away unless it is named.
+
+use crate::rule::{Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Rule, Severity, params, without_params};
+use crate::workload::{Ingress, Parts, Pod};
+
+pub static RULE: Rule = Rule {
+    id: "network-policy",
+    title: "A NetworkPolicy denies what it does not name",
+    docs: "Some NetworkPolicy of the namespace must select the pod for incoming traffic, and none that selects it may let \
+everything in from everywhere. The simplest one selects all pods and names nothing: `podSelector: {}`, \
+`policyTypes: [Ingress]`. A policy that lets in only what the pod needs does as well, since a pod that any policy selects \
+is closed to all the rest.\n\n\
+The rule needs `serve --cluster`: it says nothing where there is no cluster to read NetworkPolicies from. Whether the \
+network plugin enforces them it cannot know.",
+    why: "every pod of the cluster can reach this one, so whoever has taken over any of them can go on from there",
+    owasp: &[46],
+    severity: Severity::Medium,
+    params: params::<NoParams>,
+    judges: Judges::Pod(PodRule {
+        compile: without_params::<NetworkPolicy>,
+        examples: &[
+        Example::bad("the namespace has none", "", &["spec"]).network_policies("[]"),
+        Example::bad("it selects other pods", "", &["spec"])
+            .network_policies(r#"[{"podSelector":{"matchLabels":{"app":"other"}}}]"#),
+        Example::bad("one that opens beside one that closes", "", &["spec"])
+            .network_policies(r#"[{"podSelector":{}},{"podSelector":{},"ingress":[{}]}]"#),
+        Example::bad("only outgoing traffic", "", &["spec"])
+            .network_policies(r#"[{"podSelector":{},"policyTypes":["Egress"]}]"#),
+        Example::good("denied by default", "").network_policies(r#"[{"podSelector":{},"policyTypes":["Ingress"]}]"#),
+        Example::good("only what is named", "")
+            .network_policies(r#"[{"podSelector":{},"ingress":[{"from":[{"podSelector":{}}]}]}]"#),
+        Example::good("without a cluster nobody knows", ""),
+    ],
+        ..PodRule::DEFAULT
+    }),
+};
+
+#[derive(Default)]
+struct NetworkPolicy;
+
+impl Check for NetworkPolicy {
+    fn needs(&self) -> Parts {
+        Parts::INGRESS
+    }
+
+    fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+        let found = match pod.around.ingress {
+            None | Some(Ingress::Isolated) => return,
+            Some(Ingress::Open) => "no NetworkPolicy selects it for incoming traffic",
+            Some(Ingress::Opened) => "a NetworkPolicy that lets everything in",
+            Some(Ingress::Unknown) => "the NetworkPolicies of the namespace could not be read",
+        };
+        findings.add(Finding::new(
+            Location::spec(),
+            found,
+            "a NetworkPolicy that selects it and names what may come in",
+        ));
+    }
+
+    fn asks_for_network_policies(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,55 @@
+//! `securityContext.privileged` of any container.
+
+use crate::rule::{Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Pss, Rule, Severity, params, without_params};
+use crate::workload::{Parts, Pod};
+
+pub static RULE: Rule = Rule {
+    id: "privileged",
+    title: "No container runs privileged",
+    docs: "A privileged container has every capability, every device of the node and no seccomp, AppArmor or \
+SELinux confinement. Judged in containers, init containers and ephemeral containers (`kubectl debug`).\n\n\
+Instead, add the single capability that the program needs, or use a device plugin for a device.",
+    why: "a privileged container has every capability and device of the node, so whoever controls it controls the node",
+    owasp: &[59],
+    severity: Severity::Critical,
+    params: params::<NoParams>,
+    judges: Judges::Pod(PodRule {
+        pss: Some(Pss::Baseline),
+        compile: without_params::<Privileged>,
+        examples: &[
+        Example::bad(
+            "privileged container",
+            r#"{"securityContext":{"privileged":true,"allowPrivilegeEscalation":true}}"#,
+            &["securityContext.privileged"],
+        ),
+        Example::good("privileged false", r#"{"securityContext":{"privileged":false}}"#),
+        Example::good("privileged not set", r#"{"securityContext":{"privileged":null}}"#),
+        Example::good("no securityContext", r#"{"securityContext":null}"#),
+    ],
+        ..PodRule::DEFAULT
+    }),
+};
+
+#[derive(Default)]
+struct Privileged;
+
+impl Check for Privileged {
+    fn needs(&self) -> Parts {
+        Parts::PRIVILEGED
+    }
+
+    fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+        for container in pod.all_containers() {
+            if container.security_context.as_ref().and_then(|s| s.privileged) == Some(true) {
+                let at = Location::security_context(container, "privileged", true);
+                let finding = Finding::new(at, "true", "false or not set");
+                let refused =
+                    container.security_context.as_ref().and_then(|s| s.allow_privilege_escalation) == Some(false);
+                findings.add(if refused { finding.why(WHY_REFUSED) } else { finding });
+            }
+        }
+    }
+}
+
+const WHY_REFUSED: &str = "allowPrivilegeEscalation false contradicts it, so the API server refuses the pod; a privileged \
+container can always gain privileges";

@@ -1,0 +1,160 @@
+//! `securityContext.readOnlyRootFilesystem` of any container.
+
+use crate::rule::shown;
+use super::limits::Amount;
+use crate::rule::{Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Rule, Scope, Severity, compile, params};
+use crate::workload::{ContainerKind, ContainerRef, Pod, path};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+
+pub static RULE: Rule = Rule {
+    id: "read-only-root-filesystem",
+    title: "Containers run with a read-only root file system",
+    docs: "`readOnlyRootFilesystem` must be `true` on every container, so that nobody can replace a program or leave \
+one behind. Paths that the program writes to get a volume of their own.\n\n\
+The repair sets `true` and mounts an emptyDir with a size limit on each path of `writable` (default `/tmp`) on which \
+nothing is mounted yet, in whatever spelling, and which lies in no volume that is. A debug container cannot bring volumes, so there only the field is set.\n\n\
+A pod that can run on Windows nodes alone (by `nodeSelector`, affinity or its node) but lacks `spec.os.name: windows` is \
+judged as one of Linux, as the API server does; nothing is repaired in it, and the finding says to set that name.",
+    why: "on a writable root file system an attacker can replace programs and keep tools across restarts of a process",
+    owasp: &[12, 65],
+    severity: Severity::Medium,
+    params: params::<ReadOnlyRootFilesystem>,
+    judges: Judges::Pod(PodRule {
+        linux_only: true,
+        fixes: true,
+        implied_by: &[Cause::container("privileged")],
+        compile: compile::<ReadOnlyRootFilesystem>,
+        examples: &[
+        Example::bad(
+            "not set",
+            r#"{"securityContext":{"readOnlyRootFilesystem":null}}"#,
+            &["securityContext.readOnlyRootFilesystem"],
+        ),
+        Example::bad(
+            "false",
+            r#"{"securityContext":{"readOnlyRootFilesystem":false}}"#,
+            &["securityContext.readOnlyRootFilesystem"],
+        ),
+        Example::bad("no securityContext", r#"{"securityContext":null}"#, &["securityContext.readOnlyRootFilesystem"]),
+        Example::bad(
+            "/tmp is mounted already",
+            r#"{"securityContext":{"readOnlyRootFilesystem":false},"volumeMounts":[{"name":"tmp","mountPath":"/tmp/"}]}"#,
+            &["securityContext.readOnlyRootFilesystem"],
+        )
+        .spec(r#"{"volumes":[{"name":"tmp","emptyDir":{"sizeLimit":"1Mi"}}]}"#),
+        Example::bad(
+            "/tmp is mounted already, in another spelling",
+            r#"{"securityContext":{"readOnlyRootFilesystem":false},"volumeMounts":[{"name":"tmp","mountPath":"//var/../tmp/."}]}"#,
+            &["securityContext.readOnlyRootFilesystem"],
+        )
+        .spec(r#"{"volumes":[{"name":"tmp","emptyDir":{"sizeLimit":"1Mi"}}]}"#),
+        Example::bad(
+            "a writable path lies in a volume",
+            r#"{"securityContext":{"readOnlyRootFilesystem":false},"volumeMounts":[{"name":"cache","mountPath":"/var/cache"}]}"#,
+            &["securityContext.readOnlyRootFilesystem"],
+        )
+        .spec(r#"{"volumes":[{"name":"cache","emptyDir":{"sizeLimit":"1Mi"}}]}"#)
+        .params(r#"{"writable":["/var/cache/nginx"]}"#),
+        Example::bad(
+            "several writable paths",
+            r#"{"securityContext":{"readOnlyRootFilesystem":false}}"#,
+            &["securityContext.readOnlyRootFilesystem"],
+        )
+        .params(r#"{"writable":["/tmp","/var/cache/nginx"]}"#),
+        Example::good("true", r#"{"securityContext":{"readOnlyRootFilesystem":true}}"#),
+        Example::good("Windows has no such field", r#"{"securityContext":{"readOnlyRootFilesystem":null}}"#)
+            .spec(r#"{"os":{"name":"windows"}}"#),
+    ],
+        ..PodRule::DEFAULT
+    }),
+};
+
+/// Parameters of `read-only-root-filesystem`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+struct ReadOnlyRootFilesystem {
+    /// Absolute paths that the repair keeps writable, each by an emptyDir.
+    #[serde(deserialize_with = "mount_paths")]
+    writable: Vec<String>,
+    /// Size limit of each such emptyDir, a Kubernetes quantity.
+    #[serde(deserialize_with = "quantity_above_zero")]
+    size_limit: String,
+}
+
+impl Default for ReadOnlyRootFilesystem {
+    fn default() -> Self {
+        Self { writable: vec!["/tmp".to_owned()], size_limit: "64Mi".to_owned() }
+    }
+}
+
+/// The API server would refuse every pod that is repaired with anything else, or with two mounts on one path.
+fn mount_paths<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let mut paths = Vec::<String>::deserialize(deserializer)?;
+    for given in &paths {
+        if !given.starts_with('/') || given.contains(':') || path::normalise(given) == "/" {
+            let message =
+                format!("`{given}` is no absolute path below / without a colon, on which a volume can be mounted");
+            return Err(serde::de::Error::custom(message));
+        }
+    }
+    let mut seen = std::collections::HashSet::new();
+    paths.retain(|given| seen.insert(path::normalise(given)));
+    Ok(paths)
+}
+
+/// The API server would refuse every pod that is repaired with anything else.
+fn quantity_above_zero<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Amount::deserialize(deserializer).map(|amount| amount.text)
+}
+
+impl Check for ReadOnlyRootFilesystem {
+    fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+        for container in pod.all_containers() {
+            let value = container.security_context.as_ref().and_then(|s| s.read_only_root_filesystem);
+            if value == Some(true) {
+                continue;
+            }
+            let at = Location::security_context(container, "readOnlyRootFilesystem", value.is_some());
+            findings.add(Finding::new(at, shown(value), "true").of_linux(pod));
+        }
+    }
+
+    fn fix(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        let Some(container) = finding.container() else { return false };
+        fix.set_found(finding, true.into());
+        if fix.scope == Scope::Pod {
+            for (number, path) in self.writable.iter().enumerate() {
+                if !is_mounted(container, path) {
+                    self.mount(pod, container, number, path, fix);
+                }
+            }
+        }
+        true
+    }
+}
+
+impl ReadOnlyRootFilesystem {
+    fn mount(&self, pod: &Pod<'_>, container: ContainerRef<'_>, number: usize, path: &str, fix: &mut Fix) {
+        // One volume a container: containers did not share the path before.
+        let list = match container.kind {
+            ContainerKind::Init => "init",
+            ContainerKind::Container => "app",
+            ContainerKind::Ephemeral => "debug",
+        };
+        let name = format!("writable-{list}-{}-{number}", container.index);
+        let Some(name) = fix.free_volume_name(pod, name) else { return };
+        let volumes = Location::spec().key("volumes", !pod.spec.volumes.is_empty());
+        fix.append(&volumes, json!({"name": name, "emptyDir": {"sizeLimit": self.size_limit}}));
+        let mounts = Location::container(container).key("volumeMounts", !container.volume_mounts.is_empty());
+        fix.append(&mounts, json!({"name": name, "mountPath": path}));
+    }
+}
+
+/// Whether a volume is mounted on this path or above it. An emptyDir there would hide what the volume has.
+fn is_mounted(container: ContainerRef<'_>, path: &str) -> bool {
+    let path = path::normalise(path);
+    let mut mounts = container.volume_mounts.iter().filter(|mount| !mount.mount_path.is_empty());
+    mounts.any(|mount| path::is_under(&path, &path::normalise(&mount.mount_path)))
+}

@@ -1,0 +1,104 @@
+//! `automountServiceAccountToken` of the pod.
+
+use crate::rule::shown;
+use crate::rule::{Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Rule, Scope, Severity, compile, params};
+use crate::workload::Pod;
+use crate::workload::volume::Volume;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub static RULE: Rule = Rule {
+    id: "service-account-token",
+    title: "Pods that do not call the Kubernetes API have no token for it",
+    docs: "Kubernetes mounts a token of the pod's ServiceAccount into every container unless the pod \
+or its ServiceAccount says `automountServiceAccountToken: false`. Few programs call the API, so one of them must say it. A pod \
+that arrives is judged by the token that the API server has put into it, or has not; a template by what it says itself, and \
+`podreeve check` reads the ServiceAccounts among the files as well. Left alone are pods with a \
+projected `serviceAccountToken` volume of their own, which names audience and lifetime and is the better way for a program that \
+does call an API, and pods of the ServiceAccounts in `accounts`.\n\n\
+The repair sets `false`, and takes the token out of the volume `kube-api-access-...` that the API server has put into the \
+pod before webhooks see it; the cluster's certificate stays there.",
+    why: "a token that nobody needs lets whoever takes over the program speak to the Kubernetes API as the pod",
+    owasp: &[32],
+    severity: Severity::Medium,
+    params: params::<ServiceAccountToken>,
+    judges: Judges::Pod(PodRule {
+        fixes: true,
+        compile: compile::<ServiceAccountToken>,
+        examples: &[
+        Example::bad("not set", "", &["spec.automountServiceAccountToken"])
+            .spec(r#"{"automountServiceAccountToken":null}"#)
+            .written(),
+        Example::bad("true", "", &["spec.automountServiceAccountToken"])
+            .spec(r#"{"automountServiceAccountToken":true}"#)
+            .written(),
+        Example::bad("as the API server fills it in", "", &["spec.automountServiceAccountToken"]).spec(
+            r#"{"automountServiceAccountToken":null,"serviceAccountName":"default","volumes":[{"name":"cache","emptyDir":{"sizeLimit":"1Mi"}},{"name":"kube-api-access-x7k2p","projected":{"sources":[{"serviceAccountToken":{"expirationSeconds":3607,"path":"token"}},{"configMap":{"name":"kube-root-ca.crt","items":[{"key":"ca.crt","path":"ca.crt"}]}}]}}]}"#,
+        ),
+        Example::bad("another account than the one that needs it", "", &["spec.automountServiceAccountToken"])
+            .spec(r#"{"automountServiceAccountToken":null}"#)
+            .params(r#"{"accounts":["operator"]}"#)
+            .written(),
+        Example::good("false", "").spec(r#"{"automountServiceAccountToken":false}"#),
+        Example::good("an account that needs it", "")
+            .spec(r#"{"automountServiceAccountToken":null,"serviceAccountName":"operator"}"#)
+            .params(r#"{"accounts":["operator"]}"#)
+            .written(),
+        Example::good("a token of its own", "").spec(
+            r#"{"automountServiceAccountToken":null,"volumes":[{"name":"token","projected":{"sources":[{"serviceAccountToken":{"audience":"vault","path":"token"}}]}}]}"#,
+        ),
+    ],
+        ..PodRule::DEFAULT
+    }),
+};
+
+/// Parameters of `service-account-token`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct ServiceAccountToken {
+    /// ServiceAccounts, by exact name, whose pods call the API; `default` is the one of a pod that names none.
+    accounts: Vec<String>,
+}
+
+impl Check for ServiceAccountToken {
+    fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+        let spec = &pod.spec;
+        let value = spec.automount_service_account_token;
+        // The API server has put the token into a pod that arrives, or whatever it says, the pod has none.
+        let has_arrived = pod.kind == "Pod" && pod.around.written.is_none();
+        let automounts = match (has_arrived, value) {
+            (true, _) => spec.volumes.iter().any(is_injected),
+            (false, None) => pod.around.written.and_then(|written| written.account_automounts) != Some(false),
+            (false, Some(_)) => true,
+        };
+        if value == Some(false)
+            || !automounts
+            || self.accounts.iter().any(|name| name == spec.account())
+            || spec.volumes.iter().any(|volume| volume.projects_token() && !is_injected(volume))
+        {
+            return;
+        }
+        let at = Location::spec().key("automountServiceAccountToken", value.is_some());
+        findings.add(Finding::new(at, shown(value), "false"));
+    }
+
+    fn fix(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        if fix.scope != Scope::Pod {
+            return false;
+        }
+        fix.set_found(finding, false.into());
+        for (index, volume) in pod.spec.volumes.iter().enumerate().filter(|(_, volume)| is_injected(volume)) {
+            let sources =
+                Location::spec().key("volumes", true).index(index).key("projected", true).key("sources", true);
+            for token in volume.token_sources().rev() {
+                fix.remove(&sources.index(token));
+            }
+        }
+        true
+    }
+}
+
+/// The volume that the API server's ServiceAccount admission adds.
+fn is_injected(volume: &Volume<'_>) -> bool {
+    volume.name.starts_with("kube-api-access-") && volume.projects_token()
+}

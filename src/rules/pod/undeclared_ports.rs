@@ -1,0 +1,131 @@
+//! Ports that probes use and the container does not declare, and too many of them.
+
+use crate::rule::{Check, Example, Finding, Findings, Judges, Location, NOT_EPHEMERAL, PodRule, Rule, Severity, compile, params};
+use crate::workload::pod::Container;
+use crate::workload::text::Scalar;
+use crate::workload::{Parts, Pod};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub static RULE: Rule = Rule {
+    id: "undeclared-ports",
+    title: "Containers declare the ports they use, and not too many",
+    docs: "`ports` is what reviewers, NetworkPolicies and Services go by. A probe of the container's own network must \
+name a port that the container declares, by number or by name, and an entry with a `hostPort` must declare the \
+`containerPort` behind it. With `max`, a container declares no more ports than that: each open port is one more way in.\n\n\
+Declare the port that the probe asks; close those that nobody needs.",
+    why: "a port that is used and not declared escapes review, policies and Services",
+    owasp: &[63],
+    severity: Severity::Low,
+    params: params::<UndeclaredPorts>,
+    judges: Judges::Pod(PodRule {
+        lists: NOT_EPHEMERAL,
+        compile: compile::<UndeclaredPorts>,
+        examples: &[
+        Example::bad(
+            "a number, beside a good probe",
+            r#"{"livenessProbe":{"httpGet":{"port":9090}},"readinessProbe":{"httpGet":{"port":8080}}}"#,
+            &["livenessProbe.httpGet.port"],
+        ),
+        Example::bad(
+            "a name, a socket and gRPC",
+            r#"{"livenessProbe":{"httpGet":{"port":"metrics"}},"readinessProbe":{"httpGet":null,"tcpSocket":{"port":9091}},"startupProbe":{"grpc":{"port":9092}}}"#,
+            &["livenessProbe.httpGet.port", "readinessProbe.tcpSocket.port", "startupProbe.grpc.port"],
+        ),
+        Example::bad(
+            "no ports at all",
+            r#"{"ports":null,"livenessProbe":{"httpGet":{"port":8080}},"readinessProbe":null}"#,
+            &["livenessProbe.httpGet.port"],
+        ),
+        Example::bad(
+            "a host port with nothing behind it",
+            r#"{"ports":[{"containerPort":8080,"name":"http"},{"hostPort":9090}]}"#,
+            &["ports[1].containerPort"],
+        ),
+        Example::bad(
+            "too many",
+            r#"{"ports":[{"containerPort":8080,"name":"http"},{"containerPort":8081},{"containerPort":8082}]}"#,
+            &["ports"],
+        )
+        .params(r#"{"max":2}"#),
+        Example::good(
+            "as many as may be",
+            r#"{"ports":[{"containerPort":8080,"name":"http"},{"containerPort":8081}]}"#,
+        )
+        .params(r#"{"max":2}"#),
+        Example::good(
+            "by name and by number",
+            r#"{"livenessProbe":{"httpGet":{"port":"http"}},"readinessProbe":{"httpGet":{"port":8080}}}"#,
+        ),
+        Example::good(
+            "a host port and the port behind it",
+            r#"{"ports":[{"containerPort":8080,"hostPort":8080,"name":"http"}]}"#,
+        ),
+        Example::good("by a number as text", r#"{"livenessProbe":{"httpGet":{"port":"8080"}}}"#),
+        Example::good(
+            "another host, and a command",
+            r#"{"livenessProbe":{"httpGet":{"port":9090,"host":"example.com"}},"readinessProbe":{"httpGet":null,"exec":{"command":["true"]}}}"#,
+        ),
+        Example::good("no probes and no ports", r#"{"ports":null,"livenessProbe":null,"readinessProbe":null}"#),
+    ],
+        ..PodRule::DEFAULT
+    }),
+};
+
+/// Parameters of `undeclared-ports`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct UndeclaredPorts {
+    /// The most ports that a container may declare. Default: any number.
+    max: Option<u16>,
+}
+
+impl Check for UndeclaredPorts {
+    fn needs(&self) -> Parts {
+        Parts::PORTS | Parts::PROBES
+    }
+
+    fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+        for container in pod.all_containers() {
+            let ports = &container.container.ports;
+            let at = Location::container(container).key("ports", true);
+            let count = ports.len();
+            if let Some(max) = self.max.filter(|max| count > usize::from(*max)) {
+                findings.add(
+                    Finding::new(at, format!("{count} ports"), format!("at most {max}"))
+                        .why("each open port is one more way into the container")
+                        .amount(i128::try_from(count).unwrap_or(i128::MAX)),
+                );
+            }
+            for (index, port) in ports.iter().enumerate() {
+                if let Some(host_port) = port.host_port.filter(|number| *number != 0 && port.container_port.is_none()) {
+                    let at = at.index(index).key("containerPort", false);
+                    findings.add(Finding::new(at, format!("hostPort {host_port} without it"), "the port behind it"));
+                }
+            }
+            for (probe, handler) in container.probes() {
+                let http = handler.http_get.as_ref().map(|a| ("httpGet", &a.port, &a.host));
+                let tcp = handler.tcp_socket.as_ref().map(|a| ("tcpSocket", &a.port, &a.host));
+                let grpc = handler.grpc.as_ref().map(|a| ("grpc", &a.port, &a.host));
+                for (action, port, host) in [http, tcp, grpc].into_iter().flatten() {
+                    // On another host it is not the container's port: rule `host-probes`.
+                    let elsewhere = host.as_deref().is_some_and(|host| !host.is_empty());
+                    let Some(port) = port.as_ref().filter(|port| !elsewhere && !declares(&container, port)) else {
+                        continue;
+                    };
+                    let at = Location::container(container).key(probe, true).key(action, true).key("port", true);
+                    findings.add(Finding::new(at, format!("{probe} of {}", port.text), "a port in ports"));
+                }
+            }
+        }
+    }
+}
+
+/// As the kubelet finds the port of a probe: a text is a name, and a number only if there is no such name.
+fn declares(container: &Container<'_>, port: &Scalar<'_>) -> bool {
+    let number = port.text.parse::<i64>().ok();
+    container.ports.iter().any(|declared| {
+        let named = !port.number && declared.name.as_deref() == Some(&*port.text);
+        named || number.is_some() && declared.container_port == number
+    })
+}
