@@ -1,17 +1,17 @@
 //! How a request is answered. Everything here is pure: bytes and policies in, an outcome out.
 
-mod around;
+mod context;
 mod connect;
 mod lookups;
 mod namespace;
-mod own;
+mod policy_objects;
 mod pod_security;
 mod pods;
 mod reasons;
 mod update;
 
 use crate::effort::{self, End};
-use crate::facts::{Facts, Known, Labels, Wanted};
+use crate::facts::{Facts, Known, Labels, FactQuery};
 use crate::outcome::{About, Outcome};
 use crate::policy::{CompiledPolicy, PolicySet, Subject};
 use crate::review::{Request, Review, discreet::discreet, request, request::uid, response};
@@ -90,8 +90,8 @@ pub fn admit(body: &[u8], hook: Hook, snapshot: &Snapshot, today: Date) -> Outco
 /// Answers as the validating webhook would for the pods that are made of the object: labels of a namespace, which only
 /// warn of a template when it comes, deny what it makes.
 #[must_use]
-pub fn admit_made(body: &[u8], snapshot: &Snapshot, today: Date) -> Outcome {
-    admit_at(body, Hook::Validate, Moment::Making, snapshot, today)
+pub fn admit_as_created(body: &[u8], snapshot: &Snapshot, today: Date) -> Outcome {
+    admit_at(body, Hook::Validate, Moment::PodCreation, snapshot, today)
 }
 
 /// When a template is judged by the labels of its namespace.
@@ -100,7 +100,7 @@ enum Moment {
     /// It comes; its pods are judged when they come.
     Request,
     /// Its pods are made.
-    Making,
+    PodCreation,
 }
 
 impl Moment {
@@ -167,9 +167,9 @@ fn answer(request: &mut Request<'_>, hook: Hook, moment: Moment, snapshot: &Snap
         groups: &request.user_info.groups,
     };
     if subject.labels == Known::Unknown {
-        let wanted = Wanted::Namespace(request.namespace.to_string());
+        let wanted = FactQuery::Namespace(request.namespace.to_string());
         if snapshot.facts.may_ask(&wanted) {
-            return response::finish(Outcome::wanting(about, wanted));
+            return response::finish(Outcome::needs_fact(about, wanted));
         }
     }
     let mut policies: Vec<&CompiledPolicy> = snapshot.policies.select(&subject).collect();
@@ -178,9 +178,9 @@ fn answer(request: &mut Request<'_>, hook: Hook, moment: Moment, snapshot: &Snap
         policies.retain(|p| p.patch_templates && !owned);
     }
     for placed in &mut found.pods {
-        match around::of(&placed.pod, &request.namespace, &policies, &snapshot.facts) {
-            Ok(around) => placed.pod.around = around,
-            Err(wanted) => return response::finish(Outcome::wanting(about, wanted)),
+        match context::of(&placed.pod, &request.namespace, &policies, &snapshot.facts) {
+            Ok(context) => placed.pod.context = context,
+            Err(wanted) => return response::finish(Outcome::needs_fact(about, wanted)),
         }
     }
     let (kind, subject, policies) = (&*kind, &subject, &*policies);
@@ -197,8 +197,8 @@ fn without_pod(request: &Request<'_>, hook: Hook, snapshot: &Snapshot, today: Da
         None
     } else if namespace::is_one(request) && request.brings_object() {
         Some(namespace::judge(request, snapshot, about(request, None)))
-    } else if own::is_one(request) && request.brings_object() {
-        Some(own::judge(request, about(request, None)))
+    } else if policy_objects::is_one(request) && request.brings_object() {
+        Some(policy_objects::judge(request, about(request, None)))
     } else {
         connect::is_one(request).then(|| connect::decide(request, snapshot, today))
     }

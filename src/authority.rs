@@ -21,7 +21,7 @@ pub struct Pem {
 pub fn make_ca(now: Timestamp, days: i64) -> Result<Pem, String> {
     let made = || {
         let mut params = ca_params(&format!("podreeve CA {now}"));
-        dress(&mut params, now, days);
+        set_validity_and_usage(&mut params, now, days);
         let key = KeyPair::generate()?;
         let cert = params.self_signed(&key)?;
         Ok(Pem { cert: cert.pem(), key: key.serialize_pem() })
@@ -35,13 +35,13 @@ pub fn make_ca(now: Timestamp, days: i64) -> Result<Pem, String> {
 /// # Errors
 /// A CA that cannot be read, or a name that is none.
 pub fn make_leaf(ca: &Pem, names: &[String], now: Timestamp, days: i64) -> Result<Pem, String> {
-    let facts = Facts::of(&ca.cert).ok_or("the CA's certificate cannot be read")?;
+    let facts = CertificateInfo::of(&ca.cert).ok_or("the CA's certificate cannot be read")?;
     let made = || {
         let issuer = Issuer::new(ca_params(&facts.name), KeyPair::from_pem(&ca.key)?);
         let mut leaf = CertificateParams::new(names.to_vec())?;
         leaf.distinguished_name = DistinguishedName::new();
         leaf.distinguished_name.push(DnType::CommonName, "podreeve");
-        dress(&mut leaf, now, days);
+        set_validity_and_usage(&mut leaf, now, days);
         leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         leaf.use_authority_key_identifier_extension = true;
@@ -62,7 +62,7 @@ fn ca_params(name: &str) -> CertificateParams {
 }
 
 /// From yesterday, for clocks that are behind.
-fn dress(params: &mut CertificateParams, now: Timestamp, days: i64) {
+fn set_validity_and_usage(params: &mut CertificateParams, now: Timestamp, days: i64) {
     let today = Offset::UTC.to_datetime(now).date();
     let ymd =
         |date: Date| rcgen::date_time_ymd(date.year().into(), date.month().unsigned_abs(), date.day().unsigned_abs());
@@ -72,7 +72,7 @@ fn dress(params: &mut CertificateParams, now: Timestamp, days: i64) {
 
 /// What counts of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts {
+pub struct CertificateInfo {
     /// The common name.
     pub name: String,
     pub from: Timestamp,
@@ -84,7 +84,7 @@ pub struct Facts {
     pub signer: Vec<u8>,
 }
 
-impl Facts {
+impl CertificateInfo {
     /// None when it is no certificate in PEM.
     #[must_use]
     pub fn of(pem: &str) -> Option<Self> {
@@ -143,7 +143,7 @@ mod tests {
         let ca = make_ca(now, 365).unwrap();
         let leaf = make_leaf(&ca, &["podreeve.podreeve.svc".to_owned()], now, 90).unwrap();
         for (pem, until) in [(ca, "2027-03-01T00:00:00Z"), (leaf, "2026-05-30T00:00:00Z")] {
-            let facts = Facts::of(&pem.cert).unwrap();
+            let facts = CertificateInfo::of(&pem.cert).unwrap();
             assert_eq!(facts.from, "2026-02-28T00:00:00Z".parse().unwrap(), "{}", facts.name);
             assert_eq!(facts.until, until.parse().unwrap(), "{}", facts.name);
         }

@@ -54,16 +54,16 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let ran = catch_unwind(AssertUnwindSafe(|| match cli.command {
         Command::Serve(args) => serve::run(*args),
-        Command::Check(args) => exit::told(check::run(&args)),
-        Command::Scan(args) => exit::told(scan::run(&args)),
-        Command::Review(args) => exit::told(review::run(&args)),
-        Command::Rules(args) => exit::told(rules::run(&args)),
-        Command::Explain(args) => exit::told(explain::run(&args)),
-        Command::Selftest(args) => exit::told(selftest::run(&args)),
-        Command::Uninstall(args) => exit::told(uninstall::run(&args)),
-        Command::Version(args) => exit::told(version::run(&args)),
-        Command::Completions(args) => exit::told(completions::run(&args)),
-        Command::Man(args) => exit::told(man::run(&args)),
+        Command::Check(args) => exit::report(check::run(&args)),
+        Command::Scan(args) => exit::report(scan::run(&args)),
+        Command::Review(args) => exit::report(review::run(&args)),
+        Command::Rules(args) => exit::report(rules::run(&args)),
+        Command::Explain(args) => exit::report(explain::run(&args)),
+        Command::Selftest(args) => exit::report(selftest::run(&args)),
+        Command::Uninstall(args) => exit::report(uninstall::run(&args)),
+        Command::Version(args) => exit::report(version::run(&args)),
+        Command::Completions(args) => exit::report(completions::run(&args)),
+        Command::Man(args) => exit::report(man::run(&args)),
     }));
     ran.unwrap_or_else(|_| {
         eprintln!("error: podreeve failed by a fault of its own; please report the lines above and the input");

@@ -10,13 +10,13 @@ mod exemptions;
 mod facts;
 pub mod item;
 mod lease;
-pub mod link;
+pub mod api_health;
 mod lookup;
 mod nodes;
 mod objects;
 pub mod once;
 mod owner;
-pub mod parts;
+pub mod state;
 mod policies;
 pub mod scan;
 mod status;
@@ -25,9 +25,9 @@ pub mod webhooks;
 mod writer;
 
 pub use client::Access;
-pub use link::Link;
+pub use api_health::ApiHealth;
 pub use lookup::Lookup;
-pub use parts::{Parts, Publisher};
+pub use state::{ClusterState, StateSender};
 
 use crate::authority::Pem;
 use kube::Client;
@@ -50,7 +50,7 @@ pub struct Settings {
     /// The Lease that one replica holds: the leader.
     pub lease: String,
     /// None where the certificate comes from files.
-    pub certificates: Option<certificates::Own>,
+    pub certificates: Option<certificates::ManagedCertificates>,
     /// The name of both webhook configurations, which are to go with the namespace.
     pub configuration: Option<String>,
     /// None where nothing is scanned.
@@ -63,10 +63,10 @@ const RETRY: Duration = Duration::from_secs(5);
 /// Watches the cluster as long as podreeve serves.
 pub async fn run(
     settings: Settings,
-    link: &Link,
+    link: &ApiHealth,
     lookup: &Lookup,
-    parts: Publisher,
-    needs: Heard,
+    parts: StateSender,
+    needs: FactsReceiver,
     served: tokio::sync::watch::Sender<Option<Pem>>,
     scanned: scan::Served<'_>,
 ) {
@@ -111,23 +111,23 @@ pub async fn run(
 async fn keep_certificates(
     settings: &Settings,
     client: &Client,
-    link: &Link,
-    leads: Leads,
+    link: &ApiHealth,
+    leads: Leadership,
     served: tokio::sync::watch::Sender<Option<Pem>>,
 ) {
     let Some(own) = &settings.certificates else { return };
     let namespace = &settings.namespace;
-    certificates::Keeping { client: client.clone(), link, own, namespace, leads, served }.run().await;
+    certificates::CertificateManager { client: client.clone(), link, own, namespace, leads, served }.run().await;
 }
 
 /// Wherever the certificate comes from.
-async fn own_configurations(settings: &Settings, client: &Client, leads: Leads) {
+async fn own_configurations(settings: &Settings, client: &Client, leads: Leadership) {
     let Some(name) = &settings.configuration else { return };
     owner::keep(client, name, &settings.namespace, leads).await;
 }
 
 /// Whether this replica is the leader.
-pub type Leads = tokio::sync::watch::Receiver<bool>;
+pub type Leadership = tokio::sync::watch::Receiver<bool>;
 
 /// What the policies in force ask for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -138,14 +138,14 @@ pub struct Needs {
     pub nodes: bool,
 }
 
-pub type Heard = tokio::sync::watch::Receiver<Needs>;
+pub type FactsReceiver = tokio::sync::watch::Receiver<Needs>;
 
 /// Watches that begin when a policy asks for them.
 struct Filling<'f> {
     client: &'f Client,
-    link: &'f Link,
-    parts: &'f Publisher,
-    needs: &'f Heard,
+    link: &'f ApiHealth,
+    parts: &'f StateSender,
+    needs: &'f FactsReceiver,
 }
 
 impl Filling<'_> {
@@ -166,13 +166,13 @@ impl Filling<'_> {
     }
 }
 
-async fn exemptions(client: Client, link: &Link, parts: Publisher, allowed: &[String], leads: Leads) {
+async fn exemptions(client: Client, link: &ApiHealth, parts: StateSender, allowed: &[String], leads: Leadership) {
     let resource = item::resource("podreeve.dev", "v1alpha1", "Exemption", "exemptions");
     let names = Names { what: "exemptions.podreeve.dev", without: "those that are in force stay" };
     own_objects(client, link, resource, names, exemptions::Exemptions::new(allowed, parts), leads).await;
 }
 
-async fn policies(client: Client, link: &Link, parts: Publisher, leads: Leads) {
+async fn policies(client: Client, link: &ApiHealth, parts: StateSender, leads: Leadership) {
     let resource = item::resource("podreeve.dev", "v1alpha1", "Policy", "policies");
     let names = Names { what: "policies.podreeve.dev", without: "those that are in force stay" };
     own_objects(client, link, resource, names, policies::Policies::new(parts), leads).await;
@@ -181,11 +181,11 @@ async fn policies(client: Client, link: &Link, parts: Publisher, leads: Leads) {
 /// Every replica reads them, the leader writes their status.
 async fn own_objects(
     client: Client,
-    link: &Link,
+    link: &ApiHealth,
     resource: ApiResource,
     names: Names,
-    keep: impl objects::Keep,
-    leads: Leads,
+    keep: impl objects::ObjectStore,
+    leads: Leadership,
 ) {
     let api = kube::Api::all_with(client.clone(), &resource);
     let (say, said) = tokio::sync::mpsc::unbounded_channel();
@@ -195,7 +195,7 @@ async fn own_objects(
 }
 
 /// Tries until the API server answers; the log tells once that it does not.
-async fn connect(access: &Access, link: &Link) -> Client {
+async fn connect(access: &Access, link: &ApiHealth) -> Client {
     loop {
         match access.client().await {
             Ok(client) => match client.apiserver_version().await {

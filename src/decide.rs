@@ -5,7 +5,7 @@ mod find;
 mod previous;
 
 use crate::effort;
-use crate::policy::{Action, By, CompiledPolicy, CompiledRule, Cover, ObjectExemption, Whole};
+use crate::policy::{Action, ExemptionSource, CompiledPolicy, CompiledRule, AppliedExemption, ObjectExemption, PodExemptions};
 use crate::rule::{Finding, Findings, Rule, Scope, Severity};
 use crate::workload::{ContainerKind, Pod};
 use effect::{DecisionInput, effect};
@@ -27,11 +27,11 @@ pub struct Judged<'p> {
     pub effect: Effect,
     pub note: Option<Note>,
     /// The exemption that covers it.
-    pub exemption: Option<By<'p>>,
+    pub exemption: Option<ExemptionSource<'p>>,
     /// It stands in a part of an existing pod that nobody can repair.
     pub fixed: bool,
     /// How many violations it stands for: of many that are alike, only the first ones are kept.
-    pub times: usize,
+    pub count: usize,
 }
 
 impl Judged<'_> {
@@ -55,7 +55,7 @@ pub struct Case<'p> {
     /// The request changes an object that was there before.
     pub is_update: bool,
     /// How many violations of a rule are told in full; the others may be counted.
-    pub told: usize,
+    pub report_limit: usize,
     pub today: Date,
 }
 
@@ -71,8 +71,8 @@ impl<'p> Case<'p> {
         policy: &'p CompiledPolicy,
         compiled: &CompiledRule,
         finding: &Finding<'_>,
-        whole: &Whole<'_>,
-    ) -> Option<Cover<'p>> {
+        whole: &PodExemptions<'_>,
+    ) -> Option<AppliedExemption<'p>> {
         policy.cover(self.exemptions, compiled.rule, finding, self.namespace, whole, self.today)
     }
 }
@@ -82,7 +82,7 @@ impl<'p> Case<'p> {
 /// `previous` reads the pod as it was before the request; it is asked only when something was found.
 /// Result: the violations, ordered by container, then rule; with several policies one violation
 /// is told once, by the policy that is strictest about it. Where all violations of a rule have one
-/// effect, those beyond `case.told` are counted in [`Judged::times`].
+/// effect, those beyond `case.report_limit` are counted in [`Judged::times`].
 pub fn judge<'p>(
     case: &Case<'p>,
     policies: &[&'p CompiledPolicy],
@@ -93,11 +93,11 @@ pub fn judge<'p>(
         return Vec::new();
     }
     let before = PreviousViolations::new(previous(), case, found.iter().map(|found| (found.policy, found.compiled)));
-    let whole = Whole::new(case.pod);
+    let whole = PodExemptions::new(case.pod);
     let mut judged: Vec<Judged<'p>> = found
         .into_iter()
         .take_while(|_| effort::step(1))
-        .map(|Found { policy, compiled, finding, repairable, times }| {
+        .map(|Found { policy, compiled, finding, repairable, count }| {
             let exempt = case.exemption(policy, compiled, &finding, &whole);
             let fixed = before.is_fixed(&finding);
             let (effect, note) = effect(DecisionInput {
@@ -119,7 +119,7 @@ pub fn judge<'p>(
                 note,
                 exemption,
                 fixed,
-                times,
+                count,
             }
         })
         .collect();

@@ -1,6 +1,6 @@
 //! What is known of the cluster around a request: plain data that [`crate::admit`] borrows.
 //!
-//! Others fill it. What is not known is asked for by name ([`Wanted`]), once, before anything is decided.
+//! Others fill it. What is not known is asked for by name ([`FactQuery`]), once, before anything is decided.
 
 pub mod accounts;
 pub mod ingress;
@@ -45,13 +45,13 @@ pub struct Facts {
     pub nodes: Arc<nodes::Nodes>,
     /// Objects come from files; the ServiceAccounts among these.
     pub written: Option<Arc<accounts::Accounts>>,
-    /// Asked for on account of this request, and the answers.
-    pub asked: Vec<Asked>,
+    /// FactAnswer for on account of this request, and the answers.
+    pub asked: Vec<FactAnswer>,
 }
 
 /// A fact that a request needs and that nobody has told yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted {
+pub enum FactQuery {
     Namespace(String),
     /// All of a namespace.
     Pods(String),
@@ -64,7 +64,7 @@ pub enum Wanted {
 
 /// What the API server said of it.
 #[derive(Debug, Clone)]
-pub enum Asked {
+pub enum FactAnswer {
     Namespace(String, Option<Arc<Labels>>),
     Pods(String, Arc<PodsByName>),
     NetworkPolicies(String, Arc<IngressByName>),
@@ -74,10 +74,10 @@ pub enum Asked {
         pod: Option<KeptPod>,
     },
     /// No answer came in time.
-    Nothing(Wanted),
+    Nothing(FactQuery),
 }
 
-impl Wanted {
+impl FactQuery {
     pub const FACTS: [&'static str; 4] = ["namespace", "pods", "pod", "networkpolicies"];
 
     /// Which of [`Self::FACTS`] it is.
@@ -92,14 +92,14 @@ impl Wanted {
     }
 }
 
-impl Asked {
-    fn answers(&self, wanted: &Wanted) -> bool {
+impl FactAnswer {
+    fn answers(&self, wanted: &FactQuery) -> bool {
         match (self, wanted) {
             (Self::Nothing(asked), wanted) => asked == wanted,
-            (Self::Namespace(asked, _), Wanted::Namespace(name))
-            | (Self::Pods(asked, _), Wanted::Pods(name))
-            | (Self::NetworkPolicies(asked, _), Wanted::NetworkPolicies(name)) => asked == name,
-            (Self::Pod { namespace, name, .. }, Wanted::Pod { namespace: n, name: p }) => namespace == n && name == p,
+            (Self::Namespace(asked, _), FactQuery::Namespace(name))
+            | (Self::Pods(asked, _), FactQuery::Pods(name))
+            | (Self::NetworkPolicies(asked, _), FactQuery::NetworkPolicies(name)) => asked == name,
+            (Self::Pod { namespace, name, .. }, FactQuery::Pod { namespace: n, name: p }) => namespace == n && name == p,
             _ => false,
         }
     }
@@ -110,7 +110,7 @@ impl Facts {
     #[must_use]
     pub fn labels(&self, namespace: &str) -> Known<&Labels> {
         let asked = self.asked.iter().find_map(|asked| match asked {
-            Asked::Namespace(name, labels) if name == namespace => Some(labels.as_ref()),
+            FactAnswer::Namespace(name, labels) if name == namespace => Some(labels.as_ref()),
             _ => None,
         });
         match (asked, self.namespaces.get(namespace)) {
@@ -124,7 +124,7 @@ impl Facts {
     #[must_use]
     pub fn pods_of(&self, namespace: &str) -> Known<&PodsByName> {
         let asked = self.asked.iter().find_map(|asked| match asked {
-            Asked::Pods(name, pods) if name == namespace => Some(pods),
+            FactAnswer::Pods(name, pods) if name == namespace => Some(pods),
             _ => None,
         });
         match asked.or_else(|| self.pods.get(namespace).filter(|_| self.pods_complete)) {
@@ -138,7 +138,7 @@ impl Facts {
     #[must_use]
     pub fn ingress_of(&self, namespace: &str) -> Known<&IngressByName> {
         let asked = self.asked.iter().find_map(|asked| match asked {
-            Asked::NetworkPolicies(name, policies) if name == namespace => Some(policies),
+            FactAnswer::NetworkPolicies(name, policies) if name == namespace => Some(policies),
             _ => None,
         });
         match asked.or_else(|| self.ingress.get(namespace).filter(|_| self.ingress_complete)) {
@@ -152,7 +152,7 @@ impl Facts {
     #[must_use]
     pub fn pod(&self, namespace: &str, name: &str) -> Known<&KeptPod> {
         let asked = self.asked.iter().find_map(|asked| match asked {
-            Asked::Pod { namespace: n, name: p, pod } if n == namespace && p == name => Some(pod.as_ref()),
+            FactAnswer::Pod { namespace: n, name: p, pod } if n == namespace && p == name => Some(pod.as_ref()),
             _ => None,
         });
         // As long as changes may be missing, another pod may have that name by now.
@@ -166,13 +166,13 @@ impl Facts {
 
     /// Whether it has not been asked for yet.
     #[must_use]
-    pub fn may_ask(&self, wanted: &Wanted) -> bool {
+    pub fn may_ask(&self, wanted: &FactQuery) -> bool {
         self.was_asked(wanted).is_none()
     }
 
     /// What came of asking for it; none as long as nobody has.
     #[must_use]
-    pub fn was_asked(&self, wanted: &Wanted) -> Option<&Asked> {
+    pub fn was_asked(&self, wanted: &FactQuery) -> Option<&FactAnswer> {
         self.asked.iter().find(|asked| asked.answers(wanted))
     }
 }
@@ -191,13 +191,13 @@ mod tests {
         assert!(matches!(facts.pods_of("shop"), Known::Absent));
         assert!(matches!(facts.pod("shop", "a"), Known::Unknown));
 
-        facts.asked.push(Asked::Namespace("shop".to_owned(), None));
+        facts.asked.push(FactAnswer::Namespace("shop".to_owned(), None));
         assert_eq!(facts.labels("shop"), Known::Absent);
         assert_eq!(facts.labels("other"), Known::Unknown);
-        assert!(!facts.may_ask(&Wanted::Namespace("shop".to_owned())));
-        assert!(facts.may_ask(&Wanted::Namespace("other".to_owned())));
-        facts.asked.push(Asked::Nothing(Wanted::Namespace("other".to_owned())));
-        assert!(!facts.may_ask(&Wanted::Namespace("other".to_owned())));
+        assert!(!facts.may_ask(&FactQuery::Namespace("shop".to_owned())));
+        assert!(facts.may_ask(&FactQuery::Namespace("other".to_owned())));
+        facts.asked.push(FactAnswer::Nothing(FactQuery::Namespace("other".to_owned())));
+        assert!(!facts.may_ask(&FactQuery::Namespace("other".to_owned())));
     }
 
     #[test]
@@ -205,7 +205,7 @@ mod tests {
         let labels = |value: &str| Arc::new(Labels::from([("a".to_owned(), value.to_owned())]));
         let mut facts = Facts { namespaces: Arc::new([("shop".to_owned(), labels("1"))].into()), ..Facts::default() };
         assert_eq!(facts.labels("shop"), Known::Is(&*labels("1")));
-        facts.asked.push(Asked::Namespace("shop".to_owned(), Some(labels("2"))));
+        facts.asked.push(FactAnswer::Namespace("shop".to_owned(), Some(labels("2"))));
         assert_eq!(facts.labels("shop"), Known::Is(&*labels("2")));
     }
 }

@@ -4,10 +4,10 @@ mod severities;
 
 use crate::decide::{Case, Change, Effect, Judged, Note, Stage};
 use crate::effort::End;
-use crate::facts::Wanted;
+use crate::facts::FactQuery;
 use crate::json::Raw;
 use crate::patch::absolute;
-use crate::policy::{Action, By};
+use crate::policy::{Action, ExemptionSource};
 use crate::rule::{Fix, Rule, Severity};
 use crate::workload::fields::{self, Hint};
 use crate::workload::{ContainerKind, Kind, KindClass, Unmet};
@@ -162,7 +162,7 @@ pub struct Outcome {
     /// Keys of a denied object that are misspelt or misplaced.
     pub hints: Vec<Hint>,
     /// A fact that is missing: to be asked for before the request is judged again.
-    pub wanted: Option<Wanted>,
+    pub missing_fact: Option<FactQuery>,
     pub pod_security: PodSecurity,
     /// Paths of the policies that met no pod in the object.
     pub unmet: Vec<Unmet>,
@@ -190,7 +190,7 @@ impl Outcome {
             ended: None,
             problem_at: None,
             hints: Vec::new(),
-            wanted: None,
+            missing_fact: None,
             pod_security: PodSecurity::default(),
             unmet: Vec::new(),
             change: None,
@@ -205,9 +205,9 @@ impl Outcome {
     }
 
     /// Not decided yet. Where nobody can be asked, it is a denial.
-    pub(crate) fn wanting(about: About, wanted: Wanted) -> Self {
+    pub(crate) fn needs_fact(about: About, query: FactQuery) -> Self {
         let problem = "what the cluster knows of it could not be asked for".to_owned();
-        Self { wanted: Some(wanted), ..Self::refused(about, problem) }
+        Self { missing_fact: Some(query), ..Self::refused(about, problem) }
     }
 
     /// What is to be said of a namespace.
@@ -244,7 +244,7 @@ impl Outcome {
         };
         let mut severities = Severities::default();
         for (_, j) in &all {
-            severities.add(j.effect, j.severity(), j.times);
+            severities.add(j.effect, j.severity(), j.count);
         }
         let chosen = displayed(&all, limit, |(_, j)| (j.effect, j.severity()));
         Self {
@@ -285,8 +285,8 @@ fn tally<'j>(judged: impl Iterator<Item = &'j Judged<'j>>) -> Vec<Tally> {
     for j in judged {
         // At most one entry for each rule and effect: short, whatever the pod holds.
         match tallies.iter_mut().find(|(order, t)| *order == j.compiled.order && t.effect == j.effect) {
-            Some((_, tally)) => tally.count += j.times,
-            None => tallies.push((j.compiled.order, Tally { rule: j.rule.id, effect: j.effect, count: j.times })),
+            Some((_, tally)) => tally.count += j.count,
+            None => tallies.push((j.compiled.order, Tally { rule: j.rule.id, effect: j.effect, count: j.count })),
         }
     }
     tallies.sort_by_key(|(order, tally)| (*order, tally.effect));
@@ -319,8 +319,8 @@ impl Violation {
             },
             note: judged.note,
             exemption: judged.exemption.map(|by| match by {
-                By::Policy(index) => format!("spec.exemptions.{index}"),
-                By::Object(name) => format!("Exemption {name}"),
+                ExemptionSource::Policy(index) => format!("spec.exemptions.{index}"),
+                ExemptionSource::Object(name) => format!("Exemption {name}"),
             }),
             repair: fix.into_patch().finish(prefix),
         }

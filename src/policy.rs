@@ -18,9 +18,9 @@ mod workloads;
 
 pub use action::Action;
 pub use builtin::{BUILTINS, builtin};
-pub use compile::{By, CompiledPolicy, CompiledRule, Cover};
+pub use compile::{ExemptionSource, CompiledPolicy, CompiledRule, AppliedExemption};
 pub use document::{Exemption, Policy, PolicyDocument, PolicySpec};
-pub use exempt::{CompiledExemption, Whole};
+pub use exempt::{CompiledExemption, PodExemptions};
 pub use exemption_object::ObjectExemption;
 pub use matches::{Cluster, Subject};
 

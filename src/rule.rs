@@ -3,7 +3,7 @@
 //! The table of all rules is [`crate::rules`]. A rule knows nothing of policies, requests or text formats.
 
 use crate::json::Objects;
-use crate::workload::{ContainerKind, Parts, Pod};
+use crate::workload::{ContainerKind, PodFeatures, Pod};
 mod example;
 mod finding;
 mod findings;
@@ -12,8 +12,8 @@ mod implied;
 pub mod pss;
 
 pub use example::{Example, Expect, GOOD_POD, Kinds};
-pub use finding::{NOT_SET, Finding, Location, Severity, shown, told};
-pub use findings::{Findings, Sorting};
+pub use finding::{NOT_SET, Finding, Location, Severity, display_flag, display_value};
+pub use findings::{Findings, RepairSplit};
 pub use fix::{Fix, Scope};
 pub use implied::{Cause, Same, Spot};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -125,9 +125,9 @@ pub trait Check: Send + Sync {
     /// Adds a finding for every place of the pod that violates the rule.
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>);
 
-    /// Parts of which a pod must have one for anything to be found in it. Most rules mind what is missing, too.
-    fn needs(&self) -> Parts {
-        Parts::SPEC
+    /// PodFeatures of which a pod must have one for anything to be found in it. Most rules mind what is missing, too.
+    fn requires(&self) -> PodFeatures {
+        PodFeatures::SPEC
     }
 
     /// Whether it judges who connects to a pod.
@@ -247,7 +247,7 @@ mod tests {
     fn a_rule_asks_for_nothing_and_repairs_nothing_unless_it_says_so() {
         let finding = Finding::new(Location::spec(), "a", "b");
         assert!(!Plain.fix(&Pod::default(), &finding, &mut Fix::new(Scope::Pod)));
-        assert_eq!(Plain.needs(), Parts::SPEC);
+        assert_eq!(Plain.requires(), PodFeatures::SPEC);
         assert!(!Plain.judges_connects() && !Plain.denies_unknown());
         assert!(!Plain.asks_for_network_policies() && !Plain.asks_for_nodes());
     }

@@ -19,7 +19,7 @@ pub mod self_signed;
 mod watched;
 
 use crate::admit::{Audience, Snapshot};
-use crate::cluster::{self, Link, Lookup};
+use crate::cluster::{self, ApiHealth, Lookup};
 use crate::observe::{Caller, Decisions, Metrics, Observer};
 use arc_swap::ArcSwap;
 use body::Budget;
@@ -48,16 +48,16 @@ pub struct Limits {
     pub handshake: Duration,
     /// For a connection without a request; above the 90 s for which the API server keeps one.
     pub idle: Duration,
-    /// From the first byte of a request to the end of its headers. When newcomers wait for a place,
+    /// From the first byte of a request to the end of its headers. When newcomers wait for a permit,
     /// connections are idle no longer than this either.
     pub headers: Duration,
     /// For a body whose request names no `?timeout=`.
     pub request: Duration,
     pub http2_streams: u32,
     pub http2_ping: Duration,
-    /// While others wait for places or memory: for what is sent, whatever `?timeout=` says.
+    /// While others wait for permits or memory: for what is sent, whatever `?timeout=` says.
     pub patience: Duration,
-    /// As long a connection keeps its place when all are taken, though no request has arrived on it.
+    /// As long a connection keeps its permit when all are taken, though no request has arrived on it.
     pub grace: Duration,
 }
 
@@ -133,16 +133,16 @@ pub(crate) struct Shared {
     heavy: Arc<Semaphore>,
     /// Set by the first signal.
     draining: AtomicBool,
-    /// Set while newcomers wait for a place.
-    crowded: AtomicBool,
+    /// Set while newcomers wait for a permit.
+    saturated: AtomicBool,
     /// None without a cluster.
     lookup: Option<Lookup>,
 }
 
 impl Shared {
-    /// Whether newcomers wait for places, or little memory is left.
+    /// Whether newcomers wait for permits, or little memory is left.
     fn is_crowded(&self) -> bool {
-        self.crowded.load(Ordering::Relaxed) || self.budget.is_tight()
+        self.saturated.load(Ordering::Relaxed) || self.budget.is_tight()
     }
 
     fn draining(&self) -> bool {
@@ -166,7 +166,7 @@ impl Server {
     /// What could not be had, and what to do about it.
     pub async fn bind(config: Config, mut policies: Policies, log: Option<Decisions>) -> Result<Self, StartError> {
         let metrics = Metrics::new().map_err(|error| format!("metrics: {error}"))?;
-        let health = Health::new(config.cluster.as_ref().map(|_| Arc::new(Link::default())));
+        let health = Health::new(config.cluster.as_ref().map(|_| Arc::new(ApiHealth::default())));
         let authenticated = config.certificates.verifies_clients();
         policies.audience = if authenticated || config.full_answers { Audience::ApiServer } else { Audience::Anybody };
         let log = log.map(|log| log.of(if authenticated { Caller::Authenticated } else { Caller::Unauthenticated }));
@@ -183,7 +183,7 @@ impl Server {
             limits: config.limits.clone(),
             heavy: Arc::new(Semaphore::new(cores)),
             draining: AtomicBool::new(false),
-            crowded: AtomicBool::new(false),
+            saturated: AtomicBool::new(false),
             lookup: config
                 .cluster
                 .as_ref()
@@ -213,7 +213,7 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let Self { config, policies, shared, listener, admin } = self;
         let needs = policies.needs();
-        let (parts, heard) = tokio::sync::watch::channel(cluster::Parts::default());
+        let (parts, heard) = tokio::sync::watch::channel(cluster::ClusterState::default());
         let mut watchers = vec![
             tokio::spawn(admin::serve(admin, Arc::clone(&shared))),
             tokio::spawn(config.certificates.clone().watch(config.poll, Arc::clone(&shared))),
@@ -242,7 +242,7 @@ impl Server {
         shared.draining.store(true, Ordering::Relaxed);
         let leave = async {
             if let Some(link) = &shared.health.link {
-                link.leave().await;
+                link.resign().await;
             }
         };
         let drain = async {

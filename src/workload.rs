@@ -4,7 +4,7 @@
 //! at any depth, so `managedFields` costs a scan and no memory.
 
 pub mod annotations;
-pub mod around;
+pub mod context;
 pub mod fields;
 pub mod handler;
 pub mod image;
@@ -22,10 +22,10 @@ pub mod templates;
 pub mod text;
 pub mod volume;
 
-pub use around::{Around, Connect, Ingress, UnknownPod, Written};
+pub use context::{PodContext, Connect, Ingress, UnknownPod, Written};
 pub use kinds::{Kind, KindClass};
 pub use list::List;
-pub use parts::Parts;
+pub use parts::PodFeatures;
 pub use pod::{Container, ContainerKind, ContainerRef, Pod};
 pub use template_path::TemplatePath;
 pub use templates::{Placed, Templates, Unmet};

@@ -6,7 +6,7 @@ mod common;
 use common::{TODAY, policies};
 use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::facts::pods::{Pods, Texts};
-use podreeve::facts::{Asked, KeptPod, PodsByName, Wanted};
+use podreeve::facts::{FactAnswer, KeptPod, PodsByName, FactQuery};
 use podreeve::outcome::{Outcome, Verdict};
 use rstest::rstest;
 use serde_json::{Value, json, value::to_raw_value};
@@ -40,8 +40,8 @@ fn judge(review: &Value, snapshot: &Snapshot) -> Outcome {
     admit(review.to_string().as_bytes(), Hook::Validate, snapshot, TODAY)
 }
 
-fn wanted() -> Wanted {
-    Wanted::Pod { namespace: "shop".to_owned(), name: "web".to_owned() }
+fn wanted() -> FactQuery {
+    FactQuery::Pod { namespace: "shop".to_owned(), name: "web".to_owned() }
 }
 
 fn kept(pod: &Value) -> KeptPod {
@@ -52,13 +52,13 @@ fn kept(pod: &Value) -> KeptPod {
 fn asked(spec: &Value, pod: Option<KeptPod>) -> Snapshot {
     let mut snapshot = policies(std::slice::from_ref(spec));
     snapshot.facts.cluster = true;
-    snapshot.facts.asked = vec![Asked::Pod { namespace: "shop".to_owned(), name: "web".to_owned(), pod }];
+    snapshot.facts.asked = vec![FactAnswer::Pod { namespace: "shop".to_owned(), name: "web".to_owned(), pod }];
     snapshot
 }
 
 fn unanswered(spec: &Value) -> Snapshot {
     let mut snapshot = asked(spec, None);
-    snapshot.facts.asked = vec![Asked::Nothing(wanted())];
+    snapshot.facts.asked = vec![FactAnswer::Nothing(wanted())];
     snapshot
 }
 
@@ -106,7 +106,7 @@ fn other_proxies_name_no_pod_and_pass() {
         let mut review = connect("proxy", "ServiceProxyOptions", json!({"path": "/"}));
         review["request"]["resource"]["resource"] = json!(resource);
         let outcome = judge(&review, &snapshot);
-        assert_eq!((outcome.verdict, outcome.wanted), (Verdict::Allow, None), "{resource}");
+        assert_eq!((outcome.verdict, outcome.missing_fact), (Verdict::Allow, None), "{resource}");
     }
 }
 
@@ -150,7 +150,7 @@ fn of_a_pod_that_is_unknown_the_rule_decides(
     for (snapshot, says) in std::iter::once(no_answer).chain(others) {
         for sub_resource in ["exec", "attach", "portforward", "proxy"] {
             let outcome = judge(&connect(sub_resource, "Options", json!({"container": "agent"})), &snapshot);
-            assert_eq!((outcome.verdict, &outcome.wanted), (verdict, &None), "{sub_resource} {says}");
+            assert_eq!((outcome.verdict, &outcome.missing_fact), (verdict, &None), "{sub_resource} {says}");
             let reply = reply(&outcome);
             let text = match verdict {
                 Verdict::Deny => reply["status"]["message"].as_str().unwrap(),
@@ -169,14 +169,14 @@ fn without_a_cluster_the_caller_gets_in_with_a_warning() {
     let rule = json!({"action": "deny", "params": params});
     let snapshot = policies(&[rules(json!({"exec-privileged": rule, "exec-root": rule}))]);
     let outcome = judge(&exec(), &snapshot);
-    assert_eq!((outcome.verdict, &outcome.wanted), (Verdict::Warn, &None));
+    assert_eq!((outcome.verdict, &outcome.missing_fact), (Verdict::Warn, &None));
     let reply = reply(&outcome);
     let warning = reply["warnings"][0].as_str().unwrap();
     assert!(warning.contains("without a cluster") && warning.contains("exec-privileged, exec-root"), "{warning}");
     assert_eq!(reply["warnings"].as_array().unwrap().len(), 1);
     // Nothing is said where nobody judges it.
     let outcome = judge(&exec(), &policies(&[rules(json!({"privileged": {"action": "deny"}}))]));
-    assert_eq!((outcome.verdict, outcome.wanted), (Verdict::Allow, None));
+    assert_eq!((outcome.verdict, outcome.missing_fact), (Verdict::Allow, None));
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn what_a_broken_watch_knew_is_asked_for_again() {
     assert_eq!(judge(&exec(), &snapshot).verdict, Verdict::Allow);
     snapshot.facts.pods_complete = false;
     assert_eq!(judge(&exec(), &snapshot).wanted, Some(wanted()));
-    snapshot.facts.asked = vec![Asked::Nothing(wanted())];
+    snapshot.facts.asked = vec![FactAnswer::Nothing(wanted())];
     assert_eq!(judge(&exec(), &snapshot).verdict, Verdict::Deny);
 }
 
@@ -232,10 +232,10 @@ fn a_container_that_is_not_known_is_asked_for() {
     snapshot.facts.pods_complete = true;
     let attach = connect("attach", "PodAttachOptions", json!({"container": "debug"}));
     assert_eq!(judge(&attach, &snapshot).wanted, Some(wanted()));
-    snapshot.facts.asked = vec![Asked::Nothing(wanted())];
+    snapshot.facts.asked = vec![FactAnswer::Nothing(wanted())];
     assert_eq!(judge(&attach, &snapshot).verdict, Verdict::Deny);
     let mut debugged = pod(false);
-    let there = |pod: &Value| Asked::Pod { namespace: "shop".to_owned(), name: "web".to_owned(), pod: Some(kept(pod)) };
+    let there = |pod: &Value| FactAnswer::Pod { namespace: "shop".to_owned(), name: "web".to_owned(), pod: Some(kept(pod)) };
     snapshot.facts.asked = vec![there(&debugged)];
     assert_eq!(judge(&attach, &snapshot).verdict, Verdict::Allow, "the API server says that there is none");
     debugged["spec"]["ephemeralContainers"] = json!([{"name": "debug", "securityContext": {"privileged": true}}]);

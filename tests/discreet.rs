@@ -6,7 +6,7 @@ use common::{TODAY, review};
 use podreeve::admit::{Audience, Hook, Snapshot, admit};
 use podreeve::facts::ingress::IngressPolicy;
 use podreeve::facts::pods::Texts;
-use podreeve::facts::{Asked, Facts, Labels, PodsByName};
+use podreeve::facts::{FactAnswer, Facts, Labels, PodsByName};
 use podreeve::outcome::{Outcome, Verdict};
 use podreeve::policy::{Cluster, CompiledPolicy, PolicyDocument, PolicySet};
 use rstest::rstest;
@@ -140,8 +140,8 @@ fn a_namespace_that_is_not_there_looks_like_a_strict_one() {
     let mut there = snapshot(&labels(), "restricted", Audience::Anybody);
     let mut absent = there.clone();
     absent.facts.namespaces = Arc::default();
-    absent.facts.asked = vec![Asked::Namespace("shop".to_owned(), None)];
-    there.facts.asked = vec![Asked::Namespace("shop".to_owned(), there.facts.namespaces.get("shop").cloned())];
+    absent.facts.asked = vec![FactAnswer::Namespace("shop".to_owned(), None)];
+    there.facts.asked = vec![FactAnswer::Namespace("shop".to_owned(), there.facts.namespaces.get("shop").cloned())];
     for object in [bad("shop"), clean("shop")] {
         let review = review("CREATE", &object, None);
         assert_eq!(reply(&judge(&review, &absent)), reply(&judge(&review, &there)));

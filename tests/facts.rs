@@ -6,7 +6,7 @@ use common::{TODAY, review};
 use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::decide::findings;
 use podreeve::facts::pods::Texts;
-use podreeve::facts::{Asked, Facts, Labels, PodsByName, Wanted};
+use podreeve::facts::{FactAnswer, Facts, Labels, PodsByName, FactQuery};
 use podreeve::json::Raw;
 use podreeve::outcome::{Outcome, Verdict};
 use podreeve::policy::pod_security::{Level, LevelVersion, standard};
@@ -66,13 +66,13 @@ fn a_selector_applies_by_the_labels_of_the_namespace() {
 
     // Nobody has told: asked for, and without an answer the policy applies.
     let mut unknown = snapshot(&spec, None);
-    let wanted = Wanted::Namespace("shop".to_owned());
+    let wanted = FactQuery::Namespace("shop".to_owned());
     assert_eq!(judge(&review, &unknown).wanted, Some(wanted.clone()));
-    unknown.facts.asked = vec![Asked::Nothing(wanted)];
+    unknown.facts.asked = vec![FactAnswer::Nothing(wanted)];
     let outcome = judge(&review, &unknown);
-    assert_eq!((outcome.verdict, outcome.wanted, outcome.problem), (Verdict::Deny, None, None));
+    assert_eq!((outcome.verdict, outcome.missing_fact, outcome.problem), (Verdict::Deny, None, None));
     let other = Arc::new(Labels::from([("team".to_owned(), "other".to_owned())]));
-    unknown.facts.asked = vec![Asked::Namespace("shop".to_owned(), Some(other))];
+    unknown.facts.asked = vec![FactAnswer::Namespace("shop".to_owned(), Some(other))];
     assert_eq!(judge(&review, &unknown).verdict, Verdict::Allow);
 }
 
@@ -125,7 +125,7 @@ fn exempt_is_what_the_policy_names(#[case] exemptions: Value, #[case] wanted: Ve
 #[test]
 fn without_labels_pods_are_kept_out_and_templates_are_not() {
     let mut snapshot = snapshot(&json!({LABELS: true, "rules": {}}), None);
-    snapshot.facts.asked = vec![Asked::Nothing(Wanted::Namespace("shop".to_owned()))];
+    snapshot.facts.asked = vec![FactAnswer::Nothing(FactQuery::Namespace("shop".to_owned()))];
     let outcome = judge(&review("CREATE", &pod(false, "a"), None), &snapshot);
     assert_eq!(outcome.problem.as_deref(), Some("failed to lookup namespace \"shop\""));
     assert_eq!(judge(&review("CREATE", &deployment(true), None), &snapshot).verdict, Verdict::Allow);
@@ -141,9 +141,9 @@ fn relabelling_is_warned_of_what_is_there() {
     let (old, new) = (namespace(&json!({})), namespace(&json!({ENFORCE: "baseline"})));
     let mut relabel = review("UPDATE", &new, Some(&old));
     relabel["request"]["name"] = json!("shop");
-    let wanted = Wanted::Pods("shop".to_owned());
+    let wanted = FactQuery::Pods("shop".to_owned());
     assert_eq!(judge(&relabel, &snapshot).wanted, Some(wanted.clone()));
-    snapshot.facts.asked = vec![Asked::Nothing(wanted)];
+    snapshot.facts.asked = vec![FactAnswer::Nothing(wanted)];
     assert_eq!(
         judge(&relabel, &snapshot).pod_security.warnings,
         ["failed to list pods while checking new PodSecurity enforce level"]
@@ -171,7 +171,7 @@ fn relabelling_is_warned_of_what_is_there() {
         (json!({ENFORCE: "baseline"}), json!({ENFORCE: "baseline", "a": "b"})),
     ] {
         let outcome = judge(&review("UPDATE", &namespace(&new), Some(&namespace(&old))), &snapshot);
-        assert_eq!((outcome.verdict, outcome.wanted), (Verdict::Allow, None));
+        assert_eq!((outcome.verdict, outcome.missing_fact), (Verdict::Allow, None));
     }
 }
 

@@ -68,7 +68,7 @@ fn reading(bytes: &[u8]) -> Reading {
     Reading { objects, errors }
 }
 
-/// Whole numbers without a fraction, others as floats: how kubectl writes them is not what they are.
+/// PodExemptions numbers without a fraction, others as floats: how kubectl writes them is not what they are.
 fn normal(value: &Value) -> Value {
     match value {
         Value::Number(number) => number.as_i64().map_or_else(|| json!(number.as_f64()), Value::from),

@@ -67,7 +67,7 @@ fn every_key_is_read() {
 fn every_field_is_filled() {
     let whole = both::<Pod<'_>>(EVERY_KEY).expect("it is plain");
     // What is not in the JSON of a pod.
-    let text = &whole[..whole.find(", around: ").expect("a pod has what is around it")];
+    let text = &whole[..whole.find(", context: ").expect("a pod has what is around it")];
     let is_empty = |at: &usize| ["None", "[]"].iter().any(|nothing| text[at + 2..].starts_with(nothing));
     let name = |at: usize| text[..at].rsplit([' ', '{']).next().unwrap_or_default();
     let (empty, filled): (Vec<usize>, Vec<usize>) = text.match_indices(": ").map(|(at, _)| at).partition(is_empty);

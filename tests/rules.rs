@@ -8,7 +8,7 @@ use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::decide::{Effect, Note, findings};
 use podreeve::facts::ingress::IngressPolicy;
 use podreeve::facts::pods::Texts;
-use podreeve::facts::{Asked, Facts, Wanted};
+use podreeve::facts::{FactAnswer, Facts, FactQuery};
 use podreeve::json::Raw;
 use podreeve::outcome::{Outcome, Verdict};
 use podreeve::patch::absolute;
@@ -18,7 +18,7 @@ use podreeve::rules::RULES;
 use podreeve::text::dotted;
 use podreeve::workload::kinds::{KINDS, Kind};
 use podreeve::workload::pod::ContainerKind;
-use podreeve::workload::{Around, Connect, Ingress, Parts};
+use podreeve::workload::{PodContext, Connect, Ingress, PodFeatures};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -173,7 +173,7 @@ fn every_example_is_judged_in_every_list_and_kind() {
     });
 }
 
-/// What [`Check::needs`] leaves out would have found nothing.
+/// What [`Check::requires`] leaves out would have found nothing.
 #[test]
 fn a_rule_finds_nothing_in_a_pod_without_what_it_needs() {
     let mut rules = Vec::new();
@@ -185,20 +185,20 @@ fn a_rule_finds_nothing_in_a_pod_without_what_it_needs() {
             rules.push(CompiledRule::new(rule, order, Action::Deny, check));
         }
     }
-    let around = [
-        Around::default(),
-        Around { ingress: Some(Ingress::Open), ..Around::default() },
-        Around { connect: Some(Connect::default()), ..Around::default() },
+    let context = [
+        PodContext::default(),
+        PodContext { ingress: Some(Ingress::Open), ..PodContext::default() },
+        PodContext { connect: Some(Connect::default()), ..PodContext::default() },
     ];
     let (mut without, mut with) = (0, 0);
     each(|rule, example, list| {
         for kind in kinds(example).filter(|kind| matches!(&*kind.kind, "Pod" | "Job")) {
             let pods = [pod_with(example, list), bare_with(example, list)];
             let texts = pods.map(|pod| wrap(kind, &pod, example).to_string());
-            for (text, around) in texts.iter().flat_map(|text| around.iter().map(move |around| (text, around))) {
+            for (text, context) in texts.iter().flat_map(|text| context.iter().map(move |around| (text, context))) {
                 let mut pod = kind.pod(Raw::new(text)).expect("it is read").expect("it holds a pod");
-                pod.around = around.clone();
-                let parts = Parts::of(&pod);
+                pod.context = context.clone();
+                let parts = PodFeatures::of(&pod);
                 for compiled in &rules {
                     if parts.intersects(compiled.needs) {
                         with += 1;
@@ -232,12 +232,12 @@ fn every_example_of_a_connection_is_judged_in_every_list() {
             let mut snapshot = with_action(rule, example, "deny");
             snapshot.facts.cluster = true;
             let wanted = connect("exec", "varied", &snapshot).wanted;
-            assert_eq!(wanted, Some(Wanted::Pod { namespace: "default".to_owned(), name: "web".to_owned() }), "{case}");
+            assert_eq!(wanted, Some(FactQuery::Pod { namespace: "default".to_owned(), name: "web".to_owned() }), "{case}");
 
             let raw = serde_json::value::to_raw_value(&pod).expect("it is JSON");
             let kept = Texts::default().keep(&raw);
             snapshot.facts.asked =
-                vec![Asked::Pod { namespace: "default".to_owned(), name: "web".to_owned(), pod: kept }];
+                vec![FactAnswer::Pod { namespace: "default".to_owned(), name: "web".to_owned(), pod: kept }];
             for sub_resource in ["exec", "attach"] {
                 let outcome = connect(sub_resource, "varied", &snapshot);
                 assert_eq!(outcome.problem, None, "{case}");

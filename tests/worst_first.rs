@@ -6,14 +6,14 @@ use common::{TODAY, policies, review};
 use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::decide::Effect;
 use podreeve::outcome::Outcome;
-use podreeve::review::response::TOLD;
+use podreeve::review::response::MAX_REPORTED;
 use podreeve::rule::Severity;
 use podreeve::sources::Sources;
 use serde_json::{Value, json};
 
 /// As `serve` has it.
 fn limited(rules: &Value) -> Snapshot {
-    Snapshot { report_limit: TOLD, ..policies(&[json!({"rules": rules})]) }
+    Snapshot { report_limit: MAX_REPORTED, ..policies(&[json!({"rules": rules})]) }
 }
 
 fn judge(pod: &Value, snapshot: &Snapshot) -> Outcome {
@@ -37,7 +37,7 @@ fn many(n: usize, last: Value) -> Value {
 
 #[test]
 fn the_critical_violation_of_the_last_container_is_displayed() {
-    let owasp = Sources::new(&[]).load(1, TOLD).expect("the built-in policy loads");
+    let owasp = Sources::new(&[]).load(1, MAX_REPORTED).expect("the built-in policy loads");
     let agent = json!({"name": "agent", "image": "registry.example.com/x:1", "securityContext": {"privileged": true}});
     // Whether the outcome has room for all, as `check` and `review` do, or not.
     for snapshot in [Snapshot { report_limit: usize::MAX, ..owasp.clone() }, owasp] {
@@ -45,14 +45,14 @@ fn the_critical_violation_of_the_last_container_is_displayed() {
         let response = response(&outcome);
         let message = response["status"]["message"].as_str().expect("a message");
         assert!(message.contains("* privileged (critical), container \"agent\""), "{message}");
-        assert_eq!(message.matches("\n* ").count(), TOLD);
+        assert_eq!(message.matches("\n* ").count(), MAX_REPORTED);
         let causes = response["status"]["details"]["causes"].as_array().expect("causes");
-        assert_eq!(causes.len(), TOLD);
+        assert_eq!(causes.len(), MAX_REPORTED);
         assert!(causes.iter().any(|cause| cause["message"].as_str().unwrap().starts_with("privileged:")));
         // Not one of medium severity is written out while one of high severity is not.
         let of = |severity: Severity| outcome.severities.of(Effect::Deny, severity);
-        let hidden = outcome.count(Effect::Deny) - TOLD;
-        assert!(of(Severity::Critical) + of(Severity::High) <= TOLD && hidden > 0);
+        let hidden = outcome.count(Effect::Deny) - MAX_REPORTED;
+        assert!(of(Severity::Critical) + of(Severity::High) <= MAX_REPORTED && hidden > 0);
         assert!(message.contains(&format!("\n+{hidden} more: {hidden} medium\n")), "{message}");
         assert_eq!(message.matches(" (high), ").count(), of(Severity::High));
         // Those that are written out stand in their order.
@@ -94,7 +94,7 @@ fn audit_findings_push_no_warning_out() {
     pod["spec"]["containers"][39]["image"] = json!("registry.example.com/x:latest");
     let outcome = judge(&pod, &limited(&rules));
     let warned = outcome.violations.iter().filter(|v| v.effect == Effect::Warn).count();
-    assert_eq!((warned, outcome.violations.len()), (TOLD, TOLD));
+    assert_eq!((warned, outcome.violations.len()), (MAX_REPORTED, MAX_REPORTED));
     let response = response(&outcome);
     let warnings: Vec<&str> = response["warnings"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     // The only one of medium severity is in the last container.
@@ -106,7 +106,7 @@ fn audit_findings_push_no_warning_out() {
     rules["capabilities"] = json!({"action": "deny"});
     let outcome = judge(&pod, &limited(&rules));
     let of = |effect| outcome.violations.iter().filter(|v| v.effect == effect).count();
-    assert_eq!((of(Effect::Deny), of(Effect::Warn), of(Effect::Audit)), (TOLD, TOLD, 0));
+    assert_eq!((of(Effect::Deny), of(Effect::Warn), of(Effect::Audit)), (MAX_REPORTED, MAX_REPORTED, 0));
 }
 
 #[test]

@@ -3,14 +3,14 @@
 
 use super::{Snapshot, about};
 use crate::decide::{Case, Effect, Judged, Stage, judge};
-use crate::facts::{Asked, Known, Wanted};
+use crate::facts::{FactAnswer, Known, FactQuery};
 use crate::json::Raw;
 use crate::outcome::{About, JudgedPod, Outcome, PodSecurity};
 use crate::policy::{CompiledPolicy, Subject};
 use crate::review::{Operation, Request};
 use crate::rule::{Fix, Scope};
 use crate::workload::kinds::{self, read_at};
-use crate::workload::{Around, Connect, Pod, Text, UnknownPod};
+use crate::workload::{PodContext, Connect, Pod, Text, UnknownPod};
 use jiff::civil::Date;
 
 pub(super) fn is_one(request: &Request<'_>) -> bool {
@@ -31,9 +31,9 @@ pub(super) fn decide(request: &Request<'_>, snapshot: &Snapshot, today: Date) ->
         user: &request.user_info.username,
         groups: &request.user_info.groups,
     };
-    let wanted = Wanted::Namespace(request.namespace.to_string());
+    let wanted = FactQuery::Namespace(request.namespace.to_string());
     if subject.labels == Known::Unknown && snapshot.facts.may_ask(&wanted) {
-        return Outcome::wanting(about, wanted);
+        return Outcome::needs_fact(about, wanted);
     }
     let policies: Vec<&CompiledPolicy> = snapshot.policies.select(&subject).filter(|p| p.judges_connects()).collect();
     if policies.is_empty() {
@@ -43,7 +43,7 @@ pub(super) fn decide(request: &Request<'_>, snapshot: &Snapshot, today: Date) ->
     if !snapshot.facts.cluster {
         return entry.unknown(about, UnknownPod::NoCluster);
     }
-    let wanted = Wanted::Pod { namespace: request.namespace.to_string(), name: request.name.to_string() };
+    let wanted = FactQuery::Pod { namespace: request.namespace.to_string(), name: request.name.to_string() };
     match snapshot.facts.pod(&request.namespace, &request.name) {
         Known::Is(kept) => match kept.raw() {
             Some(pod) => entry.known(about, Raw::new(pod.get()), wanted),
@@ -53,7 +53,7 @@ pub(super) fn decide(request: &Request<'_>, snapshot: &Snapshot, today: Date) ->
         Known::Absent => Outcome::allow(about),
         Known::Unknown => {
             if snapshot.facts.may_ask(&wanted) {
-                return Outcome::wanting(about, wanted);
+                return Outcome::needs_fact(about, wanted);
             }
             entry.unknown(about, UnknownPod::NoAnswer)
         }
@@ -69,7 +69,7 @@ struct Entry<'e, 'r> {
 }
 
 impl<'e> Entry<'e, '_> {
-    fn known(&self, about: About, pod: Raw<'_>, wanted: Wanted) -> Outcome {
+    fn known(&self, about: About, pod: Raw<'_>, wanted: FactQuery) -> Outcome {
         let pod = kinds::find("", "Pod").and_then(|kind| kind.pod(pod).ok()?);
         // No pod is without containers.
         let Some(pod) = pod.filter(|pod| pod.all_containers().next().is_some()) else {
@@ -80,8 +80,8 @@ impl<'e> Entry<'e, '_> {
         // A debug container may have come this instant. Once the API server has shown the pod, it says itself what is missing.
         match self.snapshot.facts.was_asked(&wanted) {
             _ if is_there => {}
-            None => return Outcome::wanting(about, wanted),
-            Some(Asked::Nothing(_)) => return self.unknown(about, UnknownPod::NoAnswer),
+            None => return Outcome::needs_fact(about, wanted),
+            Some(FactAnswer::Nothing(_)) => return self.unknown(about, UnknownPod::NoAnswer),
             Some(_) => {}
         }
         let pod = self.connected(pod, None);
@@ -147,8 +147,8 @@ impl<'e> Entry<'e, '_> {
     where
         'e: 'p,
     {
-        let around = Around { connect: Some(Connect { container: self.container(), unknown }), ..Around::default() };
-        Pod { around, ..pod }
+        let context = PodContext { connect: Some(Connect { container: self.container(), unknown }), ..PodContext::default() };
+        Pod { context, ..pod }
     }
 
     /// Only these name one.

@@ -1,7 +1,7 @@
 //! Judging with facts that are asked for on the way: what `serve` and `review` do alike.
 
 use super::{Hook, Snapshot, admit, deny_unread};
-use crate::facts::{Asked, Wanted};
+use crate::facts::{FactAnswer, FactQuery};
 use crate::outcome::Outcome;
 use jiff::civil::Date;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,9 +12,9 @@ const FACTS: usize = 3;
 /// A request, and whoever may be asked about it.
 pub trait Lookup {
     /// Judges it with the facts that were asked for.
-    fn judge(&self, asked: &[Asked]) -> impl Future<Output = Outcome> + Send;
-    /// Asks for a fact; [`Asked::Nothing`] when no answer comes.
-    fn ask(&self, wanted: Wanted) -> impl Future<Output = Asked> + Send;
+    fn judge(&self, asked: &[FactAnswer]) -> impl Future<Output = Outcome> + Send;
+    /// Asks for a fact; [`FactAnswer::Nothing`] when no answer comes.
+    fn ask(&self, wanted: FactQuery) -> impl Future<Output = FactAnswer> + Send;
 }
 
 /// Judges, asks for the fact that is missing, and judges again. Each is asked for once, so this ends: there are few.
@@ -22,7 +22,7 @@ pub async fn judge_with_lookups(request: &impl Lookup) -> Outcome {
     let mut asked = Vec::new();
     loop {
         let mut outcome = request.judge(&asked).await;
-        match outcome.wanted.take() {
+        match outcome.missing_fact.take() {
             Some(wanted) if asked.len() < FACTS => asked.push(request.ask(wanted).await),
             _ => return outcome,
         }

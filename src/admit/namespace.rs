@@ -2,10 +2,10 @@
 //! them stricter is warned of the pods that are there and violate them.
 
 use super::{Snapshot, pod_security, reasons};
-use crate::facts::{Known, Labels, PodsByName, Wanted};
+use crate::facts::{Known, Labels, PodsByName, FactQuery};
 use crate::json::Raw;
 use crate::outcome::{About, Outcome, PodSecurity};
-use crate::policy::pod_security::{Asked, BadLabel, Level, LevelVersion, PREFIX, read, strictest_defaults};
+use crate::policy::pod_security::{Levels, BadLabel, Level, LevelVersion, PREFIX, read, strictest_defaults};
 use crate::review::{Operation, Request};
 use crate::workload::kinds::{self, read_by_serde};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -67,9 +67,9 @@ pub(super) fn judge(request: &Request<'_>, snapshot: &Snapshot, about: About) ->
         }
         Known::Absent => Outcome::allow(about),
         Known::Unknown => {
-            let wanted = Wanted::Pods(request.name.to_string());
+            let wanted = FactQuery::Pods(request.name.to_string());
             if snapshot.facts.may_ask(&wanted) {
-                return Outcome::wanting(about, wanted);
+                return Outcome::needs_fact(about, wanted);
             }
             warned(about, vec!["failed to list pods while checking new PodSecurity enforce level".to_owned()])
         }
@@ -95,8 +95,8 @@ fn invalid(about: About, bad: &[BadLabel]) -> Outcome {
     Outcome::invalid(about, invalid)
 }
 
-/// Said of an exempt namespace whose labels ask for something.
-fn ignored(name: &str, asked: Asked, labels: &Labels) -> Option<String> {
+/// PodSecurityVerdict of an exempt namespace whose labels ask for something.
+fn ignored(name: &str, asked: Levels, labels: &Labels) -> Option<String> {
     if asked.is_privileged() {
         return None;
     }

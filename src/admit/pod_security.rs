@@ -5,13 +5,13 @@ use crate::decide::{Effect, Judged, Previous, findings};
 use crate::facts::{Known, Labels};
 use crate::outcome::PodSecurity;
 use crate::policy::document::PodSecurityExemptions;
-use crate::policy::pod_security::{self, Asked, Honoured, Level, LevelVersion, strictest_defaults};
+use crate::policy::pod_security::{self, Levels, Honoured, Level, LevelVersion, strictest_defaults};
 use crate::policy::{CompiledPolicy, Subject};
 use crate::workload::Pod;
 
 /// What was found, and what is to be said of it.
 #[derive(Debug, Default)]
-pub(super) struct Said<'p> {
+pub(super) struct PodSecurityVerdict<'p> {
     pub judged: Vec<Judged<'p>>,
     pub told: PodSecurity,
 }
@@ -32,13 +32,13 @@ pub(super) fn judge<'p>(
     policies: &[&CompiledPolicy],
     pod: &'p Pod<'p>,
     previous: impl FnOnce() -> Option<Previous<'p>>,
-) -> Result<Said<'p>, String> {
+) -> Result<PodSecurityVerdict<'p>, String> {
     let honoured: Vec<_> = policies.iter().filter_map(|policy| policy.pod_security_labels.as_ref()).collect();
     if honoured.is_empty() || (asking.template && asking.sub_resource) {
-        return Ok(Said::default());
+        return Ok(PodSecurityVerdict::default());
     }
     if let Some(exempt) = exempt(&honoured, asking.subject, pod) {
-        return Ok(Said::annotated("exempt", exempt.to_owned()));
+        return Ok(PodSecurityVerdict::annotated("exempt", exempt.to_owned()));
     }
     let hidden = || {
         let enforce = (format!("{}enforce", pod_security::PREFIX), "restricted".to_owned());
@@ -51,17 +51,17 @@ pub(super) fn judge<'p>(
     let Known::Is(labels) = labels else {
         let problem = format!("failed to lookup namespace \"{}\"", crate::text::clean(asking.subject.namespace, 63));
         // As upstream: only what would run is kept out.
-        return if asking.template { Ok(Said::annotated("error", problem)) } else { Err(problem) };
+        return if asking.template { Ok(PodSecurityVerdict::annotated("error", problem)) } else { Err(problem) };
     };
     if !asking.template && previous().is_some_and(|previous| previous.change.is_none()) {
-        return Ok(Said::default());
+        return Ok(PodSecurityVerdict::default());
     }
     Ok(evaluate(labels, strictest_defaults(&honoured), asking.template, pod))
 }
 
-fn evaluate<'p>(labels: &Labels, defaults: Asked, template: bool, pod: &'p Pod<'p>) -> Said<'p> {
+fn evaluate<'p>(labels: &Labels, defaults: Levels, template: bool, pod: &'p Pod<'p>) -> PodSecurityVerdict<'p> {
     let (asked, bad) = pod_security::read(labels, defaults);
-    let mut said = Said::default();
+    let mut said = PodSecurityVerdict::default();
     if !bad.is_empty() {
         let bad: Vec<String> = bad.iter().map(ToString::to_string).collect();
         said.told.annotations.push(("error", format!("Failed to parse policy: {}", bad.join(", "))));
@@ -89,7 +89,7 @@ fn evaluate<'p>(labels: &Labels, defaults: Asked, template: bool, pod: &'p Pod<'
     said
 }
 
-impl Said<'_> {
+impl PodSecurityVerdict<'_> {
     fn annotated(key: &'static str, value: String) -> Self {
         Self { told: PodSecurity { annotations: vec![(key, value)], ..PodSecurity::default() }, ..Self::default() }
     }
@@ -110,7 +110,7 @@ pub(super) fn violations<'p>(asked: LevelVersion, pod: &'p Pod<'p>) -> Vec<Judge
                 note: None,
                 exemption: None,
                 fixed: false,
-                times: 1,
+                count: 1,
             })
         })
         .collect()

@@ -1,6 +1,6 @@
 //! The pods of an object, each judged by itself; the answer is one.
 
-use super::{Hook, Moment, Snapshot, around, pod_security, update};
+use super::{Hook, Moment, Snapshot, context, pod_security, update};
 use crate::decide::{Case, Change, Effect, Previous, Stage, judge, merged};
 use crate::json::Raw;
 use crate::outcome::{About, JudgedPod, Outcome, PodSecurity};
@@ -120,8 +120,8 @@ impl<'j, 'r> Judging<'j, 'r> {
         // An old object that cannot be read excuses nothing.
         let old = old.and_then(|old| self.kind.pods(old).ok()).unwrap_or_default();
         let known = |mut placed: Placed<'r>| {
-            let around = around::of(&placed.pod, &self.request.namespace, self.policies, &self.snapshot.facts);
-            placed.pod.around = around.unwrap_or_default();
+            let context = context::of(&placed.pod, &self.request.namespace, self.policies, &self.snapshot.facts);
+            placed.pod.context = context.unwrap_or_default();
             (placed.at.clone(), placed)
         };
         old.pods.into_iter().map(known).collect()

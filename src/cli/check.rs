@@ -9,7 +9,7 @@ use super::input::{Found, Inputs};
 use super::output::{self, Format};
 use super::{Exit, Failure};
 use crate::manifest::{self, ManifestError, Position};
-use crate::report::{CheckReport, FileError, Judge, Usage, Waiver, text};
+use crate::report::{CheckReport, FileError, Judge, Usage, AnyExemption, text};
 use crate::sources::{Origin, SourceErrors, Sources};
 use exemptions::{Exemptions, Namespaces};
 use files::Files;
@@ -112,14 +112,14 @@ fn read_exemptions(all: &[Found], within: Namespaces<'_>, exemptions: &mut Exemp
 }
 
 /// Where an exemption stands.
-fn place(waiver: &Waiver, origins: &[Origin], exemptions: &Exemptions) -> (String, Position) {
+fn place(waiver: &AnyExemption, origins: &[Origin], exemptions: &Exemptions) -> (String, Position) {
     match waiver {
-        Waiver::Policy(policy, exemption) => {
+        AnyExemption::Policy(policy, exemption) => {
             let origin = origins.get(*policy);
             let at = origin.and_then(|origin| origin.exemptions.get(*exemption));
             (origin.map(|origin| origin.file.clone()).unwrap_or_default(), at.copied().unwrap_or(Position::START))
         }
-        Waiver::Object(name) => exemptions.place(name),
+        AnyExemption::Object(name) => exemptions.place(name),
     }
 }
 
@@ -136,7 +136,7 @@ pub(super) fn unusable(errors: SourceErrors) -> Failure {
     Failure::unreadable(errors.to_string())
 }
 
-/// By UTC, as exemptions count.
+/// ExemptionSource UTC, as exemptions count.
 pub(super) fn today() -> Date {
     Offset::UTC.to_datetime(Timestamp::now()).date()
 }

@@ -49,7 +49,7 @@ impl Failure {
 }
 
 /// Tells a failure on stderr.
-pub fn told(result: Result<Exit, Failure>) -> ExitCode {
+pub fn report(result: Result<Exit, Failure>) -> ExitCode {
     match result {
         Ok(exit) => exit.into(),
         Err(Failure { exit, message }) => {

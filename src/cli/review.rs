@@ -3,9 +3,9 @@
 use super::output::{self, Format};
 use super::{Exit, Failure, input};
 use crate::admit::{self, Lookup, Snapshot, admit_guarded, judge_with_lookups};
-use crate::facts::{Asked, Wanted};
+use crate::facts::{FactAnswer, FactQuery};
 use crate::outcome::{Outcome, Verdict};
-use crate::review::response::TOLD;
+use crate::review::response::MAX_REPORTED;
 use crate::sources::Sources;
 use crate::text::clean;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -53,7 +53,7 @@ enum Hook {
 /// A file or policies that cannot be read, and a stdout that cannot be written.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     // As many violations are told as the webhook tells.
-    let snapshot = Sources::new(&args.policy).load(1, TOLD).map_err(super::check::unusable)?;
+    let snapshot = Sources::new(&args.policy).load(1, MAX_REPORTED).map_err(super::check::unusable)?;
     let read = input::read(&args.file);
     let body = read.bytes.map_err(|message| Failure::unreadable(format!("{}: {message}", read.name)))?;
     if let Some(answer) = answered(&body) {
@@ -88,15 +88,15 @@ struct Alone<'a> {
 }
 
 impl Lookup for Alone<'_> {
-    async fn judge(&self, asked: &[Asked]) -> Outcome {
+    async fn judge(&self, asked: &[FactAnswer]) -> Outcome {
         let mut snapshot = self.snapshot.clone();
         snapshot.facts.asked = asked.to_vec();
         let outcome = admit_guarded(self.body, self.hook, &snapshot, super::check::today());
         outcome.unwrap_or_else(|denial| *denial)
     }
 
-    async fn ask(&self, wanted: Wanted) -> Asked {
-        Asked::Nothing(wanted)
+    async fn ask(&self, wanted: FactQuery) -> FactAnswer {
+        FactAnswer::Nothing(wanted)
     }
 }
 

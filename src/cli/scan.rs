@@ -1,16 +1,16 @@
 //! `podreeve scan`: what exists in a cluster, judged by the same code as the webhook's requests.
 
-mod hear;
+mod printer;
 
 use super::access::AccessArgs;
 use super::output::{self, Format};
 use super::{Exit, Failure, check};
 use crate::admit::Snapshot;
-use crate::cluster::scan::{Pace, Scanning, Scope};
+use crate::cluster::scan::{RateLimiter, Scanning, Scope};
 use crate::cluster::{Lookup, once};
 use crate::report::text;
 use crate::sources::Sources;
-use hear::Hearing;
+use printer::ScanPrinter;
 use std::sync::Arc;
 
 /// Judge what exists in a cluster as if it were created now
@@ -59,7 +59,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let loaded = Sources::new(&args.policy).in_cluster().load(1, usize::MAX).map_err(check::unusable)?;
     let report = args.access.ask(async |client| {
-        // Asked first: of each kind a scan would try again and again.
+        // FactAnswer first: of each kind a scan would try again and again.
         client.apiserver_version().await.map_err(|error| {
             Failure::unreadable(format!("the API server does not answer: {}", crate::text::with_causes(&error)))
         })?;
@@ -71,14 +71,14 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             selector: args.selector.clone(),
             page: args.chunk_size,
             findings: usize::MAX,
-            beside: None,
+            existing_reports: None,
         };
-        let mut hearing = Hearing::new(args.output, &snapshot);
+        let mut printer = ScanPrinter::new(args.output, &snapshot);
         let snapshot = Arc::new(snapshot);
         let scanning =
-            Scanning { client: &client, lookup: &lookup, pace: &Pace::new(None), snapshot: &|| Arc::clone(&snapshot) };
-        scanning.run(&scope, &mut hearing).await;
-        hearing.report()
+            Scanning { client: &client, lookup: &lookup, limiter: &RateLimiter::new(None), snapshot: &|| Arc::clone(&snapshot) };
+        scanning.run(&scope, &mut printer).await;
+        printer.report()
     })?;
     match args.output {
         Format::Text => output::print(&text::scan::summary(report.summary))?,

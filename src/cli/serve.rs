@@ -101,7 +101,7 @@ pub struct Args {
 /// Serves until a signal.
 #[must_use]
 pub fn run(args: Args) -> ExitCode {
-    exit::told(start(args))
+    exit::report(start(args))
 }
 
 fn start(args: Args) -> Result<Exit, Failure> {

@@ -4,8 +4,8 @@
 mod plan;
 mod store;
 
-use super::link::Link;
-use crate::authority::{Facts, Pem};
+use super::api_health::ApiHealth;
+use crate::authority::{CertificateInfo, Pem};
 use crate::text::with_causes;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 /// Where podreeve keeps its own certificates.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Own {
+pub struct ManagedCertificates {
     /// The Secret, in podreeve's namespace.
     pub secret: String,
     /// The Service that the API server calls.
@@ -26,7 +26,7 @@ pub struct Own {
     pub configuration: String,
 }
 
-impl Own {
+impl ManagedCertificates {
     /// The names that the API server may call the Service by.
     #[must_use]
     pub fn names(&self, namespace: &str) -> Vec<String> {
@@ -44,10 +44,10 @@ impl Own {
 const EVERY: Duration = Duration::from_secs(5);
 
 /// What keeping needs.
-pub struct Keeping<'k> {
+pub struct CertificateManager<'k> {
     pub client: Client,
-    pub link: &'k Link,
-    pub own: &'k Own,
+    pub link: &'k ApiHealth,
+    pub own: &'k ManagedCertificates,
     pub namespace: &'k str,
     /// Whether this replica is the leader.
     pub leads: watch::Receiver<bool>,
@@ -55,7 +55,7 @@ pub struct Keeping<'k> {
     pub served: watch::Sender<Option<Pem>>,
 }
 
-impl Keeping<'_> {
+impl CertificateManager<'_> {
     /// Keeps them as long as it runs. What goes wrong is told once and tried again.
     pub async fn run(mut self) {
         let mut trouble = String::new();
@@ -94,8 +94,8 @@ impl Keeping<'_> {
         if !*self.leads.borrow_and_update() {
             return Ok(());
         }
-        let trusted = match Facts::of(&stored.ca.cert) {
-            Some(_) => store::trust(&self.client, &self.own.configuration, &stored.bundle).await?,
+        let trusted = match CertificateInfo::of(&stored.ca.cert) {
+            Some(_) => store::sync_ca_bundle(&self.client, &self.own.configuration, &stored.bundle).await?,
             None => false,
         };
         let names = self.own.names(self.namespace);
@@ -105,7 +105,7 @@ impl Keeping<'_> {
             return Ok(());
         }
         let new = stored.after(step, &names, now)?;
-        let secret = store::written(found.unwrap_or_default(), &self.own.secret, &new);
+        let secret = store::to_secret(found.unwrap_or_default(), &self.own.secret, &new);
         let written = if secret.metadata.resource_version.is_some() {
             // With the version that was read: whoever was first stays.
             secrets.replace(&self.own.secret, &PostParams::default(), &secret).await
@@ -118,7 +118,7 @@ impl Keeping<'_> {
             Err(error) => return Err(with_causes(&error)),
         }
         // Known before it is served.
-        store::trust(&self.client, &self.own.configuration, &new.bundle).await?;
+        store::sync_ca_bundle(&self.client, &self.own.configuration, &new.bundle).await?;
         self.serve(&new.leaf);
         Ok(())
     }

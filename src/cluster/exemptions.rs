@@ -1,9 +1,9 @@
 //! `Exemption` objects: each counts in its own namespace, if the operator allows that namespace. A wrong one exempts nothing.
 
 use super::item::Item;
-use super::objects::{Keep, Name};
-use super::parts::{Listed, Parts, Publisher};
-use super::status::Report;
+use super::objects::{ObjectStore, Name};
+use super::state::{Listed, ClusterState, StateSender};
+use super::status::DesiredStatus;
 use crate::policy::{ObjectExemption, PolicyErrors};
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashSet};
@@ -14,18 +14,18 @@ use std::sync::Arc;
 pub struct Exemptions {
     allowed: HashSet<String>,
     held: BTreeMap<Name, (i64, Arc<ObjectExemption>)>,
-    parts: Publisher,
+    parts: StateSender,
 }
 
 impl Exemptions {
     #[must_use]
-    pub fn new(allowed: &[String], parts: Publisher) -> Self {
+    pub fn new(allowed: &[String], parts: StateSender) -> Self {
         Self { allowed: allowed.iter().cloned().collect(), held: BTreeMap::new(), parts }
     }
 }
 
-impl Keep for Exemptions {
-    fn apply(&mut self, item: &Item) -> Report {
+impl ObjectStore for Exemptions {
+    fn apply(&mut self, item: &Item) -> DesiredStatus {
         let name: Name = (item.namespace().to_owned(), item.name().to_owned());
         if !self.allowed.contains(item.namespace()) {
             self.held.remove(&name);
@@ -33,7 +33,7 @@ impl Keep for Exemptions {
                 "exemptions in the namespace {} do not count; whoever runs podreeve allows it with --exemption-namespaces",
                 item.namespace()
             );
-            return Report::new(item, false, "NamespaceNotAllowed", &message);
+            return DesiredStatus::new(item, false, "NamespaceNotAllowed", &message);
         }
         let generation = item.metadata.generation.unwrap_or_default();
         match compile(item) {
@@ -41,11 +41,11 @@ impl Keep for Exemptions {
                 if self.held.get(&name).is_none_or(|(known, _)| *known != generation) {
                     self.held.insert(name, (generation, Arc::new(exemption)));
                 }
-                Report::new(item, true, "Compiled", "it counts in this namespace, up to the last day that it names")
+                DesiredStatus::new(item, true, "Compiled", "it counts in this namespace, up to the last day that it names")
             }
             Err(error) => {
                 self.held.remove(&name);
-                Report::new(item, false, "Invalid", &format!("{error}; nothing is exempt by it"))
+                DesiredStatus::new(item, false, "Invalid", &format!("{error}; nothing is exempt by it"))
             }
         }
     }
@@ -62,7 +62,7 @@ impl Keep for Exemptions {
         let exemptions: Vec<_> = self.held.values().map(|(_, exemption)| Arc::clone(exemption)).collect();
         self.parts.send_if_modified(|parts| {
             let listed = Listed { exemptions: true, ..parts.listed };
-            let before = std::mem::replace(parts, Parts { exemptions, listed, ..parts.clone() });
+            let before = std::mem::replace(parts, ClusterState { exemptions, listed, ..parts.clone() });
             !parts.says_as(&before) || before.listed != listed
         });
     }
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn only_allowed_namespaces_count() {
-        let mut exemptions = Exemptions::new(&["shop".to_owned()], Publisher::default());
+        let mut exemptions = Exemptions::new(&["shop".to_owned()], StateSender::default());
         assert!(exemptions.apply(&item("shop", 1, "privileged")).ready);
         let refused = exemptions.apply(&item("shop-2", 1, "privileged"));
         assert_eq!((refused.ready, refused.reason), (false, "NamespaceNotAllowed"));
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn one_that_becomes_wrong_exempts_nothing() {
-        let mut exemptions = Exemptions::new(&["shop".to_owned()], Publisher::default());
+        let mut exemptions = Exemptions::new(&["shop".to_owned()], StateSender::default());
         exemptions.apply(&item("shop", 1, "privileged"));
         let report = exemptions.apply(&item("shop", 2, "privilegd"));
         assert!(report.message.contains("did you mean `privileged`"), "{}", report.message);

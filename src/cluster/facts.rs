@@ -1,7 +1,7 @@
 //! The watches that fill [`Facts`]: of each object only what is judged is kept.
 
 use super::item::Item;
-use super::parts::Publisher;
+use super::state::StateSender;
 use super::watch::Sink;
 use crate::facts::ingress::{IngressByName, IngressPolicy};
 use crate::facts::{Facts, Labels, pods};
@@ -28,7 +28,7 @@ pub trait Cache: Send {
 /// Hands out what a cache knows, not more often than [`Cache::EVERY`].
 pub struct Publishing<C> {
     cache: C,
-    parts: Publisher,
+    parts: StateSender,
     listed: Option<HashSet<(String, String)>>,
     changed: bool,
     /// A change was lost, which only a new list brings back.
@@ -37,7 +37,7 @@ pub struct Publishing<C> {
 }
 
 impl<C: Cache> Publishing<C> {
-    pub const fn new(cache: C, parts: Publisher) -> Self {
+    pub const fn new(cache: C, parts: StateSender) -> Self {
         Self { cache, parts, listed: None, changed: false, lost: false, published: None }
     }
 }
@@ -182,7 +182,7 @@ impl Cache for NetworkPolicies {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::Parts;
+    use crate::cluster::ClusterState;
     use serde_json::json;
 
     fn pod(name: &str) -> Item {
@@ -202,7 +202,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_a_broken_watch_knew_is_in_doubt_until_it_goes_on() {
-        let mut sink = Publishing::new(pods::Pods::default(), Publisher::new(Parts::default()));
+        let mut sink = Publishing::new(pods::Pods::default(), StateSender::new(ClusterState::default()));
         assert!(!complete(&mut sink, Sink::begin).await);
         assert!(!complete(&mut sink, |sink| sink.apply(&pod("a"))).await);
         assert!(complete(&mut sink, Sink::done).await);

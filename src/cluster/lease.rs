@@ -3,7 +3,7 @@
 //! As client-go does, a holder is given up when its Lease has not changed for its whole duration on this
 //! replica's own clock, so that clocks which differ elect nobody.
 
-use super::link::Link;
+use super::api_health::ApiHealth;
 use crate::text::with_causes;
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
@@ -23,15 +23,15 @@ const GIVE_UP: Duration = Duration::from_secs(8);
 const REQUEST: Duration = Duration::from_secs(3);
 
 /// Tries to hold the Lease until the replica drains, and tells whether it does.
-pub async fn hold(api: Api<Lease>, name: &str, identity: &str, link: &Link, leads: watch::Sender<bool>) {
+pub async fn hold(api: Api<Lease>, name: &str, identity: &str, link: &ApiHealth, leads: watch::Sender<bool>) {
     let mut seen = Seen { holder: None, renewed: None, since: Instant::now() };
     let mut held: Option<Instant> = None;
     let mut refused: Option<String> = None;
-    let standing = link.stand();
+    let standing = link.join_election();
     loop {
         let asked = Instant::now();
         let looked = tokio::time::timeout(REQUEST, step(&api, name, identity, &mut seen)).await;
-        match looked.unwrap_or_else(|_| Err(Failed::Unreachable("the API server does not answer in time".to_owned()))) {
+        match looked.unwrap_or_else(|_| Err(LeaseError::Unreachable("the API server does not answer in time".to_owned()))) {
             Ok(holds) => {
                 link.up();
                 held = holds.then_some(asked);
@@ -39,8 +39,8 @@ pub async fn hold(api: Api<Lease>, name: &str, identity: &str, link: &Link, lead
                     tracing::info!(lease = name, "the Lease can be read and written again");
                 }
             }
-            Err(Failed::Unreachable(error)) => link.down(&error),
-            Err(Failed::Refused(error)) => {
+            Err(LeaseError::Unreachable(error)) => link.down(&error),
+            Err(LeaseError::Refused(error)) => {
                 link.up();
                 if refused.as_ref() != Some(&error) {
                     tracing::warn!(
@@ -73,9 +73,9 @@ pub async fn hold(api: Api<Lease>, name: &str, identity: &str, link: &Link, lead
     }
     leads.send_replace(false);
     if held.is_some() {
-        match tokio::time::timeout(REQUEST, give_back(&api, name, identity)).await {
+        match tokio::time::timeout(REQUEST, release(&api, name, identity)).await {
             Ok(Ok(())) => tracing::info!(lease = name, "the Lease is given back"),
-            Ok(Err(Failed::Refused(error) | Failed::Unreachable(error))) => {
+            Ok(Err(LeaseError::Refused(error) | LeaseError::Unreachable(error))) => {
                 tracing::warn!(
                     lease = name,
                     error,
@@ -103,13 +103,13 @@ impl Seen {
     }
 }
 
-enum Failed {
+enum LeaseError {
     /// The API server answered, and the answer was no.
     Refused(String),
     Unreachable(String),
 }
 
-impl From<kube::Error> for Failed {
+impl From<kube::Error> for LeaseError {
     fn from(error: kube::Error) -> Self {
         match &error {
             kube::Error::Api(status) if matches!(status.code, 400..=499) && !matches!(status.code, 401 | 429) => {
@@ -121,7 +121,7 @@ impl From<kube::Error> for Failed {
 }
 
 /// Whether this replica holds it now.
-async fn step(api: &Api<Lease>, name: &str, identity: &str, seen: &mut Seen) -> Result<bool, Failed> {
+async fn step(api: &Api<Lease>, name: &str, identity: &str, seen: &mut Seen) -> Result<bool, LeaseError> {
     let Some(mut lease) = api.get_opt(name).await? else {
         let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
         let lease = Lease { metadata, spec: Some(taken(None, identity)) };
@@ -138,7 +138,7 @@ async fn step(api: &Api<Lease>, name: &str, identity: &str, seen: &mut Seen) -> 
 }
 
 /// As client-go does when it is told to: held by nobody, so that the next one need not wait.
-async fn give_back(api: &Api<Lease>, name: &str, identity: &str) -> Result<(), Failed> {
+async fn release(api: &Api<Lease>, name: &str, identity: &str) -> Result<(), LeaseError> {
     let Some(mut lease) = api.get_opt(name).await? else { return Ok(()) };
     let Some(spec) = lease.spec.as_mut().filter(|spec| spec.holder_identity.as_deref() == Some(identity)) else {
         return Ok(());
@@ -150,7 +150,7 @@ async fn give_back(api: &Api<Lease>, name: &str, identity: &str) -> Result<(), F
     Ok(())
 }
 
-fn answered(result: Result<(), kube::Error>) -> Result<bool, Failed> {
+fn answered(result: Result<(), kube::Error>) -> Result<bool, LeaseError> {
     match result {
         Ok(()) => Ok(true),
         Err(kube::Error::Api(status)) if status.code == 409 => Ok(false),

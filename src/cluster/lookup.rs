@@ -4,7 +4,7 @@ use super::bucket::Bucket;
 use super::item::{Item, resource};
 use crate::facts::ingress::IngressPolicy;
 use crate::facts::pods::Texts;
-use crate::facts::{Asked, PodsByName, Wanted};
+use crate::facts::{FactAnswer, PodsByName, FactQuery};
 use arc_swap::ArcSwapOption;
 use kube::api::ListParams;
 use kube::{Api, Client};
@@ -57,31 +57,31 @@ impl Lookup {
         self.client.store(Some(Arc::new(Connected(client))));
     }
 
-    /// Asks for a fact that a request waits for; [`Asked::Nothing`] when no answer comes in time.
-    pub async fn ask(&self, wanted: Wanted, deadline: Instant) -> Asked {
+    /// Asks for a fact that a request waits for; [`FactAnswer::Nothing`] when no answer comes in time.
+    pub async fn ask(&self, wanted: FactQuery, deadline: Instant) -> FactAnswer {
         let now = Instant::now();
         if self.bucket.as_ref().is_some_and(|bucket| !bucket.take(now)) {
-            return Asked::Nothing(wanted);
+            return FactAnswer::Nothing(wanted);
         }
         self.ask_until(wanted, now + patience(deadline.saturating_duration_since(now))).await
     }
 
-    /// Asks for a fact that nobody waits for; [`Asked::Nothing`] when no answer comes until then.
-    pub async fn ask_until(&self, wanted: Wanted, until: Instant) -> Asked {
-        let Some(client) = self.client.load_full() else { return Asked::Nothing(wanted) };
+    /// Asks for a fact that nobody waits for; [`FactAnswer::Nothing`] when no answer comes until then.
+    pub async fn ask_until(&self, wanted: FactQuery, until: Instant) -> FactAnswer {
+        let Some(client) = self.client.load_full() else { return FactAnswer::Nothing(wanted) };
         let asking = async {
             // Never closed: it lives as long as the server.
             let _turn = self.turns.acquire().await.ok();
             match &wanted {
-                Wanted::Namespace(name) => namespace(&client.0, name).await,
-                Wanted::Pods(namespace) => pods(&client.0, namespace).await,
-                Wanted::NetworkPolicies(namespace) => network_policies(&client.0, namespace).await,
-                Wanted::Pod { namespace, name } => pod(&client.0, namespace, name).await,
+                FactQuery::Namespace(name) => namespace(&client.0, name).await,
+                FactQuery::Pods(namespace) => pods(&client.0, namespace).await,
+                FactQuery::NetworkPolicies(namespace) => network_policies(&client.0, namespace).await,
+                FactQuery::Pod { namespace, name } => pod(&client.0, namespace, name).await,
             }
         };
         match timeout_at(until, asking).await {
             Ok(Ok(asked)) => asked,
-            Ok(Err(_)) | Err(_) => Asked::Nothing(wanted),
+            Ok(Err(_)) | Err(_) => FactAnswer::Nothing(wanted),
         }
     }
 }
@@ -90,31 +90,31 @@ fn patience(left: Duration) -> Duration {
     LONGEST.min(left / 2)
 }
 
-async fn namespace(client: &Client, name: &str) -> kube::Result<Asked> {
+async fn namespace(client: &Client, name: &str) -> kube::Result<FactAnswer> {
     let api: Api<Item> = Api::all_with(client.clone(), &resource("", "v1", "Namespace", "namespaces"));
     let labels = api.get_opt(name).await?.map(|item| Arc::new(item.metadata.labels.unwrap_or_default()));
-    Ok(Asked::Namespace(name.to_owned(), labels))
+    Ok(FactAnswer::Namespace(name.to_owned(), labels))
 }
 
-async fn network_policies(client: &Client, namespace: &str) -> kube::Result<Asked> {
+async fn network_policies(client: &Client, namespace: &str) -> kube::Result<FactAnswer> {
     let kind = resource("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies");
     let api: Api<Item> = Api::namespaced_with(client.clone(), namespace, &kind);
     let list = api.list(&ListParams::default()).await?;
     let read = |item: &Item| Some((item.name().to_owned(), IngressPolicy::read(item.raw.get())?));
-    Ok(Asked::NetworkPolicies(namespace.to_owned(), Arc::new(list.items.iter().filter_map(read).collect())))
+    Ok(FactAnswer::NetworkPolicies(namespace.to_owned(), Arc::new(list.items.iter().filter_map(read).collect())))
 }
 
 fn pods_of(client: &Client, namespace: &str) -> Api<Item> {
     Api::namespaced_with(client.clone(), namespace, &resource("", "v1", "Pod", "pods"))
 }
 
-async fn pod(client: &Client, namespace: &str, name: &str) -> kube::Result<Asked> {
+async fn pod(client: &Client, namespace: &str, name: &str) -> kube::Result<FactAnswer> {
     let item = pods_of(client, namespace).get_opt(name).await?;
     let pod = item.map(|item| Texts::default().keep_any(&item.raw));
-    Ok(Asked::Pod { namespace: namespace.to_owned(), name: name.to_owned(), pod })
+    Ok(FactAnswer::Pod { namespace: namespace.to_owned(), name: name.to_owned(), pod })
 }
 
-async fn pods(client: &Client, namespace: &str) -> kube::Result<Asked> {
+async fn pods(client: &Client, namespace: &str) -> kube::Result<FactAnswer> {
     let (api, mut texts, mut found) = (pods_of(client, namespace), Texts::default(), PodsByName::new());
     let mut params = ListParams::default().limit(PODS.1);
     loop {
@@ -124,7 +124,7 @@ async fn pods(client: &Client, namespace: &str) -> kube::Result<Asked> {
         }
         params.continue_token = page.metadata.continue_.filter(|more| !more.is_empty());
         if params.continue_token.is_none() || found.len() > PODS.0 {
-            return Ok(Asked::Pods(namespace.to_owned(), Arc::new(found)));
+            return Ok(FactAnswer::Pods(namespace.to_owned(), Arc::new(found)));
         }
     }
 }
@@ -157,8 +157,8 @@ mod tests {
         (lookup, permits, asked)
     }
 
-    fn shop() -> Wanted {
-        Wanted::Namespace("shop".to_owned())
+    fn shop() -> FactQuery {
+        FactQuery::Namespace("shop".to_owned())
     }
 
     /// Until nobody has anything to do: there is one thread.
@@ -184,14 +184,14 @@ mod tests {
         permits.add_permits(3 * AT_ONCE);
         for answer in asking.join_all().await {
             assert!(
-                matches!(answer, Asked::Namespace(name, Some(labels)) if name == "shop" && labels["team"] == "shop")
+                matches!(answer, FactAnswer::Namespace(name, Some(labels)) if name == "shop" && labels["team"] == "shop")
             );
         }
         assert_eq!(asked.load(Ordering::SeqCst), 3 * AT_ONCE);
     }
 
-    fn is_nothing(answer: &Asked) -> bool {
-        matches!(answer, Asked::Nothing(wanted) if *wanted == shop())
+    fn is_nothing(answer: &FactAnswer) -> bool {
+        matches!(answer, FactAnswer::Nothing(wanted) if *wanted == shop())
     }
 
     #[tokio::test]
@@ -209,7 +209,7 @@ mod tests {
     /// It is there, whatever it looks like: unknown, and not absent.
     #[tokio::test]
     async fn a_pod_that_cannot_be_read_is_there() {
-        let web = Wanted::Pod { namespace: "shop".to_owned(), name: "web".to_owned() };
+        let web = FactQuery::Pod { namespace: "shop".to_owned(), name: "web".to_owned() };
         for (status, body, there) in [
             (200, r#"{"metadata": {"name": "web"}, "spec": {"containers": 7}}"#, Some(Some(KeptPod::unreadable()))),
             (404, r#"{"kind": "Status", "status": "Failure", "code": 404, "reason": "NotFound"}"#, Some(None)),
@@ -223,8 +223,8 @@ mod tests {
             let lookup = Lookup::default();
             lookup.connected(Client::new(service, "default"));
             match (lookup.ask_until(web.clone(), Instant::now() + Duration::from_secs(600)).await, there) {
-                (Asked::Pod { pod, .. }, Some(there)) => assert_eq!(pod, there, "{status} {body}"),
-                (Asked::Nothing(wanted), None) => assert_eq!(wanted, web),
+                (FactAnswer::Pod { pod, .. }, Some(there)) => assert_eq!(pod, there, "{status} {body}"),
+                (FactAnswer::Nothing(wanted), None) => assert_eq!(wanted, web),
                 (answer, there) => panic!("{status} {body}: {answer:?} instead of {there:?}"),
             }
         }

@@ -1,8 +1,8 @@
-//! `podPidsLimit` of every node, from its kubelet's own configuration. Asked now and then: it changes with a restart alone.
+//! `podPidsLimit` of every node, from its kubelet's own configuration. FactAnswer now and then: it changes with a restart alone.
 
-use super::Link;
+use super::ApiHealth;
 use super::item::Item;
-use super::parts::Publisher;
+use super::state::StateSender;
 use crate::facts::Labels;
 use crate::facts::nodes::{Limit, Nodes};
 use crate::text::with_causes;
@@ -28,7 +28,7 @@ const FORBIDDEN: u16 = 403;
 const PAGE: u32 = 500;
 
 /// What is known of a kubelet.
-struct Asked {
+struct FactAnswer {
     /// The last time.
     at: Instant,
     /// What it said when it last answered; none where it never did.
@@ -37,7 +37,7 @@ struct Asked {
     failures: u32,
 }
 
-impl Asked {
+impl FactAnswer {
     /// A node that is only starting is asked again soon, one that is gone for good ever less often.
     fn good_for(&self) -> Duration {
         match self.failures.checked_sub(1) {
@@ -48,13 +48,13 @@ impl Asked {
 }
 
 /// By the names of nodes.
-type Limits = HashMap<String, Asked>;
+type Limits = HashMap<String, FactAnswer>;
 
 /// Labels by the names of nodes.
 type Labelled = HashMap<String, Labels>;
 
 /// Watches, and never ends.
-pub async fn watch(client: &Client, link: &Link, parts: &Publisher) {
+pub async fn watch(client: &Client, link: &ApiHealth, parts: &StateSender) {
     let mut limits = Limits::new();
     let mut trouble: Option<String> = None;
     loop {
@@ -105,7 +105,7 @@ async fn round(client: &Client, limits: &mut Limits) -> kube::Result<(Nodes, Opt
     let due: Vec<String> = names.keys().filter(due).cloned().collect();
     let answers = stream::iter(due).map(|name| async move {
         let answer = tokio::time::timeout(ANSWER, ask(client, &name)).await;
-        (name, answer.unwrap_or_else(|_| Err(Silence::told("no answer in time"))))
+        (name, answer.unwrap_or_else(|_| Err(ProbeError::new("no answer in time"))))
     });
     // What is known after a while is better than all of it later: some nodes may be dead.
     let mut answers = std::pin::pin!(answers.buffer_unordered(AT_ONCE).take_until(tokio::time::sleep(EVERY)));
@@ -113,7 +113,7 @@ async fn round(client: &Client, limits: &mut Limits) -> kube::Result<(Nodes, Opt
     while let Some((name, answer)) = answers.next().await {
         let (limit, failures) = match answer {
             Ok(limit) => (Some(limit), 0),
-            Err(Silence { forbidden, why }) => {
+            Err(ProbeError { forbidden, why }) => {
                 error = Some(format!("{name}: {why}"));
                 // It is for all of them, and thousands of calls would say the same.
                 if forbidden {
@@ -123,7 +123,7 @@ async fn round(client: &Client, limits: &mut Limits) -> kube::Result<(Nodes, Opt
                 (known.and_then(|known| known.limit), known.map_or(1, |known| known.failures.saturating_add(1)))
             }
         };
-        limits.insert(name, Asked { at: Instant::now(), limit, failures });
+        limits.insert(name, FactAnswer { at: Instant::now(), limit, failures });
     }
     let mut nodes = Nodes::default();
     for (name, labels) in names {
@@ -152,28 +152,28 @@ async fn list(client: &Client) -> kube::Result<Labelled> {
 }
 
 /// Why a kubelet did not say.
-struct Silence {
+struct ProbeError {
     /// The API server does not let podreeve ask any.
     forbidden: bool,
     why: String,
 }
 
-impl Silence {
-    fn told(why: impl Into<String>) -> Self {
+impl ProbeError {
+    fn new(why: impl Into<String>) -> Self {
         Self { forbidden: false, why: why.into() }
     }
 }
 
-async fn ask(client: &Client, node: &str) -> Result<i64, Silence> {
+async fn ask(client: &Client, node: &str) -> Result<i64, ProbeError> {
     let request = http::Request::get(format!("/api/v1/nodes/{node}/proxy/configz")).body(Vec::new());
-    let text = match client.request_text(request.map_err(|error| Silence::told(error.to_string()))?).await {
+    let text = match client.request_text(request.map_err(|error| ProbeError::new(error.to_string()))?).await {
         Ok(text) => text,
         Err(error) => {
             let forbidden = matches!(&error, kube::Error::Api(status) if status.code == FORBIDDEN);
-            return Err(Silence { forbidden, why: with_causes(&error) });
+            return Err(ProbeError { forbidden, why: with_causes(&error) });
         }
     };
-    read(&text).ok_or_else(|| Silence::told("its configz has no podPidsLimit"))
+    read(&text).ok_or_else(|| ProbeError::new("its configz has no podPidsLimit"))
 }
 
 fn read(configz: &str) -> Option<i64> {
@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn a_silent_node_is_asked_ever_less_often_and_keeps_what_it_said() {
-        let waits = |failures| Asked { at: Instant::now(), limit: Some(1), failures }.good_for().as_secs();
+        let waits = |failures| FactAnswer { at: Instant::now(), limit: Some(1), failures }.good_for().as_secs();
         assert_eq!([0, 1, 2, 3, 6, 7, u32::MAX].map(waits), [3600, 60, 120, 240, 1920, 3600, 3600]);
     }
 

@@ -1,9 +1,9 @@
 //! The watch of a kind of podreeve's own objects: what each says comes into force, and [`super::writer`] hears of it.
 
 use super::item::Item;
-use super::status::Report;
+use super::status::DesiredStatus;
 use super::watch::Sink;
-use super::writer::Said;
+use super::writer::StatusUpdate;
 use kube::core::ApiResource;
 use kube::{Api, Client};
 use serde::Deserialize;
@@ -12,9 +12,9 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 
 /// What keeps the objects of one kind.
-pub trait Keep: Send + Sync {
+pub trait ObjectStore: Send + Sync {
     /// Takes a new or changed object in, and tells what its status should say.
-    fn apply(&mut self, item: &Item) -> Report;
+    fn apply(&mut self, item: &Item) -> DesiredStatus;
     fn remove(&mut self, name: &Name);
     /// Forgets all but these.
     fn retain(&mut self, names: &HashSet<Name>);
@@ -38,16 +38,16 @@ pub struct Objects<K> {
     deleted: Vec<Name>,
     /// Those that cannot be used, with the reason: each is logged once.
     bad: HashMap<Name, String>,
-    said: UnboundedSender<Said>,
+    said: UnboundedSender<StatusUpdate>,
     changed: bool,
 }
 
-impl<K: Keep> Objects<K> {
-    pub fn new(client: Client, resource: ApiResource, keep: K, said: UnboundedSender<Said>) -> Self {
+impl<K: ObjectStore> Objects<K> {
+    pub fn new(client: Client, resource: ApiResource, keep: K, said: UnboundedSender<StatusUpdate>) -> Self {
         Self { client, resource, keep, listed: None, deleted: Vec::new(), bad: HashMap::new(), said, changed: false }
     }
 
-    fn report(&mut self, name: Name, report: Report) {
+    fn report(&mut self, name: Name, report: DesiredStatus) {
         if report.ready {
             self.bad.remove(&name);
         } else if self.bad.get(&name) != Some(&report.message) {
@@ -56,11 +56,11 @@ impl<K: Keep> Objects<K> {
             tracing::error!(kind, namespace, name = name_of, error = report.message, "an object cannot be used");
             self.bad.insert(name, report.message.clone());
         }
-        self.say(Said::Report(report));
+        self.say(StatusUpdate::DesiredStatus(report));
     }
 
     /// Whoever writes ends with the watch, not before it.
-    fn say(&self, said: Said) {
+    fn say(&self, said: StatusUpdate) {
         let _ = self.said.send(said);
     }
 
@@ -96,7 +96,7 @@ impl<K: Keep> Objects<K> {
         }
     }
 
-    async fn bury(&mut self) {
+    async fn apply_deletes(&mut self) {
         if self.deleted.is_empty() {
             return;
         }
@@ -111,13 +111,13 @@ impl<K: Keep> Objects<K> {
         for name in deleted {
             self.keep.remove(&name);
             self.bad.remove(&name);
-            self.say(Said::Gone(name));
+            self.say(StatusUpdate::Gone(name));
         }
         self.changed = true;
     }
 }
 
-impl<K: Keep> Sink for Objects<K> {
+impl<K: ObjectStore> Sink for Objects<K> {
     fn begin(&mut self) {
         self.listed = Some(HashSet::new());
     }
@@ -145,7 +145,7 @@ impl<K: Keep> Sink for Objects<K> {
     }
 
     /// Nobody has to wait for them any more.
-    fn refused(&mut self) {
+    fn on_forbidden(&mut self) {
         self.keep.publish();
     }
 
@@ -153,7 +153,7 @@ impl<K: Keep> Sink for Objects<K> {
         if self.listed.is_some() {
             return;
         }
-        self.bury().await;
+        self.apply_deletes().await;
         if std::mem::take(&mut self.changed) {
             self.keep.publish();
         }
@@ -164,7 +164,7 @@ impl<K: Keep> Sink for Objects<K> {
 mod tests {
     use super::*;
     use crate::cluster::item::resource;
-    use crate::cluster::parts::Publisher;
+    use crate::cluster::state::StateSender;
     use crate::cluster::policies::Policies;
     use http::{Request, Response};
     use kube::client::Body;
@@ -173,13 +173,13 @@ mod tests {
     #[tokio::test]
     async fn what_cannot_be_read_is_not_waited_for() {
         let service = tower::service_fn(|_: Request<Body>| async { Ok::<_, Infallible>(Response::new(Body::empty())) });
-        let (parts, (say, _said)) = (Publisher::default(), tokio::sync::mpsc::unbounded_channel());
+        let (parts, (say, _said)) = (StateSender::default(), tokio::sync::mpsc::unbounded_channel());
         let kind = resource("podreeve.dev", "v1alpha1", "Policy", "policies");
         let mut objects = Objects::new(Client::new(service, "default"), kind, Policies::new(parts.clone()), say);
         objects.begin();
         objects.settled().await;
         assert!(!parts.borrow().listed.policies, "the list is still to come");
-        objects.refused();
+        objects.on_forbidden();
         assert!(parts.borrow().listed.policies);
     }
 }

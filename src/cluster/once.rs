@@ -3,8 +3,8 @@
 use super::exemptions::Exemptions;
 use super::item::{Item, resource};
 use super::nodes;
-use super::objects::Keep;
-use super::parts::{Parts, Publisher};
+use super::objects::ObjectStore;
+use super::state::{ClusterState, StateSender};
 use super::policies::Policies;
 use crate::facts::nodes::Nodes;
 use crate::text::with_causes;
@@ -15,8 +15,8 @@ use kube::{Api, Client};
 ///
 /// # Errors
 /// What could not be read.
-pub async fn parts(client: &Client, exemption_namespaces: &[String]) -> Result<Parts, String> {
-    let parts = Publisher::default();
+pub async fn parts(client: &Client, exemption_namespaces: &[String]) -> Result<ClusterState, String> {
+    let parts = StateSender::default();
     let mut policies = Policies::new(parts.clone());
     for item in list(client, "Policy", "policies").await? {
         policies.apply(&item);

@@ -1,7 +1,7 @@
 //! Both webhook configurations belong to podreeve's namespace, so that the garbage collector removes them with it: while
 //! one stands that nobody answers, no pod starts.
 
-use super::Leads;
+use super::Leadership;
 use super::webhooks::configurations;
 use crate::text::with_causes;
 use k8s_openapi::api::core::v1::Namespace;
@@ -15,7 +15,7 @@ use std::time::Duration;
 const EVERY: Duration = Duration::from_secs(15);
 
 /// Keeps them so as long as this replica leads. What goes wrong is told once and tried again.
-pub async fn keep(client: &Client, name: &str, namespace: &str, mut leads: Leads) {
+pub async fn keep(client: &Client, name: &str, namespace: &str, mut leads: Leadership) {
     let mut trouble = String::new();
     loop {
         if *leads.borrow_and_update() {

@@ -1,9 +1,9 @@
 //! `Policy` objects: each compiles or says why not, and the last one of a name that did stays.
 
 use super::item::Item;
-use super::objects::{Keep, Name};
-use super::parts::{Listed, Parts, Publisher};
-use super::status::Report;
+use super::objects::{ObjectStore, Name};
+use super::state::{Listed, ClusterState, StateSender};
+use super::status::DesiredStatus;
 use crate::policy::{Cluster, CompiledPolicy, PolicyErrors, status::mode};
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashSet};
@@ -12,12 +12,12 @@ use std::sync::Arc;
 /// The policies of the cluster, by name.
 #[derive(Debug, Default)]
 pub struct Policies {
-    held: BTreeMap<String, Held>,
-    parts: Publisher,
+    held: BTreeMap<String, StoredPolicy>,
+    parts: StateSender,
 }
 
 #[derive(Debug, Default)]
-struct Held {
+struct StoredPolicy {
     /// The last one that compiled, and its generation.
     good: Option<(i64, Arc<CompiledPolicy>)>,
     /// Why the newest one does not.
@@ -26,7 +26,7 @@ struct Held {
 
 impl Policies {
     #[must_use]
-    pub fn new(parts: Publisher) -> Self {
+    pub fn new(parts: StateSender) -> Self {
         Self { held: BTreeMap::new(), parts }
     }
 
@@ -37,13 +37,13 @@ impl Policies {
 
     /// Those whose newest version does not compile, with the reason.
     fn errors(&self) -> Vec<String> {
-        let told = |(name, held): (&String, &Held)| Some(format!("Policy {name}: {}", held.error.as_ref()?));
+        let told = |(name, held): (&String, &StoredPolicy)| Some(format!("Policy {name}: {}", held.error.as_ref()?));
         self.held.iter().filter_map(told).collect()
     }
 }
 
-impl Keep for Policies {
-    fn apply(&mut self, item: &Item) -> Report {
+impl ObjectStore for Policies {
+    fn apply(&mut self, item: &Item) -> DesiredStatus {
         let generation = item.metadata.generation.unwrap_or_default();
         let held = self.held.entry(item.name().to_owned()).or_default();
         match compile(item) {
@@ -54,7 +54,7 @@ impl Keep for Policies {
                     held.good = Some((generation, Arc::new(policy)));
                 }
                 held.error = None;
-                Report::new(item, true, "Compiled", "this generation is in force").mode(Some(mode))
+                DesiredStatus::new(item, true, "Compiled", "this generation is in force").mode(Some(mode))
             }
             Err(error) => {
                 let stays = match &held.good {
@@ -62,7 +62,7 @@ impl Keep for Policies {
                     None => "nothing of it is in force".to_owned(),
                 };
                 let error = error.to_string();
-                let report = Report::new(item, false, "Invalid", &format!("{error}; {stays}"));
+                let report = DesiredStatus::new(item, false, "Invalid", &format!("{error}; {stays}"));
                 held.error = Some(error);
                 report.mode(held.good.as_ref().map(|(_, policy)| mode(policy)))
             }
@@ -81,7 +81,7 @@ impl Keep for Policies {
         let (policies, errors) = (self.in_force(), self.errors());
         self.parts.send_if_modified(|parts| {
             let listed = Listed { policies: true, ..parts.listed };
-            let before = std::mem::replace(parts, Parts { policies, errors, listed, ..parts.clone() });
+            let before = std::mem::replace(parts, ClusterState { policies, errors, listed, ..parts.clone() });
             !parts.says_as(&before) || before.listed != listed
         });
     }

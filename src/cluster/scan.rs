@@ -8,19 +8,19 @@ mod events;
 mod kinds;
 pub mod leader;
 pub mod order;
-mod pace;
+mod rate_limiter;
 mod pages;
 mod reports;
 
 pub use leader::{Served, Settings};
-pub use pace::Pace;
+pub use rate_limiter::RateLimiter;
 pub use reports::Api as ReportApi;
 pub use reports::remove::remove as remove_reports;
 
 use super::Lookup;
 use super::item::Item;
 use crate::admit::Snapshot;
-use crate::facts::Asked;
+use crate::facts::FactAnswer;
 use crate::scan::{Found, Judged, Namespace, Object, Owner, judge};
 use crate::workload::Kind;
 use jiff::Timestamp;
@@ -45,22 +45,22 @@ pub struct Scope {
     /// Findings of a namespace that are told in full.
     pub findings: usize,
     /// Objects that are told beside the findings of their namespace: those of a resource with these labels.
-    pub beside: Option<(ApiResource, String)>,
+    pub existing_reports: Option<(ApiResource, String)>,
 }
 
 /// What a scan needs.
 pub struct Scanning<'s> {
     pub client: &'s Client,
     pub lookup: &'s Lookup,
-    pub pace: &'s Pace,
+    pub limiter: &'s RateLimiter,
     /// What is in force now.
     pub snapshot: &'s (dyn Fn() -> Arc<Snapshot> + Sync),
 }
 
 /// Hears what a scan finds.
-pub trait Hear: Send {
+pub trait ScanObserver: Send {
     /// A namespace is done; `beside` is the metadata of what [`Scope::beside`] has there.
-    fn found(&mut self, found: Found, beside: &[Item]) -> impl Future<Output = ()> + Send;
+    fn found(&mut self, found: Found, existing_reports: &[Item]) -> impl Future<Output = ()> + Send;
     /// The objects of a kind are not all known, from here on.
     fn unread(&mut self, what: &str, why: &str);
     /// Objects that were looked at, and about how many are to come.
@@ -76,39 +76,39 @@ const FACTS: usize = 3;
 struct Lists<'l> {
     /// Templates first, pods last.
     kinds: Vec<(Kind, Pages<'l>)>,
-    beside: Option<Pages<'l>>,
+    existing_reports: Option<Pages<'l>>,
 }
 
 impl Scanning<'_> {
     /// Scans once.
-    pub async fn run(&self, scope: &Scope, hear: &mut impl Hear) {
-        let mut lists = self.lists(scope, hear).await;
+    pub async fn run(&self, scope: &Scope, observer: &mut impl ScanObserver) {
+        let mut lists = self.lists(scope, observer).await;
         let (mut done, mut before): (usize, Option<String>) = (0, None);
-        while let Some(name) = lists.next(hear).await {
+        while let Some(name) = lists.next(observer).await {
             if before.as_deref().is_some_and(|before| order::namespaces(&name, before).is_le()) {
                 // Guarded by each list's own order.
-                return hear.unread("namespaces", "they came out of order");
+                return observer.unread("namespaces", "they came out of order");
             }
             let mut snapshot = (*(self.snapshot)()).clone();
             let mut namespace = Namespace::new(&name, scope.findings);
             for index in 0..lists.kinds.len() {
                 let Some((kind, pages)) = lists.kinds.get_mut(index) else { break };
-                while let Some(item) = next_in(kind, pages, &name, hear).await {
+                while let Some(item) = next_in(kind, pages, &name, observer).await {
                     self.object(kind, &item, &mut namespace, &mut snapshot).await;
                     done += 1;
                     // Requests come first.
                     tokio::task::yield_now().await;
                 }
-                hear.progress(done, lists.coming());
+                observer.progress(done, lists.coming());
             }
-            let beside = lists.beside(&name, hear).await;
-            hear.found(namespace.finish(), &beside).await;
+            let existing_reports = lists.existing_reports(&name, observer).await;
+            observer.found(namespace.finish(), &existing_reports).await;
             before = Some(name);
         }
-        hear.progress(done, 0);
+        observer.progress(done, 0);
     }
 
-    async fn lists(&self, scope: &Scope, hear: &mut impl Hear) -> Lists<'_> {
+    async fn lists(&self, scope: &Scope, observer: &mut impl ScanObserver) -> Lists<'_> {
         let listing = |resource, selector: Option<&String>, metadata| Listing {
             resource,
             namespace: scope.namespace.clone(),
@@ -116,17 +116,17 @@ impl Scanning<'_> {
             limit: scope.page,
             metadata,
         };
-        let pages = |listing| Pages::new(self.client, self.pace, listing);
+        let pages = |listing| Pages::new(self.client, self.limiter, listing);
         let mut found = Vec::new();
         for kind in kinds::listed(&(self.snapshot)().policies) {
             match kinds::resource_of(self.client, &kind).await {
                 Ok(resource) => found.push((kind, pages(listing(resource, scope.selector.as_ref(), false)))),
                 Err(Failure::Missing) => {}
-                Err(Failure::Told(why)) => hear.unread(&kind.kind, &why),
+                Err(Failure::Told(why)) => observer.unread(&kind.kind, &why),
             }
         }
-        let beside = scope.beside.clone();
-        Lists { kinds: found, beside: beside.map(|(resource, labels)| pages(listing(resource, Some(&labels), true))) }
+        let existing_reports = scope.existing_reports.clone();
+        Lists { kinds: found, existing_reports: existing_reports.map(|(resource, labels)| pages(listing(resource, Some(&labels), true))) }
     }
 
     async fn object(&self, kind: &Kind, item: &Item, namespace: &mut Namespace, snapshot: &mut Snapshot) {
@@ -150,15 +150,15 @@ impl Scanning<'_> {
         let today = Offset::UTC.to_datetime(Timestamp::now()).date();
         let mut judged = guarded(|| judge(&object, snapshot, today));
         for _ in 0..FACTS {
-            let Judged::Wanting(wanted) = judged else { break };
-            self.pace.turn().await;
+            let Judged::NeedsFact(wanted) = judged else { break };
+            self.limiter.run().await;
             let asked = self.lookup.ask_until(wanted, Instant::now() + FACT).await;
             // For the rest of the namespace, too.
             snapshot.facts.asked.push(asked);
             judged = guarded(|| judge(&object, snapshot, today));
         }
         // One pod is of no use to the next.
-        snapshot.facts.asked.retain(|asked| !matches!(asked, Asked::Pod { .. }));
+        snapshot.facts.asked.retain(|asked| !matches!(asked, FactAnswer::Pod { .. }));
         namespace.note(&object, judged);
     }
 }
@@ -171,11 +171,11 @@ fn guarded(judge: impl FnOnce() -> Judged) -> Judged {
 
 impl Lists<'_> {
     /// The next namespace of which any list has something.
-    async fn next(&mut self, hear: &mut impl Hear) -> Option<String> {
+    async fn next(&mut self, observer: &mut impl ScanObserver) -> Option<String> {
         let mut least: Option<String> = None;
         let kinds = self.kinds.iter_mut().map(|(kind, pages)| (&*kind.kind, pages));
-        for (what, pages) in kinds.chain(self.beside.as_mut().map(|pages| ("reports", pages))) {
-            if let Some(item) = peek(what, pages, hear).await
+        for (what, pages) in kinds.chain(self.existing_reports.as_mut().map(|pages| ("reports", pages))) {
+            if let Some(item) = peek(what, pages, observer).await
                 && least.as_deref().is_none_or(|least| order::namespaces(item.namespace(), least).is_lt())
             {
                 least = Some(item.namespace().to_owned());
@@ -184,10 +184,10 @@ impl Lists<'_> {
         least
     }
 
-    async fn beside(&mut self, namespace: &str, hear: &mut impl Hear) -> Vec<Item> {
+    async fn existing_reports(&mut self, namespace: &str, observer: &mut impl ScanObserver) -> Vec<Item> {
         let mut found = Vec::new();
-        if let Some(pages) = &mut self.beside {
-            while peek("reports", pages, hear).await.is_some_and(|item| item.namespace() == namespace) {
+        if let Some(pages) = &mut self.existing_reports {
+            while peek("reports", pages, observer).await.is_some_and(|item| item.namespace() == namespace) {
                 found.extend(pages.take());
             }
         }
@@ -199,17 +199,17 @@ impl Lists<'_> {
     }
 }
 
-async fn next_in(kind: &Kind, pages: &mut Pages<'_>, namespace: &str, hear: &mut impl Hear) -> Option<Item> {
-    let item = peek(&kind.kind, pages, hear).await?;
+async fn next_in(kind: &Kind, pages: &mut Pages<'_>, namespace: &str, observer: &mut impl ScanObserver) -> Option<Item> {
+    let item = peek(&kind.kind, pages, observer).await?;
     if item.namespace() == namespace { pages.take() } else { None }
 }
 
-async fn peek<'p>(what: &str, pages: &'p mut Pages<'_>, hear: &mut impl Hear) -> Option<&'p Item> {
+async fn peek<'p>(what: &str, pages: &'p mut Pages<'_>, observer: &mut impl ScanObserver) -> Option<&'p Item> {
     match pages.peek().await {
         Ok(item) => item,
         Err(Failure::Missing) => None,
         Err(Failure::Told(why)) => {
-            hear.unread(what, &why);
+            observer.unread(what, &why);
             None
         }
     }

@@ -13,7 +13,7 @@ const MESSAGE_MAX: usize = 2000;
 
 /// What should stand in an object's status.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
+pub struct DesiredStatus {
     pub namespace: String,
     pub name: String,
     uid: String,
@@ -40,7 +40,7 @@ struct HasStatus {
     status: Option<Status>,
 }
 
-impl Report {
+impl DesiredStatus {
     #[must_use]
     pub fn new(item: &Item, ready: bool, reason: &'static str, message: &str) -> Self {
         Self {
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_status_is_written_once() {
-        let ready = |item: &Item| Report::new(item, true, "Compiled", "is in force").mode(Some("deny".to_owned()));
+        let ready = |item: &Item| DesiredStatus::new(item, true, "Compiled", "is in force").mode(Some("deny".to_owned()));
         let first = ready(&item(Value::Null));
         assert!(!first.is_written());
         let patch = first.patch(at(0));
@@ -141,17 +141,17 @@ mod tests {
         let there = item(patch["status"].clone());
         assert!(ready(&there).is_written());
         assert!(!ready(&there).mode(Some("warn".to_owned())).is_written());
-        let wrong = Report::new(&there, false, "Invalid", "is wrong");
+        let wrong = DesiredStatus::new(&there, false, "Invalid", "is wrong");
         assert!(!wrong.is_written());
         assert_eq!(wrong.patch(at(9))["status"]["conditions"][0]["lastTransitionTime"], "1970-01-01T00:00:09Z");
-        let other = Report::new(&there, true, "Compiled", "other words");
+        let other = DesiredStatus::new(&there, true, "Compiled", "other words");
         assert_eq!(other.patch(at(9))["status"]["conditions"][0]["lastTransitionTime"], "1970-01-01T00:00:00Z");
     }
 
     #[test]
     fn conditions_of_others_stay() {
         let other = json!({"type": "Seen", "status": "True", "lastTransitionTime": "x", "reason": "r", "message": "m"});
-        let patch = Report::new(&item(json!({"conditions": [other]})), true, "Compiled", "").patch(at(0));
+        let patch = DesiredStatus::new(&item(json!({"conditions": [other]})), true, "Compiled", "").patch(at(0));
         let kinds: Vec<_> = patch["status"]["conditions"].as_array().unwrap().iter().map(|c| &c["type"]).collect();
         assert_eq!(kinds, ["Ready", "Seen"]);
     }

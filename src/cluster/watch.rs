@@ -1,6 +1,6 @@
 //! One watch: lists, follows, and begins anew when it must, for as long as podreeve serves.
 
-use super::Link;
+use super::ApiHealth;
 use super::item::Item;
 use crate::text::with_causes;
 use futures_util::{Stream, StreamExt};
@@ -19,7 +19,7 @@ pub trait Sink: Send {
     /// Called after each of these: the time to hand out what is known.
     fn settled(&mut self) -> impl Future<Output = ()> + Send;
     /// They cannot be read: nothing will be told before that changes.
-    fn refused(&mut self) {}
+    fn on_forbidden(&mut self) {}
     /// Changes may be missing until the next event comes, or with `lost` until [`Self::done`]: one was unreadable.
     fn interrupted(&mut self, _lost: bool) {}
     /// When [`Self::settled`] should be called again though nothing happens.
@@ -32,7 +32,7 @@ pub trait Sink: Send {
 const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
 
 /// Watches, and never ends.
-pub async fn watch(api: Api<Item>, config: Config, link: &Link, names: Names, sink: &mut impl Sink) {
+pub async fn watch(api: Api<Item>, config: Config, link: &ApiHealth, names: Names, sink: &mut impl Sink) {
     let events = watcher::watcher(api, config);
     follow(events, link, names, sink).await;
 }
@@ -47,7 +47,7 @@ pub struct Names {
 
 async fn follow(
     events: impl Stream<Item = Result<Event<Item>, Error>>,
-    link: &Link,
+    link: &ApiHealth,
     names: Names,
     sink: &mut impl Sink,
 ) {
@@ -90,7 +90,7 @@ async fn follow(
                         if trouble.as_ref() != Some(&error) {
                             tracing::warn!(what = names.what, error, "they cannot be read: {}", names.without);
                             trouble = Some(error);
-                            sink.refused();
+                            sink.on_forbidden();
                         }
                     }
                     None => link.down(&with_causes(&error)),
@@ -156,7 +156,7 @@ mod tests {
         ] {
             let (notice, mut noticed) = tokio::sync::mpsc::unbounded_channel();
             let events = stream::iter([Ok(Event::InitDone), Err(error)]).chain(stream::pending());
-            let (link, names) = (Link::default(), Names { what: "pods", without: "" });
+            let (link, names) = (ApiHealth::default(), Names { what: "pods", without: "" });
             let mut sink = Noticing(notice);
             let mut following = std::pin::pin!(follow(events, &link, names, &mut sink));
             // Until it has nothing to do.

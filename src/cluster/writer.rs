@@ -2,7 +2,7 @@
 
 use super::item::Item;
 use super::objects::Name;
-use super::status::Report;
+use super::status::DesiredStatus;
 use crate::text::with_causes;
 use jiff::Timestamp;
 use kube::api::{Patch, PatchParams};
@@ -18,8 +18,8 @@ const REQUEST: Duration = Duration::from_secs(5);
 const AGAIN: Duration = Duration::from_secs(5);
 
 /// What a watch tells of an object.
-pub enum Said {
-    Report(Report),
+pub enum StatusUpdate {
+    DesiredStatus(DesiredStatus),
     Gone(Name),
 }
 
@@ -27,11 +27,11 @@ pub struct Writer {
     client: Client,
     resource: ApiResource,
     leads: watch::Receiver<bool>,
-    said: mpsc::UnboundedReceiver<Said>,
+    said: mpsc::UnboundedReceiver<StatusUpdate>,
     /// What is not written yet.
-    left: BTreeMap<Name, Report>,
+    left: BTreeMap<Name, DesiredStatus>,
     /// What this leader wrote last: two podreeves that disagree write once each, not for ever.
-    wrote: HashMap<Name, Report>,
+    wrote: HashMap<Name, DesiredStatus>,
     /// Why the last write failed.
     trouble: Option<String>,
 }
@@ -41,7 +41,7 @@ impl Writer {
         client: Client,
         resource: ApiResource,
         leads: watch::Receiver<bool>,
-        said: mpsc::UnboundedReceiver<Said>,
+        said: mpsc::UnboundedReceiver<StatusUpdate>,
     ) -> Self {
         Self { client, resource, leads, said, left: BTreeMap::new(), wrote: HashMap::new(), trouble: None }
     }
@@ -52,7 +52,7 @@ impl Writer {
             let retries = !self.left.is_empty() && *self.leads.borrow();
             tokio::select! {
                 said = self.said.recv() => match said {
-                    Some(said) => self.hear(said),
+                    Some(said) => self.handle(said),
                     None => return,
                 },
                 changed = self.leads.changed() => {
@@ -65,15 +65,15 @@ impl Writer {
                 () = tokio::time::sleep(AGAIN), if retries => {}
             }
             while let Ok(said) = self.said.try_recv() {
-                self.hear(said);
+                self.handle(said);
             }
             self.write().await;
         }
     }
 
-    fn hear(&mut self, said: Said) {
+    fn handle(&mut self, said: StatusUpdate) {
         match said {
-            Said::Report(report) => {
+            StatusUpdate::DesiredStatus(report) => {
                 let name = report.object();
                 if report.is_written() || self.wrote.get(&name).is_some_and(|before| before.says_as(&report)) {
                     self.left.remove(&name);
@@ -81,7 +81,7 @@ impl Writer {
                     self.left.insert(name, report);
                 }
             }
-            Said::Gone(name) => {
+            StatusUpdate::Gone(name) => {
                 self.left.remove(&name);
                 self.wrote.remove(&name);
             }
@@ -113,7 +113,7 @@ impl Writer {
         }
     }
 
-    async fn patch(&self, report: &Report) -> Result<(), String> {
+    async fn patch(&self, report: &DesiredStatus) -> Result<(), String> {
         let api: Api<Item> = if report.namespace.is_empty() {
             Api::all_with(self.client.clone(), &self.resource)
         } else {

@@ -1,6 +1,6 @@
 //! What becomes of one violation: the action, softened by what is known of it.
 
-use crate::policy::{Action, Cover};
+use crate::policy::{Action, AppliedExemption};
 use jiff::{ToSpan, civil::Date};
 
 /// What happens with a violation, from the mildest to the strictest.
@@ -44,7 +44,7 @@ pub enum Stage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Note {
     /// The object had it before the request.
-    WasThere,
+    Preexisting,
     /// Its pods will be repaired when they are created.
     WillBePatched,
     /// The policy is being rolled out; from the day after this one it denies.
@@ -61,7 +61,7 @@ pub const EXPIRY_NOTICE: i64 = 14;
 pub(super) struct DecisionInput<'f> {
     pub action: Action,
     pub stage: Stage,
-    pub exempt: Option<Cover<'f>>,
+    pub exempt: Option<AppliedExemption<'f>>,
     /// The request brings it; it was not there before.
     pub introduced: bool,
     /// The rule has a repair for it.
@@ -75,7 +75,7 @@ pub(super) struct DecisionInput<'f> {
 pub(super) fn effect(input: DecisionInput<'_>) -> (Effect, Option<Note>) {
     let (effect, note) = by_action(input);
     match (input.exempt, effect) {
-        (Some(Cover { until: Some(until), .. }), Effect::Deny) if is_near(until, input.today) => {
+        (Some(AppliedExemption { until: Some(until), .. }), Effect::Deny) if is_near(until, input.today) => {
             (Effect::Warn, Some(Note::ExemptUntil(until)))
         }
         (Some(_), _) => (Effect::Exempt, None),
@@ -95,7 +95,7 @@ const fn by_action(input: DecisionInput<'_>) -> (Effect, Option<Note>) {
         DecisionInput { action: Action::Patch, repairable: true, stage: Stage::Template, .. } => {
             (Effect::Audit, Some(Note::WillBePatched))
         }
-        DecisionInput { introduced: false, .. } => (Effect::Warn, Some(Note::WasThere)),
+        DecisionInput { introduced: false, .. } => (Effect::Warn, Some(Note::Preexisting)),
         DecisionInput { action: Action::Warn, .. } => (Effect::Warn, None),
         DecisionInput { action: Action::Patch, repairable: true, stage: Stage::Mutate, .. } => (Effect::Patch, None),
         DecisionInput { action: Action::Patch | Action::Deny, .. } => (Effect::Deny, None),
@@ -109,7 +109,7 @@ fn is_near(until: Date, today: Date) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::By;
+    use crate::policy::ExemptionSource;
 
     const TODAY: Date = jiff::civil::date(2026, 11, 22);
 
@@ -125,8 +125,8 @@ mod tests {
         }
     }
 
-    const fn exempt(until: Option<Date>) -> Cover<'static> {
-        Cover { by: By::Policy(0), until }
+    const fn exempt(until: Option<Date>) -> AppliedExemption<'static> {
+        AppliedExemption { by: ExemptionSource::Policy(0), until }
     }
 
     #[test]
@@ -139,7 +139,7 @@ mod tests {
         for action in [Action::Deny, Action::Patch, Action::Warn] {
             for stage in [Stage::Mutate, Stage::Pod, Stage::Template] {
                 let input = DecisionInput { introduced: false, repairable: false, ..input(action, stage) };
-                assert_eq!(effect(input), (Effect::Warn, Some(Note::WasThere)));
+                assert_eq!(effect(input), (Effect::Warn, Some(Note::Preexisting)));
             }
         }
     }

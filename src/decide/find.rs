@@ -3,8 +3,8 @@
 use super::{Case, Stage};
 use crate::effort;
 use crate::policy::{Action, CompiledPolicy, CompiledRule};
-use crate::rule::{Finding, Findings, Same, Sorting, Spot};
-use crate::workload::Parts;
+use crate::rule::{Finding, Findings, Same, RepairSplit, Spot};
+use crate::workload::PodFeatures;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub(super) struct Found<'p> {
 pub(super) fn find<'p>(case: &Case<'p>, policies: &[&'p CompiledPolicy]) -> Vec<Found<'p>> {
     let mut found = Vec::new();
     let mut findings = Findings::default();
-    let (parts, is_windows) = (Parts::of(case.pod), case.pod.is_windows());
+    let (parts, is_windows) = (PodFeatures::of(case.pod), case.pod.is_windows());
     for policy in policies {
         // Then nothing but the rule, and whether it can repair them, decides what becomes of its violations.
         let alike = policies.len() == 1
@@ -39,10 +39,10 @@ pub(super) fn find<'p>(case: &Case<'p>, policies: &[&'p CompiledPolicy]) -> Vec<
                 None => (true, compiled.implies.some),
                 Some(only) => (compiled.action == only, compiled.implies.repaired),
             };
-            if !(wanted || implies) || !parts.intersects(compiled.needs) || compiled.linux_only && is_windows {
+            if !(wanted || implies) || !parts.intersects(compiled.requires) || compiled.linux_only && is_windows {
                 continue;
             }
-            let sorting = Sorting { check: &*compiled.check, pod: case.pod, scope: case.scope };
+            let sorting = RepairSplit { check: &*compiled.check, pod: case.pod, scope: case.scope };
             let sorting = (compiled.action == Action::Patch).then_some(sorting);
             // Each repair is made.
             let counted = alike && !compiled.exempted && (sorting.is_none() || case.stage != Stage::Mutate);

@@ -1,7 +1,7 @@
 //! What the object violated before an update. It only narrows what is judged again.
 
 use super::{Case, findings};
-use crate::policy::{CompiledPolicy, CompiledRule, Whole};
+use crate::policy::{CompiledPolicy, CompiledRule, PodExemptions};
 use crate::rule::Finding;
 use crate::workload::{ContainerKind, Pod};
 use std::collections::{HashMap, HashSet};
@@ -68,7 +68,7 @@ impl<'p> PreviousViolations<'p> {
         if change.is_some() {
             return before;
         }
-        let whole = Whole::new(pod);
+        let whole = PodExemptions::new(pod);
         let mut last: Option<&CompiledRule> = None;
         for (policy, compiled) in rules {
             if last.is_some_and(|last| std::ptr::eq(last, compiled)) {

@@ -3,13 +3,13 @@
 use super::document::{self, API_VERSION, PodSecurityStandard, PolicySpec};
 use super::pod_security::Honoured;
 use super::{
-    Action, Cluster, CompiledExemption, ObjectExemption, PolicyDocument, PolicyError, PolicyErrors, Whole, every,
+    Action, Cluster, CompiledExemption, ObjectExemption, PolicyDocument, PolicyError, PolicyErrors, PodExemptions, every,
     implied, matches::Matcher, wording,
 };
 use crate::effort;
 use crate::rule::{Check, Finding, Rule, Same};
 use crate::rules::RULES;
-use crate::workload::{Kind, Parts};
+use crate::workload::{Kind, PodFeatures};
 use jiff::civil::Date;
 use schemars::SchemaGenerator;
 use serde_json::{Map, Value};
@@ -56,14 +56,14 @@ impl Asks {
 
 /// The exemption that covers a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cover<'e> {
-    pub by: By<'e>,
+pub struct AppliedExemption<'e> {
+    pub by: ExemptionSource<'e>,
     pub until: Option<Date>,
 }
 
 /// Where an exemption stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum By<'e> {
+pub enum ExemptionSource<'e> {
     /// Its place in the policy.
     Policy(usize),
     /// The `Exemption` object, as `namespace/name`.
@@ -78,8 +78,8 @@ pub struct CompiledRule {
     pub action: Action,
     /// Whether an exemption of the policy names it.
     pub exempted: bool,
-    /// What [`Check::needs`] and [`Rule::linux_only`] say, at hand.
-    pub needs: Parts,
+    /// What [`Check::requires`] and [`Rule::linux_only`] say, at hand.
+    pub requires: PodFeatures,
     pub linux_only: bool,
     pub check: Box<dyn Check>,
     /// The rules of the policy that imply it, by their place in [`CompiledPolicy::rules`].
@@ -111,7 +111,7 @@ impl CompiledRule {
             order,
             action,
             exempted: false,
-            needs: check.needs(),
+            requires: check.requires(),
             linux_only: rule.pod().linux_only,
             check,
             causes: Vec::new(),
@@ -247,14 +247,14 @@ impl CompiledPolicy {
         rule: &Rule,
         finding: &Finding<'_>,
         namespace: &str,
-        whole: &Whole<'_>,
+        whole: &PodExemptions<'_>,
         today: Date,
-    ) -> Option<Cover<'e>> {
-        let own = self.exemptions.iter().enumerate().map(|(index, exemption)| (By::Policy(index), exemption));
-        own.chain(objects.iter().map(|object| (By::Object(&object.name), &object.exemption)))
+    ) -> Option<AppliedExemption<'e>> {
+        let own = self.exemptions.iter().enumerate().map(|(index, exemption)| (ExemptionSource::Policy(index), exemption));
+        own.chain(objects.iter().map(|object| (ExemptionSource::Object(&object.name), &object.exemption)))
             .filter(|_| effort::step(1))
             .filter(|(_, exemption)| exemption.covers(rule, finding, namespace, whole, today))
-            .map(|(by, exemption)| Cover { by, until: exemption.until() })
+            .map(|(by, exemption)| AppliedExemption { by, until: exemption.until() })
             .max_by_key(|cover| (cover.until.is_none(), cover.until))
     }
 }

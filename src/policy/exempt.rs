@@ -47,7 +47,7 @@ impl CompiledExemption {
 
     /// Whether it lets this finding through today.
     #[must_use]
-    pub fn covers(&self, rule: &Rule, finding: &Finding<'_>, namespace: &str, whole: &Whole<'_>, today: Date) -> bool {
+    pub fn covers(&self, rule: &Rule, finding: &Finding<'_>, namespace: &str, whole: &PodExemptions<'_>, today: Date) -> bool {
         let Exemption { rules: _, namespaces, containers, images, reason: _, until } = &self.written;
         let narrowed = !containers.is_empty() || !images.is_empty();
         self.names(rule)
@@ -117,12 +117,12 @@ fn faults(exemption: &Exemption) -> Vec<PolicyError> {
 }
 
 /// A pod, and which exemptions reach all of its containers: asked once for each, however many violations the pod has.
-pub struct Whole<'p> {
+pub struct PodExemptions<'p> {
     pod: &'p Pod<'p>,
     reached: RefCell<Vec<(*const CompiledExemption, bool)>>,
 }
 
-impl<'p> Whole<'p> {
+impl<'p> PodExemptions<'p> {
     #[must_use]
     pub const fn new(pod: &'p Pod<'p>) -> Self {
         Self { pod, reached: RefCell::new(Vec::new()) }

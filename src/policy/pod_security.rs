@@ -60,7 +60,7 @@ impl fmt::Display for LevelVersion {
 
 /// What the labels of a namespace ask for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Asked {
+pub struct Levels {
     pub enforce: LevelVersion,
     pub audit: LevelVersion,
     pub warn: LevelVersion,
@@ -100,10 +100,10 @@ const VERSIONS: &str = "must be \"latest\" or \"v1.x\"";
 pub struct Honoured {
     pub exemptions: PodSecurityExemptions,
     /// Stands in for labels that are not there.
-    pub defaults: Asked,
+    pub defaults: Levels,
 }
 
-impl From<PodSecurityDefaults> for Asked {
+impl From<PodSecurityDefaults> for Levels {
     fn from(defaults: PodSecurityDefaults) -> Self {
         let of = |level, version| LevelVersion { level, version };
         Self {
@@ -116,9 +116,9 @@ impl From<PodSecurityDefaults> for Asked {
 
 /// Of several policies, the strictest default of each mode; of the same level, the newest version.
 #[must_use]
-pub fn strictest_defaults(honoured: &[&Honoured]) -> Asked {
-    let strictest = |of: fn(&Asked) -> LevelVersion| honoured.iter().map(|honoured| of(&honoured.defaults)).max();
-    Asked {
+pub fn strictest_defaults(honoured: &[&Honoured]) -> Levels {
+    let strictest = |of: fn(&Levels) -> LevelVersion| honoured.iter().map(|honoured| of(&honoured.defaults)).max();
+    Levels {
         enforce: strictest(|asked| asked.enforce).unwrap_or_default(),
         audit: strictest(|asked| asked.audit).unwrap_or_default(),
         warn: strictest(|asked| asked.warn).unwrap_or_default(),
@@ -128,7 +128,7 @@ pub fn strictest_defaults(honoured: &[&Honoured]) -> Asked {
 /// What the labels ask for, the defaults where there is none, and those that mean nothing: they enforce `restricted` and
 /// `latest`, and warn of nothing.
 #[must_use]
-pub fn read(labels: &Labels, defaults: Asked) -> (Asked, Vec<BadLabel>) {
+pub fn read(labels: &Labels, defaults: Levels) -> (Levels, Vec<BadLabel>) {
     let mut bad = Vec::new();
     let mut level = |mode: &str, otherwise: Level| {
         let label = format!("{PREFIX}{mode}");
@@ -156,7 +156,7 @@ pub fn read(labels: &Labels, defaults: Asked) -> (Asked, Vec<BadLabel>) {
         level: level.map_or(default.level, |(level, _)| level),
         version: version.unwrap_or(default.version),
     };
-    let mut asked = Asked {
+    let mut asked = Levels {
         enforce: of(enforce, enforce_version, defaults.enforce),
         audit: of(audit, audit_version, defaults.audit),
         warn: of(warn, warn_version, defaults.warn),
@@ -169,7 +169,7 @@ pub fn read(labels: &Labels, defaults: Asked) -> (Asked, Vec<BadLabel>) {
     (asked, bad)
 }
 
-impl Asked {
+impl Levels {
     /// Nothing is enforced, audited or warned of.
     #[must_use]
     pub fn is_privileged(&self) -> bool {
@@ -209,7 +209,7 @@ mod tests {
 
     fn asked(pairs: &[(&str, &str)]) -> (String, Vec<String>) {
         let labels = pairs.iter().map(|(mode, value)| (format!("{PREFIX}{mode}"), (*value).to_owned())).collect();
-        let (Asked { enforce, audit, warn }, bad) = read(&labels, Asked::default());
+        let (Levels { enforce, audit, warn }, bad) = read(&labels, Levels::default());
         (format!("{enforce} {audit} {warn}"), bad.iter().map(ToString::to_string).collect())
     }
 

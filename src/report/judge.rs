@@ -175,7 +175,7 @@ fn report(object: &Object<'_>, violation: &Violation) -> ViolationReport {
 
 fn note(note: Note) -> String {
     match note {
-        Note::WasThere => "was there before this change".to_owned(),
+        Note::Preexisting => "was there before this change".to_owned(),
         Note::WillBePatched => "will be patched in its pods".to_owned(),
         Note::WarnedUntil(last) => format!("will be denied after {last}"),
         Note::ExemptUntil(last) => format!("is exempt until {last}, then denied"),

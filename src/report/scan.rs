@@ -2,7 +2,7 @@
 //! types, and fields are added but never changed.
 
 use crate::outcome::{Verdict, Violation};
-use crate::scan::{Finding, Found, Owner, OwnerVerdict, Said};
+use crate::scan::{Finding, Found, Owner, OwnerVerdict, FindingKind};
 use crate::text::{clean, dotted};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -138,9 +138,9 @@ impl OwnerReport {
             found.owners.iter().map(|known| (Arc::as_ptr(&known.owner), Self::new(&found.namespace, known))).collect();
         for finding in &found.findings {
             let Some(owner) = of.get_mut(&Arc::as_ptr(&finding.owner)) else { continue };
-            match &finding.said {
-                Said::Violation(violation) => owner.violations.push(ScanViolation::new(finding, violation)),
-                Said::Problem(problem) => owner.problems.push(clean(problem, 1000)),
+            match &finding.what {
+                FindingKind::Violation(violation) => owner.violations.push(ScanViolation::new(finding, violation)),
+                FindingKind::Problem(problem) => owner.problems.push(clean(problem, 1000)),
             }
         }
         let mut owners: Vec<Self> = of.into_values().collect();

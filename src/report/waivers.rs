@@ -7,7 +7,7 @@ use crate::decide::{Case, EXPIRY_NOTICE, Stage, judge};
 use crate::facts::Known;
 use crate::json::Raw;
 use crate::manifest::{Object, Position};
-use crate::policy::{By, Exemption, Subject};
+use crate::policy::{ExemptionSource, Exemption, Subject};
 use crate::rule::Scope;
 use crate::workload::Text;
 use jiff::{ToSpan, civil::Date};
@@ -58,7 +58,7 @@ pub enum WaiverState {
 
 /// An exemption of the snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Waiver {
+pub enum AnyExemption {
     /// The n-th policy's m-th.
     Policy(usize, usize),
     /// The Exemption object, as `namespace/name`.
@@ -67,7 +67,7 @@ pub enum Waiver {
 
 /// Which exemptions let something through, for which rule, and in which namespace.
 #[derive(Debug, Default)]
-pub struct Usage(BTreeSet<(Waiver, &'static str, String)>);
+pub struct Usage(BTreeSet<(AnyExemption, &'static str, String)>);
 
 impl Usage {
     /// Notes what the object needs.
@@ -92,7 +92,7 @@ impl Usage {
                 scope: Scope::Pod,
                 only: None,
                 is_update: false,
-                told: usize::MAX,
+                report_limit: usize::MAX,
                 today: by.today,
             };
             self.note_pod(by.snapshot, &subject, &case);
@@ -105,8 +105,8 @@ impl Usage {
                 let judged = judge(case, &[policy], || None);
                 self.0.extend(judged.iter().filter_map(|j| {
                     let waiver = match j.exemption? {
-                        By::Policy(index) => Waiver::Policy(number, index),
-                        By::Object(name) => Waiver::Object(name.to_owned()),
+                        ExemptionSource::Policy(index) => AnyExemption::Policy(number, index),
+                        ExemptionSource::Object(name) => AnyExemption::Object(name.to_owned()),
                     };
                     Some((waiver, j.rule.id, case.namespace.to_owned()))
                 }));
@@ -120,14 +120,14 @@ impl Usage {
         &self,
         snapshot: &Snapshot,
         today: Date,
-        place: impl Fn(&Waiver) -> (String, Position),
+        place: impl Fn(&AnyExemption) -> (String, Position),
     ) -> Vec<WaiverReport> {
         let policies = snapshot.policies.policies.iter().enumerate().flat_map(|(number, policy)| {
             let exemptions = policy.exemptions.iter().enumerate();
-            exemptions.map(move |(index, exemption)| (Some(&policy.name), Waiver::Policy(number, index), exemption))
+            exemptions.map(move |(index, exemption)| (Some(&policy.name), AnyExemption::Policy(number, index), exemption))
         });
         let objects = snapshot.policies.exemptions.iter();
-        let objects = objects.map(|object| (None, Waiver::Object(object.name.clone()), &object.exemption));
+        let objects = objects.map(|object| (None, AnyExemption::Object(object.name.clone()), &object.exemption));
         policies
             .chain(objects)
             .filter_map(|(policy, waiver, exemption)| {
@@ -135,8 +135,8 @@ impl Usage {
                 let (unused_rules, unused_namespaces, states) = self.states(&waiver, exemption.written(), today);
                 let (file, Position { line, column }) = (!states.is_empty()).then(|| place(&waiver))?;
                 let (exemption, index) = match waiver {
-                    Waiver::Policy(_, index) => (None, Some(index)),
-                    Waiver::Object(name) => (Some(name), None),
+                    AnyExemption::Policy(_, index) => (None, Some(index)),
+                    AnyExemption::Object(name) => (Some(name), None),
                 };
                 Some(WaiverReport {
                     policy: policy.cloned(),
@@ -162,7 +162,7 @@ impl Usage {
 
     fn states(
         &self,
-        waiver: &Waiver,
+        waiver: &AnyExemption,
         exemption: &Exemption,
         today: Date,
     ) -> (Vec<String>, Vec<String>, Vec<WaiverState>) {

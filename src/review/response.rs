@@ -10,7 +10,7 @@ use serde::Serialize;
 use std::fmt::Write;
 
 /// A denial tells this many violations in full, then how many more there are.
-pub const TOLD: usize = 20;
+pub const MAX_REPORTED: usize = 20;
 /// The API server cuts a warning here, and all of them together at [`WARNINGS_TOTAL`].
 pub const WARNING_MAX: usize = 256;
 pub const WARNINGS_TOTAL: usize = 4096;
@@ -142,7 +142,7 @@ const ALLOWED: (&str, &str) =
 
 /// The denied ones that are written out: the worst, in their order.
 fn denied(outcome: &Outcome) -> impl Iterator<Item = &Violation> {
-    displayed(&outcome.violations, TOLD, |v| (v.effect, v.severity)).filter(|v| v.effect == Effect::Deny)
+    displayed(&outcome.violations, MAX_REPORTED, |v| (v.effect, v.severity)).filter(|v| v.effect == Effect::Deny)
 }
 
 /// `+7 more: 2 high, 5 low`, where not all with this effect are written out.
@@ -308,7 +308,7 @@ fn warnings(outcome: &Outcome) -> Vec<String> {
 fn warning(violation: &Violation) -> String {
     let lead = match violation.note {
         None => "should be repaired".to_owned(),
-        Some(Note::WasThere) => "was there before this change".to_owned(),
+        Some(Note::Preexisting) => "was there before this change".to_owned(),
         Some(Note::WillBePatched) => "will be patched in its pods".to_owned(),
         Some(Note::WarnedUntil(last)) => format!("will be denied after {last}"),
         Some(Note::ExemptUntil(last)) => format!("is exempt until {last}, then denied"),

@@ -180,7 +180,7 @@ fn join(mut pointer: String, steps: &[Step<'_>]) -> String {
 pub struct Finding<'p> {
     pub at: Location<'p>,
     /// The container that inherits what stands at a place of the pod.
-    heir: Option<ContainerRef<'p>>,
+    inheritor: Option<ContainerRef<'p>>,
     /// The value that was found; `not set` for an absent one. Never a secret.
     pub found: Cow<'p, str>,
     /// What would pass.
@@ -209,7 +209,7 @@ impl<'p> Finding<'p> {
     pub fn new(at: Location<'p>, found: impl Into<Cow<'p, str>>, wanted: impl Into<Cow<'p, str>>) -> Self {
         Self {
             at,
-            heir: None,
+            inheritor: None,
             found: found.into(),
             wanted: wanted.into(),
             why: None,
@@ -224,7 +224,7 @@ impl<'p> Finding<'p> {
     /// an update adds brings a violation of its own.
     #[must_use]
     pub fn inherited_by(mut self, container: ContainerRef<'p>) -> Self {
-        self.heir = Some(container);
+        self.inheritor = Some(container);
         self
     }
 
@@ -277,19 +277,19 @@ impl<'p> Finding<'p> {
     /// Whether the value stands in the pod and the violation is a container's.
     #[must_use]
     pub fn is_inherited(&self) -> bool {
-        self.heir.is_some()
+        self.inheritor.is_some()
     }
 
     /// The container that violates; none for a violation of the pod.
     #[must_use]
     pub fn container(&self) -> Option<ContainerRef<'p>> {
-        self.heir.or(self.at.container_ref())
+        self.inheritor.or(self.at.container_ref())
     }
 }
 
 /// How a text of the pod reads in a finding.
 #[must_use]
-pub fn told(value: Option<&str>) -> Cow<'_, str> {
+pub fn display_value(value: Option<&str>) -> Cow<'_, str> {
     match value {
         None => NOT_SET.into(),
         Some(text) if text.trim() == text && !text.is_empty() => text.into(),
@@ -300,7 +300,7 @@ pub fn told(value: Option<&str>) -> Cow<'_, str> {
 
 /// How a flag of the pod reads in a finding.
 #[must_use]
-pub const fn shown(value: Option<bool>) -> &'static str {
+pub const fn display_flag(value: Option<bool>) -> &'static str {
     match value {
         None => NOT_SET,
         Some(true) => "true",
@@ -314,8 +314,8 @@ mod tests {
 
     #[test]
     fn a_text_is_told_so_that_it_can_be_seen() {
-        let found = [None, Some("a b"), Some(""), Some(" "), Some("a\n")].map(told);
+        let found = [None, Some("a b"), Some(""), Some(" "), Some("a\n")].map(display_value);
         assert_eq!(found, ["not set", "a b", "\"\"", "\" \"", "\"a\\n\""]);
-        assert_eq!([None, Some(true), Some(false)].map(shown), ["not set", "true", "false"]);
+        assert_eq!([None, Some(true), Some(false)].map(display_flag), ["not set", "true", "false"]);
     }
 }

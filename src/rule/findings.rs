@@ -18,7 +18,7 @@ pub struct Findings<'p> {
     most: usize,
     /// How many there are of each class.
     counts: [usize; CLASSES],
-    sorting: Option<Sorting<'p>>,
+    sorting: Option<RepairSplit<'p>>,
     /// Where something was found, while other rules ask.
     spots: Option<HashSet<Spot>>,
     /// Where something else says it already.
@@ -32,19 +32,19 @@ const SEVERITIES: usize = 5;
 
 /// Tells apart what the rule can repair.
 #[derive(Clone, Copy)]
-pub struct Sorting<'p> {
+pub struct RepairSplit<'p> {
     pub check: &'p dyn Check,
     pub pod: &'p Pod<'p>,
     pub scope: Scope,
 }
 
-impl std::fmt::Debug for Sorting<'_> {
+impl std::fmt::Debug for RepairSplit<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sorting").field("scope", &self.scope).finish_non_exhaustive()
+        f.debug_struct("RepairSplit").field("scope", &self.scope).finish_non_exhaustive()
     }
 }
 
-impl<'p> Sorting<'p> {
+impl<'p> RepairSplit<'p> {
     #[must_use]
     pub fn is_repairable(&self, finding: &Finding<'p>) -> bool {
         self.check.repair(self.pod, finding, &mut Fix::probe(self.scope))
@@ -68,7 +68,7 @@ impl<'p> Extend<Finding<'p>> for Findings<'p> {
 impl<'p> Findings<'p> {
     /// While it is empty: it is to keep the first `most`, and to count the others; with `sorting`, of those
     /// that can be repaired and of those that cannot.
-    pub const fn keep(&mut self, most: usize, sorting: Option<Sorting<'p>>) {
+    pub const fn keep(&mut self, most: usize, sorting: Option<RepairSplit<'p>>) {
         self.most = most;
         self.sorting = sorting;
     }

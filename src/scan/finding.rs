@@ -12,11 +12,11 @@ pub struct Finding {
     pub owner: Arc<Owner>,
     /// The kind of the object that was judged: the owner's own, or `Pod` for what only its pods have.
     pub kind: String,
-    pub said: Said,
+    pub what: FindingKind,
 }
 
 #[derive(Debug, Clone)]
-pub enum Said {
+pub enum FindingKind {
     Violation(Box<Violation>),
     /// It could not be judged, which denies it.
     Problem(String),
@@ -24,7 +24,7 @@ pub enum Said {
 
 /// What becomes of a finding, in the words of the report APIs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Outcome {
+pub enum ScanResult {
     /// Let through by an exemption.
     Skip,
     /// It would be let in: with a warning, repaired, or in silence.
@@ -35,7 +35,7 @@ pub enum Outcome {
     Fail,
 }
 
-impl Outcome {
+impl ScanResult {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -50,38 +50,38 @@ impl Outcome {
 impl Finding {
     #[must_use]
     pub fn effect(&self) -> Effect {
-        match &self.said {
-            Said::Violation(violation) => violation.effect,
-            Said::Problem(_) => Effect::Deny,
+        match &self.what {
+            FindingKind::Violation(violation) => violation.effect,
+            FindingKind::Problem(_) => Effect::Deny,
         }
     }
 
     #[must_use]
-    pub fn outcome(&self) -> Outcome {
-        match &self.said {
-            Said::Problem(_) => Outcome::Error,
-            Said::Violation(violation) => match violation.effect {
-                Effect::Deny => Outcome::Fail,
-                Effect::Patch | Effect::Warn | Effect::Audit => Outcome::Warn,
-                Effect::Exempt => Outcome::Skip,
+    pub fn outcome(&self) -> ScanResult {
+        match &self.what {
+            FindingKind::Problem(_) => ScanResult::Error,
+            FindingKind::Violation(violation) => match violation.effect {
+                Effect::Deny => ScanResult::Fail,
+                Effect::Patch | Effect::Warn | Effect::Audit => ScanResult::Warn,
+                Effect::Exempt => ScanResult::Skip,
             },
         }
     }
 
     #[must_use]
     pub fn severity(&self) -> Severity {
-        match &self.said {
-            Said::Violation(violation) => violation.severity,
-            Said::Problem(_) => Severity::High,
+        match &self.what {
+            FindingKind::Violation(violation) => violation.severity,
+            FindingKind::Problem(_) => Severity::High,
         }
     }
 
     /// The rule's id; empty where none was asked.
     #[must_use]
     pub fn rule(&self) -> &'static str {
-        match &self.said {
-            Said::Violation(violation) => violation.rule.id,
-            Said::Problem(_) => "",
+        match &self.what {
+            FindingKind::Violation(violation) => violation.rule.id,
+            FindingKind::Problem(_) => "",
         }
     }
 
@@ -89,9 +89,9 @@ impl Finding {
     #[must_use]
     pub fn order(&self, other: &Self) -> Ordering {
         let rank = |f: &Self| (Reverse(f.effect()), Reverse(f.severity()));
-        let place = |f: &'_ Self| match &f.said {
-            Said::Violation(violation) => (violation.container.clone(), violation.field.clone()),
-            Said::Problem(problem) => (None, problem.clone()),
+        let place = |f: &'_ Self| match &f.what {
+            FindingKind::Violation(violation) => (violation.container.clone(), violation.field.clone()),
+            FindingKind::Problem(problem) => (None, problem.clone()),
         };
         rank(self)
             .cmp(&rank(other))
@@ -112,12 +112,12 @@ pub struct Counts {
 }
 
 impl Counts {
-    pub fn add(&mut self, outcome: Outcome) {
+    pub fn add(&mut self, outcome: ScanResult) {
         match outcome {
-            Outcome::Fail => self.fail += 1,
-            Outcome::Error => self.error += 1,
-            Outcome::Warn => self.warn += 1,
-            Outcome::Skip => self.skip += 1,
+            ScanResult::Fail => self.fail += 1,
+            ScanResult::Error => self.error += 1,
+            ScanResult::Warn => self.warn += 1,
+            ScanResult::Skip => self.skip += 1,
         }
     }
 

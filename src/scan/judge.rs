@@ -1,9 +1,9 @@
 //! Judges an existing object as a creation of today.
 
 use super::Object;
-use crate::admit::{Hook, Snapshot, admit, admit_made};
+use crate::admit::{Hook, Snapshot, admit, admit_as_created};
 use crate::decide::{Effect, Note};
-use crate::facts::Wanted;
+use crate::facts::FactQuery;
 use crate::outcome::Violation;
 use crate::policy::Action;
 use crate::review::Creation;
@@ -20,7 +20,7 @@ pub enum Judged {
     /// It could not be judged.
     Problem(String),
     /// A fact is missing: it is to be asked for, and the object to be judged again.
-    Wanting(Wanted),
+    NeedsFact(FactQuery),
 }
 
 /// Judges it, and the pods that it makes, as /validate would, by what `snapshot` knows.
@@ -35,9 +35,9 @@ pub fn judge(object: &Object<'_>, snapshot: &Snapshot, today: Date) -> Judged {
         groups: GROUPS,
     };
     let body = creation.of(object.raw);
-    let outcome = admit_made(&body, snapshot, today);
-    if let Some(wanted) = outcome.wanted {
-        return Judged::Wanting(wanted);
+    let outcome = admit_as_created(&body, snapshot, today);
+    if let Some(wanted) = outcome.missing_fact {
+        return Judged::NeedsFact(wanted);
     }
     if let Some(problem) = outcome.problem {
         return Judged::Problem(problem);

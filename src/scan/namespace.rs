@@ -1,6 +1,6 @@
 //! The findings of one namespace, by owner and without repetition.
 
-use super::{Counts, Finding, Judged, Object, Owner, Said};
+use super::{Counts, Finding, Judged, Object, Owner, FindingKind};
 use crate::decide::Effect;
 use crate::outcome::{Verdict, Violation};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -77,20 +77,20 @@ impl Namespace {
         !object.is_finished()
     }
 
-    /// Takes in what was said of an object; [`Judged::Wanting`] counts as a problem.
+    /// Takes in what was said of an object; [`Judged::NeedsFact`] counts as a problem.
     pub fn note(&mut self, object: &Object<'_>, judged: Judged) {
         self.objects += 1;
         let owner = self.owner(object);
         let known = self.owners.entry(key(&owner));
         let known = known.or_insert_with(|| OwnerVerdict { owner, verdict: Verdict::Allow });
         let owner = Arc::clone(&known.owner);
-        let said: Vec<Said> = match judged {
-            Judged::Violations(violations) => violations.into_iter().map(|v| Said::Violation(Box::new(v))).collect(),
-            Judged::Problem(problem) => vec![Said::Problem(problem)],
-            Judged::Wanting(_) => vec![Said::Problem("what it is judged by could not be asked for".to_owned())],
+        let all: Vec<FindingKind> = match judged {
+            Judged::Violations(violations) => violations.into_iter().map(|v| FindingKind::Violation(Box::new(v))).collect(),
+            Judged::Problem(problem) => vec![FindingKind::Problem(problem)],
+            Judged::NeedsFact(_) => vec![FindingKind::Problem("what it is judged by could not be asked for".to_owned())],
         };
-        for said in said {
-            let finding = Finding { owner: Arc::clone(&owner), kind: object.kind.kind.to_string(), said };
+        for said in what {
+            let finding = Finding { owner: Arc::clone(&owner), kind: object.kind.kind.to_string(), what };
             known.verdict = known.verdict.max(verdict(finding.effect()));
             // Several templates of one object may have the same violation, and each counts.
             if self.seen.insert(hash(&finding)) || !object.kind.paths.is_empty() {
@@ -152,13 +152,13 @@ const fn verdict(effect: Effect) -> Verdict {
 fn hash(finding: &Finding) -> u64 {
     let mut hasher = DefaultHasher::new();
     key(&finding.owner).hash(&mut hasher);
-    match &finding.said {
-        Said::Violation(violation) => {
+    match &finding.what {
+        FindingKind::Violation(violation) => {
             violation.rule.id.hash(&mut hasher);
             violation.container.hash(&mut hasher);
             within(violation).hash(&mut hasher);
         }
-        Said::Problem(problem) => problem.hash(&mut hasher),
+        FindingKind::Problem(problem) => problem.hash(&mut hasher),
     }
     hasher.finish()
 }

@@ -15,47 +15,47 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-/// For others to be closed: when all places are taken, or file descriptors.
+/// For others to be closed: when all permits are taken, or file descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
 
 pub struct Acceptor {
     task: JoinHandle<()>,
     closing: watch::Sender<bool>,
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     all: u32,
 }
 
 impl Acceptor {
     pub fn start(listener: TcpListener, certificates: Certificates, shared: Arc<Shared>) -> Self {
         let all = u32::try_from(shared.limits.connections).unwrap_or(u32::MAX).max(1);
-        let places = Arc::new(Semaphore::new(all as usize));
+        let permits = Arc::new(Semaphore::new(all as usize));
         let (closing, closes) = watch::channel(false);
         let router = routes::router(Arc::clone(&shared));
         let connections = Connections { shared, router, closing: closes };
-        let task = tokio::spawn(accept(listener, certificates, connections, Arc::clone(&places)));
-        Self { task, closing, places, all }
+        let task = tokio::spawn(accept(listener, certificates, connections, Arc::clone(&permits)));
+        Self { task, closing, permits, all }
     }
 
     /// Takes no more, lets requests end, and waits for that no longer than `end`.
     pub async fn close(self, end: Instant) {
         self.task.abort();
         self.closing.send_replace(true);
-        if timeout_at(end, self.places.acquire_many(self.all)).await.is_err() {
+        if timeout_at(end, self.permits.acquire_many(self.all)).await.is_err() {
             tracing::warn!("some connections did not end in time and were cut");
         }
     }
 }
 
-async fn accept(listener: TcpListener, certificates: Certificates, connections: Connections, places: Arc<Semaphore>) {
+async fn accept(listener: TcpListener, certificates: Certificates, connections: Connections, permits: Arc<Semaphore>) {
     let shared = Arc::clone(&connections.shared);
     let mut guests = Guests::new(shared.limits.connections, shared.limits.grace);
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                let Some(place) = place(&places, &shared, &mut guests).await else { return };
+                let Some(permit) = permit(&permits, &shared, &mut guests).await else { return };
                 let activity = Activity::new(Lease::new(Arc::clone(&shared.budget)));
                 let serve = connections.clone().serve(stream, certificates.current(), Arc::clone(&activity));
-                let task = tokio::spawn(occupy(place, serve, Arc::clone(&shared)));
+                let task = tokio::spawn(run_with_permit(permit, serve, Arc::clone(&shared)));
                 guests.add(activity, task.abort_handle());
             }
             Err(error) => {
@@ -66,26 +66,26 @@ async fn accept(listener: TcpListener, certificates: Certificates, connections: 
     }
 }
 
-/// One newcomer at a time waits for a place, the others in the system's queue. Connections on which nothing arrives are
+/// One newcomer at a time waits for a permit, the others in the system's queue. Connections on which nothing arrives are
 /// ended for it.
-async fn place(places: &Arc<Semaphore>, shared: &Shared, guests: &mut Guests) -> Option<OwnedSemaphorePermit> {
-    if let Ok(place) = Arc::clone(places).try_acquire_owned() {
-        return Some(place);
+async fn permit(permits: &Arc<Semaphore>, shared: &Shared, guests: &mut Guests) -> Option<OwnedSemaphorePermit> {
+    if let Ok(permit) = Arc::clone(permits).try_acquire_owned() {
+        return Some(permit);
     }
     shared.observer.metrics.shed(Shed::Connections);
-    shared.crowded.store(true, Ordering::Relaxed);
-    let place = loop {
+    shared.saturated.store(true, Ordering::Relaxed);
+    let permit = loop {
         guests.evict();
-        if let Ok(place) = timeout(PAUSE, Arc::clone(places).acquire_owned()).await {
-            break place.ok();
+        if let Ok(permit) = timeout(PAUSE, Arc::clone(permits).acquire_owned()).await {
+            break permit.ok();
         }
     };
-    shared.crowded.store(false, Ordering::Relaxed);
-    place
+    shared.saturated.store(false, Ordering::Relaxed);
+    permit
 }
 
-/// Whatever ends it: the place and the count go with the task.
-async fn occupy(place: OwnedSemaphorePermit, serve: impl Future<Output = ()>, shared: Arc<Shared>) {
+/// Whatever ends it: the permit and the count go with the task.
+async fn run_with_permit(permit: OwnedSemaphorePermit, serve: impl Future<Output = ()>, shared: Arc<Shared>) {
     struct Counted(Arc<Shared>);
     impl Drop for Counted {
         fn drop(&mut self) {
@@ -93,6 +93,6 @@ async fn occupy(place: OwnedSemaphorePermit, serve: impl Future<Output = ()>, sh
         }
     }
     shared.observer.metrics.connections.inc();
-    let _occupied = (Counted(shared), place);
+    let _occupied = (Counted(shared), permit);
     serve.await;
 }

@@ -111,7 +111,7 @@ pub enum Cut {
 
 /// A body in memory, or the start of one.
 #[derive(Debug)]
-pub struct Held {
+pub struct BufferedBody {
     pub bytes: Bytes,
     /// Why this is only the start.
     pub cut: Option<Cut>,
@@ -124,7 +124,7 @@ pub struct Time<'t> {
     pub deadline: Instant,
     /// After so long it is given up as soon as others wait for what it holds.
     pub patience: Duration,
-    pub crowded: &'t (dyn Fn() -> bool + Send + Sync),
+    pub saturated: &'t (dyn Fn() -> bool + Send + Sync),
 }
 
 impl Time<'_> {
@@ -136,7 +136,7 @@ impl Time<'_> {
             match timeout_at(until, filling.as_mut()).await {
                 Ok(filled) => return filled,
                 Err(_) if until >= self.deadline => return Err(Cut::TooSlow),
-                Err(_) if (self.crowded)() => return Err(Cut::Crowded),
+                Err(_) if (self.saturated)() => return Err(Cut::Crowded),
                 Err(_) => until = self.deadline.min(until + self.patience / 4),
             }
         }
@@ -148,7 +148,7 @@ const REQUEST: usize = 4 * 1024;
 
 /// Reads the body. What comes after a cut is read and thrown away until the deadline, so that the
 /// client hears the answer and keeps its connection; a client that sends without end is left.
-pub async fn read(mut body: Body, most: usize, budget: &Arc<Budget>, time: &Time<'_>) -> Held {
+pub async fn read(mut body: Body, most: usize, budget: &Arc<Budget>, time: &Time<'_>) -> BufferedBody {
     let mut pile = Pile::new(Lease::new(Arc::clone(budget)));
     let cut = if pile.lease.take(REQUEST) {
         time.bound(fill(&mut body, &mut pile, most)).await.err()
@@ -231,13 +231,13 @@ impl Pile {
         if total > most { Err(Cut::TooLarge) } else { Ok(()) }
     }
 
-    fn finish(self, cut: Option<Cut>) -> Held {
+    fn finish(self, cut: Option<Cut>) -> BufferedBody {
         let mut bytes = if self.all.is_empty() { self.first } else { Bytes::from(self.all) };
         if matches!(cut, Some(Cut::TooLarge | Cut::NoMemory)) && bytes.len() > START {
             bytes = Bytes::copy_from_slice(bytes.get(..START).unwrap_or_default());
             self.lease.clear();
         }
-        Held { bytes, cut, lease: Arc::new(self.lease) }
+        BufferedBody { bytes, cut, lease: Arc::new(self.lease) }
     }
 }
 
@@ -274,7 +274,7 @@ mod tests {
     }
 
     fn until(deadline: Instant) -> Time<'static> {
-        Time { deadline, patience: Duration::from_secs(3600), crowded: &|| true }
+        Time { deadline, patience: Duration::from_secs(3600), saturated: &|| true }
     }
 
     fn soon() -> Time<'static> {
@@ -338,10 +338,10 @@ mod tests {
         assert_eq!(read(slow(), 100, &budget, &time).await.cut, Some(Cut::Crowded));
         let asked = AtomicUsize::new(0);
         let third = || asked.fetch_add(1, Ordering::Relaxed) == 2;
-        let time = Time { patience, crowded: &third, ..soon() };
+        let time = Time { patience, saturated: &third, ..soon() };
         assert_eq!(read(slow(), 100, &budget, &time).await.cut, Some(Cut::Crowded));
         assert_eq!(asked.load(Ordering::Relaxed), 3);
-        let time = Time { deadline: Instant::now() + 3 * patience, patience, crowded: &|| false };
+        let time = Time { deadline: Instant::now() + 3 * patience, patience, saturated: &|| false };
         assert_eq!(read(slow(), 100, &budget, &time).await.cut, Some(Cut::TooSlow));
         assert_eq!(budget.held(), 0);
     }

@@ -114,27 +114,27 @@ async fn drive<C: GracefulConnection>(
     let mut connection = pin!(connection);
     let mut every = (limits.headers.min(limits.idle) / 2).min(limits.patience);
     let mut look = pin!(sleep(every));
-    let mut parting: Option<Instant> = None;
+    let mut closing_until: Option<Instant> = None;
     loop {
         tokio::select! {
             biased;
             ended = connection.as_mut() => return ended,
-            _ = closing.wait_for(|closing| *closing), if parting.is_none() => {
+            _ = closing.wait_for(|closing| *closing), if closing_until.is_none() => {
                 // How long it may take is for the acceptor to say, who waits for all.
-                parting = Some(Instant::now() + FAR);
+                closing_until = Some(Instant::now() + FAR);
                 connection.as_mut().graceful_shutdown();
             }
             () = look.as_mut() => {
-                let crowded = shared.is_crowded();
-                let headers = if crowded { limits.patience.min(limits.headers) } else { limits.headers };
-                let dribbles = activity.dribbling().is_some_and(|since| since >= headers);
-                if dribbles || parting.is_some_and(|until| Instant::now() >= until) {
+                let saturated = shared.is_crowded();
+                let headers = if saturated { limits.patience.min(limits.headers) } else { limits.headers };
+                let dribbles = activity.slow_headers().is_some_and(|since| since >= headers);
+                if dribbles || closing_until.is_some_and(|until| Instant::now() >= until) {
                     return Ok(());
                 }
-                let idle = if shared.crowded.load(Ordering::Relaxed) { limits.headers.min(limits.idle) } else { limits.idle };
-                if parting.is_none() && activity.idle().is_some_and(|since| since >= idle) {
+                let idle = if shared.saturated.load(Ordering::Relaxed) { limits.headers.min(limits.idle) } else { limits.idle };
+                if closing_until.is_none() && activity.idle().is_some_and(|since| since >= idle) {
                     every = every.min(PARTING);
-                    parting = Some(Instant::now() + every);
+                    closing_until = Some(Instant::now() + every);
                     connection.as_mut().graceful_shutdown();
                 }
                 look.set(sleep(every));

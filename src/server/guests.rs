@@ -1,7 +1,7 @@
-//! Who is connected, and who has to go when all places are taken: those on whose connection nothing arrives.
+//! Who is connected, and who has to go when all permits are taken: those on whose connection nothing arrives.
 //!
-//! Nobody knows the API server from a stranger by the address alone. But it sends whole requests, and who holds places to
-//! keep others out sends none: a request that arrives earns its connection a place for longer.
+//! Nobody knows the API server from a stranger by the address alone. But it sends whole requests, and who holds permits to
+//! keep others out sends none: a request that arrives earns its connection a permit for longer.
 
 use super::watched::Activity;
 use std::collections::VecDeque;
@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 
 pub struct Guests {
-    /// As many places there are.
-    places: usize,
+    /// As many permits there are.
+    permits: usize,
     grace: Duration,
     /// Nothing has arrived from them yet; the oldest first.
     newcomers: VecDeque<Guest>,
@@ -39,13 +39,13 @@ enum Look {
 }
 
 impl Guests {
-    pub const fn new(places: usize, grace: Duration) -> Self {
-        Self { places, grace, newcomers: VecDeque::new(), regulars: VecDeque::new() }
+    pub const fn new(permits: usize, grace: Duration) -> Self {
+        Self { permits, grace, newcomers: VecDeque::new(), regulars: VecDeque::new() }
     }
 
     pub fn add(&mut self, activity: Arc<Activity>, task: AbortHandle) {
         // Those that have ended are forgotten now and then.
-        if self.newcomers.len() + self.regulars.len() > self.places.saturating_mul(2) {
+        if self.newcomers.len() + self.regulars.len() > self.permits.saturating_mul(2) {
             self.newcomers.retain(|guest| !guest.task.is_finished());
             self.regulars.retain(|guest| !guest.task.is_finished());
         }
@@ -53,7 +53,7 @@ impl Guests {
     }
 
     /// Ends one connection, if there is one that may be ended: of those from which nothing ever arrived the oldest; of
-    /// the others, where they have more than half of the places, the one from which nothing has arrived for longest.
+    /// the others, where they have more than half of the permits, the one from which nothing has arrived for longest.
     pub fn evict(&mut self) -> bool {
         for _ in 0..self.newcomers.len() {
             let Some(guest) = self.newcomers.pop_front() else { break };
@@ -71,7 +71,7 @@ impl Guests {
                 }
             }
         }
-        self.newcomers.len() * 2 < self.places && self.evict_regular()
+        self.newcomers.len() * 2 < self.permits && self.evict_regular()
     }
 
     fn evict_regular(&mut self) -> bool {

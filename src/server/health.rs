@@ -1,6 +1,6 @@
 //! How the server is, as /readyz tells it.
 
-use crate::cluster::Link;
+use crate::cluster::ApiHealth;
 use arc_swap::ArcSwapOption;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ pub struct Health {
     certificate: ArcSwapOption<Status>,
     policies: ArcSwapOption<Status>,
     /// None without a cluster.
-    pub(super) link: Option<Arc<Link>>,
+    pub(super) link: Option<Arc<ApiHealth>>,
     started: Instant,
     /// What the cluster says is in force, or is not waited for any more.
     settled: AtomicBool,
@@ -50,7 +50,7 @@ pub struct Health {
 
 impl Health {
     #[must_use]
-    pub fn new(link: Option<Arc<Link>>) -> Self {
+    pub fn new(link: Option<Arc<ApiHealth>>) -> Self {
         Self {
             certificate: ArcSwapOption::empty(),
             policies: ArcSwapOption::empty(),
@@ -71,7 +71,7 @@ impl Health {
     }
 
     /// A reason to be out of service at start, and never again: what is in force stays in force.
-    fn cluster(&self, link: &Link, waited: Duration) -> Status {
+    fn cluster(&self, link: &ApiHealth, waited: Duration) -> Status {
         if link.is_down() || waited >= FIRST_LIST {
             self.settled.store(true, Ordering::Relaxed);
         }
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn the_first_list_is_waited_for_once_and_not_for_ever() {
         let ready = |health: &Health, waited| health.cluster(health.link.as_ref().unwrap(), waited).ready;
-        let health = || Health::new(Some(Arc::new(Link::default())));
+        let health = || Health::new(Some(Arc::new(ApiHealth::default())));
         let soon = Duration::from_secs(9);
 
         let told = health();

@@ -1,10 +1,10 @@
 //! From bytes to an outcome, whatever happens in between.
 
 use super::Shared;
-use super::body::{Cut, Held, Lease};
+use super::body::{Cut, BufferedBody, Lease};
 use crate::admit::{Hook, Lookup, Snapshot, admit_guarded, deny_unread, judge_with_lookups};
 use crate::effort::{self, End, Limit};
-use crate::facts::{Asked, Wanted};
+use crate::facts::{FactAnswer, FactQuery};
 use crate::observe::Shed;
 use crate::outcome::Outcome;
 use jiff::Timestamp;
@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout_at};
 const SMALL: usize = 16 * 1024;
 
 /// Judges a body; small ones here and now, large ones on a thread of their own.
-pub async fn judge(shared: &Arc<Shared>, hook: Hook, held: &Held, deadline: Instant) -> Outcome {
+pub async fn judge(shared: &Arc<Shared>, hook: Hook, held: &BufferedBody, deadline: Instant) -> Outcome {
     if let Some(cut) = held.cut {
         return refuse(shared, &held.bytes, cut);
     }
@@ -38,36 +38,36 @@ pub async fn judge(shared: &Arc<Shared>, hook: Hook, held: &Held, deadline: Inst
 struct Judging<'j> {
     shared: &'j Arc<Shared>,
     hook: Hook,
-    held: &'j Held,
+    held: &'j BufferedBody,
     deadline: Instant,
 }
 
 impl Lookup for Judging<'_> {
-    async fn judge(&self, asked: &[Asked]) -> Outcome {
+    async fn judge(&self, asked: &[FactAnswer]) -> Outcome {
         let Self { shared, hook, held, deadline } = *self;
         let snapshot = (!asked.is_empty()).then(|| {
             let mut snapshot = (**shared.snapshot.load()).clone();
             snapshot.facts.asked = asked.to_vec();
             Arc::new(snapshot)
         });
-        once(shared, hook, held, snapshot, deadline).await
+        judge_once(shared, hook, held, snapshot, deadline).await
     }
 
-    async fn ask(&self, wanted: Wanted) -> Asked {
+    async fn ask(&self, wanted: FactQuery) -> FactAnswer {
         // What is rare is boxed, here and below: the future of each request has room for all that it may await.
         Box::pin(look_up(self.shared, wanted, self.deadline)).await
     }
 }
 
-async fn once(
+async fn judge_once(
     shared: &Arc<Shared>,
     hook: Hook,
-    held: &Held,
+    held: &BufferedBody,
     snapshot: Option<Arc<Snapshot>>,
     deadline: Instant,
 ) -> Outcome {
     if held.bytes.len() > shared.limits.inline {
-        return Box::pin(apart(shared, hook, held, snapshot, deadline)).await;
+        return Box::pin(judge_blocking(shared, hook, held, snapshot, deadline)).await;
     }
     // Nobody can stop what is judged here, as long as `_stop` is there; its deadline does. What is small ends by itself.
     let (patience, _stop) = (held.bytes.len() > SMALL).then(|| Patience::new(shared, deadline)).unzip();
@@ -77,11 +77,11 @@ async fn once(
     }
 }
 
-async fn look_up(shared: &Shared, wanted: Wanted, deadline: Instant) -> Asked {
-    let Some(lookup) = &shared.lookup else { return Asked::Nothing(wanted) };
+async fn look_up(shared: &Shared, wanted: FactQuery, deadline: Instant) -> FactAnswer {
+    let Some(lookup) = &shared.lookup else { return FactAnswer::Nothing(wanted) };
     let start = Instant::now();
     let asked = lookup.ask(wanted.clone(), deadline).await;
-    let found = !matches!(asked, Asked::Nothing(_));
+    let found = !matches!(asked, FactAnswer::Nothing(_));
     shared.observer.metrics.lookups.add(&wanted, start.elapsed().as_secs_f64(), found);
     asked
 }
@@ -102,10 +102,10 @@ fn refuse(shared: &Shared, start: &[u8], cut: Cut) -> Outcome {
 
 /// Off the runtime's threads, so that a large object does not hold up the small ones. Its permit and its memory stay
 /// with the work, which ends soon after nobody waits for it any more.
-async fn apart(
+async fn judge_blocking(
     shared: &Arc<Shared>,
     hook: Hook,
-    held: &Held,
+    held: &BufferedBody,
     snapshot: Option<Arc<Snapshot>>,
     deadline: Instant,
 ) -> Outcome {

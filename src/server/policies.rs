@@ -3,9 +3,9 @@
 use super::Shared;
 use super::health::{Health, POLICIES, Status};
 use crate::admit::{Audience, Snapshot};
-use crate::cluster::{Needs, Parts};
+use crate::cluster::{Needs, ClusterState};
 use crate::observe::Metrics;
-use crate::review::response::TOLD;
+use crate::review::response::MAX_REPORTED;
 use crate::sources::Sources;
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub struct Policies {
     loaded: Option<Snapshot>,
     /// Why newer files are not.
     failure: Option<String>,
-    parts: Parts,
+    parts: ClusterState,
     needs: watch::Sender<Needs>,
     /// There is a cluster to ask.
     cluster: bool,
@@ -39,7 +39,7 @@ impl Policies {
             generation: 1,
             loaded: None,
             failure: None,
-            parts: Parts::default(),
+            parts: ClusterState::default(),
             needs: watch::Sender::default(),
             cluster: false,
             audience: Audience::default(),
@@ -55,7 +55,7 @@ impl Policies {
             if seen.replace(now) == Some(now) {
                 return Ok(None);
             }
-            sources.load(generation, TOLD).map(Some).map_err(|errors| errors.to_string())
+            sources.load(generation, MAX_REPORTED).map(Some).map_err(|errors| errors.to_string())
         }))
     }
 
@@ -81,7 +81,7 @@ impl Policies {
     }
 
     /// Loads files again every `poll`, hears what the cluster says, and swaps in what is usable.
-    pub(super) async fn watch(mut self, poll: Duration, shared: Arc<Shared>, mut cluster: watch::Receiver<Parts>) {
+    pub(super) async fn watch(mut self, poll: Duration, shared: Arc<Shared>, mut cluster: watch::Receiver<ClusterState>) {
         let mut ticks = tokio::time::interval(poll);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ticks.tick().await;
@@ -95,7 +95,7 @@ impl Policies {
                 changed = cluster.changed(), if connected => match changed {
                     Ok(()) => {
                         let parts = cluster.borrow_and_update().clone();
-                        self.hear(parts, &shared);
+                        self.handle(parts, &shared);
                     }
                     // There is no cluster.
                     Err(_) => connected = false,
@@ -134,7 +134,7 @@ impl Policies {
         Some(this)
     }
 
-    fn hear(&mut self, parts: Parts, shared: &Shared) {
+    fn handle(&mut self, parts: ClusterState, shared: &Shared) {
         let before = std::mem::replace(&mut self.parts, parts);
         shared.observer.metrics.lookups.pids_limit_known.set(i64::from(self.parts.facts.nodes.all_known()));
         if before.errors != self.parts.errors && !self.parts.errors.is_empty() {
@@ -142,7 +142,7 @@ impl Policies {
             shared.observer.metrics.policy_last_error.set(Timestamp::now().as_second() as f64);
         }
         if self.parts.says_as(&before) {
-            // Facts change all the time, and nobody needs to hear of it.
+            // Facts change all the time, and nobody needs to handle of it.
             if let Some(snapshot) = self.compose() {
                 shared.snapshot.store(Arc::new(snapshot));
             }
@@ -214,7 +214,7 @@ impl Policies {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::parts::Listed;
+    use crate::cluster::state::Listed;
     use crate::policy::{CompiledPolicy, PolicyDocument, PolicySet};
 
     fn policies(rules: &str) -> Policies {

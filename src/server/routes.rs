@@ -1,7 +1,7 @@
 //! POST /validate and /mutate, and a clear answer to everything else.
 
 use super::Shared;
-use super::body::{Cut, Held, Time, discard, read};
+use super::body::{Cut, BufferedBody, Time, discard, read};
 use super::duration;
 use super::judge::judge;
 use crate::admit::Hook;
@@ -58,8 +58,8 @@ async fn review(shared: &Arc<Shared>, hook: Hook, request: Request) -> Response 
     let _flight = InFlight::new(shared);
     let deadline = start + duration::deadline(request.uri().query(), shared.limits.request);
     let version = request.version();
-    let crowded = || shared.is_crowded();
-    let time = Time { deadline: deadline.into(), patience: shared.limits.patience, crowded: &crowded };
+    let saturated = || shared.is_crowded();
+    let time = Time { deadline: deadline.into(), patience: shared.limits.patience, saturated: &saturated };
     let held = read(request.into_body(), shared.limits.body, &shared.budget, &time).await;
     let read_at = Instant::now();
     let mut outcome = judge(shared, hook, &held, deadline.into()).await;
@@ -72,7 +72,7 @@ async fn review(shared: &Arc<Shared>, hook: Hook, request: Request) -> Response 
     response
 }
 
-fn answer(outcome: &mut Outcome, held: &Held, version: Version) -> Response {
+fn answer(outcome: &mut Outcome, held: &BufferedBody, version: Version) -> Response {
     if held.cut == Some(Cut::NoMemory) || outcome.ended == Some(End::NoMemory) {
         let text = "podreeve holds as many bodies as its --memory-budget allows; try again in a second\n";
         return (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, HeaderValue::from_static("1"))], text).into_response();
@@ -89,7 +89,7 @@ fn answer(outcome: &mut Outcome, held: &Held, version: Version) -> Response {
             _ => StatusCode::BAD_REQUEST,
         };
         let problem = outcome.problem.as_deref().unwrap_or("there is no answer, which is a bug in podreeve");
-        plain(status, &clean(problem, 1000))
+        plain_text(status, &clean(problem, 1000))
     } else {
         let body = Body::from(std::mem::take(&mut outcome.reply));
         ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
@@ -122,10 +122,10 @@ async fn refuse(shared: &Shared, request: Request, status: StatusCode, text: Str
     shared.observer.metrics.shed(Shed::Request);
     let deadline = Instant::now() + shared.limits.request;
     let _ = tokio::time::timeout_at(deadline.into(), discard(&mut request.into_body(), DISCARD)).await;
-    plain(status, &text)
+    plain_text(status, &text)
 }
 
-fn plain(status: StatusCode, text: &str) -> Response {
+fn plain_text(status: StatusCode, text: &str) -> Response {
     (status, [(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))], format!("{text}\n"))
         .into_response()
 }

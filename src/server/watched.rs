@@ -1,4 +1,4 @@
-//! What a connection is doing, so that silent and dribbling ones can be ended.
+//! What a connection is doing, so that silent and slow_headers ones can be ended.
 //!
 //! hyper's own header time-out counts idle time too, and HTTP/2 has none. Here one timer for each
 //! connection looks at three atomics every few seconds; requests only write them.
@@ -26,7 +26,7 @@ pub struct Activity {
     /// When a body last arrived whole, in milliseconds since the start; 0 for never.
     whole: AtomicU64,
     /// When the last request ended, in milliseconds since the start.
-    rested: AtomicU64,
+    idle_since: AtomicU64,
     /// When bytes came that belong to no request yet; 0 for none.
     headers: AtomicU64,
     /// For those bytes.
@@ -41,7 +41,7 @@ impl Activity {
             requests: AtomicU32::new(0),
             receiving: AtomicU32::new(0),
             whole: AtomicU64::new(0),
-            rested: AtomicU64::new(0),
+            idle_since: AtomicU64::new(0),
             headers: AtomicU64::new(0),
             lease,
         })
@@ -100,12 +100,12 @@ impl Activity {
 
     /// For how long there has been no request.
     pub fn idle(&self) -> Option<Duration> {
-        let rested = self.rested.load(Ordering::Relaxed);
-        (self.requests.load(Ordering::Relaxed) == 0).then(|| Duration::from_millis(self.now().saturating_sub(rested)))
+        let idle_since = self.idle_since.load(Ordering::Relaxed);
+        (self.requests.load(Ordering::Relaxed) == 0).then(|| Duration::from_millis(self.now().saturating_sub(idle_since)))
     }
 
     /// For how long a request's headers have been on their way.
-    pub fn dribbling(&self) -> Option<Duration> {
+    pub fn slow_headers(&self) -> Option<Duration> {
         match self.headers.load(Ordering::Relaxed) {
             0 => None,
             since => Some(Duration::from_millis(self.now().saturating_sub(since))),
@@ -123,7 +123,7 @@ impl InRequest {
 
 impl Drop for InRequest {
     fn drop(&mut self) {
-        self.0.rested.store(self.0.now(), Ordering::Relaxed);
+        self.0.idle_since.store(self.0.now(), Ordering::Relaxed);
         self.0.requests.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -57,7 +57,7 @@ impl Pod<'_> {
     pub fn chooses_windows(&self) -> bool {
         *self.of_windows.get_or_init(|| {
             let named = self.spec.os.as_ref().and_then(|os| os.name.as_deref()).is_some_and(|name| !name.is_empty());
-            !named && (self.around.windows_node || self.spec.selects_windows() || self.spec.requires_windows())
+            !named && (self.context.windows_node || self.spec.selects_windows() || self.spec.requires_windows())
         })
     }
 }

@@ -5,10 +5,10 @@ use super::pod::{Container, Pod, SecurityContext};
 use bitflags::bitflags;
 
 bitflags! {
-    /// Parts that most pods lack and that some rules are about. A value that no rule minds counts as well:
+    /// PodFeatures that most pods lack and that some rules are about. A value that no rule minds counts as well:
     /// a part that is there says "look", no more.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub struct Parts: u32 {
+    pub struct PodFeatures: u32 {
         /// `hostNetwork`, `hostPID` or `hostIPC`, set to true.
         const HOST_NAMESPACES = 1;
         const VOLUMES = 1 << 1;
@@ -50,7 +50,7 @@ bitflags! {
     }
 }
 
-impl Parts {
+impl PodFeatures {
     /// The parts of a pod, in one walk.
     #[must_use]
     pub fn of(pod: &Pod<'_>) -> Self {
@@ -62,8 +62,8 @@ impl Parts {
             | when(Self::ANNOTATIONS, !pod.metadata.annotations.is_empty())
             | when(Self::JOB, pod.job.is_some())
             | when(Self::CLAIMS, !spec.resource_claims.is_empty())
-            | when(Self::INGRESS, pod.around.ingress.is_some())
-            | when(Self::CONNECT, pod.around.connect.is_some());
+            | when(Self::INGRESS, pod.context.ingress.is_some())
+            | when(Self::CONNECT, pod.context.connect.is_some());
         if let Some(context) = &spec.security_context {
             parts |= when(Self::WINDOWS_OPTIONS, context.windows_options.is_some())
                 | when(Self::APP_ARMOR, context.app_armor_profile.is_some())
@@ -109,8 +109,8 @@ impl Parts {
     }
 }
 
-fn when(part: Parts, there: bool) -> Parts {
-    if there { part } else { Parts::empty() }
+fn when(part: PodFeatures, there: bool) -> PodFeatures {
+    if there { part } else { PodFeatures::empty() }
 }
 
 fn has_host(handler: &Handler<'_>) -> bool {

@@ -7,7 +7,7 @@ mod containers;
 mod plain;
 
 use super::annotations::Annotations;
-use super::around::Around;
+use super::context::PodContext;
 use super::handler::{Handler, Lifecycle};
 use super::job::Job;
 use super::list::List;
@@ -40,7 +40,7 @@ pub struct Pod<'a> {
     pub job: Option<Job>,
     /// What the cluster knows around it.
     #[serde(skip)]
-    pub around: Around<'a>,
+    pub context: PodContext<'a>,
     /// The answer of [`Pod::chooses_windows`], once somebody asked.
     #[serde(skip)]
     pub(crate) of_windows: OnceLock<bool>,

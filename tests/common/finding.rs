@@ -6,7 +6,7 @@ use podreeve::json::Raw;
 use podreeve::policy::{Action, CompiledRule};
 use podreeve::rule::{Example, Finding, Fix, Kinds, Rule, Scope};
 use podreeve::workload::kinds::KINDS;
-use podreeve::workload::{Around, Connect, ContainerKind, Ingress, Pod, Written};
+use podreeve::workload::{PodContext, Connect, ContainerKind, Ingress, Pod, Written};
 use serde_json::{Value, json};
 
 /// The example's pod, its container in this list.
@@ -57,11 +57,11 @@ pub fn with_pod<T>(
     let kind = KINDS.iter().find(|known| known.kind == kind).expect("the kind");
     let text = object.to_string();
     let mut pod = kind.pod(Raw::new(&text)).expect("it is read").expect("it holds a pod");
-    pod.around = Around {
+    pod.context = PodContext {
         ingress: (!example.network_policies.is_empty()).then_some(Ingress::Open),
         connect: (example.kinds == Kinds::Connect).then(Connect::default),
         written: (example.kinds == Kinds::Written).then_some(Written::default()),
-        ..Around::default()
+        ..PodContext::default()
     };
     then(&compiled, &pod)
 }

@@ -15,7 +15,7 @@ const NAME_MAX: usize = 512;
 #[derive(Default)]
 pub struct Exemptions {
     pub found: Vec<Arc<ObjectExemption>>,
-    /// By `namespace/name`.
+    /// ExemptionSource `namespace/name`.
     places: BTreeMap<String, (String, Position)>,
 }
 

@@ -35,7 +35,7 @@ fn violations(check: &dyn Check, pod: &Value, example: &Example) -> Option<usize
     let json = pod.to_string();
     let mut pod: Pod<'_> = serde_json::from_str(&json).ok()?;
     // Some rules judge a pod only while somebody enters it.
-    pod.around.connect = (example.kinds == Kinds::Connect).then(Connect::default);
+    pod.context.connect = (example.kinds == Kinds::Connect).then(Connect::default);
     let mut findings = Findings::default();
     check.check(&pod, &mut findings);
     Some(findings.into_vec().len())

@@ -1,7 +1,7 @@
 //! The options of `serve` that concern the cluster.
 
 use crate::cli::reports::Reports;
-use crate::cluster::certificates::Own;
+use crate::cluster::certificates::ManagedCertificates;
 use crate::cluster::{Access, Settings, scan};
 use crate::server::duration;
 use std::path::PathBuf;
@@ -72,9 +72,9 @@ pub struct ClusterArgs {
 
 impl ClusterArgs {
     /// Where certificates of podreeve's own are kept.
-    pub fn own(&self) -> Option<Own> {
+    pub fn own(&self) -> Option<ManagedCertificates> {
         let (secret, service) = (self.tls_secret.clone()?, self.service_name.clone()?);
-        Some(Own { secret, service, configuration: self.webhook_configuration.clone()? })
+        Some(ManagedCertificates { secret, service, configuration: self.webhook_configuration.clone()? })
     }
 
     pub fn namespace(&self) -> &str {

@@ -3,7 +3,7 @@
 //! A new CA is trusted before it signs: it goes into the bundle first, and signs the certificate only
 //! after every webhook configuration has had the bundle for a while.
 
-use crate::authority::{Facts, Pem, make_ca, make_leaf, split};
+use crate::authority::{CertificateInfo, Pem, make_ca, make_leaf, split};
 use jiff::{SignedDuration, Timestamp};
 
 const CA_DAYS: i64 = 3 * 365;
@@ -30,37 +30,37 @@ pub struct Stored {
 pub enum Step {
     Nothing,
     /// A new CA beside the old ones; the certificate stays.
-    Authority,
+    RotateCa,
     /// A new certificate from the CA that there is.
     Leaf,
     /// Nothing of it can be used.
-    Everything,
+    Bootstrap,
 }
 
 impl Stored {
     /// `trusted`: every webhook configuration has the bundle.
     #[must_use]
     pub fn next(&self, names: &[String], trusted: bool, now: Timestamp) -> Step {
-        let ca = Facts::of(&self.ca.cert).filter(|ca| ca.until > now && !self.ca.key.is_empty());
-        let leaf = Facts::of(&self.leaf.cert).filter(|leaf| {
+        let ca = CertificateInfo::of(&self.ca.cert).filter(|ca| ca.until > now && !self.ca.key.is_empty());
+        let leaf = CertificateInfo::of(&self.leaf.cert).filter(|leaf| {
             leaf.until > now && !self.leaf.key.is_empty() && names.iter().all(|name| leaf.dns_names.contains(name))
         });
-        let trusts = |leaf: &Facts| {
-            split(&self.bundle).iter().filter_map(|ca| Facts::of(ca)).any(|ca| ca.key == leaf.signer && ca.until > now)
+        let trusts = |leaf: &CertificateInfo| {
+            split(&self.bundle).iter().filter_map(|ca| CertificateInfo::of(ca)).any(|ca| ca.key == leaf.signer && ca.until > now)
         };
         let Some(leaf) = leaf.filter(trusts) else {
-            return if ca.is_some() { Step::Leaf } else { Step::Everything };
+            return if ca.is_some() { Step::Leaf } else { Step::Bootstrap };
         };
-        let Some(ca) = ca else { return Step::Authority };
+        let Some(ca) = ca else { return Step::RotateCa };
         if leaf.signer != ca.key {
             // The new CA waits until it is known.
             let known = self.ca_made.is_none_or(|made| now.duration_since(made) >= HEARD);
             return if trusted && known { Step::Leaf } else { Step::Nothing };
         }
         match self.renew.as_deref() {
-            Some("ca") => Step::Authority,
+            Some("ca") => Step::RotateCa,
             Some("leaf") => Step::Leaf,
-            _ if ca.is_ageing(now) => Step::Authority,
+            _ if ca.is_ageing(now) => Step::RotateCa,
             _ if leaf.is_ageing(now) => Step::Leaf,
             _ => Step::Nothing,
         }
@@ -72,28 +72,28 @@ impl Stored {
     /// What cannot be made.
     pub fn after(&self, step: Step, names: &[String], now: Timestamp) -> Result<Self, String> {
         let mut new = Self { renew: None, ..self.clone() };
-        if matches!(step, Step::Authority | Step::Everything) {
+        if matches!(step, Step::RotateCa | Step::Bootstrap) {
             new.ca = make_ca(now, CA_DAYS)?;
             new.ca_made = Some(now);
         }
-        if matches!(step, Step::Leaf | Step::Everything) {
+        if matches!(step, Step::Leaf | Step::Bootstrap) {
             new.leaf = make_leaf(&new.ca, names, now, LEAF_DAYS)?;
         }
         // Old CAs stay as long as the certificate may be theirs.
-        let signer = Facts::of(&new.leaf.cert).map(|leaf| leaf.signer);
+        let signer = CertificateInfo::of(&new.leaf.cert).map(|leaf| leaf.signer);
         let kept = split(&self.bundle).into_iter().filter(|ca| {
-            Facts::of(ca)
+            CertificateInfo::of(ca)
                 .is_some_and(|ca| ca.until > now && (step != Step::Nothing && Some(&ca.key) == signer.as_ref()))
         });
         let mut bundle = vec![new.ca.cert.clone()];
         bundle.extend(kept.filter(|ca| ca.trim() != new.ca.cert.trim()));
         // The one that signed until now is still on its way out of other replicas.
         if step == Step::Leaf {
-            let before = Facts::of(&self.leaf.cert).map(|leaf| leaf.signer);
+            let before = CertificateInfo::of(&self.leaf.cert).map(|leaf| leaf.signer);
             let old = split(&self.bundle).into_iter();
             bundle.extend(old.filter(|ca| {
                 ca.trim() != new.ca.cert.trim()
-                    && Facts::of(ca).is_some_and(|ca| ca.until > now && Some(&ca.key) == before.as_ref())
+                    && CertificateInfo::of(ca).is_some_and(|ca| ca.until > now && Some(&ca.key) == before.as_ref())
             }));
         }
         new.bundle = bundle.concat();
@@ -117,16 +117,16 @@ mod tests {
     }
 
     fn fresh(at: Timestamp) -> Stored {
-        Stored::default().after(Step::Everything, &names(), at).unwrap()
+        Stored::default().after(Step::Bootstrap, &names(), at).unwrap()
     }
 
     fn signs(stored: &Stored) -> bool {
-        Facts::of(&stored.leaf.cert).unwrap().signer == Facts::of(&stored.ca.cert).unwrap().key
+        CertificateInfo::of(&stored.leaf.cert).unwrap().signer == CertificateInfo::of(&stored.ca.cert).unwrap().key
     }
 
     #[test]
     fn nothing_is_made_anew_and_then_left_alone() {
-        assert_eq!(Stored::default().next(&names(), false, now()), Step::Everything);
+        assert_eq!(Stored::default().next(&names(), false, now()), Step::Bootstrap);
         let stored = fresh(now());
         assert!(signs(&stored));
         assert_eq!(split(&stored.bundle).len(), 1);
@@ -149,8 +149,8 @@ mod tests {
         let first = fresh(now());
         let later = now() + DAY * 800;
         let first = first.after(Step::Leaf, &names(), later).unwrap();
-        assert_eq!(first.next(&names(), true, later), Step::Authority);
-        let both = first.after(Step::Authority, &names(), later).unwrap();
+        assert_eq!(first.next(&names(), true, later), Step::RotateCa);
+        let both = first.after(Step::RotateCa, &names(), later).unwrap();
         assert_eq!((&both.leaf, split(&both.bundle).len(), signs(&both)), (&first.leaf, 2, false));
         let heard = later + HEARD;
         assert_eq!(both.next(&names(), true, later), Step::Nothing);
@@ -169,15 +169,15 @@ mod tests {
     fn what_was_lost_is_made_again() {
         let stored = fresh(now());
         let no_key = Stored { ca: Pem { key: String::new(), ..stored.ca.clone() }, ..stored.clone() };
-        assert_eq!(no_key.next(&names(), true, now()), Step::Authority);
+        assert_eq!(no_key.next(&names(), true, now()), Step::RotateCa);
         let no_leaf = Stored { leaf: Pem::default(), ..stored.clone() };
         assert_eq!(no_leaf.next(&names(), true, now()), Step::Leaf);
         let no_bundle = Stored { bundle: String::new(), ..stored.clone() };
         assert_eq!(no_bundle.next(&names(), true, now()), Step::Leaf);
         let asked = Stored { renew: Some("ca".to_owned()), ..stored.clone() };
-        assert_eq!(asked.next(&names(), true, now()), Step::Authority);
-        assert_eq!(asked.after(Step::Authority, &names(), now()).unwrap().renew, None);
+        assert_eq!(asked.next(&names(), true, now()), Step::RotateCa);
+        assert_eq!(asked.after(Step::RotateCa, &names(), now()).unwrap().renew, None);
         let gone = now().checked_add((4 * 365 * 24).hours()).unwrap();
-        assert_eq!(stored.next(&names(), true, gone), Step::Everything);
+        assert_eq!(stored.next(&names(), true, gone), Step::Bootstrap);
     }
 }

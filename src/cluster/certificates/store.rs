@@ -35,7 +35,7 @@ pub fn read(secret: &Secret) -> Stored {
 }
 
 /// The Secret with this in it; whatever else it holds stays.
-pub fn written(mut secret: Secret, name: &str, new: &Stored) -> Secret {
+pub fn to_secret(mut secret: Secret, name: &str, new: &Stored) -> Secret {
     secret.metadata.name = Some(name.to_owned());
     let data = secret.data.get_or_insert_default();
     for (key, text) in
@@ -58,7 +58,7 @@ const TRIES: usize = 5;
 ///
 /// # Errors
 /// What could not be read or changed. A configuration that is not there needs nothing.
-pub async fn trust(client: &Client, name: &str, bundle: &str) -> Result<bool, String> {
+pub async fn sync_ca_bundle(client: &Client, name: &str, bundle: &str) -> Result<bool, String> {
     let validating = of::<ValidatingWebhookConfiguration>(client, name, bundle, |configuration| {
         let webhooks = configuration.webhooks.iter().flatten();
         webhooks.map(|webhook| webhook.client_config.ca_bundle.clone()).collect()
@@ -134,7 +134,7 @@ mod tests {
         before.metadata.annotations = Some([(RENEW.to_owned(), "ca".to_owned())].into());
         before.data = Some([("other".to_owned(), ByteString(b"x".to_vec()))].into());
         assert_eq!(read(&before).renew.as_deref(), Some("ca"));
-        let secret = written(before, "podreeve-tls", &stored);
+        let secret = to_secret(before, "podreeve-tls", &stored);
         assert_eq!(read(&secret), stored);
         assert!(secret.data.unwrap().contains_key("other"));
         assert_eq!(read(&Secret::default()), Stored::default());

@@ -1,7 +1,7 @@
 //! Events on owners of which something would be denied: when that is new, and not with every scan.
 
-use super::Pace;
-use crate::scan::{Finding, Found, Outcome, Said};
+use super::RateLimiter;
+use crate::scan::{Finding, Found, ScanResult, FindingKind};
 use crate::text::with_causes;
 use crate::text::{clean, dotted};
 use k8s_openapi::api::core::v1::ObjectReference;
@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-/// Most events of one scan; what is left over has its turn at the next ones.
+/// Most events of one scan; what is left over has its run at the next ones.
 const MOST: usize = 1000;
 /// Most owners that are remembered: 8 bytes each.
 const REMEMBERED: usize = 200_000;
@@ -24,7 +24,7 @@ pub struct Events {
     before: HashSet<u64>,
     now: HashSet<u64>,
     sent: usize,
-    trouble: Option<String>,
+    last_error: Option<String>,
 }
 
 impl Events {
@@ -35,13 +35,13 @@ impl Events {
             before: HashSet::new(),
             now: HashSet::new(),
             sent: 0,
-            trouble: None,
+            last_error: None,
         }
     }
 
     /// Tells each owner of the namespace that has something new. The result is how many could not be told.
-    pub async fn tell(&mut self, found: &Found, pace: &Pace) -> u64 {
-        let denied = |f: &&Finding| matches!(f.outcome(), Outcome::Fail | Outcome::Error);
+    pub async fn tell(&mut self, found: &Found, limiter: &RateLimiter) -> u64 {
+        let denied = |f: &&Finding| matches!(f.outcome(), ScanResult::Fail | ScanResult::Error);
         let mut of: Vec<Vec<&Finding>> = Vec::new();
         for finding in found.findings.iter().filter(denied) {
             match of.iter_mut().find(|f| f.first().is_some_and(|f| Arc::ptr_eq(&f.owner, &finding.owner))) {
@@ -60,7 +60,7 @@ impl Events {
                     continue;
                 }
                 self.sent += 1;
-                pace.turn().await;
+                limiter.run().await;
                 failed += u64::from(self.publish(&findings, &found.namespace).await.is_err());
             }
             self.now.insert(hash);
@@ -87,7 +87,7 @@ impl Events {
         };
         match self.recorder.publish(&event, &regarding).await {
             Ok(()) => {
-                self.trouble = None;
+                self.last_error = None;
                 Ok(())
             }
             // The namespace goes, and its objects with it.
@@ -95,11 +95,11 @@ impl Events {
                 Ok(())
             }
             Err(error) => {
-                if self.trouble.is_none() {
+                if self.last_error.is_none() {
                     let error = with_causes(&error);
                     tracing::warn!(error, "events cannot be written: grant podreeve's role create and patch on events");
                 }
-                self.trouble = Some(with_causes(&error));
+                self.last_error = Some(with_causes(&error));
                 Err(())
             }
         }
@@ -144,9 +144,9 @@ fn note(findings: &[&Finding]) -> String {
 }
 
 fn line(finding: &Finding) -> String {
-    match &finding.said {
-        Said::Problem(problem) => format!("it could not be judged: {}", clean(problem, 200)),
-        Said::Violation(violation) => {
+    match &finding.what {
+        FindingKind::Problem(problem) => format!("it could not be judged: {}", clean(problem, 200)),
+        FindingKind::Violation(violation) => {
             let whose = violation.container.as_ref().map(|(_, name)| format!(", container \"{}\"", clean(name, 63)));
             let field = clean(&dotted(&violation.field), 200);
             format!("{} ({}){}: {field}", violation.rule.id, violation.severity.as_str(), whose.unwrap_or_default())
@@ -162,8 +162,8 @@ mod tests {
     #[test]
     fn a_note_has_an_end() {
         let finding = |n: usize| {
-            let said = Said::Problem(format!("{n} {}", "ä".repeat(90)));
-            Finding { owner: Arc::new(Owner::default()), kind: "Pod".to_owned(), said }
+            let what = FindingKind::Problem(format!("{n} {}", "ä".repeat(90)));
+            Finding { owner: Arc::new(Owner::default()), kind: "Pod".to_owned(), what }
         };
         let findings: Vec<Finding> = (0..50).map(finding).collect();
         let all: Vec<&Finding> = findings.iter().collect();

@@ -2,10 +2,10 @@
 
 use super::events::Events;
 use super::reports::{Api, Reports};
-use super::{Hear, Pace, Scanning, Scope};
+use super::{ScanObserver, RateLimiter, Scanning, Scope};
 use crate::admit::Snapshot;
 use crate::cluster::item::Item;
-use crate::cluster::{Leads, Lookup};
+use crate::cluster::{Leadership, Lookup};
 use crate::observe::metrics::scan::{NAMESPACES, Scan as Metrics};
 use crate::scan::{Counts, Found};
 use jiff::Timestamp;
@@ -49,7 +49,7 @@ pub async fn lead(
     settings: &crate::cluster::Settings,
     client: &Client,
     lookup: &Lookup,
-    mut leads: Leads,
+    mut leads: Leadership,
     served: Served<'_>,
 ) {
     let Some(scan) = &settings.scan else { return };
@@ -75,13 +75,13 @@ struct Leader<'l> {
 impl Leader<'_> {
     async fn scans(&self) {
         sleep(START.min(self.settings.interval)).await;
-        let pace = Pace::new(Some(self.settings.per_second));
+        let limiter = RateLimiter::new(Some(self.settings.per_second));
         let mut events = Events::new(self.client, self.identity);
         let mut reports = self.settings.reports.map(|api| Reports::new(self.client, api));
         let mut unread = HashMap::new();
         loop {
             let (begun, generation) = (Instant::now(), (self.served.snapshot)().policies.generation);
-            self.scan(&pace, &mut events, reports.as_mut(), &mut unread).await;
+            self.scan(&limiter, &mut events, reports.as_mut(), &mut unread).await;
             let (next, soonest) = (begun + self.settings.interval, begun + SOONEST.min(self.settings.interval));
             while Instant::now() < next {
                 sleep(LOOK.min(next - Instant::now())).await;
@@ -94,21 +94,21 @@ impl Leader<'_> {
 
     async fn scan(
         &self,
-        pace: &Pace,
+        limiter: &RateLimiter,
         events: &mut Events,
         mut reports: Option<&mut Reports<'_>>,
         unread: &mut HashMap<String, String>,
     ) {
         let begun = Instant::now();
-        let beside = match &mut reports {
+        let existing_reports = match &mut reports {
             Some(reports) => reports.installed().await,
             None => None,
         };
-        let scope = Scope { namespace: None, selector: None, page: PAGE, findings: RESULTS, beside: beside.clone() };
-        let resource = beside.map(|(resource, _)| resource);
-        let mut turn = Turn {
-            pace,
-            before: pace.taken(),
+        let scope = Scope { namespace: None, selector: None, page: PAGE, findings: RESULTS, existing_reports: existing_reports.clone() };
+        let resource = existing_reports.map(|(resource, _)| resource);
+        let mut run = ScanRun {
+            limiter,
+            before: limiter.taken(),
             events,
             reports: reports.zip(resource),
             metrics: self.served.metrics,
@@ -121,15 +121,15 @@ impl Leader<'_> {
             counts: Counts::default(),
             worst: Vec::new(),
         };
-        let scanning = Scanning { client: self.client, lookup: self.lookup, pace, snapshot: self.served.snapshot };
-        scanning.run(&scope, &mut turn).await;
-        turn.end(begun);
+        let scanning = Scanning { client: self.client, lookup: self.lookup, limiter, snapshot: self.served.snapshot };
+        scanning.run(&scope, &mut run).await;
+        run.end(begun);
     }
 }
 
 /// One scan.
-struct Turn<'t, 'r> {
-    pace: &'t Pace,
+struct ScanRun<'t, 'r> {
+    limiter: &'t RateLimiter,
     /// Calls that were made before.
     before: u64,
     events: &'t mut Events,
@@ -149,8 +149,8 @@ struct Turn<'t, 'r> {
     worst: Vec<(usize, String)>,
 }
 
-impl Hear for Turn<'_, '_> {
-    async fn found(&mut self, found: Found, beside: &[Item]) {
+impl ScanObserver for ScanRun<'_, '_> {
+    async fn found(&mut self, found: Found, existing_reports: &[Item]) {
         self.namespaces += 1;
         self.objects += found.objects;
         self.counts.fail += found.counts.fail;
@@ -164,12 +164,12 @@ impl Hear for Turn<'_, '_> {
             self.worst.truncate(NAMESPACES);
         }
         if let Some((reports, resource)) = &mut self.reports {
-            match reports.write(resource, &found, beside, !self.unread.is_empty(), self.pace).await {
+            match reports.write(resource, &found, existing_reports, !self.unread.is_empty(), self.limiter).await {
                 Ok(written) => self.written += usize::from(written),
                 Err(()) => self.failed += 1,
             }
         }
-        self.failed += self.events.tell(&found, self.pace).await;
+        self.failed += self.events.tell(&found, self.limiter).await;
     }
 
     fn unread(&mut self, what: &str, why: &str) {
@@ -186,11 +186,11 @@ impl Hear for Turn<'_, '_> {
     }
 }
 
-impl Turn<'_, '_> {
+impl ScanRun<'_, '_> {
     fn end(self, begun: Instant) {
         self.metrics.errors.inc_by(self.failed);
         let events = self.events.done(!self.unread.is_empty());
-        let calls = self.pace.taken() - self.before;
+        let calls = self.limiter.taken() - self.before;
         if let Some((reports, _)) = self.reports
             && self.failed == 0
         {
@@ -264,7 +264,7 @@ mod tests {
         };
         let (mut events, mut unread) = (Events::new(&client, "a"), HashMap::new());
         for scans in 1..=2 {
-            leader.scan(&Pace::new(None), &mut events, None, &mut unread).await;
+            leader.scan(&RateLimiter::new(None), &mut events, None, &mut unread).await;
             // The pods each time; the Event once, for what was told or tried is not told again.
             assert_eq!((metrics.errors.get(), metrics.objects.get()), (scans + 1, 1));
         }

@@ -1,7 +1,7 @@
 //! All objects of one kind, in pages, in the order of their keys; one page is held at a time.
 
 use super::order;
-use super::pace::Pace;
+use super::rate_limiter::RateLimiter;
 use crate::cluster::item::Item;
 use crate::text::with_causes;
 use kube::api::{ListParams, Request};
@@ -39,7 +39,7 @@ pub enum Failure {
 
 pub struct Pages<'p> {
     client: &'p Client,
-    pace: &'p Pace,
+    limiter: &'p RateLimiter,
     listing: Listing,
     page: VecDeque<Item>,
     /// None before the first page, empty after the last one.
@@ -54,10 +54,10 @@ pub struct Pages<'p> {
 }
 
 impl<'p> Pages<'p> {
-    pub const fn new(client: &'p Client, pace: &'p Pace, listing: Listing) -> Self {
+    pub const fn new(client: &'p Client, limiter: &'p RateLimiter, listing: Listing) -> Self {
         Self {
             client,
-            pace,
+            limiter,
             listing,
             page: VecDeque::new(),
             next: None,
@@ -97,7 +97,7 @@ impl<'p> Pages<'p> {
     async fn fetch(&mut self) -> Result<(), Failure> {
         let mut waits = AGAIN.into_iter();
         loop {
-            self.pace.turn().await;
+            self.limiter.run().await;
             let error = match tokio::time::timeout(ANSWER, self.ask()).await {
                 Ok(Ok(page)) => return self.keep(page),
                 Ok(Err(kube::Error::Api(status))) => match status.code {
@@ -205,10 +205,10 @@ mod tests {
 
     async fn listed(answers: Vec<Value>) -> (Vec<String>, Option<Failure>, Vec<String>) {
         let (client, asked) = server(answers);
-        let pace = Pace::new(None);
+        let limiter = RateLimiter::new(None);
         let resource = resource("", "v1", "Pod", "pods");
         let listing = Listing { resource, namespace: None, selector: None, limit: 2, metadata: false };
-        let (mut pages, mut found) = (Pages::new(&client, &pace, listing), Vec::new());
+        let (mut pages, mut found) = (Pages::new(&client, &limiter, listing), Vec::new());
         let failure = loop {
             match pages.peek().await {
                 Ok(Some(_)) => {}

@@ -3,7 +3,7 @@
 mod body;
 pub mod remove;
 
-use super::Pace;
+use super::RateLimiter;
 use super::kinds::resource_of_names;
 use super::pages::Failure;
 use crate::cluster::item::Item;
@@ -55,12 +55,12 @@ impl Api {
 pub struct Reports<'r> {
     client: &'r Client,
     api: Api,
-    trouble: Option<String>,
+    last_error: Option<String>,
 }
 
 impl<'r> Reports<'r> {
     pub const fn new(client: &'r Client, api: Api) -> Self {
-        Self { client, api, trouble: None }
+        Self { client, api, last_error: None }
     }
 
     /// The resource and the labels of what was written; none while the CRD is not installed.
@@ -70,9 +70,9 @@ impl<'r> Reports<'r> {
             Ok(resource) => return Some((resource, format!("{}={}", MANAGED.0, MANAGED.1))),
             Err(Failure::Missing) => {
                 let why = format!("{group}/{version} {kind} is not installed");
-                self.trouble(why, "install its CRD, or leave out --reports; each scan looks for it again");
+                self.last_error(why, "install its CRD, or leave out --reports; each scan looks for it again");
             }
-            Err(Failure::Told(why)) => self.trouble(why, "the next scan tries again"),
+            Err(Failure::Told(why)) => self.last_error(why, "the next scan tries again"),
         }
         None
     }
@@ -86,28 +86,28 @@ impl<'r> Reports<'r> {
         &mut self,
         resource: &ApiResource,
         found: &Found,
-        beside: &[Item],
+        existing_reports: &[Item],
         partly: bool,
-        pace: &Pace,
+        limiter: &RateLimiter,
     ) -> Result<bool, ()> {
         let calls: Calls<Item> = Calls::namespaced_with(self.client.clone(), &found.namespace, resource);
-        let there = beside.iter().find(|item| item.name() == NAME);
+        let there = existing_reports.iter().find(|item| item.name() == NAME);
         let body = Body::new(self.api, found);
         let done = match there {
             None if found.counts.all() == 0 => return Ok(false),
             None => {
-                pace.turn().await;
+                limiter.run().await;
                 calls.create(&PostParams::default(), &body.written(None, Timestamp::now())).await.map(|_| ())
             }
             Some(_) if partly && found.counts.all() == 0 => return Ok(false),
             Some(report) if found.counts.all() == 0 => {
-                pace.turn().await;
+                limiter.run().await;
                 calls.delete(NAME, &only(report)).await.map(|_| ())
             }
             Some(report) if content(report).as_deref() == body.content() => return Ok(false),
             Some(report) => {
                 let version = report.metadata.resource_version.clone();
-                pace.turn().await;
+                limiter.run().await;
                 calls.replace(NAME, &PostParams::default(), &body.written(version, Timestamp::now())).await.map(|_| ())
             }
         };
@@ -118,23 +118,23 @@ impl<'r> Reports<'r> {
             Err(kube::Error::Api(status)) if status.code == 404 || is_going(&status) => Ok(false),
             Err(error) => {
                 let remedy = "grant podreeve's role create, update and delete on reports; what is written stays";
-                self.trouble(format!("{}/{NAME}: {}", found.namespace, with_causes(&error)), remedy);
+                self.last_error(format!("{}/{NAME}: {}", found.namespace, with_causes(&error)), remedy);
                 Err(())
             }
         }
     }
 
-    /// Once for each kind of trouble: not for each namespace.
-    fn trouble(&mut self, error: String, remedy: &str) {
-        if self.trouble.is_none() {
+    /// Once for each kind of last_error: not for each namespace.
+    fn last_error(&mut self, error: String, remedy: &str) {
+        if self.last_error.is_none() {
             tracing::warn!(error, "reports cannot be written: {remedy}");
         }
-        self.trouble = Some(error);
+        self.last_error = Some(error);
     }
 
     /// All went well.
     pub fn well(&mut self) {
-        if self.trouble.take().is_some() {
+        if self.last_error.take().is_some() {
             tracing::info!("reports can be written again");
         }
     }

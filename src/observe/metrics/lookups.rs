@@ -2,7 +2,7 @@
 
 use super::gauge;
 use super::grid::{Axis, Counters, Histograms, SECONDS};
-use crate::facts::Wanted;
+use crate::facts::FactQuery;
 use prometheus::{IntGauge, Opts, Registry};
 
 #[derive(Debug)]
@@ -20,13 +20,13 @@ impl Lookups {
                 "podreeve_lookup_duration_seconds",
                 "Time for which a request waited for a fact of the cluster that was not known yet.",
                 &SECONDS,
-                Axis::new("fact", Wanted::FACTS),
+                Axis::new("fact", FactQuery::FACTS),
             )?,
             failed: Counters::new(
                 registry,
                 "podreeve_lookups_failed_total",
                 "Facts of the cluster that a request needed and that the API server did not tell in time.",
-                vec![Axis::new("fact", Wanted::FACTS)],
+                vec![Axis::new("fact", FactQuery::FACTS)],
             )?,
             pids_limit_known: gauge(
                 registry,
@@ -39,7 +39,7 @@ impl Lookups {
     }
 
     /// A request waited for a fact, and got it or not.
-    pub fn add(&self, wanted: &Wanted, seconds: f64, found: bool) {
+    pub fn add(&self, wanted: &FactQuery, seconds: f64, found: bool) {
         self.durations.observe(wanted.fact(), seconds);
         if !found {
             self.failed.add(&[wanted.fact()], 1);

@@ -2,7 +2,7 @@
 
 use super::entered::{OnUnknown, unknown};
 use crate::rule::{Check, Example, Finding, Findings, Judges, Location, PodRule, Rule, Severity, compile, params};
-use crate::workload::{ContainerKind, Parts, Pod};
+use crate::workload::{ContainerKind, PodFeatures, Pod};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -57,18 +57,18 @@ impl Default for ExecPrivileged {
 }
 
 impl Check for ExecPrivileged {
-    fn needs(&self) -> Parts {
-        Parts::PRIVILEGED | Parts::CONNECT
+    fn requires(&self) -> PodFeatures {
+        PodFeatures::PRIVILEGED | PodFeatures::CONNECT
     }
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let why =
             "a shell in a privileged container is a root shell on the node, and nobody could see whether this is one";
-        if let Some(finding) = pod.around.connect.as_ref().and_then(|connect| unknown(connect, why)) {
+        if let Some(finding) = pod.context.connect.as_ref().and_then(|connect| unknown(connect, why)) {
             return findings.add(finding);
         }
         for container in pod.all_containers() {
-            let entered = match &pod.around.connect {
+            let entered = match &pod.context.connect {
                 Some(connect) => connect.reaches(&container.name),
                 None => container.kind == ContainerKind::Ephemeral,
             };

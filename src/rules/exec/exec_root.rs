@@ -2,7 +2,7 @@
 
 use super::entered::{OnUnknown, unknown};
 use crate::rule::{Check, Example, Finding, Findings, Judges, Location, PodRule, Rule, Severity, compile, params};
-use crate::workload::{ContainerRef, Parts, Pod};
+use crate::workload::{ContainerRef, PodFeatures, Pod};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -74,12 +74,12 @@ impl Default for ExecRoot {
 }
 
 impl Check for ExecRoot {
-    fn needs(&self) -> Parts {
-        Parts::CONNECT
+    fn requires(&self) -> PodFeatures {
+        PodFeatures::CONNECT
     }
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
-        let Some(connect) = &pod.around.connect else { return };
+        let Some(connect) = &pod.context.connect else { return };
         let why = "root can change the running container unseen, and nobody could see who this is";
         if let Some(finding) = unknown(connect, why) {
             return findings.add(finding);

@@ -1,6 +1,6 @@
 //! `securityContext.allowPrivilegeEscalation` of any container (`no_new_privs`).
 
-use crate::rule::shown;
+use crate::rule::display_flag;
 use crate::rule::pss::{Level, Standard, Version};
 use crate::rule::{Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile, params};
 use crate::workload::{Pod, pod::SecurityContext};
@@ -113,7 +113,7 @@ impl Check for AllowPrivilegeEscalation {
                 continue;
             }
             let at = Location::security_context(container, "allowPrivilegeEscalation", value.is_some());
-            let finding = Finding::new(at, shown(value), "false");
+            let finding = Finding::new(at, display_flag(value), "false");
             let barred = container.container.security_context.as_deref().is_some_and(needs_escalation);
             let finding = if barred { finding.why(WHY_BARRED) } else { finding };
             findings.add(if spares_windows { finding.of_linux(pod) } else { finding });

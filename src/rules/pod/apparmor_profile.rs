@@ -1,10 +1,10 @@
 //! `appArmorProfile` of the pod and of any container, and the annotations it had before.
 
-use crate::rule::told;
+use crate::rule::display_value;
 use crate::rule::pss::{Level, Standard, Version};
 use crate::rule::{Cause, Check, Example, Finding, Findings, Judges, Location, PodRule, Pss, Rule, Severity, compile, params};
 use crate::workload::pod::{AppArmorProfile, Container};
-use crate::workload::{Parts, Pod};
+use crate::workload::{PodFeatures, Pod};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -129,8 +129,8 @@ impl TryFrom<Params> for ApparmorProfile {
 }
 
 impl Check for ApparmorProfile {
-    fn needs(&self) -> Parts {
-        if self.required { Parts::SPEC } else { Parts::APP_ARMOR | Parts::ANNOTATIONS }
+    fn requires(&self) -> PodFeatures {
+        if self.required { PodFeatures::SPEC } else { PodFeatures::APP_ARMOR | PodFeatures::ANNOTATIONS }
     }
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
@@ -140,7 +140,7 @@ impl Check for ApparmorProfile {
             if !(value.is_empty() || value == "runtime/default" || value.starts_with("localhost/")) {
                 let at = Location::pod().key("metadata", true).key("annotations", true).key(key, true);
                 let container = key.strip_prefix(ANNOTATION).unwrap_or_default();
-                let found = format!("{} (container {container})", told(Some(value)));
+                let found = format!("{} (container {container})", display_value(Some(value)));
                 findings.add(Finding::new(at, found, "runtime/default or localhost/<profile>"));
             }
         }
@@ -150,7 +150,7 @@ impl Check for ApparmorProfile {
             findings.extend(fault(Location::container(container), own));
             if required && own.is_none() && !is_annotated(pod, &container) {
                 let at = Location::security_context(container, "appArmorProfile", false);
-                let finding = Finding::new(at, told(None), "RuntimeDefault or Localhost, here or on the pod");
+                let finding = Finding::new(at, display_value(None), "RuntimeDefault or Localhost, here or on the pod");
                 findings.add(finding.of_linux(pod));
             }
         }
@@ -164,7 +164,7 @@ fn fault<'p>(at: Location<'p>, profile: Option<&'p AppArmorProfile<'p>>) -> Opti
         return None;
     }
     let at = at.key("securityContext", true).key("appArmorProfile", true).key("type", kind.is_some());
-    Some(Finding::new(at, told(kind), "RuntimeDefault, Localhost, or no profile"))
+    Some(Finding::new(at, display_value(kind), "RuntimeDefault, Localhost, or no profile"))
 }
 
 fn is_annotated(pod: &Pod<'_>, container: &Container<'_>) -> bool {

@@ -1,6 +1,6 @@
 //! `securityContext.capabilities` of any container.
 
-use crate::rule::told;
+use crate::rule::display_value;
 use crate::rule::pss::{Level, Standard, Version};
 use crate::rule::{Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile, params};
 use crate::workload::{ContainerRef, Pod, pod};
@@ -222,7 +222,7 @@ impl Capabilities {
             }
             let at = Location::security_context(container, "capabilities", true).key("add", true).index(index);
             let wanted = if self.allow.is_empty() { "none".to_owned() } else { self.allow.join(", ") };
-            let finding = Finding::new(at, told(Some(name)), wanted);
+            let finding = Finding::new(at, display_value(Some(name)), wanted);
             let no_escalation = context.allow_privilege_escalation == Some(false);
             add(match plain.as_str() {
                 "SYS_ADMIN" if no_escalation => {

@@ -1,6 +1,6 @@
 //! `resources.requests.cpu` of containers and init containers, or of the pod.
 
-use super::limits::{Amount, Held, below_request, containers, in_order, pods_below_request};
+use super::limits::{Amount, EffectiveQuantity, below_request, containers, in_order, pods_below_request};
 use crate::rule::{Check, Example, Finding, Findings, Fix, Judges, NOT_EPHEMERAL, PodRule, Rule, Scope, Severity, compile, params};
 use crate::workload::Pod;
 use schemars::JsonSchema;
@@ -149,8 +149,8 @@ impl Check for CpuRequest {
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         findings.extend(pods_below_request(pod, "cpu"));
         for container in containers(pod) {
-            let request = Held::new(pod, container, "requests", "cpu");
-            let limit = Held::new(pod, container, "limits", "cpu");
+            let request = EffectiveQuantity::new(pod, container, "requests", "cpu");
+            let limit = EffectiveQuantity::new(pod, container, "limits", "cpu");
             if request.nano.is_none() && limit.nano.is_none() {
                 findings.add(request.finding("a request above 0"));
             }
@@ -160,7 +160,7 @@ impl Check for CpuRequest {
                 finding.found = format!("{} (limit)", finding.found).into();
                 findings.add(finding);
             }
-            findings.extend([request, limit].iter().find_map(Held::too_large));
+            findings.extend([request, limit].iter().find_map(EffectiveQuantity::too_large));
             findings.extend(below_request(container, "cpu"));
             let highest = if limit.nano.is_some() { limit } else { request };
             if let (Some(nano), Some(max)) = (highest.nano, &self.max)
@@ -176,7 +176,7 @@ impl Check for CpuRequest {
         let (Some(default), Some(container), Scope::Pod) = (&self.default, finding.container(), fix.scope) else {
             return false;
         };
-        let request = Held::own(container, "requests", "cpu");
+        let request = EffectiveQuantity::own(container, "requests", "cpu");
         let on_pod = pod.spec.resources.as_ref().and_then(|r| r.requests.as_ref()).is_some_and(|r| r.cpu.is_some());
         let fixable = finding.at.has_key("requests") && request.is_free() && !on_pod;
         if fixable {

@@ -3,7 +3,7 @@
 use super::secret_shapes::{is_named_secret, secret_value, secrets_in_words};
 use crate::rule::{Check, Example, Finding, Findings, Judges, Location, PodRule, Rule, Severity, compile, params};
 use crate::workload::pod::{ContainerRef, EnvVar};
-use crate::workload::{Parts, Pod, Text};
+use crate::workload::{PodFeatures, Pod, Text};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -148,8 +148,8 @@ impl TryFrom<String> for Word {
 }
 
 impl Check for EnvSecrets {
-    fn needs(&self) -> Parts {
-        Parts::ENV | Parts::COMMANDS | Parts::PROBES | Parts::LIFECYCLE
+    fn requires(&self) -> PodFeatures {
+        PodFeatures::ENV | PodFeatures::COMMANDS | PodFeatures::PROBES | PodFeatures::LIFECYCLE
     }
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {

@@ -1,8 +1,8 @@
 //! `resources.limits.ephemeral-storage` of containers and init containers, and `sizeLimit` of emptyDirs.
 
-use crate::rule::told;
+use crate::rule::display_value;
 use super::limits::{
-    Amount, Held, below_request, containers, is_fraction, is_free, meant_bytes, of_text, positive, why_bytes,
+    Amount, EffectiveQuantity, below_request, containers, is_fraction, is_free, meant_bytes, of_text, positive, why_bytes,
 };
 use crate::rule::{Check, Example, Finding, Findings, Fix, Judges, Location, NOT_EPHEMERAL, PodRule, Rule, Scope, Severity, compile, params};
 use crate::workload::Pod;
@@ -125,7 +125,7 @@ impl Check for EphemeralStorageLimit {
             }
             let at = Location::spec().key("volumes", true).index(index).key("emptyDir", true);
             // With the name, so that a second volume without a limit is a violation of its own.
-            let found = format!("{} on {}", told(limit), &*volume.name);
+            let found = format!("{} on {}", display_value(limit), &*volume.name);
             let fraction = limit.filter(|_| nano.is_some());
             let wanted = fraction.map_or("a limit above 0".into(), |text| meant_bytes(text, "whole bytes"));
             let finding = Finding::new(at.key("sizeLimit", limit.is_some()), found, wanted);
@@ -136,12 +136,12 @@ impl Check for EphemeralStorageLimit {
             });
         }
         for container in containers(pod) {
-            let limit = Held::own(container, "limits", "ephemeral-storage");
+            let limit = EffectiveQuantity::own(container, "limits", "ephemeral-storage");
             if limit.nano.is_none() {
                 findings.add(limit.finding("a limit above 0").amount(i128::MAX));
             }
-            let request = Held::own(container, "requests", "ephemeral-storage");
-            findings.extend([limit, request].iter().filter_map(Held::fraction));
+            let request = EffectiveQuantity::own(container, "requests", "ephemeral-storage");
+            findings.extend([limit, request].iter().filter_map(EffectiveQuantity::fraction));
             findings.extend(below_request(container, "ephemeral-storage"));
         }
     }
@@ -152,8 +152,8 @@ impl Check for EphemeralStorageLimit {
         }
         let default = match finding.container() {
             Some(container) => {
-                let request = Held::own(container, "requests", "ephemeral-storage").nano;
-                let is_free = Held::own(container, "limits", "ephemeral-storage").is_free();
+                let request = EffectiveQuantity::own(container, "requests", "ephemeral-storage").nano;
+                let is_free = EffectiveQuantity::own(container, "limits", "ephemeral-storage").is_free();
                 let fits = |default: &&Amount| is_free && request.is_none_or(|request| request <= default.nano);
                 self.default.as_ref().filter(fits).filter(|_| finding.at.has_key("limits"))
             }

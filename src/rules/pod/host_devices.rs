@@ -2,7 +2,7 @@
 
 use crate::rule::{Cause, Check, Example, Finding, Findings, Judges, Location, NOT_EPHEMERAL, PodRule, Rule, Severity, compile, params};
 use crate::workload::resources::{self, PodClaim};
-use crate::workload::{Parts, Pod, path};
+use crate::workload::{PodFeatures, Pod, path};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::{HashMap, HashSet};
@@ -161,8 +161,8 @@ impl TryFrom<String> for Device {
 }
 
 impl Check for HostDevices {
-    fn needs(&self) -> Parts {
-        Parts::HOST_PATHS | Parts::VOLUME_DEVICES | Parts::EXTENDED_RESOURCES | Parts::CLAIMS
+    fn requires(&self) -> PodFeatures {
+        PodFeatures::HOST_PATHS | PodFeatures::VOLUME_DEVICES | PodFeatures::EXTENDED_RESOURCES | PodFeatures::CLAIMS
     }
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {

@@ -1,8 +1,8 @@
 //! `spec.hostIPC`.
 
-use crate::rule::shown;
+use crate::rule::display_flag;
 use crate::rule::{Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Pss, Rule, Severity, params, without_params};
-use crate::workload::{Parts, Pod};
+use crate::workload::{PodFeatures, Pod};
 
 pub static RULE: Rule = Rule {
     id: "host-ipc",
@@ -32,15 +32,15 @@ one IPC namespace anyway.",
 struct HostIpc;
 
 impl Check for HostIpc {
-    fn needs(&self) -> Parts {
-        Parts::HOST_NAMESPACES
+    fn requires(&self) -> PodFeatures {
+        PodFeatures::HOST_NAMESPACES
     }
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let value = pod.spec.host_ipc;
         if value == Some(true) {
             let at = Location::spec().key("hostIPC", true);
-            findings.add(Finding::new(at, shown(value), "false or not set"));
+            findings.add(Finding::new(at, display_flag(value), "false or not set"));
         }
     }
 }

@@ -1,9 +1,9 @@
 //! `hostPath` volumes, how they are mounted, and mounts that propagate to the node.
 
-use crate::rule::{NOT_SET, shown};
+use crate::rule::{NOT_SET, display_flag};
 use crate::rule::pss::{Level, Standard, Version};
 use crate::rule::{Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile, params};
-use crate::workload::{Parts, Pod, path};
+use crate::workload::{PodFeatures, Pod, path};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -207,8 +207,8 @@ impl TryFrom<String> for Prefix {
 }
 
 impl Check for HostPaths {
-    fn needs(&self) -> Parts {
-        Parts::HOST_PATHS | Parts::MOUNT_PROPAGATION
+    fn requires(&self) -> PodFeatures {
+        PodFeatures::HOST_PATHS | PodFeatures::MOUNT_PROPAGATION
     }
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
@@ -240,7 +240,7 @@ impl Check for HostPaths {
                 let at = Location::container(container).key("volumeMounts", true).index(index);
                 // Names tell one mount from the next, so that an update cannot hide a new one behind an old one.
                 if let Some(path) = read_only.get(&*mount.name).filter(|_| mount.read_only != Some(true)) {
-                    let found = format!("{} (mount of {path} at {})", shown(mount.read_only), mount.mount_path);
+                    let found = format!("{} (mount of {path} at {})", display_flag(mount.read_only), mount.mount_path);
                     findings.add(
                         Finding::new(at.key("readOnly", mount.read_only.is_some()), found, "true")
                             .why("the policy allows this directory of the node for reading only"),

@@ -1,7 +1,7 @@
 //! `hostPort` of any port, and `hostIP` of the ports that are allowed.
 
 use crate::rule::{Check, Example, Finding, Findings, Judges, Location, NOT_EPHEMERAL, PodRule, Pss, Rule, Severity, compile, params};
-use crate::workload::{Parts, Pod};
+use crate::workload::{PodFeatures, Pod};
 use core::net::IpAddr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
@@ -89,8 +89,8 @@ struct HostPorts {
 }
 
 impl Check for HostPorts {
-    fn needs(&self) -> Parts {
-        Parts::HOST_PORTS
+    fn requires(&self) -> PodFeatures {
+        PodFeatures::HOST_PORTS
     }
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
@@ -127,7 +127,7 @@ impl HostPorts {
         if self.allow.is_empty() {
             return "not set".into();
         }
-        let allowed: Vec<String> = self.allow.iter().map(|range| range.shown()).collect();
+        let allowed: Vec<String> = self.allow.iter().map(|range| range.display_flag()).collect();
         format!("not set, or one of {}", allowed.join(", ")).into()
     }
 }
@@ -150,7 +150,7 @@ impl PortRange {
         (i64::from(self.first)..=i64::from(self.last)).contains(&port)
     }
 
-    fn shown(self) -> String {
+    fn display_flag(self) -> String {
         if self.first == self.last { self.first.to_string() } else { format!("{}-{}", self.first, self.last) }
     }
 }
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn ports_and_ranges_are_read_or_refused() {
-        let read = |value: Value| serde_json::from_value::<PortRange>(value).map(PortRange::shown);
+        let read = |value: Value| serde_json::from_value::<PortRange>(value).map(PortRange::display_flag);
         assert_eq!(read(json!(8080)).unwrap(), "8080");
         assert_eq!(read(json!("8080")).unwrap(), "8080");
         assert_eq!(read(json!("9000 - 9100")).unwrap(), "9000-9100");

@@ -1,9 +1,9 @@
 //! `host` in probes and lifecycle handlers.
 
-use crate::rule::told;
+use crate::rule::display_value;
 use crate::rule::pss::{Follows, FollowsParams};
 use crate::rule::{Check, Example, Finding, Findings, Judges, Location, NOT_EPHEMERAL, PodRule, Pss, Rule, Severity, compile, params};
-use crate::workload::{Parts, Pod};
+use crate::workload::{PodFeatures, Pod};
 use serde::Deserialize;
 
 pub static RULE: Rule = Rule {
@@ -62,8 +62,8 @@ With `pss`, judged from version v1.34 on, as upstream does.",
 struct HostProbes(Follows);
 
 impl Check for HostProbes {
-    fn needs(&self) -> Parts {
-        Parts::HANDLER_HOSTS
+    fn requires(&self) -> PodFeatures {
+        PodFeatures::HANDLER_HOSTS
     }
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
@@ -80,7 +80,7 @@ impl Check for HostProbes {
                 let tcp = handler.tcp_socket.as_ref().map(|request| ("tcpSocket", &request.host));
                 for (action, host) in [http, tcp].into_iter().flatten() {
                     let Some(host) = host.as_deref().filter(|host| !host.is_empty()) else { continue };
-                    findings.add(Finding::new(at.key(action, true).key("host", true), told(Some(host)), "not set"));
+                    findings.add(Finding::new(at.key(action, true).key("host", true), display_value(Some(host)), "not set"));
                 }
             }
         }

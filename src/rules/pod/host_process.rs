@@ -2,7 +2,7 @@
 
 use crate::rule::{Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Pss, Rule, Severity, params, without_params};
 use crate::workload::pod::WindowsOptions;
-use crate::workload::{Parts, Pod};
+use crate::workload::{PodFeatures, Pod};
 
 pub static RULE: Rule = Rule {
     id: "host-process",
@@ -52,8 +52,8 @@ Instead, run an ordinary Windows container; a node agent that must be a process 
 struct HostProcess;
 
 impl Check for HostProcess {
-    fn needs(&self) -> Parts {
-        Parts::WINDOWS_OPTIONS
+    fn requires(&self) -> PodFeatures {
+        PodFeatures::WINDOWS_OPTIONS
     }
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {

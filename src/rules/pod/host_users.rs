@@ -1,6 +1,6 @@
 //! `spec.hostUsers`: the user namespace of the pod.
 
-use crate::rule::shown;
+use crate::rule::display_flag;
 use crate::rule::{Check, Example, Finding, Findings, Fix, Judges, Location, NoParams, PodRule, Rule, Scope, Severity, params, without_params};
 use crate::workload::{Pod};
 
@@ -55,7 +55,7 @@ impl Check for HostUsers {
         let value = pod.spec.host_users;
         if value != Some(false) {
             let at = Location::spec().key("hostUsers", value.is_some());
-            findings.add(Finding::new(at, shown(value), "false").of_linux(pod));
+            findings.add(Finding::new(at, display_flag(value), "false").of_linux(pod));
         }
     }
 

@@ -1,6 +1,6 @@
 //! Whether images are pinned by digest.
 
-use crate::rule::told;
+use crate::rule::display_value;
 use super::image_used::images;
 use crate::rule::{Check, Example, Finding, Findings, Judges, NoParams, PodRule, Rule, Severity, params, without_params};
 use crate::workload::Pod;
@@ -53,7 +53,7 @@ impl Check for ImageDigest {
         for used in images(pod) {
             let image = used.image;
             if !image.is_some_and(is_pinned) {
-                findings.add(Finding::new(used.image_at(), told(image), "a digest, as in name@sha256:..."));
+                findings.add(Finding::new(used.image_at(), display_value(image), "a digest, as in name@sha256:..."));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Where the images of containers come from.
 
-use crate::rule::told;
+use crate::rule::display_value;
 use super::image_pattern::{self, Pattern};
 use super::image_used::images;
 use crate::rule::{Check, Example, Finding, Findings, Judges, PodRule, Rule, Severity, compile, params};
@@ -75,7 +75,7 @@ impl Check for ImageRegistries {
                 none if none.is_empty() => "an allowed image; the policy allows none".to_owned(),
                 listed => format!("an image under {listed}"),
             };
-            findings.add(Finding::new(used.image_at(), told(text), wanted));
+            findings.add(Finding::new(used.image_at(), display_value(text), wanted));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The tags of images.
 
-use crate::rule::told;
+use crate::rule::display_value;
 use super::image_used::images;
 use crate::rule::{Check, Example, Finding, Findings, Judges, NoParams, PodRule, Rule, Severity, params, without_params};
 use crate::workload::Pod;
@@ -50,7 +50,7 @@ impl Check for ImageTag {
             let text = used.image;
             let names_a_version = text.is_some_and(|text| is_pinned(text) || has_version(text));
             if !names_a_version {
-                findings.add(Finding::new(used.image_at(), told(text), "a tag other than latest, or a digest"));
+                findings.add(Finding::new(used.image_at(), display_value(text), "a tag other than latest, or a digest"));
             }
         }
     }

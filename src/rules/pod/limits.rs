@@ -1,6 +1,6 @@
 //! What the rules about `resources` share: quantities in parameters, and which quantity holds.
 
-use crate::rule::told;
+use crate::rule::display_value;
 use crate::rule::{Finding, Location, NOT_EPHEMERAL};
 use crate::workload::{ContainerRef, Pod, quantity};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -70,7 +70,7 @@ pub fn containers<'p>(pod: &'p Pod<'p>) -> impl Iterator<Item = ContainerRef<'p>
 
 /// A quantity of a container's `resources`, or of the pod's where the container has none.
 #[derive(Debug, Clone, Copy)]
-pub struct Held<'p> {
+pub struct EffectiveQuantity<'p> {
     container: ContainerRef<'p>,
     list: &'static str,
     resource: &'static str,
@@ -81,7 +81,7 @@ pub struct Held<'p> {
     inherited: bool,
 }
 
-impl<'p> Held<'p> {
+impl<'p> EffectiveQuantity<'p> {
     /// What holds for this container of `list` (`limits` or `requests`) and `resource`.
     pub fn new(pod: &'p Pod<'p>, container: ContainerRef<'p>, list: &'static str, resource: &'static str) -> Self {
         let own = Self::own(container, list, resource);
@@ -120,7 +120,7 @@ impl<'p> Held<'p> {
 
     /// A finding where the quantity stands; of what is no quantity it says so.
     pub fn finding(&self, wanted: impl Into<Cow<'p, str>>) -> Finding<'p> {
-        let finding = of_text(Finding::new(self.at(), told(self.text), wanted), self.text);
+        let finding = of_text(Finding::new(self.at(), display_value(self.text), wanted), self.text);
         if self.inherited { finding.inherited_by(self.container) } else { finding }
     }
 
@@ -144,7 +144,7 @@ pub const LEAST_MEMORY: i128 = 4 * (1 << 20) * quantity::UNIT;
 /// More cores than any node has, so that somebody meant something else.
 const MOST_CPU: i128 = 100_000 * quantity::UNIT;
 
-impl<'p> Held<'p> {
+impl<'p> EffectiveQuantity<'p> {
     /// Of memory: a quantity with which nothing starts.
     pub fn too_small(&self) -> Option<Finding<'p>> {
         let text = self.text.filter(|_| self.nano.is_some_and(|nano| nano < LEAST_MEMORY))?;
@@ -177,7 +177,7 @@ pub fn of_text<'p>(mut finding: Finding<'p>, text: Option<&str>) -> Finding<'p> 
     if !meant.is_empty() {
         finding.wanted = meant.join(" or ").into();
     }
-    finding.why(format!("{} is no quantity, so the API server refuses the pod", told(Some(text))))
+    finding.why(format!("{} is no quantity, so the API server refuses the pod", display_value(Some(text))))
 }
 
 /// What was meant by a quantity of bytes that is next to nothing: `512m` and `512` are written for `512Mi`.
@@ -206,22 +206,22 @@ fn quoted(quantities: &[String]) -> String {
 
 /// A container's limit below the request beside it.
 pub fn below_request<'p>(container: ContainerRef<'p>, resource: &'static str) -> Option<Finding<'p>> {
-    let limit = Held::own(container, "limits", resource);
-    let request = Held::own(container, "requests", resource);
+    let limit = EffectiveQuantity::own(container, "limits", resource);
+    let request = EffectiveQuantity::own(container, "requests", resource);
     (limit.nano? < request.nano?).then(|| contradiction(limit.at(), limit.text, request.text))
 }
 
 /// The pod's own limit below its request.
 pub fn pods_below_request<'p>(pod: &'p Pod<'p>, resource: &'static str) -> Option<Finding<'p>> {
-    let (limit, nano) = Held::of_pod(pod, "limits", resource)?;
-    let (request, requested) = Held::of_pod(pod, "requests", resource)?;
+    let (limit, nano) = EffectiveQuantity::of_pod(pod, "limits", resource)?;
+    let (request, requested) = EffectiveQuantity::of_pod(pod, "requests", resource)?;
     let at = Location::spec().key("resources", true).key("limits", true).key(resource, true);
     (nano < requested).then(|| contradiction(at, Some(limit), Some(request)))
 }
 
 fn contradiction<'p>(at: Location<'p>, limit: Option<&'p str>, request: Option<&'p str>) -> Finding<'p> {
-    let wanted = format!("at least the request of {}", told(request));
-    Finding::new(at, told(limit), wanted)
+    let wanted = format!("at least the request of {}", display_value(request));
+    Finding::new(at, display_value(limit), wanted)
         .why("limit and request contradict each other, so the API server refuses the pod")
 }
 

@@ -1,6 +1,6 @@
 //! `resources.limits.memory` of containers and init containers, or of the pod.
 
-use super::limits::{Amount, Held, LEAST_MEMORY, below_request, containers, in_order, pods_below_request};
+use super::limits::{Amount, EffectiveQuantity, LEAST_MEMORY, below_request, containers, in_order, pods_below_request};
 use crate::rule::{Check, Example, Finding, Findings, Fix, Judges, NOT_EPHEMERAL, PodRule, Rule, Scope, Severity, compile, params};
 use crate::workload::Pod;
 use schemars::JsonSchema;
@@ -170,7 +170,7 @@ impl Check for MemoryLimit {
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         findings.extend(pods_below_request(pod, "memory"));
         for container in containers(pod) {
-            let limit = Held::new(pod, container, "limits", "memory");
+            let limit = EffectiveQuantity::new(pod, container, "limits", "memory");
             match (limit.nano, &self.max) {
                 (None, None) => findings.add(limit.finding("a limit above 0").amount(i128::MAX)),
                 (None, Some(max)) => {
@@ -182,7 +182,7 @@ impl Check for MemoryLimit {
                 }
                 (Some(_), _) => {}
             }
-            findings.extend(Held::new(pod, container, "requests", "memory").fraction());
+            findings.extend(EffectiveQuantity::new(pod, container, "requests", "memory").fraction());
             // A slip of the pen is one violation.
             if limit.nano.is_none_or(|nano| nano >= LEAST_MEMORY) {
                 findings.extend(below_request(container, "memory"));
@@ -196,8 +196,8 @@ impl Check for MemoryLimit {
         };
         let pods = pod.spec.resources.as_ref();
         let on_pod = |list| pods.and_then(|r| r.list(list)).is_some_and(|list| list.memory.is_some());
-        let limit = Held::own(container, "limits", "memory");
-        let request = Held::own(container, "requests", "memory");
+        let limit = EffectiveQuantity::own(container, "limits", "memory");
+        let request = EffectiveQuantity::own(container, "requests", "memory");
         let fits = request.nano.is_none_or(|request| request <= default.nano);
         let fixable = limit.is_free() && fits && !on_pod("limits") && !on_pod("requests");
         if fixable {

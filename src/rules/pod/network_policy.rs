@@ -1,7 +1,7 @@
 //! Whether a NetworkPolicy keeps incoming traffic away unless it is named.
 
 use crate::rule::{Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Rule, Severity, params, without_params};
-use crate::workload::{Ingress, Parts, Pod};
+use crate::workload::{Ingress, PodFeatures, Pod};
 
 pub static RULE: Rule = Rule {
     id: "network-policy",
@@ -39,12 +39,12 @@ network plugin enforces them it cannot know.",
 struct NetworkPolicy;
 
 impl Check for NetworkPolicy {
-    fn needs(&self) -> Parts {
-        Parts::INGRESS
+    fn requires(&self) -> PodFeatures {
+        PodFeatures::INGRESS
     }
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
-        let found = match pod.around.ingress {
+        let found = match pod.context.ingress {
             None | Some(Ingress::Isolated) => return,
             Some(Ingress::Open) => "no NetworkPolicy selects it for incoming traffic",
             Some(Ingress::Opened) => "a NetworkPolicy that lets everything in",

@@ -1,6 +1,6 @@
 //! The limit on processes of a pod: `spec.resources.limits.pids`, or the kubelet's `podPidsLimit`.
 
-use crate::rule::told;
+use crate::rule::display_value;
 use super::limits::{Amount, in_order, is_free, of_text, positive};
 use crate::rule::{Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Rule, Scope, Severity, compile, params};
 use crate::workload::{Pod, quantity::UNIT};
@@ -95,7 +95,7 @@ impl TryFrom<Params> for PidsLimit {
 
 impl Check for PidsLimit {
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
-        let nodes = pod.around.node_pids.or(self.node_limit);
+        let nodes = pod.context.node_pids.or(self.node_limit);
         // The kubelet takes the lower of both, so a node's limit binds whatever the pod asks for.
         if nodes.is_some_and(|limit| limit > 0 && i128::from(limit) * UNIT <= self.max.nano) {
             return;
@@ -104,11 +104,11 @@ impl Check for PidsLimit {
         match (text, text.and_then(positive), nodes) {
             (_, Some(nano), _) if nano <= self.max.nano => {}
             (_, Some(nano), _) => {
-                let finding = Finding::new(at, told(text), format!("at most {}", self.max.text)).amount(nano);
+                let finding = Finding::new(at, display_value(text), format!("at most {}", self.max.text)).amount(nano);
                 findings.add(finding.of_linux(pod));
             }
             (Some(_), None, _) => {
-                let finding = Finding::new(at, told(text), format!("at most {}", self.max.text)).amount(i128::MAX);
+                let finding = Finding::new(at, display_value(text), format!("at most {}", self.max.text)).amount(i128::MAX);
                 findings.add(of_text(finding, text).of_linux(pod));
             }
             (None, None, Some(nodes)) => findings.add(self.of_nodes(at, nodes).of_linux(pod)),
@@ -143,7 +143,7 @@ impl PidsLimit {
         let finding = match &self.default {
             Some(_) => Finding::new(
                 at,
-                told(None),
+                display_value(None),
                 format!("a limit of at most {}, here or as podPidsLimit of all nodes", self.max.text),
             ),
             None => Finding::new(Location::spec(), found, kubelets),

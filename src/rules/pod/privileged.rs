@@ -1,7 +1,7 @@
 //! `securityContext.privileged` of any container.
 
 use crate::rule::{Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Pss, Rule, Severity, params, without_params};
-use crate::workload::{Parts, Pod};
+use crate::workload::{PodFeatures, Pod};
 
 pub static RULE: Rule = Rule {
     id: "privileged",
@@ -34,8 +34,8 @@ Instead, add the single capability that the program needs, or use a device plugi
 struct Privileged;
 
 impl Check for Privileged {
-    fn needs(&self) -> Parts {
-        Parts::PRIVILEGED
+    fn requires(&self) -> PodFeatures {
+        PodFeatures::PRIVILEGED
     }
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {

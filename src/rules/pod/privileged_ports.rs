@@ -1,7 +1,7 @@
 //! `containerPort` and `hostPort` below 1024.
 
 use crate::rule::{Check, Example, Finding, Findings, Judges, Location, NOT_EPHEMERAL, NoParams, PodRule, Rule, Severity, params, without_params};
-use crate::workload::{Parts, Pod};
+use crate::workload::{PodFeatures, Pod};
 
 /// The first port that needs no right of root (`net.ipv4.ip_unprivileged_port_start`).
 const FIRST: i64 = 1024;
@@ -51,8 +51,8 @@ Instead, listen on a high port (8080 for 80) and let the Service map it: `port: 
 struct PrivilegedPorts;
 
 impl Check for PrivilegedPorts {
-    fn needs(&self) -> Parts {
-        Parts::PORTS
+    fn requires(&self) -> PodFeatures {
+        PodFeatures::PORTS
     }
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {

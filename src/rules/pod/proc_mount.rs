@@ -1,9 +1,9 @@
 //! `securityContext.procMount` of any container.
 
-use crate::rule::told;
+use crate::rule::display_value;
 use crate::rule::pss::{Follows, FollowsParams, Level};
 use crate::rule::{Cause, Check, Example, Finding, Findings, Judges, Location, PodRule, Pss, Rule, Severity, compile, params};
-use crate::workload::{Parts, Pod};
+use crate::workload::{PodFeatures, Pod};
 use serde::Deserialize;
 
 pub static RULE: Rule = Rule {
@@ -64,8 +64,8 @@ nested containers need it, and the user namespace keeps them apart from the node
 struct ProcMount(Follows);
 
 impl Check for ProcMount {
-    fn needs(&self) -> Parts {
-        Parts::PROC_MOUNT
+    fn requires(&self) -> PodFeatures {
+        PodFeatures::PROC_MOUNT
     }
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
@@ -78,7 +78,7 @@ impl Check for ProcMount {
             let Some(value) = context.and_then(|context| context.proc_mount.as_deref()) else { continue };
             if value != "Default" {
                 let at = Location::security_context(container, "procMount", true);
-                findings.add(Finding::new(at, told(Some(value)), "Default or not set"));
+                findings.add(Finding::new(at, display_value(Some(value)), "Default or not set"));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! `securityContext.readOnlyRootFilesystem` of any container.
 
-use crate::rule::shown;
+use crate::rule::display_flag;
 use super::limits::Amount;
 use crate::rule::{Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Rule, Scope, Severity, compile, params};
 use crate::workload::{ContainerKind, ContainerRef, Pod, path};
@@ -117,7 +117,7 @@ impl Check for ReadOnlyRootFilesystem {
                 continue;
             }
             let at = Location::security_context(container, "readOnlyRootFilesystem", value.is_some());
-            findings.add(Finding::new(at, shown(value), "true").of_linux(pod));
+            findings.add(Finding::new(at, display_flag(value), "true").of_linux(pod));
         }
     }
 

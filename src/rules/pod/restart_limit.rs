@@ -1,10 +1,10 @@
 //! How often Jobs are tried again, and containers that restart for ever.
 
-use crate::rule::told;
+use crate::rule::display_value;
 use crate::rule::{Check, Example, Finding, Findings, Fix, Judges, Location, NOT_EPHEMERAL, PodRule, Rule, Scope, Severity, compile, params};
 use crate::workload::job::Job;
 use crate::workload::pod::RestartRule;
-use crate::workload::{ContainerRef, Parts, Pod};
+use crate::workload::{ContainerRef, PodFeatures, Pod};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -87,8 +87,8 @@ impl Default for RestartLimit {
 }
 
 impl Check for RestartLimit {
-    fn needs(&self) -> Parts {
-        Parts::JOB | Parts::RESTART_RULES
+    fn requires(&self) -> PodFeatures {
+        PodFeatures::JOB | PodFeatures::RESTART_RULES
     }
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
@@ -97,14 +97,14 @@ impl Check for RestartLimit {
             let policy = pod.spec.restart_policy.as_deref();
             if !matches!(policy, Some("Never" | "OnFailure")) {
                 let at = Location::spec().key("restartPolicy", policy.is_some());
-                findings.add(Finding::new(at, told(policy), "Never or OnFailure"));
+                findings.add(Finding::new(at, display_value(policy), "Never or OnFailure"));
             }
         }
         for container in pod.all_containers() {
             let policy = container.container.restart_policy.as_deref();
             if pod.job.is_some() && restarts_for_ever(pod, container) {
                 let at = Location::container(container).key("restartPolicy", true);
-                let finding = Finding::new(at, told(policy), "Never, or OnFailure on the pod");
+                let finding = Finding::new(at, display_value(policy), "Never, or OnFailure on the pod");
                 findings.add(finding.why("restarts of one container do not count towards the Job's backoffLimit"));
             }
             for (index, rule) in container.container.restart_policy_rules.iter().enumerate() {

@@ -1,6 +1,6 @@
 //! `securityContext.runAsNonRoot` and `runAsUser` as they hold for any container.
 
-use crate::rule::shown;
+use crate::rule::display_flag;
 use crate::rule::pss::{Level, Standard, Version};
 use crate::rule::{Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile, params};
 use crate::workload::pod::{PodSecurityContext, SecurityContext};
@@ -195,8 +195,8 @@ impl Check for RunAsNonRoot {
         let judges_user = self.pss.is_none_or(|standard| standard.since(23));
         let (mut told_user, mut told_non_root) = (!judges_user, false);
         for container in pod.all_containers() {
-            let non_root = Held::new(pod, container, |pod| pod.run_as_non_root, |own| own.run_as_non_root);
-            let user = Held::new(pod, container, |pod| pod.run_as_user, |own| own.run_as_user);
+            let non_root = EffectiveUser::new(pod, container, |pod| pod.run_as_non_root, |own| own.run_as_non_root);
+            let user = EffectiveUser::new(pod, container, |pod| pod.run_as_user, |own| own.run_as_user);
             if judges_user && user.value() == Some(0) {
                 told_user |= user.is_inherited();
                 let wanted = if non_root.value() == Some(true) { USER } else { USER_AND_NON_ROOT };
@@ -205,9 +205,9 @@ impl Check for RunAsNonRoot {
                 findings.add(if contradicts { finding.why(CONTRADICTION) } else { finding });
             } else if non_root.value() != Some(true) {
                 told_non_root |= non_root.is_inherited();
-                findings.add(non_root.finding(container, "runAsNonRoot", shown(non_root.value()), "true"));
+                findings.add(non_root.finding(container, "runAsNonRoot", display_flag(non_root.value()), "true"));
             }
-            let group = Held::new(pod, container, |pod| pod.run_as_group, |own| own.run_as_group);
+            let group = EffectiveUser::new(pod, container, |pod| pod.run_as_group, |own| own.run_as_group);
             if self.groups && group.value() == Some(0) {
                 findings.add(group.finding(container, "runAsGroup", "group 0", OTHER_GROUP));
             }
@@ -233,7 +233,7 @@ impl Check for RunAsNonRoot {
             return false;
         }
         let own = container.container.security_context.as_ref();
-        let user = Held::new(pod, container, |pod| pod.run_as_user, |own| own.run_as_user);
+        let user = EffectiveUser::new(pod, container, |pod| pod.run_as_user, |own| own.run_as_user);
         match (user.value(), self.user) {
             (Some(0), _) | (None, None) => return false,
             (Some(_), _) => {}
@@ -269,12 +269,12 @@ fn groups<'p>(pods: &'p PodSecurityContext<'p>, findings: &mut Findings<'p>) {
 
 /// A field of `securityContext` as it holds for a container.
 #[derive(Clone, Copy)]
-struct Held<T> {
+struct EffectiveUser<T> {
     own: Option<T>,
     pods: Option<T>,
 }
 
-impl<T: Copy> Held<T> {
+impl<T: Copy> EffectiveUser<T> {
     fn new(
         pod: &Pod<'_>,
         container: ContainerRef<'_>,

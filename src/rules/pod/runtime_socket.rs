@@ -4,7 +4,7 @@ mod endpoint;
 mod sockets;
 
 use crate::rule::{Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Rule, Severity, params, without_params};
-use crate::workload::{ContainerRef, Parts, Pod};
+use crate::workload::{ContainerRef, PodFeatures, Pod};
 use endpoint::{Environment, VARIABLES};
 
 pub static RULE: Rule = Rule {
@@ -156,8 +156,8 @@ kubelet API, and watch pods through the Kubernetes API.",
 struct RuntimeSocket;
 
 impl Check for RuntimeSocket {
-    fn needs(&self) -> Parts {
-        Parts::HOST_PATHS | Parts::ENV
+    fn requires(&self) -> PodFeatures {
+        PodFeatures::HOST_PATHS | PodFeatures::ENV
     }
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {

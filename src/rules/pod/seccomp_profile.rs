@@ -1,6 +1,6 @@
 //! `securityContext.seccompProfile` of the pod and of any container.
 
-use crate::rule::told;
+use crate::rule::display_value;
 use crate::rule::pss::{Level, Standard, Version};
 use crate::rule::{Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Scope, Severity, compile, params};
 use crate::workload::pod::SeccompProfile as Profile;
@@ -198,7 +198,7 @@ impl Check for SeccompProfile {
                     add(finding.clone().inherited_by(container));
                 }
                 (None, None) if pods.is_none() && required => {
-                    add(Finding::new(at, told(None), "RuntimeDefault, here or on the pod"));
+                    add(Finding::new(at, display_value(None), "RuntimeDefault, here or on the pod"));
                 }
                 (None, None) => {}
             }
@@ -235,10 +235,10 @@ impl SeccompProfile {
             Some("RuntimeDefault") => None,
             Some("Localhost") if self.pss.is_some() || path.is_some_and(|path| !path.trim().is_empty()) => None,
             Some("Localhost") => Some(
-                Finding::new(at.key("localhostProfile", path.is_some()), told(path), "the path of a profile")
+                Finding::new(at.key("localhostProfile", path.is_some()), display_value(path), "the path of a profile")
                     .why("the kubelet cannot start it, and before CVE-2023-2431 was fixed it ran unconfined"),
             ),
-            kind => Some(Finding::new(at.key("type", kind.is_some()), told(kind), "RuntimeDefault or Localhost")),
+            kind => Some(Finding::new(at.key("type", kind.is_some()), display_value(kind), "RuntimeDefault or Localhost")),
         }
     }
 }
@@ -249,7 +249,7 @@ fn annotations<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let Some((key, value)) = pod.metadata.annotations.get(key) else { return };
         if !(matches!(value, "runtime/default" | "docker/default") || value.starts_with("localhost/")) {
             let at = Location::pod().key("metadata", true).key("annotations", true).key(key, true);
-            findings.add(Finding::new(at, told(Some(value)), "runtime/default"));
+            findings.add(Finding::new(at, display_value(Some(value)), "runtime/default"));
         }
     };
     judge("seccomp.security.alpha.kubernetes.io/pod");

@@ -1,10 +1,10 @@
 //! `seLinuxOptions` of the pod and of any container.
 
-use crate::rule::told;
+use crate::rule::display_value;
 use crate::rule::pss::{Follows, FollowsParams};
 use crate::rule::{Cause, Check, Example, Finding, Findings, Judges, Location, PodRule, Pss, Rule, Severity, compile, params};
 use crate::workload::pod::SeLinuxOptions;
-use crate::workload::{Parts, Pod};
+use crate::workload::{PodFeatures, Pod};
 use serde::Deserialize;
 
 /// The types that confine a container, and the minor version since which upstream lists them.
@@ -75,8 +75,8 @@ With `pss` and `version` the list is the one of that version. On nodes without S
 struct SelinuxOptions(Follows);
 
 impl Check for SelinuxOptions {
-    fn needs(&self) -> Parts {
-        Parts::SE_LINUX
+    fn requires(&self) -> PodFeatures {
+        PodFeatures::SE_LINUX
     }
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
@@ -97,7 +97,7 @@ impl SelinuxOptions {
         let kind = options.kind.as_deref().unwrap_or_default();
         if !kind.is_empty() && !self.allowed().any(|allowed| allowed == kind) {
             let wanted = self.allowed().collect::<Vec<_>>().join(", ");
-            findings.add(Finding::new(at.key("type", true), told(Some(kind)), wanted));
+            findings.add(Finding::new(at.key("type", true), display_value(Some(kind)), wanted));
         }
         for (key, value) in [("user", &options.user), ("role", &options.role)] {
             if let Some(value) = value.as_deref().filter(|value| !value.is_empty()) {

@@ -1,6 +1,6 @@
 //! `automountServiceAccountToken` of the pod.
 
-use crate::rule::shown;
+use crate::rule::display_flag;
 use crate::rule::{Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Rule, Scope, Severity, compile, params};
 use crate::workload::Pod;
 use crate::workload::volume::Volume;
@@ -65,10 +65,10 @@ impl Check for ServiceAccountToken {
         let spec = &pod.spec;
         let value = spec.automount_service_account_token;
         // The API server has put the token into a pod that arrives, or whatever it says, the pod has none.
-        let has_arrived = pod.kind == "Pod" && pod.around.written.is_none();
+        let has_arrived = pod.kind == "Pod" && pod.context.written.is_none();
         let automounts = match (has_arrived, value) {
             (true, _) => spec.volumes.iter().any(is_injected),
-            (false, None) => pod.around.written.and_then(|written| written.account_automounts) != Some(false),
+            (false, None) => pod.context.written.and_then(|written| written.account_automounts) != Some(false),
             (false, Some(_)) => true,
         };
         if value == Some(false)
@@ -79,7 +79,7 @@ impl Check for ServiceAccountToken {
             return;
         }
         let at = Location::spec().key("automountServiceAccountToken", value.is_some());
-        findings.add(Finding::new(at, shown(value), "false"));
+        findings.add(Finding::new(at, display_flag(value), "false"));
     }
 
     fn fix(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {

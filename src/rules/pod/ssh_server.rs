@@ -7,7 +7,7 @@ mod tests;
 mod words;
 
 use crate::rule::{Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Rule, Severity, params, without_params};
-use crate::workload::{Container, Parts, Pod, Text};
+use crate::workload::{Container, PodFeatures, Pod, Text};
 use line::Hit;
 
 pub static RULE: Rule = Rule {
@@ -115,8 +115,8 @@ Instead, use `kubectl exec`, `kubectl debug` or `kubectl cp`, which RBAC and the
 struct SshServer;
 
 impl Check for SshServer {
-    fn needs(&self) -> Parts {
-        Parts::PORTS | Parts::COMMANDS | Parts::LIFECYCLE | Parts::PROBES
+    fn requires(&self) -> PodFeatures {
+        PodFeatures::PORTS | PodFeatures::COMMANDS | PodFeatures::LIFECYCLE | PodFeatures::PROBES
     }
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {

@@ -1,9 +1,9 @@
 //! `securityContext.sysctls` of the pod.
 
-use crate::rule::told;
+use crate::rule::display_value;
 use crate::rule::pss::{Follows, FollowsParams, Version};
 use crate::rule::{Check, Example, Finding, Findings, Judges, Location, PodRule, Pss, Rule, Severity, compile, params};
-use crate::workload::{Parts, Pod};
+use crate::workload::{PodFeatures, Pod};
 use serde::Deserialize;
 
 /// Safe kernel parameters, and the minor version of Kubernetes 1 since which upstream lists them.
@@ -68,8 +68,8 @@ belong into the configuration of the node.",
 struct Sysctls(Follows);
 
 impl Check for Sysctls {
-    fn needs(&self) -> Parts {
-        Parts::SYSCTLS
+    fn requires(&self) -> PodFeatures {
+        PodFeatures::SYSCTLS
     }
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
@@ -81,7 +81,7 @@ impl Check for Sysctls {
             if !name.is_some_and(is_safe) {
                 let at = Location::spec().key("securityContext", true).key("sysctls", true).index(index);
                 let at = at.key("name", name.is_some());
-                findings.add(Finding::new(at, told(name), "one of the safe kernel parameters"));
+                findings.add(Finding::new(at, display_value(name), "one of the safe kernel parameters"));
             }
         }
     }

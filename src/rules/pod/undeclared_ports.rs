@@ -3,7 +3,7 @@
 use crate::rule::{Check, Example, Finding, Findings, Judges, Location, NOT_EPHEMERAL, PodRule, Rule, Severity, compile, params};
 use crate::workload::pod::Container;
 use crate::workload::text::Scalar;
-use crate::workload::{Parts, Pod};
+use crate::workload::{PodFeatures, Pod};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -81,8 +81,8 @@ struct UndeclaredPorts {
 }
 
 impl Check for UndeclaredPorts {
-    fn needs(&self) -> Parts {
-        Parts::PORTS | Parts::PROBES
+    fn requires(&self) -> PodFeatures {
+        PodFeatures::PORTS | PodFeatures::PROBES
     }
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {

@@ -2,7 +2,7 @@
 
 use crate::rule::{Cause, Check, Example, Finding, Findings, Judges, Location, PodRule, Pss, Rule, Severity, compile, params};
 use crate::workload::volume::Volume;
-use crate::workload::{Parts, Pod};
+use crate::workload::{PodFeatures, Pod};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -159,8 +159,8 @@ impl TryFrom<String> for Allowed {
 }
 
 impl Check for VolumeTypes {
-    fn needs(&self) -> Parts {
-        Parts::VOLUMES
+    fn requires(&self) -> PodFeatures {
+        PodFeatures::VOLUMES
     }
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {

@@ -2,7 +2,7 @@
 
 use super::{Api, CONTENT, MANAGED, NAME};
 use crate::cluster::item::Item;
-use crate::scan::{Finding, Found, Outcome, Said};
+use crate::scan::{Finding, Found, ScanResult, FindingKind};
 use crate::text::{clean, dotted};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -119,7 +119,7 @@ impl Body {
         body
     }
 
-    /// The hash of what it says, which does not count when it was said.
+    /// The hash of what it says, which does not count when it was what.
     pub fn content(&self) -> Option<&str> {
         self.metadata.annotations.get(CONTENT).map(String::as_str)
     }
@@ -157,16 +157,16 @@ impl ReportResult {
             severity: finding.severity().as_str(),
             timestamp: None,
             result: finding.outcome().as_str(),
-            scored: matches!(finding.outcome(), Outcome::Fail | Outcome::Error),
+            scored: matches!(finding.outcome(), ScanResult::Fail | ScanResult::Error),
             resources: vec![subject],
             message: String::new(),
             properties: BTreeMap::from([("object", finding.kind.clone())]),
         };
-        match &finding.said {
-            Said::Problem(problem) => {
+        match &finding.what {
+            FindingKind::Problem(problem) => {
                 result.message = format!("it could not be judged: {}", clean(problem, 2 * VALUE));
             }
-            Said::Violation(violation) => {
+            FindingKind::Violation(violation) => {
                 let field = clean(&dotted(&violation.field), FIELD);
                 let (found, wanted) = (clean(&violation.found, VALUE), clean(&violation.wanted, VALUE));
                 let why = clean(&violation.why, 2 * VALUE);
@@ -195,8 +195,8 @@ mod tests {
     fn found(problem: &str, all: usize) -> Found {
         let owner =
             Owner { api_version: "apps/v1".into(), kind: "Deployment".into(), name: "web".into(), uid: "u".into() };
-        let said = Said::Problem(problem.to_owned());
-        let findings = vec![Finding { owner: Arc::new(owner), kind: "Deployment".to_owned(), said }];
+        let what = FindingKind::Problem(problem.to_owned());
+        let findings = vec![Finding { owner: Arc::new(owner), kind: "Deployment".to_owned(), what }];
         let counts = Counts { error: all, ..Counts::default() };
         Found { namespace: "shop".to_owned(), objects: 1, owners: Vec::new(), counts, findings }
     }

@@ -2,7 +2,7 @@
 
 use super::{Api, Calls, MANAGED, NAME, only};
 use crate::cluster::item::Item;
-use crate::cluster::scan::Pace;
+use crate::cluster::scan::RateLimiter;
 use crate::cluster::scan::kinds::resource_of_names;
 use crate::cluster::scan::pages::{Failure, Listing, Pages};
 use crate::text::with_causes;
@@ -53,8 +53,8 @@ async fn each(client: &Client, api: Api, count: &mut usize) -> Result<(), Failur
         limit: PAGE,
         metadata: true,
     };
-    let pace = Pace::new(None);
-    let mut pages = Pages::new(client, &pace, listing);
+    let limiter = RateLimiter::new(None);
+    let mut pages = Pages::new(client, &limiter, listing);
     let (mut refused, mut first) = (0, None);
     while pages.peek().await?.is_some() {
         let Some(report) = pages.take().filter(|report| report.name() == NAME) else { continue };

@@ -4,20 +4,20 @@ use super::super::Failure;
 use super::super::output::{self, Format};
 use crate::admit::Snapshot;
 use crate::cluster::item::Item;
-use crate::cluster::scan::Hear;
+use crate::cluster::scan::ScanObserver;
 use crate::policy::document::API_VERSION;
 use crate::report::{OwnerReport, ScanReport, ScanSummary, UnreadReport, text};
 use crate::scan::Found;
 use indicatif::{ProgressBar, ProgressStyle};
 
-pub struct Hearing {
+pub struct ScanPrinter {
     format: Format,
     report: ScanReport,
     bar: ProgressBar,
     failure: Option<Failure>,
 }
 
-impl Hearing {
+impl ScanPrinter {
     pub fn new(format: Format, snapshot: &Snapshot) -> Self {
         let policies = snapshot.policies.policies.iter().map(|policy| policy.name.clone()).collect();
         // Nothing is drawn where stderr is no terminal.
@@ -49,7 +49,7 @@ impl Hearing {
     }
 }
 
-impl Hear for Hearing {
+impl ScanObserver for ScanPrinter {
     async fn found(&mut self, found: Found, _beside: &[Item]) {
         self.report.summary.add(&found);
         let owners = OwnerReport::all(&found);

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep_until};
 
 /// Hands out turns at even intervals. Turns that nobody took are not saved up.
 #[derive(Debug)]
-pub struct Pace {
+pub struct RateLimiter {
     /// None for no bound.
     turns: Option<Mutex<Turns>>,
     taken: AtomicU64,
@@ -21,7 +21,7 @@ struct Turns {
 }
 
 impl Turns {
-    /// When whoever asks now has its turn.
+    /// When whoever asks now has its run.
     fn take(&mut self, now: Instant) -> Instant {
         let at = self.next.map_or(now, |next| next.max(now));
         self.next = Some(at + self.every);
@@ -29,7 +29,7 @@ impl Turns {
     }
 }
 
-impl Pace {
+impl RateLimiter {
     /// None for no bound.
     #[must_use]
     pub fn new(per_second: Option<u32>) -> Self {
@@ -42,8 +42,8 @@ impl Pace {
         self.taken.load(Ordering::Relaxed)
     }
 
-    /// Waits for the next turn.
-    pub async fn turn(&self) {
+    /// Waits for the next run.
+    pub async fn run(&self) {
         self.taken.fetch_add(1, Ordering::Relaxed);
         if let Some(turns) = &self.turns {
             let at = turns.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now());

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 /// Shared by everything that asks the API server.
 #[derive(Debug, Default)]
-pub struct Link {
+pub struct ApiHealth {
     trouble: ArcSwapOption<Trouble>,
     /// It has answered at least once.
     answered: std::sync::atomic::AtomicBool,
@@ -52,7 +52,7 @@ struct Trouble {
     error: String,
 }
 
-impl Link {
+impl ApiHealth {
     /// It answered.
     pub fn up(&self) {
         self.answered.store(true, std::sync::atomic::Ordering::Relaxed);
@@ -79,13 +79,13 @@ impl Link {
     }
 
     /// This replica stands for leader as long as what is returned lives.
-    pub fn stand(&self) -> Standing<'_> {
+    pub fn join_election(&self) -> Standing<'_> {
         self.election.send_replace(Election::Standing);
         Standing { election: &self.election }
     }
 
     /// The replica drains: another one may lead at once. Waits until the Lease is given back, or for a few seconds.
-    pub async fn leave(&self) {
+    pub async fn resign(&self) {
         let stood = self.election.send_if_modified(|election| {
             let stands = *election == Election::Standing;
             if stands {
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn the_first_error_stays_until_it_answers() {
-        let link = Link::default();
+        let link = ApiHealth::default();
         assert!(link.text().contains("not been asked"));
         link.down("refused");
         link.down("timed out");

@@ -4,7 +4,7 @@ use super::text::Text;
 
 /// Nothing is known without a cluster, and nothing is filled in that no policy asks for.
 #[derive(Debug, Clone, Default)]
-pub struct Around<'a> {
+pub struct PodContext<'a> {
     /// What NetworkPolicies make of incoming traffic; none without a cluster.
     pub ingress: Option<Ingress>,
     /// The highest `podPidsLimit` of the nodes that it can run on; none where that is not known.

@@ -1,8 +1,8 @@
 //! What the cluster knows around a pod, as far as a policy asks.
 
-use crate::facts::{Facts, Known, Wanted, ingress::ingress};
+use crate::facts::{Facts, Known, FactQuery, ingress::ingress};
 use crate::policy::CompiledPolicy;
-use crate::workload::{Around, Ingress, Pod, Written};
+use crate::workload::{PodContext, Ingress, Pod, Written};
 
 /// # Errors
 /// What has to be asked for first.
@@ -11,25 +11,25 @@ pub(super) fn of<'a>(
     namespace: &str,
     policies: &[&CompiledPolicy],
     facts: &Facts,
-) -> Result<Around<'a>, Wanted> {
+) -> Result<PodContext<'a>, FactQuery> {
     let written = facts
         .written
         .as_ref()
         .map(|accounts| Written { account_automounts: accounts.automounts(namespace, pod.spec.account()) });
-    let mut around = Around { written, ..Around::default() };
+    let mut context = PodContext { written, ..PodContext::default() };
     if !facts.cluster {
-        return Ok(around);
+        return Ok(context);
     }
-    around.windows_node = pod.spec.node_name.as_deref().is_some_and(|name| facts.nodes.is_windows(name));
+    context.windows_node = pod.spec.node_name.as_deref().is_some_and(|name| facts.nodes.is_windows(name));
     if policies.iter().any(|policy| policy.asks_for_nodes()) {
-        around.node_pids = facts.nodes.highest(pod.spec.node_name.as_deref(), &pod.spec.node_selector());
+        context.node_pids = facts.nodes.highest(pod.spec.node_name.as_deref(), &pod.spec.node_selector());
     }
     if policies.iter().any(|policy| policy.asks_for_network_policies()) {
-        around.ingress = Some(match facts.ingress_of(namespace) {
+        context.ingress = Some(match facts.ingress_of(namespace) {
             Known::Is(policies) => ingress(policies, &pod.metadata.labels()),
             Known::Absent => Ingress::Open,
             Known::Unknown => {
-                let wanted = Wanted::NetworkPolicies(namespace.to_owned());
+                let wanted = FactQuery::NetworkPolicies(namespace.to_owned());
                 if facts.may_ask(&wanted) {
                     return Err(wanted);
                 }
@@ -37,5 +37,5 @@ pub(super) fn of<'a>(
             }
         });
     }
-    Ok(around)
+    Ok(context)
 }

@@ -5,7 +5,7 @@ use crate::policy::{CompiledPolicy, ObjectExemption};
 use std::sync::Arc;
 
 #[derive(Debug, Clone, Default)]
-pub struct Parts {
+pub struct ClusterState {
     /// Of the `Policy` objects, by name.
     pub policies: Vec<Arc<CompiledPolicy>>,
     /// Of the `Exemption` objects, by namespace and name.
@@ -30,7 +30,7 @@ impl Listed {
     }
 }
 
-impl Parts {
+impl ClusterState {
     /// Whether both have the same policies, and the same to say of them.
     #[must_use]
     pub fn says_as(&self, other: &Self) -> bool {
@@ -45,4 +45,4 @@ fn same<T>(a: &[Arc<T>], b: &[Arc<T>]) -> bool {
 }
 
 /// Where the watches put what they know; who composes sees the newest.
-pub type Publisher = tokio::sync::watch::Sender<Parts>;
+pub type StateSender = tokio::sync::watch::Sender<ClusterState>;
