@@ -3,6 +3,7 @@
 //! [`client`] makes the connection, [`link`] tells how it is. The webhook serves without it: what is
 //! in force stays in force until the API server can be asked again.
 
+pub mod api_health;
 mod bucket;
 pub mod certificates;
 pub mod client;
@@ -10,26 +11,26 @@ mod exemptions;
 mod facts;
 pub mod item;
 mod lease;
-pub mod api_health;
 mod lookup;
 mod nodes;
 mod objects;
 pub mod once;
 mod owner;
-pub mod state;
 mod policies;
 pub mod scan;
+pub mod state;
 mod status;
 mod watch;
 pub mod webhooks;
 mod writer;
 
-pub use client::Access;
 pub use api_health::ApiHealth;
+pub use client::Access;
 pub use lookup::Lookup;
 pub use state::{ClusterState, StateSender};
 
 use crate::authority::Pem;
+use crate::facts::FactKinds;
 use kube::Client;
 use kube::core::ApiResource;
 use kube::runtime::watcher;
@@ -66,7 +67,7 @@ pub async fn run(
     link: &ApiHealth,
     lookup: &Lookup,
     parts: StateSender,
-    needs: FactsReceiver,
+    needed: FactsReceiver,
     served: tokio::sync::watch::Sender<Option<Pem>>,
     scanned: scan::Served<'_>,
 ) {
@@ -77,25 +78,25 @@ pub async fn run(
     let core = |kind, plural| item::resource("", "v1", kind, plural);
     let networking = |kind, plural| item::resource("networking.k8s.io", "v1", kind, plural);
     let ask = "the API server is asked for each request";
-    let fill = Filling { client: &client, link, parts: &parts, needs: &needs };
+    let fill = Filling { client: &client, link, parts: &parts, needed: &needed };
     tokio::join!(
         lease::hold(leases, &settings.lease, &settings.identity, link, lead),
         policies(client.clone(), link, parts.clone(), leads.clone()),
         exemptions(client.clone(), link, parts.clone(), &settings.exemption_namespaces, leads.clone()),
         fill.with(
-            |needs| needs.namespaces,
+            FactKinds::NAMESPACES,
             core("Namespace", "namespaces"),
             Names { what: "namespaces", without: ask },
             facts::Namespaces::default()
         ),
         fill.with(
-            |needs| needs.pods,
+            FactKinds::PODS,
             core("Pod", "pods"),
             Names { what: "pods", without: ask },
             crate::facts::pods::Pods::default()
         ),
         fill.with(
-            |needs| needs.network_policies,
+            FactKinds::NETWORK_POLICIES,
             networking("NetworkPolicy", "networkpolicies"),
             Names { what: "networkpolicies", without: ask },
             facts::NetworkPolicies::default(),
@@ -129,28 +130,20 @@ async fn own_configurations(settings: &Settings, client: &Client, leads: Leaders
 /// Whether this replica is the leader.
 pub type Leadership = tokio::sync::watch::Receiver<bool>;
 
-/// What the policies in force ask for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Needs {
-    pub namespaces: bool,
-    pub pods: bool,
-    pub network_policies: bool,
-    pub nodes: bool,
-}
-
-pub type FactsReceiver = tokio::sync::watch::Receiver<Needs>;
+/// What the policies in force need to know.
+pub type FactsReceiver = tokio::sync::watch::Receiver<FactKinds>;
 
 /// Watches that begin when a policy asks for them.
 struct Filling<'f> {
     client: &'f Client,
     link: &'f ApiHealth,
     parts: &'f StateSender,
-    needs: &'f FactsReceiver,
+    needed: &'f FactsReceiver,
 }
 
 impl Filling<'_> {
-    async fn with(&self, asked: fn(&Needs) -> bool, resource: ApiResource, names: Names, cache: impl facts::Cache) {
-        if self.needs.clone().wait_for(asked).await.is_err() {
+    async fn with(&self, kind: FactKinds, resource: ApiResource, names: Names, cache: impl facts::Cache) {
+        if !self.is_needed(kind).await {
             return;
         }
         let api = kube::Api::all_with(self.client.clone(), &resource);
@@ -159,8 +152,13 @@ impl Filling<'_> {
         watch(api, watcher::Config::default().page_size(100), self.link, names, &mut sink).await;
     }
 
+    /// Waits until a policy needs it; false when podreeve ends first.
+    async fn is_needed(&self, kind: FactKinds) -> bool {
+        self.needed.clone().wait_for(|needed| needed.contains(kind)).await.is_ok()
+    }
+
     async fn nodes(&self) {
-        if self.needs.clone().wait_for(|needs| needs.nodes).await.is_ok() {
+        if self.is_needed(FactKinds::NODES).await {
             nodes::watch(self.client, self.link, self.parts).await;
         }
     }

@@ -5,7 +5,9 @@ mod find;
 mod previous;
 
 use crate::effort;
-use crate::policy::{Action, ExemptionSource, CompiledPolicy, CompiledRule, AppliedExemption, ObjectExemption, PodExemptions};
+use crate::policy::{
+    Action, AppliedExemption, CompiledPolicy, CompiledRule, ExemptionSource, ObjectExemption, PodExemptions,
+};
 use crate::rule::{Finding, Findings, Rule, Scope, Severity};
 use crate::workload::{ContainerKind, Pod};
 use effect::{DecisionInput, effect};

@@ -4,11 +4,13 @@
 
 pub mod accounts;
 pub mod ingress;
+mod kinds;
 pub mod nodes;
 pub mod pods;
 pub mod selector;
 
 pub use ingress::IngressByName;
+pub use kinds::FactKinds;
 pub use pods::{KeptPod, PodsByName};
 
 use std::collections::{BTreeMap, HashMap};
@@ -35,12 +37,10 @@ pub struct Facts {
     pub namespaces: Arc<HashMap<String, Arc<Labels>>>,
     /// Pods by namespace.
     pub pods: Arc<HashMap<String, Arc<PodsByName>>>,
-    /// All pods are known, and each change of them: neither is a first list outstanding, nor has the watch lost its way.
-    pub pods_complete: bool,
     /// Network policies by namespace.
     pub ingress: Arc<HashMap<String, Arc<IngressByName>>>,
-    /// All network policies have been told at least once.
-    pub ingress_complete: bool,
+    /// Of these everything is known, and each change: neither is a first list outstanding, nor has the watch lost its way.
+    pub complete: FactKinds,
     /// What the nodes allow a pod; nothing while they are not known.
     pub nodes: Arc<nodes::Nodes>,
     /// Objects come from files; the ServiceAccounts among these.
@@ -99,7 +99,9 @@ impl FactAnswer {
             (Self::Namespace(asked, _), FactQuery::Namespace(name))
             | (Self::Pods(asked, _), FactQuery::Pods(name))
             | (Self::NetworkPolicies(asked, _), FactQuery::NetworkPolicies(name)) => asked == name,
-            (Self::Pod { namespace, name, .. }, FactQuery::Pod { namespace: n, name: p }) => namespace == n && name == p,
+            (Self::Pod { namespace, name, .. }, FactQuery::Pod { namespace: n, name: p }) => {
+                namespace == n && name == p
+            }
             _ => false,
         }
     }
@@ -127,9 +129,9 @@ impl Facts {
             FactAnswer::Pods(name, pods) if name == namespace => Some(pods),
             _ => None,
         });
-        match asked.or_else(|| self.pods.get(namespace).filter(|_| self.pods_complete)) {
+        match asked.or_else(|| self.pods.get(namespace).filter(|_| self.is_complete(FactKinds::PODS))) {
             Some(pods) => Known::Is(pods),
-            None if self.pods_complete => Known::Absent,
+            None if self.is_complete(FactKinds::PODS) => Known::Absent,
             None => Known::Unknown,
         }
     }
@@ -141,9 +143,9 @@ impl Facts {
             FactAnswer::NetworkPolicies(name, policies) if name == namespace => Some(policies),
             _ => None,
         });
-        match asked.or_else(|| self.ingress.get(namespace).filter(|_| self.ingress_complete)) {
+        match asked.or_else(|| self.ingress.get(namespace).filter(|_| self.is_complete(FactKinds::NETWORK_POLICIES))) {
             Some(policies) => Known::Is(policies),
-            None if self.ingress_complete => Known::Absent,
+            None if self.is_complete(FactKinds::NETWORK_POLICIES) => Known::Absent,
             None => Known::Unknown,
         }
     }
@@ -156,12 +158,18 @@ impl Facts {
             _ => None,
         });
         // As long as changes may be missing, another pod may have that name by now.
-        let pods = self.pods.get(namespace).filter(|_| self.pods_complete);
+        let pods = self.pods.get(namespace).filter(|_| self.is_complete(FactKinds::PODS));
         match (asked, pods.and_then(|pods| pods.get(name))) {
             (Some(Some(pod)), _) | (None, Some(pod)) => Known::Is(pod),
             (Some(None), _) => Known::Absent,
             (None, None) => Known::Unknown,
         }
+    }
+
+    /// Whether everything of this kind is known.
+    #[must_use]
+    pub const fn is_complete(&self, kind: FactKinds) -> bool {
+        self.complete.contains(kind)
     }
 
     /// Whether it has not been asked for yet.
@@ -187,7 +195,7 @@ mod tests {
         assert_eq!(facts.labels("shop"), Known::Unknown);
         assert!(matches!(facts.pods_of("shop"), Known::Unknown));
         assert!(matches!(facts.pod("shop", "a"), Known::Unknown));
-        facts.pods_complete = true;
+        facts.complete |= FactKinds::PODS;
         assert!(matches!(facts.pods_of("shop"), Known::Absent));
         assert!(matches!(facts.pod("shop", "a"), Known::Unknown));
 

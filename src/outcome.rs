@@ -4,7 +4,7 @@ mod severities;
 
 use crate::decide::{Case, Change, Effect, Judged, Note, Stage};
 use crate::effort::End;
-use crate::facts::FactQuery;
+use crate::facts::{FactKinds, FactQuery};
 use crate::json::Raw;
 use crate::patch::absolute;
 use crate::policy::{Action, ExemptionSource};
@@ -315,7 +315,7 @@ impl Violation {
             why: finding.why.as_deref().unwrap_or(judged.rule.why).to_owned(),
             from_cluster: {
                 let check = &judged.compiled.check;
-                case.pod.around.connect.is_some() || check.asks_for_network_policies()
+                case.pod.context.connect.is_some() || check.facts().contains(FactKinds::NETWORK_POLICIES)
             },
             note: judged.note,
             exemption: judged.exemption.map(|by| match by {

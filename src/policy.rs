@@ -18,12 +18,13 @@ mod workloads;
 
 pub use action::Action;
 pub use builtin::{BUILTINS, builtin};
-pub use compile::{ExemptionSource, CompiledPolicy, CompiledRule, AppliedExemption};
+pub use compile::{AppliedExemption, CompiledPolicy, CompiledRule, ExemptionSource};
 pub use document::{Exemption, Policy, PolicyDocument, PolicySpec};
 pub use exempt::{CompiledExemption, PodExemptions};
 pub use exemption_object::ObjectExemption;
 pub use matches::{Cluster, Subject};
 
+use crate::facts::FactKinds;
 use crate::workload::{Kind, kinds};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -107,6 +108,12 @@ impl PolicySet {
         let added = self.policies.iter().flat_map(|policy| &policy.workloads);
         let first = added.filter(|kind| seen.insert((&*kind.group, &*kind.kind)));
         first.filter_map(|kind| self.kind(&kind.group, &kind.kind)).collect()
+    }
+
+    /// What any of the policies needs to know of the cluster.
+    #[must_use]
+    pub fn facts(&self) -> FactKinds {
+        self.policies.iter().fold(FactKinds::empty(), |facts, policy| facts | policy.facts)
     }
 
     /// The policies that apply to a request, in order.

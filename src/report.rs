@@ -11,4 +11,4 @@ pub use judge::{Judge, NotJudged};
 pub use passed_over::{PassedOver, without_template};
 pub use scan::{OwnerReport, ScanReport, ScanSummary, ScanViolation, UnreadReport};
 pub use types::{CheckReport, FileError, Found, HintReport, KindCount, ObjectReport, Summary, ViolationReport};
-pub use waivers::{Usage, AnyExemption, WaiverReport, WaiverState};
+pub use waivers::{AnyExemption, Usage, WaiverReport, WaiverState};

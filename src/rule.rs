@@ -2,8 +2,9 @@
 //!
 //! The table of all rules is [`crate::rules`]. A rule knows nothing of policies, requests or text formats.
 
+use crate::facts::FactKinds;
 use crate::json::Objects;
-use crate::workload::{ContainerKind, PodFeatures, Pod};
+use crate::workload::{ContainerKind, Pod, PodFeatures};
 mod example;
 mod finding;
 mod findings;
@@ -12,7 +13,7 @@ mod implied;
 pub mod pss;
 
 pub use example::{Example, Expect, GOOD_POD, Kinds};
-pub use finding::{NOT_SET, Finding, Location, Severity, display_flag, display_value};
+pub use finding::{Finding, Location, NOT_SET, Severity, display_flag, display_value};
 pub use findings::{Findings, RepairSplit};
 pub use fix::{Fix, Scope};
 pub use implied::{Cause, Same, Spot};
@@ -94,6 +95,14 @@ impl Rule {
     }
 }
 
+impl Rule {
+    /// Whether it judges who enters a pod, and not the pod.
+    #[must_use]
+    pub const fn judges_exec(&self) -> bool {
+        matches!(self.judges, Judges::Exec(_))
+    }
+}
+
 impl fmt::Debug for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Rule({})", self.id)
@@ -130,24 +139,14 @@ pub trait Check: Send + Sync {
         PodFeatures::SPEC
     }
 
-    /// Whether it judges who connects to a pod.
-    fn judges_connects(&self) -> bool {
-        false
-    }
-
     /// Whether it keeps out who connects to a pod of which nothing is known.
     fn denies_unknown(&self) -> bool {
         false
     }
 
-    /// Whether it needs to know what NetworkPolicies make of the pod.
-    fn asks_for_network_policies(&self) -> bool {
-        false
-    }
-
-    /// Whether it needs to know the limits of the nodes.
-    fn asks_for_nodes(&self) -> bool {
-        false
+    /// What it needs to know of the cluster.
+    fn facts(&self) -> FactKinds {
+        FactKinds::empty()
     }
 
     /// Repairs one finding of this rule by adding to `fix`; false when it cannot, with nothing added.
@@ -213,28 +212,15 @@ pub fn params<P: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
 #[must_use]
 pub fn nearest_name<'n>(given: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let distances = names.map(|name| (strsim::levenshtein(name, given), name));
-    distances.min_by_key(|(distance, _)| *distance).filter(|(distance, _)| *distance <= 1 + given.len() / 4).map(|(_, name)| name)
+    distances
+        .min_by_key(|(distance, _)| *distance)
+        .filter(|(distance, _)| *distance <= 1 + given.len() / 4)
+        .map(|(_, name)| name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_id_is_meant_when_a_quarter_of_it_and_one_letter_differ() {
-        assert_eq!(crate::rules::nearest("privileged"), Some("privileged"));
-        assert_eq!(crate::rules::nearest("hst-ports"), Some("host-ports"));
-        assert_eq!(crate::rules::nearest("privilexyz"), Some("privileged"));
-        assert_eq!(crate::rules::nearest("privilwxyz"), None);
-        assert_eq!(crate::rules::nearest("memory-lxxxx"), Some("memory-limit"));
-        assert_eq!(crate::rules::nearest(""), None);
-    }
-
-    #[test]
-    fn a_fault_of_all_parameters_has_no_path() {
-        let fault = (crate::rules::pod::privileged::RULE.pod().compile)(Value::from("text")).err();
-        assert_eq!(fault.map(|fault| fault.field), Some(String::new()));
-    }
 
     /// As most rules are.
     struct Plain;
@@ -248,8 +234,7 @@ mod tests {
         let finding = Finding::new(Location::spec(), "a", "b");
         assert!(!Plain.fix(&Pod::default(), &finding, &mut Fix::new(Scope::Pod)));
         assert_eq!(Plain.requires(), PodFeatures::SPEC);
-        assert!(!Plain.judges_connects() && !Plain.denies_unknown());
-        assert!(!Plain.asks_for_network_policies() && !Plain.asks_for_nodes());
+        assert!(!Plain.denies_unknown() && Plain.facts().is_empty());
     }
 
     #[test]

@@ -1,10 +1,60 @@
 //! The rules. [`RULES`] is the product: help, docs, schema, metric labels and tests iterate it.
 //!
-//! A rule is one file in the folder of what it judges, a line in the list of that folder, and one line here.
+//! A rule is one file in the folder of its subject, and two lines here: its module and its place in the table.
 
-pub mod exec;
 pub mod owasp;
-pub mod pod;
+
+/// Rules that judge pods and pod templates.
+pub mod pod {
+    pub mod allow_privilege_escalation;
+    pub mod apparmor_profile;
+    pub mod capabilities;
+    pub mod cpu_request;
+    pub mod env_secrets;
+    pub mod ephemeral_storage_limit;
+    pub mod health_probes;
+    pub mod host_devices;
+    pub mod host_ipc;
+    pub mod host_network;
+    pub mod host_path;
+    pub mod host_pid;
+    pub mod host_ports;
+    pub mod host_probes;
+    pub mod host_process;
+    pub mod host_users;
+    pub mod image_digest;
+    pub mod image_pattern;
+    pub mod image_pull_policy;
+    pub mod image_registries;
+    pub mod image_tag;
+    pub mod image_used;
+    pub mod limits;
+    pub mod memory_limit;
+    pub mod network_policy;
+    pub mod pids_limit;
+    pub mod privileged;
+    pub mod privileged_ports;
+    pub mod proc_mount;
+    pub mod read_only_root_filesystem;
+    pub mod restart_limit;
+    pub mod run_as_non_root;
+    pub mod runtime_socket;
+    pub mod seccomp_profile;
+    pub mod secret_shapes;
+    pub mod selinux_options;
+    pub mod service_account_token;
+    pub mod ssh_server;
+    pub mod sysctls;
+    pub mod undeclared_ports;
+    pub mod volume_types;
+}
+
+/// Rules that judge who enters a pod: exec, attach, port-forward and proxy.
+pub mod exec {
+    pub mod entered;
+    pub mod exec_privileged;
+    pub mod exec_root;
+}
 
 use crate::rule::{Rule, nearest_name};
 
@@ -69,4 +119,53 @@ pub fn nearest(id: &str) -> Option<&'static str> {
 /// What such a pattern would have to be.
 pub fn image_pattern(text: &str) -> Result<(), String> {
     pod::image_pattern::Pattern::try_from(text.to_owned()).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::{Example, Judges, PodRule};
+    use crate::workload::ContainerKind;
+    use serde_json::Value;
+
+    #[test]
+    fn an_id_is_meant_when_a_quarter_of_it_and_one_letter_differ() {
+        assert_eq!(nearest("privileged"), Some("privileged"));
+        assert_eq!(nearest("hst-ports"), Some("host-ports"));
+        assert_eq!(nearest("privilexyz"), Some("privileged"));
+        assert_eq!(nearest("privilwxyz"), None);
+        assert_eq!(nearest("memory-lxxxx"), Some("memory-limit"));
+        assert_eq!(nearest(""), None);
+    }
+
+    #[test]
+    fn a_fault_of_all_parameters_has_no_path() {
+        let fault = (pod::privileged::RULE.pod().compile)(Value::from("text")).err();
+        assert_eq!(fault.map(|fault| fault.field), Some(String::new()));
+    }
+
+    #[test]
+    fn a_plain_example_is_a_pod_alone_with_its_container_in_the_list() {
+        let (rule, debug_only) = (find("memory-limit").unwrap(), &[ContainerKind::Ephemeral]);
+        let of = Example::bad("a container", r#"{"resources":null}"#, &["resources.limits.memory"]);
+        let (container, pod) = (|| Example { ..of }, || Example { container: "", ..of });
+        assert!(container().is_plain(rule) && container().not_job().is_plain(rule) && pod().is_plain(rule));
+        assert!(!container().job("{}").is_plain(rule) && !container().connect().is_plain(rule));
+        assert!(container().written().is_plain(rule));
+        assert!(!container().network_policies("[]").is_plain(rule) && !pod().network_policies("[]").is_plain(rule));
+        let debug = Rule { judges: Judges::Pod(PodRule { lists: debug_only, ..PodRule::DEFAULT }), ..*rule };
+        assert!(!container().is_plain(&debug) && pod().is_plain(&debug));
+    }
+
+    #[test]
+    fn a_cause_is_a_rule_that_comes_first_and_is_as_grave() {
+        let order = |id: &str| RULES.iter().position(|rule| rule.id == id);
+        for rule in RULES {
+            for cause in rule.pod().implied_by {
+                assert!(order(cause.rule) < order(rule.id), "{} is implied by {}", rule.id, cause.rule);
+                let grave = find(cause.rule).is_some_and(|cause| cause.severity >= rule.severity);
+                assert!(grave, "{} is implied by {}, which is milder", rule.id, cause.rule);
+            }
+        }
+    }
 }

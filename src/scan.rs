@@ -6,7 +6,7 @@ mod judge;
 mod namespace;
 mod object;
 
-pub use finding::{Counts, Finding, ScanResult, FindingKind};
+pub use finding::{Counts, Finding, FindingKind, ScanResult};
 pub use judge::{Judged, USER, judge};
 pub use namespace::{Found, Namespace, OwnerVerdict};
 pub use object::{Object, Owner};

@@ -212,7 +212,7 @@ impl Server {
     /// `Connection: close`, connections end, all within [`Config::exit_within`].
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let Self { config, policies, shared, listener, admin } = self;
-        let needs = policies.needs();
+        let needed = policies.needed();
         let (parts, heard) = tokio::sync::watch::channel(cluster::ClusterState::default());
         let mut watchers = vec![
             tokio::spawn(admin::serve(admin, Arc::clone(&shared))),
@@ -231,7 +231,7 @@ impl Server {
                         Arc::new(Snapshot { audience: Audience::ApiServer, ..(**snapshot).clone() })
                     };
                     let scanned = cluster::scan::Served { snapshot: &snapshot, metrics: &shared.observer.metrics.scan };
-                    Box::pin(cluster::run(settings, link, lookup, parts, needs, served, scanned)).await;
+                    Box::pin(cluster::run(settings, link, lookup, parts, needed, served, scanned)).await;
                 }
             }));
         }

@@ -1,9 +1,7 @@
 //! Text of strangers, made safe to print.
 
-mod distance;
 mod wording;
 
-pub use distance::edit_distance;
 pub use wording::type_error;
 
 use std::error::Error;

@@ -22,7 +22,7 @@ pub mod templates;
 pub mod text;
 pub mod volume;
 
-pub use context::{PodContext, Connect, Ingress, UnknownPod, Written};
+pub use context::{Connect, Ingress, PodContext, UnknownPod, Written};
 pub use kinds::{Kind, KindClass};
 pub use list::List;
 pub use parts::PodFeatures;

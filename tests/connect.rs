@@ -6,7 +6,7 @@ mod common;
 use common::{TODAY, policies};
 use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::facts::pods::{Pods, Texts};
-use podreeve::facts::{FactAnswer, KeptPod, PodsByName, FactQuery};
+use podreeve::facts::{FactAnswer, FactKinds, FactQuery, KeptPod, PodsByName};
 use podreeve::outcome::{Outcome, Verdict};
 use rstest::rstest;
 use serde_json::{Value, json, value::to_raw_value};
@@ -214,9 +214,9 @@ fn what_a_broken_watch_knew_is_asked_for_again() {
     let pods = PodsByName::from([("web".to_owned(), kept(&pod(false)))]);
     snapshot.facts.pods = Arc::new([("shop".to_owned(), Arc::new(pods))].into());
     snapshot.facts.asked.clear();
-    snapshot.facts.pods_complete = true;
+    snapshot.facts.complete |= FactKinds::PODS;
     assert_eq!(judge(&exec(), &snapshot).verdict, Verdict::Allow);
-    snapshot.facts.pods_complete = false;
+    snapshot.facts.complete -= FactKinds::PODS;
     assert_eq!(judge(&exec(), &snapshot).wanted, Some(wanted()));
     snapshot.facts.asked = vec![FactAnswer::Nothing(wanted())];
     assert_eq!(judge(&exec(), &snapshot).verdict, Verdict::Deny);
@@ -229,13 +229,14 @@ fn a_container_that_is_not_known_is_asked_for() {
     let pods = PodsByName::from([("web".to_owned(), kept(&pod(false)))]);
     snapshot.facts.pods = Arc::new([("shop".to_owned(), Arc::new(pods))].into());
     snapshot.facts.asked.clear();
-    snapshot.facts.pods_complete = true;
+    snapshot.facts.complete |= FactKinds::PODS;
     let attach = connect("attach", "PodAttachOptions", json!({"container": "debug"}));
     assert_eq!(judge(&attach, &snapshot).wanted, Some(wanted()));
     snapshot.facts.asked = vec![FactAnswer::Nothing(wanted())];
     assert_eq!(judge(&attach, &snapshot).verdict, Verdict::Deny);
     let mut debugged = pod(false);
-    let there = |pod: &Value| FactAnswer::Pod { namespace: "shop".to_owned(), name: "web".to_owned(), pod: Some(kept(pod)) };
+    let there =
+        |pod: &Value| FactAnswer::Pod { namespace: "shop".to_owned(), name: "web".to_owned(), pod: Some(kept(pod)) };
     snapshot.facts.asked = vec![there(&debugged)];
     assert_eq!(judge(&attach, &snapshot).verdict, Verdict::Allow, "the API server says that there is none");
     debugged["spec"]["ephemeralContainers"] = json!([{"name": "debug", "securityContext": {"privileged": true}}]);

@@ -5,6 +5,7 @@ mod common;
 use common::{TODAY, policies, review};
 use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::decide::Effect;
+use podreeve::facts::FactKinds;
 use podreeve::outcome::{Outcome, Verdict};
 use podreeve::policy::{CompiledPolicy, PolicyDocument};
 use podreeve::rule::{GOOD_POD, Severity};
@@ -288,7 +289,8 @@ fn only_these_rules_ask_for_a_cluster() {
     for rule in RULES {
         let policies = snapshot(rule.id, "warn", Value::Null).policies;
         let policy = policies.policies.first().expect("one policy");
-        let asks = (policy.asks_for_nodes(), policy.asks_for_network_policies(), policy.asks_for_pods());
+        let asks =
+            [FactKinds::NODES, FactKinds::NETWORK_POLICIES, FactKinds::PODS].map(|kind| policy.facts.contains(kind));
         let wanted = match rule.id {
             "pids-limit" => (true, false, false),
             "network-policy" => (false, true, false),

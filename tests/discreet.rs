@@ -6,7 +6,7 @@ use common::{TODAY, review};
 use podreeve::admit::{Audience, Hook, Snapshot, admit};
 use podreeve::facts::ingress::IngressPolicy;
 use podreeve::facts::pods::Texts;
-use podreeve::facts::{FactAnswer, Facts, Labels, PodsByName};
+use podreeve::facts::{FactAnswer, FactKinds, Facts, Labels, PodsByName};
 use podreeve::outcome::{Outcome, Verdict};
 use podreeve::policy::{Cluster, CompiledPolicy, PolicyDocument, PolicySet};
 use rstest::rstest;
@@ -31,9 +31,8 @@ fn facts(level: &str) -> Facts {
         cluster: true,
         namespaces: Arc::new([("shop".to_owned(), Arc::new(labels))].into()),
         pods: Arc::new([("shop".to_owned(), Arc::new(PodsByName::from([("planted-pod".to_owned(), pod)])))].into()),
-        pods_complete: true,
         ingress: Arc::new([("shop".to_owned(), Arc::new([("planted-policy".to_owned(), open)].into()))].into()),
-        ingress_complete: true,
+        complete: FactKinds::PODS | FactKinds::NETWORK_POLICIES,
         ..Facts::default()
     }
 }

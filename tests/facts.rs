@@ -6,13 +6,13 @@ use common::{TODAY, review};
 use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::decide::findings;
 use podreeve::facts::pods::Texts;
-use podreeve::facts::{FactAnswer, Facts, Labels, PodsByName, FactQuery};
+use podreeve::facts::{FactAnswer, FactKinds, FactQuery, Facts, Labels, PodsByName};
 use podreeve::json::Raw;
 use podreeve::outcome::{Outcome, Verdict};
 use podreeve::policy::pod_security::{Level, LevelVersion, standard};
 use podreeve::policy::{Cluster, CompiledPolicy, PolicyDocument, PolicySet};
-use podreeve::rule::pss::Version;
 use podreeve::rule::Finding;
+use podreeve::rule::pss::Version;
 use podreeve::rules::RULES;
 use podreeve::workload::{ContainerKind, kinds};
 use rstest::rstest;
@@ -67,7 +67,7 @@ fn a_selector_applies_by_the_labels_of_the_namespace() {
     // Nobody has told: asked for, and without an answer the policy applies.
     let mut unknown = snapshot(&spec, None);
     let wanted = FactQuery::Namespace("shop".to_owned());
-    assert_eq!(judge(&review, &unknown).wanted, Some(wanted.clone()));
+    assert_eq!(judge(&review, &unknown).missing_fact, Some(wanted.clone()));
     unknown.facts.asked = vec![FactAnswer::Nothing(wanted)];
     let outcome = judge(&review, &unknown);
     assert_eq!((outcome.verdict, outcome.missing_fact, outcome.problem), (Verdict::Deny, None, None));
@@ -142,7 +142,7 @@ fn relabelling_is_warned_of_what_is_there() {
     let mut relabel = review("UPDATE", &new, Some(&old));
     relabel["request"]["name"] = json!("shop");
     let wanted = FactQuery::Pods("shop".to_owned());
-    assert_eq!(judge(&relabel, &snapshot).wanted, Some(wanted.clone()));
+    assert_eq!(judge(&relabel, &snapshot).missing_fact, Some(wanted.clone()));
     snapshot.facts.asked = vec![FactAnswer::Nothing(wanted)];
     assert_eq!(
         judge(&relabel, &snapshot).pod_security.warnings,
@@ -154,8 +154,11 @@ fn relabelling_is_warned_of_what_is_there() {
     let pods =
         PodsByName::from([("c", true), ("b", true), ("a", false)].map(|(name, bad)| (name.to_owned(), keep(bad))));
     assert!(Arc::ptr_eq(&pods["b"].text, &pods["c"].text), "pods that are alike share a text");
-    snapshot.facts =
-        Facts { pods: Arc::new([("shop".to_owned(), Arc::new(pods))].into()), pods_complete: true, ..Facts::default() };
+    snapshot.facts = Facts {
+        pods: Arc::new([("shop".to_owned(), Arc::new(pods))].into()),
+        complete: FactKinds::PODS,
+        ..Facts::default()
+    };
     let outcome = judge(&relabel, &snapshot);
     assert_eq!(outcome.verdict, Verdict::Warn);
     assert_eq!(
@@ -204,7 +207,9 @@ fn a_kept_pod_is_judged_as_the_pod() {
     let (mut texts, mut found) = (Texts::default(), 0);
     for level in [Level::Baseline, Level::Restricted] {
         let policy = standard(LevelVersion { level, version: Version::LATEST }).unwrap();
-        for (rule, example) in RULES.iter().flat_map(|rule| rule.pod().examples.iter().map(move |example| (rule, example))) {
+        for (rule, example) in
+            RULES.iter().flat_map(|rule| rule.pod().examples.iter().map(move |example| (rule, example)))
+        {
             for list in ContainerKind::ALL {
                 let mut pod = example.pod_beside_good();
                 pod["spec"][list.field()] = json!([{"name": "a"}, example.container_value()]);

@@ -8,7 +8,7 @@ use jiff::civil::date;
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
 use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::effort::{End, steps};
-use podreeve::facts::{Facts, Labels};
+use podreeve::facts::{FactKinds, Facts, Labels};
 use podreeve::policy::{Cluster, CompiledPolicy, PolicyDocument, PolicySet};
 use podreeve::rules::RULES;
 use schemars::SchemaGenerator;
@@ -200,7 +200,7 @@ fn snapshots() -> [Snapshot; 2] {
     let facts = Facts {
         cluster: true,
         namespaces: Arc::new([("default".to_owned(), Arc::new(restricted))].into()),
-        ingress_complete: true,
+        complete: FactKinds::NETWORK_POLICIES,
         ..Facts::default()
     };
     [every, labels]

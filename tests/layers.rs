@@ -13,25 +13,29 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("json", &["effort"]),
     ("workload", &["effort", "json", "patch", "text"]),
     ("facts", &["json", "workload", "text"]),
-    ("rules", &["effort", "json", "workload", "patch", "text"]),
-    ("policy", &["effort", "facts", "json", "rules", "workload", "patch", "text"]),
-    ("decide", &["effort", "facts", "policy", "rules", "workload", "patch", "text"]),
-    ("outcome", &["effort", "facts", "json", "decide", "policy", "rules", "workload", "patch", "text"]),
-    ("review", &["facts", "json", "outcome", "decide", "policy", "rules", "workload", "patch", "text"]),
+    ("rule", &["effort", "facts", "json", "workload", "patch", "text"]),
+    ("rules", &["rule", "effort", "facts", "json", "workload", "patch", "text"]),
+    ("policy", &["effort", "facts", "json", "rule", "rules", "workload", "patch", "text"]),
+    ("decide", &["effort", "facts", "policy", "rule", "rules", "workload", "patch", "text"]),
+    ("outcome", &["effort", "facts", "json", "decide", "policy", "rule", "rules", "workload", "patch", "text"]),
+    ("review", &["facts", "json", "outcome", "decide", "policy", "rule", "rules", "workload", "patch", "text"]),
     (
         "admit",
-        &["effort", "facts", "json", "review", "outcome", "decide", "policy", "rules", "workload", "patch", "text"],
+        &[
+            "effort", "facts", "json", "review", "outcome", "decide", "policy", "rule", "rules", "workload", "patch",
+            "text",
+        ],
     ),
-    ("scan", &["facts", "review", "admit", "outcome", "decide", "policy", "rules", "workload"]),
+    ("scan", &["facts", "review", "admit", "outcome", "decide", "policy", "rule", "rules", "workload"]),
     ("manifest", &["text", "patch"]),
     ("sources", &["facts", "admit", "manifest", "policy", "text", "patch"]),
-    ("observe", &["facts", "scan", "admit", "outcome", "decide", "policy", "rules", "workload", "text"]),
+    ("observe", &["facts", "scan", "admit", "outcome", "decide", "policy", "rule", "rules", "workload", "text"]),
     ("authority", &[]),
     (
         "report",
         &[
-            "facts", "json", "manifest", "scan", "admit", "review", "outcome", "decide", "policy", "rules", "workload",
-            "text", "patch",
+            "facts", "json", "manifest", "scan", "admit", "review", "outcome", "decide", "policy", "rule", "rules",
+            "workload", "text", "patch",
         ],
     ),
     (
@@ -45,6 +49,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "decide",
             "outcome",
             "policy",
+            "rule",
             "rules",
             "workload",
             "text",
@@ -65,6 +70,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "review",
             "decide",
             "policy",
+            "rule",
             "rules",
             "workload",
             "text",
@@ -74,8 +80,8 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// Pure layers.
 const CORE: &[&str] = &[
-    "effort", "json", "patch", "text", "workload", "facts", "rules", "policy", "decide", "outcome", "review", "admit",
-    "scan",
+    "effort", "json", "patch", "text", "workload", "facts", "rule", "rules", "policy", "decide", "outcome", "review",
+    "admit", "scan",
 ];
 
 /// What the core never names.

@@ -8,7 +8,7 @@ use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::decide::{Effect, Note, findings};
 use podreeve::facts::ingress::IngressPolicy;
 use podreeve::facts::pods::Texts;
-use podreeve::facts::{FactAnswer, Facts, FactQuery};
+use podreeve::facts::{FactAnswer, FactKinds, FactQuery, Facts};
 use podreeve::json::Raw;
 use podreeve::outcome::{Outcome, Verdict};
 use podreeve::patch::absolute;
@@ -18,7 +18,7 @@ use podreeve::rules::RULES;
 use podreeve::text::dotted;
 use podreeve::workload::kinds::{KINDS, Kind};
 use podreeve::workload::pod::ContainerKind;
-use podreeve::workload::{PodContext, Connect, Ingress, PodFeatures};
+use podreeve::workload::{Connect, Ingress, PodContext, PodFeatures};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -48,7 +48,7 @@ fn facts(example: &Example) -> Facts {
     Facts {
         cluster: true,
         ingress: Arc::new([("default".to_owned(), policies)].into()),
-        ingress_complete: true,
+        complete: FactKinds::NETWORK_POLICIES,
         ..Facts::default()
     }
 }
@@ -195,12 +195,12 @@ fn a_rule_finds_nothing_in_a_pod_without_what_it_needs() {
         for kind in kinds(example).filter(|kind| matches!(&*kind.kind, "Pod" | "Job")) {
             let pods = [pod_with(example, list), bare_with(example, list)];
             let texts = pods.map(|pod| wrap(kind, &pod, example).to_string());
-            for (text, context) in texts.iter().flat_map(|text| context.iter().map(move |around| (text, context))) {
+            for (text, context) in texts.iter().flat_map(|text| context.iter().map(move |context| (text, context))) {
                 let mut pod = kind.pod(Raw::new(text)).expect("it is read").expect("it holds a pod");
                 pod.context = context.clone();
                 let parts = PodFeatures::of(&pod);
                 for compiled in &rules {
-                    if parts.intersects(compiled.needs) {
+                    if parts.intersects(compiled.requires) {
                         with += 1;
                         continue;
                     }
@@ -231,8 +231,12 @@ fn every_example_of_a_connection_is_judged_in_every_list() {
             };
             let mut snapshot = with_action(rule, example, "deny");
             snapshot.facts.cluster = true;
-            let wanted = connect("exec", "varied", &snapshot).wanted;
-            assert_eq!(wanted, Some(FactQuery::Pod { namespace: "default".to_owned(), name: "web".to_owned() }), "{case}");
+            let wanted = connect("exec", "varied", &snapshot).missing_fact;
+            assert_eq!(
+                wanted,
+                Some(FactQuery::Pod { namespace: "default".to_owned(), name: "web".to_owned() }),
+                "{case}"
+            );
 
             let raw = serde_json::value::to_raw_value(&pod).expect("it is JSON");
             let kept = Texts::default().keep(&raw);

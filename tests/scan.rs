@@ -8,7 +8,7 @@ use podreeve::facts::Labels;
 use podreeve::outcome::Verdict;
 use podreeve::policy::{Cluster, CompiledPolicy, PolicyDocument, PolicySet};
 use podreeve::report::{OwnerReport, ScanReport, ScanSummary, UnreadReport, text};
-use podreeve::scan::{Found, Namespace, Object, Owner, Said, judge};
+use podreeve::scan::{FindingKind, Found, Namespace, Object, Owner, judge};
 use podreeve::sources::Sources;
 use podreeve::workload::kinds::find;
 use serde_json::value::RawValue;
@@ -102,7 +102,7 @@ fn what_a_deployment_makes_is_told_of_the_deployment_once() {
     assert_eq!(denials(&found), ["Deployment web: run-as-non-root in Deployment"]);
     assert_eq!(found.owners.len(), 1);
     assert_eq!((found.objects, found.owners[0].verdict, found.counts.fail), (3, Verdict::Deny, 1));
-    let Said::Violation(violation) = &found.findings[0].said else { panic!("{:?}", found.findings[0]) };
+    let FindingKind::Violation(violation) = &found.findings[0].what else { panic!("{:?}", found.findings[0]) };
     assert!(violation.field.starts_with("/spec/template/spec/containers/0"), "{}", violation.field);
 }
 
@@ -223,7 +223,7 @@ fn labels_deny_what_a_template_makes() {
     let denied = found_by(&by_labels(&[("enforce", "restricted")]), LIMIT, &template);
     assert_eq!(denials(&denied), ["Deployment web: allow-privilege-escalation in Deployment"]);
     assert_eq!((denied.owners[0].verdict, denied.counts.fail), (Verdict::Deny, 1));
-    let Said::Violation(violation) = &denied.findings[0].said else { panic!("{:?}", denied.findings[0]) };
+    let FindingKind::Violation(violation) = &denied.findings[0].what else { panic!("{:?}", denied.findings[0]) };
     assert!(violation.field.starts_with("/spec/template/spec/containers/0"), "{}", violation.field);
     let warned = found_by(&by_labels(&[("warn", "restricted")]), LIMIT, &template);
     assert_eq!((warned.owners[0].verdict, warned.counts.fail, warned.counts.warn), (Verdict::Warn, 0, 1));

@@ -106,7 +106,8 @@ const ENTERED: &[&str] = &["exec-privileged", "exec-root"];
 #[test]
 fn nothing_of_linux_is_patched_into_a_pod_that_chooses_windows_nodes() {
     for rule in RULES.iter().filter(|rule| rule.pod().fixes) {
-        for example in rule.pod().examples.iter().filter(|example| example.is_bad() && example.kinds != Kinds::Connect) {
+        for example in rule.pod().examples.iter().filter(|example| example.is_bad() && example.kinds != Kinds::Connect)
+        {
             let mut pod = pod(example, *rule.pod().lists.last().expect("a list"));
             if !pod["spec"]["os"].is_null() {
                 continue;

@@ -1,16 +1,16 @@
 //! `kubectl exec`, `attach` and `port-forward`, and the proxy to a pod: the request carries options and no pod, so the
 //! pod is one of those that are known.
 
-use super::{Snapshot, about};
+use super::{Conditions, Snapshot, about};
 use crate::decide::{Case, Effect, Judged, Stage, judge};
-use crate::facts::{FactAnswer, Known, FactQuery};
+use crate::facts::{FactAnswer, FactQuery, Known};
 use crate::json::Raw;
 use crate::outcome::{About, JudgedPod, Outcome, PodSecurity};
 use crate::policy::{CompiledPolicy, Subject};
 use crate::review::{Operation, Request};
 use crate::rule::{Fix, Scope};
 use crate::workload::kinds::{self, read_at};
-use crate::workload::{PodContext, Connect, Pod, Text, UnknownPod};
+use crate::workload::{Connect, Pod, PodContext, Text, UnknownPod};
 use jiff::civil::Date;
 
 pub(super) fn is_one(request: &Request<'_>) -> bool {
@@ -20,22 +20,23 @@ pub(super) fn is_one(request: &Request<'_>) -> bool {
         && matches!(request.sub_resource.as_deref(), Some("exec" | "attach" | "portforward" | "proxy"))
 }
 
-pub(super) fn decide(request: &Request<'_>, snapshot: &Snapshot, today: Date) -> Outcome {
+pub(super) fn decide(request: &Request<'_>, conditions: &Conditions<'_>) -> Outcome {
+    let Conditions { snapshot, today, .. } = *conditions;
     let mut about = about(request, None);
     // What is judged is the pod, whatever its options are called.
     "Pod".clone_into(&mut about.kind);
+    let labels = match snapshot.labels(&request.namespace) {
+        Ok(labels) => labels,
+        Err(query) => return Outcome::needs_fact(about, query),
+    };
     let subject = Subject {
         namespace: &request.namespace,
-        labels: snapshot.labels(&request.namespace),
+        labels,
         kind: "Pod",
         user: &request.user_info.username,
         groups: &request.user_info.groups,
     };
-    let wanted = FactQuery::Namespace(request.namespace.to_string());
-    if subject.labels == Known::Unknown && snapshot.facts.may_ask(&wanted) {
-        return Outcome::needs_fact(about, wanted);
-    }
-    let policies: Vec<&CompiledPolicy> = snapshot.policies.select(&subject).filter(|p| p.judges_connects()).collect();
+    let policies: Vec<&CompiledPolicy> = snapshot.policies.select(&subject).filter(|p| p.judges_exec()).collect();
     if policies.is_empty() {
         return Outcome::allow(about);
     }
@@ -112,7 +113,7 @@ impl<'e> Entry<'e, '_> {
     {
         let mut judged = judge(&self.case(pod), self.policies, || None);
         // The pod was let in already; here only those count that judge who enters it.
-        judged.retain(|judged| judged.compiled.check.judges_connects());
+        judged.retain(|judged| judged.rule.judges_exec());
         debug_assert!(judged.iter().all(|judged| judged.effect != Effect::Patch), "these rules repair nothing");
         judged
     }
@@ -138,7 +139,7 @@ impl<'e> Entry<'e, '_> {
             scope: Scope::Pod,
             only: None,
             is_update: false,
-            told: self.snapshot.report_limit,
+            report_limit: self.snapshot.report_limit,
             today: self.today,
         }
     }
@@ -147,7 +148,8 @@ impl<'e> Entry<'e, '_> {
     where
         'e: 'p,
     {
-        let context = PodContext { connect: Some(Connect { container: self.container(), unknown }), ..PodContext::default() };
+        let context =
+            PodContext { connect: Some(Connect { container: self.container(), unknown }), ..PodContext::default() };
         Pod { context, ..pod }
     }
 

@@ -1,8 +1,8 @@
 //! What the cluster knows around a pod, as far as a policy asks.
 
-use crate::facts::{Facts, Known, FactQuery, ingress::ingress};
+use crate::facts::{FactKinds, FactQuery, Facts, Known, ingress::ingress};
 use crate::policy::CompiledPolicy;
-use crate::workload::{PodContext, Ingress, Pod, Written};
+use crate::workload::{Ingress, Pod, PodContext, Written};
 
 /// # Errors
 /// What has to be asked for first.
@@ -17,14 +17,15 @@ pub(super) fn of<'a>(
         .as_ref()
         .map(|accounts| Written { account_automounts: accounts.automounts(namespace, pod.spec.account()) });
     let mut context = PodContext { written, ..PodContext::default() };
+    let needed = policies.iter().fold(FactKinds::empty(), |needed, policy| needed | policy.facts);
     if !facts.cluster {
         return Ok(context);
     }
     context.windows_node = pod.spec.node_name.as_deref().is_some_and(|name| facts.nodes.is_windows(name));
-    if policies.iter().any(|policy| policy.asks_for_nodes()) {
+    if needed.contains(FactKinds::NODES) {
         context.node_pids = facts.nodes.highest(pod.spec.node_name.as_deref(), &pod.spec.node_selector());
     }
-    if policies.iter().any(|policy| policy.asks_for_network_policies()) {
+    if needed.contains(FactKinds::NETWORK_POLICIES) {
         context.ingress = Some(match facts.ingress_of(namespace) {
             Known::Is(policies) => ingress(policies, &pod.metadata.labels()),
             Known::Absent => Ingress::Open,

@@ -1,11 +1,11 @@
 //! A namespace that is created or labelled: its `pod-security.kubernetes.io` labels must mean something, and who makes
 //! them stricter is warned of the pods that are there and violate them.
 
-use super::{Snapshot, pod_security, reasons};
-use crate::facts::{Known, Labels, PodsByName, FactQuery};
+use super::{Snapshot, about, pod_security, reasons};
+use crate::facts::{FactQuery, Known, Labels, PodsByName};
 use crate::json::Raw;
 use crate::outcome::{About, Outcome, PodSecurity};
-use crate::policy::pod_security::{Levels, BadLabel, Level, LevelVersion, PREFIX, read, strictest_defaults};
+use crate::policy::pod_security::{BadLabel, Level, LevelVersion, Levels, PREFIX, read, strictest_defaults};
 use crate::review::{Operation, Request};
 use crate::workload::kinds::{self, read_by_serde};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -21,7 +21,8 @@ pub(super) fn is_one(request: &Request<'_>) -> bool {
 }
 
 /// What becomes of the review of a namespace; none where no policy honours labels.
-pub(super) fn judge(request: &Request<'_>, snapshot: &Snapshot, about: About) -> Outcome {
+pub(super) fn judge(request: &Request<'_>, snapshot: &Snapshot) -> Outcome {
+    let about = about(request, None);
     let labels = match request.object.map(labels).transpose() {
         Ok(labels) => labels.unwrap_or_default(),
         Err(problem) => return Outcome::refused(about, problem),

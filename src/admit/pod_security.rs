@@ -5,7 +5,7 @@ use crate::decide::{Effect, Judged, Previous, findings};
 use crate::facts::{Known, Labels};
 use crate::outcome::PodSecurity;
 use crate::policy::document::PodSecurityExemptions;
-use crate::policy::pod_security::{self, Levels, Honoured, Level, LevelVersion, strictest_defaults};
+use crate::policy::pod_security::{self, Honoured, Level, LevelVersion, Levels, strictest_defaults};
 use crate::policy::{CompiledPolicy, Subject};
 use crate::workload::Pod;
 
@@ -13,14 +13,14 @@ use crate::workload::Pod;
 #[derive(Debug, Default)]
 pub(super) struct PodSecurityVerdict<'p> {
     pub judged: Vec<Judged<'p>>,
-    pub told: PodSecurity,
+    pub pod_security: PodSecurity,
 }
 
 /// Whom it concerns.
-pub(super) struct Asking<'s> {
+pub(super) struct LabelCase<'s> {
     pub subject: &'s Subject<'s>,
     /// A template's pods are judged when they come; here they are only warned of.
-    pub template: bool,
+    pub is_template: bool,
     pub sub_resource: bool,
     pub audience: Audience,
 }
@@ -28,16 +28,16 @@ pub(super) struct Asking<'s> {
 /// # Errors
 /// When a pod cannot be let in, because nobody knows the labels.
 pub(super) fn judge<'p>(
-    asking: &Asking<'_>,
+    case: &LabelCase<'_>,
     policies: &[&CompiledPolicy],
     pod: &'p Pod<'p>,
     previous: impl FnOnce() -> Option<Previous<'p>>,
 ) -> Result<PodSecurityVerdict<'p>, String> {
     let honoured: Vec<_> = policies.iter().filter_map(|policy| policy.pod_security_labels.as_ref()).collect();
-    if honoured.is_empty() || (asking.template && asking.sub_resource) {
+    if honoured.is_empty() || (case.is_template && case.sub_resource) {
         return Ok(PodSecurityVerdict::default());
     }
-    if let Some(exempt) = exempt(&honoured, asking.subject, pod) {
+    if let Some(exempt) = exempt(&honoured, case.subject, pod) {
         return Ok(PodSecurityVerdict::annotated("exempt", exempt.to_owned()));
     }
     let hidden = || {
@@ -46,52 +46,59 @@ pub(super) fn judge<'p>(
     };
     // Whether there is a namespace is not for anybody to know: one that is not there looks like a strict one. The API
     // server creates nothing in it.
-    let absent = (asking.audience == Audience::Anybody && asking.subject.labels == Known::Absent).then(hidden);
-    let labels = absent.as_ref().map_or(asking.subject.labels, Known::Is);
+    let absent = (case.audience == Audience::Anybody && case.subject.labels == Known::Absent).then(hidden);
+    let labels = absent.as_ref().map_or(case.subject.labels, Known::Is);
     let Known::Is(labels) = labels else {
-        let problem = format!("failed to lookup namespace \"{}\"", crate::text::clean(asking.subject.namespace, 63));
+        let problem = format!("failed to lookup namespace \"{}\"", crate::text::clean(case.subject.namespace, 63));
         // As upstream: only what would run is kept out.
-        return if asking.template { Ok(PodSecurityVerdict::annotated("error", problem)) } else { Err(problem) };
+        return if case.is_template { Ok(PodSecurityVerdict::annotated("error", problem)) } else { Err(problem) };
     };
-    if !asking.template && previous().is_some_and(|previous| previous.change.is_none()) {
+    if !case.is_template && previous().is_some_and(|previous| previous.change.is_none()) {
         return Ok(PodSecurityVerdict::default());
     }
-    Ok(evaluate(labels, strictest_defaults(&honoured), asking.template, pod))
+    Ok(evaluate(labels, strictest_defaults(&honoured), case.is_template, pod))
 }
 
 fn evaluate<'p>(labels: &Labels, defaults: Levels, template: bool, pod: &'p Pod<'p>) -> PodSecurityVerdict<'p> {
     let (asked, bad) = pod_security::read(labels, defaults);
-    let mut said = PodSecurityVerdict::default();
+    let mut verdict = PodSecurityVerdict::default();
     if !bad.is_empty() {
         let bad: Vec<String> = bad.iter().map(ToString::to_string).collect();
-        said.told.annotations.push(("error", format!("Failed to parse policy: {}", bad.join(", "))));
+        verdict.pod_security.annotations.push(("error", format!("Failed to parse policy: {}", bad.join(", "))));
     }
     let audit = violations(asked.audit, pod);
     if let Some((text, _)) = reasons::tell("would violate", asked.audit, &audit) {
-        said.told.annotations.push(("audit-violations", text));
+        verdict.pod_security.annotations.push(("audit-violations", text));
     }
     if !template {
-        said.told.annotations.push(("enforce-policy", asked.enforce.to_string()));
+        verdict.pod_security.annotations.push(("enforce-policy", asked.enforce.to_string()));
         let denied = violations(asked.enforce, pod);
         if let Some((text, _)) = reasons::tell("violates", asked.enforce, &denied) {
-            said.told.denied = Some(text);
-            said.judged = with_effect(denied, Effect::Deny);
-            return said;
+            verdict.pod_security.denied = Some(text);
+            verdict.judged = with_effect(denied, Effect::Deny);
+            return verdict;
         }
     }
     let warned = violations(asked.warn, pod);
     if let Some((full, short)) = reasons::tell("would violate", asked.warn, &warned) {
-        said.told.warnings.push(if full.len() > crate::review::response::WARNING_MAX { short } else { full });
-        said.judged = with_effect(warned, Effect::Warn);
+        verdict.pod_security.warnings.push(if full.len() > crate::review::response::WARNING_MAX {
+            short
+        } else {
+            full
+        });
+        verdict.judged = with_effect(warned, Effect::Warn);
     } else {
-        said.judged = with_effect(audit, Effect::Audit);
+        verdict.judged = with_effect(audit, Effect::Audit);
     }
-    said
+    verdict
 }
 
 impl PodSecurityVerdict<'_> {
     fn annotated(key: &'static str, value: String) -> Self {
-        Self { told: PodSecurity { annotations: vec![(key, value)], ..PodSecurity::default() }, ..Self::default() }
+        Self {
+            pod_security: PodSecurity { annotations: vec![(key, value)], ..PodSecurity::default() },
+            ..Self::default()
+        }
     }
 }
 

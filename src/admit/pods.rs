@@ -1,28 +1,70 @@
 //! The pods of an object, each judged by itself; the answer is one.
 
-use super::{Hook, Moment, Snapshot, context, pod_security, update};
+use super::{Conditions, Hook, about, context, pod_security, update};
 use crate::decide::{Case, Change, Effect, Previous, Stage, judge, merged};
 use crate::json::Raw;
 use crate::outcome::{About, JudgedPod, Outcome, PodSecurity};
 use crate::policy::{Action, CompiledPolicy, Subject};
 use crate::review::{Operation, Request};
 use crate::rule::{Fix, Scope};
+use crate::workload::kinds::{self, Unreadable};
 use crate::workload::{Kind, Placed, Templates};
-use jiff::civil::Date;
 use std::cell::LazyCell;
 use std::collections::HashMap;
 
+/// What becomes of an object with pods in it.
+pub(super) fn decide(request: &mut Request<'_>, kind: &Kind, conditions: &Conditions<'_>) -> Outcome {
+    let about = about(request, Some(kind));
+    let Some(object) = request.object else {
+        return Outcome::refused(about, "the request has no `object` to judge".to_owned());
+    };
+    let mut found = match request.take_pods(kind, object) {
+        Ok(found) => found,
+        Err(error) => return unreadable(about, error),
+    };
+    let labels = match conditions.snapshot.labels(&request.namespace) {
+        Ok(labels) => labels,
+        Err(query) => return Outcome::needs_fact(about, query),
+    };
+    let subject = Subject {
+        namespace: &request.namespace,
+        labels,
+        kind: &kind.kind,
+        user: &request.user_info.username,
+        groups: &request.user_info.groups,
+    };
+    let mut policies: Vec<&CompiledPolicy> = conditions.snapshot.policies.select(&subject).collect();
+    if conditions.hook == Hook::Mutate && !kind.is_pod() {
+        let is_owned = policies.iter().any(|policy| policy.patch_templates) && kinds::is_owned(object);
+        policies.retain(|policy| policy.patch_templates && !is_owned);
+    }
+    for placed in &mut found.pods {
+        match context::of(&placed.pod, &request.namespace, &policies, &conditions.snapshot.facts) {
+            Ok(context) => placed.pod.context = context,
+            Err(query) => return Outcome::needs_fact(about, query),
+        }
+    }
+    let judging = Judging { request, object, kind, conditions, subject: &subject, policies: &policies };
+    match judging.outcome(about.clone(), found) {
+        Ok(outcome) => outcome.with_hints(object, kind),
+        Err(problem) => Outcome::refused(about, problem),
+    }
+}
+
+fn unreadable(about: About, error: Unreadable) -> Outcome {
+    let field = if error.field.is_empty() { String::new() } else { format!(" `{}`", error.field) };
+    let problem = format!("the object's field{field} could not be read: {}", error.in_words());
+    Outcome { problem_at: Some(error.pointer), ..Outcome::refused(about, problem) }
+}
+
 /// What the pods of one request are judged by.
-pub(super) struct Judging<'j, 'r> {
-    pub request: &'j Request<'r>,
-    pub object: Raw<'r>,
-    pub kind: &'j Kind,
-    pub hook: Hook,
-    pub moment: Moment,
-    pub snapshot: &'j Snapshot,
-    pub subject: &'j Subject<'j>,
-    pub policies: &'j [&'j CompiledPolicy],
-    pub today: Date,
+struct Judging<'j, 'r> {
+    request: &'j Request<'r>,
+    object: Raw<'r>,
+    kind: &'j Kind,
+    conditions: &'j Conditions<'j>,
+    subject: &'j Subject<'j>,
+    policies: &'j [&'j CompiledPolicy],
 }
 
 /// The pods as they were before the request, by where they stood. Read late: most requests violate nothing, and then
@@ -32,26 +74,27 @@ type Before<'o, 'r> = LazyCell<HashMap<String, Placed<'r>>, Box<dyn FnOnce() -> 
 /// What was found in one pod.
 struct Found<'p> {
     pod: JudgedPod<'p>,
-    told: PodSecurity,
+    pod_security: PodSecurity,
     change: Option<Change>,
 }
 
 impl<'j, 'r> Judging<'j, 'r> {
     /// # Errors
     /// When a pod cannot be let in, because nobody knows the labels.
-    pub fn outcome(&self, about: About, found: Templates<'_>) -> Result<Outcome, String> {
+    fn outcome(&self, about: About, found: Templates<'_>) -> Result<Outcome, String> {
         let before: Before<'_, 'r> = LazyCell::new(Box::new(|| self.before()));
-        let (mut pods, mut told, mut change) = (Vec::with_capacity(found.pods.len()), PodSecurity::default(), None);
+        let (mut pods, mut pod_security, mut change) =
+            (Vec::with_capacity(found.pods.len()), PodSecurity::default(), None);
         for placed in &found.pods {
             let found = self.pod(placed, &before)?;
             pods.push(found.pod);
-            told.add(found.told);
+            pod_security.add(found.pod_security);
             change = change.or(found.change);
         }
-        let outcome = Outcome::judged(about, self.kind, pods, self.snapshot.report_limit);
-        let outcome = Outcome { pod_security: told, change, ..outcome };
-        // Told once, by the hook that judges.
-        Ok(if self.hook == Hook::Validate { outcome.with_unmet(found.unmet) } else { outcome })
+        let outcome = Outcome::judged(about, self.kind, pods, self.conditions.snapshot.report_limit);
+        let outcome = Outcome { pod_security, change, ..outcome };
+        // Only the hook that judges reports it.
+        Ok(if self.conditions.hook == Hook::Validate { outcome.with_unmet(found.unmet) } else { outcome })
     }
 
     fn pod<'p>(&self, placed: &'p Placed<'_>, before: &'p Before<'_, 'r>) -> Result<Found<'p>, String>
@@ -66,17 +109,17 @@ impl<'j, 'r> Judging<'j, 'r> {
             Some(Previous { pod: &old.pod, change: update::change(self.kind, objects, placed, old) })
         });
         let mut judged = judge(&case, self.policies, || *previous);
-        let mut told = PodSecurity::default();
-        if self.hook == Hook::Validate {
+        let mut labels = PodSecurity::default();
+        if self.conditions.hook == Hook::Validate {
             let sub_resource = self.request.sub_resource.as_deref().is_some_and(|sub| !sub.is_empty());
-            let template = self.moment.warns(!self.kind.is_pod());
-            let (subject, audience) = (self.subject, self.snapshot.audience);
-            let asking = pod_security::Asking { subject, template, sub_resource, audience };
-            let said = pod_security::judge(&asking, self.policies, pod, || *previous)?;
-            judged = merged(judged, said.judged);
-            told = said.told;
+            let is_template = self.conditions.moment.only_warns(!self.kind.is_pod());
+            let (subject, audience) = (self.subject, self.conditions.snapshot.audience);
+            let case = pod_security::LabelCase { subject, is_template, sub_resource, audience };
+            let verdict = pod_security::judge(&case, self.policies, pod, || *previous)?;
+            judged = merged(judged, verdict.judged);
+            labels = verdict.pod_security;
         } else {
-            // The rest is told once, by the hook that judges.
+            // The hook that judges reports the rest.
             judged.retain(|j| j.effect == Effect::Patch);
         }
         let mut fix = Fix::new(case.scope);
@@ -86,7 +129,7 @@ impl<'j, 'r> Judging<'j, 'r> {
         // What was there counts, and the denial says why.
         let was_there = judged.iter().any(|j| j.effect == Effect::Deny && (j.fixed || !self.kind.is_pod()));
         let change = if was_there { previous.and_then(|previous| previous.change) } else { None };
-        Ok(Found { pod: JudgedPod { at: &placed.at, case, judged, fix }, told, change })
+        Ok(Found { pod: JudgedPod { at: &placed.at, case, judged, fix }, pod_security: labels, change })
     }
 
     fn case<'p>(&self, placed: &'p Placed<'_>) -> Case<'p>
@@ -97,17 +140,17 @@ impl<'j, 'r> Judging<'j, 'r> {
         Case {
             pod: &placed.pod,
             namespace: self.subject.namespace,
-            exemptions: &self.snapshot.policies.exemptions,
-            stage: match self.hook {
+            exemptions: &self.conditions.snapshot.policies.exemptions,
+            stage: match self.conditions.hook {
                 Hook::Mutate => Stage::Mutate,
                 Hook::Validate if is_pod => Stage::Pod,
                 Hook::Validate => Stage::Template,
             },
             scope: if self.is_update() && is_pod { Scope::Containers } else { Scope::Pod },
-            only: (self.hook == Hook::Mutate).then_some(Action::Patch),
+            only: (self.conditions.hook == Hook::Mutate).then_some(Action::Patch),
             is_update: self.is_update(),
-            told: self.snapshot.report_limit,
-            today: self.today,
+            report_limit: self.conditions.snapshot.report_limit,
+            today: self.conditions.today,
         }
     }
 
@@ -120,7 +163,8 @@ impl<'j, 'r> Judging<'j, 'r> {
         // An old object that cannot be read excuses nothing.
         let old = old.and_then(|old| self.kind.pods(old).ok()).unwrap_or_default();
         let known = |mut placed: Placed<'r>| {
-            let context = context::of(&placed.pod, &self.request.namespace, self.policies, &self.snapshot.facts);
+            let context =
+                context::of(&placed.pod, &self.request.namespace, self.policies, &self.conditions.snapshot.facts);
             placed.pod.context = context.unwrap_or_default();
             (placed.at.clone(), placed)
         };

@@ -1,8 +1,9 @@
 //! Policies and Exemptions themselves: one that does not compile is refused when it is written, with the error that a
 //! file would get.
 
+use super::about;
 use crate::json::Raw;
-use crate::outcome::{About, Outcome};
+use crate::outcome::Outcome;
 use crate::policy::{Cluster, CompiledPolicy, ObjectExemption, PolicyErrors};
 use crate::review::{Operation, Request};
 use serde::Deserialize;
@@ -14,7 +15,8 @@ pub(super) fn is_one(request: &Request<'_>) -> bool {
         && request.sub_resource.as_deref().unwrap_or_default().is_empty()
 }
 
-pub(super) fn judge(request: &Request<'_>, about: About) -> Outcome {
+pub(super) fn judge(request: &Request<'_>) -> Outcome {
+    let about = about(request, None);
     let Some(object) = request.object.map(Written::read) else { return Outcome::allow(about) };
     let old = request.old_object.filter(|_| request.operation() == Operation::Update);
     let before = old.map(Written::read).unwrap_or_default();

@@ -9,7 +9,7 @@ use super::input::{Found, Inputs};
 use super::output::{self, Format};
 use super::{Exit, Failure};
 use crate::manifest::{self, ManifestError, Position};
-use crate::report::{CheckReport, FileError, Judge, Usage, AnyExemption, text};
+use crate::report::{AnyExemption, CheckReport, FileError, Judge, Usage, text};
 use crate::sources::{Origin, SourceErrors, Sources};
 use exemptions::{Exemptions, Namespaces};
 use files::Files;

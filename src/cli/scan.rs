@@ -8,6 +8,7 @@ use super::{Exit, Failure, check};
 use crate::admit::Snapshot;
 use crate::cluster::scan::{RateLimiter, Scanning, Scope};
 use crate::cluster::{Lookup, once};
+use crate::facts::FactKinds;
 use crate::report::text;
 use crate::sources::Sources;
 use printer::ScanPrinter;
@@ -75,8 +76,12 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         };
         let mut printer = ScanPrinter::new(args.output, &snapshot);
         let snapshot = Arc::new(snapshot);
-        let scanning =
-            Scanning { client: &client, lookup: &lookup, limiter: &RateLimiter::new(None), snapshot: &|| Arc::clone(&snapshot) };
+        let scanning = Scanning {
+            client: &client,
+            lookup: &lookup,
+            limiter: &RateLimiter::new(None),
+            snapshot: &|| Arc::clone(&snapshot),
+        };
         scanning.run(&scope, &mut printer).await;
         printer.report()
     })?;
@@ -110,7 +115,7 @@ async fn in_force(args: &Args, client: &kube::Client, mut snapshot: Snapshot) ->
         }
     }
     snapshot.facts.cluster = true;
-    if snapshot.policies.policies.iter().any(|policy| policy.asks_for_nodes()) {
+    if snapshot.policies.facts().contains(FactKinds::NODES) {
         snapshot.facts.nodes = Arc::new(once::nodes(client).await);
         if !snapshot.facts.nodes.all_known() {
             output::diagnose(

@@ -1,8 +1,8 @@
 //! `Exemption` objects: each counts in its own namespace, if the operator allows that namespace. A wrong one exempts nothing.
 
 use super::item::Item;
-use super::objects::{ObjectStore, Name};
-use super::state::{Listed, ClusterState, StateSender};
+use super::objects::{Name, ObjectStore};
+use super::state::{ClusterState, Listed, StateSender};
 use super::status::DesiredStatus;
 use crate::policy::{ObjectExemption, PolicyErrors};
 use serde_json::value::RawValue;
@@ -41,7 +41,12 @@ impl ObjectStore for Exemptions {
                 if self.held.get(&name).is_none_or(|(known, _)| *known != generation) {
                     self.held.insert(name, (generation, Arc::new(exemption)));
                 }
-                DesiredStatus::new(item, true, "Compiled", "it counts in this namespace, up to the last day that it names")
+                DesiredStatus::new(
+                    item,
+                    true,
+                    "Compiled",
+                    "it counts in this namespace, up to the last day that it names",
+                )
             }
             Err(error) => {
                 self.held.remove(&name);

@@ -4,7 +4,7 @@ use super::item::Item;
 use super::state::StateSender;
 use super::watch::Sink;
 use crate::facts::ingress::{IngressByName, IngressPolicy};
-use crate::facts::{Facts, Labels, pods};
+use crate::facts::{FactKinds, Facts, Labels, pods};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -137,11 +137,11 @@ impl Cache for pods::Pods {
 
     fn publish(&self, facts: &mut Facts) {
         facts.pods = self.snapshot();
-        facts.pods_complete = true;
+        facts.complete |= FactKinds::PODS;
     }
 
     fn doubt(&self, facts: &mut Facts) {
-        facts.pods_complete = false;
+        facts.complete -= FactKinds::PODS;
     }
 }
 
@@ -175,7 +175,7 @@ impl Cache for NetworkPolicies {
 
     fn publish(&self, facts: &mut Facts) {
         facts.ingress = Arc::new(self.0.clone());
-        facts.ingress_complete = true;
+        facts.complete |= FactKinds::NETWORK_POLICIES;
     }
 }
 
@@ -197,7 +197,7 @@ mod tests {
         then(sink);
         sink.published = None;
         sink.settled().await;
-        sink.parts.borrow().facts.pods_complete
+        sink.parts.borrow().facts.is_complete(FactKinds::PODS)
     }
 
     #[tokio::test]
@@ -208,7 +208,7 @@ mod tests {
         assert!(complete(&mut sink, Sink::done).await);
         // At once, though nothing has been handed out since.
         sink.interrupted(false);
-        assert!(!sink.parts.borrow().facts.pods_complete);
+        assert!(!sink.parts.borrow().facts.is_complete(FactKinds::PODS));
         // What was known is still there, for whoever counts it; the next change shows that the watch goes on.
         assert_eq!(sink.parts.borrow().facts.pods["shop"].len(), 1);
         assert!(complete(&mut sink, |sink| sink.apply(&pod("a"))).await);

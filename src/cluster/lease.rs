@@ -31,7 +31,9 @@ pub async fn hold(api: Api<Lease>, name: &str, identity: &str, link: &ApiHealth,
     loop {
         let asked = Instant::now();
         let looked = tokio::time::timeout(REQUEST, step(&api, name, identity, &mut seen)).await;
-        match looked.unwrap_or_else(|_| Err(LeaseError::Unreachable("the API server does not answer in time".to_owned()))) {
+        match looked
+            .unwrap_or_else(|_| Err(LeaseError::Unreachable("the API server does not answer in time".to_owned())))
+        {
             Ok(holds) => {
                 link.up();
                 held = holds.then_some(asked);

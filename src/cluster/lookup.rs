@@ -4,7 +4,7 @@ use super::bucket::Bucket;
 use super::item::{Item, resource};
 use crate::facts::ingress::IngressPolicy;
 use crate::facts::pods::Texts;
-use crate::facts::{FactAnswer, PodsByName, FactQuery};
+use crate::facts::{FactAnswer, FactQuery, PodsByName};
 use arc_swap::ArcSwapOption;
 use kube::api::ListParams;
 use kube::{Api, Client};

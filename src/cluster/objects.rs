@@ -164,8 +164,8 @@ impl<K: ObjectStore> Sink for Objects<K> {
 mod tests {
     use super::*;
     use crate::cluster::item::resource;
-    use crate::cluster::state::StateSender;
     use crate::cluster::policies::Policies;
+    use crate::cluster::state::StateSender;
     use http::{Request, Response};
     use kube::client::Body;
     use std::convert::Infallible;

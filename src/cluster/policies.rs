@@ -1,8 +1,8 @@
 //! `Policy` objects: each compiles or says why not, and the last one of a name that did stays.
 
 use super::item::Item;
-use super::objects::{ObjectStore, Name};
-use super::state::{Listed, ClusterState, StateSender};
+use super::objects::{Name, ObjectStore};
+use super::state::{ClusterState, Listed, StateSender};
 use super::status::DesiredStatus;
 use crate::policy::{Cluster, CompiledPolicy, PolicyErrors, status::mode};
 use serde_json::value::RawValue;

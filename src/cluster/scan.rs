@@ -8,8 +8,8 @@ mod events;
 mod kinds;
 pub mod leader;
 pub mod order;
-mod rate_limiter;
 mod pages;
+mod rate_limiter;
 mod reports;
 
 pub use leader::{Served, Settings};
@@ -126,7 +126,10 @@ impl Scanning<'_> {
             }
         }
         let existing_reports = scope.existing_reports.clone();
-        Lists { kinds: found, existing_reports: existing_reports.map(|(resource, labels)| pages(listing(resource, Some(&labels), true))) }
+        Lists {
+            kinds: found,
+            existing_reports: existing_reports.map(|(resource, labels)| pages(listing(resource, Some(&labels), true))),
+        }
     }
 
     async fn object(&self, kind: &Kind, item: &Item, namespace: &mut Namespace, snapshot: &mut Snapshot) {
@@ -199,7 +202,12 @@ impl Lists<'_> {
     }
 }
 
-async fn next_in(kind: &Kind, pages: &mut Pages<'_>, namespace: &str, observer: &mut impl ScanObserver) -> Option<Item> {
+async fn next_in(
+    kind: &Kind,
+    pages: &mut Pages<'_>,
+    namespace: &str,
+    observer: &mut impl ScanObserver,
+) -> Option<Item> {
     let item = peek(&kind.kind, pages, observer).await?;
     if item.namespace() == namespace { pages.take() } else { None }
 }

@@ -131,7 +131,8 @@ mod tests {
 
     #[test]
     fn a_status_is_written_once() {
-        let ready = |item: &Item| DesiredStatus::new(item, true, "Compiled", "is in force").mode(Some("deny".to_owned()));
+        let ready =
+            |item: &Item| DesiredStatus::new(item, true, "Compiled", "is in force").mode(Some("deny".to_owned()));
         let first = ready(&item(Value::Null));
         assert!(!first.is_written());
         let patch = first.patch(at(0));

@@ -3,7 +3,7 @@
 use super::{Case, Stage};
 use crate::effort;
 use crate::policy::{Action, CompiledPolicy, CompiledRule};
-use crate::rule::{Finding, Findings, Same, RepairSplit, Spot};
+use crate::rule::{Finding, Findings, RepairSplit, Same, Spot};
 use crate::workload::PodFeatures;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ pub(super) struct Found<'p> {
     /// The rule has a repair for it.
     pub repairable: bool,
     /// How many it stands for.
-    pub times: usize,
+    pub count: usize,
 }
 
 /// In the order of policies and rules, without what another violation implies.
@@ -46,7 +46,7 @@ pub(super) fn find<'p>(case: &Case<'p>, policies: &[&'p CompiledPolicy]) -> Vec<
             let sorting = (compiled.action == Action::Patch).then_some(sorting);
             // Each repair is made.
             let counted = alike && !compiled.exempted && (sorting.is_none() || case.stage != Stage::Mutate);
-            findings.keep(if counted { case.told.max(1) } else { usize::MAX }, sorting);
+            findings.keep(if counted { case.report_limit.max(1) } else { usize::MAX }, sorting);
             findings.leave_out(causes.of(compiled));
             findings.remember_spots(implies);
             compiled.check.check(case.pod, &mut findings);
@@ -57,12 +57,12 @@ pub(super) fn find<'p>(case: &Case<'p>, policies: &[&'p CompiledPolicy]) -> Vec<
             let mut findings = std::mem::take(&mut findings);
             causes.add(place, findings.take_spots());
             if wanted {
-                found.extend(findings.into_counted().map(|(finding, repairable, times)| Found {
+                found.extend(findings.into_counted().map(|(finding, repairable, count)| Found {
                     policy,
                     compiled,
                     finding,
                     repairable,
-                    times,
+                    count,
                 }));
             }
         }

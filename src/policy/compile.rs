@@ -3,10 +3,11 @@
 use super::document::{self, API_VERSION, PodSecurityStandard, PolicySpec};
 use super::pod_security::Honoured;
 use super::{
-    Action, Cluster, CompiledExemption, ObjectExemption, PolicyDocument, PolicyError, PolicyErrors, PodExemptions, every,
-    implied, matches::Matcher, wording,
+    Action, Cluster, CompiledExemption, ObjectExemption, PodExemptions, PolicyDocument, PolicyError, PolicyErrors,
+    every, implied, matches::Matcher, wording,
 };
 use crate::effort;
+use crate::facts::FactKinds;
 use crate::rule::{Check, Finding, Rule, Same};
 use crate::rules::RULES;
 use crate::workload::{Kind, PodFeatures};
@@ -32,26 +33,8 @@ pub struct CompiledPolicy {
     pub warn_until: Option<Date>,
     /// It honours `pod-security.kubernetes.io` labels, and how.
     pub pod_security_labels: Option<Honoured>,
-    asks: Asks,
-}
-
-/// What its rules judge beside the pod in the request.
-#[derive(Debug, Clone, Copy)]
-struct Asks {
-    connects: bool,
-    network_policies: bool,
-    nodes: bool,
-}
-
-impl Asks {
-    fn new(rules: &[CompiledRule]) -> Self {
-        let any = |asks: fn(&dyn Check) -> bool| rules.iter().any(|rule| asks(&*rule.check));
-        Self {
-            connects: any(|check| check.judges_connects()),
-            network_policies: any(|check| check.asks_for_network_policies()),
-            nodes: any(|check| check.asks_for_nodes()),
-        }
-    }
+    /// What it needs to know of the cluster.
+    pub facts: FactKinds,
 }
 
 /// The exemption that covers a finding.
@@ -199,10 +182,13 @@ impl CompiledPolicy {
         let (Some(pod_security_labels), Some(matcher)) = (labels, matcher.filter(|_| errors.is_empty())) else {
             return Err(PolicyErrors(errors));
         };
+        let labels =
+            pod_security_labels.as_ref().map_or(FactKinds::empty(), |_| FactKinds::NAMESPACES | FactKinds::PODS);
+        let facts = rules.iter().fold(labels | matcher.facts(), |facts, rule| facts | rule.check.facts());
         Ok(Self {
             name: document.metadata.name.clone(),
             matcher,
-            asks: Asks::new(&rules),
+            facts,
             rules,
             exemptions,
             workloads,
@@ -212,31 +198,10 @@ impl CompiledPolicy {
         })
     }
 
-    /// Whether it can be applied only to namespaces whose labels are known.
+    /// Whether it judges who enters a pod.
     #[must_use]
-    pub fn asks_for_labels(&self) -> bool {
-        self.pod_security_labels.is_some() || self.matcher.selects_labels()
-    }
-
-    /// Whether it looks at pods that are there already.
-    #[must_use]
-    pub const fn asks_for_pods(&self) -> bool {
-        self.pod_security_labels.is_some() || self.asks.connects
-    }
-
-    #[must_use]
-    pub const fn judges_connects(&self) -> bool {
-        self.asks.connects
-    }
-
-    #[must_use]
-    pub const fn asks_for_network_policies(&self) -> bool {
-        self.asks.network_policies
-    }
-
-    #[must_use]
-    pub const fn asks_for_nodes(&self) -> bool {
-        self.asks.nodes
+    pub fn judges_exec(&self) -> bool {
+        self.rules.iter().any(|compiled| compiled.rule.judges_exec())
     }
 
     /// Of the exemptions that cover the finding today, those of the policy and `objects`, the one that lasts longest.
@@ -250,7 +215,8 @@ impl CompiledPolicy {
         whole: &PodExemptions<'_>,
         today: Date,
     ) -> Option<AppliedExemption<'e>> {
-        let own = self.exemptions.iter().enumerate().map(|(index, exemption)| (ExemptionSource::Policy(index), exemption));
+        let own =
+            self.exemptions.iter().enumerate().map(|(index, exemption)| (ExemptionSource::Policy(index), exemption));
         own.chain(objects.iter().map(|object| (ExemptionSource::Object(&object.name), &object.exemption)))
             .filter(|_| effort::step(1))
             .filter(|(_, exemption)| exemption.covers(rule, finding, namespace, whole, today))

@@ -2,8 +2,8 @@
 
 use super::rule_settings::unknown_rule;
 use super::{Exemption, PolicyError, PolicyErrors};
-use crate::rules;
 use crate::rule::{Finding, Rule};
+use crate::rules;
 use crate::workload::{ContainerRef, Pod, image::ImageRef, volume::Image};
 use jiff::civil::Date;
 use std::cell::RefCell;
@@ -47,7 +47,14 @@ impl CompiledExemption {
 
     /// Whether it lets this finding through today.
     #[must_use]
-    pub fn covers(&self, rule: &Rule, finding: &Finding<'_>, namespace: &str, whole: &PodExemptions<'_>, today: Date) -> bool {
+    pub fn covers(
+        &self,
+        rule: &Rule,
+        finding: &Finding<'_>,
+        namespace: &str,
+        whole: &PodExemptions<'_>,
+        today: Date,
+    ) -> bool {
         let Exemption { rules: _, namespaces, containers, images, reason: _, until } = &self.written;
         let narrowed = !containers.is_empty() || !images.is_empty();
         self.names(rule)

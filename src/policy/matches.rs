@@ -2,7 +2,7 @@
 
 use super::{PolicyError, PolicyErrors, document::Match, every, selector};
 use crate::facts::selector::Selector;
-use crate::facts::{Known, Labels};
+use crate::facts::{FactKinds, Known, Labels};
 use crate::workload::{Kind, kinds::KINDS};
 
 /// What policies may look at in a request.
@@ -76,10 +76,10 @@ impl Matcher {
         Ok(Self { matching: matching.clone(), selector })
     }
 
-    /// Whether the labels of the namespace count.
+    /// What it needs to know of the cluster.
     #[must_use]
-    pub const fn selects_labels(&self) -> bool {
-        self.selector.is_some()
+    pub fn facts(&self) -> FactKinds {
+        if self.selector.is_some() { FactKinds::NAMESPACES } else { FactKinds::empty() }
     }
 
     #[must_use]

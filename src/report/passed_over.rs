@@ -3,11 +3,12 @@
 use super::FileError;
 use crate::manifest::{Content, Node, Object};
 use crate::policy::PolicySet;
-use crate::text::{clean, edit_distance};
+use crate::text::clean;
 use crate::workload::{Kind, kinds::KINDS};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt::Write;
+use strsim::levenshtein;
 
 /// No apiVersion and no kind are longer.
 const NAME_MAX: usize = 120;
@@ -95,7 +96,7 @@ fn doubt(object: &Object<'_>, policies: &PolicySet) -> Option<String> {
 /// Groups that are mistaken for each other. One with a dot that is no group of Kubernetes is somebody's own.
 fn is_near(written: &str, group: &str) -> bool {
     let own = written.contains('.') && !written.ends_with(".k8s.io") && !written.ends_with(".kubernetes.io");
-    written == group || !own || edit_distance(&clean(written, 60), group) <= 2
+    written == group || !own || levenshtein(&clean(written, 60), group) <= 2
 }
 
 /// Another case, a plural, a short name of kubectl, or a letter or two.
@@ -112,7 +113,7 @@ fn is_spelt(written: &str, kind: &str) -> bool {
         "cronjob" => "cj",
         _ => "",
     };
-    let apart = edit_distance(&written, &kind);
+    let apart = levenshtein(&written, &kind);
     written == kind || written == short || written == format!("{kind}s") || (kind.len() > 6 && apart <= 2)
 }
 

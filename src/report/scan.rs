@@ -2,7 +2,7 @@
 //! types, and fields are added but never changed.
 
 use crate::outcome::{Verdict, Violation};
-use crate::scan::{Finding, Found, Owner, OwnerVerdict, FindingKind};
+use crate::scan::{Finding, FindingKind, Found, Owner, OwnerVerdict};
 use crate::text::{clean, dotted};
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -7,7 +7,7 @@ use crate::decide::{Case, EXPIRY_NOTICE, Stage, judge};
 use crate::facts::Known;
 use crate::json::Raw;
 use crate::manifest::{Object, Position};
-use crate::policy::{ExemptionSource, Exemption, Subject};
+use crate::policy::{Exemption, ExemptionSource, Subject};
 use crate::rule::Scope;
 use crate::workload::Text;
 use jiff::{ToSpan, civil::Date};
@@ -124,7 +124,8 @@ impl Usage {
     ) -> Vec<WaiverReport> {
         let policies = snapshot.policies.policies.iter().enumerate().flat_map(|(number, policy)| {
             let exemptions = policy.exemptions.iter().enumerate();
-            exemptions.map(move |(index, exemption)| (Some(&policy.name), AnyExemption::Policy(number, index), exemption))
+            exemptions
+                .map(move |(index, exemption)| (Some(&policy.name), AnyExemption::Policy(number, index), exemption))
         });
         let objects = snapshot.policies.exemptions.iter();
         let objects = objects.map(|object| (None, AnyExemption::Object(object.name.clone()), &object.exemption));

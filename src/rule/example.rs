@@ -252,20 +252,6 @@ fn object_or_empty(json: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::find;
-
-    #[test]
-    fn a_plain_example_is_a_pod_alone_with_its_container_in_the_list() {
-        let (rule, debug_only) = (find("memory-limit").unwrap(), &[ContainerKind::Ephemeral]);
-        let of = Example::bad("a container", r#"{"resources":null}"#, &["resources.limits.memory"]);
-        let (container, pod) = (|| Example { ..of }, || Example { container: "", ..of });
-        assert!(container().is_plain(rule) && container().not_job().is_plain(rule) && pod().is_plain(rule));
-        assert!(!container().job("{}").is_plain(rule) && !container().connect().is_plain(rule));
-        assert!(container().written().is_plain(rule));
-        assert!(!container().network_policies("[]").is_plain(rule) && !pod().network_policies("[]").is_plain(rule));
-        let debug = Rule { lists: debug_only, ..*rule };
-        assert!(!container().is_plain(&debug) && pod().is_plain(&debug));
-    }
 
     #[test]
     fn fields_are_paths_from_the_pod() {

@@ -59,20 +59,3 @@ impl Same {
         Self::Container.spot(finding).or_else(|| Self::Volume.spot(finding))
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use crate::rules::{RULES, find};
-
-    #[test]
-    fn a_cause_is_a_rule_that_comes_first_and_is_as_grave() {
-        let order = |id: &str| RULES.iter().position(|rule| rule.id == id);
-        for rule in RULES {
-            for cause in rule.pod().implied_by {
-                assert!(order(cause.rule) < order(rule.id), "{} is implied by {}", rule.id, cause.rule);
-                let grave = find(cause.rule).is_some_and(|cause| cause.severity >= rule.severity);
-                assert!(grave, "{} is implied by {}, which is milder", rule.id, cause.rule);
-            }
-        }
-    }
-}

@@ -1,6 +1,6 @@
 //! The findings of one namespace, by owner and without repetition.
 
-use super::{Counts, Finding, Judged, Object, Owner, FindingKind};
+use super::{Counts, Finding, FindingKind, Judged, Object, Owner};
 use crate::decide::Effect;
 use crate::outcome::{Verdict, Violation};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -85,11 +85,15 @@ impl Namespace {
         let known = known.or_insert_with(|| OwnerVerdict { owner, verdict: Verdict::Allow });
         let owner = Arc::clone(&known.owner);
         let all: Vec<FindingKind> = match judged {
-            Judged::Violations(violations) => violations.into_iter().map(|v| FindingKind::Violation(Box::new(v))).collect(),
+            Judged::Violations(violations) => {
+                violations.into_iter().map(|v| FindingKind::Violation(Box::new(v))).collect()
+            }
             Judged::Problem(problem) => vec![FindingKind::Problem(problem)],
-            Judged::NeedsFact(_) => vec![FindingKind::Problem("what it is judged by could not be asked for".to_owned())],
+            Judged::NeedsFact(_) => {
+                vec![FindingKind::Problem("what it is judged by could not be asked for".to_owned())]
+            }
         };
-        for said in what {
+        for what in all {
             let finding = Finding { owner: Arc::clone(&owner), kind: object.kind.kind.to_string(), what };
             known.verdict = known.verdict.max(verdict(finding.effect()));
             // Several templates of one object may have the same violation, and each counts.

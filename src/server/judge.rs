@@ -1,7 +1,7 @@
 //! From bytes to an outcome, whatever happens in between.
 
 use super::Shared;
-use super::body::{Cut, BufferedBody, Lease};
+use super::body::{BufferedBody, Cut, Lease};
 use crate::admit::{Hook, Lookup, Snapshot, admit_guarded, deny_unread, judge_with_lookups};
 use crate::effort::{self, End, Limit};
 use crate::facts::{FactAnswer, FactQuery};

@@ -3,7 +3,8 @@
 use super::Shared;
 use super::health::{Health, POLICIES, Status};
 use crate::admit::{Audience, Snapshot};
-use crate::cluster::{Needs, ClusterState};
+use crate::cluster::ClusterState;
+use crate::facts::FactKinds;
 use crate::observe::Metrics;
 use crate::review::response::MAX_REPORTED;
 use crate::sources::Sources;
@@ -25,7 +26,7 @@ pub struct Policies {
     /// Why newer files are not.
     failure: Option<String>,
     parts: ClusterState,
-    needs: watch::Sender<Needs>,
+    needed: watch::Sender<FactKinds>,
     /// There is a cluster to ask.
     cluster: bool,
     pub(super) audience: Audience,
@@ -40,7 +41,7 @@ impl Policies {
             loaded: None,
             failure: None,
             parts: ClusterState::default(),
-            needs: watch::Sender::default(),
+            needed: watch::Sender::default(),
             cluster: false,
             audience: Audience::default(),
         }
@@ -67,8 +68,8 @@ impl Policies {
     }
 
     /// What the policies in force ask the cluster for.
-    pub(super) fn needs(&self) -> watch::Receiver<Needs> {
-        self.needs.subscribe()
+    pub(super) fn needed(&self) -> watch::Receiver<FactKinds> {
+        self.needed.subscribe()
     }
 
     /// The first load. There is no last good one yet, so it must succeed.
@@ -81,7 +82,12 @@ impl Policies {
     }
 
     /// Loads files again every `poll`, hears what the cluster says, and swaps in what is usable.
-    pub(super) async fn watch(mut self, poll: Duration, shared: Arc<Shared>, mut cluster: watch::Receiver<ClusterState>) {
+    pub(super) async fn watch(
+        mut self,
+        poll: Duration,
+        shared: Arc<Shared>,
+        mut cluster: watch::Receiver<ClusterState>,
+    ) {
         let mut ticks = tokio::time::interval(poll);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ticks.tick().await;
@@ -154,13 +160,9 @@ impl Policies {
 
     /// What is to be read before requests are judged as the cluster's policies want it.
     fn awaited(&self) -> Vec<&'static str> {
-        let (needs, facts) = (*self.needs.borrow(), &self.parts.facts);
-        let awaited = [
-            (POLICIES, !self.parts.listed.all()),
-            ("pods", needs.pods && !facts.pods_complete),
-            ("network policies", needs.network_policies && !facts.ingress_complete),
-        ];
-        awaited.into_iter().filter(|(_, missing)| *missing).map(|(what, _)| what).collect()
+        let missing = *self.needed.borrow() & FactKinds::AWAITED - self.parts.facts.complete;
+        let own = (!self.parts.listed.all()).then_some(POLICIES);
+        own.into_iter().chain(missing.names()).collect()
     }
 
     fn swap(&mut self, shared: &Shared) {
@@ -184,14 +186,8 @@ impl Policies {
         snapshot.facts.clone_from(&self.parts.facts);
         snapshot.facts.cluster = self.cluster;
         snapshot.audience = self.audience;
-        let policies = &snapshot.policies.policies;
-        let needs = Needs {
-            namespaces: policies.iter().any(|policy| policy.asks_for_labels()),
-            pods: policies.iter().any(|policy| policy.asks_for_pods()),
-            network_policies: policies.iter().any(|policy| policy.asks_for_network_policies()),
-            nodes: policies.iter().any(|policy| policy.asks_for_nodes()),
-        };
-        self.needs.send_if_modified(|known| std::mem::replace(known, needs) != needs);
+        let needed = snapshot.policies.facts();
+        self.needed.send_if_modified(|known| std::mem::replace(known, needed) != needed);
         Some(snapshot)
     }
 
@@ -234,9 +230,9 @@ mod tests {
         assert_eq!(needing.awaited(), [POLICIES, "pods", "network policies"]);
         needing.parts.listed = Listed { policies: true, exemptions: true };
         assert_eq!(needing.awaited(), ["pods", "network policies"]);
-        needing.parts.facts.pods_complete = true;
+        needing.parts.facts.complete |= FactKinds::PODS;
         assert_eq!(needing.awaited(), ["network policies"]);
-        needing.parts.facts.ingress_complete = true;
+        needing.parts.facts.complete |= FactKinds::NETWORK_POLICIES;
         assert!(needing.awaited().is_empty());
 
         let mut others = policies(r#"{"privileged": {"action": "deny"}}"#);

@@ -1,7 +1,7 @@
 //! POST /validate and /mutate, and a clear answer to everything else.
 
 use super::Shared;
-use super::body::{Cut, BufferedBody, Time, discard, read};
+use super::body::{BufferedBody, Cut, Time, discard, read};
 use super::duration;
 use super::judge::judge;
 use crate::admit::Hook;

@@ -101,7 +101,8 @@ impl Activity {
     /// For how long there has been no request.
     pub fn idle(&self) -> Option<Duration> {
         let idle_since = self.idle_since.load(Ordering::Relaxed);
-        (self.requests.load(Ordering::Relaxed) == 0).then(|| Duration::from_millis(self.now().saturating_sub(idle_since)))
+        (self.requests.load(Ordering::Relaxed) == 0)
+            .then(|| Duration::from_millis(self.now().saturating_sub(idle_since)))
     }
 
     /// For how long a request's headers have been on their way.

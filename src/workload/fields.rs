@@ -5,10 +5,11 @@
 
 use crate::json::Raw;
 use crate::patch::escape;
-use crate::text::{clean, edit_distance};
+use crate::text::clean;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::LazyLock;
+use strsim::levenshtein;
 
 /// Keys that one object has looked at: who has more of them that are unknown has another problem.
 const MAX_UNKNOWN: usize = 100;
@@ -102,8 +103,8 @@ impl Walk {
                 Some(format!("`{written}` means nothing here, and is ignored; it belongs to {places}"))
             })
             .or_else(|| {
-                let near = fields.iter().min_by_key(|field| edit_distance(field.name, key))?;
-                let is_near = key.len() > 3 && edit_distance(near.name, key) <= 1 + key.len() / 8;
+                let near = fields.iter().min_by_key(|field| levenshtein(field.name, key))?;
+                let is_near = key.len() > 3 && levenshtein(near.name, key) <= 1 + key.len() / 8;
                 is_near.then(|| misspelt(near.name))
             });
         if let Some(message) = message {

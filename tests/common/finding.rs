@@ -6,7 +6,7 @@ use podreeve::json::Raw;
 use podreeve::policy::{Action, CompiledRule};
 use podreeve::rule::{Example, Finding, Fix, Kinds, Rule, Scope};
 use podreeve::workload::kinds::KINDS;
-use podreeve::workload::{PodContext, Connect, ContainerKind, Ingress, Pod, Written};
+use podreeve::workload::{Connect, ContainerKind, Ingress, Pod, PodContext, Written};
 use serde_json::{Value, json};
 
 /// The example's pod, its container in this list.

@@ -256,7 +256,12 @@ fn the_policies_hold_the_rules_that_agree_with_a_check() {
                 Some(pss) => pss != other,
             };
             assert_eq!(rules.contains(&rule.id), of_level, "{} in pss-{level}", rule.id);
-            assert_eq!(rule.pod().pss.is_some(), document::rules().any(|known| known == rule.id), "{} in GROUPS", rule.id);
+            assert_eq!(
+                rule.pod().pss.is_some(),
+                document::rules().any(|known| known == rule.id),
+                "{} in GROUPS",
+                rule.id
+            );
         }
     }
 }

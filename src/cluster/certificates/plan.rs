@@ -46,7 +46,10 @@ impl Stored {
             leaf.until > now && !self.leaf.key.is_empty() && names.iter().all(|name| leaf.dns_names.contains(name))
         });
         let trusts = |leaf: &CertificateInfo| {
-            split(&self.bundle).iter().filter_map(|ca| CertificateInfo::of(ca)).any(|ca| ca.key == leaf.signer && ca.until > now)
+            split(&self.bundle)
+                .iter()
+                .filter_map(|ca| CertificateInfo::of(ca))
+                .any(|ca| ca.key == leaf.signer && ca.until > now)
         };
         let Some(leaf) = leaf.filter(trusts) else {
             return if ca.is_some() { Step::Leaf } else { Step::Bootstrap };

@@ -1,7 +1,7 @@
 //! Events on owners of which something would be denied: when that is new, and not with every scan.
 
 use super::RateLimiter;
-use crate::scan::{Finding, Found, ScanResult, FindingKind};
+use crate::scan::{Finding, FindingKind, Found, ScanResult};
 use crate::text::with_causes;
 use crate::text::{clean, dotted};
 use k8s_openapi::api::core::v1::ObjectReference;

@@ -2,7 +2,7 @@
 
 use super::events::Events;
 use super::reports::{Api, Reports};
-use super::{ScanObserver, RateLimiter, Scanning, Scope};
+use super::{RateLimiter, ScanObserver, Scanning, Scope};
 use crate::admit::Snapshot;
 use crate::cluster::item::Item;
 use crate::cluster::{Leadership, Lookup};
@@ -104,7 +104,13 @@ impl Leader<'_> {
             Some(reports) => reports.installed().await,
             None => None,
         };
-        let scope = Scope { namespace: None, selector: None, page: PAGE, findings: RESULTS, existing_reports: existing_reports.clone() };
+        let scope = Scope {
+            namespace: None,
+            selector: None,
+            page: PAGE,
+            findings: RESULTS,
+            existing_reports: existing_reports.clone(),
+        };
         let resource = existing_reports.map(|(resource, _)| resource);
         let mut run = ScanRun {
             limiter,

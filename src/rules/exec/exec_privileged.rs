@@ -1,8 +1,9 @@
 //! Who enters a privileged container stands on the node.
 
 use super::entered::{OnUnknown, unknown};
+use crate::facts::FactKinds;
 use crate::rule::{Check, Example, Finding, Findings, Judges, Location, PodRule, Rule, Severity, compile, params};
-use crate::workload::{ContainerKind, PodFeatures, Pod};
+use crate::workload::{ContainerKind, Pod, PodFeatures};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -26,18 +27,20 @@ and every caller gets in with a warning.",
         lists: &[ContainerKind::Ephemeral],
         compile: compile::<ExecPrivileged>,
         examples: &[
-        Example::bad(
-            "a privileged debug container",
-            r#"{"securityContext":{"privileged":true}}"#,
-            &["securityContext.privileged"],
-        ),
-        Example::bad("exec", r#"{"securityContext":{"privileged":true}}"#, &["securityContext.privileged"]).connect(),
-        Example::good("a debug container like any other", r#"{"securityContext":{"privileged":false}}"#),
-        Example::good("exec into a container like any other", r#"{"securityContext":{"privileged":false}}"#).connect(),
-        Example::good("Windows has no such field", r#"{"securityContext":{"privileged":true}}"#)
-            .spec(r#"{"os":{"name":"windows"}}"#)
-            .connect(),
-    ],
+            Example::bad(
+                "a privileged debug container",
+                r#"{"securityContext":{"privileged":true}}"#,
+                &["securityContext.privileged"],
+            ),
+            Example::bad("exec", r#"{"securityContext":{"privileged":true}}"#, &["securityContext.privileged"])
+                .connect(),
+            Example::good("a debug container like any other", r#"{"securityContext":{"privileged":false}}"#),
+            Example::good("exec into a container like any other", r#"{"securityContext":{"privileged":false}}"#)
+                .connect(),
+            Example::good("Windows has no such field", r#"{"securityContext":{"privileged":true}}"#)
+                .spec(r#"{"os":{"name":"windows"}}"#)
+                .connect(),
+        ],
         ..PodRule::DEFAULT
     }),
 };
@@ -79,8 +82,8 @@ impl Check for ExecPrivileged {
         }
     }
 
-    fn judges_connects(&self) -> bool {
-        true
+    fn facts(&self) -> FactKinds {
+        FactKinds::PODS
     }
 
     fn denies_unknown(&self) -> bool {

@@ -1,8 +1,9 @@
 //! Who enters a container of root is root there.
 
 use super::entered::{OnUnknown, unknown};
+use crate::facts::FactKinds;
 use crate::rule::{Check, Example, Finding, Findings, Judges, Location, PodRule, Rule, Severity, compile, params};
-use crate::workload::{ContainerRef, PodFeatures, Pod};
+use crate::workload::{ContainerRef, Pod, PodFeatures};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -25,36 +26,36 @@ gets in with a warning.",
         linux_only: true,
         compile: compile::<ExecRoot>,
         examples: &[
-        Example::bad("user 0", r#"{"securityContext":{"runAsUser":0}}"#, &["securityContext.runAsUser"])
-            .spec(r#"{"securityContext":{"runAsUser":1000}}"#)
-            .connect(),
-        Example::bad(
-            "user 0 of the pod",
-            r#"{"securityContext":{"runAsUser":null}}"#,
-            &["spec.securityContext.runAsUser"],
-        )
-        .spec(r#"{"securityContext":{"runAsUser":0}}"#)
-        .connect(),
-        Example::bad(
-            "the image decides",
-            r#"{"securityContext":{"runAsUser":null,"runAsNonRoot":null}}"#,
-            &["securityContext.runAsUser"],
-        )
-        .spec(r#"{"securityContext":{"runAsUser":null,"runAsNonRoot":null}}"#)
-        .connect(),
-        Example::good("another user", r#"{"securityContext":{"runAsUser":1000}}"#)
+            Example::bad("user 0", r#"{"securityContext":{"runAsUser":0}}"#, &["securityContext.runAsUser"])
+                .spec(r#"{"securityContext":{"runAsUser":1000}}"#)
+                .connect(),
+            Example::bad(
+                "user 0 of the pod",
+                r#"{"securityContext":{"runAsUser":null}}"#,
+                &["spec.securityContext.runAsUser"],
+            )
             .spec(r#"{"securityContext":{"runAsUser":0}}"#)
             .connect(),
-        Example::good(
-            "the image's user, and not root",
-            r#"{"securityContext":{"runAsUser":null,"runAsNonRoot":null}}"#,
-        )
-        .spec(r#"{"securityContext":{"runAsUser":null,"runAsNonRoot":true}}"#)
-        .connect(),
-        Example::good("Windows has no such user", r#"{"securityContext":{"runAsUser":null,"runAsNonRoot":null}}"#)
-            .spec(r#"{"os":{"name":"windows"},"securityContext":{"runAsUser":null,"runAsNonRoot":null}}"#)
+            Example::bad(
+                "the image decides",
+                r#"{"securityContext":{"runAsUser":null,"runAsNonRoot":null}}"#,
+                &["securityContext.runAsUser"],
+            )
+            .spec(r#"{"securityContext":{"runAsUser":null,"runAsNonRoot":null}}"#)
             .connect(),
-    ],
+            Example::good("another user", r#"{"securityContext":{"runAsUser":1000}}"#)
+                .spec(r#"{"securityContext":{"runAsUser":0}}"#)
+                .connect(),
+            Example::good(
+                "the image's user, and not root",
+                r#"{"securityContext":{"runAsUser":null,"runAsNonRoot":null}}"#,
+            )
+            .spec(r#"{"securityContext":{"runAsUser":null,"runAsNonRoot":true}}"#)
+            .connect(),
+            Example::good("Windows has no such user", r#"{"securityContext":{"runAsUser":null,"runAsNonRoot":null}}"#)
+                .spec(r#"{"os":{"name":"windows"},"securityContext":{"runAsUser":null,"runAsNonRoot":null}}"#)
+                .connect(),
+        ],
         ..PodRule::DEFAULT
     }),
 };
@@ -89,8 +90,8 @@ impl Check for ExecRoot {
         }
     }
 
-    fn judges_connects(&self) -> bool {
-        true
+    fn facts(&self) -> FactKinds {
+        FactKinds::PODS
     }
 
     fn denies_unknown(&self) -> bool {

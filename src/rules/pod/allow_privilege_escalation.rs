@@ -2,7 +2,9 @@
 
 use crate::rule::display_flag;
 use crate::rule::pss::{Level, Standard, Version};
-use crate::rule::{Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile, params};
+use crate::rule::{
+    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile, params,
+};
 use crate::workload::{Pod, pod::SecurityContext};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -26,43 +28,43 @@ judged as one of Linux, as the API server does; nothing is repaired in it, and t
         implied_by: &[Cause::container("privileged")],
         compile: compile::<AllowPrivilegeEscalation>,
         examples: &[
-        Example::bad(
-            "not set",
-            r#"{"securityContext":{"allowPrivilegeEscalation":null}}"#,
-            &["securityContext.allowPrivilegeEscalation"],
-        ),
-        Example::bad(
-            "no securityContext",
-            r#"{"securityContext":null}"#,
-            &["securityContext.allowPrivilegeEscalation"],
-        )
-        .spec(r#"{"securityContext":{"seccompProfile":{"type":"RuntimeDefault"}}}"#),
-        Example::bad(
-            "true",
-            r#"{"securityContext":{"allowPrivilegeEscalation":true}}"#,
-            &["securityContext.allowPrivilegeEscalation"],
-        ),
-        Example::bad(
-            "not set beside SYS_ADMIN",
-            r#"{"securityContext":{"allowPrivilegeEscalation":null,"capabilities":{"add":["SYS_ADMIN"]}}}"#,
-            &["securityContext.allowPrivilegeEscalation"],
-        )
-        .no_repair(),
-        Example::good("false", r#"{"securityContext":{"allowPrivilegeEscalation":false}}"#),
-        Example::good("Windows has no such field", r#"{"securityContext":{"allowPrivilegeEscalation":null}}"#)
-            .spec(r#"{"os":{"name":"windows"}}"#),
-        Example::bad(
-            "the standard judged Windows before v1.25",
-            r#"{"securityContext":{"allowPrivilegeEscalation":null}}"#,
-            &["securityContext.allowPrivilegeEscalation"],
-        )
-        .spec(r#"{"os":{"name":"windows"}}"#)
-        .params(r#"{"pss":"restricted","version":"v1.24"}"#),
-        Example::good("the standard has it since v1.8", r#"{"securityContext":{"allowPrivilegeEscalation":null}}"#)
-            .params(r#"{"pss":"restricted","version":"v1.7"}"#),
-        Example::good("baseline does not ask", r#"{"securityContext":{"allowPrivilegeEscalation":null}}"#)
-            .params(r#"{"pss":"baseline"}"#),
-    ],
+            Example::bad(
+                "not set",
+                r#"{"securityContext":{"allowPrivilegeEscalation":null}}"#,
+                &["securityContext.allowPrivilegeEscalation"],
+            ),
+            Example::bad(
+                "no securityContext",
+                r#"{"securityContext":null}"#,
+                &["securityContext.allowPrivilegeEscalation"],
+            )
+            .spec(r#"{"securityContext":{"seccompProfile":{"type":"RuntimeDefault"}}}"#),
+            Example::bad(
+                "true",
+                r#"{"securityContext":{"allowPrivilegeEscalation":true}}"#,
+                &["securityContext.allowPrivilegeEscalation"],
+            ),
+            Example::bad(
+                "not set beside SYS_ADMIN",
+                r#"{"securityContext":{"allowPrivilegeEscalation":null,"capabilities":{"add":["SYS_ADMIN"]}}}"#,
+                &["securityContext.allowPrivilegeEscalation"],
+            )
+            .no_repair(),
+            Example::good("false", r#"{"securityContext":{"allowPrivilegeEscalation":false}}"#),
+            Example::good("Windows has no such field", r#"{"securityContext":{"allowPrivilegeEscalation":null}}"#)
+                .spec(r#"{"os":{"name":"windows"}}"#),
+            Example::bad(
+                "the standard judged Windows before v1.25",
+                r#"{"securityContext":{"allowPrivilegeEscalation":null}}"#,
+                &["securityContext.allowPrivilegeEscalation"],
+            )
+            .spec(r#"{"os":{"name":"windows"}}"#)
+            .params(r#"{"pss":"restricted","version":"v1.24"}"#),
+            Example::good("the standard has it since v1.8", r#"{"securityContext":{"allowPrivilegeEscalation":null}}"#)
+                .params(r#"{"pss":"restricted","version":"v1.7"}"#),
+            Example::good("baseline does not ask", r#"{"securityContext":{"allowPrivilegeEscalation":null}}"#)
+                .params(r#"{"pss":"baseline"}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };

@@ -2,9 +2,11 @@
 
 use crate::rule::display_value;
 use crate::rule::pss::{Level, Standard, Version};
-use crate::rule::{Cause, Check, Example, Finding, Findings, Judges, Location, PodRule, Pss, Rule, Severity, compile, params};
+use crate::rule::{
+    Cause, Check, Example, Finding, Findings, Judges, Location, PodRule, Pss, Rule, Severity, compile, params,
+};
 use crate::workload::pod::{AppArmorProfile, Container};
-use crate::workload::{PodFeatures, Pod};
+use crate::workload::{Pod, PodFeatures};
 use schemars::JsonSchema;
 use serde::Deserialize;
 

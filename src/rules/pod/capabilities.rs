@@ -2,7 +2,9 @@
 
 use crate::rule::display_value;
 use crate::rule::pss::{Level, Standard, Version};
-use crate::rule::{Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile, params};
+use crate::rule::{
+    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile, params,
+};
 use crate::workload::{ContainerRef, Pod, pod};
 use schemars::JsonSchema;
 use serde::Deserialize;

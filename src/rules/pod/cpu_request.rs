@@ -1,7 +1,9 @@
 //! `resources.requests.cpu` of containers and init containers, or of the pod.
 
 use super::limits::{Amount, EffectiveQuantity, below_request, containers, in_order, pods_below_request};
-use crate::rule::{Check, Example, Finding, Findings, Fix, Judges, NOT_EPHEMERAL, PodRule, Rule, Scope, Severity, compile, params};
+use crate::rule::{
+    Check, Example, Finding, Findings, Fix, Judges, NOT_EPHEMERAL, PodRule, Rule, Scope, Severity, compile, params,
+};
 use crate::workload::Pod;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -25,94 +27,97 @@ The repair sets `default`, where the policy gives one, as the request of contain
         fixes: true,
         compile: compile::<CpuRequest>,
         examples: &[
-        Example::bad("no resources", r#"{"resources":null}"#, &["resources.requests.cpu"]).no_repair(),
-        Example::bad(
-            "other requests",
-            r#"{"resources":{"requests":{"cpu":null},"limits":{"cpu":null}}}"#,
-            &["resources.requests.cpu"],
-        )
-        .params(r#"{"default":"50m"}"#),
-        Example::bad("no resources and a default", r#"{"resources":null}"#, &["resources.requests.cpu"])
-            .params(r#"{"default":0.05,"max":2}"#),
-        Example::bad(
-            "zero is no request",
-            r#"{"resources":{"requests":{"cpu":"0m"},"limits":{"cpu":null}}}"#,
-            &["resources.requests.cpu"],
-        )
-        .params(r#"{"default":"50m"}"#),
-        Example::bad(
-            "negative",
-            r#"{"resources":{"requests":{"cpu":-1},"limits":{"cpu":null}}}"#,
-            &["resources.requests.cpu"],
-        )
-        .no_repair(),
-        Example::bad(
-            "not a quantity",
-            r#"{"resources":{"requests":{"cpu":"2 cores"},"limits":{"cpu":null}}}"#,
-            &["resources.requests.cpu"],
-        )
-        .params(r#"{"default":"50m"}"#)
-        .no_repair(),
-        Example::bad(
-            "millions of cores",
-            r#"{"resources":{"requests":{"cpu":"500M"},"limits":{"cpu":null}}}"#,
-            &["resources.requests.cpu"],
-        )
-        .params(r#"{"max":4}"#)
-        .no_repair(),
-        Example::bad("no limit", r#"{"resources":{"limits":{"cpu":null}}}"#, &["resources.limits.cpu"])
-            .params(r#"{"limit":true,"default":"50m"}"#)
+            Example::bad("no resources", r#"{"resources":null}"#, &["resources.requests.cpu"]).no_repair(),
+            Example::bad(
+                "other requests",
+                r#"{"resources":{"requests":{"cpu":null},"limits":{"cpu":null}}}"#,
+                &["resources.requests.cpu"],
+            )
+            .params(r#"{"default":"50m"}"#),
+            Example::bad("no resources and a default", r#"{"resources":null}"#, &["resources.requests.cpu"])
+                .params(r#"{"default":0.05,"max":2}"#),
+            Example::bad(
+                "zero is no request",
+                r#"{"resources":{"requests":{"cpu":"0m"},"limits":{"cpu":null}}}"#,
+                &["resources.requests.cpu"],
+            )
+            .params(r#"{"default":"50m"}"#),
+            Example::bad(
+                "negative",
+                r#"{"resources":{"requests":{"cpu":-1},"limits":{"cpu":null}}}"#,
+                &["resources.requests.cpu"],
+            )
             .no_repair(),
-        Example::bad(
-            "neither request nor limit",
-            r#"{"resources":null}"#,
-            &["resources.requests.cpu", "resources.limits.cpu"],
-        )
-        .params(r#"{"limit":true}"#)
-        .no_repair(),
-        Example::bad(
-            "a limit below its request",
-            r#"{"resources":{"requests":{"cpu":"1"},"limits":{"cpu":"500m"}}}"#,
-            &["resources.limits.cpu"],
-        )
-        .params(r#"{"default":"50m"}"#)
-        .no_repair(),
-        Example::bad(
-            "a request above max",
-            r#"{"resources":{"requests":{"cpu":"2001m"},"limits":{"cpu":null}}}"#,
-            &["resources.requests.cpu"],
-        )
-        .params(r#"{"max":"2","default":"1"}"#)
-        .no_repair(),
-        Example::bad("a limit above max", r#"{"resources":{"limits":{"cpu":2.5}}}"#, &["resources.limits.cpu"])
-            .params(r#"{"max":2}"#)
+            Example::bad(
+                "not a quantity",
+                r#"{"resources":{"requests":{"cpu":"2 cores"},"limits":{"cpu":null}}}"#,
+                &["resources.requests.cpu"],
+            )
+            .params(r#"{"default":"50m"}"#)
             .no_repair(),
-        Example::bad("the pod's request is above max", r#"{"resources":null}"#, &["spec.resources.requests.cpu"])
-            .spec(r#"{"resources":{"requests":{"cpu":"3"}}}"#)
-            .params(r#"{"max":"2"}"#)
+            Example::bad(
+                "millions of cores",
+                r#"{"resources":{"requests":{"cpu":"500M"},"limits":{"cpu":null}}}"#,
+                &["resources.requests.cpu"],
+            )
+            .params(r#"{"max":4}"#)
             .no_repair(),
-        Example::bad(
-            "the pod's limit below the pod's request",
-            r#"{"resources":{"requests":{"cpu":null},"limits":{"cpu":null}}}"#,
-            &["spec.resources.limits.cpu"],
-        )
-        .spec(r#"{"resources":{"requests":{"cpu":"2"},"limits":{"cpu":"1500m"}}}"#)
-        .no_repair(),
-        Example::good("a request", r#"{"resources":{"requests":{"cpu":"1"},"limits":{"cpu":null}}}"#),
-        Example::good("the limit becomes the request", r#"{"resources":{"requests":null,"limits":{"cpu":"500m"}}}"#),
-        Example::good("the pod's request counts", r#"{"resources":null}"#)
-            .spec(r#"{"resources":{"requests":{"cpu":"1"}}}"#),
-        Example::good("the pod's limit counts", r#"{"resources":null}"#)
-            .spec(r#"{"resources":{"limits":{"cpu":"1"}}}"#)
-            .params(r#"{"limit":true,"max":1}"#),
-        Example::good("exactly max in another unit", r#"{"resources":{"limits":{"cpu":"2000m"}}}"#)
-            .params(r#"{"max":2,"limit":true}"#),
-        Example::good(
-            "the pod's limit is the pod's request",
-            r#"{"resources":{"requests":{"cpu":null},"limits":{"cpu":null}}}"#,
-        )
-        .spec(r#"{"resources":{"requests":{"cpu":"2"},"limits":{"cpu":"2"}}}"#),
-    ],
+            Example::bad("no limit", r#"{"resources":{"limits":{"cpu":null}}}"#, &["resources.limits.cpu"])
+                .params(r#"{"limit":true,"default":"50m"}"#)
+                .no_repair(),
+            Example::bad(
+                "neither request nor limit",
+                r#"{"resources":null}"#,
+                &["resources.requests.cpu", "resources.limits.cpu"],
+            )
+            .params(r#"{"limit":true}"#)
+            .no_repair(),
+            Example::bad(
+                "a limit below its request",
+                r#"{"resources":{"requests":{"cpu":"1"},"limits":{"cpu":"500m"}}}"#,
+                &["resources.limits.cpu"],
+            )
+            .params(r#"{"default":"50m"}"#)
+            .no_repair(),
+            Example::bad(
+                "a request above max",
+                r#"{"resources":{"requests":{"cpu":"2001m"},"limits":{"cpu":null}}}"#,
+                &["resources.requests.cpu"],
+            )
+            .params(r#"{"max":"2","default":"1"}"#)
+            .no_repair(),
+            Example::bad("a limit above max", r#"{"resources":{"limits":{"cpu":2.5}}}"#, &["resources.limits.cpu"])
+                .params(r#"{"max":2}"#)
+                .no_repair(),
+            Example::bad("the pod's request is above max", r#"{"resources":null}"#, &["spec.resources.requests.cpu"])
+                .spec(r#"{"resources":{"requests":{"cpu":"3"}}}"#)
+                .params(r#"{"max":"2"}"#)
+                .no_repair(),
+            Example::bad(
+                "the pod's limit below the pod's request",
+                r#"{"resources":{"requests":{"cpu":null},"limits":{"cpu":null}}}"#,
+                &["spec.resources.limits.cpu"],
+            )
+            .spec(r#"{"resources":{"requests":{"cpu":"2"},"limits":{"cpu":"1500m"}}}"#)
+            .no_repair(),
+            Example::good("a request", r#"{"resources":{"requests":{"cpu":"1"},"limits":{"cpu":null}}}"#),
+            Example::good(
+                "the limit becomes the request",
+                r#"{"resources":{"requests":null,"limits":{"cpu":"500m"}}}"#,
+            ),
+            Example::good("the pod's request counts", r#"{"resources":null}"#)
+                .spec(r#"{"resources":{"requests":{"cpu":"1"}}}"#),
+            Example::good("the pod's limit counts", r#"{"resources":null}"#)
+                .spec(r#"{"resources":{"limits":{"cpu":"1"}}}"#)
+                .params(r#"{"limit":true,"max":1}"#),
+            Example::good("exactly max in another unit", r#"{"resources":{"limits":{"cpu":"2000m"}}}"#)
+                .params(r#"{"max":2,"limit":true}"#),
+            Example::good(
+                "the pod's limit is the pod's request",
+                r#"{"resources":{"requests":{"cpu":null},"limits":{"cpu":null}}}"#,
+            )
+            .spec(r#"{"resources":{"requests":{"cpu":"2"},"limits":{"cpu":"2"}}}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };

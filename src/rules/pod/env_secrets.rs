@@ -3,7 +3,7 @@
 use super::secret_shapes::{is_named_secret, secret_value, secrets_in_words};
 use crate::rule::{Check, Example, Finding, Findings, Judges, Location, PodRule, Rule, Severity, compile, params};
 use crate::workload::pod::{ContainerRef, EnvVar};
-use crate::workload::{PodFeatures, Pod, Text};
+use crate::workload::{Pod, PodFeatures, Text};
 use schemars::JsonSchema;
 use serde::Deserialize;
 

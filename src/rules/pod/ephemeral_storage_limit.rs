@@ -1,10 +1,14 @@
 //! `resources.limits.ephemeral-storage` of containers and init containers, and `sizeLimit` of emptyDirs.
 
-use crate::rule::display_value;
 use super::limits::{
-    Amount, EffectiveQuantity, below_request, containers, is_fraction, is_free, meant_bytes, of_text, positive, why_bytes,
+    Amount, EffectiveQuantity, below_request, containers, is_fraction, is_free, meant_bytes, of_text, positive,
+    why_bytes,
 };
-use crate::rule::{Check, Example, Finding, Findings, Fix, Judges, Location, NOT_EPHEMERAL, PodRule, Rule, Scope, Severity, compile, params};
+use crate::rule::display_value;
+use crate::rule::{
+    Check, Example, Finding, Findings, Fix, Judges, Location, NOT_EPHEMERAL, PodRule, Rule, Scope, Severity, compile,
+    params,
+};
 use crate::workload::Pod;
 use crate::workload::volume::EmptyDir;
 use schemars::JsonSchema;

@@ -1,8 +1,10 @@
 //! Devices of the node: paths under `/dev`, raw block volumes, extended resources, claims of devices.
 
-use crate::rule::{Cause, Check, Example, Finding, Findings, Judges, Location, NOT_EPHEMERAL, PodRule, Rule, Severity, compile, params};
+use crate::rule::{
+    Cause, Check, Example, Finding, Findings, Judges, Location, NOT_EPHEMERAL, PodRule, Rule, Severity, compile, params,
+};
 use crate::workload::resources::{self, PodClaim};
-use crate::workload::{PodFeatures, Pod, path};
+use crate::workload::{Pod, PodFeatures, path};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::{HashMap, HashSet};

@@ -1,8 +1,10 @@
 //! `spec.hostIPC`.
 
 use crate::rule::display_flag;
-use crate::rule::{Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Pss, Rule, Severity, params, without_params};
-use crate::workload::{PodFeatures, Pod};
+use crate::rule::{
+    Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Pss, Rule, Severity, params, without_params,
+};
+use crate::workload::{Pod, PodFeatures};
 
 pub static RULE: Rule = Rule {
     id: "host-ipc",
@@ -19,11 +21,11 @@ one IPC namespace anyway.",
         pss: Some(Pss::Baseline),
         compile: without_params::<HostIpc>,
         examples: &[
-        Example::bad("hostIPC true", "", &["spec.hostIPC"]).spec(r#"{"hostIPC":true}"#),
-        Example::good("hostIPC false", "").spec(r#"{"hostIPC":false}"#),
-        Example::good("hostIPC null", "").spec(r#"{"hostIPC":null}"#),
-        Example::good("not set", ""),
-    ],
+            Example::bad("hostIPC true", "", &["spec.hostIPC"]).spec(r#"{"hostIPC":true}"#),
+            Example::good("hostIPC false", "").spec(r#"{"hostIPC":false}"#),
+            Example::good("hostIPC null", "").spec(r#"{"hostIPC":null}"#),
+            Example::good("not set", ""),
+        ],
         ..PodRule::DEFAULT
     }),
 };

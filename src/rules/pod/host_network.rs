@@ -1,8 +1,10 @@
 //! `spec.hostNetwork`.
 
 use crate::rule::display_flag;
-use crate::rule::{Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Pss, Rule, Severity, params, without_params};
-use crate::workload::{PodFeatures, Pod};
+use crate::rule::{
+    Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Pss, Rule, Severity, params, without_params,
+};
+use crate::workload::{Pod, PodFeatures};
 
 pub static RULE: Rule = Rule {
     id: "host-network",
@@ -20,17 +22,17 @@ one port (rule `host-ports`). A network plugin or a node agent that must have it
         pss: Some(Pss::Baseline),
         compile: without_params::<HostNetwork>,
         examples: &[
-        Example::bad("hostNetwork true", "", &["spec.hostNetwork"]).spec(r#"{"hostNetwork":true}"#),
-        Example::bad(
-            "with the host port that the API server adds",
-            r#"{"ports":[{"containerPort":8080,"hostPort":8080}]}"#,
-            &["spec.hostNetwork"],
-        )
-        .spec(r#"{"hostNetwork":true}"#),
-        Example::good("hostNetwork false", "").spec(r#"{"hostNetwork":false}"#),
-        Example::good("hostNetwork null", "").spec(r#"{"hostNetwork":null}"#),
-        Example::good("not set", ""),
-    ],
+            Example::bad("hostNetwork true", "", &["spec.hostNetwork"]).spec(r#"{"hostNetwork":true}"#),
+            Example::bad(
+                "with the host port that the API server adds",
+                r#"{"ports":[{"containerPort":8080,"hostPort":8080}]}"#,
+                &["spec.hostNetwork"],
+            )
+            .spec(r#"{"hostNetwork":true}"#),
+            Example::good("hostNetwork false", "").spec(r#"{"hostNetwork":false}"#),
+            Example::good("hostNetwork null", "").spec(r#"{"hostNetwork":null}"#),
+            Example::good("not set", ""),
+        ],
         ..PodRule::DEFAULT
     }),
 };

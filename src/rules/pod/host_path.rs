@@ -1,9 +1,11 @@
 //! `hostPath` volumes, how they are mounted, and mounts that propagate to the node.
 
-use crate::rule::{NOT_SET, display_flag};
 use crate::rule::pss::{Level, Standard, Version};
-use crate::rule::{Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile, params};
-use crate::workload::{PodFeatures, Pod, path};
+use crate::rule::{
+    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile, params,
+};
+use crate::rule::{NOT_SET, display_flag};
+use crate::workload::{Pod, PodFeatures, path};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::HashMap;

@@ -1,8 +1,10 @@
 //! `spec.hostPID`.
 
 use crate::rule::display_flag;
-use crate::rule::{Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Pss, Rule, Severity, params, without_params};
-use crate::workload::{PodFeatures, Pod};
+use crate::rule::{
+    Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Pss, Rule, Severity, params, without_params,
+};
+use crate::workload::{Pod, PodFeatures};
 
 pub static RULE: Rule = Rule {
     id: "host-pid",
@@ -19,12 +21,12 @@ Instead, use `shareProcessNamespace: true`, which shares processes among the con
         pss: Some(Pss::Baseline),
         compile: without_params::<HostPid>,
         examples: &[
-        Example::bad("hostPID true", "", &["spec.hostPID"]).spec(r#"{"hostPID":true}"#),
-        Example::good("processes shared within the pod", "").spec(r#"{"shareProcessNamespace":true}"#),
-        Example::good("hostPID false", "").spec(r#"{"hostPID":false}"#),
-        Example::good("hostPID null", "").spec(r#"{"hostPID":null}"#),
-        Example::good("not set", ""),
-    ],
+            Example::bad("hostPID true", "", &["spec.hostPID"]).spec(r#"{"hostPID":true}"#),
+            Example::good("processes shared within the pod", "").spec(r#"{"shareProcessNamespace":true}"#),
+            Example::good("hostPID false", "").spec(r#"{"hostPID":false}"#),
+            Example::good("hostPID null", "").spec(r#"{"hostPID":null}"#),
+            Example::good("not set", ""),
+        ],
         ..PodRule::DEFAULT
     }),
 };

@@ -1,7 +1,9 @@
 //! `hostPort` of any port, and `hostIP` of the ports that are allowed.
 
-use crate::rule::{Check, Example, Finding, Findings, Judges, Location, NOT_EPHEMERAL, PodRule, Pss, Rule, Severity, compile, params};
-use crate::workload::{PodFeatures, Pod};
+use crate::rule::{
+    Check, Example, Finding, Findings, Judges, Location, NOT_EPHEMERAL, PodRule, Pss, Rule, Severity, compile, params,
+};
+use crate::workload::{Pod, PodFeatures};
 use core::net::IpAddr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;

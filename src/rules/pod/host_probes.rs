@@ -2,8 +2,10 @@
 
 use crate::rule::display_value;
 use crate::rule::pss::{Follows, FollowsParams};
-use crate::rule::{Check, Example, Finding, Findings, Judges, Location, NOT_EPHEMERAL, PodRule, Pss, Rule, Severity, compile, params};
-use crate::workload::{PodFeatures, Pod};
+use crate::rule::{
+    Check, Example, Finding, Findings, Judges, Location, NOT_EPHEMERAL, PodRule, Pss, Rule, Severity, compile, params,
+};
+use crate::workload::{Pod, PodFeatures};
 use serde::Deserialize;
 
 pub static RULE: Rule = Rule {
@@ -24,35 +26,35 @@ With `pss`, judged from version v1.34 on, as upstream does.",
         lists: NOT_EPHEMERAL,
         compile: compile::<HostProbes>,
         examples: &[
-        Example::bad(
-            "in one probe of three",
-            r#"{"livenessProbe":{"httpGet":{"port":8080}},"readinessProbe":{"httpGet":{"port":8080,"host":"169.254.169.254"}},"startupProbe":{"tcpSocket":{"port":8080}}}"#,
-            &["readinessProbe.httpGet.host"],
-        ),
-        Example::bad(
-            "in every probe",
-            r#"{"livenessProbe":{"httpGet":{"port":8080,"host":"localhost"}},"readinessProbe":{"httpGet":null,"tcpSocket":{"port":8080,"host":"10.0.0.1"}},"startupProbe":{"httpGet":{"port":8080,"host":"example.com"}}}"#,
-            &["livenessProbe.httpGet.host", "readinessProbe.tcpSocket.host", "startupProbe.httpGet.host"],
-        ),
-        Example::bad(
-            "in lifecycle handlers",
-            r#"{"lifecycle":{"postStart":{"httpGet":{"port":80,"host":"127.0.0.1"}},"preStop":{"tcpSocket":{"port":80,"host":"127.0.0.1"}}}}"#,
-            &["lifecycle.postStart.httpGet.host", "lifecycle.preStop.tcpSocket.host"],
-        ),
-        Example::bad(
-            "Pod Security v1.34",
-            r#"{"livenessProbe":{"httpGet":{"port":8080,"host":"localhost"}}}"#,
-            &["livenessProbe.httpGet.host"],
-        )
-        .params(r#"{"pss":"baseline","version":"v1.34"}"#),
-        Example::good("Pod Security v1.33", r#"{"livenessProbe":{"httpGet":{"port":8080,"host":"localhost"}}}"#)
-            .params(r#"{"pss":"restricted","version":"v1.33"}"#),
-        Example::good(
-            "empty, null, or a header",
-            r#"{"livenessProbe":{"httpGet":{"port":8080,"host":""}},"readinessProbe":{"httpGet":{"port":8080,"host":null,"httpHeaders":[{"name":"Host","value":"example.com"}]}},"lifecycle":{"preStop":{"sleep":{"seconds":5}}}}"#,
-        ),
-        Example::good("no probes", r#"{"livenessProbe":null,"readinessProbe":null,"lifecycle":null}"#),
-    ],
+            Example::bad(
+                "in one probe of three",
+                r#"{"livenessProbe":{"httpGet":{"port":8080}},"readinessProbe":{"httpGet":{"port":8080,"host":"169.254.169.254"}},"startupProbe":{"tcpSocket":{"port":8080}}}"#,
+                &["readinessProbe.httpGet.host"],
+            ),
+            Example::bad(
+                "in every probe",
+                r#"{"livenessProbe":{"httpGet":{"port":8080,"host":"localhost"}},"readinessProbe":{"httpGet":null,"tcpSocket":{"port":8080,"host":"10.0.0.1"}},"startupProbe":{"httpGet":{"port":8080,"host":"example.com"}}}"#,
+                &["livenessProbe.httpGet.host", "readinessProbe.tcpSocket.host", "startupProbe.httpGet.host"],
+            ),
+            Example::bad(
+                "in lifecycle handlers",
+                r#"{"lifecycle":{"postStart":{"httpGet":{"port":80,"host":"127.0.0.1"}},"preStop":{"tcpSocket":{"port":80,"host":"127.0.0.1"}}}}"#,
+                &["lifecycle.postStart.httpGet.host", "lifecycle.preStop.tcpSocket.host"],
+            ),
+            Example::bad(
+                "Pod Security v1.34",
+                r#"{"livenessProbe":{"httpGet":{"port":8080,"host":"localhost"}}}"#,
+                &["livenessProbe.httpGet.host"],
+            )
+            .params(r#"{"pss":"baseline","version":"v1.34"}"#),
+            Example::good("Pod Security v1.33", r#"{"livenessProbe":{"httpGet":{"port":8080,"host":"localhost"}}}"#)
+                .params(r#"{"pss":"restricted","version":"v1.33"}"#),
+            Example::good(
+                "empty, null, or a header",
+                r#"{"livenessProbe":{"httpGet":{"port":8080,"host":""}},"readinessProbe":{"httpGet":{"port":8080,"host":null,"httpHeaders":[{"name":"Host","value":"example.com"}]}},"lifecycle":{"preStop":{"sleep":{"seconds":5}}}}"#,
+            ),
+            Example::good("no probes", r#"{"livenessProbe":null,"readinessProbe":null,"lifecycle":null}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };
@@ -80,7 +82,11 @@ impl Check for HostProbes {
                 let tcp = handler.tcp_socket.as_ref().map(|request| ("tcpSocket", &request.host));
                 for (action, host) in [http, tcp].into_iter().flatten() {
                     let Some(host) = host.as_deref().filter(|host| !host.is_empty()) else { continue };
-                    findings.add(Finding::new(at.key(action, true).key("host", true), display_value(Some(host)), "not set"));
+                    findings.add(Finding::new(
+                        at.key(action, true).key("host", true),
+                        display_value(Some(host)),
+                        "not set",
+                    ));
                 }
             }
         }

@@ -1,8 +1,10 @@
 //! Windows `hostProcess` of the pod and of any container.
 
-use crate::rule::{Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Pss, Rule, Severity, params, without_params};
+use crate::rule::{
+    Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Pss, Rule, Severity, params, without_params,
+};
 use crate::workload::pod::WindowsOptions;
-use crate::workload::{PodFeatures, Pod};
+use crate::workload::{Pod, PodFeatures};
 
 pub static RULE: Rule = Rule {
     id: "host-process",
@@ -19,31 +21,34 @@ Instead, run an ordinary Windows container; a node agent that must be a process 
         pss: Some(Pss::Baseline),
         compile: without_params::<HostProcess>,
         examples: &[
-        Example::bad("on the pod", "", &["spec.securityContext.windowsOptions.hostProcess"])
-            .spec(r#"{"os":{"name":"windows"},"securityContext":{"windowsOptions":{"hostProcess":true}}}"#),
-        Example::bad(
-            "on a container",
-            r#"{"securityContext":{"windowsOptions":{"hostProcess":true}}}"#,
-            &["securityContext.windowsOptions.hostProcess"],
-        )
-        .spec(r#"{"os":{"name":"windows"}}"#),
-        Example::bad(
-            "on a pod that does not say its system",
-            r#"{"securityContext":{"windowsOptions":{"hostProcess":true}}}"#,
-            &["securityContext.windowsOptions.hostProcess"],
-        ),
-        Example::bad(
-            "on the pod, and false on a container",
-            r#"{"securityContext":{"windowsOptions":{"hostProcess":false}}}"#,
-            &["spec.securityContext.windowsOptions.hostProcess"],
-        )
-        .spec(r#"{"os":{"name":"windows"},"securityContext":{"windowsOptions":{"hostProcess":true}}}"#),
-        Example::good("false", r#"{"securityContext":{"windowsOptions":{"hostProcess":false}}}"#)
-            .spec(r#"{"os":{"name":"windows"},"securityContext":{"windowsOptions":{"hostProcess":false}}}"#),
-        Example::good("another option", r#"{"securityContext":{"windowsOptions":{"runAsUserName":"ContainerUser"}}}"#)
+            Example::bad("on the pod", "", &["spec.securityContext.windowsOptions.hostProcess"])
+                .spec(r#"{"os":{"name":"windows"},"securityContext":{"windowsOptions":{"hostProcess":true}}}"#),
+            Example::bad(
+                "on a container",
+                r#"{"securityContext":{"windowsOptions":{"hostProcess":true}}}"#,
+                &["securityContext.windowsOptions.hostProcess"],
+            )
             .spec(r#"{"os":{"name":"windows"}}"#),
-        Example::good("not set", r#"{"securityContext":{"windowsOptions":null}}"#),
-    ],
+            Example::bad(
+                "on a pod that does not say its system",
+                r#"{"securityContext":{"windowsOptions":{"hostProcess":true}}}"#,
+                &["securityContext.windowsOptions.hostProcess"],
+            ),
+            Example::bad(
+                "on the pod, and false on a container",
+                r#"{"securityContext":{"windowsOptions":{"hostProcess":false}}}"#,
+                &["spec.securityContext.windowsOptions.hostProcess"],
+            )
+            .spec(r#"{"os":{"name":"windows"},"securityContext":{"windowsOptions":{"hostProcess":true}}}"#),
+            Example::good("false", r#"{"securityContext":{"windowsOptions":{"hostProcess":false}}}"#)
+                .spec(r#"{"os":{"name":"windows"},"securityContext":{"windowsOptions":{"hostProcess":false}}}"#),
+            Example::good(
+                "another option",
+                r#"{"securityContext":{"windowsOptions":{"runAsUserName":"ContainerUser"}}}"#,
+            )
+            .spec(r#"{"os":{"name":"windows"}}"#),
+            Example::good("not set", r#"{"securityContext":{"windowsOptions":null}}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };

@@ -1,8 +1,11 @@
 //! `spec.hostUsers`: the user namespace of the pod.
 
 use crate::rule::display_flag;
-use crate::rule::{Check, Example, Finding, Findings, Fix, Judges, Location, NoParams, PodRule, Rule, Scope, Severity, params, without_params};
-use crate::workload::{Pod};
+use crate::rule::{
+    Check, Example, Finding, Findings, Fix, Judges, Location, NoParams, PodRule, Rule, Scope, Severity, params,
+    without_params,
+};
+use crate::workload::Pod;
 
 pub static RULE: Rule = Rule {
     id: "host-users",
@@ -21,28 +24,28 @@ map ids: NFS, for one, cannot, so look at reports (`action: audit`) before you r
         fixes: true,
         compile: without_params::<HostUsers>,
         examples: &[
-        Example::bad("not set", "", &["spec.hostUsers"]).spec(r#"{"hostUsers":null}"#),
-        Example::bad("true", "", &["spec.hostUsers"]).spec(r#"{"hostUsers":true}"#),
-        Example::bad("beside hostNetwork", "", &["spec.hostUsers"])
-            .spec(r#"{"hostUsers":null,"hostNetwork":true}"#)
-            .no_repair(),
-        Example::bad("beside hostPID", "", &["spec.hostUsers"])
-            .spec(r#"{"hostUsers":null,"hostPID":true}"#)
-            .no_repair(),
-        Example::bad("beside hostIPC", "", &["spec.hostUsers"])
-            .spec(r#"{"hostUsers":true,"hostIPC":true}"#)
-            .no_repair(),
-        Example::bad(
-            "beside a raw block device",
-            r#"{"volumeDevices":[{"name":"disk","devicePath":"/dev/xvda"}]}"#,
-            &["spec.hostUsers"],
-        )
-        .spec(r#"{"hostUsers":null,"volumes":[{"name":"disk","persistentVolumeClaim":{"claimName":"disk"}}]}"#)
-        .no_repair()
-        .no_debug(),
-        Example::good("false", "").spec(r#"{"hostUsers":false}"#),
-        Example::good("Windows has no such field", "").spec(r#"{"hostUsers":null,"os":{"name":"windows"}}"#),
-    ],
+            Example::bad("not set", "", &["spec.hostUsers"]).spec(r#"{"hostUsers":null}"#),
+            Example::bad("true", "", &["spec.hostUsers"]).spec(r#"{"hostUsers":true}"#),
+            Example::bad("beside hostNetwork", "", &["spec.hostUsers"])
+                .spec(r#"{"hostUsers":null,"hostNetwork":true}"#)
+                .no_repair(),
+            Example::bad("beside hostPID", "", &["spec.hostUsers"])
+                .spec(r#"{"hostUsers":null,"hostPID":true}"#)
+                .no_repair(),
+            Example::bad("beside hostIPC", "", &["spec.hostUsers"])
+                .spec(r#"{"hostUsers":true,"hostIPC":true}"#)
+                .no_repair(),
+            Example::bad(
+                "beside a raw block device",
+                r#"{"volumeDevices":[{"name":"disk","devicePath":"/dev/xvda"}]}"#,
+                &["spec.hostUsers"],
+            )
+            .spec(r#"{"hostUsers":null,"volumes":[{"name":"disk","persistentVolumeClaim":{"claimName":"disk"}}]}"#)
+            .no_repair()
+            .no_debug(),
+            Example::good("false", "").spec(r#"{"hostUsers":false}"#),
+            Example::good("Windows has no such field", "").spec(r#"{"hostUsers":null,"os":{"name":"windows"}}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };

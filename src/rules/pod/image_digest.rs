@@ -1,8 +1,10 @@
 //! Whether images are pinned by digest.
 
-use crate::rule::display_value;
 use super::image_used::images;
-use crate::rule::{Check, Example, Finding, Findings, Judges, NoParams, PodRule, Rule, Severity, params, without_params};
+use crate::rule::display_value;
+use crate::rule::{
+    Check, Example, Finding, Findings, Judges, NoParams, PodRule, Rule, Severity, params, without_params,
+};
 use crate::workload::Pod;
 use crate::workload::image::is_pinned;
 

@@ -1,8 +1,8 @@
 //! `imagePullPolicy` of images from private registries.
 
-use crate::rule::display_value;
 use super::image_pattern::Pattern;
 use super::image_used::images;
+use crate::rule::display_value;
 use crate::rule::{Check, Example, Finding, Findings, Fix, Judges, PodRule, Rule, Severity, compile, params};
 use crate::workload::Pod;
 use crate::workload::image::{ImageRef, is_pinned, split};
@@ -103,7 +103,11 @@ impl Check for ImagePullPolicy {
             if self.public.iter().any(|pattern| pattern.covers(&image)) {
                 continue;
             }
-            findings.add(Finding::new(used.pull_policy_at(), display_value(policy), "Always, or an image with a digest"));
+            findings.add(Finding::new(
+                used.pull_policy_at(),
+                display_value(policy),
+                "Always, or an image with a digest",
+            ));
         }
     }
 

@@ -1,8 +1,8 @@
 //! Where the images of containers come from.
 
-use crate::rule::display_value;
 use super::image_pattern::{self, Pattern};
 use super::image_used::images;
+use crate::rule::display_value;
 use crate::rule::{Check, Example, Finding, Findings, Judges, PodRule, Rule, Severity, compile, params};
 use crate::workload::Pod;
 use crate::workload::image::ImageRef;

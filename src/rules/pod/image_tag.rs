@@ -1,8 +1,10 @@
 //! The tags of images.
 
-use crate::rule::display_value;
 use super::image_used::images;
-use crate::rule::{Check, Example, Finding, Findings, Judges, NoParams, PodRule, Rule, Severity, params, without_params};
+use crate::rule::display_value;
+use crate::rule::{
+    Check, Example, Finding, Findings, Judges, NoParams, PodRule, Rule, Severity, params, without_params,
+};
 use crate::workload::Pod;
 use crate::workload::image::{is_pinned, is_tag, split};
 
@@ -50,7 +52,11 @@ impl Check for ImageTag {
             let text = used.image;
             let names_a_version = text.is_some_and(|text| is_pinned(text) || has_version(text));
             if !names_a_version {
-                findings.add(Finding::new(used.image_at(), display_value(text), "a tag other than latest, or a digest"));
+                findings.add(Finding::new(
+                    used.image_at(),
+                    display_value(text),
+                    "a tag other than latest, or a digest",
+                ));
             }
         }
     }

@@ -1,7 +1,9 @@
 //! `resources.limits.memory` of containers and init containers, or of the pod.
 
 use super::limits::{Amount, EffectiveQuantity, LEAST_MEMORY, below_request, containers, in_order, pods_below_request};
-use crate::rule::{Check, Example, Finding, Findings, Fix, Judges, NOT_EPHEMERAL, PodRule, Rule, Scope, Severity, compile, params};
+use crate::rule::{
+    Check, Example, Finding, Findings, Fix, Judges, NOT_EPHEMERAL, PodRule, Rule, Scope, Severity, compile, params,
+};
 use crate::workload::Pod;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -26,117 +28,125 @@ than that, and not beside memory in `spec.resources`, since the API server would
         fixes: true,
         compile: compile::<MemoryLimit>,
         examples: &[
-        Example::bad("no resources", r#"{"resources":null}"#, &["resources.limits.memory"]).no_repair(),
-        Example::bad("other limits", r#"{"resources":{"limits":{"memory":null}}}"#, &["resources.limits.memory"])
+            Example::bad("no resources", r#"{"resources":null}"#, &["resources.limits.memory"]).no_repair(),
+            Example::bad("other limits", r#"{"resources":{"limits":{"memory":null}}}"#, &["resources.limits.memory"])
+                .params(r#"{"default":"256Mi"}"#),
+            Example::bad("no resources and a default", r#"{"resources":null}"#, &["resources.limits.memory"])
+                .params(r#"{"default":"256Mi","max":"0.5Gi"}"#),
+            Example::bad(
+                "zero is no limit",
+                r#"{"resources":{"limits":{"memory":"0"}}}"#,
+                &["resources.limits.memory"],
+            )
             .params(r#"{"default":"256Mi"}"#),
-        Example::bad("no resources and a default", r#"{"resources":null}"#, &["resources.limits.memory"])
-            .params(r#"{"default":"256Mi","max":"0.5Gi"}"#),
-        Example::bad("zero is no limit", r#"{"resources":{"limits":{"memory":"0"}}}"#, &["resources.limits.memory"])
-            .params(r#"{"default":"256Mi"}"#),
-        Example::bad("zero as a number", r#"{"resources":{"limits":{"memory":0}}}"#, &["resources.limits.memory"])
+            Example::bad("zero as a number", r#"{"resources":{"limits":{"memory":0}}}"#, &["resources.limits.memory"])
+                .no_repair(),
+            Example::bad("negative", r#"{"resources":{"limits":{"memory":"-1Gi"}}}"#, &["resources.limits.memory"])
+                .no_repair(),
+            Example::bad(
+                "not a quantity",
+                r#"{"resources":{"limits":{"memory":"1 GB"}}}"#,
+                &["resources.limits.memory"],
+            )
             .no_repair(),
-        Example::bad("negative", r#"{"resources":{"limits":{"memory":"-1Gi"}}}"#, &["resources.limits.memory"])
+            Example::bad(
+                "not a quantity, and a default",
+                r#"{"resources":{"limits":{"memory":"512MB"}}}"#,
+                &["resources.limits.memory"],
+            )
+            .params(r#"{"default":"256Mi"}"#)
             .no_repair(),
-        Example::bad("not a quantity", r#"{"resources":{"limits":{"memory":"1 GB"}}}"#, &["resources.limits.memory"])
+            Example::bad(
+                "half a byte",
+                r#"{"resources":{"requests":{"memory":"256m"},"limits":{"memory":"512m"}}}"#,
+                &["resources.limits.memory", "resources.requests.memory"],
+            )
+            .params(r#"{"default":"256Mi","max":"1Gi"}"#)
             .no_repair(),
-        Example::bad(
-            "not a quantity, and a default",
-            r#"{"resources":{"limits":{"memory":"512MB"}}}"#,
-            &["resources.limits.memory"],
-        )
-        .params(r#"{"default":"256Mi"}"#)
-        .no_repair(),
-        Example::bad(
-            "half a byte",
-            r#"{"resources":{"requests":{"memory":"256m"},"limits":{"memory":"512m"}}}"#,
-            &["resources.limits.memory", "resources.requests.memory"],
-        )
-        .params(r#"{"default":"256Mi","max":"1Gi"}"#)
-        .no_repair(),
-        Example::bad(
-            "a few bytes",
-            r#"{"resources":{"requests":null,"limits":{"memory":512}}}"#,
-            &["resources.limits.memory"],
-        )
-        .no_repair(),
-        Example::bad(
-            "a limit just below 4 MiB",
-            r#"{"resources":{"requests":{"memory":"1Mi"},"limits":{"memory":"4194303"}}}"#,
-            &["resources.limits.memory"],
-        )
-        .no_repair(),
-        Example::bad(
-            "the pod's limit is half a byte",
-            r#"{"resources":{"requests":{"memory":null},"limits":{"memory":null}}}"#,
-            &["spec.resources.limits.memory"],
-        )
-        .spec(r#"{"resources":{"limits":{"memory":"512m"}}}"#)
-        .no_repair(),
-        Example::bad(
-            "the request is above the default",
-            r#"{"resources":{"requests":{"memory":"512Mi"},"limits":{"memory":null}}}"#,
-            &["resources.limits.memory"],
-        )
-        .params(r#"{"default":"256Mi"}"#)
-        .no_repair(),
-        Example::bad(
-            "a limit below its request",
-            r#"{"resources":{"requests":{"memory":"1Gi"},"limits":{"memory":"512Mi"}}}"#,
-            &["resources.limits.memory"],
-        )
-        .params(r#"{"default":"1Gi"}"#)
-        .no_repair(),
-        Example::bad(
-            "above max, in bytes",
-            r#"{"resources":{"limits":{"memory":1073741825}}}"#,
-            &["resources.limits.memory"],
-        )
-        .params(r#"{"max":"1Gi","default":"1Gi"}"#)
-        .no_repair(),
-        Example::bad("above max", r#"{"resources":{"limits":{"memory":"1e10"}}}"#, &["resources.limits.memory"])
-            .params(r#"{"max":"9.9G"}"#)
+            Example::bad(
+                "a few bytes",
+                r#"{"resources":{"requests":null,"limits":{"memory":512}}}"#,
+                &["resources.limits.memory"],
+            )
             .no_repair(),
-        Example::bad(
-            "the pod's limit is above max",
-            r#"{"resources":{"limits":{"memory":null}}}"#,
-            &["spec.resources.limits.memory"],
-        )
-        .spec(r#"{"resources":{"limits":{"memory":"4Gi"}}}"#)
-        .params(r#"{"max":"1Gi"}"#)
-        .no_repair(),
-        Example::bad(
-            "the pod's limit is zero",
-            r#"{"resources":{"limits":{"memory":null}}}"#,
-            &["resources.limits.memory"],
-        )
-        .spec(r#"{"resources":{"limits":{"memory":"0"}}}"#)
-        .no_repair(),
-        Example::bad(
-            "the pod's limit below the pod's request",
-            r#"{"resources":{"requests":{"memory":null},"limits":{"memory":null}}}"#,
-            &["spec.resources.limits.memory"],
-        )
-        .spec(r#"{"resources":{"requests":{"memory":"2Gi"},"limits":{"memory":"1Gi"}}}"#)
-        .no_repair(),
-        Example::good("a limit", r#"{"resources":{"limits":{"memory":"128Mi"}}}"#),
-        Example::good(
-            "the smallest limit, and a small request",
-            r#"{"resources":{"requests":{"memory":"1Ki"},"limits":{"memory":"4Mi"}}}"#,
-        ),
-        Example::good("a limit in milli-bytes", r#"{"resources":{"limits":{"memory":"128000000000m"}}}"#),
-        Example::good("exactly max in another unit", r#"{"resources":{"limits":{"memory":"1073741824"}}}"#)
-            .params(r#"{"max":"1Gi"}"#),
-        Example::good("the pod's limit counts", r#"{"resources":null}"#)
-            .spec(r#"{"resources":{"limits":{"memory":"1Gi"}}}"#),
-        Example::good("a limit below the pod's", r#"{"resources":{"limits":{"memory":"1Gi"}}}"#)
+            Example::bad(
+                "a limit just below 4 MiB",
+                r#"{"resources":{"requests":{"memory":"1Mi"},"limits":{"memory":"4194303"}}}"#,
+                &["resources.limits.memory"],
+            )
+            .no_repair(),
+            Example::bad(
+                "the pod's limit is half a byte",
+                r#"{"resources":{"requests":{"memory":null},"limits":{"memory":null}}}"#,
+                &["spec.resources.limits.memory"],
+            )
+            .spec(r#"{"resources":{"limits":{"memory":"512m"}}}"#)
+            .no_repair(),
+            Example::bad(
+                "the request is above the default",
+                r#"{"resources":{"requests":{"memory":"512Mi"},"limits":{"memory":null}}}"#,
+                &["resources.limits.memory"],
+            )
+            .params(r#"{"default":"256Mi"}"#)
+            .no_repair(),
+            Example::bad(
+                "a limit below its request",
+                r#"{"resources":{"requests":{"memory":"1Gi"},"limits":{"memory":"512Mi"}}}"#,
+                &["resources.limits.memory"],
+            )
+            .params(r#"{"default":"1Gi"}"#)
+            .no_repair(),
+            Example::bad(
+                "above max, in bytes",
+                r#"{"resources":{"limits":{"memory":1073741825}}}"#,
+                &["resources.limits.memory"],
+            )
+            .params(r#"{"max":"1Gi","default":"1Gi"}"#)
+            .no_repair(),
+            Example::bad("above max", r#"{"resources":{"limits":{"memory":"1e10"}}}"#, &["resources.limits.memory"])
+                .params(r#"{"max":"9.9G"}"#)
+                .no_repair(),
+            Example::bad(
+                "the pod's limit is above max",
+                r#"{"resources":{"limits":{"memory":null}}}"#,
+                &["spec.resources.limits.memory"],
+            )
             .spec(r#"{"resources":{"limits":{"memory":"4Gi"}}}"#)
-            .params(r#"{"max":"1Gi"}"#),
-        Example::good(
-            "the pod's limit is the pod's request",
-            r#"{"resources":{"requests":{"memory":null},"limits":{"memory":null}}}"#,
-        )
-        .spec(r#"{"resources":{"requests":{"memory":"2Gi"},"limits":{"memory":"2Gi"}}}"#),
-    ],
+            .params(r#"{"max":"1Gi"}"#)
+            .no_repair(),
+            Example::bad(
+                "the pod's limit is zero",
+                r#"{"resources":{"limits":{"memory":null}}}"#,
+                &["resources.limits.memory"],
+            )
+            .spec(r#"{"resources":{"limits":{"memory":"0"}}}"#)
+            .no_repair(),
+            Example::bad(
+                "the pod's limit below the pod's request",
+                r#"{"resources":{"requests":{"memory":null},"limits":{"memory":null}}}"#,
+                &["spec.resources.limits.memory"],
+            )
+            .spec(r#"{"resources":{"requests":{"memory":"2Gi"},"limits":{"memory":"1Gi"}}}"#)
+            .no_repair(),
+            Example::good("a limit", r#"{"resources":{"limits":{"memory":"128Mi"}}}"#),
+            Example::good(
+                "the smallest limit, and a small request",
+                r#"{"resources":{"requests":{"memory":"1Ki"},"limits":{"memory":"4Mi"}}}"#,
+            ),
+            Example::good("a limit in milli-bytes", r#"{"resources":{"limits":{"memory":"128000000000m"}}}"#),
+            Example::good("exactly max in another unit", r#"{"resources":{"limits":{"memory":"1073741824"}}}"#)
+                .params(r#"{"max":"1Gi"}"#),
+            Example::good("the pod's limit counts", r#"{"resources":null}"#)
+                .spec(r#"{"resources":{"limits":{"memory":"1Gi"}}}"#),
+            Example::good("a limit below the pod's", r#"{"resources":{"limits":{"memory":"1Gi"}}}"#)
+                .spec(r#"{"resources":{"limits":{"memory":"4Gi"}}}"#)
+                .params(r#"{"max":"1Gi"}"#),
+            Example::good(
+                "the pod's limit is the pod's request",
+                r#"{"resources":{"requests":{"memory":null},"limits":{"memory":null}}}"#,
+            )
+            .spec(r#"{"resources":{"requests":{"memory":"2Gi"},"limits":{"memory":"2Gi"}}}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };

@@ -1,7 +1,10 @@
 //! Whether a NetworkPolicy keeps incoming traffic away unless it is named.
 
-use crate::rule::{Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Rule, Severity, params, without_params};
-use crate::workload::{Ingress, PodFeatures, Pod};
+use crate::facts::FactKinds;
+use crate::rule::{
+    Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Rule, Severity, params, without_params,
+};
+use crate::workload::{Ingress, Pod, PodFeatures};
 
 pub static RULE: Rule = Rule {
     id: "network-policy",
@@ -19,18 +22,19 @@ network plugin enforces them it cannot know.",
     judges: Judges::Pod(PodRule {
         compile: without_params::<NetworkPolicy>,
         examples: &[
-        Example::bad("the namespace has none", "", &["spec"]).network_policies("[]"),
-        Example::bad("it selects other pods", "", &["spec"])
-            .network_policies(r#"[{"podSelector":{"matchLabels":{"app":"other"}}}]"#),
-        Example::bad("one that opens beside one that closes", "", &["spec"])
-            .network_policies(r#"[{"podSelector":{}},{"podSelector":{},"ingress":[{}]}]"#),
-        Example::bad("only outgoing traffic", "", &["spec"])
-            .network_policies(r#"[{"podSelector":{},"policyTypes":["Egress"]}]"#),
-        Example::good("denied by default", "").network_policies(r#"[{"podSelector":{},"policyTypes":["Ingress"]}]"#),
-        Example::good("only what is named", "")
-            .network_policies(r#"[{"podSelector":{},"ingress":[{"from":[{"podSelector":{}}]}]}]"#),
-        Example::good("without a cluster nobody knows", ""),
-    ],
+            Example::bad("the namespace has none", "", &["spec"]).network_policies("[]"),
+            Example::bad("it selects other pods", "", &["spec"])
+                .network_policies(r#"[{"podSelector":{"matchLabels":{"app":"other"}}}]"#),
+            Example::bad("one that opens beside one that closes", "", &["spec"])
+                .network_policies(r#"[{"podSelector":{}},{"podSelector":{},"ingress":[{}]}]"#),
+            Example::bad("only outgoing traffic", "", &["spec"])
+                .network_policies(r#"[{"podSelector":{},"policyTypes":["Egress"]}]"#),
+            Example::good("denied by default", "")
+                .network_policies(r#"[{"podSelector":{},"policyTypes":["Ingress"]}]"#),
+            Example::good("only what is named", "")
+                .network_policies(r#"[{"podSelector":{},"ingress":[{"from":[{"podSelector":{}}]}]}]"#),
+            Example::good("without a cluster nobody knows", ""),
+        ],
         ..PodRule::DEFAULT
     }),
 };
@@ -57,7 +61,7 @@ impl Check for NetworkPolicy {
         ));
     }
 
-    fn asks_for_network_policies(&self) -> bool {
-        true
+    fn facts(&self) -> FactKinds {
+        FactKinds::NETWORK_POLICIES
     }
 }

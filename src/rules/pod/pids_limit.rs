@@ -1,8 +1,11 @@
 //! The limit on processes of a pod: `spec.resources.limits.pids`, or the kubelet's `podPidsLimit`.
 
-use crate::rule::display_value;
 use super::limits::{Amount, in_order, is_free, of_text, positive};
-use crate::rule::{Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Rule, Scope, Severity, compile, params};
+use crate::facts::FactKinds;
+use crate::rule::display_value;
+use crate::rule::{
+    Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Rule, Scope, Severity, compile, params,
+};
 use crate::workload::{Pod, quantity::UNIT};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -28,38 +31,38 @@ has the field, the message names it, and the repair sets it.",
         fixes: true,
         compile: compile::<PidsLimit>,
         examples: &[
-        Example::bad("a node has no limit", "", &["spec"]).params(r#"{"nodeLimit":-1}"#).no_repair(),
-        Example::bad("0 is no limit of the nodes", "", &["spec"]).params(r#"{"nodeLimit":0}"#).no_repair(),
-        Example::bad("the nodes' limit is above max", "", &["spec"])
-            .params(r#"{"max":1024,"nodeLimit":4096}"#)
-            .no_repair(),
-        Example::bad("other limits of the pod", "", &["spec.resources.limits.pids"])
-            .spec(r#"{"resources":{"limits":{"memory":"1Gi"}}}"#)
-            .params(r#"{"nodeLimit":-1,"default":1024}"#),
-        Example::bad("no resources and a default", "", &["spec.resources.limits.pids"])
-            .params(r#"{"nodeLimit":-1,"default":"1k"}"#),
-        Example::bad("zero", "", &["spec.resources.limits.pids"])
-            .spec(r#"{"resources":{"limits":{"pids":0}}}"#)
-            .params(r#"{"default":1024}"#),
-        Example::bad("not a quantity", "", &["spec.resources.limits.pids"])
-            .spec(r#"{"resources":{"limits":{"pids":"1024 processes"}}}"#)
-            .params(r#"{"default":1024}"#)
-            .no_repair(),
-        Example::bad("above max", "", &["spec.resources.limits.pids"])
-            .spec(r#"{"resources":{"limits":{"pids":"2k"}}}"#)
-            .params(r#"{"max":1024,"default":1024}"#)
-            .no_repair(),
-        Example::bad("above the default max", "", &["spec.resources.limits.pids"])
-            .spec(r#"{"resources":{"limits":{"pids":"16385"}}}"#)
-            .no_repair(),
-        Example::good("nothing is known of the nodes", ""),
-        Example::good("a limit of the pod", "").spec(r#"{"resources":{"limits":{"pids":"1024"}}}"#),
-        Example::good("a limit of all nodes", "").params(r#"{"nodeLimit":4096}"#),
-        Example::good("the nodes bind a pod that asks for more", "")
-            .spec(r#"{"resources":{"limits":{"pids":4096}}}"#)
-            .params(r#"{"max":1024,"nodeLimit":1024}"#),
-        Example::good("Windows has no such limit", "").spec(r#"{"os":{"name":"windows"}}"#),
-    ],
+            Example::bad("a node has no limit", "", &["spec"]).params(r#"{"nodeLimit":-1}"#).no_repair(),
+            Example::bad("0 is no limit of the nodes", "", &["spec"]).params(r#"{"nodeLimit":0}"#).no_repair(),
+            Example::bad("the nodes' limit is above max", "", &["spec"])
+                .params(r#"{"max":1024,"nodeLimit":4096}"#)
+                .no_repair(),
+            Example::bad("other limits of the pod", "", &["spec.resources.limits.pids"])
+                .spec(r#"{"resources":{"limits":{"memory":"1Gi"}}}"#)
+                .params(r#"{"nodeLimit":-1,"default":1024}"#),
+            Example::bad("no resources and a default", "", &["spec.resources.limits.pids"])
+                .params(r#"{"nodeLimit":-1,"default":"1k"}"#),
+            Example::bad("zero", "", &["spec.resources.limits.pids"])
+                .spec(r#"{"resources":{"limits":{"pids":0}}}"#)
+                .params(r#"{"default":1024}"#),
+            Example::bad("not a quantity", "", &["spec.resources.limits.pids"])
+                .spec(r#"{"resources":{"limits":{"pids":"1024 processes"}}}"#)
+                .params(r#"{"default":1024}"#)
+                .no_repair(),
+            Example::bad("above max", "", &["spec.resources.limits.pids"])
+                .spec(r#"{"resources":{"limits":{"pids":"2k"}}}"#)
+                .params(r#"{"max":1024,"default":1024}"#)
+                .no_repair(),
+            Example::bad("above the default max", "", &["spec.resources.limits.pids"])
+                .spec(r#"{"resources":{"limits":{"pids":"16385"}}}"#)
+                .no_repair(),
+            Example::good("nothing is known of the nodes", ""),
+            Example::good("a limit of the pod", "").spec(r#"{"resources":{"limits":{"pids":"1024"}}}"#),
+            Example::good("a limit of all nodes", "").params(r#"{"nodeLimit":4096}"#),
+            Example::good("the nodes bind a pod that asks for more", "")
+                .spec(r#"{"resources":{"limits":{"pids":4096}}}"#)
+                .params(r#"{"max":1024,"nodeLimit":1024}"#),
+            Example::good("Windows has no such limit", "").spec(r#"{"os":{"name":"windows"}}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };
@@ -108,7 +111,8 @@ impl Check for PidsLimit {
                 findings.add(finding.of_linux(pod));
             }
             (Some(_), None, _) => {
-                let finding = Finding::new(at, display_value(text), format!("at most {}", self.max.text)).amount(i128::MAX);
+                let finding =
+                    Finding::new(at, display_value(text), format!("at most {}", self.max.text)).amount(i128::MAX);
                 findings.add(of_text(finding, text).of_linux(pod));
             }
             (None, None, Some(nodes)) => findings.add(self.of_nodes(at, nodes).of_linux(pod)),
@@ -116,8 +120,8 @@ impl Check for PidsLimit {
         }
     }
 
-    fn asks_for_nodes(&self) -> bool {
-        true
+    fn facts(&self) -> FactKinds {
+        FactKinds::NODES
     }
 
     fn fix(&self, pod: &Pod<'_>, _finding: &Finding<'_>, fix: &mut Fix) -> bool {

@@ -1,7 +1,9 @@
 //! `securityContext.privileged` of any container.
 
-use crate::rule::{Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Pss, Rule, Severity, params, without_params};
-use crate::workload::{PodFeatures, Pod};
+use crate::rule::{
+    Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Pss, Rule, Severity, params, without_params,
+};
+use crate::workload::{Pod, PodFeatures};
 
 pub static RULE: Rule = Rule {
     id: "privileged",
@@ -17,15 +19,15 @@ Instead, add the single capability that the program needs, or use a device plugi
         pss: Some(Pss::Baseline),
         compile: without_params::<Privileged>,
         examples: &[
-        Example::bad(
-            "privileged container",
-            r#"{"securityContext":{"privileged":true,"allowPrivilegeEscalation":true}}"#,
-            &["securityContext.privileged"],
-        ),
-        Example::good("privileged false", r#"{"securityContext":{"privileged":false}}"#),
-        Example::good("privileged not set", r#"{"securityContext":{"privileged":null}}"#),
-        Example::good("no securityContext", r#"{"securityContext":null}"#),
-    ],
+            Example::bad(
+                "privileged container",
+                r#"{"securityContext":{"privileged":true,"allowPrivilegeEscalation":true}}"#,
+                &["securityContext.privileged"],
+            ),
+            Example::good("privileged false", r#"{"securityContext":{"privileged":false}}"#),
+            Example::good("privileged not set", r#"{"securityContext":{"privileged":null}}"#),
+            Example::good("no securityContext", r#"{"securityContext":null}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };

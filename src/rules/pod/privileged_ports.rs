@@ -1,7 +1,10 @@
 //! `containerPort` and `hostPort` below 1024.
 
-use crate::rule::{Check, Example, Finding, Findings, Judges, Location, NOT_EPHEMERAL, NoParams, PodRule, Rule, Severity, params, without_params};
-use crate::workload::{PodFeatures, Pod};
+use crate::rule::{
+    Check, Example, Finding, Findings, Judges, Location, NOT_EPHEMERAL, NoParams, PodRule, Rule, Severity, params,
+    without_params,
+};
+use crate::workload::{Pod, PodFeatures};
 
 /// The first port that needs no right of root (`net.ipv4.ip_unprivileged_port_start`).
 const FIRST: i64 = 1024;
@@ -20,29 +23,29 @@ Instead, listen on a high port (8080 for 80) and let the Service map it: `port: 
         lists: NOT_EPHEMERAL,
         compile: without_params::<PrivilegedPorts>,
         examples: &[
-        Example::bad("container port", r#"{"ports":[{"containerPort":80}]}"#, &["ports[0].containerPort"]),
-        Example::bad("the last one", r#"{"ports":[{"containerPort":1023}]}"#, &["ports[0].containerPort"]),
-        Example::bad(
-            "host port over a high container port, beside good ones",
-            r#"{"ports":[{"containerPort":8080},{"containerPort":8443,"hostPort":443},{"containerPort":9090}]}"#,
-            &["ports[1].hostPort"],
-        ),
-        Example::bad(
-            "both of one port",
-            r#"{"ports":[{"containerPort":80,"hostPort":80}]}"#,
-            &["ports[0].containerPort", "ports[0].hostPort"],
-        ),
-        Example::bad("UDP", r#"{"ports":[{"containerPort":53,"protocol":"UDP"}]}"#, &["ports[0].containerPort"]),
-        Example::bad(
-            "the host port that the API server adds is told once",
-            r#"{"ports":[{"containerPort":80,"hostPort":80}]}"#,
-            &["ports[0].containerPort"],
-        )
-        .spec(r#"{"hostNetwork":true}"#),
-        Example::good("1024", r#"{"ports":[{"containerPort":1024,"hostPort":1024}]}"#),
-        Example::good("host port 0 is none", r#"{"ports":[{"containerPort":8080,"hostPort":0}]}"#),
-        Example::good("no ports", r#"{"ports":null}"#),
-    ],
+            Example::bad("container port", r#"{"ports":[{"containerPort":80}]}"#, &["ports[0].containerPort"]),
+            Example::bad("the last one", r#"{"ports":[{"containerPort":1023}]}"#, &["ports[0].containerPort"]),
+            Example::bad(
+                "host port over a high container port, beside good ones",
+                r#"{"ports":[{"containerPort":8080},{"containerPort":8443,"hostPort":443},{"containerPort":9090}]}"#,
+                &["ports[1].hostPort"],
+            ),
+            Example::bad(
+                "both of one port",
+                r#"{"ports":[{"containerPort":80,"hostPort":80}]}"#,
+                &["ports[0].containerPort", "ports[0].hostPort"],
+            ),
+            Example::bad("UDP", r#"{"ports":[{"containerPort":53,"protocol":"UDP"}]}"#, &["ports[0].containerPort"]),
+            Example::bad(
+                "the host port that the API server adds is told once",
+                r#"{"ports":[{"containerPort":80,"hostPort":80}]}"#,
+                &["ports[0].containerPort"],
+            )
+            .spec(r#"{"hostNetwork":true}"#),
+            Example::good("1024", r#"{"ports":[{"containerPort":1024,"hostPort":1024}]}"#),
+            Example::good("host port 0 is none", r#"{"ports":[{"containerPort":8080,"hostPort":0}]}"#),
+            Example::good("no ports", r#"{"ports":null}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };

@@ -2,8 +2,10 @@
 
 use crate::rule::display_value;
 use crate::rule::pss::{Follows, FollowsParams, Level};
-use crate::rule::{Cause, Check, Example, Finding, Findings, Judges, Location, PodRule, Pss, Rule, Severity, compile, params};
-use crate::workload::{PodFeatures, Pod};
+use crate::rule::{
+    Cause, Check, Example, Finding, Findings, Judges, Location, PodRule, Pss, Rule, Severity, compile, params,
+};
+use crate::workload::{Pod, PodFeatures};
 use serde::Deserialize;
 
 pub static RULE: Rule = Rule {
@@ -23,38 +25,42 @@ nested containers need it, and the user namespace keeps them apart from the node
         implied_by: &[Cause::container("privileged")],
         compile: compile::<ProcMount>,
         examples: &[
-        Example::bad(
-            "Unmasked in a user namespace",
-            r#"{"securityContext":{"procMount":"Unmasked"}}"#,
-            &["securityContext.procMount"],
-        ),
-        Example::bad(
-            "Unmasked on the node's users",
-            r#"{"securityContext":{"procMount":"Unmasked"}}"#,
-            &["securityContext.procMount"],
-        )
-        .spec(r#"{"hostUsers":null}"#)
-        .params(r#"{"pss":"baseline","version":"v1.35"}"#),
-        Example::bad(
-            "baseline before v1.35",
-            r#"{"securityContext":{"procMount":"Unmasked"}}"#,
-            &["securityContext.procMount"],
-        )
-        .params(r#"{"pss":"baseline","version":"v1.34"}"#),
-        Example::bad("restricted", r#"{"securityContext":{"procMount":"Unmasked"}}"#, &["securityContext.procMount"])
-            .params(r#"{"pss":"restricted","version":"latest"}"#),
-        Example::bad("empty", r#"{"securityContext":{"procMount":""}}"#, &["securityContext.procMount"]),
-        Example::bad(
-            "a value of the future",
-            r#"{"securityContext":{"procMount":"Open"}}"#,
-            &["securityContext.procMount"],
-        ),
-        Example::good("baseline in a user namespace", r#"{"securityContext":{"procMount":"Unmasked"}}"#)
+            Example::bad(
+                "Unmasked in a user namespace",
+                r#"{"securityContext":{"procMount":"Unmasked"}}"#,
+                &["securityContext.procMount"],
+            ),
+            Example::bad(
+                "Unmasked on the node's users",
+                r#"{"securityContext":{"procMount":"Unmasked"}}"#,
+                &["securityContext.procMount"],
+            )
+            .spec(r#"{"hostUsers":null}"#)
             .params(r#"{"pss":"baseline","version":"v1.35"}"#),
-        Example::good("Default", r#"{"securityContext":{"procMount":"Default"}}"#),
-        Example::good("not set", r#"{"securityContext":{"procMount":null}}"#),
-        Example::good("no securityContext", r#"{"securityContext":null}"#),
-    ],
+            Example::bad(
+                "baseline before v1.35",
+                r#"{"securityContext":{"procMount":"Unmasked"}}"#,
+                &["securityContext.procMount"],
+            )
+            .params(r#"{"pss":"baseline","version":"v1.34"}"#),
+            Example::bad(
+                "restricted",
+                r#"{"securityContext":{"procMount":"Unmasked"}}"#,
+                &["securityContext.procMount"],
+            )
+            .params(r#"{"pss":"restricted","version":"latest"}"#),
+            Example::bad("empty", r#"{"securityContext":{"procMount":""}}"#, &["securityContext.procMount"]),
+            Example::bad(
+                "a value of the future",
+                r#"{"securityContext":{"procMount":"Open"}}"#,
+                &["securityContext.procMount"],
+            ),
+            Example::good("baseline in a user namespace", r#"{"securityContext":{"procMount":"Unmasked"}}"#)
+                .params(r#"{"pss":"baseline","version":"v1.35"}"#),
+            Example::good("Default", r#"{"securityContext":{"procMount":"Default"}}"#),
+            Example::good("not set", r#"{"securityContext":{"procMount":null}}"#),
+            Example::good("no securityContext", r#"{"securityContext":null}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };

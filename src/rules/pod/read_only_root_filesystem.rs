@@ -1,8 +1,10 @@
 //! `securityContext.readOnlyRootFilesystem` of any container.
 
-use crate::rule::display_flag;
 use super::limits::Amount;
-use crate::rule::{Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Rule, Scope, Severity, compile, params};
+use crate::rule::display_flag;
+use crate::rule::{
+    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Rule, Scope, Severity, compile, params,
+};
 use crate::workload::{ContainerKind, ContainerRef, Pod, path};
 use schemars::JsonSchema;
 use serde::Deserialize;

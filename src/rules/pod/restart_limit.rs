@@ -1,10 +1,13 @@
 //! How often Jobs are tried again, and containers that restart for ever.
 
 use crate::rule::display_value;
-use crate::rule::{Check, Example, Finding, Findings, Fix, Judges, Location, NOT_EPHEMERAL, PodRule, Rule, Scope, Severity, compile, params};
+use crate::rule::{
+    Check, Example, Finding, Findings, Fix, Judges, Location, NOT_EPHEMERAL, PodRule, Rule, Scope, Severity, compile,
+    params,
+};
 use crate::workload::job::Job;
 use crate::workload::pod::RestartRule;
-use crate::workload::{ContainerRef, PodFeatures, Pod};
+use crate::workload::{ContainerRef, Pod, PodFeatures};
 use schemars::JsonSchema;
 use serde::Deserialize;
 

@@ -2,7 +2,9 @@
 
 use crate::rule::display_flag;
 use crate::rule::pss::{Level, Standard, Version};
-use crate::rule::{Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile, params};
+use crate::rule::{
+    Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile, params,
+};
 use crate::workload::pod::{PodSecurityContext, SecurityContext};
 use crate::workload::{ContainerRef, Pod};
 use schemars::JsonSchema;
@@ -29,127 +31,130 @@ override them, and from v1.35 pods with `hostUsers: false` are left alone.",
         fixes: true,
         compile: compile::<RunAsNonRoot>,
         examples: &[
-        Example::bad(
-            "nothing set anywhere",
-            r#"{"securityContext":{"runAsNonRoot":null,"runAsUser":null}}"#,
-            &["securityContext.runAsNonRoot"],
-        )
-        .spec(r#"{"securityContext":{"runAsNonRoot":null,"runAsUser":null}}"#)
-        .no_repair(),
-        Example::bad("a user for all is given", r#"{"securityContext":null}"#, &["securityContext.runAsNonRoot"])
-            .spec(r#"{"securityContext":null}"#)
-            .params(r#"{"user":10001}"#),
-        Example::bad(
-            "a user on the container",
-            r#"{"securityContext":{"runAsNonRoot":null,"runAsUser":1000}}"#,
-            &["securityContext.runAsNonRoot"],
-        )
-        .spec(r#"{"securityContext":{"runAsNonRoot":null,"runAsUser":null}}"#),
-        Example::bad(
-            "a user on the pod",
-            r#"{"securityContext":{"runAsNonRoot":null,"runAsUser":null}}"#,
-            &["securityContext.runAsNonRoot"],
-        )
-        .spec(r#"{"securityContext":{"runAsNonRoot":null,"runAsUser":1000}}"#),
-        Example::bad(
-            "false on the container overrides the pod",
-            r#"{"securityContext":{"runAsNonRoot":false}}"#,
-            &["securityContext.runAsNonRoot"],
-        ),
-        Example::bad(
-            "false on the pod and nothing on the container",
-            r#"{"securityContext":{"runAsNonRoot":null}}"#,
-            &["spec.securityContext.runAsNonRoot"],
-        )
-        .spec(r#"{"securityContext":{"runAsNonRoot":false}}"#),
-        Example::bad(
-            "user 0 on the container overrides the pod, against runAsNonRoot",
-            r#"{"securityContext":{"runAsUser":0}}"#,
-            &["securityContext.runAsUser"],
-        )
-        .spec(r#"{"securityContext":{"runAsUser":1000}}"#)
-        .no_repair(),
-        Example::bad(
-            "user 0 on the pod and nothing on the container",
-            r#"{"securityContext":{"runAsUser":null,"runAsNonRoot":null}}"#,
-            &["spec.securityContext.runAsUser"],
-        )
-        .spec(r#"{"securityContext":{"runAsUser":0,"runAsNonRoot":false}}"#)
-        .params(r#"{"user":10001}"#)
-        .no_repair(),
-        Example::bad(
-            "Windows too",
-            r#"{"securityContext":{"runAsNonRoot":null,"runAsUser":null}}"#,
-            &["securityContext.runAsNonRoot"],
-        )
-        .spec(r#"{"os":{"name":"windows"},"securityContext":{"runAsNonRoot":null,"runAsUser":null}}"#)
-        .params(r#"{"user":10001}"#)
-        .no_repair(),
-        Example::bad(
-            "group 0",
-            "",
-            &[
-                "spec.securityContext.fsGroup",
-                "spec.securityContext.supplementalGroups[1]",
-                "spec.securityContext.runAsGroup",
-            ],
-        )
-        .spec(r#"{"securityContext":{"runAsGroup":0,"fsGroup":0,"supplementalGroups":[1000,0]}}"#)
-        .params(r#"{"groups":true}"#)
-        .no_repair(),
-        Example::bad(
-            "group 0 on the container",
-            r#"{"securityContext":{"runAsGroup":0}}"#,
-            &["securityContext.runAsGroup"],
-        )
-        .spec(r#"{"securityContext":{"runAsGroup":1000}}"#)
-        .params(r#"{"groups":true}"#)
-        .no_repair(),
-        Example::bad(
-            "restricted counts the pod's values that all override",
-            "",
-            &["spec.securityContext.runAsNonRoot", "spec.securityContext.runAsUser"],
-        )
-        .spec(r#"{"hostUsers":null,"securityContext":{"runAsNonRoot":false,"runAsUser":0}}"#)
-        .params(r#"{"pss":"restricted"}"#)
-        .no_repair(),
-        Example::bad(
-            "restricted tells the pod's user once, where a container takes it",
-            r#"{"securityContext":{"runAsUser":null}}"#,
-            &["spec.securityContext.runAsUser"],
-        )
-        .spec(r#"{"hostUsers":null,"securityContext":{"runAsUser":0}}"#)
-        .params(r#"{"pss":"restricted"}"#)
-        .no_repair(),
-        Example::bad(
-            "restricted tells the pod's false once, where a container takes it",
-            r#"{"securityContext":{"runAsNonRoot":null}}"#,
-            &["spec.securityContext.runAsNonRoot"],
-        )
-        .spec(r#"{"hostUsers":null,"securityContext":{"runAsNonRoot":false}}"#)
-        .params(r#"{"pss":"restricted"}"#)
-        .no_repair(),
-        Example::bad(
-            "restricted before v1.35 in a user namespace",
-            r#"{"securityContext":{"runAsUser":0}}"#,
-            &["securityContext.runAsUser"],
-        )
-        .params(r#"{"pss":"restricted","version":"v1.34"}"#)
-        .no_repair(),
-        Example::good("true on the pod, nothing on the container", r#"{"securityContext":null}"#),
-        Example::good("true on the container, false on the pod", r#"{"securityContext":{"runAsNonRoot":true}}"#)
-            .spec(r#"{"securityContext":{"runAsNonRoot":false,"runAsUser":0}}"#),
-        Example::good("the image brings the user", r#"{"securityContext":{"runAsNonRoot":true,"runAsUser":null}}"#)
-            .spec(r#"{"securityContext":{"runAsUser":null}}"#),
-        Example::good("group 0 is let through by default", r#"{"securityContext":{"runAsGroup":0}}"#),
-        Example::good("restricted in a user namespace", r#"{"securityContext":{"runAsUser":0,"runAsNonRoot":false}}"#)
+            Example::bad(
+                "nothing set anywhere",
+                r#"{"securityContext":{"runAsNonRoot":null,"runAsUser":null}}"#,
+                &["securityContext.runAsNonRoot"],
+            )
+            .spec(r#"{"securityContext":{"runAsNonRoot":null,"runAsUser":null}}"#)
+            .no_repair(),
+            Example::bad("a user for all is given", r#"{"securityContext":null}"#, &["securityContext.runAsNonRoot"])
+                .spec(r#"{"securityContext":null}"#)
+                .params(r#"{"user":10001}"#),
+            Example::bad(
+                "a user on the container",
+                r#"{"securityContext":{"runAsNonRoot":null,"runAsUser":1000}}"#,
+                &["securityContext.runAsNonRoot"],
+            )
+            .spec(r#"{"securityContext":{"runAsNonRoot":null,"runAsUser":null}}"#),
+            Example::bad(
+                "a user on the pod",
+                r#"{"securityContext":{"runAsNonRoot":null,"runAsUser":null}}"#,
+                &["securityContext.runAsNonRoot"],
+            )
+            .spec(r#"{"securityContext":{"runAsNonRoot":null,"runAsUser":1000}}"#),
+            Example::bad(
+                "false on the container overrides the pod",
+                r#"{"securityContext":{"runAsNonRoot":false}}"#,
+                &["securityContext.runAsNonRoot"],
+            ),
+            Example::bad(
+                "false on the pod and nothing on the container",
+                r#"{"securityContext":{"runAsNonRoot":null}}"#,
+                &["spec.securityContext.runAsNonRoot"],
+            )
+            .spec(r#"{"securityContext":{"runAsNonRoot":false}}"#),
+            Example::bad(
+                "user 0 on the container overrides the pod, against runAsNonRoot",
+                r#"{"securityContext":{"runAsUser":0}}"#,
+                &["securityContext.runAsUser"],
+            )
+            .spec(r#"{"securityContext":{"runAsUser":1000}}"#)
+            .no_repair(),
+            Example::bad(
+                "user 0 on the pod and nothing on the container",
+                r#"{"securityContext":{"runAsUser":null,"runAsNonRoot":null}}"#,
+                &["spec.securityContext.runAsUser"],
+            )
+            .spec(r#"{"securityContext":{"runAsUser":0,"runAsNonRoot":false}}"#)
+            .params(r#"{"user":10001}"#)
+            .no_repair(),
+            Example::bad(
+                "Windows too",
+                r#"{"securityContext":{"runAsNonRoot":null,"runAsUser":null}}"#,
+                &["securityContext.runAsNonRoot"],
+            )
+            .spec(r#"{"os":{"name":"windows"},"securityContext":{"runAsNonRoot":null,"runAsUser":null}}"#)
+            .params(r#"{"user":10001}"#)
+            .no_repair(),
+            Example::bad(
+                "group 0",
+                "",
+                &[
+                    "spec.securityContext.fsGroup",
+                    "spec.securityContext.supplementalGroups[1]",
+                    "spec.securityContext.runAsGroup",
+                ],
+            )
+            .spec(r#"{"securityContext":{"runAsGroup":0,"fsGroup":0,"supplementalGroups":[1000,0]}}"#)
+            .params(r#"{"groups":true}"#)
+            .no_repair(),
+            Example::bad(
+                "group 0 on the container",
+                r#"{"securityContext":{"runAsGroup":0}}"#,
+                &["securityContext.runAsGroup"],
+            )
+            .spec(r#"{"securityContext":{"runAsGroup":1000}}"#)
+            .params(r#"{"groups":true}"#)
+            .no_repair(),
+            Example::bad(
+                "restricted counts the pod's values that all override",
+                "",
+                &["spec.securityContext.runAsNonRoot", "spec.securityContext.runAsUser"],
+            )
+            .spec(r#"{"hostUsers":null,"securityContext":{"runAsNonRoot":false,"runAsUser":0}}"#)
+            .params(r#"{"pss":"restricted"}"#)
+            .no_repair(),
+            Example::bad(
+                "restricted tells the pod's user once, where a container takes it",
+                r#"{"securityContext":{"runAsUser":null}}"#,
+                &["spec.securityContext.runAsUser"],
+            )
+            .spec(r#"{"hostUsers":null,"securityContext":{"runAsUser":0}}"#)
+            .params(r#"{"pss":"restricted"}"#)
+            .no_repair(),
+            Example::bad(
+                "restricted tells the pod's false once, where a container takes it",
+                r#"{"securityContext":{"runAsNonRoot":null}}"#,
+                &["spec.securityContext.runAsNonRoot"],
+            )
+            .spec(r#"{"hostUsers":null,"securityContext":{"runAsNonRoot":false}}"#)
+            .params(r#"{"pss":"restricted"}"#)
+            .no_repair(),
+            Example::bad(
+                "restricted before v1.35 in a user namespace",
+                r#"{"securityContext":{"runAsUser":0}}"#,
+                &["securityContext.runAsUser"],
+            )
+            .params(r#"{"pss":"restricted","version":"v1.34"}"#)
+            .no_repair(),
+            Example::good("true on the pod, nothing on the container", r#"{"securityContext":null}"#),
+            Example::good("true on the container, false on the pod", r#"{"securityContext":{"runAsNonRoot":true}}"#)
+                .spec(r#"{"securityContext":{"runAsNonRoot":false,"runAsUser":0}}"#),
+            Example::good("the image brings the user", r#"{"securityContext":{"runAsNonRoot":true,"runAsUser":null}}"#)
+                .spec(r#"{"securityContext":{"runAsUser":null}}"#),
+            Example::good("group 0 is let through by default", r#"{"securityContext":{"runAsGroup":0}}"#),
+            Example::good(
+                "restricted in a user namespace",
+                r#"{"securityContext":{"runAsUser":0,"runAsNonRoot":false}}"#,
+            )
             .params(r#"{"pss":"restricted","version":"v1.35"}"#),
-        Example::good("baseline does not ask", r#"{"securityContext":{"runAsUser":0,"runAsNonRoot":false}}"#)
-            .spec(r#"{"hostUsers":null}"#)
-            .params(r#"{"pss":"baseline"}"#),
-        Example::good("restricted did not read the user before v1.23", r#"{"securityContext":{"runAsUser":0}}"#)
-            .params(r#"{"pss":"restricted","version":"v1.22"}"#),
-    ],
+            Example::good("baseline does not ask", r#"{"securityContext":{"runAsUser":0,"runAsNonRoot":false}}"#)
+                .spec(r#"{"hostUsers":null}"#)
+                .params(r#"{"pss":"baseline"}"#),
+            Example::good("restricted did not read the user before v1.23", r#"{"securityContext":{"runAsUser":0}}"#)
+                .params(r#"{"pss":"restricted","version":"v1.22"}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };

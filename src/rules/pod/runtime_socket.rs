@@ -3,8 +3,10 @@
 mod endpoint;
 mod sockets;
 
-use crate::rule::{Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Rule, Severity, params, without_params};
-use crate::workload::{ContainerRef, PodFeatures, Pod};
+use crate::rule::{
+    Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Rule, Severity, params, without_params,
+};
+use crate::workload::{ContainerRef, Pod, PodFeatures};
 use endpoint::{Environment, VARIABLES};
 
 pub static RULE: Rule = Rule {

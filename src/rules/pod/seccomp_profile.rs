@@ -2,9 +2,12 @@
 
 use crate::rule::display_value;
 use crate::rule::pss::{Level, Standard, Version};
-use crate::rule::{Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Scope, Severity, compile, params};
+use crate::rule::{
+    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Scope, Severity, compile,
+    params,
+};
+use crate::workload::Pod;
 use crate::workload::pod::SeccompProfile as Profile;
-use crate::workload::{Pod};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
@@ -238,7 +241,9 @@ impl SeccompProfile {
                 Finding::new(at.key("localhostProfile", path.is_some()), display_value(path), "the path of a profile")
                     .why("the kubelet cannot start it, and before CVE-2023-2431 was fixed it ran unconfined"),
             ),
-            kind => Some(Finding::new(at.key("type", kind.is_some()), display_value(kind), "RuntimeDefault or Localhost")),
+            kind => {
+                Some(Finding::new(at.key("type", kind.is_some()), display_value(kind), "RuntimeDefault or Localhost"))
+            }
         }
     }
 }

@@ -2,9 +2,11 @@
 
 use crate::rule::display_value;
 use crate::rule::pss::{Follows, FollowsParams};
-use crate::rule::{Cause, Check, Example, Finding, Findings, Judges, Location, PodRule, Pss, Rule, Severity, compile, params};
+use crate::rule::{
+    Cause, Check, Example, Finding, Findings, Judges, Location, PodRule, Pss, Rule, Severity, compile, params,
+};
 use crate::workload::pod::SeLinuxOptions;
-use crate::workload::{PodFeatures, Pod};
+use crate::workload::{Pod, PodFeatures};
 use serde::Deserialize;
 
 /// The types that confine a container, and the minor version since which upstream lists them.

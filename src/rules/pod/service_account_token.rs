@@ -1,7 +1,9 @@
 //! `automountServiceAccountToken` of the pod.
 
 use crate::rule::display_flag;
-use crate::rule::{Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Rule, Scope, Severity, compile, params};
+use crate::rule::{
+    Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Rule, Scope, Severity, compile, params,
+};
 use crate::workload::Pod;
 use crate::workload::volume::Volume;
 use schemars::JsonSchema;

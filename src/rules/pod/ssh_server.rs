@@ -6,8 +6,10 @@ mod script;
 mod tests;
 mod words;
 
-use crate::rule::{Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Rule, Severity, params, without_params};
-use crate::workload::{Container, PodFeatures, Pod, Text};
+use crate::rule::{
+    Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Rule, Severity, params, without_params,
+};
+use crate::workload::{Container, Pod, PodFeatures, Text};
 use line::Hit;
 
 pub static RULE: Rule = Rule {

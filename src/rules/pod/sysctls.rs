@@ -3,7 +3,7 @@
 use crate::rule::display_value;
 use crate::rule::pss::{Follows, FollowsParams, Version};
 use crate::rule::{Check, Example, Finding, Findings, Judges, Location, PodRule, Pss, Rule, Severity, compile, params};
-use crate::workload::{PodFeatures, Pod};
+use crate::workload::{Pod, PodFeatures};
 use serde::Deserialize;
 
 /// Safe kernel parameters, and the minor version of Kubernetes 1 since which upstream lists them.

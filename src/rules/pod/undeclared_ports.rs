@@ -1,9 +1,11 @@
 //! Ports that probes use and the container does not declare, and too many of them.
 
-use crate::rule::{Check, Example, Finding, Findings, Judges, Location, NOT_EPHEMERAL, PodRule, Rule, Severity, compile, params};
+use crate::rule::{
+    Check, Example, Finding, Findings, Judges, Location, NOT_EPHEMERAL, PodRule, Rule, Severity, compile, params,
+};
 use crate::workload::pod::Container;
 use crate::workload::text::Scalar;
-use crate::workload::{PodFeatures, Pod};
+use crate::workload::{Pod, PodFeatures};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -22,52 +24,52 @@ Declare the port that the probe asks; close those that nobody needs.",
         lists: NOT_EPHEMERAL,
         compile: compile::<UndeclaredPorts>,
         examples: &[
-        Example::bad(
-            "a number, beside a good probe",
-            r#"{"livenessProbe":{"httpGet":{"port":9090}},"readinessProbe":{"httpGet":{"port":8080}}}"#,
-            &["livenessProbe.httpGet.port"],
-        ),
-        Example::bad(
-            "a name, a socket and gRPC",
-            r#"{"livenessProbe":{"httpGet":{"port":"metrics"}},"readinessProbe":{"httpGet":null,"tcpSocket":{"port":9091}},"startupProbe":{"grpc":{"port":9092}}}"#,
-            &["livenessProbe.httpGet.port", "readinessProbe.tcpSocket.port", "startupProbe.grpc.port"],
-        ),
-        Example::bad(
-            "no ports at all",
-            r#"{"ports":null,"livenessProbe":{"httpGet":{"port":8080}},"readinessProbe":null}"#,
-            &["livenessProbe.httpGet.port"],
-        ),
-        Example::bad(
-            "a host port with nothing behind it",
-            r#"{"ports":[{"containerPort":8080,"name":"http"},{"hostPort":9090}]}"#,
-            &["ports[1].containerPort"],
-        ),
-        Example::bad(
-            "too many",
-            r#"{"ports":[{"containerPort":8080,"name":"http"},{"containerPort":8081},{"containerPort":8082}]}"#,
-            &["ports"],
-        )
-        .params(r#"{"max":2}"#),
-        Example::good(
-            "as many as may be",
-            r#"{"ports":[{"containerPort":8080,"name":"http"},{"containerPort":8081}]}"#,
-        )
-        .params(r#"{"max":2}"#),
-        Example::good(
-            "by name and by number",
-            r#"{"livenessProbe":{"httpGet":{"port":"http"}},"readinessProbe":{"httpGet":{"port":8080}}}"#,
-        ),
-        Example::good(
-            "a host port and the port behind it",
-            r#"{"ports":[{"containerPort":8080,"hostPort":8080,"name":"http"}]}"#,
-        ),
-        Example::good("by a number as text", r#"{"livenessProbe":{"httpGet":{"port":"8080"}}}"#),
-        Example::good(
-            "another host, and a command",
-            r#"{"livenessProbe":{"httpGet":{"port":9090,"host":"example.com"}},"readinessProbe":{"httpGet":null,"exec":{"command":["true"]}}}"#,
-        ),
-        Example::good("no probes and no ports", r#"{"ports":null,"livenessProbe":null,"readinessProbe":null}"#),
-    ],
+            Example::bad(
+                "a number, beside a good probe",
+                r#"{"livenessProbe":{"httpGet":{"port":9090}},"readinessProbe":{"httpGet":{"port":8080}}}"#,
+                &["livenessProbe.httpGet.port"],
+            ),
+            Example::bad(
+                "a name, a socket and gRPC",
+                r#"{"livenessProbe":{"httpGet":{"port":"metrics"}},"readinessProbe":{"httpGet":null,"tcpSocket":{"port":9091}},"startupProbe":{"grpc":{"port":9092}}}"#,
+                &["livenessProbe.httpGet.port", "readinessProbe.tcpSocket.port", "startupProbe.grpc.port"],
+            ),
+            Example::bad(
+                "no ports at all",
+                r#"{"ports":null,"livenessProbe":{"httpGet":{"port":8080}},"readinessProbe":null}"#,
+                &["livenessProbe.httpGet.port"],
+            ),
+            Example::bad(
+                "a host port with nothing behind it",
+                r#"{"ports":[{"containerPort":8080,"name":"http"},{"hostPort":9090}]}"#,
+                &["ports[1].containerPort"],
+            ),
+            Example::bad(
+                "too many",
+                r#"{"ports":[{"containerPort":8080,"name":"http"},{"containerPort":8081},{"containerPort":8082}]}"#,
+                &["ports"],
+            )
+            .params(r#"{"max":2}"#),
+            Example::good(
+                "as many as may be",
+                r#"{"ports":[{"containerPort":8080,"name":"http"},{"containerPort":8081}]}"#,
+            )
+            .params(r#"{"max":2}"#),
+            Example::good(
+                "by name and by number",
+                r#"{"livenessProbe":{"httpGet":{"port":"http"}},"readinessProbe":{"httpGet":{"port":8080}}}"#,
+            ),
+            Example::good(
+                "a host port and the port behind it",
+                r#"{"ports":[{"containerPort":8080,"hostPort":8080,"name":"http"}]}"#,
+            ),
+            Example::good("by a number as text", r#"{"livenessProbe":{"httpGet":{"port":"8080"}}}"#),
+            Example::good(
+                "another host, and a command",
+                r#"{"livenessProbe":{"httpGet":{"port":9090,"host":"example.com"}},"readinessProbe":{"httpGet":null,"exec":{"command":["true"]}}}"#,
+            ),
+            Example::good("no probes and no ports", r#"{"ports":null,"livenessProbe":null,"readinessProbe":null}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };

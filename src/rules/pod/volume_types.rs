@@ -1,8 +1,10 @@
 //! The types of the pod's volumes.
 
-use crate::rule::{Cause, Check, Example, Finding, Findings, Judges, Location, PodRule, Pss, Rule, Severity, compile, params};
+use crate::rule::{
+    Cause, Check, Example, Finding, Findings, Judges, Location, PodRule, Pss, Rule, Severity, compile, params,
+};
 use crate::workload::volume::Volume;
-use crate::workload::{PodFeatures, Pod};
+use crate::workload::{Pod, PodFeatures};
 use schemars::JsonSchema;
 use serde::Deserialize;
 

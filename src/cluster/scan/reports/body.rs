@@ -2,7 +2,7 @@
 
 use super::{Api, CONTENT, MANAGED, NAME};
 use crate::cluster::item::Item;
-use crate::scan::{Finding, Found, ScanResult, FindingKind};
+use crate::scan::{Finding, FindingKind, Found, ScanResult};
 use crate::text::{clean, dotted};
 use jiff::Timestamp;
 use serde::Serialize;

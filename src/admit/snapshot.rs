@@ -1,0 +1,92 @@
+//! What a request is judged by.
+
+use crate::facts::{FactKinds, FactQuery, Facts, Known, Labels};
+use crate::policy::PolicySet;
+use jiff::civil::Date;
+
+/// Which webhook was called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Hook {
+    /// Repairs, and leaves the rest to [`Hook::Validate`].
+    Mutate,
+    /// Judges.
+    Validate,
+}
+
+impl Hook {
+    pub const ALL: [Self; 2] = [Self::Mutate, Self::Validate];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mutate => "mutate",
+            Self::Validate => "validate",
+        }
+    }
+}
+
+/// Who may read the answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Audience {
+    /// The API server, and its users.
+    #[default]
+    ApiServer,
+    /// Every client that reaches the port: answers say nothing about the cluster.
+    Anybody,
+}
+
+/// The policies and facts in force. Replaced as a whole.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    pub policies: PolicySet,
+    pub facts: Facts,
+    pub audience: Audience,
+    /// How many violations an outcome describes in full; all are counted.
+    pub report_limit: usize,
+}
+
+impl Snapshot {
+    /// These policies, without a cluster.
+    #[must_use]
+    pub fn new(policies: PolicySet, report_limit: usize) -> Self {
+        Self { policies, facts: Facts::default(), audience: Audience::default(), report_limit }
+    }
+
+    /// The labels of a namespace, if any policy needs them.
+    ///
+    /// # Errors
+    /// The query that has to be answered first.
+    pub(super) fn labels(&self, namespace: &str) -> Result<Known<&Labels>, FactQuery> {
+        if !self.policies.facts().contains(FactKinds::NAMESPACES) {
+            return Ok(Known::Absent);
+        }
+        let labels = self.facts.labels(namespace);
+        let query = || FactQuery::Namespace(namespace.to_owned());
+        if labels == Known::Unknown && self.facts.may_ask(&query()) { Err(query()) } else { Ok(labels) }
+    }
+}
+
+/// How one request is judged.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Conditions<'s> {
+    pub hook: Hook,
+    pub moment: Moment,
+    pub snapshot: &'s Snapshot,
+    pub today: Date,
+}
+
+/// When the labels of a namespace judge a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moment {
+    /// When the template arrives; its pods are judged when they arrive.
+    Request,
+    /// When its pods are created.
+    PodCreation,
+}
+
+impl Moment {
+    /// Whether a denial by the labels becomes a warning.
+    pub fn only_warns(self, is_template: bool) -> bool {
+        is_template && self == Self::Request
+    }
+}
