@@ -18,7 +18,7 @@ help: ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo; echo "  make test RULE=host-ports   one rule's examples"
 	@echo "  make test E2E=0             without the cluster"
-	@echo "  make mutants FILES=src/rules/privileged.rs   one file's mutants"
+	@echo "  make mutants FILES=src/rules/pod/privileged.rs   one file's mutants"
 
 .PHONY: need-cargo
 need-cargo:

@@ -5,7 +5,7 @@
 pub mod owasp;
 
 /// Rules that judge pods and pod templates.
-pub mod pod {
+mod pod {
     pub mod allow_privilege_escalation;
     pub mod apparmor_profile;
     pub mod capabilities;
@@ -50,7 +50,7 @@ pub mod pod {
 }
 
 /// Rules that judge who enters a pod: exec, attach, port-forward and proxy.
-pub mod exec {
+mod exec {
     pub mod entered;
     pub mod exec_privileged;
     pub mod exec_root;

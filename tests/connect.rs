@@ -217,7 +217,7 @@ fn what_a_broken_watch_knew_is_asked_for_again() {
     snapshot.facts.complete |= FactKinds::PODS;
     assert_eq!(judge(&exec(), &snapshot).verdict, Verdict::Allow);
     snapshot.facts.complete -= FactKinds::PODS;
-    assert_eq!(judge(&exec(), &snapshot).wanted, Some(wanted()));
+    assert_eq!(judge(&exec(), &snapshot).missing_fact, Some(wanted()));
     snapshot.facts.asked = vec![FactAnswer::Nothing(wanted())];
     assert_eq!(judge(&exec(), &snapshot).verdict, Verdict::Deny);
 }
@@ -231,7 +231,7 @@ fn a_container_that_is_not_known_is_asked_for() {
     snapshot.facts.asked.clear();
     snapshot.facts.complete |= FactKinds::PODS;
     let attach = connect("attach", "PodAttachOptions", json!({"container": "debug"}));
-    assert_eq!(judge(&attach, &snapshot).wanted, Some(wanted()));
+    assert_eq!(judge(&attach, &snapshot).missing_fact, Some(wanted()));
     snapshot.facts.asked = vec![FactAnswer::Nothing(wanted())];
     assert_eq!(judge(&attach, &snapshot).verdict, Verdict::Deny);
     let mut debugged = pod(false);

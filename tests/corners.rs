@@ -292,10 +292,10 @@ fn only_these_rules_ask_for_a_cluster() {
         let asks =
             [FactKinds::NODES, FactKinds::NETWORK_POLICIES, FactKinds::PODS].map(|kind| policy.facts.contains(kind));
         let wanted = match rule.id {
-            "pids-limit" => (true, false, false),
-            "network-policy" => (false, true, false),
-            "exec-privileged" | "exec-root" => (false, false, true),
-            _ => (false, false, false),
+            "pids-limit" => [true, false, false],
+            "network-policy" => [false, true, false],
+            "exec-privileged" | "exec-root" => [false, false, true],
+            _ => [false; 3],
         };
         assert_eq!(asks, wanted, "{}", rule.id);
     }

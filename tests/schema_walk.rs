@@ -191,7 +191,7 @@ fn a_rule_that_judges_a_field_has_an_example_that_is_another_without_it() {
         for id in line.text.split(',').filter(|id| *id != PRESENCE) {
             let rule = rules::find(id).expect("a rule");
             // In debug containers too, where the API refuses what rules see nevertheless.
-            let depends = |example: &rules::Example, list| {
+            let depends = |example: &podreeve::rule::Example, list| {
                 let with = pod(example, list);
                 let mut without = with.clone();
                 take_away(&api, "PodSpec", &mut without["spec"], field);
@@ -232,7 +232,7 @@ fn fields_to(api: &Api, pointer: &str) -> Vec<String> {
 fn a_rule_is_named_where_it_finds_something() {
     let api = Api::read();
     let lines = lines();
-    let judged = |field: &String, rule: &rules::Rule| {
+    let judged = |field: &String, rule: &podreeve::rule::Rule| {
         lines
             .get(field.as_str())
             .is_some_and(|line| line.verdict == "judged" && line.text.split(',').any(|id| id == rule.id))

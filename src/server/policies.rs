@@ -160,7 +160,7 @@ impl Policies {
 
     /// What is to be read before requests are judged as the cluster's policies want it.
     fn awaited(&self) -> Vec<&'static str> {
-        let missing = *self.needed.borrow() & FactKinds::AWAITED - self.parts.facts.complete;
+        let missing = *self.needed.borrow() & (FactKinds::AWAITED - self.parts.facts.complete);
         let own = (!self.parts.listed.all()).then_some(POLICIES);
         own.into_iter().chain(missing.names()).collect()
     }
