@@ -26,7 +26,7 @@ mod writer;
 
 pub use api_health::ApiHealth;
 pub use client::Access;
-pub use lookup::Lookup;
+pub use lookup::FactClient;
 pub use state::{ClusterState, StateSender};
 
 use crate::authority::Pem;
@@ -40,7 +40,7 @@ use watch::{Names, watch};
 
 /// How podreeve stands in the cluster.
 #[derive(Debug, Clone, Default)]
-pub struct Settings {
+pub struct ClusterSettings {
     pub access: Access,
     /// The namespace that podreeve runs in.
     pub namespace: String,
@@ -55,7 +55,7 @@ pub struct Settings {
     /// The name of both webhook configurations, which are to go with the namespace.
     pub configuration: Option<String>,
     /// None where nothing is scanned.
-    pub scan: Option<scan::Settings>,
+    pub scan: Option<scan::ScanSettings>,
 }
 
 /// Between two tries to connect.
@@ -63,13 +63,13 @@ const RETRY: Duration = Duration::from_secs(5);
 
 /// Watches the cluster as long as podreeve serves.
 pub async fn run(
-    settings: Settings,
+    settings: ClusterSettings,
     link: &ApiHealth,
-    lookup: &Lookup,
+    lookup: &FactClient,
     parts: StateSender,
     needed: FactsReceiver,
     served: tokio::sync::watch::Sender<Option<Pem>>,
-    scanned: scan::Served<'_>,
+    scanned: scan::ScanContext<'_>,
 ) {
     let client = connect(&settings.access, link).await;
     lookup.connected(client.clone());
@@ -110,7 +110,7 @@ pub async fn run(
 
 /// Where podreeve makes its own certificates, the leader makes them and every replica serves them.
 async fn keep_certificates(
-    settings: &Settings,
+    settings: &ClusterSettings,
     client: &Client,
     link: &ApiHealth,
     leads: Leadership,
@@ -122,7 +122,7 @@ async fn keep_certificates(
 }
 
 /// Wherever the certificate comes from.
-async fn own_configurations(settings: &Settings, client: &Client, leads: Leadership) {
+async fn own_configurations(settings: &ClusterSettings, client: &Client, leads: Leadership) {
     let Some(name) = &settings.configuration else { return };
     owner::keep(client, name, &settings.namespace, leads).await;
 }

@@ -19,7 +19,7 @@ pub mod self_signed;
 mod watched;
 
 use crate::admit::{Audience, Snapshot};
-use crate::cluster::{self, ApiHealth, Lookup};
+use crate::cluster::{self, ApiHealth, FactClient};
 use crate::observe::{Caller, Decisions, Metrics, Observer};
 use arc_swap::ArcSwap;
 use body::Budget;
@@ -93,7 +93,7 @@ pub struct Config {
     /// Between two looks at files.
     pub poll: Duration,
     /// None without a cluster to read from.
-    pub cluster: Option<cluster::Settings>,
+    pub cluster: Option<cluster::ClusterSettings>,
     /// Answers say what stands in the cluster though callers show no certificate: nobody else reaches the port.
     pub full_answers: bool,
 }
@@ -123,7 +123,7 @@ impl From<String> for StartError {
 
 /// What every request sees.
 #[derive(Debug)]
-pub(crate) struct Shared {
+pub(crate) struct ServerState {
     snapshot: ArcSwap<Snapshot>,
     observer: Observer,
     health: Health,
@@ -136,10 +136,10 @@ pub(crate) struct Shared {
     /// Set while newcomers wait for a permit.
     saturated: AtomicBool,
     /// None without a cluster.
-    lookup: Option<Lookup>,
+    lookup: Option<FactClient>,
 }
 
-impl Shared {
+impl ServerState {
     /// Whether newcomers wait for permits, or little memory is left.
     fn is_crowded(&self) -> bool {
         self.saturated.load(Ordering::Relaxed) || self.budget.is_tight()
@@ -154,7 +154,7 @@ impl Shared {
 pub struct Server {
     config: Config,
     policies: Policies,
-    shared: Arc<Shared>,
+    shared: Arc<ServerState>,
     listener: TcpListener,
     admin: TcpListener,
 }
@@ -175,7 +175,7 @@ impl Server {
         let listener = listen(config.listen, "--listen").await?;
         let admin = listen(config.admin_listen, "--admin-listen").await?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(ServerState {
             snapshot: ArcSwap::from_pointee(snapshot),
             observer: Observer { metrics, decisions: log },
             health,
@@ -187,7 +187,7 @@ impl Server {
             lookup: config
                 .cluster
                 .as_ref()
-                .map(|_| if authenticated { Lookup::default() } else { Lookup::for_strangers() }),
+                .map(|_| if authenticated { FactClient::default() } else { FactClient::for_strangers() }),
         });
         Ok(Self { config, policies, shared, listener, admin })
     }
@@ -230,7 +230,8 @@ impl Server {
                         let snapshot = shared.snapshot.load();
                         Arc::new(Snapshot { audience: Audience::ApiServer, ..(**snapshot).clone() })
                     };
-                    let scanned = cluster::scan::Served { snapshot: &snapshot, metrics: &shared.observer.metrics.scan };
+                    let scanned =
+                        cluster::scan::ScanContext { snapshot: &snapshot, metrics: &shared.observer.metrics.scan };
                     Box::pin(cluster::run(settings, link, lookup, parts, needed, served, scanned)).await;
                 }
             }));

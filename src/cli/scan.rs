@@ -7,7 +7,7 @@ use super::output::{self, Format};
 use super::{Exit, Failure, check};
 use crate::admit::Snapshot;
 use crate::cluster::scan::{RateLimiter, Scanning, Scope};
-use crate::cluster::{Lookup, once};
+use crate::cluster::{FactClient, once};
 use crate::facts::FactKinds;
 use crate::report::text;
 use crate::sources::Sources;
@@ -65,7 +65,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             Failure::unreadable(format!("the API server does not answer: {}", crate::text::with_causes(&error)))
         })?;
         let snapshot = in_force(args, &client, loaded).await?;
-        let lookup = Lookup::default();
+        let lookup = FactClient::default();
         lookup.connected(client.clone());
         let scope = Scope {
             namespace: args.namespace.clone(),
@@ -103,13 +103,13 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 /// The policies to judge by: those that are named, or else what a podreeve without --policy enforces here.
 async fn in_force(args: &Args, client: &kube::Client, mut snapshot: Snapshot) -> Result<Snapshot, Failure> {
     if args.policy.is_empty() || !args.exemption_namespaces.is_empty() {
-        let parts = once::parts(client, &args.exemption_namespaces).await.map_err(|error| {
+        let state = once::state(client, &args.exemption_namespaces).await.map_err(|error| {
             Failure::unreadable(format!("{error}; to judge without what is in force, name a policy with --policy"))
         })?;
-        snapshot.policies.exemptions = parts.exemptions;
+        snapshot.policies.exemptions = state.exemptions;
         if args.policy.is_empty() {
-            snapshot.policies.policies.extend(parts.policies);
-            for error in &parts.errors {
+            snapshot.policies.policies.extend(state.policies);
+            for error in &state.errors {
                 output::diagnose("note", &format!("{error}; nothing is judged by it"));
             }
         }

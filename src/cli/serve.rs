@@ -181,14 +181,14 @@ async fn serve(args: Args, log: &Log) -> Result<(), String> {
 }
 
 fn certificates(args: &Args) -> Result<Certificates, String> {
-    if let Some(own) = args.cluster.own() {
+    if let Some(managed) = args.cluster.managed_certificates() {
         if args.tls_cert.is_some() || args.self_signed.is_some() {
             return Err(
                 "--tls-secret keeps the certificate in the cluster; leave out --tls-cert and --self-signed".into()
             );
         }
         // Nobody trusts it; it stands in until the Secret has been read.
-        let made = SelfSigned::make(&own.names(args.cluster.namespace()))?;
+        let made = SelfSigned::make(&managed.names(args.cluster.namespace()))?;
         return Certificates::awaiting(&made, args.client_ca.clone());
     }
     match (&args.tls_cert, &args.tls_key, &args.self_signed) {

@@ -24,7 +24,7 @@ const BURST: u32 = 100;
 const PODS: (usize, u32) = (3000, 500);
 
 #[derive(Debug)]
-pub struct Lookup {
+pub struct FactClient {
     /// None as long as there is no connection.
     client: ArcSwapOption<Connected>,
     turns: Semaphore,
@@ -40,13 +40,13 @@ impl std::fmt::Debug for Connected {
     }
 }
 
-impl Default for Lookup {
+impl Default for FactClient {
     fn default() -> Self {
         Self { client: ArcSwapOption::empty(), turns: Semaphore::new(AT_ONCE), bucket: None }
     }
 }
 
-impl Lookup {
+impl FactClient {
     /// For requests of anybody: strangers are not to load the API server.
     #[must_use]
     pub fn for_strangers() -> Self {
@@ -140,7 +140,7 @@ mod tests {
     use tokio::task::{JoinSet, yield_now};
 
     /// An API server that answers as many questions as it has permits, and how many it was asked.
-    fn connected() -> (Arc<Lookup>, Arc<Semaphore>, Arc<AtomicUsize>) {
+    fn connected() -> (Arc<FactClient>, Arc<Semaphore>, Arc<AtomicUsize>) {
         let (permits, asked) = (Arc::new(Semaphore::new(0)), Arc::new(AtomicUsize::new(0)));
         let (gate, count) = (Arc::clone(&permits), Arc::clone(&asked));
         let service = tower::service_fn(move |_: Request<Body>| {
@@ -152,7 +152,7 @@ mod tests {
                 Ok::<_, Infallible>(Response::new(Body::from(namespace.as_bytes().to_vec())))
             }
         });
-        let lookup = Arc::new(Lookup::default());
+        let lookup = Arc::new(FactClient::default());
         lookup.connected(Client::new(service, "default"));
         (lookup, permits, asked)
     }
@@ -220,7 +220,7 @@ mod tests {
                 let response = Response::builder().status(status).body(Body::from(body.as_bytes().to_vec()));
                 Ok::<_, Infallible>(response.unwrap())
             });
-            let lookup = Lookup::default();
+            let lookup = FactClient::default();
             lookup.connected(Client::new(service, "default"));
             match (lookup.ask_until(web.clone(), Instant::now() + Duration::from_secs(600)).await, there) {
                 (FactAnswer::Pod { pod, .. }, Some(there)) => assert_eq!(pod, there, "{status} {body}"),
@@ -246,6 +246,6 @@ mod tests {
 
     #[tokio::test]
     async fn without_a_connection_nobody_is_asked() {
-        assert!(is_nothing(&Lookup::default().ask(shop(), Instant::now() + LONGEST).await));
+        assert!(is_nothing(&FactClient::default().ask(shop(), Instant::now() + LONGEST).await));
     }
 }

@@ -15,7 +15,7 @@ use kube::{Api, Client};
 ///
 /// # Errors
 /// What could not be read.
-pub async fn parts(client: &Client, exemption_namespaces: &[String]) -> Result<ClusterState, String> {
+pub async fn state(client: &Client, exemption_namespaces: &[String]) -> Result<ClusterState, String> {
     let parts = StateSender::default();
     let mut policies = Policies::new(parts.clone());
     for item in list(client, "Policy", "policies").await? {

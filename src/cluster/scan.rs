@@ -12,12 +12,12 @@ mod pages;
 mod rate_limiter;
 mod reports;
 
-pub use leader::{Served, Settings};
+pub use leader::{ScanContext, ScanSettings};
 pub use rate_limiter::RateLimiter;
 pub use reports::Api as ReportApi;
 pub use reports::remove::remove as remove_reports;
 
-use super::Lookup;
+use super::FactClient;
 use super::item::Item;
 use crate::admit::Snapshot;
 use crate::facts::FactAnswer;
@@ -51,7 +51,7 @@ pub struct Scope {
 /// What a scan needs.
 pub struct Scanning<'s> {
     pub client: &'s Client,
-    pub lookup: &'s Lookup,
+    pub lookup: &'s FactClient,
     pub limiter: &'s RateLimiter,
     /// What is in force now.
     pub snapshot: &'s (dyn Fn() -> Arc<Snapshot> + Sync),

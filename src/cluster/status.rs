@@ -23,13 +23,13 @@ pub struct DesiredStatus {
     pub message: String,
     /// For a Policy that compiles.
     pub mode: Option<String>,
-    there: Status,
+    there: WrittenStatus,
 }
 
 /// What stands there.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-struct Status {
+struct WrittenStatus {
     mode: Option<String>,
     conditions: Vec<Condition>,
 }
@@ -37,7 +37,7 @@ struct Status {
 #[derive(Deserialize)]
 struct HasStatus {
     #[serde(default)]
-    status: Option<Status>,
+    status: Option<WrittenStatus>,
 }
 
 impl DesiredStatus {

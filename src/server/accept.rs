@@ -5,7 +5,7 @@ use super::certs::Certificates;
 use super::connection::Connections;
 use super::guests::Guests;
 use super::watched::Activity;
-use super::{Shared, routes};
+use super::{ServerState, routes};
 use crate::observe::Shed;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -26,7 +26,7 @@ pub struct Acceptor {
 }
 
 impl Acceptor {
-    pub fn start(listener: TcpListener, certificates: Certificates, shared: Arc<Shared>) -> Self {
+    pub fn start(listener: TcpListener, certificates: Certificates, shared: Arc<ServerState>) -> Self {
         let all = u32::try_from(shared.limits.connections).unwrap_or(u32::MAX).max(1);
         let permits = Arc::new(Semaphore::new(all as usize));
         let (closing, closes) = watch::channel(false);
@@ -68,7 +68,7 @@ async fn accept(listener: TcpListener, certificates: Certificates, connections: 
 
 /// One newcomer at a time waits for a permit, the others in the system's queue. Connections on which nothing arrives are
 /// ended for it.
-async fn permit(permits: &Arc<Semaphore>, shared: &Shared, guests: &mut Guests) -> Option<OwnedSemaphorePermit> {
+async fn permit(permits: &Arc<Semaphore>, shared: &ServerState, guests: &mut Guests) -> Option<OwnedSemaphorePermit> {
     if let Ok(permit) = Arc::clone(permits).try_acquire_owned() {
         return Some(permit);
     }
@@ -85,8 +85,8 @@ async fn permit(permits: &Arc<Semaphore>, shared: &Shared, guests: &mut Guests) 
 }
 
 /// Whatever ends it: the permit and the count go with the task.
-async fn run_with_permit(permit: OwnedSemaphorePermit, serve: impl Future<Output = ()>, shared: Arc<Shared>) {
-    struct Counted(Arc<Shared>);
+async fn run_with_permit(permit: OwnedSemaphorePermit, serve: impl Future<Output = ()>, shared: Arc<ServerState>) {
+    struct Counted(Arc<ServerState>);
     impl Drop for Counted {
         fn drop(&mut self) {
             self.0.observer.metrics.connections.dec();

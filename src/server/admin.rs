@@ -1,6 +1,6 @@
 //! The admin port, plain HTTP: /livez, /readyz, /metrics.
 
-use super::Shared;
+use super::ServerState;
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -23,7 +23,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// Also of who does not read the answer.
 const WHOLE: Duration = Duration::from_secs(30);
 
-pub async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+pub async fn serve(listener: TcpListener, shared: Arc<ServerState>) {
     let router = Router::new()
         .route("/livez", get(|| async { "alive\n" }))
         .route("/readyz", get(readyz))
@@ -53,13 +53,13 @@ pub async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-async fn readyz(State(shared): State<Arc<Shared>>) -> Response {
+async fn readyz(State(shared): State<Arc<ServerState>>) -> Response {
     let (ready, text) = shared.health.report(shared.draining());
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, text).into_response()
 }
 
-async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
+async fn metrics(State(shared): State<Arc<ServerState>>) -> Response {
     let metrics = &shared.observer.metrics;
     if let Some(decisions) = &shared.observer.decisions {
         metrics.log_lines_lost.inc_by(decisions.lost().saturating_sub(metrics.log_lines_lost.get()));

@@ -4,8 +4,8 @@
 
 mod pair;
 
-use super::Shared;
-use super::health::{Health, Status};
+use super::ServerState;
+use super::health::{CheckStatus, Health};
 use super::self_signed::SelfSigned;
 use crate::authority::Pem;
 use crate::observe::Metrics;
@@ -72,7 +72,7 @@ impl Certificates {
     }
 
     /// Serves what the cluster's Secret holds, whenever it changes and can be used.
-    pub(super) async fn follow(self, mut served: watch::Receiver<Option<Pem>>, shared: Arc<Shared>) {
+    pub(super) async fn follow(self, mut served: watch::Receiver<Option<Pem>>, shared: Arc<ServerState>) {
         while served.changed().await.is_ok() {
             let Some(pem) = served.borrow_and_update().clone() else { continue };
             let (health, metrics) = (&shared.health, &shared.observer.metrics);
@@ -156,7 +156,8 @@ impl Certificates {
         #[allow(clippy::cast_precision_loss, reason = "seconds since 1970")]
         metrics.certificate_expiry.set(until.as_second() as f64);
         if self.awaiting.load(Ordering::Relaxed) {
-            return health.set_certificate(Status::not_ready(failure.unwrap_or("none has come from the cluster yet")));
+            return health
+                .set_certificate(CheckStatus::not_ready(failure.unwrap_or("none has come from the cluster yet")));
         }
         let mut status = status(until, Timestamp::now(), failure);
         if let Some(Unwritten { error, .. }) = &self.unwritten {
@@ -166,7 +167,7 @@ impl Certificates {
     }
 
     /// Looks at the files every `poll` and swaps in what passes; writes what could not be written.
-    pub(super) async fn watch(mut self, poll: Duration, shared: Arc<Shared>) {
+    pub(super) async fn watch(mut self, poll: Duration, shared: Arc<ServerState>) {
         let mut failure: Option<String> = None;
         loop {
             tokio::time::sleep(poll).await;
@@ -223,12 +224,12 @@ impl Certificates {
 }
 
 /// The last good pair serves as long as it is valid, whatever is in the files.
-fn status(until: Timestamp, now: Timestamp, failure: Option<&str>) -> Status {
+fn status(until: Timestamp, now: Timestamp, failure: Option<&str>) -> CheckStatus {
     let failure = failure.map(|failure| format!("; a newer pair is refused: {failure}")).unwrap_or_default();
     if until > now {
-        Status::ready(format!("valid until {until}{failure}"))
+        CheckStatus::ready(format!("valid until {until}{failure}"))
     } else {
-        Status::not_ready(format!("expired at {until}, so that no API server accepts it{failure}"))
+        CheckStatus::not_ready(format!("expired at {until}, so that no API server accepts it{failure}"))
     }
 }
 
@@ -239,7 +240,7 @@ mod tests {
     #[test]
     fn an_expired_certificate_is_not_ready_and_a_refused_one_is() {
         let at = |second| Timestamp::from_second(second).unwrap();
-        assert_eq!(status(at(5), at(4), None), Status::ready("valid until 1970-01-01T00:00:05Z"));
+        assert_eq!(status(at(5), at(4), None), CheckStatus::ready("valid until 1970-01-01T00:00:05Z"));
         assert!(status(at(5), at(4), Some("no key")).text.ends_with("; a newer pair is refused: no key"));
         assert!(status(at(5), at(4), Some("no key")).ready);
         assert!(!status(at(5), at(5), None).ready);

@@ -1,6 +1,6 @@
 //! One connection: TLS, then the HTTP that was agreed on, until it ends, idles too long or is told to end.
 
-use super::Shared;
+use super::ServerState;
 use super::watched::{Activity, InRequest, Noticed, Watched};
 use crate::text::with_causes;
 use axum::Router;
@@ -36,7 +36,7 @@ const HEADERS: u32 = 16 * 1024;
 /// What all connections share.
 #[derive(Clone)]
 pub struct Connections {
-    pub shared: Arc<Shared>,
+    pub shared: Arc<ServerState>,
     pub router: Router,
     /// True once connections are to end.
     pub closing: watch::Receiver<bool>,
@@ -84,7 +84,7 @@ impl Connections {
 }
 
 fn answer(
-    shared: &Arc<Shared>,
+    shared: &Arc<ServerState>,
     mut router: Router,
     request: InRequest,
     http: Request<Incoming>,
@@ -106,7 +106,7 @@ fn answer(
 /// Runs the connection to its end, which comes when it is idle, dribbles, or everything closes.
 async fn drive<C: GracefulConnection>(
     connection: C,
-    shared: &Shared,
+    shared: &ServerState,
     activity: &Activity,
     mut closing: watch::Receiver<bool>,
 ) -> Result<(), C::Error> {

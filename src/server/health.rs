@@ -17,12 +17,12 @@ pub const POLICIES: &str = "Policies and Exemptions";
 
 /// What one check says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Status {
+pub struct CheckStatus {
     pub ready: bool,
     pub text: String,
 }
 
-impl Status {
+impl CheckStatus {
     #[must_use]
     pub fn ready(text: impl Into<String>) -> Self {
         Self { ready: true, text: text.into() }
@@ -37,8 +37,8 @@ impl Status {
 /// Written by the watchers, read by /readyz.
 #[derive(Debug)]
 pub struct Health {
-    certificate: ArcSwapOption<Status>,
-    policies: ArcSwapOption<Status>,
+    certificate: ArcSwapOption<CheckStatus>,
+    policies: ArcSwapOption<CheckStatus>,
     /// None without a cluster.
     pub(super) link: Option<Arc<ApiHealth>>,
     started: Instant,
@@ -71,32 +71,32 @@ impl Health {
     }
 
     /// A reason to be out of service at start, and never again: what is in force stays in force.
-    fn cluster(&self, link: &ApiHealth, waited: Duration) -> Status {
+    fn cluster(&self, link: &ApiHealth, waited: Duration) -> CheckStatus {
         if link.is_down() || waited >= FIRST_LIST {
             self.settled.store(true, Ordering::Relaxed);
         }
         if self.settled.load(Ordering::Relaxed) {
-            Status::ready(link.text())
+            CheckStatus::ready(link.text())
         } else {
             let awaited = self.awaited.load();
             let awaited = awaited.as_ref().map_or(POLICIES, |awaited| awaited.as_str());
-            Status::not_ready(format!("{}; still to be read: {awaited}", link.text()))
+            CheckStatus::not_ready(format!("{}; still to be read: {awaited}", link.text()))
         }
     }
 
-    pub fn set_certificate(&self, status: Status) {
+    pub fn set_certificate(&self, status: CheckStatus) {
         self.certificate.store(Some(Arc::new(status)));
     }
 
-    pub fn set_policies(&self, status: Status) {
+    pub fn set_policies(&self, status: CheckStatus) {
         self.policies.store(Some(Arc::new(status)));
     }
 
     /// Every check on a line, and whether all are well.
     #[must_use]
     pub fn report(&self, draining: bool) -> (bool, String) {
-        let missing = || Arc::new(Status::not_ready("not loaded"));
-        let serving = if draining { Status::not_ready("shutting down") } else { Status::ready("yes") };
+        let missing = || Arc::new(CheckStatus::not_ready("not loaded"));
+        let serving = if draining { CheckStatus::not_ready("shutting down") } else { CheckStatus::ready("yes") };
         let mut checks = vec![
             ("serving", Arc::new(serving)),
             ("certificate", self.certificate.load_full().unwrap_or_else(missing)),

@@ -1,6 +1,6 @@
 //! From bytes to an outcome, whatever happens in between.
 
-use super::Shared;
+use super::ServerState;
 use super::body::{BufferedBody, Cut, Lease};
 use crate::admit::{Hook, Lookup, Snapshot, admit_guarded, deny_unread, judge_with_lookups};
 use crate::effort::{self, End, Limit};
@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout_at};
 const SMALL: usize = 16 * 1024;
 
 /// Judges a body; small ones here and now, large ones on a thread of their own.
-pub async fn judge(shared: &Arc<Shared>, hook: Hook, held: &BufferedBody, deadline: Instant) -> Outcome {
+pub async fn judge(shared: &Arc<ServerState>, hook: Hook, held: &BufferedBody, deadline: Instant) -> Outcome {
     if let Some(cut) = held.cut {
         return refuse(shared, &held.bytes, cut);
     }
@@ -36,7 +36,7 @@ pub async fn judge(shared: &Arc<Shared>, hook: Hook, held: &BufferedBody, deadli
 
 /// A body that is there, until its deadline.
 struct Judging<'j> {
-    shared: &'j Arc<Shared>,
+    shared: &'j Arc<ServerState>,
     hook: Hook,
     held: &'j BufferedBody,
     deadline: Instant,
@@ -60,7 +60,7 @@ impl Lookup for Judging<'_> {
 }
 
 async fn judge_once(
-    shared: &Arc<Shared>,
+    shared: &Arc<ServerState>,
     hook: Hook,
     held: &BufferedBody,
     snapshot: Option<Arc<Snapshot>>,
@@ -77,7 +77,7 @@ async fn judge_once(
     }
 }
 
-async fn look_up(shared: &Shared, wanted: FactQuery, deadline: Instant) -> FactAnswer {
+async fn look_up(shared: &ServerState, wanted: FactQuery, deadline: Instant) -> FactAnswer {
     let Some(lookup) = &shared.lookup else { return FactAnswer::Nothing(wanted) };
     let start = Instant::now();
     let asked = lookup.ask(wanted.clone(), deadline).await;
@@ -87,7 +87,7 @@ async fn look_up(shared: &Shared, wanted: FactQuery, deadline: Instant) -> FactA
 }
 
 /// A body that was not read to its end is denied, with the uid from its start.
-fn refuse(shared: &Shared, start: &[u8], cut: Cut) -> Outcome {
+fn refuse(shared: &ServerState, start: &[u8], cut: Cut) -> Outcome {
     let mebibytes = shared.limits.body >> 20;
     let (why, problem) = match cut {
         Cut::TooLarge => (Shed::Size, format!("the AdmissionReview is larger than {mebibytes} MiB")),
@@ -103,7 +103,7 @@ fn refuse(shared: &Shared, start: &[u8], cut: Cut) -> Outcome {
 /// Off the runtime's threads, so that a large object does not hold up the small ones. Its permit and its memory stay
 /// with the work, which ends soon after nobody waits for it any more.
 async fn judge_blocking(
-    shared: &Arc<Shared>,
+    shared: &Arc<ServerState>,
     hook: Hook,
     held: &BufferedBody,
     snapshot: Option<Arc<Snapshot>>,
@@ -157,7 +157,7 @@ impl Drop for Stop {
 }
 
 impl Patience {
-    fn new(shared: &Shared, deadline: Instant) -> (Self, Stop) {
+    fn new(shared: &ServerState, deadline: Instant) -> (Self, Stop) {
         let stopped = Arc::new(AtomicBool::new(false));
         let stop = Stop(Arc::clone(&stopped));
         (Self { deadline, stopped, lease: Lease::new(Arc::clone(&shared.budget)) }, stop)
@@ -175,7 +175,7 @@ impl Limit for Patience {
 }
 
 /// A panic in a rule denies this request and ends nothing else.
-fn guarded(shared: &Shared, body: &[u8], hook: Hook, snapshot: &Snapshot, patience: Option<Patience>) -> Outcome {
+fn guarded(shared: &ServerState, body: &[u8], hook: Hook, snapshot: &Snapshot, patience: Option<Patience>) -> Outcome {
     let judge = || admit_guarded(body, hook, snapshot, today());
     let judged = match patience {
         Some(patience) => effort::within(Rc::new(patience), judge),

@@ -1,7 +1,7 @@
 //! The policies in force: loaded at start, looked at again every few seconds, the last good ones kept.
 
-use super::Shared;
-use super::health::{Health, POLICIES, Status};
+use super::ServerState;
+use super::health::{CheckStatus, Health, POLICIES};
 use crate::admit::{Audience, Snapshot};
 use crate::cluster::ClusterState;
 use crate::facts::FactKinds;
@@ -85,7 +85,7 @@ impl Policies {
     pub(super) async fn watch(
         mut self,
         poll: Duration,
-        shared: Arc<Shared>,
+        shared: Arc<ServerState>,
         mut cluster: watch::Receiver<ClusterState>,
     ) {
         let mut ticks = tokio::time::interval(poll);
@@ -110,7 +110,7 @@ impl Policies {
         }
     }
 
-    async fn load_again(mut self, shared: &Shared) -> Option<Self> {
+    async fn load_again(mut self, shared: &ServerState) -> Option<Self> {
         let next = self.generation + 1;
         let loading = tokio::task::spawn_blocking(move || {
             let loaded = (self.load)(next);
@@ -140,7 +140,7 @@ impl Policies {
         Some(this)
     }
 
-    fn handle(&mut self, parts: ClusterState, shared: &Shared) {
+    fn handle(&mut self, parts: ClusterState, shared: &ServerState) {
         let before = std::mem::replace(&mut self.parts, parts);
         shared.observer.metrics.lookups.pids_limit_known.set(i64::from(self.parts.facts.nodes.all_known()));
         if before.errors != self.parts.errors && !self.parts.errors.is_empty() {
@@ -165,7 +165,7 @@ impl Policies {
         own.into_iter().chain(missing.names()).collect()
     }
 
-    fn swap(&mut self, shared: &Shared) {
+    fn swap(&mut self, shared: &ServerState) {
         self.generation += 1;
         let Some(snapshot) = self.compose() else { return };
         self.tell(&snapshot, &shared.health, &shared.observer.metrics);
@@ -203,7 +203,7 @@ impl Policies {
             let failures: Vec<String> = failures.iter().map(|failure| failure.replace('\n', "; ")).collect();
             text.push_str(&format!("; newer ones do not load: {}", failures.join("; ")));
         }
-        health.set_policies(Status::ready(text));
+        health.set_policies(CheckStatus::ready(text));
     }
 }
 

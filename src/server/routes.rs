@@ -1,6 +1,6 @@
 //! POST /validate and /mutate, and a clear answer to everything else.
 
-use super::Shared;
+use super::ServerState;
 use super::body::{BufferedBody, Cut, Time, discard, read};
 use super::duration;
 use super::judge::judge;
@@ -22,7 +22,7 @@ use std::time::Instant;
 /// Of a request that is refused unread this much is read and thrown away, so that its sender hears why.
 const DISCARD: usize = 1 << 20;
 
-pub fn router(shared: Arc<Shared>) -> Router {
+pub fn router(shared: Arc<ServerState>) -> Router {
     Router::new()
         .route("/validate", hook(Hook::Validate))
         .route("/mutate", hook(Hook::Mutate))
@@ -30,18 +30,18 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-fn hook(hook: Hook) -> MethodRouter<Arc<Shared>> {
-    post(move |State(shared): State<Arc<Shared>>, request: Request| async move { review(&shared, hook, request).await })
+fn hook(hook: Hook) -> MethodRouter<Arc<ServerState>> {
+    post(move |State(shared): State<Arc<ServerState>>, request: Request| async move { review(&shared, hook, request).await })
         .fallback(wrong_method)
 }
 
-async fn unknown_path(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+async fn unknown_path(State(shared): State<Arc<ServerState>>, request: Request) -> Response {
     let path = clean(request.uri().path(), 100);
     let text = format!("{path} is not served here; AdmissionReviews go to /validate and /mutate");
     refuse(&shared, request, StatusCode::NOT_FOUND, text).await
 }
 
-async fn wrong_method(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+async fn wrong_method(State(shared): State<Arc<ServerState>>, request: Request) -> Response {
     let text =
         format!("{} does not work here; AdmissionReviews are sent with POST", clean(request.method().as_str(), 20));
     let mut response = refuse(&shared, request, StatusCode::METHOD_NOT_ALLOWED, text).await;
@@ -50,7 +50,7 @@ async fn wrong_method(State(shared): State<Arc<Shared>>, request: Request) -> Re
 }
 
 /// The way of one request.
-async fn review(shared: &Arc<Shared>, hook: Hook, request: Request) -> Response {
+async fn review(shared: &Arc<ServerState>, hook: Hook, request: Request) -> Response {
     let start = Instant::now();
     if let Err(text) = json(request.headers()) {
         return Box::pin(refuse(shared, request, StatusCode::UNSUPPORTED_MEDIA_TYPE, text)).await;
@@ -118,7 +118,7 @@ fn json(headers: &HeaderMap) -> Result<(), String> {
     Err(format!("Content-Type {found} is not read here; AdmissionReviews are sent as application/json"))
 }
 
-async fn refuse(shared: &Shared, request: Request, status: StatusCode, text: String) -> Response {
+async fn refuse(shared: &ServerState, request: Request, status: StatusCode, text: String) -> Response {
     shared.observer.metrics.shed(Shed::Request);
     let deadline = Instant::now() + shared.limits.request;
     let _ = tokio::time::timeout_at(deadline.into(), discard(&mut request.into_body(), DISCARD)).await;
@@ -131,10 +131,10 @@ fn plain_text(status: StatusCode, text: &str) -> Response {
 }
 
 /// Counts while the request is being answered, however that ends.
-struct InFlight<'s>(&'s Shared);
+struct InFlight<'s>(&'s ServerState);
 
 impl<'s> InFlight<'s> {
-    fn new(shared: &'s Shared) -> Self {
+    fn new(shared: &'s ServerState) -> Self {
         shared.observer.metrics.in_flight.inc();
         Self(shared)
     }

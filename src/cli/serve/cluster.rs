@@ -2,7 +2,7 @@
 
 use crate::cli::reports::Reports;
 use crate::cluster::certificates::ManagedCertificates;
-use crate::cluster::{Access, Settings, scan};
+use crate::cluster::{Access, ClusterSettings, scan};
 use crate::server::duration;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -72,7 +72,7 @@ pub struct ClusterArgs {
 
 impl ClusterArgs {
     /// Where certificates of podreeve's own are kept.
-    pub fn own(&self) -> Option<ManagedCertificates> {
+    pub fn managed_certificates(&self) -> Option<ManagedCertificates> {
         let (secret, service) = (self.tls_secret.clone()?, self.service_name.clone()?);
         Some(ManagedCertificates { secret, service, configuration: self.webhook_configuration.clone()? })
     }
@@ -82,17 +82,17 @@ impl ClusterArgs {
     }
 
     /// None without `--cluster`.
-    pub fn settings(&self) -> Option<Settings> {
+    pub fn settings(&self) -> Option<ClusterSettings> {
         let named = self.exemption_namespaces.iter().map(|name| name.trim());
-        self.cluster.then(|| Settings {
+        self.cluster.then(|| ClusterSettings {
             access: Access { kubeconfig: self.kubeconfig.clone(), context: self.context.clone() },
             namespace: self.namespace.clone(),
             identity: self.identity.clone().unwrap_or_else(unlike_others),
             exemption_namespaces: named.filter(|name| !name.is_empty()).map(str::to_owned).collect(),
             lease: self.leader_election_lease.clone(),
-            certificates: self.own(),
+            certificates: self.managed_certificates(),
             configuration: self.webhook_configuration.clone(),
-            scan: (self.scan_interval > Duration::ZERO).then_some(scan::Settings {
+            scan: (self.scan_interval > Duration::ZERO).then_some(scan::ScanSettings {
                 interval: self.scan_interval,
                 per_second: self.scan_rate,
                 reports: self.reports.api(),

@@ -5,7 +5,7 @@ use super::reports::{Api, Reports};
 use super::{RateLimiter, ScanObserver, Scanning, Scope};
 use crate::admit::Snapshot;
 use crate::cluster::item::Item;
-use crate::cluster::{Leadership, Lookup};
+use crate::cluster::{FactClient, Leadership};
 use crate::observe::metrics::scan::{NAMESPACES, Scan as Metrics};
 use crate::scan::{Counts, Found};
 use jiff::Timestamp;
@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep};
 
 /// How a leader scans.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct ScanSettings {
     /// From the beginning of a scan to that of the next.
     pub interval: Duration,
     /// Calls to the API server.
@@ -28,7 +28,7 @@ pub struct Settings {
 
 /// What the webhook serves with.
 #[derive(Clone, Copy)]
-pub struct Served<'s> {
+pub struct ScanContext<'s> {
     /// What is in force now.
     pub snapshot: &'s (dyn Fn() -> Arc<Snapshot> + Sync),
     pub metrics: &'s Metrics,
@@ -46,11 +46,11 @@ const LOOK: Duration = Duration::from_secs(5);
 
 /// Scans as long as this replica leads.
 pub async fn lead(
-    settings: &crate::cluster::Settings,
+    settings: &crate::cluster::ClusterSettings,
     client: &Client,
-    lookup: &Lookup,
+    lookup: &FactClient,
     mut leads: Leadership,
-    served: Served<'_>,
+    served: ScanContext<'_>,
 ) {
     let Some(scan) = &settings.scan else { return };
     served.metrics.interval.set(scan.interval.as_secs_f64());
@@ -65,11 +65,11 @@ pub async fn lead(
 }
 
 struct Leader<'l> {
-    settings: &'l Settings,
+    settings: &'l ScanSettings,
     identity: &'l str,
     client: &'l Client,
-    lookup: &'l Lookup,
-    served: Served<'l>,
+    lookup: &'l FactClient,
+    served: ScanContext<'l>,
 }
 
 impl Leader<'_> {
@@ -262,11 +262,11 @@ mod tests {
         let snapshot = Arc::new(Snapshot::new(PolicySet::new(vec![policy.unwrap()], 1), usize::MAX));
         let metrics = Metrics::new(&prometheus::Registry::new()).unwrap();
         let leader = Leader {
-            settings: &Settings { interval: Duration::from_secs(60), per_second: 10, reports: None },
+            settings: &ScanSettings { interval: Duration::from_secs(60), per_second: 10, reports: None },
             identity: "a",
             client: &client,
-            lookup: &Lookup::default(),
-            served: Served { snapshot: &|| Arc::clone(&snapshot), metrics: &metrics },
+            lookup: &FactClient::default(),
+            served: ScanContext { snapshot: &|| Arc::clone(&snapshot), metrics: &metrics },
         };
         let (mut events, mut unread) = (Events::new(&client, "a"), HashMap::new());
         for scans in 1..=2 {
