@@ -6,7 +6,7 @@ use super::access::AccessArgs;
 use super::output::{self, Format};
 use super::{Exit, Failure, check};
 use crate::admit::Snapshot;
-use crate::cluster::scan::{RateLimiter, Scanning, Scope};
+use crate::cluster::scan::{RateLimiter, Scanner, Scope};
 use crate::cluster::{FactClient, once};
 use crate::facts::FactKinds;
 use crate::report::text;
@@ -65,8 +65,8 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             Failure::unreadable(format!("the API server does not answer: {}", crate::text::with_causes(&error)))
         })?;
         let snapshot = in_force(args, &client, loaded).await?;
-        let lookup = FactClient::default();
-        lookup.connected(client.clone());
+        let fact_client = FactClient::default();
+        fact_client.connected(client.clone());
         let scope = Scope {
             namespace: args.namespace.clone(),
             selector: args.selector.clone(),
@@ -76,13 +76,13 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         };
         let mut printer = ScanPrinter::new(args.output, &snapshot);
         let snapshot = Arc::new(snapshot);
-        let scanning = Scanning {
+        let scanner = Scanner {
             client: &client,
-            lookup: &lookup,
+            fact_client: &fact_client,
             limiter: &RateLimiter::new(None),
             snapshot: &|| Arc::clone(&snapshot),
         };
-        scanning.run(&scope, &mut printer).await;
+        scanner.run(&scope, &mut printer).await;
         printer.report()
     })?;
     match args.output {

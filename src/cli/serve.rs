@@ -4,9 +4,8 @@ mod cluster;
 
 use super::{Exit, Failure, exit};
 use crate::observe::{Format, Log};
-use crate::server::certs::Certificates;
+use crate::server::certs::{Certificates, SelfSigned};
 use crate::server::policies::Policies;
-use crate::server::self_signed::SelfSigned;
 use crate::server::{Config, DRAIN_DELAY_MAX, EXIT_WITHIN, Limits, Server, duration};
 use crate::sources::{NONE, Sources};
 use cluster::ClusterArgs;
@@ -187,16 +186,17 @@ fn certificates(args: &Args) -> Result<Certificates, String> {
                 "--tls-secret keeps the certificate in the cluster; leave out --tls-cert and --self-signed".into()
             );
         }
-        // Nobody trusts it; it stands in until the Secret has been read.
-        let made = SelfSigned::make(&managed.names(args.cluster.namespace()))?;
-        return Certificates::awaiting(&made, args.client_ca.clone());
+        // No client trusts it. It is served until the Secret has been read.
+        let stand_in = SelfSigned::make(&managed.names(args.cluster.namespace())).map_err(|error| error.to_string())?;
+        return Certificates::from_cluster(stand_in, args.client_ca.clone()).map_err(|error| error.to_string());
     }
     match (&args.tls_cert, &args.tls_key, &args.self_signed) {
-        (Some(cert), Some(key), _) => Certificates::from_files(cert.clone(), key.clone(), args.client_ca.clone()),
+        (Some(cert), Some(key), _) => Certificates::from_files(cert.clone(), key.clone(), args.client_ca.clone())
+            .map_err(|error| error.to_string()),
         (_, _, Some(dir)) => {
-            let made = SelfSigned::make(&args.self_signed_name)?;
-            let certificates = Certificates::from_self_signed(&made, args.client_ca.clone())?;
-            Ok(certificates.writing_ca(made, dir.clone()))
+            let made = SelfSigned::make(&args.self_signed_name).map_err(|error| error.to_string())?;
+            Certificates::from_self_signed(made, Some(dir.clone()), args.client_ca.clone())
+                .map_err(|error| error.to_string())
         }
         _ => Err("a webhook needs a certificate: name one with --tls-cert FILE --tls-key FILE, have one made with \
                   --self-signed DIR, or in a cluster with --tls-secret NAME"
@@ -224,7 +224,7 @@ impl Signals {
 }
 
 fn drain_delay(text: &str) -> Result<Duration, String> {
-    let delay = duration::flag(text)?;
+    let delay = duration::flag(text).map_err(|error| error.to_string())?;
     if delay > DRAIN_DELAY_MAX {
         return Err(format!(
             "{text} is too long; the whole shutdown takes at most 45s, of which {DRAIN_DELAY_MAX:?} can be this"

@@ -39,6 +39,6 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
                 output::diagnose("note", &left);
             }
         }
-        removed.map(|_| Exit::Clean).map_err(Failure::unreadable)
+        removed.map(|_| Exit::Clean).map_err(|error| Failure::unreadable(error.to_string()))
     })
 }

@@ -1,9 +1,12 @@
-//! The watch of a kind of podreeve's own objects: what each says comes into force, and [`super::writer`] hears of it.
+//! The watch of one of podreeve's own kinds: a store puts the objects into force, and the status writer gets the status
+//! that each should have.
 
-use super::item::Item;
-use super::status::DesiredStatus;
+use super::api_error::ApiError;
+use super::item::{Item, resource};
+use super::object_store::{ObjectKey, ObjectStore};
+use super::status::{DesiredStatus, StatusUpdate};
 use super::watch::Sink;
-use super::writer::StatusUpdate;
+use crate::observe::LogOnce;
 use kube::core::ApiResource;
 use kube::{Api, Client};
 use serde::Deserialize;
@@ -11,60 +14,56 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 
-/// What keeps the objects of one kind.
-pub trait ObjectStore: Send + Sync {
-    /// Takes a new or changed object in, and tells what its status should say.
-    fn apply(&mut self, item: &Item) -> DesiredStatus;
-    fn remove(&mut self, name: &Name);
-    /// Forgets all but these.
-    fn retain(&mut self, names: &HashSet<Name>);
-    /// Hands out what is in force.
-    fn publish(&self);
-}
-
-/// Namespace and name.
-pub type Name = (String, String);
-
-/// Longest time for one request beside the watch.
+/// Longest time for one request for the CRD.
 const REQUEST: Duration = Duration::from_secs(5);
 
-pub struct Objects<K> {
+pub struct Objects<S> {
     client: Client,
     resource: ApiResource,
-    keep: K,
-    /// Told since the list began; none while nothing is listed.
-    listed: Option<HashSet<Name>>,
-    /// Told to be gone, which may mean that the CRD is.
-    deleted: Vec<Name>,
-    /// Those that cannot be used, with the reason: each is logged once.
-    bad: HashMap<Name, String>,
-    said: UnboundedSender<StatusUpdate>,
+    store: S,
+    /// The objects of the list so far; none while no list is read.
+    listed: Option<HashSet<ObjectKey>>,
+    /// Deleted objects that are still in force: the deletion may be that of the CRD.
+    deleted: Vec<ObjectKey>,
+    /// For each object that cannot be used, the error in the log.
+    unusable: HashMap<ObjectKey, LogOnce>,
+    updates: UnboundedSender<StatusUpdate>,
     changed: bool,
 }
 
-impl<K: ObjectStore> Objects<K> {
-    pub fn new(client: Client, resource: ApiResource, keep: K, said: UnboundedSender<StatusUpdate>) -> Self {
-        Self { client, resource, keep, listed: None, deleted: Vec::new(), bad: HashMap::new(), said, changed: false }
-    }
-
-    fn report(&mut self, name: Name, report: DesiredStatus) {
-        if report.ready {
-            self.bad.remove(&name);
-        } else if self.bad.get(&name) != Some(&report.message) {
-            let (namespace, name_of) = &name;
-            let kind = &self.resource.kind;
-            tracing::error!(kind, namespace, name = name_of, error = report.message, "an object cannot be used");
-            self.bad.insert(name, report.message.clone());
+impl<S: ObjectStore> Objects<S> {
+    pub fn new(client: Client, resource: ApiResource, store: S, updates: UnboundedSender<StatusUpdate>) -> Self {
+        Self {
+            client,
+            resource,
+            store,
+            listed: None,
+            deleted: Vec::new(),
+            unusable: HashMap::new(),
+            updates,
+            changed: false,
         }
-        self.say(StatusUpdate::DesiredStatus(report));
     }
 
-    /// Whoever writes ends with the watch, not before it.
-    fn say(&self, said: StatusUpdate) {
-        let _ = self.said.send(said);
+    fn report(&mut self, key: ObjectKey, status: DesiredStatus) {
+        if status.ready {
+            self.unusable.remove(&key);
+        } else {
+            let (namespace, name) = key.clone();
+            if self.unusable.entry(key).or_default().failed(&status.message) {
+                let kind = &self.resource.kind;
+                tracing::error!(kind, namespace, name, error = status.message, "an object cannot be used");
+            }
+        }
+        self.send(StatusUpdate::Desired(status));
     }
 
-    /// Whether the objects went because their CRD does. Then nobody meant to change what is in force.
+    /// The receiver ends together with the watch, so an update is never lost while the watch runs.
+    fn send(&self, update: StatusUpdate) {
+        let _ = self.updates.send(update);
+    }
+
+    /// Whether the objects were deleted because their CRD is. Then no user meant to change what is in force.
     async fn crd_is_leaving(&self) -> bool {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -75,25 +74,25 @@ impl<K: ObjectStore> Objects<K> {
         struct Crd {
             metadata: Metadata,
         }
-        let crds = super::item::resource(
-            "apiextensions.k8s.io",
-            "v1",
-            "CustomResourceDefinition",
-            "customresourcedefinitions",
-        );
+        let crds = resource("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions");
         let crds: Api<Item> = Api::all_with(self.client.clone(), &crds);
-        let name = format!("{}.{}", self.resource.plural, self.resource.group);
+        let name = self.crd();
         loop {
-            match tokio::time::timeout(REQUEST, crds.get_opt(&name)).await {
+            let answer = tokio::time::timeout(REQUEST, crds.get_opt(&name)).await;
+            match answer.map(|answer| answer.map_err(ApiError::from)) {
                 Ok(Ok(Some(crd))) => {
                     return crd.read::<Crd>().is_some_and(|crd| crd.metadata.deletion_timestamp.is_some());
                 }
                 Ok(Ok(None)) => return true,
-                Ok(Err(kube::Error::Api(status))) if status.code == 403 => return false,
-                // Without an answer there are no further events either.
+                Ok(Err(error)) if error.code() == Some(403) => return false,
+                // While the API server does not answer, the watch has no events that would have to wait.
                 Ok(Err(_)) | Err(_) => tokio::time::sleep(Duration::from_secs(1)).await,
             }
         }
+    }
+
+    fn crd(&self) -> String {
+        format!("{}.{}", self.resource.plural, self.resource.group)
     }
 
     async fn apply_deletes(&mut self) {
@@ -103,33 +102,33 @@ impl<K: ObjectStore> Objects<K> {
         let deleted = std::mem::take(&mut self.deleted);
         if self.crd_is_leaving().await {
             tracing::warn!(
-                crd = format!("{}.{}", self.resource.plural, self.resource.group),
-                "the CRD is being removed, and its objects with it; what they said stays in force until it is back"
+                crd = self.crd(),
+                "the CRD is being removed, and its objects with it; the last objects stay in force until the CRD is back"
             );
             return;
         }
-        for name in deleted {
-            self.keep.remove(&name);
-            self.bad.remove(&name);
-            self.say(StatusUpdate::Gone(name));
+        for key in deleted {
+            self.store.remove(&key);
+            self.unusable.remove(&key);
+            self.send(StatusUpdate::Deleted(key));
         }
         self.changed = true;
     }
 }
 
-impl<K: ObjectStore> Sink for Objects<K> {
-    fn begin(&mut self) {
+impl<S: ObjectStore> Sink for Objects<S> {
+    fn list_begins(&mut self) {
         self.listed = Some(HashSet::new());
     }
 
     fn apply(&mut self, item: &Item) {
-        let name: Name = (item.namespace().to_owned(), item.name().to_owned());
+        let key: ObjectKey = (item.namespace().to_owned(), item.name().to_owned());
         if let Some(listed) = &mut self.listed {
-            listed.insert(name.clone());
+            listed.insert(key.clone());
         }
-        self.deleted.retain(|deleted| *deleted != name);
-        let report = self.keep.apply(item);
-        self.report(name, report);
+        self.deleted.retain(|deleted| *deleted != key);
+        let status = self.store.apply(item);
+        self.report(key, status);
         self.changed = true;
     }
 
@@ -137,25 +136,25 @@ impl<K: ObjectStore> Sink for Objects<K> {
         self.deleted.push((item.namespace().to_owned(), item.name().to_owned()));
     }
 
-    fn done(&mut self) {
+    fn list_ends(&mut self) {
         if let Some(listed) = self.listed.take() {
-            self.keep.retain(&listed);
+            self.store.retain(&listed);
         }
         self.changed = true;
     }
 
-    /// Nobody has to wait for them any more.
+    /// The server is not to wait for objects that cannot be read.
     fn on_forbidden(&mut self) {
-        self.keep.publish();
+        self.store.publish();
     }
 
-    async fn settled(&mut self) {
+    async fn flush(&mut self) {
         if self.listed.is_some() {
             return;
         }
         self.apply_deletes().await;
         if std::mem::take(&mut self.changed) {
-            self.keep.publish();
+            self.store.publish();
         }
     }
 }
@@ -163,7 +162,6 @@ impl<K: ObjectStore> Sink for Objects<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::item::resource;
     use crate::cluster::policies::Policies;
     use crate::cluster::state::StateSender;
     use http::{Request, Response};
@@ -171,15 +169,15 @@ mod tests {
     use std::convert::Infallible;
 
     #[tokio::test]
-    async fn what_cannot_be_read_is_not_waited_for() {
+    async fn objects_that_cannot_be_read_are_not_awaited() {
         let service = tower::service_fn(|_: Request<Body>| async { Ok::<_, Infallible>(Response::new(Body::empty())) });
-        let (parts, (say, _said)) = (StateSender::default(), tokio::sync::mpsc::unbounded_channel());
+        let (state, (sender, _updates)) = (StateSender::default(), tokio::sync::mpsc::unbounded_channel());
         let kind = resource("podreeve.dev", "v1alpha1", "Policy", "policies");
-        let mut objects = Objects::new(Client::new(service, "default"), kind, Policies::new(parts.clone()), say);
-        objects.begin();
-        objects.settled().await;
-        assert!(!parts.borrow().listed.policies, "the list is still to come");
+        let mut objects = Objects::new(Client::new(service, "default"), kind, Policies::new(state.clone()), sender);
+        objects.list_begins();
+        objects.flush().await;
+        assert!(!state.borrow().listed.policies, "the list is not complete yet");
         objects.on_forbidden();
-        assert!(parts.borrow().listed.policies);
+        assert!(state.borrow().listed.policies);
     }
 }

@@ -1,6 +1,9 @@
-//! One line a decision. Written by hand, not as a tracing event: it is the only line on the request path.
+//! One log line for each decision. It is written by hand and not as a tracing event, because it is the only line on the
+//! request path.
 
-use super::{Format, Times, lines::Lines};
+use super::format::Format;
+use super::lines::Lines;
+use super::times::Times;
 use crate::admit::Hook;
 use crate::outcome::{Outcome, Tally};
 use crate::text::{clean, is_unsafe};
@@ -11,24 +14,24 @@ use std::cell::RefCell;
 use std::fmt::Write;
 
 const TARGET: &str = "podreeve::decision";
-/// No field of a line is longer, in characters; the API's own names are not.
+/// Longest field of a line, in characters. Names in the API are not longer.
 const FIELD_MAX: usize = 253;
-/// What an answer left out may be as long, in characters.
+/// Longest text of what the answer left out, in characters.
 const DETAIL_MAX: usize = 1000;
-/// So much room is kept for the next line.
+/// Capacity that is kept for the next line, in bytes.
 const LINE_KEPT: usize = 4096;
 
-/// Who asks.
+/// Who sent a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Caller {
-    /// Whoever has a certificate of the clients' CA: the API server.
+    /// A client with a certificate of the clients' CA: the API server.
     Authenticated,
-    /// Whoever reaches the port. What the line says of the request is that caller's word.
+    /// Any client that reaches the port. Nothing proves what the line says of the request.
     Unauthenticated,
 }
 
 impl Caller {
-    /// Only strangers are marked.
+    /// Empty for callers that showed a certificate.
     const fn mark(self) -> &'static str {
         match self {
             Self::Authenticated => "",
@@ -37,7 +40,7 @@ impl Caller {
     }
 }
 
-/// Writes decisions.
+/// The log of decisions.
 #[derive(Debug, Clone)]
 pub struct Decisions {
     lines: Lines,
@@ -51,13 +54,13 @@ impl Decisions {
         Self { lines, format, caller: Caller::Authenticated }
     }
 
-    /// Those of such callers.
+    /// The same log, for decisions on requests of `caller`.
     #[must_use]
-    pub fn of(self, caller: Caller) -> Self {
+    pub fn with_caller(self, caller: Caller) -> Self {
         Self { caller, ..self }
     }
 
-    /// How many lines of the log were lost because its reader is too slow.
+    /// How many log lines were lost because the reader of the log is too slow.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.lines.lost()
@@ -65,7 +68,7 @@ impl Decisions {
 
     pub fn write(&self, hook: Hook, outcome: &Outcome, times: Times) {
         thread_local! {
-            /// Lines are put together in one place, which stays warm.
+            /// One buffer for each thread, so that no line allocates.
             static LINE: RefCell<String> = RefCell::default();
         }
         LINE.with_borrow_mut(|out| {
@@ -77,7 +80,7 @@ impl Decisions {
     }
 }
 
-/// Field by field what is known of the request; never its body.
+/// The fields of a line. The request's body is never one of them.
 struct Line<'o> {
     timestamp: Timestamp,
     hook: &'static str,
@@ -121,7 +124,7 @@ fn line(out: &mut String, log: &Decisions, timestamp: Timestamp, hook: Hook, out
     }
 }
 
-/// Put together by hand: serde takes three times as long for it.
+/// Written by hand: serde takes three times as long.
 fn json(out: &mut String, line: &Line<'_>) {
     out.push_str("{\"timestamp\":\"");
     stamp(out, line.timestamp);
@@ -159,7 +162,7 @@ fn json(out: &mut String, line: &Line<'_>) {
     out.push_str("}\n");
 }
 
-/// What JSON wants escaped and [`safe`] has left.
+/// Escapes quotes and backslashes. [`safe`] has replaced all else that JSON would need escaped.
 fn escape(out: &mut String, text: &str) {
     if text.bytes().fold(false, |any, b| any | matches!(b, b'"' | b'\\')) {
         for c in text.chars() {
@@ -196,7 +199,7 @@ fn stamp(out: &mut String, timestamp: Timestamp) {
     }
 }
 
-/// In quotes where it could be taken for more than one word, or for another field.
+/// In quotes if a reader could take the text for several words, or for another field.
 fn word(text: &str) -> Cow<'_, str> {
     let splits = |c: char| c.is_whitespace() || matches!(c, '"' | '=' | '\\');
     if text.contains(splits) { Cow::Owned(format!("{text:?}")) } else { Cow::Borrowed(text) }
@@ -235,28 +238,28 @@ fn text(out: &mut String, line: &Line<'_>) {
     out.push('\n');
 }
 
-/// The line that tells of lost ones.
+/// The line that says how many lines were lost.
 pub(super) fn lost_line(format: Format) -> fn(u64) -> String {
     match format {
         Format::Json => |lost| {
             format!(
                 "{{\"timestamp\":\"{}\",\"level\":\"WARN\",\"target\":\"podreeve::log\",\"message\":\"{lost} log lines \
-                 were lost, because whoever reads this log is too slow\",\"lost\":{lost}}}\n",
+                 were lost, because the reader of this log is too slow\",\"lost\":{lost}}}\n",
                 Timestamp::now()
             )
         },
         Format::Text => |lost| {
             format!(
-                "{}  WARN podreeve::log: {lost} log lines were lost, because whoever reads this log is too slow\n",
+                "{}  WARN podreeve::log: {lost} log lines were lost, because the reader of this log is too slow\n",
                 Timestamp::now()
             )
         },
     }
 }
 
-/// Borrowed when it is harmless, which it nearly always is.
+/// Borrowed if the text is harmless, which it nearly always is.
 fn safe(text: &str) -> Cow<'_, str> {
-    // Without leaving early, so that many bytes are compared at once.
+    // The loop never ends early, so that the compiler compares many bytes at once.
     let is_plain = text.bytes().fold(true, |all, b| all & (b.wrapping_sub(b' ') < 0x5f));
     let harmless = text.len() <= FIELD_MAX && (is_plain || !text.chars().any(is_unsafe));
     if harmless { Cow::Borrowed(text) } else { Cow::Owned(clean(text, FIELD_MAX)) }
@@ -286,7 +289,7 @@ mod tests {
 
     fn log(format: Format) -> Decisions {
         let lines = Lines::new(std::io::sink(), lost_line(format)).unwrap();
-        Decisions::new(lines, format).of(Caller::Unauthenticated)
+        Decisions::new(lines, format).with_caller(Caller::Unauthenticated)
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! What a connection is doing, so that silent and slow_headers ones can be ended.
+//! What a connection is doing, so that silent and slow ones can be closed.
 //!
-//! hyper's own header time-out counts idle time too, and HTTP/2 has none. Here one timer for each
-//! connection looks at three atomics every few seconds; requests only write them.
+//! hyper's own header time-out counts idle time too, and HTTP/2 has none. Here one timer for each connection reads three
+//! atomics every few seconds, and requests only write them.
 
 use super::body::Lease;
 use bytes::Bytes;
@@ -14,22 +14,22 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Written by the connection's bytes and requests.
+/// Written when bytes or requests arrive.
 #[derive(Debug)]
 pub struct Activity {
     start: Instant,
-    /// HTTP/1 has one request at a time, so bytes outside of one begin the next. HTTP/2 has pings.
+    /// With HTTP/1, bytes outside of a request begin the next one. With HTTP/2 they may be a ping.
     http1: AtomicBool,
     requests: AtomicU32,
-    /// Those whose bodies are on their way.
+    /// Requests whose body has not arrived completely.
     receiving: AtomicU32,
-    /// When a body last arrived whole, in milliseconds since the start; 0 for never.
-    whole: AtomicU64,
+    /// When a body last arrived completely, in milliseconds since the start; 0 for never.
+    last_body: AtomicU64,
     /// When the last request ended, in milliseconds since the start.
     idle_since: AtomicU64,
-    /// When bytes came that belong to no request yet; 0 for none.
+    /// When the first bytes of the next request arrived; 0 for none.
     headers: AtomicU64,
-    /// For those bytes.
+    /// The memory of those bytes.
     lease: Lease,
 }
 
@@ -40,15 +40,15 @@ impl Activity {
             http1: AtomicBool::new(false),
             requests: AtomicU32::new(0),
             receiving: AtomicU32::new(0),
-            whole: AtomicU64::new(0),
+            last_body: AtomicU64::new(0),
             idle_since: AtomicU64::new(0),
             headers: AtomicU64::new(0),
             lease,
         })
     }
 
-    /// It was agreed to speak HTTP/1.
-    pub fn speaks_http1(&self) {
+    /// The connection uses HTTP/1.
+    pub fn set_http1(&self) {
         self.http1.store(true, Ordering::Relaxed);
     }
 
@@ -56,21 +56,21 @@ impl Activity {
         u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Takes memory for headers that do not come at once; false when there is none.
-    fn bytes_came(&self, count: usize) -> bool {
+    /// Takes memory for headers that arrive in several pieces; false when there is none.
+    fn bytes_arrived(&self, count: usize) -> bool {
         if !self.http1.load(Ordering::Relaxed) || self.requests.load(Ordering::Relaxed) > 0 {
             return true;
         }
         if self.headers.load(Ordering::Relaxed) == 0 {
             self.headers.store(self.now().max(1), Ordering::Relaxed);
-            // Whoever sends them whole is answered, if only that there is no memory.
+            // Headers that arrive in one piece always get an answer, even if it is only that there is no memory.
             self.lease.force(count);
             return true;
         }
         self.lease.take(count)
     }
 
-    /// A request has its headers; the guard ends it.
+    /// The headers of a request have arrived. The request ends when the result is dropped.
     pub fn request(self: &Arc<Self>) -> InRequest {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.headers.store(0, Ordering::Relaxed);
@@ -78,34 +78,34 @@ impl Activity {
         InRequest(Arc::clone(self))
     }
 
-    /// For how long there has been a connection.
+    /// How long the connection has existed.
     pub fn age(&self) -> Duration {
         self.start.elapsed()
     }
 
-    /// When a body last arrived whole, on a clock of its own; 0 for never.
-    pub fn whole(&self) -> u64 {
-        self.whole.load(Ordering::Relaxed)
+    /// When a body last arrived completely, on the connection's own clock; 0 for never.
+    pub fn last_body(&self) -> u64 {
+        self.last_body.load(Ordering::Relaxed)
     }
 
-    /// For how long none has arrived.
-    pub fn since_whole(&self) -> Duration {
-        Duration::from_millis(self.now().saturating_sub(self.whole()))
+    /// How long no body has arrived.
+    pub fn since_last_body(&self) -> Duration {
+        Duration::from_millis(self.now().saturating_sub(self.last_body()))
     }
 
-    /// Whether a request has arrived and is not answered yet.
-    pub fn is_judged(&self) -> bool {
+    /// Whether a complete request waits for its answer.
+    pub fn is_answering(&self) -> bool {
         self.requests.load(Ordering::Relaxed) > self.receiving.load(Ordering::Relaxed)
     }
 
-    /// For how long there has been no request.
+    /// How long there has been no request; none while there is one.
     pub fn idle(&self) -> Option<Duration> {
         let idle_since = self.idle_since.load(Ordering::Relaxed);
         (self.requests.load(Ordering::Relaxed) == 0)
             .then(|| Duration::from_millis(self.now().saturating_sub(idle_since)))
     }
 
-    /// For how long a request's headers have been on their way.
+    /// How long the headers of a request have been arriving; none if there are none.
     pub fn slow_headers(&self) -> Option<Duration> {
         match self.headers.load(Ordering::Relaxed) {
             0 => None,
@@ -114,6 +114,7 @@ impl Activity {
     }
 }
 
+/// A request that is being answered.
 pub struct InRequest(Arc<Activity>);
 
 impl InRequest {
@@ -129,40 +130,40 @@ impl Drop for InRequest {
     }
 }
 
-/// A body of which it is noticed that it has arrived.
-pub struct Noticed {
+/// A body that records when it has arrived.
+pub struct CountedBody {
     body: Incoming,
     activity: Arc<Activity>,
     open: bool,
 }
 
-impl Noticed {
+impl CountedBody {
     pub fn new(body: Incoming, activity: Arc<Activity>) -> Self {
         activity.receiving.fetch_add(1, Ordering::Relaxed);
-        let mut noticed = Self { body, activity, open: true };
-        if noticed.body.is_end_stream() {
-            noticed.close(true);
+        let mut counted = Self { body, activity, open: true };
+        if counted.body.is_end_stream() {
+            counted.close(true);
         }
-        noticed
+        counted
     }
 
-    fn close(&mut self, whole: bool) {
+    fn close(&mut self, is_complete: bool) {
         if std::mem::take(&mut self.open) {
             self.activity.receiving.fetch_sub(1, Ordering::Relaxed);
-            if whole {
-                self.activity.whole.store(self.activity.now().max(1), Ordering::Relaxed);
+            if is_complete {
+                self.activity.last_body.store(self.activity.now().max(1), Ordering::Relaxed);
             }
         }
     }
 }
 
-impl Drop for Noticed {
+impl Drop for CountedBody {
     fn drop(&mut self) {
         self.close(false);
     }
 }
 
-impl Body for Noticed {
+impl Body for CountedBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
@@ -186,32 +187,32 @@ impl Body for Noticed {
     }
 }
 
-/// A stream whose incoming bytes are noticed.
-pub struct Watched<S> {
+/// A stream that records when bytes arrive.
+pub struct CountedStream<S> {
     pub stream: S,
     pub activity: Arc<Activity>,
 }
 
-/// Others may still know of the connection.
-impl<S> Drop for Watched<S> {
+/// Other tasks may still hold the activity, but the bytes are gone.
+impl<S> Drop for CountedStream<S> {
     fn drop(&mut self) {
         self.activity.lease.clear();
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for CountedStream<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let result = Pin::new(&mut self.stream).poll_read(cx, buffer);
         let count = buffer.filled().len() - before;
-        if count > 0 && !self.activity.bytes_came(count) {
+        if count > 0 && !self.activity.bytes_arrived(count) {
             return Poll::Ready(Err(io::Error::other("no memory for headers that do not end")));
         }
         result
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for CountedStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }

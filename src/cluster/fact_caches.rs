@@ -1,4 +1,4 @@
-//! The watches that fill [`Facts`]: of each object only what is judged is kept.
+//! What the watches keep for [`Facts`]: of each object only the fields that rules judge.
 
 use super::item::Item;
 use super::state::StateSender;
@@ -9,41 +9,44 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// What a watch knows of the objects of one kind.
+/// What is kept of the objects of one kind.
 pub trait Cache: Send {
-    /// Publishing copies, so it is not done more often.
-    const EVERY: Duration = Duration::from_millis(10);
+    /// Shortest time between two calls of [`Self::publish`], which copies the cache.
+    fn interval(&self) -> Duration {
+        Duration::from_millis(10)
+    }
 
-    /// Whether anything that counts has changed.
+    /// Stores an object; true if a field that is kept has changed.
     fn apply(&mut self, item: &Item) -> bool;
     fn remove(&mut self, namespace: &str, name: &str) -> bool;
-    /// Forgets all but these.
+    /// Removes all objects but these.
     fn retain(&mut self, names: &HashSet<(String, String)>);
-    /// Puts what is known where requests see it.
+    /// Copies the cache into the facts of the next snapshot.
     fn publish(&self, facts: &mut Facts);
-    /// What was published may be old: changes may be missing.
-    fn doubt(&self, _: &mut Facts) {}
+    /// Marks the facts as incomplete: the watch may have missed changes.
+    fn mark_incomplete(&self, _: &mut Facts) {}
 }
 
-/// Hands out what a cache knows, not more often than [`Cache::EVERY`].
-pub struct Publishing<C> {
-    cache: C,
-    parts: StateSender,
+/// Publishes a cache after each change, but not more often than [`Cache::interval`] allows.
+pub struct FactSink {
+    cache: Box<dyn Cache>,
+    state: StateSender,
+    /// The objects of the list so far; none while no list is read.
     listed: Option<HashSet<(String, String)>>,
     changed: bool,
-    /// A change was lost, which only a new list brings back.
+    /// An event could not be read. Only a new list has the change.
     lost: bool,
     published: Option<Instant>,
 }
 
-impl<C: Cache> Publishing<C> {
-    pub const fn new(cache: C, parts: StateSender) -> Self {
-        Self { cache, parts, listed: None, changed: false, lost: false, published: None }
+impl FactSink {
+    pub const fn new(cache: Box<dyn Cache>, state: StateSender) -> Self {
+        Self { cache, state, listed: None, changed: false, lost: false, published: None }
     }
 }
 
-impl<C: Cache> Sink for Publishing<C> {
-    fn begin(&mut self) {
+impl Sink for FactSink {
+    fn list_begins(&mut self) {
         self.listed = Some(HashSet::new());
     }
 
@@ -58,24 +61,24 @@ impl<C: Cache> Sink for Publishing<C> {
         self.changed |= self.cache.remove(item.namespace(), item.name());
     }
 
-    fn done(&mut self) {
+    fn list_ends(&mut self) {
         if let Some(listed) = self.listed.take() {
             self.cache.retain(&listed);
             self.lost = false;
         }
-        // That it is complete is news, too.
+        // The facts are complete now, which the snapshot has to know.
         self.changed = true;
     }
 
-    async fn settled(&mut self) {
-        let due = self.published.is_none_or(|at| at.elapsed() >= C::EVERY);
+    async fn flush(&mut self) {
+        let due = self.published.is_none_or(|at| at.elapsed() >= self.cache.interval());
         if self.changed && due && self.listed.is_none() {
             self.changed = false;
             self.published = Some(Instant::now());
-            self.parts.send_modify(|parts| {
-                self.cache.publish(&mut parts.facts);
+            self.state.send_modify(|state| {
+                self.cache.publish(&mut state.facts);
                 if self.lost {
-                    self.cache.doubt(&mut parts.facts);
+                    self.cache.mark_incomplete(&mut state.facts);
                 }
             });
         }
@@ -84,15 +87,15 @@ impl<C: Cache> Sink for Publishing<C> {
     fn interrupted(&mut self, lost: bool) {
         self.lost |= lost;
         self.changed = true;
-        self.parts.send_modify(|parts| self.cache.doubt(&mut parts.facts));
+        self.state.send_modify(|state| self.cache.mark_incomplete(&mut state.facts));
     }
 
-    fn again(&self) -> Option<Duration> {
-        (self.changed && self.listed.is_none()).then_some(C::EVERY)
+    fn flush_after(&self) -> Option<Duration> {
+        (self.changed && self.listed.is_none()).then(|| self.cache.interval())
     }
 }
 
-/// Labels by namespace.
+/// The labels of each namespace.
 #[derive(Debug, Default)]
 pub struct Namespaces(HashMap<String, Arc<Labels>>);
 
@@ -120,8 +123,10 @@ impl Cache for Namespaces {
 }
 
 impl Cache for pods::Pods {
-    /// Pods come and go all the time, and there are many.
-    const EVERY: Duration = Duration::from_millis(100);
+    /// Longer than for other kinds: clusters have many pods, and these change all the time.
+    fn interval(&self) -> Duration {
+        Duration::from_millis(100)
+    }
 
     fn apply(&mut self, item: &Item) -> bool {
         Self::apply(self, item.namespace(), item.name(), &item.raw)
@@ -140,12 +145,12 @@ impl Cache for pods::Pods {
         facts.complete |= FactKinds::PODS;
     }
 
-    fn doubt(&self, facts: &mut Facts) {
+    fn mark_incomplete(&self, facts: &mut Facts) {
         facts.complete -= FactKinds::PODS;
     }
 }
 
-/// Network policies by namespace.
+/// The ingress rules of each namespace's network policies.
 #[derive(Debug, Default)]
 pub struct NetworkPolicies(HashMap<String, Arc<IngressByName>>);
 
@@ -192,30 +197,30 @@ mod tests {
         .unwrap()
     }
 
-    /// What is known after these, handed out at once.
-    async fn complete(sink: &mut Publishing<pods::Pods>, then: impl FnOnce(&mut Publishing<pods::Pods>)) -> bool {
-        then(sink);
+    /// Whether the pods are complete after an event, published at once.
+    async fn complete(sink: &mut FactSink, event: impl FnOnce(&mut FactSink)) -> bool {
+        event(sink);
         sink.published = None;
-        sink.settled().await;
-        sink.parts.borrow().facts.is_complete(FactKinds::PODS)
+        sink.flush().await;
+        sink.state.borrow().facts.is_complete(FactKinds::PODS)
     }
 
     #[tokio::test]
-    async fn what_a_broken_watch_knew_is_in_doubt_until_it_goes_on() {
-        let mut sink = Publishing::new(pods::Pods::default(), StateSender::new(ClusterState::default()));
-        assert!(!complete(&mut sink, Sink::begin).await);
+    async fn facts_of_a_broken_watch_are_incomplete_until_it_continues() {
+        let mut sink = FactSink::new(Box::<pods::Pods>::default(), StateSender::new(ClusterState::default()));
+        assert!(!complete(&mut sink, Sink::list_begins).await);
         assert!(!complete(&mut sink, |sink| sink.apply(&pod("a"))).await);
-        assert!(complete(&mut sink, Sink::done).await);
-        // At once, though nothing has been handed out since.
+        assert!(complete(&mut sink, Sink::list_ends).await);
+        // Incomplete at once, without another event.
         sink.interrupted(false);
-        assert!(!sink.parts.borrow().facts.is_complete(FactKinds::PODS));
-        // What was known is still there, for whoever counts it; the next change shows that the watch goes on.
-        assert_eq!(sink.parts.borrow().facts.pods["shop"].len(), 1);
+        assert!(!sink.state.borrow().facts.is_complete(FactKinds::PODS));
+        // The pods themselves are still there. The next event shows that the watch continues.
+        assert_eq!(sink.state.borrow().facts.pods["shop"].len(), 1);
         assert!(complete(&mut sink, |sink| sink.apply(&pod("a"))).await);
-        // A change that was lost comes back only with a new list.
+        // Only a new list has a change that was lost.
         sink.interrupted(true);
         assert!(!complete(&mut sink, |sink| sink.apply(&pod("b"))).await);
-        assert!(!complete(&mut sink, Sink::begin).await);
-        assert!(complete(&mut sink, Sink::done).await);
+        assert!(!complete(&mut sink, Sink::list_begins).await);
+        assert!(complete(&mut sink, Sink::list_ends).await);
     }
 }
