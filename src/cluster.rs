@@ -78,7 +78,7 @@ pub async fn run(settings: ClusterSettings, handles: Handles<'_>) {
         facts.run(),
         manage_certificates(&settings, &client, api_health, leadership.clone(), pair),
         own_configurations(&settings, &client, leadership.clone()),
-        scan::leader::scan_while_leader(&settings, &client, fact_client, leadership.clone(), scan),
+        scan_while_leader(&settings, &client, fact_client, leadership.clone(), scan),
     );
 }
 
@@ -117,6 +117,18 @@ async fn manage_certificates(
 async fn own_configurations(settings: &ClusterSettings, client: &Client, leadership: Leadership) {
     let Some(name) = &settings.configuration else { return };
     owner::run(client, name, &settings.namespace, leadership).await;
+}
+
+/// Does nothing where nothing is scanned.
+async fn scan_while_leader(
+    settings: &ClusterSettings,
+    client: &Client,
+    fact_client: &FactClient,
+    leadership: Leadership,
+    context: scan::ScanContext<'_>,
+) {
+    let Some(scan) = &settings.scan else { return };
+    scan::leader::scan_while_leader(scan, &settings.identity, client, fact_client, leadership, context).await;
 }
 
 /// The watches of podreeve's own kinds. Every replica reads the objects, and the leader writes their status.

@@ -15,11 +15,13 @@ pub mod duration;
 mod eviction;
 pub mod health;
 mod judge;
+mod limits;
 pub mod policies;
 mod routes;
 mod state;
 
-pub use config::{Config, DRAIN_DELAY_MAX, EXIT_WITHIN, Limits};
+pub use config::{Config, DRAIN_DELAY_MAX, EXIT_WITHIN};
+pub use limits::Limits;
 
 use crate::admit::{Audience, Snapshot};
 use crate::cluster::scan::ScanContext;

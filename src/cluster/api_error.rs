@@ -8,7 +8,7 @@ const MESSAGE_MAX: usize = 500;
 /// Why a call to the API server failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ApiError {
-    /// The API server answered, and the answer is no: another try gets the same answer until somebody changes something.
+    /// The API server answered, and the answer is no: another try gets the same answer until the cluster changes.
     #[error("{message}")]
     Refused { code: u16, message: String },
     /// The API server cannot be reached, or cannot answer now.

@@ -95,7 +95,7 @@ fn log_limits(log: &mut LogOnce, error: Option<String>) {
     }
 }
 
-/// The limits of all nodes, asked for once; nothing where the API server does not list the nodes.
+/// The limits of all nodes, read once; nothing where the API server does not list the nodes.
 pub async fn once(client: &Client) -> Nodes {
     round(client, &mut Kubelets::new()).await.map(|round| round.nodes).unwrap_or_default()
 }

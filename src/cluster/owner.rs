@@ -54,7 +54,7 @@ async fn set_owner(client: &Client, name: &str, namespace: &str) -> Result<(), A
         let patch = Patch::Strategic(owner_patch(namespace, &uid));
         match api.patch_metadata(name, &PatchParams::default(), &patch).await.map_err(ApiError::from) {
             Ok(_) => tracing::info!(name, namespace, "the namespace owns a webhook configuration from now on"),
-            // Somebody has removed the configuration since.
+            // Another client has removed the configuration since.
             Err(error) if error.is_not_found() => {}
             Err(error) => return Err(error),
         }

@@ -1,8 +1,8 @@
 //! What all requests and tasks of the server share.
 
 use super::body::Budget;
-use super::config::Limits;
 use super::health::Health;
+use super::limits::Limits;
 use crate::admit::Snapshot;
 use crate::cluster::FactClient;
 use crate::observe::Observer;

@@ -8,7 +8,6 @@ use crate::admit::Snapshot;
 use crate::cluster::fact_client::FactClient;
 use crate::cluster::item::Item;
 use crate::cluster::lease::Leadership;
-use crate::cluster::settings::ClusterSettings;
 use crate::facts::FactKinds;
 use crate::observe::LogOnce;
 use crate::observe::metrics::scan::{NAMESPACES, ScanMetrics};
@@ -52,15 +51,15 @@ const CHECK: Duration = Duration::from_secs(5);
 
 /// Scans at intervals while this replica is the leader.
 pub async fn scan_while_leader(
-    settings: &ClusterSettings,
+    settings: &ScanSettings,
+    identity: &str,
     client: &Client,
     fact_client: &FactClient,
     mut leadership: Leadership,
     context: ScanContext<'_>,
 ) {
-    let Some(scan) = &settings.scan else { return };
-    context.metrics.interval.set(scan.interval.as_secs_f64());
-    let leader = Leader { settings: scan, identity: &settings.identity, client, fact_client, context };
+    context.metrics.interval.set(settings.interval.as_secs_f64());
+    let leader = Leader { settings, identity, client, fact_client, context };
     while leadership.wait_for(|leads| *leads).await.is_ok() {
         tokio::select! {
             () = leader.scans() => {}

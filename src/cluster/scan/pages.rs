@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// Longest time for one page.
 const ANSWER: Duration = Duration::from_secs(60);
-/// Waits before a failed page is asked for again.
+/// Waits before a failed page is requested again.
 const RETRIES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(4), Duration::from_secs(15)];
 /// How often a list may start again because its continuation has expired and cannot be renewed.
 const RESTARTS: usize = 3;

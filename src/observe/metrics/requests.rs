@@ -92,7 +92,7 @@ impl RequestMetrics {
             )?,
             unmet: counters(
                 "podreeve_unmet_template_paths_total",
-                "Paths of the policies' workloads that met no pod in an object, by what stands there instead.",
+                "Paths of the policies' workloads that met no pod in an object, by what is there instead.",
                 vec![Axis::new("reason", Why::ALL.map(Why::as_str))],
             )?,
             durations: histograms(
