@@ -15,8 +15,8 @@ mod fact_watches;
 pub mod item;
 mod lease;
 mod nodes;
+mod object_sink;
 mod object_store;
-mod objects;
 pub mod once;
 mod owner;
 mod policies;
@@ -41,8 +41,8 @@ use fact_watches::{FactWatches, FactsReceiver};
 use kube::Client;
 use kube::runtime::watcher;
 use lease::Leadership;
+use object_sink::ObjectSink;
 use object_store::ObjectStore;
-use objects::Objects;
 use std::time::Duration;
 use watch::{WatchNames, watch};
 
@@ -140,11 +140,11 @@ struct OwnObjects<'o> {
 
 impl OwnObjects<'_> {
     async fn policies(&self, state: StateSender) {
-        self.watch("Policy", "policies", "policies.podreeve.dev", policies::Policies::new(state)).await;
+        self.watch("Policy", "policies", "policies.podreeve.dev", policies::PolicyStore::new(state)).await;
     }
 
     async fn exemptions(&self, state: StateSender, allowed_namespaces: &[String]) {
-        let store = exemptions::Exemptions::new(allowed_namespaces, state);
+        let store = exemptions::ExemptionStore::new(allowed_namespaces, state);
         self.watch("Exemption", "exemptions", "exemptions.podreeve.dev", store).await;
     }
 
@@ -155,7 +155,7 @@ impl OwnObjects<'_> {
         let (sender, updates) = tokio::sync::mpsc::unbounded_channel();
         let writer =
             status_writer::StatusWriter::new(self.client.clone(), resource.clone(), self.leadership.clone(), updates);
-        let mut sink = Objects::new(self.client.clone(), resource, store, sender);
+        let mut sink = ObjectSink::new(self.client.clone(), resource, store, sender);
         tokio::join!(watch(api, watcher::Config::default(), self.api_health, names, &mut sink), writer.run());
     }
 }

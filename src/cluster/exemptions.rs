@@ -1,8 +1,8 @@
 //! `Exemption` objects. Each counts in its own namespace, if `--exemption-namespaces` names that namespace. One that does
 //! not compile exempts nothing.
 
-use super::item::Item;
-use super::object_store::{ObjectKey, ObjectStore};
+use super::item::{Item, ObjectKey};
+use super::object_store::ObjectStore;
 use super::state::{ClusterState, Listed, StateSender};
 use super::status::DesiredStatus;
 use crate::policy::{ObjectExemption, PolicyErrors};
@@ -12,14 +12,14 @@ use std::sync::Arc;
 
 /// The exemptions of the cluster, by namespace and name.
 #[derive(Debug)]
-pub struct Exemptions {
+pub struct ExemptionStore {
     allowed_namespaces: HashSet<String>,
     /// Those in force, with their generation.
     in_force: BTreeMap<ObjectKey, (i64, Arc<ObjectExemption>)>,
     state: StateSender,
 }
 
-impl Exemptions {
+impl ExemptionStore {
     #[must_use]
     pub fn new(allowed_namespaces: &[String], state: StateSender) -> Self {
         let allowed_namespaces = allowed_namespaces.iter().cloned().collect();
@@ -27,9 +27,9 @@ impl Exemptions {
     }
 }
 
-impl ObjectStore for Exemptions {
+impl ObjectStore for ExemptionStore {
     fn apply(&mut self, item: &Item) -> DesiredStatus {
-        let key: ObjectKey = (item.namespace().to_owned(), item.name().to_owned());
+        let key = item.key();
         if !self.allowed_namespaces.contains(item.namespace()) {
             self.in_force.remove(&key);
             let message = format!(
@@ -91,14 +91,14 @@ mod tests {
         serde_json::from_str(&json!({"metadata": metadata, "spec": spec}).to_string()).unwrap()
     }
 
-    fn in_force(exemptions: &Exemptions) -> Vec<String> {
+    fn in_force(exemptions: &ExemptionStore) -> Vec<String> {
         exemptions.publish();
         exemptions.state.borrow().exemptions.iter().map(|e| e.name.clone()).collect()
     }
 
     #[test]
     fn only_allowed_namespaces_count() {
-        let mut exemptions = Exemptions::new(&["shop".to_owned()], StateSender::default());
+        let mut exemptions = ExemptionStore::new(&["shop".to_owned()], StateSender::default());
         assert!(exemptions.apply(&item("shop", 1, "privileged")).ready);
         let status = exemptions.apply(&item("shop-2", 1, "privileged"));
         assert_eq!((status.ready, status.reason), (false, "NamespaceNotAllowed"));
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn one_that_no_longer_compiles_exempts_nothing() {
-        let mut exemptions = Exemptions::new(&["shop".to_owned()], StateSender::default());
+        let mut exemptions = ExemptionStore::new(&["shop".to_owned()], StateSender::default());
         exemptions.apply(&item("shop", 1, "privileged"));
         let status = exemptions.apply(&item("shop", 2, "privilegd"));
         assert!(status.message.contains("did you mean `privileged`"), "{}", status.message);

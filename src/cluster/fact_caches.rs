@@ -1,6 +1,6 @@
 //! What the watches keep for [`Facts`]: of each object only the fields that rules judge.
 
-use super::item::Item;
+use super::item::{Item, ObjectKey};
 use super::state::StateSender;
 use super::watch::Sink;
 use crate::facts::ingress::{IngressByName, IngressPolicy};
@@ -20,7 +20,7 @@ pub trait Cache: Send {
     fn apply(&mut self, item: &Item) -> bool;
     fn remove(&mut self, namespace: &str, name: &str) -> bool;
     /// Removes all objects but these.
-    fn retain(&mut self, names: &HashSet<(String, String)>);
+    fn retain(&mut self, names: &HashSet<ObjectKey>);
     /// Copies the cache into the facts of the next snapshot.
     fn publish(&self, facts: &mut Facts);
     /// Marks the facts as incomplete: the watch may have missed changes.
@@ -32,7 +32,7 @@ pub struct FactSink {
     cache: Box<dyn Cache>,
     state: StateSender,
     /// The objects of the list so far; none while no list is read.
-    listed: Option<HashSet<(String, String)>>,
+    listed: Option<HashSet<ObjectKey>>,
     changed: bool,
     /// An event could not be read. Only a new list has the change.
     lost: bool,
@@ -52,7 +52,7 @@ impl Sink for FactSink {
 
     fn apply(&mut self, item: &Item) {
         if let Some(listed) = &mut self.listed {
-            listed.insert((item.namespace().to_owned(), item.name().to_owned()));
+            listed.insert(item.key());
         }
         self.changed |= self.cache.apply(item);
     }
@@ -113,7 +113,7 @@ impl Cache for Namespaces {
         self.0.remove(name).is_some()
     }
 
-    fn retain(&mut self, names: &HashSet<(String, String)>) {
+    fn retain(&mut self, names: &HashSet<ObjectKey>) {
         self.0.retain(|name, _| names.contains(&(String::new(), name.clone())));
     }
 
@@ -136,7 +136,7 @@ impl Cache for pods::Pods {
         Self::remove(self, namespace, name)
     }
 
-    fn retain(&mut self, names: &HashSet<(String, String)>) {
+    fn retain(&mut self, names: &HashSet<ObjectKey>) {
         Self::retain(self, names);
     }
 
@@ -171,7 +171,7 @@ impl Cache for NetworkPolicies {
         self.0.get_mut(namespace).is_some_and(|policies| Arc::make_mut(policies).remove(name).is_some())
     }
 
-    fn retain(&mut self, names: &HashSet<(String, String)>) {
+    fn retain(&mut self, names: &HashSet<ObjectKey>) {
         for (namespace, policies) in &mut self.0 {
             Arc::make_mut(policies).retain(|name, _| names.contains(&(namespace.clone(), name.clone())));
         }

@@ -9,6 +9,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
+/// Namespace and name.
+pub type ObjectKey = (String, String);
+
 #[derive(Debug, Clone)]
 pub struct Item {
     /// Name, namespace, uid, versions, labels, and the controller that owns the object.
@@ -59,6 +62,11 @@ impl Item {
     #[must_use]
     pub fn namespace(&self) -> &str {
         self.metadata.namespace.as_deref().unwrap_or_default()
+    }
+
+    #[must_use]
+    pub fn key(&self) -> ObjectKey {
+        (self.namespace().to_owned(), self.name().to_owned())
     }
 
     /// Reads some fields of the object; none when they have another type.

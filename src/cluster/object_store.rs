@@ -1,11 +1,8 @@
 //! What keeps the objects of one of podreeve's own kinds.
 
-use super::item::Item;
+use super::item::{Item, ObjectKey};
 use super::status::DesiredStatus;
 use std::collections::HashSet;
-
-/// Namespace and name.
-pub type ObjectKey = (String, String);
 
 /// Keeps the objects of one kind, and decides which of them are in force.
 pub trait ObjectStore: Send + Sync {

@@ -1,11 +1,11 @@
 //! What the cluster has in force, read once, for commands that end.
 
 use super::api_error::ApiError;
-use super::exemptions::Exemptions;
+use super::exemptions::ExemptionStore;
 use super::item::{Item, resource};
 use super::nodes;
 use super::object_store::ObjectStore;
-use super::policies::Policies;
+use super::policies::PolicyStore;
 use super::state::{ClusterState, StateSender};
 use crate::facts::nodes::Nodes;
 use kube::api::ListParams;
@@ -26,13 +26,13 @@ pub struct ReadError {
 /// When the API server does not list the objects.
 pub async fn state(client: &Client, exemption_namespaces: &[String]) -> Result<ClusterState, ReadError> {
     let sender = StateSender::default();
-    let mut policies = Policies::new(sender.clone());
+    let mut policies = PolicyStore::new(sender.clone());
     for item in list(client, "Policy", "policies").await? {
         policies.apply(&item);
     }
     policies.publish();
     if !exemption_namespaces.is_empty() {
-        let mut exemptions = Exemptions::new(exemption_namespaces, sender.clone());
+        let mut exemptions = ExemptionStore::new(exemption_namespaces, sender.clone());
         for item in list(client, "Exemption", "exemptions").await? {
             exemptions.apply(&item);
         }

@@ -1,7 +1,7 @@
 //! `Policy` objects. If the newest version of one does not compile, the last version that did stays in force.
 
-use super::item::Item;
-use super::object_store::{ObjectKey, ObjectStore};
+use super::item::{Item, ObjectKey};
+use super::object_store::ObjectStore;
 use super::state::{ClusterState, Listed, StateSender};
 use super::status::DesiredStatus;
 use crate::policy::{Cluster, CompiledPolicy, PolicyErrors, status::mode};
@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// The policies of the cluster, by name.
 #[derive(Debug, Default)]
-pub struct Policies {
+pub struct PolicyStore {
     by_name: BTreeMap<String, StoredPolicy>,
     state: StateSender,
 }
@@ -24,7 +24,7 @@ struct StoredPolicy {
     error: Option<String>,
 }
 
-impl Policies {
+impl PolicyStore {
     #[must_use]
     pub fn new(state: StateSender) -> Self {
         Self { by_name: BTreeMap::new(), state }
@@ -43,7 +43,7 @@ impl Policies {
     }
 }
 
-impl ObjectStore for Policies {
+impl ObjectStore for PolicyStore {
     fn apply(&mut self, item: &Item) -> DesiredStatus {
         let generation = item.metadata.generation.unwrap_or_default();
         let stored = self.by_name.entry(item.name().to_owned()).or_default();
@@ -106,13 +106,13 @@ mod tests {
         json!({"rules": {"privileged": {"action": action}}})
     }
 
-    fn actions(policies: &Policies) -> Vec<String> {
+    fn actions(policies: &PolicyStore) -> Vec<String> {
         policies.in_force().iter().map(|p| format!("{}: {:?}", p.name, p.rules[0].action)).collect()
     }
 
     #[test]
     fn the_last_good_version_stays_in_force() {
-        let mut policies = Policies::default();
+        let mut policies = PolicyStore::default();
         assert!(policies.apply(&item("a", 1, rules("deny"))).ready);
         assert!(policies.apply(&item("b", 1, rules("warn"))).ready);
         let status = policies.apply(&item("a", 2, rules("forbid")));
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_policy_that_never_compiled_is_not_in_force() {
-        let mut policies = Policies::default();
+        let mut policies = PolicyStore::default();
         let status = policies.apply(&item("a", 1, json!({"rules": {"privilegd": {"action": "deny"}}})));
         assert!(status.message.contains("did you mean `privileged`"), "{}", status.message);
         assert!(status.message.contains("nothing of it is in force"), "{}", status.message);
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn an_unchanged_generation_is_not_swapped() {
-        let mut policies = Policies::default();
+        let mut policies = PolicyStore::default();
         let mut seen = policies.state.subscribe();
         policies.apply(&item("a", 1, rules("deny")));
         policies.publish();

@@ -1,6 +1,6 @@
 //! The status that an object should have, and whether it has to be written.
 
-use super::item::Item;
+use super::item::{Item, ObjectKey};
 use crate::policy::status::Condition;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -14,8 +14,8 @@ const MESSAGE_MAX: usize = 2000;
 /// A message from the watch to the status writer.
 pub enum StatusUpdate {
     Desired(DesiredStatus),
-    /// Namespace and name of an object that is gone.
-    Deleted((String, String)),
+    /// The object is gone.
+    Deleted(ObjectKey),
 }
 
 /// The status that an object should have.
@@ -69,9 +69,8 @@ impl DesiredStatus {
         self
     }
 
-    /// Namespace and name.
     #[must_use]
-    pub fn key(&self) -> (String, String) {
+    pub fn key(&self) -> ObjectKey {
         (self.namespace.clone(), self.name.clone())
     }
 

@@ -1,9 +1,8 @@
 //! Writes the status of objects. Only the leader does. A new leader writes what its predecessor did not.
 
 use super::api_error::ApiError;
-use super::item::Item;
+use super::item::{Item, ObjectKey};
 use super::lease::Leadership;
-use super::object_store::ObjectKey;
 use super::status::{DesiredStatus, StatusUpdate};
 use crate::observe::LogOnce;
 use jiff::Timestamp;

@@ -1,5 +1,5 @@
-//! Prometheus metrics. Every label value comes from a closed set, and every series exists from the start. The only
-//! exception are the few namespaces in [`scan`].
+//! Prometheus metrics. Every label value comes from a closed set, and every series exists from the start. The few
+//! namespaces in [`scan`] are the only exception.
 
 mod grid;
 mod lookups;

@@ -101,7 +101,7 @@ fn deny_cut(state: &ServerState, start: &[u8], cut: Cut) -> Outcome {
 }
 
 /// Judges on a thread of its own, so that small bodies do not wait for a large one. The permit and the memory belong to the
-/// work, which ends soon after its deadline.
+/// work, which ends soon after no client waits for it any more.
 async fn judge_blocking(
     state: &Arc<ServerState>,
     hook: Hook,

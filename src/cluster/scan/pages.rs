@@ -3,7 +3,7 @@
 use super::order;
 use super::rate_limiter::RateLimiter;
 use crate::cluster::api_error::ApiError;
-use crate::cluster::item::Item;
+use crate::cluster::item::{Item, ObjectKey};
 use kube::api::{ListParams, Request};
 use kube::core::{ApiResource, ObjectList};
 use kube::{Client, Resource};
@@ -54,7 +54,7 @@ pub struct Pages<'p> {
     /// The continuation: none before the first page, empty after the last one.
     next: Option<String>,
     /// The last object that was taken.
-    last: Option<(String, String)>,
+    last: Option<ObjectKey>,
     /// The list has started again, and everything up to [`Self::last`] was taken from the list before.
     skips_taken: bool,
     restarts: usize,
@@ -94,7 +94,7 @@ impl<'p> Pages<'p> {
     /// Takes the object that [`Self::peek`] returned.
     pub fn take(&mut self) -> Option<Item> {
         let item = self.page.pop_front()?;
-        self.last = Some((item.namespace().to_owned(), item.name().to_owned()));
+        self.last = Some(item.key());
         Some(item)
     }
 

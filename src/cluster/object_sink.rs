@@ -2,8 +2,8 @@
 //! that each should have.
 
 use super::api_error::ApiError;
-use super::item::{Item, resource};
-use super::object_store::{ObjectKey, ObjectStore};
+use super::item::{Item, ObjectKey, resource};
+use super::object_store::ObjectStore;
 use super::status::{DesiredStatus, StatusUpdate};
 use super::watch::Sink;
 use crate::observe::LogOnce;
@@ -17,7 +17,7 @@ use tokio::sync::mpsc::UnboundedSender;
 /// Longest time for one request for the CRD.
 const REQUEST: Duration = Duration::from_secs(5);
 
-pub struct Objects<S> {
+pub struct ObjectSink<S> {
     client: Client,
     resource: ApiResource,
     store: S,
@@ -31,7 +31,7 @@ pub struct Objects<S> {
     changed: bool,
 }
 
-impl<S: ObjectStore> Objects<S> {
+impl<S: ObjectStore> ObjectSink<S> {
     pub fn new(client: Client, resource: ApiResource, store: S, updates: UnboundedSender<StatusUpdate>) -> Self {
         Self {
             client,
@@ -116,13 +116,13 @@ impl<S: ObjectStore> Objects<S> {
     }
 }
 
-impl<S: ObjectStore> Sink for Objects<S> {
+impl<S: ObjectStore> Sink for ObjectSink<S> {
     fn list_begins(&mut self) {
         self.listed = Some(HashSet::new());
     }
 
     fn apply(&mut self, item: &Item) {
-        let key: ObjectKey = (item.namespace().to_owned(), item.name().to_owned());
+        let key = item.key();
         if let Some(listed) = &mut self.listed {
             listed.insert(key.clone());
         }
@@ -133,7 +133,7 @@ impl<S: ObjectStore> Sink for Objects<S> {
     }
 
     fn delete(&mut self, item: &Item) {
-        self.deleted.push((item.namespace().to_owned(), item.name().to_owned()));
+        self.deleted.push(item.key());
     }
 
     fn list_ends(&mut self) {
@@ -162,7 +162,7 @@ impl<S: ObjectStore> Sink for Objects<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::policies::Policies;
+    use crate::cluster::policies::PolicyStore;
     use crate::cluster::state::StateSender;
     use http::{Request, Response};
     use kube::client::Body;
@@ -173,7 +173,8 @@ mod tests {
         let service = tower::service_fn(|_: Request<Body>| async { Ok::<_, Infallible>(Response::new(Body::empty())) });
         let (state, (sender, _updates)) = (StateSender::default(), tokio::sync::mpsc::unbounded_channel());
         let kind = resource("podreeve.dev", "v1alpha1", "Policy", "policies");
-        let mut objects = Objects::new(Client::new(service, "default"), kind, Policies::new(state.clone()), sender);
+        let mut objects =
+            ObjectSink::new(Client::new(service, "default"), kind, PolicyStore::new(state.clone()), sender);
         objects.list_begins();
         objects.flush().await;
         assert!(!state.borrow().listed.policies, "the list is not complete yet");
