@@ -4,7 +4,7 @@ use super::ApiHealth;
 use super::item::Item;
 use super::state::StateSender;
 use crate::facts::Labels;
-use crate::facts::nodes::{Limit, Nodes};
+use crate::facts::nodes::{Nodes, PidLimit};
 use crate::text::with_causes;
 use futures_util::{StreamExt, stream};
 use kube::Client;
@@ -128,7 +128,7 @@ async fn round(client: &Client, limits: &mut Limits) -> kube::Result<(Nodes, Opt
     let mut nodes = Nodes::default();
     for (name, labels) in names {
         let limit = limits.get(&name).and_then(|asked| asked.limit);
-        nodes.add(name, &labels, Limit::new(limit));
+        nodes.add(name, &labels, PidLimit::new(limit));
     }
     Ok((nodes, error))
 }

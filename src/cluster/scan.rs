@@ -21,7 +21,7 @@ use super::Lookup;
 use super::item::Item;
 use crate::admit::Snapshot;
 use crate::facts::FactAnswer;
-use crate::scan::{Found, Judged, Namespace, Object, Owner, judge};
+use crate::scan::{Judgement, NamespaceFindings, NamespaceScan, Object, Owner, judge};
 use crate::workload::Kind;
 use jiff::Timestamp;
 use jiff::tz::Offset;
@@ -60,7 +60,7 @@ pub struct Scanning<'s> {
 /// Hears what a scan finds.
 pub trait ScanObserver: Send {
     /// A namespace is done; `beside` is the metadata of what [`Scope::beside`] has there.
-    fn found(&mut self, found: Found, existing_reports: &[Item]) -> impl Future<Output = ()> + Send;
+    fn found(&mut self, found: NamespaceFindings, existing_reports: &[Item]) -> impl Future<Output = ()> + Send;
     /// The objects of a kind are not all known, from here on.
     fn unread(&mut self, what: &str, why: &str);
     /// Objects that were looked at, and about how many are to come.
@@ -90,7 +90,7 @@ impl Scanning<'_> {
                 return observer.unread("namespaces", "they came out of order");
             }
             let mut snapshot = (*(self.snapshot)()).clone();
-            let mut namespace = Namespace::new(&name, scope.findings);
+            let mut namespace = NamespaceScan::new(&name, scope.findings);
             for index in 0..lists.kinds.len() {
                 let Some((kind, pages)) = lists.kinds.get_mut(index) else { break };
                 while let Some(item) = next_in(kind, pages, &name, observer).await {
@@ -132,7 +132,7 @@ impl Scanning<'_> {
         }
     }
 
-    async fn object(&self, kind: &Kind, item: &Item, namespace: &mut Namespace, snapshot: &mut Snapshot) {
+    async fn object(&self, kind: &Kind, item: &Item, namespace: &mut NamespaceScan, snapshot: &mut Snapshot) {
         let controller = item.metadata.owner_references.iter().flatten().next().map(|owner| Owner {
             api_version: owner.api_version.clone(),
             kind: owner.kind.clone(),
@@ -147,29 +147,29 @@ impl Scanning<'_> {
             controller: controller.as_ref(),
             raw: &item.raw,
         };
-        if !namespace.wants(&object) {
+        if !namespace.must_judge(&object) {
             return;
         }
         let today = Offset::UTC.to_datetime(Timestamp::now()).date();
         let mut judged = guarded(|| judge(&object, snapshot, today));
         for _ in 0..FACTS {
-            let Judged::NeedsFact(wanted) = judged else { break };
+            let Judgement::NeedsFact(wanted) = judged else { break };
             self.limiter.run().await;
             let asked = self.lookup.ask_until(wanted, Instant::now() + FACT).await;
             // For the rest of the namespace, too.
-            snapshot.facts.asked.push(asked);
+            snapshot.facts.answers.push(asked);
             judged = guarded(|| judge(&object, snapshot, today));
         }
         // One pod is of no use to the next.
-        snapshot.facts.asked.retain(|asked| !matches!(asked, FactAnswer::Pod { .. }));
-        namespace.note(&object, judged);
+        snapshot.facts.answers.retain(|asked| !matches!(asked, FactAnswer::Pod { .. }));
+        namespace.add(&object, judged);
     }
 }
 
 /// A panic in a rule is a finding of this object, and ends nothing else.
-fn guarded(judge: impl FnOnce() -> Judged) -> Judged {
+fn guarded(judge: impl FnOnce() -> Judgement) -> Judgement {
     let judged = catch_unwind(AssertUnwindSafe(judge));
-    judged.unwrap_or_else(|_| Judged::Problem("podreeve failed while judging it; its log tells where".to_owned()))
+    judged.unwrap_or_else(|_| Judgement::Problem("podreeve failed while judging it; its log tells where".to_owned()))
 }
 
 impl Lists<'_> {

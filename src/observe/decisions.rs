@@ -104,7 +104,7 @@ fn line(out: &mut String, log: &Decisions, timestamp: Timestamp, hook: Hook, out
         caller: log.caller.mark(),
         uid: safe(&about.uid),
         user: safe(&about.user),
-        operation: safe(&about.operation),
+        operation: safe(about.operation.as_str()),
         kind: safe(&about.kind),
         sub_resource: safe(&about.sub_resource),
         namespace: safe(&about.namespace),

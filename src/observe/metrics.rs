@@ -8,7 +8,7 @@ pub mod scan;
 use super::Times;
 use crate::admit::Hook;
 use crate::decide::Effect;
-use crate::outcome::{Outcome, Verdict};
+use crate::outcome::{About, Operation, Outcome, Verdict};
 use crate::rules::RULES;
 use crate::workload::KindClass;
 use crate::workload::templates::Why;
@@ -16,9 +16,6 @@ use grid::{Axis, Counters, Histograms};
 use lookups::Lookups;
 use prometheus::{Gauge, IntCounter, IntGauge, Opts, Registry, TextEncoder};
 use scan::Scan;
-
-/// Operations of the API server; the last one stands for all others.
-const OPERATIONS: [&str; 5] = ["CREATE", "UPDATE", "DELETE", "CONNECT", "other"];
 
 /// Why a request was not judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +104,7 @@ impl Metrics {
                 "podreeve_admission_requests_total",
                 "Admission requests that were answered, by what became of them.",
                 vec![
-                    Axis::new("operation", OPERATIONS),
+                    Axis::new("operation", Operation::NAMES.into_iter().chain(["other"])),
                     Axis::new("kind", KindClass::ALL.map(KindClass::as_str)),
                     hooks(),
                     Axis::new("verdict", Verdict::ALL.map(Verdict::as_str)),
@@ -192,8 +189,8 @@ impl Metrics {
     }
 
     pub fn answered(&self, hook: Hook, outcome: &Outcome, bytes: usize, times: Times) {
-        let operation = OPERATIONS.iter().position(|o| *o == outcome.about.operation).unwrap_or(OPERATIONS.len() - 1);
-        self.requests.add(&[operation, outcome.about.class as usize, hook as usize, outcome.verdict as usize], 1);
+        let About { operation, class, .. } = &outcome.about;
+        self.requests.add(&[operation.ordinal(), *class as usize, hook as usize, outcome.verdict as usize], 1);
         for tally in &outcome.tallies {
             // The mutating hook sees the same pod first; only its repairs are its own.
             if (hook == Hook::Mutate) != (tally.effect == Effect::Patch) {

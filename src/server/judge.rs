@@ -47,13 +47,13 @@ impl Lookup for Judging<'_> {
         let Self { shared, hook, held, deadline } = *self;
         let snapshot = (!asked.is_empty()).then(|| {
             let mut snapshot = (**shared.snapshot.load()).clone();
-            snapshot.facts.asked = asked.to_vec();
+            snapshot.facts.answers = asked.to_vec();
             Arc::new(snapshot)
         });
         judge_once(shared, hook, held, snapshot, deadline).await
     }
 
-    async fn ask(&self, wanted: FactQuery) -> FactAnswer {
+    async fn look_up(&self, wanted: FactQuery) -> FactAnswer {
         // What is rare is boxed, here and below: the future of each request has room for all that it may await.
         Box::pin(look_up(self.shared, wanted, self.deadline)).await
     }

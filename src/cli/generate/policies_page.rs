@@ -90,7 +90,7 @@ fn denial(rule: &Rule, example: &Example, setting: &Value) -> String {
         },
     });
     // What is shown stands in a file.
-    let facts = Facts { written: Some(Arc::default()), ..Facts::default() };
+    let facts = Facts { manifest_accounts: Some(Arc::default()), ..Facts::default() };
     let snapshot = Snapshot { facts, ..Snapshot::new(policies, usize::MAX) };
     let outcome = admit(review.to_string().as_bytes(), Hook::Validate, &snapshot, Date::ZERO);
     let reply: Value = serde_json::from_slice(&outcome.reply).unwrap_or_default();

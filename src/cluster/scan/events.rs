@@ -1,7 +1,7 @@
 //! Events on owners of which something would be denied: when that is new, and not with every scan.
 
 use super::RateLimiter;
-use crate::scan::{Finding, FindingKind, Found, ScanResult};
+use crate::scan::{FindingKind, NamespaceFindings, ScanFinding, ScanResult};
 use crate::text::with_causes;
 use crate::text::{clean, dotted};
 use k8s_openapi::api::core::v1::ObjectReference;
@@ -40,9 +40,9 @@ impl Events {
     }
 
     /// Tells each owner of the namespace that has something new. The result is how many could not be told.
-    pub async fn tell(&mut self, found: &Found, limiter: &RateLimiter) -> u64 {
-        let denied = |f: &&Finding| matches!(f.outcome(), ScanResult::Fail | ScanResult::Error);
-        let mut of: Vec<Vec<&Finding>> = Vec::new();
+    pub async fn tell(&mut self, found: &NamespaceFindings, limiter: &RateLimiter) -> u64 {
+        let denied = |f: &&ScanFinding| matches!(f.result(), ScanResult::Fail | ScanResult::Error);
+        let mut of: Vec<Vec<&ScanFinding>> = Vec::new();
         for finding in found.findings.iter().filter(denied) {
             match of.iter_mut().find(|f| f.first().is_some_and(|f| Arc::ptr_eq(&f.owner, &finding.owner))) {
                 Some(findings) => findings.push(finding),
@@ -68,7 +68,7 @@ impl Events {
         failed
     }
 
-    async fn publish(&mut self, findings: &[&Finding], namespace: &str) -> Result<(), ()> {
+    async fn publish(&mut self, findings: &[&ScanFinding], namespace: &str) -> Result<(), ()> {
         let Some(owner) = findings.first().map(|finding| &finding.owner) else { return Ok(()) };
         let regarding = ObjectReference {
             api_version: Some(owner.api_version.clone()),
@@ -117,7 +117,7 @@ impl Events {
     }
 }
 
-fn hash(findings: &[&Finding], namespace: &str) -> u64 {
+fn hash(findings: &[&ScanFinding], namespace: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     namespace.hash(&mut hasher);
     for finding in findings {
@@ -128,7 +128,7 @@ fn hash(findings: &[&Finding], namespace: &str) -> u64 {
 }
 
 /// What would be denied, as far as there is room.
-fn note(findings: &[&Finding]) -> String {
+fn note(findings: &[&ScanFinding]) -> String {
     let mut text = String::from("podreeve would deny it today: ");
     for (index, finding) in findings.iter().enumerate() {
         let more = line(finding);
@@ -143,13 +143,13 @@ fn note(findings: &[&Finding]) -> String {
     text
 }
 
-fn line(finding: &Finding) -> String {
+fn line(finding: &ScanFinding) -> String {
     match &finding.what {
         FindingKind::Problem(problem) => format!("it could not be judged: {}", clean(problem, 200)),
         FindingKind::Violation(violation) => {
-            let whose = violation.container.as_ref().map(|(_, name)| format!(", container \"{}\"", clean(name, 63)));
+            let container = violation.subject.container_text().map(|text| format!(", {text}")).unwrap_or_default();
             let field = clean(&dotted(&violation.field), 200);
-            format!("{} ({}){}: {field}", violation.rule.id, violation.severity.as_str(), whose.unwrap_or_default())
+            format!("{} ({}){container}: {field}", violation.rule.id, violation.severity)
         }
     }
 }
@@ -163,10 +163,10 @@ mod tests {
     fn a_note_has_an_end() {
         let finding = |n: usize| {
             let what = FindingKind::Problem(format!("{n} {}", "ä".repeat(90)));
-            Finding { owner: Arc::new(Owner::default()), kind: "Pod".to_owned(), what }
+            ScanFinding { owner: Arc::new(Owner::default()), kind: "Pod".to_owned(), what }
         };
-        let findings: Vec<Finding> = (0..50).map(finding).collect();
-        let all: Vec<&Finding> = findings.iter().collect();
+        let findings: Vec<ScanFinding> = (0..50).map(finding).collect();
+        let all: Vec<&ScanFinding> = findings.iter().collect();
         let text = note(&all);
         assert!(text.len() <= 1024, "{}", text.len());
         assert!(text.ends_with(" more"), "{text}");

@@ -7,7 +7,7 @@ use crate::admit::Snapshot;
 use crate::cluster::item::Item;
 use crate::cluster::{Leadership, Lookup};
 use crate::observe::metrics::scan::{NAMESPACES, Scan as Metrics};
-use crate::scan::{Counts, Found};
+use crate::scan::{Counts, NamespaceFindings};
 use jiff::Timestamp;
 use kube::Client;
 use kube::core::ApiResource;
@@ -156,7 +156,7 @@ struct ScanRun<'t, 'r> {
 }
 
 impl ScanObserver for ScanRun<'_, '_> {
-    async fn found(&mut self, found: Found, existing_reports: &[Item]) {
+    async fn found(&mut self, found: NamespaceFindings, existing_reports: &[Item]) {
         self.namespaces += 1;
         self.objects += found.objects;
         self.counts.fail += found.counts.fail;

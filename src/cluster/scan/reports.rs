@@ -7,7 +7,7 @@ use super::RateLimiter;
 use super::kinds::resource_of_names;
 use super::pages::Failure;
 use crate::cluster::item::Item;
-use crate::scan::Found;
+use crate::scan::NamespaceFindings;
 use crate::text::with_causes;
 use body::Body;
 use jiff::Timestamp;
@@ -85,7 +85,7 @@ impl<'r> Reports<'r> {
     pub async fn write(
         &mut self,
         resource: &ApiResource,
-        found: &Found,
+        found: &NamespaceFindings,
         existing_reports: &[Item],
         partly: bool,
         limiter: &RateLimiter,
