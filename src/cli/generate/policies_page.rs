@@ -29,7 +29,7 @@ pub fn policies() -> String {
             text,
             "| [{id}](#{id}) | {} | {} | {} | {} |",
             items(rule),
-            default_action(rule).as_str(),
+            default_action(rule),
             if rule.pod().fixes { "yes" } else { "" },
             names.join(", "),
             id = rule.id,
@@ -52,7 +52,7 @@ fn section(text: &mut String, rule: &'static Rule) {
         rule.id,
         rule.title,
         items(rule),
-        default_action(rule).as_str()
+        default_action(rule)
     );
     let Some((example, diff)) = repaired::best(rule) else { return };
     let params = example.params_value();
