@@ -6,4 +6,4 @@ pub mod request;
 pub mod response;
 
 pub use made::Creation;
-pub use request::{Operation, Request, Review};
+pub use request::{Request, Review};

@@ -73,7 +73,8 @@ impl Server {
         let metrics = Metrics::new()?;
         let health = Health::new(config.cluster.as_ref().map(|_| Arc::new(ApiHealth::default())));
         let authenticated = config.certificates.verifies_clients();
-        policies.audience = if authenticated || config.full_answers { Audience::ApiServer } else { Audience::Anybody };
+        policies.audience =
+            if authenticated || config.full_answers { Audience::ApiServer } else { Audience::AnyClient };
         let caller = if authenticated { Caller::Authenticated } else { Caller::Unauthenticated };
         let snapshot = policies.first(&health, &metrics, config.cluster.is_some())?;
         config.certificates.report(&health, &metrics);

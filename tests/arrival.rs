@@ -49,7 +49,7 @@ fn a_pod_that_arrives_has_the_token_that_it_was_given(#[case] automount: Value, 
     let without = pod(json!({"spec": {"automountServiceAccountToken": automount, "serviceAccountName": "app"}}));
     let with = pod(json!({"spec": {"automountServiceAccountToken": automount, "volumes": token}}));
     let mut written = policies(&[json!({"rules": {"service-account-token": {"action": "deny"}}})]);
-    written.facts.written = Some(Arc::default());
+    written.facts.manifest_accounts = Some(Arc::default());
     let found = [
         has_finding(&without, &snapshot),
         has_finding(&with, &snapshot),
@@ -70,7 +70,7 @@ fn the_service_account_of_the_same_files_says_whether_a_token_is_mounted() {
     accounts.add("other", "elsewhere", false);
     accounts.add("default", "default", false);
     let mut snapshot = policies(&[json!({"rules": {"service-account-token": {"action": "deny"}}})]);
-    snapshot.facts.written = Some(Arc::new(accounts));
+    snapshot.facts.manifest_accounts = Some(Arc::new(accounts));
     let of = |account: Value, automount: Value| {
         pod(json!({"spec": {"automountServiceAccountToken": automount, "serviceAccountName": account}}))
     };

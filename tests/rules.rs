@@ -40,7 +40,7 @@ fn with_action(rule: &Rule, example: &Example, action: &str) -> Snapshot {
 fn facts(example: &Example) -> Facts {
     let Ok(specs) = serde_json::from_str::<Vec<Value>>(example.network_policies) else {
         let written = (example.kinds == Kinds::Written).then(Arc::default);
-        return Facts { written, ..Facts::default() };
+        return Facts { manifest_accounts: written, ..Facts::default() };
     };
     let read =
         |(n, spec): (usize, &Value)| Some((n.to_string(), IngressPolicy::read(&json!({"spec": spec}).to_string())?));
@@ -240,7 +240,7 @@ fn every_example_of_a_connection_is_judged_in_every_list() {
 
             let raw = serde_json::value::to_raw_value(&pod).expect("it is JSON");
             let kept = Texts::default().keep(&raw);
-            snapshot.facts.asked =
+            snapshot.facts.answers =
                 vec![FactAnswer::Pod { namespace: "default".to_owned(), name: "web".to_owned(), pod: kept }];
             for sub_resource in ["exec", "attach"] {
                 let outcome = connect(sub_resource, "varied", &snapshot);
@@ -375,7 +375,7 @@ fn an_update_denies_only_what_it_brings() {
                 *bad = container;
                 let found = |pod: &Value| -> Vec<_> {
                     let violations = run(pod, None, Hook::Validate, &snapshot).violations;
-                    violations.into_iter().map(|v| (v.container, v.field, v.found)).collect()
+                    violations.into_iter().map(|v| (v.subject, v.field, v.found)).collect()
                 };
                 let was_there = found(&before);
                 let is_new = found(&old).iter().any(|found| !was_there.contains(found));

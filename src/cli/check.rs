@@ -62,7 +62,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let (mut exemptions, mut errors) = (Exemptions::default(), Vec::new());
     // A ServiceAccount may stand behind its pods, and an exemption behind what it exempts; stdin is read only once.
     let all: Vec<Found> = args.inputs.read().collect();
-    snapshot.facts.written = Some(Arc::new(accounts::read(&all, within.default)));
+    snapshot.facts.manifest_accounts = Some(Arc::new(accounts::read(&all, within.default)));
     if !within.allowed.is_empty() {
         errors = read_exemptions(&all, within, &mut exemptions);
         snapshot.policies.exemptions.clone_from(&exemptions.found);

@@ -48,8 +48,8 @@ fn told_unknown(id: &str) -> String {
 fn page(rule: &'static Rule) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "{BOLD}{}{BOLD:#}: {}", rule.id, rule.title);
-    let action = default_action(rule).as_str();
-    let mut facts = vec![format!("{} severity", rule.severity.as_str()), format!("`owasp`: {action}")];
+    let action = default_action(rule);
+    let mut facts = vec![format!("{} severity", rule.severity), format!("`owasp`: {action}")];
     facts.extend(rule.pod().pss.map(|pss| format!("Pod Security Standards: {}", pss.as_str())));
     if rule.pod().fixes {
         facts.push("has a repair".to_owned());

@@ -4,7 +4,7 @@ use super::output::{self, Format};
 use super::{Exit, Failure, input};
 use crate::admit::{self, Lookup, Snapshot, admit_guarded, judge_with_lookups};
 use crate::facts::{FactAnswer, FactQuery};
-use crate::outcome::{Outcome, Verdict};
+use crate::outcome::{Operation, Outcome, Verdict};
 use crate::review::response::MAX_REPORTED;
 use crate::sources::Sources;
 use crate::text::clean;
@@ -72,7 +72,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     }
     match &outcome.problem {
         // The envelope itself; a pod that cannot be read is a denial like others.
-        Some(problem) if answer.is_null() || outcome.about.operation.is_empty() => {
+        Some(problem) if answer.is_null() || outcome.about.operation == Operation::default() => {
             Err(Failure::unreadable(format!("{}: {problem}", read.name)))
         }
         _ if outcome.verdict == Verdict::Deny => Ok(Exit::Violations),
@@ -90,12 +90,12 @@ struct Alone<'a> {
 impl Lookup for Alone<'_> {
     async fn judge(&self, asked: &[FactAnswer]) -> Outcome {
         let mut snapshot = self.snapshot.clone();
-        snapshot.facts.asked = asked.to_vec();
+        snapshot.facts.answers = asked.to_vec();
         let outcome = admit_guarded(self.body, self.hook, &snapshot, super::check::today());
         outcome.unwrap_or_else(|denial| *denial)
     }
 
-    async fn ask(&self, wanted: FactQuery) -> FactAnswer {
+    async fn look_up(&self, wanted: FactQuery) -> FactAnswer {
         FactAnswer::Nothing(wanted)
     }
 }

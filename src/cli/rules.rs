@@ -5,7 +5,7 @@ mod coverage;
 use super::output::{self, Format};
 use super::{Exit, Failure};
 use crate::policy::Action;
-use crate::rule::{Example, Rule, Same};
+use crate::rule::{Example, Rule, Same, Severity};
 use crate::rules::RULES;
 use crate::sources::Sources;
 use serde::Serialize;
@@ -31,11 +31,11 @@ struct Row {
     docs: &'static str,
     owasp: &'static [u8],
     pss: Option<&'static str>,
-    severity: &'static str,
+    severity: Severity,
     /// Whether the rule has a repair.
     patch: bool,
     /// What the built-in policy does.
-    action: &'static str,
+    action: Action,
     examples: Vec<ExampleRow>,
 }
 
@@ -102,9 +102,9 @@ fn row(rule: &'static Rule) -> Row {
         docs: rule.docs,
         owasp: rule.owasp,
         pss: rule.pod().pss.map(crate::rule::Pss::as_str),
-        severity: rule.severity.as_str(),
+        severity: rule.severity,
         patch: rule.pod().fixes,
-        action: default_action(rule).as_str(),
+        action: default_action(rule),
         examples: plain(rule).map(example).collect(),
     }
 }
@@ -129,7 +129,8 @@ fn example(example: &Example) -> ExampleRow {
 
 fn table(rows: &[Row]) -> String {
     let width = |column: fn(&Row) -> &str| rows.iter().map(|row| column(row).len()).max().unwrap_or_default();
-    let (id, action, severity) = (width(|r| r.id), width(|r| r.action).max(6), width(|r| r.severity).max(8));
+    let (id, action, severity) =
+        (width(|r| r.id), width(|r| r.action.as_str()).max(6), width(|r| r.severity.as_str()).max(8));
     let mut text = format!("{:id$}  {:action$}  {:severity$}  TITLE\n", "RULE", "ACTION", "SEVERITY");
     for row in rows {
         let _ = writeln!(text, "{:id$}  {:action$}  {:severity$}  {}", row.id, row.action, row.severity, row.title);

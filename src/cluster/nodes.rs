@@ -8,7 +8,7 @@ use super::api_health::ApiHealth;
 use super::item::Item;
 use super::state::StateSender;
 use crate::facts::Labels;
-use crate::facts::nodes::{Limit, Nodes};
+use crate::facts::nodes::{Nodes, PidLimit};
 use crate::observe::LogOnce;
 use futures_util::{StreamExt, stream};
 use kube::Client;
@@ -139,7 +139,7 @@ async fn round(client: &Client, kubelets: &mut Kubelets) -> Result<Round, ApiErr
     let mut known = Nodes::default();
     for (name, labels) in nodes {
         let limit = kubelets.get(&name).and_then(|kubelet| kubelet.limit);
-        known.add(name, &labels, Limit::new(limit));
+        known.add(name, &labels, PidLimit::new(limit));
     }
     Ok(Round { nodes: known, error })
 }

@@ -27,11 +27,11 @@ bitflags! {
 }
 
 impl FactKinds {
-    /// A replica is not ready before it has read these, if a policy needs them. The others can be looked up for one request,
-    /// or change no verdict while they are missing.
+    /// A replica is not ready before it has read these kinds, if a policy needs them. The other kinds can be looked up for one
+    /// request, or change no verdict while they are missing.
     pub const AWAITED: Self = Self::PODS.union(Self::NETWORK_POLICIES);
 
-    /// What readiness calls them.
+    /// Their names in the answer of /readyz.
     #[must_use]
     pub fn names(self) -> Vec<&'static str> {
         let names = [

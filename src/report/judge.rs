@@ -72,7 +72,7 @@ impl Judge<'_> {
                 Err(problem) => (Outcome { verdict: Verdict::Deny, problem: Some(problem), ..written }, Vec::new()),
             }
         };
-        let was_patched = violations.iter().any(|v: &ViolationReport| v.effect == Effect::Patch.as_str());
+        let was_patched = violations.iter().any(|v: &ViolationReport| v.effect == Effect::Patch);
         let verdict = if was_patched { last.verdict.max(Verdict::Patch) } else { last.verdict };
         let problem_at = last.problem_at.as_ref().map(|pointer| object.position(pointer));
         let hints = self.hints(object);
@@ -84,7 +84,7 @@ impl Judge<'_> {
             kind: object.kind.to_owned(),
             namespace: object.namespace().unwrap_or(self.namespace).to_owned(),
             name: object.name(),
-            verdict: verdict.as_str(),
+            verdict,
             problem_line: problem_at.map(|at| at.line),
             problem_column: problem_at.map(|at| at.column),
             problem: last.problem,
@@ -137,7 +137,7 @@ fn merged(object: &Object<'_>, written: &Outcome, mutated: &Outcome, after: &Out
         let left = after.violations.iter().find(|a| same(a, violation));
         known.extend(left);
         if let Some(now) = left.or(patched) {
-            violations.push(ViolationReport { effect: now.effect.as_str(), ..report(object, violation) });
+            violations.push(ViolationReport { effect: now.effect, ..report(object, violation) });
         }
     }
     // What only the repaired object has.
@@ -150,13 +150,13 @@ fn report(object: &Object<'_>, violation: &Violation) -> ViolationReport {
     let (pointer, at) = object.node.resolve(&violation.field);
     let field = dotted(&violation.field);
     let Violation { rule, found, wanted, why, .. } = violation;
-    let (kind, name) = violation.container.as_ref().map(|(kind, name)| (kind.field(), name.clone())).unzip();
+    let (kind, name) = violation.subject.container().map(|(kind, name)| (kind.field(), name.to_owned())).unzip();
     ViolationReport {
         rule: rule.id,
         policy: violation.policy.clone(),
-        action: violation.action.as_str(),
-        effect: violation.effect.as_str(),
-        severity: violation.severity.as_str(),
+        action: violation.action,
+        effect: violation.effect,
+        severity: violation.severity,
         container: name,
         container_kind: kind,
         pointer: pointer.to_owned(),

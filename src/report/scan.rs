@@ -1,8 +1,11 @@
 //! The report of `scan -o json`. Its JSON schema is `docs/scan-report.schema.json`: it is made from these
 //! types, and fields are added but never changed.
 
+use crate::decide::Effect;
 use crate::outcome::{Verdict, Violation};
-use crate::scan::{Finding, FindingKind, Found, Owner, OwnerVerdict};
+use crate::policy::Action;
+use crate::rule::Severity;
+use crate::scan::{FindingKind, NamespaceFindings, Owner, OwnerVerdict, ScanFinding};
 use crate::text::{clean, dotted};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -37,8 +40,7 @@ pub struct OwnerReport {
     pub name: String,
     pub uid: String,
     /// What would become of the strictest of it, were it made anew today.
-    #[schemars(extend("enum" = ["allow", "warn", "patch", "deny"]))]
-    pub verdict: &'static str,
+    pub verdict: Verdict,
     /// Why something could not be judged, which denies it.
     pub problems: Vec<String>,
     /// The worst first. Violations of a template and of its pods are told once.
@@ -53,13 +55,11 @@ pub struct ScanViolation {
     /// The policy that is strictest about it.
     pub policy: String,
     /// What that policy says.
-    #[schemars(extend("enum" = ["audit", "warn", "patch", "deny"]))]
-    pub action: &'static str,
+    #[schemars(with = "String", extend("enum" = ["audit", "warn", "patch", "deny"]))]
+    pub action: Action,
     /// What would become of it; `patch` would be repaired in a pod that is made anew.
-    #[schemars(extend("enum" = ["exempt", "audit", "warn", "patch", "deny"]))]
-    pub effect: &'static str,
-    #[schemars(extend("enum" = ["low", "medium", "high", "critical"]))]
-    pub severity: &'static str,
+    pub effect: Effect,
+    pub severity: Severity,
     /// The kind of the object that has it: `Pod` for what only the pods of the owner have.
     pub object_kind: String,
     /// The container's name; null for a violation of the pod.
@@ -103,7 +103,7 @@ pub struct ScanSummary {
 }
 
 impl ScanSummary {
-    pub fn add(&mut self, found: &Found) {
+    pub fn add(&mut self, found: &NamespaceFindings) {
         self.namespaces += 1;
         self.objects += found.objects;
         self.owners += found.owners.len();
@@ -126,14 +126,14 @@ impl OwnerReport {
             namespace: namespace.to_owned(),
             name: known.owner.name.clone(),
             uid: known.owner.uid.clone(),
-            verdict: known.verdict.as_str(),
+            verdict: known.verdict,
             problems: Vec::new(),
             violations: Vec::new(),
         }
     }
 
     /// The owners of a namespace that have findings.
-    pub fn all(found: &Found) -> impl Iterator<Item = Self> {
+    pub fn all(found: &NamespaceFindings) -> impl Iterator<Item = Self> {
         let mut of: HashMap<*const Owner, Self> =
             found.owners.iter().map(|known| (Arc::as_ptr(&known.owner), Self::new(&found.namespace, known))).collect();
         for finding in &found.findings {
@@ -150,15 +150,15 @@ impl OwnerReport {
 }
 
 impl ScanViolation {
-    fn new(finding: &Finding, violation: &Violation) -> Self {
+    fn new(finding: &ScanFinding, violation: &Violation) -> Self {
         let (container_kind, container) =
-            violation.container.as_ref().map(|(kind, name)| (kind.field(), name.clone())).unzip();
+            violation.subject.container().map(|(kind, name)| (kind.field(), name.to_owned())).unzip();
         Self {
             rule: violation.rule.id,
             policy: violation.policy.clone(),
-            action: violation.action.as_str(),
-            effect: violation.effect.as_str(),
-            severity: violation.severity.as_str(),
+            action: violation.action,
+            effect: violation.effect,
+            severity: violation.severity,
             object_kind: finding.kind.clone(),
             container,
             container_kind,

@@ -5,6 +5,8 @@ pub mod scan;
 mod waivers;
 
 use super::{CheckReport, FileError, ObjectReport, Summary, ViolationReport};
+use crate::decide::Effect;
+use crate::outcome::Verdict;
 use crate::text::{clean, dotted};
 use anstyle::{AnsiColor, Style};
 use json_patch::PatchOperation;
@@ -46,7 +48,7 @@ pub fn render(report: &CheckReport) -> String {
 fn denying(report: &CheckReport) -> Vec<&'static str> {
     let mut rules = Vec::new();
     for violation in report.objects.iter().flat_map(|object| &object.violations) {
-        if violation.effect == "deny" && !rules.contains(&violation.rule) {
+        if violation.effect == Effect::Deny && !rules.contains(&violation.rule) {
             rules.push(violation.rule);
         }
     }
@@ -55,10 +57,10 @@ fn denying(report: &CheckReport) -> Vec<&'static str> {
 
 fn render_object(text: &mut String, object: &ObjectReport) {
     let (style, verdict) = match object.verdict {
-        "deny" => (AnsiColor::Red.on_default().bold(), "denied"),
-        "patch" => (AnsiColor::Cyan.on_default().bold(), "patched"),
-        "warn" => (AnsiColor::Yellow.on_default().bold(), "admitted with warnings"),
-        _ => (AnsiColor::Green.on_default().bold(), "admitted"),
+        Verdict::Deny => (AnsiColor::Red.on_default().bold(), "denied"),
+        Verdict::Patch => (AnsiColor::Cyan.on_default().bold(), "patched"),
+        Verdict::Warn => (AnsiColor::Yellow.on_default().bold(), "admitted with warnings"),
+        Verdict::Allow => (AnsiColor::Green.on_default().bold(), "admitted"),
     };
     let name = if object.name.is_empty() { "(no name)".to_owned() } else { clean(&object.name, 253) };
     let _ = writeln!(
@@ -77,7 +79,7 @@ fn render_object(text: &mut String, object: &ObjectReport) {
     }
     for warning in &object.warnings {
         let place = format!("{}:{}", clean(&object.file, 4096), object.line);
-        let style = style_of("warn");
+        let style = style_of(Effect::Warn);
         let _ = writeln!(text, "    {place}  {style}warn{style:#}  {}", clean(warning, 1000));
     }
     for hint in &object.hints {
@@ -90,12 +92,12 @@ fn render_object(text: &mut String, object: &ObjectReport) {
 }
 
 /// The colour of what becomes of a violation.
-fn style_of(effect: &str) -> Style {
+fn style_of(effect: Effect) -> Style {
     match effect {
-        "deny" => AnsiColor::Red.on_default(),
-        "patch" => AnsiColor::Cyan.on_default(),
-        "warn" => AnsiColor::Yellow.on_default(),
-        _ => DIM,
+        Effect::Deny => AnsiColor::Red.on_default(),
+        Effect::Patch => AnsiColor::Cyan.on_default(),
+        Effect::Warn => AnsiColor::Yellow.on_default(),
+        Effect::Audit | Effect::Exempt => DIM,
     }
 }
 
@@ -130,7 +132,7 @@ fn render_violation(text: &mut String, object: &ObjectReport, violation: &Violat
         row("note:", note);
     }
     // What is let through on purpose needs no reasons.
-    if violation.effect == "exempt" || violation.effect == "audit" {
+    if matches!(violation.effect, Effect::Exempt | Effect::Audit) {
         return;
     }
     row("why:", &clean(&violation.why, FOUND_MAX * 2));

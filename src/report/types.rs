@@ -2,7 +2,10 @@
 //! from these types, and fields are added but never changed.
 
 use super::{PassedOver, WaiverReport};
+use crate::decide::Effect;
 use crate::outcome::Verdict;
+use crate::policy::Action;
+use crate::rule::Severity;
 use json_patch::PatchOperation;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -47,8 +50,7 @@ pub struct ObjectReport {
     pub namespace: String,
     /// The name, or `generateName` with a `*` behind it.
     pub name: String,
-    #[schemars(extend("enum" = ["allow", "warn", "patch", "deny"]))]
-    pub verdict: &'static str,
+    pub verdict: Verdict,
     /// Why the object could not be judged, which denies it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
@@ -87,14 +89,12 @@ pub struct ViolationReport {
     /// The policy that is strictest about it.
     pub policy: String,
     /// What that policy says.
-    #[schemars(extend("enum" = ["audit", "warn", "patch", "deny"]))]
-    pub action: &'static str,
+    #[schemars(with = "String", extend("enum" = ["audit", "warn", "patch", "deny"]))]
+    pub action: Action,
     /// What becomes of it: an action may be softened by an exemption or a rollout, and a repair that
     /// is not made denies.
-    #[schemars(extend("enum" = ["exempt", "audit", "warn", "patch", "deny"]))]
-    pub effect: &'static str,
-    #[schemars(extend("enum" = ["low", "medium", "high", "critical"]))]
-    pub severity: &'static str,
+    pub effect: Effect,
+    pub severity: Severity,
     /// The container's name; null for a violation of the pod.
     pub container: Option<String>,
     /// The list of the pod that the container stands in; null for a violation of the pod.
@@ -181,7 +181,7 @@ impl CheckReport {
     #[must_use]
     pub fn new(found: Found) -> Self {
         let Found { objects, errors, passed_over, without_pod } = found;
-        let count = |verdict: Verdict| objects.iter().filter(|o| o.verdict == verdict.as_str()).count();
+        let count = |verdict: Verdict| objects.iter().filter(|o| o.verdict == verdict).count();
         let summary = Summary {
             objects: objects.len(),
             denied: count(Verdict::Deny),

@@ -7,7 +7,7 @@ use crate::decide::{Case, EXPIRY_NOTICE, Stage, judge};
 use crate::facts::Known;
 use crate::json::Raw;
 use crate::manifest::{Object, Position};
-use crate::policy::{Exemption, ExemptionSource, Subject};
+use crate::policy::{Exemption, ExemptionSource, MatchInput};
 use crate::rule::Scope;
 use crate::workload::Text;
 use jiff::{ToSpan, civil::Date};
@@ -81,7 +81,7 @@ impl Usage {
         let Ok(found) = kind.pods(Raw::new(raw.get())) else { return };
         let namespace = object.namespace().unwrap_or(by.namespace);
         let groups: Vec<Text<'_>> = GROUPS.iter().map(|group| Text((*group).into())).collect();
-        let subject = Subject { namespace, labels: Known::Absent, kind: &kind.kind, user: USER, groups: &groups };
+        let subject = MatchInput { namespace, labels: Known::Absent, kind: &kind.kind, user: USER, groups: &groups };
         let stage = if kind.is_pod() { Stage::Pod } else { Stage::Template };
         for placed in &found.pods {
             let case = Case {
@@ -99,7 +99,7 @@ impl Usage {
         }
     }
 
-    fn note_pod(&mut self, snapshot: &Snapshot, subject: &Subject<'_>, case: &Case<'_>) {
+    fn note_pod(&mut self, snapshot: &Snapshot, subject: &MatchInput<'_>, case: &Case<'_>) {
         for (number, policy) in snapshot.policies.policies.iter().enumerate() {
             if policy.matcher.applies(subject) {
                 let judged = judge(case, &[policy], || None);
@@ -132,8 +132,8 @@ impl Usage {
         policies
             .chain(objects)
             .filter_map(|(policy, waiver, exemption)| {
-                let Exemption { rules, namespaces, containers, images, reason, until } = exemption.written();
-                let (unused_rules, unused_namespaces, states) = self.states(&waiver, exemption.written(), today);
+                let Exemption { rules, namespaces, containers, images, reason, until } = exemption.document();
+                let (unused_rules, unused_namespaces, states) = self.states(&waiver, exemption.document(), today);
                 let (file, Position { line, column }) = (!states.is_empty()).then(|| place(&waiver))?;
                 let (exemption, index) = match waiver {
                     AnyExemption::Policy(_, index) => (None, Some(index)),

@@ -2,7 +2,7 @@
 //! a stranger, and a stranger learns nothing of the cluster but the verdict. The decision log has the rest.
 
 use super::response::finish;
-use crate::outcome::{Outcome, PodSecurity, Violation};
+use crate::outcome::{Outcome, PodSecurity, SubjectRef, Violation};
 use std::borrow::Cow;
 
 /// In the place of what was found in the cluster.
@@ -69,7 +69,7 @@ fn masked(violation: &Violation, by_label: bool) -> Violation {
         LEVEL.clone_into(&mut violation.policy);
     }
     if violation.from_cluster {
-        violation.container = None;
+        violation.subject = SubjectRef::Pod;
         "/spec".clone_into(&mut violation.pointer);
         "/spec".clone_into(&mut violation.field);
         NOT_SAID.clone_into(&mut violation.found);
@@ -82,7 +82,7 @@ fn hidden(outcome: &Outcome) -> String {
     let PodSecurity { denied, warnings, .. } = &outcome.pod_security;
     let found = outcome.violations.iter().filter(|violation| violation.from_cluster).map(|violation| {
         let container =
-            violation.container.as_ref().map(|(_, name)| format!(" of container {name}")).unwrap_or_default();
+            violation.subject.container().map(|(_, name)| format!(" of container {name}")).unwrap_or_default();
         format!("{}: found {}{container}", violation.rule.id, violation.found)
     });
     denied.iter().chain(warnings).cloned().chain(found).collect::<Vec<_>>().join("; ")

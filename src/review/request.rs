@@ -1,6 +1,7 @@
 //! The envelope. `object` and `oldObject` stay raw until somebody asks.
 
 use crate::json::{Fill, Raw, Reader, fill, read};
+use crate::outcome::Operation;
 use crate::workload::{Kind, List, Pod, Templates, Text, kinds::Unreadable, kinds::without_position, text::nullable};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -85,16 +86,6 @@ pub struct UserInfo<'a> {
     pub groups: List<Text<'a>>,
 }
 
-/// What a request does with its object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Operation {
-    /// Also every operation that podreeve does not know: whatever it does, what it brings is judged.
-    Create,
-    Update,
-    Delete,
-    Connect,
-}
-
 fill!(Review<'d> { "apiVersion" => api_version, "kind" => kind, "request" => request });
 fill!(Request<'d> {
     "uid" => uid,
@@ -116,18 +107,13 @@ fill!(UserInfo<'d> { "username" => username, "groups" => groups });
 impl<'a> Request<'a> {
     #[must_use]
     pub fn operation(&self) -> Operation {
-        match &*self.operation.0 {
-            "UPDATE" => Operation::Update,
-            "DELETE" => Operation::Delete,
-            "CONNECT" => Operation::Connect,
-            _ => Operation::Create,
-        }
+        Operation::from(&*self.operation.0)
     }
 
-    /// Whether its object is one that comes or changes.
+    /// Whether its object is created or changed. An operation that podreeve does not know counts as one that does.
     #[must_use]
     pub fn brings_object(&self) -> bool {
-        matches!(self.operation(), Operation::Create | Operation::Update)
+        !matches!(self.operation(), Operation::Delete | Operation::Connect)
     }
 
     fn fill_object(&mut self, reader: &mut Reader<'a>) -> Option<()> {

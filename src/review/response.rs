@@ -181,8 +181,7 @@ fn status(outcome: &Outcome) -> Status {
 }
 
 fn cause(violation: &Violation) -> Cause {
-    let container = violation.container.as_ref();
-    let container = container.map(|(_, name)| format!("container \"{}\": ", clean(name, 63))).unwrap_or_default();
+    let container = violation.subject.container_text().map(|text| text + ": ").unwrap_or_default();
     Cause {
         reason: if violation.pointer == violation.field { "FieldValueForbidden" } else { "FieldValueRequired" },
         message: format!(
@@ -252,16 +251,13 @@ fn denial(outcome: &Outcome) -> String {
 }
 
 fn describe(text: &mut String, violation: &Violation, stage: Stage) {
-    let owner = match &violation.container {
-        Some((kind, name)) => format!("{} \"{}\"", kind.noun(), clean(name, 63)),
-        None => "pod".to_owned(),
-    };
     let _ = write!(
         text,
-        "\n* {rule} ({severity}), {owner}\n  field:  {field}\n  found:  {found}\n  wanted: {wanted}\n  why:    {why}\n  \
+        "\n* {rule} ({severity}), {subject}\n  field:  {field}\n  found:  {found}\n  wanted: {wanted}\n  why:    {why}\n  \
          rule:   {owasp}, policy {policy}\n",
         rule = violation.rule.id,
-        severity = violation.severity.as_str(),
+        severity = violation.severity,
+        subject = violation.subject,
         field = dotted(&violation.field),
         found = clean(&violation.found, FOUND_MAX),
         wanted = clean(&violation.wanted, FOUND_MAX),

@@ -47,13 +47,13 @@ impl Lookup for PendingReview<'_> {
         let Self { state, hook, body, deadline } = *self;
         let snapshot = (!answers.is_empty()).then(|| {
             let mut snapshot = (**state.snapshot.load()).clone();
-            snapshot.facts.asked = answers.to_vec();
+            snapshot.facts.answers = answers.to_vec();
             Arc::new(snapshot)
         });
         judge_once(state, hook, body, snapshot, deadline).await
     }
 
-    async fn ask(&self, query: FactQuery) -> FactAnswer {
+    async fn look_up(&self, query: FactQuery) -> FactAnswer {
         // Rare cases are boxed, here and below, because the future of every request has room for all that it may await.
         Box::pin(look_up(self.state, query, self.deadline)).await
     }

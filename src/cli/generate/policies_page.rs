@@ -29,7 +29,7 @@ pub fn policies() -> String {
             text,
             "| [{id}](#{id}) | {} | {} | {} | {} |",
             items(rule),
-            default_action(rule).as_str(),
+            default_action(rule),
             if rule.pod().fixes { "yes" } else { "" },
             names.join(", "),
             id = rule.id,
@@ -52,7 +52,7 @@ fn section(text: &mut String, rule: &'static Rule) {
         rule.id,
         rule.title,
         items(rule),
-        default_action(rule).as_str()
+        default_action(rule)
     );
     let Some((example, diff)) = repaired::best(rule) else { return };
     let params = example.params_value();
@@ -90,7 +90,7 @@ fn denial(rule: &Rule, example: &Example, setting: &Value) -> String {
         },
     });
     // What is shown stands in a file.
-    let facts = Facts { written: Some(Arc::default()), ..Facts::default() };
+    let facts = Facts { manifest_accounts: Some(Arc::default()), ..Facts::default() };
     let snapshot = Snapshot { facts, ..Snapshot::new(policies, usize::MAX) };
     let outcome = admit(review.to_string().as_bytes(), Hook::Validate, &snapshot, Date::ZERO);
     let reply: Value = serde_json::from_slice(&outcome.reply).unwrap_or_default();

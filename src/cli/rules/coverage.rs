@@ -45,7 +45,7 @@ pub struct Row {
 #[derive(Debug, Serialize)]
 struct Cited {
     rule: &'static str,
-    action: &'static str,
+    action: Action,
 }
 
 pub fn rows() -> Vec<Row> {
@@ -60,7 +60,7 @@ fn row(item: &Item) -> Row {
         item: item.number,
         title: item.title,
         status: status(item, rules.iter().map(|(_, action)| *action).max()),
-        rules: rules.iter().map(|(rule, action)| Cited { rule: rule.id, action: action.as_str() }).collect(),
+        rules: rules.iter().map(|&(rule, action)| Cited { rule: rule.id, action }).collect(),
         open: open.map(|at| at.as_str()).collect(),
     }
 }

@@ -7,7 +7,7 @@ use crate::cluster::item::Item;
 use crate::cluster::scan::ScanObserver;
 use crate::policy::document::API_VERSION;
 use crate::report::{OwnerReport, ScanReport, ScanSummary, UnreadReport, text};
-use crate::scan::Found;
+use crate::scan::NamespaceFindings;
 use indicatif::{ProgressBar, ProgressStyle};
 
 pub struct ScanPrinter {
@@ -50,7 +50,7 @@ impl ScanPrinter {
 }
 
 impl ScanObserver for ScanPrinter {
-    async fn found(&mut self, found: Found, _beside: &[Item]) {
+    async fn found(&mut self, found: NamespaceFindings, _beside: &[Item]) {
         self.report.summary.add(&found);
         let owners = OwnerReport::all(&found);
         match self.format {

@@ -3,7 +3,7 @@
 use super::rate_limiter::RateLimiter;
 use crate::cluster::api_error::ApiError;
 use crate::observe::LogOnce;
-use crate::scan::{Finding, FindingKind, Found, ScanResult};
+use crate::scan::{FindingKind, NamespaceFindings, ScanFinding, ScanResult};
 use crate::text::{clean, dotted};
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Client;
@@ -43,9 +43,9 @@ impl Events {
     }
 
     /// Sends an event for each owner of the namespace with a new denial. The result is how many events failed.
-    pub async fn record(&mut self, found: &Found, limiter: &RateLimiter) -> u64 {
-        let denied = |f: &&Finding| matches!(f.outcome(), ScanResult::Fail | ScanResult::Error);
-        let mut by_owner: Vec<Vec<&Finding>> = Vec::new();
+    pub async fn record(&mut self, found: &NamespaceFindings, limiter: &RateLimiter) -> u64 {
+        let denied = |f: &&ScanFinding| matches!(f.result(), ScanResult::Fail | ScanResult::Error);
+        let mut by_owner: Vec<Vec<&ScanFinding>> = Vec::new();
         for finding in found.findings.iter().filter(denied) {
             match by_owner.iter_mut().find(|f| f.first().is_some_and(|f| Arc::ptr_eq(&f.owner, &finding.owner))) {
                 Some(findings) => findings.push(finding),
@@ -72,7 +72,7 @@ impl Events {
     }
 
     /// False if the event could not be written.
-    async fn publish(&mut self, findings: &[&Finding], namespace: &str) -> bool {
+    async fn publish(&mut self, findings: &[&ScanFinding], namespace: &str) -> bool {
         let Some(owner) = findings.first().map(|finding| &finding.owner) else { return true };
         let regarding = ObjectReference {
             api_version: Some(owner.api_version.clone()),
@@ -119,7 +119,7 @@ impl Events {
     }
 }
 
-fn hash(findings: &[&Finding], namespace: &str) -> u64 {
+fn hash(findings: &[&ScanFinding], namespace: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     namespace.hash(&mut hasher);
     for finding in findings {
@@ -130,7 +130,7 @@ fn hash(findings: &[&Finding], namespace: &str) -> u64 {
 }
 
 /// Lists what would be denied, as far as it fits.
-fn note(findings: &[&Finding]) -> String {
+fn note(findings: &[&ScanFinding]) -> String {
     let mut text = String::from("podreeve would deny it today: ");
     for (index, finding) in findings.iter().enumerate() {
         let more = line(finding);
@@ -145,13 +145,13 @@ fn note(findings: &[&Finding]) -> String {
     text
 }
 
-fn line(finding: &Finding) -> String {
+fn line(finding: &ScanFinding) -> String {
     match &finding.what {
         FindingKind::Problem(problem) => format!("it could not be judged: {}", clean(problem, 200)),
         FindingKind::Violation(violation) => {
-            let whose = violation.container.as_ref().map(|(_, name)| format!(", container \"{}\"", clean(name, 63)));
+            let container = violation.subject.container_text().map(|text| format!(", {text}")).unwrap_or_default();
             let field = clean(&dotted(&violation.field), 200);
-            format!("{} ({}){}: {field}", violation.rule.id, violation.severity.as_str(), whose.unwrap_or_default())
+            format!("{} ({}){container}: {field}", violation.rule.id, violation.severity)
         }
     }
 }
@@ -165,10 +165,10 @@ mod tests {
     fn a_note_has_an_end() {
         let finding = |n: usize| {
             let what = FindingKind::Problem(format!("{n} {}", "ä".repeat(90)));
-            Finding { owner: Arc::new(Owner::default()), kind: "Pod".to_owned(), what }
+            ScanFinding { owner: Arc::new(Owner::default()), kind: "Pod".to_owned(), what }
         };
-        let findings: Vec<Finding> = (0..50).map(finding).collect();
-        let all: Vec<&Finding> = findings.iter().collect();
+        let findings: Vec<ScanFinding> = (0..50).map(finding).collect();
+        let all: Vec<&ScanFinding> = findings.iter().collect();
         let text = note(&all);
         assert!(text.len() <= 1024, "{}", text.len());
         assert!(text.ends_with(" more"), "{text}");

@@ -11,7 +11,7 @@ use crate::cluster::lease::Leadership;
 use crate::facts::FactKinds;
 use crate::observe::LogOnce;
 use crate::observe::metrics::scan::{NAMESPACES, ScanMetrics};
-use crate::scan::{Counts, Found};
+use crate::scan::{Counts, NamespaceFindings};
 use jiff::Timestamp;
 use kube::Client;
 use kube::core::ApiResource;
@@ -172,7 +172,7 @@ struct ScanRun<'t, 'r> {
 }
 
 impl ScanObserver for ScanRun<'_, '_> {
-    async fn found(&mut self, found: Found, existing_reports: &[Item]) {
+    async fn found(&mut self, found: NamespaceFindings, existing_reports: &[Item]) {
         self.namespaces += 1;
         self.objects += found.objects;
         self.counts.fail += found.counts.fail;

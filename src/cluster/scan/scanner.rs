@@ -9,7 +9,7 @@ use crate::admit::Snapshot;
 use crate::cluster::fact_client::FactClient;
 use crate::cluster::item::Item;
 use crate::facts::FactAnswer;
-use crate::scan::{Found, Judged, Namespace, Object, Owner, judge};
+use crate::scan::{Judgement, NamespaceFindings, NamespaceScan, Object, Owner, judge};
 use crate::workload::Kind;
 use jiff::Timestamp;
 use jiff::tz::Offset;
@@ -47,7 +47,7 @@ pub struct Scanner<'s> {
 /// Gets what a scan finds.
 pub trait ScanObserver: Send {
     /// A namespace is done. `existing_reports` has the metadata of its reports, if [`Scope::existing_reports`] names them.
-    fn found(&mut self, found: Found, existing_reports: &[Item]) -> impl Future<Output = ()> + Send;
+    fn found(&mut self, found: NamespaceFindings, existing_reports: &[Item]) -> impl Future<Output = ()> + Send;
     /// The rest of the objects of a kind cannot be read.
     fn unread(&mut self, what: &str, why: &str);
     /// So many objects are judged, and about so many are left.
@@ -77,7 +77,7 @@ impl Scanner<'_> {
                 return observer.unread("namespaces", "the API server lists them out of order");
             }
             let mut snapshot = (*(self.snapshot)()).clone();
-            let mut namespace = Namespace::new(&name, scope.findings);
+            let mut namespace = NamespaceScan::new(&name, scope.findings);
             for index in 0..lists.kinds.len() {
                 let Some((kind, pages)) = lists.kinds.get_mut(index) else { break };
                 while let Some(item) = next_in(kind, pages, &name, observer).await {
@@ -119,7 +119,7 @@ impl Scanner<'_> {
         }
     }
 
-    async fn object(&self, kind: &Kind, item: &Item, namespace: &mut Namespace, snapshot: &mut Snapshot) {
+    async fn object(&self, kind: &Kind, item: &Item, namespace: &mut NamespaceScan, snapshot: &mut Snapshot) {
         let controller = item.metadata.owner_references.iter().flatten().next().map(|owner| Owner {
             api_version: owner.api_version.clone(),
             kind: owner.kind.clone(),
@@ -134,29 +134,29 @@ impl Scanner<'_> {
             controller: controller.as_ref(),
             raw: &item.raw,
         };
-        if !namespace.wants(&object) {
+        if !namespace.must_judge(&object) {
             return;
         }
         let today = Offset::UTC.to_datetime(Timestamp::now()).date();
         let mut judged = guarded(|| judge(&object, snapshot, today));
         for _ in 0..FACTS {
-            let Judged::NeedsFact(query) = judged else { break };
+            let Judgement::NeedsFact(query) = judged else { break };
             self.limiter.wait().await;
             let answer = self.fact_client.ask_until(query, Instant::now() + FACT).await;
             // The other objects of the namespace use the answer, too.
-            snapshot.facts.asked.push(answer);
+            snapshot.facts.answers.push(answer);
             judged = guarded(|| judge(&object, snapshot, today));
         }
         // Except for a single pod, which concerns this object alone.
-        snapshot.facts.asked.retain(|answer| !matches!(answer, FactAnswer::Pod { .. }));
-        namespace.note(&object, judged);
+        snapshot.facts.answers.retain(|answer| !matches!(answer, FactAnswer::Pod { .. }));
+        namespace.add(&object, judged);
     }
 }
 
 /// A panic in a rule is a finding of this object, and the scan goes on.
-fn guarded(judge: impl FnOnce() -> Judged) -> Judged {
+fn guarded(judge: impl FnOnce() -> Judgement) -> Judgement {
     let judged = catch_unwind(AssertUnwindSafe(judge));
-    judged.unwrap_or_else(|_| Judged::Problem("podreeve failed while judging it; its log says where".to_owned()))
+    judged.unwrap_or_else(|_| Judgement::Problem("podreeve failed while judging it; its log says where".to_owned()))
 }
 
 impl Lists<'_> {

@@ -53,7 +53,7 @@ pub fn write(
         caller: caller.mark(),
         uid: safe(&about.uid),
         user: safe(&about.user),
-        operation: safe(&about.operation),
+        operation: safe(about.operation.as_str()),
         kind: safe(&about.kind),
         sub_resource: safe(&about.sub_resource),
         namespace: safe(&about.namespace),

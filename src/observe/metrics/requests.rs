@@ -4,14 +4,11 @@ use super::grid::{Axis, BYTES, Counters, FINE_SECONDS, Histograms, SECONDS};
 use crate::admit::Hook;
 use crate::decide::Effect;
 use crate::observe::times::Times;
-use crate::outcome::{Outcome, Verdict};
+use crate::outcome::{About, Operation, Outcome, Verdict};
 use crate::rules::RULES;
 use crate::workload::KindClass;
 use crate::workload::templates::Why;
 use prometheus::Registry;
-
-/// The label values of operations. The last one covers all that the API server does not have today.
-const OPERATIONS: [&str; 5] = ["CREATE", "UPDATE", "DELETE", "CONNECT", "other"];
 
 /// Why a request was not judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +68,7 @@ impl RequestMetrics {
                 "podreeve_admission_requests_total",
                 "Admission requests that were answered, by what became of them.",
                 vec![
-                    Axis::new("operation", OPERATIONS),
+                    Axis::new("operation", Operation::NAMES.into_iter().chain(["other"])),
                     Axis::new("kind", KindClass::ALL.map(KindClass::as_str)),
                     hooks(),
                     Axis::new("verdict", Verdict::ALL.map(Verdict::as_str)),
@@ -110,8 +107,8 @@ impl RequestMetrics {
     }
 
     pub fn answered(&self, hook: Hook, outcome: &Outcome, bytes: usize, times: Times) {
-        let operation = OPERATIONS.iter().position(|o| *o == outcome.about.operation).unwrap_or(OPERATIONS.len() - 1);
-        self.requests.add(&[operation, outcome.about.class as usize, hook as usize, outcome.verdict as usize], 1);
+        let About { operation, class, .. } = &outcome.about;
+        self.requests.add(&[operation.ordinal(), *class as usize, hook as usize, outcome.verdict as usize], 1);
         for tally in &outcome.tallies {
             // Both hooks see the same pod. Repairs are counted for the mutating hook, all else for the validating one.
             if (hook == Hook::Mutate) != (tally.effect == Effect::Patch) {

@@ -1,6 +1,7 @@
 //! What `scan` found, for people.
 
 use super::{BOLD, FOUND_MAX, holder, style_of};
+use crate::outcome::Verdict;
 use crate::report::{OwnerReport, ScanSummary, ScanViolation};
 use crate::text::clean;
 use anstyle::AnsiColor;
@@ -11,10 +12,10 @@ use std::fmt::Write;
 pub fn owner(owner: &OwnerReport) -> String {
     let mut text = String::new();
     let (style, verdict) = match owner.verdict {
-        "deny" => (AnsiColor::Red.on_default().bold(), "would be denied"),
-        "patch" => (AnsiColor::Cyan.on_default().bold(), "would be repaired"),
-        "warn" => (AnsiColor::Yellow.on_default().bold(), "would be admitted with warnings"),
-        _ => (AnsiColor::Green.on_default().bold(), "would be admitted"),
+        Verdict::Deny => (AnsiColor::Red.on_default().bold(), "would be denied"),
+        Verdict::Patch => (AnsiColor::Cyan.on_default().bold(), "would be repaired"),
+        Verdict::Warn => (AnsiColor::Yellow.on_default().bold(), "would be admitted with warnings"),
+        Verdict::Allow => (AnsiColor::Green.on_default().bold(), "would be admitted"),
     };
     let (kind, namespace, name) = (clean(&owner.kind, 63), clean(&owner.namespace, 63), clean(&owner.name, 253));
     let _ = writeln!(text, "{BOLD}{kind} {namespace}/{name}{BOLD:#}: {style}{verdict}{style:#}");

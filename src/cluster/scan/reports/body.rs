@@ -2,7 +2,7 @@
 
 use super::api::{CONTENT, MANAGED, NAME, ReportApi};
 use crate::cluster::item::Item;
-use crate::scan::{Finding, FindingKind, Found, ScanResult};
+use crate::scan::{FindingKind, NamespaceFindings, ScanFinding, ScanResult};
 use crate::text::{clean, dotted};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -84,7 +84,7 @@ struct Time {
 }
 
 impl Body {
-    pub fn new(api: ReportApi, found: &Found) -> Self {
+    pub fn new(api: ReportApi, found: &NamespaceFindings) -> Self {
         let (group, version, kind) = api.names();
         let counts = found.counts;
         let mut body = Self {
@@ -140,7 +140,7 @@ impl Body {
 }
 
 impl ReportResult {
-    fn new(finding: &Finding, namespace: &str) -> Self {
+    fn new(finding: &ScanFinding, namespace: &str) -> Self {
         let owner = &finding.owner;
         let subject = Reference {
             api_version: owner.api_version.clone(),
@@ -156,8 +156,8 @@ impl ReportResult {
             category: None,
             severity: finding.severity().as_str(),
             timestamp: None,
-            result: finding.outcome().as_str(),
-            scored: matches!(finding.outcome(), ScanResult::Fail | ScanResult::Error),
+            result: finding.result().as_str(),
+            scored: matches!(finding.result(), ScanResult::Fail | ScanResult::Error),
             resources: vec![subject],
             message: String::new(),
             properties: BTreeMap::from([("object", finding.kind.clone())]),
@@ -175,7 +175,7 @@ impl ReportResult {
                 result.category = violation.rule.owasp.first().map(|item| format!("OWASP item {item}"));
                 result.properties.insert("effect", violation.effect.as_str().to_owned());
                 result.properties.insert("field", field);
-                if let Some((kind, name)) = &violation.container {
+                if let Some((kind, name)) = violation.subject.container() {
                     result.properties.insert("container", clean(name, 63));
                     result.properties.insert("containerKind", kind.field().to_owned());
                 }
@@ -192,13 +192,13 @@ mod tests {
     use serde_json::{Value, json};
     use std::sync::Arc;
 
-    fn found(problem: &str, all: usize) -> Found {
+    fn found(problem: &str, all: usize) -> NamespaceFindings {
         let owner =
             Owner { api_version: "apps/v1".into(), kind: "Deployment".into(), name: "web".into(), uid: "u".into() };
         let what = FindingKind::Problem(problem.to_owned());
-        let findings = vec![Finding { owner: Arc::new(owner), kind: "Deployment".to_owned(), what }];
+        let findings = vec![ScanFinding { owner: Arc::new(owner), kind: "Deployment".to_owned(), what }];
         let counts = Counts { error: all, ..Counts::default() };
-        Found { namespace: "shop".to_owned(), objects: 1, owners: Vec::new(), counts, findings }
+        NamespaceFindings { namespace: "shop".to_owned(), objects: 1, owners: Vec::new(), counts, findings }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::cluster::scan::kinds::resource_of_names;
 use crate::cluster::scan::pages::ListError;
 use crate::cluster::scan::rate_limiter::RateLimiter;
 use crate::observe::LogOnce;
-use crate::scan::Found;
+use crate::scan::NamespaceFindings;
 use jiff::Timestamp;
 use kube::Client;
 use kube::api::{Api, PostParams};
@@ -50,7 +50,7 @@ impl<'r> Reports<'r> {
     pub async fn write(
         &mut self,
         resource: &ApiResource,
-        found: &Found,
+        found: &NamespaceFindings,
         existing_reports: &[Item],
         incomplete: bool,
         limiter: &RateLimiter,

@@ -1,24 +1,25 @@
-//! Every error of a document, where serde says only the first: what is wrong is taken out, and the rest is read again.
+//! Finds every error of a document. Serde reports only the first one, so the faulty value is removed and the rest is read
+//! again.
 
 use super::{PolicyError, PolicyErrors};
-use crate::patch::{escape, unescape};
+use crate::patch::unescape;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
-/// More errors than anybody repairs at once.
+/// How many errors are reported at most.
 const MAX: usize = 50;
 
-/// What may stand for a value that is missing, one after the other.
-fn filler(turn: usize) -> Option<Value> {
-    [json!({}), json!(""), json!([]), json!(0), json!(false)].get(turn).cloned()
+/// The values that are tried for a missing one, by the number of the attempt.
+fn filler(attempt: usize) -> Option<Value> {
+    [json!({}), json!(""), json!([]), json!(0), json!(false)].get(attempt).cloned()
 }
 
-/// Reads `value` by `read` until nothing is wrong with what is left of it: that, and every error.
+/// Reads `value` by `read` until the rest of it has no errors. Returns the rest, every error, and what was removed.
 pub fn read<T>(
     mut value: Value,
     read: impl Fn(&Value) -> Result<T, PolicyError>,
 ) -> (Option<T>, Vec<PolicyError>, Removed) {
-    let (mut errors, mut removed, mut turns) = (Vec::new(), Removed::default(), HashMap::<String, usize>::new());
+    let (mut errors, mut removed, mut attempts) = (Vec::new(), Removed::default(), HashMap::<String, usize>::new());
     let mut filled: Vec<String> = Vec::new();
     for _ in 0..8 * MAX {
         let PolicyError { pointer, message, .. } = match read(&value) {
@@ -26,12 +27,12 @@ pub fn read<T>(
             Err(error) => error,
         };
         let place = removed.original(&pointer);
-        let turn = turns.entry(place.clone()).or_default();
-        *turn += 1;
-        let is_first = *turn == 1;
+        let attempt = attempts.entry(place.clone()).or_default();
+        *attempt += 1;
+        let is_first = *attempt == 1;
         let is_there = value.pointer(&pointer).is_some();
-        // What was there and wrong, or is missing, comes here again.
-        let stand_in = filler(*turn - 1);
+        // A missing value, or one that was removed, fails here again.
+        let replacement = filler(*attempt - 1);
         if is_first && errors.len() == MAX {
             break;
         }
@@ -45,11 +46,11 @@ pub fn read<T>(
             if !removed.remove(&mut value, &pointer) {
                 break;
             }
-        } else if let (Some(stand_in), Some(Value::Object(map))) = (stand_in, value.pointer_mut(above)) {
-            map.insert(unescape(key).into_owned(), stand_in);
+        } else if let (Some(replacement), Some(Value::Object(map))) = (replacement, value.pointer_mut(above)) {
+            map.insert(unescape(key).into_owned(), replacement);
             filled.push(place);
         } else if removed.remove(&mut value, above) {
-            turns.entry(removed.original(above)).or_insert(1);
+            attempts.entry(removed.original(above)).or_insert(1);
         } else {
             break;
         }
@@ -57,17 +58,17 @@ pub fn read<T>(
     (None, errors, removed)
 }
 
-/// What was taken out of lists, by which the places of later errors are told.
+/// The elements that were removed from lists. The indices of later errors are corrected by them.
 #[derive(Debug, Default)]
 pub struct Removed {
-    /// Where the document stands.
+    /// The pointer to the value that was read.
     pub place: String,
-    /// The list, and the index that the value had.
-    gone: Vec<(String, usize)>,
+    /// The list, and the original index of the element.
+    elements: Vec<(String, usize)>,
 }
 
 impl Removed {
-    /// Where the value at this pointer stood in the beginning.
+    /// The pointer that the value at this pointer had originally.
     #[must_use]
     pub fn original(&self, pointer: &str) -> String {
         let Some(pointer) = pointer.strip_prefix(&*self.place) else { return pointer.to_owned() };
@@ -75,8 +76,8 @@ impl Removed {
         for segment in pointer.split('/').skip(1) {
             let mut segment = segment.to_owned();
             if let Ok(mut index) = segment.parse::<usize>() {
-                for (_, gone) in self.gone.iter().filter(|(list, _)| *list == original) {
-                    index += usize::from(*gone <= index);
+                for (_, removed) in self.elements.iter().filter(|(list, _)| *list == original) {
+                    index += usize::from(*removed <= index);
                 }
                 segment = index.to_string();
             }
@@ -85,14 +86,14 @@ impl Removed {
         self.place.clone() + &original
     }
 
-    /// The errors of what was left, at the places where it stood.
+    /// The errors of the rest, with their original pointers.
     #[must_use]
     pub fn originals(&self, errors: PolicyErrors) -> PolicyErrors {
         let original = |error: PolicyError| PolicyError::at_pointer(self.original(&error.pointer), error.message);
         PolicyErrors(errors.0.into_iter().map(original).collect())
     }
 
-    /// Takes out what is there; false when nothing is.
+    /// Removes the value; false when there is none.
     fn remove(&mut self, value: &mut Value, pointer: &str) -> bool {
         let Some((above, key)) = pointer.rsplit_once('/') else { return false };
         let place = self.original(pointer);
@@ -102,9 +103,9 @@ impl Removed {
                 let Some(index) = key.parse::<usize>().ok().filter(|index| *index < list.len()) else { return false };
                 list.remove(index);
                 let (list, index) = place.rsplit_once('/').unwrap_or_default();
-                self.gone.push((list.to_owned(), index.parse().unwrap_or_default()));
-                // In order, so that each shifts those behind it.
-                self.gone.sort();
+                self.elements.push((list.to_owned(), index.parse().unwrap_or_default()));
+                // The order matters: each element shifts the ones behind it.
+                self.elements.sort();
                 true
             }
             _ => false,
@@ -112,10 +113,10 @@ impl Removed {
     }
 }
 
-/// Keeps what is right, and the errors of what is not, one for each place.
+/// Returns the value, or adds its errors: one for each pointer.
 pub fn keep<T>(errors: &mut Vec<PolicyError>, result: Result<T, impl Into<PolicyErrors>>) -> Option<T> {
     let more = match result {
-        Ok(right) => return Some(right),
+        Ok(value) => return Some(value),
         Err(wrong) => wrong.into().0,
     };
     for error in more {
@@ -124,21 +125,6 @@ pub fn keep<T>(errors: &mut Vec<PolicyError>, result: Result<T, impl Into<Policy
         }
     }
     None
-}
-
-impl PolicyError {
-    /// An error at a JSON pointer.
-    #[must_use]
-    pub fn at_pointer(pointer: String, message: String) -> Self {
-        Self { key: crate::text::dotted(&pointer), pointer, message }
-    }
-
-    /// The same error of a value that stands at `place`.
-    #[must_use]
-    pub fn below(self, place: &[&str]) -> Self {
-        let pointer = place.iter().fold(String::new(), |path, key| path + "/" + &escape(key)) + &self.pointer;
-        Self::at_pointer(pointer, self.message)
-    }
 }
 
 #[cfg(test)]
@@ -163,16 +149,16 @@ mod tests {
     }
 
     #[test]
-    fn each_error_has_the_place_that_it_was_written_at() {
+    fn each_error_has_its_original_pointer() {
         let value = json!({"nam": "x", "list": [
             {"id": "a", "text": "x"}, {"id": 1, "text": "good"}, null, {"id": 2, "txt": "x"}, {"id": 3, "text": 4}, {"id": 5, "text": "good"},
         ]});
         let (left, errors, removed) =
-            read(value, |value| super::super::document::read::<Document>(&value.to_string(), &[]));
+            read(value, |value| super::super::document::read::read::<Document>(&value.to_string(), &[]));
         let mut keys: Vec<_> = errors.iter().map(|error| &*error.key).collect();
         keys.sort_unstable();
         assert_eq!(keys, ["list[0].id", "list[2]", "list[3].text", "list[3].txt", "list[4].text", "nam", "name"]);
-        // What was wrong is gone or filled, and the rest is there.
+        // Faulty values are removed or filled, and the rest is kept.
         let left = left.expect("something is left");
         assert_eq!(left.list.len(), 5);
         assert_eq!(
@@ -182,9 +168,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_right_is_read() {
+    fn values_without_errors_are_read() {
         let value = json!({"name": "x", "list": [{"id": 1}, {"id": 2, "text": "x"}]});
-        let (left, errors, _) = read(value, |value| super::super::document::read::<Document>(&value.to_string(), &[]));
+        let (left, errors, _) =
+            read(value, |value| super::super::document::read::read::<Document>(&value.to_string(), &[]));
         let left = left.expect("something is left");
         let ids: Vec<u8> = left.list.iter().map(|item| item.id).collect();
         assert_eq!((left.name.as_str(), ids, left.list[1].text.as_str()), ("x", vec![1, 2], "x"));
