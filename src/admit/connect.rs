@@ -9,8 +9,8 @@ use crate::outcome::{About, JudgedPod, Outcome, PodSecurity};
 use crate::policy::{CompiledPolicy, Subject};
 use crate::review::{Operation, Request};
 use crate::rule::{Fix, Scope};
-use crate::workload::kinds::{self, read_at};
 use crate::workload::{Connect, Pod, PodContext, Text, UnknownPod};
+use crate::workload::{kinds, read::read_at};
 use jiff::civil::Date;
 
 pub(super) fn is_one(request: &Request<'_>) -> bool {

@@ -7,7 +7,7 @@ use crate::json::Raw;
 use crate::outcome::{About, Outcome, PodSecurity};
 use crate::policy::pod_security::{BadLabel, Level, LevelVersion, Levels, PREFIX, read, strictest_defaults};
 use crate::review::{Operation, Request};
-use crate::workload::kinds::{self, read_by_serde};
+use crate::workload::{kinds, read::read_at};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -78,7 +78,7 @@ pub(super) fn judge(request: &Request<'_>, snapshot: &Snapshot) -> Outcome {
 }
 
 fn labels(object: Raw<'_>) -> Result<Labels, String> {
-    let labels = read_by_serde::<BTreeMap<String, Option<String>>>(object, &["metadata".into(), "labels".into()]);
+    let labels = read_at::<BTreeMap<String, Option<String>>>(object, &["metadata".into(), "labels".into()]);
     match labels {
         Ok(labels) => {
             Ok(labels.unwrap_or_default().into_iter().map(|(key, value)| (key, value.unwrap_or_default())).collect())

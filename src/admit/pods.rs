@@ -7,8 +7,8 @@ use crate::outcome::{About, JudgedPod, Outcome, PodSecurity};
 use crate::policy::{Action, CompiledPolicy, Subject};
 use crate::review::{Operation, Request};
 use crate::rule::{Fix, Scope};
-use crate::workload::kinds::{self, Unreadable};
 use crate::workload::{Kind, Placed, Templates};
+use crate::workload::{kinds, read::Unreadable};
 use std::cell::LazyCell;
 use std::collections::HashMap;
 

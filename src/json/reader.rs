@@ -1,6 +1,6 @@
 //! Walks a JSON text. None is "not plain": serde_json then reads it, or says what is wrong.
 
-use super::{Raw, number, scan};
+use super::{number, scan};
 use crate::effort;
 use std::borrow::Cow;
 
@@ -140,66 +140,75 @@ impl<'d> Reader<'d> {
         self.text.get(start..self.at)
     }
 
-    /// The value that comes, for later.
-    pub fn raw(&mut self) -> Option<Raw<'d>> {
-        self.skip().map(Raw::new)
+    /// Steps into an object or a list.
+    #[inline]
+    pub(super) fn open(&mut self, bracket: u8) -> Option<()> {
+        self.take(bracket)
     }
 
-    /// What was read since `before`, a place in the same text.
-    #[must_use]
-    pub fn since(&self, before: &Self) -> Option<Raw<'d>> {
-        self.text.get(before.at..self.at).map(Raw::new)
+    /// The next key of an object, whose value comes next; the inner `None` is the object's end.
+    #[inline]
+    pub(super) fn next_key(&mut self, place: &mut Place) -> Option<Option<&'d str>> {
+        if !self.next(place, b'}')? {
+            return Some(None);
+        }
+        let key = self.key()?;
+        self.take(b':')?;
+        Some(Some(key))
+    }
+
+    /// Whether a list has a next element.
+    #[inline]
+    pub(super) fn next_element(&mut self, place: &mut Place) -> Option<bool> {
+        self.next(place, b']')
+    }
+
+    #[inline]
+    fn next(&mut self, place: &mut Place, close: u8) -> Option<bool> {
+        let byte = self.peek();
+        match place {
+            Place::End => return Some(false),
+            _ if byte == close => {
+                self.at += 1;
+                *place = Place::End;
+                return Some(false);
+            }
+            Place::First => *place = Place::Later,
+            Place::Later if byte == b',' => self.at += 1,
+            Place::Later => return None,
+        }
+        effort::step(1).then_some(true)
     }
 
     /// Each member of an object; `member` reads the value.
     #[inline]
     pub fn object(&mut self, mut member: impl FnMut(&mut Self, &'d str) -> Option<()>) -> Option<()> {
-        self.take(b'{')?;
-        if self.peek() == b'}' {
-            self.at += 1;
-            return Some(());
-        }
-        loop {
-            if !effort::step(1) {
-                return None;
-            }
-            let key = self.key()?;
-            self.take(b':')?;
+        self.open(b'{')?;
+        let mut place = Place::First;
+        while let Some(key) = self.next_key(&mut place)? {
             member(self, key)?;
-            match self.peek() {
-                b',' => self.at += 1,
-                b'}' => {
-                    self.at += 1;
-                    return Some(());
-                }
-                _ => return None,
-            }
         }
+        Some(())
     }
 
     /// Each element of a list; `element` reads it.
     #[inline]
     pub fn list(&mut self, mut element: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
-        self.take(b'[')?;
-        if self.peek() == b']' {
-            self.at += 1;
-            return Some(());
-        }
-        loop {
-            if !effort::step(1) {
-                return None;
-            }
+        self.open(b'[')?;
+        let mut place = Place::First;
+        while self.next_element(&mut place)? {
             element(self)?;
-            match self.peek() {
-                b',' => self.at += 1,
-                b']' => {
-                    self.at += 1;
-                    return Some(());
-                }
-                _ => return None,
-            }
         }
+        Some(())
     }
+}
+
+/// Where in a list or an object the reader is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    First,
+    Later,
+    End,
 }
 
 fn whole(number: &str) -> Option<i64> {

@@ -1,7 +1,7 @@
 //! The envelope. `object` and `oldObject` stay raw until somebody asks.
 
-use crate::json::{Fill, Raw, Reader, fill, read};
-use crate::workload::{Kind, List, Pod, Templates, Text, kinds::Unreadable, kinds::without_position, text::nullable};
+use crate::json::{self, Raw};
+use crate::workload::{Kind, List, Pod, Templates, Text, read::Unreadable, read::without_position, text::nullable};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::fmt;
@@ -44,19 +44,6 @@ pub struct Request<'a> {
     #[serde(borrow)]
     pub old_object: Option<Raw<'a>>,
     pub dry_run: Option<bool>,
-    #[serde(skip)]
-    on_the_way: OnTheWay<'a>,
-}
-
-/// The object of a request for a Pod. To find where it ends is to read it, so it is read once.
-#[derive(Default)]
-struct OnTheWay<'a>(Option<Box<Pod<'a>>>);
-
-impl fmt::Debug for OnTheWay<'_> {
-    /// Nothing: the object is there as text.
-    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Ok(())
-    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -95,24 +82,6 @@ pub enum Operation {
     Connect,
 }
 
-fill!(Review<'d> { "apiVersion" => api_version, "kind" => kind, "request" => request });
-fill!(Request<'d> {
-    "uid" => uid,
-    "kind" => kind,
-    "resource" => resource,
-    "subResource" => sub_resource,
-    "name" => name,
-    "namespace" => namespace,
-    "operation" => operation,
-    "userInfo" => user_info,
-    "object" => object by fill_object,
-    "oldObject" => old_object,
-    "dryRun" => dry_run,
-});
-fill!(GroupVersionKind<'d> { "group" => group, "version" => version, "kind" => kind });
-fill!(GroupVersionResource<'d> { "group" => group, "resource" => resource });
-fill!(UserInfo<'d> { "username" => username, "groups" => groups });
-
 impl<'a> Request<'a> {
     #[must_use]
     pub fn operation(&self) -> Operation {
@@ -130,21 +99,6 @@ impl<'a> Request<'a> {
         matches!(self.operation(), Operation::Create | Operation::Update)
     }
 
-    fn fill_object(&mut self, reader: &mut Reader<'a>) -> Option<()> {
-        // The API server sends the kind before the object.
-        if *self.kind.kind == *"Pod" && self.kind.group.is_empty() {
-            let (before, mut pod) = (reader.clone(), Box::<Pod<'_>>::default());
-            if pod.fill(reader).is_some() {
-                self.on_the_way.0 = Some(pod);
-                self.object = Some(reader.since(&before)?);
-                return Some(());
-            }
-            *reader = before;
-        }
-        self.object = Some(reader.raw()?);
-        Some(())
-    }
-
     /// The pods of the object, which is of this kind.
     ///
     /// # Errors
@@ -158,13 +112,7 @@ impl<'a> Request<'a> {
     /// # Errors
     /// The field that could not be read.
     pub fn take_pod(&mut self, kind: &Kind, object: Raw<'a>) -> Result<Option<Box<Pod<'a>>>, Unreadable> {
-        match self.on_the_way.0.take() {
-            Some(mut pod) if kind.is_pod() => {
-                pod.kind.clone_from(&kind.kind);
-                Ok(Some(pod))
-            }
-            _ => Ok(kind.pod(object)?.map(Box::new)),
-        }
+        Ok(kind.pod(object)?.map(Box::new))
     }
 }
 
@@ -183,10 +131,10 @@ impl<'a> Review<'a> {
     /// # Errors
     /// A sentence that names what is wrong with the body.
     pub fn parse(text: &'a str) -> Result<(Self, Request<'a>), String> {
-        let mut review = Self::default();
-        if read(text, &mut review).is_none() {
-            review = serde_json::from_str(text).map_err(|error| unreadable(text, &error))?;
-        }
+        let mut review: Self = match json::read(text) {
+            Some(review) => review,
+            None => serde_json::from_str(text).map_err(|error| unreadable(text, &error))?,
+        };
         if *review.kind != *KIND || *review.api_version != *API_VERSION {
             return Err(format!(
                 "the body is {} {}, and this webhook reads {API_VERSION} {KIND}",

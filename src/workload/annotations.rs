@@ -1,7 +1,6 @@
 //! Annotations of a pod.
 
 use super::text::Text;
-use crate::json::{Fill, Reader};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::{collections::BTreeMap, fmt};
@@ -34,22 +33,6 @@ impl Annotations<'_> {
     pub fn under(&self, prefix: &str) -> impl Iterator<Item = (&str, &str)> {
         let all = self.0.iter().map(|(key, value)| (&**key, &**value));
         all.filter(move |(key, _)| key.starts_with(prefix))
-    }
-}
-
-impl<'d> Fill<'d> for Annotations<'d> {
-    fn fill(&mut self, reader: &mut Reader<'d>) -> Option<()> {
-        reader.object(|reader, key| {
-            if !Annotations::KEPT.iter().any(|prefix| key.starts_with(prefix)) {
-                return reader.skip().map(|_| ());
-            }
-            let mut value = Text::default();
-            if !reader.null()? {
-                value.fill(reader)?;
-            }
-            self.0.insert(Text(key.into()), value);
-            Some(())
-        })
     }
 }
 

@@ -1,9 +1,8 @@
 //! Probes and lifecycle handlers of a container.
 
+use super::env::EnvVar;
 use super::list::List;
-use super::pod::{Container, EnvVar};
 use super::text::{Scalar, Text, nullable};
-use crate::json::fill;
 use serde::Deserialize;
 
 /// A probe or a lifecycle handler: what the kubelet does.
@@ -45,31 +44,4 @@ pub struct Lifecycle<'a> {
     pub post_start: Option<Handler<'a>>,
     #[serde(borrow)]
     pub pre_stop: Option<Handler<'a>>,
-}
-
-fill!(Handler<'d> { "exec" => exec, "httpGet" => http_get, "tcpSocket" => tcp_socket, "grpc" => grpc });
-fill!(Exec<'d> { "command" => command });
-fill!(Request<'d> { "host" => host, "port" => port, "httpHeaders" => http_headers });
-fill!(Lifecycle<'d> { "postStart" => post_start, "preStop" => pre_stop });
-
-impl<'a> Container<'a> {
-    /// The probes that are there, by their field.
-    pub fn probes(&self) -> impl Iterator<Item = (&'static str, &Handler<'a>)> {
-        [
-            ("livenessProbe", &self.liveness_probe),
-            ("readinessProbe", &self.readiness_probe),
-            ("startupProbe", &self.startup_probe),
-        ]
-        .into_iter()
-        .filter_map(|(field, probe)| Some((field, probe.as_deref()?)))
-    }
-
-    /// The lifecycle handlers that are there, by their field in `lifecycle`.
-    pub fn lifecycle_handlers(&self) -> impl Iterator<Item = (&'static str, &Handler<'a>)> {
-        self.lifecycle.iter().flat_map(|lifecycle| {
-            [("postStart", &lifecycle.post_start), ("preStop", &lifecycle.pre_stop)]
-                .into_iter()
-                .filter_map(|(field, handler)| Some((field, handler.as_ref()?)))
-        })
-    }
 }

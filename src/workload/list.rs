@@ -1,7 +1,6 @@
 //! A list of the pod, which counts what it holds and, where tests look, who walks it.
 
 use crate::effort;
-use crate::json::{Fill, Reader};
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 use std::fmt;
 use std::iter::FusedIterator;
@@ -75,12 +74,6 @@ impl<T> Default for List<T> {
 impl<T: fmt::Debug> fmt::Debug for List<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
-    }
-}
-
-impl<'d, T: Fill<'d> + Default> Fill<'d> for List<T> {
-    fn fill(&mut self, reader: &mut Reader<'d>) -> Option<()> {
-        reader.list(|reader| self.push(T::default())?.fill(reader))
     }
 }
 

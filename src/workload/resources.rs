@@ -3,7 +3,6 @@
 use super::list::List;
 use super::text::{Scalar, Text, nullable};
 use crate::effort;
-use crate::json::{Fill, Reader, field, fill};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use std::{collections::BTreeMap, fmt};
@@ -88,34 +87,6 @@ pub const DEVICE_CLASS: &str = "deviceclass.resource.kubernetes.io/";
 #[must_use]
 pub fn is_extended(name: &str) -> bool {
     name.contains('/') && (!name.contains("kubernetes.io/") || name.starts_with(DEVICE_CLASS))
-}
-
-fill!(Resources<'d> { "limits" => limits, "requests" => requests, "claims" => claims });
-fill!(Claim<'d> { "name" => name });
-fill!(PodClaim<'d> {
-    "name" => name,
-    "resourceClaimName" => resource_claim_name,
-    "resourceClaimTemplateName" => resource_claim_template_name,
-});
-
-impl<'d> Fill<'d> for ResourceList<'d> {
-    fn fill(&mut self, reader: &mut Reader<'d>) -> Option<()> {
-        let mut seen = [false; 4];
-        reader.object(|reader, key| match (key, &mut seen) {
-            ("cpu", [seen, ..]) => field(reader, seen, &mut self.cpu),
-            ("memory", [_, seen, ..]) => field(reader, seen, &mut self.memory),
-            ("ephemeral-storage", [.., seen, _]) => field(reader, seen, &mut self.ephemeral_storage),
-            ("pids", [.., seen]) => field(reader, seen, &mut self.pids),
-            (name, _) if is_extended(name) => {
-                let mut value = None;
-                effort::hold(ENTRY).then_some(())?;
-                field(reader, &mut false, &mut value)?;
-                let before = value.and_then(|value| self.extended.insert(Text(name.into()), value));
-                before.is_none().then_some(())
-            }
-            _ => reader.skip().map(|_| ()),
-        })
-    }
 }
 
 /// Derived code cannot keep some of the unknown keys.

@@ -1,6 +1,6 @@
 //! The way from an object of a policy's kind to its pod templates: `spec.replicatedJobs[].template.spec.template`.
 
-use super::kinds::{Unreadable, without_position};
+use super::read::{Unreadable, without_position};
 use crate::json::Raw;
 use crate::patch::escape;
 use crate::text::dotted;

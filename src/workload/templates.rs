@@ -1,7 +1,8 @@
 //! The pods of an object: where each stands, and which paths of a policy met none.
 
-use super::kinds::{Kind, Unreadable, read_at};
+use super::kinds::Kind;
 use super::pod::Pod;
+use super::read::{Unreadable, read_at};
 use super::template_path::{MAX_TEMPLATES, TemplatePath};
 use crate::json::Raw;
 use crate::text::dotted;

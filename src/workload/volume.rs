@@ -2,7 +2,6 @@
 
 use super::list::List;
 use super::text::{Scalar, Text, nullable};
-use crate::json::{Fill, Reader, field, fill};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use std::collections::HashSet;
@@ -80,44 +79,6 @@ impl Volume<'_> {
     }
 }
 
-fill!(HostPath<'d> { "path" => path });
-fill!(EmptyDir<'d> { "medium" => medium, "sizeLimit" => size_limit });
-fill!(Image<'d> { "reference" => reference, "pullPolicy" => pull_policy });
-fill!(Csi<'d> { "driver" => driver });
-fill!(Projected { "sources" => sources });
-fill!(Source { "serviceAccountToken" => service_account_token });
-
-/// Something is there.
-impl<'d> Fill<'d> for IgnoredAny {
-    fn fill(&mut self, reader: &mut Reader<'d>) -> Option<()> {
-        reader.skip().map(|_| ())
-    }
-}
-
-impl<'d> Fill<'d> for Volume<'d> {
-    fn fill(&mut self, reader: &mut Reader<'d>) -> Option<()> {
-        let (mut named, mut keys) = (false, Keys::default());
-        reader.object(|reader, key| {
-            if keys.has(&self.sources, key) {
-                return None;
-            }
-            let is_set = match key {
-                "name" => return field(reader, &mut named, &mut self.name),
-                "hostPath" => set(reader, &mut self.host_path)?,
-                "emptyDir" => set(reader, &mut self.empty_dir)?,
-                "projected" => set(reader, &mut self.projected)?,
-                "image" => set(reader, &mut self.image)?,
-                "csi" => set(reader, &mut self.csi)?,
-                _ => !reader.null()? && reader.skip().map(|_| true)?,
-            };
-            if is_set {
-                self.sources.push(Text(key.into()))?;
-            }
-            Some(())
-        })
-    }
-}
-
 /// Whether a source is there already. The API has thirty; a stranger may send any number of others.
 #[derive(Default)]
 struct Keys<'a>(HashSet<Text<'a>>);
@@ -134,12 +95,6 @@ impl<'a> Keys<'a> {
         self.0.extend((self.0.len()..sources.len()).filter_map(|index| sources.get(index).cloned()));
         self.0.contains(key)
     }
-}
-
-/// Fills a source; whether it is there. As serde does, a later one replaces one that was null.
-fn set<'d, T: Fill<'d> + Default>(reader: &mut Reader<'d>, into: &mut Option<T>) -> Option<bool> {
-    field(reader, &mut false, into)?;
-    Some(into.is_some())
 }
 
 /// Derived code would need a field for each of thirty sources, and would miss the next one.
