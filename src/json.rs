@@ -19,10 +19,9 @@ mod reader;
 mod same;
 mod scan;
 
-pub use deserializer::GaveUp;
 pub use objects::Objects;
 pub use raw::Raw;
-pub use reader::Reader;
+pub use reader::{GaveUp, Reader};
 pub use same::same;
 use serde::de::{Deserialize, DeserializeSeed};
 use std::marker::PhantomData;
@@ -35,6 +34,7 @@ const FAST: bool = !cfg!(feature = "serde-json-only");
 pub(crate) const NUMBER_AS_WRITTEN: &str = "podreeve::json::NUMBER_AS_WRITTEN";
 
 /// Reads the whole text; `None` means that serde_json has to read it.
+#[must_use]
 pub fn read<'d, T: Deserialize<'d>>(text: &'d str) -> Option<T> {
     read_seed(text, PhantomData)
 }

@@ -1,6 +1,6 @@
 //! The object as podreeve sees it: a borrowed subset of the Kubernetes types.
 //!
-//! Nothing here knows about rules. Fields that no rule asks for are skipped while reading,
+//! Nothing here knows about rules. Fields that no rule judges are skipped while reading,
 //! at any depth, so `managedFields` costs a scan and no memory.
 
 pub mod annotations;

@@ -1,16 +1,12 @@
 //! serde's side of [`Reader`].
 
+use super::NUMBER_AS_WRITTEN;
 use super::raw::RAW;
-use super::reader::Place;
-use super::{NUMBER_AS_WRITTEN, Reader};
+use super::reader::{GaveUp, Place, Reader};
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
-
-/// The fast path gave up; serde_json reads the text again, and its error says why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GaveUp;
 
 impl fmt::Display for GaveUp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -142,7 +138,7 @@ impl<'de> MapAccess<'de> for &mut Inside<'_, 'de> {
 
     #[inline]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, GaveUp> {
-        match self.reader.next_key(&mut self.place).ok_or(GaveUp)? {
+        match self.reader.next_key(&mut self.place)? {
             Some(key) => seed.deserialize(BorrowedStrDeserializer::new(key)).map(Some),
             None => Ok(None),
         }

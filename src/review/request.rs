@@ -1,4 +1,4 @@
-//! The envelope. `object` and `oldObject` stay raw until somebody asks.
+//! The envelope of a request. `object` and `oldObject` stay raw until they are needed.
 
 use crate::json::{self, Raw};
 use crate::workload::{Kind, List, Pod, Templates, Text, read::Unreadable, read::without_position, text::nullable};
@@ -75,7 +75,7 @@ pub struct UserInfo<'a> {
 /// What a request does with its object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operation {
-    /// Also every operation that podreeve does not know: whatever it does, what it brings is judged.
+    /// Also an operation that podreeve does not know: its object is judged as a new one.
     Create,
     Update,
     Delete,
@@ -93,7 +93,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Whether its object is one that comes or changes.
+    /// Whether the request creates or changes its object.
     #[must_use]
     pub fn brings_object(&self) -> bool {
         matches!(self.operation(), Operation::Create | Operation::Update)
@@ -119,7 +119,7 @@ impl<'a> Request<'a> {
 /// The text of a body.
 ///
 /// # Errors
-/// Where it ceases to be text.
+/// The position of the first byte that is not UTF-8.
 pub fn text(body: &[u8]) -> Result<&str, String> {
     let text = simdutf8::basic::from_utf8(body).or_else(|_| std::str::from_utf8(body));
     text.map_err(|error| format!("the body is not UTF-8 from byte {}", error.valid_up_to()))
@@ -129,7 +129,7 @@ impl<'a> Review<'a> {
     /// Reads a review.
     ///
     /// # Errors
-    /// A sentence that names what is wrong with the body.
+    /// A sentence about the mistake in the body.
     pub fn parse(text: &'a str) -> Result<(Self, Request<'a>), String> {
         let mut review: Self = match json::read(text) {
             Some(review) => review,
@@ -154,7 +154,7 @@ fn or_nothing(text: &str) -> String {
     if text.is_empty() { "(nothing)".to_owned() } else { crate::text::clean(text, 60) }
 }
 
-/// The slow second reading that finds the field.
+/// Reads the body again, slowly, to find the field with the error.
 fn unreadable(text: &str, error: &serde_json::Error) -> String {
     if error.is_syntax() || error.is_eof() {
         return format!("the body is not JSON: {error}");
@@ -172,18 +172,18 @@ fn unreadable(text: &str, error: &serde_json::Error) -> String {
     }
 }
 
-/// The uid of a body that is broken or too large to read: it is the first key of `request`, so the
-/// first bytes have it. With it the answer can be an explicit denial.
+/// The uid of a body that is broken or too large. It is the first key of `request`, so it is in the
+/// first bytes. With a uid the answer can be a denial.
 #[must_use]
 pub fn uid(body: &[u8]) -> Option<String> {
     let mut found = None;
     let mut json = serde_json::Deserializer::from_slice(body);
-    // The error is expected: what follows the uid may be anything.
+    // An error is expected, since any bytes may follow the uid.
     let _ = Find { path: &["request", "uid"], found: &mut found }.deserialize(&mut json);
     found.filter(|uid| !uid.is_empty() && uid.len() <= 128)
 }
 
-/// Keeps the string at `path` as soon as it has been read, whatever comes after it.
+/// Keeps the string at `path` as soon as it was read, so that a later error does not lose it.
 struct Find<'p, 'f> {
     path: &'p [&'p str],
     found: &'f mut Option<String>,
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn other_uids_are_not_taken() {
+    fn another_uid_is_not_used() {
         assert_eq!(uid(br#"{"uid":"x","request":{"object":{"uid":"y"}}}"#), None);
         assert_eq!(uid(br#"{"request":{"uid":""}}"#), None);
         assert_eq!(uid(b"uid"), None);

@@ -5,12 +5,12 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::{collections::BTreeMap, fmt};
 
-/// The annotations that once were fields of a pod; all others are skipped while reading.
+/// The annotations that later became fields of the pod. All others are skipped while reading.
 #[derive(Debug, Default)]
 pub struct Annotations<'a>(BTreeMap<Text<'a>, Text<'a>>);
 
 impl Annotations<'_> {
-    /// Only these are kept.
+    /// The prefixes of the annotations that are kept.
     const KEPT: [&'static str; 3] = [
         "seccomp.security.alpha.kubernetes.io/",
         "container.seccomp.security.alpha.kubernetes.io/",
@@ -22,14 +22,14 @@ impl Annotations<'_> {
         self.0.is_empty()
     }
 
-    /// The annotation's key, as it lives in the pod, and its value.
+    /// The annotation's key, borrowed from the pod, and its value.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<(&str, &str)> {
         let (key, value) = self.0.get_key_value(key)?;
         Some((&**key, &**value))
     }
 
-    /// The annotations whose keys begin with this, by key.
+    /// The annotations whose keys begin with a prefix, sorted by key.
     pub fn under(&self, prefix: &str) -> impl Iterator<Item = (&str, &str)> {
         let all = self.0.iter().map(|(key, value)| (&**key, &**value));
         all.filter(move |(key, _)| key.starts_with(prefix))

@@ -5,7 +5,7 @@ use super::list::List;
 use super::text::{Scalar, Text, nullable};
 use serde::Deserialize;
 
-/// A probe or a lifecycle handler: what the kubelet does.
+/// A probe or a lifecycle handler: an action of the kubelet.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Handler<'a> {
@@ -25,14 +25,14 @@ pub struct Exec<'a> {
     pub command: List<Text<'a>>,
 }
 
-/// `httpGet`, `tcpSocket` or `grpc`, which has no host.
+/// `httpGet`, `tcpSocket` or `grpc`. The last has no host.
 #[derive(Debug, Default, Deserialize)]
 pub struct Request<'a> {
     #[serde(borrow)]
     pub host: Option<Text<'a>>,
     #[serde(borrow)]
     pub port: Option<Scalar<'a>>,
-    /// Of `httpGet`: a name and a value each, as variables have.
+    /// Only in `httpGet`. A header has a name and a value, as an environment variable has.
     #[serde(borrow, default, rename = "httpHeaders", deserialize_with = "nullable")]
     pub http_headers: List<EnvVar<'a>>,
 }

@@ -1,4 +1,4 @@
-//! The Job that a pod template stands in.
+//! The Job around a pod template.
 
 use super::pod::{Job, Pod};
 use serde::Deserialize;
@@ -14,7 +14,7 @@ pub(super) struct JobSpec<'a> {
 }
 
 impl<'a> JobSpec<'a> {
-    /// The pod, which knows its Job.
+    /// The pod of the template, with the fields of its Job.
     pub fn into_pod(self) -> Option<Pod<'a>> {
         let Self { backoff_limit, backoff_limit_per_index, template } = self;
         Some(Pod { job: Some(Job { backoff_limit, backoff_limit_per_index }), ..template? })

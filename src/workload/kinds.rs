@@ -1,4 +1,4 @@
-//! Which kinds carry pods, and where in them the pod stands.
+//! The kinds that hold pods, and the path to the pod in each.
 
 use super::job::JobSpec;
 use super::list::List;
@@ -12,14 +12,14 @@ use std::borrow::Cow;
 #[derive(Debug, Clone)]
 pub struct Kind {
     pub group: Cow<'static, str>,
-    /// The version that stands in manifests. Requests are matched by group and kind alone: an
-    /// unknown version of a known kind is judged, not skipped.
+    /// The version in manifests. A request matches by group and kind alone, so an unknown version of a known kind is
+    /// judged, not skipped.
     pub version: Cow<'static, str>,
     pub kind: Cow<'static, str>,
     pub class: KindClass,
-    /// Keys from the object to its pod, of a kind of Kubernetes; empty for a Pod.
+    /// Of a built-in kind: the keys from the object to its pod template. Empty for a Pod.
     pub template: Cow<'static, [Cow<'static, str>]>,
-    /// The ways to the pods of a kind that policies add; empty for one of Kubernetes.
+    /// Of a kind that policies add: the paths to its pod templates. Empty for a built-in kind.
     pub paths: Cow<'static, [TemplatePath]>,
 }
 
@@ -29,7 +29,7 @@ pub enum KindClass {
     Pod,
     /// A kind that holds a pod template.
     Template,
-    /// A kind that carries no pod, or a body that could not be read.
+    /// A kind without a pod, or a body that could not be read.
     #[default]
     Other,
 }
@@ -68,7 +68,7 @@ const SPEC_TEMPLATE: &[Cow<'static, str>] = &[Cow::Borrowed("spec"), Cow::Borrow
 const JOB_TEMPLATE: &[Cow<'static, str>] =
     &[Cow::Borrowed("spec"), Cow::Borrowed("jobTemplate"), Cow::Borrowed("spec"), Cow::Borrowed("template")];
 
-/// Every pod-bearing kind of the Kubernetes API.
+/// Every built-in kind that is a pod or holds a pod template.
 pub static KINDS: &[Kind] = &[
     row("", "Pod", KindClass::Pod, &[]),
     row("", "PodTemplate", KindClass::Template, TEMPLATE),
@@ -81,7 +81,7 @@ pub static KINDS: &[Kind] = &[
     row("batch", "CronJob", KindClass::Template, JOB_TEMPLATE),
 ];
 
-/// The kind's row in [`KINDS`]. Policies may name further kinds: `PolicySet::kind`.
+/// The kind's row in [`KINDS`]. `PolicySet::kind` also finds the kinds that policies add.
 #[must_use]
 pub fn find(group: &str, kind: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|k| k.group == group && k.kind == kind)
@@ -94,7 +94,7 @@ impl Kind {
         self.class == KindClass::Pod
     }
 
-    /// JSON pointer from an object of Kubernetes to its pod: empty for a Pod, `/spec/template` for a Deployment.
+    /// JSON pointer from an object of a built-in kind to its pod: empty for a Pod, `/spec/template` for a Deployment.
     #[must_use]
     pub fn prefix(&self) -> String {
         self.template.iter().fold(String::new(), |path, key| path + "/" + key)
@@ -105,8 +105,8 @@ impl Kind {
         if self.group.is_empty() { self.version.to_string() } else { format!("{}/{}", self.group, self.version) }
     }
 
-    /// Reads the pod out of an object of Kubernetes in one pass; none when the object holds no template. Of a kind that a
-    /// policy adds it is the first: see [`Kind::pods`].
+    /// Reads the pod of an object in one pass. `None` when the object holds no template. For a kind that a policy adds, this
+    /// is the first pod: see [`Kind::pods`].
     ///
     /// # Errors
     /// The field that could not be read.
@@ -128,8 +128,8 @@ impl Kind {
     }
 }
 
-/// Whether a controller owns the object, so that a change of it would be undone or fought over.
-/// What cannot be read counts as owned: then nothing is patched.
+/// Whether a controller owns the object and would undo a patch. An object whose owners cannot be read counts as owned, so
+/// that it is not patched.
 #[must_use]
 pub fn is_owned(object: Raw<'_>) -> bool {
     #[derive(Default, serde::Deserialize)]

@@ -1,7 +1,7 @@
-//! The part of a Pod (or of a pod template, which has the same shape) that rules judge.
+//! The part of a Pod (or of a pod template, which has the same fields) that rules judge.
 //!
-//! Every field is optional and `null` is absent. [`Pod::all_containers`] is the only way to a
-//! container: a rule that forgets a container list (CVE-2023-2727) cannot be written.
+//! Every field is optional, and `null` counts as absent. [`Pod::all_containers`] is the only way to a
+//! container, so no rule can forget a list of containers (as in CVE-2023-2727).
 
 mod container;
 mod containers;
@@ -43,10 +43,10 @@ pub struct Pod<'a> {
     /// The Job whose template this is.
     #[serde(skip)]
     pub job: Option<Job>,
-    /// What the cluster knows around it.
+    /// What is known about its surroundings.
     #[serde(skip)]
     pub context: PodContext<'a>,
-    /// The answer of [`Pod::chooses_windows`], once somebody asked.
+    /// The result of [`Pod::chooses_windows`], computed at the first call.
     #[serde(skip)]
     pub(crate) of_windows: OnceLock<bool>,
 }
@@ -67,22 +67,22 @@ pub struct Metadata<'a> {
     pub generate_name: Option<Text<'a>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
     pub annotations: Annotations<'a>,
-    /// Read by those who select by them.
+    /// Parsed only where a selector needs the labels.
     #[serde(borrow)]
     labels: Option<Raw<'a>>,
 }
 
 impl Metadata<'_> {
-    /// Label by label; a value that is no string is none.
+    /// The labels. A label whose value is not a string is left out.
     #[must_use]
     pub fn labels(&self) -> BTreeMap<String, String> {
         texts(self.labels)
     }
 }
 
-/// A map of texts, for whoever reads it.
+/// The entries of a map whose values are strings.
 fn texts(raw: Option<Raw<'_>>) -> BTreeMap<String, String> {
-    // Two strings for each of the shortest members.
+    // The shortest members have some five bytes, and each becomes two strings.
     let raw = raw.filter(|raw| effort::hold(raw.get().len() * 16));
     let read = raw.and_then(|raw| serde_json::from_str::<BTreeMap<String, Option<String>>>(raw.get()).ok());
     read.unwrap_or_default().into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
@@ -104,7 +104,7 @@ pub struct PodSpec<'a> {
     pub restart_policy: Option<Text<'a>>,
     #[serde(borrow)]
     pub node_name: Option<Text<'a>>,
-    /// Read by those who ask about nodes.
+    /// Parsed only where the node matters.
     #[serde(borrow)]
     node_selector: Option<Raw<'a>>,
     #[serde(borrow)]
@@ -130,13 +130,13 @@ pub struct PodSpec<'a> {
 }
 
 impl PodSpec<'_> {
-    /// The ServiceAccount that it runs as.
+    /// The name of its ServiceAccount.
     #[must_use]
     pub fn account(&self) -> &str {
         self.service_account_name.as_deref().filter(|name| !name.is_empty()).unwrap_or("default")
     }
 
-    /// Label by label; a value that is no string is none.
+    /// The labels of `nodeSelector`. A label whose value is not a string is left out.
     #[must_use]
     pub fn node_selector(&self) -> BTreeMap<String, String> {
         texts(self.node_selector)

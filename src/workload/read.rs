@@ -15,7 +15,7 @@ pub struct Unreadable {
 }
 
 impl Unreadable {
-    /// `it is a string and must be an integer`, without the value, which may be a secret.
+    /// The error in a sentence: `it is a string and must be an integer`. It leaves the value out, which may be a secret.
     #[must_use]
     pub fn in_words(&self) -> String {
         let type_error = crate::text::type_error(&self.message);
@@ -23,10 +23,10 @@ impl Unreadable {
     }
 }
 
-/// Reads the value under `path` of a JSON object; none when it is absent or null.
+/// Reads the value at `path` of a JSON object. `None` when the value is absent or null.
 ///
 /// # Errors
-/// The field that could not be read, found by a second, slower pass.
+/// The field that could not be read. A second, slower pass finds it.
 pub fn read_at<'a, T: Deserialize<'a>>(object: Raw<'a>, path: &[Cow<'_, str>]) -> Result<Option<T>, Unreadable> {
     if let Some(found) = json::read_seed(object.get(), At::<T> { path, found: PhantomData }) {
         return Ok(found);
@@ -51,12 +51,13 @@ pub fn read_at<'a, T: Deserialize<'a>>(object: Raw<'a>, path: &[Cow<'_, str>]) -
     })
 }
 
-/// The line and column of a serde_json message count in the wire format, which nobody wrote.
+/// The message of serde_json without line and column. Those count in the JSON of the request, which its author never saw.
 pub(crate) fn without_position(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.rsplit_once(" at line ").map_or(text.clone(), |(message, _)| message.to_owned())
 }
 
+/// Reads what is at the rest of the path.
 struct At<'p, T> {
     path: &'p [Cow<'p, str>],
     found: PhantomData<T>,
@@ -90,7 +91,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for At<'_, T> {
             if !at_key {
                 map.next_value::<IgnoredAny>()?;
             } else if found.is_some() {
-                // Two values for one key: whoever reads the other one would be misled.
+                // With two values for one key, another program may read the other value.
                 return Err(serde::de::Error::custom(format_args!("duplicate field `{key}`")));
             } else {
                 found = Some(map.next_value_seed(At { path, found: PhantomData })?);
@@ -100,7 +101,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for At<'_, T> {
     }
 }
 
-/// Compares a key without keeping it.
+/// Compares a key without a copy of it.
 struct Is<'k>(&'k str);
 
 impl<'de> DeserializeSeed<'de> for Is<'_> {

@@ -1,4 +1,4 @@
-//! Strings and lists that borrow, and that read `null` as Go does: as the zero value.
+//! Strings that borrow from the request, and `null` as Go reads it: as the zero value.
 
 use crate::effort;
 use crate::json::NUMBER_AS_WRITTEN;
@@ -9,7 +9,7 @@ use std::{borrow::Cow, fmt, ops::Deref};
 
 /// A string of the request, borrowed unless it holds an escape.
 ///
-/// `Option<Cow<str>>` and `Vec<Cow<str>>` own even under `#[serde(borrow)]`; this newtype borrows.
+/// `Option<Cow<str>>` and `Vec<Cow<str>>` make a copy even with `#[serde(borrow)]`. This type borrows.
 #[derive(Clone, Default, Eq, serde::Deserialize)]
 #[serde(transparent)]
 pub struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
@@ -41,7 +41,7 @@ impl Ord for Text<'_> {
     }
 }
 
-/// As `str`, by which it is looked up.
+/// The hash of the `str`, so that a `str` finds it in a map.
 impl Hash for Text<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         (**self).hash(state);
@@ -70,7 +70,7 @@ impl fmt::Display for Text<'_> {
 /// Reads `null` as the type's zero value, as the API server's Go types do.
 ///
 /// # Errors
-/// What the inner type's deserialiser says.
+/// Those of the inner type.
 pub fn nullable<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -79,11 +79,11 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// A value that Kubernetes writes as a string or as a number (`IntOrString`, `Quantity`), kept as its text.
+/// A value that is a string or a number (`IntOrString`, `Quantity`), kept as text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scalar<'a> {
     pub text: Cow<'a, str>,
-    /// It was written as a number, so a port of this value is a number and not a name.
+    /// Whether it is a number in the JSON. A port of this value is then a port number and not a name.
     pub number: bool,
 }
 

@@ -33,7 +33,7 @@ pub struct Container<'a> {
     pub volume_mounts: List<VolumeMount<'a>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
     pub volume_devices: List<VolumeDevice<'a>>,
-    // Boxed: most of 20,000 containers have none.
+    // Boxed, because most containers have none and one pod may have 20,000 containers.
     #[serde(borrow)]
     pub liveness_probe: Option<Box<Handler<'a>>>,
     #[serde(borrow)]
@@ -94,7 +94,7 @@ pub struct ExitCodes<'a> {
 }
 
 impl<'a> Container<'a> {
-    /// The probes that are there, by their field.
+    /// Each probe of the container with the name of its field.
     pub fn probes(&self) -> impl Iterator<Item = (&'static str, &Handler<'a>)> {
         [
             ("livenessProbe", &self.liveness_probe),
@@ -105,7 +105,7 @@ impl<'a> Container<'a> {
         .filter_map(|(field, probe)| Some((field, probe.as_deref()?)))
     }
 
-    /// The lifecycle handlers that are there, by their field in `lifecycle`.
+    /// Each lifecycle handler of the container with the name of its field in `lifecycle`.
     pub fn lifecycle_handlers(&self) -> impl Iterator<Item = (&'static str, &Handler<'a>)> {
         self.lifecycle.iter().flat_map(|lifecycle| {
             [("postStart", &lifecycle.post_start), ("preStop", &lifecycle.pre_stop)]

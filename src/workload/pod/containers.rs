@@ -41,14 +41,14 @@ impl ContainerKind {
 pub(super) struct Containers<'p> {
     kind: ContainerKind,
     list: Enumerate<list::Iter<'p, Container<'p>>>,
-    containers: &'p List<Container<'p>>,
+    regular: &'p List<Container<'p>>,
     ephemeral: &'p List<Container<'p>>,
 }
 
 impl<'p> Containers<'p> {
     /// The lists in the order of [`ContainerKind::ALL`].
-    pub(super) fn new([init, containers, ephemeral]: [&'p List<Container<'p>>; 3]) -> Self {
-        Self { kind: ContainerKind::Init, list: init.iter().enumerate(), containers, ephemeral }
+    pub(super) fn new([init, regular, ephemeral]: [&'p List<Container<'p>>; 3]) -> Self {
+        Self { kind: ContainerKind::Init, list: init.iter().enumerate(), regular, ephemeral }
     }
 }
 
@@ -67,7 +67,7 @@ impl<'p> Iterator for Containers<'p> {
             }
             let list;
             (self.kind, list) = match self.kind {
-                ContainerKind::Init => (ContainerKind::Container, self.containers),
+                ContainerKind::Init => (ContainerKind::Container, self.regular),
                 ContainerKind::Container => (ContainerKind::Ephemeral, self.ephemeral),
                 ContainerKind::Ephemeral => return None,
             };
