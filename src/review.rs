@@ -2,6 +2,7 @@
 
 pub mod creation;
 pub mod discreet;
+mod object;
 pub mod request;
 pub mod response;
 

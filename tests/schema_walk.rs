@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const FILE: &str = include_str!("podspec-fields.txt");
 
-/// The pod that `tests/plain.rs` reads with the fast path and with serde_json.
+/// The pod that `tests/fast_path.rs` reads with the fast path and with serde_json.
 const EVERY_KEY: &str = include_str!("every-key.json");
 
 /// Types of which every field has a decision, whatever refers to them.
@@ -277,7 +277,7 @@ fn every_judged_field_has_a_value_in_every_key_json() {
     assert!(
         missing.is_empty(),
         "tests/every-key.json has none of these fields that rules judge:\n  {}\n\
-         Add each with a value of its own; tests/plain.rs then compares the fast path with serde_json.",
+         Add each with a value of its own; tests/fast_path.rs then compares the fast path with serde_json.",
         missing.join("\n  ")
     );
 }

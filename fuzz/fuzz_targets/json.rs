@@ -15,7 +15,7 @@ fuzz_target!(|body: &[u8]| {
     compare::<Review<'_>>(text);
     compare::<Pod<'_>>(text);
     if let Ok((_, request)) = Review::parse(text)
-        && let Some(object) = request.object
+        && let Some(object) = request.object()
     {
         compare::<Pod<'_>>(object.get());
     }

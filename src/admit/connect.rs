@@ -155,8 +155,10 @@ impl<'e> Entry<'e, '_> {
 
     /// Only these name one.
     fn container(&self) -> Option<Text<'e>> {
-        let options =
-            self.request.object.filter(|_| matches!(self.request.sub_resource.as_deref(), Some("exec" | "attach")))?;
+        let options = self
+            .request
+            .object()
+            .filter(|_| matches!(self.request.sub_resource.as_deref(), Some("exec" | "attach")))?;
         read_at::<Text<'_>>(options, &["container".into()]).ok()?
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn is_one(request: &Request<'_>) -> bool {
 /// What becomes of the review of a namespace; none where no policy honours labels.
 pub(super) fn judge(request: &Request<'_>, snapshot: &Snapshot) -> Outcome {
     let about = about(request, None);
-    let labels = match request.object.map(labels).transpose() {
+    let labels = match request.object().map(labels).transpose() {
         Ok(labels) => labels.unwrap_or_default(),
         Err(problem) => return Outcome::refused(about, problem),
     };

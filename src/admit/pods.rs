@@ -15,7 +15,7 @@ use std::collections::HashMap;
 /// What becomes of an object with pods in it.
 pub(super) fn decide(request: &mut Request<'_>, kind: &Kind, conditions: &Conditions<'_>) -> Outcome {
     let about = about(request, Some(kind));
-    let Some(object) = request.object else {
+    let Some(object) = request.object() else {
         return Outcome::refused(about, "the request has no `object` to judge".to_owned());
     };
     let mut found = match request.take_pods(kind, object) {

@@ -17,7 +17,7 @@ pub(super) fn is_one(request: &Request<'_>) -> bool {
 
 pub(super) fn judge(request: &Request<'_>) -> Outcome {
     let about = about(request, None);
-    let Some(object) = request.object.map(Written::read) else { return Outcome::allow(about) };
+    let Some(object) = request.object().map(Written::read) else { return Outcome::allow(about) };
     let old = request.old_object.filter(|_| request.operation() == Operation::Update);
     let before = old.map(Written::read).unwrap_or_default();
     // Whatever else changes, such as a finalizer: it is no worse than it was.

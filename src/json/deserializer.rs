@@ -1,12 +1,16 @@
 //! serde's side of [`Reader`].
 
-use super::NUMBER_AS_WRITTEN;
 use super::raw::RAW;
 use super::reader::{GaveUp, Place, Reader};
+use super::while_skipping::{VALUE_AND_TEXT, ValueAndText};
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
+
+/// A type that deserializes a newtype of this name gets a number as bytes: its digits in the text. Without this a port or a
+/// quantity would be parsed, and then printed into a new string.
+pub(crate) const NUMBER_AS_WRITTEN: &str = "podreeve::json::NUMBER_AS_WRITTEN";
 
 impl fmt::Display for GaveUp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -77,6 +81,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
                 visitor.visit_borrowed_bytes(self.integer_text().ok_or(GaveUp)?.as_bytes())
             }
             NUMBER_AS_WRITTEN => self.deserialize_str(visitor),
+            VALUE_AND_TEXT => visitor.visit_seq(ValueAndText::new(self)),
             _ => visitor.visit_newtype_struct(self),
         }
     }

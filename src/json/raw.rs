@@ -5,7 +5,7 @@ use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
 
-/// [`super::Reader`] hands over the text of a value where a type asks for a newtype of this name.
+/// A type that deserializes a newtype of this name gets the text of the value.
 pub(super) const RAW: &str = "podreeve::json::Raw";
 
 /// The text of a JSON value, not parsed yet.

@@ -144,6 +144,17 @@ impl<'d> Reader<'d> {
         self.text.get(start..self.at)
     }
 
+    /// The next bytes of the text.
+    pub(super) fn head(&self, length: usize) -> &'d [u8] {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        rest.get(..length).unwrap_or(rest)
+    }
+
+    /// The text since an earlier position.
+    pub(super) fn since(&self, start: &Self) -> Option<&'d str> {
+        self.text.get(start.at..self.at)
+    }
+
     /// Steps into an object or a list.
     #[inline]
     pub(super) fn open(&mut self, bracket: u8) -> Option<()> {

@@ -1,6 +1,7 @@
 //! Compares two JSON texts. The order of keys and white space do not count.
 
-use super::{Raw, Reader};
+use super::raw::Raw;
+use super::reader::Reader;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
 /// The depth limit of serde_json.

@@ -1,7 +1,8 @@
 //! The envelope of a request. `object` and `oldObject` stay raw until they are needed.
 
+use super::object::Object;
 use crate::json::{self, Raw};
-use crate::workload::{Kind, List, Pod, Templates, Text, read::Unreadable, read::without_position, text::nullable};
+use crate::workload::{Kind, List, Templates, Text, read::Unreadable, read::without_position, text::nullable};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::fmt;
@@ -40,7 +41,7 @@ pub struct Request<'a> {
     #[serde(borrow, default, deserialize_with = "nullable")]
     pub user_info: UserInfo<'a>,
     #[serde(borrow)]
-    pub object: Option<Raw<'a>>,
+    object: Option<Object<'a>>,
     #[serde(borrow)]
     pub old_object: Option<Raw<'a>>,
     pub dry_run: Option<bool>,
@@ -99,20 +100,24 @@ impl<'a> Request<'a> {
         matches!(self.operation(), Operation::Create | Operation::Update)
     }
 
+    /// The object as text.
+    #[must_use]
+    pub fn object(&self) -> Option<Raw<'a>> {
+        self.object.as_ref().map(|object| object.raw)
+    }
+
     /// The pods of the object, which is of this kind.
     ///
     /// # Errors
     /// The field that could not be read.
     pub fn take_pods(&mut self, kind: &Kind, object: Raw<'a>) -> Result<Templates<'a>, Unreadable> {
-        if kind.is_pod() { Ok(kind.placed(self.take_pod(kind, object)?)) } else { kind.pods(object) }
-    }
-
-    /// The pod of the object, which is of this kind; none when it holds no template.
-    ///
-    /// # Errors
-    /// The field that could not be read.
-    pub fn take_pod(&mut self, kind: &Kind, object: Raw<'a>) -> Result<Option<Box<Pod<'a>>>, Unreadable> {
-        Ok(kind.pod(object)?.map(Box::new))
+        match self.object.as_mut().and_then(|object| object.pod.take()) {
+            Some(mut pod) if kind.is_pod() => {
+                pod.kind.clone_from(&kind.kind);
+                Ok(kind.placed(Some(pod)))
+            }
+            _ => kind.pods(object),
+        }
     }
 }
 

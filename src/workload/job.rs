@@ -10,13 +10,15 @@ pub(super) struct JobSpec<'a> {
     backoff_limit: Option<i64>,
     backoff_limit_per_index: Option<i64>,
     #[serde(borrow)]
-    template: Option<Pod<'a>>,
+    template: Option<Box<Pod<'a>>>,
 }
 
 impl<'a> JobSpec<'a> {
     /// The pod of the template, with the fields of its Job.
-    pub fn into_pod(self) -> Option<Pod<'a>> {
+    pub fn into_pod(self) -> Option<Box<Pod<'a>>> {
         let Self { backoff_limit, backoff_limit_per_index, template } = self;
-        Some(Pod { job: Some(Job { backoff_limit, backoff_limit_per_index }), ..template? })
+        let mut pod = template?;
+        pod.job = Some(Job { backoff_limit, backoff_limit_per_index });
+        Some(pod)
     }
 }

@@ -114,11 +114,19 @@ impl Kind {
         if !self.paths.is_empty() {
             return Ok(self.pods(object)?.pods.into_iter().next().map(|placed| *placed.pod));
         }
-        let pod = match self.template.split_last() {
+        Ok(self.built_in_pod(object)?.map(|pod| *pod))
+    }
+
+    /// The pod of an object of a built-in kind.
+    pub(super) fn built_in_pod<'a>(&self, object: Raw<'a>) -> Result<Option<Box<Pod<'a>>>, Unreadable> {
+        let mut pod: Option<Box<Pod<'_>>> = match self.template.split_last() {
             Some((_, above)) if self.is_job() => read_at::<JobSpec<'_>>(object, above)?.and_then(JobSpec::into_pod),
             _ => read_at(object, &self.template)?,
         };
-        Ok(pod.map(|pod| Pod { kind: self.kind.clone(), ..pod }))
+        if let Some(pod) = &mut pod {
+            pod.kind.clone_from(&self.kind);
+        }
+        Ok(pod)
     }
 
     /// Whether the pod is the template of a Job.

@@ -79,7 +79,7 @@ impl Kind {
     /// The field that could not be read, or that is not the pod template that the policy expects.
     pub fn pods<'a>(&self, object: Raw<'a>) -> Result<Templates<'a>, Unreadable> {
         if self.paths.is_empty() {
-            return Ok(self.placed(self.pod(object)?.map(Box::new)));
+            return Ok(self.placed(self.built_in_pod(object)?));
         }
         let mut templates = Templates::default();
         for path in self.paths.iter() {
@@ -106,7 +106,8 @@ impl Kind {
         }
         let mut empty = None;
         for (at, raw) in located {
-            let pod = read_at::<Pod<'_>>(raw, &[]).map_err(|error| within(&at, error))?.unwrap_or_default();
+            let pod = read_at::<Box<Pod<'_>>>(raw, &[]).map_err(|error| within(&at, error))?;
+            let mut pod = pod.unwrap_or_default();
             if pod.all_containers().next().is_none() {
                 let shape = Shape::of(raw);
                 if shape.is_pod_spec() {
@@ -118,7 +119,7 @@ impl Kind {
                 let meant = shape.holds_template().then(|| format!("{path}.spec.template"));
                 empty = empty.or_else(|| Some(unmet(Why::NoContainers, meant)));
             }
-            let pod = Box::new(Pod { kind: self.kind.clone(), ..pod });
+            pod.kind.clone_from(&self.kind);
             into.pods.push(Placed { at, pod, raw: Some(raw) });
         }
         into.unmet.extend(empty);

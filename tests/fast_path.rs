@@ -118,7 +118,7 @@ fn the_fast_path_reads_recorded_reviews() {
         let text = std::fs::read_to_string(file).unwrap();
         assert!(both::<Review<'_>>(&text).is_some(), "{}", file.display());
         let (_, mut request) = Review::parse(&text).unwrap();
-        if let Some(object) = request.object {
+        if let Some(object) = request.object() {
             assert!(both::<Pod<'_>>(object.get()).is_some(), "{}", file.display());
             same_pod(&mut request);
         }
@@ -138,10 +138,10 @@ fn the_fast_path_reads_examples() {
 /// The request's pod is the pod of its object, however often it is read.
 fn same_pod(request: &mut Request<'_>) {
     let Some(kind) = kinds::find(&request.kind.group, &request.kind.kind) else { return };
-    let object = request.object.expect("an object");
-    let [first, second] = [request.take_pod(kind, object), request.take_pod(kind, object)];
+    let object = request.object().expect("an object");
+    let [first, second] = [request.take_pods(kind, object), request.take_pods(kind, object)];
     assert_eq!(format!("{first:?}"), format!("{second:?}"));
-    assert_eq!(format!("{second:?}"), format!("{:?}", kind.pod(object)));
+    assert_eq!(format!("{second:?}"), format!("{:?}", kind.pods(object)));
 }
 
 /// The API server sends the kind before the object. Another order changes nothing.
@@ -159,11 +159,11 @@ fn the_object_is_the_same_wherever_it_stands() {
         let [before, after] = [&before, &after].map(|text| {
             let (_, mut request) = Review::parse(text).unwrap();
             assert_eq!(&*request.name, "n");
-            assert_eq!(request.object.map_or("null", |object| object.get()), object);
-            if request.object.is_some() {
+            assert_eq!(request.object().map_or("null", |object| object.get()), object);
+            if request.object().is_some() {
                 same_pod(&mut request);
             }
-            format!("{:?}", request.object.map(|object| kinds::find("", "Pod").unwrap().pod(object)))
+            format!("{:?}", request.object().map(|object| kinds::find("", "Pod").unwrap().pod(object)))
         });
         assert_eq!(before, after);
     }
