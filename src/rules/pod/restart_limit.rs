@@ -5,8 +5,7 @@ use crate::rule::{
     Check, Example, Finding, Findings, Fix, Judges, Location, NOT_EPHEMERAL, PodRule, Rule, Scope, Severity, compile,
     params,
 };
-use crate::workload::job::Job;
-use crate::workload::pod::RestartRule;
+use crate::workload::pod::{Job, RestartRule};
 use crate::workload::{ContainerRef, Pod, PodFeatures};
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -1,6 +1,6 @@
-//! The reader of plain JSON decides nothing: it reads all that serde_json reads, and alike.
+//! The fast path for JSON decides nothing: what it reads, serde_json reads as the same value.
 
-use podreeve::json::{Fill, read};
+use podreeve::json::{Objects, Reader};
 use podreeve::review::{Request, Review};
 use podreeve::rule::GOOD_POD;
 use podreeve::rules::RULES;
@@ -11,21 +11,28 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
-/// What both read; none when only serde_json reads it.
-fn both<'a, T: Fill<'a> + Default + Deserialize<'a> + Debug>(text: &'a str) -> Option<String> {
-    let mut plain = T::default();
-    read(text, &mut plain)?;
-    let plain = format!("{plain:?}");
-    if let Ok(serde) = serde_json::from_str::<T>(text) {
-        assert_eq!(plain, format!("{serde:?}"), "{text}");
-    }
-    Some(plain)
+/// What the fast path reads; none when it gives up. Whether it is switched off makes no difference here.
+fn fast<'a, T: Deserialize<'a>>(text: &'a str) -> Option<T> {
+    let mut reader = Reader::new(text);
+    let value = T::deserialize(&mut reader).ok()?;
+    reader.is_at_end().then_some(value)
 }
 
-/// Every key that a rule judges, each with a value of its own. `tests/schema_walk.rs` holds it to `tests/podspec-fields.txt`.
+/// What the fast path reads, compared with what serde_json reads; none when the fast path gives up.
+fn both<'a, T: Deserialize<'a> + Debug>(text: &'a str) -> Option<String> {
+    let fast = format!("{:?}", fast::<T>(text)?);
+    let mut json = serde_json::Deserializer::from_str(text);
+    // serde_json also checks the syntax of a value that no type reads.
+    if let Ok(slow) = T::deserialize(Objects(&mut json)) {
+        assert_eq!(fast, format!("{slow:?}"), "{text}");
+    }
+    Some(fast)
+}
+
+/// Every key that a rule judges, each with a different value. `tests/schema_walk.rs` compares it with `tests/podspec-fields.txt`.
 const EVERY_KEY: &str = include_str!("every-key.json");
 
-/// Keys of it that make no difference: null is as good as nothing, and the others no rule judges.
+/// Its keys that make no difference: their value is null, or no rule judges them.
 const UNREAD: &[&str] = &[
     "/metadata/annotations/other",
     "/spec/containers/0/resources/requests",
@@ -38,10 +45,10 @@ const UNREAD: &[&str] = &[
     "/status",
 ];
 
-/// Every key of the text makes a difference, so that none is missing in both readers.
+/// Every key of the text makes a difference: a type reads it.
 #[test]
 fn every_key_is_read() {
-    let whole = both::<Pod<'_>>(EVERY_KEY).expect("it is plain");
+    let whole = both::<Pod<'_>>(EVERY_KEY).expect("the fast path reads it");
     let value: Value = serde_json::from_str(EVERY_KEY).expect("it is JSON");
     let mut keys = Vec::new();
     pointers(&value, &mut String::new(), &mut keys);
@@ -51,23 +58,23 @@ fn every_key_is_read() {
         .filter(|key| {
             let mut without = value.clone();
             remove(&mut without, key);
-            both::<Pod<'_>>(&without.to_string()).expect("it is plain") == whole
+            both::<Pod<'_>>(&without.to_string()).expect("the fast path reads it") == whole
         })
         .collect();
     assert_eq!(
         unread, UNREAD,
         "keys of tests/every-key.json that make no difference to the pod that is read.\n\
-         Read them in src/workload, in `Deserialize` and in `Fill` alike, or name them in UNREAD here."
+         Add a field for each in src/workload, or add its pointer to UNREAD here."
     );
     assert!(whole.contains("n27A"), "{whole}");
 }
 
-/// Every field that a pod is read into is filled by the text, in one place at least.
+/// The text gives every field of the types a value, in at least one place.
 #[test]
 fn every_field_is_filled() {
-    let whole = both::<Pod<'_>>(EVERY_KEY).expect("it is plain");
-    // What is not in the JSON of a pod.
-    let text = &whole[..whole.find(", context: ").expect("a pod has what is around it")];
+    let whole = both::<Pod<'_>>(EVERY_KEY).expect("the fast path reads it");
+    // The context is not part of the JSON of a pod.
+    let text = &whole[..whole.find(", context: ").expect("a pod has a context")];
     let is_empty = |at: &usize| ["None", "[]"].iter().any(|nothing| text[at + 2..].starts_with(nothing));
     let name = |at: usize| text[..at].rsplit([' ', '{']).next().unwrap_or_default();
     let (empty, filled): (Vec<usize>, Vec<usize>) = text.match_indices(": ").map(|(at, _)| at).partition(is_empty);
@@ -76,11 +83,11 @@ fn every_field_is_filled() {
     assert_eq!(
         empty.difference(&filled).collect::<Vec<_>>(),
         Vec::<&&str>::new(),
-        "fields of the pod in src/workload that tests/every-key.json has nowhere; add each with a value of its own"
+        "fields of the pod in src/workload without a value in tests/every-key.json; add each with a different value"
     );
 }
 
-/// The place of every value that has a key.
+/// The pointer of every value that has a key.
 fn pointers(value: &Value, at: &mut String, found: &mut Vec<String>) {
     let length = at.len();
     let mut inner = |key: &str, value: &Value, is_key: bool| {
@@ -104,23 +111,22 @@ fn remove(value: &mut Value, pointer: &str) {
 }
 
 #[test]
-fn recorded_reviews_are_plain() {
+fn the_fast_path_reads_recorded_reviews() {
     let files: Vec<_> = std::fs::read_dir("tests/reviews").unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(files.len() >= 5);
     for file in files.iter().filter(|file| file.extension().is_some_and(|e| e == "json")) {
         let text = std::fs::read_to_string(file).unwrap();
         assert!(both::<Review<'_>>(&text).is_some(), "{}", file.display());
         let (_, mut request) = Review::parse(&text).unwrap();
-        if let Some(object) = request.object {
-            let mut pod = Pod::default();
-            assert!(object.read(&mut pod).is_some(), "{}", file.display());
+        if let Some(object) = request.object() {
+            assert!(both::<Pod<'_>>(object.get()).is_some(), "{}", file.display());
             same_pod(&mut request);
         }
     }
 }
 
 #[test]
-fn examples_are_plain() {
+fn the_fast_path_reads_examples() {
     assert!(both::<Pod<'_>>(GOOD_POD).is_some());
     for example in RULES.iter().flat_map(|rule| rule.pod().examples) {
         let text = example.pod().to_string();
@@ -129,16 +135,16 @@ fn examples_are_plain() {
     }
 }
 
-/// Whether the pod was read on the way or not, it is the pod of the object.
+/// The request's pod is the pod of its object, however often it is read.
 fn same_pod(request: &mut Request<'_>) {
     let Some(kind) = kinds::find(&request.kind.group, &request.kind.kind) else { return };
-    let object = request.object.expect("an object");
-    let [first, second] = [request.take_pod(kind, object), request.take_pod(kind, object)];
+    let object = request.object().expect("an object");
+    let [first, second] = [request.take_pods(kind, object), request.take_pods(kind, object)];
     assert_eq!(format!("{first:?}"), format!("{second:?}"));
-    assert_eq!(format!("{second:?}"), format!("{:?}", kind.pod(object)));
+    assert_eq!(format!("{second:?}"), format!("{:?}", kind.pods(object)));
 }
 
-/// The API server sends the kind first; whoever does not is answered alike.
+/// The API server sends the kind before the object. Another order changes nothing.
 #[test]
 fn the_object_is_the_same_wherever_it_stands() {
     let object = r#"{"metadata":{"managedFields":[{"a":"}"}],"name":"a"},"spec":{"hostPID":true}}"#;
@@ -153,11 +159,11 @@ fn the_object_is_the_same_wherever_it_stands() {
         let [before, after] = [&before, &after].map(|text| {
             let (_, mut request) = Review::parse(text).unwrap();
             assert_eq!(&*request.name, "n");
-            assert_eq!(request.object.map_or("null", |object| object.get()), object);
-            if request.object.is_some() {
+            assert_eq!(request.object().map_or("null", |object| object.get()), object);
+            if request.object().is_some() {
                 same_pod(&mut request);
             }
-            format!("{:?}", request.object.map(|object| kinds::find("", "Pod").unwrap().pod(object)))
+            format!("{:?}", request.object().map(|object| kinds::find("", "Pod").unwrap().pod(object)))
         });
         assert_eq!(before, after);
     }
@@ -172,7 +178,7 @@ fn has_fraction(value: &Value) -> bool {
 }
 
 #[test]
-fn what_is_rare_or_wrong_is_left_to_serde_json() {
+fn the_fast_path_gives_up_on_rare_and_wrong_json() {
     for text in [
         r#"{"spec":{"hostPID":true,"hostPID":false}}"#,
         r#"{"spec":{"host\u0050ID":true}}"#,
@@ -197,9 +203,9 @@ fn what_is_rare_or_wrong_is_left_to_serde_json() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
-    /// A byte changed, left out or put in: what is still read is read alike.
+    /// Some bytes are changed, removed or added. What the fast path still reads must be the same for serde_json.
     #[test]
-    fn damaged_pods_are_read_alike_or_not(at in 0..EVERY_KEY.len(), with in "[\"{}\\[\\]:,\\\\ 0-9a-z]{0,3}", cut in 0..4_usize) {
+    fn a_damaged_pod_is_the_same_for_both(at in 0..EVERY_KEY.len(), with in "[\"{}\\[\\]:,\\\\ 0-9a-z]{0,3}", cut in 0..4_usize) {
         let mut text = EVERY_KEY.to_owned();
         let end = (at + cut).min(text.len());
         text.replace_range(at..end, &with);

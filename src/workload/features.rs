@@ -1,12 +1,12 @@
-//! Which parts a pod has, so that rules about the others need not look.
+//! Which features a pod uses, so that rules about other features can be skipped.
 
 use super::handler::Handler;
 use super::pod::{Container, Pod, SecurityContext};
 use bitflags::bitflags;
 
 bitflags! {
-    /// PodFeatures that most pods lack and that some rules are about. A value that no rule minds counts as well:
-    /// a part that is there says "look", no more.
+    /// Features that most pods do not use and that some rules judge. A flag says only that the field is set: the rule must
+    /// still judge its value.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub struct PodFeatures: u32 {
         /// `hostNetwork`, `hostPID` or `hostIPC`, set to true.
@@ -29,33 +29,33 @@ bitflags! {
         /// `privileged`, set to true.
         const PRIVILEGED = 1 << 13;
         const WINDOWS_OPTIONS = 1 << 14;
-        /// The field; annotations are [`Self::ANNOTATIONS`].
+        /// The field. The annotation of the same purpose is in [`Self::ANNOTATIONS`].
         const APP_ARMOR = 1 << 15;
         const SE_LINUX = 1 << 16;
         const PROC_MOUNT = 1 << 17;
         const SYSCTLS = 1 << 18;
-        /// Annotations that once were fields.
+        /// Annotations that later became fields.
         const ANNOTATIONS = 1 << 19;
         const RESTART_RULES = 1 << 20;
         /// The pod is the template of a Job.
         const JOB = 1 << 21;
-        /// NetworkPolicies were asked about it.
+        /// The effect of NetworkPolicies on the pod is known.
         const INGRESS = 1 << 22;
-        /// Somebody connects to it.
+        /// The request opens a connection to the pod.
         const CONNECT = 1 << 23;
-        /// Claims of devices, of the pod or of a container.
+        /// Device claims of the pod or of a container.
         const CLAIMS = 1 << 24;
-        /// Every pod has it: for rules that mind what is missing.
+        /// Set for every pod. For rules that judge missing fields.
         const SPEC = 1 << 31;
     }
 }
 
 impl PodFeatures {
-    /// The parts of a pod, in one walk.
+    /// The features of a pod, in one walk.
     #[must_use]
     pub fn of(pod: &Pod<'_>) -> Self {
         let spec = &pod.spec;
-        let mut parts = Self::SPEC
+        let mut features = Self::SPEC
             | when(Self::HOST_NAMESPACES, [spec.host_network, spec.host_pid, spec.host_ipc].contains(&Some(true)))
             | when(Self::VOLUMES, !spec.volumes.is_empty())
             | when(Self::HOST_PATHS, spec.volumes.iter().any(|volume| volume.host_path.is_some()))
@@ -65,17 +65,17 @@ impl PodFeatures {
             | when(Self::INGRESS, pod.context.ingress.is_some())
             | when(Self::CONNECT, pod.context.connect.is_some());
         if let Some(context) = &spec.security_context {
-            parts |= when(Self::WINDOWS_OPTIONS, context.windows_options.is_some())
+            features |= when(Self::WINDOWS_OPTIONS, context.windows_options.is_some())
                 | when(Self::APP_ARMOR, context.app_armor_profile.is_some())
                 | when(Self::SE_LINUX, context.se_linux_options.is_some())
                 | when(Self::SYSCTLS, !context.sysctls.is_empty());
         }
-        pod.all_containers().fold(parts, |parts, container| parts | Self::of_container(&container))
+        pod.all_containers().fold(features, |features, container| features | Self::of_container(&container))
     }
 
     fn of_container(container: &Container<'_>) -> Self {
         let probes = [&container.liveness_probe, &container.readiness_probe, &container.startup_probe];
-        let mut parts =
+        let mut features =
             when(Self::MOUNT_PROPAGATION, container.volume_mounts.iter().any(|m| m.mount_propagation.is_some()))
                 | when(Self::VOLUME_DEVICES, !container.volume_devices.is_empty())
                 | when(Self::PORTS, !container.ports.is_empty())
@@ -87,16 +87,16 @@ impl PodFeatures {
                 | when(Self::RESTART_RULES, !container.restart_policy_rules.is_empty());
         if let Some(lifecycle) = &container.lifecycle {
             let mut handlers = [&lifecycle.post_start, &lifecycle.pre_stop].into_iter().flatten();
-            parts |= Self::LIFECYCLE | when(Self::HANDLER_HOSTS, handlers.any(has_host));
+            features |= Self::LIFECYCLE | when(Self::HANDLER_HOSTS, handlers.any(has_host));
         }
         if let Some(resources) = &container.resources {
             let mut lists = [&resources.limits, &resources.requests].into_iter().flatten();
-            parts |= when(Self::EXTENDED_RESOURCES, lists.any(|list| !list.extended.is_empty()))
+            features |= when(Self::EXTENDED_RESOURCES, lists.any(|list| !list.extended.is_empty()))
                 | when(Self::CLAIMS, !resources.claims.is_empty());
         }
         match &container.security_context {
-            Some(context) => parts | Self::of_context(context),
-            None => parts,
+            Some(context) => features | Self::of_context(context),
+            None => features,
         }
     }
 
@@ -109,8 +109,8 @@ impl PodFeatures {
     }
 }
 
-fn when(part: PodFeatures, there: bool) -> PodFeatures {
-    if there { part } else { PodFeatures::empty() }
+fn when(feature: PodFeatures, is_used: bool) -> PodFeatures {
+    if is_used { feature } else { PodFeatures::empty() }
 }
 
 fn has_host(handler: &Handler<'_>) -> bool {

@@ -1,10 +1,10 @@
-//! A review that no API server sent: the creation of an object that podreeve itself wants judged.
+//! An AdmissionReview that podreeve itself makes, to judge an object as if it were created now.
 
 use super::request::{API_VERSION, KIND};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// Whose creation of what.
+/// The creation of an object of some kind by some user.
 #[derive(Debug, Clone, Copy)]
 pub struct Creation<'c> {
     pub group: &'c str,
@@ -55,7 +55,7 @@ impl Creation<'_> {
                 object,
             },
         };
-        // Were it to fail, the empty body would be denied.
+        // Serialising cannot fail. If it did, the empty body would be denied.
         serde_json::to_vec(&review).unwrap_or_default()
     }
 }
