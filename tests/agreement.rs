@@ -144,7 +144,7 @@ fn actions(rule: &Rule) -> &'static [&'static str] {
 fn of_every_example_at_every_action() {
     let mut verdicts = std::collections::BTreeSet::new();
     for rule in RULES {
-        for example in rule.pod().examples {
+        for example in rule.examples() {
             for action in actions(rule) {
                 // Templates are repaired at no other action.
                 for templates in [false, true].into_iter().take(1 + usize::from(*action == "patch")) {
@@ -167,7 +167,7 @@ fn of_every_example_at_every_action() {
 fn of_every_example_under_the_owasp_policy() {
     let snapshot = Sources::new(&[]).load(1, usize::MAX).expect("the built-in policy");
     for rule in RULES {
-        for example in rule.pod().examples {
+        for example in rule.examples() {
             for object in objects(example) {
                 let case = format!("{} / {} / {}", rule.id, example.name, object["kind"]);
                 agree(&review("CREATE", &object, None), &snapshot, &case);

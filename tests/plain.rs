@@ -122,7 +122,7 @@ fn recorded_reviews_are_plain() {
 #[test]
 fn examples_are_plain() {
     assert!(both::<Pod<'_>>(GOOD_POD).is_some());
-    for example in RULES.iter().flat_map(|rule| rule.pod().examples) {
+    for example in RULES.iter().flat_map(|rule| rule.examples()) {
         let text = example.pod().to_string();
         let read = both::<Pod<'_>>(&text);
         assert!(read.is_some() || has_fraction(&example.pod()), "{}", example.name);

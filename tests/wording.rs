@@ -116,7 +116,7 @@ fn a_key_that_means_nothing_is_pointed_at(#[case] kind: &str, #[case] object: Va
 fn what_is_right_or_not_known_gives_no_hint() {
     assert_eq!(said(&good(), "Pod"), [""; 0]);
     for rule in podreeve::rules::RULES {
-        for example in rule.pod().examples {
+        for example in rule.examples() {
             assert_eq!(said(&example.pod(), "Pod"), [""; 0], "{}: {}", rule.id, example.name);
         }
     }

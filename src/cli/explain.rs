@@ -91,7 +91,7 @@ fn change(text: &mut String, rule: &'static Rule) {
         };
         let _ = writeln!(text, "  {style}{line}{style:#}");
     }
-    let others = rule.pod().examples.iter().filter(|other| other.is_bad() && other.name != example.name);
+    let others = rule.examples().filter(|other| other.is_bad() && other.name != example.name);
     let others: Vec<&str> = others.map(|other| other.name).collect();
     if !others.is_empty() {
         wrap(text, "  ", &format!("Also violations: {}.", others.join("; ")));

@@ -111,7 +111,7 @@ fn row(rule: &'static Rule) -> Row {
 
 /// Those that a pod alone shows; good ones prove nothing where no bad one does.
 fn plain(rule: &'static Rule) -> impl Iterator<Item = &'static Example> {
-    let plain = || rule.pod().examples.iter().filter(|example| example.is_plain(rule));
+    let plain = || rule.examples().filter(|example| rule.pod().is_plain(example));
     let proven = plain().any(Example::is_bad);
     plain().filter(move |_| proven)
 }

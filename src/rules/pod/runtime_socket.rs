@@ -173,7 +173,7 @@ impl Check for RuntimeSocket {
                     .why(format!("this is, holds or lies beside the socket of {runtime}: {}", RULE.why));
                 // Of a folder above the socket much else is wrong: who is exempt for the socket is not for `/`.
                 let is_above = sockets::is_above(path.unwrap_or_default());
-                findings.add(if is_above { finding.alone() } else { finding });
+                findings.add(if is_above { finding.implying_nothing() } else { finding });
             }
         }
         for container in pod.all_containers() {
