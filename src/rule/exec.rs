@@ -7,11 +7,11 @@ use super::pod::example::{Example, Kinds};
 pub struct ExecRule {
     /// How the rule judges that pod. Its examples are debug containers, which open a shell as well.
     pub pod: PodRule,
-    /// Pods that exist, each with a container that somebody enters.
+    /// Pods that exist, each with a container that a connection enters.
     pub entered: &'static [ExecExample],
 }
 
-/// A pod that exists, and a container that somebody enters.
+/// A pod that exists, and the container that a connection enters.
 #[derive(Debug)]
 pub struct ExecExample(Example);
 
@@ -21,13 +21,13 @@ impl ExecExample {
         Self(example)
     }
 
-    /// A container that everybody may enter.
+    /// A container that every connection may enter.
     #[must_use]
     pub const fn good(name: &'static str, container: &'static str) -> Self {
         Self::new(Example::good(name, container))
     }
 
-    /// A container in which these fields violate the rule when somebody enters it.
+    /// A container whose fields violate the rule when a connection enters it.
     #[must_use]
     pub const fn bad(name: &'static str, container: &'static str, fields: &'static [&'static str]) -> Self {
         Self::new(Example::bad(name, container, fields))

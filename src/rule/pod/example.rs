@@ -47,7 +47,7 @@ pub enum Kinds {
     NotJob,
     /// In a file or a template. In the request for a pod, earlier admission plugins have already added what the rule judges.
     Written,
-    /// The pod exists already, and somebody enters the container: see [`super::super::ExecExample`].
+    /// A pod that exists already, and a connection that enters the container: see [`crate::rule::ExecExample`].
     Entered,
 }
 

@@ -4,8 +4,8 @@ use super::location::Location;
 use crate::rule::finding::Finding;
 use crate::workload::{ContainerRef, Pod};
 
-const WHY_WINDOWS: &str = "the pod chooses Windows nodes, but is judged as one of Linux until it says what it is: set \
-spec.os.name: windows, and what Windows does not have is not asked for";
+const WHY_WINDOWS: &str = "the pod chooses Windows nodes, but is judged as a Linux pod until it says what it is: set \
+spec.os.name: windows, and fields that Windows does not have are not required";
 
 impl<'p> Finding<'p, Location<'p>> {
     /// The violation is this container's, though the pod has the value. So a container that an update adds brings a

@@ -1,4 +1,4 @@
-//! `appArmorProfile` of the pod and of any container, and the annotations it had before.
+//! `appArmorProfile` of the pod and of any container, and the annotations that came before the field.
 
 use crate::rule::display_value;
 use crate::rule::pss::{Level, Standard, Version};
@@ -16,12 +16,12 @@ const ANNOTATION: &str = "container.apparmor.security.beta.kubernetes.io/";
 pub static RULE: Rule = Rule {
     id: "apparmor-profile",
     title: "AppArmor confines containers",
-    docs: "The AppArmor profile of the pod and of every container is `RuntimeDefault`, `Localhost` or not set, which \
-means the runtime's default wherever the node has AppArmor. `Unconfined` takes the confinement away. The annotations \
-`container.apparmor.security.beta.kubernetes.io/<container>`, which nodes before v1.30 read, may say `runtime/default` or \
-`localhost/<profile>`.\n\n\
-With `required: true` every container must have a profile, of its own, from the pod or by annotation. A pod for Windows \
-needs none. With `pss`, judged as upstream does.",
+    docs: "The AppArmor profile of the pod and of every container must be `RuntimeDefault`, `Localhost` or not set, \
+which means the runtime's default on nodes that have AppArmor. `Unconfined` removes the confinement. The annotations \
+`container.apparmor.security.beta.kubernetes.io/<container>`, which nodes before v1.30 read, may say `runtime/default` \
+or `localhost/<profile>`.\n\n\
+With `required: true` every container must have a profile: its own, the pod's, or one by annotation. A pod for Windows \
+needs none. With `pss`, the rule judges as upstream does.",
     why: "without AppArmor nothing but capabilities and seccomp keeps root in the container off the node's files and mounts",
     owasp: &[56],
     severity: Severity::Medium,
@@ -113,7 +113,7 @@ struct Params {
     version: Option<Version>,
 }
 
-/// What [`Params`] mean.
+/// The compiled form of [`Params`].
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Params")]
 struct ApparmorProfile {
@@ -124,7 +124,7 @@ impl TryFrom<Params> for ApparmorProfile {
     type Error = String;
     fn try_from(Params { required, pss, version }: Params) -> Result<Self, String> {
         if Standard::new(pss, version)?.is_some() && required {
-            return Err("`pss` requires no profile, so it cannot stand beside `required`".to_owned());
+            return Err("`pss` requires no profile, so it cannot be combined with `required`".to_owned());
         }
         Ok(Self { required })
     }

@@ -18,13 +18,13 @@ pub static RULE: Rule = Rule {
     id: "ephemeral-storage-limit",
     title: "What a pod writes to its node's disk is limited",
     docs: "Logs, the writable layer and emptyDirs fill the disk that all pods of a node share. Each container and init \
-container needs `resources.limits.ephemeral-storage`, and each emptyDir a `sizeLimit`; above it the kubelet evicts the pod \
-and no other. An emptyDir with `medium: Memory` fills memory instead, and without a limit all that its containers may have. \
-`0` is no limit, fractions of a byte (`512m`) are a slip of the pen, and what is no quantity (`1GB`) is pointed out with what \
-was meant. (The pod's own `resources` have no such field.)\n\n\
-The repair sets `default`, where the policy gives one, on containers and on emptyDirs on disk, and `memoryDefault` on those \
-in memory; not where the container's request is larger.",
-    why: "a pod that fills its node's disk has other pods evicted and can stop the node",
+container needs `resources.limits.ephemeral-storage`, and each emptyDir a `sizeLimit`; above it the kubelet evicts \
+this pod and no other. An emptyDir with `medium: Memory` uses memory instead, and without a limit it can use all the \
+memory that its containers may have. `0` is no limit, fractions of a byte (`512m`) are a typing error, and for a value \
+that is no quantity (`1GB`) the message says what was probably meant. (The pod's own `resources` have no such field.)\n\n\
+The repair sets `default`, if the policy gives one, on containers and on emptyDirs on disk, and `memoryDefault` on \
+those in memory; it leaves a container whose request is larger.",
+    why: "a pod that fills its node's disk causes the eviction of other pods and can stop the node",
     owasp: &[30],
     severity: Severity::Low,
     params: params::<EphemeralStorageLimit>,
@@ -83,7 +83,7 @@ in memory; not where the container's request is larger.",
         .params(r#"{"default":"1Gi"}"#)
         .no_repair(),
         Example::bad(
-            "emptyDirs without a limit, beside one with it",
+            "emptyDirs without a limit, and one with it",
             "",
             &["spec.volumes[0].emptyDir.sizeLimit", "spec.volumes[2].emptyDir.sizeLimit"],
         )
@@ -128,7 +128,7 @@ impl Check for EphemeralStorageLimit {
                 continue;
             }
             let at = Location::spec().key("volumes", true).index(index).key("emptyDir", true);
-            // With the name, so that a second volume without a limit is a violation of its own.
+            // The text has the name, so that a second volume without a limit is a violation of its own.
             let found = format!("{} on {}", display_value(limit), &*volume.name);
             let fraction = limit.filter(|_| nano.is_some());
             let wanted = fraction.map_or("a limit above 0".into(), |text| meant_bytes(text, "whole bytes"));

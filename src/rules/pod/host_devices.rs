@@ -12,20 +12,21 @@ use std::collections::{HashMap, HashSet};
 pub static RULE: Rule = Rule {
     id: "host-devices",
     title: "No device of the node is given to a container, except allowed ones",
-    docs: "Four ways lead to a device: a `hostPath` under `/dev`, a raw block device in `volumeDevices`, an extended \
-resource (`nvidia.com/gpu`, `example.com/fpga`) that a device plugin of the node answers, and dynamic resource allocation: \
-`deviceclass.resource.kubernetes.io/<class>` as a resource, or a claim in `resourceClaims` that containers name in \
-`resources.claims`. None may be used, but what `allow` names:\n\n\
-* a path, which covers what lies under it, by whole segments: `/dev/fuse`\n\
+    docs: "There are four ways to a device: a `hostPath` under `/dev`, a raw block device in `volumeDevices`, an \
+extended resource (`nvidia.com/gpu`, `example.com/fpga`) that a device plugin of the node provides, and dynamic \
+resource allocation: `deviceclass.resource.kubernetes.io/<class>` as a resource, or a claim in `resourceClaims` that \
+containers name in `resources.claims`. A pod may use none of them, except what `allow` names:\n\n\
+* a path, which covers everything under it, by whole segments: `/dev/fuse`\n\
 * an extended resource by its full name: `nvidia.com/gpu`, `deviceclass.resource.kubernetes.io/gpu`\n\
 * a claim by the object that the pod names: `resourceclaimtemplates/gpu`, `resourceclaims/shared-gpu`\n\n\
-A pod does not show the class of a claim; the ResourceClaim or ResourceClaimTemplate of its namespace does, and whoever may \
-create one there chooses its name and its class. So an entry for a claim is worth what RBAC keeps of these objects; where \
-authors of pods create them, exempt the containers instead. A raw block device cannot be allowed by name, because \
-the author of the pod chooses its names: exempt the container that needs one.\n\n\
+A pod does not show the class of a claim; the ResourceClaim or ResourceClaimTemplate of its namespace does, and \
+everybody who may create one there chooses its name and its class. So an entry for a claim is only as good as RBAC for \
+these objects; if authors of pods may create them, exempt the containers instead. A raw block device cannot be allowed \
+by name, because the author of the pod chooses its names: exempt the container that needs one.\n\n\
 Instead, use a volume with a file system; for GPUs and the like, allow the resource that the device plugin offers and \
 not the path.",
-    why: "a device reaches past the container into disks, memory and hardware of the node, and into its driver's faults",
+    why: "a device gives a container access to disks, memory and hardware of the node, and to the faults of its \
+driver",
     owasp: &[74],
     severity: Severity::High,
     params: params::<HostDevices>,
@@ -34,7 +35,7 @@ not the path.",
         implied_by: &[Cause::volume("runtime-socket")],
         compile: compile::<HostDevices>,
         examples: &[
-        Example::bad("a path beside good volumes", "", &["spec.volumes[1].hostPath.path"]).spec(
+        Example::bad("a path among good volumes", "", &["spec.volumes[1].hostPath.path"]).spec(
             r#"{"volumes":[{"name":"a","emptyDir":{}},{"name":"b","hostPath":{"path":"/dev/kvm","type":"CharDevice"}},{"name":"c","hostPath":{"path":"/devices"}}]}"#,
         ),
         Example::bad(
@@ -123,7 +124,7 @@ not the path.",
             "resources of Kubernetes itself",
             r#"{"resources":{"limits":{"hugepages-2Mi":"4Mi","ephemeral-storage":"1Gi","memory":"1Gi"}}}"#,
         ),
-        Example::good("nothing of it", r#"{"volumeDevices":null,"resources":null}"#).spec(r#"{"resourceClaims":null}"#),
+        Example::good("no devices", r#"{"volumeDevices":null,"resources":null}"#).spec(r#"{"resourceClaims":null}"#),
     ],
         ..PodRule::DEFAULT
     }),
@@ -188,7 +189,7 @@ impl Check for HostDevices {
             }
             let Some(resources) = &container.container.resources else { continue };
             let names = |list| resources.list(list).into_iter().flat_map(|list| &list.extended);
-            // The API server wants both lists equal here, and fills in the requests: told once.
+            // The API server requires both lists to be equal here, and fills in the requests: one finding is enough.
             let limited = |name| resources.limits.as_ref().is_some_and(|limits| limits.extended.contains_key(name));
             let requests = names("requests").filter(|(name, _)| !limited(*name)).map(|entry| ("requests", entry));
             for (list, (name, amount)) in names("limits").map(|entry| ("limits", entry)).chain(requests) {
@@ -203,7 +204,8 @@ impl Check for HostDevices {
 }
 
 impl HostDevices {
-    /// Claims where containers name them, and those of the pod that none does: their devices are kept for the pod as well.
+    /// Judges claims where containers name them, and claims of the pod that no container names: their devices are reserved for
+    /// the pod as well.
     fn claims<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let claims: HashMap<&str, &PodClaim<'_>> = pod.spec.resource_claims.iter().map(|c| (&*c.name, c)).collect();
         let mut used = HashSet::new();
@@ -242,11 +244,11 @@ impl HostDevices {
     }
 }
 
-/// How `allow` names the two kinds of objects that a claim of a pod can be.
+/// How `allow` names the two kinds of objects that a claim of a pod can refer to.
 const CLAIM: &str = "resourceclaims/";
 const TEMPLATE: &str = "resourceclaimtemplates/";
 
-/// The object that has the claim's devices, as `allow` names it; none where the pod names none, or two.
+/// The object behind the claim, as `allow` names it. None if the pod names no object, or two.
 fn source(claim: &PodClaim<'_>) -> Option<String> {
     match (&claim.resource_claim_name, &claim.resource_claim_template_name) {
         (Some(name), None) => Some(format!("{CLAIM}{name}")),
@@ -264,7 +266,7 @@ fn claimed(name: &str, source: Option<String>) -> String {
 
 /// Whether a name is that of an extended resource or a device class.
 fn is_extended(name: &str) -> bool {
-    // An object of the API is none, and a domain has a dot.
+    // The prefixes of claims look like a domain, but have no dot.
     resources::is_extended(name) && !name.starts_with(CLAIM) && !name.starts_with(TEMPLATE)
 }
 

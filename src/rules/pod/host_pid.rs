@@ -13,7 +13,8 @@ pub static RULE: Rule = Rule {
 open files under `/proc/<pid>/root`, and, as root, it can send signals to them or trace them.\n\n\
 Instead, use `shareProcessNamespace: true`, which shares processes among the containers of this pod only, or \
 `kubectl debug --target` to look into one container.",
-    why: "a pod among the processes of the node reads their environments and files and, as root, controls them",
+    why: "a pod in the process namespace of the node reads environments and files of its processes and, as root, \
+controls them",
     owasp: &[72, 27],
     severity: Severity::High,
     params: params::<NoParams>,

@@ -12,8 +12,8 @@ pub static RULE: Rule = Rule {
     id: "image-digest",
     title: "Images are pinned by digest",
     docs: "A tag can be moved to other content at any time; a digest (`@sha256:` and 64 hexadecimal digits) names the \
-content itself, so what was tested and signed is what runs, on every node and after every restart.\n\n\
-Images that are mounted as volumes are judged alike.\n\n\
+content itself, so every node runs what was tested and signed, even after a restart.\n\n\
+The rule also judges images that are mounted as volumes.\n\n\
 Let the pipeline write the digest (`crane digest`, kustomize `images`, Renovate). The tag may stay in front of it for \
 people to read.",
     why: "a tag can be moved to other content after it was tested and signed",
@@ -25,7 +25,7 @@ people to read.",
         examples: &[
         Example::bad("a tag", r#"{"image":"registry.example.com/shop/web:1.4.2"}"#, &["image"]),
         Example::bad("no tag", r#"{"image":"nginx"}"#, &["image"]),
-        Example::bad("a digest that is none", r#"{"image":"nginx@sha256:zz"}"#, &["image"]),
+        Example::bad("a malformed digest", r#"{"image":"nginx@sha256:zz"}"#, &["image"]),
         Example::bad(
             "an unknown algorithm",
             r#"{"image":"nginx@md5:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}"#,

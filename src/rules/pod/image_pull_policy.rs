@@ -12,12 +12,13 @@ use serde::Deserialize;
 pub static RULE: Rule = Rule {
     id: "image-pull-policy",
     title: "Private images are pulled with the credentials of the pod",
-    docs: "With `IfNotPresent` or `Never` a node runs the copy of an image that it has already, whoever pulled it: a pod \
-without credentials runs another team's private image. With `Always` the registry is asked each time, which costs little, \
-since layers that are there are not fetched again. Not set means `IfNotPresent`, or `Always` with the tag `latest`.\n\n\
-Images with a digest and images of the registries in `public` are left alone; all others count as private. Images that are \
-mounted as volumes are judged alike. The repair sets `Always`.",
-    why: "a copy in the node's cache runs without asking the registry whether this pod may have it",
+    docs: "With `IfNotPresent` or `Never` a node runs the copy of an image that it already has, even if another pod \
+pulled it: a pod without credentials can run another team's private image. With `Always` the kubelet asks the registry \
+each time. That costs little, since layers that the node has are not fetched again. Not set means `IfNotPresent`, or \
+`Always` with the tag `latest`.\n\n\
+The rule leaves alone images with a digest and images of the registries in `public`; all others count as private. It \
+also judges images that are mounted as volumes. The repair sets `Always`.",
+    why: "a copy in the node's cache runs without a check whether this pod may have it",
     owasp: &[31],
     severity: Severity::Low,
     params: params::<ImagePullPolicy>,
@@ -41,7 +42,7 @@ mounted as volumes are judged alike. The repair sets `Always`.",
             &["imagePullPolicy"],
         ),
         Example::bad(
-            "a digest that is none",
+            "a malformed digest",
             r#"{"image":"registry.example.com/web:1@sha256:zz","imagePullPolicy":"IfNotPresent"}"#,
             &["imagePullPolicy"],
         ),
@@ -75,7 +76,7 @@ mounted as volumes are judged alike. The repair sets `Always`.",
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct ImagePullPolicy {
-    /// Registries and paths in them whose images anybody may pull; the large public registries when left out.
+    /// Registries and paths in them whose images everybody may pull; the large public registries when left out.
     public: Vec<Pattern>,
 }
 

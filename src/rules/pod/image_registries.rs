@@ -12,13 +12,13 @@ use serde::Deserialize;
 pub static RULE: Rule = Rule {
     id: "image-registries",
     title: "Images come from allowed registries",
-    docs: "Each image must lie under an entry of `allow`: a registry (`registry.example.com:5000`), a path in it \
-(`registry.example.com/shop`) or a repository, compared by whole segments. Short names are written out as runtimes do: \
-`nginx` is `docker.io/library/nginx`. An entry with a tag or a digest is one image; a tag covers no reference that has a \
-digest, since that is what runs. A reference that no runtime takes lies under nothing.\n\n\
-Images that are mounted as volumes are judged alike.\n\n\
+    docs: "Each image must be under an entry of `allow`: a registry (`registry.example.com:5000`), a path in it \
+(`registry.example.com/shop`) or a repository, compared by whole segments. Short names are expanded as runtimes do: \
+`nginx` is `docker.io/library/nginx`. An entry with a tag or a digest is one image; a tag covers no reference that has \
+a digest, since the digest decides what runs. A reference that no runtime accepts is under no entry.\n\n\
+The rule also judges images that are mounted as volumes.\n\n\
 Mirror what you need into your own registry, where it is scanned and signed. Without `allow`, no image is allowed.",
-    why: "whoever controls a registry decides what runs in the cluster",
+    why: "the owner of a registry decides what its images run in the cluster",
     owasp: &[31],
     severity: Severity::High,
     params: params::<ImageRegistries>,

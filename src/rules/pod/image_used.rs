@@ -1,4 +1,4 @@
-//! The images that a pod brings: those its containers run, and those it mounts as volumes.
+//! The images that a pod uses: those that its containers run, and those that it mounts as volumes.
 
 use crate::rule::Location;
 use crate::workload::{ContainerRef, Pod};
@@ -12,11 +12,11 @@ pub struct Used<'p> {
 
 enum Place<'p> {
     Container(ContainerRef<'p>),
-    /// The volume's place in `spec.volumes`.
+    /// The volume's index in `spec.volumes`.
     Volume(usize),
 }
 
-/// Containers first, then volumes.
+/// All images of the pod: those of containers first, then those of volumes.
 pub fn images<'p>(pod: &'p Pod<'p>) -> impl Iterator<Item = Used<'p>> {
     let run = pod.all_containers().map(|container| Used {
         image: container.container.image.as_deref(),
@@ -35,12 +35,12 @@ pub fn images<'p>(pod: &'p Pod<'p>) -> impl Iterator<Item = Used<'p>> {
 }
 
 impl<'p> Used<'p> {
-    /// Where the reference stands.
+    /// The field with the reference.
     pub fn image_at(&self) -> Location<'p> {
         self.field("image", "reference", self.image.is_some())
     }
 
-    /// Where the pull policy stands.
+    /// The field with the pull policy.
     pub fn pull_policy_at(&self) -> Location<'p> {
         self.field("imagePullPolicy", "pullPolicy", self.pull_policy.is_some())
     }

@@ -1,4 +1,4 @@
-//! How often Jobs are tried again, and containers that restart for ever.
+//! The retries of Jobs, and containers that restart without a limit.
 
 use crate::rule::display_value;
 use crate::rule::{
@@ -13,14 +13,14 @@ use serde::Deserialize;
 
 pub static RULE: Rule = Rule {
     id: "restart-limit",
-    title: "What fails is tried again a few times, not for ever",
+    title: "What fails is restarted a limited number of times",
     docs: "A Job's `backoffLimit` must be set and not above `max` (default 5; Kubernetes' own default is 6). In a Job \
-with `backoffLimitPerIndex` that is judged instead, since Kubernetes then leaves `backoffLimit` open. A container of a Job \
-must not restart in place for ever: no `restartPolicy: Always` (except sidecars), and `OnFailure` only for the whole pod, \
-where the restarts count towards `backoffLimit`. In any pod, `restartPolicyRules` may restart on listed exit codes (`In`), \
-not on all but some (`NotIn`).\n\n\
+with `backoffLimitPerIndex`, the rule judges that field instead, since Kubernetes then sets no limit in \
+`backoffLimit`. A container of a Job must not restart in place without a limit: no `restartPolicy: Always` (except \
+sidecars), and `OnFailure` only for the whole pod, where the restarts count towards `backoffLimit`. In any pod, \
+`restartPolicyRules` may restart on listed exit codes (`In`), not on all but some (`NotIn`).\n\n\
 The repair sets `backoffLimit` to `max`.",
-    why: "a program that fails for ever burns the node's time, floods logs and hides that it fails",
+    why: "a program that fails and restarts for ever wastes the node's time, floods logs and hides the failure",
     owasp: &[78],
     severity: Severity::Low,
     params: params::<RestartLimit>,
@@ -43,7 +43,7 @@ The repair sets `backoffLimit` to `max`.",
             .job("{}")
             .no_repair(),
         Example::bad(
-            "rules that never give up, beside one that does",
+            "rules that never give up, and one that does",
             r#"{"restartPolicy":"Never","restartPolicyRules":[{"action":"Restart","exitCodes":{"operator":"In","values":[42]}},{"action":"Restart","exitCodes":{"operator":"NotIn","values":[0]}}]}"#,
             &["restartPolicyRules[1]"],
         )
@@ -138,7 +138,7 @@ impl RestartLimit {
             Some(limit) => ("backoffLimitPerIndex", Some(limit)),
             None => ("backoffLimit", job.backoff_limit),
         };
-        // What Kubernetes puts in when nothing is set.
+        // The default of Kubernetes.
         let in_effect = limit.unwrap_or(6);
         if limit.is_none() || in_effect > i64::from(self.max) {
             let found = limit.map_or_else(|| "not set, which is 6".to_owned(), |limit| limit.to_string());
@@ -148,7 +148,7 @@ impl RestartLimit {
     }
 }
 
-/// A restart in place that no limit of the Job counts.
+/// Whether the container restarts in place without counting towards a limit of the Job.
 fn restarts_for_ever(pod: &Pod<'_>, container: ContainerRef<'_>) -> bool {
     match container.container.restart_policy.as_deref() {
         Some("Always") => !container.is_sidecar(),

@@ -15,13 +15,14 @@ use serde_json::json;
 pub static RULE: Rule = Rule {
     id: "seccomp-profile",
     title: "Containers run under the runtime's seccomp profile or one of their own",
-    docs: "Each container needs a `seccompProfile` of type `RuntimeDefault`, or `Localhost` with the path of a profile, \
-set on the container or on the pod. Not set means `Unconfined` on most nodes: every system call of the kernel is open.\n\n\
-The repair sets `RuntimeDefault` on the pod for containers that say nothing (on the container itself where it is a debug \
-container of a running pod). An explicit `Unconfined` is somebody's wish, so it is denied and not changed.\n\n\
+    docs: "Each container needs a `seccompProfile` of type `RuntimeDefault`, or `Localhost` with the path of a \
+profile, set on the container or on the pod. Not set means `Unconfined` on most nodes: every system call of the kernel \
+is open.\n\n\
+The repair sets `RuntimeDefault` on the pod for containers without a profile (on the container itself for a debug \
+container of a running pod). An explicit `Unconfined` is intended, so the rule denies it and does not change it.\n\n\
 `pss` and `version` make the rule judge as that Pod Security Standard does: `baseline` refuses only an explicit \
-`Unconfined`, and before v1.19 annotations are judged, as they were then.",
-    why: "without seccomp a program that is taken over may try every system call of the node's kernel",
+`Unconfined`, and versions before v1.19 judge annotations.",
+    why: "without seccomp an attacker who takes over a program can try every system call of the node's kernel",
     owasp: &[50],
     severity: Severity::Medium,
     params: params::<Params>,
@@ -91,7 +92,7 @@ container of a running pod). An explicit `Unconfined` is somebody's wish, so it 
         .params(r#"{"pss":"baseline"}"#)
         .no_repair(),
         Example::bad(
-            "restricted wants a profile",
+            "restricted requires a profile",
             r#"{"securityContext":{"seccompProfile":null}}"#,
             &["securityContext.seccompProfile"],
         )
@@ -130,11 +131,11 @@ container of a running pod). An explicit `Unconfined` is somebody's wish, so it 
         .spec(r#"{"securityContext":{"seccompProfile":null}}"#),
         Example::good("Windows has no such field", r#"{"securityContext":{"seccompProfile":null}}"#)
             .spec(r#"{"securityContext":{"seccompProfile":null},"os":{"name":"windows"}}"#),
-        Example::good("baseline does not ask for a profile", r#"{"securityContext":{"seccompProfile":null}}"#)
+        Example::good("baseline does not require a profile", r#"{"securityContext":{"seccompProfile":null}}"#)
             .spec(r#"{"securityContext":{"seccompProfile":null}}"#)
             .params(r#"{"pss":"baseline"}"#),
         Example::good(
-            "the standards take any Localhost profile",
+            "the standards accept any Localhost profile",
             r#"{"securityContext":{"seccompProfile":{"type":"Localhost","localhostProfile":""}}}"#,
         )
         .params(r#"{"pss":"restricted"}"#),
@@ -212,7 +213,7 @@ impl Check for SeccompProfile {
     }
 
     fn fix(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
-        // A profile that is there is at fault in one of its fields.
+        // The repair is for an absent profile. One that is set has its fault in a field of the profile.
         let Some(container) = finding.container().filter(|_| finding.at.last_key() == Some("seccompProfile")) else {
             return false;
         };
@@ -248,7 +249,7 @@ impl SeccompProfile {
     }
 }
 
-/// What upstream judged before v1.19.
+/// The check of upstream before v1.19, which judges annotations.
 fn annotations<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
     let mut judge = |key: &str| {
         let Some((key, value)) = pod.metadata.annotations.get(key) else { return };

@@ -12,6 +12,7 @@ mod tests;
 mod tokens;
 mod urls;
 mod values;
+mod vocabulary;
 
 pub use commands::secrets_in_words;
 pub use names::is_named_secret;

@@ -16,11 +16,11 @@ static TYPES: &[(&str, u16)] =
 pub static RULE: Rule = Rule {
     id: "selinux-options",
     title: "SELinux confines containers as containers",
-    docs: "The SELinux type of a pod or container is not set, or one of `container_t`, `container_init_t`, \
-`container_kvm_t` and, since v1.31, `container_engine_t`. Any other, such as `spc_t`, takes the confinement away. `user` \
+    docs: "The SELinux type of a pod or container must be not set, or one of `container_t`, `container_init_t`, \
+`container_kvm_t` and, since v1.31, `container_engine_t`. Any other, such as `spc_t`, removes the confinement. `user` \
 and `role` must not be set. `level` is free: it separates pods from one another.\n\n\
-With `pss` and `version` the list is the one of that version. On nodes without SELinux all of this has no effect.",
-    why: "another SELinux type, user or role takes the container out of its confinement",
+With `pss` and `version` the list is that of the version. On nodes without SELinux all of this has no effect.",
+    why: "with another SELinux type, user or role the container leaves its confinement",
     owasp: &[57],
     severity: Severity::High,
     params: params::<FollowsParams>,

@@ -25,13 +25,13 @@ static SAFE: &[(&str, u16)] = &[
 pub static RULE: Rule = Rule {
     id: "sysctls",
     title: "Only safe kernel parameters are set",
-    docs: "A pod may set only the kernel parameters that are confined to it and cannot hurt the node: \
+    docs: "A pod may set only the kernel parameters that affect the pod alone and cannot harm the node: \
 `kernel.shm_rmid_forced` and some under `net.ipv4.` (`ip_local_port_range`, `ip_unprivileged_port_start`, \
 `ping_group_range`, `tcp_syncookies`; since v1.27 `ip_local_reserved_ports`; since v1.29 the `tcp_keepalive_*` and \
 `tcp_fin_timeout`; since v1.32 `tcp_rmem`, `tcp_wmem`), written with dots.\n\n\
-With `pss` and `version` the list is the one of that version, without them the newest. Parameters of the whole node \
-belong into the configuration of the node.",
-    why: "an unsafe kernel parameter switches off protections or starves other pods on the node",
+With `pss` and `version` the list is that of the version, without them the newest. Set parameters of the whole node in \
+the configuration of the node.",
+    why: "an unsafe kernel parameter can switch off protections or take resources from other pods on the node",
     owasp: &[83],
     severity: Severity::High,
     params: params::<FollowsParams>,
@@ -39,7 +39,7 @@ belong into the configuration of the node.",
         pss: Some(Pss::Baseline),
         compile: compile::<Sysctls>,
         examples: &[
-        Example::bad("an unsafe one beside a safe one", "", &["spec.securityContext.sysctls[1].name"]).spec(
+        Example::bad("an unsafe one and a safe one", "", &["spec.securityContext.sysctls[1].name"]).spec(
             r#"{"securityContext":{"sysctls":[{"name":"net.ipv4.tcp_syncookies","value":"1"},{"name":"kernel.msgmax","value":"65536"}]}}"#,
         ),
         Example::bad("two, one with slashes", "", &["spec.securityContext.sysctls[0].name", "spec.securityContext.sysctls[1].name"])

@@ -1,4 +1,4 @@
-//! Tells literal values from references, placeholders, paths and other values that cannot be a secret.
+//! Separates literal values from references, placeholders, paths and other values that cannot be a secret.
 
 /// Whether the value itself may be a secret: it is not empty, and no switch, reference, placeholder, path or address.
 pub fn is_literal(value: &str) -> bool {
