@@ -50,7 +50,7 @@ enum Command {
 /// Runs the command of this process.
 #[must_use]
 pub fn run() -> ExitCode {
-    // Wrong arguments end here with 2, `--help` and `--version` with 0.
+    // This call exits with 2 for wrong arguments, and with 0 for `--help` and `--version`.
     let cli = Cli::parse();
     let ran = catch_unwind(AssertUnwindSafe(|| match cli.command {
         Command::Serve(args) => serve::run(*args),
@@ -66,7 +66,7 @@ pub fn run() -> ExitCode {
         Command::Man(args) => exit::report(man::run(&args)),
     }));
     ran.unwrap_or_else(|_| {
-        eprintln!("error: podreeve failed by a fault of its own; please report the lines above and the input");
-        Exit::Internal.into()
+        eprintln!("error: podreeve failed because of a bug; please report the lines above and the input");
+        Exit::InternalError.into()
     })
 }

@@ -1,4 +1,4 @@
-//! What `check` and `scan` found: the same outcome as the webhook's, with the place in the file or the owner.
+//! What `check` and `scan` print: the same outcome as the webhook's, with the position in a file or the owner.
 
 mod judge;
 mod passed_over;

@@ -115,13 +115,13 @@ fn explain_says_what_to_change() {
 
 /// API servers of today refuse the field of the pod.
 #[test]
-fn explain_does_not_tell_authors_to_set_limits_pids() {
+fn explain_does_not_ask_authors_to_set_limits_pids() {
     let ran = Dir::new("explain-pids", &[]).run(&["explain", "pids-limit"]);
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     let added: Vec<&str> = ran.out.lines().filter(|line| line.trim_start().starts_with('+')).collect();
     assert_eq!(added, Vec::<&str>::new(), "{}", ran.out);
     let words = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(words.contains("What to change is the nodes' kubelet configuration, not the pod."), "{}", ran.out);
+    assert!(words.contains("Change the nodes' kubelet configuration, not the pod."), "{}", ran.out);
 }
 
 #[test]

@@ -225,7 +225,7 @@ fn exemption_objects_count_where_they_may() {
     // Without leave they are nothing but objects, and the reader is told so.
     let ran = check(&dir, &[], &["waivers.yaml", "-o", "json"]);
     assert_eq!((ran.code, &ran.json()["objects"][0]["verdict"]), (Some(1), &json!("deny")), "{}", ran.err);
-    let note = "note: waivers.yaml:1: Exemption shop/needed does not count; where the cluster lets it, add --exemption-namespaces shop";
+    let note = "note: waivers.yaml:1: Exemption shop/needed does not count; if it counts in the cluster, add --exemption-namespaces shop";
     assert!(ran.err.contains(note), "{}", ran.err);
     assert_eq!(ran.err.lines().count(), 3, "{}", ran.err);
 

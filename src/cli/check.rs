@@ -1,4 +1,4 @@
-//! `podreeve check`: files judged by the same code as the webhook's requests.
+//! `podreeve check`: judges files by the same code as the webhook's requests.
 
 mod accounts;
 mod exemptions;
@@ -18,8 +18,8 @@ use std::sync::Arc;
 
 /// Judge manifests as the webhook would, before they reach a cluster
 ///
-/// Pods and everything that holds a pod template are judged as if they were created now. Other objects are
-/// counted, and named where they look like a workload; so are templates, kustomizations and other tools' files.
+/// Pods and everything that has a pod template are judged as if they were created now. Other objects are counted, and
+/// named if they look like a workload; so are templates, kustomizations and files of other tools.
 #[derive(Debug, clap::Args)]
 #[command(after_help = super::exit::HELP)]
 pub struct Args {
@@ -40,11 +40,11 @@ pub struct Args {
 
     /// List the exemptions that nothing in the files needs, that end within 14 days, or that have ended
     ///
-    /// The exit code stays that of the objects: what an exemption no longer lets through is denied by itself.
+    /// They do not change the exit code: a violation that is no longer exempt is denied by itself.
     #[arg(long)]
     waivers: bool,
 
-    /// Exit with 2 when nothing was judged; for stdin that is always so
+    /// Exit with 2 if nothing was judged; stdin always does
     #[arg(long)]
     require_objects: bool,
 
@@ -60,7 +60,8 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let (mut snapshot, origins) = loaded.map_err(unusable)?;
     let within = Namespaces { default: &args.namespace, allowed: &args.exemption_namespaces };
     let (mut exemptions, mut errors) = (Exemptions::default(), Vec::new());
-    // A ServiceAccount may stand behind its pods, and an exemption behind what it exempts; stdin is read only once.
+    // All files are read first, because a ServiceAccount may come after its pods, and an exemption after what it exempts; stdin
+    // can be read only once.
     let all: Vec<Found> = args.inputs.read().collect();
     snapshot.facts.written = Some(Arc::new(accounts::read(&all, within.default)));
     if !within.allowed.is_empty() {
@@ -74,7 +75,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         files.take(found);
     }
     if args.require_objects && files.found.objects.is_empty() && files.found.errors.is_empty() {
-        let message = "nothing was judged: it holds no pod and no pod template";
+        let message = "nothing was judged: there is no pod and no pod template";
         files.found.errors.push(FileError::whole(&args.inputs.names().join(" "), message));
     }
     let usage = files.usage;
@@ -89,13 +90,13 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         output::diagnose("error", &text::error(error));
     }
     Ok(match report.summary {
-        summary if summary.errors > 0 => Exit::Unreadable,
+        summary if summary.errors > 0 => Exit::InputError,
         summary if summary.denied > 0 => Exit::Violations,
         _ => Exit::Clean,
     })
 }
 
-/// Takes in the exemptions among the files, and gives back what is wrong with them.
+/// Adds the exemptions among the files, and returns what is wrong with them.
 fn read_exemptions(all: &[Found], within: Namespaces<'_>, exemptions: &mut Exemptions) -> Vec<FileError> {
     let mut errors = Vec::new();
     for found in all {
@@ -111,7 +112,7 @@ fn read_exemptions(all: &[Found], within: Namespaces<'_>, exemptions: &mut Exemp
     errors
 }
 
-/// Where an exemption stands.
+/// The file and position of an exemption.
 fn place(waiver: &AnyExemption, origins: &[Origin], exemptions: &Exemptions) -> (String, Position) {
     match waiver {
         AnyExemption::Policy(policy, exemption) => {
@@ -133,10 +134,10 @@ fn at(file: &str, error: &ManifestError) -> FileError {
 }
 
 pub(super) fn unusable(errors: SourceErrors) -> Failure {
-    Failure::unreadable(errors.to_string())
+    Failure::input(errors.to_string())
 }
 
-/// ExemptionSource UTC, as exemptions count.
+/// The date in UTC, which decides when exemptions end.
 pub(super) fn today() -> Date {
     Offset::UTC.to_datetime(Timestamp::now()).date()
 }

@@ -1,4 +1,4 @@
-//! The files that a command reads, named as kubectl has them named.
+//! The files that a command reads. The arguments are those of kubectl.
 
 mod exclude;
 pub mod kustomize;
@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 pub struct Inputs {
-    /// Manifests, YAML or JSON; a directory stands for the *.yaml, *.yml and *.json files in it, - for stdin
+    /// Manifests, YAML or JSON; of a directory, the *.yaml, *.yml and *.json files in it; - is stdin
     #[arg(value_name = "FILE", required_unless_present = "filename")]
     files: Vec<String>,
 
-    /// The same as a flag, for those used to kubectl
+    /// The same as a flag, as in kubectl
     #[arg(short, long, value_name = "FILE")]
     filename: Vec<String>,
 
@@ -29,16 +29,16 @@ pub struct Inputs {
     exclude: Vec<Exclude>,
 }
 
-/// A file's name as it is printed, and its bytes or why there are none.
+/// A file's name as it is printed, and its bytes or the reason why it cannot be read.
 pub struct Input {
     pub name: String,
     pub bytes: Result<Vec<u8>, String>,
 }
 
-/// What a name stands for.
+/// What an argument leads to.
 pub enum Found {
     Input(Input),
-    /// It is not read, and why.
+    /// A file that is not read, and the reason.
     PassedOver {
         name: String,
         reason: String,
@@ -46,7 +46,7 @@ pub enum Found {
 }
 
 impl Inputs {
-    /// Reads one file at a time, in the order given, directories by name.
+    /// Reads one file at a time, in the order of the arguments; files of a directory in the order of their names.
     pub fn read(&self) -> impl Iterator<Item = Found> {
         self.filename.iter().chain(&self.files).flat_map(|name| self.paths(name)).map(|found| match found {
             Ok(path) => Found::Input(read(&path)),
@@ -54,7 +54,7 @@ impl Inputs {
         })
     }
 
-    /// As they were given.
+    /// The arguments as they were given.
     #[must_use]
     pub fn names(&self) -> Vec<&str> {
         self.filename.iter().chain(&self.files).map(String::as_str).collect()
@@ -77,7 +77,7 @@ impl Inputs {
         }
         let found = walk::directory(&path, self.recursive, &self.exclude);
         if found.is_empty() {
-            let deeper = if self.recursive { "" } else { "; -R looks in the directories below, too" };
+            let deeper = if self.recursive { "" } else { "; -R also looks in the directories below" };
             return fail(format!("the directory holds no *.yaml, *.yml or *.json file{deeper}"));
         }
         found
@@ -92,7 +92,7 @@ fn unreadable(name: &str, message: String) -> Found {
 pub fn read(path: &Path) -> Input {
     let name = path.display().to_string();
     let mut bytes = Vec::new();
-    // One byte more than the manifest reader takes, so that it says what is wrong.
+    // One byte more than the manifest reader accepts, so that it reports a file that is too large.
     let limit = MAX_BYTES as u64 + 1;
     let read = if name == "-" {
         io::stdin().lock().take(limit).read_to_end(&mut bytes)

@@ -17,7 +17,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     if let Some(dir) = &args.dir {
         std::fs::create_dir_all(dir)
             .and_then(|()| clap_mangen::generate_to(Cli::command(), dir))
-            .map_err(|error| Failure::unreadable(format!("{}: cannot be written: {error}", dir.display())))?;
+            .map_err(|error| Failure::input(format!("{}: cannot be written: {error}", dir.display())))?;
     } else {
         let mut page = Vec::new();
         let rendered = clap_mangen::Man::new(Cli::command()).render(&mut page);

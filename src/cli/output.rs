@@ -1,4 +1,4 @@
-//! Writing: colour only where a terminal shows it, and no noise when the reader has gone.
+//! Output: colours only on a terminal, and no error when the reader closes the pipe.
 
 use super::Failure;
 use anstyle::{AnsiColor, Style};
@@ -16,7 +16,7 @@ pub enum Format {
 /// Writes a result to stdout. Styles in `text` are kept on a terminal, unless NO_COLOR is set.
 ///
 /// # Errors
-/// A full disk and the like. A reader that has gone (`| head`) is no error.
+/// A full disk and the like. A closed pipe (`| head`) is no error.
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -42,6 +42,6 @@ pub fn diagnose(kind: &str, line: &str) {
         "error" => AnsiColor::Red.on_default().bold(),
         _ => Style::new().bold(),
     };
-    // There is nobody left to tell when stderr is closed.
+    // There is no other place for an error if stderr is closed.
     let _ = writeln!(anstream::stderr().lock(), "{style}{kind}:{style:#} {}", crate::text::clean(line, 4000));
 }

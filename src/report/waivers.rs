@@ -1,4 +1,4 @@
-//! Exemptions whose owner should look at them: those that nothing needs, and those that end.
+//! Exemptions that need attention: those that nothing needs, and those that end.
 
 use super::Judge;
 use super::judge::{GROUPS, USER};
@@ -19,15 +19,15 @@ use std::collections::BTreeSet;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WaiverReport {
-    /// The policy that it stands in; null for an Exemption object.
+    /// The policy that has the exemption; null for an Exemption object.
     pub policy: Option<String>,
-    /// The Exemption object, as `namespace/name`; null for one of a policy.
+    /// The Exemption object, as `namespace/name`; null for an exemption of a policy.
     pub exemption: Option<String>,
-    /// Where the exemption stands, from 1.
+    /// The file, line and column of the exemption, from 1.
     pub file: String,
     pub line: usize,
     pub column: usize,
-    /// Its place in the policy's `exemptions`, from 0; null for an Exemption object.
+    /// Its index in the policy's `exemptions`, from 0; null for an Exemption object.
     pub index: Option<usize>,
     /// Why it is listed: it has ended, ends within 14 days, let nothing in the checked files through,
     /// or did so for some of its rules or namespaces only.
@@ -43,7 +43,7 @@ pub struct WaiverReport {
     pub unused_rules: Vec<String>,
     /// Those of `namespaces` that it let nothing through in; empty once it has ended.
     pub unused_namespaces: Vec<String>,
-    /// What is the matter and what to do, in a sentence.
+    /// What is wrong and what to do, in a sentence.
     pub message: String,
 }
 
@@ -59,25 +59,25 @@ pub enum WaiverState {
 /// An exemption of the snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AnyExemption {
-    /// The n-th policy's m-th.
+    /// An exemption of a policy: the index of the policy, and that of the exemption.
     Policy(usize, usize),
     /// The Exemption object, as `namespace/name`.
     Object(String),
 }
 
-/// Which exemptions let something through, for which rule, and in which namespace.
+/// The exemptions that let something through, each with the rule and the namespace.
 #[derive(Debug, Default)]
 pub struct Usage(BTreeSet<(AnyExemption, &'static str, String)>);
 
 impl Usage {
-    /// Notes what the object needs.
+    /// Adds the exemptions that the object needs.
     ///
-    /// Each policy is asked alone, because of several that say the same only the strictest is told.
+    /// Each policy judges alone, because of several policies with the same violation only the strictest is reported.
     pub fn note(&mut self, by: &Judge<'_>, object: &Object<'_>) {
         let policies = &by.snapshot.policies;
         let Some(kind) = policies.kind(object.group(), object.kind) else { return };
         let Ok(raw) = serde_json::value::to_raw_value(object.node) else { return };
-        // What cannot be read is denied, and no exemption helps.
+        // An object that cannot be read is denied, and no exemption covers that.
         let Ok(found) = kind.pods(Raw::new(raw.get())) else { return };
         let namespace = object.namespace().unwrap_or(by.namespace);
         let groups: Vec<Text<'_>> = GROUPS.iter().map(|group| Text((*group).into())).collect();
@@ -114,7 +114,8 @@ impl Usage {
         }
     }
 
-    /// The exemptions to look at: those of the policies in their order, then the objects. `place` knows where each stands.
+    /// The exemptions that need attention: those of the policies in their order, then the objects. `place` returns the position of
+    /// an exemption.
     #[must_use]
     pub fn waivers(
         &self,

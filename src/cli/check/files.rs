@@ -1,4 +1,4 @@
-//! From files to what was found in them: each document by itself, so that none hides another.
+//! Judges files, each document by itself, so that a fault in one does not hide the others.
 
 use super::exemptions::Namespaces;
 use super::{at, foreign};
@@ -11,19 +11,19 @@ use std::collections::HashSet;
 pub struct Files<'a> {
     pub judge: Judge<'a>,
     pub within: Namespaces<'a>,
-    /// What the exemptions let through, where somebody asked.
+    /// What the exemptions let through; none without `--waivers`.
     pub usage: Option<Usage>,
     pub found: Found,
-    /// Files and the reasons for which parts of them are passed over: each is named once.
-    named: HashSet<(String, String)>,
+    /// The files and reasons that are in the report already: each is reported once.
+    reported: HashSet<(String, String)>,
 }
 
-/// What stdin is called.
+/// The name of stdin.
 const STDIN: &str = "-";
 
 impl<'a> Files<'a> {
     pub fn new(judge: Judge<'a>, within: Namespaces<'a>, usage: Option<Usage>) -> Self {
-        Self { judge, within, usage, found: Found::default(), named: HashSet::new() }
+        Self { judge, within, usage, found: Found::default(), reported: HashSet::new() }
     }
 
     pub fn take(&mut self, found: &input::Found) {
@@ -39,10 +39,9 @@ impl<'a> Files<'a> {
             Err(message) => self.found.errors.push(FileError::whole(&input.name, message)),
             Ok(bytes) => self.documents(&input.name, &manifest::read(bytes)),
         }
-        // Whatever was to make it may have failed, and nobody would see.
+        // The command before the pipe may have failed, which would otherwise go unnoticed.
         if input.name == STDIN && before == (self.found.objects.len(), self.found.errors.len()) {
-            let message =
-                "nothing in it was judged: it holds no pod and no pod template; see whether what makes it failed";
+            let message = "nothing in it was judged: it has no pod and no pod template; check whether the command before the pipe failed";
             self.found.errors.push(FileError::whole(STDIN, message));
         }
     }
@@ -59,7 +58,7 @@ impl<'a> Files<'a> {
             for object in document.objects() {
                 match object {
                     Ok(object) => self.object(file, &object),
-                    // What is wrong inside a List is no other tool's file.
+                    // A List is an object of Kubernetes, so a fault inside one is no file of another tool.
                     Err(error) if document.is_object() => self.found.errors.push(at(file, &error)),
                     Err(error) => {
                         let reason = foreign::reason(file, Some(&document.root), document.has_braces);
@@ -78,13 +77,13 @@ impl<'a> Files<'a> {
     }
 
     fn pass_over(&mut self, file: &str, line: Option<usize>, reason: &str) {
-        if self.named.insert((file.to_owned(), reason.to_owned())) {
+        if self.reported.insert((file.to_owned(), reason.to_owned())) {
             self.found.passed_over.push(PassedOver::file(file, line, reason));
         }
     }
 
     fn object(&mut self, file: &str, object: &Object<'_>) {
-        self.within.mention(file, object);
+        self.within.note_ignored(file, object);
         if let Some(reason) = foreign::tool(file, object.group()) {
             return self.pass_over(file, Some(object.position("").line), &reason);
         }

@@ -1,9 +1,9 @@
 //! `securityContext.allowPrivilegeEscalation` of any container (`no_new_privs`).
 
-use crate::rule::display_flag;
 use crate::rule::pss::{Level, Standard, Version};
 use crate::rule::{
-    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile, params,
+    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile,
+    display_flag, params,
 };
 use crate::workload::{Pod, pod::SecurityContext};
 use schemars::JsonSchema;

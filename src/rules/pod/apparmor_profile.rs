@@ -1,9 +1,9 @@
 //! `appArmorProfile` of the pod and of any container, and the annotations that came before the field.
 
-use crate::rule::display_value;
 use crate::rule::pss::{Level, Standard, Version};
 use crate::rule::{
-    Cause, Check, Example, Finding, Findings, Judges, Location, PodRule, Pss, Rule, Severity, compile, params,
+    Cause, Check, Example, Finding, Findings, Judges, Location, PodRule, Pss, Rule, Severity, compile, display_value,
+    params,
 };
 use crate::workload::pod::{AppArmorProfile, Container};
 use crate::workload::{Pod, PodFeatures};
@@ -31,72 +31,72 @@ needs none. With `pss`, the rule judges as upstream does.",
         implied_by: &[Cause::container("privileged")],
         compile: compile::<ApparmorProfile>,
         examples: &[
-        Example::bad(
-            "Unconfined",
-            r#"{"securityContext":{"appArmorProfile":{"type":"Unconfined"}}}"#,
-            &["securityContext.appArmorProfile.type"],
-        ),
-        Example::bad("on the pod", "", &["spec.securityContext.appArmorProfile.type"])
+            Example::bad(
+                "Unconfined",
+                r#"{"securityContext":{"appArmorProfile":{"type":"Unconfined"}}}"#,
+                &["securityContext.appArmorProfile.type"],
+            ),
+            Example::bad("on the pod", "", &["spec.securityContext.appArmorProfile.type"])
+                .spec(r#"{"securityContext":{"appArmorProfile":{"type":"Unconfined"}}}"#),
+            Example::bad(
+                "on the pod, and confined on a container",
+                r#"{"securityContext":{"appArmorProfile":{"type":"RuntimeDefault"}}}"#,
+                &["spec.securityContext.appArmorProfile.type"],
+            )
             .spec(r#"{"securityContext":{"appArmorProfile":{"type":"Unconfined"}}}"#),
-        Example::bad(
-            "on the pod, and confined on a container",
-            r#"{"securityContext":{"appArmorProfile":{"type":"RuntimeDefault"}}}"#,
-            &["spec.securityContext.appArmorProfile.type"],
-        )
-        .spec(r#"{"securityContext":{"appArmorProfile":{"type":"Unconfined"}}}"#),
-        Example::bad(
-            "on a container, and confined on the pod",
-            r#"{"securityContext":{"appArmorProfile":{"type":"Unconfined"}}}"#,
-            &["securityContext.appArmorProfile.type"],
-        )
-        .spec(r#"{"securityContext":{"appArmorProfile":{"type":"RuntimeDefault"}}}"#),
-        Example::bad(
-            "no type",
-            r#"{"securityContext":{"appArmorProfile":{"type":null,"localhostProfile":"x"}}}"#,
-            &["securityContext.appArmorProfile.type"],
-        ),
-        Example::bad("a type in small letters", "", &["spec.securityContext.appArmorProfile.type"])
-            .spec(r#"{"securityContext":{"appArmorProfile":{"type":"unconfined"}}}"#),
-        Example::bad(
-            "by annotation",
-            r#"{"securityContext":{"appArmorProfile":null}}"#,
-            &["metadata.annotations[\"container.apparmor.security.beta.kubernetes.io/app\"]"],
-        )
-        .annotations(r#"{"container.apparmor.security.beta.kubernetes.io/app":"unconfined","example.com/app":"x"}"#),
-        Example::bad(
-            "annotations of containers that are not there",
-            "",
-            &[
-                "metadata.annotations[\"container.apparmor.security.beta.kubernetes.io/b\"]",
-                "metadata.annotations[\"container.apparmor.security.beta.kubernetes.io/c\"]",
-            ],
-        )
-        .annotations(
-            r#"{"container.apparmor.security.beta.kubernetes.io/a":"runtime/default","container.apparmor.security.beta.kubernetes.io/b":"unconfined","container.apparmor.security.beta.kubernetes.io/c":"Localhost/x"}"#,
-        ),
-        Example::bad(
-            "required and not set",
-            r#"{"securityContext":{"appArmorProfile":null}}"#,
-            &["securityContext.appArmorProfile"],
-        )
-        .params(r#"{"required":true}"#),
-        Example::good("required, and set on the pod", r#"{"securityContext":null}"#)
-            .spec(r#"{"securityContext":{"appArmorProfile":{"type":"RuntimeDefault"}}}"#)
+            Example::bad(
+                "on a container, and confined on the pod",
+                r#"{"securityContext":{"appArmorProfile":{"type":"Unconfined"}}}"#,
+                &["securityContext.appArmorProfile.type"],
+            )
+            .spec(r#"{"securityContext":{"appArmorProfile":{"type":"RuntimeDefault"}}}"#),
+            Example::bad(
+                "no type",
+                r#"{"securityContext":{"appArmorProfile":{"type":null,"localhostProfile":"x"}}}"#,
+                &["securityContext.appArmorProfile.type"],
+            ),
+            Example::bad("a type in small letters", "", &["spec.securityContext.appArmorProfile.type"])
+                .spec(r#"{"securityContext":{"appArmorProfile":{"type":"unconfined"}}}"#),
+            Example::bad(
+                "by annotation",
+                r#"{"securityContext":{"appArmorProfile":null}}"#,
+                &["metadata.annotations[\"container.apparmor.security.beta.kubernetes.io/app\"]"],
+            )
+            .annotations(r#"{"container.apparmor.security.beta.kubernetes.io/app":"unconfined","example.com/app":"x"}"#),
+            Example::bad(
+                "annotations of containers that are not there",
+                "",
+                &[
+                    "metadata.annotations[\"container.apparmor.security.beta.kubernetes.io/b\"]",
+                    "metadata.annotations[\"container.apparmor.security.beta.kubernetes.io/c\"]",
+                ],
+            )
+            .annotations(
+                r#"{"container.apparmor.security.beta.kubernetes.io/a":"runtime/default","container.apparmor.security.beta.kubernetes.io/b":"unconfined","container.apparmor.security.beta.kubernetes.io/c":"Localhost/x"}"#,
+            ),
+            Example::bad(
+                "required and not set",
+                r#"{"securityContext":{"appArmorProfile":null}}"#,
+                &["securityContext.appArmorProfile"],
+            )
             .params(r#"{"required":true}"#),
-        Example::good("required, on Windows", r#"{"securityContext":{"appArmorProfile":null}}"#)
-            .spec(r#"{"os":{"name":"windows"}}"#)
-            .params(r#"{"required":true}"#),
-        Example::good(
-            "a profile of the node",
-            r#"{"securityContext":{"appArmorProfile":{"type":"Localhost","localhostProfile":"k8s-nginx"}}}"#,
-        ),
-        Example::good("a profile of the node by annotation", r#"{"securityContext":{"appArmorProfile":null}}"#)
-            .annotations(r#"{"container.apparmor.security.beta.kubernetes.io/app":"localhost/k8s-nginx"}"#)
-            .params(r#"{"pss":"baseline","version":"v1.20"}"#),
-        Example::good("an empty annotation", r#"{"securityContext":{"appArmorProfile":null}}"#)
-            .annotations(r#"{"container.apparmor.security.beta.kubernetes.io/app":""}"#),
-        Example::good("not set", r#"{"securityContext":{"appArmorProfile":null}}"#),
-    ],
+            Example::good("required, and set on the pod", r#"{"securityContext":null}"#)
+                .spec(r#"{"securityContext":{"appArmorProfile":{"type":"RuntimeDefault"}}}"#)
+                .params(r#"{"required":true}"#),
+            Example::good("required, on Windows", r#"{"securityContext":{"appArmorProfile":null}}"#)
+                .spec(r#"{"os":{"name":"windows"}}"#)
+                .params(r#"{"required":true}"#),
+            Example::good(
+                "a profile of the node",
+                r#"{"securityContext":{"appArmorProfile":{"type":"Localhost","localhostProfile":"k8s-nginx"}}}"#,
+            ),
+            Example::good("a profile of the node by annotation", r#"{"securityContext":{"appArmorProfile":null}}"#)
+                .annotations(r#"{"container.apparmor.security.beta.kubernetes.io/app":"localhost/k8s-nginx"}"#)
+                .params(r#"{"pss":"baseline","version":"v1.20"}"#),
+            Example::good("an empty annotation", r#"{"securityContext":{"appArmorProfile":null}}"#)
+                .annotations(r#"{"container.apparmor.security.beta.kubernetes.io/app":""}"#),
+            Example::good("not set", r#"{"securityContext":{"appArmorProfile":null}}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };

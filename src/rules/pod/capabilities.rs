@@ -2,10 +2,10 @@
 
 mod names;
 
-use crate::rule::display_value;
 use crate::rule::pss::{Level, Standard, Version};
 use crate::rule::{
-    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile, params,
+    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile,
+    display_value, params,
 };
 use crate::workload::{ContainerRef, Pod, pod};
 use names::{BASELINE, KNOWN, ROOT, plain};
@@ -34,110 +34,110 @@ has",
         implied_by: &[Cause::container("privileged")],
         compile: compile::<Capabilities>,
         examples: &[
-        Example::bad(
-            "no securityContext",
-            r#"{"securityContext":null}"#,
-            &["securityContext.capabilities.drop"],
-        ),
-        Example::bad(
-            "an empty drop list",
-            r#"{"securityContext":{"capabilities":{"drop":[]}}}"#,
-            &["securityContext.capabilities.drop"],
-        ),
-        Example::bad(
-            "drops something else",
-            r#"{"securityContext":{"capabilities":{"drop":["NET_RAW"]}}}"#,
-            &["securityContext.capabilities.drop"],
-        ),
-        Example::bad(
-            "CAP_ALL is a name that no runtime knows",
-            r#"{"securityContext":{"capabilities":{"drop":["CAP_ALL"]}}}"#,
-            &["securityContext.capabilities.drop"],
-        ),
-        Example::bad(
-            "bad ones and a good one",
-            r#"{"securityContext":{"capabilities":{"add":["NET_RAW","NET_BIND_SERVICE","SYS_ADMIN"]}}}"#,
-            &["securityContext.capabilities.add[0]", "securityContext.capabilities.add[2]"],
-        )
-        .no_repair(),
-        Example::bad(
-            "every spelling of SYS_ADMIN",
-            r#"{"securityContext":{"capabilities":{"add":["CAP_SYS_ADMIN","sys_admin"," SYS_ADMIN","cap_sys_admin"]}}}"#,
-            &[
-                "securityContext.capabilities.add[0]",
-                "securityContext.capabilities.add[1]",
-                "securityContext.capabilities.add[2]",
-                "securityContext.capabilities.add[3]",
-            ],
-        )
-        .no_repair(),
-        Example::bad(
-            "all, nothing and a typing error",
-            r#"{"securityContext":{"capabilities":{"add":["all","","NET_BIND_SERVICES"]}}}"#,
-            &[
-                "securityContext.capabilities.add[0]",
-                "securityContext.capabilities.add[1]",
-                "securityContext.capabilities.add[2]",
-            ],
-        )
-        .no_repair(),
-        Example::bad(
-            "nothing is allowed",
-            r#"{"securityContext":{"capabilities":{"add":["NET_BIND_SERVICE"]}}}"#,
-            &["securityContext.capabilities.add[0]"],
-        )
-        .params(r#"{"allow":[]}"#)
-        .no_repair(),
-        Example::bad(
-            "baseline compares names exactly",
-            r#"{"securityContext":{"capabilities":{"add":["CHOWN","chown","CAP_CHOWN","NET_RAW"],"drop":null}}}"#,
-            &[
-                "securityContext.capabilities.add[1]",
-                "securityContext.capabilities.add[2]",
-                "securityContext.capabilities.add[3]",
-            ],
-        )
-        .params(r#"{"pss":"baseline"}"#)
-        .no_repair(),
-        Example::bad(
-            "restricted compares names exactly",
-            r#"{"securityContext":{"capabilities":{"add":["NET_BIND_SERVICE","CHOWN"],"drop":["all","ALL"]}}}"#,
-            &["securityContext.capabilities.add[1]"],
-        )
-        .params(r#"{"pss":"restricted"}"#)
-        .no_repair(),
-        Example::bad(
-            "restricted requires ALL in capitals",
-            r#"{"securityContext":{"capabilities":{"drop":["all"]}}}"#,
-            &["securityContext.capabilities.drop"],
-        )
-        .params(r#"{"pss":"restricted"}"#),
-        Example::bad(
-            "restricted judged Windows before v1.25",
-            r#"{"securityContext":{"capabilities":null}}"#,
-            &["securityContext.capabilities.drop"],
-        )
-        .spec(r#"{"os":{"name":"windows"}}"#)
-        .params(r#"{"pss":"restricted","version":"v1.24"}"#),
-        Example::good("drops ALL", r#"{"securityContext":{"capabilities":{"drop":["ALL"]}}}"#),
-        Example::good("runtimes read ALL in any case", r#"{"securityContext":{"capabilities":{"drop":["all"]}}}"#),
-        Example::good(
-            "NET_BIND_SERVICE in two spellings",
-            r#"{"securityContext":{"capabilities":{"add":["NET_BIND_SERVICE","cap_net_bind_service"],"drop":["NET_RAW","ALL"]}}}"#,
-        ),
-        Example::good(
-            "allowed by name",
-            r#"{"securityContext":{"capabilities":{"add":["CHOWN","CAP_SETUID"],"drop":["ALL"]}}}"#,
-        )
-        .params(r#"{"allow":["chown","CAP_SETUID"]}"#),
-        Example::good("Windows has no such field", r#"{"securityContext":{"capabilities":null}}"#)
-            .spec(r#"{"os":{"name":"windows"}}"#),
-        Example::good("restricted leaves Windows alone", r#"{"securityContext":{"capabilities":null}}"#)
+            Example::bad(
+                "no securityContext",
+                r#"{"securityContext":null}"#,
+                &["securityContext.capabilities.drop"],
+            ),
+            Example::bad(
+                "an empty drop list",
+                r#"{"securityContext":{"capabilities":{"drop":[]}}}"#,
+                &["securityContext.capabilities.drop"],
+            ),
+            Example::bad(
+                "drops something else",
+                r#"{"securityContext":{"capabilities":{"drop":["NET_RAW"]}}}"#,
+                &["securityContext.capabilities.drop"],
+            ),
+            Example::bad(
+                "CAP_ALL is a name that no runtime knows",
+                r#"{"securityContext":{"capabilities":{"drop":["CAP_ALL"]}}}"#,
+                &["securityContext.capabilities.drop"],
+            ),
+            Example::bad(
+                "bad ones and a good one",
+                r#"{"securityContext":{"capabilities":{"add":["NET_RAW","NET_BIND_SERVICE","SYS_ADMIN"]}}}"#,
+                &["securityContext.capabilities.add[0]", "securityContext.capabilities.add[2]"],
+            )
+            .no_repair(),
+            Example::bad(
+                "every spelling of SYS_ADMIN",
+                r#"{"securityContext":{"capabilities":{"add":["CAP_SYS_ADMIN","sys_admin"," SYS_ADMIN","cap_sys_admin"]}}}"#,
+                &[
+                    "securityContext.capabilities.add[0]",
+                    "securityContext.capabilities.add[1]",
+                    "securityContext.capabilities.add[2]",
+                    "securityContext.capabilities.add[3]",
+                ],
+            )
+            .no_repair(),
+            Example::bad(
+                "all, nothing and a typing error",
+                r#"{"securityContext":{"capabilities":{"add":["all","","NET_BIND_SERVICES"]}}}"#,
+                &[
+                    "securityContext.capabilities.add[0]",
+                    "securityContext.capabilities.add[1]",
+                    "securityContext.capabilities.add[2]",
+                ],
+            )
+            .no_repair(),
+            Example::bad(
+                "nothing is allowed",
+                r#"{"securityContext":{"capabilities":{"add":["NET_BIND_SERVICE"]}}}"#,
+                &["securityContext.capabilities.add[0]"],
+            )
+            .params(r#"{"allow":[]}"#)
+            .no_repair(),
+            Example::bad(
+                "baseline compares names exactly",
+                r#"{"securityContext":{"capabilities":{"add":["CHOWN","chown","CAP_CHOWN","NET_RAW"],"drop":null}}}"#,
+                &[
+                    "securityContext.capabilities.add[1]",
+                    "securityContext.capabilities.add[2]",
+                    "securityContext.capabilities.add[3]",
+                ],
+            )
+            .params(r#"{"pss":"baseline"}"#)
+            .no_repair(),
+            Example::bad(
+                "restricted compares names exactly",
+                r#"{"securityContext":{"capabilities":{"add":["NET_BIND_SERVICE","CHOWN"],"drop":["all","ALL"]}}}"#,
+                &["securityContext.capabilities.add[1]"],
+            )
+            .params(r#"{"pss":"restricted"}"#)
+            .no_repair(),
+            Example::bad(
+                "restricted requires ALL in capitals",
+                r#"{"securityContext":{"capabilities":{"drop":["all"]}}}"#,
+                &["securityContext.capabilities.drop"],
+            )
+            .params(r#"{"pss":"restricted"}"#),
+            Example::bad(
+                "restricted judged Windows before v1.25",
+                r#"{"securityContext":{"capabilities":null}}"#,
+                &["securityContext.capabilities.drop"],
+            )
             .spec(r#"{"os":{"name":"windows"}}"#)
-            .params(r#"{"pss":"restricted","version":"v1.25"}"#),
-        Example::good("restricted was baseline before v1.22", r#"{"securityContext":{"capabilities":{"add":["CHOWN"],"drop":null}}}"#)
-            .params(r#"{"pss":"restricted","version":"v1.21"}"#),
-    ],
+            .params(r#"{"pss":"restricted","version":"v1.24"}"#),
+            Example::good("drops ALL", r#"{"securityContext":{"capabilities":{"drop":["ALL"]}}}"#),
+            Example::good("runtimes read ALL in any case", r#"{"securityContext":{"capabilities":{"drop":["all"]}}}"#),
+            Example::good(
+                "NET_BIND_SERVICE in two spellings",
+                r#"{"securityContext":{"capabilities":{"add":["NET_BIND_SERVICE","cap_net_bind_service"],"drop":["NET_RAW","ALL"]}}}"#,
+            ),
+            Example::good(
+                "allowed by name",
+                r#"{"securityContext":{"capabilities":{"add":["CHOWN","CAP_SETUID"],"drop":["ALL"]}}}"#,
+            )
+            .params(r#"{"allow":["chown","CAP_SETUID"]}"#),
+            Example::good("Windows has no such field", r#"{"securityContext":{"capabilities":null}}"#)
+                .spec(r#"{"os":{"name":"windows"}}"#),
+            Example::good("restricted leaves Windows alone", r#"{"securityContext":{"capabilities":null}}"#)
+                .spec(r#"{"os":{"name":"windows"}}"#)
+                .params(r#"{"pss":"restricted","version":"v1.25"}"#),
+            Example::good("restricted was baseline before v1.22", r#"{"securityContext":{"capabilities":{"add":["CHOWN"],"drop":null}}}"#)
+                .params(r#"{"pss":"restricted","version":"v1.21"}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };
@@ -171,6 +171,7 @@ impl TryFrom<String> for Capability {
     }
 }
 
+/// The compiled form of [`Params`].
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Params")]
 struct Capabilities {

@@ -134,6 +134,7 @@ struct Params {
     default: Option<Amount>,
 }
 
+/// The compiled form of [`Params`].
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Params")]
 struct CpuRequest {

@@ -35,89 +35,89 @@ name, whose name is no sign of a secret; the shape of their value is still judge
     judges: Judges::Pod(PodRule {
         compile: compile::<EnvSecrets>,
         examples: &[
-        Example::bad(
-            "a password among other values",
-            r#"{"env":[{"name":"LOG_LEVEL","value":"debug"},{"name":"DB_PASSWORD","value":"hunter2"},{"name":"PASSWORD_FILE","value":"/run/db"}]}"#,
-            &["env[1].value"],
-        ),
-        Example::bad(
-            "names in several spellings",
-            r#"{"env":[{"name":"apiKey","value":"a1"},{"name":"github.token","value":"a1"},{"name":"AWS_SECRET_ACCESS_KEY","value":"a1"}]}"#,
-            &["env[0].value", "env[1].value", "env[2].value"],
-        ),
-        Example::bad(
-            "a URL with a password",
-            r#"{"env":[{"name":"DATABASE","value":"postgres://app:hunter2@db:5432/app"}]}"#,
-            &["env[0].value"],
-        ),
-        Example::bad(
-            "a private key",
-            r#"{"env":[{"name":"TLS","value":"-----BEGIN EC PRIVATE KEY-----\nMHcCAQ\n-----END EC PRIVATE KEY-----"}]}"#,
-            &["env[0].value"],
-        ),
-        Example::bad("a further word", r#"{"env":[{"name":"CARD_PIN","value":"1234"}]}"#, &["env[0].value"])
-            .params(r#"{"names":["pin"]}"#),
-        Example::bad(
-            "an allowed name with a telling value",
-            r#"{"env":[{"name":"CSRF_TOKEN","value":"postgres://app:hunter2@db/app"}]}"#,
-            &["env[0].value"],
-        )
-        .params(r#"{"allow":["CSRF_TOKEN"]}"#),
-        Example::bad(
-            "names with more words after them",
-            r#"{"env":[{"name":"DB_PASSWORD_PROD","value":"hunter2"},{"name":"REDIS_AUTH","value":"hunter2"},{"name":"SECRET_KEY_BASE","value":"hunter2"}]}"#,
-            &["env[0].value", "env[1].value", "env[2].value"],
-        ),
-        Example::bad(
-            "inside a value",
-            r#"{"env":[{"name":"A","value":"{\"db\":{\"password\":\"hunter2\"}}"},{"name":"B","value":"Server=db;User=sa;Password=hunter2;"},{"name":"C","value":"Bearer hunter2hunter2"},{"name":"D","value":"cGFzc3dvcmQ6IGh1bnRlcjI="}]}"#,
-            &["env[0].value", "env[1].value", "env[2].value", "env[3].value"],
-        ),
-        Example::bad(
-            "on the command line",
-            r#"{"command":["app","--password=hunter2"],"args":["--port","80","--api-key","hunter2","redis://:hunter2@cache"]}"#,
-            &["command[1]", "args[3]", "args[4]"],
-        ),
-        Example::bad(
-            "in a script",
-            r#"{"command":["sh","-c"],"args":["export A=b\nmysql -uroot -phunter2 < /init.sql"]}"#,
-            &["args[0]"],
-        ),
-        Example::bad(
-            "in probes and lifecycle handlers",
-            r#"{"livenessProbe":{"httpGet":null,"exec":{"command":["redis-cli","-a","hunter2","ping"]}},"lifecycle":{"preStop":{"exec":{"command":["curl","-u","jane:hunter2","http://localhost"]}}}}"#,
-            &["livenessProbe.exec.command[2]", "lifecycle.preStop.exec.command[2]"],
-        )
-        .no_debug(),
-        Example::bad(
-            "in a header of a probe",
-            r#"{"livenessProbe":{"httpGet":{"path":"/","port":80,"httpHeaders":[{"name":"Host","value":"shop"},{"name":"Authorization","value":"Basic amFuZTpodW50ZXIy"},{"name":"X-Api-Key","value":"hunter2"}]}},"lifecycle":{"preStop":{"httpGet":{"port":80,"httpHeaders":[{"name":"X-Auth-Token","value":"hunter2"}]}}}}"#,
-            &[
-                "livenessProbe.httpGet.httpHeaders[1].value",
-                "livenessProbe.httpGet.httpHeaders[2].value",
-                "lifecycle.preStop.httpGet.httpHeaders[0].value",
-            ],
-        )
-        .no_debug(),
-        Example::good(
-            "from a Secret",
-            r#"{"env":[{"name":"DB_PASSWORD","valueFrom":{"secretKeyRef":{"name":"db","key":"password"}}}]}"#,
-        ),
-        Example::good(
-            "references, switches and nothing",
-            r#"{"env":[{"name":"DB_PASSWORD","value":""},{"name":"NO_PASSWORD","value":"true"},{"name":"PGPASSWORD","value":"$(DB_PASSWORD)"},{"name":"DATABASE","value":"postgres://app:$(DB_PASSWORD)@db/app"}]}"#,
-        ),
-        Example::good(
-            "references to stores, paths and addresses",
-            r#"{"env":[{"name":"DB_PASSWORD","value":"vault:secret/data/db#password"},{"name":"TLS_KEY","value":"/etc/tls/tls.key"},{"name":"WEBHOOK_SECRET","value":"https://example.com"},{"name":"MAX_TOKEN","value":"4096"},{"name":"TOKEN_TTL","value":"1h"}]}"#,
-        ),
-        Example::good(
-            "a command line without one",
-            r#"{"command":["app","--password=$(DB_PASSWORD)","--password-file","/run/db"],"args":["sh","-c","mysql -p\"$PASSWORD\" -e 'select 1'"]}"#,
-        ),
-        Example::good("an allowed name", r#"{"env":[{"name":"CSRF_TOKEN","value":"header"}]}"#)
+            Example::bad(
+                "a password among other values",
+                r#"{"env":[{"name":"LOG_LEVEL","value":"debug"},{"name":"DB_PASSWORD","value":"hunter2"},{"name":"PASSWORD_FILE","value":"/run/db"}]}"#,
+                &["env[1].value"],
+            ),
+            Example::bad(
+                "names in several spellings",
+                r#"{"env":[{"name":"apiKey","value":"a1"},{"name":"github.token","value":"a1"},{"name":"AWS_SECRET_ACCESS_KEY","value":"a1"}]}"#,
+                &["env[0].value", "env[1].value", "env[2].value"],
+            ),
+            Example::bad(
+                "a URL with a password",
+                r#"{"env":[{"name":"DATABASE","value":"postgres://app:hunter2@db:5432/app"}]}"#,
+                &["env[0].value"],
+            ),
+            Example::bad(
+                "a private key",
+                r#"{"env":[{"name":"TLS","value":"-----BEGIN EC PRIVATE KEY-----\nMHcCAQ\n-----END EC PRIVATE KEY-----"}]}"#,
+                &["env[0].value"],
+            ),
+            Example::bad("a further word", r#"{"env":[{"name":"CARD_PIN","value":"1234"}]}"#, &["env[0].value"])
+                .params(r#"{"names":["pin"]}"#),
+            Example::bad(
+                "an allowed name with a telling value",
+                r#"{"env":[{"name":"CSRF_TOKEN","value":"postgres://app:hunter2@db/app"}]}"#,
+                &["env[0].value"],
+            )
             .params(r#"{"allow":["CSRF_TOKEN"]}"#),
-    ],
+            Example::bad(
+                "names with more words after them",
+                r#"{"env":[{"name":"DB_PASSWORD_PROD","value":"hunter2"},{"name":"REDIS_AUTH","value":"hunter2"},{"name":"SECRET_KEY_BASE","value":"hunter2"}]}"#,
+                &["env[0].value", "env[1].value", "env[2].value"],
+            ),
+            Example::bad(
+                "inside a value",
+                r#"{"env":[{"name":"A","value":"{\"db\":{\"password\":\"hunter2\"}}"},{"name":"B","value":"Server=db;User=sa;Password=hunter2;"},{"name":"C","value":"Bearer hunter2hunter2"},{"name":"D","value":"cGFzc3dvcmQ6IGh1bnRlcjI="}]}"#,
+                &["env[0].value", "env[1].value", "env[2].value", "env[3].value"],
+            ),
+            Example::bad(
+                "on the command line",
+                r#"{"command":["app","--password=hunter2"],"args":["--port","80","--api-key","hunter2","redis://:hunter2@cache"]}"#,
+                &["command[1]", "args[3]", "args[4]"],
+            ),
+            Example::bad(
+                "in a script",
+                r#"{"command":["sh","-c"],"args":["export A=b\nmysql -uroot -phunter2 < /init.sql"]}"#,
+                &["args[0]"],
+            ),
+            Example::bad(
+                "in probes and lifecycle handlers",
+                r#"{"livenessProbe":{"httpGet":null,"exec":{"command":["redis-cli","-a","hunter2","ping"]}},"lifecycle":{"preStop":{"exec":{"command":["curl","-u","jane:hunter2","http://localhost"]}}}}"#,
+                &["livenessProbe.exec.command[2]", "lifecycle.preStop.exec.command[2]"],
+            )
+            .no_debug(),
+            Example::bad(
+                "in a header of a probe",
+                r#"{"livenessProbe":{"httpGet":{"path":"/","port":80,"httpHeaders":[{"name":"Host","value":"shop"},{"name":"Authorization","value":"Basic amFuZTpodW50ZXIy"},{"name":"X-Api-Key","value":"hunter2"}]}},"lifecycle":{"preStop":{"httpGet":{"port":80,"httpHeaders":[{"name":"X-Auth-Token","value":"hunter2"}]}}}}"#,
+                &[
+                    "livenessProbe.httpGet.httpHeaders[1].value",
+                    "livenessProbe.httpGet.httpHeaders[2].value",
+                    "lifecycle.preStop.httpGet.httpHeaders[0].value",
+                ],
+            )
+            .no_debug(),
+            Example::good(
+                "from a Secret",
+                r#"{"env":[{"name":"DB_PASSWORD","valueFrom":{"secretKeyRef":{"name":"db","key":"password"}}}]}"#,
+            ),
+            Example::good(
+                "references, switches and nothing",
+                r#"{"env":[{"name":"DB_PASSWORD","value":""},{"name":"NO_PASSWORD","value":"true"},{"name":"PGPASSWORD","value":"$(DB_PASSWORD)"},{"name":"DATABASE","value":"postgres://app:$(DB_PASSWORD)@db/app"}]}"#,
+            ),
+            Example::good(
+                "references to stores, paths and addresses",
+                r#"{"env":[{"name":"DB_PASSWORD","value":"vault:secret/data/db#password"},{"name":"TLS_KEY","value":"/etc/tls/tls.key"},{"name":"WEBHOOK_SECRET","value":"https://example.com"},{"name":"MAX_TOKEN","value":"4096"},{"name":"TOKEN_TTL","value":"1h"}]}"#,
+            ),
+            Example::good(
+                "a command line without one",
+                r#"{"command":["app","--password=$(DB_PASSWORD)","--password-file","/run/db"],"args":["sh","-c","mysql -p\"$PASSWORD\" -e 'select 1'"]}"#,
+            ),
+            Example::good("an allowed name", r#"{"env":[{"name":"CSRF_TOKEN","value":"header"}]}"#)
+                .params(r#"{"allow":["CSRF_TOKEN"]}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };

@@ -4,10 +4,9 @@ use super::limits::{
     Amount, EffectiveQuantity, below_request, containers, is_fraction, is_free, meant_bytes, of_text, positive,
     why_bytes,
 };
-use crate::rule::display_value;
 use crate::rule::{
     Check, Example, Finding, Findings, Fix, Judges, Location, NOT_EPHEMERAL, PodRule, Rule, Scope, Severity, compile,
-    params,
+    display_value, params,
 };
 use crate::workload::Pod;
 use crate::workload::volume::EmptyDir;
@@ -33,77 +32,77 @@ those in memory; it leaves a container whose request is larger.",
         fixes: true,
         compile: compile::<EphemeralStorageLimit>,
         examples: &[
-        Example::bad("no resources", r#"{"resources":null}"#, &["resources.limits.ephemeral-storage"]).no_repair(),
-        Example::bad(
-            "other limits, and a default",
-            r#"{"resources":{"limits":{"ephemeral-storage":null}}}"#,
-            &["resources.limits.ephemeral-storage"],
-        )
-        .params(r#"{"default":"1Gi"}"#),
-        Example::bad(
-            "zero",
-            r#"{"resources":{"requests":null,"limits":{"ephemeral-storage":0}}}"#,
-            &["resources.limits.ephemeral-storage"],
-        )
-        .params(r#"{"default":1000000000}"#),
-        Example::bad(
-            "the request is above the default",
-            r#"{"resources":{"requests":{"ephemeral-storage":"2Gi"},"limits":{"ephemeral-storage":null}}}"#,
-            &["resources.limits.ephemeral-storage"],
-        )
-        .params(r#"{"default":"1Gi"}"#)
-        .no_repair(),
-        Example::bad(
-            "a limit below its request",
-            r#"{"resources":{"requests":{"ephemeral-storage":"2Gi"},"limits":{"ephemeral-storage":"1Gi"}}}"#,
-            &["resources.limits.ephemeral-storage"],
-        )
-        .params(r#"{"default":"1Gi"}"#)
-        .no_repair(),
-        Example::bad(
-            "not a quantity",
-            r#"{"resources":{"requests":null,"limits":{"ephemeral-storage":"1GB"}}}"#,
-            &["resources.limits.ephemeral-storage"],
-        )
-        .params(r#"{"default":"1Gi"}"#)
-        .no_repair(),
-        Example::bad(
-            "fractions of a byte",
-            r#"{"resources":{"requests":{"ephemeral-storage":"256m"},"limits":{"ephemeral-storage":"512m"}}}"#,
-            &["resources.limits.ephemeral-storage", "resources.requests.ephemeral-storage"],
-        )
-        .params(r#"{"default":"1Gi"}"#)
-        .no_repair(),
-        Example::bad(
-            "emptyDirs of a fraction of a byte, and of no quantity",
-            "",
-            &["spec.volumes[0].emptyDir.sizeLimit", "spec.volumes[1].emptyDir.sizeLimit"],
-        )
-        .spec(r#"{"volumes":[{"name":"a","emptyDir":{"sizeLimit":"512m"}},{"name":"b","emptyDir":{"sizeLimit":"1 GB"}}]}"#)
-        .params(r#"{"default":"1Gi"}"#)
-        .no_repair(),
-        Example::bad(
-            "emptyDirs without a limit, and one with it",
-            "",
-            &["spec.volumes[0].emptyDir.sizeLimit", "spec.volumes[2].emptyDir.sizeLimit"],
-        )
-        .spec(r#"{"volumes":[{"name":"a","emptyDir":{}},{"name":"b","emptyDir":{"sizeLimit":"1Gi"}},{"name":"c","emptyDir":{"sizeLimit":"0"}}]}"#)
-        .params(r#"{"default":"1Gi"}"#),
-        Example::bad("an emptyDir in memory", "", &["spec.volumes[1].emptyDir.sizeLimit"])
-            .spec(r#"{"volumes":[{"name":"a","secret":{"secretName":"a"}},{"name":"b","emptyDir":{"medium":"Memory"}}]}"#)
-            .params(r#"{"memoryDefault":"16Mi"}"#),
-        Example::bad("an emptyDir in memory before another volume", "", &["spec.volumes[0].emptyDir.sizeLimit"])
-            .spec(r#"{"volumes":[{"name":"a","emptyDir":{"medium":"Memory"}},{"name":"b","secret":{"secretName":"b"}}]}"#)
-            .params(r#"{"memoryDefault":"16Mi"}"#),
-        Example::bad("an emptyDir in memory and no default for it", "", &["spec.volumes[0].emptyDir.sizeLimit"])
-            .spec(r#"{"volumes":[{"name":"a","emptyDir":{"medium":"Memory"}}]}"#)
+            Example::bad("no resources", r#"{"resources":null}"#, &["resources.limits.ephemeral-storage"]).no_repair(),
+            Example::bad(
+                "other limits, and a default",
+                r#"{"resources":{"limits":{"ephemeral-storage":null}}}"#,
+                &["resources.limits.ephemeral-storage"],
+            )
+            .params(r#"{"default":"1Gi"}"#),
+            Example::bad(
+                "zero",
+                r#"{"resources":{"requests":null,"limits":{"ephemeral-storage":0}}}"#,
+                &["resources.limits.ephemeral-storage"],
+            )
+            .params(r#"{"default":1000000000}"#),
+            Example::bad(
+                "the request is above the default",
+                r#"{"resources":{"requests":{"ephemeral-storage":"2Gi"},"limits":{"ephemeral-storage":null}}}"#,
+                &["resources.limits.ephemeral-storage"],
+            )
             .params(r#"{"default":"1Gi"}"#)
             .no_repair(),
-        Example::good("limits", r#"{"resources":{"limits":{"ephemeral-storage":"64Mi"}}}"#)
-            .spec(r#"{"volumes":[{"name":"a","emptyDir":{"sizeLimit":"0.5Gi"}},{"name":"b","emptyDir":{"medium":"Memory","sizeLimit":1e6}},{"name":"c","configMap":{"name":"c"}}]}"#),
-        Example::good("huge pages have limits of their own", "")
-            .spec(r#"{"volumes":[{"name":"a","emptyDir":{"medium":"HugePages-2Mi"}}]}"#),
-    ],
+            Example::bad(
+                "a limit below its request",
+                r#"{"resources":{"requests":{"ephemeral-storage":"2Gi"},"limits":{"ephemeral-storage":"1Gi"}}}"#,
+                &["resources.limits.ephemeral-storage"],
+            )
+            .params(r#"{"default":"1Gi"}"#)
+            .no_repair(),
+            Example::bad(
+                "not a quantity",
+                r#"{"resources":{"requests":null,"limits":{"ephemeral-storage":"1GB"}}}"#,
+                &["resources.limits.ephemeral-storage"],
+            )
+            .params(r#"{"default":"1Gi"}"#)
+            .no_repair(),
+            Example::bad(
+                "fractions of a byte",
+                r#"{"resources":{"requests":{"ephemeral-storage":"256m"},"limits":{"ephemeral-storage":"512m"}}}"#,
+                &["resources.limits.ephemeral-storage", "resources.requests.ephemeral-storage"],
+            )
+            .params(r#"{"default":"1Gi"}"#)
+            .no_repair(),
+            Example::bad(
+                "emptyDirs of a fraction of a byte, and of no quantity",
+                "",
+                &["spec.volumes[0].emptyDir.sizeLimit", "spec.volumes[1].emptyDir.sizeLimit"],
+            )
+            .spec(r#"{"volumes":[{"name":"a","emptyDir":{"sizeLimit":"512m"}},{"name":"b","emptyDir":{"sizeLimit":"1 GB"}}]}"#)
+            .params(r#"{"default":"1Gi"}"#)
+            .no_repair(),
+            Example::bad(
+                "emptyDirs without a limit, and one with it",
+                "",
+                &["spec.volumes[0].emptyDir.sizeLimit", "spec.volumes[2].emptyDir.sizeLimit"],
+            )
+            .spec(r#"{"volumes":[{"name":"a","emptyDir":{}},{"name":"b","emptyDir":{"sizeLimit":"1Gi"}},{"name":"c","emptyDir":{"sizeLimit":"0"}}]}"#)
+            .params(r#"{"default":"1Gi"}"#),
+            Example::bad("an emptyDir in memory", "", &["spec.volumes[1].emptyDir.sizeLimit"])
+                .spec(r#"{"volumes":[{"name":"a","secret":{"secretName":"a"}},{"name":"b","emptyDir":{"medium":"Memory"}}]}"#)
+                .params(r#"{"memoryDefault":"16Mi"}"#),
+            Example::bad("an emptyDir in memory before another volume", "", &["spec.volumes[0].emptyDir.sizeLimit"])
+                .spec(r#"{"volumes":[{"name":"a","emptyDir":{"medium":"Memory"}},{"name":"b","secret":{"secretName":"b"}}]}"#)
+                .params(r#"{"memoryDefault":"16Mi"}"#),
+            Example::bad("an emptyDir in memory and no default for it", "", &["spec.volumes[0].emptyDir.sizeLimit"])
+                .spec(r#"{"volumes":[{"name":"a","emptyDir":{"medium":"Memory"}}]}"#)
+                .params(r#"{"default":"1Gi"}"#)
+                .no_repair(),
+            Example::good("limits", r#"{"resources":{"limits":{"ephemeral-storage":"64Mi"}}}"#)
+                .spec(r#"{"volumes":[{"name":"a","emptyDir":{"sizeLimit":"0.5Gi"}},{"name":"b","emptyDir":{"medium":"Memory","sizeLimit":1e6}},{"name":"c","configMap":{"name":"c"}}]}"#),
+            Example::good("huge pages have limits of their own", "")
+                .spec(r#"{"volumes":[{"name":"a","emptyDir":{"medium":"HugePages-2Mi"}}]}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };

@@ -25,39 +25,39 @@ the finding.",
         lists: &[ContainerKind::Container],
         compile: compile::<HealthProbes>,
         examples: &[
-        Example::bad(
-            "no probes",
-            r#"{"livenessProbe":null,"readinessProbe":null}"#,
-            &["livenessProbe", "readinessProbe"],
-        )
-        .not_job(),
-        Example::bad("no liveness probe", r#"{"livenessProbe":null}"#, &["livenessProbe"]).not_job(),
-        Example::bad("no readiness probe", r#"{"readinessProbe":null}"#, &["readinessProbe"])
-            .spec(r#"{"restartPolicy":"Always"}"#)
+            Example::bad(
+                "no probes",
+                r#"{"livenessProbe":null,"readinessProbe":null}"#,
+                &["livenessProbe", "readinessProbe"],
+            )
             .not_job(),
-        Example::bad("the policy requires another", "", &["spec.containers[0].startupProbe"])
-            .spec(r#"{"containers":[{"name":"app","image":"registry.example.com/shop/web:1"},{"name":"other","image":"registry.example.com/shop/web:1","startupProbe":{"exec":{"command":["true"]}}}]}"#)
-            .params(r#"{"probes":["startup"]}"#)
+            Example::bad("no liveness probe", r#"{"livenessProbe":null}"#, &["livenessProbe"]).not_job(),
+            Example::bad("no readiness probe", r#"{"readinessProbe":null}"#, &["readinessProbe"])
+                .spec(r#"{"restartPolicy":"Always"}"#)
+                .not_job(),
+            Example::bad("the policy requires another", "", &["spec.containers[0].startupProbe"])
+                .spec(r#"{"containers":[{"name":"app","image":"registry.example.com/shop/web:1"},{"name":"other","image":"registry.example.com/shop/web:1","startupProbe":{"exec":{"command":["true"]}}}]}"#)
+                .params(r#"{"probes":["startup"]}"#)
+                .not_job(),
+            Example::bad(
+                "a sidecar",
+                "",
+                &["spec.initContainers[1].livenessProbe", "spec.initContainers[1].readinessProbe"],
+            )
+            .spec(r#"{"initContainers":[{"name":"init","image":"registry.example.com/shop/web:1"},{"name":"proxy","image":"registry.example.com/shop/web:1","restartPolicy":"Always"}]}"#)
             .not_job(),
-        Example::bad(
-            "a sidecar",
-            "",
-            &["spec.initContainers[1].livenessProbe", "spec.initContainers[1].readinessProbe"],
-        )
-        .spec(r#"{"initContainers":[{"name":"init","image":"registry.example.com/shop/web:1"},{"name":"proxy","image":"registry.example.com/shop/web:1","restartPolicy":"Always"}]}"#)
-        .not_job(),
-        Example::good("both probes", r#"{"startupProbe":null}"#),
-        Example::good("a Job", r#"{"livenessProbe":null,"readinessProbe":null}"#).job("{}"),
-        Example::good("a sidecar of a Job", "")
-            .spec(r#"{"initContainers":[{"name":"proxy","image":"registry.example.com/shop/web:1","restartPolicy":"Always"}]}"#)
-            .job("{}"),
-        Example::good("a pod that ends", r#"{"livenessProbe":null,"readinessProbe":null}"#)
-            .spec(r#"{"restartPolicy":"OnFailure"}"#),
-        Example::good("a kind that is not judged", r#"{"livenessProbe":null}"#)
-            .params(r#"{"kinds":["DaemonSet"]}"#)
-            .job("{}"),
-        Example::good("init containers end", "").spec(r#"{"initContainers":[{"name":"init","image":"registry.example.com/shop/web:1"}]}"#),
-    ],
+            Example::good("both probes", r#"{"startupProbe":null}"#),
+            Example::good("a Job", r#"{"livenessProbe":null,"readinessProbe":null}"#).job("{}"),
+            Example::good("a sidecar of a Job", "")
+                .spec(r#"{"initContainers":[{"name":"proxy","image":"registry.example.com/shop/web:1","restartPolicy":"Always"}]}"#)
+                .job("{}"),
+            Example::good("a pod that ends", r#"{"livenessProbe":null,"readinessProbe":null}"#)
+                .spec(r#"{"restartPolicy":"OnFailure"}"#),
+            Example::good("a kind that is not judged", r#"{"livenessProbe":null}"#)
+                .params(r#"{"kinds":["DaemonSet"]}"#)
+                .job("{}"),
+            Example::good("init containers end", "").spec(r#"{"initContainers":[{"name":"init","image":"registry.example.com/shop/web:1"}]}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };

@@ -35,97 +35,97 @@ driver",
         implied_by: &[Cause::volume("runtime-socket")],
         compile: compile::<HostDevices>,
         examples: &[
-        Example::bad("a path among good volumes", "", &["spec.volumes[1].hostPath.path"]).spec(
-            r#"{"volumes":[{"name":"a","emptyDir":{}},{"name":"b","hostPath":{"path":"/dev/kvm","type":"CharDevice"}},{"name":"c","hostPath":{"path":"/devices"}}]}"#,
-        ),
-        Example::bad(
-            "spellings of it",
-            "",
-            &[
-                "spec.volumes[0].hostPath.path",
-                "spec.volumes[1].hostPath.path",
-                "spec.volumes[2].hostPath.path",
-                "spec.volumes[3].hostPath.path",
-                "spec.volumes[4].hostPath.path",
-            ],
-        )
-        .spec(
-            r#"{"volumes":[{"name":"a","hostPath":{"path":"/dev/"}},{"name":"b","hostPath":{"path":"//dev//sda"}},{"name":"c","hostPath":{"path":"dev/./mem"}},{"name":"d","hostPath":{"path":"/dev/sda\n"}},{"name":"e","hostPath":{"path":"/proc/1/root/dev/sda"}}]}"#,
-        ),
-        Example::bad("steps back", "", &["spec.volumes[0].hostPath.path"])
-            .spec(r#"{"volumes":[{"name":"a","hostPath":{"path":"/srv/../dev/sda"}}]}"#),
-        Example::bad(
-            "raw block devices",
-            r#"{"volumeDevices":[{"name":"a","devicePath":"/dev/xvda"},{"name":"b","devicePath":"/x"}]}"#,
-            &["volumeDevices[0].devicePath", "volumeDevices[1].devicePath"],
-        )
-        .spec(r#"{"hostUsers":null,"volumes":[{"name":"a","persistentVolumeClaim":{"claimName":"a"}},{"name":"b","persistentVolumeClaim":{"claimName":"b"}}]}"#),
-        Example::bad(
-            "a raw block device without a path",
-            r#"{"volumeDevices":[{"name":"disk"}]}"#,
-            &["volumeDevices[0].devicePath"],
-        ),
-        Example::bad(
-            "an extended resource",
-            r#"{"resources":{"limits":{"cpu":"1","nvidia.com/gpu":"1","example.com/none":"0"},"requests":{"nvidia.com/gpu":1}}}"#,
-            &["resources.limits[\"nvidia.com/gpu\"]"],
-        ),
-        Example::bad(
-            "requested only",
-            r#"{"resources":{"limits":null,"requests":{"example.com/fpga":2}}}"#,
-            &["resources.requests[\"example.com/fpga\"]"],
-        ),
-        Example::bad(
-            "a device class",
-            r#"{"resources":{"limits":{"deviceclass.resource.kubernetes.io/gpu":"1"},"requests":{"deviceclass.resource.kubernetes.io/gpu":"1"}}}"#,
-            &["resources.limits[\"deviceclass.resource.kubernetes.io/gpu\"]"],
-        ),
-        Example::bad(
-            "claims, one of which no container has",
-            r#"{"resources":{"claims":[{"name":"a","request":"one"},{"name":"b"}]}}"#,
-            &["spec.resourceClaims[2]", "resources.claims[0]", "resources.claims[1]"],
-        )
-        .spec(
-            r#"{"resourceClaims":[{"name":"a","resourceClaimTemplateName":"gpu"},{"name":"b","resourceClaimName":"shared"},{"name":"c","resourceClaimTemplateName":"nic"}]}"#,
-        ),
-        Example::bad(
-            "other claims than those on the list",
-            r#"{"resources":{"claims":[{"name":"a"},{"name":"b"},{"name":"c"}]}}"#,
-            &["resources.claims[1]", "resources.claims[2]"],
-        )
-        .params(r#"{"allow":["resourceclaimtemplates/gpu","deviceclass.resource.kubernetes.io/gpu"]}"#)
-        .spec(
-            r#"{"resourceClaims":[{"name":"a","resourceClaimTemplateName":"gpu"},{"name":"b","resourceClaimName":"gpu"},{"name":"c","resourceClaimTemplateName":"gpu2"}]}"#,
-        ),
-        Example::bad(
-            "another device class than the one on the list",
-            r#"{"resources":{"limits":{"deviceclass.resource.kubernetes.io/gpu":"1","deviceclass.resource.kubernetes.io/nic":"1"}}}"#,
-            &["resources.limits[\"deviceclass.resource.kubernetes.io/nic\"]"],
-        )
-        .params(r#"{"allow":["deviceclass.resource.kubernetes.io/gpu"]}"#),
-        Example::bad(
-            "outside the list",
-            r#"{"resources":{"limits":{"nvidia.com/gpu":"1","nvidia.com/gpu.shared":"1"}}}"#,
-            &["spec.volumes[1].hostPath.path", "resources.limits[\"nvidia.com/gpu.shared\"]"],
-        )
-        .params(r#"{"allow":["nvidia.com/gpu","/dev/net"]}"#)
-        .spec(
-            r#"{"volumes":[{"name":"a","hostPath":{"path":"/dev/net/tun"}},{"name":"b","hostPath":{"path":"/dev/network"}}]}"#,
-        ),
-        Example::good("on the list", r#"{"resources":{"limits":{"nvidia.com/gpu":"1"}}}"#)
-            .params(r#"{"allow":["nvidia.com/gpu","/dev/fuse"]}"#)
-            .spec(r#"{"volumes":[{"name":"a","hostPath":{"path":"/dev//fuse"}}]}"#),
-        Example::good("a claim on the list", r#"{"resources":{"claims":[{"name":"a"},{"name":"b"}]}}"#)
-            .params(r#"{"allow":["resourceclaimtemplates/gpu","resourceclaims/shared"]}"#)
-            .spec(
-                r#"{"resourceClaims":[{"name":"a","resourceClaimTemplateName":"gpu"},{"name":"b","resourceClaimName":"shared"}]}"#,
+            Example::bad("a path among good volumes", "", &["spec.volumes[1].hostPath.path"]).spec(
+                r#"{"volumes":[{"name":"a","emptyDir":{}},{"name":"b","hostPath":{"path":"/dev/kvm","type":"CharDevice"}},{"name":"c","hostPath":{"path":"/devices"}}]}"#,
             ),
-        Example::good(
-            "resources of Kubernetes itself",
-            r#"{"resources":{"limits":{"hugepages-2Mi":"4Mi","ephemeral-storage":"1Gi","memory":"1Gi"}}}"#,
-        ),
-        Example::good("no devices", r#"{"volumeDevices":null,"resources":null}"#).spec(r#"{"resourceClaims":null}"#),
-    ],
+            Example::bad(
+                "spellings of it",
+                "",
+                &[
+                    "spec.volumes[0].hostPath.path",
+                    "spec.volumes[1].hostPath.path",
+                    "spec.volumes[2].hostPath.path",
+                    "spec.volumes[3].hostPath.path",
+                    "spec.volumes[4].hostPath.path",
+                ],
+            )
+            .spec(
+                r#"{"volumes":[{"name":"a","hostPath":{"path":"/dev/"}},{"name":"b","hostPath":{"path":"//dev//sda"}},{"name":"c","hostPath":{"path":"dev/./mem"}},{"name":"d","hostPath":{"path":"/dev/sda\n"}},{"name":"e","hostPath":{"path":"/proc/1/root/dev/sda"}}]}"#,
+            ),
+            Example::bad("steps back", "", &["spec.volumes[0].hostPath.path"])
+                .spec(r#"{"volumes":[{"name":"a","hostPath":{"path":"/srv/../dev/sda"}}]}"#),
+            Example::bad(
+                "raw block devices",
+                r#"{"volumeDevices":[{"name":"a","devicePath":"/dev/xvda"},{"name":"b","devicePath":"/x"}]}"#,
+                &["volumeDevices[0].devicePath", "volumeDevices[1].devicePath"],
+            )
+            .spec(r#"{"hostUsers":null,"volumes":[{"name":"a","persistentVolumeClaim":{"claimName":"a"}},{"name":"b","persistentVolumeClaim":{"claimName":"b"}}]}"#),
+            Example::bad(
+                "a raw block device without a path",
+                r#"{"volumeDevices":[{"name":"disk"}]}"#,
+                &["volumeDevices[0].devicePath"],
+            ),
+            Example::bad(
+                "an extended resource",
+                r#"{"resources":{"limits":{"cpu":"1","nvidia.com/gpu":"1","example.com/none":"0"},"requests":{"nvidia.com/gpu":1}}}"#,
+                &["resources.limits[\"nvidia.com/gpu\"]"],
+            ),
+            Example::bad(
+                "requested only",
+                r#"{"resources":{"limits":null,"requests":{"example.com/fpga":2}}}"#,
+                &["resources.requests[\"example.com/fpga\"]"],
+            ),
+            Example::bad(
+                "a device class",
+                r#"{"resources":{"limits":{"deviceclass.resource.kubernetes.io/gpu":"1"},"requests":{"deviceclass.resource.kubernetes.io/gpu":"1"}}}"#,
+                &["resources.limits[\"deviceclass.resource.kubernetes.io/gpu\"]"],
+            ),
+            Example::bad(
+                "claims, one of which no container has",
+                r#"{"resources":{"claims":[{"name":"a","request":"one"},{"name":"b"}]}}"#,
+                &["spec.resourceClaims[2]", "resources.claims[0]", "resources.claims[1]"],
+            )
+            .spec(
+                r#"{"resourceClaims":[{"name":"a","resourceClaimTemplateName":"gpu"},{"name":"b","resourceClaimName":"shared"},{"name":"c","resourceClaimTemplateName":"nic"}]}"#,
+            ),
+            Example::bad(
+                "other claims than those on the list",
+                r#"{"resources":{"claims":[{"name":"a"},{"name":"b"},{"name":"c"}]}}"#,
+                &["resources.claims[1]", "resources.claims[2]"],
+            )
+            .params(r#"{"allow":["resourceclaimtemplates/gpu","deviceclass.resource.kubernetes.io/gpu"]}"#)
+            .spec(
+                r#"{"resourceClaims":[{"name":"a","resourceClaimTemplateName":"gpu"},{"name":"b","resourceClaimName":"gpu"},{"name":"c","resourceClaimTemplateName":"gpu2"}]}"#,
+            ),
+            Example::bad(
+                "another device class than the one on the list",
+                r#"{"resources":{"limits":{"deviceclass.resource.kubernetes.io/gpu":"1","deviceclass.resource.kubernetes.io/nic":"1"}}}"#,
+                &["resources.limits[\"deviceclass.resource.kubernetes.io/nic\"]"],
+            )
+            .params(r#"{"allow":["deviceclass.resource.kubernetes.io/gpu"]}"#),
+            Example::bad(
+                "outside the list",
+                r#"{"resources":{"limits":{"nvidia.com/gpu":"1","nvidia.com/gpu.shared":"1"}}}"#,
+                &["spec.volumes[1].hostPath.path", "resources.limits[\"nvidia.com/gpu.shared\"]"],
+            )
+            .params(r#"{"allow":["nvidia.com/gpu","/dev/net"]}"#)
+            .spec(
+                r#"{"volumes":[{"name":"a","hostPath":{"path":"/dev/net/tun"}},{"name":"b","hostPath":{"path":"/dev/network"}}]}"#,
+            ),
+            Example::good("on the list", r#"{"resources":{"limits":{"nvidia.com/gpu":"1"}}}"#)
+                .params(r#"{"allow":["nvidia.com/gpu","/dev/fuse"]}"#)
+                .spec(r#"{"volumes":[{"name":"a","hostPath":{"path":"/dev//fuse"}}]}"#),
+            Example::good("a claim on the list", r#"{"resources":{"claims":[{"name":"a"},{"name":"b"}]}}"#)
+                .params(r#"{"allow":["resourceclaimtemplates/gpu","resourceclaims/shared"]}"#)
+                .spec(
+                    r#"{"resourceClaims":[{"name":"a","resourceClaimTemplateName":"gpu"},{"name":"b","resourceClaimName":"shared"}]}"#,
+                ),
+            Example::good(
+                "resources of Kubernetes itself",
+                r#"{"resources":{"limits":{"hugepages-2Mi":"4Mi","ephemeral-storage":"1Gi","memory":"1Gi"}}}"#,
+            ),
+            Example::good("no devices", r#"{"volumeDevices":null,"resources":null}"#).spec(r#"{"resourceClaims":null}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };

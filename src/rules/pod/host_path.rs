@@ -4,9 +4,9 @@ mod sensitive;
 
 use crate::rule::pss::{Level, Standard, Version};
 use crate::rule::{
-    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile, params,
+    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, NOT_SET, PodRule, Pss, Rule, Severity, compile,
+    display_flag, params,
 };
-use crate::rule::{NOT_SET, display_flag};
 use crate::workload::{Pod, PodFeatures, path};
 use schemars::JsonSchema;
 use sensitive::is_sensitive;
@@ -34,89 +34,89 @@ Instead, use a PersistentVolumeClaim, an emptyDir, a projected volume, or a CSI 
         implied_by: &[Cause::volume("runtime-socket")],
         compile: compile::<HostPaths>,
         examples: &[
-        Example::bad("a host path among good volumes", "", &["spec.volumes[1].hostPath.path"])
+            Example::bad("a host path among good volumes", "", &["spec.volumes[1].hostPath.path"])
+                .spec(
+                    r#"{"volumes":[{"name":"a","emptyDir":{}},{"name":"b","hostPath":{"path":"/srv/data"}},{"name":"c","configMap":{"name":"c"}}]}"#,
+                )
+                .no_repair(),
+            Example::bad("several", "", &["spec.volumes[0].hostPath.path", "spec.volumes[1].hostPath.path"])
+                .spec(r#"{"volumes":[{"name":"a","hostPath":{"path":"/root"}},{"name":"b","hostPath":{"path":"/etc"}}]}"#)
+                .no_repair(),
+            Example::bad("a host path without a path", "", &["spec.volumes[0].hostPath.path"])
+                .spec(r#"{"volumes":[{"name":"a","hostPath":{}}]}"#)
+                .no_repair(),
+            Example::bad(
+                "next to an allowed prefix",
+                "",
+                &[
+                    "spec.volumes[1].hostPath.path",
+                    "spec.volumes[2].hostPath.path",
+                    "spec.volumes[3].hostPath.path",
+                    "spec.volumes[4].hostPath.path",
+                ],
+            )
+            .params(r#"{"allow":[{"prefix":"/srv/data"}]}"#)
             .spec(
-                r#"{"volumes":[{"name":"a","emptyDir":{}},{"name":"b","hostPath":{"path":"/srv/data"}},{"name":"c","configMap":{"name":"c"}}]}"#,
+                r#"{"volumes":[{"name":"a","hostPath":{"path":"/srv/data/x"}},{"name":"b","hostPath":{"path":"/srv/database"}},{"name":"c","hostPath":{"path":"/srv"}},{"name":"d","hostPath":{"path":"/SRV/data"}},{"name":"e","hostPath":{"path":"/proc/1/cwd/srv"}}]}"#,
             )
             .no_repair(),
-        Example::bad("several", "", &["spec.volumes[0].hostPath.path", "spec.volumes[1].hostPath.path"])
-            .spec(r#"{"volumes":[{"name":"a","hostPath":{"path":"/root"}},{"name":"b","hostPath":{"path":"/etc"}}]}"#)
+            Example::bad(
+                "steps back out of an allowed prefix",
+                "",
+                &["spec.volumes[0].hostPath.path", "spec.volumes[1].hostPath.path"],
+            )
+            .params(r#"{"allow":[{"prefix":"/srv/data"}]}"#)
+            .spec(
+                r#"{"volumes":[{"name":"a","hostPath":{"path":"/srv/data/../keys"}},{"name":"b","hostPath":{"path":"/srv/data/../../proc/1/root/srv/data/.."}}]}"#,
+            )
             .no_repair(),
-        Example::bad("a host path without a path", "", &["spec.volumes[0].hostPath.path"])
-            .spec(r#"{"volumes":[{"name":"a","hostPath":{}}]}"#)
+            Example::bad(
+                "an allowed path mounted for writing",
+                r#"{"volumeMounts":[{"name":"ok","mountPath":"/ok","readOnly":true},{"name":"logs","mountPath":"/a"},{"name":"logs","mountPath":"/b","readOnly":false},{"name":"free","mountPath":"/c"}]}"#,
+                &["volumeMounts[1].readOnly", "volumeMounts[2].readOnly"],
+            )
+            .params(r#"{"allow":[{"prefix":"/srv/logs","readOnly":true},{"prefix":"/srv/logs/free"}]}"#)
+            .spec(
+                r#"{"volumes":[{"name":"ok","hostPath":{"path":"/srv/logs"}},{"name":"logs","hostPath":{"path":"//srv/logs/app/"}},{"name":"free","hostPath":{"path":"/srv/logs/free"}}]}"#,
+            ),
+            Example::bad(
+                "of two entries for one prefix the strict one decides",
+                r#"{"volumeMounts":[{"name":"logs","mountPath":"/a"}]}"#,
+                &["volumeMounts[0].readOnly"],
+            )
+            .params(r#"{"allow":[{"prefix":"/srv/logs/"},{"prefix":"/srv/logs","readOnly":true},{"prefix":"/srv/logs"}]}"#)
+            .spec(r#"{"volumes":[{"name":"logs","hostPath":{"path":"/srv/logs/app"}}]}"#),
+            Example::bad(
+                "mounts that propagate to the node",
+                r#"{"securityContext":{"privileged":true,"allowPrivilegeEscalation":null},"volumeMounts":[{"name":"a","mountPath":"/a","mountPropagation":"HostToContainer"},{"name":"a","mountPath":"/b","mountPropagation":"Bidirectional"}]}"#,
+                &["volumeMounts[1].mountPropagation"],
+            )
+            .spec(r#"{"volumes":[{"name":"a","emptyDir":{}}]}"#)
             .no_repair(),
-        Example::bad(
-            "next to an allowed prefix",
-            "",
-            &[
-                "spec.volumes[1].hostPath.path",
-                "spec.volumes[2].hostPath.path",
-                "spec.volumes[3].hostPath.path",
-                "spec.volumes[4].hostPath.path",
-            ],
-        )
-        .params(r#"{"allow":[{"prefix":"/srv/data"}]}"#)
-        .spec(
-            r#"{"volumes":[{"name":"a","hostPath":{"path":"/srv/data/x"}},{"name":"b","hostPath":{"path":"/srv/database"}},{"name":"c","hostPath":{"path":"/srv"}},{"name":"d","hostPath":{"path":"/SRV/data"}},{"name":"e","hostPath":{"path":"/proc/1/cwd/srv"}}]}"#,
-        )
-        .no_repair(),
-        Example::bad(
-            "steps back out of an allowed prefix",
-            "",
-            &["spec.volumes[0].hostPath.path", "spec.volumes[1].hostPath.path"],
-        )
-        .params(r#"{"allow":[{"prefix":"/srv/data"}]}"#)
-        .spec(
-            r#"{"volumes":[{"name":"a","hostPath":{"path":"/srv/data/../keys"}},{"name":"b","hostPath":{"path":"/srv/data/../../proc/1/root/srv/data/.."}}]}"#,
-        )
-        .no_repair(),
-        Example::bad(
-            "an allowed path mounted for writing",
-            r#"{"volumeMounts":[{"name":"ok","mountPath":"/ok","readOnly":true},{"name":"logs","mountPath":"/a"},{"name":"logs","mountPath":"/b","readOnly":false},{"name":"free","mountPath":"/c"}]}"#,
-            &["volumeMounts[1].readOnly", "volumeMounts[2].readOnly"],
-        )
-        .params(r#"{"allow":[{"prefix":"/srv/logs","readOnly":true},{"prefix":"/srv/logs/free"}]}"#)
-        .spec(
-            r#"{"volumes":[{"name":"ok","hostPath":{"path":"/srv/logs"}},{"name":"logs","hostPath":{"path":"//srv/logs/app/"}},{"name":"free","hostPath":{"path":"/srv/logs/free"}}]}"#,
-        ),
-        Example::bad(
-            "of two entries for one prefix the strict one decides",
-            r#"{"volumeMounts":[{"name":"logs","mountPath":"/a"}]}"#,
-            &["volumeMounts[0].readOnly"],
-        )
-        .params(r#"{"allow":[{"prefix":"/srv/logs/"},{"prefix":"/srv/logs","readOnly":true},{"prefix":"/srv/logs"}]}"#)
-        .spec(r#"{"volumes":[{"name":"logs","hostPath":{"path":"/srv/logs/app"}}]}"#),
-        Example::bad(
-            "mounts that propagate to the node",
-            r#"{"securityContext":{"privileged":true,"allowPrivilegeEscalation":null},"volumeMounts":[{"name":"a","mountPath":"/a","mountPropagation":"HostToContainer"},{"name":"a","mountPath":"/b","mountPropagation":"Bidirectional"}]}"#,
-            &["volumeMounts[1].mountPropagation"],
-        )
-        .spec(r#"{"volumes":[{"name":"a","emptyDir":{}}]}"#)
-        .no_repair(),
-        Example::bad(
-            "Pod Security judges the volume, not its mounts",
-            r#"{"securityContext":{"privileged":true,"allowPrivilegeEscalation":null},"volumeMounts":[{"name":"a","mountPath":"/a","mountPropagation":"Bidirectional"}]}"#,
-            &["spec.volumes[0].hostPath.path"],
-        )
-        .params(r#"{"pss":"baseline","version":"v1.30"}"#)
-        .spec(r#"{"volumes":[{"name":"a","hostPath":{"path":"/srv"}}]}"#)
-        .no_repair()
-        .no_debug(),
-        Example::good(
-            "allowed, in any spelling",
-            r#"{"volumeMounts":[{"name":"a","mountPath":"/a"},{"name":"b","mountPath":"/b","readOnly":true}]}"#,
-        )
-        .params(r#"{"allow":[{"prefix":"/srv/data"},{"prefix":"/var/run/x","readOnly":true}]}"#)
-        .spec(
-            r#"{"volumes":[{"name":"a","hostPath":{"path":"//srv/./data/"}},{"name":"b","hostPath":{"path":"/run/x"}}]}"#,
-        ),
-        Example::good("a directory of a Windows node", r#"{"volumeMounts":[{"name":"a","mountPath":"C:\\logs"}]}"#)
-            .params(r#"{"allow":[{"prefix":"C:\\logs"}]}"#)
-            .spec(r#"{"os":{"name":"windows"},"volumes":[{"name":"a","hostPath":{"path":"c:\\Logs\\app"}}]}"#),
-        Example::good("other volumes", "").spec(
-            r#"{"volumes":[{"name":"a","emptyDir":{}},{"name":"b","persistentVolumeClaim":{"claimName":"b"}},{"name":"c","hostPath":null}]}"#,
-        ),
-    ],
+            Example::bad(
+                "Pod Security judges the volume, not its mounts",
+                r#"{"securityContext":{"privileged":true,"allowPrivilegeEscalation":null},"volumeMounts":[{"name":"a","mountPath":"/a","mountPropagation":"Bidirectional"}]}"#,
+                &["spec.volumes[0].hostPath.path"],
+            )
+            .params(r#"{"pss":"baseline","version":"v1.30"}"#)
+            .spec(r#"{"volumes":[{"name":"a","hostPath":{"path":"/srv"}}]}"#)
+            .no_repair()
+            .no_debug(),
+            Example::good(
+                "allowed, in any spelling",
+                r#"{"volumeMounts":[{"name":"a","mountPath":"/a"},{"name":"b","mountPath":"/b","readOnly":true}]}"#,
+            )
+            .params(r#"{"allow":[{"prefix":"/srv/data"},{"prefix":"/var/run/x","readOnly":true}]}"#)
+            .spec(
+                r#"{"volumes":[{"name":"a","hostPath":{"path":"//srv/./data/"}},{"name":"b","hostPath":{"path":"/run/x"}}]}"#,
+            ),
+            Example::good("a directory of a Windows node", r#"{"volumeMounts":[{"name":"a","mountPath":"C:\\logs"}]}"#)
+                .params(r#"{"allow":[{"prefix":"C:\\logs"}]}"#)
+                .spec(r#"{"os":{"name":"windows"},"volumes":[{"name":"a","hostPath":{"path":"c:\\Logs\\app"}}]}"#),
+            Example::good("other volumes", "").spec(
+                r#"{"volumes":[{"name":"a","emptyDir":{}},{"name":"b","persistentVolumeClaim":{"claimName":"b"}},{"name":"c","hostPath":null}]}"#,
+            ),
+        ],
         ..PodRule::DEFAULT
     }),
 };

@@ -1,8 +1,8 @@
 //! `spec.hostPID`.
 
-use crate::rule::display_flag;
 use crate::rule::{
-    Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Pss, Rule, Severity, params, without_params,
+    Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Pss, Rule, Severity, display_flag, params,
+    without_params,
 };
 use crate::workload::{Pod, PodFeatures};
 
@@ -32,6 +32,7 @@ controls them",
     }),
 };
 
+/// The rule has no parameters.
 #[derive(Default)]
 struct HostPid;
 

@@ -27,56 +27,56 @@ Instead, use a Service, an Ingress or a Gateway. In a pod with `hostNetwork: tru
         lists: NOT_EPHEMERAL,
         compile: compile::<HostPorts>,
         examples: &[
-        Example::bad(
-            "a host port and a good port",
-            r#"{"ports":[{"containerPort":8080},{"containerPort":9090,"hostPort":9090}]}"#,
-            &["ports[1].hostPort"],
-        ),
-        Example::bad(
-            "two of them",
-            r#"{"ports":[{"containerPort":8080,"hostPort":80},{"containerPort":9090,"hostPort":9090}]}"#,
-            &["ports[0].hostPort", "ports[1].hostPort"],
-        ),
-        Example::bad(
-            "an address does not make up for the port",
-            r#"{"ports":[{"containerPort":8080,"hostPort":8080,"hostIP":"127.0.0.1"}]}"#,
-            &["ports[0].hostPort"],
-        ),
-        Example::bad(
-            "added by the API server under hostNetwork",
-            r#"{"ports":[{"containerPort":8080,"hostPort":8080}]}"#,
-            &["ports[0].hostPort"],
-        )
-        .spec(r#"{"hostNetwork":true}"#),
-        Example::bad(
-            "outside the allowed range, on both sides",
-            r#"{"ports":[{"containerPort":1,"hostPort":8999,"hostIP":"10.0.0.5"},{"containerPort":2,"hostPort":9101,"hostIP":"10.0.0.5"}]}"#,
-            &["ports[0].hostPort", "ports[1].hostPort"],
-        )
-        .params(r#"{"allow":["9000-9100"]}"#),
-        Example::bad(
-            "allowed port on every address",
-            r#"{"ports":[{"containerPort":1,"hostPort":9000},{"containerPort":2,"hostPort":9001,"hostIP":""},{"containerPort":3,"hostPort":9002,"hostIP":"0.0.0.0"},{"containerPort":4,"hostPort":9003,"hostIP":"::"},{"containerPort":5,"hostPort":9004,"hostIP":"::0"},{"containerPort":6,"hostPort":9005,"hostIP":"::ffff:0.0.0.0"},{"containerPort":7,"hostPort":9006,"hostIP":"000.0.0.0"},{"containerPort":8,"hostPort":9007,"hostIP":"10.0.0.5"}]}"#,
-            &[
-                "ports[0].hostIP",
-                "ports[1].hostIP",
-                "ports[2].hostIP",
-                "ports[3].hostIP",
-                "ports[4].hostIP",
-                "ports[5].hostIP",
-                "ports[6].hostIP",
-            ],
-        )
-        .params(r#"{"allow":["9000-9100"]}"#),
-        Example::good(
-            "allowed ports, each on an address",
-            r#"{"ports":[{"containerPort":80,"hostPort":8080,"hostIP":"10.0.0.5"},{"containerPort":81,"hostPort":9000,"hostIP":"fd00::5"},{"containerPort":82,"hostPort":9100,"hostIP":"127.0.0.1"}]}"#,
-        )
-        .params(r#"{"allow":[8080,"9000-9100"]}"#),
-        Example::good("host port 0 is none", r#"{"ports":[{"containerPort":8080,"hostPort":0,"hostIP":"0.0.0.0"}]}"#),
-        Example::good("no host port", r#"{"ports":[{"containerPort":8080,"hostPort":null}]}"#),
-        Example::good("no ports", r#"{"ports":null}"#),
-    ],
+            Example::bad(
+                "a host port and a good port",
+                r#"{"ports":[{"containerPort":8080},{"containerPort":9090,"hostPort":9090}]}"#,
+                &["ports[1].hostPort"],
+            ),
+            Example::bad(
+                "two of them",
+                r#"{"ports":[{"containerPort":8080,"hostPort":80},{"containerPort":9090,"hostPort":9090}]}"#,
+                &["ports[0].hostPort", "ports[1].hostPort"],
+            ),
+            Example::bad(
+                "an address does not make up for the port",
+                r#"{"ports":[{"containerPort":8080,"hostPort":8080,"hostIP":"127.0.0.1"}]}"#,
+                &["ports[0].hostPort"],
+            ),
+            Example::bad(
+                "added by the API server under hostNetwork",
+                r#"{"ports":[{"containerPort":8080,"hostPort":8080}]}"#,
+                &["ports[0].hostPort"],
+            )
+            .spec(r#"{"hostNetwork":true}"#),
+            Example::bad(
+                "outside the allowed range, on both sides",
+                r#"{"ports":[{"containerPort":1,"hostPort":8999,"hostIP":"10.0.0.5"},{"containerPort":2,"hostPort":9101,"hostIP":"10.0.0.5"}]}"#,
+                &["ports[0].hostPort", "ports[1].hostPort"],
+            )
+            .params(r#"{"allow":["9000-9100"]}"#),
+            Example::bad(
+                "allowed port on every address",
+                r#"{"ports":[{"containerPort":1,"hostPort":9000},{"containerPort":2,"hostPort":9001,"hostIP":""},{"containerPort":3,"hostPort":9002,"hostIP":"0.0.0.0"},{"containerPort":4,"hostPort":9003,"hostIP":"::"},{"containerPort":5,"hostPort":9004,"hostIP":"::0"},{"containerPort":6,"hostPort":9005,"hostIP":"::ffff:0.0.0.0"},{"containerPort":7,"hostPort":9006,"hostIP":"000.0.0.0"},{"containerPort":8,"hostPort":9007,"hostIP":"10.0.0.5"}]}"#,
+                &[
+                    "ports[0].hostIP",
+                    "ports[1].hostIP",
+                    "ports[2].hostIP",
+                    "ports[3].hostIP",
+                    "ports[4].hostIP",
+                    "ports[5].hostIP",
+                    "ports[6].hostIP",
+                ],
+            )
+            .params(r#"{"allow":["9000-9100"]}"#),
+            Example::good(
+                "allowed ports, each on an address",
+                r#"{"ports":[{"containerPort":80,"hostPort":8080,"hostIP":"10.0.0.5"},{"containerPort":81,"hostPort":9000,"hostIP":"fd00::5"},{"containerPort":82,"hostPort":9100,"hostIP":"127.0.0.1"}]}"#,
+            )
+            .params(r#"{"allow":[8080,"9000-9100"]}"#),
+            Example::good("host port 0 is none", r#"{"ports":[{"containerPort":8080,"hostPort":0,"hostIP":"0.0.0.0"}]}"#),
+            Example::good("no host port", r#"{"ports":[{"containerPort":8080,"hostPort":null}]}"#),
+            Example::good("no ports", r#"{"ports":null}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };

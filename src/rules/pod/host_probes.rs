@@ -1,9 +1,9 @@
 //! `host` in probes and lifecycle handlers.
 
-use crate::rule::display_value;
 use crate::rule::pss::{Follows, FollowsParams};
 use crate::rule::{
-    Check, Example, Finding, Findings, Judges, Location, NOT_EPHEMERAL, PodRule, Pss, Rule, Severity, compile, params,
+    Check, Example, Finding, Findings, Judges, Location, NOT_EPHEMERAL, PodRule, Pss, Rule, Severity, compile,
+    display_value, params,
 };
 use crate::workload::{Pod, PodFeatures};
 use serde::Deserialize;
@@ -60,6 +60,7 @@ With `pss`, the rule judges from version v1.34 on, as upstream does.",
     }),
 };
 
+/// The standard that the rule follows, if any.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
 struct HostProbes(Follows);

@@ -53,6 +53,7 @@ Instead, run an ordinary Windows container; exempt by name a node agent that mus
     }),
 };
 
+/// The rule has no parameters.
 #[derive(Default)]
 struct HostProcess;
 

@@ -1,9 +1,8 @@
 //! `spec.hostUsers`: the user namespace of the pod.
 
-use crate::rule::display_flag;
 use crate::rule::{
-    Check, Example, Finding, Findings, Fix, Judges, Location, NoParams, PodRule, Rule, Scope, Severity, params,
-    without_params,
+    Check, Example, Finding, Findings, Fix, Judges, Location, NoParams, PodRule, Rule, Scope, Severity, display_flag,
+    params, without_params,
 };
 use crate::workload::Pod;
 
@@ -50,6 +49,7 @@ map ids: NFS, for example, cannot, so look at reports (`action: audit`) before y
     }),
 };
 
+/// The rule has no parameters.
 #[derive(Default)]
 struct HostUsers;
 

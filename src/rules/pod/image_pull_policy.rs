@@ -2,8 +2,9 @@
 
 use super::image_pattern::Pattern;
 use super::image_used::images;
-use crate::rule::display_value;
-use crate::rule::{Check, Example, Finding, Findings, Fix, Judges, PodRule, Rule, Severity, compile, params};
+use crate::rule::{
+    Check, Example, Finding, Findings, Fix, Judges, PodRule, Rule, Severity, compile, display_value, params,
+};
 use crate::workload::Pod;
 use crate::workload::image::{ImageRef, is_pinned, split};
 use schemars::JsonSchema;
@@ -26,48 +27,48 @@ also judges images that are mounted as volumes. The repair sets `Always`.",
         fixes: true,
         compile: compile::<ImagePullPolicy>,
         examples: &[
-        Example::bad(
-            "not set",
-            r#"{"image":"registry.example.com/web:1","imagePullPolicy":null}"#,
-            &["imagePullPolicy"],
-        ),
-        Example::bad(
-            "IfNotPresent",
-            r#"{"image":"registry.example.com/web:1","imagePullPolicy":"IfNotPresent"}"#,
-            &["imagePullPolicy"],
-        ),
-        Example::bad(
-            "Never, and latest",
-            r#"{"image":"registry.example.com/web:latest","imagePullPolicy":"Never"}"#,
-            &["imagePullPolicy"],
-        ),
-        Example::bad(
-            "a malformed digest",
-            r#"{"image":"registry.example.com/web:1@sha256:zz","imagePullPolicy":"IfNotPresent"}"#,
-            &["imagePullPolicy"],
-        ),
-        Example::bad(
-            "a part of a public name",
-            r#"{"image":"quay.io.evil.org/web:1","imagePullPolicy":null}"#,
-            &["imagePullPolicy"],
-        ),
-        Example::bad(
-            "nothing is public",
-            r#"{"image":"nginx:1","imagePullPolicy":"IfNotPresent"}"#,
-            &["imagePullPolicy"],
-        )
-        .params(r#"{"public":[]}"#),
-        Example::bad("a private image in a volume", "", &["spec.volumes[0].image.pullPolicy"]).spec(
-            r#"{"volumes":[{"name":"a","image":{"reference":"registry.example.com/data:1","pullPolicy":"IfNotPresent"}},{"name":"b","image":{"reference":"registry.example.com/data:1","pullPolicy":"Always"}}]}"#,
-        ),
-        Example::good("Always", r#"{"image":"registry.example.com/web:1","imagePullPolicy":"Always"}"#),
-        Example::good("not set, and latest", r#"{"image":"registry.example.com/web","imagePullPolicy":null}"#),
-        Example::good(
-            "a digest",
-            r#"{"image":"registry.example.com/web@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb","imagePullPolicy":"IfNotPresent"}"#,
-        ),
-        Example::good("a public registry", r#"{"image":"nginx:1","imagePullPolicy":"IfNotPresent"}"#),
-    ],
+            Example::bad(
+                "not set",
+                r#"{"image":"registry.example.com/web:1","imagePullPolicy":null}"#,
+                &["imagePullPolicy"],
+            ),
+            Example::bad(
+                "IfNotPresent",
+                r#"{"image":"registry.example.com/web:1","imagePullPolicy":"IfNotPresent"}"#,
+                &["imagePullPolicy"],
+            ),
+            Example::bad(
+                "Never, and latest",
+                r#"{"image":"registry.example.com/web:latest","imagePullPolicy":"Never"}"#,
+                &["imagePullPolicy"],
+            ),
+            Example::bad(
+                "a malformed digest",
+                r#"{"image":"registry.example.com/web:1@sha256:zz","imagePullPolicy":"IfNotPresent"}"#,
+                &["imagePullPolicy"],
+            ),
+            Example::bad(
+                "a part of a public name",
+                r#"{"image":"quay.io.evil.org/web:1","imagePullPolicy":null}"#,
+                &["imagePullPolicy"],
+            ),
+            Example::bad(
+                "nothing is public",
+                r#"{"image":"nginx:1","imagePullPolicy":"IfNotPresent"}"#,
+                &["imagePullPolicy"],
+            )
+            .params(r#"{"public":[]}"#),
+            Example::bad("a private image in a volume", "", &["spec.volumes[0].image.pullPolicy"]).spec(
+                r#"{"volumes":[{"name":"a","image":{"reference":"registry.example.com/data:1","pullPolicy":"IfNotPresent"}},{"name":"b","image":{"reference":"registry.example.com/data:1","pullPolicy":"Always"}}]}"#,
+            ),
+            Example::good("Always", r#"{"image":"registry.example.com/web:1","imagePullPolicy":"Always"}"#),
+            Example::good("not set, and latest", r#"{"image":"registry.example.com/web","imagePullPolicy":null}"#),
+            Example::good(
+                "a digest",
+                r#"{"image":"registry.example.com/web@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb","imagePullPolicy":"IfNotPresent"}"#,
+            ),
+            Example::good("a public registry", r#"{"image":"nginx:1","imagePullPolicy":"IfNotPresent"}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };

@@ -1,9 +1,8 @@
 //! The tags of images.
 
 use super::image_used::images;
-use crate::rule::display_value;
 use crate::rule::{
-    Check, Example, Finding, Findings, Judges, NoParams, PodRule, Rule, Severity, params, without_params,
+    Check, Example, Finding, Findings, Judges, NoParams, PodRule, Rule, Severity, display_value, params, without_params,
 };
 use crate::workload::Pod;
 use crate::workload::image::{is_pinned, is_tag, split};
@@ -23,26 +22,27 @@ read.",
     judges: Judges::Pod(PodRule {
         compile: without_params::<ImageTag>,
         examples: &[
-        Example::bad("latest", r#"{"image":"registry.example.com/shop/web:latest"}"#, &["image"]),
-        Example::bad("no tag", r#"{"image":"nginx"}"#, &["image"]),
-        Example::bad("a port is no tag", r#"{"image":"localhost:5000/web"}"#, &["image"]),
-        Example::bad("an empty tag", r#"{"image":"nginx:"}"#, &["image"]),
-        Example::bad("a tag that no registry can have", r#"{"image":"nginx:1 \u001b[31m"}"#, &["image"]),
-        Example::bad("a malformed digest", r#"{"image":"nginx@sha256:zz"}"#, &["image"]),
-        Example::bad("no image", r#"{"image":null}"#, &["image"]),
-        Example::bad("latest in a volume", "", &["spec.volumes[1].image.reference"]).spec(
-            r#"{"volumes":[{"name":"a","image":{"reference":"nginx:1"}},{"name":"b","image":{"reference":"nginx:latest"}}]}"#,
-        ),
-        Example::good("a tag", r#"{"image":"registry.example.com:5000/shop/web:1.4.2"}"#),
-        Example::good(
-            "latest with a digest",
-            r#"{"image":"nginx:latest@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}"#,
-        ),
-    ],
+            Example::bad("latest", r#"{"image":"registry.example.com/shop/web:latest"}"#, &["image"]),
+            Example::bad("no tag", r#"{"image":"nginx"}"#, &["image"]),
+            Example::bad("a port is no tag", r#"{"image":"localhost:5000/web"}"#, &["image"]),
+            Example::bad("an empty tag", r#"{"image":"nginx:"}"#, &["image"]),
+            Example::bad("a tag that no registry can have", r#"{"image":"nginx:1 \u001b[31m"}"#, &["image"]),
+            Example::bad("a malformed digest", r#"{"image":"nginx@sha256:zz"}"#, &["image"]),
+            Example::bad("no image", r#"{"image":null}"#, &["image"]),
+            Example::bad("latest in a volume", "", &["spec.volumes[1].image.reference"]).spec(
+                r#"{"volumes":[{"name":"a","image":{"reference":"nginx:1"}},{"name":"b","image":{"reference":"nginx:latest"}}]}"#,
+            ),
+            Example::good("a tag", r#"{"image":"registry.example.com:5000/shop/web:1.4.2"}"#),
+            Example::good(
+                "latest with a digest",
+                r#"{"image":"nginx:latest@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}"#,
+            ),
+        ],
         ..PodRule::DEFAULT
     }),
 };
 
+/// The rule has no parameters.
 #[derive(Default)]
 struct ImageTag;
 

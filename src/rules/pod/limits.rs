@@ -1,7 +1,6 @@
 //! What the rules about `resources` share: quantities in parameters, and the quantity that is in effect for a container.
 
-use crate::rule::display_value;
-use crate::rule::{Finding, Location, NOT_EPHEMERAL};
+use crate::rule::{Finding, Location, NOT_EPHEMERAL, display_value};
 use crate::workload::{ContainerRef, Pod, quantity};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;

@@ -40,6 +40,7 @@ here",
     }),
 };
 
+/// The rule has no parameters.
 #[derive(Default)]
 struct NetworkPolicy;
 

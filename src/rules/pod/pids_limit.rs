@@ -2,9 +2,9 @@
 
 use super::limits::{Amount, in_order, is_free, of_text, positive};
 use crate::facts::FactKinds;
-use crate::rule::display_value;
 use crate::rule::{
-    Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Rule, Scope, Severity, compile, params,
+    Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Rule, Scope, Severity, compile, display_value,
+    params,
 };
 use crate::workload::{Pod, quantity::UNIT};
 use schemars::JsonSchema;
@@ -80,6 +80,7 @@ struct Params {
     default: Option<Amount>,
 }
 
+/// The compiled form of [`Params`].
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Params")]
 struct PidsLimit {

@@ -33,6 +33,7 @@ the node",
     }),
 };
 
+/// The rule has no parameters.
 #[derive(Default)]
 struct Privileged;
 

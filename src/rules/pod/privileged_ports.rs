@@ -51,6 +51,7 @@ Instead, listen on a high port (8080 for 80) and let the Service map it: `port: 
     }),
 };
 
+/// The rule has no parameters.
 #[derive(Default)]
 struct PrivilegedPorts;
 

@@ -1,9 +1,9 @@
 //! `securityContext.procMount` of any container.
 
-use crate::rule::display_value;
 use crate::rule::pss::{Follows, FollowsParams, Level};
 use crate::rule::{
-    Cause, Check, Example, Finding, Findings, Judges, Location, PodRule, Pss, Rule, Severity, compile, params,
+    Cause, Check, Example, Finding, Findings, Judges, Location, PodRule, Pss, Rule, Severity, compile, display_value,
+    params,
 };
 use crate::workload::{Pod, PodFeatures};
 use serde::Deserialize;
@@ -65,6 +65,7 @@ nested containers need it, and the user namespace separates them from the node."
     }),
 };
 
+/// The standard that the rule follows, if any.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
 struct ProcMount(Follows);

@@ -1,9 +1,9 @@
 //! `securityContext.readOnlyRootFilesystem` of any container.
 
 use super::limits::Amount;
-use crate::rule::display_flag;
 use crate::rule::{
-    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Rule, Scope, Severity, compile, params,
+    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Rule, Scope, Severity, compile,
+    display_flag, params,
 };
 use crate::workload::{ContainerKind, ContainerRef, Pod, path};
 use schemars::JsonSchema;
@@ -31,46 +31,46 @@ name.",
         implied_by: &[Cause::container("privileged")],
         compile: compile::<ReadOnlyRootFilesystem>,
         examples: &[
-        Example::bad(
-            "not set",
-            r#"{"securityContext":{"readOnlyRootFilesystem":null}}"#,
-            &["securityContext.readOnlyRootFilesystem"],
-        ),
-        Example::bad(
-            "false",
-            r#"{"securityContext":{"readOnlyRootFilesystem":false}}"#,
-            &["securityContext.readOnlyRootFilesystem"],
-        ),
-        Example::bad("no securityContext", r#"{"securityContext":null}"#, &["securityContext.readOnlyRootFilesystem"]),
-        Example::bad(
-            "/tmp is mounted already",
-            r#"{"securityContext":{"readOnlyRootFilesystem":false},"volumeMounts":[{"name":"tmp","mountPath":"/tmp/"}]}"#,
-            &["securityContext.readOnlyRootFilesystem"],
-        )
-        .spec(r#"{"volumes":[{"name":"tmp","emptyDir":{"sizeLimit":"1Mi"}}]}"#),
-        Example::bad(
-            "/tmp is mounted already, in another spelling",
-            r#"{"securityContext":{"readOnlyRootFilesystem":false},"volumeMounts":[{"name":"tmp","mountPath":"//var/../tmp/."}]}"#,
-            &["securityContext.readOnlyRootFilesystem"],
-        )
-        .spec(r#"{"volumes":[{"name":"tmp","emptyDir":{"sizeLimit":"1Mi"}}]}"#),
-        Example::bad(
-            "a writable path lies in a volume",
-            r#"{"securityContext":{"readOnlyRootFilesystem":false},"volumeMounts":[{"name":"cache","mountPath":"/var/cache"}]}"#,
-            &["securityContext.readOnlyRootFilesystem"],
-        )
-        .spec(r#"{"volumes":[{"name":"cache","emptyDir":{"sizeLimit":"1Mi"}}]}"#)
-        .params(r#"{"writable":["/var/cache/nginx"]}"#),
-        Example::bad(
-            "several writable paths",
-            r#"{"securityContext":{"readOnlyRootFilesystem":false}}"#,
-            &["securityContext.readOnlyRootFilesystem"],
-        )
-        .params(r#"{"writable":["/tmp","/var/cache/nginx"]}"#),
-        Example::good("true", r#"{"securityContext":{"readOnlyRootFilesystem":true}}"#),
-        Example::good("Windows has no such field", r#"{"securityContext":{"readOnlyRootFilesystem":null}}"#)
-            .spec(r#"{"os":{"name":"windows"}}"#),
-    ],
+            Example::bad(
+                "not set",
+                r#"{"securityContext":{"readOnlyRootFilesystem":null}}"#,
+                &["securityContext.readOnlyRootFilesystem"],
+            ),
+            Example::bad(
+                "false",
+                r#"{"securityContext":{"readOnlyRootFilesystem":false}}"#,
+                &["securityContext.readOnlyRootFilesystem"],
+            ),
+            Example::bad("no securityContext", r#"{"securityContext":null}"#, &["securityContext.readOnlyRootFilesystem"]),
+            Example::bad(
+                "/tmp is mounted already",
+                r#"{"securityContext":{"readOnlyRootFilesystem":false},"volumeMounts":[{"name":"tmp","mountPath":"/tmp/"}]}"#,
+                &["securityContext.readOnlyRootFilesystem"],
+            )
+            .spec(r#"{"volumes":[{"name":"tmp","emptyDir":{"sizeLimit":"1Mi"}}]}"#),
+            Example::bad(
+                "/tmp is mounted already, in another spelling",
+                r#"{"securityContext":{"readOnlyRootFilesystem":false},"volumeMounts":[{"name":"tmp","mountPath":"//var/../tmp/."}]}"#,
+                &["securityContext.readOnlyRootFilesystem"],
+            )
+            .spec(r#"{"volumes":[{"name":"tmp","emptyDir":{"sizeLimit":"1Mi"}}]}"#),
+            Example::bad(
+                "a writable path lies in a volume",
+                r#"{"securityContext":{"readOnlyRootFilesystem":false},"volumeMounts":[{"name":"cache","mountPath":"/var/cache"}]}"#,
+                &["securityContext.readOnlyRootFilesystem"],
+            )
+            .spec(r#"{"volumes":[{"name":"cache","emptyDir":{"sizeLimit":"1Mi"}}]}"#)
+            .params(r#"{"writable":["/var/cache/nginx"]}"#),
+            Example::bad(
+                "several writable paths",
+                r#"{"securityContext":{"readOnlyRootFilesystem":false}}"#,
+                &["securityContext.readOnlyRootFilesystem"],
+            )
+            .params(r#"{"writable":["/tmp","/var/cache/nginx"]}"#),
+            Example::good("true", r#"{"securityContext":{"readOnlyRootFilesystem":true}}"#),
+            Example::good("Windows has no such field", r#"{"securityContext":{"readOnlyRootFilesystem":null}}"#)
+                .spec(r#"{"os":{"name":"windows"}}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };

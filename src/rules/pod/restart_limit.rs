@@ -1,9 +1,8 @@
 //! The retries of Jobs, and containers that restart without a limit.
 
-use crate::rule::display_value;
 use crate::rule::{
     Check, Example, Finding, Findings, Fix, Judges, Location, NOT_EPHEMERAL, PodRule, Rule, Scope, Severity, compile,
-    params,
+    display_value, params,
 };
 use crate::workload::job::Job;
 use crate::workload::pod::RestartRule;
@@ -29,48 +28,48 @@ The repair sets `backoffLimit` to `max`.",
         fixes: true,
         compile: compile::<RestartLimit>,
         examples: &[
-        Example::bad("above 5", "", &["job.backoffLimit"]).job(r#"{"backoffLimit":6}"#),
-        Example::bad("not set", "", &["job.backoffLimit"]).job(r#"{"backoffLimit":null}"#),
-        Example::bad("above max", "", &["job.backoffLimit"]).job(r#"{"backoffLimit":3}"#).params(r#"{"max":2}"#),
-        Example::bad("above 5 for each index", "", &["job.backoffLimitPerIndex"])
-            .job(r#"{"backoffLimit":null,"backoffLimitPerIndex":6}"#)
+            Example::bad("above 5", "", &["job.backoffLimit"]).job(r#"{"backoffLimit":6}"#),
+            Example::bad("not set", "", &["job.backoffLimit"]).job(r#"{"backoffLimit":null}"#),
+            Example::bad("above max", "", &["job.backoffLimit"]).job(r#"{"backoffLimit":3}"#).params(r#"{"max":2}"#),
+            Example::bad("above 5 for each index", "", &["job.backoffLimitPerIndex"])
+                .job(r#"{"backoffLimit":null,"backoffLimitPerIndex":6}"#)
+                .no_repair(),
+            Example::bad("a Job that restarts for ever", "", &["spec.restartPolicy"])
+                .spec(r#"{"restartPolicy":"Always"}"#)
+                .job("{}")
+                .no_repair(),
+            Example::bad("a container of a Job that restarts for ever", r#"{"restartPolicy":"OnFailure"}"#, &["restartPolicy"])
+                .job("{}")
+                .no_repair(),
+            Example::bad(
+                "rules that never give up, and one that does",
+                r#"{"restartPolicy":"Never","restartPolicyRules":[{"action":"Restart","exitCodes":{"operator":"In","values":[42]}},{"action":"Restart","exitCodes":{"operator":"NotIn","values":[0]}}]}"#,
+                &["restartPolicyRules[1]"],
+            )
             .no_repair(),
-        Example::bad("a Job that restarts for ever", "", &["spec.restartPolicy"])
-            .spec(r#"{"restartPolicy":"Always"}"#)
-            .job("{}")
+            Example::bad(
+                "a rule without exit codes",
+                r#"{"restartPolicy":"Never","restartPolicyRules":[{"action":"Restart"}]}"#,
+                &["restartPolicyRules[0]"],
+            )
             .no_repair(),
-        Example::bad("a container of a Job that restarts for ever", r#"{"restartPolicy":"OnFailure"}"#, &["restartPolicy"])
-            .job("{}")
-            .no_repair(),
-        Example::bad(
-            "rules that never give up, and one that does",
-            r#"{"restartPolicy":"Never","restartPolicyRules":[{"action":"Restart","exitCodes":{"operator":"In","values":[42]}},{"action":"Restart","exitCodes":{"operator":"NotIn","values":[0]}}]}"#,
-            &["restartPolicyRules[1]"],
-        )
-        .no_repair(),
-        Example::bad(
-            "a rule without exit codes",
-            r#"{"restartPolicy":"Never","restartPolicyRules":[{"action":"Restart"}]}"#,
-            &["restartPolicyRules[0]"],
-        )
-        .no_repair(),
-        Example::good("at most 5", "").job(r#"{"backoffLimit":5}"#),
-        Example::good("none at all", "").job(r#"{"backoffLimit":0}"#),
-        Example::good("5 for each index", "").job(r#"{"backoffLimit":2147483647,"backoffLimitPerIndex":5}"#),
-        Example::good("the whole pod on failure", r#"{"restartPolicy":"OnFailure"}"#)
-            .spec(r#"{"restartPolicy":"OnFailure"}"#)
-            .job("{}"),
-        Example::good("a sidecar of a Job", "")
-            .spec(r#"{"initContainers":[{"name":"proxy","restartPolicy":"Always"}]}"#)
-            .job("{}"),
-        Example::good("pods of other kinds restart always", r#"{"restartPolicy":null}"#)
-            .spec(r#"{"restartPolicy":"Always"}"#)
-            .not_job(),
-        Example::good(
-            "listed exit codes",
-            r#"{"restartPolicy":"Never","restartPolicyRules":[{"action":"Restart","exitCodes":{"operator":"In","values":[42]}}]}"#,
-        ),
-    ],
+            Example::good("at most 5", "").job(r#"{"backoffLimit":5}"#),
+            Example::good("none at all", "").job(r#"{"backoffLimit":0}"#),
+            Example::good("5 for each index", "").job(r#"{"backoffLimit":2147483647,"backoffLimitPerIndex":5}"#),
+            Example::good("the whole pod on failure", r#"{"restartPolicy":"OnFailure"}"#)
+                .spec(r#"{"restartPolicy":"OnFailure"}"#)
+                .job("{}"),
+            Example::good("a sidecar of a Job", "")
+                .spec(r#"{"initContainers":[{"name":"proxy","restartPolicy":"Always"}]}"#)
+                .job("{}"),
+            Example::good("pods of other kinds restart always", r#"{"restartPolicy":null}"#)
+                .spec(r#"{"restartPolicy":"Always"}"#)
+                .not_job(),
+            Example::good(
+                "listed exit codes",
+                r#"{"restartPolicy":"Never","restartPolicyRules":[{"action":"Restart","exitCodes":{"operator":"In","values":[42]}}]}"#,
+            ),
+        ],
         ..PodRule::DEFAULT
     }),
 };

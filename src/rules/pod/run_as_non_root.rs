@@ -2,10 +2,10 @@
 
 mod effective;
 
-use crate::rule::display_flag;
 use crate::rule::pss::{Level, Standard, Version};
 use crate::rule::{
-    Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile, params,
+    Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile, display_flag,
+    params,
 };
 use crate::workload::Pod;
 use crate::workload::pod::PodSecurityContext;
@@ -179,6 +179,7 @@ struct Params {
     version: Option<Version>,
 }
 
+/// The compiled form of [`Params`].
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Params")]
 struct RunAsNonRoot {

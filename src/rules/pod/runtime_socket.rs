@@ -35,126 +35,127 @@ kubelet API, and watch pods through the Kubernetes API.",
     judges: Judges::Pod(PodRule {
         compile: without_params::<RuntimeSocket>,
         examples: &[
-        Example::bad("the Docker socket among good volumes", "", &["spec.volumes[1].hostPath.path"]).spec(
-            r#"{"volumes":[{"name":"a","emptyDir":{}},{"name":"b","hostPath":{"path":"/var/run/docker.sock"}},{"name":"c","hostPath":{"path":"/var/log"}}]}"#,
-        ),
-        Example::bad(
-            "spellings of it",
-            "",
-            &[
-                "spec.volumes[0].hostPath.path",
-                "spec.volumes[1].hostPath.path",
-                "spec.volumes[2].hostPath.path",
-                "spec.volumes[3].hostPath.path",
-                "spec.volumes[4].hostPath.path",
-                "spec.volumes[5].hostPath.path",
-            ],
-        )
-        .spec(
-            r#"{"volumes":[{"name":"a","hostPath":{"path":"//var//run/docker.sock"}},{"name":"b","hostPath":{"path":"/var/./run/docker.sock"}},{"name":"c","hostPath":{"path":"var/run/docker.sock"}},{"name":"d","hostPath":{"path":"/run/docker.sock\n"}},{"name":"e","hostPath":{"path":"/proc/1/root/run/docker.sock"}},{"name":"f","hostPath":{"path":"/run/docker.sock/"}}]}"#,
-        ),
-        Example::bad("steps back", "", &["spec.volumes[0].hostPath.path", "spec.volumes[1].hostPath.path"]).spec(
-            r#"{"volumes":[{"name":"a","hostPath":{"path":"/var/lib/../run/docker.sock"}},{"name":"b","hostPath":{"path":"/srv/../.."}}]}"#,
-        ),
-        Example::bad(
-            "directories that contain one",
-            "",
-            &[
-                "spec.volumes[0].hostPath.path",
-                "spec.volumes[1].hostPath.path",
-                "spec.volumes[2].hostPath.path",
-                "spec.volumes[3].hostPath.path",
-                "spec.volumes[4].hostPath.path",
-                "spec.volumes[5].hostPath.path",
-                "spec.volumes[6].hostPath.path",
-            ],
-        )
-        .spec(
-            r#"{"volumes":[{"name":"a","hostPath":{"path":"/"}},{"name":"b","hostPath":{"path":"/run"}},{"name":"c","hostPath":{"path":"/var/run/"}},{"name":"d","hostPath":{"path":"/var"}},{"name":"e","hostPath":{"path":"/."}},{"name":"f","hostPath":{"path":"/proc/1/root"}},{"name":"g","hostPath":{"path":"/run/user/1000"}}]}"#,
-        ),
-        Example::bad(
-            "other runtimes, and what lies in their directories",
-            "",
-            &[
-                "spec.volumes[0].hostPath.path",
-                "spec.volumes[1].hostPath.path",
-                "spec.volumes[2].hostPath.path",
-                "spec.volumes[3].hostPath.path",
-                "spec.volumes[4].hostPath.path",
-                "spec.volumes[5].hostPath.path",
-                "spec.volumes[6].hostPath.path",
-            ],
-        )
-        .spec(
-            r#"{"volumes":[{"name":"a","hostPath":{"path":"/run/containerd/containerd.sock.ttrpc"}},{"name":"b","hostPath":{"path":"/var/run/crio"}},{"name":"c","hostPath":{"path":"/run/cri-dockerd.sock"}},{"name":"d","hostPath":{"path":"/run/podman/podman.sock"}},{"name":"e","hostPath":{"path":"/run/k3s/containerd/containerd.sock"}},{"name":"f","hostPath":{"path":"/run/user/1000/podman/podman.sock"}},{"name":"g","hostPath":{"path":"/run/k0s"}}]}"#,
-        ),
-        Example::bad("a host path without a path is the root", "", &["spec.volumes[0].hostPath.path"])
-            .spec(r#"{"volumes":[{"name":"a","hostPath":{"path":null}}]}"#),
-        Example::bad("a named pipe", "", &["spec.volumes[0].hostPath.path"]).spec(
-            r#"{"os":{"name":"windows"},"volumes":[{"name":"a","hostPath":{"path":"\\\\.\\pipe\\Docker_Engine"}}]}"#,
-        ),
-        Example::bad(
-            "NRI, plugins, builders, and a socket in another place",
-            "",
-            &[
-                "spec.volumes[0].hostPath.path",
-                "spec.volumes[1].hostPath.path",
-                "spec.volumes[2].hostPath.path",
-                "spec.volumes[3].hostPath.path",
-                "spec.volumes[4].hostPath.path",
-                "spec.volumes[5].hostPath.path",
-            ],
-        )
-        .spec(
-            r#"{"volumes":[{"name":"a","hostPath":{"path":"/var/run/nri"}},{"name":"b","hostPath":{"path":"/run/docker/plugins"}},{"name":"c","hostPath":{"path":"/run/buildkit/buildkitd.sock"}},{"name":"d","hostPath":{"path":"/var/run/isulad.sock"}},{"name":"e","hostPath":{"path":"/var/vcap/sys/run/docker"}},{"name":"f","hostPath":{"path":"/opt/docker/docker.sock"}}]}"#,
-        ),
-        Example::bad(
-            "endpoints of the node in every way, and a good variable",
-            r#"{"env":[{"name":"A","value":"tcp://10.0.0.1:2375"},{"name":"DOCKER_HOST","value":"tcp://10.0.0.1:2375"},{"name":"DOCKER_HOST","value":"10.0.0.1:2375"},{"name":"DOCKER_HOST","value":"TCP://$(NODE):2376"},{"name":"CONTAINER_HOST","value":"tcp://jane:secret@[fd00::1]:8888"},{"name":"BUILDKIT_HOST","value":"tcp://host.docker.internal:1234"},{"name":"NODE","valueFrom":{"fieldRef":{"fieldPath":"status.hostIP"}}},{"name":"DOCKER_HOST","value":"tcp://$(NODE):2375"},{"name":"DOCKER_HOST","valueFrom":{"fieldRef":{"fieldPath":"status.hostIP"}}}]}"#,
-            &[
-                "env[1].value",
-                "env[2].value",
-                "env[3].value",
-                "env[4].value",
-                "env[5].value",
-                "env[7].value",
-                "env[8].valueFrom.fieldRef.fieldPath",
-            ],
-        ),
-        Example::bad(
-            "loopback is the node's under hostNetwork",
-            r#"{"env":[{"name":"DOCKER_HOST","value":"tcp://localhost:2375"},{"name":"DOCKER_HOST","value":":2375"},{"name":"IP","valueFrom":{"fieldRef":{"fieldPath":"status.podIP"}}},{"name":"DOCKER_HOST","value":"tcp://$(IP):2375"}]}"#,
-            &["env[0].value", "env[1].value", "env[3].value"],
-        )
-        .spec(r#"{"hostNetwork":true}"#),
-        Example::bad(
-            "the name of the node that the pod chose",
-            r#"{"env":[{"name":"DOCKER_HOST","value":"tcp://worker-1:2375"}]}"#,
-            &["env[0].value"],
-        )
-        .spec(r#"{"nodeName":"worker-1"}"#),
-        Example::good(
-            "a sidecar, SSH, and the default",
-            r#"{"env":[{"name":"DOCKER_HOST","value":"tcp://localhost:2376"},{"name":"DOCKER_HOST","value":"127.0.0.1:2375"},{"name":"DOCKER_HOST","value":"tcp://[::1]:2375"},{"name":"CONTAINER_HOST","value":"ssh://builder@10.0.0.1"},{"name":"DOCKER_HOST","value":""},{"name":"DOCKER_HOST","value":null}]}"#,
-        ),
-        Example::good(
-            "a socket in a volume of the pod itself",
-            r#"{"env":[{"name":"DOCKER_HOST","value":"unix:///var/run/docker.sock"},{"name":"CONTAINERD_ADDRESS","value":"/run/containerd/containerd.sock"}],"volumeMounts":[{"name":"run","mountPath":"/var/run"}]}"#,
-        )
-        .spec(r#"{"volumes":[{"name":"run","emptyDir":{"sizeLimit":"1Mi"}}]}"#),
-        Example::good(
-            "Services",
-            r#"{"env":[{"name":"DOCKER_HOST","value":"tcp://dind:2375"},{"name":"DOCKER_HOST","value":"tcp://dind.ci.svc.cluster.local:2376"},{"name":"BUILDKIT_HOST","value":"tcp://$(BUILDKITD_SERVICE_HOST):1234"}]}"#,
-        ),
-        Example::good("neighbours of sockets", "").spec(
-            r#"{"volumes":[{"name":"a","hostPath":{"path":"/run/udev"}},{"name":"b","hostPath":{"path":"/run/containerd-data"}},{"name":"c","hostPath":{"path":"/var/log"}},{"name":"d","hostPath":{"path":"/run/docker.sock.bak"}},{"name":"e","hostPath":{"path":"/var/runner"}}]}"#,
-        ),
-        Example::good("no volumes", "").spec(r#"{"volumes":null}"#),
-    ],
+            Example::bad("the Docker socket among good volumes", "", &["spec.volumes[1].hostPath.path"]).spec(
+                r#"{"volumes":[{"name":"a","emptyDir":{}},{"name":"b","hostPath":{"path":"/var/run/docker.sock"}},{"name":"c","hostPath":{"path":"/var/log"}}]}"#,
+            ),
+            Example::bad(
+                "spellings of it",
+                "",
+                &[
+                    "spec.volumes[0].hostPath.path",
+                    "spec.volumes[1].hostPath.path",
+                    "spec.volumes[2].hostPath.path",
+                    "spec.volumes[3].hostPath.path",
+                    "spec.volumes[4].hostPath.path",
+                    "spec.volumes[5].hostPath.path",
+                ],
+            )
+            .spec(
+                r#"{"volumes":[{"name":"a","hostPath":{"path":"//var//run/docker.sock"}},{"name":"b","hostPath":{"path":"/var/./run/docker.sock"}},{"name":"c","hostPath":{"path":"var/run/docker.sock"}},{"name":"d","hostPath":{"path":"/run/docker.sock\n"}},{"name":"e","hostPath":{"path":"/proc/1/root/run/docker.sock"}},{"name":"f","hostPath":{"path":"/run/docker.sock/"}}]}"#,
+            ),
+            Example::bad("steps back", "", &["spec.volumes[0].hostPath.path", "spec.volumes[1].hostPath.path"]).spec(
+                r#"{"volumes":[{"name":"a","hostPath":{"path":"/var/lib/../run/docker.sock"}},{"name":"b","hostPath":{"path":"/srv/../.."}}]}"#,
+            ),
+            Example::bad(
+                "directories that contain one",
+                "",
+                &[
+                    "spec.volumes[0].hostPath.path",
+                    "spec.volumes[1].hostPath.path",
+                    "spec.volumes[2].hostPath.path",
+                    "spec.volumes[3].hostPath.path",
+                    "spec.volumes[4].hostPath.path",
+                    "spec.volumes[5].hostPath.path",
+                    "spec.volumes[6].hostPath.path",
+                ],
+            )
+            .spec(
+                r#"{"volumes":[{"name":"a","hostPath":{"path":"/"}},{"name":"b","hostPath":{"path":"/run"}},{"name":"c","hostPath":{"path":"/var/run/"}},{"name":"d","hostPath":{"path":"/var"}},{"name":"e","hostPath":{"path":"/."}},{"name":"f","hostPath":{"path":"/proc/1/root"}},{"name":"g","hostPath":{"path":"/run/user/1000"}}]}"#,
+            ),
+            Example::bad(
+                "other runtimes, and what lies in their directories",
+                "",
+                &[
+                    "spec.volumes[0].hostPath.path",
+                    "spec.volumes[1].hostPath.path",
+                    "spec.volumes[2].hostPath.path",
+                    "spec.volumes[3].hostPath.path",
+                    "spec.volumes[4].hostPath.path",
+                    "spec.volumes[5].hostPath.path",
+                    "spec.volumes[6].hostPath.path",
+                ],
+            )
+            .spec(
+                r#"{"volumes":[{"name":"a","hostPath":{"path":"/run/containerd/containerd.sock.ttrpc"}},{"name":"b","hostPath":{"path":"/var/run/crio"}},{"name":"c","hostPath":{"path":"/run/cri-dockerd.sock"}},{"name":"d","hostPath":{"path":"/run/podman/podman.sock"}},{"name":"e","hostPath":{"path":"/run/k3s/containerd/containerd.sock"}},{"name":"f","hostPath":{"path":"/run/user/1000/podman/podman.sock"}},{"name":"g","hostPath":{"path":"/run/k0s"}}]}"#,
+            ),
+            Example::bad("a host path without a path is the root", "", &["spec.volumes[0].hostPath.path"])
+                .spec(r#"{"volumes":[{"name":"a","hostPath":{"path":null}}]}"#),
+            Example::bad("a named pipe", "", &["spec.volumes[0].hostPath.path"]).spec(
+                r#"{"os":{"name":"windows"},"volumes":[{"name":"a","hostPath":{"path":"\\\\.\\pipe\\Docker_Engine"}}]}"#,
+            ),
+            Example::bad(
+                "NRI, plugins, builders, and a socket in another place",
+                "",
+                &[
+                    "spec.volumes[0].hostPath.path",
+                    "spec.volumes[1].hostPath.path",
+                    "spec.volumes[2].hostPath.path",
+                    "spec.volumes[3].hostPath.path",
+                    "spec.volumes[4].hostPath.path",
+                    "spec.volumes[5].hostPath.path",
+                ],
+            )
+            .spec(
+                r#"{"volumes":[{"name":"a","hostPath":{"path":"/var/run/nri"}},{"name":"b","hostPath":{"path":"/run/docker/plugins"}},{"name":"c","hostPath":{"path":"/run/buildkit/buildkitd.sock"}},{"name":"d","hostPath":{"path":"/var/run/isulad.sock"}},{"name":"e","hostPath":{"path":"/var/vcap/sys/run/docker"}},{"name":"f","hostPath":{"path":"/opt/docker/docker.sock"}}]}"#,
+            ),
+            Example::bad(
+                "endpoints of the node in every way, and a good variable",
+                r#"{"env":[{"name":"A","value":"tcp://10.0.0.1:2375"},{"name":"DOCKER_HOST","value":"tcp://10.0.0.1:2375"},{"name":"DOCKER_HOST","value":"10.0.0.1:2375"},{"name":"DOCKER_HOST","value":"TCP://$(NODE):2376"},{"name":"CONTAINER_HOST","value":"tcp://jane:secret@[fd00::1]:8888"},{"name":"BUILDKIT_HOST","value":"tcp://host.docker.internal:1234"},{"name":"NODE","valueFrom":{"fieldRef":{"fieldPath":"status.hostIP"}}},{"name":"DOCKER_HOST","value":"tcp://$(NODE):2375"},{"name":"DOCKER_HOST","valueFrom":{"fieldRef":{"fieldPath":"status.hostIP"}}}]}"#,
+                &[
+                    "env[1].value",
+                    "env[2].value",
+                    "env[3].value",
+                    "env[4].value",
+                    "env[5].value",
+                    "env[7].value",
+                    "env[8].valueFrom.fieldRef.fieldPath",
+                ],
+            ),
+            Example::bad(
+                "loopback is the node's under hostNetwork",
+                r#"{"env":[{"name":"DOCKER_HOST","value":"tcp://localhost:2375"},{"name":"DOCKER_HOST","value":":2375"},{"name":"IP","valueFrom":{"fieldRef":{"fieldPath":"status.podIP"}}},{"name":"DOCKER_HOST","value":"tcp://$(IP):2375"}]}"#,
+                &["env[0].value", "env[1].value", "env[3].value"],
+            )
+            .spec(r#"{"hostNetwork":true}"#),
+            Example::bad(
+                "the name of the node that the pod chose",
+                r#"{"env":[{"name":"DOCKER_HOST","value":"tcp://worker-1:2375"}]}"#,
+                &["env[0].value"],
+            )
+            .spec(r#"{"nodeName":"worker-1"}"#),
+            Example::good(
+                "a sidecar, SSH, and the default",
+                r#"{"env":[{"name":"DOCKER_HOST","value":"tcp://localhost:2376"},{"name":"DOCKER_HOST","value":"127.0.0.1:2375"},{"name":"DOCKER_HOST","value":"tcp://[::1]:2375"},{"name":"CONTAINER_HOST","value":"ssh://builder@10.0.0.1"},{"name":"DOCKER_HOST","value":""},{"name":"DOCKER_HOST","value":null}]}"#,
+            ),
+            Example::good(
+                "a socket in a volume of the pod itself",
+                r#"{"env":[{"name":"DOCKER_HOST","value":"unix:///var/run/docker.sock"},{"name":"CONTAINERD_ADDRESS","value":"/run/containerd/containerd.sock"}],"volumeMounts":[{"name":"run","mountPath":"/var/run"}]}"#,
+            )
+            .spec(r#"{"volumes":[{"name":"run","emptyDir":{"sizeLimit":"1Mi"}}]}"#),
+            Example::good(
+                "Services",
+                r#"{"env":[{"name":"DOCKER_HOST","value":"tcp://dind:2375"},{"name":"DOCKER_HOST","value":"tcp://dind.ci.svc.cluster.local:2376"},{"name":"BUILDKIT_HOST","value":"tcp://$(BUILDKITD_SERVICE_HOST):1234"}]}"#,
+            ),
+            Example::good("neighbours of sockets", "").spec(
+                r#"{"volumes":[{"name":"a","hostPath":{"path":"/run/udev"}},{"name":"b","hostPath":{"path":"/run/containerd-data"}},{"name":"c","hostPath":{"path":"/var/log"}},{"name":"d","hostPath":{"path":"/run/docker.sock.bak"}},{"name":"e","hostPath":{"path":"/var/runner"}}]}"#,
+            ),
+            Example::good("no volumes", "").spec(r#"{"volumes":null}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };
 
+/// The rule has no parameters.
 #[derive(Default)]
 struct RuntimeSocket;
 

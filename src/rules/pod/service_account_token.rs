@@ -1,8 +1,8 @@
 //! `automountServiceAccountToken` of the pod.
 
-use crate::rule::display_flag;
 use crate::rule::{
-    Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Rule, Scope, Severity, compile, params,
+    Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Rule, Scope, Severity, compile, display_flag,
+    params,
 };
 use crate::workload::Pod;
 use crate::workload::volume::Volume;
@@ -29,28 +29,28 @@ as the pod",
         fixes: true,
         compile: compile::<ServiceAccountToken>,
         examples: &[
-        Example::bad("not set", "", &["spec.automountServiceAccountToken"])
-            .spec(r#"{"automountServiceAccountToken":null}"#)
-            .written(),
-        Example::bad("true", "", &["spec.automountServiceAccountToken"])
-            .spec(r#"{"automountServiceAccountToken":true}"#)
-            .written(),
-        Example::bad("as the API server fills it in", "", &["spec.automountServiceAccountToken"]).spec(
-            r#"{"automountServiceAccountToken":null,"serviceAccountName":"default","volumes":[{"name":"cache","emptyDir":{"sizeLimit":"1Mi"}},{"name":"kube-api-access-x7k2p","projected":{"sources":[{"serviceAccountToken":{"expirationSeconds":3607,"path":"token"}},{"configMap":{"name":"kube-root-ca.crt","items":[{"key":"ca.crt","path":"ca.crt"}]}}]}}]}"#,
-        ),
-        Example::bad("another account than the one that needs it", "", &["spec.automountServiceAccountToken"])
-            .spec(r#"{"automountServiceAccountToken":null}"#)
-            .params(r#"{"accounts":["operator"]}"#)
-            .written(),
-        Example::good("false", "").spec(r#"{"automountServiceAccountToken":false}"#),
-        Example::good("an account that needs it", "")
-            .spec(r#"{"automountServiceAccountToken":null,"serviceAccountName":"operator"}"#)
-            .params(r#"{"accounts":["operator"]}"#)
-            .written(),
-        Example::good("a token of its own", "").spec(
-            r#"{"automountServiceAccountToken":null,"volumes":[{"name":"token","projected":{"sources":[{"serviceAccountToken":{"audience":"vault","path":"token"}}]}}]}"#,
-        ),
-    ],
+            Example::bad("not set", "", &["spec.automountServiceAccountToken"])
+                .spec(r#"{"automountServiceAccountToken":null}"#)
+                .written(),
+            Example::bad("true", "", &["spec.automountServiceAccountToken"])
+                .spec(r#"{"automountServiceAccountToken":true}"#)
+                .written(),
+            Example::bad("as the API server fills it in", "", &["spec.automountServiceAccountToken"]).spec(
+                r#"{"automountServiceAccountToken":null,"serviceAccountName":"default","volumes":[{"name":"cache","emptyDir":{"sizeLimit":"1Mi"}},{"name":"kube-api-access-x7k2p","projected":{"sources":[{"serviceAccountToken":{"expirationSeconds":3607,"path":"token"}},{"configMap":{"name":"kube-root-ca.crt","items":[{"key":"ca.crt","path":"ca.crt"}]}}]}}]}"#,
+            ),
+            Example::bad("another account than the one that needs it", "", &["spec.automountServiceAccountToken"])
+                .spec(r#"{"automountServiceAccountToken":null}"#)
+                .params(r#"{"accounts":["operator"]}"#)
+                .written(),
+            Example::good("false", "").spec(r#"{"automountServiceAccountToken":false}"#),
+            Example::good("an account that needs it", "")
+                .spec(r#"{"automountServiceAccountToken":null,"serviceAccountName":"operator"}"#)
+                .params(r#"{"accounts":["operator"]}"#)
+                .written(),
+            Example::good("a token of its own", "").spec(
+                r#"{"automountServiceAccountToken":null,"volumes":[{"name":"token","projected":{"sources":[{"serviceAccountToken":{"audience":"vault","path":"token"}}]}}]}"#,
+            ),
+        ],
         ..PodRule::DEFAULT
     }),
 };

@@ -35,87 +35,88 @@ Instead, use `kubectl exec`, `kubectl debug` or `kubectl cp`, which RBAC and the
     judges: Judges::Pod(PodRule {
         compile: without_params::<SshServer>,
         examples: &[
-        Example::bad(
-            "port 22 and a good one",
-            r#"{"ports":[{"name":"http","containerPort":8080},{"containerPort":22}]}"#,
-            &["ports[1].containerPort"],
-        )
-        .no_debug(),
-        Example::bad(
-            "port 22 of the node",
-            r#"{"ports":[{"name":"http","containerPort":8080},{"containerPort":2222,"hostPort":22}]}"#,
-            &["ports[1].hostPort"],
-        )
-        .no_debug(),
-        Example::bad("as the command", r#"{"command":["/usr/sbin/sshd","-D"]}"#, &["command[0]"]),
-        Example::bad("as the first argument", r#"{"args":["dropbear","-F","-p","2222"]}"#, &["args[0]"]),
-        Example::bad("behind an entry point", r#"{"command":["/entrypoint.sh"],"args":["sshd"]}"#, &["args[0]"]),
-        Example::bad(
-            "behind wrappers",
-            r#"{"command":["/sbin/tini","-g","--","env","A=b"],"args":["nice","-n","5","/usr/sbin/sshd"]}"#,
-            &["args[3]"],
-        ),
-        Example::bad(
-            "in a script",
-            r#"{"command":["/bin/sh","-ec"],"args":["mkdir -p /run/sshd && exec /usr/sbin/sshd -D"]}"#,
-            &["args[0]"],
-        ),
-        Example::bad(
-            "in a script in a script",
-            r#"{"command":["bash","-c","nginx\nsu -c 'A=b \"dropbear\" -F' &"]}"#,
-            &["command[2]"],
-        ),
-        Example::bad(
-            "in lifecycle handlers",
-            r#"{"lifecycle":{"postStart":{"exec":{"command":["sshd"]}},"preStop":{"exec":{"command":["sh","-c","/usr/sbin/sshd"]}}}}"#,
-            &["lifecycle.postStart.exec.command[0]", "lifecycle.preStop.exec.command[2]"],
-        )
-        .no_debug(),
-        Example::bad(
-            "behind an entry point, in one list",
-            r#"{"command":["/entrypoint.sh","/usr/sbin/sshd","-D"]}"#,
-            &["command[1]"],
-        ),
-        Example::bad(
-            "an init script",
-            r#"{"command":["sh","-c","/etc/init.d/ssh start; tail -f /dev/null"]}"#,
-            &["command[2]"],
-        ),
-        Example::bad(
-            "as a service",
-            r#"{"command":["sh","-c"],"args":["service ssh start && sleep infinity"]}"#,
-            &["args[0]"],
-        ),
-        Example::bad("in a multi-call binary", r#"{"command":["dropbearmulti","dropbear","-F"]}"#, &["command[1]"]),
-        Example::bad("on Windows", r#"{"command":["cmd","/c","C:\\OpenSSH\\sshd.exe"]}"#, &["command[2]"])
-            .spec(r#"{"os":{"name":"windows"}}"#),
-        Example::bad(
-            "in probes, and a probe of its port",
-            r#"{"livenessProbe":{"httpGet":null,"exec":{"command":["sh","-c","pgrep sshd || /usr/sbin/sshd"]}},"readinessProbe":{"httpGet":null,"tcpSocket":{"port":22}},"startupProbe":{"exec":{"command":["service","ssh","start"]}}}"#,
-            &["livenessProbe.exec.command[2]", "readinessProbe.tcpSocket.port", "startupProbe.exec.command[1]"],
-        )
-        .no_debug(),
-        Example::good(
-            "the word, and not the program",
-            r#"{"command":["/bin/sh","-c","pkill sshd; grep sshd /etc/passwd; ssh-keygen -A # sshd"],"args":["sshd"]}"#,
-        ),
-        Example::good("other programs", r#"{"command":["/bin/ssh-agent"],"args":["--user","sshd","mysshd"]}"#),
-        Example::good(
-            "other ports",
-            r#"{"ports":[{"name":"http","containerPort":2222},{"containerPort":8022,"hostPort":0}]}"#,
-        )
-        .no_debug(),
-        Example::good(
-            "a service that is stopped, and probes of other things",
-            r#"{"command":["sh","-c","service ssh stop; systemctl disable ssh; exec app"],"livenessProbe":{"httpGet":null,"tcpSocket":{"port":2222}},"readinessProbe":{"httpGet":null,"exec":{"command":["pgrep","sshd"]}}}"#,
-        )
-        .no_debug(),
-        Example::good("no command and no ports", r#"{"command":null,"args":null,"ports":null,"lifecycle":null}"#),
-    ],
+            Example::bad(
+                "port 22 and a good one",
+                r#"{"ports":[{"name":"http","containerPort":8080},{"containerPort":22}]}"#,
+                &["ports[1].containerPort"],
+            )
+            .no_debug(),
+            Example::bad(
+                "port 22 of the node",
+                r#"{"ports":[{"name":"http","containerPort":8080},{"containerPort":2222,"hostPort":22}]}"#,
+                &["ports[1].hostPort"],
+            )
+            .no_debug(),
+            Example::bad("as the command", r#"{"command":["/usr/sbin/sshd","-D"]}"#, &["command[0]"]),
+            Example::bad("as the first argument", r#"{"args":["dropbear","-F","-p","2222"]}"#, &["args[0]"]),
+            Example::bad("behind an entry point", r#"{"command":["/entrypoint.sh"],"args":["sshd"]}"#, &["args[0]"]),
+            Example::bad(
+                "behind wrappers",
+                r#"{"command":["/sbin/tini","-g","--","env","A=b"],"args":["nice","-n","5","/usr/sbin/sshd"]}"#,
+                &["args[3]"],
+            ),
+            Example::bad(
+                "in a script",
+                r#"{"command":["/bin/sh","-ec"],"args":["mkdir -p /run/sshd && exec /usr/sbin/sshd -D"]}"#,
+                &["args[0]"],
+            ),
+            Example::bad(
+                "in a script in a script",
+                r#"{"command":["bash","-c","nginx\nsu -c 'A=b \"dropbear\" -F' &"]}"#,
+                &["command[2]"],
+            ),
+            Example::bad(
+                "in lifecycle handlers",
+                r#"{"lifecycle":{"postStart":{"exec":{"command":["sshd"]}},"preStop":{"exec":{"command":["sh","-c","/usr/sbin/sshd"]}}}}"#,
+                &["lifecycle.postStart.exec.command[0]", "lifecycle.preStop.exec.command[2]"],
+            )
+            .no_debug(),
+            Example::bad(
+                "behind an entry point, in one list",
+                r#"{"command":["/entrypoint.sh","/usr/sbin/sshd","-D"]}"#,
+                &["command[1]"],
+            ),
+            Example::bad(
+                "an init script",
+                r#"{"command":["sh","-c","/etc/init.d/ssh start; tail -f /dev/null"]}"#,
+                &["command[2]"],
+            ),
+            Example::bad(
+                "as a service",
+                r#"{"command":["sh","-c"],"args":["service ssh start && sleep infinity"]}"#,
+                &["args[0]"],
+            ),
+            Example::bad("in a multi-call binary", r#"{"command":["dropbearmulti","dropbear","-F"]}"#, &["command[1]"]),
+            Example::bad("on Windows", r#"{"command":["cmd","/c","C:\\OpenSSH\\sshd.exe"]}"#, &["command[2]"])
+                .spec(r#"{"os":{"name":"windows"}}"#),
+            Example::bad(
+                "in probes, and a probe of its port",
+                r#"{"livenessProbe":{"httpGet":null,"exec":{"command":["sh","-c","pgrep sshd || /usr/sbin/sshd"]}},"readinessProbe":{"httpGet":null,"tcpSocket":{"port":22}},"startupProbe":{"exec":{"command":["service","ssh","start"]}}}"#,
+                &["livenessProbe.exec.command[2]", "readinessProbe.tcpSocket.port", "startupProbe.exec.command[1]"],
+            )
+            .no_debug(),
+            Example::good(
+                "the word, and not the program",
+                r#"{"command":["/bin/sh","-c","pkill sshd; grep sshd /etc/passwd; ssh-keygen -A # sshd"],"args":["sshd"]}"#,
+            ),
+            Example::good("other programs", r#"{"command":["/bin/ssh-agent"],"args":["--user","sshd","mysshd"]}"#),
+            Example::good(
+                "other ports",
+                r#"{"ports":[{"name":"http","containerPort":2222},{"containerPort":8022,"hostPort":0}]}"#,
+            )
+            .no_debug(),
+            Example::good(
+                "a service that is stopped, and probes of other things",
+                r#"{"command":["sh","-c","service ssh stop; systemctl disable ssh; exec app"],"livenessProbe":{"httpGet":null,"tcpSocket":{"port":2222}},"readinessProbe":{"httpGet":null,"exec":{"command":["pgrep","sshd"]}}}"#,
+            )
+            .no_debug(),
+            Example::good("no command and no ports", r#"{"command":null,"args":null,"ports":null,"lifecycle":null}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };
 
+/// The rule has no parameters.
 #[derive(Default)]
 struct SshServer;
 

@@ -66,52 +66,52 @@ Instead, let the administrator create a StorageClass or a PersistentVolume, and 
         implied_by: &[Cause::volume("runtime-socket"), Cause::volume("host-devices"), Cause::volume("host-path")],
         compile: compile::<VolumeTypes>,
         examples: &[
-        Example::bad("NFS among good volumes", "", &["spec.volumes[1].nfs"]).spec(
-            r#"{"volumes":[{"name":"a","emptyDir":{}},{"name":"b","nfs":{"server":"nfs.example.com","path":"/"}},{"name":"c","secret":{"secretName":"c"}}]}"#,
-        ),
-        Example::bad(
-            "several, and one of the future",
-            "",
-            &[
-                "spec.volumes[0].hostPath",
-                "spec.volumes[1].gitRepo",
-                "spec.volumes[2].flexVolume",
-                "spec.volumes[3].volumeOfTheFuture",
-            ],
-        )
-        .spec(
-            r#"{"volumes":[{"name":"a","hostPath":{"path":"/srv"}},{"name":"b","gitRepo":{"repository":"https://example.com/x.git"}},{"name":"c","flexVolume":{"driver":"example.com/x"}},{"name":"d","volumeOfTheFuture":{"x":1}}]}"#,
-        ),
-        Example::bad(
-            "only some types, and inline CSI among them",
-            "",
-            &["spec.volumes[1].iscsi", "spec.volumes[2].csi"],
-        )
-        .params(r#"{"only":["nfs","iscsi","rbd","flexVolume","gitRepo","csi"]}"#)
-        .spec(
-            r#"{"volumes":[{"name":"a","emptyDir":{}},{"name":"b","iscsi":{"targetPortal":"10.0.2.15:3260","iqn":"iqn.2001-04.com.example:storage","lun":0}},{"name":"c","csi":{"driver":"inline.csi.example.com"}},{"name":"d","hostPath":{"path":"/srv"}}]}"#,
-        ),
-        Example::bad("another driver than the one that is allowed", "", &["spec.volumes[1].csi"])
-            .params(r#"{"only":["csi"],"allow":["csi/secrets-store.csi.k8s.io"]}"#)
-            .spec(
-                r#"{"volumes":[{"name":"a","csi":{"driver":"secrets-store.csi.k8s.io"}},{"name":"b","csi":{"driver":"secrets-store.csi.k8s.io.example.com"}}]}"#,
+            Example::bad("NFS among good volumes", "", &["spec.volumes[1].nfs"]).spec(
+                r#"{"volumes":[{"name":"a","emptyDir":{}},{"name":"b","nfs":{"server":"nfs.example.com","path":"/"}},{"name":"c","secret":{"secretName":"c"}}]}"#,
             ),
-        Example::bad("another type than the one that is allowed", "", &["spec.volumes[1].iscsi"])
-            .params(r#"{"allow":["nfs"]}"#)
+            Example::bad(
+                "several, and one of the future",
+                "",
+                &[
+                    "spec.volumes[0].hostPath",
+                    "spec.volumes[1].gitRepo",
+                    "spec.volumes[2].flexVolume",
+                    "spec.volumes[3].volumeOfTheFuture",
+                ],
+            )
             .spec(
-                r#"{"volumes":[{"name":"a","nfs":{"server":"nfs.example.com","path":"/"}},{"name":"b","iscsi":{"targetPortal":"10.0.2.15:3260","iqn":"iqn.2001-04.com.example:storage","lun":0}}]}"#,
+                r#"{"volumes":[{"name":"a","hostPath":{"path":"/srv"}},{"name":"b","gitRepo":{"repository":"https://example.com/x.git"}},{"name":"c","flexVolume":{"driver":"example.com/x"}},{"name":"d","volumeOfTheFuture":{"x":1}}]}"#,
             ),
-        Example::good("types and drivers that are allowed", "")
-            .params(r#"{"only":["nfs","iscsi","csi"],"allow":["nfs","csi/secrets-store.csi.k8s.io"]}"#)
+            Example::bad(
+                "only some types, and inline CSI among them",
+                "",
+                &["spec.volumes[1].iscsi", "spec.volumes[2].csi"],
+            )
+            .params(r#"{"only":["nfs","iscsi","rbd","flexVolume","gitRepo","csi"]}"#)
             .spec(
-                r#"{"volumes":[{"name":"a","nfs":{"server":"nfs.example.com","path":"/"}},{"name":"b","csi":{"driver":"secrets-store.csi.k8s.io"}},{"name":"c","hostPath":{"path":"/srv"}}]}"#,
+                r#"{"volumes":[{"name":"a","emptyDir":{}},{"name":"b","iscsi":{"targetPortal":"10.0.2.15:3260","iqn":"iqn.2001-04.com.example:storage","lun":0}},{"name":"c","csi":{"driver":"inline.csi.example.com"}},{"name":"d","hostPath":{"path":"/srv"}}]}"#,
             ),
-        Example::good("no type at all is an emptyDir", "").spec(r#"{"volumes":[{"name":"a","nfs":null}]}"#),
-        Example::good("all that are allowed", "").spec(
-            r#"{"volumes":[{"name":"a","configMap":{"name":"a"}},{"name":"b","csi":{"driver":"csi.example.com"}},{"name":"c","downwardAPI":{"items":[]}},{"name":"d","emptyDir":{"sizeLimit":"1Mi"}},{"name":"e","ephemeral":{"volumeClaimTemplate":{"spec":{"accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"1Mi"}}}}}},{"name":"f","image":{"reference":"registry.example.com/data@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}},{"name":"g","persistentVolumeClaim":{"claimName":"g"}},{"name":"h","projected":{"sources":[]}},{"name":"i","secret":{"secretName":"i"},"nfs":null}]}"#,
-        ),
-        Example::good("no volumes", "").spec(r#"{"volumes":null}"#),
-    ],
+            Example::bad("another driver than the one that is allowed", "", &["spec.volumes[1].csi"])
+                .params(r#"{"only":["csi"],"allow":["csi/secrets-store.csi.k8s.io"]}"#)
+                .spec(
+                    r#"{"volumes":[{"name":"a","csi":{"driver":"secrets-store.csi.k8s.io"}},{"name":"b","csi":{"driver":"secrets-store.csi.k8s.io.example.com"}}]}"#,
+                ),
+            Example::bad("another type than the one that is allowed", "", &["spec.volumes[1].iscsi"])
+                .params(r#"{"allow":["nfs"]}"#)
+                .spec(
+                    r#"{"volumes":[{"name":"a","nfs":{"server":"nfs.example.com","path":"/"}},{"name":"b","iscsi":{"targetPortal":"10.0.2.15:3260","iqn":"iqn.2001-04.com.example:storage","lun":0}}]}"#,
+                ),
+            Example::good("types and drivers that are allowed", "")
+                .params(r#"{"only":["nfs","iscsi","csi"],"allow":["nfs","csi/secrets-store.csi.k8s.io"]}"#)
+                .spec(
+                    r#"{"volumes":[{"name":"a","nfs":{"server":"nfs.example.com","path":"/"}},{"name":"b","csi":{"driver":"secrets-store.csi.k8s.io"}},{"name":"c","hostPath":{"path":"/srv"}}]}"#,
+                ),
+            Example::good("no type at all is an emptyDir", "").spec(r#"{"volumes":[{"name":"a","nfs":null}]}"#),
+            Example::good("all that are allowed", "").spec(
+                r#"{"volumes":[{"name":"a","configMap":{"name":"a"}},{"name":"b","csi":{"driver":"csi.example.com"}},{"name":"c","downwardAPI":{"items":[]}},{"name":"d","emptyDir":{"sizeLimit":"1Mi"}},{"name":"e","ephemeral":{"volumeClaimTemplate":{"spec":{"accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"1Mi"}}}}}},{"name":"f","image":{"reference":"registry.example.com/data@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}},{"name":"g","persistentVolumeClaim":{"claimName":"g"}},{"name":"h","projected":{"sources":[]}},{"name":"i","secret":{"secretName":"i"},"nfs":null}]}"#,
+            ),
+            Example::good("no volumes", "").spec(r#"{"volumes":null}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };

@@ -63,53 +63,15 @@ fn secrets_on_a_command_line() {
 #[test]
 fn every_search_takes_linear_time() {
     const SIZE: usize = 1 << 18;
-    for part in [
-        "AKIA",
-        "ghp_",
-        "sk-",
-        "SG.",
-        ":AA",
-        "Q~",
-        "eyJ",
-        "eyJ.",
-        "eyJ-",
-        "hooks.slack.com/services/T",
-        "://",
-        "://a:b",
-        "://a:@",
-        "a:@",
-        "@tcp(",
-        "jdbc:oracle:",
-        "@//",
-        "password=;",
-        "password=$(",
-        "password=\"",
-        "password: ",
-        "\"password\":",
-        "=",
-        "a=",
-        "a:",
-        "$(",
-        "${",
-        "{{",
-        "<",
-        "%",
-        "identified by '",
-        "sig=",
-        "Bearer ",
-        "Basic ",
-        "authorization: bearer ",
-        "-----BEGIN ",
-        "a",
-        "A1b",
-        "/",
-        "-",
-        "_",
-        " ",
-        "\\",
-        "\"",
+    #[rustfmt::skip]
+    let parts = [
+        "AKIA", "ghp_", "sk-", "SG.", ":AA", "Q~", "eyJ", "eyJ.", "eyJ-", "hooks.slack.com/services/T", "://",
+        "://a:b", "://a:@", "a:@", "@tcp(", "jdbc:oracle:", "@//", "password=;", "password=$(", "password=\"",
+        "password: ", "\"password\":", "=", "a=", "a:", "$(", "${", "{{", "<", "%", "identified by '", "sig=",
+        "Bearer ", "Basic ", "authorization: bearer ", "-----BEGIN ", "a", "A1b", "/", "-", "_", " ", "\\", "\"",
         "é",
-    ] {
+    ];
+    for part in parts {
         let value = part.repeat(SIZE / part.len());
         std::hint::black_box((
             secret_value(&value),
