@@ -1,6 +1,6 @@
 //! How commands reach the API server.
 
-use super::Failure;
+use super::exit::Failure;
 use crate::cluster::Access;
 use std::path::PathBuf;
 

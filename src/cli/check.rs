@@ -5,10 +5,10 @@ mod exemptions;
 mod files;
 mod foreign;
 
+use super::exit::{Exit, Failure};
 use super::input::{Found, Inputs};
 use super::output::{self, Format};
-use super::{Exit, Failure};
-use crate::manifest::{self, ManifestError, Position};
+use crate::manifest::{self, Position};
 use crate::report::{AnyExemption, CheckReport, FileError, Judge, Usage, text};
 use crate::sources::{Origin, SourceErrors, Sources};
 use exemptions::{Exemptions, Namespaces};
@@ -105,7 +105,7 @@ fn read_exemptions(all: &[Found], within: Namespaces<'_>, exemptions: &mut Exemp
         for document in manifest::read(bytes).documents {
             for object in document.objects().iter().flatten() {
                 let wrong = exemptions.read(&input.name, object, within).err().unwrap_or_default();
-                errors.extend(wrong.iter().map(|error| at(&input.name, error)));
+                errors.extend(wrong.iter().map(|error| FileError::at(&input.name, error)));
             }
         }
     }
@@ -121,15 +121,6 @@ fn place(waiver: &AnyExemption, origins: &[Origin], exemptions: &Exemptions) -> 
             (origin.map(|origin| origin.file.clone()).unwrap_or_default(), at.copied().unwrap_or(Position::START))
         }
         AnyExemption::Object(name) => exemptions.place(name),
-    }
-}
-
-fn at(file: &str, error: &ManifestError) -> FileError {
-    FileError {
-        file: file.to_owned(),
-        line: Some(error.at.line),
-        column: Some(error.at.column),
-        message: error.message.clone(),
     }
 }
 

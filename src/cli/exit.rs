@@ -47,16 +47,3 @@ impl Failure {
         Self::Internal(message.into())
     }
 }
-
-/// Prints a failure to stderr.
-pub fn report(result: Result<Exit, Failure>) -> ExitCode {
-    let (exit, message) = match result {
-        Ok(exit) => return exit.into(),
-        Err(Failure::Input(message)) => (Exit::InputError, message),
-        Err(Failure::Internal(message)) => (Exit::InternalError, message),
-    };
-    for line in message.lines() {
-        super::output::diagnose("error", line);
-    }
-    exit.into()
-}

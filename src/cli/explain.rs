@@ -4,7 +4,8 @@ mod diff;
 pub mod params;
 pub mod repaired;
 
-use super::{Exit, Failure, output, rules::default_action};
+use super::exit::{Exit, Failure};
+use super::{output, rules::default_action};
 use crate::rule::Rule;
 use crate::rules::{self, RULES, owasp};
 use anstyle::Style;

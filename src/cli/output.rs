@@ -1,9 +1,10 @@
 //! Output: colours only on a terminal, and no error when the reader closes the pipe.
 
-use super::Failure;
+use super::exit::{Exit, Failure};
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 use std::io::{ErrorKind, Write};
+use std::process::ExitCode;
 
 /// `-o`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -44,4 +45,17 @@ pub fn diagnose(kind: &str, line: &str) {
     };
     // There is no other place for an error if stderr is closed.
     let _ = writeln!(anstream::stderr().lock(), "{style}{kind}:{style:#} {}", crate::text::clean(line, 4000));
+}
+
+/// The exit code of a command. Prints its failure to stderr.
+pub fn exit_code(result: Result<Exit, Failure>) -> ExitCode {
+    let (exit, message) = match result {
+        Ok(exit) => return exit.into(),
+        Err(Failure::Input(message)) => (Exit::InputError, message),
+        Err(Failure::Internal(message)) => (Exit::InternalError, message),
+    };
+    for line in message.lines() {
+        diagnose("error", line);
+    }
+    exit.into()
 }

@@ -1,7 +1,8 @@
 //! `podreeve review`: answers one AdmissionReview as the webhook would.
 
+use super::exit::{Exit, Failure};
+use super::input;
 use super::output::{self, Format};
-use super::{Exit, Failure, input};
 use crate::admit::{self, Lookup, Snapshot, admit_guarded, judge_with_lookups};
 use crate::facts::{FactAnswer, FactQuery};
 use crate::outcome::{Outcome, Verdict};

@@ -1,13 +1,14 @@
 //! `podreeve rules`: the table.
 
 mod coverage;
+mod default_action;
 
+pub use default_action::default_action;
+
+use super::exit::{Exit, Failure};
 use super::output::{self, Format};
-use super::{Exit, Failure};
-use crate::policy::Action;
 use crate::rule::{Example, Rule, Same};
 use crate::rules::RULES;
-use crate::sources::Sources;
 use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Write;
@@ -66,15 +67,6 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         Format::Text => output::print(&table(&rows))?,
     }
     Ok(Exit::Clean)
-}
-
-/// The action of the built-in policy; off if it does not name the rule.
-#[must_use]
-pub fn default_action(rule: &Rule) -> Action {
-    let snapshot = Sources::new(&[]).load(0, 0);
-    let policies = snapshot.iter().flat_map(|snapshot| &snapshot.policies.policies);
-    let mut rules = policies.flat_map(|policy| &policy.rules);
-    rules.find(|compiled| compiled.rule.id == rule.id).map_or(Action::Off, |compiled| compiled.action)
 }
 
 /// The violations that imply this rule's, for people.

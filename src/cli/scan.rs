@@ -3,8 +3,9 @@
 mod printer;
 
 use super::access::AccessArgs;
+use super::check;
+use super::exit::{Exit, Failure};
 use super::output::{self, Format};
-use super::{Exit, Failure, check};
 use crate::admit::Snapshot;
 use crate::cluster::scan::{RateLimiter, Scanning, Scope};
 use crate::cluster::{Lookup, once};

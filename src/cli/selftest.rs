@@ -1,7 +1,8 @@
 //! `podreeve selftest`: whether the API server calls podreeve, and podreeve denies.
 
 use super::access::AccessArgs;
-use super::{Exit, Failure, output};
+use super::exit::{Exit, Failure};
+use super::output;
 use crate::cluster::webhooks::{self, Answer};
 use crate::server::duration;
 use std::time::Duration;

@@ -2,7 +2,8 @@
 
 mod cluster;
 
-use super::{Exit, Failure, exit};
+use super::exit::{Exit, Failure};
+use super::output;
 use crate::observe::{Format, Log};
 use crate::server::certs::Certificates;
 use crate::server::policies::Policies;
@@ -101,7 +102,7 @@ pub struct Args {
 /// Serves until a signal ends it.
 #[must_use]
 pub fn run(args: Args) -> ExitCode {
-    exit::report(start(args))
+    output::exit_code(start(args))
 }
 
 fn start(args: Args) -> Result<Exit, Failure> {

@@ -1,8 +1,9 @@
 //! `podreeve uninstall`: removes the webhook configurations before the server goes.
 
 use super::access::AccessArgs;
+use super::exit::{Exit, Failure};
+use super::output;
 use super::reports::Reports;
-use super::{Exit, Failure, output};
 use crate::cluster::{scan, webhooks};
 
 /// Remove the webhook configurations, so that the server can go

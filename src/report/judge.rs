@@ -1,6 +1,8 @@
 //! Judges an object of a file as the webhooks would: mutates it, then validates it.
 
-use super::{FileError, HintReport, ObjectReport, PassedOver, ViolationReport, without_template};
+use super::file_error::FileError;
+use super::passed_over::{PassedOver, without_template};
+use super::types::{HintReport, ObjectReport, ViolationReport};
 use crate::admit::{Hook, Snapshot, admit};
 use crate::decide::{Effect, Note};
 use crate::json::Raw;

@@ -1,6 +1,6 @@
 //! What `check` does not judge. Objects without a pod are counted; what may be a mistake is named.
 
-use super::FileError;
+use super::file_error::FileError;
 use crate::manifest::{Content, Node, Object};
 use crate::policy::PolicySet;
 use crate::text::clean;

@@ -1,7 +1,9 @@
 //! The report of `check -o json`. Its JSON schema, `docs/check-report.schema.json`, is generated from these types. Fields are added
 //! but never changed.
 
-use super::{PassedOver, WaiverReport};
+use super::file_error::FileError;
+use super::passed_over::PassedOver;
+use super::waivers::WaiverReport;
 use crate::outcome::Verdict;
 use json_patch::PatchOperation;
 use schemars::JsonSchema;
@@ -120,25 +122,6 @@ pub struct ViolationReport {
     /// The repair as a JSON Patch (RFC 6902) of the object; empty if the rule has none.
     #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
     pub patch: Vec<PatchOperation>,
-}
-
-/// Something that could not be read.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct FileError {
-    pub file: String,
-    /// From 1; null for the file as a whole.
-    pub line: Option<usize>,
-    pub column: Option<usize>,
-    pub message: String,
-}
-
-impl FileError {
-    /// An error of the file as a whole.
-    #[must_use]
-    pub fn whole(file: &str, message: &str) -> Self {
-        Self { file: file.to_owned(), line: None, column: None, message: message.to_owned() }
-    }
 }
 
 /// How many objects there are of a kind.

@@ -1,7 +1,6 @@
 //! Exemptions that need attention: those that nothing needs, and those that end.
 
-use super::Judge;
-use super::judge::{GROUPS, USER};
+use super::judge::{GROUPS, Judge, USER};
 use crate::admit::Snapshot;
 use crate::decide::{Case, EXPIRY_NOTICE, Stage, judge};
 use crate::facts::Known;

@@ -1,7 +1,7 @@
 //! Judges files, each document by itself, so that a fault in one does not hide the others.
 
 use super::exemptions::Namespaces;
-use super::{at, foreign};
+use super::foreign;
 use crate::cli::input::{self, Input};
 use crate::manifest::{self, ManifestError, Object, Reading};
 use crate::report::{FileError, Found, Judge, NotJudged, PassedOver, Usage};
@@ -59,7 +59,7 @@ impl<'a> Files<'a> {
                 match object {
                     Ok(object) => self.object(file, &object),
                     // A List is an object of Kubernetes, so a fault inside one is no file of another tool.
-                    Err(error) if document.is_object() => self.found.errors.push(at(file, &error)),
+                    Err(error) if document.is_object() => self.found.errors.push(FileError::at(file, &error)),
                     Err(error) => {
                         let reason = foreign::reason(file, Some(&document.root), document.has_braces);
                         self.unreadable(file, &error, reason);
@@ -72,7 +72,7 @@ impl<'a> Files<'a> {
     fn unreadable(&mut self, file: &str, error: &ManifestError, foreign: Option<String>) {
         match foreign {
             Some(reason) => self.pass_over(file, Some(error.at.line), &reason),
-            None => self.found.errors.push(at(file, error)),
+            None => self.found.errors.push(FileError::at(file, error)),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Kustomizations, to find out which files are patches. A patch is a part of an object, which is never applied by itself.
 
+use super::file;
 use crate::manifest::{self, Content, Node};
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
@@ -27,7 +28,7 @@ pub fn is_patch_of(kustomization: &Path) -> String {
 pub fn patches<'p>(paths: impl Iterator<Item = &'p Path>) -> HashMap<PathBuf, PathBuf> {
     let (mut patches, mut resources) = (HashMap::new(), HashSet::new());
     for path in paths.filter(|path| is_kustomization(path)) {
-        let Ok(bytes) = super::read(path).bytes else { continue };
+        let Ok(bytes) = file::read(path).bytes else { continue };
         let base = path.parent().unwrap_or(Path::new(""));
         for document in manifest::read(&bytes).documents {
             let list = |key: &str| match document.root.get(key).map(|list| &list.content) {

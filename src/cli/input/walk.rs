@@ -1,7 +1,8 @@
 //! The manifests below a directory. A file that cannot be read is reported and does not end the walk.
 
 use super::exclude::{Exclude, covers};
-use super::{Found, kustomize, unreadable};
+use super::file::{Found, unreadable};
+use super::kustomize;
 use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
 

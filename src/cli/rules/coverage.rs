@@ -1,6 +1,6 @@
 //! `podreeve rules --owasp`: how far podreeve covers each item of the OWASP list.
 
-use super::default_action;
+use super::default_action::default_action;
 use crate::policy::Action;
 use crate::rule::Rule;
 use crate::rules::owasp::{ITEMS, Item, Where};

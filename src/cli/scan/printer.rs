@@ -1,8 +1,8 @@
 //! Prints the findings of a scan as they come, and a progress bar.
 
-use super::super::Failure;
-use super::super::output::{self, Format};
 use crate::admit::Snapshot;
+use crate::cli::exit::Failure;
+use crate::cli::output::{self, Format};
 use crate::cluster::item::Item;
 use crate::cluster::scan::ScanObserver;
 use crate::policy::document::API_VERSION;

@@ -17,7 +17,7 @@ pub static RULE: Rule = Rule {
 a digest, since the digest decides what runs. A reference that no runtime accepts is under no entry.\n\n\
 The rule also judges images that are mounted as volumes.\n\n\
 Mirror what you need into your own registry, where it is scanned and signed. Without `allow`, no image is allowed.",
-    why: "the owner of a registry decides what its images run in the cluster",
+    why: "an attacker who controls a registry decides what its images run in the cluster",
     owasp: &[31],
     severity: Severity::High,
     params: params::<ImageRegistries>,

@@ -18,7 +18,7 @@ pub static RULE: Rule = Rule {
 profile, set on the container or on the pod. Not set means `Unconfined` on most nodes: every system call of the kernel \
 is open.\n\n\
 The repair sets `RuntimeDefault` on the pod for containers without a profile (on the container itself for a debug \
-container of a running pod). An explicit `Unconfined` is intended, so the rule denies it and does not change it.\n\n\
+container of a running pod). An explicit `Unconfined` is the author's choice, so the rule denies it and does not change it.\n\n\
 `pss` and `version` make the rule judge as that Pod Security Standard does: `baseline` refuses only an explicit \
 `Unconfined`, and versions before v1.19 judge annotations.",
     why: "without seccomp an attacker who takes over a program can try every system call of the node's kernel",
