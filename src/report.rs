@@ -12,5 +12,5 @@ pub use file_error::FileError;
 pub use judge::{Judge, NotJudged};
 pub use passed_over::{PassedOver, without_template};
 pub use scan::{OwnerReport, ScanReport, ScanSummary, ScanViolation, UnreadReport};
-pub use types::{CheckReport, Found, HintReport, KindCount, ObjectReport, Summary, ViolationReport};
-pub use waivers::{AnyExemption, Usage, WaiverReport, WaiverState};
+pub use types::{CheckReport, CheckResults, HintReport, KindCount, ObjectReport, Summary, ViolationReport};
+pub use waivers::{ExemptionId, Usage, WaiverReport, WaiverState};

@@ -51,9 +51,9 @@ mod pod {
 
 /// Rules that judge connections to a pod: exec, attach, port-forward and proxy.
 mod exec {
-    pub mod entered;
     pub mod exec_privileged;
     pub mod exec_root;
+    pub mod unknown_pod;
 }
 
 use crate::rule::{Rule, nearest_name};

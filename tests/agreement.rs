@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use common::{TODAY, policies, review};
 use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::manifest;
-use podreeve::report::{CheckReport, Found, Judge};
+use podreeve::report::{CheckReport, CheckResults, Judge};
 use podreeve::rule::{Example, Kinds, Rule};
 use podreeve::rules::RULES;
 use podreeve::sources::Sources;
@@ -71,7 +71,7 @@ fn check(object: &Value, snapshot: &Snapshot) -> Value {
     let judge = Judge { snapshot, namespace: "default", today: TODAY };
     let object = documents[0].objects().remove(0).expect("an object");
     let objects = vec![judge.object("a.yaml", &object).expect("a pod")];
-    let report = CheckReport::new(Found { objects, ..Found::default() });
+    let report = CheckReport::new(CheckResults { objects, ..CheckResults::default() });
     serde_json::to_value(report).expect("JSON")["objects"][0].clone()
 }
 

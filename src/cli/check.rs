@@ -3,13 +3,13 @@
 mod accounts;
 mod exemptions;
 mod files;
-mod foreign;
+mod other_tools;
 
 use super::exit::{Exit, Failure};
-use super::input::{Found, Inputs};
+use super::input::{Entry, Inputs};
 use super::output::{self, Format};
 use crate::manifest::{self, Position};
-use crate::report::{AnyExemption, CheckReport, FileError, Judge, Usage, text};
+use crate::report::{CheckReport, ExemptionId, FileError, Judge, Usage, text};
 use crate::sources::{Origin, SourceErrors, Sources};
 use exemptions::{Exemptions, Namespaces};
 use files::Files;
@@ -58,28 +58,28 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let loaded = Sources::new(&args.policy).load_with_origins(1, usize::MAX);
     let (mut snapshot, origins) = loaded.map_err(unusable)?;
-    let within = Namespaces { default: &args.namespace, allowed: &args.exemption_namespaces };
+    let namespaces = Namespaces { default: &args.namespace, allowed: &args.exemption_namespaces };
     let (mut exemptions, mut errors) = (Exemptions::default(), Vec::new());
     // All files are read first, because a ServiceAccount may come after its pods, and an exemption after what it exempts; stdin
     // can be read only once.
-    let all: Vec<Found> = args.inputs.read().collect();
-    snapshot.facts.written = Some(Arc::new(accounts::read(&all, within.default)));
-    if !within.allowed.is_empty() {
-        errors = read_exemptions(&all, within, &mut exemptions);
+    let all: Vec<Entry> = args.inputs.read().collect();
+    snapshot.facts.written = Some(Arc::new(accounts::read(&all, namespaces.default)));
+    if !namespaces.allowed.is_empty() {
+        errors = read_exemptions(&all, namespaces, &mut exemptions);
         snapshot.policies.exemptions.clone_from(&exemptions.found);
     }
     let judge = Judge { snapshot: &snapshot, namespace: &args.namespace, today: today() };
-    let mut files = Files::new(judge, within, args.waivers.then(Usage::default));
-    files.found.errors = errors;
-    for found in &all {
-        files.take(found);
+    let mut files = Files::new(judge, namespaces, args.waivers.then(Usage::default));
+    files.results.errors = errors;
+    for entry in &all {
+        files.add(entry);
     }
-    if args.require_objects && files.found.objects.is_empty() && files.found.errors.is_empty() {
+    if args.require_objects && files.results.objects.is_empty() && files.results.errors.is_empty() {
         let message = "nothing was judged: there is no pod and no pod template";
-        files.found.errors.push(FileError::whole(&args.inputs.names().join(" "), message));
+        files.results.errors.push(FileError::whole(&args.inputs.names().join(" "), message));
     }
     let usage = files.usage;
-    let mut report = CheckReport::new(files.found);
+    let mut report = CheckReport::new(files.results);
     report.waivers =
         usage.map(|usage| usage.waivers(&snapshot, judge.today, |waiver| place(waiver, &origins, &exemptions)));
     match args.output {
@@ -97,14 +97,14 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 }
 
 /// Adds the exemptions among the files, and returns what is wrong with them.
-fn read_exemptions(all: &[Found], within: Namespaces<'_>, exemptions: &mut Exemptions) -> Vec<FileError> {
+fn read_exemptions(all: &[Entry], namespaces: Namespaces<'_>, exemptions: &mut Exemptions) -> Vec<FileError> {
     let mut errors = Vec::new();
-    for found in all {
-        let Found::Input(input) = found else { continue };
+    for entry in all {
+        let Entry::File(input) = entry else { continue };
         let Ok(bytes) = &input.bytes else { continue };
         for document in manifest::read(bytes).documents {
             for object in document.objects().iter().flatten() {
-                let wrong = exemptions.read(&input.name, object, within).err().unwrap_or_default();
+                let wrong = exemptions.read(&input.name, object, namespaces).err().unwrap_or_default();
                 errors.extend(wrong.iter().map(|error| FileError::at(&input.name, error)));
             }
         }
@@ -113,14 +113,14 @@ fn read_exemptions(all: &[Found], within: Namespaces<'_>, exemptions: &mut Exemp
 }
 
 /// The file and position of an exemption.
-fn place(waiver: &AnyExemption, origins: &[Origin], exemptions: &Exemptions) -> (String, Position) {
+fn place(waiver: &ExemptionId, origins: &[Origin], exemptions: &Exemptions) -> (String, Position) {
     match waiver {
-        AnyExemption::Policy(policy, exemption) => {
+        ExemptionId::Policy(policy, exemption) => {
             let origin = origins.get(*policy);
             let at = origin.and_then(|origin| origin.exemptions.get(*exemption));
             (origin.map(|origin| origin.file.clone()).unwrap_or_default(), at.copied().unwrap_or(Position::START))
         }
-        AnyExemption::Object(name) => exemptions.place(name),
+        ExemptionId::Object(name) => exemptions.place(name),
     }
 }
 

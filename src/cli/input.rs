@@ -5,7 +5,7 @@ mod file;
 pub mod kustomize;
 mod walk;
 
-pub use file::{Found, Input, read};
+pub use file::{Entry, Input, read};
 
 use exclude::Exclude;
 use file::unreadable;
@@ -32,9 +32,9 @@ pub struct Inputs {
 
 impl Inputs {
     /// Reads one file at a time, in the order of the arguments; files of a directory in the order of their names.
-    pub fn read(&self) -> impl Iterator<Item = Found> {
+    pub fn read(&self) -> impl Iterator<Item = Entry> {
         self.filename.iter().chain(&self.files).flat_map(|name| self.paths(name)).map(|found| match found {
-            Ok(path) => Found::Input(read(&path)),
+            Ok(path) => Entry::File(read(&path)),
             Err(other) => other,
         })
     }
@@ -45,7 +45,7 @@ impl Inputs {
         self.filename.iter().chain(&self.files).map(String::as_str).collect()
     }
 
-    fn paths(&self, name: &str) -> Vec<Result<PathBuf, Found>> {
+    fn paths(&self, name: &str) -> Vec<Result<PathBuf, Entry>> {
         let fail = |message: String| vec![Err(unreadable(name, message))];
         if name.starts_with("http://") || name.starts_with("https://") {
             return fail("podreeve fetches nothing; download it and name the file, or pipe it in with `-`".to_owned());

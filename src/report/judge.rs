@@ -36,7 +36,7 @@ pub enum NotJudged {
     /// The object should be judged, but cannot.
     Error(FileError),
     /// The object looks like a workload, so it may be a mistake that it is not judged.
-    InDoubt(Box<PassedOver>),
+    LooksLikeWorkload(Box<PassedOver>),
     /// The object has no pod.
     WithoutPod { api_version: String, kind: String },
 }
@@ -50,9 +50,9 @@ impl Judge<'_> {
         let policies = &self.snapshot.policies;
         if policies.kind(object.group(), object.kind).is_none() {
             let (api_version, kind) = (object.api_version.to_owned(), object.kind.to_owned());
-            let in_doubt =
-                PassedOver::object(file, object, policies).map(|passed| NotJudged::InDoubt(Box::new(passed)));
-            return Err(in_doubt.unwrap_or(NotJudged::WithoutPod { api_version, kind }));
+            let passed_over =
+                PassedOver::object(file, object, policies).map(|passed| NotJudged::LooksLikeWorkload(Box::new(passed)));
+            return Err(passed_over.unwrap_or(NotJudged::WithoutPod { api_version, kind }));
         }
         // For a kind that a policy adds, it is unknown whether the pod template is optional.
         let built_in = kinds::find(object.group(), object.kind);

@@ -149,9 +149,9 @@ pub struct Summary {
     pub passed_over: usize,
 }
 
-/// What was found, in the order of the files.
+/// The results for all objects, in the order of the files.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct CheckResults {
     pub objects: Vec<ObjectReport>,
     pub errors: Vec<FileError>,
     pub passed_over: Vec<PassedOver>,
@@ -161,8 +161,8 @@ pub struct Found {
 
 impl CheckReport {
     #[must_use]
-    pub fn new(found: Found) -> Self {
-        let Found { objects, errors, passed_over, without_pod } = found;
+    pub fn new(results: CheckResults) -> Self {
+        let CheckResults { objects, errors, passed_over, without_pod } = results;
         let count = |verdict: Verdict| objects.iter().filter(|o| o.verdict == verdict.as_str()).count();
         let summary = Summary {
             objects: objects.len(),

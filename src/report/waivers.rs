@@ -57,7 +57,7 @@ pub enum WaiverState {
 
 /// An exemption of the snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum AnyExemption {
+pub enum ExemptionId {
     /// An exemption of a policy: the index of the policy, and that of the exemption.
     Policy(usize, usize),
     /// The Exemption object, as `namespace/name`.
@@ -66,7 +66,7 @@ pub enum AnyExemption {
 
 /// The exemptions that let something through, each with the rule and the namespace.
 #[derive(Debug, Default)]
-pub struct Usage(BTreeSet<(AnyExemption, &'static str, String)>);
+pub struct Usage(BTreeSet<(ExemptionId, &'static str, String)>);
 
 impl Usage {
     /// Adds the exemptions that the object needs.
@@ -104,8 +104,8 @@ impl Usage {
                 let judged = judge(case, &[policy], || None);
                 self.0.extend(judged.iter().filter_map(|j| {
                     let waiver = match j.exemption? {
-                        ExemptionSource::Policy(index) => AnyExemption::Policy(number, index),
-                        ExemptionSource::Object(name) => AnyExemption::Object(name.to_owned()),
+                        ExemptionSource::Policy(index) => ExemptionId::Policy(number, index),
+                        ExemptionSource::Object(name) => ExemptionId::Object(name.to_owned()),
                     };
                     Some((waiver, j.rule.id, case.namespace.to_owned()))
                 }));
@@ -120,15 +120,15 @@ impl Usage {
         &self,
         snapshot: &Snapshot,
         today: Date,
-        place: impl Fn(&AnyExemption) -> (String, Position),
+        place: impl Fn(&ExemptionId) -> (String, Position),
     ) -> Vec<WaiverReport> {
         let policies = snapshot.policies.policies.iter().enumerate().flat_map(|(number, policy)| {
             let exemptions = policy.exemptions.iter().enumerate();
             exemptions
-                .map(move |(index, exemption)| (Some(&policy.name), AnyExemption::Policy(number, index), exemption))
+                .map(move |(index, exemption)| (Some(&policy.name), ExemptionId::Policy(number, index), exemption))
         });
         let objects = snapshot.policies.exemptions.iter();
-        let objects = objects.map(|object| (None, AnyExemption::Object(object.name.clone()), &object.exemption));
+        let objects = objects.map(|object| (None, ExemptionId::Object(object.name.clone()), &object.exemption));
         policies
             .chain(objects)
             .filter_map(|(policy, waiver, exemption)| {
@@ -136,8 +136,8 @@ impl Usage {
                 let (unused_rules, unused_namespaces, states) = self.states(&waiver, exemption.written(), today);
                 let (file, Position { line, column }) = (!states.is_empty()).then(|| place(&waiver))?;
                 let (exemption, index) = match waiver {
-                    AnyExemption::Policy(_, index) => (None, Some(index)),
-                    AnyExemption::Object(name) => (Some(name), None),
+                    ExemptionId::Policy(_, index) => (None, Some(index)),
+                    ExemptionId::Object(name) => (Some(name), None),
                 };
                 Some(WaiverReport {
                     policy: policy.cloned(),
@@ -163,7 +163,7 @@ impl Usage {
 
     fn states(
         &self,
-        waiver: &AnyExemption,
+        waiver: &ExemptionId,
         exemption: &Exemption,
         today: Date,
     ) -> (Vec<String>, Vec<String>, Vec<WaiverState>) {

@@ -1,6 +1,6 @@
 //! ServiceAccounts among the checked files. They decide whether their pods get a token.
 
-use crate::cli::input::Found;
+use crate::cli::input::Entry;
 use crate::facts::accounts::Accounts;
 use crate::manifest::{self, Content, Object};
 
@@ -8,10 +8,10 @@ use crate::manifest::{self, Content, Object};
 const FIELD: &str = "automountServiceAccountToken";
 
 /// The field of all ServiceAccounts. `namespace` is that of objects that name none.
-pub fn read(all: &[Found], namespace: &str) -> Accounts {
+pub fn read(all: &[Entry], namespace: &str) -> Accounts {
     let mut accounts = Accounts::default();
-    for found in all {
-        let Found::Input(input) = found else { continue };
+    for entry in all {
+        let Entry::File(input) = entry else { continue };
         // Most files do not mention the field, so they are not read a second time.
         let Some(bytes) = input.bytes.as_ref().ok().filter(|bytes| has(bytes, FIELD)) else {
             continue;

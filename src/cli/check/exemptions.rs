@@ -55,9 +55,9 @@ impl Exemptions {
         &mut self,
         file: &str,
         object: &Object<'n>,
-        within: Namespaces<'n>,
+        namespaces: Namespaces<'n>,
     ) -> Result<(), Vec<ManifestError>> {
-        let Some((namespace, true)) = within.of(object) else { return Ok(()) };
+        let Some((namespace, true)) = namespaces.of(object) else { return Ok(()) };
         let name = object.name();
         let full = format!("{namespace}/{name}");
         let error = |pointer: &str, message: String| {

@@ -12,8 +12,8 @@ pub struct Input {
 }
 
 /// What an argument leads to.
-pub enum Found {
-    Input(Input),
+pub enum Entry {
+    File(Input),
     /// A file that is not read, and the reason.
     PassedOver {
         name: String,
@@ -22,8 +22,8 @@ pub enum Found {
 }
 
 /// A file that cannot be read.
-pub fn unreadable(name: &str, message: String) -> Found {
-    Found::Input(Input { name: name.to_owned(), bytes: Err(message) })
+pub fn unreadable(name: &str, message: String) -> Entry {
+    Entry::File(Input { name: name.to_owned(), bytes: Err(message) })
 }
 
 /// Reads one file, or stdin for `-`.

@@ -1,7 +1,7 @@
 //! The manifests below a directory. A file that cannot be read is reported and does not end the walk.
 
 use super::exclude::{Exclude, covers};
-use super::file::{Found, unreadable};
+use super::file::{Entry, unreadable};
 use super::kustomize;
 use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 const NOT_WALKED: [&str; 3] = [".git", ".github", "node_modules"];
 
 /// The manifests of a directory in the order of their names, with the files that are passed over or cannot be read.
-pub fn directory(path: &Path, recursive: bool, exclude: &[Exclude]) -> Vec<Result<PathBuf, Found>> {
+pub fn directory(path: &Path, recursive: bool, exclude: &[Exclude]) -> Vec<Result<PathBuf, Entry>> {
     let mut walk = Walk { recursive, exclude, found: Vec::new() };
     walk.directory(path);
     let patches = kustomize::patches(walk.found.iter().filter_map(|found| found.as_deref().ok()));
     let is_patch = |path: PathBuf| match patches.get(&kustomize::normal(&path)) {
-        Some(by) => Err(Found::PassedOver { name: path.display().to_string(), reason: kustomize::is_patch_of(by) }),
+        Some(by) => Err(Entry::PassedOver { name: path.display().to_string(), reason: kustomize::is_patch_of(by) }),
         None => Ok(path),
     };
     walk.found.into_iter().map(|found| found.and_then(is_patch)).collect()
@@ -24,7 +24,7 @@ pub fn directory(path: &Path, recursive: bool, exclude: &[Exclude]) -> Vec<Resul
 struct Walk<'e> {
     recursive: bool,
     exclude: &'e [Exclude],
-    found: Vec<Result<PathBuf, Found>>,
+    found: Vec<Result<PathBuf, Entry>>,
 }
 
 impl Walk<'_> {
@@ -56,7 +56,7 @@ impl Walk<'_> {
             return;
         }
         let pass_over = |path: &Path, reason: &str| {
-            Err(Found::PassedOver { name: path.display().to_string(), reason: reason.to_owned() })
+            Err(Entry::PassedOver { name: path.display().to_string(), reason: reason.to_owned() })
         };
         let is_link = kind.is_some_and(|kind| kind.is_symlink());
         match fs::metadata(&path) {

@@ -139,7 +139,7 @@ impl<'p> Findings<'p> {
             return;
         }
         if let Some(spots) = self.spots.as_mut().filter(|_| !finding.implies_nothing()) {
-            spots.extend(Same::spots(&finding));
+            spots.extend(Same::cause_spot(&finding));
         }
         let repairable = self.split.is_some_and(|split| split.is_repairable(&finding));
         let class = usize::from(repairable) * SEVERITIES + finding.severity.map_or(0, |severity| severity as usize + 1);

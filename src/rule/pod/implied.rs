@@ -55,7 +55,7 @@ impl Same {
 
     /// Where the violation of a cause is found. No rule is implied by anything but a container or a volume.
     #[must_use]
-    pub fn spots(finding: &Finding<'_>) -> Option<Spot> {
+    pub fn cause_spot(finding: &Finding<'_>) -> Option<Spot> {
         Self::Container.spot(finding).or_else(|| Self::Volume.spot(finding))
     }
 }

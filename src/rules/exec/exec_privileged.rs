@@ -1,6 +1,6 @@
 //! Connections to privileged containers: a shell there is a shell on the node.
 
-use super::entered::{OnUnknown, unknown};
+use super::unknown_pod::{OnUnknown, unknown};
 use crate::facts::FactKinds;
 use crate::rule::{
     Check, Example, ExecExample, ExecRule, Finding, Findings, Judges, Location, PodRule, Rule, Severity, compile,

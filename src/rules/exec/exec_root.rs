@@ -1,6 +1,6 @@
 //! Connections to containers that run as root: a shell there is a root shell.
 
-use super::entered::{OnUnknown, unknown};
+use super::unknown_pod::{OnUnknown, unknown};
 use crate::facts::FactKinds;
 use crate::rule::{
     Check, ExecExample, ExecRule, Finding, Findings, Judges, Location, PodRule, Rule, Severity, compile, params,

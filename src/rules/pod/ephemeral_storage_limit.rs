@@ -1,8 +1,8 @@
 //! `resources.limits.ephemeral-storage` of containers and init containers, and `sizeLimit` of emptyDirs.
 
 use super::limits::{
-    Amount, EffectiveQuantity, below_request, containers, is_fraction, is_free, meant_bytes, of_text, positive,
-    why_bytes,
+    Amount, EffectiveQuantity, below_request, containers, is_fraction, is_free, meant_bytes, note_no_quantity,
+    positive, why_bytes,
 };
 use crate::rule::{
     Check, Example, Finding, Findings, Fix, Judges, Location, NOT_EPHEMERAL, PodRule, Rule, Scope, Severity, compile,
@@ -134,8 +134,8 @@ impl Check for EphemeralStorageLimit {
             let finding = Finding::new(at.key("sizeLimit", limit.is_some()), found, wanted);
             findings.add(match fraction {
                 Some(text) => finding.why(why_bytes(text)),
-                None if medium(directory) == "Memory" => of_text(finding.why(WHY_MEMORY), limit),
-                None => of_text(finding, limit),
+                None if medium(directory) == "Memory" => note_no_quantity(finding.why(WHY_MEMORY), limit),
+                None => note_no_quantity(finding, limit),
             });
         }
         for container in containers(pod) {

@@ -4,7 +4,7 @@ use crate::rule::Location;
 use crate::workload::{ContainerRef, Pod};
 
 /// One image, and how it is pulled.
-pub struct Used<'p> {
+pub struct UsedImage<'p> {
     pub image: Option<&'p str>,
     pub pull_policy: Option<&'p str>,
     place: Place<'p>,
@@ -17,15 +17,15 @@ enum Place<'p> {
 }
 
 /// All images of the pod: those of containers first, then those of volumes.
-pub fn images<'p>(pod: &'p Pod<'p>) -> impl Iterator<Item = Used<'p>> {
-    let run = pod.all_containers().map(|container| Used {
+pub fn images<'p>(pod: &'p Pod<'p>) -> impl Iterator<Item = UsedImage<'p>> {
+    let run = pod.all_containers().map(|container| UsedImage {
         image: container.container.image.as_deref(),
         pull_policy: container.container.image_pull_policy.as_deref(),
         place: Place::Container(container),
     });
     let mounted = pod.spec.volumes.iter().enumerate().filter_map(|(index, volume)| {
         let image = volume.image.as_ref()?;
-        Some(Used {
+        Some(UsedImage {
             image: image.reference.as_deref(),
             pull_policy: image.pull_policy.as_deref(),
             place: Place::Volume(index),
@@ -34,7 +34,7 @@ pub fn images<'p>(pod: &'p Pod<'p>) -> impl Iterator<Item = Used<'p>> {
     run.chain(mounted)
 }
 
-impl<'p> Used<'p> {
+impl<'p> UsedImage<'p> {
     /// The field with the reference.
     pub fn image_at(&self) -> Location<'p> {
         self.field("image", "reference", self.image.is_some())

@@ -8,8 +8,9 @@ use std::borrow::Cow;
 
 /// A quantity in the parameters of a rule, above zero.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Written")]
+#[serde(try_from = "NumberOrText")]
 pub struct Amount {
+    /// The quantity as it is written.
     pub text: String,
     /// Billionths of the unit.
     pub nano: i128,
@@ -17,17 +18,17 @@ pub struct Amount {
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Written {
+enum NumberOrText {
     Number(serde_json::Number),
     Text(String),
 }
 
-impl TryFrom<Written> for Amount {
+impl TryFrom<NumberOrText> for Amount {
     type Error = String;
-    fn try_from(written: Written) -> Result<Self, String> {
-        let text = match written {
-            Written::Number(number) => number.to_string(),
-            Written::Text(text) => text,
+    fn try_from(value: NumberOrText) -> Result<Self, String> {
+        let text = match value {
+            NumberOrText::Number(number) => number.to_string(),
+            NumberOrText::Text(text) => text,
         };
         match quantity::parse(&text) {
             Some(nano) if nano > 0 => Ok(Self { text, nano }),
@@ -119,7 +120,7 @@ impl<'p> EffectiveQuantity<'p> {
 
     /// A finding at the field of the quantity. If the text is no quantity, the finding says so.
     pub fn finding(&self, wanted: impl Into<Cow<'p, str>>) -> Finding<'p> {
-        let finding = of_text(Finding::new(self.at(), display_value(self.text), wanted), self.text);
+        let finding = note_no_quantity(Finding::new(self.at(), display_value(self.text), wanted), self.text);
         if self.inherited { finding.inherited_by(self.container) } else { finding }
     }
 
@@ -170,7 +171,7 @@ pub const fn is_fraction(nano: i128) -> bool {
 }
 
 /// The finding; if the text is no quantity, it says so, and what was probably meant.
-pub fn of_text<'p>(mut finding: Finding<'p>, text: Option<&str>) -> Finding<'p> {
+pub fn note_no_quantity<'p>(mut finding: Finding<'p>, text: Option<&str>) -> Finding<'p> {
     let Some(text) = text.filter(|text| quantity::parse(text).is_none()) else { return finding };
     let meant = quantity::meant(text);
     if !meant.is_empty() {

@@ -1,6 +1,6 @@
 //! The limit on processes of a pod: `spec.resources.limits.pids`, or the kubelet's `podPidsLimit`.
 
-use super::limits::{Amount, in_order, is_free, of_text, positive};
+use super::limits::{Amount, in_order, is_free, note_no_quantity, positive};
 use crate::facts::FactKinds;
 use crate::rule::{
     Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Rule, Scope, Severity, compile, display_value,
@@ -115,7 +115,7 @@ impl Check for PidsLimit {
             (Some(_), None, _) => {
                 let finding =
                     Finding::new(at, display_value(text), format!("at most {}", self.max.text)).amount(i128::MAX);
-                findings.add(of_text(finding, text).of_linux(pod));
+                findings.add(note_no_quantity(finding, text).of_linux(pod));
             }
             (None, None, Some(nodes)) => findings.add(self.of_nodes(at, nodes).of_linux(pod)),
             (None, None, None) => {}

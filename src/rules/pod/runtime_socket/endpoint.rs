@@ -20,7 +20,7 @@ pub const VARIABLES: [&str; 6] = [
 
 /// What a variable contains, as far as the pod shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Holds<'p> {
+enum Content<'p> {
     Text(&'p str),
     /// An address or the name of the node.
     Node,
@@ -34,7 +34,7 @@ enum Holds<'p> {
 /// The variables of a container that have been read so far, and where the container runs.
 #[derive(Debug)]
 pub struct Environment<'p> {
-    variables: HashMap<&'p str, Holds<'p>>,
+    variables: HashMap<&'p str, Content<'p>>,
     host_network: bool,
     node: Option<&'p str>,
 }
@@ -46,32 +46,32 @@ impl<'p> Environment<'p> {
 
     /// Adds a variable. The variables after it can refer to it.
     pub fn add(&mut self, variable: &'p EnvVar<'p>) {
-        let holds = match (variable.value.as_deref(), field(variable)) {
+        let content = match (variable.value.as_deref(), field(variable)) {
             (Some(text), _) if !text.is_empty() => self.resolve(text),
             (_, Some(field)) => of_field(field),
-            (Some(_), None) => Holds::Text(""),
-            (None, None) => Holds::Unknown,
+            (Some(_), None) => Content::Text(""),
+            (None, None) => Content::Unknown,
         };
-        self.variables.insert(&variable.name, holds);
+        self.variables.insert(&variable.name, content);
     }
 
     /// What a text with `$(NAME)` in it contains. The text is not expanded, because that could take any amount of memory.
-    fn resolve(&self, text: &'p str) -> Holds<'p> {
+    fn resolve(&self, text: &'p str) -> Content<'p> {
         let mut parts = text.split("$(").skip(1).filter_map(|part| part.split_once(')')).peekable();
         if parts.peek().is_none() {
-            return Holds::Text(text);
+            return Content::Text(text);
         }
         let is_whole = |rest: &str, name: &str| rest.is_empty() && text.len() == name.len() + 3;
-        let mut all = Holds::Other;
+        let mut all = Content::Other;
         for (name, rest) in parts {
             match self.variables.get(name) {
-                Some(holds) if is_whole(rest, name) => return *holds,
-                Some(Holds::Node) => return Holds::Node,
-                Some(Holds::Pod) if all == Holds::Other => all = Holds::Pod,
-                Some(Holds::Pod | Holds::Other | Holds::Text(_)) => {}
+                Some(content) if is_whole(rest, name) => return *content,
+                Some(Content::Node) => return Content::Node,
+                Some(Content::Pod) if all == Content::Other => all = Content::Pod,
+                Some(Content::Pod | Content::Other | Content::Text(_)) => {}
                 // Kubernetes sets these variables for each Service.
                 None if name.ends_with("_SERVICE_HOST") => {}
-                Some(Holds::Unknown) | None => all = Holds::Unknown,
+                Some(Content::Unknown) | None => all = Content::Unknown,
             }
         }
         all
@@ -81,7 +81,7 @@ impl<'p> Environment<'p> {
     pub fn leads_to_node(&self, variable: &'p EnvVar<'p>) -> bool {
         match (variable.value.as_deref(), field(variable)) {
             (Some(value), _) if !value.is_empty() => self.is_node_endpoint(value.trim(), true),
-            (_, Some(field)) => of_field(field) == Holds::Node,
+            (_, Some(field)) => of_field(field) == Content::Node,
             _ => false,
         }
     }
@@ -90,8 +90,8 @@ impl<'p> Environment<'p> {
         let (scheme, rest) = value.split_once("://").unwrap_or(("", value));
         if scheme.is_empty() && value.starts_with("$(") && value.ends_with(')') {
             return match self.resolve(value) {
-                Holds::Text(text) if again => self.is_node_endpoint(text.trim(), false),
-                holds => matches!(holds, Holds::Node | Holds::Unknown),
+                Content::Text(text) if again => self.is_node_endpoint(text.trim(), false),
+                content => matches!(content, Content::Node | Content::Unknown),
             };
         }
         match scheme.to_ascii_lowercase().as_str() {
@@ -108,10 +108,10 @@ impl<'p> Environment<'p> {
 
     fn is_node(&self, host: &'p str) -> bool {
         let host = match self.resolve(host) {
-            Holds::Text(text) => text.trim_end_matches('.'),
-            Holds::Node | Holds::Unknown => return true,
-            Holds::Pod => return self.host_network,
-            Holds::Other => return false,
+            Content::Text(text) => text.trim_end_matches('.'),
+            Content::Node | Content::Unknown => return true,
+            Content::Pod => return self.host_network,
+            Content::Other => return false,
         };
         let lower = host.to_ascii_lowercase();
         if lower.is_empty() || LOOPBACK.contains(&&*lower) || lower.ends_with(".localhost") {
@@ -148,11 +148,11 @@ fn is_ip_label(label: &str) -> bool {
         .is_some_and(|rest| rest.split('-').count() == 4 && rest.split('-').all(|part| part.parse::<u8>().is_ok()))
 }
 
-fn of_field(field: &str) -> Holds<'static> {
+fn of_field(field: &str) -> Content<'static> {
     match field {
-        "status.hostIP" | "status.hostIPs" | "spec.nodeName" => Holds::Node,
-        "status.podIP" | "status.podIPs" => Holds::Pod,
-        _ => Holds::Other,
+        "status.hostIP" | "status.hostIPs" | "spec.nodeName" => Content::Node,
+        "status.podIP" | "status.podIPs" => Content::Pod,
+        _ => Content::Other,
     }
 }
 

@@ -5,7 +5,7 @@ use super::vocabulary::{AUTHS, DESCRIPTIONS, KEYS, MARKS, OBJECTS, PUBLIC_KEYS, 
 
 /// What a name says about its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Named {
+enum NameMeaning {
     /// Any value is a secret, even a number.
     Password,
     /// A secret, unless the value is the name of an object.
@@ -35,19 +35,21 @@ pub fn is_setting_secret(name: &str, value: &str) -> bool {
     }
     let words = words(name);
     // In connection strings of ADO and ODBC, `pwd` is a password and no directory.
-    let alone = || name.eq_ignore_ascii_case("pwd").then_some(Named::Password);
+    let alone = || name.eq_ignore_ascii_case("pwd").then_some(NameMeaning::Password);
     let Some(named) = named(&words, &[]).or_else(alone) else { return false };
     let value = value.trim();
     if words.last().is_some_and(|last| last == "AUTH") {
         return super::encoded::is_basic(value);
     }
     match named {
-        Named::Password | Named::Auth => named.holds(&words, value),
+        NameMeaning::Password | NameMeaning::Auth => named.holds(&words, value),
         // `secretKey` is mostly a key in a Secret.
-        Named::Secret | Named::Key if is_compound(&words) && name != "secretKey" => named.holds(&words, value),
-        Named::Secret | Named::Key => looks_random(value),
+        NameMeaning::Secret | NameMeaning::Key if is_compound(&words) && name != "secretKey" => {
+            named.holds(&words, value)
+        }
+        NameMeaning::Secret | NameMeaning::Key => looks_random(value),
         // A single word may be a key of a map.
-        Named::Hint => words.len() > 1 && looks_random(value),
+        NameMeaning::Hint => words.len() > 1 && looks_random(value),
     }
 }
 
@@ -65,7 +67,7 @@ fn is_compound(words: &[String]) -> bool {
     }) || words.iter().any(|word| ["APIKEY", "SECRETKEY", "CLIENTSECRET", "ACCESSTOKEN"].contains(&word.as_str()))
 }
 
-impl Named {
+impl NameMeaning {
     fn holds(self, words: &[String], value: &str) -> bool {
         if is_own_name(words, value) {
             return false;
@@ -134,37 +136,37 @@ pub fn may_name(name: &str) -> bool {
     })
 }
 
-fn named(words: &[String], more: &[String]) -> Option<Named> {
+fn named(words: &[String], more: &[String]) -> Option<NameMeaning> {
     // The first word is no qualifier: it has nothing to qualify.
     let qualifiers = words.iter().skip(1).rev().take_while(|word| is_qualifier(word)).count();
     let core = words.get(..words.len() - qualifiers).unwrap_or_default();
     let (last, before) = core.split_last()?;
     if more.iter().any(|word| word == last) {
-        return Some(Named::Password);
+        return Some(NameMeaning::Password);
     }
     if let Some(named) = by_last_word(last.trim_end_matches(|c: char| c.is_ascii_digit()), before) {
         return Some(named);
     }
     if before.ends_with(&["ROOT".to_owned(), "TOKEN".to_owned()]) && last == "ID" {
-        return Some(Named::Key);
+        return Some(NameMeaning::Key);
     }
     // More words follow the word for a secret. They say what it is for, or that this is not the secret itself.
     if DESCRIPTIONS.contains(&last.as_str()) || words.last().is_some_and(|last| DESCRIPTIONS.contains(&last.as_str())) {
         return None;
     }
-    let is = |named: fn(Named) -> bool| {
+    let is = |named: fn(NameMeaning) -> bool| {
         (1..core.len()).any(|end| match core.get(..end).and_then(<[String]>::split_last) {
             Some((last, before)) => by_last_word(last, before).is_some_and(named),
             None => false,
         })
     };
-    if is(|named| named == Named::Password) && last != "KEY" {
-        return Some(Named::Password);
+    if is(|named| named == NameMeaning::Password) && last != "KEY" {
+        return Some(NameMeaning::Password);
     }
-    is(|_| true).then_some(Named::Hint)
+    is(|_| true).then_some(NameMeaning::Hint)
 }
 
-fn by_last_word(last: &str, before: &[String]) -> Option<Named> {
+fn by_last_word(last: &str, before: &[String]) -> Option<NameMeaning> {
     let what = before.last().map(String::as_str);
     let ends = |endings: &[&str]| endings.iter().any(|ending| last.ends_with(ending));
     if ends(&["PASSWORD", "PASSWORDS", "PASSWD", "PASSPHRASE", "REQUIREPASS", "MASTERAUTH"])
@@ -173,42 +175,44 @@ fn by_last_word(last: &str, before: &[String]) -> Option<Named> {
             .iter()
             .any(|of| last.strip_suffix("PASS") == Some(of))
     {
-        return Some(Named::Password);
+        return Some(NameMeaning::Password);
     }
     match last {
         // PWD alone is the directory of a shell.
-        "PWD" | "PW" => before.last().is_some_and(|what| what != "OLD").then_some(Named::Password),
-        "CREDENTIAL" | "CREDENTIALS" | "CREDS" => Some(Named::Secret),
-        "SECRETS" | "TOKENS" | "KEYS" | "APIKEYS" => Some(Named::Hint),
-        "SALT" | "PEPPER" => Some(Named::Key),
+        "PWD" | "PW" => before.last().is_some_and(|what| what != "OLD").then_some(NameMeaning::Password),
+        "CREDENTIAL" | "CREDENTIALS" | "CREDS" => Some(NameMeaning::Secret),
+        "SECRETS" | "TOKENS" | "KEYS" | "APIKEYS" => Some(NameMeaning::Hint),
+        "SALT" | "PEPPER" => Some(NameMeaning::Key),
         "KEY" => key(what, before),
-        "AUTH" => Some(if what.is_some_and(|what| AUTHS.contains(&what)) { Named::Auth } else { Named::Hint }),
-        "AUTHORIZATION" => Some(Named::Auth),
+        "AUTH" => {
+            Some(if what.is_some_and(|what| AUTHS.contains(&what)) { NameMeaning::Auth } else { NameMeaning::Hint })
+        }
+        "AUTHORIZATION" => Some(NameMeaning::Auth),
         _ if last.ends_with("SECRET") => Some(match what {
-            Some(what) if OBJECTS.contains(&what) => Named::Hint,
-            _ => Named::Secret,
+            Some(what) if OBJECTS.contains(&what) => NameMeaning::Hint,
+            _ => NameMeaning::Secret,
         }),
         _ if last.ends_with("TOKEN") => match what {
             Some(what) if MARKS.contains(&what) => None,
             // The cluster token of etcd is a name.
-            Some("CLUSTER" | "MAX" | "MIN") => Some(Named::Hint),
-            _ => Some(Named::Key),
+            Some("CLUSTER" | "MAX" | "MIN") => Some(NameMeaning::Hint),
+            _ => Some(NameMeaning::Key),
         },
-        _ if last.ends_with("ACCESSKEY") => Some(Named::Hint),
+        _ if last.ends_with("ACCESSKEY") => Some(NameMeaning::Hint),
         _ => ["API", "PRIVATE", "SECRET", "ACCOUNT", "ENCRYPTION", "SIGNING", "LICENSE", "MASTER", "AUTH"]
             .iter()
             .any(|of| last.strip_suffix("KEY").is_some_and(|what| what.ends_with(of)))
-            .then_some(Named::Key),
+            .then_some(NameMeaning::Key),
     }
 }
 
-fn key(what: Option<&str>, before: &[String]) -> Option<Named> {
+fn key(what: Option<&str>, before: &[String]) -> Option<NameMeaning> {
     match what {
         // Without SECRET, an access key is the name of a key. Only the nearest words count: a name may have thousands.
-        Some("ACCESS") if before.iter().rev().take(4).any(|word| word == "SECRET") => Some(Named::Key),
+        Some("ACCESS") if before.iter().rev().take(4).any(|word| word == "SECRET") => Some(NameMeaning::Key),
         Some(what) if PUBLIC_KEYS.contains(&what) => None,
-        Some(what) if KEYS.contains(&what) => Some(Named::Key),
-        _ => Some(Named::Hint),
+        Some(what) if KEYS.contains(&what) => Some(NameMeaning::Key),
+        _ => Some(NameMeaning::Hint),
     }
 }
 

@@ -2,7 +2,7 @@
 
 /// The characters of a token after its prefix.
 #[derive(Clone, Copy)]
-enum Of {
+enum Charset {
     /// Letters, digits, `_` and `-`.
     Token,
     /// As `Token`, with at least one digit, because words have none.
@@ -15,11 +15,11 @@ enum Of {
     Hex,
 }
 
-use Of::{Capitals, Digits, Hex, Letters, Token};
+use Charset::{Capitals, Digits, Hex, Letters, Token};
 
 /// Prefix, least length of the rest, its characters, and what the token is.
 #[rustfmt::skip]
-static PREFIXES: [(&str, usize, Of, &str); 92] = [
+static PREFIXES: [(&str, usize, Charset, &str); 92] = [
     ("AKIA", 16, Capitals, "an AWS access key"),
     ("ASIA", 16, Capitals, "an AWS access key"),
     ("ABIA", 16, Capitals, "an AWS access key"),
@@ -144,19 +144,21 @@ fn begins_token(word: &str, from: &str) -> Option<&'static str> {
     PREFIXES
         .iter()
         .filter(|(prefix, ..)| prefix.as_bytes().first() == Some(&first))
-        .find(|(prefix, length, of, _)| from.strip_prefix(prefix).is_some_and(|rest| is_made_of(rest, *length, *of)))
+        .find(|(prefix, length, charset, _)| {
+            from.strip_prefix(prefix).is_some_and(|rest| is_made_of(rest, *length, *charset))
+        })
         .map(|(.., what)| *what)
 }
 
-fn is_made_of(rest: &str, length: usize, of: Of) -> bool {
-    let fits = |c: char| match of {
+fn is_made_of(rest: &str, length: usize, charset: Charset) -> bool {
+    let fits = |c: char| match charset {
         Token | Digits => is_token_char(c),
         Letters => c.is_ascii_alphanumeric(),
         Capitals => c.is_ascii_uppercase() || c.is_ascii_digit(),
         Hex => c.is_ascii_hexdigit(),
     };
     let near = || rest.chars().take(length);
-    near().filter(|c| fits(*c)).count() == length && (!matches!(of, Digits) || near().any(|c| c.is_ascii_digit()))
+    near().filter(|c| fits(*c)).count() == length && (!matches!(charset, Digits) || near().any(|c| c.is_ascii_digit()))
 }
 
 /// Whether the value contains `SG.`, 22 characters, a full stop, and 43 more characters.
