@@ -11,7 +11,7 @@
 //!
 //! Beside that way: [`cluster`] watches the API server, [`manifest`] reads YAML and JSON files, [`sources`] loads policies, [`report`]
 //! prints what `check` found, [`scan`] judges what exists, [`cli`] are the commands. Lower layers never use higher ones;
-//! `tests/layers.rs` holds them to it.
+//! `tests/house/layers.rs` holds them to it.
 
 // A panic on the request path denies a pod that nobody judged.
 #![cfg_attr(

@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 
 /// As a `Vec`, but a stranger's list costs no more memory than one request may have, and a rule that walks it too
-/// often is seen by `tests/growth.rs`.
+/// often is seen by `tests/house/growth.rs`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct List<T>(Vec<T>);
 

@@ -1,4 +1,4 @@
-//! The same keys that serde reads, filled in place; `tests/plain.rs` holds both to one another.
+//! The same keys that serde reads, filled in place; `tests/house/plain.rs` holds both to one another.
 
 use super::{
     AppArmorProfile, Capabilities, Container, EnvVar, ExitCodes, FieldRef, Metadata, Os, Pod, PodSecurityContext,
