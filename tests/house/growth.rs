@@ -4,186 +4,34 @@
 //! The lists come from the API's own schema, beginning at the types of `tests/podspec-fields.txt`, so that a field of a
 //! new Kubernetes is looked at as soon as that file has it.
 
+mod api;
+mod pods;
+
+use api::{Api, Path, Shape, What};
 use jiff::civil::date;
-use k8s_openapi::api::core::v1::{Pod, PodSpec};
 use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::effort::{End, steps};
 use podreeve::facts::{FactKinds, Facts, Labels};
 use podreeve::policy::{Cluster, CompiledPolicy, PolicyDocument, PolicySet};
 use podreeve::rules::RULES;
-use schemars::SchemaGenerator;
+use pods::Frame;
 use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::sync::Arc;
 
-const SIZES: [usize; 3] = [1_000, 8_000, 64_000];
-/// Beside as many containers, of which each is judged by every rule.
+/// So many elements of a list that rules judge.
+const LISTS: [usize; 3] = [1_000, 8_000, 64_000];
+/// So many entries of a map, and keys that nothing reads: the same reader serves all of them.
+const KEYS: [usize; 2] = [1_000, 8_000];
+/// So many elements of what no rule judges.
+const UNJUDGED: [usize; 2] = [250, 2_000];
+/// So many elements, and as many containers, each of which every rule judges.
 const CROWDS: [usize; 2] = [250, 2_000];
 /// Eight times as many elements cost eight times as much, and those of a sorted map half more. A square costs 64 times.
 const MOST: u64 = 16;
 /// Of more, only the creation is judged.
 const EVERY_WAY: usize = 8_000;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shape {
-    One,
-    List,
-    Map,
-}
-
-/// A way into the pod: a key, and what stands there.
-type Path = Vec<(String, Shape)>;
-
-/// What is repeated at the end of a path.
-#[derive(Debug, Clone)]
-enum What {
-    /// Elements of a list: a type of the API, or a scalar.
-    Elements(Option<String>),
-    Entries,
-    /// Keys of an object that no API has.
-    Unknown,
-}
-
-struct Api(BTreeMap<String, Map<String, Value>>);
-
-impl Api {
-    fn read() -> Self {
-        let mut types = BTreeMap::new();
-        let generator = || SchemaGenerator::default();
-        for (name, root) in [
-            ("Pod", generator().into_root_schema_for::<Pod>()),
-            ("PodSpec", generator().into_root_schema_for::<PodSpec>()),
-        ] {
-            let root = root.as_value();
-            let definitions = root["$defs"].as_object().expect("the schema has definitions");
-            let own = (name.to_owned(), root["properties"].as_object().expect("properties").clone());
-            let others = definitions
-                .iter()
-                .filter_map(|(name, schema)| Some((short(name), schema["properties"].as_object()?.clone())));
-            types.extend(others.chain([own]));
-        }
-        Self(types)
-    }
-
-    /// The shape of a field, and the type of the API that it is of, or that its elements are of.
-    fn field(&self, schema: &Value) -> (Shape, Option<String>) {
-        let known = |schema: &Value| reference(schema).filter(|name| self.0.contains_key(name));
-        if schema["items"].is_object() {
-            (Shape::List, known(&schema["items"]))
-        } else if schema["additionalProperties"].is_object() {
-            (Shape::Map, known(&schema["additionalProperties"]))
-        } else {
-            (Shape::One, known(schema))
-        }
-    }
-
-    /// Everything that can be repeated at or below a type.
-    fn walk(&self, name: &str, path: &mut Path, above: &mut Vec<String>, found: &mut Vec<(Path, What)>) {
-        found.push((path.clone(), What::Unknown));
-        above.push(name.to_owned());
-        for (field, schema) in &self.0[name] {
-            let (shape, inner) = self.field(schema);
-            path.push((field.clone(), shape));
-            match shape {
-                Shape::List => found.push((path.clone(), What::Elements(inner.clone()))),
-                Shape::Map => found.push((path.clone(), What::Entries)),
-                Shape::One => {}
-            }
-            if let Some(inner) = inner.filter(|inner| shape != Shape::Map && !above.contains(inner)) {
-                self.walk(&inner, path, above, found);
-            }
-            path.pop();
-        }
-        above.pop();
-    }
-
-    /// An element of a type, unlike the others: each scalar is set, and of the objects in it one, in turn.
-    fn element(&self, name: &str, number: usize) -> Value {
-        let mut element = Map::new();
-        let mut objects = Vec::new();
-        for (field, schema) in &self.0[name] {
-            let value = match (self.field(schema), schema["type"].as_str().or_else(|| schema["type"][0].as_str())) {
-                ((Shape::One, Some(inner)), _) => {
-                    objects.push((field.clone(), inner));
-                    continue;
-                }
-                ((Shape::One, None), Some("string")) => json!(format!("x{number}")),
-                ((Shape::One, None), Some("integer")) => json!(number % 60_000),
-                ((Shape::One, None), Some("boolean")) => json!(number.is_multiple_of(2)),
-                _ => continue,
-            };
-            element.insert(field.clone(), value);
-        }
-        if let Some((field, inner)) = objects.get(number % objects.len().max(1)) {
-            element.insert(field.clone(), self.scalars(inner, number));
-        }
-        Value::Object(element)
-    }
-
-    fn scalars(&self, name: &str, number: usize) -> Value {
-        let strings = self.0[name].iter().filter(|(_, schema)| {
-            self.field(schema) == (Shape::One, None)
-                && [&schema["type"], &schema["type"][0]].contains(&&json!("string"))
-        });
-        strings.map(|(field, _)| (field.clone(), json!(format!("/x{number}")))).collect::<Map<_, _>>().into()
-    }
-}
-
-fn short(name: &str) -> String {
-    name.rsplit(['.', '/']).next().unwrap_or(name).to_owned()
-}
-
-fn reference(schema: &Value) -> Option<String> {
-    let inner = schema.get("allOf").or_else(|| schema.get("anyOf")).and_then(|all| all.get(0)).unwrap_or(schema);
-    inner.get("$ref").and_then(Value::as_str).map(short)
-}
-
-/// A pod in which the end of the path holds so many of what is repeated, beside so many containers.
-fn pod(api: &Api, path: &Path, what: &What, count: usize, crowd: usize) -> Value {
-    let key = |number: usize| match path.last().map(|(key, _)| key.as_str()) {
-        // Of others nothing is kept.
-        Some("annotations") => format!("container.apparmor.security.beta.kubernetes.io/x{number}"),
-        _ => format!("x{number}/y"),
-    };
-    let end: Value = match what {
-        What::Elements(None) => (0..count).map(|number| json!(format!("x{number}"))).collect(),
-        What::Elements(Some(name)) => (0..count).map(|number| api.element(name, number)).collect(),
-        What::Entries => (0..count).map(|number| (key(number), json!("1"))).collect::<Map<_, _>>().into(),
-        What::Unknown => (0..count).map(|number| (format!("x{number}"), json!({}))).collect::<Map<_, _>>().into(),
-    };
-    let end = if matches!(path.last(), Some((name, _)) if is_numbers(name)) { numbers(count) } else { end };
-    let last = path.len().saturating_sub(1);
-    let value = path.iter().enumerate().rev().fold(end, |value, (index, (key, shape))| {
-        let whole = index == last && !matches!(what, What::Unknown);
-        let value = if *shape == Shape::List && !whole { json!([value]) } else { value };
-        json!({ key: value })
-    });
-    let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": {}});
-    json_patch::merge(&mut pod, &value);
-    let containers = &mut pod["spec"]["containers"];
-    if !containers.is_array() {
-        *containers = json!([{}]);
-    }
-    let others = (0..crowd).map(|number| {
-        let name = format!("x{number}");
-        json!({
-            "name": name, "image": name, "volumeMounts": [{"name": name, "mountPath": format!("/{name}")}],
-            "env": [{"name": name, "value": name}], "ports": [{"containerPort": number % 60_000, "name": name}],
-            "livenessProbe": {"httpGet": {"port": name}}, "securityContext": {"privileged": true},
-        })
-    });
-    containers.as_array_mut().expect("a list").extend(others);
-    pod
-}
-
-fn is_numbers(field: &str) -> bool {
-    matches!(field, "supplementalGroups" | "values")
-}
-
-fn numbers(count: usize) -> Value {
-    (0..count).map(|number| json!(number)).collect()
-}
 
 /// Every rule on, repairing where it can, with exemptions that narrow; and the labels of a namespace.
 fn snapshots() -> [Snapshot; 2] {
@@ -214,24 +62,23 @@ fn policy(spec: &Value) -> CompiledPolicy {
     CompiledPolicy::compile(&document, Cluster::With).expect("it compiles")
 }
 
-fn review(operation: &str, object: &Value, old: &Value) -> Vec<u8> {
-    let kind = json!({"group": "", "version": "v1", "kind": "Pod"});
-    let request = json!({
-        "uid": "u", "kind": kind, "resource": {"group": "", "version": "v1", "resource": "pods"}, "name": "web",
-        "namespace": "default", "operation": operation, "object": object, "oldObject": old,
-    });
-    json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request}).to_string().into_bytes()
+fn review(operation: &str, object: &str, old: &str) -> Vec<u8> {
+    let kind =
+        r#""kind":{"group":"","version":"v1","kind":"Pod"},"resource":{"group":"","version":"v1","resource":"pods"}"#;
+    let names = r#""uid":"u","name":"web","namespace":"default""#;
+    format!(
+        r#"{{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{{{names},{kind},"operation":"{operation}","object":{object},"oldObject":{old}}}}}"#
+    )
+    .into_bytes()
 }
 
-/// Steps of each way to judge the pod; none for one that is refused as too large.
-fn cost([every, labels]: &[Snapshot; 2], pod: &Value, count: usize) -> Vec<Option<u64>> {
-    let created = review("CREATE", pod, &Value::Null);
+/// Steps of each way to judge the pod; none where the pod is refused as too large.
+fn cost([every, labels]: &[Snapshot; 2], pod: &str, count: usize) -> Vec<Option<u64>> {
+    let created = review("CREATE", pod, "null");
     if count > EVERY_WAY {
         return vec![judged(every, &created, Hook::Validate)];
     }
-    let mut old = pod.clone();
-    old["metadata"]["name"] = json!("old");
-    let updated = review("UPDATE", pod, &old);
+    let updated = review("UPDATE", pod, &Frame::before(pod));
     vec![
         judged(every, &created, Hook::Validate),
         judged(every, &created, Hook::Mutate),
@@ -247,7 +94,7 @@ fn judged(snapshot: &Snapshot, body: &[u8], hook: Hook) -> Option<u64> {
 }
 
 /// What grows faster than what it is made of.
-fn steep(snapshots: &[Snapshot; 2], sizes: &[usize], make: impl Fn(usize) -> Value) -> Option<String> {
+fn steep(snapshots: &[Snapshot; 2], sizes: &[usize], make: impl Fn(usize) -> String) -> Option<String> {
     let mut before = cost(snapshots, &make(sizes[0]), sizes[0]);
     for pair in sizes.windows(2) {
         let now = cost(snapshots, &make(pair[1]), pair[1]);
@@ -263,13 +110,6 @@ fn steep(snapshots: &[Snapshot; 2], sizes: &[usize], make: impl Fn(usize) -> Val
     None
 }
 
-fn everything(api: &Api) -> Vec<(Path, What)> {
-    let mut found = Vec::new();
-    api.walk("Pod", &mut Vec::new(), &mut Vec::new(), &mut found);
-    found.retain(|(path, _)| path.first().is_none_or(|(key, _)| key != "status"));
-    found
-}
-
 fn name(path: &Path, what: &What) -> String {
     let mut name = path.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>().join(".");
     let _ = write!(name, " ({what:?})");
@@ -280,7 +120,7 @@ fn name(path: &Path, what: &What) -> String {
 fn every_type_that_is_decided_about_is_walked() {
     let api = Api::read();
     let mut walked = BTreeSet::new();
-    for (path, _) in everything(&api) {
+    for (path, _) in api.repeated() {
         let mut at = "Pod".to_owned();
         for (key, _) in path {
             let (_, inner) = api.field(&api.0[&at][&key]);
@@ -318,14 +158,19 @@ fn is_judged(api: &Api, path: &Path) -> bool {
 fn measured(part: usize) {
     const PARTS: usize = 4;
     let (api, snapshots) = (Api::read(), snapshots());
-    let mine = everything(&api).into_iter().skip(part).step_by(PARTS);
+    let mine = api.repeated().into_iter().skip(part).step_by(PARTS);
     let mut faults = Vec::new();
     for (path, what) in mine {
         let judged = is_judged(&api, &path);
-        let sizes = if judged { &SIZES[..] } else { &[250, 2_000] };
-        let alone = steep(&snapshots, sizes, |count| pod(&api, &path, &what, count, 0));
+        let sizes = match what {
+            _ if !judged => &UNJUDGED[..],
+            What::Elements(_) => &LISTS,
+            What::Entries | What::Unknown => &KEYS,
+        };
+        let frame = Frame::new(&api, &path, &what);
+        let alone = steep(&snapshots, sizes, |count| frame.pod(count, 0));
         let is_crowd = judged && !matches!(what, What::Unknown);
-        let crowded = is_crowd.then(|| steep(&snapshots, &CROWDS, |count| pod(&api, &path, &what, count, count)));
+        let crowded = is_crowd.then(|| steep(&snapshots, &CROWDS, |count| frame.pod(count, count)));
         let crowded = crowded.flatten();
         faults.extend(alone.into_iter().chain(crowded).map(|fault| format!("{}: {fault}", name(&path, &what))));
     }

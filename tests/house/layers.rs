@@ -167,7 +167,10 @@ fn no_module_uses_one_above_it() {
     for (path, module, code) in code() {
         // The commands, the library's root and the binary may use everything.
         let Some(allowed) = layers.get(module.as_str()) else {
-            assert!(["cli", "lib", "main"].contains(&module.as_str()), "{module} has no layer in tests/house/layers.rs");
+            assert!(
+                ["cli", "lib", "main"].contains(&module.as_str()),
+                "{module} has no layer in tests/house/layers.rs"
+            );
             continue;
         };
         for used in uses(&code) {
