@@ -7,7 +7,9 @@ mod common;
 #[path = "../common/finding.rs"]
 mod finding;
 
+mod api;
 mod defaults;
+mod fields;
 mod growth;
 mod layers;
 mod newcomer;
@@ -15,5 +17,4 @@ mod owasp_coverage;
 mod plain;
 mod policy_keys;
 mod schema;
-mod schema_walk;
 mod wording;

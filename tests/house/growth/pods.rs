@@ -1,7 +1,7 @@
 //! Large pods as text. Text is written element by element from templates: to make and to serialise a `Value` for each of
 //! 64,000 elements takes several times as long as judging them.
 
-use super::api::{Api, Path, Shape, What};
+use crate::api::{Api, Path, Repeated, Shape};
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 
@@ -51,7 +51,7 @@ impl Template {
 fn elements(api: &Api, name: &str) -> Vec<Template> {
     let mut scalars = Map::new();
     let mut objects = Vec::new();
-    for (field, schema) in &api.0[name] {
+    for (field, schema) in api.fields(name) {
         let value = match (api.field(schema), scalar(schema)) {
             ((Shape::One, Some(inner)), _) => {
                 objects.push((field.clone(), strings(api, &inner)));
@@ -78,7 +78,7 @@ fn elements(api: &Api, name: &str) -> Vec<Template> {
 /// An object of a type with all its strings.
 fn strings(api: &Api, name: &str) -> Value {
     let is_string = |schema: &Value| api.field(schema) == (Shape::One, None) && scalar(schema) == Some("string");
-    let strings = api.0[name].iter().filter(|(_, schema)| is_string(schema));
+    let strings = api.fields(name).filter(|(_, schema)| is_string(schema));
     strings.map(|(field, _)| (field.clone(), json!("/x@n"))).collect::<Map<_, _>>().into()
 }
 
@@ -100,26 +100,26 @@ const CONTAINERS: &str = ",\"@containers\"";
 const NAME: &str = "\"name\":\"web\"";
 
 impl Frame {
-    pub fn new(api: &Api, path: &Path, what: &What) -> Self {
+    pub fn new(api: &Api, path: &Path, what: &Repeated) -> Self {
         let key = path.last().map_or("", |(key, _)| key.as_str());
         let one = |text: &str| vec![Template::new(text)];
         let (end, room, elements) = match what {
-            What::Elements(_) if matches!(key, "supplementalGroups" | "values") => {
+            Repeated::Elements(_) if matches!(key, "supplementalGroups" | "values") => {
                 (json!(["@end"]), "\"@end\"", one("@n"))
             }
-            What::Elements(None) => (json!(["@end"]), "\"@end\"", one("\"x@n\"")),
-            What::Elements(Some(name)) => (json!(["@end"]), "\"@end\"", elements(api, name)),
+            Repeated::Elements(None) => (json!(["@end"]), "\"@end\"", one("\"x@n\"")),
+            Repeated::Elements(Some(name)) => (json!(["@end"]), "\"@end\"", elements(api, name)),
             // Of other annotations the reader keeps nothing.
-            What::Entries if key == "annotations" => {
+            Repeated::Entries if key == "annotations" => {
                 let entry = "\"container.apparmor.security.beta.kubernetes.io/x@n\":\"1\"";
                 (json!({"@end": ""}), "\"@end\":\"\"", one(entry))
             }
-            What::Entries => (json!({"@end": ""}), "\"@end\":\"\"", one("\"x@n/y\":\"1\"")),
-            What::Unknown => (json!({"@end": ""}), "\"@end\":\"\"", one("\"x@n\":{}")),
+            Repeated::Entries => (json!({"@end": ""}), "\"@end\":\"\"", one("\"x@n/y\":\"1\"")),
+            Repeated::UnknownKeys => (json!({"@end": ""}), "\"@end\":\"\"", one("\"x@n\":{}")),
         };
         let last = path.len().saturating_sub(1);
         let value = path.iter().enumerate().rev().fold(end, |value, (index, (key, shape))| {
-            let is_end = index == last && !matches!(what, What::Unknown);
+            let is_end = index == last && !matches!(what, Repeated::UnknownKeys);
             let value = if *shape == Shape::List && !is_end { json!([value]) } else { value };
             json!({ key: value })
         });
