@@ -164,7 +164,16 @@ fn usage_errors_exit_with_2() {
 fn generated_files_are_up_to_date() {
     for (name, content) in podreeve::cli::generate::files() {
         let there = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(name));
-        assert_eq!(there.ok(), Some(content), "{name}: run `make gen` and commit what it writes");
+        let there = there.unwrap_or_default();
+        let different = there.lines().zip(content.lines()).position(|(there, made)| there != made);
+        let line = different.unwrap_or_else(|| there.lines().count().min(content.lines().count()));
+        assert!(
+            there == content,
+            "{name}:{} is not what the code makes:\n  file: {}\n  code: {}\nRun `make gen` and commit what it writes.",
+            line + 1,
+            there.lines().nth(line).unwrap_or("(end)"),
+            content.lines().nth(line).unwrap_or("(end)"),
+        );
     }
 }
 
@@ -173,14 +182,20 @@ fn no_command_writes_generated_files() {
     let dir = Dir::new("gen", &[]);
     assert_eq!(dir.run(&["gen"]).code, Some(2));
     assert_eq!(dir.run(&["help", "gen"]).code, Some(2));
-    // Cargo builds examples beside the tests.
+    // `cargo test` builds the examples too.
     let example = std::path::Path::new(env!("CARGO_BIN_EXE_podreeve")).with_file_name("examples").join("gen");
     for (manifest, refused) in
         [("", true), ("[package]\nname = \"other\"\n", true), ("[package]\nname = \"podreeve\"\n", false)]
     {
         dir.write("Cargo.toml", manifest);
         dir.write("src/cli/generate.rs", "");
-        let ran = std::process::Command::new(&example).current_dir(&dir.0).output().expect("the example starts");
+        let ran = std::process::Command::new(&example).current_dir(&dir.0).output();
+        let ran = ran.unwrap_or_else(|error| {
+            panic!(
+                "{}: {error}. Build it: `cargo build --example gen`. `cargo test` without --test does.",
+                example.display()
+            )
+        });
         assert_eq!(ran.status.code(), Some(if refused { 2 } else { 0 }), "{ran:?}");
         assert_eq!(dir.0.join("docs").exists(), !refused);
     }

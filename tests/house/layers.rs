@@ -1,5 +1,5 @@
-//! The layers of ARCHITECTURE.md: a module uses those above it in this list and no others, and the
-//! core (up to `admit`) has no clock, files, environment, threads or network.
+//! The layers of ARCHITECTURE.md. A module uses the modules that this list allows it, and the core (up to `admit`) has no
+//! clock, files, environment, threads or network.
 
 use std::collections::HashMap;
 use std::fs;
@@ -110,12 +110,13 @@ const IMPURE: &[&str] = &[
     "eprintln!",
 ];
 
-fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(dir).expect("src is there") {
+/// The files under a folder with one of these extensions.
+fn sources(dir: &Path, extensions: &[&str], found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).expect("the folder is there") {
         let path = entry.expect("readable").path();
         if path.is_dir() {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|e| e == "rs") {
+            sources(&path, extensions, found);
+        } else if path.extension().is_some_and(|end| extensions.iter().any(|one| end == *one)) {
             found.push(path);
         }
     }
@@ -125,7 +126,7 @@ fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
 fn code() -> Vec<(PathBuf, String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
-    sources(&root, &mut files);
+    sources(&root, &["rs"], &mut files);
     files
         .into_iter()
         .map(|path| {
@@ -169,13 +170,20 @@ fn no_module_uses_one_above_it() {
         let Some(allowed) = layers.get(module.as_str()) else {
             assert!(
                 ["cli", "lib", "main"].contains(&module.as_str()),
-                "{module} has no layer in tests/house/layers.rs"
+                "{}: the module `{module}` has no layer. Add it to LAYERS in tests/house/layers.rs with the modules that \
+                 it may use, and to CORE if it is pure.",
+                path.display()
             );
             continue;
         };
         for used in uses(&code) {
             let known = used == module || allowed.contains(&used.as_str());
-            assert!(known, "{}: `{module}` must not use `{used}`", path.display());
+            assert!(
+                known,
+                "{}: `{module}` uses `{used}`, which is no layer below it. Move what both need into a lower module. \
+                 Where the plan of layers itself is wrong, change LAYERS in tests/house/layers.rs and ARCHITECTURE.md.",
+                path.display()
+            );
         }
     }
 }
@@ -185,21 +193,42 @@ fn the_core_is_pure() {
     for (path, module, code) in code() {
         if CORE.contains(&module.as_str()) {
             for word in IMPURE {
-                assert!(!code.contains(word), "{}: the core must not name `{word}`", path.display());
+                assert!(
+                    !code.contains(word),
+                    "{}: `{module}` is a pure layer and must not name `{word}`. Take the value as an argument, and read \
+                     it in server, cluster or cli.",
+                    path.display()
+                );
             }
         }
     }
 }
 
+fn length(path: &Path) -> usize {
+    fs::read_to_string(path).expect("readable").lines().count()
+}
+
 #[test]
-fn no_file_is_a_building() {
-    let mut lengths: Vec<(usize, PathBuf)> = code()
-        .into_iter()
-        .map(|(path, _, _)| (fs::read_to_string(&path).expect("readable").lines().count(), path))
-        .collect();
-    lengths.sort();
-    let (longest, path) = lengths.last().expect("there are files");
-    assert!(*longest <= 400, "{} has {longest} lines; split it", path.display());
-    let (median, _) = &lengths[lengths.len() / 2];
-    assert!(*median <= 150, "the median file has {median} lines");
+fn no_file_is_too_long() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    for folder in ["src", "tests", "benches", "fuzz", "examples", "e2e"] {
+        sources(&root.join(folder), &["rs", "go"], &mut files);
+    }
+    for path in files {
+        let length = length(&path);
+        assert!(
+            length <= 400,
+            "{} has {length} lines, and 400 are the limit. Move a part of it into a file of its own: foo.rs and \
+             foo/part.rs, or foo_part.go.",
+            path.display()
+        );
+    }
+    let mut lengths: Vec<usize> = code().iter().map(|(path, ..)| length(path)).collect();
+    lengths.sort_unstable();
+    let median = lengths[lengths.len() / 2];
+    assert!(
+        median <= 150,
+        "half of the files in src/ have {median} lines or more, and 150 are the limit. Split the files that do two things."
+    );
 }

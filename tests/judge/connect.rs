@@ -1,5 +1,5 @@
-//! Who enters a pod, forwards a port of it or is passed on to it is judged by the pod; one that is unknown is not
-//! taken for one that is not there.
+//! A user who enters a pod, forwards a port of it or uses its proxy is judged by the pod. An unknown pod is not taken for
+//! an absent one.
 
 use super::common::{TODAY, policies};
 use podreeve::admit::{Hook, Snapshot, admit};
@@ -10,7 +10,7 @@ use rstest::rstest;
 use serde_json::{Value, json, value::to_raw_value};
 use std::sync::Arc;
 
-/// Two containers, of which `agent` is privileged, or not.
+/// A pod of two containers. `agent` is privileged, or neither is.
 fn pod(privileged: bool) -> Value {
     json!({"metadata": {"name": "web", "namespace": "shop"}, "spec": {
         "securityContext": {"runAsUser": 1000},
@@ -46,7 +46,7 @@ fn kept(pod: &Value) -> KeptPod {
     Texts::default().keep_any(&to_raw_value(pod).unwrap())
 }
 
-/// These rules and a cluster that answered this of the pod.
+/// These rules, and a cluster that has answered with this pod.
 fn asked(spec: &Value, pod: Option<KeptPod>) -> Snapshot {
     let mut snapshot = policies(std::slice::from_ref(spec));
     snapshot.facts.cluster = true;
@@ -78,7 +78,7 @@ fn reply(outcome: &Outcome) -> Value {
 #[case("attach", "PodAttachOptions", json!({"container": "app"}), false)]
 #[case("portforward", "PodPortForwardOptions", json!({"ports": [80]}), true)]
 #[case("portforward", "PodPortForwardOptions", Value::Null, true)]
-// A port is not of one container, whatever the options are called.
+// A port belongs to all containers, whatever the options are called.
 #[case("portforward", "PodExecOptions", json!({"container": "app", "stdin": true, "command": ["sh"]}), true)]
 #[case("proxy", "PodProxyOptions", json!({"path": "/"}), true)]
 #[case("proxy", "PodProxyOptions", json!({"container": "app"}), true)]
@@ -93,8 +93,29 @@ fn what_reaches_a_privileged_container_is_denied(
     let outcome = judge(&review, &asked(&spec, Some(kept(&pod(true)))));
     assert_eq!(outcome.verdict, if denied { Verdict::Deny } else { Verdict::Allow });
     assert_eq!(judge(&review, &asked(&spec, Some(kept(&pod(false))))).verdict, Verdict::Allow);
-    // It is not there: the API server says so itself.
+    // There is no such pod, and the API server answers so itself.
     assert_eq!(judge(&review, &asked(&spec, None)).verdict, Verdict::Allow);
+}
+
+/// An operation that podreeve does not know may do anything, so it is judged as a connection is.
+#[rstest]
+#[case("CONNECT", Verdict::Deny)]
+#[case("WHATEVER", Verdict::Deny)]
+#[case("connect", Verdict::Deny)]
+#[case("", Verdict::Deny)]
+#[case("CREATE", Verdict::Deny)]
+#[case("UPDATE", Verdict::Deny)]
+#[case("DELETE", Verdict::Allow)]
+fn an_unknown_operation_on_a_sub_resource_of_a_pod_is_judged(#[case] operation: &str, #[case] verdict: Verdict) {
+    let spec = rules(json!({"exec-privileged": {"action": "deny"}}));
+    for sub_resource in ["exec", "attach", "portforward", "proxy"] {
+        let mut review = connect(sub_resource, "PodExecOptions", json!({"container": "agent", "command": ["sh"]}));
+        review["request"]["operation"] = json!(operation);
+        let privileged = judge(&review, &asked(&spec, Some(kept(&pod(true)))));
+        assert_eq!(privileged.verdict, verdict, "{operation} on pods/{sub_resource}");
+        let good = judge(&review, &asked(&spec, Some(kept(&pod(false)))));
+        assert_eq!(good.verdict, Verdict::Allow, "{operation} on pods/{sub_resource}");
+    }
 }
 
 #[test]
@@ -108,7 +129,7 @@ fn other_proxies_name_no_pod_and_pass() {
     }
 }
 
-/// What is no pod, as far as podreeve can read it.
+/// Objects that podreeve cannot read as a pod.
 fn unreadable() -> [Value; 4] {
     let mut list = pod(true);
     list["spec"]["containers"] = json!({"name": "agent"});
@@ -117,7 +138,7 @@ fn unreadable() -> [Value; 4] {
     [json!([]), json!({"spec": 7}), list, flag]
 }
 
-/// Nothing else than a list or an object in the place of the other, and a pod that has nothing in it.
+/// Pods with a list in place of an object, or the other way round, and a pod with nothing in it.
 fn odd() -> [Value; 3] {
     let mut context = pod(true);
     context["spec"]["containers"][1]["securityContext"] = json!([true]);
@@ -125,7 +146,7 @@ fn odd() -> [Value; 3] {
 }
 
 #[rstest]
-// The rule's action and its `onUnknown`; what becomes of the caller.
+// The rule's action, its `onUnknown`, and the verdict.
 #[case("exec-privileged", "deny", None, Verdict::Deny)]
 #[case("exec-privileged", "deny", Some("deny"), Verdict::Deny)]
 #[case("exec-privileged", "deny", Some("warn"), Verdict::Warn)]
@@ -162,7 +183,7 @@ fn of_a_pod_that_is_unknown_the_rule_decides(
 }
 
 #[test]
-fn without_a_cluster_the_caller_gets_in_with_a_warning() {
+fn without_a_cluster_the_user_gets_in_with_a_warning() {
     let params = json!({"onUnknown": "deny"});
     let rule = json!({"action": "deny", "params": params});
     let snapshot = policies(&[rules(json!({"exec-privileged": rule, "exec-root": rule}))]);
@@ -172,13 +193,13 @@ fn without_a_cluster_the_caller_gets_in_with_a_warning() {
     let warning = reply["warnings"][0].as_str().unwrap();
     assert!(warning.contains("without a cluster") && warning.contains("exec-privileged, exec-root"), "{warning}");
     assert_eq!(reply["warnings"].as_array().unwrap().len(), 1);
-    // Nothing is said where nobody judges it.
+    // Without a rule for exec there is no warning.
     let outcome = judge(&exec(), &policies(&[rules(json!({"privileged": {"action": "deny"}}))]));
     assert_eq!((outcome.verdict, outcome.missing_fact), (Verdict::Allow, None));
 }
 
 #[test]
-fn a_rule_that_denies_the_unknown_is_told_beside_one_that_warns() {
+fn a_rule_that_denies_the_unknown_is_reported_with_one_that_warns() {
     let snapshot = unanswered(&rules(json!({"exec-privileged": {"action": "deny"}, "exec-root": {"action": "deny"}})));
     let outcome = judge(&exec(), &snapshot);
     assert_eq!((outcome.verdict, outcome.tallies.len()), (Verdict::Deny, 1));
@@ -192,22 +213,22 @@ fn a_rule_that_denies_the_unknown_is_told_beside_one_that_warns() {
 #[case(json!({}), Verdict::Allow)]
 #[case(json!({"containers": ["agent"]}), Verdict::Allow)]
 #[case(json!({"containers": ["app"]}), Verdict::Deny)]
-// Nobody knows which image runs.
+// Which image runs is not known.
 #[case(json!({"images": ["docker.io/library"]}), Verdict::Deny)]
 fn an_exemption_covers_an_unknown_pod_as_far_as_it_is_named(#[case] narrowed: Value, #[case] verdict: Verdict) {
     let mut exemption = json!({"rules": ["exec-privileged"], "namespaces": ["shop"], "reason": "a test"});
     json_patch::merge(&mut exemption, &narrowed);
     let spec = json!({"rules": {"exec-privileged": {"action": "deny"}}, "exemptions": [exemption]});
     assert_eq!(judge(&exec(), &unanswered(&spec)).verdict, verdict);
-    // A port is of no container, so only the whole pod can be exempt.
+    // A port belongs to no single container, so only the whole pod can be exempt.
     let whole = if narrowed == json!({}) { Verdict::Allow } else { Verdict::Deny };
     let forward = connect("portforward", "PodPortForwardOptions", json!({"container": "agent"}));
     assert_eq!(judge(&forward, &unanswered(&spec)).verdict, whole);
 }
 
-/// While the watch has lost its way another pod may have the name.
+/// While the watch is broken, another pod may have taken the name.
 #[test]
-fn what_a_broken_watch_knew_is_asked_for_again() {
+fn a_pod_from_a_broken_watch_is_looked_up_again() {
     let mut snapshot = asked(&rules(json!({"exec-privileged": {"action": "deny"}})), None);
     let pods = PodsByName::from([("web".to_owned(), kept(&pod(false)))]);
     snapshot.facts.pods = Arc::new([("shop".to_owned(), Arc::new(pods))].into());
@@ -220,9 +241,9 @@ fn what_a_broken_watch_knew_is_asked_for_again() {
     assert_eq!(judge(&exec(), &snapshot).verdict, Verdict::Deny);
 }
 
-/// A debug container that came this instant may not be known yet.
+/// The watch may not have seen a new debug container yet.
 #[test]
-fn a_container_that_is_not_known_is_asked_for() {
+fn a_pod_without_the_named_container_is_looked_up_again() {
     let mut snapshot = asked(&rules(json!({"exec-privileged": {"action": "deny"}})), None);
     let pods = PodsByName::from([("web".to_owned(), kept(&pod(false)))]);
     snapshot.facts.pods = Arc::new([("shop".to_owned(), Arc::new(pods))].into());
@@ -242,7 +263,7 @@ fn a_container_that_is_not_known_is_asked_for() {
     assert_eq!(judge(&attach, &snapshot).verdict, Verdict::Deny);
 }
 
-/// A pod that was known and changes into something unreadable is neither what it was nor gone.
+/// A known pod that changes into something unreadable is neither the old pod nor absent.
 #[test]
 fn a_pod_that_becomes_unreadable_stays_there_unknown() {
     let mut pods = Pods::default();

@@ -18,7 +18,7 @@ pub fn chosen() -> Vec<&'static Rule> {
     let wanted = std::env::var("RULE").unwrap_or_default();
     let rules: Vec<_> =
         RULES.iter().copied().filter(|r| wanted.is_empty() || wanted.split(',').any(|id| id == r.id)).collect();
-    assert!(!rules.is_empty(), "there is no rule `{wanted}`");
+    assert!(!rules.is_empty(), "RULE={wanted}: there is no such rule. `podreeve rules` lists them.");
     rules
 }
 

@@ -7,24 +7,49 @@ use podreeve::rules::RULES;
 use serde_json::{Value, json};
 
 #[test]
-fn the_table_is_whole() {
+fn the_table_is_complete() {
     let mut ids: Vec<_> = RULES.iter().map(|rule| rule.id).collect();
     for rule in RULES {
-        assert!(rule.id.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{}", rule.id);
-        assert!(rule.owasp.iter().all(|item| (1..=93).contains(item)) && !rule.owasp.is_empty(), "{}", rule.id);
-        assert!(rule.docs.len() > 80 && rule.title.len() < 80 && !rule.why.ends_with('.'), "{}", rule.id);
-        assert!(rule.pod().examples.iter().any(Example::is_bad), "{}: no bad example", rule.id);
-        assert!(rule.pod().examples.iter().any(|e| !e.is_bad()), "{}: no good example", rule.id);
+        assert!(
+            rule.id.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'),
+            "{}: an id has lower-case letters and hyphens only. Rename the rule and its file.",
+            rule.id
+        );
+        assert!(
+            rule.owasp.iter().all(|item| (1..=93).contains(item)) && !rule.owasp.is_empty(),
+            "{}: name its items of the OWASP list, 1 to 93, in `owasp`.",
+            rule.id
+        );
+        assert!(
+            rule.docs.len() > 80 && rule.title.len() < 80 && !rule.why.ends_with('.'),
+            "{}: write more than 80 characters of `docs`, fewer than 80 of `title`, and no full stop after `why`.",
+            rule.id
+        );
+        assert!(
+            rule.pod().examples.iter().any(Example::is_bad),
+            "{}: it has no bad example. Add one, so that the harness sees the rule find something.",
+            rule.id
+        );
+        assert!(
+            rule.pod().examples.iter().any(|e| !e.is_bad()),
+            "{}: it has no good example. Add one, so that the harness sees the rule find nothing.",
+            rule.id
+        );
         let mut names: Vec<_> = rule.pod().examples.iter().map(|e| e.name).collect();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), rule.pod().examples.len(), "{}: two examples of one name", rule.id);
+        assert_eq!(names.len(), rule.pod().examples.len(), "{}: two examples have the same name. Rename one.", rule.id);
         for example in rule.pod().examples {
             let job = if let Kinds::Job(job) = example.kinds { job } else { "" };
             for json in
                 [example.params, example.spec, example.annotations, job, example.container, example.network_policies]
             {
-                assert!(json.is_empty() || serde_json::from_str::<Value>(json).is_ok(), "{}: {json}", rule.id);
+                assert!(
+                    json.is_empty() || serde_json::from_str::<Value>(json).is_ok(),
+                    "{} / {}: this part of the example is no JSON: {json}",
+                    rule.id,
+                    example.name
+                );
             }
         }
     }
@@ -42,7 +67,11 @@ fn the_table_is_whole() {
     let mut files: Vec<&str> = files.iter().map(String::as_str).collect();
     files.sort_unstable();
     ids.sort_unstable();
-    assert_eq!(ids, files, "the table and the folder differ");
+    assert_eq!(
+        ids, files,
+        "RULES (left) and the files of src/rules/ (right) differ. Add a `mod` line and a line in RULES of src/rules.rs for \
+         each file, and name the file after the rule's id, with _ in place of -."
+    );
 }
 
 #[test]
