@@ -28,12 +28,12 @@ const GENERATED: &[&str] = &[
 /// Two screens.
 const MAX_LINES: usize = 90;
 
-pub fn root() -> &'static Path {
+fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// All pages that people write, by path below the root.
-pub fn pages() -> Vec<Page> {
+fn pages() -> Vec<Page> {
     let mut paths: Vec<String> = OTHERS.iter().map(ToString::to_string).collect();
     paths.extend(files(&root().join("docs"), "md"));
     paths.retain(|path| !GENERATED.contains(&path.as_str()));
@@ -41,7 +41,7 @@ pub fn pages() -> Vec<Page> {
 }
 
 /// Files with this extension in a folder and those below it, by path below the root.
-pub fn files(dir: &Path, extension: &str) -> Vec<String> {
+fn files(dir: &Path, extension: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut entries: Vec<PathBuf> = fs::read_dir(dir)
         .unwrap_or_else(|error| panic!("{}: {error}", dir.display()))
@@ -60,7 +60,7 @@ pub fn files(dir: &Path, extension: &str) -> Vec<String> {
 }
 
 /// Fails with all complaints at once.
-pub fn none(complaints: &[String]) {
+fn none(complaints: &[String]) {
     assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
 }
 

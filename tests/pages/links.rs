@@ -3,6 +3,7 @@
 use super::markdown::Page;
 use super::{files, none, root};
 use std::fs;
+use std::path::Path;
 
 /// A file of the repository, named from a page of the book.
 const REPOSITORY: &str = "https://github.com/podreeve/podreeve/blob/main/";
@@ -137,7 +138,7 @@ fn a_page_that_a_text_names_exists() {
                 for part in line.split("docs/").skip(1) {
                     let end = part.find(|c: char| !(c.is_alphanumeric() || "-_/.".contains(c))).unwrap_or(part.len());
                     let name = format!("docs/{}", &part[..end]).trim_end_matches('.').to_owned();
-                    if name.ends_with(".md") && !root().join(&name).exists() {
+                    if Path::new(&name).extension().is_some_and(|it| it == "md") && !root().join(&name).exists() {
                         complaints.push(format!("{path}:{}: there is no {name}; name a page that exists", index + 1));
                     }
                 }

@@ -3,6 +3,7 @@
 use super::markdown::{Block, prose};
 use super::{GENERATED, OTHERS, files, none, root};
 use std::fs;
+use std::path::Path;
 
 /// A word or phrase that the prose does not use, and what to write.
 const WORDS: &[(&str, &str)] = &[
@@ -74,7 +75,7 @@ fn comments(code: &str) -> String {
 }
 
 fn blocks(path: &str, text: &str) -> Vec<Block> {
-    if path.ends_with(".rs") { prose(&comments(text)) } else { prose(text) }
+    if Path::new(path).extension().is_some_and(|it| it == "rs") { prose(&comments(text)) } else { prose(text) }
 }
 
 /// What is wrong with a text.
