@@ -26,7 +26,7 @@ const GENERATED: &[&str] = &[
 ];
 
 /// Two screens.
-const MAX_LINES: usize = 90;
+const MAX_LINES: usize = 95;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -66,7 +66,8 @@ fn none(complaints: &[String]) {
 
 #[test]
 fn a_page_is_at_most_two_screens_long() {
-    let long = pages().into_iter().filter(|page| page.path.starts_with("docs/") && page.lines > MAX_LINES);
+    let short = |page: &Page| page.path.starts_with("docs/") || page.path == "README.md";
+    let long = pages().into_iter().filter(|page| short(page) && page.lines > MAX_LINES);
     none(
         &long.map(|p| format!("{}: {} lines; split it, or cut it to {MAX_LINES}", p.path, p.lines)).collect::<Vec<_>>(),
     );

@@ -91,7 +91,7 @@ fn complaints(path: &str, text: &str) -> Vec<String> {
             let parts: Vec<&str> = phrase.split(' ').collect();
             for window in words.windows(parts.len()) {
                 if window.iter().map(|(_, word)| word.as_str()).eq(parts.iter().copied()) {
-                    found.push(format!("{path}:{}: \"{phrase}\"; write {instead}", window[0].0));
+                    found.push(format!("{path}:{}: \"{phrase}\"; instead: {instead}", window[0].0));
                 }
             }
         }
@@ -131,9 +131,9 @@ fn the_words_are_plain_and_the_sentences_short() {
 fn a_word_and_a_long_sentence_are_found_with_their_line() {
     let said = complaints("page.md", "# Title\n\nThe user is\nasked. Nobody, `nobody`!\n\n| a | whoever |\n");
     assert_eq!(said.len(), 3, "{said:#?}");
-    assert!(said[0].starts_with("page.md:3: \"is asked\"; write name who asks"), "{said:#?}");
-    assert!(said[1].starts_with("page.md:4: \"nobody\"; write name them"), "{said:#?}");
-    assert!(said[2].starts_with("page.md:6: \"whoever\"; write `a user who`"), "{said:#?}");
+    assert!(said[0].starts_with("page.md:3: \"is asked\"; instead: name who asks"), "{said:#?}");
+    assert!(said[1].starts_with("page.md:4: \"nobody\"; instead: name them"), "{said:#?}");
+    assert!(said[2].starts_with("page.md:6: \"whoever\"; instead: `a user who`"), "{said:#?}");
 
     let long = format!("Short. {}end.", "word ".repeat(MAX_WORDS));
     let said = complaints("page.md", &long);
