@@ -75,7 +75,7 @@ MDBOOK := $(CACHE)/mdbook/bin/mdbook
 .PHONY: docs
 docs: need-cargo ## Build the pages as a book, into the cache, and check their links (builds mdbook the first time)
 	@[ "$$($(MDBOOK) --version 2>/dev/null)" = "mdbook v$(MDBOOK_VERSION)" ] || { echo "podreeve: building mdbook $(MDBOOK_VERSION) (minutes, once)"; \
-		cargo install --locked --quiet --root $(CACHE)/mdbook --target-dir $(CACHE)/mdbook/target --version $(MDBOOK_VERSION) mdbook; }
+		cargo install --locked --quiet --root $(CACHE)/mdbook --target-dir $(CACHE)/mdbook/target --version $(MDBOOK_VERSION) mdbook; rm -rf $(CACHE)/mdbook/target; }
 	@cargo test --locked --quiet --test pages link
 	@$(MDBOOK) build docs --dest-dir $(CACHE)/book
 	@echo "podreeve: the book is in $(CACHE)/book/index.html"

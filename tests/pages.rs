@@ -22,7 +22,6 @@ const OTHERS: &[&str] = &["README.md", "SECURITY.md", "CONTRIBUTING.md", "ARCHIT
 const GENERATED: &[&str] = &[
     "docs/rules.md",      // `make gen`, from src/rules
     "docs/psa-parity.md", // `make fuzz-parity`
-    "docs/scale.md",      // `make scale`
 ];
 
 /// Two screens.
