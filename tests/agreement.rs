@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use common::{TODAY, policies, review};
 use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::manifest;
-use podreeve::report::{CheckReport, Found, Judge};
+use podreeve::report::{CheckReport, CheckResults, Judge};
 use podreeve::rule::{Example, Kinds, Rule};
 use podreeve::rules::RULES;
 use podreeve::sources::Sources;
@@ -71,7 +71,7 @@ fn check(object: &Value, snapshot: &Snapshot) -> Value {
     let judge = Judge { snapshot, namespace: "default", today: TODAY };
     let object = documents[0].objects().remove(0).expect("an object");
     let objects = vec![judge.object("a.yaml", &object).expect("a pod")];
-    let report = CheckReport::new(Found { objects, ..Found::default() });
+    let report = CheckReport::new(CheckResults { objects, ..CheckResults::default() });
     serde_json::to_value(report).expect("JSON")["objects"][0].clone()
 }
 
@@ -144,7 +144,7 @@ fn actions(rule: &Rule) -> &'static [&'static str] {
 fn they_agree_about_every_example_with_every_action() {
     let mut verdicts = std::collections::BTreeSet::new();
     for rule in RULES {
-        for example in rule.pod().examples {
+        for example in rule.examples() {
             for action in actions(rule) {
                 // Only the action `patch` repairs templates.
                 for templates in [false, true].into_iter().take(1 + usize::from(*action == "patch")) {
@@ -167,7 +167,7 @@ fn they_agree_about_every_example_with_every_action() {
 fn they_agree_about_every_example_under_the_owasp_policy() {
     let snapshot = Sources::new(&[]).load(1, usize::MAX).expect("the built-in policy");
     for rule in RULES {
-        for example in rule.pod().examples {
+        for example in rule.examples() {
             for object in objects(example) {
                 let case = format!("{} / {} / {}", rule.id, example.name, object["kind"]);
                 agree(&review("CREATE", &object, None), &snapshot, &case);

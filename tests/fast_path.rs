@@ -128,7 +128,7 @@ fn the_fast_path_reads_recorded_reviews() {
 #[test]
 fn the_fast_path_reads_examples() {
     assert!(both::<Pod<'_>>(GOOD_POD).is_some());
-    for example in RULES.iter().flat_map(|rule| rule.pod().examples) {
+    for example in RULES.iter().flat_map(|rule| rule.examples()) {
         let text = example.pod().to_string();
         let read = both::<Pod<'_>>(&text);
         assert!(read.is_some() || has_fraction(&example.pod()), "{}", example.name);

@@ -197,12 +197,7 @@ fn a_rule_that_judges_a_field_has_an_example_that_depends_on_it() {
                 remove_field(&api, "PodSpec", &mut without["spec"], field);
                 with != without && found(rule, example, &with) != found(rule, example, &without)
             };
-            if !rule
-                .pod()
-                .examples
-                .iter()
-                .any(|example| ContainerKind::ALL.into_iter().any(|list| depends(example, list)))
-            {
+            if !rule.examples().any(|example| ContainerKind::ALL.into_iter().any(|list| depends(example, list))) {
                 idle.push(format!("line {}: {field} by {id}", line.number));
             }
         }
@@ -239,8 +234,7 @@ fn the_file_names_a_rule_at_each_field_of_its_findings() {
     };
     let mut unnamed = BTreeSet::new();
     for rule in rules::RULES {
-        for (example, list) in rule.pod().examples.iter().flat_map(|e| e.lists(rule).iter().map(move |list| (e, *list)))
-        {
+        for (example, list) in rule.examples().flat_map(|e| rule.pod().lists_of(e).iter().map(move |list| (e, *list))) {
             for (pointer, ..) in found(rule, example, &pod(example, list)) {
                 let fields = fields_to(&api, &pointer);
                 if !fields.is_empty() && !fields.iter().any(|field| judged(field, rule)) {
@@ -288,7 +282,7 @@ fn a_volume_whose_presence_is_judged_is_found_or_allowed() {
     const ALLOWED: [&str; 8] =
         ["configMap", "csi", "downwardAPI", "ephemeral", "image", "persistentVolumeClaim", "projected", "secret"];
     let rule = rules::find(PRESENCE).expect("the rule");
-    let example = rule.pod().examples.first().expect("an example");
+    let example = rule.examples().next().expect("an example");
     let fields: Vec<_> =
         lines().into_iter().filter(|(_, line)| line.text == PRESENCE).map(|(field, _)| field).collect();
     assert!(fields.len() > ALLOWED.len(), "{fields:?}");

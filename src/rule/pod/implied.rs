@@ -1,6 +1,6 @@
-//! One cause, one violation: what a violation of one rule implies of others.
+//! One cause, one violation: which violations of other rules a violation implies.
 
-use super::Finding;
+use crate::rule::finding::Finding;
 use crate::workload::ContainerKind;
 
 /// A rule that implies another one.
@@ -8,7 +8,7 @@ use crate::workload::ContainerKind;
 pub struct Cause {
     /// The rule's id.
     pub rule: &'static str,
-    /// What both violations must have in common.
+    /// What both violations must be about.
     pub same: Same,
 }
 
@@ -26,14 +26,14 @@ impl Cause {
     }
 }
 
-/// What two violations of one cause have in common.
+/// What the violation of the cause and the implied violation are both about: the same container or the same volume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Same {
     Container,
     Volume,
 }
 
-/// A container or a volume, by its place in the pod.
+/// A container or a volume, by its position in the pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Spot {
     Container(ContainerKind, usize),
@@ -53,9 +53,9 @@ impl Same {
         }
     }
 
-    /// Where a cause is found, as far as rules ask.
+    /// Where the violation of a cause is found. No rule is implied by anything but a container or a volume.
     #[must_use]
-    pub fn spots(finding: &Finding<'_>) -> Option<Spot> {
+    pub fn cause_spot(finding: &Finding<'_>) -> Option<Spot> {
         Self::Container.spot(finding).or_else(|| Self::Volume.spot(finding))
     }
 }

@@ -1,11 +1,31 @@
 //! The Pod Security Standards, for rules that agree with one of their checks.
 //!
-//! With `pss` a rule judges as the upstream check of that level and version does, to the pod; without it as
-//! its own documentation says, which is stricter where runtimes read more than the check does.
+//! With `pss` a rule gives exactly the verdict of the upstream check of that level and version. Without it, the rule judges as
+//! its own documentation says, which is stricter where runtimes accept more than the check reads.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+
+/// The levels of the Pod Security Standards at which upstream has a check like the rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pss {
+    Baseline,
+    Restricted,
+    /// Checked at baseline, stricter at restricted.
+    Both,
+}
+
+impl Pss {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Baseline => "baseline",
+            Self::Restricted => "restricted",
+            Self::Both => "baseline, restricted",
+        }
+    }
+}
 
 /// A level of the Pod Security Standards; the rule then judges as the upstream check of that level does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -30,7 +50,7 @@ impl Version {
         Self(minor)
     }
 
-    /// The minor; above all others for the latest.
+    /// The minor version; for `latest`, a number above all others.
     #[must_use]
     pub const fn number(self) -> u16 {
         self.0
@@ -82,10 +102,10 @@ pub struct Standard {
 }
 
 impl Standard {
-    /// From the parameters `pss` and `version`.
+    /// Reads the parameters `pss` and `version`.
     ///
     /// # Errors
-    /// A version without a level: it would be read and ignored.
+    /// A version without a level, because it would have no effect.
     pub fn new(pss: Option<Level>, version: Option<Version>) -> Result<Option<Self>, String> {
         match (pss, version) {
             (None, Some(_)) => Err("`version` is the version of a Pod Security Standard, so it needs `pss`".to_owned()),
@@ -94,31 +114,31 @@ impl Standard {
         }
     }
 
-    /// Whether checks that are there since version 1 with this minor are there.
+    /// Whether the version has the checks that came with this minor version.
     #[must_use]
     pub fn since(self, minor: u16) -> bool {
         self.version >= Version::minor(minor)
     }
 
-    /// Whether a check of the restricted level that came with this minor is there.
+    /// Whether the level is restricted, and the version has the checks that came with this minor version.
     #[must_use]
     pub fn restricted_since(self, minor: u16) -> bool {
         self.level == Level::Restricted && self.since(minor)
     }
 }
 
-/// [`FollowsParams`], read.
+/// The compiled form of [`FollowsParams`].
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(try_from = "FollowsParams")]
 pub struct Follows {
     pub standard: Option<Standard>,
 }
 
-/// Parameters of a rule that has none but the standard that it may follow.
+/// Parameters of a rule whose only parameter is the standard that it follows.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FollowsParams {
-    /// Judge as this level of the Pod Security Standards does. Default: as the rule's own text says.
+    /// Judge as this level of the Pod Security Standards does. Default: as the rule's own documentation says.
     pss: Option<Level>,
     /// The version of that standard, such as `v1.30`. Default: `latest`.
     version: Option<Version>,

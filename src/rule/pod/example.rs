@@ -1,16 +1,14 @@
-//! Examples: the only fixtures of a rule.
+//! Examples of pods: the only fixtures of a rule.
 
-use super::{NOT_EPHEMERAL, Rule};
-use crate::workload::ContainerKind;
 use serde_json::{Map, Value, json};
 
-/// A pod that passes every rule that the pod alone can pass, and that the examples vary.
+/// The pod that examples vary. It passes every rule that looks at the pod alone.
 pub const GOOD_POD: &str = include_str!("good_pod.json");
 
-/// A variation of [`GOOD_POD`] and what the rule must say of it.
+/// A variation of [`GOOD_POD`], and what the rule must find in it.
 #[derive(Debug)]
 pub struct Example {
-    /// A phrase that tells the case, unique in its rule.
+    /// A phrase that names the case, unique in its rule.
     pub name: &'static str,
     /// Parameters as JSON; empty for the defaults.
     pub params: &'static str,
@@ -18,39 +16,39 @@ pub struct Example {
     pub spec: &'static str,
     /// Annotations of the pod as a JSON object; empty for none.
     pub annotations: &'static str,
-    /// The kinds that it is an example of.
+    /// The kinds of objects that the pod can be in.
     pub kinds: Kinds,
-    /// JSON merge patch of the container; empty makes this an example of the pod, not of a container.
+    /// JSON merge patch of the container; empty for an example of the pod.
     pub container: &'static str,
     pub expect: Expect,
-    /// The rule has repairs, and none for this.
+    /// The rule has repairs, but none for this example.
     pub no_repair: bool,
-    /// Specs of the namespace's NetworkPolicies as a JSON list; empty where there is no cluster.
+    /// Specs of the namespace's NetworkPolicies as a JSON list; empty if there is no cluster.
     pub network_policies: &'static str,
-    /// A debug container cannot have the fields of this one, though the rule judges others there.
+    /// The API server refuses the fields of this container in a debug container, though the rule judges other fields there.
     pub no_debug: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expect {
     Good,
-    /// Dotted fields, each violated once, in order: relative to the container (`securityContext.privileged`)
-    /// with `spec.` or `metadata.` in front to the pod, with `job.` to the Job's spec.
+    /// Dotted fields, each violated once, in order. They are relative to the container (`securityContext.privileged`), with
+    /// `spec.` or `metadata.` in front to the pod, with `job.` in front to the Job's spec.
     Bad(&'static [&'static str]),
 }
 
-/// Where a pod that an example shows may stand.
+/// Which objects the pod of an example can be in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kinds {
     All,
     /// In the template of a Job, with this JSON merge patch of the Job's spec.
     Job(&'static str),
-    /// Anywhere but in the template of a Job.
+    /// In any object but a Job.
     NotJob,
-    /// In a file or a template: into a pod that arrives, admission has put what counts.
+    /// In a file or a template. In the request for a pod, earlier admission plugins have already added what the rule judges.
     Written,
-    /// Nowhere: the pod is there already, and somebody enters the container.
-    Connect,
+    /// A pod that exists already, and a connection that enters the container: see [`crate::rule::ExecExample`].
+    Entered,
 }
 
 impl Example {
@@ -109,24 +107,17 @@ impl Example {
         self
     }
 
-    /// The same anywhere but in the template of a Job.
+    /// The same in any object but a Job.
     #[must_use]
     pub const fn not_job(mut self) -> Self {
         self.kinds = Kinds::NotJob;
         self
     }
 
-    /// The same in a file or a template, where admission has put nothing in yet.
+    /// The same in a file or a template, to which admission has added nothing yet.
     #[must_use]
     pub const fn written(mut self) -> Self {
         self.kinds = Kinds::Written;
-        self
-    }
-
-    /// The same of a pod that is there already, and somebody enters the container.
-    #[must_use]
-    pub const fn connect(mut self) -> Self {
-        self.kinds = Kinds::Connect;
         self
     }
 
@@ -137,15 +128,13 @@ impl Example {
         self
     }
 
-    /// Whether it takes nothing but a pod in the container list to see it.
+    /// Whether the example needs nothing but a pod: no Job, no connection, no cluster.
     #[must_use]
-    pub fn is_plain(&self, rule: &Rule) -> bool {
-        matches!(self.kinds, Kinds::All | Kinds::NotJob | Kinds::Written)
-            && self.network_policies.is_empty()
-            && (!self.is_container() || rule.pod().lists.contains(&ContainerKind::Container))
+    pub const fn is_plain(&self) -> bool {
+        matches!(self.kinds, Kinds::All | Kinds::NotJob | Kinds::Written) && self.network_policies.is_empty()
     }
 
-    /// The same, where the rule's repair does not reach.
+    /// The same, where the rule repairs nothing.
     #[must_use]
     pub const fn no_repair(mut self) -> Self {
         self.no_repair = true;
@@ -159,16 +148,7 @@ impl Example {
         self
     }
 
-    /// The lists in which the varied container can stand: one is enough for an example of the pod.
-    #[must_use]
-    pub const fn lists(&self, rule: &Rule) -> &'static [ContainerKind] {
-        match (self.is_container(), self.no_debug) {
-            (false, _) => &[ContainerKind::Container],
-            (true, true) => NOT_EPHEMERAL,
-            (true, false) => rule.pod().lists,
-        }
-    }
-
+    /// Whether this is an example of a container, and not of the pod.
     #[must_use]
     pub const fn is_container(&self) -> bool {
         !self.container.is_empty()
@@ -185,10 +165,10 @@ impl Example {
         object(self.params)
     }
 
-    /// [`GOOD_POD`] with its container varied.
+    /// [`GOOD_POD`] with its spec and its container varied.
     #[must_use]
     pub fn pod(&self) -> Value {
-        let mut pod = self.pod_beside_good();
+        let mut pod = self.pod_with_good_container();
         if let Some(Value::Array(containers)) = pod.pointer_mut("/spec/containers") {
             containers.truncate(1);
             for container in containers {
@@ -204,9 +184,9 @@ impl Example {
         self.pod().pointer("/spec/containers/0").cloned().unwrap_or_default()
     }
 
-    /// [`GOOD_POD`] with its spec varied and its container as it is.
+    /// [`GOOD_POD`] with its spec varied, and its container as it is.
     #[must_use]
-    pub fn pod_beside_good(&self) -> Value {
+    pub fn pod_with_good_container(&self) -> Value {
         let mut pod = object(GOOD_POD);
         if let Some(spec) = pod.get_mut("spec") {
             json_patch::merge(spec, &object_or_empty(self.spec));
@@ -217,13 +197,13 @@ impl Example {
         pod
     }
 
-    /// The violated fields as paths from a pod with one container.
+    /// The violated fields, as paths in a pod with one container.
     #[must_use]
     pub fn fields(&self) -> Vec<String> {
         self.fields_in("spec.containers[0]")
     }
 
-    /// The violated fields, with `container` as the path to the container that varies.
+    /// The violated fields, with `container` as the path of the varied container.
     #[must_use]
     pub fn fields_in(&self, container: &str) -> Vec<String> {
         let Expect::Bad(fields) = self.expect else { return Vec::new() };

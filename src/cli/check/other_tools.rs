@@ -1,13 +1,12 @@
-//! Files that lie beside manifests and are none: recognised where they hold no Kubernetes object, and passed over with what to
-//! run instead.
+//! Files of other tools among the manifests. They are recognised if they have no Kubernetes object, and passed over with a hint
+//! what to run instead.
 
 use crate::cli::input::kustomize;
 use crate::manifest::{Content, Node};
 use std::path::{Path, PathBuf};
 
-/// Why a document that is no Kubernetes object needs no judging; none where it may be a manifest with a fault.
-///
-/// `root` is there when the document could be read.
+/// Why a document that is no Kubernetes object is passed over. None if it may be a manifest with a fault. `root` is the document,
+/// if it can be read.
 pub fn reason(name: &str, root: Option<&Node>, has_braces: bool) -> Option<String> {
     let path = Path::new(name);
     if kustomize::is_kustomization(path) {
@@ -19,24 +18,24 @@ pub fn reason(name: &str, root: Option<&Node>, has_braces: bool) -> Option<Strin
     by_name(path).or_else(|| root.and_then(by_content))
 }
 
-/// A chart's template, which says by itself nothing of what is applied, be it readable or not.
+/// Why a chart's template is passed over: it does not show what is applied, even if it can be read.
 pub fn chart_template(name: &str, has_braces: bool) -> Option<String> {
     let path = Path::new(name);
     (has_braces && chart_of(path).is_some()).then(|| template(path))
 }
 
-/// An object that a tool reads, and no API server.
+/// Why an object is passed over that only a tool reads, and no API server.
 pub fn tool(name: &str, group: &str) -> Option<String> {
     let kustomization = group == "kustomize.config.k8s.io";
     kustomization.then(|| format!("a kustomization; {}", kustomize::remedy(Path::new(name))))
 }
 
 fn template(path: &Path) -> String {
-    let chart = chart_of(path).map_or_else(|| "CHART".to_owned(), |chart| shown(&chart));
+    let chart = chart_of(path).map_or_else(|| "CHART".to_owned(), |chart| display(&chart));
     format!("a template (`{{{{`); to judge what it makes, run helm template {chart} | podreeve check -")
 }
 
-fn shown(path: &Path) -> String {
+fn display(path: &Path) -> String {
     if path.as_os_str().is_empty() { ".".to_owned() } else { path.display().to_string() }
 }
 
@@ -46,7 +45,7 @@ fn chart_of(path: &Path) -> Option<PathBuf> {
     templates.parent().filter(|chart| chart.join("Chart.yaml").is_file()).map(Path::to_path_buf)
 }
 
-/// Files of tools by the names that they have everywhere.
+/// Names of files that belong to a tool everywhere.
 const TOOLS: [&str; 24] = [
     "package.json",
     "package-lock.json",
@@ -77,7 +76,7 @@ const TOOLS: [&str; 24] = [
 fn by_name(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_string_lossy();
     let stem = path.file_stem()?.to_string_lossy();
-    let directory = path.parent().map_or_else(|| ".".to_owned(), shown);
+    let directory = path.parent().map_or_else(|| ".".to_owned(), display);
     let of = |part: &str| path.components().any(|component| component.as_os_str() == part);
     if matches!(&*name, "Chart.yaml" | "requirements.yaml") || stem.starts_with("values") || stem.ends_with("values") {
         let what = if stem.contains("values") { "values of a chart" } else { "a chart's own file" };
