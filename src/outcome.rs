@@ -175,7 +175,7 @@ pub fn hints(object: Raw<'_>, kind: &Kind) -> Vec<Hint> {
     if object.get().len() > HINTS_MAX_BYTES {
         return Vec::new();
     }
-    fields::hints(object, &kind.kind)
+    if kind.paths.is_empty() { fields::hints(object, &kind.kind) } else { fields::template_hints(object, &kind.paths) }
 }
 
 /// The pod's name. A pod that the API server names later has its prefix and a `*`.

@@ -207,11 +207,9 @@ fn a_kept_pod_is_judged_as_the_pod() {
     let (mut texts, mut found) = (Texts::default(), 0);
     for level in [Level::Baseline, Level::Restricted] {
         let policy = standard(LevelVersion { level, version: Version::LATEST }).unwrap();
-        for (rule, example) in
-            RULES.iter().flat_map(|rule| rule.pod().examples.iter().map(move |example| (rule, example)))
-        {
+        for (rule, example) in RULES.iter().flat_map(|rule| rule.examples().map(move |example| (rule, example))) {
             for list in ContainerKind::ALL {
-                let mut pod = example.pod_beside_good();
+                let mut pod = example.pod_with_good_container();
                 pod["spec"][list.field()] = json!([{"name": "a"}, example.container_value()]);
                 let raw = serde_json::value::to_raw_value(&pod).unwrap();
                 let kept = texts.keep(&raw).unwrap();

@@ -1,8 +1,8 @@
-//! Nothing that a stranger may repeat costs more than its share: each list and map of the pod, and keys that nobody
-//! knows, from 1,000 elements to 64,000. What is counted are steps (`podreeve::effort`), not time.
+//! The cost of a pod grows no faster than its size. Each list and map of the pod, and unknown keys, are tried with 1,000
+//! to 64,000 elements. The cost is counted in steps (`podreeve::effort`), not in time.
 //!
-//! The lists come from the API's own schema, beginning at the types of `tests/podspec-fields.txt`, so that a field of a
-//! new Kubernetes is looked at as soon as that file has it.
+//! The lists come from the API's schema, beginning at the types of `tests/podspec-fields.txt`, so that a field of a
+//! new Kubernetes is measured as soon as that file has it.
 
 use jiff::civil::date;
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
@@ -18,11 +18,12 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 const SIZES: [usize; 3] = [1_000, 8_000, 64_000];
-/// Beside as many containers, of which each is judged by every rule.
+/// Sizes with the same number of containers, each of which every rule judges.
 const CROWDS: [usize; 2] = [250, 2_000];
-/// Eight times as many elements cost eight times as much, and those of a sorted map half more. A square costs 64 times.
+/// The largest factor between the costs of two sizes. Eight times as many elements cost eight times as much, in a sorted map
+/// half as much again. A quadratic cost would be 64 times as much.
 const MOST: u64 = 16;
-/// Of more, only the creation is judged.
+/// Of a larger size, only the creation is judged.
 const EVERY_WAY: usize = 8_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +33,7 @@ enum Shape {
     Map,
 }
 
-/// A way into the pod: a key, and what stands there.
+/// A path into the pod: keys, and the shape of the value at each.
 type Path = Vec<(String, Shape)>;
 
 /// What is repeated at the end of a path.
@@ -41,7 +42,7 @@ enum What {
     /// Elements of a list: a type of the API, or a scalar.
     Elements(Option<String>),
     Entries,
-    /// Keys of an object that no API has.
+    /// Keys of an object that the API does not know.
     Unknown,
 }
 
@@ -66,7 +67,7 @@ impl Api {
         Self(types)
     }
 
-    /// The shape of a field, and the type of the API that it is of, or that its elements are of.
+    /// The shape of a field, and its type in the API, or the type of its elements.
     fn field(&self, schema: &Value) -> (Shape, Option<String>) {
         let known = |schema: &Value| reference(schema).filter(|name| self.0.contains_key(name));
         if schema["items"].is_object() {
@@ -98,7 +99,7 @@ impl Api {
         above.pop();
     }
 
-    /// An element of a type, unlike the others: each scalar is set, and of the objects in it one, in turn.
+    /// An element of a type that differs from the others. Each scalar is set, and one of the objects in it, in turn.
     fn element(&self, name: &str, number: usize) -> Value {
         let mut element = Map::new();
         let mut objects = Vec::new();
@@ -139,10 +140,10 @@ fn reference(schema: &Value) -> Option<String> {
     inner.get("$ref").and_then(Value::as_str).map(short)
 }
 
-/// A pod in which the end of the path holds so many of what is repeated, beside so many containers.
+/// A pod with `count` elements at the end of the path, and with `crowd` containers.
 fn pod(api: &Api, path: &Path, what: &What, count: usize, crowd: usize) -> Value {
     let key = |number: usize| match path.last().map(|(key, _)| key.as_str()) {
-        // Of others nothing is kept.
+        // Other annotations are skipped.
         Some("annotations") => format!("container.apparmor.security.beta.kubernetes.io/x{number}"),
         _ => format!("x{number}/y"),
     };
@@ -185,7 +186,7 @@ fn numbers(count: usize) -> Value {
     (0..count).map(|number| json!(number)).collect()
 }
 
-/// Every rule on, repairing where it can, with exemptions that narrow; and the labels of a namespace.
+/// One with every rule, repairs and exemptions, and one with the Pod Security labels of a namespace.
 fn snapshots() -> [Snapshot; 2] {
     let rules: Map<String, Value> = RULES
         .iter()
@@ -223,7 +224,7 @@ fn review(operation: &str, object: &Value, old: &Value) -> Vec<u8> {
     json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request}).to_string().into_bytes()
 }
 
-/// Steps of each way to judge the pod; none for one that is refused as too large.
+/// The steps of each way to judge the pod. `None` where the pod is refused as too large.
 fn cost([every, labels]: &[Snapshot; 2], pod: &Value, count: usize) -> Vec<Option<u64>> {
     let created = review("CREATE", pod, &Value::Null);
     if count > EVERY_WAY {
@@ -246,7 +247,7 @@ fn judged(snapshot: &Snapshot, body: &[u8], hook: Hook) -> Option<u64> {
     outcome.ended.is_none().then(steps)
 }
 
-/// What grows faster than what it is made of.
+/// A way whose cost grows faster than the size.
 fn steep(snapshots: &[Snapshot; 2], sizes: &[usize], make: impl Fn(usize) -> Value) -> Option<String> {
     let mut before = cost(snapshots, &make(sizes[0]), sizes[0]);
     for pair in sizes.windows(2) {
@@ -277,7 +278,7 @@ fn name(path: &Path, what: &What) -> String {
 }
 
 #[test]
-fn every_type_that_is_decided_about_is_walked() {
+fn every_type_in_podspec_fields_is_walked() {
     let api = Api::read();
     let mut walked = BTreeSet::new();
     for (path, _) in everything(&api) {
@@ -293,12 +294,12 @@ fn every_type_that_is_decided_about_is_walked() {
         let (of, key) = field.split_once('.').expect("Type.field");
         let Some(schema) = api.0.get(of).and_then(|fields| fields.get(key)) else { continue };
         let repeats = api.field(schema).0 != Shape::One;
-        assert!(!repeats || walked.contains(field), "{field} is a list or a map, and nobody measures it");
+        assert!(!repeats || walked.contains(field), "{field} is a list or a map, and this test does not measure it");
     }
 }
 
-/// Whether rules look at what stands there. Of everything else, and of the two lists that are read as `containers` is,
-/// it is enough to see that it is passed over.
+/// Whether rules judge the value there. For everything else, and for the two lists that are read as `containers` is,
+/// a small size is enough to see that it is skipped.
 fn is_judged(api: &Api, path: &Path) -> bool {
     let mut at = "Pod".to_owned();
     path.iter().all(|(key, _)| {
@@ -313,7 +314,7 @@ fn is_judged(api: &Api, path: &Path) -> bool {
     })
 }
 
-/// In parts, which run at one time.
+/// Measures one part of the paths. The parts run in parallel.
 fn measured(part: usize) {
     const PARTS: usize = 4;
     let (api, snapshots) = (Api::read(), snapshots());
@@ -332,21 +333,21 @@ fn measured(part: usize) {
 }
 
 #[test]
-fn lists_cost_their_share_1() {
+fn cost_grows_with_size_1() {
     measured(0);
 }
 
 #[test]
-fn lists_cost_their_share_2() {
+fn cost_grows_with_size_2() {
     measured(1);
 }
 
 #[test]
-fn lists_cost_their_share_3() {
+fn cost_grows_with_size_3() {
     measured(2);
 }
 
 #[test]
-fn lists_cost_their_share_4() {
+fn cost_grows_with_size_4() {
     measured(3);
 }

@@ -13,7 +13,7 @@ use podreeve::json::Raw;
 use podreeve::outcome::{Outcome, Verdict};
 use podreeve::patch::absolute;
 use podreeve::policy::{Action, CompiledPolicy, CompiledRule, PolicyDocument};
-use podreeve::rule::{Example, Kinds, Rule};
+use podreeve::rule::{Example, Judges, Kinds, Rule};
 use podreeve::rules::RULES;
 use podreeve::text::dotted;
 use podreeve::workload::kinds::{KINDS, Kind};
@@ -55,7 +55,7 @@ fn facts(example: &Example) -> Facts {
 
 /// The pod with the example's container second in `list`, beside a good one.
 fn pod_with(example: &Example, list: ContainerKind) -> Value {
-    let mut pod = example.pod_beside_good();
+    let mut pod = example.pod_with_good_container();
     if example.is_container() {
         let good = pod["spec"]["containers"][0].clone();
         let mut bad = example.container_value();
@@ -88,7 +88,7 @@ fn kinds(example: &Example) -> impl Iterator<Item = &'static Kind> {
         Kinds::All | Kinds::Written => true,
         Kinds::Job(_) => kind.is_job(),
         Kinds::NotJob => !kind.is_job(),
-        Kinds::Connect => false,
+        Kinds::Entered => false,
     })
 }
 
@@ -139,10 +139,15 @@ fn expected(example: &Example, list: ContainerKind, kind: &Kind) -> Vec<String> 
     fields.iter().map(field).collect()
 }
 
+/// Every example of a pod, in each list. Examples of another subject need a harness of their own.
 fn each(mut test: impl FnMut(&'static Rule, &'static Example, ContainerKind)) {
     for rule in chosen() {
-        for example in rule.pod().examples {
-            for list in example.lists(rule) {
+        let pod = match &rule.judges {
+            Judges::Pod(pod) => pod,
+            Judges::Exec(exec) => &exec.pod,
+        };
+        for example in pod.examples {
+            for list in pod.lists_of(example) {
                 test(rule, example, *list);
             }
         }
@@ -178,7 +183,7 @@ fn every_example_is_judged_in_every_list_and_kind() {
 fn a_rule_finds_nothing_in_a_pod_without_what_it_needs() {
     let mut rules = Vec::new();
     for (order, rule) in RULES.iter().enumerate() {
-        let mut params: Vec<Value> = rule.pod().examples.iter().map(Example::params_value).collect();
+        let mut params: Vec<Value> = rule.examples().map(Example::params_value).collect();
         params.dedup();
         for params in params {
             let check = (rule.pod().compile)(params).expect("params of an example");
@@ -215,13 +220,20 @@ fn a_rule_finds_nothing_in_a_pod_without_what_it_needs() {
     assert!(without > 0 && with > without / 10, "{without} and {with}");
 }
 
-/// The pod is there, and somebody enters the container.
+/// Every example of a connection.
+fn each_entered(mut test: impl FnMut(&'static Rule, &'static Example)) {
+    for rule in chosen() {
+        match &rule.judges {
+            Judges::Exec(exec) => exec.entered.iter().for_each(|entered| test(rule, entered.example())),
+            Judges::Pod(_) => {}
+        }
+    }
+}
+
+/// The pod exists, and somebody enters the container.
 #[test]
 fn every_example_of_a_connection_is_judged_in_every_list() {
-    each(|rule, example, _| {
-        if example.kinds != Kinds::Connect {
-            return;
-        }
+    each_entered(|rule, example| {
         for list in ContainerKind::ALL {
             let case = format!("{} / {} / {}", rule.id, example.name, list.field());
             let pod = pod_with(example, list);
@@ -277,7 +289,7 @@ fn connection(sub_resource: &str, container: &str) -> Value {
 fn repairs_apply_leave_nothing_and_are_idempotent() {
     each(|rule, example, list| {
         let case = format!("{} / {} / {}", rule.id, example.name, list.field());
-        if !rule.pod().fixes || matches!(example.kinds, Kinds::Job(_) | Kinds::Connect) {
+        if !rule.pod().fixes || matches!(example.kinds, Kinds::Job(_)) {
             return;
         }
         let (patching, denying) = (with_action(rule, example, "patch"), with_action(rule, example, "deny"));
@@ -415,13 +427,13 @@ fn the_table_is_whole() {
         assert!(rule.id.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{}", rule.id);
         assert!(rule.owasp.iter().all(|item| (1..=93).contains(item)) && !rule.owasp.is_empty(), "{}", rule.id);
         assert!(rule.docs.len() > 80 && rule.title.len() < 80 && !rule.why.ends_with('.'), "{}", rule.id);
-        assert!(rule.pod().examples.iter().any(Example::is_bad), "{}: no bad example", rule.id);
-        assert!(rule.pod().examples.iter().any(|e| !e.is_bad()), "{}: no good example", rule.id);
-        let mut names: Vec<_> = rule.pod().examples.iter().map(|e| e.name).collect();
+        assert!(rule.examples().any(Example::is_bad), "{}: no bad example", rule.id);
+        assert!(rule.examples().any(|e| !e.is_bad()), "{}: no good example", rule.id);
+        let mut names: Vec<_> = rule.examples().map(|e| e.name).collect();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), rule.pod().examples.len(), "{}: two examples of one name", rule.id);
-        for example in rule.pod().examples {
+        assert_eq!(names.len(), rule.examples().count(), "{}: two examples of one name", rule.id);
+        for example in rule.examples() {
             let job = if let Kinds::Job(job) = example.kinds { job } else { "" };
             for json in
                 [example.params, example.spec, example.annotations, job, example.container, example.network_policies]

@@ -1,7 +1,7 @@
-//! The API's own schema against what rules judge: a field that a new Kubernetes brings fails here
-//! until somebody has decided about it, and no list of containers can be forgotten (CVE-2023-2727).
+//! Compares the API's schema with the fields that rules judge. A field of a new Kubernetes fails here
+//! until a decision about it is written down, and no list of containers can be forgotten (CVE-2023-2727).
 //!
-//! The decisions stand in `tests/podspec-fields.txt`, which says how it is written. The Go test in
+//! The decisions are in `tests/podspec-fields.txt`, which explains its format. The Go test in
 //! `e2e/fields_test.go` reads the same file.
 
 #[path = "common/finding.rs"]
@@ -17,16 +17,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const FILE: &str = include_str!("podspec-fields.txt");
 
-/// The pod that `tests/plain.rs` reads by both readers.
+/// The pod that `tests/fast_path.rs` reads with the fast path and with serde_json.
 const EVERY_KEY: &str = include_str!("every-key.json");
 
-/// Types whose every field is decided, whatever refers to them.
+/// Types of which every field has a decision, whatever refers to them.
 const ALWAYS: [&str; 5] = ["PodSpec", "Container", "EphemeralContainer", "SecurityContext", "PodSecurityContext"];
 
-/// The rule that judges whether a field is there, whatever is in it.
+/// The rule that judges whether a field is set, whatever its value.
 const PRESENCE: &str = "volume-types";
 
-/// Rules with an id and no code yet.
+/// Ids of rules without code yet.
 const RESERVED: &[&str] = &[];
 
 /// The properties of every type under `PodSpec`, by the type's short name.
@@ -45,7 +45,7 @@ impl Api {
         Self(types)
     }
 
-    /// The struct types that a field is, lists or maps.
+    /// The struct types of a field, or of the elements of a list or map.
     fn types_of(&self, field: &Value) -> Vec<String> {
         let mut found = Vec::new();
         references(field, &mut found);
@@ -98,7 +98,7 @@ fn lines() -> BTreeMap<&'static str, Line> {
             "line {number}: the third column is since:v1.NN or until:v1.NN"
         );
         let line = Line { number, verdict, text: text.to_owned(), version };
-        assert!(lines.insert(field, line).is_none(), "line {number}: {field} stands there twice");
+        assert!(lines.insert(field, line).is_none(), "line {number}: {field} is there twice");
     }
     lines
 }
@@ -117,7 +117,7 @@ fn every_field_of_the_api_is_decided() {
         }
         for (field, schema) in fields {
             match lines.get(format!("{name}.{field}").as_str()) {
-                // What a rule looks into has to be decided field by field too.
+                // A rule judges parts of this object, so each of its fields needs a decision too.
                 Some(line) if line.verdict != "harmless" && line.text != PRESENCE => next.extend(api.types_of(schema)),
                 Some(_) => {}
                 None => undecided.push(format!("{name}.{field}")),
@@ -127,7 +127,7 @@ fn every_field_of_the_api_is_decided() {
     undecided.sort();
     assert!(
         undecided.is_empty(),
-        "nobody has decided about these fields of the API:\n  {}\n\
+        "these fields of the API have no decision:\n  {}\n\
          Add a line for each to tests/podspec-fields.txt: judged:<rules> with the field in src/workload/pod.rs and \
          an example in each rule, or harmless:<why nothing in it can hurt the node or other pods>.",
         undecided.join("\n  ")
@@ -146,7 +146,7 @@ fn every_field_of_the_api_is_decided() {
 }
 
 #[test]
-fn every_rule_that_the_file_names_is_there() {
+fn every_rule_in_the_file_exists() {
     for (field, line) in lines() {
         let number = line.number;
         for id in line.text.split(',').filter(|_| line.verdict != "harmless") {
@@ -159,17 +159,17 @@ fn every_rule_that_the_file_names_is_there() {
     }
 }
 
-/// Takes the field away wherever the value, which is of this type, has it.
-fn take_away(api: &Api, name: &str, value: &mut Value, field: &str) {
+/// Removes a field everywhere in a value of this type.
+fn remove_field(api: &Api, name: &str, value: &mut Value, field: &str) {
     match value {
-        Value::Array(list) => list.iter_mut().for_each(|value| take_away(api, name, value, field)),
+        Value::Array(list) => list.iter_mut().for_each(|value| remove_field(api, name, value, field)),
         Value::Object(map) => {
             if let Some(key) = field.strip_prefix(name).and_then(|key| key.strip_prefix('.')) {
                 map.remove(key);
             }
             for (key, value) in map {
                 for inner in api.0[name].get(key).map(|schema| api.types_of(schema)).unwrap_or_default() {
-                    take_away(api, &inner, value, field);
+                    remove_field(api, &inner, value, field);
                 }
             }
         }
@@ -178,31 +178,26 @@ fn take_away(api: &Api, name: &str, value: &mut Value, field: &str) {
 }
 
 #[test]
-fn a_rule_that_judges_a_field_has_an_example_that_is_another_without_it() {
+fn a_rule_that_judges_a_field_has_an_example_that_depends_on_it() {
     let api = Api::read();
     let mut idle = Vec::new();
     for (field, line) in lines().into_iter().filter(|(_, line)| line.verdict == "judged") {
         let (name, key) = field.split_once('.').unwrap_or((field, ""));
-        // Of a version that the schema is not of.
+        // The schema is of another version.
         if !api.0.get(name).is_some_and(|fields| fields.contains_key(key)) {
             continue;
         }
-        // Of a volume's presence no example is needed: the next test looks at each.
+        // The presence of a volume needs no example: another test tries each volume.
         for id in line.text.split(',').filter(|id| *id != PRESENCE) {
             let rule = rules::find(id).expect("a rule");
-            // In debug containers too, where the API refuses what rules see nevertheless.
+            // Also in ephemeral containers: the API refuses some of their fields, but the rules read them.
             let depends = |example: &podreeve::rule::Example, list| {
                 let with = pod(example, list);
                 let mut without = with.clone();
-                take_away(&api, "PodSpec", &mut without["spec"], field);
+                remove_field(&api, "PodSpec", &mut without["spec"], field);
                 with != without && found(rule, example, &with) != found(rule, example, &without)
             };
-            if !rule
-                .pod()
-                .examples
-                .iter()
-                .any(|example| ContainerKind::ALL.into_iter().any(|list| depends(example, list)))
-            {
+            if !rule.examples().any(|example| ContainerKind::ALL.into_iter().any(|list| depends(example, list))) {
                 idle.push(format!("line {}: {field} by {id}", line.number));
             }
         }
@@ -215,11 +210,11 @@ fn a_rule_that_judges_a_field_has_an_example_that_is_another_without_it() {
     );
 }
 
-/// The fields of the API on the way of a pointer into a pod.
+/// The fields of the API along a pointer into a pod.
 fn fields_to(api: &Api, pointer: &str) -> Vec<String> {
     let (mut name, mut fields) = ("PodSpec".to_owned(), Vec::new());
     for key in pointer.strip_prefix("/spec/").into_iter().flat_map(|path| path.split('/')) {
-        // An index, and a key of a map, stays in the type.
+        // An index, or a key of a map, does not change the type.
         let Some(schema) = api.0.get(&name).and_then(|fields| fields.get(key)) else { continue };
         fields.push(format!("{name}.{key}"));
         let Some(inner) = api.types_of(schema).into_iter().next() else { break };
@@ -229,7 +224,7 @@ fn fields_to(api: &Api, pointer: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_rule_is_named_where_it_finds_something() {
+fn the_file_names_a_rule_at_each_field_of_its_findings() {
     let api = Api::read();
     let lines = lines();
     let judged = |field: &String, rule: &podreeve::rule::Rule| {
@@ -239,8 +234,7 @@ fn a_rule_is_named_where_it_finds_something() {
     };
     let mut unnamed = BTreeSet::new();
     for rule in rules::RULES {
-        for (example, list) in rule.pod().examples.iter().flat_map(|e| e.lists(rule).iter().map(move |list| (e, *list)))
-        {
+        for (example, list) in rule.examples().flat_map(|e| rule.pod().lists_of(e).iter().map(move |list| (e, *list))) {
             for (pointer, ..) in found(rule, example, &pod(example, list)) {
                 let fields = fields_to(&api, &pointer);
                 if !fields.is_empty() && !fields.iter().any(|field| judged(field, rule)) {
@@ -258,15 +252,15 @@ fn a_rule_is_named_where_it_finds_something() {
 }
 
 #[test]
-fn every_field_that_is_judged_stands_in_the_pod_that_both_readers_read() {
+fn every_judged_field_has_a_value_in_every_key_json() {
     let api = Api::read();
     let pod: Value = serde_json::from_str(EVERY_KEY).expect("it is JSON");
     let missing = |field: &str| {
         let mut without = pod["spec"].clone();
-        take_away(&api, "PodSpec", &mut without, field);
+        remove_field(&api, "PodSpec", &mut without, field);
         without == pod["spec"]
     };
-    // Of a volume whose presence is judged one example is enough: all are read by one list of names.
+    // One volume is enough: all of them are read into one list of names.
     let judged = lines().into_iter().filter(|(_, line)| line.verdict == "judged" && line.text != PRESENCE);
     let of_this_version = |field: &str| {
         let (name, key) = field.split_once('.').unwrap_or((field, ""));
@@ -277,7 +271,7 @@ fn every_field_that_is_judged_stands_in_the_pod_that_both_readers_read() {
     assert!(
         missing.is_empty(),
         "tests/every-key.json has none of these fields that rules judge:\n  {}\n\
-         Add each with a value of its own; tests/plain.rs then compares how both readers read it.",
+         Add each with a value of its own; tests/fast_path.rs then compares the fast path with serde_json.",
         missing.join("\n  ")
     );
 }
@@ -288,7 +282,7 @@ fn a_volume_whose_presence_is_judged_is_found_or_allowed() {
     const ALLOWED: [&str; 8] =
         ["configMap", "csi", "downwardAPI", "ephemeral", "image", "persistentVolumeClaim", "projected", "secret"];
     let rule = rules::find(PRESENCE).expect("the rule");
-    let example = rule.pod().examples.first().expect("an example");
+    let example = rule.examples().next().expect("an example");
     let fields: Vec<_> =
         lines().into_iter().filter(|(_, line)| line.text == PRESENCE).map(|(field, _)| field).collect();
     assert!(fields.len() > ALLOWED.len(), "{fields:?}");

@@ -9,8 +9,8 @@ use crate::outcome::{About, JudgedPod, Operation, Outcome, PodSecurity, Verdict}
 use crate::policy::{CompiledPolicy, MatchInput};
 use crate::review::Request;
 use crate::rule::{Fix, Scope};
-use crate::workload::kinds::{self, read_at};
 use crate::workload::{Connect, Pod, PodContext, Text, UnknownPod};
+use crate::workload::{kinds, read::read_at};
 use jiff::civil::Date;
 
 pub(super) fn is_connect(request: &Request<'_>) -> bool {
@@ -158,8 +158,10 @@ impl<'e> Connection<'e, '_> {
 
     /// The container that the request names. Only exec and attach have one.
     fn container(&self) -> Option<Text<'e>> {
-        let options =
-            self.request.object.filter(|_| matches!(self.request.sub_resource.as_deref(), Some("exec" | "attach")))?;
+        let options = self
+            .request
+            .object()
+            .filter(|_| matches!(self.request.sub_resource.as_deref(), Some("exec" | "attach")))?;
         read_at::<Text<'_>>(options, &["container".into()]).ok()?
     }
 }

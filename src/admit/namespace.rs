@@ -11,7 +11,7 @@ use crate::policy::pod_security::{
     BadLabel, HonouredLabels, Level, LevelVersion, Levels, PREFIX, read, strictest_defaults,
 };
 use crate::review::Request;
-use crate::workload::kinds::read_by_serde;
+use crate::workload::read::read_at;
 use std::collections::BTreeMap;
 
 pub(super) fn is_namespace(request: &Request<'_>) -> bool {
@@ -23,7 +23,7 @@ pub(super) fn is_namespace(request: &Request<'_>) -> bool {
 /// The outcome for a namespace. Where no policy honours the labels, it is allowed.
 pub(super) fn judge(request: &Request<'_>, snapshot: &Snapshot) -> Outcome {
     let about = about(request, None);
-    let labels = match request.object.map(labels).transpose() {
+    let labels = match request.object().map(labels).transpose() {
         Ok(labels) => labels.unwrap_or_default(),
         Err(problem) => return Outcome::refused(about, problem),
     };
@@ -123,7 +123,7 @@ fn is_stricter(new: LevelVersion, old: LevelVersion) -> bool {
 }
 
 fn labels(object: Raw<'_>) -> Result<Labels, String> {
-    let labels = read_by_serde::<BTreeMap<String, Option<String>>>(object, &["metadata".into(), "labels".into()]);
+    let labels = read_at::<BTreeMap<String, Option<String>>>(object, &["metadata".into(), "labels".into()]);
     match labels {
         Ok(labels) => {
             Ok(labels.unwrap_or_default().into_iter().map(|(key, value)| (key, value.unwrap_or_default())).collect())

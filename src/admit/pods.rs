@@ -7,15 +7,15 @@ use crate::outcome::{About, JudgedPod, Operation, Outcome, PodSecurity};
 use crate::policy::{Action, CompiledPolicy, MatchInput};
 use crate::review::Request;
 use crate::rule::{Fix, Scope};
-use crate::workload::kinds::{self, Unreadable};
 use crate::workload::{Kind, Placed, Templates};
+use crate::workload::{kinds, read::Unreadable};
 use std::cell::LazyCell;
 use std::collections::HashMap;
 
 /// The outcome for an object with pods.
 pub(super) fn decide(request: &mut Request<'_>, kind: &Kind, conditions: &Conditions<'_>) -> Outcome {
     let about = about(request, Some(kind));
-    let Some(object) = request.object else {
+    let Some(object) = request.object() else {
         return Outcome::refused(about, "the request has no `object` to judge".to_owned());
     };
     let mut found = match request.take_pods(kind, object) {

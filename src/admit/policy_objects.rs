@@ -16,7 +16,7 @@ pub(super) fn is_policy_object(request: &Request<'_>) -> bool {
 
 pub(super) fn judge(request: &Request<'_>) -> Outcome {
     let about = about(request, None);
-    let Some(object) = request.object.map(PolicyObject::read) else { return Outcome::allow(about) };
+    let Some(object) = request.object().map(PolicyObject::read) else { return Outcome::allow(about) };
     let old = request.old_object.filter(|_| request.operation() == Operation::Update);
     let previous = old.map(PolicyObject::read).unwrap_or_default();
     // The spec is as good or as bad as before, so the update of a finalizer, for one, is allowed.

@@ -2,7 +2,7 @@
 
 use crate::decide::Change;
 use crate::json::{Raw, same};
-use crate::workload::kinds::read_at;
+use crate::workload::read::read_at;
 use crate::workload::{ContainerKind, ContainerRef, Kind, Placed, Pod};
 use std::collections::HashMap;
 

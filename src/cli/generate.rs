@@ -1,11 +1,11 @@
-//! The files that are made from the code. `examples/gen.rs` writes them, a test compares them.
+//! The files that are generated from the code. `examples/gen.rs` writes them, and a test compares them.
 
 mod fields;
 mod policies_page;
 mod rules_page;
 mod schemas;
 
-/// Path below the root of the repository, and content, of every generated file.
+/// Every generated file: its path below the root of the repository, and its content.
 #[must_use]
 pub fn files() -> Vec<(&'static str, String)> {
     vec![

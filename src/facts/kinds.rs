@@ -1,4 +1,13 @@
-//! The kinds of facts: a flag for each, from the rule that needs it to the watch that fills it.
+//! The kinds of facts: one flag for each, from the rule that needs it to the watch that fills it.
+//!
+//! To add a kind of facts:
+//! 1. here, a flag, its name in [`FactKinds::names`], and whether readiness waits for it ([`FactKinds::AWAITED`]);
+//! 2. in `src/facts.rs`, the field of [`Facts`](super::Facts) that stores the facts. If one request can look up a missing
+//!    fact, also a variant of [`FactQuery`](super::FactQuery) and one of [`FactAnswer`](super::FactAnswer), with a function in
+//!    `src/cluster/fact_client.rs`;
+//! 3. in `src/cluster/fact_caches.rs`, what a watch keeps of each object, and one line in the table of
+//!    `src/cluster/fact_watches.rs`;
+//! 4. in the rule, the flag in its check's `facts`.
 
 use bitflags::bitflags;
 

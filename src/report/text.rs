@@ -1,4 +1,4 @@
-//! The report for people: what is wrong, where to click, what to write instead.
+//! The report as text: what is wrong, where it is, and what to write instead.
 
 mod passed_over;
 pub mod scan;
@@ -13,12 +13,12 @@ use json_patch::PatchOperation;
 use serde_json::Value;
 use std::fmt::Write;
 
-/// Longest value that is repeated, in characters.
+/// The longest value that is repeated, in characters.
 const FOUND_MAX: usize = 200;
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 
-/// The report in lines, with styles that the writer drops where nobody sees them.
+/// The report in lines. The writer drops the styles if the output is no terminal.
 #[must_use]
 pub fn render(report: &CheckReport) -> String {
     let mut text = String::new();
@@ -44,7 +44,7 @@ pub fn render(report: &CheckReport) -> String {
     text + &summary(report.summary) + "\n"
 }
 
-/// The rules that deny, in the order in which they are told first.
+/// The rules that deny, in the order of their first violations.
 fn denying(report: &CheckReport) -> Vec<&'static str> {
     let mut rules = Vec::new();
     for violation in report.objects.iter().flat_map(|object| &object.violations) {
@@ -91,7 +91,7 @@ fn render_object(text: &mut String, object: &ObjectReport) {
     }
 }
 
-/// The colour of what becomes of a violation.
+/// The colour of a violation, by its effect.
 fn style_of(effect: Effect) -> Style {
     match effect {
         Effect::Deny => AnsiColor::Red.on_default(),
@@ -101,7 +101,7 @@ fn style_of(effect: Effect) -> Style {
     }
 }
 
-/// Who has a violation: a container, by its list and name, or the pod.
+/// The container that has a violation, by its list and name, or `pod`.
 fn holder(container: Option<&str>, list: Option<&str>) -> String {
     match (container, list) {
         (Some(name), Some(list)) => format!("{} \"{}\"", noun(list), clean(name, 63)),
@@ -131,7 +131,7 @@ fn render_violation(text: &mut String, object: &ObjectReport, violation: &Violat
     if let Some(note) = &violation.note {
         row("note:", note);
     }
-    // What is let through on purpose needs no reasons.
+    // A violation that is exempt or audited on purpose needs no explanation.
     if matches!(violation.effect, Effect::Exempt | Effect::Audit) {
         return;
     }

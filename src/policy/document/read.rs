@@ -114,7 +114,7 @@ pub(in crate::policy) fn read<T: serde::de::DeserializeOwned>(json: &str, place:
             _ => None,
         });
         let mut segments: Vec<String> = place.iter().map(|key| (*key).to_owned()).chain(keys).collect();
-        let message = crate::workload::kinds::without_position(error.inner());
+        let message = crate::workload::read::without_position(error.inner());
         segments.extend(wording::missing_field(&message));
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         PolicyError::at(&segments, wording::plain(&message))

@@ -1,6 +1,6 @@
-//! What stands in a report. Both APIs have the same fields, but for the `source` of the whole.
+//! The content of a report. Both APIs have the same fields, except for the `source` of the whole report.
 
-use super::{Api, CONTENT, MANAGED, NAME};
+use super::api::{CONTENT, MANAGED, NAME, ReportApi};
 use crate::cluster::item::Item;
 use crate::scan::{FindingKind, NamespaceFindings, ScanFinding, ScanResult};
 use crate::text::{clean, dotted};
@@ -9,11 +9,11 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// Longest texts, in characters: with these, as many results as a namespace has stay below etcd's 1.5 MB.
+/// Longest texts, in characters. With these the largest report stays below the 1.5 MB of etcd.
 const VALUE: usize = 200;
 const FIELD: usize = 300;
 
-/// A report before it has a time.
+/// A report without the time of its results.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Body {
@@ -84,7 +84,7 @@ struct Time {
 }
 
 impl Body {
-    pub fn new(api: Api, found: &NamespaceFindings) -> Self {
+    pub fn new(api: ReportApi, found: &NamespaceFindings) -> Self {
         let (group, version, kind) = api.names();
         let counts = found.counts;
         let mut body = Self {
@@ -97,7 +97,7 @@ impl Body {
                 annotations: BTreeMap::new(),
                 resource_version: None,
             },
-            source: (api == Api::OpenReports).then_some("podreeve"),
+            source: (api == ReportApi::OpenReports).then_some("podreeve"),
             scope: Reference {
                 api_version: "v1".to_owned(),
                 kind: "Namespace".to_owned(),
@@ -112,19 +112,19 @@ impl Body {
         if left_out > 0 {
             body.metadata.annotations.insert("podreeve.dev/results-left-out", left_out.to_string());
         }
-        // Another release may hash otherwise, and then writes every report anew, once.
+        // A release that hashes in another way writes every report again, once.
         let mut hasher = DefaultHasher::new();
         body.text().hash(&mut hasher);
         body.metadata.annotations.insert(CONTENT, format!("{:016x}", hasher.finish()));
         body
     }
 
-    /// The hash of what it says, which does not count when it was what.
+    /// The hash of the content. Times do not change it.
     pub fn content(&self) -> Option<&str> {
         self.metadata.annotations.get(CONTENT).map(String::as_str)
     }
 
-    /// The object to write, in place of that version.
+    /// The object to write, which replaces that version.
     pub fn written(mut self, version: Option<String>, now: Timestamp) -> Item {
         self.metadata.resource_version = version;
         for result in &mut self.results {
@@ -134,7 +134,7 @@ impl Body {
     }
 
     fn text(&self) -> String {
-        // Writing plain fields to a string cannot fail.
+        // Serializing plain fields cannot fail.
         serde_json::to_string(self).unwrap_or_default()
     }
 }
@@ -202,13 +202,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_counts_and_not_when() {
+    fn the_content_counts_and_not_the_time() {
         let at = |second| Timestamp::from_second(second).unwrap();
-        let body = || Body::new(Api::OpenReports, &found("odd", 1));
+        let body = || Body::new(ReportApi::OpenReports, &found("odd", 1));
         assert_eq!(body().content(), body().content());
-        assert_ne!(body().content(), Body::new(Api::OpenReports, &found("even", 1)).content());
-        // One more that is not told.
-        assert_ne!(body().content(), Body::new(Api::OpenReports, &found("odd", 2)).content());
+        assert_ne!(body().content(), Body::new(ReportApi::OpenReports, &found("even", 1)).content());
+        // One more finding, which the report leaves out.
+        assert_ne!(body().content(), Body::new(ReportApi::OpenReports, &found("odd", 2)).content());
         let value = |item: Item| serde_json::from_str::<Value>(item.raw.get()).unwrap();
         let (first, later) = (value(body().written(None, at(1))), value(body().written(Some("7".into()), at(2))));
         assert_eq!(first["results"][0]["timestamp"], json!({"seconds": 1, "nanos": 0}));
@@ -220,8 +220,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_told() {
-        let body = Body::new(Api::WgPolicy, &found("odd", 7));
+    fn the_number_of_results_left_out_is_in_the_report() {
+        let body = Body::new(ReportApi::WgPolicy, &found("odd", 7));
         assert_eq!(body.metadata.annotations["podreeve.dev/results-left-out"], "6");
         assert_eq!((body.summary.error, body.source), (7, None));
     }
