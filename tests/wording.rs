@@ -117,7 +117,7 @@ fn a_right_key_and_an_unknown_kind_give_no_hint() {
     assert_eq!(found_hints(&good(), "Pod"), [""; 0]);
     for rule in podreeve::rules::RULES {
         for example in rule.examples() {
-            assert_eq!(said(&example.pod(), "Pod"), [""; 0], "{}: {}", rule.id, example.name);
+            assert_eq!(found_hints(&example.pod(), "Pod"), [""; 0], "{}: {}", rule.id, example.name);
         }
     }
     for (kind, object) in [
