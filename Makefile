@@ -70,6 +70,17 @@ gen: need-cargo ## Write the generated files (schemas, rule docs, manifests, the
 	@if command -v go >/dev/null; then cd e2e && go run ./cmd/chart; \
 	else echo "podreeve: Go 1.26 or newer is not on PATH, so the chart's README and deploy/ were left as they are"; fi
 
+MDBOOK_VERSION := 0.5.4
+MDBOOK := $(CACHE)/mdbook/bin/mdbook
+
+.PHONY: docs
+docs: need-cargo ## Build the pages as a book, into the cache, and check their links (builds mdbook the first time)
+	@[ "$$($(MDBOOK) --version 2>/dev/null)" = "mdbook v$(MDBOOK_VERSION)" ] || { echo "podreeve: building mdbook $(MDBOOK_VERSION) (minutes, once)"; \
+		cargo install --locked --quiet --root $(CACHE)/mdbook --target-dir $(CACHE)/mdbook/target --version $(MDBOOK_VERSION) mdbook; rm -rf $(CACHE)/mdbook/target; }
+	@cargo test --locked --quiet --test pages link
+	@$(MDBOOK) build docs --dest-dir $(CACHE)/book
+	@echo "podreeve: the book is in $(CACHE)/book/index.html"
+
 .PHONY: bench
 bench: need-cargo ## Measure CPU, allocations, memory and start against a webhook that only reads
 	@benches/run

@@ -43,13 +43,13 @@ fn main() {
     }
 }
 
-/// The policy that `serve` uses when it is told nothing.
+/// The policy that `serve` uses by default.
 fn owasp() -> Snapshot {
     let yaml = builtin("owasp").expect("no version").expect("the built-in policy");
     let document = serde_saphyr::from_str::<serde_json::Value>(&yaml).expect("YAML").to_string();
     let document = PolicyDocument::from_json(&document).expect("a policy");
     let policy = CompiledPolicy::new(&document).expect("it compiles");
-    // As many violations as `serve` tells; the rest are counted.
+    // `serve` reports as many violations and counts the rest.
     Snapshot::new(PolicySet::new(vec![policy], 1), podreeve::review::response::MAX_REPORTED)
 }
 

@@ -34,7 +34,7 @@ var refusedByTheAPIServer = []string{
 	"pids-limit/above max",
 	"pids-limit/above the default max",
 	"pids-limit/not a quantity",
-	"pids-limit/the nodes bind a pod that asks for more",
+	"pids-limit/the nodes limit a pod that sets more",
 	"pids-limit/zero",
 	"proc-mount/Unmasked on the node's users",
 	"proc-mount/a value of the future",

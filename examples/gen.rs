@@ -1,6 +1,6 @@
-//! Writes the files of this repository that are made from the code: `make gen`, or `cargo run --example gen`.
+//! Writes the files of this repository that are generated from the code: `make gen`, or `cargo run --example gen`.
 //!
-//! It writes into the source tree of podreeve alone.
+//! It writes only into the source tree of podreeve.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -25,15 +25,15 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Whether the manifest there is podreeve's own.
+/// Whether this is the root of podreeve's source tree.
 fn is_source_tree(root: &Path) -> bool {
     let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap_or_default();
     manifest.lines().any(|line| line == "name = \"podreeve\"") && root.join("src/cli/generate.rs").is_file()
 }
 
-/// Whether the file was another one before.
+/// Writes the file if its content changed, and returns whether it did.
 fn write(path: &Path, content: &str) -> io::Result<bool> {
-    if fs::read_to_string(path).is_ok_and(|there| there == content) {
+    if fs::read_to_string(path).is_ok_and(|old| old == content) {
         return Ok(false);
     }
     path.parent().map_or(Ok(()), fs::create_dir_all)?;

@@ -1,4 +1,4 @@
-//! How a request is answered. Everything here is pure: bytes and policies in, an outcome out.
+//! How a request is answered. All of it is pure: bytes, policies and facts in, an outcome out.
 
 mod connect;
 mod context;
@@ -16,28 +16,38 @@ use crate::effort;
 use crate::outcome::{About, Outcome};
 use crate::review::{Request, Review, discreet::discreet, request, request::uid, response};
 use jiff::civil::Date;
-pub use lookups::{Lookup, admit_guarded, judge_with_lookups};
+pub use lookups::{Lookup, judge_with_lookups};
 use route::{Route, about};
 pub use snapshot::{Audience, Hook, Snapshot};
 use snapshot::{Conditions, Moment};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Answers one AdmissionReview.
 ///
-/// `today` (UTC) decides which exemptions still hold. The outcome always has a reply unless no uid could be read; then
+/// `today` (UTC) decides which exemptions still hold. The outcome has a reply, unless no uid could be read: then
 /// [`Outcome::reply`] is empty and [`Outcome::problem`] says why.
 #[must_use]
 pub fn admit(body: &[u8], hook: Hook, snapshot: &Snapshot, today: Date) -> Outcome {
     answer(body, &Conditions { hook, moment: Moment::Request, snapshot, today })
 }
 
-/// Answers as the validating webhook would answer for the pods that are made from the object: the labels of a namespace only
+/// Answers as the validating webhook will answer for the pods that are made from the object. The labels of a namespace only
 /// warn about a template when it arrives, but they deny its pods.
 #[must_use]
 pub fn admit_as_created(body: &[u8], snapshot: &Snapshot, today: Date) -> Outcome {
     answer(body, &Conditions { hook: Hook::Validate, moment: Moment::PodCreation, snapshot, today })
 }
 
-/// The answer to a body that could not be read: an explicit denial if the body has a uid.
+/// As [`admit`]. A panic in a rule denies this request, and ends nothing else.
+///
+/// # Errors
+/// The denial after a panic.
+pub fn admit_guarded(body: &[u8], hook: Hook, snapshot: &Snapshot, today: Date) -> Result<Outcome, Box<Outcome>> {
+    catch_unwind(AssertUnwindSafe(|| admit(body, hook, snapshot, today)))
+        .map_err(|_| Box::new(deny_unread(body, "podreeve failed while judging it; its log says where".to_owned())))
+}
+
+/// The answer to a body that could not be read: a denial, if the body has a uid.
 #[must_use]
 pub fn deny_unread(body: &[u8], problem: String) -> Outcome {
     response::finish(unread(body, problem))
@@ -69,13 +79,13 @@ fn unread(body: &[u8], problem: String) -> Outcome {
 
 fn finish(outcome: Outcome, audience: Audience) -> Outcome {
     let outcome = match effort::end() {
-        // Only a part was judged, so the decision about that part counts for nothing.
+        // Only a part of the object was judged, so the decision about that part does not count.
         Some(end) => Outcome { ended: Some(end), ..Outcome::refused(outcome.about, end.problem().to_owned()) },
         None => outcome,
     };
     let outcome = response::finish(outcome);
     match audience {
         Audience::ApiServer => outcome,
-        Audience::Anybody => discreet(outcome),
+        Audience::AnyClient => discreet(outcome),
     }
 }

@@ -18,9 +18,8 @@ pub mod serve;
 mod uninstall;
 mod version;
 
-pub use exit::{Exit, Failure};
-
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use exit::Exit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
@@ -50,23 +49,23 @@ enum Command {
 /// Runs the command of this process.
 #[must_use]
 pub fn run() -> ExitCode {
-    // Wrong arguments end here with 2, `--help` and `--version` with 0.
+    // This call exits with 2 for wrong arguments, and with 0 for `--help` and `--version`.
     let cli = Cli::parse();
     let ran = catch_unwind(AssertUnwindSafe(|| match cli.command {
         Command::Serve(args) => serve::run(*args),
-        Command::Check(args) => exit::report(check::run(&args)),
-        Command::Scan(args) => exit::report(scan::run(&args)),
-        Command::Review(args) => exit::report(review::run(&args)),
-        Command::Rules(args) => exit::report(rules::run(&args)),
-        Command::Explain(args) => exit::report(explain::run(&args)),
-        Command::Selftest(args) => exit::report(selftest::run(&args)),
-        Command::Uninstall(args) => exit::report(uninstall::run(&args)),
-        Command::Version(args) => exit::report(version::run(&args)),
-        Command::Completions(args) => exit::report(completions::run(&args)),
-        Command::Man(args) => exit::report(man::run(&args)),
+        Command::Check(args) => output::exit_code(check::run(&args)),
+        Command::Scan(args) => output::exit_code(scan::run(&args)),
+        Command::Review(args) => output::exit_code(review::run(&args)),
+        Command::Rules(args) => output::exit_code(rules::run(&args)),
+        Command::Explain(args) => output::exit_code(explain::run(&args)),
+        Command::Selftest(args) => output::exit_code(selftest::run(&args)),
+        Command::Uninstall(args) => output::exit_code(uninstall::run(&args)),
+        Command::Version(args) => output::exit_code(version::run(&args)),
+        Command::Completions(args) => output::exit_code(completions::run(&args, Cli::command())),
+        Command::Man(args) => output::exit_code(man::run(&args, Cli::command())),
     }));
     ran.unwrap_or_else(|_| {
-        eprintln!("error: podreeve failed by a fault of its own; please report the lines above and the input");
-        Exit::Internal.into()
+        eprintln!("error: podreeve failed because of a bug; please report the lines above and the input");
+        Exit::InternalError.into()
     })
 }

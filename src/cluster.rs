@@ -1,211 +1,161 @@
-//! The API server: the only place that talks to it. Nothing here is on the way of a request.
+//! The API server. No other module talks to it. A request needs it only for a fact that is unknown yet ([`fact_client`]).
 //!
-//! [`client`] makes the connection, [`link`] tells how it is. The webhook serves without it: what is
-//! in force stays in force until the API server can be asked again.
+//! [`client`] connects, [`api_health`] knows whether the API server answers, [`fact_watches`] is the table of the watches
+//! that fill [`crate::facts::Facts`], [`scan`] judges what exists, and [`certificates`] manages podreeve's own. While the
+//! API server cannot be reached, the webhook goes on with what is in force.
 
+mod api_error;
 pub mod api_health;
-mod bucket;
 pub mod certificates;
 pub mod client;
 mod exemptions;
-mod facts;
+mod fact_caches;
+mod fact_client;
+mod fact_watches;
 pub mod item;
 mod lease;
-mod lookup;
 mod nodes;
-mod objects;
+mod object_sink;
+mod object_store;
 pub mod once;
 mod owner;
 mod policies;
 pub mod scan;
+mod settings;
 pub mod state;
 mod status;
+mod status_writer;
+mod token_bucket;
 mod watch;
 pub mod webhooks;
-mod writer;
 
+pub use api_error::ApiError;
 pub use api_health::ApiHealth;
 pub use client::Access;
-pub use lookup::Lookup;
+pub use fact_client::FactClient;
+pub use settings::ClusterSettings;
 pub use state::{ClusterState, StateSender};
 
-use crate::authority::Pem;
-use crate::facts::FactKinds;
+use certificates::{CertificateManager, PairSender};
+use fact_watches::{FactWatches, FactsReceiver};
 use kube::Client;
-use kube::core::ApiResource;
 use kube::runtime::watcher;
-use objects::Objects;
+use lease::Leadership;
+use object_sink::ObjectSink;
+use object_store::ObjectStore;
 use std::time::Duration;
-use watch::{Names, watch};
+use watch::{WatchNames, watch};
 
-/// How podreeve stands in the cluster.
-#[derive(Debug, Clone, Default)]
-pub struct Settings {
-    pub access: Access,
-    /// The namespace that podreeve runs in.
-    pub namespace: String,
-    /// This replica: the name of its pod.
-    pub identity: String,
-    /// Where `Exemption` objects count.
-    pub exemption_namespaces: Vec<String>,
-    /// The Lease that one replica holds: the leader.
-    pub lease: String,
-    /// None where the certificate comes from files.
-    pub certificates: Option<certificates::ManagedCertificates>,
-    /// The name of both webhook configurations, which are to go with the namespace.
-    pub configuration: Option<String>,
-    /// None where nothing is scanned.
-    pub scan: Option<scan::Settings>,
+/// The handles that the cluster's tasks share with the server.
+pub struct Handles<'h> {
+    pub api_health: &'h ApiHealth,
+    pub fact_client: &'h FactClient,
+    /// Where the tasks put what they read.
+    pub state: StateSender,
+    /// The kinds of facts that the policies in force need.
+    pub needed: FactsReceiver,
+    /// Where the certificate of podreeve's Secret goes.
+    pub pair: PairSender,
+    pub scan: scan::ScanContext<'h>,
 }
 
 /// Between two tries to connect.
 const RETRY: Duration = Duration::from_secs(5);
 
 /// Watches the cluster as long as podreeve serves.
-pub async fn run(
-    settings: Settings,
-    link: &ApiHealth,
-    lookup: &Lookup,
-    parts: StateSender,
-    needed: FactsReceiver,
-    served: tokio::sync::watch::Sender<Option<Pem>>,
-    scanned: scan::Served<'_>,
-) {
-    let client = connect(&settings.access, link).await;
-    lookup.connected(client.clone());
-    let (lead, leads) = tokio::sync::watch::channel(false);
+pub async fn run(settings: ClusterSettings, handles: Handles<'_>) {
+    let Handles { api_health, fact_client, state, needed, pair, scan } = handles;
+    let client = connect(&settings.access, api_health).await;
+    fact_client.connected(client.clone());
+    let (leader, leadership) = tokio::sync::watch::channel(false);
     let leases = kube::Api::namespaced(client.clone(), &settings.namespace);
-    let core = |kind, plural| item::resource("", "v1", kind, plural);
-    let networking = |kind, plural| item::resource("networking.k8s.io", "v1", kind, plural);
-    let ask = "the API server is asked for each request";
-    let fill = Filling { client: &client, link, parts: &parts, needed: &needed };
+    let facts = FactWatches { client: &client, api_health, state: &state, needed: &needed };
+    let objects = OwnObjects { client: &client, api_health, leadership: leadership.clone() };
     tokio::join!(
-        lease::hold(leases, &settings.lease, &settings.identity, link, lead),
-        policies(client.clone(), link, parts.clone(), leads.clone()),
-        exemptions(client.clone(), link, parts.clone(), &settings.exemption_namespaces, leads.clone()),
-        fill.with(
-            FactKinds::NAMESPACES,
-            core("Namespace", "namespaces"),
-            Names { what: "namespaces", without: ask },
-            facts::Namespaces::default()
-        ),
-        fill.with(
-            FactKinds::PODS,
-            core("Pod", "pods"),
-            Names { what: "pods", without: ask },
-            crate::facts::pods::Pods::default()
-        ),
-        fill.with(
-            FactKinds::NETWORK_POLICIES,
-            networking("NetworkPolicy", "networkpolicies"),
-            Names { what: "networkpolicies", without: ask },
-            facts::NetworkPolicies::default(),
-        ),
-        fill.nodes(),
-        keep_certificates(&settings, &client, link, leads.clone(), served),
-        own_configurations(&settings, &client, leads.clone()),
-        scan::leader::lead(&settings, &client, lookup, leads.clone(), scanned),
+        lease::hold(leases, &settings.lease, &settings.identity, api_health, leader),
+        objects.policies(state.clone()),
+        objects.exemptions(state.clone(), &settings.exemption_namespaces),
+        facts.run(),
+        manage_certificates(&settings, &client, api_health, leadership.clone(), pair),
+        own_configurations(&settings, &client, leadership.clone()),
+        scan_while_leader(&settings, &client, fact_client, leadership.clone(), scan),
     );
 }
 
-/// Where podreeve makes its own certificates, the leader makes them and every replica serves them.
-async fn keep_certificates(
-    settings: &Settings,
-    client: &Client,
-    link: &ApiHealth,
-    leads: Leadership,
-    served: tokio::sync::watch::Sender<Option<Pem>>,
-) {
-    let Some(own) = &settings.certificates else { return };
-    let namespace = &settings.namespace;
-    certificates::CertificateManager { client: client.clone(), link, own, namespace, leads, served }.run().await;
-}
-
-/// Wherever the certificate comes from.
-async fn own_configurations(settings: &Settings, client: &Client, leads: Leadership) {
-    let Some(name) = &settings.configuration else { return };
-    owner::keep(client, name, &settings.namespace, leads).await;
-}
-
-/// Whether this replica is the leader.
-pub type Leadership = tokio::sync::watch::Receiver<bool>;
-
-/// What the policies in force need to know.
-pub type FactsReceiver = tokio::sync::watch::Receiver<FactKinds>;
-
-/// Watches that begin when a policy asks for them.
-struct Filling<'f> {
-    client: &'f Client,
-    link: &'f ApiHealth,
-    parts: &'f StateSender,
-    needed: &'f FactsReceiver,
-}
-
-impl Filling<'_> {
-    async fn with(&self, kind: FactKinds, resource: ApiResource, names: Names, cache: impl facts::Cache) {
-        if !self.is_needed(kind).await {
-            return;
-        }
-        let api = kube::Api::all_with(self.client.clone(), &resource);
-        let mut sink = facts::Publishing::new(cache, self.parts.clone());
-        // Small pages: an object is dropped as soon as what counts of it is kept.
-        watch(api, watcher::Config::default().page_size(100), self.link, names, &mut sink).await;
-    }
-
-    /// Waits until a policy needs it; false when podreeve ends first.
-    async fn is_needed(&self, kind: FactKinds) -> bool {
-        self.needed.clone().wait_for(|needed| needed.contains(kind)).await.is_ok()
-    }
-
-    async fn nodes(&self) {
-        if self.is_needed(FactKinds::NODES).await {
-            nodes::watch(self.client, self.link, self.parts).await;
-        }
-    }
-}
-
-async fn exemptions(client: Client, link: &ApiHealth, parts: StateSender, allowed: &[String], leads: Leadership) {
-    let resource = item::resource("podreeve.dev", "v1alpha1", "Exemption", "exemptions");
-    let names = Names { what: "exemptions.podreeve.dev", without: "those that are in force stay" };
-    own_objects(client, link, resource, names, exemptions::Exemptions::new(allowed, parts), leads).await;
-}
-
-async fn policies(client: Client, link: &ApiHealth, parts: StateSender, leads: Leadership) {
-    let resource = item::resource("podreeve.dev", "v1alpha1", "Policy", "policies");
-    let names = Names { what: "policies.podreeve.dev", without: "those that are in force stay" };
-    own_objects(client, link, resource, names, policies::Policies::new(parts), leads).await;
-}
-
-/// Every replica reads them, the leader writes their status.
-async fn own_objects(
-    client: Client,
-    link: &ApiHealth,
-    resource: ApiResource,
-    names: Names,
-    keep: impl objects::ObjectStore,
-    leads: Leadership,
-) {
-    let api = kube::Api::all_with(client.clone(), &resource);
-    let (say, said) = tokio::sync::mpsc::unbounded_channel();
-    let writer = writer::Writer::new(client.clone(), resource.clone(), leads, said);
-    let mut sink = Objects::new(client, resource, keep, say);
-    tokio::join!(watch(api, watcher::Config::default(), link, names, &mut sink), writer.run());
-}
-
-/// Tries until the API server answers; the log tells once that it does not.
-async fn connect(access: &Access, link: &ApiHealth) -> Client {
+/// Tries until the API server answers. `api_health` logs the first error only.
+async fn connect(access: &Access, api_health: &ApiHealth) -> Client {
     loop {
         match access.client().await {
-            Ok(client) => match client.apiserver_version().await {
+            Ok(client) => match client.apiserver_version().await.map_err(ApiError::from) {
                 Ok(version) => {
-                    link.up();
+                    api_health.up();
                     tracing::info!(version = version.git_version, "the API server answers");
                     return client;
                 }
-                Err(error) => link.down(&crate::text::with_causes(&error)),
+                Err(error) => api_health.down(&error.to_string()),
             },
-            Err(error) => link.down(&error),
+            Err(error) => api_health.down(&error.to_string()),
         }
         tokio::time::sleep(RETRY).await;
+    }
+}
+
+/// Does nothing where the certificate comes from files.
+async fn manage_certificates(
+    settings: &ClusterSettings,
+    client: &Client,
+    api_health: &ApiHealth,
+    leadership: Leadership,
+    pair: PairSender,
+) {
+    let Some(managed) = &settings.certificates else { return };
+    let namespace = &settings.namespace;
+    CertificateManager { client: client.clone(), api_health, managed, namespace, leadership, pair }.run().await;
+}
+
+/// Does nothing where the webhook configurations have no name.
+async fn own_configurations(settings: &ClusterSettings, client: &Client, leadership: Leadership) {
+    let Some(name) = &settings.configuration else { return };
+    owner::run(client, name, &settings.namespace, leadership).await;
+}
+
+/// Does nothing where nothing is scanned.
+async fn scan_while_leader(
+    settings: &ClusterSettings,
+    client: &Client,
+    fact_client: &FactClient,
+    leadership: Leadership,
+    context: scan::ScanContext<'_>,
+) {
+    let Some(scan) = &settings.scan else { return };
+    scan::leader::scan_while_leader(scan, &settings.identity, client, fact_client, leadership, context).await;
+}
+
+/// The watches of podreeve's own kinds. Every replica reads the objects, and the leader writes their status.
+struct OwnObjects<'o> {
+    client: &'o Client,
+    api_health: &'o ApiHealth,
+    leadership: Leadership,
+}
+
+impl OwnObjects<'_> {
+    async fn policies(&self, state: StateSender) {
+        self.watch("Policy", "policies", "policies.podreeve.dev", policies::PolicyStore::new(state)).await;
+    }
+
+    async fn exemptions(&self, state: StateSender, allowed_namespaces: &[String]) {
+        let store = exemptions::ExemptionStore::new(allowed_namespaces, state);
+        self.watch("Exemption", "exemptions", "exemptions.podreeve.dev", store).await;
+    }
+
+    async fn watch(&self, kind: &str, plural: &str, what: &'static str, store: impl ObjectStore) {
+        let resource = item::resource("podreeve.dev", "v1alpha1", kind, plural);
+        let names = WatchNames { what, without: "those that are in force stay in force" };
+        let api = kube::Api::all_with(self.client.clone(), &resource);
+        let (sender, updates) = tokio::sync::mpsc::unbounded_channel();
+        let writer =
+            status_writer::StatusWriter::new(self.client.clone(), resource.clone(), self.leadership.clone(), updates);
+        let mut sink = ObjectSink::new(self.client.clone(), resource, store, sender);
+        tokio::join!(watch(api, watcher::Config::default(), self.api_health, names, &mut sink), writer.run());
     }
 }

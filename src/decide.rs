@@ -1,143 +1,71 @@
-//! From findings to a decision: action x exemption x what the request introduces.
+//! From findings to decisions: the action, the exemption, and whether the request introduces the violation.
 
+mod case;
+mod collect;
 mod effect;
 mod find;
 mod previous;
 
 use crate::effort;
-use crate::policy::{
-    Action, AppliedExemption, CompiledPolicy, CompiledRule, ExemptionSource, ObjectExemption, PodExemptions,
-};
-use crate::rule::{Finding, Findings, Rule, Scope, Severity};
-use crate::workload::{ContainerKind, Pod};
+use crate::policy::{CompiledPolicy, PodExemptions};
+use crate::workload::ContainerKind;
+pub use case::{Case, Judged};
+use collect::Collector;
 use effect::{DecisionInput, effect};
 pub use effect::{EXPIRY_NOTICE, Effect, Note, Stage};
-use find::{Found, find};
-use jiff::civil::Date;
-use previous::PreviousViolations;
+pub use find::findings;
+use previous::PreviousPod;
 pub use previous::{Change, Previous};
+use std::cell::LazyCell;
 use std::collections::HashMap;
-use std::sync::Arc;
 
-/// A finding and what becomes of it.
-#[derive(Debug)]
-pub struct Judged<'p> {
-    pub rule: &'static Rule,
-    pub finding: Finding<'p>,
-    pub policy: &'p str,
-    pub compiled: &'p CompiledRule,
-    pub effect: Effect,
-    pub note: Option<Note>,
-    /// The exemption that covers it.
-    pub exemption: Option<ExemptionSource<'p>>,
-    /// It stands in a part of an existing pod that nobody can repair.
-    pub fixed: bool,
-    /// How many violations it stands for: of many that are alike, only the first ones are kept.
-    pub count: usize,
-}
-
-impl Judged<'_> {
-    #[must_use]
-    pub fn severity(&self) -> Severity {
-        self.finding.severity.unwrap_or(self.rule.severity)
-    }
-}
-
-/// What is judged.
-#[derive(Debug, Clone, Copy)]
-pub struct Case<'p> {
-    pub pod: &'p Pod<'p>,
-    pub namespace: &'p str,
-    /// `Exemption` objects of the cluster.
-    pub exemptions: &'p [Arc<ObjectExemption>],
-    pub stage: Stage,
-    pub scope: Scope,
-    /// Which actions matter here: the mutating path needs only `patch`.
-    pub only: Option<Action>,
-    /// The request changes an object that was there before.
-    pub is_update: bool,
-    /// How many violations of a rule are told in full; the others may be counted.
-    pub report_limit: usize,
-    pub today: Date,
-}
-
-impl<'p> Case<'p> {
-    /// Whether a pod is changed that exists: most of it is as it is.
-    const fn in_place(&self) -> bool {
-        self.is_update && matches!(self.scope, Scope::Containers)
-    }
-
-    /// The exemption that covers the finding, which is one of the pod that `whole` knows.
-    fn exemption(
-        &self,
-        policy: &'p CompiledPolicy,
-        compiled: &CompiledRule,
-        finding: &Finding<'_>,
-        whole: &PodExemptions<'_>,
-    ) -> Option<AppliedExemption<'p>> {
-        policy.cover(self.exemptions, compiled.rule, finding, self.namespace, whole, self.today)
-    }
-}
-
-/// Runs the rules of the policies over the pod.
+/// Runs the rules of the policies over the pod, and decides about each finding.
 ///
-/// `previous` reads the pod as it was before the request; it is asked only when something was found.
-/// Result: the violations, ordered by container, then rule; with several policies one violation
-/// is told once, by the policy that is strictest about it. Where all violations of a rule have one
-/// effect, those beyond `case.report_limit` are counted in [`Judged::times`].
+/// `previous` reads the pod as it was before the request. It is called once at most, and only when a rule found something.
+/// The violations are ordered by container, then rule. A violation that several policies find is returned once, for the
+/// policy that is strictest about it. With one policy, at most `case.report_limit` violations of a class are returned; the
+/// first one of the class represents the others in [`Judged::count`].
 pub fn judge<'p>(
     case: &Case<'p>,
     policies: &[&'p CompiledPolicy],
     previous: impl FnOnce() -> Option<Previous<'p>>,
 ) -> Vec<Judged<'p>> {
-    let found = find(case, policies);
-    if found.is_empty() {
-        return Vec::new();
-    }
-    let before = PreviousViolations::new(previous(), case, found.iter().map(|found| (found.policy, found.compiled)));
-    let whole = PodExemptions::new(case.pod);
-    let mut judged: Vec<Judged<'p>> = found
-        .into_iter()
-        .take_while(|_| effort::step(1))
-        .map(|Found { policy, compiled, finding, repairable, count }| {
-            let exempt = case.exemption(policy, compiled, &finding, &whole);
-            let fixed = before.is_fixed(&finding);
-            let (effect, note) = effect(DecisionInput {
-                action: compiled.action,
-                stage: case.stage,
-                exempt,
-                introduced: before.introduces(compiled, &finding),
-                repairable: repairable && !fixed,
-                warn_until: policy.warn_until,
-                today: case.today,
-            });
-            let exemption = exempt.map(|cover| cover.by);
-            Judged {
-                rule: compiled.rule,
-                finding,
-                policy: &policy.name,
-                compiled,
-                effect,
-                note,
-                exemption,
-                fixed,
-                count,
+    let previous = LazyCell::new(|| previous().map(|previous| PreviousPod::new(previous, case)));
+    let exemptions = PodExemptions::new(case.pod);
+    let mut collector = Collector::new(case.kept_of_a_class(policies));
+    for policy in policies {
+        let is_countable = case.has_fixed_effects(policies);
+        find::run(case, policy, is_countable, |compiled, findings| {
+            let before = previous.as_ref().map(|pod| pod.violations(case, policy, compiled));
+            collector.start_rule();
+            for (finding, repairable, count) in findings.into_counted().take_while(|_| effort::step(1)) {
+                let exempt = case.exemption(policy, compiled, &finding, &exemptions);
+                let fixed = previous.as_ref().is_some_and(|pod| pod.is_fixed(&finding));
+                let (effect, note) = effect(DecisionInput {
+                    action: compiled.action,
+                    stage: case.stage,
+                    exempt,
+                    introduced: before.as_ref().is_none_or(|before| before.introduces(&finding)),
+                    repairable: repairable && !fixed,
+                    warn_until: policy.warn_until,
+                    today: case.today,
+                });
+                let (rule, policy, exemption) = (compiled.rule, &*policy.name, exempt.map(|exempt| exempt.by));
+                collector.add(Judged { rule, finding, policy, compiled, effect, note, exemption, fixed, count });
             }
-        })
-        .collect();
-    if policies.len() > 1 {
-        judged = strictest(judged);
+        });
     }
-    ordered(judged)
+    let judged = collector.into_judged();
+    ordered(if policies.len() > 1 { strictest(judged) } else { judged })
 }
 
-/// Told once, ordered by container, then rule.
+/// Both lists together: each violation once, ordered by container, then rule.
 #[must_use]
-pub fn merged<'p>(mut judged: Vec<Judged<'p>>, more: Vec<Judged<'p>>) -> Vec<Judged<'p>> {
-    if more.is_empty() {
+pub fn merged<'p>(mut judged: Vec<Judged<'p>>, others: Vec<Judged<'p>>) -> Vec<Judged<'p>> {
+    if others.is_empty() {
         return judged;
     }
-    judged.extend(more);
+    judged.extend(others);
     ordered(strictest(judged))
 }
 
@@ -147,25 +75,15 @@ fn ordered(mut judged: Vec<Judged<'_>>) -> Vec<Judged<'_>> {
     judged
 }
 
-/// What a rule finds in a pod.
-#[must_use]
-pub fn findings<'p>(compiled: &CompiledRule, pod: &'p Pod<'p>) -> Vec<Finding<'p>> {
-    let mut findings = Findings::default();
-    if !compiled.linux_only || !pod.is_windows() {
-        compiled.check.check(pod, &mut findings);
-    }
-    findings.into_vec()
-}
-
-/// Of several policies that say the same, the strictest speaks.
+/// A violation that several policies found is kept once, with its strictest effect.
 fn strictest<'p>(judged: Vec<Judged<'p>>) -> Vec<Judged<'p>> {
     let mut first: HashMap<(Place<'p>, String, String), usize> = HashMap::new();
     let mut kept: Vec<Judged<'p>> = Vec::new();
     for j in judged {
-        let key = (place(j.compiled, &j.finding), j.finding.at.field(), j.finding.found.to_string());
+        let key = (place(&j), j.finding.at.field(), j.finding.found.to_string());
         match first.get(&key).and_then(|index| kept.get_mut(*index)) {
-            Some(before) if before.effect >= j.effect => {}
-            Some(before) => *before = j,
+            Some(other) if other.effect >= j.effect => {}
+            Some(other) => *other = j,
             None => {
                 first.insert(key, kept.len());
                 kept.push(j);
@@ -175,9 +93,9 @@ fn strictest<'p>(judged: Vec<Judged<'p>>) -> Vec<Judged<'p>> {
     kept
 }
 
-/// Where a violation stands: the rule's order, and the container's list and name.
+/// The place of a violation: the rule's order, and the container's list and name.
 type Place<'p> = (usize, Option<(ContainerKind, &'p str)>);
 
-fn place<'p>(compiled: &CompiledRule, finding: &Finding<'p>) -> Place<'p> {
-    (compiled.order, finding.container().map(|c| (c.kind, &*c.container.name.0)))
+fn place<'p>(judged: &Judged<'p>) -> Place<'p> {
+    (judged.compiled.order, judged.finding.container().map(|c| (c.kind, &*c.container.name.0)))
 }

@@ -1,40 +1,43 @@
-//! What judging one request has cost so far: steps and memory, counted as it goes, so that it can be ended from outside.
+//! The cost of judging one request: steps and memory. They are counted while the request is judged, so that a limit can end
+//! it.
 //!
-//! It is kept for the thread that judges, because serde hands nothing down to the types that it reads. It decides
-//! nothing: whoever reads a list or walks containers stops when it [`is_over`], and [`crate::admit`] then says why.
+//! The counters belong to the thread, because serde passes no context to the types that it reads. They decide nothing: code
+//! that reads a list or walks containers stops when the work [`is_over`], and [`crate::admit`] then denies the request.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-/// Steps between two questions whether the work may go on.
-const EVERY: u64 = 1024;
-/// As much may be held of what was read and found, where no [`Limit`] says otherwise: nearly 200,000 bare containers.
+/// How many steps are between two checks of the limit.
+const CHECK_EVERY: u64 = 1024;
+/// The most memory that objects and findings of one request may take: nearly 200,000 bare containers.
 pub const MEMORY: usize = 64 << 20;
-/// Memory is asked for in pieces of this size.
+/// The memory that a finding takes until the request is answered: the finding, the decision and the repair.
+pub const FINDING: usize = 768;
+/// Memory is requested from the limit in pieces of this size.
 const PIECE: usize = 64 << 10;
 
-/// Bounds the work from outside.
+/// A limit of the work, from outside.
 pub trait Limit {
-    /// Whether anybody still waits for the answer.
+    /// Whether the answer is still of use.
     fn goes_on(&self) -> bool;
 
-    /// Takes so much more memory; false when there is not so much.
+    /// Takes more memory; false when there is not enough.
     fn hold(&self, bytes: usize) -> bool;
 }
 
-/// Why the work ended before it was done.
+/// Why the work ended early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// Nobody waits for the answer any more.
+    /// The answer is no longer of use.
     Stopped,
-    /// It would need more than [`MEMORY`].
+    /// It needs more than [`MEMORY`].
     TooLarge,
     /// The limit had no more memory.
     NoMemory,
 }
 
 impl End {
-    /// What a denial says of it.
+    /// The reason for the denial.
     #[must_use]
     pub const fn problem(self) -> &'static str {
         match self {
@@ -46,9 +49,9 @@ impl End {
 }
 
 #[derive(Default)]
-struct Now {
+struct Counters {
     steps: Cell<u64>,
-    ask_at: Cell<u64>,
+    check_at: Cell<u64>,
     held: Cell<usize>,
     granted: Cell<usize>,
     end: Cell<Option<End>>,
@@ -56,10 +59,10 @@ struct Now {
 }
 
 thread_local! {
-    static NOW: Now = const {
-        Now {
+    static COUNTERS: Counters = const {
+        Counters {
             steps: Cell::new(0),
-            ask_at: Cell::new(EVERY),
+            check_at: Cell::new(CHECK_EVERY),
             held: Cell::new(0),
             granted: Cell::new(0),
             end: Cell::new(None),
@@ -68,28 +71,28 @@ thread_local! {
     };
 }
 
-/// Does the work within the limit, from no cost on. A panic in it leaves nothing behind.
+/// Does the work within the limit; the counters begin at 0. A panic in the work leaves no limit behind.
 pub fn within<T>(limit: Rc<dyn Limit>, work: impl FnOnce() -> T) -> T {
-    struct Leave;
-    impl Drop for Leave {
+    struct Reset;
+    impl Drop for Reset {
         fn drop(&mut self) {
-            NOW.with(|now| now.limit.replace(None));
+            COUNTERS.with(|counters| counters.limit.replace(None));
             begin();
         }
     }
-    NOW.with(|now| now.limit.replace(Some(limit)));
-    let _leave = Leave;
+    COUNTERS.with(|counters| counters.limit.replace(Some(limit)));
+    let _reset = Reset;
     work()
 }
 
-/// Another request is judged from here on.
+/// Sets the counters to 0, for the next request.
 pub fn begin() {
-    NOW.with(|now| {
-        now.steps.set(0);
-        now.ask_at.set(EVERY);
-        now.held.set(0);
-        now.granted.set(0);
-        now.end.set(None);
+    COUNTERS.with(|counters| {
+        counters.steps.set(0);
+        counters.check_at.set(CHECK_EVERY);
+        counters.held.set(0);
+        counters.granted.set(0);
+        counters.end.set(None);
     });
 }
 
@@ -97,50 +100,60 @@ pub fn begin() {
 #[inline]
 #[must_use]
 pub fn step(count: u64) -> bool {
-    NOW.with(|now| {
-        let steps = now.steps.get() + count;
-        now.steps.set(steps);
-        if steps >= now.ask_at.get() {
-            now.ask(steps);
+    COUNTERS.with(|counters| {
+        let steps = counters.steps.get() + count;
+        counters.steps.set(steps);
+        if steps >= counters.check_at.get() {
+            counters.check(steps);
         }
-        now.end.get().is_none()
+        counters.end.get().is_none()
     })
 }
 
-/// Counts memory that is held until the answer is there; false once the work is over.
+/// Counts memory that is taken; false once the work is over.
 #[inline]
 #[must_use]
 pub fn hold(bytes: usize) -> bool {
-    NOW.with(|now| {
-        let held = now.held.get() + bytes;
-        now.held.set(held);
-        if held > now.granted.get() {
-            now.grant(held);
+    COUNTERS.with(|counters| {
+        let held = counters.held.get() + bytes;
+        counters.held.set(held);
+        if held > counters.granted.get() {
+            counters.grant(held);
         }
-        now.end.get().is_none()
+        counters.end.get().is_none()
     })
 }
 
-/// Whether it is to end here; whatever was read or found is then worth nothing.
+/// Counts memory that is free again.
+pub fn release(bytes: usize) {
+    COUNTERS.with(|counters| counters.held.set(counters.held.get().saturating_sub(bytes)));
+}
+
+/// How much memory is taken now.
+#[must_use]
+pub fn held() -> usize {
+    COUNTERS.with(|counters| counters.held.get())
+}
+
+/// Whether the work must end here. What was read or found so far is then incomplete, and counts for nothing.
 #[must_use]
 pub fn is_over() -> bool {
     end().is_some()
 }
 
-/// Why it ended, if it did.
+/// Why the work ended, if it did.
 #[must_use]
 pub fn end() -> Option<End> {
-    NOW.with(|now| now.end.get())
+    COUNTERS.with(|counters| counters.end.get())
 }
 
-/// How many steps were counted since it began. Builds with debug assertions count more of them: each element of a list,
-/// and each look at a text.
+/// How many steps were counted. Builds with debug assertions count more: each element of a list, and each search in a text.
 #[must_use]
 pub fn steps() -> u64 {
-    NOW.with(|now| now.steps.get())
+    COUNTERS.with(|counters| counters.steps.get())
 }
 
-/// A step that is counted only where tests look: see [`steps`].
+/// Counts steps in builds with debug assertions only: see [`steps`].
 #[inline]
 pub fn look(count: usize) {
     if cfg!(debug_assertions) {
@@ -148,10 +161,10 @@ pub fn look(count: usize) {
     }
 }
 
-impl Now {
+impl Counters {
     #[cold]
-    fn ask(&self, steps: u64) {
-        self.ask_at.set(steps.saturating_add(EVERY));
+    fn check(&self, steps: u64) {
+        self.check_at.set(steps.saturating_add(CHECK_EVERY));
         let stopped = self.limit.borrow().as_ref().is_some_and(|limit| !limit.goes_on());
         if stopped && self.end.get().is_none() {
             self.end.set(Some(End::Stopped));
@@ -191,20 +204,20 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_is_asked_now_and_then_and_ends_it() {
+    fn the_limit_is_checked_now_and_then_and_ends_the_work() {
         let limit = Rc::new(Until(Cell::new(3), Cell::new(0)));
         within(limit, || {
             let mut steps = 0;
             while step(1) {
                 steps += 1;
             }
-            assert_eq!((steps, end()), (4 * EVERY - 1, Some(End::Stopped)));
+            assert_eq!((steps, end()), (4 * CHECK_EVERY - 1, Some(End::Stopped)));
         });
         assert!(!is_over() && step(1));
     }
 
     #[test]
-    fn memory_is_asked_for_in_pieces() {
+    fn memory_is_taken_in_pieces_and_can_be_released() {
         let limit = Rc::new(Until(Cell::new(u64::MAX), Cell::new(2 * PIECE)));
         let left = Rc::clone(&limit);
         within(limit, || {
@@ -215,7 +228,10 @@ mod tests {
             assert_eq!(end(), Some(End::NoMemory));
         });
         begin();
-        assert!(hold(MEMORY) && !hold(1));
+        assert!(hold(MEMORY));
+        release(PIECE);
+        assert_eq!(held(), MEMORY - PIECE);
+        assert!(hold(PIECE) && !hold(1));
         assert_eq!(end(), Some(End::TooLarge));
         begin();
     }
@@ -225,7 +241,7 @@ mod tests {
         let limit = Rc::new(Until(Cell::new(0), Cell::new(0)));
         let work = std::panic::AssertUnwindSafe(|| within(limit, || panic!("in a rule")));
         assert!(std::panic::catch_unwind(work).is_err());
-        assert!(step(2 * EVERY));
+        assert!(step(2 * CHECK_EVERY));
         begin();
     }
 }

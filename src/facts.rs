@@ -1,37 +1,39 @@
-//! What is known of the cluster around a request: plain data that [`crate::admit`] borrows.
+//! The facts of the cluster that rules use: plain data that [`crate::admit`] borrows.
 //!
-//! Others fill it. What is not known is asked for by name ([`FactQuery`]), once, before anything is decided.
+//! Watches and lookups fill it. A fact that is missing is named by a [`FactQuery`]: it is looked up once, before anything is
+//! decided.
 
 pub mod accounts;
 pub mod ingress;
 mod kinds;
 pub mod nodes;
 pub mod pods;
-pub mod selector;
+mod query;
 
 pub use ingress::IngressByName;
 pub use kinds::FactKinds;
 pub use pods::{KeptPod, PodsByName};
+pub use query::{FactAnswer, FactQuery};
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// What is known of one thing.
+/// What is known of one object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Known<T> {
     Is(T),
-    /// It is not there.
+    /// The object does not exist.
     Absent,
-    /// Nobody has told yet. Never to be taken for [`Self::Absent`].
+    /// Nothing is known yet. Never treat it as [`Self::Absent`].
     Unknown,
 }
 
 pub type Labels = BTreeMap<String, String>;
 
-/// Cheap to clone: it is cloned with each change.
+/// The facts. Each change clones them, so a clone is cheap.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
-    /// There is a cluster to ask.
+    /// There is a cluster to read from.
     pub cluster: bool,
     /// Labels by namespace.
     pub namespaces: Arc<HashMap<String, Arc<Labels>>>,
@@ -39,83 +41,25 @@ pub struct Facts {
     pub pods: Arc<HashMap<String, Arc<PodsByName>>>,
     /// Network policies by namespace.
     pub ingress: Arc<HashMap<String, Arc<IngressByName>>>,
-    /// Of these everything is known, and each change: neither is a first list outstanding, nor has the watch lost its way.
+    /// The kinds of which everything is known: the first list was read, and the watch has missed no change since.
     pub complete: FactKinds,
-    /// What the nodes allow a pod; nothing while they are not known.
+    /// The limits of the nodes; empty while they are not known.
     pub nodes: Arc<nodes::Nodes>,
-    /// Objects come from files; the ServiceAccounts among these.
-    pub written: Option<Arc<accounts::Accounts>>,
-    /// FactAnswer for on account of this request, and the answers.
-    pub asked: Vec<FactAnswer>,
-}
-
-/// A fact that a request needs and that nobody has told yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FactQuery {
-    Namespace(String),
-    /// All of a namespace.
-    Pods(String),
-    NetworkPolicies(String),
-    Pod {
-        namespace: String,
-        name: String,
-    },
-}
-
-/// What the API server said of it.
-#[derive(Debug, Clone)]
-pub enum FactAnswer {
-    Namespace(String, Option<Arc<Labels>>),
-    Pods(String, Arc<PodsByName>),
-    NetworkPolicies(String, Arc<IngressByName>),
-    Pod {
-        namespace: String,
-        name: String,
-        pod: Option<KeptPod>,
-    },
-    /// No answer came in time.
-    Nothing(FactQuery),
-}
-
-impl FactQuery {
-    pub const FACTS: [&'static str; 4] = ["namespace", "pods", "pod", "networkpolicies"];
-
-    /// Which of [`Self::FACTS`] it is.
-    #[must_use]
-    pub const fn fact(&self) -> usize {
-        match self {
-            Self::Namespace(_) => 0,
-            Self::Pods(_) => 1,
-            Self::Pod { .. } => 2,
-            Self::NetworkPolicies(_) => 3,
-        }
-    }
-}
-
-impl FactAnswer {
-    fn answers(&self, wanted: &FactQuery) -> bool {
-        match (self, wanted) {
-            (Self::Nothing(asked), wanted) => asked == wanted,
-            (Self::Namespace(asked, _), FactQuery::Namespace(name))
-            | (Self::Pods(asked, _), FactQuery::Pods(name))
-            | (Self::NetworkPolicies(asked, _), FactQuery::NetworkPolicies(name)) => asked == name,
-            (Self::Pod { namespace, name, .. }, FactQuery::Pod { namespace: n, name: p }) => {
-                namespace == n && name == p
-            }
-            _ => false,
-        }
-    }
+    /// The ServiceAccounts of the files, where the objects come from files.
+    pub manifest_accounts: Option<Arc<accounts::Accounts>>,
+    /// What was looked up for this request. It is newer than what the watches delivered.
+    pub answers: Vec<FactAnswer>,
 }
 
 impl Facts {
     /// The labels of a namespace.
     #[must_use]
     pub fn labels(&self, namespace: &str) -> Known<&Labels> {
-        let asked = self.asked.iter().find_map(|asked| match asked {
+        let answer = self.answers.iter().find_map(|answer| match answer {
             FactAnswer::Namespace(name, labels) if name == namespace => Some(labels.as_ref()),
             _ => None,
         });
-        match (asked, self.namespaces.get(namespace)) {
+        match (answer, self.namespaces.get(namespace)) {
             (Some(Some(labels)), _) | (None, Some(labels)) => Known::Is(labels),
             (Some(None), _) => Known::Absent,
             (None, None) => Known::Unknown,
@@ -125,41 +69,43 @@ impl Facts {
     /// The pods of a namespace.
     #[must_use]
     pub fn pods_of(&self, namespace: &str) -> Known<&PodsByName> {
-        let asked = self.asked.iter().find_map(|asked| match asked {
+        let answer = self.answers.iter().find_map(|answer| match answer {
             FactAnswer::Pods(name, pods) if name == namespace => Some(pods),
             _ => None,
         });
-        match asked.or_else(|| self.pods.get(namespace).filter(|_| self.is_complete(FactKinds::PODS))) {
-            Some(pods) => Known::Is(pods),
-            None if self.is_complete(FactKinds::PODS) => Known::Absent,
-            None => Known::Unknown,
-        }
+        self.all_of(FactKinds::PODS, answer, self.pods.get(namespace))
     }
 
     /// The network policies of a namespace.
     #[must_use]
     pub fn ingress_of(&self, namespace: &str) -> Known<&IngressByName> {
-        let asked = self.asked.iter().find_map(|asked| match asked {
+        let answer = self.answers.iter().find_map(|answer| match answer {
             FactAnswer::NetworkPolicies(name, policies) if name == namespace => Some(policies),
             _ => None,
         });
-        match asked.or_else(|| self.ingress.get(namespace).filter(|_| self.is_complete(FactKinds::NETWORK_POLICIES))) {
-            Some(policies) => Known::Is(policies),
-            None if self.is_complete(FactKinds::NETWORK_POLICIES) => Known::Absent,
+        self.all_of(FactKinds::NETWORK_POLICIES, answer, self.ingress.get(namespace))
+    }
+
+    /// All objects of a kind in a namespace: by the answer, or by the watch if it is complete.
+    fn all_of<'f, T>(&self, kind: FactKinds, answer: Option<&'f Arc<T>>, watched: Option<&'f Arc<T>>) -> Known<&'f T> {
+        let is_complete = self.is_complete(kind);
+        match answer.or_else(|| watched.filter(|_| is_complete)) {
+            Some(objects) => Known::Is(objects),
+            None if is_complete => Known::Absent,
             None => Known::Unknown,
         }
     }
 
-    /// One pod. What is not among those that are known may be new, so it is never [`Known::Absent`] unasked.
+    /// One pod. A pod that no watch delivered may be new, so it is [`Known::Absent`] only after a lookup.
     #[must_use]
     pub fn pod(&self, namespace: &str, name: &str) -> Known<&KeptPod> {
-        let asked = self.asked.iter().find_map(|asked| match asked {
+        let answer = self.answers.iter().find_map(|answer| match answer {
             FactAnswer::Pod { namespace: n, name: p, pod } if n == namespace && p == name => Some(pod.as_ref()),
             _ => None,
         });
-        // As long as changes may be missing, another pod may have that name by now.
+        // While changes may be missing, another pod may have that name by now.
         let pods = self.pods.get(namespace).filter(|_| self.is_complete(FactKinds::PODS));
-        match (asked, pods.and_then(|pods| pods.get(name))) {
+        match (answer, pods.and_then(|pods| pods.get(name))) {
             (Some(Some(pod)), _) | (None, Some(pod)) => Known::Is(pod),
             (Some(None), _) => Known::Absent,
             (None, None) => Known::Unknown,
@@ -172,16 +118,16 @@ impl Facts {
         self.complete.contains(kind)
     }
 
-    /// Whether it has not been asked for yet.
+    /// Whether the fact was not looked up yet.
     #[must_use]
-    pub fn may_ask(&self, wanted: &FactQuery) -> bool {
-        self.was_asked(wanted).is_none()
+    pub fn may_look_up(&self, query: &FactQuery) -> bool {
+        self.answer_to(query).is_none()
     }
 
-    /// What came of asking for it; none as long as nobody has.
+    /// The answer to the query; none before it was looked up.
     #[must_use]
-    pub fn was_asked(&self, wanted: &FactQuery) -> Option<&FactAnswer> {
-        self.asked.iter().find(|asked| asked.answers(wanted))
+    pub fn answer_to(&self, query: &FactQuery) -> Option<&FactAnswer> {
+        self.answers.iter().find(|answer| answer.answers(query))
     }
 }
 
@@ -190,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_told_is_unknown_until_it_was_asked_for() {
+    fn a_fact_is_unknown_until_it_is_looked_up() {
         let mut facts = Facts::default();
         assert_eq!(facts.labels("shop"), Known::Unknown);
         assert!(matches!(facts.pods_of("shop"), Known::Unknown));
@@ -199,21 +145,21 @@ mod tests {
         assert!(matches!(facts.pods_of("shop"), Known::Absent));
         assert!(matches!(facts.pod("shop", "a"), Known::Unknown));
 
-        facts.asked.push(FactAnswer::Namespace("shop".to_owned(), None));
+        facts.answers.push(FactAnswer::Namespace("shop".to_owned(), None));
         assert_eq!(facts.labels("shop"), Known::Absent);
         assert_eq!(facts.labels("other"), Known::Unknown);
-        assert!(!facts.may_ask(&FactQuery::Namespace("shop".to_owned())));
-        assert!(facts.may_ask(&FactQuery::Namespace("other".to_owned())));
-        facts.asked.push(FactAnswer::Nothing(FactQuery::Namespace("other".to_owned())));
-        assert!(!facts.may_ask(&FactQuery::Namespace("other".to_owned())));
+        assert!(!facts.may_look_up(&FactQuery::Namespace("shop".to_owned())));
+        assert!(facts.may_look_up(&FactQuery::Namespace("other".to_owned())));
+        facts.answers.push(FactAnswer::Nothing(FactQuery::Namespace("other".to_owned())));
+        assert!(!facts.may_look_up(&FactQuery::Namespace("other".to_owned())));
     }
 
     #[test]
-    fn what_was_asked_is_newer_than_what_was_told() {
+    fn a_looked_up_fact_is_newer_than_a_watched_one() {
         let labels = |value: &str| Arc::new(Labels::from([("a".to_owned(), value.to_owned())]));
         let mut facts = Facts { namespaces: Arc::new([("shop".to_owned(), labels("1"))].into()), ..Facts::default() };
         assert_eq!(facts.labels("shop"), Known::Is(&*labels("1")));
-        facts.asked.push(FactAnswer::Namespace("shop".to_owned(), Some(labels("2"))));
+        facts.answers.push(FactAnswer::Namespace("shop".to_owned(), Some(labels("2"))));
         assert_eq!(facts.labels("shop"), Known::Is(&*labels("2")));
     }
 }

@@ -1,19 +1,24 @@
-//! podreeve decides about pods: the way of a request, in the order in which it happens.
+//! podreeve is a Kubernetes admission webhook. The library's API is internal: it serves the `podreeve` program and its tests, and
+//! can change with every version.
 //!
-//! 1. [`server`] accepts TCP and TLS, bounds sizes and times, and reads the body.
-//! 2. [`admit`] does the rest in pure functions; start reading there:
-//! 3. [`review`] reads the envelope and leaves the objects raw,
-//! 4. [`workload`] reads the pod out of a Pod or of any kind that holds a template,
-//! 5. [`rules`] say what is wrong with it,
-//! 6. [`policy`] and [`decide`] say what becomes of that,
-//! 7. [`patch`], [`outcome`] and [`review::response`] make the answer,
-//! 8. [`observe`] counts and logs it after it has been sent.
+//! A request takes these steps:
 //!
-//! Beside that way: [`cluster`] watches the API server, [`manifest`] reads YAML and JSON files, [`sources`] loads policies, [`report`]
-//! prints what `check` found, [`scan`] judges what exists, [`cli`] are the commands. Lower layers never use higher ones;
-//! `tests/house/layers.rs` holds them to it.
+//! 1. [`server`] accepts TCP and TLS, limits sizes and times, and reads the body.
+//! 2. [`admit`] does steps 3 to 7 in pure functions. Read this module first.
+//! 3. [`review`] reads the envelope of the AdmissionReview and leaves the objects raw.
+//! 4. [`workload`] reads the pod: of a Pod, or of any kind that has a pod template.
+//! 5. [`rules`] find what is wrong with the pod. [`rule`] says what a rule is.
+//! 6. [`policy`] selects the rules and exemptions that apply, and [`decide`] decides the effect of each finding.
+//! 7. [`patch`], [`outcome`] and [`review::response`] make the answer.
+//! 8. [`observe`] counts and logs the outcome after the answer has been sent.
+//!
+//! The other modules are not on the way of a request: [`cluster`] watches the API server, [`facts`] keeps what is known about it,
+//! [`sources`] loads policies from files, [`manifest`] reads YAML and JSON, [`scan`] judges what exists already, [`report`] prints
+//! what `check` and `scan` find, [`authority`] makes certificates, and [`cli`] has the commands.
+//!
+//! A module uses only modules of lower layers; `tests/house/layers.rs` has the list and checks it.
 
-// A panic on the request path denies a pod that nobody judged.
+// A panic on the request path would deny a pod without judging it.
 #![cfg_attr(
     not(test),
     warn(

@@ -1,8 +1,8 @@
-//! Manifests: YAML or JSON text as people keep it in files, with the line of every field.
+//! Manifests: YAML or JSON text from files, with the line of every field.
 //!
-//! Scalars mean what they mean to kubectl (`sigs.k8s.io/yaml`, which is YAML 1.1: `yes` is true and
-//! `0644` is octal). Read them otherwise, and `check` passes a pod that the cluster sees differently.
-//! The YAML parser is used in this module and nowhere else.
+//! A scalar has the same meaning as for kubectl (`sigs.k8s.io/yaml`, which is YAML 1.1: `yes` is true and
+//! `0644` is octal). With another meaning, `check` would judge a pod that differs from the one in the cluster.
+//! Only this module uses the YAML parser.
 
 mod build;
 mod node;
@@ -16,16 +16,16 @@ pub use object::Object;
 use build::Budget;
 use std::fmt;
 
-/// A larger file is not a manifest, and reading it would take memory without end.
+/// The largest file that is read. A larger one is no manifest, and would need too much memory.
 pub const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// One document of a file.
 #[derive(Debug, Clone)]
 pub struct Document {
-    /// Its place in the file, from 0; empty documents count.
+    /// Its index in the file, from 0. Empty documents count.
     pub index: usize,
     pub root: Node,
-    /// `{{` stands in its text, as in templates.
+    /// Whether its text contains `{{`, as templates do.
     pub has_braces: bool,
 }
 
@@ -34,7 +34,7 @@ pub struct Document {
 pub struct ManifestError {
     pub at: Position,
     pub message: String,
-    /// The document is no YAML, and `{{` stands in it: it may be a template.
+    /// Whether the document may be a template: it is no valid YAML, and it contains `{{`.
     pub is_template: bool,
 }
 
@@ -52,7 +52,7 @@ impl ManifestError {
     }
 }
 
-/// What a file holds: its documents, and what is wrong with those that are not among them.
+/// The documents of a file, and the errors of those that cannot be read.
 #[derive(Debug, Clone, Default)]
 pub struct Reading {
     /// Without empty ones.
@@ -60,7 +60,7 @@ pub struct Reading {
     pub errors: Vec<ManifestError>,
 }
 
-/// Reads every document of a file. One that cannot be read hides none of the others.
+/// Reads every document of a file, also those after a document that cannot be read.
 #[must_use]
 pub fn read(bytes: &[u8]) -> Reading {
     let mut reading = Reading::default();
@@ -94,11 +94,11 @@ pub fn read(bytes: &[u8]) -> Reading {
     reading
 }
 
-/// Reads every document of a file; empty ones are left out.
+/// Reads every document of a file. Empty ones are left out.
 ///
 /// # Errors
-/// The first thing that cannot be read: encoding, syntax, a duplicate key, or a text that is too
-/// large, too deep or too often aliased.
+/// The first error: of encoding or syntax, a duplicate key, or a text that is too
+/// large, too deep or has too many aliases.
 pub fn parse(bytes: &[u8]) -> Result<Vec<Document>, ManifestError> {
     let Reading { documents, errors } = read(bytes);
     errors.into_iter().next().map_or(Ok(documents), Err)

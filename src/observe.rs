@@ -1,27 +1,23 @@
-//! Metrics and logs: they consume an outcome after the reply has been made.
+//! Metrics and logs. They get an outcome after the reply has been made.
 
 pub mod decisions;
+pub mod format;
 pub mod lines;
 pub mod log;
+pub mod log_once;
 pub mod metrics;
+pub mod times;
 
 use crate::admit::Hook;
 use crate::outcome::Outcome;
 pub use decisions::{Caller, Decisions};
-pub use log::{Format, Log};
+pub use format::Format;
+pub use log::Log;
+pub use log_once::LogOnce;
 pub use metrics::{Metrics, Shed};
-use std::time::Duration;
+pub use times::Times;
 
-/// How long one request took.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Times {
-    /// From the headers to the reply.
-    pub total: Duration,
-    /// The part of it that went into judging.
-    pub decision: Duration,
-}
-
-/// Whoever watches the decisions.
+/// Where decisions are recorded.
 #[derive(Debug)]
 pub struct Observer {
     pub metrics: Metrics,
@@ -30,7 +26,7 @@ pub struct Observer {
 }
 
 impl Observer {
-    /// Takes note of one answered request.
+    /// Records one answered request.
     pub fn answered(&self, hook: Hook, outcome: &Outcome, bytes: usize, times: Times) {
         self.metrics.answered(hook, outcome, bytes, times);
         if let Some(decisions) = &self.decisions {

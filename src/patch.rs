@@ -1,6 +1,6 @@
-//! JSON Patch (RFC 6902) on the raw object: additions and replacements, parents made once, and single elements removed.
+//! JSON Patch (RFC 6902) for the raw object: sets fields, creates missing parents once, and removes elements.
 //!
-//! Operations name single fields, so fields of a newer Kubernetes that podreeve does not know survive.
+//! Each operation changes one field, so the fields of a newer Kubernetes that podreeve does not know stay as they are.
 
 use json_patch::{AddOperation, PatchOperation, RemoveOperation, jsonptr::PointerBuf};
 use serde_json::{Map, Value};
@@ -19,8 +19,8 @@ pub fn unescape(key: &str) -> Cow<'_, str> {
     if key.contains('~') { Cow::Owned(key.replace("~1", "/").replace("~0", "~")) } else { Cow::Borrowed(key) }
 }
 
-/// The pointer into the object of a pointer into the pod that stands at `prefix`. Each `/..` at its
-/// beginning steps out of the pod by one key, to the Job that holds it.
+/// The pointer into the object, from a pointer into the pod at `prefix`. Each `/..` at the beginning of `pointer`
+/// goes up by one key, from the pod to the Job around it.
 #[must_use]
 pub fn absolute(prefix: &str, pointer: &str) -> String {
     let (mut prefix, mut pointer) = (prefix, pointer);
@@ -31,20 +31,19 @@ pub fn absolute(prefix: &str, pointer: &str) -> String {
     format!("{prefix}{pointer}")
 }
 
-/// Builds a minimal patch: fields set under a parent that the patch itself makes go into that
-/// parent's value, and setting a field twice keeps one operation.
+/// Builds a minimal patch. A field below a parent that the patch creates becomes part of that parent's value, and a field
+/// that is set twice has one operation.
 #[derive(Debug, Default)]
 pub struct PatchBuilder {
-    /// A path and what is set there; nothing where it is removed.
+    /// The path and the new value of each operation. No value removes the path.
     operations: Vec<(String, Option<Value>)>,
-    /// Where in `operations` a path is: a pod may have 20,000 containers to repair.
+    /// The index in `operations` of each path. A pod may have 20,000 containers to repair.
     places: HashMap<String, usize>,
 }
 
 impl PatchBuilder {
-    /// Sets the field at `pointer` + `missing`, where `pointer` resolves in the object and
-    /// `missing` is what lies between (the parents in it are made as objects) and the field itself.
-    /// With an empty `missing` the value at `pointer` is replaced.
+    /// Sets the field at `pointer` + `missing`. `pointer` exists in the object. `missing` is the rest of the path: its
+    /// parents are created as objects. With an empty `missing` the value at `pointer` is replaced.
     pub fn set(&mut self, pointer: &str, missing: &str, value: Value) {
         let mut segments = missing.split('/').skip(1);
         let Some(first) = segments.next() else {
@@ -60,40 +59,40 @@ impl PatchBuilder {
         self.place(base, nested);
     }
 
-    /// Appends to the list at `pointer` + `missing`, which is made when it is missing.
+    /// Appends to the list at `pointer` + `missing`, and creates the list when it is missing.
     pub fn append(&mut self, pointer: &str, missing: &str, value: Value) {
-        if missing.is_empty() && !self.is_made(pointer) {
+        if missing.is_empty() && !self.is_set(pointer) {
             self.operations.push((format!("{pointer}/-"), Some(value)));
         } else {
             self.set(pointer, missing, Value::Array(vec![value]));
         }
     }
 
-    /// Removes what is at `pointer`. Of several elements of a list, the last must come first.
+    /// Removes the value at `pointer`. Remove the last element of a list before the elements in front of it.
     pub fn remove(&mut self, pointer: String) {
         self.operations.push((pointer, None));
     }
 
-    fn is_made(&self, pointer: &str) -> bool {
+    fn is_set(&self, pointer: &str) -> bool {
         self.places.contains_key(pointer)
     }
 
     fn place(&mut self, path: String, value: Value) {
-        let made = self.places.get(&path).and_then(|place| self.operations.get_mut(*place));
-        if let Some((_, Some(made))) = made {
-            return merge(made, value);
+        let operation = self.places.get(&path).and_then(|place| self.operations.get_mut(*place));
+        if let Some((_, Some(set))) = operation {
+            return merge(set, value);
         }
         self.places.insert(path.clone(), self.operations.len());
         self.operations.push((path, Some(value)));
     }
 
-    /// The operations with every path under `prefix` (the pointer from the object to its pod).
+    /// The operations, with `prefix` (the pointer from the object to its pod) in front of every path.
     #[must_use]
     pub fn finish(self, prefix: &str) -> Vec<PatchOperation> {
         self.operations
             .into_iter()
             .filter_map(|(path, value)| {
-                // `add` replaces what is there, null included.
+                // `add` replaces an existing value, also null.
                 let path = PointerBuf::parse(absolute(prefix, &path)).ok()?;
                 Some(match value {
                     Some(value) => PatchOperation::Add(AddOperation { path, value }),
@@ -104,21 +103,21 @@ impl PatchBuilder {
     }
 }
 
-/// Objects are joined, lists are appended, anything else is replaced.
-fn merge(made: &mut Value, value: Value) {
-    match (made, value) {
-        (Value::Object(made), Value::Object(value)) => {
+/// Merges two objects, appends a list to a list, and replaces any other value.
+fn merge(into: &mut Value, value: Value) {
+    match (into, value) {
+        (Value::Object(into), Value::Object(value)) => {
             for (key, value) in value {
-                match made.get_mut(&key) {
-                    Some(made) => merge(made, value),
+                match into.get_mut(&key) {
+                    Some(into) => merge(into, value),
                     None => {
-                        made.insert(key, value);
+                        into.insert(key, value);
                     }
                 }
             }
         }
-        (Value::Array(made), Value::Array(value)) => made.extend(value),
-        (made, value) => *made = value,
+        (Value::Array(into), Value::Array(value)) => into.extend(value),
+        (into, value) => *into = value,
     }
 }
 
@@ -154,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_the_patch_makes_is_made_whole() {
+    fn a_list_that_the_patch_creates_is_one_operation() {
         let mut patch = PatchBuilder::default();
         patch.set("/l", "", json!([1]));
         patch.append("/l", "", json!(2));
@@ -174,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_appended_or_made_once() {
+    fn a_list_is_appended_to_or_created_once() {
         let mut patch = PatchBuilder::default();
         patch.append("/volumes", "", json!("b"));
         patch.append("/volumes", "", json!("c"));
@@ -184,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn pointers_step_out_of_the_pod() {
+    fn a_pointer_can_leave_the_pod() {
         assert_eq!(absolute("/spec/template", "/spec/os"), "/spec/template/spec/os");
         assert_eq!(absolute("/spec/template", "/../backoffLimit"), "/spec/backoffLimit");
         assert_eq!(absolute("/spec/jobTemplate/spec/template", "/.."), "/spec/jobTemplate/spec");

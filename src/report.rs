@@ -1,5 +1,6 @@
-//! What `check` and `scan` found: the same outcome as the webhook's, with the place in the file or the owner.
+//! What `check` and `scan` print: the same outcome as the webhook's, with the position in a file or the owner.
 
+mod file_error;
 mod judge;
 mod passed_over;
 mod scan;
@@ -7,8 +8,9 @@ pub mod text;
 mod types;
 mod waivers;
 
+pub use file_error::FileError;
 pub use judge::{Judge, NotJudged};
 pub use passed_over::{PassedOver, without_template};
 pub use scan::{OwnerReport, ScanReport, ScanSummary, ScanViolation, UnreadReport};
-pub use types::{CheckReport, FileError, Found, HintReport, KindCount, ObjectReport, Summary, ViolationReport};
-pub use waivers::{AnyExemption, Usage, WaiverReport, WaiverState};
+pub use types::{CheckReport, CheckResults, HintReport, KindCount, ObjectReport, Summary, ViolationReport};
+pub use waivers::{ExemptionId, Usage, WaiverReport, WaiverState};

@@ -1,9 +1,10 @@
-//! The AdmissionReview on the wire: read without copying, answered with the uid of this very request.
+//! The AdmissionReview on the wire: the request is read without copies, and the response has the uid of its request.
 
+pub mod creation;
 pub mod discreet;
-pub mod made;
+mod object;
 pub mod request;
 pub mod response;
 
-pub use made::Creation;
-pub use request::{Operation, Request, Review};
+pub use creation::Creation;
+pub use request::{Request, Review};

@@ -1,6 +1,6 @@
 //! The rules. [`RULES`] is the product: help, docs, schema, metric labels and tests iterate it.
 //!
-//! A rule is one file in the folder of its subject, and two lines here: its module and its place in the table.
+//! A rule is one file in the folder of its subject, and two lines here: its module and its entry in the table.
 
 pub mod owasp;
 
@@ -49,16 +49,16 @@ mod pod {
     pub mod volume_types;
 }
 
-/// Rules that judge who enters a pod: exec, attach, port-forward and proxy.
+/// Rules that judge connections to a pod: exec, attach, port-forward and proxy.
 mod exec {
-    pub mod entered;
     pub mod exec_privileged;
     pub mod exec_root;
+    pub mod unknown_pod;
 }
 
 use crate::rule::{Rule, nearest_name};
 
-/// Every rule, in the order in which violations of one container are told.
+/// Every rule, in the order in which the violations of one container are reported.
 pub static RULES: &[&Rule] = &[
     &pod::privileged::RULE,
     &pod::host_network::RULE,
@@ -113,10 +113,10 @@ pub fn nearest(id: &str) -> Option<&'static str> {
     nearest_name(id, RULES.iter().map(|rule| rule.id))
 }
 
-/// Whether images can lie under this pattern, as parameters and exemptions name them.
+/// Checks a pattern of images, as parameters and exemptions name them: whether any image can be under it.
 ///
 /// # Errors
-/// What such a pattern would have to be.
+/// What such a pattern must be.
 pub fn image_pattern(text: &str) -> Result<(), String> {
     pod::image_pattern::Pattern::try_from(text.to_owned()).map(|_| ())
 }
@@ -124,12 +124,12 @@ pub fn image_pattern(text: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule::{Example, Judges, PodRule};
+    use crate::rule::{Example, Kinds, PodRule};
     use crate::workload::ContainerKind;
     use serde_json::Value;
 
     #[test]
-    fn an_id_is_meant_when_a_quarter_of_it_and_one_letter_differ() {
+    fn an_id_is_meant_if_a_quarter_of_its_letters_and_one_differ() {
         assert_eq!(nearest("privileged"), Some("privileged"));
         assert_eq!(nearest("hst-ports"), Some("host-ports"));
         assert_eq!(nearest("privilexyz"), Some("privileged"));
@@ -139,32 +139,46 @@ mod tests {
     }
 
     #[test]
+    fn every_rule_compiles_its_defaults() {
+        for rule in RULES {
+            let error = (rule.pod().compile)(Value::Null).err();
+            assert_eq!(error, None, "{}", rule.id);
+        }
+    }
+
+    #[test]
+    fn a_rule_that_forgets_to_compile_says_so() {
+        let error = (PodRule::DEFAULT.compile)(Value::Null).err().unwrap();
+        assert!(error.message.contains("set it in the rule's file"), "{}", error.message);
+    }
+
+    #[test]
     fn a_fault_of_all_parameters_has_no_path() {
         let fault = (pod::privileged::RULE.pod().compile)(Value::from("text")).err();
         assert_eq!(fault.map(|fault| fault.field), Some(String::new()));
     }
 
     #[test]
-    fn a_plain_example_is_a_pod_alone_with_its_container_in_the_list() {
-        let (rule, debug_only) = (find("memory-limit").unwrap(), &[ContainerKind::Ephemeral]);
+    fn a_plain_example_is_a_pod_alone_with_its_container_among_the_containers() {
+        let rule = find("memory-limit").unwrap().pod();
         let of = Example::bad("a container", r#"{"resources":null}"#, &["resources.limits.memory"]);
         let (container, pod) = (|| Example { ..of }, || Example { container: "", ..of });
-        assert!(container().is_plain(rule) && container().not_job().is_plain(rule) && pod().is_plain(rule));
-        assert!(!container().job("{}").is_plain(rule) && !container().connect().is_plain(rule));
-        assert!(container().written().is_plain(rule));
-        assert!(!container().network_policies("[]").is_plain(rule) && !pod().network_policies("[]").is_plain(rule));
-        let debug = Rule { judges: Judges::Pod(PodRule { lists: debug_only, ..PodRule::DEFAULT }), ..*rule };
-        assert!(!container().is_plain(&debug) && pod().is_plain(&debug));
+        assert!([container(), container().not_job(), container().written(), pod()].iter().all(|e| rule.is_plain(e)));
+        let entered = Example { kinds: Kinds::Entered, ..container() };
+        assert!(![container().job("{}"), entered].iter().any(|e| rule.is_plain(e)));
+        assert!(![container(), pod()].into_iter().any(|e| rule.is_plain(&e.network_policies("[]"))));
+        let debug = PodRule { lists: &[ContainerKind::Ephemeral], ..PodRule::DEFAULT };
+        assert!(!debug.is_plain(&container()) && debug.is_plain(&pod()));
     }
 
     #[test]
-    fn a_cause_is_a_rule_that_comes_first_and_is_as_grave() {
+    fn a_cause_comes_first_and_is_as_severe() {
         let order = |id: &str| RULES.iter().position(|rule| rule.id == id);
         for rule in RULES {
             for cause in rule.pod().implied_by {
                 assert!(order(cause.rule) < order(rule.id), "{} is implied by {}", rule.id, cause.rule);
-                let grave = find(cause.rule).is_some_and(|cause| cause.severity >= rule.severity);
-                assert!(grave, "{} is implied by {}, which is milder", rule.id, cause.rule);
+                let severe = find(cause.rule).is_some_and(|cause| cause.severity >= rule.severity);
+                assert!(severe, "{} is implied by {}, which is milder", rule.id, cause.rule);
             }
         }
     }

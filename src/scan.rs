@@ -1,12 +1,12 @@
-//! What existing objects look like to the policies in force: judged one by one as if they were created now, and
-//! told by owner, one namespace after the other. Pure: whoever calls it lists the objects.
+//! What the policies in force find in objects that exist. Each object is judged as if it were created now; findings are
+//! reported by owner, one namespace after the other. This part is pure: the caller lists the objects.
 
 mod finding;
 mod judge;
 mod namespace;
 mod object;
 
-pub use finding::{Counts, Finding, FindingKind, ScanResult};
-pub use judge::{Judged, USER, judge};
-pub use namespace::{Found, Namespace, OwnerVerdict};
+pub use finding::{Counts, FindingKind, ScanFinding, ScanResult};
+pub use judge::{Judgement, USER, judge};
+pub use namespace::{NamespaceFindings, NamespaceScan, OwnerVerdict};
 pub use object::{Object, Owner};

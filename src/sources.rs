@@ -1,5 +1,5 @@
-//! Where policies come from: built-in names, files, directories. What cannot be used is refused as a
-//! whole, with every error of every file at once: half a policy enforces nobody's intent.
+//! The sources of policies: built-in names, files, directories. If one of them has an error, none is used, because a part of
+//! a policy does not do what its author wants. All errors of all files are reported together.
 
 mod error;
 mod read;
@@ -17,7 +17,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// The policy that applies when none is named.
 pub const DEFAULT: &str = "owasp";
 
-/// The value that stands for no policy at all: those of the cluster are meant.
+/// The value for no policy from files. Only the policies of the cluster apply.
 pub const NONE: &str = "none";
 
 /// The values of `--policy`.
@@ -27,22 +27,22 @@ pub struct Sources {
     cluster: Cluster,
 }
 
-/// Tells whether anything that [`Sources::load`] reads has changed. Take it before loading, so that
-/// a change in between is seen at the next look.
+/// Changes when anything that [`Sources::load`] reads changes. Take it before the load, so that
+/// the next comparison sees a change during the load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint(u64);
 
-/// Where a policy was read.
+/// The file of a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     pub file: String,
-    /// The places of its exemptions, in order.
+    /// The positions of its exemptions, in order.
     pub exemptions: Vec<Position>,
 }
 
 impl Sources {
     /// A value is the name of a built-in policy, a file, or a directory of `*.yaml`, `*.yml` and
-    /// `*.json` files (`./owasp` for a file that is called as a built-in). None means [`DEFAULT`].
+    /// `*.json` files (`./owasp` for a file with the name of a built-in policy). No value means [`DEFAULT`].
     #[must_use]
     pub fn new(values: &[String]) -> Self {
         let values = if values.is_empty() { vec![DEFAULT.to_owned()] } else { values.to_vec() };
@@ -55,13 +55,13 @@ impl Sources {
         Self { values: Vec::new(), cluster: Cluster::Without }
     }
 
-    /// With what policies may need a cluster for.
+    /// Allows policies that need a cluster.
     #[must_use]
     pub fn in_cluster(self) -> Self {
         Self { cluster: Cluster::With, ..self }
     }
 
-    /// Reads every source to see whether its content has changed; errors of reading count as content.
+    /// Reads every source. An error of reading counts as content.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         let mut hasher = DefaultHasher::new();
@@ -77,12 +77,12 @@ impl Sources {
     /// Reads and compiles the policies.
     ///
     /// # Errors
-    /// Everything that is wrong with them, in the order of the sources.
+    /// All errors, in the order of the sources.
     pub fn load(&self, generation: u64, report_limit: usize) -> Result<Snapshot, SourceErrors> {
         self.load_with_origins(generation, report_limit).map(|(snapshot, _)| snapshot)
     }
 
-    /// As [`Sources::load`], and where each policy of the snapshot stands.
+    /// As [`Sources::load`], and the origin of each policy of the snapshot.
     ///
     /// # Errors
     /// The same.
@@ -110,9 +110,9 @@ impl Sources {
 struct Loader {
     cluster: Cluster,
     policies: Vec<CompiledPolicy>,
-    /// Of each of them.
+    /// One for each policy.
     origins: Vec<Origin>,
-    /// Where each name was seen first.
+    /// The first place of each name.
     names: HashMap<String, String>,
     errors: Vec<SourceError>,
 }
@@ -140,7 +140,7 @@ impl Loader {
     }
 
     fn policy(&mut self, file: &str, object: &Object<'_>) {
-        // Said first, because all its fields would be unknown too.
+        // First, because with another version all fields would be unknown too.
         if object.kind == "Policy" && object.group() == "podreeve.dev" && object.api_version != API_VERSION {
             let message = unknown_version(object.version());
             self.errors.push(SourceError::at(file, object.position("/apiVersion"), "apiVersion", message));

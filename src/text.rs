@@ -1,4 +1,4 @@
-//! Text of strangers, made safe to print.
+//! Makes text from requests and files safe to print.
 
 mod wording;
 
@@ -6,8 +6,8 @@ pub use wording::type_error;
 
 use std::error::Error;
 
-/// `text` without what a reader could not see or would see elsewhere (each is written as its escape), at most `max`
-/// characters; what is cut shows as `…`.
+/// At most `max` characters of `text`, and `…` for the rest. A character that is invisible, or that moves other text, becomes
+/// its escape.
 #[must_use]
 pub fn clean(text: &str, max: usize) -> String {
     let mut out = String::with_capacity(text.len().min(max));
@@ -25,14 +25,15 @@ pub fn clean(text: &str, max: usize) -> String {
     out
 }
 
-/// Control characters (ANSI escapes, newlines, NUL), and characters that reorder text, hide in it or look like a space.
+/// Whether this is a control character (ANSI escape, newline, NUL), or a character that reorders text, is invisible or looks
+/// like a space.
 #[must_use]
 pub fn is_unsafe(c: char) -> bool {
     if c.is_ascii() { c.is_ascii_control() } else { c.is_control() || c.is_whitespace() || is_invisible(c) }
 }
 
-/// Unicode's Default_Ignorable_Code_Point, which a test compares with the standard's own data, and the other
-/// characters that leave no ink: interlinear annotations, the empty braille cell, fillers.
+/// Unicode's Default_Ignorable_Code_Point, which a test compares with the standard's data, and the other
+/// invisible characters: interlinear annotations, the empty braille cell, fillers.
 const fn is_invisible(c: char) -> bool {
     matches!(
         c,
@@ -66,28 +67,28 @@ pub fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        let more = error.to_string();
-        // Many crates repeat the cause in their own words.
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
+        let cause_text = error.to_string();
+        // Many crates repeat the cause in their own message.
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
         }
         cause = error.source();
     }
     clean(&text, 500)
 }
 
-/// A message of serde without the value that it quotes, which may be a secret: `invalid type: string, expected a map`.
+/// A message of serde without the value in it, which may be a secret: `invalid type: string, expected a map`.
 #[must_use]
 pub fn without_value(message: &str) -> String {
     let quoting = ["invalid type: ", "invalid value: ", "unknown variant "];
-    // The value may have any text in it; what was expected is our own.
+    // The value may hold any text, also `, expected `. The text after the last one is from our own types.
     let parts = message.rsplit_once(", expected ").filter(|_| quoting.iter().any(|start| message.starts_with(start)));
     let Some((found, expected)) = parts else { return message.to_owned() };
     let kind = found.split(['`', '"']).next().unwrap_or_default().trim_end();
     format!("{kind}, expected {expected}")
 }
 
-/// A JSON pointer as people write field paths: `/spec/containers/0/image` is `spec.containers[0].image`.
+/// A JSON pointer as a field path: `/spec/containers/0/image` becomes `spec.containers[0].image`.
 /// Keys with a dot or slash are quoted: `metadata.annotations["example.com/a"]`.
 #[must_use]
 pub fn dotted(pointer: &str) -> String {
@@ -117,22 +118,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_invisible_is_printed() {
+    fn invisible_characters_are_escaped() {
         assert_eq!(clean("a\u{1b}[31mb\n\u{202e}c\0", 80), "a\\u{1b}[31mb\\u{a}\\u{202e}c\\u{0}");
         assert_eq!(clean("äöüß", 2), "äö…");
         assert_eq!(clean("ok", 2), "ok");
-        // A soft hyphen, a variation selector, a tag, an annotation, an empty braille cell, and spaces that are none.
+        // A soft hyphen, a variation selector, a tag, an annotation, an empty braille cell, and odd spaces.
         for c in "\u{ad}\u{34f}\u{115f}\u{180e}\u{2028}\u{2800}\u{3164}\u{fe0f}\u{fff9}\u{e0001}\u{e0141}\u{a0}\u{3000}"
             .chars()
         {
             assert_eq!(clean(&format!("a{c}b"), 80), format!("a{}b", c.escape_unicode()));
         }
-        // What has ink stays as it is, wherever it comes from.
+        // Visible text of any language stays as it is.
         let seen = "é ß 中文 か\u{3099} ✓ 🙂 - \u{ffff}\u{e001}";
         assert_eq!(clean(seen, 80), seen);
     }
 
-    /// Of the standard's data, as a crate has them that follows it.
+    /// `regex-syntax` contains the data of the standard.
     #[test]
     fn everything_that_the_standard_ignores_is_escaped() {
         let pattern = r"[\p{Default_Ignorable_Code_Point}\p{White_Space}\p{Cc}\p{Bidi_Control}]";
@@ -144,7 +145,7 @@ mod tests {
         let (missing, more): (Vec<char>, Vec<char>) =
             (char::MIN..=char::MAX).filter(|c| *c != ' ' && ignored(*c) != is_unsafe(*c)).partition(|c| ignored(*c));
         assert!(missing.is_empty(), "{missing:?}");
-        // What the standard does not ignore and nobody sees.
+        // Invisible, though the standard does not list them.
         assert_eq!(
             more.iter().collect::<String>(),
             "\u{2800}\u{fff9}\u{fffa}\u{fffb}\u{13441}\u{13442}\u{16fe4}\u{1d159}"
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn each_cause_is_told_once() {
+    fn each_cause_is_printed_once() {
         #[derive(Debug)]
         struct Failed(&'static str, Option<Box<Failed>>);
         impl std::fmt::Display for Failed {
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_keeps_no_value() {
+    fn a_message_loses_its_value() {
         for (message, kept) in [
             (r#"invalid type: string "hunter2", expected a map"#, "invalid type: string, expected a map"),
             (r#"invalid type: string "a, expected b", expected a map"#, "invalid type: string, expected a map"),

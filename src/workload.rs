@@ -1,10 +1,12 @@
 //! The object as podreeve sees it: a borrowed subset of the Kubernetes types.
 //!
-//! Nothing here knows about rules. Fields that no rule asks for are skipped while reading,
+//! Nothing here knows about rules. Fields that no rule judges are skipped while reading,
 //! at any depth, so `managedFields` costs a scan and no memory.
 
 pub mod annotations;
 pub mod context;
+pub mod env;
+pub mod features;
 pub mod fields;
 pub mod handler;
 pub mod image;
@@ -12,10 +14,10 @@ pub mod job;
 pub mod kinds;
 pub mod list;
 pub mod os;
-pub mod parts;
 pub mod path;
 pub mod pod;
 pub mod quantity;
+pub mod read;
 pub mod resources;
 pub mod template_path;
 pub mod templates;
@@ -23,9 +25,9 @@ pub mod text;
 pub mod volume;
 
 pub use context::{Connect, Ingress, PodContext, UnknownPod, Written};
+pub use features::PodFeatures;
 pub use kinds::{Kind, KindClass};
 pub use list::List;
-pub use parts::PodFeatures;
 pub use pod::{Container, ContainerKind, ContainerRef, Pod};
 pub use template_path::TemplatePath;
 pub use templates::{Placed, Templates, Unmet};

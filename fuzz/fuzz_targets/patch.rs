@@ -15,7 +15,7 @@ static SNAPSHOT: LazyLock<Snapshot> = LazyLock::new(snapshot);
 
 /// The pods of all rules' examples, which the input varies.
 static PODS: LazyLock<Vec<Value>> = LazyLock::new(|| {
-    let examples = RULES.iter().flat_map(|rule| rule.pod().examples).map(podreeve::rule::Example::pod);
+    let examples = RULES.iter().flat_map(|rule| rule.examples()).map(podreeve::rule::Example::pod);
     std::iter::once(serde_json::from_str(GOOD_POD).expect("JSON")).chain(examples).collect()
 });
 

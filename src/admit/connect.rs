@@ -1,19 +1,19 @@
-//! `kubectl exec`, `attach` and `port-forward`, and the proxy to a pod: the request carries options and no pod, so the
-//! pod is one of those that are known.
+//! `kubectl exec`, `attach` and `port-forward`, and the proxy to a pod. The request has options and no pod, so the pod comes
+//! from the facts.
 
 use super::{Conditions, Snapshot, about};
 use crate::decide::{Case, Effect, Judged, Stage, judge};
 use crate::facts::{FactAnswer, FactQuery, Known};
 use crate::json::Raw;
-use crate::outcome::{About, JudgedPod, Outcome, PodSecurity};
-use crate::policy::{CompiledPolicy, Subject};
-use crate::review::{Operation, Request};
+use crate::outcome::{About, JudgedPod, Operation, Outcome, PodSecurity, Verdict};
+use crate::policy::{CompiledPolicy, MatchInput};
+use crate::review::Request;
 use crate::rule::{Fix, Scope};
-use crate::workload::kinds::{self, read_at};
 use crate::workload::{Connect, Pod, PodContext, Text, UnknownPod};
+use crate::workload::{kinds, read::read_at};
 use jiff::civil::Date;
 
-pub(super) fn is_one(request: &Request<'_>) -> bool {
+pub(super) fn is_connect(request: &Request<'_>) -> bool {
     request.operation() != Operation::Delete
         && request.resource.group.is_empty()
         && *request.resource.resource == *"pods"
@@ -23,65 +23,65 @@ pub(super) fn is_one(request: &Request<'_>) -> bool {
 pub(super) fn decide(request: &Request<'_>, conditions: &Conditions<'_>) -> Outcome {
     let Conditions { snapshot, today, .. } = *conditions;
     let mut about = about(request, None);
-    // What is judged is the pod, whatever its options are called.
+    // The pod is judged, whatever kind the options are.
     "Pod".clone_into(&mut about.kind);
     let labels = match snapshot.labels(&request.namespace) {
         Ok(labels) => labels,
         Err(query) => return Outcome::needs_fact(about, query),
     };
-    let subject = Subject {
+    let input = MatchInput {
         namespace: &request.namespace,
         labels,
         kind: "Pod",
         user: &request.user_info.username,
         groups: &request.user_info.groups,
     };
-    let policies: Vec<&CompiledPolicy> = snapshot.policies.select(&subject).filter(|p| p.judges_exec()).collect();
+    let policies: Vec<&CompiledPolicy> = snapshot.policies.select(&input).filter(|p| p.judges_exec()).collect();
     if policies.is_empty() {
         return Outcome::allow(about);
     }
-    let entry = Entry { request, snapshot, policies: &policies, today };
+    let connection = Connection { request, snapshot, policies: &policies, today };
     if !snapshot.facts.cluster {
-        return entry.unknown(about, UnknownPod::NoCluster);
+        return connection.unknown(about, UnknownPod::NoCluster);
     }
-    let wanted = FactQuery::Pod { namespace: request.namespace.to_string(), name: request.name.to_string() };
+    let query = FactQuery::Pod { namespace: request.namespace.to_string(), name: request.name.to_string() };
     match snapshot.facts.pod(&request.namespace, &request.name) {
         Known::Is(kept) => match kept.raw() {
-            Some(pod) => entry.known(about, Raw::new(pod.get()), wanted),
-            None => entry.unknown(about, UnknownPod::Unreadable),
+            Some(pod) => connection.known(about, Raw::new(pod.get()), query),
+            None => connection.unknown(about, UnknownPod::Unreadable),
         },
-        // The API server says so itself.
+        // The API server refuses the request itself.
         Known::Absent => Outcome::allow(about),
         Known::Unknown => {
-            if snapshot.facts.may_ask(&wanted) {
-                return Outcome::needs_fact(about, wanted);
+            if snapshot.facts.may_look_up(&query) {
+                return Outcome::needs_fact(about, query);
             }
-            entry.unknown(about, UnknownPod::NoAnswer)
+            connection.unknown(about, UnknownPod::NoAnswer)
         }
     }
 }
 
-/// Somebody connects, and these policies judge it.
-struct Entry<'e, 'r> {
+/// A connection to a pod, and the policies that judge it.
+struct Connection<'e, 'r> {
     request: &'e Request<'r>,
     snapshot: &'e Snapshot,
     policies: &'e [&'e CompiledPolicy],
     today: Date,
 }
 
-impl<'e> Entry<'e, '_> {
-    fn known(&self, about: About, pod: Raw<'_>, wanted: FactQuery) -> Outcome {
+impl<'e> Connection<'e, '_> {
+    fn known(&self, about: About, pod: Raw<'_>, query: FactQuery) -> Outcome {
         let pod = kinds::find("", "Pod").and_then(|kind| kind.pod(pod).ok()?);
-        // No pod is without containers.
+        // Every pod has containers.
         let Some(pod) = pod.filter(|pod| pod.all_containers().next().is_some()) else {
             return self.unknown(about, UnknownPod::Unreadable);
         };
-        let named = self.container().filter(|name| !name.is_empty());
-        let is_there = named.is_none_or(|name| pod.all_containers().any(|container| container.name == name));
-        // A debug container may have come this instant. Once the API server has shown the pod, it says itself what is missing.
-        match self.snapshot.facts.was_asked(&wanted) {
-            _ if is_there => {}
-            None => return Outcome::needs_fact(about, wanted),
+        let target = self.container().filter(|name| !name.is_empty());
+        let exists = target.is_none_or(|name| pod.all_containers().any(|container| container.name == name));
+        // A debug container may be newer than the pod that is known. After a lookup, the API server refuses what is missing.
+        match self.snapshot.facts.answer_to(&query) {
+            _ if exists => {}
+            None => return Outcome::needs_fact(about, query),
             Some(FactAnswer::Nothing(_)) => return self.unknown(about, UnknownPod::NoAnswer),
             Some(_) => {}
         }
@@ -90,21 +90,21 @@ impl<'e> Entry<'e, '_> {
         self.outcome(about, &pod, judged)
     }
 
-    /// A pod of which the name is known, and the container's if the request has it: exemptions go by those. What the
-    /// rules about it make of a pod that may be anything, they decide themselves.
+    /// The pod is not known, but its name is, and the container's name if the request has it: exemptions use those. Each rule
+    /// decides itself whether it denies a connection to a pod that may be anything.
     fn unknown(&self, about: About, unknown: UnknownPod) -> Outcome {
         let container = self.container().unwrap_or_default();
         let text = serde_json::json!({"spec": {"containers": [{"name": *container}]}}).to_string();
         let pod = kinds::find("", "Pod").and_then(|kind| kind.pod(Raw::new(&text)).ok()?);
         let pod = self.connected(pod.unwrap_or_default(), Some(unknown));
         let judged = self.judged(&pod);
-        let keeps_out = |judged: &Judged<'_>| {
-            let denies = unknown != UnknownPod::NoCluster && judged.compiled.check.denies_unknown();
-            denies && judged.effect == Effect::Deny
+        let is_denied = |judged: &Judged<'_>| {
+            let denies_unknown = unknown != UnknownPod::NoCluster && judged.compiled.check.denies_unknown();
+            denies_unknown && judged.effect == Effect::Deny
         };
-        let (denied, rest): (Vec<_>, Vec<_>) = judged.into_iter().partition(keeps_out);
+        let (denied, unjudged): (Vec<_>, Vec<_>) = judged.into_iter().partition(is_denied);
         let outcome = self.outcome(about, &pod, denied);
-        unjudged(outcome, unknown, &rest)
+        with_unjudged(outcome, unknown, &unjudged)
     }
 
     fn judged<'p>(&self, pod: &'p Pod<'p>) -> Vec<Judged<'p>>
@@ -112,9 +112,12 @@ impl<'e> Entry<'e, '_> {
         'e: 'p,
     {
         let mut judged = judge(&self.case(pod), self.policies, || None);
-        // The pod was let in already; here only those count that judge who enters it.
+        // The pod was admitted before. Only the rules that judge connections count here.
         judged.retain(|judged| judged.rule.judges_exec());
-        debug_assert!(judged.iter().all(|judged| judged.effect != Effect::Patch), "these rules repair nothing");
+        debug_assert!(
+            judged.iter().all(|judged| judged.effect != Effect::Patch),
+            "rules that judge connections repair nothing"
+        );
         judged
     }
 
@@ -153,31 +156,34 @@ impl<'e> Entry<'e, '_> {
         Pod { context, ..pod }
     }
 
-    /// Only these name one.
+    /// The container that the request names. Only exec and attach have one.
     fn container(&self) -> Option<Text<'e>> {
-        let options =
-            self.request.object.filter(|_| matches!(self.request.sub_resource.as_deref(), Some("exec" | "attach")))?;
+        let options = self
+            .request
+            .object()
+            .filter(|_| matches!(self.request.sub_resource.as_deref(), Some("exec" | "attach")))?;
         read_at::<Text<'_>>(options, &["container".into()]).ok()?
     }
 }
 
-/// What would have been judged, had anybody known the pod: the caller gets in, and hears of it unless it is for
-/// reports alone.
-fn unjudged(outcome: Outcome, unknown: UnknownPod, rest: &[Judged<'_>]) -> Outcome {
+/// Adds the rules that could not judge the connection: it is admitted. The user is warned of the rules that deny or warn, and
+/// an audit annotation has all of them.
+fn with_unjudged(outcome: Outcome, unknown: UnknownPod, unjudged: &[Judged<'_>]) -> Outcome {
     let rules = |effects: &[Effect]| {
         let mut rules: Vec<&str> =
-            rest.iter().filter(|judged| effects.contains(&judged.effect)).map(|judged| judged.rule.id).collect();
+            unjudged.iter().filter(|judged| effects.contains(&judged.effect)).map(|judged| judged.rule.id).collect();
         rules.dedup();
         rules.join(", ")
     };
-    let (heard, all) = (rules(&[Effect::Deny, Effect::Warn]), rules(&[Effect::Deny, Effect::Warn, Effect::Audit]));
-    let mut told = PodSecurity::default();
-    if !heard.is_empty() && outcome.verdict != crate::outcome::Verdict::Deny {
-        told.warnings = vec![format!("podreeve: {}, so {heard} did not judge who enters it", unknown.why())];
+    let visible = rules(&[Effect::Deny, Effect::Warn]);
+    let all = rules(&[Effect::Deny, Effect::Warn, Effect::Audit]);
+    let mut pod_security = PodSecurity::default();
+    if !visible.is_empty() && outcome.verdict != Verdict::Deny {
+        pod_security.warnings = vec![format!("podreeve: {}, so {visible} did not judge who enters it", unknown.why())];
     }
     if !all.is_empty() {
-        told.annotations = vec![("unjudged", format!("{}: {all}", unknown.why()))];
+        pod_security.annotations = vec![("unjudged", format!("{}: {all}", unknown.why()))];
     }
-    let verdict = if told.warnings.is_empty() { outcome.verdict } else { crate::outcome::Verdict::Warn };
-    Outcome { verdict, pod_security: told, ..outcome }
+    let verdict = if pod_security.warnings.is_empty() { outcome.verdict } else { Verdict::Warn };
+    Outcome { verdict, pod_security, ..outcome }
 }

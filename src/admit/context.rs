@@ -1,11 +1,11 @@
-//! What the cluster knows around a pod, as far as a policy asks.
+//! The facts of the cluster that belong to one pod, as far as a policy needs them.
 
 use crate::facts::{FactKinds, FactQuery, Facts, Known, ingress::ingress};
 use crate::policy::CompiledPolicy;
 use crate::workload::{Ingress, Pod, PodContext, Written};
 
 /// # Errors
-/// What has to be asked for first.
+/// The fact that must be looked up first.
 pub(super) fn of<'a>(
     pod: &Pod<'_>,
     namespace: &str,
@@ -13,7 +13,7 @@ pub(super) fn of<'a>(
     facts: &Facts,
 ) -> Result<PodContext<'a>, FactQuery> {
     let written = facts
-        .written
+        .manifest_accounts
         .as_ref()
         .map(|accounts| Written { account_automounts: accounts.automounts(namespace, pod.spec.account()) });
     let mut context = PodContext { written, ..PodContext::default() };
@@ -30,9 +30,9 @@ pub(super) fn of<'a>(
             Known::Is(policies) => ingress(policies, &pod.metadata.labels()),
             Known::Absent => Ingress::Open,
             Known::Unknown => {
-                let wanted = FactQuery::NetworkPolicies(namespace.to_owned());
-                if facts.may_ask(&wanted) {
-                    return Err(wanted);
+                let query = FactQuery::NetworkPolicies(namespace.to_owned());
+                if facts.may_look_up(&query) {
+                    return Err(query);
                 }
                 Ingress::Unknown
             }

@@ -1,32 +1,33 @@
-//! What the labels `pod-security.kubernetes.io/*` of a namespace make of a pod, with upstream's semantics and words.
+//! Judges a pod by the labels `pod-security.kubernetes.io/*` of its namespace, with upstream's semantics and words.
 
 use super::{Audience, reasons};
 use crate::decide::{Effect, Judged, Previous, findings};
 use crate::facts::{Known, Labels};
 use crate::outcome::PodSecurity;
-use crate::policy::document::PodSecurityExemptions;
-use crate::policy::pod_security::{self, Honoured, Level, LevelVersion, Levels, strictest_defaults};
-use crate::policy::{CompiledPolicy, Subject};
+use crate::policy::pod_security::{
+    self, HonouredLabels, Level, LevelVersion, Levels, PodSecurityExemptions, strictest_defaults,
+};
+use crate::policy::{CompiledPolicy, MatchInput, standard};
 use crate::workload::Pod;
 
-/// What was found, and what is to be said of it.
+/// The violations of the labels' levels, and their texts.
 #[derive(Debug, Default)]
 pub(super) struct PodSecurityVerdict<'p> {
     pub judged: Vec<Judged<'p>>,
     pub pod_security: PodSecurity,
 }
 
-/// Whom it concerns.
+/// The circumstances in which the labels judge a pod.
 pub(super) struct LabelCase<'s> {
-    pub subject: &'s Subject<'s>,
-    /// A template's pods are judged when they come; here they are only warned of.
+    pub input: &'s MatchInput<'s>,
+    /// The pod is a template. Its pods are judged when they are created; here it can only be warned of.
     pub is_template: bool,
     pub sub_resource: bool,
     pub audience: Audience,
 }
 
 /// # Errors
-/// When a pod cannot be let in, because nobody knows the labels.
+/// A pod cannot be admitted, because the labels are not known.
 pub(super) fn judge<'p>(
     case: &LabelCase<'_>,
     policies: &[&CompiledPolicy],
@@ -37,20 +38,20 @@ pub(super) fn judge<'p>(
     if honoured.is_empty() || (case.is_template && case.sub_resource) {
         return Ok(PodSecurityVerdict::default());
     }
-    if let Some(exempt) = exempt(&honoured, case.subject, pod) {
+    if let Some(exempt) = exempt(&honoured, case.input, pod) {
         return Ok(PodSecurityVerdict::annotated("exempt", exempt.to_owned()));
     }
-    let hidden = || {
+    let strict = || {
         let enforce = (format!("{}enforce", pod_security::PREFIX), "restricted".to_owned());
         Labels::from([enforce])
     };
-    // Whether there is a namespace is not for anybody to know: one that is not there looks like a strict one. The API
-    // server creates nothing in it.
-    let absent = (case.audience == Audience::Anybody && case.subject.labels == Known::Absent).then(hidden);
-    let labels = absent.as_ref().map_or(case.subject.labels, Known::Is);
+    // An unknown client must not learn whether a namespace exists. So one that does not exist is answered as a strict one;
+    // the API server creates nothing in it.
+    let absent = (case.audience == Audience::AnyClient && case.input.labels == Known::Absent).then(strict);
+    let labels = absent.as_ref().map_or(case.input.labels, Known::Is);
     let Known::Is(labels) = labels else {
-        let problem = format!("failed to lookup namespace \"{}\"", crate::text::clean(case.subject.namespace, 63));
-        // As upstream: only what would run is kept out.
+        let problem = format!("failed to lookup namespace \"{}\"", crate::text::clean(case.input.namespace, 63));
+        // As upstream: only pods are denied, because only they would run.
         return if case.is_template { Ok(PodSecurityVerdict::annotated("error", problem)) } else { Err(problem) };
     };
     if !case.is_template && previous().is_some_and(|previous| previous.change.is_none()) {
@@ -59,28 +60,28 @@ pub(super) fn judge<'p>(
     Ok(evaluate(labels, strictest_defaults(&honoured), case.is_template, pod))
 }
 
-fn evaluate<'p>(labels: &Labels, defaults: Levels, template: bool, pod: &'p Pod<'p>) -> PodSecurityVerdict<'p> {
-    let (asked, bad) = pod_security::read(labels, defaults);
+fn evaluate<'p>(labels: &Labels, defaults: Levels, is_template: bool, pod: &'p Pod<'p>) -> PodSecurityVerdict<'p> {
+    let (levels, bad) = pod_security::read(labels, defaults);
     let mut verdict = PodSecurityVerdict::default();
     if !bad.is_empty() {
         let bad: Vec<String> = bad.iter().map(ToString::to_string).collect();
         verdict.pod_security.annotations.push(("error", format!("Failed to parse policy: {}", bad.join(", "))));
     }
-    let audit = violations(asked.audit, pod);
-    if let Some((text, _)) = reasons::tell("would violate", asked.audit, &audit) {
+    let audit = violations(levels.audit, pod);
+    if let Some((text, _)) = reasons::describe("would violate", levels.audit, &audit) {
         verdict.pod_security.annotations.push(("audit-violations", text));
     }
-    if !template {
-        verdict.pod_security.annotations.push(("enforce-policy", asked.enforce.to_string()));
-        let denied = violations(asked.enforce, pod);
-        if let Some((text, _)) = reasons::tell("violates", asked.enforce, &denied) {
+    if !is_template {
+        verdict.pod_security.annotations.push(("enforce-policy", levels.enforce.to_string()));
+        let denied = violations(levels.enforce, pod);
+        if let Some((text, _)) = reasons::describe("violates", levels.enforce, &denied) {
             verdict.pod_security.denied = Some(text);
             verdict.judged = with_effect(denied, Effect::Deny);
             return verdict;
         }
     }
-    let warned = violations(asked.warn, pod);
-    if let Some((full, short)) = reasons::tell("would violate", asked.warn, &warned) {
+    let warned = violations(levels.warn, pod);
+    if let Some((full, short)) = reasons::describe("would violate", levels.warn, &warned) {
         verdict.pod_security.warnings.push(if full.len() > crate::review::response::WARNING_MAX {
             short
         } else {
@@ -102,9 +103,9 @@ impl PodSecurityVerdict<'_> {
     }
 }
 
-/// What a level of a version finds in a pod. Nothing that is decided here depends on the old object.
-pub(super) fn violations<'p>(asked: LevelVersion, pod: &'p Pod<'p>) -> Vec<Judged<'p>> {
-    let policy = (asked.level != Level::Privileged).then(|| pod_security::standard(asked)).flatten();
+/// The violations of a level in a pod. They do not depend on the old object.
+pub(super) fn violations<'p>(level: LevelVersion, pod: &'p Pod<'p>) -> Vec<Judged<'p>> {
+    let policy = (level.level != Level::Privileged).then(|| standard(level)).flatten();
     let rules = policy.into_iter().flat_map(|policy| policy.rules.iter().map(|rule| (&*policy.name, rule)));
     rules
         .flat_map(|(policy, compiled)| {
@@ -130,14 +131,14 @@ fn with_effect(mut judged: Vec<Judged<'_>>, effect: Effect) -> Vec<Judged<'_>> {
     judged
 }
 
-/// Exempt is what every policy with label mode exempts: of two, none widens the other.
-fn exempt(honoured: &[&Honoured], subject: &Subject<'_>, pod: &Pod<'_>) -> Option<&'static str> {
+/// Why the pod is exempt: every policy that honours the labels exempts it. So no policy weakens another one.
+fn exempt(honoured: &[&HonouredLabels], input: &MatchInput<'_>, pod: &Pod<'_>) -> Option<&'static str> {
     let all = |has: &dyn Fn(&PodSecurityExemptions) -> bool| honoured.iter().all(|honoured| has(&honoured.exemptions));
     let names = |list: &[String], name: &str| list.iter().any(|entry| entry == name);
     let class = pod.spec.runtime_class_name.as_deref().unwrap_or_default();
-    if all(&|e| names(&e.namespaces, subject.namespace)) {
+    if all(&|e| names(&e.namespaces, input.namespace)) {
         Some("namespace")
-    } else if all(&|e| names(&e.usernames, subject.user)) {
+    } else if all(&|e| names(&e.usernames, input.user)) {
         Some("user")
     } else if !class.is_empty() && all(&|e| names(&e.runtime_classes, class)) {
         Some("runtimeClass")

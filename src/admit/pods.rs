@@ -1,21 +1,21 @@
-//! The pods of an object, each judged by itself; the answer is one.
+//! Judges each pod of an object by itself, and makes one answer.
 
 use super::{Conditions, Hook, about, context, pod_security, update};
 use crate::decide::{Case, Change, Effect, Previous, Stage, judge, merged};
 use crate::json::Raw;
-use crate::outcome::{About, JudgedPod, Outcome, PodSecurity};
-use crate::policy::{Action, CompiledPolicy, Subject};
-use crate::review::{Operation, Request};
+use crate::outcome::{About, JudgedPod, Operation, Outcome, PodSecurity};
+use crate::policy::{Action, CompiledPolicy, MatchInput};
+use crate::review::Request;
 use crate::rule::{Fix, Scope};
-use crate::workload::kinds::{self, Unreadable};
 use crate::workload::{Kind, Placed, Templates};
+use crate::workload::{kinds, read::Unreadable};
 use std::cell::LazyCell;
 use std::collections::HashMap;
 
-/// What becomes of an object with pods in it.
+/// The outcome for an object with pods.
 pub(super) fn decide(request: &mut Request<'_>, kind: &Kind, conditions: &Conditions<'_>) -> Outcome {
     let about = about(request, Some(kind));
-    let Some(object) = request.object else {
+    let Some(object) = request.object() else {
         return Outcome::refused(about, "the request has no `object` to judge".to_owned());
     };
     let mut found = match request.take_pods(kind, object) {
@@ -26,14 +26,14 @@ pub(super) fn decide(request: &mut Request<'_>, kind: &Kind, conditions: &Condit
         Ok(labels) => labels,
         Err(query) => return Outcome::needs_fact(about, query),
     };
-    let subject = Subject {
+    let input = MatchInput {
         namespace: &request.namespace,
         labels,
         kind: &kind.kind,
         user: &request.user_info.username,
         groups: &request.user_info.groups,
     };
-    let mut policies: Vec<&CompiledPolicy> = conditions.snapshot.policies.select(&subject).collect();
+    let mut policies: Vec<&CompiledPolicy> = conditions.snapshot.policies.select(&input).collect();
     if conditions.hook == Hook::Mutate && !kind.is_pod() {
         let is_owned = policies.iter().any(|policy| policy.patch_templates) && kinds::is_owned(object);
         policies.retain(|policy| policy.patch_templates && !is_owned);
@@ -44,7 +44,7 @@ pub(super) fn decide(request: &mut Request<'_>, kind: &Kind, conditions: &Condit
             Err(query) => return Outcome::needs_fact(about, query),
         }
     }
-    let judging = Judging { request, object, kind, conditions, subject: &subject, policies: &policies };
+    let judging = Judging { request, object, kind, conditions, input: &input, policies: &policies };
     match judging.outcome(about.clone(), found) {
         Ok(outcome) => outcome.with_hints(object, kind),
         Err(problem) => Outcome::refused(about, problem),
@@ -57,22 +57,23 @@ fn unreadable(about: About, error: Unreadable) -> Outcome {
     Outcome { problem_at: Some(error.pointer), ..Outcome::refused(about, problem) }
 }
 
-/// What the pods of one request are judged by.
+/// A request, and what its pods are judged by.
 struct Judging<'j, 'r> {
     request: &'j Request<'r>,
     object: Raw<'r>,
     kind: &'j Kind,
     conditions: &'j Conditions<'j>,
-    subject: &'j Subject<'j>,
+    input: &'j MatchInput<'j>,
     policies: &'j [&'j CompiledPolicy],
 }
 
-/// The pods as they were before the request, by where they stood. Read late: most requests violate nothing, and then
-/// the old object does not matter.
-type Before<'o, 'r> = LazyCell<HashMap<String, Placed<'r>>, Box<dyn FnOnce() -> HashMap<String, Placed<'r>> + 'o>>;
+/// The pods before the request, by their pointers. They are read late: most requests violate nothing, and then the old object
+/// does not matter.
+type PreviousPods<'o, 'r> =
+    LazyCell<HashMap<String, Placed<'r>>, Box<dyn FnOnce() -> HashMap<String, Placed<'r>> + 'o>>;
 
-/// What was found in one pod.
-struct Found<'p> {
+/// The result for one pod.
+struct PodResult<'p> {
     pod: JudgedPod<'p>,
     pod_security: PodSecurity,
     change: Option<Change>,
@@ -80,31 +81,31 @@ struct Found<'p> {
 
 impl<'j, 'r> Judging<'j, 'r> {
     /// # Errors
-    /// When a pod cannot be let in, because nobody knows the labels.
+    /// A pod cannot be admitted, because the labels of its namespace are not known.
     fn outcome(&self, about: About, found: Templates<'_>) -> Result<Outcome, String> {
-        let before: Before<'_, 'r> = LazyCell::new(Box::new(|| self.before()));
+        let previous: PreviousPods<'_, 'r> = LazyCell::new(Box::new(|| self.previous()));
         let (mut pods, mut pod_security, mut change) =
             (Vec::with_capacity(found.pods.len()), PodSecurity::default(), None);
         for placed in &found.pods {
-            let found = self.pod(placed, &before)?;
-            pods.push(found.pod);
-            pod_security.add(found.pod_security);
-            change = change.or(found.change);
+            let result = self.pod(placed, &previous)?;
+            pods.push(result.pod);
+            pod_security.add(result.pod_security);
+            change = change.or(result.change);
         }
         let outcome = Outcome::judged(about, self.kind, pods, self.conditions.snapshot.report_limit);
         let outcome = Outcome { pod_security, change, ..outcome };
-        // Only the hook that judges reports it.
+        // Each request reaches both hooks, and one of them reports it.
         Ok(if self.conditions.hook == Hook::Validate { outcome.with_unmet(found.unmet) } else { outcome })
     }
 
-    fn pod<'p>(&self, placed: &'p Placed<'_>, before: &'p Before<'_, 'r>) -> Result<Found<'p>, String>
+    fn pod<'p>(&self, placed: &'p Placed<'_>, previous: &'p PreviousPods<'_, 'r>) -> Result<PodResult<'p>, String>
     where
         'j: 'p,
         'r: 'p,
     {
         let (pod, case) = (&*placed.pod, self.case(placed));
         let previous = LazyCell::new(|| {
-            let old = before.get(&placed.at)?;
+            let old = previous.get(&placed.at)?;
             let objects = (self.object, self.request.old_object?);
             Some(Previous { pod: &old.pod, change: update::change(self.kind, objects, placed, old) })
         });
@@ -113,23 +114,23 @@ impl<'j, 'r> Judging<'j, 'r> {
         if self.conditions.hook == Hook::Validate {
             let sub_resource = self.request.sub_resource.as_deref().is_some_and(|sub| !sub.is_empty());
             let is_template = self.conditions.moment.only_warns(!self.kind.is_pod());
-            let (subject, audience) = (self.subject, self.conditions.snapshot.audience);
-            let case = pod_security::LabelCase { subject, is_template, sub_resource, audience };
+            let (input, audience) = (self.input, self.conditions.snapshot.audience);
+            let case = pod_security::LabelCase { input, is_template, sub_resource, audience };
             let verdict = pod_security::judge(&case, self.policies, pod, || *previous)?;
             judged = merged(judged, verdict.judged);
             labels = verdict.pod_security;
         } else {
-            // The hook that judges reports the rest.
+            // The validating hook reports the others.
             judged.retain(|j| j.effect == Effect::Patch);
         }
         let mut fix = Fix::new(case.scope);
         for j in judged.iter().filter(|j| j.effect == Effect::Patch) {
             j.compiled.check.repair(pod, &j.finding, &mut fix);
         }
-        // What was there counts, and the denial says why.
-        let was_there = judged.iter().any(|j| j.effect == Effect::Deny && (j.fixed || !self.kind.is_pod()));
-        let change = if was_there { previous.and_then(|previous| previous.change) } else { None };
-        Ok(Found { pod: JudgedPod { at: &placed.at, case, judged, fix }, pod_security: labels, change })
+        // Violations that the object may have had before are denied, and the denial says why.
+        let may_be_old = judged.iter().any(|j| j.effect == Effect::Deny && (j.fixed || !self.kind.is_pod()));
+        let change = if may_be_old { previous.and_then(|previous| previous.change) } else { None };
+        Ok(PodResult { pod: JudgedPod { at: &placed.at, case, judged, fix }, pod_security: labels, change })
     }
 
     fn case<'p>(&self, placed: &'p Placed<'_>) -> Case<'p>
@@ -139,7 +140,7 @@ impl<'j, 'r> Judging<'j, 'r> {
         let is_pod = self.kind.is_pod();
         Case {
             pod: &placed.pod,
-            namespace: self.subject.namespace,
+            namespace: self.input.namespace,
             exemptions: &self.conditions.snapshot.policies.exemptions,
             stage: match self.conditions.hook {
                 Hook::Mutate => Stage::Mutate,
@@ -158,16 +159,16 @@ impl<'j, 'r> Judging<'j, 'r> {
         self.request.operation() == Operation::Update
     }
 
-    fn before(&self) -> HashMap<String, Placed<'r>> {
+    fn previous(&self) -> HashMap<String, Placed<'r>> {
         let old = self.request.old_object.filter(|_| self.is_update());
-        // An old object that cannot be read excuses nothing.
+        // An old object that cannot be read makes no violation milder.
         let old = old.and_then(|old| self.kind.pods(old).ok()).unwrap_or_default();
-        let known = |mut placed: Placed<'r>| {
+        let with_context = |mut placed: Placed<'r>| {
             let context =
                 context::of(&placed.pod, &self.request.namespace, self.policies, &self.conditions.snapshot.facts);
             placed.pod.context = context.unwrap_or_default();
             (placed.at.clone(), placed)
         };
-        old.pods.into_iter().map(known).collect()
+        old.pods.into_iter().map(with_context).collect()
     }
 }

@@ -1,15 +1,14 @@
-//! Policies and Exemptions themselves: one that does not compile is refused when it is written, with the error that a
-//! file would get.
+//! Policies and Exemptions: one that does not compile is refused when it is written, with the same error as in a file.
 
 use super::about;
 use crate::json::Raw;
-use crate::outcome::Outcome;
+use crate::outcome::{Operation, Outcome};
 use crate::policy::{Cluster, CompiledPolicy, ObjectExemption, PolicyErrors};
-use crate::review::{Operation, Request};
+use crate::review::Request;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-pub(super) fn is_one(request: &Request<'_>) -> bool {
+pub(super) fn is_policy_object(request: &Request<'_>) -> bool {
     *request.kind.group == *"podreeve.dev"
         && matches!(&*request.kind.kind.0, "Policy" | "Exemption")
         && request.sub_resource.as_deref().unwrap_or_default().is_empty()
@@ -17,11 +16,11 @@ pub(super) fn is_one(request: &Request<'_>) -> bool {
 
 pub(super) fn judge(request: &Request<'_>) -> Outcome {
     let about = about(request, None);
-    let Some(object) = request.object.map(Written::read) else { return Outcome::allow(about) };
+    let Some(object) = request.object().map(PolicyObject::read) else { return Outcome::allow(about) };
     let old = request.old_object.filter(|_| request.operation() == Operation::Update);
-    let before = old.map(Written::read).unwrap_or_default();
-    // Whatever else changes, such as a finalizer: it is no worse than it was.
-    if object.spec.is_some() && object.spec.map(RawValue::get) == before.spec.map(RawValue::get) {
+    let previous = old.map(PolicyObject::read).unwrap_or_default();
+    // The spec is as good or as bad as before, so the update of a finalizer, for one, is allowed.
+    if object.spec.is_some() && object.spec.map(RawValue::get) == previous.spec.map(RawValue::get) {
         return Outcome::allow(about);
     }
     let spec = object.spec.map(RawValue::get);
@@ -37,9 +36,9 @@ pub(super) fn judge(request: &Request<'_>) -> Outcome {
     }
 }
 
-/// What counts of it; nothing where it has another shape, which its definition does not let in.
+/// The fields that are judged. An object of another shape has none; its CRD refuses it.
 #[derive(Default, Deserialize)]
-struct Written<'a> {
+struct PolicyObject<'a> {
     #[serde(borrow, default)]
     metadata: Metadata<'a>,
     #[serde(borrow)]
@@ -55,12 +54,12 @@ struct Metadata<'a> {
     generate_name: Option<std::borrow::Cow<'a, str>>,
 }
 
-impl<'a> Written<'a> {
+impl<'a> PolicyObject<'a> {
     fn read(object: Raw<'a>) -> Self {
         serde_json::from_str(object.get()).unwrap_or_default()
     }
 
-    /// The API server makes a name of `generateName` only later.
+    /// The name, or the `generateName` of which the API server makes a name later.
     fn name<'s>(&'s self, request: &'s Request<'_>) -> &'s str {
         let Metadata { name, generate_name } = &self.metadata;
         let own = name.as_deref().filter(|name| !name.is_empty()).or(generate_name.as_deref());

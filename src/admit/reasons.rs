@@ -1,28 +1,28 @@
-//! Upstream's words for what its checks refuse: whoever greps for them keeps working.
+//! Upstream's words for what its checks refuse, so that tools that search for them keep working.
 
 use crate::decide::Judged;
 use crate::policy::pod_security::{Level, LevelVersion};
 use crate::rule::pss::Version;
 use crate::text::{clean, dotted};
 
-/// How many places of one reason are named.
+/// How many places are named for one reason.
 const PLACES: usize = 4;
 
 /// `violates PodSecurity "restricted:latest": host namespaces (hostNetwork=true), …`, with places and without; none
 /// where nothing was found.
-pub(super) fn tell(verb: &str, asked: LevelVersion, found: &[Judged<'_>]) -> Option<(String, String)> {
-    let reasons = grouped(asked, found);
+pub(super) fn describe(verb: &str, level: LevelVersion, found: &[Judged<'_>]) -> Option<(String, String)> {
+    let reasons = grouped(level, found);
     if reasons.is_empty() {
         return None;
     }
-    let lead = format!("{verb} PodSecurity \"{asked}\": ");
+    let lead = format!("{verb} PodSecurity \"{level}\": ");
     let full: Vec<String> = reasons.iter().map(|(reason, places)| format!("{reason} ({})", join(places))).collect();
     Some((format!("{lead}{}", full.join(", ")), format!("{lead}{}", names(&reasons))))
 }
 
 /// The reasons alone: `host namespaces, privileged`.
-pub(super) fn reasons(asked: LevelVersion, found: &[Judged<'_>]) -> String {
-    names(&grouped(asked, found))
+pub(super) fn reasons(level: LevelVersion, found: &[Judged<'_>]) -> String {
+    names(&grouped(level, found))
 }
 
 type Reasons = Vec<(&'static str, Vec<String>)>;
@@ -34,16 +34,16 @@ fn names(reasons: &Reasons) -> String {
 
 fn join(places: &[String]) -> String {
     let mut text = places.iter().take(PLACES).cloned().collect::<Vec<_>>().join(", ");
-    if let Some(more) = places.len().checked_sub(PLACES).filter(|more| *more > 0) {
-        text.push_str(&format!(", +{more} more"));
+    if let Some(others) = places.len().checked_sub(PLACES).filter(|others| *others > 0) {
+        text.push_str(&format!(", +{others} more"));
     }
     text
 }
 
-fn grouped(asked: LevelVersion, found: &[Judged<'_>]) -> Reasons {
+fn grouped(level: LevelVersion, found: &[Judged<'_>]) -> Reasons {
     let mut reasons: Reasons = Vec::new();
     for judged in found {
-        let reason = reason(asked, judged);
+        let reason = reason(level, judged);
         let place = place(judged);
         match reasons.iter_mut().find(|(known, _)| *known == reason) {
             Some((_, places)) => places.push(place),
@@ -58,8 +58,8 @@ fn grouped(asked: LevelVersion, found: &[Judged<'_>]) -> Reasons {
     reasons
 }
 
-fn reason(asked: LevelVersion, judged: &Judged<'_>) -> &'static str {
-    let restricted_since = |minor| asked.level == Level::Restricted && asked.version >= Version::minor(minor);
+fn reason(level: LevelVersion, judged: &Judged<'_>) -> &'static str {
+    let restricted_since = |minor| level.level == Level::Restricted && level.version >= Version::minor(minor);
     match judged.rule.id {
         "allow-privilege-escalation" => "allowPrivilegeEscalation != false",
         "apparmor-profile" => "forbidden AppArmor profile",
@@ -77,7 +77,7 @@ fn reason(asked: LevelVersion, judged: &Judged<'_>) -> &'static str {
         "selinux-options" => "seLinuxOptions",
         "sysctls" => "forbidden sysctls",
         "volume-types" => "restricted volume types",
-        // Of both the rule and the check.
+        // The rule and upstream's check have the same name.
         other => other,
     }
 }
@@ -85,7 +85,7 @@ fn reason(asked: LevelVersion, judged: &Judged<'_>) -> &'static str {
 fn place(judged: &Judged<'_>) -> String {
     let at = &judged.finding.at;
     let field = at.field();
-    let (whose, field) = match at.container_ref() {
+    let (subject, field) = match at.container_ref() {
         Some(container) => {
             let inside = field.strip_prefix(&container.pointer()).unwrap_or(&field);
             (format!("{} \"{}\"", container.kind.noun(), clean(&container.name, 63)), inside)
@@ -94,8 +94,8 @@ fn place(judged: &Judged<'_>) -> String {
     };
     let field = clean(&dotted(field), 120);
     if at.missing().is_empty() {
-        format!("{whose} must not set {field}={}", clean(&judged.finding.found, 80))
+        format!("{subject} must not set {field}={}", clean(&judged.finding.found, 80))
     } else {
-        format!("{whose} must set {field}")
+        format!("{subject} must set {field}")
     }
 }

@@ -1,4 +1,4 @@
-//! What a request is about, and so who judges it.
+//! The subject of a request, which decides which module judges it.
 
 use super::snapshot::{Conditions, Hook};
 use super::{connect, namespace, policy_objects};
@@ -17,11 +17,11 @@ pub(super) enum Route<'s> {
     Namespace,
     /// A Policy or an Exemption.
     PolicyObject,
-    /// Somebody enters a pod: exec, attach, port-forward or proxy.
+    /// A connection to a pod: exec, attach, port-forward or proxy.
     Connect,
     /// A pod, or an object that pods are made from.
     Pods(Cow<'s, Kind>),
-    /// Nothing that podreeve judges.
+    /// A request that podreeve does not judge.
     NoPod,
     /// A sub-resource that may carry a pod, with the reason for its denial.
     Unknown(String),
@@ -30,13 +30,13 @@ pub(super) enum Route<'s> {
 impl<'s> Route<'s> {
     pub fn of(request: &Request<'_>, conditions: &Conditions<'s>) -> Self {
         if conditions.hook == Hook::Validate {
-            if namespace::is_one(request) && request.brings_object() {
+            if namespace::is_namespace(request) && request.brings_object() {
                 return Self::Namespace;
             }
-            if policy_objects::is_one(request) && request.brings_object() {
+            if policy_objects::is_policy_object(request) && request.brings_object() {
                 return Self::PolicyObject;
             }
-            if connect::is_one(request) {
+            if connect::is_connect(request) {
                 return Self::Connect;
             }
         }
@@ -63,7 +63,7 @@ impl<'s> Route<'s> {
 pub(super) fn about(request: &Request<'_>, kind: Option<&Kind>) -> About {
     About {
         uid: request.uid.to_string(),
-        operation: request.operation.to_string(),
+        operation: request.operation(),
         kind: request.kind.kind.to_string(),
         sub_resource: request.sub_resource.as_deref().unwrap_or_default().to_owned(),
         namespace: request.namespace.to_string(),

@@ -1,15 +1,18 @@
-//! What a request is judged by.
+//! The policies, facts and circumstances by which a request is judged.
 
 use crate::facts::{FactKinds, FactQuery, Facts, Known, Labels};
 use crate::policy::PolicySet;
 use jiff::civil::Date;
+use serde::Serialize;
+use std::fmt;
 
 /// Which webhook was called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Hook {
-    /// Repairs, and leaves the rest to [`Hook::Validate`].
+    /// Makes repairs, and leaves all other violations to [`Hook::Validate`].
     Mutate,
-    /// Judges.
+    /// Judges what the mutating webhooks have left.
     Validate,
 }
 
@@ -25,14 +28,20 @@ impl Hook {
     }
 }
 
-/// Who may read the answers.
+impl fmt::Display for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Which clients may read the answers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Audience {
-    /// The API server, and its users.
+    /// The API server and its users.
     #[default]
     ApiServer,
-    /// Every client that reaches the port: answers say nothing about the cluster.
-    Anybody,
+    /// Every client that reaches the port, so answers say nothing about the cluster.
+    AnyClient,
 }
 
 /// The policies and facts in force. Replaced as a whole.
@@ -41,28 +50,28 @@ pub struct Snapshot {
     pub policies: PolicySet,
     pub facts: Facts,
     pub audience: Audience,
-    /// How many violations an outcome describes in full; all are counted.
+    /// How many violations an outcome describes in full. All are counted.
     pub report_limit: usize,
 }
 
 impl Snapshot {
-    /// These policies, without a cluster.
+    /// A snapshot with these policies and without a cluster.
     #[must_use]
     pub fn new(policies: PolicySet, report_limit: usize) -> Self {
         Self { policies, facts: Facts::default(), audience: Audience::default(), report_limit }
     }
 
-    /// The labels of a namespace, if any policy needs them.
+    /// The labels of a namespace, if a policy needs them.
     ///
     /// # Errors
-    /// The query that has to be answered first.
+    /// The fact that must be looked up first.
     pub(super) fn labels(&self, namespace: &str) -> Result<Known<&Labels>, FactQuery> {
         if !self.policies.facts().contains(FactKinds::NAMESPACES) {
             return Ok(Known::Absent);
         }
         let labels = self.facts.labels(namespace);
         let query = || FactQuery::Namespace(namespace.to_owned());
-        if labels == Known::Unknown && self.facts.may_ask(&query()) { Err(query()) } else { Ok(labels) }
+        if labels == Known::Unknown && self.facts.may_look_up(&query()) { Err(query()) } else { Ok(labels) }
     }
 }
 
@@ -75,7 +84,7 @@ pub(super) struct Conditions<'s> {
     pub today: Date,
 }
 
-/// When the labels of a namespace judge a template.
+/// The moment at which the labels of a namespace judge a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Moment {
     /// When the template arrives; its pods are judged when they arrive.

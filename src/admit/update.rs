@@ -1,13 +1,13 @@
-//! Whether an update brings something that runs.
+//! Whether an update changes what runs.
 
 use crate::decide::Change;
 use crate::json::{Raw, same};
-use crate::workload::kinds::read_at;
+use crate::workload::read::read_at;
 use crate::workload::{ContainerKind, ContainerRef, Kind, Placed, Pod};
 use std::collections::HashMap;
 
-/// What of the pod the update changes; none for labels, finalizers, replicas, status, tolerations, and what can be
-/// resized. `objects` are the new and the old one.
+/// The change of what runs; none for labels, finalizers, replicas, status, tolerations and resizes. `objects` are the new and
+/// the old one.
 pub(super) fn change(kind: &Kind, objects: (Raw<'_>, Raw<'_>), new: &Placed<'_>, old: &Placed<'_>) -> Option<Change> {
     if kind.is_pod() {
         return of_pods(&new.pod, &old.pod);
@@ -17,12 +17,12 @@ pub(super) fn change(kind: &Kind, objects: (Raw<'_>, Raw<'_>), new: &Placed<'_>,
     (!both.is_some_and(|(new, old)| same(new, old))).then_some(Change::Template)
 }
 
-/// As upstream's Pod Security compares them: images by place, and of ephemeral containers by name.
+/// Compares pods as upstream's Pod Security does: images by index, and those of ephemeral containers by name.
 fn of_pods(pod: &Pod<'_>, old: &Pod<'_>) -> Option<Change> {
     let is_ephemeral = |c: &ContainerRef<'_>| c.kind == ContainerKind::Ephemeral;
-    let mut before = old.all_containers().filter(|c| !is_ephemeral(c));
+    let mut previous = old.all_containers().filter(|c| !is_ephemeral(c));
     for container in pod.all_containers().filter(|c| !is_ephemeral(c)) {
-        match before.next() {
+        match previous.next() {
             Some(old) if old.kind == container.kind => {
                 if image(old) != image(container) {
                     return Some(Change::Image);
@@ -31,7 +31,7 @@ fn of_pods(pod: &Pod<'_>, old: &Pod<'_>) -> Option<Change> {
             _ => return Some(Change::Container),
         }
     }
-    if before.next().is_some() {
+    if previous.next().is_some() {
         return Some(Change::Container);
     }
     let mut ephemeral: HashMap<&str, &str> = HashMap::new();

@@ -1,6 +1,6 @@
 //! How commands reach the API server.
 
-use super::Failure;
+use super::exit::Failure;
 use crate::cluster::Access;
 use std::path::PathBuf;
 
@@ -16,11 +16,11 @@ pub struct AccessArgs {
 }
 
 impl AccessArgs {
-    /// Runs something that asks the API server.
+    /// Runs `call` with a client of the API server.
     ///
     /// # Errors
-    /// When the API server cannot be reached, or those of `ask`.
-    pub fn ask<T>(&self, ask: impl AsyncFnOnce(kube::Client) -> Result<T, Failure>) -> Result<T, Failure> {
+    /// If the API server cannot be reached, and the errors of `call`.
+    pub fn with_client<T>(&self, call: impl AsyncFnOnce(kube::Client) -> Result<T, Failure>) -> Result<T, Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -28,7 +28,7 @@ impl AccessArgs {
         let access = Access { kubeconfig: self.kubeconfig.clone(), context: self.context.clone() };
         runtime.block_on(async {
             let client = access.client().await;
-            ask(client.map_err(|error| Failure::unreadable(format!("no way to the API server: {error}")))?).await
+            call(client.map_err(|error| Failure::input(format!("the API server cannot be reached: {error}")))?).await
         })
     }
 }

@@ -1,15 +1,15 @@
-//! `podreeve check`: files judged by the same code as the webhook's requests.
+//! `podreeve check`: judges files by the same code as the webhook's requests.
 
 mod accounts;
 mod exemptions;
 mod files;
-mod foreign;
+mod other_tools;
 
-use super::input::{Found, Inputs};
+use super::exit::{Exit, Failure};
+use super::input::{Entry, Inputs};
 use super::output::{self, Format};
-use super::{Exit, Failure};
-use crate::manifest::{self, ManifestError, Position};
-use crate::report::{AnyExemption, CheckReport, FileError, Judge, Usage, text};
+use crate::manifest::{self, Position};
+use crate::report::{CheckReport, ExemptionId, FileError, Judge, Usage, text};
 use crate::sources::{Origin, SourceErrors, Sources};
 use exemptions::{Exemptions, Namespaces};
 use files::Files;
@@ -18,8 +18,8 @@ use std::sync::Arc;
 
 /// Judge manifests as the webhook would, before they reach a cluster
 ///
-/// Pods and everything that holds a pod template are judged as if they were created now. Other objects are
-/// counted, and named where they look like a workload; so are templates, kustomizations and other tools' files.
+/// Pods and everything that has a pod template are judged as if they were created now. Other objects are counted, and
+/// named if they look like a workload; so are templates, kustomizations and files of other tools.
 #[derive(Debug, clap::Args)]
 #[command(after_help = super::exit::HELP)]
 pub struct Args {
@@ -40,11 +40,11 @@ pub struct Args {
 
     /// List the exemptions that nothing in the files needs, that end within 14 days, or that have ended
     ///
-    /// The exit code stays that of the objects: what an exemption no longer lets through is denied by itself.
+    /// They do not change the exit code: a violation that is no longer exempt is denied by itself.
     #[arg(long)]
     waivers: bool,
 
-    /// Exit with 2 when nothing was judged; for stdin that is always so
+    /// Exit with 2 if nothing was judged; stdin always does
     #[arg(long)]
     require_objects: bool,
 
@@ -58,27 +58,28 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let loaded = Sources::new(&args.policy).load_with_origins(1, usize::MAX);
     let (mut snapshot, origins) = loaded.map_err(unusable)?;
-    let within = Namespaces { default: &args.namespace, allowed: &args.exemption_namespaces };
+    let namespaces = Namespaces { default: &args.namespace, allowed: &args.exemption_namespaces };
     let (mut exemptions, mut errors) = (Exemptions::default(), Vec::new());
-    // A ServiceAccount may stand behind its pods, and an exemption behind what it exempts; stdin is read only once.
-    let all: Vec<Found> = args.inputs.read().collect();
-    snapshot.facts.written = Some(Arc::new(accounts::read(&all, within.default)));
-    if !within.allowed.is_empty() {
-        errors = read_exemptions(&all, within, &mut exemptions);
+    // All files are read first, because a ServiceAccount may come after its pods, and an exemption after what it exempts; stdin
+    // can be read only once.
+    let all: Vec<Entry> = args.inputs.read().collect();
+    snapshot.facts.manifest_accounts = Some(Arc::new(accounts::read(&all, namespaces.default)));
+    if !namespaces.allowed.is_empty() {
+        errors = read_exemptions(&all, namespaces, &mut exemptions);
         snapshot.policies.exemptions.clone_from(&exemptions.found);
     }
     let judge = Judge { snapshot: &snapshot, namespace: &args.namespace, today: today() };
-    let mut files = Files::new(judge, within, args.waivers.then(Usage::default));
-    files.found.errors = errors;
-    for found in &all {
-        files.take(found);
+    let mut files = Files::new(judge, namespaces, args.waivers.then(Usage::default));
+    files.results.errors = errors;
+    for entry in &all {
+        files.add(entry);
     }
-    if args.require_objects && files.found.objects.is_empty() && files.found.errors.is_empty() {
-        let message = "nothing was judged: it holds no pod and no pod template";
-        files.found.errors.push(FileError::whole(&args.inputs.names().join(" "), message));
+    if args.require_objects && files.results.objects.is_empty() && files.results.errors.is_empty() {
+        let message = "nothing was judged: there is no pod and no pod template";
+        files.results.errors.push(FileError::whole(&args.inputs.names().join(" "), message));
     }
     let usage = files.usage;
-    let mut report = CheckReport::new(files.found);
+    let mut report = CheckReport::new(files.results);
     report.waivers =
         usage.map(|usage| usage.waivers(&snapshot, judge.today, |waiver| place(waiver, &origins, &exemptions)));
     match args.output {
@@ -89,54 +90,45 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         output::diagnose("error", &text::error(error));
     }
     Ok(match report.summary {
-        summary if summary.errors > 0 => Exit::Unreadable,
+        summary if summary.errors > 0 => Exit::InputError,
         summary if summary.denied > 0 => Exit::Violations,
         _ => Exit::Clean,
     })
 }
 
-/// Takes in the exemptions among the files, and gives back what is wrong with them.
-fn read_exemptions(all: &[Found], within: Namespaces<'_>, exemptions: &mut Exemptions) -> Vec<FileError> {
+/// Adds the exemptions among the files, and returns what is wrong with them.
+fn read_exemptions(all: &[Entry], namespaces: Namespaces<'_>, exemptions: &mut Exemptions) -> Vec<FileError> {
     let mut errors = Vec::new();
-    for found in all {
-        let Found::Input(input) = found else { continue };
+    for entry in all {
+        let Entry::File(input) = entry else { continue };
         let Ok(bytes) = &input.bytes else { continue };
         for document in manifest::read(bytes).documents {
             for object in document.objects().iter().flatten() {
-                let wrong = exemptions.read(&input.name, object, within).err().unwrap_or_default();
-                errors.extend(wrong.iter().map(|error| at(&input.name, error)));
+                let wrong = exemptions.read(&input.name, object, namespaces).err().unwrap_or_default();
+                errors.extend(wrong.iter().map(|error| FileError::at(&input.name, error)));
             }
         }
     }
     errors
 }
 
-/// Where an exemption stands.
-fn place(waiver: &AnyExemption, origins: &[Origin], exemptions: &Exemptions) -> (String, Position) {
+/// The file and position of an exemption.
+fn place(waiver: &ExemptionId, origins: &[Origin], exemptions: &Exemptions) -> (String, Position) {
     match waiver {
-        AnyExemption::Policy(policy, exemption) => {
+        ExemptionId::Policy(policy, exemption) => {
             let origin = origins.get(*policy);
             let at = origin.and_then(|origin| origin.exemptions.get(*exemption));
             (origin.map(|origin| origin.file.clone()).unwrap_or_default(), at.copied().unwrap_or(Position::START))
         }
-        AnyExemption::Object(name) => exemptions.place(name),
-    }
-}
-
-fn at(file: &str, error: &ManifestError) -> FileError {
-    FileError {
-        file: file.to_owned(),
-        line: Some(error.at.line),
-        column: Some(error.at.column),
-        message: error.message.clone(),
+        ExemptionId::Object(name) => exemptions.place(name),
     }
 }
 
 pub(super) fn unusable(errors: SourceErrors) -> Failure {
-    Failure::unreadable(errors.to_string())
+    Failure::input(errors.to_string())
 }
 
-/// ExemptionSource UTC, as exemptions count.
+/// The date in UTC, which decides when exemptions end.
 pub(super) fn today() -> Date {
     Offset::UTC.to_datetime(Timestamp::now()).date()
 }

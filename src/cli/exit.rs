@@ -1,19 +1,19 @@
-//! Exit codes.
+//! How a command ends: its exit code, and the message of a failure.
 
 use std::process::ExitCode;
 
 /// For `--help`.
 pub const HELP: &str = "Exit codes: 0 clean, 1 violations, 2 wrong usage or unreadable input, 3 internal failure";
 
-/// How a command ends.
+/// The exit code of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     Clean,
     /// Something would be denied.
     Violations,
     /// Wrong usage, or input that cannot be read.
-    Unreadable,
-    Internal,
+    InputError,
+    InternalError,
 }
 
 impl From<Exit> for ExitCode {
@@ -21,42 +21,29 @@ impl From<Exit> for ExitCode {
         Self::from(match exit {
             Exit::Clean => 0,
             Exit::Violations => 1,
-            Exit::Unreadable => 2,
-            Exit::Internal => 3,
+            Exit::InputError => 2,
+            Exit::InternalError => 3,
         })
     }
 }
 
-/// Why a command could not do its work.
+/// Why a command could not do its work. The message says what happened, where, and what to do now. It may have several lines.
 #[derive(Debug)]
-pub struct Failure {
-    pub exit: Exit,
-    /// What happened, where, and what to do now. May have several lines.
-    pub message: String,
+pub enum Failure {
+    /// The user can correct it: wrong usage, input that cannot be read, an API server that does not answer.
+    Input(String),
+    /// A fault of podreeve or of its environment.
+    Internal(String),
 }
 
 impl Failure {
-    /// The user can repair it.
     #[must_use]
-    pub fn unreadable(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Unreadable, message: message.into() }
+    pub fn input(message: impl Into<String>) -> Self {
+        Self::Input(message.into())
     }
 
     #[must_use]
     pub fn internal(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Internal, message: message.into() }
-    }
-}
-
-/// Tells a failure on stderr.
-pub fn report(result: Result<Exit, Failure>) -> ExitCode {
-    match result {
-        Ok(exit) => exit.into(),
-        Err(Failure { exit, message }) => {
-            for line in message.lines() {
-                super::output::diagnose("error", line);
-            }
-            exit.into()
-        }
+        Self::Internal(message.into())
     }
 }

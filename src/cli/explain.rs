@@ -1,16 +1,17 @@
-//! `podreeve explain`: what a denial sends its reader to. It answers "what do I change in my YAML?".
+//! `podreeve explain`: what to change in the YAML that a rule denies. Denials name this command.
 
 mod diff;
 pub mod params;
 pub mod repaired;
 
-use super::{Exit, Failure, output, rules::default_action};
+use super::exit::{Exit, Failure};
+use super::{output, rules::default_action};
 use crate::rule::Rule;
 use crate::rules::{self, RULES, owasp};
 use anstyle::Style;
 use std::fmt::Write;
 
-/// Tell what a rule wants, why, and what to change in the YAML
+/// Explain what a rule requires, why, and what to change in the YAML
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Rule ids, as denials name them
@@ -29,15 +30,15 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     for id in &args.rules {
         match rules::find(id) {
             Some(rule) => found.push(rule),
-            None => unknown.push(told_unknown(id)),
+            None => unknown.push(unknown_rule(id)),
         }
     }
     let pages: Vec<String> = found.into_iter().map(page).collect();
     output::print(&pages.join("\n"))?;
-    if unknown.is_empty() { Ok(Exit::Clean) } else { Err(Failure::unreadable(unknown.join("\n"))) }
+    if unknown.is_empty() { Ok(Exit::Clean) } else { Err(Failure::input(unknown.join("\n"))) }
 }
 
-fn told_unknown(id: &str) -> String {
+fn unknown_rule(id: &str) -> String {
     let id = crate::text::clean(id, 60);
     match rules::nearest(&id) {
         Some(near) => format!("there is no rule `{id}`; did you mean `{near}`?"),
@@ -48,8 +49,8 @@ fn told_unknown(id: &str) -> String {
 fn page(rule: &'static Rule) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "{BOLD}{}{BOLD:#}: {}", rule.id, rule.title);
-    let action = default_action(rule).as_str();
-    let mut facts = vec![format!("{} severity", rule.severity.as_str()), format!("`owasp`: {action}")];
+    let action = default_action(rule);
+    let mut facts = vec![format!("{} severity", rule.severity), format!("`owasp`: {action}")];
     facts.extend(rule.pod().pss.map(|pss| format!("Pod Security Standards: {}", pss.as_str())));
     if rule.pod().fixes {
         facts.push("has a repair".to_owned());
@@ -78,7 +79,7 @@ fn section(text: &mut String, title: &str) {
     let _ = writeln!(text, "\n{BOLD}{title}{BOLD:#}");
 }
 
-/// A bad example, and what makes it pass.
+/// A bad example, and the change that makes it pass.
 fn change(text: &mut String, rule: &'static Rule) {
     let Some((example, diff)) = repaired::best(rule) else { return };
     let params = if example.params.is_empty() { String::new() } else { format!(", with params {}", example.params) };
@@ -91,7 +92,7 @@ fn change(text: &mut String, rule: &'static Rule) {
         };
         let _ = writeln!(text, "  {style}{line}{style:#}");
     }
-    let others = rule.pod().examples.iter().filter(|other| other.is_bad() && other.name != example.name);
+    let others = rule.examples().filter(|other| other.is_bad() && other.name != example.name);
     let others: Vec<&str> = others.map(|other| other.name).collect();
     if !others.is_empty() {
         wrap(text, "  ", &format!("Also violations: {}.", others.join("; ")));
@@ -99,7 +100,7 @@ fn change(text: &mut String, rule: &'static Rule) {
     wrap(
         text,
         "  ",
-        "In a Deployment and its like the same stands under spec.template, in a CronJob under spec.jobTemplate.spec.template.",
+        "In a Deployment and the like the same fields are under spec.template, in a CronJob under spec.jobTemplate.spec.template.",
     );
 }
 
@@ -139,7 +140,7 @@ fn sentence(text: &str) -> String {
     first + chars.as_str() + "."
 }
 
-/// Words in lines of at most [`WIDTH`]. Lines that begin with a space, `-` or `*` stay as they are.
+/// Wraps a paragraph to lines of at most [`WIDTH`]. Lists, tables and indented lines stay as they are.
 fn wrap(text: &mut String, indent: &str, paragraph: &str) {
     if paragraph.lines().any(|line| line.starts_with([' ', '-', '*', '|'])) {
         for line in paragraph.lines() {

@@ -1,16 +1,20 @@
-//! The files that are made from the code. `examples/gen.rs` writes them, a test compares them.
+//! The files that are generated from the code. `examples/gen.rs` writes them, and a test compares them.
 
+mod commands_page;
 mod fields;
+mod metrics_page;
 mod policies_page;
 mod rules_page;
 mod schemas;
 
-/// Path below the root of the repository, and content, of every generated file.
+/// Every generated file: its path below the root of the repository, and its content.
 #[must_use]
 pub fn files() -> Vec<(&'static str, String)> {
     vec![
         ("src/workload/fields.txt", fields::fields()),
         ("docs/rules.md", rules_page::rules()),
+        ("docs/reference/command-line.md", commands_page::commands()),
+        ("docs/reference/metrics.md", metrics_page::metrics()),
         ("policies/README.md", policies_page::policies()),
         ("docs/check-report.schema.json", schemas::check_report()),
         ("docs/scan-report.schema.json", schemas::scan_report()),

@@ -1,22 +1,23 @@
-//! The files that a command reads, named as kubectl has them named.
+//! The files that a command reads. The arguments are those of kubectl.
 
 mod exclude;
+mod file;
 pub mod kustomize;
 mod walk;
 
-use crate::manifest::MAX_BYTES;
+pub use file::{Entry, Input, read};
+
 use exclude::Exclude;
-use std::fs;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use file::unreadable;
+use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub struct Inputs {
-    /// Manifests, YAML or JSON; a directory stands for the *.yaml, *.yml and *.json files in it, - for stdin
+    /// Manifests, YAML or JSON; of a directory, the *.yaml, *.yml and *.json files in it; - is stdin
     #[arg(value_name = "FILE", required_unless_present = "filename")]
     files: Vec<String>,
 
-    /// The same as a flag, for those used to kubectl
+    /// The same as a flag, as in kubectl
     #[arg(short, long, value_name = "FILE")]
     filename: Vec<String>,
 
@@ -29,38 +30,22 @@ pub struct Inputs {
     exclude: Vec<Exclude>,
 }
 
-/// A file's name as it is printed, and its bytes or why there are none.
-pub struct Input {
-    pub name: String,
-    pub bytes: Result<Vec<u8>, String>,
-}
-
-/// What a name stands for.
-pub enum Found {
-    Input(Input),
-    /// It is not read, and why.
-    PassedOver {
-        name: String,
-        reason: String,
-    },
-}
-
 impl Inputs {
-    /// Reads one file at a time, in the order given, directories by name.
-    pub fn read(&self) -> impl Iterator<Item = Found> {
+    /// Reads one file at a time, in the order of the arguments; files of a directory in the order of their names.
+    pub fn read(&self) -> impl Iterator<Item = Entry> {
         self.filename.iter().chain(&self.files).flat_map(|name| self.paths(name)).map(|found| match found {
-            Ok(path) => Found::Input(read(&path)),
+            Ok(path) => Entry::File(read(&path)),
             Err(other) => other,
         })
     }
 
-    /// As they were given.
+    /// The arguments as they were given.
     #[must_use]
     pub fn names(&self) -> Vec<&str> {
         self.filename.iter().chain(&self.files).map(String::as_str).collect()
     }
 
-    fn paths(&self, name: &str) -> Vec<Result<PathBuf, Found>> {
+    fn paths(&self, name: &str) -> Vec<Result<PathBuf, Entry>> {
         let fail = |message: String| vec![Err(unreadable(name, message))];
         if name.starts_with("http://") || name.starts_with("https://") {
             return fail("podreeve fetches nothing; download it and name the file, or pipe it in with `-`".to_owned());
@@ -77,32 +62,9 @@ impl Inputs {
         }
         let found = walk::directory(&path, self.recursive, &self.exclude);
         if found.is_empty() {
-            let deeper = if self.recursive { "" } else { "; -R looks in the directories below, too" };
+            let deeper = if self.recursive { "" } else { "; -R also looks in the directories below" };
             return fail(format!("the directory holds no *.yaml, *.yml or *.json file{deeper}"));
         }
         found
     }
-}
-
-fn unreadable(name: &str, message: String) -> Found {
-    Found::Input(Input { name: name.to_owned(), bytes: Err(message) })
-}
-
-/// Reads one file, or stdin for `-`.
-pub fn read(path: &Path) -> Input {
-    let name = path.display().to_string();
-    let mut bytes = Vec::new();
-    // One byte more than the manifest reader takes, so that it says what is wrong.
-    let limit = MAX_BYTES as u64 + 1;
-    let read = if name == "-" {
-        io::stdin().lock().take(limit).read_to_end(&mut bytes)
-    } else {
-        fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))
-    };
-    let bytes = match read {
-        Ok(_) => Ok(bytes),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err("there is no such file".to_owned()),
-        Err(error) => Err(format!("cannot be read: {error}")),
-    };
-    Input { name, bytes }
 }

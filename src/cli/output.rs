@@ -1,9 +1,10 @@
-//! Writing: colour only where a terminal shows it, and no noise when the reader has gone.
+//! Output: colours only on a terminal, and no error when the reader closes the pipe.
 
-use super::Failure;
+use super::exit::{Exit, Failure};
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 use std::io::{ErrorKind, Write};
+use std::process::ExitCode;
 
 /// `-o`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -16,7 +17,7 @@ pub enum Format {
 /// Writes a result to stdout. Styles in `text` are kept on a terminal, unless NO_COLOR is set.
 ///
 /// # Errors
-/// A full disk and the like. A reader that has gone (`| head`) is no error.
+/// A full disk and the like. A closed pipe (`| head`) is no error.
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -42,6 +43,19 @@ pub fn diagnose(kind: &str, line: &str) {
         "error" => AnsiColor::Red.on_default().bold(),
         _ => Style::new().bold(),
     };
-    // There is nobody left to tell when stderr is closed.
+    // There is no other place for an error if stderr is closed.
     let _ = writeln!(anstream::stderr().lock(), "{style}{kind}:{style:#} {}", crate::text::clean(line, 4000));
+}
+
+/// The exit code of a command. Prints its failure to stderr.
+pub fn exit_code(result: Result<Exit, Failure>) -> ExitCode {
+    let (exit, message) = match result {
+        Ok(exit) => return exit.into(),
+        Err(Failure::Input(message)) => (Exit::InputError, message),
+        Err(Failure::Internal(message)) => (Exit::InternalError, message),
+    };
+    for line in message.lines() {
+        diagnose("error", line);
+    }
+    exit.into()
 }

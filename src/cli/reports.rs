@@ -1,8 +1,8 @@
-//! `--reports`.
+//! `--reports API`.
 
 use crate::cluster::scan::ReportApi;
 
-/// Which API reports are written in.
+/// The API in which reports are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Reports {
     #[default]

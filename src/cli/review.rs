@@ -1,10 +1,11 @@
-//! `podreeve review`: one AdmissionReview answered as the webhook would.
+//! `podreeve review`: answers one AdmissionReview as the webhook would.
 
+use super::exit::{Exit, Failure};
+use super::input;
 use super::output::{self, Format};
-use super::{Exit, Failure, input};
 use crate::admit::{self, Lookup, Snapshot, admit_guarded, judge_with_lookups};
 use crate::facts::{FactAnswer, FactQuery};
-use crate::outcome::{Outcome, Verdict};
+use crate::outcome::{Operation, Outcome, Verdict};
 use crate::review::response::MAX_REPORTED;
 use crate::sources::Sources;
 use crate::text::clean;
@@ -16,7 +17,7 @@ use serde_json::Value;
 use std::fmt::Write;
 use std::path::PathBuf;
 
-/// Longest line of an answer that is printed, in characters.
+/// The longest line of an answer that is printed, in characters.
 const LINE: usize = 4000;
 
 /// Answer an AdmissionReview as the webhook would, or print an answered one
@@ -52,10 +53,10 @@ enum Hook {
 /// # Errors
 /// A file or policies that cannot be read, and a stdout that cannot be written.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
-    // As many violations are told as the webhook tells.
+    // As many violations are reported as by the webhook.
     let snapshot = Sources::new(&args.policy).load(1, MAX_REPORTED).map_err(super::check::unusable)?;
     let read = input::read(&args.file);
-    let body = read.bytes.map_err(|message| Failure::unreadable(format!("{}: {message}", read.name)))?;
+    let body = read.bytes.map_err(|message| Failure::input(format!("{}: {message}", read.name)))?;
     if let Some(answer) = answered(&body) {
         print(args.output, &answer)?;
         let allowed = answer.pointer("/response/allowed").and_then(Value::as_bool) == Some(true);
@@ -65,50 +66,50 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         Hook::Validate => admit::Hook::Validate,
         Hook::Mutate => admit::Hook::Mutate,
     };
-    let outcome = Alone { body: &body, hook, snapshot: &snapshot }.answer();
+    let outcome = WithoutCluster { body: &body, hook, snapshot: &snapshot }.answer();
     let answer: Value = serde_json::from_slice(&outcome.reply).unwrap_or_default();
     if !answer.is_null() {
         print(args.output, &answer)?;
     }
     match &outcome.problem {
-        // The envelope itself; a pod that cannot be read is a denial like others.
-        Some(problem) if answer.is_null() || outcome.about.operation.is_empty() => {
-            Err(Failure::unreadable(format!("{}: {problem}", read.name)))
+        // The envelope cannot be read. A pod that cannot be read is an ordinary denial.
+        Some(problem) if answer.is_null() || outcome.about.operation == Operation::default() => {
+            Err(Failure::input(format!("{}: {problem}", read.name)))
         }
         _ if outcome.verdict == Verdict::Deny => Ok(Exit::Violations),
         _ => Ok(Exit::Clean),
     }
 }
 
-/// A review that is answered as a webhook without a cluster answers it: nobody is there to ask.
-struct Alone<'a> {
+/// A review that is answered as by a webhook without a cluster: no fact can be looked up.
+struct WithoutCluster<'a> {
     body: &'a [u8],
     hook: admit::Hook,
     snapshot: &'a Snapshot,
 }
 
-impl Lookup for Alone<'_> {
+impl Lookup for WithoutCluster<'_> {
     async fn judge(&self, asked: &[FactAnswer]) -> Outcome {
         let mut snapshot = self.snapshot.clone();
-        snapshot.facts.asked = asked.to_vec();
+        snapshot.facts.answers = asked.to_vec();
         let outcome = admit_guarded(self.body, self.hook, &snapshot, super::check::today());
         outcome.unwrap_or_else(|denial| *denial)
     }
 
-    async fn ask(&self, wanted: FactQuery) -> FactAnswer {
+    async fn look_up(&self, wanted: FactQuery) -> FactAnswer {
         FactAnswer::Nothing(wanted)
     }
 }
 
-impl Alone<'_> {
+impl WithoutCluster<'_> {
     fn answer(&self) -> Outcome {
-        // It waits for nobody, so it is there at once.
+        // The lookups never wait, so the answer is ready at once.
         let outcome = judge_with_lookups(self).now_or_never();
         outcome.unwrap_or_else(|| admit::deny_unread(self.body, "judging it was interrupted; try again".to_owned()))
     }
 }
 
-/// The answer of a running webhook: a response and no request.
+/// The review if it is the answer of a running webhook, which has a response and no request.
 fn answered(body: &[u8]) -> Option<Value> {
     let review: Value = serde_json::from_slice(body).ok()?;
     (review.get("response").is_some_and(Value::is_object) && review.get("request").is_none()).then_some(review)

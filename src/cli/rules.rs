@@ -1,13 +1,15 @@
 //! `podreeve rules`: the table.
 
 mod coverage;
+mod default_action;
 
+pub use default_action::default_action;
+
+use super::exit::{Exit, Failure};
 use super::output::{self, Format};
-use super::{Exit, Failure};
 use crate::policy::Action;
-use crate::rule::{Example, Rule, Same};
+use crate::rule::{Example, Rule, Same, Severity};
 use crate::rules::RULES;
-use crate::sources::Sources;
 use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Write;
@@ -15,11 +17,11 @@ use std::fmt::Write;
 /// List the rules
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// How to print; json has every example that is a pod
+    /// How to print; json includes every example that is a pod
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 
-    /// Tell of each item of the OWASP list which rules answer it, where else it must be answered, and what is not answered yet
+    /// Show for each item of the OWASP list which rules cover it, where else it must be covered, and what is not covered yet
     #[arg(long)]
     owasp: bool,
 }
@@ -31,11 +33,11 @@ struct Row {
     docs: &'static str,
     owasp: &'static [u8],
     pss: Option<&'static str>,
-    severity: &'static str,
+    severity: Severity,
     /// Whether the rule has a repair.
     patch: bool,
     /// What the built-in policy does.
-    action: &'static str,
+    action: Action,
     examples: Vec<ExampleRow>,
 }
 
@@ -68,16 +70,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     Ok(Exit::Clean)
 }
 
-/// The action of the built-in policy; off when it does not name the rule.
-#[must_use]
-pub fn default_action(rule: &Rule) -> Action {
-    let snapshot = Sources::new(&[]).load(0, 0);
-    let policies = snapshot.iter().flat_map(|snapshot| &snapshot.policies.policies);
-    let mut rules = policies.flat_map(|policy| &policy.rules);
-    rules.find(|compiled| compiled.rule.id == rule.id).map_or(Action::Off, |compiled| compiled.action)
-}
-
-/// Beside which violations the rule reports nothing.
+/// The violations that imply this rule's, for people.
 #[must_use]
 pub fn implied(rule: &Rule) -> Option<String> {
     let of = |same: Same| -> Vec<String> {
@@ -88,8 +81,8 @@ pub fn implied(rule: &Rule) -> Option<String> {
     let (what, causes) = if containers.is_empty() { ("volume", volumes) } else { ("container", containers) };
     (!causes.is_empty()).then(|| {
         format!(
-            "Not reported of a {what} that violates {}, which implies it; an exemption from that covers this, too. That holds \
-             where the policy is as strict about the cause, and for no rule that follows a Pod Security Standard.",
+            "Not reported for a {what} that violates {}, which implies it; an exemption from that rule covers this one, too. This \
+             applies if the policy is as strict about the cause, and to no rule that follows a Pod Security Standard.",
             causes.join(" or ")
         )
     })
@@ -102,16 +95,16 @@ fn row(rule: &'static Rule) -> Row {
         docs: rule.docs,
         owasp: rule.owasp,
         pss: rule.pod().pss.map(crate::rule::Pss::as_str),
-        severity: rule.severity.as_str(),
+        severity: rule.severity,
         patch: rule.pod().fixes,
-        action: default_action(rule).as_str(),
+        action: default_action(rule),
         examples: plain(rule).map(example).collect(),
     }
 }
 
-/// Those that a pod alone shows; good ones prove nothing where no bad one does.
+/// The examples that are a pod alone. Without a bad one among them, the good ones prove nothing.
 fn plain(rule: &'static Rule) -> impl Iterator<Item = &'static Example> {
-    let plain = || rule.pod().examples.iter().filter(|example| example.is_plain(rule));
+    let plain = || rule.examples().filter(|example| rule.pod().is_plain(example));
     let proven = plain().any(Example::is_bad);
     plain().filter(move |_| proven)
 }
@@ -129,10 +122,11 @@ fn example(example: &Example) -> ExampleRow {
 
 fn table(rows: &[Row]) -> String {
     let width = |column: fn(&Row) -> &str| rows.iter().map(|row| column(row).len()).max().unwrap_or_default();
-    let (id, action, severity) = (width(|r| r.id), width(|r| r.action).max(6), width(|r| r.severity).max(8));
+    let (id, action, severity) =
+        (width(|r| r.id), width(|r| r.action.as_str()).max(6), width(|r| r.severity.as_str()).max(8));
     let mut text = format!("{:id$}  {:action$}  {:severity$}  TITLE\n", "RULE", "ACTION", "SEVERITY");
     for row in rows {
         let _ = writeln!(text, "{:id$}  {:action$}  {:severity$}  {}", row.id, row.action, row.severity, row.title);
     }
-    text + "\nACTION is that of the built-in policy `owasp`. `podreeve explain RULE` tells more.\n"
+    text + "\nACTION is that of the built-in policy `owasp`. `podreeve explain RULE` explains a rule.\n"
 }

@@ -3,11 +3,12 @@
 mod printer;
 
 use super::access::AccessArgs;
+use super::check;
+use super::exit::{Exit, Failure};
 use super::output::{self, Format};
-use super::{Exit, Failure, check};
 use crate::admit::Snapshot;
-use crate::cluster::scan::{RateLimiter, Scanning, Scope};
-use crate::cluster::{Lookup, once};
+use crate::cluster::scan::{RateLimiter, Scanner, Scope};
+use crate::cluster::{FactClient, once};
 use crate::facts::FactKinds;
 use crate::report::text;
 use crate::sources::Sources;
@@ -16,9 +17,9 @@ use std::sync::Arc;
 
 /// Judge what exists in a cluster as if it were created now
 ///
-/// Pods and everything that holds a pod template are judged, and told by owner: what is wrong with the pods of a
-/// Deployment is told of the Deployment, once. Nothing is changed. With --policy it shows what a policy would deny before
-/// it is in force.
+/// Pods and everything that has a pod template are judged. The findings are reported by owner: those of the pods of a
+/// Deployment once, for the Deployment. Nothing is changed. With --policy, it shows what a policy would deny before it is
+/// in force.
 #[derive(Debug, clap::Args)]
 #[command(after_help = super::exit::HELP)]
 pub struct Args {
@@ -31,11 +32,11 @@ pub struct Args {
     #[arg(short, long, conflicts_with = "all_namespaces")]
     namespace: Option<String>,
 
-    /// All namespaces, for those used to kubectl
+    /// All namespaces, as in kubectl
     #[arg(short = 'A', long)]
     all_namespaces: bool,
 
-    /// Only objects with these labels, as in app=web; a pod is looked at by its own labels
+    /// Only objects with these labels, such as app=web; for a pod, its own labels count
     #[arg(short = 'l', long, value_name = "LABELS")]
     selector: Option<String>,
 
@@ -43,7 +44,7 @@ pub struct Args {
     #[arg(long, value_name = "NAMESPACES", value_delimiter = ',')]
     exemption_namespaces: Vec<String>,
 
-    /// Objects to ask for at one time
+    /// How many objects to list at one time
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
     chunk_size: u32,
 
@@ -59,14 +60,14 @@ pub struct Args {
 /// Policies that do not load, and an API server that cannot be reached.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let loaded = Sources::new(&args.policy).in_cluster().load(1, usize::MAX).map_err(check::unusable)?;
-    let report = args.access.ask(async |client| {
-        // FactAnswer first: of each kind a scan would try again and again.
+    let report = args.access.with_client(async |client| {
+        // This call comes first, because the scan would retry each list for some time.
         client.apiserver_version().await.map_err(|error| {
-            Failure::unreadable(format!("the API server does not answer: {}", crate::text::with_causes(&error)))
+            Failure::input(format!("the API server does not answer: {}", crate::text::with_causes(&error)))
         })?;
         let snapshot = in_force(args, &client, loaded).await?;
-        let lookup = Lookup::default();
-        lookup.connected(client.clone());
+        let fact_client = FactClient::default();
+        fact_client.connected(client.clone());
         let scope = Scope {
             namespace: args.namespace.clone(),
             selector: args.selector.clone(),
@@ -76,13 +77,13 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         };
         let mut printer = ScanPrinter::new(args.output, &snapshot);
         let snapshot = Arc::new(snapshot);
-        let scanning = Scanning {
+        let scanner = Scanner {
             client: &client,
-            lookup: &lookup,
+            fact_client: &fact_client,
             limiter: &RateLimiter::new(None),
             snapshot: &|| Arc::clone(&snapshot),
         };
-        scanning.run(&scope, &mut printer).await;
+        scanner.run(&scope, &mut printer).await;
         printer.report()
     })?;
     match args.output {
@@ -90,26 +91,26 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         Format::Json => output::json(&report)?,
     }
     for error in &report.errors {
-        let remedy = "their findings are missing; grant this user list on them, or leave them to somebody who may";
+        let remedy = "their findings are missing; grant this user list on them, or run the scan as a user who has it";
         output::diagnose("error", &format!("{} could not be read: {}; {remedy}", error.kind, error.message));
     }
     Ok(match report.summary {
-        summary if summary.errors > 0 => Exit::Unreadable,
+        summary if summary.errors > 0 => Exit::InputError,
         summary if summary.denied > 0 => Exit::Violations,
         _ => Exit::Clean,
     })
 }
 
-/// The policies to judge by: those that are named, or else what a podreeve without --policy enforces here.
+/// The policies to judge by: those of the arguments, or else those that podreeve without --policy enforces in this cluster.
 async fn in_force(args: &Args, client: &kube::Client, mut snapshot: Snapshot) -> Result<Snapshot, Failure> {
     if args.policy.is_empty() || !args.exemption_namespaces.is_empty() {
-        let parts = once::parts(client, &args.exemption_namespaces).await.map_err(|error| {
-            Failure::unreadable(format!("{error}; to judge without what is in force, name a policy with --policy"))
+        let state = once::state(client, &args.exemption_namespaces).await.map_err(|error| {
+            Failure::input(format!("{error}; to judge without the policies in force, name one with --policy"))
         })?;
-        snapshot.policies.exemptions = parts.exemptions;
+        snapshot.policies.exemptions = state.exemptions;
         if args.policy.is_empty() {
-            snapshot.policies.policies.extend(parts.policies);
-            for error in &parts.errors {
+            snapshot.policies.policies.extend(state.policies);
+            for error in &state.errors {
                 output::diagnose("note", &format!("{error}; nothing is judged by it"));
             }
         }

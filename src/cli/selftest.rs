@@ -1,25 +1,26 @@
-//! `podreeve selftest`: is podreeve asked, and does it deny?
+//! `podreeve selftest`: whether the API server calls podreeve, and podreeve denies.
 
 use super::access::AccessArgs;
-use super::{Exit, Failure, output};
+use super::exit::{Exit, Failure};
+use super::output;
 use crate::cluster::webhooks::{self, Answer};
 use crate::server::duration;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// Between two tries: the API server learns of a new certificate a moment later.
-const AGAIN: Duration = Duration::from_millis(500);
+/// The time between two tries. A new certificate takes a moment to reach the API server.
+const RETRY: Duration = Duration::from_millis(500);
 
-/// See whether the cluster refuses a privileged pod
+/// Check whether the cluster refuses a privileged pod
 ///
-/// The API server is asked to create one, as a dry run: nothing is created. It needs the right to create pods there.
+/// Sends a request to create one, as a dry run: nothing is created. This needs the right to create pods in the namespace.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Where to try
     #[arg(short, long, value_name = "NAMESPACE", default_value = "default")]
     namespace: String,
 
-    /// How long to try again, for a webhook that was installed a moment ago
+    /// How long to keep trying, for a webhook that was installed a moment ago
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::flag)]
     wait: Duration,
 
@@ -28,16 +29,16 @@ pub struct Args {
 }
 
 /// # Errors
-/// When the pod is refused for another reason, or nobody can be asked.
+/// If the pod is refused for another reason, or the API server does not answer.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
-    let answer = args.access.ask(async |client| {
+    let answer = args.access.with_client(async |client| {
         let end = Instant::now() + args.wait;
         loop {
             let answer = webhooks::try_privileged(&client, &args.namespace).await;
             if answer == Answer::Denied || Instant::now() >= end {
                 return Ok(answer);
             }
-            sleep(AGAIN).await;
+            sleep(RETRY).await;
         }
     })?;
     let namespace = &args.namespace;
@@ -50,14 +51,14 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             output::diagnose(
                 "error",
                 &format!(
-                    "a privileged pod would be let into namespace {namespace}: look whether the webhook configurations leave \
+                    "a privileged pod would be admitted to namespace {namespace}: check whether the webhook configurations leave \
                  this namespace out, and whether a policy in force denies the rule `privileged`"
                 ),
             );
             Ok(Exit::Violations)
         }
         Answer::Failed(why) => {
-            Err(Failure::unreadable(format!("a privileged pod in namespace {namespace} was not judged: {why}")))
+            Err(Failure::input(format!("a privileged pod in namespace {namespace} was not judged: {why}")))
         }
     }
 }

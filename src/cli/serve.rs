@@ -2,11 +2,11 @@
 
 mod cluster;
 
-use super::{Exit, Failure, exit};
+use super::exit::{Exit, Failure};
+use super::output;
 use crate::observe::{Format, Log};
-use crate::server::certs::Certificates;
+use crate::server::certs::{Certificates, SelfSigned};
 use crate::server::policies::Policies;
-use crate::server::self_signed::SelfSigned;
 use crate::server::{Config, DRAIN_DELAY_MAX, EXIT_WITHIN, Limits, Server, duration};
 use crate::sources::{NONE, Sources};
 use cluster::ClusterArgs;
@@ -38,11 +38,11 @@ pub struct Args {
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
 
-    /// Make a certificate at start, and write the CA that clients are to trust to DIR/ca.crt
+    /// Create a certificate at start, and write the CA that clients must trust to DIR/ca.crt
     #[arg(long, value_name = "DIR", conflicts_with_all = ["tls_cert", "tls_key"])]
     self_signed: Option<PathBuf>,
 
-    /// Another DNS name or IP address for the self-signed certificate, beside localhost, 127.0.0.1 and ::1
+    /// Another DNS name or IP address for the self-signed certificate, in addition to localhost, 127.0.0.1 and ::1
     #[arg(long, value_name = "NAME", requires = "self_signed")]
     self_signed_name: Vec<String>,
 
@@ -52,45 +52,45 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     client_ca: Option<PathBuf>,
 
-    /// Say in answers what stands in the cluster, though nobody shows a certificate: only the API server reaches the port
+    /// Give clients without a certificate full answers; use it only if no one but the API server can reach the port
     ///
-    /// Without it, and without --client-ca, an answer leaves out levels of Pod Security, names of pods, and what a pod is like
-    /// that somebody connects to. The log has them.
+    /// Without it, and without --client-ca, answers leave out facts about the cluster: levels of Pod Security, names of pods,
+    /// and what a connection to a pod finds there. The log has them.
     #[arg(long, conflicts_with = "client_ca")]
     full_answers: bool,
 
     /// Policy to enforce: the name of a built-in one, a file, or a directory; may be repeated [default: owasp]
     ///
-    /// Files are read again when they change. What does not load is told in the log and by /readyz, and changes nothing.
+    /// Files are read again when they change. The log and /readyz report what does not load; it changes nothing.
     /// With --cluster, `none` enforces the Policy objects of the cluster alone.
     #[arg(long, value_name = "POLICY")]
     policy: Vec<String>,
 
-    /// How long to serve on after SIGTERM, until the API server has noticed
+    /// How long to keep serving after SIGTERM, so that the API server notices
     #[arg(long, value_name = "DURATION", default_value = "12s", value_parser = drain_delay)]
     drain_delay: Duration,
 
-    /// How log lines on stderr look
+    /// The format of log lines on stderr
     #[arg(long, value_enum, default_value_t)]
     log_format: Format,
 
-    /// Least important log lines to write; decisions are info
+    /// The least important log lines to write; decisions are info
     #[arg(long, value_name = "LEVEL", default_value = "info", value_parser = ["off", "error", "warn", "info", "debug", "trace"])]
     log_level: String,
 
-    /// Most connections at one time
+    /// The most connections at one time
     #[arg(long, value_name = "N", default_value_t = Limits::default().connections)]
     max_connections: usize,
 
-    /// Largest AdmissionReview; larger ones are denied
+    /// The largest AdmissionReview; larger ones are denied
     #[arg(long, value_name = "SIZE", default_value = "32MiB", value_parser = size)]
     max_body: usize,
 
-    /// All bodies together that are held at one time; above it clients are told to try again
+    /// The memory for all bodies at one time; above it, clients get an answer to try again
     #[arg(long, value_name = "SIZE", default_value = "128MiB", value_parser = size)]
     memory_budget: usize,
 
-    /// Between two looks at certificate and policy files
+    /// How often to check certificate and policy files for changes
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration::flag, hide = true)]
     poll: Duration,
 
@@ -98,10 +98,10 @@ pub struct Args {
     cluster: ClusterArgs,
 }
 
-/// Serves until a signal.
+/// Serves until a signal ends it.
 #[must_use]
 pub fn run(args: Args) -> ExitCode {
-    exit::report(start(args))
+    output::exit_code(start(args))
 }
 
 fn start(args: Args) -> Result<Exit, Failure> {
@@ -114,9 +114,9 @@ fn start(args: Args) -> Result<Exit, Failure> {
         .build()
         .map_err(|error| Failure::internal(format!("the runtime cannot be started: {error}")))?;
     let served = runtime.block_on(serve(args, &log));
-    // Whatever is still being judged has nobody to answer to.
+    // Requests that are still being judged have no connection left to answer.
     runtime.shutdown_background();
-    served.map(|()| Exit::Clean).map_err(Failure::unreadable)
+    served.map(|()| Exit::Clean).map_err(Failure::input)
 }
 
 fn sources(values: &[String], in_cluster: bool) -> Result<Sources, String> {
@@ -125,7 +125,7 @@ fn sources(values: &[String], in_cluster: bool) -> Result<Sources, String> {
     }
     if values.len() > 1 {
         return Err(
-            "--policy none stands for no policy but those of the cluster; leave it out, or the others".to_owned()
+            "--policy none means no policy but those of the cluster; leave it out, or leave out the others".to_owned()
         );
     }
     if !in_cluster {
@@ -139,7 +139,7 @@ fn sources(values: &[String], in_cluster: bool) -> Result<Sources, String> {
 }
 
 async fn serve(args: Args, log: &Log) -> Result<(), String> {
-    let mut signals = Signals::new().map_err(|error| format!("signals cannot be heard: {error}"))?;
+    let mut signals = Signals::new().map_err(|error| format!("signals cannot be received: {error}"))?;
     let certificates = certificates(&args)?;
     let cluster = args.cluster.settings();
     let sources = sources(&args.policy, cluster.is_some())?;
@@ -164,15 +164,15 @@ async fn serve(args: Args, log: &Log) -> Result<(), String> {
     let addresses = server.address().and_then(|address| Ok((address, server.admin_address()?)));
     let (address, admin) = addresses.map_err(|error| format!("the server does not listen: {error}"))?;
     tracing::info!(listen = %address, admin = %admin, version = env!("CARGO_PKG_VERSION"), "serving");
-    let (tell, told) = tokio::sync::oneshot::channel::<()>();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let mut serving = std::pin::pin!(server.run(async {
-        let _ = told.await;
+        let _ = stopped.await;
     }));
     tokio::select! {
         () = &mut serving => {}
         () = signals.next() => {}
     }
-    let _ = tell.send(());
+    let _ = stop.send(());
     tokio::select! {
         () = serving => tracing::info!("drained"),
         () = signals.next() => tracing::warn!("second signal: ended at once"),
@@ -181,24 +181,25 @@ async fn serve(args: Args, log: &Log) -> Result<(), String> {
 }
 
 fn certificates(args: &Args) -> Result<Certificates, String> {
-    if let Some(own) = args.cluster.own() {
+    if let Some(managed) = args.cluster.managed_certificates() {
         if args.tls_cert.is_some() || args.self_signed.is_some() {
             return Err(
                 "--tls-secret keeps the certificate in the cluster; leave out --tls-cert and --self-signed".into()
             );
         }
-        // Nobody trusts it; it stands in until the Secret has been read.
-        let made = SelfSigned::make(&own.names(args.cluster.namespace()))?;
-        return Certificates::awaiting(&made, args.client_ca.clone());
+        // No client trusts it. It is served until the Secret has been read.
+        let stand_in = SelfSigned::make(&managed.names(args.cluster.namespace())).map_err(|error| error.to_string())?;
+        return Certificates::from_cluster(stand_in, args.client_ca.clone()).map_err(|error| error.to_string());
     }
     match (&args.tls_cert, &args.tls_key, &args.self_signed) {
-        (Some(cert), Some(key), _) => Certificates::from_files(cert.clone(), key.clone(), args.client_ca.clone()),
+        (Some(cert), Some(key), _) => Certificates::from_files(cert.clone(), key.clone(), args.client_ca.clone())
+            .map_err(|error| error.to_string()),
         (_, _, Some(dir)) => {
-            let made = SelfSigned::make(&args.self_signed_name)?;
-            let certificates = Certificates::from_self_signed(&made, args.client_ca.clone())?;
-            Ok(certificates.writing_ca(made, dir.clone()))
+            let made = SelfSigned::make(&args.self_signed_name).map_err(|error| error.to_string())?;
+            Certificates::from_self_signed(made, Some(dir.clone()), args.client_ca.clone())
+                .map_err(|error| error.to_string())
         }
-        _ => Err("a webhook needs a certificate: name one with --tls-cert FILE --tls-key FILE, have one made with \
+        _ => Err("a webhook needs a certificate: name one with --tls-cert FILE --tls-key FILE, or let podreeve create one with \
                   --self-signed DIR, or in a cluster with --tls-secret NAME"
             .to_owned()),
     }
@@ -224,7 +225,7 @@ impl Signals {
 }
 
 fn drain_delay(text: &str) -> Result<Duration, String> {
-    let delay = duration::flag(text)?;
+    let delay = duration::flag(text).map_err(|error| error.to_string())?;
     if delay > DRAIN_DELAY_MAX {
         return Err(format!(
             "{text} is too long; the whole shutdown takes at most 45s, of which {DRAIN_DELAY_MAX:?} can be this"

@@ -1,7 +1,7 @@
 //! `podreeve version`.
 
+use super::exit::{Exit, Failure};
 use super::output::{self, Format};
-use super::{Exit, Failure};
 use serde_json::json;
 
 /// Print the version

@@ -1,119 +1,122 @@
-//! Whether the API server answers. It is told once when it stops, and once when it is back.
+//! Whether the API server answers, and whether this replica is a candidate for the Lease. One log line when the API server
+//! stops answering, and one when it answers again.
 
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// Shared by everything that asks the API server.
+/// Shared by all tasks that call the API server.
 #[derive(Debug, Default)]
 pub struct ApiHealth {
-    trouble: ArcSwapOption<Trouble>,
-    /// It has answered at least once.
-    answered: std::sync::atomic::AtomicBool,
+    outage: ArcSwapOption<Outage>,
+    /// Set by the first answer.
+    answered: AtomicBool,
     election: watch::Sender<Election>,
 }
 
-/// Whether this replica stands for leader.
+/// The part of this replica in the election of the leader.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Election {
     #[default]
-    Away,
-    Standing,
-    Leaving,
+    None,
+    Candidate,
+    Resigning,
 }
 
-/// So long is waited for the Lease to be given back.
-const PARTING: Duration = Duration::from_secs(3);
+/// Longest wait for the Lease to be released.
+const RELEASE: Duration = Duration::from_secs(3);
 
-/// Until it is dropped, whoever lets the replica leave waits.
-pub struct Standing<'l> {
-    election: &'l watch::Sender<Election>,
+/// A replica is a candidate until this is dropped. [`ApiHealth::resign`] waits for that.
+pub struct Candidacy<'h> {
+    election: &'h watch::Sender<Election>,
 }
 
-impl Standing<'_> {
-    /// Done when the replica is to leave.
-    pub async fn leaving(&self) {
-        // Never closed: the sender is the link's.
-        let _ = self.election.subscribe().wait_for(|election| *election == Election::Leaving).await;
+impl Candidacy<'_> {
+    /// Waits until the replica is to resign.
+    pub async fn ends(&self) {
+        // Never closed: `ApiHealth` holds the sender.
+        let _ = self.election.subscribe().wait_for(|election| *election == Election::Resigning).await;
     }
 }
 
-impl Drop for Standing<'_> {
+impl Drop for Candidacy<'_> {
     fn drop(&mut self) {
-        self.election.send_replace(Election::Away);
+        self.election.send_replace(Election::None);
     }
 }
 
 #[derive(Debug)]
-struct Trouble {
+struct Outage {
     since: Timestamp,
     error: String,
 }
 
 impl ApiHealth {
-    /// It answered.
+    /// Records that the API server answered.
     pub fn up(&self) {
-        self.answered.store(true, std::sync::atomic::Ordering::Relaxed);
-        // Looked at first: this is called for each event of each watch.
-        if self.trouble.load().is_some()
-            && let Some(trouble) = self.trouble.swap(None)
+        self.answered.store(true, Ordering::Relaxed);
+        // Loaded first, because this runs for each event of each watch.
+        if self.outage.load().is_some()
+            && let Some(outage) = self.outage.swap(None)
         {
-            tracing::info!(since = %trouble.since, "the API server can be reached again");
+            tracing::info!(since = %outage.since, "the API server can be reached again");
         }
     }
 
-    /// It did not answer.
+    /// Records that the API server did not answer.
     pub fn down(&self, error: &str) {
-        if self.trouble.load().is_none() {
-            let trouble = Trouble { since: Timestamp::now(), error: error.to_owned() };
-            // Of several that notice at once, one tells.
-            if self.trouble.compare_and_swap(&None::<Arc<Trouble>>, Some(Arc::new(trouble))).is_none() {
+        if self.outage.load().is_none() {
+            let outage = Outage { since: Timestamp::now(), error: error.to_owned() };
+            // If several tasks fail at once, one of them logs.
+            if self.outage.compare_and_swap(&None::<Arc<Outage>>, Some(Arc::new(outage))).is_none() {
                 tracing::error!(
                     error,
-                    "the API server cannot be reached; what is in force stays, and it is tried again until it answers"
+                    "the API server cannot be reached; what is in force stays in force, and podreeve tries again until the API server answers"
                 );
             }
         }
     }
 
-    /// This replica stands for leader as long as what is returned lives.
-    pub fn join_election(&self) -> Standing<'_> {
-        self.election.send_replace(Election::Standing);
-        Standing { election: &self.election }
+    /// This replica is a candidate for the Lease until the result is dropped.
+    pub fn join_election(&self) -> Candidacy<'_> {
+        self.election.send_replace(Election::Candidate);
+        Candidacy { election: &self.election }
     }
 
-    /// The replica drains: another one may lead at once. Waits until the Lease is given back, or for a few seconds.
+    /// Ends the candidacy of this replica, which drains, so that another one can lead at once. Waits a few seconds at most
+    /// until the Lease is released.
     pub async fn resign(&self) {
-        let stood = self.election.send_if_modified(|election| {
-            let stands = *election == Election::Standing;
-            if stands {
-                *election = Election::Leaving;
+        let was_candidate = self.election.send_if_modified(|election| {
+            let is_candidate = *election == Election::Candidate;
+            if is_candidate {
+                *election = Election::Resigning;
             }
-            stands
+            is_candidate
         });
-        if stood {
-            let mut away = self.election.subscribe();
-            let away = away.wait_for(|election| *election == Election::Away);
-            if tokio::time::timeout(PARTING, away).await.is_err() {
-                tracing::warn!("the Lease could not be given back; another replica leads when it has run out");
+        if was_candidate {
+            let mut election = self.election.subscribe();
+            let released = election.wait_for(|election| *election == Election::None);
+            if tokio::time::timeout(RELEASE, released).await.is_err() {
+                tracing::warn!("the Lease could not be released; another replica leads when it has expired");
             }
         }
     }
 
-    /// Whether it did not answer when it was last asked.
+    /// Whether the API server did not answer the last call.
     #[must_use]
     pub fn is_down(&self) -> bool {
-        self.trouble.load().is_some()
+        self.outage.load().is_some()
     }
 
-    /// For /readyz: the webhook serves either way.
+    /// For /readyz. The webhook serves either way.
     #[must_use]
     pub fn text(&self) -> String {
-        match &*self.trouble.load() {
-            Some(trouble) => format!("the API server has not answered since {}: {}", trouble.since, trouble.error),
-            None if self.answered.load(std::sync::atomic::Ordering::Relaxed) => "the API server answers".to_owned(),
+        match &*self.outage.load() {
+            Some(outage) => format!("the API server has not answered since {}: {}", outage.since, outage.error),
+            None if self.answered.load(Ordering::Relaxed) => "the API server answers".to_owned(),
             None => "the API server has not been asked yet".to_owned(),
         }
     }
@@ -125,12 +128,12 @@ mod tests {
 
     #[test]
     fn the_first_error_stays_until_it_answers() {
-        let link = ApiHealth::default();
-        assert!(link.text().contains("not been asked"));
-        link.down("refused");
-        link.down("timed out");
-        assert!(link.text().ends_with(": refused"), "{}", link.text());
-        link.up();
-        assert_eq!(link.text(), "the API server answers");
+        let api_health = ApiHealth::default();
+        assert!(api_health.text().contains("not been asked"));
+        api_health.down("refused");
+        api_health.down("timed out");
+        assert!(api_health.text().ends_with(": refused"), "{}", api_health.text());
+        api_health.up();
+        assert_eq!(api_health.text(), "the API server answers");
     }
 }

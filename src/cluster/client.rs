@@ -1,4 +1,4 @@
-//! A client for the API server, from the pod's own account or from a kubeconfig.
+//! A client for the API server, with the pod's own service account or a kubeconfig.
 
 use crate::text::with_causes;
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -8,44 +8,52 @@ use std::time::Duration;
 
 const USER_AGENT: &str = concat!("podreeve/", env!("CARGO_PKG_VERSION"));
 
-/// How the API server is found. With neither, the pod's own service account is used.
+/// How to reach the API server. Without both fields, the pod's own service account is used.
 #[derive(Debug, Clone, Default)]
 pub struct Access {
     pub kubeconfig: Option<PathBuf>,
     pub context: Option<String>,
 }
 
+/// Why there is no client for the API server.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    #[error("{}; outside of a pod, name a kubeconfig with --kubeconfig FILE", with_causes(.0))]
+    NotInCluster(#[source] kube::config::InClusterError),
+    #[error("{}", with_causes(.0))]
+    Kubeconfig(#[source] kube::config::KubeconfigError),
+    #[error("{}", with_causes(.0))]
+    Client(#[source] kube::Error),
+}
+
 impl Access {
-    /// Reads the credentials anew each time: they may come late, and they expire.
+    /// Reads the credentials again at each call: they may be mounted late, and they expire.
     ///
     /// # Errors
-    /// What is missing, and where it was looked for.
-    pub async fn client(&self) -> Result<Client, String> {
-        let config = self.config().await?;
-        Client::try_from(config).map_err(|error| with_causes(&error))
+    /// When credentials are missing or cannot be used.
+    pub async fn client(&self) -> Result<Client, AccessError> {
+        Client::try_from(self.config().await?).map_err(AccessError::Client)
     }
 
-    async fn config(&self) -> Result<Config, String> {
+    async fn config(&self) -> Result<Config, AccessError> {
         let mut config = match (&self.kubeconfig, &self.context) {
-            (None, None) => Config::incluster().map_err(|error| {
-                format!("{}; outside of a pod, name a kubeconfig with --kubeconfig FILE", with_causes(&error))
-            })?,
+            (None, None) => Config::incluster().map_err(AccessError::NotInCluster)?,
             (file, context) => {
                 let read = match file {
                     Some(file) => Kubeconfig::read_from(file),
                     None => Kubeconfig::read(),
                 };
                 let options = KubeConfigOptions { context: context.clone(), ..KubeConfigOptions::default() };
-                let config = Config::from_custom_kubeconfig(read.map_err(|error| with_causes(&error))?, &options);
-                config.await.map_err(|error| with_causes(&error))?
+                let kubeconfig = read.map_err(AccessError::Kubeconfig)?;
+                Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(AccessError::Kubeconfig)?
             }
         };
         config.connect_timeout = Some(Duration::from_secs(5));
         config.write_timeout = Some(Duration::from_secs(10));
-        // Above the time for which a watch may be silent; a request that must be quick has its own limit.
+        // Longer than a watch lasts (`watch::WATCH_SECONDS`). Requests that must be quick have their own limit.
         config.read_timeout = Some(Duration::from_secs(300));
         config.reset_reader_on_write = true;
-        // Whoever asks tries again by itself, and says so once.
+        // Each caller tries again by itself, and logs that once.
         config.default_retry = false;
         config.headers.push((http::header::USER_AGENT, http::HeaderValue::from_static(USER_AGENT)));
         Ok(config)
@@ -79,14 +87,14 @@ mod tests {
         assert_eq!(config_b.default_namespace, "elsewhere");
         assert!(config_b.headers.iter().any(|(name, value)| name == "user-agent" && value == USER_AGENT));
         assert!(config_b.connect_timeout.is_some() && config_b.read_timeout.is_some());
-        assert!(config(Some("c")).config().await.unwrap_err().contains("context: c"));
+        assert!(config(Some("c")).config().await.unwrap_err().to_string().contains("context: c"));
     }
 
     #[tokio::test]
-    async fn what_is_missing_is_told() {
+    async fn an_error_names_what_is_missing() {
         let access = Access { kubeconfig: Some(PathBuf::from("/nowhere/config")), context: None };
-        assert!(access.client().await.err().unwrap().contains("/nowhere/config"));
+        assert!(access.client().await.err().unwrap().to_string().contains("/nowhere/config"));
         // Tests do not run in a pod.
-        assert!(Access::default().client().await.err().unwrap().contains("--kubeconfig FILE"));
+        assert!(Access::default().client().await.err().unwrap().to_string().contains("--kubeconfig FILE"));
     }
 }

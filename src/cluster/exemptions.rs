@@ -1,7 +1,8 @@
-//! `Exemption` objects: each counts in its own namespace, if the operator allows that namespace. A wrong one exempts nothing.
+//! `Exemption` objects. Each counts in its own namespace, if `--exemption-namespaces` names that namespace. One that does
+//! not compile exempts nothing.
 
-use super::item::Item;
-use super::objects::{Name, ObjectStore};
+use super::item::{Item, ObjectKey};
+use super::object_store::ObjectStore;
 use super::state::{ClusterState, Listed, StateSender};
 use super::status::DesiredStatus;
 use crate::policy::{ObjectExemption, PolicyErrors};
@@ -11,26 +12,28 @@ use std::sync::Arc;
 
 /// The exemptions of the cluster, by namespace and name.
 #[derive(Debug)]
-pub struct Exemptions {
-    allowed: HashSet<String>,
-    held: BTreeMap<Name, (i64, Arc<ObjectExemption>)>,
-    parts: StateSender,
+pub struct ExemptionStore {
+    allowed_namespaces: HashSet<String>,
+    /// Those in force, with their generation.
+    in_force: BTreeMap<ObjectKey, (i64, Arc<ObjectExemption>)>,
+    state: StateSender,
 }
 
-impl Exemptions {
+impl ExemptionStore {
     #[must_use]
-    pub fn new(allowed: &[String], parts: StateSender) -> Self {
-        Self { allowed: allowed.iter().cloned().collect(), held: BTreeMap::new(), parts }
+    pub fn new(allowed_namespaces: &[String], state: StateSender) -> Self {
+        let allowed_namespaces = allowed_namespaces.iter().cloned().collect();
+        Self { allowed_namespaces, in_force: BTreeMap::new(), state }
     }
 }
 
-impl ObjectStore for Exemptions {
+impl ObjectStore for ExemptionStore {
     fn apply(&mut self, item: &Item) -> DesiredStatus {
-        let name: Name = (item.namespace().to_owned(), item.name().to_owned());
-        if !self.allowed.contains(item.namespace()) {
-            self.held.remove(&name);
+        let key = item.key();
+        if !self.allowed_namespaces.contains(item.namespace()) {
+            self.in_force.remove(&key);
             let message = format!(
-                "exemptions in the namespace {} do not count; whoever runs podreeve allows it with --exemption-namespaces",
+                "exemptions in the namespace {} do not count; podreeve's option --exemption-namespaces names those where they do",
                 item.namespace()
             );
             return DesiredStatus::new(item, false, "NamespaceNotAllowed", &message);
@@ -38,8 +41,8 @@ impl ObjectStore for Exemptions {
         let generation = item.metadata.generation.unwrap_or_default();
         match compile(item) {
             Ok(exemption) => {
-                if self.held.get(&name).is_none_or(|(known, _)| *known != generation) {
-                    self.held.insert(name, (generation, Arc::new(exemption)));
+                if self.in_force.get(&key).is_none_or(|(known, _)| *known != generation) {
+                    self.in_force.insert(key, (generation, Arc::new(exemption)));
                 }
                 DesiredStatus::new(
                     item,
@@ -49,26 +52,26 @@ impl ObjectStore for Exemptions {
                 )
             }
             Err(error) => {
-                self.held.remove(&name);
-                DesiredStatus::new(item, false, "Invalid", &format!("{error}; nothing is exempt by it"))
+                self.in_force.remove(&key);
+                DesiredStatus::new(item, false, "Invalid", &format!("{error}; this object exempts nothing"))
             }
         }
     }
 
-    fn remove(&mut self, name: &Name) {
-        self.held.remove(name);
+    fn remove(&mut self, key: &ObjectKey) {
+        self.in_force.remove(key);
     }
 
-    fn retain(&mut self, names: &HashSet<Name>) {
-        self.held.retain(|name, _| names.contains(name));
+    fn retain(&mut self, keys: &HashSet<ObjectKey>) {
+        self.in_force.retain(|key, _| keys.contains(key));
     }
 
     fn publish(&self) {
-        let exemptions: Vec<_> = self.held.values().map(|(_, exemption)| Arc::clone(exemption)).collect();
-        self.parts.send_if_modified(|parts| {
-            let listed = Listed { exemptions: true, ..parts.listed };
-            let before = std::mem::replace(parts, ClusterState { exemptions, listed, ..parts.clone() });
-            !parts.says_as(&before) || before.listed != listed
+        let exemptions: Vec<_> = self.in_force.values().map(|(_, exemption)| Arc::clone(exemption)).collect();
+        self.state.send_if_modified(|state| {
+            let listed = Listed { exemptions: true, ..state.listed };
+            let before = std::mem::replace(state, ClusterState { exemptions, listed, ..state.clone() });
+            !state.has_same_policies(&before) || before.listed != listed
         });
     }
 }
@@ -88,28 +91,28 @@ mod tests {
         serde_json::from_str(&json!({"metadata": metadata, "spec": spec}).to_string()).unwrap()
     }
 
-    fn in_force(exemptions: &Exemptions) -> Vec<String> {
+    fn in_force(exemptions: &ExemptionStore) -> Vec<String> {
         exemptions.publish();
-        exemptions.parts.borrow().exemptions.iter().map(|e| e.name.clone()).collect()
+        exemptions.state.borrow().exemptions.iter().map(|e| e.name.clone()).collect()
     }
 
     #[test]
     fn only_allowed_namespaces_count() {
-        let mut exemptions = Exemptions::new(&["shop".to_owned()], StateSender::default());
+        let mut exemptions = ExemptionStore::new(&["shop".to_owned()], StateSender::default());
         assert!(exemptions.apply(&item("shop", 1, "privileged")).ready);
-        let refused = exemptions.apply(&item("shop-2", 1, "privileged"));
-        assert_eq!((refused.ready, refused.reason), (false, "NamespaceNotAllowed"));
+        let status = exemptions.apply(&item("shop-2", 1, "privileged"));
+        assert_eq!((status.ready, status.reason), (false, "NamespaceNotAllowed"));
         assert_eq!(in_force(&exemptions), ["shop/a"]);
         exemptions.retain(&HashSet::new());
         assert!(in_force(&exemptions).is_empty());
     }
 
     #[test]
-    fn one_that_becomes_wrong_exempts_nothing() {
-        let mut exemptions = Exemptions::new(&["shop".to_owned()], StateSender::default());
+    fn one_that_no_longer_compiles_exempts_nothing() {
+        let mut exemptions = ExemptionStore::new(&["shop".to_owned()], StateSender::default());
         exemptions.apply(&item("shop", 1, "privileged"));
-        let report = exemptions.apply(&item("shop", 2, "privilegd"));
-        assert!(report.message.contains("did you mean `privileged`"), "{}", report.message);
+        let status = exemptions.apply(&item("shop", 2, "privilegd"));
+        assert!(status.message.contains("did you mean `privileged`"), "{}", status.message);
         assert!(in_force(&exemptions).is_empty());
     }
 }

@@ -1,7 +1,6 @@
-//! An object as it came: its metadata, and the rest as text for whoever keeps some of it.
+//! An object of the API: its metadata, and all of it as text.
 //!
-//! A typed object would be refused together with its whole list, when one object in it has deep
-//! `managedFields`; those are skipped here.
+//! With a typed object, one object with deep `managedFields` would make the whole list unreadable. This type skips them.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::Resource;
@@ -10,9 +9,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
+/// Namespace and name.
+pub type ObjectKey = (String, String);
+
 #[derive(Debug, Clone)]
 pub struct Item {
-    /// Name, namespace, uid, versions, labels, and which controller owns it.
+    /// Name, namespace, uid, versions, labels, and the controller that owns the object.
     pub metadata: ObjectMeta,
     pub raw: Box<RawValue>,
 }
@@ -62,13 +64,18 @@ impl Item {
         self.metadata.namespace.as_deref().unwrap_or_default()
     }
 
-    /// Reads what is wanted of the object; none when it has another shape.
+    #[must_use]
+    pub fn key(&self) -> ObjectKey {
+        (self.namespace().to_owned(), self.name().to_owned())
+    }
+
+    /// Reads some fields of the object; none when they have another type.
     #[must_use]
     pub fn read<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
         serde_json::from_str(self.raw.get()).ok()
     }
 
-    /// What podreeve's own objects say.
+    /// The `spec` of an object of podreeve's own kinds.
     #[must_use]
     pub fn spec(&self) -> Option<Box<RawValue>> {
         #[derive(Deserialize)]
@@ -79,7 +86,7 @@ impl Item {
     }
 }
 
-/// Of the owners those that control; there is one at most.
+/// The owners that are controllers; there is one at most.
 fn controllers(owners: Vec<Owner>) -> Vec<OwnerReference> {
     let controlling = owners.into_iter().filter(|owner| owner.controller == Some(true));
     controlling
@@ -142,7 +149,7 @@ impl Resource for Item {
     }
 }
 
-/// A resource of the API by its names.
+/// A resource of the API, by its names.
 #[must_use]
 pub fn resource(group: &str, version: &str, kind: &str, plural: &str) -> ApiResource {
     let api_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
@@ -170,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn deep_managed_fields_spoil_neither_a_list_nor_an_event() {
+    fn a_list_and_an_event_with_deep_managed_fields_are_read() {
         let list = format!(r#"{{"kind":"PolicyList","metadata":{{"resourceVersion":"9"}},"items":[{},{{}}]}}"#, deep());
         let list: ObjectList<Item> = serde_json::from_str(&list).unwrap();
         let names: Vec<&str> = list.items.iter().map(Item::name).collect();

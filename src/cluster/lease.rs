@@ -1,95 +1,92 @@
 //! One of several replicas is the leader: the one that holds the Lease.
 //!
-//! As client-go does, a holder is given up when its Lease has not changed for its whole duration on this
-//! replica's own clock, so that clocks which differ elect nobody.
+//! As in client-go, a replica takes the Lease over when it has not changed for its whole duration on the replica's own
+//! clock. So clocks that differ never make two leaders.
 
+use super::api_error::ApiError;
 use super::api_health::ApiHealth;
-use crate::text::with_causes;
+use crate::observe::LogOnce;
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::api::{Api, ObjectMeta, PostParams};
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
-/// How long a Lease holds that is not renewed.
+/// Whether this replica is the leader.
+pub type Leadership = watch::Receiver<bool>;
+
+/// How long a Lease counts that its holder does not renew.
 const DURATION: Duration = Duration::from_secs(15);
-/// Between two looks at it.
-const EVERY: Duration = Duration::from_secs(3);
-/// A leader that cannot renew for this long ceases to be one, before another can begin.
+/// Between two tries to take or renew the Lease.
+const INTERVAL: Duration = Duration::from_secs(3);
+/// A leader that could not renew the Lease for this long stops to lead, before another replica can begin.
 const GIVE_UP: Duration = Duration::from_secs(8);
-/// Longest time for one look: with [`EVERY`] and [`GIVE_UP`] less than [`DURATION`].
+/// Longest time for one try. Together with [`INTERVAL`] and [`GIVE_UP`] it is less than [`DURATION`].
 const REQUEST: Duration = Duration::from_secs(3);
 
-/// Tries to hold the Lease until the replica drains, and tells whether it does.
-pub async fn hold(api: Api<Lease>, name: &str, identity: &str, link: &ApiHealth, leads: watch::Sender<bool>) {
+/// Tries to hold the Lease until the replica drains, and sends whether it does.
+pub async fn hold(api: Api<Lease>, name: &str, identity: &str, api_health: &ApiHealth, leader: watch::Sender<bool>) {
     let mut seen = Seen { holder: None, renewed: None, since: Instant::now() };
-    let mut held: Option<Instant> = None;
-    let mut refused: Option<String> = None;
-    let standing = link.join_election();
+    let mut renewed: Option<Instant> = None;
+    let mut log = LogOnce::default();
+    let candidacy = api_health.join_election();
     loop {
-        let asked = Instant::now();
-        let looked = tokio::time::timeout(REQUEST, step(&api, name, identity, &mut seen)).await;
-        match looked
-            .unwrap_or_else(|_| Err(LeaseError::Unreachable("the API server does not answer in time".to_owned())))
-        {
+        let start = Instant::now();
+        let held = timeout(REQUEST, take_or_renew(&api, name, identity, &mut seen)).await;
+        match held.unwrap_or(Err(ApiError::Timeout)) {
             Ok(holds) => {
-                link.up();
-                held = holds.then_some(asked);
-                if refused.take().is_some() {
+                api_health.up();
+                renewed = holds.then_some(start);
+                if log.recovered() {
                     tracing::info!(lease = name, "the Lease can be read and written again");
                 }
             }
-            Err(LeaseError::Unreachable(error)) => link.down(&error),
-            Err(LeaseError::Refused(error)) => {
-                link.up();
-                if refused.as_ref() != Some(&error) {
+            Err(ApiError::Refused { message, .. }) => {
+                api_health.up();
+                if log.failed(&message) {
                     tracing::warn!(
                         lease = name,
-                        error,
-                        "the Lease cannot be held, so no replica writes a status or keeps certificates; \
+                        error = message,
+                        "the Lease cannot be held, so no replica writes a status or manages certificates; \
                          --namespace and --leader-election-lease name it, and podreeve's role must let it get, create and update it"
                     );
-                    refused = Some(error);
                 }
             }
+            Err(error @ (ApiError::Unavailable(_) | ApiError::Timeout)) => api_health.down(&error.to_string()),
         }
-        let leading = held.is_some_and(|renewed| renewed.elapsed() < GIVE_UP);
-        leads.send_if_modified(|leads| {
-            let changed = *leads != leading;
-            if changed {
-                tracing::info!(
-                    lease = name,
-                    "{}",
-                    if leading { "this replica leads" } else { "another replica leads" }
-                );
-            }
-            *leads = leading;
-            changed
-        });
+        let leads = renewed.is_some_and(|renewed| renewed.elapsed() < GIVE_UP);
+        announce(&leader, leads, name);
         tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
-            () = standing.leaving() => break,
+            () = tokio::time::sleep(INTERVAL) => {}
+            () = candidacy.ends() => break,
         }
     }
-    leads.send_replace(false);
-    if held.is_some() {
-        match tokio::time::timeout(REQUEST, release(&api, name, identity)).await {
-            Ok(Ok(())) => tracing::info!(lease = name, "the Lease is given back"),
-            Ok(Err(LeaseError::Refused(error) | LeaseError::Unreachable(error))) => {
-                tracing::warn!(
-                    lease = name,
-                    error,
-                    "the Lease cannot be given back; another replica leads when it has run out"
-                );
-            }
-            Err(_) => {}
+    leader.send_replace(false);
+    if renewed.is_some() {
+        match timeout(REQUEST, release(&api, name, identity)).await.unwrap_or(Err(ApiError::Timeout)) {
+            Ok(()) => tracing::info!(lease = name, "the Lease is released"),
+            Err(error) => tracing::warn!(
+                lease = name,
+                error = error.to_string(),
+                "the Lease cannot be released; another replica leads when it has expired"
+            ),
         }
     }
 }
 
-/// What was last seen of the Lease, and since when it is so.
+fn announce(leader: &watch::Sender<bool>, leads: bool, lease: &str) {
+    leader.send_if_modified(|leader| {
+        let changed = std::mem::replace(leader, leads) != leads;
+        if changed {
+            tracing::info!(lease, "{}", if leads { "this replica leads" } else { "another replica leads" });
+        }
+        changed
+    });
+}
+
+/// The last state of the Lease that this replica has seen, and since when.
 struct Seen {
     holder: Option<String>,
     renewed: Option<MicroTime>,
@@ -105,42 +102,25 @@ impl Seen {
     }
 }
 
-enum LeaseError {
-    /// The API server answered, and the answer was no.
-    Refused(String),
-    Unreachable(String),
-}
-
-impl From<kube::Error> for LeaseError {
-    fn from(error: kube::Error) -> Self {
-        match &error {
-            kube::Error::Api(status) if matches!(status.code, 400..=499) && !matches!(status.code, 401 | 429) => {
-                Self::Refused(crate::text::clean(&status.message, 300))
-            }
-            _ => Self::Unreachable(with_causes(&error)),
-        }
-    }
-}
-
-/// Whether this replica holds it now.
-async fn step(api: &Api<Lease>, name: &str, identity: &str, seen: &mut Seen) -> Result<bool, LeaseError> {
+/// Whether this replica holds the Lease now.
+async fn take_or_renew(api: &Api<Lease>, name: &str, identity: &str, seen: &mut Seen) -> Result<bool, ApiError> {
     let Some(mut lease) = api.get_opt(name).await? else {
         let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
-        let lease = Lease { metadata, spec: Some(taken(None, identity)) };
-        return answered(api.create(&PostParams::default(), &lease).await.map(|_| ()));
+        let lease = Lease { metadata, spec: Some(held_by(identity, None)) };
+        return unless_conflict(api.create(&PostParams::default(), &lease).await.map(|_| ()));
     };
     let spec = lease.spec.take().unwrap_or_default();
     seen.note(&spec);
     if !may_hold(&spec, identity, seen.since.elapsed()) {
         return Ok(false);
     }
-    lease.spec = Some(taken(Some(&spec), identity));
-    // With the version that was read: of two that try, one wins.
-    answered(api.replace(name, &PostParams::default(), &lease).await.map(|_| ()))
+    lease.spec = Some(held_by(identity, Some(&spec)));
+    // The Lease keeps the version that was read, so of two replicas that try, one wins.
+    unless_conflict(api.replace(name, &PostParams::default(), &lease).await.map(|_| ()))
 }
 
-/// As client-go does when it is told to: held by nobody, so that the next one need not wait.
-async fn release(api: &Api<Lease>, name: &str, identity: &str) -> Result<(), LeaseError> {
+/// Leaves the Lease without a holder, as client-go can do, so that the next leader need not wait.
+async fn release(api: &Api<Lease>, name: &str, identity: &str) -> Result<(), ApiError> {
     let Some(mut lease) = api.get_opt(name).await? else { return Ok(()) };
     let Some(spec) = lease.spec.as_mut().filter(|spec| spec.holder_identity.as_deref() == Some(identity)) else {
         return Ok(());
@@ -152,11 +132,12 @@ async fn release(api: &Api<Lease>, name: &str, identity: &str) -> Result<(), Lea
     Ok(())
 }
 
-fn answered(result: Result<(), kube::Error>) -> Result<bool, LeaseError> {
-    match result {
+/// False after a conflict: another replica was faster.
+fn unless_conflict(result: kube::Result<()>) -> Result<bool, ApiError> {
+    match result.map_err(ApiError::from) {
         Ok(()) => Ok(true),
-        Err(kube::Error::Api(status)) if status.code == 409 => Ok(false),
-        Err(error) => Err(error.into()),
+        Err(error) if error.is_conflict() => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -169,7 +150,7 @@ fn may_hold(spec: &LeaseSpec, identity: &str, unchanged: Duration) -> bool {
     }
 }
 
-fn taken(before: Option<&LeaseSpec>, identity: &str) -> LeaseSpec {
+fn held_by(identity: &str, before: Option<&LeaseSpec>) -> LeaseSpec {
     let now = MicroTime(Timestamp::now());
     let ours = before.filter(|spec| spec.holder_identity.as_deref() == Some(identity));
     let transitions = before.and_then(|spec| spec.lease_transitions).unwrap_or_default();
@@ -208,8 +189,8 @@ mod tests {
 
     #[test]
     fn another_holder_counts_as_a_transition() {
-        assert_eq!(taken(None, "a").lease_transitions, Some(0));
-        assert_eq!(taken(Some(&held("a")), "a").lease_transitions, Some(4));
-        assert_eq!(taken(Some(&held("b")), "a").lease_transitions, Some(5));
+        assert_eq!(held_by("a", None).lease_transitions, Some(0));
+        assert_eq!(held_by("a", Some(&held("a"))).lease_transitions, Some(4));
+        assert_eq!(held_by("a", Some(&held("b"))).lease_transitions, Some(5));
     }
 }

@@ -1,48 +1,57 @@
-//! What the cluster has in force, asked for once, for commands that end.
+//! What the cluster has in force, read once, for commands that end.
 
-use super::exemptions::Exemptions;
+use super::api_error::ApiError;
+use super::exemptions::ExemptionStore;
 use super::item::{Item, resource};
 use super::nodes;
-use super::objects::ObjectStore;
-use super::policies::Policies;
+use super::object_store::ObjectStore;
+use super::policies::PolicyStore;
 use super::state::{ClusterState, StateSender};
 use crate::facts::nodes::Nodes;
-use crate::text::with_causes;
 use kube::api::ListParams;
 use kube::{Api, Client};
 
-/// The policies and exemptions of the cluster. Where their CRDs are not installed there are none.
+/// Objects of this kind cannot be listed.
+#[derive(Debug, thiserror::Error)]
+#[error("{plural}.podreeve.dev cannot be read: {error}")]
+pub struct ReadError {
+    plural: &'static str,
+    #[source]
+    error: ApiError,
+}
+
+/// The policies and exemptions of the cluster; none where their CRDs are not installed.
 ///
 /// # Errors
-/// What could not be read.
-pub async fn parts(client: &Client, exemption_namespaces: &[String]) -> Result<ClusterState, String> {
-    let parts = StateSender::default();
-    let mut policies = Policies::new(parts.clone());
+/// When the API server does not list the objects.
+pub async fn state(client: &Client, exemption_namespaces: &[String]) -> Result<ClusterState, ReadError> {
+    let sender = StateSender::default();
+    let mut policies = PolicyStore::new(sender.clone());
     for item in list(client, "Policy", "policies").await? {
         policies.apply(&item);
     }
     policies.publish();
     if !exemption_namespaces.is_empty() {
-        let mut exemptions = Exemptions::new(exemption_namespaces, parts.clone());
+        let mut exemptions = ExemptionStore::new(exemption_namespaces, sender.clone());
         for item in list(client, "Exemption", "exemptions").await? {
             exemptions.apply(&item);
         }
         exemptions.publish();
     }
-    let parts = parts.borrow().clone();
-    Ok(parts)
+    let state = sender.borrow().clone();
+    Ok(state)
 }
 
-/// What the nodes allow a pod.
+/// What the nodes allow a pod; nothing where the API server does not list them.
 pub async fn nodes(client: &Client) -> Nodes {
     nodes::once(client).await
 }
 
-async fn list(client: &Client, kind: &str, plural: &str) -> Result<Vec<Item>, String> {
+async fn list(client: &Client, kind: &str, plural: &'static str) -> Result<Vec<Item>, ReadError> {
     let api: Api<Item> = Api::all_with(client.clone(), &resource("podreeve.dev", "v1alpha1", kind, plural));
-    match api.list(&ListParams::default()).await {
+    match api.list(&ListParams::default()).await.map_err(ApiError::from) {
         Ok(list) => Ok(list.items),
-        Err(kube::Error::Api(status)) if status.code == 404 => Ok(Vec::new()),
-        Err(error) => Err(format!("{plural}.podreeve.dev cannot be read: {}", with_causes(&error))),
+        Err(error) if error.is_not_found() => Ok(Vec::new()),
+        Err(error) => Err(ReadError { plural, error }),
     }
 }

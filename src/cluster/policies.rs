@@ -1,7 +1,7 @@
-//! `Policy` objects: each compiles or says why not, and the last one of a name that did stays.
+//! `Policy` objects. If the newest version of one does not compile, the last version that did stays in force.
 
-use super::item::Item;
-use super::objects::{Name, ObjectStore};
+use super::item::{Item, ObjectKey};
+use super::object_store::ObjectStore;
 use super::state::{ClusterState, Listed, StateSender};
 use super::status::DesiredStatus;
 use crate::policy::{Cluster, CompiledPolicy, PolicyErrors, status::mode};
@@ -11,78 +11,79 @@ use std::sync::Arc;
 
 /// The policies of the cluster, by name.
 #[derive(Debug, Default)]
-pub struct Policies {
-    held: BTreeMap<String, StoredPolicy>,
-    parts: StateSender,
+pub struct PolicyStore {
+    by_name: BTreeMap<String, StoredPolicy>,
+    state: StateSender,
 }
 
 #[derive(Debug, Default)]
 struct StoredPolicy {
-    /// The last one that compiled, and its generation.
+    /// The last version that compiled, and its generation.
     good: Option<(i64, Arc<CompiledPolicy>)>,
-    /// Why the newest one does not.
+    /// Why the newest version does not compile.
     error: Option<String>,
 }
 
-impl Policies {
+impl PolicyStore {
     #[must_use]
-    pub fn new(parts: StateSender) -> Self {
-        Self { held: BTreeMap::new(), parts }
+    pub fn new(state: StateSender) -> Self {
+        Self { by_name: BTreeMap::new(), state }
     }
 
     /// What is in force, by name.
     fn in_force(&self) -> Vec<Arc<CompiledPolicy>> {
-        self.held.values().filter_map(|held| held.good.as_ref()).map(|(_, policy)| Arc::clone(policy)).collect()
+        self.by_name.values().filter_map(|stored| stored.good.as_ref()).map(|(_, policy)| Arc::clone(policy)).collect()
     }
 
-    /// Those whose newest version does not compile, with the reason.
+    /// One text for each policy whose newest version does not compile.
     fn errors(&self) -> Vec<String> {
-        let told = |(name, held): (&String, &StoredPolicy)| Some(format!("Policy {name}: {}", held.error.as_ref()?));
-        self.held.iter().filter_map(told).collect()
+        let error =
+            |(name, stored): (&String, &StoredPolicy)| Some(format!("Policy {name}: {}", stored.error.as_ref()?));
+        self.by_name.iter().filter_map(error).collect()
     }
 }
 
-impl ObjectStore for Policies {
+impl ObjectStore for PolicyStore {
     fn apply(&mut self, item: &Item) -> DesiredStatus {
         let generation = item.metadata.generation.unwrap_or_default();
-        let held = self.held.entry(item.name().to_owned()).or_default();
+        let stored = self.by_name.entry(item.name().to_owned()).or_default();
         match compile(item) {
             Ok(policy) => {
                 let mode = mode(&policy);
-                // A change of the status alone leaves what was compiled.
-                if held.good.as_ref().is_none_or(|(known, _)| *known != generation) {
-                    held.good = Some((generation, Arc::new(policy)));
+                // A change of the status leaves the generation as it is.
+                if stored.good.as_ref().is_none_or(|(known, _)| *known != generation) {
+                    stored.good = Some((generation, Arc::new(policy)));
                 }
-                held.error = None;
+                stored.error = None;
                 DesiredStatus::new(item, true, "Compiled", "this generation is in force").mode(Some(mode))
             }
             Err(error) => {
-                let stays = match &held.good {
+                let stays = match &stored.good {
                     Some((good, _)) => format!("generation {good} of it stays in force"),
                     None => "nothing of it is in force".to_owned(),
                 };
                 let error = error.to_string();
-                let report = DesiredStatus::new(item, false, "Invalid", &format!("{error}; {stays}"));
-                held.error = Some(error);
-                report.mode(held.good.as_ref().map(|(_, policy)| mode(policy)))
+                let status = DesiredStatus::new(item, false, "Invalid", &format!("{error}; {stays}"));
+                stored.error = Some(error);
+                status.mode(stored.good.as_ref().map(|(_, policy)| mode(policy)))
             }
         }
     }
 
-    fn remove(&mut self, (_, name): &Name) {
-        self.held.remove(name);
+    fn remove(&mut self, (_, name): &ObjectKey) {
+        self.by_name.remove(name);
     }
 
-    fn retain(&mut self, names: &HashSet<Name>) {
-        self.held.retain(|name, _| names.contains(&(String::new(), name.clone())));
+    fn retain(&mut self, keys: &HashSet<ObjectKey>) {
+        self.by_name.retain(|name, _| keys.contains(&(String::new(), name.clone())));
     }
 
     fn publish(&self) {
         let (policies, errors) = (self.in_force(), self.errors());
-        self.parts.send_if_modified(|parts| {
-            let listed = Listed { policies: true, ..parts.listed };
-            let before = std::mem::replace(parts, ClusterState { policies, errors, listed, ..parts.clone() });
-            !parts.says_as(&before) || before.listed != listed
+        self.state.send_if_modified(|state| {
+            let listed = Listed { policies: true, ..state.listed };
+            let before = std::mem::replace(state, ClusterState { policies, errors, listed, ..state.clone() });
+            !state.has_same_policies(&before) || before.listed != listed
         });
     }
 }
@@ -105,19 +106,19 @@ mod tests {
         json!({"rules": {"privileged": {"action": action}}})
     }
 
-    fn actions(policies: &Policies) -> Vec<String> {
+    fn actions(policies: &PolicyStore) -> Vec<String> {
         policies.in_force().iter().map(|p| format!("{}: {:?}", p.name, p.rules[0].action)).collect()
     }
 
     #[test]
-    fn the_last_good_one_of_a_name_stays() {
-        let mut policies = Policies::default();
+    fn the_last_good_version_stays_in_force() {
+        let mut policies = PolicyStore::default();
         assert!(policies.apply(&item("a", 1, rules("deny"))).ready);
         assert!(policies.apply(&item("b", 1, rules("warn"))).ready);
-        let report = policies.apply(&item("a", 2, rules("forbid")));
-        assert!(!report.ready);
-        assert!(report.message.contains("`forbid` is no action"), "{}", report.message);
-        assert!(report.message.contains("generation 1 of it stays in force"), "{}", report.message);
+        let status = policies.apply(&item("a", 2, rules("forbid")));
+        assert!(!status.ready);
+        assert!(status.message.contains("`forbid` is no action"), "{}", status.message);
+        assert!(status.message.contains("generation 1 of it stays in force"), "{}", status.message);
         assert_eq!(actions(&policies), ["a: Deny", "b: Warn"]);
         assert_eq!(policies.errors().len(), 1);
 
@@ -131,18 +132,18 @@ mod tests {
     }
 
     #[test]
-    fn of_a_name_that_never_compiled_nothing_is_in_force() {
-        let mut policies = Policies::default();
-        let report = policies.apply(&item("a", 1, json!({"rules": {"privilegd": {"action": "deny"}}})));
-        assert!(report.message.contains("did you mean `privileged`"), "{}", report.message);
-        assert!(report.message.contains("nothing of it is in force"), "{}", report.message);
+    fn a_policy_that_never_compiled_is_not_in_force() {
+        let mut policies = PolicyStore::default();
+        let status = policies.apply(&item("a", 1, json!({"rules": {"privilegd": {"action": "deny"}}})));
+        assert!(status.message.contains("did you mean `privileged`"), "{}", status.message);
+        assert!(status.message.contains("nothing of it is in force"), "{}", status.message);
         assert!(policies.in_force().is_empty());
     }
 
     #[test]
     fn an_unchanged_generation_is_not_swapped() {
-        let mut policies = Policies::default();
-        let mut seen = policies.parts.subscribe();
+        let mut policies = PolicyStore::default();
+        let mut seen = policies.state.subscribe();
         policies.apply(&item("a", 1, rules("deny")));
         policies.publish();
         assert_eq!(seen.borrow_and_update().policies.len(), 1);

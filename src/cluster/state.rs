@@ -1,4 +1,4 @@
-//! What the cluster adds to what is in force. Cheap to clone: it is composed anew with each change.
+//! What the server gets from the cluster. Cheap to clone: the server composes a new snapshot with each change.
 
 use crate::facts::Facts;
 use crate::policy::{CompiledPolicy, ObjectExemption};
@@ -6,17 +6,17 @@ use std::sync::Arc;
 
 #[derive(Debug, Clone, Default)]
 pub struct ClusterState {
-    /// Of the `Policy` objects, by name.
+    /// Compiled from the `Policy` objects, by name.
     pub policies: Vec<Arc<CompiledPolicy>>,
-    /// Of the `Exemption` objects, by namespace and name.
+    /// Compiled from the `Exemption` objects, by namespace and name.
     pub exemptions: Vec<Arc<ObjectExemption>>,
     pub facts: Facts,
-    /// Objects whose newest version is not in force, with the reason.
+    /// One text for each object whose newest version is not in force, with the reason.
     pub errors: Vec<String>,
     pub listed: Listed,
 }
 
-/// Which objects have been told as a whole, or cannot be.
+/// Which of podreeve's own kinds have been listed once, or cannot be listed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Listed {
     pub policies: bool,
@@ -31,9 +31,9 @@ impl Listed {
 }
 
 impl ClusterState {
-    /// Whether both have the same policies, and the same to say of them.
+    /// Whether the policies, the exemptions and the errors are the same in both. Facts may differ.
     #[must_use]
-    pub fn says_as(&self, other: &Self) -> bool {
+    pub fn has_same_policies(&self, other: &Self) -> bool {
         same(&self.policies, &other.policies)
             && same(&self.exemptions, &other.exemptions)
             && self.errors == other.errors
@@ -44,5 +44,5 @@ fn same<T>(a: &[Arc<T>], b: &[Arc<T>]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| Arc::ptr_eq(a, b))
 }
 
-/// Where the watches put what they know; who composes sees the newest.
+/// Where the watches put what they read. The server takes the newest state.
 pub type StateSender = tokio::sync::watch::Sender<ClusterState>;

@@ -1,6 +1,6 @@
-//! What the status of an object should say, and whether that has to be written.
+//! The status that an object should have, and whether it has to be written.
 
-use super::item::Item;
+use super::item::{Item, ObjectKey};
 use crate::policy::status::Condition;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -8,10 +8,17 @@ use serde_json::{Value, json};
 
 /// The one condition that objects have.
 const READY: &str = "Ready";
-/// Nobody reads more.
+/// Longest message, in characters.
 const MESSAGE_MAX: usize = 2000;
 
-/// What should stand in an object's status.
+/// A message from the watch to the status writer.
+pub enum StatusUpdate {
+    Desired(DesiredStatus),
+    /// The object is gone.
+    Deleted(ObjectKey),
+}
+
+/// The status that an object should have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DesiredStatus {
     pub namespace: String,
@@ -23,13 +30,13 @@ pub struct DesiredStatus {
     pub message: String,
     /// For a Policy that compiles.
     pub mode: Option<String>,
-    there: Status,
+    current: CurrentStatus,
 }
 
-/// What stands there.
+/// The status that an object has.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-struct Status {
+struct CurrentStatus {
     mode: Option<String>,
     conditions: Vec<Condition>,
 }
@@ -37,7 +44,7 @@ struct Status {
 #[derive(Deserialize)]
 struct HasStatus {
     #[serde(default)]
-    status: Option<Status>,
+    status: Option<CurrentStatus>,
 }
 
 impl DesiredStatus {
@@ -52,7 +59,7 @@ impl DesiredStatus {
             reason,
             message: crate::text::clean(message, MESSAGE_MAX),
             mode: None,
-            there: item.read::<HasStatus>().and_then(|item| item.status).unwrap_or_default(),
+            current: item.read::<HasStatus>().and_then(|item| item.status).unwrap_or_default(),
         }
     }
 
@@ -62,9 +69,8 @@ impl DesiredStatus {
         self
     }
 
-    /// Namespace and name.
     #[must_use]
-    pub fn object(&self) -> (String, String) {
+    pub fn key(&self) -> ObjectKey {
         (self.namespace.clone(), self.name.clone())
     }
 
@@ -73,32 +79,33 @@ impl DesiredStatus {
     }
 
     fn condition(&self) -> Option<&Condition> {
-        self.there.conditions.iter().find(|condition| condition.kind == READY)
+        self.current.conditions.iter().find(|condition| condition.kind == READY)
     }
 
-    /// Whether both would write the same into the same object.
+    /// Whether both write the same status to the same object.
     #[must_use]
-    pub fn says_as(&self, other: &Self) -> bool {
-        let said = |report: &Self| (report.uid.clone(), report.generation, report.message.clone(), report.mode.clone());
-        said(self) == said(other)
+    pub fn writes_same_as(&self, other: &Self) -> bool {
+        let content =
+            |status: &Self| (status.uid.clone(), status.generation, status.message.clone(), status.mode.clone());
+        content(self) == content(other)
     }
 
-    /// Whether the status says so already, so that nothing has to be written.
+    /// Whether the object has this status already.
     #[must_use]
     pub fn is_written(&self) -> bool {
-        self.there.mode == self.mode
-            && self.condition().is_some_and(|there| {
-                there.observed_generation == self.generation
-                    && there.status == self.status()
-                    && there.reason == self.reason
-                    && there.message == self.message
+        self.current.mode == self.mode
+            && self.condition().is_some_and(|current| {
+                current.observed_generation == self.generation
+                    && current.status == self.status()
+                    && current.reason == self.reason
+                    && current.message == self.message
             })
     }
 
     /// The merge patch of the object's `status`.
     #[must_use]
     pub fn patch(&self, now: Timestamp) -> Value {
-        let unchanged = self.condition().filter(|there| there.status == self.status());
+        let unchanged = self.condition().filter(|current| current.status == self.status());
         let since = unchanged
             .map_or_else(|| now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), |c| c.last_transition_time.clone());
         let condition = Condition {
@@ -109,8 +116,8 @@ impl DesiredStatus {
             reason: self.reason.to_owned(),
             message: self.message.clone(),
         };
-        // Conditions of others stay: a merge patch replaces the list as a whole.
-        let others = self.there.conditions.iter().filter(|there| there.kind != READY).cloned();
+        // A merge patch replaces the whole list, so it repeats the conditions of other writers.
+        let others = self.current.conditions.iter().filter(|condition| condition.kind != READY).cloned();
         let conditions: Vec<Condition> = std::iter::once(condition).chain(others).collect();
         json!({"status": {"mode": self.mode, "conditions": conditions}})
     }
@@ -139,18 +146,18 @@ mod tests {
         assert_eq!(patch["status"]["conditions"][0]["lastTransitionTime"], "1970-01-01T00:00:00Z");
         assert_eq!(patch["status"]["conditions"][0]["observedGeneration"], 3);
 
-        let there = item(patch["status"].clone());
-        assert!(ready(&there).is_written());
-        assert!(!ready(&there).mode(Some("warn".to_owned())).is_written());
-        let wrong = DesiredStatus::new(&there, false, "Invalid", "is wrong");
+        let written = item(patch["status"].clone());
+        assert!(ready(&written).is_written());
+        assert!(!ready(&written).mode(Some("warn".to_owned())).is_written());
+        let wrong = DesiredStatus::new(&written, false, "Invalid", "is wrong");
         assert!(!wrong.is_written());
         assert_eq!(wrong.patch(at(9))["status"]["conditions"][0]["lastTransitionTime"], "1970-01-01T00:00:09Z");
-        let other = DesiredStatus::new(&there, true, "Compiled", "other words");
+        let other = DesiredStatus::new(&written, true, "Compiled", "other words");
         assert_eq!(other.patch(at(9))["status"]["conditions"][0]["lastTransitionTime"], "1970-01-01T00:00:00Z");
     }
 
     #[test]
-    fn conditions_of_others_stay() {
+    fn conditions_of_other_writers_stay() {
         let other = json!({"type": "Seen", "status": "True", "lastTransitionTime": "x", "reason": "r", "message": "m"});
         let patch = DesiredStatus::new(&item(json!({"conditions": [other]})), true, "Compiled", "").patch(at(0));
         let kinds: Vec<_> = patch["status"]["conditions"].as_array().unwrap().iter().map(|c| &c["type"]).collect();

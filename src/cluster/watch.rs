@@ -1,7 +1,9 @@
-//! One watch: lists, follows, and begins anew when it must, for as long as podreeve serves.
+//! One watch: lists the objects, follows their changes, and lists again when it must, for as long as podreeve serves.
 
-use super::ApiHealth;
+use super::api_error::ApiError;
+use super::api_health::ApiHealth;
 use super::item::Item;
+use crate::observe::LogOnce;
 use crate::text::with_causes;
 use futures_util::{Stream, StreamExt};
 use kube::Api;
@@ -10,90 +12,95 @@ use std::time::Duration;
 
 /// What a watch fills.
 pub trait Sink: Send {
-    /// Everything that is there is told anew; what is not told until [`Self::done`] is gone.
-    fn begin(&mut self);
-    /// New, changed, or told anew.
+    /// A new list begins. Objects that are not in it are gone when [`Self::list_ends`] is called.
+    fn list_begins(&mut self);
+    /// An object is new, has changed, or is in the list.
     fn apply(&mut self, item: &Item);
     fn delete(&mut self, item: &Item);
-    fn done(&mut self);
-    /// Called after each of these: the time to hand out what is known.
-    fn settled(&mut self) -> impl Future<Output = ()> + Send;
-    /// They cannot be read: nothing will be told before that changes.
+    fn list_ends(&mut self);
+    /// Publishes what has changed. Called after each of the methods above.
+    fn flush(&mut self) -> impl Future<Output = ()> + Send;
+    /// The API server refuses to list the objects.
     fn on_forbidden(&mut self) {}
-    /// Changes may be missing until the next event comes, or with `lost` until [`Self::done`]: one was unreadable.
+    /// The watch broke off, so changes may be missing until the next event. If `lost`, an event could not be read, and the
+    /// change is missing until the next list ends.
     fn interrupted(&mut self, _lost: bool) {}
-    /// When [`Self::settled`] should be called again though nothing happens.
-    fn again(&self) -> Option<Duration> {
+    /// When to call [`Self::flush`] again though there is no event.
+    fn flush_after(&self) -> Option<Duration> {
         None
     }
 }
 
-/// Between two tries, at first and at most.
+/// Between two tries: the first wait, and the longest.
 const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
 
-/// Watches, and never ends.
-pub async fn watch(api: Api<Item>, config: Config, link: &ApiHealth, names: Names, sink: &mut impl Sink) {
-    let events = watcher::watcher(api, config);
-    follow(events, link, names, sink).await;
+/// The API server ends a watch after this many seconds, and the next one continues where it ended. A connection that is
+/// dead but open is noticed 5 s later. An API server sends a bookmark before it ends a watch, so nothing is listed again.
+const WATCH_SECONDS: u32 = 60;
+
+/// How the log names what is watched.
+#[derive(Debug, Clone, Copy)]
+pub struct WatchNames<'n> {
+    pub what: &'n str,
+    /// What happens while the objects cannot be read.
+    pub without: &'static str,
 }
 
-/// How the log calls a watch.
-#[derive(Debug, Clone, Copy)]
-pub struct Names {
-    pub what: &'static str,
-    /// What it means when they cannot be read.
-    pub without: &'static str,
+/// Watches, and never ends.
+pub async fn watch(
+    api: Api<Item>,
+    config: Config,
+    api_health: &ApiHealth,
+    names: WatchNames<'_>,
+    sink: &mut impl Sink,
+) {
+    let events = watcher::watcher(api, config.timeout(WATCH_SECONDS));
+    follow(events, api_health, names, sink).await;
 }
 
 async fn follow(
     events: impl Stream<Item = Result<Event<Item>, Error>>,
-    link: &ApiHealth,
-    names: Names,
+    api_health: &ApiHealth,
+    names: WatchNames<'_>,
     sink: &mut impl Sink,
 ) {
     let mut events = std::pin::pin!(events);
-    let mut trouble: Option<String> = None;
+    let mut log = LogOnce::default();
     let mut delay = RETRY.0;
     loop {
         let event = tokio::select! {
             event = events.next() => event,
-            () = tokio::time::sleep(sink.again().unwrap_or_default()), if sink.again().is_some() => {
-                sink.settled().await;
+            () = tokio::time::sleep(sink.flush_after().unwrap_or_default()), if sink.flush_after().is_some() => {
+                sink.flush().await;
                 continue;
             }
         };
         let Some(event) = event else { return };
         match event {
-            // Told before anything was asked.
-            Ok(Event::Init) => sink.begin(),
+            // The watcher sends this before it has asked the API server for anything.
+            Ok(Event::Init) => sink.list_begins(),
             Ok(event) => {
-                link.up();
+                api_health.up();
                 delay = RETRY.0;
-                if trouble.take().is_some() {
-                    tracing::info!(what = names.what, "they can be read again");
+                if log.recovered() {
+                    tracing::info!(what = names.what, "the objects can be read again");
                 }
-                match event {
-                    Event::Apply(item) | Event::InitApply(item) => sink.apply(&item),
-                    Event::Delete(item) => sink.delete(&item),
-                    Event::InitDone => sink.done(),
-                    Event::Init => {}
-                }
-                sink.settled().await;
+                pass_on(event, sink);
+                sink.flush().await;
             }
             Err(error) => {
                 sink.interrupted(matches!(error, Error::WatchFailed(kube::Error::SerdeError(_))));
                 match refusal(&error) {
-                    // The list begins anew, which is no trouble.
-                    Some(Refusal::Gone) => continue,
-                    Some(Refusal::Told(error)) => {
-                        link.up();
-                        if trouble.as_ref() != Some(&error) {
-                            tracing::warn!(what = names.what, error, "they cannot be read: {}", names.without);
-                            trouble = Some(error);
+                    // The list begins again, which is normal.
+                    Some(Refusal::Expired) => continue,
+                    Some(Refusal::Reason(error)) => {
+                        api_health.up();
+                        if log.failed(&error) {
+                            tracing::warn!(what = names.what, error, "the objects cannot be read: {}", names.without);
                             sink.on_forbidden();
                         }
                     }
-                    None => link.down(&with_causes(&error)),
+                    None => api_health.down(&with_causes(&error)),
                 }
                 tokio::time::sleep(delay).await;
                 delay = (delay * 2).min(RETRY.1);
@@ -102,12 +109,23 @@ async fn follow(
     }
 }
 
-/// The API server answered, and the answer was no.
-enum Refusal {
-    Gone,
-    Told(String),
+fn pass_on(event: Event<Item>, sink: &mut impl Sink) {
+    match event {
+        Event::Apply(item) | Event::InitApply(item) => sink.apply(&item),
+        Event::Delete(item) => sink.delete(&item),
+        Event::InitDone => sink.list_ends(),
+        Event::Init => {}
+    }
 }
 
+/// The API server answered, and the answer is no.
+enum Refusal {
+    /// The version from which the watch should continue is too old.
+    Expired,
+    Reason(String),
+}
+
+/// None when the API server cannot be reached, or cannot answer now.
 fn refusal(error: &Error) -> Option<Refusal> {
     let (Error::WatchError(status)
     | Error::InitialListFailed(kube::Error::Api(status))
@@ -116,13 +134,16 @@ fn refusal(error: &Error) -> Option<Refusal> {
     else {
         return None;
     };
-    let text = || crate::text::clean(&status.message, 300);
-    match status.code {
-        410 => Some(Refusal::Gone),
-        404 => Some(Refusal::Told("this API server has no such resource; is its CRD installed?".to_owned())),
-        403 => Some(Refusal::Told(format!("{}; grant podreeve's role list and watch", text()))),
-        400..=499 if status.code != 401 && status.code != 429 => Some(Refusal::Told(text())),
-        _ => None,
+    match ApiError::from(&**status) {
+        ApiError::Refused { code: 410, .. } => Some(Refusal::Expired),
+        ApiError::Refused { code: 404, .. } => {
+            Some(Refusal::Reason("this API server has no such resource; is its CRD installed?".to_owned()))
+        }
+        ApiError::Refused { code: 403, message } => {
+            Some(Refusal::Reason(format!("{message}; grant podreeve's role list and watch")))
+        }
+        ApiError::Refused { message, .. } => Some(Refusal::Reason(message)),
+        ApiError::Unavailable(_) | ApiError::Timeout => None,
     }
 }
 
@@ -131,22 +152,22 @@ mod tests {
     use super::*;
     use futures_util::stream;
 
-    /// Tells when it is interrupted, and whether something was lost.
-    struct Noticing(tokio::sync::mpsc::UnboundedSender<bool>);
+    /// Sends whether a change was lost, each time the watch breaks off.
+    struct Interruptions(tokio::sync::mpsc::UnboundedSender<bool>);
 
-    impl Sink for Noticing {
-        fn begin(&mut self) {}
+    impl Sink for Interruptions {
+        fn list_begins(&mut self) {}
         fn apply(&mut self, _: &Item) {}
         fn delete(&mut self, _: &Item) {}
-        fn done(&mut self) {}
-        async fn settled(&mut self) {}
+        fn list_ends(&mut self) {}
+        async fn flush(&mut self) {}
         fn interrupted(&mut self, lost: bool) {
             let _ = self.0.send(lost);
         }
     }
 
     #[tokio::test]
-    async fn whoever_follows_hears_that_changes_may_be_missing() {
+    async fn a_sink_knows_that_changes_may_be_missing() {
         let unreadable = || serde_json::from_str::<Item>("7").unwrap_err();
         let gone = kube::core::Status { code: 410, ..Default::default() };
         for (error, lost) in [
@@ -154,19 +175,19 @@ mod tests {
             (Error::WatchStartFailed(kube::Error::SerdeError(unreadable())), false),
             (Error::WatchError(Box::new(gone)), false),
         ] {
-            let (notice, mut noticed) = tokio::sync::mpsc::unbounded_channel();
+            let (sender, mut interruptions) = tokio::sync::mpsc::unbounded_channel();
             let events = stream::iter([Ok(Event::InitDone), Err(error)]).chain(stream::pending());
-            let (link, names) = (ApiHealth::default(), Names { what: "pods", without: "" });
-            let mut sink = Noticing(notice);
-            let mut following = std::pin::pin!(follow(events, &link, names, &mut sink));
-            // Until it has nothing to do.
+            let (api_health, names) = (ApiHealth::default(), WatchNames { what: "pods", without: "" });
+            let mut sink = Interruptions(sender);
+            let mut following = std::pin::pin!(follow(events, &api_health, names, &mut sink));
+            // Until the watch waits for the next event.
             for _ in 0..100 {
                 tokio::select! {
-                    () = &mut following => panic!("it follows for ever"),
+                    () = &mut following => panic!("the watch ended"),
                     () = tokio::task::yield_now() => {}
                 }
             }
-            assert_eq!(noticed.try_recv().ok(), Some(lost));
+            assert_eq!(interruptions.try_recv().ok(), Some(lost));
         }
     }
 }

@@ -1,6 +1,6 @@
-//! The webhook configurations from outside: where they are, taken away before the server goes, and tried.
+//! The webhook configurations, for commands: remove them before the server goes, and test that they work.
 
-use crate::text::with_causes;
+use super::api_error::ApiError;
 use kube::Client;
 use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, GroupVersionKind, PostParams};
 use serde_json::json;
@@ -10,7 +10,7 @@ const CONFIGURATIONS: [(&str, &str); 2] = [
     ("MutatingWebhookConfiguration", "mutatingwebhookconfigurations"),
 ];
 
-/// Where the API server has each kind of them.
+/// The API of each kind of webhook configuration.
 pub(super) fn configurations(client: &Client) -> [Api<DynamicObject>; 2] {
     CONFIGURATIONS.map(|(kind, plural)| {
         let kind = GroupVersionKind::gvk("admissionregistration.k8s.io", "v1", kind);
@@ -18,32 +18,36 @@ pub(super) fn configurations(client: &Client) -> [Api<DynamicObject>; 2] {
     })
 }
 
-/// Removes both configurations of that name, and says of each what became of it.
+/// One line for each configuration that could not be removed, with the reason and a command that does it.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+pub struct RemoveError(Vec<String>);
+
+/// Removes both configurations of that name. The result has one line for each.
 ///
 /// # Errors
-/// Those that could not be removed, and why. The other one is removed all the same.
-pub async fn remove(client: &Client, name: &str) -> Result<Vec<String>, String> {
+/// When one could not be removed. The other one is removed all the same.
+pub async fn remove(client: &Client, name: &str) -> Result<Vec<String>, RemoveError> {
     let (mut done, mut failed) = (Vec::new(), Vec::new());
     for ((kind, plural), api) in CONFIGURATIONS.into_iter().zip(configurations(client)) {
-        match api.delete(name, &DeleteParams::default()).await {
+        match api.delete(name, &DeleteParams::default()).await.map_err(ApiError::from) {
             Ok(_) => done.push(format!("{kind} {name}: removed")),
-            Err(kube::Error::Api(status)) if status.code == 404 => done.push(format!("{kind} {name}: not there")),
+            Err(error) if error.is_not_found() => done.push(format!("{kind} {name}: not there")),
             Err(error) => failed.push(format!(
-                "{kind} {name} cannot be removed: {}; `kubectl delete {plural} {name}` does the same",
-                with_causes(&error)
+                "{kind} {name} cannot be removed: {error}; `kubectl delete {plural} {name}` does the same"
             )),
         }
     }
-    if failed.is_empty() { Ok(done) } else { Err(failed.join("\n")) }
+    if failed.is_empty() { Ok(done) } else { Err(RemoveError(failed)) }
 }
 
-/// What the API server makes of a pod that podreeve should deny.
+/// What the API server did with a pod that podreeve should deny.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Answer {
     Denied,
-    /// Nobody was asked, or nobody minded.
+    /// The API server did not call podreeve, or podreeve let the pod in.
     Admitted,
-    /// Something else than a denial by podreeve.
+    /// The request failed for another reason than a denial by podreeve.
     Failed(String),
 }
 
@@ -62,32 +66,30 @@ pub async fn try_privileged(client: &Client, namespace: &str) -> Answer {
         Err(error) => return Answer::Failed(error.to_string()),
     };
     let parameters = PostParams { dry_run: true, ..PostParams::default() };
-    answer(api.create(&parameters, &pod).await.map(|_| ()))
+    answer(api.create(&parameters, &pod).await.map(|_| ()).map_err(ApiError::from))
 }
 
-fn answer(result: Result<(), kube::Error>) -> Answer {
+fn answer(result: Result<(), ApiError>) -> Answer {
     match result {
         Ok(()) => Answer::Admitted,
-        Err(kube::Error::Api(status)) if status.message.contains("podreeve denied") => Answer::Denied,
-        Err(error) => Answer::Failed(with_causes(&error)),
+        Err(ApiError::Refused { message, .. }) if message.contains("podreeve denied") => Answer::Denied,
+        Err(error) => Answer::Failed(error.to_string()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kube::core::Status;
-
     fn refused(message: &str) -> Answer {
-        answer(Err(kube::Error::Api(Box::new(Status::failure(message, "Forbidden")))))
+        answer(Err(ApiError::Refused { code: 403, message: message.to_owned() }))
     }
 
     #[test]
-    fn only_a_denial_of_ours_is_one() {
+    fn only_a_denial_by_podreeve_counts() {
         let ours = "admission webhook \"validate.podreeve.dev\" denied the request: podreeve denied Pod default/a: 1 violation";
         assert_eq!(refused(ours), Answer::Denied);
-        let unheard = "failed calling webhook \"validate.podreeve.dev\": connection refused";
-        assert!(matches!(refused(unheard), Answer::Failed(why) if why.contains("connection refused")));
+        let unreachable = "failed calling webhook \"validate.podreeve.dev\": connection refused";
+        assert!(matches!(refused(unreachable), Answer::Failed(why) if why.contains("connection refused")));
         assert!(matches!(refused("pods is forbidden: no right"), Answer::Failed(_)));
         assert_eq!(answer(Ok(())), Answer::Admitted);
     }

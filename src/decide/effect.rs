@@ -1,12 +1,17 @@
-//! What becomes of one violation: the action, softened by what is known of it.
+//! The effect of one violation: the action of its rule, softened by the circumstances.
 
 use crate::policy::{Action, AppliedExemption};
 use jiff::{ToSpan, civil::Date};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::fmt;
 
-/// What happens with a violation, from the mildest to the strictest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// The effect of a violation, from the mildest to the strictest. An exempt one is let through, and only metrics and audit
+/// annotations have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
 pub enum Effect {
-    /// Let through by an exemption; metrics and audit annotations tell.
     Exempt,
     Audit,
     Warn,
@@ -29,49 +34,55 @@ impl Effect {
     }
 }
 
-/// Where on its way the object is judged.
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The stage of admission at which the object is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// On the mutating path, where repairs are made.
+    /// The mutating webhook, which makes repairs.
     Mutate,
-    /// A pod on the validating path: what was not repaired by now stays.
+    /// A pod at the validating webhook: nothing is repaired after it.
     Pod,
-    /// A template on the validating path: its pods will be repaired when they are created.
+    /// A template at the validating webhook: its pods will be repaired when they are created.
     Template,
 }
 
-/// Why a violation that is let in with a warning is not denied.
+/// Why a violation is not denied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Note {
-    /// The object had it before the request.
+    /// The object had the violation before the request.
     Preexisting,
     /// Its pods will be repaired when they are created.
     WillBePatched,
-    /// The policy is being rolled out; from the day after this one it denies.
+    /// The policy is being rolled out. It denies from the day after this one.
     WarnedUntil(Date),
-    /// An exemption lets it through up to this day, which is near.
+    /// An exemption covers it up to this day, which is near.
     ExemptUntil(Date),
 }
 
-/// How many days before an exemption ends it begins to warn.
+/// For how many days before its end an exemption warns.
 pub const EXPIRY_NOTICE: i64 = 14;
 
-/// A violation that is to be judged: the policy's action, and what is known about it.
+/// What the effect of a violation depends on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct DecisionInput<'f> {
     pub action: Action,
     pub stage: Stage,
     pub exempt: Option<AppliedExemption<'f>>,
-    /// The request brings it; it was not there before.
+    /// The request introduces the violation; the object did not have it before.
     pub introduced: bool,
     /// The rule has a repair for it.
     pub repairable: bool,
-    /// The policy only warns up to this day.
+    /// Up to this day the policy only warns.
     pub warn_until: Option<Date>,
     pub today: Date,
 }
 
-/// The whole of deciding: the action, softened by what is known, and never hardened.
+/// The decision: circumstances make the action milder, and never stricter.
 pub(super) fn effect(input: DecisionInput<'_>) -> (Effect, Option<Note>) {
     let (effect, note) = by_action(input);
     match (input.exempt, effect) {
@@ -91,7 +102,7 @@ const fn by_action(input: DecisionInput<'_>) -> (Effect, Option<Note>) {
     match input {
         DecisionInput { action: Action::Off, .. } => (Effect::Exempt, None),
         DecisionInput { action: Action::Audit, .. } => (Effect::Audit, None),
-        // Nobody has to do anything about it, so nobody is warned.
+        // The user has to do nothing, so there is no warning.
         DecisionInput { action: Action::Patch, repairable: true, stage: Stage::Template, .. } => {
             (Effect::Audit, Some(Note::WillBePatched))
         }
@@ -135,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_violation_that_was_there_only_warns() {
+    fn a_violation_that_existed_before_only_warns() {
         for action in [Action::Deny, Action::Patch, Action::Warn] {
             for stage in [Stage::Mutate, Stage::Pod, Stage::Template] {
                 let input = DecisionInput { introduced: false, repairable: false, ..input(action, stage) };

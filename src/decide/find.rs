@@ -1,76 +1,68 @@
-//! What the rules of the policies find in a pod.
+//! Runs rules over a pod.
 
 use super::{Case, Stage};
 use crate::effort;
 use crate::policy::{Action, CompiledPolicy, CompiledRule};
 use crate::rule::{Finding, Findings, RepairSplit, Same, Spot};
-use crate::workload::PodFeatures;
+use crate::workload::{Pod, PodFeatures};
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// A finding, and by which policy.
-pub(super) struct Found<'p> {
-    pub policy: &'p CompiledPolicy,
-    pub compiled: &'p CompiledRule,
-    pub finding: Finding<'p>,
-    /// The rule has a repair for it.
-    pub repairable: bool,
-    /// How many it stands for.
-    pub count: usize,
-}
-
-/// In the order of policies and rules, without what another violation implies.
-pub(super) fn find<'p>(case: &Case<'p>, policies: &[&'p CompiledPolicy]) -> Vec<Found<'p>> {
-    let mut found = Vec::new();
+/// Runs the rules of the policy in their order, and passes on what each rule found. What the violation of another rule
+/// implies is left out.
+///
+/// `is_countable`: an answer that counts findings of a rule needs no more of them than the case's `report_limit`.
+pub(super) fn run<'p>(
+    case: &Case<'p>,
+    policy: &'p CompiledPolicy,
+    is_countable: bool,
+    mut found: impl FnMut(&'p CompiledRule, Findings<'p>),
+) {
+    let (features, is_windows) = (PodFeatures::of(case.pod), case.pod.is_windows());
     let mut findings = Findings::default();
-    let (parts, is_windows) = (PodFeatures::of(case.pod), case.pod.is_windows());
-    for policy in policies {
-        // Then nothing but the rule, and whether it can repair them, decides what becomes of its violations.
-        let alike = policies.len() == 1
-            && !case.is_update
-            && policy.pod_security_labels.is_none()
-            && case.exemptions.is_empty();
-        let mut causes = Causes::default();
-        for (place, compiled) in policy.rules.iter().enumerate() {
-            if effort::is_over() {
-                return Vec::new();
-            }
-            let (wanted, implies) = match case.only {
-                None => (true, compiled.implies.some),
-                Some(only) => (compiled.action == only, compiled.implies.repaired),
-            };
-            if !(wanted || implies) || !parts.intersects(compiled.requires) || compiled.linux_only && is_windows {
-                continue;
-            }
-            let sorting = RepairSplit { check: &*compiled.check, pod: case.pod, scope: case.scope };
-            let sorting = (compiled.action == Action::Patch).then_some(sorting);
-            // Each repair is made.
-            let counted = alike && !compiled.exempted && (sorting.is_none() || case.stage != Stage::Mutate);
-            findings.keep(if counted { case.report_limit.max(1) } else { usize::MAX }, sorting);
-            findings.leave_out(causes.of(compiled));
-            findings.remember_spots(implies);
-            compiled.check.check(case.pod, &mut findings);
-            // As nearly all are.
-            if findings.is_empty() {
-                continue;
-            }
-            let mut findings = std::mem::take(&mut findings);
-            causes.add(place, findings.take_spots());
-            if wanted {
-                found.extend(findings.into_counted().map(|(finding, repairable, count)| Found {
-                    policy,
-                    compiled,
-                    finding,
-                    repairable,
-                    count,
-                }));
-            }
+    let mut causes = Causes::default();
+    for (place, compiled) in policy.rules.iter().enumerate() {
+        if effort::is_over() {
+            return;
+        }
+        let (matters, implies) = match case.only {
+            None => (true, compiled.implies.some),
+            Some(only) => (compiled.action == only, compiled.implies.repaired),
+        };
+        if !(matters || implies) || !features.intersects(compiled.requires) || compiled.linux_only && is_windows {
+            continue;
+        }
+        let split = RepairSplit { check: &*compiled.check, pod: case.pod, scope: case.scope };
+        let split = (compiled.action == Action::Patch).then_some(split);
+        // Every repair is made, so none is only counted.
+        let counts = is_countable && !compiled.exempted && (split.is_none() || case.stage != Stage::Mutate);
+        findings.keep(if counts { case.report_limit.max(1) } else { usize::MAX }, split);
+        findings.leave_out(causes.of(compiled));
+        findings.remember_spots(implies);
+        compiled.check.check(case.pod, &mut findings);
+        // Nearly every rule finds nothing.
+        if findings.is_empty() {
+            continue;
+        }
+        let mut findings = std::mem::take(&mut findings);
+        causes.add(place, findings.take_spots());
+        if matters {
+            found(compiled, findings);
         }
     }
-    found
 }
 
-/// Where rules of a policy that imply others found something, by their place in the policy.
+/// What a rule finds in a pod.
+#[must_use]
+pub fn findings<'p>(compiled: &CompiledRule, pod: &'p Pod<'p>) -> Vec<Finding<'p>> {
+    let mut findings = Findings::default();
+    if !compiled.linux_only || !pod.is_windows() {
+        compiled.check.check(pod, &mut findings);
+    }
+    findings.into_vec()
+}
+
+/// Where the rules of a policy that imply others found something, by their place in the policy.
 #[derive(Default)]
 struct Causes(Vec<(usize, Arc<HashSet<Spot>>)>);
 

@@ -1,9 +1,12 @@
 //! What the object violated before an update. It only narrows what is judged again.
 
-use super::{Case, findings};
+use super::Case;
+use super::find::findings;
+use crate::effort;
 use crate::policy::{CompiledPolicy, CompiledRule, PodExemptions};
 use crate::rule::Finding;
 use crate::workload::{ContainerKind, Pod};
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 /// The pod of the object as it was before an update.
@@ -14,7 +17,7 @@ pub struct Previous<'p> {
     pub change: Option<Change>,
 }
 
-/// What an update changes of what runs; the object is then judged as if it were created.
+/// A change of what runs. The object is then judged as if it were created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Change {
     /// The image of a container of a pod.
@@ -26,7 +29,7 @@ pub enum Change {
 }
 
 impl Change {
-    /// For the denial: why what was there counts, too.
+    /// For the denial: why violations that the object had before count, too.
     #[must_use]
     pub const fn sentence(self) -> &'static str {
         match self {
@@ -37,88 +40,108 @@ impl Change {
     }
 }
 
+/// The list and the name of a container.
 type Container<'p> = (ContainerKind, &'p str);
-/// A rule of a policy, and the container that violates it.
-type Place<'p> = (*const CompiledRule, Option<Container<'p>>);
 
-#[derive(Default)]
-pub(super) struct PreviousViolations<'p> {
-    violations: HashSet<(Place<'p>, String)>,
-    /// For limits: the highest amount of each rule in each container.
-    amounts: HashMap<Place<'p>, i128>,
-    /// The containers of a pod that exists; nobody can change their fields.
-    containers: Option<HashSet<Container<'p>>>,
+/// The previous pod, prepared for comparisons.
+pub(super) struct PreviousPod<'p> {
+    pod: &'p Pod<'p>,
+    change: Option<Change>,
+    /// Of a pod that exists, the containers: the API server lets no user change most of their fields.
+    fixed: Option<HashSet<Container<'p>>>,
+    exemptions: PodExemptions<'p>,
 }
 
-impl<'p> PreviousViolations<'p> {
-    /// `rules`: those that found something in the object as it is now, grouped.
-    ///
-    /// What an exemption that holds today lets in is left out: it must cover the object as it is now. An exemption that
-    /// is over or gone lets nothing in, so whatever it once let in counts as any violation from before: a label or a
-    /// finalizer can be changed, and the pod be deleted, whoever took the exemption away.
-    pub fn new(
-        previous: Option<Previous<'p>>,
-        case: &Case<'p>,
-        rules: impl Iterator<Item = (&'p CompiledPolicy, &'p CompiledRule)>,
-    ) -> Self {
-        let mut before = Self::default();
-        let Some(Previous { pod, change }) = previous else { return before };
-        before.containers =
-            case.in_place().then(|| pod.all_containers().map(|c| (c.kind, &*c.container.name.0)).collect());
-        if change.is_some() {
-            return before;
-        }
-        let whole = PodExemptions::new(pod);
-        let mut last: Option<&CompiledRule> = None;
-        for (policy, compiled) in rules {
-            if last.is_some_and(|last| std::ptr::eq(last, compiled)) {
-                continue;
-            }
-            last = Some(compiled);
-            let may_be_exempt = compiled.exempted || !case.exemptions.is_empty();
-            for finding in findings(compiled, pod) {
-                if !(may_be_exempt && case.exemption(policy, compiled, &finding, &whole).is_some()) {
-                    before.add(compiled, finding);
-                }
-            }
-        }
-        before
+impl<'p> PreviousPod<'p> {
+    pub fn new(Previous { pod, change }: Previous<'p>, case: &Case<'p>) -> Self {
+        let containers = || pod.all_containers().map(|c| (c.kind, &*c.container.name.0)).collect();
+        Self { pod, change, fixed: case.is_in_place().then(containers), exemptions: PodExemptions::new(pod) }
     }
 
-    fn add(&mut self, compiled: &CompiledRule, finding: Finding<'p>) {
-        let place = place(compiled, &finding);
+    /// The violations of this rule in the previous pod; none where the update changes what runs.
+    ///
+    /// A violation that an exemption covers today is left out: the exemption must cover the object as it is now. An
+    /// exemption that ended or was deleted covers nothing, so what it once covered counts as any other previous violation.
+    /// Otherwise its end would keep a user from changing a label or a finalizer of the object, and so from deleting it.
+    pub fn violations(
+        &self,
+        case: &Case<'p>,
+        policy: &CompiledPolicy,
+        compiled: &CompiledRule,
+    ) -> PreviousViolations<'p> {
+        let mut violations = PreviousViolations::default();
+        if self.change.is_some() {
+            return violations;
+        }
+        let may_be_exempt = compiled.exempted || !case.exemptions.is_empty();
+        let held = effort::held();
+        let found = findings(compiled, self.pod);
+        // Little is kept of them.
+        effort::release(effort::held().saturating_sub(held));
+        for finding in found {
+            if !(may_be_exempt && case.exemption(policy, compiled, &finding, &self.exemptions).is_some()) {
+                violations.add(finding);
+            }
+        }
+        violations
+    }
+
+    /// Whether the violation is in a part of an existing pod that the API server lets no user change.
+    pub fn is_fixed(&self, finding: &Finding<'p>) -> bool {
+        self.fixed.as_ref().is_some_and(|fixed| container(finding).is_none_or(|c| fixed.contains(&c)))
+    }
+}
+
+/// The violations of one rule in the previous pod.
+#[derive(Default)]
+pub(super) struct PreviousViolations<'p> {
+    /// The container that violates, and the value that was found.
+    values: HashSet<(Option<Container<'p>>, Cow<'p, str>)>,
+    /// For limits: the highest amount in each container.
+    amounts: HashMap<Option<Container<'p>>, i128>,
+    /// The memory that it counts.
+    held: usize,
+}
+
+/// The memory of one value, without its text.
+const VALUE: usize = 96;
+
+impl<'p> PreviousViolations<'p> {
+    fn add(&mut self, finding: Finding<'p>) {
+        let place = container(&finding);
         if let Some(amount) = finding.amount {
             let highest = self.amounts.entry(place).or_insert(amount);
             *highest = amount.max(*highest);
         }
         if finding.is_inherited() {
-            // The value stood in the pod before, whoever inherits it now.
-            self.violations.insert(((place.0, None), finding.found.to_string()));
+            // The pod had the value before, whichever container inherits it now.
+            self.insert(None, finding.found.clone());
         }
-        self.violations.insert((place, finding.found.into_owned()));
+        self.insert(place, finding.found);
     }
 
-    /// Whether the update brings this violation.
-    pub fn introduces(&self, compiled: &CompiledRule, finding: &Finding<'p>) -> bool {
-        let place = place(compiled, finding);
-        let milder = || {
-            let before = self.amounts.get(&place);
-            finding.amount.zip(before).is_some_and(|(now, before)| now <= *before)
-        };
-        let known = || self.violations.contains(&(place, finding.found.to_string()));
-        !(known() || milder())
+    fn insert(&mut self, place: Option<Container<'p>>, found: Cow<'p, str>) {
+        let bytes = VALUE + found.len();
+        if self.values.insert((place, found)) && effort::hold(bytes) {
+            self.held += bytes;
+        }
     }
 
-    /// Whether the violation stands in a part of an existing pod that the API server lets nobody repair.
-    pub fn is_fixed(&self, finding: &Finding<'p>) -> bool {
-        self.containers.as_ref().is_some_and(|known| container(finding).is_none_or(|c| known.contains(&c)))
+    /// Whether the update introduces this violation.
+    pub fn introduces(&self, finding: &Finding<'p>) -> bool {
+        let place = container(finding);
+        let is_milder = || finding.amount.zip(self.amounts.get(&place)).is_some_and(|(now, before)| now <= *before);
+        let is_known = || self.values.contains(&(place, finding.found.clone()));
+        !(is_known() || is_milder())
+    }
+}
+
+impl Drop for PreviousViolations<'_> {
+    fn drop(&mut self) {
+        effort::release(self.held);
     }
 }
 
 fn container<'p>(finding: &Finding<'p>) -> Option<Container<'p>> {
     finding.container().map(|c| (c.kind, &*c.container.name.0))
-}
-
-fn place<'p>(compiled: &CompiledRule, finding: &Finding<'p>) -> Place<'p> {
-    (std::ptr::from_ref(compiled), container(finding))
 }

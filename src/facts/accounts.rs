@@ -1,18 +1,19 @@
-//! ServiceAccounts that stand in the same files as what is judged.
+//! ServiceAccounts from the same files as the objects that are judged.
 
 use std::collections::HashMap;
 
-/// What they say of tokens, by namespace and name.
+/// The `automountServiceAccountToken` of each, by namespace and name.
 #[derive(Debug, Clone, Default)]
 pub struct Accounts(HashMap<(String, String), bool>);
 
 impl Accounts {
-    /// The `automountServiceAccountToken` of one.
+    /// Adds a ServiceAccount that has the field.
     pub fn add(&mut self, namespace: &str, name: &str, automounts: bool) {
         self.0.insert((namespace.to_owned(), name.to_owned()), automounts);
     }
 
-    /// Whether pods of this ServiceAccount get a token, unless they say otherwise; none when it does not say.
+    /// Whether pods of this ServiceAccount get a token, unless they have the field themselves; none when the account does not
+    /// have it.
     #[must_use]
     pub fn automounts(&self, namespace: &str, name: &str) -> Option<bool> {
         if self.0.is_empty() {

@@ -1,7 +1,8 @@
-//! Of each NetworkPolicy what it makes of incoming traffic.
+//! What each NetworkPolicy does with incoming traffic.
 
-use super::selector::{Selector, Written};
 use crate::workload::Ingress;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use kube::core::{Selector, SelectorExt};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
@@ -9,11 +10,11 @@ use std::collections::BTreeMap;
 /// Network policies of a namespace, by name.
 pub type IngressByName = BTreeMap<String, IngressPolicy>;
 
-/// A NetworkPolicy that concerns incoming traffic.
+/// A NetworkPolicy for incoming traffic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IngressPolicy {
     selector: Selector,
-    /// It lets in everything from everywhere.
+    /// It allows all traffic from everywhere.
     opens: bool,
 }
 
@@ -26,7 +27,7 @@ struct Object {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Spec {
-    pod_selector: Option<Written>,
+    pod_selector: Option<LabelSelector>,
     policy_types: Option<Vec<String>>,
     ingress: Option<Vec<Rule>>,
 }
@@ -39,7 +40,7 @@ struct Rule {
 }
 
 impl IngressPolicy {
-    /// None when it does not concern incoming traffic, or cannot be read: then it protects nobody.
+    /// None when the policy is not for incoming traffic, or cannot be read: then it protects no pod.
     #[must_use]
     pub fn read(json: &str) -> Option<Self> {
         let Object { spec: Spec { pod_selector, policy_types, ingress } } = serde_json::from_str(json).ok()?;
@@ -48,14 +49,14 @@ impl IngressPolicy {
         }
         let empty = |list: &Option<Vec<IgnoredAny>>| list.as_ref().is_none_or(Vec::is_empty);
         let opens = ingress.unwrap_or_default().iter().any(|rule| empty(&rule.from) && empty(&rule.ports));
-        Some(Self { selector: pod_selector.unwrap_or_default().read()?, opens })
+        Some(Self { selector: pod_selector.unwrap_or_default().try_into().ok()?, opens })
     }
 }
 
-/// What the policies of its namespace make of a pod with these labels. What one lets in, no other keeps out.
+/// What the policies of its namespace do for a pod with these labels. Traffic that one policy allows, no other blocks.
 #[must_use]
 pub fn ingress(policies: &IngressByName, labels: &BTreeMap<String, String>) -> Ingress {
-    let mut selecting = policies.values().filter(|policy| policy.selector.selects(labels)).peekable();
+    let mut selecting = policies.values().filter(|policy| policy.selector.matches(labels)).peekable();
     if selecting.peek().is_none() {
         Ingress::Open
     } else if selecting.any(|policy| policy.opens) {
@@ -79,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_selects_isolates_unless_it_opens() {
+    fn a_policy_isolates_the_pods_that_it_selects_unless_it_allows_everything() {
         let deny = json!({"podSelector": {}, "policyTypes": ["Ingress"]});
         let web = json!({"podSelector": {"matchLabels": {"app": "web"}}, "ingress": [{"ports": [{"port": 80}]}]});
         let open = json!({"podSelector": {}, "ingress": [{}]});

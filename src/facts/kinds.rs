@@ -1,4 +1,13 @@
-//! The kinds of facts: a flag for each, from the rule that needs it to the watch that fills it.
+//! The kinds of facts: one flag for each, from the rule that needs it to the watch that fills it.
+//!
+//! To add a kind of facts:
+//! 1. here, a flag, its name in [`FactKinds::names`], and whether readiness waits for it ([`FactKinds::AWAITED`]);
+//! 2. in `src/facts.rs`, the field of [`Facts`](super::Facts) that stores the facts. If one request can look up a missing
+//!    fact, also a variant of [`FactQuery`](super::FactQuery) and one of [`FactAnswer`](super::FactAnswer), with a function in
+//!    `src/cluster/fact_client.rs`;
+//! 3. in `src/cluster/fact_caches.rs`, what a watch keeps of each object, and one line in the table of
+//!    `src/cluster/fact_watches.rs`;
+//! 4. in the rule, the flag in its check's `facts`.
 
 use bitflags::bitflags;
 
@@ -18,11 +27,11 @@ bitflags! {
 }
 
 impl FactKinds {
-    /// A replica is not ready before it has read these, if a policy needs them. The others can be looked up for one request,
-    /// or change no verdict while they are missing.
+    /// A replica is not ready before it has read these kinds, if a policy needs them. The other kinds can be looked up for one
+    /// request, or change no verdict while they are missing.
     pub const AWAITED: Self = Self::PODS.union(Self::NETWORK_POLICIES);
 
-    /// What readiness calls them.
+    /// Their names in the answer of /readyz.
     #[must_use]
     pub fn names(self) -> Vec<&'static str> {
         let names = [

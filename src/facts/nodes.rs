@@ -1,23 +1,23 @@
-//! How many processes a pod may have, by the nodes that it can run on, and which of them run Windows.
+//! How many processes the nodes allow a pod, and which nodes run Windows.
 //!
-//! A pod that chooses its nodes by several labels is judged by the label whose nodes are strictest: the nodes that have all
-//! of them are among those. So the answer takes no longer on a large cluster, and is never lower than the truth.
+//! A pod that selects its nodes by several labels is judged by the label whose nodes have the lowest limit: the nodes that
+//! have all labels are among those. So the answer takes no longer on a large cluster, and it is never lower than the real limit.
 
 use super::Labels;
 use crate::workload::os;
 use std::collections::{HashMap, HashSet};
 
-/// What a kubelet allows a pod; of several nodes, the worst counts.
+/// The limit of a kubelet for each pod. Of several nodes, the worst one counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Limit {
+pub enum PidLimit {
     At(i64),
     None,
-    /// It did not say.
+    /// The kubelet has not been read.
     Unknown,
 }
 
-impl Limit {
-    /// `podPidsLimit` as a kubelet has it.
+impl PidLimit {
+    /// From the `podPidsLimit` of a kubelet's configuration.
     #[must_use]
     pub const fn new(pod_pids_limit: Option<i64>) -> Self {
         match pod_pids_limit {
@@ -28,18 +28,18 @@ impl Limit {
     }
 }
 
-/// The limits of all nodes, by what pods choose them by.
+/// The limits of all nodes, by name and by label.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Nodes {
-    all: Option<Limit>,
-    by_name: HashMap<String, Limit>,
-    /// By key, then value: the worst of the nodes with that label.
-    by_label: HashMap<String, HashMap<String, Limit>>,
+    all: Option<PidLimit>,
+    by_name: HashMap<String, PidLimit>,
+    /// By key, then value: the worst limit of the nodes with that label.
+    by_label: HashMap<String, HashMap<String, PidLimit>>,
     windows: HashSet<String>,
 }
 
 impl Nodes {
-    pub fn add(&mut self, name: String, labels: &Labels, limit: Limit) {
+    pub fn add(&mut self, name: String, labels: &Labels, limit: PidLimit) {
         self.all = self.all.max(Some(limit));
         for (key, value) in labels {
             let worst = self.by_label.entry(key.clone()).or_default().entry(value.clone()).or_insert(limit);
@@ -57,14 +57,14 @@ impl Nodes {
         self.windows.contains(name)
     }
 
-    /// Whether there are nodes and each said what it has.
+    /// Whether there are nodes, and the limit of each is known.
     #[must_use]
     pub fn all_known(&self) -> bool {
-        self.all.is_some_and(|worst| worst != Limit::Unknown)
+        self.all.is_some_and(|worst| worst != PidLimit::Unknown)
     }
 
-    /// The highest limit of the nodes that a pod with this `nodeName` and `nodeSelector` can run on: -1 when one of them
-    /// has none, and nothing when one is not known, or there is no such node yet.
+    /// The highest limit of the nodes that a pod with this `nodeName` and `nodeSelector` can run on: -1 when one of them has
+    /// no limit; none when the limit of one is not known, or no such node exists yet.
     #[must_use]
     pub fn highest(&self, name: Option<&str>, selector: &Labels) -> Option<i64> {
         let labelled =
@@ -74,9 +74,9 @@ impl Nodes {
             None => selector.iter().map(labelled).fold(self.all, Ord::min),
         };
         match worst? {
-            Limit::At(limit) => Some(limit),
-            Limit::None => Some(-1),
-            Limit::Unknown => None,
+            PidLimit::At(limit) => Some(limit),
+            PidLimit::None => Some(-1),
+            PidLimit::Unknown => None,
         }
     }
 }
@@ -94,7 +94,7 @@ mod tests {
     fn nodes(nodes: &[(&str, Pairs<'_>, Option<i64>)]) -> Nodes {
         let mut all = Nodes::default();
         for (name, pairs, limit) in nodes {
-            all.add((*name).to_owned(), &labels(pairs), Limit::new(*limit));
+            all.add((*name).to_owned(), &labels(pairs), PidLimit::new(*limit));
         }
         all
     }
@@ -118,14 +118,14 @@ mod tests {
     }
 
     #[test]
-    fn nodes_of_windows_are_known_by_their_label() {
+    fn windows_nodes_are_known_by_their_label() {
         let nodes =
             nodes(&[("a", &[("kubernetes.io/os", "windows")], None), ("b", &[("kubernetes.io/os", "linux")], None)]);
         assert!(nodes.is_windows("a") && !nodes.is_windows("b") && !nodes.is_windows("c"));
     }
 
     #[test]
-    fn of_nodes_that_a_pod_chooses_no_others_count() {
+    fn only_the_nodes_that_a_pod_selects_count() {
         let nodes = nodes(&[
             ("a", &[("pool", "batch"), ("zone", "1")], Some(512)),
             ("b", &[("pool", "batch"), ("zone", "2")], Some(1024)),
@@ -137,10 +137,10 @@ mod tests {
         assert_eq!(highest(Some(""), &[("pool", "batch")]), Some(1024));
         assert_eq!(highest(None, &[("pool", "free")]), Some(-1));
         assert_eq!(highest(None, &[("pool", "new")]), None);
-        // Of two labels, the one whose nodes are strictest.
+        // Of two labels, the one whose nodes have the lowest limit.
         assert_eq!(highest(None, &[("pool", "batch"), ("zone", "1")]), Some(512));
         assert_eq!(highest(None, &[("pool", "batch"), ("zone", "2")]), Some(1024));
-        // Nobody knows what a node will have that is still to come.
+        // The limit of a node that does not exist yet is not known.
         assert_eq!(highest(None, &[("pool", "batch"), ("zone", "9")]), None);
         assert_eq!(highest(None, &[("disk", "ssd")]), None);
         assert_eq!(highest(Some("a"), &[("pool", "free")]), Some(512));

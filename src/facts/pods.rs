@@ -1,6 +1,6 @@
-//! Of each pod what the Pod Security Standards and the rules on exec look at, as JSON without the rest.
+//! The fields of each pod that the Pod Security Standards and the rules on exec judge, as JSON.
 //!
-//! Pods of one workload come out alike, so they share one text: memory grows with what is different.
+//! Pods of one workload have equal fields, so they share one text: memory grows with the number of different texts.
 
 use crate::json::Objects;
 use serde::{Deserialize, Serialize};
@@ -10,30 +10,30 @@ use std::sync::Arc;
 
 pub type PodsByName = BTreeMap<String, KeptPod>;
 
-/// A pod as it is kept.
+/// A pod, reduced to the fields that are judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptPod {
-    /// The pod, without what nobody looks at: it reads as a pod.
+    /// The pod as JSON, without other fields.
     pub text: Arc<str>,
     /// The uid of its controller.
     pub controller: Option<Arc<str>>,
 }
 
 impl KeptPod {
-    /// A pod that is there and cannot be read: nothing is known of it.
+    /// A pod that exists and cannot be read.
     #[must_use]
     pub fn unreadable() -> Self {
         Self { text: "".into(), controller: None }
     }
 
-    /// The pod as JSON; none where it cannot be read.
+    /// The pod as JSON; none when it could not be read.
     #[must_use]
     pub fn raw(&self) -> Option<&RawValue> {
         serde_json::from_str(&self.text).ok()
     }
 }
 
-/// The texts that are in use. Those that no pod has any more are dropped now and then.
+/// The texts that are in use. Unused ones are dropped now and then.
 #[derive(Debug, Default)]
 pub struct Texts {
     known: HashSet<Arc<str>>,
@@ -54,12 +54,12 @@ impl Texts {
         text
     }
 
-    /// Keeps a pod, also one that cannot be read: it is there all the same.
+    /// Keeps a pod. One that cannot be read is kept as unreadable, because it exists.
     pub fn keep_any(&mut self, pod: &RawValue) -> KeptPod {
         self.keep(pod).unwrap_or_else(KeptPod::unreadable)
     }
 
-    /// Keeps a pod; none when the JSON is no pod.
+    /// Keeps a pod; none when the JSON is not a pod.
     pub fn keep(&mut self, pod: &RawValue) -> Option<KeptPod> {
         let mut json = serde_json::Deserializer::from_str(pod.get());
         let read = Object::deserialize(Objects(&mut json)).ok()?;
@@ -160,7 +160,7 @@ struct Container<'a> {
     lifecycle: Raw<'a>,
 }
 
-/// Those that once were fields of the pod.
+/// The annotations that were the predecessors of fields.
 fn annotations(all: Option<Map<'_>>) -> Map<'_> {
     let kept = |key: &String| {
         key.contains("seccomp.security.alpha.kubernetes.io/") || key.contains("apparmor.security.beta.kubernetes.io/")
@@ -170,7 +170,7 @@ fn annotations(all: Option<Map<'_>>) -> Map<'_> {
 
 fn spec(mut spec: Spec<'_>) -> Spec<'_> {
     for volume in spec.volumes.iter_mut().flatten() {
-        // The type alone counts.
+        // Only the type of a volume is judged.
         let empty: Option<&RawValue> = serde_json::from_str("{}").ok();
         for (key, value) in volume.iter_mut() {
             if let (Some(empty), true) = (empty, key != "name" && value.get() != "null") {
@@ -200,7 +200,7 @@ fn spec(mut spec: Spec<'_>) -> Spec<'_> {
     spec
 }
 
-/// Pods of all namespaces, as a watch tells them.
+/// The pods of all namespaces, kept up to date by a watch.
 #[derive(Debug, Default)]
 pub struct Pods {
     texts: Texts,
@@ -208,7 +208,7 @@ pub struct Pods {
 }
 
 impl Pods {
-    /// Whether anything that counts has changed.
+    /// Adds or replaces a pod; whether a field that is judged has changed.
     pub fn apply(&mut self, namespace: &str, name: &str, pod: &RawValue) -> bool {
         let kept = self.texts.keep_any(pod);
         let known = self.by_namespace.get(namespace).and_then(|pods| pods.get(name));
@@ -220,6 +220,7 @@ impl Pods {
         true
     }
 
+    /// Removes a pod; whether it was known.
     pub fn remove(&mut self, namespace: &str, name: &str) -> bool {
         let Some(pods) = self.by_namespace.get_mut(namespace) else { return false };
         let removed = pods.contains_key(name) && Arc::make_mut(pods).remove(name).is_some();
@@ -229,7 +230,7 @@ impl Pods {
         removed
     }
 
-    /// Forgets all but these.
+    /// Removes all pods but these.
     pub fn retain(&mut self, names: &HashSet<(String, String)>) {
         for (namespace, pods) in &mut self.by_namespace {
             let gone = |name: &String| !names.contains(&(namespace.clone(), name.clone()));
@@ -240,7 +241,7 @@ impl Pods {
         self.by_namespace.retain(|_, pods| !pods.is_empty());
     }
 
-    /// As it is now: what changes later is copied first.
+    /// The pods as they are now. Later changes copy what they change.
     #[must_use]
     pub fn snapshot(&self) -> Arc<HashMap<String, Arc<PodsByName>>> {
         Arc::new(self.by_namespace.clone())

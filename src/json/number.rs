@@ -1,6 +1,6 @@
-//! Where a number ends.
+//! Finds the end of a number.
 
-/// From a number's first byte to after its last.
+/// The index behind a number, from the index of its first byte. `None` for a number that JSON does not allow.
 pub fn end(text: &[u8], mut at: usize) -> Option<usize> {
     if text.get(at) == Some(&b'-') {
         at += 1;
@@ -19,11 +19,11 @@ pub fn end(text: &[u8], mut at: usize) -> Option<usize> {
         }
         at = digits(text, at)?;
     }
-    // A zero before other digits.
+    // A digit may not follow a leading zero.
     (!text.get(at).is_some_and(u8::is_ascii_digit)).then_some(at)
 }
 
-/// One digit or more.
+/// The index behind one digit or more.
 fn digits(text: &[u8], start: usize) -> Option<usize> {
     let mut at = start;
     while text.get(at).is_some_and(u8::is_ascii_digit) {
@@ -37,7 +37,7 @@ mod tests {
     use super::end;
 
     #[test]
-    fn numbers_end_where_json_says() {
+    fn a_number_ends_where_json_says() {
         for (text, wanted) in [("0", 1), ("-12.5e+3,", 8), ("1E9]", 3), ("10 ", 2), ("0.0}", 3)] {
             assert_eq!(end(text.as_bytes(), 0), Some(wanted), "{text}");
         }

@@ -1,10 +1,10 @@
-//! A struct stands as an object and as nothing else. serde's own code reads one from a list, too, element by element:
-//! then `[]` is a pod without fields, in which nothing is wrong.
+//! Reads a struct from a JSON object only. serde's derived code also reads a struct from a list, element by element:
+//! `[]` would then be a pod without fields, and no rule would find a violation.
 
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
-/// Whatever serde hands on, all the way down.
+/// Wraps a deserializer, a visitor or a seed, and every one below it.
 pub struct Objects<T>(pub T);
 
 macro_rules! forward {
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_no_struct_at_any_depth() {
+    fn a_list_is_not_read_as_a_struct_at_any_depth() {
         let outer = read(r#"{"one": {"a": 1}, "many": [{"a": 2}, {}], "pair": [3, 4], "raw": [5]}"#).unwrap();
         assert_eq!((outer.one, outer.many), (Some(Inner { a: 1 }), vec![Inner { a: 2 }, Inner { a: 0 }]));
         assert_eq!((outer.pair, outer.raw.map(|raw| raw.get())), ((3, 4), Some("[5]")));

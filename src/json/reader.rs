@@ -1,10 +1,14 @@
-//! Walks a JSON text. None is "not plain": serde_json then reads it, or says what is wrong.
+//! Walks a JSON text. `None` means that the fast path gives up.
 
-use super::{Raw, number, scan};
+use super::{number, scan};
 use crate::effort;
 use std::borrow::Cow;
 
-/// A place in a text.
+/// The fast path gave up. serde_json reads the text again, and its error names the field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GaveUp;
+
+/// A position in a JSON text.
 #[derive(Debug, Clone)]
 pub struct Reader<'d> {
     text: &'d str,
@@ -17,22 +21,22 @@ impl<'d> Reader<'d> {
         Self { text, at: 0 }
     }
 
-    /// Whether nothing but white space is left.
+    /// Whether only white space is left.
     pub fn is_at_end(&mut self) -> bool {
         self.peek() == 0 && self.at == self.text.len()
     }
 
-    /// The next byte that is not white space; 0 at the end, with which no value begins.
+    /// The next byte that is not white space. 0 at the end: no value begins with it.
     #[inline]
     pub fn peek(&mut self) -> u8 {
         match self.text.as_bytes().get(self.at) {
             Some(byte) if *byte > b' ' => *byte,
-            _ => self.blank(),
+            _ => self.peek_after_blanks(),
         }
     }
 
     #[cold]
-    fn blank(&mut self) -> u8 {
+    fn peek_after_blanks(&mut self) -> u8 {
         loop {
             match self.text.as_bytes().get(self.at) {
                 Some(b' ' | b'\n' | b'\t' | b'\r') => self.at += 1,
@@ -51,7 +55,7 @@ impl<'d> Reader<'d> {
         self.text.as_bytes().get(self.at..)?.starts_with(word.as_bytes()).then(|| self.at += word.len())
     }
 
-    /// Whether `null` comes; then it is passed over.
+    /// Whether the next value is `null`. If so, it is skipped.
     #[inline]
     pub fn null(&mut self) -> Option<bool> {
         if self.peek() == b'n' { self.word("null").map(|()| true) } else { Some(false) }
@@ -65,7 +69,7 @@ impl<'d> Reader<'d> {
         }
     }
 
-    /// The text of a number as it is written.
+    /// The text of a number.
     pub fn number(&mut self) -> Option<&'d str> {
         self.peek();
         let start = self.at;
@@ -73,14 +77,14 @@ impl<'d> Reader<'d> {
         self.text.get(start..self.at)
     }
 
-    /// A whole number; serde_json reads -0 as a fraction.
+    /// An integer. Not `-0`, which serde_json reads as a fraction.
     pub fn integer(&mut self) -> Option<i64> {
-        whole(self.number()?)
+        parse_integer(self.number()?)
     }
 
-    /// The text of a whole number, as it would be printed. serde_json says what becomes of fractions.
+    /// The text of an integer.
     pub fn integer_text(&mut self) -> Option<&'d str> {
-        self.number().filter(|text| whole(text).is_some())
+        self.number().filter(|text| parse_integer(text).is_some())
     }
 
     /// Borrowed unless it has an escape.
@@ -92,7 +96,7 @@ impl<'d> Reader<'d> {
         }
     }
 
-    /// The string that comes, if it is short and plain; none says nothing.
+    /// The next string, if it is short and has no escape. `None` means only that [`Self::long`] must read it.
     #[inline]
     fn short(&mut self) -> Option<&'d str> {
         let Some([b'"', rest @ ..]) = self.text.as_bytes().get(self.at..) else { return None };
@@ -115,7 +119,7 @@ impl<'d> Reader<'d> {
         serde_json::from_str(self.text.get(start - 1..=end)?).ok().map(Cow::Owned)
     }
 
-    /// Nobody writes a key with an escape, who does not want to hide it.
+    /// A key without an escape. Only an attacker has a reason to write a key with one.
     #[inline]
     fn key(&mut self) -> Option<&'d str> {
         self.short().or_else(|| match self.long()? {
@@ -124,7 +128,7 @@ impl<'d> Reader<'d> {
         })
     }
 
-    /// Passes over a value; its text.
+    /// Skips a value and returns its text.
     pub fn skip(&mut self) -> Option<&'d str> {
         let first = self.peek();
         let start = self.at;
@@ -140,69 +144,89 @@ impl<'d> Reader<'d> {
         self.text.get(start..self.at)
     }
 
-    /// The value that comes, for later.
-    pub fn raw(&mut self) -> Option<Raw<'d>> {
-        self.skip().map(Raw::new)
+    /// The next bytes of the text.
+    pub(super) fn head(&self, length: usize) -> &'d [u8] {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        rest.get(..length).unwrap_or(rest)
     }
 
-    /// What was read since `before`, a place in the same text.
-    #[must_use]
-    pub fn since(&self, before: &Self) -> Option<Raw<'d>> {
-        self.text.get(before.at..self.at).map(Raw::new)
+    /// The text since an earlier position.
+    pub(super) fn since(&self, start: &Self) -> Option<&'d str> {
+        self.text.get(start.at..self.at)
     }
 
-    /// Each member of an object; `member` reads the value.
+    /// Steps into an object or a list.
+    #[inline]
+    pub(super) fn open(&mut self, bracket: u8) -> Option<()> {
+        self.take(bracket)
+    }
+
+    /// The next key of an object, in front of its value. `None` at the end of the object.
+    #[inline]
+    pub(super) fn next_key(&mut self, place: &mut Place) -> Result<Option<&'d str>, GaveUp> {
+        if !self.next(place, b'}').ok_or(GaveUp)? {
+            return Ok(None);
+        }
+        let key = self.key().ok_or(GaveUp)?;
+        self.take(b':').ok_or(GaveUp)?;
+        Ok(Some(key))
+    }
+
+    /// Whether a list has a next element.
+    #[inline]
+    pub(super) fn next_element(&mut self, place: &mut Place) -> Option<bool> {
+        self.next(place, b']')
+    }
+
+    #[inline]
+    fn next(&mut self, place: &mut Place, close: u8) -> Option<bool> {
+        let byte = self.peek();
+        match place {
+            Place::End => return Some(false),
+            _ if byte == close => {
+                self.at += 1;
+                *place = Place::End;
+                return Some(false);
+            }
+            Place::First => *place = Place::Later,
+            Place::Later if byte == b',' => self.at += 1,
+            Place::Later => return None,
+        }
+        effort::step(1).then_some(true)
+    }
+
+    /// Calls `member` with each key of an object. It must read the value.
     #[inline]
     pub fn object(&mut self, mut member: impl FnMut(&mut Self, &'d str) -> Option<()>) -> Option<()> {
-        self.take(b'{')?;
-        if self.peek() == b'}' {
-            self.at += 1;
-            return Some(());
-        }
-        loop {
-            if !effort::step(1) {
-                return None;
-            }
-            let key = self.key()?;
-            self.take(b':')?;
+        self.open(b'{')?;
+        let mut place = Place::First;
+        while let Some(key) = self.next_key(&mut place).ok()? {
             member(self, key)?;
-            match self.peek() {
-                b',' => self.at += 1,
-                b'}' => {
-                    self.at += 1;
-                    return Some(());
-                }
-                _ => return None,
-            }
         }
+        Some(())
     }
 
-    /// Each element of a list; `element` reads it.
+    /// Calls `element` for each element of a list. It must read the element.
     #[inline]
     pub fn list(&mut self, mut element: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
-        self.take(b'[')?;
-        if self.peek() == b']' {
-            self.at += 1;
-            return Some(());
-        }
-        loop {
-            if !effort::step(1) {
-                return None;
-            }
+        self.open(b'[')?;
+        let mut place = Place::First;
+        while self.next_element(&mut place)? {
             element(self)?;
-            match self.peek() {
-                b',' => self.at += 1,
-                b']' => {
-                    self.at += 1;
-                    return Some(());
-                }
-                _ => return None,
-            }
         }
+        Some(())
     }
 }
 
-fn whole(number: &str) -> Option<i64> {
+/// Where in a list or an object the reader is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    First,
+    Later,
+    End,
+}
+
+fn parse_integer(number: &str) -> Option<i64> {
     match number.as_bytes() {
         [digit] => Some(i64::from(digit - b'0')),
         _ => number.parse().ok().filter(|number| *number != 0),

@@ -1,16 +1,19 @@
-//! Whether two JSON texts say the same, however their keys are ordered and however they are spaced.
+//! Compares two JSON texts. The order of keys and white space do not count.
 
-use super::{Raw, Reader};
+use super::raw::Raw;
+use super::reader::Reader;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
-/// As deep as serde_json reads.
+/// The depth limit of serde_json.
 const DEPTH: usize = 128;
 
-/// Whether both say the same; false where it is not clear. Each is read once, and nothing is allocated for it: whoever
-/// sends them chooses how large they are. `null` and nothing are two things, `1` and `1.0` too.
+/// Whether both texts have the same value. False where the fast path gives up.
+///
+/// Each text is read once and nothing is allocated, because the sender chooses how large they are. A `null` and a missing
+/// key are different, and so are `1` and `1.0`.
 #[must_use]
 pub fn same(a: Raw<'_>, b: Raw<'_>) -> bool {
-    // As the API server writes both, they nearly always are.
+    // Nearly always so, because the API server writes both.
     if a.get() == b.get() {
         return true;
     }
@@ -23,7 +26,7 @@ pub fn same(a: Raw<'_>, b: Raw<'_>) -> bool {
     of(a).is_some_and(|a| of(b) == Some(a))
 }
 
-/// With keys that nobody outside knows, so nobody finds two texts with one digest.
+/// Hashes with random keys, so that a sender cannot construct two texts with the same digest.
 #[derive(Default)]
 struct Digest(RandomState);
 
@@ -35,7 +38,7 @@ impl Digest {
                 let (mut members, mut count) = (0_u64, 0_u64);
                 reader.object(|reader, key| {
                     let member = self.0.hash_one(('m', key, self.value(reader, depth)?));
-                    // A sum, since the order of keys says nothing.
+                    // A sum, because the order of keys does not count.
                     (members, count) = (members.wrapping_add(member), count + 1);
                     Some(())
                 })?;
@@ -61,24 +64,24 @@ impl Digest {
 mod tests {
     use super::*;
 
-    fn says_the_same(a: &str, b: &str) -> bool {
+    fn is_same(a: &str, b: &str) -> bool {
         same(Raw::new(a), Raw::new(b)) && same(Raw::new(b), Raw::new(a))
     }
 
     #[test]
-    fn order_and_spaces_say_nothing() {
+    fn the_order_of_keys_and_white_space_do_not_count() {
         for (a, b) in [
             (r#"{"a":1,"b":[{"c":null,"d":"x"}]}"#, "{ \"b\" : [ {\"d\":\"x\", \"c\":null} ],\n\"a\":1 }"),
             (r#"{"a":"\u0041"}"#, r#"{"a":"A"}"#),
             ("{}", "{ }"),
             ("[1, 2]", "[1,2]"),
         ] {
-            assert!(says_the_same(a, b), "{a} {b}");
+            assert!(is_same(a, b), "{a} {b}");
         }
     }
 
     #[test]
-    fn everything_else_is_a_difference() {
+    fn everything_else_counts() {
         for (a, b) in [
             (r#"{"a":1}"#, r#"{"a":2}"#),
             (r#"{"a":1}"#, r#"{"a":"1"}"#),
@@ -96,16 +99,16 @@ mod tests {
             ("1", "1.0"),
             ("true", "false"),
         ] {
-            assert!(!says_the_same(a, b), "{a} {b}");
+            assert!(!is_same(a, b), "{a} {b}");
         }
     }
 
     #[test]
-    fn what_is_broken_or_too_deep_is_a_difference() {
-        assert!(!says_the_same("{", "{ "));
-        assert!(!says_the_same("[1]", "[1] x"));
+    fn broken_and_deep_texts_are_different() {
+        assert!(!is_same("{", "{ "));
+        assert!(!is_same("[1]", "[1] x"));
         let deep = |space: &str| format!("{}{space}{}", "[".repeat(200), "]".repeat(200));
-        assert!(!says_the_same(&deep(""), &deep(" ")));
-        assert!(says_the_same(&deep(""), &deep("")));
+        assert!(!is_same(&deep(""), &deep(" ")));
+        assert!(is_same(&deep(""), &deep("")));
     }
 }

@@ -1,9 +1,9 @@
-//! Where strings and brackets end, found many bytes at a time.
+//! Finds the end of strings and brackets, many bytes at a time.
 
 use wide::u8x16;
 
-/// From after a string's first quote to its last one, and whether there is an escape between them.
-/// None for one with a control character in it, or without end.
+/// The index of a string's closing quote, and whether there is an escape before it. `from` is the index behind the opening
+/// quote. `None` for a string with a control character or without an end.
 #[inline]
 pub fn string(text: &[u8], from: usize) -> Option<(usize, bool)> {
     let (mut at, mut escaped) = (from, false);
@@ -17,7 +17,8 @@ pub fn string(text: &[u8], from: usize) -> Option<(usize, bool)> {
     }
 }
 
-/// As [`string`] for one that is short and plain, as keys are: its length. None is nothing but "look closer".
+/// The length of a string without an escape that ends within sixteen bytes, as most keys do. `None` for any other string:
+/// [`string`] must look at it.
 #[inline]
 pub fn short(rest: &[u8]) -> Option<usize> {
     let sixteen = rest.first_chunk()?;
@@ -25,7 +26,7 @@ pub fn short(rest: &[u8]) -> Option<usize> {
     (sixteen.get(length) == Some(&b'"')).then_some(length)
 }
 
-/// The next byte that does not stand for itself in a string.
+/// The index of the next byte that has a special meaning in a string: a quote, a backslash or a control character.
 #[inline]
 fn special(text: &[u8], mut at: usize) -> Option<usize> {
     loop {
@@ -37,14 +38,14 @@ fn special(text: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
-/// A bit for each byte that does not stand for itself in a string.
+/// A bit for each such byte.
 #[inline]
 fn specials(sixteen: &[u8; 16]) -> u32 {
     let lane = u8x16::new(*sixteen);
     (lane.simd_eq(u8x16::splat(b'"')) | lane.simd_eq(u8x16::splat(b'\\')) | controls(lane)).to_bitmask()
 }
 
-/// As [`special`], where the text is nearly at its end.
+/// As [`special`], in the last bytes of the text.
 #[cold]
 fn last(text: &[u8], at: usize) -> Option<usize> {
     let found = text.get(at..)?.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..b' '));
@@ -56,8 +57,8 @@ fn controls(lane: u8x16) -> u8x16 {
     lane.min(u8x16::splat(0x1f)).simd_eq(lane)
 }
 
-/// From after an opening bracket to the one that closes it; what is between may be nested as it likes.
-/// None when it is not closed, or for a string with a control character in it.
+/// The index of the bracket that closes the one before `from`, however deep the text between them is nested.
+/// `None` when it is not closed, or for a string with a control character.
 pub fn close(text: &[u8], from: usize) -> Option<usize> {
     let (mut at, mut depth) = (from, 1);
     let mut carry = Carry::default();
@@ -72,7 +73,7 @@ pub fn close(text: &[u8], from: usize) -> Option<usize> {
         };
         let Brackets { opens, closes } = brackets?;
         if closes.count_ones() < depth {
-            // Whatever their order, the end is not here.
+            // In any order, these brackets do not reach the end.
             depth = depth + opens.count_ones() - closes.count_ones();
         } else {
             let mut both = opens | closes;
@@ -94,30 +95,30 @@ pub fn close(text: &[u8], from: usize) -> Option<usize> {
 
 const WINDOW: usize = 64;
 
-/// Brackets and braces outside of strings: a bit for each byte of a window.
+/// Brackets and braces outside of strings, as a bit for each byte of a window.
 struct Brackets {
     opens: u64,
     closes: u64,
 }
 
-/// What one window leaves to the next.
+/// The state between two windows.
 #[derive(Default)]
 struct Carry {
-    /// All ones when it ended inside a string.
+    /// All ones when the last window ended inside a string.
     inside: u64,
-    /// Whether it ended in a backslash that escapes what follows.
+    /// Whether it ended with a backslash that escapes the next byte.
     escape: bool,
 }
 
 impl Carry {
-    /// None for a control character inside a string.
+    /// `None` for a control character inside a string.
     #[inline]
     fn brackets(&mut self, block: &[u8; WINDOW]) -> Option<Brackets> {
         let (mut quotes, mut opens, mut closes) = (0, 0, 0);
         let (mut least, mut escapes) = (u8x16::splat(0xff), u8x16::splat(0));
         for (n, sixteen) in block.as_chunks().0.iter().enumerate() {
             let lane = u8x16::new(*sixteen);
-            // A brace and a bracket differ by this bit alone.
+            // Only this bit differs between a brace and a bracket.
             let folded = lane | u8x16::splat(0x20);
             quotes |= bits(lane.simd_eq(u8x16::splat(b'"')), n);
             opens |= bits(folded.simd_eq(u8x16::splat(b'{')), n);
@@ -125,11 +126,11 @@ impl Carry {
             least = least.min(lane);
             escapes |= lane.simd_eq(u8x16::splat(b'\\'));
         }
-        // Backslashes and control characters are rare: where they are is looked for only when they are there.
+        // Backslashes and control characters are rare, so their positions are computed only when there are some.
         if self.escape || escapes.to_bitmask() != 0 {
             quotes &= !self.escaped(each(block, |lane| lane.simd_eq(u8x16::splat(b'\\'))));
         }
-        // Each bit becomes the sum of those up to it: odd inside of a string, its first quote included.
+        // Each bit becomes the parity of the quotes up to it: 1 from an opening quote to before the closing one.
         let mut inside = quotes;
         for shift in [1, 2, 4, 8, 16, 32] {
             inside ^= inside << shift;
@@ -142,7 +143,7 @@ impl Carry {
         Some(Brackets { opens: opens & !inside, closes: closes & !inside })
     }
 
-    /// A bit for each byte that a backslash stands before, unless that one is escaped itself.
+    /// A bit for each byte behind a backslash that is not escaped itself.
     fn escaped(&mut self, mut backslashes: u64) -> u64 {
         let mut escaped = u64::from(self.escape);
         backslashes &= !escaped;
@@ -175,7 +176,7 @@ mod tests {
     #[test]
     fn brackets_in_strings_do_not_count() {
         for inner in [r#""}""#, r#""\"}""#, r#""\\""#, r#""\\\"}]""#, "{}", "[{},[]]", r#"{"a":"]"}"#] {
-            // At every place relative to the windows, with something behind.
+            // At every offset from the start of a window, with more text after it.
             for pad in 0..130 {
                 let text = format!("[{}{inner}]}},1]", " ".repeat(pad));
                 assert_eq!(close(text.as_bytes(), 1), Some(text.len() - 5), "{text}");
@@ -197,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_end_has_no_end() {
+    fn broken_strings_and_brackets_have_no_end() {
         for text in ["[", "{\"a\":[1,2}", "[\"]", "[\"\\\"]", "[\"\u{0}\"]", "[\"\u{1f}\"]"] {
             assert_eq!(close(text.as_bytes(), 1), None, "{text:?}");
         }
@@ -207,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn depth_costs_no_stack() {
+    fn a_deep_text_needs_no_deep_stack() {
         let deep = "[".repeat(100_000) + &"]".repeat(100_000);
         assert_eq!(close(deep.as_bytes(), 1), Some(199_999));
         let escapes = format!("\"{}\"", "\\n".repeat(100_000));

@@ -1,4 +1,4 @@
-//! From the parser's events to values: keys, aliases, merges, and the budget that keeps bombs small.
+//! Builds values from the events of the YAML parser: keys, aliases and merges, within a budget that stops YAML bombs.
 
 use super::{Content, Document, ManifestError, Member, Node, Position, scalar};
 use serde_saphyr::granit_parser::{
@@ -7,20 +7,20 @@ use serde_saphyr::granit_parser::{
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// Kubernetes objects nest some 20 deep, CRD schemas some 60; serde_json stops at 128.
+/// The depth limit. Kubernetes objects need some 20, CRD schemas some 60, and serde_json stops at 128.
 const MAX_DEPTH: usize = 100;
-/// Values in a file: some 100 MB of JSON.
+/// The most values in a file. They make some 100 MB of JSON.
 const MAX_NODES: usize = 5_000_000;
-/// Values that aliases may add; people use them for a few shared blocks.
+/// The most values that aliases may add. People use aliases for a few shared blocks.
 const MAX_ALIASED: usize = 50_000;
-/// Values below anchors, each counted as often as it is named.
+/// The most values below anchors. A value below two anchors counts twice.
 const MAX_ANCHORED: usize = 1_000_000;
-/// JSON allows longer keys than the 1024 characters of YAML.
+/// The longest key. YAML allows 1024 characters, JSON more.
 const MAX_KEY: usize = 64 * 1024;
-/// Below this many keys a scan of the list is quicker than a map.
+/// Below this number of keys, a search of the list is faster than a map.
 const SMALL: usize = 16;
 
-/// What the documents of one file have used up.
+/// The values in the documents of one file so far.
 #[derive(Debug, Default)]
 pub struct Budget {
     nodes: usize,
@@ -28,8 +28,8 @@ pub struct Budget {
     anchored: usize,
 }
 
-/// Reads the documents of a text that begins at `start` of its file, those before an error too. Counts them, empty ones
-/// included.
+/// Reads the documents of a text that begins at `start` of its file, also those before an error. Returns their number, with the
+/// empty ones.
 pub fn documents(
     text: &str,
     start: Position,
@@ -77,7 +77,7 @@ impl<'t> Builder<'t, '_> {
         }
     }
 
-    /// The next event of a collection, which the parser closes or fails.
+    /// The next event of a list or a map. The parser reports one without an end as an error.
     fn inner(&mut self, opened: Position) -> Result<(Event<'t>, Position), ManifestError> {
         self.next()?.ok_or_else(|| ManifestError::new(opened, "what begins here has no end"))
     }
@@ -155,7 +155,7 @@ impl<'t> Builder<'t, '_> {
                 "this alias stands inside the value that it names; write the value out",
             ));
         };
-        // Counted before it is copied.
+        // Counted before the copy, which may be large.
         self.budget.aliased += size(node);
         if self.budget.aliased > MAX_ALIASED {
             return Err(ManifestError::new(at, format!("aliases add more than {MAX_ALIASED} values; write them out")));
@@ -203,7 +203,7 @@ fn size(node: &Node) -> usize {
 
 fn meaning(text: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>) -> Result<Content, String> {
     match tag {
-        // `!` alone says: a text.
+        // The tag `!` means a text.
         Some(tag) if tag.handle().is_empty() && tag.suffix() == "!" => Ok(Content::Text(text.into_owned())),
         Some(tag) => match tag.suffix_in_namespace("tag:yaml.org,2002:") {
             Some(name) => scalar::tagged(&name, &text),
@@ -221,7 +221,7 @@ fn fitting(tag: Option<&Tag>, wanted: &str) -> Result<(), String> {
     }
 }
 
-/// Keys are texts in JSON; kubectl writes numbers and booleans out.
+/// The text of a key. JSON has only text keys, so kubectl turns a number or a boolean into its text.
 fn key_text(key: Node) -> Result<String, ManifestError> {
     match key.content {
         Content::Text(text) => Ok(text),
@@ -234,7 +234,7 @@ fn key_text(key: Node) -> Result<String, ManifestError> {
     }
 }
 
-/// The members of a map as they come.
+/// The members of a map so far.
 #[derive(Default)]
 struct Members {
     list: Vec<Member>,
@@ -254,15 +254,15 @@ impl Members {
 
     fn add(&mut self, member: Member) -> Result<(), ManifestError> {
         match self.find(&member.key).and_then(|index| self.list.get_mut(index)) {
-            Some(before) if before.merged || member.merged => {
-                let merged = before.merged && member.merged;
-                *before = Member { merged, ..member };
+            Some(first) if first.merged || member.merged => {
+                let merged = first.merged && member.merged;
+                *first = Member { merged, ..member };
             }
-            Some(before) => {
+            Some(first) => {
                 let key = crate::text::clean(&member.key, 100);
                 let message = format!(
                     "the key `{key}` is here twice, first on line {}; keep one, kubectl would take the last",
-                    before.at.line
+                    first.at.line
                 );
                 return Err(ManifestError::new(member.at, message));
             }
@@ -276,8 +276,8 @@ impl Members {
         Ok(())
     }
 
-    /// `<<: *defaults`, or a list of them of which earlier ones win. As in kubectl a merge replaces
-    /// the keys written above it.
+    /// Merges `<<: *defaults`, or a list of such objects, of which an earlier one wins. As in kubectl, a merge replaces
+    /// the keys above it.
     fn merge(&mut self, value: Node) -> Result<(), ManifestError> {
         match value.content {
             Content::Map(members) => {

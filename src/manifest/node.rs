@@ -1,9 +1,9 @@
-//! A value and where it stands.
+//! A value and its position in a file.
 
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-/// A place in a file, as editors count: from 1.
+/// A position in a file. Lines and columns count from 1, as in an editor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
     pub line: usize,
@@ -13,7 +13,7 @@ pub struct Position {
 impl Position {
     pub const START: Self = Self { line: 1, column: 1 };
 
-    /// The place right after `text` that starts here.
+    /// The position behind `text`, which starts here.
     #[must_use]
     pub fn after(self, text: &str) -> Self {
         match text.rsplit_once('\n') {
@@ -26,7 +26,7 @@ impl Position {
     }
 }
 
-/// A value of a document. It serialises as itself, numbers digit by digit as they were written.
+/// A value of a document. It serialises to the same value, and a number to the same digits.
 #[derive(Debug, Clone)]
 pub struct Node {
     pub at: Position,
@@ -37,20 +37,20 @@ pub struct Node {
 pub enum Content {
     Null,
     Bool(bool),
-    /// Valid JSON, so that integers of any size survive.
+    /// JSON text, so that an integer of any size keeps its digits.
     Number(Box<RawValue>),
     Text(String),
     List(Vec<Node>),
     Map(Vec<Member>),
 }
 
-/// A key and its value; keys of one map are unique.
+/// A key and its value. The keys of one map are unique.
 #[derive(Debug, Clone)]
 pub struct Member {
     pub key: String,
     pub at: Position,
     pub value: Node,
-    /// It came by a merge key (`<<`), so a key written out may still replace it.
+    /// Whether it is from a merge key (`<<`). A key of the map itself then replaces it.
     pub(super) merged: bool,
 }
 
@@ -76,7 +76,7 @@ impl Node {
         }
     }
 
-    /// What it is, for errors.
+    /// Its type, for an error message.
     #[must_use]
     pub const fn noun(&self) -> &'static str {
         match self.content {
@@ -101,7 +101,7 @@ impl Node {
         })
     }
 
-    /// The longest part of a JSON pointer that is there, and where it stands: at its key, or at the list item.
+    /// The longest part of a JSON pointer that exists, and its position: that of the key or of the list item.
     #[must_use]
     pub fn resolve<'p>(&self, pointer: &'p str) -> (&'p str, Position) {
         let (mut node, mut at, mut length) = (self, self.at, 0);
@@ -121,7 +121,7 @@ impl Node {
         (pointer.get(..length).unwrap_or_default(), at)
     }
 
-    /// Where the value at a JSON pointer stands, or else its nearest ancestor that is there.
+    /// The position of the value at a JSON pointer, or of its nearest ancestor that exists.
     #[must_use]
     pub fn position(&self, pointer: &str) -> Position {
         self.resolve(pointer).1
@@ -130,7 +130,7 @@ impl Node {
     /// The value as JSON text.
     #[must_use]
     pub fn to_json(&self) -> String {
-        // Writing strings, lists and maps to a string cannot fail.
+        // Serialising to a string cannot fail.
         serde_json::to_string(self).unwrap_or_default()
     }
 }

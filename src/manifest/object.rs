@@ -1,27 +1,27 @@
-//! Kubernetes objects in documents; those of a List one by one.
+//! The Kubernetes objects in a document. A List holds several.
 
 use super::{Content, Document, ManifestError, Node, Position};
 
-/// An object as somebody means to apply it.
+/// A Kubernetes object in a file.
 #[derive(Debug, Clone, Copy)]
 pub struct Object<'d> {
-    /// The document's place in its file.
+    /// The index of the document in its file.
     pub document: usize,
     pub api_version: &'d str,
     pub kind: &'d str,
-    /// The object itself; pointers and positions count from here.
+    /// The object itself. Pointers begin here.
     pub node: &'d Node,
 }
 
 impl Document {
-    /// Whether it says of which kind it is.
+    /// Whether it has an `apiVersion` and a `kind`.
     #[must_use]
     pub fn is_object(&self) -> bool {
         identity(&self.root, None).is_ok()
     }
 
-    /// The objects of the document: itself, or its items, as kubectl takes any object apart that has `items`, whatever its
-    /// kind. What is no Kubernetes object is an error among them.
+    /// The objects of the document: the document itself, or its `items`. As kubectl does, this splits any object with
+    /// `items`, of any kind. A value that is no Kubernetes object becomes an error.
     #[must_use]
     pub fn objects(&self) -> Vec<Result<Object<'_>, ManifestError>> {
         let mut objects = Vec::new();
@@ -56,7 +56,7 @@ fn collect<'d>(
             let message = format!("`items` is {}, and kubectl takes a list alone; repair it", items.noun());
             objects.push(Err(ManifestError::new(node.position("/items"), message)));
         }
-        // Of `items` that are no list kubectl takes nothing out.
+        // kubectl does not split an object whose `items` are no list.
         _ => objects.push(Ok(Object { document, api_version, kind, node })),
     }
 }
@@ -87,7 +87,7 @@ fn field<'d>(node: &'d Node, key: &str) -> Result<&'d str, ManifestError> {
 }
 
 impl<'d> Object<'d> {
-    /// The API group: `apps` of `apps/v1`, nothing of `v1`.
+    /// The API group: `apps` for `apps/v1`, empty for `v1`.
     #[must_use]
     pub fn group(&self) -> &'d str {
         self.api_version.split_once('/').map_or("", |(group, _)| group)
@@ -103,7 +103,7 @@ impl<'d> Object<'d> {
         self.metadata("namespace")
     }
 
-    /// The name, or the prefix that the API server makes one from with a `*` behind it; empty without either.
+    /// The name, or `generateName` with a `*` behind it. Empty without both.
     #[must_use]
     pub fn name(&self) -> String {
         match (self.metadata("name"), self.metadata("generateName")) {
@@ -117,7 +117,7 @@ impl<'d> Object<'d> {
         self.node.get("metadata")?.get(key)?.as_str().filter(|text| !text.is_empty())
     }
 
-    /// Where the field at a JSON pointer of the object stands in the file.
+    /// The position in the file of the field at a JSON pointer of the object.
     #[must_use]
     pub fn position(&self, pointer: &str) -> Position {
         self.node.position(pointer)

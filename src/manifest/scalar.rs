@@ -1,4 +1,4 @@
-//! What a scalar means to kubectl: the rules of go-yaml v2, case by case.
+//! The meaning of a scalar for kubectl: the rules of go-yaml v2.
 
 use super::Content;
 use base64::Engine;
@@ -8,7 +8,7 @@ use std::borrow::Cow;
 /// The meaning of a scalar without quotes.
 ///
 /// # Errors
-/// A number that JSON cannot hold.
+/// A number that JSON does not have.
 pub fn plain(text: &str) -> Result<Content, String> {
     Ok(match text {
         "" | "~" | "null" | "Null" | "NULL" => Content::Null,
@@ -26,7 +26,7 @@ pub fn plain(text: &str) -> Result<Content, String> {
 /// The meaning of a scalar with a tag of the core schema.
 ///
 /// # Errors
-/// A tag that the text does not fit, or that manifests do not use.
+/// A tag that does not fit the text, or that manifests do not use.
 pub fn tagged(tag: &str, text: &str) -> Result<Content, String> {
     let content = match tag {
         "str" => return Ok(Content::Text(text.to_owned())),
@@ -38,12 +38,12 @@ pub fn tagged(tag: &str, text: &str) -> Result<Content, String> {
     match (&content, tag) {
         (Content::Bool(_), "bool") | (Content::Null, "null") | (Content::Number(_), "float") => Ok(content),
         (Content::Number(number), "int") if is_integer(number) => Ok(content),
-        // Not the value: it may be a secret.
+        // Without the value, which may be a secret.
         _ => Err(format!("this is not a `!!{tag}`; drop the tag or write a value that fits")),
     }
 }
 
-/// kubectl writes the bytes out as text.
+/// The decoded bytes as text, as for kubectl.
 fn binary(text: &str) -> Result<Content, String> {
     let digits: String = text.chars().filter(|c| !c.is_whitespace()).collect();
     let bytes = base64::engine::general_purpose::STANDARD.decode(digits);
@@ -51,16 +51,16 @@ fn binary(text: &str) -> Result<Content, String> {
     Ok(Content::Text(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-/// Without the tag: a password that begins with `!` and has no quotes is one.
+/// The message for an unknown tag, without the tag: a password that begins with `!` and has no quotes looks like one.
 pub const UNKNOWN_TAG: &str = "this tag has no meaning in a Kubernetes manifest; write the value out, and put a text that begins with `!` in quotes";
 
-/// A number as JSON text. None for what is a text.
+/// A number as JSON text. `None` for a scalar that is a text.
 fn number(text: &str) -> Option<Box<RawValue>> {
     let first = text.bytes().next()?;
     if !(first.is_ascii_digit() || matches!(first, b'+' | b'-' | b'.')) {
         return None;
     }
-    // YAML 1.1 lets digits be grouped: 1_000.
+    // YAML 1.1 allows groups of digits: 1_000.
     let digits = match first {
         b'.' => Cow::Borrowed(text),
         _ if text.contains('_') => Cow::Owned(text.replace('_', "")),
@@ -70,8 +70,8 @@ fn number(text: &str) -> Option<Box<RawValue>> {
     RawValue::from_string(json).ok()
 }
 
-/// Go's `strconv.ParseInt(text, 0, 64)`, then `ParseUint`; larger decimal integers keep their digits, as long as a float
-/// reaches as far.
+/// As Go's `strconv.ParseInt(text, 0, 64)`, then `ParseUint`. A larger decimal integer keeps its digits, if a float can
+/// hold its size.
 fn integer(text: &str) -> Option<String> {
     let (negative, unsigned) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -95,8 +95,8 @@ fn integer(text: &str) -> Option<String> {
     }
 }
 
-/// `^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`, whole numbers without a fraction as
-/// Go writes them to JSON.
+/// A text that matches `^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`. As in Go, a whole number has no fraction
+/// in the JSON.
 fn float(text: &str) -> Option<String> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
@@ -132,9 +132,9 @@ mod tests {
         }
     }
 
-    // As sigs.k8s.io/yaml v1.6.0 has it.
+    // As printed by sigs.k8s.io/yaml v1.6.0.
     #[test]
-    fn what_no_float_can_hold_is_a_text() {
+    fn a_number_too_large_for_a_float_is_a_text() {
         for sign in ["", "-"] {
             let (large, too_large) = (format!("{sign}1{}", "0".repeat(308)), format!("{sign}{}", "8".repeat(309)));
             assert_eq!(json(&large), large);
@@ -142,7 +142,7 @@ mod tests {
         }
     }
 
-    // Each line was printed by sigs.k8s.io/yaml v1.6.0.
+    // As printed by sigs.k8s.io/yaml v1.6.0.
     #[test]
     fn scalars_mean_what_they_mean_to_kubectl() {
         for (text, expected) in [

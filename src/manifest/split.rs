@@ -1,28 +1,28 @@
-//! A file, document by document, so that one that cannot be read ends at its own end.
+//! Splits a file into documents, so that an error in one document does not reach the next.
 
 use super::Position;
 
-/// The text of one document, from its `---` on if it has one.
+/// The text of one document, with its `---` if it has one.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Chunk<'t> {
     pub text: &'t str,
-    /// Where it begins in the file, from 1.
+    /// The line where it begins in the file, from 1.
     pub line: usize,
-    /// It is a document, be it an empty one: there is a `---`, or anything but comments.
+    /// Whether it counts as a document: it has a `---`, or more than comments.
     pub counts: bool,
 }
 
-/// What a chunk holds so far.
+/// The content of a chunk so far.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Seen {
-    /// Comments and empty lines.
+    /// Only comments and empty lines.
     Nothing,
-    /// `%YAML`: a `---` must follow, and it begins no other document.
+    /// A directive such as `%YAML`. The next `---` belongs to the same document.
     Directives,
     Document,
 }
 
-/// Splits at the lines that end or begin a document. In YAML they do so wherever they stand, in a text too.
+/// Splits at the lines that end or begin a document. In YAML they do so everywhere, also inside a text.
 pub fn chunks(text: &str) -> Vec<Chunk<'_>> {
     let mut chunks = Vec::new();
     let (mut start, mut at) = ((0, 1), (0, 1));
@@ -64,20 +64,20 @@ fn is_comment(line: &str) -> bool {
     line.is_empty() || line.starts_with('#')
 }
 
-/// The parts of a chunk, each with where it begins. JSON values one after another, as `jq` prints them, are documents without
-/// `---`; each of them has the white space before it. Any other chunk is one part.
+/// The parts of a chunk and their positions. Several JSON values in a row, as `jq` prints them, are documents without
+/// `---`. Each of these parts includes the white space before it. Any other chunk is one part.
 pub fn parts<'t>(chunk: &Chunk<'t>) -> Vec<(&'t str, Position)> {
     let start = Position { line: chunk.line, column: 1 };
     let (text, start) = match chunk.text.split_once('\n').filter(|(first, _)| is_alone(first)) {
         Some((_, rest)) => (rest, Position { line: start.line + 1, ..start }),
         None => (chunk.text, start),
     };
-    // Files that were put one behind the other have one each.
+    // In a concatenation of files, each of them may begin with a byte order mark.
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
     json(text, start).unwrap_or_else(|| vec![(text, start)])
 }
 
-/// A `---` with nothing but a comment beside it.
+/// A `---` with no more than a comment on its line.
 fn is_alone(line: &str) -> bool {
     is_marker(line, "---") && is_comment(line.trim_start_matches(['\u{FEFF}', '-']))
 }

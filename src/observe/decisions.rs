@@ -1,43 +1,23 @@
-//! One line a decision. Written by hand, not as a tracing event: it is the only line on the request path.
+//! One log line for each decision. It is written by hand and not as a tracing event, because it is the only line on the
+//! request path.
 
-use super::{Format, Times, lines::Lines};
+mod caller;
+mod line;
+
+pub use caller::Caller;
+
+use super::format::Format;
+use super::lines::Lines;
+use super::times::Times;
 use crate::admit::Hook;
-use crate::outcome::{Outcome, Tally};
-use crate::text::{clean, is_unsafe};
+use crate::outcome::Outcome;
 use jiff::Timestamp;
-use jiff::tz::Offset;
-use std::borrow::Cow;
 use std::cell::RefCell;
-use std::fmt::Write;
 
-const TARGET: &str = "podreeve::decision";
-/// No field of a line is longer, in characters; the API's own names are not.
-const FIELD_MAX: usize = 253;
-/// What an answer left out may be as long, in characters.
-const DETAIL_MAX: usize = 1000;
-/// So much room is kept for the next line.
+/// Capacity that is kept for the next line, in bytes.
 const LINE_KEPT: usize = 4096;
 
-/// Who asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Caller {
-    /// Whoever has a certificate of the clients' CA: the API server.
-    Authenticated,
-    /// Whoever reaches the port. What the line says of the request is that caller's word.
-    Unauthenticated,
-}
-
-impl Caller {
-    /// Only strangers are marked.
-    const fn mark(self) -> &'static str {
-        match self {
-            Self::Authenticated => "",
-            Self::Unauthenticated => "unauthenticated",
-        }
-    }
-}
-
-/// Writes decisions.
+/// The log of decisions.
 #[derive(Debug, Clone)]
 pub struct Decisions {
     lines: Lines,
@@ -51,13 +31,13 @@ impl Decisions {
         Self { lines, format, caller: Caller::Authenticated }
     }
 
-    /// Those of such callers.
+    /// The same log, for decisions on requests of `caller`.
     #[must_use]
-    pub fn of(self, caller: Caller) -> Self {
+    pub fn with_caller(self, caller: Caller) -> Self {
         Self { caller, ..self }
     }
 
-    /// How many lines of the log were lost because its reader is too slow.
+    /// How many log lines were lost because the reader of the log is too slow.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.lines.lost()
@@ -65,261 +45,33 @@ impl Decisions {
 
     pub fn write(&self, hook: Hook, outcome: &Outcome, times: Times) {
         thread_local! {
-            /// Lines are put together in one place, which stays warm.
+            /// One buffer for each thread, so that no line allocates.
             static LINE: RefCell<String> = RefCell::default();
         }
         LINE.with_borrow_mut(|out| {
             out.clear();
-            line(out, self, Timestamp::now(), hook, outcome, times);
+            line::write(out, self.format, self.caller, Timestamp::now(), hook, outcome, times);
             self.lines.write(out.as_bytes());
             out.shrink_to(LINE_KEPT);
         });
     }
 }
 
-/// Field by field what is known of the request; never its body.
-struct Line<'o> {
-    timestamp: Timestamp,
-    hook: &'static str,
-    caller: &'static str,
-    uid: Cow<'o, str>,
-    user: Cow<'o, str>,
-    operation: Cow<'o, str>,
-    kind: Cow<'o, str>,
-    sub_resource: Cow<'o, str>,
-    namespace: Cow<'o, str>,
-    name: Cow<'o, str>,
-    verdict: &'static str,
-    rules: &'o [Tally],
-    problem: Option<String>,
-    detail: String,
-    micros: u64,
-}
-
-fn line(out: &mut String, log: &Decisions, timestamp: Timestamp, hook: Hook, outcome: &Outcome, times: Times) {
-    let about = &outcome.about;
-    let line = Line {
-        timestamp,
-        hook: hook.as_str(),
-        caller: log.caller.mark(),
-        uid: safe(&about.uid),
-        user: safe(&about.user),
-        operation: safe(&about.operation),
-        kind: safe(&about.kind),
-        sub_resource: safe(&about.sub_resource),
-        namespace: safe(&about.namespace),
-        name: safe(&about.name),
-        verdict: outcome.verdict.as_str(),
-        rules: &outcome.tallies,
-        problem: outcome.problem.as_deref().map(|problem| clean(problem, FIELD_MAX)),
-        detail: if outcome.hidden.is_empty() { String::new() } else { clean(&outcome.hidden, DETAIL_MAX) },
-        micros: u64::try_from(times.total.as_micros()).unwrap_or(u64::MAX),
-    };
-    match log.format {
-        Format::Json => json(out, &line),
-        Format::Text => text(out, &line),
-    }
-}
-
-/// Put together by hand: serde takes three times as long for it.
-fn json(out: &mut String, line: &Line<'_>) {
-    out.push_str("{\"timestamp\":\"");
-    stamp(out, line.timestamp);
-    out.push_str("\",\"level\":\"INFO\",\"target\":\"");
-    out.push_str(TARGET);
-    out.push_str("\",\"message\":\"decided\"");
-    let problem = line.problem.as_deref().unwrap_or_default();
-    for (key, value, always) in [
-        (",\"hook\":\"", line.hook, true),
-        (",\"uid\":\"", &*line.uid, true),
-        (",\"user\":\"", &line.user, true),
-        (",\"caller\":\"", line.caller, false),
-        (",\"operation\":\"", &line.operation, true),
-        (",\"kind\":\"", &line.kind, true),
-        (",\"sub_resource\":\"", &line.sub_resource, false),
-        (",\"namespace\":\"", &line.namespace, true),
-        (",\"name\":\"", &line.name, true),
-        (",\"verdict\":\"", line.verdict, true),
-        (",\"problem\":\"", problem, false),
-        (",\"detail\":\"", &line.detail, false),
-    ] {
-        if always || !value.is_empty() {
-            out.push_str(key);
-            escape(out, value);
-            out.push('"');
-        }
-    }
-    out.push_str(",\"rules\":[");
-    for (n, Tally { rule, effect, count }) in line.rules.iter().enumerate() {
-        let comma = if n == 0 { "" } else { "," };
-        let _ = write!(out, "{comma}{{\"rule\":\"{rule}\",\"effect\":\"{}\",\"count\":{count}}}", effect.as_str());
-    }
-    out.push_str("],\"micros\":");
-    let _ = write!(out, "{}", line.micros);
-    out.push_str("}\n");
-}
-
-/// What JSON wants escaped and [`safe`] has left.
-fn escape(out: &mut String, text: &str) {
-    if text.bytes().fold(false, |any, b| any | matches!(b, b'"' | b'\\')) {
-        for c in text.chars() {
-            if matches!(c, '"' | '\\') {
-                out.push('\\');
-            }
-            out.push(c);
-        }
-    } else {
-        out.push_str(text);
-    }
-}
-
-/// RFC 3339 in UTC, to the microsecond.
-fn stamp(out: &mut String, timestamp: Timestamp) {
-    let at = Offset::UTC.to_datetime(timestamp);
-    let micros = at.subsec_nanosecond() / 1000;
-    for (two, end) in [
-        (i32::from(at.year() / 100), ""),
-        (i32::from(at.year() % 100), "-"),
-        (at.month().into(), "-"),
-        (at.day().into(), "T"),
-        (at.hour().into(), ":"),
-        (at.minute().into(), ":"),
-        (at.second().into(), "."),
-        (micros / 10_000, ""),
-        (micros / 100 % 100, ""),
-        (micros % 100, "Z"),
-    ] {
-        for digit in [two / 10, two % 10] {
-            out.push(char::from(b'0' + u8::try_from(digit).unwrap_or_default()));
-        }
-        out.push_str(end);
-    }
-}
-
-/// In quotes where it could be taken for more than one word, or for another field.
-fn word(text: &str) -> Cow<'_, str> {
-    let splits = |c: char| c.is_whitespace() || matches!(c, '"' | '=' | '\\');
-    if text.contains(splits) { Cow::Owned(format!("{text:?}")) } else { Cow::Borrowed(text) }
-}
-
-fn text(out: &mut String, line: &Line<'_>) {
-    let sub = if line.sub_resource.is_empty() { "" } else { "/" };
-    let caller = if line.caller.is_empty() { "" } else { " caller=" };
-    let space = if line.namespace.is_empty() { "" } else { "/" };
-    let _ = write!(
-        out,
-        "{}  INFO {TARGET}: {} {} {} {}{sub}{} {}{space}{} uid={} user={}{caller}{} rules=",
-        line.timestamp,
-        line.verdict,
-        line.hook,
-        word(&line.operation),
-        word(&line.kind),
-        word(&line.sub_resource),
-        word(&line.namespace),
-        word(&line.name),
-        word(&line.uid),
-        word(&line.user),
-        line.caller
-    );
-    for (n, tally) in line.rules.iter().enumerate() {
-        let comma = if n == 0 { "" } else { "," };
-        let _ = write!(out, "{comma}{}:{}", tally.rule, tally.effect.as_str());
-    }
-    let _ = write!(out, " micros={}", line.micros);
-    if let Some(problem) = &line.problem {
-        let _ = write!(out, " problem={problem:?}");
-    }
-    if !line.detail.is_empty() {
-        let _ = write!(out, " detail={:?}", line.detail);
-    }
-    out.push('\n');
-}
-
-/// The line that tells of lost ones.
+/// The line that says how many lines were lost.
 pub(super) fn lost_line(format: Format) -> fn(u64) -> String {
     match format {
         Format::Json => |lost| {
             format!(
                 "{{\"timestamp\":\"{}\",\"level\":\"WARN\",\"target\":\"podreeve::log\",\"message\":\"{lost} log lines \
-                 were lost, because whoever reads this log is too slow\",\"lost\":{lost}}}\n",
+                 were lost, because the reader of this log is too slow\",\"lost\":{lost}}}\n",
                 Timestamp::now()
             )
         },
         Format::Text => |lost| {
             format!(
-                "{}  WARN podreeve::log: {lost} log lines were lost, because whoever reads this log is too slow\n",
+                "{}  WARN podreeve::log: {lost} log lines were lost, because the reader of this log is too slow\n",
                 Timestamp::now()
             )
         },
-    }
-}
-
-/// Borrowed when it is harmless, which it nearly always is.
-fn safe(text: &str) -> Cow<'_, str> {
-    // Without leaving early, so that many bytes are compared at once.
-    let is_plain = text.bytes().fold(true, |all, b| all & (b.wrapping_sub(b' ') < 0x5f));
-    let harmless = text.len() <= FIELD_MAX && (is_plain || !text.chars().any(is_unsafe));
-    if harmless { Cow::Borrowed(text) } else { Cow::Owned(clean(text, FIELD_MAX)) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::decide::Effect;
-    use crate::outcome::{About, Outcome};
-    use serde_json::{Value, json};
-    use std::time::Duration;
-
-    fn outcome() -> Outcome {
-        let about = About {
-            uid: "u-1".to_owned(),
-            name: "a\u{1b}[31m\"\\\n\u{202e}é".to_owned(),
-            user: "jane".to_owned(),
-            ..About::default()
-        };
-        let mut outcome = Outcome::refused(about, "no \"pod\"".to_owned());
-        "pod \"a\"\n".clone_into(&mut outcome.hidden);
-        outcome.tallies.push(Tally { rule: "privileged", effect: Effect::Deny, count: 2 });
-        outcome.tallies.push(Tally { rule: "host-pid", effect: Effect::Warn, count: 1 });
-        outcome
-    }
-
-    fn log(format: Format) -> Decisions {
-        let lines = Lines::new(std::io::sink(), lost_line(format)).unwrap();
-        Decisions::new(lines, format).of(Caller::Unauthenticated)
-    }
-
-    #[test]
-    fn a_json_line_is_json_whatever_is_in_it() {
-        let times = Times { total: Duration::from_micros(41), ..Times::default() };
-        let at: Timestamp = "2026-01-02T03:04:05.000678901Z".parse().unwrap();
-        let mut out = String::new();
-        line(&mut out, &log(Format::Json), at, Hook::Validate, &outcome(), times);
-        let line = out;
-        assert!(line.ends_with("}\n") && line.matches('\n').count() == 1, "{line}");
-        let wanted = json!({
-            "timestamp": "2026-01-02T03:04:05.000678Z", "level": "INFO", "target": TARGET, "message": "decided",
-            "hook": "validate", "uid": "u-1", "user": "jane", "caller": "unauthenticated", "operation": "", "kind": "", "namespace": "",
-            "name": "a\\u{1b}[31m\"\\\\u{a}\\u{202e}é", "verdict": "deny", "problem": "no \"pod\"", "micros": 41,
-            "detail": "pod \"a\"\\u{a}",
-            "rules": [
-                {"rule": "privileged", "effect": "deny", "count": 2},
-                {"rule": "host-pid", "effect": "warn", "count": 1},
-            ],
-        });
-        assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), wanted);
-    }
-
-    #[test]
-    fn a_text_line_has_each_field_once() {
-        let mut outcome = outcome();
-        outcome.about.name = "a uid=u-2 user=root".to_owned();
-        outcome.about.user = "x\" verdict=allow".to_owned();
-        let at: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
-        let mut out = String::new();
-        line(&mut out, &log(Format::Text), at, Hook::Validate, &outcome, Times::default());
-        let wanted = "2026-01-02T03:04:05Z  INFO podreeve::decision: deny validate   \"a uid=u-2 user=root\" uid=u-1 \
-                      user=\"x\\\" verdict=allow\" caller=unauthenticated rules=privileged:deny,host-pid:warn micros=0 problem=\"no \\\"pod\\\"\" detail=\"pod \\\"a\\\"\\\\u{a}\"\n";
-        assert_eq!(out, wanted);
     }
 }

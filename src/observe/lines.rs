@@ -1,4 +1,4 @@
-//! Log lines on their way out: a few bounded pages and one thread, so that no request waits for a slow reader.
+//! The queue of log lines: a few bounded pages and one thread that writes them, so that no request waits for a slow reader.
 
 use std::cell::Cell;
 use std::io::{self, Write};
@@ -7,52 +7,52 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-/// Lines that wait. Writers of lines begin at different pages, and go on to the next one rather than wait.
+/// Pages of queued lines. Threads begin at different pages, and take the next page rather than wait for one.
 const PAGES: usize = 4;
-/// Bytes that fit on a page: all together some tenths of a second at full load.
-const ROOM: usize = 256 * 1024;
-/// The thread gathers lines for this long, so that it is woken at most a hundred times a second.
+/// Bytes that fit on a page. All pages together hold some tenths of a second at full load.
+const PAGE_BYTES: usize = 256 * 1024;
+/// How long the thread gathers lines, so that it is woken at most a hundred times a second.
 const GATHER: Duration = Duration::from_millis(10);
-/// So much of a page is kept for the next lines.
-const KEPT: usize = 64 * 1024;
+/// Capacity that is kept for the next lines, in bytes.
+const KEPT_CAPACITY: usize = 64 * 1024;
 
-/// Takes lines and never waits: what the reader is too slow for is counted and told.
+/// Takes lines and never waits. Lines that find no room are counted, and a line in the log says how many they were.
 #[derive(Clone, Debug)]
 pub struct Lines {
-    waiting: Arc<Waiting>,
+    queue: Arc<Queue>,
     thread: Thread,
 }
 
 #[derive(Debug, Default)]
-struct Waiting {
+struct Queue {
     pages: [Mutex<Vec<u8>>; PAGES],
-    /// Set by the first line that the thread does not know of; the others need not wake it.
-    called: AtomicBool,
+    /// Set by the first line after the thread went to sleep. The lines after it need not wake the thread.
+    woken: AtomicBool,
     lost: AtomicU64,
-    /// How many have asked that everything be written, and how many of them have been served.
-    asked: AtomicU64,
-    served: (Mutex<u64>, Condvar),
+    /// Calls of [`Lines::flush`], and how many of them are done.
+    flushes: AtomicU64,
+    flushed: (Mutex<u64>, Condvar),
 }
 
 impl Lines {
-    /// Starts the thread that writes to `out`. `tell_lost` makes the line about lines that were lost.
+    /// Starts the thread that writes to `out`. `lost_line` makes the line about lines that were lost.
     ///
     /// # Errors
-    /// When the system gives no thread.
-    pub fn new(out: impl Write + Send + 'static, tell_lost: fn(u64) -> String) -> io::Result<Self> {
-        let waiting = Arc::new(Waiting::default());
-        let writer = Writer { out, waiting: Arc::clone(&waiting), told: 0, tell_lost, page: Vec::new() };
+    /// When the system starts no thread.
+    pub fn new(out: impl Write + Send + 'static, lost_line: fn(u64) -> String) -> io::Result<Self> {
+        let queue = Arc::new(Queue::default());
+        let writer = Writer { out, queue: Arc::clone(&queue), reported: 0, lost_line, page: Vec::new() };
         let thread =
             thread::Builder::new().name("log".to_owned()).stack_size(256 * 1024).spawn(move || writer.run())?;
-        Ok(Self { waiting, thread: thread.thread().clone() })
+        Ok(Self { queue, thread: thread.thread().clone() })
     }
 
-    /// Takes one line with its newline.
+    /// Queues one line, which ends with its newline.
     pub fn write(&self, line: &[u8]) {
-        if !self.waiting.put(line) {
-            self.waiting.lost.fetch_add(1, Ordering::Relaxed);
+        if !self.queue.put(line) {
+            self.queue.lost.fetch_add(1, Ordering::Relaxed);
         }
-        if !self.waiting.called.swap(true, Ordering::AcqRel) {
+        if !self.queue.woken.swap(true, Ordering::AcqRel) {
             self.thread.unpark();
         }
     }
@@ -60,34 +60,34 @@ impl Lines {
     /// How many lines were lost so far.
     #[must_use]
     pub fn lost(&self) -> u64 {
-        self.waiting.lost.load(Ordering::Relaxed)
+        self.queue.lost.load(Ordering::Relaxed)
     }
 
-    /// Waits until what was there has been written, at most for `patience`.
-    pub fn flush(&self, patience: Duration) {
-        let turn = self.waiting.asked.fetch_add(1, Ordering::AcqRel) + 1;
-        self.waiting.called.store(true, Ordering::Release);
+    /// Waits until all lines that are queued now have been written, for at most `longest`.
+    pub fn flush(&self, longest: Duration) {
+        let own = self.queue.flushes.fetch_add(1, Ordering::AcqRel) + 1;
+        self.queue.woken.store(true, Ordering::Release);
         self.thread.unpark();
-        let until = Instant::now() + patience;
-        let mut served = held(&self.waiting.served.0);
-        while *served < turn {
+        let until = Instant::now() + longest;
+        let mut flushed = locked(&self.queue.flushed.0);
+        while *flushed < own {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return;
             }
-            served = self.waiting.served.1.wait_timeout(served, left).unwrap_or_else(PoisonError::into_inner).0;
+            flushed = self.queue.flushed.1.wait_timeout(flushed, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
 
-impl Waiting {
-    /// Whether there was room on a page that nobody holds.
+impl Queue {
+    /// False if no page has room, or all pages are locked.
     fn put(&self, line: &[u8]) -> bool {
         let first = page_of_this_thread();
         (first..first + PAGES).any(|n| {
-            // Never waits: who holds it only copies a line, or takes the page away.
+            // Never waits: a page is locked only while a line is copied or the page is swapped.
             let Some(Ok(mut page)) = self.pages.get(n % PAGES).map(Mutex::try_lock) else { return false };
-            let fits = page.len() + line.len() <= ROOM;
+            let fits = page.len() + line.len() <= PAGE_BYTES;
             if fits {
                 page.extend_from_slice(line);
             }
@@ -104,15 +104,16 @@ fn page_of_this_thread() -> usize {
     PAGE.get()
 }
 
-fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Writer<W> {
     out: W,
-    waiting: Arc<Waiting>,
-    told: u64,
-    tell_lost: fn(u64) -> String,
+    queue: Arc<Queue>,
+    /// Lost lines that the log has mentioned.
+    reported: u64,
+    lost_line: fn(u64) -> String,
     /// The page that is being written; empty in between.
     page: Vec<u8>,
 }
@@ -120,42 +121,42 @@ struct Writer<W> {
 impl<W: Write> Writer<W> {
     fn run(mut self) {
         loop {
-            // Asleep while nothing happens; the first line of a burst wakes the thread, the others do not.
-            while !self.waiting.called.load(Ordering::Acquire) {
+            // The thread sleeps until the first line of a burst wakes it.
+            while !self.queue.woken.load(Ordering::Acquire) {
                 thread::park();
             }
             let until = Instant::now() + GATHER;
             while !self.is_hurried() && Instant::now() < until {
                 thread::park_timeout(until.saturating_duration_since(Instant::now()));
             }
-            self.waiting.called.store(false, Ordering::Release);
-            let turn = self.waiting.asked.load(Ordering::Acquire);
+            self.queue.woken.store(false, Ordering::Release);
+            let flushes = self.queue.flushes.load(Ordering::Acquire);
             for n in 0..PAGES {
                 self.take(n);
             }
-            self.tell_lost();
-            *held(&self.waiting.served.0) = turn;
-            self.waiting.served.1.notify_all();
+            self.report_lost();
+            *locked(&self.queue.flushed.0) = flushes;
+            self.queue.flushed.1.notify_all();
         }
     }
 
-    /// Whether somebody waits for it.
+    /// Whether a caller of [`Lines::flush`] waits.
     fn is_hurried(&self) -> bool {
-        self.waiting.asked.load(Ordering::Acquire) > *held(&self.waiting.served.0)
+        self.queue.flushes.load(Ordering::Acquire) > *locked(&self.queue.flushed.0)
     }
 
-    /// Swaps an empty page for what is there, and writes that.
+    /// Swaps an empty page in, and writes the full one.
     fn take(&mut self, n: usize) {
-        let Some(page) = self.waiting.pages.get(n) else { return };
-        std::mem::swap(&mut *held(page), &mut self.page);
+        let Some(page) = self.queue.pages.get(n) else { return };
+        std::mem::swap(&mut *locked(page), &mut self.page);
         self.write();
     }
 
-    fn tell_lost(&mut self) {
-        let lost = self.waiting.lost.load(Ordering::Relaxed);
-        if lost > self.told {
-            self.page.extend_from_slice((self.tell_lost)(lost - self.told).as_bytes());
-            self.told = lost;
+    fn report_lost(&mut self) {
+        let lost = self.queue.lost.load(Ordering::Relaxed);
+        if lost > self.reported {
+            self.page.extend_from_slice((self.lost_line)(lost - self.reported).as_bytes());
+            self.reported = lost;
             self.write();
         }
     }
@@ -164,13 +165,13 @@ impl<W: Write> Writer<W> {
         if self.page.is_empty() {
             return;
         }
-        // On a full disk, say. The metric tells, and the log once it can be written again.
+        // It fails on a full disk, for example. The metric counts these lines, and the log names them once it can be written.
         if self.out.write_all(&self.page).and_then(|()| self.out.flush()).is_err() {
             let lines: u64 = self.page.iter().map(|byte| u64::from(*byte == b'\n')).sum();
-            self.waiting.lost.fetch_add(lines, Ordering::Relaxed);
+            self.queue.lost.fetch_add(lines, Ordering::Relaxed);
         }
         self.page.clear();
-        self.page.shrink_to(KEPT);
+        self.page.shrink_to(KEPT_CAPACITY);
     }
 }
 
@@ -191,7 +192,7 @@ mod tests {
         }
     }
 
-    /// A reader that does not read until it is told to.
+    /// A reader that does not read before both sides have reached the barrier.
     struct Stuck(Arc<Barrier>, Page, bool);
 
     impl Write for Stuck {
@@ -207,14 +208,14 @@ mod tests {
         }
     }
 
-    fn tell(lost: u64) -> String {
+    fn lost_line(lost: u64) -> String {
         format!("lost {lost}\n")
     }
 
     #[test]
     fn lines_come_out_in_order() {
         let page = Page::default();
-        let lines = Lines::new(page.clone(), tell).unwrap();
+        let lines = Lines::new(page.clone(), lost_line).unwrap();
         let wanted: Vec<String> = (0..1000).map(|n| format!("line {n}\n")).collect();
         for line in &wanted {
             lines.write(line.as_bytes());
@@ -224,12 +225,12 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_were_lost_are_told() {
+    fn lost_lines_are_counted_in_the_log() {
         let (gate, page) = (Arc::new(Barrier::new(2)), Page::default());
-        let lines = Lines::new(Stuck(Arc::clone(&gate), page.clone(), false), tell).unwrap();
+        let lines = Lines::new(Stuck(Arc::clone(&gate), page.clone(), false), lost_line).unwrap();
         lines.write(b"first\n");
         gate.wait();
-        let full = ROOM * PAGES / 2;
+        let full = PAGE_BYTES * PAGES / 2;
         for _ in 0..full + 7 {
             lines.write(b"x\n");
         }

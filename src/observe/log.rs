@@ -1,6 +1,8 @@
 //! The log: tracing events and decisions, JSON or text, on stderr.
 
-use super::{Decisions, decisions, lines::Lines};
+use super::decisions::{self, Decisions};
+use super::format::Format;
+use super::lines::Lines;
 use crate::text::clean;
 use std::io::{self, Write};
 use std::panic::PanicHookInfo;
@@ -12,17 +14,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
-/// How a log line looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum Format {
-    /// One JSON object a line, for collectors.
-    #[default]
-    Json,
-    /// For people.
-    Text,
-}
-
-/// The log of this process. What is queued is written when it is dropped.
+/// The log of this process. Dropping it writes the lines that are still queued.
 #[derive(Debug)]
 pub struct Log {
     lines: Lines,
@@ -31,10 +23,10 @@ pub struct Log {
 }
 
 impl Log {
-    /// Starts the log on stderr and makes it the process's own, panics included.
+    /// Starts the log on stderr, for the whole process. Panics are logged, too.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// When the system starts no thread.
     pub fn start(format: Format, level: LevelFilter) -> io::Result<Self> {
         let lines = Lines::new(io::stderr(), decisions::lost_line(format))?;
         let writer = Writer(lines.clone());
@@ -42,14 +34,14 @@ impl Log {
             Format::Json => fmt::layer().json().flatten_event(true).with_writer(writer).boxed(),
             Format::Text => fmt::layer().with_ansi(false).with_writer(writer).boxed(),
         };
-        // Other crates' details may quote requests: they only warn.
+        // Details of other crates may quote requests, so only their warnings are logged.
         let targets = Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("podreeve", level);
-        // What the client meets is told by `cluster`, once.
+        // `cluster` logs errors of the client itself, once.
         let targets =
             ["kube_client", "kube_runtime"].iter().fold(targets, |t, quiet| t.with_target(*quiet, LevelFilter::OFF));
-        // Fails only when somebody else has set a log, as tests in one process do.
+        // Fails only when the process has a log already, as tests do that run in one process.
         let _ = tracing_subscriber::registry().with(layer.with_filter(targets)).try_init();
-        std::panic::set_hook(Box::new(tell_panic));
+        std::panic::set_hook(Box::new(log_panic));
         Ok(Self { lines, format, level })
     }
 
@@ -66,14 +58,15 @@ impl Drop for Log {
     }
 }
 
-/// Tells where it was. A message that was put together at run time may quote a request and is left out.
-fn tell_panic(panic: &PanicHookInfo<'_>) {
+/// Logs the place of a panic. A message that was formatted at run time may quote a request, and is left out.
+fn log_panic(panic: &PanicHookInfo<'_>) {
     let place = panic.location().map(ToString::to_string).unwrap_or_default();
-    let message = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(not told)");
+    let message =
+        panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(left out: it may quote a request)");
     tracing::error!(place, message = clean(message, 200), "panic: this is a bug in podreeve, please report it");
 }
 
-/// Hands whole lines to the queue: the format layer writes each event at once.
+/// Passes lines to the queue. Each write is a whole line, because the format layer writes each event at once.
 #[derive(Clone)]
 struct Writer(Lines);
 

@@ -1,4 +1,4 @@
-//! How many violations there are, by what becomes of them and how severe they are; and which of them are displayed.
+//! How many violations there are, by effect and severity, and which of them are displayed.
 
 use crate::decide::Effect;
 use crate::rule::Severity;
@@ -12,13 +12,13 @@ impl Severities {
         self.0.get_mut(effect as usize)?.get_mut(severity as usize)
     }
 
-    pub fn add(&mut self, effect: Effect, severity: Severity, times: usize) {
+    pub fn add(&mut self, effect: Effect, severity: Severity, number: usize) {
         if let Some(count) = self.get_mut(effect, severity) {
-            *count += times;
+            *count += number;
         }
     }
 
-    /// One less; none when there is none.
+    /// Subtracts one; none when the count is 0.
     pub fn take(&mut self, effect: Effect, severity: Severity) -> Option<()> {
         let count = self.get_mut(effect, severity)?;
         *count = count.checked_sub(1)?;
@@ -33,15 +33,15 @@ impl Severities {
     /// `2 critical, 7 low`, the worst first.
     #[must_use]
     pub fn listed(&self, effect: Effect) -> String {
-        let counts = Severity::WORST_FIRST.into_iter().map(|severity| (self.of(effect, severity), severity.as_str()));
+        let counts = Severity::WORST_FIRST.into_iter().map(|severity| (self.of(effect, severity), severity));
         let counts: Vec<String> =
             counts.filter(|(count, _)| *count > 0).map(|(count, severity)| format!("{count} {severity}")).collect();
         counts.join(", ")
     }
 }
 
-/// Which of the items are displayed, in their order. Denials have a `limit` of their own; so have the others, of which repairs and
-/// warnings come before what only an audit sees. Among equals the worst come first.
+/// Selects the items to display, and keeps their order. At most `limit` denials are selected, and at most `limit` others; of
+/// these, repairs come before warnings, and warnings before audits. Of items with the same effect, the worst are selected.
 pub fn displayed<T>(items: &[T], limit: usize, rank: impl Fn(&T) -> (Effect, Severity)) -> impl Iterator<Item = &T> {
     let mut places = Severities::default();
     for (effect, severity) in items.iter().map(&rank) {

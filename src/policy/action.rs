@@ -1,17 +1,17 @@
-//! What becomes of a violation.
+//! The action of a rule.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use std::fmt;
 
-/// What podreeve does with a violation, from the mildest to the strictest.
+/// What a policy does with violations of a rule, from the mildest action to the strictest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
-    /// The rule is not run.
+    /// The rule does not run.
     Off,
-    /// Admitted; only audit annotations, metrics and reports tell.
+    /// Admitted; only audit annotations, metrics and reports have the violation.
     Audit,
     /// Admitted; the user sees a warning.
     Warn,
@@ -36,15 +36,21 @@ impl Action {
     }
 }
 
-impl<'de> Deserialize<'de> for Action {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Word)
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 
-struct Word;
+impl<'de> Deserialize<'de> for Action {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ActionVisitor)
+    }
+}
 
-impl Visitor<'_> for Word {
+struct ActionVisitor;
+
+impl Visitor<'_> for ActionVisitor {
     type Value = Action;
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("one of off, audit, warn, patch, deny")
@@ -56,7 +62,7 @@ impl Visitor<'_> for Word {
             E::custom(format_args!("`{word}` is no action; use one of off, audit, warn, patch, deny"))
         })
     }
-    /// YAML as Kubernetes reads it makes an `off` without quotes a `false`.
+    /// In the YAML of Kubernetes, an `off` without quotes is a `false`.
     fn visit_bool<E: Error>(self, value: bool) -> Result<Action, E> {
         if value { Err(E::invalid_type(serde::de::Unexpected::Bool(value), &self)) } else { Ok(Action::Off) }
     }

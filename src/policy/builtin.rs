@@ -1,4 +1,4 @@
-//! Policies that come with the binary.
+//! The policies in the binary.
 
 use crate::rule::pss::Version;
 use std::borrow::Cow;
@@ -10,15 +10,15 @@ pub static BUILTINS: &[(&str, &str)] = &[
     ("pss-restricted", include_str!("../../policies/pss-restricted.yaml")),
 ];
 
-/// What `@version` takes the place of.
+/// The text that `@version` replaces.
 const LATEST: &str = "\n    version: latest\n";
 
-/// The YAML text of a built-in policy; none when no policy has the name.
+/// The YAML text of a built-in policy; none when no policy has this name.
 ///
 /// `pss-restricted@v1.30` is `pss-restricted` as of that version of the standard.
 ///
 /// # Errors
-/// A version that is none, or a policy that has no versions.
+/// The version is invalid, or the policy has no versions.
 pub fn builtin(name: &str) -> Result<Option<Cow<'static, str>>, String> {
     let (base, version) = name.split_once('@').map_or((name, None), |(base, version)| (base, Some(version)));
     let Some((base, yaml)) = BUILTINS.iter().find(|(builtin, _)| *builtin == base) else { return Ok(None) };
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_version_is_pinned_where_there_is_one() {
+    fn a_version_is_pinned_in_policies_that_have_one() {
         let pinned = builtin("pss-restricted@v1.30").unwrap().unwrap();
         assert!(pinned.contains("\n    level: restricted\n    version: v1.30\n"), "{pinned}");
         assert_eq!(builtin("pss-baseline@latest"), builtin("pss-baseline"));

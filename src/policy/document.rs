@@ -1,17 +1,21 @@
 //! The `Policy` document, which is also the custom resource.
 
-use super::pod_security::Level as LabelLevel;
-use super::{PolicyError, every, rule_settings::RuleSettings, wording};
+pub(super) mod read;
+
+use super::pod_security::{PodSecurityDefaults, PodSecurityExemptions};
+use super::rule_settings::RuleSettings;
 use crate::rule::pss::{Level, Version};
 use jiff::civil::Date;
 use kube::CustomResource;
+pub(super) use read::read_all;
+pub use read::{DocumentMetadata, PolicyDocument};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 pub const API_VERSION: &str = "podreeve.dev/v1alpha1";
 
-/// What is said of an object of another version.
+/// The error for an object of another version.
 #[must_use]
 pub fn unknown_version(version: &str) -> String {
     format!("the version `{}` is not known; this podreeve reads {API_VERSION}", crate::text::clean(version, 60))
@@ -47,7 +51,7 @@ pub struct PolicySpec {
     pub matching: Option<Match>,
     /// Each rule by its id. A rule that is not named is off.
     pub rules: RuleSettings,
-    /// Violations that are let through on purpose.
+    /// Violations that are allowed on purpose.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 500))]
     pub exemptions: Vec<Exemption>,
@@ -58,16 +62,16 @@ pub struct PolicySpec {
     /// Security admission does. Needs a cluster: a policy from a file that has it does not load without one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pod_security_labels: bool,
-    /// What those labels are not asked about, as in the configuration of Pod Security admission.
+    /// Exemptions from those labels, as in the configuration of Pod Security admission.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod_security_exemptions: Option<PodSecurityExemptions>,
-    /// What counts in namespaces without those labels, as in the configuration of Pod Security admission.
+    /// Defaults for namespaces without those labels, as in the configuration of Pod Security admission.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod_security_defaults: Option<PodSecurityDefaults>,
-    /// A date up to which denials are warnings that tell it.
+    /// A date up to which denials are warnings, which name it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout: Option<Rollout>,
-    /// Kinds beside those of Kubernetes that hold a pod template, such as an Argo Rollout.
+    /// More kinds that hold a pod template, such as an Argo Rollout.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub workloads: Vec<WorkloadKind>,
     /// Repair the templates of top-level workloads too, not only pods. Owned objects are never patched.
@@ -143,38 +147,7 @@ pub struct PodSecurityStandard {
     pub version: Version,
 }
 
-/// What the labels `pod-security.kubernetes.io/*` are not asked about.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct PodSecurityExemptions {
-    /// Namespaces by exact name.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub namespaces: Vec<String>,
-    /// Users by exact name. Pods of a Deployment are created by a controller: to exempt that user exempts them all.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub usernames: Vec<String>,
-    /// Runtime classes by exact name.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub runtime_classes: Vec<String>,
-}
-
-/// What stands in for each of the labels `pod-security.kubernetes.io/*` that a namespace does not have.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct PodSecurityDefaults {
-    /// What is refused; `privileged`, which is nothing, when left out.
-    pub enforce: LabelLevel,
-    /// As of which version of Kubernetes: `v1.0` and up, or `latest`.
-    pub enforce_version: Version,
-    /// What audit annotations tell.
-    pub audit: LabelLevel,
-    pub audit_version: Version,
-    /// What users are warned of.
-    pub warn: LabelLevel,
-    pub warn_version: Version,
-}
-
-/// Lets a new policy in gently.
+/// Introduces a new policy step by step: it first warns, then denies.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rollout {
@@ -197,11 +170,11 @@ pub struct WorkloadKind {
     pub path: String,
 }
 
-/// Lets violations of some rules through in some namespaces.
+/// Allows violations of some rules in some namespaces.
 ///
-/// It reaches only as far as it says: every list that is given must match. It weakens this policy
-/// and no other. Labels, annotations and owners cannot be named. Container names and images are written
-/// by the author of a pod: who may create pods in these namespaces can use them.
+/// Every list that is given must match. It weakens this policy and no other. Labels, annotations and owners cannot be
+/// named. The author of a pod chooses its container names and images, so every user who may create pods in these namespaces
+/// can use the exemption.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Exemption {
@@ -216,130 +189,14 @@ pub struct Exemption {
     pub containers: Vec<String>,
     /// Images by registry and path (`registry.example.com/mesh`, whole segments). With a tag or a digest it is one image; a
     /// tag covers no reference that has a digest, since that is what runs. An image that is mounted as a volume must match,
-    /// too, for what is wrong with it.
+    /// too, for a violation of that volume.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<String>,
-    /// Why this is right, for whoever reads the policy next.
+    /// Why this is right, for the next reader of the policy.
     #[schemars(length(min = 1, max = 4096), extend("x-kubernetes-validations" = [{"rule": "self.trim() != ''", "message": "say why this is right"}]))]
     pub reason: String,
     /// The last day (UTC) on which it holds, as YYYY-MM-DD.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", regex(pattern = r"^\d{4}-\d{2}-\d{2}$"))]
     pub until: Option<Date>,
-}
-
-/// A policy as it stands in a file: unknown keys do not load.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct PolicyDocument {
-    pub api_version: String,
-    pub kind: String,
-    pub metadata: DocumentMetadata,
-    pub spec: PolicySpec,
-    /// `kubectl get -o yaml` writes it.
-    #[serde(default, rename = "status")]
-    _status: Option<Ignored>,
-}
-
-/// `metadata` of a document: the name counts, what else Kubernetes writes there is known and ignored.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct DocumentMetadata {
-    pub name: String,
-    #[serde(default, rename = "labels")]
-    _labels: Option<Ignored>,
-    #[serde(default, rename = "annotations")]
-    _annotations: Option<Ignored>,
-    #[serde(default, rename = "uid")]
-    _uid: Option<Ignored>,
-    #[serde(default, rename = "resourceVersion")]
-    _resource_version: Option<Ignored>,
-    #[serde(default, rename = "generation")]
-    _generation: Option<Ignored>,
-    #[serde(default, rename = "creationTimestamp")]
-    _creation_timestamp: Option<Ignored>,
-    #[serde(default, rename = "managedFields")]
-    _managed_fields: Option<Ignored>,
-    #[serde(default, rename = "finalizers")]
-    _finalizers: Option<Ignored>,
-    #[serde(default, rename = "ownerReferences")]
-    _owner_references: Option<Ignored>,
-}
-
-#[derive(Debug, Clone)]
-struct Ignored;
-
-impl<'de> Deserialize<'de> for Ignored {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        IgnoredAny::deserialize(deserializer).map(|_| Self)
-    }
-}
-
-impl PolicyDocument {
-    /// Reads one document from JSON text.
-    ///
-    /// # Errors
-    /// The key that is wrong, and why.
-    pub fn from_json(json: &str) -> Result<Self, PolicyError> {
-        let document: Self = read(json, &[])?;
-        document.faults().into_iter().next().map_or(Ok(document), Err)
-    }
-
-    /// What is wrong with it beside its spec.
-    pub(super) fn faults(&self) -> Vec<PolicyError> {
-        let mut faults = Vec::new();
-        if self.api_version != API_VERSION {
-            let message = format!("`{}` is not known; this podreeve reads `{API_VERSION}`", self.api_version);
-            faults.push(PolicyError::at(&["apiVersion"], message));
-        }
-        if self.kind != "Policy" {
-            faults.push(PolicyError::at(&["kind"], format!("`{}` is not a Policy", self.kind)));
-        }
-        if self.metadata.name.is_empty() {
-            faults.push(PolicyError::at(&["metadata", "name"], "a policy needs a name; denials tell it"));
-        }
-        faults
-    }
-}
-
-/// Reads what stands at `place`, and finds everything that is wrong with it.
-pub(super) fn read_every<T: serde::de::DeserializeOwned>(
-    json: &str,
-    place: &[&str],
-) -> (Option<T>, Vec<PolicyError>, every::Removed) {
-    let first = match read(json, place) {
-        Ok(read) => return (Some(read), Vec::new(), every::Removed::default()),
-        Err(error) => error,
-    };
-    let Ok(value) = serde_json::from_str::<serde_json::Value>(json) else {
-        return (None, vec![first], every::Removed::default());
-    };
-    let (read, errors, mut removed) = every::read(value, |value| read(&value.to_string(), &[]));
-    let mut errors: Vec<PolicyError> = errors.into_iter().map(|error| error.below(place)).collect();
-    // A key that stands twice is no longer there twice.
-    if errors.is_empty() {
-        errors.push(first);
-    }
-    removed.place = place.iter().fold(String::new(), |path, key| path + "/" + &crate::patch::escape(key));
-    (read, errors, removed)
-}
-
-/// Reads what stands at `place`.
-///
-/// # Errors
-/// The key that is wrong, and why.
-pub(super) fn read<T: serde::de::DeserializeOwned>(json: &str, place: &[&str]) -> Result<T, PolicyError> {
-    let mut deserializer = serde_json::Deserializer::from_str(json);
-    serde_path_to_error::deserialize(crate::json::Objects(&mut deserializer)).map_err(|error| {
-        let keys = error.path().iter().filter_map(|segment| match segment {
-            serde_path_to_error::Segment::Seq { index } => Some(index.to_string()),
-            serde_path_to_error::Segment::Map { key } => Some(key.clone()),
-            _ => None,
-        });
-        let mut segments: Vec<String> = place.iter().map(|key| (*key).to_owned()).chain(keys).collect();
-        let message = crate::workload::kinds::without_position(error.inner());
-        segments.extend(wording::missing_field(&message));
-        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-        PolicyError::at(&segments, wording::plain(&message))
-    })
 }

@@ -8,54 +8,54 @@ use crate::workload::{ContainerRef, Pod, image::ImageRef, volume::Image};
 use jiff::civil::Date;
 use std::cell::RefCell;
 
-/// An exemption whose every part is known to mean something.
+/// An exemption without errors.
 #[derive(Debug)]
 pub struct CompiledExemption {
-    written: Exemption,
+    document: Exemption,
     images: Vec<ImageRef<'static>>,
 }
 
 impl CompiledExemption {
     /// # Errors
-    /// An empty list that would exempt everything, an unknown rule, a missing reason: all that is wrong.
+    /// All errors: for example an empty list, which would exempt everything, an unknown rule, or a missing reason.
     pub fn new(place: &[&str], exemption: &Exemption) -> Result<Self, PolicyErrors> {
         let errors = faults(exemption);
         if !errors.is_empty() {
             return Err(PolicyErrors(errors.into_iter().map(|error| error.below(place)).collect()));
         }
         let images = exemption.images.iter().map(|image| ImageRef::pattern(image).into_owned()).collect();
-        Ok(Self { written: exemption.clone(), images })
+        Ok(Self { document: exemption.clone(), images })
     }
 
-    /// As its author wrote it.
+    /// The exemption as it was written.
     #[must_use]
-    pub const fn written(&self) -> &Exemption {
-        &self.written
+    pub const fn document(&self) -> &Exemption {
+        &self.document
     }
 
     /// The last day on which it holds; none when it has no end.
     #[must_use]
     pub const fn until(&self) -> Option<Date> {
-        self.written.until
+        self.document.until
     }
 
     /// Whether it names the rule.
     #[must_use]
     pub fn names(&self, rule: &Rule) -> bool {
-        self.written.rules.iter().any(|id| id == rule.id)
+        self.document.rules.iter().any(|id| id == rule.id)
     }
 
-    /// Whether it lets this finding through today.
+    /// Whether it covers this finding today. `pod` belongs to the pod of the finding.
     #[must_use]
     pub fn covers(
         &self,
         rule: &Rule,
         finding: &Finding<'_>,
         namespace: &str,
-        whole: &PodExemptions<'_>,
+        pod: &PodExemptions<'_>,
         today: Date,
     ) -> bool {
-        let Exemption { rules: _, namespaces, containers, images, reason: _, until } = &self.written;
+        let Exemption { rules: _, namespaces, containers, images, reason: _, until } = &self.document;
         let narrowed = !containers.is_empty() || !images.is_empty();
         self.names(rule)
             && namespaces.iter().any(|name| name == namespace)
@@ -63,16 +63,18 @@ impl CompiledExemption {
             && (!narrowed
                 || match finding.container() {
                     Some(container) => self.reaches(container),
-                    // A violation of the pod concerns each of its containers.
+                    // A violation of the pod is a violation of each container.
                     None => {
-                        whole.is_reached_by(self)
-                            && whole.mounted(finding).is_none_or(|image| self.reaches_image(image.reference.as_deref()))
+                        pod.are_all_reached_by(self)
+                            && pod
+                                .mounted_image(finding)
+                                .is_none_or(|image| self.reaches_image(image.reference.as_deref()))
                     }
                 })
     }
 
     fn reaches(&self, container: ContainerRef<'_>) -> bool {
-        let Exemption { containers, .. } = &self.written;
+        let Exemption { containers, .. } = &self.document;
         (containers.is_empty() || containers.iter().any(|name| *name == *container.name))
             && self.reaches_image(container.image.as_deref())
     }
@@ -80,13 +82,13 @@ impl CompiledExemption {
     fn reaches_image(&self, image: Option<&str>) -> bool {
         self.images.is_empty()
             || image.map(ImageRef::parse).is_some_and(|image| {
-                // What no runtime takes may look as if it lay under a pattern.
+                // A malformed reference can look as if the pattern covers it.
                 self.images.iter().any(|pattern| image.is_under(pattern)) && image.is_well_formed()
             })
     }
 }
 
-/// What is wrong with it, by the keys of the exemption.
+/// The errors of an exemption, by its keys.
 fn faults(exemption: &Exemption) -> Vec<PolicyError> {
     let Exemption { rules, namespaces, images, reason, .. } = exemption;
     let mut errors = Vec::new();
@@ -107,7 +109,7 @@ fn faults(exemption: &Exemption) -> Vec<PolicyError> {
     for (position, name) in namespaces.iter().enumerate() {
         if name.is_empty() || name.contains(['*', '?', '[']) {
             let message = format!(
-                "`{name}` is not a name; patterns are refused, because whoever may create namespaces would choose one that fits"
+                "`{name}` is not a name; patterns are refused, because any user who may create namespaces could choose a name that fits"
             );
             error("namespaces", Some(position), message);
         }
@@ -123,7 +125,8 @@ fn faults(exemption: &Exemption) -> Vec<PolicyError> {
     errors
 }
 
-/// A pod, and which exemptions reach all of its containers: asked once for each, however many violations the pod has.
+/// A pod, and which exemptions reach all of its containers. This is computed once for each exemption, however many violations
+/// the pod has.
 pub struct PodExemptions<'p> {
     pod: &'p Pod<'p>,
     reached: RefCell<Vec<(*const CompiledExemption, bool)>>,
@@ -135,13 +138,13 @@ impl<'p> PodExemptions<'p> {
         Self { pod, reached: RefCell::new(Vec::new()) }
     }
 
-    /// The image of the volume that the violation is about, if it is about one.
-    fn mounted(&self, finding: &Finding<'_>) -> Option<&Image<'p>> {
+    /// The image of the volume that violates, if the violation is about a volume.
+    fn mounted_image(&self, finding: &Finding<'_>) -> Option<&Image<'p>> {
         let index = finding.at.list_index().filter(|_| finding.at.has_key("volumes"))?;
         self.pod.spec.volumes.get(index)?.image.as_ref()
     }
 
-    fn is_reached_by(&self, exemption: &CompiledExemption) -> bool {
+    fn are_all_reached_by(&self, exemption: &CompiledExemption) -> bool {
         let known =
             self.reached.borrow().iter().find(|(known, _)| std::ptr::eq(*known, exemption)).map(|(_, all)| *all);
         known.unwrap_or_else(|| {

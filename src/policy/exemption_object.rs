@@ -1,21 +1,21 @@
-//! The `Exemption` object: what a team may let through in its own namespace, where the operator allows that.
+//! The `Exemption` object: a team's own exemption in its namespace, where the operator allows that.
 
-use super::{CompiledExemption, Exemption as Document, PolicyError, PolicyErrors, every};
+use super::{CompiledExemption, Exemption as Document, PolicyError, PolicyErrors, all_errors};
 use jiff::civil::Date;
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Lets violations of some rules through in the namespace that it is in.
+/// Allows violations of some rules in its own namespace.
 ///
-/// It counts only in namespaces that `serve --exemption-namespaces` names. It reaches only as far as it says: every list
-/// that is given must match. It weakens every policy there, and never what `pod-security.kubernetes.io` labels ask for.
+/// It counts only in namespaces that `serve --exemption-namespaces` names. Every list that is given must match. It weakens
+/// every policy there, and never the labels `pod-security.kubernetes.io/*`.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, CustomResource)]
 #[kube(
     group = "podreeve.dev",
     version = "v1alpha1",
     kind = "Exemption",
-    doc = "Lets violations of some rules through in the namespace that it is in, where the operator allows that.",
+    doc = "Allows violations of some rules in its own namespace, where the operator allows that.",
     namespaced,
     status = "super::status::ExemptionStatus",
     shortname = "prex",
@@ -36,11 +36,11 @@ pub struct ExemptionSpec {
     pub containers: Vec<String>,
     /// Images by registry and path (`registry.example.com/mesh`, whole segments). With a tag or a digest it is one image; a
     /// tag covers no reference that has a digest, since that is what runs. An image that is mounted as a volume must match,
-    /// too, for what is wrong with it.
+    /// too, for a violation of that volume.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100))]
     pub images: Vec<String>,
-    /// Why this is right, for whoever reads it next.
+    /// Why this is right, for the next reader.
     #[schemars(length(min = 1, max = 4096), extend("x-kubernetes-validations" = [{"rule": "self.trim() != ''", "message": "say why this is right"}]))]
     pub reason: String,
     /// The last day (UTC) on which it holds, as YYYY-MM-DD.
@@ -62,15 +62,15 @@ impl ObjectExemption {
     /// The keys of the object that cannot be used, and why.
     pub fn new(namespace: &str, name: &str, spec: Option<&str>) -> Result<Self, PolicyErrors> {
         let spec = spec.ok_or_else(|| PolicyError::at(&["spec"], "is missing"))?;
-        let (spec, mut errors, removed) = super::document::read_every::<ExemptionSpec>(spec, &["spec"]);
+        let (spec, mut errors, removed) = super::document::read_all::<ExemptionSpec>(spec, &["spec"]);
         let Some(ExemptionSpec { rules, containers, images, reason, until }) = spec else {
             return Err(PolicyErrors(errors));
         };
-        // Its own namespace and no other, whatever it says.
+        // An exemption counts in its own namespace and in no other.
         let namespaces = vec![namespace.to_owned()];
         let document = Document { rules, namespaces, containers, images, reason, until };
         let compiled = CompiledExemption::new(&["spec"], &document);
-        match every::keep(&mut errors, compiled.map_err(|wrong| removed.originals(wrong))) {
+        match all_errors::keep(&mut errors, compiled.map_err(|wrong| removed.originals(wrong))) {
             Some(exemption) if errors.is_empty() => Ok(Self { name: format!("{namespace}/{name}"), exemption }),
             _ => Err(PolicyErrors(errors)),
         }
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_one_says_where() {
+    fn an_error_names_its_key() {
         let good = json!({"rules": ["privileged"], "reason": "a test"});
         assert_eq!(ObjectExemption::new("shop", "a", Some(&good.to_string())).unwrap().name, "shop/a");
         for (key, value, says) in [

@@ -1,12 +1,12 @@
-//! Which rules of a policy imply which: of one cause, one violation is reported.
+//! Which rules of a policy imply which others. For one cause, one violation is reported.
 
 use super::{Action, CompiledRule};
 use std::collections::HashSet;
 
-/// Links each rule with those that imply it. `standard`: the ids of those that follow a Pod Security Standard.
+/// Links each rule with the rules that imply it. `standard` has the ids of the rules that follow a Pod Security Standard.
 ///
-/// A cause counts only where the policy judges it at least as strictly as what it implies: were it switched off, or milder,
-/// nothing would keep out what it implies.
+/// A cause counts only where the policy judges it at least as strictly as the implied rule. If it were off or milder, the
+/// violation that it implies would be admitted.
 pub(super) fn link(rules: &mut [CompiledRule], standard: &HashSet<&str>) {
     for index in 0..rules.len() {
         let (before, rest) = rules.split_at_mut(index);
@@ -23,7 +23,7 @@ pub(super) fn link(rules: &mut [CompiledRule], standard: &HashSet<&str>) {
     }
 }
 
-/// `patch` is no cause: what it repairs is there no more, though what it implied may be.
+/// A rule that patches is no cause: its violation is repaired, and the implied one may remain.
 const fn is_as_strict(cause: Action, implied: Action) -> bool {
     match cause {
         Action::Deny => true,

@@ -1,15 +1,15 @@
 //! Whether a policy applies to a request.
 
-use super::{PolicyError, PolicyErrors, document::Match, every, selector};
-use crate::facts::selector::Selector;
+use super::{PolicyError, PolicyErrors, all_errors, document::Match, selector};
 use crate::facts::{FactKinds, Known, Labels};
 use crate::workload::{Kind, kinds::KINDS};
+use kube::core::{Selector, SelectorExt};
 
-/// What policies may look at in a request.
+/// The properties of a request that a policy can match.
 #[derive(Debug, Clone, Copy)]
-pub struct Subject<'a> {
+pub struct MatchInput<'a> {
     pub namespace: &'a str,
-    /// The namespace's own; looked at by policies with a `namespaceSelector` alone.
+    /// The labels of the namespace, for policies with a `namespaceSelector`.
     pub labels: Known<&'a Labels>,
     pub kind: &'a str,
     pub user: &'a str,
@@ -25,8 +25,8 @@ pub enum Cluster {
 
 impl Cluster {
     /// # Errors
-    /// Without a cluster, that the key at `place` needs one.
-    pub fn needed(self, place: &[&str], what: &str) -> Result<(), PolicyError> {
+    /// There is no cluster, and the key at `place` needs one.
+    pub fn required(self, place: &[&str], what: &str) -> Result<(), PolicyError> {
         match self {
             Self::With => Ok(()),
             Self::Without => Err(PolicyError::at(
@@ -39,7 +39,7 @@ impl Cluster {
     }
 }
 
-/// A checked `match`.
+/// A `match` without errors.
 #[derive(Debug, Default)]
 pub struct Matcher {
     matching: Match,
@@ -48,16 +48,16 @@ pub struct Matcher {
 
 impl Matcher {
     /// # Errors
-    /// A selector that needs a cluster or means nothing, and every kind that carries no pod.
+    /// A selector that needs a cluster or is invalid, and every kind that holds no pod.
     pub fn new(matching: Option<&Match>, workloads: &[Kind], cluster: Cluster) -> Result<Self, PolicyErrors> {
         let Some(matching) = matching else { return Ok(Self::default()) };
         let mut errors = Vec::new();
         let place = ["spec", "match", "namespaceSelector"];
         let selector = match &matching.namespace_selector {
             None => None,
-            Some(written) => {
-                every::keep(&mut errors, cluster.needed(&place, "namespace labels"));
-                every::keep(&mut errors, selector::compile(written, &place))
+            Some(document) => {
+                all_errors::keep(&mut errors, cluster.required(&place, "namespace labels"));
+                all_errors::keep(&mut errors, selector::compile(document, &place))
             }
         };
         for (index, kind) in matching.kinds.iter().enumerate() {
@@ -76,30 +76,30 @@ impl Matcher {
         Ok(Self { matching: matching.clone(), selector })
     }
 
-    /// What it needs to know of the cluster.
+    /// The facts of the cluster that it needs.
     #[must_use]
     pub fn facts(&self) -> FactKinds {
         if self.selector.is_some() { FactKinds::NAMESPACES } else { FactKinds::empty() }
     }
 
     #[must_use]
-    pub fn applies(&self, subject: &Subject<'_>) -> bool {
+    pub fn applies(&self, input: &MatchInput<'_>) -> bool {
         let Match { kinds, users, groups, .. } = &self.matching;
-        self.applies_to_namespace(subject.namespace, subject.labels)
-            && all_or(kinds, subject.kind)
-            && all_or(users, subject.user)
-            && (groups.is_empty() || subject.groups.iter().any(|group| names(groups, group)))
+        self.applies_to_namespace(input.namespace, input.labels)
+            && is_empty_or_names(kinds, input.kind)
+            && is_empty_or_names(users, input.user)
+            && (groups.is_empty() || input.groups.iter().any(|group| names(groups, group)))
     }
 
-    /// Whether it applies to anything in the namespace.
+    /// Whether it can apply to a request in the namespace.
     #[must_use]
     pub fn applies_to_namespace(&self, namespace: &str, labels: Known<&Labels>) -> bool {
         let Match { namespaces, exclude_namespaces, .. } = &self.matching;
-        all_or(namespaces, namespace)
+        is_empty_or_names(namespaces, namespace)
             && !names(exclude_namespaces, namespace)
             && self.selector.as_ref().is_none_or(|selector| match labels {
-                Known::Is(labels) => selector.selects(labels),
-                // Not to know is no reason to let anything through.
+                Known::Is(labels) => selector.matches(labels),
+                // Unknown labels must not let a pod past the policy.
                 Known::Unknown | Known::Absent => true,
             })
     }
@@ -109,6 +109,6 @@ fn names(list: &[String], name: &str) -> bool {
     list.iter().any(|entry| entry == name)
 }
 
-fn all_or(list: &[String], name: &str) -> bool {
+fn is_empty_or_names(list: &[String], name: &str) -> bool {
     list.is_empty() || names(list, name)
 }

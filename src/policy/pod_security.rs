@@ -1,29 +1,16 @@
 //! The labels `pod-security.kubernetes.io/*` of a namespace, read as upstream's Pod Security admission reads them.
 
-use super::document::{PodSecurityDefaults, PodSecurityExemptions};
-use super::{Cluster, CompiledPolicy, builtin};
 use crate::facts::Labels;
 use crate::rule::pss::Version;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::sync::OnceLock;
 
-/// Before each of the labels.
+/// The prefix of each label.
 pub const PREFIX: &str = "pod-security.kubernetes.io/";
 
-/// From the mildest, which asks for nothing, to the strictest.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
-)]
+/// From the mildest, which requires nothing, to the strictest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
 pub enum Level {
@@ -36,7 +23,7 @@ pub enum Level {
 impl Level {
     const ALL: [Self; 3] = [Self::Privileged, Self::Baseline, Self::Restricted];
 
-    const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Privileged => "privileged",
             Self::Baseline => "baseline",
@@ -58,7 +45,7 @@ impl fmt::Display for LevelVersion {
     }
 }
 
-/// What the labels of a namespace ask for.
+/// The levels that the labels of a namespace set.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Levels {
     pub enforce: LevelVersion,
@@ -66,7 +53,7 @@ pub struct Levels {
     pub warn: LevelVersion,
 }
 
-/// A label whose value means nothing.
+/// A label with an invalid value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadLabel {
     label: String,
@@ -95,11 +82,42 @@ impl fmt::Display for BadLabel {
 const LEVELS: &str = "must be one of privileged, baseline, restricted";
 const VERSIONS: &str = "must be \"latest\" or \"v1.x\"";
 
+/// Exemptions from the labels `pod-security.kubernetes.io/*`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct PodSecurityExemptions {
+    /// Namespaces by exact name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<String>,
+    /// Users by exact name. Pods of a Deployment are created by a controller: to exempt that user exempts them all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub usernames: Vec<String>,
+    /// Runtime classes by exact name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub runtime_classes: Vec<String>,
+}
+
+/// Defaults for the labels `pod-security.kubernetes.io/*` that a namespace does not have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct PodSecurityDefaults {
+    /// The level that is enforced; `privileged`, which denies nothing, when left out.
+    pub enforce: Level,
+    /// As of which version of Kubernetes: `v1.0` and up, or `latest`.
+    pub enforce_version: Version,
+    /// The level of audit annotations.
+    pub audit: Level,
+    pub audit_version: Version,
+    /// The level of warnings.
+    pub warn: Level,
+    pub warn_version: Version,
+}
+
 /// How a policy honours the labels.
 #[derive(Debug, Clone, Default)]
-pub struct Honoured {
+pub struct HonouredLabels {
     pub exemptions: PodSecurityExemptions,
-    /// Stands in for labels that are not there.
+    /// For labels that a namespace does not have.
     pub defaults: Levels,
 }
 
@@ -114,30 +132,30 @@ impl From<PodSecurityDefaults> for Levels {
     }
 }
 
-/// Of several policies, the strictest default of each mode; of the same level, the newest version.
+/// The strictest default of each mode, of several policies. Of one level, the newest version is the strictest.
 #[must_use]
-pub fn strictest_defaults(honoured: &[&Honoured]) -> Levels {
+pub fn strictest_defaults(honoured: &[&HonouredLabels]) -> Levels {
     let strictest = |of: fn(&Levels) -> LevelVersion| honoured.iter().map(|honoured| of(&honoured.defaults)).max();
     Levels {
-        enforce: strictest(|asked| asked.enforce).unwrap_or_default(),
-        audit: strictest(|asked| asked.audit).unwrap_or_default(),
-        warn: strictest(|asked| asked.warn).unwrap_or_default(),
+        enforce: strictest(|levels| levels.enforce).unwrap_or_default(),
+        audit: strictest(|levels| levels.audit).unwrap_or_default(),
+        warn: strictest(|levels| levels.warn).unwrap_or_default(),
     }
 }
 
-/// What the labels ask for, the defaults where there is none, and those that mean nothing: they enforce `restricted` and
-/// `latest`, and warn of nothing.
+/// The levels that the labels set, with defaults for absent labels; and the invalid labels. An invalid level counts as
+/// `restricted` for enforce and as `privileged` for audit and warn; an invalid version counts as `latest`.
 #[must_use]
 pub fn read(labels: &Labels, defaults: Levels) -> (Levels, Vec<BadLabel>) {
     let mut bad = Vec::new();
-    let mut level = |mode: &str, otherwise: Level| {
+    let mut level = |mode: &str, if_invalid: Level| {
         let label = format!("{PREFIX}{mode}");
         let value = labels.get(&label)?;
         let known = Level::ALL.into_iter().find(|level| level.as_str() == value);
         if known.is_none() {
             bad.push(BadLabel { label, value: value.clone(), message: LEVELS });
         }
-        Some((known.unwrap_or(otherwise), known.is_some()))
+        Some((known.unwrap_or(if_invalid), known.is_some()))
     };
     let enforce = level("enforce", Level::Restricted);
     let audit = level("audit", Level::Privileged);
@@ -156,58 +174,32 @@ pub fn read(labels: &Labels, defaults: Levels) -> (Levels, Vec<BadLabel>) {
         level: level.map_or(default.level, |(level, _)| level),
         version: version.unwrap_or(default.version),
     };
-    let mut asked = Levels {
+    let mut levels = Levels {
         enforce: of(enforce, enforce_version, defaults.enforce),
         audit: of(audit, audit_version, defaults.audit),
         warn: of(warn, warn_version, defaults.warn),
     };
-    // Who enforces and says nothing of warnings is warned of the same.
-    if warn.is_none() && enforce.is_some_and(|(_, valid)| valid) && asked.enforce.level > asked.warn.level {
-        asked.warn.level = asked.enforce.level;
-        asked.warn.version = warn_version.unwrap_or(asked.enforce.version);
+    // A namespace that enforces a level and has no label for warnings warns of the same level.
+    if warn.is_none() && enforce.is_some_and(|(_, valid)| valid) && levels.enforce.level > levels.warn.level {
+        levels.warn.level = levels.enforce.level;
+        levels.warn.version = warn_version.unwrap_or(levels.enforce.version);
     }
-    (asked, bad)
+    (levels, bad)
 }
 
 impl Levels {
-    /// Nothing is enforced, audited or warned of.
+    /// Whether nothing is enforced, audited or warned of.
     #[must_use]
     pub fn is_privileged(&self) -> bool {
-        [self.enforce, self.audit, self.warn].iter().all(|asked| asked.level == Level::Privileged)
+        [self.enforce, self.audit, self.warn].iter().all(|mode| mode.level == Level::Privileged)
     }
-}
-
-/// Versions above have no checks of their own.
-const NEWEST: usize = 60;
-
-/// Compiled when first asked for.
-static STANDARDS: [[OnceLock<Option<CompiledPolicy>>; NEWEST + 2]; 2] =
-    [const { [const { OnceLock::new() }; NEWEST + 2] }; 2];
-
-/// The built-in policy that refuses what this level refuses; none for `privileged`.
-#[must_use]
-pub fn standard(asked: LevelVersion) -> Option<&'static CompiledPolicy> {
-    let row = match asked.level {
-        Level::Privileged => return None,
-        Level::Baseline => STANDARDS.first(),
-        Level::Restricted => STANDARDS.last(),
-    };
-    let place = usize::from(asked.version.number()).min(NEWEST + 1);
-    row?.get(place)?.get_or_init(|| compile(asked)).as_ref()
-}
-
-fn compile(LevelVersion { level, version }: LevelVersion) -> Option<CompiledPolicy> {
-    let version = if usize::from(version.number()) > NEWEST { Version::LATEST } else { version };
-    let yaml = builtin(&format!("pss-{}@{}", level.as_str(), String::from(version))).ok()??;
-    let document = serde_saphyr::from_str::<serde_json::Value>(&yaml).ok()?.to_string();
-    CompiledPolicy::from_json(&document, Cluster::Without).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn asked(pairs: &[(&str, &str)]) -> (String, Vec<String>) {
+    fn levels(pairs: &[(&str, &str)]) -> (String, Vec<String>) {
         let labels = pairs.iter().map(|(mode, value)| (format!("{PREFIX}{mode}"), (*value).to_owned())).collect();
         let (Levels { enforce, audit, warn }, bad) = read(&labels, Levels::default());
         (format!("{enforce} {audit} {warn}"), bad.iter().map(ToString::to_string).collect())
@@ -240,13 +232,13 @@ mod tests {
                 "baseline:v1.1 privileged:latest baseline:v1.2",
             ),
         ] {
-            assert_eq!(asked(&labels), (wanted.to_owned(), vec![]), "{labels:?}");
+            assert_eq!(levels(&labels), (wanted.to_owned(), vec![]), "{labels:?}");
         }
     }
 
     #[test]
-    fn what_means_nothing_enforces_the_strictest() {
-        let (levels, bad) = asked(&[("enforce", "Baseline"), ("warn", "x"), ("audit-version", "1.30")]);
+    fn an_invalid_label_enforces_the_strictest_level() {
+        let (levels, bad) = levels(&[("enforce", "Baseline"), ("warn", "x"), ("audit-version", "1.30")]);
         assert_eq!(levels, "restricted:latest privileged:latest privileged:latest");
         assert_eq!(
             bad,
@@ -256,16 +248,5 @@ mod tests {
                 "metadata.labels[pod-security.kubernetes.io/audit-version]: Invalid value: \"1.30\": must be \"latest\" or \"v1.x\"",
             ]
         );
-    }
-
-    #[test]
-    fn every_level_and_version_compiles() {
-        for level in [Level::Baseline, Level::Restricted] {
-            for version in (0..=100).map(Version::minor).chain([Version::LATEST]) {
-                let policy = standard(LevelVersion { level, version }).unwrap();
-                assert!(policy.rules.len() > 5, "{level:?} {version:?}");
-            }
-        }
-        assert!(standard(LevelVersion { level: Level::Privileged, version: Version::LATEST }).is_none());
     }
 }

@@ -9,17 +9,17 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
-/// Settings by rule id; a rule that is not there is off.
+/// Settings by rule id. A rule without settings is off.
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(transparent)]
 pub struct RuleSettings(pub BTreeMap<String, RuleSetting>);
 
-/// What a policy says of one rule.
+/// The settings of one rule.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RuleSetting {
     pub action: Action,
-    /// Checked against the rule's own type when the policy is compiled.
+    /// The rule's own type checks them when the policy is compiled.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub params: Value,
 }
@@ -36,7 +36,7 @@ impl<'de> Deserialize<'de> for RuleSettings {
                 let mut settings = BTreeMap::new();
                 while let Some(id) = map.next_key::<String>()? {
                     if rules::find(&id).is_none() {
-                        // Fails inside the value, so that the path of the error ends with the key.
+                        // The error must come from the value, so that its path ends with the key.
                         map.next_value_seed(Refuse(unknown_rule(&id)))?;
                         continue;
                     }
@@ -52,7 +52,7 @@ impl<'de> Deserialize<'de> for RuleSettings {
     }
 }
 
-/// Fails whatever the value is.
+/// Fails for every value.
 struct Refuse(String);
 
 impl<'de> DeserializeSeed<'de> for Refuse {
@@ -62,7 +62,7 @@ impl<'de> DeserializeSeed<'de> for Refuse {
     }
 }
 
-/// Says which rule was probably meant.
+/// The error for an unknown rule, with the rule that was probably meant.
 pub(super) fn unknown_rule(id: &str) -> String {
     match rules::nearest(id) {
         Some(near) => format!("there is no rule `{id}`; did you mean `{near}`? `podreeve rules` lists them"),
@@ -89,9 +89,9 @@ impl JsonSchema for RuleSettings {
 fn setting(rule: &Rule, generator: &mut SchemaGenerator) -> Value {
     let mut params = (rule.params)(generator);
     params.remove("title");
-    // What has no repair cannot patch.
-    let fits = |action: &Action| *action != Action::Patch || rule.pod().fixes;
-    let actions: Vec<&str> = Action::ALL.into_iter().filter(fits).map(Action::as_str).collect();
+    // A rule without a repair cannot patch.
+    let is_possible = |action: &Action| *action != Action::Patch || rule.pod().fixes;
+    let actions: Vec<&str> = Action::ALL.into_iter().filter(is_possible).map(Action::as_str).collect();
     json_schema!({
         "description": rule.title,
         "type": "object",

@@ -1,48 +1,48 @@
-//! Label selectors of policies: what means nothing is refused.
+//! Label selectors of policies. A requirement without a meaning is an error.
 
 use super::document::{LabelSelector, LabelSelectorRequirement};
 use super::{PolicyError, PolicyErrors};
-use crate::facts::selector::{Required, Selector};
+use kube::core::{Expression, Selector};
 
 /// The selector at `place`.
 ///
 /// # Errors
-/// Every requirement that means nothing.
+/// Every requirement without a meaning.
 pub fn compile(selector: &LabelSelector, place: &[&str]) -> Result<Selector, PolicyErrors> {
-    let (mut required, mut errors) = (Vec::new(), Vec::new());
+    let mut compiled: Selector = selector.match_labels.clone().into_iter().collect();
+    let mut errors = Vec::new();
     for (index, requirement) in selector.match_expressions.iter().enumerate() {
         let index = index.to_string();
-        let error = |key: &str, message: String| {
-            PolicyError::at(&[place, &["matchExpressions", &index, key]].concat(), message)
+        let mut error = |key: &str, message: String| {
+            errors.push(PolicyError::at(&[place, &["matchExpressions", &index, key]].concat(), message));
         };
         let LabelSelectorRequirement { key, operator, values } = requirement;
         if key.is_empty() {
-            errors.push(error("key", "name a label".to_owned()));
+            error("key", "name a label".to_owned());
         }
-        let Some(meaning) = Required::new(operator, values) else {
-            let other = crate::text::clean(operator, 60);
-            errors.push(error("operator", format!("`{other}` is none of In, NotIn, Exists, DoesNotExist")));
-            continue;
-        };
-        match (&meaning, values.is_empty()) {
-            (Required::In(_) | Required::NotIn(_), true) => {
-                errors.push(error("values", format!("`{operator}` needs values")));
+        let (name, set) = (key.clone(), values.iter().cloned().collect());
+        match (operator.as_str(), values.is_empty()) {
+            ("In" | "NotIn", true) => error("values", format!("`{operator}` needs values")),
+            ("Exists" | "DoesNotExist", false) => {
+                error("values", format!("`{operator}` has no values; leave them out"));
             }
-            (Required::Exists | Required::DoesNotExist, false) => {
-                errors.push(error("values", format!("`{operator}` has no values; leave them out")));
+            ("In", false) => _ = compiled.extend(Expression::In(name, set)),
+            ("NotIn", false) => _ = compiled.extend(Expression::NotIn(name, set)),
+            ("Exists", true) => _ = compiled.extend(Expression::Exists(name)),
+            ("DoesNotExist", true) => _ = compiled.extend(Expression::DoesNotExist(name)),
+            (other, _) => {
+                let other = crate::text::clean(other, 60);
+                error("operator", format!("`{other}` is none of In, NotIn, Exists, DoesNotExist"));
             }
-            _ => required.push((key.clone(), meaning)),
         }
     }
-    if !errors.is_empty() {
-        return Err(PolicyErrors(errors));
-    }
-    Ok(Selector { equal: selector.match_labels.clone(), required })
+    if errors.is_empty() { Ok(compiled) } else { Err(PolicyErrors(errors)) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kube::core::SelectorExt;
     use serde_json::{Value, json};
     use std::collections::BTreeMap;
 
@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn every_operator() {
         let selects =
-            |selector: Value, pairs: &[(&str, &str)]| self::selector(selector).unwrap().selects(&labels(pairs));
+            |selector: Value, pairs: &[(&str, &str)]| self::selector(selector).unwrap().matches(&labels(pairs));
         assert!(selects(json!({}), &[]));
         assert!(selects(json!({"matchLabels": {"a": "1"}}), &[("a", "1"), ("b", "2")]));
         assert!(!selects(json!({"matchLabels": {"a": "1"}}), &[("a", "2")]));
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_nothing_is_refused() {
+    fn a_requirement_without_a_meaning_is_an_error() {
         for (operator, values, says) in [
             ("in", json!(["1"]), "spec.match.namespaceSelector.matchExpressions[0].operator: `in` is none of"),
             ("In", json!([]), "spec.match.namespaceSelector.matchExpressions[0].values: `In` needs values"),

@@ -1,10 +1,10 @@
-//! The status of the custom resources: written by podreeve, read by people and tools.
+//! The status of the custom resources. Podreeve writes it, for users and tools.
 
 use super::{Action, CompiledPolicy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What podreeve made of a Policy.
+/// The result of loading a Policy.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PolicyStatus {
@@ -15,7 +15,7 @@ pub struct PolicyStatus {
     pub conditions: Vec<Condition>,
 }
 
-/// What podreeve made of an Exemption.
+/// The result of loading an Exemption.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ExemptionStatus {
@@ -27,14 +27,14 @@ pub struct ExemptionStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Condition {
-    /// `Ready`: podreeve could use the newest generation.
+    /// `Ready`: podreeve uses the newest generation.
     #[serde(rename = "type")]
     #[schemars(length(max = 316))]
     pub kind: String,
     /// True or False.
     #[schemars(extend("enum" = ["True", "False", "Unknown"]))]
     pub status: String,
-    /// The generation that this is about.
+    /// The generation that the condition is about.
     #[serde(default)]
     pub observed_generation: i64,
     /// When `status` last changed.
@@ -43,7 +43,7 @@ pub struct Condition {
     /// One word for tools.
     #[schemars(length(min = 1, max = 1024))]
     pub reason: String,
-    /// Why, and what to do now.
+    /// The cause, and what to do now.
     #[schemars(length(max = 32768))]
     pub message: String,
 }
@@ -53,7 +53,7 @@ pub struct Condition {
 pub fn mode(policy: &CompiledPolicy) -> String {
     let strictest = policy.rules.iter().map(|rule| rule.action).max().unwrap_or(Action::Off);
     match policy.warn_until {
-        Some(until) if strictest >= Action::Patch => format!("{} after {until}", strictest.as_str()),
-        _ => strictest.as_str().to_owned(),
+        Some(until) if strictest >= Action::Patch => format!("{strictest} after {until}"),
+        _ => strictest.to_string(),
     }
 }

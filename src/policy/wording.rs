@@ -1,10 +1,11 @@
-//! What serde says, in the words of a person who writes YAML.
+//! Serde's error messages, in words for users who write YAML.
 
-/// The field that an error says is missing.
+/// The name of the missing field, if the error is about one.
 pub fn missing_field(message: &str) -> Option<String> {
     message.strip_prefix("missing field `")?.strip_suffix('`').map(str::to_owned)
 }
 
+/// The message in words for users.
 pub fn plain(message: &str) -> String {
     if missing_field(message).is_some() {
         return "is missing and has no default; add it".to_owned();
@@ -27,7 +28,7 @@ mod tests {
 
     #[test]
     fn serde_is_translated() {
-        for (serde, said) in [
+        for (serde, plain_text) in [
             ("missing field `reason`", "is missing and has no default; add it"),
             ("unknown field `x`, expected `a` or `b`", "there is no key `x`; known here: `a` or `b`"),
             ("unknown field `x`, expected one of `a`, `b`, `c`", "there is no key `x`; known here: `a`, `b`, `c`"),
@@ -35,7 +36,7 @@ mod tests {
             ("invalid type: integer `1`, expected a string", "is an integer and must be a string; put it in quotes"),
             ("anything else", "anything else"),
         ] {
-            assert_eq!(plain(serde), said);
+            assert_eq!(plain(serde), plain_text);
         }
     }
 }

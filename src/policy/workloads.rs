@@ -1,17 +1,17 @@
 //! Kinds that a policy adds to those of Kubernetes.
 
-use super::{PolicyError, PolicyErrors, document::WorkloadKind, every};
+use super::{PolicyError, PolicyErrors, all_errors, document::WorkloadKind};
 use crate::workload::{Kind, KindClass, TemplatePath, kinds};
 use std::borrow::Cow;
 
-/// A kind that is named several times has several paths.
+/// Compiles the kinds. A kind that is named several times has several paths.
 ///
 /// # Errors
 /// A kind that is known already, or a path that leads nowhere.
 pub(super) fn compile(workloads: &[WorkloadKind]) -> Result<Vec<Kind>, PolicyErrors> {
     let (mut kinds, mut errors) = (Vec::<Kind>::new(), Vec::new());
     for (index, workload) in workloads.iter().enumerate() {
-        let Some(kind) = every::keep(&mut errors, kind(index, workload)) else { continue };
+        let Some(kind) = all_errors::keep(&mut errors, kind(index, workload)) else { continue };
         match kinds.iter_mut().find(|known| known.group == kind.group && known.kind == kind.kind) {
             Some(known) => add(known, &kind),
             None => kinds.push(kind),
@@ -20,21 +20,21 @@ pub(super) fn compile(workloads: &[WorkloadKind]) -> Result<Vec<Kind>, PolicyErr
     if errors.is_empty() { Ok(kinds) } else { Err(PolicyErrors(errors)) }
 }
 
-/// Each path once: what two policies name is judged once by both.
-fn add(known: &mut Kind, more: &Kind) {
-    for path in more.paths.iter() {
+/// Adds the paths that are not known yet: a pod that two policies name is judged once.
+fn add(known: &mut Kind, other: &Kind) {
+    for path in other.paths.iter() {
         if !known.paths.contains(path) {
             known.paths.to_mut().push(path.clone());
         }
     }
 }
 
-/// The kind as all of these have it; none when there are none.
+/// One kind with the paths of all of these; none when there are none.
 pub(super) fn merged<'k>(mut same: impl Iterator<Item = &'k Kind>) -> Option<Cow<'k, Kind>> {
     let first = Cow::Borrowed(same.next()?);
-    Some(same.fold(first, |mut kind, more| {
-        if more.paths.iter().any(|path| !kind.paths.contains(path)) {
-            add(kind.to_mut(), more);
+    Some(same.fold(first, |mut kind, other| {
+        if other.paths.iter().any(|path| !kind.paths.contains(path)) {
+            add(kind.to_mut(), other);
         }
         kind
     }))

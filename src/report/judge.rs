@@ -1,6 +1,8 @@
-//! Judges an object of a file as the API server would have it judged: mutated, then validated.
+//! Judges an object of a file as the webhooks would: mutates it, then validates it.
 
-use super::{FileError, HintReport, ObjectReport, PassedOver, ViolationReport, without_template};
+use super::file_error::FileError;
+use super::passed_over::{PassedOver, without_template};
+use super::types::{HintReport, ObjectReport, ViolationReport};
 use crate::admit::{Hook, Snapshot, admit};
 use crate::decide::{Effect, Note};
 use crate::json::Raw;
@@ -15,7 +17,7 @@ use json_patch::PatchOperation;
 use serde::Serialize;
 use serde_json::Value;
 
-/// Who creates the objects of a file, as policies see it.
+/// The user who creates the objects of a file, for policies that match users.
 pub(super) const USER: &str = "podreeve-check";
 pub(super) const GROUPS: &[&str] = &["system:authenticated"];
 
@@ -23,7 +25,7 @@ pub(super) const GROUPS: &[&str] = &["system:authenticated"];
 #[derive(Debug, Clone, Copy)]
 pub struct Judge<'s> {
     pub snapshot: &'s Snapshot,
-    /// For objects that name none.
+    /// The namespace of objects that name none.
     pub namespace: &'s str,
     pub today: Date,
 }
@@ -31,16 +33,16 @@ pub struct Judge<'s> {
 /// Why an object is not judged.
 #[derive(Debug)]
 pub enum NotJudged {
-    /// It should be, and cannot.
+    /// The object should be judged, but cannot.
     Error(FileError),
-    /// Somebody may think that it is.
-    InDoubt(Box<PassedOver>),
-    /// It has no pod.
+    /// The object looks like a workload, so it may be a mistake that it is not judged.
+    LooksLikeWorkload(Box<PassedOver>),
+    /// The object has no pod.
     WithoutPod { api_version: String, kind: String },
 }
 
 impl Judge<'_> {
-    /// What the webhook would say of the creation of this object.
+    /// The webhook's outcome for the creation of this object.
     ///
     /// # Errors
     /// Why it is not judged.
@@ -48,11 +50,11 @@ impl Judge<'_> {
         let policies = &self.snapshot.policies;
         if policies.kind(object.group(), object.kind).is_none() {
             let (api_version, kind) = (object.api_version.to_owned(), object.kind.to_owned());
-            let in_doubt =
-                PassedOver::object(file, object, policies).map(|passed| NotJudged::InDoubt(Box::new(passed)));
-            return Err(in_doubt.unwrap_or(NotJudged::WithoutPod { api_version, kind }));
+            let passed_over =
+                PassedOver::object(file, object, policies).map(|passed| NotJudged::LooksLikeWorkload(Box::new(passed)));
+            return Err(passed_over.unwrap_or(NotJudged::WithoutPod { api_version, kind }));
         }
-        // Of a kind that a policy adds nobody knows whether it may be without one.
+        // For a kind that a policy adds, it is unknown whether the pod template is optional.
         let built_in = kinds::find(object.group(), object.kind);
         if let Some(error) = built_in.and_then(|kind| without_template(file, object, kind)) {
             return Err(NotJudged::Error(error));
@@ -72,7 +74,7 @@ impl Judge<'_> {
                 Err(problem) => (Outcome { verdict: Verdict::Deny, problem: Some(problem), ..written }, Vec::new()),
             }
         };
-        let was_patched = violations.iter().any(|v: &ViolationReport| v.effect == Effect::Patch.as_str());
+        let was_patched = violations.iter().any(|v: &ViolationReport| v.effect == Effect::Patch);
         let verdict = if was_patched { last.verdict.max(Verdict::Patch) } else { last.verdict };
         let problem_at = last.problem_at.as_ref().map(|pointer| object.position(pointer));
         let hints = self.hints(object);
@@ -84,7 +86,7 @@ impl Judge<'_> {
             kind: object.kind.to_owned(),
             namespace: object.namespace().unwrap_or(self.namespace).to_owned(),
             name: object.name(),
-            verdict: verdict.as_str(),
+            verdict,
             problem_line: problem_at.map(|at| at.line),
             problem_column: problem_at.map(|at| at.column),
             problem: last.problem,
@@ -94,7 +96,7 @@ impl Judge<'_> {
         })
     }
 
-    /// Keys that mean nothing where they stand.
+    /// Keys that have no meaning at their position.
     fn hints(&self, object: &Object<'_>) -> Vec<HintReport> {
         let Some(kind) = self.snapshot.policies.kind(object.group(), object.kind) else { return Vec::new() };
         let json = object.node.to_json();
@@ -119,15 +121,15 @@ impl Judge<'_> {
     }
 }
 
-/// The object as the mutating webhook leaves it.
+/// The object after the mutating webhook.
 fn patched(object: &Object<'_>, patch: &[PatchOperation]) -> Result<Value, String> {
     let mut value: Value = serde_json::from_str(&object.node.to_json()).map_err(|error| error.to_string())?;
     json_patch::patch(&mut value, patch).map_err(|error| format!("its repair does not apply: {error}"))?;
     Ok(value)
 }
 
-/// What was patched, and what is left after that. Pointers and repairs are those of the object as it
-/// is written, wherever it had the violation by itself.
+/// The violations that were patched, and those that are left. Pointers and repairs are those of the object as it is written, if it
+/// had the violation itself.
 fn merged(object: &Object<'_>, written: &Outcome, mutated: &Outcome, after: &Outcome) -> Vec<ViolationReport> {
     let same = |a: &Violation, b: &Violation| a.rule.id == b.rule.id && a.field == b.field && a.found == b.found;
     let mut violations = Vec::new();
@@ -137,10 +139,10 @@ fn merged(object: &Object<'_>, written: &Outcome, mutated: &Outcome, after: &Out
         let left = after.violations.iter().find(|a| same(a, violation));
         known.extend(left);
         if let Some(now) = left.or(patched) {
-            violations.push(ViolationReport { effect: now.effect.as_str(), ..report(object, violation) });
+            violations.push(ViolationReport { effect: now.effect, ..report(object, violation) });
         }
     }
-    // What only the repaired object has.
+    // These violations exist only in the repaired object.
     let new = after.violations.iter().filter(|a| !known.iter().any(|k| std::ptr::eq(*k, *a)));
     violations.extend(new.map(|violation| report(object, violation)));
     violations
@@ -150,13 +152,13 @@ fn report(object: &Object<'_>, violation: &Violation) -> ViolationReport {
     let (pointer, at) = object.node.resolve(&violation.field);
     let field = dotted(&violation.field);
     let Violation { rule, found, wanted, why, .. } = violation;
-    let (kind, name) = violation.container.as_ref().map(|(kind, name)| (kind.field(), name.clone())).unzip();
+    let (kind, name) = violation.subject.container().map(|(kind, name)| (kind.field(), name.to_owned())).unzip();
     ViolationReport {
         rule: rule.id,
         policy: violation.policy.clone(),
-        action: violation.action.as_str(),
-        effect: violation.effect.as_str(),
-        severity: violation.severity.as_str(),
+        action: violation.action,
+        effect: violation.effect,
+        severity: violation.severity,
         container: name,
         container_kind: kind,
         pointer: pointer.to_owned(),

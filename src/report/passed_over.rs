@@ -1,6 +1,6 @@
-//! What `check` does not judge: counted where that is as it should be, named where it may be a mistake.
+//! What `check` does not judge. Objects without a pod are counted; what may be a mistake is named.
 
-use super::FileError;
+use super::file_error::FileError;
 use crate::manifest::{Content, Node, Object};
 use crate::policy::PolicySet;
 use crate::text::clean;
@@ -10,9 +10,9 @@ use serde::Serialize;
 use std::fmt::Write;
 use strsim::levenshtein;
 
-/// No apiVersion and no kind are longer.
+/// The longest apiVersion or kind that is repeated, in characters.
 const NAME_MAX: usize = 120;
-/// How deep a pod is looked for in an object that podreeve does not know.
+/// How many levels of an unknown object are searched for a pod.
 const DEPTH: usize = 12;
 
 /// Something that was not judged, and why.
@@ -22,14 +22,14 @@ pub struct PassedOver {
     pub file: String,
     /// From 1; null for the file as a whole.
     pub line: Option<usize>,
-    /// Of an object.
+    /// The object, if it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_version: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Why, and what to do to have it judged.
+    /// Why it is not judged, and what to do about that.
     pub reason: String,
 }
 
@@ -40,7 +40,7 @@ impl PassedOver {
         Self { file: file.to_owned(), line, api_version: None, kind: None, name: None, reason: reason.into() }
     }
 
-    /// An object that is not judged, where somebody may think that it is. None for what has no pod anyway.
+    /// An object that is not judged, if it looks like a workload. None for other objects without a pod.
     #[must_use]
     pub fn object(file: &str, object: &Object<'_>, policies: &PolicySet) -> Option<Self> {
         let reason = doubt(object, policies)?;
@@ -55,7 +55,7 @@ impl PassedOver {
     }
 }
 
-/// An object of a kind that holds a pod template, and has none.
+/// The error of an object without a pod template, though its kind has one.
 #[must_use]
 pub fn without_template(file: &str, object: &Object<'_>, kind: &Kind) -> Option<FileError> {
     let pointer = kind.prefix();
@@ -70,7 +70,7 @@ pub fn without_template(file: &str, object: &Object<'_>, kind: &Kind) -> Option<
         crate::text::dotted(&pointer)
     );
     if let Some(found) = pod_path(object.node) {
-        let _ = write!(message, "; one stands at `{}`", if found.is_empty() { "the top" } else { &found });
+        let _ = write!(message, "; there is one at `{}`", if found.is_empty() { "the top" } else { &found });
     }
     Some(FileError { file: file.to_owned(), line: Some(at.line), column: Some(at.column), message })
 }
@@ -86,20 +86,22 @@ fn doubt(object: &Object<'_>, policies: &PolicySet) -> Option<String> {
     let template = pod_path(object.node).map(|path| path.strip_suffix(".spec").unwrap_or(&path).to_owned());
     if let Some(template) = template {
         let place = if template.is_empty() { String::new() } else { format!(" with the path {template}") };
-        return Some(format!("{written} holds containers; to judge it, name it under `workloads` of a policy{place}"));
+        return Some(format!("{written} has containers; to judge it, name it under `workloads` of a policy{place}"));
     }
     let same = known().find(|known| known.kind == kind)?;
     let known = format!("{} {}", same.api_version(), same.kind);
     Some(format!("{written} is not {known}, and no policy names it under `workloads`"))
 }
 
-/// Groups that are mistaken for each other. One with a dot that is no group of Kubernetes is somebody's own.
+/// Whether the written group may be a mistake for the other. A group with a dot that is none of Kubernetes belongs to another
+/// project.
 fn is_near(written: &str, group: &str) -> bool {
     let own = written.contains('.') && !written.ends_with(".k8s.io") && !written.ends_with(".kubernetes.io");
     written == group || !own || levenshtein(&clean(written, 60), group) <= 2
 }
 
-/// Another case, a plural, a short name of kubectl, or a letter or two.
+/// Whether the written kind may mean the other: in another case, as a plural or a short name of kubectl, or with one or two wrong
+/// letters.
 fn is_spelt(written: &str, kind: &str) -> bool {
     let lower = |text: &str| clean(text, NAME_MAX).to_lowercase();
     let (written, kind) = (lower(written), lower(kind));
@@ -113,11 +115,11 @@ fn is_spelt(written: &str, kind: &str) -> bool {
         "cronjob" => "cj",
         _ => "",
     };
-    let apart = levenshtein(&written, &kind);
-    written == kind || written == short || written == format!("{kind}s") || (kind.len() > 6 && apart <= 2)
+    let distance = levenshtein(&written, &kind);
+    written == kind || written == short || written == format!("{kind}s") || (kind.len() > 6 && distance <= 2)
 }
 
-/// Where containers with images stand in the object: `spec.template.spec`, `spec.replicatedJobs[].template.spec`.
+/// The path to containers with images in the object: `spec.template.spec`, `spec.replicatedJobs[].template.spec`.
 fn pod_path(node: &Node) -> Option<String> {
     find(node, String::new(), DEPTH)
 }
@@ -127,7 +129,6 @@ fn find(node: &Node, path: String, depth: usize) -> Option<String> {
     match &node.content {
         Content::Map(_) if is_pod_spec(node) => Some(path),
         Content::Map(members) => members.iter().find_map(|member| {
-            // An object in an annotation or a schema of one is no pod.
             let dot = if path.is_empty() { "" } else { "." };
             find(&member.value, format!("{path}{dot}{}", clean(&member.key, NAME_MAX)), depth)
         }),
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hint_for_what_looks_like_a_workload() {
+    fn an_object_that_looks_like_a_workload_gets_a_hint() {
         for (api_version, kind, hint) in [
             ("v1", "Deployment", "did you mean apps/v1 Deployment?"),
             ("app/v1", "Deployment", "did you mean apps/v1 Deployment?"),
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn containers_are_found_wherever_they_stand() {
+    fn containers_are_found_at_any_path() {
         for (object, says) in [
             ("spec: {template: {spec: {containers: [{image: a}]}}}", "with the path spec.template"),
             (

@@ -1,8 +1,11 @@
-//! The report of `scan -o json`. Its JSON schema is `docs/scan-report.schema.json`: it is made from these
-//! types, and fields are added but never changed.
+//! The report of `scan -o json`. Its JSON schema, `docs/scan-report.schema.json`, is generated from these types. Fields are added but
+//! never changed.
 
+use crate::decide::Effect;
 use crate::outcome::{Verdict, Violation};
-use crate::scan::{Finding, FindingKind, Found, Owner, OwnerVerdict};
+use crate::policy::Action;
+use crate::rule::Severity;
+use crate::scan::{FindingKind, NamespaceFindings, Owner, OwnerVerdict, ScanFinding};
 use crate::text::{clean, dotted};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -18,16 +21,16 @@ pub struct ScanReport {
     pub api_version: &'static str,
     #[schemars(extend("const" = "ScanReport"))]
     pub kind: &'static str,
-    /// The policies that everything was judged by.
+    /// The policies by which everything was judged.
     pub policies: Vec<String>,
-    /// Those with findings, by namespace, kind and name.
+    /// The owners with findings, by namespace, kind and name.
     pub owners: Vec<OwnerReport>,
     /// What could not be read; the findings in it are missing.
     pub errors: Vec<UnreadReport>,
     pub summary: ScanSummary,
 }
 
-/// An owner, and what is wrong with what it makes: of a Deployment, its template and the pods of its ReplicaSets.
+/// An owner, and the findings in what it creates: for a Deployment, its template and the pods of its ReplicaSets.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OwnerReport {
@@ -36,12 +39,11 @@ pub struct OwnerReport {
     pub namespace: String,
     pub name: String,
     pub uid: String,
-    /// What would become of the strictest of it, were it made anew today.
-    #[schemars(extend("enum" = ["allow", "warn", "patch", "deny"]))]
-    pub verdict: &'static str,
+    /// The strictest verdict, if everything were created again today.
+    pub verdict: Verdict,
     /// Why something could not be judged, which denies it.
     pub problems: Vec<String>,
-    /// The worst first. Violations of a template and of its pods are told once.
+    /// The worst first. A violation of a template and of its pods is reported once.
     pub violations: Vec<ScanViolation>,
 }
 
@@ -52,26 +54,24 @@ pub struct ScanViolation {
     pub rule: &'static str,
     /// The policy that is strictest about it.
     pub policy: String,
-    /// What that policy says.
-    #[schemars(extend("enum" = ["audit", "warn", "patch", "deny"]))]
-    pub action: &'static str,
-    /// What would become of it; `patch` would be repaired in a pod that is made anew.
-    #[schemars(extend("enum" = ["exempt", "audit", "warn", "patch", "deny"]))]
-    pub effect: &'static str,
-    #[schemars(extend("enum" = ["low", "medium", "high", "critical"]))]
-    pub severity: &'static str,
-    /// The kind of the object that has it: `Pod` for what only the pods of the owner have.
+    /// The action of that policy.
+    #[schemars(with = "String", extend("enum" = ["audit", "warn", "patch", "deny"]))]
+    pub action: Action,
+    /// The effect in a new pod; `patch` means that it would be repaired.
+    pub effect: Effect,
+    pub severity: Severity,
+    /// The kind of the object that has the violation: `Pod` if only the pods of the owner have it.
     pub object_kind: String,
     /// The container's name; null for a violation of the pod.
     pub container: Option<String>,
-    /// The list of the pod that the container stands in; null for a violation of the pod.
+    /// The list of the pod that has the container; null for a violation of the pod.
     #[schemars(extend("enum" = ["initContainers", "containers", "ephemeralContainers", null]))]
     pub container_kind: Option<&'static str>,
     /// The judged field as people write it, in an object of `objectKind`.
     pub field: String,
     pub found: String,
     pub wanted: String,
-    /// What an attacker or a fault does with it.
+    /// What an attacker or a fault does with the violation.
     pub why: String,
     /// Items of the OWASP list.
     pub owasp: &'static [u8],
@@ -91,7 +91,7 @@ pub struct UnreadReport {
 #[serde(rename_all = "camelCase")]
 pub struct ScanSummary {
     pub namespaces: usize,
-    /// Objects judged; what was made by an owner that was judged is not counted.
+    /// Objects judged; those that a judged owner created are not counted.
     pub objects: usize,
     pub owners: usize,
     pub denied: usize,
@@ -103,7 +103,7 @@ pub struct ScanSummary {
 }
 
 impl ScanSummary {
-    pub fn add(&mut self, found: &Found) {
+    pub fn add(&mut self, found: &NamespaceFindings) {
         self.namespaces += 1;
         self.objects += found.objects;
         self.owners += found.owners.len();
@@ -126,14 +126,14 @@ impl OwnerReport {
             namespace: namespace.to_owned(),
             name: known.owner.name.clone(),
             uid: known.owner.uid.clone(),
-            verdict: known.verdict.as_str(),
+            verdict: known.verdict,
             problems: Vec::new(),
             violations: Vec::new(),
         }
     }
 
     /// The owners of a namespace that have findings.
-    pub fn all(found: &Found) -> impl Iterator<Item = Self> {
+    pub fn all(found: &NamespaceFindings) -> impl Iterator<Item = Self> {
         let mut of: HashMap<*const Owner, Self> =
             found.owners.iter().map(|known| (Arc::as_ptr(&known.owner), Self::new(&found.namespace, known))).collect();
         for finding in &found.findings {
@@ -150,15 +150,15 @@ impl OwnerReport {
 }
 
 impl ScanViolation {
-    fn new(finding: &Finding, violation: &Violation) -> Self {
+    fn new(finding: &ScanFinding, violation: &Violation) -> Self {
         let (container_kind, container) =
-            violation.container.as_ref().map(|(kind, name)| (kind.field(), name.clone())).unzip();
+            violation.subject.container().map(|(kind, name)| (kind.field(), name.to_owned())).unzip();
         Self {
             rule: violation.rule.id,
             policy: violation.policy.clone(),
-            action: violation.action.as_str(),
-            effect: violation.effect.as_str(),
-            severity: violation.severity.as_str(),
+            action: violation.action,
+            effect: violation.effect,
+            severity: violation.severity,
             object_kind: finding.kind.clone(),
             container,
             container_kind,

@@ -1,22 +1,24 @@
-//! The report for people: what is wrong, where to click, what to write instead.
+//! The report as text: what is wrong, where it is, and what to write instead.
 
 mod passed_over;
 pub mod scan;
 mod waivers;
 
 use super::{CheckReport, FileError, ObjectReport, Summary, ViolationReport};
+use crate::decide::Effect;
+use crate::outcome::Verdict;
 use crate::text::{clean, dotted};
 use anstyle::{AnsiColor, Style};
 use json_patch::PatchOperation;
 use serde_json::Value;
 use std::fmt::Write;
 
-/// Longest value that is repeated, in characters.
+/// The longest value that is repeated, in characters.
 const FOUND_MAX: usize = 200;
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 
-/// The report in lines, with styles that the writer drops where nobody sees them.
+/// The report in lines. The writer drops the styles if the output is no terminal.
 #[must_use]
 pub fn render(report: &CheckReport) -> String {
     let mut text = String::new();
@@ -42,11 +44,11 @@ pub fn render(report: &CheckReport) -> String {
     text + &summary(report.summary) + "\n"
 }
 
-/// The rules that deny, in the order in which they are told first.
+/// The rules that deny, in the order of their first violations.
 fn denying(report: &CheckReport) -> Vec<&'static str> {
     let mut rules = Vec::new();
     for violation in report.objects.iter().flat_map(|object| &object.violations) {
-        if violation.effect == "deny" && !rules.contains(&violation.rule) {
+        if violation.effect == Effect::Deny && !rules.contains(&violation.rule) {
             rules.push(violation.rule);
         }
     }
@@ -55,10 +57,10 @@ fn denying(report: &CheckReport) -> Vec<&'static str> {
 
 fn render_object(text: &mut String, object: &ObjectReport) {
     let (style, verdict) = match object.verdict {
-        "deny" => (AnsiColor::Red.on_default().bold(), "denied"),
-        "patch" => (AnsiColor::Cyan.on_default().bold(), "patched"),
-        "warn" => (AnsiColor::Yellow.on_default().bold(), "admitted with warnings"),
-        _ => (AnsiColor::Green.on_default().bold(), "admitted"),
+        Verdict::Deny => (AnsiColor::Red.on_default().bold(), "denied"),
+        Verdict::Patch => (AnsiColor::Cyan.on_default().bold(), "patched"),
+        Verdict::Warn => (AnsiColor::Yellow.on_default().bold(), "admitted with warnings"),
+        Verdict::Allow => (AnsiColor::Green.on_default().bold(), "admitted"),
     };
     let name = if object.name.is_empty() { "(no name)".to_owned() } else { clean(&object.name, 253) };
     let _ = writeln!(
@@ -77,7 +79,7 @@ fn render_object(text: &mut String, object: &ObjectReport) {
     }
     for warning in &object.warnings {
         let place = format!("{}:{}", clean(&object.file, 4096), object.line);
-        let style = style_of("warn");
+        let style = style_of(Effect::Warn);
         let _ = writeln!(text, "    {place}  {style}warn{style:#}  {}", clean(warning, 1000));
     }
     for hint in &object.hints {
@@ -89,17 +91,17 @@ fn render_object(text: &mut String, object: &ObjectReport) {
     }
 }
 
-/// The colour of what becomes of a violation.
-fn style_of(effect: &str) -> Style {
+/// The colour of a violation, by its effect.
+fn style_of(effect: Effect) -> Style {
     match effect {
-        "deny" => AnsiColor::Red.on_default(),
-        "patch" => AnsiColor::Cyan.on_default(),
-        "warn" => AnsiColor::Yellow.on_default(),
-        _ => DIM,
+        Effect::Deny => AnsiColor::Red.on_default(),
+        Effect::Patch => AnsiColor::Cyan.on_default(),
+        Effect::Warn => AnsiColor::Yellow.on_default(),
+        Effect::Audit | Effect::Exempt => DIM,
     }
 }
 
-/// Who has a violation: a container, by its list and name, or the pod.
+/// The container that has a violation, by its list and name, or `pod`.
 fn holder(container: Option<&str>, list: Option<&str>) -> String {
     match (container, list) {
         (Some(name), Some(list)) => format!("{} \"{}\"", noun(list), clean(name, 63)),
@@ -129,8 +131,8 @@ fn render_violation(text: &mut String, object: &ObjectReport, violation: &Violat
     if let Some(note) = &violation.note {
         row("note:", note);
     }
-    // What is let through on purpose needs no reasons.
-    if violation.effect == "exempt" || violation.effect == "audit" {
+    // A violation that is exempt or audited on purpose needs no explanation.
+    if matches!(violation.effect, Effect::Exempt | Effect::Audit) {
         return;
     }
     row("why:", &clean(&violation.why, FOUND_MAX * 2));

@@ -1,8 +1,13 @@
-//! The report of `check -o json`. Its JSON schema is `docs/check-report.schema.json`: it is made
-//! from these types, and fields are added but never changed.
+//! The report of `check -o json`. Its JSON schema, `docs/check-report.schema.json`, is generated from these types. Fields are added
+//! but never changed.
 
-use super::{PassedOver, WaiverReport};
+use super::file_error::FileError;
+use super::passed_over::PassedOver;
+use super::waivers::WaiverReport;
+use crate::decide::Effect;
 use crate::outcome::Verdict;
+use crate::policy::Action;
+use crate::rule::Severity;
 use json_patch::PatchOperation;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -17,13 +22,13 @@ pub struct CheckReport {
     pub api_version: &'static str,
     #[schemars(extend("const" = "CheckReport"))]
     pub kind: &'static str,
-    /// Every object that is a pod or holds a pod template, in the order of the files.
+    /// Every object that is a pod or has a pod template, in the order of the files.
     pub objects: Vec<ObjectReport>,
     /// What could not be read.
     pub errors: Vec<FileError>,
-    /// What was not judged, where somebody may think that it was: templates, kustomizations, kinds that look like workloads.
+    /// What was not judged and may be a mistake: templates, kustomizations, kinds that look like workloads.
     pub passed_over: Vec<PassedOver>,
-    /// Kinds that hold no pod, and so have nothing to judge.
+    /// Kinds without a pod, which have nothing to judge.
     pub without_pod: Vec<KindCount>,
     /// With `--waivers`: exemptions that are unused, end within 14 days, or have ended.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,9 +40,9 @@ pub struct CheckReport {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ObjectReport {
-    /// The file as it was named; `-` is stdin.
+    /// The file as it is named in the arguments; `-` is stdin.
     pub file: String,
-    /// The document's place in the file, from 0.
+    /// The document's index in the file, from 0.
     pub document: usize,
     /// Where the object begins in the file, from 1.
     pub line: usize,
@@ -45,23 +50,22 @@ pub struct ObjectReport {
     pub kind: String,
     /// The object's own namespace, or else the one given with -n.
     pub namespace: String,
-    /// The name, or `generateName` with a `*` behind it.
+    /// The name, or `generateName` followed by `*`.
     pub name: String,
-    #[schemars(extend("enum" = ["allow", "warn", "patch", "deny"]))]
-    pub verdict: &'static str,
+    pub verdict: Verdict,
     /// Why the object could not be judged, which denies it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
-    /// Where the field stands that could not be read, from 1.
+    /// The line and column of the field that could not be read, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem_line: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem_column: Option<usize>,
-    /// What the webhook warns of beside violations, such as a path of a policy that met no pod template.
+    /// Warnings of the webhook other than violations, such as a path of a policy at which there is no pod template.
     pub warnings: Vec<String>,
     /// Ordered by container, then rule.
     pub violations: Vec<ViolationReport>,
-    /// Keys that mean nothing where they stand: misspelt or misplaced.
+    /// Keys that have no meaning at their position: misspelt or misplaced.
     pub hints: Vec<HintReport>,
 }
 
@@ -73,7 +77,7 @@ pub struct HintReport {
     pub pointer: String,
     /// The key as people write it: `spec.securityContext.readOnlyRootFilesystem`.
     pub field: String,
-    /// Where it stands in the file, from 1.
+    /// The line and column in the file, from 1.
     pub line: usize,
     pub column: usize,
     pub message: String,
@@ -86,60 +90,38 @@ pub struct ViolationReport {
     pub rule: &'static str,
     /// The policy that is strictest about it.
     pub policy: String,
-    /// What that policy says.
-    #[schemars(extend("enum" = ["audit", "warn", "patch", "deny"]))]
-    pub action: &'static str,
-    /// What becomes of it: an action may be softened by an exemption or a rollout, and a repair that
-    /// is not made denies.
-    #[schemars(extend("enum" = ["exempt", "audit", "warn", "patch", "deny"]))]
-    pub effect: &'static str,
-    #[schemars(extend("enum" = ["low", "medium", "high", "critical"]))]
-    pub severity: &'static str,
+    /// The action of that policy.
+    #[schemars(with = "String", extend("enum" = ["audit", "warn", "patch", "deny"]))]
+    pub action: Action,
+    /// The effect: an exemption or a rollout may soften the action, and a repair that is not possible denies.
+    pub effect: Effect,
+    pub severity: Severity,
     /// The container's name; null for a violation of the pod.
     pub container: Option<String>,
-    /// The list of the pod that the container stands in; null for a violation of the pod.
+    /// The list of the pod that has the container; null for a violation of the pod.
     #[schemars(extend("enum" = ["initContainers", "containers", "ephemeralContainers", null]))]
     pub container_kind: Option<&'static str>,
-    /// JSON pointer into the object: the judged field, or its nearest ancestor that is there.
+    /// JSON pointer into the object: the judged field, or its nearest ancestor that exists.
     pub pointer: String,
-    /// The judged field as people write it, there or not: `spec.containers[0].securityContext.privileged`.
+    /// The judged field as people write it, present or absent: `spec.containers[0].securityContext.privileged`.
     pub field: String,
-    /// Where the pointer stands in the file, from 1.
+    /// The line and column of the pointer in the file, from 1.
     pub line: usize,
     pub column: usize,
     pub found: String,
     pub wanted: String,
-    /// All of it in a sentence.
+    /// The violation in a sentence.
     pub message: String,
-    /// What an attacker or a fault does with it.
+    /// What an attacker or a fault does with the violation.
     pub why: String,
-    /// Why it is not denied, where it would be.
+    /// Why the violation is not denied, though its action is `deny`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// Items of the OWASP list.
     pub owasp: &'static [u8],
-    /// The repair as a JSON Patch (RFC 6902) of the object; empty where the rule has none.
+    /// The repair as a JSON Patch (RFC 6902) of the object; empty if the rule has none.
     #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
     pub patch: Vec<PatchOperation>,
-}
-
-/// Something that could not be read.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct FileError {
-    pub file: String,
-    /// From 1; null for the file as a whole.
-    pub line: Option<usize>,
-    pub column: Option<usize>,
-    pub message: String,
-}
-
-impl FileError {
-    /// An error of the file as a whole.
-    #[must_use]
-    pub fn whole(file: &str, message: &str) -> Self {
-        Self { file: file.to_owned(), line: None, column: None, message: message.to_owned() }
-    }
 }
 
 /// How many objects there are of a kind.
@@ -167,9 +149,9 @@ pub struct Summary {
     pub passed_over: usize,
 }
 
-/// What was found, in the order of the files.
+/// The results for all objects, in the order of the files.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct CheckResults {
     pub objects: Vec<ObjectReport>,
     pub errors: Vec<FileError>,
     pub passed_over: Vec<PassedOver>,
@@ -179,9 +161,9 @@ pub struct Found {
 
 impl CheckReport {
     #[must_use]
-    pub fn new(found: Found) -> Self {
-        let Found { objects, errors, passed_over, without_pod } = found;
-        let count = |verdict: Verdict| objects.iter().filter(|o| o.verdict == verdict.as_str()).count();
+    pub fn new(results: CheckResults) -> Self {
+        let CheckResults { objects, errors, passed_over, without_pod } = results;
+        let count = |verdict: Verdict| objects.iter().filter(|o| o.verdict == verdict).count();
         let summary = Summary {
             objects: objects.len(),
             denied: count(Verdict::Deny),

@@ -1,13 +1,12 @@
-//! Exemptions whose owner should look at them: those that nothing needs, and those that end.
+//! Exemptions that need attention: those that nothing needs, and those that end.
 
-use super::Judge;
-use super::judge::{GROUPS, USER};
+use super::judge::{GROUPS, Judge, USER};
 use crate::admit::Snapshot;
 use crate::decide::{Case, EXPIRY_NOTICE, Stage, judge};
 use crate::facts::Known;
 use crate::json::Raw;
 use crate::manifest::{Object, Position};
-use crate::policy::{Exemption, ExemptionSource, Subject};
+use crate::policy::{Exemption, ExemptionSource, MatchInput};
 use crate::rule::Scope;
 use crate::workload::Text;
 use jiff::{ToSpan, civil::Date};
@@ -19,15 +18,15 @@ use std::collections::BTreeSet;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WaiverReport {
-    /// The policy that it stands in; null for an Exemption object.
+    /// The policy that has the exemption; null for an Exemption object.
     pub policy: Option<String>,
-    /// The Exemption object, as `namespace/name`; null for one of a policy.
+    /// The Exemption object, as `namespace/name`; null for an exemption of a policy.
     pub exemption: Option<String>,
-    /// Where the exemption stands, from 1.
+    /// The file, line and column of the exemption, from 1.
     pub file: String,
     pub line: usize,
     pub column: usize,
-    /// Its place in the policy's `exemptions`, from 0; null for an Exemption object.
+    /// Its index in the policy's `exemptions`, from 0; null for an Exemption object.
     pub index: Option<usize>,
     /// Why it is listed: it has ended, ends within 14 days, let nothing in the checked files through,
     /// or did so for some of its rules or namespaces only.
@@ -43,7 +42,7 @@ pub struct WaiverReport {
     pub unused_rules: Vec<String>,
     /// Those of `namespaces` that it let nothing through in; empty once it has ended.
     pub unused_namespaces: Vec<String>,
-    /// What is the matter and what to do, in a sentence.
+    /// What is wrong and what to do, in a sentence.
     pub message: String,
 }
 
@@ -58,30 +57,30 @@ pub enum WaiverState {
 
 /// An exemption of the snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum AnyExemption {
-    /// The n-th policy's m-th.
+pub enum ExemptionId {
+    /// An exemption of a policy: the index of the policy, and that of the exemption.
     Policy(usize, usize),
     /// The Exemption object, as `namespace/name`.
     Object(String),
 }
 
-/// Which exemptions let something through, for which rule, and in which namespace.
+/// The exemptions that let something through, each with the rule and the namespace.
 #[derive(Debug, Default)]
-pub struct Usage(BTreeSet<(AnyExemption, &'static str, String)>);
+pub struct Usage(BTreeSet<(ExemptionId, &'static str, String)>);
 
 impl Usage {
-    /// Notes what the object needs.
+    /// Adds the exemptions that the object needs.
     ///
-    /// Each policy is asked alone, because of several that say the same only the strictest is told.
+    /// Each policy judges alone, because of several policies with the same violation only the strictest is reported.
     pub fn note(&mut self, by: &Judge<'_>, object: &Object<'_>) {
         let policies = &by.snapshot.policies;
         let Some(kind) = policies.kind(object.group(), object.kind) else { return };
         let Ok(raw) = serde_json::value::to_raw_value(object.node) else { return };
-        // What cannot be read is denied, and no exemption helps.
+        // An object that cannot be read is denied, and no exemption covers that.
         let Ok(found) = kind.pods(Raw::new(raw.get())) else { return };
         let namespace = object.namespace().unwrap_or(by.namespace);
         let groups: Vec<Text<'_>> = GROUPS.iter().map(|group| Text((*group).into())).collect();
-        let subject = Subject { namespace, labels: Known::Absent, kind: &kind.kind, user: USER, groups: &groups };
+        let subject = MatchInput { namespace, labels: Known::Absent, kind: &kind.kind, user: USER, groups: &groups };
         let stage = if kind.is_pod() { Stage::Pod } else { Stage::Template };
         for placed in &found.pods {
             let case = Case {
@@ -99,14 +98,14 @@ impl Usage {
         }
     }
 
-    fn note_pod(&mut self, snapshot: &Snapshot, subject: &Subject<'_>, case: &Case<'_>) {
+    fn note_pod(&mut self, snapshot: &Snapshot, subject: &MatchInput<'_>, case: &Case<'_>) {
         for (number, policy) in snapshot.policies.policies.iter().enumerate() {
             if policy.matcher.applies(subject) {
                 let judged = judge(case, &[policy], || None);
                 self.0.extend(judged.iter().filter_map(|j| {
                     let waiver = match j.exemption? {
-                        ExemptionSource::Policy(index) => AnyExemption::Policy(number, index),
-                        ExemptionSource::Object(name) => AnyExemption::Object(name.to_owned()),
+                        ExemptionSource::Policy(index) => ExemptionId::Policy(number, index),
+                        ExemptionSource::Object(name) => ExemptionId::Object(name.to_owned()),
                     };
                     Some((waiver, j.rule.id, case.namespace.to_owned()))
                 }));
@@ -114,30 +113,31 @@ impl Usage {
         }
     }
 
-    /// The exemptions to look at: those of the policies in their order, then the objects. `place` knows where each stands.
+    /// The exemptions that need attention: those of the policies in their order, then the objects. `place` returns the position of
+    /// an exemption.
     #[must_use]
     pub fn waivers(
         &self,
         snapshot: &Snapshot,
         today: Date,
-        place: impl Fn(&AnyExemption) -> (String, Position),
+        place: impl Fn(&ExemptionId) -> (String, Position),
     ) -> Vec<WaiverReport> {
         let policies = snapshot.policies.policies.iter().enumerate().flat_map(|(number, policy)| {
             let exemptions = policy.exemptions.iter().enumerate();
             exemptions
-                .map(move |(index, exemption)| (Some(&policy.name), AnyExemption::Policy(number, index), exemption))
+                .map(move |(index, exemption)| (Some(&policy.name), ExemptionId::Policy(number, index), exemption))
         });
         let objects = snapshot.policies.exemptions.iter();
-        let objects = objects.map(|object| (None, AnyExemption::Object(object.name.clone()), &object.exemption));
+        let objects = objects.map(|object| (None, ExemptionId::Object(object.name.clone()), &object.exemption));
         policies
             .chain(objects)
             .filter_map(|(policy, waiver, exemption)| {
-                let Exemption { rules, namespaces, containers, images, reason, until } = exemption.written();
-                let (unused_rules, unused_namespaces, states) = self.states(&waiver, exemption.written(), today);
+                let Exemption { rules, namespaces, containers, images, reason, until } = exemption.document();
+                let (unused_rules, unused_namespaces, states) = self.states(&waiver, exemption.document(), today);
                 let (file, Position { line, column }) = (!states.is_empty()).then(|| place(&waiver))?;
                 let (exemption, index) = match waiver {
-                    AnyExemption::Policy(_, index) => (None, Some(index)),
-                    AnyExemption::Object(name) => (Some(name), None),
+                    ExemptionId::Policy(_, index) => (None, Some(index)),
+                    ExemptionId::Object(name) => (Some(name), None),
                 };
                 Some(WaiverReport {
                     policy: policy.cloned(),
@@ -163,7 +163,7 @@ impl Usage {
 
     fn states(
         &self,
-        waiver: &AnyExemption,
+        waiver: &ExemptionId,
         exemption: &Exemption,
         today: Date,
     ) -> (Vec<String>, Vec<String>, Vec<WaiverState>) {

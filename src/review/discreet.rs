@@ -1,18 +1,18 @@
-//! What an answer leaves out where anybody may have asked: without client certificates the API server cannot be told from
-//! a stranger, and a stranger learns nothing of the cluster but the verdict. The decision log has the rest.
+//! Removes facts of the cluster from an answer. Without client certificates any caller may pose as the API server, and such a
+//! caller must learn nothing about the cluster but the verdict. The decision log has the rest.
 
 use super::response::finish;
-use crate::outcome::{Outcome, PodSecurity, Violation};
+use crate::outcome::{Outcome, PodSecurity, SubjectRef, Violation};
 use std::borrow::Cow;
 
-/// In the place of what was found in the cluster.
+/// The text in place of a value from the cluster.
 const NOT_SAID: &str = "not said to callers without a client certificate; podreeve's decision log has it";
 const LEVEL: &str = "the Pod Security level of its namespace";
 const CAPABILITIES: [&str; 2] = ["unrestricted capabilities", "non-default capabilities"];
-/// Annotations that say nothing of the cluster.
+/// Annotations without facts of the cluster.
 const HARMLESS: [&str; 1] = ["unjudged"];
 
-/// The outcome with a reply that says nothing of the cluster; what it leaves out stands in [`Outcome::hidden`].
+/// The outcome with a reply that has no facts of the cluster. [`Outcome::hidden`] gets what the reply leaves out.
 #[must_use]
 pub fn discreet(mut outcome: Outcome) -> Outcome {
     let by_label = is_about_labels(&outcome.pod_security);
@@ -24,7 +24,7 @@ pub fn discreet(mut outcome: Outcome) -> Outcome {
     let is_namespace = outcome.about.kind == "Namespace";
     let pod_security = without_level(&outcome.pod_security, is_namespace);
     let violations = outcome.violations.iter().map(|violation| masked(violation, by_label)).collect();
-    // The reply is made of what may be said; the log and the metrics get what is known.
+    // The reply is made from the masked violations. The log and the metrics get the full ones.
     let known = (
         std::mem::replace(&mut outcome.violations, violations),
         std::mem::replace(&mut outcome.pod_security, pod_security),
@@ -39,16 +39,16 @@ fn is_about_labels(PodSecurity { denied, warnings, annotations }: &PodSecurity) 
     denied.is_some() || !warnings.is_empty() || annotations.iter().any(|(key, _)| !HARMLESS.contains(key))
 }
 
-fn without_level(said: &PodSecurity, is_namespace: bool) -> PodSecurity {
+fn without_level(verdict: &PodSecurity, is_namespace: bool) -> PodSecurity {
     let warnings = if is_namespace {
         vec![format!("podreeve: what this change meets is {NOT_SAID}")]
     } else {
-        said.warnings.iter().map(|text| levelless(text).into_owned()).collect()
+        verdict.warnings.iter().map(|text| levelless(text).into_owned()).collect()
     };
-    let annotations = said.annotations.iter().filter(|(key, _)| HARMLESS.contains(key)).cloned().collect();
+    let annotations = verdict.annotations.iter().filter(|(key, _)| HARMLESS.contains(key)).cloned().collect();
     PodSecurity {
-        denied: said.denied.as_deref().map(|text| levelless(text).into_owned()),
-        warnings: if said.warnings.is_empty() { Vec::new() } else { warnings },
+        denied: verdict.denied.as_deref().map(|text| levelless(text).into_owned()),
+        warnings: if verdict.warnings.is_empty() { Vec::new() } else { warnings },
         annotations,
     }
 }
@@ -57,7 +57,7 @@ fn without_level(said: &PodSecurity, is_namespace: bool) -> PodSecurity {
 fn levelless(text: &str) -> Cow<'_, str> {
     let parts = text.split_once("PodSecurity \"").and_then(|(verb, rest)| Some((verb, rest.split_once('"')?.1)));
     parts.map_or(Cow::Borrowed(text), |(verb, reasons)| {
-        // Upstream's words for one check at both levels.
+        // Upstream has a different text for the same check at each level.
         let reasons = CAPABILITIES.iter().fold(reasons.to_owned(), |text, words| text.replace(words, "capabilities"));
         Cow::Owned(format!("{verb}{LEVEL}{}", reasons.replace("restricted volume types", "volume types")))
     })
@@ -69,7 +69,7 @@ fn masked(violation: &Violation, by_label: bool) -> Violation {
         LEVEL.clone_into(&mut violation.policy);
     }
     if violation.from_cluster {
-        violation.container = None;
+        violation.subject = SubjectRef::Pod;
         "/spec".clone_into(&mut violation.pointer);
         "/spec".clone_into(&mut violation.field);
         NOT_SAID.clone_into(&mut violation.found);
@@ -77,12 +77,12 @@ fn masked(violation: &Violation, by_label: bool) -> Violation {
     violation
 }
 
-/// For the log, in a line.
+/// The hidden facts, as a line for the log.
 fn hidden(outcome: &Outcome) -> String {
     let PodSecurity { denied, warnings, .. } = &outcome.pod_security;
     let found = outcome.violations.iter().filter(|violation| violation.from_cluster).map(|violation| {
         let container =
-            violation.container.as_ref().map(|(_, name)| format!(" of container {name}")).unwrap_or_default();
+            violation.subject.container().map(|(_, name)| format!(" of container {name}")).unwrap_or_default();
         format!("{}: found {}{container}", violation.rule.id, violation.found)
     });
     denied.iter().chain(warnings).cloned().chain(found).collect::<Vec<_>>().join("; ")

@@ -1,7 +1,9 @@
-//! The envelope. `object` and `oldObject` stay raw until somebody asks.
+//! The envelope of a request. `object` and `oldObject` stay raw until they are needed.
 
-use crate::json::{Fill, Raw, Reader, fill, read};
-use crate::workload::{Kind, List, Pod, Templates, Text, kinds::Unreadable, kinds::without_position, text::nullable};
+use super::object::Object;
+use crate::json::{self, Raw};
+use crate::outcome::Operation;
+use crate::workload::{Kind, List, Templates, Text, read::Unreadable, read::without_position, text::nullable};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::fmt;
@@ -40,23 +42,10 @@ pub struct Request<'a> {
     #[serde(borrow, default, deserialize_with = "nullable")]
     pub user_info: UserInfo<'a>,
     #[serde(borrow)]
-    pub object: Option<Raw<'a>>,
+    object: Option<Object<'a>>,
     #[serde(borrow)]
     pub old_object: Option<Raw<'a>>,
     pub dry_run: Option<bool>,
-    #[serde(skip)]
-    on_the_way: OnTheWay<'a>,
-}
-
-/// The object of a request for a Pod. To find where it ends is to read it, so it is read once.
-#[derive(Default)]
-struct OnTheWay<'a>(Option<Box<Pod<'a>>>);
-
-impl fmt::Debug for OnTheWay<'_> {
-    /// Nothing: the object is there as text.
-    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Ok(())
-    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -85,64 +74,22 @@ pub struct UserInfo<'a> {
     pub groups: List<Text<'a>>,
 }
 
-/// What a request does with its object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Operation {
-    /// Also every operation that podreeve does not know: whatever it does, what it brings is judged.
-    Create,
-    Update,
-    Delete,
-    Connect,
-}
-
-fill!(Review<'d> { "apiVersion" => api_version, "kind" => kind, "request" => request });
-fill!(Request<'d> {
-    "uid" => uid,
-    "kind" => kind,
-    "resource" => resource,
-    "subResource" => sub_resource,
-    "name" => name,
-    "namespace" => namespace,
-    "operation" => operation,
-    "userInfo" => user_info,
-    "object" => object by fill_object,
-    "oldObject" => old_object,
-    "dryRun" => dry_run,
-});
-fill!(GroupVersionKind<'d> { "group" => group, "version" => version, "kind" => kind });
-fill!(GroupVersionResource<'d> { "group" => group, "resource" => resource });
-fill!(UserInfo<'d> { "username" => username, "groups" => groups });
-
 impl<'a> Request<'a> {
     #[must_use]
     pub fn operation(&self) -> Operation {
-        match &*self.operation.0 {
-            "UPDATE" => Operation::Update,
-            "DELETE" => Operation::Delete,
-            "CONNECT" => Operation::Connect,
-            _ => Operation::Create,
-        }
+        Operation::from(&*self.operation.0)
     }
 
-    /// Whether its object is one that comes or changes.
+    /// Whether the request creates or changes its object. An operation that podreeve does not know counts as one that does.
     #[must_use]
     pub fn brings_object(&self) -> bool {
-        matches!(self.operation(), Operation::Create | Operation::Update)
+        !matches!(self.operation(), Operation::Delete | Operation::Connect)
     }
 
-    fn fill_object(&mut self, reader: &mut Reader<'a>) -> Option<()> {
-        // The API server sends the kind before the object.
-        if *self.kind.kind == *"Pod" && self.kind.group.is_empty() {
-            let (before, mut pod) = (reader.clone(), Box::<Pod<'_>>::default());
-            if pod.fill(reader).is_some() {
-                self.on_the_way.0 = Some(pod);
-                self.object = Some(reader.since(&before)?);
-                return Some(());
-            }
-            *reader = before;
-        }
-        self.object = Some(reader.raw()?);
-        Some(())
+    /// The object as text.
+    #[must_use]
+    pub fn object(&self) -> Option<Raw<'a>> {
+        self.object.as_ref().map(|object| object.raw)
     }
 
     /// The pods of the object, which is of this kind.
@@ -150,20 +97,12 @@ impl<'a> Request<'a> {
     /// # Errors
     /// The field that could not be read.
     pub fn take_pods(&mut self, kind: &Kind, object: Raw<'a>) -> Result<Templates<'a>, Unreadable> {
-        if kind.is_pod() { Ok(kind.placed(self.take_pod(kind, object)?)) } else { kind.pods(object) }
-    }
-
-    /// The pod of the object, which is of this kind; none when it holds no template.
-    ///
-    /// # Errors
-    /// The field that could not be read.
-    pub fn take_pod(&mut self, kind: &Kind, object: Raw<'a>) -> Result<Option<Box<Pod<'a>>>, Unreadable> {
-        match self.on_the_way.0.take() {
+        match self.object.as_mut().and_then(|object| object.pod.take()) {
             Some(mut pod) if kind.is_pod() => {
                 pod.kind.clone_from(&kind.kind);
-                Ok(Some(pod))
+                Ok(kind.placed(Some(pod)))
             }
-            _ => Ok(kind.pod(object)?.map(Box::new)),
+            _ => kind.pods(object),
         }
     }
 }
@@ -171,7 +110,7 @@ impl<'a> Request<'a> {
 /// The text of a body.
 ///
 /// # Errors
-/// Where it ceases to be text.
+/// The position of the first byte that is not UTF-8.
 pub fn text(body: &[u8]) -> Result<&str, String> {
     let text = simdutf8::basic::from_utf8(body).or_else(|_| std::str::from_utf8(body));
     text.map_err(|error| format!("the body is not UTF-8 from byte {}", error.valid_up_to()))
@@ -181,12 +120,12 @@ impl<'a> Review<'a> {
     /// Reads a review.
     ///
     /// # Errors
-    /// A sentence that names what is wrong with the body.
+    /// A sentence about the mistake in the body.
     pub fn parse(text: &'a str) -> Result<(Self, Request<'a>), String> {
-        let mut review = Self::default();
-        if read(text, &mut review).is_none() {
-            review = serde_json::from_str(text).map_err(|error| unreadable(text, &error))?;
-        }
+        let mut review: Self = match json::read(text) {
+            Some(review) => review,
+            None => serde_json::from_str(text).map_err(|error| unreadable(text, &error))?,
+        };
         if *review.kind != *KIND || *review.api_version != *API_VERSION {
             return Err(format!(
                 "the body is {} {}, and this webhook reads {API_VERSION} {KIND}",
@@ -206,7 +145,7 @@ fn or_nothing(text: &str) -> String {
     if text.is_empty() { "(nothing)".to_owned() } else { crate::text::clean(text, 60) }
 }
 
-/// The slow second reading that finds the field.
+/// Reads the body again, slowly, to find the field with the error.
 fn unreadable(text: &str, error: &serde_json::Error) -> String {
     if error.is_syntax() || error.is_eof() {
         return format!("the body is not JSON: {error}");
@@ -224,18 +163,18 @@ fn unreadable(text: &str, error: &serde_json::Error) -> String {
     }
 }
 
-/// The uid of a body that is broken or too large to read: it is the first key of `request`, so the
-/// first bytes have it. With it the answer can be an explicit denial.
+/// The uid of a body that is broken or too large. It is the first key of `request`, so it is in the
+/// first bytes. With a uid the answer can be a denial.
 #[must_use]
 pub fn uid(body: &[u8]) -> Option<String> {
     let mut found = None;
     let mut json = serde_json::Deserializer::from_slice(body);
-    // The error is expected: what follows the uid may be anything.
+    // An error is expected, since any bytes may follow the uid.
     let _ = Find { path: &["request", "uid"], found: &mut found }.deserialize(&mut json);
     found.filter(|uid| !uid.is_empty() && uid.len() <= 128)
 }
 
-/// Keeps the string at `path` as soon as it has been read, whatever comes after it.
+/// Keeps the string at `path` as soon as it was read, so that a later error does not lose it.
 struct Find<'p, 'f> {
     path: &'p [&'p str],
     found: &'f mut Option<String>,
@@ -289,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn other_uids_are_not_taken() {
+    fn another_uid_is_not_used() {
         assert_eq!(uid(br#"{"uid":"x","request":{"object":{"uid":"y"}}}"#), None);
         assert_eq!(uid(br#"{"request":{"uid":""}}"#), None);
         assert_eq!(uid(b"uid"), None);

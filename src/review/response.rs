@@ -1,23 +1,15 @@
-//! The answer on the wire. It is built from the outcome of one request and echoes nothing else.
+//! The answer on the wire. It is built from the outcome of one request and repeats nothing else of the request.
+
+mod text;
 
 use super::request::{API_VERSION, KIND};
-use crate::decide::{Effect, Note, Stage};
-use crate::outcome::{Outcome, Verdict, Violation, displayed};
-use crate::rule::Severity;
+use crate::decide::Effect;
+use crate::outcome::{Outcome, Verdict, Violation};
 use crate::text::{clean, dotted};
 use base64::Engine;
 use serde::Serialize;
-use std::fmt::Write;
-
-/// A denial tells this many violations in full, then how many more there are.
-pub const MAX_REPORTED: usize = 20;
-/// The API server cuts a warning here, and all of them together at [`WARNINGS_TOTAL`].
-pub const WARNING_MAX: usize = 256;
-pub const WARNINGS_TOTAL: usize = 4096;
-/// Longest value of a field that a denial repeats, in characters.
-const FOUND_MAX: usize = 200;
-/// Longest fault of an object that is invalid.
-const FAULT_MAX: usize = 1000;
+use text::{FAULT_MAX, FOUND_MAX, denial, displayed_denials, warnings};
+pub use text::{MAX_REPORTED, WARNING_MAX, WARNINGS_TOTAL, object_name, owasp};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -76,14 +68,14 @@ fn as_map<S: serde::Serializer>(pairs: &[(&'static str, String)], serializer: S)
     serializer.collect_map(pairs.iter().map(|(key, value)| (key, value)))
 }
 
-/// Writes the reply into the outcome. Without a uid there is nothing to reply to.
+/// Writes the reply into the outcome. Without a uid there can be no reply.
 #[must_use]
 pub fn finish(mut outcome: Outcome) -> Outcome {
     if outcome.about.uid.is_empty() {
         outcome.problem.get_or_insert_with(|| "the AdmissionReview has no `request.uid`".to_owned());
         return outcome;
     }
-    if says_nothing(&outcome) {
+    if is_silent(&outcome) {
         outcome.reply = allowed(&outcome.about.uid);
         return outcome;
     }
@@ -104,7 +96,7 @@ pub fn finish(mut outcome: Outcome) -> Outcome {
             warnings: warnings(&outcome),
         },
     };
-    // Serialising strings cannot fail; were it to, an empty reply makes the server answer 500.
+    // Serialising strings cannot fail. If it did, the server would answer 500 to the empty reply.
     let mut reply = Vec::with_capacity(512);
     if serde_json::to_writer(&mut reply, &review).is_ok() {
         outcome.reply = reply;
@@ -112,8 +104,8 @@ pub fn finish(mut outcome: Outcome) -> Outcome {
     outcome
 }
 
-/// Let in without a word, as most requests are.
-fn says_nothing(outcome: &Outcome) -> bool {
+/// Whether the request is allowed without a warning or an annotation, as most requests are.
+fn is_silent(outcome: &Outcome) -> bool {
     let Outcome { verdict, violations, tallies, patch, problem, pod_security, unmet, .. } = outcome;
     *verdict == Verdict::Allow
         && unmet.is_empty()
@@ -121,11 +113,11 @@ fn says_nothing(outcome: &Outcome) -> bool {
         && (pod_security.warnings.is_empty() && pod_security.annotations.is_empty())
 }
 
-/// By hand: serde takes ten times as long for it.
+/// The reply to an allowed request. Written by hand, because serde takes ten times as long for it.
 fn allowed(uid: &str) -> Vec<u8> {
     let mut reply = Vec::with_capacity(128 + uid.len());
     reply.extend_from_slice(ALLOWED.0.as_bytes());
-    // Only a quote, a backslash or a control character is written otherwise than it is.
+    // JSON needs an escape for a quote, a backslash and a control character only.
     if uid.bytes().fold(true, |plain, b| plain & !matches!(b, b'"' | b'\\' | ..b' ')) {
         reply.push(b'"');
         reply.extend_from_slice(uid.as_bytes());
@@ -139,26 +131,6 @@ fn allowed(uid: &str) -> Vec<u8> {
 
 const ALLOWED: (&str, &str) =
     (r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":"#, r#","allowed":true}}"#);
-
-/// The denied ones that are written out: the worst, in their order.
-fn denied(outcome: &Outcome) -> impl Iterator<Item = &Violation> {
-    displayed(&outcome.violations, MAX_REPORTED, |v| (v.effect, v.severity)).filter(|v| v.effect == Effect::Deny)
-}
-
-/// `+7 more: 2 high, 5 low`, where not all with this effect are written out.
-fn more<'v>(
-    outcome: &Outcome,
-    effect: Effect,
-    noun: &str,
-    written: impl Iterator<Item = &'v Violation>,
-) -> Option<String> {
-    let (mut hidden, mut count) = (outcome.severities, outcome.count(effect));
-    for violation in written {
-        hidden.take(effect, violation.severity);
-        count = count.saturating_sub(1);
-    }
-    (count > 0).then(|| format!("+{count} more{noun}: {}", hidden.listed(effect)))
-}
 
 fn status(outcome: &Outcome) -> Status {
     let invalid = &outcome.invalid;
@@ -175,14 +147,13 @@ fn status(outcome: &Outcome) -> Status {
         details: Details {
             name: clean(&outcome.about.name, 253),
             kind: clean(&outcome.about.kind, 63),
-            causes: denied(outcome).map(cause).chain(faults).collect(),
+            causes: displayed_denials(outcome).map(cause).chain(faults).collect(),
         },
     }
 }
 
 fn cause(violation: &Violation) -> Cause {
-    let container = violation.container.as_ref();
-    let container = container.map(|(_, name)| format!("container \"{}\": ", clean(name, 63))).unwrap_or_default();
+    let container = violation.subject.container_text().map(|text| text + ": ").unwrap_or_default();
     Cause {
         reason: if violation.pointer == violation.field { "FieldValueForbidden" } else { "FieldValueRequired" },
         message: format!(
@@ -197,143 +168,7 @@ fn cause(violation: &Violation) -> Cause {
     }
 }
 
-/// The object as the user knows it: `Deployment default/web`.
-#[must_use]
-pub fn object_name(outcome: &Outcome) -> String {
-    let about = &outcome.about;
-    let part = |text: &str| clean(text, 253);
-    match (about.namespace.is_empty(), about.name.is_empty()) {
-        (_, true) if about.kind.is_empty() => "the object".to_owned(),
-        (_, true) => part(&about.kind),
-        (true, false) => format!("{} {}", part(&about.kind), part(&about.name)),
-        (false, false) => format!("{} {}/{}", part(&about.kind), part(&about.namespace), part(&about.name)),
-    }
-}
-
-/// The denial that a developer reads.
-fn denial(outcome: &Outcome) -> String {
-    let object = object_name(outcome);
-    if let Some(problem) = &outcome.problem {
-        return format!(
-            "podreeve denied {object}, because it could not be judged: {}. What cannot be read is not let in; \
-             repair the field, or report it to whoever runs podreeve.",
-            clean(problem, 1000)
-        );
-    }
-    if !outcome.invalid.is_empty() {
-        let faults = outcome.invalid.iter().map(|(field, fault)| {
-            if field.is_empty() { clean(fault, FAULT_MAX) } else { format!("{field}: {}", clean(fault, FAULT_MAX)) }
-        });
-        let (kind, name) = (clean(&outcome.about.kind, 63), clean(&outcome.about.name, 253));
-        return format!("{kind} \"{name}\" is invalid: {}", faults.collect::<Vec<_>>().join(", "));
-    }
-    let count = outcome.count(Effect::Deny);
-    let rules: Vec<&str> = outcome.tallies.iter().filter(|t| t.effect == Effect::Deny).map(|t| t.rule).collect();
-    let lead = outcome.pod_security.denied.as_ref().map(|text| format!("{text}\n")).unwrap_or_default();
-    let mut text = format!(
-        "{lead}podreeve denied {object}: {count} violation{} of {}.\n",
-        if count == 1 { "" } else { "s" },
-        rules.join(", ")
-    );
-    if let Some(change) = outcome.change {
-        let _ = writeln!(text, "{}", change.sentence());
-    }
-    for violation in denied(outcome) {
-        describe(&mut text, violation, outcome.stage);
-    }
-    if let Some(more) = more(outcome, Effect::Deny, "", denied(outcome)) {
-        let _ = writeln!(text, "\n{more}");
-    }
-    for hint in &outcome.hints {
-        let _ = writeln!(text, "\nnote: {}: {}", dotted(&hint.pointer), hint.message);
-    }
-    let _ = write!(text, "\nTo see the repair: podreeve explain {}", rules.join(" "));
-    text
-}
-
-fn describe(text: &mut String, violation: &Violation, stage: Stage) {
-    let owner = match &violation.container {
-        Some((kind, name)) => format!("{} \"{}\"", kind.noun(), clean(name, 63)),
-        None => "pod".to_owned(),
-    };
-    let _ = write!(
-        text,
-        "\n* {rule} ({severity}), {owner}\n  field:  {field}\n  found:  {found}\n  wanted: {wanted}\n  why:    {why}\n  \
-         rule:   {owasp}, policy {policy}\n",
-        rule = violation.rule.id,
-        severity = violation.severity.as_str(),
-        field = dotted(&violation.field),
-        found = clean(&violation.found, FOUND_MAX),
-        wanted = clean(&violation.wanted, FOUND_MAX),
-        why = clean(&violation.why, FOUND_MAX * 2),
-        owasp = owasp(violation),
-        policy = clean(&violation.policy, 63),
-    );
-    if violation.action == crate::policy::Action::Patch && !violation.repair.is_empty() && stage == Stage::Pod {
-        text.push_str(
-            "  note:   podreeve repairs this on creation; its mutating webhook did not run, or another one undid it\n",
-        );
-    }
-}
-
-/// `OWASP item 59`, `OWASP items 49, 69`.
-#[must_use]
-pub fn owasp(violation: &Violation) -> String {
-    let items: Vec<String> = violation.rule.owasp.iter().map(ToString::to_string).collect();
-    format!("OWASP item{} {}", if items.len() == 1 { "" } else { "s" }, items.join(", "))
-}
-
-/// Warnings as kubectl shows them: the worst of what there is room for, in their order.
-fn warnings(outcome: &Outcome) -> Vec<String> {
-    let mut room = WARNINGS_TOTAL - WARNING_MAX;
-    let mut fits = |warning: &String| {
-        let left = room.checked_sub(warning.len());
-        room = left.unwrap_or(room);
-        left.is_some()
-    };
-    let upstream = outcome.pod_security.warnings.iter().map(|warning| cut(clean(warning, WARNING_MAX), WARNING_MAX));
-    let unmet = outcome.unmet.iter().map(|unmet| cut(format!("podreeve: {}", unmet.text()), WARNING_MAX));
-    let mut warnings: Vec<String> = upstream.chain(unmet).take_while(&mut fits).collect();
-    let warned = || outcome.violations.iter().enumerate().filter(|(_, v)| v.effect == Effect::Warn);
-    let worst_first = Severity::WORST_FIRST.into_iter().flat_map(|s| warned().filter(move |(_, v)| v.severity == s));
-    let written = worst_first.map(|(place, violation)| (place, violation, warning(violation)));
-    let mut written: Vec<(usize, &Violation, String)> = written.take_while(|(.., text)| fits(text)).collect();
-    written.sort_by_key(|(place, ..)| *place);
-    let more = more(outcome, Effect::Warn, " warnings", written.iter().map(|(_, violation, _)| *violation));
-    warnings.extend(written.into_iter().map(|(.., text)| text));
-    warnings.extend(more.map(|more| format!("podreeve: {more}")));
-    warnings
-}
-
-fn warning(violation: &Violation) -> String {
-    let lead = match violation.note {
-        None => "should be repaired".to_owned(),
-        Some(Note::Preexisting) => "was there before this change".to_owned(),
-        Some(Note::WillBePatched) => "will be patched in its pods".to_owned(),
-        Some(Note::WarnedUntil(last)) => format!("will be denied after {last}"),
-        Some(Note::ExemptUntil(last)) => format!("is exempt until {last}, then denied"),
-    };
-    let text = format!(
-        "podreeve: {} {lead}: {}: found {}, wanted {}",
-        violation.rule.id,
-        dotted(&violation.field),
-        clean(&violation.found, FOUND_MAX),
-        clean(&violation.wanted, FOUND_MAX),
-    );
-    cut(text, WARNING_MAX)
-}
-
-/// The API server counts bytes.
-fn cut(mut text: String, max: usize) -> String {
-    if text.len() > max {
-        let end = (0..=max - '…'.len_utf8()).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
-        text.truncate(end);
-        text.push('…');
-    }
-    text
-}
-
-/// Rule ids by effect; the API server puts the webhook's name before each key.
+/// Rule ids by effect. The API server puts the webhook's name in front of each key.
 fn audit_annotations(outcome: &Outcome) -> Vec<(&'static str, String)> {
     let mut annotations = Vec::new();
     if let Some(problem) = &outcome.problem {
@@ -364,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_by_hand_is_what_serde_writes() {
+    fn the_reply_written_by_hand_equals_the_one_of_serde() {
         for uid in ["705ab4f5-6393-11e8-b7cc-42010a800002", "é", "a\"b", "a\\b", "a\nb\u{1}"] {
             let response = Response {
                 uid,

@@ -1,7 +1,7 @@
 //! The OWASP Developer Guide's list "Container security", numbered in its order.
 //!
-//! Rules cite these numbers; which item is answered by which rule is computed from the table of
-//! rules, so that no coverage is claimed that no rule, and with it no test, backs.
+//! Rules cite these numbers. The rules of an item are computed from the table of rules, so podreeve claims no coverage that no
+//! rule and no test proves.
 
 use super::{RULES, Rule};
 
@@ -11,18 +11,18 @@ pub struct Item {
     pub number: u8,
     /// The item in a few words.
     pub title: &'static str,
-    /// Where it can be answered.
+    /// Where a check can cover it.
     pub at: &'static [Where],
 }
 
-/// The part of a cluster's life where an item is answered.
+/// The part of a cluster where a check can cover an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Where {
     /// Admission of pods and pod templates.
     Pod,
     /// Admission of exec, attach, port-forward and debug containers.
     Exec,
-    /// The image behind a pod.
+    /// The image that a pod runs.
     Image,
     /// A Dockerfile.
     File,
@@ -30,7 +30,7 @@ pub enum Where {
     Node,
     /// Objects around the pod.
     Cluster,
-    /// How podreeve itself is run.
+    /// The operation of podreeve itself.
     Ops,
 }
 
@@ -185,11 +185,11 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_cites_only_items_that_admission_can_answer() {
+    fn a_rule_cites_only_items_that_admission_can_cover() {
         for item in &ITEMS {
             for rule in item.rules() {
                 assert!(
-                    // Who may speak to the daemon is the node's; that pods carry no token for it is theirs.
+                    // The daemon's access control is the node's; that pods have no token for the API is a rule's.
                     (rule.id, item.number) == ("service-account-token", 32)
                         || item.at.iter().any(|at| matches!(at, Pod | Exec | Cluster | Image)),
                     "{} cites {}",

@@ -1,4 +1,4 @@
-//! One thing that is wrong with what an owner makes.
+//! One fault of an object that exists.
 
 use super::Owner;
 use crate::decide::Effect;
@@ -8,9 +8,9 @@ use std::cmp::{Ordering, Reverse};
 use std::sync::Arc;
 
 #[derive(Debug, Clone)]
-pub struct Finding {
+pub struct ScanFinding {
     pub owner: Arc<Owner>,
-    /// The kind of the object that was judged: the owner's own, or `Pod` for what only its pods have.
+    /// The kind of the object that was judged: the owner's own, or `Pod` for a fault that only its pods have.
     pub kind: String,
     pub what: FindingKind,
 }
@@ -18,20 +18,20 @@ pub struct Finding {
 #[derive(Debug, Clone)]
 pub enum FindingKind {
     Violation(Box<Violation>),
-    /// It could not be judged, which denies it.
+    /// The object could not be judged, which denies it.
     Problem(String),
 }
 
-/// What becomes of a finding, in the words of the report APIs.
+/// The result of a finding, in the words of the report APIs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ScanResult {
-    /// Let through by an exemption.
+    /// An exemption covers it.
     Skip,
-    /// It would be let in: with a warning, repaired, or in silence.
+    /// The object would be admitted: with a warning, repaired, or with an audit annotation.
     Warn,
-    /// It could not be judged.
+    /// The object could not be judged.
     Error,
-    /// It would be denied.
+    /// The object would be denied.
     Fail,
 }
 
@@ -47,7 +47,7 @@ impl ScanResult {
     }
 }
 
-impl Finding {
+impl ScanFinding {
     #[must_use]
     pub fn effect(&self) -> Effect {
         match &self.what {
@@ -57,7 +57,7 @@ impl Finding {
     }
 
     #[must_use]
-    pub fn outcome(&self) -> ScanResult {
+    pub fn result(&self) -> ScanResult {
         match &self.what {
             FindingKind::Problem(_) => ScanResult::Error,
             FindingKind::Violation(violation) => match violation.effect {
@@ -76,7 +76,7 @@ impl Finding {
         }
     }
 
-    /// The rule's id; empty where none was asked.
+    /// The rule's id; empty for a problem.
     #[must_use]
     pub fn rule(&self) -> &'static str {
         match &self.what {
@@ -85,12 +85,12 @@ impl Finding {
         }
     }
 
-    /// The worst first; the same findings have the same order, whatever order they came in.
+    /// The worst first. The order of findings does not depend on the order in which they were found.
     #[must_use]
     pub fn order(&self, other: &Self) -> Ordering {
         let rank = |f: &Self| (Reverse(f.effect()), Reverse(f.severity()));
         let place = |f: &'_ Self| match &f.what {
-            FindingKind::Violation(violation) => (violation.container.clone(), violation.field.clone()),
+            FindingKind::Violation(violation) => (Some(violation.subject.clone()), violation.field.clone()),
             FindingKind::Problem(problem) => (None, problem.clone()),
         };
         rank(self)
@@ -102,7 +102,7 @@ impl Finding {
     }
 }
 
-/// How many findings there are of each outcome, told or not.
+/// How many findings there are of each result, whether they are reported in full or only counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     pub fail: usize,
@@ -112,8 +112,8 @@ pub struct Counts {
 }
 
 impl Counts {
-    pub fn add(&mut self, outcome: ScanResult) {
-        match outcome {
+    pub fn add(&mut self, result: ScanResult) {
+        match result {
             ScanResult::Fail => self.fail += 1,
             ScanResult::Error => self.error += 1,
             ScanResult::Warn => self.warn += 1,

@@ -1,4 +1,4 @@
-//! Judges an existing object as a creation of today.
+//! Judges an existing object as if it were created today.
 
 use super::Object;
 use crate::admit::{Hook, Snapshot, admit, admit_as_created};
@@ -9,23 +9,23 @@ use crate::policy::Action;
 use crate::review::Creation;
 use jiff::civil::Date;
 
-/// Who creates the objects, as policies see it. Nobody is exempt by this name unless a policy says so.
+/// The user who creates the objects, as policies see it. No policy exempts this name unless it names it.
 pub const USER: &str = "podreeve-scan";
 const GROUPS: &[&str] = &["system:authenticated"];
 
-/// What was said of an object.
+/// The result for one object.
 #[derive(Debug)]
-pub enum Judged {
+pub enum Judgement {
     Violations(Vec<Violation>),
     /// It could not be judged.
     Problem(String),
-    /// A fact is missing: it is to be asked for, and the object to be judged again.
+    /// A fact is missing: look it up, and judge the object again.
     NeedsFact(FactQuery),
 }
 
-/// Judges it, and the pods that it makes, as /validate would, by what `snapshot` knows.
+/// Judges the object and the pods that are made from it, as /validate would, by the facts in `snapshot`.
 #[must_use]
-pub fn judge(object: &Object<'_>, snapshot: &Snapshot, today: Date) -> Judged {
+pub fn judge(object: &Object<'_>, snapshot: &Snapshot, today: Date) -> Judgement {
     let creation = Creation {
         group: &object.kind.group,
         version: &object.kind.version,
@@ -36,26 +36,26 @@ pub fn judge(object: &Object<'_>, snapshot: &Snapshot, today: Date) -> Judged {
     };
     let body = creation.of(object.raw);
     let outcome = admit_as_created(&body, snapshot, today);
-    if let Some(wanted) = outcome.missing_fact {
-        return Judged::NeedsFact(wanted);
+    if let Some(query) = outcome.missing_fact {
+        return Judgement::NeedsFact(query);
     }
     if let Some(problem) = outcome.problem {
-        return Judged::Problem(problem);
+        return Judgement::Problem(problem);
     }
     let mut violations = outcome.violations;
-    // What is repaired in its pods is told of those that have not been.
+    // The mutating webhook repairs these in new pods. A pod that was not repaired reports them itself.
     violations.retain(|violation| violation.note != Some(Note::WillBePatched));
     if violations.iter().any(|v| v.effect == Effect::Deny && v.action == Action::Patch) {
-        repaired(&mut violations, &admit(&body, Hook::Mutate, snapshot, today).violations);
+        mark_repaired(&mut violations, &admit(&body, Hook::Mutate, snapshot, today).violations);
     }
     for violation in &mut violations {
         violation.repair = Vec::new();
     }
-    Judged::Violations(violations)
+    Judgement::Violations(violations)
 }
 
-/// What /mutate would repair, were the pod created anew, would not be denied.
-fn repaired(violations: &mut [Violation], mutated: &[Violation]) {
+/// A violation that /mutate would repair in a new pod is not a denial.
+fn mark_repaired(violations: &mut [Violation], mutated: &[Violation]) {
     for violation in violations {
         let same = |m: &&Violation| m.rule.id == violation.rule.id && m.field == violation.field;
         if mutated.iter().find(same).is_some_and(|m| m.effect == Effect::Patch) {

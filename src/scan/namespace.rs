@@ -1,59 +1,59 @@
 //! The findings of one namespace, by owner and without repetition.
 
-use super::{Counts, Finding, FindingKind, Judged, Object, Owner};
+use super::{Counts, FindingKind, Judgement, Object, Owner, ScanFinding};
 use crate::decide::Effect;
 use crate::outcome::{Verdict, Violation};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-/// Group, kind and name: the uid of a controller is not always that of the object that is there now.
-type Key = (String, String, String);
+/// Group, kind and name. A uid would not do: the controller may have been deleted and created again.
+type OwnerKey = (String, String, String);
 
-/// Takes in the objects of a namespace, owners before what they own. Of each it keeps what a later one needs, and
-/// of the findings the worst.
+/// The scan of one namespace. It takes the objects one by one, owners before the objects that they own. It keeps of each
+/// object what a later one needs, and of the findings the worst.
 #[derive(Debug)]
-pub struct Namespace {
+pub struct NamespaceScan {
     name: String,
     /// How many findings are kept.
     limit: usize,
-    /// The owners of ReplicaSets and Jobs.
-    above: HashMap<Key, Arc<Owner>>,
-    owners: BTreeMap<Key, OwnerVerdict>,
-    /// Hashes of the findings that were seen.
+    /// The owner of each ReplicaSet and Job.
+    owner_of: HashMap<OwnerKey, Arc<Owner>>,
+    owners: BTreeMap<OwnerKey, OwnerVerdict>,
+    /// Hashes of the findings so far.
     seen: HashSet<u64>,
-    findings: Vec<Finding>,
+    findings: Vec<ScanFinding>,
     counts: Counts,
     objects: usize,
 }
 
-/// An owner and the strictest that is said of what it makes.
+/// An owner and the strictest verdict on the objects that are made from it.
 #[derive(Debug, Clone)]
 pub struct OwnerVerdict {
     pub owner: Arc<Owner>,
     pub verdict: Verdict,
 }
 
-/// What a namespace looks like.
+/// The findings of a namespace.
 #[derive(Debug)]
-pub struct Found {
+pub struct NamespaceFindings {
     pub namespace: String,
-    /// Objects that were judged.
+    /// How many objects were judged.
     pub objects: usize,
     /// By group, kind and name.
     pub owners: Vec<OwnerVerdict>,
     pub counts: Counts,
-    /// The worst first; [`Counts::all`] tells how many there are.
-    pub findings: Vec<Finding>,
+    /// The worst first, up to the limit; [`Counts::all`] counts all of them.
+    pub findings: Vec<ScanFinding>,
 }
 
-impl Namespace {
+impl NamespaceScan {
     #[must_use]
     pub fn new(name: &str, limit: usize) -> Self {
         Self {
             name: name.to_owned(),
             limit,
-            above: HashMap::new(),
+            owner_of: HashMap::new(),
             owners: BTreeMap::new(),
             seen: HashSet::new(),
             findings: Vec::new(),
@@ -67,50 +67,42 @@ impl Namespace {
         &self.name
     }
 
-    /// Whether the object is to be judged. What a controller makes for another one is only noted.
-    pub fn wants(&mut self, object: &Object<'_>) -> bool {
+    /// Whether the object must be judged. An object that a controller made from another one is not: only its owner is
+    /// remembered, for its pods.
+    pub fn must_judge(&mut self, object: &Object<'_>) -> bool {
         if object.is_made() {
             let owner = self.owner(object);
-            self.above.insert(key(&object.as_owner()), owner);
+            self.owner_of.insert(key(&object.as_owner()), owner);
             return false;
         }
         !object.is_finished()
     }
 
-    /// Takes in what was said of an object; [`Judged::NeedsFact`] counts as a problem.
-    pub fn note(&mut self, object: &Object<'_>, judged: Judged) {
+    /// Adds the judgement of an object. A fact that is still missing counts as a problem.
+    pub fn add(&mut self, object: &Object<'_>, judgement: Judgement) {
         self.objects += 1;
         let owner = self.owner(object);
         let known = self.owners.entry(key(&owner));
         let known = known.or_insert_with(|| OwnerVerdict { owner, verdict: Verdict::Allow });
         let owner = Arc::clone(&known.owner);
-        let all: Vec<FindingKind> = match judged {
-            Judged::Violations(violations) => {
-                violations.into_iter().map(|v| FindingKind::Violation(Box::new(v))).collect()
-            }
-            Judged::Problem(problem) => vec![FindingKind::Problem(problem)],
-            Judged::NeedsFact(_) => {
-                vec![FindingKind::Problem("what it is judged by could not be asked for".to_owned())]
-            }
-        };
-        for what in all {
-            let finding = Finding { owner: Arc::clone(&owner), kind: object.kind.kind.to_string(), what };
+        for what in kinds_of(judgement) {
+            let finding = ScanFinding { owner: Arc::clone(&owner), kind: object.kind.kind.to_string(), what };
             known.verdict = known.verdict.max(verdict(finding.effect()));
             // Several templates of one object may have the same violation, and each counts.
             if self.seen.insert(hash(&finding)) || !object.kind.paths.is_empty() {
-                self.counts.add(finding.outcome());
+                self.counts.add(finding.result());
                 self.findings.push(finding);
             }
         }
         if self.findings.len() > self.limit.saturating_mul(2) {
-            self.cut();
+            self.keep_worst();
         }
     }
 
     #[must_use]
-    pub fn finish(mut self) -> Found {
-        self.cut();
-        Found {
+    pub fn finish(mut self) -> NamespaceFindings {
+        self.keep_worst();
+        NamespaceFindings {
             namespace: self.name,
             objects: self.objects,
             owners: self.owners.into_values().collect(),
@@ -119,26 +111,38 @@ impl Namespace {
         }
     }
 
-    fn cut(&mut self) {
-        self.findings.sort_by(Finding::order);
+    fn keep_worst(&mut self) {
+        self.findings.sort_by(ScanFinding::order);
         self.findings.truncate(self.limit);
     }
 
-    /// The controller of pods, ReplicaSets and Jobs, and the controller of that; everything else stands for itself.
+    /// For pods, ReplicaSets and Jobs their controller, or the controller of that. Any other object is its own owner.
     fn owner(&self, object: &Object<'_>) -> Arc<Owner> {
         match object.controller {
-            // A static pod is made by a file on the node.
+            // A static pod is made from a file on the node; the node is not its owner.
             Some(controller) if (object.is_pod() && controller.kind != "Node") || object.is_made() => {
-                let above =
-                    self.above.get(&key(controller)).or_else(|| Some(&self.owners.get(&key(controller))?.owner));
-                above.map_or_else(|| Arc::new(controller.clone()), Arc::clone)
+                let key = key(controller);
+                let known = self.owner_of.get(&key).or_else(|| Some(&self.owners.get(&key)?.owner));
+                known.map_or_else(|| Arc::new(controller.clone()), Arc::clone)
             }
             _ => Arc::new(object.as_owner()),
         }
     }
 }
 
-fn key(owner: &Owner) -> Key {
+fn kinds_of(judgement: Judgement) -> Vec<FindingKind> {
+    match judgement {
+        Judgement::Violations(violations) => {
+            violations.into_iter().map(|violation| FindingKind::Violation(Box::new(violation))).collect()
+        }
+        Judgement::Problem(problem) => vec![FindingKind::Problem(problem)],
+        Judgement::NeedsFact(_) => {
+            vec![FindingKind::Problem("a fact of the cluster that its rules need could not be looked up".to_owned())]
+        }
+    }
+}
+
+fn key(owner: &Owner) -> OwnerKey {
     let group = owner.api_version.split_once('/').map_or("", |(group, _)| group);
     (group.to_owned(), owner.kind.clone(), owner.name.clone())
 }
@@ -152,25 +156,26 @@ const fn verdict(effect: Effect) -> Verdict {
     }
 }
 
-/// The same for a violation of a template and of the pods made from it.
-fn hash(finding: &Finding) -> u64 {
+/// Equal for a violation of a template and the same violation of a pod that is made from it.
+fn hash(finding: &ScanFinding) -> u64 {
     let mut hasher = DefaultHasher::new();
     key(&finding.owner).hash(&mut hasher);
     match &finding.what {
         FindingKind::Violation(violation) => {
             violation.rule.id.hash(&mut hasher);
-            violation.container.hash(&mut hasher);
-            within(violation).hash(&mut hasher);
+            violation.subject.hash(&mut hasher);
+            field_in_subject(violation).hash(&mut hasher);
         }
         FindingKind::Problem(problem) => problem.hash(&mut hasher),
     }
     hasher.finish()
 }
 
-/// The field within its container or pod: admission may put containers before those of the template.
-fn within(violation: &Violation) -> &str {
+/// The field within its container or pod. The index of the container is left out: admission may insert containers before
+/// those of the template.
+fn field_in_subject(violation: &Violation) -> &str {
     let in_pod = violation.field.strip_prefix(&violation.pod).unwrap_or(&violation.field);
-    if violation.container.is_none() {
+    if violation.subject.container().is_none() {
         return in_pod;
     }
     // "", "spec", the list, the index, the rest.

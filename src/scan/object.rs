@@ -1,10 +1,10 @@
-//! An object of the cluster, and the one that people know it by.
+//! An object of the cluster, and its owner.
 
 use crate::workload::{Kind, KindClass};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// What a person changes to change an object: a Deployment, and not its ReplicaSets and pods.
+/// The object that a person edits: a Deployment, and not its ReplicaSets and pods.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Owner {
     pub api_version: String,
@@ -13,7 +13,7 @@ pub struct Owner {
     pub uid: String,
 }
 
-/// An object that is a pod or holds a pod template, as the API server has it.
+/// An object that is a pod or holds a pod template, as the API server stores it.
 #[derive(Debug, Clone, Copy)]
 pub struct Object<'o> {
     pub kind: &'o Kind,
@@ -31,7 +31,7 @@ impl Object<'_> {
         self.kind.class == KindClass::Pod
     }
 
-    /// Whether it is one of many that a controller makes anew with each change: its owner has the template that counts.
+    /// Whether a controller makes it again with each change: its owner has the template that counts.
     #[must_use]
     pub fn is_made(&self) -> bool {
         let made = matches!((&*self.kind.group, &*self.kind.kind), ("apps", "ReplicaSet") | ("batch", "Job"));
@@ -53,7 +53,7 @@ impl Object<'_> {
         self.is_pod() && phase().is_ok_and(|phase| matches!(&*phase, "Succeeded" | "Failed"))
     }
 
-    /// Itself, as an owner.
+    /// The object as its own owner.
     #[must_use]
     pub fn as_owner(&self) -> Owner {
         Owner {

@@ -1,6 +1,6 @@
 //! The admin port, plain HTTP: /livez, /readyz, /metrics.
 
-use super::Shared;
+use super::state::ServerState;
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -17,19 +17,20 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tower::ServiceExt;
 
-/// Kubelet and Prometheus need two or three; strangers that are silent must not keep them out.
+/// Most connections. Kubelet and Prometheus need two or three, and silent clients must not keep them out.
 const CONNECTIONS: usize = 256;
-const TIMEOUT: Duration = Duration::from_secs(5);
-/// Also of who does not read the answer.
-const WHOLE: Duration = Duration::from_secs(30);
+/// Longest time for the headers of a request.
+const HEADERS: Duration = Duration::from_secs(5);
+/// Longest time for a connection, also if the client does not read the answer.
+const CONNECTION: Duration = Duration::from_secs(30);
 
-pub async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+pub async fn serve(listener: TcpListener, state: Arc<ServerState>) {
     let router = Router::new()
         .route("/livez", get(|| async { "alive\n" }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .fallback(|| async { (StatusCode::NOT_FOUND, "served here: /livez, /readyz, /metrics\n") })
-        .with_state(shared);
+        .with_state(state);
     let permits = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
@@ -42,29 +43,29 @@ pub async fn serve(listener: TcpListener, shared: Arc<Shared>) {
         tokio::spawn(async move {
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
-                .header_read_timeout(TIMEOUT)
+                .header_read_timeout(HEADERS)
                 .keep_alive(false)
                 .max_buf_size(16 * 1024)
                 .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-            // A probe that leaves early is its own business.
-            let _ = timeout(WHOLE, connection).await;
+            // A client that leaves early is no error of the server.
+            let _ = timeout(CONNECTION, connection).await;
             drop(permit);
         });
     }
 }
 
-async fn readyz(State(shared): State<Arc<Shared>>) -> Response {
-    let (ready, text) = shared.health.report(shared.draining());
+async fn readyz(State(state): State<Arc<ServerState>>) -> Response {
+    let (ready, text) = state.health.report(state.is_draining());
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, text).into_response()
 }
 
-async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
-    let metrics = &shared.observer.metrics;
-    if let Some(decisions) = &shared.observer.decisions {
+async fn metrics(State(state): State<Arc<ServerState>>) -> Response {
+    let metrics = &state.observer.metrics;
+    if let Some(decisions) = &state.observer.decisions {
         metrics.log_lines_lost.inc_by(decisions.lost().saturating_sub(metrics.log_lines_lost.get()));
     }
-    metrics.memory.set(i64::try_from(shared.budget.held()).unwrap_or(i64::MAX));
+    metrics.memory.set(i64::try_from(state.budget.held()).unwrap_or(i64::MAX));
     match metrics.text() {
         Ok(text) => ([(CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4"))], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),

@@ -1,4 +1,8 @@
-//! Reading a body within its limits: size, deadline, and one memory budget for all.
+//! Reads a body within its limits: size, deadline, and one memory budget for all bodies.
+
+mod budget;
+
+pub use budget::{Budget, Lease};
 
 use axum::body::{Body, HttpBody};
 use bytes::Bytes;
@@ -6,95 +10,11 @@ use http_body_util::BodyExt;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
-/// How much of a body that is not read to its end is kept, for the uid at its start.
+/// Bytes that are kept of a body that was cut off: the uid is at its start.
 const START: usize = 64 * 1024;
-
-/// What is no larger finds memory even when large bodies have all that they can get.
-const SMALL: usize = 64 * 1024;
-
-/// Bytes of bodies that may be held at one time.
-#[derive(Debug)]
-pub struct Budget {
-    total: usize,
-    held: AtomicUsize,
-    /// Somebody was refused, and has to be until others give back.
-    refused: AtomicBool,
-}
-
-impl Budget {
-    #[must_use]
-    pub const fn new(total: usize) -> Self {
-        Self { total, held: AtomicUsize::new(0), refused: AtomicBool::new(false) }
-    }
-
-    #[must_use]
-    pub fn held(&self) -> usize {
-        self.held.load(Ordering::Relaxed)
-    }
-
-    /// Whether little is left, or less than somebody wanted.
-    #[must_use]
-    pub fn is_tight(&self) -> bool {
-        self.held() >= self.total / 4 * 3 || self.refused.load(Ordering::Relaxed)
-    }
-}
-
-/// A share of the budget; it is given back when the last who has it drops it.
-#[derive(Debug)]
-pub struct Lease {
-    budget: Arc<Budget>,
-    bytes: AtomicUsize,
-}
-
-impl Lease {
-    pub const fn new(budget: Arc<Budget>) -> Self {
-        Self { budget, bytes: AtomicUsize::new(0) }
-    }
-
-    /// Takes so much more; false when there is not so much.
-    pub fn take(&self, more: usize) -> bool {
-        let has = self.bytes.load(Ordering::Relaxed);
-        // What is large leaves a share for what is small.
-        let total = if has.saturating_add(more) > SMALL { self.budget.total / 8 * 7 } else { self.budget.total };
-        if self.budget.held.fetch_add(more, Ordering::Relaxed).saturating_add(more) > total {
-            self.budget.held.fetch_sub(more, Ordering::Relaxed);
-            self.budget.refused.store(true, Ordering::Relaxed);
-            return false;
-        }
-        self.bytes.fetch_add(more, Ordering::Relaxed);
-        true
-    }
-
-    /// Takes so much more, whether it is there or not.
-    pub fn force(&self, more: usize) {
-        self.budget.held.fetch_add(more, Ordering::Relaxed);
-        self.bytes.fetch_add(more, Ordering::Relaxed);
-    }
-
-    /// Takes as much as is needed for `bytes` in all; false when there is not so much.
-    fn cover(&self, bytes: usize) -> bool {
-        self.take((bytes + REQUEST).saturating_sub(self.bytes.load(Ordering::Relaxed)))
-    }
-
-    /// Gives everything back.
-    pub fn clear(&self) {
-        let bytes = self.bytes.swap(0, Ordering::Relaxed);
-        let left = self.budget.held.fetch_sub(bytes, Ordering::Relaxed).saturating_sub(bytes);
-        if left < self.budget.total / 2 && self.budget.refused.load(Ordering::Relaxed) {
-            self.budget.refused.store(false, Ordering::Relaxed);
-        }
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        self.clear();
-    }
-}
 
 /// Why a body was not read to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,8 +23,8 @@ pub enum Cut {
     TooSlow,
     /// The budget is used up.
     NoMemory,
-    /// It was slow while others wait for what it holds, whatever time its sender gave it.
-    Crowded,
+    /// The body was slow while other clients waited for permits or memory, whatever its deadline.
+    SlowUnderLoad,
     /// The client left, or broke the protocol.
     Broken,
 }
@@ -115,47 +35,47 @@ pub struct BufferedBody {
     pub bytes: Bytes,
     /// Why this is only the start.
     pub cut: Option<Cut>,
-    /// Whoever works on the bytes after the answer keeps it, too.
+    /// Shared with work that goes on after the answer.
     pub lease: Arc<Lease>,
 }
 
-/// How long a body may take.
-pub struct Time<'t> {
+/// How long reading a body may take.
+pub struct ReadTime<'t> {
     pub deadline: Instant,
-    /// After so long it is given up as soon as others wait for what it holds.
+    /// After this time the body is cut off as soon as other clients wait for permits or memory.
     pub patience: Duration,
-    pub saturated: &'t (dyn Fn() -> bool + Send + Sync),
+    pub is_under_load: &'t (dyn Fn() -> bool + Send + Sync),
 }
 
-impl Time<'_> {
+impl ReadTime<'_> {
     /// Reads until the deadline, or until patience ends.
-    async fn bound(&self, filling: impl Future<Output = Result<(), Cut>>) -> Result<(), Cut> {
-        let mut filling = pin!(filling);
+    async fn bound(&self, reading: impl Future<Output = Result<(), Cut>>) -> Result<(), Cut> {
+        let mut reading = pin!(reading);
         let mut until = self.deadline.min(Instant::now() + self.patience);
         loop {
-            match timeout_at(until, filling.as_mut()).await {
-                Ok(filled) => return filled,
+            match timeout_at(until, reading.as_mut()).await {
+                Ok(read) => return read,
                 Err(_) if until >= self.deadline => return Err(Cut::TooSlow),
-                Err(_) if (self.saturated)() => return Err(Cut::Crowded),
+                Err(_) if (self.is_under_load)() => return Err(Cut::SlowUnderLoad),
                 Err(_) => until = self.deadline.min(until + self.patience / 4),
             }
         }
     }
 }
 
-/// What a request holds beside its body: its task, and the state of its stream.
+/// Memory of a request without its body: its task, and the state of its stream.
 const REQUEST: usize = 4 * 1024;
 
-/// Reads the body. What comes after a cut is read and thrown away until the deadline, so that the
-/// client hears the answer and keeps its connection; a client that sends without end is left.
-pub async fn read(mut body: Body, most: usize, budget: &Arc<Budget>, time: &Time<'_>) -> BufferedBody {
-    let mut pile = Pile::new(Lease::new(Arc::clone(budget)));
-    let cut = if pile.lease.take(REQUEST) {
-        time.bound(fill(&mut body, &mut pile, most)).await.err()
+/// Reads the body, up to `most` bytes. After a cut the rest is read and thrown away until the deadline, so that the client
+/// gets the answer and keeps its connection. A client that sends without end is cut off.
+pub async fn read(mut body: Body, most: usize, budget: &Arc<Budget>, time: &ReadTime<'_>) -> BufferedBody {
+    let mut buffer = FrameBuffer::new(Lease::new(Arc::clone(budget)));
+    let cut = if buffer.lease.take(REQUEST) {
+        time.bound(fill(&mut body, &mut buffer, most)).await.err()
     } else {
         Some(Cut::NoMemory)
     };
-    let held = pile.finish(cut);
+    let buffered = buffer.finish(cut);
     if matches!(cut, Some(Cut::TooLarge | Cut::NoMemory)) {
         let discarding = async {
             discard(&mut body, most.saturating_mul(2)).await;
@@ -163,16 +83,16 @@ pub async fn read(mut body: Body, most: usize, budget: &Arc<Budget>, time: &Time
         };
         let _ = Box::pin(time.bound(discarding)).await;
     }
-    held
+    buffered
 }
 
-async fn fill(body: &mut Body, pile: &mut Pile, most: usize) -> Result<(), Cut> {
+async fn fill(body: &mut Body, buffer: &mut FrameBuffer, most: usize) -> Result<(), Cut> {
     let declared = body.size_hint().exact().and_then(|size| usize::try_from(size).ok());
-    // Of a body that says that it is too large only the uid is wanted.
+    // Of a body whose declared size is too large, only the uid is read.
     let most = if declared.is_some_and(|size| size > most) { START.min(most) } else { most };
     while let Some(frame) = body.frame().await {
         if let Ok(data) = frame.map_err(|_| Cut::Broken)?.into_data() {
-            pile.add(data, most, declared)?;
+            buffer.add(data, most, declared)?;
         }
         if body.is_end_stream() {
             break;
@@ -181,7 +101,7 @@ async fn fill(body: &mut Body, pile: &mut Pile, most: usize) -> Result<(), Cut> 
     Ok(())
 }
 
-/// Reads on without keeping anything; at most `most` bytes.
+/// Reads up to `most` bytes, and throws them away.
 pub async fn discard(body: &mut Body, most: usize) {
     let mut seen = 0;
     while let Some(Ok(frame)) = body.frame().await {
@@ -192,14 +112,14 @@ pub async fn discard(body: &mut Body, most: usize) {
     }
 }
 
-/// One frame is kept as it came. Only a body of several is put together.
-struct Pile {
+/// The frames of a body. A single frame is kept without a copy.
+struct FrameBuffer {
     first: Bytes,
     all: Vec<u8>,
     lease: Lease,
 }
 
-impl Pile {
+impl FrameBuffer {
     const fn new(lease: Lease) -> Self {
         Self { first: Bytes::new(), all: Vec::new(), lease }
     }
@@ -211,15 +131,16 @@ impl Pile {
     fn add(&mut self, data: Bytes, most: usize, declared: Option<usize>) -> Result<(), Cut> {
         let total = self.len() + data.len();
         if self.len() == 0 {
-            if !self.lease.cover(total) {
+            if !self.lease.cover(total + REQUEST) {
                 return Err(Cut::NoMemory);
             }
             self.first = data;
         } else {
             if self.all.capacity() < total {
-                // Doubles, up to what the client said: its word alone reserves nothing.
+                // Doubles, up to the declared size. A declared size alone reserves nothing.
                 let double = (total * 2).min(declared.unwrap_or(most).max(total));
-                let room = [double, total].into_iter().find(|room| self.lease.cover(*room)).ok_or(Cut::NoMemory)?;
+                let room =
+                    [double, total].into_iter().find(|room| self.lease.cover(*room + REQUEST)).ok_or(Cut::NoMemory)?;
                 self.all.reserve_exact(room - self.all.len());
             }
             if self.all.is_empty() {
@@ -248,9 +169,10 @@ mod tests {
     use std::collections::VecDeque;
     use std::convert::Infallible;
     use std::pin::Pin;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::task::{Context, Poll};
 
-    /// A body of these frames, which then ends or stays silent.
+    /// A body of these frames. Then it ends, or stays silent.
     struct Frames(VecDeque<Bytes>, bool);
 
     impl HttpBody for Frames {
@@ -273,11 +195,11 @@ mod tests {
         Arc::new(Budget::new(bytes))
     }
 
-    fn until(deadline: Instant) -> Time<'static> {
-        Time { deadline, patience: Duration::from_secs(3600), saturated: &|| true }
+    fn until(deadline: Instant) -> ReadTime<'static> {
+        ReadTime { deadline, patience: Duration::from_secs(3600), is_under_load: &|| true }
     }
 
-    fn soon() -> Time<'static> {
+    fn soon() -> ReadTime<'static> {
         until(Instant::now() + Duration::from_secs(3600))
     }
 
@@ -310,7 +232,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_over_the_budget_is_given_up() {
+    async fn a_body_over_the_budget_is_cut_off() {
         let budget = budget(160_000);
         let body = || frames(vec![Bytes::from(vec![b'x'; 50_000]); 2], true);
         let one = read(body(), 200_000, &budget, &soon()).await;
@@ -322,7 +244,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_came_before_the_deadline_is_kept() {
+    async fn bytes_that_arrive_before_the_deadline_are_kept() {
         let budget = budget(10_000);
         let body = frames(vec![Bytes::from_static(b"ab"), Bytes::from_static(b"cd")], false);
         let held = read(body, 100, &budget, &until(Instant::now())).await;
@@ -330,18 +252,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_slow_body_goes_when_others_wait_and_not_before() {
+    async fn a_slow_body_is_cut_off_only_under_load() {
         let budget = budget(10_000);
         let slow = || frames(vec![Bytes::from_static(b"ab"), Bytes::from_static(b"cd")], false);
         let patience = Duration::from_millis(4);
-        let time = Time { patience, ..soon() };
-        assert_eq!(read(slow(), 100, &budget, &time).await.cut, Some(Cut::Crowded));
-        let asked = AtomicUsize::new(0);
-        let third = || asked.fetch_add(1, Ordering::Relaxed) == 2;
-        let time = Time { patience, saturated: &third, ..soon() };
-        assert_eq!(read(slow(), 100, &budget, &time).await.cut, Some(Cut::Crowded));
-        assert_eq!(asked.load(Ordering::Relaxed), 3);
-        let time = Time { deadline: Instant::now() + 3 * patience, patience, saturated: &|| false };
+        let time = ReadTime { patience, ..soon() };
+        assert_eq!(read(slow(), 100, &budget, &time).await.cut, Some(Cut::SlowUnderLoad));
+        let checks = AtomicUsize::new(0);
+        let third = || checks.fetch_add(1, Ordering::Relaxed) == 2;
+        let time = ReadTime { patience, is_under_load: &third, ..soon() };
+        assert_eq!(read(slow(), 100, &budget, &time).await.cut, Some(Cut::SlowUnderLoad));
+        assert_eq!(checks.load(Ordering::Relaxed), 3);
+        let time = ReadTime { deadline: Instant::now() + 3 * patience, patience, is_under_load: &|| false };
         assert_eq!(read(slow(), 100, &budget, &time).await.cut, Some(Cut::TooSlow));
         assert_eq!(budget.held(), 0);
     }

@@ -1,234 +1,187 @@
-//! The serving certificate: from files that are polled by content, or made at start.
+//! The serving certificate and its rotation.
 //!
-//! A new pair is checked before it is swapped in. Until one passes, the last good pair serves.
+//! A [`CertificateSource`] has the certificate: [`files`], [`cluster`] or [`self_signed`]. [`Certificates::rotate`] reads the
+//! source, and [`InUse::replace`] is the only place that puts a new pair into use. A pair that does not pass the checks of
+//! [`pair`] is refused, and the last good pair stays in use.
 
+mod cluster;
+mod error;
+mod files;
 mod pair;
+mod self_signed;
+mod source;
 
-use super::Shared;
-use super::health::{Health, Status};
-use super::self_signed::SelfSigned;
-use crate::authority::Pem;
-use crate::observe::Metrics;
+pub use error::{CertificateError, WriteCaError};
+pub use self_signed::SelfSigned;
+
+use super::health::{CheckStatus, Health};
+use super::state::ServerState;
+use crate::cluster::certificates::PairSender;
+use crate::observe::{LogOnce, Metrics};
 use arc_swap::ArcSwap;
+use cluster::ClusterSource;
+use files::FilesSource;
 use jiff::Timestamp;
-use pair::{Files, Pair};
+use pair::Pair;
 use rustls::ServerConfig;
+use self_signed::SelfSignedSource;
+use source::{CertificateSource, Material};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::sync::watch;
 
-/// Where the certificate comes from, and the one in use.
-#[derive(Clone)]
+/// The pair in use, and the source of the next one.
 pub struct Certificates {
-    current: Arc<ArcSwap<Pair>>,
-    /// None for a certificate that was made here.
-    files: Option<Files>,
-    /// The file with the CA of clients, where the certificate is in none.
-    client_ca: Option<PathBuf>,
-    /// Until it has come.
-    awaiting: Arc<AtomicBool>,
-    /// For a certificate that was made here.
-    unwritten: Option<Unwritten>,
+    in_use: InUse,
+    source: Box<dyn CertificateSource>,
+    /// Sends a pair to the source, if the source is the cluster.
+    pair_sender: PairSender,
 }
 
-/// A CA that could not be written yet.
+/// The pair that new connections are served with.
 #[derive(Clone)]
-struct Unwritten {
-    made: Arc<SelfSigned>,
-    dir: PathBuf,
-    error: String,
+pub struct InUse(Arc<ArcSwap<Pair>>);
+
+impl InUse {
+    /// For the next connection.
+    #[must_use]
+    pub fn config(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.0.load().config)
+    }
+
+    /// Puts a new pair into use, if it passes the checks. False if it is the pair in use.
+    fn replace(&self, material: Material) -> Result<bool, CertificateError> {
+        if self.0.load().material == material {
+            return Ok(false);
+        }
+        self.0.store(Arc::new(Pair::new(material)?));
+        Ok(true)
+    }
 }
 
 impl Certificates {
-    /// Reads the files for the first time.
+    /// A certificate in files. They are read again at each poll.
     ///
     /// # Errors
-    /// Which file cannot be used, and why.
-    pub fn from_files(cert: PathBuf, key: PathBuf, client_ca: Option<PathBuf>) -> Result<Self, String> {
-        let files = Files { cert, key, client_ca };
-        let pair = files.read().and_then(|bytes| files.check(bytes))?;
-        Ok(Self { files: Some(files), ..Self::with(pair) })
+    /// When a file cannot be used.
+    pub fn from_files(cert: PathBuf, key: PathBuf, client_ca: Option<PathBuf>) -> Result<Self, CertificateError> {
+        Self::new(FilesSource { cert, key, client_ca }, PairSender::default())
     }
 
-    fn with(pair: Pair) -> Self {
-        Self {
-            current: Arc::new(ArcSwap::from_pointee(pair)),
-            files: None,
-            client_ca: None,
-            awaiting: Arc::new(AtomicBool::new(false)),
-            unwritten: None,
-        }
-    }
-
-    /// Waits for one from the cluster; until then nobody trusts what is served, and the server is not ready.
+    /// The certificate in podreeve's Secret. The server is not ready until it has one, and serves `stand_in` until then.
     ///
     /// # Errors
-    /// When the one that stands in cannot be used, or the file with the clients' CA cannot.
-    pub fn awaiting(made: &SelfSigned, client_ca: Option<PathBuf>) -> Result<Self, String> {
-        let pair = pair::from_pem(&made.leaf.cert, &made.leaf.key, client_ca.as_deref())?;
-        Ok(Self { client_ca, awaiting: Arc::new(AtomicBool::new(true)), ..Self::with(pair) })
+    /// When the file with the clients' CA cannot be used.
+    pub fn from_cluster(stand_in: SelfSigned, client_ca: Option<PathBuf>) -> Result<Self, CertificateError> {
+        let sender = PairSender::default();
+        let source = ClusterSource { secret: sender.subscribe(), stand_in: stand_in.leaf, client_ca };
+        Self::new(source, sender)
     }
 
-    /// Serves what the cluster's Secret holds, whenever it changes and can be used.
-    pub(super) async fn follow(self, mut served: watch::Receiver<Option<Pem>>, shared: Arc<Shared>) {
-        while served.changed().await.is_ok() {
-            let Some(pem) = served.borrow_and_update().clone() else { continue };
-            let (health, metrics) = (&shared.health, &shared.observer.metrics);
-            match pair::from_pem(&pem.cert, &pem.key, self.client_ca.as_deref()) {
-                Ok(pair) => {
-                    self.current.store(Arc::new(pair));
-                    self.awaiting.store(false, Ordering::Relaxed);
-                    metrics.certificate_reloaded(true);
-                    tracing::info!(until = %self.current.load().until, "a new certificate is in use");
-                    self.tell(health, metrics);
-                }
-                Err(error) => {
-                    metrics.certificate_reloaded(false);
-                    tracing::error!(error, "the certificate in the Secret is refused; the last good one serves on");
-                    self.tell_with(Some(&error), health, metrics);
-                }
-            }
-        }
-    }
-
-    /// Uses a certificate that was just made.
+    /// A certificate that was made at start. Its CA is written to `ca_dir`, now or as soon as that is possible.
     ///
     /// # Errors
-    /// When it cannot be used, or the file with the clients' CA cannot.
-    pub fn from_self_signed(made: &SelfSigned, client_ca: Option<PathBuf>) -> Result<Self, String> {
-        let pair = pair::from_pem(&made.leaf.cert, &made.leaf.key, client_ca.as_deref())?;
-        Ok(Self { client_ca, ..Self::with(pair) })
+    /// When the file with the clients' CA cannot be used.
+    pub fn from_self_signed(
+        made: SelfSigned,
+        ca_dir: Option<PathBuf>,
+        client_ca: Option<PathBuf>,
+    ) -> Result<Self, CertificateError> {
+        Self::new(SelfSignedSource::new(made, ca_dir, client_ca), PairSender::default())
     }
 
-    /// Writes the CA of a certificate that was just made to `DIR/ca.crt`: now, or as soon as it can be.
-    #[must_use]
-    pub fn writing_ca(mut self, made: SelfSigned, dir: PathBuf) -> Self {
-        match made.write_ca(&dir) {
-            Ok(ca) => tracing::info!(ca = %ca.display(), "made a certificate; clients trust it with this CA"),
-            Err(error) => {
-                tracing::error!(
-                    error,
-                    "the certificate is served from memory, and new clients cannot trust it before its CA is written; \
-                     it is tried again"
-                );
-                self.unwritten = Some(Unwritten { made: Arc::new(made), dir, error });
-            }
-        }
-        self
+    /// There is no last good pair yet, so the first one must pass the checks.
+    fn new(mut source: impl CertificateSource + 'static, pair_sender: PairSender) -> Result<Self, CertificateError> {
+        let first = Pair::new(source.read()?)?;
+        let in_use = InUse(Arc::new(ArcSwap::from_pointee(first)));
+        Ok(Self { in_use, source: Box::new(source), pair_sender })
     }
 
-    async fn write_ca(&mut self) {
-        let Some(Unwritten { made, dir, .. }) = self.unwritten.clone() else { return };
-        match tokio::task::spawn_blocking(move || made.write_ca(&dir)).await {
-            Ok(Ok(ca)) => {
-                tracing::info!(ca = %ca.display(), "the CA certificate is written");
-                self.unwritten = None;
-            }
-            Ok(Err(error)) => {
-                if let Some(unwritten) = &mut self.unwritten {
-                    unwritten.error = error;
-                }
-            }
-            Err(_) => {}
-        }
-    }
-
-    /// Whether every caller has to show a certificate.
+    /// Whether every client has to show a certificate.
     #[must_use]
     pub fn verifies_clients(&self) -> bool {
-        self.client_ca.is_some() || self.files.as_ref().is_some_and(|files| files.client_ca.is_some())
+        self.in_use.0.load().material.client_ca.is_some()
     }
 
-    /// For the next connection.
+    /// The pair in use. It changes when a new pair is put into use.
     #[must_use]
-    pub fn current(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.current.load().config)
+    pub fn in_use(&self) -> InUse {
+        self.in_use.clone()
     }
 
-    pub(super) fn tell(&self, health: &Health, metrics: &Metrics) {
-        self.tell_with(None, health, metrics);
+    /// Where the cluster's tasks send the pair of the Secret.
+    #[must_use]
+    pub fn pair_sender(&self) -> PairSender {
+        self.pair_sender.clone()
     }
 
-    fn tell_with(&self, failure: Option<&str>, health: &Health, metrics: &Metrics) {
-        let until = self.current.load().until;
-        #[allow(clippy::cast_precision_loss, reason = "seconds since 1970")]
-        metrics.certificate_expiry.set(until.as_second() as f64);
-        if self.awaiting.load(Ordering::Relaxed) {
-            return health.set_certificate(Status::not_ready(failure.unwrap_or("none has come from the cluster yet")));
-        }
-        let mut status = status(until, Timestamp::now(), failure);
-        if let Some(Unwritten { error, .. }) = &self.unwritten {
-            status.text = format!("{}; {error}", status.text);
-        }
-        health.set_certificate(status);
+    pub(super) fn report(&self, health: &Health, metrics: &Metrics) {
+        report(&self.in_use, None, self.source.warning(), health, metrics);
     }
 
-    /// Looks at the files every `poll` and swaps in what passes; writes what could not be written.
-    pub(super) async fn watch(mut self, poll: Duration, shared: Arc<Shared>) {
-        let mut failure: Option<String> = None;
+    /// Reads the source at each poll and after each change, and puts a new pair into use. Never ends.
+    pub(super) async fn rotate(self, poll: Duration, state: Arc<ServerState>) {
+        let Self { in_use, mut source, .. } = self;
+        let (health, metrics) = (&state.health, &state.observer.metrics);
+        let mut log = LogOnce::default();
         loop {
-            tokio::time::sleep(poll).await;
-            self.write_ca().await;
-            let (health, metrics) = (&shared.health, &shared.observer.metrics);
-            match self.look().await {
-                Some(Ok(())) => {
-                    failure = None;
-                    metrics.certificate_reloaded(true);
-                    tracing::info!(until = %self.current.load().until, "a new certificate is in use");
-                }
-                Some(Err(error)) if failure.as_ref() != Some(&error) => {
-                    metrics.certificate_reloaded(false);
-                    tracing::error!(
-                        error,
-                        "the certificate files changed and are refused; the last good pair serves on"
-                    );
-                    failure = Some(error);
-                }
-                Some(Err(_)) => {}
-                None => failure = None,
+            tokio::select! {
+                () = tokio::time::sleep(poll) => {}
+                () = source.changed() => {}
             }
-            // Every time, because certificates expire while nothing changes.
-            self.tell_with(failure.as_deref(), health, metrics);
-        }
-    }
-
-    /// None when the files hold what is in use.
-    async fn look(&self) -> Option<Result<(), String>> {
-        let current = self.current.load_full();
-        let (files, client_ca, before) = (self.files.clone(), self.client_ca.clone(), Arc::clone(&current));
-        let looked = tokio::task::spawn_blocking(move || {
-            let read = match (&files, &client_ca) {
-                (Some(files), _) => files.read(),
-                (None, Some(path)) => before.bytes.with_client_ca(path),
-                (None, None) => return None,
+            let pair = in_use.clone();
+            let reading = tokio::task::spawn_blocking(move || {
+                let replaced = source.read().and_then(|material| pair.replace(material));
+                (source, replaced)
+            });
+            let Ok((back, replaced)) = reading.await else {
+                tracing::error!(
+                    "the certificate is no longer read: reading it panicked; the last good pair stays in use"
+                );
+                return;
             };
-            let bytes = match read {
-                Ok(bytes) if bytes == before.bytes => return None,
-                Ok(bytes) => bytes,
-                Err(error) => return Some(Err(error)),
-            };
-            Some(files.unwrap_or_else(|| Files::of_memory(client_ca)).check(bytes))
-        });
-        match looked.await.ok()?? {
-            Ok(pair) => {
-                // One that came from the cluster meanwhile was made with the clients' CA as it is now.
-                self.current.compare_and_swap(&current, Arc::new(pair));
-                Some(Ok(()))
+            source = back;
+            match replaced.map_err(|error| error.to_string()) {
+                Ok(replaced) => {
+                    log.recovered();
+                    if replaced {
+                        metrics.certificate.reloaded(true);
+                        tracing::info!(until = %in_use.0.load().until, "a new certificate is in use");
+                    }
+                }
+                Err(error) => {
+                    if log.failed(&error) {
+                        metrics.certificate.reloaded(false);
+                        tracing::error!(error, "the new certificate is refused; the last good pair stays in use");
+                    }
+                }
             }
-            Err(error) => Some(Err(error)),
+            // Also when nothing has changed: certificates expire.
+            report(&in_use, log.last_error(), source.warning(), health, metrics);
         }
     }
 }
 
-/// The last good pair serves as long as it is valid, whatever is in the files.
-fn status(until: Timestamp, now: Timestamp, failure: Option<&str>) -> Status {
-    let failure = failure.map(|failure| format!("; a newer pair is refused: {failure}")).unwrap_or_default();
+fn report(in_use: &InUse, error: Option<&str>, warning: Option<String>, health: &Health, metrics: &Metrics) {
+    let pair = in_use.0.load();
+    metrics.certificate.expires(pair.until);
+    if pair.material.is_stand_in {
+        return health.set_certificate(CheckStatus::not_ready(error.unwrap_or("none has come from the cluster yet")));
+    }
+    let mut status = status(pair.until, Timestamp::now(), error);
+    if let Some(warning) = warning {
+        status.text = format!("{}; {warning}", status.text);
+    }
+    health.set_certificate(status);
+}
+
+/// The last good pair serves as long as it is valid, whatever the source has now.
+fn status(until: Timestamp, now: Timestamp, error: Option<&str>) -> CheckStatus {
+    let refused = error.map(|error| format!("; a newer pair is refused: {error}")).unwrap_or_default();
     if until > now {
-        Status::ready(format!("valid until {until}{failure}"))
+        CheckStatus::ready(format!("valid until {until}{refused}"))
     } else {
-        Status::not_ready(format!("expired at {until}, so that no API server accepts it{failure}"))
+        CheckStatus::not_ready(format!("expired at {until}, so that no API server accepts it{refused}"))
     }
 }
 
@@ -239,10 +192,31 @@ mod tests {
     #[test]
     fn an_expired_certificate_is_not_ready_and_a_refused_one_is() {
         let at = |second| Timestamp::from_second(second).unwrap();
-        assert_eq!(status(at(5), at(4), None), Status::ready("valid until 1970-01-01T00:00:05Z"));
+        assert_eq!(status(at(5), at(4), None), CheckStatus::ready("valid until 1970-01-01T00:00:05Z"));
         assert!(status(at(5), at(4), Some("no key")).text.ends_with("; a newer pair is refused: no key"));
         assert!(status(at(5), at(4), Some("no key")).ready);
         assert!(!status(at(5), at(5), None).ready);
         assert!(status(at(5), at(9), Some("no key")).text.ends_with("; a newer pair is refused: no key"));
+    }
+
+    fn pem() -> crate::authority::Pem {
+        SelfSigned::make(&[]).unwrap().leaf
+    }
+
+    #[test]
+    fn a_pair_of_the_secret_replaces_the_stand_in_and_a_broken_one_does_not() {
+        let certificates = Certificates::from_cluster(SelfSigned::make(&[]).unwrap(), None).unwrap();
+        let (sender, in_use) = (certificates.pair_sender(), certificates.in_use());
+        let mut source = certificates.source;
+        let mut read = || source.read().and_then(|material| in_use.replace(material));
+        let is_stand_in = || in_use.0.load().material.is_stand_in;
+        assert!(!read().unwrap() && is_stand_in());
+        sender.send_replace(Some(crate::authority::Pem { key: String::new(), ..pem() }));
+        assert!(read().is_err() && is_stand_in());
+        sender.send_replace(Some(pem()));
+        assert!(read().unwrap() && !is_stand_in());
+        assert!(!read().unwrap());
+        sender.send_replace(Some(crate::authority::Pem::default()));
+        assert!(read().is_err() && !is_stand_in());
     }
 }

@@ -1,7 +1,8 @@
-//! One connection: TLS, then the HTTP that was agreed on, until it ends, idles too long or is told to end.
+//! One connection: TLS, then the HTTP version that client and server agreed on, until it ends, is idle for too long or has
+//! to close.
 
-use super::Shared;
-use super::watched::{Activity, InRequest, Noticed, Watched};
+use super::activity::{Activity, CountedBody, CountedStream, InRequest};
+use super::state::ServerState;
 use crate::text::with_causes;
 use axum::Router;
 use axum::body::Body;
@@ -17,7 +18,6 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -25,28 +25,29 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tower::Service;
 
-/// After it was told to end, a connection without requests may take this long.
-const PARTING: Duration = Duration::from_secs(5);
-const FAR: Duration = Duration::from_secs(3600);
-/// Headers fit in it, and so do bodies of common size; larger bodies come in several pieces.
+/// How long a connection without requests may take to close.
+const CLOSE: Duration = Duration::from_secs(5);
+/// No limit here: the acceptor bounds the shutdown of all connections.
+const NO_LIMIT: Duration = Duration::from_secs(3600);
+/// Read buffer of HTTP/1. Headers and bodies of common size fit, and larger bodies come in several pieces.
 const BUFFER: usize = 64 * 1024;
-/// Of HTTP/2, where they are held apart. The API server's take a tenth.
+/// Most bytes of headers of HTTP/2, which has no common buffer for headers and body. Those of the API server take a tenth.
 const HEADERS: u32 = 16 * 1024;
 
-/// What all connections share.
+/// Serves connections.
 #[derive(Clone)]
-pub struct Connections {
-    pub shared: Arc<Shared>,
+pub struct ConnectionHandler {
+    pub state: Arc<ServerState>,
     pub router: Router,
-    /// True once connections are to end.
+    /// True when connections have to close.
     pub closing: watch::Receiver<bool>,
 }
 
-impl Connections {
+impl ConnectionHandler {
     /// Serves one connection until it ends.
     pub async fn serve(self, stream: TcpStream, tls: Arc<ServerConfig>, activity: Arc<Activity>) {
-        let limits = &self.shared.limits;
-        // An answer is one write; nothing is gained by waiting for more.
+        let limits = &self.state.limits;
+        // An answer is one write, so there is nothing to wait for.
         let _ = stream.set_nodelay(true);
         let stream = match timeout(limits.handshake, TlsAcceptor::from(tls).accept(stream)).await {
             Ok(Ok(stream)) => stream,
@@ -55,10 +56,10 @@ impl Connections {
         };
         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         if !http2 {
-            activity.speaks_http1();
+            activity.set_http1();
         }
-        let io = TokioIo::new(Watched { stream, activity: Arc::clone(&activity) });
-        let service = service_fn(|request| answer(&self.shared, self.router.clone(), activity.request(), request));
+        let io = TokioIo::new(CountedStream { stream, activity: Arc::clone(&activity) });
+        let service = service_fn(|request| answer(&self.state, self.router.clone(), activity.request(), request));
         let ended = if http2 {
             let connection = http2::Builder::new(TokioExecutor::new())
                 .timer(TokioTimer::new())
@@ -67,7 +68,7 @@ impl Connections {
                 .keep_alive_interval(limits.http2_ping)
                 .keep_alive_timeout(limits.headers)
                 .serve_connection(io, service);
-            drive(connection, &self.shared, &activity, self.closing.clone()).await
+            drive(connection, &self.state, &activity, self.closing.clone()).await
         } else {
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
@@ -75,7 +76,7 @@ impl Connections {
                 .header_read_timeout(None)
                 .max_buf_size(BUFFER)
                 .serve_connection(io, service);
-            drive(connection, &self.shared, &activity, self.closing.clone()).await
+            drive(connection, &self.state, &activity, self.closing.clone()).await
         };
         if let Err(error) = ended {
             tracing::debug!(error = with_causes(&error), "connection failed");
@@ -84,18 +85,18 @@ impl Connections {
 }
 
 fn answer(
-    shared: &Arc<Shared>,
+    state: &Arc<ServerState>,
     mut router: Router,
     request: InRequest,
     http: Request<Incoming>,
 ) -> impl Future<Output = Result<Response, Infallible>> + use<> {
     let version = http.version();
-    let shared = Arc::clone(shared);
-    let response = router.call(http.map(|body| Body::new(Noticed::new(body, request.activity()))));
+    let state = Arc::clone(state);
+    let response = router.call(http.map(|body| Body::new(CountedBody::new(body, request.activity()))));
     async move {
         let mut response = response.await?;
-        // The API server keeps using connections that it has, whatever the endpoints say.
-        if shared.draining() && version < Version::HTTP_2 {
+        // The API server keeps its connections, even when the Service has no endpoint here any more.
+        if state.is_draining() && version < Version::HTTP_2 {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         drop(request);
@@ -103,41 +104,40 @@ fn answer(
     }
 }
 
-/// Runs the connection to its end, which comes when it is idle, dribbles, or everything closes.
+/// Runs the connection until it ends by itself, is idle for too long, sends its headers too slowly, or the server shuts
+/// down.
 async fn drive<C: GracefulConnection>(
     connection: C,
-    shared: &Shared,
+    state: &ServerState,
     activity: &Activity,
     mut closing: watch::Receiver<bool>,
 ) -> Result<(), C::Error> {
-    let limits = &shared.limits;
+    let limits = &state.limits;
     let mut connection = pin!(connection);
     let mut every = (limits.headers.min(limits.idle) / 2).min(limits.patience);
-    let mut look = pin!(sleep(every));
+    let mut check = pin!(sleep(every));
     let mut closing_until: Option<Instant> = None;
     loop {
         tokio::select! {
             biased;
             ended = connection.as_mut() => return ended,
             _ = closing.wait_for(|closing| *closing), if closing_until.is_none() => {
-                // How long it may take is for the acceptor to say, who waits for all.
-                closing_until = Some(Instant::now() + FAR);
+                closing_until = Some(Instant::now() + NO_LIMIT);
                 connection.as_mut().graceful_shutdown();
             }
-            () = look.as_mut() => {
-                let saturated = shared.is_crowded();
-                let headers = if saturated { limits.patience.min(limits.headers) } else { limits.headers };
-                let dribbles = activity.slow_headers().is_some_and(|since| since >= headers);
-                if dribbles || closing_until.is_some_and(|until| Instant::now() >= until) {
+            () = check.as_mut() => {
+                let headers = if state.is_under_load() { limits.patience.min(limits.headers) } else { limits.headers };
+                let is_slow = activity.slow_headers().is_some_and(|since| since >= headers);
+                if is_slow || closing_until.is_some_and(|until| Instant::now() >= until) {
                     return Ok(());
                 }
-                let idle = if shared.saturated.load(Ordering::Relaxed) { limits.headers.min(limits.idle) } else { limits.idle };
+                let idle = if state.is_saturated() { limits.headers.min(limits.idle) } else { limits.idle };
                 if closing_until.is_none() && activity.idle().is_some_and(|since| since >= idle) {
-                    every = every.min(PARTING);
+                    every = every.min(CLOSE);
                     closing_until = Some(Instant::now() + every);
                     connection.as_mut().graceful_shutdown();
                 }
-                look.set(sleep(every));
+                check.set(sleep(every));
             }
         }
     }

@@ -1,8 +1,8 @@
-//! Durations as Go writes them, which is how `?timeout=` comes and how flags are spelt.
+//! Durations in Go's notation, which `?timeout=` and the options use.
 
 use std::time::Duration;
 
-/// `12s`, `500ms`, `1m30s`, `1.5h`; none when it is not a duration or has no unit.
+/// Reads `12s`, `500ms`, `1m30s`, `1.5h`; none when the text is not a duration or has no unit.
 /// ```
 /// # use podreeve::server::duration::parse;
 /// # use std::time::Duration;
@@ -35,24 +35,29 @@ pub fn parse(text: &str) -> Option<Duration> {
     (!text.is_empty()).then_some(total)
 }
 
-/// For clap.
+/// The value of an option is not a duration.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not a duration; write it with its unit, as in 12s, 500ms or 1m30s")]
+pub struct DurationError(String);
+
+/// Reads the value of an option.
 ///
 /// # Errors
-/// A sentence with an example.
-pub fn flag(text: &str) -> Result<Duration, String> {
-    parse(text).ok_or_else(|| format!("`{text}` is not a duration; write it with its unit, as in 12s, 500ms or 1m30s"))
+/// When the text is not a duration.
+pub fn flag(text: &str) -> Result<Duration, DurationError> {
+    parse(text).ok_or_else(|| DurationError(text.to_owned()))
 }
 
-/// `?timeout=` is when the API server gives up. The answer must be there before.
+/// The time for a request. The API server gives up after `?timeout=`, so the answer has to be sent before that.
 pub fn deadline(query: Option<&str>, default: Duration) -> Duration {
     const MARGIN: Duration = Duration::from_millis(500);
-    /// The API allows 30 s; whoever asks for more does not get it.
-    const MOST: Duration = Duration::from_secs(30);
-    let asked = query
+    /// The API allows no longer timeout.
+    const LONGEST: Duration = Duration::from_secs(30);
+    let timeout = query
         .and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("timeout=")))
         .and_then(parse)
-        .map_or(default, |timeout| timeout.min(MOST));
-    asked.saturating_sub(MARGIN).max(asked / 2)
+        .map_or(default, |timeout| timeout.min(LONGEST));
+    timeout.saturating_sub(MARGIN).max(timeout / 2)
 }
 
 #[cfg(test)]

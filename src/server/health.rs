@@ -1,4 +1,4 @@
-//! How the server is, as /readyz tells it.
+//! Whether the server is ready, for /readyz.
 
 use crate::cluster::ApiHealth;
 use arc_swap::ArcSwapOption;
@@ -7,22 +7,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// A replica that starts is out of service no longer than this for want of what the cluster has: its Policies and
-/// Exemptions, and the pods if a policy judges who enters them. A list of very many takes longer. Until it has come each
-/// connection asks for its pod, and `onUnknown` decides where no answer comes: that is slower, and no less safe.
+/// How long a replica that starts waits for the first lists of the cluster: Policies, Exemptions, and the facts that
+/// policies need. A list of very many objects takes longer. The replica is ready all the same: until the list is complete,
+/// each request looks up its facts, and `onUnknown` decides where no answer comes. That is slower, and no less safe.
 pub const FIRST_LIST: Duration = Duration::from_secs(10);
 
-/// The first of what is waited for.
+/// How /readyz names podreeve's own objects.
 pub const POLICIES: &str = "Policies and Exemptions";
 
-/// What one check says.
+/// The result of one check of /readyz.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Status {
+pub struct CheckStatus {
     pub ready: bool,
     pub text: String,
 }
 
-impl Status {
+impl CheckStatus {
     #[must_use]
     pub fn ready(text: impl Into<String>) -> Self {
         Self { ready: true, text: text.into() }
@@ -34,35 +34,35 @@ impl Status {
     }
 }
 
-/// Written by the watchers, read by /readyz.
+/// Written by the tasks of the server, read by /readyz.
 #[derive(Debug)]
 pub struct Health {
-    certificate: ArcSwapOption<Status>,
-    policies: ArcSwapOption<Status>,
+    certificate: ArcSwapOption<CheckStatus>,
+    policies: ArcSwapOption<CheckStatus>,
     /// None without a cluster.
-    pub(super) link: Option<Arc<ApiHealth>>,
+    pub(super) api: Option<Arc<ApiHealth>>,
     started: Instant,
-    /// What the cluster says is in force, or is not waited for any more.
+    /// The first lists are complete, or the replica does not wait for them any more.
     settled: AtomicBool,
-    /// What is still to come until then.
+    /// What the first lists have not brought yet.
     awaited: ArcSwapOption<String>,
 }
 
 impl Health {
     #[must_use]
-    pub fn new(link: Option<Arc<ApiHealth>>) -> Self {
+    pub fn new(api_health: Option<Arc<ApiHealth>>) -> Self {
         Self {
             certificate: ArcSwapOption::empty(),
             policies: ArcSwapOption::empty(),
-            link,
+            api: api_health,
             started: Instant::now(),
             settled: AtomicBool::new(false),
             awaited: ArcSwapOption::empty(),
         }
     }
 
-    /// What the cluster has not said yet; nothing once its Policies and Exemptions are in force and what they judge by
-    /// has been read.
+    /// Sets what the first lists have not brought yet. Empty once the cluster's policies and the facts that they need are in
+    /// force.
     pub fn set_awaited(&self, awaited: &[&str]) {
         if awaited.is_empty() {
             self.settled.store(true, Ordering::Relaxed);
@@ -70,40 +70,41 @@ impl Health {
         self.awaited.store(Some(Arc::new(awaited.join(", "))));
     }
 
-    /// A reason to be out of service at start, and never again: what is in force stays in force.
-    fn cluster(&self, link: &ApiHealth, waited: Duration) -> Status {
-        if link.is_down() || waited >= FIRST_LIST {
+    /// Not ready at start only. Later, what is in force stays in force.
+    fn cluster(&self, api_health: &ApiHealth, waited: Duration) -> CheckStatus {
+        if api_health.is_down() || waited >= FIRST_LIST {
             self.settled.store(true, Ordering::Relaxed);
         }
         if self.settled.load(Ordering::Relaxed) {
-            Status::ready(link.text())
+            CheckStatus::ready(api_health.text())
         } else {
             let awaited = self.awaited.load();
             let awaited = awaited.as_ref().map_or(POLICIES, |awaited| awaited.as_str());
-            Status::not_ready(format!("{}; still to be read: {awaited}", link.text()))
+            CheckStatus::not_ready(format!("{}; still to be read: {awaited}", api_health.text()))
         }
     }
 
-    pub fn set_certificate(&self, status: Status) {
+    pub fn set_certificate(&self, status: CheckStatus) {
         self.certificate.store(Some(Arc::new(status)));
     }
 
-    pub fn set_policies(&self, status: Status) {
+    pub fn set_policies(&self, status: CheckStatus) {
         self.policies.store(Some(Arc::new(status)));
     }
 
-    /// Every check on a line, and whether all are well.
+    /// One line for each check, and whether all checks passed.
     #[must_use]
     pub fn report(&self, draining: bool) -> (bool, String) {
-        let missing = || Arc::new(Status::not_ready("not loaded"));
-        let serving = if draining { Status::not_ready("shutting down") } else { Status::ready("yes") };
+        let missing = || Arc::new(CheckStatus::not_ready("not loaded"));
+        let serving = if draining { CheckStatus::not_ready("shutting down") } else { CheckStatus::ready("yes") };
         let mut checks = vec![
             ("serving", Arc::new(serving)),
             ("certificate", self.certificate.load_full().unwrap_or_else(missing)),
             ("policies", self.policies.load_full().unwrap_or_else(missing)),
         ];
         let waited = self.started.elapsed();
-        checks.extend(self.link.as_ref().map(|link| ("cluster", Arc::new(self.cluster(link, waited)))));
+        let cluster = |api_health: &Arc<ApiHealth>| ("cluster", Arc::new(self.cluster(api_health, waited)));
+        checks.extend(self.api.as_ref().map(cluster));
         let mut text = String::new();
         for (name, status) in &checks {
             let sign = if status.ready { '+' } else { '-' };
@@ -120,31 +121,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_list_is_waited_for_once_and_not_for_ever() {
-        let ready = |health: &Health, waited| health.cluster(health.link.as_ref().unwrap(), waited).ready;
+    fn a_replica_waits_for_the_first_lists_at_start_only() {
+        let ready = |health: &Health, waited| health.cluster(health.api.as_ref().unwrap(), waited).ready;
         let health = || Health::new(Some(Arc::new(ApiHealth::default())));
         let soon = Duration::from_secs(9);
 
-        let told = health();
-        assert!(!ready(&told, soon));
-        told.set_awaited(&["pods"]);
-        let status = told.cluster(told.link.as_ref().unwrap(), soon);
+        let listed = health();
+        assert!(!ready(&listed, soon));
+        listed.set_awaited(&["pods"]);
+        let status = listed.cluster(listed.api.as_ref().unwrap(), soon);
         assert!(!status.ready && status.text.ends_with("still to be read: pods"), "{status:?}");
-        told.set_awaited(&[]);
-        assert!(ready(&told, soon));
-        // It is never out of service again on that account.
-        told.set_awaited(&["pods"]);
-        assert!(ready(&told, soon));
+        listed.set_awaited(&[]);
+        assert!(ready(&listed, soon));
+        // The first lists never make it unready again.
+        listed.set_awaited(&["pods"]);
+        assert!(ready(&listed, soon));
 
         let late = health();
         assert!(ready(&late, FIRST_LIST));
         assert!(ready(&late, soon));
 
         let unreachable = health();
-        let link = unreachable.link.clone().unwrap();
-        link.down("refused");
+        let api_health = unreachable.api.clone().unwrap();
+        api_health.down("refused");
         assert!(ready(&unreachable, soon));
-        link.up();
+        api_health.up();
         assert!(ready(&unreachable, soon));
     }
 }

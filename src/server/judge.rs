@@ -1,7 +1,7 @@
-//! From bytes to an outcome, whatever happens in between.
+//! From the bytes of a body to an outcome: a body that was cut off, a deadline and a panic have one, too.
 
-use super::Shared;
 use super::body::{BufferedBody, Cut, Lease};
+use super::state::ServerState;
 use crate::admit::{Hook, Lookup, Snapshot, admit_guarded, deny_unread, judge_with_lookups};
 use crate::effort::{self, End, Limit};
 use crate::facts::{FactAnswer, FactQuery};
@@ -15,110 +15,110 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::time::{Instant, timeout_at};
 
-/// Not worth an account of its own: a few MiB, whatever is in it.
+/// Bodies up to this size are judged without a limit on work: they take a few MiB of memory, whatever is in them.
 const SMALL: usize = 16 * 1024;
 
-/// Judges a body; small ones here and now, large ones on a thread of their own.
-pub async fn judge(shared: &Arc<Shared>, hook: Hook, held: &BufferedBody, deadline: Instant) -> Outcome {
-    if let Some(cut) = held.cut {
-        return refuse(shared, &held.bytes, cut);
+/// Judges a body. Small ones are judged on this thread, large ones on a thread of their own.
+pub async fn judge(state: &Arc<ServerState>, hook: Hook, body: &BufferedBody, deadline: Instant) -> Outcome {
+    if let Some(cut) = body.cut {
+        return deny_cut(state, &body.bytes, cut);
     }
-    let outcome = judge_with_lookups(&Judging { shared, hook, held, deadline }).await;
+    let outcome = judge_with_lookups(&PendingReview { state, hook, body, deadline }).await;
     match outcome.ended {
-        Some(End::Stopped) => shared.observer.metrics.shed(Shed::Deadline),
-        Some(End::TooLarge) => shared.observer.metrics.shed(Shed::Size),
-        Some(End::NoMemory) => shared.observer.metrics.shed(Shed::Memory),
-        None if outcome.problem.is_some() => shared.observer.metrics.shed(Shed::Unreadable),
+        Some(End::Stopped) => state.observer.metrics.shed(Shed::Deadline),
+        Some(End::TooLarge) => state.observer.metrics.shed(Shed::Size),
+        Some(End::NoMemory) => state.observer.metrics.shed(Shed::Memory),
+        None if outcome.problem.is_some() => state.observer.metrics.shed(Shed::Unreadable),
         None => {}
     }
     outcome
 }
 
-/// A body that is there, until its deadline.
-struct Judging<'j> {
-    shared: &'j Arc<Shared>,
+/// A complete body, and its deadline.
+struct PendingReview<'r> {
+    state: &'r Arc<ServerState>,
     hook: Hook,
-    held: &'j BufferedBody,
+    body: &'r BufferedBody,
     deadline: Instant,
 }
 
-impl Lookup for Judging<'_> {
-    async fn judge(&self, asked: &[FactAnswer]) -> Outcome {
-        let Self { shared, hook, held, deadline } = *self;
-        let snapshot = (!asked.is_empty()).then(|| {
-            let mut snapshot = (**shared.snapshot.load()).clone();
-            snapshot.facts.asked = asked.to_vec();
+impl Lookup for PendingReview<'_> {
+    async fn judge(&self, answers: &[FactAnswer]) -> Outcome {
+        let Self { state, hook, body, deadline } = *self;
+        let snapshot = (!answers.is_empty()).then(|| {
+            let mut snapshot = (**state.snapshot.load()).clone();
+            snapshot.facts.answers = answers.to_vec();
             Arc::new(snapshot)
         });
-        judge_once(shared, hook, held, snapshot, deadline).await
+        judge_once(state, hook, body, snapshot, deadline).await
     }
 
-    async fn ask(&self, wanted: FactQuery) -> FactAnswer {
-        // What is rare is boxed, here and below: the future of each request has room for all that it may await.
-        Box::pin(look_up(self.shared, wanted, self.deadline)).await
+    async fn look_up(&self, query: FactQuery) -> FactAnswer {
+        // Rare cases are boxed, here and below, because the future of every request has room for all that it may await.
+        Box::pin(look_up(self.state, query, self.deadline)).await
     }
 }
 
 async fn judge_once(
-    shared: &Arc<Shared>,
+    state: &Arc<ServerState>,
     hook: Hook,
-    held: &BufferedBody,
+    body: &BufferedBody,
     snapshot: Option<Arc<Snapshot>>,
     deadline: Instant,
 ) -> Outcome {
-    if held.bytes.len() > shared.limits.inline {
-        return Box::pin(judge_blocking(shared, hook, held, snapshot, deadline)).await;
+    if body.bytes.len() > state.limits.inline {
+        return Box::pin(judge_blocking(state, hook, body, snapshot, deadline)).await;
     }
-    // Nobody can stop what is judged here, as long as `_stop` is there; its deadline does. What is small ends by itself.
-    let (patience, _stop) = (held.bytes.len() > SMALL).then(|| Patience::new(shared, deadline)).unzip();
+    // On this thread the deadline alone ends the work: `_stop` lives as long as the work. A small body needs no limit.
+    let (limit, _stop) = (body.bytes.len() > SMALL).then(|| WorkLimit::new(state, deadline)).unzip();
     match snapshot {
-        Some(snapshot) => guarded(shared, &held.bytes, hook, &snapshot, patience),
-        None => guarded(shared, &held.bytes, hook, &shared.snapshot.load(), patience),
+        Some(snapshot) => guarded(state, &body.bytes, hook, &snapshot, limit),
+        None => guarded(state, &body.bytes, hook, &state.snapshot.load(), limit),
     }
 }
 
-async fn look_up(shared: &Shared, wanted: FactQuery, deadline: Instant) -> FactAnswer {
-    let Some(lookup) = &shared.lookup else { return FactAnswer::Nothing(wanted) };
+async fn look_up(state: &ServerState, query: FactQuery, deadline: Instant) -> FactAnswer {
+    let Some(client) = &state.fact_client else { return FactAnswer::Nothing(query) };
     let start = Instant::now();
-    let asked = lookup.ask(wanted.clone(), deadline).await;
-    let found = !matches!(asked, FactAnswer::Nothing(_));
-    shared.observer.metrics.lookups.add(&wanted, start.elapsed().as_secs_f64(), found);
-    asked
+    let answer = client.ask(query.clone(), deadline).await;
+    let found = !matches!(answer, FactAnswer::Nothing(_));
+    state.observer.metrics.lookups.add(&query, start.elapsed().as_secs_f64(), found);
+    answer
 }
 
-/// A body that was not read to its end is denied, with the uid from its start.
-fn refuse(shared: &Shared, start: &[u8], cut: Cut) -> Outcome {
-    let mebibytes = shared.limits.body >> 20;
+/// Denies a body that was not read to its end, with the uid from its start.
+fn deny_cut(state: &ServerState, start: &[u8], cut: Cut) -> Outcome {
+    let mebibytes = state.limits.body >> 20;
     let (why, problem) = match cut {
         Cut::TooLarge => (Shed::Size, format!("the AdmissionReview is larger than {mebibytes} MiB")),
         Cut::TooSlow => (Shed::Deadline, format!("only {} bytes of the AdmissionReview arrived in time", start.len())),
         Cut::Broken => (Shed::Aborted, format!("the AdmissionReview broke off after {} bytes", start.len())),
-        Cut::Crowded => (Shed::Deadline, "the AdmissionReview came too slowly while others waited".to_owned()),
+        Cut::SlowUnderLoad => (Shed::Deadline, "the AdmissionReview came too slowly while others waited".to_owned()),
         Cut::NoMemory => (Shed::Memory, "too many requests are being judged".to_owned()),
     };
-    shared.observer.metrics.shed(why);
+    state.observer.metrics.shed(why);
     deny_unread(start, problem)
 }
 
-/// Off the runtime's threads, so that a large object does not hold up the small ones. Its permit and its memory stay
-/// with the work, which ends soon after nobody waits for it any more.
+/// Judges on a thread of its own, so that small bodies do not wait for a large one. The permit and the memory belong to the
+/// work, which ends soon after no client waits for it any more.
 async fn judge_blocking(
-    shared: &Arc<Shared>,
+    state: &Arc<ServerState>,
     hook: Hook,
-    held: &BufferedBody,
+    body: &BufferedBody,
     snapshot: Option<Arc<Snapshot>>,
     deadline: Instant,
 ) -> Outcome {
-    let (patience, stop) = Patience::new(shared, deadline);
+    let (limit, stop) = WorkLimit::new(state, deadline);
     let judged = {
-        let (shared, bytes, lease) = (Arc::clone(shared), held.bytes.clone(), Arc::clone(&held.lease));
+        let (state, bytes, lease) = (Arc::clone(state), body.bytes.clone(), Arc::clone(&body.lease));
         async move {
-            // Closed never: the semaphore lives as long as the server.
-            let permit = Arc::clone(&shared.heavy).acquire_owned().await.ok();
-            let snapshot = snapshot.unwrap_or_else(|| shared.snapshot.load_full());
+            // Never closed: the semaphore lives as long as the server.
+            let permit = Arc::clone(&state.large_bodies).acquire_owned().await.ok();
+            let snapshot = snapshot.unwrap_or_else(|| state.snapshot.load_full());
             let work = move || {
-                let outcome = guarded(&shared, &bytes, hook, &snapshot, Some(patience));
-                // The bytes go before the claim to their memory.
+                let outcome = guarded(&state, &bytes, hook, &snapshot, Some(limit));
+                // The bytes are freed before the lease on their memory ends.
                 drop((bytes, snapshot));
                 drop((permit, lease));
                 outcome
@@ -130,24 +130,24 @@ async fn judge_blocking(
     drop(stop);
     match judged {
         Ok(Ok(outcome)) => outcome,
-        // Guarded does not panic, so the task was cancelled: the server is ending.
-        Ok(Err(_)) => deny_unread(&held.bytes, "podreeve is shutting down; try again".to_owned()),
+        // `guarded` catches panics, so the task was cancelled: the server shuts down.
+        Ok(Err(_)) => deny_unread(&body.bytes, "podreeve is shutting down; try again".to_owned()),
         Err(_) => {
-            let outcome = deny_unread(&held.bytes, End::Stopped.problem().to_owned());
+            let outcome = deny_unread(&body.bytes, End::Stopped.problem().to_owned());
             Outcome { ended: Some(End::Stopped), ..outcome }
         }
     }
 }
 
-/// How long the work may go on, and what memory it takes beside its body.
-struct Patience {
+/// The limit on the work for one body: its time, and the memory that it takes in addition to the body.
+struct WorkLimit {
     deadline: Instant,
-    /// Set once nobody waits for the answer.
+    /// Set when no client waits for the answer any more.
     stopped: Arc<AtomicBool>,
     lease: Lease,
 }
 
-/// Stops the work when the answer is there, or the client is gone.
+/// Stops the work when it is dropped.
 struct Stop(Arc<AtomicBool>);
 
 impl Drop for Stop {
@@ -156,15 +156,15 @@ impl Drop for Stop {
     }
 }
 
-impl Patience {
-    fn new(shared: &Shared, deadline: Instant) -> (Self, Stop) {
+impl WorkLimit {
+    fn new(state: &ServerState, deadline: Instant) -> (Self, Stop) {
         let stopped = Arc::new(AtomicBool::new(false));
         let stop = Stop(Arc::clone(&stopped));
-        (Self { deadline, stopped, lease: Lease::new(Arc::clone(&shared.budget)) }, stop)
+        (Self { deadline, stopped, lease: Lease::new(Arc::clone(&state.budget)) }, stop)
     }
 }
 
-impl Limit for Patience {
+impl Limit for WorkLimit {
     fn goes_on(&self) -> bool {
         !self.stopped.load(Ordering::Relaxed) && Instant::now() < self.deadline
     }
@@ -174,15 +174,15 @@ impl Limit for Patience {
     }
 }
 
-/// A panic in a rule denies this request and ends nothing else.
-fn guarded(shared: &Shared, body: &[u8], hook: Hook, snapshot: &Snapshot, patience: Option<Patience>) -> Outcome {
+/// A panic in a rule denies this request, and the server goes on.
+fn guarded(state: &ServerState, body: &[u8], hook: Hook, snapshot: &Snapshot, limit: Option<WorkLimit>) -> Outcome {
     let judge = || admit_guarded(body, hook, snapshot, today());
-    let judged = match patience {
-        Some(patience) => effort::within(Rc::new(patience), judge),
+    let judged = match limit {
+        Some(limit) => effort::within(Rc::new(limit), judge),
         None => judge(),
     };
     judged.unwrap_or_else(|denial| {
-        shared.observer.metrics.panics.inc();
+        state.observer.metrics.panics.inc();
         *denial
     })
 }

@@ -1,33 +1,51 @@
-//! The policies in force: loaded at start, looked at again every few seconds, the last good ones kept.
+//! The policies in force: loaded at start, read again every few seconds. The last good ones stay when newer ones do not load.
 
-use super::Shared;
-use super::health::{Health, POLICIES, Status};
+use super::health::{CheckStatus, Health, POLICIES};
+use super::state::ServerState;
 use crate::admit::{Audience, Snapshot};
 use crate::cluster::ClusterState;
 use crate::facts::FactKinds;
-use crate::observe::Metrics;
+use crate::observe::{LogOnce, Metrics};
 use crate::review::response::MAX_REPORTED;
-use crate::sources::Sources;
+use crate::sources::{SourceErrors, Sources};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
-/// Loads the policies for a generation; none when nothing changed since the last call.
-pub type Load = Box<dyn FnMut(u64) -> Result<Option<Snapshot>, String> + Send>;
+/// Why policies do not load: the text says where and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct LoadError(String);
 
-/// What decides, and where it comes from: files, and the cluster where there is one.
+impl From<SourceErrors> for LoadError {
+    fn from(errors: SourceErrors) -> Self {
+        Self(errors.to_string())
+    }
+}
+
+impl From<&str> for LoadError {
+    fn from(error: &str) -> Self {
+        Self(error.to_owned())
+    }
+}
+
+/// Loads the policies for a generation; none when nothing has changed since the last call.
+pub type Load = Box<dyn FnMut(u64) -> Result<Option<Snapshot>, LoadError> + Send>;
+
+/// Composes the snapshot in force from files and, if there is one, the cluster.
 pub struct Policies {
     load: Load,
     generation: u64,
-    /// What is in force of the files.
+    /// The last files that loaded.
     loaded: Option<Snapshot>,
-    /// Why newer files are not.
-    failure: Option<String>,
-    parts: ClusterState,
+    /// Why newer files do not load.
+    load_log: LogOnce,
+    cluster_state: ClusterState,
+    /// The kinds of facts that the policies in force need.
     needed: watch::Sender<FactKinds>,
-    /// There is a cluster to ask.
+    /// Whether there is a cluster.
     cluster: bool,
     pub(super) audience: Audience,
 }
@@ -39,15 +57,15 @@ impl Policies {
             load,
             generation: 1,
             loaded: None,
-            failure: None,
-            parts: ClusterState::default(),
+            load_log: LogOnce::default(),
+            cluster_state: ClusterState::default(),
             needed: watch::Sender::default(),
             cluster: false,
             audience: Audience::default(),
         }
     }
 
-    /// Policies from `--policy`, read again when their content changes.
+    /// Policies from `--policy`. They are loaded again when their content changes.
     #[must_use]
     pub fn from_sources(sources: Sources) -> Self {
         let mut seen = None;
@@ -56,36 +74,36 @@ impl Policies {
             if seen.replace(now) == Some(now) {
                 return Ok(None);
             }
-            sources.load(generation, MAX_REPORTED).map(Some).map_err(|errors| errors.to_string())
+            sources.load(generation, MAX_REPORTED).map(Some).map_err(LoadError::from)
         }))
     }
 
-    /// Policies that stay as they are.
+    /// Policies that never change.
     #[must_use]
     pub fn fixed(snapshot: Snapshot) -> Self {
         let mut snapshot = Some(snapshot);
         Self::new(Box::new(move |_| Ok(snapshot.take())))
     }
 
-    /// What the policies in force ask the cluster for.
+    /// The kinds of facts that the policies in force need.
     pub(super) fn needed(&self) -> watch::Receiver<FactKinds> {
         self.needed.subscribe()
     }
 
-    /// The first load. There is no last good one yet, so it must succeed.
-    pub(super) fn first(&mut self, health: &Health, metrics: &Metrics, cluster: bool) -> Result<Snapshot, String> {
+    /// The first load. There are no last good policies yet, so it must succeed.
+    pub(super) fn first(&mut self, health: &Health, metrics: &Metrics, cluster: bool) -> Result<Snapshot, LoadError> {
         self.cluster = cluster;
         self.loaded = Some((self.load)(self.generation)?.ok_or("there are no policies to load")?);
         let snapshot = self.compose().ok_or("there are no policies to load")?;
-        self.tell(&snapshot, health, metrics);
+        self.report(&snapshot, health, metrics);
         Ok(snapshot)
     }
 
-    /// Loads files again every `poll`, hears what the cluster says, and swaps in what is usable.
+    /// Loads files again at each poll, and composes a new snapshot after each change of files or cluster.
     pub(super) async fn watch(
         mut self,
         poll: Duration,
-        shared: Arc<Shared>,
+        state: Arc<ServerState>,
         mut cluster: watch::Receiver<ClusterState>,
     ) {
         let mut ticks = tokio::time::interval(poll);
@@ -95,115 +113,114 @@ impl Policies {
         loop {
             tokio::select! {
                 _ = ticks.tick() => {
-                    let Some(back) = self.load_again(&shared).await else { return };
+                    let Some(back) = self.load_again(&state).await else { return };
                     self = back;
                 }
                 changed = cluster.changed(), if connected => match changed {
                     Ok(()) => {
-                        let parts = cluster.borrow_and_update().clone();
-                        self.handle(parts, &shared);
+                        let cluster_state = cluster.borrow_and_update().clone();
+                        self.update(cluster_state, &state);
                     }
-                    // There is no cluster.
+                    // The sender is gone: there is no cluster.
                     Err(_) => connected = false,
                 },
             }
         }
     }
 
-    async fn load_again(mut self, shared: &Shared) -> Option<Self> {
+    async fn load_again(mut self, state: &ServerState) -> Option<Self> {
         let next = self.generation + 1;
         let loading = tokio::task::spawn_blocking(move || {
             let loaded = (self.load)(next);
             (self, loaded)
         });
         let Ok((mut this, loaded)) = loading.await else {
-            tracing::error!("policies are no longer reloaded: loading them panicked; the last good ones stay");
+            tracing::error!("policies are no longer reloaded: loading them panicked; the last good ones stay in force");
             return None;
         };
         match loaded {
             Ok(None) => {}
             Ok(Some(snapshot)) => {
-                this.failure = None;
+                this.load_log.recovered();
                 this.loaded = Some(snapshot);
-                this.swap(shared);
+                this.put_into_force(state);
             }
             Err(error) => {
-                #[allow(clippy::cast_precision_loss, reason = "seconds since 1970")]
-                shared.observer.metrics.policy_last_error.set(Timestamp::now().as_second() as f64);
-                if this.failure.as_ref() != Some(&error) {
+                let metrics = &state.observer.metrics;
+                metrics.policies.failed_at(Timestamp::now());
+                let LoadError(error) = error;
+                if this.load_log.failed(&error) {
                     tracing::error!(error, "policies changed and do not load; the last good ones stay in force");
-                    this.failure = Some(error);
-                    this.tell(&shared.snapshot.load(), &shared.health, &shared.observer.metrics);
+                    this.report(&state.snapshot.load(), &state.health, metrics);
                 }
             }
         }
         Some(this)
     }
 
-    fn handle(&mut self, parts: ClusterState, shared: &Shared) {
-        let before = std::mem::replace(&mut self.parts, parts);
-        shared.observer.metrics.lookups.pids_limit_known.set(i64::from(self.parts.facts.nodes.all_known()));
-        if before.errors != self.parts.errors && !self.parts.errors.is_empty() {
-            #[allow(clippy::cast_precision_loss, reason = "seconds since 1970")]
-            shared.observer.metrics.policy_last_error.set(Timestamp::now().as_second() as f64);
+    fn update(&mut self, cluster_state: ClusterState, state: &ServerState) {
+        let before = std::mem::replace(&mut self.cluster_state, cluster_state);
+        let (now, metrics) = (&self.cluster_state, &state.observer.metrics);
+        metrics.lookups.pids_limit_known.set(i64::from(now.facts.nodes.all_known()));
+        if before.errors != now.errors && !now.errors.is_empty() {
+            metrics.policies.failed_at(Timestamp::now());
         }
-        if self.parts.says_as(&before) {
-            // Facts change all the time, and nobody needs to handle of it.
+        if now.has_same_policies(&before) {
+            // Only facts have changed. They change all the time, so this is not a new generation and not in the log.
             if let Some(snapshot) = self.compose() {
-                shared.snapshot.store(Arc::new(snapshot));
+                state.snapshot.store(Arc::new(snapshot));
             }
         } else {
-            self.swap(shared);
+            self.put_into_force(state);
         }
-        shared.health.set_awaited(&self.awaited());
+        state.health.set_awaited(&self.awaited());
     }
 
-    /// What is to be read before requests are judged as the cluster's policies want it.
+    /// What the first lists have not brought yet: without it requests are not judged by the cluster's policies.
     fn awaited(&self) -> Vec<&'static str> {
-        let missing = *self.needed.borrow() & (FactKinds::AWAITED - self.parts.facts.complete);
-        let own = (!self.parts.listed.all()).then_some(POLICIES);
-        own.into_iter().chain(missing.names()).collect()
+        let missing = *self.needed.borrow() & (FactKinds::AWAITED - self.cluster_state.facts.complete);
+        let policies = (!self.cluster_state.listed.all()).then_some(POLICIES);
+        policies.into_iter().chain(missing.names()).collect()
     }
 
-    fn swap(&mut self, shared: &Shared) {
+    fn put_into_force(&mut self, state: &ServerState) {
         self.generation += 1;
         let Some(snapshot) = self.compose() else { return };
-        self.tell(&snapshot, &shared.health, &shared.observer.metrics);
+        self.report(&snapshot, &state.health, &state.observer.metrics);
         tracing::info!(
             generation = self.generation,
             policies = snapshot.policies.policies.len(),
             "new policies are in force"
         );
-        shared.snapshot.store(Arc::new(snapshot));
+        state.snapshot.store(Arc::new(snapshot));
     }
 
-    /// The policies of files, then those of the cluster.
+    /// The policies of files come first, then those of the cluster.
     fn compose(&self) -> Option<Snapshot> {
         let mut snapshot = self.loaded.clone()?;
-        snapshot.policies.policies.extend(self.parts.policies.iter().cloned());
-        snapshot.policies.exemptions.clone_from(&self.parts.exemptions);
+        snapshot.policies.policies.extend(self.cluster_state.policies.iter().cloned());
+        snapshot.policies.exemptions.clone_from(&self.cluster_state.exemptions);
         snapshot.policies.generation = self.generation;
-        snapshot.facts.clone_from(&self.parts.facts);
+        snapshot.facts.clone_from(&self.cluster_state.facts);
         snapshot.facts.cluster = self.cluster;
         snapshot.audience = self.audience;
         let needed = snapshot.policies.facts();
-        self.needed.send_if_modified(|known| std::mem::replace(known, needed) != needed);
+        self.needed.send_if_modified(|before| std::mem::replace(before, needed) != needed);
         Some(snapshot)
     }
 
-    fn tell(&self, snapshot: &Snapshot, health: &Health, metrics: &Metrics) {
+    fn report(&self, snapshot: &Snapshot, health: &Health, metrics: &Metrics) {
         let (count, generation) = (snapshot.policies.policies.len(), snapshot.policies.generation);
-        let failures: Vec<&String> = self.failure.iter().chain(&self.parts.errors).collect();
-        metrics.policies_loaded.set(i64::try_from(count).unwrap_or(i64::MAX));
-        metrics.policies_failed.set(i64::try_from(failures.len()).unwrap_or(i64::MAX));
-        metrics.policy_generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
+        let errors = self.cluster_state.errors.iter().map(String::as_str);
+        let failures: Vec<&str> = self.load_log.last_error().into_iter().chain(errors).collect();
+        metrics.policies.set(count, failures.len(), generation);
         let names: Vec<&str> = snapshot.policies.policies.iter().map(|policy| &*policy.name).collect();
         let mut text = format!("{} (generation {generation})", names.join(", "));
         if !failures.is_empty() {
             let failures: Vec<String> = failures.iter().map(|failure| failure.replace('\n', "; ")).collect();
             text.push_str(&format!("; newer ones do not load: {}", failures.join("; ")));
         }
-        health.set_policies(Status::ready(text));
+        health.set_policies(CheckStatus::ready(text));
     }
 }
 
@@ -224,20 +241,20 @@ mod tests {
     }
 
     #[test]
-    fn what_a_policy_judges_by_is_waited_for() {
+    fn facts_that_a_policy_needs_are_awaited() {
         let rules = r#"{"exec-root": {"action": "warn"}, "network-policy": {"action": "deny"}}"#;
         let mut needing = policies(rules);
         assert_eq!(needing.awaited(), [POLICIES, "pods", "network policies"]);
-        needing.parts.listed = Listed { policies: true, exemptions: true };
+        needing.cluster_state.listed = Listed { policies: true, exemptions: true };
         assert_eq!(needing.awaited(), ["pods", "network policies"]);
-        needing.parts.facts.complete |= FactKinds::PODS;
+        needing.cluster_state.facts.complete |= FactKinds::PODS;
         assert_eq!(needing.awaited(), ["network policies"]);
-        needing.parts.facts.complete |= FactKinds::NETWORK_POLICIES;
+        needing.cluster_state.facts.complete |= FactKinds::NETWORK_POLICIES;
         assert!(needing.awaited().is_empty());
 
         let mut others = policies(r#"{"privileged": {"action": "deny"}}"#);
         assert_eq!(others.awaited(), [POLICIES]);
-        others.parts.listed = Listed { policies: true, exemptions: true };
+        others.cluster_state.listed = Listed { policies: true, exemptions: true };
         assert!(others.awaited().is_empty());
     }
 }

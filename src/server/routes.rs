@@ -1,9 +1,9 @@
 //! POST /validate and /mutate, and a clear answer to everything else.
 
-use super::Shared;
-use super::body::{BufferedBody, Cut, Time, discard, read};
+use super::body::{BufferedBody, Cut, ReadTime, discard, read};
 use super::duration;
 use super::judge::judge;
+use super::state::ServerState;
 use crate::admit::Hook;
 use crate::effort::End;
 use crate::observe::{Shed, Times};
@@ -19,71 +19,72 @@ use hyper::{StatusCode, Version};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Of a request that is refused unread this much is read and thrown away, so that its sender hears why.
+/// Bytes of a refused request that are read and thrown away, so that its sender reads the answer.
 const DISCARD: usize = 1 << 20;
 
-pub fn router(shared: Arc<Shared>) -> Router {
+pub fn router(state: Arc<ServerState>) -> Router {
     Router::new()
         .route("/validate", hook(Hook::Validate))
         .route("/mutate", hook(Hook::Mutate))
         .fallback(unknown_path)
-        .with_state(shared)
+        .with_state(state)
 }
 
-fn hook(hook: Hook) -> MethodRouter<Arc<Shared>> {
-    post(move |State(shared): State<Arc<Shared>>, request: Request| async move { review(&shared, hook, request).await })
+fn hook(hook: Hook) -> MethodRouter<Arc<ServerState>> {
+    post(move |State(state): State<Arc<ServerState>>, request: Request| async move { review(&state, hook, request).await })
         .fallback(wrong_method)
 }
 
-async fn unknown_path(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+async fn unknown_path(State(state): State<Arc<ServerState>>, request: Request) -> Response {
     let path = clean(request.uri().path(), 100);
     let text = format!("{path} is not served here; AdmissionReviews go to /validate and /mutate");
-    refuse(&shared, request, StatusCode::NOT_FOUND, text).await
+    refuse(&state, request, StatusCode::NOT_FOUND, text).await
 }
 
-async fn wrong_method(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+async fn wrong_method(State(state): State<Arc<ServerState>>, request: Request) -> Response {
     let text =
         format!("{} does not work here; AdmissionReviews are sent with POST", clean(request.method().as_str(), 20));
-    let mut response = refuse(&shared, request, StatusCode::METHOD_NOT_ALLOWED, text).await;
+    let mut response = refuse(&state, request, StatusCode::METHOD_NOT_ALLOWED, text).await;
     response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
     response
 }
 
-/// The way of one request.
-async fn review(shared: &Arc<Shared>, hook: Hook, request: Request) -> Response {
+/// Answers one review.
+async fn review(state: &Arc<ServerState>, hook: Hook, request: Request) -> Response {
     let start = Instant::now();
-    if let Err(text) = json(request.headers()) {
-        return Box::pin(refuse(shared, request, StatusCode::UNSUPPORTED_MEDIA_TYPE, text)).await;
+    if let Err(text) = check_content_type(request.headers()) {
+        return Box::pin(refuse(state, request, StatusCode::UNSUPPORTED_MEDIA_TYPE, text)).await;
     }
-    let _flight = InFlight::new(shared);
-    let deadline = start + duration::deadline(request.uri().query(), shared.limits.request);
+    let _flight = InFlight::new(state);
+    let deadline = start + duration::deadline(request.uri().query(), state.limits.request);
     let version = request.version();
-    let saturated = || shared.is_crowded();
-    let time = Time { deadline: deadline.into(), patience: shared.limits.patience, saturated: &saturated };
-    let held = read(request.into_body(), shared.limits.body, &shared.budget, &time).await;
+    let is_under_load = || state.is_under_load();
+    let patience = state.limits.patience;
+    let time = ReadTime { deadline: deadline.into(), patience, is_under_load: &is_under_load };
+    let body = read(request.into_body(), state.limits.body, &state.budget, &time).await;
     let read_at = Instant::now();
-    let mut outcome = judge(shared, hook, &held, deadline.into()).await;
+    let mut outcome = judge(state, hook, &body, deadline.into()).await;
     let end = Instant::now();
     let times = Times { total: end - start, decision: end - read_at };
-    let response = answer(&mut outcome, &held, version);
+    let response = answer(&mut outcome, &body, version);
     if response.status() == StatusCode::OK {
-        shared.observer.answered(hook, &outcome, held.bytes.len(), times);
+        state.observer.answered(hook, &outcome, body.bytes.len(), times);
     }
     response
 }
 
-fn answer(outcome: &mut Outcome, held: &BufferedBody, version: Version) -> Response {
-    if held.cut == Some(Cut::NoMemory) || outcome.ended == Some(End::NoMemory) {
+fn answer(outcome: &mut Outcome, body: &BufferedBody, version: Version) -> Response {
+    if body.cut == Some(Cut::NoMemory) || outcome.ended == Some(End::NoMemory) {
         let text = "podreeve holds as many bodies as its --memory-budget allows; try again in a second\n";
         return (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, HeaderValue::from_static("1"))], text).into_response();
     }
-    if held.cut == Some(Cut::Crowded) {
+    if body.cut == Some(Cut::SlowUnderLoad) {
         let text = "the body is slow, and others wait for what it holds; try again in a second\n";
         let headers = [(RETRY_AFTER, HeaderValue::from_static("1"))];
         return closing((StatusCode::TOO_MANY_REQUESTS, headers, text).into_response(), version);
     }
     let response = if outcome.reply.is_empty() {
-        let status = match held.cut {
+        let status = match body.cut {
             Some(Cut::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             Some(Cut::TooSlow) => StatusCode::REQUEST_TIMEOUT,
             _ => StatusCode::BAD_REQUEST,
@@ -91,13 +92,13 @@ fn answer(outcome: &mut Outcome, held: &BufferedBody, version: Version) -> Respo
         let problem = outcome.problem.as_deref().unwrap_or("there is no answer, which is a bug in podreeve");
         plain_text(status, &clean(problem, 1000))
     } else {
-        let body = Body::from(std::mem::take(&mut outcome.reply));
-        ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
+        let reply = Body::from(std::mem::take(&mut outcome.reply));
+        ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], reply).into_response()
     };
-    if held.cut.is_some() { closing(response, version) } else { response }
+    if body.cut.is_some() { closing(response, version) } else { response }
 }
 
-/// What was not read stands between this answer and the next request.
+/// Closes the connection after the answer: the rest of the body is still in front of the next request.
 fn closing(mut response: Response, version: Version) -> Response {
     if version < Version::HTTP_2 {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -106,7 +107,7 @@ fn closing(mut response: Response, version: Version) -> Response {
 }
 
 /// The API server always sends `application/json`.
-fn json(headers: &HeaderMap) -> Result<(), String> {
+fn check_content_type(headers: &HeaderMap) -> Result<(), String> {
     let Some(value) = headers.get(CONTENT_TYPE) else {
         return Err("the request has no Content-Type; AdmissionReviews are sent as application/json".to_owned());
     };
@@ -118,9 +119,9 @@ fn json(headers: &HeaderMap) -> Result<(), String> {
     Err(format!("Content-Type {found} is not read here; AdmissionReviews are sent as application/json"))
 }
 
-async fn refuse(shared: &Shared, request: Request, status: StatusCode, text: String) -> Response {
-    shared.observer.metrics.shed(Shed::Request);
-    let deadline = Instant::now() + shared.limits.request;
+async fn refuse(state: &ServerState, request: Request, status: StatusCode, text: String) -> Response {
+    state.observer.metrics.shed(Shed::Request);
+    let deadline = Instant::now() + state.limits.request;
     let _ = tokio::time::timeout_at(deadline.into(), discard(&mut request.into_body(), DISCARD)).await;
     plain_text(status, &text)
 }
@@ -130,13 +131,13 @@ fn plain_text(status: StatusCode, text: &str) -> Response {
         .into_response()
 }
 
-/// Counts while the request is being answered, however that ends.
-struct InFlight<'s>(&'s Shared);
+/// Counts a request until it is dropped, however the request ends.
+struct InFlight<'s>(&'s ServerState);
 
 impl<'s> InFlight<'s> {
-    fn new(shared: &'s Shared) -> Self {
-        shared.observer.metrics.in_flight.inc();
-        Self(shared)
+    fn new(state: &'s ServerState) -> Self {
+        state.observer.metrics.in_flight.inc();
+        Self(state)
     }
 }
 

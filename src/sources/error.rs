@@ -1,15 +1,15 @@
-//! Why policies could not be loaded, for the person who wrote them.
+//! The errors of policies, for the person who wrote them.
 
 use crate::manifest::{ManifestError, Position};
 use std::fmt;
 
-/// One thing that is wrong, and where.
+/// One error and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceError {
     pub file: String,
-    /// None for the file as a whole.
+    /// `None` for an error of the whole file.
     pub at: Option<Position>,
-    /// The dotted key, empty where there is none.
+    /// The dotted key. Empty where there is none.
     pub key: String,
     pub message: String,
 }
@@ -41,7 +41,7 @@ impl fmt::Display for SourceError {
     }
 }
 
-/// Everything that is wrong with the policies, a line each. Never empty.
+/// All errors of the policies, one in a line. Never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceErrors(pub Vec<SourceError>);
 

@@ -13,7 +13,7 @@ pub struct File {
     pub bytes: Vec<u8>,
 }
 
-/// Every file of the sources, directories by name in order.
+/// Every file of the sources. The files of a directory are sorted by name.
 pub fn files(values: &[String]) -> Vec<Result<File, SourceError>> {
     values.iter().flat_map(|value| source(value)).collect()
 }
@@ -60,7 +60,7 @@ fn directory(value: &str, path: &Path) -> Vec<Result<File, SourceError>> {
     paths.iter().map(|path| file(path)).collect()
 }
 
-/// Not what begins with a dot: a ConfigMap mount keeps its versions in `..data`, editors their copies in `.x.swp`.
+/// Not a name that begins with a dot: a ConfigMap mount has its versions in `..data`, and editors have copies in `.x.swp`.
 fn is_policy_file(path: &Path) -> bool {
     let hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
     let known = path
@@ -72,7 +72,7 @@ fn is_policy_file(path: &Path) -> bool {
 fn file(path: &Path) -> Result<File, SourceError> {
     let name = path.display().to_string();
     let mut bytes = Vec::new();
-    // One byte more than the manifest reader takes, so that it says what is wrong.
+    // One byte more than the manifest reader accepts, so that it reports the error.
     let limit = MAX_BYTES as u64 + 1;
     match fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)) {
         Ok(_) => Ok(File { name, bytes }),

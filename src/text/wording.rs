@@ -1,11 +1,11 @@
-//! What serde says of a wrong type, in the words of the API: object, list, string, integer, boolean. Nothing of the value is
-//! repeated, which may be a secret.
+//! Translates serde's message about a wrong type into the words of the API: object, list, string, integer, boolean. The value
+//! is left out, because it may be a secret.
 
-/// `is a string and must be an integer; take it out of the quotes`; none for what is no error of a type.
+/// `is a string and must be an integer; take it out of the quotes`. `None` for a message that is not about a type.
 #[must_use]
 pub fn type_error(message: &str) -> Option<String> {
     if let Some(found) = message.strip_prefix("invalid type: ") {
-        // The value may have any text in it; what was expected is our own.
+        // The value may hold any text, also `, expected `. The text after the last one is from our own types.
         let (found, wanted) = found.rsplit_once(", expected ")?;
         let (found, wanted) = (found_word(found), wanted_word(wanted));
         let hint = match (&*found, &*wanted) {
@@ -32,7 +32,7 @@ pub fn type_error(message: &str) -> Option<String> {
 }
 
 fn found_word(found: &str) -> String {
-    // The value stands behind the type.
+    // serde puts the value after the type.
     let kind = found.split(['`', '"']).next().unwrap_or_default().trim_end();
     match kind {
         "string" | "character" | "char" => "a string",
@@ -65,7 +65,7 @@ fn wanted_word(wanted: &str) -> String {
         text if text.starts_with("struct ") || text.starts_with("internally tagged enum") => "an object".to_owned(),
         text if text.starts_with("tuple ") => "a list".to_owned(),
         text if text.starts_with("a nonzero ") => "an integer other than 0".to_owned(),
-        // Our own words.
+        // Already our own words.
         other => other.to_owned(),
     }
 }

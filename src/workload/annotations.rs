@@ -1,17 +1,16 @@
 //! Annotations of a pod.
 
 use super::text::Text;
-use crate::json::{Fill, Reader};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::{collections::BTreeMap, fmt};
 
-/// The annotations that once were fields of a pod; all others are skipped while reading.
+/// The annotations that later became fields of the pod. All others are skipped while reading.
 #[derive(Debug, Default)]
 pub struct Annotations<'a>(BTreeMap<Text<'a>, Text<'a>>);
 
 impl Annotations<'_> {
-    /// Only these are kept.
+    /// The prefixes of the annotations that are kept.
     const KEPT: [&'static str; 3] = [
         "seccomp.security.alpha.kubernetes.io/",
         "container.seccomp.security.alpha.kubernetes.io/",
@@ -23,33 +22,17 @@ impl Annotations<'_> {
         self.0.is_empty()
     }
 
-    /// The annotation's key, as it lives in the pod, and its value.
+    /// The annotation's key, borrowed from the pod, and its value.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<(&str, &str)> {
         let (key, value) = self.0.get_key_value(key)?;
         Some((&**key, &**value))
     }
 
-    /// The annotations whose keys begin with this, by key.
+    /// The annotations whose keys begin with a prefix, sorted by key.
     pub fn under(&self, prefix: &str) -> impl Iterator<Item = (&str, &str)> {
         let all = self.0.iter().map(|(key, value)| (&**key, &**value));
         all.filter(move |(key, _)| key.starts_with(prefix))
-    }
-}
-
-impl<'d> Fill<'d> for Annotations<'d> {
-    fn fill(&mut self, reader: &mut Reader<'d>) -> Option<()> {
-        reader.object(|reader, key| {
-            if !Annotations::KEPT.iter().any(|prefix| key.starts_with(prefix)) {
-                return reader.skip().map(|_| ());
-            }
-            let mut value = Text::default();
-            if !reader.null()? {
-                value.fill(reader)?;
-            }
-            self.0.insert(Text(key.into()), value);
-            Some(())
-        })
     }
 }
 

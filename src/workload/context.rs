@@ -1,59 +1,60 @@
-//! What the cluster knows around a pod, for rules that cannot be answered by the pod alone.
+//! Facts about a pod's surroundings, for rules that need more than the pod.
 
 use super::text::Text;
 
-/// Nothing is known without a cluster, and nothing is filled in that no policy asks for.
+/// The surroundings of a pod. Empty without a cluster; a fact that no policy needs is left out.
 #[derive(Debug, Clone, Default)]
 pub struct PodContext<'a> {
-    /// What NetworkPolicies make of incoming traffic; none without a cluster.
+    /// Whether NetworkPolicies restrict incoming traffic. `None` without a cluster.
     pub ingress: Option<Ingress>,
-    /// The highest `podPidsLimit` of the nodes that it can run on; none where that is not known.
+    /// The highest `podPidsLimit` of the nodes that the pod can run on. `None` where it is unknown.
     pub node_pids: Option<i64>,
-    /// The node that it names is known to run Windows.
+    /// Whether the node in `spec.nodeName` is known to run Windows.
     pub windows_node: bool,
-    /// The object stands in a file: admission has filled nothing in yet.
+    /// Set for an object from a file, in which no admission plugin has set defaults.
     pub written: Option<Written>,
-    /// Somebody connects to the pod, and does not change it.
+    /// Set when the request opens a connection to the pod and does not change it.
     pub connect: Option<Connect<'a>>,
 }
 
-/// What the files around an object say of it.
+/// What other objects in the same files say about this one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Written {
-    /// `automountServiceAccountToken` of the pod's ServiceAccount, if that is in the files and says so.
+    /// `automountServiceAccountToken` of the pod's ServiceAccount, if the files hold it and it is set.
     pub account_automounts: Option<bool>,
 }
 
-/// What may connect to the pod, as far as NetworkPolicies say.
+/// Which incoming traffic the NetworkPolicies let through to the pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ingress {
-    /// Only what a policy names.
+    /// Only traffic that a policy lists.
     Isolated,
-    /// No policy selects the pod.
+    /// All traffic: no policy selects the pod.
     Open,
-    /// A policy that selects the pod lets everything in.
+    /// All traffic: a policy selects the pod and lets everything in.
     Opened,
-    /// The policies of the namespace could not be read.
+    /// The NetworkPolicies of the namespace could not be read.
     Unknown,
 }
 
 /// `kubectl exec`, `attach` and `port-forward`, and the API server's proxy to a pod.
 #[derive(Debug, Clone, Default)]
 pub struct Connect<'a> {
-    /// The container that was named. Without one any may be entered; a forwarded port and the proxy reach all of them.
+    /// The container in the request. Without one, the connection may reach any container; so may a forwarded port and the
+    /// proxy.
     pub container: Option<Text<'a>>,
-    /// Why nothing is known of the pod.
+    /// Why the pod is unknown, if it is.
     pub unknown: Option<UnknownPod>,
 }
 
-/// Why nobody can tell what a pod is like.
+/// Why the pod of a connection is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnknownPod {
-    /// There is no cluster to ask.
+    /// There is no API server to get the pod from.
     NoCluster,
-    /// The API server was asked.
+    /// The API server did not answer in time.
     NoAnswer,
-    /// The API server answered with something else than a pod.
+    /// The API server's answer is not a pod.
     Unreadable,
 }
 
@@ -61,7 +62,7 @@ impl UnknownPod {
     #[must_use]
     pub const fn why(self) -> &'static str {
         match self {
-            Self::NoCluster => "this podreeve runs without a cluster and can ask nobody about the pod",
+            Self::NoCluster => "this podreeve runs without a cluster and cannot look up the pod",
             Self::NoAnswer => "the API server did not say in time what this pod is like",
             Self::Unreadable => "what the API server says of this pod cannot be read",
         }
@@ -69,7 +70,7 @@ impl UnknownPod {
 }
 
 impl Connect<'_> {
-    /// Whether it reaches a container of this name.
+    /// Whether the connection reaches a container of this name.
     #[must_use]
     pub fn reaches(&self, name: &str) -> bool {
         self.container.as_deref().is_none_or(|container| container.is_empty() || container == name)

@@ -1,8 +1,9 @@
-//! The fields of the pod API, for keys that mean nothing where they stand: misspelt, or misplaced. The API server drops them in
-//! silence, and a rule then says that a field is missing which its author sees in the file.
+//! Hints about keys that the API does not know: misspelt, or in the wrong object. The API server drops such a key without
+//! a word, and a rule then reports a missing field that the author can see in the file.
 //!
-//! `fields.txt` is generated from the schemas of k8s-openapi. It is read on the way of a denial and of a report, and nowhere else.
+//! `fields.txt` is generated from the schemas of k8s-openapi. Only a denial and a report read it.
 
+use super::template_path::TemplatePath;
 use crate::json::Raw;
 use crate::patch::escape;
 use crate::text::clean;
@@ -11,14 +12,14 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::LazyLock;
 use strsim::levenshtein;
 
-/// Keys that one object has looked at: who has more of them that are unknown has another problem.
+/// Unknown keys of one object that are compared with the API. More of them are no spelling mistakes.
 const MAX_UNKNOWN: usize = 100;
-/// Hints that are given.
+/// Hints about one object.
 const MAX_HINTS: usize = 10;
-/// No field of the API is longer.
+/// The longest key that is compared. No field of the API is longer.
 const MAX_KEY: usize = 63;
 
-/// A key that means nothing where it stands.
+/// A key that the API does not know at this place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hint {
     /// JSON pointer into the object.
@@ -26,9 +27,10 @@ pub struct Hint {
     pub message: String,
 }
 
-/// A field and the type of the objects in it, where it holds some.
+/// A field of a type.
 struct Field {
     name: &'static str,
+    /// The type of the object, or of the objects, that it holds.
     of: Option<&'static str>,
     is_list: bool,
 }
@@ -48,25 +50,49 @@ static TYPES: LazyLock<HashMap<&'static str, Vec<Field>>> = LazyLock::new(|| {
     include_str!("fields.txt").lines().filter(|line| !line.starts_with('#')).filter_map(line).collect()
 });
 
-/// Keys of the object that are misspelt or misplaced. `root` is its kind, or `PodTemplateSpec`; of other kinds nothing is known.
+/// Keys of an object that are misspelt or in the wrong place. `root` is its kind. No hints for a kind outside Kubernetes:
+/// see [`template_hints`].
 #[must_use]
 pub fn hints(object: Raw<'_>, root: &str) -> Vec<Hint> {
-    let Some((root, _)) = TYPES.get_key_value(root) else { return Vec::new() };
-    let mut walk = Walk { root, places: None, unknown: 0, hints: Vec::new() };
-    walk.object(object.get(), root, &mut String::new());
+    let mut walk = Walk::default();
+    walk.object_at(object, root, String::new());
     walk.hints
 }
 
+/// As [`hints`], for the keys inside the pod templates of a kind that a policy adds.
+#[must_use]
+pub fn template_hints(object: Raw<'_>, paths: &[TemplatePath]) -> Vec<Hint> {
+    let mut walk = Walk::default();
+    for (pointer, template) in paths.iter().flat_map(|path| path.locate(object).unwrap_or_default()) {
+        walk.object_at(template, "PodTemplateSpec", pointer);
+    }
+    walk.hints
+}
+
+#[derive(Default)]
 struct Walk {
+    /// The type that the walk began with, and the dotted path to it.
     root: &'static str,
-    /// Where each type stands, once somebody asks.
+    root_path: String,
+    /// Where below the root each type is. Computed for the first hint that needs it.
     places: Option<Vec<(String, &'static str)>>,
+    /// Unknown keys so far.
     unknown: usize,
     hints: Vec<Hint>,
 }
 
 impl Walk {
-    /// A list of objects of this type. A list in it is none: however deep a stranger nests, the walk is as deep as the API.
+    /// Walks an object at this pointer.
+    fn object_at(&mut self, object: Raw<'_>, root: &str, mut pointer: String) {
+        let Some((root, _)) = TYPES.get_key_value(root) else { return };
+        if self.root != *root {
+            (self.root, self.places) = (root, None);
+        }
+        self.root_path = field_path(&pointer);
+        self.object(object.get(), root, &mut pointer);
+    }
+
+    /// A list of objects of this type. A list inside the list is not followed, so the walk is never deeper than the API.
     fn list(&mut self, json: &str, of: &'static str, pointer: &mut String) {
         let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(json) else { return };
         for (index, item) in items.iter().enumerate() {
@@ -112,20 +138,20 @@ impl Walk {
         }
     }
 
-    /// The places that have such a field: those that are called as the one where it stands, or else one or two.
+    /// The places that have such a field: one whose name equals the name of this place, or else the only one or two.
     fn elsewhere(&mut self, key: &str, of: &str, pointer: &str) -> Option<String> {
         let root = self.root;
         let places = self.places.get_or_insert_with(|| places(root));
-        let found: Vec<&str> =
-            places.iter().filter(|(_, other)| *other != of && has(other, key)).map(|(path, _)| path.as_str()).collect();
+        let has_key = places.iter().filter(|(_, other)| *other != of && has(other, key));
+        let found: Vec<String> = has_key.map(|(path, _)| join(&self.root_path, path)).collect();
         let here = pointer.rsplit('/').find(|segment| segment.parse::<usize>().is_err()).unwrap_or_default();
-        let alike = |path: &&&str| path.rsplit('.').next().is_some_and(|last| last.trim_end_matches("[]") == here);
-        let best = found.iter().find(alike).map(|path| (*path).to_owned());
+        let alike = |path: &&String| path.rsplit('.').next().is_some_and(|last| last.trim_end_matches("[]") == here);
+        let best = found.iter().find(alike).cloned();
         best.or_else(|| (1..=2).contains(&found.len()).then(|| found.join(" or ")))
     }
 }
 
-/// Walks on one segment deeper.
+/// Walks with a pointer that is one segment longer.
 fn below(pointer: &mut String, segment: &str, walk: impl FnOnce(&mut String)) {
     let length = pointer.len();
     pointer.push('/');
@@ -134,17 +160,24 @@ fn below(pointer: &mut String, segment: &str, walk: impl FnOnce(&mut String)) {
     pointer.truncate(length);
 }
 
-/// The fields here that have such a field.
+/// A field path without the numbers of list elements: `spec.containers[].image`.
+fn field_path(pointer: &str) -> String {
+    pointer.split('/').skip(1).fold(String::new(), |path, segment| match segment.parse::<usize>() {
+        Ok(_) => path + "[]",
+        Err(_) => join(&path, segment),
+    })
+}
+
+fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+/// The fields of this object that hold an object with such a field.
 fn beneath(key: &str, fields: &[Field], pointer: &str) -> Option<String> {
     let below: Vec<&str> =
         fields.iter().filter(|field| field.of.is_some_and(|of| has(of, key))).map(|field| field.name).collect();
-    let path = pointer.split('/').skip(1).fold(String::new(), |path, segment| match segment.parse::<usize>() {
-        Ok(_) => path + "[]",
-        Err(_) if path.is_empty() => segment.to_owned(),
-        Err(_) => path + "." + segment,
-    });
-    let dot = if path.is_empty() { "" } else { "." };
-    let places: Vec<String> = below.iter().map(|name| format!("{path}{dot}{name}")).collect();
+    let path = field_path(pointer);
+    let places: Vec<String> = below.iter().map(|name| join(&path, name)).collect();
     (1..=2).contains(&places.len()).then(|| places.join(" or "))
 }
 
@@ -152,8 +185,8 @@ fn has(of: &str, key: &str) -> bool {
     TYPES.get(of).is_some_and(|fields| fields.iter().any(|field| field.name == key))
 }
 
-/// The shortest path from the root to each type: `spec.containers[].securityContext`. Of the three lists of containers the
-/// one stands for all.
+/// The shortest path from the root to each type: `spec.containers[].securityContext`. It never leads through the other two
+/// lists of containers.
 fn places(root: &'static str) -> Vec<(String, &'static str)> {
     let (mut found, mut seen) = (Vec::new(), HashSet::from([root]));
     let mut queue = VecDeque::from([(String::new(), root)]);
@@ -163,8 +196,8 @@ fn places(root: &'static str) -> Vec<(String, &'static str)> {
             if matches!(field.name, "initContainers" | "ephemeralContainers" | "status") || !seen.insert(of) {
                 continue;
             }
-            let (dot, list) = (if path.is_empty() { "" } else { "." }, if field.is_list { "[]" } else { "" });
-            queue.push_back((format!("{path}{dot}{}{list}", field.name), of));
+            let list = if field.is_list { "[]" } else { "" };
+            queue.push_back((join(&path, field.name) + list, of));
         }
         if !path.is_empty() {
             found.push((path, of));

@@ -1,4 +1,4 @@
-//! Image references, normalised as the container runtime resolves them.
+//! Image references, normalised in the way the container runtime resolves them.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ pub struct ImageRef<'a> {
     pub digest: Option<Cow<'a, str>>,
 }
 
-/// Whether the content of this image is pinned: by a digest that a runtime verifies. Most are asked no more.
+/// Whether a digest pins the content of this image. Most rules need no more of a reference, and this parses no more.
 #[must_use]
 pub fn is_pinned(image: &str) -> bool {
     split_last(image, '@').1.is_some_and(is_digest)
@@ -23,7 +23,7 @@ impl<'a> ImageRef<'a> {
     #[must_use]
     pub fn parse(image: &'a str) -> Self {
         let (rest, tag, digest) = split(image);
-        // As runtimes do: an upper-case letter makes a host too, since no repository has one.
+        // Runtimes take a first part with an upper-case letter as a host too, since no repository has one.
         let (registry, repository) = match rest.split_once('/') {
             Some((first, path)) if is_host(first) || has_upper(first) => (host(first), path),
             _ => (HUB, rest),
@@ -36,25 +36,25 @@ impl<'a> ImageRef<'a> {
         Self { registry, repository, tag: tag.map(Cow::Borrowed), digest: digest.map(Cow::Borrowed) }
     }
 
-    /// The same, of its own.
+    /// A copy that borrows nothing.
     #[must_use]
     pub fn into_owned(self) -> ImageRef<'static> {
-        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
         ImageRef {
-            registry: own(self.registry),
-            repository: own(self.repository),
-            tag: self.tag.map(own),
-            digest: self.digest.map(own),
+            registry: owned(self.registry),
+            repository: owned(self.repository),
+            tag: self.tag.map(owned),
+            digest: self.digest.map(owned),
         }
     }
 
-    /// Reads a pattern for [`Self::is_under`]. A host alone stands for all that is there:
-    /// `registry.example.com`, `localhost:5000`. With a registry in it the rest is taken as it stands:
-    /// `docker.io/mesh` is everything of the user `mesh`, not the image `library/mesh`.
+    /// Reads a pattern for [`Self::is_under`]. A host alone (`registry.example.com`, `localhost:5000`) covers all its
+    /// repositories. After a registry, the rest of the pattern is taken literally: `docker.io/mesh` covers the
+    /// repositories of the user `mesh`, not the image `library/mesh`.
     #[must_use]
     pub fn pattern(pattern: &'a str) -> Self {
         let (name, port) = pattern.split_once(':').unwrap_or((pattern, "0"));
-        // `nginx:1` is an image with a tag.
+        // A port has digits only, but `nginx:1` is an image with a tag: it has no dot.
         if (name.contains('.') || name == "localhost")
             && port.bytes().all(|b| b.is_ascii_digit())
             && !name.contains('/')
@@ -71,13 +71,13 @@ impl<'a> ImageRef<'a> {
         parsed
     }
 
-    /// Whether the content is pinned: by a digest that a runtime verifies.
+    /// Whether a digest that a runtime verifies pins the content.
     #[must_use]
     pub fn is_pinned(&self) -> bool {
         self.digest.as_deref().is_some_and(is_digest)
     }
 
-    /// Whether a runtime would take it: what it refuses may look like another image to a person.
+    /// Whether a runtime accepts the reference. One that it refuses may look like another image to a person.
     #[must_use]
     pub fn is_well_formed(&self) -> bool {
         let of = |text: &str, extra: &[char]| {
@@ -93,13 +93,13 @@ impl<'a> ImageRef<'a> {
             && self.digest.as_deref().is_none_or(is_digest)
     }
 
-    /// Whether this image lies under `pattern`, an image reference whose last segment may be left
-    /// out or be `*`. Compares whole segments: `registry.example.com/shop` covers
+    /// Whether `pattern` covers this image. The pattern is an image reference whose last segment may be missing
+    /// or `*`. Whole segments are compared: `registry.example.com/shop` covers
     /// `registry.example.com/shop/web:1` and not `registry.example.com/shopping/web`.
     ///
-    /// A pattern with a tag or a digest names one image: repository, tag and digest must be equal, but for a tag beside the
-    /// digest that the pattern names. Runtimes take the digest and leave the tag alone, so a tag covers no reference with
-    /// a digest.
+    /// A pattern with a tag or a digest covers one image: repository, tag and digest must be equal. The one exception: a
+    /// pattern with a digest and no tag ignores the image's tag. Runtimes use the digest and ignore the tag, so a pattern
+    /// with only a tag covers no reference with a digest.
     #[must_use]
     pub fn is_under(&self, pattern: &ImageRef<'_>) -> bool {
         if self.registry != pattern.registry {
@@ -118,7 +118,7 @@ impl<'a> ImageRef<'a> {
     }
 }
 
-/// Name, tag and digest.
+/// Splits a reference into its name, its tag and its digest.
 #[must_use]
 pub fn split(image: &str) -> (&str, Option<&str>, Option<&str>) {
     let (rest, digest) = split_last(image, '@');
@@ -131,7 +131,7 @@ pub fn split(image: &str) -> (&str, Option<&str>, Option<&str>) {
 
 const HUB: Cow<'static, str> = Cow::Borrowed("docker.io");
 
-/// Whether the first part of a reference is a host and not a part of a repository on Docker Hub.
+/// Whether the first part of a reference is a host. Otherwise it belongs to a repository on Docker Hub.
 fn is_host(part: &str) -> bool {
     part.bytes().any(|b| matches!(b, b'.' | b':')) || part == "localhost"
 }
@@ -145,14 +145,14 @@ fn host(host: &str) -> Cow<'_, str> {
     if lower == "index.docker.io" { HUB } else { lower }
 }
 
-/// A tag that a registry can have.
+/// Whether a registry allows this tag.
 #[must_use]
 pub fn is_tag(tag: &str) -> bool {
     let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
     tag.len() <= 128 && tag.bytes().next().is_some_and(word) && tag.bytes().all(|b| word(b) || matches!(b, b'.' | b'-'))
 }
 
-/// A digest that a runtime verifies; `sha256:zz` is none.
+/// Whether a runtime can verify this digest. It cannot verify `sha256:zz`.
 #[must_use]
 pub fn is_digest(digest: &str) -> bool {
     let Some((algorithm, hex)) = digest.split_once(':') else { return false };
@@ -162,7 +162,7 @@ pub fn is_digest(digest: &str) -> bool {
         "sha512" => 128,
         _ => return false,
     };
-    // Without leaving early, so that many bytes are compared at once.
+    // A fold without an early exit, which the compiler turns into vector instructions.
     hex.len() == length
         && hex.bytes().fold(true, |all, b| all & ((b.wrapping_sub(b'0') < 10) | (b.wrapping_sub(b'a') < 6)))
 }
@@ -228,14 +228,14 @@ mod tests {
             for (image, covered) in images.iter().zip(covered) {
                 assert_eq!(under(image, &pattern), covered, "{image} under {pattern}");
             }
-            // What is under no name of the first digest, is under none of its patterns.
+            // Another digest, or one that no runtime verifies, is a different image.
             let is_repository = pattern == "a/b";
             for image in
                 [format!("a/b@{two}"), format!("a/b:1@{two}"), "a/b:1@sha256:zz".to_owned(), "a/b:1@".to_owned()]
             {
                 assert_eq!(under(&image, &pattern), is_repository, "{image} under {pattern}");
             }
-            // A tag or digest is one image's, not a directory's.
+            // A tag or a digest belongs to one image, not to the repositories below it.
             assert_eq!(under("a/b/c:1", &pattern), is_repository, "{pattern}");
             assert_eq!(under(&format!("a/b/c:1@{one}"), &pattern), is_repository, "{pattern}");
         }
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_runtime_refuses_is_not_well_formed() {
+    fn a_reference_that_a_runtime_refuses_is_not_well_formed() {
         for good in ["nginx", "registry.example.com:5000/shop/my-web_2:V1.2-rc_1", "[::1]:5000/a"] {
             assert!(ImageRef::parse(good).is_well_formed(), "{good}");
         }

@@ -1,24 +1,25 @@
-//! Which kinds carry pods, and where in them the pod stands.
+//! The kinds that hold pods, and the path to the pod in each.
 
 use super::job::JobSpec;
+use super::list::List;
 use super::pod::Pod;
+use super::read::{Unreadable, read_at};
 use super::template_path::TemplatePath;
-use crate::json::{Fill, Objects, Raw, Reader, field, fill};
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
-use std::{borrow::Cow, fmt, marker::PhantomData};
+use crate::json::Raw;
+use std::borrow::Cow;
 
 /// A kind that is a pod or holds a pod template.
 #[derive(Debug, Clone)]
 pub struct Kind {
     pub group: Cow<'static, str>,
-    /// The version that stands in manifests. Requests are matched by group and kind alone: an
-    /// unknown version of a known kind is judged, not skipped.
+    /// The version in manifests. A request matches by group and kind alone, so an unknown version of a known kind is
+    /// judged, not skipped.
     pub version: Cow<'static, str>,
     pub kind: Cow<'static, str>,
     pub class: KindClass,
-    /// Keys from the object to its pod, of a kind of Kubernetes; empty for a Pod.
+    /// Of a built-in kind: the keys from the object to its pod template. Empty for a Pod.
     pub template: Cow<'static, [Cow<'static, str>]>,
-    /// The ways to the pods of a kind that policies add; empty for one of Kubernetes.
+    /// Of a kind that policies add: the paths to its pod templates. Empty for a built-in kind.
     pub paths: Cow<'static, [TemplatePath]>,
 }
 
@@ -28,7 +29,7 @@ pub enum KindClass {
     Pod,
     /// A kind that holds a pod template.
     Template,
-    /// A kind that carries no pod, or a body that could not be read.
+    /// A kind without a pod, or a body that could not be read.
     #[default]
     Other,
 }
@@ -67,7 +68,7 @@ const SPEC_TEMPLATE: &[Cow<'static, str>] = &[Cow::Borrowed("spec"), Cow::Borrow
 const JOB_TEMPLATE: &[Cow<'static, str>] =
     &[Cow::Borrowed("spec"), Cow::Borrowed("jobTemplate"), Cow::Borrowed("spec"), Cow::Borrowed("template")];
 
-/// Every pod-bearing kind of the Kubernetes API.
+/// Every built-in kind that is a pod or holds a pod template.
 pub static KINDS: &[Kind] = &[
     row("", "Pod", KindClass::Pod, &[]),
     row("", "PodTemplate", KindClass::Template, TEMPLATE),
@@ -80,7 +81,7 @@ pub static KINDS: &[Kind] = &[
     row("batch", "CronJob", KindClass::Template, JOB_TEMPLATE),
 ];
 
-/// The kind's row in [`KINDS`]. Policies may name further kinds: `PolicySet::kind`.
+/// The kind's row in [`KINDS`]. `PolicySet::kind` also finds the kinds that policies add.
 #[must_use]
 pub fn find(group: &str, kind: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|k| k.group == group && k.kind == kind)
@@ -93,7 +94,7 @@ impl Kind {
         self.class == KindClass::Pod
     }
 
-    /// JSON pointer from an object of Kubernetes to its pod: empty for a Pod, `/spec/template` for a Deployment.
+    /// JSON pointer from an object of a built-in kind to its pod: empty for a Pod, `/spec/template` for a Deployment.
     #[must_use]
     pub fn prefix(&self) -> String {
         self.template.iter().fold(String::new(), |path, key| path + "/" + key)
@@ -104,8 +105,8 @@ impl Kind {
         if self.group.is_empty() { self.version.to_string() } else { format!("{}/{}", self.group, self.version) }
     }
 
-    /// Reads the pod out of an object of Kubernetes in one pass; none when the object holds no template. Of a kind that a
-    /// policy adds it is the first: see [`Kind::pods`].
+    /// Reads the pod of an object in one pass. `None` when the object holds no template. For a kind that a policy adds, this
+    /// is the first pod: see [`Kind::pods`].
     ///
     /// # Errors
     /// The field that could not be read.
@@ -113,11 +114,19 @@ impl Kind {
         if !self.paths.is_empty() {
             return Ok(self.pods(object)?.pods.into_iter().next().map(|placed| *placed.pod));
         }
-        let pod = match self.template.split_last() {
+        Ok(self.built_in_pod(object)?.map(|pod| *pod))
+    }
+
+    /// The pod of an object of a built-in kind.
+    pub(super) fn built_in_pod<'a>(&self, object: Raw<'a>) -> Result<Option<Box<Pod<'a>>>, Unreadable> {
+        let mut pod: Option<Box<Pod<'_>>> = match self.template.split_last() {
             Some((_, above)) if self.is_job() => read_at::<JobSpec<'_>>(object, above)?.and_then(JobSpec::into_pod),
             _ => read_at(object, &self.template)?,
         };
-        Ok(pod.map(|pod| Pod { kind: self.kind.clone(), ..pod }))
+        if let Some(pod) = &mut pod {
+            pod.kind.clone_from(&self.kind);
+        }
+        Ok(pod)
     }
 
     /// Whether the pod is the template of a Job.
@@ -127,163 +136,14 @@ impl Kind {
     }
 }
 
-/// An object that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreadable {
-    /// Dotted path of the field, empty for the object itself.
-    pub field: String,
-    /// The same as a JSON pointer.
-    pub pointer: String,
-    pub message: String,
-}
-
-impl Unreadable {
-    /// `it is a string and must be an integer`, without the value, which may be a secret.
-    #[must_use]
-    pub fn in_words(&self) -> String {
-        let type_error = crate::text::type_error(&self.message);
-        type_error.map_or_else(|| crate::text::without_value(&self.message), |text| format!("it {text}"))
-    }
-}
-
-/// Reads the value under `path` of a JSON object; none when it is absent or null.
-///
-/// # Errors
-/// The field that could not be read, found by a second, slower pass.
-pub fn read_at<'a, T>(object: Raw<'a>, path: &[Cow<'_, str>]) -> Result<Option<T>, Unreadable>
-where
-    T: Deserialize<'a> + Fill<'a> + Default,
-{
-    let mut found = None;
-    if object.read(&mut Under { path, found: &mut found }).is_some() {
-        return Ok(found);
-    }
-    read_by_serde(object, path)
-}
-
-/// As [`read_at`], for types that are read rarely.
-///
-/// # Errors
-/// The field that could not be read, found by a second, slower pass.
-pub fn read_by_serde<'a, T: Deserialize<'a>>(object: Raw<'a>, path: &[Cow<'_, str>]) -> Result<Option<T>, Unreadable> {
-    let mut json = serde_json::Deserializer::from_str(object.get());
-    At::<T> { path, found: PhantomData }.deserialize(Objects(&mut json)).map_err(|_| {
-        let mut json = serde_json::Deserializer::from_str(object.get());
-        let mut track = serde_path_to_error::Track::new();
-        let tracked = serde_path_to_error::Deserializer::new(Objects(&mut json), &mut track);
-        let error = At::<T> { path, found: PhantomData }.deserialize(tracked).err();
-        let path = track.path();
-        let pointer = path.iter().fold(String::new(), |pointer, segment| match segment {
-            serde_path_to_error::Segment::Seq { index } => format!("{pointer}/{index}"),
-            serde_path_to_error::Segment::Map { key } => pointer + "/" + &crate::patch::escape(key),
-            _ => pointer,
-        });
-        Unreadable {
-            field: if pointer.is_empty() { String::new() } else { path.to_string() },
-            pointer,
-            message: error.map_or_else(|| "unreadable".to_owned(), |e| without_position(&e)),
-        }
-    })
-}
-
-/// The line and column of a serde_json message count in the wire format, which nobody wrote.
-pub(crate) fn without_position(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    text.rsplit_once(" at line ").map_or(text.clone(), |(message, _)| message.to_owned())
-}
-
-/// Fills what stands under the path; an object without it leaves none.
-struct Under<'p, T> {
-    path: &'p [Cow<'p, str>],
-    found: &'p mut Option<T>,
-}
-
-impl<'d, T: Fill<'d> + Default> Fill<'d> for Under<'_, T> {
-    fn fill(&mut self, reader: &mut Reader<'d>) -> Option<()> {
-        let Some((wanted, path)) = self.path.split_first() else { return self.found.fill(reader) };
-        let mut seen = false;
-        reader.object(|reader, key| {
-            if key == *wanted {
-                field(reader, &mut seen, &mut Under { path, found: &mut *self.found })
-            } else {
-                reader.skip().map(|_| ())
-            }
-        })
-    }
-}
-
-struct At<'p, T> {
-    path: &'p [Cow<'p, str>],
-    found: PhantomData<T>,
-}
-
-impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for At<'_, T> {
-    type Value = Option<T>;
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<T>, D::Error> {
-        if self.path.is_empty() { Option::deserialize(deserializer) } else { deserializer.deserialize_option(self) }
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for At<'_, T> {
-    type Value = Option<T>;
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-    fn visit_none<E>(self) -> Result<Option<T>, E> {
-        Ok(None)
-    }
-    fn visit_unit<E>(self) -> Result<Option<T>, E> {
-        Ok(None)
-    }
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<T>, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<T>, A::Error> {
-        let Some((key, path)) = self.path.split_first() else { return Ok(None) };
-        let mut found = None;
-        while let Some(at_key) = map.next_key_seed(Is(key))? {
-            if !at_key {
-                map.next_value::<IgnoredAny>()?;
-            } else if found.is_some() {
-                // Two values for one key: whoever reads the other one would be misled.
-                return Err(serde::de::Error::custom(format_args!("duplicate field `{key}`")));
-            } else {
-                found = Some(map.next_value_seed(At { path, found: PhantomData })?);
-            }
-        }
-        Ok(found.flatten())
-    }
-}
-
-/// Compares a key without keeping it.
-struct Is<'k>(&'k str);
-
-impl<'de> DeserializeSeed<'de> for Is<'_> {
-    type Value = bool;
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
-        deserializer.deserialize_identifier(self)
-    }
-}
-
-impl Visitor<'_> for Is<'_> {
-    type Value = bool;
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-    fn visit_str<E>(self, key: &str) -> Result<bool, E> {
-        Ok(key == self.0)
-    }
-}
-
-/// Whether a controller owns the object, so that a change of it would be undone or fought over.
-/// What cannot be read counts as owned: then nothing is patched.
+/// Whether a controller owns the object and would undo a patch. An object whose owners cannot be read counts as owned, so
+/// that it is not patched.
 #[must_use]
 pub fn is_owned(object: Raw<'_>) -> bool {
     #[derive(Default, serde::Deserialize)]
     struct Owner {
         controller: Option<bool>,
     }
-    fill!(Owner { "controller" => controller });
-    read_at::<Vec<Owner>>(object, &["metadata".into(), "ownerReferences".into()])
+    read_at::<List<Owner>>(object, &["metadata".into(), "ownerReferences".into()])
         .map_or(true, |owners| owners.iter().flatten().any(|owner| owner.controller == Some(true)))
 }

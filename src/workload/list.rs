@@ -1,15 +1,13 @@
-//! A list of the pod, which counts what it holds and, where tests look, who walks it.
+//! A list in a pod. It counts its memory and, with debug assertions, the steps of each walk.
 
 use crate::effort;
-use crate::json::{Fill, Reader};
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 use std::fmt;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-/// As a `Vec`, but a stranger's list costs no more memory than one request may have, and a rule that walks it too
-/// often is seen by `tests/house/growth.rs`.
+/// A `Vec` that stops growing when the request has used its memory. `tests/house/growth.rs` counts the walks of each rule.
 #[derive(Clone, PartialEq, Eq)]
 pub struct List<T>(Vec<T>);
 
@@ -45,7 +43,7 @@ impl<T> List<T> {
         self.0.get(index)
     }
 
-    /// Appends; none when the request may hold no more.
+    /// Appends an element. `None` when the request has used its memory or its time.
     #[inline]
     pub fn push(&mut self, element: T) -> Option<&mut T> {
         if !(effort::step(1) && effort::hold(size_of::<T>())) {
@@ -56,7 +54,7 @@ impl<T> List<T> {
     }
 }
 
-/// Whoever takes the slice may walk it.
+/// Counts as a walk of the whole list, since the caller may walk the slice.
 impl<T> Deref for List<T> {
     type Target = [T];
     #[inline]
@@ -78,19 +76,13 @@ impl<T: fmt::Debug> fmt::Debug for List<T> {
     }
 }
 
-impl<'d, T: Fill<'d> + Default> Fill<'d> for List<T> {
-    fn fill(&mut self, reader: &mut Reader<'d>) -> Option<()> {
-        reader.list(|reader| self.push(T::default())?.fill(reader))
-    }
-}
-
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Elements<T>(PhantomData<T>);
         impl<'de, T: Deserialize<'de>> Visitor<'de> for Elements<T> {
             type Value = List<T>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                // As serde says it of a `Vec`.
+                // serde's words for a `Vec`.
                 f.write_str("a sequence")
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<List<T>, A::Error> {

@@ -1,16 +1,16 @@
-//! The system of the nodes that a pod chooses.
+//! The operating system of the nodes that a pod can run on.
 
 use super::pod::{Pod, PodSpec};
 use crate::effort;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// Labels that every kubelet gives its node, and in which it lets no other value stand.
+/// Labels that every kubelet sets on its node, and resets when they are changed.
 const SYSTEM: [&str; 2] = ["kubernetes.io/os", "beta.kubernetes.io/os"];
 /// A label that only Windows nodes have.
 const WINDOWS_BUILD: &str = "node.kubernetes.io/windows-build";
 
-/// `spec.affinity`, as far as it is about the system.
+/// The part of `spec.affinity` that can require an operating system.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Affinity {
@@ -45,14 +45,14 @@ struct Expression {
 }
 
 impl Pod<'_> {
-    /// `spec.os.name: windows`, by which the API server takes a pod for one of Windows.
+    /// Whether `spec.os.name` is `windows`. For the API server this makes it a Windows pod.
     #[must_use]
     pub fn is_windows(&self) -> bool {
         self.spec.os.as_ref().and_then(|os| os.name.as_deref()) == Some("windows")
     }
 
-    /// Whether it can run on Windows nodes alone, by its `nodeSelector`, its affinity or its node, and does not say so in
-    /// `spec.os.name`. The API server, and with it the Pod Security Standards, take it for a pod of Linux.
+    /// Whether its `nodeSelector`, its affinity or its node allows only Windows nodes while `spec.os.name` is not set. The
+    /// API server and the Pod Security Standards treat such a pod as a Linux pod.
     #[must_use]
     pub fn chooses_windows(&self) -> bool {
         *self.of_windows.get_or_init(|| {
@@ -67,26 +67,26 @@ impl PodSpec<'_> {
         is_windows(&self.node_selector())
     }
 
-    /// Terms are alternatives: each must want it.
+    /// Terms are alternatives, so each of them must require Windows.
     fn requires_windows(&self) -> bool {
-        // Two strings and two lists for each of the shortest elements.
+        // Each of the shortest elements becomes two strings and two lists.
         let affinity = self
             .affinity
             .filter(|raw| effort::hold(raw.get().len() * 24))
             .and_then(|raw| serde_json::from_str::<Affinity>(raw.get()).ok());
         let terms = affinity.and_then(|affinity| affinity.node_affinity?.required?.node_selector_terms);
-        terms.is_some_and(|terms| !terms.is_empty() && terms.iter().all(Term::wants_windows))
+        terms.is_some_and(|terms| !terms.is_empty() && terms.iter().all(Term::requires_windows))
     }
 }
 
 impl Term {
-    fn wants_windows(&self) -> bool {
-        self.match_expressions.iter().flatten().any(Expression::wants_windows)
+    fn requires_windows(&self) -> bool {
+        self.match_expressions.iter().flatten().any(Expression::requires_windows)
     }
 }
 
 impl Expression {
-    fn wants_windows(&self) -> bool {
+    fn requires_windows(&self) -> bool {
         let (key, operator) = (self.key.as_deref().unwrap_or_default(), self.operator.as_deref().unwrap_or_default());
         match operator {
             "In" if SYSTEM.contains(&key) => self
@@ -99,7 +99,7 @@ impl Expression {
     }
 }
 
-/// Whether labels are those of a Windows node.
+/// Whether these are labels of a Windows node.
 #[must_use]
 pub fn is_windows(labels: &BTreeMap<String, String>) -> bool {
     SYSTEM.iter().any(|key| labels.get(*key).is_some_and(|system| system == "windows"))

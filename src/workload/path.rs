@@ -1,8 +1,10 @@
-//! Host paths as the node resolves them, whatever way they are spelt.
+//! Host paths, normalised in the way the node resolves them.
 
-/// The absolute path that `path` names on a node: `//`, `.`, `..` and a trailing `/` resolved,
-/// a relative path taken from `/`, `/proc/<pid>/root` and `cwd` followed, `/var/run` as the link to `/run`
-/// it is, a Windows path (`C:\\logs`) in lower case with `/`, and control characters and spaces at the ends left off (the safe side: nothing hides behind them).
+/// The absolute path that `path` means on a node.
+///
+/// It resolves `//`, `.`, `..` and a trailing `/`, and takes a relative path from `/`. It follows `/proc/<pid>/root`,
+/// `/proc/<pid>/cwd` and the link from `/var/run` to `/run`. A Windows path (`C:\\logs`) becomes lower case with `/`.
+/// Control characters and spaces at both ends are removed, so that they cannot hide a path from a rule.
 #[must_use]
 pub fn normalise(path: &str) -> String {
     let trimmed = path.trim_matches(|c: char| c.is_control() || c.is_whitespace());
@@ -22,10 +24,10 @@ pub fn normalise(path: &str) -> String {
     parts.iter().fold(String::new(), |path, part| path + "/" + part) + if parts.is_empty() { "/" } else { "" }
 }
 
-/// The links that every Linux node has.
+/// Follows the links that every Linux node has.
 fn follow_links(parts: &mut Vec<&str>) {
     match parts.as_slice() {
-        // A process of the node that stands elsewhere than in `/` is rare; the safe side is the root.
+        // The directory of a process is unknown, and `/` is the safe assumption.
         ["proc", _, "root" | "cwd"] | ["proc", _, "task", _, "root" | "cwd"] => parts.clear(),
         ["var", "run"] => *parts = vec!["run"],
         _ => {}
@@ -42,7 +44,7 @@ fn has_drive(path: &str) -> bool {
     matches!(path.as_bytes(), [drive, b':', b'/' | b'\\', ..] if drive.is_ascii_alphabetic())
 }
 
-/// Whether `path` is `directory` or lies under it; both normalised. Compares whole segments.
+/// Whether `path` is `directory` or is inside it. Both must be normalised. Compares whole segments.
 #[must_use]
 pub fn is_under(path: &str, directory: &str) -> bool {
     directory == "/" || path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

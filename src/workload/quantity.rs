@@ -1,17 +1,17 @@
 //! Kubernetes quantities (`100m`, `1.5Gi`, `2e3`) as whole numbers of billionths.
 //!
-//! Grammar and suffixes: `k8s.io/apimachinery/pkg/api/resource`. Values beyond the range saturate.
+//! Grammar and suffixes: `k8s.io/apimachinery/pkg/api/resource`. A value outside the range of `i128` becomes its limit.
 
 /// Billionths in one unit.
 pub const UNIT: i128 = 1_000_000_000;
 
-/// The quantity in billionths of its unit (byte, core), rounded up as the API server does; `None` when it is not a quantity.
+/// The quantity in billionths of its unit (byte, core), rounded up as the API server does. `None` for a text that is not a quantity.
 #[must_use]
 pub fn parse(text: &str) -> Option<i128> {
     short(text).or_else(|| any(text))
 }
 
-/// Up to nine digits and a usual suffix, as nearly all are written.
+/// Up to nine digits and a common suffix: nearly all quantities have this form.
 fn short(text: &str) -> Option<i128> {
     let end = text.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(text.len());
     let (digits, suffix) = text.split_at_checked(end)?;
@@ -77,8 +77,8 @@ fn scale(suffix: &str) -> Option<(i128, i32)> {
     })
 }
 
-/// What was probably meant by a text that is no quantity: with a unit that Kubernetes writes otherwise (`512MB`,
-/// `1gib`, `2 cores`), in other letters, with a blank or with a comma. Empty when nobody can say.
+/// The quantities that the author of a text probably meant: it has a unit that Kubernetes does not know (`512MB`,
+/// `2 cores`), the wrong case (`1gib`), a space or a comma. Empty when there is no good guess.
 #[must_use]
 pub fn meant(text: &str) -> Vec<String> {
     let text = text.trim().trim_matches(['"', '\'']).trim();
@@ -89,7 +89,7 @@ pub fn meant(text: &str) -> Vec<String> {
     let unit = unit.trim().to_ascii_lowercase();
     let suffixes: &[&str] = match unit.as_str() {
         "m" | "mcpu" | "mcore" | "mcores" | "millicpu" | "millicore" | "millicores" => &["m"],
-        // Not a unit of Kubernetes, or none at all: then something in the number is wrong.
+        // A unit that Kubernetes leaves out, or no unit: then the number itself has a mistake.
         "" | "b" | "byte" | "bytes" | "c" | "cpu" | "cpus" | "core" | "cores" | "vcpu" | "vcpus" => &[""],
         "k" | "kb" => &["k", "Ki"],
         "mb" | "mbyte" | "mbytes" | "megabyte" | "megabytes" => &["M", "Mi"],
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_quantity_is_told_as_what_was_meant() {
+    fn a_text_that_is_no_quantity_gives_a_guess() {
         for (text, quantities) in [
             ("512MB", "512M 512Mi"),
             ("512mb", "512M 512Mi"),
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn the_short_way_says_the_same() {
+    fn the_short_form_has_the_same_value() {
         for text in ["0", "1", "007", "100m", "999999999Gi", "128Mi", "1234567890", "1k", "-1", "", "m", "1M", "1.5"] {
             assert!(short(text).is_none_or(|nano| any(text) == Some(nano)), "{text}");
         }

@@ -3,7 +3,6 @@
 use super::list::List;
 use super::text::{Scalar, Text, nullable};
 use crate::effort;
-use crate::json::{Fill, Reader, field, fill};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use std::{collections::BTreeMap, fmt};
@@ -14,20 +13,20 @@ pub struct Resources<'a> {
     pub limits: Option<ResourceList<'a>>,
     #[serde(borrow)]
     pub requests: Option<ResourceList<'a>>,
-    /// Claims of the pod of which the container gets the devices.
+    /// The pod's claims whose devices the container gets.
     #[serde(borrow, default, deserialize_with = "nullable")]
     pub claims: List<Claim<'a>>,
 }
 
-/// The name of one of the pod's [`PodClaim`]s.
+/// Names one of the pod's [`PodClaim`]s.
 #[derive(Debug, Default, Deserialize)]
 pub struct Claim<'a> {
     #[serde(borrow, default, deserialize_with = "nullable")]
     pub name: Text<'a>,
 }
 
-/// An entry of `spec.resourceClaims`: devices of dynamic resource allocation. Of which class they are stands in the
-/// object that is named, and not in the pod.
+/// An entry of `spec.resourceClaims`: devices of dynamic resource allocation. The named object holds the class of the
+/// devices, the pod does not.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PodClaim<'a> {
@@ -51,7 +50,7 @@ impl<'a> Resources<'a> {
     }
 }
 
-/// The quantities that rules look at; all others are skipped while reading.
+/// The quantities that rules judge. All others are skipped while reading.
 #[derive(Debug, Default)]
 pub struct ResourceList<'a> {
     pub cpu: Option<Scalar<'a>>,
@@ -59,12 +58,12 @@ pub struct ResourceList<'a> {
     pub ephemeral_storage: Option<Scalar<'a>>,
     /// KEP-6063.
     pub pids: Option<Scalar<'a>>,
-    /// What device plugins and device classes offer, by name.
+    /// Resources of device plugins and device classes, by name.
     pub extended: BTreeMap<Text<'a>, Scalar<'a>>,
 }
 
 impl<'a> ResourceList<'a> {
-    /// The quantity of this resource, where podreeve reads it.
+    /// The quantity of this resource, if podreeve reads it.
     #[must_use]
     pub fn get(&self, resource: &str) -> Option<&Scalar<'a>> {
         match resource {
@@ -77,48 +76,20 @@ impl<'a> ResourceList<'a> {
     }
 }
 
-/// What an entry of [`ResourceList::extended`] takes, with its share of the tree.
+/// The memory of an entry of [`ResourceList::extended`], with its share of the tree.
 const ENTRY: usize = 2 * size_of::<(Text<'_>, Scalar<'_>)>();
 
-/// Before the name of a class of devices that a container has as an extended resource (`DRAExtendedResource`).
+/// The prefix of a device class that a container requests as an extended resource (`DRAExtendedResource`).
 pub const DEVICE_CLASS: &str = "deviceclass.resource.kubernetes.io/";
 
-/// Whether this is a resource of a device plugin or of a device class, as Kubernetes tells it: the name has a domain, not
-/// its own, or [`DEVICE_CLASS`].
+/// Whether this is a resource of a device plugin or of a device class. As in Kubernetes, its name has a domain other than
+/// Kubernetes' own, or begins with [`DEVICE_CLASS`].
 #[must_use]
 pub fn is_extended(name: &str) -> bool {
     name.contains('/') && (!name.contains("kubernetes.io/") || name.starts_with(DEVICE_CLASS))
 }
 
-fill!(Resources<'d> { "limits" => limits, "requests" => requests, "claims" => claims });
-fill!(Claim<'d> { "name" => name });
-fill!(PodClaim<'d> {
-    "name" => name,
-    "resourceClaimName" => resource_claim_name,
-    "resourceClaimTemplateName" => resource_claim_template_name,
-});
-
-impl<'d> Fill<'d> for ResourceList<'d> {
-    fn fill(&mut self, reader: &mut Reader<'d>) -> Option<()> {
-        let mut seen = [false; 4];
-        reader.object(|reader, key| match (key, &mut seen) {
-            ("cpu", [seen, ..]) => field(reader, seen, &mut self.cpu),
-            ("memory", [_, seen, ..]) => field(reader, seen, &mut self.memory),
-            ("ephemeral-storage", [.., seen, _]) => field(reader, seen, &mut self.ephemeral_storage),
-            ("pids", [.., seen]) => field(reader, seen, &mut self.pids),
-            (name, _) if is_extended(name) => {
-                let mut value = None;
-                effort::hold(ENTRY).then_some(())?;
-                field(reader, &mut false, &mut value)?;
-                let before = value.and_then(|value| self.extended.insert(Text(name.into()), value));
-                before.is_none().then_some(())
-            }
-            _ => reader.skip().map(|_| ()),
-        })
-    }
-}
-
-/// Derived code cannot keep some of the unknown keys.
+/// Written by hand, because a derive cannot keep only some of the unknown keys.
 impl<'de: 'a, 'a> Deserialize<'de> for ResourceList<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Quantities;
@@ -149,7 +120,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for ResourceList<'a> {
                         }
                     };
                     if before.is_some() {
-                        // Two values for one key: whoever reads the other one would be misled.
+                        // With two values for one key, another program may read the other value.
                         return Err(A::Error::custom(format_args!("duplicate field `{key}`")));
                     }
                 }

@@ -1,6 +1,6 @@
-//! The way from an object of a policy's kind to its pod templates: `spec.replicatedJobs[].template.spec.template`.
+//! The path from an object of a kind that a policy adds to its pod templates: `spec.replicatedJobs[].template.spec.template`.
 
-use super::kinds::{Unreadable, without_position};
+use super::read::{Unreadable, without_position};
 use crate::json::Raw;
 use crate::patch::escape;
 use crate::text::dotted;
@@ -8,10 +8,10 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use std::borrow::Cow;
 use std::fmt;
 
-/// No object that anybody writes has more pod templates; each is judged by every rule.
+/// The most pod templates in one object. Every rule judges each of them, and no real object has as many.
 pub const MAX_TEMPLATES: usize = 1000;
 
-/// Keys with dots between them; `[]` behind a key steps through each element of a list.
+/// Keys with dots between them. `[]` behind a key stands for each element of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TemplatePath {
     text: String,
@@ -31,17 +31,17 @@ impl fmt::Display for TemplatePath {
 }
 
 impl TemplatePath {
-    /// Reads a path as a policy has it.
+    /// Reads a path of a policy.
     ///
     /// # Errors
-    /// Why no object can have a pod template there, and what to write.
+    /// Why no object can have a pod template at this path, and what to write instead.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.strip_prefix('.').unwrap_or(text);
         let segments: Vec<&str> = text.split('.').collect();
         let mut steps = Vec::new();
         for (place, segment) in segments.iter().enumerate() {
             let (key, each) = segment.strip_suffix("[]").map_or((*segment, false), |key| (key, true));
-            possible(text, key, place == 0)?;
+            check_key(text, key, place == 0)?;
             steps.push(Step::Key(key.to_owned()));
             if each {
                 steps.push(Step::Each);
@@ -57,17 +57,17 @@ impl TemplatePath {
         Ok(Self { text: text.to_owned(), steps })
     }
 
-    /// Where the object has pod templates: the JSON pointer of each, and its text.
+    /// The pod templates of the object: the JSON pointer of each, and its text.
     ///
     /// # Errors
-    /// The field that stands in the way: a list in the place of an object, or the other way round.
+    /// The field where the path cannot go on: a list in the place of an object, or the reverse.
     pub fn locate<'a>(&self, object: Raw<'a>) -> Result<Vec<(String, Raw<'a>)>, Unreadable> {
         let (mut at, mut found) = (String::new(), Vec::new());
         let mut json = serde_json::Deserializer::from_str(object.get());
         let seek = Seek { path: self, steps: &self.steps, at: &mut at, found: &mut found };
         match seek.deserialize(&mut json) {
             Ok(()) => Ok(found),
-            // What was on the way when it failed is still there.
+            // `at` still holds the pointer at which the walk failed.
             Err(error) => Err(Unreadable { field: dotted(&at), message: without_position(&error), pointer: at }),
         }
     }
@@ -77,8 +77,8 @@ fn clean(text: &str) -> String {
     crate::text::clean(text, 200)
 }
 
-/// Whether an object can have this key on the way to a pod template.
-fn possible(path: &str, key: &str, first: bool) -> Result<(), String> {
+/// Whether an object can have this key on the path to a pod template.
+fn check_key(path: &str, key: &str, first: bool) -> Result<(), String> {
     let segment = |why: &str| Err(format!("`{}`: {why}", clean(path)));
     if key.is_empty() {
         return segment("a key is missing; write keys with one dot between them, as in `spec.template`");
@@ -109,7 +109,7 @@ fn possible(path: &str, key: &str, first: bool) -> Result<(), String> {
     Ok(())
 }
 
-/// Walks the steps that are left.
+/// Walks the remaining steps of the path.
 struct Seek<'s, 'a> {
     path: &'s TemplatePath,
     steps: &'s [Step],
@@ -167,7 +167,7 @@ impl<'de> Visitor<'de> for Seek<'_, 'de> {
             }
             self.at.push('/');
             self.at.push_str(&escape(wanted));
-            // Two values for one key: whoever reads the other one would be misled.
+            // With two values for one key, another program may read the other value.
             if std::mem::replace(&mut seen, true) {
                 return Err(A::Error::custom(format_args!("duplicate field `{wanted}`")));
             }

@@ -1,36 +1,37 @@
-//! The pods of an object: where each stands, and which paths of a policy met none.
+//! The pods of an object: the place of each, and the paths of a policy without a pod.
 
-use super::kinds::{Kind, Unreadable, read_at};
+use super::kinds::Kind;
 use super::pod::Pod;
+use super::read::{Unreadable, read_at};
 use super::template_path::{MAX_TEMPLATES, TemplatePath};
 use crate::json::Raw;
 use crate::text::dotted;
 use serde::{Deserialize, de::IgnoredAny};
 
-/// A pod in an object that was sent.
+/// A pod and its place in an object.
 #[derive(Debug)]
 pub struct Placed<'a> {
     /// JSON pointer from the object to the pod: empty for a Pod, `/spec/template` for a Deployment.
     pub at: String,
     pub pod: Box<Pod<'a>>,
-    /// Its text, of a kind that a policy adds.
+    /// Its text, in an object of a kind that a policy adds.
     pub raw: Option<Raw<'a>>,
 }
 
-/// The pods of an object, in the order of the kind's paths and of lists.
+/// The pods of an object, in the order of the kind's paths and of the lists in the object.
 #[derive(Debug, Default)]
 pub struct Templates<'a> {
     pub pods: Vec<Placed<'a>>,
     pub unmet: Vec<Unmet>,
 }
 
-/// A path of a policy that met no pod: what stands there, if anything does, is not judged as a pod's containers are.
+/// A path of a policy that leads to no pod with containers, so that no rule about containers judged anything there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unmet {
-    /// The path as the policy has it.
+    /// The path in the policy.
     pub path: String,
     pub why: Why,
-    /// A longer path, at which there is a template.
+    /// A longer path that leads to a template.
     pub meant: Option<String>,
 }
 
@@ -39,7 +40,7 @@ pub struct Unmet {
 pub enum Why {
     /// The object has nothing there.
     Absent,
-    /// What stands there has no containers.
+    /// The template has no containers.
     NoContainers,
 }
 
@@ -56,7 +57,7 @@ impl Why {
 }
 
 impl Unmet {
-    /// What is the matter, in a sentence that fits into a warning.
+    /// A sentence that fits into a warning.
     #[must_use]
     pub fn text(&self) -> String {
         let path = crate::text::clean(&self.path, 120);
@@ -75,10 +76,10 @@ impl Kind {
     /// Every pod of the object.
     ///
     /// # Errors
-    /// The field that could not be read, or that is no pod template where the policy says that there is one.
+    /// The field that could not be read, or that is not the pod template that the policy expects.
     pub fn pods<'a>(&self, object: Raw<'a>) -> Result<Templates<'a>, Unreadable> {
         if self.paths.is_empty() {
-            return Ok(self.placed(self.pod(object)?.map(Box::new)));
+            return Ok(self.placed(self.built_in_pod(object)?));
         }
         let mut templates = Templates::default();
         for path in self.paths.iter() {
@@ -87,7 +88,7 @@ impl Kind {
         Ok(templates)
     }
 
-    /// The one pod that an object of Kubernetes has, or none.
+    /// The only pod of an object of a built-in kind, or none.
     pub(crate) fn placed<'a>(&self, pod: Option<Box<Pod<'a>>>) -> Templates<'a> {
         let pods = pod.map(|pod| Placed { at: self.prefix(), pod, raw: None }).into_iter().collect();
         Templates { pods, unmet: Vec::new() }
@@ -105,7 +106,8 @@ impl Kind {
         }
         let mut empty = None;
         for (at, raw) in located {
-            let pod = read_at::<Pod<'_>>(raw, &[]).map_err(|error| within(&at, error))?.unwrap_or_default();
+            let pod = read_at::<Box<Pod<'_>>>(raw, &[]).map_err(|error| within(&at, error))?;
+            let mut pod = pod.unwrap_or_default();
             if pod.all_containers().next().is_none() {
                 let shape = Shape::of(raw);
                 if shape.is_pod_spec() {
@@ -117,7 +119,7 @@ impl Kind {
                 let meant = shape.holds_template().then(|| format!("{path}.spec.template"));
                 empty = empty.or_else(|| Some(unmet(Why::NoContainers, meant)));
             }
-            let pod = Box::new(Pod { kind: self.kind.clone(), ..pod });
+            pod.kind.clone_from(&self.kind);
             into.pods.push(Placed { at, pod, raw: Some(raw) });
         }
         into.unmet.extend(empty);
@@ -130,7 +132,7 @@ fn within(at: &str, error: Unreadable) -> Unreadable {
     Unreadable { field: dotted(&pointer), pointer, message: error.message }
 }
 
-/// Looked at where a template has no containers, to say what it is instead.
+/// The fields that show what a value is when it is a template without containers.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Shape {

@@ -1,26 +1,18 @@
-//! Strings and lists that borrow, and that read `null` as Go does: as the zero value.
+//! Strings that borrow from the request, and `null` as Go reads it: as the zero value.
 
 use crate::effort;
-use crate::json::{Fill, Reader};
-use serde::{Deserialize, Deserializer};
+use crate::json::NUMBER_AS_WRITTEN;
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 use std::{borrow::Cow, fmt, ops::Deref};
 
 /// A string of the request, borrowed unless it holds an escape.
 ///
-/// `Option<Cow<str>>` and `Vec<Cow<str>>` own even under `#[serde(borrow)]`; this newtype borrows.
-#[derive(Clone, Default, Eq, Deserialize)]
+/// `Option<Cow<str>>` and `Vec<Cow<str>>` make a copy even with `#[serde(borrow)]`. This type borrows.
+#[derive(Clone, Default, Eq, serde::Deserialize)]
 #[serde(transparent)]
 pub struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
-
-impl<'d> Fill<'d> for Text<'d> {
-    #[inline]
-    fn fill(&mut self, reader: &mut Reader<'d>) -> Option<()> {
-        self.0 = reader.string()?;
-        Some(())
-    }
-}
 
 impl Deref for Text<'_> {
     type Target = str;
@@ -49,7 +41,7 @@ impl Ord for Text<'_> {
     }
 }
 
-/// As `str`, by which it is looked up.
+/// The hash of the `str`, so that a `str` finds it in a map.
 impl Hash for Text<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         (**self).hash(state);
@@ -78,7 +70,7 @@ impl fmt::Display for Text<'_> {
 /// Reads `null` as the type's zero value, as the API server's Go types do.
 ///
 /// # Errors
-/// What the inner type's deserialiser says.
+/// Those of the inner type.
 pub fn nullable<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -87,46 +79,53 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// A value that Kubernetes writes as a string or as a number (`IntOrString`, `Quantity`), kept as its text.
+/// A value that is a string or a number (`IntOrString`, `Quantity`), kept as text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scalar<'a> {
     pub text: Cow<'a, str>,
-    /// It was written as a number, so a port of this value is a number and not a name.
+    /// Whether it is a number in the JSON. A port of this value is then a port number and not a name.
     pub number: bool,
 }
 
-impl<'d> Fill<'d> for Scalar<'d> {
-    fn fill(&mut self, reader: &mut Reader<'d>) -> Option<()> {
-        self.number = reader.peek() != b'"';
-        self.text = if self.number { Cow::Borrowed(reader.integer_text()?) } else { reader.string()? };
-        Some(())
+impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
+    #[inline]
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_newtype_struct(NUMBER_AS_WRITTEN, StringOrNumber)
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = Scalar<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string or a number")
-            }
-            fn visit_borrowed_str<E>(self, v: &'de str) -> Result<Scalar<'de>, E> {
-                Ok(Scalar { text: Cow::Borrowed(v), number: false })
-            }
-            fn visit_str<E>(self, v: &str) -> Result<Scalar<'de>, E> {
-                Ok(Scalar { text: Cow::Owned(v.to_owned()), number: false })
-            }
-            fn visit_i64<E>(self, v: i64) -> Result<Scalar<'de>, E> {
-                Ok(Scalar { text: Cow::Owned(v.to_string()), number: true })
-            }
-            fn visit_u64<E>(self, v: u64) -> Result<Scalar<'de>, E> {
-                Ok(Scalar { text: Cow::Owned(v.to_string()), number: true })
-            }
-            fn visit_f64<E>(self, v: f64) -> Result<Scalar<'de>, E> {
-                Ok(Scalar { text: Cow::Owned(v.to_string()), number: true })
-            }
-        }
-        deserializer.deserialize_any(Visitor)
+struct StringOrNumber;
+
+impl<'de> Visitor<'de> for StringOrNumber {
+    type Value = Scalar<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string or a number")
+    }
+
+    /// From a deserializer that does not know [`NUMBER_AS_WRITTEN`].
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Scalar<'de>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+    /// A number as it is written.
+    #[inline]
+    fn visit_borrowed_bytes<E: Error>(self, digits: &'de [u8]) -> Result<Scalar<'de>, E> {
+        let text = std::str::from_utf8(digits).map_err(E::custom)?;
+        Ok(Scalar { text: Cow::Borrowed(text), number: true })
+    }
+    fn visit_borrowed_str<E>(self, v: &'de str) -> Result<Scalar<'de>, E> {
+        Ok(Scalar { text: Cow::Borrowed(v), number: false })
+    }
+    fn visit_str<E>(self, v: &str) -> Result<Scalar<'de>, E> {
+        Ok(Scalar { text: Cow::Owned(v.to_owned()), number: false })
+    }
+    fn visit_i64<E>(self, v: i64) -> Result<Scalar<'de>, E> {
+        Ok(Scalar { text: Cow::Owned(v.to_string()), number: true })
+    }
+    fn visit_u64<E>(self, v: u64) -> Result<Scalar<'de>, E> {
+        Ok(Scalar { text: Cow::Owned(v.to_string()), number: true })
+    }
+    fn visit_f64<E>(self, v: f64) -> Result<Scalar<'de>, E> {
+        Ok(Scalar { text: Cow::Owned(v.to_string()), number: true })
     }
 }

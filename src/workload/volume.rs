@@ -2,13 +2,12 @@
 
 use super::list::List;
 use super::text::{Scalar, Text, nullable};
-use crate::json::{Fill, Reader, field, fill};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use std::collections::HashSet;
 use std::fmt;
 
-/// A volume: the sources that rules look into, and the names of all that are there.
+/// A volume: the sources whose fields rules judge, and the keys of all its sources.
 #[derive(Debug, Default)]
 pub struct Volume<'a> {
     pub name: Text<'a>,
@@ -17,7 +16,7 @@ pub struct Volume<'a> {
     pub projected: Option<Projected>,
     pub image: Option<Image<'a>>,
     pub csi: Option<Csi<'a>>,
-    /// Keys of the sources that are set, known to podreeve or not. The API wants exactly one.
+    /// The keys of the sources that are set, also those that podreeve does not know. The API requires exactly one.
     pub sources: List<Text<'a>>,
 }
 
@@ -36,7 +35,7 @@ pub struct EmptyDir<'a> {
     pub size_limit: Option<Scalar<'a>>,
 }
 
-/// An image that is mounted, and not run.
+/// An image that is mounted as a volume.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Image<'a> {
@@ -46,7 +45,7 @@ pub struct Image<'a> {
     pub pull_policy: Option<Text<'a>>,
 }
 
-/// A volume that a CSI driver makes for the pod alone, as the pod says.
+/// A volume that a CSI driver creates for this pod only, from values in the pod.
 #[derive(Debug, Default, Deserialize)]
 pub struct Csi<'a> {
     #[serde(borrow)]
@@ -66,13 +65,13 @@ struct Source {
 }
 
 impl Volume<'_> {
-    /// Whether it brings a token of the pod's ServiceAccount.
+    /// Whether it holds a token of the pod's ServiceAccount.
     #[must_use]
     pub fn projects_token(&self) -> bool {
         self.token_sources().next().is_some()
     }
 
-    /// Which of its `projected.sources` are such tokens.
+    /// The indexes of those tokens in `projected.sources`.
     #[must_use]
     pub fn token_sources(&self) -> impl DoubleEndedIterator<Item = usize> {
         let sources = self.projected.iter().flat_map(|projected| projected.sources.iter().enumerate());
@@ -80,69 +79,25 @@ impl Volume<'_> {
     }
 }
 
-fill!(HostPath<'d> { "path" => path });
-fill!(EmptyDir<'d> { "medium" => medium, "sizeLimit" => size_limit });
-fill!(Image<'d> { "reference" => reference, "pullPolicy" => pull_policy });
-fill!(Csi<'d> { "driver" => driver });
-fill!(Projected { "sources" => sources });
-fill!(Source { "serviceAccountToken" => service_account_token });
-
-/// Something is there.
-impl<'d> Fill<'d> for IgnoredAny {
-    fn fill(&mut self, reader: &mut Reader<'d>) -> Option<()> {
-        reader.skip().map(|_| ())
-    }
-}
-
-impl<'d> Fill<'d> for Volume<'d> {
-    fn fill(&mut self, reader: &mut Reader<'d>) -> Option<()> {
-        let (mut named, mut keys) = (false, Keys::default());
-        reader.object(|reader, key| {
-            if keys.has(&self.sources, key) {
-                return None;
-            }
-            let is_set = match key {
-                "name" => return field(reader, &mut named, &mut self.name),
-                "hostPath" => set(reader, &mut self.host_path)?,
-                "emptyDir" => set(reader, &mut self.empty_dir)?,
-                "projected" => set(reader, &mut self.projected)?,
-                "image" => set(reader, &mut self.image)?,
-                "csi" => set(reader, &mut self.csi)?,
-                _ => !reader.null()? && reader.skip().map(|_| true)?,
-            };
-            if is_set {
-                self.sources.push(Text(key.into()))?;
-            }
-            Some(())
-        })
-    }
-}
-
-/// Whether a source is there already. The API has thirty; a stranger may send any number of others.
+/// Whether a source was read already. The API has thirty sources, but a request may hold any number of other keys.
 #[derive(Default)]
 struct Keys<'a>(HashSet<Text<'a>>);
 
 impl<'a> Keys<'a> {
-    /// As many are compared one by one, which no honest volume exceeds.
+    /// Up to this number the keys are compared one by one. No valid volume has more.
     const FEW: usize = 8;
 
     fn has(&mut self, sources: &List<Text<'a>>, key: &str) -> bool {
         if sources.len() <= Self::FEW {
             return sources.iter().any(|source| &**source == key);
         }
-        // Those that came since the last look.
+        // The keys since the last call.
         self.0.extend((self.0.len()..sources.len()).filter_map(|index| sources.get(index).cloned()));
         self.0.contains(key)
     }
 }
 
-/// Fills a source; whether it is there. As serde does, a later one replaces one that was null.
-fn set<'d, T: Fill<'d> + Default>(reader: &mut Reader<'d>, into: &mut Option<T>) -> Option<bool> {
-    field(reader, &mut false, into)?;
-    Some(into.is_some())
-}
-
-/// Derived code would need a field for each of thirty sources, and would miss the next one.
+/// Written by hand: a derive would need a field for each of thirty sources, and would skip a source of a newer Kubernetes.
 impl<'de: 'a, 'a> Deserialize<'de> for Volume<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Sources;
@@ -156,7 +111,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Volume<'a> {
                 let (mut named, mut keys) = (false, Keys::default());
                 while let Some(key) = map.next_key::<Text<'de>>()? {
                     if keys.has(&volume.sources, &key) || (named && &*key == "name") {
-                        // Two values for one key: whoever reads the other one would be misled.
+                        // With two values for one key, another program may read the other value.
                         return Err(A::Error::custom(format_args!("duplicate field `{key}`")));
                     }
                     let is_set = match &*key {

@@ -1,18 +1,18 @@
-//! `check` and `serve` say the same of the same object. What the webhook says is read off its answers, as the API server
-//! and its clients read them.
+//! `check` and `serve` have the same result for the same object. The webhook's result is taken from its answers, as the API
+//! server and its clients read them.
 
 use super::common::{TODAY, policies, review};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::manifest;
-use podreeve::report::{CheckReport, Found, Judge};
+use podreeve::report::{CheckReport, CheckResults, Judge};
 use podreeve::rule::{Example, Kinds, Rule};
 use podreeve::rules::RULES;
 use podreeve::sources::Sources;
 use serde_json::{Value, json};
 
-/// What the mutating webhook and then the validating one make of it.
+/// The result of the mutating webhook and then of the validating one.
 struct Served {
     verdict: &'static str,
     /// `status.details.causes` of a denial: field and message.
@@ -69,7 +69,7 @@ fn check(object: &Value, snapshot: &Snapshot) -> Value {
     let judge = Judge { snapshot, namespace: "default", today: TODAY };
     let object = documents[0].objects().remove(0).expect("an object");
     let objects = vec![judge.object("a.yaml", &object).expect("a pod")];
-    let report = CheckReport::new(Found { objects, ..Found::default() });
+    let report = CheckReport::new(CheckResults { objects, ..CheckResults::default() });
     serde_json::to_value(report).expect("JSON")["objects"][0].clone()
 }
 
@@ -77,7 +77,7 @@ fn text<'v>(violation: &'v Value, key: &str) -> &'v str {
     violation[key].as_str().expect("a text")
 }
 
-/// Compares both; tells the verdict.
+/// Compares both and returns the verdict.
 fn agree(review: &Value, snapshot: &Snapshot, case: &str) -> &'static str {
     let served = serve(review, snapshot);
     let checked = check(&review["request"]["object"], snapshot);
@@ -85,15 +85,15 @@ fn agree(review: &Value, snapshot: &Snapshot, case: &str) -> &'static str {
     let violations = checked["violations"].as_array().expect("a list");
     let with = |effect: &str| -> Vec<&Value> { violations.iter().filter(|v| v["effect"] == effect).collect() };
 
-    for ((key, effect), told) in EFFECTS.iter().zip(&served.annotations) {
+    for ((key, effect), annotated) in EFFECTS.iter().zip(&served.annotations) {
         let mut rules: Vec<&str> = with(effect).iter().map(|v| text(v, "rule")).collect();
-        let mut told: Vec<&str> = told.iter().map(String::as_str).collect();
+        let mut annotated: Vec<&str> = annotated.iter().map(String::as_str).collect();
         rules.sort_unstable();
         rules.dedup();
-        told.sort_unstable();
-        assert_eq!(rules, told, "{case}: {key}");
+        annotated.sort_unstable();
+        assert_eq!(rules, annotated, "{case}: {key}");
     }
-    // Each violation that denies has its cause, and each cause its violation; warnings alike.
+    // Each denying violation has a cause, and each cause a violation. The same holds for warnings.
     let denying = with("deny");
     assert_eq!(denying.len(), served.denied.len(), "{case}: {:?}", served.denied);
     for violation in denying {
@@ -139,12 +139,12 @@ fn actions(rule: &Rule) -> &'static [&'static str] {
 }
 
 #[test]
-fn of_every_example_at_every_action() {
+fn they_agree_about_every_example_with_every_action() {
     let mut verdicts = std::collections::BTreeSet::new();
     for rule in RULES {
-        for example in rule.pod().examples {
+        for example in rule.examples() {
             for action in actions(rule) {
-                // Templates are repaired at no other action.
+                // Only the action `patch` repairs templates.
                 for templates in [false, true].into_iter().take(1 + usize::from(*action == "patch")) {
                     let spec = json!({
                         "rules": {rule.id: {"action": action, "params": example.params_value()}}, "patchTemplates": templates,
@@ -162,10 +162,10 @@ fn of_every_example_at_every_action() {
 }
 
 #[test]
-fn of_every_example_under_the_owasp_policy() {
+fn they_agree_about_every_example_under_the_owasp_policy() {
     let snapshot = Sources::new(&[]).load(1, usize::MAX).expect("the built-in policy");
     for rule in RULES {
-        for example in rule.pod().examples {
+        for example in rule.examples() {
             for object in objects(example) {
                 let case = format!("{} / {} / {}", rule.id, example.name, object["kind"]);
                 agree(&review("CREATE", &object, None), &snapshot, &case);
@@ -175,13 +175,13 @@ fn of_every_example_under_the_owasp_policy() {
 }
 
 #[test]
-fn of_what_a_real_api_server_sent() {
+fn they_agree_about_recorded_reviews() {
     let snapshot = Sources::new(&[]).load(1, usize::MAX).expect("the built-in policy");
     let mut seen = 0;
     for entry in std::fs::read_dir("tests/reviews").expect("the folder") {
         let path = entry.expect("an entry").path();
         let review: Value = serde_json::from_slice(&std::fs::read(&path).expect("readable")).expect("JSON");
-        // A file says nothing of what was there before.
+        // A file has no old object to compare with.
         if review["request"]["operation"] == "CREATE" {
             agree(&review, &snapshot, &path.display().to_string());
             seen += 1;

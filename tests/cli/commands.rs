@@ -100,7 +100,7 @@ fn explain_says_what_to_change() {
         let ran = dir.run(&["explain", rule.id]);
         assert_eq!((ran.code, &*ran.err), (Some(0), ""), "{ran:?}");
         // Every rule has something to change, unless it is not in the pod, and says how to live with it.
-        let in_pod = rule.pod().examples.iter().any(|example| example.is_bad() && example.network_policies.is_empty());
+        let in_pod = rule.examples().any(|example| example.is_bad() && example.network_policies.is_empty());
         let changes = ran.out.lines().any(|line| line.starts_with("  -") || line.starts_with("  +"));
         assert_eq!(changes, in_pod, "{}", ran.out);
         assert!(ran.out.contains(&format!("- rules: [{}]", rule.id)), "{}", ran.out);
@@ -112,13 +112,13 @@ fn explain_says_what_to_change() {
 
 /// API servers of today refuse the field of the pod.
 #[test]
-fn explain_does_not_tell_authors_to_set_limits_pids() {
+fn explain_does_not_ask_authors_to_set_limits_pids() {
     let ran = Dir::new("explain-pids", &[]).run(&["explain", "pids-limit"]);
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     let added: Vec<&str> = ran.out.lines().filter(|line| line.trim_start().starts_with('+')).collect();
     assert_eq!(added, Vec::<&str>::new(), "{}", ran.out);
     let words = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(words.contains("What to change is the nodes' kubelet configuration, not the pod."), "{}", ran.out);
+    assert!(words.contains("Change the nodes' kubelet configuration, not the pod."), "{}", ran.out);
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn the_page_of_policies_shows_each_rule_denying() {
         );
         dir.write("policy.yaml", policy);
         let name = denial.split_once("):\n").expect("the example's name").0;
-        let example = rule.pod().examples.iter().find(|example| example.name == name).expect("an example of the rule");
+        let example = rule.examples().find(|example| example.name == name).expect("an example of the rule");
         dir.write("pod.json", example.pod().to_string());
         assert_eq!(dir.run(&["check", "--policy", "policy.yaml", "pod.json"]).code, Some(1), "{setting}");
     }

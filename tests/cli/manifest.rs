@@ -1,4 +1,4 @@
-//! Manifests read back what was written, and every value has its line.
+//! A manifest has the values of its text, and every value has its line.
 
 use podreeve::manifest::{Content, Document, Node, Position, parse, to_yaml};
 use proptest::prelude::*;
@@ -23,7 +23,7 @@ fn fails(text: &str) -> (usize, usize, String) {
     (error.at.line, error.at.column, error.message)
 }
 
-/// Numbers as kubectl passes them on: whole ones without a fraction.
+/// Numbers as kubectl sends them: a whole number has no fraction.
 fn whole(value: &Value) -> Value {
     match value {
         Value::Number(number) => match number.as_f64() {
@@ -37,7 +37,7 @@ fn whole(value: &Value) -> Value {
     }
 }
 
-/// Texts that YAML readers fall over.
+/// Texts that YAML readers often get wrong.
 const PITS: &[&str] = &[
     "",
     "yes",
@@ -171,7 +171,7 @@ proptest! {
                 prop_assert_eq!(resolved, &pointer);
                 let line = lines[at.line - 1];
                 let from: String = line.chars().skip(at.column - 1).collect();
-                // The key is there, and for an item the value itself.
+                // The position of the key, or of the value for an item of a list.
                 let key = podreeve::patch::unescape(pointer.rsplit('/').next().unwrap_or_default()).into_owned();
                 let is_key = from.starts_with(&format!("{}:", Value::from(key)));
                 let is_value = from.starts_with(&node.to_json()) || from.starts_with(['[', '{']) || node.to_json().parse::<f64>().is_ok();
@@ -206,7 +206,7 @@ fn encodings_and_line_ends() {
 }
 
 #[test]
-fn json_is_read_to_the_letter() {
+fn json_strings_and_numbers_are_exact() {
     let text = r#"{"s": "\ud83d\ude00\u00e9\/\b\f\n\r\t\"\\", "t":	"a	b", "long": "LONG", "n": [1.5E+2, -0, 1e-7, 123456789012345678901234567890]}"#;
     let text = text.replace("a\tb", "a b").replace("LONG", &"x".repeat(5000));
     let root = &read(&text)[0].root;
@@ -265,7 +265,7 @@ fn keys_are_texts_and_unique() {
 }
 
 #[test]
-fn tags_mean_what_they_say_or_are_refused() {
+fn a_tag_has_its_meaning_or_is_refused() {
     assert_eq!(
         one("a: !!str 1\nb: !!int \"2\"\nc: !!float 3\nd: ! 4\ne: !!map {}\nf: !!seq []\ng: !!bool \"true\"\n"),
         json!({"a": "1", "b": 2, "c": 3, "d": "4", "e": {}, "f": [], "g": true})
@@ -295,7 +295,7 @@ fn positions_are_of_keys_and_items() {
         ("/a/0/b", 3, 5),
         ("/a/1/c", 5, 5),
         ("/a/1/c/d", 5, 9),
-        // Nearest ancestors.
+        // The nearest ancestor.
         ("/a/1/c/x/y", 5, 5),
         ("/a/7", 2, 1),
         ("/a/01x", 2, 1),
@@ -309,7 +309,7 @@ fn positions_are_of_keys_and_items() {
 }
 
 #[test]
-fn what_is_broken_is_told_with_its_place() {
+fn a_broken_text_is_reported_with_its_position() {
     for (text, line) in [
         ("a: [1, 2", 1),
         ("a: 1\n b: 2\n", 2),

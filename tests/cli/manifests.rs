@@ -1,7 +1,7 @@
-//! Files in the forms that repositories have them, against what kubectl takes out of each.
+//! Files in the forms that repositories use, compared with the objects that kubectl reads from each.
 //!
-//! `tests/manifests/kubectl.json` is written by kubectl's own decoders (`e2e/cmd/manifests`), and the end-to-end tests
-//! compare it again. No object that kubectl would create is missed without an error.
+//! kubectl's own decoders (`e2e/cmd/manifests`) write `tests/manifests/kubectl.json`, and the end-to-end tests
+//! compare it again. podreeve misses no object that kubectl would create without an error.
 
 use podreeve::manifest::{Object, read};
 use serde_json::{Map, Value, json};
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// Files in which podreeve reads on where kubectl stops or looks away. The names are of all objects.
+/// Files of which podreeve reads more than kubectl does, with the names of all objects.
 const MORE: &[(&str, &[&str], &str)] = &[
     ("anchor-of-another-document.yaml", &["a"], "both stop at the anchor"),
     ("bom-before-a-separator.yaml", &["a", "b"], "kubectl does not see the `---` behind it"),
@@ -32,13 +32,13 @@ const MORE: &[(&str, &[&str], &str)] = &[
     ("yaml-directive-twice.yaml", &["a", "b"], "kubectl splits before it reads directives"),
 ];
 
-/// Files in which podreeve refuses what kubectl reads; each with a part of the error.
+/// Files that podreeve refuses and kubectl reads, each with a part of the error.
 const LESS: &[(&str, &[&str], &str)] = &[
     ("duplicate-key.json", &[], "the key `hostPID` is here twice"),
     ("duplicate-key.yaml", &["b"], "the key `hostPID` is here twice"),
     ("duplicate-key-in-a-list.yaml", &[], "the key `image` is here twice"),
     ("keys-that-mean-the-same.yaml", &[], "the key `true` is here twice"),
-    // Most likely a text that nobody put in quotes.
+    // Most likely a text whose quotes were forgotten.
     ("tag-custom.yaml", &[], "this tag has no meaning in a Kubernetes manifest"),
 ];
 
@@ -47,7 +47,7 @@ struct Reading {
     errors: Vec<String>,
 }
 
-/// With the apiVersion and kind that an item has from its list.
+/// The object, with the apiVersion and kind that an item has from its list.
 fn whole(object: &Object<'_>) -> Value {
     let mut value: Value = serde_json::from_str(&object.node.to_json()).expect("JSON");
     value["apiVersion"] = json!(object.api_version);
@@ -68,7 +68,7 @@ fn reading(bytes: &[u8]) -> Reading {
     Reading { objects, errors }
 }
 
-/// PodExemptions numbers without a fraction, others as floats: how kubectl writes them is not what they are.
+/// Whole numbers without a fraction, others as floats, so that only the value is compared and not its form.
 fn normal(value: &Value) -> Value {
     match value {
         Value::Number(number) => number.as_i64().map_or_else(|| json!(number.as_f64()), Value::from),
@@ -96,7 +96,7 @@ fn record() -> BTreeMap<String, Value> {
 }
 
 #[test]
-fn every_file_is_read_as_kubectl_reads_it() {
+fn every_file_is_read_as_by_kubectl() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/manifests");
     let record = record();
     assert!(record.len() >= 60 && record.len() == fs::read_dir(&folder).expect("there").count() - 1);

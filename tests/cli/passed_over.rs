@@ -174,7 +174,7 @@ fn a_kind_that_needs_a_template_has_one() {
     let ran = check(&dir, &["stray.yaml", "null.yaml", "pod.yaml"]);
     assert_eq!(ran.code, Some(2), "{ran:?}");
     assert!(ran.err.contains("stray.yaml:4:1: Deployment d has no pod template at `spec.template`"), "{}", ran.err);
-    assert!(ran.err.contains("one stands at `template.spec`"), "{}", ran.err);
+    assert!(ran.err.contains("there is one at `template.spec`"), "{}", ran.err);
     assert!(
         ran.err.contains("null.yaml:7:7: CronJob c has no pod template at `spec.jobTemplate.spec.template`"),
         "{}",
@@ -310,7 +310,7 @@ fn a_link_that_leads_nowhere_is_a_line() {
     assert_eq!(
         passed(&report),
         [
-            ("m/a.yaml", "a link to what is not there"),
+            ("m/a.yaml", "a link to a file that does not exist"),
             ("m/b.yaml", "a link to a directory, which is not followed; name the directory")
         ]
     );

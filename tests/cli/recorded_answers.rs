@@ -1,4 +1,4 @@
-//! What podreeve answers to AdmissionReviews recorded from a real API server.
+//! The answers to AdmissionReviews recorded from a real API server.
 
 use super::common::TODAY;
 use base64::Engine;
@@ -7,9 +7,9 @@ use podreeve::admit::{Hook, admit};
 use podreeve::sources::Sources;
 use serde_json::Value;
 
-/// The whole answer, to the letter, and to every recorded request.
+/// Every answer is compared as a whole.
 #[test]
-fn recorded_requests_are_answered_so() {
+fn recorded_requests_have_these_answers() {
     let mut files: Vec<_> =
         std::fs::read_dir("tests/reviews").expect("the folder").map(|entry| entry.expect("an entry").path()).collect();
     files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
@@ -22,7 +22,7 @@ fn recorded_requests_are_answered_so() {
         for hook in Hook::ALL {
             let reply: Value = serde_json::from_slice(&admit(&body, hook, &snapshot, TODAY).reply).expect("JSON");
             let mut response = reply["response"].clone();
-            // Base64 says nothing to who reads this.
+            // Decoded, so that a person can read it.
             if let Some(patch) = response["patch"].as_str() {
                 let patch = STANDARD.decode(patch).expect("base64");
                 response["patch"] = serde_json::from_slice(&patch).expect("a patch");

@@ -5,7 +5,7 @@ use podreeve::facts::Labels;
 use podreeve::outcome::Verdict;
 use podreeve::policy::{Cluster, CompiledPolicy, PolicyDocument, PolicySet};
 use podreeve::report::{OwnerReport, ScanReport, ScanSummary, UnreadReport, text};
-use podreeve::scan::{FindingKind, Found, Namespace, Object, Owner, judge};
+use podreeve::scan::{FindingKind, NamespaceFindings, NamespaceScan, Object, Owner, judge};
 use podreeve::sources::Sources;
 use podreeve::workload::kinds::find;
 use serde_json::value::RawValue;
@@ -47,12 +47,16 @@ fn owner(kind: &str, name: &str) -> Owner {
 }
 
 /// Judges objects of (group, kind, name, controller, spec) by owasp, in this order.
-fn found(limit: usize, objects: &[(&str, &str, &str, Option<Owner>, Value)]) -> Found {
+fn found(limit: usize, objects: &[(&str, &str, &str, Option<Owner>, Value)]) -> NamespaceFindings {
     found_by(&snapshot(), limit, objects)
 }
 
-fn found_by(snapshot: &Snapshot, limit: usize, objects: &[(&str, &str, &str, Option<Owner>, Value)]) -> Found {
-    let mut namespace = Namespace::new("shop", limit);
+fn found_by(
+    snapshot: &Snapshot,
+    limit: usize,
+    objects: &[(&str, &str, &str, Option<Owner>, Value)],
+) -> NamespaceFindings {
+    let mut namespace = NamespaceScan::new("shop", limit);
     for (group, kind, name, controller, spec) in objects {
         let kind = find(group, kind).expect("a kind");
         let body = match kind.template.len() {
@@ -62,16 +66,16 @@ fn found_by(snapshot: &Snapshot, limit: usize, objects: &[(&str, &str, &str, Opt
         let raw: Box<RawValue> = serde_json::from_str(&body.to_string()).expect("JSON");
         let uid = format!("uid-{name}");
         let object = Object { kind, namespace: "shop", name, uid: &uid, controller: controller.as_ref(), raw: &raw };
-        if namespace.wants(&object) {
+        if namespace.must_judge(&object) {
             let judged = judge(&object, snapshot, "2026-11-22".parse().expect("a date"));
-            namespace.note(&object, judged);
+            namespace.add(&object, judged);
         }
     }
     namespace.finish()
 }
 
 /// What denies or could not be judged: owner, rule and kind of the object.
-fn denials(found: &Found) -> Vec<String> {
+fn denials(found: &NamespaceFindings) -> Vec<String> {
     let denies = found.findings.iter().filter(|finding| finding.effect().as_str() == "deny");
     denies.map(|f| format!("{} {}: {} in {}", f.owner.kind, f.owner.name, f.rule(), f.kind)).collect()
 }
@@ -118,15 +122,15 @@ fn each_template_of_an_object_counts() {
     let pod = json!({"spec": {"containers": [{"name": "app", "securityContext": {"privileged": true}}]}});
     let gang = json!({"spec": {"workers": [{"template": pod}, {"template": pod}]}});
     let gang_owner = Owner { api_version: "example.com/v1".to_owned(), ..owner("Gang", "g") };
-    let mut namespace = Namespace::new("shop", LIMIT);
+    let mut namespace = NamespaceScan::new("shop", LIMIT);
     for (kind, name, controller, body) in
         [(&kind, "g", None, gang), (find("", "Pod").expect("a kind"), "g-0", Some(&gang_owner), pod)]
     {
         let raw: Box<RawValue> = serde_json::from_str(&body.to_string()).expect("JSON");
         let object = Object { kind, namespace: "shop", name, uid: name, controller, raw: &raw };
-        assert!(namespace.wants(&object));
+        assert!(namespace.must_judge(&object));
         let judged = judge(&object, &snapshot, "2026-11-22".parse().expect("a date"));
-        namespace.note(&object, judged);
+        namespace.add(&object, judged);
     }
     let found = namespace.finish();
     assert_eq!(denials(&found), ["Gang g: privileged in Gang", "Gang g: privileged in Gang"]);
@@ -188,7 +192,7 @@ fn who_has_no_owner_that_counts_stands_for_itself() {
 fn what_is_repaired_in_pods_is_told_of_pods_that_were_not() {
     let unrepaired = || spec(&[(ESCALATION, json!(null))]);
     let template = ("apps", "Deployment", "web", None, unrepaired());
-    let of = |found: &Found| {
+    let of = |found: &NamespaceFindings| {
         let told = found.findings.iter().map(|f| (f.rule(), f.effect().as_str()));
         told.filter(|(rule, _)| *rule == "allow-privilege-escalation").collect::<Vec<_>>()
     };
@@ -243,7 +247,8 @@ fn of_many_findings_the_worst_are_kept_and_all_are_counted() {
     assert!(cut.counts.all() > 31, "{:?}", cut.counts);
     // The same in another order.
     objects.reverse();
-    let names = |found: &Found| found.findings.iter().map(|f| (f.rule(), f.owner.name.clone())).collect::<Vec<_>>();
+    let names =
+        |found: &NamespaceFindings| found.findings.iter().map(|f| (f.rule(), f.owner.name.clone())).collect::<Vec<_>>();
     assert_eq!(names(&cut), names(&found(3, &objects)));
 }
 
@@ -252,10 +257,17 @@ fn what_cannot_be_judged_is_an_error_and_what_has_ended_is_nothing() {
     let broken = found(LIMIT, &[("", "Pod", "odd", None, json!({"containers": 7}))]);
     assert_eq!((broken.counts.error, broken.owners[0].verdict), (1, Verdict::Deny));
 
-    let mut namespace = Namespace::new("shop", LIMIT);
+    let mut namespace = NamespaceScan::new("shop", LIMIT);
     let raw: Box<RawValue> = serde_json::from_str(r#"{"spec":{},"status":{"phase":"Succeeded"}}"#).expect("JSON");
     let kind = find("", "Pod").expect("pods");
-    assert!(!namespace.wants(&Object { kind, namespace: "shop", name: "a", uid: "", controller: None, raw: &raw }));
+    assert!(!namespace.must_judge(&Object {
+        kind,
+        namespace: "shop",
+        name: "a",
+        uid: "",
+        controller: None,
+        raw: &raw
+    }));
 }
 
 #[test]

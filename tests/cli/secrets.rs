@@ -9,7 +9,7 @@ use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::decide::Effect;
 use podreeve::report::{OwnerReport, text};
 use podreeve::rules::RULES;
-use podreeve::scan::{self, Namespace, Object};
+use podreeve::scan::{self, NamespaceScan, Object};
 use podreeve::workload::kinds;
 use serde_json::value::to_raw_value;
 use serde_json::{Map, Value, json};
@@ -111,20 +111,20 @@ fn check_prints_no_secret() {
 fn a_scan_finds_without_the_secret() {
     let mut outcomes = std::collections::HashSet::new();
     for snapshot in snapshots() {
-        let mut namespace = Namespace::new("default", usize::MAX);
+        let mut namespace = NamespaceScan::new("default", usize::MAX);
         for (number, object) in objects().iter().enumerate() {
             let (group, name) = if object["kind"] == "Pod" { ("", "Pod") } else { ("apps", "Deployment") };
             let kind = kinds::find(group, name).expect("a kind");
             let raw = to_raw_value(object).expect("JSON");
             let (name, uid) = (format!("o{number}"), format!("u{number}"));
             let object = Object { kind, namespace: "default", name: &name, uid: &uid, controller: None, raw: &raw };
-            if namespace.wants(&object) {
-                namespace.note(&object, scan::judge(&object, &snapshot, TODAY));
+            if namespace.must_judge(&object) {
+                namespace.add(&object, scan::judge(&object, &snapshot, TODAY));
             }
         }
         let found = namespace.finish();
         assert_none(format!("{found:?}").as_bytes(), "what was found");
-        outcomes.extend(found.findings.iter().map(scan::Finding::outcome));
+        outcomes.extend(found.findings.iter().map(scan::ScanFinding::result));
         for owner in OwnerReport::all(&found) {
             assert_none(text::scan::owner(&owner).as_bytes(), "the text of scan");
             assert_none(&serde_json::to_vec(&owner).expect("JSON"), "the JSON of scan");

@@ -193,7 +193,7 @@ fn the_exit_code_is_that_of_the_objects() {
     assert_eq!(check(&dir, &[holds], &["--waivers", "broken.yaml"]).code, Some(2));
     let help = dir.run(&["check", "--help"]).out;
     let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(help.contains("The exit code stays that of the objects"), "{help}");
+    assert!(help.contains("They do not change the exit code"), "{help}");
     // With nothing to check nothing is needed.
     let ran = dir.run(&["check", "--policy", "policy.yaml", "--waivers", "-o", "json", "empty.yaml"]);
     assert_eq!(states(ran.json()["waivers"].as_array().expect("a list")), [state(0, &["unused"])]);
@@ -222,7 +222,7 @@ fn exemption_objects_count_where_they_may() {
     // Without leave they are nothing but objects, and the reader is told so.
     let ran = check(&dir, &[], &["waivers.yaml", "-o", "json"]);
     assert_eq!((ran.code, &ran.json()["objects"][0]["verdict"]), (Some(1), &json!("deny")), "{}", ran.err);
-    let note = "note: waivers.yaml:1: Exemption shop/needed does not count; where the cluster lets it, add --exemption-namespaces shop";
+    let note = "note: waivers.yaml:1: Exemption shop/needed does not count; if it counts in the cluster, add --exemption-namespaces shop";
     assert!(ran.err.contains(note), "{}", ran.err);
     assert_eq!(ran.err.lines().count(), 3, "{}", ran.err);
 

@@ -54,7 +54,8 @@ fn the_critical_violation_of_the_last_container_is_displayed() {
         assert!(message.contains(&format!("\n+{hidden} more: {hidden} medium\n")), "{message}");
         assert_eq!(message.matches(" (high), ").count(), of(Severity::High));
         // Those that are written out stand in their order.
-        let places: Vec<_> = outcome.violations.iter().map(|v| v.container.as_ref().map(|c| c.1.clone())).collect();
+        let places: Vec<_> =
+            outcome.violations.iter().map(|v| v.subject.container().map(|(_, name)| name.to_owned())).collect();
         assert_eq!(places.first(), Some(&None));
         assert_eq!(places.last(), Some(&Some("agent".to_owned())));
     }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 /// The example's pod, its container in this list.
 pub fn pod(example: &Example, list: ContainerKind) -> Value {
     if !example.is_container() {
-        return example.pod_beside_good();
+        return example.pod_with_good_container();
     }
     let mut pod = example.pod();
     let spec = pod["spec"].as_object_mut().expect("a spec");
@@ -59,7 +59,7 @@ pub fn with_pod<T>(
     let mut pod = kind.pod(Raw::new(&text)).expect("it is read").expect("it holds a pod");
     pod.context = PodContext {
         ingress: (!example.network_policies.is_empty()).then_some(Ingress::Open),
-        connect: (example.kinds == Kinds::Connect).then(Connect::default),
+        connect: (example.kinds == Kinds::Entered).then(Connect::default),
         written: (example.kinds == Kinds::Written).then_some(Written::default()),
         ..PodContext::default()
     };

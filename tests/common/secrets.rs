@@ -75,7 +75,7 @@ fn encode_args() -> String {
 /// Containers with secrets: the rule's own examples with planted values, and one for each variable.
 fn containers() -> Vec<Value> {
     let rule = find("env-secrets").expect("the rule");
-    let bad = rule.pod().examples.iter().filter(|example| example.is_bad() && example.params.is_empty());
+    let bad = rule.examples().filter(|example| example.is_bad() && example.params.is_empty());
     let mut containers: Vec<Value> = bad
         .map(|example| {
             let text = example.container_value().to_string();

@@ -35,13 +35,13 @@ fn properties<'s>(schema: &'s Value, rule: &Rule) -> Vec<(&'s String, &'s Value)
 /// Judges every example that leaves the parameter out, once with it written down; tells how many there were.
 fn changes_nothing(rule: &'static Rule, write: impl Fn(&mut Value) -> bool, case: &str) -> usize {
     let mut examples = 0;
-    for example in rule.pod().examples {
+    for example in rule.examples() {
         let mut params = if example.params.is_empty() { json!({}) } else { example.params_value() };
         if !write(&mut params) {
             continue;
         }
         examples += 1;
-        for list in example.lists(rule) {
+        for list in rule.pod().lists_of(example) {
             let pod = pod(example, *list);
             let left_out = found_with(rule, example.params_value(), example, &pod);
             assert_eq!(found_with(rule, params.clone(), example, &pod), left_out, "{case}: {params}: {}", example.name);

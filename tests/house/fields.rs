@@ -76,7 +76,7 @@ static JUDGED: LazyLock<BTreeMap<String, BTreeSet<&'static str>>> = LazyLock::ne
     for rule in RULES {
         // In debug containers too: the API refuses some fields there, and rules judge them nevertheless.
         let lists = ContainerKind::ALL;
-        for (example, list) in rule.pod().examples.iter().flat_map(|example| lists.map(move |list| (example, list))) {
+        for (example, list) in rule.examples().flat_map(|example| lists.map(move |list| (example, list))) {
             let with = pod(example, list);
             let mut fields = BTreeSet::new();
             API.fields_of("PodSpec", &with["spec"], &mut fields);
@@ -131,8 +131,7 @@ fn a_field_that_a_rule_judges_is_listed_as_judged() {
     let is_judged = |field: &str| lines.get(field).is_some_and(|line| line.decision != Decision::Harmless);
     let mut wrong = BTreeSet::new();
     for rule in RULES {
-        for (example, list) in rule.pod().examples.iter().flat_map(|e| e.lists(rule).iter().map(move |list| (e, *list)))
-        {
+        for (example, list) in rule.examples().flat_map(|e| rule.pod().lists_of(e).iter().map(move |list| (e, *list))) {
             for (pointer, ..) in found(rule, example, &pod(example, list)) {
                 let fields = API.fields_to(&pointer);
                 let by_this_rule =
@@ -177,7 +176,7 @@ fn a_volume_whose_presence_is_judged_is_found_or_allowed() {
     const ALLOWED: [&str; 8] =
         ["configMap", "csi", "downwardAPI", "ephemeral", "image", "persistentVolumeClaim", "projected", "secret"];
     let rule = rules::find("volume-types").expect("the rule");
-    let example = rule.pod().examples.first().expect("an example");
+    let example = rule.examples().next().expect("an example");
     let fields: Vec<&str> =
         lines().into_iter().filter(|(_, line)| line.decision == Decision::Presence).map(|(field, _)| field).collect();
     assert!(

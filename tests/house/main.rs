@@ -9,12 +9,12 @@ mod finding;
 
 mod api;
 mod defaults;
+mod fast_path;
 mod fields;
 mod growth;
 mod layers;
 mod newcomer;
 mod owasp_coverage;
-mod plain;
 mod policy_keys;
 mod schema;
 mod wording;

@@ -105,7 +105,7 @@ fn object(example: &Example) -> Value {
 
 /// The strictest thing that happens to this rule's bad examples.
 fn strictest(rule: &Rule, snapshot: &Snapshot, chosen: impl Fn(&Example) -> bool) -> Option<Effect> {
-    let effects = rule.pod().examples.iter().filter(|e| e.is_bad() && chosen(e)).flat_map(|example| {
+    let effects = rule.examples().filter(|e| e.is_bad() && chosen(e)).flat_map(|example| {
         let body = review("CREATE", &object(example), None).to_string();
         Hook::ALL.map(|hook| admit(body.as_bytes(), hook, snapshot, TODAY)).into_iter().flat_map(|outcome| {
             let of_rule = |tally: &podreeve::outcome::Tally| (tally.rule == rule.id).then_some(tally.effect);
@@ -122,8 +122,8 @@ fn the_built_in_policy_does_what_is_claimed() {
         let mut best = "off";
         for (rule, action) in rules(&item) {
             // tests/rules/ has these judge what they need: an exec, the objects around a pod, a debug container.
-            let asks = |example: &Example| example.kinds == Kinds::Connect || !example.network_policies.is_empty();
-            if rule.pod().examples.iter().any(asks) {
+            let asks = |example: &Example| example.kinds == Kinds::Entered || !example.network_policies.is_empty();
+            if rule.examples().any(asks) {
                 let status = if action == "deny" { "enforced" } else { "reported" };
                 best = if best == "enforced" { best } else { status };
                 continue;
@@ -143,7 +143,7 @@ fn the_built_in_policy_does_what_is_claimed() {
                     };
                     let denies =
                         |e: &Example| strictest(rule, &on(e), |other| other.name == e.name) == Some(Effect::Deny);
-                    assert!(rule.pod().examples.iter().filter(|e| e.is_bad()).all(denies), "{}", rule.id);
+                    assert!(rule.examples().filter(|e| e.is_bad()).all(denies), "{}", rule.id);
                     continue;
                 }
             };

@@ -1,4 +1,4 @@
-//! What authors read of a wrong type, and of a key that means nothing where it stands.
+//! The messages for a wrong type, and for a key in a place where the API does not know it.
 
 use super::binary::Dir;
 use super::common::{TODAY, review, snapshot};
@@ -63,7 +63,7 @@ fn a_wrong_type_is_named_in_the_words_of_the_api(#[case] pointer: &str, #[case] 
 }
 
 #[test]
-fn check_says_it_at_the_line_of_the_value() {
+fn check_reports_it_at_the_line_of_the_value() {
     let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: app\n    ports:\n    - name: web\n      containerPort: \"80\"\n";
     let job = "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: a}\nspec:\n  jobTemplate:\n    spec:\n      template:\n        spec:\n        - containers: []\n";
     let dir = Dir::new("lines", &[("pod.yaml", pod), ("job.yaml", job)]);
@@ -79,7 +79,7 @@ fn check_says_it_at_the_line_of_the_value() {
     assert_eq!((&report["objects"][0]["problemLine"], &report["objects"][0]["problemColumn"]), (&json!(9), &json!(7)));
 }
 
-fn said(object: &Value, kind: &str) -> Vec<String> {
+fn found_hints(object: &Value, kind: &str) -> Vec<String> {
     let json = object.to_string();
     hints(Raw::new(&json), kind).into_iter().map(|hint| format!("{} {}", hint.pointer, hint.message)).collect()
 }
@@ -102,18 +102,18 @@ fn said(object: &Value, kind: &str) -> Vec<String> {
 #[case("Deployment", json!({"spec": {"containers": []}}), "it belongs to spec.template.spec")]
 #[case("Deployment", json!({"spec": {"template": {"spec": {"securityContext": {"privileged": true}}}}}), "it belongs to spec.template.spec.containers[].securityContext")]
 #[case("CronJob", json!({"spec": {"template": {}}}), "it belongs to spec.jobTemplate.spec")]
-fn a_key_that_means_nothing_is_pointed_at(#[case] kind: &str, #[case] object: Value, #[case] says: &str) {
-    let said = said(&object, kind);
-    assert_eq!(said.len(), 1, "{said:?}");
-    assert!(said[0].contains(says), "{said:?}");
+fn an_unknown_key_gives_a_hint(#[case] kind: &str, #[case] object: Value, #[case] says: &str) {
+    let found = found_hints(&object, kind);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains(says), "{found:?}");
 }
 
 #[test]
-fn what_is_right_or_not_known_gives_no_hint() {
-    assert_eq!(said(&good(), "Pod"), [""; 0]);
+fn a_right_key_and_an_unknown_kind_give_no_hint() {
+    assert_eq!(found_hints(&good(), "Pod"), [""; 0]);
     for rule in podreeve::rules::RULES {
-        for example in rule.pod().examples {
-            assert_eq!(said(&example.pod(), "Pod"), [""; 0], "{}: {}", rule.id, example.name);
+        for example in rule.examples() {
+            assert_eq!(found_hints(&example.pod(), "Pod"), [""; 0], "{}: {}", rule.id, example.name);
         }
     }
     for (kind, object) in [
@@ -123,14 +123,14 @@ fn what_is_right_or_not_known_gives_no_hint() {
         ("Pod", json!({"spec": [], "metadata": "x"})),
         ("Pod", json!([])),
     ] {
-        assert_eq!(said(&object, kind), [""; 0], "{object}");
+        assert_eq!(found_hints(&object, kind), [""; 0], "{object}");
     }
     let many: serde_json::Map<String, Value> = (0..5000).map(|n| (format!("hostPI{n}"), json!(1))).collect();
-    assert!(said(&json!({"spec": many}), "Pod").len() <= 10);
+    assert!(found_hints(&json!({"spec": many}), "Pod").len() <= 10);
 }
 
 #[test]
-fn a_denial_and_a_report_say_it() {
+fn a_denial_and_a_report_have_the_hint() {
     let mut pod = good();
     let context = pod["spec"]["containers"][0]["securityContext"].as_object_mut().expect("there");
     context.remove("readOnlyRootFilesystem");
@@ -142,7 +142,7 @@ fn a_denial_and_a_report_say_it() {
         text.contains("note: spec.securityContext.readOnlyRootFilesystem: `readOnlyRootFilesystem` means nothing here"),
         "{text}"
     );
-    // Where nothing is denied, nobody is told by the webhook.
+    // The webhook gives a hint only in a denial.
     let outcome =
         admit(review("CREATE", &pod, None).to_string().as_bytes(), Hook::Validate, &snapshot(json!({})), TODAY);
     assert_eq!((outcome.verdict, outcome.hints.len()), (Verdict::Allow, 0));
@@ -157,7 +157,7 @@ fn a_denial_and_a_report_say_it() {
 }
 
 #[test]
-fn every_error_of_a_policy_is_told_at_once() {
+fn all_errors_of_a_policy_are_reported_together() {
     let policy = "\
 apiVersion: podreeve.dev/v1alpha1
 kind: Policy
@@ -187,7 +187,7 @@ spec:
     assert!(RUST.iter().all(|word| !ran.err.contains(word)), "{}", ran.err);
 }
 
-/// However deep a stranger nests what nobody judges, the keys are looked for no deeper than the API goes.
+/// The search for unknown keys goes no deeper than the API, however deep a list is nested.
 #[test]
 fn lists_in_lists_are_not_followed() {
     let nested = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));

@@ -3,7 +3,7 @@
 use super::common::{TODAY, policies, review};
 use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::facts::accounts::Accounts;
-use podreeve::facts::nodes::{Limit, Nodes};
+use podreeve::facts::nodes::{Nodes, PidLimit};
 use podreeve::outcome::Outcome;
 use podreeve::rule::GOOD_POD;
 use podreeve::text::dotted;
@@ -47,7 +47,7 @@ fn a_pod_that_arrives_has_the_token_that_it_was_given(#[case] automount: Value, 
     let without = pod(json!({"spec": {"automountServiceAccountToken": automount, "serviceAccountName": "app"}}));
     let with = pod(json!({"spec": {"automountServiceAccountToken": automount, "volumes": token}}));
     let mut written = policies(&[json!({"rules": {"service-account-token": {"action": "deny"}}})]);
-    written.facts.written = Some(Arc::default());
+    written.facts.manifest_accounts = Some(Arc::default());
     let found = [
         has_finding(&without, &snapshot),
         has_finding(&with, &snapshot),
@@ -68,7 +68,7 @@ fn the_service_account_of_the_same_files_says_whether_a_token_is_mounted() {
     accounts.add("other", "elsewhere", false);
     accounts.add("default", "default", false);
     let mut snapshot = policies(&[json!({"rules": {"service-account-token": {"action": "deny"}}})]);
-    snapshot.facts.written = Some(Arc::new(accounts));
+    snapshot.facts.manifest_accounts = Some(Arc::new(accounts));
     let of = |account: Value, automount: Value| {
         pod(json!({"spec": {"automountServiceAccountToken": automount, "serviceAccountName": account}}))
     };
@@ -92,7 +92,7 @@ fn the_service_account_of_the_same_files_says_whether_a_token_is_mounted() {
 fn a_pod_on_a_windows_node_is_told_to_say_so() {
     let mut nodes = Nodes::default();
     for (name, system) in [("win-1", "windows"), ("lin-1", "linux")] {
-        nodes.add(name.to_owned(), &[("kubernetes.io/os".to_owned(), system.to_owned())].into(), Limit::Unknown);
+        nodes.add(name.to_owned(), &[("kubernetes.io/os".to_owned(), system.to_owned())].into(), PidLimit::Unknown);
     }
     let mut snapshot = policies(&[json!({"rules": {"read-only-root-filesystem": {"action": "patch"}}})]);
     snapshot.facts.cluster = true;

@@ -50,13 +50,13 @@ fn kept(pod: &Value) -> KeptPod {
 fn asked(spec: &Value, pod: Option<KeptPod>) -> Snapshot {
     let mut snapshot = policies(std::slice::from_ref(spec));
     snapshot.facts.cluster = true;
-    snapshot.facts.asked = vec![FactAnswer::Pod { namespace: "shop".to_owned(), name: "web".to_owned(), pod }];
+    snapshot.facts.answers = vec![FactAnswer::Pod { namespace: "shop".to_owned(), name: "web".to_owned(), pod }];
     snapshot
 }
 
 fn unanswered(spec: &Value) -> Snapshot {
     let mut snapshot = asked(spec, None);
-    snapshot.facts.asked = vec![FactAnswer::Nothing(wanted())];
+    snapshot.facts.answers = vec![FactAnswer::Nothing(wanted())];
     snapshot
 }
 
@@ -232,12 +232,12 @@ fn a_pod_from_a_broken_watch_is_looked_up_again() {
     let mut snapshot = asked(&rules(json!({"exec-privileged": {"action": "deny"}})), None);
     let pods = PodsByName::from([("web".to_owned(), kept(&pod(false)))]);
     snapshot.facts.pods = Arc::new([("shop".to_owned(), Arc::new(pods))].into());
-    snapshot.facts.asked.clear();
+    snapshot.facts.answers.clear();
     snapshot.facts.complete |= FactKinds::PODS;
     assert_eq!(judge(&exec(), &snapshot).verdict, Verdict::Allow);
     snapshot.facts.complete -= FactKinds::PODS;
     assert_eq!(judge(&exec(), &snapshot).missing_fact, Some(wanted()));
-    snapshot.facts.asked = vec![FactAnswer::Nothing(wanted())];
+    snapshot.facts.answers = vec![FactAnswer::Nothing(wanted())];
     assert_eq!(judge(&exec(), &snapshot).verdict, Verdict::Deny);
 }
 
@@ -247,19 +247,19 @@ fn a_pod_without_the_named_container_is_looked_up_again() {
     let mut snapshot = asked(&rules(json!({"exec-privileged": {"action": "deny"}})), None);
     let pods = PodsByName::from([("web".to_owned(), kept(&pod(false)))]);
     snapshot.facts.pods = Arc::new([("shop".to_owned(), Arc::new(pods))].into());
-    snapshot.facts.asked.clear();
+    snapshot.facts.answers.clear();
     snapshot.facts.complete |= FactKinds::PODS;
     let attach = connect("attach", "PodAttachOptions", json!({"container": "debug"}));
     assert_eq!(judge(&attach, &snapshot).missing_fact, Some(wanted()));
-    snapshot.facts.asked = vec![FactAnswer::Nothing(wanted())];
+    snapshot.facts.answers = vec![FactAnswer::Nothing(wanted())];
     assert_eq!(judge(&attach, &snapshot).verdict, Verdict::Deny);
     let mut debugged = pod(false);
     let there =
         |pod: &Value| FactAnswer::Pod { namespace: "shop".to_owned(), name: "web".to_owned(), pod: Some(kept(pod)) };
-    snapshot.facts.asked = vec![there(&debugged)];
+    snapshot.facts.answers = vec![there(&debugged)];
     assert_eq!(judge(&attach, &snapshot).verdict, Verdict::Allow, "the API server says that there is none");
     debugged["spec"]["ephemeralContainers"] = json!([{"name": "debug", "securityContext": {"privileged": true}}]);
-    snapshot.facts.asked = vec![there(&debugged)];
+    snapshot.facts.answers = vec![there(&debugged)];
     assert_eq!(judge(&attach, &snapshot).verdict, Verdict::Deny);
 }
 

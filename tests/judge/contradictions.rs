@@ -109,9 +109,12 @@ fn no_escalation_of_a_privileged_container() {
 fn no_escalation_with_every_right() {
     for list in LISTS {
         for (name, words) in [
-            ("CAP_SYS_ADMIN", &["allowPrivilegeEscalation false is a contradiction that the API server refuses"][..]),
-            ("SYS_ADMIN", &["allowPrivilegeEscalation false beside it is a contradiction", "holds nothing back"]),
-            ("cap_sys_admin", &["allowPrivilegeEscalation false beside it is a contradiction", "holds nothing back"]),
+            (
+                "CAP_SYS_ADMIN",
+                &["refuses it together with allowPrivilegeEscalation false", "contradict each other"][..],
+            ),
+            ("SYS_ADMIN", &["allowPrivilegeEscalation false contradicts it", "has no effect"]),
+            ("cap_sys_admin", &["allowPrivilegeEscalation false contradicts it", "has no effect"]),
         ] {
             let capabilities = json!({"add": ["NET_BIND_SERVICE", name], "drop": ["ALL"]});
             let torn = context(json!({"allowPrivilegeEscalation": false, "capabilities": capabilities}));
@@ -121,7 +124,7 @@ fn no_escalation_with_every_right() {
             let other = context(json!({"allowPrivilegeEscalation": true, "capabilities": capabilities}));
             let field = format!("spec.{list}[0].securityContext.allowPrivilegeEscalation");
             if name != "cap_sys_admin" {
-                let words = ["found true, wanted false", "beside privileged or SYS_ADMIN", "has to go first"];
+                let words = ["found true, wanted false", "together with privileged or SYS_ADMIN", "remove that first"];
                 assert_told("allow-privilege-escalation", &pod(list, &json!({}), &other), &field, &words);
             }
             let causes = causes("capabilities", &pod(list, &json!({}), &other));
@@ -177,16 +180,16 @@ fn a_limit_of_the_pod_below_its_request(
 }
 
 #[test]
-fn everything_dropped_and_a_name_that_nobody_knows_added() {
+fn everything_dropped_and_an_unknown_name_added() {
     for list in LISTS {
         for drop in ["ALL", "all"] {
             let torn = context(json!({"capabilities": {"add": ["NET_BIND"], "drop": [drop]}}));
             let field = format!("spec.{list}[0].securityContext.capabilities.add[0]");
-            let words = ["found NET_BIND, wanted NET_BIND_SERVICE", "Linux has no such capability", "beside drop ALL"];
+            let words = ["found NET_BIND, wanted NET_BIND_SERVICE", "Linux has no such capability", "with drop ALL"];
             assert_told("capabilities", &pod(list, &json!({}), &torn), &field, &words);
         }
         let other = context(json!({"capabilities": {"add": ["NET_BIND"], "drop": ["NET_RAW"]}}));
         let causes = causes("capabilities", &pod(list, &json!({}), &other));
-        assert!(causes.iter().all(|(_, text)| !text.contains("beside drop ALL")), "{causes:?}");
+        assert!(causes.iter().all(|(_, text)| !text.contains("with drop ALL")), "{causes:?}");
     }
 }

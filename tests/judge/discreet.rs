@@ -106,7 +106,7 @@ fn labels() -> Value {
 #[case::network_policy(json!({"rules": {"network-policy": {"action": "deny"}}}), review("CREATE", &clean("shop"), None), &["lets everything in", "planted"])]
 fn an_answer_to_anybody_leaves_the_cluster_out(#[case] spec: Value, #[case] review: Value, #[case] secret: &[&str]) {
     let known = judge(&review, &snapshot(&spec, "restricted", Audience::ApiServer));
-    let said = judge(&review, &snapshot(&spec, "restricted", Audience::Anybody));
+    let said = judge(&review, &snapshot(&spec, "restricted", Audience::AnyClient));
     assert_eq!(known.verdict, said.verdict);
     let (known, text) = (reply(&known), reply(&said));
     assert!(secret.iter().any(|word| known.contains(word)), "the API server is told of it: {known}");
@@ -123,7 +123,7 @@ fn an_answer_to_anybody_leaves_the_cluster_out(#[case] spec: Value, #[case] revi
 
 #[test]
 fn what_was_sent_is_still_said() {
-    let snapshot = snapshot(&labels(), "restricted", Audience::Anybody);
+    let snapshot = snapshot(&labels(), "restricted", Audience::AnyClient);
     let text = reply(&judge(&review("CREATE", &bad("shop"), None), &snapshot));
     let wanted = "violates the Pod Security level of its namespace: privileged (container \\\"app\\\" must not set \
                   securityContext.privileged=true)";
@@ -134,11 +134,11 @@ fn what_was_sent_is_still_said() {
 /// Whether there is such a namespace: the answers are the same, byte by byte.
 #[test]
 fn a_namespace_that_is_not_there_looks_like_a_strict_one() {
-    let mut there = snapshot(&labels(), "restricted", Audience::Anybody);
+    let mut there = snapshot(&labels(), "restricted", Audience::AnyClient);
     let mut absent = there.clone();
     absent.facts.namespaces = Arc::default();
-    absent.facts.asked = vec![FactAnswer::Namespace("shop".to_owned(), None)];
-    there.facts.asked = vec![FactAnswer::Namespace("shop".to_owned(), there.facts.namespaces.get("shop").cloned())];
+    absent.facts.answers = vec![FactAnswer::Namespace("shop".to_owned(), None)];
+    there.facts.answers = vec![FactAnswer::Namespace("shop".to_owned(), there.facts.namespaces.get("shop").cloned())];
     for object in [bad("shop"), clean("shop")] {
         let review = review("CREATE", &object, None);
         assert_eq!(reply(&judge(&review, &absent)), reply(&judge(&review, &there)));
@@ -153,8 +153,8 @@ fn a_namespace_that_is_not_there_looks_like_a_strict_one() {
 fn what_says_nothing_of_the_cluster_is_said_as_it_is() {
     let spec = json!({"rules": {"privileged": {"action": "deny"}}});
     let review = review("CREATE", &bad("shop"), None);
-    let [known, anybody] =
-        [Audience::ApiServer, Audience::Anybody].map(|audience| judge(&review, &snapshot(&spec, "baseline", audience)));
+    let [known, anybody] = [Audience::ApiServer, Audience::AnyClient]
+        .map(|audience| judge(&review, &snapshot(&spec, "baseline", audience)));
     assert_eq!(reply(&known), reply(&anybody));
     assert_eq!(anybody.hidden, "");
 }

@@ -7,8 +7,8 @@ use podreeve::facts::pods::Texts;
 use podreeve::facts::{FactAnswer, FactKinds, FactQuery, Facts, Labels, PodsByName};
 use podreeve::json::Raw;
 use podreeve::outcome::{Outcome, Verdict};
-use podreeve::policy::pod_security::{Level, LevelVersion, standard};
-use podreeve::policy::{Cluster, CompiledPolicy, PolicyDocument, PolicySet};
+use podreeve::policy::pod_security::{Level, LevelVersion};
+use podreeve::policy::{Cluster, CompiledPolicy, PolicyDocument, PolicySet, standard};
 use podreeve::rule::Finding;
 use podreeve::rule::pss::Version;
 use podreeve::rules::RULES;
@@ -66,11 +66,11 @@ fn a_selector_applies_by_the_labels_of_the_namespace() {
     let mut unknown = snapshot(&spec, None);
     let wanted = FactQuery::Namespace("shop".to_owned());
     assert_eq!(judge(&review, &unknown).missing_fact, Some(wanted.clone()));
-    unknown.facts.asked = vec![FactAnswer::Nothing(wanted)];
+    unknown.facts.answers = vec![FactAnswer::Nothing(wanted)];
     let outcome = judge(&review, &unknown);
     assert_eq!((outcome.verdict, outcome.missing_fact, outcome.problem), (Verdict::Deny, None, None));
     let other = Arc::new(Labels::from([("team".to_owned(), "other".to_owned())]));
-    unknown.facts.asked = vec![FactAnswer::Namespace("shop".to_owned(), Some(other))];
+    unknown.facts.answers = vec![FactAnswer::Namespace("shop".to_owned(), Some(other))];
     assert_eq!(judge(&review, &unknown).verdict, Verdict::Allow);
 }
 
@@ -123,7 +123,7 @@ fn exempt_is_what_the_policy_names(#[case] exemptions: Value, #[case] wanted: Ve
 #[test]
 fn without_labels_pods_are_kept_out_and_templates_are_not() {
     let mut snapshot = snapshot(&json!({LABELS: true, "rules": {}}), None);
-    snapshot.facts.asked = vec![FactAnswer::Nothing(FactQuery::Namespace("shop".to_owned()))];
+    snapshot.facts.answers = vec![FactAnswer::Nothing(FactQuery::Namespace("shop".to_owned()))];
     let outcome = judge(&review("CREATE", &pod(false, "a"), None), &snapshot);
     assert_eq!(outcome.problem.as_deref(), Some("failed to lookup namespace \"shop\""));
     assert_eq!(judge(&review("CREATE", &deployment(true), None), &snapshot).verdict, Verdict::Allow);
@@ -141,7 +141,7 @@ fn relabelling_is_warned_of_what_is_there() {
     relabel["request"]["name"] = json!("shop");
     let wanted = FactQuery::Pods("shop".to_owned());
     assert_eq!(judge(&relabel, &snapshot).missing_fact, Some(wanted.clone()));
-    snapshot.facts.asked = vec![FactAnswer::Nothing(wanted)];
+    snapshot.facts.answers = vec![FactAnswer::Nothing(wanted)];
     assert_eq!(
         judge(&relabel, &snapshot).pod_security.warnings,
         ["failed to list pods while checking new PodSecurity enforce level"]
@@ -205,11 +205,9 @@ fn a_kept_pod_is_judged_as_the_pod() {
     let (mut texts, mut found) = (Texts::default(), 0);
     for level in [Level::Baseline, Level::Restricted] {
         let policy = standard(LevelVersion { level, version: Version::LATEST }).unwrap();
-        for (rule, example) in
-            RULES.iter().flat_map(|rule| rule.pod().examples.iter().map(move |example| (rule, example)))
-        {
+        for (rule, example) in RULES.iter().flat_map(|rule| rule.examples().map(move |example| (rule, example))) {
             for list in ContainerKind::ALL {
-                let mut pod = example.pod_beside_good();
+                let mut pod = example.pod_with_good_container();
                 pod["spec"][list.field()] = json!([{"name": "a"}, example.container_value()]);
                 let raw = serde_json::value::to_raw_value(&pod).unwrap();
                 let kept = texts.keep(&raw).unwrap();

@@ -1,4 +1,4 @@
-//! Patterns of images, wherever policies have them: what is named by a tag is no reference that has a digest.
+//! Image patterns in every place of a policy. A pattern with a tag covers no reference with a digest.
 
 use super::common::{TODAY, policies, review};
 use podreeve::admit::{Hook, Snapshot, admit};
@@ -11,7 +11,7 @@ use std::sync::Arc;
 const DIGEST: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const OTHER: &str = "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 
-/// A privileged container with this image, which is mounted as a volume, too.
+/// A privileged container with this image, which is also mounted as a volume.
 fn pod(image: &str) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "shop"},
@@ -27,7 +27,7 @@ fn is_let_in(image: &str, snapshot: &Snapshot) -> bool {
         != Verdict::Deny
 }
 
-/// Every place that takes patterns, with this one.
+/// Every place that takes patterns, with this pattern.
 fn places(pattern: &str) -> [(&'static str, Snapshot); 3] {
     let privileged = json!({"privileged": {"action": "deny"}});
     let exemption = json!({"rules": ["privileged"], "images": [pattern], "reason": "a test"});
@@ -50,7 +50,7 @@ fn places(pattern: &str) -> [(&'static str, Snapshot); 3] {
 #[case::tag("registry.example.com/mesh/agent:1", &[":1"])]
 #[case::digest(&format!("registry.example.com/mesh/agent@{DIGEST}"), &["@A", ":1@A", ":2@A"])]
 #[case::both(&format!("registry.example.com/mesh/agent:1@{DIGEST}"), &[":1@A"])]
-fn a_pattern_covers_what_it_names(#[case] pattern: &str, #[case] covered: &[&str]) {
+fn a_pattern_covers_these_images(#[case] pattern: &str, #[case] covered: &[&str]) {
     let all = [
         ":1",
         ":2",
@@ -65,7 +65,7 @@ fn a_pattern_covers_what_it_names(#[case] pattern: &str, #[case] covered: &[&str
         "/part@B",
         "s:1",
         "s@A",
-        // No runtime takes these.
+        // No runtime accepts these.
         ":1@sha256:zz",
         ":1@",
         "/../evil:1",
@@ -75,7 +75,7 @@ fn a_pattern_covers_what_it_names(#[case] pattern: &str, #[case] covered: &[&str
         for ending in all {
             let image = format!("registry.example.com/mesh/agent{ending}").replace("@A", &format!("@{DIGEST}"));
             let image = image.replace("@B", &format!("@{OTHER}"));
-            // Under a repository lies every name below it.
+            // A repository covers every name below it.
             let under = covered.contains(&ending)
                 || pattern == "registry.example.com/mesh/agent" && matches!(ending, "@B" | ":2@A" | "/part:1@A");
             assert_eq!(is_let_in(&image, &snapshot), under, "{place}: {image:?} under {pattern}");

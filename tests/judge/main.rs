@@ -16,6 +16,7 @@ mod discreet;
 mod exemptions;
 mod facts;
 mod image_patterns;
+mod many_violations;
 mod one_cause;
 mod own_objects;
 mod quantities;

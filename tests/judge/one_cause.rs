@@ -3,7 +3,7 @@
 use super::common::{TODAY, policies, review};
 use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::decide::Effect;
-use podreeve::outcome::{Outcome, Verdict};
+use podreeve::outcome::{Outcome, Verdict, Violation};
 use podreeve::policy::{CompiledPolicy, ObjectExemption, PolicyDocument, PolicySet, builtin};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -52,8 +52,8 @@ fn judge(pod: &Value, snapshot: &Snapshot) -> Outcome {
 
 /// The rules and the containers of the violations.
 fn violated(outcome: &Outcome) -> Vec<(&'static str, String)> {
-    let name = |container: &Option<(_, String)>| container.as_ref().map(|(_, name)| name.clone()).unwrap_or_default();
-    outcome.violations.iter().map(|violation| (violation.rule.id, name(&violation.container))).collect()
+    let container = |violation: &Violation| violation.subject.container().map_or("", |(_, name)| name).to_owned();
+    outcome.violations.iter().map(|violation| (violation.rule.id, container(violation))).collect()
 }
 
 fn ids(outcome: &Outcome) -> Vec<&'static str> {

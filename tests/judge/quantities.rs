@@ -1,4 +1,4 @@
-//! Quantities that are none, and those that say something else than was meant.
+//! Texts that are no quantities, and quantities that are probably a mistake.
 
 use super::common::{TODAY, policies, review};
 use podreeve::admit::{Hook, admit};
@@ -28,7 +28,7 @@ fn violations(rule: &str, resources: &Value) -> Vec<Violation> {
 #[case("cpu-request", json!({"limits": {"cpu": "128Mi"}}), "cores, such as 500m or 2", "no node can run the pod")]
 #[case("ephemeral-storage-limit", json!({"limits": {"ephemeral-storage": "1GB"}}), "1G or 1Gi", "1GB is no quantity")]
 #[case("ephemeral-storage-limit", json!({"limits": {"ephemeral-storage": "512m"}}), "512M or 512Mi", "less than a byte")]
-fn the_violation_says_what_was_meant(
+fn the_violation_says_what_was_probably_meant(
     #[case] rule: &str,
     #[case] resources: Value,
     #[case] wanted: &str,
@@ -46,6 +46,6 @@ fn the_violation_says_what_was_meant(
 #[case("memory-limit", json!({"limits": {"memory": "64000000000m"}}))]
 #[case("cpu-request", json!({"requests": {"cpu": "100k"}}))]
 #[case("ephemeral-storage-limit", json!({"limits": {"ephemeral-storage": "1"}}))]
-fn what_is_small_may_be_meant(#[case] rule: &str, #[case] resources: Value) {
+fn a_small_quantity_is_no_mistake(#[case] rule: &str, #[case] resources: Value) {
     assert!(violations(rule, &resources).is_empty());
 }

@@ -21,7 +21,7 @@ fn is_about_windows(example: &Example) -> bool {
 fn rules_of_linux_find_nothing_and_the_others_as_much() {
     let mut less: Vec<&str> = Vec::new();
     for rule in RULES {
-        for example in rule.pod().examples.iter().filter(|example| example.is_bad()) {
+        for example in rule.examples().filter(|example| example.is_bad()) {
             let case = format!("{} / {}", rule.id, example.name);
             let mut pod = pod(example, *rule.pod().lists.last().expect("a list"));
             // Which repair there is may differ.
@@ -54,11 +54,11 @@ fn rules_of_linux_find_nothing_and_the_others_as_much() {
 fn what_is_different_on_windows_has_an_example() {
     for rule in RULES {
         let less = rule.pod().linux_only || LESS.iter().any(|(id, _)| *id == rule.id);
-        let shown = rule.pod().examples.iter().any(|example| !example.is_bad() && is_about_windows(example));
+        let shown = rule.examples().any(|example| !example.is_bad() && is_about_windows(example));
         assert!(!less || shown, "{}: nothing shows that a Windows pod need not have it", rule.id);
     }
     let rule = podreeve::rules::find("host-process").expect("the rule");
-    assert!(rule.pod().examples.iter().filter(|example| example.is_bad()).any(is_about_windows));
+    assert!(rule.examples().filter(|example| example.is_bad()).any(is_about_windows));
 }
 
 /// A pod that chooses Windows nodes and does not say what it is: judged as one of Linux, and left as it is.
@@ -66,7 +66,7 @@ fn what_is_different_on_windows_has_an_example() {
 fn a_pod_that_chooses_windows_nodes_is_to_say_so_and_gets_nothing_of_linux() {
     let mut hints = 0;
     for rule in RULES {
-        for example in rule.pod().examples.iter().filter(|example| example.is_bad()) {
+        for example in rule.examples().filter(|example| example.is_bad()) {
             let case = format!("{} / {}", rule.id, example.name);
             let mut pod = pod(example, *rule.pod().lists.last().expect("a list"));
             if !pod["spec"]["os"].is_null() {
@@ -103,8 +103,7 @@ const ENTERED: &[&str] = &["exec-privileged", "exec-root"];
 #[test]
 fn nothing_of_linux_is_patched_into_a_pod_that_chooses_windows_nodes() {
     for rule in RULES.iter().filter(|rule| rule.pod().fixes) {
-        for example in rule.pod().examples.iter().filter(|example| example.is_bad() && example.kinds != Kinds::Connect)
-        {
+        for example in rule.examples().filter(|example| example.is_bad() && example.kinds != Kinds::Entered) {
             let mut pod = pod(example, *rule.pod().lists.last().expect("a list"));
             if !pod["spec"]["os"].is_null() {
                 continue;

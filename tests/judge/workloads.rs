@@ -1,5 +1,4 @@
-//! Kinds that policies add: every path counts, each pod template is judged where it stands, and what a path does not
-//! meet is told.
+//! Kinds that policies add: each pod template at each path is judged, and a path without a pod template gives a warning.
 
 use super::common::{TODAY, policies, review};
 use podreeve::admit::{Hook, Snapshot, admit};
@@ -9,7 +8,7 @@ use podreeve::workload::templates::Why;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-/// Each kind as its own API has it: two templates of which the second is privileged, and where that stands.
+/// An object of a real kind with two templates. `second` is the pointer to the second one, which may be privileged.
 struct Case {
     paths: &'static [&'static str],
     object: fn(Value, Value) -> Value,
@@ -42,7 +41,7 @@ const LEADER_WORKER_SET: Case = Case {
     },
     second: "/spec/leaderWorkerTemplate/workerTemplate",
 };
-/// A list behind a list, and a template that is the element itself.
+/// A list in a list, whose elements are templates.
 const NESTED: Case = Case {
     paths: &["spec.groups[].pods[]"],
     object: |one, two| {
@@ -82,7 +81,7 @@ fn fields(outcome: &Outcome) -> Vec<&str> {
 }
 
 #[test]
-fn every_template_is_judged_where_it_stands() {
+fn every_template_is_judged_at_its_path() {
     for case in CASES {
         let object = (case.object)(template(false), template(true));
         let snapshot = policies(&[spec(&object, case.paths)]);
@@ -92,12 +91,35 @@ fn every_template_is_judged_where_it_stands() {
         assert_eq!(fields(&outcome), [&field]);
         assert_eq!(object.pointer(&outcome.violations[0].pointer), Some(&json!(true)));
         assert_eq!(validate(&(case.object)(template(false), template(false)), &snapshot).verdict, Verdict::Allow);
-        // All at once, in the order of the object.
+        // All violations, in the order of the object.
         let both = validate(&(case.object)(template(true), template(true)), &snapshot);
         assert_eq!((both.violations.len(), both.tallies[0].count), (2, 2));
         assert!(fields(&both)[1].starts_with(case.second), "{:?}", fields(&both));
         assert!(outcome.unmet.is_empty() && both.unmet.is_empty());
     }
+}
+
+/// The fields of a template are known, the other fields of the kind are not.
+#[test]
+fn a_misplaced_key_in_a_template_gets_a_hint() {
+    let mut object = (RAY_CLUSTER.object)(template(false), template(true));
+    object["spec"]["hostNetwrk"] = json!(true);
+    object["spec"]["workerGroupSpecs"][0]["template"]["spec"]["securityContext"] =
+        json!({"allowPrivilegeEscalation": false, "runAsUsr": 1});
+    let outcome = validate(&object, &policies(&[spec(&object, RAY_CLUSTER.paths)]));
+    let hints: Vec<_> = outcome.hints.iter().map(|hint| (&*hint.pointer, &*hint.message)).collect();
+    let at = "/spec/workerGroupSpecs/0/template/spec/securityContext";
+    assert_eq!(
+        hints,
+        [
+            (
+                &*format!("{at}/allowPrivilegeEscalation"),
+                "`allowPrivilegeEscalation` means nothing here, and is ignored; \
+                 it belongs to spec.workerGroupSpecs[].template.spec.containers[].securityContext"
+            ),
+            (&*format!("{at}/runAsUsr"), "there is no `runAsUsr` here, and it is ignored; did you mean `runAsUser`?"),
+        ]
+    );
 }
 
 #[test]
@@ -106,7 +128,7 @@ fn paths_of_several_policies_add_up() {
     let [one, two] = RAY_CLUSTER.paths else { unreachable!() };
     let alone = policies(&[spec(&object, &[one])]);
     assert_eq!(validate(&object, &alone).verdict, Verdict::Allow);
-    // The one that knows the path and the one that denies may be two; a path that both name is one.
+    // One policy may have the path and another one the rule. A path in both policies counts once.
     let silent = json!({"rules": {}, "workloads": workloads(&object, &[two, one])});
     for specs in [[spec(&object, &[one]), silent.clone()], [silent.clone(), spec(&object, &[one])]] {
         let snapshot = policies(&specs);
@@ -119,14 +141,14 @@ fn paths_of_several_policies_add_up() {
 }
 
 #[test]
-fn templates_are_repaired_where_they_stand() {
+fn templates_are_repaired_at_their_paths() {
     for case in CASES {
         let mut bad = template(false);
         bad["spec"]["containers"][0]["securityContext"]["readOnlyRootFilesystem"] = json!(false);
         let mut object = (case.object)(bad.clone(), bad);
         let rules = json!({"read-only-root-filesystem": {"action": "patch"}});
         let mut spec = json!({"rules": rules, "workloads": workloads(&object, case.paths)});
-        // Both are in the audit, and repaired in their pods only.
+        // Both are in the audit annotations, and only their pods are repaired.
         let outcome = validate(&object, &policies(std::slice::from_ref(&spec)));
         assert_eq!((outcome.verdict, outcome.violations.len()), (Verdict::Allow, 2));
         assert!(outcome.violations[1].repair.iter().all(|op| op.path().to_string().starts_with(case.second)));
@@ -158,7 +180,7 @@ fn an_update_judges_the_templates_that_change() {
         let denied = outcome.violations.iter().filter(|v| v.effect.as_str() == "deny");
         assert_eq!(denied.map(|v| &*v.pod).collect::<Vec<_>>(), [case.second]);
     }
-    // What moves to another place is another template there.
+    // A template that moves to another path counts as a new one.
     let old = (LEADER_WORKER_SET.object)(template(true), template(false));
     let swapped = (LEADER_WORKER_SET.object)(template(false), template(true));
     let snapshot = policies(&[spec(&old, LEADER_WORKER_SET.paths)]);
@@ -184,11 +206,11 @@ fn warnings(outcome: &Outcome) -> Vec<String> {
 #[case("spec.jobs[].template", json!({}), Why::Absent, None)]
 #[case("spec.template", json!({"template": {}}), Why::NoContainers, None)]
 #[case("spec.template", json!({"template": {"spec": {"containers": []}}}), Why::NoContainers, None)]
-// As for a JobSet, whose template is that of a Job.
+// As for a JobSet, whose template is the template of a Job.
 #[case("spec.jobs[].template",
     json!({"jobs": [{"template": {"spec": {"template": {"spec": {"containers": [{"name": "a", "securityContext": {"privileged": true}}]}}}}}]}),
     Why::NoContainers, Some("spec.jobs[].template.spec.template"))]
-fn a_path_that_meets_no_pod_is_told(
+fn a_path_without_a_pod_gives_a_warning(
     #[case] path: &str,
     #[case] content: Value,
     #[case] why: Why,
@@ -202,20 +224,20 @@ fn a_path_that_meets_no_pod_is_told(
     let warnings = warnings(&outcome);
     assert!(warnings.len() == 1 && warnings[0].contains(path), "{warnings:?}");
     assert!(meant.is_none_or(|meant| warnings[0].contains(meant)), "{warnings:?}");
-    // Told once: by the hook that judges.
+    // Only the validating hook warns, so that there is one warning.
     assert!(judge(Hook::Mutate, &object, None, &snapshot).unmet.is_empty());
 }
 
 #[test]
-fn one_path_that_meets_nothing_hides_no_other() {
+fn a_path_without_a_pod_does_not_stop_the_others() {
     let object = rollout(&json!({"template": template(true)}));
     let outcome = validate(&object, &policies(&[spec(&object, &["spec.other.template", "spec.template"])]));
     assert_eq!((outcome.verdict, outcome.unmet.len(), outcome.violations.len()), (Verdict::Deny, 1, 1));
 }
 
-/// A template without containers may be merged into others: what it says of the pod counts.
+/// A template without containers may be merged into others, so its pod fields are judged.
 #[test]
-fn a_template_without_containers_is_judged_as_far_as_it_goes() {
+fn a_template_without_containers_is_judged_too() {
     let object = rollout(&json!({"template": {"spec": {"hostNetwork": true}}}));
     let rules = json!({"host-network": {"action": "deny"}});
     let snapshot = policies(&[json!({"rules": rules, "workloads": workloads(&object, &["spec.template"])})]);
@@ -237,9 +259,9 @@ fn a_template_without_containers_is_judged_as_far_as_it_goes() {
 #[case("spec.template", json!({"template": {"spec": {"containers": [[]]}}}), "spec.template.spec.containers[0]", "it is a list and must be an object")]
 #[case("spec.template", json!({"template": {"spec": {"containers": {"name": "a"}}}}), "spec.template.spec.containers", "it is an object and must be a list")]
 #[case("spec.template", json!({"template": {"spec": {"securityContext": [true], "containers": [{"name": "a"}]}}}), "spec.template.spec.securityContext", "it is a list and must be an object")]
-// The path leads past the template to the spec of the pod.
+// The path leads to the spec inside the template.
 #[case("spec.podSpec", json!({"podSpec": {"containers": [{"name": "a"}]}}), "spec.podSpec", "has to lead to the template")]
-fn what_is_no_template_is_denied_and_never_an_empty_pod(
+fn a_value_that_is_no_template_is_denied(
     #[case] path: &str,
     #[case] content: Value,
     #[case] field: &str,
@@ -256,7 +278,7 @@ fn what_is_no_template_is_denied_and_never_an_empty_pod(
 }
 
 #[test]
-fn a_key_twice_and_too_many_templates_are_denied() {
+fn a_duplicate_key_and_too_many_templates_are_denied() {
     let object = rollout(&json!({"template": template(false)}));
     let twice = object.to_string().replace("\"spec\":{\"template\"", "\"spec\":{\"template\":{},\"template\"");
     assert_ne!(twice, object.to_string());

@@ -6,7 +6,7 @@ use podreeve::facts::ingress::IngressPolicy;
 use podreeve::facts::{FactKinds, Facts};
 use podreeve::outcome::Outcome;
 use podreeve::patch::absolute;
-use podreeve::rule::{Example, Kinds, Rule};
+use podreeve::rule::{Example, Judges, Kinds, Rule};
 use podreeve::rules::RULES;
 use podreeve::text::dotted;
 use podreeve::workload::kinds::{KINDS, Kind};
@@ -32,7 +32,7 @@ pub fn with_action(rule: &Rule, example: &Example, action: &str) -> Snapshot {
 pub fn facts(example: &Example) -> Facts {
     let Ok(specs) = serde_json::from_str::<Vec<Value>>(example.network_policies) else {
         let written = (example.kinds == Kinds::Written).then(Arc::default);
-        return Facts { written, ..Facts::default() };
+        return Facts { manifest_accounts: written, ..Facts::default() };
     };
     let read =
         |(n, spec): (usize, &Value)| Some((n.to_string(), IngressPolicy::read(&json!({"spec": spec}).to_string())?));
@@ -47,7 +47,7 @@ pub fn facts(example: &Example) -> Facts {
 
 /// The pod with the example's container second in `list`, beside a good one.
 pub fn pod_with(example: &Example, list: ContainerKind) -> Value {
-    let mut pod = example.pod_beside_good();
+    let mut pod = example.pod_with_good_container();
     if example.is_container() {
         let good = pod["spec"]["containers"][0].clone();
         let mut bad = example.container_value();
@@ -80,7 +80,7 @@ pub fn kinds(example: &Example) -> impl Iterator<Item = &'static Kind> {
         Kinds::All | Kinds::Written => true,
         Kinds::Job(_) => kind.is_job(),
         Kinds::NotJob => !kind.is_job(),
-        Kinds::Connect => false,
+        Kinds::Entered => false,
     })
 }
 
@@ -133,8 +133,12 @@ pub fn expected(example: &Example, list: ContainerKind, kind: &Kind) -> Vec<Stri
 
 pub fn each(mut test: impl FnMut(&'static Rule, &'static Example, ContainerKind)) {
     for rule in chosen() {
-        for example in rule.pod().examples {
-            for list in example.lists(rule) {
+        let pod = match &rule.judges {
+            Judges::Pod(pod) => pod,
+            Judges::Exec(exec) => &exec.pod,
+        };
+        for example in pod.examples {
+            for list in pod.lists_of(example) {
                 test(rule, example, *list);
             }
         }

@@ -1,23 +1,30 @@
 //! A user who enters a container is judged by the container.
 
-use super::cases::{each, pod_with, with_action};
+use super::cases::{chosen, pod_with, with_action};
 use super::common::TODAY;
 use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::facts::pods::Texts;
 use podreeve::facts::{FactAnswer, FactQuery};
 use podreeve::outcome::Verdict;
-use podreeve::rule::Kinds;
+use podreeve::rule::{Example, Judges, Rule};
 use podreeve::text::dotted;
 use podreeve::workload::pod::ContainerKind;
 use serde_json::{Value, json};
 
-/// The pod is there, and somebody enters the container.
+/// Every example of a connection.
+fn each_entered(mut test: impl FnMut(&'static Rule, &'static Example)) {
+    for rule in chosen() {
+        match &rule.judges {
+            Judges::Exec(exec) => exec.entered.iter().for_each(|entered| test(rule, entered.example())),
+            Judges::Pod(_) => {}
+        }
+    }
+}
+
+/// The pod exists, and a user enters the container.
 #[test]
 fn every_example_of_a_connection_is_judged_in_every_list() {
-    each(|rule, example, _| {
-        if example.kinds != Kinds::Connect {
-            return;
-        }
+    each_entered(|rule, example| {
         for list in ContainerKind::ALL {
             let case = format!("{} / {} / {}", rule.id, example.name, list.field());
             let pod = pod_with(example, list);
@@ -36,7 +43,7 @@ fn every_example_of_a_connection_is_judged_in_every_list() {
 
             let raw = serde_json::value::to_raw_value(&pod).expect("it is JSON");
             let kept = Texts::default().keep(&raw);
-            snapshot.facts.asked =
+            snapshot.facts.answers =
                 vec![FactAnswer::Pod { namespace: "default".to_owned(), name: "web".to_owned(), pod: kept }];
             for sub_resource in ["exec", "attach"] {
                 let outcome = connect(sub_resource, "varied", &snapshot);

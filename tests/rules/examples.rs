@@ -41,7 +41,7 @@ fn every_example_is_judged_in_every_list_and_kind() {
 fn a_rule_finds_nothing_in_a_pod_without_what_it_needs() {
     let mut rules = Vec::new();
     for (order, rule) in RULES.iter().enumerate() {
-        let mut params: Vec<Value> = rule.pod().examples.iter().map(Example::params_value).collect();
+        let mut params: Vec<Value> = rule.examples().map(Example::params_value).collect();
         params.dedup();
         for params in params {
             let check = (rule.pod().compile)(params).expect("params of an example");

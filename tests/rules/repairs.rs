@@ -13,7 +13,7 @@ use serde_json::json;
 fn repairs_apply_leave_nothing_and_are_idempotent() {
     each(|rule, example, list| {
         let case = format!("{} / {} / {}", rule.id, example.name, list.field());
-        if !rule.pod().fixes || matches!(example.kinds, Kinds::Job(_) | Kinds::Connect) {
+        if !rule.pod().fixes || matches!(example.kinds, Kinds::Job(_)) {
             return;
         }
         let (patching, denying) = (with_action(rule, example, "patch"), with_action(rule, example, "deny"));

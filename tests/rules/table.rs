@@ -26,20 +26,20 @@ fn the_table_is_complete() {
             rule.id
         );
         assert!(
-            rule.pod().examples.iter().any(Example::is_bad),
+            rule.examples().any(Example::is_bad),
             "{}: it has no bad example. Add one, so that the harness sees the rule find something.",
             rule.id
         );
         assert!(
-            rule.pod().examples.iter().any(|e| !e.is_bad()),
+            rule.examples().any(|e| !e.is_bad()),
             "{}: it has no good example. Add one, so that the harness sees the rule find nothing.",
             rule.id
         );
-        let mut names: Vec<_> = rule.pod().examples.iter().map(|e| e.name).collect();
+        let mut names: Vec<_> = rule.examples().map(|e| e.name).collect();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), rule.pod().examples.len(), "{}: two examples have the same name. Rename one.", rule.id);
-        for example in rule.pod().examples {
+        assert_eq!(names.len(), rule.examples().count(), "{}: two examples have the same name. Rename one.", rule.id);
+        for example in rule.examples() {
             let job = if let Kinds::Job(job) = example.kinds { job } else { "" };
             for json in
                 [example.params, example.spec, example.annotations, job, example.container, example.network_policies]

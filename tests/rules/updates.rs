@@ -36,7 +36,7 @@ fn an_update_denies_only_what_it_brings() {
                 *bad = container;
                 let found = |pod: &Value| -> Vec<_> {
                     let violations = run(pod, None, Hook::Validate, &snapshot).violations;
-                    violations.into_iter().map(|v| (v.container, v.field, v.found)).collect()
+                    violations.into_iter().map(|v| (v.subject, v.field, v.found)).collect()
                 };
                 let was_there = found(&before);
                 let is_new = found(&old).iter().any(|found| !was_there.contains(found));

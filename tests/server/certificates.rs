@@ -1,8 +1,7 @@
 //! Certificates from files: a new pair is served once it is good, the last good one until then.
 
 use crate::harness::{Client, Http, Running, Setup, get, pod};
-use podreeve::server::certs::Certificates;
-use podreeve::server::self_signed::SelfSigned;
+use podreeve::server::certs::{CertificateError, Certificates, SelfSigned};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, date_time_ymd,
 };
@@ -55,7 +54,7 @@ impl Authority {
         fs::write(self.path("tls.key"), &pair.key).unwrap();
     }
 
-    fn load(&self) -> Result<Certificates, String> {
+    fn load(&self) -> Result<Certificates, CertificateError> {
         Certificates::from_files(self.path("tls.crt"), self.path("tls.key"), None)
     }
 
@@ -139,9 +138,9 @@ async fn a_pair_that_cannot_serve_is_refused_and_the_last_good_one_kept() {
     let mut failures = 0.0;
     for (pair, why) in &cases {
         authority.write(pair);
-        // Ready as long as the last good pair is valid, and the text tells what is wrong.
+        // Ready as long as the last good pair is valid, and the text says what is wrong.
         assert_eq!(server.until_readyz(why).await, 200);
-        assert!(authority.load().err().is_some_and(|error| error.contains(why)), "{why}");
+        assert!(authority.load().err().is_some_and(|error| error.to_string().contains(why)), "{why}");
         assert_eq!(served(&server.client).await, "good");
         failures = server.metric("podreeve_certificate_reloads_total{result=\"failed\"}").await;
     }
@@ -165,7 +164,7 @@ async fn only_clients_of_the_ca_are_served_when_one_is_named() {
         let made = SelfSigned::make(&[]).unwrap();
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(made.ca.as_bytes()).unwrap()).unwrap();
-        (Certificates::from_self_signed(&made, Some(ca)).unwrap(), roots)
+        (Certificates::from_self_signed(made, None, Some(ca)).unwrap(), roots)
     })
     .await;
 }
@@ -225,5 +224,5 @@ fn the_ca_file_is_written_whole_and_holds_no_key() {
     assert!(SelfSigned::make(&["not a name\u{e9}".to_owned()]).is_err());
     fs::write(dir.path().join("file"), "").unwrap();
     let error = made.write_ca(&dir.path().join("file")).unwrap_err();
-    assert!(error.contains("file/ca.crt"), "{error}");
+    assert!(error.to_string().contains("file/ca.crt"), "{error}");
 }

@@ -9,9 +9,8 @@ use hyper::header::{CONTENT_TYPE, HeaderMap};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use podreeve::admit::Snapshot;
-use podreeve::server::certs::Certificates;
+use podreeve::server::certs::{Certificates, SelfSigned};
 use podreeve::server::policies::Policies;
-use podreeve::server::self_signed::SelfSigned;
 use podreeve::server::{Config, Limits, Server};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -106,7 +105,8 @@ impl Running {
     pub async fn with(setup: Setup) -> Self {
         let (certificates, roots) = setup.certificates.unwrap_or_else(|| {
             let made = SelfSigned::make(&[]).unwrap();
-            (Certificates::from_self_signed(&made, None).unwrap(), roots(&made.ca))
+            let roots = roots(&made.ca);
+            (Certificates::from_self_signed(made, None, None).unwrap(), roots)
         });
         let any = "127.0.0.1:0".parse().unwrap();
         let config = Config {

@@ -13,7 +13,7 @@ async fn new_policies_come_into_force_and_broken_ones_do_not() {
     let next = Arc::new(Mutex::new(Some(Ok::<_, &str>(rules()))));
     let files = Arc::clone(&next);
     let load = move |generation| match &mut *files.lock().unwrap() {
-        Some(Err(error)) => Err(String::from(*error)),
+        Some(Err(error)) => Err((*error).into()),
         next => Ok(next.take().and_then(Result::ok).map(|mut snapshot: Snapshot| {
             snapshot.policies.generation = generation;
             snapshot
@@ -61,12 +61,13 @@ async fn policy_files_are_read_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn policies_that_do_not_load_at_start_stop_the_start() {
-    use podreeve::server::{Config, Limits, Server, certs::Certificates, self_signed::SelfSigned};
+    use podreeve::server::certs::{Certificates, SelfSigned};
+    use podreeve::server::{Config, Limits, Server};
     let any = "127.0.0.1:0".parse().unwrap();
     let config = Config {
         listen: any,
         admin_listen: any,
-        certificates: Certificates::from_self_signed(&SelfSigned::make(&[]).unwrap(), None).unwrap(),
+        certificates: Certificates::from_self_signed(SelfSigned::make(&[]).unwrap(), None, None).unwrap(),
         limits: Limits::default(),
         drain_delay: std::time::Duration::ZERO,
         exit_within: crate::harness::NEVER,
@@ -74,7 +75,7 @@ async fn policies_that_do_not_load_at_start_stop_the_start() {
         cluster: None,
         full_answers: false,
     };
-    let broken = Policies::new(Box::new(|_| Err("a.yaml: no such rule".to_owned())));
+    let broken = Policies::new(Box::new(|_| Err("a.yaml: no such rule".into())));
     let error = Server::bind(config, broken, None).await.err().unwrap();
     assert_eq!(error.to_string(), "a.yaml: no such rule");
 }

@@ -1,18 +1,18 @@
-//! ServiceAccounts among the checked files: whether their pods get a token is theirs to say.
+//! ServiceAccounts among the checked files. They decide whether their pods get a token.
 
-use crate::cli::input::Found;
+use crate::cli::input::Entry;
 use crate::facts::accounts::Accounts;
 use crate::manifest::{self, Content, Object};
 
-/// The field, without which there is nothing to read.
+/// The only field that is read.
 const FIELD: &str = "automountServiceAccountToken";
 
-/// What the ServiceAccounts say; objects that name no namespace are in this one.
-pub fn read(all: &[Found], namespace: &str) -> Accounts {
+/// The field of all ServiceAccounts. `namespace` is that of objects that name none.
+pub fn read(all: &[Entry], namespace: &str) -> Accounts {
     let mut accounts = Accounts::default();
-    for found in all {
-        let Found::Input(input) = found else { continue };
-        // Hardly any file has one, and most are read once.
+    for entry in all {
+        let Entry::File(input) = entry else { continue };
+        // Most files do not mention the field, so they are not read a second time.
         let Some(bytes) = input.bytes.as_ref().ok().filter(|bytes| has(bytes, FIELD)) else {
             continue;
         };

@@ -1,4 +1,4 @@
-//! `Exemption` objects among the checked files: they count where the operator of the cluster lets them count.
+//! `Exemption` objects among the checked files. They count in the namespaces that the operator of the cluster allows.
 
 use crate::cli::output;
 use crate::manifest::{ManifestError, Node, Object, Position};
@@ -8,41 +8,41 @@ use crate::text::clean;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// No namespace and name are longer.
+/// The longest namespace and name that a message repeats, in bytes.
 const NAME_MAX: usize = 512;
 
-/// Those that count, and where each stands.
+/// The exemptions that count, and the position of each.
 #[derive(Default)]
 pub struct Exemptions {
     pub found: Vec<Arc<ObjectExemption>>,
-    /// ExemptionSource `namespace/name`.
+    /// By `namespace/name`.
     places: BTreeMap<String, (String, Position)>,
 }
 
 /// What decides whether an Exemption counts.
 #[derive(Clone, Copy)]
 pub struct Namespaces<'n> {
-    /// Of objects that name none.
+    /// The namespace of objects that name none.
     pub default: &'n str,
     pub allowed: &'n [String],
 }
 
 impl<'n> Namespaces<'n> {
-    /// The namespace of an Exemption of some version, and whether it counts there; none for other objects.
+    /// The namespace of an Exemption of any version, and whether it counts there. None for other objects.
     fn of(self, object: &Object<'n>) -> Option<(&'n str, bool)> {
         let namespace = object.namespace().unwrap_or(self.default);
         let is_exemption = object.group() == "podreeve.dev" && object.kind == "Exemption";
         is_exemption.then(|| (namespace, self.allowed.iter().any(|allowed| allowed.trim() == namespace)))
     }
 
-    /// Says so when the object is an Exemption that does not count.
-    pub fn mention(self, file: &str, object: &Object<'n>) {
+    /// Prints a note if the object is an Exemption that does not count.
+    pub fn note_ignored(self, file: &str, object: &Object<'n>) {
         if let Some((namespace, false)) = self.of(object) {
             let (line, name) = (object.position("").line, object.name());
             output::diagnose(
                 "note",
                 &format!(
-                    "{file}:{line}: Exemption {namespace}/{name} does not count; where the cluster lets it, add --exemption-namespaces {namespace}"
+                    "{file}:{line}: Exemption {namespace}/{name} does not count; if it counts in the cluster, add --exemption-namespaces {namespace}"
                 ),
             );
         }
@@ -50,14 +50,14 @@ impl<'n> Namespaces<'n> {
 }
 
 impl Exemptions {
-    /// Takes the object in, if it is an Exemption that counts.
+    /// Adds the object if it is an Exemption that counts.
     pub fn read<'n>(
         &mut self,
         file: &str,
         object: &Object<'n>,
-        within: Namespaces<'n>,
+        namespaces: Namespaces<'n>,
     ) -> Result<(), Vec<ManifestError>> {
-        let Some((namespace, true)) = within.of(object) else { return Ok(()) };
+        let Some((namespace, true)) = namespaces.of(object) else { return Ok(()) };
         let name = object.name();
         let full = format!("{namespace}/{name}");
         let error = |pointer: &str, message: String| {
@@ -79,7 +79,7 @@ impl Exemptions {
         Ok(())
     }
 
-    /// Where the one of this name stands.
+    /// The position of the exemption with this name.
     pub fn place(&self, name: &str) -> (String, Position) {
         self.places.get(name).cloned().unwrap_or((String::new(), Position::START))
     }

@@ -1,68 +1,67 @@
-//! From files to what was found in them: each document by itself, so that none hides another.
+//! Judges files, each document by itself, so that a fault in one does not hide the others.
 
 use super::exemptions::Namespaces;
-use super::{at, foreign};
-use crate::cli::input::{self, Input};
+use super::other_tools;
+use crate::cli::input::{Entry, Input};
 use crate::manifest::{self, ManifestError, Object, Reading};
-use crate::report::{FileError, Found, Judge, NotJudged, PassedOver, Usage};
+use crate::report::{CheckResults, FileError, Judge, NotJudged, PassedOver, Usage};
 use std::collections::HashSet;
 
 /// Judges files one by one.
 pub struct Files<'a> {
     pub judge: Judge<'a>,
-    pub within: Namespaces<'a>,
-    /// What the exemptions let through, where somebody asked.
+    pub namespaces: Namespaces<'a>,
+    /// What the exemptions let through; none without `--waivers`.
     pub usage: Option<Usage>,
-    pub found: Found,
-    /// Files and the reasons for which parts of them are passed over: each is named once.
-    named: HashSet<(String, String)>,
+    pub results: CheckResults,
+    /// The files and reasons that are in the report already: each is reported once.
+    reported: HashSet<(String, String)>,
 }
 
-/// What stdin is called.
+/// The name of stdin.
 const STDIN: &str = "-";
 
 impl<'a> Files<'a> {
-    pub fn new(judge: Judge<'a>, within: Namespaces<'a>, usage: Option<Usage>) -> Self {
-        Self { judge, within, usage, found: Found::default(), named: HashSet::new() }
+    pub fn new(judge: Judge<'a>, namespaces: Namespaces<'a>, usage: Option<Usage>) -> Self {
+        Self { judge, namespaces, usage, results: CheckResults::default(), reported: HashSet::new() }
     }
 
-    pub fn take(&mut self, found: &input::Found) {
-        match found {
-            input::Found::Input(input) => self.file(input),
-            input::Found::PassedOver { name, reason } => self.pass_over(name, None, reason),
+    pub fn add(&mut self, entry: &Entry) {
+        match entry {
+            Entry::File(input) => self.file(input),
+            Entry::PassedOver { name, reason } => self.pass_over(name, None, reason),
         }
     }
 
     fn file(&mut self, input: &Input) {
-        let before = (self.found.objects.len(), self.found.errors.len());
+        let before = (self.results.objects.len(), self.results.errors.len());
         match &input.bytes {
-            Err(message) => self.found.errors.push(FileError::whole(&input.name, message)),
+            Err(message) => self.results.errors.push(FileError::whole(&input.name, message)),
             Ok(bytes) => self.documents(&input.name, &manifest::read(bytes)),
         }
-        // Whatever was to make it may have failed, and nobody would see.
-        if input.name == STDIN && before == (self.found.objects.len(), self.found.errors.len()) {
-            let message =
-                "nothing in it was judged: it holds no pod and no pod template; see whether what makes it failed";
-            self.found.errors.push(FileError::whole(STDIN, message));
+        // The command before the pipe may have failed, which would otherwise go unnoticed.
+        if input.name == STDIN && before == (self.results.objects.len(), self.results.errors.len()) {
+            let message = "nothing in it was judged: it has no pod and no pod template; check whether the command before the pipe failed";
+            self.results.errors.push(FileError::whole(STDIN, message));
         }
     }
 
     fn documents(&mut self, file: &str, reading: &Reading) {
         for error in &reading.errors {
-            self.unreadable(file, error, foreign::reason(file, None, error.is_template));
+            self.unreadable(file, error, other_tools::reason(file, None, error.is_template));
         }
         for document in &reading.documents {
-            if let Some(reason) = foreign::chart_template(file, document.has_braces) {
+            if let Some(reason) = other_tools::chart_template(file, document.has_braces) {
                 self.pass_over(file, Some(document.root.at.line), &reason);
                 continue;
             }
             for object in document.objects() {
                 match object {
                     Ok(object) => self.object(file, &object),
-                    // What is wrong inside a List is no other tool's file.
-                    Err(error) if document.is_object() => self.found.errors.push(at(file, &error)),
+                    // A List is an object of Kubernetes, so a fault inside one is no file of another tool.
+                    Err(error) if document.is_object() => self.results.errors.push(FileError::at(file, &error)),
                     Err(error) => {
-                        let reason = foreign::reason(file, Some(&document.root), document.has_braces);
+                        let reason = other_tools::reason(file, Some(&document.root), document.has_braces);
                         self.unreadable(file, &error, reason);
                     }
                 }
@@ -70,33 +69,33 @@ impl<'a> Files<'a> {
         }
     }
 
-    fn unreadable(&mut self, file: &str, error: &ManifestError, foreign: Option<String>) {
-        match foreign {
+    fn unreadable(&mut self, file: &str, error: &ManifestError, other_tool: Option<String>) {
+        match other_tool {
             Some(reason) => self.pass_over(file, Some(error.at.line), &reason),
-            None => self.found.errors.push(at(file, error)),
+            None => self.results.errors.push(FileError::at(file, error)),
         }
     }
 
     fn pass_over(&mut self, file: &str, line: Option<usize>, reason: &str) {
-        if self.named.insert((file.to_owned(), reason.to_owned())) {
-            self.found.passed_over.push(PassedOver::file(file, line, reason));
+        if self.reported.insert((file.to_owned(), reason.to_owned())) {
+            self.results.passed_over.push(PassedOver::file(file, line, reason));
         }
     }
 
     fn object(&mut self, file: &str, object: &Object<'_>) {
-        self.within.mention(file, object);
-        if let Some(reason) = foreign::tool(file, object.group()) {
+        self.namespaces.note_ignored(file, object);
+        if let Some(reason) = other_tools::tool(file, object.group()) {
             return self.pass_over(file, Some(object.position("").line), &reason);
         }
         if let Some(usage) = &mut self.usage {
             usage.note(&self.judge, object);
         }
         match self.judge.object(file, object) {
-            Ok(report) => self.found.objects.push(report),
-            Err(NotJudged::Error(error)) => self.found.errors.push(error),
-            Err(NotJudged::InDoubt(passed)) => self.found.passed_over.push(*passed),
+            Ok(report) => self.results.objects.push(report),
+            Err(NotJudged::Error(error)) => self.results.errors.push(error),
+            Err(NotJudged::LooksLikeWorkload(passed)) => self.results.passed_over.push(*passed),
             Err(NotJudged::WithoutPod { api_version, kind }) => {
-                *self.found.without_pod.entry((api_version, kind)).or_default() += 1;
+                *self.results.without_pod.entry((api_version, kind)).or_default() += 1;
             }
         }
     }

@@ -1,12 +1,12 @@
-//! Two manifests compared: what to take out, what to write, and the keys above it.
+//! Compares two manifests: the lines to remove, the lines to write, and the keys above them.
 
 use crate::manifest::to_yaml;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-/// YAML in which lines only in `old` begin with `-` and lines only in `new` with `+`. What does not
-/// change is left out, except the way to it.
+/// YAML in which lines only in `old` begin with `-` and lines only in `new` with `+`. Of what does not change, only the keys above
+/// a change are shown.
 pub fn diff(old: &Value, new: &Value) -> String {
     let mut text = String::new();
     value(&mut text, 0, old, new);
@@ -31,7 +31,7 @@ fn members(text: &mut String, indent: usize, old: &Map<String, Value>, new: &Map
             (before, after) if before == after => {}
             (Some(before), Some(after)) if goes_deeper(before, after) => {
                 let _ = writeln!(text, "  {:indent$}{key}:", "");
-                // Lists stand under their key without indentation, as kubectl prints them.
+                // Lists are printed under their key without indentation, as kubectl does.
                 let step = if before.is_array() { 0 } else { 2 };
                 value(text, indent + step, before, after);
             }
@@ -51,7 +51,7 @@ fn items(text: &mut String, indent: usize, old: &[Value], new: &[Value]) {
         match (old.get(index), new.get(index)) {
             (before, after) if before == after => {}
             (Some(before), Some(after)) if goes_deeper(before, after) => {
-                // An item is known by its name.
+                // The name shows which item it is.
                 let name = before.get("name").filter(|name| Some(*name) == after.get("name"));
                 let name = name.and_then(Value::as_str).map_or("...".to_owned(), |name| format!("name: {name}"));
                 let _ = writeln!(text, "  {:indent$}- {name}", "");
@@ -68,11 +68,11 @@ fn items(text: &mut String, indent: usize, old: &[Value], new: &[Value]) {
     }
 }
 
-/// Whether both hold something that may have stayed.
+/// Whether both values have members or items that can be compared one by one.
 fn goes_deeper(old: &Value, new: &Value) -> bool {
     match (old, new) {
         (Value::Object(old), Value::Object(new)) => !old.is_empty() && !new.is_empty(),
-        // Lists of scalars read better whole.
+        // Lists of scalars are shown whole, because that reads better.
         (Value::Array(old), Value::Array(new)) => {
             !old.is_empty() && !new.is_empty() && old.iter().chain(new).all(Value::is_object)
         }
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_changes_and_the_way_to_them_are_shown() {
+    fn only_changes_and_the_keys_above_them_are_shown() {
         let old = json!({"spec": {"hostPID": true, "containers": [{"name": "app", "image": "x", "securityContext": {"a": 1, "b": 2}}]}});
         let new = json!({"spec": {"containers": [{"name": "app", "image": "x", "securityContext": {"a": 3, "b": 2}}], "volumes": [{"name": "v"}]}});
         let expected = [

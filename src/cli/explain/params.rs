@@ -1,20 +1,21 @@
-//! The parameters of a rule, told from their schema.
+//! The parameters of a rule, read from their schema.
 
 use crate::rule::Rule;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
-/// A parameter: `allow`, `list of string`, what it is for.
+/// A parameter of a rule.
 pub struct Param {
-    /// Dotted below `params`; `[]` for the items of a list.
+    /// Dotted path below `params`; `[]` for the items of a list.
     pub name: String,
+    /// The type, for people: `list of strings`.
     pub kind: String,
     pub docs: String,
     pub default: Option<Value>,
 }
 
-/// Every parameter, those inside of others after them.
+/// Every parameter, each followed by the parameters inside it.
 pub fn of(rule: &Rule) -> Vec<Param> {
     let mut generator = SchemaGenerator::new(SchemaSettings::default().with(|s| s.inline_subschemas = true));
     let schema = (rule.params)(&mut generator);

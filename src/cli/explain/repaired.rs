@@ -1,14 +1,14 @@
-//! A bad example of a rule, and what makes it pass.
+//! A bad example of a rule, and the change that makes it pass.
 
 use super::diff::diff;
 use crate::rule::{Check, Example, Findings, Fix, GOOD_POD, Kinds, Rule, Scope};
 use crate::workload::{Connect, Pod};
 use serde_json::Value;
 
-/// The first bad example, with the rule's defaults if it can be, and the change that makes it pass
-/// as lines with `-` and `+`.
+/// The first bad example that has a change to make it pass, and that change as lines with `-` and `+`. Examples with the rule's
+/// default parameters come first.
 pub fn best(rule: &Rule) -> Option<(&'static Example, String)> {
-    let bad = || rule.pod().examples.iter().filter(|example| example.is_bad());
+    let bad = || rule.examples().filter(|example| example.is_bad());
     let mut shown = bad().filter(|e| e.params.is_empty()).chain(bad()).filter_map(|example| {
         let before = example.pod();
         Some((example, diff(&before, &repaired(rule, example, &before)?)))
@@ -16,11 +16,11 @@ pub fn best(rule: &Rule) -> Option<(&'static Example, String)> {
     shown.find(|(_, diff)| !diff.is_empty())
 }
 
-/// By the rule's own repair, or else the good pod that the examples vary, or a good example.
+/// The pod that passes: after the rule's own repair, or else the good pod that the examples vary, or a good example.
 fn repaired(rule: &Rule, example: &Example, before: &Value) -> Option<Value> {
     let check = (rule.pod().compile)(example.params_value()).ok()?;
-    let good = || rule.pod().examples.iter().filter(|other| !other.is_bad());
-    // Written for other parameters it may pass, too; the check decides.
+    let good = || rule.examples().filter(|other| !other.is_bad());
+    // An example for other parameters may pass as well; the check decides.
     let (alike, others): (Vec<_>, Vec<_>) = good().partition(|other| other.params == example.params);
     let with_params = alike.iter().filter(|other| !other.params.is_empty()).map(|other| other.pod());
     by_rule(&*check, before)
@@ -34,14 +34,14 @@ fn repaired(rule: &Rule, example: &Example, before: &Value) -> Option<Value> {
 fn violations(check: &dyn Check, pod: &Value, example: &Example) -> Option<usize> {
     let json = pod.to_string();
     let mut pod: Pod<'_> = serde_json::from_str(&json).ok()?;
-    // Some rules judge a pod only while somebody enters it.
-    pod.context.connect = (example.kinds == Kinds::Connect).then(Connect::default);
+    // Rules about connections judge a pod only if one enters it.
+    pod.context.connect = (example.kinds == Kinds::Entered).then(Connect::default);
     let mut findings = Findings::default();
     check.check(&pod, &mut findings);
     Some(findings.into_vec().len())
 }
 
-/// None when the rule cannot repair all of it.
+/// The pod after the rule's repair. None if the rule cannot repair every finding.
 fn by_rule(check: &dyn Check, before: &Value) -> Option<Value> {
     let json = before.to_string();
     let pod: Pod<'_> = serde_json::from_str(&json).ok()?;

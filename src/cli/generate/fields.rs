@@ -21,7 +21,7 @@ pub fn fields() -> String {
         text.push_str(short(name));
         for (field, schema) in properties {
             let _ = write!(text, " {field}");
-            // Nobody writes these into a manifest.
+            // Only the API server writes these.
             let is_servers = matches!(field.as_str(), "status" | "managedFields");
             if let Some((of, list)) = reference(schema).filter(|_| !is_servers).filter(|(of, _)| is_struct(of)) {
                 let _ = write!(text, ":{}{}", short(of), if list { "[]" } else { "" });
@@ -36,7 +36,7 @@ fn short(name: &str) -> &str {
     name.rsplit(['.', '/']).next().unwrap_or(name)
 }
 
-/// The type that a field holds, and whether it holds a list of it.
+/// The type of a field, and whether the field is a list of it.
 fn reference(schema: &Value) -> Option<(&str, bool)> {
     if let Some(items) = schema.get("items") {
         return direct(items).map(|of| (of, true));

@@ -16,8 +16,8 @@ pub fn rules() -> String {
         let _ = writeln!(
             text,
             "| [{id}](#{id}) | {title} | {} | {} | {} | {} | {} |",
-            default_action(rule).as_str(),
-            rule.severity.as_str(),
+            default_action(rule),
+            rule.severity,
             if rule.pod().fixes { "yes" } else { "" },
             rule.owasp.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
             rule.pod().pss.map(crate::rule::Pss::as_str).unwrap_or_default(),

@@ -8,7 +8,7 @@ use std::str::FromStr;
 #[derive(Debug, Clone)]
 pub struct Exclude {
     pattern: Pattern,
-    of_names: bool,
+    matches_names: bool,
 }
 
 /// `*` and `?` match no `/`, `**` does.
@@ -20,15 +20,15 @@ impl FromStr for Exclude {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let path = text.strip_prefix("./").unwrap_or(text);
-        let of_names = !path.trim_end_matches('/').contains('/');
+        let matches_names = !path.trim_end_matches('/').contains('/');
         let pattern = Pattern::new(path.trim_end_matches('/')).map_err(|error| error.to_string())?;
-        Ok(Self { pattern, of_names })
+        Ok(Self { pattern, matches_names })
     }
 }
 
 impl Exclude {
     fn matches(&self, path: &Path) -> bool {
-        if self.of_names {
+        if self.matches_names {
             let name = path.file_name().unwrap_or_default();
             return self.pattern.matches_with(&name.to_string_lossy(), OPTIONS);
         }
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pattern_is_for_a_name_or_for_a_path() {
+    fn a_pattern_matches_a_name_or_a_path() {
         for (pattern, path, covered) in [
             ("charts", "deploy/charts/a.yaml", true),
             ("charts", "charts.yaml", false),

@@ -1,5 +1,6 @@
-//! Kustomizations, as far as they say which files are patches: half an object each, which nobody applies by itself.
+//! Kustomizations, to find out which files are patches. A patch is a part of an object, which is never applied by itself.
 
+use super::file;
 use crate::manifest::{self, Content, Node};
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
@@ -11,7 +12,7 @@ pub fn is_kustomization(path: &Path) -> bool {
     path.file_name().is_some_and(|name| names.iter().any(|known| name == OsStr::new(known)))
 }
 
-/// What to run for the objects of the kustomization in this file.
+/// The command that judges the objects of this kustomization.
 pub fn remedy(kustomization: &Path) -> String {
     let directory =
         kustomization.parent().map(|parent| parent.display().to_string()).filter(|parent| !parent.is_empty());
@@ -22,12 +23,12 @@ pub fn is_patch_of(kustomization: &Path) -> String {
     format!("a patch of {}; {}", kustomization.display(), remedy(kustomization))
 }
 
-/// Of the kustomizations among these files, the patches and which one has each. What a kustomization has as a resource,
-/// too, is none.
+/// The patches of the kustomizations among these files, each with its kustomization. A file that a kustomization also lists as a
+/// resource is no patch.
 pub fn patches<'p>(paths: impl Iterator<Item = &'p Path>) -> HashMap<PathBuf, PathBuf> {
     let (mut patches, mut resources) = (HashMap::new(), HashSet::new());
     for path in paths.filter(|path| is_kustomization(path)) {
-        let Ok(bytes) = super::read(path).bytes else { continue };
+        let Ok(bytes) = file::read(path).bytes else { continue };
         let base = path.parent().unwrap_or(Path::new(""));
         for document in manifest::read(&bytes).documents {
             let list = |key: &str| match document.root.get(key).map(|list| &list.content) {
@@ -46,7 +47,7 @@ pub fn patches<'p>(paths: impl Iterator<Item = &'p Path>) -> HashMap<PathBuf, Pa
     patches
 }
 
-/// Without `.` and `..`, by the letters alone.
+/// The path without `.` and `..`. Links are not resolved.
 pub fn normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for component in path.components() {
@@ -66,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_compared_without_detours() {
+    fn paths_are_compared_without_dots() {
         for (path, expected) in [("./a/../b.yaml", "b.yaml"), ("../a/b/../c", "../a/c"), ("/a/./b", "/a/b")] {
             assert_eq!(normal(Path::new(path)), Path::new(expected));
         }

@@ -1,20 +1,21 @@
-//! The manifests below a directory. What cannot be read there is a line among them, not the end of the walk.
+//! The manifests below a directory. A file that cannot be read is reported and does not end the walk.
 
 use super::exclude::{Exclude, covers};
-use super::{Found, kustomize, unreadable};
+use super::file::{Entry, unreadable};
+use super::kustomize;
 use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
 
-/// Nobody keeps manifests of a cluster there: a repository's own data, its workflows, the packages of others.
+/// Directories that contain no manifests of a cluster: the data of the repository, its workflows, packages of others.
 const NOT_WALKED: [&str; 3] = [".git", ".github", "node_modules"];
 
-/// The manifests of a directory by name, and with them what is passed over or cannot be read.
-pub fn directory(path: &Path, recursive: bool, exclude: &[Exclude]) -> Vec<Result<PathBuf, Found>> {
+/// The manifests of a directory in the order of their names, with the files that are passed over or cannot be read.
+pub fn directory(path: &Path, recursive: bool, exclude: &[Exclude]) -> Vec<Result<PathBuf, Entry>> {
     let mut walk = Walk { recursive, exclude, found: Vec::new() };
     walk.directory(path);
     let patches = kustomize::patches(walk.found.iter().filter_map(|found| found.as_deref().ok()));
     let is_patch = |path: PathBuf| match patches.get(&kustomize::normal(&path)) {
-        Some(by) => Err(Found::PassedOver { name: path.display().to_string(), reason: kustomize::is_patch_of(by) }),
+        Some(by) => Err(Entry::PassedOver { name: path.display().to_string(), reason: kustomize::is_patch_of(by) }),
         None => Ok(path),
     };
     walk.found.into_iter().map(|found| found.and_then(is_patch)).collect()
@@ -23,7 +24,7 @@ pub fn directory(path: &Path, recursive: bool, exclude: &[Exclude]) -> Vec<Resul
 struct Walk<'e> {
     recursive: bool,
     exclude: &'e [Exclude],
-    found: Vec<Result<PathBuf, Found>>,
+    found: Vec<Result<PathBuf, Entry>>,
 }
 
 impl Walk<'_> {
@@ -55,21 +56,21 @@ impl Walk<'_> {
             return;
         }
         let pass_over = |path: &Path, reason: &str| {
-            Err(Found::PassedOver { name: path.display().to_string(), reason: reason.to_owned() })
+            Err(Entry::PassedOver { name: path.display().to_string(), reason: reason.to_owned() })
         };
         let is_link = kind.is_some_and(|kind| kind.is_symlink());
         match fs::metadata(&path) {
-            // It may lead back up.
+            // The link may lead to a directory above.
             Ok(target) if target.is_dir() && is_link && self.recursive => {
                 self.found.push(pass_over(&path, "a link to a directory, which is not followed; name the directory"));
             }
             Ok(target) if target.is_file() && is_manifest(&path) => self.found.push(Ok(path)),
             Err(_) if is_link && is_manifest(&path) => {
-                self.found.push(pass_over(&path, "a link to what is not there"));
+                self.found.push(pass_over(&path, "a link to a file that does not exist"));
             }
-            // Its reading says why.
+            // Reading the file reports the reason.
             Err(_) if is_manifest(&path) => self.found.push(Ok(path)),
-            // A pipe or a device would be waited for.
+            // Reading a pipe or a device could block.
             Ok(_) | Err(_) => {}
         }
     }

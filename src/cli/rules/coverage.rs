@@ -1,13 +1,13 @@
-//! `podreeve rules --owasp`: what becomes of each item of the OWASP list.
+//! `podreeve rules --owasp`: how far podreeve covers each item of the OWASP list.
 
-use super::default_action;
+use super::default_action::default_action;
 use crate::policy::Action;
 use crate::rule::Rule;
 use crate::rules::owasp::{ITEMS, Item, Where};
 use serde::Serialize;
 use std::fmt::Write;
 
-/// How far an item is answered, by the built-in policy.
+/// How far the built-in policy covers an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum Status {
@@ -15,11 +15,11 @@ enum Status {
     Enforced,
     /// Rules that cite it warn or audit.
     Reported,
-    /// Rules that cite it wait for a policy that switches them on.
+    /// Rules that cite it exist, and the built-in policy does not switch them on.
     Off,
-    /// No pod shows it, and podreeve looks at nothing else yet.
+    /// No pod shows it, and podreeve judges nothing else yet.
     Elsewhere,
-    /// Admission could answer it, and no rule does yet.
+    /// Admission could cover it, and no rule does yet.
     NotYet,
 }
 
@@ -27,8 +27,8 @@ const ALL: [(Status, &str, &str); 5] = [
     (Status::Enforced, "enforced", "a rule denies or repairs it in the built-in policy `owasp`"),
     (Status::Reported, "reported", "the built-in policy only warns or audits"),
     (Status::Off, "off", "there is a rule, which a policy of your own must switch on"),
-    (Status::Elsewhere, "elsewhere", "no pod shows it; see to it where it is said, for podreeve does not yet"),
-    (Status::NotYet, "not yet", "admission could answer it, and no rule does"),
+    (Status::Elsewhere, "elsewhere", "no pod shows it; check it at the named place, because podreeve does not yet"),
+    (Status::NotYet, "not yet", "admission could cover it, and no rule does"),
 ];
 
 #[derive(Debug, Serialize)]
@@ -38,14 +38,14 @@ pub struct Row {
     status: Status,
     /// The rules that cite it, and what the built-in policy does with each.
     rules: Vec<Cited>,
-    /// Where it is to be answered beside that: `image`, `node` and so on.
+    /// Where else it must be covered: `image`, `node` and so on.
     open: Vec<&'static str>,
 }
 
 #[derive(Debug, Serialize)]
 struct Cited {
     rule: &'static str,
-    action: &'static str,
+    action: Action,
 }
 
 pub fn rows() -> Vec<Row> {
@@ -54,13 +54,13 @@ pub fn rows() -> Vec<Row> {
 
 fn row(item: &Item) -> Row {
     let rules: Vec<(&Rule, Action)> = item.rules().map(|rule| (rule, default_action(rule))).collect();
-    // Rules see what is asked of the API server. What an image or a node shows stays open.
+    // Rules see requests to the API server. What only an image or a node shows stays open.
     let open = item.at.iter().filter(|at| rules.is_empty() || !is_admission(**at));
     Row {
         item: item.number,
         title: item.title,
         status: status(item, rules.iter().map(|(_, action)| *action).max()),
-        rules: rules.iter().map(|(rule, action)| Cited { rule: rule.id, action: action.as_str() }).collect(),
+        rules: rules.iter().map(|&(rule, action)| Cited { rule: rule.id, action }).collect(),
         open: open.map(|at| at.as_str()).collect(),
     }
 }
@@ -80,7 +80,7 @@ const fn is_admission(at: Where) -> bool {
 }
 
 pub fn table(rows: &[Row]) -> String {
-    let mut text = format!("{:>4}  {:9}  ANSWERED BY\n", "ITEM", "STATUS");
+    let mut text = format!("{:>4}  {:9}  COVERED BY\n", "ITEM", "STATUS");
     for row in rows {
         let word = ALL.iter().find(|(status, ..)| *status == row.status).map_or("", |(_, word, _)| word);
         let rules: Vec<String> = row.rules.iter().map(|cited| format!("{} ({})", cited.rule, cited.action)).collect();

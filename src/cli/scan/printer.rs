@@ -1,13 +1,13 @@
-//! Tells what a scan finds as it finds it, with the progress beside it.
+//! Prints the findings of a scan as they come, and a progress bar.
 
-use super::super::Failure;
-use super::super::output::{self, Format};
 use crate::admit::Snapshot;
+use crate::cli::exit::Failure;
+use crate::cli::output::{self, Format};
 use crate::cluster::item::Item;
 use crate::cluster::scan::ScanObserver;
 use crate::policy::document::API_VERSION;
 use crate::report::{OwnerReport, ScanReport, ScanSummary, UnreadReport, text};
-use crate::scan::Found;
+use crate::scan::NamespaceFindings;
 use indicatif::{ProgressBar, ProgressStyle};
 
 pub struct ScanPrinter {
@@ -20,7 +20,7 @@ pub struct ScanPrinter {
 impl ScanPrinter {
     pub fn new(format: Format, snapshot: &Snapshot) -> Self {
         let policies = snapshot.policies.policies.iter().map(|policy| policy.name.clone()).collect();
-        // Nothing is drawn where stderr is no terminal.
+        // The bar is drawn only if stderr is a terminal.
         let bar = ProgressBar::new(0);
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {human_pos} of about {human_len} objects, {elapsed}")
         {
@@ -41,7 +41,7 @@ impl ScanPrinter {
         }
     }
 
-    /// What was found; in text the owners have been printed already.
+    /// The report. With text output, the owners have been printed already.
     pub fn report(mut self) -> Result<ScanReport, Failure> {
         self.bar.finish_and_clear();
         self.report.summary.errors = self.report.errors.len();
@@ -50,7 +50,7 @@ impl ScanPrinter {
 }
 
 impl ScanObserver for ScanPrinter {
-    async fn found(&mut self, found: Found, _beside: &[Item]) {
+    async fn found(&mut self, found: NamespaceFindings, _beside: &[Item]) {
         self.report.summary.add(&found);
         let owners = OwnerReport::all(&found);
         match self.format {

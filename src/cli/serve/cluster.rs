@@ -1,8 +1,8 @@
-//! The options of `serve` that concern the cluster.
+//! The options of `serve` about the cluster.
 
 use crate::cli::reports::Reports;
 use crate::cluster::certificates::ManagedCertificates;
-use crate::cluster::{Access, Settings, scan};
+use crate::cluster::{Access, ClusterSettings, scan};
 use crate::server::duration;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use std::time::Duration;
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Cluster")]
 pub struct ClusterArgs {
-    /// Read policies and facts from the API server, beside --policy
+    /// Read policies and facts from the API server, in addition to --policy
     ///
     /// Without --kubeconfig and --context, the pod's own service account is used. While the API server cannot be
-    /// reached, what is in force stays in force.
+    /// reached, the policies in force stay in force.
     #[arg(long)]
     cluster: bool,
 
@@ -33,46 +33,46 @@ pub struct ClusterArgs {
     #[arg(long, value_name = "NAMESPACES", value_delimiter = ',', requires = "cluster")]
     exemption_namespaces: Vec<String>,
 
-    /// The Lease that one replica holds: the leader, which does what only one should, as writing a status
+    /// The Lease of the leader: the replica that does what only one may do, such as writing a status
     #[arg(long, value_name = "NAME", default_value = "podreeve")]
     leader_election_lease: String,
 
-    /// How often the leader judges what exists already; 0 is never
+    /// How often the leader scans what exists already; 0 means never
     #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = duration::flag)]
     scan_interval: Duration,
 
-    /// Where the leader writes what a scan finds, one report in each namespace; the CRD must be installed
+    /// The API in which the leader writes the findings of a scan, one report in each namespace; the CRD must be installed
     #[arg(long, value_enum, value_name = "API", default_value_t, requires = "cluster")]
     reports: Reports,
 
-    /// Most calls to the API server in a second for a scan
+    /// The most calls to the API server in a second during a scan
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
     scan_rate: u32,
 
-    /// The Secret in which podreeve keeps certificates of its own, instead of --tls-cert and --tls-key
+    /// The Secret for certificates that podreeve manages itself, instead of --tls-cert and --tls-key
     ///
-    /// The leader makes and renews them. To have new ones at once: kubectl annotate secret NAME podreeve.dev/renew=leaf (or ca).
+    /// The leader creates and renews them. To renew them now: kubectl annotate secret NAME podreeve.dev/renew=leaf (or ca).
     #[arg(long, value_name = "NAME", requires_all = ["cluster", "service_name", "webhook_configuration"])]
     tls_secret: Option<String>,
 
-    /// The Service that the API server calls; the certificates are made for it
+    /// The Service that the API server calls; the certificates are for its names
     #[arg(long, value_name = "NAME", requires = "tls_secret")]
     service_name: Option<String>,
 
-    /// The name of both webhook configurations: they go with --namespace, and with --tls-secret their caBundle is kept right
+    /// The name of both webhook configurations; with --tls-secret the leader keeps their caBundle up to date
     ///
-    /// The leader makes the namespace their owner, so that Kubernetes removes them when it is deleted.
+    /// The leader makes --namespace their owner, so that Kubernetes deletes them together with the namespace.
     #[arg(long, value_name = "NAME", requires = "cluster")]
     webhook_configuration: Option<String>,
 
-    /// This replica, in the Lease [default: host and process]
+    /// The name of this replica in the Lease [default: host and process]
     #[arg(long, value_name = "NAME", env = "POD_NAME", hide = true)]
     identity: Option<String>,
 }
 
 impl ClusterArgs {
-    /// Where certificates of podreeve's own are kept.
-    pub fn own(&self) -> Option<ManagedCertificates> {
+    /// The Secret, the Service and the webhook configurations of certificates that podreeve manages itself.
+    pub fn managed_certificates(&self) -> Option<ManagedCertificates> {
         let (secret, service) = (self.tls_secret.clone()?, self.service_name.clone()?);
         Some(ManagedCertificates { secret, service, configuration: self.webhook_configuration.clone()? })
     }
@@ -82,17 +82,17 @@ impl ClusterArgs {
     }
 
     /// None without `--cluster`.
-    pub fn settings(&self) -> Option<Settings> {
+    pub fn settings(&self) -> Option<ClusterSettings> {
         let named = self.exemption_namespaces.iter().map(|name| name.trim());
-        self.cluster.then(|| Settings {
+        self.cluster.then(|| ClusterSettings {
             access: Access { kubeconfig: self.kubeconfig.clone(), context: self.context.clone() },
             namespace: self.namespace.clone(),
-            identity: self.identity.clone().unwrap_or_else(unlike_others),
+            identity: self.identity.clone().unwrap_or_else(unique_identity),
             exemption_namespaces: named.filter(|name| !name.is_empty()).map(str::to_owned).collect(),
             lease: self.leader_election_lease.clone(),
-            certificates: self.own(),
+            certificates: self.managed_certificates(),
             configuration: self.webhook_configuration.clone(),
-            scan: (self.scan_interval > Duration::ZERO).then_some(scan::Settings {
+            scan: (self.scan_interval > Duration::ZERO).then_some(scan::ScanSettings {
                 interval: self.scan_interval,
                 per_second: self.scan_rate,
                 reports: self.reports.api(),
@@ -101,8 +101,8 @@ impl ClusterArgs {
     }
 }
 
-/// Two that run outside of a pod must not take each other for themselves.
-fn unlike_others() -> String {
+/// The identity of a process outside of a pod. No two such processes may have the same.
+fn unique_identity() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     format!("{}-{}", if host.trim().is_empty() { "podreeve" } else { host.trim() }, std::process::id())
 }

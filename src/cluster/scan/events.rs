@@ -1,8 +1,9 @@
-//! Events on owners of which something would be denied: when that is new, and not with every scan.
+//! Events on owners with objects that would be denied: one when a denial is new, and none at the next scans.
 
-use super::RateLimiter;
-use crate::scan::{Finding, FindingKind, Found, ScanResult};
-use crate::text::with_causes;
+use super::rate_limiter::RateLimiter;
+use crate::cluster::api_error::ApiError;
+use crate::observe::LogOnce;
+use crate::scan::{FindingKind, NamespaceFindings, ScanFinding, ScanResult};
 use crate::text::{clean, dotted};
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Client;
@@ -11,20 +12,22 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-/// Most events of one scan; what is left over has its run at the next ones.
-const MOST: usize = 1000;
-/// Most owners that are remembered: 8 bytes each.
+/// Most events of one scan. The next scans send the others.
+const MAX_EVENTS: usize = 1000;
+/// Most owners that are remembered, with 8 bytes each.
 const REMEMBERED: usize = 200_000;
-/// The API takes a note of 1,024 bytes.
+/// Longest note, in bytes. The API allows 1,024.
 const NOTE: usize = 1000;
 
 pub struct Events {
     recorder: Recorder,
-    /// Of the scan before: hashes of an owner with its denials.
+    /// The last scan: a hash of each owner with its denials.
     before: HashSet<u64>,
+    /// The same of this scan.
     now: HashSet<u64>,
+    /// Events of this scan.
     sent: usize,
-    last_error: Option<String>,
+    log: LogOnce,
 }
 
 impl Events {
@@ -35,41 +38,42 @@ impl Events {
             before: HashSet::new(),
             now: HashSet::new(),
             sent: 0,
-            last_error: None,
+            log: LogOnce::default(),
         }
     }
 
-    /// Tells each owner of the namespace that has something new. The result is how many could not be told.
-    pub async fn tell(&mut self, found: &Found, limiter: &RateLimiter) -> u64 {
-        let denied = |f: &&Finding| matches!(f.outcome(), ScanResult::Fail | ScanResult::Error);
-        let mut of: Vec<Vec<&Finding>> = Vec::new();
+    /// Sends an event for each owner of the namespace with a new denial. The result is how many events failed.
+    pub async fn record(&mut self, found: &NamespaceFindings, limiter: &RateLimiter) -> u64 {
+        let denied = |f: &&ScanFinding| matches!(f.result(), ScanResult::Fail | ScanResult::Error);
+        let mut by_owner: Vec<Vec<&ScanFinding>> = Vec::new();
         for finding in found.findings.iter().filter(denied) {
-            match of.iter_mut().find(|f| f.first().is_some_and(|f| Arc::ptr_eq(&f.owner, &finding.owner))) {
+            match by_owner.iter_mut().find(|f| f.first().is_some_and(|f| Arc::ptr_eq(&f.owner, &finding.owner))) {
                 Some(findings) => findings.push(finding),
-                None => of.push(vec![finding]),
+                None => by_owner.push(vec![finding]),
             }
         }
         let mut failed = 0;
-        for findings in of {
+        for findings in by_owner {
             let hash = hash(&findings, &found.namespace);
             if self.now.len() >= REMEMBERED {
                 break;
             }
             if !self.before.contains(&hash) {
-                if self.sent >= MOST {
+                if self.sent >= MAX_EVENTS {
                     continue;
                 }
                 self.sent += 1;
-                limiter.run().await;
-                failed += u64::from(self.publish(&findings, &found.namespace).await.is_err());
+                limiter.wait().await;
+                failed += u64::from(!self.publish(&findings, &found.namespace).await);
             }
             self.now.insert(hash);
         }
         failed
     }
 
-    async fn publish(&mut self, findings: &[&Finding], namespace: &str) -> Result<(), ()> {
-        let Some(owner) = findings.first().map(|finding| &finding.owner) else { return Ok(()) };
+    /// False if the event could not be written.
+    async fn publish(&mut self, findings: &[&ScanFinding], namespace: &str) -> bool {
+        let Some(owner) = findings.first().map(|finding| &finding.owner) else { return true };
         let regarding = ObjectReference {
             api_version: Some(owner.api_version.clone()),
             kind: Some(owner.kind.clone()),
@@ -85,30 +89,28 @@ impl Events {
             action: "Scan".to_owned(),
             secondary: None,
         };
-        match self.recorder.publish(&event, &regarding).await {
+        match self.recorder.publish(&event, &regarding).await.map_err(ApiError::from) {
             Ok(()) => {
-                self.last_error = None;
-                Ok(())
+                self.log.recovered();
+                true
             }
-            // The namespace goes, and its objects with it.
-            Err(kube::Error::Api(status)) if status.code == 404 || status.message.contains("being terminated") => {
-                Ok(())
-            }
+            // The namespace is being deleted, and its objects with it.
+            Err(error) if error.is_not_found() || error.is_namespace_terminating() => true,
             Err(error) => {
-                if self.last_error.is_none() {
-                    let error = with_causes(&error);
+                let error = error.to_string();
+                if self.log.began_to_fail(&error) {
                     tracing::warn!(error, "events cannot be written: grant podreeve's role create and patch on events");
                 }
-                self.last_error = Some(with_causes(&error));
-                Err(())
+                false
             }
         }
     }
 
-    /// A scan is done, with so many events. What it did not see is forgotten, unless it did not see everything.
-    pub fn done(&mut self, partly: bool) -> usize {
+    /// Ends a scan, and returns the number of its events. Owners without a denial are forgotten, unless the scan was
+    /// incomplete.
+    pub fn done(&mut self, incomplete: bool) -> usize {
         let now = std::mem::take(&mut self.now);
-        if partly && self.before.len() + now.len() <= REMEMBERED {
+        if incomplete && self.before.len() + now.len() <= REMEMBERED {
             self.before.extend(now);
         } else {
             self.before = now;
@@ -117,7 +119,7 @@ impl Events {
     }
 }
 
-fn hash(findings: &[&Finding], namespace: &str) -> u64 {
+fn hash(findings: &[&ScanFinding], namespace: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     namespace.hash(&mut hasher);
     for finding in findings {
@@ -127,8 +129,8 @@ fn hash(findings: &[&Finding], namespace: &str) -> u64 {
     hasher.finish()
 }
 
-/// What would be denied, as far as there is room.
-fn note(findings: &[&Finding]) -> String {
+/// Lists what would be denied, as far as it fits.
+fn note(findings: &[&ScanFinding]) -> String {
     let mut text = String::from("podreeve would deny it today: ");
     for (index, finding) in findings.iter().enumerate() {
         let more = line(finding);
@@ -143,13 +145,13 @@ fn note(findings: &[&Finding]) -> String {
     text
 }
 
-fn line(finding: &Finding) -> String {
+fn line(finding: &ScanFinding) -> String {
     match &finding.what {
         FindingKind::Problem(problem) => format!("it could not be judged: {}", clean(problem, 200)),
         FindingKind::Violation(violation) => {
-            let whose = violation.container.as_ref().map(|(_, name)| format!(", container \"{}\"", clean(name, 63)));
+            let container = violation.subject.container_text().map(|text| format!(", {text}")).unwrap_or_default();
             let field = clean(&dotted(&violation.field), 200);
-            format!("{} ({}){}: {field}", violation.rule.id, violation.severity.as_str(), whose.unwrap_or_default())
+            format!("{} ({}){container}: {field}", violation.rule.id, violation.severity)
         }
     }
 }
@@ -163,10 +165,10 @@ mod tests {
     fn a_note_has_an_end() {
         let finding = |n: usize| {
             let what = FindingKind::Problem(format!("{n} {}", "ä".repeat(90)));
-            Finding { owner: Arc::new(Owner::default()), kind: "Pod".to_owned(), what }
+            ScanFinding { owner: Arc::new(Owner::default()), kind: "Pod".to_owned(), what }
         };
-        let findings: Vec<Finding> = (0..50).map(finding).collect();
-        let all: Vec<&Finding> = findings.iter().collect();
+        let findings: Vec<ScanFinding> = (0..50).map(finding).collect();
+        let all: Vec<&ScanFinding> = findings.iter().collect();
         let text = note(&all);
         assert!(text.len() <= 1024, "{}", text.len());
         assert!(text.ends_with(" more"), "{text}");

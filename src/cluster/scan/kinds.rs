@@ -1,15 +1,15 @@
-//! The kinds that a scan lists, and by which names.
+//! The kinds that a scan lists, and their resources.
 
-use super::pages::Failure;
+use super::pages::ListError;
+use crate::cluster::api_error::ApiError;
 use crate::cluster::item::resource;
 use crate::policy::PolicySet;
-use crate::text::with_causes;
 use crate::workload::{Kind, KindClass, kinds::KINDS};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Client, discovery};
 use std::borrow::Cow;
 
-/// What holds templates comes before pods, and what owns before what is owned.
+/// Owners come before what they own, so pods are last.
 pub fn listed(policies: &PolicySet) -> Vec<Kind> {
     let added = policies.workloads().into_iter().map(Cow::into_owned);
     let mut kinds: Vec<Kind> = added.chain(KINDS.iter().cloned()).collect();
@@ -22,11 +22,11 @@ pub fn listed(policies: &PolicySet) -> Vec<Kind> {
     kinds
 }
 
-/// The kind's resource. Of kinds that a policy names the API server tells the plural.
+/// The resource of a kind. For kinds that a policy adds, the API server has the plural.
 ///
 /// # Errors
-/// When the API server does not know it, or does not say.
-pub async fn resource_of(client: &Client, kind: &Kind) -> Result<ApiResource, Failure> {
+/// When the API server does not have the kind, or does not answer.
+pub async fn resource_of(client: &Client, kind: &Kind) -> Result<ApiResource, ListError> {
     let Kind { group, version, kind: name, .. } = kind;
     if KINDS.iter().any(|known| known.group == *group && known.kind == *name) {
         return Ok(resource(group, version, name, &format!("{}s", name.to_lowercase())));
@@ -34,21 +34,20 @@ pub async fn resource_of(client: &Client, kind: &Kind) -> Result<ApiResource, Fa
     resource_of_names(client, group, version, name).await
 }
 
-/// The resource of a kind, as the API server knows it.
+/// The resource of a kind, from the API server.
 ///
 /// # Errors
-/// When the API server does not know it, or does not say.
+/// When the API server does not have the kind, or does not answer.
 pub async fn resource_of_names(
     client: &Client,
     group: &str,
     version: &str,
     kind: &str,
-) -> Result<ApiResource, Failure> {
+) -> Result<ApiResource, ListError> {
     match discovery::pinned_kind(client, &GroupVersionKind::gvk(group, version, kind)).await {
         Ok((resource, _)) => Ok(resource),
-        Err(kube::Error::Api(status)) if status.code == 404 => Err(Failure::Missing),
-        Err(kube::Error::Discovery(_)) => Err(Failure::Missing),
-        Err(error) => Err(Failure::Told(with_causes(&error))),
+        Err(kube::Error::Discovery(_)) => Err(ListError::NotInstalled),
+        Err(error) => Err(ApiError::from(error).into()),
     }
 }
 

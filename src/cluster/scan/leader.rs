@@ -1,13 +1,17 @@
-//! The leader scans now and then, and tells what it finds in reports, events and metrics.
+//! The leader scans at intervals, and publishes what it finds in reports, events and metrics.
 
 use super::events::Events;
-use super::reports::{Api, Reports};
-use super::{RateLimiter, ScanObserver, Scanning, Scope};
+use super::rate_limiter::RateLimiter;
+use super::reports::{ReportApi, Reports};
+use super::scanner::{ScanObserver, Scanner, Scope};
 use crate::admit::Snapshot;
+use crate::cluster::fact_client::FactClient;
 use crate::cluster::item::Item;
-use crate::cluster::{Leadership, Lookup};
-use crate::observe::metrics::scan::{NAMESPACES, Scan as Metrics};
-use crate::scan::{Counts, Found};
+use crate::cluster::lease::Leadership;
+use crate::facts::FactKinds;
+use crate::observe::LogOnce;
+use crate::observe::metrics::scan::{NAMESPACES, ScanMetrics};
+use crate::scan::{Counts, NamespaceFindings};
 use jiff::Timestamp;
 use kube::Client;
 use kube::core::ApiResource;
@@ -16,60 +20,61 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// How a leader scans.
+/// How the leader scans.
 #[derive(Debug, Clone)]
-pub struct Settings {
-    /// From the beginning of a scan to that of the next.
+pub struct ScanSettings {
+    /// From the start of a scan to the start of the next.
     pub interval: Duration,
-    /// Calls to the API server.
+    /// Most calls to the API server in a second.
     pub per_second: u32,
-    pub reports: Option<Api>,
+    pub reports: Option<ReportApi>,
 }
 
-/// What the webhook serves with.
+/// The parts of the server that a scan uses.
 #[derive(Clone, Copy)]
-pub struct Served<'s> {
-    /// What is in force now.
+pub struct ScanContext<'s> {
+    /// Returns the policies and facts in force now.
     pub snapshot: &'s (dyn Fn() -> Arc<Snapshot> + Sync),
-    pub metrics: &'s Metrics,
+    pub metrics: &'s ScanMetrics,
 }
 
-/// Objects in a page: of each kind one page is in memory.
+/// Objects in a page. One page of each kind is in memory.
 const PAGE: u32 = 200;
 /// Results in a report.
 const RESULTS: usize = 500;
-/// A new leader waits as long, until it has heard of the policies of the cluster.
+/// How long a new leader waits, so that the policies of the cluster are in force.
 const START: Duration = Duration::from_secs(10);
-/// New policies are scanned by no sooner after a scan began, and looked for as often.
+/// Shortest time from the start of a scan to the next one, if the policies change.
 const SOONEST: Duration = Duration::from_secs(60);
-const LOOK: Duration = Duration::from_secs(5);
+/// Between two checks whether the policies have changed.
+const CHECK: Duration = Duration::from_secs(5);
 
-/// Scans as long as this replica leads.
-pub async fn lead(
-    settings: &crate::cluster::Settings,
+/// Scans at intervals while this replica is the leader.
+pub async fn scan_while_leader(
+    settings: &ScanSettings,
+    identity: &str,
     client: &Client,
-    lookup: &Lookup,
-    mut leads: Leadership,
-    served: Served<'_>,
+    fact_client: &FactClient,
+    mut leadership: Leadership,
+    context: ScanContext<'_>,
 ) {
-    let Some(scan) = &settings.scan else { return };
-    served.metrics.interval.set(scan.interval.as_secs_f64());
-    let leader = Leader { settings: scan, identity: &settings.identity, client, lookup, served };
-    while leads.wait_for(|leads| *leads).await.is_ok() {
+    context.metrics.interval.set(settings.interval.as_secs_f64());
+    let leader = Leader { settings, identity, client, fact_client, context };
+    while leadership.wait_for(|leads| *leads).await.is_ok() {
         tokio::select! {
             () = leader.scans() => {}
-            _ = leads.wait_for(|leads| !*leads) => {}
+            _ = leadership.wait_for(|leads| !*leads) => {}
         }
-        served.metrics.forget();
+        context.metrics.forget();
     }
 }
 
 struct Leader<'l> {
-    settings: &'l Settings,
+    settings: &'l ScanSettings,
     identity: &'l str,
     client: &'l Client,
-    lookup: &'l Lookup,
-    served: Served<'l>,
+    fact_client: &'l FactClient,
+    context: ScanContext<'l>,
 }
 
 impl Leader<'_> {
@@ -78,18 +83,24 @@ impl Leader<'_> {
         let limiter = RateLimiter::new(Some(self.settings.per_second));
         let mut events = Events::new(self.client, self.identity);
         let mut reports = self.settings.reports.map(|api| Reports::new(self.client, api));
-        let mut unread = HashMap::new();
+        let mut unread = Unread::new();
         loop {
-            let (begun, generation) = (Instant::now(), (self.served.snapshot)().policies.generation);
+            let (start, generation) = (Instant::now(), (self.context.snapshot)().policies.generation);
             self.scan(&limiter, &mut events, reports.as_mut(), &mut unread).await;
-            let (next, soonest) = (begun + self.settings.interval, begun + SOONEST.min(self.settings.interval));
+            let (next, soonest) = (start + self.settings.interval, start + SOONEST.min(self.settings.interval));
             while Instant::now() < next {
-                sleep(LOOK.min(next - Instant::now())).await;
-                if (self.served.snapshot)().policies.generation != generation && Instant::now() >= soonest {
+                sleep(CHECK.min(next - Instant::now())).await;
+                if (self.context.snapshot)().policies.generation != generation && Instant::now() >= soonest {
                     break;
                 }
             }
         }
+    }
+
+    /// Whether `podPidsLimit` of every node is known; none where no policy needs it.
+    fn pids_limit_known(&self) -> Option<bool> {
+        let snapshot = (self.context.snapshot)();
+        snapshot.policies.facts().contains(FactKinds::NODES).then(|| snapshot.facts.nodes.all_known())
     }
 
     async fn scan(
@@ -97,9 +108,9 @@ impl Leader<'_> {
         limiter: &RateLimiter,
         events: &mut Events,
         mut reports: Option<&mut Reports<'_>>,
-        unread: &mut HashMap<String, String>,
+        unread: &mut Unread,
     ) {
-        let begun = Instant::now();
+        let start = Instant::now();
         let existing_reports = match &mut reports {
             Some(reports) => reports.installed().await,
             None => None,
@@ -114,11 +125,11 @@ impl Leader<'_> {
         let resource = existing_reports.map(|(resource, _)| resource);
         let mut run = ScanRun {
             limiter,
-            before: limiter.taken(),
+            calls_before: limiter.calls(),
             events,
             reports: reports.zip(resource),
-            metrics: self.served.metrics,
-            known: std::mem::take(unread),
+            metrics: self.context.metrics,
+            unread_before: std::mem::take(unread),
             unread,
             written: 0,
             failed: 0,
@@ -127,23 +138,28 @@ impl Leader<'_> {
             counts: Counts::default(),
             worst: Vec::new(),
         };
-        let scanning = Scanning { client: self.client, lookup: self.lookup, limiter, snapshot: self.served.snapshot };
-        scanning.run(&scope, &mut run).await;
-        run.end(begun);
+        let scanner =
+            Scanner { client: self.client, fact_client: self.fact_client, limiter, snapshot: self.context.snapshot };
+        scanner.run(&scope, &mut run).await;
+        run.end(start, self.pids_limit_known());
     }
 }
+
+/// The kinds that a scan could not read, each with the error in the log.
+type Unread = HashMap<String, LogOnce>;
 
 /// One scan.
 struct ScanRun<'t, 'r> {
     limiter: &'t RateLimiter,
-    /// Calls that were made before.
-    before: u64,
+    /// Calls of the scans before.
+    calls_before: u64,
     events: &'t mut Events,
     reports: Option<(&'t mut Reports<'r>, ApiResource)>,
-    metrics: &'t Metrics,
-    /// What the scan before could not read, and what this one cannot.
-    known: HashMap<String, String>,
-    unread: &'t mut HashMap<String, String>,
+    metrics: &'t ScanMetrics,
+    /// What the last scan could not read.
+    unread_before: Unread,
+    /// What this scan cannot read.
+    unread: &'t mut Unread,
     /// Reports that were written or deleted.
     written: usize,
     /// Reports and events that could not be written.
@@ -156,7 +172,7 @@ struct ScanRun<'t, 'r> {
 }
 
 impl ScanObserver for ScanRun<'_, '_> {
-    async fn found(&mut self, found: Found, existing_reports: &[Item]) {
+    async fn found(&mut self, found: NamespaceFindings, existing_reports: &[Item]) {
         self.namespaces += 1;
         self.objects += found.objects;
         self.counts.fail += found.counts.fail;
@@ -175,37 +191,35 @@ impl ScanObserver for ScanRun<'_, '_> {
                 Err(()) => self.failed += 1,
             }
         }
-        self.failed += self.events.tell(&found, self.limiter).await;
+        self.failed += self.events.record(&found, self.limiter).await;
     }
 
     fn unread(&mut self, what: &str, why: &str) {
         self.metrics.errors.inc();
-        // Once, and again when it changes: not with each scan.
-        if self.known.get(what).is_none_or(|known| known != why) {
+        let mut log = self.unread_before.remove(what).unwrap_or_default();
+        if log.failed(why) {
             tracing::warn!(
                 what,
                 error = why,
-                "a scan cannot read them, and goes on without; no report is removed meanwhile. Grant podreeve's role list on them"
+                "a scan cannot read these objects and leaves them out, and no report is removed meanwhile; grant podreeve's role list on them"
             );
         }
-        self.unread.insert(what.to_owned(), why.to_owned());
+        self.unread.insert(what.to_owned(), log);
     }
 }
 
 impl ScanRun<'_, '_> {
-    fn end(self, begun: Instant) {
+    fn end(self, start: Instant, pids_limit_known: Option<bool>) {
         self.metrics.errors.inc_by(self.failed);
         let events = self.events.done(!self.unread.is_empty());
-        let calls = self.limiter.taken() - self.before;
+        let calls = self.limiter.calls() - self.calls_before;
         if let Some((reports, _)) = self.reports
             && self.failed == 0
         {
-            reports.well();
+            reports.recovered();
         }
-        let seconds = begun.elapsed().as_secs_f64();
-        #[allow(clippy::cast_precision_loss, reason = "seconds since 1970")]
-        let now = Timestamp::now().as_second() as f64;
-        let completed = self.unread.is_empty().then_some(now);
+        let seconds = start.elapsed().as_secs_f64();
+        let completed = self.unread.is_empty().then(Timestamp::now);
         self.metrics.done(completed, seconds, self.objects, self.counts, &self.worst);
         tracing::info!(
             namespaces = self.namespaces,
@@ -216,6 +230,7 @@ impl ScanRun<'_, '_> {
             calls,
             events,
             reports = self.written,
+            pids_limit_known,
             seconds,
             "a scan is done"
         );
@@ -231,7 +246,7 @@ mod tests {
     use serde_json::{Value, json};
     use std::convert::Infallible;
 
-    /// Has one Deployment that would be denied, refuses to list pods, and takes no Event.
+    /// The API server has one Deployment that would be denied, refuses to list pods, and refuses Events.
     fn answer(method: &Method, path: &str) -> Value {
         let refused = json!({"kind": "Status", "status": "Failure", "code": 403, "message": "forbidden"});
         let container = json!({"name": "a", "securityContext": {"privileged": true}});
@@ -246,7 +261,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_cannot_be_read_and_told_is_counted() {
+    async fn lists_and_events_that_fail_are_counted() {
         let service = tower::service_fn(|request: Request<Body>| {
             let answer = answer(request.method(), request.uri().path());
             let code = answer["code"].as_u64().map_or(200, |code| u16::try_from(code).unwrap());
@@ -260,18 +275,18 @@ mod tests {
         });
         let policy = CompiledPolicy::compile(&PolicyDocument::from_json(&policy.to_string()).unwrap(), Cluster::With);
         let snapshot = Arc::new(Snapshot::new(PolicySet::new(vec![policy.unwrap()], 1), usize::MAX));
-        let metrics = Metrics::new(&prometheus::Registry::new()).unwrap();
+        let metrics = ScanMetrics::new(&prometheus::Registry::new()).unwrap();
         let leader = Leader {
-            settings: &Settings { interval: Duration::from_secs(60), per_second: 10, reports: None },
+            settings: &ScanSettings { interval: Duration::from_secs(60), per_second: 10, reports: None },
             identity: "a",
             client: &client,
-            lookup: &Lookup::default(),
-            served: Served { snapshot: &|| Arc::clone(&snapshot), metrics: &metrics },
+            fact_client: &FactClient::default(),
+            context: ScanContext { snapshot: &|| Arc::clone(&snapshot), metrics: &metrics },
         };
-        let (mut events, mut unread) = (Events::new(&client, "a"), HashMap::new());
+        let (mut events, mut unread) = (Events::new(&client, "a"), Unread::new());
         for scans in 1..=2 {
             leader.scan(&RateLimiter::new(None), &mut events, None, &mut unread).await;
-            // The pods each time; the Event once, for what was told or tried is not told again.
+            // The pods count at each scan, and the Event once: it is not tried again.
             assert_eq!((metrics.errors.get(), metrics.objects.get()), (scans + 1, 1));
         }
         assert_eq!(unread.keys().collect::<Vec<_>>(), ["Pod"]);

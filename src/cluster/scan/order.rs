@@ -1,9 +1,9 @@
-//! The order in which an API server lists objects: that of their keys in etcd.
+//! The order in which an API server lists objects: the order of their keys in etcd.
 
 use std::cmp::Ordering;
 use std::iter::once;
 
-/// Compares namespaces as they stand in keys, `/registry/pods/NAMESPACE/NAME`: `a-b/` comes before `a/`.
+/// Compares namespaces as parts of a key, `/registry/pods/NAMESPACE/NAME`: `a-b/` comes before `a/`.
 #[must_use]
 pub fn namespaces(a: &str, b: &str) -> Ordering {
     let key = |name: &'_ str| name.bytes().chain(once(b'/')).collect::<Vec<u8>>();
@@ -26,7 +26,7 @@ mod tests {
         names.sort_by(|a, b| namespaces(a, b));
         assert_eq!(names, ["a-b-c", "a-b", "a", "a0", "ab", "b"]);
         assert_eq!(objects(("a-b", "z"), ("a", "a")), Ordering::Less);
-        // Nothing follows a name.
+        // A name is the end of a key.
         assert_eq!(objects(("a", "web"), ("a", "web-1")), Ordering::Less);
     }
 }

@@ -1,19 +1,20 @@
-//! All objects of one kind, in pages, in the order of their keys; one page is held at a time.
+//! All objects of one kind, in the order of their keys. One page of the list is in memory at a time.
 
 use super::order;
 use super::rate_limiter::RateLimiter;
-use crate::cluster::item::Item;
-use crate::text::with_causes;
+use crate::cluster::api_error::ApiError;
+use crate::cluster::item::{Item, ObjectKey};
 use kube::api::{ListParams, Request};
 use kube::core::{ApiResource, ObjectList};
 use kube::{Client, Resource};
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// One page may take as long; a failed one is asked for again after these.
+/// Longest time for one page.
 const ANSWER: Duration = Duration::from_secs(60);
-const AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(4), Duration::from_secs(15)];
-/// How often a list may begin anew because its continuation has expired and cannot be renewed.
+/// Waits before a failed page is requested again.
+const RETRIES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(4), Duration::from_secs(15)];
+/// How often a list may start again because its continuation has expired and cannot be renewed.
 const RESTARTS: usize = 3;
 
 /// What to list.
@@ -25,16 +26,24 @@ pub struct Listing {
     pub selector: Option<String>,
     /// Objects in a page.
     pub limit: u32,
-    /// Metadata is enough.
+    /// Whether to read the metadata alone.
     pub metadata: bool,
 }
 
-/// Why the objects of a kind are not all known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Failure {
-    /// The API server has no such resource, so there are no objects.
-    Missing,
-    Told(String),
+/// Why the objects of a kind could not all be listed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ListError {
+    /// The API server does not have the kind, so there are no objects.
+    #[error("not installed")]
+    NotInstalled,
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<ApiError> for ListError {
+    fn from(error: ApiError) -> Self {
+        if error.is_not_found() { Self::NotInstalled } else { Self::Failed(error.to_string()) }
+    }
 }
 
 pub struct Pages<'p> {
@@ -42,14 +51,14 @@ pub struct Pages<'p> {
     limiter: &'p RateLimiter,
     listing: Listing,
     page: VecDeque<Item>,
-    /// None before the first page, empty after the last one.
+    /// The continuation: none before the first page, empty after the last one.
     next: Option<String>,
-    /// The newest object that was handed out.
-    last: Option<(String, String)>,
-    /// Up to [`Self::last`] everything was handed out by a list that expired.
-    again: bool,
+    /// The last object that was taken.
+    last: Option<ObjectKey>,
+    /// The list has started again, and everything up to [`Self::last`] was taken from the list before.
+    skips_taken: bool,
     restarts: usize,
-    /// Objects that the API server said are still to come after this page.
+    /// Objects after this page, as the API server counts them.
     remaining: usize,
 }
 
@@ -62,17 +71,17 @@ impl<'p> Pages<'p> {
             page: VecDeque::new(),
             next: None,
             last: None,
-            again: false,
+            skips_taken: false,
             restarts: 0,
             remaining: 0,
         }
     }
 
-    /// The next object; it stays until it is taken.
+    /// The next object. It stays until [`Self::take`] is called.
     ///
     /// # Errors
-    /// When a page cannot be had. Then there is nothing more.
-    pub async fn peek(&mut self) -> Result<Option<&Item>, Failure> {
+    /// When a page cannot be read. The list ends then.
+    pub async fn peek(&mut self) -> Result<Option<&Item>, ListError> {
         while self.page.is_empty() && self.next.as_deref() != Some("") {
             if let Err(failure) = self.fetch().await {
                 self.next = Some(String::new());
@@ -82,44 +91,42 @@ impl<'p> Pages<'p> {
         Ok(self.page.front())
     }
 
-    /// What was peeked at.
+    /// Takes the object that [`Self::peek`] returned.
     pub fn take(&mut self) -> Option<Item> {
         let item = self.page.pop_front()?;
-        self.last = Some((item.namespace().to_owned(), item.name().to_owned()));
+        self.last = Some(item.key());
         Some(item)
     }
 
-    /// About how many objects are still to come.
-    pub fn coming(&self) -> usize {
+    /// About how many objects are left.
+    pub fn left(&self) -> usize {
         self.remaining + self.page.len()
     }
 
-    async fn fetch(&mut self) -> Result<(), Failure> {
-        let mut waits = AGAIN.into_iter();
+    async fn fetch(&mut self) -> Result<(), ListError> {
+        let mut waits = RETRIES.into_iter();
         loop {
-            self.limiter.run().await;
-            let error = match tokio::time::timeout(ANSWER, self.ask()).await {
-                Ok(Ok(page)) => return self.keep(page),
-                Ok(Err(kube::Error::Api(status))) => match status.code {
-                    410 => {
-                        self.renew(status.metadata.and_then(|metadata| metadata.continue_))?;
-                        continue;
-                    }
-                    404 => return Err(Failure::Missing),
-                    429 | 500.. => crate::text::clean(&status.message, 300),
-                    _ => return Err(Failure::Told(crate::text::clean(&status.message, 300))),
+            self.limiter.wait().await;
+            let error = match tokio::time::timeout(ANSWER, self.request()).await {
+                Ok(Ok(page)) => return self.accept(page),
+                Ok(Err(kube::Error::Api(status))) if status.code == 410 => {
+                    self.renew(status.metadata.and_then(|metadata| metadata.continue_))?;
+                    continue;
+                }
+                Ok(Err(error)) => match ApiError::from(error) {
+                    error @ ApiError::Refused { .. } => return Err(error.into()),
+                    error => error,
                 },
-                Ok(Err(error)) => with_causes(&error),
-                Err(_) => "the API server did not answer in time".to_owned(),
+                Err(_) => ApiError::Timeout,
             };
             match waits.next() {
                 Some(wait) => tokio::time::sleep(wait).await,
-                None => return Err(Failure::Told(error)),
+                None => return Err(error.into()),
             }
         }
     }
 
-    async fn ask(&self) -> kube::Result<ObjectList<Item>> {
+    async fn request(&self) -> kube::Result<ObjectList<Item>> {
         let Listing { resource, namespace, selector, limit, metadata } = &self.listing;
         let params = ListParams {
             label_selector: selector.clone(),
@@ -131,33 +138,34 @@ impl<'p> Pages<'p> {
         self.client.request(request.map_err(kube::Error::BuildRequest)?).await
     }
 
-    /// The continuation has expired: the API server offers one that goes on from a newer state, or the list
-    /// begins anew and what was handed out is passed over.
-    fn renew(&mut self, token: Option<String>) -> Result<(), Failure> {
+    /// The continuation has expired. The API server may offer one that continues with a newer state. Otherwise the list
+    /// starts again, and objects that were taken are skipped.
+    fn renew(&mut self, token: Option<String>) -> Result<(), ListError> {
         self.restarts += 1;
         if self.restarts > RESTARTS && token.is_none() {
-            let why = "the list expired again and again before its end; ask for larger pages, or more often";
-            return Err(Failure::Told(why.to_owned()));
+            let why =
+                "the list expired again and again before its end; use larger pages, or allow more calls in a second";
+            return Err(ListError::Failed(why.to_owned()));
         }
-        self.again = token.is_none();
+        self.skips_taken = token.is_none();
         self.next = token;
         Ok(())
     }
 
-    fn keep(&mut self, page: ObjectList<Item>) -> Result<(), Failure> {
+    fn accept(&mut self, page: ObjectList<Item>) -> Result<(), ListError> {
         self.next = Some(page.metadata.continue_.unwrap_or_default());
         self.remaining = page.metadata.remaining_item_count.and_then(|n| usize::try_from(n).ok()).unwrap_or_default();
         self.page = page.items.into();
         let last = self.last.as_ref().map(|(namespace, name)| (&**namespace, &**name));
         let is_new =
             |item: &Item| last.is_none_or(|last| order::objects((item.namespace(), item.name()), last).is_gt());
-        if self.again {
+        if self.skips_taken {
             self.page.retain(is_new);
-            self.again = self.page.is_empty();
+            self.skips_taken = self.page.is_empty();
         } else if !self.page.front().is_none_or(is_new) {
-            let why = "the API server does not list them by namespace and name";
+            let why = "the API server does not list the objects by namespace and name";
             self.page.clear();
-            return Err(Failure::Told(why.to_owned()));
+            return Err(ListError::Failed(why.to_owned()));
         }
         Ok(())
     }
@@ -173,7 +181,7 @@ mod tests {
     use std::convert::Infallible;
     use std::sync::{Arc, Mutex};
 
-    /// An API server that says this, one answer after the other, and what it was asked.
+    /// An API server with these answers, one after the other, and the queries that it got.
     fn server(answers: Vec<Value>) -> (Client, Arc<Mutex<Vec<String>>>) {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let answers = Arc::new(Mutex::new(VecDeque::from(answers)));
@@ -203,7 +211,7 @@ mod tests {
                "metadata": {"continue": token}})
     }
 
-    async fn listed(answers: Vec<Value>) -> (Vec<String>, Option<Failure>, Vec<String>) {
+    async fn listed(answers: Vec<Value>) -> (Vec<String>, Option<ListError>, Vec<String>) {
         let (client, asked) = server(answers);
         let limiter = RateLimiter::new(None);
         let resource = resource("", "v1", "Pod", "pods");
@@ -238,7 +246,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_a_token_it_begins_anew_and_tells_nothing_twice() {
+    async fn without_a_token_the_list_starts_again_and_returns_no_object_twice() {
         let again = [page(&["a-b/1", "a/1"], "t"), page(&["a/2", "b/1"], "")];
         let answers = vec![page(&["a-b/1", "a/1"], "old"), expired(None), again[0].clone(), again[1].clone()];
         let (found, failure, asked) = listed(answers).await;
@@ -248,17 +256,17 @@ mod tests {
         let for_ever: Vec<Value> =
             (0..9).map(|n| if n % 2 == 0 { page(&["a/1"], "old") } else { expired(None) }).collect();
         let (_, failure, _) = listed(for_ever).await;
-        assert!(matches!(failure, Some(Failure::Told(why)) if why.contains("again and again")));
+        assert!(matches!(failure, Some(ListError::Failed(why)) if why.contains("again and again")));
     }
 
     #[tokio::test]
-    async fn another_order_and_refusals_are_told() {
+    async fn another_order_and_refusals_are_errors() {
         let (found, failure, _) = listed(vec![page(&["b/1"], "t"), page(&["a/1"], "")]).await;
         assert_eq!(found, ["b/1"]);
-        assert!(matches!(failure, Some(Failure::Told(why)) if why.contains("by namespace and name")));
+        assert!(matches!(failure, Some(ListError::Failed(why)) if why.contains("by namespace and name")));
         let forbidden = json!({"kind": "Status", "status": "Failure", "code": 403, "message": "pods is forbidden"});
-        assert_eq!(listed(vec![forbidden]).await.1, Some(Failure::Told("pods is forbidden".to_owned())));
+        assert_eq!(listed(vec![forbidden]).await.1, Some(ListError::Failed("pods is forbidden".to_owned())));
         let missing = json!({"kind": "Status", "status": "Failure", "code": 404, "message": "not found"});
-        assert_eq!(listed(vec![missing]).await.1, Some(Failure::Missing));
+        assert_eq!(listed(vec![missing]).await.1, Some(ListError::NotInstalled));
     }
 }

@@ -1,4 +1,4 @@
-//! Metrics with labels from closed sets, as arrays: no hashing, no lock, no stranger's text.
+//! Metrics whose labels come from closed sets, as arrays: adding takes no hashing and no lock, and no client can add a series.
 
 use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
 
@@ -6,7 +6,7 @@ use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterV
 pub const SECONDS: [f64; 16] =
     [0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-/// From 10 us: most decisions take less than [`SECONDS`] can tell apart.
+/// 10 us to 10 s: most decisions take less time than the first steps of [`SECONDS`].
 pub const FINE_SECONDS: [f64; 19] = [
     0.000_01, 0.000_025, 0.000_05, 0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
     1.0, 2.5, 5.0, 10.0,

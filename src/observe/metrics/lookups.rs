@@ -1,4 +1,4 @@
-//! Facts of the cluster: what is known of them, and what requests had to wait for.
+//! Facts of the cluster: which are known, and how long requests waited for others.
 
 use super::gauge;
 use super::grid::{Axis, Counters, Histograms, SECONDS};
@@ -6,13 +6,13 @@ use crate::facts::FactQuery;
 use prometheus::{IntGauge, Opts, Registry};
 
 #[derive(Debug)]
-pub struct Lookups {
+pub struct LookupMetrics {
     durations: Histograms,
     failed: Counters,
     pub pids_limit_known: IntGauge,
 }
 
-impl Lookups {
+impl LookupMetrics {
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         Ok(Self {
             durations: Histograms::new(
@@ -25,7 +25,7 @@ impl Lookups {
             failed: Counters::new(
                 registry,
                 "podreeve_lookups_failed_total",
-                "Facts of the cluster that a request needed and that the API server did not tell in time.",
+                "Facts of the cluster that a request needed and whose answer did not come in time.",
                 vec![Axis::new("fact", FactQuery::FACTS)],
             )?,
             pids_limit_known: gauge(
@@ -38,11 +38,11 @@ impl Lookups {
         })
     }
 
-    /// A request waited for a fact, and got it or not.
-    pub fn add(&self, wanted: &FactQuery, seconds: f64, found: bool) {
-        self.durations.observe(wanted.fact(), seconds);
+    /// Records that a request waited for a fact, and whether an answer came.
+    pub fn add(&self, query: &FactQuery, seconds: f64, found: bool) {
+        self.durations.observe(query.fact(), seconds);
         if !found {
-            self.failed.add(&[wanted.fact()], 1);
+            self.failed.add(&[query.fact()], 1);
         }
     }
 }

@@ -1,29 +1,31 @@
-//! What the last scan found. Only the leader has it.
+//! What the last scan found. Only the leader sets these.
 
+use super::serving::unix_seconds;
 use super::{counter, gauge, seconds};
 use crate::scan::Counts;
+use jiff::Timestamp;
 use prometheus::{Gauge, IntCounter, IntGauge, IntGaugeVec, Opts, Registry};
 
-/// So many namespaces have a series.
+/// Most namespaces that have a series.
 pub const NAMESPACES: usize = 20;
 
 #[derive(Debug)]
-pub struct Scan {
-    /// Infinite where there are no scans.
+pub struct ScanMetrics {
+    /// Infinite without scans.
     pub interval: Gauge,
     pub completed: Gauge,
     pub duration: Gauge,
     pub objects: IntGauge,
     pub errors: IntCounter,
     findings: [IntGauge; 4],
-    /// The one label that is not a closed set: the worst namespaces of the last scan and no others, made anew
-    /// with each scan. No request can add one, and there are never more than [`NAMESPACES`].
+    /// The only label that is not a closed set. Its values are the worst namespaces of the last scan, replaced with each
+    /// scan: no request can add one, and there are never more than [`NAMESPACES`].
     worst: IntGaugeVec,
 }
 
-impl Scan {
+impl ScanMetrics {
     /// # Errors
-    /// When two metrics have one name, which is a bug.
+    /// When two metrics have the same name, which is a bug.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let findings = |result| {
             let opts = Opts::new("podreeve_scan_findings", "What the last scan found, by what would become of it.");
@@ -55,17 +57,24 @@ impl Scan {
         Ok(scan)
     }
 
-    /// A scan is done; it was completed at this time, unless something could not be read. `worst` are namespaces with
-    /// their violations, the worst first.
-    pub fn done(&self, at: Option<f64>, seconds: f64, objects: usize, counts: Counts, worst: &[(usize, String)]) {
-        if let Some(at) = at {
-            self.completed.set(at);
+    /// Records a scan. `completed` is the time of its end, or none if something could not be read. `worst` are namespaces
+    /// with their number of violations, the worst first.
+    pub fn done(
+        &self,
+        completed: Option<Timestamp>,
+        seconds: f64,
+        objects: usize,
+        counts: Counts,
+        worst: &[(usize, String)],
+    ) {
+        if let Some(completed) = completed {
+            self.completed.set(unix_seconds(completed));
         }
         self.duration.set(seconds);
         self.set(objects, counts, worst);
     }
 
-    /// This replica does not lead any more: what it knows gets old.
+    /// Clears what the last scan found, because this replica is not the leader any more.
     pub fn forget(&self) {
         self.completed.set(0.0);
         self.duration.set(0.0);
@@ -93,11 +102,11 @@ mod tests {
     #[test]
     fn only_the_worst_namespaces_have_a_series() {
         let registry = Registry::new();
-        let scan = Scan::new(&registry).unwrap();
+        let scan = ScanMetrics::new(&registry).unwrap();
         let text = || prometheus::TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
         assert!(text().contains("podreeve_scan_interval_seconds inf") || text().contains("_interval_seconds +Inf"));
         let many: Vec<(usize, String)> = (0..30).map(|n| (100 - n, format!("ns-{n}"))).collect();
-        scan.done(Some(7.0), 1.0, 500, Counts { fail: 3, ..Counts::default() }, &many);
+        scan.done(Timestamp::from_second(7).ok(), 1.0, 500, Counts { fail: 3, ..Counts::default() }, &many);
         assert_eq!(text().matches("podreeve_scan_namespace_violations{").count(), NAMESPACES);
         assert!(text().contains("podreeve_scan_findings{result=\"fail\"} 3"), "{}", text());
         scan.done(None, 1.0, 500, Counts::default(), &[(1, "other".to_owned())]);

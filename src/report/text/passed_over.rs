@@ -1,4 +1,4 @@
-//! What was not judged, for people: a line for each that may be a mistake, and a count of the rest.
+//! What was not judged, as text: a line for each that may be a mistake, and a count of the rest.
 
 use super::{BOLD, clean};
 use crate::report::{CheckReport, KindCount};

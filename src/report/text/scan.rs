@@ -1,20 +1,21 @@
-//! What `scan` found, for people.
+//! The report of `scan`, as text.
 
 use super::{BOLD, FOUND_MAX, holder, style_of};
+use crate::outcome::Verdict;
 use crate::report::{OwnerReport, ScanSummary, ScanViolation};
 use crate::text::clean;
 use anstyle::AnsiColor;
 use std::fmt::Write;
 
-/// An owner with its findings.
+/// An owner and its findings.
 #[must_use]
 pub fn owner(owner: &OwnerReport) -> String {
     let mut text = String::new();
     let (style, verdict) = match owner.verdict {
-        "deny" => (AnsiColor::Red.on_default().bold(), "would be denied"),
-        "patch" => (AnsiColor::Cyan.on_default().bold(), "would be repaired"),
-        "warn" => (AnsiColor::Yellow.on_default().bold(), "would be admitted with warnings"),
-        _ => (AnsiColor::Green.on_default().bold(), "would be admitted"),
+        Verdict::Deny => (AnsiColor::Red.on_default().bold(), "would be denied"),
+        Verdict::Patch => (AnsiColor::Cyan.on_default().bold(), "would be repaired"),
+        Verdict::Warn => (AnsiColor::Yellow.on_default().bold(), "would be admitted with warnings"),
+        Verdict::Allow => (AnsiColor::Green.on_default().bold(), "would be admitted"),
     };
     let (kind, namespace, name) = (clean(&owner.kind, 63), clean(&owner.namespace, 63), clean(&owner.name, 253));
     let _ = writeln!(text, "{BOLD}{kind} {namespace}/{name}{BOLD:#}: {style}{verdict}{style:#}");
@@ -27,11 +28,11 @@ pub fn owner(owner: &OwnerReport) -> String {
     text
 }
 
-/// One violation on one line: `explain` tells the rest.
+/// One violation in one line: `explain` has the details.
 fn line(text: &mut String, owner: &OwnerReport, violation: &ScanViolation) {
     let style = style_of(violation.effect);
     let whose = holder(violation.container.as_deref(), violation.container_kind);
-    // What the owner's own template does not have.
+    // The owner's own template does not have this violation.
     let only = if violation.object_kind == owner.kind { "" } else { " (in its pods)" };
     let ScanViolation { effect, rule, severity, field, .. } = violation;
     let (found, wanted) = (clean(&violation.found, FOUND_MAX), clean(&violation.wanted, FOUND_MAX));
@@ -41,7 +42,7 @@ fn line(text: &mut String, owner: &OwnerReport, violation: &ScanViolation) {
     );
 }
 
-/// The last line.
+/// The last line of the report.
 #[must_use]
 pub fn summary(summary: ScanSummary) -> String {
     let ScanSummary { namespaces, objects, owners, denied, patched, warned, allowed, errors } = summary;

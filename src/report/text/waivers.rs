@@ -1,4 +1,4 @@
-//! The exemptions to look at, for people.
+//! The exemptions that need attention, as text.
 
 use super::{BOLD, DIM, FOUND_MAX};
 use crate::report::{WaiverReport, WaiverState};

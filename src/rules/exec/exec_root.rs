@@ -1,62 +1,59 @@
-//! Who enters a container of root is root there.
+//! Connections to containers that run as root: a shell there is a root shell.
 
-use super::entered::{OnUnknown, unknown};
+use super::unknown_pod::{OnUnknown, unknown};
 use crate::facts::FactKinds;
-use crate::rule::{Check, Example, Finding, Findings, Judges, Location, PodRule, Rule, Severity, compile, params};
+use crate::rule::{
+    Check, ExecExample, ExecRule, Finding, Findings, Judges, Location, PodRule, Rule, Severity, compile, params,
+};
 use crate::workload::{ContainerRef, Pod, PodFeatures};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub static RULE: Rule = Rule {
     id: "exec-root",
-    title: "Nobody enters a container as root",
-    docs: "`kubectl exec` and `kubectl attach` give the user that the container runs as: `runAsUser` of the container or, where it \
-says nothing, of the pod. The rule is violated where that is 0, and where nobody knows, because neither `runAsUser` nor \
-`runAsNonRoot: true` is set and the image decides. `kubectl port-forward` and the API server's proxy (`pods/proxy`) name no container \
-and reach all of them: the rule judges each.\n\n\
-It needs `serve --cluster`, and `CONNECT` on `pods/exec`, `pods/attach`, `pods/portforward` and `pods/proxy` in the webhook configuration. \
-A pod that is not known yet is asked for once. When no answer comes in time, or what comes is no pod, `onUnknown` decides: `warn` (the \
-default) lets the caller in with a warning, `deny` does what the action says. Without `--cluster` nobody can be asked, and every caller \
-gets in with a warning.",
+    title: "No connection enters a container as root",
+    docs: "`kubectl exec` and `kubectl attach` run as the container's user: `runAsUser` of the container or, if that is not set, of \
+the pod. The rule is violated if that user is 0, and if the user is unknown, because neither `runAsUser` nor `runAsNonRoot: true` is set \
+and the image decides. `kubectl port-forward` and the API server's proxy (`pods/proxy`) name no container and reach all of them: the rule \
+judges each.\n\n\
+Connections need `serve --cluster`, and `CONNECT` on `pods/exec`, `pods/attach`, `pods/portforward` and `pods/proxy` in the webhook \
+configuration. podreeve looks up a pod that it does not know yet, once. If the API server does not answer in time, or answers with \
+something that is no pod, `onUnknown` decides: `warn` (the default) admits the connection with a warning, `deny` does what the action \
+says. Without `--cluster` no pod can be looked up, and every connection is admitted with a warning.",
     why: "root can change the running container unseen, and needs one fault less to get out of it",
     owasp: &[67],
     severity: Severity::Medium,
     params: params::<ExecRoot>,
-    judges: Judges::Exec(PodRule {
-        linux_only: true,
-        compile: compile::<ExecRoot>,
-        examples: &[
-            Example::bad("user 0", r#"{"securityContext":{"runAsUser":0}}"#, &["securityContext.runAsUser"])
-                .spec(r#"{"securityContext":{"runAsUser":1000}}"#)
-                .connect(),
-            Example::bad(
+    judges: Judges::Exec(ExecRule {
+        pod: PodRule { linux_only: true, compile: compile::<ExecRoot>, ..PodRule::DEFAULT },
+        entered: &[
+            ExecExample::bad("user 0", r#"{"securityContext":{"runAsUser":0}}"#, &["securityContext.runAsUser"])
+                .spec(r#"{"securityContext":{"runAsUser":1000}}"#),
+            ExecExample::bad(
                 "user 0 of the pod",
                 r#"{"securityContext":{"runAsUser":null}}"#,
                 &["spec.securityContext.runAsUser"],
             )
-            .spec(r#"{"securityContext":{"runAsUser":0}}"#)
-            .connect(),
-            Example::bad(
+            .spec(r#"{"securityContext":{"runAsUser":0}}"#),
+            ExecExample::bad(
                 "the image decides",
                 r#"{"securityContext":{"runAsUser":null,"runAsNonRoot":null}}"#,
                 &["securityContext.runAsUser"],
             )
-            .spec(r#"{"securityContext":{"runAsUser":null,"runAsNonRoot":null}}"#)
-            .connect(),
-            Example::good("another user", r#"{"securityContext":{"runAsUser":1000}}"#)
-                .spec(r#"{"securityContext":{"runAsUser":0}}"#)
-                .connect(),
-            Example::good(
+            .spec(r#"{"securityContext":{"runAsUser":null,"runAsNonRoot":null}}"#),
+            ExecExample::good("another user", r#"{"securityContext":{"runAsUser":1000}}"#)
+                .spec(r#"{"securityContext":{"runAsUser":0}}"#),
+            ExecExample::good(
                 "the image's user, and not root",
                 r#"{"securityContext":{"runAsUser":null,"runAsNonRoot":null}}"#,
             )
-            .spec(r#"{"securityContext":{"runAsUser":null,"runAsNonRoot":true}}"#)
-            .connect(),
-            Example::good("Windows has no such user", r#"{"securityContext":{"runAsUser":null,"runAsNonRoot":null}}"#)
-                .spec(r#"{"os":{"name":"windows"},"securityContext":{"runAsUser":null,"runAsNonRoot":null}}"#)
-                .connect(),
+            .spec(r#"{"securityContext":{"runAsUser":null,"runAsNonRoot":true}}"#),
+            ExecExample::good(
+                "Windows has no such user",
+                r#"{"securityContext":{"runAsUser":null,"runAsNonRoot":null}}"#,
+            )
+            .spec(r#"{"os":{"name":"windows"},"securityContext":{"runAsUser":null,"runAsNonRoot":null}}"#),
         ],
-        ..PodRule::DEFAULT
     }),
 };
 
@@ -64,7 +61,7 @@ gets in with a warning.",
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 struct ExecRoot {
-    /// Who connects to a pod of which the API server does not say in time what it is like: `deny` or `warn`.
+    /// What becomes of a connection to a pod that the API server does not show in time: `deny` or `warn`.
     on_unknown: OnUnknown,
 }
 
@@ -81,7 +78,7 @@ impl Check for ExecRoot {
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let Some(connect) = &pod.context.connect else { return };
-        let why = "root can change the running container unseen, and nobody could see who this is";
+        let why = "root can change the running container unseen, and it is unknown whether this user is root";
         if let Some(finding) = unknown(connect, why) {
             return findings.add(finding);
         }

@@ -1,9 +1,9 @@
 //! `securityContext.allowPrivilegeEscalation` of any container (`no_new_privs`).
 
-use crate::rule::display_flag;
 use crate::rule::pss::{Level, Standard, Version};
 use crate::rule::{
-    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile, params,
+    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile,
+    display_flag, params,
 };
 use crate::workload::{Pod, pod::SecurityContext};
 use schemars::JsonSchema;
@@ -12,11 +12,12 @@ use serde::Deserialize;
 pub static RULE: Rule = Rule {
     id: "allow-privilege-escalation",
     title: "allowPrivilegeEscalation is false",
-    docs: "Sets `no_new_privs`: a setuid binary or file capability in the image cannot give a process more rights \
-than its parent has. It must be `false` on every container; not set means `true`.\n\n\
-The repair sets `false`, except where the container is privileged or adds `SYS_ADMIN`: beside these it holds nothing \
-back, and the API server refuses it beside privileged and `CAP_SYS_ADMIN`, so such a container is denied instead. A pod that can run on Windows nodes alone (by `nodeSelector`, affinity or its node) but lacks `spec.os.name: windows` is \
-judged as one of Linux, as the API server does; nothing is repaired in it, and the finding says to set that name.\n\n\
+    docs: "Sets `no_new_privs`: a setuid binary or file capability in the image cannot give a process more rights than \
+its parent has. It must be `false` on every container; not set means `true`.\n\n\
+The repair sets `false`, except if the container is privileged or adds `SYS_ADMIN`: then `false` has no effect, and \
+the API server refuses it together with privileged or `CAP_SYS_ADMIN`, so such a container is denied instead. A pod \
+that can run on Windows nodes alone (by `nodeSelector`, affinity or its node) but lacks `spec.os.name: windows` is \
+judged as a Linux pod, as the API server does; the rule repairs nothing in it, and the finding says to set that name.\n\n\
 `pss` and `version` make the rule judge as that Pod Security Standard does.",
     why: "without no_new_privs a setuid binary in the image turns any process into root inside the container",
     owasp: &[49, 69],
@@ -45,7 +46,7 @@ judged as one of Linux, as the API server does; nothing is repaired in it, and t
                 &["securityContext.allowPrivilegeEscalation"],
             ),
             Example::bad(
-                "not set beside SYS_ADMIN",
+                "not set, with SYS_ADMIN",
                 r#"{"securityContext":{"allowPrivilegeEscalation":null,"capabilities":{"add":["SYS_ADMIN"]}}}"#,
                 &["securityContext.allowPrivilegeEscalation"],
             )
@@ -62,7 +63,7 @@ judged as one of Linux, as the API server does; nothing is repaired in it, and t
             .params(r#"{"pss":"restricted","version":"v1.24"}"#),
             Example::good("the standard has it since v1.8", r#"{"securityContext":{"allowPrivilegeEscalation":null}}"#)
                 .params(r#"{"pss":"restricted","version":"v1.7"}"#),
-            Example::good("baseline does not ask", r#"{"securityContext":{"allowPrivilegeEscalation":null}}"#)
+            Example::good("baseline does not require it", r#"{"securityContext":{"allowPrivilegeEscalation":null}}"#)
                 .params(r#"{"pss":"baseline"}"#),
         ],
         ..PodRule::DEFAULT
@@ -79,7 +80,7 @@ struct Params {
     version: Option<Version>,
 }
 
-/// What [`Params`] mean.
+/// The compiled form of [`Params`].
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Params")]
 struct AllowPrivilegeEscalation {
@@ -94,7 +95,7 @@ impl TryFrom<Params> for AllowPrivilegeEscalation {
 }
 
 impl AllowPrivilegeEscalation {
-    /// Upstream has judged since v1.8, at restricted, and has left Windows alone since v1.25.
+    /// Upstream has this check since v1.8, at restricted, and leaves Windows pods alone since v1.25.
     fn applies(&self, pod: &Pod<'_>) -> bool {
         match self.standard {
             None => !pod.is_windows(),
@@ -132,10 +133,10 @@ impl Check for AllowPrivilegeEscalation {
     }
 }
 
-const WHY_BARRED: &str = "false holds nothing back beside privileged or SYS_ADMIN, and the API server refuses it beside \
-privileged and CAP_SYS_ADMIN, so that has to go first; without no_new_privs a setuid binary turns any process into root inside the container";
+const WHY_BARRED: &str = "false has no effect together with privileged or SYS_ADMIN, and the API server refuses it together with \
+privileged or CAP_SYS_ADMIN, so remove that first; without no_new_privs a setuid binary turns any process into root inside the container";
 
-/// The API server refuses `allowPrivilegeEscalation: false` beside these.
+/// Whether the API server refuses `allowPrivilegeEscalation: false` in this context.
 fn needs_escalation(context: &SecurityContext<'_>) -> bool {
     let adds = |cap: &str| matches!(cap, "SYS_ADMIN" | "CAP_SYS_ADMIN");
     context.privileged == Some(true) || context.capabilities.as_ref().is_some_and(|c| c.add.iter().any(|cap| adds(cap)))

@@ -1,9 +1,9 @@
-//! `appArmorProfile` of the pod and of any container, and the annotations it had before.
+//! `appArmorProfile` of the pod and of any container, and the annotations that came before the field.
 
-use crate::rule::display_value;
 use crate::rule::pss::{Level, Standard, Version};
 use crate::rule::{
-    Cause, Check, Example, Finding, Findings, Judges, Location, PodRule, Pss, Rule, Severity, compile, params,
+    Cause, Check, Example, Finding, Findings, Judges, Location, PodRule, Pss, Rule, Severity, compile, display_value,
+    params,
 };
 use crate::workload::pod::{AppArmorProfile, Container};
 use crate::workload::{Pod, PodFeatures};
@@ -16,12 +16,12 @@ const ANNOTATION: &str = "container.apparmor.security.beta.kubernetes.io/";
 pub static RULE: Rule = Rule {
     id: "apparmor-profile",
     title: "AppArmor confines containers",
-    docs: "The AppArmor profile of the pod and of every container is `RuntimeDefault`, `Localhost` or not set, which \
-means the runtime's default wherever the node has AppArmor. `Unconfined` takes the confinement away. The annotations \
-`container.apparmor.security.beta.kubernetes.io/<container>`, which nodes before v1.30 read, may say `runtime/default` or \
-`localhost/<profile>`.\n\n\
-With `required: true` every container must have a profile, of its own, from the pod or by annotation. A pod for Windows \
-needs none. With `pss`, judged as upstream does.",
+    docs: "The AppArmor profile of the pod and of every container must be `RuntimeDefault`, `Localhost` or not set, \
+which means the runtime's default on nodes that have AppArmor. `Unconfined` removes the confinement. The annotations \
+`container.apparmor.security.beta.kubernetes.io/<container>`, which nodes before v1.30 read, may say `runtime/default` \
+or `localhost/<profile>`.\n\n\
+With `required: true` every container must have a profile: its own, the pod's, or one by annotation. A pod for Windows \
+needs none. With `pss`, the rule judges as upstream does.",
     why: "without AppArmor nothing but capabilities and seccomp keeps root in the container off the node's files and mounts",
     owasp: &[56],
     severity: Severity::Medium,
@@ -31,72 +31,72 @@ needs none. With `pss`, judged as upstream does.",
         implied_by: &[Cause::container("privileged")],
         compile: compile::<ApparmorProfile>,
         examples: &[
-        Example::bad(
-            "Unconfined",
-            r#"{"securityContext":{"appArmorProfile":{"type":"Unconfined"}}}"#,
-            &["securityContext.appArmorProfile.type"],
-        ),
-        Example::bad("on the pod", "", &["spec.securityContext.appArmorProfile.type"])
+            Example::bad(
+                "Unconfined",
+                r#"{"securityContext":{"appArmorProfile":{"type":"Unconfined"}}}"#,
+                &["securityContext.appArmorProfile.type"],
+            ),
+            Example::bad("on the pod", "", &["spec.securityContext.appArmorProfile.type"])
+                .spec(r#"{"securityContext":{"appArmorProfile":{"type":"Unconfined"}}}"#),
+            Example::bad(
+                "on the pod, and confined on a container",
+                r#"{"securityContext":{"appArmorProfile":{"type":"RuntimeDefault"}}}"#,
+                &["spec.securityContext.appArmorProfile.type"],
+            )
             .spec(r#"{"securityContext":{"appArmorProfile":{"type":"Unconfined"}}}"#),
-        Example::bad(
-            "on the pod, and confined on a container",
-            r#"{"securityContext":{"appArmorProfile":{"type":"RuntimeDefault"}}}"#,
-            &["spec.securityContext.appArmorProfile.type"],
-        )
-        .spec(r#"{"securityContext":{"appArmorProfile":{"type":"Unconfined"}}}"#),
-        Example::bad(
-            "on a container, and confined on the pod",
-            r#"{"securityContext":{"appArmorProfile":{"type":"Unconfined"}}}"#,
-            &["securityContext.appArmorProfile.type"],
-        )
-        .spec(r#"{"securityContext":{"appArmorProfile":{"type":"RuntimeDefault"}}}"#),
-        Example::bad(
-            "no type",
-            r#"{"securityContext":{"appArmorProfile":{"type":null,"localhostProfile":"x"}}}"#,
-            &["securityContext.appArmorProfile.type"],
-        ),
-        Example::bad("a type in small letters", "", &["spec.securityContext.appArmorProfile.type"])
-            .spec(r#"{"securityContext":{"appArmorProfile":{"type":"unconfined"}}}"#),
-        Example::bad(
-            "by annotation",
-            r#"{"securityContext":{"appArmorProfile":null}}"#,
-            &["metadata.annotations[\"container.apparmor.security.beta.kubernetes.io/app\"]"],
-        )
-        .annotations(r#"{"container.apparmor.security.beta.kubernetes.io/app":"unconfined","example.com/app":"x"}"#),
-        Example::bad(
-            "annotations of containers that are not there",
-            "",
-            &[
-                "metadata.annotations[\"container.apparmor.security.beta.kubernetes.io/b\"]",
-                "metadata.annotations[\"container.apparmor.security.beta.kubernetes.io/c\"]",
-            ],
-        )
-        .annotations(
-            r#"{"container.apparmor.security.beta.kubernetes.io/a":"runtime/default","container.apparmor.security.beta.kubernetes.io/b":"unconfined","container.apparmor.security.beta.kubernetes.io/c":"Localhost/x"}"#,
-        ),
-        Example::bad(
-            "required and not set",
-            r#"{"securityContext":{"appArmorProfile":null}}"#,
-            &["securityContext.appArmorProfile"],
-        )
-        .params(r#"{"required":true}"#),
-        Example::good("required, and set on the pod", r#"{"securityContext":null}"#)
-            .spec(r#"{"securityContext":{"appArmorProfile":{"type":"RuntimeDefault"}}}"#)
+            Example::bad(
+                "on a container, and confined on the pod",
+                r#"{"securityContext":{"appArmorProfile":{"type":"Unconfined"}}}"#,
+                &["securityContext.appArmorProfile.type"],
+            )
+            .spec(r#"{"securityContext":{"appArmorProfile":{"type":"RuntimeDefault"}}}"#),
+            Example::bad(
+                "no type",
+                r#"{"securityContext":{"appArmorProfile":{"type":null,"localhostProfile":"x"}}}"#,
+                &["securityContext.appArmorProfile.type"],
+            ),
+            Example::bad("a type in small letters", "", &["spec.securityContext.appArmorProfile.type"])
+                .spec(r#"{"securityContext":{"appArmorProfile":{"type":"unconfined"}}}"#),
+            Example::bad(
+                "by annotation",
+                r#"{"securityContext":{"appArmorProfile":null}}"#,
+                &["metadata.annotations[\"container.apparmor.security.beta.kubernetes.io/app\"]"],
+            )
+            .annotations(r#"{"container.apparmor.security.beta.kubernetes.io/app":"unconfined","example.com/app":"x"}"#),
+            Example::bad(
+                "annotations of containers that are not there",
+                "",
+                &[
+                    "metadata.annotations[\"container.apparmor.security.beta.kubernetes.io/b\"]",
+                    "metadata.annotations[\"container.apparmor.security.beta.kubernetes.io/c\"]",
+                ],
+            )
+            .annotations(
+                r#"{"container.apparmor.security.beta.kubernetes.io/a":"runtime/default","container.apparmor.security.beta.kubernetes.io/b":"unconfined","container.apparmor.security.beta.kubernetes.io/c":"Localhost/x"}"#,
+            ),
+            Example::bad(
+                "required and not set",
+                r#"{"securityContext":{"appArmorProfile":null}}"#,
+                &["securityContext.appArmorProfile"],
+            )
             .params(r#"{"required":true}"#),
-        Example::good("required, on Windows", r#"{"securityContext":{"appArmorProfile":null}}"#)
-            .spec(r#"{"os":{"name":"windows"}}"#)
-            .params(r#"{"required":true}"#),
-        Example::good(
-            "a profile of the node",
-            r#"{"securityContext":{"appArmorProfile":{"type":"Localhost","localhostProfile":"k8s-nginx"}}}"#,
-        ),
-        Example::good("a profile of the node by annotation", r#"{"securityContext":{"appArmorProfile":null}}"#)
-            .annotations(r#"{"container.apparmor.security.beta.kubernetes.io/app":"localhost/k8s-nginx"}"#)
-            .params(r#"{"pss":"baseline","version":"v1.20"}"#),
-        Example::good("an empty annotation", r#"{"securityContext":{"appArmorProfile":null}}"#)
-            .annotations(r#"{"container.apparmor.security.beta.kubernetes.io/app":""}"#),
-        Example::good("not set", r#"{"securityContext":{"appArmorProfile":null}}"#),
-    ],
+            Example::good("required, and set on the pod", r#"{"securityContext":null}"#)
+                .spec(r#"{"securityContext":{"appArmorProfile":{"type":"RuntimeDefault"}}}"#)
+                .params(r#"{"required":true}"#),
+            Example::good("required, on Windows", r#"{"securityContext":{"appArmorProfile":null}}"#)
+                .spec(r#"{"os":{"name":"windows"}}"#)
+                .params(r#"{"required":true}"#),
+            Example::good(
+                "a profile of the node",
+                r#"{"securityContext":{"appArmorProfile":{"type":"Localhost","localhostProfile":"k8s-nginx"}}}"#,
+            ),
+            Example::good("a profile of the node by annotation", r#"{"securityContext":{"appArmorProfile":null}}"#)
+                .annotations(r#"{"container.apparmor.security.beta.kubernetes.io/app":"localhost/k8s-nginx"}"#)
+                .params(r#"{"pss":"baseline","version":"v1.20"}"#),
+            Example::good("an empty annotation", r#"{"securityContext":{"appArmorProfile":null}}"#)
+                .annotations(r#"{"container.apparmor.security.beta.kubernetes.io/app":""}"#),
+            Example::good("not set", r#"{"securityContext":{"appArmorProfile":null}}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };
@@ -113,7 +113,7 @@ struct Params {
     version: Option<Version>,
 }
 
-/// What [`Params`] mean.
+/// The compiled form of [`Params`].
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Params")]
 struct ApparmorProfile {
@@ -124,7 +124,7 @@ impl TryFrom<Params> for ApparmorProfile {
     type Error = String;
     fn try_from(Params { required, pss, version }: Params) -> Result<Self, String> {
         if Standard::new(pss, version)?.is_some() && required {
-            return Err("`pss` requires no profile, so it cannot stand beside `required`".to_owned());
+            return Err("`pss` requires no profile, so it cannot be combined with `required`".to_owned());
         }
         Ok(Self { required })
     }

@@ -1,11 +1,14 @@
 //! `securityContext.capabilities` of any container.
 
-use crate::rule::display_value;
+mod names;
+
 use crate::rule::pss::{Level, Standard, Version};
 use crate::rule::{
-    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile, params,
+    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile,
+    display_value, params,
 };
 use crate::workload::{ContainerRef, Pod, pod};
+use names::{BASELINE, KNOWN, ROOT, plain};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -13,13 +16,15 @@ pub static RULE: Rule = Rule {
     id: "capabilities",
     title: "Containers drop ALL capabilities and add only what is allowed",
     docs: "Each container must have `drop: [ALL]` and may `add` only the capabilities of `allow` (default \
-`NET_BIND_SERVICE`), which parts root's power into single rights. Names are read as runtimes read them: `CAP_SYS_ADMIN`, \
+`NET_BIND_SERVICE`). A capability is a single right of root. Names are read as runtimes read them: `CAP_SYS_ADMIN`, \
 `sys_admin` and ` SYS_ADMIN` are all `SYS_ADMIN`, while only `ALL` in any case drops all.\n\n\
-The repair adds `ALL` to `drop`. An added capability is never taken away: remove it, or ask for an exemption of the \
-container that needs it.\n\n\
+The repair adds `ALL` to `drop`. It never removes an added capability: remove it yourself, or exempt the container \
+that needs it.\n\n\
 `pss` and `version` make the rule judge as that Pod Security Standard does: `baseline` allows the runtime's default \
-capabilities and asks for no drop, `restricted` (from v1.22) wants `ALL` dropped; both read names to the letter.",
-    why: "every capability is a part of root's power, and a program that is taken over uses all it has",
+capabilities and requires no drop, `restricted` (from v1.22) requires that `ALL` is dropped; both compare names \
+exactly.",
+    why: "every capability is a part of root's power, and an attacker who takes over a program can use all that it \
+has",
     owasp: &[58, 46],
     severity: Severity::High,
     params: params::<Params>,
@@ -29,110 +34,110 @@ capabilities and asks for no drop, `restricted` (from v1.22) wants `ALL` dropped
         implied_by: &[Cause::container("privileged")],
         compile: compile::<Capabilities>,
         examples: &[
-        Example::bad(
-            "no securityContext",
-            r#"{"securityContext":null}"#,
-            &["securityContext.capabilities.drop"],
-        ),
-        Example::bad(
-            "an empty drop list",
-            r#"{"securityContext":{"capabilities":{"drop":[]}}}"#,
-            &["securityContext.capabilities.drop"],
-        ),
-        Example::bad(
-            "drops something else",
-            r#"{"securityContext":{"capabilities":{"drop":["NET_RAW"]}}}"#,
-            &["securityContext.capabilities.drop"],
-        ),
-        Example::bad(
-            "CAP_ALL is a name that no runtime knows",
-            r#"{"securityContext":{"capabilities":{"drop":["CAP_ALL"]}}}"#,
-            &["securityContext.capabilities.drop"],
-        ),
-        Example::bad(
-            "bad ones beside a good one",
-            r#"{"securityContext":{"capabilities":{"add":["NET_RAW","NET_BIND_SERVICE","SYS_ADMIN"]}}}"#,
-            &["securityContext.capabilities.add[0]", "securityContext.capabilities.add[2]"],
-        )
-        .no_repair(),
-        Example::bad(
-            "every spelling of SYS_ADMIN",
-            r#"{"securityContext":{"capabilities":{"add":["CAP_SYS_ADMIN","sys_admin"," SYS_ADMIN","cap_sys_admin"]}}}"#,
-            &[
-                "securityContext.capabilities.add[0]",
-                "securityContext.capabilities.add[1]",
-                "securityContext.capabilities.add[2]",
-                "securityContext.capabilities.add[3]",
-            ],
-        )
-        .no_repair(),
-        Example::bad(
-            "all, nothing and a typing error",
-            r#"{"securityContext":{"capabilities":{"add":["all","","NET_BIND_SERVICES"]}}}"#,
-            &[
-                "securityContext.capabilities.add[0]",
-                "securityContext.capabilities.add[1]",
-                "securityContext.capabilities.add[2]",
-            ],
-        )
-        .no_repair(),
-        Example::bad(
-            "nothing is allowed",
-            r#"{"securityContext":{"capabilities":{"add":["NET_BIND_SERVICE"]}}}"#,
-            &["securityContext.capabilities.add[0]"],
-        )
-        .params(r#"{"allow":[]}"#)
-        .no_repair(),
-        Example::bad(
-            "baseline reads to the letter",
-            r#"{"securityContext":{"capabilities":{"add":["CHOWN","chown","CAP_CHOWN","NET_RAW"],"drop":null}}}"#,
-            &[
-                "securityContext.capabilities.add[1]",
-                "securityContext.capabilities.add[2]",
-                "securityContext.capabilities.add[3]",
-            ],
-        )
-        .params(r#"{"pss":"baseline"}"#)
-        .no_repair(),
-        Example::bad(
-            "restricted reads to the letter",
-            r#"{"securityContext":{"capabilities":{"add":["NET_BIND_SERVICE","CHOWN"],"drop":["all","ALL"]}}}"#,
-            &["securityContext.capabilities.add[1]"],
-        )
-        .params(r#"{"pss":"restricted"}"#)
-        .no_repair(),
-        Example::bad(
-            "restricted wants ALL in capitals",
-            r#"{"securityContext":{"capabilities":{"drop":["all"]}}}"#,
-            &["securityContext.capabilities.drop"],
-        )
-        .params(r#"{"pss":"restricted"}"#),
-        Example::bad(
-            "restricted judged Windows before v1.25",
-            r#"{"securityContext":{"capabilities":null}}"#,
-            &["securityContext.capabilities.drop"],
-        )
-        .spec(r#"{"os":{"name":"windows"}}"#)
-        .params(r#"{"pss":"restricted","version":"v1.24"}"#),
-        Example::good("drops ALL", r#"{"securityContext":{"capabilities":{"drop":["ALL"]}}}"#),
-        Example::good("runtimes read ALL in any case", r#"{"securityContext":{"capabilities":{"drop":["all"]}}}"#),
-        Example::good(
-            "NET_BIND_SERVICE in two spellings",
-            r#"{"securityContext":{"capabilities":{"add":["NET_BIND_SERVICE","cap_net_bind_service"],"drop":["NET_RAW","ALL"]}}}"#,
-        ),
-        Example::good(
-            "allowed by name",
-            r#"{"securityContext":{"capabilities":{"add":["CHOWN","CAP_SETUID"],"drop":["ALL"]}}}"#,
-        )
-        .params(r#"{"allow":["chown","CAP_SETUID"]}"#),
-        Example::good("Windows has no such field", r#"{"securityContext":{"capabilities":null}}"#)
-            .spec(r#"{"os":{"name":"windows"}}"#),
-        Example::good("restricted leaves Windows alone", r#"{"securityContext":{"capabilities":null}}"#)
+            Example::bad(
+                "no securityContext",
+                r#"{"securityContext":null}"#,
+                &["securityContext.capabilities.drop"],
+            ),
+            Example::bad(
+                "an empty drop list",
+                r#"{"securityContext":{"capabilities":{"drop":[]}}}"#,
+                &["securityContext.capabilities.drop"],
+            ),
+            Example::bad(
+                "drops something else",
+                r#"{"securityContext":{"capabilities":{"drop":["NET_RAW"]}}}"#,
+                &["securityContext.capabilities.drop"],
+            ),
+            Example::bad(
+                "CAP_ALL is a name that no runtime knows",
+                r#"{"securityContext":{"capabilities":{"drop":["CAP_ALL"]}}}"#,
+                &["securityContext.capabilities.drop"],
+            ),
+            Example::bad(
+                "bad ones and a good one",
+                r#"{"securityContext":{"capabilities":{"add":["NET_RAW","NET_BIND_SERVICE","SYS_ADMIN"]}}}"#,
+                &["securityContext.capabilities.add[0]", "securityContext.capabilities.add[2]"],
+            )
+            .no_repair(),
+            Example::bad(
+                "every spelling of SYS_ADMIN",
+                r#"{"securityContext":{"capabilities":{"add":["CAP_SYS_ADMIN","sys_admin"," SYS_ADMIN","cap_sys_admin"]}}}"#,
+                &[
+                    "securityContext.capabilities.add[0]",
+                    "securityContext.capabilities.add[1]",
+                    "securityContext.capabilities.add[2]",
+                    "securityContext.capabilities.add[3]",
+                ],
+            )
+            .no_repair(),
+            Example::bad(
+                "all, nothing and a typing error",
+                r#"{"securityContext":{"capabilities":{"add":["all","","NET_BIND_SERVICES"]}}}"#,
+                &[
+                    "securityContext.capabilities.add[0]",
+                    "securityContext.capabilities.add[1]",
+                    "securityContext.capabilities.add[2]",
+                ],
+            )
+            .no_repair(),
+            Example::bad(
+                "nothing is allowed",
+                r#"{"securityContext":{"capabilities":{"add":["NET_BIND_SERVICE"]}}}"#,
+                &["securityContext.capabilities.add[0]"],
+            )
+            .params(r#"{"allow":[]}"#)
+            .no_repair(),
+            Example::bad(
+                "baseline compares names exactly",
+                r#"{"securityContext":{"capabilities":{"add":["CHOWN","chown","CAP_CHOWN","NET_RAW"],"drop":null}}}"#,
+                &[
+                    "securityContext.capabilities.add[1]",
+                    "securityContext.capabilities.add[2]",
+                    "securityContext.capabilities.add[3]",
+                ],
+            )
+            .params(r#"{"pss":"baseline"}"#)
+            .no_repair(),
+            Example::bad(
+                "restricted compares names exactly",
+                r#"{"securityContext":{"capabilities":{"add":["NET_BIND_SERVICE","CHOWN"],"drop":["all","ALL"]}}}"#,
+                &["securityContext.capabilities.add[1]"],
+            )
+            .params(r#"{"pss":"restricted"}"#)
+            .no_repair(),
+            Example::bad(
+                "restricted requires ALL in capitals",
+                r#"{"securityContext":{"capabilities":{"drop":["all"]}}}"#,
+                &["securityContext.capabilities.drop"],
+            )
+            .params(r#"{"pss":"restricted"}"#),
+            Example::bad(
+                "restricted judged Windows before v1.25",
+                r#"{"securityContext":{"capabilities":null}}"#,
+                &["securityContext.capabilities.drop"],
+            )
             .spec(r#"{"os":{"name":"windows"}}"#)
-            .params(r#"{"pss":"restricted","version":"v1.25"}"#),
-        Example::good("restricted was baseline before v1.22", r#"{"securityContext":{"capabilities":{"add":["CHOWN"],"drop":null}}}"#)
-            .params(r#"{"pss":"restricted","version":"v1.21"}"#),
-    ],
+            .params(r#"{"pss":"restricted","version":"v1.24"}"#),
+            Example::good("drops ALL", r#"{"securityContext":{"capabilities":{"drop":["ALL"]}}}"#),
+            Example::good("runtimes read ALL in any case", r#"{"securityContext":{"capabilities":{"drop":["all"]}}}"#),
+            Example::good(
+                "NET_BIND_SERVICE in two spellings",
+                r#"{"securityContext":{"capabilities":{"add":["NET_BIND_SERVICE","cap_net_bind_service"],"drop":["NET_RAW","ALL"]}}}"#,
+            ),
+            Example::good(
+                "allowed by name",
+                r#"{"securityContext":{"capabilities":{"add":["CHOWN","CAP_SETUID"],"drop":["ALL"]}}}"#,
+            )
+            .params(r#"{"allow":["chown","CAP_SETUID"]}"#),
+            Example::good("Windows has no such field", r#"{"securityContext":{"capabilities":null}}"#)
+                .spec(r#"{"os":{"name":"windows"}}"#),
+            Example::good("restricted leaves Windows alone", r#"{"securityContext":{"capabilities":null}}"#)
+                .spec(r#"{"os":{"name":"windows"}}"#)
+                .params(r#"{"pss":"restricted","version":"v1.25"}"#),
+            Example::good("restricted was baseline before v1.22", r#"{"securityContext":{"capabilities":{"add":["CHOWN"],"drop":null}}}"#)
+                .params(r#"{"pss":"restricted","version":"v1.21"}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };
@@ -166,6 +171,7 @@ impl TryFrom<String> for Capability {
     }
 }
 
+/// The compiled form of [`Params`].
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Params")]
 struct Capabilities {
@@ -179,7 +185,9 @@ impl TryFrom<Params> for Capabilities {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let pss = Standard::new(pss, version)?;
         let allow = match (allow, pss) {
-            (Some(_), Some(_)) => return Err("`pss` has its own list, so it cannot stand beside `allow`".to_owned()),
+            (Some(_), Some(_)) => {
+                return Err("`pss` has its own list, so it cannot be combined with `allow`".to_owned());
+            }
             (Some(allow), None) => allow.into_iter().map(|capability| capability.0).collect(),
             (None, Some(standard)) if !standard.restricted_since(22) => names(&BASELINE),
             (None, _) => names(&["NET_BIND_SERVICE"]),
@@ -228,13 +236,13 @@ impl Capabilities {
             let no_escalation = context.allow_privilege_escalation == Some(false);
             add(match plain.as_str() {
                 "SYS_ADMIN" if no_escalation => {
-                    // The API server compares this one spelling, to the letter.
+                    // The API server compares this one spelling exactly.
                     let refused = **name == *"CAP_SYS_ADMIN";
-                    finding.severity(Severity::Critical).why(if refused { WHY_REFUSED } else { WHY_IN_VAIN })
+                    finding.severity(Severity::Critical).why(if refused { WHY_REFUSED } else { WHY_NO_EFFECT })
                 }
                 name if ROOT.contains(&name) => finding.severity(Severity::Critical).why(WHY_ROOT),
                 name if KNOWN.contains(&name) => finding,
-                _ if drops_all(capabilities) => finding.why(WHY_UNKNOWN_BESIDE_DROP),
+                _ if drops_all(capabilities) => finding.why(WHY_UNKNOWN_WITH_DROP),
                 _ => finding.why(WHY_UNKNOWN),
             });
         }
@@ -247,59 +255,22 @@ impl Capabilities {
         if !list.is_some_and(|list| list.iter().any(|name| is_all(name))) {
             let at = Location::security_context(container, "capabilities", capabilities.is_some())
                 .key("drop", list.is_some());
-            // The same for every list without ALL, so that a longer one is no new violation.
+            // The same text for every list without ALL, so that a longer list is no new violation.
             add(Finding::new(at, "no ALL", "ALL in the list"));
         }
     }
-}
-
-/// The name as the most lenient runtime reads it.
-fn plain(name: &str) -> String {
-    let name = name.trim().to_ascii_uppercase();
-    name.strip_prefix("CAP_").map(str::to_owned).unwrap_or(name)
 }
 
 fn drops_all(capabilities: &pod::Capabilities<'_>) -> bool {
     capabilities.drop.iter().flatten().any(|name| name.eq_ignore_ascii_case("ALL"))
 }
 
-const WHY_REFUSED: &str = "this capability is as good as root on the node; beside it allowPrivilegeEscalation false is a \
-contradiction that the API server refuses";
-const WHY_IN_VAIN: &str = "this capability is as good as root on the node; allowPrivilegeEscalation false beside it is a \
-contradiction and holds nothing back";
-const WHY_UNKNOWN_BESIDE_DROP: &str = "Linux has no such capability, so beside drop ALL the container has not what it asks \
-for, and some runtimes do not start it";
+const WHY_REFUSED: &str = "this capability is as good as root on the node; the API server refuses it together with \
+allowPrivilegeEscalation false, because they contradict each other";
+const WHY_NO_EFFECT: &str = "this capability is as good as root on the node; allowPrivilegeEscalation false contradicts it and has \
+no effect";
+const WHY_UNKNOWN_WITH_DROP: &str = "Linux has no such capability, so with drop ALL the container does not get what it \
+needs, and some runtimes do not start it";
 const WHY_ROOT: &str = "this capability is as good as root on the node";
 const WHY_UNKNOWN: &str =
     "Linux has no such capability: one runtime ignores the name and another does not start the container";
-
-/// Capabilities that lead from the container to the node.
-const ROOT: [&str; 9] =
-    ["ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_RAWIO", "SYS_PTRACE", "DAC_READ_SEARCH", "BPF", "SYS_BOOT", "MAC_ADMIN"];
-
-/// What upstream's `check_capabilities_baseline.go` allows.
-const BASELINE: [&str; 13] = [
-    "AUDIT_WRITE",
-    "CHOWN",
-    "DAC_OVERRIDE",
-    "FOWNER",
-    "FSETID",
-    "KILL",
-    "MKNOD",
-    "NET_BIND_SERVICE",
-    "SETFCAP",
-    "SETGID",
-    "SETPCAP",
-    "SETUID",
-    "SYS_CHROOT",
-];
-
-/// `capabilities(7)`, and ALL.
-#[rustfmt::skip]
-const KNOWN: [&str; 42] = [
-    "ALL", "AUDIT_CONTROL", "AUDIT_READ", "AUDIT_WRITE", "BLOCK_SUSPEND", "BPF", "CHECKPOINT_RESTORE", "CHOWN",
-    "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "IPC_LOCK", "IPC_OWNER", "KILL", "LEASE", "LINUX_IMMUTABLE",
-    "MAC_ADMIN", "MAC_OVERRIDE", "MKNOD", "NET_ADMIN", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_RAW", "PERFMON",
-    "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYSLOG", "SYS_ADMIN", "SYS_BOOT", "SYS_CHROOT", "SYS_MODULE",
-    "SYS_NICE", "SYS_PACCT", "SYS_PTRACE", "SYS_RAWIO", "SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG", "WAKE_ALARM",
-];

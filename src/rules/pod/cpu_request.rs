@@ -11,13 +11,13 @@ use serde::Deserialize;
 pub static RULE: Rule = Rule {
     id: "cpu-request",
     title: "Every container requests CPU",
-    docs: "The CPU request is the weight (`cpu.weight`) with which a container competes for the node's processors; without \
-one it has the lowest. Each container and init container needs `resources.requests.cpu`, its own or the pod's \
-(`spec.resources`); a CPU limit counts, since the API server makes it the request. With `limit: true` a CPU limit is \
-required too. With `max`, neither the limit nor, where there is none, the request may be above it. More than 100,000 cores \
-is a slip of the pen (`500M` is 500 million), and what is no quantity (`2 cores`) is pointed out with what was meant. Debug \
-containers cannot have resources.\n\n\
-The repair sets `default`, where the policy gives one, as the request of containers without one.",
+    docs: "The CPU request is the weight (`cpu.weight`) with which a container competes for the node's processors; \
+without a request it has the lowest weight. Each container and init container needs `resources.requests.cpu`, its own \
+or the pod's (`spec.resources`); a CPU limit counts, since the API server makes it the request. With `limit: true` a \
+CPU limit is required too. With `max`, neither the limit nor, if there is none, the request may be above it. More than \
+100,000 cores is a typing error (`500M` is 500 million), and for a value that is no quantity (`2 cores`) the message \
+says what was probably meant. Debug containers cannot have resources.\n\n\
+The repair sets `default`, if the policy gives one, as the request of containers without one.",
     why: "a container without a CPU request starves under load, and the scheduler overfills its node",
     owasp: &[76, 68],
     severity: Severity::Low,
@@ -134,6 +134,7 @@ struct Params {
     default: Option<Amount>,
 }
 
+/// The compiled form of [`Params`].
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Params")]
 struct CpuRequest {
@@ -160,7 +161,7 @@ impl Check for CpuRequest {
                 findings.add(request.finding("a request above 0"));
             }
             if self.limit && limit.nano.is_none() {
-                // Told apart from a missing request, also to updates.
+                // The text differs from that of a missing request, so an update that removes the limit brings a new violation.
                 let mut finding = limit.finding("a limit above 0").why(WHY_LIMIT);
                 finding.found = format!("{} (limit)", finding.found).into();
                 findings.add(finding);

@@ -1,4 +1,4 @@
-//! Secrets that stand in environment variables and on command lines as they are.
+//! Secrets as plain values in environment variables and on command lines.
 
 use super::secret_shapes::{is_named_secret, secret_value, secrets_in_words};
 use crate::rule::{Check, Example, Finding, Findings, Judges, Location, PodRule, Rule, Severity, compile, params};
@@ -10,112 +10,114 @@ use serde::Deserialize;
 pub static RULE: Rule = Rule {
     id: "env-secrets",
     title: "Environment variables and command lines hold no secrets as plain values",
-    docs: "A plain `value`, `command` or `args` is for everybody who may read the pod, its Deployment, the repository and every \
-copy of the manifest; a command line also for every process of the node. Refused is a literal value in a variable whose name is \
-that of a secret (`DB_PASSWORD`, `PASSWORD_PROD`, `apiKey`, `REDIS_AUTH`), and a value that is or holds one by its shape, in \
-whatever variable: private keys, tokens and keys of well-known services, URLs and connection strings with a password, settings \
-(`\"password\": \"...\"`, `Password=...;`), `Authorization` headers, and any of these in base64. The words of `command`, `args`, and \
-of probes and lifecycle handlers are judged by their shape, and as options (`--password=...`, `--password ...`, `mysql -p...`), in \
-scripts too; headers of probes as variables. The value is never repeated.\n\n\
-Left alone are references (`$(OTHER)`, `${OTHER}`, `vault:...`, `op://...`, `arn:...`), paths, URLs without a password, switches, numbers \
-where the name is that of a token or key, methods (`REDIS_AUTH: ldap`), names of objects (`TLS_SECRET: web-tls`), placeholders that cannot \
-work (`<password>`, `INSERT_TOKEN`), and names that say where or how (`..._FILE`, `..._NAME`, `..._TTL`, `..._URL`). `changeme` works as \
-a password, so it is one. Names that mean many things (`KEY`, `ACCESS_KEY`, `TOKENS`) count if the value looks made by a generator.\n\n\
-This catches habits, not adversaries: it cannot know a secret under a name and in a shape of which neither says so, one that is \
-encoded twice, or one that a script puts together.\n\n\
-Take it from a Secret: `valueFrom.secretKeyRef`, or better a mounted file; an option takes `$(NAME)` of such a variable. `names` are \
-further last words of names; `allow` are variables and options, by exact name, whose name says nothing of a secret; the shape of \
-their value is judged all the same.",
-    why: "everybody who may read the pod or its manifest reads the secret, and it stays in backups and logs",
+    docs: "Everybody who may read the pod, its Deployment, the repository or any copy of the manifest can read a plain \
+`value`, `command` or `args`; every process of the node can read a command line. The rule refuses a literal value in a \
+variable whose name is that of a secret (`DB_PASSWORD`, `PASSWORD_PROD`, `apiKey`, `REDIS_AUTH`), and a value that is \
+or contains a secret by its shape, in any variable: private keys, tokens and keys of well-known services, URLs and \
+connection strings with a password, settings (`\"password\": \"...\"`, `Password=...;`), `Authorization` headers, and \
+any of these in base64. The words of `command`, `args`, and of probes and lifecycle handlers are judged by their \
+shape, and as options (`--password=...`, `--password ...`, `mysql -p...`), in scripts too; headers of probes are \
+judged like variables. No message repeats the value.\n\n\
+The rule leaves alone references (`$(OTHER)`, `${OTHER}`, `vault:...`, `op://...`, `arn:...`), paths, URLs without a \
+password, switches, numbers if the name is that of a token or key, methods (`REDIS_AUTH: ldap`), names of objects \
+(`TLS_SECRET: web-tls`), placeholders that cannot work (`<password>`, `INSERT_TOKEN`), and names that say where or how \
+(`..._FILE`, `..._NAME`, `..._TTL`, `..._URL`). `changeme` works as a password, so it counts as one. Ambiguous names \
+(`KEY`, `ACCESS_KEY`, `TOKENS`) count if the value looks generated.\n\n\
+The rule catches mistakes, not attackers: it cannot recognise a secret if neither its name nor its shape shows it, if \
+it is encoded twice, or if a script puts it together.\n\n\
+Take the secret from a Secret: with `valueFrom.secretKeyRef`, or better from a mounted file; an option can use \
+`$(NAME)` of such a variable. `names` are further last words of names; `allow` are variables and options, by exact \
+name, whose name is no sign of a secret; the shape of their value is still judged.",
+    why: "everybody who may read the pod or its manifest reads the secret, and backups and logs keep it",
     owasp: &[11],
     severity: Severity::High,
     params: params::<EnvSecrets>,
     judges: Judges::Pod(PodRule {
         compile: compile::<EnvSecrets>,
         examples: &[
-        Example::bad(
-            "a password beside what is none",
-            r#"{"env":[{"name":"LOG_LEVEL","value":"debug"},{"name":"DB_PASSWORD","value":"hunter2"},{"name":"PASSWORD_FILE","value":"/run/db"}]}"#,
-            &["env[1].value"],
-        ),
-        Example::bad(
-            "names in several spellings",
-            r#"{"env":[{"name":"apiKey","value":"a1"},{"name":"github.token","value":"a1"},{"name":"AWS_SECRET_ACCESS_KEY","value":"a1"}]}"#,
-            &["env[0].value", "env[1].value", "env[2].value"],
-        ),
-        Example::bad(
-            "a URL with a password",
-            r#"{"env":[{"name":"DATABASE","value":"postgres://app:hunter2@db:5432/app"}]}"#,
-            &["env[0].value"],
-        ),
-        Example::bad(
-            "a private key",
-            r#"{"env":[{"name":"TLS","value":"-----BEGIN EC PRIVATE KEY-----\nMHcCAQ\n-----END EC PRIVATE KEY-----"}]}"#,
-            &["env[0].value"],
-        ),
-        Example::bad("a further word", r#"{"env":[{"name":"CARD_PIN","value":"1234"}]}"#, &["env[0].value"])
-            .params(r#"{"names":["pin"]}"#),
-        Example::bad(
-            "an allowed name with a telling value",
-            r#"{"env":[{"name":"CSRF_TOKEN","value":"postgres://app:hunter2@db/app"}]}"#,
-            &["env[0].value"],
-        )
-        .params(r#"{"allow":["CSRF_TOKEN"]}"#),
-        Example::bad(
-            "names with more behind them",
-            r#"{"env":[{"name":"DB_PASSWORD_PROD","value":"hunter2"},{"name":"REDIS_AUTH","value":"hunter2"},{"name":"SECRET_KEY_BASE","value":"hunter2"}]}"#,
-            &["env[0].value", "env[1].value", "env[2].value"],
-        ),
-        Example::bad(
-            "inside a value",
-            r#"{"env":[{"name":"A","value":"{\"db\":{\"password\":\"hunter2\"}}"},{"name":"B","value":"Server=db;User=sa;Password=hunter2;"},{"name":"C","value":"Bearer hunter2hunter2"},{"name":"D","value":"cGFzc3dvcmQ6IGh1bnRlcjI="}]}"#,
-            &["env[0].value", "env[1].value", "env[2].value", "env[3].value"],
-        ),
-        Example::bad(
-            "on the command line",
-            r#"{"command":["app","--password=hunter2"],"args":["--port","80","--api-key","hunter2","redis://:hunter2@cache"]}"#,
-            &["command[1]", "args[3]", "args[4]"],
-        ),
-        Example::bad(
-            "in a script",
-            r#"{"command":["sh","-c"],"args":["export A=b\nmysql -uroot -phunter2 < /init.sql"]}"#,
-            &["args[0]"],
-        ),
-        Example::bad(
-            "in probes and lifecycle handlers",
-            r#"{"livenessProbe":{"httpGet":null,"exec":{"command":["redis-cli","-a","hunter2","ping"]}},"lifecycle":{"preStop":{"exec":{"command":["curl","-u","jane:hunter2","http://localhost"]}}}}"#,
-            &["livenessProbe.exec.command[2]", "lifecycle.preStop.exec.command[2]"],
-        )
-        .no_debug(),
-        Example::bad(
-            "in a header of a probe",
-            r#"{"livenessProbe":{"httpGet":{"path":"/","port":80,"httpHeaders":[{"name":"Host","value":"shop"},{"name":"Authorization","value":"Basic amFuZTpodW50ZXIy"},{"name":"X-Api-Key","value":"hunter2"}]}},"lifecycle":{"preStop":{"httpGet":{"port":80,"httpHeaders":[{"name":"X-Auth-Token","value":"hunter2"}]}}}}"#,
-            &[
-                "livenessProbe.httpGet.httpHeaders[1].value",
-                "livenessProbe.httpGet.httpHeaders[2].value",
-                "lifecycle.preStop.httpGet.httpHeaders[0].value",
-            ],
-        )
-        .no_debug(),
-        Example::good(
-            "from a Secret",
-            r#"{"env":[{"name":"DB_PASSWORD","valueFrom":{"secretKeyRef":{"name":"db","key":"password"}}}]}"#,
-        ),
-        Example::good(
-            "references, switches and nothing",
-            r#"{"env":[{"name":"DB_PASSWORD","value":""},{"name":"NO_PASSWORD","value":"true"},{"name":"PGPASSWORD","value":"$(DB_PASSWORD)"},{"name":"DATABASE","value":"postgres://app:$(DB_PASSWORD)@db/app"}]}"#,
-        ),
-        Example::good(
-            "references to stores, paths and addresses",
-            r#"{"env":[{"name":"DB_PASSWORD","value":"vault:secret/data/db#password"},{"name":"TLS_KEY","value":"/etc/tls/tls.key"},{"name":"WEBHOOK_SECRET","value":"https://example.com"},{"name":"MAX_TOKEN","value":"4096"},{"name":"TOKEN_TTL","value":"1h"}]}"#,
-        ),
-        Example::good(
-            "a command line without one",
-            r#"{"command":["app","--password=$(DB_PASSWORD)","--password-file","/run/db"],"args":["sh","-c","mysql -p\"$PASSWORD\" -e 'select 1'"]}"#,
-        ),
-        Example::good("an allowed name", r#"{"env":[{"name":"CSRF_TOKEN","value":"header"}]}"#)
+            Example::bad(
+                "a password among other values",
+                r#"{"env":[{"name":"LOG_LEVEL","value":"debug"},{"name":"DB_PASSWORD","value":"hunter2"},{"name":"PASSWORD_FILE","value":"/run/db"}]}"#,
+                &["env[1].value"],
+            ),
+            Example::bad(
+                "names in several spellings",
+                r#"{"env":[{"name":"apiKey","value":"a1"},{"name":"github.token","value":"a1"},{"name":"AWS_SECRET_ACCESS_KEY","value":"a1"}]}"#,
+                &["env[0].value", "env[1].value", "env[2].value"],
+            ),
+            Example::bad(
+                "a URL with a password",
+                r#"{"env":[{"name":"DATABASE","value":"postgres://app:hunter2@db:5432/app"}]}"#,
+                &["env[0].value"],
+            ),
+            Example::bad(
+                "a private key",
+                r#"{"env":[{"name":"TLS","value":"-----BEGIN EC PRIVATE KEY-----\nMHcCAQ\n-----END EC PRIVATE KEY-----"}]}"#,
+                &["env[0].value"],
+            ),
+            Example::bad("a further word", r#"{"env":[{"name":"CARD_PIN","value":"1234"}]}"#, &["env[0].value"])
+                .params(r#"{"names":["pin"]}"#),
+            Example::bad(
+                "an allowed name with a telling value",
+                r#"{"env":[{"name":"CSRF_TOKEN","value":"postgres://app:hunter2@db/app"}]}"#,
+                &["env[0].value"],
+            )
             .params(r#"{"allow":["CSRF_TOKEN"]}"#),
-    ],
+            Example::bad(
+                "names with more words after them",
+                r#"{"env":[{"name":"DB_PASSWORD_PROD","value":"hunter2"},{"name":"REDIS_AUTH","value":"hunter2"},{"name":"SECRET_KEY_BASE","value":"hunter2"}]}"#,
+                &["env[0].value", "env[1].value", "env[2].value"],
+            ),
+            Example::bad(
+                "inside a value",
+                r#"{"env":[{"name":"A","value":"{\"db\":{\"password\":\"hunter2\"}}"},{"name":"B","value":"Server=db;User=sa;Password=hunter2;"},{"name":"C","value":"Bearer hunter2hunter2"},{"name":"D","value":"cGFzc3dvcmQ6IGh1bnRlcjI="}]}"#,
+                &["env[0].value", "env[1].value", "env[2].value", "env[3].value"],
+            ),
+            Example::bad(
+                "on the command line",
+                r#"{"command":["app","--password=hunter2"],"args":["--port","80","--api-key","hunter2","redis://:hunter2@cache"]}"#,
+                &["command[1]", "args[3]", "args[4]"],
+            ),
+            Example::bad(
+                "in a script",
+                r#"{"command":["sh","-c"],"args":["export A=b\nmysql -uroot -phunter2 < /init.sql"]}"#,
+                &["args[0]"],
+            ),
+            Example::bad(
+                "in probes and lifecycle handlers",
+                r#"{"livenessProbe":{"httpGet":null,"exec":{"command":["redis-cli","-a","hunter2","ping"]}},"lifecycle":{"preStop":{"exec":{"command":["curl","-u","jane:hunter2","http://localhost"]}}}}"#,
+                &["livenessProbe.exec.command[2]", "lifecycle.preStop.exec.command[2]"],
+            )
+            .no_debug(),
+            Example::bad(
+                "in a header of a probe",
+                r#"{"livenessProbe":{"httpGet":{"path":"/","port":80,"httpHeaders":[{"name":"Host","value":"shop"},{"name":"Authorization","value":"Basic amFuZTpodW50ZXIy"},{"name":"X-Api-Key","value":"hunter2"}]}},"lifecycle":{"preStop":{"httpGet":{"port":80,"httpHeaders":[{"name":"X-Auth-Token","value":"hunter2"}]}}}}"#,
+                &[
+                    "livenessProbe.httpGet.httpHeaders[1].value",
+                    "livenessProbe.httpGet.httpHeaders[2].value",
+                    "lifecycle.preStop.httpGet.httpHeaders[0].value",
+                ],
+            )
+            .no_debug(),
+            Example::good(
+                "from a Secret",
+                r#"{"env":[{"name":"DB_PASSWORD","valueFrom":{"secretKeyRef":{"name":"db","key":"password"}}}]}"#,
+            ),
+            Example::good(
+                "references, switches and nothing",
+                r#"{"env":[{"name":"DB_PASSWORD","value":""},{"name":"NO_PASSWORD","value":"true"},{"name":"PGPASSWORD","value":"$(DB_PASSWORD)"},{"name":"DATABASE","value":"postgres://app:$(DB_PASSWORD)@db/app"}]}"#,
+            ),
+            Example::good(
+                "references to stores, paths and addresses",
+                r#"{"env":[{"name":"DB_PASSWORD","value":"vault:secret/data/db#password"},{"name":"TLS_KEY","value":"/etc/tls/tls.key"},{"name":"WEBHOOK_SECRET","value":"https://example.com"},{"name":"MAX_TOKEN","value":"4096"},{"name":"TOKEN_TTL","value":"1h"}]}"#,
+            ),
+            Example::good(
+                "a command line without one",
+                r#"{"command":["app","--password=$(DB_PASSWORD)","--password-file","/run/db"],"args":["sh","-c","mysql -p\"$PASSWORD\" -e 'select 1'"]}"#,
+            ),
+            Example::good("an allowed name", r#"{"env":[{"name":"CSRF_TOKEN","value":"header"}]}"#)
+                .params(r#"{"allow":["CSRF_TOKEN"]}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };
@@ -158,8 +160,8 @@ impl Check for EnvSecrets {
             for (index, variable) in container.container.env.iter().enumerate() {
                 let Some(what) = self.secret(variable, &more) else { continue };
                 let at = Location::container(container).key("env", true).index(index).key("value", true);
-                // With the name, so that a second secret in a container is a violation of its own.
-                // Who writes `PASSWORD=x` as the name has written the secret there.
+                // The text has the name, so that a second secret in a container is a violation of its own. A name may
+                // contain the secret by mistake, as in `PASSWORD=x`: the part after `=` is left out.
                 let name = variable.name.split('=').next().unwrap_or_default();
                 let found = format!("{what} in {name}");
                 findings.add(Finding::new(at, found, "valueFrom.secretKeyRef, or a file from a Secret"));
@@ -179,7 +181,7 @@ impl EnvSecrets {
         secret_value(value).or_else(named)
     }
 
-    /// The command and its arguments are one line; those of probes and lifecycle handlers stand by themselves.
+    /// `command` and `args` are one command line; each command of a probe or a lifecycle handler is another.
     fn check_commands<'p>(&self, container: ContainerRef<'p>, more: &[String], findings: &mut Findings<'p>) {
         let at = Location::container(container);
         let container = container.container;

@@ -1,13 +1,12 @@
 //! `resources.limits.ephemeral-storage` of containers and init containers, and `sizeLimit` of emptyDirs.
 
 use super::limits::{
-    Amount, EffectiveQuantity, below_request, containers, is_fraction, is_free, meant_bytes, of_text, positive,
-    why_bytes,
+    Amount, EffectiveQuantity, below_request, containers, is_fraction, is_free, meant_bytes, note_no_quantity,
+    positive, why_bytes,
 };
-use crate::rule::display_value;
 use crate::rule::{
     Check, Example, Finding, Findings, Fix, Judges, Location, NOT_EPHEMERAL, PodRule, Rule, Scope, Severity, compile,
-    params,
+    display_value, params,
 };
 use crate::workload::Pod;
 use crate::workload::volume::EmptyDir;
@@ -18,13 +17,13 @@ pub static RULE: Rule = Rule {
     id: "ephemeral-storage-limit",
     title: "What a pod writes to its node's disk is limited",
     docs: "Logs, the writable layer and emptyDirs fill the disk that all pods of a node share. Each container and init \
-container needs `resources.limits.ephemeral-storage`, and each emptyDir a `sizeLimit`; above it the kubelet evicts the pod \
-and no other. An emptyDir with `medium: Memory` fills memory instead, and without a limit all that its containers may have. \
-`0` is no limit, fractions of a byte (`512m`) are a slip of the pen, and what is no quantity (`1GB`) is pointed out with what \
-was meant. (The pod's own `resources` have no such field.)\n\n\
-The repair sets `default`, where the policy gives one, on containers and on emptyDirs on disk, and `memoryDefault` on those \
-in memory; not where the container's request is larger.",
-    why: "a pod that fills its node's disk has other pods evicted and can stop the node",
+container needs `resources.limits.ephemeral-storage`, and each emptyDir a `sizeLimit`; above it the kubelet evicts \
+this pod and no other. An emptyDir with `medium: Memory` uses memory instead, and without a limit it can use all the \
+memory that its containers may have. `0` is no limit, fractions of a byte (`512m`) are a typing error, and for a value \
+that is no quantity (`1GB`) the message says what was probably meant. (The pod's own `resources` have no such field.)\n\n\
+The repair sets `default`, if the policy gives one, on containers and on emptyDirs on disk, and `memoryDefault` on \
+those in memory; it leaves a container whose request is larger.",
+    why: "a pod that fills its node's disk causes the eviction of other pods and can stop the node",
     owasp: &[30],
     severity: Severity::Low,
     params: params::<EphemeralStorageLimit>,
@@ -33,77 +32,77 @@ in memory; not where the container's request is larger.",
         fixes: true,
         compile: compile::<EphemeralStorageLimit>,
         examples: &[
-        Example::bad("no resources", r#"{"resources":null}"#, &["resources.limits.ephemeral-storage"]).no_repair(),
-        Example::bad(
-            "other limits, and a default",
-            r#"{"resources":{"limits":{"ephemeral-storage":null}}}"#,
-            &["resources.limits.ephemeral-storage"],
-        )
-        .params(r#"{"default":"1Gi"}"#),
-        Example::bad(
-            "zero",
-            r#"{"resources":{"requests":null,"limits":{"ephemeral-storage":0}}}"#,
-            &["resources.limits.ephemeral-storage"],
-        )
-        .params(r#"{"default":1000000000}"#),
-        Example::bad(
-            "the request is above the default",
-            r#"{"resources":{"requests":{"ephemeral-storage":"2Gi"},"limits":{"ephemeral-storage":null}}}"#,
-            &["resources.limits.ephemeral-storage"],
-        )
-        .params(r#"{"default":"1Gi"}"#)
-        .no_repair(),
-        Example::bad(
-            "a limit below its request",
-            r#"{"resources":{"requests":{"ephemeral-storage":"2Gi"},"limits":{"ephemeral-storage":"1Gi"}}}"#,
-            &["resources.limits.ephemeral-storage"],
-        )
-        .params(r#"{"default":"1Gi"}"#)
-        .no_repair(),
-        Example::bad(
-            "not a quantity",
-            r#"{"resources":{"requests":null,"limits":{"ephemeral-storage":"1GB"}}}"#,
-            &["resources.limits.ephemeral-storage"],
-        )
-        .params(r#"{"default":"1Gi"}"#)
-        .no_repair(),
-        Example::bad(
-            "fractions of a byte",
-            r#"{"resources":{"requests":{"ephemeral-storage":"256m"},"limits":{"ephemeral-storage":"512m"}}}"#,
-            &["resources.limits.ephemeral-storage", "resources.requests.ephemeral-storage"],
-        )
-        .params(r#"{"default":"1Gi"}"#)
-        .no_repair(),
-        Example::bad(
-            "emptyDirs of a fraction of a byte, and of no quantity",
-            "",
-            &["spec.volumes[0].emptyDir.sizeLimit", "spec.volumes[1].emptyDir.sizeLimit"],
-        )
-        .spec(r#"{"volumes":[{"name":"a","emptyDir":{"sizeLimit":"512m"}},{"name":"b","emptyDir":{"sizeLimit":"1 GB"}}]}"#)
-        .params(r#"{"default":"1Gi"}"#)
-        .no_repair(),
-        Example::bad(
-            "emptyDirs without a limit, beside one with it",
-            "",
-            &["spec.volumes[0].emptyDir.sizeLimit", "spec.volumes[2].emptyDir.sizeLimit"],
-        )
-        .spec(r#"{"volumes":[{"name":"a","emptyDir":{}},{"name":"b","emptyDir":{"sizeLimit":"1Gi"}},{"name":"c","emptyDir":{"sizeLimit":"0"}}]}"#)
-        .params(r#"{"default":"1Gi"}"#),
-        Example::bad("an emptyDir in memory", "", &["spec.volumes[1].emptyDir.sizeLimit"])
-            .spec(r#"{"volumes":[{"name":"a","secret":{"secretName":"a"}},{"name":"b","emptyDir":{"medium":"Memory"}}]}"#)
-            .params(r#"{"memoryDefault":"16Mi"}"#),
-        Example::bad("an emptyDir in memory before another volume", "", &["spec.volumes[0].emptyDir.sizeLimit"])
-            .spec(r#"{"volumes":[{"name":"a","emptyDir":{"medium":"Memory"}},{"name":"b","secret":{"secretName":"b"}}]}"#)
-            .params(r#"{"memoryDefault":"16Mi"}"#),
-        Example::bad("an emptyDir in memory and no default for it", "", &["spec.volumes[0].emptyDir.sizeLimit"])
-            .spec(r#"{"volumes":[{"name":"a","emptyDir":{"medium":"Memory"}}]}"#)
+            Example::bad("no resources", r#"{"resources":null}"#, &["resources.limits.ephemeral-storage"]).no_repair(),
+            Example::bad(
+                "other limits, and a default",
+                r#"{"resources":{"limits":{"ephemeral-storage":null}}}"#,
+                &["resources.limits.ephemeral-storage"],
+            )
+            .params(r#"{"default":"1Gi"}"#),
+            Example::bad(
+                "zero",
+                r#"{"resources":{"requests":null,"limits":{"ephemeral-storage":0}}}"#,
+                &["resources.limits.ephemeral-storage"],
+            )
+            .params(r#"{"default":1000000000}"#),
+            Example::bad(
+                "the request is above the default",
+                r#"{"resources":{"requests":{"ephemeral-storage":"2Gi"},"limits":{"ephemeral-storage":null}}}"#,
+                &["resources.limits.ephemeral-storage"],
+            )
             .params(r#"{"default":"1Gi"}"#)
             .no_repair(),
-        Example::good("limits", r#"{"resources":{"limits":{"ephemeral-storage":"64Mi"}}}"#)
-            .spec(r#"{"volumes":[{"name":"a","emptyDir":{"sizeLimit":"0.5Gi"}},{"name":"b","emptyDir":{"medium":"Memory","sizeLimit":1e6}},{"name":"c","configMap":{"name":"c"}}]}"#),
-        Example::good("huge pages have limits of their own", "")
-            .spec(r#"{"volumes":[{"name":"a","emptyDir":{"medium":"HugePages-2Mi"}}]}"#),
-    ],
+            Example::bad(
+                "a limit below its request",
+                r#"{"resources":{"requests":{"ephemeral-storage":"2Gi"},"limits":{"ephemeral-storage":"1Gi"}}}"#,
+                &["resources.limits.ephemeral-storage"],
+            )
+            .params(r#"{"default":"1Gi"}"#)
+            .no_repair(),
+            Example::bad(
+                "not a quantity",
+                r#"{"resources":{"requests":null,"limits":{"ephemeral-storage":"1GB"}}}"#,
+                &["resources.limits.ephemeral-storage"],
+            )
+            .params(r#"{"default":"1Gi"}"#)
+            .no_repair(),
+            Example::bad(
+                "fractions of a byte",
+                r#"{"resources":{"requests":{"ephemeral-storage":"256m"},"limits":{"ephemeral-storage":"512m"}}}"#,
+                &["resources.limits.ephemeral-storage", "resources.requests.ephemeral-storage"],
+            )
+            .params(r#"{"default":"1Gi"}"#)
+            .no_repair(),
+            Example::bad(
+                "emptyDirs of a fraction of a byte, and of no quantity",
+                "",
+                &["spec.volumes[0].emptyDir.sizeLimit", "spec.volumes[1].emptyDir.sizeLimit"],
+            )
+            .spec(r#"{"volumes":[{"name":"a","emptyDir":{"sizeLimit":"512m"}},{"name":"b","emptyDir":{"sizeLimit":"1 GB"}}]}"#)
+            .params(r#"{"default":"1Gi"}"#)
+            .no_repair(),
+            Example::bad(
+                "emptyDirs without a limit, and one with it",
+                "",
+                &["spec.volumes[0].emptyDir.sizeLimit", "spec.volumes[2].emptyDir.sizeLimit"],
+            )
+            .spec(r#"{"volumes":[{"name":"a","emptyDir":{}},{"name":"b","emptyDir":{"sizeLimit":"1Gi"}},{"name":"c","emptyDir":{"sizeLimit":"0"}}]}"#)
+            .params(r#"{"default":"1Gi"}"#),
+            Example::bad("an emptyDir in memory", "", &["spec.volumes[1].emptyDir.sizeLimit"])
+                .spec(r#"{"volumes":[{"name":"a","secret":{"secretName":"a"}},{"name":"b","emptyDir":{"medium":"Memory"}}]}"#)
+                .params(r#"{"memoryDefault":"16Mi"}"#),
+            Example::bad("an emptyDir in memory before another volume", "", &["spec.volumes[0].emptyDir.sizeLimit"])
+                .spec(r#"{"volumes":[{"name":"a","emptyDir":{"medium":"Memory"}},{"name":"b","secret":{"secretName":"b"}}]}"#)
+                .params(r#"{"memoryDefault":"16Mi"}"#),
+            Example::bad("an emptyDir in memory and no default for it", "", &["spec.volumes[0].emptyDir.sizeLimit"])
+                .spec(r#"{"volumes":[{"name":"a","emptyDir":{"medium":"Memory"}}]}"#)
+                .params(r#"{"default":"1Gi"}"#)
+                .no_repair(),
+            Example::good("limits", r#"{"resources":{"limits":{"ephemeral-storage":"64Mi"}}}"#)
+                .spec(r#"{"volumes":[{"name":"a","emptyDir":{"sizeLimit":"0.5Gi"}},{"name":"b","emptyDir":{"medium":"Memory","sizeLimit":1e6}},{"name":"c","configMap":{"name":"c"}}]}"#),
+            Example::good("huge pages have limits of their own", "")
+                .spec(r#"{"volumes":[{"name":"a","emptyDir":{"medium":"HugePages-2Mi"}}]}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };
@@ -128,15 +127,15 @@ impl Check for EphemeralStorageLimit {
                 continue;
             }
             let at = Location::spec().key("volumes", true).index(index).key("emptyDir", true);
-            // With the name, so that a second volume without a limit is a violation of its own.
+            // The text has the name, so that a second volume without a limit is a violation of its own.
             let found = format!("{} on {}", display_value(limit), &*volume.name);
             let fraction = limit.filter(|_| nano.is_some());
             let wanted = fraction.map_or("a limit above 0".into(), |text| meant_bytes(text, "whole bytes"));
             let finding = Finding::new(at.key("sizeLimit", limit.is_some()), found, wanted);
             findings.add(match fraction {
                 Some(text) => finding.why(why_bytes(text)),
-                None if medium(directory) == "Memory" => of_text(finding.why(WHY_MEMORY), limit),
-                None => of_text(finding, limit),
+                None if medium(directory) == "Memory" => note_no_quantity(finding.why(WHY_MEMORY), limit),
+                None => note_no_quantity(finding, limit),
             });
         }
         for container in containers(pod) {

@@ -1,4 +1,4 @@
-//! Liveness and readiness probes of containers that run on.
+//! Liveness and readiness probes of containers that run until they are stopped.
 
 use crate::rule::{Check, Example, Finding, Findings, Judges, Location, PodRule, Rule, Severity, compile, params};
 use crate::workload::kinds::KINDS;
@@ -10,12 +10,14 @@ use std::borrow::Cow;
 
 pub static RULE: Rule = Rule {
     id: "health-probes",
-    title: "Containers that run on have liveness and readiness probes",
-    docs: "Each container that is to run on needs a `livenessProbe`, with which the kubelet restarts it when it hangs, and a \
-`readinessProbe`, with which Services leave it out while it cannot answer. `probes` names others (`startup`).\n\n\
-Judged are containers of pods that restart always, and sidecars. Jobs and their pods are left alone, as are init \
-containers and debug containers. `kinds` narrows it to kinds such as Deployment and StatefulSet, where authors see it.",
-    why: "a container that hangs keeps its requests until somebody notices",
+    title: "Containers that run until they are stopped have liveness and readiness probes",
+    docs: "Each container that runs until it is stopped needs a `livenessProbe`, so that the kubelet restarts it when \
+it hangs, and a `readinessProbe`, so that Services send it no requests while it cannot answer. `probes` names others \
+(`startup`).\n\n\
+The rule judges containers of pods that always restart, and sidecars. It leaves alone Jobs and their pods, init \
+containers and debug containers. `kinds` restricts it to kinds such as Deployment and StatefulSet, where authors see \
+the finding.",
+    why: "a container that hangs keeps its requests until a person notices it",
     owasp: &[80],
     severity: Severity::Low,
     params: params::<HealthProbes>,
@@ -23,39 +25,39 @@ containers and debug containers. `kinds` narrows it to kinds such as Deployment 
         lists: &[ContainerKind::Container],
         compile: compile::<HealthProbes>,
         examples: &[
-        Example::bad(
-            "no probes",
-            r#"{"livenessProbe":null,"readinessProbe":null}"#,
-            &["livenessProbe", "readinessProbe"],
-        )
-        .not_job(),
-        Example::bad("no liveness probe", r#"{"livenessProbe":null}"#, &["livenessProbe"]).not_job(),
-        Example::bad("no readiness probe", r#"{"readinessProbe":null}"#, &["readinessProbe"])
-            .spec(r#"{"restartPolicy":"Always"}"#)
+            Example::bad(
+                "no probes",
+                r#"{"livenessProbe":null,"readinessProbe":null}"#,
+                &["livenessProbe", "readinessProbe"],
+            )
             .not_job(),
-        Example::bad("the policy asks for another", "", &["spec.containers[0].startupProbe"])
-            .spec(r#"{"containers":[{"name":"app","image":"registry.example.com/shop/web:1"},{"name":"other","image":"registry.example.com/shop/web:1","startupProbe":{"exec":{"command":["true"]}}}]}"#)
-            .params(r#"{"probes":["startup"]}"#)
+            Example::bad("no liveness probe", r#"{"livenessProbe":null}"#, &["livenessProbe"]).not_job(),
+            Example::bad("no readiness probe", r#"{"readinessProbe":null}"#, &["readinessProbe"])
+                .spec(r#"{"restartPolicy":"Always"}"#)
+                .not_job(),
+            Example::bad("the policy requires another", "", &["spec.containers[0].startupProbe"])
+                .spec(r#"{"containers":[{"name":"app","image":"registry.example.com/shop/web:1"},{"name":"other","image":"registry.example.com/shop/web:1","startupProbe":{"exec":{"command":["true"]}}}]}"#)
+                .params(r#"{"probes":["startup"]}"#)
+                .not_job(),
+            Example::bad(
+                "a sidecar",
+                "",
+                &["spec.initContainers[1].livenessProbe", "spec.initContainers[1].readinessProbe"],
+            )
+            .spec(r#"{"initContainers":[{"name":"init","image":"registry.example.com/shop/web:1"},{"name":"proxy","image":"registry.example.com/shop/web:1","restartPolicy":"Always"}]}"#)
             .not_job(),
-        Example::bad(
-            "a sidecar",
-            "",
-            &["spec.initContainers[1].livenessProbe", "spec.initContainers[1].readinessProbe"],
-        )
-        .spec(r#"{"initContainers":[{"name":"init","image":"registry.example.com/shop/web:1"},{"name":"proxy","image":"registry.example.com/shop/web:1","restartPolicy":"Always"}]}"#)
-        .not_job(),
-        Example::good("both probes", r#"{"startupProbe":null}"#),
-        Example::good("a Job", r#"{"livenessProbe":null,"readinessProbe":null}"#).job("{}"),
-        Example::good("a sidecar of a Job", "")
-            .spec(r#"{"initContainers":[{"name":"proxy","image":"registry.example.com/shop/web:1","restartPolicy":"Always"}]}"#)
-            .job("{}"),
-        Example::good("a pod that ends", r#"{"livenessProbe":null,"readinessProbe":null}"#)
-            .spec(r#"{"restartPolicy":"OnFailure"}"#),
-        Example::good("a kind that is not judged", r#"{"livenessProbe":null}"#)
-            .params(r#"{"kinds":["DaemonSet"]}"#)
-            .job("{}"),
-        Example::good("init containers end", "").spec(r#"{"initContainers":[{"name":"init","image":"registry.example.com/shop/web:1"}]}"#),
-    ],
+            Example::good("both probes", r#"{"startupProbe":null}"#),
+            Example::good("a Job", r#"{"livenessProbe":null,"readinessProbe":null}"#).job("{}"),
+            Example::good("a sidecar of a Job", "")
+                .spec(r#"{"initContainers":[{"name":"proxy","image":"registry.example.com/shop/web:1","restartPolicy":"Always"}]}"#)
+                .job("{}"),
+            Example::good("a pod that ends", r#"{"livenessProbe":null,"readinessProbe":null}"#)
+                .spec(r#"{"restartPolicy":"OnFailure"}"#),
+            Example::good("a kind that is not judged", r#"{"livenessProbe":null}"#)
+                .params(r#"{"kinds":["DaemonSet"]}"#)
+                .job("{}"),
+            Example::good("init containers end", "").spec(r#"{"initContainers":[{"name":"init","image":"registry.example.com/shop/web:1"}]}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };
@@ -87,7 +89,7 @@ enum Probe {
 
 impl Probe {
     fn of(self, container: &Container<'_>) -> (&'static str, bool, &'static str, &'static str) {
-        // `found` differs, so that an update which drops the second probe brings a violation.
+        // Each probe has its own text, so that an update which removes a second probe brings a new violation.
         match self {
             Self::Liveness => {
                 ("livenessProbe", container.liveness_probe.is_some(), "no liveness probe", "a liveness probe")
@@ -100,7 +102,7 @@ impl Probe {
     }
 }
 
-/// A kind whose pods run on.
+/// A kind whose pods run until they are stopped.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "String")]
 struct LastingKind(String);

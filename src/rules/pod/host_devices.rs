@@ -12,20 +12,21 @@ use std::collections::{HashMap, HashSet};
 pub static RULE: Rule = Rule {
     id: "host-devices",
     title: "No device of the node is given to a container, except allowed ones",
-    docs: "Four ways lead to a device: a `hostPath` under `/dev`, a raw block device in `volumeDevices`, an extended \
-resource (`nvidia.com/gpu`, `example.com/fpga`) that a device plugin of the node answers, and dynamic resource allocation: \
-`deviceclass.resource.kubernetes.io/<class>` as a resource, or a claim in `resourceClaims` that containers name in \
-`resources.claims`. None may be used, but what `allow` names:\n\n\
-* a path, which covers what lies under it, by whole segments: `/dev/fuse`\n\
+    docs: "There are four ways to a device: a `hostPath` under `/dev`, a raw block device in `volumeDevices`, an \
+extended resource (`nvidia.com/gpu`, `example.com/fpga`) that a device plugin of the node provides, and dynamic \
+resource allocation: `deviceclass.resource.kubernetes.io/<class>` as a resource, or a claim in `resourceClaims` that \
+containers name in `resources.claims`. A pod may use none of them, except what `allow` names:\n\n\
+* a path, which covers everything under it, by whole segments: `/dev/fuse`\n\
 * an extended resource by its full name: `nvidia.com/gpu`, `deviceclass.resource.kubernetes.io/gpu`\n\
 * a claim by the object that the pod names: `resourceclaimtemplates/gpu`, `resourceclaims/shared-gpu`\n\n\
-A pod does not show the class of a claim; the ResourceClaim or ResourceClaimTemplate of its namespace does, and whoever may \
-create one there chooses its name and its class. So an entry for a claim is worth what RBAC keeps of these objects; where \
-authors of pods create them, exempt the containers instead. A raw block device cannot be allowed by name, because \
-the author of the pod chooses its names: exempt the container that needs one.\n\n\
+A pod does not show the class of a claim; the ResourceClaim or ResourceClaimTemplate of its namespace does, and \
+everybody who may create one there chooses its name and its class. So an entry for a claim is only as good as RBAC for \
+these objects; if authors of pods may create them, exempt the containers instead. A raw block device cannot be allowed \
+by name, because the author of the pod chooses its names: exempt the container that needs one.\n\n\
 Instead, use a volume with a file system; for GPUs and the like, allow the resource that the device plugin offers and \
 not the path.",
-    why: "a device reaches past the container into disks, memory and hardware of the node, and into its driver's faults",
+    why: "a device gives a container access to disks, memory and hardware of the node, and to the faults of its \
+driver",
     owasp: &[74],
     severity: Severity::High,
     params: params::<HostDevices>,
@@ -34,97 +35,97 @@ not the path.",
         implied_by: &[Cause::volume("runtime-socket")],
         compile: compile::<HostDevices>,
         examples: &[
-        Example::bad("a path beside good volumes", "", &["spec.volumes[1].hostPath.path"]).spec(
-            r#"{"volumes":[{"name":"a","emptyDir":{}},{"name":"b","hostPath":{"path":"/dev/kvm","type":"CharDevice"}},{"name":"c","hostPath":{"path":"/devices"}}]}"#,
-        ),
-        Example::bad(
-            "spellings of it",
-            "",
-            &[
-                "spec.volumes[0].hostPath.path",
-                "spec.volumes[1].hostPath.path",
-                "spec.volumes[2].hostPath.path",
-                "spec.volumes[3].hostPath.path",
-                "spec.volumes[4].hostPath.path",
-            ],
-        )
-        .spec(
-            r#"{"volumes":[{"name":"a","hostPath":{"path":"/dev/"}},{"name":"b","hostPath":{"path":"//dev//sda"}},{"name":"c","hostPath":{"path":"dev/./mem"}},{"name":"d","hostPath":{"path":"/dev/sda\n"}},{"name":"e","hostPath":{"path":"/proc/1/root/dev/sda"}}]}"#,
-        ),
-        Example::bad("steps back", "", &["spec.volumes[0].hostPath.path"])
-            .spec(r#"{"volumes":[{"name":"a","hostPath":{"path":"/srv/../dev/sda"}}]}"#),
-        Example::bad(
-            "raw block devices",
-            r#"{"volumeDevices":[{"name":"a","devicePath":"/dev/xvda"},{"name":"b","devicePath":"/x"}]}"#,
-            &["volumeDevices[0].devicePath", "volumeDevices[1].devicePath"],
-        )
-        .spec(r#"{"hostUsers":null,"volumes":[{"name":"a","persistentVolumeClaim":{"claimName":"a"}},{"name":"b","persistentVolumeClaim":{"claimName":"b"}}]}"#),
-        Example::bad(
-            "a raw block device without a path",
-            r#"{"volumeDevices":[{"name":"disk"}]}"#,
-            &["volumeDevices[0].devicePath"],
-        ),
-        Example::bad(
-            "an extended resource",
-            r#"{"resources":{"limits":{"cpu":"1","nvidia.com/gpu":"1","example.com/none":"0"},"requests":{"nvidia.com/gpu":1}}}"#,
-            &["resources.limits[\"nvidia.com/gpu\"]"],
-        ),
-        Example::bad(
-            "requested only",
-            r#"{"resources":{"limits":null,"requests":{"example.com/fpga":2}}}"#,
-            &["resources.requests[\"example.com/fpga\"]"],
-        ),
-        Example::bad(
-            "a device class",
-            r#"{"resources":{"limits":{"deviceclass.resource.kubernetes.io/gpu":"1"},"requests":{"deviceclass.resource.kubernetes.io/gpu":"1"}}}"#,
-            &["resources.limits[\"deviceclass.resource.kubernetes.io/gpu\"]"],
-        ),
-        Example::bad(
-            "claims, one of which no container has",
-            r#"{"resources":{"claims":[{"name":"a","request":"one"},{"name":"b"}]}}"#,
-            &["spec.resourceClaims[2]", "resources.claims[0]", "resources.claims[1]"],
-        )
-        .spec(
-            r#"{"resourceClaims":[{"name":"a","resourceClaimTemplateName":"gpu"},{"name":"b","resourceClaimName":"shared"},{"name":"c","resourceClaimTemplateName":"nic"}]}"#,
-        ),
-        Example::bad(
-            "other claims than those on the list",
-            r#"{"resources":{"claims":[{"name":"a"},{"name":"b"},{"name":"c"}]}}"#,
-            &["resources.claims[1]", "resources.claims[2]"],
-        )
-        .params(r#"{"allow":["resourceclaimtemplates/gpu","deviceclass.resource.kubernetes.io/gpu"]}"#)
-        .spec(
-            r#"{"resourceClaims":[{"name":"a","resourceClaimTemplateName":"gpu"},{"name":"b","resourceClaimName":"gpu"},{"name":"c","resourceClaimTemplateName":"gpu2"}]}"#,
-        ),
-        Example::bad(
-            "another device class than the one on the list",
-            r#"{"resources":{"limits":{"deviceclass.resource.kubernetes.io/gpu":"1","deviceclass.resource.kubernetes.io/nic":"1"}}}"#,
-            &["resources.limits[\"deviceclass.resource.kubernetes.io/nic\"]"],
-        )
-        .params(r#"{"allow":["deviceclass.resource.kubernetes.io/gpu"]}"#),
-        Example::bad(
-            "outside the list",
-            r#"{"resources":{"limits":{"nvidia.com/gpu":"1","nvidia.com/gpu.shared":"1"}}}"#,
-            &["spec.volumes[1].hostPath.path", "resources.limits[\"nvidia.com/gpu.shared\"]"],
-        )
-        .params(r#"{"allow":["nvidia.com/gpu","/dev/net"]}"#)
-        .spec(
-            r#"{"volumes":[{"name":"a","hostPath":{"path":"/dev/net/tun"}},{"name":"b","hostPath":{"path":"/dev/network"}}]}"#,
-        ),
-        Example::good("on the list", r#"{"resources":{"limits":{"nvidia.com/gpu":"1"}}}"#)
-            .params(r#"{"allow":["nvidia.com/gpu","/dev/fuse"]}"#)
-            .spec(r#"{"volumes":[{"name":"a","hostPath":{"path":"/dev//fuse"}}]}"#),
-        Example::good("a claim on the list", r#"{"resources":{"claims":[{"name":"a"},{"name":"b"}]}}"#)
-            .params(r#"{"allow":["resourceclaimtemplates/gpu","resourceclaims/shared"]}"#)
-            .spec(
-                r#"{"resourceClaims":[{"name":"a","resourceClaimTemplateName":"gpu"},{"name":"b","resourceClaimName":"shared"}]}"#,
+            Example::bad("a path among good volumes", "", &["spec.volumes[1].hostPath.path"]).spec(
+                r#"{"volumes":[{"name":"a","emptyDir":{}},{"name":"b","hostPath":{"path":"/dev/kvm","type":"CharDevice"}},{"name":"c","hostPath":{"path":"/devices"}}]}"#,
             ),
-        Example::good(
-            "resources of Kubernetes itself",
-            r#"{"resources":{"limits":{"hugepages-2Mi":"4Mi","ephemeral-storage":"1Gi","memory":"1Gi"}}}"#,
-        ),
-        Example::good("nothing of it", r#"{"volumeDevices":null,"resources":null}"#).spec(r#"{"resourceClaims":null}"#),
-    ],
+            Example::bad(
+                "spellings of it",
+                "",
+                &[
+                    "spec.volumes[0].hostPath.path",
+                    "spec.volumes[1].hostPath.path",
+                    "spec.volumes[2].hostPath.path",
+                    "spec.volumes[3].hostPath.path",
+                    "spec.volumes[4].hostPath.path",
+                ],
+            )
+            .spec(
+                r#"{"volumes":[{"name":"a","hostPath":{"path":"/dev/"}},{"name":"b","hostPath":{"path":"//dev//sda"}},{"name":"c","hostPath":{"path":"dev/./mem"}},{"name":"d","hostPath":{"path":"/dev/sda\n"}},{"name":"e","hostPath":{"path":"/proc/1/root/dev/sda"}}]}"#,
+            ),
+            Example::bad("steps back", "", &["spec.volumes[0].hostPath.path"])
+                .spec(r#"{"volumes":[{"name":"a","hostPath":{"path":"/srv/../dev/sda"}}]}"#),
+            Example::bad(
+                "raw block devices",
+                r#"{"volumeDevices":[{"name":"a","devicePath":"/dev/xvda"},{"name":"b","devicePath":"/x"}]}"#,
+                &["volumeDevices[0].devicePath", "volumeDevices[1].devicePath"],
+            )
+            .spec(r#"{"hostUsers":null,"volumes":[{"name":"a","persistentVolumeClaim":{"claimName":"a"}},{"name":"b","persistentVolumeClaim":{"claimName":"b"}}]}"#),
+            Example::bad(
+                "a raw block device without a path",
+                r#"{"volumeDevices":[{"name":"disk"}]}"#,
+                &["volumeDevices[0].devicePath"],
+            ),
+            Example::bad(
+                "an extended resource",
+                r#"{"resources":{"limits":{"cpu":"1","nvidia.com/gpu":"1","example.com/none":"0"},"requests":{"nvidia.com/gpu":1}}}"#,
+                &["resources.limits[\"nvidia.com/gpu\"]"],
+            ),
+            Example::bad(
+                "requested only",
+                r#"{"resources":{"limits":null,"requests":{"example.com/fpga":2}}}"#,
+                &["resources.requests[\"example.com/fpga\"]"],
+            ),
+            Example::bad(
+                "a device class",
+                r#"{"resources":{"limits":{"deviceclass.resource.kubernetes.io/gpu":"1"},"requests":{"deviceclass.resource.kubernetes.io/gpu":"1"}}}"#,
+                &["resources.limits[\"deviceclass.resource.kubernetes.io/gpu\"]"],
+            ),
+            Example::bad(
+                "claims, one of which no container has",
+                r#"{"resources":{"claims":[{"name":"a","request":"one"},{"name":"b"}]}}"#,
+                &["spec.resourceClaims[2]", "resources.claims[0]", "resources.claims[1]"],
+            )
+            .spec(
+                r#"{"resourceClaims":[{"name":"a","resourceClaimTemplateName":"gpu"},{"name":"b","resourceClaimName":"shared"},{"name":"c","resourceClaimTemplateName":"nic"}]}"#,
+            ),
+            Example::bad(
+                "other claims than those on the list",
+                r#"{"resources":{"claims":[{"name":"a"},{"name":"b"},{"name":"c"}]}}"#,
+                &["resources.claims[1]", "resources.claims[2]"],
+            )
+            .params(r#"{"allow":["resourceclaimtemplates/gpu","deviceclass.resource.kubernetes.io/gpu"]}"#)
+            .spec(
+                r#"{"resourceClaims":[{"name":"a","resourceClaimTemplateName":"gpu"},{"name":"b","resourceClaimName":"gpu"},{"name":"c","resourceClaimTemplateName":"gpu2"}]}"#,
+            ),
+            Example::bad(
+                "another device class than the one on the list",
+                r#"{"resources":{"limits":{"deviceclass.resource.kubernetes.io/gpu":"1","deviceclass.resource.kubernetes.io/nic":"1"}}}"#,
+                &["resources.limits[\"deviceclass.resource.kubernetes.io/nic\"]"],
+            )
+            .params(r#"{"allow":["deviceclass.resource.kubernetes.io/gpu"]}"#),
+            Example::bad(
+                "outside the list",
+                r#"{"resources":{"limits":{"nvidia.com/gpu":"1","nvidia.com/gpu.shared":"1"}}}"#,
+                &["spec.volumes[1].hostPath.path", "resources.limits[\"nvidia.com/gpu.shared\"]"],
+            )
+            .params(r#"{"allow":["nvidia.com/gpu","/dev/net"]}"#)
+            .spec(
+                r#"{"volumes":[{"name":"a","hostPath":{"path":"/dev/net/tun"}},{"name":"b","hostPath":{"path":"/dev/network"}}]}"#,
+            ),
+            Example::good("on the list", r#"{"resources":{"limits":{"nvidia.com/gpu":"1"}}}"#)
+                .params(r#"{"allow":["nvidia.com/gpu","/dev/fuse"]}"#)
+                .spec(r#"{"volumes":[{"name":"a","hostPath":{"path":"/dev//fuse"}}]}"#),
+            Example::good("a claim on the list", r#"{"resources":{"claims":[{"name":"a"},{"name":"b"}]}}"#)
+                .params(r#"{"allow":["resourceclaimtemplates/gpu","resourceclaims/shared"]}"#)
+                .spec(
+                    r#"{"resourceClaims":[{"name":"a","resourceClaimTemplateName":"gpu"},{"name":"b","resourceClaimName":"shared"}]}"#,
+                ),
+            Example::good(
+                "resources of Kubernetes itself",
+                r#"{"resources":{"limits":{"hugepages-2Mi":"4Mi","ephemeral-storage":"1Gi","memory":"1Gi"}}}"#,
+            ),
+            Example::good("no devices", r#"{"volumeDevices":null,"resources":null}"#).spec(r#"{"resourceClaims":null}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };
@@ -188,7 +189,7 @@ impl Check for HostDevices {
             }
             let Some(resources) = &container.container.resources else { continue };
             let names = |list| resources.list(list).into_iter().flat_map(|list| &list.extended);
-            // The API server wants both lists equal here, and fills in the requests: told once.
+            // The API server requires both lists to be equal here, and fills in the requests: one finding is enough.
             let limited = |name| resources.limits.as_ref().is_some_and(|limits| limits.extended.contains_key(name));
             let requests = names("requests").filter(|(name, _)| !limited(*name)).map(|entry| ("requests", entry));
             for (list, (name, amount)) in names("limits").map(|entry| ("limits", entry)).chain(requests) {
@@ -203,7 +204,8 @@ impl Check for HostDevices {
 }
 
 impl HostDevices {
-    /// Claims where containers name them, and those of the pod that none does: their devices are kept for the pod as well.
+    /// Judges claims where containers name them, and claims of the pod that no container names: their devices are reserved for
+    /// the pod as well.
     fn claims<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let claims: HashMap<&str, &PodClaim<'_>> = pod.spec.resource_claims.iter().map(|c| (&*c.name, c)).collect();
         let mut used = HashSet::new();
@@ -242,11 +244,11 @@ impl HostDevices {
     }
 }
 
-/// How `allow` names the two kinds of objects that a claim of a pod can be.
+/// How `allow` names the two kinds of objects that a claim of a pod can refer to.
 const CLAIM: &str = "resourceclaims/";
 const TEMPLATE: &str = "resourceclaimtemplates/";
 
-/// The object that has the claim's devices, as `allow` names it; none where the pod names none, or two.
+/// The object behind the claim, as `allow` names it. None if the pod names no object, or two.
 fn source(claim: &PodClaim<'_>) -> Option<String> {
     match (&claim.resource_claim_name, &claim.resource_claim_template_name) {
         (Some(name), None) => Some(format!("{CLAIM}{name}")),
@@ -264,7 +266,7 @@ fn claimed(name: &str, source: Option<String>) -> String {
 
 /// Whether a name is that of an extended resource or a device class.
 fn is_extended(name: &str) -> bool {
-    // An object of the API is none, and a domain has a dot.
+    // The prefixes of claims look like a domain, but have no dot.
     resources::is_extended(name) && !name.starts_with(CLAIM) && !name.starts_with(TEMPLATE)
 }
 

@@ -1,19 +1,19 @@
 //! `spec.hostIPC`.
 
-use crate::rule::display_flag;
 use crate::rule::{
-    Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Pss, Rule, Severity, params, without_params,
+    Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Pss, Rule, Severity, display_flag, params,
+    without_params,
 };
 use crate::workload::{Pod, PodFeatures};
 
 pub static RULE: Rule = Rule {
     id: "host-ipc",
     title: "Pods have an IPC namespace of their own",
-    docs: "With `hostIPC: true` the pod shares System V IPC, POSIX message queues and `/dev/shm` with the node and with every \
-other pod that does the same: it reads and alters their shared memory.\n\n\
-Instead, let containers of one pod share memory through an emptyDir with `medium: Memory` and a `sizeLimit`; they are in \
-one IPC namespace anyway.",
-    why: "shared memory and message queues of the node and of other pods can be read and altered from the pod",
+    docs: "With `hostIPC: true` the pod shares System V IPC, POSIX message queues and `/dev/shm` with the node and \
+with every other pod that does the same: it can read and change their shared memory.\n\n\
+Instead, let containers of one pod share memory through an emptyDir with `medium: Memory` and a `sizeLimit`; they are \
+in one IPC namespace anyway.",
+    why: "the pod can read and change shared memory and message queues of the node and of other pods",
     owasp: &[73, 27],
     severity: Severity::High,
     params: params::<NoParams>,
@@ -30,6 +30,7 @@ one IPC namespace anyway.",
     }),
 };
 
+/// The rule has no parameters.
 #[derive(Default)]
 struct HostIpc;
 

@@ -1,20 +1,21 @@
 //! `spec.hostNetwork`.
 
-use crate::rule::display_flag;
 use crate::rule::{
-    Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Pss, Rule, Severity, params, without_params,
+    Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Pss, Rule, Severity, display_flag, params,
+    without_params,
 };
 use crate::workload::{Pod, PodFeatures};
 
 pub static RULE: Rule = Rule {
     id: "host-network",
     title: "Pods have a network namespace of their own",
-    docs: "With `hostNetwork: true` the pod's processes stand in the network namespace of the node: they reach services \
-that listen on the node's loopback, see and can capture the node's traffic, escape every NetworkPolicy, and take ports \
-of the node.\n\n\
-Instead, let a Service, an Ingress or a Gateway bring the traffic in; where the node's own address is needed, map the \
-one port (rule `host-ports`). A network plugin or a node agent that must have it gets an exemption by name.",
-    why: "a process in the network namespace of the node reaches its loopback services, sees its traffic and escapes every NetworkPolicy",
+    docs: "With `hostNetwork: true` the pod's processes are in the network namespace of the node: they reach services \
+that listen on the node's loopback, can capture the node's traffic, bypass every NetworkPolicy, and take ports of the \
+node.\n\n\
+Instead, let a Service, an Ingress or a Gateway bring the traffic in; if the node's own address is needed, map the one \
+port (rule `host-ports`). Exempt a network plugin or a node agent that needs it by name.",
+    why: "a process in the network namespace of the node reaches its loopback services, sees its traffic and bypasses \
+every NetworkPolicy",
     owasp: &[64, 28],
     severity: Severity::High,
     params: params::<NoParams>,
@@ -37,6 +38,7 @@ one port (rule `host-ports`). A network plugin or a node agent that must have it
     }),
 };
 
+/// The rule has no parameters.
 #[derive(Default)]
 struct HostNetwork;
 

@@ -1,56 +1,30 @@
 //! `hostPath` volumes, how they are mounted, and mounts that propagate to the node.
 
+mod sensitive;
+
 use crate::rule::pss::{Level, Standard, Version};
 use crate::rule::{
-    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile, params,
+    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, NOT_SET, PodRule, Pss, Rule, Severity, compile,
+    display_flag, params,
 };
-use crate::rule::{NOT_SET, display_flag};
 use crate::workload::{Pod, PodFeatures, path};
 use schemars::JsonSchema;
+use sensitive::is_sensitive;
 use serde::Deserialize;
 use std::collections::HashMap;
-
-/// With one of these, or with what contains one, a pod takes over the node or its other pods.
-static SENSITIVE: &[&str] = &[
-    "/bin",
-    "/boot",
-    "/dev",
-    "/etc",
-    "/home",
-    "/lib",
-    "/lib64",
-    "/opt/cni",
-    "/proc",
-    "/root",
-    "/run",
-    "/sbin",
-    "/sys",
-    "/usr",
-    "/var/lib/cni",
-    "/var/lib/containerd",
-    "/var/lib/containers",
-    "/var/lib/docker",
-    "/var/lib/etcd",
-    "/var/lib/kubelet",
-    "/var/lib/rancher",
-    // kubelet follows links that a pod plants here and shows the target to whoever reads logs.
-    "/var/log",
-    "/var/run",
-    "/var/spool/cron",
-];
 
 pub static RULE: Rule = Rule {
     id: "host-path",
     title: "No directory of the node is mounted, except allowed ones",
-    docs: "A `hostPath` volume puts files of the node into the pod. None is allowed but those under an entry of \
-`allow`, compared by whole path segments after resolving `//`, `.` and `..`; the longest entry decides. An entry with \
-`readOnly: true` wants every mount of such a volume to say `readOnly: true`, which the repair sets. The severity is \
-critical for directories that give the node away (`/`, `/etc`, `/proc`, `/var/lib/kubelet` and their like, and whatever \
-contains them).\n\n\
+    docs: "A `hostPath` volume mounts files of the node into the pod. The rule allows only paths under an entry of \
+`allow`, compared by whole path segments after resolving `//`, `.` and `..`; the longest entry decides. With \
+`readOnly: true` in the entry, every mount of such a volume must say `readOnly: true`, which the repair sets. The \
+severity is critical for directories that give the node away (`/`, `/etc`, `/proc`, `/var/lib/kubelet` and the like, \
+and everything that contains them).\n\n\
 A mount with `mountPropagation: Bidirectional` violates the rule by itself: what the container mounts there appears on \
-the node and in every other pod. With `pss`, only volumes are judged, as upstream does.\n\n\
+the node and in every other pod. With `pss`, the rule judges only volumes, as upstream does.\n\n\
 Instead, use a PersistentVolumeClaim, an emptyDir, a projected volume, or a CSI driver.",
-    why: "files of the node hold its credentials and programs, and whoever writes them runs code on it",
+    why: "files of the node include its credentials and programs, and a pod that can write them runs code on it",
     owasp: &[60, 35],
     severity: Severity::High,
     params: params::<Params>,
@@ -60,89 +34,89 @@ Instead, use a PersistentVolumeClaim, an emptyDir, a projected volume, or a CSI 
         implied_by: &[Cause::volume("runtime-socket")],
         compile: compile::<HostPaths>,
         examples: &[
-        Example::bad("a host path beside good volumes", "", &["spec.volumes[1].hostPath.path"])
+            Example::bad("a host path among good volumes", "", &["spec.volumes[1].hostPath.path"])
+                .spec(
+                    r#"{"volumes":[{"name":"a","emptyDir":{}},{"name":"b","hostPath":{"path":"/srv/data"}},{"name":"c","configMap":{"name":"c"}}]}"#,
+                )
+                .no_repair(),
+            Example::bad("several", "", &["spec.volumes[0].hostPath.path", "spec.volumes[1].hostPath.path"])
+                .spec(r#"{"volumes":[{"name":"a","hostPath":{"path":"/root"}},{"name":"b","hostPath":{"path":"/etc"}}]}"#)
+                .no_repair(),
+            Example::bad("a host path without a path", "", &["spec.volumes[0].hostPath.path"])
+                .spec(r#"{"volumes":[{"name":"a","hostPath":{}}]}"#)
+                .no_repair(),
+            Example::bad(
+                "next to an allowed prefix",
+                "",
+                &[
+                    "spec.volumes[1].hostPath.path",
+                    "spec.volumes[2].hostPath.path",
+                    "spec.volumes[3].hostPath.path",
+                    "spec.volumes[4].hostPath.path",
+                ],
+            )
+            .params(r#"{"allow":[{"prefix":"/srv/data"}]}"#)
             .spec(
-                r#"{"volumes":[{"name":"a","emptyDir":{}},{"name":"b","hostPath":{"path":"/srv/data"}},{"name":"c","configMap":{"name":"c"}}]}"#,
+                r#"{"volumes":[{"name":"a","hostPath":{"path":"/srv/data/x"}},{"name":"b","hostPath":{"path":"/srv/database"}},{"name":"c","hostPath":{"path":"/srv"}},{"name":"d","hostPath":{"path":"/SRV/data"}},{"name":"e","hostPath":{"path":"/proc/1/cwd/srv"}}]}"#,
             )
             .no_repair(),
-        Example::bad("several", "", &["spec.volumes[0].hostPath.path", "spec.volumes[1].hostPath.path"])
-            .spec(r#"{"volumes":[{"name":"a","hostPath":{"path":"/root"}},{"name":"b","hostPath":{"path":"/etc"}}]}"#)
+            Example::bad(
+                "steps back out of an allowed prefix",
+                "",
+                &["spec.volumes[0].hostPath.path", "spec.volumes[1].hostPath.path"],
+            )
+            .params(r#"{"allow":[{"prefix":"/srv/data"}]}"#)
+            .spec(
+                r#"{"volumes":[{"name":"a","hostPath":{"path":"/srv/data/../keys"}},{"name":"b","hostPath":{"path":"/srv/data/../../proc/1/root/srv/data/.."}}]}"#,
+            )
             .no_repair(),
-        Example::bad("a host path without a path", "", &["spec.volumes[0].hostPath.path"])
-            .spec(r#"{"volumes":[{"name":"a","hostPath":{}}]}"#)
+            Example::bad(
+                "an allowed path mounted for writing",
+                r#"{"volumeMounts":[{"name":"ok","mountPath":"/ok","readOnly":true},{"name":"logs","mountPath":"/a"},{"name":"logs","mountPath":"/b","readOnly":false},{"name":"free","mountPath":"/c"}]}"#,
+                &["volumeMounts[1].readOnly", "volumeMounts[2].readOnly"],
+            )
+            .params(r#"{"allow":[{"prefix":"/srv/logs","readOnly":true},{"prefix":"/srv/logs/free"}]}"#)
+            .spec(
+                r#"{"volumes":[{"name":"ok","hostPath":{"path":"/srv/logs"}},{"name":"logs","hostPath":{"path":"//srv/logs/app/"}},{"name":"free","hostPath":{"path":"/srv/logs/free"}}]}"#,
+            ),
+            Example::bad(
+                "of two entries for one prefix the strict one decides",
+                r#"{"volumeMounts":[{"name":"logs","mountPath":"/a"}]}"#,
+                &["volumeMounts[0].readOnly"],
+            )
+            .params(r#"{"allow":[{"prefix":"/srv/logs/"},{"prefix":"/srv/logs","readOnly":true},{"prefix":"/srv/logs"}]}"#)
+            .spec(r#"{"volumes":[{"name":"logs","hostPath":{"path":"/srv/logs/app"}}]}"#),
+            Example::bad(
+                "mounts that propagate to the node",
+                r#"{"securityContext":{"privileged":true,"allowPrivilegeEscalation":null},"volumeMounts":[{"name":"a","mountPath":"/a","mountPropagation":"HostToContainer"},{"name":"a","mountPath":"/b","mountPropagation":"Bidirectional"}]}"#,
+                &["volumeMounts[1].mountPropagation"],
+            )
+            .spec(r#"{"volumes":[{"name":"a","emptyDir":{}}]}"#)
             .no_repair(),
-        Example::bad(
-            "beside an allowed prefix",
-            "",
-            &[
-                "spec.volumes[1].hostPath.path",
-                "spec.volumes[2].hostPath.path",
-                "spec.volumes[3].hostPath.path",
-                "spec.volumes[4].hostPath.path",
-            ],
-        )
-        .params(r#"{"allow":[{"prefix":"/srv/data"}]}"#)
-        .spec(
-            r#"{"volumes":[{"name":"a","hostPath":{"path":"/srv/data/x"}},{"name":"b","hostPath":{"path":"/srv/database"}},{"name":"c","hostPath":{"path":"/srv"}},{"name":"d","hostPath":{"path":"/SRV/data"}},{"name":"e","hostPath":{"path":"/proc/1/cwd/srv"}}]}"#,
-        )
-        .no_repair(),
-        Example::bad(
-            "steps back out of an allowed prefix",
-            "",
-            &["spec.volumes[0].hostPath.path", "spec.volumes[1].hostPath.path"],
-        )
-        .params(r#"{"allow":[{"prefix":"/srv/data"}]}"#)
-        .spec(
-            r#"{"volumes":[{"name":"a","hostPath":{"path":"/srv/data/../keys"}},{"name":"b","hostPath":{"path":"/srv/data/../../proc/1/root/srv/data/.."}}]}"#,
-        )
-        .no_repair(),
-        Example::bad(
-            "an allowed path mounted for writing",
-            r#"{"volumeMounts":[{"name":"ok","mountPath":"/ok","readOnly":true},{"name":"logs","mountPath":"/a"},{"name":"logs","mountPath":"/b","readOnly":false},{"name":"free","mountPath":"/c"}]}"#,
-            &["volumeMounts[1].readOnly", "volumeMounts[2].readOnly"],
-        )
-        .params(r#"{"allow":[{"prefix":"/srv/logs","readOnly":true},{"prefix":"/srv/logs/free"}]}"#)
-        .spec(
-            r#"{"volumes":[{"name":"ok","hostPath":{"path":"/srv/logs"}},{"name":"logs","hostPath":{"path":"//srv/logs/app/"}},{"name":"free","hostPath":{"path":"/srv/logs/free"}}]}"#,
-        ),
-        Example::bad(
-            "of two entries for one prefix the strict one holds",
-            r#"{"volumeMounts":[{"name":"logs","mountPath":"/a"}]}"#,
-            &["volumeMounts[0].readOnly"],
-        )
-        .params(r#"{"allow":[{"prefix":"/srv/logs/"},{"prefix":"/srv/logs","readOnly":true},{"prefix":"/srv/logs"}]}"#)
-        .spec(r#"{"volumes":[{"name":"logs","hostPath":{"path":"/srv/logs/app"}}]}"#),
-        Example::bad(
-            "mounts that propagate to the node",
-            r#"{"securityContext":{"privileged":true,"allowPrivilegeEscalation":null},"volumeMounts":[{"name":"a","mountPath":"/a","mountPropagation":"HostToContainer"},{"name":"a","mountPath":"/b","mountPropagation":"Bidirectional"}]}"#,
-            &["volumeMounts[1].mountPropagation"],
-        )
-        .spec(r#"{"volumes":[{"name":"a","emptyDir":{}}]}"#)
-        .no_repair(),
-        Example::bad(
-            "Pod Security judges the volume, not its mounts",
-            r#"{"securityContext":{"privileged":true,"allowPrivilegeEscalation":null},"volumeMounts":[{"name":"a","mountPath":"/a","mountPropagation":"Bidirectional"}]}"#,
-            &["spec.volumes[0].hostPath.path"],
-        )
-        .params(r#"{"pss":"baseline","version":"v1.30"}"#)
-        .spec(r#"{"volumes":[{"name":"a","hostPath":{"path":"/srv"}}]}"#)
-        .no_repair()
-        .no_debug(),
-        Example::good(
-            "allowed, in any spelling",
-            r#"{"volumeMounts":[{"name":"a","mountPath":"/a"},{"name":"b","mountPath":"/b","readOnly":true}]}"#,
-        )
-        .params(r#"{"allow":[{"prefix":"/srv/data"},{"prefix":"/var/run/x","readOnly":true}]}"#)
-        .spec(
-            r#"{"volumes":[{"name":"a","hostPath":{"path":"//srv/./data/"}},{"name":"b","hostPath":{"path":"/run/x"}}]}"#,
-        ),
-        Example::good("a directory of a Windows node", r#"{"volumeMounts":[{"name":"a","mountPath":"C:\\logs"}]}"#)
-            .params(r#"{"allow":[{"prefix":"C:\\logs"}]}"#)
-            .spec(r#"{"os":{"name":"windows"},"volumes":[{"name":"a","hostPath":{"path":"c:\\Logs\\app"}}]}"#),
-        Example::good("other volumes", "").spec(
-            r#"{"volumes":[{"name":"a","emptyDir":{}},{"name":"b","persistentVolumeClaim":{"claimName":"b"}},{"name":"c","hostPath":null}]}"#,
-        ),
-    ],
+            Example::bad(
+                "Pod Security judges the volume, not its mounts",
+                r#"{"securityContext":{"privileged":true,"allowPrivilegeEscalation":null},"volumeMounts":[{"name":"a","mountPath":"/a","mountPropagation":"Bidirectional"}]}"#,
+                &["spec.volumes[0].hostPath.path"],
+            )
+            .params(r#"{"pss":"baseline","version":"v1.30"}"#)
+            .spec(r#"{"volumes":[{"name":"a","hostPath":{"path":"/srv"}}]}"#)
+            .no_repair()
+            .no_debug(),
+            Example::good(
+                "allowed, in any spelling",
+                r#"{"volumeMounts":[{"name":"a","mountPath":"/a"},{"name":"b","mountPath":"/b","readOnly":true}]}"#,
+            )
+            .params(r#"{"allow":[{"prefix":"/srv/data"},{"prefix":"/var/run/x","readOnly":true}]}"#)
+            .spec(
+                r#"{"volumes":[{"name":"a","hostPath":{"path":"//srv/./data/"}},{"name":"b","hostPath":{"path":"/run/x"}}]}"#,
+            ),
+            Example::good("a directory of a Windows node", r#"{"volumeMounts":[{"name":"a","mountPath":"C:\\logs"}]}"#)
+                .params(r#"{"allow":[{"prefix":"C:\\logs"}]}"#)
+                .spec(r#"{"os":{"name":"windows"},"volumes":[{"name":"a","hostPath":{"path":"c:\\Logs\\app"}}]}"#),
+            Example::good("other volumes", "").spec(
+                r#"{"volumes":[{"name":"a","emptyDir":{}},{"name":"b","persistentVolumeClaim":{"claimName":"b"}},{"name":"c","hostPath":null}]}"#,
+            ),
+        ],
         ..PodRule::DEFAULT
     }),
 };
@@ -153,13 +127,13 @@ Instead, use a PersistentVolumeClaim, an emptyDir, a projected volume, or a CSI 
 struct Params {
     /// Directories of the node that pods may mount. Default: none.
     allow: Vec<Allowed>,
-    /// Judge as this Pod Security Standard does: no volume passes, and mounts are not looked at.
+    /// Judge as this Pod Security Standard does: no volume passes, and mounts are not judged.
     pss: Option<Level>,
     /// The version of that standard. All versions say the same of host paths.
     version: Option<Version>,
 }
 
-/// What [`Params`] mean.
+/// The compiled form of [`Params`].
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Params")]
 struct HostPaths {
@@ -173,7 +147,7 @@ impl TryFrom<Params> for HostPaths {
     fn try_from(Params { allow, pss, version }: Params) -> Result<Self, String> {
         let standard = Standard::new(pss, version)?;
         if standard.is_some() && !allow.is_empty() {
-            return Err("`pss` allows no host path, so it cannot stand beside `allow`".to_owned());
+            return Err("`pss` allows no host path, so it cannot be combined with `allow`".to_owned());
         }
         Ok(Self { allow, mounts: standard.is_none() })
     }
@@ -214,7 +188,7 @@ impl Check for HostPaths {
     }
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
-        // Volumes of which every mount must be read-only, by name.
+        // The volumes whose mounts must all be read-only, by name.
         let mut read_only: HashMap<&str, &str> = HashMap::new();
         for (index, volume) in pod.spec.volumes.iter().enumerate() {
             let Some(host_path) = &volume.host_path else { continue };
@@ -240,7 +214,7 @@ impl Check for HostPaths {
         for container in pod.all_containers() {
             for (index, mount) in container.volume_mounts.iter().enumerate() {
                 let at = Location::container(container).key("volumeMounts", true).index(index);
-                // Names tell one mount from the next, so that an update cannot hide a new one behind an old one.
+                // The text has the names, so that a second mount is a violation of its own.
                 if let Some(path) = read_only.get(&*mount.name).filter(|_| mount.read_only != Some(true)) {
                     let found = format!("{} (mount of {path} at {})", display_flag(mount.read_only), mount.mount_path);
                     findings.add(
@@ -269,7 +243,7 @@ impl Check for HostPaths {
 }
 
 impl HostPaths {
-    /// The entry that decides: the longest one, of equals the strict one.
+    /// The entry that decides: the longest one; of equal ones, the strict one.
     fn allowed(&self, path: &str) -> Option<&Allowed> {
         let covering = self.allow.iter().filter(|allowed| path::is_under(path, &allowed.prefix.0));
         covering.max_by_key(|allowed| (allowed.prefix.0.len(), allowed.read_only))
@@ -284,21 +258,14 @@ impl HostPaths {
     }
 }
 
-fn is_sensitive(path: &str) -> bool {
-    SENSITIVE.iter().any(|directory| path::is_under(path, directory) || path::is_under(directory, path))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn prefixes_are_absolute_and_sensitive_directories_known() {
+    fn a_prefix_is_an_absolute_path_without_steps_back() {
         for bad in ["", "var/log", "/var/../etc", "..", r"logs\x"] {
             assert!(Prefix::try_from(bad.to_owned()).is_err(), "{bad:?}");
-        }
-        for (path, sensitive) in [("/", true), ("/var", true), ("/etc/ssl", true), ("/srv", false), ("/etcd", false)] {
-            assert_eq!(is_sensitive(path), sensitive, "{path}");
         }
     }
 }

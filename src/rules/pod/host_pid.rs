@@ -1,8 +1,8 @@
 //! `spec.hostPID`.
 
-use crate::rule::display_flag;
 use crate::rule::{
-    Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Pss, Rule, Severity, params, without_params,
+    Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Pss, Rule, Severity, display_flag, params,
+    without_params,
 };
 use crate::workload::{Pod, PodFeatures};
 
@@ -13,7 +13,8 @@ pub static RULE: Rule = Rule {
 open files under `/proc/<pid>/root`, and, as root, it can send signals to them or trace them.\n\n\
 Instead, use `shareProcessNamespace: true`, which shares processes among the containers of this pod only, or \
 `kubectl debug --target` to look into one container.",
-    why: "a pod among the processes of the node reads their environments and files and, as root, controls them",
+    why: "a pod in the process namespace of the node reads environments and files of its processes and, as root, \
+controls them",
     owasp: &[72, 27],
     severity: Severity::High,
     params: params::<NoParams>,
@@ -31,6 +32,7 @@ Instead, use `shareProcessNamespace: true`, which shares processes among the con
     }),
 };
 
+/// The rule has no parameters.
 #[derive(Default)]
 struct HostPid;
 

@@ -14,10 +14,10 @@ pub static RULE: Rule = Rule {
     id: "host-ports",
     title: "No port of the node is taken, except allowed ones on a named address",
     docs: "`hostPort` opens a port on the node's own addresses, past Services and, with many network plugins, past \
-NetworkPolicies. No `hostPort` may be set but those of `allow` (default: none). An allowed one must also say on which \
-address of the node it listens: a `hostIP` that is empty, `0.0.0.0` or `::` opens it on every interface.\n\n\
+NetworkPolicies. The rule refuses every `hostPort` except those of `allow` (default: none). An allowed one must also \
+say on which address of the node it listens: a `hostIP` that is empty, `0.0.0.0` or `::` opens it on every interface.\n\n\
 Instead, use a Service, an Ingress or a Gateway. In a pod with `hostNetwork: true` the API server sets `hostPort` to \
-`containerPort` by itself: there the way out is a pod network of its own, not another port.",
+`containerPort` by itself: there, remove `hostNetwork`; another port does not help.",
     why: "a port on the node is reachable from outside past Services and NetworkPolicies",
     owasp: &[71, 63],
     severity: Severity::Medium,
@@ -27,56 +27,56 @@ Instead, use a Service, an Ingress or a Gateway. In a pod with `hostNetwork: tru
         lists: NOT_EPHEMERAL,
         compile: compile::<HostPorts>,
         examples: &[
-        Example::bad(
-            "a host port beside a good port",
-            r#"{"ports":[{"containerPort":8080},{"containerPort":9090,"hostPort":9090}]}"#,
-            &["ports[1].hostPort"],
-        ),
-        Example::bad(
-            "two of them",
-            r#"{"ports":[{"containerPort":8080,"hostPort":80},{"containerPort":9090,"hostPort":9090}]}"#,
-            &["ports[0].hostPort", "ports[1].hostPort"],
-        ),
-        Example::bad(
-            "an address does not make up for the port",
-            r#"{"ports":[{"containerPort":8080,"hostPort":8080,"hostIP":"127.0.0.1"}]}"#,
-            &["ports[0].hostPort"],
-        ),
-        Example::bad(
-            "added by the API server under hostNetwork",
-            r#"{"ports":[{"containerPort":8080,"hostPort":8080}]}"#,
-            &["ports[0].hostPort"],
-        )
-        .spec(r#"{"hostNetwork":true}"#),
-        Example::bad(
-            "outside the allowed range, on both sides",
-            r#"{"ports":[{"containerPort":1,"hostPort":8999,"hostIP":"10.0.0.5"},{"containerPort":2,"hostPort":9101,"hostIP":"10.0.0.5"}]}"#,
-            &["ports[0].hostPort", "ports[1].hostPort"],
-        )
-        .params(r#"{"allow":["9000-9100"]}"#),
-        Example::bad(
-            "allowed port on every address",
-            r#"{"ports":[{"containerPort":1,"hostPort":9000},{"containerPort":2,"hostPort":9001,"hostIP":""},{"containerPort":3,"hostPort":9002,"hostIP":"0.0.0.0"},{"containerPort":4,"hostPort":9003,"hostIP":"::"},{"containerPort":5,"hostPort":9004,"hostIP":"::0"},{"containerPort":6,"hostPort":9005,"hostIP":"::ffff:0.0.0.0"},{"containerPort":7,"hostPort":9006,"hostIP":"000.0.0.0"},{"containerPort":8,"hostPort":9007,"hostIP":"10.0.0.5"}]}"#,
-            &[
-                "ports[0].hostIP",
-                "ports[1].hostIP",
-                "ports[2].hostIP",
-                "ports[3].hostIP",
-                "ports[4].hostIP",
-                "ports[5].hostIP",
-                "ports[6].hostIP",
-            ],
-        )
-        .params(r#"{"allow":["9000-9100"]}"#),
-        Example::good(
-            "allowed ports, each on an address",
-            r#"{"ports":[{"containerPort":80,"hostPort":8080,"hostIP":"10.0.0.5"},{"containerPort":81,"hostPort":9000,"hostIP":"fd00::5"},{"containerPort":82,"hostPort":9100,"hostIP":"127.0.0.1"}]}"#,
-        )
-        .params(r#"{"allow":[8080,"9000-9100"]}"#),
-        Example::good("host port 0 is none", r#"{"ports":[{"containerPort":8080,"hostPort":0,"hostIP":"0.0.0.0"}]}"#),
-        Example::good("no host port", r#"{"ports":[{"containerPort":8080,"hostPort":null}]}"#),
-        Example::good("no ports", r#"{"ports":null}"#),
-    ],
+            Example::bad(
+                "a host port and a good port",
+                r#"{"ports":[{"containerPort":8080},{"containerPort":9090,"hostPort":9090}]}"#,
+                &["ports[1].hostPort"],
+            ),
+            Example::bad(
+                "two of them",
+                r#"{"ports":[{"containerPort":8080,"hostPort":80},{"containerPort":9090,"hostPort":9090}]}"#,
+                &["ports[0].hostPort", "ports[1].hostPort"],
+            ),
+            Example::bad(
+                "an address does not make up for the port",
+                r#"{"ports":[{"containerPort":8080,"hostPort":8080,"hostIP":"127.0.0.1"}]}"#,
+                &["ports[0].hostPort"],
+            ),
+            Example::bad(
+                "added by the API server under hostNetwork",
+                r#"{"ports":[{"containerPort":8080,"hostPort":8080}]}"#,
+                &["ports[0].hostPort"],
+            )
+            .spec(r#"{"hostNetwork":true}"#),
+            Example::bad(
+                "outside the allowed range, on both sides",
+                r#"{"ports":[{"containerPort":1,"hostPort":8999,"hostIP":"10.0.0.5"},{"containerPort":2,"hostPort":9101,"hostIP":"10.0.0.5"}]}"#,
+                &["ports[0].hostPort", "ports[1].hostPort"],
+            )
+            .params(r#"{"allow":["9000-9100"]}"#),
+            Example::bad(
+                "allowed port on every address",
+                r#"{"ports":[{"containerPort":1,"hostPort":9000},{"containerPort":2,"hostPort":9001,"hostIP":""},{"containerPort":3,"hostPort":9002,"hostIP":"0.0.0.0"},{"containerPort":4,"hostPort":9003,"hostIP":"::"},{"containerPort":5,"hostPort":9004,"hostIP":"::0"},{"containerPort":6,"hostPort":9005,"hostIP":"::ffff:0.0.0.0"},{"containerPort":7,"hostPort":9006,"hostIP":"000.0.0.0"},{"containerPort":8,"hostPort":9007,"hostIP":"10.0.0.5"}]}"#,
+                &[
+                    "ports[0].hostIP",
+                    "ports[1].hostIP",
+                    "ports[2].hostIP",
+                    "ports[3].hostIP",
+                    "ports[4].hostIP",
+                    "ports[5].hostIP",
+                    "ports[6].hostIP",
+                ],
+            )
+            .params(r#"{"allow":["9000-9100"]}"#),
+            Example::good(
+                "allowed ports, each on an address",
+                r#"{"ports":[{"containerPort":80,"hostPort":8080,"hostIP":"10.0.0.5"},{"containerPort":81,"hostPort":9000,"hostIP":"fd00::5"},{"containerPort":82,"hostPort":9100,"hostIP":"127.0.0.1"}]}"#,
+            )
+            .params(r#"{"allow":[8080,"9000-9100"]}"#),
+            Example::good("host port 0 is none", r#"{"ports":[{"containerPort":8080,"hostPort":0,"hostIP":"0.0.0.0"}]}"#),
+            Example::good("no host port", r#"{"ports":[{"containerPort":8080,"hostPort":null}]}"#),
+            Example::good("no ports", r#"{"ports":null}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };
@@ -105,8 +105,8 @@ impl Check for HostPorts {
                     let finding = Finding::new(at.key("hostPort", true), format!("hostPort {number}"), self.wanted());
                     findings.add(if host_network && port.host_port == port.container_port {
                         finding.why(
-                            "under hostNetwork each containerPort is a port of the node, and the API server says so \
-                             in hostPort: without hostNetwork it goes",
+                            "under hostNetwork each containerPort is a port of the node, and the API server sets \
+                             hostPort to the same number: remove hostNetwork, and hostPort with it",
                         )
                     } else {
                         finding
@@ -116,7 +116,7 @@ impl Check for HostPorts {
                     let at = at.key("hostIP", port.host_ip.is_some());
                     findings.add(
                         Finding::new(at, format!("hostPort {number} on {shown}"), "one address of the node")
-                            .why("a port on every interface of the node is open to networks that nobody thought of"),
+                            .why("a port on every interface of the node may be open to more networks than intended"),
                     );
                 }
             }
@@ -129,12 +129,12 @@ impl HostPorts {
         if self.allow.is_empty() {
             return "not set".into();
         }
-        let allowed: Vec<String> = self.allow.iter().map(|range| range.display_flag()).collect();
+        let allowed: Vec<String> = self.allow.iter().map(|range| range.display()).collect();
         format!("not set, or one of {}", allowed.join(", ")).into()
     }
 }
 
-/// Whether this names one address. What cannot be read may be read as `0.0.0.0` by somebody else.
+/// Whether the text is one address. A text that podreeve cannot read may still mean `0.0.0.0` to the node.
 fn is_one_address(ip: Option<&str>) -> bool {
     ip.and_then(|ip| ip.parse::<IpAddr>().ok()).is_some_and(|ip| !ip.to_canonical().is_unspecified())
 }
@@ -152,7 +152,7 @@ impl PortRange {
         (i64::from(self.first)..=i64::from(self.last)).contains(&port)
     }
 
-    fn display_flag(self) -> String {
+    fn display(self) -> String {
         if self.first == self.last { self.first.to_string() } else { format!("{}-{}", self.first, self.last) }
     }
 }
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn ports_and_ranges_are_read_or_refused() {
-        let read = |value: Value| serde_json::from_value::<PortRange>(value).map(PortRange::display_flag);
+        let read = |value: Value| serde_json::from_value::<PortRange>(value).map(PortRange::display);
         assert_eq!(read(json!(8080)).unwrap(), "8080");
         assert_eq!(read(json!("8080")).unwrap(), "8080");
         assert_eq!(read(json!("9000 - 9100")).unwrap(), "9000-9100");

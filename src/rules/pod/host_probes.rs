@@ -1,23 +1,24 @@
 //! `host` in probes and lifecycle handlers.
 
-use crate::rule::display_value;
 use crate::rule::pss::{Follows, FollowsParams};
 use crate::rule::{
-    Check, Example, Finding, Findings, Judges, Location, NOT_EPHEMERAL, PodRule, Pss, Rule, Severity, compile, params,
+    Check, Example, Finding, Findings, Judges, Location, NOT_EPHEMERAL, PodRule, Pss, Rule, Severity, compile,
+    display_value, params,
 };
 use crate::workload::{Pod, PodFeatures};
 use serde::Deserialize;
 
 pub static RULE: Rule = Rule {
     id: "host-probes",
-    title: "Probes and lifecycle handlers ask the container itself",
-    docs: "The kubelet makes the requests of probes and lifecycle handlers from the network of the node. A `host` in \
-their `httpGet` or `tcpSocket` sends them elsewhere: to services on the node's loopback, to the metadata service of the \
-cloud, to whatever the node reaches and the pod must not. No `host` may be set; it then is the pod's own address.\n\n\
-Instead, leave `host` out and, for a virtual host, set the `Host` header in `httpHeaders`. A check of something else \
-belongs into an `exec` probe, which runs in the pod's network.\n\n\
-With `pss`, judged from version v1.34 on, as upstream does.",
-    why: "the kubelet asks any host from the network of the node, so the pod reaches what only the node may",
+    title: "Probes and lifecycle handlers call the container itself",
+    docs: "The kubelet sends the requests of probes and lifecycle handlers from the network of the node. A `host` in \
+their `httpGet` or `tcpSocket` sends them to other places: services on the node's loopback, the metadata service of \
+the cloud, everything that the node can reach and the pod must not. No `host` may be set; the default is the pod's own \
+address.\n\n\
+Instead, leave `host` out and, for a virtual host, set the `Host` header in `httpHeaders`. Put a check of another host \
+into an `exec` probe, which runs in the pod's network.\n\n\
+With `pss`, the rule judges from version v1.34 on, as upstream does.",
+    why: "the kubelet calls the host from the network of the node, so the pod reaches what only the node may reach",
     owasp: &[64],
     severity: Severity::Medium,
     params: params::<FollowsParams>,
@@ -59,6 +60,7 @@ With `pss`, judged from version v1.34 on, as upstream does.",
     }),
 };
 
+/// The standard that the rule follows, if any.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
 struct HostProbes(Follows);

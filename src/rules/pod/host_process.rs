@@ -10,10 +10,10 @@ pub static RULE: Rule = Rule {
     id: "host-process",
     title: "No Windows container runs as a process of the node",
     docs: "`windowsOptions.hostProcess: true` runs a container without isolation, as a process of the Windows node \
-with its files, network and accounts: what `privileged` is on Linux. It must not be `true` on the pod nor on any \
+with its files, network and accounts, like `privileged` on Linux. It must not be `true` on the pod nor on any \
 container.\n\n\
-Instead, run an ordinary Windows container; a node agent that must be a process of the node gets an exemption by name.",
-    why: "a HostProcess container is a process of the Windows node, so whoever controls it controls the node",
+Instead, run an ordinary Windows container; exempt by name a node agent that must be a process of the node.",
+    why: "a HostProcess container is a process of the Windows node, so an attacker who controls it controls the node",
     owasp: &[83],
     severity: Severity::Critical,
     params: params::<NoParams>,
@@ -53,6 +53,7 @@ Instead, run an ordinary Windows container; a node agent that must be a process 
     }),
 };
 
+/// The rule has no parameters.
 #[derive(Default)]
 struct HostProcess;
 

@@ -1,9 +1,8 @@
 //! `spec.hostUsers`: the user namespace of the pod.
 
-use crate::rule::display_flag;
 use crate::rule::{
-    Check, Example, Finding, Findings, Fix, Judges, Location, NoParams, PodRule, Rule, Scope, Severity, params,
-    without_params,
+    Check, Example, Finding, Findings, Fix, Judges, Location, NoParams, PodRule, Rule, Scope, Severity, display_flag,
+    params, without_params,
 };
 use crate::workload::Pod;
 
@@ -11,10 +10,10 @@ pub static RULE: Rule = Rule {
     id: "host-users",
     title: "Pods have a user namespace of their own",
     docs: "`hostUsers: false` gives the pod a user namespace: root in the container is an unprivileged user on the \
-node, and a capability counts for nothing outside the pod. Not set means `true`.\n\n\
-The repair sets `false`, except where the API server refuses it: with `hostNetwork`, `hostPID` or `hostIPC`, and where \
-a container uses a raw block device. It needs Linux 6.3, containerd 2.0 or CRI-O 1.25, and volumes whose file system can \
-map ids: NFS, for one, cannot, so look at reports (`action: audit`) before you repair.",
+node, and capabilities have no effect outside the pod. Not set means `true`.\n\n\
+The repair sets `false`, except if the API server refuses it: with `hostNetwork`, `hostPID` or `hostIPC`, and if a \
+container uses a raw block device. It needs Linux 6.3, containerd 2.0 or CRI-O 1.25, and volumes whose file system can \
+map ids: NFS, for example, cannot, so look at reports (`action: audit`) before you repair.",
     why: "without a user namespace of its own, root in the container is root on the node as soon as it breaks out",
     owasp: &[75, 34],
     severity: Severity::Low,
@@ -26,17 +25,17 @@ map ids: NFS, for one, cannot, so look at reports (`action: audit`) before you r
         examples: &[
             Example::bad("not set", "", &["spec.hostUsers"]).spec(r#"{"hostUsers":null}"#),
             Example::bad("true", "", &["spec.hostUsers"]).spec(r#"{"hostUsers":true}"#),
-            Example::bad("beside hostNetwork", "", &["spec.hostUsers"])
+            Example::bad("with hostNetwork", "", &["spec.hostUsers"])
                 .spec(r#"{"hostUsers":null,"hostNetwork":true}"#)
                 .no_repair(),
-            Example::bad("beside hostPID", "", &["spec.hostUsers"])
+            Example::bad("with hostPID", "", &["spec.hostUsers"])
                 .spec(r#"{"hostUsers":null,"hostPID":true}"#)
                 .no_repair(),
-            Example::bad("beside hostIPC", "", &["spec.hostUsers"])
+            Example::bad("with hostIPC", "", &["spec.hostUsers"])
                 .spec(r#"{"hostUsers":true,"hostIPC":true}"#)
                 .no_repair(),
             Example::bad(
-                "beside a raw block device",
+                "with a raw block device",
                 r#"{"volumeDevices":[{"name":"disk","devicePath":"/dev/xvda"}]}"#,
                 &["spec.hostUsers"],
             )
@@ -50,6 +49,7 @@ map ids: NFS, for one, cannot, so look at reports (`action: audit`) before you r
     }),
 };
 
+/// The rule has no parameters.
 #[derive(Default)]
 struct HostUsers;
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 #[serde(try_from = "String")]
 #[schemars(inline)]
 pub struct Pattern {
-    /// As it is written, for people.
+    /// The pattern as it is written, for messages.
     text: String,
     #[schemars(skip)]
     image: ImageRef<'static>,
@@ -31,13 +31,13 @@ impl TryFrom<String> for Pattern {
 }
 
 impl Pattern {
-    /// Whether the image lies under it.
+    /// Whether the image is under the pattern.
     pub fn covers(&self, image: &ImageRef<'_>) -> bool {
         image.is_under(&self.image)
     }
 }
 
-/// As they are written, for people.
+/// The patterns as they are written, for messages.
 pub fn listed(patterns: &[Pattern]) -> String {
     let texts: Vec<&str> = patterns.iter().map(|pattern| pattern.text.as_str()).collect();
     texts.join(", ")

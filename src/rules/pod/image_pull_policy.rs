@@ -2,8 +2,9 @@
 
 use super::image_pattern::Pattern;
 use super::image_used::images;
-use crate::rule::display_value;
-use crate::rule::{Check, Example, Finding, Findings, Fix, Judges, PodRule, Rule, Severity, compile, params};
+use crate::rule::{
+    Check, Example, Finding, Findings, Fix, Judges, PodRule, Rule, Severity, compile, display_value, params,
+};
 use crate::workload::Pod;
 use crate::workload::image::{ImageRef, is_pinned, split};
 use schemars::JsonSchema;
@@ -12,12 +13,13 @@ use serde::Deserialize;
 pub static RULE: Rule = Rule {
     id: "image-pull-policy",
     title: "Private images are pulled with the credentials of the pod",
-    docs: "With `IfNotPresent` or `Never` a node runs the copy of an image that it has already, whoever pulled it: a pod \
-without credentials runs another team's private image. With `Always` the registry is asked each time, which costs little, \
-since layers that are there are not fetched again. Not set means `IfNotPresent`, or `Always` with the tag `latest`.\n\n\
-Images with a digest and images of the registries in `public` are left alone; all others count as private. Images that are \
-mounted as volumes are judged alike. The repair sets `Always`.",
-    why: "a copy in the node's cache runs without asking the registry whether this pod may have it",
+    docs: "With `IfNotPresent` or `Never` a node runs the copy of an image that it already has, even if another pod \
+pulled it: a pod without credentials can run another team's private image. With `Always` the kubelet asks the registry \
+each time. That costs little, since layers that the node has are not fetched again. Not set means `IfNotPresent`, or \
+`Always` with the tag `latest`.\n\n\
+The rule leaves alone images with a digest and images of the registries in `public`; all others count as private. It \
+also judges images that are mounted as volumes. The repair sets `Always`.",
+    why: "a copy in the node's cache runs without a check whether this pod may have it",
     owasp: &[31],
     severity: Severity::Low,
     params: params::<ImagePullPolicy>,
@@ -25,48 +27,48 @@ mounted as volumes are judged alike. The repair sets `Always`.",
         fixes: true,
         compile: compile::<ImagePullPolicy>,
         examples: &[
-        Example::bad(
-            "not set",
-            r#"{"image":"registry.example.com/web:1","imagePullPolicy":null}"#,
-            &["imagePullPolicy"],
-        ),
-        Example::bad(
-            "IfNotPresent",
-            r#"{"image":"registry.example.com/web:1","imagePullPolicy":"IfNotPresent"}"#,
-            &["imagePullPolicy"],
-        ),
-        Example::bad(
-            "Never, and latest",
-            r#"{"image":"registry.example.com/web:latest","imagePullPolicy":"Never"}"#,
-            &["imagePullPolicy"],
-        ),
-        Example::bad(
-            "a digest that is none",
-            r#"{"image":"registry.example.com/web:1@sha256:zz","imagePullPolicy":"IfNotPresent"}"#,
-            &["imagePullPolicy"],
-        ),
-        Example::bad(
-            "a part of a public name",
-            r#"{"image":"quay.io.evil.org/web:1","imagePullPolicy":null}"#,
-            &["imagePullPolicy"],
-        ),
-        Example::bad(
-            "nothing is public",
-            r#"{"image":"nginx:1","imagePullPolicy":"IfNotPresent"}"#,
-            &["imagePullPolicy"],
-        )
-        .params(r#"{"public":[]}"#),
-        Example::bad("a private image in a volume", "", &["spec.volumes[0].image.pullPolicy"]).spec(
-            r#"{"volumes":[{"name":"a","image":{"reference":"registry.example.com/data:1","pullPolicy":"IfNotPresent"}},{"name":"b","image":{"reference":"registry.example.com/data:1","pullPolicy":"Always"}}]}"#,
-        ),
-        Example::good("Always", r#"{"image":"registry.example.com/web:1","imagePullPolicy":"Always"}"#),
-        Example::good("not set, and latest", r#"{"image":"registry.example.com/web","imagePullPolicy":null}"#),
-        Example::good(
-            "a digest",
-            r#"{"image":"registry.example.com/web@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb","imagePullPolicy":"IfNotPresent"}"#,
-        ),
-        Example::good("a public registry", r#"{"image":"nginx:1","imagePullPolicy":"IfNotPresent"}"#),
-    ],
+            Example::bad(
+                "not set",
+                r#"{"image":"registry.example.com/web:1","imagePullPolicy":null}"#,
+                &["imagePullPolicy"],
+            ),
+            Example::bad(
+                "IfNotPresent",
+                r#"{"image":"registry.example.com/web:1","imagePullPolicy":"IfNotPresent"}"#,
+                &["imagePullPolicy"],
+            ),
+            Example::bad(
+                "Never, and latest",
+                r#"{"image":"registry.example.com/web:latest","imagePullPolicy":"Never"}"#,
+                &["imagePullPolicy"],
+            ),
+            Example::bad(
+                "a malformed digest",
+                r#"{"image":"registry.example.com/web:1@sha256:zz","imagePullPolicy":"IfNotPresent"}"#,
+                &["imagePullPolicy"],
+            ),
+            Example::bad(
+                "a part of a public name",
+                r#"{"image":"quay.io.evil.org/web:1","imagePullPolicy":null}"#,
+                &["imagePullPolicy"],
+            ),
+            Example::bad(
+                "nothing is public",
+                r#"{"image":"nginx:1","imagePullPolicy":"IfNotPresent"}"#,
+                &["imagePullPolicy"],
+            )
+            .params(r#"{"public":[]}"#),
+            Example::bad("a private image in a volume", "", &["spec.volumes[0].image.pullPolicy"]).spec(
+                r#"{"volumes":[{"name":"a","image":{"reference":"registry.example.com/data:1","pullPolicy":"IfNotPresent"}},{"name":"b","image":{"reference":"registry.example.com/data:1","pullPolicy":"Always"}}]}"#,
+            ),
+            Example::good("Always", r#"{"image":"registry.example.com/web:1","imagePullPolicy":"Always"}"#),
+            Example::good("not set, and latest", r#"{"image":"registry.example.com/web","imagePullPolicy":null}"#),
+            Example::good(
+                "a digest",
+                r#"{"image":"registry.example.com/web@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb","imagePullPolicy":"IfNotPresent"}"#,
+            ),
+            Example::good("a public registry", r#"{"image":"nginx:1","imagePullPolicy":"IfNotPresent"}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };
@@ -75,7 +77,7 @@ mounted as volumes are judged alike. The repair sets `Always`.",
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct ImagePullPolicy {
-    /// Registries and paths in them whose images anybody may pull; the large public registries when left out.
+    /// Registries and paths in them whose images everybody may pull; the large public registries when left out.
     public: Vec<Pattern>,
 }
 

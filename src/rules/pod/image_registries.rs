@@ -2,8 +2,7 @@
 
 use super::image_pattern::{self, Pattern};
 use super::image_used::images;
-use crate::rule::display_value;
-use crate::rule::{Check, Example, Finding, Findings, Judges, PodRule, Rule, Severity, compile, params};
+use crate::rule::{Check, Example, Finding, Findings, Judges, PodRule, Rule, Severity, compile, display_value, params};
 use crate::workload::Pod;
 use crate::workload::image::ImageRef;
 use schemars::JsonSchema;
@@ -12,43 +11,43 @@ use serde::Deserialize;
 pub static RULE: Rule = Rule {
     id: "image-registries",
     title: "Images come from allowed registries",
-    docs: "Each image must lie under an entry of `allow`: a registry (`registry.example.com:5000`), a path in it \
-(`registry.example.com/shop`) or a repository, compared by whole segments. Short names are written out as runtimes do: \
-`nginx` is `docker.io/library/nginx`. An entry with a tag or a digest is one image; a tag covers no reference that has a \
-digest, since that is what runs. A reference that no runtime takes lies under nothing.\n\n\
-Images that are mounted as volumes are judged alike.\n\n\
+    docs: "Each image must be under an entry of `allow`: a registry (`registry.example.com:5000`), a path in it \
+(`registry.example.com/shop`) or a repository, compared by whole segments. Short names are expanded as runtimes do: \
+`nginx` is `docker.io/library/nginx`. An entry with a tag or a digest is one image; a tag covers no reference that has \
+a digest, since the digest decides what runs. A reference that no runtime accepts is under no entry.\n\n\
+The rule also judges images that are mounted as volumes.\n\n\
 Mirror what you need into your own registry, where it is scanned and signed. Without `allow`, no image is allowed.",
-    why: "whoever controls a registry decides what runs in the cluster",
+    why: "an attacker who controls a registry decides what its images run in the cluster",
     owasp: &[31],
     severity: Severity::High,
     params: params::<ImageRegistries>,
     judges: Judges::Pod(PodRule {
         compile: compile::<ImageRegistries>,
         examples: &[
-        Example::bad("another registry", r#"{"image":"nginx"}"#, &["image"]).params(ALLOW),
-        Example::bad("a longer host", r#"{"image":"registry.example.com.evil.org/shop/web"}"#, &["image"])
-            .params(ALLOW),
-        Example::bad("the host as a path", r#"{"image":"evil.org/registry.example.com/shop/web"}"#, &["image"])
-            .params(ALLOW),
-        Example::bad("another port", r#"{"image":"registry.example.com:5000/shop/web"}"#, &["image"]).params(ALLOW),
-        Example::bad("a longer segment", r#"{"image":"registry.example.com/shopping/web"}"#, &["image"])
-            .params(r#"{"allow":["registry.example.com/shop","registry.example.com/shop/*"]}"#),
-        Example::bad("a path that climbs", r#"{"image":"registry.example.com/shop/../evil/web"}"#, &["image"])
-            .params(ALLOW),
-        Example::bad("a newline", r#"{"image":"registry.example.com/shop/web\n"}"#, &["image"]).params(ALLOW),
-        Example::bad("a digest behind the tag that is allowed", r#"{"image":"registry.example.com/web:1@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}"#, &["image"])
-            .params(r#"{"allow":["registry.example.com/shop","registry.example.com/web:1","registry.example.com/web@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]}"#),
-        Example::bad("no image", r#"{"image":null}"#, &["image"]).params(ALLOW),
-        Example::bad("another registry in a volume", "", &["spec.volumes[1].image.reference"])
-            .params(ALLOW)
-            .spec(r#"{"volumes":[{"name":"a","image":{"reference":"registry.example.com/data:1"}},{"name":"b","image":{"reference":"nginx:1"}}]}"#),
-        Example::good("under the registry", r#"{"image":"registry.example.com/tools/web:1"}"#).params(ALLOW),
-        Example::good("the digest that is allowed, whatever its tag", r#"{"image":"registry.example.com/web:1@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}"#)
-            .params(r#"{"allow":["registry.example.com/shop","registry.example.com/web@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]}"#),
-        Example::good("in capitals", r#"{"image":"Registry.Example.com/tools/web:1"}"#).params(ALLOW),
-        Example::good("a short name, written out", r#"{"image":"redis:8"}"#)
-            .params(r#"{"allow":["registry.example.com","docker.io/library"]}"#),
-    ],
+            Example::bad("another registry", r#"{"image":"nginx"}"#, &["image"]).params(ALLOW),
+            Example::bad("a longer host", r#"{"image":"registry.example.com.evil.org/shop/web"}"#, &["image"])
+                .params(ALLOW),
+            Example::bad("the host as a path", r#"{"image":"evil.org/registry.example.com/shop/web"}"#, &["image"])
+                .params(ALLOW),
+            Example::bad("another port", r#"{"image":"registry.example.com:5000/shop/web"}"#, &["image"]).params(ALLOW),
+            Example::bad("a longer segment", r#"{"image":"registry.example.com/shopping/web"}"#, &["image"])
+                .params(r#"{"allow":["registry.example.com/shop","registry.example.com/shop/*"]}"#),
+            Example::bad("a path that climbs", r#"{"image":"registry.example.com/shop/../evil/web"}"#, &["image"])
+                .params(ALLOW),
+            Example::bad("a newline", r#"{"image":"registry.example.com/shop/web\n"}"#, &["image"]).params(ALLOW),
+            Example::bad("a digest behind the tag that is allowed", r#"{"image":"registry.example.com/web:1@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}"#, &["image"])
+                .params(r#"{"allow":["registry.example.com/shop","registry.example.com/web:1","registry.example.com/web@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]}"#),
+            Example::bad("no image", r#"{"image":null}"#, &["image"]).params(ALLOW),
+            Example::bad("another registry in a volume", "", &["spec.volumes[1].image.reference"])
+                .params(ALLOW)
+                .spec(r#"{"volumes":[{"name":"a","image":{"reference":"registry.example.com/data:1"}},{"name":"b","image":{"reference":"nginx:1"}}]}"#),
+            Example::good("under the registry", r#"{"image":"registry.example.com/tools/web:1"}"#).params(ALLOW),
+            Example::good("the digest that is allowed, whatever its tag", r#"{"image":"registry.example.com/web:1@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}"#)
+                .params(r#"{"allow":["registry.example.com/shop","registry.example.com/web@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]}"#),
+            Example::good("in capitals", r#"{"image":"Registry.Example.com/tools/web:1"}"#).params(ALLOW),
+            Example::good("a short name, written out", r#"{"image":"redis:8"}"#)
+                .params(r#"{"allow":["registry.example.com","docker.io/library"]}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };

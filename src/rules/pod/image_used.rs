@@ -1,10 +1,10 @@
-//! The images that a pod brings: those its containers run, and those it mounts as volumes.
+//! The images that a pod uses: those that its containers run, and those that it mounts as volumes.
 
 use crate::rule::Location;
 use crate::workload::{ContainerRef, Pod};
 
 /// One image, and how it is pulled.
-pub struct Used<'p> {
+pub struct UsedImage<'p> {
     pub image: Option<&'p str>,
     pub pull_policy: Option<&'p str>,
     place: Place<'p>,
@@ -12,20 +12,20 @@ pub struct Used<'p> {
 
 enum Place<'p> {
     Container(ContainerRef<'p>),
-    /// The volume's place in `spec.volumes`.
+    /// The volume's index in `spec.volumes`.
     Volume(usize),
 }
 
-/// Containers first, then volumes.
-pub fn images<'p>(pod: &'p Pod<'p>) -> impl Iterator<Item = Used<'p>> {
-    let run = pod.all_containers().map(|container| Used {
+/// All images of the pod: those of containers first, then those of volumes.
+pub fn images<'p>(pod: &'p Pod<'p>) -> impl Iterator<Item = UsedImage<'p>> {
+    let run = pod.all_containers().map(|container| UsedImage {
         image: container.container.image.as_deref(),
         pull_policy: container.container.image_pull_policy.as_deref(),
         place: Place::Container(container),
     });
     let mounted = pod.spec.volumes.iter().enumerate().filter_map(|(index, volume)| {
         let image = volume.image.as_ref()?;
-        Some(Used {
+        Some(UsedImage {
             image: image.reference.as_deref(),
             pull_policy: image.pull_policy.as_deref(),
             place: Place::Volume(index),
@@ -34,13 +34,13 @@ pub fn images<'p>(pod: &'p Pod<'p>) -> impl Iterator<Item = Used<'p>> {
     run.chain(mounted)
 }
 
-impl<'p> Used<'p> {
-    /// Where the reference stands.
+impl<'p> UsedImage<'p> {
+    /// The field with the reference.
     pub fn image_at(&self) -> Location<'p> {
         self.field("image", "reference", self.image.is_some())
     }
 
-    /// Where the pull policy stands.
+    /// The field with the pull policy.
     pub fn pull_policy_at(&self) -> Location<'p> {
         self.field("imagePullPolicy", "pullPolicy", self.pull_policy.is_some())
     }

@@ -1,7 +1,6 @@
-//! What the rules about `resources` share: quantities in parameters, and which quantity holds.
+//! What the rules about `resources` share: quantities in parameters, and the quantity that is in effect for a container.
 
-use crate::rule::display_value;
-use crate::rule::{Finding, Location, NOT_EPHEMERAL};
+use crate::rule::{Finding, Location, NOT_EPHEMERAL, display_value};
 use crate::workload::{ContainerRef, Pod, quantity};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
@@ -9,8 +8,9 @@ use std::borrow::Cow;
 
 /// A quantity in the parameters of a rule, above zero.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Written")]
+#[serde(try_from = "NumberOrText")]
 pub struct Amount {
+    /// The quantity as it is written.
     pub text: String,
     /// Billionths of the unit.
     pub nano: i128,
@@ -18,17 +18,17 @@ pub struct Amount {
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Written {
+enum NumberOrText {
     Number(serde_json::Number),
     Text(String),
 }
 
-impl TryFrom<Written> for Amount {
+impl TryFrom<NumberOrText> for Amount {
     type Error = String;
-    fn try_from(written: Written) -> Result<Self, String> {
-        let text = match written {
-            Written::Number(number) => number.to_string(),
-            Written::Text(text) => text,
+    fn try_from(value: NumberOrText) -> Result<Self, String> {
+        let text = match value {
+            NumberOrText::Number(number) => number.to_string(),
+            NumberOrText::Text(text) => text,
         };
         match quantity::parse(&text) {
             Some(nano) if nano > 0 => Ok(Self { text, nano }),
@@ -53,7 +53,7 @@ impl JsonSchema for Amount {
     }
 }
 
-/// Refuses a `default` above `max`: the repair would be denied.
+/// Refuses a `default` above `max`, because the repaired pod would be denied.
 pub fn in_order(default: Option<&Amount>, max: Option<&Amount>) -> Result<(), String> {
     match (default, max) {
         (Some(default), Some(max)) if default.nano > max.nano => {
@@ -74,15 +74,15 @@ pub struct EffectiveQuantity<'p> {
     container: ContainerRef<'p>,
     list: &'static str,
     resource: &'static str,
-    /// As it is written; none when it is absent.
+    /// The quantity as it is written; none if it is absent.
     pub text: Option<&'p str>,
-    /// Above zero; zero, negative and unreadable quantities bind nothing.
+    /// In billionths of the unit, above zero. None for zero, negative and unreadable quantities, because they limit nothing.
     pub nano: Option<i128>,
     inherited: bool,
 }
 
 impl<'p> EffectiveQuantity<'p> {
-    /// What holds for this container of `list` (`limits` or `requests`) and `resource`.
+    /// The quantity of `list` (`limits` or `requests`) and `resource` that is in effect for this container.
     pub fn new(pod: &'p Pod<'p>, container: ContainerRef<'p>, list: &'static str, resource: &'static str) -> Self {
         let own = Self::own(container, list, resource);
         let pods = if own.nano.is_none() { Self::of_pod(pod, list, resource) } else { None };
@@ -92,20 +92,20 @@ impl<'p> EffectiveQuantity<'p> {
         }
     }
 
-    /// The container's own.
+    /// The container's own quantity.
     pub fn own(container: ContainerRef<'p>, list: &'static str, resource: &'static str) -> Self {
         let quantities = container.container.resources.as_ref().and_then(|r| r.list(list));
         let text = quantities.and_then(|q| q.get(resource)).map(|scalar| &*scalar.text);
         Self { container, list, resource, text, nano: text.and_then(positive), inherited: false }
     }
 
-    /// The pod's, when it binds.
+    /// The pod's quantity, if it limits anything.
     fn of_pod(pod: &'p Pod<'p>, list: &'static str, resource: &'static str) -> Option<(&'p str, i128)> {
         let text = &*pod.spec.resources.as_ref()?.list(list)?.get(resource)?.text;
         Some((text, positive(text)?))
     }
 
-    /// Where it stands, or would stand in the container.
+    /// The field of the quantity; if it is absent, the field that the container should have.
     pub fn at(&self) -> Location<'p> {
         if self.inherited {
             return Location::spec().key("resources", true).key(self.list, true).key(self.resource, true);
@@ -118,40 +118,40 @@ impl<'p> EffectiveQuantity<'p> {
             .key(self.resource, self.text.is_some())
     }
 
-    /// A finding where the quantity stands; of what is no quantity it says so.
+    /// A finding at the field of the quantity. If the text is no quantity, the finding says so.
     pub fn finding(&self, wanted: impl Into<Cow<'p, str>>) -> Finding<'p> {
-        let finding = of_text(Finding::new(self.at(), display_value(self.text), wanted), self.text);
+        let finding = note_no_quantity(Finding::new(self.at(), display_value(self.text), wanted), self.text);
         if self.inherited { finding.inherited_by(self.container) } else { finding }
     }
 
-    /// Whether a repair may write another one: nothing stands there, or a quantity that binds nothing. What was meant
-    /// by anything else, only its author knows.
+    /// Whether a repair may write another quantity: the field is absent, or its quantity limits nothing. The meaning of any
+    /// other text is known to its author alone.
     #[must_use]
     pub fn is_free(&self) -> bool {
         self.nano.is_none() && is_free(self.text)
     }
 
-    /// Of memory or storage: a quantity of which a part is a fraction of a byte. Kubernetes rounds it up.
+    /// For memory and storage: the finding of a quantity with a fraction of a byte, which Kubernetes rounds up.
     pub fn fraction(&self) -> Option<Finding<'p>> {
         let text = self.text.filter(|_| self.nano.is_some_and(is_fraction))?;
         Some(self.finding(meant_bytes(text, "whole bytes")).why(why_bytes(text)))
     }
 }
 
-/// Less memory than any program starts with, so that somebody meant something else.
+/// With less memory no program starts, so the author meant something else.
 pub const LEAST_MEMORY: i128 = 4 * (1 << 20) * quantity::UNIT;
 
-/// More cores than any node has, so that somebody meant something else.
+/// No node has more cores, so the author meant something else.
 const MOST_CPU: i128 = 100_000 * quantity::UNIT;
 
 impl<'p> EffectiveQuantity<'p> {
-    /// Of memory: a quantity with which nothing starts.
+    /// For memory: the finding of a quantity with which no program starts.
     pub fn too_small(&self) -> Option<Finding<'p>> {
         let text = self.text.filter(|_| self.nano.is_some_and(|nano| nano < LEAST_MEMORY))?;
         Some(self.finding(meant_bytes(text, "at least 4Mi")).why(why_bytes(text)))
     }
 
-    /// Of CPU: a quantity that no node has.
+    /// For CPU: the finding of a quantity that no node has.
     pub fn too_large(&self) -> Option<Finding<'p>> {
         let text = self.text.filter(|_| self.nano.is_some_and(|nano| nano > MOST_CPU))?;
         let meant = text.strip_suffix('M').map(|number| format!("{number}m")).filter(|meant| positive(meant).is_some());
@@ -165,13 +165,13 @@ pub fn is_free(text: Option<&str>) -> bool {
     text.is_none_or(|text| quantity::parse(text).is_some_and(|nano| nano <= 0))
 }
 
-/// Whether a quantity of bytes is no number of bytes, and so little that this is no matter of rounding.
+/// Whether a quantity of bytes has a fraction of a byte, and is so small that the fraction is no effect of rounding.
 pub const fn is_fraction(nano: i128) -> bool {
     nano % quantity::UNIT != 0 && nano < LEAST_MEMORY
 }
 
-/// The finding, which says so where the text is no quantity, and what was meant.
-pub fn of_text<'p>(mut finding: Finding<'p>, text: Option<&str>) -> Finding<'p> {
+/// The finding; if the text is no quantity, it says so, and what was probably meant.
+pub fn note_no_quantity<'p>(mut finding: Finding<'p>, text: Option<&str>) -> Finding<'p> {
     let Some(text) = text.filter(|text| quantity::parse(text).is_none()) else { return finding };
     let meant = quantity::meant(text);
     if !meant.is_empty() {
@@ -180,14 +180,14 @@ pub fn of_text<'p>(mut finding: Finding<'p>, text: Option<&str>) -> Finding<'p> 
     finding.why(format!("{} is no quantity, so the API server refuses the pod", display_value(Some(text))))
 }
 
-/// What was meant by a quantity of bytes that is next to nothing: `512m` and `512` are written for `512Mi`.
+/// What was meant by a quantity of very few bytes: `512Mi` by `512m` and by `512`.
 pub fn meant_bytes(text: &str, otherwise: &'static str) -> Cow<'static, str> {
     let number = text.strip_suffix('m').unwrap_or(text);
     let is_number = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     if is_number { format!("{number}M or {number}Mi").into() } else { otherwise.into() }
 }
 
-/// How little it is.
+/// Why a quantity of very few bytes is wrong.
 pub fn why_bytes(text: &str) -> String {
     let bytes = positive(text).unwrap_or_default();
     let amount = match bytes / quantity::UNIT {
@@ -199,19 +199,19 @@ pub fn why_bytes(text: &str) -> String {
     format!("{text} is {amount}{unit}: no program runs in that")
 }
 
-/// `a` or `b`, in backticks.
+/// The quantities in backticks, joined by `or`.
 fn quoted(quantities: &[String]) -> String {
     quantities.iter().map(|quantity| format!("`{quantity}`")).collect::<Vec<_>>().join(" or ")
 }
 
-/// A container's limit below the request beside it.
+/// The finding of a container's limit below its own request.
 pub fn below_request<'p>(container: ContainerRef<'p>, resource: &'static str) -> Option<Finding<'p>> {
     let limit = EffectiveQuantity::own(container, "limits", resource);
     let request = EffectiveQuantity::own(container, "requests", resource);
     (limit.nano? < request.nano?).then(|| contradiction(limit.at(), limit.text, request.text))
 }
 
-/// The pod's own limit below its request.
+/// The finding of the pod's limit below the pod's request.
 pub fn pods_below_request<'p>(pod: &'p Pod<'p>, resource: &'static str) -> Option<Finding<'p>> {
     let (limit, nano) = EffectiveQuantity::of_pod(pod, "limits", resource)?;
     let (request, requested) = EffectiveQuantity::of_pod(pod, "requests", resource)?;
@@ -225,7 +225,7 @@ fn contradiction<'p>(at: Location<'p>, limit: Option<&'p str>, request: Option<&
         .why("limit and request contradict each other, so the API server refuses the pod")
 }
 
-/// The quantity in billionths, when it is above zero.
+/// The quantity in billionths, if it is above zero.
 pub fn positive(text: &str) -> Option<i128> {
     quantity::parse(text).filter(|nano| *nano > 0)
 }
@@ -245,14 +245,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_meant_by_a_parameter_is_told() {
+    fn the_message_says_what_was_meant_by_a_parameter() {
         let message = |text: &str| serde_json::from_str::<Amount>(text).map_err(|error| error.to_string()).unwrap_err();
         assert_eq!(message(r#""512MB""#), "`512MB` is not a quantity; `512M` or `512Mi` is");
         assert_eq!(message(r#""much""#), "`much` is not a quantity such as `500m`, `2` or `128Mi`");
     }
 
     #[test]
-    fn next_to_nothing_is_told_as_it_is() {
+    fn the_message_says_how_few_bytes_a_quantity_is() {
         for (text, meant, why) in [
             ("512m", "512M or 512Mi", "512m is less than a byte, because m is a thousandth: no program runs in that"),
             ("1500m", "1500M or 1500Mi", "1500m is about a byte, because m is a thousandth: no program runs in that"),

@@ -11,15 +11,15 @@ use serde::Deserialize;
 pub static RULE: Rule = Rule {
     id: "memory-limit",
     title: "Every container has a memory limit",
-    docs: "Each container and init container needs `resources.limits.memory`, its own or, where the API has \
-`spec.resources`, the pod's. `0` is no limit. With `max` the limit that holds for a container must not be above it. A \
-limit below 4 MiB is a slip of the pen (`512m` is half a byte, `512` are bytes), and so is a request in fractions of a byte; \
-what is no quantity (`512MB`) is pointed out with what was meant. Debug containers cannot have resources and are bound by \
-the pod's cgroup alone.\n\n\
-Set the limit to what the program needs under load plus a reserve, or give the namespace a LimitRange with defaults. The \
-repair sets `default`, where the policy gives one, on containers without a limit; not where the memory request is larger \
-than that, and not beside memory in `spec.resources`, since the API server would refuse the pod.",
-    why: "a container without a memory limit can take the node's memory and have other pods killed",
+    docs: "Each container and init container needs `resources.limits.memory`, its own or, if the API has \
+`spec.resources`, the pod's. `0` is no limit. With `max` the limit in effect for a container must not be above it. A \
+limit below 4 MiB is a typing error (`512m` is half a byte, `512` are bytes), and so is a request in fractions of a \
+byte; for a value that is no quantity (`512MB`) the message says what was probably meant. Debug containers cannot have \
+resources; only the pod's cgroup limits them.\n\n\
+Set the limit to what the program needs under load plus a reserve, or give the namespace a LimitRange with defaults. \
+The repair sets `default`, if the policy gives one, on containers without a limit; not if the memory request is larger \
+than the default, and not if `spec.resources` has memory, since the API server would refuse the pod.",
+    why: "a container without a memory limit can use up the node's memory, and other pods are killed",
     owasp: &[77, 27, 68],
     severity: Severity::Medium,
     params: params::<Params>,
@@ -161,6 +161,7 @@ struct Params {
     default: Option<Amount>,
 }
 
+/// The compiled form of [`Params`].
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Params")]
 struct MemoryLimit {
@@ -193,7 +194,7 @@ impl Check for MemoryLimit {
                 (Some(_), _) => {}
             }
             findings.extend(EffectiveQuantity::new(pod, container, "requests", "memory").fraction());
-            // A slip of the pen is one violation.
+            // A limit that is a typing error is one violation: the request says nothing about it.
             if limit.nano.is_none_or(|nano| nano >= LEAST_MEMORY) {
                 findings.extend(below_request(container, "memory"));
             }

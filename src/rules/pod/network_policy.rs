@@ -1,4 +1,4 @@
-//! Whether a NetworkPolicy keeps incoming traffic away unless it is named.
+//! NetworkPolicies: whether one restricts the incoming traffic of the pod.
 
 use crate::facts::FactKinds;
 use crate::rule::{
@@ -8,14 +8,15 @@ use crate::workload::{Ingress, Pod, PodFeatures};
 
 pub static RULE: Rule = Rule {
     id: "network-policy",
-    title: "A NetworkPolicy denies what it does not name",
-    docs: "Some NetworkPolicy of the namespace must select the pod for incoming traffic, and none that selects it may let \
-everything in from everywhere. The simplest one selects all pods and names nothing: `podSelector: {}`, \
-`policyTypes: [Ingress]`. A policy that lets in only what the pod needs does as well, since a pod that any policy selects \
-is closed to all the rest.\n\n\
-The rule needs `serve --cluster`: it says nothing where there is no cluster to read NetworkPolicies from. Whether the \
-network plugin enforces them it cannot know.",
-    why: "every pod of the cluster can reach this one, so whoever has taken over any of them can go on from there",
+    title: "A NetworkPolicy denies the traffic that it does not name",
+    docs: "A NetworkPolicy of the namespace must select the pod for incoming traffic, and no policy that selects it \
+may admit all traffic from everywhere. The simplest one selects all pods and names nothing: `podSelector: {}`, \
+`policyTypes: [Ingress]`. A policy that admits only the traffic that the pod needs is enough, since a pod that any \
+policy selects is closed to all other traffic.\n\n\
+The rule needs `serve --cluster`: without a cluster to read NetworkPolicies from, it reports nothing. It cannot know \
+whether the network plugin enforces them.",
+    why: "every pod of the cluster can reach this one, so an attacker who has taken over one of them can continue \
+here",
     owasp: &[46],
     severity: Severity::Medium,
     params: params::<NoParams>,
@@ -25,7 +26,7 @@ network plugin enforces them it cannot know.",
             Example::bad("the namespace has none", "", &["spec"]).network_policies("[]"),
             Example::bad("it selects other pods", "", &["spec"])
                 .network_policies(r#"[{"podSelector":{"matchLabels":{"app":"other"}}}]"#),
-            Example::bad("one that opens beside one that closes", "", &["spec"])
+            Example::bad("one that opens and one that closes", "", &["spec"])
                 .network_policies(r#"[{"podSelector":{}},{"podSelector":{},"ingress":[{}]}]"#),
             Example::bad("only outgoing traffic", "", &["spec"])
                 .network_policies(r#"[{"podSelector":{},"policyTypes":["Egress"]}]"#),
@@ -33,12 +34,13 @@ network plugin enforces them it cannot know.",
                 .network_policies(r#"[{"podSelector":{},"policyTypes":["Ingress"]}]"#),
             Example::good("only what is named", "")
                 .network_policies(r#"[{"podSelector":{},"ingress":[{"from":[{"podSelector":{}}]}]}]"#),
-            Example::good("without a cluster nobody knows", ""),
+            Example::good("unknown without a cluster", ""),
         ],
         ..PodRule::DEFAULT
     }),
 };
 
+/// The rule has no parameters.
 #[derive(Default)]
 struct NetworkPolicy;
 

@@ -1,10 +1,10 @@
 //! The limit on processes of a pod: `spec.resources.limits.pids`, or the kubelet's `podPidsLimit`.
 
-use super::limits::{Amount, in_order, is_free, of_text, positive};
+use super::limits::{Amount, in_order, is_free, note_no_quantity, positive};
 use crate::facts::FactKinds;
-use crate::rule::display_value;
 use crate::rule::{
-    Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Rule, Scope, Severity, compile, params,
+    Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Rule, Scope, Severity, compile, display_value,
+    params,
 };
 use crate::workload::{Pod, quantity::UNIT};
 use schemars::JsonSchema;
@@ -13,16 +13,17 @@ use serde::Deserialize;
 pub static RULE: Rule = Rule {
     id: "pids-limit",
     title: "The number of processes of a pod is limited",
-    docs: "A fork bomb in one pod takes the process ids of its whole node, unless `podPidsLimit` of the node's kubelet limits them. \
-A pod does not show it, so this rule judges the nodes that the pod may run on: `serve --cluster` reads `podPidsLimit` from each (from its \
-kubelet's `configz`, for which it needs `get` on `nodes/proxy`); where it cannot, say in `nodeLimit` what all nodes have. \
-Of a pod with `nodeSelector` or `nodeName` only the nodes count that these choose; affinity and taints leave no node out. \
-Where nothing is known of the nodes nothing is said of the pod; the log, the metric `podreeve_pids_limit_known` and `podreeve scan` \
-say that it is unknown. What to change is the nodes' kubelet configuration, not the pod.\n\n\
-`spec.resources.limits.pids` of the pod (KEP-6063, with the feature gate `PerPodPIDLimit`) counts, too, where an API server has it; those of \
-Kubernetes 1.36 and 1.37 refuse it. A limit that stands there may not be above `max` (default 16384). With `default`, which is for clusters whose API \
-has the field, the message names it, and the repair sets it.",
-    why: "without a limit one fork bomb takes all process ids of the node, and its other pods with it",
+    docs: "A fork bomb in one pod uses up the process ids of its whole node, unless `podPidsLimit` of the node's \
+kubelet limits them. A pod does not show that limit, so this rule judges the nodes that the pod may run on: `serve \
+--cluster` reads `podPidsLimit` from each node (from its kubelet's `configz`, which needs `get` on `nodes/proxy`); if \
+it cannot, set `nodeLimit` to the limit that all nodes have. For a pod with `nodeSelector` or `nodeName` only the \
+nodes count that these select; affinity and taints exclude no node. If nothing is known about the nodes, the rule \
+reports nothing about the pod; the log, the metric `podreeve_pids_limit_known` and `podreeve scan` say that the limit \
+is unknown. Change the nodes' kubelet configuration, not the pod.\n\n\
+`spec.resources.limits.pids` of the pod (KEP-6063, with the feature gate `PerPodPIDLimit`) counts, too, if the API \
+server has it; API servers of Kubernetes 1.36 and 1.37 refuse it. Such a limit may not be above `max` (default 16384). \
+With `default`, which is for clusters whose API has the field, the message names the field, and the repair sets it.",
+    why: "without a limit one fork bomb uses up all process ids of the node, and its other pods fail as well",
     owasp: &[81],
     severity: Severity::Medium,
     params: params::<Params>,
@@ -58,7 +59,7 @@ has the field, the message names it, and the repair sets it.",
             Example::good("nothing is known of the nodes", ""),
             Example::good("a limit of the pod", "").spec(r#"{"resources":{"limits":{"pids":"1024"}}}"#),
             Example::good("a limit of all nodes", "").params(r#"{"nodeLimit":4096}"#),
-            Example::good("the nodes bind a pod that asks for more", "")
+            Example::good("the nodes limit a pod that sets more", "")
                 .spec(r#"{"resources":{"limits":{"pids":4096}}}"#)
                 .params(r#"{"max":1024,"nodeLimit":1024}"#),
             Example::good("Windows has no such limit", "").spec(r#"{"os":{"name":"windows"}}"#),
@@ -73,12 +74,13 @@ has the field, the message names it, and the repair sets it.",
 struct Params {
     /// The highest limit of a pod, in processes; 16384 when left out.
     max: Option<Amount>,
-    /// `podPidsLimit` of the kubelets, the highest of all nodes, where it cannot be read; `-1` and `0` are no limit. Left out, nothing is known.
+    /// `podPidsLimit` of the kubelets, the highest of all nodes, if it cannot be read; `-1` and `0` are no limit. If left out, nothing is known.
     node_limit: Option<i64>,
     /// The limit that the repair sets on the pod, in processes; no repair when left out.
     default: Option<Amount>,
 }
 
+/// The compiled form of [`Params`].
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Params")]
 struct PidsLimit {
@@ -99,7 +101,7 @@ impl TryFrom<Params> for PidsLimit {
 impl Check for PidsLimit {
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let nodes = pod.context.node_pids.or(self.node_limit);
-        // The kubelet takes the lower of both, so a node's limit binds whatever the pod asks for.
+        // The lower limit is in effect, so a node's limit is enough, whatever the pod sets.
         if nodes.is_some_and(|limit| limit > 0 && i128::from(limit) * UNIT <= self.max.nano) {
             return;
         }
@@ -113,7 +115,7 @@ impl Check for PidsLimit {
             (Some(_), None, _) => {
                 let finding =
                     Finding::new(at, display_value(text), format!("at most {}", self.max.text)).amount(i128::MAX);
-                findings.add(of_text(finding, text).of_linux(pod));
+                findings.add(note_no_quantity(finding, text).of_linux(pod));
             }
             (None, None, Some(nodes)) => findings.add(self.of_nodes(at, nodes).of_linux(pod)),
             (None, None, None) => {}
@@ -136,7 +138,8 @@ impl Check for PidsLimit {
 }
 
 impl PidsLimit {
-    /// A node that the pod may run on limits too little. Most API servers refuse the field of the pod: who gives a `default` has one that takes it.
+    /// The finding if a node that the pod may run on has no limit, or one that is too high. Most API servers refuse the field of
+    /// the pod, so the finding names that field only if the policy has a `default`.
     fn of_nodes<'p>(&self, at: Location<'p>, nodes: i64) -> Finding<'p> {
         let found = if nodes > 0 {
             format!("a node with podPidsLimit {nodes}")
@@ -156,7 +159,7 @@ impl PidsLimit {
     }
 }
 
-/// The pod's own limit, and where it stands.
+/// The field of the pod's own limit, and its value.
 fn limit<'p>(pod: &'p Pod<'p>) -> (Location<'p>, Option<&'p str>) {
     let limits = pod.spec.resources.as_ref().and_then(|resources| resources.limits.as_ref());
     let text = limits.and_then(|limits| limits.pids.as_ref()).map(|scalar| &*scalar.text);

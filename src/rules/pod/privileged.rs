@@ -8,10 +8,11 @@ use crate::workload::{Pod, PodFeatures};
 pub static RULE: Rule = Rule {
     id: "privileged",
     title: "No container runs privileged",
-    docs: "A privileged container has every capability, every device of the node and no seccomp, AppArmor or \
-SELinux confinement. Judged in containers, init containers and ephemeral containers (`kubectl debug`).\n\n\
+    docs: "A privileged container has every capability, every device of the node and no seccomp, AppArmor or SELinux \
+confinement. The rule judges containers, init containers and ephemeral containers (`kubectl debug`).\n\n\
 Instead, add the single capability that the program needs, or use a device plugin for a device.",
-    why: "a privileged container has every capability and device of the node, so whoever controls it controls the node",
+    why: "a privileged container has every capability and device of the node, so an attacker who controls it controls \
+the node",
     owasp: &[59],
     severity: Severity::Critical,
     params: params::<NoParams>,
@@ -32,6 +33,7 @@ Instead, add the single capability that the program needs, or use a device plugi
     }),
 };
 
+/// The rule has no parameters.
 #[derive(Default)]
 struct Privileged;
 

@@ -13,9 +13,10 @@ pub static RULE: Rule = Rule {
     id: "privileged-ports",
     title: "No port below 1024 is used",
     docs: "Neither `containerPort` nor `hostPort` is below 1024. Such ports need root or `NET_BIND_SERVICE`, so a \
-program that listens there has a reason to keep rights it should drop; on the node they stand in for a system service.\n\n\
+program that listens there has a reason to keep rights that it should drop; on the node it can pose as a system \
+service.\n\n\
 Instead, listen on a high port (8080 for 80) and let the Service map it: `port: 80`, `targetPort: 8080`.",
-    why: "ports below 1024 are a reason to run as root, and on the node they pass for a system service",
+    why: "ports below 1024 are a reason to run as root, and on the node a program there can pose as a system service",
     owasp: &[62],
     severity: Severity::Medium,
     params: params::<NoParams>,
@@ -26,7 +27,7 @@ Instead, listen on a high port (8080 for 80) and let the Service map it: `port: 
             Example::bad("container port", r#"{"ports":[{"containerPort":80}]}"#, &["ports[0].containerPort"]),
             Example::bad("the last one", r#"{"ports":[{"containerPort":1023}]}"#, &["ports[0].containerPort"]),
             Example::bad(
-                "host port over a high container port, beside good ones",
+                "host port over a high container port, among good ones",
                 r#"{"ports":[{"containerPort":8080},{"containerPort":8443,"hostPort":443},{"containerPort":9090}]}"#,
                 &["ports[1].hostPort"],
             ),
@@ -37,7 +38,7 @@ Instead, listen on a high port (8080 for 80) and let the Service map it: `port: 
             ),
             Example::bad("UDP", r#"{"ports":[{"containerPort":53,"protocol":"UDP"}]}"#, &["ports[0].containerPort"]),
             Example::bad(
-                "the host port that the API server adds is told once",
+                "the host port that the API server adds is reported once",
                 r#"{"ports":[{"containerPort":80,"hostPort":80}]}"#,
                 &["ports[0].containerPort"],
             )
@@ -50,6 +51,7 @@ Instead, listen on a high port (8080 for 80) and let the Service map it: `port: 
     }),
 };
 
+/// The rule has no parameters.
 #[derive(Default)]
 struct PrivilegedPorts;
 

@@ -1,9 +1,9 @@
 //! `securityContext.procMount` of any container.
 
-use crate::rule::display_value;
 use crate::rule::pss::{Follows, FollowsParams, Level};
 use crate::rule::{
-    Cause, Check, Example, Finding, Findings, Judges, Location, PodRule, Pss, Rule, Severity, compile, params,
+    Cause, Check, Example, Finding, Findings, Judges, Location, PodRule, Pss, Rule, Severity, compile, display_value,
+    params,
 };
 use crate::workload::{Pod, PodFeatures};
 use serde::Deserialize;
@@ -12,10 +12,10 @@ pub static RULE: Rule = Rule {
     id: "proc-mount",
     title: "Containers see /proc with the default masks",
     docs: "Runtimes hide parts of `/proc` (`/proc/kcore`, `/proc/keys`, `/proc/timer_list`) and make others read-only \
-(`/proc/sys`, `/proc/sysrq-trigger`). `procMount: Unmasked` shows and opens all of it. It must be `Default` or not \
-set.\n\n\
-With `pss: baseline` from version v1.35 on, `Unmasked` passes in a pod with `hostUsers: false`, as upstream has it: \
-nested containers need it, and the user namespace keeps them apart from the node.",
+(`/proc/sys`, `/proc/sysrq-trigger`). `procMount: Unmasked` shows all of it and makes it writable. It must be \
+`Default` or not set.\n\n\
+With `pss: baseline` from version v1.35 on, `Unmasked` passes in a pod with `hostUsers: false`, as upstream does: \
+nested containers need it, and the user namespace separates them from the node.",
     why: "with /proc unmasked a process reads kernel memory and keys and writes settings of the node's kernel",
     owasp: &[60],
     severity: Severity::High,
@@ -65,6 +65,7 @@ nested containers need it, and the user namespace keeps them apart from the node
     }),
 };
 
+/// The standard that the rule follows, if any.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
 struct ProcMount(Follows);

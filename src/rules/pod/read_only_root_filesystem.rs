@@ -1,9 +1,9 @@
 //! `securityContext.readOnlyRootFilesystem` of any container.
 
 use super::limits::Amount;
-use crate::rule::display_flag;
 use crate::rule::{
-    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Rule, Scope, Severity, compile, params,
+    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Rule, Scope, Severity, compile,
+    display_flag, params,
 };
 use crate::workload::{ContainerKind, ContainerRef, Pod, path};
 use schemars::JsonSchema;
@@ -13,12 +13,14 @@ use serde_json::json;
 pub static RULE: Rule = Rule {
     id: "read-only-root-filesystem",
     title: "Containers run with a read-only root file system",
-    docs: "`readOnlyRootFilesystem` must be `true` on every container, so that nobody can replace a program or leave \
-one behind. Paths that the program writes to get a volume of their own.\n\n\
-The repair sets `true` and mounts an emptyDir with a size limit on each path of `writable` (default `/tmp`) on which \
-nothing is mounted yet, in whatever spelling, and which lies in no volume that is. A debug container cannot bring volumes, so there only the field is set.\n\n\
-A pod that can run on Windows nodes alone (by `nodeSelector`, affinity or its node) but lacks `spec.os.name: windows` is \
-judged as one of Linux, as the API server does; nothing is repaired in it, and the finding says to set that name.",
+    docs: "`readOnlyRootFilesystem` must be `true` on every container, so that an attacker cannot replace a program or \
+add one. Paths that the program writes to get a volume of their own.\n\n\
+The repair sets `true` and mounts an emptyDir with a size limit on each path of `writable` (default `/tmp`), except on \
+paths that are in a volume already, in any spelling. A debug container cannot bring volumes, so there the repair sets \
+only the field.\n\n\
+A pod that can run on Windows nodes alone (by `nodeSelector`, affinity or its node) but lacks `spec.os.name: windows` \
+is judged as a Linux pod, as the API server does; the rule repairs nothing in it, and the finding says to set that \
+name.",
     why: "on a writable root file system an attacker can replace programs and keep tools across restarts of a process",
     owasp: &[12, 65],
     severity: Severity::Medium,
@@ -29,46 +31,46 @@ judged as one of Linux, as the API server does; nothing is repaired in it, and t
         implied_by: &[Cause::container("privileged")],
         compile: compile::<ReadOnlyRootFilesystem>,
         examples: &[
-        Example::bad(
-            "not set",
-            r#"{"securityContext":{"readOnlyRootFilesystem":null}}"#,
-            &["securityContext.readOnlyRootFilesystem"],
-        ),
-        Example::bad(
-            "false",
-            r#"{"securityContext":{"readOnlyRootFilesystem":false}}"#,
-            &["securityContext.readOnlyRootFilesystem"],
-        ),
-        Example::bad("no securityContext", r#"{"securityContext":null}"#, &["securityContext.readOnlyRootFilesystem"]),
-        Example::bad(
-            "/tmp is mounted already",
-            r#"{"securityContext":{"readOnlyRootFilesystem":false},"volumeMounts":[{"name":"tmp","mountPath":"/tmp/"}]}"#,
-            &["securityContext.readOnlyRootFilesystem"],
-        )
-        .spec(r#"{"volumes":[{"name":"tmp","emptyDir":{"sizeLimit":"1Mi"}}]}"#),
-        Example::bad(
-            "/tmp is mounted already, in another spelling",
-            r#"{"securityContext":{"readOnlyRootFilesystem":false},"volumeMounts":[{"name":"tmp","mountPath":"//var/../tmp/."}]}"#,
-            &["securityContext.readOnlyRootFilesystem"],
-        )
-        .spec(r#"{"volumes":[{"name":"tmp","emptyDir":{"sizeLimit":"1Mi"}}]}"#),
-        Example::bad(
-            "a writable path lies in a volume",
-            r#"{"securityContext":{"readOnlyRootFilesystem":false},"volumeMounts":[{"name":"cache","mountPath":"/var/cache"}]}"#,
-            &["securityContext.readOnlyRootFilesystem"],
-        )
-        .spec(r#"{"volumes":[{"name":"cache","emptyDir":{"sizeLimit":"1Mi"}}]}"#)
-        .params(r#"{"writable":["/var/cache/nginx"]}"#),
-        Example::bad(
-            "several writable paths",
-            r#"{"securityContext":{"readOnlyRootFilesystem":false}}"#,
-            &["securityContext.readOnlyRootFilesystem"],
-        )
-        .params(r#"{"writable":["/tmp","/var/cache/nginx"]}"#),
-        Example::good("true", r#"{"securityContext":{"readOnlyRootFilesystem":true}}"#),
-        Example::good("Windows has no such field", r#"{"securityContext":{"readOnlyRootFilesystem":null}}"#)
-            .spec(r#"{"os":{"name":"windows"}}"#),
-    ],
+            Example::bad(
+                "not set",
+                r#"{"securityContext":{"readOnlyRootFilesystem":null}}"#,
+                &["securityContext.readOnlyRootFilesystem"],
+            ),
+            Example::bad(
+                "false",
+                r#"{"securityContext":{"readOnlyRootFilesystem":false}}"#,
+                &["securityContext.readOnlyRootFilesystem"],
+            ),
+            Example::bad("no securityContext", r#"{"securityContext":null}"#, &["securityContext.readOnlyRootFilesystem"]),
+            Example::bad(
+                "/tmp is mounted already",
+                r#"{"securityContext":{"readOnlyRootFilesystem":false},"volumeMounts":[{"name":"tmp","mountPath":"/tmp/"}]}"#,
+                &["securityContext.readOnlyRootFilesystem"],
+            )
+            .spec(r#"{"volumes":[{"name":"tmp","emptyDir":{"sizeLimit":"1Mi"}}]}"#),
+            Example::bad(
+                "/tmp is mounted already, in another spelling",
+                r#"{"securityContext":{"readOnlyRootFilesystem":false},"volumeMounts":[{"name":"tmp","mountPath":"//var/../tmp/."}]}"#,
+                &["securityContext.readOnlyRootFilesystem"],
+            )
+            .spec(r#"{"volumes":[{"name":"tmp","emptyDir":{"sizeLimit":"1Mi"}}]}"#),
+            Example::bad(
+                "a writable path lies in a volume",
+                r#"{"securityContext":{"readOnlyRootFilesystem":false},"volumeMounts":[{"name":"cache","mountPath":"/var/cache"}]}"#,
+                &["securityContext.readOnlyRootFilesystem"],
+            )
+            .spec(r#"{"volumes":[{"name":"cache","emptyDir":{"sizeLimit":"1Mi"}}]}"#)
+            .params(r#"{"writable":["/var/cache/nginx"]}"#),
+            Example::bad(
+                "several writable paths",
+                r#"{"securityContext":{"readOnlyRootFilesystem":false}}"#,
+                &["securityContext.readOnlyRootFilesystem"],
+            )
+            .params(r#"{"writable":["/tmp","/var/cache/nginx"]}"#),
+            Example::good("true", r#"{"securityContext":{"readOnlyRootFilesystem":true}}"#),
+            Example::good("Windows has no such field", r#"{"securityContext":{"readOnlyRootFilesystem":null}}"#)
+                .spec(r#"{"os":{"name":"windows"}}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };
@@ -91,7 +93,8 @@ impl Default for ReadOnlyRootFilesystem {
     }
 }
 
-/// The API server would refuse every pod that is repaired with anything else, or with two mounts on one path.
+/// Refuses paths on which no volume can be mounted, and drops a second spelling of a path: the API server would refuse every pod
+/// that is repaired with them.
 fn mount_paths<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let mut paths = Vec::<String>::deserialize(deserializer)?;
     for given in &paths {
@@ -106,7 +109,7 @@ fn mount_paths<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<
     Ok(paths)
 }
 
-/// The API server would refuse every pod that is repaired with anything else.
+/// Refuses other texts, because the API server would refuse every pod that is repaired with them.
 fn quantity_above_zero<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Amount::deserialize(deserializer).map(|amount| amount.text)
 }
@@ -139,7 +142,7 @@ impl Check for ReadOnlyRootFilesystem {
 
 impl ReadOnlyRootFilesystem {
     fn mount(&self, pod: &Pod<'_>, container: ContainerRef<'_>, number: usize, path: &str, fix: &mut Fix) {
-        // One volume a container: containers did not share the path before.
+        // Each container gets a volume of its own, because containers did not share the path before.
         let list = match container.kind {
             ContainerKind::Init => "init",
             ContainerKind::Container => "app",
@@ -154,7 +157,7 @@ impl ReadOnlyRootFilesystem {
     }
 }
 
-/// Whether a volume is mounted on this path or above it. An emptyDir there would hide what the volume has.
+/// Whether a volume is mounted on this path or above it. An emptyDir there would hide the files of the volume.
 fn is_mounted(container: ContainerRef<'_>, path: &str) -> bool {
     let path = path::normalise(path);
     let mut mounts = container.volume_mounts.iter().filter(|mount| !mount.mount_path.is_empty());

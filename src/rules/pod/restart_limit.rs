@@ -1,26 +1,24 @@
-//! How often Jobs are tried again, and containers that restart for ever.
+//! The retries of Jobs, and containers that restart without a limit.
 
-use crate::rule::display_value;
 use crate::rule::{
     Check, Example, Finding, Findings, Fix, Judges, Location, NOT_EPHEMERAL, PodRule, Rule, Scope, Severity, compile,
-    params,
+    display_value, params,
 };
-use crate::workload::job::Job;
-use crate::workload::pod::RestartRule;
+use crate::workload::pod::{Job, RestartRule};
 use crate::workload::{ContainerRef, Pod, PodFeatures};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub static RULE: Rule = Rule {
     id: "restart-limit",
-    title: "What fails is tried again a few times, not for ever",
+    title: "What fails is restarted a limited number of times",
     docs: "A Job's `backoffLimit` must be set and not above `max` (default 5; Kubernetes' own default is 6). In a Job \
-with `backoffLimitPerIndex` that is judged instead, since Kubernetes then leaves `backoffLimit` open. A container of a Job \
-must not restart in place for ever: no `restartPolicy: Always` (except sidecars), and `OnFailure` only for the whole pod, \
-where the restarts count towards `backoffLimit`. In any pod, `restartPolicyRules` may restart on listed exit codes (`In`), \
-not on all but some (`NotIn`).\n\n\
+with `backoffLimitPerIndex`, the rule judges that field instead, since Kubernetes then sets no limit in \
+`backoffLimit`. A container of a Job must not restart in place without a limit: no `restartPolicy: Always` (except \
+sidecars), and `OnFailure` only for the whole pod, where the restarts count towards `backoffLimit`. In any pod, \
+`restartPolicyRules` may restart on listed exit codes (`In`), not on all but some (`NotIn`).\n\n\
 The repair sets `backoffLimit` to `max`.",
-    why: "a program that fails for ever burns the node's time, floods logs and hides that it fails",
+    why: "a program that fails and restarts for ever wastes the node's time, floods logs and hides the failure",
     owasp: &[78],
     severity: Severity::Low,
     params: params::<RestartLimit>,
@@ -29,48 +27,48 @@ The repair sets `backoffLimit` to `max`.",
         fixes: true,
         compile: compile::<RestartLimit>,
         examples: &[
-        Example::bad("above 5", "", &["job.backoffLimit"]).job(r#"{"backoffLimit":6}"#),
-        Example::bad("not set", "", &["job.backoffLimit"]).job(r#"{"backoffLimit":null}"#),
-        Example::bad("above max", "", &["job.backoffLimit"]).job(r#"{"backoffLimit":3}"#).params(r#"{"max":2}"#),
-        Example::bad("above 5 for each index", "", &["job.backoffLimitPerIndex"])
-            .job(r#"{"backoffLimit":null,"backoffLimitPerIndex":6}"#)
+            Example::bad("above 5", "", &["job.backoffLimit"]).job(r#"{"backoffLimit":6}"#),
+            Example::bad("not set", "", &["job.backoffLimit"]).job(r#"{"backoffLimit":null}"#),
+            Example::bad("above max", "", &["job.backoffLimit"]).job(r#"{"backoffLimit":3}"#).params(r#"{"max":2}"#),
+            Example::bad("above 5 for each index", "", &["job.backoffLimitPerIndex"])
+                .job(r#"{"backoffLimit":null,"backoffLimitPerIndex":6}"#)
+                .no_repair(),
+            Example::bad("a Job that restarts for ever", "", &["spec.restartPolicy"])
+                .spec(r#"{"restartPolicy":"Always"}"#)
+                .job("{}")
+                .no_repair(),
+            Example::bad("a container of a Job that restarts for ever", r#"{"restartPolicy":"OnFailure"}"#, &["restartPolicy"])
+                .job("{}")
+                .no_repair(),
+            Example::bad(
+                "rules that never give up, and one that does",
+                r#"{"restartPolicy":"Never","restartPolicyRules":[{"action":"Restart","exitCodes":{"operator":"In","values":[42]}},{"action":"Restart","exitCodes":{"operator":"NotIn","values":[0]}}]}"#,
+                &["restartPolicyRules[1]"],
+            )
             .no_repair(),
-        Example::bad("a Job that restarts for ever", "", &["spec.restartPolicy"])
-            .spec(r#"{"restartPolicy":"Always"}"#)
-            .job("{}")
+            Example::bad(
+                "a rule without exit codes",
+                r#"{"restartPolicy":"Never","restartPolicyRules":[{"action":"Restart"}]}"#,
+                &["restartPolicyRules[0]"],
+            )
             .no_repair(),
-        Example::bad("a container of a Job that restarts for ever", r#"{"restartPolicy":"OnFailure"}"#, &["restartPolicy"])
-            .job("{}")
-            .no_repair(),
-        Example::bad(
-            "rules that never give up, beside one that does",
-            r#"{"restartPolicy":"Never","restartPolicyRules":[{"action":"Restart","exitCodes":{"operator":"In","values":[42]}},{"action":"Restart","exitCodes":{"operator":"NotIn","values":[0]}}]}"#,
-            &["restartPolicyRules[1]"],
-        )
-        .no_repair(),
-        Example::bad(
-            "a rule without exit codes",
-            r#"{"restartPolicy":"Never","restartPolicyRules":[{"action":"Restart"}]}"#,
-            &["restartPolicyRules[0]"],
-        )
-        .no_repair(),
-        Example::good("at most 5", "").job(r#"{"backoffLimit":5}"#),
-        Example::good("none at all", "").job(r#"{"backoffLimit":0}"#),
-        Example::good("5 for each index", "").job(r#"{"backoffLimit":2147483647,"backoffLimitPerIndex":5}"#),
-        Example::good("the whole pod on failure", r#"{"restartPolicy":"OnFailure"}"#)
-            .spec(r#"{"restartPolicy":"OnFailure"}"#)
-            .job("{}"),
-        Example::good("a sidecar of a Job", "")
-            .spec(r#"{"initContainers":[{"name":"proxy","restartPolicy":"Always"}]}"#)
-            .job("{}"),
-        Example::good("pods of other kinds restart always", r#"{"restartPolicy":null}"#)
-            .spec(r#"{"restartPolicy":"Always"}"#)
-            .not_job(),
-        Example::good(
-            "listed exit codes",
-            r#"{"restartPolicy":"Never","restartPolicyRules":[{"action":"Restart","exitCodes":{"operator":"In","values":[42]}}]}"#,
-        ),
-    ],
+            Example::good("at most 5", "").job(r#"{"backoffLimit":5}"#),
+            Example::good("none at all", "").job(r#"{"backoffLimit":0}"#),
+            Example::good("5 for each index", "").job(r#"{"backoffLimit":2147483647,"backoffLimitPerIndex":5}"#),
+            Example::good("the whole pod on failure", r#"{"restartPolicy":"OnFailure"}"#)
+                .spec(r#"{"restartPolicy":"OnFailure"}"#)
+                .job("{}"),
+            Example::good("a sidecar of a Job", "")
+                .spec(r#"{"initContainers":[{"name":"proxy","restartPolicy":"Always"}]}"#)
+                .job("{}"),
+            Example::good("pods of other kinds restart always", r#"{"restartPolicy":null}"#)
+                .spec(r#"{"restartPolicy":"Always"}"#)
+                .not_job(),
+            Example::good(
+                "listed exit codes",
+                r#"{"restartPolicy":"Never","restartPolicyRules":[{"action":"Restart","exitCodes":{"operator":"In","values":[42]}}]}"#,
+            ),
+        ],
         ..PodRule::DEFAULT
     }),
 };
@@ -138,7 +136,7 @@ impl RestartLimit {
             Some(limit) => ("backoffLimitPerIndex", Some(limit)),
             None => ("backoffLimit", job.backoff_limit),
         };
-        // What Kubernetes puts in when nothing is set.
+        // The default of Kubernetes.
         let in_effect = limit.unwrap_or(6);
         if limit.is_none() || in_effect > i64::from(self.max) {
             let found = limit.map_or_else(|| "not set, which is 6".to_owned(), |limit| limit.to_string());
@@ -148,7 +146,7 @@ impl RestartLimit {
     }
 }
 
-/// A restart in place that no limit of the Job counts.
+/// Whether the container restarts in place without counting towards a limit of the Job.
 fn restarts_for_ever(pod: &Pod<'_>, container: ContainerRef<'_>) -> bool {
     match container.container.restart_policy.as_deref() {
         Some("Always") => !container.is_sidecar(),

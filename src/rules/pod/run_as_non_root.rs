@@ -1,12 +1,15 @@
-//! `securityContext.runAsNonRoot` and `runAsUser` as they hold for any container.
+//! `securityContext.runAsNonRoot` and `runAsUser`, of any container or of its pod.
 
-use crate::rule::display_flag;
+mod effective;
+
 use crate::rule::pss::{Level, Standard, Version};
 use crate::rule::{
-    Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile, params,
+    Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile, display_flag,
+    params,
 };
-use crate::workload::pod::{PodSecurityContext, SecurityContext};
-use crate::workload::{ContainerRef, Pod};
+use crate::workload::Pod;
+use crate::workload::pod::PodSecurityContext;
+use effective::{EffectiveUser, on_pod};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::num::NonZeroU32;
@@ -14,15 +17,15 @@ use std::num::NonZeroU32;
 pub static RULE: Rule = Rule {
     id: "run-as-non-root",
     title: "Containers run as another user than root",
-    docs: "For each container `runAsNonRoot` must be `true` and `runAsUser` must not be `0`, set on the container or, where \
-it says nothing, on the pod. With `runAsNonRoot: true` the kubelet refuses to start an image whose user is root, so give \
-the image a numeric `USER` or set `runAsUser`.\n\n\
-The repair sets `runAsNonRoot: true` where a `runAsUser` other than 0 is in effect, or where `user` gives one: then it \
-sets both. It never changes a user that somebody chose, and it cannot know the image's.\n\n\
-With `groups: true` the group 0 in `runAsGroup`, `fsGroup` and `supplementalGroups` violates too. `pss` and `version` make \
-the rule judge as the Pod Security Standard `restricted` does: bad values on the pod count even where all containers \
+    docs: "For each container `runAsNonRoot` must be `true` and `runAsUser` must not be `0`, set on the container or, \
+if it is not set there, on the pod. With `runAsNonRoot: true` the kubelet refuses to start an image whose user is \
+root, so give the image a numeric `USER` or set `runAsUser`.\n\n\
+The repair sets `runAsNonRoot: true` if a `runAsUser` other than 0 is in effect, or if the parameter `user` gives one: \
+then it sets both. It never changes a user that is set, and it cannot know the image's user.\n\n\
+With `groups: true` the group 0 in `runAsGroup`, `fsGroup` and `supplementalGroups` violates too. `pss` and `version` \
+make the rule judge as the Pod Security Standard `restricted` does: bad values on the pod count even if all containers \
 override them, and from v1.35 pods with `hostUsers: false` are left alone.",
-    why: "root in the container is root on the node as soon as anything lets it out",
+    why: "root in the container is root on the node as soon as a fault lets it out",
     owasp: &[53],
     severity: Severity::High,
     params: params::<Params>,
@@ -116,7 +119,7 @@ override them, and from v1.35 pods with `hostUsers: false` are left alone.",
             .params(r#"{"pss":"restricted"}"#)
             .no_repair(),
             Example::bad(
-                "restricted tells the pod's user once, where a container takes it",
+                "restricted reports the pod's user once, if a container inherits it",
                 r#"{"securityContext":{"runAsUser":null}}"#,
                 &["spec.securityContext.runAsUser"],
             )
@@ -124,7 +127,7 @@ override them, and from v1.35 pods with `hostUsers: false` are left alone.",
             .params(r#"{"pss":"restricted"}"#)
             .no_repair(),
             Example::bad(
-                "restricted tells the pod's false once, where a container takes it",
+                "restricted reports the pod's false once, if a container inherits it",
                 r#"{"securityContext":{"runAsNonRoot":null}}"#,
                 &["spec.securityContext.runAsNonRoot"],
             )
@@ -143,15 +146,18 @@ override them, and from v1.35 pods with `hostUsers: false` are left alone.",
                 .spec(r#"{"securityContext":{"runAsNonRoot":false,"runAsUser":0}}"#),
             Example::good("the image brings the user", r#"{"securityContext":{"runAsNonRoot":true,"runAsUser":null}}"#)
                 .spec(r#"{"securityContext":{"runAsUser":null}}"#),
-            Example::good("group 0 is let through by default", r#"{"securityContext":{"runAsGroup":0}}"#),
+            Example::good("group 0 passes by default", r#"{"securityContext":{"runAsGroup":0}}"#),
             Example::good(
                 "restricted in a user namespace",
                 r#"{"securityContext":{"runAsUser":0,"runAsNonRoot":false}}"#,
             )
             .params(r#"{"pss":"restricted","version":"v1.35"}"#),
-            Example::good("baseline does not ask", r#"{"securityContext":{"runAsUser":0,"runAsNonRoot":false}}"#)
-                .spec(r#"{"hostUsers":null}"#)
-                .params(r#"{"pss":"baseline"}"#),
+            Example::good(
+                "baseline does not require it",
+                r#"{"securityContext":{"runAsUser":0,"runAsNonRoot":false}}"#,
+            )
+            .spec(r#"{"hostUsers":null}"#)
+            .params(r#"{"pss":"baseline"}"#),
             Example::good("restricted did not read the user before v1.23", r#"{"securityContext":{"runAsUser":0}}"#)
                 .params(r#"{"pss":"restricted","version":"v1.22"}"#),
         ],
@@ -173,6 +179,7 @@ struct Params {
     version: Option<Version>,
 }
 
+/// The compiled form of [`Params`].
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Params")]
 struct RunAsNonRoot {
@@ -198,18 +205,18 @@ impl Check for RunAsNonRoot {
             return;
         }
         let judges_user = self.pss.is_none_or(|standard| standard.since(23));
-        let (mut told_user, mut told_non_root) = (!judges_user, false);
+        let (mut reported_user, mut reported_non_root) = (!judges_user, false);
         for container in pod.all_containers() {
             let non_root = EffectiveUser::new(pod, container, |pod| pod.run_as_non_root, |own| own.run_as_non_root);
             let user = EffectiveUser::new(pod, container, |pod| pod.run_as_user, |own| own.run_as_user);
             if judges_user && user.value() == Some(0) {
-                told_user |= user.is_inherited();
+                reported_user |= user.is_inherited();
                 let wanted = if non_root.value() == Some(true) { USER } else { USER_AND_NON_ROOT };
                 let finding = user.finding(container, "runAsUser", "0 (root)", wanted);
                 let contradicts = non_root.value() == Some(true);
                 findings.add(if contradicts { finding.why(CONTRADICTION) } else { finding });
             } else if non_root.value() != Some(true) {
-                told_non_root |= non_root.is_inherited();
+                reported_non_root |= non_root.is_inherited();
                 findings.add(non_root.finding(container, "runAsNonRoot", display_flag(non_root.value()), "true"));
             }
             let group = EffectiveUser::new(pod, container, |pod| pod.run_as_group, |own| own.run_as_group);
@@ -218,11 +225,11 @@ impl Check for RunAsNonRoot {
             }
         }
         let Some(pods) = &pod.spec.security_context else { return };
-        // Upstream counts the pod's own values even where no container takes them.
-        if self.pss.is_some() && pods.run_as_non_root == Some(false) && !told_non_root {
+        // Upstream counts the pod's values even if no container inherits them.
+        if self.pss.is_some() && pods.run_as_non_root == Some(false) && !reported_non_root {
             findings.add(Finding::new(on_pod("runAsNonRoot"), "false", "true"));
         }
-        if self.pss.is_some() && pods.run_as_user == Some(0) && !told_user {
+        if self.pss.is_some() && pods.run_as_user == Some(0) && !reported_user {
             findings.add(Finding::new(on_pod("runAsUser"), "0 (root)", USER));
         }
         if self.groups {
@@ -232,7 +239,7 @@ impl Check for RunAsNonRoot {
 
     fn fix(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
         let Some(container) = finding.container().filter(|_| finding.at.has_key("runAsNonRoot")) else { return false };
-        // Upstream counts the pod's own value too, so true on the container would repair nothing.
+        // Upstream counts the pod's value too, so true on the container would repair nothing.
         let of_pod = pod.spec.security_context.as_ref().and_then(|pods| pods.run_as_non_root);
         if self.pss.is_some() && of_pod == Some(false) {
             return false;
@@ -259,59 +266,11 @@ const OTHER_GROUP: &str = "a group other than 0";
 const CONTRADICTION: &str =
     "runAsNonRoot true contradicts it, so the kubelet would refuse to start the container; one of the two is a mistake";
 
-fn on_pod(field: &str) -> Location<'_> {
-    Location::spec().key("securityContext", true).key(field, true)
-}
-
 fn groups<'p>(pods: &'p PodSecurityContext<'p>, findings: &mut Findings<'p>) {
     if pods.fs_group == Some(0) {
         findings.add(Finding::new(on_pod("fsGroup"), "file system group 0", OTHER_GROUP));
     }
     for (index, _) in pods.supplemental_groups.iter().enumerate().filter(|(_, group)| **group == 0) {
         findings.add(Finding::new(on_pod("supplementalGroups").index(index), "supplemental group 0", OTHER_GROUP));
-    }
-}
-
-/// A field of `securityContext` as it holds for a container.
-#[derive(Clone, Copy)]
-struct EffectiveUser<T> {
-    own: Option<T>,
-    pods: Option<T>,
-}
-
-impl<T: Copy> EffectiveUser<T> {
-    fn new(
-        pod: &Pod<'_>,
-        container: ContainerRef<'_>,
-        pods: impl Fn(&PodSecurityContext<'_>) -> Option<T>,
-        own: impl Fn(&SecurityContext<'_>) -> Option<T>,
-    ) -> Self {
-        Self {
-            own: container.container.security_context.as_deref().and_then(own),
-            pods: pod.spec.security_context.as_ref().and_then(pods),
-        }
-    }
-
-    fn value(self) -> Option<T> {
-        self.own.or(self.pods)
-    }
-
-    fn is_inherited(self) -> bool {
-        self.own.is_none() && self.pods.is_some()
-    }
-
-    /// A finding where the value stands.
-    fn finding<'p>(
-        self,
-        container: ContainerRef<'p>,
-        field: &'static str,
-        found: &'static str,
-        wanted: &'static str,
-    ) -> Finding<'p> {
-        if self.is_inherited() {
-            Finding::new(on_pod(field), found, wanted).inherited_by(container)
-        } else {
-            Finding::new(Location::security_context(container, field, self.own.is_some()), found, wanted)
-        }
     }
 }

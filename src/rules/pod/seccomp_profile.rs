@@ -1,10 +1,9 @@
 //! `securityContext.seccompProfile` of the pod and of any container.
 
-use crate::rule::display_value;
 use crate::rule::pss::{Level, Standard, Version};
 use crate::rule::{
     Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Scope, Severity, compile,
-    params,
+    display_value, params,
 };
 use crate::workload::Pod;
 use crate::workload::pod::SeccompProfile as Profile;
@@ -15,13 +14,14 @@ use serde_json::json;
 pub static RULE: Rule = Rule {
     id: "seccomp-profile",
     title: "Containers run under the runtime's seccomp profile or one of their own",
-    docs: "Each container needs a `seccompProfile` of type `RuntimeDefault`, or `Localhost` with the path of a profile, \
-set on the container or on the pod. Not set means `Unconfined` on most nodes: every system call of the kernel is open.\n\n\
-The repair sets `RuntimeDefault` on the pod for containers that say nothing (on the container itself where it is a debug \
-container of a running pod). An explicit `Unconfined` is somebody's wish, so it is denied and not changed.\n\n\
+    docs: "Each container needs a `seccompProfile` of type `RuntimeDefault`, or `Localhost` with the path of a \
+profile, set on the container or on the pod. Not set means `Unconfined` on most nodes: every system call of the kernel \
+is open.\n\n\
+The repair sets `RuntimeDefault` on the pod for containers without a profile (on the container itself for a debug \
+container of a running pod). An explicit `Unconfined` is the author's choice, so the rule denies it and does not change it.\n\n\
 `pss` and `version` make the rule judge as that Pod Security Standard does: `baseline` refuses only an explicit \
-`Unconfined`, and before v1.19 annotations are judged, as they were then.",
-    why: "without seccomp a program that is taken over may try every system call of the node's kernel",
+`Unconfined`, and versions before v1.19 judge annotations.",
+    why: "without seccomp an attacker who takes over a program can try every system call of the node's kernel",
     owasp: &[50],
     severity: Severity::Medium,
     params: params::<Params>,
@@ -31,120 +31,120 @@ container of a running pod). An explicit `Unconfined` is somebody's wish, so it 
         implied_by: &[Cause::container("privileged")],
         compile: compile::<SeccompProfile>,
         examples: &[
-        Example::bad(
-            "not set anywhere",
-            r#"{"securityContext":{"seccompProfile":null}}"#,
-            &["securityContext.seccompProfile"],
-        )
-        .spec(r#"{"securityContext":{"seccompProfile":null}}"#),
-        Example::bad("no securityContext anywhere", r#"{"securityContext":null}"#, &["securityContext.seccompProfile"])
-            .spec(r#"{"securityContext":null}"#),
-        Example::bad(
-            "Unconfined on the container overrides the pod",
-            r#"{"securityContext":{"seccompProfile":{"type":"Unconfined"}}}"#,
-            &["securityContext.seccompProfile.type"],
-        )
-        .no_repair(),
-        Example::bad(
-            "Unconfined on the pod and nothing on the container",
-            r#"{"securityContext":{"seccompProfile":null}}"#,
-            &["spec.securityContext.seccompProfile.type"],
-        )
-        .spec(r#"{"securityContext":{"seccompProfile":{"type":"Unconfined"}}}"#)
-        .no_repair(),
-        Example::bad(
-            "Unconfined on the pod, overridden by all",
-            "",
-            &["spec.securityContext.seccompProfile.type"],
-        )
-        .spec(r#"{"securityContext":{"seccompProfile":{"type":"Unconfined"}}}"#)
-        .no_repair(),
-        Example::bad(
-            "a profile without a type",
-            r#"{"securityContext":{"seccompProfile":{"type":null}}}"#,
-            &["securityContext.seccompProfile.type"],
-        )
-        .no_repair(),
-        Example::bad(
-            "a type in another spelling",
-            r#"{"securityContext":{"seccompProfile":{"type":"runtime/default"}}}"#,
-            &["securityContext.seccompProfile.type"],
-        )
-        .no_repair(),
-        Example::bad(
-            "Localhost with an empty profile",
-            r#"{"securityContext":{"seccompProfile":{"type":"Localhost","localhostProfile":""}}}"#,
-            &["securityContext.seccompProfile.localhostProfile"],
-        )
-        .no_repair(),
-        Example::bad(
-            "Localhost without a profile",
-            r#"{"securityContext":{"seccompProfile":{"type":"Localhost"}}}"#,
-            &["securityContext.seccompProfile.localhostProfile"],
-        )
-        .no_repair(),
-        Example::bad(
-            "baseline refuses Unconfined",
-            r#"{"securityContext":{"seccompProfile":{"type":"Unconfined"}}}"#,
-            &["securityContext.seccompProfile.type"],
-        )
-        .params(r#"{"pss":"baseline"}"#)
-        .no_repair(),
-        Example::bad(
-            "restricted wants a profile",
-            r#"{"securityContext":{"seccompProfile":null}}"#,
-            &["securityContext.seccompProfile"],
-        )
-        .spec(r#"{"securityContext":{"seccompProfile":null}}"#)
-        .params(r#"{"pss":"restricted","version":"v1.19"}"#),
-        Example::bad(
-            "restricted judged Windows before v1.25",
-            r#"{"securityContext":{"seccompProfile":null}}"#,
-            &["securityContext.seccompProfile"],
-        )
-        .spec(r#"{"securityContext":{"seccompProfile":null},"os":{"name":"windows"}}"#)
-        .params(r#"{"pss":"restricted","version":"v1.24"}"#)
-        .no_repair(),
-        Example::bad(
-            "annotations before v1.19",
-            "",
-            &[
-                r#"metadata.annotations["seccomp.security.alpha.kubernetes.io/pod"]"#,
-                r#"metadata.annotations["container.seccomp.security.alpha.kubernetes.io/app"]"#,
-            ],
-        )
-        .annotations(
-            r#"{"seccomp.security.alpha.kubernetes.io/pod":"unconfined","container.seccomp.security.alpha.kubernetes.io/app":"","container.seccomp.security.alpha.kubernetes.io/other":"unconfined"}"#,
-        )
-        .params(r#"{"pss":"restricted","version":"v1.18"}"#)
-        .no_repair(),
-        Example::good("the container inherits RuntimeDefault", r#"{"securityContext":{"seccompProfile":null}}"#),
-        Example::good(
-            "a profile of its own",
-            r#"{"securityContext":{"seccompProfile":{"type":"Localhost","localhostProfile":"profiles/web.json"}}}"#,
-        ),
-        Example::good(
-            "RuntimeDefault on the container and nothing on the pod",
-            r#"{"securityContext":{"seccompProfile":{"type":"RuntimeDefault"}}}"#,
-        )
-        .spec(r#"{"securityContext":{"seccompProfile":null}}"#),
-        Example::good("Windows has no such field", r#"{"securityContext":{"seccompProfile":null}}"#)
-            .spec(r#"{"securityContext":{"seccompProfile":null},"os":{"name":"windows"}}"#),
-        Example::good("baseline does not ask for a profile", r#"{"securityContext":{"seccompProfile":null}}"#)
+            Example::bad(
+                "not set anywhere",
+                r#"{"securityContext":{"seccompProfile":null}}"#,
+                &["securityContext.seccompProfile"],
+            )
+            .spec(r#"{"securityContext":{"seccompProfile":null}}"#),
+            Example::bad("no securityContext anywhere", r#"{"securityContext":null}"#, &["securityContext.seccompProfile"])
+                .spec(r#"{"securityContext":null}"#),
+            Example::bad(
+                "Unconfined on the container overrides the pod",
+                r#"{"securityContext":{"seccompProfile":{"type":"Unconfined"}}}"#,
+                &["securityContext.seccompProfile.type"],
+            )
+            .no_repair(),
+            Example::bad(
+                "Unconfined on the pod and nothing on the container",
+                r#"{"securityContext":{"seccompProfile":null}}"#,
+                &["spec.securityContext.seccompProfile.type"],
+            )
+            .spec(r#"{"securityContext":{"seccompProfile":{"type":"Unconfined"}}}"#)
+            .no_repair(),
+            Example::bad(
+                "Unconfined on the pod, overridden by all",
+                "",
+                &["spec.securityContext.seccompProfile.type"],
+            )
+            .spec(r#"{"securityContext":{"seccompProfile":{"type":"Unconfined"}}}"#)
+            .no_repair(),
+            Example::bad(
+                "a profile without a type",
+                r#"{"securityContext":{"seccompProfile":{"type":null}}}"#,
+                &["securityContext.seccompProfile.type"],
+            )
+            .no_repair(),
+            Example::bad(
+                "a type in another spelling",
+                r#"{"securityContext":{"seccompProfile":{"type":"runtime/default"}}}"#,
+                &["securityContext.seccompProfile.type"],
+            )
+            .no_repair(),
+            Example::bad(
+                "Localhost with an empty profile",
+                r#"{"securityContext":{"seccompProfile":{"type":"Localhost","localhostProfile":""}}}"#,
+                &["securityContext.seccompProfile.localhostProfile"],
+            )
+            .no_repair(),
+            Example::bad(
+                "Localhost without a profile",
+                r#"{"securityContext":{"seccompProfile":{"type":"Localhost"}}}"#,
+                &["securityContext.seccompProfile.localhostProfile"],
+            )
+            .no_repair(),
+            Example::bad(
+                "baseline refuses Unconfined",
+                r#"{"securityContext":{"seccompProfile":{"type":"Unconfined"}}}"#,
+                &["securityContext.seccompProfile.type"],
+            )
+            .params(r#"{"pss":"baseline"}"#)
+            .no_repair(),
+            Example::bad(
+                "restricted requires a profile",
+                r#"{"securityContext":{"seccompProfile":null}}"#,
+                &["securityContext.seccompProfile"],
+            )
             .spec(r#"{"securityContext":{"seccompProfile":null}}"#)
-            .params(r#"{"pss":"baseline"}"#),
-        Example::good(
-            "the standards take any Localhost profile",
-            r#"{"securityContext":{"seccompProfile":{"type":"Localhost","localhostProfile":""}}}"#,
-        )
-        .params(r#"{"pss":"restricted"}"#),
-        Example::good(
-            "before v1.19 fields do not count",
-            r#"{"securityContext":{"seccompProfile":{"type":"Unconfined"}}}"#,
-        )
-        .annotations(r#"{"seccomp.security.alpha.kubernetes.io/pod":"localhost/a","other":"unconfined"}"#)
-        .params(r#"{"pss":"baseline","version":"v1.18"}"#),
-    ],
+            .params(r#"{"pss":"restricted","version":"v1.19"}"#),
+            Example::bad(
+                "restricted judged Windows before v1.25",
+                r#"{"securityContext":{"seccompProfile":null}}"#,
+                &["securityContext.seccompProfile"],
+            )
+            .spec(r#"{"securityContext":{"seccompProfile":null},"os":{"name":"windows"}}"#)
+            .params(r#"{"pss":"restricted","version":"v1.24"}"#)
+            .no_repair(),
+            Example::bad(
+                "annotations before v1.19",
+                "",
+                &[
+                    r#"metadata.annotations["seccomp.security.alpha.kubernetes.io/pod"]"#,
+                    r#"metadata.annotations["container.seccomp.security.alpha.kubernetes.io/app"]"#,
+                ],
+            )
+            .annotations(
+                r#"{"seccomp.security.alpha.kubernetes.io/pod":"unconfined","container.seccomp.security.alpha.kubernetes.io/app":"","container.seccomp.security.alpha.kubernetes.io/other":"unconfined"}"#,
+            )
+            .params(r#"{"pss":"restricted","version":"v1.18"}"#)
+            .no_repair(),
+            Example::good("the container inherits RuntimeDefault", r#"{"securityContext":{"seccompProfile":null}}"#),
+            Example::good(
+                "a profile of its own",
+                r#"{"securityContext":{"seccompProfile":{"type":"Localhost","localhostProfile":"profiles/web.json"}}}"#,
+            ),
+            Example::good(
+                "RuntimeDefault on the container and nothing on the pod",
+                r#"{"securityContext":{"seccompProfile":{"type":"RuntimeDefault"}}}"#,
+            )
+            .spec(r#"{"securityContext":{"seccompProfile":null}}"#),
+            Example::good("Windows has no such field", r#"{"securityContext":{"seccompProfile":null}}"#)
+                .spec(r#"{"securityContext":{"seccompProfile":null},"os":{"name":"windows"}}"#),
+            Example::good("baseline does not require a profile", r#"{"securityContext":{"seccompProfile":null}}"#)
+                .spec(r#"{"securityContext":{"seccompProfile":null}}"#)
+                .params(r#"{"pss":"baseline"}"#),
+            Example::good(
+                "the standards accept any Localhost profile",
+                r#"{"securityContext":{"seccompProfile":{"type":"Localhost","localhostProfile":""}}}"#,
+            )
+            .params(r#"{"pss":"restricted"}"#),
+            Example::good(
+                "before v1.19 fields do not count",
+                r#"{"securityContext":{"seccompProfile":{"type":"Unconfined"}}}"#,
+            )
+            .annotations(r#"{"seccomp.security.alpha.kubernetes.io/pod":"localhost/a","other":"unconfined"}"#)
+            .params(r#"{"pss":"baseline","version":"v1.18"}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };
@@ -159,6 +159,7 @@ struct Params {
     version: Option<Version>,
 }
 
+/// The compiled form of [`Params`].
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Params")]
 struct SeccompProfile {
@@ -212,7 +213,7 @@ impl Check for SeccompProfile {
     }
 
     fn fix(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
-        // A profile that is there is at fault in one of its fields.
+        // The repair is for an absent profile. One that is set has its fault in a field of the profile.
         let Some(container) = finding.container().filter(|_| finding.at.last_key() == Some("seccompProfile")) else {
             return false;
         };
@@ -248,7 +249,7 @@ impl SeccompProfile {
     }
 }
 
-/// What upstream judged before v1.19.
+/// The check of upstream before v1.19, which judges annotations.
 fn annotations<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
     let mut judge = |key: &str| {
         let Some((key, value)) = pod.metadata.annotations.get(key) else { return };

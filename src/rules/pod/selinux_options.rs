@@ -1,9 +1,9 @@
 //! `seLinuxOptions` of the pod and of any container.
 
-use crate::rule::display_value;
 use crate::rule::pss::{Follows, FollowsParams};
 use crate::rule::{
-    Cause, Check, Example, Finding, Findings, Judges, Location, PodRule, Pss, Rule, Severity, compile, params,
+    Cause, Check, Example, Finding, Findings, Judges, Location, PodRule, Pss, Rule, Severity, compile, display_value,
+    params,
 };
 use crate::workload::pod::SeLinuxOptions;
 use crate::workload::{Pod, PodFeatures};
@@ -16,11 +16,11 @@ static TYPES: &[(&str, u16)] =
 pub static RULE: Rule = Rule {
     id: "selinux-options",
     title: "SELinux confines containers as containers",
-    docs: "The SELinux type of a pod or container is not set, or one of `container_t`, `container_init_t`, \
-`container_kvm_t` and, since v1.31, `container_engine_t`. Any other, such as `spc_t`, takes the confinement away. `user` \
+    docs: "The SELinux type of a pod or container must be not set, or one of `container_t`, `container_init_t`, \
+`container_kvm_t` and, since v1.31, `container_engine_t`. Any other, such as `spc_t`, removes the confinement. `user` \
 and `role` must not be set. `level` is free: it separates pods from one another.\n\n\
-With `pss` and `version` the list is the one of that version. On nodes without SELinux all of this has no effect.",
-    why: "another SELinux type, user or role takes the container out of its confinement",
+With `pss` and `version` the list is that of the version. On nodes without SELinux all of this has no effect.",
+    why: "with another SELinux type, user or role the container leaves its confinement",
     owasp: &[57],
     severity: Severity::High,
     params: params::<FollowsParams>,
@@ -29,49 +29,50 @@ With `pss` and `version` the list is the one of that version. On nodes without S
         implied_by: &[Cause::container("privileged")],
         compile: compile::<SelinuxOptions>,
         examples: &[
-        Example::bad(
-            "an unconfined type",
-            r#"{"securityContext":{"seLinuxOptions":{"type":"spc_t"}}}"#,
-            &["securityContext.seLinuxOptions.type"],
-        ),
-        Example::bad("on the pod", "", &["spec.securityContext.seLinuxOptions.type"])
-            .spec(r#"{"securityContext":{"seLinuxOptions":{"type":"unconfined_t"}}}"#),
-        Example::bad(
-            "on the pod, and confined on a container",
-            r#"{"securityContext":{"seLinuxOptions":{"type":"container_t"}}}"#,
-            &["spec.securityContext.seLinuxOptions.type"],
-        )
-        .spec(r#"{"securityContext":{"seLinuxOptions":{"type":"spc_t"}}}"#),
-        Example::bad(
-            "user and role",
-            r#"{"securityContext":{"seLinuxOptions":{"type":"container_t","user":"system_u","role":"system_r"}}}"#,
-            &["securityContext.seLinuxOptions.user", "securityContext.seLinuxOptions.role"],
-        ),
-        Example::bad(
-            "a type in capitals",
-            r#"{"securityContext":{"seLinuxOptions":{"type":"Container_t"}}}"#,
-            &["securityContext.seLinuxOptions.type"],
-        ),
-        Example::bad(
-            "not yet in v1.30",
-            r#"{"securityContext":{"seLinuxOptions":{"type":"container_engine_t"}}}"#,
-            &["securityContext.seLinuxOptions.type"],
-        )
-        .params(r#"{"pss":"baseline","version":"v1.30"}"#),
-        Example::good("in v1.31", r#"{"securityContext":{"seLinuxOptions":{"type":"container_engine_t"}}}"#)
-            .params(r#"{"pss":"baseline","version":"v1.31"}"#),
-        Example::good(
-            "a container type and a level",
-            r#"{"securityContext":{"seLinuxOptions":{"type":"container_init_t","level":"s0:c123,c456","user":"","role":null}}}"#,
-        )
-        .spec(r#"{"securityContext":{"seLinuxOptions":{"type":"container_kvm_t"}}}"#),
-        Example::good("not set", r#"{"securityContext":{"seLinuxOptions":null}}"#),
-        Example::good("no securityContext", r#"{"securityContext":null}"#),
-    ],
+            Example::bad(
+                "an unconfined type",
+                r#"{"securityContext":{"seLinuxOptions":{"type":"spc_t"}}}"#,
+                &["securityContext.seLinuxOptions.type"],
+            ),
+            Example::bad("on the pod", "", &["spec.securityContext.seLinuxOptions.type"])
+                .spec(r#"{"securityContext":{"seLinuxOptions":{"type":"unconfined_t"}}}"#),
+            Example::bad(
+                "on the pod, and confined on a container",
+                r#"{"securityContext":{"seLinuxOptions":{"type":"container_t"}}}"#,
+                &["spec.securityContext.seLinuxOptions.type"],
+            )
+            .spec(r#"{"securityContext":{"seLinuxOptions":{"type":"spc_t"}}}"#),
+            Example::bad(
+                "user and role",
+                r#"{"securityContext":{"seLinuxOptions":{"type":"container_t","user":"system_u","role":"system_r"}}}"#,
+                &["securityContext.seLinuxOptions.user", "securityContext.seLinuxOptions.role"],
+            ),
+            Example::bad(
+                "a type in capitals",
+                r#"{"securityContext":{"seLinuxOptions":{"type":"Container_t"}}}"#,
+                &["securityContext.seLinuxOptions.type"],
+            ),
+            Example::bad(
+                "not yet in v1.30",
+                r#"{"securityContext":{"seLinuxOptions":{"type":"container_engine_t"}}}"#,
+                &["securityContext.seLinuxOptions.type"],
+            )
+            .params(r#"{"pss":"baseline","version":"v1.30"}"#),
+            Example::good("in v1.31", r#"{"securityContext":{"seLinuxOptions":{"type":"container_engine_t"}}}"#)
+                .params(r#"{"pss":"baseline","version":"v1.31"}"#),
+            Example::good(
+                "a container type and a level",
+                r#"{"securityContext":{"seLinuxOptions":{"type":"container_init_t","level":"s0:c123,c456","user":"","role":null}}}"#,
+            )
+            .spec(r#"{"securityContext":{"seLinuxOptions":{"type":"container_kvm_t"}}}"#),
+            Example::good("not set", r#"{"securityContext":{"seLinuxOptions":null}}"#),
+            Example::good("no securityContext", r#"{"securityContext":null}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };
 
+/// The standard that the rule follows, if any.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
 struct SelinuxOptions(Follows);

@@ -1,8 +1,9 @@
 //! `securityContext.sysctls` of the pod.
 
-use crate::rule::display_value;
 use crate::rule::pss::{Follows, FollowsParams, Version};
-use crate::rule::{Check, Example, Finding, Findings, Judges, Location, PodRule, Pss, Rule, Severity, compile, params};
+use crate::rule::{
+    Check, Example, Finding, Findings, Judges, Location, PodRule, Pss, Rule, Severity, compile, display_value, params,
+};
 use crate::workload::{Pod, PodFeatures};
 use serde::Deserialize;
 
@@ -25,13 +26,13 @@ static SAFE: &[(&str, u16)] = &[
 pub static RULE: Rule = Rule {
     id: "sysctls",
     title: "Only safe kernel parameters are set",
-    docs: "A pod may set only the kernel parameters that are confined to it and cannot hurt the node: \
+    docs: "A pod may set only the kernel parameters that affect the pod alone and cannot harm the node: \
 `kernel.shm_rmid_forced` and some under `net.ipv4.` (`ip_local_port_range`, `ip_unprivileged_port_start`, \
 `ping_group_range`, `tcp_syncookies`; since v1.27 `ip_local_reserved_ports`; since v1.29 the `tcp_keepalive_*` and \
 `tcp_fin_timeout`; since v1.32 `tcp_rmem`, `tcp_wmem`), written with dots.\n\n\
-With `pss` and `version` the list is the one of that version, without them the newest. Parameters of the whole node \
-belong into the configuration of the node.",
-    why: "an unsafe kernel parameter switches off protections or starves other pods on the node",
+With `pss` and `version` the list is that of the version, without them the newest. Set parameters of the whole node in \
+the configuration of the node.",
+    why: "an unsafe kernel parameter can switch off protections or take resources from other pods on the node",
     owasp: &[83],
     severity: Severity::High,
     params: params::<FollowsParams>,
@@ -39,30 +40,31 @@ belong into the configuration of the node.",
         pss: Some(Pss::Baseline),
         compile: compile::<Sysctls>,
         examples: &[
-        Example::bad("an unsafe one beside a safe one", "", &["spec.securityContext.sysctls[1].name"]).spec(
-            r#"{"securityContext":{"sysctls":[{"name":"net.ipv4.tcp_syncookies","value":"1"},{"name":"kernel.msgmax","value":"65536"}]}}"#,
-        ),
-        Example::bad("two, one with slashes", "", &["spec.securityContext.sysctls[0].name", "spec.securityContext.sysctls[1].name"])
-            .spec(
-                r#"{"securityContext":{"sysctls":[{"name":"kernel/msgmax","value":"65536"},{"name":"net.core.somaxconn","value":"1024"}]}}"#,
+            Example::bad("an unsafe one and a safe one", "", &["spec.securityContext.sysctls[1].name"]).spec(
+                r#"{"securityContext":{"sysctls":[{"name":"net.ipv4.tcp_syncookies","value":"1"},{"name":"kernel.msgmax","value":"65536"}]}}"#,
             ),
-        Example::bad("no name", "", &["spec.securityContext.sysctls[0].name"])
-            .spec(r#"{"securityContext":{"sysctls":[{"value":"1"}]}}"#),
-        Example::bad("not yet in v1.31", "", &["spec.securityContext.sysctls[0].name"])
-            .spec(r#"{"securityContext":{"sysctls":[{"name":"net.ipv4.tcp_rmem","value":"4096 87380 16777216"}]}}"#)
-            .params(r#"{"pss":"baseline","version":"v1.31"}"#),
-        Example::good("in v1.32", "")
-            .spec(r#"{"securityContext":{"sysctls":[{"name":"net.ipv4.tcp_rmem","value":"4096 87380 16777216"}]}}"#)
-            .params(r#"{"pss":"baseline","version":"v1.32"}"#),
-        Example::good("safe ones", "").spec(
-            r#"{"securityContext":{"sysctls":[{"name":"net.ipv4.ip_unprivileged_port_start","value":"0"},{"name":"net.ipv4.tcp_keepalive_time","value":"600"}]}}"#,
-        ),
-        Example::good("none", "").spec(r#"{"securityContext":{"sysctls":null}}"#),
-    ],
+            Example::bad("two, one with slashes", "", &["spec.securityContext.sysctls[0].name", "spec.securityContext.sysctls[1].name"])
+                .spec(
+                    r#"{"securityContext":{"sysctls":[{"name":"kernel/msgmax","value":"65536"},{"name":"net.core.somaxconn","value":"1024"}]}}"#,
+                ),
+            Example::bad("no name", "", &["spec.securityContext.sysctls[0].name"])
+                .spec(r#"{"securityContext":{"sysctls":[{"value":"1"}]}}"#),
+            Example::bad("not yet in v1.31", "", &["spec.securityContext.sysctls[0].name"])
+                .spec(r#"{"securityContext":{"sysctls":[{"name":"net.ipv4.tcp_rmem","value":"4096 87380 16777216"}]}}"#)
+                .params(r#"{"pss":"baseline","version":"v1.31"}"#),
+            Example::good("in v1.32", "")
+                .spec(r#"{"securityContext":{"sysctls":[{"name":"net.ipv4.tcp_rmem","value":"4096 87380 16777216"}]}}"#)
+                .params(r#"{"pss":"baseline","version":"v1.32"}"#),
+            Example::good("safe ones", "").spec(
+                r#"{"securityContext":{"sysctls":[{"name":"net.ipv4.ip_unprivileged_port_start","value":"0"},{"name":"net.ipv4.tcp_keepalive_time","value":"600"}]}}"#,
+            ),
+            Example::good("none", "").spec(r#"{"securityContext":{"sysctls":null}}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };
 
+/// The standard that the rule follows, if any.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
 struct Sysctls(Follows);

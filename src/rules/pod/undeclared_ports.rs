@@ -1,4 +1,4 @@
-//! Ports that probes use and the container does not declare, and too many of them.
+//! Ports that probes use and the container does not declare, and containers that declare too many ports.
 
 use crate::rule::{
     Check, Example, Finding, Findings, Judges, Location, NOT_EPHEMERAL, PodRule, Rule, Severity, compile, params,
@@ -12,10 +12,10 @@ use serde::Deserialize;
 pub static RULE: Rule = Rule {
     id: "undeclared-ports",
     title: "Containers declare the ports they use, and not too many",
-    docs: "`ports` is what reviewers, NetworkPolicies and Services go by. A probe of the container's own network must \
-name a port that the container declares, by number or by name, and an entry with a `hostPort` must declare the \
-`containerPort` behind it. With `max`, a container declares no more ports than that: each open port is one more way in.\n\n\
-Declare the port that the probe asks; close those that nobody needs.",
+    docs: "Reviewers, NetworkPolicies and Services rely on `ports`. A probe of the container itself must name a port \
+that the container declares, by number or by name, and an entry with a `hostPort` must declare the `containerPort` \
+behind it. With `max`, a container declares no more ports than that: each open port is one more way in.\n\n\
+Declare the port that the probe uses; close ports that are not needed.",
     why: "a port that is used and not declared escapes review, policies and Services",
     owasp: &[63],
     severity: Severity::Low,
@@ -25,7 +25,7 @@ Declare the port that the probe asks; close those that nobody needs.",
         compile: compile::<UndeclaredPorts>,
         examples: &[
             Example::bad(
-                "a number, beside a good probe",
+                "a number, and a good probe",
                 r#"{"livenessProbe":{"httpGet":{"port":9090}},"readinessProbe":{"httpGet":{"port":8080}}}"#,
                 &["livenessProbe.httpGet.port"],
             ),
@@ -51,7 +51,7 @@ Declare the port that the probe asks; close those that nobody needs.",
             )
             .params(r#"{"max":2}"#),
             Example::good(
-                "as many as may be",
+                "as many as are allowed",
                 r#"{"ports":[{"containerPort":8080,"name":"http"},{"containerPort":8081}]}"#,
             )
             .params(r#"{"max":2}"#),
@@ -110,7 +110,7 @@ impl Check for UndeclaredPorts {
                 let tcp = handler.tcp_socket.as_ref().map(|a| ("tcpSocket", &a.port, &a.host));
                 let grpc = handler.grpc.as_ref().map(|a| ("grpc", &a.port, &a.host));
                 for (action, port, host) in [http, tcp, grpc].into_iter().flatten() {
-                    // On another host it is not the container's port: rule `host-probes`.
+                    // The port of another host is not the container's; the rule `host-probes` judges such a probe.
                     let elsewhere = host.as_deref().is_some_and(|host| !host.is_empty());
                     let Some(port) = port.as_ref().filter(|port| !elsewhere && !declares(&container, port)) else {
                         continue;
@@ -123,7 +123,8 @@ impl Check for UndeclaredPorts {
     }
 }
 
-/// As the kubelet finds the port of a probe: a text is a name, and a number only if there is no such name.
+/// Whether the container declares the port, as the kubelet finds the port of a probe: a text is a name, or a number if no port has
+/// the name.
 fn declares(container: &Container<'_>, port: &Scalar<'_>) -> bool {
     let number = port.text.parse::<i64>().ok();
     container.ports.iter().any(|declared| {

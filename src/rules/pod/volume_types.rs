@@ -8,7 +8,7 @@ use crate::workload::{Pod, PodFeatures};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// Volumes that bring nothing but what the cluster's administrator or the API provides.
+/// Volumes whose content only the administrator of the cluster or the API provides.
 static ALLOWED: [&str; 9] = [
     "configMap",
     "csi",
@@ -49,15 +49,15 @@ static OTHERS: [&str; 21] = [
 pub static RULE: Rule = Rule {
     id: "volume-types",
     title: "Only volumes that need no trust in the author are used",
-    docs: "Volumes are of the types `configMap`, `csi`, `downwardAPI`, `emptyDir`, `ephemeral`, `image`, \
+    docs: "Volumes must be of the types `configMap`, `csi`, `downwardAPI`, `emptyDir`, `ephemeral`, `image`, \
 `persistentVolumeClaim`, `projected` or `secret`. All others name storage directly (`hostPath`, `nfs`, `iscsi`, \
-`gitRepo` and their like), so the author and not the administrator says what the node mounts or runs. A volume of no \
-type is an `emptyDir`: the API server makes it one.\n\n\
-With `only` nothing but the types named there is judged. There `csi` may stand too: an inline `csi` volume has whatever the \
-author writes mounted by the driver, which the standard leaves to whoever installs drivers. `allow` names types, or single \
-drivers of `csi`, that pods may use all the same.\n\n\
-Instead, let the administrator make a StorageClass or a PersistentVolume, and claim it.",
-    why: "a volume that names its storage directly makes the node mount what the author of the pod wants",
+`gitRepo` and the like), so the author of the pod, and not the administrator, decides what the node mounts or runs. A \
+volume of no type is an `emptyDir`: the API server makes it one.\n\n\
+With `only`, the rule judges only the types named there. The list may include `csi`: with an inline `csi` volume the \
+author decides what the driver mounts, which the standard leaves to those who install drivers. `allow` names types, or \
+single drivers of `csi`, that pods may use all the same.\n\n\
+Instead, let the administrator create a StorageClass or a PersistentVolume, and claim it.",
+    why: "with a volume that names its storage directly, the author of the pod decides what the node mounts",
     owasp: &[60],
     severity: Severity::Medium,
     params: params::<VolumeTypes>,
@@ -66,52 +66,52 @@ Instead, let the administrator make a StorageClass or a PersistentVolume, and cl
         implied_by: &[Cause::volume("runtime-socket"), Cause::volume("host-devices"), Cause::volume("host-path")],
         compile: compile::<VolumeTypes>,
         examples: &[
-        Example::bad("NFS beside good volumes", "", &["spec.volumes[1].nfs"]).spec(
-            r#"{"volumes":[{"name":"a","emptyDir":{}},{"name":"b","nfs":{"server":"nfs.example.com","path":"/"}},{"name":"c","secret":{"secretName":"c"}}]}"#,
-        ),
-        Example::bad(
-            "several, and one of the future",
-            "",
-            &[
-                "spec.volumes[0].hostPath",
-                "spec.volumes[1].gitRepo",
-                "spec.volumes[2].flexVolume",
-                "spec.volumes[3].volumeOfTheFuture",
-            ],
-        )
-        .spec(
-            r#"{"volumes":[{"name":"a","hostPath":{"path":"/srv"}},{"name":"b","gitRepo":{"repository":"https://example.com/x.git"}},{"name":"c","flexVolume":{"driver":"example.com/x"}},{"name":"d","volumeOfTheFuture":{"x":1}}]}"#,
-        ),
-        Example::bad(
-            "only some types, and inline CSI among them",
-            "",
-            &["spec.volumes[1].iscsi", "spec.volumes[2].csi"],
-        )
-        .params(r#"{"only":["nfs","iscsi","rbd","flexVolume","gitRepo","csi"]}"#)
-        .spec(
-            r#"{"volumes":[{"name":"a","emptyDir":{}},{"name":"b","iscsi":{"targetPortal":"10.0.2.15:3260","iqn":"iqn.2001-04.com.example:storage","lun":0}},{"name":"c","csi":{"driver":"inline.csi.example.com"}},{"name":"d","hostPath":{"path":"/srv"}}]}"#,
-        ),
-        Example::bad("another driver than the one that is allowed", "", &["spec.volumes[1].csi"])
-            .params(r#"{"only":["csi"],"allow":["csi/secrets-store.csi.k8s.io"]}"#)
-            .spec(
-                r#"{"volumes":[{"name":"a","csi":{"driver":"secrets-store.csi.k8s.io"}},{"name":"b","csi":{"driver":"secrets-store.csi.k8s.io.example.com"}}]}"#,
+            Example::bad("NFS among good volumes", "", &["spec.volumes[1].nfs"]).spec(
+                r#"{"volumes":[{"name":"a","emptyDir":{}},{"name":"b","nfs":{"server":"nfs.example.com","path":"/"}},{"name":"c","secret":{"secretName":"c"}}]}"#,
             ),
-        Example::bad("another type than the one that is allowed", "", &["spec.volumes[1].iscsi"])
-            .params(r#"{"allow":["nfs"]}"#)
+            Example::bad(
+                "several, and one of the future",
+                "",
+                &[
+                    "spec.volumes[0].hostPath",
+                    "spec.volumes[1].gitRepo",
+                    "spec.volumes[2].flexVolume",
+                    "spec.volumes[3].volumeOfTheFuture",
+                ],
+            )
             .spec(
-                r#"{"volumes":[{"name":"a","nfs":{"server":"nfs.example.com","path":"/"}},{"name":"b","iscsi":{"targetPortal":"10.0.2.15:3260","iqn":"iqn.2001-04.com.example:storage","lun":0}}]}"#,
+                r#"{"volumes":[{"name":"a","hostPath":{"path":"/srv"}},{"name":"b","gitRepo":{"repository":"https://example.com/x.git"}},{"name":"c","flexVolume":{"driver":"example.com/x"}},{"name":"d","volumeOfTheFuture":{"x":1}}]}"#,
             ),
-        Example::good("types and drivers that are allowed", "")
-            .params(r#"{"only":["nfs","iscsi","csi"],"allow":["nfs","csi/secrets-store.csi.k8s.io"]}"#)
+            Example::bad(
+                "only some types, and inline CSI among them",
+                "",
+                &["spec.volumes[1].iscsi", "spec.volumes[2].csi"],
+            )
+            .params(r#"{"only":["nfs","iscsi","rbd","flexVolume","gitRepo","csi"]}"#)
             .spec(
-                r#"{"volumes":[{"name":"a","nfs":{"server":"nfs.example.com","path":"/"}},{"name":"b","csi":{"driver":"secrets-store.csi.k8s.io"}},{"name":"c","hostPath":{"path":"/srv"}}]}"#,
+                r#"{"volumes":[{"name":"a","emptyDir":{}},{"name":"b","iscsi":{"targetPortal":"10.0.2.15:3260","iqn":"iqn.2001-04.com.example:storage","lun":0}},{"name":"c","csi":{"driver":"inline.csi.example.com"}},{"name":"d","hostPath":{"path":"/srv"}}]}"#,
             ),
-        Example::good("no type at all is an emptyDir", "").spec(r#"{"volumes":[{"name":"a","nfs":null}]}"#),
-        Example::good("all that are allowed", "").spec(
-            r#"{"volumes":[{"name":"a","configMap":{"name":"a"}},{"name":"b","csi":{"driver":"csi.example.com"}},{"name":"c","downwardAPI":{"items":[]}},{"name":"d","emptyDir":{"sizeLimit":"1Mi"}},{"name":"e","ephemeral":{"volumeClaimTemplate":{"spec":{"accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"1Mi"}}}}}},{"name":"f","image":{"reference":"registry.example.com/data@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}},{"name":"g","persistentVolumeClaim":{"claimName":"g"}},{"name":"h","projected":{"sources":[]}},{"name":"i","secret":{"secretName":"i"},"nfs":null}]}"#,
-        ),
-        Example::good("no volumes", "").spec(r#"{"volumes":null}"#),
-    ],
+            Example::bad("another driver than the one that is allowed", "", &["spec.volumes[1].csi"])
+                .params(r#"{"only":["csi"],"allow":["csi/secrets-store.csi.k8s.io"]}"#)
+                .spec(
+                    r#"{"volumes":[{"name":"a","csi":{"driver":"secrets-store.csi.k8s.io"}},{"name":"b","csi":{"driver":"secrets-store.csi.k8s.io.example.com"}}]}"#,
+                ),
+            Example::bad("another type than the one that is allowed", "", &["spec.volumes[1].iscsi"])
+                .params(r#"{"allow":["nfs"]}"#)
+                .spec(
+                    r#"{"volumes":[{"name":"a","nfs":{"server":"nfs.example.com","path":"/"}},{"name":"b","iscsi":{"targetPortal":"10.0.2.15:3260","iqn":"iqn.2001-04.com.example:storage","lun":0}}]}"#,
+                ),
+            Example::good("types and drivers that are allowed", "")
+                .params(r#"{"only":["nfs","iscsi","csi"],"allow":["nfs","csi/secrets-store.csi.k8s.io"]}"#)
+                .spec(
+                    r#"{"volumes":[{"name":"a","nfs":{"server":"nfs.example.com","path":"/"}},{"name":"b","csi":{"driver":"secrets-store.csi.k8s.io"}},{"name":"c","hostPath":{"path":"/srv"}}]}"#,
+                ),
+            Example::good("no type at all is an emptyDir", "").spec(r#"{"volumes":[{"name":"a","nfs":null}]}"#),
+            Example::good("all that are allowed", "").spec(
+                r#"{"volumes":[{"name":"a","configMap":{"name":"a"}},{"name":"b","csi":{"driver":"csi.example.com"}},{"name":"c","downwardAPI":{"items":[]}},{"name":"d","emptyDir":{"sizeLimit":"1Mi"}},{"name":"e","ephemeral":{"volumeClaimTemplate":{"spec":{"accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"1Mi"}}}}}},{"name":"f","image":{"reference":"registry.example.com/data@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}},{"name":"g","persistentVolumeClaim":{"claimName":"g"}},{"name":"h","projected":{"sources":[]}},{"name":"i","secret":{"secretName":"i"},"nfs":null}]}"#,
+            ),
+            Example::good("no volumes", "").spec(r#"{"volumes":null}"#),
+        ],
         ..PodRule::DEFAULT
     }),
 };
@@ -120,9 +120,9 @@ Instead, let the administrator make a StorageClass or a PersistentVolume, and cl
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct VolumeTypes {
-    /// Types that are judged, `csi` as well if it is here; all but those of the restricted standard when left out.
+    /// The types that are judged, which may include `csi`; when left out, all but those of the restricted standard.
     only: Option<Vec<Type>>,
-    /// What pods may use all the same, each a type (`nfs`) or a CSI driver (`csi/secrets-store.csi.k8s.io`). Default: none.
+    /// Types (`nfs`) and CSI drivers (`csi/secrets-store.csi.k8s.io`) that pods may use all the same. Default: none.
     allow: Vec<Allowed>,
 }
 
@@ -169,7 +169,7 @@ impl Check for VolumeTypes {
         for (index, volume) in pod.spec.volumes.iter().enumerate() {
             let Some(source) = self.fault(volume) else { continue };
             let at = Location::spec().key("volumes", true).index(index).key(source, true);
-            // Named, so that an update cannot hide a new volume behind an old one.
+            // The text has the name, so that a second volume is a violation of its own.
             let found = match driver(volume).filter(|_| source == "csi") {
                 Some(driver) => format!("csi driver {driver} (volume {})", volume.name),
                 None => format!("{source} (volume {})", volume.name),
@@ -180,14 +180,14 @@ impl Check for VolumeTypes {
 }
 
 impl VolumeTypes {
-    /// The source for which the volume is a violation.
+    /// The source that makes the volume a violation.
     fn fault<'v>(&self, volume: &'v Volume<'_>) -> Option<&'v str> {
         let sources = || volume.sources.iter().map(|source| &**source);
         match &self.only {
             Some(only) => {
                 sources().find(|source| only.iter().any(|one| one.0 == *source) && !self.allows(volume, source))
             }
-            // The API wants one source; of several that pass it, as upstream sees it, one is enough.
+            // The API allows one source. If there are several, one allowed source is enough, as for upstream.
             None if sources().any(|source| ALLOWED.contains(&source) || self.allows(volume, source)) => None,
             None => sources().next(),
         }
@@ -223,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_allowed_is_a_type_or_a_driver() {
+    fn an_allowed_entry_is_a_type_or_a_driver() {
         for good in ["nfs", "csi", "csi/secrets-store.csi.k8s.io"] {
             assert!(Allowed::try_from(good.to_owned()).is_ok(), "{good}");
         }

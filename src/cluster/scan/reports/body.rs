@@ -1,19 +1,19 @@
-//! What stands in a report. Both APIs have the same fields, but for the `source` of the whole.
+//! The content of a report. Both APIs have the same fields, except for the `source` of the whole report.
 
-use super::{Api, CONTENT, MANAGED, NAME};
+use super::api::{CONTENT, MANAGED, NAME, ReportApi};
 use crate::cluster::item::Item;
-use crate::scan::{Finding, FindingKind, Found, ScanResult};
+use crate::scan::{FindingKind, NamespaceFindings, ScanFinding, ScanResult};
 use crate::text::{clean, dotted};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// Longest texts, in characters: with these, as many results as a namespace has stay below etcd's 1.5 MB.
+/// Longest texts, in characters. With these the largest report stays below the 1.5 MB of etcd.
 const VALUE: usize = 200;
 const FIELD: usize = 300;
 
-/// A report before it has a time.
+/// A report without the time of its results.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Body {
@@ -84,7 +84,7 @@ struct Time {
 }
 
 impl Body {
-    pub fn new(api: Api, found: &Found) -> Self {
+    pub fn new(api: ReportApi, found: &NamespaceFindings) -> Self {
         let (group, version, kind) = api.names();
         let counts = found.counts;
         let mut body = Self {
@@ -97,7 +97,7 @@ impl Body {
                 annotations: BTreeMap::new(),
                 resource_version: None,
             },
-            source: (api == Api::OpenReports).then_some("podreeve"),
+            source: (api == ReportApi::OpenReports).then_some("podreeve"),
             scope: Reference {
                 api_version: "v1".to_owned(),
                 kind: "Namespace".to_owned(),
@@ -112,19 +112,19 @@ impl Body {
         if left_out > 0 {
             body.metadata.annotations.insert("podreeve.dev/results-left-out", left_out.to_string());
         }
-        // Another release may hash otherwise, and then writes every report anew, once.
+        // A release that hashes in another way writes every report again, once.
         let mut hasher = DefaultHasher::new();
         body.text().hash(&mut hasher);
         body.metadata.annotations.insert(CONTENT, format!("{:016x}", hasher.finish()));
         body
     }
 
-    /// The hash of what it says, which does not count when it was what.
+    /// The hash of the content. Times do not change it.
     pub fn content(&self) -> Option<&str> {
         self.metadata.annotations.get(CONTENT).map(String::as_str)
     }
 
-    /// The object to write, in place of that version.
+    /// The object to write, which replaces that version.
     pub fn written(mut self, version: Option<String>, now: Timestamp) -> Item {
         self.metadata.resource_version = version;
         for result in &mut self.results {
@@ -134,13 +134,13 @@ impl Body {
     }
 
     fn text(&self) -> String {
-        // Writing plain fields to a string cannot fail.
+        // Serializing plain fields cannot fail.
         serde_json::to_string(self).unwrap_or_default()
     }
 }
 
 impl ReportResult {
-    fn new(finding: &Finding, namespace: &str) -> Self {
+    fn new(finding: &ScanFinding, namespace: &str) -> Self {
         let owner = &finding.owner;
         let subject = Reference {
             api_version: owner.api_version.clone(),
@@ -156,8 +156,8 @@ impl ReportResult {
             category: None,
             severity: finding.severity().as_str(),
             timestamp: None,
-            result: finding.outcome().as_str(),
-            scored: matches!(finding.outcome(), ScanResult::Fail | ScanResult::Error),
+            result: finding.result().as_str(),
+            scored: matches!(finding.result(), ScanResult::Fail | ScanResult::Error),
             resources: vec![subject],
             message: String::new(),
             properties: BTreeMap::from([("object", finding.kind.clone())]),
@@ -175,7 +175,7 @@ impl ReportResult {
                 result.category = violation.rule.owasp.first().map(|item| format!("OWASP item {item}"));
                 result.properties.insert("effect", violation.effect.as_str().to_owned());
                 result.properties.insert("field", field);
-                if let Some((kind, name)) = &violation.container {
+                if let Some((kind, name)) = violation.subject.container() {
                     result.properties.insert("container", clean(name, 63));
                     result.properties.insert("containerKind", kind.field().to_owned());
                 }
@@ -192,23 +192,23 @@ mod tests {
     use serde_json::{Value, json};
     use std::sync::Arc;
 
-    fn found(problem: &str, all: usize) -> Found {
+    fn found(problem: &str, all: usize) -> NamespaceFindings {
         let owner =
             Owner { api_version: "apps/v1".into(), kind: "Deployment".into(), name: "web".into(), uid: "u".into() };
         let what = FindingKind::Problem(problem.to_owned());
-        let findings = vec![Finding { owner: Arc::new(owner), kind: "Deployment".to_owned(), what }];
+        let findings = vec![ScanFinding { owner: Arc::new(owner), kind: "Deployment".to_owned(), what }];
         let counts = Counts { error: all, ..Counts::default() };
-        Found { namespace: "shop".to_owned(), objects: 1, owners: Vec::new(), counts, findings }
+        NamespaceFindings { namespace: "shop".to_owned(), objects: 1, owners: Vec::new(), counts, findings }
     }
 
     #[test]
-    fn what_is_said_counts_and_not_when() {
+    fn the_content_counts_and_not_the_time() {
         let at = |second| Timestamp::from_second(second).unwrap();
-        let body = || Body::new(Api::OpenReports, &found("odd", 1));
+        let body = || Body::new(ReportApi::OpenReports, &found("odd", 1));
         assert_eq!(body().content(), body().content());
-        assert_ne!(body().content(), Body::new(Api::OpenReports, &found("even", 1)).content());
-        // One more that is not told.
-        assert_ne!(body().content(), Body::new(Api::OpenReports, &found("odd", 2)).content());
+        assert_ne!(body().content(), Body::new(ReportApi::OpenReports, &found("even", 1)).content());
+        // One more finding, which the report leaves out.
+        assert_ne!(body().content(), Body::new(ReportApi::OpenReports, &found("odd", 2)).content());
         let value = |item: Item| serde_json::from_str::<Value>(item.raw.get()).unwrap();
         let (first, later) = (value(body().written(None, at(1))), value(body().written(Some("7".into()), at(2))));
         assert_eq!(first["results"][0]["timestamp"], json!({"seconds": 1, "nanos": 0}));
@@ -220,8 +220,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_told() {
-        let body = Body::new(Api::WgPolicy, &found("odd", 7));
+    fn the_number_of_results_left_out_is_in_the_report() {
+        let body = Body::new(ReportApi::WgPolicy, &found("odd", 7));
         assert_eq!(body.metadata.annotations["podreeve.dev/results-left-out"], "6");
         assert_eq!((body.summary.error, body.source), (7, None));
     }

@@ -1,18 +1,19 @@
-//! Takes away what was written, before podreeve goes.
+//! Removes podreeve's reports, before podreeve is uninstalled.
 
-use super::{Api, Calls, MANAGED, NAME, only};
+use super::api::{MANAGED, NAME, ReportApi, delete_only, selector};
+use crate::cluster::api_error::ApiError;
 use crate::cluster::item::Item;
-use crate::cluster::scan::RateLimiter;
 use crate::cluster::scan::kinds::resource_of_names;
-use crate::cluster::scan::pages::{Failure, Listing, Pages};
-use crate::text::with_causes;
+use crate::cluster::scan::pages::{ListError, Listing, Pages};
+use crate::cluster::scan::rate_limiter::RateLimiter;
 use kube::Client;
+use kube::api::Api;
 use std::time::Duration;
 use tokio::time::timeout;
 
 /// Reports in a page.
 const PAGE: u32 = 500;
-/// It ends by then, whatever is left: the chart's uninstall waits for it.
+/// Longest time for all reports: the chart's uninstall waits for it.
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// What became of the reports.
@@ -20,19 +21,19 @@ const LONGEST: Duration = Duration::from_secs(60);
 pub struct Removed {
     /// What was done.
     pub done: String,
-    /// What is left, why, and the command that removes it.
+    /// What is left, the reason, and the command that removes it.
     pub left: Option<String>,
 }
 
 /// Removes the reports that podreeve has written in this API, in all namespaces.
-pub async fn remove(client: &Client, api: Api) -> Removed {
+pub async fn remove(client: &Client, api: ReportApi) -> Removed {
     let (group, _, _) = api.names();
     let name = format!("{}.{group}", api.plural());
     let mut count = 0;
     let why = match timeout(LONGEST, each(client, api, &mut count)).await {
         Ok(Ok(())) => None,
-        Ok(Err(Failure::Missing)) => return Removed { done: format!("{name}: not installed"), left: None },
-        Ok(Err(Failure::Told(why))) => Some(why),
+        Ok(Err(ListError::NotInstalled)) => return Removed { done: format!("{name}: not installed"), left: None },
+        Ok(Err(ListError::Failed(why))) => Some(why),
         Err(_) => Some(format!("not done after {} seconds", LONGEST.as_secs())),
     };
     let (label, value) = MANAGED;
@@ -42,14 +43,15 @@ pub async fn remove(client: &Client, api: Api) -> Removed {
     Removed { done: format!("{name}: {count} removed"), left }
 }
 
-/// One after another, so that the API server has others to serve too; what refuses is passed over, and told at the end.
-async fn each(client: &Client, api: Api, count: &mut usize) -> Result<(), Failure> {
+/// Deletes one report after another, so that other clients of the API server do not wait. Reports that cannot be deleted
+/// are skipped, and the error at the end counts them.
+async fn each(client: &Client, api: ReportApi, count: &mut usize) -> Result<(), ListError> {
     let (group, version, kind) = api.names();
     let resource = resource_of_names(client, group, version, kind).await?;
     let listing = Listing {
         resource: resource.clone(),
         namespace: None,
-        selector: Some(format!("{}={}", MANAGED.0, MANAGED.1)),
+        selector: Some(selector()),
         limit: PAGE,
         metadata: true,
     };
@@ -58,16 +60,16 @@ async fn each(client: &Client, api: Api, count: &mut usize) -> Result<(), Failur
     let (mut refused, mut first) = (0, None);
     while pages.peek().await?.is_some() {
         let Some(report) = pages.take().filter(|report| report.name() == NAME) else { continue };
-        let calls: Calls<Item> = Calls::namespaced_with(client.clone(), report.namespace(), &resource);
-        match calls.delete(NAME, &only(&report)).await {
+        let reports: Api<Item> = Api::namespaced_with(client.clone(), report.namespace(), &resource);
+        match reports.delete(NAME, &delete_only(&report)).await.map_err(ApiError::from) {
             Ok(_) => *count += 1,
-            // It has gone, or stands there anew from another hand.
-            Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {}
+            // The report is gone, or another client has created it again.
+            Err(error) if error.is_not_found() || error.is_conflict() => {}
             Err(error) => {
                 refused += 1;
-                first.get_or_insert_with(|| with_causes(&error));
+                first.get_or_insert(error);
             }
         }
     }
-    first.map_or(Ok(()), |first| Err(Failure::Told(format!("{refused} could not be deleted: {first}"))))
+    first.map_or(Ok(()), |first| Err(ListError::Failed(format!("{refused} could not be deleted: {first}"))))
 }

@@ -1,9 +1,9 @@
-//! Where runtimes listen.
+//! The sockets on which runtimes listen.
 
 use crate::workload::path;
 
-/// Normalised (`/var/run` is `/run`). Where the socket has a directory of its own, that directory stands here: what lies in
-/// it (`.ttrpc`, `debug.sock`) is the runtime too. `*` is any one segment.
+/// Paths of sockets, normalised (`/var/run` is `/run`), and the runtimes. If the socket has a directory of its own, the table has
+/// the directory, because its other files (`.ttrpc`, `debug.sock`) reach the runtime as well. `*` is any one segment.
 static SOCKETS: &[(&str, &str)] = &[
     // moby: daemon/pkg/opts/hosts_unix.go, DefaultUnixSocket.
     ("/run/docker.sock", "Docker"),
@@ -11,25 +11,25 @@ static SOCKETS: &[(&str, &str)] = &[
     ("/run/user/*/docker.sock", "rootless Docker"),
     // moby: the containerd that dockerd starts, <exec-root>/containerd/containerd.sock.
     ("/run/docker/containerd", "Docker's containerd"),
-    // docs.docker.com/engine/extend/plugin_api: plugins of volumes, networks and authorization; those that Docker runs.
+    // docs.docker.com/engine/extend/plugin_api: plugins for volumes, networks and authorization.
     ("/run/docker/plugins", "Docker's plugins"),
     // moby: daemon/cluster, the control socket of a swarm.
     ("/run/docker/swarm", "Docker's swarm"),
     ("/run/docker/metrics.sock", "Docker's metrics plugins"),
     // The snap of Docker has an exec-root of its own.
     ("/run/snap.docker", "the snap of Docker"),
-    // Docker Desktop and its like: the socket of the machine around the node.
+    // Docker Desktop and the like: the socket of the machine that hosts the node.
     ("/run/host-services", "Docker Desktop"),
     ("/run/guest-services", "Docker Desktop"),
     // containerd: defaults/defaults_unix.go, DefaultAddress and DefaultDebugAddress.
     ("/run/containerd", "containerd"),
     // nerdctl: containerd-rootless keeps its state here.
     ("/run/user/*/containerd-rootless", "rootless containerd"),
-    // Snapshotters that run beside containerd and mount for it.
+    // Snapshotters: processes that mount file systems for containerd.
     ("/run/containerd-stargz-grpc", "containerd's stargz snapshotter"),
     ("/run/containerd-nydus", "containerd's nydus snapshotter"),
     ("/run/soci-snapshotter-grpc", "containerd's SOCI snapshotter"),
-    // github.com/containerd/nri: pkg/api, DefaultSocketPath; containerd and CRI-O. Whoever connects edits every container.
+    // github.com/containerd/nri: pkg/api, DefaultSocketPath; containerd and CRI-O. A plugin can change every container.
     ("/run/nri", "NRI, the plugins of containerd and CRI-O"),
     // cri-o: pkg/config, CrioSocketPath.
     ("/run/crio", "CRI-O"),
@@ -46,7 +46,7 @@ static SOCKETS: &[(&str, &str)] = &[
     ("/run/buildkit-k8s.io", "BuildKit"),
     ("/run/user/*/buildkit", "rootless BuildKit"),
     ("/run/user/*/buildkit-default", "rootless BuildKit"),
-    // iSulad: src/common/constants.h, and its state beside it.
+    // iSulad: src/common/constants.h, and the directory of its state.
     ("/run/isulad.sock", "iSulad"),
     ("/run/isulad", "iSulad"),
     // Pouch and rktlet, which old clusters may still have.
@@ -66,11 +66,11 @@ static SOCKETS: &[(&str, &str)] = &[
     ("/system/run/containerd", "the system containerd of Talos"),
     // Bottlerocket: sources/host-ctr.
     ("/run/host-containerd", "Bottlerocket's host containerd"),
-    // Where it is no link to /run: only `/var` itself still has this name after normalising.
+    // For nodes where it is no link to /run. After normalising, only `/var` can match this entry.
     ("/var/run", "the runtimes under /var/run"),
 ];
 
-/// What such a socket is called, wherever a node has been told to make it.
+/// File names of sockets, in any directory that a node is configured to use.
 static FILES: &[(&str, &str)] = &[
     ("buildkitd.sock", "BuildKit"),
     ("containerd.sock", "containerd"),
@@ -84,14 +84,14 @@ static FILES: &[(&str, &str)] = &[
     ("podman.sock", "Podman"),
 ];
 
-/// Windows: named pipes of moby, containerd and Podman (`\\.\pipe\docker_engine`).
+/// Named pipes on Windows, of moby, containerd and Podman (`\\.\pipe\docker_engine`).
 static PIPES: &[&str] = &["buildkitd", "containerd", "cri-dockerd", "docker_engine", "dockershim", "podman"];
 
-/// The runtime whose socket this path is, contains, or lies beside.
+/// The runtime whose socket the path is, contains, or shares a directory with.
 pub fn of(path: &str) -> Option<&'static str> {
     let normal = path::normalise(path);
     let segments = || normal.split('/').filter(|segment| !segment.is_empty());
-    // One path contains the other if they agree as far as the shorter one goes.
+    // One path contains the other if all segments of the shorter one are equal.
     let meets =
         |socket: &str| socket.split('/').skip(1).zip(segments()).all(|(known, given)| known == "*" || known == given);
     let by_path = || SOCKETS.iter().find(|(socket, _)| meets(socket));
@@ -99,7 +99,7 @@ pub fn of(path: &str) -> Option<&'static str> {
     by_path().or_else(by_file).map(|(_, runtime)| *runtime).or_else(|| is_pipe(path).then_some("a Windows runtime"))
 }
 
-/// Whether the path only holds sockets, as `/` and `/run` do: it ends above them.
+/// Whether the path is a directory above sockets, such as `/` and `/run`.
 pub fn is_above(path: &str) -> bool {
     let normal = path::normalise(path);
     let segments = || normal.split('/').filter(|segment| !segment.is_empty());
@@ -112,7 +112,8 @@ pub fn is_above(path: &str) -> bool {
     !SOCKETS.iter().any(|(socket, _)| reaches(socket)) && !is_file() && !is_pipe(path)
 }
 
-/// `\\.\pipe\docker_engine`, or the folder of all pipes; `?` and the names of the node are other spellings of `.`.
+/// Whether the path is the pipe of a runtime (`\\.\pipe\docker_engine`), or the directory of all pipes. `?` and the name of the
+/// node are other spellings of `.`.
 fn is_pipe(path: &str) -> bool {
     let path = path.trim().to_lowercase().replace('\\', "/");
     let mut segments = path.split('/').filter(|segment| !segment.is_empty());
@@ -125,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_holds_a_socket_is_above_it() {
+    fn a_directory_that_contains_a_socket_is_above_it() {
         for path in ["/", "/run", "/var/run/", "/var", "/.", "/run/docker", "/proc/1/root", "/run/user"] {
             assert!(of(path).is_some() && is_above(path), "{path}");
         }
@@ -142,14 +143,14 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_normalised() {
+    fn the_paths_of_the_table_are_normalised() {
         for (socket, _) in SOCKETS.iter().filter(|(socket, _)| *socket != "/var/run") {
             assert_eq!(path::normalise(socket), *socket);
         }
     }
 
     #[test]
-    fn a_socket_is_found_by_its_folder_and_by_its_name() {
+    fn a_socket_is_found_by_its_directory_and_by_its_name() {
         for (path, runtime) in [
             ("/var/run/nri/nri.sock", Some("NRI, the plugins of containerd and CRI-O")),
             ("/run/docker/plugins/rexray.sock", Some("Docker's plugins")),

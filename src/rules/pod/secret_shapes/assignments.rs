@@ -3,9 +3,9 @@
 use super::names::{is_setting_secret, may_name};
 use super::values::{floor, is_literal};
 
-/// No name of a setting is longer.
+/// The longest name of a setting, in bytes.
 const NAME: usize = 64;
-/// As much of a value is looked at as tells whether it is one.
+/// How much of a value is read, in bytes: enough to recognise a secret.
 const VALUE: usize = 256;
 
 pub fn has_secret(text: &str) -> bool {
@@ -15,7 +15,7 @@ pub fn has_secret(text: &str) -> bool {
         || (text.contains('\'') && has_sql_password(&text.to_ascii_lowercase()))
 }
 
-/// `IDENTIFIED BY '...'`, `ALTER ROLE app PASSWORD '...'`
+/// Whether an SQL statement sets a password: `IDENTIFIED BY '...'`, `ALTER ROLE app PASSWORD '...'`.
 fn has_sql_password(lower: &str) -> bool {
     ["identified by '", "password by '", " password '"].iter().any(|start| {
         lower.match_indices(start).any(|(at, start)| {
@@ -27,7 +27,7 @@ fn has_sql_password(lower: &str) -> bool {
     })
 }
 
-/// The name before a sign and the value behind it, where both are what they look like.
+/// The name before `=` or `:` and the value after it, if they are a setting.
 fn setting<'a>(text: &'a str, at: usize, sign: &str) -> Option<(&'a str, &'a str)> {
     let head = text.get(..at)?;
     let rest = text.get(at + 1..)?;
@@ -35,7 +35,7 @@ fn setting<'a>(text: &'a str, at: usize, sign: &str) -> Option<(&'a str, &'a str
     if rest.starts_with(['=', '~', '/', ':']) || head.ends_with(['!', '<', '>', '=', '~', '+', ':']) {
         return None;
     }
-    // Before the value is read, of which there may be more.
+    // The name is checked first: it is shorter than the value.
     let (name, place) = name(head).filter(|(name, _)| may_name(name))?;
     let spaced = rest.starts_with([' ', '\t']) || head.ends_with([' ', '\t']);
     let value = value(rest)?;
@@ -52,7 +52,7 @@ fn setting<'a>(text: &'a str, at: usize, sign: &str) -> Option<(&'a str, &'a str
 #[derive(PartialEq, Eq, Clone, Copy)]
 enum Place {
     Quoted,
-    /// At the beginning of a line, of a list or of a map.
+    /// At the beginning of a line, a list or a map.
     First,
     Other,
 }
@@ -60,7 +60,7 @@ enum Place {
 /// The name that a text ends with.
 fn name(head: &str) -> Option<(&str, Place)> {
     let trimmed = head.trim_end_matches([' ', '\t']);
-    // As in `"a"`, `\"a\"` and `x['a']`.
+    // The name is quoted: `"a"`, `\"a\"` or `x['a']`.
     let bare = trimmed.trim_end_matches(['"', '\'', '\\', ']']);
     if head.len() - bare.len() > 8 {
         return None;
@@ -84,9 +84,9 @@ fn name(head: &str) -> Option<(&str, Place)> {
 struct Setting<'a> {
     text: &'a str,
     quoted: bool,
-    /// Nothing else stands in its line.
+    /// Nothing else is in its line.
     alone: bool,
-    /// It ends as an argument of a function does.
+    /// It ends like an argument of a function.
     is_argument: bool,
 }
 
@@ -97,7 +97,7 @@ fn value(rest: &str) -> Option<Setting<'_>> {
     let bare = rest.strip_prefix('\\').unwrap_or(rest);
     if let Some(quote) = bare.chars().next().filter(|c| matches!(c, '"' | '\'')) {
         let inner = bare.get(1..)?;
-        // One that does not end is cut, and looked at as far as it goes.
+        // A text without a closing quote was cut: all of it is the value.
         let text = inner.split(quote).next().unwrap_or_default();
         return Some(Setting { text: text.trim_end_matches('\\'), quoted: true, alone: true, is_argument: false });
     }
@@ -115,7 +115,7 @@ fn value(rest: &str) -> Option<Setting<'_>> {
     Some(Setting { text, quoted: false, alone, is_argument })
 }
 
-/// What a program makes of a name, and no value: `os.environ["X"]`, `token=token)`, `:password`.
+/// Whether the text is an expression of a program, and no literal value: `os.environ["X"]`, `token=token)`, `:password`.
 fn is_code(name: &str, value: &Setting<'_>) -> bool {
     let text = value.text;
     let is_member = || text.contains('.') && text.split('.').all(is_word);
@@ -129,7 +129,7 @@ fn is_word(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_')
 }
 
-/// The signature of a URL of Azure's storage.
+/// Whether a signature of a URL for Azure Storage begins at `from`.
 fn is_signature(text: &str, at: usize, from: usize) -> bool {
     let begins = text.get(..at).and_then(|head| head.chars().next_back()).is_none_or(|c| !c.is_alphanumeric());
     let rest = text.get(from..).unwrap_or_default();

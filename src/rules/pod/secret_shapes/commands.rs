@@ -1,22 +1,22 @@
-//! Secrets in the words of a command line, and in the scripts among them.
+//! Secrets in the words of a command line, and in scripts that are one word of it.
 
 use super::names::is_setting_secret;
-use super::secret_value;
+use super::shape::secret_value;
 use super::values::is_literal;
 
-/// A program that takes a password by an option of one letter.
+/// A program with an option that takes a password, though the option's name does not say so.
 struct Client {
-    /// Its name, or how all of a family begin: `mysql*`.
+    /// The name of the program, or the common beginning of several: `mysql*`.
     name: &'static str,
     option: &'static str,
-    /// The value is the next word, too.
-    apart: bool,
-    /// It is `user:password`.
-    login: bool,
+    /// Whether the value can also be the next word.
+    value_follows: bool,
+    /// Whether the value is `user:password`.
+    is_login: bool,
 }
 
-const fn client(name: &'static str, option: &'static str, apart: bool, login: bool) -> Client {
-    Client { name, option, apart, login }
+const fn client(name: &'static str, option: &'static str, value_follows: bool, is_login: bool) -> Client {
+    Client { name, option, value_follows, is_login }
 }
 
 static CLIENTS: [Client; 22] = [
@@ -44,20 +44,22 @@ static CLIENTS: [Client; 22] = [
     client("openssl", "-pass", true, false),
 ];
 
-/// One word after the other, with what was said before it.
+/// Reads a command line word by word, and remembers what the next word may belong to.
 #[derive(Default)]
-pub struct Words<'a> {
+struct Words<'a> {
     program: Option<&'a str>,
-    /// The word before: an option whose value may be this one.
+    /// The word before, if it is an option: this word may be its value.
     option: Option<&'a str>,
 }
 
 impl<'a> Words<'a> {
-    /// What kind of secret this word is, alone or as the value of the option before it; `allow` are names that hold none.
-    pub fn secret(&mut self, word: &'a str, allow: &[String]) -> Option<&'static str> {
+    /// What kind of secret this word contains, by itself or as the value of the option before it. `allow` are names of options
+    /// that hold no secret.
+    fn secret(&mut self, word: &'a str, allow: &[String]) -> Option<&'static str> {
         let option = self.option.take();
         if let Some(option) = option.filter(|_| !word.starts_with('-')) {
-            let of_program = self.options().any(|client| client.apart && client.option == option && client.holds(word));
+            let of_program =
+                self.options().any(|client| client.value_follows && client.option == option && client.holds(word));
             if of_program || is_option_secret(option, word, allow) {
                 return Some("a password or key");
             }
@@ -87,7 +89,7 @@ impl<'a> Words<'a> {
 
 fn clients(name: &str) -> impl Iterator<Item = &'static Client> + use<'_> {
     CLIENTS.iter().filter(move |client| match client.name.strip_suffix('*') {
-        // `mysqldump` takes the same, the server `mysqld` does not.
+        // `mysqldump` takes the same options, the server `mysqld` does not.
         Some(family) => {
             name.strip_prefix(family).is_some_and(|rest| rest != "d" && !rest.starts_with(['d', '_']) || rest == "dump")
         }
@@ -98,7 +100,7 @@ fn clients(name: &str) -> impl Iterator<Item = &'static Client> + use<'_> {
 impl Client {
     fn holds(&self, value: &str) -> bool {
         let value = value.trim_matches(['"', '\'']);
-        let value = if self.login {
+        let value = if self.is_login {
             let Some((_, password)) = value.split_once(':') else { return false };
             password
         } else if self.name == "openssl" {
@@ -121,7 +123,7 @@ fn is_option_secret(name: &str, value: &str, allow: &[String]) -> bool {
         && is_setting_secret(name, value)
 }
 
-/// Which of these words hold a secret, and what kind.
+/// The words that contain a secret, by their index, and the kind of secret.
 pub fn secrets_in_words<'a>(words: impl Iterator<Item = &'a str>, allow: &[String]) -> Vec<(usize, &'static str)> {
     let mut state = Words::default();
     words
@@ -134,7 +136,7 @@ pub fn secrets_in_words<'a>(words: impl Iterator<Item = &'a str>, allow: &[Strin
         .collect()
 }
 
-/// A script in one word: each of its commands by itself.
+/// The secret in a script that is one word; each command of the script is judged by itself.
 fn in_script(script: &str, allow: &[String]) -> Option<&'static str> {
     if !script.contains([' ', '\n']) {
         return None;
@@ -145,7 +147,7 @@ fn in_script(script: &str, allow: &[String]) -> Option<&'static str> {
             .trim_end_matches(['\n', ';', '|', '&'])
             .split_ascii_whitespace()
             .find_map(|word| state.secret(word, allow));
-        // A line that goes on belongs to the command.
+        // A line that ends with a backslash continues the command.
         if !command.ends_with("\\\n") {
             state = Words::default();
         }

@@ -9,13 +9,13 @@ const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
     .with_decode_allow_trailing_bits(true);
 
-/// Of a longer value the beginning is decoded.
+/// How much of a value is decoded, in bytes.
 const LONGEST: usize = 64 << 10;
 
-/// The text that this value is in base64, decoded once.
+/// The text behind a value in base64, decoded once.
 pub fn decoded(value: &str) -> Option<String> {
     let value = value.trim();
-    // Before anything is copied: most values are no base64 at all.
+    // This check comes before the copy, because most values are no base64.
     let is_encoded = |b: u8| b.is_ascii_alphanumeric() || b"+/=-_\n\r ".contains(&b);
     if value.len() < 16 || !value.bytes().take(LONGEST).all(is_encoded) {
         return None;
@@ -32,7 +32,7 @@ fn decode(text: &str) -> Option<String> {
     let bytes = GeneralPurpose::new(&alphabet, LENIENT).decode(text).ok()?;
     match String::from_utf8(bytes) {
         Ok(text) => Some(text),
-        // Cut in a character.
+        // The value was cut inside a character.
         Err(error) => {
             let end = error.utf8_error().valid_up_to();
             let bytes = error.into_bytes();
@@ -41,7 +41,7 @@ fn decode(text: &str) -> Option<String> {
     }
 }
 
-/// `user:password` in base64.
+/// Whether the value is `user:password` in base64.
 pub fn is_basic(value: &str) -> bool {
     value.len() >= 8
         && value.len() <= 1024
@@ -51,9 +51,9 @@ pub fn is_basic(value: &str) -> bool {
         })
 }
 
-/// `Bearer ...` or `Basic ...` as the whole value or behind `Authorization`.
+/// Whether the value is `Bearer ...` or `Basic ...`, or contains it after the word `Authorization`.
 pub fn has_authorization(value: &str) -> bool {
-    // Looked for once: a value may hold thousands of beginnings behind as many blanks.
+    // Counted once: there can be thousands of matches after thousands of blanks.
     let blank = value.len() - value.trim_start().len();
     ["earer ", "asic "].iter().any(|scheme| {
         value.match_indices(scheme).any(|(at, scheme)| {

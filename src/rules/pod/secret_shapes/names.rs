@@ -1,23 +1,24 @@
-//! Names of variables, settings and options that hold a secret.
+//! Secrets by the name of a variable, a setting or an option.
 
 use super::values::{is_literal, is_number, is_object_name, looks_random};
+use super::vocabulary::{AUTHS, DESCRIPTIONS, KEYS, MARKS, OBJECTS, PUBLIC_KEYS, SECRETS, SWITCHES, is_qualifier};
 
-/// What a name says of its value.
+/// What a name says about its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Named {
-    /// Whatever stands there is one, a number too.
+enum NameMeaning {
+    /// Any value is a secret, even a number.
     Password,
-    /// A secret that is no name of an object.
+    /// A secret, unless the value is the name of an object.
     Secret,
-    /// A token or key: no short number.
+    /// A token or key: any value but a short number.
     Key,
-    /// `user:password` or a password; no name of a method.
+    /// `user:password` or a password, unless the value is the name of a method.
     Auth,
-    /// A secret only if the value looks like one: the name may mean something else.
+    /// The name is ambiguous: a secret only if the value looks generated.
     Hint,
 }
 
-/// Whether a variable with this name and value holds a secret. `more` are further last words of names, in capitals.
+/// Whether a variable with this name and value contains a secret. `more` are further last words of names, in capitals.
 pub fn is_named_secret(name: &str, value: &str, more: &[String]) -> bool {
     let may_be_named = may_name(name) || !more.is_empty();
     if !may_be_named || !is_literal(value) {
@@ -27,30 +28,32 @@ pub fn is_named_secret(name: &str, value: &str, more: &[String]) -> bool {
     named(&words, more).is_some_and(|named| named.holds(&words, value.trim()))
 }
 
-/// The same for a setting inside a value, or an option of a program, where `secret`, `token` and `key` mean many things.
+/// The same for a setting inside a value, or an option of a program, where `secret`, `token` and `key` have more meanings.
 pub fn is_setting_secret(name: &str, value: &str) -> bool {
     if !may_name(name) || !is_literal(value) {
         return false;
     }
     let words = words(name);
-    // In ADO's and ODBC's strings it is no directory.
-    let alone = || name.eq_ignore_ascii_case("pwd").then_some(Named::Password);
+    // In connection strings of ADO and ODBC, `pwd` is a password and no directory.
+    let alone = || name.eq_ignore_ascii_case("pwd").then_some(NameMeaning::Password);
     let Some(named) = named(&words, &[]).or_else(alone) else { return false };
     let value = value.trim();
     if words.last().is_some_and(|last| last == "AUTH") {
         return super::encoded::is_basic(value);
     }
     match named {
-        Named::Password | Named::Auth => named.holds(&words, value),
-        // `secretKey` is mostly a key of a Secret.
-        Named::Secret | Named::Key if is_compound(&words) && name != "secretKey" => named.holds(&words, value),
-        Named::Secret | Named::Key => looks_random(value),
-        // Alone it may be a key of a map.
-        Named::Hint => words.len() > 1 && looks_random(value),
+        NameMeaning::Password | NameMeaning::Auth => named.holds(&words, value),
+        // `secretKey` is mostly a key in a Secret.
+        NameMeaning::Secret | NameMeaning::Key if is_compound(&words) && name != "secretKey" => {
+            named.holds(&words, value)
+        }
+        NameMeaning::Secret | NameMeaning::Key => looks_random(value),
+        // A single word may be a key of a map.
+        NameMeaning::Hint => words.len() > 1 && looks_random(value),
     }
 }
 
-/// `client_secret`, `api_key`, `accessToken`: of two words that leave no doubt.
+/// Whether two words of the name make it unambiguous: `client_secret`, `api_key`, `accessToken`.
 fn is_compound(words: &[String]) -> bool {
     let mut pairs = words.iter().zip(words.iter().skip(1));
     pairs.any(|(what, last)| match last.as_str() {
@@ -64,7 +67,7 @@ fn is_compound(words: &[String]) -> bool {
     }) || words.iter().any(|word| ["APIKEY", "SECRETKEY", "CLIENTSECRET", "ACCESSTOKEN"].contains(&word.as_str()))
 }
 
-impl Named {
+impl NameMeaning {
     fn holds(self, words: &[String], value: &str) -> bool {
         if is_own_name(words, value) {
             return false;
@@ -85,7 +88,7 @@ fn is_switch_number(is_switch: bool, digits: usize) -> bool {
     is_switch && digits != usize::MAX
 }
 
-/// `HF_TOKEN=HF_TOKEN`, `GOOGLE_API_KEY=GOOGLE_API_KEY_VAL`: in capitals, what is to be put there.
+/// Whether the value repeats the name in capitals, as a placeholder: `HF_TOKEN=HF_TOKEN`, `GOOGLE_API_KEY=GOOGLE_API_KEY_VAL`.
 fn is_own_name(name: &[String], value: &str) -> bool {
     if value.len() > 100 || value.chars().any(char::is_lowercase) || !value.contains(['_', ' ', '-']) {
         return false;
@@ -94,7 +97,7 @@ fn is_own_name(name: &[String], value: &str) -> bool {
     value.len() >= 2 && (name.ends_with(&value) || (name.len() >= 2 && value.starts_with(name)))
 }
 
-/// `your-api-key` is no key; as a password it would work.
+/// Whether the value is a placeholder for a token or key: `your-api-key`. As a password it would work.
 fn is_example(value: &str) -> bool {
     ["your-", "your_", "insert-", "insert_", "replace-", "replace_", "enter-", "my-own-", "dummy", "example"]
         .iter()
@@ -104,7 +107,7 @@ fn is_example(value: &str) -> bool {
         })
 }
 
-/// How somebody is to prove who he is, or that nobody has to.
+/// Whether the value is the name of a method of authentication.
 fn is_method(value: &str) -> bool {
     #[rustfmt::skip]
     const METHODS: [&str; 48] = [
@@ -120,7 +123,7 @@ fn is_method(value: &str) -> bool {
         })
 }
 
-/// Cheap, before the name is taken apart: whether any of the stems is in it.
+/// Whether the name contains the stem of a word for secrets. A cheap check before the name is split into words.
 pub fn may_name(name: &str) -> bool {
     const STEMS: [&str; 9] = ["pass", "pw", "secret", "token", "key", "cred", "auth", "salt", "pepper"];
     let bytes = name.as_bytes();
@@ -133,37 +136,37 @@ pub fn may_name(name: &str) -> bool {
     })
 }
 
-fn named(words: &[String], more: &[String]) -> Option<Named> {
-    // Alone it is the whole name, and qualifies nothing else.
+fn named(words: &[String], more: &[String]) -> Option<NameMeaning> {
+    // The first word is no qualifier: it has nothing to qualify.
     let qualifiers = words.iter().skip(1).rev().take_while(|word| is_qualifier(word)).count();
     let core = words.get(..words.len() - qualifiers).unwrap_or_default();
     let (last, before) = core.split_last()?;
     if more.iter().any(|word| word == last) {
-        return Some(Named::Password);
+        return Some(NameMeaning::Password);
     }
     if let Some(named) = by_last_word(last.trim_end_matches(|c: char| c.is_ascii_digit()), before) {
         return Some(named);
     }
     if before.ends_with(&["ROOT".to_owned(), "TOKEN".to_owned()]) && last == "ID" {
-        return Some(Named::Key);
+        return Some(NameMeaning::Key);
     }
-    // What follows says more about the secret: whose it is, or that this is not it.
+    // More words follow the word for a secret. They say what it is for, or that this is not the secret itself.
     if DESCRIPTIONS.contains(&last.as_str()) || words.last().is_some_and(|last| DESCRIPTIONS.contains(&last.as_str())) {
         return None;
     }
-    let is = |named: fn(Named) -> bool| {
+    let is = |named: fn(NameMeaning) -> bool| {
         (1..core.len()).any(|end| match core.get(..end).and_then(<[String]>::split_last) {
             Some((last, before)) => by_last_word(last, before).is_some_and(named),
             None => false,
         })
     };
-    if is(|named| named == Named::Password) && last != "KEY" {
-        return Some(Named::Password);
+    if is(|named| named == NameMeaning::Password) && last != "KEY" {
+        return Some(NameMeaning::Password);
     }
-    is(|_| true).then_some(Named::Hint)
+    is(|_| true).then_some(NameMeaning::Hint)
 }
 
-fn by_last_word(last: &str, before: &[String]) -> Option<Named> {
+fn by_last_word(last: &str, before: &[String]) -> Option<NameMeaning> {
     let what = before.last().map(String::as_str);
     let ends = |endings: &[&str]| endings.iter().any(|ending| last.ends_with(ending));
     if ends(&["PASSWORD", "PASSWORDS", "PASSWD", "PASSPHRASE", "REQUIREPASS", "MASTERAUTH"])
@@ -172,125 +175,48 @@ fn by_last_word(last: &str, before: &[String]) -> Option<Named> {
             .iter()
             .any(|of| last.strip_suffix("PASS") == Some(of))
     {
-        return Some(Named::Password);
+        return Some(NameMeaning::Password);
     }
     match last {
-        // PWD alone is the shell's directory.
-        "PWD" | "PW" => before.last().is_some_and(|what| what != "OLD").then_some(Named::Password),
-        "CREDENTIAL" | "CREDENTIALS" | "CREDS" => Some(Named::Secret),
-        "SECRETS" | "TOKENS" | "KEYS" | "APIKEYS" => Some(Named::Hint),
-        "SALT" | "PEPPER" => Some(Named::Key),
+        // PWD alone is the directory of a shell.
+        "PWD" | "PW" => before.last().is_some_and(|what| what != "OLD").then_some(NameMeaning::Password),
+        "CREDENTIAL" | "CREDENTIALS" | "CREDS" => Some(NameMeaning::Secret),
+        "SECRETS" | "TOKENS" | "KEYS" | "APIKEYS" => Some(NameMeaning::Hint),
+        "SALT" | "PEPPER" => Some(NameMeaning::Key),
         "KEY" => key(what, before),
-        "AUTH" => Some(if what.is_some_and(|what| AUTHS.contains(&what)) { Named::Auth } else { Named::Hint }),
-        "AUTHORIZATION" => Some(Named::Auth),
+        "AUTH" => {
+            Some(if what.is_some_and(|what| AUTHS.contains(&what)) { NameMeaning::Auth } else { NameMeaning::Hint })
+        }
+        "AUTHORIZATION" => Some(NameMeaning::Auth),
         _ if last.ends_with("SECRET") => Some(match what {
-            Some(what) if OBJECTS.contains(&what) => Named::Hint,
-            _ => Named::Secret,
+            Some(what) if OBJECTS.contains(&what) => NameMeaning::Hint,
+            _ => NameMeaning::Secret,
         }),
         _ if last.ends_with("TOKEN") => match what {
             Some(what) if MARKS.contains(&what) => None,
-            // The one of an etcd cluster is its name.
-            Some("CLUSTER" | "MAX" | "MIN") => Some(Named::Hint),
-            _ => Some(Named::Key),
+            // The cluster token of etcd is a name.
+            Some("CLUSTER" | "MAX" | "MIN") => Some(NameMeaning::Hint),
+            _ => Some(NameMeaning::Key),
         },
-        _ if last.ends_with("ACCESSKEY") => Some(Named::Hint),
+        _ if last.ends_with("ACCESSKEY") => Some(NameMeaning::Hint),
         _ => ["API", "PRIVATE", "SECRET", "ACCOUNT", "ENCRYPTION", "SIGNING", "LICENSE", "MASTER", "AUTH"]
             .iter()
             .any(|of| last.strip_suffix("KEY").is_some_and(|what| what.ends_with(of)))
-            .then_some(Named::Key),
+            .then_some(NameMeaning::Key),
     }
 }
 
-fn key(what: Option<&str>, before: &[String]) -> Option<Named> {
+fn key(what: Option<&str>, before: &[String]) -> Option<NameMeaning> {
     match what {
-        // Beside it, an access key is a name.
-        // The words next to it are enough: a name may have thousands.
-        Some("ACCESS") if before.iter().rev().take(4).any(|word| word == "SECRET") => Some(Named::Key),
+        // Without SECRET, an access key is the name of a key. Only the nearest words count: a name may have thousands.
+        Some("ACCESS") if before.iter().rev().take(4).any(|word| word == "SECRET") => Some(NameMeaning::Key),
         Some(what) if PUBLIC_KEYS.contains(&what) => None,
-        Some(what) if KEYS.contains(&what) => Some(Named::Key),
-        _ => Some(Named::Hint),
+        Some(what) if KEYS.contains(&what) => Some(NameMeaning::Key),
+        _ => Some(NameMeaning::Hint),
     }
 }
 
-/// What a key is of when it is secret. One of SSH or TLS is a long text, or else the name of one.
-#[rustfmt::skip]
-const KEYS: [&str; 26] = [
-    "ACCOUNT", "ADMIN", "AES", "API", "APP", "AUTH", "COOKIE", "CRYPT", "DB", "DECRYPTION", "ENC", "ENCRYPTION", "FERNET",
-    "HMAC", "JWT", "LICENSE", "MASTER", "NONCE", "OTP", "PRIVATE", "SECRET", "SESSION", "SHARED", "SIGNING", "STORAGE",
-    "WEBHOOK",
-];
-
-/// Keys that are no secrets, however they look.
-#[rustfmt::skip]
-const PUBLIC_KEYS: [&str; 24] = [
-    "ANNOTATION", "CACHE", "CONFIG", "FOREIGN", "GROUP", "HASH", "IDEMPOTENCY", "INDEX", "LABEL", "MAP", "OBJECT", "PARTITION",
-    "PRIMARY", "PUB", "PUBLIC", "PUBLISHABLE", "ROUTING", "ROW", "S3", "SITE", "SORT", "TAG", "TAINT", "TOPOLOGY",
-];
-
-/// What a secret is of when it is the secret itself and no object's name.
-#[rustfmt::skip]
-const SECRETS: [&str; 22] = [
-    "ACCESS", "API", "APP", "AUTH", "CLIENT", "CONSUMER", "COOKIE", "CSRF", "HMAC", "HTTP", "JWT", "MASTER",
-    "OAUTH", "OAUTH2", "OIDC", "REFRESH", "RPC", "SESSION", "SHARED", "SIGNING", "TOKEN", "WEBHOOK",
-];
-
-/// What a secret is of when it is an object of the cluster.
-#[rustfmt::skip]
-const OBJECTS: [&str; 14] = [
-    "CA", "CERT", "CERTIFICATE", "CERTS", "IMAGE", "INGRESS", "K8S", "KUBE", "KUBERNETES", "PULL", "REGISTRY", "SERVING", "SSL", "TLS",
-];
-
-/// Tokens of language models and parsers.
-#[rustfmt::skip]
-const MARKS: [&str; 14] =
-    ["BEGIN", "BOS", "CLS", "END", "EOS", "MASK", "PAD", "SEP", "SPECIAL", "START", "STOP", "THINK", "UNK", "VIDEO"];
-
-/// What a password for is called `AUTH`.
-#[rustfmt::skip]
-const AUTHS: [&str; 14] = [
-    "BASIC", "CASSANDRA", "DB", "DOCKER", "ELASTIC", "ELASTICSEARCH", "KAFKA", "MEMCACHED", "MONGO", "MONGODB", "NATS", "NEO4J",
-    "REDIS", "VALKEY",
-];
-
-/// Words that make a switch or a limit of a name: `ALLOW_EMPTY_PASSWORD`, `MAX_TOKEN`.
-#[rustfmt::skip]
-const SWITCHES: [&str; 26] = [
-    "ALLOW", "ALLOWED", "CREATE", "DISABLE", "DISABLED", "EMPTY", "ENABLE", "ENABLED", "FORCE", "GENERATE", "HAS", "HIDE",
-    "IGNORE", "IS", "MASK", "MAX", "MIN", "NO", "NUM", "RANDOM", "REQUIRE", "REQUIRED", "SHOW", "SKIP", "USE", "WITHOUT",
-];
-
-/// Words that only tell which or how: `PASSWORD_2`, `TOKEN_BASE64`, `DB_PASSWORD_PROD`.
-fn is_qualifier(word: &str) -> bool {
-    #[rustfmt::skip]
-    const WORDS: [&str; 56] = [
-        "ADMIN", "ALT", "B64", "BACKUP", "BASE", "BASE64", "BLUE", "CURRENT", "DATABASE", "DB", "DEFAULT", "DEV",
-        "DEVELOPMENT", "ENV", "EXTERNAL", "GREEN", "HEX", "INTERNAL", "LIVE", "LOCAL", "MAIN", "MASTER", "MONGO", "MONGODB",
-        "MYSQL", "NEW", "NEXT", "OLD", "ORIG", "PG", "PLAIN", "PLAINTEXT", "POSTGRES", "PREPROD", "PREVIOUS", "PRIMARY",
-        "PROD", "PRODUCTION", "QA", "RAW", "READONLY", "REDIS", "REPLICA", "RO", "ROOT", "RW", "SANDBOX", "SECONDARY",
-        "SMTP", "STAGE", "STAGING", "STRING", "TEST", "TEXT", "UAT", "VALUE",
-    ];
-    let is_version = || word.strip_prefix('V').unwrap_or(word).bytes().all(|b| b.is_ascii_digit());
-    WORDS.contains(&word) || is_version()
-}
-
-/// Last words that say that this is not the secret, but where it is, what it is called or how it is used.
-#[rustfmt::skip]
-const DESCRIPTIONS: [&str; 134] = [
-    "ADDR", "ADDRESS", "AGE", "ALG", "ALGO", "ALGORITHM", "ALIAS", "ALLOWED", "ANNOTATION", "ATTRIBUTE", "AUDIENCE", "AUTHENTICATION",
-    "BACKEND", "BUNDLE", "CA", "CERT", "CERTIFICATE", "CHECK", "CLAIM", "CLASS", "CMD", "COLUMN", "COMMAND", "COMPLEXITY",
-    "CONFIG", "CONFIGMAP", "COOKIE", "COST", "COUNT", "DAYS", "DIR", "DIRECTORY", "DISABLED", "DOMAIN", "DURATION", "EMAIL",
-    "ENABLED", "ENCODER", "ENCODING", "ENDPOINT", "ENGINE", "EXPIRATION", "EXPIRE", "EXPIRES", "EXPIRY", "FIELD", "FILE", "FILENAME",
-    "FILES", "FINGERPRINT", "FOLDER", "FORMAT", "GROUP", "HANDLER", "HASH", "HASHER", "HEADER", "HEADERS", "HINT", "HOST",
-    "HOSTNAME", "HOURS", "ID", "IDS", "IMAGE", "INDEX", "INTERVAL", "ISSUER", "ITERATIONS", "KIND", "LABEL", "LABELS",
-    "LEN", "LENGTH", "LIFESPAN", "LIFETIME", "LIMIT", "LOCATION", "MANAGER", "MAX", "MECHANISM", "MESSAGE", "METHOD", "MIN",
-    "MINUTES", "MODE", "MOUNT", "NAME", "NAMES", "NAMESPACE", "PARAM", "PARAMETER", "PATH", "PATHS", "PATTERN", "PERIOD",
-    "PLUGIN", "POLICY", "PORT", "PREFIX", "PROMPT", "PROVIDER", "PUB", "REALM", "REF", "REFERENCE", "REFRESH", "REGEX",
-    "REQUIRED", "RESET", "ROLE", "ROTATION", "ROUNDS", "RULES", "SCOPE", "SCOPES", "SECONDS", "SELECTOR", "SHARES", "SIZE",
-    "SOURCE", "STORE", "STRENGTH", "SUFFIX", "TEMPLATE", "THRESHOLD", "TIMEOUT", "TTL", "TYPE", "URI", "URL", "USER",
-    "USERNAME", "VERSION",
-];
-
-/// `dbPassword`, `DB_PASSWORD` and `db.password` as DB, PASSWORD.
+/// The words of a name, in capitals: DB and PASSWORD of `dbPassword`, `DB_PASSWORD` and `db.password`.
 pub fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut was_lower = false;

@@ -1,25 +1,25 @@
-//! Tokens and keys of well-known services, by how they begin and how long they are.
+//! Tokens and keys of well-known services, by their prefix and length.
 
-/// What the rest of a token is made of.
+/// The characters of a token after its prefix.
 #[derive(Clone, Copy)]
-enum Of {
+enum Charset {
     /// Letters, digits, `_` and `-`.
     Token,
-    /// The same, and at least one digit: words are no tokens.
+    /// As `Token`, with at least one digit, because words have none.
     Digits,
     /// Letters and digits.
     Letters,
-    /// Capitals and digits.
+    /// Capital letters and digits.
     Capitals,
     /// Hexadecimal digits.
     Hex,
 }
 
-use Of::{Capitals, Digits, Hex, Letters, Token};
+use Charset::{Capitals, Digits, Hex, Letters, Token};
 
-/// How tokens begin, how long the rest is at least, what it is made of, and what they are.
+/// Prefix, least length of the rest, its characters, and what the token is.
 #[rustfmt::skip]
-static PREFIXES: [(&str, usize, Of, &str); 92] = [
+static PREFIXES: [(&str, usize, Charset, &str); 92] = [
     ("AKIA", 16, Capitals, "an AWS access key"),
     ("ASIA", 16, Capitals, "an AWS access key"),
     ("ABIA", 16, Capitals, "an AWS access key"),
@@ -118,7 +118,7 @@ pub fn is_token_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
 }
 
-/// The service whose token stands in the value as a word of its own.
+/// The kind of token that the value contains as a word.
 pub fn known_token(value: &str) -> Option<&'static str> {
     by_prefix(value)
         .or_else(|| is_sendgrid(value).then_some("a SendGrid key"))
@@ -131,7 +131,7 @@ pub fn known_token(value: &str) -> Option<&'static str> {
 fn by_prefix(value: &str) -> Option<&'static str> {
     let mut at = 0;
     value.split_inclusive(|c| !is_token_char(c)).find_map(|word| {
-        // `ya29.` has a full stop in what it begins with, so the token is longer than the word.
+        // Some prefixes, such as `ya29.`, contain a full stop, so the token can be longer than the word.
         let from = value.get(at..).unwrap_or_default();
         at += word.len();
         begins_token(word, from)
@@ -139,27 +139,29 @@ fn by_prefix(value: &str) -> Option<&'static str> {
 }
 
 fn begins_token(word: &str, from: &str) -> Option<&'static str> {
-    // So do all of them begin.
+    // All prefixes begin with a letter or a digit.
     let first = word.bytes().next().filter(u8::is_ascii_alphanumeric)?;
     PREFIXES
         .iter()
         .filter(|(prefix, ..)| prefix.as_bytes().first() == Some(&first))
-        .find(|(prefix, length, of, _)| from.strip_prefix(prefix).is_some_and(|rest| is_made_of(rest, *length, *of)))
+        .find(|(prefix, length, charset, _)| {
+            from.strip_prefix(prefix).is_some_and(|rest| is_made_of(rest, *length, *charset))
+        })
         .map(|(.., what)| *what)
 }
 
-fn is_made_of(rest: &str, length: usize, of: Of) -> bool {
-    let fits = |c: char| match of {
+fn is_made_of(rest: &str, length: usize, charset: Charset) -> bool {
+    let fits = |c: char| match charset {
         Token | Digits => is_token_char(c),
         Letters => c.is_ascii_alphanumeric(),
         Capitals => c.is_ascii_uppercase() || c.is_ascii_digit(),
         Hex => c.is_ascii_hexdigit(),
     };
     let near = || rest.chars().take(length);
-    near().filter(|c| fits(*c)).count() == length && (!matches!(of, Digits) || near().any(|c| c.is_ascii_digit()))
+    near().filter(|c| fits(*c)).count() == length && (!matches!(charset, Digits) || near().any(|c| c.is_ascii_digit()))
 }
 
-/// `SG.`, 22 characters, a full stop, and 43 more.
+/// Whether the value contains `SG.`, 22 characters, a full stop, and 43 more characters.
 fn is_sendgrid(value: &str) -> bool {
     value.len() >= 69
         && value.match_indices("SG.").any(|(at, prefix)| {
@@ -172,7 +174,8 @@ fn is_sendgrid(value: &str) -> bool {
         })
 }
 
-/// Telegram's `123456789:AA...`, and Discord's three parts, of which the first is a number in base64.
+/// Whether the value contains the token of a bot: `123456789:AA...` of Telegram, or the three parts of Discord, of which the
+/// first is a number in base64.
 fn is_bot(value: &str) -> bool {
     let telegram = |at: usize| {
         let number = value.get(at.saturating_sub(10)..at).unwrap_or_default();
@@ -192,7 +195,7 @@ fn is_bot(value: &str) -> bool {
             || value.split(|c| !(is_token_char(c) || c == '.')).any(discord))
 }
 
-/// URLs that let anybody post who knows them.
+/// Whether the value contains the URL of a webhook that accepts messages without a login.
 fn is_webhook(value: &str) -> bool {
     [
         "hooks.slack.com/services/T",
@@ -210,7 +213,7 @@ fn is_webhook(value: &str) -> bool {
     })
 }
 
-/// Three characters, a digit, `Q~`, and the rest of forty.
+/// Whether the value contains three characters, a digit, `Q~`, and 31 or more characters.
 fn is_entra(value: &str) -> bool {
     value.match_indices("Q~").any(|(at, mark)| {
         let before = value.get(at.saturating_sub(4)..at).unwrap_or_default();
@@ -223,7 +226,7 @@ fn is_entra(value: &str) -> bool {
     })
 }
 
-/// Three parts of base64, of which the first is a JSON object. Each part is looked at once.
+/// Whether the value contains three parts of base64, of which the first is a JSON object. Each part is read once.
 fn has_web_token(value: &str) -> bool {
     const PART: usize = 16;
     let long = |part: &str| part.len() >= PART;
@@ -232,7 +235,7 @@ fn has_web_token(value: &str) -> bool {
         && value.split_inclusive(|c| !is_token_char(c)).any(|part| {
             let own = part.strip_suffix(|c| !is_token_char(c)).unwrap_or(part);
             let [first, second] = before.map(|part| part.strip_suffix('.').unwrap_or_default());
-            // Of several beginnings the earliest has the longest part.
+            // Of several places at which an object may begin, the first one leaves the longest part.
             let object = || first.find("eyJ").and_then(|at| first.get(at..));
             let found = long(own) && long(second) && object().is_some_and(long);
             before = [before[1], part];

@@ -1,11 +1,12 @@
-//! Logins in URLs and in the connection strings that look like one.
+//! Logins in URLs, and in connection strings that look like URLs.
 
 use super::values::{floor, is_literal};
 
-/// No login is longer, in a URL that anybody writes.
+/// The longest login that is read, in bytes.
 const LOGIN: usize = 512;
 
-/// A user and a password that is no reference: `scheme://user:password@host`, and what Go's MySQL and Oracle have instead.
+/// Whether the value contains a login with a literal password: `scheme://user:password@host`, or the forms of Go's MySQL driver
+/// and of Oracle.
 pub fn has_password(value: &str) -> bool {
     value.contains('@')
         && (value.match_indices("://").any(|(at, found)| is_login(after(value, at + found.len())))
@@ -28,13 +29,13 @@ fn is_login(rest: &str) -> bool {
     let authority = token.get(..end).unwrap_or_default();
     let password = |authority: &str| {
         let (login, host) = authority.rsplit_once('@')?;
-        // An image by its digest.
+        // This is an image with a digest.
         login.split_once(':').filter(|_| !host.starts_with("sha256:")).map(|(_, password)| is_literal(password))
     };
     if let Some(found) = password(authority) {
         return found;
     }
-    // A password with a slash that should have been escaped: what stands behind the colon is no port.
+    // A password may contain a slash that should have been escaped: then the text after the colon is no port.
     let port = authority.split_once(':').map(|(_, port)| port);
     let is_cut =
         port.is_some_and(|port| !port.is_empty() && port.bytes().any(|b| !b.is_ascii_digit()) && is_plain(port));
@@ -45,7 +46,7 @@ fn is_plain(text: &str) -> bool {
     !text.contains(['$', '{', '<', '[', ':'])
 }
 
-/// The first such character outside `<...>`, `{...}` and `(...)`, or the end.
+/// The position of the first such character outside `<...>`, `{...}` and `(...)`, or the end.
 fn references_skipped(text: &str, stop: impl Fn(char) -> bool) -> usize {
     let mut open = 0_usize;
     for (at, c) in text.char_indices() {
@@ -59,7 +60,7 @@ fn references_skipped(text: &str, stop: impl Fn(char) -> bool) -> usize {
     text.len()
 }
 
-/// `user:password` ends here.
+/// Whether `user:password` ends at this position.
 fn ends_with_login(value: &str, at: usize) -> bool {
     let from = (at.saturating_sub(LOGIN)..=at).find(|from| value.is_char_boundary(*from)).unwrap_or(at);
     let before = value.get(from..at).unwrap_or_default();
@@ -67,12 +68,13 @@ fn ends_with_login(value: &str, at: usize) -> bool {
     login.split_once(':').is_some_and(|(user, password)| !user.is_empty() && is_literal(password))
 }
 
-/// `thin:user/password@host`
+/// Whether the text is a login of Oracle: `thin:user/password@host`.
 fn is_oracle(rest: &str) -> bool {
     let login = rest.split_once('@').map(|(login, _)| login.rsplit(':').next().unwrap_or(login));
     login.is_some_and(slashed)
 }
 
+/// Whether the login is `user/password`.
 fn slashed(login: &str) -> bool {
     login.len() <= LOGIN
         && login.split_once('/').is_some_and(|(user, password)| {

@@ -1,6 +1,6 @@
-//! Whether a value is one of its own, or stands for something that is kept elsewhere.
+//! Separates literal values from references, placeholders, paths and other values that cannot be a secret.
 
-/// Not empty, no switch, no reference, no placeholder, no path and no address.
+/// Whether the value itself may be a secret: it is not empty, and no switch, reference, placeholder, path or address.
 pub fn is_literal(value: &str) -> bool {
     let value = unquoted(value.trim());
     !(value.is_empty()
@@ -16,7 +16,7 @@ fn unquoted(value: &str) -> &str {
     ['"', '\''].iter().find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote)).unwrap_or(value)
 }
 
-/// Words that switch something on or off, or say that there is nothing.
+/// Words that switch something on or off, or mean that there is no value.
 fn is_switch(value: &str) -> bool {
     const WORDS: [&str; 18] = [
         "true",
@@ -45,7 +45,7 @@ pub fn is_number(value: &str) -> bool {
     !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// What nobody's password is. `changeme` works as a password, so it is one.
+/// Texts that are no password but mark the place of one. `changeme` works as a password, so it counts as one.
 fn is_placeholder(value: &str) -> bool {
     const BEGINNINGS: [&str; 8] =
         ["INSERT_", "INSERT-", "REPLACE_", "REPLACE-", "REPLACEME", "YOUR_", "YOUR-", ".Values."];
@@ -66,13 +66,13 @@ fn is_identifier(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b))
 }
 
-/// The longest reference that is looked for: `{{ .Values.database.password | quote }}`.
+/// The longest reference that is recognised, in bytes: `{{ .Values.database.password | quote }}`.
 const REFERENCE: usize = 160;
 
-/// Longer values are texts of their own.
+/// Values longer than this count as literal.
 const TEMPLATE: usize = 16 * 1024;
 
-/// References, beside which nothing stands that is a secret by itself: `$(A)-$(B)`.
+/// Whether the value consists of references, and of other text that is no secret by itself: `$(A)-$(B)`.
 fn is_template(value: &str) -> bool {
     if value.len() > TEMPLATE {
         return false;
@@ -89,7 +89,7 @@ fn is_template(value: &str) -> bool {
                 found = true;
                 length
             }
-            // A character of its own.
+            // The character begins no reference.
             None => 1,
         };
         rest = from.get(length..).unwrap_or_default();
@@ -97,12 +97,12 @@ fn is_template(value: &str) -> bool {
     found && !random && !looks_random(rest)
 }
 
-/// `${PASSWORD:-hunter2}`
+/// Whether the default of a reference is a literal value: `${PASSWORD:-hunter2}`.
 fn is_plain_default(default: &str) -> bool {
     !default.contains(['$', '{', '<', '%']) && is_literal(default)
 }
 
-/// The reference that a text begins with: how long it is, and what it gives if there is nothing.
+/// The reference at the beginning of a text: its length, and its default value.
 fn reference(text: &str) -> Option<(usize, Option<&str>)> {
     let near = text.get(..floor(text, REFERENCE)).unwrap_or(text);
     let closed = |open: &str, close: &str| {
@@ -123,7 +123,8 @@ fn reference(text: &str) -> Option<(usize, Option<&str>)> {
         .or_else(|| closed("%", "%").filter(named).map(whole))
 }
 
-/// `$1`, `$DB_PASSWORD`: a variable of a shell, as a whole value or before more. Small letters may be a password's.
+/// A shell variable at the beginning of a text: `$1`, `$DB_PASSWORD`. With small letters it must be the whole text, because
+/// `$word` can be part of a password.
 fn shell_variable(text: &str) -> Option<(usize, Option<&str>)> {
     let name = text.strip_prefix('$')?;
     let end = name.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(name.len());
@@ -132,7 +133,7 @@ fn shell_variable(text: &str) -> Option<(usize, Option<&str>)> {
     is_variable.then_some((end + 1, None))
 }
 
-/// What a reference gives where its variable is not set: `A:-b` of a shell, `a.b:c` of Spring.
+/// The default value in a reference: `b` in `A:-b` of a shell, `c` in `a.b:c` of Spring.
 fn default_of(inner: &str) -> Option<&str> {
     let (_, default) = inner.split_once(':')?;
     let default = default.strip_prefix(['-', '=']).unwrap_or(default);
@@ -141,13 +142,13 @@ fn default_of(inner: &str) -> Option<&str> {
     (!is_other).then_some(default)
 }
 
-/// The largest border of a character up to `at`.
+/// The last boundary between characters at or before `at`.
 pub fn floor(text: &str, at: usize) -> usize {
     let at = at.min(text.len());
     (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default()
 }
 
-/// References to a store of secrets, and values that are encrypted.
+/// Whether the value refers to a store of secrets, or is encrypted.
 fn is_stored_elsewhere(value: &str) -> bool {
     #[rustfmt::skip]
     const BEGINNINGS: [&str; 42] = [
@@ -165,7 +166,7 @@ fn is_stored_elsewhere(value: &str) -> bool {
         || (value.starts_with("projects/") && value.contains("/secrets/"))
 }
 
-/// The path of a file, not what is in it.
+/// Whether the value is the path of a file.
 fn is_path(value: &str) -> bool {
     #[rustfmt::skip]
     const FILES: [&str; 27] = [
@@ -180,7 +181,7 @@ fn is_path(value: &str) -> bool {
     let names_a_file = || {
         value.rsplit_once('.').is_some_and(|(name, end)| is_identifier(&name.replace('/', "")) && FILES.contains(&end))
     };
-    // `auth/kubernetes`: words between slashes, and no digit in the last of them.
+    // `auth/kubernetes`: words in small letters between slashes.
     let is_relative = || {
         value.contains('/')
             && value
@@ -190,12 +191,12 @@ fn is_path(value: &str) -> bool {
     (plain && is_absolute()) || names_a_file() || is_relative()
 }
 
-/// Base64 has slashes too, and what stands between them is no word.
+/// Base64 contains slashes as well, but no words between them.
 fn looks_like_base64(value: &str) -> bool {
     value.len() >= 20 && (value.ends_with('=') || value.contains('+') || value.split('/').any(is_mixed))
 }
 
-/// A URL; what it holds is judged by its own shape.
+/// Whether the value is a URL. A password in a URL is recognised by its shape, in `urls`.
 fn is_address(value: &str) -> bool {
     let scheme = value.split_once("://").map(|(scheme, _)| scheme.strip_prefix("jdbc:").unwrap_or(scheme));
     scheme.is_some_and(|scheme| {
@@ -203,7 +204,8 @@ fn is_address(value: &str) -> bool {
     })
 }
 
-/// Made by a generator: digits among letters for longer than any word, or in capitals and small letters.
+/// Whether the value looks generated: a part with digits and letters that is longer than a word, or that mixes digits, capitals
+/// and small letters.
 pub fn looks_random(value: &str) -> bool {
     const LONG: usize = 16;
     let alphabet = |b: u8| b.is_ascii_alphanumeric() || b"+/=_-.~".contains(&b);
@@ -217,13 +219,13 @@ pub fn looks_random(value: &str) -> bool {
     value.split(['-', '_', '.', '/', '+', '=', '~']).any(|part| is_mixed(part) || long(part)) || is_uuid(value)
 }
 
-/// Digits, capitals and small letters in one.
+/// Whether the part has digits, capitals and small letters.
 fn is_mixed(part: &str) -> bool {
     let has = |is: fn(&u8) -> bool| part.bytes().any(|b| is(&b));
     part.len() >= 12 && has(u8::is_ascii_digit) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase)
 }
 
-/// Groups of hexadecimal digits, or something that was made to look so.
+/// Whether the value has the five groups of a UUID, of hexadecimal digits or of other letters and digits.
 fn is_uuid(value: &str) -> bool {
     let groups = || value.split('-');
     groups().count() == 5
@@ -232,7 +234,7 @@ fn is_uuid(value: &str) -> bool {
         && groups().filter(|group| group.bytes().any(|b| b.is_ascii_digit())).count() >= 3
 }
 
-/// The name of an object of the cluster: `webhook-server-cert`, `regcred`.
+/// Whether the value looks like the name of an object in the cluster: `webhook-server-cert`, `regcred`.
 pub fn is_object_name(value: &str) -> bool {
     #[rustfmt::skip]
     const ENDINGS: [&str; 12] =

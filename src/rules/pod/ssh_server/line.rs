@@ -1,28 +1,12 @@
 //! Follows a command line to the program that it runs.
 
 use super::script::{self, Dialect};
-use super::words::{
-    ENTRIES, MANAGERS, Order, READERS, SERVERS, SERVICES, SHELLS, STARTS, STOPS, WINDOWS_SHELLS, WRAPPERS, Wrapper,
-};
+use super::server::{Hit, Server, is_short_options, known, name};
+use super::services::managed;
+use super::words::{ENTRIES, READERS, SERVERS, SERVICES, SHELLS, STARTS, WINDOWS_SHELLS};
+use super::wrappers::{WRAPPERS, Wrapper};
 
-/// How deep scripts in scripts are read. Each costs as much as its text.
-pub const DEEPEST: usize = 6;
-
-/// How many words of the call of a service manager are read.
-const MANAGED: usize = 16;
-
-/// An SSH server that a command line runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Server {
-    pub name: &'static str,
-    /// It is run by a service manager or an init script.
-    pub is_service: bool,
-}
-
-/// The word that names the server, and the server.
-pub type Hit = (usize, Server);
-
-/// Where a command line goes on.
+/// Where the search in a command line continues.
 enum Next {
     /// At a later word, which is a program again.
     Word(usize),
@@ -30,7 +14,7 @@ enum Next {
     End,
 }
 
-/// The word of a command line that makes it run an SSH server. Each word is looked at once.
+/// The word of a command line that makes it run an SSH server. Each word is read once.
 pub fn find(words: &[&str], depth: usize) -> Option<Hit> {
     let mut at = 0;
     loop {
@@ -42,17 +26,17 @@ pub fn find(words: &[&str], depth: usize) -> Option<Hit> {
     }
 }
 
-/// As [`find`], of arguments that an entry point is given, which may be a shell.
+/// As [`find`], in the arguments of an entry point, which may be a shell.
 pub fn find_in_arguments(words: &[&str]) -> Option<Hit> {
     match words.split_first() {
-        Some((first, [script, ..])) if is_cluster(first) && first.ends_with('c') => {
-            script::find(script, Dialect::Unix, 1).map(|server| (1, server))
+        Some((first, [script, ..])) if is_short_options(first) && first.ends_with('c') => {
+            find_in_script(script, Dialect::Unix, 1).map(|server| (1, server))
         }
         _ => find(words, 0),
     }
 }
 
-/// Whether arguments are no programs: of a shell's script, of a program that only reads.
+/// Whether the command runs none of its arguments: a shell runs its script, and some programs only read.
 pub fn takes_no_program(command: &[&str]) -> bool {
     let is = |list: &[&str], program: &&str| list.contains(&&*name(program));
     command.first().is_some_and(|program| is(READERS, program))
@@ -66,10 +50,10 @@ fn step(words: &[&str], at: usize, depth: usize) -> Next {
     if let Some(next) = init_script(word, at, &program, rest) {
         return next;
     }
-    if let Some(name) = among(&SERVERS, &program) {
+    if let Some(name) = known(&SERVERS, &program) {
         return Next::Hit((at, Server { name, is_service: false }));
     }
-    if let Some((index, server)) = managed(&program, rest.get(..MANAGED).unwrap_or(rest)) {
+    if let Some((index, server)) = managed(&program, rest) {
         return Next::Hit((at + 1 + index, server));
     }
     if word.is_empty() || is_assignment(word) {
@@ -94,15 +78,19 @@ fn step(words: &[&str], at: usize, depth: usize) -> Next {
     if READERS.contains(&&*program) {
         return Next::End;
     }
-    // Whatever it is, behind `--` there may be what it runs.
+    // Any other program may run what comes after `--`.
     rest.iter().position(|word| *word == "--").map_or(Next::End, |index| Next::Word(at + 2 + index))
 }
 
 fn in_script(text: &str, at: usize, depth: usize) -> Next {
-    script::find(text, Dialect::Unix, depth + 1).map_or(Next::End, |server| Next::Hit((at, server)))
+    find_in_script(text, Dialect::Unix, depth + 1).map_or(Next::End, |server| Next::Hit((at, server)))
 }
 
-/// Passes over the options and operands of a wrapper.
+fn find_in_script(text: &str, dialect: Dialect, depth: usize) -> Option<Server> {
+    script::find(text, dialect, depth, |words, depth| find(words, depth).map(|(_, server)| server))
+}
+
+/// Skips the options and operands of a wrapper.
 fn wrapped(wrapper: &Wrapper, words: &[&str], from: usize, depth: usize) -> Next {
     let mut operands = wrapper.operands;
     let mut at = from;
@@ -135,7 +123,7 @@ fn wrapped(wrapper: &Wrapper, words: &[&str], from: usize, depth: usize) -> Next
     Next::End
 }
 
-/// The value of an option of this list, and the word that it stands in: `-c X`, `-lc X`, `--command=X`.
+/// The value of an option of this list, and the index of the word that has the value: `-c X`, `-lc X`, `--command=X`.
 fn value_of<'w>(
     list: &str,
     word: &'w str,
@@ -157,16 +145,11 @@ fn takes_next(list: &str, word: &str, value: Option<&str>) -> bool {
     if value.is_some() || is(word) {
         return value.is_none();
     }
-    if !is_cluster(word) {
+    if !is_short_options(word) {
         return false;
     }
     let mut letters = word.chars().skip(1);
     letters.find(|letter| is(&format!("-{letter}"))).is_some() && letters.next().is_none()
-}
-
-/// Letters behind one dash.
-fn is_cluster(word: &str) -> bool {
-    word.strip_prefix('-').is_some_and(|letters| !letters.is_empty() && !letters.starts_with('-'))
 }
 
 fn split_option(word: &str) -> (&str, Option<&str>) {
@@ -176,18 +159,18 @@ fn split_option(word: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// A shell: its script, and what the script runs of the words behind it.
+/// Continues in the script of a shell, or in the words after the script if the script runs them.
 fn shell(words: &[&str], from: usize, depth: usize) -> Next {
     let mut at = from;
     let mut has_script = false;
     while let Some(option) = words.get(at).filter(|word| word.starts_with(['-', '+']) && **word != "-") {
-        has_script |= is_cluster(option) && option.contains('c');
+        has_script |= is_short_options(option) && option.contains('c');
         let takes_value =
-            matches!(*option, "--rcfile" | "--init-file") || option.ends_with(['o', 'O']) && is_cluster(option);
+            matches!(*option, "--rcfile" | "--init-file") || option.ends_with(['o', 'O']) && is_short_options(option);
         at += if takes_value { 2 } else { 1 };
     }
     let Some(script) = words.get(at).filter(|_| has_script) else { return Next::Word(at) };
-    if let Some(server) = script::find(script, Dialect::Unix, depth + 1) {
+    if let Some(server) = find_in_script(script, Dialect::Unix, depth + 1) {
         return Next::Hit((at, server));
     }
     if script.contains("$0") {
@@ -196,7 +179,7 @@ fn shell(words: &[&str], from: usize, depth: usize) -> Next {
     if ["$@", "$*", "${@", "$1"].iter().any(|all| script.contains(all)) { Next::Word(at + 2) } else { Next::End }
 }
 
-/// `cmd /c ...` and `powershell -Command ...`: all that follows is a script.
+/// `cmd /c ...` and `powershell -Command ...`: the rest of the line is a script.
 fn windows_shell(program: &str, words: &[&str], from: usize, depth: usize) -> Next {
     let is_cmd = program == "cmd";
     let mut at = from;
@@ -215,19 +198,19 @@ fn windows_shell(program: &str, words: &[&str], from: usize, depth: usize) -> Ne
         }
     }
     let rest = words.get(at..).unwrap_or_default();
-    let found = script::find(&rest.join(" "), Dialect::Windows, depth + 1);
+    let found = find_in_script(&rest.join(" "), Dialect::Windows, depth + 1);
     found.map_or(Next::End, |server| {
         let names = |word: &&str| word.to_ascii_lowercase().contains(server.name);
         Next::Hit((at + rest.iter().position(names).unwrap_or_default(), server))
     })
 }
 
-/// Of the word that is an init script of such a service: where the line goes on.
+/// Where the search continues if the word is the init script of an SSH server.
 fn init_script(word: &str, at: usize, file: &str, rest: &[&str]) -> Option<Next> {
     let folder = word.rsplit('/').nth(1).unwrap_or_default();
     let is_level =
         folder.strip_prefix("rc").is_some_and(|level| level.len() == 3 && level.strip_suffix(".d").is_some());
-    // S20ssh, rc.sshd, rcsshd
+    // The script may be called S20ssh, rc.sshd or rcsshd.
     let started = file.strip_prefix('s').map(|name| name.trim_start_matches(|c: char| c.is_ascii_digit()));
     let linked = started.filter(|name| name.len() + 1 < file.len());
     let short = file.strip_prefix("rc.").or_else(|| file.strip_prefix("rc"));
@@ -235,60 +218,10 @@ fn init_script(word: &str, at: usize, file: &str, rest: &[&str]) -> Option<Next>
         return None;
     }
     let plain = short.or(linked).unwrap_or(file);
-    let name = among(&SERVICES, plain)?;
+    let name = known(&SERVICES, plain)?;
     let action = rest.first().map(|action| action.to_ascii_lowercase());
     let starts = action.as_deref().map_or(plain != file, |action| STARTS.contains(&action));
     Some(if starts { Next::Hit((at, Server { name, is_service: true })) } else { Next::End })
-}
-
-/// The service that a service manager is called to run.
-fn managed(program: &str, rest: &[&str]) -> Option<Hit> {
-    let (_, order) = MANAGERS.iter().find(|(manager, _)| *manager == program)?;
-    let hit = |(index, name), is_service| Some((index, Server { name, is_service }));
-    let lower = |word: &&str| word.to_ascii_lowercase();
-    let is_verb = |word: &&str| STARTS.contains(&&*lower(word));
-    let name_from = |from: usize| {
-        let names = rest.iter().enumerate().skip(from);
-        names.filter(|(_, word)| !word.starts_with('-')).find_map(|(index, word)| Some((index, service_name(word)?)))
-    };
-    match order {
-        Order::VerbThenName => hit(name_from(rest.iter().position(&is_verb)? + 1)?, true),
-        Order::NameThenVerb => {
-            let (index, name) = name_from(0)?;
-            rest.iter().skip(index + 1).any(is_verb).then_some(())?;
-            hit((index, name), true)
-        }
-        Order::Name => {
-            let stops = rest.iter().any(|word| STOPS.contains(&&*lower(word)));
-            hit(name_from(0).filter(|_| !stops)?, true)
-        }
-        Order::Option(letters) => {
-            let starts = rest.iter().any(|word| is_cluster(word) && word.contains(|c| letters.contains(c)));
-            hit(name_from(0).filter(|_| starts)?, true)
-        }
-        Order::Program => {
-            let mut programs = rest.iter().enumerate();
-            hit(programs.find_map(|(index, word)| Some((index, among(&SERVERS, &name(word))?)))?, false)
-        }
-    }
-}
-
-/// `ssh` of `ssh.service`, `/etc/service/sshd`, `svc-sshd`, `group:sshd`, `sshd.conf`.
-fn service_name(word: &str) -> Option<&'static str> {
-    let file = name(word.trim_end_matches('/'));
-    let file = file.rsplit(':').next().unwrap_or_default();
-    let file = file.split('@').next().unwrap_or_default();
-    let suffix =
-        [".service", ".socket", ".target", ".conf", ".ini"].iter().find_map(|suffix| file.strip_suffix(suffix));
-    let plain = suffix.unwrap_or(file);
-    among(&SERVICES, plain.strip_prefix("svc-").unwrap_or(plain))
-}
-
-/// The file name of a program in lower case, without quotes and the suffix that Windows gives it.
-fn name(program: &str) -> String {
-    let path = program.trim_matches(['"', '\'']);
-    let file = path.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_lowercase();
-    file.strip_suffix(".exe").map(str::to_owned).unwrap_or(file)
 }
 
 fn is_entry(program: &str) -> bool {
@@ -300,8 +233,4 @@ fn is_entry(program: &str) -> bool {
 fn is_assignment(word: &str) -> bool {
     word.split_once('=')
         .is_some_and(|(name, _)| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
-}
-
-fn among(list: &[&'static str], name: &str) -> Option<&'static str> {
-    list.iter().find(|known| **known == name).copied()
 }

@@ -1,27 +1,34 @@
-//! Reads the text of a script into its command lines. Not a shell: what is computed while it runs stays unseen.
+//! Splits the text of a script into command lines. It is no shell: it does not see what the script computes while it runs.
 
-use super::line::{self, DEEPEST, Server};
+use super::server::Server;
 use super::words::SHELLS;
 use std::str::Chars;
 
-/// Whose quotes and separators a script has.
+/// The quotes and separators of a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
-    /// sh and its like.
+    /// Those of sh and the like.
     Unix,
-    /// cmd and PowerShell.
+    /// Those of cmd and PowerShell.
     Windows,
 }
 
-/// The SSH server that the script runs.
-pub fn find(text: &str, dialect: Dialect, depth: usize) -> Option<Server> {
-    if depth > DEEPEST {
+/// How deep scripts in scripts are read. Each level costs as much as its text.
+const MAX_DEPTH: usize = 6;
+
+/// Finds the SSH server that a command line runs, at this depth of scripts in scripts.
+pub type FindInLine = fn(&[&str], usize) -> Option<Server>;
+
+/// The SSH server that the script runs. `find_in_line` is called with each of its command lines.
+pub fn find(text: &str, dialect: Dialect, depth: usize, find_in_line: FindInLine) -> Option<Server> {
+    if depth > MAX_DEPTH {
         return None;
     }
     let script = Script {
         rest: text.chars(),
         dialect,
         depth,
+        find_in_line,
         words: Vec::new(),
         word: None,
         parentheses: 0,
@@ -36,10 +43,11 @@ struct Script<'s> {
     rest: Chars<'s>,
     dialect: Dialect,
     depth: usize,
+    find_in_line: FindInLine,
     /// The words of this command line so far.
     words: Vec<String>,
     word: Option<String>,
-    /// How many are open.
+    /// How many parentheses are open.
     parentheses: usize,
     heredocs: Vec<Heredoc>,
     /// The next word is the file of a redirection.
@@ -47,11 +55,11 @@ struct Script<'s> {
     found: Option<Server>,
 }
 
-/// Text that begins on the next line.
+/// A here-document: text that begins on the next line.
 struct Heredoc {
     end: String,
     is_indented: bool,
-    /// It is read by a shell.
+    /// Whether a shell reads it as a script.
     is_script: bool,
 }
 
@@ -91,17 +99,17 @@ impl<'s> Script<'s> {
             '`' => self.substitution('`'),
             '$' if self.peek() == Some('(') => self.substitution('('),
             '(' if self.word.as_ref().is_some_and(|word| word.ends_with('=')) => {
-                // A list of words, and no command.
+                // `NAME=(...)` is a list of words, and no command.
                 self.inside();
             }
             '(' => {
-                // Words before it are the name of a function.
+                // The words before it are the name of a function.
                 self.words.clear();
                 self.word = None;
                 self.parentheses += 1;
             }
             ')' if self.parentheses == 0 => {
-                // A pattern of `case`.
+                // The words before it are a pattern of `case`.
                 self.words.clear();
                 self.word = None;
             }
@@ -146,7 +154,7 @@ impl<'s> Script<'s> {
         let words = std::mem::take(&mut self.words);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         if self.found.is_none() {
-            self.found = line::find(&words, self.depth).map(|(_, server)| server);
+            self.found = (self.find_in_line)(&words, self.depth);
         }
     }
 
@@ -172,7 +180,7 @@ impl<'s> Script<'s> {
     }
 
     fn search(&mut self, script: &str) {
-        self.found = self.found.or_else(|| find(script, self.dialect, self.depth + 1));
+        self.found = self.found.or_else(|| find(script, self.dialect, self.depth + 1, self.find_in_line));
     }
 
     fn single_quoted(&mut self) {
@@ -200,7 +208,7 @@ impl<'s> Script<'s> {
         }
     }
 
-    /// `$(...)` or backticks: a script of its own, of which the name of a program may come.
+    /// `$(...)` or backticks: a script of its own, which may print the name of a program.
     fn substitution(&mut self, open: char) {
         let inner = if open == '(' {
             self.rest.next();
@@ -223,7 +231,7 @@ impl<'s> Script<'s> {
         }
     }
 
-    /// The text up to the parenthesis that closes the one before it; then it is passed over.
+    /// Returns the text up to the closing parenthesis, and skips both.
     fn inside(&mut self) -> &'s str {
         let text = self.rest.as_str();
         let mut open = 1_usize;
@@ -244,7 +252,7 @@ impl<'s> Script<'s> {
     }
 
     fn redirection(&mut self, first: char) {
-        // The number of a file before it is no word.
+        // A number before it is a file descriptor, and no word.
         if self.word.as_ref().is_some_and(|word| word.chars().all(|c| c.is_ascii_digit())) {
             self.word = None;
         }

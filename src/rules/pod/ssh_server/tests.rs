@@ -1,7 +1,7 @@
-//! Command lines that run an SSH server, and others.
+//! Command lines that run an SSH server, and command lines that do not.
 
 use super::line::{find, find_in_arguments};
-use super::{is_about_one, words};
+use super::{mentions_server, words};
 
 fn found(words: &[&str]) -> Option<String> {
     find(words, 0)
@@ -64,7 +64,7 @@ fn wrappers_are_followed_to_their_program() {
 }
 
 #[test]
-fn entry_points_run_what_they_are_given() {
+fn entry_points_run_their_arguments() {
     all_found(&[
         (&["/entrypoint.sh", "/usr/sbin/sshd", "-D"], "1 sshd"),
         (&["/docker-entrypoint", "--debug", "sshd"], "2 sshd"),
@@ -83,7 +83,7 @@ fn entry_points_run_what_they_are_given() {
 }
 
 #[test]
-fn scripts_are_read_as_shells_read_them() {
+fn scripts_are_split_into_commands_as_shells_do() {
     for (script, server) in [
         ("sshd", "sshd"),
         ("if true; then sshd; fi", "sshd"),
@@ -131,7 +131,7 @@ fn scripts_are_read_as_shells_read_them() {
 }
 
 #[test]
-fn services_and_init_scripts_are_started() {
+fn service_managers_and_init_scripts_start_servers() {
     all_found(&[
         (&["service", "ssh", "start"], "1 ssh service"),
         (&["/usr/sbin/service", "--skip-redirect", "sshd", "restart"], "2 sshd service"),
@@ -187,7 +187,7 @@ fn windows_has_names_and_shells_of_its_own() {
 }
 
 #[test]
-fn the_word_alone_is_no_server() {
+fn a_command_line_that_only_mentions_a_server_runs_none() {
     for words in [
         &["grep", "sshd"][..],
         &["gosu", "root", "grep", "sshd"],
@@ -230,9 +230,9 @@ fn the_word_alone_is_no_server() {
     }
 }
 
-/// Whoever writes a pod of a megabyte must not get an hour of work for it.
+/// A pod of a megabyte must not cause an hour of work.
 #[test]
-fn every_word_is_looked_at_once() {
+fn every_word_is_read_once() {
     for words in
         [&["service", "--"][..], &["x", "--"], &["env", "-u"], &["start.sh", "--"], &["cmd"], &["sh", "-c", "$@"]]
     {
@@ -246,8 +246,8 @@ fn every_word_is_looked_at_once() {
 }
 
 #[test]
-fn every_name_of_a_server_is_looked_for() {
+fn every_name_of_a_server_passes_the_first_check() {
     for name in words::SERVERS.iter().chain(&words::SERVICES) {
-        assert!(is_about_one(name), "{name}");
+        assert!(mentions_server(name), "{name}");
     }
 }

@@ -1,4 +1,4 @@
-//! By the name of a variable and its value.
+//! Secrets by the name of a variable.
 
 use super::super::is_named_secret;
 
@@ -20,7 +20,7 @@ fn names_of_secrets() {
         "PASSWORD", "DB_PASSWORD", "PGPASSWORD", "dbPassword", "smtp.pass", "DB_PWD", "DBPASS", "GITHUB_TOKEN",
         "API_KEY", "apiKey", "X-Api-Key", "AWS_SECRET_ACCESS_KEY", "ENCRYPTION_KEY", "GOOGLE_CREDENTIALS", "PASS",
         "SESSION_SALT", "KEY_PASSPHRASE",
-        // With what they are of, and in which turn.
+        // With more words: what the secret is for, its number or version.
         "PASSWORD_2", "PASSWORD2",
         "TOKEN_BASE64", "DB_PASSWORD_PROD", "PASSWORD_DB", "ENCRYPTION_KEY_V2", "SECRET_KEY_BASE",
         "API_TOKEN_STAGING", "PASSWORD_OF_THE_SHOP", "ROOT_PASSWORD_OLD", "CLIENT_SECRET_DEV",
@@ -36,12 +36,12 @@ fn names_of_secrets() {
     ];
     all_are(&others, "hunter2", false);
     assert!(is_named_secret("STRIPE_PIN", "1234", &["PIN".to_owned()]));
-    // Alone it is the whole name, and qualifies nothing else.
+    // A name of one word has nothing to qualify.
     assert!(is_named_secret("NEW", "hunter2", &["NEW".to_owned()]));
 }
 
 #[test]
-fn names_that_say_where_or_how() {
+fn names_that_describe_a_secret() {
     #[rustfmt::skip]
     let endings = [
         "FILE", "PATH", "NAME", "HEADER", "TTL", "URL", "DIR", "ID", "TYPE", "LENGTH", "MIN_LENGTH", "EXPIRY",
@@ -56,7 +56,7 @@ fn names_that_say_where_or_how() {
 }
 
 #[test]
-fn a_name_that_may_mean_something_else_needs_a_value_that_does_not() {
+fn an_ambiguous_name_needs_a_value_that_looks_generated() {
     let names = ["KEY", "ACCESS_KEY", "SOME_KEY", "API_TOKENS", "TLS_SECRET", "IMAGE_PULL_SECRET", "TOKEN_OF_THE_SHOP"];
     all_are(&names, "0a1b2c3d4e5f60718293a4b5c6d7e8f9", true);
     all_are(&names, "Zq7RvX2mKw9T", true);
@@ -66,7 +66,7 @@ fn a_name_that_may_mean_something_else_needs_a_value_that_does_not() {
 }
 
 #[test]
-fn what_is_no_value_of_its_own() {
+fn references_paths_and_placeholders_are_no_secrets() {
     #[rustfmt::skip]
     let values = [
         // References of Kubernetes, shells, templates and other tools.
@@ -74,7 +74,7 @@ fn what_is_no_value_of_its_own() {
         "${DB_PASSWORD}", "$DB_PASSWORD", "$1", "\"$PW\"", "${A:-}", "${A:-$(B)}", "${A:?unset}",
         "{{ .Values.password }}", "{password}", "%(password)s", "%PASSWORD%", "$(params.a.b)",
         "$(cat /run/secrets/db)", "${{ secrets.A }}",
-        // Stores.
+        // References to stores of secrets.
         "vault:secret/data/db#PASSWORD",
         "db-secret@azurekeyvault", "op://prod/db/password", "projects/1/secrets/db/versions/latest",
         "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db", "ref+vault://a/b#c", "secretref:db",
@@ -85,7 +85,7 @@ fn what_is_no_value_of_its_own() {
         "/run/secrets/db", "/etc/tls/tls.key", "./key",
         "~/.pgpass", "C:\\secrets\\db", "C:/secrets/db", "tls.key", "certs/ca.pem", "secret/data/db",
         "https://vault.example.com/v1", "file:///run/db", "spiffe://shop/web",
-        // Switches, nothing, and what is still to be put there.
+        // Switches, empty values and placeholders.
         " ", "true", "False", "enabled", "none", "null",
         "required", "1", "<password>", "<Client Secret>", "***", "xxxx", "[REDACTED]", "__PASSWORD__",
         "INSERT_TOKEN_HERE", "YOUR-PASSWORD", ".Values.password", "TODO", "%s", "?",
@@ -93,7 +93,7 @@ fn what_is_no_value_of_its_own() {
     for value in values {
         all_are(&["PASSWORD", "CLIENT_SECRET", "API_TOKEN", "TLS_KEY", "REDIS_AUTH"], value, false);
     }
-    // These work as passwords, so they are passwords.
+    // These work as passwords.
     for value in [
         "hunter2",
         "changeme",
@@ -110,12 +110,12 @@ fn what_is_no_value_of_its_own() {
     ] {
         all_are(&["PASSWORD", "DB_PASSWORD_PROD"], value, true);
     }
-    // Base64 has slashes, too.
+    // Base64 contains slashes as well.
     all_are(&["MAIL_PASSWORD", "API_KEY"], "/cQvz/E8vFzeizGqdeASNtCs6+Nv", true);
 }
 
 #[test]
-fn what_a_value_is_depends_on_the_name() {
+fn the_meaning_of_a_value_depends_on_the_name() {
     all_are(
         &["MYSQL_ALLOW_EMPTY_PASSWORD", "MYSQL_RANDOM_ROOT_PASSWORD", "MAX_TOKEN", "USE_PASSWORD", "NO_SECRET"],
         "1",
@@ -124,15 +124,15 @@ fn what_a_value_is_depends_on_the_name() {
     all_are(&["MAX_TOKEN", "MIN_TOKEN", "API_TOKEN", "SIGNING_KEY"], "4096", false);
     all_are(&["PIN_PASSWORD", "CLIENT_SECRET", "PASSPHRASE"], "4096", true);
     all_are(&["API_TOKEN"], "123456789", true);
-    // Objects of the cluster.
+    // Names of objects in the cluster.
     for value in ["regcred", "web-tls", "webhook-server-cert", "my-registry-creds"] {
         all_are(&["IMAGE_PULL_SECRET", "TLS_SECRET", "WEBHOOK_SECRET", "STORE_SECRET"], value, false);
     }
-    // Methods.
+    // Methods of authentication.
     for value in ["ldap", "basic-auth", "md5", "scram-sha-256", "oidc,ldap"] {
         all_are(&["REDIS_AUTH", "HTTP_BASIC_AUTH", "AUTHORIZATION"], value, false);
     }
-    // The name itself.
+    // The value repeats the name.
     all_are(&["HF_TOKEN"], "HF_TOKEN", false);
     all_are(&["GOOGLE_API_KEY"], "GOOGLE_API_KEY_VAL", false);
     all_are(&["OPENID_CLIENT_SECRET"], "CLIENT SECRET", false);
@@ -140,7 +140,7 @@ fn what_a_value_is_depends_on_the_name() {
     for value in ["your-api-key", "dummyApiKey", "upload-script.js"] {
         all_are(&["API_KEY", "SECRET_KEY"], value, false);
     }
-    // The name of a pair of keys.
+    // The name of a key pair.
     all_are(&["SSH_KEY", "TLS_KEY", "DEPLOY_KEY"], "k8s-v2-ssh-key", false);
     all_are(&["PASSWORD"], "your-password", true);
 }

@@ -1,9 +1,9 @@
-//! By the shape of a value.
+//! Secrets by the shape of a value.
 
 use super::super::secret_value;
 use base64::Engine;
 
-/// In two parts, so that no scanner of repositories takes them for real ones.
+/// A token, written in two parts so that secret scanners do not report this file.
 fn token(prefix: &[&str], rest: &str) -> String {
     prefix.concat() + rest
 }
@@ -50,7 +50,7 @@ fn tokens_of_services() {
         for value in [token.clone(), format!("a {token} b"), format!("x={token}"), format!("\"{token}\",")] {
             assert_eq!(secret_value(&value), Some(*what), "{value}");
         }
-        // One character less, or in the middle of a word, and it may be anything.
+        // A token that is too short, or inside a word, is not recognised.
         assert_eq!(secret_value(token.get(..12).unwrap_or_default()), None, "{token}");
     }
     for (token, _) in cases.iter().take(18) {
@@ -209,10 +209,10 @@ fn headers_and_base64() {
         assert_eq!(secret_value(&once), Some("a secret in base64"), "{text}");
         assert_eq!(secret_value(&format!("{}\n{}\n", &once[..20], &once[20..])), Some("a secret in base64"), "{text}");
         assert_eq!(secret_value(once.trim_end_matches('=')), Some("a secret in base64"), "{text}");
-        // Once, and no deeper.
+        // A value is decoded once.
         assert_eq!(secret_value(&encode(&once)), None);
     }
-    // Of a long one, the beginning.
+    // Of a long value, only the beginning is decoded.
     let filled = |before: &str, after: &str| encode(&format!("{before}password: hunter2\n{after}"));
     assert_eq!(secret_value(&filled("", &"é".repeat(60_000))), Some("a secret in base64"));
     assert_eq!(secret_value(&filled(&"a: b\n".repeat(20_000), "")), None);

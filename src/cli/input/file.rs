@@ -1,0 +1,46 @@
+//! One file of the input: its bytes, or why there are none.
+
+use crate::manifest::MAX_BYTES;
+use std::fs;
+use std::io::{self, Read};
+use std::path::Path;
+
+/// A file's name as it is printed, and its bytes or the reason why it cannot be read.
+pub struct Input {
+    pub name: String,
+    pub bytes: Result<Vec<u8>, String>,
+}
+
+/// What an argument leads to.
+pub enum Entry {
+    File(Input),
+    /// A file that is not read, and the reason.
+    PassedOver {
+        name: String,
+        reason: String,
+    },
+}
+
+/// A file that cannot be read.
+pub fn unreadable(name: &str, message: String) -> Entry {
+    Entry::File(Input { name: name.to_owned(), bytes: Err(message) })
+}
+
+/// Reads one file, or stdin for `-`.
+pub fn read(path: &Path) -> Input {
+    let name = path.display().to_string();
+    let mut bytes = Vec::new();
+    // One byte more than the manifest reader accepts, so that it reports a file that is too large.
+    let limit = MAX_BYTES as u64 + 1;
+    let read = if name == "-" {
+        io::stdin().lock().take(limit).read_to_end(&mut bytes)
+    } else {
+        fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))
+    };
+    let bytes = match read {
+        Ok(_) => Ok(bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err("there is no such file".to_owned()),
+        Err(error) => Err(format!("cannot be read: {error}")),
+    };
+    Input { name, bytes }
+}

@@ -1,0 +1,24 @@
+//! What `serve` knows of the cluster from its options.
+
+use super::certificates::ManagedCertificates;
+use super::client::Access;
+use super::scan::ScanSettings;
+
+#[derive(Debug, Clone, Default)]
+pub struct ClusterSettings {
+    pub access: Access,
+    /// The namespace that podreeve runs in.
+    pub namespace: String,
+    /// The name of this replica in the Lease: that of its pod.
+    pub identity: String,
+    /// The namespaces in which `Exemption` objects count.
+    pub exemption_namespaces: Vec<String>,
+    /// The name of the Lease that the leader holds.
+    pub lease: String,
+    /// None where the certificate comes from files.
+    pub certificates: Option<ManagedCertificates>,
+    /// The name of both webhook configurations, which Kubernetes is to delete together with the namespace.
+    pub configuration: Option<String>,
+    /// None where nothing is scanned.
+    pub scan: Option<ScanSettings>,
+}

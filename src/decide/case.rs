@@ -1,0 +1,85 @@
+//! What is judged, and the decision about one finding.
+
+use super::{Effect, Note, Stage};
+use crate::policy::{
+    Action, AppliedExemption, CompiledPolicy, CompiledRule, ExemptionSource, ObjectExemption, PodExemptions,
+};
+use crate::rule::{Finding, Rule, Scope, Severity};
+use crate::workload::Pod;
+use jiff::civil::Date;
+use std::sync::Arc;
+
+/// A pod, and the circumstances in which it is judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Case<'p> {
+    pub pod: &'p Pod<'p>,
+    pub namespace: &'p str,
+    /// The `Exemption` objects of the cluster.
+    pub exemptions: &'p [Arc<ObjectExemption>],
+    pub stage: Stage,
+    pub scope: Scope,
+    /// The only action that matters: the mutating webhook needs only `patch`.
+    pub only: Option<Action>,
+    /// The request changes an object that exists.
+    pub is_update: bool,
+    /// How many violations of a rule are described in full; the others may be counted.
+    pub report_limit: usize,
+    pub today: Date,
+}
+
+impl<'p> Case<'p> {
+    /// Whether a pod that exists is changed: the API server allows few changes of it.
+    pub(super) const fn is_in_place(&self) -> bool {
+        self.is_update && matches!(self.scope, Scope::Containers)
+    }
+
+    /// The exemption that covers the finding today. `pod` belongs to the pod of the finding.
+    pub(super) fn exemption(
+        &self,
+        policy: &CompiledPolicy,
+        compiled: &CompiledRule,
+        finding: &Finding<'_>,
+        pod: &PodExemptions<'_>,
+    ) -> Option<AppliedExemption<'p>> {
+        policy.exemption_for(self.exemptions, compiled.rule, finding, self.namespace, pod, self.today)
+    }
+
+    /// How many violations of a class the answer needs. Where violations of several sources are merged, it needs each of
+    /// them.
+    pub(super) fn kept_of_a_class(&self, policies: &[&CompiledPolicy]) -> usize {
+        match policies {
+            [policy] if policy.pod_security_labels.is_none() => self.report_limit.max(1),
+            _ => usize::MAX,
+        }
+    }
+
+    /// Whether the effect of a violation depends on nothing but its rule, and whether the rule can repair it. No `Exemption`
+    /// object and no previous pod changes it.
+    pub(super) fn has_fixed_effects(&self, policies: &[&CompiledPolicy]) -> bool {
+        !self.is_update && self.exemptions.is_empty() && self.kept_of_a_class(policies) < usize::MAX
+    }
+}
+
+/// A finding, and the decision about it.
+#[derive(Debug)]
+pub struct Judged<'p> {
+    pub rule: &'static Rule,
+    pub finding: Finding<'p>,
+    pub policy: &'p str,
+    pub compiled: &'p CompiledRule,
+    pub effect: Effect,
+    pub note: Option<Note>,
+    /// The exemption that covers it.
+    pub exemption: Option<ExemptionSource<'p>>,
+    /// It is in a part of an existing pod that the API server lets no user change.
+    pub fixed: bool,
+    /// How many violations it represents: of many of one class, only the first ones are kept.
+    pub count: usize,
+}
+
+impl Judged<'_> {
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        self.finding.severity.unwrap_or(self.rule.severity)
+    }
+}

@@ -1,0 +1,89 @@
+//! What the server serves with: its certificate and its policies.
+
+use super::grid::{Axis, Counters};
+use super::{gauge, seconds};
+use jiff::Timestamp;
+use prometheus::{Gauge, IntGauge, Opts, Registry};
+
+#[derive(Debug)]
+pub struct CertificateMetrics {
+    expiry: Gauge,
+    reloads: Counters,
+}
+
+impl CertificateMetrics {
+    pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        Ok(Self {
+            expiry: seconds(
+                registry,
+                "podreeve_certificate_expiry_timestamp_seconds",
+                "When the serving certificate expires.",
+            )?,
+            reloads: Counters::new(
+                registry,
+                "podreeve_certificate_reloads_total",
+                "Certificate files that changed: swapped in (ok), or refused with the last good pair kept (failed).",
+                vec![Axis::new("result", ["ok", "failed"])],
+            )?,
+        })
+    }
+
+    /// Records when the certificate in use expires.
+    pub fn expires(&self, at: Timestamp) {
+        self.expiry.set(unix_seconds(at));
+    }
+
+    /// Records a new certificate: in use, or refused.
+    pub fn reloaded(&self, ok: bool) {
+        self.reloads.add(&[usize::from(!ok)], 1);
+    }
+}
+
+#[derive(Debug)]
+pub struct PolicyMetrics {
+    loaded: IntGauge,
+    failed: IntGauge,
+    generation: IntGauge,
+    last_error: Gauge,
+}
+
+impl PolicyMetrics {
+    pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let policies = |status| {
+            let opts =
+                Opts::new("podreeve_policies", "Policies in force (loaded), and those that do not load (failed).")
+                    .const_label("status", status);
+            gauge(registry, opts)
+        };
+        Ok(Self {
+            loaded: policies("loaded")?,
+            failed: policies("failed")?,
+            generation: gauge(
+                registry,
+                Opts::new("podreeve_policy_generation", "Counts the policy sets that came into force."),
+            )?,
+            last_error: seconds(
+                registry,
+                "podreeve_policy_last_error_timestamp_seconds",
+                "When policies last failed to load; 0 when they never did.",
+            )?,
+        })
+    }
+
+    /// Records the policies in force, and how many do not load.
+    pub fn set(&self, loaded: usize, failed: usize, generation: u64) {
+        self.loaded.set(i64::try_from(loaded).unwrap_or(i64::MAX));
+        self.failed.set(i64::try_from(failed).unwrap_or(i64::MAX));
+        self.generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
+    }
+
+    /// Records that policies failed to load.
+    pub fn failed_at(&self, at: Timestamp) {
+        self.last_error.set(unix_seconds(at));
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "seconds since 1970")]
+pub fn unix_seconds(at: Timestamp) -> f64 {
+    at.as_second() as f64
+}

@@ -1,0 +1,134 @@
+//! A rule with the action and the parameters of a policy.
+
+use super::document::{PodSecurityStandard, PolicySpec};
+use super::{Action, CompiledExemption, PolicyError, PolicyErrors, all_errors, wording};
+use crate::rule::{Check, Rule, Same};
+use crate::rules::RULES;
+use crate::workload::PodFeatures;
+use schemars::SchemaGenerator;
+use serde_json::{Map, Value};
+use std::collections::HashSet;
+use std::fmt;
+
+/// A rule with the action and parameters that a policy gives it.
+pub struct CompiledRule {
+    pub rule: &'static Rule,
+    /// The rule's place in the table.
+    pub order: usize,
+    pub action: Action,
+    /// Whether an exemption of the policy names the rule.
+    pub exempted: bool,
+    /// From [`Check::requires`], so that it is not called for each pod.
+    pub requires: PodFeatures,
+    pub linux_only: bool,
+    pub check: Box<dyn Check>,
+    /// The rules of the policy that imply it, by their place in [`CompiledPolicy::rules`].
+    pub causes: Vec<(usize, Same)>,
+    /// Which rules of the policy it implies.
+    pub implies: Implies,
+}
+
+/// Which other rules of its policy a rule implies.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Implies {
+    /// At least one.
+    pub some: bool,
+    /// At least one whose action is to repair.
+    pub repaired: bool,
+}
+
+impl fmt::Debug for CompiledRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.rule.id, self.action)
+    }
+}
+
+impl CompiledRule {
+    /// A rule without exemptions. `order` is its place in the table.
+    #[must_use]
+    pub fn new(rule: &'static Rule, order: usize, action: Action, check: Box<dyn Check>) -> Self {
+        Self {
+            rule,
+            order,
+            action,
+            exempted: false,
+            requires: check.requires(),
+            linux_only: rule.pod().linux_only,
+            check,
+            causes: Vec::new(),
+            implies: Implies::default(),
+        }
+    }
+}
+
+/// The rules of a policy, and the ids of those that follow a Pod Security Standard. Errors are added to `errors`.
+pub(super) fn compile(
+    errors: &mut Vec<PolicyError>,
+    spec: &PolicySpec,
+    exemptions: &[CompiledExemption],
+) -> (Vec<CompiledRule>, HashSet<&'static str>) {
+    let (mut rules, mut standard) = (Vec::new(), HashSet::new());
+    for (order, rule) in RULES.iter().enumerate() {
+        let Some(setting) = spec.rules.0.get(rule.id) else { continue };
+        let params = standard_params(rule, setting.params.clone(), spec.pod_security_standard.as_ref());
+        if spec.pod_security_standard.is_some() || params.get("pss").is_some_and(|pss| !pss.is_null()) {
+            standard.insert(rule.id);
+        }
+        // A rule that is off is compiled too, so that its parameters are checked before it is switched on.
+        let check = all_errors::keep(errors, check(rule, params));
+        if setting.action == Action::Patch && !rule.pod().fixes {
+            errors.push(PolicyError::at(
+                &["spec", "rules", rule.id, "action"],
+                format!("`{}` has no repair, so it cannot `patch`; use deny, warn, audit or off", rule.id),
+            ));
+        }
+        if let Some(check) = check.filter(|_| setting.action != Action::Off) {
+            let exempted = exemptions.iter().any(|exemption| exemption.names(rule));
+            rules.push(CompiledRule { exempted, ..CompiledRule::new(rule, order, setting.action, check) });
+        }
+    }
+    (rules, standard)
+}
+
+/// The check of the rule with these parameters, or all errors of the parameters.
+fn check(rule: &Rule, params: Value) -> Result<Box<dyn Check>, PolicyErrors> {
+    let read = |params: &Value| {
+        (rule.pod().compile)(params.clone()).map_err(|error| {
+            // serde_path_to_error writes list positions as `allow[0]`.
+            let field = error.field.replace('[', ".").replace(']', "");
+            let mut path: Vec<&str> = field.split('.').filter(|part| !part.is_empty()).collect();
+            let missing = wording::missing_field(&error.message);
+            path.extend(missing.as_deref());
+            PolicyError::at(&path, wording::plain(&error.message))
+        })
+    };
+    match all_errors::read(params, read) {
+        (Some(check), errors, _) if errors.is_empty() => Ok(check),
+        (_, errors, _) => {
+            let place = ["spec", "rules", rule.id, "params"];
+            Err(PolicyErrors(errors.into_iter().map(|error| error.below(&place)).collect()))
+        }
+    }
+}
+
+/// The rule's parameters with those of the policy's Pod Security Standard, for rules that have them.
+fn standard_params(rule: &Rule, mut params: Value, standard: Option<&PodSecurityStandard>) -> Value {
+    let Some(standard) = standard else { return params };
+    let schema = (rule.params)(&mut SchemaGenerator::default());
+    if schema.pointer("/properties/pss").is_none() {
+        return params;
+    }
+    if params.is_null() {
+        params = Value::Object(Map::new());
+    }
+    if let Value::Object(params) = &mut params {
+        // The rule's own parameters come first.
+        let own = params.contains_key("pss") || params.contains_key("version");
+        if let (false, Ok(Value::Object(standard))) = (own, serde_json::to_value(standard)) {
+            params.extend(
+                standard.into_iter().map(|(key, value)| (if key == "level" { "pss".to_owned() } else { key }, value)),
+            );
+        }
+    }
+    params
+}

@@ -1,0 +1,35 @@
+//! An error in a file: of the file as a whole, or at a position.
+
+use crate::manifest::ManifestError;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// Something that could not be read.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FileError {
+    pub file: String,
+    /// From 1; null for the file as a whole.
+    pub line: Option<usize>,
+    pub column: Option<usize>,
+    pub message: String,
+}
+
+impl FileError {
+    /// An error of the file as a whole.
+    #[must_use]
+    pub fn whole(file: &str, message: &str) -> Self {
+        Self { file: file.to_owned(), line: None, column: None, message: message.to_owned() }
+    }
+
+    /// An error at a position in the file.
+    #[must_use]
+    pub fn at(file: &str, error: &ManifestError) -> Self {
+        Self {
+            file: file.to_owned(),
+            line: Some(error.at.line),
+            column: Some(error.at.column),
+            message: error.message.clone(),
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! How to serve: addresses, certificate, limits and times.
+
+use super::certs::Certificates;
+use super::limits::Limits;
+use crate::cluster::ClusterSettings;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+pub struct Config {
+    pub listen: SocketAddr,
+    pub admin_listen: SocketAddr,
+    pub certificates: Certificates,
+    pub limits: Limits,
+    /// How long the server still takes requests after the first signal: the API server goes on sending.
+    pub drain_delay: Duration,
+    /// Longest time from the signal to the end.
+    pub exit_within: Duration,
+    /// Between two reads of certificate and policy files.
+    pub poll: Duration,
+    /// None without a cluster.
+    pub cluster: Option<ClusterSettings>,
+    /// Answers contain facts of the cluster though clients show no certificate: only the API server reaches the port.
+    pub full_answers: bool,
+}
+
+/// The longest `drain_delay`. The rest of [`EXIT_WITHIN`] is for requests that have begun.
+pub const DRAIN_DELAY_MAX: Duration = Duration::from_secs(35);
+/// The usual [`Config::exit_within`]: the API server waits up to 30 s for an answer, and the delay comes on top.
+pub const EXIT_WITHIN: Duration = Duration::from_secs(44);
