@@ -102,7 +102,7 @@ fn each_field_has_the_rules_that_judge_it() {
         let rules: Vec<&str> = rules.iter().copied().collect();
         format!("{field}: {}\n", rules.join(", "))
     });
-    let description = "`INSTA_UPDATE=always cargo test --test house fields` writes this file. Read the difference: a rule \
+    let description = "`make gen` writes this file. Read the difference: a rule \
                        that is gone from a field has lost its example, or no longer judges the field.";
     insta::with_settings!({ description => description }, {
         insta::assert_snapshot!(lines.collect::<String>());

@@ -121,9 +121,10 @@ fn the_built_in_policy_does_what_is_claimed() {
     for item in told("claimed") {
         let mut best = "off";
         for (rule, action) in rules(&item) {
-            // tests/rules/ has these judge what they need: an exec, the objects around a pod, a debug container.
-            let asks = |example: &Example| example.kinds == Kinds::Entered || !example.network_policies.is_empty();
-            if rule.examples().any(asks) {
+            // Their examples need more than an object: tests/rules/ makes an exec, network policies and debug containers.
+            let needs_more =
+                |example: &Example| example.kinds == Kinds::Entered || !example.network_policies.is_empty();
+            if rule.examples().any(needs_more) {
                 let status = if action == "deny" { "enforced" } else { "reported" };
                 best = if best == "enforced" { best } else { status };
                 continue;

@@ -131,6 +131,7 @@ pub fn expected(example: &Example, list: ContainerKind, kind: &Kind) -> Vec<Stri
     fields.iter().map(field).collect()
 }
 
+/// Every example of a pod, in each list. Examples of another subject need a harness of their own.
 pub fn each(mut test: impl FnMut(&'static Rule, &'static Example, ContainerKind)) {
     for rule in chosen() {
         let pod = match &rule.judges {
