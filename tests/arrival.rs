@@ -5,7 +5,7 @@ mod common;
 use common::{TODAY, policies, review};
 use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::facts::accounts::Accounts;
-use podreeve::facts::nodes::{Limit, Nodes};
+use podreeve::facts::nodes::{Nodes, PidLimit};
 use podreeve::outcome::Outcome;
 use podreeve::rule::GOOD_POD;
 use podreeve::text::dotted;
@@ -94,7 +94,7 @@ fn the_service_account_of_the_same_files_says_whether_a_token_is_mounted() {
 fn a_pod_on_a_windows_node_is_told_to_say_so() {
     let mut nodes = Nodes::default();
     for (name, system) in [("win-1", "windows"), ("lin-1", "linux")] {
-        nodes.add(name.to_owned(), &[("kubernetes.io/os".to_owned(), system.to_owned())].into(), Limit::Unknown);
+        nodes.add(name.to_owned(), &[("kubernetes.io/os".to_owned(), system.to_owned())].into(), PidLimit::Unknown);
     }
     let mut snapshot = policies(&[json!({"rules": {"read-only-root-filesystem": {"action": "patch"}}})]);
     snapshot.facts.cluster = true;
