@@ -64,10 +64,22 @@ test-more: build ## What `make test` leaves out: the newest Helm 4, Helm 3, cert
 	@PODREEVE_BIN=$(BIN) PODREEVE_E2E_MORE=1 e2e/run release
 
 .PHONY: gen
-gen: need-cargo ## Write the generated files (schemas, rule docs, manifests)
+gen: need-cargo ## Write the generated files (schemas, rule docs, manifests, the rules of each field)
 	@cargo run --locked --quiet --example gen
+	@INSTA_UPDATE=always cargo test --locked --quiet --test house each_field_has >/dev/null # the rules of each field
 	@if command -v go >/dev/null; then cd e2e && go run ./cmd/chart; \
 	else echo "podreeve: Go 1.26 or newer is not on PATH, so the chart's README and deploy/ were left as they are"; fi
+
+MDBOOK_VERSION := 0.5.4
+MDBOOK := $(CACHE)/mdbook/bin/mdbook
+
+.PHONY: docs
+docs: need-cargo ## Build the pages as a book, into the cache, and check their links (builds mdbook the first time)
+	@[ "$$($(MDBOOK) --version 2>/dev/null)" = "mdbook v$(MDBOOK_VERSION)" ] || { echo "podreeve: building mdbook $(MDBOOK_VERSION) (minutes, once)"; \
+		cargo install --locked --quiet --root $(CACHE)/mdbook --target-dir $(CACHE)/mdbook/target --version $(MDBOOK_VERSION) mdbook; rm -rf $(CACHE)/mdbook/target; }
+	@cargo test --locked --quiet --test pages link
+	@$(MDBOOK) build docs --dest-dir $(CACHE)/book
+	@echo "podreeve: the book is in $(CACHE)/book/index.html"
 
 .PHONY: bench
 bench: need-cargo ## Measure CPU, allocations, memory and start against a webhook that only reads

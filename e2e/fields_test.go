@@ -15,17 +15,23 @@ import (
 	"podreeve.dev/e2e/harness"
 )
 
-// fieldList says of every field of the pod API what podreeve does with it; its head explains the format. It belongs to
-// the Rust side, which compares it with another description of the API.
+// fieldList has what is decided about every field of the pod API; its head explains the format. The Rust tests compare it
+// with another description of the API.
 var fieldList = filepath.Join("..", "tests", "podspec-fields.txt")
+
+// judgedFields has the rules that judge each field, as the Rust tests find them out from the rules' examples.
+var judgedFields = filepath.Join("..", "tests", "house", "snapshots", "house__fields__each_field_has_the_rules_that_judge_it.snap")
 
 // apiMinor is the version of k8s.io/api that this module is built with: v0.36 is Kubernetes 1.36.
 const apiMinor = 36
 
-// mustBeListed whole; of other types only those that the list names.
+// rustMinor is the version of the API that the Rust side is built with (the feature of k8s-openapi in Cargo.toml).
+const rustMinor = 37
+
+// mustBeListed are types whose every field is listed. Of other types the list has only those that it names.
 var mustBeListed = []string{"PodSpec", "Container", "EphemeralContainer", "PodSecurityContext", "SecurityContext"}
 
-// A field that a new Kubernetes brings must be judged, or somebody must have said why it is harmless.
+// A field that a new Kubernetes brings must be judged by a rule, or have a line that says why it is harmless.
 func TestFieldListKnowsTheWholeAPI(t *testing.T) {
 	listed, types := readFieldList(t), podTypes()
 	names := slices.Clone(mustBeListed)
@@ -46,33 +52,38 @@ func TestFieldListKnowsTheWholeAPI(t *testing.T) {
 	}
 	for _, field := range api {
 		if _, known := listed[field]; !known {
-			t.Errorf("%s has no line for %s: judge it by a rule, or say why it is harmless", fieldList, field)
+			t.Errorf("%s has no line for %s: add `judged` and an example in a rule, or `harmless:<why>`", fieldList, field)
 		}
 	}
 	for field, line := range listed {
 		if !slices.Contains(api, field) && line.inVersion(apiMinor) {
-			t.Errorf("%s names %s, which Kubernetes 1.%d does not have: remove the line, or say since or until when", fieldList, field, apiMinor)
+			t.Errorf("%s names %s, which Kubernetes 1.%d does not have: delete the line, or add the third column since:v1.NN or until:v1.NN", fieldList, field, apiMinor)
 		}
 	}
 	t.Logf("e2e: fields of the pod API: %d, listed: %d", len(api), len(listed))
 }
 
-// The rules that the list names are rules of the binary.
+// The rules that judge a field are rules of the binary, and each field that the list calls judged has one.
 func TestFieldListNamesRules(t *testing.T) {
 	rules, err := up(t).Rules(t.Context())
 	must(t, err)
-	for field, line := range readFieldList(t) {
-		names, isJudged := strings.CutPrefix(line.verdict, "judged:")
-		for _, id := range strings.FieldsFunc(names, func(r rune) bool { return r == ',' || r == ' ' }) {
-			known := slices.ContainsFunc(rules, func(rule harness.Rule) bool { return rule.ID == id })
-			if isJudged && !known {
-				t.Errorf("%s says that rule %q judges %s, but `podreeve rules` has no such rule", fieldList, id, field)
+	judged := readJudgedFields(t)
+	for field, ids := range judged {
+		for _, id := range ids {
+			if !slices.ContainsFunc(rules, func(rule harness.Rule) bool { return rule.ID == id }) {
+				t.Errorf("%s says that rule %q judges %s, but `podreeve rules` has no such rule: run `make gen`",
+					judgedFields, id, field)
 			}
+		}
+	}
+	for field, line := range readFieldList(t) {
+		if line.verdict == "judged" && len(judged[field]) == 0 && line.inVersion(rustMinor) {
+			t.Errorf("%s calls %s judged, but %s has no rule for it: add an example to the rule that judges it", fieldList, field, judgedFields)
 		}
 	}
 }
 
-// Containers stand in these lists and nowhere else; a fourth list would pass all rules by.
+// These lists hold containers, and no other field does. No rule would judge the containers of a fourth list.
 func TestContainerLists(t *testing.T) {
 	var lists []string
 	container, ephemeral := reflect.TypeFor[corev1.Container](), reflect.TypeFor[corev1.EphemeralContainer]()
@@ -98,7 +109,7 @@ func TestContainerLists(t *testing.T) {
 	walk(reflect.TypeFor[corev1.PodSpec](), "spec")
 	slices.Sort(lists)
 	if want := []string{"spec.containers", "spec.ephemeralContainers", "spec.initContainers"}; !slices.Equal(lists, want) {
-		t.Errorf("the pod API holds containers in %v, podreeve looks at %v", lists, want)
+		t.Errorf("the pod API holds containers in %v, Pod::all_containers reaches %v: add the list to ContainerKind in src/workload/", lists, want)
 	}
 }
 
@@ -113,7 +124,8 @@ func (l fieldLine) inVersion(minor int) bool {
 }
 
 var (
-	fieldVerdict = regexp.MustCompile(`^((judged|pending):[a-z0-9-]+([, ]+[a-z0-9-]+)*|harmless:.*\S.*)$`)
+	fieldVerdict = regexp.MustCompile(`^(judged|presence|harmless:.*\S.*)$`)
+	judgedField  = regexp.MustCompile(`(?m)^(\w+\.\w+): ([a-z0-9, -]+)$`)
 	fieldVersion = regexp.MustCompile(`^(since|until):v1\.(\d+)$`)
 )
 
@@ -130,7 +142,7 @@ func readFieldList(t *testing.T) map[string]fieldLine {
 		}
 		columns := strings.Split(line, "\t")
 		if len(columns) < 2 || !fieldVerdict.MatchString(columns[1]) {
-			t.Errorf("%s:%d is not `Type.field<TAB>judged:RULES|harmless:REASON|pending:RULE`: %q", fieldList, number+1, line)
+			t.Errorf("%s:%d is not `Type.field<TAB>judged|presence|harmless:REASON`: %q", fieldList, number+1, line)
 			continue
 		}
 		if _, twice := listed[columns[0]]; twice {
@@ -153,6 +165,22 @@ func readFieldList(t *testing.T) map[string]fieldLine {
 		listed[columns[0]] = entry
 	}
 	return listed
+}
+
+func readJudgedFields(t *testing.T) map[string][]string {
+	t.Helper()
+	text, err := os.ReadFile(judgedFields)
+	if err != nil {
+		t.Fatalf("the list of fields and the rules that judge them is missing; run `make gen`: %v", err)
+	}
+	fields := map[string][]string{}
+	for _, line := range judgedField.FindAllStringSubmatch(string(text), -1) {
+		fields[line[1]] = strings.Split(line[2], ", ")
+	}
+	if len(fields) < 100 {
+		t.Fatalf("%s names only %d fields: its form is not `Type.field: rule, rule` any more; mend judgedField in this file", judgedFields, len(fields))
+	}
+	return fields
 }
 
 // podTypes are the structs of core/v1 that a PodSpec reaches, by name.

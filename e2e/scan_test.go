@@ -5,9 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -144,57 +141,6 @@ func TestScanWritesReports(t *testing.T) {
 	}
 }
 
-// uninstall runs `podreeve uninstall`, which must end well, and waits until it says this: the API server learns of roles by a watch.
-func (s *suite) uninstall(t *testing.T, kubeconfig, reports, want string) harness.Said {
-	t.Helper()
-	var said harness.Said
-	must(t, harness.Await(t.Context(), fmt.Sprintf("an uninstall that says %q", want), func(ctx context.Context) (_ bool, err error) {
-		said, err = s.PodreeveCommand(ctx, "", "uninstall", "--kubeconfig", kubeconfig, "--webhook-configuration", "podreeve-e2e-nobody", "--reports", reports)
-		return strings.Contains(said.Stdout+said.Stderr, want), cmp.Or(err, fmt.Errorf("%s", said))
-	}))
-	if said.Code != 0 {
-		t.Errorf("want exit code 0: %s", said)
-	}
-	return said
-}
-
-// Reports of ours go with an uninstall, and nobody else's. Without the right to it the uninstall goes on, and tells how to.
-func uninstalls(t *testing.T, s *suite, name string, api harness.ReportAPI, ns string) {
-	t.Helper()
-	const ours = "app.kubernetes.io/managed-by: podreeve"
-	write := func(report, label string) {
-		t.Helper()
-		must(t, s.Apply(t.Context(), fmt.Sprintf("{apiVersion: %s/%s, kind: %s, metadata: {name: %s, namespace: %s, labels: {%s}}}", api.Group, api.Version, api.Kind, report, ns, label)))
-	}
-	write("podreeve", ours)
-	write("other", ours)
-	role := s.Name("podreeve-e2e-uninstall")
-	must(t, s.Apply(t.Context(), fmt.Sprintf(`{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: %s}, rules: [
-		{apiGroups: [admissionregistration.k8s.io], resources: [validatingwebhookconfigurations, mutatingwebhookconfigurations], verbs: [delete]},
-		{apiGroups: [%s], resources: [%s], verbs: [list]}]}`, role, api.Group, api.Plural)))
-	must(t, s.Apply(t.Context(), fmt.Sprintf(`{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, metadata: {name: %[1]s},
-		roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: %[1]s}, subjects: [{kind: ServiceAccount, name: default, namespace: %[2]s}]}`, role, ns)))
-	t.Cleanup(func() {
-		must(t, s.Remove(context.Background(), "--wait=false", "clusterrole/"+role, "clusterrolebinding/"+role))
-	})
-	kubeconfig, err := s.KubeconfigAs(t.Context(), ns, "default")
-	must(t, err)
-	must(t, harness.Await(t.Context(), "the role counts", func(ctx context.Context) (bool, error) {
-		said, err := s.Kubectl(ctx, "", "--as=system:serviceaccount:"+ns+":default", "auth", "can-i", "list", api.Resource(), "-A")
-		return said.Code == 0, cmp.Or(err, fmt.Errorf("%s", said))
-	}))
-	left := s.uninstall(t, kubeconfig, name, "1 could not be deleted: ")
-	if command := "kubectl delete " + api.Resource() + " --all-namespaces -l app.kubernetes.io/managed-by=podreeve"; !strings.Contains(left.Stderr, command) || !strings.Contains(left.Stderr, "is forbidden") {
-		t.Errorf("want why, and %q: %s", command, left)
-	}
-	if said := s.uninstall(t, s.Kubeconfig, name, api.Resource()+": 1 removed"); said.Stderr != "" {
-		t.Errorf("want nothing left: %s", said)
-	}
-	if names := kubectl(t, s, "", "get", api.Resource(), "-A", "-o", "name").Stdout; names != api.Singular+"."+api.Group+"/other\n" {
-		t.Errorf("want the report of another name left alone, got %q", names)
-	}
-}
-
 // The Deployment, its ReplicaSet and two pods are one result.
 func wantReport(t *testing.T, found report, shop shop) {
 	t.Helper()
@@ -294,125 +240,6 @@ func TestOnlyTheLeaderScans(t *testing.T) {
 	}
 	first.Kill()
 	scans(t, second, 1)
-}
-
-type scanned struct {
-	Kind     string
-	Policies []string
-	Owners   []struct {
-		Kind, Name, Namespace, Verdict string
-		Violations                     []struct{ Rule, Effect, ObjectKind, Field string }
-	}
-	Errors  []struct{ Kind, Message string }
-	Summary map[string]int
-}
-
-// `podreeve scan` tells the same in a terminal, and what another policy would deny.
-func TestScanCommand(t *testing.T) {
-	t.Parallel()
-	s := up(t)
-	shop := s.shop(t)
-	run := func(code int, args ...string) harness.Said {
-		t.Helper()
-		said, err := s.PodreeveCommand(t.Context(), "", append([]string{"scan", "--kubeconfig", s.Kubeconfig, "-n", shop.namespace}, args...)...)
-		must(t, err)
-		if said.Code != code {
-			t.Fatalf("want exit code %d: %s", code, said)
-		}
-		return said
-	}
-	read := func(said harness.Said) (found scanned) {
-		t.Helper()
-		must(t, json.Unmarshal([]byte(said.Stdout), &found))
-		return found
-	}
-
-	text := run(1, "--chunk-size", "1")
-	for _, want := range []string{
-		"Deployment " + shop.namespace + "/web: would be denied\n",
-		"  deny   privileged (critical), container \"",
-		"spec.template.spec.containers[0].securityContext.privileged: found true, wanted ",
-		"4 objects in 1 namespace; of 2 owners 1 would be denied",
-	} {
-		if !strings.Contains(text.Stdout, want) {
-			t.Errorf("want %q: %s", want, text)
-		}
-	}
-	// The only thing beside the findings: this cluster has no nodes that could be asked.
-	said := strings.TrimSpace(text.Stderr)
-	if strings.Contains(text.Stdout, "web-1") || strings.Contains(said, "\n") || !strings.HasPrefix(said, "note: podPidsLimit of some nodes could not be read") {
-		t.Errorf("it tells of what a Deployment makes, or of its progress where no terminal is: %s", text)
-	}
-
-	found := read(run(1, "-o", "json"))
-	if found.Kind != "ScanReport" || found.Policies[0] != "owasp" || found.Summary["denied"] != 1 || found.Summary["namespaces"] != 1 {
-		t.Errorf("it is %+v", found)
-	}
-	if len(found.Owners) == 0 || found.Owners[0].Name != "web" || found.Owners[0].Violations[0].Rule != "privileged" || found.Owners[0].Violations[0].ObjectKind != "Deployment" {
-		t.Errorf("the owners are %+v", found.Owners)
-	}
-
-	// A policy that is not in force yet, in place of those that are.
-	file := filepath.Join(t.TempDir(), "new.yaml")
-	must(t, os.WriteFile(file, []byte(harness.PolicyYAML("new", "{rules: {privileged: {action: warn}}}")), 0o600))
-	if said := run(0, "--policy", file); !strings.Contains(said.Stdout, "web: would be admitted with warnings") {
-		t.Errorf("want a warning: %s", said)
-	}
-	must(t, os.WriteFile(file, []byte(harness.PolicyYAML("new", "{rules: {image-registries: {action: deny, params: {allow: [registry.elsewhere.example]}}}}")), 0o600))
-	found = read(run(1, "--policy", file, "-o", "json"))
-	if found.Summary["denied"] != 2 || len(found.Policies) != 1 {
-		t.Errorf("want both owners denied by a new policy: %+v", found)
-	}
-	// Only what has a label: the pods alone, of which the owner is known all the same.
-	if said := run(0, "-l", "e2e=nobody"); !strings.Contains(said.Stdout, "0 objects in 0 namespaces") {
-		t.Errorf("want nothing: %s", said)
-	}
-}
-
-// Who may not list something is told so, and what can be read is judged.
-func TestScanWithoutRights(t *testing.T) {
-	t.Parallel()
-	s := up(t)
-	shop := s.shop(t)
-	kubeconfig, err := s.KubeconfigOf(t.Context(), shop.namespace, "pods", "deployments")
-	must(t, err)
-	said, err := s.PodreeveCommand(t.Context(), "", "scan", "--kubeconfig", kubeconfig, "-n", shop.namespace, "--policy", "owasp")
-	must(t, err)
-	if said.Code != 2 || !strings.Contains(said.Stdout, "Deployment "+shop.namespace+"/web: would be denied") ||
-		!strings.Contains(said.Stderr, "CronJob could not be read: cronjobs.batch is forbidden") || !strings.Contains(said.Stderr, "grant this user list") {
-		t.Errorf("want what could be read, and what could not: %s", said)
-	}
-}
-
-// The API server lists `a-b` before `a`: each namespace is told once, in that order, however small the pages are.
-func TestScanFollowsTheOrderOfTheAPIServer(t *testing.T) {
-	t.Parallel()
-	s := up(t)
-	short := s.Name("podreeve-e2e-order")
-	team := map[string]string{"team": short}
-	var want []string
-	for _, ns := range []string{short + "-b", short} {
-		must(t, s.Apply(t.Context(), namespaceYAML(ns, nil)))
-		t.Cleanup(func() { must(t, s.Remove(context.Background(), "--wait=false", "namespace", ns)) })
-		must(t, s.Apply(t.Context(), fmt.Sprintf("{apiVersion: v1, kind: ServiceAccount, metadata: {name: default, namespace: %s}}", ns)))
-		for _, kind := range []string{"Deployment", "Pod", "StatefulSet"} {
-			object := harness.WorkloadOf(kind).Wrap(s.GoodPod(ns, "bad", harness.Privileged), ns, "bad")
-			object.SetLabels(team)
-			created(t, s, object)
-			want = append(want, ns+" "+kind)
-		}
-	}
-	said, err := s.PodreeveCommand(t.Context(), "", "scan", "--kubeconfig", s.Kubeconfig, "-A", "-l", "team="+short, "--chunk-size", "1", "--policy", "owasp", "-o", "json")
-	must(t, err)
-	var found scanned
-	must(t, json.Unmarshal([]byte(said.Stdout), &found))
-	var got []string
-	for _, owner := range found.Owners {
-		got = append(got, owner.Namespace+" "+owner.Kind)
-	}
-	if !slices.Equal(got, want) || said.Code != 1 || len(found.Errors) > 0 {
-		t.Errorf("want %q, got %q: %s", want, got, said)
-	}
 }
 
 // The rights that deploy/install.yaml gives are enough to lead, to scan, and to tell.

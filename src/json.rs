@@ -5,7 +5,7 @@
 //!
 //! The fast path decides nothing. It reads the common form of JSON and gives up on everything rare or wrong: a key with
 //! an escape, a fraction, a type that does not fit, a syntax error. serde_json then reads the text again, and its error
-//! names the field. `tests/fast_path.rs` and `fuzz/` compare both. The one difference: inside a value that is skipped, commas,
+//! names the field. `tests/house/fast_path.rs` and `fuzz/` compare both. The one difference: inside a value that is skipped, commas,
 //! colons and escapes are not checked, because the API server's own encoder wrote them.
 //!
 //! What it saves: MEASURED

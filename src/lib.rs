@@ -16,7 +16,7 @@
 //! [`sources`] loads policies from files, [`manifest`] reads YAML and JSON, [`scan`] judges what exists already, [`report`] prints
 //! what `check` and `scan` find, [`authority`] makes certificates, and [`cli`] has the commands.
 //!
-//! A module uses only modules of lower layers; `tests/layers.rs` has the list and checks it.
+//! A module uses only modules of lower layers; `tests/house/layers.rs` has the list and checks it.
 
 // A panic on the request path would deny a pod without judging it.
 #![cfg_attr(

@@ -21,12 +21,13 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"podreeve.dev/e2e/harness"
+	"podreeve.dev/e2e/pages"
 )
 
 // The release's Service, and another one of the same podreeve for which the API server has no certificate.
 const known, unknown = "podreeve.podreeve.svc", "other.podreeve.svc"
 
-// release is the chart's objects in a real API server whose admission configuration is that of docs/cluster.md, and podreeve where the
+// release is the chart's objects in a real API server whose admission configuration is that of docs/callers.md, and podreeve where the
 // Service points to.
 type release struct {
 	*harness.Cluster
@@ -75,7 +76,7 @@ func newRelease(t *testing.T) *release {
 	}
 	kubeconfig := documented(t, "kubeconfig.yaml", dir)
 	if !strings.Contains(kubeconfig, "- name: "+known+"\n") {
-		t.Fatalf("docs/cluster.md has a kubeconfig without the user %s:\n%s", known, kubeconfig)
+		t.Fatalf("docs/callers.md has a kubeconfig without the user %s:\n%s", known, kubeconfig)
 	}
 	write(t, filepath.Join(dir, "kubeconfig.yaml"), strings.Replace(kubeconfig, known, fmt.Sprintf("%s:%d", known, port), 1))
 	r.Cluster, err = harness.Up(t.Context(), harness.Options{Podreeve: os.Getenv("PODREEVE_BIN"), Progress: os.Stderr,
@@ -109,19 +110,17 @@ func newRelease(t *testing.T) *release {
 	return r
 }
 
-// documented is a file of docs/cluster.md, where it says that the files lie in this folder.
+// documented is a file of docs/callers.md, where it says that the files lie in this folder.
 func documented(t *testing.T, name, dir string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(Root(), "docs", "cluster.md"))
+	read, err := pages.Read(Root(), "docs/callers.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, file, found := strings.Cut(string(text), "   ```yaml\n   # "+name)
-	file, _, closed := strings.Cut(file, "   ```\n")
-	if !found || !closed {
-		t.Fatalf("docs/cluster.md has no %s", name)
+	file, err := read[0].File(name)
+	if err != nil {
+		t.Fatal(err)
 	}
-	file = strings.ReplaceAll("#"+file, "\n   ", "\n")
 	return strings.ReplaceAll(file, "/etc/kubernetes/podreeve", dir)
 }
 

@@ -1,6 +1,8 @@
 //! The files that are generated from the code. `examples/gen.rs` writes them, and a test compares them.
 
+mod commands_page;
 mod fields;
+mod metrics_page;
 mod policies_page;
 mod rules_page;
 mod schemas;
@@ -11,6 +13,8 @@ pub fn files() -> Vec<(&'static str, String)> {
     vec![
         ("src/workload/fields.txt", fields::fields()),
         ("docs/rules.md", rules_page::rules()),
+        ("docs/reference/command-line.md", commands_page::commands()),
+        ("docs/reference/metrics.md", metrics_page::metrics()),
         ("policies/README.md", policies_page::policies()),
         ("docs/check-report.schema.json", schemas::check_report()),
         ("docs/scan-report.schema.json", schemas::scan_report()),

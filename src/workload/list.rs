@@ -7,7 +7,7 @@ use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-/// A `Vec` that stops growing when the request has used its memory. `tests/growth.rs` counts the walks of each rule.
+/// A `Vec` that stops growing when the request has used its memory. `tests/house/growth.rs` counts the walks of each rule.
 #[derive(Clone, PartialEq, Eq)]
 pub struct List<T>(Vec<T>);
 

@@ -1,4 +1,4 @@
-// Command psa answers what upstream's Pod Security Standards say of pods, for tests/psa_parity.rs to compare with.
+// Command psa answers what upstream's Pod Security Standards say of pods, for tests/psa_parity to compare with.
 //
 //	psa about                     upstream's module version and checks, as JSON
 //	psa fixtures                  every pod of upstream's test/testdata, one JSON object a line

@@ -30,28 +30,28 @@ const page = `# What podreeve takes in large clusters
 
 <!-- Written by ` + "`make scale`" + ` from what it measured; do not edit. -->
 
-Every replica answers requests from memory, by itself: more replicas are more throughput, and none asks another. One of them, the leader, also
-keeps certificates, writes the status of Policies and Exemptions, and scans. So only two things grow with a cluster: the facts that policies ask
-for, in every replica, and the work of a scan, in one.
+Each replica answers requests from its own memory, so more replicas give more throughput. One of them, the leader, also
+keeps certificates, writes the status of Policies and Exemptions, and scans. So two things grow with a cluster: the facts that policies
+need, in every replica, and the work of a scan, in the leader.
 
 {{table}}
-- **facts**: resident memory of a replica that watches all facts (` + "`owasp`" + ` asks for pods, network policies and nodes, ` + "`podSecurityLabels`" + ` for the labels
-  of namespaces). Of a pod only what is judged is kept, and pods that are alike share it: the pods here are of one or two kinds, so most of what is counted
-  is names. A policy that asks for none of it (no ` + "`exec-*`, `network-policy`, `namespaceSelector` or `podSecurityLabels`" + `) has the memory of the next column.
-- **calls for nodes**: a replica lists the nodes by their metadata, 500 at a time, once a minute, and asks each kubelet for ` + "`podPidsLimit`" + ` once an hour,
-  eight at a time. These are the calls until all were asked. One that does not answer is asked again after a minute, then ever less often; where the API
-  server forbids it (` + "`rbac.nodesProxy`" + ` is off unless it is set), that is eight calls a minute at most, however many nodes there are.
-- **scan alone**: a leader whose policy asks for no facts, with a thousand calls a second allowed. Its memory is one page of 200 objects of each kind, however many
-  namespaces there are, and what is known of the one namespace in hand. That grows with the largest namespace: some hundred bytes for each owner (a pod
-  without one is its own) and each owned ReplicaSet and Job, 8 to 16 bytes for each finding, and in full at most a thousand findings; so 100,000 Jobs in one
-  namespace are some tens of MiB. For Events, 8 to 16 bytes are kept for each owner that would be denied, of 200,000 at most. What its seconds have beyond
-  its CPU time is waiting for the API server.
-- **as installed**: facts, scans at ten calls a second, and reports. One namespace in five has a Deployment that would be denied, and an
-  Event for it; every namespace has warnings, and a report.
+- **facts**: resident memory of a replica that watches all facts. ` + "`owasp`" + ` needs pods, network policies and nodes; ` + "`podSecurityLabels`" + ` needs the labels
+  of namespaces. podreeve keeps only the fields that rules judge, and pods that are alike share one copy. The pods here are of one or two kinds, so names take most of the
+  memory. A policy that needs no facts (no ` + "`exec-*`" + `, ` + "`network-policy`" + `, ` + "`namespaceSelector`" + ` or ` + "`podSecurityLabels`" + `) takes the memory of the next column.
+- **calls for nodes**: the calls until a replica knows every node. It lists the metadata of the nodes once a minute, 500 at a time. It reads ` + "`podPidsLimit`" + ` from each kubelet once an hour,
+  eight at a time. It reads a kubelet that does not answer again after a minute, then less and less often. Where the API
+  server forbids this (the default of ` + "`rbac.nodesProxy`" + `), it makes at most eight calls a minute, for any number of nodes.
+- **scan alone**: a leader whose policy needs no facts, with a thousand calls a second. Its memory is one page of 200 objects of each kind, for any number of
+  namespaces, and what it knows of one namespace. That part grows with the largest namespace: some hundred bytes for each owner (a pod
+  without one is its own) and for each owned ReplicaSet and Job, and 8 to 16 bytes for each finding. It keeps at most a thousand findings in full. So 100,000 Jobs in one
+  namespace take some tens of MiB. For Events it keeps 8 to 16 bytes for each owner that podreeve would deny, of 200,000 at most. The difference between seconds and
+  CPU time is the wait for the API server.
+- **as installed**: facts, scans at ten calls a second, and reports. One namespace in five has a Deployment that podreeve would deny, and an
+  Event for it. Every namespace has warnings, and a report.
 - **first scan**: every Event is new, and every report but those of the row above. At ten calls a second they take most of the calls.
-- **later scan**: nothing has changed, so nothing is written.
+- **later scan**: nothing has changed, so podreeve writes nothing.
 
-Calls are those of the scan: a list for each 200 objects of a kind and of the reports' metadata, and what is written. ` + "`--scan-rate`" + ` spreads them.
+Calls are those of the scan: one list for each 200 objects of a kind and of the reports' metadata, and all writes. ` + "`--scan-rate`" + ` spreads them.
 `
 
 // machine says where it was measured, and what was not.
@@ -64,9 +64,9 @@ func machine(rows []row) string {
 		}
 	}
 	text := fmt.Sprintf(`
-Measured with %s, a real etcd and a real kube-apiserver on the same machine (%d processors, %s). Calls and memory are exact; seconds include what else the machine did.
-There are ten pods in each namespace, of one ReplicaSet of one Deployment, each padded by %d bytes that nobody judges; nothing runs them. All nodes share one kubelet,
-which only tells its configuration.
+Measured with %s, a real etcd and a real kube-apiserver on the same machine (%d processors, %s). Calls and memory are exact. Seconds include the other work of the machine.
+Each namespace has ten pods, of one ReplicaSet of one Deployment, each with %d bytes that no rule judges. No pod runs. All nodes share one kubelet,
+which only serves its configuration.
 `, build, runtime.NumCPU(), model, filler)
 	if len(rows) > 0 && rows[len(rows)-1].Pods < wanted {
 		text += fmt.Sprintf("\nThe largest cluster of this run had %d pods; `make scale` goes up to %d, and this page then has that row. No figure here is extrapolated.\n", rows[len(rows)-1].Pods, wanted)

@@ -1,0 +1,108 @@
+package release
+
+import (
+	"cmp"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+
+	"podreeve.dev/e2e/chart"
+	"podreeve.dev/e2e/pages"
+)
+
+// inOrder are the pages with commands for a release: they install it, look at it, and take it away. The last one installs it again.
+var inOrder = []string{"README.md", "docs/install.md", "docs/callers.md", "docs/debug.md", "docs/certificates.md", "docs/check.md", "docs/large-clusters.md",
+	"docs/upgrade.md", "docs/first-week.md"}
+
+// The commands of README.md and docs/ that need a release do what the pages say.
+func TestPages(t *testing.T) {
+	c := need(t)
+	if c.node == nil {
+		t.Skip("e2e: skipped: the pages name a registry, so the image has to be put on the node")
+	}
+	c.pullable(t)
+	t.Cleanup(func() { c.clear(t) })
+	root := chart.Root()
+	found, err := pages.With(root, "sh release")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range found {
+		if !slices.Contains(inOrder, path) {
+			t.Errorf("%s has commands for a release: give it a place in inOrder", path)
+		}
+	}
+	read, err := pages.Read(root, inOrder...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader := &pages.Reader{Root: root, Home: t.TempDir(), Path: []string{c.programs(t)}, Enter: c.node.Enter, Env: []string{"KUBECONFIG=" + c.kubeconfig,
+		"HELM_CACHE_HOME=" + c.home, "HELM_CONFIG_HOME=" + c.home, "HELM_DATA_HOME=" + c.home}}
+	for _, page := range read {
+		if !t.Run(page.Path, func(t *testing.T) {
+			if page.Path == "docs/debug.md" { // whose reader had a Deployment denied
+				said := c.kubectl(t, "", "apply", "-f", filepath.Join(root, "examples", "privileged-deployment.yaml"))
+				if said.code == 0 {
+					t.Fatal(said)
+				}
+			}
+			for _, wrong := range reader.Follow(page, "sh release") {
+				t.Error(wrong)
+			}
+		}) {
+			t.Fatalf("the pages after %s stand on it\n%s", page.Path, c.about(t))
+		}
+	}
+}
+
+// pullable gives the node the image under the name that the pages have for it.
+func (c *target) pullable(t *testing.T) {
+	t.Helper()
+	var about struct{ AppVersion string }
+	text, err := os.ReadFile(filepath.Join(chart.Dir(), "Chart.yaml"))
+	if err == nil {
+		err = yaml.Unmarshal(text, &about)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := "registry.example.com/podreeve/podreeve:" + about.AppVersion
+	if _, err := buildah("tag", c.image, name); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = buildah("rmi", name) })
+	if err := load(c.node, name); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// programs is a folder with what the pages run.
+func (c *target) programs(t *testing.T) string {
+	t.Helper()
+	binary, err := filepath.Abs(cmp.Or(os.Getenv("PODREEVE_BIN"), filepath.Join(chart.Root(), "target", "debug", "podreeve")))
+	if err == nil {
+		_, err = os.Stat(binary)
+	}
+	if err != nil {
+		t.Fatalf("the pages run podreeve on this machine, too; run `cargo build`, or set PODREEVE_BIN: %v", err)
+	}
+	dir := t.TempDir()
+	for name, program := range map[string]string{"helm": c.tools.Path("helm4"), "kubectl": c.tools.Path("kubectl"), "podreeve": binary} {
+		if err := os.Symlink(program, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// clear takes away what the last page installed.
+func (c *target) clear(t *testing.T) {
+	t.Helper()
+	c.kubectl(t, "", "delete", configurations, "podreeve", "--ignore-not-found")
+	c.run(t, "", c.tools.Path("helm4"), "uninstall", "podreeve", "--namespace", namespace, "--no-hooks", "--ignore-not-found")
+	c.kubectl(t, "", "delete", "namespace", namespace, "--ignore-not-found")
+	c.kubectl(t, "", "delete", "crd,clusterrole,clusterrolebinding", "-l", ours, "--ignore-not-found")
+}

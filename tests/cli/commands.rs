@@ -1,0 +1,232 @@
+//! The other commands: review, rules, explain, version, completions, man; and the generated files.
+
+use super::binary::Dir;
+use podreeve::rules::RULES;
+use serde_json::{Value, json};
+
+/// With the uid in front, as the API server sends it.
+fn review(object: &Value) -> String {
+    let request = json!({
+        "kind": {"group": "", "version": "v1", "kind": "Pod"}, "resource": {"group": "", "version": "v1", "resource": "pods"},
+        "operation": "CREATE", "namespace": "default", "object": object,
+    });
+    let request = request.to_string().replacen('{', "{\"uid\":\"u-1\",", 1);
+    format!("{{\"apiVersion\":\"admission.k8s.io/v1\",\"kind\":\"AdmissionReview\",\"request\":{request}}}")
+}
+
+#[test]
+fn review_answers_as_the_webhook() {
+    let privileged = review(
+        &json!({"spec": {"containers": [{"name": "a", "securityContext": {"privileged": true}}, {"name": "b"}]}}),
+    );
+    let config_map = review(&json!({})).replace("\"Pod\"", "\"ConfigMap\"").replace("\"pods\"", "\"configmaps\"");
+    let dir = Dir::new(
+        "review",
+        &[("bad.json", &privileged), ("good.json", &config_map), ("cut.json", &privileged[..privileged.len() - 3])],
+    );
+    let ran = dir.run(&["review", "bad.json"]);
+    assert_eq!(ran.code, Some(1));
+    assert_eq!(ran.json()["response"]["uid"], "u-1");
+    assert_eq!(ran.json()["response"]["allowed"], false);
+    assert_eq!(dir.run_with(&["review", "-"], &privileged).out, ran.out);
+    assert_eq!(dir.run(&["review", "good.json"]).code, Some(0));
+    let ran = dir.run(&["review", "--hook", "mutate", "bad.json", "-o", "text"]);
+    assert_eq!(ran.code, Some(0));
+    assert!(ran.out.starts_with("allowed\n"), "{}", ran.out);
+    assert!(ran.out.contains("patch: spec.securityContext: {seccompProfile: {type: RuntimeDefault}}"), "{}", ran.out);
+    // The explicit denial is printed, and the exit code says why.
+    let ran = dir.run(&["review", "cut.json"]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert_eq!(ran.json()["response"]["allowed"], false);
+    assert!(ran.err.starts_with("error: cut.json: the body is not JSON"), "{}", ran.err);
+    for (body, said) in [("", "the body is not JSON"), ("{}", "this webhook reads admission.k8s.io/v1 AdmissionReview")]
+    {
+        let ran = dir.run_with(&["review", "-"], body);
+        assert_eq!((ran.code, &*ran.out), (Some(2), ""), "{ran:?}");
+        assert!(ran.err.contains(said), "{}", ran.err);
+    }
+    assert_eq!(dir.run(&["review", "nowhere.json"]).code, Some(2));
+}
+
+/// As the webhook without a cluster: whoever enters is let in, and hears that nobody judged it.
+#[test]
+fn review_of_an_exec_is_no_denial_for_want_of_a_cluster() {
+    let dir = Dir::new("exec", &[]);
+    for sub_resource in ["exec", "attach", "portforward", "proxy"] {
+        let review = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
+            "uid": "1", "operation": "CONNECT", "namespace": "shop", "name": "web", "subResource": sub_resource,
+            "kind": {"group": "", "version": "v1", "kind": "PodExecOptions"},
+            "resource": {"group": "", "version": "v1", "resource": "pods"},
+            "userInfo": {"username": "alice"}, "object": {"kind": "PodExecOptions", "container": "web"},
+        }});
+        let ran = dir.run_with(&["review", "-o", "text", "-"], review.to_string());
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        let wanted = "allowed\nwarning: podreeve: this podreeve runs without a cluster";
+        assert!(ran.out.starts_with(wanted) && ran.out.contains("exec-privileged, exec-root"), "{}", ran.out);
+    }
+}
+
+#[test]
+fn rules_are_told_as_they_are() {
+    let dir = Dir::new("rules", &[]);
+    let ran = dir.run(&["rules", "-o", "json"]);
+    assert_eq!(ran.code, Some(0));
+    let rules = ran.json();
+    assert_eq!(rules.as_array().map(Vec::len), Some(RULES.len()));
+    let privileged = &rules[0];
+    assert_eq!(privileged["id"], "privileged");
+    assert_eq!(privileged["owasp"], json!([59]));
+    assert_eq!(privileged["pss"], "baseline");
+    assert_eq!(privileged["patch"], false);
+    assert_eq!(privileged["action"], "deny");
+    for rule in rules.as_array().expect("a list") {
+        for example in rule["examples"].as_array().expect("examples") {
+            assert_eq!(example["pod"]["kind"], "Pod");
+            let bad = example["expect"] == "bad";
+            assert_eq!(example["fields"].as_array().is_some_and(|fields| !fields.is_empty()), bad, "{example:#}");
+        }
+    }
+    let text = dir.run(&["rules"]).out;
+    assert!(RULES.iter().all(|rule| text.lines().any(|line| line.starts_with(rule.id))), "{text}");
+}
+
+#[test]
+fn explain_says_what_to_change() {
+    let dir = Dir::new("explain", &[]);
+    let ran = dir.run(&["explain", "privileged"]);
+    assert_eq!(ran.code, Some(0));
+    assert!(ran.out.contains("\n  -       privileged: true\n  +       privileged: false\n"), "{}", ran.out);
+    for rule in RULES {
+        let ran = dir.run(&["explain", rule.id]);
+        assert_eq!((ran.code, &*ran.err), (Some(0), ""), "{ran:?}");
+        // Every rule has something to change, unless it is not in the pod, and says how to live with it.
+        let in_pod = rule.examples().any(|example| example.is_bad() && example.network_policies.is_empty());
+        let changes = ran.out.lines().any(|line| line.starts_with("  -") || line.starts_with("  +"));
+        assert_eq!(changes, in_pod, "{}", ran.out);
+        assert!(ran.out.contains(&format!("- rules: [{}]", rule.id)), "{}", ran.out);
+        // A digest is as long as it is.
+        let fits = |line: &str| line.chars().count() <= 110 || line.contains("@sha256:");
+        assert!(ran.out.lines().all(fits), "{}", ran.out);
+    }
+}
+
+/// API servers of today refuse the field of the pod.
+#[test]
+fn explain_does_not_ask_authors_to_set_limits_pids() {
+    let ran = Dir::new("explain-pids", &[]).run(&["explain", "pids-limit"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let added: Vec<&str> = ran.out.lines().filter(|line| line.trim_start().starts_with('+')).collect();
+    assert_eq!(added, Vec::<&str>::new(), "{}", ran.out);
+    let words = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("Change the nodes' kubelet configuration, not the pod."), "{}", ran.out);
+}
+
+#[test]
+fn explain_knows_what_was_meant() {
+    let dir = Dir::new("explain-unknown", &[]);
+    let ran = dir.run(&["explain", "privilegd", "host-pid", "zzzzzzzz"]);
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.out.starts_with("host-pid: "), "{}", ran.out);
+    assert!(ran.err.contains("there is no rule `privilegd`; did you mean `privileged`?"), "{}", ran.err);
+    assert!(ran.err.contains("there is no rule `zzzzzzzz`; `podreeve rules` lists all"), "{}", ran.err);
+}
+
+#[test]
+fn version_completions_and_man_pages() {
+    let dir = Dir::new("version", &[]);
+    assert_eq!(dir.run(&["version"]).out, format!("podreeve {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(dir.run(&["version", "-o", "json"]).json()["version"], env!("CARGO_PKG_VERSION"));
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let ran = dir.run(&["completions", shell]);
+        assert_eq!(ran.code, Some(0));
+        assert!(ran.out.contains("explain"), "{shell}");
+    }
+    assert!(dir.run(&["man"]).out.contains(".TH podreeve 1"));
+    assert_eq!(dir.run(&["man", "pages"]).code, Some(0));
+    for page in ["podreeve.1", "podreeve-check.1", "podreeve-serve.1", "podreeve-explain.1"] {
+        assert!(dir.0.join("pages").join(page).is_file(), "{page}");
+    }
+}
+
+#[test]
+fn usage_errors_exit_with_2() {
+    let dir = Dir::new("usage", &[]);
+    for args in
+        [&[][..], &["chek"], &["explain"], &["check"], &["review", "--hook", "both", "x"], &["completions", "csh"]]
+    {
+        let ran = dir.run(args);
+        assert_eq!((ran.code, &*ran.out), (Some(2), ""), "{args:?}: {ran:?}");
+        assert!(ran.err.contains("--help") || ran.err.contains("Usage: "), "{}", ran.err);
+    }
+}
+
+#[test]
+fn generated_files_are_up_to_date() {
+    for (name, content) in podreeve::cli::generate::files() {
+        let there = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(name));
+        let there = there.unwrap_or_default();
+        let different = there.lines().zip(content.lines()).position(|(there, made)| there != made);
+        let line = different.unwrap_or_else(|| there.lines().count().min(content.lines().count()));
+        assert!(
+            there == content,
+            "{name}:{} is not what the code makes:\n  file: {}\n  code: {}\nRun `make gen` and commit what it writes.",
+            line + 1,
+            there.lines().nth(line).unwrap_or("(end)"),
+            content.lines().nth(line).unwrap_or("(end)"),
+        );
+    }
+}
+
+#[test]
+fn no_command_writes_generated_files() {
+    let dir = Dir::new("gen", &[]);
+    assert_eq!(dir.run(&["gen"]).code, Some(2));
+    assert_eq!(dir.run(&["help", "gen"]).code, Some(2));
+    // `cargo test` builds the examples too.
+    let example = std::path::Path::new(env!("CARGO_BIN_EXE_podreeve")).with_file_name("examples").join("gen");
+    for (manifest, refused) in
+        [("", true), ("[package]\nname = \"other\"\n", true), ("[package]\nname = \"podreeve\"\n", false)]
+    {
+        dir.write("Cargo.toml", manifest);
+        dir.write("src/cli/generate.rs", "");
+        let ran = std::process::Command::new(&example).current_dir(&dir.0).output();
+        let ran = ran.unwrap_or_else(|error| {
+            panic!(
+                "{}: {error}. Build it: `cargo build --example gen`. `cargo test` without --test does.",
+                example.display()
+            )
+        });
+        assert_eq!(ran.status.code(), Some(if refused { 2 } else { 0 }), "{ran:?}");
+        assert_eq!(dir.0.join("docs").exists(), !refused);
+    }
+}
+
+#[test]
+fn the_page_of_policies_shows_each_rule_denying() {
+    let page = include_str!("../../policies/README.md");
+    let dir = Dir::new("page", &[]);
+    for rule in RULES {
+        let heading = format!("\n## {}\n", rule.id);
+        let section = page.split_once(&heading).unwrap_or_else(|| panic!("no {heading}")).1;
+        let section = section.split("\n## ").next().expect("a section");
+        // These need somebody who enters a pod, or objects around it.
+        if ["exec-privileged", "exec-root", "network-policy"].contains(&rule.id) {
+            continue;
+        }
+        let setting = section.split_once("With `").and_then(|(_, rest)| rest.split_once("`, a pod is denied ("));
+        let (setting, denial) = setting.unwrap_or_else(|| panic!("no denial in {section}"));
+        assert!(denial.contains(&format!("```text\n* {} (", rule.id)), "{section}");
+        assert!(denial.contains(&format!("OWASP item{}", if rule.owasp.len() == 1 { " " } else { "s " })), "{section}");
+        let diff = denial.split_once("```diff\n").unwrap_or_else(|| panic!("no repair in {section}")).1;
+        assert!(diff.lines().any(|line| line.starts_with(['-', '+'])), "{section}");
+        // What a reader copies loads, and denies.
+        let policy = format!(
+            "apiVersion: podreeve.dev/v1alpha1\nkind: Policy\nmetadata: {{name: ours}}\nspec:\n  rules:\n    {setting}\n"
+        );
+        dir.write("policy.yaml", policy);
+        let name = denial.split_once("):\n").expect("the example's name").0;
+        let example = rule.examples().find(|example| example.name == name).expect("an example of the rule");
+        dir.write("pod.json", example.pod().to_string());
+        assert_eq!(dir.run(&["check", "--policy", "policy.yaml", "pod.json"]).code, Some(1), "{setting}");
+    }
+}

@@ -1,0 +1,28 @@
+//! The commands, as people and pipelines run them: `check`, `scan`, `rules` and the rest, and the files and reports that
+//! they read and write.
+
+#[path = "../common/binary.rs"]
+mod binary;
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../common/json_schema.rs"]
+mod json_schema;
+#[path = "../common/secrets.rs"]
+mod planted;
+
+mod agreement;
+mod check;
+mod commands;
+mod examples;
+mod manifest;
+mod manifests;
+mod passed_over;
+mod policies;
+mod recorded_answers;
+mod report_schema;
+mod run;
+mod scan;
+mod secrets;
+mod waivers;
+mod workloads;
+mod worst_first;

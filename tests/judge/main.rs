@@ -1,0 +1,26 @@
+//! How objects are judged: what becomes of a violation in policies, exemptions and updates. It uses the pure layers
+//! alone, so `make mutants` runs it too.
+
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../common/finding.rs"]
+mod finding;
+
+mod arrival;
+mod bad_input;
+mod connect;
+mod contradictions;
+mod corners;
+mod deciding;
+mod discreet;
+mod exemptions;
+mod facts;
+mod image_patterns;
+mod many_violations;
+mod one_cause;
+mod own_objects;
+mod quantities;
+mod recorded;
+mod updates;
+mod windows;
+mod workloads;

@@ -1,0 +1,85 @@
+//! Policies and Exemptions are judged, too: one that does not compile is refused when it is written.
+
+use super::common::{TODAY, policies};
+use podreeve::admit::{Hook, admit};
+use podreeve::outcome::{Outcome, Verdict};
+use serde_json::{Value, json};
+
+fn object(kind: &str, spec: &Value) -> Value {
+    json!({"apiVersion": "podreeve.dev/v1alpha1", "kind": kind, "metadata": {"name": "shop", "uid": "u"}, "spec": spec})
+}
+
+fn judged(operation: &str, sub: &str, new: &Value, old: &Value) -> Outcome {
+    let review = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
+        "uid": "u-1", "operation": operation, "subResource": sub, "name": "shop", "namespace": "team",
+        "kind": {"group": "podreeve.dev", "version": "v1alpha1", "kind": if new.is_null() { &old["kind"] } else { &new["kind"] }},
+        "object": new, "oldObject": old,
+    }});
+    admit(review.to_string().as_bytes(), Hook::Validate, &policies(&[]), TODAY)
+}
+
+fn bad() -> Value {
+    json!({"rules": {"privilegd": {"action": "deny"}}})
+}
+
+#[test]
+fn one_that_does_not_compile_is_refused_with_the_error() {
+    let wrong = json!({"rules": ["privilegd"], "reason": "a test"});
+    for (new, says) in [
+        (
+            object("Policy", &bad()),
+            "Policy \"shop\" is invalid: spec.rules.privilegd: there is no rule `privilegd`; did you mean",
+        ),
+        (
+            object("Exemption", &wrong),
+            "Exemption \"shop\" is invalid: spec.rules[0]: there is no rule `privilegd`; did you mean",
+        ),
+        (object("Policy", &Value::Null), "Policy \"shop\" is invalid: spec: is missing"),
+    ] {
+        let outcome = judged("CREATE", "", &new, &Value::Null);
+        assert_eq!(outcome.verdict, Verdict::Deny);
+        let reply: Value = serde_json::from_slice(&outcome.reply).unwrap();
+        let status = &reply["response"]["status"];
+        let message = status["message"].as_str().unwrap();
+        assert!(message.starts_with(says), "{message}");
+        assert_eq!((&status["code"], &status["reason"]), (&json!(422), &json!("Invalid")));
+        assert!(message.contains(status["details"]["causes"][0]["field"].as_str().unwrap()), "{status}");
+    }
+}
+
+#[test]
+fn what_is_right_or_no_worse_than_it_was_is_let_in() {
+    // What only a podreeve in a cluster loads.
+    let good = object("Policy", &json!({"rules": {}, "podSecurityLabels": true}));
+    let (wrong, mut labelled) = (object("Policy", &bad()), object("Policy", &bad()));
+    labelled["metadata"]["labels"] = json!({"seen": "yes"});
+    let exemption = object("Exemption", &json!({"rules": ["privileged"], "reason": "a test"}));
+    for (operation, sub, new, old) in [
+        ("CREATE", "", &good, &Value::Null),
+        ("CREATE", "", &exemption, &Value::Null),
+        ("UPDATE", "", &good, &wrong),
+        ("UPDATE", "", &labelled, &wrong),
+        ("UPDATE", "status", &wrong, &good),
+        ("DELETE", "", &Value::Null, &wrong),
+    ] {
+        let outcome = judged(operation, sub, new, old);
+        assert_eq!(outcome.verdict, Verdict::Allow, "{operation} {new}: {:?} {:?}", outcome.invalid, outcome.problem);
+    }
+    assert_eq!(judged("UPDATE", "", &wrong, &good).verdict, Verdict::Deny);
+}
+
+#[test]
+fn deep_managed_fields_are_passed_over() {
+    let mut new = object("Policy", &json!({"rules": {"privileged": {"action": "deny"}}}));
+    new["metadata"]["managedFields"] = json!("DEEP");
+    let deep = r#"{"f:a":"#.repeat(400) + "{}" + &"}".repeat(400);
+    let review = json!({"request": {"uid": "u", "operation": "CREATE", "object": new,
+        "kind": {"group": "podreeve.dev", "version": "v1alpha1", "kind": "Policy"}}});
+    let review = review.to_string().replacen(
+        "{\"request\"",
+        "{\"apiVersion\":\"admission.k8s.io/v1\",\"kind\":\"AdmissionReview\",\"request\"",
+        1,
+    );
+    let outcome = admit(review.replace("\"DEEP\"", &deep).as_bytes(), Hook::Validate, &policies(&[]), TODAY);
+    assert_eq!(outcome.verdict, Verdict::Allow, "{:?} {:?}", outcome.invalid, outcome.problem);
+}

@@ -1,0 +1,12 @@
+//! The harness: replays every example of every rule in all container lists and workload kinds.
+//! `RULE=host-ports` runs one rule, `RULE=host-ports,host-pid` two.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod cases;
+mod connections;
+mod examples;
+mod repairs;
+mod table;
+mod updates;
