@@ -338,7 +338,8 @@ async fn slow_bodies_give_memory_back_when_others_want_it() {
     }
     server.until_more("podreeve_admission_in_flight", 1.0).await;
     // Without a limit they would stay for half a minute.
-    let cut = slow.swap_remove(0).await.unwrap();
+    let (cut, _, slow) = futures_util::future::select_all(slow).await;
+    let cut = cut.unwrap();
     assert_eq!((cut.status.as_u16(), cut.headers["retry-after"].as_bytes()), (429, &b"1"[..]), "{}", cut.text);
     let body = pod_with("u-1", &json!([{"name": "app", "image": "x".repeat(200_000)}]));
     while server.client.validate(Http::One, body.clone()).await.status == 429 {}
