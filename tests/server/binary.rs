@@ -150,7 +150,7 @@ fn an_error_in_the_options_names_the_next_step() {
         (&["--tls-cert", "no-such-file", "--tls-key", "b"], "no-such-file: No such file"),
         (&["--self-signed", dir, "--policy", "no-such-policy"], "no-such-policy"),
         (&["--self-signed", dir, "--policy", "none"], "add --cluster, or name a policy"),
-        (&["--self-signed", dir, "--policy", "none", "--policy", "owasp"], "leave it out, or the others"),
+        (&["--self-signed", dir, "--policy", "none", "--policy", "owasp"], "leave it out, or leave out the others"),
         (&["--self-signed", dir, "--drain-delay", "12"], "write it with its unit"),
         (&["--self-signed", dir, "--drain-delay", "40s"], "at most 45s"),
         (&["--self-signed", dir, "--max-body", "big"], "not a size"),
