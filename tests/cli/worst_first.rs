@@ -1,6 +1,6 @@
 //! Where there is no room for all violations, the worst are displayed, and the others counted by severity.
 
-use super::common::{TODAY, policies, review};
+use super::common::{TODAY, policies, response, review};
 use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::decide::Effect;
 use podreeve::outcome::Outcome;
@@ -16,10 +16,6 @@ fn limited(rules: &Value) -> Snapshot {
 
 fn judge(pod: &Value, snapshot: &Snapshot) -> Outcome {
     admit(review("CREATE", pod, None).to_string().as_bytes(), Hook::Validate, snapshot, TODAY)
-}
-
-fn response(outcome: &Outcome) -> Value {
-    serde_json::from_slice::<Value>(&outcome.reply).expect("the reply is JSON")["response"].clone()
 }
 
 fn pod(containers: Vec<Value>) -> Value {

@@ -3,7 +3,9 @@
 
 use jiff::civil::{Date, date};
 use podreeve::admit::Snapshot;
+use podreeve::outcome::Outcome;
 use podreeve::policy::{CompiledPolicy, PolicyDocument, PolicySet};
+use podreeve::rule::GOOD_POD;
 use serde_json::{Value, json};
 
 pub const TODAY: Date = date(2026, 11, 22);
@@ -52,4 +54,14 @@ pub fn review(operation: &str, object: &Value, old: Option<&Value>) -> Value {
             "dryRun": false,
         }
     })
+}
+
+/// A pod in which no rule finds anything.
+pub fn good_pod() -> Value {
+    serde_json::from_str(GOOD_POD).expect("the good pod is JSON")
+}
+
+/// The `response` of the reply.
+pub fn response(outcome: &Outcome) -> Value {
+    serde_json::from_slice::<Value>(&outcome.reply).expect("the reply is JSON")["response"].clone()
 }

@@ -1,7 +1,7 @@
 //! The messages for a wrong type, and for a key in a place where the API does not know it.
 
 use super::binary::Dir;
-use super::common::{TODAY, review, snapshot};
+use super::common::{TODAY, good_pod, review, snapshot};
 use podreeve::admit::{Hook, admit};
 use podreeve::json::Raw;
 use podreeve::outcome::Verdict;
@@ -12,10 +12,6 @@ use serde_json::{Value, json};
 /// Words of Rust that no author of a manifest knows.
 const RUST: &[&str] =
     &["struct", "sequence", "a map", "i64", "i32", "u32", "u16", "usize", "f64", "Option", "enum", "tuple"];
-
-fn good() -> Value {
-    serde_json::from_str(podreeve::rule::GOOD_POD).expect("the good pod is JSON")
-}
 
 fn denial(pod: &Value) -> String {
     let rules = json!({"read-only-root-filesystem": {"action": "deny"}, "host-pid": {"action": "deny"}});
@@ -48,7 +44,7 @@ fn denial(pod: &Value) -> String {
 #[case("/metadata", json!("x"), "`metadata` could not be read: it is a string and must be an object")]
 #[case("/metadata/annotations", json!([]), "must be an object")]
 fn a_wrong_type_is_named_in_the_words_of_the_api(#[case] pointer: &str, #[case] value: Value, #[case] says: &str) {
-    let mut pod = good();
+    let mut pod = good_pod();
     let (above, key) = pointer.rsplit_once('/').expect("a pointer");
     let above = pod.pointer_mut(above).expect("there");
     match key.parse::<usize>() {
@@ -110,7 +106,7 @@ fn an_unknown_key_gives_a_hint(#[case] kind: &str, #[case] object: Value, #[case
 
 #[test]
 fn a_right_key_and_an_unknown_kind_give_no_hint() {
-    assert_eq!(found_hints(&good(), "Pod"), [""; 0]);
+    assert_eq!(found_hints(&good_pod(), "Pod"), [""; 0]);
     for rule in podreeve::rules::RULES {
         for example in rule.examples() {
             assert_eq!(found_hints(&example.pod(), "Pod"), [""; 0], "{}: {}", rule.id, example.name);
@@ -131,7 +127,7 @@ fn a_right_key_and_an_unknown_kind_give_no_hint() {
 
 #[test]
 fn a_denial_and_a_report_have_the_hint() {
-    let mut pod = good();
+    let mut pod = good_pod();
     let context = pod["spec"]["containers"][0]["securityContext"].as_object_mut().expect("there");
     context.remove("readOnlyRootFilesystem");
     context.insert("readOnlyRootFileSystem".to_owned(), json!(true));

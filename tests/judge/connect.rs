@@ -1,7 +1,7 @@
 //! A user who enters a pod, forwards a port of it or uses its proxy is judged by the pod. An unknown pod is not taken for
 //! an absent one.
 
-use super::common::{TODAY, policies};
+use super::common::{TODAY, policies, response};
 use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::facts::pods::{Pods, Texts};
 use podreeve::facts::{FactAnswer, FactKinds, FactQuery, KeptPod, PodsByName};
@@ -62,10 +62,6 @@ fn unanswered(spec: &Value) -> Snapshot {
 
 fn rules(rules: Value) -> Value {
     json!({ "rules": rules })
-}
-
-fn reply(outcome: &Outcome) -> Value {
-    serde_json::from_slice::<Value>(&outcome.reply).unwrap()["response"].clone()
 }
 
 #[rstest]
@@ -170,7 +166,7 @@ fn of_a_pod_that_is_unknown_the_rule_decides(
         for sub_resource in ["exec", "attach", "portforward", "proxy"] {
             let outcome = judge(&connect(sub_resource, "Options", json!({"container": "agent"})), &snapshot);
             assert_eq!((outcome.verdict, &outcome.missing_fact), (verdict, &None), "{sub_resource} {says}");
-            let reply = reply(&outcome);
+            let reply = response(&outcome);
             let text = match verdict {
                 Verdict::Deny => reply["status"]["message"].as_str().unwrap(),
                 Verdict::Warn => reply["warnings"][0].as_str().unwrap(),
@@ -189,7 +185,7 @@ fn without_a_cluster_the_user_gets_in_with_a_warning() {
     let snapshot = policies(&[rules(json!({"exec-privileged": rule, "exec-root": rule}))]);
     let outcome = judge(&exec(), &snapshot);
     assert_eq!((outcome.verdict, &outcome.missing_fact), (Verdict::Warn, &None));
-    let reply = reply(&outcome);
+    let reply = response(&outcome);
     let warning = reply["warnings"][0].as_str().unwrap();
     assert!(warning.contains("without a cluster") && warning.contains("exec-privileged, exec-root"), "{warning}");
     assert_eq!(reply["warnings"].as_array().unwrap().len(), 1);
@@ -203,7 +199,7 @@ fn a_rule_that_denies_the_unknown_is_reported_with_one_that_warns() {
     let snapshot = unanswered(&rules(json!({"exec-privileged": {"action": "deny"}, "exec-root": {"action": "deny"}})));
     let outcome = judge(&exec(), &snapshot);
     assert_eq!((outcome.verdict, outcome.tallies.len()), (Verdict::Deny, 1));
-    let reply = reply(&outcome);
+    let reply = response(&outcome);
     assert!(reply["status"]["message"].as_str().unwrap().contains("1 violation of exec-privileged"), "{reply}");
     assert_eq!(reply["auditAnnotations"]["denied"], "exec-privileged");
     assert!(reply["auditAnnotations"]["unjudged"].as_str().unwrap().ends_with(": exec-root"), "{reply}");

@@ -1,6 +1,6 @@
 //! The effect of a violation: policies, exemptions and updates.
 
-use super::common::{TODAY, policies, review, snapshot};
+use super::common::{TODAY, good_pod, policies, response, review, snapshot};
 use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::decide::Effect;
 use podreeve::outcome::{Outcome, Verdict};
@@ -8,12 +8,8 @@ use podreeve::policy::{CompiledPolicy, PolicyDocument, PolicyError};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-fn good() -> Value {
-    serde_json::from_str(podreeve::rule::GOOD_POD).expect("the good pod is JSON")
-}
-
 fn privileged(namespace: &str, container: &str, image: &str) -> Value {
-    let mut pod = good();
+    let mut pod = good_pod();
     pod["metadata"]["namespace"] = json!(namespace);
     let mut bad = pod["spec"]["containers"][0].clone();
     bad["name"] = json!(container);
@@ -26,10 +22,6 @@ fn privileged(namespace: &str, container: &str, image: &str) -> Value {
 fn validate(object: &Value, old: Option<&Value>, snapshot: &Snapshot) -> Outcome {
     let operation = if old.is_some() { "UPDATE" } else { "CREATE" };
     admit(review(operation, object, old).to_string().as_bytes(), Hook::Validate, snapshot, TODAY)
-}
-
-fn response(outcome: &Outcome) -> Value {
-    serde_json::from_slice::<Value>(&outcome.reply).expect("the reply is JSON")["response"].clone()
 }
 
 #[rstest]
@@ -148,7 +140,7 @@ fn an_update_denies_new_violations_and_warns_of_old_ones() {
 #[test]
 fn an_object_that_is_being_deleted_gets_no_exemption() {
     let snapshot = snapshot(json!({"privileged": {"action": "deny"}}));
-    let mut old = good();
+    let mut old = good_pod();
     old["metadata"]["deletionTimestamp"] = json!("2026-11-22T00:00:00Z");
     let mut new = privileged("default", "x", "a/b");
     new["metadata"]["deletionTimestamp"] = old["metadata"]["deletionTimestamp"].clone();
@@ -189,7 +181,7 @@ fn a_request_without_a_pod_passes_and_an_unknown_sub_resource_is_denied() {
     assert_eq!(verdict("PodExecOptions", "pods", Some("exec"), "CONNECT"), Verdict::Allow);
     assert_eq!(verdict("Pod", "pods", Some("status"), "UPDATE"), Verdict::Allow);
     assert_eq!(verdict("PodFuture", "pods", Some("future"), "CREATE"), Verdict::Deny);
-    let mut bad = review("UPDATE", &privileged("default", "x", "a/b"), Some(&good()));
+    let mut bad = review("UPDATE", &privileged("default", "x", "a/b"), Some(&good_pod()));
     bad["request"]["subResource"] = json!("future");
     assert_eq!(admit(bad.to_string().as_bytes(), Hook::Validate, &snapshot, TODAY).verdict, Verdict::Deny);
 }

@@ -1,5 +1,5 @@
 //! How objects are judged: the effect of policies, exemptions and updates on a violation. The tests use the pure layers
-//! alone, so `make mutants` runs them too.
+//! alone, so `make mutants` runs them too; there this file is no crate root, so modules say `super`, not `crate`.
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,6 +1,6 @@
 //! Objects with thousands of violations: a few are described, the others are counted, and none is missed.
 
-use crate::common::{TODAY, policies, review};
+use super::common::{TODAY, policies, review};
 use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::decide::Effect;
 use podreeve::effort::{FINDING, MEMORY};

@@ -1,6 +1,6 @@
 //! An update that starts something new is judged as a creation. Any other update is judged by the violations it introduces.
 
-use super::common::{TODAY, policies, review, snapshot};
+use super::common::{TODAY, good_pod, policies, review, snapshot};
 use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::decide::Effect;
 use podreeve::outcome::{Outcome, Verdict};
@@ -8,13 +8,9 @@ use podreeve::policy::{CompiledPolicy, PolicyDocument, PolicySet, builtin};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-fn good() -> Value {
-    serde_json::from_str(podreeve::rule::GOOD_POD).expect("the good pod is JSON")
-}
-
 /// A pod with a privileged container `agent` of this image.
 fn agent(image: &str) -> Value {
-    let mut pod = good();
+    let mut pod = good_pod();
     let container = &mut pod["spec"]["containers"][0];
     container["name"] = json!("agent");
     container["image"] = json!(image);
@@ -170,7 +166,7 @@ fn an_update_that_runs_nothing_new_is_never_denied(#[case] change: fn(&mut Value
 fn a_violation_under_an_exemption_is_not_preexisting() {
     let rules = json!({"host-path": {"action": "deny"}});
     let path = |container: &str| {
-        with(&good(), |pod| {
+        with(&good_pod(), |pod| {
             pod["spec"]["containers"][0]["name"] = json!(container);
             pod["spec"]["volumes"] = json!([{"name": "logs", "hostPath": {"path": "/var/log"}}]);
         })
@@ -305,7 +301,7 @@ fn a_template_that_comes_or_goes() {
 fn a_resize_is_judged_by_the_resources_that_it_raises() {
     let snapshot = snapshot(json!({"memory-limit": {"action": "deny", "params": {"max": "1Gi"}}}));
     let limited = |memory: &str| {
-        with(&good(), |pod| pod["spec"]["containers"][0]["resources"]["limits"]["memory"] = json!(memory))
+        with(&good_pod(), |pod| pod["spec"]["containers"][0]["resources"]["limits"]["memory"] = json!(memory))
     };
     let resize = |new: &str, old: &str| {
         let mut review = review("UPDATE", &limited(new), Some(&limited(old)));
@@ -324,7 +320,7 @@ fn the_mutating_hook_repairs_only_the_container_that_is_added() {
     let rules = json!({"allow-privilege-escalation": {"action": "patch"}, "seccomp-profile": {"action": "patch"}});
     let snapshot = snapshot(rules);
     let loose = |name: &str| json!({"name": name, "image": "a/b:1"});
-    let pod = |spec: Value| with(&good(), |pod| pod["spec"] = spec);
+    let pod = |spec: Value| with(&good_pod(), |pod| pod["spec"] = spec);
     let old = pod(json!({"containers": [loose("app")]}));
     let debugged = pod(json!({"containers": [loose("app")], "ephemeralContainers": [loose("debug")]}));
     let paths = |new: &Value| -> Vec<String> {
@@ -353,7 +349,7 @@ fn the_mutating_hook_repairs_only_the_container_that_is_added() {
 fn a_template_is_repaired_when_it_changes_and_left_alone_when_it_does_not() {
     let spec = json!({"rules": {"allow-privilege-escalation": {"action": "patch"}}, "patchTemplates": true});
     let snapshot = policies(&[spec]);
-    let pod = with(&good(), |pod| pod["spec"]["containers"] = json!([{"name": "app", "image": "a/b:1"}]));
+    let pod = with(&good_pod(), |pod| pod["spec"]["containers"] = json!([{"name": "app", "image": "a/b:1"}]));
     let old = workload("apps/v1", "Deployment", &["spec", "template"], &pod);
     let scaled = with(&old, |object| object["spec"]["replicas"] = json!(7));
     let image = with(&scaled, |o| o["spec"]["template"]["spec"]["containers"][0]["image"] = json!("a/c:1"));
@@ -379,8 +375,9 @@ fn an_unknown_operation_is_judged_as_a_creation(
     let deployment = workload("apps/v1", "Deployment", &["spec", "template"], &agent(AGENT));
     assert_eq!(verdict(&agent(AGENT), Hook::Validate), Verdict::Deny);
     assert_eq!(verdict(&deployment, Hook::Validate), Verdict::Deny);
-    let loose =
-        with(&good(), |pod| pod["spec"]["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = json!(null));
+    let loose = with(&good_pod(), |pod| {
+        pod["spec"]["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = json!(null)
+    });
     assert_eq!(verdict(&loose, Hook::Mutate), Verdict::Patch);
     let policy = json!({
         "apiVersion": "podreeve.dev/v1alpha1", "kind": "Policy", "metadata": {"name": "p"},
