@@ -1,6 +1,6 @@
-//! Whatever is repeated in an object costs its share: of eight times as many no more than a sorted map does.
+//! The cost of an object grows no faster than its lists and maps: for eight times as many elements no more than in a sorted map.
 //!
-//! The body says which object, and its length which list or map of it is repeated. Counted are steps; for that it is built
+//! The body holds the object, and its length selects the list or map that is repeated. The cost is counted in steps, for which it is built
 //! with debug assertions, as `cargo fuzz` does.
 #![no_main]
 
