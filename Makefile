@@ -64,8 +64,9 @@ test-more: build ## What `make test` leaves out: the newest Helm 4, Helm 3, cert
 	@PODREEVE_BIN=$(BIN) PODREEVE_E2E_MORE=1 e2e/run release
 
 .PHONY: gen
-gen: need-cargo ## Write the generated files (schemas, rule docs, manifests)
+gen: need-cargo ## Write the generated files (schemas, rule docs, manifests, the rules of each field)
 	@cargo run --locked --quiet --example gen
+	@INSTA_UPDATE=always cargo test --locked --quiet --test house each_field_has >/dev/null # the rules of each field
 	@if command -v go >/dev/null; then cd e2e && go run ./cmd/chart; \
 	else echo "podreeve: Go 1.26 or newer is not on PATH, so the chart's README and deploy/ were left as they are"; fi
 

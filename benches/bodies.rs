@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 
-/// Stands where each connection puts a uid of its own, so that a mixed-up answer is seen.
+/// The place for the uid. Each connection has its own, so that a mixed-up answer is noticed.
 pub const UID: &str = "00000000-0000-4000-8000-000000000000";
 
 pub struct Body {
@@ -12,7 +12,7 @@ pub struct Body {
     pub json: String,
     /// Bytes of `object` alone.
     pub object: usize,
-    /// What every answer must say.
+    /// A text that every answer must contain.
     pub allowed: bool,
 }
 

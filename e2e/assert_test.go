@@ -46,7 +46,7 @@ func wantAdmitted(t *testing.T, answer harness.Answer) {
 	}
 }
 
-// wantDenied: podreeve refused it as Forbidden, for this rule, at these fields, told in text and in causes.
+// wantDenied: podreeve refused it as Forbidden, for this rule, at these fields, in the text and in the causes.
 func wantDenied(t *testing.T, answer harness.Answer, rule string, fields ...string) {
 	t.Helper()
 	if !answer.Denied() {

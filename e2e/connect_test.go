@@ -10,13 +10,13 @@ import (
 	"podreeve.dev/e2e/harness"
 )
 
-// entered tries to enter a container. No kubelet runs here: who gets past admission hears that the pod has no host.
+// entered tries to enter a container. No kubelet runs here: after admission the API server answers that the pod has no host.
 func entered(t *testing.T, s *suite, pod *harness.Object, args ...string) (bool, harness.Said) {
 	t.Helper()
 	return letIn(t, kubectl(t, s, "", append([]string{"exec", "-n", pod.GetNamespace(), pod.GetName(), "-c", "app"}, append(args, "--", "true")...)...))
 }
 
-// letIn reads what kubectl said to who tried to reach a container.
+// letIn reads from kubectl's output whether admission let the user reach a container.
 func letIn(t *testing.T, said harness.Said) (bool, harness.Said) {
 	t.Helper()
 	switch {
@@ -97,12 +97,12 @@ func TestAttachPortForwardAndProxy(t *testing.T) {
 	}
 	for _, what := range []string{"portforward", "proxy"} {
 		if log := server.Log(); !strings.Contains(log, what) {
-			t.Errorf("want %s asked of podreeve, got\n%s", what, log)
+			t.Errorf("want a review of %s in the log of podreeve, got\n%s", what, log)
 		}
 	}
 }
 
-// Nobody can say what the pod is like: the rule keeps the caller out until somebody can.
+// The pod is unknown: the rule denies the user until it is known.
 func TestExecIntoAPodThatNobodyKnows(t *testing.T) {
 	s := up(t)
 	hook := s.NewHook().WithConnects()
@@ -124,7 +124,7 @@ func TestExecIntoAPodThatNobodyKnows(t *testing.T) {
 	pod := created(t, s, s.GoodPod(ns, "good")).Object
 	in, said := entered(t, s, pod)
 	if in || !strings.Contains(said.Stderr, "did not say in time what this pod is like") || !strings.Contains(said.Stderr, "try again") {
-		t.Errorf("want the caller kept out, and told why and what to do, got %s", said)
+		t.Errorf("want a denial with its reason and the next step, got %s", said)
 	}
 	if strings.Contains(said.Stderr, "exec-root") {
 		t.Errorf("want exec-root to let in who enters a pod that is not known, got %s", said)
@@ -151,7 +151,7 @@ func lookups(t *testing.T, server *harness.Podreeve) (n int) {
 	return n
 }
 
-// As long as nobody has told of the pod each exec asks for it; then none does.
+// As long as the pod is unknown, each exec looks it up. Later none does.
 func TestExecIntoAKnownPodAsksNobody(t *testing.T) {
 	s := up(t)
 	hook := s.NewHook().WithConnects()
@@ -178,16 +178,16 @@ func TestExecIntoAKnownPodAsksNobody(t *testing.T) {
 	}
 	for range 2 {
 		if asks() == 0 {
-			t.Error("nobody has told of the pod, and an exec did not ask for it")
+			t.Error("the pod is unknown, and an exec did not look it up")
 		}
 	}
 	gate.Hold("")
 	must(t, harness.Await(t.Context(), "an exec that asks nobody", func(context.Context) (bool, error) {
 		n := asks()
-		return n == 0, fmt.Errorf("it asked for %d facts", n)
+		return n == 0, fmt.Errorf("it looked up %d facts", n)
 	}))
 	if n := asks() + asks(); n != 0 {
-		t.Errorf("the pod is known, and two execs asked for %d facts", n)
+		t.Errorf("the pod is known, and two execs looked up %d facts", n)
 	}
 }
 

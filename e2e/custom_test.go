@@ -81,7 +81,7 @@ func TestPolicyObjects(t *testing.T) {
 	eventually(t, s, ns, true)
 	wantAdmitted(t, s.Create(t.Context(), s.GoodPod(other, "bad", harness.Privileged), true))
 
-	// Wrong where the schema cannot tell: the status says so, and the last good one stays in force.
+	// An error that the schema cannot find: the status has it, and the last good policy stays in force.
 	wrong := policyFor("shop", "{privileged: {action: warn}}, exemptions: [{rules: [privilegd], namespaces: [a], reason: b}]")
 	must(t, s.Apply(t.Context(), harness.PolicyYAML("shop", wrong)))
 	message, err := s.AwaitCondition(t.Context(), "False", "policies.podreeve.dev", "shop")
@@ -242,7 +242,7 @@ func TestMissingCRDs(t *testing.T) {
 	eventually(t, s, ns, false)
 }
 
-// The CRDs are not there when podreeve starts: it serves what its files say and tells once of each. They come: the Policy is in force.
+// The CRDs are not there when podreeve starts: it serves the policies of its files and logs once for each. Once they are there, the Policy is in force.
 func TestMissingCRDsAtStart(t *testing.T) {
 	s := up(t)
 	if !s.Owned {
@@ -308,8 +308,8 @@ spec:
     schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, x-kubernetes-preserve-unknown-fields: true}}}}
 `
 
-// A kind with a template in an object and templates in a list: each is judged where it stands, what a path does not meet
-// is told, and what is no template is denied.
+// A kind with a template in an object and templates in a list: each is judged at its path, a path without a template
+// gives a warning, and a value that is no template is denied.
 func TestKindsOfOthers(t *testing.T) {
 	s := up(t)
 	if !s.Owned {

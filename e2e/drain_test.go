@@ -10,7 +10,7 @@ import (
 	"podreeve.dev/e2e/harness"
 )
 
-// Two replicas behind a service, creates without a pause, one replica is told to stop: every create is answered as it
+// Two replicas behind a service, creates without a pause, one replica gets the signal to stop: every create is answered as it
 // should be, before, while and after.
 func TestDrainLosesNoRequest(t *testing.T) {
 	s := up(t)

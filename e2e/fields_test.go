@@ -71,7 +71,7 @@ func TestFieldListNamesRules(t *testing.T) {
 	for field, ids := range judged {
 		for _, id := range ids {
 			if !slices.ContainsFunc(rules, func(rule harness.Rule) bool { return rule.ID == id }) {
-				t.Errorf("%s says that rule %q judges %s, but `podreeve rules` has no such rule: run `INSTA_UPDATE=always cargo test --test house fields`",
+				t.Errorf("%s says that rule %q judges %s, but `podreeve rules` has no such rule: run `make gen`",
 					judgedFields, id, field)
 			}
 		}
@@ -171,7 +171,7 @@ func readJudgedFields(t *testing.T) map[string][]string {
 	t.Helper()
 	text, err := os.ReadFile(judgedFields)
 	if err != nil {
-		t.Fatalf("the list of fields and the rules that judge them is missing; run `INSTA_UPDATE=always cargo test --test house fields`: %v", err)
+		t.Fatalf("the list of fields and the rules that judge them is missing; run `make gen`: %v", err)
 	}
 	fields := map[string][]string{}
 	for _, line := range judgedField.FindAllStringSubmatch(string(text), -1) {

@@ -65,7 +65,7 @@ func withDeepManagedFields(manifest string) string {
 	return strings.Replace(manifest, `"metadata":{`, `"metadata":{"managedFields":[`+entry+`],`, 1)
 }
 
-// withAngles: the API server writes each < as six bytes when it asks the webhook.
+// withAngles: the API server writes each < as six bytes when it calls the webhook.
 func withAngles(manifest string) string {
 	return strings.Replace(manifest, `"containers":[{`, `"containers":[{"args":["`+strings.Repeat("<", 1<<20)+`"],`, 1)
 }

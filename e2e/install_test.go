@@ -41,7 +41,7 @@ func TestInstallManifest(t *testing.T) {
 	if said := kubectl(t, s, "", commands[1]...); said.Code != 0 {
 		t.Fatal(said)
 	}
-	// Now nobody asks the server, which is still there.
+	// Now no request reaches the server, which still runs.
 	if left := kubectl(t, s, "", "get", configurations+",deployment", "podreeve", "-n", "podreeve", "--ignore-not-found", "-o", "name").Stdout; left != "deployment.apps/podreeve\n" {
 		t.Errorf("after %q there are: %s", commands[1], left)
 	}

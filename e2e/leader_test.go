@@ -8,7 +8,7 @@ import (
 )
 
 // Of two replicas the one with the Lease writes what it makes of the objects. It is killed: the other one does, and
-// also writes what the first wrote otherwise. They differ in an option, so that the status tells whose it is.
+// also writes what the first wrote otherwise. They differ in an option, so that the status shows who wrote it.
 func TestOnlyTheLeaderWrites(t *testing.T) {
 	s := up(t)
 	if !s.Owned {
@@ -45,7 +45,7 @@ func TestOnlyTheLeaderWrites(t *testing.T) {
 	must(t, err)
 }
 
-// Without a Lease nobody leads: the log says it once, and what is in force is in force all the same.
+// Without a Lease there is no leader. The log says so once, and the policies are in force all the same.
 func TestNoLeaseIsToldOnce(t *testing.T) {
 	s := up(t)
 	if !s.Owned {

@@ -63,11 +63,11 @@ func TestPidsLimitOfNodes(t *testing.T) {
 	if !strings.Contains(text, "\npodreeve_pids_limit_known 1\n") {
 		t.Error("each node has said what it has, and the metric does not say so")
 	}
-	// Nobody asks nodes for this one, so it does not know, and it finds nothing: no pod shows it.
+	// This one has no right to read nodes, so the value is unknown, and the rule finds nothing: no pod shows it.
 	text, err = s.server.Metrics(t.Context())
 	must(t, err)
 	if !strings.Contains(text, "\npodreeve_pids_limit_known 0\n") {
-		t.Error("nobody asked the nodes, and the metric says that all is known")
+		t.Error("no node was read, and the metric says that all is known")
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // A Policy or Exemption that does not compile is refused when it is applied, and the one that is there stays in force.
-// With podreeve dead everything is let in: nobody is locked out of repairing a Policy.
+// While podreeve is down everything is admitted, so that a Policy can be repaired.
 func TestBadPolicyIsRefused(t *testing.T) {
 	s := up(t)
 	if !s.Owned {

@@ -102,12 +102,12 @@ func TestPodSecurityRelabelling(t *testing.T) {
 	if said := label("strict"); said.Code == 0 || !strings.Contains(said.Stderr, `Invalid value: "strict": must be one of privileged, baseline, restricted`) {
 		t.Errorf("want the label refused, got %s", said)
 	}
-	// As upstream's, podreeve hears of new labels by a watch.
+	// Like upstream, podreeve gets new labels by a watch.
 	eventually(t, s, ns, true)
 	created(t, s, s.GoodPod(ns, "good-too"))
 }
 
-// A label that means nothing is refused when the namespace is made; an exempt namespace is told that its labels do nothing.
+// A label that means nothing is refused when the namespace is made; an exempt namespace gets a warning that its labels do nothing.
 func TestPodSecurityLabelsOfNewNamespaces(t *testing.T) {
 	s := up(t)
 	hook := podSecurity(t, s, "{podSecurityLabels: true, podSecurityExemptions: {namespaces: [podreeve-e2e-exempt]}, rules: {}}")

@@ -16,7 +16,7 @@ import (
 	"podreeve.dev/e2e/harness"
 )
 
-// A webhook that comes after ours adds a container that nobody repaired: ours is asked again (reinvocationPolicy IfNeeded) and repairs it.
+// A webhook that comes after podreeve's adds an unrepaired container. podreeve's is called again (reinvocationPolicy IfNeeded) and repairs it.
 func TestWhatALaterWebhookAddsIsRepaired(t *testing.T) {
 	s := up(t)
 	if !s.Owned {

@@ -51,7 +51,7 @@ func TestTheRightsOfTheInstallationSuffice(t *testing.T) {
 		must(t, s.Remove(context.Background(), "policies.podreeve.dev", "--all"))
 	})
 	for _, kind := range []string{"Validating", "Mutating"} {
-		// Of a group that is not there: nobody is asked.
+		// The group is not there, so nothing is listed.
 		must(t, s.Apply(t.Context(), fmt.Sprintf("{apiVersion: admissionregistration.k8s.io/v1, kind: %sWebhookConfiguration, metadata: {name: podreeve}, webhooks: [{name: a.podreeve.dev, "+
 			"clientConfig: {service: {name: podreeve, namespace: %s}}, rules: [{apiGroups: [none.podreeve.dev], apiVersions: [v1], operations: [CREATE], resources: [nothings]}], "+
 			"sideEffects: None, admissionReviewVersions: [v1]}]}", kind, home)))

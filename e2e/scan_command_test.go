@@ -24,7 +24,7 @@ type scanned struct {
 	Summary map[string]int
 }
 
-// `podreeve scan` tells the same in a terminal, and what another policy would deny.
+// `podreeve scan` prints the same in a terminal, and the denials of another policy.
 func TestScanCommand(t *testing.T) {
 	t.Parallel()
 	s := up(t)
@@ -55,10 +55,10 @@ func TestScanCommand(t *testing.T) {
 			t.Errorf("want %q: %s", want, text)
 		}
 	}
-	// The only thing beside the findings: this cluster has no nodes that could be asked.
+	// The only other line is this note, because the cluster has no nodes.
 	said := strings.TrimSpace(text.Stderr)
 	if strings.Contains(text.Stdout, "web-1") || strings.Contains(said, "\n") || !strings.HasPrefix(said, "note: podPidsLimit of some nodes could not be read") {
-		t.Errorf("it tells of what a Deployment makes, or of its progress where no terminal is: %s", text)
+		t.Errorf("it reports the pods of a Deployment, or its progress without a terminal: %s", text)
 	}
 
 	found := read(run(1, "-o", "json"))
@@ -86,7 +86,7 @@ func TestScanCommand(t *testing.T) {
 	}
 }
 
-// Who may not list something is told so, and what can be read is judged.
+// A missing right to list a kind is an error in the report, and the other kinds are judged.
 func TestScanWithoutRights(t *testing.T) {
 	t.Parallel()
 	s := up(t)
@@ -101,7 +101,7 @@ func TestScanWithoutRights(t *testing.T) {
 	}
 }
 
-// The API server lists `a-b` before `a`: each namespace is told once, in that order, however small the pages are.
+// The API server lists `a-b` before `a`: each namespace is reported once, in that order, however small the pages are.
 func TestScanFollowsTheOrderOfTheAPIServer(t *testing.T) {
 	t.Parallel()
 	s := up(t)

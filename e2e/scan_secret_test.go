@@ -11,7 +11,7 @@ import (
 
 const planted = "Zq7RvX2mKw9TbL4cNd8HsJ5gYp3F"
 
-// plant makes a pod with secrets in its environment, in a namespace of its own that nobody guards.
+// plant makes a pod with secrets in its environment, in a namespace of its own without a webhook.
 func (s *suite) plant(t *testing.T) (string, *harness.Object) {
 	t.Helper()
 	ns := namespace(t, s, "planted", nil)
@@ -47,7 +47,7 @@ func wantNoSecret(t *testing.T, s *suite, server *harness.Podreeve, api harness.
 	}
 	for where, text := range said {
 		if !strings.Contains(text, "env-secrets") {
-			t.Errorf("nothing is told of it in %s:\n%s", where, text)
+			t.Errorf("%s does not report it:\n%s", where, text)
 		}
 	}
 	said["the log"] = server.Log()

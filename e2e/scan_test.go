@@ -13,7 +13,7 @@ import (
 	"podreeve.dev/e2e/harness"
 )
 
-// shop is a namespace that nobody guards, with a Deployment whose pods are privileged, and a good pod beside it.
+// shop is a namespace without a webhook, with a Deployment of privileged pods, and a good pod.
 type shop struct {
 	namespace  string
 	deployment *harness.Object
@@ -78,7 +78,7 @@ func (s *suite) report(ctx context.Context, api harness.ReportAPI, ns string) (r
 // The leader scans, and no other replica. It waits for the CRD, writes a report where something is wrong, leaves it alone
 // as long as nothing changes, and takes it away when all is well.
 //
-// Not beside other tests: a Policy of theirs would be in force here, too.
+// Not at the same time as other tests: their Policies would be in force here, too.
 func TestScanWritesReports(t *testing.T) {
 	for name, api := range map[string]harness.ReportAPI{"openreports": harness.OpenReports, "wgpolicy": harness.WgPolicy} {
 		t.Run(name, func(t *testing.T) {
@@ -242,7 +242,7 @@ func TestOnlyTheLeaderScans(t *testing.T) {
 	scans(t, second, 1)
 }
 
-// The rights that deploy/install.yaml gives are enough to lead, to scan, and to tell.
+// The rights that deploy/install.yaml gives are enough to lead, to scan, and to write reports.
 func TestScanWithTheRightsOfTheInstallation(t *testing.T) {
 	t.Parallel()
 	s := up(t)

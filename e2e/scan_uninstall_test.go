@@ -24,7 +24,7 @@ func (s *suite) uninstall(t *testing.T, kubeconfig, reports, want string) harnes
 	return said
 }
 
-// Reports of ours go with an uninstall, and nobody else's. Without the right to it the uninstall goes on, and tells how to.
+// An uninstall removes podreeve's reports and no others. Without the right to do so it goes on, and prints the command for it.
 func uninstalls(t *testing.T, s *suite, name string, api harness.ReportAPI, ns string) {
 	t.Helper()
 	const ours = "app.kubernetes.io/managed-by: podreeve"

@@ -37,7 +37,7 @@ func TestReadyWithThePoliciesOfTheCluster(t *testing.T) {
 	wantDenied(t, s.Create(t.Context(), s.GoodPod(ns, "bad", harness.Privileged), true), "privileged")
 }
 
-// When the API server answers and does not tell them, it is ready all the same after ten seconds.
+// When the API server answers without the facts, podreeve is ready all the same after ten seconds.
 func TestReadyWithoutThePoliciesOfTheCluster(t *testing.T) {
 	s := up(t)
 	if !s.Owned {
@@ -59,7 +59,7 @@ func TestReadyWithoutThePoliciesOfTheCluster(t *testing.T) {
 	gate.Hold("")
 }
 
-// The API server goes and comes back: what is in force stays, the log tells each once, and what changed is heard of.
+// The API server goes and comes back: the policies stay in force, the log has each error once, and later changes arrive.
 func TestAPIServerGoesAndComesBack(t *testing.T) {
 	s := up(t)
 	gate, err := s.NewGate()
@@ -119,7 +119,7 @@ func bind(t *testing.T, s *suite, ns, account string) {
 }
 
 // The token in its file is wrong at start, then right, then no longer valid, then replaced: podreeve serves all the
-// time, the log tells each trouble once, and it recovers by itself.
+// time, the log has each error once, and podreeve recovers by itself.
 func TestTokenIsReadAgain(t *testing.T) {
 	s := up(t)
 	if !s.Owned {

@@ -8,7 +8,7 @@ import (
 	"podreeve.dev/e2e/harness"
 )
 
-// `selftest` sees whether podreeve denies, `uninstall` takes away the pair of webhooks that it is told and no other.
+// `selftest` shows whether podreeve denies. `uninstall` removes the named pair of webhooks and no other.
 func TestSelftestAndUninstall(t *testing.T) {
 	t.Parallel()
 	s := up(t)

@@ -45,7 +45,7 @@ func TestKubeSystemIsLeftAlone(t *testing.T) {
 		t.Skip("needs a cluster of our own: it labels kube-system")
 	}
 	must(t, s.Label(t.Context(), "kube-system", s.hook))
-	// A pod names its node's priority class here on a real cluster; a bare one is enough to see that nobody judges it.
+	// A pod names its node's priority class here on a real cluster; a bare one is enough to see that it is not judged.
 	pod := s.GoodPod("kube-system", "system", harness.Privileged)
 	wantAdmitted(t, s.Create(t.Context(), pod, true))
 }

@@ -1,5 +1,5 @@
 //! The least that a webhook can do: the same libraries, an accept loop of the same kind, and a handler
-//! that reads the body and allows. What podreeve costs is told as a multiple of this.
+//! that reads the body and allows. The cost of podreeve is printed as a multiple of this.
 
 use axum::{Router, body::Bytes, extract::DefaultBodyLimit, http::header, response::IntoResponse, routing::post};
 use hyper::server::conn::{http1, http2};
@@ -17,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 const REPLY: &str =
     r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":"","allowed":true}}"#;
 
-/// Serves until it is killed; the certificate to trust goes to `DIR/ca.crt`.
+/// Serves until it is killed. It writes the certificate to trust to `DIR/ca.crt`.
 pub fn serve(listen: SocketAddr, dir: &Path) -> Result<(), Box<dyn Error>> {
     let key = rcgen::generate_simple_self_signed(vec!["localhost".to_owned(), "127.0.0.1".to_owned()])?;
     std::fs::write(dir.join("ca.crt"), key.cert.pem())?;
@@ -48,7 +48,7 @@ async fn accept(listen: SocketAddr, tls: TlsAcceptor, app: Router) -> Result<(),
             let Ok(stream) = tls.accept(stream).await else { return };
             let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
             let io = TokioIo::new(stream);
-            // A client that goes away is no news.
+            // A client that closes its connection is no error.
             if h2 {
                 let _ = http2::Builder::new(TokioExecutor::new()).serve_connection(io, service).await;
             } else {

@@ -45,7 +45,7 @@ struct Exchange {
 }
 
 impl Exchange {
-    /// As it stands on the wire of HTTP/1.1.
+    /// The request as bytes of HTTP/1.1.
     fn request(&self) -> Vec<u8> {
         let mut request = format!(
             "POST {}?timeout=10s HTTP/1.1\r\nHost: podreeve.podreeve.svc:443\r\nUser-Agent: kube-apiserver-admission\r\n\
@@ -82,12 +82,12 @@ impl Client {
             Protocol::Http2 => {
                 let stream = open(address, &tls).await?;
                 let (send, connection) = h2::client::Builder::new()
-                    // As Go's client has them.
+                    // The settings of Go's client.
                     .initial_window_size(4 << 20)
                     .initial_connection_window_size(1 << 30)
                     .handshake(stream)
                     .await?;
-                // Were it to break, the requests on it would tell.
+                // If the connection breaks, its requests fail.
                 tokio::spawn(connection);
                 Self::Http2(send)
             }
@@ -96,7 +96,7 @@ impl Client {
 
     /// Sends the body `count` times, with a uid of its own for each of the requests at once.
     ///
-    /// `uid` stands in the body; `echoed` says whether the answer must repeat it.
+    /// The body contains `uid`, and `echoed` says whether the answer must repeat it.
     pub async fn run(
         &mut self,
         path: &'static str,

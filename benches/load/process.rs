@@ -86,7 +86,7 @@ impl Server {
         self.dir.join("ca.crt")
     }
 
-    /// Asks it to end, and waits until it has.
+    /// Sends SIGTERM, and waits until the process has ended.
     pub fn stop(mut self) -> Result<(), Failure> {
         let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status()?;
         let ended = self.child.wait()?;
@@ -136,14 +136,14 @@ fn pinned(path: &Path) -> Command {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // What is left of it is of no use; a failure to stop it has been told by then.
+        // The rest of its output does not matter: `stop` has reported a failure.
         let _ = self.child.kill();
         let _ = self.child.wait();
         let _ = std::fs::remove_dir_all(&self.dir);
     }
 }
 
-/// Counts the lines, and shows them until the first thousand bytes when asked to.
+/// Counts the lines, and on request prints the first thousand bytes of them.
 fn watch(stderr: impl Read, lines: &AtomicU64) {
     let show = std::env::var_os("PODREEVE_BENCH_LOG").is_some();
     let mut reader = BufReader::with_capacity(64 << 10, stderr);

@@ -1,4 +1,4 @@
-//! Clients that are no API server, and what an honest review costs beside them.
+//! Clients that are no API server, and the time of a normal review among them.
 
 use super::client::{Failure, Http1, connector, open};
 use super::process::{Program, Server};
@@ -12,7 +12,7 @@ use tokio_rustls::TlsConnector;
 
 const DRIBBLERS: usize = 4096;
 const HALF_HEADERS: usize = 1000;
-/// Before a client that was left comes again.
+/// The pause before a closed client connects again.
 const AGAIN: Duration = Duration::from_secs(1);
 
 pub async fn report(program: &Program, table: &mut Table) -> Result<(), Failure> {
@@ -20,7 +20,7 @@ pub async fn report(program: &Program, table: &mut Table) -> Result<(), Failure>
     large(program, table).await
 }
 
-/// Dribbling bodies and half headers, of those that come again whenever they are left.
+/// Slow bodies and half headers, from clients that connect again whenever they are closed.
 async fn crowd(program: &Program, table: &mut Table) -> Result<(), Failure> {
     let server = Server::start(program)?;
     let tls = connector(&server.ca(), b"http/1.1")?;
@@ -60,7 +60,7 @@ async fn come_again(address: std::net::SocketAddr, tls: TlsConnector, sent: Stri
     }
 }
 
-/// Bodies that are cheap to send and dear to judge.
+/// Bodies that are cheap to send and expensive to judge.
 async fn large(program: &Program, table: &mut Table) -> Result<(), Failure> {
     let server = Server::start_with(program, &["--memory-budget", "8MiB"])?;
     let tls = connector(&server.ca(), b"http/1.1")?;

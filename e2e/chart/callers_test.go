@@ -97,7 +97,7 @@ func newRelease(t *testing.T) *release {
 	r.values = []string{"--set", fmt.Sprintf("tls.mode=existingSecret,tls.secretName=any,service.port=%d,webhook.clientCA.secretName=any", port),
 		"--set-file", "tls.caBundle=" + filepath.Join(dir, "ca.crt")}
 	for _, name := range []string{"podreeve", "default", "shop"} {
-		// Nobody else makes a namespace's service account here.
+		// No controller makes a namespace's service account here.
 		r.apply(t, fmt.Sprintf("{apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: Namespace, metadata: {name: %[1]s}}, "+
 			"{apiVersion: v1, kind: ServiceAccount, metadata: {name: default, namespace: %[1]s}}]}", name))
 	}
@@ -147,7 +147,7 @@ func (r *release) object(t *testing.T, object unstructured.Unstructured) {
 	r.apply(t, string(text))
 }
 
-// service stands for the chart's: no kube-proxy is here, but the API server finds the name of an ExternalName, too.
+// service takes the place of the chart's: no kube-proxy runs here, but the API server finds the name of an ExternalName, too.
 func (r *release) service(t *testing.T, name string) {
 	t.Helper()
 	r.apply(t, fmt.Sprintf("{apiVersion: v1, kind: Service, metadata: {name: %s, namespace: podreeve}, spec: {type: ExternalName, externalName: 127.0.0.1, "+
@@ -170,7 +170,7 @@ func (r *release) created(t *testing.T, object *harness.Object) {
 	}
 }
 
-// callers: the API server is answered, by both webhooks; who has no certificate of that CA is not, and probes need none.
+// callers: both webhooks answer the API server. A client without a certificate of that CA gets no answer, and probes need none.
 func (r *release) callers(t *testing.T) {
 	r.deniedBy(t, "shop", "validate.podreeve.dev")
 	careless := r.GoodPod("shop", "careless", harness.Container(func(container map[string]any) {

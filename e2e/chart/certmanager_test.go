@@ -94,7 +94,7 @@ func TestCertManagerIssuers(t *testing.T) {
 	}
 	signer := find[issuer](t, objects, "Issuer", find[certificate](t, objects, "Certificate", "podreeve").Spec.IssuerRef.Name)
 	if signer.Spec.CA == nil || signer.Spec.CA.SecretName != root.Spec.SecretName {
-		t.Errorf("the serving certificate is signed by %+v, the root stands in Secret %s", signer.Spec.CA, root.Spec.SecretName)
+		t.Errorf("the serving certificate is signed by %+v, the root is in Secret %s", signer.Spec.CA, root.Spec.SecretName)
 	}
 	if serving := find[certificate](t, objects, "Certificate", "podreeve"); serving.Spec.SecretName == root.Spec.SecretName {
 		t.Errorf("Secret %s is that of the root too", serving.Spec.SecretName)
@@ -106,7 +106,7 @@ func TestCertManagerIssuers(t *testing.T) {
 	}
 }
 
-// No other mode asks cert-manager for anything.
+// No other mode uses cert-manager.
 func TestCertManagerIsAskedOnlyInItsMode(t *testing.T) {
 	for _, values := range []string{"default", "everything", "existing-secret", "minimal"} {
 		for _, object := range render(t, values) {

@@ -17,7 +17,7 @@ func Root() string {
 // Dir is the chart's.
 func Dir() string { return filepath.Join(Root(), "charts", "podreeve") }
 
-// File is a generated file: its path below the root, and what should stand in it.
+// File is a generated file: its path below the root, and its expected content.
 type File struct {
 	Path    string
 	Content string

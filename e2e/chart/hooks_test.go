@@ -74,7 +74,7 @@ func TestTestPod(t *testing.T) {
 	}
 }
 
-// A hook that is no pre-delete or test hook would run when nobody expects it.
+// A hook that is no pre-delete or test hook would run unexpectedly.
 func TestHooks(t *testing.T) {
 	for _, values := range matrix(t) {
 		for _, object := range render(t, values) {
@@ -124,7 +124,7 @@ func TestNotes(t *testing.T) {
 		"everything":      {"admitted unseen", "mutatingwebhookconfiguration gatekeeper-of-pods", "gatekeeper-of-pods.podreeve.svc:8443 yet"},
 		"existing-secret": {"certificate of Secret mine"},
 	} {
-		// Helm 3 asks the cluster even for this.
+		// Helm 3 needs the cluster even for this.
 		text, err := helm(t, "helm4").Run("install", "podreeve", Dir(), "--namespace", "podreeve", "--dry-run=client", "-f", valuesFile(values))
 		if err != nil {
 			t.Fatal(err)

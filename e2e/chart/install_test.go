@@ -29,7 +29,7 @@ func TestWebhooksStandBehindTheServer(t *testing.T) {
 	for _, configuration := range []string{"ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"} {
 		for _, kind := range []string{"Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "Service", "Deployment"} {
 			if at(kind, "podreeve") > at(configuration, "podreeve") {
-				t.Errorf("the %s stands before the %s", configuration, kind)
+				t.Errorf("the %s comes before the %s", configuration, kind)
 			}
 		}
 	}

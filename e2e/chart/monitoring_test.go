@@ -89,7 +89,7 @@ func TestDashboardIsInTheConfigMap(t *testing.T) {
 	}
 }
 
-// Where nobody asked for it there is none: without the operator's definitions the install would fail.
+// By default there is none: without the operator's definitions the install would fail.
 func TestMonitoringIsAskedFor(t *testing.T) {
 	objects := render(t, "default")
 	for kind, name := range map[string]string{"ServiceMonitor": "podreeve", "PrometheusRule": "podreeve", "ConfigMap": "podreeve-dashboard"} {

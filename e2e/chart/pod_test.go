@@ -181,7 +181,7 @@ func TestServeTakesTheArguments(t *testing.T) {
 	for _, values := range matrix(t) {
 		deployment := deployment(t, values)
 		args := deployment.Spec.Template.Spec.Containers[0].Args
-		// Whoever makes the certificate: the configurations are to go with their namespace.
+		// Wherever the certificate comes from, the configurations are deleted with their namespace.
 		if !slices.Contains(args, "--webhook-configuration="+deployment.Name) {
 			t.Errorf("%s: %q do not name the webhook configurations", values, args)
 		}
@@ -199,7 +199,7 @@ func TestTheDigestWinsOverTheTag(t *testing.T) {
 	}
 }
 
-// Without policies of its own podreeve is told so: left to itself it would enforce `owasp`.
+// Without policies of its own the chart passes an option that says so: podreeve's default would be `owasp`.
 func TestPolicyArguments(t *testing.T) {
 	for values, want := range map[string][]string{"default": {"--policy=owasp"}, "minimal": {"--policy=none"}} {
 		var got []string

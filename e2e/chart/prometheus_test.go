@@ -271,7 +271,7 @@ func (p prometheus) query(expr string) ([]row, error) {
 	return answer.Data.Result, err
 }
 
-// awaitData asks until there is data, and keeps podreeve at work meanwhile: a rate needs two scrapes with work between them.
+// awaitData queries until there is data, and keeps podreeve at work meanwhile: a rate needs two scrapes with work between them.
 func (p prometheus) awaitData(t *testing.T, server podreeveServer, where, expr string) {
 	t.Helper()
 	await(t, where+": data for "+expr, func(context.Context) (bool, error) {

@@ -17,7 +17,7 @@ type Value struct {
 	About   string
 }
 
-// readme is charts/podreeve/README.md: its text stands in readme.md, the table comes from values.yaml.
+// readme is charts/podreeve/README.md: its text is in readme.md, the table comes from values.yaml.
 func readme() (string, error) {
 	text, err := os.ReadFile(filepath.Join(Root(), "e2e", "chart", "readme.md"))
 	if err != nil {

@@ -146,7 +146,7 @@ func TestOwnNamespaceCanBeLeftOut(t *testing.T) {
 	}
 }
 
-// Whatever the values say, no namespace is asked about twice, and a pod of podreeve's own is never kept out because nobody answers.
+// Whatever the values say, no namespace has two webhooks, and a pod of podreeve's own is never denied because no replica answers.
 func TestOwnNamespaceIsNeverKeptOut(t *testing.T) {
 	for _, values := range matrix(t) {
 		for _, object := range render(t, values) {
@@ -167,7 +167,7 @@ func TestOwnNamespaceIsNeverKeptOut(t *testing.T) {
 				}
 				own := labels.Set{"kubernetes.io/metadata.name": "podreeve", "judged": "yes", "tier": "gold"}
 				if matches := selector.Matches(own); matches != (hook.Name == "own-namespace.podreeve.dev") || matches && *hook.FailurePolicy != admission.Ignore {
-					t.Errorf("%s: %s of %s is asked about podreeve's namespace: %v, failurePolicy %s", values, hook.Name, key(object), matches, *hook.FailurePolicy)
+					t.Errorf("%s: %s of %s matches podreeve's namespace: %v, failurePolicy %s", values, hook.Name, key(object), matches, *hook.FailurePolicy)
 				}
 			}
 		}

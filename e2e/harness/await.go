@@ -13,7 +13,7 @@ const pollEvery = 50 * time.Millisecond
 // Patience bounds every wait. It is no measurement: it only turns a hang into an error that says what was awaited.
 const Patience = 90 * time.Second
 
-// Await polls until done says true. While it says false, its error is the reason that is told when patience ends.
+// Await polls until done says true. While it says false, its error is the reason that a time-out reports.
 // The third way out is a Fatal error: then waiting on is pointless.
 func Await(ctx context.Context, what string, done func(context.Context) (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, Patience)

@@ -12,7 +12,7 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// InstallCRDs applies podreeve's custom resource definitions, as they stand in deploy/, and waits until they are served.
+// InstallCRDs applies podreeve's custom resource definitions, as deploy/ has them, and waits until they are served.
 func (c *Cluster) InstallCRDs(ctx context.Context) error {
 	if _, err := c.kubectl(ctx, "", "apply", "--server-side", "-f", filepath.Join("..", "deploy", "crds")); err != nil {
 		return err
@@ -137,7 +137,7 @@ func (c *Cluster) AwaitLeader(ctx context.Context, lease, identity string) error
 	})
 }
 
-// Leader is who holds the Lease; empty when nobody does.
+// Leader is the holder of the Lease, or empty.
 func (c *Cluster) Leader(ctx context.Context, lease string) (string, error) {
 	return c.kubectl(ctx, "", "get", "lease", "-n", LeaseNamespace, lease, "-o", "jsonpath={.spec.holderIdentity}")
 }

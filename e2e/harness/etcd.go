@@ -32,7 +32,7 @@ func startEtcd(ctx context.Context, tools Tools, dir string) (*Process, string, 
 	return process, clientURL, nil
 }
 
-// answersOK asks a URL once; that the process behind it ended makes waiting pointless.
+// answersOK sends one request to a URL. When the process behind it has ended, there is nothing to wait for.
 func answersOK(ctx context.Context, process *Process, client *http.Client, url string) (bool, error) {
 	if err := process.Exited(); err != nil {
 		return false, Fatal{err}

@@ -7,7 +7,7 @@ import (
 
 var pathSteps = regexp.MustCompile(`\["([^"]*)"\]|\[(\d+)\]|([^.\[\]]+)`)
 
-// Lookup reads a dotted path as denials tell it: `spec.containers[0].image`, `metadata.annotations["example.com/a"]`.
+// Lookup reads a dotted path as denials have it: `spec.containers[0].image`, `metadata.annotations["example.com/a"]`.
 // An absent field is nil.
 func Lookup(object *Object, path string) any {
 	var value any = object.Object

@@ -10,8 +10,8 @@ import (
 )
 
 // Fit makes the pod one that the API server accepts, where that takes away only what the case is not about. The
-// examples of a rule all vary one good pod for Linux, and the API server will not have all of its fields beside, say,
-// host namespaces or Windows. keep are the fields that stay. What was changed is told. namespace is one without hooks.
+// examples of a rule all vary one good pod for Linux, and the API server refuses some of its fields together with, say,
+// host namespaces or Windows. keep are the fields that stay. It returns what was changed. namespace is one without hooks.
 func (c *Cluster) Fit(ctx context.Context, pod *Object, namespace string, keep []string) (*Object, []string) {
 	fitted := WorkloadOf("Pod").Wrap(pod, namespace, c.Name("fit"))
 	var changes []string

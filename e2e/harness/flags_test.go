@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Whoever builds Go builds it in one way, or a newcomer compiles most of Kubernetes' client twice.
+// Every build of Go code has the same flags. Otherwise a first run compiles most of Kubernetes' client twice.
 func TestEverybodyBuildsWithTheSameFlags(t *testing.T) {
 	module, err := Module()
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// Gate stands between one podreeve and the API server, which others go on using: it can be shut, and hold requests back.
+// Gate is a proxy between one podreeve and the API server, which others go on using: it can be shut, and hold requests back.
 type Gate struct {
 	Kubeconfig string // reaches the API server through it
 
@@ -77,7 +77,7 @@ func (g *Gate) Open() error {
 // Shut ends all connections and takes no new ones.
 func (g *Gate) Shut() { _ = g.server.Close() }
 
-// Hold has requests under this path wait, until the gate is told to hold others, or none ("").
+// Hold has requests under this path wait, until Hold is called with another path, or with "".
 func (g *Gate) Hold(path string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// TokenKubeconfig writes a kubeconfig whose token stands in a file of its own, and gives both paths.
+// TokenKubeconfig writes a kubeconfig whose token is in a file of its own, and returns both paths.
 func (c *Cluster) TokenKubeconfig(token string) (kubeconfig, tokenFile string, err error) {
 	base := filepath.Join(c.dir, c.Name("token"))
 	config := rest.CopyConfig(c.config)
@@ -19,7 +19,7 @@ func (c *Cluster) TokenKubeconfig(token string) (kubeconfig, tokenFile string, e
 	return base + ".kubeconfig", base, errors.Join(os.WriteFile(base, []byte(token), 0o600), writeKubeconfig(base+".kubeconfig", config))
 }
 
-// WriteFile replaces a file as a whole, so that nobody reads half of it.
+// WriteFile replaces a file as a whole, so that no reader sees half of it.
 func (c *Cluster) WriteFile(path, content string) error {
 	if err := os.WriteFile(path+".new", []byte(content), 0o600); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
@@ -27,7 +27,7 @@ func (c *Cluster) WriteFile(path, content string) error {
 	return os.Rename(path+".new", path)
 }
 
-// writeKubeconfig writes a file that stands alone: the CA is copied into it.
+// writeKubeconfig writes a self-contained file: the CA is copied into it.
 func writeKubeconfig(path string, config *rest.Config) error {
 	ca, err := os.ReadFile(config.CAFile)
 	if err != nil {

@@ -21,7 +21,7 @@ type KubectlReading struct {
 	Error   string            `json:"error,omitempty"`
 }
 
-// KubectlRecord is the file beside the manifests that says how kubectl reads each of them.
+// KubectlRecord is the file, next to the manifests, with the objects that kubectl reads from each of them.
 const KubectlRecord = "kubectl.json"
 
 // ReadManifests reads every manifest of the folder as kubectl does.

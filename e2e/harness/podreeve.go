@@ -47,7 +47,7 @@ func (c *Cluster) StartPodreeveWith(ctx context.Context, cert Certificate, args 
 	return c.startPodreeve(ctx, &Podreeve{CA: cert.CA}, append(files, args...))
 }
 
-// StartPodreeveOn does the same on a port that somebody knows already; args say where its certificate is.
+// StartPodreeveOn does the same on a port that is known already. args have the place of its certificate.
 func (c *Cluster) StartPodreeveOn(ctx context.Context, port int, args ...string) (*Podreeve, error) {
 	return c.startPodreeve(ctx, &Podreeve{Port: port}, args)
 }
@@ -121,7 +121,7 @@ func (p *Podreeve) AwaitReady(ctx context.Context) (err error) {
 	return nil
 }
 
-// Ready asks /readyz once.
+// Ready sends one request to /readyz.
 func (p *Podreeve) Ready(ctx context.Context) (bool, error) {
 	return answersOK(ctx, p.Process, http.DefaultClient, loopback("http", p.AdminPort)+"/readyz")
 }

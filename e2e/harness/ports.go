@@ -16,7 +16,7 @@ var taken = struct {
 	ports map[int]bool
 }{ports: map[int]bool{}}
 
-// FreePort returns a loopback port that nobody listens on and that it never returned before.
+// FreePort returns a loopback port without a listener that it has never returned before.
 func FreePort() (int, error) {
 	taken.Lock()
 	defer taken.Unlock()

@@ -81,7 +81,7 @@ func (p *Process) Kill() {
 	<-p.done
 }
 
-// Stop asks with SIGTERM, waits, and kills when patience ends.
+// Stop sends SIGTERM, waits, and kills the process after a time-out.
 func (p *Process) Stop() {
 	if p.cmd.Process.Signal(syscall.SIGTERM) == nil {
 		select {

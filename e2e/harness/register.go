@@ -34,7 +34,7 @@ func (h *Hook) WithNamespaces() *Hook {
 	return h
 }
 
-// WithConnects has it look at who connects to a pod.
+// WithConnects makes it judge users who connect to a pod.
 func (h *Hook) WithConnects() *Hook {
 	h.rules = append(h.rules, rule([]admission.OperationType{admission.Connect}, "", "pods/exec", "pods/attach", "pods/portforward", "pods/proxy"))
 	return h
@@ -172,7 +172,7 @@ func unregister(client *kubernetes.Clientset, name string) error {
 		"mutating":   api.MutatingWebhookConfigurations().Delete,
 	} {
 		if err := remove(context.Background(), name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
-			return fmt.Errorf("remove the %s webhook configuration %s: %w (remove it by hand: while it stands and podreeve is gone, no pod gets into this run's namespaces)", what, name, err)
+			return fmt.Errorf("remove the %s webhook configuration %s: %w (remove it by hand: while it exists and podreeve does not run, no pod gets into this run's namespaces)", what, name, err)
 		}
 	}
 	return nil

@@ -25,7 +25,7 @@ type Example struct {
 	Fields []string       `json:"fields"` // dotted paths in the pod that the rule must name
 }
 
-// Rules asks the binary for its rules.
+// Rules returns the rules that the binary lists.
 func (c *Cluster) Rules(ctx context.Context) ([]Rule, error) {
 	said, err := c.PodreeveCommand(ctx, "", "rules", "-o", "json")
 	if err != nil {

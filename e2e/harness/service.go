@@ -8,7 +8,7 @@ import (
 	"net"
 )
 
-// Service stands where a Kubernetes Service stands: connections that are new go to the first backend that is ready at
+// Service takes the place of a Kubernetes Service: connections that are new go to the first backend that is ready at
 // that moment, connections that are open stay where they are. It looks at no byte.
 type Service struct {
 	port     int

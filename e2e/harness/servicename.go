@@ -7,12 +7,12 @@ import (
 	"net/url"
 )
 
-// ServiceName stands for the DNS name of a Service. To 127.0.0.1 the API server speaks HTTP/2 on one connection, to any
+// ServiceName takes the place of the DNS name of a Service. To 127.0.0.1 the API server speaks HTTP/2 on one connection, to any
 // other name HTTP/1.1 on many, as in production. Our own API server reaches the name through a proxy that the harness
 // runs for it: the name's ports are those of 127.0.0.1.
 const ServiceName = "podreeve.e2e.test"
 
-// ServiceURL is like Podreeve.URL, but spoken to as a Service is. Only for a cluster of our own.
+// ServiceURL is like Podreeve.URL, but spoken to as a Service is. Only for a cluster that the tests started.
 func (c *Cluster) ServiceURL(port int) string { return fmt.Sprintf("https://%s:%d", ServiceName, port) }
 
 // startNameProxy gives the environment that makes the API server find ServiceName.

@@ -133,7 +133,7 @@ func toolsModule(name string) (string, error) {
 	return dir, nil
 }
 
-// ToolSource is the folder of a module that a tool is made of, with the files beside its code.
+// ToolSource is the folder of a module that a tool is made of, with the files next to its code.
 func ToolSource(name, of string) (string, error) {
 	tool, err := findTool(name)
 	if err != nil {
@@ -156,7 +156,7 @@ func ToolSource(name, of string) (string, error) {
 	return source.Dir, nil
 }
 
-// version is the one that go.mod requires of the tool's module; for a program of our own, that of the first one.
+// version is the one that go.mod requires of the tool's module; for a program of this repository, the version of the first one.
 func (t tool) version(module string) string {
 	text, _ := os.ReadFile(filepath.Join(module, "go.mod"))
 	for line := range strings.Lines(string(text)) {

@@ -25,7 +25,7 @@ type space struct {
 	folders []string
 }
 
-// hidden are folders into which Kubernetes' programs write whatever they are told.
+// hidden are folders into which Kubernetes' programs write, whatever their options.
 const hidden = "for d in /run /var/lib /var/log; do mount -t tmpfs tmpfs $d; done"
 
 const network = "ip link set lo up; ip link add node0 type bridge; ip addr add " + Address + "/24 dev node0; ip link set node0 up; " +

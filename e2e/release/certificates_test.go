@@ -88,7 +88,7 @@ func (r *release) webhooks(t *testing.T, kind string) int {
 	return len(strings.Fields(r.must(t, "", "get", kind, "podreeve", "-o", "jsonpath="+path)))
 }
 
-// wrongBundle: somebody writes another CA into both configurations. It is repaired, and pods are created again.
+// wrongBundle writes another CA into both configurations. It is repaired, and pods are created again.
 func (r *release) wrongBundle(t *testing.T) {
 	other, err := harness.NewKeyPair([]string{"elsewhere"}, []net.IP{})
 	if err != nil {

@@ -47,7 +47,7 @@ func (r *release) certManager(t *testing.T) {
 	r.nothingIsLeft(t)
 }
 
-// renew has cert-manager issue a certificate anew, as `cmctl renew` does, and waits until it is in use.
+// renew makes cert-manager issue a new certificate, as `cmctl renew` does, and waits until it is in use.
 func (r *release) renew(t *testing.T, certificate, secret string) {
 	t.Helper()
 	before := r.secret(t, secret)["tls.crt"]
@@ -57,7 +57,7 @@ func (r *release) renew(t *testing.T, certificate, secret string) {
 	r.awaitIssued(t)
 }
 
-// awaitIssued: every replica serves the certificate that the Secret holds, and every webhook trusts its CA, beside those before it.
+// awaitIssued: every replica serves the certificate that the Secret holds, and every webhook trusts its CA and the ones before it.
 func (r *release) awaitIssued(t *testing.T) {
 	t.Helper()
 	now := r.certificates(t)
@@ -77,7 +77,7 @@ func (r *release) awaitIssued(t *testing.T) {
 	})
 }
 
-// startCertManager runs it beside the cluster until the test ends.
+// startCertManager runs it next to the cluster until the test ends.
 func (r *release) startCertManager(t *testing.T) {
 	t.Helper()
 	tools, err := harness.EnsureTools(os.Stderr, "cert-manager")

@@ -8,7 +8,7 @@ import (
 	"podreeve.dev/e2e/harness"
 )
 
-// old is what somebody deployed before podreeve was there.
+// old is a workload that is older than podreeve.
 const old = `apiVersion: apps/v1
 kind: Deployment
 metadata: {name: old}

@@ -26,7 +26,7 @@ const (
 	ours      = "app.kubernetes.io/part-of=podreeve"
 )
 
-// The life of a release, in order: each step stands on those before it.
+// The life of a release, in order: each step needs the steps before it.
 func TestRelease(t *testing.T) {
 	c := need(t)
 	client := c.client(t)
@@ -73,7 +73,7 @@ func (r *release) manifests(t *testing.T) {
 	}
 }
 
-// install has podreeve make its own certificates, as the chart does when nobody says otherwise, and lets the chart's own test look.
+// install has podreeve make its own certificates, as the chart does by default, and runs the chart's own test.
 func (r *release) install(t *testing.T) {
 	r.workBefore(t)
 	colon := strings.LastIndex(r.image, ":")
@@ -133,7 +133,7 @@ func (r *release) goodRuns(t *testing.T) {
 	}
 }
 
-// exec goes through, and podreeve was asked.
+// exec is admitted, and podreeve has judged it.
 func (r *release) exec(t *testing.T) {
 	before := r.metric(t, `operation="CONNECT"`)
 	if out := r.must(t, "", "exec", "-n", shop, "deployment/good", "--", "/podreeve", "version"); !strings.Contains(out, "podreeve") {
@@ -195,7 +195,7 @@ func (r *release) debug(t *testing.T) {
 	r.must(t, "", "wait", "pod/careless", "-n", shop, "--for="+ended, "--timeout=90s")
 }
 
-// rights: the chart gives podreeve all that it asks the API server for.
+// rights: the chart gives podreeve every right that its requests need.
 func (r *release) rights(t *testing.T) {
 	logs := r.must(t, "", "logs", "-n", namespace, "-l", ours+",app.kubernetes.io/component=webhook", "--tail=-1", "--prefix")
 	if !strings.Contains(logs, "serving") {
@@ -220,7 +220,7 @@ func (r *release) pod(t *testing.T, change func(*core.Pod)) *core.Pod {
 	return pod
 }
 
-// careful is a pod that needs no repair. Repairs are left out when nobody answers (failurePolicy Ignore), and what needs one is then denied.
+// careful is a pod that needs no repair. Repairs are left out when podreeve does not answer (failurePolicy Ignore), and what needs one is then denied.
 func (r *release) careful(t *testing.T) *core.Pod {
 	t.Helper()
 	return r.pod(t, func(pod *core.Pod) {
@@ -237,7 +237,7 @@ func (r *release) dryRun(t *testing.T, namespace string, pod *core.Pod) error {
 	return err
 }
 
-// awaitCreated: a pod that has to be repaired is let in, so both webhooks are heard.
+// awaitCreated: a pod that has to be repaired is let in, so both webhooks are called.
 func (r *release) awaitCreated(t *testing.T) {
 	t.Helper()
 	careless := r.pod(t, func(*core.Pod) {})
@@ -263,7 +263,7 @@ func (r *release) underTraffic(t *testing.T, unheardToo bool, do func()) {
 	if err := traffic.end(unheardToo); err != nil {
 		t.Error(err)
 	}
-	t.Logf("%d requests were judged, %d found nobody", traffic.count(), len(traffic.unheard))
+	t.Logf("%d requests were judged, %d were not", traffic.count(), len(traffic.unheard))
 }
 
 // awaitMore: the traffic goes on, with what there is now.

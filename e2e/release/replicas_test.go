@@ -75,7 +75,7 @@ func (r *release) awaitLeader(t *testing.T, before string) (holder string) {
 	return holder
 }
 
-// createdInTries: at most so often may somebody who creates a good pod have to try.
+// createdInTries: a good pod is created after at most so many tries.
 func (r *release) createdInTries(t *testing.T, tries int) {
 	t.Helper()
 	var err error

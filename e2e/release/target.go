@@ -180,7 +180,7 @@ func (c *target) helm(t *testing.T, program string, args ...string) string {
 	return said.out
 }
 
-// about tells what a person would look at first.
+// about returns what a person would look at first.
 func (c *target) about(t *testing.T) string {
 	t.Helper()
 	var text strings.Builder

@@ -12,7 +12,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// traffic is somebody who creates good and bad pods all the time, as dry runs.
+// traffic creates good and bad pods all the time, as dry runs.
 type traffic struct {
 	client    *kubernetes.Clientset
 	good, bad *core.Pod
@@ -68,8 +68,8 @@ func (t *traffic) record(bad bool, err error) {
 	}
 }
 
-// end stops it, and tells what went wrong: never may a bad pod be let in, or a good one be denied. Only when a replica was
-// killed may there be requests that met it (unheard): the API server refuses those, and whoever asked asks again.
+// end stops it and returns what went wrong. A bad pod must never be admitted, and a good one never denied. Only when a replica was
+// killed may there be requests that met it (unheard): the API server refuses those, and the client tries again.
 func (t *traffic) end(unheardToo bool) error {
 	t.stop()
 	t.done.Wait()
@@ -83,7 +83,7 @@ func (t *traffic) end(unheardToo bool) error {
 	case len(t.surprise) > 0:
 		return fmt.Errorf("%d requests failed: %s", len(t.surprise), t.surprise[0])
 	case len(t.unheard) > 0 && !unheardToo:
-		return fmt.Errorf("%d of %d requests found nobody to judge them: %s", len(t.unheard), len(t.unheard)+t.judged, t.unheard[0])
+		return fmt.Errorf("%d of %d requests were not judged: %s", len(t.unheard), len(t.unheard)+t.judged, t.unheard[0])
 	case t.judged == 0:
 		return fmt.Errorf("no request was judged")
 	}

@@ -11,7 +11,7 @@ import (
 	"podreeve.dev/e2e/harness"
 )
 
-// uninstall leaves nothing of podreeve, and blocks nobody at any moment.
+// uninstall leaves nothing of podreeve, and blocks no request at any moment.
 func (r *release) uninstall(t *testing.T) {
 	r.awaitScanned(t) // one that is under way might write a report after those were removed
 	good := r.pod(t, func(*core.Pod) {})
@@ -23,7 +23,7 @@ func (r *release) uninstall(t *testing.T) {
 		t.Error(err)
 	}
 	r.nothingIsLeft(t)
-	// And nobody judges any more.
+	// And no request is judged any more.
 	bad, _, _ := strings.Cut(r.manifest(t, "bad.yaml"), "\n---\n")
 	r.must(t, bad, "create", "-n", shop, "-f", "-", "--dry-run=server")
 }
@@ -53,7 +53,7 @@ func (r *release) nothingIsLeft(t *testing.T) {
 	}
 }
 
-// uninstallWithCRDs: who does not keep the definitions is rid of them, too.
+// uninstallWithCRDs: without the value that keeps the definitions they are removed too.
 func (r *release) uninstallWithCRDs(t *testing.T) {
 	r.helm(t, "helm4", "install", "podreeve", chart.Dir(), "--namespace", namespace, "-f", r.values, "--set", "crds.keep=false", "--wait", "--timeout", "3m")
 	r.helm(t, "helm4", "uninstall", "podreeve", "--namespace", namespace, "--wait", "--timeout", "3m")
@@ -63,7 +63,7 @@ func (r *release) uninstallWithCRDs(t *testing.T) {
 	}
 }
 
-// namespaceDeleted: somebody deletes podreeve's namespace and uninstalls nothing. Both configurations go with it, and pods are created again,
+// namespaceDeleted deletes podreeve's namespace and uninstalls nothing. Both configurations go with it, and pods are created again,
 // also where podreeve does not make its certificate.
 func (r *release) namespaceDeleted(t *testing.T) {
 	r.helm(t, "helm4", "install", "podreeve", chart.Dir(), "--namespace", namespace, "-f", r.values, "--set", "drainDelay=0s,tls.mode=existingSecret,tls.secretName=serving",

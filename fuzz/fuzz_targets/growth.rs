@@ -1,6 +1,6 @@
-//! The cost of an object grows no faster than its lists and maps: for eight times as many elements no more than in a sorted map.
+//! The cost of an object grows no faster than its size, with any list or map repeated: at most as a sorted map does.
 //!
-//! The body holds the object, and its length selects the list or map that is repeated. The cost is counted in steps, for which it is built
+//! The body says which object, and its length which list or map of it is repeated. Counted are steps; for that it is built
 //! with debug assertions, as `cargo fuzz` does.
 #![no_main]
 
@@ -44,7 +44,7 @@ fn find(at: &str, value: &Value, places: &mut Vec<String>) {
     places.push(at.to_owned());
 }
 
-/// None where it is refused as too large.
+/// `None` where the object is refused as too large.
 fn cost(review: &Value, place: &str, count: usize, hook: Hook) -> Option<u64> {
     let mut review = review.clone();
     let at = review.pointer_mut(place)?;

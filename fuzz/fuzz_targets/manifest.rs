@@ -11,7 +11,7 @@ fuzz_target!(|bytes: &[u8]| {
     for document in &documents {
         if let Ok(objects) = document.objects() {
             for object in objects {
-                // Every accessor returns a value.
+                // Every pointer has a position.
                 let _ = (object.name(), object.namespace(), object.position("/spec/containers/0"));
             }
         }

@@ -19,7 +19,7 @@ static PODS: LazyLock<Vec<Value>> = LazyLock::new(|| {
     std::iter::once(serde_json::from_str(GOOD_POD).expect("JSON")).chain(examples).collect()
 });
 
-/// A pod and what is done to it. Numbers choose, modulo what there is.
+/// A pod and the changes to it. Numbers are indices, modulo the length of the list.
 #[derive(Debug, Arbitrary)]
 struct Input {
     pod: u16,

@@ -3,12 +3,14 @@
 use crate::facts::{FactKinds, FactQuery, Facts, Known, Labels};
 use crate::policy::PolicySet;
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt;
 
 /// Which webhook was called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(inline)]
 pub enum Hook {
     /// Makes repairs, and leaves all other violations to [`Hook::Validate`].
     Mutate,

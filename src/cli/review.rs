@@ -89,15 +89,15 @@ struct WithoutCluster<'a> {
 }
 
 impl Lookup for WithoutCluster<'_> {
-    async fn judge(&self, asked: &[FactAnswer]) -> Outcome {
+    async fn judge(&self, answers: &[FactAnswer]) -> Outcome {
         let mut snapshot = self.snapshot.clone();
-        snapshot.facts.answers = asked.to_vec();
+        snapshot.facts.answers = answers.to_vec();
         let outcome = admit_guarded(self.body, self.hook, &snapshot, super::check::today());
         outcome.unwrap_or_else(|denial| *denial)
     }
 
-    async fn look_up(&self, wanted: FactQuery) -> FactAnswer {
-        FactAnswer::Nothing(wanted)
+    async fn look_up(&self, query: FactQuery) -> FactAnswer {
+        FactAnswer::Nothing(query)
     }
 }
 

@@ -11,6 +11,7 @@ pub mod order;
 mod pages;
 mod rate_limiter;
 mod reports;
+mod run;
 mod scanner;
 
 pub use leader::{ScanContext, ScanSettings};

@@ -14,7 +14,8 @@ pub(super) struct Collector<'p> {
     classes: Vec<Class>,
 }
 
-/// The violations of one rule that have the same effect and the same severity, and that all can be repaired or all cannot.
+/// The violations of one rule with the same effect and the same severity. Either all of them are in a part of the pod that
+/// users can change, or none is.
 struct Class {
     key: (Effect, Severity, bool),
     kept: usize,

@@ -8,10 +8,11 @@ use crate::workload::{Pod, PodFeatures};
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// Runs the rules of the policy in their order, and passes on what each rule found. What the violation of another rule
-/// implies is left out.
+/// Runs the rules of the policy in their order, and passes on the findings of each rule. A finding that the violation of
+/// another rule implies is left out.
 ///
-/// `is_countable`: an answer that counts findings of a rule needs no more of them than the case's `report_limit`.
+/// `is_countable` means that findings of one rule differ in nothing but whether the rule can repair them. Then the first
+/// findings are kept, up to the case's `report_limit`, and the others are only counted.
 pub(super) fn run<'p>(
     case: &Case<'p>,
     policy: &'p CompiledPolicy,

@@ -47,7 +47,7 @@ type Container<'p> = (ContainerKind, &'p str);
 pub(super) struct PreviousPod<'p> {
     pod: &'p Pod<'p>,
     change: Option<Change>,
-    /// Of a pod that exists, the containers: the API server lets no user change most of their fields.
+    /// The containers of a pod that exists. The API server lets no user change most of their fields.
     fixed: Option<HashSet<Container<'p>>>,
     exemptions: PodExemptions<'p>,
 }
@@ -76,7 +76,7 @@ impl<'p> PreviousPod<'p> {
         let may_be_exempt = compiled.exempted || !case.exemptions.is_empty();
         let held = effort::held();
         let found = findings(compiled, self.pod);
-        // Little is kept of them.
+        // Only the values are kept.
         effort::release(effort::held().saturating_sub(held));
         for finding in found {
             if !(may_be_exempt && case.exemption(policy, compiled, &finding, &self.exemptions).is_some()) {
@@ -99,7 +99,7 @@ pub(super) struct PreviousViolations<'p> {
     values: HashSet<(Option<Container<'p>>, Cow<'p, str>)>,
     /// For limits: the highest amount in each container.
     amounts: HashMap<Option<Container<'p>>, i128>,
-    /// The memory that it counts.
+    /// The memory that was counted for it.
     held: usize,
 }
 

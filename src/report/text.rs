@@ -2,21 +2,18 @@
 
 mod passed_over;
 pub mod scan;
+mod style;
 mod waivers;
 
 use super::{CheckReport, FileError, ObjectReport, Summary, ViolationReport};
 use crate::decide::Effect;
 use crate::outcome::Verdict;
 use crate::text::{clean, dotted};
-use anstyle::{AnsiColor, Style};
+use anstyle::AnsiColor;
 use json_patch::PatchOperation;
 use serde_json::Value;
 use std::fmt::Write;
-
-/// The longest value that is repeated, in characters.
-const FOUND_MAX: usize = 200;
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
+use style::{BOLD, DIM, FOUND_MAX, holder, plural, style_of};
 
 /// The report in lines. The writer drops the styles if the output is no terminal.
 #[must_use]
@@ -91,24 +88,6 @@ fn render_object(text: &mut String, object: &ObjectReport) {
     }
 }
 
-/// The colour of a violation, by its effect.
-fn style_of(effect: Effect) -> Style {
-    match effect {
-        Effect::Deny => AnsiColor::Red.on_default(),
-        Effect::Patch => AnsiColor::Cyan.on_default(),
-        Effect::Warn => AnsiColor::Yellow.on_default(),
-        Effect::Audit | Effect::Exempt => DIM,
-    }
-}
-
-/// The container that has a violation, by its list and name, or `pod`.
-fn holder(container: Option<&str>, list: Option<&str>) -> String {
-    match (container, list) {
-        (Some(name), Some(list)) => format!("{} \"{}\"", noun(list), clean(name, 63)),
-        _ => "pod".to_owned(),
-    }
-}
-
 fn render_violation(text: &mut String, object: &ObjectReport, violation: &ViolationReport) {
     let style = style_of(violation.effect);
     let owner = holder(violation.container.as_deref(), violation.container_kind);
@@ -138,14 +117,6 @@ fn render_violation(text: &mut String, object: &ObjectReport, violation: &Violat
     row("why:", &clean(&violation.why, FOUND_MAX * 2));
     for (number, operation) in violation.patch.iter().enumerate() {
         row(if number == 0 { "repair:" } else { "" }, &repair(operation));
-    }
-}
-
-fn noun(list: &str) -> &'static str {
-    match list {
-        "initContainers" => "init container",
-        "ephemeralContainers" => "ephemeral container",
-        _ => "container",
     }
 }
 
@@ -182,7 +153,6 @@ pub fn flow(value: &Value) -> String {
 
 fn summary(summary: Summary) -> String {
     let Summary { objects, denied, patched, warned, allowed, errors, passed_over } = summary;
-    let plural = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
     let mut text = plural(objects, "object");
     if objects > 0 {
         let _ = write!(text, ": {denied} denied, {patched} patched, {warned} with warnings, {allowed} admitted");

@@ -52,8 +52,8 @@ async fn wrong_method(State(state): State<Arc<ServerState>>, request: Request) -
 /// Answers one review.
 async fn review(state: &Arc<ServerState>, hook: Hook, request: Request) -> Response {
     let start = Instant::now();
-    if let Err(text) = check_content_type(request.headers()) {
-        return Box::pin(refuse(state, request, StatusCode::UNSUPPORTED_MEDIA_TYPE, text)).await;
+    if let Err(error) = check_content_type(request.headers()) {
+        return Box::pin(refuse(state, request, StatusCode::UNSUPPORTED_MEDIA_TYPE, error.to_string())).await;
     }
     let _flight = InFlight::new(state);
     let deadline = start + duration::deadline(request.uri().query(), state.limits.request);
@@ -106,17 +106,23 @@ fn closing(mut response: Response, version: Version) -> Response {
     response
 }
 
+/// Why the content type of a request is refused.
+#[derive(Debug, thiserror::Error)]
+enum ContentTypeError {
+    #[error("the request has no Content-Type; AdmissionReviews are sent as application/json")]
+    Missing,
+    #[error("Content-Type {0} is not read here; AdmissionReviews are sent as application/json")]
+    Other(String),
+}
+
 /// The API server always sends `application/json`.
-fn check_content_type(headers: &HeaderMap) -> Result<(), String> {
-    let Some(value) = headers.get(CONTENT_TYPE) else {
-        return Err("the request has no Content-Type; AdmissionReviews are sent as application/json".to_owned());
-    };
+fn check_content_type(headers: &HeaderMap) -> Result<(), ContentTypeError> {
+    let value = headers.get(CONTENT_TYPE).ok_or(ContentTypeError::Missing)?;
     let essence = value.as_bytes().split(|b| *b == b';').next().unwrap_or_default().trim_ascii();
     if essence.eq_ignore_ascii_case(b"application/json") {
         return Ok(());
     }
-    let found = clean(&String::from_utf8_lossy(value.as_bytes()), 100);
-    Err(format!("Content-Type {found} is not read here; AdmissionReviews are sent as application/json"))
+    Err(ContentTypeError::Other(clean(&String::from_utf8_lossy(value.as_bytes()), 100)))
 }
 
 async fn refuse(state: &ServerState, request: Request, status: StatusCode, text: String) -> Response {

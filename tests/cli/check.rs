@@ -47,13 +47,13 @@ spec:
             allowPrivilegeEscalation: false
 ";
 
-/// Judges by [`POLICY`].
+/// Runs `check` with [`POLICY`].
 fn check(dir: &Dir, args: &[&str]) -> Ran {
     dir.write("policy.yaml", POLICY);
     dir.run(&[&["check", "--policy", "policy.yaml"], args].concat())
 }
 
-/// rule, verdict of the violation, line and column of each violation.
+/// Rule, effect, line and column of each violation.
 fn places(report: &Value) -> Vec<(String, String, u64, u64)> {
     let objects = report["objects"].as_array().expect("objects");
     let violations = objects.iter().flat_map(|object| object["violations"].as_array().expect("violations"));
@@ -68,7 +68,7 @@ fn place(rule: &str, effect: &str, line: u64, column: u64) -> (String, String, u
 }
 
 #[test]
-fn the_text_tells_where_what_and_what_instead() {
+fn the_text_has_the_place_the_value_and_what_is_wanted() {
     let dir = Dir::new("text", &[("web.yaml", BAD), ("good.yaml", GOOD)]);
     let ran = check(&dir, &["web.yaml", "good.yaml"]);
     assert_eq!(ran.code, Some(1));
@@ -118,7 +118,7 @@ fn an_unreadable_file_does_not_stop_the_others() {
 }
 
 #[test]
-fn what_is_patched_is_told_and_the_rest_is_judged_after_it() {
+fn patches_are_reported_and_the_patched_object_is_judged() {
     let pod = "\
 apiVersion: v1
 kind: Pod
@@ -146,7 +146,7 @@ spec:
 }
 
 #[test]
-fn what_is_no_object_is_an_error() {
+fn a_document_that_is_no_object_is_an_error() {
     let dir = Dir::new(
         "objects",
         &[("a.yaml", "just text"), ("b.yaml", "replicas: 2\nimage: nginx\n"), ("c.yaml", "kind: Pod\napiVersion: 1\n")],
@@ -198,9 +198,9 @@ fn exemptions_hold_to_their_last_day() {
     assert_eq!(places(&future.json())[1].1, "exempt");
 }
 
-/// The ServiceAccount of a pod says whether it gets a token, wherever it stands in the files.
+/// A pod's ServiceAccount decides whether the pod gets a token, in whichever of the files it is.
 #[test]
-fn a_service_account_among_the_files_says_whether_its_pods_get_a_token() {
+fn a_service_account_in_the_files_decides_whether_its_pods_get_a_token() {
     let account = |name: &str, namespace: &str, automount: &str| {
         format!(
             "apiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: {name}{namespace}}}\nautomountServiceAccountToken: {automount}\n"
@@ -229,6 +229,6 @@ fn a_service_account_among_the_files_says_whether_its_pods_get_a_token() {
     };
     assert_eq!(denied(&["a.yaml", "b.yaml"]), ["loud-user", "elsewhere-user", "missing-user"]);
     assert_eq!(denied(&["a.yaml"]), ["quiet-user", "loud-user", "elsewhere-user", "missing-user"]);
-    // Those that name no namespace are where `-n` says, all of them.
+    // Objects without a namespace are in that of `-n`.
     assert_eq!(denied(&["-n", "other", "a.yaml", "b.yaml"]), ["loud-user", "missing-user"]);
 }

@@ -4,7 +4,7 @@ use super::binary::Dir;
 use podreeve::rules::RULES;
 use serde_json::{Value, json};
 
-/// With the uid in front, as the API server sends it.
+/// The review with its uid first, as the API server sends it.
 fn review(object: &Value) -> String {
     let request = json!({
         "kind": {"group": "", "version": "v1", "kind": "Pod"}, "resource": {"group": "", "version": "v1", "resource": "pods"},
@@ -34,7 +34,7 @@ fn review_answers_as_the_webhook() {
     assert_eq!(ran.code, Some(0));
     assert!(ran.out.starts_with("allowed\n"), "{}", ran.out);
     assert!(ran.out.contains("patch: spec.securityContext: {seccompProfile: {type: RuntimeDefault}}"), "{}", ran.out);
-    // The explicit denial is printed, and the exit code says why.
+    // The output is an explicit denial, and the exit code shows that the input was wrong.
     let ran = dir.run(&["review", "cut.json"]);
     assert_eq!(ran.code, Some(2), "{ran:?}");
     assert_eq!(ran.json()["response"]["allowed"], false);
@@ -67,7 +67,7 @@ fn review_of_an_exec_is_no_denial_for_want_of_a_cluster() {
 }
 
 #[test]
-fn rules_are_told_as_they_are() {
+fn rules_are_listed_with_their_settings() {
     let dir = Dir::new("rules", &[]);
     let ran = dir.run(&["rules", "-o", "json"]);
     assert_eq!(ran.code, Some(0));
@@ -91,7 +91,7 @@ fn rules_are_told_as_they_are() {
 }
 
 #[test]
-fn explain_says_what_to_change() {
+fn explain_shows_what_to_change() {
     let dir = Dir::new("explain", &[]);
     let ran = dir.run(&["explain", "privileged"]);
     assert_eq!(ran.code, Some(0));
@@ -104,13 +104,13 @@ fn explain_says_what_to_change() {
         let changes = ran.out.lines().any(|line| line.starts_with("  -") || line.starts_with("  +"));
         assert_eq!(changes, in_pod, "{}", ran.out);
         assert!(ran.out.contains(&format!("- rules: [{}]", rule.id)), "{}", ran.out);
-        // A digest is as long as it is.
+        // Nothing can shorten a digest.
         let fits = |line: &str| line.chars().count() <= 110 || line.contains("@sha256:");
         assert!(ran.out.lines().all(fits), "{}", ran.out);
     }
 }
 
-/// API servers of today refuse the field of the pod.
+/// Current API servers refuse this field of a pod.
 #[test]
 fn explain_does_not_ask_authors_to_set_limits_pids() {
     let ran = Dir::new("explain-pids", &[]).run(&["explain", "pids-limit"]);
@@ -209,7 +209,7 @@ fn the_page_of_policies_shows_each_rule_denying() {
         let heading = format!("\n## {}\n", rule.id);
         let section = page.split_once(&heading).unwrap_or_else(|| panic!("no {heading}")).1;
         let section = section.split("\n## ").next().expect("a section");
-        // These need somebody who enters a pod, or objects around it.
+        // These need a user who enters a pod, or other objects of the cluster.
         if ["exec-privileged", "exec-root", "network-policy"].contains(&rule.id) {
             continue;
         }
@@ -219,7 +219,7 @@ fn the_page_of_policies_shows_each_rule_denying() {
         assert!(denial.contains(&format!("OWASP item{}", if rule.owasp.len() == 1 { " " } else { "s " })), "{section}");
         let diff = denial.split_once("```diff\n").unwrap_or_else(|| panic!("no repair in {section}")).1;
         assert!(diff.lines().any(|line| line.starts_with(['-', '+'])), "{section}");
-        // What a reader copies loads, and denies.
+        // The policy that a reader copies from the page loads, and denies.
         let policy = format!(
             "apiVersion: podreeve.dev/v1alpha1\nkind: Policy\nmetadata: {{name: ours}}\nspec:\n  rules:\n    {setting}\n"
         );

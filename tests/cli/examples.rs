@@ -1,4 +1,4 @@
-//! The files of `examples/` are what their first lines say.
+//! `check` denies the bad file of `examples/` and admits the good one.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ fn check(file: &str) -> Option<i32> {
 }
 
 #[test]
-fn the_bad_one_is_denied_and_the_good_one_is_not() {
+fn the_bad_file_is_denied_and_the_good_one_is_not() {
     assert_eq!(check("bad-deployment.yaml"), Some(1));
     assert_eq!(check("good-deployment.yaml"), Some(0));
 }

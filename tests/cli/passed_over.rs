@@ -1,4 +1,4 @@
-//! What `podreeve check` does not judge: it says so, and one fault hides nothing else.
+//! Objects and files that `podreeve check` does not judge. It reports them, and an error in one file hides no other file.
 
 use super::binary::Dir;
 use serde_json::Value;
@@ -32,7 +32,7 @@ fn check_with(dir: &Dir, args: &[&str], stdin: &str) -> super::binary::Ran {
     dir.run_with(&[&["check", "--policy", "policy/policy.yaml"], args].concat(), stdin)
 }
 
-/// The names of what was judged.
+/// The names of the judged objects.
 fn judged(report: &Value) -> Vec<&str> {
     report["objects"]
         .as_array()
@@ -42,7 +42,7 @@ fn judged(report: &Value) -> Vec<&str> {
         .collect()
 }
 
-/// File and reason of what was passed over.
+/// The file and the reason of each part that was skipped.
 fn passed(report: &Value) -> Vec<(&str, &str)> {
     let text = |value: &'_ Value, key: &str| -> &'static str { value[key].as_str().expect("text").to_owned().leak() };
     let list = report["passedOver"].as_array().expect("a list");
@@ -104,7 +104,7 @@ fn nothing_judged_is_no_success_on_stdin() {
         assert_eq!(ran.code, Some(2), "{stdin:?}: {ran:?}");
         assert!(ran.err.contains("error: -: nothing in it was judged"), "{ran:?}");
     }
-    // What other files hold makes an empty stdin no better.
+    // An empty stdin is an error, whatever the other files hold.
     assert_eq!(check_with(&dir, &["good.yaml", "-"], "").code, Some(2));
     assert_eq!(check_with(&dir, &["-"], &good("a")).code, Some(0));
     assert_eq!(check_with(&dir, &["-"], &pod("a")).code, Some(1));
@@ -226,7 +226,7 @@ fn what_belongs_to_other_tools_is_passed_over_by_name() {
     let report = ran.json();
     assert_eq!(report["errors"], serde_json::json!([]), "{report:#}");
     assert_eq!(ran.code, Some(1));
-    // A chart's template without braces, and a name in quotes outside of a chart, are what they are.
+    // A template of a chart without braces is YAML, and so is a quoted name outside a chart.
     assert_eq!(judged(&report), ["static", "{{ name }}", "kustomized"]);
     let passed = passed(&report);
     for (file, says) in [
@@ -257,13 +257,13 @@ fn what_belongs_to_other_tools_is_passed_over_by_name() {
         assert!(passed.iter().any(|(name, reason)| *name == file && reason.contains(says)), "{file}: {passed:#?}");
     }
     assert_eq!(passed.len(), 17, "{passed:#?}");
-    // Named by hand, a directory is walked whatever it is called.
+    // A directory that is named on the command line is walked, whatever its name.
     assert_eq!(check(&dir, &["-R", "r/.git"]).code, Some(2));
-    // By name alone nothing is passed over: kubectl would create this.
+    // A name alone is no reason to skip a file: kubectl would create this object.
     dir.write("values.yaml", pod("b"));
     dir.write("docker-compose.yml", pod("c"));
     assert_eq!(judged(&check(&dir, &["-o", "json", "values.yaml", "docker-compose.yml"]).json()), ["b", "c"]);
-    // A key that stands twice is what kubectl reads, braces or not.
+    // kubectl reads a duplicate key, with or without braces.
     dir.write("twice.yaml", pod("d").replace("metadata:", "x: '{{'\nx: 1\nmetadata:"));
     assert_eq!(check(&dir, &["twice.yaml"]).code, Some(2));
 }
@@ -301,7 +301,7 @@ fn a_link_that_leads_nowhere_is_a_line() {
     symlink("nowhere", dir.0.join("m/a.yaml")).expect("a link");
     symlink("../other", dir.0.join("m/b.yaml")).expect("a link");
     symlink("../other/w.yaml", dir.0.join("m/c.yaml")).expect("a link");
-    // Nobody writes into it: to read it would be to wait.
+    // Nothing writes into the pipe, so a read would never return.
     let made = std::process::Command::new("mkfifo").arg(dir.0.join("m/d.yaml")).status().expect("mkfifo");
     assert!(made.success());
     let ran = check(&dir, &["-o", "json", "-R", "m"]);
@@ -314,6 +314,6 @@ fn a_link_that_leads_nowhere_is_a_line() {
             ("m/b.yaml", "a link to a directory, which is not followed; name the directory")
         ]
     );
-    // Whoever names it wants it.
+    // A file that is named on the command line is read.
     assert_eq!(check(&dir, &["m/a.yaml"]).code, Some(2));
 }

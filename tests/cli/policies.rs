@@ -1,4 +1,4 @@
-//! Policies from files: what loads, and what an error tells its author.
+//! Policies from files: which load, and the errors that their authors get.
 
 use super::binary::{Dir, Ran};
 use podreeve::sources::Sources;
@@ -16,7 +16,7 @@ fn check(dir: &Dir, policies: &[&str]) -> Ran {
     dir.run(&args)
 }
 
-/// What stands below `metadata`, and what stderr must say after `error: policy.yaml:`.
+/// The policy below `metadata`, and the text of stderr after `error: policy.yaml:`.
 const BROKEN: &[(&str, &str)] = &[
     ("speck: {}\n", "5:1: speck: there is no key `speck`; known here: "),
     ("spec:\n  rules: {}\n  mtch: {}\n", "7:3: spec.mtch: there is no key `mtch`; known here: `match`, `rules`"),
@@ -118,14 +118,14 @@ fn errors_name_file_line_and_key() {
         let expected = format!("error: policy.yaml:{expected}");
         let found = ran.err.lines().any(|line| line.starts_with(&expected));
         assert!(found, "{rest}\nwanted {expected}\nfound  {}", ran.err);
-        // One fault is one error; a key that is spelt otherwise is also missing.
+        // One mistake is one error, except that a misspelt key is also missing.
         let faults = if rest.contains("speck") || rest.contains("prefx") { 2 } else { 1 };
         assert_eq!(ran.err.lines().count(), faults, "{}", ran.err);
     }
 }
 
 #[test]
-fn every_error_of_every_file_is_told_at_once() {
+fn every_error_of_every_file_is_reported() {
     let dir = Dir::new("all-errors", &[("pod.yaml", POD)]);
     let one = policy("one", "  rules: {privilegd: {action: deny}}\n");
     let two = policy("two", "  rules: {privileged: {action: maybe}}\n");

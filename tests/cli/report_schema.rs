@@ -1,4 +1,4 @@
-//! A real report fits the schema that is published for it.
+//! A report of `check` fits the schema that is published for it.
 
 use super::binary::Dir;
 use super::json_schema::validate;

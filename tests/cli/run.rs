@@ -1,4 +1,4 @@
-//! `make run`, as far as `scripts/run` goes: both verdicts are shown, and then it serves.
+//! `scripts/run`, which `make run` starts, shows both verdicts and then serves.
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -25,7 +25,7 @@ fn it_shows_two_verdicts_and_serves() {
     while let Some(Ok(line)) = lines.next() {
         text.push_str(&line);
         text.push('\n');
-        // The last line it says.
+        // The last line before it serves.
         if line.starts_with("stop ") {
             break;
         }

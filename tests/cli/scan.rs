@@ -1,4 +1,4 @@
-//! Existing objects, told by owner and once.
+//! The scan of existing objects reports each violation once, at its owner.
 
 use podreeve::admit::Snapshot;
 use podreeve::facts::Labels;
@@ -18,7 +18,7 @@ fn snapshot() -> Snapshot {
     Sources::new(&[]).load(1, usize::MAX).expect("owasp loads")
 }
 
-/// A pod's spec that owasp lets in, with these changes of its only container.
+/// The spec of a pod that the policy owasp admits, with these changes to its only container.
 fn spec(change: &[(&str, Value)]) -> Value {
     let mut container = json!({
         "name": "web", "image": "registry.example.com/web@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
@@ -46,7 +46,7 @@ fn owner(kind: &str, name: &str) -> Owner {
     }
 }
 
-/// Judges objects of (group, kind, name, controller, spec) by owasp, in this order.
+/// Judges objects, each given as (group, kind, name, controller, spec), by the policy owasp in this order.
 fn found(limit: usize, objects: &[(&str, &str, &str, Option<Owner>, Value)]) -> NamespaceFindings {
     found_by(&snapshot(), limit, objects)
 }
@@ -74,7 +74,7 @@ fn found_by(
     namespace.finish()
 }
 
-/// What denies or could not be judged: owner, rule and kind of the object.
+/// Denials, and objects that could not be judged: the owner, the rule and the kind of the object.
 fn denials(found: &NamespaceFindings) -> Vec<String> {
     let denies = found.findings.iter().filter(|finding| finding.effect().as_str() == "deny");
     denies.map(|f| format!("{} {}: {} in {}", f.owner.kind, f.owner.name, f.rule(), f.kind)).collect()
@@ -87,13 +87,13 @@ fn root() -> Value {
 }
 
 #[test]
-fn what_a_deployment_makes_is_told_of_the_deployment_once() {
+fn a_violation_in_all_pods_of_a_deployment_is_reported_once() {
     let pods = |name| ("", "Pod", name, Some(owner("ReplicaSet", "web-1")), root());
     let found = found(
         LIMIT,
         &[
             ("apps", "Deployment", "web", None, root()),
-            // An older one, which is bad in its own way and has no pods.
+            // An older ReplicaSet, with another violation and without pods.
             ("apps", "ReplicaSet", "web-0", Some(owner("Deployment", "web")), spec(&[("/image", json!("web:latest"))])),
             ("apps", "ReplicaSet", "web-1", Some(owner("Deployment", "web")), root()),
             pods("web-1-a"),
@@ -107,7 +107,7 @@ fn what_a_deployment_makes_is_told_of_the_deployment_once() {
     assert!(violation.field.starts_with("/spec/template/spec/containers/0"), "{}", violation.field);
 }
 
-/// Two templates that have the same are two findings of their owner; its pods add none.
+/// The same violation in two templates is two findings of their owner. Its pods add none.
 #[test]
 fn each_template_of_an_object_counts() {
     let policy = json!({
@@ -138,8 +138,8 @@ fn each_template_of_an_object_counts() {
 }
 
 #[test]
-fn what_only_the_pods_have_is_told_of_the_owner_too() {
-    // A sidecar was put before the container, so that the index is another one.
+fn a_violation_that_only_the_pods_have_is_reported_at_the_owner() {
+    // A sidecar was injected before the container, which changes its index.
     let mut injected = root();
     let sidecar = spec(&[("/image", json!("proxy:latest")), ("/name", json!("proxy"))])["containers"][0].clone();
     injected["containers"].as_array_mut().expect("a list").insert(0, sidecar);
@@ -158,11 +158,11 @@ fn what_only_the_pods_have_is_told_of_the_owner_too() {
 }
 
 #[test]
-fn who_has_no_owner_that_counts_stands_for_itself() {
+fn an_object_without_a_known_owner_is_reported_itself() {
     let found = found(
         LIMIT,
         &[
-            // Controlled by what an operator calls its own.
+            // Its controller is a kind of some operator.
             ("apps", "StatefulSet", "db", Some(Owner { kind: "Database".into(), ..owner("", "db") }), root()),
             ("", "Pod", "db-0", Some(owner("StatefulSet", "db")), root()),
             ("", "Pod", "etcd-node", Some(owner("Node", "node")), root()),
@@ -189,7 +189,7 @@ fn who_has_no_owner_that_counts_stands_for_itself() {
 }
 
 #[test]
-fn what_is_repaired_in_pods_is_told_of_pods_that_were_not() {
+fn an_unrepaired_pod_is_reported() {
     let unrepaired = || spec(&[(ESCALATION, json!(null))]);
     let template = ("apps", "Deployment", "web", None, unrepaired());
     let of = |found: &NamespaceFindings| {
@@ -203,7 +203,7 @@ fn what_is_repaired_in_pods_is_told_of_pods_that_were_not() {
     assert_eq!((both.owners[0].verdict, both.counts.fail), (Verdict::Patch, 0));
 }
 
-/// In a cluster whose namespace `shop` has these labels, by its labels alone.
+/// Judges by the labels of the namespace `shop` alone.
 fn by_labels(labels: &[(&str, &str)]) -> Snapshot {
     let policy = json!({
         "apiVersion": "podreeve.dev/v1alpha1", "kind": "Policy", "metadata": {"name": "labels"},

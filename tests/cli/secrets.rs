@@ -1,5 +1,5 @@
-//! What env-secrets finds is told without the secret, in every output there is. The server's log and metrics are in
-//! tests/server/secrets.rs; a scan's reports, Events and metrics in e2e/scan_secret_test.go, too.
+//! No output contains a secret that env-secrets finds. The server's log and metrics are tested in
+//! tests/server/secrets.rs, the reports, Events and metrics of a scan in e2e/scan_secret_test.go too.
 
 use super::binary::Dir;
 use super::common::{TODAY, policies, review};
@@ -14,7 +14,7 @@ use podreeve::workload::kinds;
 use serde_json::value::to_raw_value;
 use serde_json::{Map, Value, json};
 
-/// The defaults that rules need to repair what they can.
+/// The parameters that rules need for their repairs.
 fn params(rule: &str) -> Value {
     match rule {
         "memory-limit" | "ephemeral-storage-limit" => json!({"default": "64Mi"}),
@@ -24,7 +24,7 @@ fn params(rule: &str) -> Value {
     }
 }
 
-/// A policy with each rule at this action, or repairing where it can.
+/// A policy with this action for each rule, or with `patch` where the rule has a repair.
 fn every_rule(action: &str, repair: bool) -> Value {
     let rules: Map<String, Value> = RULES
         .iter()
@@ -65,7 +65,7 @@ fn no_answer_holds_a_secret() {
             }
         }
     }
-    // All that can become of it was looked at.
+    // Each effect was searched.
     assert_eq!(effects.len(), Effect::ALL.len(), "{effects:?}");
 }
 
@@ -106,7 +106,7 @@ fn check_prints_no_secret() {
     }
 }
 
-/// Reports, Events and metrics of a scan are made of this and of nothing else.
+/// Reports, Events and metrics of a scan are made from this value alone.
 #[test]
 fn a_scan_finds_without_the_secret() {
     let mut outcomes = std::collections::HashSet::new();
@@ -168,7 +168,7 @@ fn review_prints_no_secret() {
         "apiVersion": "podreeve.dev/v1alpha1", "kind": "Policy", "metadata": {"name": "all"}, "spec": every_rule("warn", true),
     });
     dir.write("policy.json", policy.to_string());
-    // One of each way is enough here; the same answers are searched one by one above.
+    // One object of each kind is enough here: another test searches every answer.
     for review in reviews().iter().step_by(29).chain([&review("CREATE", &json!({"kind": "Pod", "spec": []}), None)]) {
         for hook in ["validate", "mutate"] {
             for output in ["text", "json"] {

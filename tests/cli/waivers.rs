@@ -1,4 +1,4 @@
-//! `podreeve check --waivers`: exemptions that nobody needs, and those that end.
+//! `podreeve check --waivers`: exemptions without use, and exemptions that end.
 
 use super::binary::{Dir, Ran};
 use jiff::{Timestamp, ToSpan, civil::Date, tz::Offset};
@@ -28,7 +28,7 @@ spec:
     securityContext: {privileged: true, allowPrivilegeEscalation: false}
 ";
 
-/// As the command counts. A test that runs over midnight is off by one day, and no case here is that near an edge.
+/// A date as the command counts days. A test that runs over midnight is off by one day, and no case is that near a limit.
 fn in_days(days: i64) -> Date {
     Offset::UTC.to_datetime(Timestamp::now()).date().saturating_add(days.days())
 }
@@ -52,7 +52,7 @@ fn waivers(dir: &Dir, exemptions: &[&str]) -> Vec<Value> {
     report["waivers"].as_array().expect("a list").clone()
 }
 
-/// Place in the policy and states of those that are listed.
+/// The place in the policy and the states of each listed exemption.
 fn states(waivers: &[Value]) -> Vec<(u64, String)> {
     waivers.iter().map(|w| (w["index"].as_u64().expect("a place"), w["states"].to_string())).collect()
 }
@@ -81,7 +81,7 @@ fn what_is_unused_or_ends_is_listed_with_its_place() {
         [state(1, &["expiring"]), state(2, &["unused"]), state(3, &["expired"]), state(4, &["expiring", "unused"])];
     assert_eq!(states(&found), expected);
     let last = &found[3];
-    // The first of them stands on line 10.
+    // The first exemption is on line 10.
     assert_eq!((&last["file"], &last["line"], &last["column"]), (&json!("policy.yaml"), &json!(14), &json!(5)));
     assert_eq!((&last["policy"], &last["reason"], &last["until"]), (&json!("test"), &json!("a test"), &json!(soon)));
     assert_eq!((&last["rules"], &last["namespaces"]), (&json!(["host-ports"]), &json!(["shop"])));
@@ -90,7 +90,7 @@ fn what_is_unused_or_ends_is_listed_with_its_place() {
 }
 
 #[test]
-fn the_text_says_what_to_do() {
+fn the_text_has_the_next_step() {
     let dir = Dir::new("waivers-text", &[("pod.yaml", POD)]);
     let past = in_days(-7);
     let exemptions = [
@@ -106,7 +106,7 @@ fn the_text_says_what_to_do() {
     assert!(ran.out.contains(&expected), "{}", ran.out);
     let ran = check(&dir, &exemptions[..1], &["--waivers"]);
     assert!(ran.out.contains("\nEvery exemption is needed, and none ends within 14 days.\n"), "{}", ran.out);
-    // Not asked, not told.
+    // Without the option nothing is listed.
     let ran = check(&dir, &exemptions, &["-o", "json"]);
     assert_eq!(ran.json().get("waivers"), None);
     assert!(!check(&dir, &exemptions, &[]).out.contains("xemption"));
@@ -139,7 +139,7 @@ fn a_part_that_is_unused_is_named() {
 #[test]
 fn without_those_that_are_unused_every_verdict_is_the_same() {
     let dir = Dir::new("same", &[("pod.yaml", POD)]);
-    // Two that cover the same: one of them is enough.
+    // Of two exemptions that cover the same violation one is enough.
     let exemptions = [
         "rules: [privileged], namespaces: [shop]",
         "rules: [privileged], namespaces: [shop], containers: [app]",
@@ -156,7 +156,7 @@ fn without_those_that_are_unused_every_verdict_is_the_same() {
 }
 
 #[test]
-fn a_stricter_policy_beside_it_does_not_make_it_unused() {
+fn a_stricter_policy_does_not_make_an_exemption_unused() {
     let dir = Dir::new("beside", &[("pod.yaml", POD)]);
     let strict = "\
 apiVersion: podreeve.dev/v1alpha1
@@ -194,7 +194,7 @@ fn the_exit_code_is_that_of_the_objects() {
     let help = dir.run(&["check", "--help"]).out;
     let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(help.contains("They do not change the exit code"), "{help}");
-    // With nothing to check nothing is needed.
+    // Without objects no exemption is needed.
     let ran = dir.run(&["check", "--policy", "policy.yaml", "--waivers", "-o", "json", "empty.yaml"]);
     assert_eq!(states(ran.json()["waivers"].as_array().expect("a list")), [state(0, &["unused"])]);
 }
@@ -226,7 +226,7 @@ fn exemption_objects_count_where_they_may() {
     assert!(ran.err.contains(note), "{}", ran.err);
     assert_eq!(ran.err.lines().count(), 3, "{}", ran.err);
 
-    // They stand behind the pod that needs them.
+    // The exemptions come after the pod that needs them.
     let allowed = &["waivers.yaml", "--exemption-namespaces", "cart,shop", "--waivers", "-o", "json"];
     let ran = check(&dir, &[], allowed);
     let report = ran.json();

@@ -1,4 +1,4 @@
-//! `check` judges the kinds that a policy adds, and tells until when a new policy only warns.
+//! `check` judges the kinds that a policy adds, and shows until when a new policy only warns.
 
 use super::binary::Dir;
 use serde_json::json;
@@ -31,7 +31,7 @@ fn policy(more: &str) -> String {
 const ADDED: &str = "  workloads: [{apiVersion: argoproj.io/v1alpha1, kind: Rollout, path: spec.template}]\n";
 
 #[test]
-fn a_kind_of_the_policy_is_judged_where_it_stands() {
+fn a_kind_that_the_policy_adds_is_judged_at_its_path() {
     let dir =
         Dir::new("rollout", &[("rollout.yaml", ROLLOUT), ("added.yaml", &policy(ADDED)), ("plain.yaml", &policy(""))]);
     let ran = dir.run(&["check", "--policy", "added.yaml", "-o", "json", "rollout.yaml"]);
@@ -41,16 +41,16 @@ fn a_kind_of_the_policy_is_judged_where_it_stands() {
     let violation = &object["violations"][0];
     assert_eq!(violation["pointer"], "/spec/template/spec/containers/0/securityContext/privileged");
     assert_eq!((&violation["line"], &violation["column"]), (&json!(12), &json!(11)));
-    // The repair of a template waits for its pods.
+    // The pods are repaired, and their template is not.
     let repaired = &object["violations"][1];
     assert_eq!((&repaired["effect"], &repaired["note"]), (&json!("audit"), &json!("will be patched in its pods")));
     assert_eq!(repaired["patch"][0]["path"], "/spec/template/spec/containers/1/securityContext");
     let text = dir.run(&["check", "--policy", "added.yaml", "rollout.yaml"]).out;
     assert!(text.contains("Rollout shop/web: denied\n    rollout.yaml:12:11  deny  privileged (critical)"), "{text}");
-    // Without the policy nobody knows what a Rollout holds, and it is passed over as a Service is.
+    // Without the policy the path of a Rollout is unknown, and the object is skipped like a Service.
     let ran = dir.run(&["check", "--policy", "plain.yaml", "-o", "json", "rollout.yaml"]);
     assert_eq!((ran.code, &ran.json()["objects"]), (Some(0), &json!([])));
-    // Any policy may bring the kind; each judges it.
+    // Any policy may add the kind, and then each policy judges it.
     let ran = dir.run(&["check", "--policy", "owasp", "--policy", "added.yaml", "-o", "json", "rollout.yaml"]);
     let violations = ran.json()["objects"][0]["violations"].as_array().expect("a list").clone();
     assert!(violations.iter().any(|v| v["policy"] == "owasp" && v["rule"] == "memory-limit"), "{violations:#?}");

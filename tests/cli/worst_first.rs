@@ -9,7 +9,7 @@ use podreeve::rule::Severity;
 use podreeve::sources::Sources;
 use serde_json::{Value, json};
 
-/// As `serve` has it.
+/// The limit of `serve`.
 fn limited(rules: &Value) -> Snapshot {
     Snapshot { report_limit: MAX_REPORTED, ..policies(&[json!({"rules": rules})]) }
 }
@@ -37,7 +37,7 @@ fn many(n: usize, last: Value) -> Value {
 fn the_critical_violation_of_the_last_container_is_displayed() {
     let owasp = Sources::new(&[]).load(1, MAX_REPORTED).expect("the built-in policy loads");
     let agent = json!({"name": "agent", "image": "registry.example.com/x:1", "securityContext": {"privileged": true}});
-    // Whether the outcome has room for all, as `check` and `review` do, or not.
+    // With room for all violations, as in `check` and `review`, and without.
     for snapshot in [Snapshot { report_limit: usize::MAX, ..owasp.clone() }, owasp] {
         let outcome = judge(&many(5, agent.clone()), &snapshot);
         let response = response(&outcome);
@@ -47,13 +47,13 @@ fn the_critical_violation_of_the_last_container_is_displayed() {
         let causes = response["status"]["details"]["causes"].as_array().expect("causes");
         assert_eq!(causes.len(), MAX_REPORTED);
         assert!(causes.iter().any(|cause| cause["message"].as_str().unwrap().starts_with("privileged:")));
-        // Not one of medium severity is written out while one of high severity is not.
+        // No violation of medium severity is displayed while one of high severity is not.
         let of = |severity: Severity| outcome.severities.of(Effect::Deny, severity);
         let hidden = outcome.count(Effect::Deny) - MAX_REPORTED;
         assert!(of(Severity::Critical) + of(Severity::High) <= MAX_REPORTED && hidden > 0);
         assert!(message.contains(&format!("\n+{hidden} more: {hidden} medium\n")), "{message}");
         assert_eq!(message.matches(" (high), ").count(), of(Severity::High));
-        // Those that are written out stand in their order.
+        // The displayed ones keep their order.
         let places: Vec<_> =
             outcome.violations.iter().map(|v| v.subject.container().map(|(_, name)| name.to_owned())).collect();
         assert_eq!(places.first(), Some(&None));
@@ -61,9 +61,9 @@ fn the_critical_violation_of_the_last_container_is_displayed() {
     }
 }
 
-/// Of thousands that are alike only some are kept; a grave one among them is.
+/// Of thousands of equal violations only some are kept, and a severe one among them is.
 #[test]
-fn a_grave_violation_stands_out_among_those_of_its_own_rule() {
+fn a_severe_violation_is_displayed_before_others_of_its_rule() {
     let mut volumes: Vec<Value> =
         (0..2000).map(|n| json!({"name": format!("v{n}"), "hostPath": {"path": format!("/srv/{n}")}})).collect();
     volumes.push(json!({"name": "last", "hostPath": {"path": "/etc"}}));
@@ -100,7 +100,7 @@ fn audit_findings_push_no_warning_out() {
     assert!(warnings.iter().any(|warning| warning.starts_with("podreeve: image-tag ")), "{warnings:?}");
     let hidden = 41 - (warnings.len() - 1);
     assert_eq!(warnings.last().copied(), Some(format!("podreeve: +{hidden} more warnings: {hidden} low").as_str()));
-    // Denials and warnings have each their own room.
+    // Denials and warnings have a limit each.
     let mut rules = rules.clone();
     rules["capabilities"] = json!({"action": "deny"});
     let outcome = judge(&pod, &limited(&rules));

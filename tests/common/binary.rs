@@ -1,4 +1,4 @@
-//! Runs the real binary in a directory of its own.
+//! Runs the `podreeve` program in a directory of its own.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use serde_json::Value;

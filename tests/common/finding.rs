@@ -1,4 +1,4 @@
-//! What a rule finds in the pod of an example, without a policy around it.
+//! The findings of a rule in the pod of an example, without a policy.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use podreeve::decide::findings;
@@ -9,7 +9,7 @@ use podreeve::workload::kinds::KINDS;
 use podreeve::workload::{Connect, ContainerKind, Ingress, Pod, PodContext, Written};
 use serde_json::{Value, json};
 
-/// The example's pod, its container in this list.
+/// The example's pod, with its container in this list.
 pub fn pod(example: &Example, list: ContainerKind) -> Value {
     if !example.is_container() {
         return example.pod_with_good_container();
@@ -21,7 +21,7 @@ pub fn pod(example: &Example, list: ContainerKind) -> Value {
     pod
 }
 
-/// Each finding: its field, what was found there, and the repair.
+/// Each finding: its field, the value there, and the repair.
 pub fn found(rule: &'static Rule, example: &Example, pod: &Value) -> Vec<(String, String, Value)> {
     found_with(rule, example.params_value(), example, pod)
 }
@@ -38,7 +38,7 @@ pub fn found_with(rule: &'static Rule, params: Value, example: &Example, pod: &V
     })
 }
 
-/// What somebody makes of the rule and of the pod as the rule sees it.
+/// Calls `then` with the compiled rule and with the pod as the rule sees it.
 pub fn with_pod<T>(
     rule: &'static Rule,
     params: Value,

@@ -1,11 +1,11 @@
-//! A validator for the schemas that are published.
+//! A validator for the published schemas.
 
 use serde_json::{Value, json};
 
-/// Keywords that say nothing about validity.
+/// Keywords that do not restrict a value.
 const NOTES: &[&str] = &["$schema", "$id", "$defs", "title", "description", "format", "default"];
 
-/// A small validator, which fails on keywords that it does not know: it cannot pass what it does not check.
+/// Validates a value. An unknown keyword is an error, so nothing passes unchecked.
 pub fn validate(root: &Value, schema: &Value, value: &Value, at: &str) -> Result<(), String> {
     let Some(schema) = schema.as_object() else {
         return if schema == &json!(true) { Ok(()) } else { Err(format!("{at}: forbidden")) };

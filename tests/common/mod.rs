@@ -1,4 +1,4 @@
-//! What integration tests share.
+//! Snapshots of policies, and reviews, for most tests.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use jiff::civil::{Date, date};

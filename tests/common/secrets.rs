@@ -1,4 +1,4 @@
-//! Pods with secrets planted in their environment, and a search for the secrets in whatever comes out.
+//! Pods with planted secrets, and a search for these secrets in every output.
 
 use crate::common::review;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-/// What nobody but the pod's author may see again. No part of it is in anything that podreeve says of itself.
+/// The planted secret. No output of podreeve contains any part of it otherwise.
 pub const SECRET: &str = "Zq7RvX2mKw9TbL4cNd8HsJ5gYp3F";
-/// The same for fields that hold numbers.
+/// The secret for fields that hold numbers.
 const NUMBER: u64 = 7_391_846_205_137;
-/// As many characters of it as are found, wherever they were cut.
+/// The length of the parts that the search looks for.
 const PART: usize = 6;
 
 /// A variable's name and value for each way to hold a secret: by its name, and by the shape of its value.
@@ -27,10 +27,10 @@ fn variables() -> Vec<(&'static str, String)> {
         ("CONNECTION", format!("Server=db;Password={SECRET};")),
         ("TLS", format!("-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n-----END RSA PRIVATE KEY-----")),
         ("JSON", format!("{{\"private_key\": \"-----BEGIN PRIVATE KEY-----\\n{SECRET}\"}}")),
-        // Endpoints of a runtime, which are told for what they are.
+        // Endpoints of a container runtime, which a rule reports.
         ("DOCKER_HOST", format!("tcp://10.0.0.1:2375/{SECRET}")),
         ("CONTAINER_HOST", format!("tcp://10.0.0.1:2375;Password={SECRET}")),
-        // Longer than anything is repeated, so that a cut one would be seen.
+        // Longer than any text that podreeve repeats, so that a cut one is found too.
         ("LONG_TOKEN", SECRET.repeat(20)),
     ];
     // In parts, so that no scanner of repositories takes them for real ones.
@@ -98,7 +98,7 @@ fn containers() -> Vec<Value> {
         container.as_object_mut().expect("a container").extend(command.as_object().cloned().unwrap_or_default());
         containers.push(container);
     }
-    // Nothing else of it is as it should be, so that every repair has something to do.
+    // Everything else in it is wrong, so that every rule has something to repair.
     for (name, value) in variables().into_iter().take(2) {
         containers.push(json!({"name": "bare", "image": "app", "env": [{"name": name, "value": value}]}));
     }
@@ -145,7 +145,7 @@ pub fn objects() -> Vec<Value> {
     objects
 }
 
-/// Reviews: each object as it is created, as an update brings it, has it already, and takes it away.
+/// Reviews of each object: its creation, and updates that add it, keep it and remove it.
 pub fn reviews() -> Vec<Value> {
     let good: Value = serde_json::from_str(GOOD_POD).expect("JSON");
     let mut reviews = Vec::new();
@@ -182,7 +182,7 @@ fn found(bytes: &[u8]) -> Option<String> {
     });
     static STARTS: LazyLock<HashSet<u8>> = LazyLock::new(|| PARTS.iter().map(|part| part[0]).collect());
     let starts: [bool; 256] = std::array::from_fn(|byte| STARTS.contains(&u8::try_from(byte).expect("a byte")));
-    // Capitals too, which the keys of clouds are.
+    // Upper case too, because the keys of clouds are written so.
     let bytes = bytes.to_ascii_uppercase();
     let part = bytes.windows(PART).find(|window| starts[usize::from(window[0])] && PARTS.contains(*window))?;
     String::from_utf8(part.to_vec()).ok()

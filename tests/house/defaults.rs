@@ -1,12 +1,12 @@
-//! The defaults that `explain`, docs/policy.schema.json and the pages made of it tell are those of the code: to write one
-//! down changes nothing.
+//! The defaults in `explain`, in docs/policy.schema.json and in the pages made from it are the defaults of the code: to write
+//! one down in a policy changes nothing.
 
 use super::finding::{found_with, pod};
 use podreeve::rule::Rule;
 use podreeve::rules::{RULES, find};
 use serde_json::{Value, json};
 
-/// Defaults that are told in words: the rule, the parameter, its default, and the words.
+/// Defaults that only a description has: the rule, the parameter, its default, and the words.
 fn in_words() -> Vec<(&'static str, &'static str, Value, &'static str)> {
     vec![
         ("capabilities", "allow", json!(["NET_BIND_SERVICE"]), "`NET_BIND_SERVICE` when left out"),
@@ -21,7 +21,7 @@ fn in_words() -> Vec<(&'static str, &'static str, Value, &'static str)> {
     ]
 }
 
-/// Of each rule what its schema says of its parameters.
+/// The definitions of the schema, among them the parameters of each rule.
 fn schema() -> Value {
     let schema: Value = serde_json::from_str(include_str!("../../docs/policy.schema.json")).expect("it is JSON");
     schema["$defs"].clone()
@@ -32,7 +32,7 @@ fn properties<'s>(schema: &'s Value, rule: &Rule) -> Vec<(&'s String, &'s Value)
     params["properties"].as_object().into_iter().flatten().collect()
 }
 
-/// Judges every example that leaves the parameter out, once with it written down; tells how many there were.
+/// Judges every example that leaves the parameter out, with it and without it. Returns the number of these examples.
 fn changes_nothing(rule: &'static Rule, write: impl Fn(&mut Value) -> bool, case: &str) -> usize {
     let mut examples = 0;
     for example in rule.examples() {
@@ -44,13 +44,18 @@ fn changes_nothing(rule: &'static Rule, write: impl Fn(&mut Value) -> bool, case
         for list in rule.pod().lists_of(example) {
             let pod = pod(example, *list);
             let left_out = found_with(rule, example.params_value(), example, &pod);
-            assert_eq!(found_with(rule, params.clone(), example, &pod), left_out, "{case}: {params}: {}", example.name);
+            assert_eq!(
+                found_with(rule, params.clone(), example, &pod),
+                left_out,
+                "{case}: with {params} the example `{}` has other findings (left) than without (right). Mend the default in the code or in the schema.",
+                example.name
+            );
         }
     }
     examples
 }
 
-/// Writes it where it is left out. There is no version without a standard, and no list of one's own beside one.
+/// Writes the parameter where it is left out. `version` needs a standard, and `allow` excludes one.
 fn written(params: &mut Value, key: &str, value: &Value) -> bool {
     let has = |key: &str| !params[key].is_null();
     let fits = match key {
@@ -66,12 +71,12 @@ fn written(params: &mut Value, key: &str, value: &Value) -> bool {
 }
 
 #[test]
-fn a_default_that_the_schema_names_is_that_of_the_code() {
+fn a_default_of_the_schema_is_the_default_of_the_code() {
     let schema = schema();
     let mut seen = 0;
     for rule in RULES {
         for (key, property) in properties(&schema, rule) {
-            // Null stands for leaving it out, wherever the schema takes it.
+            // Where the schema accepts null, null means the same as no parameter.
             let default = property.get("default").or_else(|| {
                 let kinds = property["type"].as_array();
                 kinds.is_some_and(|kinds| kinds.contains(&json!("null"))).then_some(&Value::Null)
@@ -101,7 +106,7 @@ fn a_default_that_the_schema_names_is_that_of_the_code() {
 }
 
 #[test]
-fn a_default_that_is_told_in_words_is_that_of_the_code() {
+fn a_default_in_a_description_is_the_default_of_the_code() {
     let schema = schema();
     for (id, key, default, words) in in_words() {
         let rule = find(id).expect("a rule");

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-/// The pod that `tests/house/plain.rs` reads.
+/// The pod that `tests/house/fast_path.rs` reads.
 const EVERY_KEY: &str = include_str!("../every-key.json");
 
 /// Types whose every field is decided about, whatever refers to them.
@@ -102,7 +102,7 @@ fn each_field_has_the_rules_that_judge_it() {
         let rules: Vec<&str> = rules.iter().copied().collect();
         format!("{field}: {}\n", rules.join(", "))
     });
-    let description = "`INSTA_UPDATE=always cargo test --test house fields` writes this file. Read the difference: a rule \
+    let description = "`make gen` writes this file. Read the difference: a rule \
                        that is gone from a field has lost its example, or no longer judges the field.";
     insta::with_settings!({ description => description }, {
         insta::assert_snapshot!(lines.collect::<String>());
@@ -165,7 +165,7 @@ fn every_judged_field_is_in_the_pod_of_every_key() {
     assert!(
         missing.is_empty(),
         "tests/every-key.json has none of these fields, which rules judge:\n  {}\n\
-         Add each with a value that no other field has; tests/house/plain.rs then checks that it is read.",
+         Add each with a value that no other field has; tests/house/fast_path.rs then checks that it is read.",
         missing.join("\n  ")
     );
 }

@@ -1,5 +1,5 @@
-//! Nothing that a stranger may repeat costs more than its share: each list and map of the pod, and unknown keys, from
-//! 1,000 elements to 64,000. The test counts steps (`podreeve::effort`) and measures no time.
+//! The cost of a pod grows no faster than its size. Each list and map of the pod, and unknown keys, are tried with 1,000
+//! to 64,000 elements. The cost is counted in steps (`podreeve::effort`), not in time.
 //!
 //! The lists come from the API's own schema, so a list that a new Kubernetes brings is measured at once.
 
@@ -27,12 +27,13 @@ const KEYS: [usize; 2] = [1_000, 8_000];
 const UNJUDGED: [usize; 2] = [250, 2_000];
 /// So many elements, and as many containers, each of which every rule judges.
 const CROWDS: [usize; 2] = [250, 2_000];
-/// Eight times as many elements cost eight times as much, and those of a sorted map half more. A square costs 64 times.
+/// The largest factor between the costs of two sizes. Eight times as many elements cost eight times as much, in a sorted map
+/// half as much again. A quadratic cost would be 64 times as much.
 const MOST: u64 = 16;
-/// Of more, only the creation is judged.
+/// Of a larger size, only the creation is judged.
 const EVERY_WAY: usize = 8_000;
 
-/// Every rule on, repairing where it can, with exemptions that narrow; and the labels of a namespace.
+/// One with every rule, repairs and exemptions, and one with the Pod Security labels of a namespace.
 fn snapshots() -> [Snapshot; 2] {
     let rules: Map<String, Value> = RULES
         .iter()
@@ -71,7 +72,7 @@ fn review(operation: &str, object: &str, old: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Steps of each way to judge the pod; none where the pod is refused as too large.
+/// The steps of each way to judge the pod. `None` where the pod is refused as too large.
 fn cost([every, labels]: &[Snapshot; 2], pod: &str, count: usize) -> Vec<Option<u64>> {
     let created = review("CREATE", pod, "null");
     if count > EVERY_WAY {
@@ -92,7 +93,7 @@ fn judged(snapshot: &Snapshot, body: &[u8], hook: Hook) -> Option<u64> {
     outcome.ended.is_none().then(steps)
 }
 
-/// What grows faster than what it is made of.
+/// A way whose cost grows faster than the size.
 fn steep(snapshots: &[Snapshot; 2], sizes: &[usize], make: impl Fn(usize) -> String) -> Option<String> {
     let mut before = cost(snapshots, &make(sizes[0]), sizes[0]);
     for pair in sizes.windows(2) {
@@ -138,8 +139,8 @@ fn every_list_that_is_decided_about_is_measured() {
     }
 }
 
-/// Whether rules look at the end of the path. Of everything else, and of the two lists that are read as `containers`
-/// is, it is enough to see that the reader skips it.
+/// Whether rules judge the value there. For everything else, and for the two lists that are read as `containers` is,
+/// a small size is enough to see that it is skipped.
 fn is_judged(api: &Api, lines: &BTreeMap<&str, Line>, path: &Path) -> bool {
     let mut at = "Pod".to_owned();
     path.iter().all(|(key, _)| {
@@ -155,7 +156,7 @@ fn is_judged(api: &Api, lines: &BTreeMap<&str, Line>, path: &Path) -> bool {
     })
 }
 
-/// In parts, which run at the same time.
+/// Measures one part of the paths. The parts run in parallel.
 fn measure(part: usize) {
     const PARTS: usize = 4;
     let (api, snapshots, lines) = (Api::read(), snapshots(), lines());
@@ -177,28 +178,28 @@ fn measure(part: usize) {
     }
     assert!(
         faults.is_empty(),
-        "these parts of a pod cost more than their share (steps of src/effort.rs, counted):\n  {}\n\
+        "the cost of these parts of a pod grows faster than their size (in steps of src/effort.rs):\n  {}\n\
          A rule or the reader looks through all elements for each one. Make it linear: sort once, or keep a set.",
         faults.join("\n  ")
     );
 }
 
 #[test]
-fn lists_cost_their_share_1() {
+fn cost_grows_with_size_1() {
     measure(0);
 }
 
 #[test]
-fn lists_cost_their_share_2() {
+fn cost_grows_with_size_2() {
     measure(1);
 }
 
 #[test]
-fn lists_cost_their_share_3() {
+fn cost_grows_with_size_3() {
     measure(2);
 }
 
 #[test]
-fn lists_cost_their_share_4() {
+fn cost_grows_with_size_4() {
     measure(3);
 }

@@ -1,10 +1,10 @@
-//! What somebody sees who runs `make test` for the first time: one line that says all that is missing, before anything is built.
+//! The first run of `make test` prints one line with everything that is missing, before anything is built.
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
 use std::{env, fs};
 
-/// scripts/needs where nothing is on PATH but these programs (each a script's name and text), as root.
+/// Runs scripts/needs as root with only these programs on PATH, each given as the name and the text of a script.
 fn needs(programs: &[(&str, &str)], variables: &[(&str, &str)]) -> Output {
     let dir = tempfile::tempdir().unwrap();
     for (program, text) in programs {
@@ -48,7 +48,7 @@ fn one_line_names_all_that_is_missing_and_one_command() {
 }
 
 #[test]
-fn what_is_only_skipped_ends_nothing() {
+fn a_program_for_a_skipped_test_does_not_end_the_run() {
     let mut programs = CARGO_ALONE.to_vec();
     programs.push(("go", ""));
     let output = needs(&programs, &[]);
@@ -58,7 +58,7 @@ fn what_is_only_skipped_ends_nothing() {
 }
 
 #[test]
-fn nothing_is_said_where_nothing_is_missing() {
+fn there_is_no_output_where_nothing_is_missing() {
     for variables in [[("NEEDS", "cargo")].as_slice(), &[("E2E", "0"), ("PODREEVE_UID", "1000")]] {
         let output = needs(&CARGO_ALONE, variables);
         assert!(output.status.success() && output.stdout.is_empty(), "{variables:?}: {output:?}");
@@ -66,7 +66,7 @@ fn nothing_is_said_where_nothing_is_missing() {
 }
 
 #[test]
-fn under_ci_all_is_installed_at_once_and_what_apt_get_says_is_shown_when_it_cannot() {
+fn under_ci_everything_is_installed_and_an_error_of_apt_get_is_shown() {
     let mut programs = CARGO_ALONE[..2].to_vec();
     programs.push(("apt-get", "echo no network; exit 100"));
     let output = needs(&programs, &[("CI", "true"), ("NEEDS", "cargo")]);

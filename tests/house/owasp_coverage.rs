@@ -1,4 +1,4 @@
-//! `podreeve rules --owasp` claims of an item only what a rule does.
+//! `podreeve rules --owasp` claims for each item only what a rule really does.
 
 use super::binary::Dir;
 use super::common::{TODAY, review, snapshot};
@@ -20,7 +20,7 @@ fn open_items() -> (Vec<u64>, Vec<u64>) {
     (numbers(elsewhere), numbers(not_yet))
 }
 
-fn told(test: &str) -> Vec<Value> {
+fn listed(test: &str) -> Vec<Value> {
     let ran = Dir::new(test, &[]).run(&["rules", "--owasp", "-o", "json"]);
     assert_eq!((ran.code, &*ran.err), (Some(0), ""));
     ran.json().as_array().expect("a list").clone()
@@ -39,12 +39,16 @@ fn rules(item: &Value) -> Vec<(&'static Rule, String)> {
 
 #[test]
 fn items_and_rules_name_each_other() {
-    let told = told("each-other");
-    assert_eq!(told.iter().map(number).collect::<Vec<_>>(), (1..=93).collect::<Vec<_>>());
+    let items = listed("each-other");
+    assert_eq!(items.iter().map(number).collect::<Vec<_>>(), (1..=93).collect::<Vec<_>>());
     let mut answers: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
-    for item in &told {
+    for item in &items {
         for (rule, _) in rules(item) {
-            assert!(rule.owasp.iter().any(|n| u64::from(*n) == number(item)), "{} does not cite {item}", rule.id);
+            assert!(
+                rule.owasp.iter().any(|n| u64::from(*n) == number(item)),
+                "`rules --owasp` lists {} for an item that the rule does not cite. Add it to the rule's `owasp`: {item}",
+                rule.id
+            );
             answers.entry(rule.id).or_default().push(number(item));
         }
     }
@@ -53,10 +57,14 @@ fn items_and_rules_name_each_other() {
         items.sort_unstable();
         (rule.id, items)
     });
-    assert_eq!(answers, table.collect(), "`rules --owasp` tells other items than the rules cite");
+    assert_eq!(
+        answers,
+        table.collect(),
+        "`rules --owasp` (left) and the rules (right) cite different items. Mend src/rules/owasp.rs or the rule's `owasp`."
+    );
 }
 
-/// What the built-in policy does with a rule is a decision, and none falls to a default.
+/// The action of each rule in the built-in policy is a decision. There is no default.
 #[test]
 fn the_built_in_policy_names_every_rule() {
     let policy = include_str!("../../policies/owasp.yaml");
@@ -64,16 +72,16 @@ fn the_built_in_policy_names_every_rule() {
     let missing: Vec<&str> = RULES.iter().map(|rule| rule.id).filter(|id| !named(id)).collect();
     assert!(
         missing.is_empty(),
-        "policies/owasp.yaml says nothing of these rules, so nobody who takes the defaults would have them:\n  {}\n\
+        "policies/owasp.yaml does not name these rules, so they are off by default:\n  {}\n\
          Add a line for each under spec.rules, in the order of RULES: `ID: {{action: deny}}`, or patch, warn, audit, \"off\".",
         missing.join("\n  ")
     );
 }
 
 #[test]
-fn what_no_rule_answers_is_said() {
+fn an_item_without_a_rule_has_its_status() {
     let (elsewhere, not_yet) = open_items();
-    for item in told("said") {
+    for item in listed("said") {
         let status = item["status"].as_str().expect("a status");
         let open = item["open"].as_array().expect("places");
         let expected = match number(&item) {
@@ -87,12 +95,12 @@ fn what_no_rule_answers_is_said() {
             }
         };
         assert_eq!((status, &item["rules"]), (expected, &json!([])), "{item}");
-        // What is open says where.
+        // An open item names the place where it can be judged.
         assert!(!open.is_empty(), "{item}");
     }
 }
 
-/// The object that the example is about, of a kind that it may stand in.
+/// The object of the example: a Pod, or a Job where the example needs one.
 fn object(example: &Example) -> Value {
     let pod = example.pod();
     let Kinds::Job(patch) = example.kinds else { return pod };
@@ -103,7 +111,7 @@ fn object(example: &Example) -> Value {
     job
 }
 
-/// The strictest thing that happens to this rule's bad examples.
+/// The strictest effect on the bad examples of this rule.
 fn strictest(rule: &Rule, snapshot: &Snapshot, chosen: impl Fn(&Example) -> bool) -> Option<Effect> {
     let effects = rule.examples().filter(|e| e.is_bad() && chosen(e)).flat_map(|example| {
         let body = review("CREATE", &object(example), None).to_string();
@@ -116,14 +124,15 @@ fn strictest(rule: &Rule, snapshot: &Snapshot, chosen: impl Fn(&Example) -> bool
 }
 
 #[test]
-fn the_built_in_policy_does_what_is_claimed() {
+fn the_built_in_policy_has_the_claimed_effects() {
     let owasp = Sources::new(&[]).load(0, usize::MAX).expect("the built-in policy loads");
-    for item in told("claimed") {
+    for item in listed("claimed") {
         let mut best = "off";
         for (rule, action) in rules(&item) {
-            // tests/rules/ has these judge what they need: an exec, the objects around a pod, a debug container.
-            let asks = |example: &Example| example.kinds == Kinds::Entered || !example.network_policies.is_empty();
-            if rule.examples().any(asks) {
+            // Their examples need more than an object: tests/rules/ makes an exec, network policies and debug containers.
+            let needs_more =
+                |example: &Example| example.kinds == Kinds::Entered || !example.network_policies.is_empty();
+            if rule.examples().any(needs_more) {
                 let status = if action == "deny" { "enforced" } else { "reported" };
                 best = if best == "enforced" { best } else { status };
                 continue;
@@ -131,13 +140,13 @@ fn the_built_in_policy_does_what_is_claimed() {
             let by_default = |example: &Example| example.params.is_empty();
             let (effects, status): (&[Effect], &str) = match action.as_str() {
                 "deny" => (&[Effect::Deny], "enforced"),
-                // What is not repaired is denied.
+                // A violation without a repair is denied.
                 "patch" => (&[Effect::Patch, Effect::Deny], "enforced"),
                 "warn" => (&[Effect::Warn], "reported"),
                 "audit" => (&[Effect::Audit], "reported"),
                 other => {
                     assert_eq!((other, strictest(rule, &owasp, |_| true)), ("off", None), "{}", rule.id);
-                    // A policy that switches it on gets what it asks for.
+                    // The rule works in a policy that switches it on.
                     let on = |example: &Example| {
                         snapshot(json!({rule.id: {"action": "deny", "params": example.params_value()}}))
                     };
@@ -147,8 +156,17 @@ fn the_built_in_policy_does_what_is_claimed() {
                     continue;
                 }
             };
-            let effect = strictest(rule, &owasp, by_default).unwrap_or_else(|| panic!("nothing shows {}", rule.id));
-            assert!(effects.contains(&effect), "{} is said to {action}, and what happens is {effect:?}", rule.id);
+            let effect = strictest(rule, &owasp, by_default).unwrap_or_else(|| {
+                panic!(
+                    "no bad example of {} has a finding under policies/owasp.yaml. Add an example without `params`.",
+                    rule.id
+                )
+            });
+            assert!(
+                effects.contains(&effect),
+                "`rules --owasp` claims that {} does {action}, and its bad examples get {effect:?}. Mend the action in policies/owasp.yaml or the rule.",
+                rule.id
+            );
             best = if best == "enforced" { best } else { status };
         }
         if item["rules"] != json!([]) {

@@ -1,5 +1,5 @@
-//! A key that nobody reads refuses to load, wherever the published schema has an object: what a policy says is in
-//! force, or nothing of it is (CVE-2025-29778).
+//! A policy with an unknown key does not load, whichever object of the published schema has the key. So a whole policy is in
+//! force, or nothing of it (CVE-2025-29778).
 
 use podreeve::sources::Sources;
 use serde_json::{Map, Value, json};
@@ -11,7 +11,7 @@ fn schema() -> Value {
     serde_json::from_str(include_str!("../../docs/policy.schema.json")).expect("it is JSON")
 }
 
-/// What stands behind a reference or beside `null`.
+/// The schema behind a reference, or the alternative to `null`.
 fn meant<'s>(root: &'s Value, schema: &'s Value) -> &'s Value {
     if let Some(reference) = schema["$ref"].as_str() {
         return meant(root, root.pointer(reference.trim_start_matches('#')).expect("the reference resolves"));
@@ -23,7 +23,7 @@ fn is(schema: &Value, kind: &str) -> bool {
     schema["type"] == kind || schema["type"].as_array().is_some_and(|kinds| kinds.contains(&json!(kind)))
 }
 
-/// A value of the key, in a document that loads: with every key that is required, and every key that leads to an object.
+/// A value of the key for a document that loads. It has every required key, and every key that leads to an object.
 fn sample(root: &Value, key: &str, schema: &Value) -> Value {
     let schema = meant(root, schema);
     match key {
@@ -32,7 +32,7 @@ fn sample(root: &Value, key: &str, schema: &Value) -> Value {
         "prefix" => return json!("/srv"),
         "warnUntil" => return json!("2026-11-22"),
         "rules" if is(schema, "array") => return json!(["privileged"]),
-        // Of the operators and values that fit together these need no more.
+        // The operator that needs no values.
         "operator" => return json!("Exists"),
         "podSecurityLabels" => return json!(true),
         _ => {}
@@ -75,7 +75,10 @@ fn objects(root: &Value, schema: &Value, value: &Value, at: &str, found: &mut Ve
     if properties.is_none() && schema["additionalProperties"] != false {
         return;
     }
-    assert!(value.is_object(), "the document has no object at {at}");
+    assert!(
+        value.is_object(),
+        "`sample` makes no object at {at}, where docs/policy.schema.json has one. Extend `sample` in tests/house/policy_keys.rs."
+    );
     found.push(at.to_owned());
     for (key, inner) in properties.into_iter().flatten().filter(|(_, inner)| holds_objects(root, inner)) {
         objects(root, inner, &value[key], &format!("{at}/{key}"), found);
@@ -88,7 +91,7 @@ fn an_unknown_key_is_refused_at_every_depth() {
     let whole = sample(&root, "", &root);
     let mut places = Vec::new();
     objects(&root, &root, &whole, "", &mut places);
-    // The document, two objects of each rule, and what is neither.
+    // The document, two objects for each rule, and some others.
     assert!(places.len() > 2 * podreeve::rules::RULES.len() + 10, "{places:?}");
 
     let dir = tempfile::tempdir().expect("a directory");
@@ -99,7 +102,7 @@ fn an_unknown_key_is_refused_at_every_depth() {
         fs::write(&path, &text).expect("written");
         (sources.load(1, 0).map(|_| ()), text)
     };
-    // A standard and the directories that a policy allows cannot stand in one policy.
+    // A standard and a list of allowed directories exclude each other.
     let without = |pointer: &str, key: &str| {
         let mut document = whole.clone();
         document
@@ -112,14 +115,17 @@ fn an_unknown_key_is_refused_at_every_depth() {
     let (usual, standard) = (without("/spec", "podSecurityStandard"), without("/spec/rules", "host-path"));
     for document in [&usual, &standard] {
         let (loaded, text) = load(document);
-        loaded.unwrap_or_else(|errors| panic!("{errors}\n{text}"));
+        loaded.unwrap_or_else(|errors| {
+            panic!("the sample does not load: {errors}\nMend `sample` in tests/house/policy_keys.rs.\n{text}")
+        });
     }
 
     for place in places {
         let mut document = if place == "/spec/podSecurityStandard" { &standard } else { &usual }.clone();
         document.pointer_mut(&place).expect("it is there")[STRANGE] = json!({"a": 1});
         let (loaded, text) = load(&document);
-        let errors = loaded.expect_err(&place);
+        let errors = loaded
+            .expect_err(&format!("a policy with an unknown key at {place} loads. Add deny_unknown_fields to the type"));
         let [error] = &errors.0[..] else { panic!("{place}: {errors}") };
         assert_eq!(error.file, path.display().to_string(), "{place}: {error}");
         let line = 1 + text.lines().position(|line| line.contains(STRANGE)).expect("it is there");

@@ -1,4 +1,4 @@
-//! The published schema of policies is that of the code; tests/cli/commands.rs compares the whole files.
+//! The published schema of policies is the schema of the code. tests/cli/commands.rs compares the whole files.
 
 use podreeve::policy::document::PolicySpec;
 use schemars::generate::SchemaSettings;
@@ -12,11 +12,17 @@ fn the_published_schema_has_the_parameters_of_every_rule() {
     map.remove("$schema");
     map.remove("title");
     let definitions = map.remove("$defs").unwrap_or_else(|| json!({}));
-    assert_eq!(published["properties"]["spec"], made);
-    assert_eq!(published["$defs"], definitions);
+    assert_eq!(
+        published["properties"]["spec"], made,
+        "docs/policy.schema.json is not the schema of the code. Run `make gen` and commit what it writes."
+    );
+    assert_eq!(
+        published["$defs"], definitions,
+        "docs/policy.schema.json is not the schema of the code. Run `make gen` and commit what it writes."
+    );
 }
 
-/// What readers of the published files see comes from doc comments, and a link of rustdoc leads them nowhere.
+/// The published files contain doc comments, and a link of rustdoc does not work there.
 #[test]
 fn published_text_has_no_links_of_rustdoc() {
     let published = [
@@ -31,13 +37,13 @@ fn published_text_has_no_links_of_rustdoc() {
     let links: Vec<String> = published
         .iter()
         .flat_map(|(file, text)| text.lines().enumerate().map(move |(n, line)| (file, n + 1, line.trim())))
-        // In Markdown a target follows.
+        // A link of Markdown has a target.
         .filter(|(_, _, line)| line.replace("`](", "").contains("`]") || line.contains("crate::"))
         .map(|(file, number, line)| format!("{file}:{number}: {line}"))
         .collect();
     assert!(
         links.is_empty(),
-        "Write the doc comment that this is made of for who has no source, in plain words:\n  {}",
+        "these published texts have links of rustdoc. Write the name in the doc comment without a link, and run `make gen`:\n  {}",
         links.join("\n  ")
     );
 }

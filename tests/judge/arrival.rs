@@ -1,4 +1,4 @@
-//! What is known of a pod that arrives, of a template, and of an object in a file.
+//! The facts that are known of an incoming pod, of a template, and of an object in a file.
 
 use super::common::{TODAY, policies, review};
 use podreeve::admit::{Hook, Snapshot, admit};
@@ -36,12 +36,12 @@ fn has_finding(object: &Value, snapshot: &Snapshot) -> bool {
     !outcome.violations.is_empty()
 }
 
-/// Whether a pod has a token, by what it says, by what admission put into it, and by what its ServiceAccount says.
+/// Whether a pod has a token: by its own field, by the volume that admission adds, and by its ServiceAccount.
 #[rstest]
 #[case::nothing_said(json!(null), [false, true, true, true])]
 #[case::wanted(json!(true), [false, true, true, true])]
 #[case::not_wanted(json!(false), [false, false, false, false])]
-fn a_pod_that_arrives_has_the_token_that_it_was_given(#[case] automount: Value, #[case] wanted: [bool; 4]) {
+fn an_incoming_pod_has_a_token_if_admission_added_one(#[case] automount: Value, #[case] wanted: [bool; 4]) {
     let token = json!([{"name": "kube-api-access-x7k2p", "projected": {"sources": [{"serviceAccountToken": {"path": "token"}}]}}]);
     let snapshot = policies(&[json!({"rules": {"service-account-token": {"action": "deny"}}})]);
     let without = pod(json!({"spec": {"automountServiceAccountToken": automount, "serviceAccountName": "app"}}));
@@ -61,7 +61,7 @@ fn a_pod_that_arrives_has_the_token_that_it_was_given(#[case] automount: Value, 
 }
 
 #[test]
-fn the_service_account_of_the_same_files_says_whether_a_token_is_mounted() {
+fn the_service_account_of_the_same_files_decides_whether_a_token_is_mounted() {
     let mut accounts = Accounts::default();
     accounts.add("default", "quiet", false);
     accounts.add("default", "loud", true);
@@ -89,7 +89,7 @@ fn the_service_account_of_the_same_files_says_whether_a_token_is_mounted() {
 }
 
 #[test]
-fn a_pod_on_a_windows_node_is_told_to_say_so() {
+fn a_pod_on_a_windows_node_without_an_os_gets_a_hint() {
     let mut nodes = Nodes::default();
     for (name, system) in [("win-1", "windows"), ("lin-1", "linux")] {
         nodes.add(name.to_owned(), &[("kubernetes.io/os".to_owned(), system.to_owned())].into(), PidLimit::Unknown);

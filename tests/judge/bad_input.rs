@@ -1,4 +1,4 @@
-//! Bodies that no API server sends, and some that it does: an explicit denial wherever there is a uid.
+//! Bodies that no API server sends, and some that it does send. Where there is a uid, the answer is an explicit denial.
 
 use super::common::{TODAY, review, snapshot};
 use podreeve::admit::{Hook, Snapshot, admit};
@@ -22,7 +22,7 @@ fn judge(body: &[u8]) -> Outcome {
     admit(body, Hook::Validate, &all_rules(), TODAY)
 }
 
-/// Denied with the request's uid, a 403, and a message that has this in it.
+/// The answer is a denial with the request's uid, a 403, and a message that contains this text.
 fn assert_denied(body: &[u8], message: &str) {
     let outcome = judge(body);
     assert_eq!(outcome.verdict, Verdict::Deny);
@@ -114,7 +114,7 @@ fn lone_surrogates_are_denied_where_they_are_judged_and_skipped_elsewhere() {
 }
 
 #[test]
-fn a_key_that_stands_twice_is_denied() {
+fn a_duplicate_key_is_denied() {
     let body = good_review().to_string();
     let twice = body.replace(r#""containers":["#, r#""containers":[],"containers":["#);
     assert_denied(twice.as_bytes(), "duplicate field `containers`");

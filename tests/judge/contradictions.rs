@@ -1,4 +1,4 @@
-//! A pod that says two things that cannot both be is told of both, by the webhook's own words.
+//! A pod with two fields that contradict each other: the denial names both.
 
 use super::common::{TODAY, review, snapshot};
 use podreeve::admit::{Hook, admit};
@@ -30,7 +30,7 @@ fn causes(rule: &str, pod: &Value) -> Vec<(String, String)> {
     let causes = status["details"]["causes"].as_array().expect("causes").iter();
     let text = |value: &Value| value.as_str().expect("text").to_owned();
     let causes: Vec<_> = causes.map(|cause| (text(&cause["field"]), text(&cause["message"]))).collect();
-    // People read the message, programs the causes; both have all of it.
+    // People read the message and programs read the causes, so both have all of the text.
     let message = text(&status["message"]);
     for violation in &outcome.violations {
         assert!(message.contains(&violation.found) && message.contains(&violation.why), "{message}");
@@ -42,9 +42,9 @@ fn context(value: Value) -> Value {
     json!({ "securityContext": value })
 }
 
-/// The whole of the contradiction, at this field.
+/// The denial names the whole contradiction at this field.
 #[track_caller]
-fn assert_told(rule: &str, pod: &Value, field: &str, words: &[&str]) {
+fn assert_named(rule: &str, pod: &Value, field: &str, words: &[&str]) {
     let causes = causes(rule, pod);
     let (_, text) =
         causes.iter().find(|(at, _)| at == field).unwrap_or_else(|| panic!("nothing at {field}: {causes:#?}"));
@@ -62,7 +62,7 @@ fn non_root_as_root(#[case] of_pod: Value, #[case] of_container: Value, #[case] 
     for list in LISTS {
         let mut torn = pod(list, &context(of_pod.clone()), &context(of_container.clone()));
         if list != "containers" {
-            // Only the one is torn.
+            // Only one container has the contradiction.
             torn["spec"]["containers"][0]["securityContext"]["runAsUser"] = json!(1000);
             torn["spec"]["containers"][0]["securityContext"]["runAsNonRoot"] = json!(true);
         }
@@ -73,7 +73,7 @@ fn non_root_as_root(#[case] of_pod: Value, #[case] of_container: Value, #[case] 
         };
         let words =
             ["found 0 (root), wanted a user other than 0:", "runAsNonRoot true contradicts it", "refuse to start"];
-        assert_told("run-as-non-root", &torn, &field, &words);
+        assert_named("run-as-non-root", &torn, &field, &words);
     }
 }
 
@@ -81,7 +81,7 @@ fn non_root_as_root(#[case] of_pod: Value, #[case] of_container: Value, #[case] 
 #[case::root_and_nothing(json!({"runAsNonRoot": null, "runAsUser": 0}))]
 #[case::root_and_false(json!({"runAsNonRoot": false, "runAsUser": 0}))]
 #[case::false_over_true(json!({"runAsNonRoot": false, "runAsUser": 0, "runAsGroup": 1}))]
-fn root_without_a_contradiction_is_told_without_one(#[case] of_container: Value) {
+fn a_root_user_without_a_contradiction_is_reported_without_one(#[case] of_container: Value) {
     let of_pod =
         if of_container["runAsGroup"] == 1 { json!({"runAsNonRoot": true}) } else { json!({"runAsNonRoot": null}) };
     let causes = causes("run-as-non-root", &pod("containers", &context(of_pod), &context(of_container)));
@@ -96,7 +96,7 @@ fn no_escalation_of_a_privileged_container() {
         let torn = pod(list, &json!({}), &context(json!({"privileged": true, "allowPrivilegeEscalation": false})));
         let field = format!("spec.{list}[0].securityContext.privileged");
         let words = ["found true", "allowPrivilegeEscalation false contradicts it", "the API server refuses the pod"];
-        assert_told("privileged", &torn, &field, &words);
+        assert_named("privileged", &torn, &field, &words);
         for escalation in [json!(true), json!(null)] {
             let whole = context(json!({"privileged": true, "allowPrivilegeEscalation": escalation}));
             let causes = causes("privileged", &pod(list, &json!({}), &whole));
@@ -119,13 +119,18 @@ fn no_escalation_with_every_right() {
             let capabilities = json!({"add": ["NET_BIND_SERVICE", name], "drop": ["ALL"]});
             let torn = context(json!({"allowPrivilegeEscalation": false, "capabilities": capabilities}));
             let field = format!("spec.{list}[0].securityContext.capabilities.add[1]");
-            assert_told("capabilities", &pod(list, &json!({}), &torn), &field, &[words, &["as good as root"]].concat());
-            // From the other side: the value that is wanted cannot be set.
+            assert_named(
+                "capabilities",
+                &pod(list, &json!({}), &torn),
+                &field,
+                &[words, &["as good as root"]].concat(),
+            );
+            // The other way round: the wanted value cannot be set.
             let other = context(json!({"allowPrivilegeEscalation": true, "capabilities": capabilities}));
             let field = format!("spec.{list}[0].securityContext.allowPrivilegeEscalation");
             if name != "cap_sys_admin" {
                 let words = ["found true, wanted false", "together with privileged or SYS_ADMIN", "remove that first"];
-                assert_told("allow-privilege-escalation", &pod(list, &json!({}), &other), &field, &words);
+                assert_named("allow-privilege-escalation", &pod(list, &json!({}), &other), &field, &words);
             }
             let causes = causes("capabilities", &pod(list, &json!({}), &other));
             assert!(causes.iter().all(|(_, text)| !text.contains("contradiction")), "{causes:?}");
@@ -144,13 +149,13 @@ fn a_limit_below_its_request(#[case] rule: &str, #[case] resource: &str, #[case]
         let torn = pod(list, &json!({}), &resources(limit, request));
         let field = format!("spec.{list}[0].resources.limits.{resource}");
         let found = format!("found {limit}, wanted at least the request of {request}");
-        assert_told(
+        assert_named(
             rule,
             &torn,
             &field,
             &[&found, "limit and request contradict each other", "the API server refuses"],
         );
-        // Equal is no contradiction, and nothing else about it is wrong.
+        // Equal values do not contradict each other, and there is no other violation.
         let snapshot = snapshot(json!({rule: {"action": "deny"}}));
         let whole = review("CREATE", &pod(list, &json!({}), &resources(request, request)), None).to_string();
         let outcome = admit(whole.as_bytes(), Hook::Validate, &snapshot, TODAY);
@@ -168,14 +173,14 @@ fn a_limit_of_the_pod_below_its_request(
     #[case] request: &str,
 ) {
     let resources = |limit: &str| json!({"resources": {"limits": {resource: limit}, "requests": {resource: request}}});
-    // Told once, whatever its containers have.
+    // There is one violation, whatever the containers have.
     for own in [json!({}), json!({"resources": null})] {
         let torn = pod("containers", &resources(limit), &own);
         let causes = causes(rule, &torn);
         assert_eq!(causes.len(), 1, "{causes:?}");
         let field = format!("spec.resources.limits.{resource}");
         let found = format!("found {limit}, wanted at least the request of {request}");
-        assert_told(rule, &torn, &field, &[&found, "limit and request contradict each other"]);
+        assert_named(rule, &torn, &field, &[&found, "limit and request contradict each other"]);
     }
 }
 
@@ -186,7 +191,7 @@ fn everything_dropped_and_an_unknown_name_added() {
             let torn = context(json!({"capabilities": {"add": ["NET_BIND"], "drop": [drop]}}));
             let field = format!("spec.{list}[0].securityContext.capabilities.add[0]");
             let words = ["found NET_BIND, wanted NET_BIND_SERVICE", "Linux has no such capability", "with drop ALL"];
-            assert_told("capabilities", &pod(list, &json!({}), &torn), &field, &words);
+            assert_named("capabilities", &pod(list, &json!({}), &torn), &field, &words);
         }
         let other = context(json!({"capabilities": {"add": ["NET_BIND"], "drop": ["NET_RAW"]}}));
         let causes = causes("capabilities", &pod(list, &json!({}), &other));

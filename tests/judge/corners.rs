@@ -1,4 +1,4 @@
-//! What one example cannot show: parameters that are refused, and pods in which something stands elsewhere.
+//! Cases that one example cannot show: parameters that are refused, and pods in which several containers matter.
 
 use super::common::{TODAY, policies, review};
 use podreeve::admit::{Hook, Snapshot, admit};
@@ -27,7 +27,7 @@ fn run(hook: Hook, pod: &Value, snapshot: &Snapshot) -> Outcome {
     admit(review("CREATE", pod, None).to_string().as_bytes(), hook, snapshot, TODAY)
 }
 
-/// Where this rule finds something, in order.
+/// The fields in which this rule finds something, in order.
 fn fields(rule: &str, params: Value, pod: &Value) -> Vec<String> {
     let outcome = run(Hook::Validate, pod, &snapshot(rule, "deny", params));
     assert_eq!(outcome.problem, None);
@@ -74,7 +74,7 @@ fn an_annotation_is_the_profile_of_the_container_that_it_names() {
 }
 
 #[test]
-fn a_host_port_is_told_with_its_address_and_why_it_is_there() {
+fn a_host_port_is_reported_with_its_address_and_its_reason() {
     let with = |spec: Value, port: Value, params: Value| {
         let mut pod = pod(json!({ "spec": spec }));
         pod["spec"]["containers"][0]["ports"] = json!([port]);
@@ -96,7 +96,7 @@ fn a_host_port_is_told_with_its_address_and_why_it_is_there() {
 }
 
 #[test]
-fn probes_are_asked_of_the_kinds_that_the_policy_names() {
+fn the_policy_names_the_kinds_of_probes_that_are_required() {
     let mut bare = pod(json!({}));
     bare["spec"]["containers"] = json!([{"name": "app"}]);
     let deployment = json!({
@@ -140,7 +140,7 @@ fn host_port() -> Value {
 #[case("host-ports", host_port(), json!({"allow": [8080, "9000-9100"]}), "not set, or one of 8080, 9000-9100")]
 #[case("image-registries", pod(json!({})), json!({"allow": []}), "an allowed image; the policy allows none")]
 #[case("image-registries", pod(json!({})), json!({"allow": ["a.example"]}), "an image under a.example")]
-fn what_is_wanted_names_what_is_allowed(
+fn the_wanted_text_names_the_allowed_values(
     #[case] rule: &str,
     #[case] pod: Value,
     #[case] params: Value,
@@ -163,11 +163,11 @@ fn a_container_of_a_job_must_not_restart_for_ever() {
     let always = json!({"name": "always", "restartPolicy": "Always"});
     let field = "spec.template.spec.containers[0].restartPolicy";
     assert_eq!(fields("restart-limit", json!({}), &job(always.clone(), "containers")), [field]);
-    // That is a sidecar, which ends with the others.
+    // This is a sidecar, which ends with the other containers.
     assert_eq!(fields("restart-limit", json!({}), &job(always, "initContainers")), [""; 0]);
 }
 
-/// Why the only violation is one, and how severe.
+/// The reason and the severity of the only violation.
 fn why(rule: &str, pod: &Value) -> (String, Severity) {
     let outcome = run(Hook::Validate, pod, &snapshot(rule, "deny", json!({})));
     let [violation] = outcome.violations.as_slice() else { panic!("{:?}", outcome.violations) };
@@ -178,7 +178,11 @@ fn why(rule: &str, pod: &Value) -> (String, Severity) {
 #[case("NET_ADMIN", Severity::High, None)]
 #[case("SYS_MODULE", Severity::Critical, Some("as good as root"))]
 #[case("NET_BIND", Severity::High, Some("no such capability"))]
-fn a_capability_is_told_by_what_it_gives(#[case] name: &str, #[case] severity: Severity, #[case] words: Option<&str>) {
+fn a_capability_is_reported_with_what_it_allows(
+    #[case] name: &str,
+    #[case] severity: Severity,
+    #[case] words: Option<&str>,
+) {
     let pod = container(json!({"securityContext": {"capabilities": {"add": [name]}}}));
     let (text, found) = why("capabilities", &pod);
     assert_eq!(found, severity);
@@ -209,7 +213,7 @@ fn writable_pod(path: &str) -> Value {
 }
 
 #[test]
-fn what_was_writable_stays_so_where_the_policy_says() {
+fn a_writable_path_of_the_policy_stays_writable() {
     let writable = |mounts: Value| container(json!({"securityContext": null, "volumeMounts": mounts}));
     let mount = |name: &str, path: &str| json!({"name": name, "mountPath": path});
     let volume = |name: &str, size: &str| json!({"name": name, "emptyDir": {"sizeLimit": size}});
@@ -218,7 +222,7 @@ fn what_was_writable_stays_so_where_the_policy_says() {
     assert_eq!(spec["volumes"], json!([volume("writable-app-0-0", "64Mi")]));
     assert_eq!(spec["containers"][0]["volumeMounts"], json!([mount("writable-app-0-0", "/tmp")]));
 
-    // The path has many spellings, and what lies in a volume is the volume's.
+    // A path has many spellings, and a path in a volume belongs to the volume.
     let found = |path: &str, writable: &str| {
         let spec = repaired(rule, json!({"writable": [writable]}), &writable_pod(path));
         spec["containers"][0]["volumeMounts"].as_array().expect("mounts").len()
@@ -236,7 +240,7 @@ fn what_was_writable_stays_so_where_the_policy_says() {
         assert_eq!(found(path, writable), mounts, "{path} and {writable}");
     }
 
-    // What is mounted already is writable, and a name that is taken is not used twice.
+    // A mounted path is writable already, and a name that is in use gets no second volume.
     let mut pod = writable(json!([mount("writable-app-0-1", "/tmp/")]));
     pod["spec"]["volumes"] = json!([volume("writable-app-0-1", "1Mi")]);
     let params = json!({"writable": ["/tmp", "/var/cache"], "sizeLimit": "16Mi"});
@@ -273,7 +277,7 @@ fn the_volume_of_a_token_keeps_all_but_the_token() {
     let namespace = json!({"downwardAPI": {"items": [{"path": "namespace", "fieldRef": field}]}});
     let volume =
         |sources: Value| json!([{"name": "kube-api-access-x", "projected": {"defaultMode": 420, "sources": sources}}]);
-    // More than one, between sources and fields that podreeve does not know.
+    // Several sources, among sources and fields that podreeve does not know.
     let future = json!({"sourceOfTheFuture": {"kept": true}});
     let with = volume(json!([token, authority, token, namespace, future]));
     let pod = pod(json!({"spec": {"automountServiceAccountToken": null, "volumes": with}}));
@@ -299,7 +303,7 @@ fn only_these_rules_ask_for_a_cluster() {
     }
 }
 
-/// Which of two privileged containers are denied, where an outcome tells one violation in full.
+/// Which of two privileged containers are denied, when an outcome describes only one violation.
 fn denied(specs: &[Value], old: Option<&Value>) -> (Verdict, usize) {
     let bad = |name: &str| json!({"name": name, "image": "a.example/b:1", "securityContext": {"privileged": true}});
     let two = pod(json!({"spec": {"containers": [bad("first"), bad("second")]}}));
@@ -310,7 +314,7 @@ fn denied(specs: &[Value], old: Option<&Value>) -> (Verdict, usize) {
 }
 
 #[test]
-fn what_is_told_of_the_first_is_not_counted_for_others() {
+fn the_first_violation_is_not_counted_for_others() {
     let deny = json!({"rules": {"privileged": {"action": "deny"}}});
     let exempt =
         |name: &str| json!({"rules": ["privileged"], "namespaces": ["default"], "containers": [name], "reason": "r"});
@@ -326,7 +330,7 @@ fn what_is_told_of_the_first_is_not_counted_for_others() {
 }
 
 #[test]
-fn what_stood_in_the_pod_was_there_whoever_took_it() {
+fn a_violation_of_the_old_pod_is_preexisting_in_any_container() {
     let with = |of_pod: &str, own: Value| {
         let mut pod = container(json!({"securityContext": {"seccompProfile": own}}));
         pod["spec"]["securityContext"]["seccompProfile"]["type"] = json!(of_pod);
@@ -354,7 +358,7 @@ fn a_limit_above_the_highest_may_be_lowered_and_not_raised() {
 }
 
 #[test]
-fn every_repair_is_made_however_few_are_told() {
+fn every_repair_is_made_however_few_are_displayed() {
     let open = |name: &str| json!({"name": name, "securityContext": {"allowPrivilegeEscalation": true}});
     let two = pod(json!({"spec": {"containers": [open("first"), open("second")]}}));
     let snapshot = Snapshot { report_limit: 1, ..snapshot("allow-privilege-escalation", "patch", Value::Null) };

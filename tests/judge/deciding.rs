@@ -1,4 +1,4 @@
-//! Policies, exemptions and updates: what becomes of a violation.
+//! The effect of a violation: policies, exemptions and updates.
 
 use super::common::{TODAY, policies, review, snapshot};
 use podreeve::admit::{Hook, Snapshot, admit};
@@ -37,7 +37,7 @@ fn response(outcome: &Outcome) -> Value {
 #[case("warn", Verdict::Warn)]
 #[case("audit", Verdict::Allow)]
 #[case("off", Verdict::Allow)]
-fn each_action_does_what_it_says(#[case] action: &str, #[case] verdict: Verdict) {
+fn each_action_has_its_verdict(#[case] action: &str, #[case] verdict: Verdict) {
     let snapshot = snapshot(json!({"privileged": {"action": action}}));
     let outcome = validate(&privileged("default", "x", "a/b"), None, &snapshot);
     assert_eq!(outcome.verdict, verdict);
@@ -54,7 +54,7 @@ fn each_action_does_what_it_says(#[case] action: &str, #[case] verdict: Verdict)
 }
 
 #[test]
-fn of_several_policies_the_strictest_speaks_once() {
+fn the_strictest_of_several_policies_decides() {
     let rules = |action: &str| json!({"rules": {"privileged": {"action": action}}});
     for (actions, verdict, policy) in [
         (["warn", "deny"], Verdict::Deny, "p1"),
@@ -91,7 +91,7 @@ fn an_exemption_weakens_only_its_own_policy() {
 #[case::other_image("kube-infra", "agent", "registry.example.com/meshed/agent:1", "2026-12-31", false)]
 #[case::image_elsewhere("kube-infra", "agent", "evil.org/registry.example.com/mesh/agent:1", "2026-12-31", false)]
 #[case::over("kube-infra", "agent", "registry.example.com/mesh/agent:1", "2026-11-21", false)]
-fn an_exemption_reaches_no_further_than_it_says(
+fn an_exemption_covers_only_its_own_match(
     #[case] namespace: &str,
     #[case] container: &str,
     #[case] image: &str,
@@ -115,7 +115,7 @@ fn a_policy_applies_where_it_matches() {
         let policy = json!({"match": matching, "rules": {"privileged": {"action": "deny"}}});
         validate(&privileged("shop", "x", "a/b"), None, &policies(&[policy])).verdict == Verdict::Deny
     };
-    // The review says: user jane, groups dev and system:authenticated.
+    // The review's user is jane, in the groups dev and system:authenticated.
     assert!(with(json!({})));
     assert!(with(json!({"namespaces": ["shop"], "kinds": ["Pod"], "users": ["jane"], "groups": ["ops", "dev"]})));
     for other in [
@@ -131,7 +131,7 @@ fn a_policy_applies_where_it_matches() {
 }
 
 #[test]
-fn an_update_denies_what_it_brings_and_warns_of_the_rest() {
+fn an_update_denies_new_violations_and_warns_of_old_ones() {
     let snapshot = snapshot(json!({"privileged": {"action": "deny"}, "host-ports": {"action": "deny"}}));
     let old = privileged("default", "old", "a/b");
     let mut new = old.clone();
@@ -170,13 +170,13 @@ fn a_template_is_judged_and_its_owned_pod_again() {
     let mut pod = privileged("default", "x", "a/b");
     pod["metadata"]["ownerReferences"] = json!([{"controller": true, "kind": "ReplicaSet", "name": "x"}]);
     assert_eq!(validate(&pod, None, &snapshot).verdict, Verdict::Deny);
-    // The mirror-pod annotation is anybody's to set.
+    // Any user can set the mirror-pod annotation.
     pod["metadata"]["annotations"] = json!({"kubernetes.io/config.mirror": "x"});
     assert_eq!(validate(&pod, None, &snapshot).verdict, Verdict::Deny);
 }
 
 #[test]
-fn what_carries_no_pod_passes_and_what_might_is_denied() {
+fn a_request_without_a_pod_passes_and_an_unknown_sub_resource_is_denied() {
     let snapshot = snapshot(json!({"privileged": {"action": "deny"}}));
     let verdict = |kind: &str, resource: &str, sub: Option<&str>, operation: &str| {
         let mut review = review(operation, &json!({"apiVersion": "v1", "kind": kind, "metadata": {}}), None);
@@ -195,7 +195,7 @@ fn what_carries_no_pod_passes_and_what_might_is_denied() {
 }
 
 #[test]
-fn a_delete_is_let_through() {
+fn a_delete_is_admitted() {
     let snapshot = snapshot(json!({"privileged": {"action": "deny"}}));
     let mut review = review("DELETE", &privileged("default", "x", "a/b"), None);
     review["request"]["oldObject"] = review["request"]["object"].take();
@@ -203,7 +203,7 @@ fn a_delete_is_let_through() {
 }
 
 #[test]
-fn a_denial_tells_twenty_violations_and_how_many_more() {
+fn a_denial_has_twenty_violations_and_a_count_of_the_others() {
     let snapshot = snapshot(json!({"privileged": {"action": "deny"}}));
     let mut pod = privileged("default", "x", "a/b");
     let bad = pod["spec"]["containers"][1].clone();
@@ -216,7 +216,7 @@ fn a_denial_tells_twenty_violations_and_how_many_more() {
 }
 
 #[test]
-fn warnings_stay_inside_what_the_api_server_takes() {
+fn warnings_stay_inside_the_limits_of_the_api_server() {
     let snapshot = snapshot(json!({"privileged": {"action": "warn"}}));
     let mut pod = privileged("default", &"n".repeat(60), "a/b");
     let bad = pod["spec"]["containers"][1].clone();
@@ -226,15 +226,15 @@ fn warnings_stay_inside_what_the_api_server_takes() {
         response["warnings"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
     assert!(warnings.iter().all(|w| w.len() <= 256));
     assert!(warnings.iter().map(|w| w.len()).sum::<usize>() <= 4096);
-    let told = warnings.len() - 1;
+    let displayed = warnings.len() - 1;
     assert_eq!(
         warnings.last().copied(),
-        Some(format!("podreeve: +{0} more warnings: {0} critical", 100 - told).as_str())
+        Some(format!("podreeve: +{0} more warnings: {0} critical", 100 - displayed).as_str())
     );
 }
 
 #[test]
-fn what_strangers_wrote_is_cleaned_before_it_is_printed() {
+fn texts_of_the_object_are_cleaned_before_they_are_printed() {
     let snapshot = snapshot(json!({"privileged": {"action": "deny"}}));
     let mut pod = privileged("default", "evil\u{1b}[31m\n\u{202e}\0", "a/b");
     pod["metadata"]["name"] = json!("name\u{1b}[31m");
@@ -310,7 +310,7 @@ fn a_policy_may_add_kinds() {
     assert_eq!(outcome.verdict, Verdict::Deny);
     assert_eq!(outcome.violations[0].field, "/spec/template/spec/containers/0/securityContext/privileged");
     assert_eq!(validate(&rollout(false), None, &added).verdict, Verdict::Allow);
-    // A Rollout that refers to a Deployment has no template, and says so.
+    // A Rollout that refers to a Deployment has no template.
     let mut reference = rollout(true);
     reference["spec"] = json!({"workloadRef": {"kind": "Deployment", "name": "d"}});
     assert_eq!(validate(&reference, None, &added).verdict, Verdict::Warn);
@@ -347,7 +347,7 @@ fn a_warning_says_when_it_will_deny() {
     assert!(text.contains("will be denied after 2026-11-22"), "{text}");
     let exemption =
         |until: &str| json!({"rules": ["privileged"], "namespaces": ["default"], "reason": "r", "until": until});
-    // Of two that cover it the longer one holds.
+    // Of two exemptions that cover the violation the later date counts.
     let text = warning(json!({"rules": rules, "exemptions": [exemption("2026-11-23"), exemption("2026-11-30")]}));
     assert!(text.contains("is exempt until 2026-11-30, then denied"), "{text}");
     let over = json!({"rules": rules, "rollout": {"warnUntil": "2026-11-21"}});
@@ -369,7 +369,7 @@ fn denials_leave_room_for_warnings() {
 }
 
 #[test]
-fn the_mutating_hook_repairs_and_tells_nothing_else() {
+fn the_mutating_hook_repairs_and_gives_no_warnings() {
     let rules = json!({"privileged": {"action": "deny"}, "allow-privilege-escalation": {"action": "patch"}});
     let mut pod = privileged("default", "x", "a/b");
     pod["spec"]["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = json!(true);
@@ -379,13 +379,13 @@ fn the_mutating_hook_repairs_and_tells_nothing_else() {
     let response = response(&outcome);
     assert_eq!(response["allowed"], true);
     assert_eq!(response["warnings"], Value::Null);
-    // Beside privileged there is no repair; the validating hook denies that.
+    // A privileged container has no repair, and the validating hook denies it.
     assert_eq!(response["auditAnnotations"], json!({"patched": "allow-privilege-escalation"}));
     assert_eq!(outcome.tallies.iter().map(|t| t.count).sum::<usize>(), 1);
 }
 
 #[test]
-fn a_standard_that_reads_no_groups_cannot_be_asked_to() {
+fn a_standard_without_groups_refuses_the_parameter() {
     let with = |params: Value| json!({"rules": {"run-as-non-root": {"action": "deny", "params": params}}});
     let error = refused(with(json!({"groups": true, "pss": "restricted"})));
     assert!(error.message.contains("`pss` does not judge `groups`"), "{error}");

@@ -1,4 +1,4 @@
-//! Where anybody may ask, an answer says nothing of the cluster but its verdict; the log has what it leaves out.
+//! With an open endpoint, an answer has nothing about the cluster but the verdict. The log has the rest.
 
 use super::common::{TODAY, review};
 use podreeve::admit::{Audience, Hook, Snapshot, admit};
@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 const ENFORCE: &str = "pod-security.kubernetes.io/enforce";
 
-/// A cluster in which everything has a name that no request knows.
+/// A cluster whose objects have names that no request contains.
 fn facts(level: &str) -> Facts {
     let labels: Labels = [(ENFORCE.to_owned(), level.to_owned())].into();
     let planted = json!({
@@ -104,7 +104,11 @@ fn labels() -> Value {
 #[case::attach_denied(json!({"rules": {"exec-root": {"action": "deny"}}}), exec("attach"), &["planted-first", "planted-second", "containers"])]
 #[case::exec_warned(json!({"rules": {"exec-root": {"action": "warn"}}}), exec("exec"), &["planted-first", "planted-second", "containers"])]
 #[case::network_policy(json!({"rules": {"network-policy": {"action": "deny"}}}), review("CREATE", &clean("shop"), None), &["lets everything in", "planted"])]
-fn an_answer_to_anybody_leaves_the_cluster_out(#[case] spec: Value, #[case] review: Value, #[case] secret: &[&str]) {
+fn an_answer_of_an_open_endpoint_names_nothing_of_the_cluster(
+    #[case] spec: Value,
+    #[case] review: Value,
+    #[case] secret: &[&str],
+) {
     let known = judge(&review, &snapshot(&spec, "restricted", Audience::ApiServer));
     let said = judge(&review, &snapshot(&spec, "restricted", Audience::AnyClient));
     assert_eq!(known.verdict, said.verdict);
@@ -116,13 +120,13 @@ fn an_answer_to_anybody_leaves_the_cluster_out(#[case] spec: Value, #[case] revi
     let response: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(response["response"]["uid"], review["request"]["uid"]);
     assert_eq!(response["response"]["allowed"], json!(said.verdict != Verdict::Deny));
-    // The log has it, where there is something to find.
+    // The log has the name where there is a finding.
     let logged = secret.iter().any(|word| said.hidden.contains(word) || word.contains("containers"));
     assert!(logged || said.verdict == Verdict::Allow, "{}", said.hidden);
 }
 
 #[test]
-fn what_was_sent_is_still_said() {
+fn the_object_that_was_sent_is_still_named() {
     let snapshot = snapshot(&labels(), "restricted", Audience::AnyClient);
     let text = reply(&judge(&review("CREATE", &bad("shop"), None), &snapshot));
     let wanted = "violates the Pod Security level of its namespace: privileged (container \\\"app\\\" must not set \
@@ -143,14 +147,14 @@ fn a_namespace_that_is_not_there_looks_like_a_strict_one() {
         let review = review("CREATE", &object, None);
         assert_eq!(reply(&judge(&review, &absent)), reply(&judge(&review, &there)));
     }
-    // To the API server it is said, as upstream says it.
+    // The API server gets the text that upstream has.
     absent.audience = Audience::ApiServer;
     let outcome = judge(&review("CREATE", &clean("shop"), None), &absent);
     assert_eq!(outcome.problem.as_deref(), Some("failed to lookup namespace \"shop\""));
 }
 
 #[test]
-fn what_says_nothing_of_the_cluster_is_said_as_it_is() {
+fn an_answer_without_facts_of_the_cluster_is_unchanged() {
     let spec = json!({"rules": {"privileged": {"action": "deny"}}});
     let review = review("CREATE", &bad("shop"), None);
     let [known, anybody] = [Audience::ApiServer, Audience::AnyClient]

@@ -1,4 +1,4 @@
-//! An exemption changes nothing outside its match, alone or beside others.
+//! An exemption changes nothing outside its match, alone or with others.
 
 use super::common::{TODAY, policies, review};
 use podreeve::admit::{Hook, admit};
@@ -14,7 +14,7 @@ const LISTS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"]
 const NAMES: [&str; 3] = ["app", "app-2", "proxy"];
 const IMAGES: [&str; 3] = ["registry.example.com/mesh/proxy:1", "registry.example.com/meshed/proxy:1", "mesh/proxy"];
 const PATTERNS: [&str; 3] = ["registry.example.com/mesh", "registry.example.com/mesh/proxy", "docker.io/mesh"];
-/// Which image lies under which pattern, written out by hand.
+/// Which image matches which pattern, written by hand.
 const UNDER: [[bool; 3]; 3] = [[true, true, false], [false, false, false], [false, false, true]];
 
 fn container() -> impl Strategy<Value = Value> {
@@ -58,7 +58,7 @@ fn exemption() -> impl Strategy<Value = Value> {
         })
 }
 
-/// Whether the exemption matches a violation of `rule` at this field, by its plain reading.
+/// Whether the exemption matches a violation of `rule` at this field: a second, simple implementation.
 fn matches(exemption: &Value, rule: &str, pod: &Value, field: &str) -> bool {
     let has = |key: &str, value: &Value| exemption[key].as_array().is_some_and(|list| list.contains(value));
     let open = |key: &str| exemption[key].as_array().is_some_and(Vec::is_empty);
@@ -74,7 +74,7 @@ fn matches(exemption: &Value, rule: &str, pod: &Value, field: &str) -> bool {
         [list, index, ..] if LISTS.contains(list) => {
             container(&pod["spec"][list][index.parse::<usize>().expect("an index")])
         }
-        // The pod's own: of all its containers, or of none.
+        // A violation of the pod itself needs a match of all containers.
         [own, ..] => {
             let mut all = LISTS.iter().flat_map(|list| pod["spec"][list].as_array().expect("a list"));
             let mounted = || pod.pointer(field).is_some_and(image);
@@ -96,7 +96,7 @@ fn judge(pod: &Value, exemptions: &[Value]) -> Outcome {
 
 proptest! {
     #[test]
-    fn one_more_exemption_reaches_only_what_it_names(
+    fn one_more_exemption_covers_only_its_match(
         pod in pod(),
         others in prop::collection::vec(exemption(), 0..3),
         extra in exemption(),
@@ -109,7 +109,7 @@ proptest! {
         for (before, after) in before.violations.iter().zip(&after.violations) {
             prop_assert_eq!(&before.field, &after.field);
             let covers = |e: &Value| matches(e, before.rule.id, &pod, &before.field);
-            // Without any that matches it denies, with one that matches it does not.
+            // The policy denies if and only if no exemption matches.
             prop_assert_eq!(before.effect == Effect::Deny, !others.iter().any(covers));
             prop_assert_eq!(after.effect == Effect::Deny, !with.iter().any(covers));
             prop_assert!(covers(&extra) || before.effect == after.effect);

@@ -1,4 +1,4 @@
-//! What the cluster knows comes in as facts; what it does not know is asked for, and never taken for no.
+//! Facts of the cluster. A missing fact is looked up, and never counts as absent.
 
 use super::common::{TODAY, review};
 use podreeve::admit::{Hook, Snapshot, admit};
@@ -62,7 +62,7 @@ fn a_selector_applies_by_the_labels_of_the_namespace() {
     assert_eq!(verdict(&[("team", "shop")]), Verdict::Deny);
     assert_eq!(verdict(&[("team", "other")]), Verdict::Allow);
 
-    // Nobody has told: asked for, and without an answer the policy applies.
+    // The labels are unknown: they are looked up, and without an answer the policy applies.
     let mut unknown = snapshot(&spec, None);
     let wanted = FactQuery::Namespace("shop".to_owned());
     assert_eq!(judge(&review, &unknown).missing_fact, Some(wanted.clone()));
@@ -91,7 +91,7 @@ fn labels_deny_pods_and_warn_of_templates() {
     }
 }
 
-/// As upstream: an update is evaluated as a whole, but only if an image or the containers change.
+/// As upstream does: an update is evaluated as a whole, but only if an image or the containers change.
 #[test]
 fn an_update_counts_when_an_image_changes() {
     let snapshot = snapshot(&json!({LABELS: true, "rules": {}}), Some(&[(ENFORCE, "baseline")]));
@@ -112,7 +112,7 @@ fn an_update_counts_when_an_image_changes() {
 #[case(json!({"usernames": ["joe"]}), Verdict::Deny)]
 #[case(json!({"runtimeClasses": ["kata"]}), Verdict::Allow)]
 #[case(json!({"runtimeClasses": ["", "other"]}), Verdict::Deny)]
-fn exempt_is_what_the_policy_names(#[case] exemptions: Value, #[case] wanted: Verdict) {
+fn the_policy_names_the_exempt_users_and_namespaces(#[case] exemptions: Value, #[case] wanted: Verdict) {
     let spec = json!({LABELS: true, "podSecurityExemptions": exemptions, "rules": {}});
     let mut pod = pod(true, "a");
     pod["spec"]["runtimeClassName"] = json!("kata");
@@ -134,7 +134,7 @@ fn namespace(labels: &Value) -> Value {
 }
 
 #[test]
-fn relabelling_is_warned_of_what_is_there() {
+fn relabelling_a_namespace_warns_of_its_pods() {
     let mut snapshot = snapshot(&json!({LABELS: true, "rules": {}}), None);
     let (old, new) = (namespace(&json!({})), namespace(&json!({ENFORCE: "baseline"})));
     let mut relabel = review("UPDATE", &new, Some(&old));
@@ -166,7 +166,7 @@ fn relabelling_is_warned_of_what_is_there() {
             "b (and 1 other pod): privileged"
         ]
     );
-    // Neither relaxed nor unchanged.
+    // A looser level and an unchanged level give no warning.
     for (old, new) in [
         (json!({ENFORCE: "restricted"}), json!({ENFORCE: "baseline"})),
         (json!({ENFORCE: "baseline"}), json!({ENFORCE: "baseline", "a": "b"})),
@@ -186,19 +186,19 @@ fn a_label_that_means_nothing_is_refused_once() {
     let status = &reply["response"]["status"];
     assert_eq!((&status["code"], &status["reason"]), (&json!(422), &json!("Invalid")));
     assert_eq!(status["details"]["causes"][0]["field"], "metadata.labels[pod-security.kubernetes.io/enforce]");
-    // It stood there before, so whoever changes something else is not to blame.
+    // The violation is preexisting, so a change of something else is only warned.
     let mut changed = wrong.clone();
     changed["metadata"]["annotations"] = json!({"a": "b"});
     assert_eq!(judge(&review("UPDATE", &changed, Some(&wrong)), &snapshot).verdict, Verdict::Allow);
     assert_eq!(judge(&review("UPDATE", &wrong, Some(&namespace(&json!({})))), &snapshot).verdict, Verdict::Deny);
-    // Nobody knows that it stood there.
+    // Whether the violation is preexisting is unknown.
     for operation in ["", "update", "PATCH"] {
         assert_eq!(judge(&review(operation, &wrong, Some(&wrong)), &snapshot).verdict, Verdict::Deny, "{operation}");
     }
     assert_eq!(judge(&review("DELETE", &wrong, Some(&wrong)), &snapshot).verdict, Verdict::Allow);
 }
 
-/// What is dropped of a pod that is kept changes no verdict of the standards.
+/// The fields that a kept pod drops change no verdict of the standards.
 #[test]
 fn a_kept_pod_is_judged_as_the_pod() {
     let kind = kinds::find("", "Pod").unwrap();
@@ -216,7 +216,7 @@ fn a_kept_pod_is_judged_as_the_pod() {
                     kind.pod(Raw::new(kept.raw().unwrap().get())).unwrap().unwrap(),
                 );
                 for compiled in &policy.rules {
-                    // Whose it is and how many; ports that are dropped move the others up.
+                    // The container and the count are compared, because dropped ports change the index of others.
                     let told = |pod| -> Vec<Option<(ContainerKind, usize)>> {
                         let place = |finding: &Finding<'_>| finding.container().map(|c| (c.kind, c.index));
                         findings(compiled, pod).iter().map(place).collect()

@@ -1,5 +1,5 @@
-//! How objects are judged: what becomes of a violation in policies, exemptions and updates. It uses the pure layers
-//! alone, so `make mutants` runs it too.
+//! How objects are judged: the effect of policies, exemptions and updates on a violation. The tests use the pure layers
+//! alone, so `make mutants` runs them too.
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,4 +1,4 @@
-//! One cause, one violation: what a violation implies is not reported beside it, and an exemption from the cause covers it.
+//! One cause is one violation. Other violations that it implies are not reported, and an exemption from it covers them.
 
 use super::common::{TODAY, policies, review};
 use podreeve::admit::{Hook, Snapshot, admit};
@@ -9,7 +9,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// What a privileged container has anyway.
+/// The rules whose violations a privileged container implies.
 const IMPLIED: [&str; 7] = [
     "capabilities",
     "allow-privilege-escalation",
@@ -20,7 +20,7 @@ const IMPLIED: [&str; 7] = [
     "read-only-root-filesystem",
 ];
 
-/// Violates each of them.
+/// A container that violates each of them.
 fn loose(name: &str, privileged: bool) -> Value {
     json!({
         "name": name, "image": "registry.example.com/csi:1",
@@ -39,7 +39,7 @@ fn pod(containers: &[Value]) -> Value {
     })
 }
 
-/// All of them denied, and what is said of `privileged` beside them.
+/// A policy that denies all of them, with this setting for `privileged`.
 fn rules(privileged: &str) -> Value {
     let mut rules: Value = IMPLIED.iter().map(|id| ((*id).to_owned(), json!({"action": "deny"}))).collect();
     rules["privileged"] = json!({"action": privileged});
@@ -63,7 +63,7 @@ fn ids(outcome: &Outcome) -> Vec<&'static str> {
 }
 
 #[rstest]
-fn what_a_privileged_container_has_anyway_is_not_reported(
+fn what_a_privileged_container_implies_is_not_reported(
     #[values("initContainers", "containers", "ephemeralContainers")] list: &str,
 ) {
     let snapshot = policies(&[json!({"rules": rules("deny")})]);
@@ -82,7 +82,7 @@ fn what_a_privileged_container_has_anyway_is_not_reported(
         ids
     };
     assert_eq!(of("agent"), ["privileged"]);
-    // Each container is a cause of its own.
+    // Each container has its own cause.
     assert_eq!(of("beside"), IMPLIED);
     assert_eq!(outcome.tallies.iter().filter(|tally| tally.rule == "capabilities").map(|t| t.count).sum::<usize>(), 2);
 }
@@ -100,24 +100,24 @@ fn an_exemption_from_the_cause_lets_an_agent_in() {
     let object = ObjectExemption::new("storage", "csi", Some(&exemption.to_string())).expect("it compiles");
     by_object.policies.exemptions = vec![Arc::new(object)];
     assert_eq!(judge(&agent, &by_object).verdict, Verdict::Allow);
-    // Another container is covered by nothing, privileged or not.
+    // The exemption covers no other container, privileged or not.
     for privileged in [true, false] {
         let two = pod(&[loose("agent", true), loose("other", privileged)]);
         assert_eq!(judge(&two, &policies(std::slice::from_ref(&exempting))).verdict, Verdict::Deny);
     }
-    // The container alone was exempt, not what it would do without being privileged.
+    // The exemption covers the privileged container, and not its violations once it is not privileged.
     let outcome = judge(&pod(&[loose("agent", false)]), &policies(std::slice::from_ref(&exempting)));
     assert_eq!((outcome.verdict, ids(&outcome)), (Verdict::Deny, IMPLIED.to_vec()));
-    // Of two policies each has its own exemptions.
+    // Each of two policies has its own exemptions.
     let strict = json!({"rules": rules("deny")});
     assert_eq!(judge(&agent, &policies(&[exempting, strict])).verdict, Verdict::Deny);
-    // What an exemption of what is implied covers, is not the cause.
+    // An exemption from an implied rule does not cover the cause.
     let narrow = json!([{"rules": IMPLIED, "namespaces": ["storage"], "reason": "r"}]);
     let outcome = judge(&agent, &policies(&[json!({"rules": rules("deny"), "exemptions": narrow})]));
     assert_eq!((outcome.verdict, ids(&outcome)), (Verdict::Deny, vec!["privileged"]));
 }
 
-/// Where nothing else keeps the container out, what it implies does.
+/// Where `privileged` does not deny, the implied rules do.
 #[rstest]
 #[case("off", "deny", Verdict::Deny)]
 #[case("audit", "deny", Verdict::Deny)]
@@ -167,12 +167,12 @@ fn a_standard_reports_what_upstream_reports() {
     for id in ["privileged", "capabilities", "allow-privilege-escalation", "seccomp-profile", "proc-mount"] {
         assert!(found.contains(&id), "{id} is not in {found:?}");
     }
-    // One rule that follows it, in a policy that does not.
+    // One rule follows the standard, in a policy that does not.
     let mut rules = rules("deny");
     rules["capabilities"]["params"] = json!({"pss": "restricted"});
     let outcome = judge(&agent, &policies(&[json!({"rules": rules})]));
     assert_eq!(ids(&outcome), ["privileged", "capabilities"]);
-    // An exemption from `privileged` lets nothing else in there.
+    // There an exemption from `privileged` covers no other rule.
     let exempt = json!([{"rules": ["privileged"], "namespaces": ["storage"], "reason": "r"}]);
     let outcome = judge(&agent, &policies(&[json!({"rules": rules, "exemptions": exempt})]));
     assert_eq!(outcome.verdict, Verdict::Deny);
@@ -202,7 +202,7 @@ fn a_socket_is_reported_once() {
         assert_eq!(at(&outcome, 0), ["host-path"], "{path}");
     }
     assert_eq!(at(&judge(&volume("/dev/sda"), &snapshot), 1), ["host-path", "host-devices"]);
-    // Above the sockets there is more: who is exempt for a socket is not for the root of the node.
+    // A parent directory holds more than the socket, so an exemption for the socket does not cover it.
     for path in ["/", "/run"] {
         assert_eq!(at(&judge(&volume(path), &snapshot), 1)[..2], ["runtime-socket", "host-path"], "{path}");
     }
@@ -227,13 +227,13 @@ fn a_socket_is_reported_once() {
             .any(|v| v.rule.id == "host-path" && v.field.starts_with("/spec/volumes/1/") && v.effect == Effect::Deny),
         "{root:?}"
     );
-    // Without the rule the path is one like any other.
+    // Without the rule the path is an ordinary host path.
     let snapshot =
         policies(&[json!({"rules": {"host-path": {"action": "deny"}, "runtime-socket": {"action": "off"}}})]);
     assert_eq!(at(&judge(&volume("/var/run/docker.sock"), &snapshot), 1), ["host-path"]);
 }
 
-/// An exempt agent is left as it is: a read-only root could break it, and holds nothing back.
+/// An exempt agent is not repaired. A read-only root could break it, and protects nothing.
 #[test]
 fn nothing_is_repaired_in_what_is_exempt_by_its_cause() {
     let mut rules = rules("deny");

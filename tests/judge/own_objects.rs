@@ -1,4 +1,4 @@
-//! Policies and Exemptions are judged, too: one that does not compile is refused when it is written.
+//! Policies and Exemptions are judged too. One that does not compile is denied when it is created.
 
 use super::common::{TODAY, policies};
 use podreeve::admit::{Hook, admit};
@@ -48,8 +48,8 @@ fn one_that_does_not_compile_is_refused_with_the_error() {
 }
 
 #[test]
-fn what_is_right_or_no_worse_than_it_was_is_let_in() {
-    // What only a podreeve in a cluster loads.
+fn a_valid_or_unchanged_object_is_admitted() {
+    // Keys that only load in a cluster.
     let good = object("Policy", &json!({"rules": {}, "podSecurityLabels": true}));
     let (wrong, mut labelled) = (object("Policy", &bad()), object("Policy", &bad()));
     labelled["metadata"]["labels"] = json!({"seen": "yes"});

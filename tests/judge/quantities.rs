@@ -28,7 +28,7 @@ fn violations(rule: &str, resources: &Value) -> Vec<Violation> {
 #[case("cpu-request", json!({"limits": {"cpu": "128Mi"}}), "cores, such as 500m or 2", "no node can run the pod")]
 #[case("ephemeral-storage-limit", json!({"limits": {"ephemeral-storage": "1GB"}}), "1G or 1Gi", "1GB is no quantity")]
 #[case("ephemeral-storage-limit", json!({"limits": {"ephemeral-storage": "512m"}}), "512M or 512Mi", "less than a byte")]
-fn the_violation_says_what_was_probably_meant(
+fn the_violation_suggests_the_probable_quantity(
     #[case] rule: &str,
     #[case] resources: Value,
     #[case] wanted: &str,

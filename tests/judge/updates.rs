@@ -1,4 +1,4 @@
-//! Updates: what brings something that runs is judged as if it were created; the rest is judged by what it introduces.
+//! An update that starts something new is judged as a creation. Any other update is judged by the violations it introduces.
 
 use super::common::{TODAY, policies, review, snapshot};
 use podreeve::admit::{Hook, Snapshot, admit};
@@ -49,7 +49,7 @@ fn message(outcome: &Outcome) -> String {
 const AGENT: &str = "registry.example.com/mesh/agent:1";
 const OTHER: &str = "registry.example.com/evil/miner:1";
 
-/// Denies privileged containers, but for the agent's image.
+/// A policy that denies privileged containers, except the agent's image.
 fn exempting(until: &str) -> Snapshot {
     policies(&[json!({
         "rules": {"privileged": {"action": "deny"}, "host-path": {"action": "deny"}},
@@ -74,13 +74,13 @@ fn the_image_of_an_exempt_pod_is_not_swapped_for_another() {
     let swapped = update(&agent(OTHER), &old, &snapshot);
     assert_eq!((swapped.verdict, counts(&swapped)), (Verdict::Deny, (1, 0, 0)));
     assert!(message(&swapped).contains("The update changes an image"), "{}", message(&swapped));
-    // What the exemption covers still, passes.
+    // The exemption still covers this.
     let newer = update(&agent("registry.example.com/mesh/agent:2"), &old, &snapshot);
     assert_eq!((newer.verdict, counts(&newer)), (Verdict::Allow, (0, 0, 1)));
 }
 
 #[test]
-fn no_debug_container_enters_what_its_author_could_not_create() {
+fn a_debug_container_in_a_pod_that_its_user_could_not_create_is_denied() {
     let snapshot = exempting("2027-06-30");
     let old = with(&agent(AGENT), |pod| {
         pod["spec"]["volumes"] = json!([{"name": "root", "hostPath": {"path": "/"}}]);
@@ -90,12 +90,12 @@ fn no_debug_container_enters_what_its_author_could_not_create() {
         let new = with(old, |pod| pod["spec"]["ephemeralContainers"] = json!([debugger(image)]));
         update(&new, old, &snapshot)
     };
-    // The volume concerns each container, and the exemption does not cover this one.
+    // The volume belongs to each container, and the exemption does not cover this one.
     let denied = debug(OTHER, &old);
     assert_eq!((denied.verdict, counts(&denied)), (Verdict::Deny, (1, 0, 1)));
     assert!(message(&denied).contains("The update adds a container"), "{}", message(&denied));
     assert_eq!(debug(AGENT, &old).verdict, Verdict::Allow);
-    // From before podreeve, nothing of it exempt.
+    // The pod is older than podreeve and has no exemption.
     let grandfathered = with(&old, |pod| pod["metadata"]["namespace"] = json!("shop"));
     assert_eq!(counts(&debug(OTHER, &grandfathered)), (2, 0, 0));
 }
@@ -124,10 +124,10 @@ fn an_image_in_any_list_counts() {
         pod["spec"]["containers"] = json!([{"name": "init", "image": "a/init:1"}]);
     });
     assert_eq!(counts(&update(&moved, &old, &snapshot)), (1, 0, 0));
-    // No image, and one without letters, are one.
+    // A missing image and an empty one are equal.
     let (none, empty) = (agent(""), with(&agent(""), |pod| pod["spec"]["containers"][0]["image"] = json!(null)));
     assert_eq!(counts(&update(&none, &empty, &snapshot)), (0, 1, 0));
-    // Debug containers are known by their names.
+    // Debug containers are compared by name.
     let two = |first: &str, second: &str| {
         with(&agent(AGENT), |pod| {
             let debug = |name: &str| json!({"name": name, "image": format!("a/{name}:1")});
@@ -143,7 +143,7 @@ fn an_image_in_any_list_counts() {
 #[case::status(|pod: &mut Value| pod["status"] = json!({"phase": "Failed"}))]
 #[case::tolerations(|pod: &mut Value| pod["spec"]["tolerations"] = json!([{"operator": "Exists"}]))]
 #[case::deadline(|pod: &mut Value| pod["spec"]["activeDeadlineSeconds"] = json!(5))]
-fn what_runs_nothing_new_is_never_locked(#[case] change: fn(&mut Value)) {
+fn an_update_that_runs_nothing_new_is_never_denied(#[case] change: fn(&mut Value)) {
     let old = with(&agent(AGENT), |pod| {
         pod["metadata"]["finalizers"] = json!(["example.com/hold"]);
         pod["metadata"]["deletionTimestamp"] = json!("2026-11-22T00:00:00Z");
@@ -152,22 +152,22 @@ fn what_runs_nothing_new_is_never_locked(#[case] change: fn(&mut Value)) {
     for (snapshot, expected) in [
         (snapshot(json!({"privileged": {"action": "deny"}})), (0, 1, 0)),
         (exempting("2027-06-30"), (0, 0, 1)),
-        // The exemption is over, or was taken away: it let in nothing that is there today.
+        // The exemption has ended or was removed, so the violations count as preexisting.
         (exempting("2026-11-21"), (0, 1, 0)),
     ] {
         let outcome = update(&new, &old, &snapshot);
         assert_eq!(counts(&outcome), expected);
         assert_ne!(outcome.verdict, Verdict::Deny);
     }
-    // Being deleted excuses nothing by itself.
+    // A pod that is being deleted gets no exception.
     let worse = with(&new, |pod| pod["spec"]["hostNetwork"] = json!(true));
     let rules = json!({"privileged": {"action": "deny"}, "host-network": {"action": "deny"}});
     assert_eq!(counts(&update(&worse, &old, &snapshot(rules))), (1, 1, 0));
 }
 
-/// The API server lets nobody rename a container of a pod, but an exemption must cover the object as it is now.
+/// The API server refuses a rename of a container, but an exemption must cover the object as it is now.
 #[test]
-fn what_an_exemption_let_in_was_not_there() {
+fn a_violation_under_an_exemption_is_not_preexisting() {
     let rules = json!({"host-path": {"action": "deny"}});
     let path = |container: &str| {
         with(&good(), |pod| {
@@ -214,7 +214,7 @@ fn under_a_standard_an_update_is_judged_as_upstream_judges_it(
     assert_eq!(update(&labelled, &old, &snapshot).verdict, Verdict::Warn);
 }
 
-/// A Deployment, or what else holds a template there.
+/// A Deployment, or another kind with its template in the same place.
 fn workload(api_version: &str, kind: &str, path: &[&str], pod: &Value) -> Value {
     let template = json!({"metadata": {"labels": {"app": "a"}}, "spec": pod["spec"]});
     let inner = path.iter().rev().fold(template, |inner, key| json!({*key: inner}));
@@ -297,12 +297,12 @@ fn a_template_that_comes_or_goes() {
     let with_template = workload("argoproj.io/v1alpha1", "Rollout", &["spec", "template"], &agent(AGENT));
     let without = with(&with_template, |object| object["spec"] = json!({"workloadRef": {"name": "d"}}));
     assert_eq!(update(&with_template, &without, &snapshot).verdict, Verdict::Deny);
-    // Nothing is judged, which is said.
+    // Nothing is judged, and the audit annotation says so.
     assert_eq!(update(&without, &with_template, &snapshot).verdict, Verdict::Warn);
 }
 
 #[test]
-fn a_resize_is_judged_by_what_it_raises() {
+fn a_resize_is_judged_by_the_resources_that_it_raises() {
     let snapshot = snapshot(json!({"memory-limit": {"action": "deny", "params": {"max": "1Gi"}}}));
     let limited = |memory: &str| {
         with(&good(), |pod| pod["spec"]["containers"][0]["resources"]["limits"]["memory"] = json!(memory))
@@ -318,7 +318,7 @@ fn a_resize_is_judged_by_what_it_raises() {
     assert_eq!(resize("2Gi", "512Mi"), Verdict::Deny);
 }
 
-/// The API server refuses every other change of a pod that exists, so a repair of it would only hide what is wrong.
+/// The API server refuses every other change of an existing pod, so a repair would only hide the violation.
 #[test]
 fn the_mutating_hook_repairs_only_the_container_that_is_added() {
     let rules = json!({"allow-privilege-escalation": {"action": "patch"}, "seccomp-profile": {"action": "patch"}});
@@ -336,14 +336,14 @@ fn the_mutating_hook_repairs_only_the_container_that_is_added() {
         !patched.is_empty() && patched.iter().all(|path| path.starts_with("/spec/ephemeralContainers/0")),
         "{patched:?}"
     );
-    // What is there is as it is, so it is denied, and no repair is offered.
+    // The existing part cannot be repaired, so it is denied.
     let swapped = pod(json!({"containers": [{"name": "app", "image": "a/c:1"}]}));
     assert_eq!(paths(&swapped), Vec::<String>::new());
     let outcome = update(&swapped, &old, &snapshot);
     assert_eq!(outcome.verdict, Verdict::Deny);
     assert!(outcome.violations.iter().all(|violation| violation.repair.is_empty()));
     assert!(!message(&outcome).contains("podreeve repairs this on creation"), "{}", message(&outcome));
-    // Labels leave everything alone.
+    // A change of labels repairs nothing.
     let labelled = with(&old, |pod| pod["metadata"]["labels"] = json!({"by": "jane"}));
     assert_eq!(paths(&labelled), Vec::<String>::new());
     assert_eq!(update(&labelled, &old, &snapshot).verdict, Verdict::Warn);
@@ -369,7 +369,7 @@ fn an_unknown_operation_is_judged_as_a_creation(
     let snapshot =
         snapshot(json!({"privileged": {"action": "deny"}, "allow-privilege-escalation": {"action": "patch"}}));
     let verdict = |object: &Value, hook: Hook| {
-        // What was there excuses nothing: nobody knows that it was.
+        // The old object is unknown, so no violation is preexisting.
         let mut review = review(operation, object, Some(object));
         if !named {
             review["request"].as_object_mut().expect("an object").remove("operation");

@@ -1,11 +1,11 @@
-//! Pods with `spec.os.name: windows`: the API refuses the fields of Linux there, so nobody can be asked for them.
+//! Pods with `spec.os.name: windows`. The API refuses the fields of Linux there, so no rule may require them.
 
 use super::finding::{found, pod};
 use podreeve::rule::{Example, Kinds, Rule};
 use podreeve::rules::RULES;
 use serde_json::{Value, json};
 
-/// Rules of both systems that ask a Windows pod for less, and in which examples: those that ask for a field to be set.
+/// Rules that require less of a Windows pod, and the examples that show it.
 const LESS: &[(&str, &str)] = &[
     ("allow-privilege-escalation", "the API has no such field for Windows"),
     ("capabilities", "the API has no such field for Windows"),
@@ -24,7 +24,7 @@ fn rules_of_linux_find_nothing_and_the_others_as_much() {
         for example in rule.examples().filter(|example| example.is_bad()) {
             let case = format!("{} / {}", rule.id, example.name);
             let mut pod = pod(example, *rule.pod().lists.last().expect("a list"));
-            // Which repair there is may differ.
+            // The repairs may differ.
             let found = |pod: &Value| -> Vec<(String, String)> {
                 found(rule, example, pod).into_iter().map(|(field, found, _)| (field, found)).collect()
             };
@@ -51,7 +51,7 @@ fn rules_of_linux_find_nothing_and_the_others_as_much() {
 }
 
 #[test]
-fn what_is_different_on_windows_has_an_example() {
+fn each_difference_on_windows_has_an_example() {
     for rule in RULES {
         let less = rule.pod().linux_only || LESS.iter().any(|(id, _)| *id == rule.id);
         let shown = rule.examples().any(|example| !example.is_bad() && is_about_windows(example));
@@ -61,7 +61,7 @@ fn what_is_different_on_windows_has_an_example() {
     assert!(rule.examples().filter(|example| example.is_bad()).any(is_about_windows));
 }
 
-/// A pod that chooses Windows nodes and does not say what it is: judged as one of Linux, and left as it is.
+/// A pod that selects Windows nodes without `spec.os` is judged as a Linux pod, and is not repaired.
 #[test]
 fn a_pod_that_chooses_windows_nodes_is_to_say_so_and_gets_nothing_of_linux() {
     let mut hints = 0;
@@ -97,7 +97,7 @@ fn a_pod_that_chooses_windows_nodes_is_to_say_so_and_gets_nothing_of_linux() {
     assert!(hints > 20, "{hints}");
 }
 
-/// They judge who enters a pod that runs, and nobody can change its system any more.
+/// They judge a user who enters a running pod, whose system cannot change any more.
 const ENTERED: &[&str] = &["exec-privileged", "exec-root"];
 
 #[test]
@@ -119,7 +119,7 @@ fn nothing_of_linux_is_patched_into_a_pod_that_chooses_windows_nodes() {
     }
 }
 
-/// What the API server refuses in a pod of Windows, among what any rule repairs.
+/// The fields, of those that rules repair, that the API server refuses in a Windows pod.
 const OF_LINUX: &[&str] = &[
     "allowPrivilegeEscalation",
     "readOnlyRootFilesystem",

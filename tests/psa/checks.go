@@ -17,12 +17,12 @@ import (
 
 const upstream = "k8s.io/pod-security-admission"
 
-// checks is upstream's evaluator, which tells of each result whose it is.
+// checks is upstream's evaluator, which names the check of each result.
 type checks struct {
 	all       []policy.Check
 	place     map[string]int
 	evaluator policy.Evaluator
-	groups    []uint64 // checks that one rule of podreeve stands for
+	groups    []uint64 // checks that one rule of podreeve covers
 }
 
 // refusal is one check's.

@@ -23,7 +23,7 @@ type fixture struct {
 	Pod     json.RawMessage `json:"pod"`
 }
 
-// fixtures reads them where Go keeps the module; they are nobody's to copy.
+// fixtures reads them where Go keeps the module. They are not copied into this repository.
 func fixtures(out io.Writer) error {
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", upstream).Output()
 	if err != nil {

@@ -1,4 +1,4 @@
-// Command psa answers what upstream's Pod Security Standards say of pods, for tests/psa_parity.rs to compare with.
+// Command psa answers what upstream's Pod Security Standards say of pods, for tests/psa_parity to compare with.
 //
 //	psa about                     upstream's module version and checks, as JSON
 //	psa fixtures                  every pod of upstream's test/testdata, one JSON object a line
@@ -82,7 +82,7 @@ func answer(targets []string, in io.Reader, out *bufio.Writer, line func([]targe
 		if _, err := out.Write(append(text, '\n')); err != nil {
 			return fmt.Errorf("write a verdict: %w", err)
 		}
-		// Whoever asks about one pod after another waits for each answer; whoever sends many does not.
+		// A client that sends one pod after another waits for each answer. A client that sends many does not.
 		if lines.Buffered() == 0 {
 			if err := out.Flush(); err != nil {
 				return fmt.Errorf("write a verdict: %w", err)

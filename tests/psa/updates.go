@@ -136,7 +136,7 @@ func (c *checks) setGroups(text string) error {
 	return nil
 }
 
-// place is where a violation stands: the list of containers, and the name in it.
+// place is the place of a violation: the list of containers, and the name in it.
 type place struct {
 	list int
 	name string
@@ -164,7 +164,7 @@ func places(pod *corev1.Pod) []place {
 	return all
 }
 
-// of is the pod without what stands in other places.
+// of is the pod without its other places.
 func (p place) of(pod *corev1.Pod) *corev1.Pod {
 	only := *pod
 	only.Spec.InitContainers, only.Spec.Containers, only.Spec.EphemeralContainers = nil, nil, nil

@@ -1,4 +1,4 @@
-//! Which of podreeve's rules stand for which of upstream's checks.
+//! Which of podreeve's rules correspond to which of upstream's checks.
 
 use crate::upstream::About;
 use std::fmt;

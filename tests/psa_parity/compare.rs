@@ -24,7 +24,7 @@ pub struct Ours {
 pub struct Verdicted {
     pub groups: Groups,
     pub denied: bool,
-    /// Why the pod could not be judged, or what else no check of upstream would say.
+    /// Why the pod could not be judged, or another problem that no check of upstream has.
     pub problem: Option<String>,
 }
 
@@ -36,7 +36,7 @@ impl Ours {
 
     /// With other policies than those of the targets.
     pub fn with_policies(targets: Vec<Target>, policies: &[String]) -> Self {
-        // Nothing is told of a violation but its rule: the counts are enough, and telling takes time.
+        // Only the counts for each rule are needed. Texts of violations would take time.
         let load = |policy: &String| Sources::new(std::slice::from_ref(policy)).load(1, 0);
         let snapshots = policies.iter().map(|policy| load(policy).expect("the built-in policies load")).collect();
         Self { targets, snapshots }
@@ -153,7 +153,7 @@ impl Figures {
 /// Pods that travel together: one write, and then all their answers.
 const BLOCK: u64 = 64;
 
-/// Sends pods to both at every target. `pod` makes pod n of `count`, with a name for whoever reads of it.
+/// Sends pods to both at every target. `pod` makes pod n of `count`, with a name for the report.
 pub fn compare(
     upstream: &Upstream,
     ours: &Ours,
@@ -197,7 +197,7 @@ fn compare_blocks(
                     lines.push_str(pod);
                     lines.push('\n');
                 }
-                // First the pods to whoever reads the answers, then to whoever gives them: no pipe can fill up.
+                // The reader of answers gets the pods first, and upstream gets them then: no pipe can fill up.
                 if send.send(pods).is_err() || input.write_all(lines.as_bytes()).is_err() {
                     return;
                 }
@@ -291,7 +291,7 @@ pub fn smaller(value: &Value) -> Vec<Value> {
     without
 }
 
-/// The differences for whoever must settle them, each minimised.
+/// The differences as text, each minimised.
 pub fn report(upstream: &Upstream, ours: &Ours, figures: &Figures) -> String {
     let mut text = format!("{} verdicts differ from upstream's, of {}:\n", figures.differences, figures.verdicts);
     for difference in figures.first.values() {

@@ -1,4 +1,4 @@
-//! docs/psa-parity.md: what was compared, told by the run that did it.
+//! docs/psa-parity.md: the figures of a run, written by the run.
 
 use crate::checks::{GROUPS, Groups};
 use crate::compare::Figures;
@@ -142,7 +142,7 @@ fn thousands(number: u64) -> String {
     text
 }
 
-/// Rules that stand for a check.
+/// The rules for a check.
 pub fn rules() -> impl Iterator<Item = &'static str> {
     GROUPS.iter().flat_map(|group| group.rules).copied()
 }

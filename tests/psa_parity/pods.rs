@@ -50,7 +50,7 @@ impl Maker<'_> {
         self.fixtures[self.rng.below(self.fixtures.len())].clone()
     }
 
-    /// A pod that passes `restricted`, or one that says nothing and passes `baseline`.
+    /// A pod that passes `restricted`, or one without settings, which passes `baseline`.
     fn good_pod(&mut self, restricted: bool) -> Value {
         let mut spec = Map::new();
         for list in LISTS {
@@ -71,7 +71,7 @@ impl Maker<'_> {
         }
         if restricted {
             let mut context = json!({"runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}});
-            // Half of them say it in each container.
+            // Half of the pods have the settings in each container.
             if self.rng.percent(50) {
                 for container in spec.values_mut().filter_map(Value::as_array_mut).flatten() {
                     container["securityContext"]["runAsNonRoot"] = true.into();
@@ -139,7 +139,7 @@ impl Maker<'_> {
     }
 }
 
-/// The member of an object; whatever is no object becomes one.
+/// The member of an object. Any other value becomes an object.
 pub fn child<'v>(parent: &'v mut Value, key: &str) -> &'v mut Value {
     if !parent.is_object() {
         *parent = json!({});
@@ -147,7 +147,7 @@ pub fn child<'v>(parent: &'v mut Value, key: &str) -> &'v mut Value {
     &mut parent[key]
 }
 
-/// The value as a list; whatever is none becomes one.
+/// The value as a list. Any other value becomes a list.
 pub fn array(value: &mut Value) -> &mut Vec<Value> {
     if !value.is_array() {
         *value = json!([]);

@@ -1,8 +1,8 @@
-//! Both answers to an update, and where they differ otherwise than they are to.
+//! Both answers to an update, and their unexpected differences.
 //!
 //! Upstream looks at an update only when an image changed, or a container came (or one of the pod's own went). Then podreeve is to
-//! deny by the same checks, all of them. Any other update upstream lets pass, and podreeve is to tell everything that the
-//! pod violates, and to deny what the update introduces, and nothing else.
+//! deny by the same checks, all of them. Upstream admits any other update, and podreeve must report everything that the
+//! pod violates, and deny only the violations that the update introduces.
 
 use crate::checks::{Groups, Translation};
 use crate::common::TODAY;
@@ -230,7 +230,7 @@ fn minimise(upstream: &Upstream, ours: &Ours, target: usize, update: &Update) ->
     }
 }
 
-/// The differences for whoever must settle them, each minimised.
+/// The differences as text, each minimised.
 pub fn report(upstream: &Upstream, ours: &Ours, seen: &Seen) -> String {
     let translation = Translation::new(&upstream.about);
     let mut text = format!("{} answers to updates are wrong, of {}:\n", seen.of(Sort::Differs), seen.verdicts);

@@ -1,4 +1,4 @@
-//! Updates to compare verdicts by: what a pod was, and what it is to become.
+//! Updates to compare verdicts by: an old pod and a new one.
 //!
 //! Most change what upstream looks at (images, and which containers there are), what its checks read, or what nobody
 //! reads; some do more than one of these, and some of what the API server lets nobody do.
@@ -129,7 +129,7 @@ fn resources(maker: &mut Maker<'_>, pod: &mut Value) {
     }
 }
 
-/// What no check reads.
+/// Fields that no check reads.
 fn unread(maker: &mut Maker<'_>, pod: &mut Value) {
     match maker.rng.below(4) {
         0 => *child(&mut pod["spec"], "activeDeadlineSeconds") = 60.into(),

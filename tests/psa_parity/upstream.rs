@@ -182,7 +182,7 @@ impl Upstream {
         self.start(&["updates", &groups.join(";")], targets)
     }
 
-    /// What upstream's checks say of one pod, in words.
+    /// The results of upstream's checks for one pod, in words.
     pub fn explain(&self, target: &Target, pod: &str) -> String {
         let answer = self.start(&["explain"], std::slice::from_ref(target)).ask(pod);
         match serde_json::from_str::<Vec<Option<Vec<Refusal>>>>(&answer) {
@@ -262,7 +262,7 @@ fn module() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/psa"))
 }
 
-/// What Go says of itself; none without a Go that can build the module.
+/// The version of Go. `None` without a Go that can build the module.
 fn go_version() -> Option<String> {
     let output = Command::new("go").arg("version").current_dir(module()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())

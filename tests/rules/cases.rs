@@ -1,4 +1,4 @@
-//! The objects that the examples of the rules make.
+//! Objects made from the examples of the rules.
 
 use super::common::{TODAY, review, snapshot};
 use podreeve::admit::{Hook, Snapshot, admit};
@@ -28,7 +28,7 @@ pub fn with_action(rule: &Rule, example: &Example, action: &str) -> Snapshot {
     snapshot
 }
 
-/// The cluster of the example: none, unless it says so.
+/// The facts of the example. Without network policies there is no cluster.
 pub fn facts(example: &Example) -> Facts {
     let Ok(specs) = serde_json::from_str::<Vec<Value>>(example.network_policies) else {
         let written = (example.kinds == Kinds::Written).then(Arc::default);
@@ -45,7 +45,7 @@ pub fn facts(example: &Example) -> Facts {
     }
 }
 
-/// The pod with the example's container second in `list`, beside a good one.
+/// The pod with the example's container as the second in `list`, after a good one.
 pub fn pod_with(example: &Example, list: ContainerKind) -> Value {
     let mut pod = example.pod_with_good_container();
     if example.is_container() {
@@ -60,7 +60,7 @@ pub fn pod_with(example: &Example, list: ContainerKind) -> Value {
     pod
 }
 
-/// The example's own fields and hardly any other.
+/// The fields of the example, and few others.
 pub fn bare_with(example: &Example, list: ContainerKind) -> Value {
     let read = |patch: &str| serde_json::from_str::<Value>(patch).unwrap_or_else(|_| json!({}));
     let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "bare", "annotations": read(example.annotations)},
@@ -74,7 +74,7 @@ pub fn bare_with(example: &Example, list: ContainerKind) -> Value {
     pod
 }
 
-/// The kinds that the example is about.
+/// The kinds in which the example is judged.
 pub fn kinds(example: &Example) -> impl Iterator<Item = &'static Kind> {
     KINDS.iter().filter(|kind| match example.kinds {
         Kinds::All | Kinds::Written => true,
@@ -131,6 +131,7 @@ pub fn expected(example: &Example, list: ContainerKind, kind: &Kind) -> Vec<Stri
     fields.iter().map(field).collect()
 }
 
+/// Every example of a pod, in each list. Examples of another subject need a harness of their own.
 pub fn each(mut test: impl FnMut(&'static Rule, &'static Example, ContainerKind)) {
     for rule in chosen() {
         let pod = match &rule.judges {

@@ -54,7 +54,7 @@ fn every_example_of_a_connection_is_judged_in_every_list() {
                 let alone = connect(sub_resource, "neighbour", &snapshot);
                 assert_eq!(alone.verdict, Verdict::Allow, "{case}: the other container");
             }
-            // These name no container and reach them all, whatever their options say.
+            // These sub-resources name no container and reach all of them, whatever their options.
             for sub_resource in ["portforward", "proxy"] {
                 let outcome = connect(sub_resource, "neighbour", &snapshot);
                 assert_eq!(outcome.verdict == Verdict::Deny, example.is_bad(), "{case}: {sub_resource}");

@@ -36,9 +36,9 @@ fn every_example_is_judged_in_every_list_and_kind() {
     });
 }
 
-/// What [`Check::requires`] leaves out would have found nothing.
+/// A rule that [`Check::requires`] leaves out would find nothing.
 #[test]
-fn a_rule_finds_nothing_in_a_pod_without_what_it_needs() {
+fn a_rule_finds_nothing_in_a_pod_without_the_features_it_requires() {
     let mut rules = Vec::new();
     for (order, rule) in RULES.iter().enumerate() {
         let mut params: Vec<Value> = rule.examples().map(Example::params_value).collect();

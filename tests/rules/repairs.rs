@@ -33,14 +33,14 @@ fn repairs_apply_leave_nothing_and_are_idempotent() {
         assert!(again.patch.is_empty(), "{case}: patched twice: {:?}", again.patch);
         let judged = run(&object, None, Hook::Validate, &denying);
         assert_eq!(judged.violations.len(), 0, "{case}: {:?}", judged.violations);
-        // What the rule says is the repair of each single violation repairs it too.
+        // Each violation of a denial has its repair.
         let denied = run(&before, None, Hook::Validate, &denying);
         assert!(denied.violations.iter().all(|v| !v.repair.is_empty()), "{case}");
     });
 }
 
 #[test]
-fn what_will_be_patched_is_no_warning_at_a_template() {
+fn a_template_whose_pods_will_be_patched_gets_no_warning() {
     each(|rule, example, list| {
         if !rule.pod().fixes || !example.is_bad() {
             return;
@@ -65,14 +65,14 @@ fn what_will_be_patched_is_no_warning_at_a_template() {
             let left = run(&repaired, None, Hook::Validate, &templates);
             let wanted = if example.no_repair { Verdict::Deny } else { Verdict::Allow };
             assert_eq!(left.verdict, wanted, "{case} / {}", kind.kind);
-            // Neither it nor the pods that are made of it are patched once more.
+            // Neither the template nor its pods are patched again.
             let mut pod = repaired.pointer(&kind.prefix()).expect("the template").clone();
             json_patch::merge(&mut pod, &json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}}));
             for again in [&repaired, &pod] {
                 let again = run(again, None, Hook::Mutate, &templates).patch;
                 assert!(again.is_empty(), "{case} / {}: patched twice: {again:?}", kind.kind);
             }
-            // An owned object is its controller's to change.
+            // Only its controller changes an owned object.
             let mut owned = object;
             owned["metadata"]["ownerReferences"] = json!([{"controller": true, "kind": "Rollout"}]);
             assert!(run(&owned, None, Hook::Mutate, &templates).patch.is_empty(), "{case}");

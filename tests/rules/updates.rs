@@ -1,4 +1,4 @@
-//! What an example of a rule does in an update.
+//! The examples of the rules in updates.
 
 use super::cases::{each, expected, kinds, pod_with, run, with_action, wrap};
 use podreeve::admit::Hook;
@@ -6,7 +6,7 @@ use podreeve::outcome::Verdict;
 use serde_json::{Value, json};
 
 #[test]
-fn an_update_denies_only_what_it_brings() {
+fn an_update_denies_only_new_violations() {
     each(|rule, example, list| {
         if !example.is_bad() {
             return;
@@ -22,13 +22,13 @@ fn an_update_denies_only_what_it_brings() {
             assert_eq!(outcome.violations.len(), expected(example, list, kind).len(), "{case}");
             let good: Value = serde_json::from_str(podreeve::rule::GOOD_POD).expect("the good pod is JSON");
             if !kind.template.is_empty() {
-                // Its template was good before, or at least another one.
+                // The old template is a good one.
                 let mut before = pod_with(example, list);
                 before["spec"] = good["spec"].clone();
                 let outcome = run(&old, Some(&wrap(kind, &before, example)), Hook::Validate, &snapshot);
                 assert_eq!(outcome.verdict, Verdict::Deny, "{case} / {}: a new violation", kind.kind);
             } else if example.is_container() {
-                // The same container was good before, and nothing but its fields changes.
+                // The same container was good before, and only its fields change.
                 let mut before = old.clone();
                 let bad = &mut before["spec"][list.field()][1];
                 let mut container = good["spec"]["containers"][0].clone();

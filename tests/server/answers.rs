@@ -1,4 +1,4 @@
-//! Every kind of request gets its clear answer, over both protocols, and the next one is served.
+//! Every kind of request gets a clear answer over both protocols, and the next request is served.
 
 use crate::common::{review, snapshot};
 use crate::harness::{Answer, Http, Running, Setup, pod, pod_with, post, with_uid};
@@ -16,7 +16,7 @@ use podreeve::workload::Pod;
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
-/// Sends this body, checks the answer, and sees that the server still works.
+/// Sends this body, checks the answer, and checks that the server still works.
 async fn each(body: impl Into<Bytes>, check: impl Fn(&Answer)) {
     let server = Running::start().await;
     let body = body.into();
@@ -32,7 +32,7 @@ fn says(answer: &Answer, status: u16, text: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_json_is_refused() {
+async fn a_body_that_is_not_json_is_refused() {
     each("kind: AdmissionReview", |answer| says(answer, 400, "the body is not JSON")).await;
     each("", |answer| says(answer, 400, "the body is not JSON")).await;
     each(vec![0xff, 0xfe], |answer| says(answer, 400, "not UTF-8")).await;
@@ -69,7 +69,7 @@ async fn forty_mebibytes_are_denied_and_the_connection_closed() {
     let server = Running::start().await;
     for http in Http::BOTH {
         let known = server.client.validate(http, body.clone()).await;
-        // A body that is mapped has no Content-Length.
+        // A streamed body has no Content-Length.
         let streamed = Full::new(body.clone()).map_frame(|frame| frame);
         let request = post("/validate", "").map(|_| streamed);
         for answer in [known, server.client.ask(http, request).await] {
@@ -89,7 +89,7 @@ async fn a_large_body_is_judged() {
         .await;
 }
 
-/// It is judged on the thread that read it, to its end.
+/// The pod is judged to its end on the thread that read it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_of_middling_size_is_judged() {
     let env: Vec<Value> = (0..3000).map(|n| json!({"name": format!("A{n}"), "value": "b"})).collect();
@@ -124,7 +124,7 @@ async fn lone_surrogates_are_denied() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn twenty_thousand_containers_are_judged_and_told_briefly() {
+async fn twenty_thousand_containers_are_judged_and_the_answer_is_short() {
     let container = json!({"name": "c", "securityContext": {"privileged": true, "allowPrivilegeEscalation": false}});
     each(pod_with("u-8", &Value::Array(vec![container; 20_000])), |answer| {
         answer.denies("u-8", "20000 violations");
@@ -193,7 +193,7 @@ async fn a_refused_request_leaves_its_connection_usable() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn over_the_memory_budget_clients_are_told_to_try_again() {
+async fn over_the_memory_budget_the_answer_is_to_try_again() {
     let limits = Limits { memory: 6000, ..Setup::default().limits };
     let server = Running::with(Setup { limits, ..Setup::default() }).await;
     let large = pod_with("u", &json!([{"name": "app", "image": "x".repeat(2000)}]));
@@ -222,7 +222,7 @@ impl Check for Panics {
 async fn a_panic_in_a_rule_is_a_denial() {
     let mut snapshot = snapshot(json!({"privileged": {"action": "deny"}}));
     let policy: &mut CompiledPolicy = std::sync::Arc::get_mut(&mut snapshot.policies.policies[0]).unwrap();
-    // `patch` is what both hooks run.
+    // Both hooks run a rule with the action `patch`.
     policy.rules.push(CompiledRule::new(RULES[0], 0, Action::Patch, Box::new(Panics)));
     let server = Running::with(Setup { policies: Policies::fixed(snapshot), ..Setup::default() }).await;
     for http in Http::BOTH {

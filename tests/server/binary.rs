@@ -1,4 +1,4 @@
-//! The process: its options, its log, its signals, its exit code.
+//! The process of `podreeve serve`: options, log, signals and exit code.
 
 use crate::harness::{Client, Http, get, pod, pod_with, post, roots};
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ pub fn command(arguments: &[&str]) -> Command {
 }
 
 impl Process {
-    /// Starts it and waits for the line that tells where it listens.
+    /// Starts the server and waits for the log line with its address.
     pub fn start(arguments: &[&str]) -> Self {
         let dir = TempDir::new().unwrap();
         let to = dir.path().join("new").to_str().unwrap().to_owned();
@@ -50,7 +50,7 @@ impl Process {
         assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
     }
 
-    /// The lines that are still to come.
+    /// The rest of the log.
     pub fn rest(self) -> (Option<i32>, Vec<Value>) {
         let (code, lines) = self.rest_as_text();
         (code, lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect())
@@ -121,7 +121,7 @@ async fn a_decision_is_one_line_without_the_body() {
         ("hook", "validate"),
         ("uid", "u-\\u{1b}[31m"),
         ("user", "ja\\u{a}ne\\u{202e}"),
-        // Nobody had to show a certificate.
+        // A client needs no certificate.
         ("caller", "unauthenticated"),
         ("operation", "CREATE"),
         ("kind", "Pod"),
@@ -140,7 +140,7 @@ async fn a_decision_is_one_line_without_the_body() {
 }
 
 #[test]
-fn options_that_do_not_fit_say_what_to_do() {
+fn an_error_in_the_options_names_the_next_step() {
     let dir = TempDir::new().unwrap();
     let dir = dir.path().to_str().unwrap();
     for (arguments, says) in [
@@ -150,7 +150,7 @@ fn options_that_do_not_fit_say_what_to_do() {
         (&["--tls-cert", "no-such-file", "--tls-key", "b"], "no-such-file: No such file"),
         (&["--self-signed", dir, "--policy", "no-such-policy"], "no-such-policy"),
         (&["--self-signed", dir, "--policy", "none"], "add --cluster, or name a policy"),
-        (&["--self-signed", dir, "--policy", "none", "--policy", "owasp"], "leave it out, or the others"),
+        (&["--self-signed", dir, "--policy", "none", "--policy", "owasp"], "leave it out, or leave out the others"),
         (&["--self-signed", dir, "--drain-delay", "12"], "write it with its unit"),
         (&["--self-signed", dir, "--drain-delay", "40s"], "at most 45s"),
         (&["--self-signed", dir, "--max-body", "big"], "not a size"),

@@ -1,4 +1,4 @@
-//! Certificates from files: a new pair is served once it is good, the last good one until then.
+//! Certificates from files. A new pair is served as soon as it is good, and the last good pair until then.
 
 use crate::harness::{Client, Http, Running, Setup, get, pod};
 use podreeve::server::certs::{CertificateError, Certificates, SelfSigned};
@@ -70,7 +70,7 @@ impl Authority {
     }
 }
 
-/// The common name of the certificate that a new connection gets.
+/// The common name of the certificate of a new connection.
 async fn served(client: &Client) -> String {
     let stream = client.tls(Http::One).await;
     let chain = stream.get_ref().1.peer_certificates().unwrap();
@@ -95,7 +95,7 @@ async fn a_new_pair_is_served_to_new_connections() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_swapped_symlink_is_noticed() {
-    // As kubelet mounts a Secret: the files point through a link to a folder that is replaced.
+    // As the kubelet mounts a Secret: the files are links into a folder that is replaced.
     let authority = Authority::new();
     let put = |version: &str, pair: &Issued| {
         let folder = authority.path(version);
@@ -138,7 +138,7 @@ async fn a_pair_that_cannot_serve_is_refused_and_the_last_good_one_kept() {
     let mut failures = 0.0;
     for (pair, why) in &cases {
         authority.write(pair);
-        // Ready as long as the last good pair is valid, and the text says what is wrong.
+        // The server is ready as long as the last good pair is valid, and the text has the error.
         assert_eq!(server.until_readyz(why).await, 200);
         assert!(authority.load().err().is_some_and(|error| error.to_string().contains(why)), "{why}");
         assert_eq!(served(&server.client).await, "good");
@@ -159,7 +159,7 @@ async fn only_clients_of_the_ca_are_served_when_one_is_named() {
     let (cert, key) = (authority.path("tls.crt"), authority.path("tls.key"));
     let of_files = |ca: PathBuf| (Certificates::from_files(cert, key, Some(ca)).unwrap(), authority.roots());
     only_clients_of_the_ca_are_served(of_files).await;
-    // The certificate is in no file, as one is that comes from the cluster; the clients' CA is.
+    // As with a certificate from the cluster, no file has the certificate, and a file has the clients' CA.
     only_clients_of_the_ca_are_served(|ca| {
         let made = SelfSigned::make(&[]).unwrap();
         let mut roots = RootCertStore::empty();
@@ -202,20 +202,20 @@ async fn only_clients_of_the_ca_are_served(certificates: impl FnOnce(PathBuf) ->
     fs::write(&ca, "what").unwrap();
     assert_eq!(server.until_readyz("no PEM certificate in it").await, 200);
     assert!(answer(Some(&clients)).await.is_ok());
-    // The clients' CA is read again as the certificate is.
+    // The clients' CA is read again too.
     fs::write(&ca, strangers.cert.pem()).unwrap();
     while answer(Some(&strangers)).await.is_err() {}
     assert!(answer(Some(&clients)).await.is_err());
 }
 
 #[test]
-fn the_ca_file_is_written_whole_and_holds_no_key() {
+fn the_ca_file_is_complete_and_has_no_key() {
     let dir = TempDir::new().unwrap();
     let deep = dir.path().join("a/b");
     let made = SelfSigned::make(&["podreeve.podreeve.svc".to_owned(), "10.0.0.1".to_owned()]).unwrap();
     let path = made.write_ca(&deep).unwrap();
     assert_eq!(fs::read_to_string(path).unwrap(), made.ca);
-    assert!(made.ca.starts_with("-----BEGIN CERTIFICATE-----") && !made.ca.contains("KEY"));
+    assert!(made.ca.starts_with("-----BEGIN CERTIFICATE-----") && !made.ca.contains("PRIVATE KEY"));
     assert_eq!(fs::read_dir(&deep).unwrap().count(), 1);
     let (_, pem) = x509_parser::pem::parse_x509_pem(made.leaf.cert.as_bytes()).unwrap();
     let leaf = pem.parse_x509().unwrap();

@@ -1,4 +1,4 @@
-//! Clients that are slow, silent, gone, or too many.
+//! Clients that are slow, silent or gone, and too many clients.
 
 use crate::harness::{Http, NEVER, Running, SOON, Setup, get, pod, pod_with, post};
 use bytes::Bytes;
@@ -21,7 +21,7 @@ async fn server(limits: Limits) -> Running {
     Running::with(Setup { limits, ..Setup::default() }).await
 }
 
-/// Sends this much and then nothing more.
+/// Sends these bytes and then nothing more.
 pub struct Stalls(Option<Bytes>);
 
 impl Body for Stalls {
@@ -35,7 +35,7 @@ impl Body for Stalls {
     }
 }
 
-/// A request whose body does not go on after this.
+/// A request whose body stops after these bytes.
 pub fn stalling(path: &str, sent: String) -> Request<Stalls> {
     Request::post(path).header(CONTENT_TYPE, "application/json").body(Stalls(Some(sent.into()))).unwrap()
 }
@@ -65,7 +65,7 @@ async fn without_a_timeout_the_servers_own_holds() {
     }
 }
 
-/// The server closes; bytes that it still sends are of no interest.
+/// Waits until the server closes the connection. The bytes before that do not matter.
 async fn until_closed(stream: &mut (impl AsyncReadExt + Unpin)) {
     let mut bytes = [0; 1024];
     while stream.read(&mut bytes).await.is_ok_and(|read| read > 0) {}
@@ -101,7 +101,7 @@ async fn headers_that_dribble_are_left() {
     first.write_all(b"POST /validate HTTP/1.1\r\nHost: a\r\n").await.unwrap();
     until_closed(&mut first).await;
 
-    // On a connection that has served a request, too.
+    // The same on a connection that has served a request.
     let mut second = server.client.tls(Http::One).await;
     let body = pod("u", false);
     let length = body.len();
@@ -179,7 +179,7 @@ async fn requests_that_are_no_http_end_only_their_connection() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_answers_no_ping_is_left() {
-    // Neither idle nor slow, as far as that counts: nothing but a ping tells that it is gone.
+    // The connection is neither idle nor slow: only a ping shows that the client is gone.
     let server = server(Limits { http2_ping: SOON, headers: SOON, idle: NEVER, ..limits() }).await;
     let mut dead = server.client.tls(Http::Two).await;
     let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
@@ -188,16 +188,16 @@ async fn a_client_that_answers_no_ping_is_left() {
     server.until_metric("podreeve_connections", 0.0).await;
 }
 
-/// As many as the admin port has places for, and more.
+/// More clients than the admin port has permits for.
 const STRANGERS: usize = 300;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn strangers_on_the_admin_port_hold_up_nobody() {
+async fn silent_clients_of_the_admin_port_do_not_block_others() {
     let server = server(limits()).await;
     let mut strangers = Vec::new();
     for number in 0..STRANGERS {
         let mut stranger = TcpStream::connect(server.admin).await.unwrap();
-        // Silent from the start, or in the middle of a request.
+        // Clients that are silent from the start, or in the middle of a request.
         if number % 2 == 0 {
             stranger.write_all(b"GET /livez HTTP/1.1\r\n").await.unwrap();
         }
@@ -206,32 +206,32 @@ async fn strangers_on_the_admin_port_hold_up_nobody() {
     for http in Http::BOTH {
         server.client.works(http).await;
     }
-    // Those behind them have their turn, once the first are left.
+    // The clients behind them are served once the first are closed.
     assert_eq!(get(server.admin, "/livez").await, (200, "alive\n".to_owned()));
     for stranger in &mut strangers {
         until_closed(stranger).await;
     }
 }
 
-/// Small places: as many as there are dribblers, and more of them.
+/// A server with fewer permits than slow clients.
 fn few() -> Limits {
     Limits { connections: 8, grace: SOON, ..limits() }
 }
 
-/// Sends headers whose body does not end.
+/// Sends the headers of a request whose body does not end.
 fn dribble(server: &Running, http: Http) -> tokio::task::JoinHandle<()> {
     let client = server.client.clone();
     let mut sent = pod("u", false);
     sent.truncate(300);
     tokio::spawn(async move {
         let mut connection = client.connect(http).await;
-        // It ends when the server has had enough.
+        // The connection ends when the server closes it.
         let _ = connection.try_ask(stalling("/validate?timeout=30s", sent)).await;
     })
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_never_finishes_gives_place_to_who_does() {
+async fn a_client_that_never_finishes_a_request_is_closed_for_others() {
     let server = server(few()).await;
     let mut dribblers = Vec::new();
     for number in 0..40 {
@@ -241,7 +241,7 @@ async fn who_never_finishes_gives_place_to_who_does() {
     for http in Http::BOTH {
         server.client.works(http).await;
     }
-    // Whoever has finished a request keeps the place, whoever comes.
+    // A client that has finished a request keeps its connection.
     let mut regular = server.client.connect(Http::One).await;
     regular.ask(post("/validate", pod("u-1", false))).await.allows("u-1");
     for number in 0..40 {
@@ -267,7 +267,7 @@ async fn half_headers_and_silence_give_place() {
             let _ = stream.write_all(b"POST /validate HTTP/1.1\r\nHost: a\r\nX: half").await;
         }
         half.push(stream);
-        // Nor do those that do not even speak TLS.
+        // The same for clients that do not speak TLS.
         half.push(server.client.tls(Http::Two).await);
     }
     for http in Http::BOTH {
@@ -284,7 +284,7 @@ async fn the_one_that_finished_longest_ago_gives_place_last() {
         regular.ask(post("/validate", pod("u", false))).await.allows("u");
         regulars.push(regular);
     }
-    // All places belong to those that have finished: the first one of them goes.
+    // All connections have finished a request, so the oldest of them is closed.
     server.client.works(Http::One).await;
     for regular in regulars.iter_mut().skip(3) {
         regular.ask(post("/validate", pod("u", false))).await.allows("u");
@@ -306,7 +306,7 @@ async fn headers_that_do_not_end_count_as_memory() {
         half.push(stream);
     }
     server.until_more(MEMORY, 60_000.0).await;
-    // Of those that go on some are left, before they hold more than there is.
+    // Some of the slow ones are closed before they hold more memory than there is.
     for stream in &mut half {
         let _ = stream.write_all("x".repeat(40_000).as_bytes()).await;
     }
@@ -337,7 +337,7 @@ async fn slow_bodies_give_memory_back_when_others_want_it() {
         }));
     }
     server.until_more("podreeve_admission_in_flight", 1.0).await;
-    // Were it for their senders, they would be there for half a minute.
+    // Without a limit they would stay for half a minute.
     let cut = slow.swap_remove(0).await.unwrap();
     assert_eq!((cut.status.as_u16(), cut.headers["retry-after"].as_bytes()), (429, &b"1"[..]), "{}", cut.text);
     let body = pod_with("u-1", &json!([{"name": "app", "image": "x".repeat(200_000)}]));

@@ -1,4 +1,4 @@
-//! A disk that is full, or may not be written: serving goes on.
+//! The server goes on with a disk that is full or read-only.
 
 use crate::binary::command;
 use crate::harness::{Client, Http, get, pod, roots};
@@ -78,7 +78,7 @@ async fn on_a_small_disk(prepare: &str, ended: &str, says: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_is_served_from_memory_while_the_disk_is_full() {
-    // Whatever is left of the disk after `dd` has been told that it is full.
+    // The rest of the disk after `dd` has failed.
     let fill = "dd if=/dev/zero of=\"$0/fill\" bs=1k 2>/dev/null || true";
     on_a_small_disk(fill, "rm \"$0/fill\"", "No space left on device").await;
 }

@@ -1,4 +1,4 @@
-//! The end: readiness goes first, requests are served to the end.
+//! A drain: readiness ends first, and requests are served to their end.
 
 use crate::harness::{Connection, Http, Running, SOON, Setup, get, pod, post};
 use bytes::Bytes;
@@ -17,7 +17,7 @@ async fn readiness_goes_first_and_requests_are_still_served() {
     one.ask(post("/validate", pod("a", false))).await.allows("a");
     assert_eq!(get(admin, "/readyz").await.0, 200);
 
-    // Half of a request is under way when the signal comes.
+    // Half of a request has arrived when the signal comes.
     let mut slow = client.tls(Http::One).await;
     let body = pod("slow", true);
     let (length, (start, end)) = (body.len(), body.split_at(body.len() / 2));
@@ -32,7 +32,7 @@ async fn readiness_goes_first_and_requests_are_still_served() {
     assert!(text.contains("[-]serving: shutting down"), "{text}");
     assert_eq!(get(admin, "/livez").await.0, 200);
 
-    // Pooled connections go on, and are told to close; new ones are taken.
+    // Pooled connections go on with a request to close, and new connections are accepted.
     let answer = one.ask(post("/validate", pod("b", false))).await;
     answer.allows("b");
     assert_eq!(answer.headers["connection"], "close");
@@ -41,7 +41,7 @@ async fn readiness_goes_first_and_requests_are_still_served() {
     assert!(!answer.headers.contains_key("connection"));
     client.validate(Http::One, pod("d", true)).await.denies("d", "privileged");
 
-    // After the delay nothing new is taken, and what is idle is closed.
+    // After the delay no connection is accepted, and idle ones are closed.
     let mut rest = Vec::new();
     idle.read_to_end(&mut rest).await.unwrap();
     let Connection::Two(mut two): Connection<Full<Bytes>> = two else { unreachable!() };

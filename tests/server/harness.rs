@@ -26,9 +26,9 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-/// Far beyond what any test takes.
+/// Longer than any test takes.
 pub const NEVER: Duration = Duration::from_secs(3600);
-/// So short that waiting for it is no burden.
+/// Short, so that a test can wait for it.
 pub const SOON: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,14 +56,14 @@ pub struct Running {
     task: JoinHandle<()>,
 }
 
-/// What is needed to reach a server.
+/// The address of a server, and the CA of its certificate.
 #[derive(Clone)]
 pub struct Client {
     pub address: SocketAddr,
     pub roots: Arc<RootCertStore>,
 }
 
-/// How a test wants its server; the rest is as usual, with time-outs that never come.
+/// The options of a test's server. The others have their defaults, and time-outs that never end.
 pub struct Setup {
     pub limits: Limits,
     pub policies: Policies,
@@ -129,7 +129,7 @@ impl Running {
         Self { client: Client { address, roots: Arc::new(roots) }, admin, stop, task }
     }
 
-    /// Asks it to end; the handle is done when it has.
+    /// Starts the end of the server. The handle finishes when the server has ended.
     pub fn stop(self) -> JoinHandle<()> {
         let _ = self.stop.send(());
         self.task
@@ -141,7 +141,7 @@ impl Running {
         text
     }
 
-    /// The value of a series, as it is written on /metrics.
+    /// The value of a series on /metrics.
     pub async fn metric(&self, series: &str) -> f64 {
         let text = self.metrics().await;
         let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
@@ -162,7 +162,7 @@ impl Running {
         }
     }
 
-    /// Waits until /readyz says this, and tells with which status.
+    /// Waits until /readyz has this text, and returns the status.
     pub async fn until_readyz(&self, text: &str) -> u16 {
         loop {
             let (status, body) = get(self.admin, "/readyz").await;
@@ -213,7 +213,7 @@ impl Answer {
         assert_eq!((&response["uid"], &response["allowed"]), (&json!(uid), &json!(true)), "{response:#}");
     }
 
-    /// An explicit denial that says this.
+    /// Checks for an explicit denial with this text.
     #[track_caller]
     pub fn denies(&self, uid: &str, says: &str) {
         let response = self.response();
@@ -275,7 +275,7 @@ impl Client {
         self.ask(http, post("/validate?timeout=30s", body)).await
     }
 
-    /// Whether a good pod is let in and a bad one is not.
+    /// Checks that a good pod is admitted and a bad one is denied.
     pub async fn works(&self, http: Http) {
         self.validate(http, pod("good", false)).await.allows("good");
         self.validate(http, pod("bad", true)).await.denies("bad", "privileged");
@@ -290,7 +290,7 @@ where
         self.try_ask(request).await.unwrap()
     }
 
-    /// An error when the server ends the connection instead.
+    /// Returns an error when the server closes the connection instead.
     pub async fn try_ask(&mut self, mut request: Request<B>) -> hyper::Result<Answer> {
         let path = request.uri().path_and_query().unwrap().to_string();
         let response = match self {

@@ -1,4 +1,4 @@
-//! The limits that a server has when nobody says otherwise.
+//! The default limits of a server.
 
 use crate::common::snapshot;
 use crate::harness::{Http, Running, Setup, pod_with, post};
@@ -13,7 +13,7 @@ use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What the API server does, and what it may do to a server of ours.
+/// The defaults allow everything that the API server does.
 #[test]
 fn the_defaults_fit_the_api_server() {
     let limits = Limits::default();
@@ -25,14 +25,14 @@ fn the_defaults_fit_the_api_server() {
     assert_eq!((connections, http2_streams), (4096, 256));
     // It keeps an idle connection for 90 s, and closes it itself.
     assert_eq!(idle, Duration::from_secs(120));
-    // What a client that is no API server can hold up, and for how long.
+    // The limits for a client that is no API server.
     assert_eq!(
         (handshake, headers, http2_ping),
         (Duration::from_secs(5), Duration::from_secs(10), Duration::from_secs(30))
     );
-    // When others wait for what it holds.
+    // The limits when others wait for the connection.
     assert_eq!((patience, grace), (Duration::from_secs(2), Duration::from_millis(500)));
-    // As long as a webhook has when its configuration does not say.
+    // The default time-out of a webhook configuration.
     assert_eq!(request, Duration::from_secs(10));
 }
 
@@ -79,16 +79,16 @@ fn endless() -> Policies {
 const MEMORY: &str = "podreeve_admission_memory_bytes";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_takes_too_long_to_judge_is_denied_and_ends() {
+async fn a_pod_that_takes_too_long_to_judge_is_denied() {
     let server = Running::with(Setup { policies: endless(), ..Setup::default() }).await;
-    // Judged on a thread of its own, and judged where it is.
+    // The first is judged on a thread of its own, the second on the connection's thread.
     for size in [300_000, 30_000] {
         let sized = |name: &str| json!([{"name": name, "image": "x".repeat(size)}]);
         for http in Http::BOTH {
             let mut connection = server.client.connect(http).await;
             let slow = post("/validate?timeout=200ms", pod_with("u-1", &sized("slow")));
             connection.ask(slow).await.denies("u-1", "judging it took longer than the API server waits");
-            // The next ones, large and small, on this connection and on another.
+            // The next requests are served: large and small, on this connection and on another.
             connection.ask(post("/validate", pod_with("u-2", &sized("app")))).await.allows("u-2");
             server.client.works(http).await;
         }
@@ -110,7 +110,7 @@ async fn a_client_that_leaves_ends_the_work_for_it() {
     server.client.works(Http::One).await;
 }
 
-/// As many as were sent at once, each of 3 MB, to a server with room for two.
+/// Many requests of 3 MB at once, and a server with room for two of them.
 #[tokio::test(flavor = "multi_thread")]
 async fn large_bodies_that_cost_too_much_leave_room_for_the_next() {
     let limits = Limits { memory: 8 << 20, ..Setup::default().limits };
@@ -121,12 +121,12 @@ async fn large_bodies_that_cost_too_much_leave_room_for_the_next() {
         let (client, body) = (server.client.clone(), body.clone());
         attack.spawn(async move { client.ask(Http::One, post("/validate?timeout=300ms", body)).await });
     }
-    // Beside them, whatever they hold.
+    // Small requests are served meanwhile.
     server.client.works(Http::One).await;
     for answer in attack.join_all().await {
         match answer.status.as_u16() {
             429 => {}
-            // Or it did not arrive in time, on a machine that is busy.
+            // On a busy machine the body may arrive too late.
             _ => answer.denies("u-1", ""),
         }
     }
@@ -135,7 +135,7 @@ async fn large_bodies_that_cost_too_much_leave_room_for_the_next() {
     server.client.validate(Http::One, large).await.allows("u-2");
 }
 
-/// 3 bytes each, of which a hundred times as many would be held.
+/// Elements of 3 bytes, which take a hundred times as much memory.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_is_many_times_larger_in_memory_is_refused() {
     let crowd = |size: usize| {
@@ -148,7 +148,7 @@ async fn a_body_that_is_many_times_larger_in_memory_is_refused() {
         answer.denies("u-1", "more list elements than can be judged at once");
     }
     server.until_metric("podreeve_admission_shed_total{reason=\"size\"}", 2.0).await;
-    // Where the budget has less, somebody else may be the cause of that.
+    // With a smaller budget other requests may be the cause.
     let limits = Limits { memory: 8 << 20, ..Setup::default().limits };
     let server = Running::with(Setup { limits, ..Setup::default() }).await;
     let answer = server.client.validate(Http::One, crowd(1 << 20)).await;

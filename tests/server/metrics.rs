@@ -1,4 +1,4 @@
-//! Metrics count what happened, under labels that no request can choose.
+//! Metrics have labels that no request can choose.
 
 use crate::clients::stalling;
 use crate::common::review;
@@ -16,7 +16,7 @@ async fn series(server: &Running) -> BTreeSet<String> {
     lines.map(|line| line.rsplit_once(' ').unwrap().0.to_owned()).collect()
 }
 
-/// Each path, by the hook that judges, and by nothing of the request's own.
+/// The label is the hook of the path, and nothing from the request.
 #[tokio::test(flavor = "multi_thread")]
 async fn paths_that_meet_no_pod_are_counted() {
     let spec = json!({"rules": {"privileged": {"action": "deny"}}, "workloads": [
@@ -84,14 +84,14 @@ async fn requests_and_violations_are_counted() {
         let found = server.metric(series).await;
         assert!((found - value).abs() < 0.1, "{series} {found}\n{}", server.metrics().await);
     }
-    // Beside `privileged` it is not counted.
+    // A violation that `privileged` implies is not counted.
     for (action, count) in [("patch", 1.0), ("deny", 1.0)] {
         let series = format!("podreeve_violations_total{{action=\"{action}\",rule=\"allow-privilege-escalation\"}}");
         assert!((server.metric(&series).await - count).abs() < 0.1, "{action}");
     }
 }
 
-/// The series of this metric that have counted: their labels and how far.
+/// The labels and values of the series of this metric that are not zero.
 async fn counted(server: &Running, metric: &str) -> BTreeMap<String, u32> {
     let text = server.metrics().await;
     let lines = text.lines().filter_map(|line| line.strip_prefix(metric)?.strip_prefix('{')?.rsplit_once("} "));
@@ -100,7 +100,7 @@ async fn counted(server: &Running, metric: &str) -> BTreeMap<String, u32> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_request_is_counted_once_and_for_what_it_was() {
+async fn each_request_is_counted_once_with_its_result() {
     let server = Running::start().await;
     let pod = |context: &Value| json!({"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [{"name": "a", "securityContext": context}]}});
     let deployment = |context: &Value| {
@@ -159,19 +159,19 @@ async fn each_request_is_counted_once_and_for_what_it_was() {
     ];
     let wanted = wanted.map(|(labels, count)| (labels.to_owned(), count));
     assert_eq!(counted(&server, "podreeve_violations_total").await, wanted.into());
-    // An object that could not be read was denied, and so answered.
+    // An object that cannot be read is denied, and a denial is an answer.
     let wanted = [("reason=unreadable".to_owned(), 1)];
     assert_eq!(counted(&server, "podreeve_admission_shed_total").await, wanted.into());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_judged_is_counted_by_why() {
+async fn a_request_that_is_not_judged_is_counted_by_its_reason() {
     let server = Running::start().await;
     let ask = |path, body: &str| {
         let request = post(path, body.to_owned());
         server.client.ask(Http::One, request)
     };
-    // No review that could be answered.
+    // The body is no review, so there is no answer.
     for body in ["{", "[]", "{}"] {
         assert_eq!(ask("/validate", body).await.status, 400);
     }
@@ -190,7 +190,7 @@ async fn what_is_not_judged_is_counted_by_why() {
     let wanted = [("reason=unreadable", 3), ("reason=request", 2), ("reason=aborted", 2)];
     let wanted = wanted.map(|(labels, count)| (labels.to_owned(), count));
     assert_eq!(counted(&server, "podreeve_admission_shed_total").await, wanted.into());
-    // Those that broke off had their uid by then, and were denied though nobody heard it.
+    // The requests that broke off had sent their uid, so they count as denied.
     let wanted = [("hook=validate,kind=other,operation=other,verdict=deny".to_owned(), 2)];
     assert_eq!(counted(&server, "podreeve_admission_requests_total").await, wanted.into());
 }

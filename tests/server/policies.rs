@@ -1,4 +1,4 @@
-//! Policies are swapped while the server runs; what does not load changes nothing.
+//! Policies are swapped while the server runs. A policy that does not load changes nothing.
 
 use crate::common::snapshot;
 use crate::harness::{Http, Running, Setup, get, pod, rules};

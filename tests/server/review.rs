@@ -1,4 +1,4 @@
-//! `podreeve review` answers what `podreeve serve` answers.
+//! `podreeve review` gives the same answers as `podreeve serve`.
 
 use crate::binary::Process;
 use crate::common::review;
@@ -23,7 +23,7 @@ fn connect(sub_resource: &str) -> Value {
     review
 }
 
-/// With more violations and warnings than an answer has room for.
+/// A pod with more violations and warnings than an answer has room for.
 fn many() -> Value {
     let containers: Vec<Value> =
         (0..60).map(|n| json!({"name": format!("c{n}"), "securityContext": {"privileged": true}})).collect();
@@ -31,7 +31,7 @@ fn many() -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn review_answers_what_serve_answers() {
+async fn review_and_serve_give_the_same_answers() {
     let process = Process::start(&["--drain-delay", "0s"]);
     let pod = |pod: Value| json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": pod});
     let template = json!({"apiVersion": "apps/v1", "kind": "Deployment", "spec": {"template": many()}});

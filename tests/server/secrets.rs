@@ -1,4 +1,4 @@
-//! Secrets of requests stand neither in the log, at its finest, nor in the metrics.
+//! Neither the log at its finest level nor the metrics contain secrets of requests.
 
 use crate::binary::Process;
 use crate::harness::{Http, get, post};
@@ -14,7 +14,7 @@ async fn neither_the_log_nor_the_metrics_hold_a_secret() {
 async fn nothing_holds_a_secret(format: &str) {
     let process = Process::start(&["--drain-delay", "0", "--log-level", "trace", "--log-format", format]);
     let mut connection = process.client.connect(Http::One).await;
-    // Every kind of container, list and operation is among them; the answers are searched one by one elsewhere.
+    // They have every kind of container, list and operation. tests/cli/secrets.rs searches each answer.
     let reviews: Vec<_> = reviews().into_iter().step_by(7).collect();
     for review in &reviews {
         for hook in ["/validate", "/mutate"] {
@@ -32,7 +32,7 @@ async fn nothing_holds_a_secret(format: &str) {
     for line in &lines {
         assert_none(line.as_bytes(), "the log");
     }
-    // Violations of the rule, and what could not be read, are among them.
+    // They contain violations of the rule and objects that cannot be read.
     for word in ["env-secrets", "could not be read"] {
         assert!(lines.iter().any(|line| line.contains(word)), "no {word} in {format}");
     }

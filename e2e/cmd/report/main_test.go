@@ -46,7 +46,7 @@ func TestWhatFailsIsCountedAndNamed(t *testing.T) {
 	}
 }
 
-// What is cut off in the middle, because somebody ended `go test`, is no success either.
+// A run of `go test` that was ended in the middle is no success either.
 func TestAReportThatIsCutOffFails(t *testing.T) {
 	events := `{"Action":"start","Package":"a"}
 {"Action":"run","Package":"a","Test":"TestGood"}

@@ -22,7 +22,7 @@ const (
 	imagesOnNode    = 50 // as many as a kubelet tells of
 	badNamespaces   = 5  // one in so many has a Deployment that would be denied
 	workers         = 24
-	// Pods of real clusters carry status, managed fields and annotations that nobody judges.
+	// Pods of real clusters carry status, managed fields and annotations that no rule judges.
 	filler = 4000
 )
 

@@ -35,7 +35,7 @@ type scan struct {
 	Seconds                float64
 }
 
-// everything is a policy that asks for labels of namespaces; with owasp, which asks for pods and network policies, all
+// everything is a policy that needs labels of namespaces; with owasp, which needs pods and network policies, all
 // that changes is watched.
 const everything = "{podSecurityLabels: true, rules: {}}"
 

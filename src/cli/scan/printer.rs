@@ -50,7 +50,7 @@ impl ScanPrinter {
 }
 
 impl ScanObserver for ScanPrinter {
-    async fn found(&mut self, found: NamespaceFindings, _beside: &[Item]) {
+    async fn found(&mut self, found: NamespaceFindings, _existing_reports: &[Item]) {
         self.report.summary.add(&found);
         let owners = OwnerReport::all(&found);
         match self.format {

@@ -3,19 +3,14 @@
 use super::events::Events;
 use super::rate_limiter::RateLimiter;
 use super::reports::{ReportApi, Reports};
-use super::scanner::{ScanObserver, Scanner, Scope};
+use super::run::{ScanRun, Unread};
+use super::scanner::{Scanner, Scope};
 use crate::admit::Snapshot;
 use crate::cluster::fact_client::FactClient;
-use crate::cluster::item::Item;
 use crate::cluster::lease::Leadership;
 use crate::facts::FactKinds;
-use crate::observe::LogOnce;
-use crate::observe::metrics::scan::{NAMESPACES, ScanMetrics};
-use crate::scan::{Counts, NamespaceFindings};
-use jiff::Timestamp;
+use crate::observe::metrics::scan::ScanMetrics;
 use kube::Client;
-use kube::core::ApiResource;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -123,117 +118,12 @@ impl Leader<'_> {
             existing_reports: existing_reports.clone(),
         };
         let resource = existing_reports.map(|(resource, _)| resource);
-        let mut run = ScanRun {
-            limiter,
-            calls_before: limiter.calls(),
-            events,
-            reports: reports.zip(resource),
-            metrics: self.context.metrics,
-            unread_before: std::mem::take(unread),
-            unread,
-            written: 0,
-            failed: 0,
-            namespaces: 0,
-            objects: 0,
-            counts: Counts::default(),
-            worst: Vec::new(),
-        };
+        let reports = reports.zip(resource);
+        let mut run = ScanRun::new(limiter, events, reports, self.context.metrics, unread);
         let scanner =
             Scanner { client: self.client, fact_client: self.fact_client, limiter, snapshot: self.context.snapshot };
         scanner.run(&scope, &mut run).await;
         run.end(start, self.pids_limit_known());
-    }
-}
-
-/// The kinds that a scan could not read, each with the error in the log.
-type Unread = HashMap<String, LogOnce>;
-
-/// One scan.
-struct ScanRun<'t, 'r> {
-    limiter: &'t RateLimiter,
-    /// Calls of the scans before.
-    calls_before: u64,
-    events: &'t mut Events,
-    reports: Option<(&'t mut Reports<'r>, ApiResource)>,
-    metrics: &'t ScanMetrics,
-    /// What the last scan could not read.
-    unread_before: Unread,
-    /// What this scan cannot read.
-    unread: &'t mut Unread,
-    /// Reports that were written or deleted.
-    written: usize,
-    /// Reports and events that could not be written.
-    failed: u64,
-    namespaces: usize,
-    objects: usize,
-    counts: Counts,
-    /// Violations by namespace, the worst first.
-    worst: Vec<(usize, String)>,
-}
-
-impl ScanObserver for ScanRun<'_, '_> {
-    async fn found(&mut self, found: NamespaceFindings, existing_reports: &[Item]) {
-        self.namespaces += 1;
-        self.objects += found.objects;
-        self.counts.fail += found.counts.fail;
-        self.counts.error += found.counts.error;
-        self.counts.warn += found.counts.warn;
-        self.counts.skip += found.counts.skip;
-        let denied = found.counts.fail + found.counts.error;
-        if denied > 0 {
-            self.worst.push((denied, found.namespace.clone()));
-            self.worst.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-            self.worst.truncate(NAMESPACES);
-        }
-        if let Some((reports, resource)) = &mut self.reports {
-            match reports.write(resource, &found, existing_reports, !self.unread.is_empty(), self.limiter).await {
-                Ok(written) => self.written += usize::from(written),
-                Err(()) => self.failed += 1,
-            }
-        }
-        self.failed += self.events.record(&found, self.limiter).await;
-    }
-
-    fn unread(&mut self, what: &str, why: &str) {
-        self.metrics.errors.inc();
-        let mut log = self.unread_before.remove(what).unwrap_or_default();
-        if log.failed(why) {
-            tracing::warn!(
-                what,
-                error = why,
-                "a scan cannot read these objects and leaves them out, and no report is removed meanwhile; grant podreeve's role list on them"
-            );
-        }
-        self.unread.insert(what.to_owned(), log);
-    }
-}
-
-impl ScanRun<'_, '_> {
-    fn end(self, start: Instant, pids_limit_known: Option<bool>) {
-        self.metrics.errors.inc_by(self.failed);
-        let events = self.events.done(!self.unread.is_empty());
-        let calls = self.limiter.calls() - self.calls_before;
-        if let Some((reports, _)) = self.reports
-            && self.failed == 0
-        {
-            reports.recovered();
-        }
-        let seconds = start.elapsed().as_secs_f64();
-        let completed = self.unread.is_empty().then(Timestamp::now);
-        self.metrics.done(completed, seconds, self.objects, self.counts, &self.worst);
-        tracing::info!(
-            namespaces = self.namespaces,
-            objects = self.objects,
-            denied = self.counts.fail,
-            not_judged = self.counts.error,
-            not_read = self.unread.len(),
-            calls,
-            events,
-            reports = self.written,
-            pids_limit_known,
-            seconds,
-            "a scan is done"
-        );
     }
 }
 
@@ -260,36 +150,56 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn lists_and_events_that_fail_are_counted() {
+    fn client() -> Client {
         let service = tower::service_fn(|request: Request<Body>| {
             let answer = answer(request.method(), request.uri().path());
             let code = answer["code"].as_u64().map_or(200, |code| u16::try_from(code).unwrap());
             let response = Response::builder().status(code).body(Body::from(answer.to_string().into_bytes()));
             async { Ok::<_, Infallible>(response.unwrap()) }
         });
-        let client = Client::new(service, "default");
+        Client::new(service, "default")
+    }
+
+    /// Calls `test` with a leader that scans by one rule.
+    async fn with_leader(rule: &str, test: impl AsyncFnOnce(Leader<'_>)) {
         let policy = json!({
             "apiVersion": "podreeve.dev/v1alpha1", "kind": "Policy", "metadata": {"name": "p"},
-            "spec": {"rules": {"privileged": {"action": "deny"}}},
+            "spec": {"rules": {rule: {"action": "deny"}}},
         });
         let policy = CompiledPolicy::compile(&PolicyDocument::from_json(&policy.to_string()).unwrap(), Cluster::With);
         let snapshot = Arc::new(Snapshot::new(PolicySet::new(vec![policy.unwrap()], 1), usize::MAX));
-        let metrics = ScanMetrics::new(&prometheus::Registry::new()).unwrap();
-        let leader = Leader {
+        test(Leader {
             settings: &ScanSettings { interval: Duration::from_secs(60), per_second: 10, reports: None },
             identity: "a",
-            client: &client,
+            client: &client(),
             fact_client: &FactClient::default(),
-            context: ScanContext { snapshot: &|| Arc::clone(&snapshot), metrics: &metrics },
-        };
-        let (mut events, mut unread) = (Events::new(&client, "a"), Unread::new());
-        for scans in 1..=2 {
-            leader.scan(&RateLimiter::new(None), &mut events, None, &mut unread).await;
-            // The pods count at each scan, and the Event once: it is not tried again.
-            assert_eq!((metrics.errors.get(), metrics.objects.get()), (scans + 1, 1));
-        }
-        assert_eq!(unread.keys().collect::<Vec<_>>(), ["Pod"]);
-        assert!(metrics.completed.get() < 1.0, "a scan that could not read everything is not complete");
+            context: ScanContext {
+                snapshot: &|| Arc::clone(&snapshot),
+                metrics: &ScanMetrics::new(&prometheus::Registry::new()).unwrap(),
+            },
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn lists_and_events_that_fail_are_counted() {
+        with_leader("privileged", async |leader| {
+            let metrics = leader.context.metrics;
+            let (mut events, mut unread) = (Events::new(leader.client, "a"), Unread::new());
+            for scans in 1..=2 {
+                leader.scan(&RateLimiter::new(None), &mut events, None, &mut unread).await;
+                // The pods count at each scan, and the Event once: it is not tried again.
+                assert_eq!((metrics.errors.get(), metrics.objects.get()), (scans + 1, 1));
+            }
+            assert_eq!(unread.keys().collect::<Vec<_>>(), ["Pod"]);
+            assert!(metrics.completed.get() < 1.0, "a scan that could not read everything is not complete");
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn limits_of_nodes_are_reported_if_a_policy_needs_them() {
+        with_leader("privileged", async |leader| assert_eq!(leader.pids_limit_known(), None)).await;
+        with_leader("pids-limit", async |leader| assert_eq!(leader.pids_limit_known(), Some(false))).await;
     }
 }

@@ -7,4 +7,4 @@ mod write;
 
 pub use api::ReportApi;
 pub use remove::remove as remove_reports;
-pub use write::Reports;
+pub use write::{ReportWrite, Reports};

@@ -101,7 +101,7 @@ fn json(out: &mut String, line: &Line<'_>) {
     out.push_str(",\"rules\":[");
     for (n, Tally { rule, effect, count }) in line.rules.iter().enumerate() {
         let comma = if n == 0 { "" } else { "," };
-        let _ = write!(out, "{comma}{{\"rule\":\"{rule}\",\"effect\":\"{}\",\"count\":{count}}}", effect.as_str());
+        let _ = write!(out, "{comma}{{\"rule\":\"{rule}\",\"effect\":\"{effect}\",\"count\":{count}}}");
     }
     out.push_str("],\"micros\":");
     let _ = write!(out, "{}", line.micros);
@@ -172,7 +172,7 @@ fn text(out: &mut String, line: &Line<'_>) {
     );
     for (n, tally) in line.rules.iter().enumerate() {
         let comma = if n == 0 { "" } else { "," };
-        let _ = write!(out, "{comma}{}:{}", tally.rule, tally.effect.as_str());
+        let _ = write!(out, "{comma}{}:{}", tally.rule, tally.effect);
     }
     let _ = write!(out, " micros={}", line.micros);
     if let Some(problem) = &line.problem {

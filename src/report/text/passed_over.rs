@@ -1,7 +1,8 @@
 //! What was not judged, as text: a line for each that may be a mistake, and a count of the rest.
 
-use super::{BOLD, clean};
+use super::style::BOLD;
 use crate::report::{CheckReport, KindCount};
+use crate::text::clean;
 use std::fmt::Write;
 
 pub fn render(text: &mut String, report: &CheckReport) {

@@ -1,6 +1,6 @@
 //! The report of `scan`, as text.
 
-use super::{BOLD, FOUND_MAX, holder, style_of};
+use super::style::{BOLD, FOUND_MAX, holder, plural, style_of};
 use crate::outcome::Verdict;
 use crate::report::{OwnerReport, ScanSummary, ScanViolation};
 use crate::text::clean;
@@ -46,7 +46,6 @@ fn line(text: &mut String, owner: &OwnerReport, violation: &ScanViolation) {
 #[must_use]
 pub fn summary(summary: ScanSummary) -> String {
     let ScanSummary { namespaces, objects, owners, denied, patched, warned, allowed, errors } = summary;
-    let plural = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
     let mut text = format!("{} in {}", plural(objects, "object"), plural(namespaces, "namespace"));
     if owners > 0 {
         let owners = plural(owners, "owner");

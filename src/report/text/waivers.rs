@@ -1,6 +1,6 @@
 //! The exemptions that need attention, as text.
 
-use super::{BOLD, DIM, FOUND_MAX};
+use super::style::{BOLD, DIM, FOUND_MAX};
 use crate::report::{WaiverReport, WaiverState};
 use crate::text::clean;
 use anstyle::{AnsiColor, Style};

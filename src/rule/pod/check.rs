@@ -46,9 +46,6 @@ impl dyn Check + '_ {
     }
 }
 
-/// The memory that a kept finding takes until the request is answered, in bytes: the finding, the decision and the repair.
-const KEPT: usize = 768;
-
 /// Collects what a rule finds: the first findings of each class, and the number of the others. Leaves out what another
 /// violation implies. An empty one does not allocate.
 #[derive(Debug)]
@@ -145,7 +142,7 @@ impl<'p> Findings<'p> {
         let class = usize::from(repairable) * SEVERITIES + finding.severity.map_or(0, |severity| severity as usize + 1);
         if let Some(count) = self.counts.get_mut(class) {
             *count += 1;
-            if *count <= self.most && effort::hold(KEPT) {
+            if *count <= self.most && effort::hold(effort::FINDING) {
                 self.kept.push((finding, class));
             }
         }

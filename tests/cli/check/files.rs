@@ -34,12 +34,12 @@ fn lines_are_those_of_json() {
     assert_eq!(places(&report), [place("privileged", "deny", line, 6)]);
     let column = 1 + object.to_string().find("\"privileged\"").expect("there") as u64;
     let report = check(&dir, &["-o", "json", "flat.json"]).json();
-    // Columns count characters, and the face before it is four bytes.
+    // Columns count characters, and the emoji before it has four bytes.
     assert_eq!(places(&report), [place("privileged", "deny", 1, column - 3)]);
 }
 
 #[test]
-fn documents_and_lists_are_taken_apart() {
+fn documents_and_lists_are_split() {
     let list = "\
 apiVersion: v1
 kind: List
@@ -134,7 +134,7 @@ fn directories_are_read_like_kubectl_reads_them() {
 }
 
 #[test]
-fn bombs_and_pits_end_quickly() {
+fn bombs_and_deep_nesting_end_quickly() {
     let level = |n: usize| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 9].join(", "));
     let bomb = (1..12).fold("a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned(), |text, n| text + &level(n));
     let deep = "[".repeat(100_000);
@@ -158,7 +158,7 @@ fn bombs_and_pits_end_quickly() {
 }
 
 #[test]
-fn bytes_that_are_no_text_are_told() {
+fn bytes_that_are_no_text_are_reported() {
     let dir = Dir::new("bytes", &[]);
     dir.write("utf16.yaml", [0xFF, 0xFE, b'a', 0]);
     dir.write("latin1.yaml", b"a: 1\nb: caf\xe9\n");

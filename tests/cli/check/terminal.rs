@@ -6,7 +6,7 @@ use std::io::Read;
 use std::process::Stdio;
 
 #[test]
-fn names_cannot_paint_the_terminal() {
+fn names_cannot_send_escapes_to_the_terminal() {
     let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: \"a\\e[31mb\\nPod default/c: admitted\"}\nspec:\n  hostNetwork: true\n  containers: [{name: \"x\\e]0;t\\a\", securityContext: {privileged: true}}]\n";
     let dir = Dir::new("ansi", &[("pod.yaml", pod)]);
     let ran = check(&dir, &["pod.yaml"]);
@@ -33,7 +33,7 @@ fn colour_is_for_terminals() {
 }
 
 #[test]
-fn an_output_that_cannot_be_written_is_told() {
+fn an_output_that_cannot_be_written_is_an_error() {
     let dir = Dir::new("full", &[("bad.yaml", BAD)]);
     dir.write("policy.yaml", POLICY);
     let full = std::fs::File::options().write(true).open("/dev/full").expect("this system has /dev/full");
@@ -44,7 +44,7 @@ fn an_output_that_cannot_be_written_is_told() {
 }
 
 #[test]
-fn a_reader_that_goes_is_no_failure() {
+fn a_reader_that_closes_the_pipe_is_no_failure() {
     let many = format!("{BAD}---\n").repeat(500);
     let dir = Dir::new("pipe", &[("many.yaml", &many)]);
     dir.write("policy.yaml", POLICY);

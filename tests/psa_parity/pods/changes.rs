@@ -25,7 +25,7 @@ impl Maker<'_> {
         }
     }
 
-    /// Takes something away, empties, doubles or moves it.
+    /// Removes, empties, doubles or moves a part.
     pub fn restructure(&mut self, pod: &mut Value) {
         match self.rng.below(10) {
             0 => {
@@ -66,7 +66,7 @@ impl Maker<'_> {
                 }
             }
         }
-        // What was emptied may be what the next change stands in.
+        // The next change may need a part that this one has emptied.
         for part in ["metadata", "spec"] {
             if !pod[part].is_object() {
                 pod[part] = json!({});

@@ -330,7 +330,7 @@ impl Maker<'_> {
         let mut volume = json!({"name": self.rng.pick(&NAMES)});
         let sources = [0, 1, 1, 1, 1, 1, 1, 1, 2, 3][self.rng.below(10)];
         for _ in 0..sources {
-            // Half are of the kinds that many checks speak of.
+            // Half of the sources are of kinds that many checks judge.
             let source = match self.rng.below(8) {
                 0 | 1 => "hostPath",
                 2 => "emptyDir",

@@ -20,7 +20,7 @@ pub fn written(rng: &mut Rng, pod: &mut Value) -> String {
     text
 }
 
-/// The same JSON in other words: members in any order, white space, letters escaped.
+/// The same JSON in another form: members in any order, white space, letters escaped.
 fn spell(rng: &mut Rng, value: &Value, text: &mut String) {
     let mut list =
         |rng: &mut Rng, brackets: [char; 2], length: usize, member: &mut dyn FnMut(&mut Rng, usize, &mut String)| {
@@ -53,7 +53,7 @@ fn spell(rng: &mut Rng, value: &Value, text: &mut String) {
 }
 
 fn spell_text(rng: &mut Rng, string: &str, text: &mut String) {
-    // Kubernetes reads quantities without taking escapes apart, and refuses the pod.
+    // Kubernetes reads quantities without decoding escapes, and refuses the pod.
     let maybe_quantity = string.starts_with(|first: char| first.is_ascii_digit());
     if !(rng.percent(4) && string.is_ascii() && !maybe_quantity) {
         text.push_str(&Value::from(string).to_string());

@@ -16,6 +16,16 @@ use kube::core::ApiResource;
 use serde::Deserialize;
 use std::collections::HashMap;
 
+/// What became of the report of a namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReportWrite {
+    Unchanged,
+    /// The report was created, replaced or deleted.
+    Written,
+    /// The error is in the log.
+    Failed,
+}
+
 /// Writes the reports of one API.
 pub struct Reports<'r> {
     client: &'r Client,
@@ -43,10 +53,7 @@ impl<'r> Reports<'r> {
     }
 
     /// Writes or deletes the report of a namespace, unless its content is unchanged. An `incomplete` scan deletes nothing,
-    /// because it may have missed findings. The result is whether there was something to write.
-    ///
-    /// # Errors
-    /// When the report could not be written. The error is in the log.
+    /// because it may have missed findings.
     pub async fn write(
         &mut self,
         resource: &ApiResource,
@@ -54,22 +61,22 @@ impl<'r> Reports<'r> {
         existing_reports: &[Item],
         incomplete: bool,
         limiter: &RateLimiter,
-    ) -> Result<bool, ()> {
+    ) -> ReportWrite {
         let api: Api<Item> = Api::namespaced_with(self.client.clone(), &found.namespace, resource);
         let existing = existing_reports.iter().find(|item| item.name() == NAME);
         let body = Body::new(self.api, found);
         let done = match existing {
-            None if found.counts.all() == 0 => return Ok(false),
+            None if found.counts.all() == 0 => return ReportWrite::Unchanged,
             None => {
                 limiter.wait().await;
                 api.create(&PostParams::default(), &body.written(None, Timestamp::now())).await.map(|_| ())
             }
-            Some(_) if incomplete && found.counts.all() == 0 => return Ok(false),
+            Some(_) if incomplete && found.counts.all() == 0 => return ReportWrite::Unchanged,
             Some(report) if found.counts.all() == 0 => {
                 limiter.wait().await;
                 api.delete(NAME, &delete_only(report)).await.map(|_| ())
             }
-            Some(report) if content(report).as_deref() == body.content() => return Ok(false),
+            Some(report) if content(report).as_deref() == body.content() => return ReportWrite::Unchanged,
             Some(report) => {
                 let version = report.metadata.resource_version.clone();
                 limiter.wait().await;
@@ -77,14 +84,14 @@ impl<'r> Reports<'r> {
             }
         };
         match done.map_err(ApiError::from) {
-            Ok(()) => Ok(true),
+            Ok(()) => ReportWrite::Written,
             // The report is gone, or another client wrote it. The next scan compares it again.
-            Err(error) if error.is_conflict() && existing.is_some() => Ok(false),
-            Err(error) if error.is_not_found() || error.is_namespace_terminating() => Ok(false),
+            Err(error) if error.is_conflict() && existing.is_some() => ReportWrite::Unchanged,
+            Err(error) if error.is_not_found() || error.is_namespace_terminating() => ReportWrite::Unchanged,
             Err(error) => {
                 let remedy = "grant podreeve's role create, update and delete on reports; what is written stays";
                 self.log_error(&format!("{}/{NAME}: {error}", found.namespace), remedy);
-                Err(())
+                ReportWrite::Failed
             }
         }
     }
