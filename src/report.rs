@@ -6,6 +6,7 @@ mod passed_over;
 mod scan;
 pub mod text;
 mod types;
+mod waiver_report;
 mod waivers;
 
 pub use file_error::FileError;
@@ -13,4 +14,5 @@ pub use judge::{Judge, NotJudged};
 pub use passed_over::{PassedOver, without_template};
 pub use scan::{OwnerReport, ScanReport, ScanSummary, ScanViolation, UnreadReport};
 pub use types::{CheckReport, CheckResults, HintReport, KindCount, ObjectReport, Summary, ViolationReport};
-pub use waivers::{ExemptionId, Usage, WaiverReport, WaiverState};
+pub use waiver_report::{WaiverReport, WaiverState};
+pub use waivers::{ExemptionId, Usage};

@@ -3,7 +3,7 @@
 
 use super::file_error::FileError;
 use super::passed_over::PassedOver;
-use super::waivers::WaiverReport;
+use super::waiver_report::WaiverReport;
 use crate::decide::Effect;
 use crate::outcome::Verdict;
 use crate::policy::Action;

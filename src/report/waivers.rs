@@ -1,6 +1,7 @@
 //! Exemptions that need attention: those that nothing needs, and those that end.
 
 use super::judge::{GROUPS, Judge, USER};
+use super::waiver_report::{WaiverReport, WaiverState};
 use crate::admit::Snapshot;
 use crate::decide::{Case, EXPIRY_NOTICE, Stage, judge};
 use crate::facts::Known;
@@ -10,50 +11,7 @@ use crate::policy::{Exemption, ExemptionSource, MatchInput};
 use crate::rule::Scope;
 use crate::workload::Text;
 use jiff::{ToSpan, civil::Date};
-use schemars::JsonSchema;
-use serde::Serialize;
 use std::collections::BTreeSet;
-
-/// An exemption that is unused, ends soon, or has ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct WaiverReport {
-    /// The policy that has the exemption; null for an Exemption object.
-    pub policy: Option<String>,
-    /// The Exemption object, as `namespace/name`; null for an exemption of a policy.
-    pub exemption: Option<String>,
-    /// The file, line and column of the exemption, from 1.
-    pub file: String,
-    pub line: usize,
-    pub column: usize,
-    /// Its index in the policy's `exemptions`, from 0; null for an Exemption object.
-    pub index: Option<usize>,
-    /// Why it is listed: it has ended, ends within 14 days, let nothing in the checked files through,
-    /// or did so for some of its rules or namespaces only.
-    pub states: Vec<WaiverState>,
-    pub rules: Vec<String>,
-    pub namespaces: Vec<String>,
-    pub containers: Vec<String>,
-    pub images: Vec<String>,
-    pub reason: String,
-    /// The last day on which it holds, as YYYY-MM-DD; null when it has no end.
-    pub until: Option<String>,
-    /// Those of `rules` that it let nothing through for; empty once it has ended.
-    pub unused_rules: Vec<String>,
-    /// Those of `namespaces` that it let nothing through in; empty once it has ended.
-    pub unused_namespaces: Vec<String>,
-    /// What is wrong and what to do, in a sentence.
-    pub message: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum WaiverState {
-    Expired,
-    Expiring,
-    Unused,
-    PartlyUnused,
-}
 
 /// An exemption of the snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
