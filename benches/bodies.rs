@@ -82,7 +82,7 @@ pub fn crowded_pod(count: usize) -> Body {
 pub fn clean_crowd(count: usize) -> Body {
     let mut spec = pod_spec(1);
     let small = json!({
-        "name": "", "image": format!("a@sha256:{}", "b".repeat(64)), "resources": {"limits": {"memory": "1Mi", "ephemeral-storage": "1Mi"}, "requests": {"cpu": "1m"}},
+        "name": "", "image": format!("a@sha256:{}", "b".repeat(64)), "resources": {"limits": {"memory": "64Mi", "ephemeral-storage": "1Mi"}, "requests": {"cpu": "1m"}},
         "livenessProbe": {}, "readinessProbe": {},
         "securityContext": {"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}, "readOnlyRootFilesystem": true},
     });
