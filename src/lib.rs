@@ -12,8 +12,8 @@
 //! 7. [`patch`], [`outcome`] and [`review::response`] make the answer.
 //! 8. [`observe`] counts and logs the outcome after the answer has been sent.
 //!
-//! The other modules are not on the way of a request: [`cluster`] watches the API server, [`facts`] keeps what is known about it,
-//! [`sources`] loads policies from files, [`manifest`] reads YAML and JSON, [`scan`] judges what exists already, [`report`] prints
+//! The other modules do not take part in answering. [`cluster`] watches the API server, and [`facts`] keeps what is known about it.
+//! [`sources`] loads policies from files, and [`manifest`] reads YAML and JSON. [`scan`] judges what exists already, [`report`] prints
 //! what `check` and `scan` find, [`authority`] makes certificates, and [`cli`] has the commands.
 //!
 //! A module uses only modules of lower layers; `tests/house/layers.rs` has the list and checks it.

@@ -23,14 +23,14 @@ use std::time::{Duration, Instant};
 const INTERVAL: Duration = Duration::from_secs(60);
 /// How long the answer of a kubelet counts.
 const GOOD_FOR: Duration = Duration::from_secs(3600);
-/// Kubelets that are asked at one time.
+/// Most kubelets that one round calls at one time.
 const AT_ONCE: usize = 8;
 /// Nodes in a page of the list.
 const PAGE: u32 = 500;
 
 /// The state of one kubelet.
 struct Kubelet {
-    /// When it was asked last.
+    /// When podreeve called it last.
     asked: Instant,
     /// Its last answer; none if it never answered.
     limit: Option<i64>,
@@ -39,7 +39,7 @@ struct Kubelet {
 }
 
 impl Kubelet {
-    /// A kubelet that is only starting is asked again soon, and one that never answers less and less often.
+    /// The next call to a kubelet that is only starting comes soon, and to one that never answers less and less often.
     fn good_for(&self) -> Duration {
         match self.failures.checked_sub(1) {
             None => GOOD_FOR,
@@ -118,7 +118,7 @@ async fn round(client: &Client, kubelets: &mut Kubelets) -> Result<Round, ApiErr
         let answer = kubelet::pod_pids_limit(client, &name).await;
         (name, answer)
     });
-    // Some nodes may be dead. After the interval the others are published, and the rest is asked in the next round.
+    // Some nodes may be dead. After the interval the others are published, and the next round calls the rest.
     let mut answers = std::pin::pin!(answers.buffer_unordered(AT_ONCE).take_until(tokio::time::sleep(INTERVAL)));
     let mut error = None;
     while let Some((name, answer)) = answers.next().await {
@@ -126,7 +126,7 @@ async fn round(client: &Client, kubelets: &mut Kubelets) -> Result<Round, ApiErr
             Ok(limit) => (Some(limit), 0),
             Err(why) => {
                 error = Some(format!("{name}: {why}"));
-                // The API server forbids the call for every node, so thousands of calls would have the same answer.
+                // The API server forbids the call forevery node, so thousands of calls would have the same answer.
                 if matches!(why, KubeletError::Forbidden(_)) {
                     break;
                 }
@@ -170,7 +170,7 @@ mod tests {
     use std::convert::Infallible;
     use std::sync::Mutex;
 
-    /// An API server with two pages of nodes, the answer of each kubelet, and the names of the kubelets that were asked.
+    /// An API server with two pages of nodes, the answer of each kubelet, and the names of the kubelets that got a call.
     fn server(second: &[&str], answer: fn(&str) -> (u16, &'static str)) -> (Client, Arc<Mutex<Vec<String>>>) {
         let items: Vec<_> = second.iter().map(|name| json!({"metadata": {"name": name}})).collect();
         let second_page = json!({"metadata": {}, "items": items}).to_string();

@@ -52,7 +52,7 @@ impl<'de> Deserialize<'de> for RuleSettings {
     }
 }
 
-/// Fails for every value.
+/// Fails forevery value.
 struct Refuse(String);
 
 impl<'de> DeserializeSeed<'de> for Refuse {

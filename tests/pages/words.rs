@@ -50,8 +50,7 @@ const WORDS: &[(&str, &str)] = &[
 const MAX_WORDS: usize = 40;
 
 /// What is read, besides the pages: a folder below the root and the extension of its files. In code the comments are read.
-/// Add `("src", "rs")` when its comments are ready.
-const FOLDERS: &[(&str, &str)] = &[("docs", "md"), ("charts/podreeve", "md"), ("charts/podreeve", "gotmpl")];
+const FOLDERS: &[(&str, &str)] = &[("docs", "md"), ("charts/podreeve", "md"), ("charts/podreeve", "gotmpl"), ("src", "rs")];
 
 fn read() -> Vec<String> {
     let mut paths: Vec<String> = OTHERS.iter().map(ToString::to_string).collect();

@@ -18,7 +18,7 @@ with `backoffLimitPerIndex`, the rule judges that field instead, since Kubernete
 sidecars), and `OnFailure` only for the whole pod, where the restarts count towards `backoffLimit`. In any pod, \
 `restartPolicyRules` may restart on listed exit codes (`In`), not on all but some (`NotIn`).\n\n\
 The repair sets `backoffLimit` to `max`.",
-    why: "a program that fails and restarts for ever wastes the node's time, floods logs and hides the failure",
+    why: "a program that fails and restarts forever wastes the node's time, floods logs and hides the failure",
     owasp: &[78],
     severity: Severity::Low,
     params: params::<RestartLimit>,
@@ -33,11 +33,11 @@ The repair sets `backoffLimit` to `max`.",
             Example::bad("above 5 for each index", "", &["job.backoffLimitPerIndex"])
                 .job(r#"{"backoffLimit":null,"backoffLimitPerIndex":6}"#)
                 .no_repair(),
-            Example::bad("a Job that restarts for ever", "", &["spec.restartPolicy"])
+            Example::bad("a Job that restarts forever", "", &["spec.restartPolicy"])
                 .spec(r#"{"restartPolicy":"Always"}"#)
                 .job("{}")
                 .no_repair(),
-            Example::bad("a container of a Job that restarts for ever", r#"{"restartPolicy":"OnFailure"}"#, &["restartPolicy"])
+            Example::bad("a container of a Job that restarts forever", r#"{"restartPolicy":"OnFailure"}"#, &["restartPolicy"])
                 .job("{}")
                 .no_repair(),
             Example::bad(
