@@ -126,7 +126,7 @@ async fn round(client: &Client, kubelets: &mut Kubelets) -> Result<Round, ApiErr
             Ok(limit) => (Some(limit), 0),
             Err(why) => {
                 error = Some(format!("{name}: {why}"));
-                // The API server forbids the call forevery node, so thousands of calls would have the same answer.
+                // The API server forbids the call for every node, so thousands of calls would have the same answer.
                 if matches!(why, KubeletError::Forbidden(_)) {
                     break;
                 }

@@ -52,7 +52,7 @@ impl<'de> Deserialize<'de> for RuleSettings {
     }
 }
 
-/// Fails forevery value.
+/// Fails for every value.
 struct Refuse(String);
 
 impl<'de> DeserializeSeed<'de> for Refuse {

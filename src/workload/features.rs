@@ -45,7 +45,7 @@ bitflags! {
         const CONNECT = 1 << 23;
         /// Device claims of the pod or of a container.
         const CLAIMS = 1 << 24;
-        /// Set forevery pod. For rules that judge missing fields.
+        /// Set for every pod. For rules that judge missing fields.
         const SPEC = 1 << 31;
     }
 }

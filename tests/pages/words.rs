@@ -50,7 +50,8 @@ const WORDS: &[(&str, &str)] = &[
 const MAX_WORDS: usize = 40;
 
 /// What is read, besides the pages: a folder below the root and the extension of its files. In code the comments are read.
-const FOLDERS: &[(&str, &str)] = &[("docs", "md"), ("charts/podreeve", "md"), ("charts/podreeve", "gotmpl"), ("src", "rs")];
+const FOLDERS: &[(&str, &str)] =
+    &[("docs", "md"), ("charts/podreeve", "md"), ("charts/podreeve", "gotmpl"), ("src", "rs")];
 
 fn read() -> Vec<String> {
     let mut paths: Vec<String> = OTHERS.iter().map(ToString::to_string).collect();

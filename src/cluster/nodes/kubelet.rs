@@ -11,7 +11,7 @@ const ANSWER: Duration = Duration::from_secs(5);
 /// Why `podPidsLimit` of a node is unknown.
 #[derive(Debug, thiserror::Error)]
 pub enum KubeletError {
-    /// The API server forbids the call, forevery node alike.
+    /// The API server forbids the call, for every node alike.
     #[error("{0}")]
     Forbidden(String),
     #[error("no answer in time")]

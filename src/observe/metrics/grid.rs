@@ -29,7 +29,7 @@ impl Axis {
     }
 }
 
-/// A counter forevery combination of label values.
+/// A counter for every combination of label values.
 #[derive(Debug)]
 pub struct Counters {
     axes: Vec<Axis>,
@@ -62,7 +62,7 @@ impl Counters {
     }
 }
 
-/// A histogram forevery value of one label.
+/// A histogram for every value of one label.
 #[derive(Debug)]
 pub struct Histograms {
     cells: Vec<Histogram>,

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// The parameters of a rule, ready to judge pods.
 pub trait Check: Send + Sync {
-    /// Adds a finding forevery place of the pod that violates the rule.
+    /// Adds a finding for every place of the pod that violates the rule.
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>);
 
     /// The rule finds nothing in a pod that has none of these features. Most rules judge what is absent as well, so they

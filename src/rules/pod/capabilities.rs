@@ -255,7 +255,7 @@ impl Capabilities {
         if !list.is_some_and(|list| list.iter().any(|name| is_all(name))) {
             let at = Location::security_context(container, "capabilities", capabilities.is_some())
                 .key("drop", list.is_some());
-            // The same text forevery list without ALL, so that a longer list is no new violation.
+            // The same text for every list without ALL, so that a longer list is no new violation.
             add(Finding::new(at, "no ALL", "ALL in the list"));
         }
     }
