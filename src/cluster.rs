@@ -6,6 +6,7 @@
 
 mod api_error;
 pub mod api_health;
+mod arming;
 pub mod certificates;
 pub mod client;
 mod exemptions;
@@ -31,6 +32,7 @@ pub mod webhooks;
 
 pub use api_error::ApiError;
 pub use api_health::ApiHealth;
+pub use arming::{ArmingSettings, ArmingState, CaSource};
 pub use client::Access;
 pub use fact_client::FactClient;
 pub use settings::ClusterSettings;
@@ -57,6 +59,8 @@ pub struct Handles<'h> {
     /// Where the certificate of podreeve's Secret goes.
     pub pair: PairSender,
     pub scan: scan::ScanContext<'h>,
+    /// Called with the state of the webhook configurations after each check.
+    pub report_arming: &'h (dyn Fn(&ArmingState) + Send + Sync),
 }
 
 /// Between two tries to connect.
@@ -64,7 +68,7 @@ const RETRY: Duration = Duration::from_secs(5);
 
 /// Watches the cluster as long as podreeve serves.
 pub async fn run(settings: ClusterSettings, handles: Handles<'_>) {
-    let Handles { api_health, fact_client, state, needed, pair, scan } = handles;
+    let Handles { api_health, fact_client, state, needed, pair, scan, report_arming } = handles;
     let client = connect(&settings.access, api_health).await;
     fact_client.connected(client.clone());
     let (leader, leadership) = tokio::sync::watch::channel(false);
@@ -78,6 +82,7 @@ pub async fn run(settings: ClusterSettings, handles: Handles<'_>) {
         facts.run(),
         manage_certificates(&settings, &client, api_health, leadership.clone(), pair),
         own_configurations(&settings, &client, leadership.clone()),
+        keep_armed(&settings, &client, leadership.clone(), report_arming),
         scan_while_leader(&settings, &client, fact_client, leadership.clone(), scan),
     );
 }
@@ -117,6 +122,17 @@ async fn manage_certificates(
 async fn own_configurations(settings: &ClusterSettings, client: &Client, leadership: Leadership) {
     let Some(name) = &settings.configuration else { return };
     owner::run(client, name, &settings.namespace, leadership).await;
+}
+
+/// Does nothing where the lists of webhooks come with the configurations.
+async fn keep_armed(
+    settings: &ClusterSettings,
+    client: &Client,
+    leadership: Leadership,
+    report: &(dyn Fn(&ArmingState) + Send + Sync),
+) {
+    let Some(arming) = &settings.arming else { return };
+    arming::Arming { client, namespace: &settings.namespace, settings: arming, leadership }.run(report).await;
 }
 
 /// Does nothing where nothing is scanned.

@@ -25,11 +25,11 @@ pub use limits::Limits;
 
 use crate::admit::{Audience, Snapshot};
 use crate::cluster::scan::ScanContext;
-use crate::cluster::{self, ApiHealth, ClusterState, FactClient};
+use crate::cluster::{self, ApiHealth, ArmingState, ClusterState, FactClient};
 use crate::observe::{Caller, Decisions, Metrics, Observer};
 use arc_swap::ArcSwap;
 use body::Budget;
-use health::Health;
+use health::{CheckStatus, Health};
 use policies::{LoadError, Policies};
 use state::ServerState;
 use std::future::Future;
@@ -133,7 +133,13 @@ impl Server {
                 };
                 let snapshot = || full_snapshot(&state);
                 let scan = ScanContext { snapshot: &snapshot, metrics: &state.observer.metrics.scan };
-                let handles = cluster::Handles { api_health, fact_client, state: sender, needed, pair, scan };
+                let report_arming = |arming: &ArmingState| {
+                    state.health.set_webhooks(CheckStatus::ready(arming.text()));
+                    state.observer.metrics.webhooks.set(*arming == ArmingState::Armed);
+                };
+                let report_arming = &report_arming;
+                let handles =
+                    cluster::Handles { api_health, fact_client, state: sender, needed, pair, scan, report_arming };
                 Box::pin(cluster::run(settings, handles)).await;
             }));
         }

@@ -94,7 +94,7 @@ func newRelease(t *testing.T) *release {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.values = []string{"--set", fmt.Sprintf("tls.mode=existingSecret,tls.secretName=any,service.port=%d,webhook.clientCA.secretName=any", port),
+	r.values = []string{"--set", fmt.Sprintf("tls.mode=existingSecret,tls.secretName=any,service.port=%d,webhook.clientCA.secretName=any,uninstallHook.enabled=true", port),
 		"--set-file", "tls.caBundle=" + filepath.Join(dir, "ca.crt")}
 	for _, name := range []string{"podreeve", "default", "shop"} {
 		// No controller makes a namespace's service account here.
@@ -102,7 +102,7 @@ func newRelease(t *testing.T) *release {
 			"{apiVersion: v1, kind: ServiceAccount, metadata: {name: default, namespace: %[1]s}}]}", name))
 	}
 	r.service(t, "podreeve")
-	for _, object := range render(t, "default", r.values...) {
+	for _, object := range armed(t, "default", r.values...) {
 		if kind := object.GetKind(); kind == "ServiceAccount" || strings.HasSuffix(kind, "WebhookConfiguration") {
 			r.object(t, object)
 		}
@@ -290,7 +290,7 @@ func (r *release) nobodyAnswers(t *testing.T) {
 // withoutCertificate: the admission configuration has none for this Service, and podreeve does not answer.
 func (r *release) withoutCertificate(t *testing.T) {
 	r.service(t, "other")
-	for _, object := range render(t, "default", append(r.values, "--set", "fullnameOverride=other")...) {
+	for _, object := range armed(t, "default", append(r.values, "--set", "fullnameOverride=other")...) {
 		if object.GetKind() == "ValidatingWebhookConfiguration" {
 			r.object(t, object)
 		}

@@ -50,9 +50,9 @@ func TestCertManagerCertificate(t *testing.T) {
 		"cert-manager":        {"Issuer", "podreeve-ca"},
 		"cert-manager-issuer": {"ClusterIssuer", "company"},
 	} {
-		objects := render(t, values)
+		objects := armed(t, values)
 		serving := find[certificate](t, objects, "Certificate", "podreeve")
-		if mounted := deployment(t, values).Spec.Template.Spec.Volumes[0].Secret.SecretName; serving.Spec.SecretName != mounted {
+		if mounted := deployment(t, values).Spec.Template.Spec.Volumes[1].Secret.SecretName; serving.Spec.SecretName != mounted {
 			t.Errorf("%s: the certificate goes into Secret %s, mounted is %s", values, serving.Spec.SecretName, mounted)
 		}
 		if serving.Spec.IssuerRef != want {

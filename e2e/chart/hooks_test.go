@@ -25,7 +25,7 @@ func TestUninstallJobRemovesReports(t *testing.T) {
 
 // Before anything is deleted the job takes the webhook configurations away: they must not outlive the server.
 func TestUninstallJob(t *testing.T) {
-	objects := render(t, "default")
+	objects := render(t, "default", "--set", "uninstallHook.enabled=true")
 	job := find[batch.Job](t, objects, "Job", "podreeve-uninstall")
 	container := job.Spec.Template.Spec.Containers[0]
 	if got := strings.Join(container.Args, " "); got != "uninstall --webhook-configuration=podreeve" {
@@ -118,10 +118,10 @@ func TestCRDs(t *testing.T) {
 // What a person reads after the install: what comes next, and the way out.
 func TestNotes(t *testing.T) {
 	for values, want := range map[string][]string{
-		"default": {"Secret podreeve-tls", "rollout status deployment/podreeve", "helm test podreeve -n podreeve", "kubectl delete validatingwebhookconfiguration,mutatingwebhookconfiguration podreeve",
+		"default": {"Secret podreeve-tls", "rollout status deployment/podreeve", "helm test podreeve -n podreeve", "kubectl patch validatingwebhookconfiguration,mutatingwebhookconfiguration podreeve --type=merge",
 			"kubectl label namespace podreeve pod-security.kubernetes.io/enforce=restricted"},
 		"minimal":         {"WARNING: with one replica", "judged by your policies", "it wants a policy"},
-		"everything":      {"admitted unseen", "mutatingwebhookconfiguration gatekeeper-of-pods", "gatekeeper-of-pods.podreeve.svc:8443 yet"},
+		"everything":      {"admitted unjudged", "mutatingwebhookconfiguration gatekeeper-of-pods", "gatekeeper-of-pods.podreeve.svc:8443 yet"},
 		"existing-secret": {"certificate of Secret mine"},
 	} {
 		// Helm 3 needs the cluster even for this.

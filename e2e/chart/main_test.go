@@ -86,6 +86,16 @@ func render(t *testing.T, name string, args ...string) Objects {
 	return parse(t, text)
 }
 
+// armed renders the chart, with the lists of webhooks where the leader puts them.
+func armed(t *testing.T, name string, args ...string) Objects {
+	t.Helper()
+	objects := render(t, name, args...)
+	if count, err := Arm(objects); err != nil || count != 2 {
+		t.Fatalf("%d webhook configurations have lists: %v", count, err)
+	}
+	return objects
+}
+
 func parse(t *testing.T, text string) Objects {
 	t.Helper()
 	var objects Objects

@@ -72,6 +72,11 @@ func sameKeys(t *testing.T, path string, values, schema map[string]any) {
 	}
 	// Those that a parent chart may set, and what has no sensible default.
 	unset := []string{"global", "enabled", "resources.claims", "webhook.namespaceSelector.matchLabels", "webhook.namespaceSelector.matchExpressions"}
+	for _, probe := range []string{"startupProbe", "livenessProbe", "readinessProbe"} {
+		for _, time := range []string{"initialDelaySeconds", "periodSeconds", "timeoutSeconds", "successThreshold", "failureThreshold"} {
+			unset = append(unset, probe+"."+time)
+		}
+	}
 	for name := range properties {
 		if _, is := values[name]; !is && !slices.Contains(unset, path+name) {
 			t.Errorf("the schema has %s%s, values.yaml does not", path, name)

@@ -2,6 +2,7 @@ package chart
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 
 	admission "k8s.io/api/admissionregistration/v1"
@@ -66,7 +67,7 @@ func service(name, path string, port int32) admission.WebhookClientConfig {
 }
 
 func TestDefaultRegistration(t *testing.T) {
-	objects := render(t, "default")
+	objects := armed(t, "default")
 	selector := &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{notIn("kube-system", "podreeve")}}
 	validating := find[admission.ValidatingWebhookConfiguration](t, objects, "ValidatingWebhookConfiguration", "podreeve")
 	validate := admission.ValidatingWebhook{
@@ -93,7 +94,7 @@ func TestDefaultRegistration(t *testing.T) {
 
 func TestEveryWebhookValueArrives(t *testing.T) {
 	const name = "gatekeeper-of-pods"
-	objects := render(t, "everything")
+	objects := armed(t, "everything")
 	selector := &metav1.LabelSelector{MatchLabels: map[string]string{"judged": "yes"}, MatchExpressions: []metav1.LabelSelectorRequirement{
 		notIn("kube-system", "kube-node-lease", "podreeve"), {Key: "tier", Operator: metav1.LabelSelectorOpIn, Values: []string{"gold"}}}}
 	conditions := []admission.MatchCondition{{Name: "not-nodes", Expression: "!('system:nodes' in request.userInfo.groups)"}}
@@ -121,7 +122,7 @@ func TestEveryWebhookValueArrives(t *testing.T) {
 }
 
 func TestConnectCanBeLeftOut(t *testing.T) {
-	validating := find[admission.ValidatingWebhookConfiguration](t, render(t, "minimal"), "ValidatingWebhookConfiguration", "podreeve")
+	validating := find[admission.ValidatingWebhookConfiguration](t, armed(t, "minimal"), "ValidatingWebhookConfiguration", "podreeve")
 	if !reflect.DeepEqual(validating.Webhooks[0].Rules, workload) {
 		t.Errorf("the rules are %+v", validating.Webhooks[0].Rules)
 	}
@@ -133,7 +134,7 @@ func TestConnectCanBeLeftOut(t *testing.T) {
 
 // A namespace that the values leave out by name is left out, also when podreeve is in it.
 func TestOwnNamespaceCanBeLeftOut(t *testing.T) {
-	objects := render(t, "default", "--set", "webhook.excludeNamespaces={kube-system,podreeve}")
+	objects := armed(t, "default", "--set", "webhook.excludeNamespaces={kube-system,podreeve}")
 	validating := find[admission.ValidatingWebhookConfiguration](t, objects, "ValidatingWebhookConfiguration", "podreeve")
 	mutating := find[admission.MutatingWebhookConfiguration](t, objects, "MutatingWebhookConfiguration", "podreeve")
 	if len(validating.Webhooks) != 2 || validating.Webhooks[1].Name != "policies.podreeve.dev" || len(mutating.Webhooks) != 1 {
@@ -149,7 +150,7 @@ func TestOwnNamespaceCanBeLeftOut(t *testing.T) {
 // Whatever the values say, no namespace has two webhooks, and a pod of podreeve's own is never denied because no replica answers.
 func TestOwnNamespaceIsNeverKeptOut(t *testing.T) {
 	for _, values := range matrix(t) {
-		for _, object := range render(t, values) {
+		for _, object := range armed(t, values) {
 			webhooks, _ := object.Object["webhooks"].([]any)
 			for _, webhook := range webhooks {
 				var hook admission.ValidatingWebhook // the mutating one has the same fields, and one more
@@ -174,10 +175,29 @@ func TestOwnNamespaceIsNeverKeptOut(t *testing.T) {
 	}
 }
 
+// An install arms nothing: the leader does, once podreeve answers.
+func TestConfigurationsAreRenderedEmpty(t *testing.T) {
+	for _, values := range matrix(t) {
+		configurations := 0
+		for _, object := range render(t, values) {
+			if !strings.HasSuffix(object.GetKind(), "WebhookConfiguration") {
+				continue
+			}
+			configurations++
+			if _, has := object.Object["webhooks"]; has {
+				t.Errorf("%s: %s has webhooks, which nothing answers yet", values, key(object))
+			}
+		}
+		if configurations != 2 {
+			t.Errorf("%s: %d webhook configurations", values, configurations)
+		}
+	}
+}
+
 // Helm 4 applies server-side: what it renders it owns, and takes back from the leader at the next upgrade.
 func TestCABundleIsRenderedOnlyWhereNobodyElseWritesIt(t *testing.T) {
 	for _, values := range matrix(t) {
-		objects := render(t, values)
+		objects := armed(t, values)
 		for _, object := range objects {
 			webhooks, _ := object.Object["webhooks"].([]any)
 			for _, webhook := range webhooks {

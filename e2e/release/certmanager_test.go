@@ -20,7 +20,7 @@ func (r *release) certManager(t *testing.T) {
 		t.Skip("e2e: skipped: cert-manager is started only on a cluster of the suite's own")
 	}
 	r.startCertManager(t)
-	r.helm(t, "helm4", "install", "podreeve", chart.Dir(), "--namespace", namespace, "-f", r.values, "--set", "crds.install=false,tls.mode=certManager", "--wait", "--timeout", "3m")
+	r.installed(t, "helm4", "--set", "crds.install=false,tls.mode=certManager")
 	r.awaitIssued(t)
 	r.awaitCreated(t)
 	r.helm(t, "helm4", "test", "podreeve", "--namespace", namespace, "--timeout", "1m")

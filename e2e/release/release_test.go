@@ -38,7 +38,8 @@ func TestRelease(t *testing.T) {
 	}{
 		{"Manifests", r.manifests}, {"Install", r.install}, {"BadIsDenied", r.badIsDenied}, {"GoodRuns", r.goodRuns}, {"Exec", r.exec}, {"Debug", r.debug},
 		{"Scan", r.scan}, {"PidsLimit", r.pidsLimit}, {"Rights", r.rights}, {"Upgrade", r.upgrade}, {"Rotations", r.rotations}, {"WrongBundle", r.wrongBundle},
-		{"KilledLeader", r.killedLeader}, {"Drain", r.drain}, {"Uninstall", r.uninstall}, {"Helm3", r.helm3}, {"ExistingSecret", r.existingSecret},
+		{"KilledLeader", r.killedLeader}, {"Drain", r.drain}, {"BreakGlass", r.breakGlass}, {"Uninstall", r.uninstall},
+		{"BrokenImage", r.brokenImage}, {"BrokenLater", r.brokenLater}, {"Helm3", r.helm3}, {"ExistingSecret", r.existingSecret},
 		{"CertManager", r.certManager}, {"UninstallWithCRDs", r.uninstallWithCRDs}, {"NamespaceDeleted", r.namespaceDeleted},
 	} {
 		if !t.Run(step.name, step.run) {
@@ -89,7 +90,7 @@ func (r *release) install(t *testing.T) {
 	if err := os.WriteFile(r.values, values, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r.helm(t, "helm4", "install", "podreeve", chart.Dir(), "--namespace", namespace, "-f", r.values, "--set", "scan.reports=openreports", "--wait", "--timeout", "3m")
+	r.installed(t, "helm4", "--set", "scan.reports=openreports,uninstallHook.enabled=true")
 	r.helm(t, "helm4", "test", "podreeve", "--namespace", namespace, "--timeout", "1m", "--logs")
 }
 
@@ -330,7 +331,7 @@ func (r *release) drain(t *testing.T) {
 func (r *release) helm3(t *testing.T) {
 	needMore(t)
 	args := []string{"podreeve", chart.Dir(), "--namespace", namespace, "-f", r.values, "--set", "crds.install=false", "--wait", "--timeout", "3m"}
-	r.helm(t, "helm3", append([]string{"install"}, args...)...)
+	r.installed(t, "helm3", "--set", "crds.install=false")
 	made := r.certificates(t)
 	// A replica may be ready a moment before its leader has written the second one.
 	r.awaitTrusted(t, made["ca.crt"])
@@ -362,8 +363,7 @@ func (r *release) existingSecret(t *testing.T) {
 	if err := os.WriteFile(ca, pair.CA, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r.helm(t, "helm4", "install", "podreeve", chart.Dir(), "--namespace", namespace, "-f", r.values, "--set", "crds.install=false,tls.mode=existingSecret,tls.secretName=serving",
-		"--set-file", "tls.caBundle="+ca, "--wait", "--timeout", "3m")
+	r.installed(t, "helm4", "--set", "crds.install=false,tls.mode=existingSecret,tls.secretName=serving", "--set-file", "tls.caBundle="+ca)
 	r.helm(t, "helm4", "test", "podreeve", "--namespace", namespace, "--timeout", "1m")
 	r.helm(t, "helm4", "uninstall", "podreeve", "--namespace", namespace, "--wait", "--timeout", "3m")
 	r.nothingIsLeft(t)

@@ -15,7 +15,7 @@ import (
 // upgrade replaces both replicas by those of another image, and no request notices.
 func (r *release) upgrade(t *testing.T) {
 	old := r.replicas(t)
-	set := "scan.reports=openreports,log.level=debug"
+	set := "scan.reports=openreports,uninstallHook.enabled=true,log.level=debug"
 	if r.next != "" {
 		set += ",image.tag=" + r.next[strings.LastIndex(r.next, ":")+1:]
 	}

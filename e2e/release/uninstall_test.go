@@ -7,7 +7,6 @@ import (
 
 	core "k8s.io/api/core/v1"
 
-	"podreeve.dev/e2e/chart"
 	"podreeve.dev/e2e/harness"
 )
 
@@ -55,7 +54,7 @@ func (r *release) nothingIsLeft(t *testing.T) {
 
 // uninstallWithCRDs: without the value that keeps the definitions they are removed too.
 func (r *release) uninstallWithCRDs(t *testing.T) {
-	r.helm(t, "helm4", "install", "podreeve", chart.Dir(), "--namespace", namespace, "-f", r.values, "--set", "crds.keep=false", "--wait", "--timeout", "3m")
+	r.installed(t, "helm4", "--set", "crds.keep=false")
 	r.helm(t, "helm4", "uninstall", "podreeve", "--namespace", namespace, "--wait", "--timeout", "3m")
 	r.nothingIsLeft(t)
 	if left := r.must(t, "", "get", "crd", "-l", ours, "-o", "name"); left != "" {
@@ -66,8 +65,7 @@ func (r *release) uninstallWithCRDs(t *testing.T) {
 // namespaceDeleted deletes podreeve's namespace and uninstalls nothing. Both configurations go with it, and pods are created again,
 // also where podreeve does not make its certificate.
 func (r *release) namespaceDeleted(t *testing.T) {
-	r.helm(t, "helm4", "install", "podreeve", chart.Dir(), "--namespace", namespace, "-f", r.values, "--set", "drainDelay=0s,tls.mode=existingSecret,tls.secretName=serving",
-		"--set-file", "tls.caBundle="+r.home+"/ca.crt", "--wait", "--timeout", "3m")
+	r.installed(t, "helm4", "--set", "drainDelay=0s,tls.mode=existingSecret,tls.secretName=serving", "--set-file", "tls.caBundle="+r.home+"/ca.crt")
 	r.await(t, "both configurations belong to the namespace", func() (bool, error) {
 		owners := r.must(t, "", "get", configurations, "podreeve", "-o", "jsonpath={.items[*].metadata.ownerReferences[*].name}")
 		return owners == namespace+" "+namespace, fmt.Errorf("their owners are %q", owners)

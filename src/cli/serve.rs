@@ -141,7 +141,7 @@ fn sources(values: &[String], in_cluster: bool) -> Result<Sources, String> {
 async fn serve(args: Args, log: &Log) -> Result<(), String> {
     let mut signals = Signals::new().map_err(|error| format!("signals cannot be received: {error}"))?;
     let certificates = certificates(&args)?;
-    let cluster = args.cluster.settings();
+    let cluster = args.cluster.settings(args.tls_cert.as_deref());
     let sources = sources(&args.policy, cluster.is_some())?;
     let policies = Policies::from_sources(if cluster.is_some() { sources.in_cluster() } else { sources });
     let config = Config {

@@ -1,5 +1,6 @@
 //! What `serve` knows of the cluster from its options.
 
+use super::arming::ArmingSettings;
 use super::certificates::ManagedCertificates;
 use super::client::Access;
 use super::scan::ScanSettings;
@@ -19,6 +20,8 @@ pub struct ClusterSettings {
     pub certificates: Option<ManagedCertificates>,
     /// The name of both webhook configurations, which Kubernetes is to delete together with the namespace.
     pub configuration: Option<String>,
+    /// None where the webhook configurations already have their lists of webhooks.
+    pub arming: Option<ArmingSettings>,
     /// None where nothing is scanned.
     pub scan: Option<ScanSettings>,
 }

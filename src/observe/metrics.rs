@@ -15,7 +15,7 @@ use prometheus::{Gauge, IntCounter, IntGauge, Opts, Registry, TextEncoder};
 use requests::RequestMetrics;
 pub use requests::Shed;
 use scan::ScanMetrics;
-use serving::{CertificateMetrics, PolicyMetrics};
+use serving::{CertificateMetrics, PolicyMetrics, WebhookMetrics};
 
 /// Everything on /metrics. All handles are made at start, so the request path only adds to atomics.
 #[derive(Debug)]
@@ -26,6 +26,7 @@ pub struct Metrics {
     pub scan: ScanMetrics,
     pub certificate: CertificateMetrics,
     pub policies: PolicyMetrics,
+    pub webhooks: WebhookMetrics,
     pub in_flight: IntGauge,
     pub connections: IntGauge,
     pub memory: IntGauge,
@@ -50,6 +51,7 @@ impl Metrics {
             scan: ScanMetrics::new(register)?,
             certificate: CertificateMetrics::new(register)?,
             policies: PolicyMetrics::new(register)?,
+            webhooks: WebhookMetrics::new(register)?,
             in_flight: gauge(register, Opts::new("podreeve_admission_in_flight", "Requests being answered now."))?,
             connections: gauge(register, Opts::new("podreeve_connections", "Open connections."))?,
             memory: gauge(

@@ -39,6 +39,8 @@ impl CheckStatus {
 pub struct Health {
     certificate: ArcSwapOption<CheckStatus>,
     policies: ArcSwapOption<CheckStatus>,
+    /// None where podreeve does not write its webhook configurations.
+    webhooks: ArcSwapOption<CheckStatus>,
     /// None without a cluster.
     pub(super) api: Option<Arc<ApiHealth>>,
     started: Instant,
@@ -54,6 +56,7 @@ impl Health {
         Self {
             certificate: ArcSwapOption::empty(),
             policies: ArcSwapOption::empty(),
+            webhooks: ArcSwapOption::empty(),
             api: api_health,
             started: Instant::now(),
             settled: AtomicBool::new(false),
@@ -88,6 +91,11 @@ impl Health {
         self.certificate.store(Some(Arc::new(status)));
     }
 
+    /// It never makes a replica unready: the API server reaches ready replicas only, and podreeve must answer before it is armed.
+    pub fn set_webhooks(&self, status: CheckStatus) {
+        self.webhooks.store(Some(Arc::new(status)));
+    }
+
     pub fn set_policies(&self, status: CheckStatus) {
         self.policies.store(Some(Arc::new(status)));
     }
@@ -105,6 +113,7 @@ impl Health {
         let waited = self.started.elapsed();
         let cluster = |api_health: &Arc<ApiHealth>| ("cluster", Arc::new(self.cluster(api_health, waited)));
         checks.extend(self.api.as_ref().map(cluster));
+        checks.extend(self.webhooks.load_full().map(|status| ("webhooks", status)));
         let mut text = String::new();
         for (name, status) in &checks {
             let sign = if status.ready { '+' } else { '-' };

@@ -2,8 +2,8 @@
 {{- define "podreeve.args" -}}
 - serve
 - --cluster
-- --listen=0.0.0.0:8443
-- --admin-listen=0.0.0.0:8080
+- --listen=0.0.0.0:{{ .Values.ports.https }}
+- --admin-listen=0.0.0.0:{{ .Values.ports.metrics }}
 - --log-format={{ .Values.log.format }}
 - --log-level={{ .Values.log.level }}
 - --drain-delay={{ .Values.drainDelay }}
@@ -27,6 +27,8 @@
 - --client-ca=/etc/podreeve/client-ca/ca.crt
 {{- end }}
 - --webhook-configuration={{ include "podreeve.fullname" . }}
+- --webhooks=/etc/podreeve/webhooks/webhooks.json
+- --deployment={{ include "podreeve.fullname" . }}
 - --leader-election-lease={{ include "podreeve.fullname" . }}
 {{- /* What is the default of `serve` too is not said. */}}
 {{- if ne .Values.scan.interval "1h" }}

@@ -32,9 +32,22 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end -}}
 
+{{/* The annotations of an object: those of every object, and its own, which win. */}}
+{{- define "podreeve.allAnnotations" -}}
+{{- with merge (dict) (deepCopy (index . 1)) (index . 0).Values.commonAnnotations }}{{ toYaml . }}{{ end -}}
+{{- end -}}
+
+{{- define "podreeve.annotations" -}}
+{{- with include "podreeve.allAnnotations" . }}
+  annotations:
+    {{- . | nindent 4 }}
+{{- end -}}
+{{- end -}}
+
 {{- define "podreeve.image" -}}
 {{- $image := .Values.image -}}
-{{- with $image.registry }}{{ . }}/{{ end -}}
+{{- $global := default dict .Values.global -}}
+{{- with default (get $global "imageRegistry") $image.registry }}{{ . }}/{{ end -}}
 {{- $image.repository -}}
 {{- if $image.digest }}@{{ $image.digest }}{{ else }}:{{ default .Chart.AppVersion $image.tag }}{{ end -}}
 {{- end -}}
@@ -84,9 +97,21 @@ configMap:
 
 {{/* What a webhook and a hook's pod have in common. */}}
 {{- define "podreeve.podDefaults" -}}
-{{- with .Values.imagePullSecrets }}
+{{- with concat .Values.imagePullSecrets (default list (get (default dict .Values.global) "imagePullSecrets")) }}
 imagePullSecrets:
-{{- toYaml . | nindent 2 }}
+{{- range . }}
+- {name: {{ kindIs "map" . | ternary (get (kindIs "map" . | ternary . dict) "name") . }}}
+{{- end }}
+{{- end }}
+{{- with .Values.runtimeClassName }}
+runtimeClassName: {{ . }}
+{{- end }}
+{{- with .Values.dnsPolicy }}
+dnsPolicy: {{ . }}
+{{- end }}
+{{- with .Values.dnsConfig }}
+dnsConfig:
+  {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- if not (kindIs "invalid" .Values.hostUsers) }}
 hostUsers: {{ .Values.hostUsers }}
@@ -100,5 +125,13 @@ nodeSelector:
 {{- with .Values.tolerations }}
 tolerations:
 {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/* The data of the ConfigMap: each file is text, or the Policy itself. */}}
+{{- define "podreeve.policyFiles" -}}
+{{- range $name, $content := .Values.policyFiles }}
+{{ $name }}: |-
+  {{- (kindIs "string" $content) | ternary $content (toYaml $content) | trim | nindent 2 }}
 {{- end }}
 {{- end -}}

@@ -76,14 +76,13 @@ service:
 name: {{ include "podreeve.fullname" . }}
 labels:
   {{- include "podreeve.labels" . | nindent 2 }}
-{{- if or .Values.webhook.annotations (eq .Values.tls.mode "certManager") }}
+{{- $own := dict }}
+{{- if eq .Values.tls.mode "certManager" }}
+{{- $_ := set $own "cert-manager.io/inject-ca-from" (printf "%s/%s" .Release.Namespace (include "podreeve.fullname" .)) }}
+{{- end }}
+{{- with include "podreeve.allAnnotations" (list . (merge $own .Values.webhook.annotations)) }}
 annotations:
-  {{- if eq .Values.tls.mode "certManager" }}
-  cert-manager.io/inject-ca-from: {{ .Release.Namespace }}/{{ include "podreeve.fullname" . }}
-  {{- end }}
-  {{- with .Values.webhook.annotations }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
+  {{- . | nindent 2 }}
 {{- end }}
 {{- end -}}
 
@@ -102,13 +101,101 @@ namespaceSelector:
 {{ include "podreeve.webhookShared" . }}
 {{- end -}}
 
+{{/* The API server evaluates these before it calls: what is excluded costs nothing. */}}
+{{- define "podreeve.matchConditions" -}}
+{{- $webhook := .Values.webhook -}}
+{{- with $webhook.excludeUsers }}
+- name: exclude-users
+  expression: "!(request.userInfo.username in {{ include "podreeve.celList" . }})"
+{{- end }}
+{{- with $webhook.excludeGroups }}
+- name: exclude-groups
+  expression: "!request.userInfo.groups.exists(group, group in {{ include "podreeve.celList" . }})"
+{{- end }}
+{{- with $webhook.excludeNamespacePrefixes }}
+- name: exclude-namespace-prefixes
+  expression: "!{{ include "podreeve.celList" . }}.exists(prefix, request.namespace.startsWith(prefix))"
+{{- end }}
+{{- with $webhook.matchConditions }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "podreeve.celList" -}}
+[{{- range $index, $text := . }}{{ if $index }}, {{ end }}'{{ $text }}'{{ end -}}]
+{{- end -}}
+
 {{- define "podreeve.webhookShared" -}}
-{{- with .Values.webhook.matchConditions -}}
+{{- with include "podreeve.matchConditions" . | trim -}}
 matchConditions:
-{{- toYaml . | nindent 0 }}
+{{ . }}
 {{ end -}}
 matchPolicy: {{ .Values.webhook.matchPolicy }}
 timeoutSeconds: {{ .Values.webhook.timeoutSeconds }}
 admissionReviewVersions: [v1]
 sideEffects: None
+{{- end -}}
+
+{{- define "podreeve.validatingWebhooks" -}}
+- name: validate.podreeve.dev
+  clientConfig:
+    {{- include "podreeve.clientConfig" (list . "/validate") | trim | nindent 4 }}
+  rules:
+  {{- include "podreeve.validatingRules" . | nindent 2 }}
+  failurePolicy: {{ .Values.webhook.failurePolicy }}
+  {{- include "podreeve.webhookCommon" . | nindent 2 }}
+{{- if include "podreeve.ownNamespace" . }}
+{{- /* podreeve's own namespace: nothing privileged moves in. While podreeve does not answer, its pods are let in. */}}
+- name: own-namespace.podreeve.dev
+  clientConfig:
+    {{- include "podreeve.clientConfig" (list . "/validate") | trim | nindent 4 }}
+  rules:
+  {{- include "podreeve.validatingRules" . | nindent 2 }}
+  {{- include "podreeve.ownNamespaceCommon" . | nindent 2 }}
+{{- end }}
+{{- /* A Policy or Exemption that does not compile is refused when it is written. While podreeve does not answer it is let in,
+and its condition says what is wrong: this must never keep an operator from repairing a Policy. */}}
+- name: policies.podreeve.dev
+  clientConfig:
+    {{- include "podreeve.clientConfig" (list . "/validate") | trim | nindent 4 }}
+  rules:
+  - apiGroups: [podreeve.dev]
+    apiVersions: [v1alpha1]
+    operations: [CREATE, UPDATE]
+    resources: [policies, exemptions]
+    scope: "*"
+  failurePolicy: Ignore
+  matchPolicy: Equivalent
+  timeoutSeconds: {{ .Values.webhook.timeoutSeconds }}
+  admissionReviewVersions: [v1]
+  sideEffects: None
+{{- end -}}
+
+{{/* What is not repaired is judged all the same, by the validating webhook. */}}
+{{- define "podreeve.mutatingWebhooks" -}}
+- name: mutate.podreeve.dev
+  clientConfig:
+    {{- include "podreeve.clientConfig" (list . "/mutate") | trim | nindent 4 }}
+  rules:
+  {{- include "podreeve.rules" . | nindent 2 }}
+  failurePolicy: {{ .Values.webhook.mutatingFailurePolicy }}
+  reinvocationPolicy: {{ .Values.webhook.reinvocationPolicy }}
+  {{- include "podreeve.webhookCommon" . | nindent 2 }}
+{{- if include "podreeve.ownNamespace" . }}
+{{- /* podreeve's own namespace: the same repairs as elsewhere. While podreeve does not answer, its pods are let in. */}}
+- name: own-namespace.podreeve.dev
+  clientConfig:
+    {{- include "podreeve.clientConfig" (list . "/mutate") | trim | nindent 4 }}
+  rules:
+  {{- include "podreeve.rules" . | nindent 2 }}
+  reinvocationPolicy: {{ .Values.webhook.reinvocationPolicy }}
+  {{- include "podreeve.ownNamespaceCommon" . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/* The lists that the leader writes into both configurations once podreeve answers. */}}
+{{- define "podreeve.webhookLists" -}}
+{{- $validating := include "podreeve.validatingWebhooks" . | fromYamlArray -}}
+{{- $mutating := include "podreeve.mutatingWebhooks" . | fromYamlArray -}}
+{{- toPrettyJson (dict "validating" $validating "mutating" $mutating) -}}
 {{- end -}}

@@ -21,7 +21,11 @@ func generate() error {
 	if err != nil {
 		return err
 	}
-	if err := write(crds); err != nil { // first, because the chart is rendered with them
+	defaults, err := chart.Defaults()
+	if err != nil {
+		return err
+	}
+	if err := write(append(crds, defaults)); err != nil { // first, because the chart is rendered with them
 		return err
 	}
 	tools, err := harness.EnsureTools(os.Stderr, "helm4")

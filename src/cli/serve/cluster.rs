@@ -2,9 +2,9 @@
 
 use crate::cli::reports::Reports;
 use crate::cluster::certificates::ManagedCertificates;
-use crate::cluster::{Access, ClusterSettings, scan};
+use crate::cluster::{Access, ArmingSettings, CaSource, ClusterSettings, scan};
 use crate::server::duration;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 #[derive(Debug, clap::Args)]
@@ -65,6 +65,18 @@ pub struct ClusterArgs {
     #[arg(long, value_name = "NAME", requires = "cluster")]
     webhook_configuration: Option<String>,
 
+    /// A file with the lists of webhooks for both configurations, which the leader writes into them
+    ///
+    /// It does so once podreeve answers through its Service, and keeps them right. The file is JSON with the keys `validating` and
+    /// `mutating`, each a list as in a webhook configuration. While one of the configurations has the annotation
+    /// podreeve.dev/break-glass, both are kept empty.
+    #[arg(long, value_name = "FILE", requires = "webhook_configuration")]
+    webhooks: Option<PathBuf>,
+
+    /// podreeve's own Deployment: when it is deleted, the lists are emptied
+    #[arg(long, value_name = "NAME", requires = "webhooks")]
+    deployment: Option<String>,
+
     /// The name of this replica in the Lease [default: host and process]
     #[arg(long, value_name = "NAME", env = "POD_NAME", hide = true)]
     identity: Option<String>,
@@ -81,8 +93,22 @@ impl ClusterArgs {
         &self.namespace
     }
 
+    /// None without `--webhooks`. A Secret that is mounted has its CA beside the certificate.
+    fn arming(&self, tls_cert: Option<&Path>) -> Option<ArmingSettings> {
+        let ca = match &self.tls_secret {
+            Some(secret) => CaSource::Secret(secret.clone()),
+            None => CaSource::File(tls_cert?.with_file_name("ca.crt")),
+        };
+        Some(ArmingSettings {
+            configuration: self.webhook_configuration.clone()?,
+            file: self.webhooks.clone()?,
+            deployment: self.deployment.clone(),
+            ca,
+        })
+    }
+
     /// None without `--cluster`.
-    pub fn settings(&self) -> Option<ClusterSettings> {
+    pub fn settings(&self, tls_cert: Option<&Path>) -> Option<ClusterSettings> {
         let named = self.exemption_namespaces.iter().map(|name| name.trim());
         self.cluster.then(|| ClusterSettings {
             access: Access { kubeconfig: self.kubeconfig.clone(), context: self.context.clone() },
@@ -92,6 +118,7 @@ impl ClusterArgs {
             lease: self.leader_election_lease.clone(),
             certificates: self.managed_certificates(),
             configuration: self.webhook_configuration.clone(),
+            arming: self.arming(tls_cert),
             scan: (self.scan_interval > Duration::ZERO).then_some(scan::ScanSettings {
                 interval: self.scan_interval,
                 per_second: self.scan_rate,

@@ -2,6 +2,7 @@
 
 use super::grid::{Axis, Counters};
 use super::{gauge, seconds};
+use crate::admit::Hook;
 use jiff::Timestamp;
 use prometheus::{Gauge, IntGauge, Opts, Registry};
 
@@ -80,6 +81,31 @@ impl PolicyMetrics {
     /// Records that policies failed to load.
     pub fn failed_at(&self, at: Timestamp) {
         self.last_error.set(unix_seconds(at));
+    }
+}
+
+/// Whether the API server calls podreeve, by hook.
+#[derive(Debug)]
+pub struct WebhookMetrics([IntGauge; 2]);
+
+impl WebhookMetrics {
+    pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let configured = |hook: Hook| {
+            let opts = Opts::new(
+                "podreeve_webhook_configured",
+                "1 when the webhook configuration holds what the chart says; 0 also where podreeve does not write it.",
+            );
+            gauge(registry, opts.const_label("hook", hook.as_str()))
+        };
+        let [mutate, validate] = Hook::ALL.map(configured);
+        Ok(Self([mutate?, validate?]))
+    }
+
+    /// Records the result of a check.
+    pub fn set(&self, configured: bool) {
+        for gauge in &self.0 {
+            gauge.set(i64::from(configured));
+        }
     }
 }
 

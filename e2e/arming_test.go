@@ -1,0 +1,162 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"podreeve.dev/e2e/harness"
+)
+
+const bothConfigurations = "validatingwebhookconfiguration,mutatingwebhookconfiguration"
+
+// arming is a podreeve that is to write the lists of webhooks itself, and all that it needs but the Service.
+type arming struct {
+	*suite
+	server     *harness.Podreeve
+	home, team string
+	name, file string
+}
+
+// The leader arms the cluster once podreeve answers through its Service with a certificate of its CA, keeps the lists right, and
+// empties them for an operator in need and when the Deployment goes.
+func TestArming(t *testing.T) {
+	a := newArming(t)
+	// Nothing is armed before podreeve can be called.
+	must(t, a.server.AwaitReport(t.Context(), "[+]webhooks: the API server does not call podreeve as the chart says: the Service "+a.home+"/podreeve cannot be read"))
+	a.wantWebhooks(t, "")
+
+	a.apply(t, fmt.Sprintf("{apiVersion: v1, kind: Service, metadata: {name: podreeve, namespace: %s}, spec: {type: ExternalName, externalName: 127.0.0.1, ports: [{port: %d}]}}",
+		a.home, a.server.Port))
+	a.awaitArmed(t)
+	a.awaitJudged(t, true)
+	must(t, a.server.AwaitReport(t.Context(), "[+]webhooks: the API server calls podreeve"))
+	a.awaitMetric(t, 1)
+
+	for _, change := range []string{
+		`[{"op": "replace", "path": "/webhooks/0/failurePolicy", "value": "Ignore"}]`, `[{"op": "remove", "path": "/webhooks"}]`,
+	} {
+		kubectl(t, a.suite, "", "patch", "validatingwebhookconfiguration", a.name, "--type=json", "--patch", change)
+		a.awaitArmed(t)
+	}
+
+	// A file that cannot be read changes nothing.
+	must(t, a.WriteFile(a.file, "{"))
+	must(t, a.server.AwaitReport(t.Context(), a.file+": "))
+	a.wantWebhooks(t, "judge.podreeve.dev")
+	a.writeLists(t)
+	must(t, a.server.AwaitReport(t.Context(), "[+]webhooks: the API server calls podreeve"))
+
+	a.breakGlass(t)
+	a.deploymentGoes(t)
+}
+
+func newArming(t *testing.T) *arming {
+	s := up(t)
+	if !s.Owned {
+		t.Skip("writes webhook configurations as an installation does, which is for a cluster of our own")
+	}
+	must(t, s.InstallCRDs(t.Context()))
+	team, err := s.NamespaceWith(t.Context(), "team", nil, map[string]string{"team": "arming"})
+	must(t, err)
+	a := &arming{suite: s, home: namespace(t, s, "arming", nil), team: team, name: s.Name("arming")}
+	a.file = filepath.Join(t.TempDir(), "webhooks.json")
+	for _, kind := range []string{"Validating", "Mutating"} {
+		a.apply(t, fmt.Sprintf("{apiVersion: admissionregistration.k8s.io/v1, kind: %sWebhookConfiguration, metadata: {name: %s}}", kind, a.name))
+	}
+	t.Cleanup(func() { must(t, s.Remove(context.Background(), bothConfigurations, a.name)) })
+	a.apply(t, fmt.Sprintf(`{apiVersion: apps/v1, kind: Deployment, metadata: {name: podreeve, namespace: %s}, spec: {replicas: 0, selector: {matchLabels: {a: b}},
+template: {metadata: {labels: {a: b}}, spec: {containers: [{name: a, image: a}]}}}}`, a.home))
+	policies, err := s.WritePolicies(harness.NewPolicy("probe", nil, harness.ProbeRules))
+	must(t, err)
+	a.server, err = s.LaunchWithSecret("podreeve-tls", a.name, "--cluster", "--kubeconfig", s.Kubeconfig, "--namespace", a.home, "--policy", policies,
+		"--leader-election-lease", s.NewLease(), "--scan-interval", "0", "--webhooks", a.file, "--deployment", "podreeve")
+	must(t, err)
+	t.Cleanup(a.server.Stop)
+	a.writeLists(t)
+	return a
+}
+
+func (a *arming) apply(t *testing.T, text string) {
+	t.Helper()
+	must(t, a.Apply(t.Context(), text))
+}
+
+// writeLists as the chart mounts them.
+func (a *arming) writeLists(t *testing.T) {
+	t.Helper()
+	must(t, a.WriteFile(a.file, fmt.Sprintf(`{"mutating": [], "validating": [{"name": "judge.podreeve.dev", "clientConfig": {"service": {"name": "podreeve", "namespace": %q, "path": "/validate", "port": %d}},
+"rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}], "namespaceSelector": {"matchLabels": {"team": "arming"}},
+"failurePolicy": "Fail", "sideEffects": "None", "admissionReviewVersions": ["v1"]}]}`, a.home, a.server.Port)))
+}
+
+func (a *arming) webhooks(t *testing.T) string {
+	t.Helper()
+	return kubectl(t, a.suite, "", "get", bothConfigurations, a.name, "-o", "jsonpath={.items[*].webhooks[*].name}").Stdout
+}
+
+func (a *arming) wantWebhooks(t *testing.T, names string) {
+	t.Helper()
+	if there := a.webhooks(t); there != names {
+		t.Errorf("the configurations have %q, wanted %q", there, names)
+	}
+}
+
+func (a *arming) awaitWebhooks(t *testing.T, path, want string) {
+	t.Helper()
+	must(t, harness.Await(t.Context(), fmt.Sprintf("%s of the webhooks is %q", path, want), func(context.Context) (bool, error) {
+		said := kubectl(t, a.suite, "", "get", bothConfigurations, a.name, "-o", "jsonpath={.items[*].webhooks[*]."+path+"}").Stdout
+		return said == want, fmt.Errorf("it is %q\n%s", said, a.server.LogTail(10))
+	}))
+}
+
+func (a *arming) awaitArmed(t *testing.T) {
+	t.Helper()
+	a.awaitWebhooks(t, "failurePolicy", "Fail")
+	must(t, harness.Await(t.Context(), "the webhook trusts a CA", func(context.Context) (bool, error) {
+		return kubectl(t, a.suite, "", "get", bothConfigurations, a.name, "-o", "jsonpath={.items[*].webhooks[*].clientConfig.caBundle}").Stdout != "", nil
+	}))
+}
+
+func (a *arming) awaitJudged(t *testing.T, judged bool) {
+	t.Helper()
+	must(t, harness.Await(t.Context(), fmt.Sprintf("a privileged pod is denied: %v", judged), func(ctx context.Context) (bool, error) {
+		answer := a.Create(ctx, a.GoodPod(a.team, "bad", harness.Privileged), true)
+		return (answer.Err != nil && strings.Contains(answer.Err.Error(), "podreeve denied Pod")) == judged, answer.Err
+	}))
+}
+
+func (a *arming) awaitMetric(t *testing.T, value int) {
+	t.Helper()
+	must(t, harness.Await(t.Context(), "the metric says so", func(ctx context.Context) (bool, error) {
+		text, err := a.server.Metrics(ctx)
+		for _, hook := range []string{"mutate", "validate"} {
+			if line := fmt.Sprintf("podreeve_webhook_configured{hook=%q} %d", hook, value); !strings.Contains(text, line) {
+				return false, fmt.Errorf("no line %s (%w)", line, err)
+			}
+		}
+		return true, err
+	}))
+}
+
+// breakGlass: the annotation empties both lists and keeps them empty, until it is removed.
+func (a *arming) breakGlass(t *testing.T) {
+	kubectl(t, a.suite, "", "annotate", "validatingwebhookconfiguration", a.name, "podreeve.dev/break-glass=incident 7")
+	a.awaitWebhooks(t, "name", "")
+	a.awaitJudged(t, false)
+	must(t, a.server.AwaitReport(t.Context(), "[+]webhooks: the API server does not call podreeve, because a webhook configuration has the annotation podreeve.dev/break-glass"))
+	a.awaitMetric(t, 0)
+	a.wantWebhooks(t, "")
+	kubectl(t, a.suite, "", "annotate", "validatingwebhookconfiguration", a.name, "podreeve.dev/break-glass-")
+	a.awaitArmed(t)
+	a.awaitJudged(t, true)
+}
+
+// deploymentGoes: whoever deletes it wants no webhooks that nothing answers.
+func (a *arming) deploymentGoes(t *testing.T) {
+	must(t, a.Remove(t.Context(), "-n", a.home, "deployment", "podreeve"))
+	a.awaitWebhooks(t, "name", "")
+	must(t, a.server.AwaitReport(t.Context(), "because podreeve's Deployment is being deleted"))
+}

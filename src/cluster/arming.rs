@@ -1,0 +1,240 @@
+//! Arms the cluster: writes the lists of webhooks once podreeve answers, keeps them right, and empties them when podreeve goes.
+//!
+//! The chart renders both configurations empty. So an install whose image cannot be pulled denies no pod, and
+//! neither an upgrade nor a GitOps tool owns the lists.
+
+mod lists;
+mod probe;
+
+use super::api_error::ApiError;
+use super::lease::Leadership;
+use super::webhooks::configurations;
+use crate::observe::LogOnce;
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{Patch, PatchParams};
+use kube::core::DynamicObject;
+use kube::{Api, Client};
+use lists::{WebhookLists, is_there, to_write};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// While this annotation is on one of the configurations, both stay empty.
+pub const BREAK_GLASS: &str = "podreeve.dev/break-glass";
+const FIELD_MANAGER: &str = "podreeve";
+/// Between two checks.
+const INTERVAL: Duration = Duration::from_secs(5);
+
+/// What to arm with.
+#[derive(Debug, Clone)]
+pub struct ArmingSettings {
+    /// The name of both configurations.
+    pub configuration: String,
+    /// The file with both lists.
+    pub file: PathBuf,
+    /// podreeve's own Deployment: when that is deleted the lists are emptied.
+    pub deployment: Option<String>,
+    /// Where the CA is that the API server is to trust.
+    pub ca: CaSource,
+}
+
+#[derive(Debug, Clone)]
+pub enum CaSource {
+    /// `ca.crt` of this Secret.
+    Secret(String),
+    /// A file, which may be missing: then the lists name the CA, or it is a public one.
+    File(PathBuf),
+}
+
+/// How the lists are, for the log, /readyz and the metric.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ArmingState {
+    /// Both configurations hold what the file says.
+    Armed,
+    /// They are empty until the annotation is removed.
+    BreakGlass,
+    /// They are empty, because podreeve's Deployment is being deleted.
+    Uninstalling,
+    /// They are not as the file says, for this reason.
+    Unarmed(String),
+}
+
+impl ArmingState {
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::Armed => "the API server calls podreeve".to_owned(),
+            Self::BreakGlass => format!(
+                "the API server does not call podreeve, because a webhook configuration has the annotation {BREAK_GLASS}; \
+                 remove it, and the leader arms both again"
+            ),
+            Self::Uninstalling => {
+                "the API server does not call podreeve, because podreeve's Deployment is being deleted".to_owned()
+            }
+            Self::Unarmed(why) => format!("the API server does not call podreeve as the chart says: {why}"),
+        }
+    }
+}
+
+/// Why the lists are not as the file says.
+#[derive(Debug, thiserror::Error)]
+enum ArmingError {
+    #[error("the webhook configuration {0} is missing; install the chart again")]
+    Missing(String),
+    #[error("the {0} cannot be read: {1}")]
+    Unread(String, ApiError),
+    #[error("the webhook configuration {0} cannot be written: {1}")]
+    Unwritten(String, ApiError),
+    #[error("{0}: {1}")]
+    File(String, String),
+    #[error("the Secret {0} has no CA yet")]
+    NoCa(String),
+    #[error("the leader has not written them yet")]
+    NotYet,
+    #[error(transparent)]
+    Probe(#[from] probe::ProbeError),
+}
+
+/// Keeps both lists.
+pub struct Arming<'a> {
+    pub client: &'a Client,
+    pub namespace: &'a str,
+    pub settings: &'a ArmingSettings,
+    pub leadership: Leadership,
+}
+
+impl Arming<'_> {
+    /// Runs as long as podreeve serves, and reports the result of each check.
+    ///
+    /// The leader writes. The other replicas only check, but each of them empties the lists when the Deployment is being
+    /// deleted, since the leader may be gone by then.
+    pub async fn run(mut self, report: impl Fn(&ArmingState)) {
+        let (mut log, mut last) = (LogOnce::default(), None);
+        loop {
+            let is_leader = *self.leadership.borrow_and_update();
+            let state = self.check(is_leader).await.unwrap_or_else(|error| ArmingState::Unarmed(error.to_string()));
+            report(&state);
+            match &state {
+                ArmingState::Armed => {
+                    if log.recovered() || last.is_none() {
+                        tracing::info!("{}", state.text());
+                    }
+                }
+                _ if log.failed(&state.text()) => tracing::warn!("{}", state.text()),
+                _ => {}
+            }
+            last = Some(state);
+            // A new leader begins at once.
+            if let Ok(Err(_)) = tokio::time::timeout(INTERVAL, self.leadership.changed()).await {
+                return;
+            }
+        }
+    }
+
+    async fn check(&self, is_leader: bool) -> Result<ArmingState, ArmingError> {
+        let live = self.live().await?;
+        if self.is_deployment_deleted().await? {
+            self.write(&live, [&[], &[]], None).await?;
+            return Ok(ArmingState::Uninstalling);
+        }
+        let is_broken =
+            |found: &DynamicObject| found.metadata.annotations.iter().flatten().any(|(key, _)| key == BREAK_GLASS);
+        if live.iter().any(is_broken) {
+            if is_leader {
+                self.write(&live, [&[], &[]], None).await?;
+            }
+            return Ok(ArmingState::BreakGlass);
+        }
+        let lists = self.lists().await?;
+        let wanted = lists.both().map(Vec::as_slice);
+        if !live.iter().zip(wanted).all(|(found, wanted)| is_there(wanted, &webhooks(found))) {
+            if !is_leader {
+                return Err(ArmingError::NotYet);
+            }
+            let bundle = match lists.ca_bundle() {
+                Some(bundle) => Some(bundle),
+                None => self.bundle().await?,
+            };
+            probe::probe(self.client, lists.service(), bundle.as_deref()).await?;
+            self.write(&live, wanted, bundle.as_deref()).await?;
+        }
+        Ok(ArmingState::Armed)
+    }
+
+    async fn lists(&self) -> Result<WebhookLists, ArmingError> {
+        let file = &self.settings.file;
+        let error = |error: String| ArmingError::File(file.display().to_string(), error);
+        let text = tokio::fs::read_to_string(file).await.map_err(|io| error(io.to_string()))?;
+        WebhookLists::read(&text).map_err(error)
+    }
+
+    async fn live(&self) -> Result<[DynamicObject; 2], ArmingError> {
+        let name = &self.settings.configuration;
+        let [validating, mutating] = configurations(self.client);
+        let read = async |api: Api<DynamicObject>| match api.get_opt(name).await {
+            Ok(Some(found)) => Ok(found),
+            Ok(None) => Err(ArmingError::Missing(name.clone())),
+            Err(error) => Err(unread("webhook configuration", name, error)),
+        };
+        Ok([read(validating).await?, read(mutating).await?])
+    }
+
+    /// From then on none of its pods answers for long.
+    async fn is_deployment_deleted(&self) -> Result<bool, ArmingError> {
+        let Some(name) = &self.settings.deployment else { return Ok(false) };
+        let deployments: Api<Deployment> = Api::namespaced(self.client.clone(), self.namespace);
+        let found = deployments.get_metadata_opt(name).await.map_err(|error| unread("Deployment", name, error))?;
+        Ok(found.is_none_or(|found| found.metadata.deletion_timestamp.is_some()))
+    }
+
+    /// The CA of the serving certificate, PEM; none where a public CA has signed it.
+    async fn bundle(&self) -> Result<Option<String>, ArmingError> {
+        match &self.settings.ca {
+            CaSource::Secret(name) => {
+                let secrets: Api<Secret> = Api::namespaced(self.client.clone(), self.namespace);
+                let found = secrets.get(name).await.map_err(|error| unread("Secret", name, error))?;
+                let ca = found.data.and_then(|mut data| data.remove("ca.crt"));
+                let ca = ca.and_then(|ca| String::from_utf8(ca.0).ok()).filter(|ca| !ca.is_empty());
+                ca.map(Some).ok_or_else(|| ArmingError::NoCa(name.clone()))
+            }
+            CaSource::File(path) => match tokio::fs::read_to_string(path).await {
+                Ok(ca) => Ok(Some(ca).filter(|ca| !ca.trim().is_empty())),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(ArmingError::File(path.display().to_string(), error.to_string())),
+            },
+        }
+    }
+
+    /// Writes the lists that differ from these. If another client has changed a configuration since it was read, this fails, and
+    /// the next check tries again.
+    async fn write(
+        &self,
+        live: &[DynamicObject; 2],
+        wanted: [&[Value]; 2],
+        bundle: Option<&str>,
+    ) -> Result<(), ArmingError> {
+        let name = &self.settings.configuration;
+        let parameters = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+        for ((api, found), wanted) in configurations(self.client).into_iter().zip(live).zip(wanted) {
+            let there = webhooks(found);
+            if is_there(wanted, &there) {
+                continue;
+            }
+            let version = &found.metadata.resource_version;
+            let list = to_write(wanted, &there, bundle);
+            let patch = Patch::Merge(json!({"metadata": {"resourceVersion": version}, "webhooks": list}));
+            let written = api.patch(name, &parameters, &patch).await;
+            written.map_err(|error| ArmingError::Unwritten(name.clone(), error.into()))?;
+        }
+        Ok(())
+    }
+}
+
+fn unread(kind: &str, name: &str, error: kube::Error) -> ArmingError {
+    ArmingError::Unread(format!("{kind} {name}"), error.into())
+}
+
+fn webhooks(found: &DynamicObject) -> Vec<Value> {
+    found.data.get("webhooks").and_then(Value::as_array).cloned().unwrap_or_default()
+}
