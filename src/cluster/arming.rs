@@ -116,11 +116,8 @@ impl Arming<'_> {
             let state = self.check(is_leader).await.unwrap_or_else(|error| ArmingState::Unarmed(error.to_string()));
             report(&state);
             match &state {
-                ArmingState::Armed => {
-                    if log.recovered() || last.is_none() {
-                        tracing::info!("{}", state.text());
-                    }
-                }
+                ArmingState::Armed if log.recovered() || last.is_none() => tracing::info!("{}", state.text()),
+                ArmingState::Armed => {}
                 _ if log.failed(&state.text()) => tracing::warn!("{}", state.text()),
                 _ => {}
             }

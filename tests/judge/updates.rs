@@ -376,7 +376,7 @@ fn an_unknown_operation_is_judged_as_a_creation(
     assert_eq!(verdict(&agent(AGENT), Hook::Validate), Verdict::Deny);
     assert_eq!(verdict(&deployment, Hook::Validate), Verdict::Deny);
     let loose = with(&good_pod(), |pod| {
-        pod["spec"]["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = json!(null)
+        pod["spec"]["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = json!(null);
     });
     assert_eq!(verdict(&loose, Hook::Mutate), Verdict::Patch);
     let policy = json!({

@@ -67,12 +67,13 @@ impl WebhookLists {
 
 /// The list to write. A webhook keeps the CA that the cluster has for it, since others may renew that; one without gets `bundle`.
 pub fn to_write(wanted: &[Value], live: &[Value], bundle: Option<&str>) -> Vec<Value> {
-    let known = |name: &Value| live.iter().find(|webhook| &webhook["name"] == name);
+    let known = |webhook: &Value| live.iter().find(|live| live.get("name") == webhook.get("name"));
     let with_ca = |webhook: &Value| {
         let mut webhook = webhook.clone();
-        let live = known(&webhook["name"]).and_then(|live| live.pointer("/clientConfig/caBundle")).cloned();
+        let live = known(&webhook).and_then(|live| live.pointer("/clientConfig/caBundle")).cloned();
         let own = bundle.map(|bundle| json!(ByteString(bundle.as_bytes().to_vec())));
-        if let (Some(ca), Some(config)) = (live.or(own), webhook["clientConfig"].as_object_mut()) {
+        let config = webhook.get_mut("clientConfig").and_then(Value::as_object_mut);
+        if let (Some(ca), Some(config)) = (live.or(own), config) {
             config.entry("caBundle").or_insert(ca);
         }
         webhook
