@@ -93,7 +93,7 @@ impl ClusterArgs {
         &self.namespace
     }
 
-    /// None without `--webhooks`. A Secret that is mounted has its CA beside the certificate.
+    /// None without `--webhooks`. A mounted Secret has its CA in the folder of the certificate.
     fn arming(&self, tls_cert: Option<&Path>) -> Option<ArmingSettings> {
         let ca = match &self.tls_secret {
             Some(secret) => CaSource::Secret(secret.clone()),
