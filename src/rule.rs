@@ -31,7 +31,7 @@ pub struct Rule {
     pub docs: &'static str,
     /// One sentence for the denial: what an attacker or a fault does with a violation.
     pub why: &'static str,
-    /// Items of the OWASP list, numbered as in `docs/owasp.md`.
+    /// Items of the OWASP list, with the numbers of `podreeve rules --owasp`.
     pub owasp: &'static [u8],
     pub severity: Severity,
     /// JSON schema of the parameters.
