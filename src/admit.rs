@@ -16,7 +16,7 @@ use crate::effort;
 use crate::outcome::{About, Outcome};
 use crate::review::{Request, Review, discreet::discreet, request, request::uid, response};
 use jiff::civil::Date;
-pub use lookups::{Lookup, judge_with_lookups};
+pub use lookups::{Lookup, MayNeedFact, judge_with_lookups};
 use route::{Route, about};
 pub use snapshot::{Audience, Hook, Snapshot};
 use snapshot::{Conditions, Moment};

@@ -89,23 +89,26 @@ struct WithoutCluster<'a> {
 }
 
 impl Lookup for WithoutCluster<'_> {
-    async fn judge(&self, answers: &[FactAnswer]) -> Outcome {
+    type Result = Outcome;
+
+    async fn judge(&mut self, answers: &[FactAnswer]) -> Outcome {
         let mut snapshot = self.snapshot.clone();
         snapshot.facts.answers = answers.to_vec();
         let outcome = admit_guarded(self.body, self.hook, &snapshot, super::check::today());
         outcome.unwrap_or_else(|denial| *denial)
     }
 
-    async fn look_up(&self, query: FactQuery) -> FactAnswer {
+    async fn look_up(&mut self, query: FactQuery) -> FactAnswer {
         FactAnswer::Nothing(query)
     }
 }
 
 impl WithoutCluster<'_> {
-    fn answer(&self) -> Outcome {
+    fn answer(self) -> Outcome {
+        let body = self.body;
         // The lookups never wait, so the answer is ready at once.
         let outcome = judge_with_lookups(self).now_or_never();
-        outcome.unwrap_or_else(|| admit::deny_unread(self.body, "judging it was interrupted; try again".to_owned()))
+        outcome.unwrap_or_else(|| admit::deny_unread(body, "judging it was interrupted; try again".to_owned()))
     }
 }
 

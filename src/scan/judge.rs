@@ -1,7 +1,7 @@
 //! Judges an existing object as if it were created today.
 
 use super::Object;
-use crate::admit::{Hook, Snapshot, admit, admit_as_created};
+use crate::admit::{Hook, MayNeedFact, Snapshot, admit, admit_as_created};
 use crate::decide::{Effect, Note};
 use crate::facts::FactQuery;
 use crate::outcome::Violation;
@@ -21,6 +21,15 @@ pub enum Judgement {
     Problem(String),
     /// A fact is missing: look it up, and judge the object again.
     NeedsFact(FactQuery),
+}
+
+impl MayNeedFact for Judgement {
+    fn take_missing_fact(&mut self) -> Option<FactQuery> {
+        match self {
+            Self::NeedsFact(query) => Some(query.clone()),
+            Self::Violations(_) | Self::Problem(_) => None,
+        }
+    }
 }
 
 /// Judges the object and the pods that are made from it, as /validate would, by the facts in `snapshot`.

@@ -23,7 +23,7 @@ pub async fn judge(state: &Arc<ServerState>, hook: Hook, body: &BufferedBody, de
     if let Some(cut) = body.cut {
         return deny_cut(state, &body.bytes, cut);
     }
-    let outcome = judge_with_lookups(&PendingReview { state, hook, body, deadline }).await;
+    let outcome = judge_with_lookups(PendingReview { state, hook, body, deadline }).await;
     match outcome.ended {
         Some(End::Stopped) => state.observer.metrics.shed(Shed::Deadline),
         Some(End::TooLarge) => state.observer.metrics.shed(Shed::Size),
@@ -43,7 +43,9 @@ struct PendingReview<'r> {
 }
 
 impl Lookup for PendingReview<'_> {
-    async fn judge(&self, answers: &[FactAnswer]) -> Outcome {
+    type Result = Outcome;
+
+    async fn judge(&mut self, answers: &[FactAnswer]) -> Outcome {
         let Self { state, hook, body, deadline } = *self;
         let snapshot = (!answers.is_empty()).then(|| {
             let mut snapshot = (**state.snapshot.load()).clone();
@@ -53,7 +55,7 @@ impl Lookup for PendingReview<'_> {
         judge_once(state, hook, body, snapshot, deadline).await
     }
 
-    async fn look_up(&self, query: FactQuery) -> FactAnswer {
+    async fn look_up(&mut self, query: FactQuery) -> FactAnswer {
         // Rare cases are boxed, here and below, because the future of every request has room for all that it may await.
         Box::pin(look_up(self.state, query, self.deadline)).await
     }

@@ -5,13 +5,14 @@ use super::kinds;
 use super::order;
 use super::pages::{ListError, Listing, Pages};
 use super::rate_limiter::RateLimiter;
-use crate::admit::Snapshot;
+use crate::admit::{Lookup, Snapshot, judge_with_lookups};
 use crate::cluster::fact_client::FactClient;
 use crate::cluster::item::Item;
-use crate::facts::FactAnswer;
+use crate::facts::{FactAnswer, FactQuery};
 use crate::scan::{Judgement, NamespaceFindings, NamespaceScan, Object, Owner, judge};
 use crate::workload::Kind;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::Offset;
 use kube::Client;
 use kube::core::ApiResource;
@@ -56,8 +57,6 @@ pub trait ScanObserver: Send {
 
 /// Longest time for one fact. No request waits for a scan.
 const FACT: Duration = Duration::from_secs(10);
-/// Most facts that one object can need.
-const FACTS: usize = 3;
 
 /// The lists that are merged.
 struct Lists<'l> {
@@ -138,18 +137,34 @@ impl Scanner<'_> {
             return;
         }
         let today = Offset::UTC.to_datetime(Timestamp::now()).date();
-        let mut judged = guarded(|| judge(&object, snapshot, today));
-        for _ in 0..FACTS {
-            let Judgement::NeedsFact(query) = judged else { break };
-            self.limiter.wait().await;
-            let answer = self.fact_client.ask_until(query, Instant::now() + FACT).await;
-            // The other objects of the namespace use the answer, too.
-            snapshot.facts.answers.push(answer);
-            judged = guarded(|| judge(&object, snapshot, today));
-        }
-        // Except for a single pod, which concerns this object alone.
+        let judged = judge_with_lookups(PendingObject { scanner: self, object: &object, snapshot, today }).await;
+        // The other objects of the namespace use the answers, too; but a single pod concerns this object alone.
         snapshot.facts.answers.retain(|answer| !matches!(answer, FactAnswer::Pod { .. }));
         namespace.add(&object, judged);
+    }
+}
+
+/// An object that is judged by the facts of its namespace.
+struct PendingObject<'o> {
+    scanner: &'o Scanner<'o>,
+    object: &'o Object<'o>,
+    snapshot: &'o mut Snapshot,
+    today: Date,
+}
+
+impl Lookup for PendingObject<'_> {
+    type Result = Judgement;
+
+    /// By the answers in the snapshot, to which [`Self::look_up`] adds.
+    async fn judge(&mut self, _: &[FactAnswer]) -> Judgement {
+        guarded(|| judge(self.object, self.snapshot, self.today))
+    }
+
+    async fn look_up(&mut self, query: FactQuery) -> FactAnswer {
+        self.scanner.limiter.wait().await;
+        let answer = self.scanner.fact_client.ask_until(query, Instant::now() + FACT).await;
+        self.snapshot.facts.answers.push(answer.clone());
+        answer
     }
 }
 
