@@ -71,7 +71,7 @@ impl PolicySet {
     /// The facts of the cluster that the policies need.
     #[must_use]
     pub fn facts(&self) -> FactKinds {
-        self.policies.iter().fold(FactKinds::empty(), |facts, policy| facts | policy.facts)
+        self.policies.iter().map(|policy| policy.facts).collect()
     }
 
     /// The policies that apply to a request, in order.

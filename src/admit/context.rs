@@ -17,10 +17,10 @@ pub(super) fn of<'a>(
         .as_ref()
         .map(|accounts| Written { account_automounts: accounts.automounts(namespace, pod.spec.account()) });
     let mut context = PodContext { written, ..PodContext::default() };
-    let needed = policies.iter().fold(FactKinds::empty(), |needed, policy| needed | policy.facts);
     if !facts.cluster {
         return Ok(context);
     }
+    let needed: FactKinds = policies.iter().map(|policy| policy.facts).collect();
     context.windows_node = pod.spec.node_name.as_deref().is_some_and(|name| facts.nodes.is_windows(name));
     if needed.contains(FactKinds::NODES) {
         context.node_pids = facts.nodes.highest(pod.spec.node_name.as_deref(), &pod.spec.node_selector());

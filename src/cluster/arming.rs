@@ -7,6 +7,7 @@ mod lists;
 mod probe;
 
 use super::api_error::ApiError;
+use super::certificates;
 use super::lease::Leadership;
 use super::webhooks::configurations;
 use crate::observe::LogOnce;
@@ -110,18 +111,19 @@ impl Arming<'_> {
     /// The leader writes. The other replicas only check, but each of them empties the lists when the Deployment is being
     /// deleted, since the leader may be gone by then.
     pub async fn run(mut self, report: impl Fn(&ArmingState)) {
-        let (mut log, mut last) = (LogOnce::default(), None);
+        let (mut log, mut is_first) = (LogOnce::default(), true);
         loop {
             let is_leader = *self.leadership.borrow_and_update();
             let state = self.check(is_leader).await.unwrap_or_else(|error| ArmingState::Unarmed(error.to_string()));
             report(&state);
-            match &state {
-                ArmingState::Armed if log.recovered() || last.is_none() => tracing::info!("{}", state.text()),
+            let text = state.text();
+            match state {
+                ArmingState::Armed if log.recovered() || is_first => tracing::info!("{text}"),
                 ArmingState::Armed => {}
-                _ if log.failed(&state.text()) => tracing::warn!("{}", state.text()),
+                _ if log.failed(&text) => tracing::warn!("{text}"),
                 _ => {}
             }
-            last = Some(state);
+            is_first = false;
             // A new leader begins at once.
             if let Ok(Err(_)) = tokio::time::timeout(INTERVAL, self.leadership.changed()).await {
                 return;
@@ -191,9 +193,8 @@ impl Arming<'_> {
             CaSource::Secret(name) => {
                 let secrets: Api<Secret> = Api::namespaced(self.client.clone(), self.namespace);
                 let found = secrets.get(name).await.map_err(|error| unread("Secret", name, error))?;
-                let ca = found.data.and_then(|mut data| data.remove("ca.crt"));
-                let ca = ca.and_then(|ca| String::from_utf8(ca.0).ok()).filter(|ca| !ca.is_empty());
-                ca.map(Some).ok_or_else(|| ArmingError::NoCa(name.clone()))
+                let bundle = certificates::read_secret(&found).bundle;
+                if bundle.is_empty() { Err(ArmingError::NoCa(name.clone())) } else { Ok(Some(bundle)) }
             }
             CaSource::File(path) => match tokio::fs::read_to_string(path).await {
                 Ok(ca) => Ok(Some(ca).filter(|ca| !ca.trim().is_empty())),

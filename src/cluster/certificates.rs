@@ -9,6 +9,7 @@ mod plan;
 mod secret;
 
 pub use manager::CertificateManager;
+pub(super) use secret::read as read_secret;
 
 use crate::authority::Pem;
 
