@@ -37,6 +37,7 @@ pub mod cli;
 pub mod cluster;
 pub mod decide;
 pub mod effort;
+pub mod exempt;
 pub mod facts;
 pub mod json;
 pub mod manifest;

@@ -1,6 +1,7 @@
 //! What `check` and `scan` print: the same outcome as the webhook's, with the position in a file or the owner.
 
 mod file_error;
+mod images;
 mod judge;
 mod passed_over;
 mod scan;

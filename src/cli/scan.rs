@@ -73,6 +73,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             selector: args.selector.clone(),
             page: args.chunk_size,
             findings: usize::MAX,
+            images: true,
             existing_reports: None,
         };
         let mut printer = ScanPrinter::new(args.output, &snapshot);

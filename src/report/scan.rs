@@ -1,6 +1,7 @@
 //! The report of `scan -o json`. Its JSON schema, `docs/scan-report.schema.json`, is generated from these types. Fields are added but
 //! never changed.
 
+use super::images::{ContainerReport, containers};
 use crate::decide::Effect;
 use crate::outcome::{Verdict, Violation};
 use crate::policy::Action;
@@ -43,6 +44,11 @@ pub struct OwnerReport {
     pub verdict: Verdict,
     /// Why something could not be judged, which denies it.
     pub problems: Vec<String>,
+    /// The containers of the template and of the pods.
+    pub containers: Vec<ContainerReport>,
+    /// The images that they mount as volumes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub image_volumes: Vec<String>,
     /// The worst first. A violation of a template and of its pods is reported once.
     pub violations: Vec<ScanViolation>,
 }
@@ -128,6 +134,8 @@ impl OwnerReport {
             uid: known.owner.uid.clone(),
             verdict: known.verdict,
             problems: Vec::new(),
+            containers: containers(&known.images),
+            image_volumes: known.images.volumes.iter().cloned().collect(),
             violations: Vec::new(),
         }
     }

@@ -2,7 +2,9 @@
 
 use super::{Counts, FindingKind, Judgement, Object, Owner, ScanFinding};
 use crate::decide::Effect;
+use crate::json::Raw;
 use crate::outcome::{Verdict, Violation};
+use crate::workload::NamedImages;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -17,6 +19,8 @@ pub struct NamespaceScan {
     name: String,
     /// How many findings are kept.
     limit: usize,
+    /// Whether to keep the names and images of each owner's containers.
+    keeps_images: bool,
     /// The owner of each ReplicaSet and Job.
     owner_of: HashMap<OwnerKey, Arc<Owner>>,
     owners: BTreeMap<OwnerKey, OwnerVerdict>,
@@ -32,6 +36,8 @@ pub struct NamespaceScan {
 pub struct OwnerVerdict {
     pub owner: Arc<Owner>,
     pub verdict: Verdict,
+    /// The containers of everything that was judged for it. Empty unless [`NamespaceScan::with_images`].
+    pub images: NamedImages,
 }
 
 /// The findings of a namespace.
@@ -53,6 +59,7 @@ impl NamespaceScan {
         Self {
             name: name.to_owned(),
             limit,
+            keeps_images: false,
             owner_of: HashMap::new(),
             owners: BTreeMap::new(),
             seen: HashSet::new(),
@@ -60,6 +67,12 @@ impl NamespaceScan {
             counts: Counts::default(),
             objects: 0,
         }
+    }
+
+    /// Also keeps the names and images of containers, for exemptions.
+    #[must_use]
+    pub fn with_images(self) -> Self {
+        Self { keeps_images: true, ..self }
     }
 
     #[must_use]
@@ -83,7 +96,11 @@ impl NamespaceScan {
         self.objects += 1;
         let owner = self.owner(object);
         let known = self.owners.entry(key(&owner));
-        let known = known.or_insert_with(|| OwnerVerdict { owner, verdict: Verdict::Allow });
+        let known =
+            known.or_insert_with(|| OwnerVerdict { owner, verdict: Verdict::Allow, images: NamedImages::default() });
+        if self.keeps_images {
+            known.images.extend(NamedImages::of(object.kind, Raw::new(object.raw.get())));
+        }
         let owner = Arc::clone(&known.owner);
         for what in kinds_of(judgement) {
             let finding = ScanFinding { owner: Arc::clone(&owner), kind: object.kind.kind.to_string(), what };

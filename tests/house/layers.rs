@@ -26,7 +26,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "text",
         ],
     ),
-    ("scan", &["facts", "review", "admit", "outcome", "decide", "policy", "rule", "rules", "workload"]),
+    ("scan", &["json", "facts", "review", "admit", "outcome", "decide", "policy", "rule", "rules", "workload"]),
+    ("exempt", &["workload"]),
     ("manifest", &["text", "patch"]),
     ("sources", &["facts", "admit", "manifest", "policy", "text", "patch"]),
     ("observe", &["facts", "scan", "admit", "outcome", "decide", "policy", "rule", "rules", "workload", "text"]),
@@ -81,7 +82,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 /// Pure layers.
 const CORE: &[&str] = &[
     "effort", "json", "patch", "text", "workload", "facts", "rule", "rules", "policy", "decide", "outcome", "review",
-    "admit", "scan",
+    "admit", "scan", "exempt",
 ];
 
 /// What the core never names.

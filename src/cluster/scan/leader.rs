@@ -115,6 +115,7 @@ impl Leader<'_> {
             selector: None,
             page: PAGE,
             findings: RESULTS,
+            images: false,
             existing_reports: existing_reports.clone(),
         };
         let resource = existing_reports.map(|(resource, _)| resource);

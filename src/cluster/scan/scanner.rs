@@ -32,6 +32,8 @@ pub struct Scope {
     pub page: u32,
     /// Most findings of a namespace that are reported in full. The others are counted.
     pub findings: usize,
+    /// Whether to report the names and images of containers.
+    pub images: bool,
     /// The resource and the labels of reports to read as well. The observer gets those of each namespace.
     pub existing_reports: Option<(ApiResource, String)>,
 }
@@ -76,7 +78,8 @@ impl Scanner<'_> {
                 return observer.unread("namespaces", "the API server lists them out of order");
             }
             let mut snapshot = (*(self.snapshot)()).clone();
-            let mut namespace = NamespaceScan::new(&name, scope.findings);
+            let namespace = NamespaceScan::new(&name, scope.findings);
+            let mut namespace = if scope.images { namespace.with_images() } else { namespace };
             for index in 0..lists.kinds.len() {
                 let Some((kind, pages)) = lists.kinds.get_mut(index) else { break };
                 while let Some(item) = next_in(kind, pages, &name, observer).await {

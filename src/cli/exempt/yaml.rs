@@ -1,0 +1,114 @@
+//! Exemptions as YAML, each with a comment that says what needs it.
+
+use super::terms::Terms;
+use crate::cli::exit::Failure;
+use crate::exempt::Grant;
+use crate::manifest::to_yaml;
+use crate::policy::ObjectExemption;
+use crate::policy::document::API_VERSION;
+use crate::text::clean;
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+/// Most workloads that a comment names.
+const MAX_NAMED: usize = 10;
+
+/// The names that are taken, by namespace.
+#[derive(Default)]
+pub struct Names(BTreeMap<String, BTreeSet<String>>);
+
+/// Exemption objects, one document each.
+pub fn objects(grants: &BTreeMap<&str, Vec<Grant>>, terms: &Terms, names: &mut Names) -> String {
+    let mut text = String::new();
+    for (namespace, grants) in grants {
+        let taken = names.0.entry((*namespace).to_owned()).or_default();
+        for grant in grants {
+            let object = json!({
+                "apiVersion": API_VERSION,
+                "kind": "Exemption",
+                "metadata": {"name": free_name(&grant.name, taken), "namespace": namespace},
+                "spec": spec(grant, None, terms),
+            });
+            let _ = write!(text, "---\n{}{}", comment(grant, ""), to_yaml(&object));
+        }
+    }
+    text
+}
+
+/// The chart's value `exemptions`. What several namespaces need is one exemption.
+pub fn values(grants: &BTreeMap<&str, Vec<Grant>>, terms: &Terms) -> String {
+    let mut by_place: BTreeMap<_, (Grant, BTreeSet<&str>)> = BTreeMap::new();
+    for (namespace, grants) in grants {
+        for grant in grants {
+            let place = (grant.rules(), grant.containers.clone(), grant.images.clone());
+            let (all, namespaces) = by_place.entry(place).or_insert_with(|| (Grant { needed_by: BTreeMap::new(), ..grant.clone() }, BTreeSet::new()));
+            all.needed_by.extend(grant.needed_by.clone());
+            namespaces.insert(namespace);
+        }
+    }
+    if by_place.is_empty() {
+        return "exemptions: []\n".to_owned();
+    }
+    let mut text = "exemptions:\n".to_owned();
+    for (grant, namespaces) in by_place.values() {
+        text.push_str(&comment(grant, "  "));
+        let entry = to_yaml(&spec(grant, Some(namespaces), terms));
+        for (index, line) in entry.lines().enumerate() {
+            let _ = writeln!(text, "  {} {line}", if index == 0 { "-" } else { " " });
+        }
+    }
+    text
+}
+
+/// The exemption as an object in force.
+///
+/// # Errors
+/// A name of a container that an exemption cannot have.
+pub fn compiled(namespace: &str, grant: &Grant, terms: &Terms) -> Result<std::sync::Arc<ObjectExemption>, Failure> {
+    let spec = spec(grant, None, terms).to_string();
+    let compiled = ObjectExemption::new(namespace, &grant.name, Some(&spec));
+    compiled.map(std::sync::Arc::new).map_err(|errors| Failure::input(format!("the exemption for {}: {errors}", grant.name)))
+}
+
+fn spec(grant: &Grant, namespaces: Option<&BTreeSet<&str>>, terms: &Terms) -> Value {
+    let mut spec = Map::new();
+    let mut add = |key: &str, value: Value| spec.insert(key.to_owned(), value);
+    add("rules", json!(grant.rules()));
+    if let Some(namespaces) = namespaces {
+        add("namespaces", json!(namespaces));
+    }
+    add("containers", json!(grant.containers));
+    if !grant.images.is_empty() {
+        add("images", json!(grant.images));
+    }
+    add("reason", json!(terms.reason));
+    if let Some(until) = terms.until {
+        add("until", json!(until.to_string()));
+    }
+    Value::Object(spec)
+}
+
+fn comment(grant: &Grant, indent: &str) -> String {
+    let mut text = String::new();
+    for (workload, needs) in grant.needed_by.iter().take(MAX_NAMED) {
+        let needs: Vec<&str> = needs.iter().map(String::as_str).collect();
+        let _ = writeln!(text, "{indent}# {}: {}", clean(workload, 200), clean(&needs.join(", "), 400));
+    }
+    let more = grant.needed_by.len().saturating_sub(MAX_NAMED);
+    if more > 0 {
+        let _ = writeln!(text, "{indent}# and {more} more");
+    }
+    text
+}
+
+/// The name of the workload, with a number from the second exemption on.
+fn free_name(name: &str, taken: &mut BTreeSet<String>) -> String {
+    let base: String = name.chars().filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.')).take(200).collect();
+    let base = base.trim_matches(['-', '.']);
+    let base = if base.is_empty() { "workload" } else { base };
+    let numbered = (2_u32..).map(|number| format!("{base}-{number}"));
+    let name = std::iter::once(base.to_owned()).chain(numbered).find(|name| !taken.contains(name)).unwrap_or_default();
+    taken.insert(name.clone());
+    name
+}
