@@ -87,7 +87,7 @@ pub fn nearest_name<'n>(given: &str, names: impl Iterator<Item = &'n str>) -> Op
     let distances = names.map(|name| (strsim::levenshtein(name, given), name));
     distances
         .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, _)| *distance <= 1 + given.len() / 4)
+        .filter(|(distance, _)| *distance <= 1 + given.len() / 4 && *distance < given.len())
         .map(|(_, name)| name)
 }
 

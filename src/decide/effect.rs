@@ -64,8 +64,7 @@ pub enum Note {
     ExemptUntil(Date),
 }
 
-/// For how many days before its end an exemption warns.
-pub const EXPIRY_NOTICE: i64 = 14;
+pub use crate::policy::ends::EXPIRY_NOTICE;
 
 /// What the effect of a violation depends on.
 #[derive(Debug, Clone, Copy)]

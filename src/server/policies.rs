@@ -1,9 +1,11 @@
 //! The policies in force: loaded at start, read again every few seconds. The last good ones stay when newer ones do not load.
 
+use super::ends::EndsReport;
 use super::health::{CheckStatus, Health, POLICIES};
 use super::state::ServerState;
 use crate::admit::{Audience, Snapshot};
 use crate::cluster::ClusterState;
+use crate::cluster::served::{ServedPolicies, ServedSender};
 use crate::facts::FactKinds;
 use crate::observe::{LogOnce, Metrics};
 use crate::review::response::MAX_REPORTED;
@@ -45,6 +47,9 @@ pub struct Policies {
     cluster_state: ClusterState,
     /// The kinds of facts that the policies in force need.
     needed: watch::Sender<FactKinds>,
+    /// The policies from files and built-in ones.
+    served: ServedSender,
+    ends: EndsReport,
     /// Whether there is a cluster.
     cluster: bool,
     pub(super) audience: Audience,
@@ -60,6 +65,8 @@ impl Policies {
             load_log: LogOnce::default(),
             cluster_state: ClusterState::default(),
             needed: watch::Sender::default(),
+            served: watch::Sender::default(),
+            ends: EndsReport::default(),
             cluster: false,
             audience: Audience::default(),
         }
@@ -90,12 +97,20 @@ impl Policies {
         self.needed.subscribe()
     }
 
+    /// The policies from files and built-in ones.
+    pub(super) fn served(&self) -> ServedPolicies {
+        ServedPolicies::new(&self.served)
+    }
+
     /// The first load. There are no last good policies yet, so it must succeed.
     pub(super) fn first(&mut self, health: &Health, metrics: &Metrics, cluster: bool) -> Result<Snapshot, LoadError> {
         self.cluster = cluster;
-        self.loaded = Some((self.load)(self.generation)?.ok_or("there are no policies to load")?);
+        let loaded = (self.load)(self.generation)?.ok_or("there are no policies to load")?;
+        self.served.send_replace(loaded.policies.policies.clone());
+        self.loaded = Some(loaded);
         let snapshot = self.compose().ok_or("there are no policies to load")?;
         self.report(&snapshot, health, metrics);
+        self.ends.update(&snapshot.policies, metrics);
         Ok(snapshot)
     }
 
@@ -115,6 +130,7 @@ impl Policies {
                 _ = ticks.tick() => {
                     let Some(back) = self.load_again(&state).await else { return };
                     self = back;
+                    self.ends.update(&state.snapshot.load().policies, &state.observer.metrics);
                 }
                 changed = cluster.changed(), if connected => match changed {
                     Ok(()) => {
@@ -142,6 +158,7 @@ impl Policies {
             Ok(None) => {}
             Ok(Some(snapshot)) => {
                 this.load_log.recovered();
+                this.served.send_replace(snapshot.policies.policies.clone());
                 this.loaded = Some(snapshot);
                 this.put_into_force(state);
             }

@@ -8,9 +8,11 @@
 - --log-level={{ .Values.log.level }}
 - --drain-delay={{ .Values.drainDelay }}
 {{- range .Values.policies }}
+{{- if not (include "podreeve.isChanged" (list $ .)) }}
 - --policy={{ . }}
 {{- end }}
-{{- if .Values.policyFiles }}
+{{- end }}
+{{- if include "podreeve.policyFiles" . }}
 - --policy=/etc/podreeve/policies
 {{- end }}
 {{- if not (or .Values.policies .Values.policyFiles) }}

@@ -5,6 +5,7 @@ brings values without the new keys, and `--set KEY=null` takes a key away. Then 
 {{- define "podreeve.values" -}}
 {{- include "podreeve.addDefaults" (list .Values (.Files.Get "files/values.yaml" | fromYaml) "") -}}
 {{- include "podreeve.contradictions" . -}}
+{{- include "podreeve.checkOverrides" . -}}
 {{- end -}}
 
 {{- define "podreeve.addDefaults" -}}
