@@ -69,7 +69,7 @@ fn answer(body: &[u8], conditions: &Conditions<'_>) -> Outcome {
 fn decide(request: &mut Request<'_>, conditions: &Conditions<'_>) -> Outcome {
     match Route::of(request, conditions) {
         Route::Namespace => namespace::judge(request, conditions),
-        Route::PolicyObject => policy_objects::judge(request),
+        Route::PolicyObject => policy_objects::judge(request, &conditions.snapshot.policies),
         Route::Connect => connect::decide(request, conditions),
         Route::Pods(kind) => pods::decide(request, &kind, conditions),
         Route::NoPod => Outcome::allow(about(request, None)),

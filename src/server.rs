@@ -12,6 +12,7 @@ pub mod certs;
 mod config;
 mod connection;
 pub mod duration;
+mod ends;
 mod eviction;
 pub mod health;
 mod judge;
@@ -120,7 +121,7 @@ impl Server {
         let Self { config, policies, state, listener, admin } = self;
         let certificates = config.certificates;
         let (in_use, pair) = (certificates.in_use(), certificates.pair_sender());
-        let needed = policies.needed();
+        let (needed, served) = (policies.needed(), policies.served());
         let (sender, cluster_state) = watch::channel(ClusterState::default());
         let mut tasks = vec![
             tokio::spawn(admin::serve(admin, Arc::clone(&state))),
@@ -140,8 +141,16 @@ impl Server {
                     state.observer.metrics.webhooks.set(*arming == ArmingState::Armed);
                 };
                 let report_arming = &report_arming;
-                let handles =
-                    cluster::Handles { api_health, fact_client, state: sender, needed, pair, scan, report_arming };
+                let handles = cluster::Handles {
+                    api_health,
+                    fact_client,
+                    state: sender,
+                    needed,
+                    served,
+                    pair,
+                    scan,
+                    report_arming,
+                };
                 Box::pin(cluster::run(settings, handles)).await;
             }));
         }

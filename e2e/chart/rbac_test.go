@@ -20,6 +20,7 @@ const webhookConfigurations = "validatingwebhookconfigurations mutatingwebhookco
 var (
 	clusterRights = []rbac.PolicyRule{
 		right("podreeve.dev", "policies exemptions", "list watch"),
+		right("podreeve.dev", "policies", "create patch update delete", "owasp", "pss-baseline", "pss-restricted"),
 		right("podreeve.dev", "policies/status exemptions/status", "patch"),
 		right("apiextensions.k8s.io", "customresourcedefinitions", "get", "policies.podreeve.dev", "exemptions.podreeve.dev"),
 		right("", "namespaces pods", "get list watch"),

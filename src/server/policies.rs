@@ -1,9 +1,11 @@
 //! The policies in force: loaded at start, read again every few seconds. The last good ones stay when newer ones do not load.
 
+use super::ends::EndsReport;
 use super::health::{CheckStatus, Health, POLICIES};
 use super::state::ServerState;
 use crate::admit::{Audience, Snapshot};
 use crate::cluster::ClusterState;
+use crate::cluster::served::{ServedPolicies, ServedSender};
 use crate::facts::FactKinds;
 use crate::observe::{LogOnce, Metrics};
 use crate::policy::Ceiling;
@@ -46,6 +48,9 @@ pub struct Policies {
     cluster_state: ClusterState,
     /// The kinds of facts that the policies in force need.
     needed: watch::Sender<FactKinds>,
+    /// The policies from files and built-in ones.
+    served: ServedSender,
+    ends: EndsReport,
     /// Whether there is a cluster.
     cluster: bool,
     pub(super) audience: Audience,
@@ -63,6 +68,8 @@ impl Policies {
             load_log: LogOnce::default(),
             cluster_state: ClusterState::default(),
             needed: watch::Sender::default(),
+            served: watch::Sender::default(),
+            ends: EndsReport::default(),
             cluster: false,
             audience: Audience::default(),
             ceiling: Ceiling::default(),
@@ -94,12 +101,20 @@ impl Policies {
         self.needed.subscribe()
     }
 
+    /// The policies from files and built-in ones.
+    pub(super) fn served(&self) -> ServedPolicies {
+        ServedPolicies::new(&self.served)
+    }
+
     /// The first load. There are no last good policies yet, so it must succeed.
     pub(super) fn first(&mut self, health: &Health, metrics: &Metrics, cluster: bool) -> Result<Snapshot, LoadError> {
         self.cluster = cluster;
-        self.loaded = Some((self.load)(self.generation)?.ok_or("there are no policies to load")?);
+        let loaded = (self.load)(self.generation)?.ok_or("there are no policies to load")?;
+        self.served.send_replace(loaded.policies.policies.clone());
+        self.loaded = Some(loaded);
         let snapshot = self.compose().ok_or("there are no policies to load")?;
         self.report(&snapshot, health, metrics);
+        self.ends.update(&snapshot.policies, metrics);
         Ok(snapshot)
     }
 
@@ -119,6 +134,7 @@ impl Policies {
                 _ = ticks.tick() => {
                     let Some(back) = self.load_again(&state).await else { return };
                     self = back;
+                    self.ends.update(&state.snapshot.load().policies, &state.observer.metrics);
                 }
                 changed = cluster.changed(), if connected => match changed {
                     Ok(()) => {
@@ -146,6 +162,7 @@ impl Policies {
             Ok(None) => {}
             Ok(Some(snapshot)) => {
                 this.load_log.recovered();
+                this.served.send_replace(snapshot.policies.policies.clone());
                 this.loaded = Some(snapshot);
                 this.put_into_force(state);
             }

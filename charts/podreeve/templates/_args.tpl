@@ -27,9 +27,11 @@
 - --drain-delay={{ .Values.drainDelay }}
 {{ include "podreeve.modeArgs" . }}
 {{- range .Values.policies }}
+{{- if not (include "podreeve.isChanged" (list $ .)) }}
 - --policy={{ . }}
 {{- end }}
-{{- if .Values.policyFiles }}
+{{- end }}
+{{- if include "podreeve.policyFiles" . }}
 - --policy=/etc/podreeve/policies
 {{- end }}
 {{- if not (or .Values.policies .Values.policyFiles) }}

@@ -7,6 +7,7 @@ brings values without the new keys, and `--set KEY=null` takes a key away. Then 
 {{- if and .Release.IsUpgrade (not (hasKey .Values "mode")) }}{{ $_ := set .Values "mode" "deny" }}{{ end -}}
 {{- include "podreeve.addDefaults" (list .Values (.Files.Get "files/values.yaml" | fromYaml) "") -}}
 {{- include "podreeve.contradictions" . -}}
+{{- include "podreeve.checkOverrides" . -}}
 {{- end -}}
 
 {{- define "podreeve.addDefaults" -}}
