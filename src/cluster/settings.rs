@@ -22,6 +22,8 @@ pub struct ClusterSettings {
     pub configuration: Option<String>,
     /// None where the webhook configurations already have their lists of webhooks.
     pub arming: Option<ArmingSettings>,
+    /// The ConfigMap in which the leader keeps the policy files that loaded last; none where it does not.
+    pub last_good: Option<String>,
     /// None where nothing is scanned.
     pub scan: Option<ScanSettings>,
 }

@@ -2,8 +2,8 @@
 {{- define "podreeve.args" -}}
 - serve
 - --cluster
-- --listen=0.0.0.0:{{ .Values.ports.https }}
-- --admin-listen=0.0.0.0:{{ .Values.ports.metrics }}
+- --listen=[::]:{{ .Values.ports.https }}
+- --admin-listen=[::]:{{ .Values.ports.metrics }}
 - --log-format={{ .Values.log.format }}
 - --log-level={{ .Values.log.level }}
 - --drain-delay={{ .Values.drainDelay }}
@@ -12,6 +12,8 @@
 {{- end }}
 {{- if .Values.policyFiles }}
 - --policy=/etc/podreeve/policies
+- --last-good-policies={{ include "podreeve.fullname" . }}-last-good
+- --rolled-out-policies={{ include "podreeve.policyFilesHash" . }}
 {{- end }}
 {{- if not (or .Values.policies .Values.policyFiles) }}
 - --policy=none

@@ -44,6 +44,7 @@ impl CertificateMetrics {
 pub struct PolicyMetrics {
     loaded: IntGauge,
     failed: IntGauge,
+    stale: IntGauge,
     generation: IntGauge,
     last_error: Gauge,
 }
@@ -59,6 +60,13 @@ impl PolicyMetrics {
         Ok(Self {
             loaded: policies("loaded")?,
             failed: policies("failed")?,
+            stale: gauge(
+                registry,
+                Opts::new(
+                    "podreeve_policies_stale",
+                    "1 while the policy files have not loaded since the start, and those that the leader kept are in force.",
+                ),
+            )?,
             generation: gauge(
                 registry,
                 Opts::new("podreeve_policy_generation", "Counts the policy sets that came into force."),
@@ -76,6 +84,11 @@ impl PolicyMetrics {
         self.loaded.set(i64::try_from(loaded).unwrap_or(i64::MAX));
         self.failed.set(i64::try_from(failed).unwrap_or(i64::MAX));
         self.generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
+    }
+
+    /// Records whether the policy files that the leader kept are in force, because those of this replica do not load.
+    pub fn set_stale(&self, stale: bool) {
+        self.stale.set(i64::from(stale));
     }
 
     /// Records that policies failed to load.
