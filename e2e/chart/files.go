@@ -63,7 +63,7 @@ func Files(helm Helm) ([]File, error) {
 	if err != nil {
 		return nil, err
 	}
-	schema, err := valuesSchema()
+	schema, err := ValuesSchema()
 	if err != nil {
 		return nil, err
 	}

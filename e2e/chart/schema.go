@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// valuesSchema is values.schema.json, which is written by hand up to its last key, `definitions`: that is made from
+// ValuesSchema is values.schema.json, which is written by hand up to its last key, `definitions`: that is made from
 // docs/policy.schema.json, so that Helm refuses a typing error in a Policy of `policyFiles`. Helm 3 knows JSON Schema as of draft 7 alone.
-func valuesSchema() (File, error) {
+func ValuesSchema() (File, error) {
 	const path, last = "charts/podreeve/values.schema.json", ",\n \"definitions\": "
 	text, err := os.ReadFile(filepath.Join(Root(), path))
 	if err != nil {
