@@ -11,11 +11,13 @@ pub mod certificates;
 pub mod client;
 mod copies;
 mod deployed_mode;
+pub mod deployment;
 mod exemptions;
 mod fact_caches;
 mod fact_client;
 mod fact_watches;
 pub mod item;
+pub mod last_good;
 mod lease;
 mod nodes;
 mod object_sink;
@@ -70,6 +72,8 @@ pub struct Handles<'h> {
     pub scan: scan::ScanContext<'h>,
     /// Called with the state of the webhook configurations after each check.
     pub report_arming: &'h (dyn Fn(&ArmingState) + Send + Sync),
+    /// The policy files that loaded last.
+    pub good_files: last_good::GoodFiles,
 }
 
 /// Between two tries to connect.
@@ -77,7 +81,7 @@ const RETRY: Duration = Duration::from_secs(5);
 
 /// Watches the cluster as long as podreeve serves.
 pub async fn run(settings: ClusterSettings, handles: Handles<'_>) {
-    let Handles { api_health, fact_client, state, needed, served, pair, scan, report_arming } = handles;
+    let Handles { api_health, fact_client, state, needed, served, pair, scan, report_arming, good_files } = handles;
     let client = connect(&settings.access, api_health).await;
     fact_client.connected(client.clone());
     let (leader, leadership) = tokio::sync::watch::channel(false);
@@ -93,6 +97,7 @@ pub async fn run(settings: ClusterSettings, handles: Handles<'_>) {
         own_configurations(&settings, &client, leadership.clone()),
         keep_armed(&settings, &client, leadership.clone(), report_arming),
         follow_mode(&settings, &client, api_health, state.clone()),
+        keep_last_good(&settings, &client, leadership.clone(), good_files),
         scan_while_leader(&settings, &client, fact_client, leadership.clone(), scan),
     );
 }
@@ -155,6 +160,17 @@ async fn follow_mode(settings: &ClusterSettings, client: &Client, api_health: &A
     let deployment = settings.arming.as_ref().and_then(|arming| arming.deployment.as_ref());
     let Some(name) = deployment else { return };
     deployed_mode::run(client, &settings.namespace, name, api_health, state).await;
+}
+
+/// Does nothing where the last good policy files have no place in the cluster.
+async fn keep_last_good(
+    settings: &ClusterSettings,
+    client: &Client,
+    leadership: Leadership,
+    files: last_good::GoodFiles,
+) {
+    let Some(name) = &settings.last_good else { return };
+    last_good::keep(client, &settings.namespace, name, leadership, files).await;
 }
 
 /// Does nothing where nothing is scanned.

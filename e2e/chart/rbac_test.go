@@ -110,7 +110,7 @@ func TestNoRightIsWide(t *testing.T) {
 			named := len(rule.ResourceNames) > 0
 			onlyCreate := slices.Equal(rule.Verbs, []string{"create"})
 			if guarded := slices.ContainsFunc(rule.Resources, func(resource string) bool {
-				return resource == "secrets" || resource == "leases" || strings.HasSuffix(resource, "webhookconfigurations")
+				return resource == "secrets" || resource == "configmaps" || resource == "leases" || strings.HasSuffix(resource, "webhookconfigurations")
 			}); guarded && !named && !onlyCreate {
 				t.Errorf("%s: %+v has no resourceNames", values, rule)
 			}
@@ -157,7 +157,7 @@ func isOfUsers(name string) bool {
 	return strings.HasSuffix(name, "-view") || strings.HasSuffix(name, "-edit") || strings.HasSuffix(name, "-admin")
 }
 
-// The uninstall job may remove the release's two webhook configurations, the reports where there are any, and nothing else.
+// The uninstall job may remove the release's two webhook configurations, the reports where there are any, read the Deployment, and do nothing else.
 func TestRightsOfTheUninstallJob(t *testing.T) {
 	webhooks := right("admissionregistration.k8s.io", webhookConfigurations, "delete", "podreeve")
 	for values, reports := range map[string][]rbac.PolicyRule{
@@ -169,5 +169,6 @@ func TestRightsOfTheUninstallJob(t *testing.T) {
 		webhooks.ResourceNames = []string{name}
 		role := find[rbac.ClusterRole](t, objects, "ClusterRole", name+"-uninstall")
 		sameRights(t, role.Rules, append(reports, webhooks))
+		sameRights(t, find[rbac.Role](t, objects, "Role", name+"-uninstall").Rules, []rbac.PolicyRule{right("apps", "deployments", "get", name)})
 	}
 }

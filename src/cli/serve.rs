@@ -1,6 +1,7 @@
 //! `podreeve serve`: the webhook.
 
 mod cluster;
+mod last_good;
 
 use super::exit::{Exit, Failure};
 use super::mode::ModeArgs;
@@ -24,11 +25,13 @@ use tracing::level_filters::LevelFilter;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Address for the API server
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8443")]
+    ///
+    /// [::] is every address, of IPv6 and IPv4. Where the kernel has no IPv6 it is every IPv4 address, and the log says so.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "[::]:8443")]
     listen: SocketAddr,
 
     /// Address for /livez, /readyz and /metrics
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8080")]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "[::]:8080")]
     admin_listen: SocketAddr,
 
     /// Serving certificate with its chain, PEM; read again when it changes
@@ -147,7 +150,12 @@ async fn serve(args: Args, log: &Log) -> Result<(), String> {
     let (certificates, ceiling) = (certificates(&args)?, args.mode.ceiling());
     let cluster = args.cluster.settings(args.tls_cert.as_deref(), ceiling);
     let sources = sources(&args.policy, cluster.is_some())?;
-    let policies = Policies::from_sources(if cluster.is_some() { sources.in_cluster() } else { sources });
+    let sources = if cluster.is_some() { sources.in_cluster() } else { sources };
+    let last_good = match &cluster {
+        Some(settings) => last_good::find(&sources, &args.cluster, &settings.access).await,
+        None => None,
+    };
+    let policies = Policies::from_sources(sources).with_last_good(last_good);
     let config = Config {
         listen: args.listen,
         admin_listen: args.admin_listen,

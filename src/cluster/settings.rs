@@ -25,6 +25,8 @@ pub struct ClusterSettings {
     pub arming: Option<ArmingSettings>,
     /// What the policies can do at most.
     pub ceiling: Ceiling,
+    /// The ConfigMap in which the leader keeps the policy files that loaded last; none where it does not.
+    pub last_good: Option<String>,
     /// None where nothing is scanned.
     pub scan: Option<ScanSettings>,
 }

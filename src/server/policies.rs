@@ -5,12 +5,13 @@ use super::health::{CheckStatus, Health, POLICIES};
 use super::state::ServerState;
 use crate::admit::{Audience, Snapshot};
 use crate::cluster::ClusterState;
+use crate::cluster::last_good::GoodFiles;
 use crate::cluster::served::{ServedPolicies, ServedSender};
 use crate::facts::FactKinds;
 use crate::observe::{LogOnce, Metrics};
 use crate::policy::Ceiling;
 use crate::review::response::MAX_REPORTED;
-use crate::sources::{SourceErrors, Sources};
+use crate::sources::{PolicyFiles, SourceErrors, Sources};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,9 +38,22 @@ impl From<&str> for LoadError {
 /// Loads the policies for a generation; none when nothing has changed since the last call.
 pub type Load = Box<dyn FnMut(u64) -> Result<Option<Snapshot>, LoadError> + Send>;
 
+/// The last policy files that loaded, as the leader kept them in the cluster.
+#[derive(Debug)]
+pub struct LastGood {
+    pub snapshot: Snapshot,
+    /// When they loaded, for messages.
+    pub kept_at: String,
+}
+
 /// Composes the snapshot in force from files and, if there is one, the cluster.
 pub struct Policies {
     load: Load,
+    good_files: watch::Sender<Option<Arc<PolicyFiles>>>,
+    /// What is served if the files do not load at the start.
+    last_good: Option<LastGood>,
+    /// Since when the last good files are in force in place of those that do not load.
+    stale: Option<String>,
     generation: u64,
     /// The last files that loaded.
     loaded: Option<Snapshot>,
@@ -63,6 +77,9 @@ impl Policies {
     pub fn new(load: Load) -> Self {
         Self {
             load,
+            good_files: watch::Sender::default(),
+            last_good: None,
+            stale: None,
             generation: 1,
             loaded: None,
             load_log: LogOnce::default(),
@@ -80,13 +97,30 @@ impl Policies {
     #[must_use]
     pub fn from_sources(sources: Sources) -> Self {
         let mut seen = None;
-        Self::new(Box::new(move |generation| {
+        let good_files = watch::Sender::default();
+        let sender = good_files.clone();
+        let load: Load = Box::new(move |generation| {
             let now = sources.fingerprint();
             if seen.replace(now) == Some(now) {
                 return Ok(None);
             }
-            sources.load(generation, MAX_REPORTED).map(Some).map_err(LoadError::from)
-        }))
+            let files = sources.policy_files();
+            let loaded = sources.load(generation, MAX_REPORTED)?;
+            // Files that change meanwhile are loaded again at the next poll.
+            sender.send_replace(files.filter(|_| sources.fingerprint() == now).map(Arc::new));
+            Ok(Some(loaded))
+        });
+        Self { good_files, ..Self::new(load) }
+    }
+
+    /// Serves these if the files do not load at the start, and until they do.
+    #[must_use]
+    pub fn with_last_good(self, last_good: Option<LastGood>) -> Self {
+        Self { last_good, ..self }
+    }
+
+    pub(super) fn good_files(&self) -> GoodFiles {
+        self.good_files.subscribe()
     }
 
     /// Policies that never change.
@@ -106,10 +140,23 @@ impl Policies {
         ServedPolicies::new(&self.served)
     }
 
-    /// The first load. There are no last good policies yet, so it must succeed.
+    /// The first load. It must succeed, unless the leader kept policies in the cluster.
     pub(super) fn first(&mut self, health: &Health, metrics: &Metrics, cluster: bool) -> Result<Snapshot, LoadError> {
         self.cluster = cluster;
-        let loaded = (self.load)(self.generation)?.ok_or("there are no policies to load")?;
+        let loaded = match ((self.load)(self.generation), self.last_good.take()) {
+            (Err(LoadError(error)), Some(LastGood { snapshot, kept_at })) => {
+                tracing::error!(
+                    error,
+                    kept_at,
+                    "the policy files do not load; the last good ones, which the leader kept in the cluster, are in force"
+                );
+                metrics.policies.failed_at(Timestamp::now());
+                let _ = self.load_log.failed(&error);
+                self.stale = Some(kept_at);
+                snapshot
+            }
+            (loaded, _) => loaded?.ok_or("there are no policies to load")?,
+        };
         self.served.send_replace(loaded.policies.policies.clone());
         self.loaded = Some(loaded);
         let snapshot = self.compose().ok_or("there are no policies to load")?;
@@ -163,6 +210,7 @@ impl Policies {
             Ok(Some(snapshot)) => {
                 this.load_log.recovered();
                 this.served.send_replace(snapshot.policies.policies.clone());
+                this.stale = None;
                 this.loaded = Some(snapshot);
                 this.put_into_force(state);
             }
@@ -238,8 +286,12 @@ impl Policies {
         let errors = self.cluster_state.errors.iter().map(String::as_str);
         let failures: Vec<&str> = self.load_log.last_error().into_iter().chain(errors).collect();
         metrics.policies.set(count, failures.len(), generation);
+        metrics.policies.set_stale(self.stale.is_some());
         let names: Vec<&str> = snapshot.policies.policies.iter().map(|policy| &*policy.name).collect();
         let mut text = format!("{} (generation {generation})", names.join(", "));
+        if let Some(kept_at) = &self.stale {
+            text.push_str(&format!("; these are the last good ones, which the leader kept on {kept_at}"));
+        }
         if !failures.is_empty() {
             let failures: Vec<String> = failures.iter().map(|failure| failure.replace('\n', "; ")).collect();
             text.push_str(&format!("; newer ones do not load: {}", failures.join("; ")));

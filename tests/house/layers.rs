@@ -44,6 +44,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "authority",
             "facts",
             "observe",
+            "sources",
             "scan",
             "admit",
             "decide",

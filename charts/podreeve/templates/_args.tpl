@@ -20,8 +20,8 @@
 {{- define "podreeve.args" -}}
 - serve
 - --cluster
-- --listen=0.0.0.0:{{ .Values.ports.https }}
-- --admin-listen=0.0.0.0:{{ .Values.ports.metrics }}
+- --listen=[::]:{{ .Values.ports.https }}
+- --admin-listen=[::]:{{ .Values.ports.metrics }}
 - --log-format={{ .Values.log.format }}
 - --log-level={{ .Values.log.level }}
 - --drain-delay={{ .Values.drainDelay }}
@@ -33,6 +33,8 @@
 {{- end }}
 {{- if include "podreeve.policyFiles" . }}
 - --policy=/etc/podreeve/policies
+- --last-good-policies={{ include "podreeve.fullname" . }}-last-good
+- --rolled-out-policies={{ include "podreeve.policyFilesHash" . }}
 {{- end }}
 {{- if not (or .Values.policies .Values.policyFiles) }}
 - --policy=none

@@ -136,3 +136,12 @@ tolerations:
 {{- end }}
 {{- include "podreeve.builtInFiles" . }}
 {{- end -}}
+
+{{/* Their hash, as `sha256sum * | sha256sum` has it in the folder where they are mounted. */}}
+{{- define "podreeve.policyFilesHash" -}}
+{{- $list := "" -}}
+{{- range $name, $text := include "podreeve.policyFiles" . | fromYaml -}}
+{{- $list = printf "%s%s  %s\n" $list (sha256sum $text) $name -}}
+{{- end -}}
+{{- sha256sum $list -}}
+{{- end -}}

@@ -25,7 +25,11 @@ func generate() error {
 	if err != nil {
 		return err
 	}
-	if err := write(append(crds, defaults)); err != nil { // first, because the chart is rendered with them
+	schema, err := chart.ValuesSchema()
+	if err != nil {
+		return err
+	}
+	if err := write(append(crds, defaults, schema)); err != nil { // first, because the chart is rendered with them
 		return err
 	}
 	tools, err := harness.EnsureTools(os.Stderr, "helm4")

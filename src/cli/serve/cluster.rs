@@ -78,6 +78,19 @@ pub struct ClusterArgs {
     #[arg(long, value_name = "NAME", requires = "webhooks")]
     deployment: Option<String>,
 
+    /// A ConfigMap in which the leader keeps the policy files that loaded last
+    ///
+    /// A replica whose policy files do not load when it starts serves these. The log, /readyz and the metric
+    /// podreeve_policies_stale say so.
+    #[arg(long, value_name = "NAME", requires = "cluster")]
+    last_good_policies: Option<String>,
+
+    /// The policy files that this replica was rolled out with, as a hash: `sha256sum * | sha256sum` in their folder
+    ///
+    /// If it starts with these files they must load, so that a rollout of wrong files stops.
+    #[arg(long, value_name = "SHA256", requires = "last_good_policies")]
+    rolled_out_policies: Option<String>,
+
     /// The name of this replica in the Lease [default: host and process]
     #[arg(long, value_name = "NAME", env = "POD_NAME", hide = true)]
     identity: Option<String>,
@@ -92,6 +105,15 @@ impl ClusterArgs {
 
     pub fn namespace(&self) -> &str {
         &self.namespace
+    }
+
+    /// None without `--cluster`.
+    pub fn last_good_policies(&self) -> Option<&str> {
+        self.last_good_policies.as_deref()
+    }
+
+    pub fn rolled_out_policies(&self) -> Option<&str> {
+        self.rolled_out_policies.as_deref()
     }
 
     /// None without `--webhooks`. A mounted Secret has its CA in the folder of the certificate.
@@ -121,6 +143,7 @@ impl ClusterArgs {
             configuration: self.webhook_configuration.clone(),
             arming: self.arming(tls_cert),
             ceiling,
+            last_good: self.last_good_policies.clone(),
             scan: (self.scan_interval > Duration::ZERO).then_some(scan::ScanSettings {
                 interval: self.scan_interval,
                 per_second: self.scan_rate,
