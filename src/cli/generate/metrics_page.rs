@@ -8,8 +8,6 @@ use std::fmt::Write;
 
 /// Labels with more values than this are named without them.
 const MAX_VALUES: usize = 8;
-/// Where the alerts' `runbook_url` leads, without the anchor.
-const PAGE: &str = "https://github.com/podreeve/podreeve/blob/main/docs/reference/metrics.md";
 const ALERTS: &str = include_str!("../../../charts/podreeve/files/alerts.yaml");
 const RUNBOOK: &str = include_str!("runbook.yaml");
 
@@ -187,6 +185,9 @@ fn labels(exposition: &str, name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Where the alerts' `runbook_url` leads, without the anchor.
+    const PAGE: &str = "https://github.com/podreeve/podreeve/blob/main/docs/reference/metrics.md";
 
     /// The complaints of all the checks at once.
     #[test]
