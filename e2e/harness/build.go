@@ -107,7 +107,7 @@ func (t Tools) buildTogether(source, partial string, tools []tool, report *build
 	if len(tools) == 0 {
 		return nil
 	}
-	args := []string{"build", "-v", "-ldflags", linkFlags(tools[0].module), "-o", partial + string(filepath.Separator)}
+	args := []string{"build", "-v", "-ldflags", linkFlags(source, tools[0].module), "-o", partial + string(filepath.Separator)}
 	named := map[string]string{} // by the package that Go says it compiles
 	for _, tool := range tools {
 		args = append(args, tool.pkg)

@@ -9,13 +9,6 @@ import (
 	"strings"
 )
 
-// The version that the binaries say of themselves: kubectl and the API server compare theirs.
-const (
-	kubernetesVersion = "v1.36.3"
-	kubernetesMajor   = "1"
-	kubernetesMinor   = "36"
-)
-
 // tool is a program that is made of a package of a module.
 type tool struct{ name, module, pkg string }
 
@@ -95,7 +88,7 @@ func (t Tools) has(tool tool) bool {
 func findTool(name string) (tool, error) {
 	for _, tool := range allTools {
 		if tool.name == name {
-			return tool, nil
+			return tool.chosen()
 		}
 	}
 	return tool{}, fmt.Errorf("there is no tool %q; harness/tools.go lists them", name)

@@ -52,6 +52,9 @@
 - --webhook-configuration={{ include "podreeve.fullname" . }}
 - --webhooks=/etc/podreeve/webhooks/webhooks.json
 - --deployment={{ include "podreeve.fullname" . }}
+{{- if .Values.rbac.nodesConfigz }}
+- --kubelet-service-account={{ include "podreeve.kubelets" . }}
+{{- end }}
 - --leader-election-lease={{ include "podreeve.fullname" . }}
 {{- /* What is the default of `serve` too is not said. */}}
 {{- if ne .Values.scan.interval "1h" }}
