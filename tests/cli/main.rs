@@ -16,6 +16,7 @@ mod commands;
 mod examples;
 mod manifest;
 mod manifests;
+mod overrides;
 mod passed_over;
 mod policies;
 mod recorded_answers;
