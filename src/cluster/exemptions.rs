@@ -6,7 +6,7 @@ use super::object_store::ObjectStore;
 use super::state::{ClusterState, Listed, StateSender};
 use super::status::DesiredStatus;
 use super::today;
-use crate::policy::document::beside_spec;
+use crate::policy::document::next_to_spec;
 use crate::policy::ends::End;
 use crate::policy::{ObjectExemption, PolicyErrors};
 use jiff::civil::Date;
@@ -130,7 +130,7 @@ impl ObjectStore for ExemptionStore {
 }
 
 fn compile(item: &Item) -> Result<ObjectExemption, PolicyErrors> {
-    let mut errors = beside_spec(item.raw.get());
+    let mut errors = next_to_spec(item.raw.get());
     match ObjectExemption::new(item.namespace(), item.name(), item.spec().as_deref().map(RawValue::get)) {
         Ok(exemption) if errors.is_empty() => return Ok(exemption),
         Ok(_) => {}

@@ -9,7 +9,7 @@ use crate::rule::pss::{Level, Version};
 use jiff::civil::Date;
 use kube::CustomResource;
 pub(super) use read::read_all;
-pub use read::{DocumentMetadata, PolicyDocument, beside_spec};
+pub use read::{DocumentMetadata, PolicyDocument, next_to_spec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

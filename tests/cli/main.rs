@@ -17,6 +17,7 @@ mod commands;
 mod examples;
 mod manifest;
 mod manifests;
+mod overrides;
 mod passed_over;
 mod policies;
 mod recorded_answers;

@@ -71,7 +71,7 @@ fn crd(crd: &CustomResourceDefinition) -> String {
     if let Some(spec) = crd.pointer_mut(&format!("{root}/properties/spec")) {
         keep_unknown_keys(spec);
     }
-    // A key beside `spec`, such as one with too little indentation, stays too.
+    // A key next to `spec`, such as one with too little indentation, stays too.
     if let Some(schema) = crd.pointer_mut(root).and_then(Value::as_object_mut) {
         schema.insert(PRESERVE.to_owned(), json!(true));
     }
@@ -103,8 +103,7 @@ fn structural(value: &mut Value) {
     }
 }
 
-/// The API server would remove an unknown key without a word, and nobody could say that it is a mistake. So it stays in the object, and
-/// the webhook and the condition report it.
+/// The API server would remove an unknown key without a word. So it stays in the object, and the webhook and the condition report it.
 fn keep_unknown_keys(schema: &mut Value) {
     match schema {
         Value::Object(map) => {

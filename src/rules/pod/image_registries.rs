@@ -67,7 +67,7 @@ struct ImageRegistries {
     allow: Vec<Pattern>,
 }
 
-/// An empty list would deny every image, which nobody means.
+/// An empty list would deny every image.
 fn patterns<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Pattern>, D::Error> {
     let patterns = Vec::deserialize(deserializer)?;
     if patterns.is_empty() {
