@@ -1,5 +1,6 @@
 //! `podreeve scan`: what exists in a cluster, judged by the same code as the webhook's requests.
 
+mod next;
 mod printer;
 
 use super::access::AccessArgs;
@@ -10,7 +11,7 @@ use crate::admit::Snapshot;
 use crate::cluster::scan::{RateLimiter, Scanner, Scope};
 use crate::cluster::{FactClient, once};
 use crate::facts::FactKinds;
-use crate::report::text;
+use crate::report::{ScanReport, text};
 use crate::sources::Sources;
 use printer::ScanPrinter;
 use std::sync::Arc;
@@ -44,6 +45,10 @@ pub struct Args {
     #[arg(long, value_name = "NAMESPACES", value_delimiter = ',')]
     exemption_namespaces: Vec<String>,
 
+    /// Without the owners: only the table of what would be denied, by rule
+    #[arg(long)]
+    summary: bool,
+
     /// How many objects to list at one time
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
     chunk_size: u32,
@@ -75,7 +80,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             findings: usize::MAX,
             existing_reports: None,
         };
-        let mut printer = ScanPrinter::new(args.output, &snapshot);
+        let mut printer = ScanPrinter::new(args.output, args.summary, &snapshot);
         let snapshot = Arc::new(snapshot);
         let scanner = Scanner {
             client: &client,
@@ -87,7 +92,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         printer.report()
     })?;
     match args.output {
-        Format::Text => output::print(&text::scan::summary(report.summary))?,
+        Format::Text => output::print(&end(args, &report))?,
         Format::Json => output::json(&report)?,
     }
     for error in &report.errors {
@@ -99,6 +104,18 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         summary if summary.denied > 0 => Exit::Violations,
         _ => Exit::Clean,
     })
+}
+
+/// The end of the text: the table, the sum, and what to type next.
+fn end(args: &Args, report: &ScanReport) -> String {
+    let mut table = text::scan_rules::table(&report.rules);
+    if !table.is_empty() {
+        let before = if args.summary { "" } else { "\n" };
+        table = format!("{before}{table}\n");
+    }
+    let sum = text::scan::summary(report.summary);
+    let next = text::scan_rules::next(&report.rules, |namespace| next::command(args, namespace), !args.summary);
+    format!("{table}{sum}{next}")
 }
 
 /// The policies to judge by: those of the arguments, or else those that podreeve without --policy enforces in this cluster.

@@ -160,7 +160,7 @@ fn warning(violation: &Violation) -> String {
 }
 
 /// At most `max` bytes, as the API server counts.
-fn cut(mut text: String, max: usize) -> String {
+pub(super) fn cut(mut text: String, max: usize) -> String {
     if text.len() > max {
         let end = (0..=max - '…'.len_utf8()).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
         text.truncate(end);
