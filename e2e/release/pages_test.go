@@ -14,7 +14,7 @@ import (
 )
 
 // inOrder are the pages with commands for a release: they install it, look at it, and take it away. The last one installs it again.
-var inOrder = []string{"README.md", "docs/install.md", "docs/callers.md", "docs/debug.md", "docs/certificates.md", "docs/check.md", "docs/large-clusters.md",
+var inOrder = []string{"README.md", "docs/install.md", "docs/callers.md", "docs/debug.md", "docs/in-the-cluster.md", "docs/certificates.md", "docs/check.md", "docs/large-clusters.md",
 	"docs/upgrade.md", "docs/first-week.md"}
 
 // The commands of README.md and docs/ that need a release do what the pages say.
