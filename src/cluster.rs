@@ -9,6 +9,7 @@ pub mod api_health;
 mod arming;
 pub mod certificates;
 pub mod client;
+mod deployed_mode;
 mod exemptions;
 mod fact_caches;
 mod fact_client;
@@ -38,6 +39,7 @@ pub use fact_client::FactClient;
 pub use settings::ClusterSettings;
 pub use state::{ClusterState, StateSender};
 
+use crate::policy::Ceiling;
 use certificates::{CertificateManager, PairSender};
 use fact_watches::{FactWatches, FactsReceiver};
 use kube::Client;
@@ -77,12 +79,13 @@ pub async fn run(settings: ClusterSettings, handles: Handles<'_>) {
     let objects = OwnObjects { client: &client, api_health, leadership: leadership.clone() };
     tokio::join!(
         lease::hold(leases, &settings.lease, &settings.identity, api_health, leader),
-        objects.policies(state.clone()),
+        objects.policies(state.clone(), settings.ceiling),
         objects.exemptions(state.clone(), &settings.exemption_namespaces),
         facts.run(),
         manage_certificates(&settings, &client, api_health, leadership.clone(), pair),
         own_configurations(&settings, &client, leadership.clone()),
         keep_armed(&settings, &client, leadership.clone(), report_arming),
+        follow_mode(&settings, &client, api_health, state.clone()),
         scan_while_leader(&settings, &client, fact_client, leadership.clone(), scan),
     );
 }
@@ -135,6 +138,13 @@ async fn keep_armed(
     arming::Arming { client, namespace: &settings.namespace, settings: arming, leadership }.run(report).await;
 }
 
+/// Does nothing where no Deployment is named.
+async fn follow_mode(settings: &ClusterSettings, client: &Client, api_health: &ApiHealth, state: StateSender) {
+    let deployment = settings.arming.as_ref().and_then(|arming| arming.deployment.as_ref());
+    let Some(name) = deployment else { return };
+    deployed_mode::run(client, &settings.namespace, name, api_health, state).await;
+}
+
 /// Does nothing where nothing is scanned.
 async fn scan_while_leader(
     settings: &ClusterSettings,
@@ -155,8 +165,9 @@ struct OwnObjects<'o> {
 }
 
 impl OwnObjects<'_> {
-    async fn policies(&self, state: StateSender) {
-        self.watch("Policy", "policies", "policies.podreeve.dev", policies::PolicyStore::new(state)).await;
+    async fn policies(&self, state: StateSender, ceiling: Ceiling) {
+        let store = policies::PolicyStore::new(state, ceiling);
+        self.watch("Policy", "policies", "policies.podreeve.dev", store).await;
     }
 
     async fn exemptions(&self, state: StateSender, allowed_namespaces: &[String]) {

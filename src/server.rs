@@ -27,6 +27,7 @@ use crate::admit::{Audience, Snapshot};
 use crate::cluster::scan::ScanContext;
 use crate::cluster::{self, ApiHealth, ArmingState, ClusterState, FactClient};
 use crate::observe::{Caller, Decisions, Metrics, Observer};
+use crate::policy::Ceiling;
 use arc_swap::ArcSwap;
 use body::Budget;
 use health::{CheckStatus, Health};
@@ -76,6 +77,7 @@ impl Server {
         policies.audience =
             if authenticated || config.full_answers { Audience::ApiServer } else { Audience::AnyClient };
         let caller = if authenticated { Caller::Authenticated } else { Caller::Unauthenticated };
+        policies.ceiling = config.ceiling;
         let snapshot = policies.first(&health, &metrics, config.cluster.is_some())?;
         config.certificates.report(&health, &metrics);
         let listener = listen(config.listen, "--listen").await?;
@@ -164,10 +166,11 @@ impl Server {
     }
 }
 
-/// The snapshot for scans. Their results never go to a client of the webhook, so nothing is left out.
+/// The snapshot for scans. Their results never go to a client of the webhook, so nothing is left out. They say what mode deny would
+/// do: operators look at them before they switch to it.
 fn full_snapshot(state: &ServerState) -> Arc<Snapshot> {
     let snapshot = state.snapshot.load();
-    Arc::new(Snapshot { audience: Audience::ApiServer, ..(**snapshot).clone() })
+    Arc::new(Snapshot { audience: Audience::ApiServer, ceiling: Ceiling::default(), ..(**snapshot).clone() })
 }
 
 async fn listen(address: SocketAddr, option: &'static str) -> Result<TcpListener, StartError> {

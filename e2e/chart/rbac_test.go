@@ -33,7 +33,7 @@ var (
 	}
 	ownRights = []rbac.PolicyRule{
 		right("", "services", "get", "podreeve"),
-		right("apps", "deployments", "get", "podreeve"),
+		right("apps", "deployments", "get list watch", "podreeve"),
 		right("coordination.k8s.io", "leases", "get update", "podreeve"),
 		right("coordination.k8s.io", "leases", "create"),
 		right("", "secrets", "get update", "podreeve-tls"),

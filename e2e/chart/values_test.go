@@ -104,6 +104,9 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"exemptionNamespaces[0]=Bad_1": "exemptionNamespaces",
 		"service.port=0":               "port",
 		"crds.instal=true":             "instal",
+		"mode=off":                     "mode",
+		"denyFrom=severe":              "denyFrom",
+		"denyAfter=tomorrow":           "denyAfter",
 	}
 	for name, helm := range helms(t) {
 		for set, key := range wrong {

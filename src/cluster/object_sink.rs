@@ -173,8 +173,12 @@ mod tests {
         let service = tower::service_fn(|_: Request<Body>| async { Ok::<_, Infallible>(Response::new(Body::empty())) });
         let (state, (sender, _updates)) = (StateSender::default(), tokio::sync::mpsc::unbounded_channel());
         let kind = resource("podreeve.dev", "v1alpha1", "Policy", "policies");
-        let mut objects =
-            ObjectSink::new(Client::new(service, "default"), kind, PolicyStore::new(state.clone()), sender);
+        let mut objects = ObjectSink::new(
+            Client::new(service, "default"),
+            kind,
+            PolicyStore::new(state.clone(), crate::policy::Ceiling::default()),
+            sender,
+        );
         objects.list_begins();
         objects.flush().await;
         assert!(!state.borrow().listed.policies, "the list is not complete yet");

@@ -8,6 +8,7 @@ use super::object_store::ObjectStore;
 use super::policies::PolicyStore;
 use super::state::{ClusterState, StateSender};
 use crate::facts::nodes::Nodes;
+use crate::policy::Ceiling;
 use kube::api::ListParams;
 use kube::{Api, Client};
 
@@ -26,7 +27,7 @@ pub struct ReadError {
 /// When the API server does not list the objects.
 pub async fn state(client: &Client, exemption_namespaces: &[String]) -> Result<ClusterState, ReadError> {
     let sender = StateSender::default();
-    let mut policies = PolicyStore::new(sender.clone());
+    let mut policies = PolicyStore::new(sender.clone(), Ceiling::default());
     for item in list(client, "Policy", "policies").await? {
         policies.apply(&item);
     }

@@ -4,7 +4,7 @@ use super::item::{Item, ObjectKey};
 use super::object_store::ObjectStore;
 use super::state::{ClusterState, Listed, StateSender};
 use super::status::DesiredStatus;
-use crate::policy::{Cluster, CompiledPolicy, PolicyErrors, status::mode};
+use crate::policy::{Ceiling, Cluster, CompiledPolicy, Mode, PolicyErrors, status::mode};
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub struct PolicyStore {
     by_name: BTreeMap<String, StoredPolicy>,
+    ceiling: Ceiling,
     state: StateSender,
 }
 
@@ -26,8 +27,18 @@ struct StoredPolicy {
 
 impl PolicyStore {
     #[must_use]
-    pub fn new(state: StateSender) -> Self {
-        Self { by_name: BTreeMap::new(), state }
+    pub fn new(state: StateSender, ceiling: Ceiling) -> Self {
+        Self { by_name: BTreeMap::new(), ceiling, state }
+    }
+
+    /// For the condition of a policy that compiles.
+    fn is_in_force(&self) -> String {
+        match self.ceiling.mode {
+            Mode::Deny => "this generation is in force".to_owned(),
+            mode => {
+                format!("this generation is in force; podreeve runs in mode {mode}, which denies and changes nothing")
+            }
+        }
     }
 
     /// What is in force, by name.
@@ -46,6 +57,7 @@ impl PolicyStore {
 impl ObjectStore for PolicyStore {
     fn apply(&mut self, item: &Item) -> DesiredStatus {
         let generation = item.metadata.generation.unwrap_or_default();
+        let in_force = self.is_in_force();
         let stored = self.by_name.entry(item.name().to_owned()).or_default();
         match compile(item) {
             Ok(policy) => {
@@ -55,7 +67,7 @@ impl ObjectStore for PolicyStore {
                     stored.good = Some((generation, Arc::new(policy)));
                 }
                 stored.error = None;
-                DesiredStatus::new(item, true, "Compiled", "this generation is in force").mode(Some(mode))
+                DesiredStatus::new(item, true, "Compiled", &in_force).mode(Some(mode))
             }
             Err(error) => {
                 let stays = match &stored.good {
@@ -129,6 +141,19 @@ mod tests {
         assert_eq!(actions(&policies), ["b: Warn"]);
         policies.retain(&[(String::new(), "c".to_owned())].into());
         assert!(actions(&policies).is_empty());
+    }
+
+    #[test]
+    fn the_condition_says_that_the_mode_denies_nothing() {
+        let message = |mode| {
+            let ceiling = Ceiling { mode, ..Ceiling::default() };
+            let status = PolicyStore::new(StateSender::default(), ceiling).apply(&item("a", 1, rules("deny")));
+            assert!(status.ready);
+            status.message
+        };
+        assert_eq!(message(Mode::Deny), "this generation is in force");
+        let warn = "this generation is in force; podreeve runs in mode warn, which denies and changes nothing";
+        assert_eq!(message(Mode::Warn), warn);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::admit::{Audience, Snapshot};
 use crate::cluster::ClusterState;
 use crate::facts::FactKinds;
 use crate::observe::{LogOnce, Metrics};
+use crate::policy::Ceiling;
 use crate::review::response::MAX_REPORTED;
 use crate::sources::{SourceErrors, Sources};
 use jiff::Timestamp;
@@ -48,6 +49,8 @@ pub struct Policies {
     /// Whether there is a cluster.
     cluster: bool,
     pub(super) audience: Audience,
+    /// That of the arguments. The one that podreeve's Deployment names may be softer.
+    pub(super) ceiling: Ceiling,
 }
 
 impl Policies {
@@ -62,6 +65,7 @@ impl Policies {
             needed: watch::Sender::default(),
             cluster: false,
             audience: Audience::default(),
+            ceiling: Ceiling::default(),
         }
     }
 
@@ -190,6 +194,7 @@ impl Policies {
         tracing::info!(
             generation = self.generation,
             policies = snapshot.policies.policies.len(),
+            mode = %snapshot.ceiling,
             "new policies are in force"
         );
         state.snapshot.store(Arc::new(snapshot));
@@ -204,6 +209,8 @@ impl Policies {
         snapshot.facts.clone_from(&self.cluster_state.facts);
         snapshot.facts.cluster = self.cluster;
         snapshot.audience = self.audience;
+        let deployed = self.cluster_state.ceiling.unwrap_or_default();
+        snapshot.ceiling = self.ceiling.softer(deployed);
         let needed = snapshot.policies.facts();
         self.needed.send_if_modified(|before| std::mem::replace(before, needed) != needed);
         Some(snapshot)
@@ -221,6 +228,8 @@ impl Policies {
             text.push_str(&format!("; newer ones do not load: {}", failures.join("; ")));
         }
         health.set_policies(CheckStatus::ready(text));
+        health.set_mode(CheckStatus::ready(snapshot.ceiling.to_string()));
+        metrics.mode.set(snapshot.ceiling);
     }
 }
 

@@ -8,6 +8,8 @@ use podreeve::observe::lines::Lines;
 use podreeve::observe::{Caller, Decisions, Format, Times};
 use podreeve::outcome::{Outcome, Verdict};
 use podreeve::policy::exemption_object::ObjectExemption;
+use podreeve::policy::{Ceiling, Mode};
+use podreeve::rule::Severity;
 use podreeve::sources::Sources;
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -44,6 +46,11 @@ fn log<'o>(format: Format, outcomes: impl IntoIterator<Item = (Hook, &'o Outcome
 
 fn owasp() -> Snapshot {
     Sources::new(&[]).load(1, LIMIT).expect("owasp loads")
+}
+
+/// In this mode, and with denials from this severity on.
+fn within(snapshot: Snapshot, mode: Mode, deny_from: Severity) -> Snapshot {
+    Snapshot { ceiling: Ceiling { mode, deny_from, deny_after: None }, ..snapshot }
 }
 
 /// The recorded reviews.
@@ -253,6 +260,30 @@ fn warnings_and_exemptions_are_explained() {
             assert!(ran.out.contains(says), "no {says:?} in\n{}", ran.out);
         }
     }
+}
+
+#[test]
+fn the_mode_is_explained() {
+    let body = deployment(UID, &bad_pod());
+    let says = |snapshot: &Snapshot, says: &[&str]| {
+        let outcome = admit(&body, Hook::Validate, snapshot, TODAY);
+        for format in [Format::Json, Format::Text] {
+            let ran = why(&log(format, [(Hook::Validate, &outcome)]), &[ID]);
+            for says in says {
+                assert!(ran.out.contains(says), "no {says:?} in\n{}", ran.out);
+            }
+        }
+        outcome
+    };
+    says(&owasp(), &["* Mode warn admits it, with warnings"]);
+    let held = ["mode deny would deny 3 violations", "would be denied in mode deny", "podreeve explain host-pid privileged", "kind: Exemption"];
+    let warned = says(&within(owasp(), Mode::Warn, Severity::Low), &held);
+    assert_eq!(warned.verdict, Verdict::Warn);
+    says(&within(owasp(), Mode::Warn, Severity::Low), &["was admitted with warnings", "Mode warn holds 3 violations back"]);
+    says(&within(owasp(), Mode::Audit, Severity::Low), &held);
+    says(&within(owasp(), Mode::Audit, Severity::Low), &["was admitted\n", "Mode audit holds 3 violations back"]);
+    let severity = ["was denied", "would be denied with denyFrom medium", "deny   privileged (critical)"];
+    says(&within(owasp(), Mode::Deny, Severity::Critical), &severity);
 }
 
 #[test]

@@ -72,6 +72,7 @@ async fn policies_that_do_not_load_at_start_stop_the_start() {
         drain_delay: std::time::Duration::ZERO,
         exit_within: crate::harness::NEVER,
         poll: crate::harness::NEVER,
+        ceiling: podreeve::policy::Ceiling::default(),
         cluster: None,
         full_answers: false,
     };

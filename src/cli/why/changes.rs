@@ -3,8 +3,9 @@
 use super::object::exemptions;
 use super::report::{Change, How};
 use crate::decide::Effect;
-use crate::observe::decisions::record::{DecisionLine, NoteWord, ViolationRecord};
-use crate::policy::Action;
+use crate::observe::decisions::record::{DecisionLine, HeldByWord, NoteWord, RuleCount, ViolationRecord};
+use crate::outcome::Verdict;
+use crate::policy::{Action, Mode};
 use crate::text::clean;
 use jiff::civil::Date;
 use std::collections::BTreeSet;
@@ -12,23 +13,21 @@ use std::collections::BTreeSet;
 /// The ways to another decision, the best first. None where nothing was denied and nothing was warned of.
 #[must_use]
 pub fn changes(line: &DecisionLine, today: Date) -> Vec<Change> {
-    let denied: BTreeSet<&str> = rules(line, Effect::Deny);
+    let denied: BTreeSet<&str> = rules(line, |rule| rule.effect == Effect::Deny || rule.would_deny > 0);
     let mut changes = Vec::new();
     if let Some(problem) = &line.problem {
-        let text = format!("Correct what could not be read or is invalid: {}", clean(problem, 1000));
-        changes.push(Change { how: How::Repair, text, command: None, objects: Vec::new() });
+        changes.push(Change::new(How::Repair, format!("Correct what could not be read or is invalid: {}", clean(problem, 1000))));
     }
-    let open: Vec<&str> = rules(line, Effect::Warn).union(&denied).copied().collect();
+    let open = rules(line, |rule| matches!(rule.effect, Effect::Deny | Effect::Warn) || rule.would_deny > 0);
     if !open.is_empty() {
-        let text =
-            "Change each field above to what is wanted. This prints the rules, and the change in YAML:".to_owned();
-        let command = Some(format!("podreeve explain {}", open.join(" ")));
-        changes.push(Change { how: How::Repair, text, command, objects: Vec::new() });
+        let text = "Change each field above to what is wanted. This prints the rules, and the change in YAML:".to_owned();
+        let command = Some(format!("podreeve explain {}", open.into_iter().collect::<Vec<_>>().join(" ")));
+        changes.push(Change { command, ..Change::new(How::Repair, text) });
     }
     let (by_labels, by_policies): (Vec<&ViolationRecord>, Vec<_>) = line
         .violations
         .iter()
-        .filter(|violation| violation.effect == Effect::Deny)
+        .filter(|violation| violation.is_denied())
         .partition(|violation| line.pod_security_labels && violation.policy.starts_with("pss-"));
     if !by_labels.is_empty() {
         changes.push(labels(line));
@@ -40,12 +39,39 @@ pub fn changes(line: &DecisionLine, today: Date) -> Vec<Change> {
     if !exempted.is_empty() && !line.namespace.is_empty() {
         changes.push(exempt(line, &by_policies, &exempted, today));
     }
+    changes.extend(mode(line));
     changes.extend(notes(line));
     changes
 }
 
-fn rules(line: &DecisionLine, effect: Effect) -> BTreeSet<&str> {
-    line.rules.iter().filter(|rule| rule.effect == effect).map(|rule| rule.rule.as_str()).collect()
+fn rules(line: &DecisionLine, wanted: impl Fn(&RuleCount) -> bool) -> BTreeSet<&str> {
+    line.rules.iter().filter(|rule| wanted(rule)).map(|rule| rule.rule.as_str()).collect()
+}
+
+/// What another mode would do.
+fn mode(line: &DecisionLine) -> Option<Change> {
+    let held: Vec<&ViolationRecord> = line.violations.iter().filter(|violation| violation.held_by.is_some()).collect();
+    let count: usize = line.rules.iter().map(|rule| rule.would_deny).sum();
+    let violations = if count == 1 { "1 violation".to_owned() } else { format!("{count} violations") };
+    let text = if line.verdict == Verdict::Deny && line.mode == Mode::Deny {
+        let is_invalid = line.problem.is_some() && line.rules.is_empty() && !line.kind.is_empty();
+        // An invalid Policy is refused in every mode.
+        if is_invalid && matches!(line.kind.as_str(), "Policy" | "Exemption") {
+            return None;
+        }
+        "Mode warn admits it, with warnings, and everything else too (the chart's value `mode`).".to_owned()
+    } else if count == 0 {
+        return None;
+    } else if line.mode != Mode::Deny {
+        format!("Mode {} holds {violations} back: mode deny would deny it.", line.mode)
+    } else {
+        let until = held.iter().find_map(|violation| violation.until.as_deref());
+        match until.filter(|_| held.iter().any(|violation| violation.held_by == Some(HeldByWord::Date))) {
+            Some(until) => format!("`denyAfter` holds {violations} back: it is denied after {until}."),
+            None => format!("`denyFrom` holds {violations} back, which are milder: a lower severity there would deny it."),
+        }
+    };
+    Some(Change::new(How::Mode, text))
 }
 
 fn labels(line: &DecisionLine) -> Change {
@@ -56,7 +82,7 @@ fn labels(line: &DecisionLine) -> Change {
         clean(&line.namespace, 63)
     );
     let command = format!("kubectl get namespace {} --show-labels", clean(&line.namespace, 63));
-    Change { how: How::Labels, text, command: Some(command), objects: Vec::new() }
+    Change { command: Some(command), ..Change::new(How::Labels, text) }
 }
 
 fn exempt(line: &DecisionLine, denied: &[&ViolationRecord], rules: &[&str], today: Date) -> Change {
@@ -73,7 +99,7 @@ fn exempt(line: &DecisionLine, denied: &[&ViolationRecord], rules: &[&str], toda
          `namespaces: [{namespace}]`, its spec is also an entry of spec.exemptions{of}.{whole}",
         namespace = clean(&line.namespace, 63),
     );
-    Change { how: How::Exempt, text, command: None, objects: exemptions(line, denied, rules, today) }
+    Change { objects: exemptions(line, denied, rules, today), ..Change::new(How::Exempt, text) }
 }
 
 /// Violations that only warn, and until when.
@@ -97,10 +123,10 @@ fn notes(line: &DecisionLine) -> Vec<Change> {
             None if violation.action == Action::Warn => {
                 (How::Policy, format!("Policy {policy} only warns of {rule} (action: warn)."))
             }
-            Some(NoteWord::WillBePatched) | None => continue,
+            Some(NoteWord::WillBePatched | NoteWord::WouldBeDenied | NoteWord::WouldBePatched) | None => continue,
         };
         if !changes.iter().any(|change| change.text == text) {
-            changes.push(Change { how, text, command: None, objects: Vec::new() });
+            changes.push(Change::new(how, text));
         }
     }
     changes

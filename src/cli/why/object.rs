@@ -20,8 +20,9 @@ type Rules<'l> = BTreeMap<BTreeSet<&'l str>, BTreeSet<&'l str>>;
 pub fn exemptions(line: &DecisionLine, denied: &[&ViolationRecord], rules: &[&str], today: Date) -> Vec<Value> {
     let is_partly_described = |rule: &&str| {
         let described = denied.iter().filter(|violation| violation.rule == **rule).count();
-        let counted = line.rules.iter().filter(|count| count.rule == **rule && count.effect == Effect::Deny);
-        described < counted.map(|count| count.count).sum()
+        let of_rule = line.rules.iter().filter(|count| count.rule == **rule);
+        let counted = of_rule.map(|of| if of.effect == Effect::Deny { of.count } else { of.would_deny });
+        described < counted.sum()
     };
     let grouped = grouped(denied, rules.iter().copied().filter(is_partly_described).collect());
     let count = grouped.len();

@@ -107,8 +107,17 @@ pub enum How {
     Labels,
     /// Change the policy.
     Policy,
+    /// Change the mode of podreeve.
+    Mode,
     /// The decision changes by itself on a day.
     Wait,
+}
+
+impl Change {
+    #[must_use]
+    pub const fn new(how: How, text: String) -> Self {
+        Self { how, text, command: None, objects: Vec::new() }
+    }
 }
 
 impl WhyReport {

@@ -5,8 +5,9 @@ use super::report::{Change, ExplainedDecision, RuleReport, WhyReport};
 use crate::cli::explain::wrap;
 use crate::decide::Effect;
 use crate::manifest::to_yaml;
-use crate::observe::decisions::record::{DecisionLine, NoteWord, ViolationRecord};
+use crate::observe::decisions::record::{DecisionLine, HeldByWord, NoteWord, ViolationRecord};
 use crate::outcome::Verdict;
+use crate::policy::Mode;
 use crate::report::text::style::{BOLD, DIM, holder, plural, style_of};
 use crate::text::clean;
 use std::fmt::Write;
@@ -82,7 +83,8 @@ fn explain(text: &mut String, explained: &ExplainedDecision) {
     let mut explained_rules = Vec::new();
     for violation in &decision.violations {
         describe(text, violation);
-        if matches!(violation.effect, Effect::Audit | Effect::Exempt) || explained_rules.contains(&&violation.rule) {
+        let is_silent = matches!(violation.effect, Effect::Audit | Effect::Exempt) && !violation.is_denied();
+        if is_silent || explained_rules.contains(&&violation.rule) {
             continue;
         }
         // A reason stands once.
@@ -111,6 +113,11 @@ fn head(text: &mut String, place: &str, decision: &DecisionLine) {
     };
     row("request:", &format!("{} by {}, uid {}", decision.operation, decision.user, decision.uid));
     row("decided:", &format!("{} by the hook {}, in {} us", decision.timestamp, decision.hook, decision.micros));
+    let would: usize = decision.rules.iter().map(|rule| rule.would_deny).sum();
+    if decision.mode != Mode::Deny || would > 0 {
+        let would = if would > 0 { format!("; mode deny would deny {}", plural(would, "violation")) } else { String::new() };
+        row("mode:", &format!("{}{would}", decision.mode));
+    }
     if decision.dry_run {
         row("dry run:", "the API server stores nothing of this request");
     }
@@ -159,6 +166,12 @@ fn note_text(note: NoteWord, violation: &ViolationRecord) -> String {
         NoteWord::WillBePatched => "is repaired in its pods".to_owned(),
         NoteWord::WarnedUntil => format!("is denied after {until}"),
         NoteWord::ExemptUntil => format!("is exempt until {until}, then denied"),
+        NoteWord::WouldBeDenied => match violation.held_by {
+            Some(HeldByWord::Severity) => format!("would be denied with denyFrom {}", violation.severity),
+            Some(HeldByWord::Date) => format!("will be denied after {until}"),
+            Some(HeldByWord::Mode) | None => "would be denied in mode deny".to_owned(),
+        },
+        NoteWord::WouldBePatched => "would be repaired in mode deny".to_owned(),
     }
 }
 

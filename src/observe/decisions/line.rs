@@ -10,7 +10,7 @@ use super::record::{LINE_MAX, TARGET};
 use crate::admit::Hook;
 use crate::observe::format::Format;
 use crate::observe::times::Times;
-use crate::outcome::{Outcome, Tally};
+use crate::outcome::{HeldBack, Outcome, Tally};
 use crate::text::{clean, cleaned};
 use jiff::Timestamp;
 use jiff::tz::Offset;
@@ -39,6 +39,7 @@ struct Line<'o> {
     namespace: Cow<'o, str>,
     name: Cow<'o, str>,
     dry_run: bool,
+    mode: &'static str,
     verdict: &'static str,
     rules: &'o [Tally],
     labels: bool,
@@ -71,6 +72,7 @@ pub fn write(
         namespace: bounded(&about.namespace, WORD_MAX),
         name: bounded(&about.name, FIELD_MAX),
         dry_run: about.dry_run,
+        mode: outcome.mode.as_str(),
         verdict: outcome.verdict.as_str(),
         rules: &outcome.tallies,
         labels: outcome.pod_security.denied.is_some() || !outcome.pod_security.warnings.is_empty(),
@@ -85,6 +87,11 @@ pub fn write(
         Format::Text => text::write(out, &line),
     }
     debug_assert!(out.len() - start <= LINE_MAX, "a line of {} bytes", out.len() - start);
+}
+
+/// What mode deny would have done, as far as the running mode held it back.
+fn would(held_back: HeldBack) -> impl Iterator<Item = (&'static str, usize)> {
+    [("would_deny", held_back.deny), ("would_patch", held_back.patch)].into_iter().filter(|(_, count)| *count > 0)
 }
 
 /// Why the request was not judged, or why the object is invalid.

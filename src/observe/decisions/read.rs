@@ -1,6 +1,7 @@
 //! Finds decisions in the lines of a log, whatever a log collector wrote around them.
 
 use super::record::{DecisionLine, RuleCount, TARGET, ViolationRecord};
+use crate::policy::Mode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -93,6 +94,7 @@ fn text(line: &str) -> Option<DecisionLine> {
         namespace: namespace.map_or(Some(String::new()), unquoted)?,
         name: unquoted(name)?,
         dry_run: false,
+        mode: Mode::default(),
         verdict,
         problem: None,
         detail: None,
@@ -115,6 +117,7 @@ fn set(read: &mut DecisionLine, key: &str, value: &str) -> Option<()> {
         "uid" => read.uid = unquoted(value)?,
         "user" => read.user = unquoted(value)?,
         "caller" => read.caller = Some(unquoted(value)?),
+        "mode" => read.mode = lowercase(value)?,
         "dry_run" => read.dry_run = value == "true",
         "problem" => read.problem = Some(unquoted(value)?),
         "detail" => read.detail = Some(unquoted(value)?),
@@ -128,11 +131,20 @@ fn set(read: &mut DecisionLine, key: &str, value: &str) -> Option<()> {
     Some(())
 }
 
-/// `privileged:deny:2`.
+/// `privileged:deny:2`, `privileged:warn:2:would_deny:2`.
 fn rule(text: &str) -> Option<RuleCount> {
     let mut parts = text.split(':');
     let (rule, effect) = (parts.next()?.to_owned(), lowercase(parts.next()?)?);
-    Some(RuleCount { rule, effect, count: parts.next()?.parse().ok()? })
+    let mut count = RuleCount { rule, effect, count: parts.next()?.parse().ok()?, would_deny: 0, would_patch: 0 };
+    while let Some(key) = parts.next() {
+        let value = parts.next()?.parse().ok()?;
+        match key {
+            "would_deny" => count.would_deny = value,
+            "would_patch" => count.would_patch = value,
+            _ => {}
+        }
+    }
+    Some(count)
 }
 
 /// A value that JSON writes as a word.

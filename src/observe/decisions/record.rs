@@ -4,7 +4,7 @@
 use crate::admit::Hook;
 use crate::decide::Effect;
 use crate::outcome::Verdict;
-use crate::policy::Action;
+use crate::policy::{Action, Mode};
 use crate::rule::Severity;
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -51,8 +51,11 @@ pub struct DecisionLine {
     /// Whether the API server stores nothing of the request.
     #[serde(default)]
     pub dry_run: bool,
+    /// The mode of podreeve: the most that it does.
+    #[serde(default)]
+    pub mode: Mode,
     pub verdict: Verdict,
-    /// Why the request could not be judged, which denies it, or why the object is invalid.
+    /// Why the request could not be judged, which mode deny denies, or why the object is invalid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
     /// What the answer left out for a caller without a certificate, or the reason of a warning that is of no rule.
@@ -79,6 +82,12 @@ pub struct RuleCount {
     pub rule: String,
     pub effect: Effect,
     pub count: usize,
+    /// How many of them mode deny would deny, where the running mode or its settings do not.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub would_deny: usize,
+    /// How many of them mode deny would repair.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub would_patch: usize,
 }
 
 /// One violation of one rule at one place.
@@ -112,7 +121,10 @@ pub struct ViolationRecord {
     /// Why it was not denied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<NoteWord>,
-    /// The last day (UTC) of the exemption, or of the policy's rollout.
+    /// With the note `would-be-denied`: what holds the denial back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_by: Option<HeldByWord>,
+    /// The last day (UTC) of the exemption, of the policy's rollout, or of `denyAfter`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
 }
@@ -130,6 +142,31 @@ pub enum NoteWord {
     WarnedUntil,
     /// The exemption ends on the day `until`, which is near.
     ExemptUntil,
+    /// Mode deny would deny it.
+    WouldBeDenied,
+    /// Mode deny would repair it.
+    WouldBePatched,
+}
+
+/// What holds a denial back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum HeldByWord {
+    /// The mode.
+    Mode,
+    /// `denyFrom`: the violation is milder.
+    Severity,
+    /// `denyAfter`: up to the day `until`.
+    Date,
+}
+
+impl ViolationRecord {
+    /// Whether it was denied, or would be in mode deny.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        self.effect == Effect::Deny || self.note == Some(NoteWord::WouldBeDenied)
+    }
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]

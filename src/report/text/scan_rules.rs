@@ -38,12 +38,17 @@ fn namespaces(rule: &DeniedRule) -> String {
     format!("{}: {}", rule.namespaces.len(), names.join(", "))
 }
 
-/// What to type next: `scan` lists the owners in a namespace, if they are not listed already, and `explain` the repair.
+/// The step to mode deny.
+const DENY: &str = "helm upgrade podreeve charts/podreeve --namespace podreeve --reuse-values --set mode=deny --wait";
+
+/// What to type next: `scan` lists the owners in a namespace, if they are not listed already, and `explain` the repair. Where
+/// the whole cluster is clean, podreeve can deny.
 #[must_use]
-pub fn next(rules: &[DeniedRule], list: impl Fn(&str) -> String, listed: bool) -> String {
+pub fn next(rules: &[DeniedRule], list: impl Fn(&str) -> String, listed: bool, whole: bool) -> String {
     let mut text = String::new();
     let Some(worst) = rules.iter().find(|rule| rule.rule.is_some()).or(rules.first()) else {
-        return "Nothing would be denied.\n".to_owned();
+        let next = if whole { format!("Next: {DENY}\n        has podreeve deny from now on\n") } else { String::new() };
+        return format!("Nothing would be denied.\n{next}");
     };
     let mut row = |command: &str, what: &str| {
         let label = if text.is_empty() { "Next:" } else { "" };

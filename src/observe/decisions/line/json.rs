@@ -1,7 +1,7 @@
 //! A decision as a line of JSON.
 
 use super::pair::push;
-use super::{LINE_MAX, Line, TARGET, stamp};
+use super::{LINE_MAX, Line, TARGET, stamp, would};
 use crate::outcome::Tally;
 use std::fmt::Write;
 
@@ -31,6 +31,7 @@ pub fn write(out: &mut String, line: &Line<'_>) {
         }
     }
     out.push_str(if line.dry_run { ",\"dry_run\":true" } else { ",\"dry_run\":false" });
+    push(out, ",\"mode\":", line.mode);
     push(out, ",\"verdict\":", line.verdict);
     for (key, value) in [(",\"problem\":", &line.problem), (",\"detail\":", &line.detail)] {
         if !value.is_empty() {
@@ -41,9 +42,13 @@ pub fn write(out: &mut String, line: &Line<'_>) {
         out.push_str(",\"pod_security_labels\":true");
     }
     out.push_str(",\"rules\":[");
-    for (n, Tally { rule, effect, count }) in line.rules.iter().enumerate() {
+    for (n, Tally { rule, effect, count, held_back }) in line.rules.iter().enumerate() {
         let comma = if n == 0 { "" } else { "," };
-        let _ = write!(out, "{comma}{{\"rule\":\"{rule}\",\"effect\":\"{effect}\",\"count\":{count}}}");
+        let _ = write!(out, "{comma}{{\"rule\":\"{rule}\",\"effect\":\"{effect}\",\"count\":{count}");
+        for (key, count) in would(*held_back) {
+            let _ = write!(out, ",\"{key}\":{count}");
+        }
+        out.push('}');
     }
     let _ = write!(out, "],\"micros\":{},\"violations\":", line.micros);
     let room = LINE_MAX.saturating_sub(out.len() - start + END);

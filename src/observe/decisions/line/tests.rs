@@ -1,11 +1,11 @@
 //! The lines, read back as a reader of the log reads them.
 
 use super::super::read::{LogLine, read};
-use super::super::record::{DecisionLine, NoteWord};
+use super::super::record::{DecisionLine, HeldByWord, NoteWord};
 use super::*;
 use crate::decide::{Effect, Note};
 use crate::outcome::{About, CoveringExemption, Operation, SubjectRef, Violation};
-use crate::policy::Action;
+use crate::policy::{Action, HeldBy, Mode};
 use crate::rule::Severity;
 use crate::rules::{self, RULES};
 use crate::workload::ContainerKind;
@@ -22,8 +22,9 @@ fn outcome() -> Outcome {
     };
     let mut outcome = Outcome::refused(about, "no \"pod\"".to_owned());
     "pod \"a\"\n".clone_into(&mut outcome.hidden);
-    outcome.tallies.push(Tally { rule: "privileged", effect: Effect::Deny, count: 2 });
-    outcome.tallies.push(Tally { rule: "host-pid", effect: Effect::Warn, count: 1 });
+    outcome.tallies.push(Tally { rule: "privileged", effect: Effect::Deny, count: 2, held_back: HeldBack::default() });
+    let held_back = HeldBack { deny: 1, patch: 0 };
+    outcome.tallies.push(Tally { rule: "host-pid", effect: Effect::Warn, count: 1, held_back });
     outcome
 }
 
@@ -70,11 +71,11 @@ fn a_json_line_is_json_whatever_is_in_it() {
     let wanted = json!({
         "timestamp": "2026-01-02T03:04:05.000678Z", "level": "INFO", "target": TARGET, "message": "decided",
         "hook": "validate", "uid": "u-1", "user": "jane", "caller": "unauthenticated", "operation": "", "kind": "", "namespace": "",
-        "name": "a\\u{1b}[31m\"\\\\u{a}\\u{202e}é", "dry_run": false, "verdict": "deny", "problem": "no \"pod\"", "micros": 41,
+        "name": "a\\u{1b}[31m\"\\\\u{a}\\u{202e}é", "dry_run": false, "mode": "deny", "verdict": "deny", "problem": "no \"pod\"", "micros": 41,
         "detail": "pod \"a\"\\u{a}", "violations": [], "left_out": 3,
         "rules": [
             {"rule": "privileged", "effect": "deny", "count": 2},
-            {"rule": "host-pid", "effect": "warn", "count": 1},
+            {"rule": "host-pid", "effect": "warn", "count": 1, "would_deny": 1},
         ],
     });
     assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), wanted);
@@ -87,7 +88,7 @@ fn a_text_line_has_each_field_once() {
     outcome.about.user = "x\" verdict=allow".to_owned();
     outcome.about.dry_run = true;
     let wanted = "2026-01-02T03:04:05.000678Z  INFO podreeve::decision: deny validate \"\" \"\" \"a uid=u-2 user=root\" uid=u-1 \
-                  user=\"x\\\" verdict=allow\" caller=unauthenticated dry_run=true rules=privileged:deny:2,host-pid:warn:1 micros=41 \
+                  user=\"x\\\" verdict=allow\" caller=unauthenticated mode=deny dry_run=true rules=privileged:deny:2,host-pid:warn:1:would_deny:1 micros=41 \
                   problem=\"no \\\"pod\\\"\" detail=\"pod \\\"a\\\"\\\\u{a}\" violations=[] left_out=3\n";
     assert_eq!(line(Format::Text, Caller::Unauthenticated, &outcome), wanted);
 }
@@ -96,6 +97,7 @@ fn a_text_line_has_each_field_once() {
 fn full() -> Outcome {
     let mut outcome = outcome();
     outcome.problem = None;
+    outcome.mode = Mode::Warn;
     outcome.about.operation = Operation::Create;
     outcome.about.kind = "Pod a/b".to_owned();
     outcome.about.sub_resource = "exec=\"".to_owned();
@@ -117,6 +119,10 @@ fn full() -> Outcome {
         noted(Note::WillBePatched),
         noted(Note::WarnedUntil(date(2027, 1, 31))),
         noted(Note::ExemptUntil(date(2027, 2, 28))),
+        noted(Note::WouldBeDenied(HeldBy::Mode)),
+        noted(Note::WouldBeDenied(HeldBy::Severity)),
+        noted(Note::WouldBeDenied(HeldBy::Until(date(2027, 4, 30)))),
+        noted(Note::WouldBePatched),
         pod,
     ];
     outcome
@@ -131,20 +137,24 @@ fn both_formats_have_the_same_fields() {
     assert_eq!(serde_json::to_value(&json).unwrap(), serde_json::from_str::<Value>(&json_line).unwrap());
     assert_eq!((json.name.as_str(), json.namespace.as_str()), ("a\\u{1b}[31m\"\\\\u{a}\\u{202e}é", "shop/\\"));
     assert_eq!((json.kind.as_str(), json.sub_resource.as_deref()), ("Pod a/b", Some("exec=\"")));
-    let notes: Vec<_> = json.violations.iter().map(|v| (v.note, v.until.as_deref())).collect();
+    let notes: Vec<_> = json.violations.iter().map(|v| (v.note, v.held_by, v.until.as_deref())).collect();
     assert_eq!(
         notes,
         [
-            (None, None),
-            (None, Some("2027-03-31")),
-            (Some(NoteWord::Preexisting), None),
-            (Some(NoteWord::WillBePatched), None),
-            (Some(NoteWord::WarnedUntil), Some("2027-01-31")),
-            (Some(NoteWord::ExemptUntil), Some("2027-02-28")),
-            (None, None),
+            (None, None, None),
+            (None, None, Some("2027-03-31")),
+            (Some(NoteWord::Preexisting), None, None),
+            (Some(NoteWord::WillBePatched), None, None),
+            (Some(NoteWord::WarnedUntil), None, Some("2027-01-31")),
+            (Some(NoteWord::ExemptUntil), None, Some("2027-02-28")),
+            (Some(NoteWord::WouldBeDenied), Some(HeldByWord::Mode), None),
+            (Some(NoteWord::WouldBeDenied), Some(HeldByWord::Severity), None),
+            (Some(NoteWord::WouldBeDenied), Some(HeldByWord::Date), Some("2027-04-30")),
+            (Some(NoteWord::WouldBePatched), None, None),
+            (None, None, None),
         ]
     );
-    let last = &json.violations[6];
+    let last = &json.violations[10];
     assert_eq!(last.field, "metadata.annotations[\"container.apparmor.security.beta.kubernetes.io/app\"]");
     assert_eq!((&last.container, &last.container_kind), (&None, &None));
     assert_eq!(json.violations[1].exemption.as_deref(), Some("Exemption shop/a"));
@@ -172,7 +182,7 @@ fn no_line_is_longer_than_the_limit() {
         let effects = [Effect::Exempt, Effect::Audit, Effect::Warn, Effect::Deny];
         outcome.tallies = RULES
             .iter()
-            .flat_map(|rule| effects.map(|effect| Tally { rule: rule.id, effect, count: 20_000 }))
+            .flat_map(|rule| effects.map(|effect| Tally { rule: rule.id, effect, count: 20_000, held_back: HeldBack { deny: 20_000, patch: 20_000 } }))
             .collect();
         let bad = Violation {
             policy: text.clone(),
@@ -198,8 +208,8 @@ fn the_worst_violations_are_kept_where_not_all_fit() {
     outcome.violations = vec![mild; 60];
     outcome.violations.push(violation("privileged", Effect::Deny, &long));
     outcome.tallies = vec![
-        Tally { rule: "privileged", effect: Effect::Deny, count: 1 },
-        Tally { rule: "host-path", effect: Effect::Deny, count: 20_000 },
+        Tally { rule: "privileged", effect: Effect::Deny, count: 1, held_back: HeldBack::default() },
+        Tally { rule: "host-path", effect: Effect::Deny, count: 20_000, held_back: HeldBack::default() },
     ];
     let json = decision(&line(Format::Json, Caller::Authenticated, &outcome));
     assert!((10..60).contains(&json.violations.len()), "{}", json.violations.len());

@@ -1,7 +1,7 @@
 //! A decision as a line of text. The violations are the JSON list of the other format.
 
 use super::pair::escape;
-use super::{LINE_MAX, Line, TARGET, stamp};
+use super::{LINE_MAX, Line, TARGET, stamp, would};
 use std::fmt::Write;
 
 /// What follows the violations, at most.
@@ -28,6 +28,7 @@ pub fn write(out: &mut String, line: &Line<'_>) {
         (" uid=", &*line.uid, true),
         (" user=", &line.user, true),
         (" caller=", line.caller, false),
+        (" mode=", line.mode, true),
         (" dry_run=", if line.dry_run { "true" } else { "" }, false),
     ] {
         if always || !value.is_empty() {
@@ -39,6 +40,9 @@ pub fn write(out: &mut String, line: &Line<'_>) {
     for (n, tally) in line.rules.iter().enumerate() {
         let comma = if n == 0 { "" } else { "," };
         let _ = write!(out, "{comma}{}:{}:{}", tally.rule, tally.effect, tally.count);
+        for (key, count) in would(tally.held_back) {
+            let _ = write!(out, ":{key}:{count}");
+        }
     }
     let _ = write!(out, " micros={}", line.micros);
     for (key, value) in [(" problem=\"", &line.problem), (" detail=\"", &line.detail)] {

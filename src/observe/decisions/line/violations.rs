@@ -4,7 +4,9 @@ use super::bounded;
 use super::pair::{escape, push};
 use crate::decide::Note;
 use crate::outcome::{Violation, displayed};
+use crate::policy::HeldBy;
 use crate::text::push_dotted;
+use jiff::civil::Date;
 use std::fmt::Write;
 
 /// Longest name of a container, a policy or an exemption, in bytes.
@@ -71,19 +73,31 @@ fn one(out: &mut String, violation: &Violation) {
         until = exemption.until;
     }
     if let Some(note) = violation.note {
-        let (word, last) = match note {
-            Note::Preexisting => ("preexisting", None),
-            Note::WillBePatched => ("will-be-patched", None),
-            Note::WarnedUntil(last) => ("warned-until", Some(last)),
-            Note::ExemptUntil(last) => ("exempt-until", Some(last)),
-        };
+        let (word, held_by, last) = note_words(note);
         push(out, ",\"note\":", word);
+        if let Some(held_by) = held_by {
+            push(out, ",\"held_by\":", held_by);
+        }
         until = last.or(until);
     }
     if let Some(until) = until {
         let _ = write!(out, ",\"until\":\"{until}\"");
     }
     out.push('}');
+}
+
+/// The note, what holds a denial back, and until when.
+const fn note_words(note: Note) -> (&'static str, Option<&'static str>, Option<Date>) {
+    match note {
+        Note::Preexisting => ("preexisting", None, None),
+        Note::WillBePatched => ("will-be-patched", None, None),
+        Note::WarnedUntil(last) => ("warned-until", None, Some(last)),
+        Note::ExemptUntil(last) => ("exempt-until", None, Some(last)),
+        Note::WouldBeDenied(HeldBy::Mode) => ("would-be-denied", Some("mode"), None),
+        Note::WouldBeDenied(HeldBy::Severity) => ("would-be-denied", Some("severity"), None),
+        Note::WouldBeDenied(HeldBy::Until(last)) => ("would-be-denied", Some("date"), Some(last)),
+        Note::WouldBePatched => ("would-be-patched", None, None),
+    }
 }
 
 fn field(out: &mut String, pointer: &str) {
