@@ -114,7 +114,8 @@ fn end(args: &Args, report: &ScanReport) -> String {
         table = format!("{before}{table}\n");
     }
     let sum = text::scan::summary(report.summary);
-    let whole = args.namespace.is_none() && args.selector.is_none() && args.policy.is_empty() && report.errors.is_empty();
+    let whole =
+        args.namespace.is_none() && args.selector.is_none() && args.policy.is_empty() && report.errors.is_empty();
     let next = text::scan_rules::next(&report.rules, |namespace| next::command(args, namespace), !args.summary, whole);
     format!("{table}{sum}{next}")
 }

@@ -1,9 +1,7 @@
 //! What is judged, and the decision about one finding.
 
 use super::{Effect, Note, Stage};
-use crate::policy::{
-    Action, AppliedExemption, Ceiling, CompiledPolicy, CompiledRule, ObjectExemption, PodExemptions,
-};
+use crate::policy::{Action, AppliedExemption, Ceiling, CompiledPolicy, CompiledRule, ObjectExemption, PodExemptions};
 use crate::rule::{Finding, Rule, Scope, Severity};
 use crate::workload::Pod;
 use jiff::civil::Date;

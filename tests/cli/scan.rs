@@ -344,7 +344,9 @@ fn the_table_counts_the_owners_that_a_rule_would_deny() {
     assert!(lines.iter().any(|line| line.starts_with("(cannot be judged)") && line.ends_with("1: n4 (1)")), "{table}");
     let next = text::scan_rules::next(&rules, |namespace| format!("podreeve scan -n {namespace}"), false, true);
     assert!(next.contains("Next: podreeve scan -n n0\n") && next.contains("podreeve explain host-pid\n"), "{next}");
-    assert!(text::scan_rules::next(&rules, |_| String::new(), true, true).starts_with("Next: podreeve explain host-pid\n"));
+    assert!(
+        text::scan_rules::next(&rules, |_| String::new(), true, true).starts_with("Next: podreeve explain host-pid\n")
+    );
     assert_eq!(text::scan_rules::table(&[]), "");
     assert_eq!(text::scan_rules::next(&[], |_| String::new(), false, false), "Nothing would be denied.\n");
     assert!(text::scan_rules::next(&[], |_| String::new(), true, true).contains("\nNext: helm upgrade podreeve "));

@@ -276,10 +276,18 @@ fn the_mode_is_explained() {
         outcome
     };
     says(&owasp(), &["* Mode warn admits it, with warnings"]);
-    let held = ["mode deny would deny 3 violations", "would be denied in mode deny", "podreeve explain host-pid privileged", "kind: Exemption"];
+    let held = [
+        "mode deny would deny 3 violations",
+        "would be denied in mode deny",
+        "podreeve explain host-pid privileged",
+        "kind: Exemption",
+    ];
     let warned = says(&within(owasp(), Mode::Warn, Severity::Low), &held);
     assert_eq!(warned.verdict, Verdict::Warn);
-    says(&within(owasp(), Mode::Warn, Severity::Low), &["was admitted with warnings", "Mode warn holds 3 violations back"]);
+    says(
+        &within(owasp(), Mode::Warn, Severity::Low),
+        &["was admitted with warnings", "Mode warn holds 3 violations back"],
+    );
     says(&within(owasp(), Mode::Audit, Severity::Low), &held);
     says(&within(owasp(), Mode::Audit, Severity::Low), &["was admitted\n", "Mode audit holds 3 violations back"]);
     let severity = ["was denied", "would be denied with denyFrom medium", "deny   privileged (critical)"];
@@ -339,4 +347,54 @@ fn what_is_not_found_is_said_with_what_was_read() {
     let ran = dir.run(&["why", ID, "nowhere.log"]);
     assert!(ran.code == Some(2) && ran.err.contains("nowhere.log: there is no such file"), "{ran:?}");
     assert_eq!(dir.run(&["why", "web"]).code, Some(2));
+}
+
+/// The pages show a recorded log. It is what `serve` writes today.
+#[test]
+fn the_log_of_the_pages_is_not_outdated() {
+    let yaml = std::fs::read_to_string("examples/privileged-deployment.yaml").expect("the example");
+    let object: Value = serde_saphyr::from_str(&yaml).expect("YAML");
+    let body = review("CREATE", &object, None).to_string().replace("11111111-2222-3333-4444-555555555555", UID);
+    let outcome = admit(body.as_bytes(), Hook::Validate, &owasp(), TODAY);
+    for (format, file) in [(Format::Json, "podreeve.log"), (Format::Text, "podreeve.text.log")] {
+        let recorded = std::fs::read_to_string(format!("tests/pages/reader/{file}")).expect("the log");
+        let decision = |log: &str| {
+            let mut decision = why(log, &[ID, "-o", "json"]).json()["decisions"][0]["decision"].take();
+            for key in ["timestamp", "micros", "caller"] {
+                decision.as_object_mut().expect("a decision").remove(key);
+            }
+            decision
+        };
+        assert_eq!(
+            decision(&recorded),
+            decision(&log(format, [(Hook::Validate, &outcome)])),
+            "{file}: record it again"
+        );
+    }
+}
+
+/// The page names every field of the schema, and the schema has every field that the page names.
+#[test]
+fn the_page_has_the_fields_of_the_line() {
+    let schema: Value = serde_json::from_str(include_str!("../../docs/decision-line.schema.json")).expect("JSON");
+    let page = include_str!("../../docs/reference/decision-log.md");
+    let names: Vec<&str> = page
+        .lines()
+        .filter_map(|row| row.strip_prefix("| `")?.split(" | ").next())
+        .flat_map(|cell| cell.split(", "))
+        .map(|name| name.trim_matches('`'))
+        .collect();
+    let of =
+        |schema: &Value| -> Vec<String> { schema["properties"].as_object().expect("fields").keys().cloned().collect() };
+    let mut fields = of(&schema);
+    fields.extend(of(&schema["$defs"]["ViolationRecord"]));
+    for field in &fields {
+        assert!(names.contains(&field.as_str()), "the page has no field `{field}`: {names:?}");
+    }
+    for name in names {
+        assert!(fields.iter().any(|field| field == name), "the line has no field `{name}`");
+    }
+    for field in of(&schema["$defs"]["RuleCount"]) {
+        assert!(page.contains(&format!("`{field}`")), "the page has no field `{field}`");
+    }
 }

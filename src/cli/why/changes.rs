@@ -16,11 +16,15 @@ pub fn changes(line: &DecisionLine, today: Date) -> Vec<Change> {
     let denied: BTreeSet<&str> = rules(line, |rule| rule.effect == Effect::Deny || rule.would_deny > 0);
     let mut changes = Vec::new();
     if let Some(problem) = &line.problem {
-        changes.push(Change::new(How::Repair, format!("Correct what could not be read or is invalid: {}", clean(problem, 1000))));
+        changes.push(Change::new(
+            How::Repair,
+            format!("Correct what could not be read or is invalid: {}", clean(problem, 1000)),
+        ));
     }
     let open = rules(line, |rule| matches!(rule.effect, Effect::Deny | Effect::Warn) || rule.would_deny > 0);
     if !open.is_empty() {
-        let text = "Change each field above to what is wanted. This prints the rules, and the change in YAML:".to_owned();
+        let text =
+            "Change each field above to what is wanted. This prints the rules, and the change in YAML:".to_owned();
         let command = Some(format!("podreeve explain {}", open.into_iter().collect::<Vec<_>>().join(" ")));
         changes.push(Change { command, ..Change::new(How::Repair, text) });
     }
@@ -68,7 +72,9 @@ fn mode(line: &DecisionLine) -> Option<Change> {
         let until = held.iter().find_map(|violation| violation.until.as_deref());
         match until.filter(|_| held.iter().any(|violation| violation.held_by == Some(HeldByWord::Date))) {
             Some(until) => format!("`denyAfter` holds {violations} back: it is denied after {until}."),
-            None => format!("`denyFrom` holds {violations} back, which are milder: a lower severity there would deny it."),
+            None => {
+                format!("`denyFrom` holds {violations} back, which are milder: a lower severity there would deny it.")
+            }
         }
     };
     Some(Change::new(How::Mode, text))

@@ -29,8 +29,8 @@ pub fn render(report: &WhyReport) -> String {
         text.push('\n');
     }
     // The newest that says something.
-    let told = report.decisions.iter().rfind(|it| it.decision.verdict != Verdict::Allow).unwrap_or(newest);
-    explain(&mut text, told);
+    let main = report.decisions.iter().rfind(|it| it.decision.verdict != Verdict::Allow).unwrap_or(newest);
+    explain(&mut text, main);
     text
 }
 
@@ -115,7 +115,8 @@ fn head(text: &mut String, place: &str, decision: &DecisionLine) {
     row("decided:", &format!("{} by the hook {}, in {} us", decision.timestamp, decision.hook, decision.micros));
     let would: usize = decision.rules.iter().map(|rule| rule.would_deny).sum();
     if decision.mode != Mode::Deny || would > 0 {
-        let would = if would > 0 { format!("; mode deny would deny {}", plural(would, "violation")) } else { String::new() };
+        let would =
+            if would > 0 { format!("; mode deny would deny {}", plural(would, "violation")) } else { String::new() };
         row("mode:", &format!("{}{would}", decision.mode));
     }
     if decision.dry_run {

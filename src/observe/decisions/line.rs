@@ -26,6 +26,11 @@ const PROBLEM_MAX: usize = 500;
 /// Longest text of what the rules do not say, in bytes.
 const DETAIL_MAX: usize = 1000;
 
+/// What follows the rules needs so many bytes. There are fewer rules than would leave less.
+const AFTER_RULES: usize = 1024;
+/// What follows the violations, at most.
+const END: usize = 48;
+
 /// The fields of a line. The request's body is never one of them.
 struct Line<'o> {
     timestamp: Timestamp,

@@ -1,12 +1,9 @@
 //! A decision as a line of JSON.
 
 use super::pair::push;
-use super::{LINE_MAX, Line, TARGET, stamp, would};
+use super::{AFTER_RULES, END, LINE_MAX, Line, TARGET, stamp, would};
 use crate::outcome::Tally;
 use std::fmt::Write;
-
-/// What follows the violations, at most.
-const END: usize = 48;
 
 pub fn write(out: &mut String, line: &Line<'_>) {
     let start = out.len();
@@ -43,6 +40,9 @@ pub fn write(out: &mut String, line: &Line<'_>) {
     }
     out.push_str(",\"rules\":[");
     for (n, Tally { rule, effect, count, held_back }) in line.rules.iter().enumerate() {
+        if out.len() - start > LINE_MAX - AFTER_RULES {
+            break;
+        }
         let comma = if n == 0 { "" } else { "," };
         let _ = write!(out, "{comma}{{\"rule\":\"{rule}\",\"effect\":\"{effect}\",\"count\":{count}");
         for (key, count) in would(*held_back) {

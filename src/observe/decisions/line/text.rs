@@ -1,11 +1,8 @@
 //! A decision as a line of text. The violations are the JSON list of the other format.
 
 use super::pair::escape;
-use super::{LINE_MAX, Line, TARGET, stamp, would};
+use super::{AFTER_RULES, END, LINE_MAX, Line, TARGET, stamp, would};
 use std::fmt::Write;
-
-/// What follows the violations, at most.
-const END: usize = 48;
 
 pub fn write(out: &mut String, line: &Line<'_>) {
     let start = out.len();
@@ -38,6 +35,9 @@ pub fn write(out: &mut String, line: &Line<'_>) {
     }
     out.push_str(" rules=");
     for (n, tally) in line.rules.iter().enumerate() {
+        if out.len() - start > LINE_MAX - AFTER_RULES {
+            break;
+        }
         let comma = if n == 0 { "" } else { "," };
         let _ = write!(out, "{comma}{}:{}:{}", tally.rule, tally.effect, tally.count);
         for (key, count) in would(tally.held_back) {
