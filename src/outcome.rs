@@ -21,7 +21,7 @@ pub use pod_security::PodSecurity;
 pub use severities::{Severities, displayed};
 pub use subject::SubjectRef;
 pub use verdict::Verdict;
-pub use violation::Violation;
+pub use violation::{CoveringExemption, Violation};
 
 /// Larger objects are not searched for misspelt keys.
 const HINTS_MAX_BYTES: usize = 1024 * 1024;

@@ -19,6 +19,8 @@ pub fn files() -> Vec<(&'static str, String)> {
         ("policies/README.md", policies_page::policies()),
         ("docs/check-report.schema.json", schemas::check_report()),
         ("docs/scan-report.schema.json", schemas::scan_report()),
+        ("docs/why-report.schema.json", schemas::why_report()),
+        ("docs/decision-line.schema.json", schemas::decision_line()),
         ("docs/policy.schema.json", schemas::policy()),
         ("charts/podreeve/files/built-in.yaml", built_in::names()),
         ("deploy/crds/policies.podreeve.dev.yaml", schemas::policy_crd()),

@@ -3,12 +3,12 @@
 use crate::policy::{Action, AppliedExemption, Cap, HeldBy};
 use jiff::{ToSpan, civil::Date};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The effect of a violation, from the mildest to the strictest. An exempt one is let through, and only metrics and audit
 /// annotations have it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
 pub enum Effect {

@@ -1,5 +1,6 @@
 //! The answer on the wire. It is built from the outcome of one request and repeats nothing else of the request.
 
+mod id;
 mod text;
 mod warnings;
 
@@ -9,6 +10,7 @@ use crate::outcome::{HeldBack, Outcome, Verdict, Violation};
 use crate::policy::Mode;
 use crate::text::{clean, dotted};
 use base64::Engine;
+use id::{with_id, with_last_id};
 use serde::Serialize;
 use text::{FAULT_MAX, FOUND_MAX, denial, displayed_denials};
 pub use text::{MAX_REPORTED, WARNING_MAX, WARNINGS_TOTAL, object_name, owasp};
@@ -97,7 +99,7 @@ pub fn finish(mut outcome: Outcome) -> Outcome {
             patch_type: patch.is_some().then_some("JSONPatch"),
             patch,
             audit_annotations: audit_annotations(&outcome),
-            warnings: warnings(&outcome),
+            warnings: with_last_id(warnings(&outcome), &outcome.about),
         },
     };
     // Serialising strings cannot fail. If it did, the server would answer 500 to the empty reply.
@@ -145,7 +147,7 @@ fn status(outcome: &Outcome) -> Status {
     });
     Status {
         status: "Failure",
-        message: denial(outcome),
+        message: with_id(denial(outcome), &outcome.about, usize::MAX),
         reason: if invalid.is_empty() { "Forbidden" } else { "Invalid" },
         code: if invalid.is_empty() { 403 } else { 422 },
         details: Details {

@@ -26,5 +26,6 @@ mod run;
 mod scan;
 mod secrets;
 mod waivers;
+mod why;
 mod workloads;
 mod worst_first;
