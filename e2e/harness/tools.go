@@ -55,13 +55,13 @@ var allTools = []tool{
 }
 
 // Groups of tools. ControlPlane are those that nearly every test needs, NodeTools make a whole node of it, ChartTools
-// judge the chart, LintTools the workflows and the krew manifest; the last two are built for `make test-more` alone. What no group has
+// judge the chart, LintTools the workflows; the last two are built for `make test-more` alone. What no group has
 // is built for `make release-dry-run` and the workflow that it tries.
 var (
 	ControlPlane = []string{"etcd", "kube-apiserver", "kubectl"}
 	NodeTools    = []string{"kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy"}
 	ChartTools   = []string{"kubeconform", "helm4"}
-	LintTools    = []string{"actionlint", "validate-krew-manifest"}
+	LintTools    = []string{"actionlint"}
 	parityTools  = []string{"psa"}
 	otherHelms   = []string{"helm4-newest", "helm3"}
 	certManagers = []string{"cert-manager"}
