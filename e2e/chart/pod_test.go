@@ -97,7 +97,7 @@ func TestDefaultPods(t *testing.T) {
 		t.Errorf("spread over %v", spread)
 	}
 	container := pod.Containers[0]
-	if container.Image != "podreeve/podreeve:0.1.0" {
+	if container.Image != "podreeve/podreeve:"+readChartFile(t).AppVersion {
 		t.Errorf("image %q", container.Image)
 	}
 	if container.Resources.Limits.Cpu().Sign() != 0 {
