@@ -1,5 +1,6 @@
 //! The answer on the wire. It is built from the outcome of one request and repeats nothing else of the request.
 
+mod denial;
 mod text;
 
 use super::request::{API_VERSION, KIND};
@@ -7,8 +8,10 @@ use crate::decide::Effect;
 use crate::outcome::{Outcome, Verdict, Violation};
 use crate::text::{clean, dotted};
 use base64::Engine;
+use denial::denial;
+pub use denial::{MAX_BYTES, MAX_LINES};
 use serde::Serialize;
-use text::{FAULT_MAX, FOUND_MAX, denial, displayed_denials, warnings};
+use text::{FAULT_MAX, FOUND_MAX, denials, warnings};
 pub use text::{MAX_REPORTED, WARNING_MAX, WARNINGS_TOTAL, object_name, owasp};
 
 #[derive(Serialize)]
@@ -147,7 +150,7 @@ fn status(outcome: &Outcome) -> Status {
         details: Details {
             name: clean(&outcome.about.name, 253),
             kind: clean(&outcome.about.kind, 63),
-            causes: displayed_denials(outcome).map(cause).chain(faults).collect(),
+            causes: denials(outcome).map(cause).chain(faults).collect(),
         },
     }
 }

@@ -69,6 +69,7 @@ impl Check for HostUsers {
         if fix.scope != Scope::Pod || shares || has_device() {
             return false;
         }
+        fix.suggest_only();
         fix.set_found(finding, false.into());
         true
     }

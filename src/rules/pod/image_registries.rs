@@ -22,6 +22,7 @@ Mirror what you need into your own registry, where it is scanned and signed. Wit
     severity: Severity::High,
     params: params::<ImageRegistries>,
     judges: Judges::Pod(PodRule {
+        instead: "mirror the image into an allowed registry, and name it there",
         compile: compile::<ImageRegistries>,
         examples: &[
             Example::bad("another registry", r#"{"image":"nginx"}"#, &["image"]).params(ALLOW),

@@ -89,6 +89,8 @@ impl Check for ServiceAccountToken {
         if fix.scope != Scope::Pod {
             return false;
         }
+        fix.suggest_only();
+        fix.remark("only if the program does not call the Kubernetes API");
         fix.set_found(finding, false.into());
         for (index, volume) in pod.spec.volumes.iter().enumerate().filter(|(_, volume)| is_injected(volume)) {
             let sources =

@@ -1,7 +1,8 @@
 //! The types of the pod's volumes.
 
+use super::removal;
 use crate::rule::{
-    Cause, Check, Example, Finding, Findings, Judges, Location, PodRule, Pss, Rule, Severity, compile, params,
+    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile, params,
 };
 use crate::workload::volume::Volume;
 use crate::workload::{Pod, PodFeatures};
@@ -176,6 +177,11 @@ impl Check for VolumeTypes {
             };
             findings.add(Finding::new(at, found, self.wanted()));
         }
+    }
+
+    fn suggest(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        fix.remark("claim storage with a PersistentVolumeClaim");
+        finding.at.list_index().is_some_and(|index| removal::volume(pod, index, fix))
     }
 }
 
