@@ -1,6 +1,6 @@
 //! One repair of one object: the edits that rules offer, merged into one, as a diff and as a JSON Patch.
 //!
-//! [`Tree`] holds the object and the edits. [`crate::admit`] judges the result before anybody sees it.
+//! [`Tree`] holds the object and the edits. [`crate::admit`] judges the result before a denial shows it.
 
 mod flow;
 mod lines;
@@ -21,6 +21,8 @@ pub struct Offer {
     pub why: Option<String>,
     pub applicability: Applicability,
     pub remark: Option<Remark>,
+    /// The object passes without these edits.
+    pub optional: bool,
 }
 
 /// The lines of the smallest part of the object that holds all changes and that `towards` leads to, and its pointer.

@@ -25,6 +25,10 @@ pub const NONE: &str = "none";
 pub struct Sources {
     values: Vec<String>,
     cluster: Cluster,
+    /// For policies that name no contact of their own.
+    contact: Option<String>,
+    /// For policies that name no pages of their own.
+    docs: Option<String>,
 }
 
 /// Changes when anything that [`Sources::load`] reads changes. Take it before the load, so that
@@ -46,19 +50,25 @@ impl Sources {
     #[must_use]
     pub fn new(values: &[String]) -> Self {
         let values = if values.is_empty() { vec![DEFAULT.to_owned()] } else { values.to_vec() };
-        Self { values, cluster: Cluster::Without }
+        Self { values, ..Self::none() }
     }
 
     /// No policies.
     #[must_use]
     pub const fn none() -> Self {
-        Self { values: Vec::new(), cluster: Cluster::Without }
+        Self { values: Vec::new(), cluster: Cluster::Without, contact: None, docs: None }
     }
 
     /// Allows policies that need a cluster.
     #[must_use]
     pub fn in_cluster(self) -> Self {
         Self { cluster: Cluster::With, ..self }
+    }
+
+    /// Whom denials name, and where each rule has a page, for policies that do not say it themselves.
+    #[must_use]
+    pub fn with_help(self, contact: Option<String>, docs: Option<String>) -> Self {
+        Self { contact, docs, ..self }
     }
 
     /// Reads every source. An error of reading counts as content.
@@ -97,6 +107,10 @@ impl Sources {
                 Ok(file) => loader.file(&file),
                 Err(error) => loader.errors.push(error),
             }
+        }
+        for policy in &mut loader.policies {
+            policy.contact = policy.contact.take().or_else(|| self.contact.clone());
+            policy.docs = policy.docs.take().or_else(|| self.docs.clone());
         }
         if loader.errors.is_empty() {
             let policies = PolicySet::new(loader.policies, generation);

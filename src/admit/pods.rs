@@ -77,7 +77,7 @@ pub(super) struct PodResult<'p> {
     change: Option<Change>,
 }
 
-/// Whom to ask, and where to read more: of the first policy that denies something and says it.
+/// Whom to ask, and where to read more: what the first policy says that denies something, or else any policy.
 fn help(policies: &[&CompiledPolicy], pods: &[JudgedPod<'_>]) -> Help {
     let denied = || pods.iter().flat_map(|pod| &pod.judged).filter(|judged| judged.effect == Effect::Deny);
     if denied().next().is_none() {
@@ -85,7 +85,8 @@ fn help(policies: &[&CompiledPolicy], pods: &[JudgedPod<'_>]) -> Help {
     }
     let denies = |policy: &&&CompiledPolicy| denied().any(|judged| *judged.policy == *policy.name);
     let first = |text: fn(&CompiledPolicy) -> Option<&String>| {
-        policies.iter().filter(denies).find_map(|policy| text(policy)).cloned()
+        let denying = policies.iter().filter(denies).find_map(|policy| text(policy));
+        denying.or_else(|| policies.iter().find_map(|policy| text(policy))).cloned()
     };
     Help { contact: first(|policy| policy.contact.as_ref()), docs: first(|policy| policy.docs.as_ref()) }
 }

@@ -7,12 +7,12 @@ use crate::json::Raw;
 use crate::outcome::{Repair, Violation};
 use crate::patch::absolute;
 use crate::repair::{Offer, Tree, diff, operations};
-use crate::rule::{Applicability, Fix};
+use crate::rule::{Applicability, Edit, Fix};
 use crate::workload::read::read_at;
 use crate::workload::{List, Placed};
 use serde::Deserialize;
 
-/// An object with more violations gets no edit: nobody reads it, and it would cost more than the judgement.
+/// An object with more violations gets no edit: it would fill pages, and cost more than the judgement.
 const MOST: usize = 200;
 /// A repair may uncover a violation that another one implied. After so many rounds, what is left is said.
 const ROUNDS: usize = 4;
@@ -52,6 +52,33 @@ impl Repairs {
 struct Merging<'a> {
     tree: Tree<'a>,
     offers: Vec<Offer>,
+}
+
+impl Merging<'_> {
+    /// Adds the edits for one violation of the pod at `at`: first those that it needs.
+    fn add(&mut self, judged: &Judged<'_>, edits: Vec<Edit>, applicability: Applicability, at: &str) -> bool {
+        let mut changed = false;
+        let (optional, needed): (Vec<Edit>, Vec<Edit>) = edits.into_iter().partition(|edit| edit.optional);
+        for (edits, optional) in [(needed, false), (optional, true)] {
+            if edits.is_empty() {
+                continue;
+            }
+            let by = self.offers.len();
+            self.offers.push(Offer {
+                rule: judged.rule,
+                severity: judged.severity(),
+                why: judged.finding.why.as_deref().map(str::to_owned),
+                applicability,
+                remark: edits.iter().find_map(|edit| edit.remark.clone()).filter(|_| !optional),
+                optional,
+            });
+            for edit in edits {
+                let place = absolute(at, &edit.at);
+                changed |= self.tree.apply(&place, edit, by);
+            }
+        }
+        changed
+    }
 }
 
 impl<'j, 'r: 'j> Judging<'j, 'r> {
@@ -142,15 +169,7 @@ impl<'j, 'r: 'j> Judging<'j, 'r> {
             if applicability > repairs.most() {
                 continue;
             }
-            let by = merging.offers.len();
-            let remark = edits.iter().find_map(|edit| edit.remark.clone());
-            let why = judged.finding.why.as_deref().map(str::to_owned);
-            let (rule, severity) = (judged.rule, judged.severity());
-            merging.offers.push(Offer { rule, severity, why, applicability, remark });
-            for edit in edits {
-                let place = absolute(at, &edit.at);
-                changed |= merging.tree.apply(&place, edit, by);
-            }
+            changed |= merging.add(judged, edits, applicability, at);
         }
         changed
     }

@@ -101,7 +101,9 @@ fn of_value(out: &mut String, value: &Value) {
         Value::Object(members) => {
             out.push('{');
             let mut first = true;
-            for (key, value) in members {
+            // The name says what it is.
+            let name = members.get_key_value("name");
+            for (key, value) in name.into_iter().chain(members.iter().filter(|(key, _)| *key != "name")) {
                 separate(out, &mut first);
                 word(out, key);
                 out.push_str(": ");

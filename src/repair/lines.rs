@@ -44,7 +44,9 @@ pub struct Diff {
 }
 
 /// So long may a value be on one line.
-const WIDTH: usize = 110;
+const WIDTH: usize = 130;
+/// An object that was so short, and of which nothing stays, is shown as a whole.
+const SHORT: usize = 60;
 
 impl Diff {
     /// The line with its indent, without its sign.
@@ -116,8 +118,10 @@ impl Writer {
             (None, None) => {}
             (Some(was), None) => self.removed(start, &child.key, was.get(), &child.by),
             (Some(was), Some(node @ (Node::Map(below) | Node::List(below)))) if was.get() != "null" => {
-                if is_list_of_words(node) {
-                    self.removed(start, &child.key, was.get(), &marks_of(below));
+                if is_list_of_words(node) || is_replaced(below, was.get()) {
+                    if !matches!(was.get(), "{}" | "[]") {
+                        self.removed(start, &child.key, was.get(), &marks_of(below));
+                    }
                     self.added(start, &child.key, node, &marks_of(below));
                     return;
                 }
@@ -251,6 +255,12 @@ fn is_list_of_words(node: &Node<'_>) -> bool {
         (None, Some(Node::Made(made))) => made.is_string(),
         (None, _) => false,
     })
+}
+
+/// Whether nothing of the object stays, and it is short.
+fn is_replaced(children: &[Child<'_>], was: &str) -> bool {
+    let is_kept = |child: &Child<'_>| child.was.is_some() && child.now.is_some();
+    was.len() <= SHORT && !children.iter().any(is_kept) && children.iter().any(|child| child.now.is_some())
 }
 
 fn all_marks(child: &Child<'_>) -> Vec<usize> {

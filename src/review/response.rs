@@ -9,7 +9,7 @@ use crate::outcome::{Outcome, Verdict, Violation};
 use crate::text::{clean, dotted};
 use base64::Engine;
 use denial::denial;
-pub use denial::{MAX_BYTES, MAX_LINES};
+pub use denial::{MAX_BYTES, MAX_LINES, edit};
 use serde::Serialize;
 use text::{FAULT_MAX, FOUND_MAX, denials, warnings};
 pub use text::{MAX_REPORTED, WARNING_MAX, WARNINGS_TOTAL, object_name, owasp};

@@ -9,6 +9,8 @@ mod common;
 mod json_schema;
 #[path = "../common/secrets.rs"]
 mod planted;
+#[path = "../common/repaired.rs"]
+mod repaired;
 
 mod agreement;
 mod check;
@@ -16,6 +18,7 @@ mod commands;
 mod examples;
 mod manifest;
 mod manifests;
+mod merged_edit;
 mod passed_over;
 mod policies;
 mod recorded_answers;

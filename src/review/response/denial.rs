@@ -7,7 +7,7 @@ mod list;
 
 use super::text::{FAULT_MAX, object_name};
 use crate::decide::Effect;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Repair};
 use crate::rule::Severity;
 use crate::text::{clean, dotted};
 use annotate::Reasons;
@@ -23,17 +23,29 @@ struct Detail {
     reasons: Reasons,
     /// Containers with the same edit are shown once.
     folds: bool,
+    /// Edits without which the object passes, too.
+    optional: bool,
     /// Milder violations are summed up.
     least: Severity,
 }
 
-const DETAILS: [Detail; 5] = [
-    Detail { reasons: Reasons::Serious, folds: false, least: Severity::Low },
-    Detail { reasons: Reasons::Critical, folds: false, least: Severity::Low },
-    Detail { reasons: Reasons::Critical, folds: true, least: Severity::Low },
-    Detail { reasons: Reasons::Critical, folds: true, least: Severity::High },
-    Detail { reasons: Reasons::None, folds: true, least: Severity::High },
-];
+/// Everything.
+const ALL: Detail = Detail { reasons: Reasons::Serious, folds: false, optional: true, least: Severity::Low };
+
+const DETAILS: [Detail; 7] = {
+    let needed = Detail { optional: false, ..ALL };
+    let folded = Detail { reasons: Reasons::Critical, folds: true, ..needed };
+    let serious = Detail { least: Severity::High, ..folded };
+    [
+        ALL,
+        Detail { reasons: Reasons::Critical, ..ALL },
+        needed,
+        Detail { reasons: Reasons::Critical, ..needed },
+        folded,
+        serious,
+        Detail { reasons: Reasons::None, ..serious },
+    ]
+};
 
 /// The message of a denial.
 pub(super) fn denial(outcome: &Outcome) -> String {
@@ -64,6 +76,30 @@ pub(super) fn denial(outcome: &Outcome) -> String {
     format!("{head}{}{foot}", list::by_rule(outcome, room, MAX_BYTES.saturating_sub(head.len() + foot.len())))
 }
 
+/// The whole edit of an object and what it leaves, however long; none where nothing needs an edit.
+#[must_use]
+pub fn edit(outcome: &Outcome) -> Option<String> {
+    let repair = outcome.repair.as_ref()?;
+    let mut text = object_name(outcome);
+    text.push_str(if repair.is_empty() { ": no edit repairs it." } else { ":" });
+    says(&mut text, repair);
+    text.push('\n');
+    Some(text + &body::body(outcome, ALL))
+}
+
+/// What the edit does, if there is one.
+fn says(text: &mut String, repair: &Repair) {
+    if repair.is_empty() {
+        return;
+    }
+    let at = if repair.at.is_empty() { "it".to_owned() } else { dotted(&repair.at) };
+    let _ = match repair.left.len() {
+        0 => write!(text, " This edit of {at} passes:"),
+        1 => write!(text, " This edit of {at} leaves one of them, which is below:"),
+        left => write!(text, " This edit of {at} leaves {left} of them, which are below:"),
+    };
+}
+
 /// The first line: what was denied, and what the edit does. Upstream's line comes before it where labels deny; any other denial
 /// begins on a line of its own.
 fn head(outcome: &Outcome) -> String {
@@ -77,17 +113,8 @@ fn head(outcome: &Outcome) -> String {
         worst(outcome),
         policies(outcome),
     );
-    match &outcome.repair {
-        Some(repair) if !repair.is_empty() => {
-            let at = if repair.at.is_empty() { "it".to_owned() } else { dotted(&repair.at) };
-            let left = repair.left.len();
-            let _ = match left {
-                0 => write!(text, " This edit of {at} passes:"),
-                1 => write!(text, " This edit of {at} leaves one of them, which is below:"),
-                left => write!(text, " This edit of {at} leaves {left} of them, which are below:"),
-            };
-        }
-        _ => {}
+    if let Some(repair) = &outcome.repair {
+        says(&mut text, repair);
     }
     text.push('\n');
     if let Some(change) = outcome.change {

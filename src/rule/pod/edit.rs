@@ -44,4 +44,6 @@ pub struct Edit {
     pub op: Op,
     pub applicability: Applicability,
     pub remark: Option<Remark>,
+    /// The pod passes without it, too: it is for the program.
+    pub optional: bool,
 }

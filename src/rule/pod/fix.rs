@@ -26,6 +26,7 @@ pub struct Fix {
     volumes: Option<HashSet<String>>,
     applicability: Applicability,
     remark: Option<Remark>,
+    optional: bool,
 }
 
 /// What becomes of the changes.
@@ -56,13 +57,19 @@ impl Fix {
     }
 
     const fn with(scope: Scope, sink: Sink) -> Self {
-        Self { scope, sink, volumes: None, applicability: Applicability::Safe, remark: None }
+        Self { scope, sink, volumes: None, applicability: Applicability::Safe, remark: None, optional: false }
     }
 
     /// What follows is for one finding: its applicability, and no remark yet.
     pub(super) fn begin(&mut self, applicability: Applicability) {
         self.applicability = applicability;
         self.remark = None;
+        self.optional = false;
+    }
+
+    /// The pod passes without the edits that follow: they are for the program.
+    pub fn optional(&mut self) {
+        self.optional = true;
     }
 
     /// The edits of this finding need a person who knows the program, even if the policy may make them.
@@ -130,9 +137,9 @@ impl Fix {
     }
 
     fn edit(&mut self, at: String, op: Op) {
-        let (applicability, remark) = (self.applicability, self.remark.clone());
+        let (applicability, remark, optional) = (self.applicability, self.remark.clone(), self.optional);
         if let Sink::Edits(edits) = &mut self.sink {
-            edits.push(Edit { at, op, applicability, remark });
+            edits.push(Edit { at, op, applicability, remark, optional });
         }
     }
 

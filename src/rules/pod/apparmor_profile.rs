@@ -28,6 +28,7 @@ needs none. With `pss`, the rule judges as upstream does.",
     severity: Severity::Medium,
     params: params::<Params>,
     judges: Judges::Pod(PodRule {
+        instead: "set the profile RuntimeDefault",
         pss: Some(Pss::Baseline),
         implied_by: &[Cause::container("privileged")],
         compile: compile::<ApparmorProfile>,

@@ -30,6 +30,7 @@ Instead, use a PersistentVolumeClaim, an emptyDir, a projected volume, or a CSI 
     severity: Severity::High,
     params: params::<Params>,
     judges: Judges::Pod(PodRule {
+        instead: "mount an allowed directory, an emptyDir or a PersistentVolumeClaim",
         pss: Some(Pss::Baseline),
         fixes: true,
         implied_by: &[Cause::volume("runtime-socket")],

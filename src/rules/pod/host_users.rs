@@ -19,6 +19,7 @@ map ids: NFS, for example, cannot, so look at reports (`action: audit`) before y
     severity: Severity::Low,
     params: params::<NoParams>,
     judges: Judges::Pod(PodRule {
+        instead: "do without namespaces and block devices of the node, then set it to false",
         linux_only: true,
         fixes: true,
         compile: without_params::<HostUsers>,

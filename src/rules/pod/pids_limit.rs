@@ -28,6 +28,7 @@ With `default`, which is for clusters whose API has the field, the message names
     severity: Severity::Medium,
     params: params::<Params>,
     judges: Judges::Pod(PodRule {
+        shows_edit: false,
         instead: "ask the operators of the nodes for `podPidsLimit` in the kubelet configuration",
         linux_only: true,
         fixes: true,

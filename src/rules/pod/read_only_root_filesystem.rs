@@ -132,6 +132,7 @@ impl Check for ReadOnlyRootFilesystem {
         fix.suggest_only();
         fix.remark("mount an emptyDir where it writes, as on /tmp: caches, pid files");
         fix.set_found(finding, true.into());
+        fix.optional();
         if fix.scope == Scope::Pod {
             for (number, path) in self.writable.iter().enumerate() {
                 if !is_mounted(container, path) {

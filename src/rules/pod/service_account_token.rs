@@ -26,6 +26,7 @@ as the pod",
     severity: Severity::Medium,
     params: params::<ServiceAccountToken>,
     judges: Judges::Pod(PodRule {
+        instead: "set it to false if the program does not call the Kubernetes API",
         fixes: true,
         compile: compile::<ServiceAccountToken>,
         examples: &[

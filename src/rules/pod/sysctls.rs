@@ -38,6 +38,7 @@ the configuration of the node.",
     severity: Severity::High,
     params: params::<FollowsParams>,
     judges: Judges::Pod(PodRule {
+        instead: "set it in the configuration of the node",
         pss: Some(Pss::Baseline),
         compile: compile::<Sysctls>,
         examples: &[

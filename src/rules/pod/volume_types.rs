@@ -63,6 +63,7 @@ Instead, let the administrator create a StorageClass or a PersistentVolume, and 
     severity: Severity::Medium,
     params: params::<VolumeTypes>,
     judges: Judges::Pod(PodRule {
+        instead: "claim storage with a PersistentVolumeClaim",
         pss: Some(Pss::Restricted),
         implied_by: &[Cause::volume("runtime-socket"), Cause::volume("host-devices"), Cause::volume("host-path")],
         compile: compile::<VolumeTypes>,

@@ -21,7 +21,8 @@ const WHY_MAX: usize = 240;
 pub(super) struct Annotator<'o> {
     offers: &'o [Offer],
     reasons: Reasons,
-    rules: Vec<&'static str>,
+    /// Each rule, with the last container for which it was named.
+    rules: Vec<(&'static str, Option<usize>)>,
     pub notes: Vec<&'o str>,
 }
 
@@ -30,20 +31,26 @@ impl<'o> Annotator<'o> {
         Self { offers, reasons, rules: Vec::new(), notes: Vec::new() }
     }
 
-    /// `critical runtime-socket, host-path: who reaches it ...`. A medium or low rule is named once.
-    pub fn annotation(&mut self, by: &[usize]) -> String {
-        let (mut text, mut why) = (String::new(), None);
+    /// `critical runtime-socket, host-path: who reaches it ...`. A medium or low rule is named once, any other once for each
+    /// container.
+    pub fn annotation(&mut self, by: &[usize], container: Option<usize>) -> String {
+        let (mut text, mut why, mut on_line) = (String::new(), None, Vec::new());
         for severity in Severity::WORST_FIRST {
             let offers = by.iter().filter_map(|by| self.offers.get(*by)).filter(|offer| offer.severity == severity);
             let (mut named, mut numbers): (Vec<&str>, Vec<usize>) = (Vec::new(), Vec::new());
             for offer in offers.collect::<Vec<_>>() {
-                let is_known = self.rules.contains(&offer.rule.id);
-                let is_named = named.contains(&offer.rule.id);
-                if !is_named && (!is_known || severity >= Severity::High) {
+                let known = self.rules.iter_mut().find(|(rule, _)| *rule == offer.rule.id);
+                let is_known = known.is_some();
+                let is_news = match known {
+                    Some((_, last)) => std::mem::replace(last, container) != container && severity >= Severity::High,
+                    None => true,
+                };
+                if is_news && !on_line.contains(&offer.rule.id) {
                     named.push(offer.rule.id);
                 }
+                on_line.push(offer.rule.id);
                 if !is_known {
-                    self.rules.push(offer.rule.id);
+                    self.rules.push((offer.rule.id, container));
                     let gives_why = match self.reasons {
                         Reasons::Serious => severity >= Severity::High,
                         Reasons::Critical => severity == Severity::Critical,

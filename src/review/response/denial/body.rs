@@ -40,7 +40,7 @@ pub(super) fn body(outcome: &Outcome, detail: Detail) -> String {
 fn diff(text: &mut String, repair: &Repair, detail: Detail) {
     let Repair { diff, offers, .. } = repair;
     let mut annotator = Annotator::new(offers, detail.reasons);
-    let shown = shown(repair, detail.least);
+    let shown = shown(repair, detail);
     let mut at = 0;
     while let Some(index) = shown.get(at) {
         let Some(line) = diff.lines.get(*index) else { break };
@@ -50,7 +50,7 @@ fn diff(text: &mut String, repair: &Repair, detail: Detail) {
         let mut first = true;
         for index in shown.get(block.clone()).filter(|block| !block.is_empty()).unwrap_or(&[*index]) {
             let Some(line) = diff.lines.get(*index) else { continue };
-            let annotation = annotator.annotation(diff.by(line));
+            let annotation = annotator.annotation(diff.by(line), line.container);
             let annotation = if first && !alike.is_empty() { same(diff, &shown, &alike) } else { annotation };
             first = false;
             write_line(text, line, diff.text(line), &annotation);
@@ -77,11 +77,13 @@ fn write_line(text: &mut String, line: &Line, content: &str, annotation: &str) {
 }
 
 /// The lines with a violation of this severity or a worse one, and the keys above them.
-fn shown(repair: &Repair, least: Severity) -> Vec<usize> {
+fn shown(repair: &Repair, detail: Detail) -> Vec<usize> {
     let Repair { diff, offers, .. } = repair;
-    let is_severe =
-        |line: &Line| diff.by(line).iter().filter_map(|by| offers.get(*by)).any(|offer| offer.severity >= least);
-    if least == Severity::Low {
+    let is_severe = |line: &Line| {
+        let mut offers = diff.by(line).iter().filter_map(|by| offers.get(*by));
+        offers.any(|offer| offer.severity >= detail.least && (detail.optional || !offer.optional))
+    };
+    if detail.least == Severity::Low && detail.optional {
         return (0..diff.lines.len()).collect();
     }
     let indent = |line: &Line| {

@@ -1,7 +1,7 @@
 //! Quantities that a person may begin with.
 
-use super::{Amount, EffectiveQuantity, positive};
-use crate::rule::{Finding, Fix, Scope};
+use super::{Amount, EffectiveQuantity, is_free, positive};
+use crate::rule::{Finding, Fix, Location, Scope};
 use crate::workload::Pod;
 
 /// What a rule about `resources` may set.
@@ -48,6 +48,14 @@ pub fn suggest(
     let of_pod = pod.spec.resources.as_ref();
     // The API server compares the quantities of the containers with the pod's.
     let has_pods = |list| of_pod.and_then(|r| r.list(list)).is_some_and(|list| list.get(resource).is_some());
+    let pods_limit = of_pod.and_then(|r| r.limits.as_ref()?.get(resource)).map(|scalar| &*scalar.text);
+    if is_limit && pods_limit.is_some() && is_free(pods_limit) && !has_pods("requests") {
+        // The pod's own limit limits nothing.
+        let Some((first, _)) = suggestion.first() else { return false };
+        fix.remark(format!("{first} of {resource} is an example: measure"));
+        fix.set(&Location::spec().key("resources", true).key("limits", true).key(resource, true), first.into());
+        return true;
+    }
     if has_pods("limits") || has_pods("requests") || at.container_ref().is_none() {
         return false;
     }

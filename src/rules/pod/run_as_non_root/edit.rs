@@ -12,7 +12,7 @@ pub(super) fn suggest(pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix, id: u
         return fix.scope == Scope::Pod;
     }
     if pod.is_windows() || pod.chooses_windows() {
-        return false;
+        return on_windows(finding, fix);
     }
     // A debug container cannot change the pod.
     let own = |field| match finding.container() {
@@ -42,6 +42,21 @@ pub(super) fn suggest(pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix, id: u
         if user.value().is_none() {
             fix.set(&Location::security_context(container, "runAsUser", false), id.into());
         }
+    }
+    true
+}
+
+/// Windows has no numbers of users: the image's user counts.
+fn on_windows(finding: &Finding<'_>, fix: &mut Fix) -> bool {
+    let is_inherited = finding.at.container_ref().is_none() && fix.scope == Scope::Containers;
+    if is_inherited {
+        return false;
+    }
+    if finding.at.has_key("runAsNonRoot") {
+        fix.remark("the image must name a user other than ContainerAdministrator");
+        fix.set_found(finding, true.into());
+    } else {
+        fix.remove(&finding.at);
     }
     true
 }
