@@ -169,7 +169,7 @@ fn usage_errors_exit_with_2() {
 #[test]
 fn generated_files_are_up_to_date() {
     for (name, content) in podreeve::cli::generate::files() {
-        let there = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(name));
+        let there = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(&name));
         let there = there.unwrap_or_default();
         let different = there.lines().zip(content.lines()).position(|(there, made)| there != made);
         let line = different.unwrap_or_else(|| there.lines().count().min(content.lines().count()));

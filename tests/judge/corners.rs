@@ -261,7 +261,7 @@ fn a_pod_without_containers_is_left_as_it_is() {
             let snapshot = snapshot(rule.id, "patch", Value::Null);
             assert_eq!(run(Hook::Mutate, &pod, &snapshot).patch, [], "{}", rule.id);
             let outcome = run(Hook::Validate, &pod, &snapshot);
-            assert!(outcome.violations.iter().all(|v| v.repair.is_empty() && v.effect == Effect::Deny), "{}", rule.id);
+            assert!(outcome.violations.iter().all(|v| !v.repairable && v.effect == Effect::Deny), "{}", rule.id);
             denied += outcome.violations.len();
         }
     }

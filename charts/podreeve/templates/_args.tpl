@@ -39,6 +39,12 @@
 {{- if not (or .Values.policies .Values.policyFiles) }}
 - --policy=none
 {{- end }}
+{{- with .Values.contact }}
+- {{ printf "--contact=%s" . | quote }}
+{{- end }}
+{{- with .Values.docs }}
+- {{ printf "--docs=%s" . | quote }}
+{{- end }}
 {{- if include "podreeve.selfManaged" . }}
 - --tls-secret={{ include "podreeve.tlsSecret" . }}
 - --service-name={{ include "podreeve.fullname" . }}

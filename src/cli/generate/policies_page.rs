@@ -1,7 +1,10 @@
 //! `policies/README.md`: each rule for authors of policies, with a denial and its repair.
 
 use crate::admit::{Hook, Snapshot, admit};
-use crate::cli::explain::{params, repaired};
+use crate::cli::explain::{
+    params,
+    repaired::{self, Repaired},
+};
 use crate::cli::rules::default_action;
 use crate::facts::Facts;
 use crate::policy::{BUILTINS, Cluster, CompiledPolicy, PolicySet, document::API_VERSION};
@@ -54,7 +57,7 @@ fn section(text: &mut String, rule: &'static Rule) {
         items(rule),
         default_action(rule)
     );
-    let Some((example, diff)) = repaired::best(rule) else { return };
+    let Some(Repaired { example, lines: diff, .. }) = repaired::best(rule) else { return };
     let params = example.params_value();
     let setting =
         if params.is_null() { json!({"action": "deny"}) } else { json!({"action": "deny", "params": params}) };
@@ -95,5 +98,6 @@ fn denial(rule: &Rule, example: &Example, setting: &Value) -> String {
     let outcome = admit(review.to_string().as_bytes(), Hook::Validate, &snapshot, Date::ZERO);
     let reply: Value = serde_json::from_slice(&outcome.reply).unwrap_or_default();
     let message = reply.pointer("/response/status/message").and_then(Value::as_str).unwrap_or_default();
-    message.split("\n\n").filter(|part| part.starts_with('*')).collect::<Vec<_>>().join("\n\n")
+    let parts = ["\n\n", "\nNeeded as it is?"].into_iter().map(|end| message.find(end).unwrap_or(message.len()));
+    message.get(..parts.min().unwrap_or_default()).unwrap_or_default().to_owned()
 }
