@@ -10,7 +10,7 @@
 {{- range .Values.policies }}
 - --policy={{ . }}
 {{- end }}
-{{- if .Values.policyFiles }}
+{{- if include "podreeve.policyFiles" . }}
 - --policy=/etc/podreeve/policies
 - --last-good-policies={{ include "podreeve.fullname" . }}-last-good
 - --rolled-out-policies={{ include "podreeve.policyFilesHash" . }}
