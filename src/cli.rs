@@ -8,6 +8,7 @@ mod explain;
 pub mod generate;
 mod input;
 mod man;
+mod mode;
 mod output;
 mod reports;
 mod review;

@@ -171,7 +171,7 @@ func TestEveryPodValueArrives(t *testing.T) {
 		}
 	}
 	want := []string{"serve", "--cluster", "--listen=[::]:8443", "--admin-listen=[::]:8080", "--log-format=text", "--log-level=debug", "--drain-delay=20s",
-		"--policy=pss-restricted", "--policy=pss-baseline@v1.30", "--policy=/etc/podreeve/policies",
+		"--mode=deny", "--deny-from=high", "--deny-after=2027-01-31", "--policy=pss-restricted", "--policy=pss-baseline@v1.30", "--policy=/etc/podreeve/policies",
 		"--last-good-policies=gatekeeper-of-pods-last-good", "--rolled-out-policies=" + deployment.Spec.Template.Annotations["podreeve.dev/policy-files"],
 		"--tls-secret=gatekeeper-of-pods-tls", "--service-name=gatekeeper-of-pods", "--client-ca=/etc/podreeve/client-ca/ca.crt", "--webhook-configuration=gatekeeper-of-pods",
 		"--webhooks=/etc/podreeve/webhooks/webhooks.json", "--deployment=gatekeeper-of-pods", "--leader-election-lease=gatekeeper-of-pods", "--scan-interval=30m", "--reports=openreports", "--exemption-namespaces=security,platform",

@@ -20,6 +20,7 @@ const webhookConfigurations = "validatingwebhookconfigurations mutatingwebhookco
 var (
 	clusterRights = []rbac.PolicyRule{
 		right("podreeve.dev", "policies exemptions", "list watch"),
+		right("podreeve.dev", "policies", "create patch update delete", "owasp", "pss-baseline", "pss-restricted"),
 		right("podreeve.dev", "policies/status exemptions/status", "patch"),
 		right("apiextensions.k8s.io", "customresourcedefinitions", "get", "policies.podreeve.dev", "exemptions.podreeve.dev"),
 		right("", "namespaces pods", "get list watch"),
@@ -33,7 +34,7 @@ var (
 	}
 	ownRights = []rbac.PolicyRule{
 		right("", "services", "get", "podreeve"),
-		right("apps", "deployments", "get", "podreeve"),
+		right("apps", "deployments", "get list watch", "podreeve"),
 		right("coordination.k8s.io", "leases", "get update", "podreeve"),
 		right("coordination.k8s.io", "leases", "create"),
 		right("", "secrets", "get update", "podreeve-tls"),

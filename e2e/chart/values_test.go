@@ -106,6 +106,9 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"service.ipFamilyPolicy=Dual":  "ipFamilyPolicy",
 		"service.ipFamilies={IPv5}":    "ipFamilies",
 		"crds.instal=true":             "instal",
+		"mode=off":                     "mode",
+		"denyFrom=severe":              "denyFrom",
+		"denyAfter=tomorrow":           "denyAfter",
 	}
 	for name, helm := range helms(t) {
 		for set, key := range wrong {

@@ -102,6 +102,13 @@ func (p *Podreeve) Start(ctx context.Context) error {
 	return p.AwaitReady(ctx)
 }
 
+// Again runs it after it ended, on the same ports, with these arguments more.
+func (p *Podreeve) Again(ctx context.Context, args ...string) (*Podreeve, error) {
+	again := *p
+	again.args = append(slices.Clone(p.args), args...)
+	return &again, again.Start(ctx)
+}
+
 func (p *Podreeve) launch() error {
 	name := p.cluster.Name("podreeve")
 	args := append([]string{"serve",

@@ -4,6 +4,7 @@ mod cluster;
 mod last_good;
 
 use super::exit::{Exit, Failure};
+use super::mode::ModeArgs;
 use super::output;
 use crate::observe::{Format, Log};
 use crate::server::certs::{Certificates, SelfSigned};
@@ -98,6 +99,9 @@ pub struct Args {
     poll: Duration,
 
     #[command(flatten)]
+    mode: ModeArgs,
+
+    #[command(flatten)]
     cluster: ClusterArgs,
 }
 
@@ -143,8 +147,8 @@ fn sources(values: &[String], in_cluster: bool) -> Result<Sources, String> {
 
 async fn serve(args: Args, log: &Log) -> Result<(), String> {
     let mut signals = Signals::new().map_err(|error| format!("signals cannot be received: {error}"))?;
-    let certificates = certificates(&args)?;
-    let cluster = args.cluster.settings(args.tls_cert.as_deref());
+    let (certificates, ceiling) = (certificates(&args)?, args.mode.ceiling());
+    let cluster = args.cluster.settings(args.tls_cert.as_deref(), ceiling);
     let sources = sources(&args.policy, cluster.is_some())?;
     let sources = if cluster.is_some() { sources.in_cluster() } else { sources };
     let last_good = match &cluster {
@@ -165,13 +169,14 @@ async fn serve(args: Args, log: &Log) -> Result<(), String> {
         drain_delay: args.drain_delay,
         exit_within: EXIT_WITHIN,
         poll: args.poll,
+        ceiling,
         cluster,
         full_answers: args.full_answers,
     };
-    let server = Server::bind(config, policies, log.decisions()).await.map_err(|e| e.to_string())?;
+    let server = Server::bind(config, policies, log.decisions()).map_err(|e| e.to_string())?;
     let addresses = server.address().and_then(|address| Ok((address, server.admin_address()?)));
     let (address, admin) = addresses.map_err(|error| format!("the server does not listen: {error}"))?;
-    tracing::info!(listen = %address, admin = %admin, version = env!("CARGO_PKG_VERSION"), "serving");
+    tracing::info!(listen = %address, admin = %admin, version = env!("CARGO_PKG_VERSION"), mode = %ceiling, "serving");
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let mut serving = std::pin::pin!(server.run(async {
         let _ = stopped.await;

@@ -50,6 +50,7 @@ impl Usage {
                 only: None,
                 is_update: false,
                 report_limit: usize::MAX,
+                ceiling: by.snapshot.ceiling,
                 today: by.today,
             };
             self.note_pod(by.snapshot, &subject, &case);

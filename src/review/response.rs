@@ -1,15 +1,19 @@
 //! The answer on the wire. It is built from the outcome of one request and repeats nothing else of the request.
 
 mod text;
+mod warnings;
 
 use super::request::{API_VERSION, KIND};
 use crate::decide::Effect;
-use crate::outcome::{Outcome, Verdict, Violation};
+use crate::outcome::{HeldBack, Outcome, Verdict, Violation};
+use crate::policy::Mode;
 use crate::text::{clean, dotted};
 use base64::Engine;
 use serde::Serialize;
-use text::{FAULT_MAX, FOUND_MAX, denial, displayed_denials, warnings};
+use text::{FAULT_MAX, FOUND_MAX, denial, displayed_denials};
 pub use text::{MAX_REPORTED, WARNING_MAX, WARNINGS_TOTAL, object_name, owasp};
+pub use warnings::note_text;
+use warnings::warnings;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -190,6 +194,20 @@ fn audit_annotations(outcome: &Outcome) -> Vec<(&'static str, String)> {
         if !rules.is_empty() {
             annotations.push((key, rules.join(",")));
         }
+    }
+    // In addition to the lists above: what mode deny would have done.
+    let held_back: [(_, fn(&HeldBack) -> usize); 2] =
+        [("would-deny", |held| held.deny), ("would-patch", |held| held.patch)];
+    for (key, count) in held_back {
+        let mut rules: Vec<&str> =
+            outcome.tallies.iter().filter(|tally| count(&tally.held_back) > 0).map(|tally| tally.rule).collect();
+        rules.dedup();
+        if !rules.is_empty() {
+            annotations.push((key, rules.join(",")));
+        }
+    }
+    if outcome.mode == Mode::Audit && !outcome.pod_security.warnings.is_empty() {
+        annotations.push(("not-warned", clean(&outcome.pod_security.warnings.join("; "), 1000)));
     }
     annotations
 }

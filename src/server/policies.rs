@@ -1,39 +1,26 @@
 //! The policies in force: loaded at start, read again every few seconds. The last good ones stay when newer ones do not load.
 
+use super::ends::EndsReport;
+mod error;
+
+pub use error::LoadError;
+
 use super::health::{CheckStatus, Health, POLICIES};
 use super::state::ServerState;
 use crate::admit::{Audience, Snapshot};
 use crate::cluster::ClusterState;
 use crate::cluster::last_good::GoodFiles;
+use crate::cluster::served::{ServedPolicies, ServedSender};
 use crate::facts::FactKinds;
 use crate::observe::{LogOnce, Metrics};
+use crate::policy::Ceiling;
 use crate::review::response::MAX_REPORTED;
-use crate::sources::{PolicyFiles, SourceErrors, Sources};
+use crate::sources::{PolicyFiles, Sources};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
-
-/// Why policies do not load: the text says where and what to do.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct LoadError(String);
-
-impl From<SourceErrors> for LoadError {
-    fn from(errors: SourceErrors) -> Self {
-        Self(errors.to_string())
-    }
-}
-
-impl From<&str> for LoadError {
-    fn from(error: &str) -> Self {
-        Self(error.to_owned())
-    }
-}
-
-/// Loads the policies for a generation; none when nothing has changed since the last call.
-pub type Load = Box<dyn FnMut(u64) -> Result<Option<Snapshot>, LoadError> + Send>;
 
 /// The last policy files that loaded, as the leader kept them in the cluster.
 #[derive(Debug)]
@@ -59,9 +46,14 @@ pub struct Policies {
     cluster_state: ClusterState,
     /// The kinds of facts that the policies in force need.
     needed: watch::Sender<FactKinds>,
+    /// The policies from files and built-in ones.
+    served: ServedSender,
+    ends: EndsReport,
     /// Whether there is a cluster.
     cluster: bool,
     pub(super) audience: Audience,
+    /// That of the arguments. The one that podreeve's Deployment names may be softer.
+    pub(super) ceiling: Ceiling,
 }
 
 impl Policies {
@@ -77,8 +69,11 @@ impl Policies {
             load_log: LogOnce::default(),
             cluster_state: ClusterState::default(),
             needed: watch::Sender::default(),
+            served: watch::Sender::default(),
+            ends: EndsReport::default(),
             cluster: false,
             audience: Audience::default(),
+            ceiling: Ceiling::default(),
         }
     }
 
@@ -124,10 +119,15 @@ impl Policies {
         self.needed.subscribe()
     }
 
+    /// The policies from files and built-in ones.
+    pub(super) fn served(&self) -> ServedPolicies {
+        ServedPolicies::new(&self.served)
+    }
+
     /// The first load. It must succeed, unless the leader kept policies in the cluster.
     pub(super) fn first(&mut self, health: &Health, metrics: &Metrics, cluster: bool) -> Result<Snapshot, LoadError> {
         self.cluster = cluster;
-        self.loaded = Some(match ((self.load)(self.generation), self.last_good.take()) {
+        let loaded = match ((self.load)(self.generation), self.last_good.take()) {
             (Err(LoadError(error)), Some(LastGood { snapshot, kept_at })) => {
                 tracing::error!(
                     error,
@@ -140,9 +140,12 @@ impl Policies {
                 snapshot
             }
             (loaded, _) => loaded?.ok_or("there are no policies to load")?,
-        });
+        };
+        self.served.send_replace(loaded.policies.policies.clone());
+        self.loaded = Some(loaded);
         let snapshot = self.compose().ok_or("there are no policies to load")?;
         self.report(&snapshot, health, metrics);
+        self.ends.update(&snapshot.policies, metrics);
         Ok(snapshot)
     }
 
@@ -162,6 +165,7 @@ impl Policies {
                 _ = ticks.tick() => {
                     let Some(back) = self.load_again(&state).await else { return };
                     self = back;
+                    self.ends.update(&state.snapshot.load().policies, &state.observer.metrics);
                 }
                 changed = cluster.changed(), if connected => match changed {
                     Ok(()) => {
@@ -189,6 +193,7 @@ impl Policies {
             Ok(None) => {}
             Ok(Some(snapshot)) => {
                 this.load_log.recovered();
+                this.served.send_replace(snapshot.policies.policies.clone());
                 this.stale = None;
                 this.loaded = Some(snapshot);
                 this.put_into_force(state);
@@ -238,6 +243,7 @@ impl Policies {
         tracing::info!(
             generation = self.generation,
             policies = snapshot.policies.policies.len(),
+            mode = %snapshot.ceiling,
             "new policies are in force"
         );
         state.snapshot.store(Arc::new(snapshot));
@@ -252,6 +258,8 @@ impl Policies {
         snapshot.facts.clone_from(&self.cluster_state.facts);
         snapshot.facts.cluster = self.cluster;
         snapshot.audience = self.audience;
+        let deployed = self.cluster_state.ceiling.unwrap_or_default();
+        snapshot.ceiling = self.ceiling.softer(deployed);
         let needed = snapshot.policies.facts();
         self.needed.send_if_modified(|before| std::mem::replace(before, needed) != needed);
         Some(snapshot)
@@ -273,40 +281,10 @@ impl Policies {
             text.push_str(&format!("; newer ones do not load: {}", failures.join("; ")));
         }
         health.set_policies(CheckStatus::ready(text));
+        health.set_mode(CheckStatus::ready(snapshot.ceiling.to_string()));
+        metrics.mode.set(snapshot.ceiling);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cluster::state::Listed;
-    use crate::policy::{CompiledPolicy, PolicyDocument, PolicySet};
-
-    fn policies(rules: &str) -> Policies {
-        let document = format!(
-            r#"{{"apiVersion":"podreeve.dev/v1alpha1","kind":"Policy","metadata":{{"name":"p"}},"spec":{{"rules":{rules}}}}}"#
-        );
-        let policy = CompiledPolicy::new(&PolicyDocument::from_json(&document).unwrap()).unwrap();
-        let mut policies = Policies::fixed(Snapshot::new(PolicySet::new(vec![policy], 1), 20));
-        policies.first(&Health::new(None), &Metrics::new().unwrap(), true).unwrap();
-        policies
-    }
-
-    #[test]
-    fn facts_that_a_policy_needs_are_awaited() {
-        let rules = r#"{"exec-root": {"action": "warn"}, "network-policy": {"action": "deny"}}"#;
-        let mut needing = policies(rules);
-        assert_eq!(needing.awaited(), [POLICIES, "pods", "network policies"]);
-        needing.cluster_state.listed = Listed { policies: true, exemptions: true };
-        assert_eq!(needing.awaited(), ["pods", "network policies"]);
-        needing.cluster_state.facts.complete |= FactKinds::PODS;
-        assert_eq!(needing.awaited(), ["network policies"]);
-        needing.cluster_state.facts.complete |= FactKinds::NETWORK_POLICIES;
-        assert!(needing.awaited().is_empty());
-
-        let mut others = policies(r#"{"privileged": {"action": "deny"}}"#);
-        assert_eq!(others.awaited(), [POLICIES]);
-        others.cluster_state.listed = Listed { policies: true, exemptions: true };
-        assert!(others.awaited().is_empty());
-    }
-}
+mod tests;

@@ -1,3 +1,21 @@
+{{/* The mode, for `serve` and for `selftest`. */}}
+{{- define "podreeve.modeArgs" -}}
+- --mode={{ .Values.mode }}
+{{- if ne .Values.denyFrom "low" }}
+- --deny-from={{ .Values.denyFrom }}
+{{- end }}
+{{- with .Values.denyAfter }}
+- --deny-after={{ . }}
+{{- end }}
+{{- end -}}
+
+{{/* The same for the replicas that an upgrade replaces: from then on they deny no more than this. */}}
+{{- define "podreeve.modeAnnotation" -}}
+{{- $mode := dict "mode" .Values.mode "denyFrom" .Values.denyFrom -}}
+{{- with .Values.denyAfter }}{{ $_ := set $mode "denyAfter" . }}{{ end -}}
+{{- toJson $mode -}}
+{{- end -}}
+
 {{/* Arguments of the webhook. Every value that ends up here has a test. */}}
 {{- define "podreeve.args" -}}
 - serve
@@ -7,8 +25,11 @@
 - --log-format={{ .Values.log.format }}
 - --log-level={{ .Values.log.level }}
 - --drain-delay={{ .Values.drainDelay }}
+{{ include "podreeve.modeArgs" . }}
 {{- range .Values.policies }}
+{{- if not (include "podreeve.isChanged" (list $ .)) }}
 - --policy={{ . }}
+{{- end }}
 {{- end }}
 {{- if include "podreeve.policyFiles" . }}
 - --policy=/etc/podreeve/policies

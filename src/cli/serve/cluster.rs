@@ -3,6 +3,7 @@
 use crate::cli::reports::Reports;
 use crate::cluster::certificates::ManagedCertificates;
 use crate::cluster::{Access, ArmingSettings, CaSource, ClusterSettings, scan};
+use crate::policy::Ceiling;
 use crate::server::duration;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -130,7 +131,7 @@ impl ClusterArgs {
     }
 
     /// None without `--cluster`.
-    pub fn settings(&self, tls_cert: Option<&Path>) -> Option<ClusterSettings> {
+    pub fn settings(&self, tls_cert: Option<&Path>, ceiling: Ceiling) -> Option<ClusterSettings> {
         let named = self.exemption_namespaces.iter().map(|name| name.trim());
         self.cluster.then(|| ClusterSettings {
             access: Access { kubeconfig: self.kubeconfig.clone(), context: self.context.clone() },
@@ -141,6 +142,7 @@ impl ClusterArgs {
             certificates: self.managed_certificates(),
             configuration: self.webhook_configuration.clone(),
             arming: self.arming(tls_cert),
+            ceiling,
             last_good: self.last_good_policies.clone(),
             scan: (self.scan_interval > Duration::ZERO).then_some(scan::ScanSettings {
                 interval: self.scan_interval,

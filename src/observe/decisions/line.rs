@@ -4,7 +4,7 @@ use super::caller::Caller;
 use crate::admit::Hook;
 use crate::observe::format::Format;
 use crate::observe::times::Times;
-use crate::outcome::{Outcome, Tally};
+use crate::outcome::{HeldBack, Outcome, Tally};
 use crate::text::{clean, is_unsafe};
 use jiff::Timestamp;
 use jiff::tz::Offset;
@@ -99,13 +99,22 @@ fn json(out: &mut String, line: &Line<'_>) {
         }
     }
     out.push_str(",\"rules\":[");
-    for (n, Tally { rule, effect, count }) in line.rules.iter().enumerate() {
+    for (n, Tally { rule, effect, count, held_back }) in line.rules.iter().enumerate() {
         let comma = if n == 0 { "" } else { "," };
-        let _ = write!(out, "{comma}{{\"rule\":\"{rule}\",\"effect\":\"{effect}\",\"count\":{count}}}");
+        let _ = write!(out, "{comma}{{\"rule\":\"{rule}\",\"effect\":\"{effect}\",\"count\":{count}");
+        for (key, count) in would(*held_back) {
+            let _ = write!(out, ",\"{key}\":{count}");
+        }
+        out.push('}');
     }
     out.push_str("],\"micros\":");
     let _ = write!(out, "{}", line.micros);
     out.push_str("}\n");
+}
+
+/// What mode deny would have done, as far as the running mode held it back.
+fn would(held_back: HeldBack) -> impl Iterator<Item = (&'static str, usize)> {
+    [("wouldDeny", held_back.deny), ("wouldPatch", held_back.patch)].into_iter().filter(|(_, count)| *count > 0)
 }
 
 /// Escapes quotes and backslashes. [`safe`] has replaced all else that JSON would need escaped.
@@ -173,6 +182,9 @@ fn text(out: &mut String, line: &Line<'_>) {
     for (n, tally) in line.rules.iter().enumerate() {
         let comma = if n == 0 { "" } else { "," };
         let _ = write!(out, "{comma}{}:{}", tally.rule, tally.effect);
+        for (key, _) in would(tally.held_back) {
+            let _ = write!(out, ":{key}");
+        }
     }
     let _ = write!(out, " micros={}", line.micros);
     if let Some(problem) = &line.problem {
@@ -209,8 +221,10 @@ mod tests {
         };
         let mut outcome = Outcome::refused(about, "no \"pod\"".to_owned());
         "pod \"a\"\n".clone_into(&mut outcome.hidden);
-        outcome.tallies.push(Tally { rule: "privileged", effect: Effect::Deny, count: 2 });
-        outcome.tallies.push(Tally { rule: "host-pid", effect: Effect::Warn, count: 1 });
+        let held_back = HeldBack::default();
+        outcome.tallies.push(Tally { rule: "privileged", effect: Effect::Deny, count: 2, held_back });
+        let held_back = HeldBack { deny: 1, patch: 0 };
+        outcome.tallies.push(Tally { rule: "host-pid", effect: Effect::Warn, count: 1, held_back });
         outcome
     }
 
@@ -229,7 +243,7 @@ mod tests {
             "detail": "pod \"a\"\\u{a}",
             "rules": [
                 {"rule": "privileged", "effect": "deny", "count": 2},
-                {"rule": "host-pid", "effect": "warn", "count": 1},
+                {"rule": "host-pid", "effect": "warn", "count": 1, "wouldDeny": 1},
             ],
         });
         assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), wanted);
@@ -244,7 +258,7 @@ mod tests {
         let mut out = String::new();
         write(&mut out, Format::Text, Caller::Unauthenticated, at, Hook::Validate, &outcome, Times::default());
         let wanted = "2026-01-02T03:04:05Z  INFO podreeve::decision: deny validate   \"a uid=u-2 user=root\" uid=u-1 \
-                      user=\"x\\\" verdict=allow\" caller=unauthenticated rules=privileged:deny,host-pid:warn micros=0 problem=\"no \\\"pod\\\"\" detail=\"pod \\\"a\\\"\\\\u{a}\"\n";
+                      user=\"x\\\" verdict=allow\" caller=unauthenticated rules=privileged:deny,host-pid:warn:wouldDeny micros=0 problem=\"no \\\"pod\\\"\" detail=\"pod \\\"a\\\"\\\\u{a}\"\n";
         assert_eq!(out, wanted);
     }
 }
