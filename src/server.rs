@@ -72,7 +72,7 @@ impl Server {
     ///
     /// # Errors
     /// When policies do not load, or an address cannot be used.
-    pub async fn bind(config: Config, mut policies: Policies, log: Option<Decisions>) -> Result<Self, StartError> {
+    pub fn bind(config: Config, mut policies: Policies, log: Option<Decisions>) -> Result<Self, StartError> {
         let metrics = Metrics::new()?;
         let health = Health::new(config.cluster.as_ref().map(|_| Arc::new(ApiHealth::default())));
         let authenticated = config.certificates.verifies_clients();

@@ -181,7 +181,7 @@ async fn serve(args: Args, log: &Log) -> Result<(), String> {
         cluster,
         full_answers: args.full_answers,
     };
-    let server = Server::bind(config, policies, log.decisions()).await.map_err(|e| e.to_string())?;
+    let server = Server::bind(config, policies, log.decisions()).map_err(|e| e.to_string())?;
     let addresses = server.address().and_then(|address| Ok((address, server.admin_address()?)));
     let (address, admin) = addresses.map_err(|error| format!("the server does not listen: {error}"))?;
     tracing::info!(listen = %address, admin = %admin, version = env!("CARGO_PKG_VERSION"), mode = %ceiling, "serving");

@@ -1,7 +1,7 @@
 //! The policy files that loaded last, in a ConfigMap. The leader keeps them there, and a replica whose own files do not load
 //! when it starts serves them.
 //!
-//! The files come from a ConfigMap of the same namespace, so whoever can write this one can change the policies anyway.
+//! The files come from a ConfigMap of the same namespace, so a user who can write this one can change the policies anyway.
 
 use super::api_error::ApiError;
 use super::lease::Leadership;

@@ -1,6 +1,10 @@
 //! The policies in force: loaded at start, read again every few seconds. The last good ones stay when newer ones do not load.
 
 use super::ends::EndsReport;
+mod error;
+
+pub use error::LoadError;
+
 use super::health::{CheckStatus, Health, POLICIES};
 use super::state::ServerState;
 use crate::admit::{Audience, Snapshot};
@@ -11,32 +15,12 @@ use crate::facts::FactKinds;
 use crate::observe::{LogOnce, Metrics};
 use crate::policy::Ceiling;
 use crate::review::response::MAX_REPORTED;
-use crate::sources::{PolicyFiles, SourceErrors, Sources};
+use crate::sources::{PolicyFiles, Sources};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
-
-/// Why policies do not load: the text says where and what to do.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct LoadError(String);
-
-impl From<SourceErrors> for LoadError {
-    fn from(errors: SourceErrors) -> Self {
-        Self(errors.to_string())
-    }
-}
-
-impl From<&str> for LoadError {
-    fn from(error: &str) -> Self {
-        Self(error.to_owned())
-    }
-}
-
-/// Loads the policies for a generation; none when nothing has changed since the last call.
-pub type Load = Box<dyn FnMut(u64) -> Result<Option<Snapshot>, LoadError> + Send>;
 
 /// The last policy files that loaded, as the leader kept them in the cluster.
 #[derive(Debug)]
@@ -303,36 +287,4 @@ impl Policies {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cluster::state::Listed;
-    use crate::policy::{CompiledPolicy, PolicyDocument, PolicySet};
-
-    fn policies(rules: &str) -> Policies {
-        let document = format!(
-            r#"{{"apiVersion":"podreeve.dev/v1alpha1","kind":"Policy","metadata":{{"name":"p"}},"spec":{{"rules":{rules}}}}}"#
-        );
-        let policy = CompiledPolicy::new(&PolicyDocument::from_json(&document).unwrap()).unwrap();
-        let mut policies = Policies::fixed(Snapshot::new(PolicySet::new(vec![policy], 1), 20));
-        policies.first(&Health::new(None), &Metrics::new().unwrap(), true).unwrap();
-        policies
-    }
-
-    #[test]
-    fn facts_that_a_policy_needs_are_awaited() {
-        let rules = r#"{"exec-root": {"action": "warn"}, "network-policy": {"action": "deny"}}"#;
-        let mut needing = policies(rules);
-        assert_eq!(needing.awaited(), [POLICIES, "pods", "network policies"]);
-        needing.cluster_state.listed = Listed { policies: true, exemptions: true };
-        assert_eq!(needing.awaited(), ["pods", "network policies"]);
-        needing.cluster_state.facts.complete |= FactKinds::PODS;
-        assert_eq!(needing.awaited(), ["network policies"]);
-        needing.cluster_state.facts.complete |= FactKinds::NETWORK_POLICIES;
-        assert!(needing.awaited().is_empty());
-
-        let mut others = policies(r#"{"privileged": {"action": "deny"}}"#);
-        assert_eq!(others.awaited(), [POLICIES]);
-        others.cluster_state.listed = Listed { policies: true, exemptions: true };
-        assert!(others.awaited().is_empty());
-    }
-}
+mod tests;
