@@ -41,21 +41,23 @@ func (s *suite) events(t *testing.T, ns string) map[string]found {
 func TestTheNextLeaderCountsOnTheSameEvents(t *testing.T) {
 	t.Parallel()
 	s := up(t)
-	const escalating = "allow-privilege-escalation" // a privileged container does that, too
+	low := harness.Container(func(container map[string]any) {
+		container["ports"] = []any{map[string]any{"containerPort": int64(80)}}
+	})
 	ns, lease := namespace(t, s, "events", nil), s.NewLease()
-	created(t, s, harness.WorkloadOf("Deployment").Wrap(s.GoodPod(ns, "web", harness.Privileged), ns, "web"))
-	policy := map[string]string{"ours": only("{privileged: {action: deny}, allow-privilege-escalation: {action: deny}, image-digest: {action: off}}", ns)}
+	created(t, s, harness.WorkloadOf("Deployment").Wrap(s.GoodPod(ns, "web", harness.Privileged, low), ns, "web"))
+	policy := map[string]string{"ours": only("{privileged: {action: deny}, privileged-ports: {action: deny}}", ns)}
 	start := func(identity string) *harness.Podreeve {
 		server, err := s.StartInCluster(t.Context(), policy, "--scan-interval", "1s", "--scan-rate", "200", "--leader-election-lease", lease, "--identity", identity)
 		must(t, err)
 		t.Cleanup(server.Stop)
 		return server
 	}
-	want := func(instance string, privileged, escalation int) map[string]found {
+	want := func(instance string, privileged, ports int) map[string]found {
 		t.Helper()
 		events := s.events(t, ns)
-		if len(events) != 2 || events["privileged"].Count != privileged || events[escalating].Count != escalation {
-			t.Fatalf("want privileged %d times and %s %d times, got %+v", privileged, escalating, escalation, events)
+		if len(events) != 2 || events["privileged"].Count != privileged || events["privileged-ports"].Count != ports {
+			t.Fatalf("want privileged %d times and privileged-ports %d times, got %+v", privileged, ports, events)
 		}
 		for _, event := range events {
 			if event.ReportingInstance != instance || event.InvolvedObject.Kind != "Deployment" || event.InvolvedObject.Name != "web" {

@@ -88,7 +88,9 @@ func TestAnOlderVersionIsChosen(t *testing.T) {
 }
 
 func TestDroppedFieldsAreFound(t *testing.T) {
-	object := func(spec map[string]any) *Object { return &unstructured.Unstructured{Object: map[string]any{"spec": spec}} }
+	object := func(spec map[string]any) *Object {
+		return &unstructured.Unstructured{Object: map[string]any{"spec": spec}}
+	}
 	sent := object(map[string]any{
 		"kept": true, "no": false, "empty": map[string]any{"also": []any{}}, "gone": map[string]any{"limits": map[string]any{"memory": "1Gi"}},
 		"list": []any{map[string]any{"name": "a", "image": "b"}},
