@@ -220,17 +220,15 @@ fn tally<'j>(judged: impl Iterator<Item = &'j Judged<'j>>) -> Vec<Tally> {
     let mut tallies: Vec<(usize, Tally)> = Vec::new();
     for j in judged {
         // There is at most one entry for each rule and effect, so the list is short for any pod.
-        match tallies.iter_mut().find(|(order, t)| *order == j.compiled.order && t.effect == j.effect) {
-            Some((_, tally)) => {
-                tally.count += j.count;
-                tally.held_back.add(j);
-            }
-            None => {
-                let mut held_back = HeldBack::default();
-                held_back.add(j);
-                let tally = Tally { rule: j.rule.id, effect: j.effect, count: j.count, held_back };
-                tallies.push((j.compiled.order, tally));
-            }
+        let place = tallies.iter().position(|(order, t)| *order == j.compiled.order && t.effect == j.effect);
+        let new = Tally { rule: j.rule.id, effect: j.effect, count: 0, held_back: HeldBack::default() };
+        if place.is_none() {
+            tallies.push((j.compiled.order, new));
+        }
+        let place = place.unwrap_or(tallies.len() - 1);
+        if let Some((_, tally)) = tallies.get_mut(place) {
+            tally.count += j.count;
+            tally.held_back.add(j);
         }
     }
     tallies.sort_by_key(|(order, tally)| (*order, tally.effect));

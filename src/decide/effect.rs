@@ -112,6 +112,7 @@ pub(super) fn effect(input: DecisionInput<'_>) -> (Effect, Option<Note>) {
 }
 
 /// The only place where the mode counts: below deny, nothing is denied and nothing is changed.
+#[must_use]
 pub const fn capped(cap: Cap, effect: Effect, note: Option<Note>) -> (Effect, Option<Note>) {
     match (cap, effect) {
         (Cap::Deny, _) | (_, Effect::Exempt) => (effect, note),

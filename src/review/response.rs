@@ -198,20 +198,22 @@ fn audit_annotations(outcome: &Outcome) -> Vec<(&'static str, String)> {
         }
     }
     // In addition to the lists above: what mode deny would have done.
-    let held_back: [(_, fn(&HeldBack) -> usize); 2] =
-        [("would-deny", |held| held.deny), ("would-patch", |held| held.patch)];
-    for (key, count) in held_back {
-        let mut rules: Vec<&str> =
-            outcome.tallies.iter().filter(|tally| count(&tally.held_back) > 0).map(|tally| tally.rule).collect();
-        rules.dedup();
-        if !rules.is_empty() {
-            annotations.push((key, rules.join(",")));
-        }
-    }
+    let would_deny = |held_back: HeldBack| held_back.deny > 0;
+    let would_patch = |held_back: HeldBack| held_back.patch > 0;
+    annotations.extend(held_back(outcome, would_deny).map(|rules| ("would-deny", rules)));
+    annotations.extend(held_back(outcome, would_patch).map(|rules| ("would-patch", rules)));
     if outcome.mode == Mode::Audit && !outcome.pod_security.warnings.is_empty() {
         annotations.push(("not-warned", clean(&outcome.pod_security.warnings.join("; "), 1000)));
     }
     annotations
+}
+
+/// The rules of which the mode holds back some violations.
+fn held_back(outcome: &Outcome, is_held_back: impl Fn(HeldBack) -> bool) -> Option<String> {
+    let mut rules: Vec<&str> = Vec::new();
+    rules.extend(outcome.tallies.iter().filter(|tally| is_held_back(tally.held_back)).map(|tally| tally.rule));
+    rules.dedup();
+    (!rules.is_empty()).then(|| rules.join(","))
 }
 
 #[cfg(test)]

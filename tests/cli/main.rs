@@ -10,6 +10,7 @@ mod json_schema;
 #[path = "../common/secrets.rs"]
 mod planted;
 
+mod addons;
 mod agreement;
 mod check;
 mod commands;

@@ -75,6 +75,9 @@ pub struct ClusterArgs {
     webhooks: Option<PathBuf>,
 
     /// podreeve's own Deployment: when it is deleted, the lists are emptied
+    ///
+    /// Where its annotation podreeve.dev/mode is softer than --mode, --deny-from and --deny-after, it counts. So a replica that an upgrade
+    /// replaces denies no more than the new ones.
     #[arg(long, value_name = "NAME", requires = "webhooks")]
     deployment: Option<String>,
 
