@@ -1,10 +1,8 @@
 //! The policies in force: loaded at start, read again every few seconds. The last good ones stay when newer ones do not load.
 
-use super::ends::EndsReport;
 mod error;
 
-pub use error::LoadError;
-
+use super::ends::EndsReport;
 use super::health::{CheckStatus, Health, POLICIES};
 use super::state::ServerState;
 use crate::admit::{Audience, Snapshot};
@@ -16,6 +14,8 @@ use crate::observe::{LogOnce, Metrics};
 use crate::policy::Ceiling;
 use crate::review::response::MAX_REPORTED;
 use crate::sources::{PolicyFiles, Sources};
+use error::Load;
+pub use error::LoadError;
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;

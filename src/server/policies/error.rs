@@ -1,5 +1,6 @@
 //! Why policies do not load.
 
+use crate::admit::Snapshot;
 use crate::sources::SourceErrors;
 
 /// Why policies do not load: the text says where and what to do.
