@@ -83,9 +83,9 @@ fn help(policies: &[&CompiledPolicy], pods: &[JudgedPod<'_>]) -> Help {
     if denied().next().is_none() {
         return Help::default();
     }
-    let denies = |policy: &&&CompiledPolicy| denied().any(|judged| *judged.policy == *policy.name);
+    let is_denying = |policy: &&&CompiledPolicy| denied().any(|judged| *judged.policy == *policy.name);
     let first = |text: fn(&CompiledPolicy) -> Option<&String>| {
-        let denying = policies.iter().filter(denies).find_map(|policy| text(policy));
+        let denying = policies.iter().filter(is_denying).find_map(|policy| text(policy));
         denying.or_else(|| policies.iter().find_map(|policy| text(policy))).cloned()
     };
     Help { contact: first(|policy| policy.contact.as_ref()), docs: first(|policy| policy.docs.as_ref()) }
@@ -111,7 +111,7 @@ impl<'j, 'r> Judging<'j, 'r> {
         }
         let help = help(self.policies, &pods);
         let outcome = Outcome::judged(about, self.kind, pods, report_limit);
-        let outcome = Outcome { pod_security, change, repair, help, ..outcome };
+        let outcome = Outcome { repair, help, pod_security, change, ..outcome };
         // Each request reaches both hooks, and one of them reports it.
         Ok(if self.conditions.hook == Hook::Validate { outcome.with_unmet(found.unmet) } else { outcome })
     }

@@ -149,7 +149,11 @@ impl Writer {
             match (&child.was, &child.now) {
                 (None, None) => {}
                 (Some(was), None) => {
-                    self.element(Sign::Removed, dash, |out| flow::sent(out, key, was.get()), &child.by)
+                    self.element(Sign::Removed, dash, |out| flow::sent(out, key, was.get()), &child.by);
+                }
+                // Of the only port it is clear which one it is.
+                (Some(_), Some(Node::Map(members))) if key == "ports" && children.len() == 1 => {
+                    self.members(members, dash);
                 }
                 (Some(_), Some(Node::Map(members))) => self.item(members, dash),
                 (was, Some(node)) => {
@@ -176,12 +180,12 @@ impl Writer {
             .iter()
             .find(|child| shows(child))
             .is_some_and(|first| first.by.len() == 1 && first.now.is_some() && first.is_changed());
-        let shown = match named {
+        let identity = match named {
             None if changes_first => None,
             None => members.iter().filter(is_kept).find(|child| shows(child)),
             named => named,
         };
-        let Some((child, was)) = shown.and_then(|child| Some((child, child.was?))) else {
+        let Some((child, was)) = identity.and_then(|child| Some((child, child.was?))) else {
             return self.members(members, start);
         };
         self.line(Sign::Above, start, &child.key, |out| flow::sent(out, &child.key, was.get()), &[]);

@@ -234,20 +234,19 @@ impl Child<'_> {
     }
 
     fn set(&mut self, value: Value, by: usize) -> bool {
-        match &mut self.now {
+        let was_sent = self.was.is_some();
+        let is_kept = match &self.now {
             // Another edit removed it.
-            None => return false,
-            Some(Node::Made(made)) if *made == value => {}
-            // The first value is kept.
-            Some(Node::Made(_)) => return false,
-            Some(Node::Text(text)) if serde_json::from_str::<Value>(text.get()).is_ok_and(|now| now == value) => {
-                return false;
-            }
-            Some(Node::Map(children) | Node::List(children)) if self.was.is_none() && !children.is_empty() => {
-                return false;
-            }
-            now => *now = Some(Node::Made(value)),
+            None => true,
+            // Of two values the first is kept.
+            Some(Node::Made(made)) => *made != value,
+            Some(Node::Text(text)) => serde_json::from_str::<Value>(text.get()).is_ok_and(|now| now == value),
+            Some(Node::Map(children) | Node::List(children)) => !was_sent && !children.is_empty(),
+        };
+        if is_kept {
+            return false;
         }
+        self.now = Some(Node::Made(value));
         self.mark(by);
         true
     }

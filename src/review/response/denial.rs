@@ -13,8 +13,8 @@ use crate::text::{clean, dotted};
 use annotate::Reasons;
 use std::fmt::Write;
 
-/// The most lines and bytes of a denial. A line is left for the number of the request.
-pub const MAX_LINES: usize = 39;
+/// The most lines and bytes of a denial. The first line is empty, and one is left for the number of the request.
+pub const MAX_LINES: usize = 40;
 pub const MAX_BYTES: usize = 4000;
 
 /// How much a denial says. Where it is too long, it says less; critical and high violations stay.

@@ -86,6 +86,7 @@ fn shown(repair: &Repair, detail: Detail) -> Vec<usize> {
     if detail.least == Severity::Low && detail.optional {
         return (0..diff.lines.len()).collect();
     }
+    let content = |line: &Line| diff.text(line).trim_start();
     let indent = |line: &Line| {
         let text = diff.text(line);
         text.len() - text.trim_start_matches([' ', '-']).len()
@@ -94,15 +95,13 @@ fn shown(repair: &Repair, detail: Detail) -> Vec<usize> {
     let (mut kept, mut needs_less_than) = (Vec::new(), 0);
     for (index, line) in diff.lines.iter().enumerate().rev() {
         let depth = indent(line);
-        if is_severe(line) {
+        let is_above = diff.by(line).is_empty() && depth < needs_less_than;
+        // The first member of an element shows which element it is.
+        let is_first = diff.by(line).is_empty() && depth == needs_less_than && content(line).starts_with("- ");
+        if is_severe(line) || is_above {
             needs_less_than = depth;
             kept.push(index);
-        } else if diff.by(line).is_empty() && depth < needs_less_than {
-            needs_less_than = depth;
-            kept.push(index);
-        } else if diff.text(line).trim_start().starts_with("- ") && depth == needs_less_than && diff.by(line).is_empty()
-        {
-            // The first member of the element.
+        } else if is_first {
             kept.push(index);
         }
     }
@@ -114,8 +113,8 @@ fn shown(repair: &Repair, detail: Detail) -> Vec<usize> {
 fn block(diff: &Diff, shown: &[usize], at: usize) -> Range<usize> {
     let container = |at: usize| shown.get(at).and_then(|index| diff.lines.get(*index)?.container);
     let Some(this) = container(at) else { return at..at };
-    let length = (at..).take_while(|at| container(*at) == Some(this)).count();
-    at..at + length
+    let end = (at..shown.len()).find(|at| container(*at) != Some(this)).unwrap_or(shown.len());
+    at..end
 }
 
 /// The blocks that follow and differ from this one in nothing but their first line, which has the name.
