@@ -1,10 +1,10 @@
 //! The policies in force: loaded at start, read again every few seconds. The last good ones stay when newer ones do not load.
 
-use super::ends::EndsReport;
 mod error;
 
 pub use error::LoadError;
 
+use super::ends::EndsReport;
 use super::health::{CheckStatus, Health, POLICIES};
 use super::state::ServerState;
 use crate::admit::{Audience, Snapshot};
@@ -29,6 +29,9 @@ pub struct LastGood {
     /// When they loaded, for messages.
     pub kept_at: String,
 }
+
+/// Loads the policies for a generation; none when nothing has changed since the last call.
+pub type Load = Box<dyn FnMut(u64) -> Result<Option<Snapshot>, LoadError> + Send>;
 
 /// Composes the snapshot in force from files and, if there is one, the cluster.
 pub struct Policies {

@@ -18,6 +18,3 @@ impl From<&str> for LoadError {
         Self(error.to_owned())
     }
 }
-
-/// Loads the policies for a generation; none when nothing has changed since the last call.
-pub type Load = Box<dyn FnMut(u64) -> Result<Option<Snapshot>, LoadError> + Send>;
