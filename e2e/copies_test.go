@@ -78,7 +78,7 @@ func TestBuiltInPoliciesShow(t *testing.T) {
 	must(t, err)
 }
 
-// A Policy cannot take the name of a policy that podreeve serves from a file. One that was there before stays in force beside it, its
+// A Policy cannot take the name of a policy that podreeve serves from a file. One that was there before stays in force too, its
 // condition says so, and a violation of both is one.
 func TestNamesOfServedPolicies(t *testing.T) {
 	s := up(t)

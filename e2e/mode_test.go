@@ -159,3 +159,22 @@ func setMode(t *testing.T, s *suite, ns, mode string) {
 		t.Fatal(said)
 	}
 }
+
+// The scan judges as mode deny does, whatever mode runs: operators look at it before they switch.
+func TestScanSaysWhatModeDenyWouldDeny(t *testing.T) {
+	s := up(t)
+	if !s.Owned {
+		t.Skip("installs CRDs, which is for a cluster of our own")
+	}
+	must(t, s.InstallCRDs(t.Context()))
+	ns := namespace(t, s, "scanned", nil)
+	created(t, s, s.GoodPod(ns, "bad", harness.Privileged))
+	policy := map[string]string{"only": fmt.Sprintf("{match: {namespaces: [%s]}, rules: {privileged: {action: deny}}}", ns)}
+	server, err := s.StartInCluster(t.Context(), policy, "--mode", "audit", "--deny-after", "2999-12-31", "--scan-interval", "1h")
+	must(t, err)
+	t.Cleanup(server.Stop)
+	must(t, harness.Await(t.Context(), "the scan to find what would be denied", func(ctx context.Context) (bool, error) {
+		text, err := server.Metrics(ctx)
+		return strings.Contains(text, `podreeve_scan_findings{result="fail"} 1`) && strings.Contains(text, `podreeve_mode{deny_from="low",mode="audit"} 1`), err
+	}))
+}

@@ -21,7 +21,7 @@ var typos = map[string]string{
 	"{match: {namespace: [a]}, rules: {}}":                                                     "spec.match.namespace: there is no key `namespace`; did you mean `namespaces`?",
 	"{rules: {}, exemptions: [{rules: [privileged], namespaces: [a], reason: b, image: [a]}]}": "spec.exemptions[0].image: there is no key `image`; did you mean `images`?",
 	"{extends: owsap}":            "spec.extends: there is no built-in policy `owsap`; did you mean `owasp`?",
-	"{rules: {}}\nexemptions: []": "exemptions: there is no key `exemptions` beside `spec`; if it belongs to `spec`, indent it",
+	"{rules: {}}\nexemptions: []": "exemptions: there is no key `exemptions` next to `spec`; if it belongs to `spec`, indent it",
 }
 
 // The webhook refuses such an object, whatever the client checks.

@@ -40,6 +40,7 @@ pub use api_health::ApiHealth;
 pub use arming::{ArmingSettings, ArmingState, CaSource};
 pub use client::Access;
 pub use fact_client::FactClient;
+pub use nodes::{DirectAccess, KubeletAccess};
 pub use settings::ClusterSettings;
 pub use state::{ClusterState, StateSender};
 
@@ -86,7 +87,8 @@ pub async fn run(settings: ClusterSettings, handles: Handles<'_>) {
     fact_client.connected(client.clone());
     let (leader, leadership) = tokio::sync::watch::channel(false);
     let leases = kube::Api::namespaced(client.clone(), &settings.namespace);
-    let facts = FactWatches { client: &client, api_health, state: &state, needed: &needed };
+    let facts =
+        FactWatches { client: &client, kubelets: &settings.kubelets, api_health, state: &state, needed: &needed };
     let objects = OwnObjects { client: &client, api_health, leadership: leadership.clone() };
     tokio::join!(
         lease::hold(leases, &settings.lease, &settings.identity, api_health, leader),

@@ -52,8 +52,18 @@ pub fn judge<'p>(
                     today: case.today,
                     cap: case.ceiling.cap(severity, case.today),
                 });
-                let (rule, policy, exemption) = (compiled.rule, &*policy.name, exempt.map(|exempt| exempt.by));
-                collector.add(Judged { rule, finding, policy, compiled, effect, note, exemption, fixed, count });
+                let (rule, policy) = (compiled.rule, &*policy.name);
+                collector.add(Judged {
+                    rule,
+                    finding,
+                    policy,
+                    compiled,
+                    effect,
+                    note,
+                    exemption: exempt,
+                    fixed,
+                    count,
+                });
             }
         });
     }

@@ -2,6 +2,7 @@
 
 mod about;
 mod pod_security;
+mod repair;
 mod severities;
 mod subject;
 mod verdict;
@@ -18,10 +19,11 @@ use crate::workload::{Kind, Unmet};
 pub use about::{About, Operation};
 use json_patch::PatchOperation;
 pub use pod_security::PodSecurity;
+pub use repair::Repair;
 pub use severities::{Severities, displayed};
 pub use subject::SubjectRef;
 pub use verdict::Verdict;
-pub use violation::Violation;
+pub use violation::{CoveringExemption, Violation};
 
 /// Larger objects are not searched for misspelt keys.
 const HINTS_MAX_BYTES: usize = 1024 * 1024;
@@ -61,6 +63,15 @@ impl HeldBack {
     }
 }
 
+/// What the policies say to the author of an object that is denied.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Help {
+    /// Who decides about exemptions.
+    pub contact: Option<String>,
+    /// The address under which each rule has a page.
+    pub docs: Option<String>,
+}
+
 /// The decision about a request.
 #[derive(Debug)]
 pub struct Outcome {
@@ -77,6 +88,10 @@ pub struct Outcome {
     /// The same counts, by severity.
     pub severities: Severities,
     pub patch: Vec<PatchOperation>,
+    /// The edit that repairs what is denied or reported; none where nothing needs one, or where there is too much.
+    pub repair: Option<Repair>,
+    /// Whom to ask, and where to read more, about a denial.
+    pub help: Help,
     /// Why the request could not be judged.
     pub problem: Option<String>,
     /// Why judging ended early, where that is the problem.
@@ -111,6 +126,8 @@ impl Outcome {
             tallies: Vec::new(),
             severities: Severities::default(),
             patch: Vec::new(),
+            repair: None,
+            help: Help::default(),
             problem: None,
             ended: None,
             problem_at: None,
@@ -220,17 +237,15 @@ fn tally<'j>(judged: impl Iterator<Item = &'j Judged<'j>>) -> Vec<Tally> {
     let mut tallies: Vec<(usize, Tally)> = Vec::new();
     for j in judged {
         // There is at most one entry for each rule and effect, so the list is short for any pod.
-        match tallies.iter_mut().find(|(order, t)| *order == j.compiled.order && t.effect == j.effect) {
-            Some((_, tally)) => {
-                tally.count += j.count;
-                tally.held_back.add(j);
-            }
-            None => {
-                let mut held_back = HeldBack::default();
-                held_back.add(j);
-                let tally = Tally { rule: j.rule.id, effect: j.effect, count: j.count, held_back };
-                tallies.push((j.compiled.order, tally));
-            }
+        let place = tallies.iter().position(|(order, t)| *order == j.compiled.order && t.effect == j.effect);
+        let new = Tally { rule: j.rule.id, effect: j.effect, count: 0, held_back: HeldBack::default() };
+        if place.is_none() {
+            tallies.push((j.compiled.order, new));
+        }
+        let place = place.unwrap_or(tallies.len() - 1);
+        if let Some((_, tally)) = tallies.get_mut(place) {
+            tally.count += j.count;
+            tally.held_back.add(j);
         }
     }
     tallies.sort_by_key(|(order, tally)| (*order, tally.effect));

@@ -30,6 +30,10 @@ pub struct Sources {
     cluster: Cluster,
     /// Read in place of all files and directories.
     instead: Option<PolicyFiles>,
+    /// For policies that name no contact of their own.
+    contact: Option<String>,
+    /// For policies that name no pages of their own.
+    docs: Option<String>,
 }
 
 /// Changes when anything that [`Sources::load`] reads changes. Take it before the load, so that
@@ -51,13 +55,13 @@ impl Sources {
     #[must_use]
     pub fn new(values: &[String]) -> Self {
         let values = if values.is_empty() { vec![DEFAULT.to_owned()] } else { values.to_vec() };
-        Self { values, cluster: Cluster::Without, instead: None }
+        Self { values, ..Self::none() }
     }
 
     /// No policies.
     #[must_use]
     pub const fn none() -> Self {
-        Self { values: Vec::new(), cluster: Cluster::Without, instead: None }
+        Self { values: Vec::new(), cluster: Cluster::Without, instead: None, contact: None, docs: None }
     }
 
     /// Allows policies that need a cluster.
@@ -100,6 +104,12 @@ impl Sources {
         read::files(&named).into_iter().chain(texts).collect()
     }
 
+    /// Whom denials name, and where each rule has a page, for policies that do not say it themselves.
+    #[must_use]
+    pub fn with_help(self, contact: Option<String>, docs: Option<String>) -> Self {
+        Self { contact, docs, ..self }
+    }
+
     /// Reads every source. An error of reading counts as content.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
@@ -136,6 +146,10 @@ impl Sources {
                 Ok(file) => loader.file(&file),
                 Err(error) => loader.errors.push(error),
             }
+        }
+        for policy in &mut loader.policies {
+            policy.contact = policy.contact.take().or_else(|| self.contact.clone());
+            policy.docs = policy.docs.take().or_else(|| self.docs.clone());
         }
         if loader.errors.is_empty() {
             let policies = PolicySet::new(loader.policies, generation);

@@ -46,7 +46,7 @@ func TestPodsForParticularClusters(t *testing.T) {
 		"livenessProbe":           container.LivenessProbe.TimeoutSeconds == 9,
 		"readinessProbe":          container.ReadinessProbe.PeriodSeconds == 3,
 		"extraContainers":         len(pod.Containers) == 2 && pod.Containers[1].Name == "proxy",
-		"global.imageRegistry":    container.Image == "mirror.example.com/podreeve/podreeve:0.1.0",
+		"global.imageRegistry":    container.Image == "mirror.example.com/podreeve/podreeve:"+readChartFile(t).AppVersion,
 		"global.imagePullSecrets": reflect.DeepEqual(secrets, []string{"pull", "more"}),
 	} {
 		if !ok {
@@ -58,7 +58,7 @@ func TestPodsForParticularClusters(t *testing.T) {
 // A chart's own registry wins over that of a parent chart.
 func TestOwnRegistryWins(t *testing.T) {
 	image := deployment(t, "default", "--set", "global.imageRegistry=mirror.example.com,image.registry=own.example.com").Spec.Template.Spec.Containers[0].Image
-	if image != "own.example.com/podreeve/podreeve:0.1.0" {
+	if image != "own.example.com/podreeve/podreeve:"+readChartFile(t).AppVersion {
 		t.Errorf("image %q", image)
 	}
 }

@@ -56,7 +56,7 @@ func TestNotes(t *testing.T) {
 		"everything":                                          {"Mode deny from severity high after 2027-01-31 (pss-restricted, pss-baseline@v1.30):", "mutatingwebhookconfiguration gatekeeper-of-pods", "gatekeeper-of-pods.podreeve.svc:8443 yet"},
 		"existing-secret --set tls.caBundle=":                 {"WARNING: tls.caBundle is empty"},
 		"default --set webhook.excludeNamespaces[0]=podreeve": {"leave podreeve to cluster administrators"},
-		"everything --is-upgrade --set autoscaling.enabled=false,replicaCount=1,mode=warn,policies=null,policyFiles=null,podDisruptionBudget=null": {"WARNING: with one replica", "WARNING: denyAfter", "WARNING: without"},
+		"everything --is-upgrade --set autoscaling.enabled=false,replicaCount=1,mode=warn,policyFiles=null --set-json policies=[]": {"WARNING: with one replica", "WARNING: denyAfter", "WARNING: without"},
 	} {
 		words := strings.Fields(arguments)
 		text := notes(t, words[0], words[1:]...)

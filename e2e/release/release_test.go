@@ -37,7 +37,7 @@ func TestRelease(t *testing.T) {
 		run  func(*testing.T)
 	}{
 		{"Manifests", r.manifests}, {"Install", r.install}, {"WarnsFirst", r.warnsFirst}, {"Denies", r.denies}, {"BadIsDenied", r.badIsDenied}, {"GoodRuns", r.goodRuns}, {"Exec", r.exec}, {"Debug", r.debug},
-		{"Scan", r.scan}, {"PidsLimit", r.pidsLimit}, {"Rights", r.rights}, {"Upgrade", r.upgrade}, {"Softens", r.softens}, {"Rotations", r.rotations}, {"WrongBundle", r.wrongBundle},
+		{"Scan", r.scan}, {"Commands", r.commands}, {"PidsLimit", r.pidsLimit}, {"Rights", r.rights}, {"Upgrade", r.upgrade}, {"Softens", r.softens}, {"Rotations", r.rotations}, {"WrongBundle", r.wrongBundle},
 		{"KilledLeader", r.killedLeader}, {"Drain", r.drain}, {"BreakGlass", r.breakGlass}, {"Uninstall", r.uninstall},
 		{"BrokenImage", r.brokenImage}, {"BrokenLater", r.brokenLater}, {"Helm3", r.helm3}, {"ExistingSecret", r.existingSecret},
 		{"CertManager", r.certManager}, {"UninstallWithCRDs", r.uninstallWithCRDs}, {"NamespaceDeleted", r.namespaceDeleted},
@@ -82,7 +82,7 @@ func (r *release) install(t *testing.T) {
 		"mode":  "deny", // which the first install leaves out
 		"image": map[string]any{"repository": r.image[:colon], "tag": r.image[colon+1:]},
 		"test":  map[string]any{"namespace": shop},
-		"rbac":  map[string]any{"nodesProxy": true}, // so that whatever is forbidden is a right that the chart forgot
+		"rbac":  map[string]any{"nodesConfigz": true}, // so that whatever is forbidden is a right that the chart forgot
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -4,7 +4,7 @@
 use super::about;
 use crate::json::Raw;
 use crate::outcome::{Operation, Outcome};
-use crate::policy::document::beside_spec;
+use crate::policy::document::next_to_spec;
 use crate::policy::{Cluster, CompiledPolicy, ObjectExemption, PolicyErrors, PolicySet, copy};
 use crate::review::Request;
 use serde::Deserialize;
@@ -27,9 +27,9 @@ pub(super) fn judge(request: &Request<'_>, policies: &PolicySet) -> Outcome {
     if let Some(fault) = is_policy.then(|| name_fault(request, &new, previous.as_ref(), policies)).flatten() {
         return Outcome::invalid(about, vec![fault]);
     }
-    let mut errors = beside_spec(object.get());
+    let mut errors = next_to_spec(object.get());
     // As good or as bad as before, so the update of a finalizer, for one, is allowed.
-    let is_unchanged = old.is_some_and(|old| beside_spec(old.get()) == errors)
+    let is_unchanged = old.is_some_and(|old| next_to_spec(old.get()) == errors)
         && new.spec.is_some()
         && previous.as_ref().is_some_and(|previous| previous.spec() == new.spec());
     if is_unchanged {

@@ -1,14 +1,15 @@
 //! The policies, facts and circumstances by which a request is judged.
 
+use super::repairs::Repairs;
 use crate::facts::{FactKinds, FactQuery, Facts, Known, Labels};
 use crate::policy::{Ceiling, PolicySet};
 use jiff::civil::Date;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Which webhook was called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
 pub enum Hook {
@@ -85,6 +86,7 @@ impl Snapshot {
 pub(super) struct Conditions<'s> {
     pub hook: Hook,
     pub moment: Moment,
+    pub repairs: Repairs,
     pub snapshot: &'s Snapshot,
     pub today: Date,
 }

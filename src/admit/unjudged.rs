@@ -9,13 +9,11 @@ use jiff::civil::Date;
 pub(super) fn within(ceiling: Ceiling, today: Date, outcome: Outcome) -> Outcome {
     let is_unjudged = outcome.problem.is_some();
     let verdict = match (ceiling.cap_of_unjudged(today), outcome.verdict) {
-        (Cap::Deny, verdict) => verdict,
         (Cap::Warn(_), _) if is_unjudged => Verdict::Warn,
-        (Cap::Warn(_), verdict) => verdict,
         (Cap::Audit, _) if is_unjudged => Verdict::Allow,
         // In mode audit no user is warned.
         (Cap::Audit, Verdict::Warn) => Verdict::Allow,
-        (Cap::Audit, verdict) => verdict,
+        (Cap::Deny | Cap::Warn(_) | Cap::Audit, verdict) => verdict,
     };
     Outcome { verdict, mode: ceiling.mode, ..outcome }
 }

@@ -92,6 +92,13 @@ fn report(cap: Cap, answer: Answer, namespace: &str) -> Result<Exit, Failure> {
             pass(&format!("podreeve is called, and it admitted {pod} without a warning, as it should in mode audit"))
         }
         (_, Answer::Failed(why)) => Err(Failure::input(format!("{pod} was not judged: {why}"))),
+        (cap, answer) => Ok(wrong(cap, &answer, &pod)),
+    }
+}
+
+/// The answer is not the one of this mode.
+fn wrong(cap: Cap, answer: &Answer, pod: &str) -> Exit {
+    match (cap, answer) {
         (Cap::Warn(_) | Cap::Audit, Answer::Denied) => {
             fail(&format!("{pod} is denied, but --mode says that nothing is: a replica runs in mode deny"))
         }
@@ -102,7 +109,7 @@ fn report(cap: Cap, answer: Answer, namespace: &str) -> Result<Exit, Failure> {
             "{pod} would be admitted with a warning: podreeve runs in mode warn (the chart's value `mode`), or no policy in force \
              denies the rule `privileged`; --mode=warn tests for this"
         )),
-        (Cap::Deny | Cap::Warn(_), Answer::Admitted) => fail(&format!(
+        _ => fail(&format!(
             "{pod} would be admitted: check whether the webhook configurations leave this namespace out, and whether a policy in force \
              denies the rule `privileged`; `/readyz` of a replica has its mode"
         )),
@@ -114,7 +121,7 @@ fn pass(text: &str) -> Result<Exit, Failure> {
     Ok(Exit::Clean)
 }
 
-fn fail(text: &str) -> Result<Exit, Failure> {
+fn fail(text: &str) -> Exit {
     output::diagnose("error", text);
-    Ok(Exit::Violations)
+    Exit::Violations
 }

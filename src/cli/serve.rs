@@ -70,6 +70,14 @@ pub struct Args {
     #[arg(long, value_name = "POLICY")]
     policy: Vec<String>,
 
+    /// Who decides about exemptions: an address, a channel or a URL that denials name, unless the policy has its own
+    #[arg(long, value_name = "TEXT")]
+    contact: Option<String>,
+
+    /// Where each rule has a page, such as https://example.com/podreeve/rules: denials put the id of the rule behind it
+    #[arg(long, value_name = "URL")]
+    docs: Option<String>,
+
     /// How long to keep serving after SIGTERM, so that the API server notices
     #[arg(long, value_name = "DURATION", default_value = "12s", value_parser = drain_delay)]
     drain_delay: Duration,
@@ -149,7 +157,7 @@ async fn serve(args: Args, log: &Log) -> Result<(), String> {
     let mut signals = Signals::new().map_err(|error| format!("signals cannot be received: {error}"))?;
     let (certificates, ceiling) = (certificates(&args)?, args.mode.ceiling());
     let cluster = args.cluster.settings(args.tls_cert.as_deref(), ceiling);
-    let sources = sources(&args.policy, cluster.is_some())?;
+    let sources = sources(&args.policy, cluster.is_some())?.with_help(args.contact, args.docs);
     let sources = if cluster.is_some() { sources.in_cluster() } else { sources };
     let last_good = match &cluster {
         Some(settings) => last_good::find(&sources, &args.cluster, &settings.access).await,

@@ -147,7 +147,7 @@ impl<'c> Copies<'c> {
             metadata.insert("resourceVersion".to_owned(), json!(copy.resource_version));
         }
         let parameters = PostParams { field_manager: Some(copy::WRITER.to_owned()), ..PostParams::default() };
-        // Replaced as a whole, so that nothing that somebody added stays.
+        // Replaced as a whole, so that no key that a user added stays.
         match self.api().replace(name, &parameters, &Item::of(body.to_string())).await.map_err(ApiError::from) {
             Ok(item) => {
                 self.wrote(name, &item, policy);

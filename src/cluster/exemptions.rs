@@ -6,7 +6,7 @@ use super::object_store::ObjectStore;
 use super::state::{ClusterState, Listed, StateSender};
 use super::status::DesiredStatus;
 use super::today;
-use crate::policy::document::beside_spec;
+use crate::policy::document::next_to_spec;
 use crate::policy::ends::End;
 use crate::policy::{ObjectExemption, PolicyErrors};
 use jiff::civil::Date;
@@ -130,7 +130,7 @@ impl ObjectStore for ExemptionStore {
 }
 
 fn compile(item: &Item) -> Result<ObjectExemption, PolicyErrors> {
-    let mut errors = beside_spec(item.raw.get());
+    let mut errors = next_to_spec(item.raw.get());
     match ObjectExemption::new(item.namespace(), item.name(), item.spec().as_deref().map(RawValue::get)) {
         Ok(exemption) if errors.is_empty() => return Ok(exemption),
         Ok(_) => {}
@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn the_end_of_an_exemption_is_in_its_condition() {
         let mut exemptions = ExemptionStore::new(&["shop".to_owned()], StateSender::default());
-        exemptions.day = jiff::civil::date(2026, 11, 27);
+        exemptions.day = jiff::civil::date(2025, 11, 27);
         let mut generation = 0;
         let mut status = |until: &str| {
             generation += 1;
@@ -188,9 +188,9 @@ mod tests {
             exemptions.apply(&serde_json::from_str(&object.to_string()).unwrap())
         };
         for (until, ready, reason, says) in [
-            ("2027-11-27", true, "Compiled", "up to the last day"),
-            ("2026-12-01", true, "EndsSoon", "up to 2026-12-01"),
-            ("2026-11-26", false, "Expired", "its last day was 2026-11-26, so it exempts nothing any more"),
+            ("2026-11-27", true, "Compiled", "up to the last day"),
+            ("2025-12-01", true, "EndsSoon", "up to 2025-12-01"),
+            ("2025-11-26", false, "Expired", "its last day was 2025-11-26, so it exempts nothing any more"),
         ] {
             let status = status(until);
             assert_eq!((status.ready, status.reason), (ready, reason), "{until}");

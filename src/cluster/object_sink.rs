@@ -62,7 +62,7 @@ impl<S: ObjectStore> ObjectSink<S> {
                 }
             }
         }
-        self.send(StatusUpdate::Desired(status));
+        self.send(StatusUpdate::Desired(Box::new(status)));
     }
 
     /// The receiver ends together with the watch, so an update is never lost while the watch runs.

@@ -8,7 +8,7 @@ use super::served::ServedPolicies;
 use super::state::{ClusterState, Listed, StateSender};
 use super::status::DesiredStatus;
 use super::today;
-use crate::policy::document::beside_spec;
+use crate::policy::document::next_to_spec;
 use crate::policy::status::Columns;
 use crate::policy::{Ceiling, Cluster, CompiledPolicy, Mode, PolicyErrors, copy, ends};
 use jiff::civil::Date;
@@ -128,17 +128,12 @@ const NAME_TAKEN: &str = ", and so is the policy of the same name that podreeve 
      Policy, or take the other one away";
 
 fn copy_status(item: &Item, served: Option<&CompiledPolicy>) -> DesiredStatus {
-    match served {
-        Some(policy) => {
-            let message = format!("what it shows is in force; {}", copy::INSTEAD);
-            DesiredStatus::new(item, true, "BuiltIn", &message).columns(Some(Columns::of(policy)))
-        }
-        None => {
-            let message = "it is a copy of a built-in policy that podreeve does not serve, and nothing of it is in force; the leader \
-                           removes it";
-            DesiredStatus::new(item, false, "NotServed", message).notice()
-        }
-    }
+    let Some(policy) = served else {
+        let message = "it is a copy of a built-in policy that podreeve does not serve, and nothing of it is in force; the leader removes it";
+        return DesiredStatus::new(item, false, "NotServed", message).notice();
+    };
+    let message = format!("what it shows is in force; {}", copy::INSTEAD);
+    DesiredStatus::new(item, true, "BuiltIn", &message).columns(Some(Columns::of(policy)))
 }
 
 impl ObjectStore for PolicyStore {
@@ -201,7 +196,7 @@ impl ObjectStore for PolicyStore {
 }
 
 fn compile(item: &Item) -> Result<CompiledPolicy, PolicyErrors> {
-    let mut errors = beside_spec(item.raw.get());
+    let mut errors = next_to_spec(item.raw.get());
     match CompiledPolicy::from_object(item.name(), item.spec().as_deref().map(RawValue::get), Cluster::With) {
         Ok(policy) if errors.is_empty() => return Ok(policy),
         Ok(_) => {}

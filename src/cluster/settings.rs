@@ -3,6 +3,7 @@
 use super::arming::ArmingSettings;
 use super::certificates::ManagedCertificates;
 use super::client::Access;
+use super::nodes::KubeletAccess;
 use super::scan::ScanSettings;
 use crate::policy::Ceiling;
 
@@ -13,6 +14,7 @@ pub struct ClusterSettings {
     pub namespace: String,
     /// The name of this replica in the Lease: that of its pod.
     pub identity: String,
+    pub kubelets: KubeletAccess,
     /// The namespaces in which `Exemption` objects count.
     pub exemption_namespaces: Vec<String>,
     /// The name of the Lease that the leader holds.

@@ -13,7 +13,7 @@ const MESSAGE_MAX: usize = 2000;
 
 /// A message from the watch to the status writer.
 pub enum StatusUpdate {
-    Desired(DesiredStatus),
+    Desired(Box<DesiredStatus>),
     /// The object is gone.
     Deleted(ObjectKey),
 }
@@ -28,7 +28,7 @@ pub struct DesiredStatus {
     pub ready: bool,
     pub reason: &'static str,
     pub message: String,
-    /// Somebody should do something, though the object is in force, or was meant to end.
+    /// The log warns of it: the object is in force, but an operator has to do something, or it has come to its end.
     pub notice: bool,
     /// For a Policy that compiles.
     columns: Option<Columns>,

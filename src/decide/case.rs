@@ -1,9 +1,7 @@
 //! What is judged, and the decision about one finding.
 
 use super::{Effect, Note, Stage};
-use crate::policy::{
-    Action, AppliedExemption, Ceiling, CompiledPolicy, CompiledRule, ExemptionSource, ObjectExemption, PodExemptions,
-};
+use crate::policy::{Action, AppliedExemption, Ceiling, CompiledPolicy, CompiledRule, ObjectExemption, PodExemptions};
 use crate::rule::{Finding, Rule, Scope, Severity};
 use crate::workload::Pod;
 use jiff::civil::Date;
@@ -71,7 +69,7 @@ pub struct Judged<'p> {
     pub effect: Effect,
     pub note: Option<Note>,
     /// The exemption that covers it.
-    pub exemption: Option<ExemptionSource<'p>>,
+    pub exemption: Option<AppliedExemption<'p>>,
     /// It is in a part of an existing pod that the API server lets no user change.
     pub fixed: bool,
     /// How many violations it represents: of many of one class, only the first ones are kept.

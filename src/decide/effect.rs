@@ -3,12 +3,12 @@
 use crate::policy::{Action, AppliedExemption, Cap, HeldBy};
 use jiff::{ToSpan, civil::Date};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The effect of a violation, from the mildest to the strictest. An exempt one is let through, and only metrics and audit
 /// annotations have it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
 pub enum Effect {
@@ -111,6 +111,7 @@ pub(super) fn effect(input: DecisionInput<'_>) -> (Effect, Option<Note>) {
 }
 
 /// The only place where the mode counts: below deny, nothing is denied and nothing is changed.
+#[must_use]
 pub const fn capped(cap: Cap, effect: Effect, note: Option<Note>) -> (Effect, Option<Note>) {
     match (cap, effect) {
         (Cap::Deny, _) | (_, Effect::Exempt) => (effect, note),

@@ -55,7 +55,7 @@ pub struct Condition {
     pub message: String,
 }
 
-/// What `kubectl get policies` shows of a policy beside its conditions.
+/// What `kubectl get policies` shows of a policy in addition to its conditions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Columns {
     pub mode: String,

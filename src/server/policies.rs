@@ -2,8 +2,6 @@
 
 mod error;
 
-pub use error::LoadError;
-
 use super::ends::EndsReport;
 use super::health::{CheckStatus, Health, POLICIES};
 use super::state::ServerState;
@@ -16,6 +14,8 @@ use crate::observe::{LogOnce, Metrics};
 use crate::policy::Ceiling;
 use crate::review::response::MAX_REPORTED;
 use crate::sources::{PolicyFiles, Sources};
+use error::Load;
+pub use error::LoadError;
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,9 +29,6 @@ pub struct LastGood {
     /// When they loaded, for messages.
     pub kept_at: String,
 }
-
-/// Loads the policies for a generation; none when nothing has changed since the last call.
-pub type Load = Box<dyn FnMut(u64) -> Result<Option<Snapshot>, LoadError> + Send>;
 
 /// Composes the snapshot in force from files and, if there is one, the cluster.
 pub struct Policies {

@@ -39,6 +39,12 @@
 {{- if not (or .Values.policies .Values.policyFiles) }}
 - --policy=none
 {{- end }}
+{{- with .Values.contact }}
+- {{ printf "--contact=%s" . | quote }}
+{{- end }}
+{{- with .Values.docs }}
+- {{ printf "--docs=%s" . | quote }}
+{{- end }}
 {{- if include "podreeve.selfManaged" . }}
 - --tls-secret={{ include "podreeve.tlsSecret" . }}
 - --service-name={{ include "podreeve.fullname" . }}
@@ -52,6 +58,9 @@
 - --webhook-configuration={{ include "podreeve.fullname" . }}
 - --webhooks=/etc/podreeve/webhooks/webhooks.json
 - --deployment={{ include "podreeve.fullname" . }}
+{{- if .Values.rbac.nodesConfigz }}
+- --kubelet-service-account={{ include "podreeve.kubelets" . }}
+{{- end }}
 - --leader-election-lease={{ include "podreeve.fullname" . }}
 {{- /* What is the default of `serve` too is not said. */}}
 {{- if ne .Values.scan.interval "1h" }}

@@ -60,6 +60,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
+{{/* The account that kubelets see. */}}
+{{- define "podreeve.kubelets" -}}
+{{- printf "%s-kubelets" (include "podreeve.fullname" .) -}}
+{{- end -}}
+
 {{- define "podreeve.tlsSecret" -}}
 {{- default (printf "%s-tls" (include "podreeve.fullname" .)) .Values.tls.secretName -}}
 {{- end -}}

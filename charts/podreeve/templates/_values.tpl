@@ -71,4 +71,7 @@ brings values without the new keys, and `--set KEY=null` takes a key away. Then 
 {{- if and (has (toString (get $rolling "maxUnavailable")) (list "0" "0%")) (has (toString (get $rolling "maxSurge")) (list "0" "0%")) -}}
 {{- fail "updateStrategy.rollingUpdate allows neither fewer replicas (maxUnavailable) nor more (maxSurge), so no upgrade could begin" -}}
 {{- end -}}
+{{- if and $v.rbac.nodesConfigz $v.rbac.nodesProxy -}}
+{{- fail "rbac.nodesConfigz and rbac.nodesProxy are both true, and one is enough. Leave out nodesProxy, unless pods reach no kubelet" -}}
+{{- end -}}
 {{- end -}}

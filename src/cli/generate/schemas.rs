@@ -1,6 +1,8 @@
 //! JSON schemas and the custom resource definition, from the types that are read and written.
 
+use crate::cli::why::WhyReport;
 use crate::manifest::to_yaml;
+use crate::observe::decisions::record::DecisionLine;
 use crate::policy::Action;
 use crate::policy::document::{API_VERSION, Policy, PolicySpec};
 use crate::policy::exemption_object::Exemption;
@@ -20,6 +22,14 @@ pub fn check_report() -> String {
 
 pub fn scan_report() -> String {
     named(schema_for!(ScanReport), "scan-report")
+}
+
+pub fn why_report() -> String {
+    named(schema_for!(WhyReport), "why-report")
+}
+
+pub fn decision_line() -> String {
+    named(schema_for!(DecisionLine), "decision-line")
 }
 
 fn named(mut schema: Schema, name: &str) -> String {
@@ -71,7 +81,7 @@ fn crd(crd: &CustomResourceDefinition) -> String {
     if let Some(spec) = crd.pointer_mut(&format!("{root}/properties/spec")) {
         keep_unknown_keys(spec);
     }
-    // A key beside `spec`, such as one with too little indentation, stays too.
+    // A key next to `spec`, such as one with too little indentation, stays too.
     if let Some(schema) = crd.pointer_mut(root).and_then(Value::as_object_mut) {
         schema.insert(PRESERVE.to_owned(), json!(true));
     }
@@ -103,8 +113,7 @@ fn structural(value: &mut Value) {
     }
 }
 
-/// The API server would remove an unknown key without a word, and nobody could say that it is a mistake. So it stays in the object, and
-/// the webhook and the condition report it.
+/// The API server would remove an unknown key without a word. So it stays in the object, and the webhook and the condition report it.
 fn keep_unknown_keys(schema: &mut Value) {
     match schema {
         Value::Object(map) => {

@@ -108,13 +108,13 @@ fn an_exemption_of_a_policy_that_ended_is_in_the_condition() {
 }
 
 #[test]
-fn a_key_beside_the_spec_is_an_error() {
+fn a_key_next_to_the_spec_is_an_error() {
     let mut policies = PolicyStore::new(StateSender::default(), ServedPolicies::none());
     let mut wrong = item("a", 1, rules("deny"));
     wrong.raw = RawValue::from_string(wrong.raw.get().replacen('{', r#"{"exemptions":[],"#, 1)).unwrap();
     let status = policies.apply(&wrong);
     assert!(!status.ready);
-    assert!(status.message.contains("exemptions: there is no key `exemptions` beside `spec`"), "{}", status.message);
+    assert!(status.message.contains("exemptions: there is no key `exemptions` next to `spec`"), "{}", status.message);
 }
 
 #[test]

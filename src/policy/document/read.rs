@@ -5,6 +5,7 @@ use crate::policy::error::pointer;
 use crate::policy::{PolicyError, all_errors, wording};
 use crate::rule::nearest_name;
 use serde::{Deserialize, de::IgnoredAny};
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -82,17 +83,17 @@ impl PolicyDocument {
     }
 }
 
-/// The errors for keys of an object of the cluster beside `spec`: a key with too little indentation is one.
+/// The errors for keys of an object of the cluster next to its `spec`: a key with too little indentation is one.
 #[must_use]
-pub fn beside_spec(object: &str) -> Vec<PolicyError> {
+pub fn next_to_spec(object: &str) -> Vec<PolicyError> {
     let known = ["apiVersion", "kind", "metadata", "spec", "status"];
-    let keys = serde_json::from_str::<BTreeMap<Cow<'_, str>, IgnoredAny>>(object).unwrap_or_default();
+    let keys = serde_json::from_str::<BTreeMap<Cow<'_, str>, &RawValue>>(object).unwrap_or_default();
     let unknown = keys.keys().filter(|key| !known.contains(&&***key));
     let error = |key: &Cow<'_, str>| {
         let key = crate::text::clean(key, 80);
         let near = nearest_name(&key, known.into_iter()).map(|near| format!("; did you mean `{near}`?"));
         let hint = near.unwrap_or_else(|| "; if it belongs to `spec`, indent it".to_owned());
-        PolicyError::at(&[&key], format!("there is no key `{key}` beside `spec`{hint}"))
+        PolicyError::at(&[&key], format!("there is no key `{key}` next to `spec`{hint}"))
     };
     unknown.map(error).collect()
 }

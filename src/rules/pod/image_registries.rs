@@ -24,6 +24,7 @@ does not load: it would deny every image.",
     severity: Severity::High,
     params: params::<ImageRegistries>,
     judges: Judges::Pod(PodRule {
+        instead: "mirror the image into an allowed registry, and name it there",
         compile: compile::<ImageRegistries>,
         needs: Some(("allow", "without it every image would be denied")),
         examples: &[
@@ -67,7 +68,7 @@ struct ImageRegistries {
     allow: Vec<Pattern>,
 }
 
-/// An empty list would deny every image, which nobody means.
+/// An empty list would deny every image.
 fn patterns<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Pattern>, D::Error> {
     let patterns = Vec::deserialize(deserializer)?;
     if patterns.is_empty() {

@@ -1,5 +1,6 @@
 //! Why policies do not load.
 
+use crate::admit::Snapshot;
 use crate::sources::SourceErrors;
 
 /// Why policies do not load: the text says where and what to do.
@@ -18,3 +19,6 @@ impl From<&str> for LoadError {
         Self(error.to_owned())
     }
 }
+
+/// Loads the policies for a generation; none when nothing has changed since the last call.
+pub type Load = Box<dyn FnMut(u64) -> Result<Option<Snapshot>, LoadError> + Send>;
