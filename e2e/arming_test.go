@@ -124,7 +124,7 @@ func (a *arming) awaitJudged(t *testing.T, judged bool) {
 	t.Helper()
 	must(t, harness.Await(t.Context(), fmt.Sprintf("a privileged pod is denied: %v", judged), func(ctx context.Context) (bool, error) {
 		answer := a.Create(ctx, a.GoodPod(a.team, "bad", harness.Privileged), true)
-		return (answer.Err != nil && strings.Contains(answer.Err.Error(), "podreeve denied Pod")) == judged, answer.Err
+		return (answer.Err != nil && answer.Denied() && strings.Contains(answer.Err.Error(), " denied: ")) == judged, answer.Err
 	}))
 }
 

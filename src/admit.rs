@@ -8,6 +8,7 @@ mod pod_security;
 mod pods;
 mod policy_objects;
 mod reasons;
+mod repairs;
 mod route;
 mod snapshot;
 mod unjudged;
@@ -17,8 +18,10 @@ use crate::effort;
 use crate::outcome::{About, Outcome};
 use crate::policy::Ceiling;
 use crate::review::{Request, Review, discreet::discreet, request, request::uid, response};
+use crate::rule::Applicability;
 use jiff::civil::Date;
 pub use lookups::{Lookup, MayNeedFact, judge_with_lookups};
+use repairs::Repairs;
 use route::{Route, about};
 pub use snapshot::{Audience, Hook, Snapshot};
 use snapshot::{Conditions, Moment};
@@ -30,14 +33,24 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// [`Outcome::reply`] is empty and [`Outcome::problem`] says why.
 #[must_use]
 pub fn admit(body: &[u8], hook: Hook, snapshot: &Snapshot, today: Date) -> Outcome {
-    answer(body, &Conditions { hook, moment: Moment::Request, snapshot, today })
+    let repairs = if hook == Hook::Validate { Repairs::Denials } else { Repairs::None };
+    answer(body, &Conditions { hook, moment: Moment::Request, repairs, snapshot, today })
+}
+
+/// As [`admit`] at [`Hook::Validate`]. [`Outcome::repair`] then has the merged edit for all that a report shows, and as a JSON
+/// Patch, too. `most` leaves out the edits that need a person.
+#[must_use]
+pub fn admit_for_report(body: &[u8], snapshot: &Snapshot, today: Date, most: Applicability) -> Outcome {
+    let repairs = Repairs::Reported(most);
+    answer(body, &Conditions { hook: Hook::Validate, moment: Moment::Request, repairs, snapshot, today })
 }
 
 /// Answers as the validating webhook will answer for the pods that are made from the object. The labels of a namespace only
 /// warn about a template when it arrives, but they deny its pods.
 #[must_use]
 pub fn admit_as_created(body: &[u8], snapshot: &Snapshot, today: Date) -> Outcome {
-    answer(body, &Conditions { hook: Hook::Validate, moment: Moment::PodCreation, snapshot, today })
+    let (moment, repairs) = (Moment::PodCreation, Repairs::None);
+    answer(body, &Conditions { hook: Hook::Validate, moment, repairs, snapshot, today })
 }
 
 /// As [`admit`]. After a panic in a rule this request is unjudged, and nothing else ends.
@@ -69,7 +82,7 @@ fn answer(body: &[u8], conditions: &Conditions<'_>) -> Outcome {
 fn decide(request: &mut Request<'_>, conditions: &Conditions<'_>) -> Outcome {
     match Route::of(request, conditions) {
         Route::Namespace => namespace::judge(request, conditions),
-        Route::PolicyObject => policy_objects::judge(request),
+        Route::PolicyObject => policy_objects::judge(request, &conditions.snapshot.policies),
         Route::Connect => connect::decide(request, conditions),
         Route::Pods(kind) => pods::decide(request, &kind, conditions),
         Route::NoPod => Outcome::allow(about(request, None)),

@@ -2,6 +2,7 @@
 
 mod about;
 mod pod_security;
+mod repair;
 mod severities;
 mod subject;
 mod verdict;
@@ -18,6 +19,7 @@ use crate::workload::{Kind, Unmet};
 pub use about::{About, Operation};
 use json_patch::PatchOperation;
 pub use pod_security::PodSecurity;
+pub use repair::Repair;
 pub use severities::{Severities, displayed};
 pub use subject::SubjectRef;
 pub use verdict::Verdict;
@@ -61,6 +63,15 @@ impl HeldBack {
     }
 }
 
+/// What the policies say to the author of an object that is denied.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Help {
+    /// Who decides about exemptions.
+    pub contact: Option<String>,
+    /// The address under which each rule has a page.
+    pub docs: Option<String>,
+}
+
 /// The decision about a request.
 #[derive(Debug)]
 pub struct Outcome {
@@ -77,6 +88,10 @@ pub struct Outcome {
     /// The same counts, by severity.
     pub severities: Severities,
     pub patch: Vec<PatchOperation>,
+    /// The edit that repairs what is denied or reported; none where nothing needs one, or where there is too much.
+    pub repair: Option<Repair>,
+    /// Whom to ask, and where to read more, about a denial.
+    pub help: Help,
     /// Why the request could not be judged.
     pub problem: Option<String>,
     /// Why judging ended early, where that is the problem.
@@ -111,6 +126,8 @@ impl Outcome {
             tallies: Vec::new(),
             severities: Severities::default(),
             patch: Vec::new(),
+            repair: None,
+            help: Help::default(),
             problem: None,
             ended: None,
             problem_at: None,

@@ -268,7 +268,7 @@ func (r *release) ownNamespace(t *testing.T) {
 		r.created(t, object)
 	}
 	answer := r.Create(t.Context(), harness.WorkloadOf("DaemonSet").Wrap(r.GoodPod("podreeve", "agent", harness.Privileged), "podreeve", "agent"), false)
-	if !apierrors.IsForbidden(answer.Err) || !strings.Contains(answer.Err.Error(), "podreeve denied DaemonSet podreeve/agent") {
+	if !apierrors.IsForbidden(answer.Err) || !strings.Contains(answer.Err.Error(), "DaemonSet podreeve/agent denied") {
 		t.Errorf("a privileged DaemonSet in podreeve's namespace: %v", answer.Err)
 	}
 }

@@ -23,12 +23,12 @@ func TestUninstallJobRemovesReports(t *testing.T) {
 	}
 }
 
-// Before anything is deleted the job takes the webhook configurations away: they must not outlive the server.
+// After everything is deleted the job takes away what is left, and where it is applied as a plain manifest it asks for the Deployment first.
 func TestUninstallJob(t *testing.T) {
 	objects := render(t, "default", "--set", "uninstallHook.enabled=true")
 	job := find[batch.Job](t, objects, "Job", "podreeve-uninstall")
 	container := job.Spec.Template.Spec.Containers[0]
-	if got := strings.Join(container.Args, " "); got != "uninstall --webhook-configuration=podreeve" {
+	if got := strings.Join(container.Args, " "); got != "uninstall --webhook-configuration=podreeve --deployment=podreeve --namespace=podreeve" {
 		t.Errorf("it runs %q", got)
 	}
 	if want := deployment(t, "default").Spec.Template.Spec.Containers[0].Image; container.Image != want {
@@ -39,7 +39,7 @@ func TestUninstallJob(t *testing.T) {
 	}
 	account := job.Spec.Template.Spec.ServiceAccountName
 	for _, object := range objects {
-		if object.GetAnnotations()["helm.sh/hook"] != "pre-delete" {
+		if object.GetAnnotations()["helm.sh/hook"] != "post-delete" {
 			continue
 		}
 		weight := object.GetAnnotations()["helm.sh/hook-weight"]
@@ -50,7 +50,7 @@ func TestUninstallJob(t *testing.T) {
 			t.Errorf("%s stays behind", key(object))
 		}
 	}
-	if !objects.has("ServiceAccount", account) || !objects.has("ClusterRoleBinding", account) {
+	if !objects.has("ServiceAccount", account) || !objects.has("ClusterRoleBinding", account) || !objects.has("RoleBinding", account) {
 		t.Errorf("the job's account %s has no rights", account)
 	}
 }
@@ -75,11 +75,11 @@ func TestTestPod(t *testing.T) {
 	}
 }
 
-// A hook that is no pre-delete or test hook would run unexpectedly.
+// A hook that is no post-delete or test hook would run unexpectedly.
 func TestHooks(t *testing.T) {
 	for _, values := range matrix(t) {
 		for _, object := range render(t, values) {
-			if hook := object.GetAnnotations()["helm.sh/hook"]; hook != "" && hook != "pre-delete" && hook != "test" {
+			if hook := object.GetAnnotations()["helm.sh/hook"]; hook != "" && hook != "post-delete" && hook != "test" {
 				t.Errorf("%s: %s is a %s hook", values, key(object), hook)
 			}
 		}

@@ -103,6 +103,8 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"policyFiles.a=b":              "policyFiles",
 		"exemptionNamespaces[0]=Bad_1": "exemptionNamespaces",
 		"service.port=0":               "port",
+		"service.ipFamilyPolicy=Dual":  "ipFamilyPolicy",
+		"service.ipFamilies={IPv5}":    "ipFamilies",
 		"crds.instal=true":             "instal",
 		"mode=off":                     "mode",
 		"denyFrom=severe":              "denyFrom",

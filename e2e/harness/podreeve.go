@@ -52,6 +52,15 @@ func (c *Cluster) StartPodreeveOn(ctx context.Context, port int, args ...string)
 	return c.startPodreeve(ctx, &Podreeve{Port: port}, args)
 }
 
+// Launch starts one with a certificate that it signs itself, and does not wait.
+func (c *Cluster) Launch(args ...string) (*Podreeve, error) {
+	server, own := c.selfSigned()
+	if err := c.prepare(server, append(own, args...)); err != nil {
+		return nil, err
+	}
+	return server, server.launch()
+}
+
 // LaunchWithSecret starts one whose certificate is in a Secret that it keeps itself, and does not wait.
 func (c *Cluster) LaunchWithSecret(secret, configuration string, args ...string) (*Podreeve, error) {
 	own := []string{"--tls-secret", secret, "--service-name", "podreeve", "--webhook-configuration", configuration}

@@ -82,7 +82,7 @@ func (r *release) install(t *testing.T) {
 		"mode":  "deny", // which the first install leaves out
 		"image": map[string]any{"repository": r.image[:colon], "tag": r.image[colon+1:]},
 		"test":  map[string]any{"namespace": shop},
-		"rbac":  map[string]any{"nodesProxy": true}, // so that whatever is forbidden is a right that the chart forgot
+		"rbac":  map[string]any{"nodesConfigz": true}, // so that whatever is forbidden is a right that the chart forgot
 	})
 	if err != nil {
 		t.Fatal(err)

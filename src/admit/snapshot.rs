@@ -1,5 +1,6 @@
 //! The policies, facts and circumstances by which a request is judged.
 
+use super::repairs::Repairs;
 use crate::facts::{FactKinds, FactQuery, Facts, Known, Labels};
 use crate::policy::{Ceiling, PolicySet};
 use jiff::civil::Date;
@@ -85,6 +86,7 @@ impl Snapshot {
 pub(super) struct Conditions<'s> {
     pub hook: Hook,
     pub moment: Moment,
+    pub repairs: Repairs,
     pub snapshot: &'s Snapshot,
     pub today: Date,
 }

@@ -11,6 +11,7 @@ use crate::admit::Snapshot;
 use crate::cluster::scan::{RateLimiter, Scanner, Scope};
 use crate::cluster::{FactClient, once};
 use crate::facts::FactKinds;
+use crate::policy::PolicySet;
 use crate::report::{ScanReport, text};
 use crate::sources::Sources;
 use printer::ScanPrinter;
@@ -25,7 +26,7 @@ use std::sync::Arc;
 #[command(after_help = super::exit::HELP)]
 pub struct Args {
     /// Policy to judge by, in place of those in force: the name of a built-in one, a file, or a directory; may be
-    /// repeated [default: owasp and the cluster's Policy objects]
+    /// repeated [default: the cluster's built-in policies, or else owasp, and its Policy objects]
     #[arg(long, value_name = "POLICY")]
     policy: Vec<String>,
 
@@ -120,14 +121,19 @@ fn end(args: &Args, report: &ScanReport) -> String {
     format!("{table}{sum}{next}")
 }
 
-/// The policies to judge by: those of the arguments, or else those that podreeve without --policy enforces in this cluster.
+/// The policies to judge by: those of the arguments, or else those in force in this cluster, as far as they show in its Policy objects.
+/// `owasp` stands for built-in policies that do not show.
 async fn in_force(args: &Args, client: &kube::Client, mut snapshot: Snapshot) -> Result<Snapshot, Failure> {
     if args.policy.is_empty() || !args.exemption_namespaces.is_empty() {
-        let state = once::state(client, &args.exemption_namespaces).await.map_err(|error| {
+        let (state, built_in) = once::state(client, &args.exemption_namespaces).await.map_err(|error| {
             Failure::input(format!("{error}; to judge without the policies in force, name one with --policy"))
         })?;
         snapshot.policies.exemptions = state.exemptions;
         if args.policy.is_empty() {
+            if !built_in.is_empty() {
+                snapshot.policies =
+                    PolicySet { exemptions: snapshot.policies.exemptions, ..PolicySet::new(built_in, 1) };
+            }
             snapshot.policies.policies.extend(state.policies);
             for error in &state.errors {
                 output::diagnose("note", &format!("{error}; nothing is judged by it"));

@@ -80,8 +80,7 @@ impl Note {
     }
 }
 
-/// For how many days before its end an exemption warns.
-pub const EXPIRY_NOTICE: i64 = 14;
+pub use crate::policy::ends::EXPIRY_NOTICE;
 
 /// What the effect of a violation depends on.
 #[derive(Debug, Clone, Copy)]

@@ -1,5 +1,6 @@
 //! The answer on the wire. It is built from the outcome of one request and repeats nothing else of the request.
 
+mod denial;
 mod id;
 mod text;
 mod warnings;
@@ -10,9 +11,11 @@ use crate::outcome::{HeldBack, Outcome, Verdict, Violation};
 use crate::policy::Mode;
 use crate::text::{clean, dotted};
 use base64::Engine;
+use denial::denial;
+pub use denial::{MAX_BYTES, MAX_LINES, edit};
 use id::{with_id, with_last_id};
 use serde::Serialize;
-use text::{FAULT_MAX, FOUND_MAX, denial, displayed_denials};
+use text::{FAULT_MAX, FOUND_MAX, denials};
 pub use text::{MAX_REPORTED, WARNING_MAX, WARNINGS_TOTAL, object_name, owasp};
 pub use warnings::note_text;
 use warnings::warnings;
@@ -153,7 +156,7 @@ fn status(outcome: &Outcome) -> Status {
         details: Details {
             name: clean(&outcome.about.name, 253),
             kind: clean(&outcome.about.kind, 63),
-            causes: displayed_denials(outcome).map(cause).chain(faults).collect(),
+            causes: denials(outcome).map(cause).chain(faults).collect(),
         },
     }
 }

@@ -193,6 +193,7 @@ fn guarded(state: &ServerState, body: &[u8], hook: Hook, snapshot: &Snapshot, li
     })
 }
 
-fn today() -> Date {
+/// The date in UTC.
+pub(super) fn today() -> Date {
     Offset::UTC.to_datetime(Timestamp::now()).date()
 }

@@ -9,6 +9,8 @@ mod common;
 mod json_schema;
 #[path = "../common/secrets.rs"]
 mod planted;
+#[path = "../common/repaired.rs"]
+mod repaired;
 
 mod addons;
 mod agreement;
@@ -17,6 +19,8 @@ mod commands;
 mod examples;
 mod manifest;
 mod manifests;
+mod merged_edit;
+mod overrides;
 mod passed_over;
 mod policies;
 mod recorded_answers;

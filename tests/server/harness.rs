@@ -124,7 +124,7 @@ impl Running {
             cluster: None,
             full_answers: false,
         };
-        let server = Server::bind(config, setup.policies, None).await.unwrap();
+        let server = Server::bind(config, setup.policies, None).unwrap();
         let (address, admin) = (server.address().unwrap(), server.admin_address().unwrap());
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(server.run(async {

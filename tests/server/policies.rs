@@ -77,6 +77,6 @@ async fn policies_that_do_not_load_at_start_stop_the_start() {
         full_answers: false,
     };
     let broken = Policies::new(Box::new(|_| Err("a.yaml: no such rule".into())));
-    let error = Server::bind(config, broken, None).await.err().unwrap();
+    let error = Server::bind(config, broken, None).err().unwrap();
     assert_eq!(error.to_string(), "a.yaml: no such rule");
 }

@@ -20,20 +20,30 @@
 {{- define "podreeve.args" -}}
 - serve
 - --cluster
-- --listen=0.0.0.0:{{ .Values.ports.https }}
-- --admin-listen=0.0.0.0:{{ .Values.ports.metrics }}
+- --listen=[::]:{{ .Values.ports.https }}
+- --admin-listen=[::]:{{ .Values.ports.metrics }}
 - --log-format={{ .Values.log.format }}
 - --log-level={{ .Values.log.level }}
 - --drain-delay={{ .Values.drainDelay }}
 {{ include "podreeve.modeArgs" . }}
 {{- range .Values.policies }}
+{{- if not (include "podreeve.isChanged" (list $ .)) }}
 - --policy={{ . }}
 {{- end }}
-{{- if .Values.policyFiles }}
+{{- end }}
+{{- if include "podreeve.policyFiles" . }}
 - --policy=/etc/podreeve/policies
+- --last-good-policies={{ include "podreeve.fullname" . }}-last-good
+- --rolled-out-policies={{ include "podreeve.policyFilesHash" . }}
 {{- end }}
 {{- if not (or .Values.policies .Values.policyFiles) }}
 - --policy=none
+{{- end }}
+{{- with .Values.contact }}
+- {{ printf "--contact=%s" . | quote }}
+{{- end }}
+{{- with .Values.docs }}
+- {{ printf "--docs=%s" . | quote }}
 {{- end }}
 {{- if include "podreeve.selfManaged" . }}
 - --tls-secret={{ include "podreeve.tlsSecret" . }}
@@ -48,6 +58,9 @@
 - --webhook-configuration={{ include "podreeve.fullname" . }}
 - --webhooks=/etc/podreeve/webhooks/webhooks.json
 - --deployment={{ include "podreeve.fullname" . }}
+{{- if .Values.rbac.nodesConfigz }}
+- --kubelet-service-account={{ include "podreeve.kubelets" . }}
+{{- end }}
 - --leader-election-lease={{ include "podreeve.fullname" . }}
 {{- /* What is the default of `serve` too is not said. */}}
 {{- if ne .Values.scan.interval "1h" }}

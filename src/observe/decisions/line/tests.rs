@@ -45,7 +45,8 @@ fn violation(rule: &str, effect: Effect, name: &str) -> Violation {
         from_cluster: false,
         note: None,
         exemption: None,
-        repair: Vec::new(),
+        stage: crate::decide::Stage::Pod,
+        repairable: false,
     }
 }
 
