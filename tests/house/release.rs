@@ -96,8 +96,7 @@ fn prepared(changelog: &str, version: &str) -> String {
 
 #[test]
 fn a_new_version_takes_what_is_unreleased() {
-    let before =
-        "# Changelog\n\n## Unreleased\n\n### Added\n\n- New,\n  in two lines.\n\n## 9.0.0 - 2029-01-01\n\n### Added\n\n- Old.\n";
+    let before = "# Changelog\n\n## Unreleased\n\n### Added\n\n- New,\n  in two lines.\n\n## 9.0.0 - 2029-01-01\n\n### Added\n\n- Old.\n";
     let after = "# Changelog\n\n## Unreleased\n\n## 9.1.0 - 2030-01-02\n\n### Added\n\n- New,\n  in two lines.\n\n## 9.0.0 - 2029-01-01\n\n### Added\n\n- Old.\n";
     assert_eq!(prepared(before, "9.1.0"), after);
     assert_eq!(prepared(after, "9.1.0"), after, "a second time nothing changes");
