@@ -12,6 +12,7 @@ use crate::decide::{Case, Change, Effect, Judged, Stage};
 use crate::effort::End;
 use crate::facts::FactQuery;
 use crate::json::Raw;
+use crate::policy::Mode;
 use crate::rule::Fix;
 use crate::workload::fields::{self, Hint};
 use crate::workload::{Kind, Unmet};
@@ -22,7 +23,7 @@ pub use repair::Repair;
 pub use severities::{Severities, displayed};
 pub use subject::SubjectRef;
 pub use verdict::Verdict;
-pub use violation::Violation;
+pub use violation::{CoveringExemption, Violation};
 
 /// Larger objects are not searched for misspelt keys.
 const HINTS_MAX_BYTES: usize = 1024 * 1024;
@@ -42,6 +43,24 @@ pub struct Tally {
     pub rule: &'static str,
     pub effect: Effect,
     pub count: usize,
+    pub held_back: HeldBack,
+}
+
+/// How many violations mode deny would have denied or repaired, where the running mode did not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HeldBack {
+    pub deny: usize,
+    pub patch: usize,
+}
+
+impl HeldBack {
+    fn add(&mut self, judged: &Judged<'_>) {
+        match judged.held_back() {
+            Some(Effect::Deny) => self.deny += judged.count,
+            Some(Effect::Patch) => self.patch += judged.count,
+            Some(Effect::Exempt | Effect::Audit | Effect::Warn) | None => {}
+        }
+    }
 }
 
 /// What the policies say to the author of an object that is denied.
@@ -58,6 +77,8 @@ pub struct Help {
 pub struct Outcome {
     pub about: About,
     pub verdict: Verdict,
+    /// The mode in which it was decided.
+    pub mode: Mode,
     pub stage: Stage,
     /// Ordered by container, then rule. There are at most `report_limit` of the denied ones, and as many of the others: the
     /// worst.
@@ -99,6 +120,7 @@ impl Outcome {
         Self {
             about,
             verdict: Verdict::Allow,
+            mode: Mode::Deny,
             stage: Stage::Pod,
             violations: Vec::new(),
             tallies: Vec::new(),
@@ -179,6 +201,12 @@ impl Outcome {
         Self { hints, ..self }
     }
 
+    /// How many violations mode deny would deny, where the running mode does not.
+    #[must_use]
+    pub fn would_be_denied(&self) -> usize {
+        self.tallies.iter().map(|tally| tally.held_back.deny).sum()
+    }
+
     /// How many violations have this effect, whether they are described in full or only counted.
     #[must_use]
     pub fn count(&self, effect: Effect) -> usize {
@@ -209,9 +237,15 @@ fn tally<'j>(judged: impl Iterator<Item = &'j Judged<'j>>) -> Vec<Tally> {
     let mut tallies: Vec<(usize, Tally)> = Vec::new();
     for j in judged {
         // There is at most one entry for each rule and effect, so the list is short for any pod.
-        match tallies.iter_mut().find(|(order, t)| *order == j.compiled.order && t.effect == j.effect) {
-            Some((_, tally)) => tally.count += j.count,
-            None => tallies.push((j.compiled.order, Tally { rule: j.rule.id, effect: j.effect, count: j.count })),
+        let place = tallies.iter().position(|(order, t)| *order == j.compiled.order && t.effect == j.effect);
+        let new = Tally { rule: j.rule.id, effect: j.effect, count: 0, held_back: HeldBack::default() };
+        if place.is_none() {
+            tallies.push((j.compiled.order, new));
+        }
+        let place = place.unwrap_or(tallies.len() - 1);
+        if let Some((_, tally)) = tallies.get_mut(place) {
+            tally.count += j.count;
+            tally.held_back.add(j);
         }
     }
     tallies.sort_by_key(|(order, tally)| (*order, tally.effect));

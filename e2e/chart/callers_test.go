@@ -94,7 +94,7 @@ func newRelease(t *testing.T) *release {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.values = []string{"--set", fmt.Sprintf("tls.mode=existingSecret,tls.secretName=any,service.port=%d,webhook.clientCA.secretName=any,uninstallHook.enabled=true", port),
+	r.values = []string{"--set", fmt.Sprintf("mode=deny,tls.mode=existingSecret,tls.secretName=any,service.port=%d,webhook.clientCA.secretName=any,uninstallHook.enabled=true", port),
 		"--set-file", "tls.caBundle=" + filepath.Join(dir, "ca.crt")}
 	for _, name := range []string{"podreeve", "default", "shop"} {
 		// No controller makes a namespace's service account here.

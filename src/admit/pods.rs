@@ -148,7 +148,8 @@ impl<'j, 'r> Judging<'j, 'r> {
             let sub_resource = self.request.sub_resource.as_deref().is_some_and(|sub| !sub.is_empty());
             let is_template = self.conditions.moment.only_warns(!self.kind.is_pod());
             let (input, audience) = (self.input, self.conditions.snapshot.audience);
-            let case = pod_security::LabelCase { input, is_template, sub_resource, audience };
+            let (ceiling, today) = (self.conditions.snapshot.ceiling, self.conditions.today);
+            let case = pod_security::LabelCase { input, is_template, sub_resource, audience, ceiling, today };
             let verdict = pod_security::judge(&case, self.policies, pod, || *previous)?;
             judged = merged(judged, verdict.judged);
             labels = verdict.pod_security;
@@ -184,6 +185,7 @@ impl<'j, 'r> Judging<'j, 'r> {
             only: (self.conditions.hook == Hook::Mutate).then_some(Action::Patch),
             is_update: self.is_update(),
             report_limit,
+            ceiling: self.conditions.snapshot.ceiling,
             today: self.conditions.today,
         }
     }

@@ -174,7 +174,7 @@ fn sentence(text: &str) -> String {
 }
 
 /// Wraps a paragraph to lines of at most [`WIDTH`]. Lists, tables and indented lines stay as they are.
-fn wrap(text: &mut String, indent: &str, paragraph: &str) {
+pub(super) fn wrap(text: &mut String, indent: &str, paragraph: &str) {
     if paragraph.lines().any(|line| line.starts_with([' ', '-', '*', '|'])) {
         for line in paragraph.lines() {
             let _ = writeln!(text, "{indent}{line}");

@@ -1,5 +1,6 @@
 //! The files that are generated from the code. `examples/gen.rs` writes them, and a test compares them.
 
+mod built_in;
 mod commands_page;
 mod fields;
 mod metrics_page;
@@ -19,7 +20,10 @@ pub fn files() -> Vec<(String, String)> {
         ("policies/README.md", policies_page::policies()),
         ("docs/check-report.schema.json", schemas::check_report()),
         ("docs/scan-report.schema.json", schemas::scan_report()),
+        ("docs/why-report.schema.json", schemas::why_report()),
+        ("docs/decision-line.schema.json", schemas::decision_line()),
         ("docs/policy.schema.json", schemas::policy()),
+        ("charts/podreeve/files/built-in.yaml", built_in::names()),
         ("deploy/crds/policies.podreeve.dev.yaml", schemas::policy_crd()),
         ("deploy/crds/exemptions.podreeve.dev.yaml", schemas::exemption_crd()),
     ];

@@ -4,8 +4,9 @@ use super::SubjectRef;
 use crate::decide::{Case, Effect, Judged, Note, Stage};
 use crate::facts::FactKinds;
 use crate::patch::absolute;
-use crate::policy::{Action, ExemptionSource};
+use crate::policy::{Action, AppliedExemption, ExemptionSource};
 use crate::rule::{Fix, Rule, Severity};
+use jiff::civil::Date;
 
 /// One violation, described in full.
 #[derive(Debug, Clone)]
@@ -30,10 +31,29 @@ pub struct Violation {
     pub stage: Stage,
     /// Why it is not denied.
     pub note: Option<Note>,
-    /// The exemption that covers it: its key in the policy, or the `Exemption` object.
-    pub exemption: Option<String>,
+    /// The exemption that covers it.
+    pub exemption: Option<CoveringExemption>,
     /// The mutating webhook can repair it.
     pub repairable: bool,
+}
+
+/// The exemption that covers a violation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CoveringExemption {
+    /// `spec.exemptions[0]` of the violation's policy, or `Exemption namespace/name`.
+    pub name: String,
+    /// The last day on which it holds; none when it has no end.
+    pub until: Option<Date>,
+}
+
+impl CoveringExemption {
+    fn new(applied: AppliedExemption<'_>) -> Self {
+        let name = match applied.by {
+            ExemptionSource::Policy(index) => format!("spec.exemptions[{index}]"),
+            ExemptionSource::Object(name) => format!("Exemption {name}"),
+        };
+        Self { name, until: applied.until }
+    }
 }
 
 impl Violation {
@@ -57,10 +77,7 @@ impl Violation {
             from_cluster: case.pod.context.connect.is_some() || check.facts().contains(FactKinds::NETWORK_POLICIES),
             stage: case.stage,
             note: judged.note,
-            exemption: judged.exemption.map(|source| match source {
-                ExemptionSource::Policy(index) => format!("spec.exemptions.{index}"),
-                ExemptionSource::Object(name) => format!("Exemption {name}"),
-            }),
+            exemption: judged.exemption.map(CoveringExemption::new),
             repairable,
         }
     }

@@ -174,7 +174,7 @@ mod tests {
     fn a_value_reads_as_yaml() {
         assert_eq!(
             shown(r#"{"path":"/var/run/docker.sock","type":"","n":1,"on":true,"l":["ALL","a b"]}"#),
-            r#"{path: /var/run/docker.sock, type: "", n: 1, "on": true, l: [ALL, "a b"]}"#
+            r#"{path: /var/run/docker.sock, type: "", "n": 1, "on": true, l: [ALL, "a b"]}"#
         );
         assert_eq!(
             shown(r#"{"a":"128Mi","b":"8080","c":"1e3","d":"no"}"#),

@@ -4,11 +4,12 @@ use super::file_error::FileError;
 use super::passed_over::{PassedOver, without_template};
 use super::types::{HintReport, ObjectReport, ViolationReport};
 use crate::admit::{Hook, Snapshot, admit, admit_for_report};
-use crate::decide::{Effect, Note};
+use crate::decide::Effect;
 use crate::json::Raw;
 use crate::manifest::Object;
 use crate::outcome::{self, Outcome, Verdict, Violation};
 use crate::review::Creation;
+use crate::review::response::note_text;
 use crate::rule::Applicability;
 use crate::text::dotted;
 use crate::workload::fields::Hint;
@@ -181,16 +182,7 @@ fn report(object: &Object<'_>, violation: &Violation) -> ViolationReport {
         message: format!("{field}: found {found}, wanted {wanted}: {why}"),
         field,
         why: why.clone(),
-        note: violation.note.map(note),
+        note: violation.note.map(|note| note_text(note, violation.severity)),
         owasp: rule.owasp,
-    }
-}
-
-fn note(note: Note) -> String {
-    match note {
-        Note::Preexisting => "was there before this change".to_owned(),
-        Note::WillBePatched => "will be patched in its pods".to_owned(),
-        Note::WarnedUntil(last) => format!("will be denied after {last}"),
-        Note::ExemptUntil(last) => format!("is exempt until {last}, then denied"),
     }
 }

@@ -2,7 +2,8 @@
 
 mod passed_over;
 pub mod scan;
-mod style;
+pub mod scan_rules;
+pub(crate) mod style;
 mod waivers;
 
 use super::{CheckReport, FileError, ObjectReport, Summary, ViolationReport};

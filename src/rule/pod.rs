@@ -38,6 +38,8 @@ pub struct PodRule {
     pub implied_by: &'static [Cause],
     /// Reads the parameters of a policy into the type that checks: [`compile`] or [`without_params`].
     pub compile: fn(Value) -> Result<Box<dyn Check>, BadParams>,
+    /// A parameter without which the rule makes no sense unless it is off, and what would be without it.
+    pub needs: Option<(&'static str, &'static str)>,
     /// The only fixtures: unit tests, end-to-end tests and help replay them.
     pub examples: &'static [Example],
 }
@@ -60,6 +62,7 @@ impl PodRule {
                 "the rule has no `compile`; set it in the rule's file, to compile::<...> or without_params::<...>";
             Err(BadParams { field: String::new(), message: message.to_owned() })
         },
+        needs: None,
         examples: &[],
     };
 

@@ -151,8 +151,14 @@ fn explain_knows_what_was_meant() {
 #[test]
 fn version_completions_and_man_pages() {
     let dir = Dir::new("version", &[]);
-    assert_eq!(dir.run(&["version"]).out, format!("podreeve {}\n", env!("CARGO_PKG_VERSION")));
-    assert_eq!(dir.run(&["version", "-o", "json"]).json()["version"], env!("CARGO_PKG_VERSION"));
+    // The tests have the environment that the binary was built in.
+    let (commit, date) = (option_env!("PODREEVE_COMMIT"), option_env!("PODREEVE_DATE"));
+    let built_from = commit.zip(date).map(|(commit, date)| format!(" ({commit}, {date})")).unwrap_or_default();
+    assert_eq!(dir.run(&["version"]).out, format!("podreeve {}{built_from}\n", env!("CARGO_PKG_VERSION")));
+    let said = dir.run(&["version", "-o", "json"]).json();
+    assert_eq!(said["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!((&said["commit"], &said["date"]), (&json!(commit), &json!(date)));
+    assert_eq!(said["platform"], format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH));
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let ran = dir.run(&["completions", shell]);
         assert_eq!(ran.code, Some(0));

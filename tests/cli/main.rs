@@ -12,6 +12,7 @@ mod planted;
 #[path = "../common/repaired.rs"]
 mod repaired;
 
+mod addons;
 mod agreement;
 mod check;
 mod commands;
@@ -19,6 +20,7 @@ mod examples;
 mod manifest;
 mod manifests;
 mod merged_edit;
+mod overrides;
 mod passed_over;
 mod policies;
 mod recorded_answers;
@@ -27,5 +29,6 @@ mod run;
 mod scan;
 mod secrets;
 mod waivers;
+mod why;
 mod workloads;
 mod worst_first;

@@ -51,6 +51,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "authority",
             "facts",
             "observe",
+            "sources",
             "scan",
             "admit",
             "decide",

@@ -1,9 +1,8 @@
-//! The sentences of an answer: the denial, and the warnings that kubectl prints.
+//! The sentences of a denial.
 
-use crate::decide::{Effect, Note};
+use crate::decide::Effect;
 use crate::outcome::{Outcome, Violation};
-use crate::rule::Severity;
-use crate::text::{clean, dotted};
+use crate::text::clean;
 
 /// A denial describes this many violations in full and counts the rest.
 pub const MAX_REPORTED: usize = 20;
@@ -21,7 +20,7 @@ pub(super) fn denials(outcome: &Outcome) -> impl Iterator<Item = &Violation> {
 }
 
 /// `+7 more: 2 high, 5 low`, for the violations of this effect that are not described in full.
-fn not_displayed<'v>(
+pub(super) fn not_displayed<'v>(
     outcome: &Outcome,
     effect: Effect,
     noun: &str,
@@ -55,48 +54,8 @@ pub fn owasp(violation: &Violation) -> String {
     format!("OWASP item{} {}", if items.len() == 1 { "" } else { "s" }, items.join(", "))
 }
 
-/// The warnings that fit, in their order. Where not all fit, the worst do.
-pub(super) fn warnings(outcome: &Outcome) -> Vec<String> {
-    let mut room = WARNINGS_TOTAL - WARNING_MAX;
-    let mut fits = |warning: &String| {
-        let left = room.checked_sub(warning.len());
-        room = left.unwrap_or(room);
-        left.is_some()
-    };
-    let upstream = outcome.pod_security.warnings.iter().map(|warning| cut(clean(warning, WARNING_MAX), WARNING_MAX));
-    let unmet = outcome.unmet.iter().map(|unmet| cut(format!("podreeve: {}", unmet.text()), WARNING_MAX));
-    let mut warnings: Vec<String> = upstream.chain(unmet).take_while(&mut fits).collect();
-    let warned = || outcome.violations.iter().enumerate().filter(|(_, v)| v.effect == Effect::Warn);
-    let worst_first = Severity::WORST_FIRST.into_iter().flat_map(|s| warned().filter(move |(_, v)| v.severity == s));
-    let written = worst_first.map(|(place, violation)| (place, violation, warning(violation)));
-    let mut written: Vec<(usize, &Violation, String)> = written.take_while(|(.., text)| fits(text)).collect();
-    written.sort_by_key(|(place, ..)| *place);
-    let more = not_displayed(outcome, Effect::Warn, " warnings", written.iter().map(|(_, violation, _)| *violation));
-    warnings.extend(written.into_iter().map(|(.., text)| text));
-    warnings.extend(more.map(|more| format!("podreeve: {more}")));
-    warnings
-}
-
-fn warning(violation: &Violation) -> String {
-    let lead = match violation.note {
-        None => "should be repaired".to_owned(),
-        Some(Note::Preexisting) => "was there before this change".to_owned(),
-        Some(Note::WillBePatched) => "will be patched in its pods".to_owned(),
-        Some(Note::WarnedUntil(last)) => format!("will be denied after {last}"),
-        Some(Note::ExemptUntil(last)) => format!("is exempt until {last}, then denied"),
-    };
-    let text = format!(
-        "podreeve: {} {lead}: {}: found {}, wanted {}",
-        violation.rule.id,
-        dotted(&violation.field),
-        clean(&violation.found, FOUND_MAX),
-        clean(&violation.wanted, FOUND_MAX),
-    );
-    cut(text, WARNING_MAX)
-}
-
 /// At most `max` bytes, as the API server counts.
-fn cut(mut text: String, max: usize) -> String {
+pub(super) fn cut(mut text: String, max: usize) -> String {
     if text.len() > max {
         let end = (0..=max - '…'.len_utf8()).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
         text.truncate(end);

@@ -1,6 +1,8 @@
 //! Liveness and readiness probes of containers that run until they are stopped.
 
-use crate::rule::{Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Rule, Severity, compile, params};
+use crate::rule::{
+    Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Rule, Severity, compile, judged, params,
+};
 use crate::workload::kinds::KINDS;
 use crate::workload::pod::Container;
 use crate::workload::{ContainerKind, ContainerRef, Pod};
@@ -65,20 +67,21 @@ the finding.",
 };
 
 /// Parameters of `health-probes`.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct HealthProbes {
     /// The probes that a container needs; liveness and readiness when left out.
-    probes: Vec<Probe>,
+    #[serde(deserialize_with = "judged")]
+    #[schemars(with = "Vec<Probe>", length(min = 1))]
+    probes: Option<Vec<Probe>>,
     /// The kinds that are judged, by name, Pod among them; all but Jobs when left out.
+    #[serde(deserialize_with = "judged")]
+    #[schemars(length(min = 1))]
     kinds: Option<Vec<LastingKind>>,
 }
 
-impl Default for HealthProbes {
-    fn default() -> Self {
-        Self { probes: vec![Probe::Liveness, Probe::Readiness], kinds: None }
-    }
-}
+/// What a container needs when the policy does not say.
+const PROBES: [Probe; 2] = [Probe::Liveness, Probe::Readiness];
 
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -143,7 +146,7 @@ impl Check for HealthProbes {
             return;
         }
         for container in pod.all_containers().filter(|container| runs_on(pod, *container)) {
-            for probe in &self.probes {
+            for probe in self.probes.as_deref().unwrap_or(&PROBES) {
                 let (field, is_there, found, wanted) = probe.of(container.container);
                 if !is_there {
                     findings.add(Finding::new(Location::container(container).key(field, false), found, wanted));

@@ -2,7 +2,8 @@
 
 use super::removal;
 use crate::rule::{
-    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile, params,
+    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile, judged,
+    params,
 };
 use crate::workload::volume::Volume;
 use crate::workload::{Pod, PodFeatures};
@@ -123,6 +124,8 @@ Instead, let the administrator create a StorageClass or a PersistentVolume, and 
 #[serde(deny_unknown_fields, default)]
 struct VolumeTypes {
     /// The types that are judged, which may include `csi`; when left out, all but those of the restricted standard.
+    #[serde(deserialize_with = "judged")]
+    #[schemars(length(min = 1))]
     only: Option<Vec<Type>>,
     /// Types (`nfs`) and CSI drivers (`csi/secrets-store.csi.k8s.io`) that pods may use all the same. Default: none.
     allow: Vec<Allowed>,
