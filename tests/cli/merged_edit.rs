@@ -203,6 +203,6 @@ fn the_contact_and_the_pages_of_the_policy_are_named() {
         "\nPod default/p denied: 1 violation (1 high) of policy p0. This edit of spec passes:\n\n\
          - hostPID: true                               # high host-pid: a pod in the process namespace of the node reads \
          environments and files of its processes and, as root, controls them\n\
-         Needed as it is? Ask platform@example.com for an exemption of: host-pid. Reasons: https://example.com/r/host-pid"
+         Needed as it is? Ask platform@example.com for an exemption of: host-pid. Reasons: https://example.com/r/host-pid (id 11111111)"
     );
 }
