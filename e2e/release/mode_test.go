@@ -51,7 +51,7 @@ func (r *release) denies(t *testing.T) {
 	r.mode(t, "deny")
 	r.awaitReplaced(t, old)
 	for range 20 {
-		if err := r.dryRun(t, shop, r.bad(t)); err == nil || !strings.Contains(err.Error(), "podreeve denied Pod") {
+		if err := r.dryRun(t, shop, r.bad(t)); err == nil || !strings.Contains(err.Error(), " denied: ") {
 			t.Fatalf("in mode deny a bad pod got %v", err)
 		}
 	}

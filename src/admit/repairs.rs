@@ -14,6 +14,8 @@ use serde::Deserialize;
 
 /// An object with more violations gets no edit: it would fill pages, and cost more than the judgement.
 const MOST: usize = 200;
+/// So is a larger object: it is read and judged again for each round.
+const LARGEST: usize = 512 * 1024;
 /// A repair may uncover a violation that another one implied. After so many rounds, what is left is said.
 const ROUNDS: usize = 4;
 
@@ -92,7 +94,7 @@ impl<'j, 'r: 'j> Judging<'j, 'r> {
         let repairs = self.conditions.repairs;
         let wanted = || pods.iter().flat_map(|result| &result.pod.judged).filter(|j| repairs.wants(j));
         let count: usize = wanted().map(|judged| judged.count).sum();
-        if count == 0 || count > MOST {
+        if count == 0 || count > MOST || self.object.get().len() > LARGEST {
             return None;
         }
         let mut merging = Merging { tree: Tree::new(self.object), offers: Vec::new() };

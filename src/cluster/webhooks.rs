@@ -119,7 +119,8 @@ fn answer(result: Result<(), ApiError>, is_warned: bool) -> Answer {
 }
 
 fn is_refusal(message: &str) -> bool {
-    message.contains("podreeve denied") || message.contains("there is no rule `podreeve-selftest`")
+    // The API server puts the webhook's name before podreeve's own words.
+    message.contains("podreeve.dev\" denied the request:") || message.contains("there is no rule `podreeve-selftest`")
 }
 
 #[cfg(test)]
@@ -131,7 +132,8 @@ mod tests {
 
     #[test]
     fn only_a_denial_by_podreeve_counts() {
-        let ours = "admission webhook \"validate.podreeve.dev\" denied the request: podreeve denied Pod default/a: 1 violation";
+        let ours =
+            "admission webhook \"validate.podreeve.dev\" denied the request: \nPod default/a denied: 1 violation";
         assert_eq!(refused(ours), Answer::Denied);
         let unreachable = "failed calling webhook \"validate.podreeve.dev\": connection refused";
         assert!(matches!(refused(unreachable), Answer::Failed(why) if why.contains("connection refused")));

@@ -23,6 +23,10 @@ pub(super) fn sent(out: &mut String, key: &str, json: &str) {
 
 fn walk(out: &mut String, reader: &mut Reader<'_>, key: &str, depth: usize) -> Option<()> {
     match reader.peek() {
+        _ if is_secret(key) => {
+            reader.skip()?;
+            out.push_str(HIDDEN);
+        }
         b'{' | b'[' if depth >= DEPTH => {
             reader.skip()?;
             out.push_str("...");
@@ -46,10 +50,6 @@ fn walk(out: &mut String, reader: &mut Reader<'_>, key: &str, depth: usize) -> O
                 walk(out, reader, key, depth + 1)
             })?;
             out.push(']');
-        }
-        b'"' if is_secret(key) => {
-            reader.skip()?;
-            out.push_str(HIDDEN);
         }
         b'"' => word(out, &reader.string()?),
         _ => out.push_str(reader.skip()?),
@@ -186,7 +186,7 @@ mod tests {
     fn what_may_be_secret_or_moves_text_is_not_repeated() {
         assert_eq!(
             shown(r#"{"name":"A","value":"hunter2","command":["x"]}"#),
-            "{name: A, value: (not repeated), command: [(not repeated)]}"
+            "{name: A, value: (not repeated), command: (not repeated)}"
         );
         assert_eq!(shown("\"a\\u001b\\n\""), "\"a\\u{1b}\\u{a}\"");
         assert_eq!(shown("[[[[1]]]]"), "[[[...]]]");

@@ -1,12 +1,15 @@
 //! The object that was sent, as a tree that is read only where an edit goes. What no edit touches stays text.
 
-use crate::json::{self, Raw};
+mod read;
+#[cfg(test)]
+mod tests;
+
+use crate::json::Raw;
 use crate::patch::unescape;
 use crate::rule::{Edit, Op};
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use read::{opened, read};
 use serde_json::Value;
 use std::borrow::Cow;
-use std::fmt;
 
 /// A value of the tree.
 #[derive(Debug)]
@@ -267,49 +270,5 @@ impl Child<'_> {
         child.mark(by);
         children.push(child);
         true
-    }
-}
-
-fn opened<'a>(value: &mut Value) -> Node<'a> {
-    match std::mem::take(value) {
-        Value::Object(members) => Node::Map(
-            members.into_iter().map(|(key, value)| Child::added(Cow::Owned(key), Node::Made(value))).collect(),
-        ),
-        Value::Array(elements) => {
-            Node::List(elements.into_iter().map(|value| Child::added(Cow::Borrowed(""), Node::Made(value))).collect())
-        }
-        // No rule sets a field below a scalar.
-        _ => Node::Map(Vec::new()),
-    }
-}
-
-fn read(text: Raw<'_>) -> Option<Node<'_>> {
-    json::read(text.get()).or_else(|| serde_json::from_str(text.get()).ok())
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Node<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Node<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object or a list")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node<'de>, A::Error> {
-                let mut children = Vec::new();
-                while let Some(key) = map.next_key::<crate::workload::Text<'de>>()? {
-                    children.push(Child::sent(key.0, map.next_value()?));
-                }
-                Ok(Node::Map(children))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Node<'de>, A::Error> {
-                let mut children = Vec::new();
-                while let Some(text) = list.next_element()? {
-                    children.push(Child::sent(Cow::Borrowed(""), text));
-                }
-                Ok(Node::List(children))
-            }
-        }
-        deserializer.deserialize_any(Members)
     }
 }

@@ -203,6 +203,60 @@ fn the_contact_and_the_pages_of_the_policy_are_named() {
         "\nPod default/p denied: 1 violation (1 high) of policy p0. This edit of spec passes:\n\n\
          - hostPID: true                               # high host-pid: a pod in the process namespace of the node reads \
          environments and files of its processes and, as root, controls them\n\
-         Needed as it is? Ask platform@example.com for an exemption of: host-pid. Reasons: https://example.com/r/host-pid"
+         Needed as it is? Ask platform@example.com for an exemption of: host-pid. Reasons: https://example.com/r/host-pid (id 11111111)"
     );
+}
+
+#[test]
+fn a_crowd_is_denied_in_forty_lines_and_nothing_severe_is_left_out() {
+    for count in [5, 12, 40, 300] {
+        let containers: Vec<Value> = (0..count)
+            .map(|n| json!({"name": format!("container-{n}"), "image": "a", "securityContext": {"privileged": n % 3 == 0}}))
+            .collect();
+        let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "crowd"}, "spec": {"containers": containers}});
+        let outcome = admit(review("CREATE", &pod, None).to_string().as_bytes(), Hook::Validate, &owasp(), TODAY);
+        shape(&format!("{count} containers"), &outcome);
+        let text = message(&outcome);
+        assert!(["privileged", "capabilities", "run-as-non-root"].iter().all(|rule| text.contains(rule)), "{text}");
+    }
+}
+
+#[test]
+fn a_debug_container_gets_the_json_that_passes() {
+    let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "default"},
+        "spec": {"containers": [{"name": "app", "image": "registry.example.com/a:1"}]}});
+    let old = pod.clone();
+    pod["spec"]["ephemeralContainers"] = json!([{"name": "debugger", "image": "registry.example.com/busybox:1",
+        "securityContext": {"privileged": true}}]);
+    let sent = |pod: &Value| {
+        let mut review = review("UPDATE", pod, Some(&old));
+        review["request"]["subResource"] = json!("ephemeralcontainers");
+        admit(review.to_string().as_bytes(), Hook::Validate, &owasp(), TODAY)
+    };
+    let text = message(&sent(&pod));
+    let custom =
+        text.split_once("write ").and_then(|(_, rest)| rest.split_once(" into custom.json")).expect("the JSON").0;
+    assert!(text.contains("add --profile=restricted --custom=custom.json"), "{text}");
+    let custom: Value = serde_json::from_str(custom).expect("JSON");
+    // What `--profile=restricted` makes, with the custom JSON merged into it.
+    let mut container = json!({"name": "debugger", "image": "registry.example.com/busybox:1", "securityContext": {
+        "allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}, "runAsNonRoot": true,
+        "seccompProfile": {"type": "RuntimeDefault"}}});
+    json_patch::merge(&mut container, &custom);
+    pod["spec"]["ephemeralContainers"] = json!([container]);
+    let outcome = sent(&pod);
+    assert_ne!(outcome.verdict, Verdict::Deny, "{}", message(&outcome));
+}
+
+#[test]
+fn the_text_of_a_stranger_moves_nothing() {
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p\u{1b}[31m"}, "spec": {
+        "volumes": [{"name": "a\n+ evil: true", "hostPath": {"path": "/etc\u{202e}"}}],
+        "containers": [{"name": "c\u{7}\nNeeded", "image": "a:1", "volumeMounts": [{"name": "a\n+ evil: true", "mountPath": "/x"}],
+            "securityContext": {"privileged": true, "seLinuxOptions": {"type": "x\u{200b}\r\n"}}}]}});
+    let outcome = admit(review("CREATE", &pod, None).to_string().as_bytes(), Hook::Validate, &owasp(), TODAY);
+    let text = message(&outcome);
+    shape("strange", &outcome);
+    assert!(!text.chars().any(|c| c != '\n' && (c.is_control() || c == '\u{202e}' || c == '\u{200b}')), "{text:?}");
+    assert!(!text.lines().any(|line| line.starts_with("+ evil") || line.starts_with("Needed\"")), "{text}");
 }

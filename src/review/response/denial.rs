@@ -66,7 +66,9 @@ pub(super) fn denial(outcome: &Outcome) -> String {
     }
     let (head, foot) = (head(outcome), foot::foot(outcome));
     let fits = |text: &String| text.len() <= MAX_BYTES && text.lines().count() <= MAX_LINES;
-    for detail in DETAILS {
+    // Of too many violations some are only counted, and there is no edit.
+    let is_described = outcome.repair.is_some() || list::denied(outcome).len() >= outcome.count(Effect::Deny);
+    for detail in DETAILS.into_iter().filter(|_| is_described) {
         let text = format!("{head}{}{foot}", body::body(outcome, detail));
         if fits(&text) {
             return text;

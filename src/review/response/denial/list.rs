@@ -49,6 +49,12 @@ pub(super) fn left(violations: &[&Violation]) -> String {
     text
 }
 
+/// How many violations of the rule deny, if all of them have one severity.
+fn count(outcome: &Outcome, rule: &str, severities: usize) -> usize {
+    let denied = outcome.tallies.iter().filter(|tally| tally.effect == Effect::Deny && tally.rule == rule);
+    if severities == 1 { denied.map(|tally| tally.count).sum() } else { 0 }
+}
+
 /// One line for each rule, the worst first, with its containers: for a denial that would be too long.
 pub(super) fn by_rule(outcome: &Outcome, lines: usize, bytes: usize) -> String {
     let mut rules: Vec<(Severity, &str, Vec<String>)> = Vec::new();
@@ -70,8 +76,11 @@ pub(super) fn by_rule(outcome: &Outcome, lines: usize, bytes: usize) -> String {
     for (severity, rule, places) in &rules {
         let mut line =
             format!("* {severity} {rule}: {}", places.iter().take(PLACES).cloned().collect::<Vec<_>>().join(", "));
-        if places.len() > PLACES {
-            let _ = write!(line, " and {} more", places.len() - PLACES);
+        let named = places.len().min(PLACES);
+        let severities = rules.iter().filter(|(_, other, _)| other == rule).count();
+        let more = count(outcome, rule, severities).max(places.len()) - named;
+        if more > 0 {
+            let _ = write!(line, " and {more} more");
         }
         let fits = text.lines().count() + 2 < lines && text.len() + line.len() + 200 < bytes;
         if fits || *severity >= Severity::High {
