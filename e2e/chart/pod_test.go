@@ -97,7 +97,7 @@ func TestDefaultPods(t *testing.T) {
 		t.Errorf("spread over %v", spread)
 	}
 	container := pod.Containers[0]
-	if container.Image != "podreeve/podreeve:0.1.0" {
+	if container.Image != "podreeve/podreeve:"+readChartFile(t).AppVersion {
 		t.Errorf("image %q", container.Image)
 	}
 	if container.Resources.Limits.Cpu().Sign() != 0 {
@@ -170,8 +170,9 @@ func TestEveryPodValueArrives(t *testing.T) {
 			t.Errorf("%s does not arrive in the pods", what)
 		}
 	}
-	want := []string{"serve", "--cluster", "--listen=0.0.0.0:8443", "--admin-listen=0.0.0.0:8080", "--log-format=text", "--log-level=debug", "--drain-delay=20s",
-		"--policy=pss-restricted", "--policy=pss-baseline@v1.30", "--policy=/etc/podreeve/policies",
+	want := []string{"serve", "--cluster", "--listen=[::]:8443", "--admin-listen=[::]:8080", "--log-format=text", "--log-level=debug", "--drain-delay=20s",
+		"--mode=deny", "--deny-from=high", "--deny-after=2027-01-31", "--policy=pss-restricted", "--policy=pss-baseline@v1.30", "--policy=/etc/podreeve/policies",
+		"--last-good-policies=gatekeeper-of-pods-last-good", "--rolled-out-policies=" + deployment.Spec.Template.Annotations["podreeve.dev/policy-files"],
 		"--tls-secret=gatekeeper-of-pods-tls", "--service-name=gatekeeper-of-pods", "--client-ca=/etc/podreeve/client-ca/ca.crt", "--webhook-configuration=gatekeeper-of-pods",
 		"--webhooks=/etc/podreeve/webhooks/webhooks.json", "--deployment=gatekeeper-of-pods", "--kubelet-service-account=gatekeeper-of-pods-kubelets", "--leader-election-lease=gatekeeper-of-pods", "--scan-interval=30m", "--reports=openreports", "--exemption-namespaces=security,platform",
 		"--max-connections=100"}

@@ -21,6 +21,7 @@ const webhookConfigurations = "validatingwebhookconfigurations mutatingwebhookco
 var (
 	clusterRights = []rbac.PolicyRule{
 		right("podreeve.dev", "policies exemptions", "list watch"),
+		right("podreeve.dev", "policies", "create patch update delete", "owasp", "pss-baseline", "pss-restricted"),
 		right("podreeve.dev", "policies/status exemptions/status", "patch"),
 		right("apiextensions.k8s.io", "customresourcedefinitions", "get", "policies.podreeve.dev", "exemptions.podreeve.dev"),
 		right("", "namespaces pods", "get list watch"),
@@ -34,7 +35,7 @@ var (
 	}
 	ownRights = []rbac.PolicyRule{
 		right("", "services", "get", "podreeve"),
-		right("apps", "deployments", "get", "podreeve"),
+		right("apps", "deployments", "get list watch", "podreeve"),
 		right("coordination.k8s.io", "leases", "get update", "podreeve"),
 		right("coordination.k8s.io", "leases", "create"),
 		right("", "secrets", "get update", "podreeve-tls"),
@@ -112,7 +113,7 @@ func TestNoRightIsWide(t *testing.T) {
 			named := len(rule.ResourceNames) > 0
 			onlyCreate := slices.Equal(rule.Verbs, []string{"create"})
 			if guarded := slices.ContainsFunc(rule.Resources, func(resource string) bool {
-				return resource == "secrets" || resource == "leases" || resource == "serviceaccounts/token" || strings.HasSuffix(resource, "webhookconfigurations")
+				return resource == "secrets" || resource == "configmaps" || resource == "leases" || resource == "serviceaccounts/token" || strings.HasSuffix(resource, "webhookconfigurations")
 			}); guarded && !named && !onlyCreate {
 				t.Errorf("%s: %+v has no resourceNames", values, rule)
 			}
@@ -190,7 +191,7 @@ func TestKubeletsSeeAnAccountOfTheirOwn(t *testing.T) {
 	}
 }
 
-// The uninstall job may remove the release's two webhook configurations, the reports where there are any, and nothing else.
+// The uninstall job may remove the release's two webhook configurations, the reports where there are any, read the Deployment, and do nothing else.
 func TestRightsOfTheUninstallJob(t *testing.T) {
 	webhooks := right("admissionregistration.k8s.io", webhookConfigurations, "delete", "podreeve")
 	for values, reports := range map[string][]rbac.PolicyRule{
@@ -202,5 +203,6 @@ func TestRightsOfTheUninstallJob(t *testing.T) {
 		webhooks.ResourceNames = []string{name}
 		role := find[rbac.ClusterRole](t, objects, "ClusterRole", name+"-uninstall")
 		sameRights(t, role.Rules, append(reports, webhooks))
+		sameRights(t, find[rbac.Role](t, objects, "Role", name+"-uninstall").Rules, []rbac.PolicyRule{right("apps", "deployments", "get", name)})
 	}
 }

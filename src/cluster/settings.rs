@@ -5,6 +5,7 @@ use super::certificates::ManagedCertificates;
 use super::client::Access;
 use super::nodes::KubeletAccess;
 use super::scan::ScanSettings;
+use crate::policy::Ceiling;
 
 #[derive(Debug, Clone, Default)]
 pub struct ClusterSettings {
@@ -24,6 +25,10 @@ pub struct ClusterSettings {
     pub configuration: Option<String>,
     /// None where the webhook configurations already have their lists of webhooks.
     pub arming: Option<ArmingSettings>,
+    /// What the policies can do at most.
+    pub ceiling: Ceiling,
+    /// The ConfigMap in which the leader keeps the policy files that loaded last; none where it does not.
+    pub last_good: Option<String>,
     /// None where nothing is scanned.
     pub scan: Option<ScanSettings>,
 }

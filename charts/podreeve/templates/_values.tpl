@@ -3,8 +3,11 @@ Every template begins with this. Keys that the values lack get their default: `-
 brings values without the new keys, and `--set KEY=null` takes a key away. Then values that contradict each other are refused.
 */}}
 {{- define "podreeve.values" -}}
+{{- /* Only `--reuse-values` leaves the key out of an upgrade. Charts without it denied, and an upgrade must not stop that unasked. */ -}}
+{{- if and .Release.IsUpgrade (not (hasKey .Values "mode")) }}{{ $_ := set .Values "mode" "deny" }}{{ end -}}
 {{- include "podreeve.addDefaults" (list .Values (.Files.Get "files/values.yaml" | fromYaml) "") -}}
 {{- include "podreeve.contradictions" . -}}
+{{- include "podreeve.checkOverrides" . -}}
 {{- end -}}
 
 {{- define "podreeve.addDefaults" -}}

@@ -3,6 +3,7 @@
 use crate::cli::reports::Reports;
 use crate::cluster::certificates::ManagedCertificates;
 use crate::cluster::{Access, ArmingSettings, CaSource, ClusterSettings, DirectAccess, KubeletAccess, scan};
+use crate::policy::Ceiling;
 use crate::server::duration;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -86,8 +87,24 @@ pub struct ClusterArgs {
     webhooks: Option<PathBuf>,
 
     /// podreeve's own Deployment: when it is deleted, the lists are emptied
+    ///
+    /// Where its annotation podreeve.dev/mode is softer than --mode, --deny-from and --deny-after, it counts. So a replica that an upgrade
+    /// replaces denies no more than the new ones.
     #[arg(long, value_name = "NAME", requires = "webhooks")]
     deployment: Option<String>,
+
+    /// A ConfigMap in which the leader keeps the policy files that loaded last
+    ///
+    /// A replica whose policy files do not load when it starts serves these. The log, /readyz and the metric
+    /// podreeve_policies_stale say so.
+    #[arg(long, value_name = "NAME", requires = "cluster")]
+    last_good_policies: Option<String>,
+
+    /// The policy files that this replica was rolled out with, as a hash: `sha256sum * | sha256sum` in their folder
+    ///
+    /// If it starts with these files they must load, so that a rollout of wrong files stops.
+    #[arg(long, value_name = "SHA256", requires = "last_good_policies")]
+    rolled_out_policies: Option<String>,
 
     /// The name of this replica in the Lease [default: host and process]
     #[arg(long, value_name = "NAME", env = "POD_NAME", hide = true)]
@@ -103,6 +120,15 @@ impl ClusterArgs {
 
     pub fn namespace(&self) -> &str {
         &self.namespace
+    }
+
+    /// None without `--cluster`.
+    pub fn last_good_policies(&self) -> Option<&str> {
+        self.last_good_policies.as_deref()
+    }
+
+    pub fn rolled_out_policies(&self) -> Option<&str> {
+        self.rolled_out_policies.as_deref()
     }
 
     /// None without `--webhooks`. A mounted Secret has its CA in the folder of the certificate.
@@ -131,7 +157,7 @@ impl ClusterArgs {
     }
 
     /// None without `--cluster`.
-    pub fn settings(&self, tls_cert: Option<&Path>) -> Option<ClusterSettings> {
+    pub fn settings(&self, tls_cert: Option<&Path>, ceiling: Ceiling) -> Option<ClusterSettings> {
         let named = self.exemption_namespaces.iter().map(|name| name.trim());
         self.cluster.then(|| ClusterSettings {
             access: Access { kubeconfig: self.kubeconfig.clone(), context: self.context.clone() },
@@ -143,6 +169,8 @@ impl ClusterArgs {
             certificates: self.managed_certificates(),
             configuration: self.webhook_configuration.clone(),
             arming: self.arming(tls_cert),
+            ceiling,
+            last_good: self.last_good_policies.clone(),
             scan: (self.scan_interval > Duration::ZERO).then_some(scan::ScanSettings {
                 interval: self.scan_interval,
                 per_second: self.scan_rate,

@@ -28,6 +28,8 @@ With `default`, which is for clusters whose API has the field, the message names
     severity: Severity::Medium,
     params: params::<Params>,
     judges: Judges::Pod(PodRule {
+        shows_edit: false,
+        instead: "ask the operators of the nodes for `podPidsLimit` in the kubelet configuration",
         linux_only: true,
         fixes: true,
         compile: compile::<PidsLimit>,
@@ -131,9 +133,19 @@ impl Check for PidsLimit {
         let (at, text) = limit(pod);
         let fixable = is_free(text);
         if fixable {
+            fix.suggest_only();
             fix.set(&at, default.text.clone().into());
         }
         fixable
+    }
+
+    fn suggest(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        // The field is set, so this API server has it.
+        let is_set = limit(pod).1.is_some() && finding.at.has_key("pids") && fix.scope == Scope::Pod;
+        if is_set {
+            fix.set_found(finding, self.max.text.clone().into());
+        }
+        is_set
     }
 }
 
