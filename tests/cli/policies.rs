@@ -50,7 +50,7 @@ const BROKEN: &[(&str, &str)] = &[
     ),
     (
         "spec:\n  rules:\n    volume-types: {action: deny, params: {only: []}}\n",
-        "7:42: spec.rules.volume-types.params.only: is an empty list, so the rule would find nothing",
+        "7:43: spec.rules.volume-types.params.only: is an empty list, so the rule would find nothing",
     ),
     (
         "spec:\n  match:\n    excludeNamespaces: [\"kube-*\"]\n  rules: {}\n",
