@@ -6,6 +6,7 @@
 mod pods;
 
 use crate::api::{Api, Path, Repeated, Shape};
+use crate::common::needed_params;
 use crate::fields::list::{Decision, Line, lines};
 use jiff::civil::date;
 use podreeve::admit::{Hook, Snapshot, admit};
@@ -37,7 +38,12 @@ const EVERY_WAY: usize = 8_000;
 fn snapshots() -> [Snapshot; 2] {
     let rules: Map<String, Value> = RULES
         .iter()
-        .map(|rule| (rule.id.to_owned(), json!({"action": if rule.pod().fixes { "patch" } else { "deny" }})))
+        .map(|rule| {
+            (
+                rule.id.to_owned(),
+                json!({"action": if rule.pod().fixes { "patch" } else { "deny" }, "params": needed_params(rule)}),
+            )
+        })
         .collect();
     let ids: Vec<&str> = RULES.iter().map(|rule| rule.id).collect();
     let exemptions = json!([{"rules": ids, "namespaces": ["default"], "containers": ["none"], "reason": "a test"}]);
