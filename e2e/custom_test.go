@@ -144,12 +144,12 @@ func TestExemptionSchema(t *testing.T) {
 	ns := namespace(t, s, "exempt", nil)
 	custom(t, s, "--exemption-namespaces", ns)
 	for spec, says := range map[string]string{
-		"{rules: [privileged], reason: ' '}":                         "say why this is right",
-		"{rules: [privileged], reason: ''}":                          "should be at least 1 chars long",
-		"{rules: [privileged]}":                                      "spec.reason: Required value",
-		"{reason: a test}":                                           "spec.rules: Required value",
-		"{rules: [], reason: a test}":                                "should have at least 1 items",
-		"{rules: [privileged], reason: a test, until: tomorrow}":     "should match",
+		"{rules: [privileged], reason: ' '}":                     "say why this is right",
+		"{rules: [privileged], reason: ''}":                      "should be at least 1 chars long",
+		"{rules: [privileged]}":                                  "spec.reason: Required value",
+		"{reason: a test}":                                       "spec.rules: Required value",
+		"{rules: [], reason: a test}":                            "should have at least 1 items",
+		"{rules: [privileged], reason: a test, until: tomorrow}": "should match",
 	} {
 		err := s.Apply(t.Context(), exemption(ns, "wrong", spec))
 		if err == nil || !strings.Contains(err.Error(), says) {

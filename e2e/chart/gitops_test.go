@@ -2,7 +2,6 @@ package chart
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -70,15 +69,15 @@ func (g *gitops) without(t *testing.T, objects Objects, kinds ...string) Objects
 // kubectl gets all objects on stdin.
 func (g *gitops) kubectl(t *testing.T, args ...string) harness.Said {
 	t.Helper()
-	items := []any{}
+	var text strings.Builder
 	for _, object := range g.objects {
-		items = append(items, object.Object)
+		document, err := object.MarshalJSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&text, "---\n%s\n", document)
 	}
-	text, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "List", "items": items})
-	if err != nil {
-		t.Fatal(err)
-	}
-	said, err := g.Kubectl(t.Context(), string(text), args...)
+	said, err := g.Kubectl(t.Context(), text.String(), args...)
 	if err != nil {
 		t.Fatal(err)
 	}

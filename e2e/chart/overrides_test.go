@@ -2,11 +2,15 @@ package chart
 
 import (
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	core "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+
+	"podreeve.dev/e2e/pages"
 )
 
 const overrides = `policyOverrides={"owasp":{"rules":{"image-digest":{"action":"deny"},"privileged-ports":{"action":false},"memory-limit":{"params":{"max":"4Gi"}}}}}`
@@ -75,5 +79,27 @@ func TestWrongOverridesAreRefused(t *testing.T) {
 		} else if !strings.Contains(err.Error(), says) {
 			t.Errorf("--set-json %s: the error has no %q: %v", set, says, err)
 		}
+	}
+}
+
+// On docs/built-in.md, the policy and the values (its values.yaml) mean the same.
+func TestThePageOfOverrides(t *testing.T) {
+	read, err := pages.Read(Root(), "docs/built-in.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{}
+	for _, block := range read[0].Blocks {
+		files[block.Settings["file"]] = block.Text
+	}
+	rendered := find[core.ConfigMap](t, render(t, "default", "-f", writeTemp(t, files["values.yaml"])), "ConfigMap", "podreeve-policies").Data
+	var got, want any
+	for text, into := range map[string]*any{rendered["built-in-owasp.yaml"]: &got, files["owasp.yaml"]: &want} {
+		if err := yaml.Unmarshal([]byte(text), into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want == nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("the values render\n%v\nand the policy of the page is\n%v", got, want)
 	}
 }

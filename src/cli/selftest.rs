@@ -30,10 +30,10 @@ pub struct Args {
     wait: Duration,
 
     #[command(flatten)]
-    mode: ModeArgs,
+    access: AccessArgs,
 
     #[command(flatten)]
-    access: AccessArgs,
+    mode: ModeArgs,
 }
 
 /// # Errors

@@ -120,7 +120,7 @@ fn explain_shows_the_edit_of_the_readers_objects() {
     );
     let ran = dir.run(&["explain", "--policy", "p.yaml", "-f", "pod.yaml"]);
     assert_eq!((ran.code, &*ran.err), (Some(0), ""), "{ran:?}");
-    assert!(ran.out.starts_with("Pod p: This edit of spec passes:\n\n- hostPID: true "), "{}", ran.out);
+    assert!(ran.out.starts_with("Pod default/p: This edit of spec passes:\n\n- hostPID: true "), "{}", ran.out);
     let ran = dir.run(&["explain", "--policy", "p.yaml", "-f", "good.yaml"]);
     assert!(ran.out.starts_with("There is nothing to edit"), "{}", ran.out);
     assert_eq!(dir.run(&["explain", "-f", "missing.yaml"]).code, Some(2));

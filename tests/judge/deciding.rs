@@ -221,7 +221,7 @@ fn warnings_stay_inside_the_limits_of_the_api_server() {
     let displayed = warnings.len() - 1;
     assert_eq!(
         warnings.last().copied(),
-        Some(format!("podreeve: +{0} more warnings: {0} critical", 100 - displayed).as_str())
+        Some(format!("podreeve: +{0} more warnings: {0} critical (id 11111111)", 100 - displayed).as_str())
     );
 }
 

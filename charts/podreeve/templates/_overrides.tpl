@@ -85,7 +85,7 @@ built-in-{{ $policy | replace "@" "-" }}.yaml: |-
 {{- end -}}
 {{- end -}}
 {{- $params := get $known.rules $id -}}
-{{- range $param, $_ := get $setting "params" -}}
+{{- range $param, $_ := default dict (get $setting "params") -}}
 {{- if not (has $param $params) -}}
 {{- fail (printf "%s.%s.params has %s, which is no parameter of this rule%s It has %s" $at $id $param (include "podreeve.nearest" (list $param $params)) (default "none" (join ", " $params))) -}}
 {{- end -}}

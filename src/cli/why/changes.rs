@@ -5,7 +5,7 @@ use super::report::{Change, How};
 use crate::decide::Effect;
 use crate::observe::decisions::record::{DecisionLine, HeldByWord, NoteWord, RuleCount, ViolationRecord};
 use crate::outcome::Verdict;
-use crate::policy::{Action, Mode};
+use crate::policy::{Action, Mode, builtin};
 use crate::text::clean;
 use jiff::civil::Date;
 use std::collections::BTreeSet;
@@ -93,19 +93,30 @@ fn labels(line: &DecisionLine) -> Change {
 
 fn exempt(line: &DecisionLine, denied: &[&ViolationRecord], rules: &[&str], today: Date) -> Change {
     let policies: BTreeSet<String> = denied.iter().map(|violation| clean(&violation.policy, 63)).collect();
-    let policies = policies.into_iter().collect::<Vec<_>>().join(", ");
-    let of = if policies.is_empty() { String::new() } else { format!(" of policy {policies}") };
-    let whole = if line.left_out > 0 {
-        " The line leaves out some violations, so no container is named for their rules."
-    } else {
-        ""
+    let places: BTreeSet<String> = policies.iter().map(|policy| place(policy)).collect();
+    let places = places.into_iter().collect::<Vec<_>>().join(" and of ");
+    let also = |namespace: &str| {
+        format!(" With `namespaces: [{namespace}]` in place of `metadata`, the spec is also an entry of {places}.")
     };
+    let namespace = clean(&line.namespace, 63);
     let text = format!(
-        "Or exempt it as it is. This counts if `exemptionNamespaces` names {namespace}; without `metadata`, and with \
-         `namespaces: [{namespace}]`, its spec is also an entry of spec.exemptions{of}.{whole}",
-        namespace = clean(&line.namespace, 63),
+        "Or exempt it as it is. An Exemption object counts if the chart's `exemptionNamespaces` names {namespace}.{also}{whole}",
+        also = if places.is_empty() { String::new() } else { also(&namespace) },
+        whole = if line.left_out > 0 {
+            " The line leaves out some violations, so no container is named for their rules."
+        } else {
+            ""
+        },
     );
     Change { objects: exemptions(line, denied, rules, today), ..Change::new(How::Exempt, text) }
+}
+
+/// Where the exemptions of a policy are written.
+fn place(policy: &str) -> String {
+    match builtin(policy) {
+        Ok(Some(_)) => "the chart's `exemptions`".to_owned(),
+        _ => format!("spec.exemptions of policy {policy}"),
+    }
 }
 
 /// Violations that only warn, and until when.

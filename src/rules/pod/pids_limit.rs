@@ -15,7 +15,7 @@ pub static RULE: Rule = Rule {
     title: "The number of processes of a pod is limited",
     docs: "A fork bomb in one pod uses up the process ids of its whole node, unless `podPidsLimit` of the node's \
 kubelet limits them. A pod does not show that limit, so this rule judges the nodes that the pod may run on: `serve \
---cluster` reads `podPidsLimit` from each node (from its kubelet's `configz`, see docs/reference/facts.md); if \
+--cluster` reads `podPidsLimit` from each node (from its kubelet's `configz`, which needs `get` on `nodes/configz` or `nodes/proxy`); if \
 it cannot, set `nodeLimit` to the limit that all nodes have. For a pod with `nodeSelector` or `nodeName` only the \
 nodes count that these select; affinity and taints exclude no node. If nothing is known about the nodes, the rule \
 reports nothing about the pod; the log, the metric `podreeve_pids_limit_known` and `podreeve scan` say that the limit \
