@@ -99,7 +99,7 @@ func TestNamesOfServedPolicies(t *testing.T) {
 	must(t, server.AwaitLog(t.Context(), "an object needs attention"))
 	ns := namespace(t, s, "team", hook)
 	answer := s.Create(t.Context(), s.GoodPod(ns, "bad", harness.Privileged), true)
-	if answer.Err == nil || strings.Count(answer.Err.Error(), "* privileged") != 1 {
+	if answer.Err == nil || strings.Count(answer.Err.Error(), "critical privileged") != 1 {
 		t.Errorf("want one violation, got %v", answer.Err)
 	}
 

@@ -8,6 +8,7 @@ mod explain;
 pub mod generate;
 mod input;
 mod man;
+mod mode;
 mod output;
 mod reports;
 mod review;
@@ -17,6 +18,7 @@ mod selftest;
 pub mod serve;
 mod uninstall;
 mod version;
+pub mod why;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use exit::Exit;
@@ -39,6 +41,7 @@ enum Command {
     Review(review::Args),
     Rules(rules::Args),
     Explain(explain::Args),
+    Why(why::Args),
     Selftest(selftest::Args),
     Uninstall(uninstall::Args),
     Version(version::Args),
@@ -58,6 +61,7 @@ pub fn run() -> ExitCode {
         Command::Review(args) => output::exit_code(review::run(&args)),
         Command::Rules(args) => output::exit_code(rules::run(&args)),
         Command::Explain(args) => output::exit_code(explain::run(&args)),
+        Command::Why(args) => output::exit_code(why::run(&args)),
         Command::Selftest(args) => output::exit_code(selftest::run(&args)),
         Command::Uninstall(args) => output::exit_code(uninstall::run(&args)),
         Command::Version(args) => output::exit_code(version::run(&args)),

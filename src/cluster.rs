@@ -10,11 +10,14 @@ mod arming;
 pub mod certificates;
 pub mod client;
 mod copies;
+mod deployed_mode;
+pub mod deployment;
 mod exemptions;
 mod fact_caches;
 mod fact_client;
 mod fact_watches;
 pub mod item;
+pub mod last_good;
 mod lease;
 mod nodes;
 mod object_sink;
@@ -37,9 +40,11 @@ pub use api_health::ApiHealth;
 pub use arming::{ArmingSettings, ArmingState, CaSource};
 pub use client::Access;
 pub use fact_client::FactClient;
+pub use nodes::{DirectAccess, KubeletAccess};
 pub use settings::ClusterSettings;
 pub use state::{ClusterState, StateSender};
 
+use crate::policy::Ceiling;
 use certificates::{CertificateManager, PairSender};
 use copies::Copies;
 use fact_watches::{FactWatches, FactsReceiver};
@@ -68,6 +73,8 @@ pub struct Handles<'h> {
     pub scan: scan::ScanContext<'h>,
     /// Called with the state of the webhook configurations after each check.
     pub report_arming: &'h (dyn Fn(&ArmingState) + Send + Sync),
+    /// The policy files that loaded last.
+    pub good_files: last_good::GoodFiles,
 }
 
 /// Between two tries to connect.
@@ -75,21 +82,24 @@ const RETRY: Duration = Duration::from_secs(5);
 
 /// Watches the cluster as long as podreeve serves.
 pub async fn run(settings: ClusterSettings, handles: Handles<'_>) {
-    let Handles { api_health, fact_client, state, needed, served, pair, scan, report_arming } = handles;
+    let Handles { api_health, fact_client, state, needed, served, pair, scan, report_arming, good_files } = handles;
     let client = connect(&settings.access, api_health).await;
     fact_client.connected(client.clone());
     let (leader, leadership) = tokio::sync::watch::channel(false);
     let leases = kube::Api::namespaced(client.clone(), &settings.namespace);
-    let facts = FactWatches { client: &client, api_health, state: &state, needed: &needed };
+    let facts =
+        FactWatches { client: &client, kubelets: &settings.kubelets, api_health, state: &state, needed: &needed };
     let objects = OwnObjects { client: &client, api_health, leadership: leadership.clone() };
     tokio::join!(
         lease::hold(leases, &settings.lease, &settings.identity, api_health, leader),
-        objects.policies(state.clone(), served, settings.configuration.as_deref()),
+        objects.policies(state.clone(), settings.ceiling, served, settings.configuration.as_deref()),
         objects.exemptions(state.clone(), &settings.exemption_namespaces),
         facts.run(),
         manage_certificates(&settings, &client, api_health, leadership.clone(), pair),
         own_configurations(&settings, &client, leadership.clone()),
         keep_armed(&settings, &client, leadership.clone(), report_arming),
+        follow_mode(&settings, &client, api_health, state.clone()),
+        keep_last_good(&settings, &client, leadership.clone(), good_files),
         scan_while_leader(&settings, &client, fact_client, leadership.clone(), scan),
     );
 }
@@ -147,6 +157,24 @@ async fn keep_armed(
     arming::Arming { client, namespace: &settings.namespace, settings: arming, leadership }.run(report).await;
 }
 
+/// Does nothing where no Deployment is named.
+async fn follow_mode(settings: &ClusterSettings, client: &Client, api_health: &ApiHealth, state: StateSender) {
+    let deployment = settings.arming.as_ref().and_then(|arming| arming.deployment.as_ref());
+    let Some(name) = deployment else { return };
+    deployed_mode::run(client, &settings.namespace, name, api_health, state).await;
+}
+
+/// Does nothing where the last good policy files have no place in the cluster.
+async fn keep_last_good(
+    settings: &ClusterSettings,
+    client: &Client,
+    leadership: Leadership,
+    files: last_good::GoodFiles,
+) {
+    let Some(name) = &settings.last_good else { return };
+    last_good::keep(client, &settings.namespace, name, leadership, files).await;
+}
+
 /// Does nothing where nothing is scanned.
 async fn scan_while_leader(
     settings: &ClusterSettings,
@@ -168,8 +196,14 @@ struct OwnObjects<'o> {
 
 impl OwnObjects<'_> {
     /// Without a configuration, nothing would remove the copies of built-in policies, so none are written.
-    async fn policies(&self, state: StateSender, served: ServedPolicies, configuration: Option<&str>) {
-        let store = policies::PolicyStore::new(state, served.clone());
+    async fn policies(
+        &self,
+        state: StateSender,
+        ceiling: Ceiling,
+        served: ServedPolicies,
+        configuration: Option<&str>,
+    ) {
+        let store = policies::PolicyStore::new(state, served.clone()).under(ceiling);
         let found = store.found();
         let copies = async {
             let Some(configuration) = configuration else { return };

@@ -3,6 +3,7 @@
 mod action;
 mod all_errors;
 mod builtin;
+mod ceiling;
 mod compile;
 mod compiled_rule;
 pub mod copy;
@@ -25,6 +26,7 @@ mod workloads;
 
 pub use action::Action;
 pub use builtin::{BUILTINS, builtin};
+pub use ceiling::{Cap, Ceiling, HeldBy, Mode};
 pub use compile::{AppliedExemption, CompiledPolicy, ExemptionSource};
 pub use compiled_rule::CompiledRule;
 pub use document::{Exemption, Policy, PolicyDocument, PolicySpec};

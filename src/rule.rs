@@ -11,6 +11,7 @@ pub use exec::{ExecExample, ExecRule};
 pub use finding::{Finding, NOT_SET, Severity, display_flag, display_value};
 pub use params::{BadParams, NoParams, judged, params};
 pub use pod::check::{Check, Findings, RepairSplit};
+pub use pod::edit::{Applicability, Edit, Op, Remark};
 pub use pod::example::{Example, Expect, GOOD_POD, Kinds};
 pub use pod::fix::{Fix, Scope};
 pub use pod::implied::{Cause, Same, Spot};

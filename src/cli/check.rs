@@ -7,6 +7,7 @@ mod other_tools;
 
 use super::exit::{Exit, Failure};
 use super::input::{Entry, Inputs};
+use super::mode::ModeArgs;
 use super::output::{self, Format};
 use crate::manifest::{self, Position};
 use crate::report::{CheckReport, ExemptionId, FileError, Judge, Usage, text};
@@ -51,6 +52,9 @@ pub struct Args {
     /// How to print
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
+
+    #[command(flatten)]
+    mode: ModeArgs,
 }
 
 /// # Errors
@@ -58,6 +62,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let loaded = Sources::new(&args.policy).load_with_origins(1, usize::MAX);
     let (mut snapshot, origins) = loaded.map_err(unusable)?;
+    snapshot.ceiling = args.mode.ceiling();
     let namespaces = Namespaces { default: &args.namespace, allowed: &args.exemption_namespaces };
     let (mut exemptions, mut errors) = (Exemptions::default(), Vec::new());
     // All files are read first, because a ServiceAccount may come after its pods, and an exemption after what it exempts; stdin

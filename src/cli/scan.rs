@@ -1,5 +1,6 @@
 //! `podreeve scan`: what exists in a cluster, judged by the same code as the webhook's requests.
 
+mod next;
 mod printer;
 
 use super::access::AccessArgs;
@@ -11,7 +12,7 @@ use crate::cluster::scan::{RateLimiter, Scanner, Scope};
 use crate::cluster::{FactClient, once};
 use crate::facts::FactKinds;
 use crate::policy::PolicySet;
-use crate::report::text;
+use crate::report::{ScanReport, text};
 use crate::sources::Sources;
 use printer::ScanPrinter;
 use std::sync::Arc;
@@ -45,6 +46,10 @@ pub struct Args {
     #[arg(long, value_name = "NAMESPACES", value_delimiter = ',')]
     exemption_namespaces: Vec<String>,
 
+    /// Without the owners: only the table of what would be denied, by rule
+    #[arg(long)]
+    summary: bool,
+
     /// How many objects to list at one time
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
     chunk_size: u32,
@@ -76,7 +81,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             findings: usize::MAX,
             existing_reports: None,
         };
-        let mut printer = ScanPrinter::new(args.output, &snapshot);
+        let mut printer = ScanPrinter::new(args.output, args.summary, &snapshot);
         let snapshot = Arc::new(snapshot);
         let scanner = Scanner {
             client: &client,
@@ -88,7 +93,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         printer.report()
     })?;
     match args.output {
-        Format::Text => output::print(&text::scan::summary(report.summary))?,
+        Format::Text => output::print(&end(args, &report))?,
         Format::Json => output::json(&report)?,
     }
     for error in &report.errors {
@@ -100,6 +105,20 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         summary if summary.denied > 0 => Exit::Violations,
         _ => Exit::Clean,
     })
+}
+
+/// The end of the text: the table, the sum, and what to type next.
+fn end(args: &Args, report: &ScanReport) -> String {
+    let mut table = text::scan_rules::table(&report.rules);
+    if !table.is_empty() {
+        let before = if args.summary { "" } else { "\n" };
+        table = format!("{before}{table}\n");
+    }
+    let sum = text::scan::summary(report.summary);
+    let whole =
+        args.namespace.is_none() && args.selector.is_none() && args.policy.is_empty() && report.errors.is_empty();
+    let next = text::scan_rules::next(&report.rules, |namespace| next::command(args, namespace), !args.summary, whole);
+    format!("{table}{sum}{next}")
 }
 
 /// The policies to judge by: those of the arguments, or else those in force in this cluster, as far as they show in its Policy objects.

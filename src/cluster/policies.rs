@@ -10,7 +10,7 @@ use super::status::DesiredStatus;
 use super::today;
 use crate::policy::document::next_to_spec;
 use crate::policy::status::Columns;
-use crate::policy::{Cluster, CompiledPolicy, PolicyErrors, copy, ends};
+use crate::policy::{Ceiling, Cluster, CompiledPolicy, Mode, PolicyErrors, copy, ends};
 use jiff::civil::Date;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashSet};
@@ -21,6 +21,7 @@ use tokio::sync::watch;
 #[derive(Debug)]
 pub struct PolicyStore {
     by_name: BTreeMap<String, StoredPolicy>,
+    ceiling: Ceiling,
     state: StateSender,
     served: ServedPolicies,
     found: watch::Sender<FoundPolicies>,
@@ -48,7 +49,24 @@ impl StoredPolicy {
 impl PolicyStore {
     #[must_use]
     pub fn new(state: StateSender, served: ServedPolicies) -> Self {
-        Self { by_name: BTreeMap::new(), state, served, found: watch::Sender::default(), day: today() }
+        let (ceiling, found) = (Ceiling::default(), watch::Sender::default());
+        Self { by_name: BTreeMap::new(), ceiling, state, served, found, day: today() }
+    }
+
+    /// The policies are enforced under this ceiling.
+    #[must_use]
+    pub fn under(self, ceiling: Ceiling) -> Self {
+        Self { ceiling, ..self }
+    }
+
+    /// For the condition of a policy that compiles.
+    fn is_in_force(&self) -> String {
+        match self.ceiling.mode {
+            Mode::Deny => "this generation is in force".to_owned(),
+            mode => {
+                format!("this generation is in force; podreeve runs in mode {mode}, which denies and changes nothing")
+            }
+        }
     }
 
     /// The Policy objects that have the name of a built-in policy.
@@ -92,7 +110,7 @@ impl PolicyStore {
             return DesiredStatus::new(item, false, "Invalid", &format!("{error}; {stays}")).columns(columns);
         }
         let in_force =
-            |reason, more: &str| DesiredStatus::new(item, true, reason, &format!("this generation is in force{more}"));
+            |reason, more: &str| DesiredStatus::new(item, true, reason, &format!("{}{more}", self.is_in_force()));
         let exemptions = good.iter().find_map(|(_, policy)| ends::of_policy(&policy.exemptions, self.day));
         let status = match (served, exemptions) {
             (Some(_), _) => in_force("NameTaken", NAME_TAKEN).notice(),

@@ -25,6 +25,10 @@ pub struct CompiledPolicy {
     /// Kinds that the policy adds to those of Kubernetes.
     pub workloads: Vec<Kind>,
     pub patch_templates: bool,
+    /// Who decides about exemptions.
+    pub contact: Option<String>,
+    /// The URL under which each rule has a page.
+    pub docs: Option<String>,
     /// Up to this day, denials are warnings.
     pub warn_until: Option<Date>,
     /// How it honours the labels `pod-security.kubernetes.io/*`; none when it does not.
@@ -124,6 +128,8 @@ impl CompiledPolicy {
             exemptions,
             workloads,
             patch_templates: spec.patch_templates,
+            contact: spec.contact.clone(),
+            docs: spec.docs.clone(),
             warn_until: spec.rollout.as_ref().map(|rollout| rollout.warn_until),
             pod_security_labels,
             spec: Arc::new(spec.into_owned()),

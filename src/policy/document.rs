@@ -95,6 +95,14 @@ pub struct PolicySpec {
     /// More kinds that hold a pod template, such as an Argo Rollout.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub workloads: Vec<WorkloadKind>,
+    /// Who decides about exemptions, for denials: an address, a channel or a URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 200))]
+    pub contact: Option<String>,
+    /// The URL under which each rule has a page, for denials: the id of the rule is put behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 200), regex(pattern = r"^https?://"))]
+    pub docs: Option<String>,
     /// Repair the templates of top-level workloads too, not only pods. Owned objects are never patched.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub patch_templates: bool,

@@ -18,6 +18,8 @@ pub(super) fn whole(spec: &PolicySpec) -> Result<Cow<'_, PolicySpec>, PolicyErro
     let PolicySpec { extends: _, matching, rules, exemptions, pod_security_standard, .. } = spec.clone();
     Ok(Cow::Owned(PolicySpec {
         extends: None,
+        contact: spec.contact.clone().or(base.contact),
+        docs: spec.docs.clone().or(base.docs),
         matching: matching.or(base.matching),
         rules: Some(merged(base.rules.unwrap_or_default(), rules.unwrap_or_default())),
         exemptions: [base.exemptions, exemptions].concat(),

@@ -3,12 +3,14 @@
 use super::file_error::FileError;
 use super::passed_over::{PassedOver, without_template};
 use super::types::{HintReport, ObjectReport, ViolationReport};
-use crate::admit::{Hook, Snapshot, admit};
-use crate::decide::{Effect, Note};
+use crate::admit::{Hook, Snapshot, admit, admit_for_report};
+use crate::decide::Effect;
 use crate::json::Raw;
 use crate::manifest::Object;
 use crate::outcome::{self, Outcome, Verdict, Violation};
 use crate::review::Creation;
+use crate::review::response::note_text;
+use crate::rule::Applicability;
 use crate::text::dotted;
 use crate::workload::fields::Hint;
 use crate::workload::{Unmet, kinds};
@@ -59,8 +61,9 @@ impl Judge<'_> {
         if let Some(error) = built_in.and_then(|kind| without_template(file, object, kind)) {
             return Err(NotJudged::Error(error));
         }
-        let written = self.admit(object, object.node, Hook::Validate);
+        let written = self.validated(object, object.node);
         let mutated = self.admit(object, object.node, Hook::Mutate);
+        let patch = written.repair.as_ref().map(|repair| repair.operations.clone()).unwrap_or_default();
         let (last, violations) = if mutated.patch.is_empty() {
             let violations = written.violations.iter().map(|v| report(object, v)).collect();
             (written, violations)
@@ -92,6 +95,7 @@ impl Judge<'_> {
             problem: last.problem,
             warnings: last.unmet.iter().map(Unmet::text).collect(),
             violations,
+            patch,
             hints,
         })
     }
@@ -108,16 +112,25 @@ impl Judge<'_> {
         outcome::hints(Raw::new(&json), &kind).into_iter().map(report).collect()
     }
 
+    /// Judges the object as it is written, and makes the one edit that repairs it.
+    fn validated(&self, object: &Object<'_>, value: impl Serialize) -> Outcome {
+        let body = self.creation(object).of(value);
+        admit_for_report(&body, self.snapshot, self.today, Applicability::Suggested)
+    }
+
     fn admit(&self, object: &Object<'_>, value: impl Serialize, hook: Hook) -> Outcome {
-        let creation = Creation {
+        admit(&self.creation(object).of(value), hook, self.snapshot, self.today)
+    }
+
+    fn creation<'c>(&'c self, object: &'c Object<'_>) -> Creation<'c> {
+        Creation {
             group: object.group(),
             version: object.version(),
             kind: object.kind,
             namespace: object.namespace().unwrap_or(self.namespace),
             user: USER,
             groups: GROUPS,
-        };
-        admit(&creation.of(value), hook, self.snapshot, self.today)
+        }
     }
 }
 
@@ -169,17 +182,7 @@ fn report(object: &Object<'_>, violation: &Violation) -> ViolationReport {
         message: format!("{field}: found {found}, wanted {wanted}: {why}"),
         field,
         why: why.clone(),
-        note: violation.note.map(note),
+        note: violation.note.map(|note| note_text(note, violation.severity)),
         owasp: rule.owasp,
-        patch: violation.repair.clone(),
-    }
-}
-
-fn note(note: Note) -> String {
-    match note {
-        Note::Preexisting => "was there before this change".to_owned(),
-        Note::WillBePatched => "will be patched in its pods".to_owned(),
-        Note::WarnedUntil(last) => format!("will be denied after {last}"),
-        Note::ExemptUntil(last) => format!("is exempt until {last}, then denied"),
     }
 }

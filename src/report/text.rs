@@ -2,7 +2,8 @@
 
 mod passed_over;
 pub mod scan;
-mod style;
+pub mod scan_rules;
+pub(crate) mod style;
 mod waivers;
 
 use super::{CheckReport, FileError, ObjectReport, Summary, ViolationReport};
@@ -115,9 +116,6 @@ fn render_violation(text: &mut String, object: &ObjectReport, violation: &Violat
         return;
     }
     row("why:", &clean(&violation.why, FOUND_MAX * 2));
-    for (number, operation) in violation.patch.iter().enumerate() {
-        row(if number == 0 { "repair:" } else { "" }, &repair(operation));
-    }
 }
 
 /// `spec.securityContext.runAsNonRoot: true`; flow style, so that any value stays on one line.

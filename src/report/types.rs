@@ -65,6 +65,9 @@ pub struct ObjectReport {
     pub warnings: Vec<String>,
     /// Ordered by container, then rule.
     pub violations: Vec<ViolationReport>,
+    /// The one edit that repairs all of them, as a JSON Patch (RFC 6902) of the object. What it leaves has no repair.
+    #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
+    pub patch: Vec<PatchOperation>,
     /// Keys that have no meaning at their position: misspelt or misplaced.
     pub hints: Vec<HintReport>,
 }
@@ -119,9 +122,6 @@ pub struct ViolationReport {
     pub note: Option<String>,
     /// Items of the OWASP list.
     pub owasp: &'static [u8],
-    /// The repair as a JSON Patch (RFC 6902) of the object; empty if the rule has none.
-    #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
-    pub patch: Vec<PatchOperation>,
 }
 
 /// How many objects there are of a kind.

@@ -1,6 +1,7 @@
 //! Rules about pods: how one judges, what it finds, and what it repairs.
 
 pub mod check;
+pub mod edit;
 pub mod example;
 mod finding;
 pub mod fix;
@@ -28,6 +29,10 @@ pub struct PodRule {
     pub lists: &'static [ContainerKind],
     /// Whether [`Check::fix`] can repair anything; help says so.
     pub fixes: bool,
+    /// What to do where no edit repairs a violation, as a clause of a sentence; empty where the edits always do.
+    pub instead: &'static str,
+    /// Whether help shows an edit. False where most API servers refuse the field that it sets.
+    pub shows_edit: bool,
     /// Rules whose violation at the same place says all that this one would say: this one is then not reported, and an
     /// exemption from the cause covers it. They come earlier in [`crate::rules::RULES`].
     pub implied_by: &'static [Cause],
@@ -49,6 +54,8 @@ impl PodRule {
         linux_only: false,
         lists: &ContainerKind::ALL,
         fixes: false,
+        instead: "",
+        shows_edit: true,
         implied_by: &[],
         compile: |_| {
             let message =

@@ -9,13 +9,17 @@ mod common;
 mod json_schema;
 #[path = "../common/secrets.rs"]
 mod planted;
+#[path = "../common/repaired.rs"]
+mod repaired;
 
+mod addons;
 mod agreement;
 mod check;
 mod commands;
 mod examples;
 mod manifest;
 mod manifests;
+mod merged_edit;
 mod overrides;
 mod passed_over;
 mod policies;
@@ -25,5 +29,6 @@ mod run;
 mod scan;
 mod secrets;
 mod waivers;
+mod why;
 mod workloads;
 mod worst_first;

@@ -261,7 +261,7 @@ fn a_pod_without_containers_is_left_as_it_is() {
             let snapshot = snapshot(rule.id, "patch", Value::Null);
             assert_eq!(run(Hook::Mutate, &pod, &snapshot).patch, [], "{}", rule.id);
             let outcome = run(Hook::Validate, &pod, &snapshot);
-            assert!(outcome.violations.iter().all(|v| v.repair.is_empty() && v.effect == Effect::Deny), "{}", rule.id);
+            assert!(outcome.violations.iter().all(|v| !v.repairable && v.effect == Effect::Deny), "{}", rule.id);
             denied += outcome.violations.len();
         }
     }
@@ -288,7 +288,8 @@ fn the_volume_of_a_token_keeps_all_but_the_token() {
 #[test]
 fn only_these_rules_ask_for_a_cluster() {
     for rule in RULES {
-        let policies = snapshot(rule.id, "warn", Value::Null).policies;
+        let params = if rule.id == "image-registries" { json!({"allow": ["a.example"]}) } else { Value::Null };
+        let policies = snapshot(rule.id, "warn", params).policies;
         let policy = policies.policies.first().expect("one policy");
         let asks =
             [FactKinds::NODES, FactKinds::NETWORK_POLICIES, FactKinds::PODS].map(|kind| policy.facts.contains(kind));

@@ -1,6 +1,8 @@
 //! JSON schemas and the custom resource definition, from the types that are read and written.
 
+use crate::cli::why::WhyReport;
 use crate::manifest::to_yaml;
+use crate::observe::decisions::record::DecisionLine;
 use crate::policy::Action;
 use crate::policy::document::{API_VERSION, Policy, PolicySpec};
 use crate::policy::exemption_object::Exemption;
@@ -20,6 +22,14 @@ pub fn check_report() -> String {
 
 pub fn scan_report() -> String {
     named(schema_for!(ScanReport), "scan-report")
+}
+
+pub fn why_report() -> String {
+    named(schema_for!(WhyReport), "why-report")
+}
+
+pub fn decision_line() -> String {
+    named(schema_for!(DecisionLine), "decision-line")
 }
 
 fn named(mut schema: Schema, name: &str) -> String {

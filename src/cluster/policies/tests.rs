@@ -116,3 +116,17 @@ fn a_key_next_to_the_spec_is_an_error() {
     assert!(!status.ready);
     assert!(status.message.contains("exemptions: there is no key `exemptions` next to `spec`"), "{}", status.message);
 }
+
+#[test]
+fn the_condition_says_that_the_mode_denies_nothing() {
+    let message = |mode| {
+        let ceiling = Ceiling { mode, ..Ceiling::default() };
+        let mut policies = PolicyStore::new(StateSender::default(), ServedPolicies::none()).under(ceiling);
+        let status = policies.apply(&item("a", 1, rules("deny")));
+        assert!(status.ready);
+        status.message
+    };
+    assert_eq!(message(Mode::Deny), "this generation is in force");
+    let warn = "this generation is in force; podreeve runs in mode warn, which denies and changes nothing";
+    assert_eq!(message(Mode::Warn), warn);
+}

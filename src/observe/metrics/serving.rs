@@ -45,6 +45,7 @@ impl CertificateMetrics {
 pub struct PolicyMetrics {
     loaded: IntGauge,
     failed: IntGauge,
+    stale: IntGauge,
     generation: IntGauge,
     last_error: Gauge,
     /// By how near their end is.
@@ -68,6 +69,13 @@ impl PolicyMetrics {
             exemptions: [exemptions("far")?, exemptions("soon")?, exemptions("over")?],
             loaded: policies("loaded")?,
             failed: policies("failed")?,
+            stale: gauge(
+                registry,
+                Opts::new(
+                    "podreeve_policies_stale",
+                    "1 while the policy files have not loaded since the start, and those that the leader kept are in force.",
+                ),
+            )?,
             generation: gauge(
                 registry,
                 Opts::new("podreeve_policy_generation", "Counts the policy sets that came into force."),
@@ -93,6 +101,11 @@ impl PolicyMetrics {
         for (gauge, count) in self.exemptions.iter().zip(counts) {
             gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         }
+    }
+
+    /// Records whether the policy files that the leader kept are in force, because those of this replica do not load.
+    pub fn set_stale(&self, stale: bool) {
+        self.stale.set(i64::from(stale));
     }
 
     /// Records that policies failed to load.

@@ -1,13 +1,14 @@
 //! Liveness and readiness probes of containers that run until they are stopped.
 
 use crate::rule::{
-    Check, Example, Finding, Findings, Judges, Location, PodRule, Rule, Severity, compile, judged, params,
+    Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Rule, Severity, compile, judged, params,
 };
 use crate::workload::kinds::KINDS;
 use crate::workload::pod::Container;
 use crate::workload::{ContainerKind, ContainerRef, Pod};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
+use serde_json::json;
 use std::borrow::Cow;
 
 pub static RULE: Rule = Rule {
@@ -24,6 +25,7 @@ the finding.",
     severity: Severity::Low,
     params: params::<HealthProbes>,
     judges: Judges::Pod(PodRule {
+        instead: "give it a probe that tests what the program does",
         lists: &[ContainerKind::Container],
         compile: compile::<HealthProbes>,
         examples: &[
@@ -151,6 +153,15 @@ impl Check for HealthProbes {
                 }
             }
         }
+    }
+
+    fn suggest(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        let port = finding.container().and_then(|container| container.container.ports.first()?.container_port);
+        if let Some(port) = port {
+            fix.remark("a connection is the least that a probe can test: a request for a health page says more");
+            fix.set_with(&finding.at, || json!({"tcpSocket": {"port": port}}));
+        }
+        port.is_some()
     }
 }
 

@@ -24,6 +24,7 @@ does not load: it would deny every image.",
     severity: Severity::High,
     params: params::<ImageRegistries>,
     judges: Judges::Pod(PodRule {
+        instead: "mirror the image into an allowed registry, and name it there",
         compile: compile::<ImageRegistries>,
         needs: Some(("allow", "without it every image would be denied")),
         examples: &[

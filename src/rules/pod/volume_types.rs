@@ -1,7 +1,9 @@
 //! The types of the pod's volumes.
 
+use super::removal;
 use crate::rule::{
-    Cause, Check, Example, Finding, Findings, Judges, Location, PodRule, Pss, Rule, Severity, compile, judged, params,
+    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile, judged,
+    params,
 };
 use crate::workload::volume::Volume;
 use crate::workload::{Pod, PodFeatures};
@@ -62,6 +64,7 @@ Instead, let the administrator create a StorageClass or a PersistentVolume, and 
     severity: Severity::Medium,
     params: params::<VolumeTypes>,
     judges: Judges::Pod(PodRule {
+        instead: "claim storage with a PersistentVolumeClaim",
         pss: Some(Pss::Restricted),
         implied_by: &[Cause::volume("runtime-socket"), Cause::volume("host-devices"), Cause::volume("host-path")],
         compile: compile::<VolumeTypes>,
@@ -178,6 +181,11 @@ impl Check for VolumeTypes {
             };
             findings.add(Finding::new(at, found, self.wanted()));
         }
+    }
+
+    fn suggest(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        fix.remark("claim storage with a PersistentVolumeClaim");
+        finding.at.list_index().is_some_and(|index| removal::volume(pod, index, fix))
     }
 }
 
