@@ -5,7 +5,7 @@ use jiff::civil::{Date, date};
 use podreeve::admit::Snapshot;
 use podreeve::outcome::Outcome;
 use podreeve::policy::{CompiledPolicy, PolicyDocument, PolicySet};
-use podreeve::rule::{GOOD_POD, Rule};
+use podreeve::rule::GOOD_POD;
 use serde_json::{Value, json};
 
 pub const TODAY: Date = date(2026, 11, 22);
@@ -13,12 +13,6 @@ pub const TODAY: Date = date(2026, 11, 22);
 /// A snapshot of one policy with these `rules`.
 pub fn snapshot(rules: Value) -> Snapshot {
     policies(&[json!({ "rules": rules })])
-}
-
-/// The parameters without which a rule makes no sense: those of its first example.
-pub fn needed_params(rule: &Rule) -> Value {
-    let first = rule.examples().next().filter(|_| rule.pod().needs.is_some());
-    first.map_or(Value::Null, |example| example.params_value())
 }
 
 /// A snapshot of policies with these `spec`s, named p0, p1 and so on.
