@@ -93,7 +93,8 @@ fn audit_findings_push_no_warning_out() {
     // The only one of medium severity is in the last container.
     assert!(warnings.iter().any(|warning| warning.starts_with("podreeve: image-tag ")), "{warnings:?}");
     let hidden = 41 - (warnings.len() - 1);
-    assert_eq!(warnings.last().copied(), Some(format!("podreeve: +{hidden} more warnings: {hidden} low").as_str()));
+    let last = format!("podreeve: +{hidden} more warnings: {hidden} low (id 11111111)");
+    assert_eq!(warnings.last().copied(), Some(last.as_str()));
     // Denials and warnings have a limit each.
     let mut rules = rules.clone();
     rules["capabilities"] = json!({"action": "deny"});

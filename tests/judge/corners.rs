@@ -288,7 +288,8 @@ fn the_volume_of_a_token_keeps_all_but_the_token() {
 #[test]
 fn only_these_rules_ask_for_a_cluster() {
     for rule in RULES {
-        let policies = snapshot(rule.id, "warn", Value::Null).policies;
+        let params = if rule.id == "image-registries" { json!({"allow": ["a.example"]}) } else { Value::Null };
+        let policies = snapshot(rule.id, "warn", params).policies;
         let policy = policies.policies.first().expect("one policy");
         let asks =
             [FactKinds::NODES, FactKinds::NETWORK_POLICIES, FactKinds::PODS].map(|kind| policy.facts.contains(kind));

@@ -1,7 +1,7 @@
 //! The sentences of a denial.
 
 use crate::decide::Effect;
-use crate::outcome::{Outcome, Violation};
+use crate::outcome::{Outcome, Violation, displayed};
 use crate::text::clean;
 
 /// A denial describes this many violations in full and counts the rest.
@@ -14,9 +14,13 @@ pub(super) const FOUND_MAX: usize = 200;
 /// Longest fault of an invalid object, in characters.
 pub(super) const FAULT_MAX: usize = 1000;
 
-/// The denying violations that are described in full: the worst, in their order.
+/// The causes that one answer has at most. No pod that people write has as many violations.
+const MAX_CAUSES: usize = 100;
+
+/// The violations that deny, in their order: the worst, where there are more than an answer holds.
 pub(super) fn denials(outcome: &Outcome) -> impl Iterator<Item = &Violation> {
-    outcome.violations.iter().filter(|violation| violation.effect == Effect::Deny)
+    displayed(&outcome.violations, MAX_CAUSES, |violation| (violation.effect, violation.severity))
+        .filter(|violation| violation.effect == Effect::Deny)
 }
 
 /// `+7 more: 2 high, 5 low`, for the violations of this effect that are not described in full.
