@@ -232,8 +232,8 @@ fn the_page_of_policies_shows_each_rule_denying() {
         let heading = format!("\n## {}\n", rule.id);
         let section = page.split_once(&heading).unwrap_or_else(|| panic!("no {heading}")).1;
         let section = section.split("\n## ").next().expect("a section");
-        // These need a user who enters a pod, or other objects of the cluster.
-        if ["exec-privileged", "exec-root", "network-policy"].contains(&rule.id) {
+        // These need a user who enters a pod, other objects of the cluster, or a Job around the pod.
+        if ["exec-privileged", "exec-root", "network-policy", "restart-limit"].contains(&rule.id) {
             continue;
         }
         let setting = section.split_once("With `").and_then(|(_, rest)| rest.split_once("`, a pod is denied ("));
