@@ -64,7 +64,13 @@ impl CompiledPolicy {
         let (document, mut errors, removed) = document::read_all::<PolicyDocument>(json, &[]);
         let Some(document) = document else { return Err(PolicyErrors(errors)) };
         all_errors::keep::<()>(&mut errors, Err(PolicyErrors(document.faults())));
+        let is_read = errors.is_empty();
         let compiled = Self::compile(&document, cluster).map_err(|wrong| removed.originals(wrong));
+        let compiled = compiled.map_err(|mut wrong| {
+            // The rules may be under the key that could not be read.
+            wrong.0.retain(|error| is_read || error.pointer != "/spec/rules");
+            wrong
+        });
         match all_errors::keep(&mut errors, compiled) {
             Some(policy) if errors.is_empty() => Ok(policy),
             _ => Err(PolicyErrors(errors)),
