@@ -130,12 +130,18 @@ func dropped(sent, got any, path string) []string {
 	return nil
 }
 
+func isNumber(value any) bool {
+	kind := reflect.ValueOf(value).Kind()
+	return kind == reflect.Int64 || kind == reflect.Float64
+}
+
 func isEmpty(value any) bool {
 	switch value := value.(type) {
 	case nil:
 		return true
 	case map[string]any:
-		return !slices.ContainsFunc(slices.Collect(maps.Values(value)), func(value any) bool { return !isEmpty(value) })
+		// A number in it is one that was written, such as the limit 0.
+		return !slices.ContainsFunc(slices.Collect(maps.Values(value)), func(value any) bool { return isNumber(value) || !isEmpty(value) })
 	case []any:
 		return len(value) == 0
 	}

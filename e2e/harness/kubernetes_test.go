@@ -92,7 +92,7 @@ func TestDroppedFieldsAreFound(t *testing.T) {
 		return &unstructured.Unstructured{Object: map[string]any{"spec": spec}}
 	}
 	sent := object(map[string]any{
-		"kept": true, "no": false, "empty": map[string]any{"also": []any{}}, "gone": map[string]any{"limits": map[string]any{"memory": "1Gi"}},
+		"kept": true, "no": false, "empty": map[string]any{"also": []any{}}, "gone": map[string]any{"limits": map[string]any{"pids": int64(0)}},
 		"list": []any{map[string]any{"name": "a", "image": "b"}},
 	})
 	got := object(map[string]any{"kept": true, "added": "default", "list": []any{map[string]any{"name": "a"}, map[string]any{"name": "more"}}})
