@@ -109,6 +109,9 @@ func (l *lastGood) launch(t *testing.T, args ...string) *harness.Podreeve {
 func (l *lastGood) doesNotStart(t *testing.T, why string, args ...string) {
 	t.Helper()
 	server := l.launch(t, args...)
+	must(t, harness.Await(t.Context(), "podreeve ends", func(context.Context) (bool, error) {
+		return server.Exited() != nil, fmt.Errorf("it serves:\n%s", server.LogTail(15))
+	}))
 	if code := server.ExitCode(); code != 2 || !strings.Contains(server.Log(), why) || !strings.Contains(server.Log(), l.file) {
 		t.Errorf("want exit code 2, and %q and the file in the log, got %d:\n%s", why, code, server.Log())
 	}

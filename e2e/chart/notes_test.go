@@ -42,7 +42,7 @@ func notes(t *testing.T, values string, args ...string) string {
 func TestNotes(t *testing.T) {
 	const upgrade = "helm upgrade podreeve CHART -n podreeve --reuse-values --set "
 	for arguments, want := range map[string][]string{
-		"default": {"Mode warn: nothing is denied", "helm test podreeve -n podreeve", "exec -n podreeve deploy/podreeve -- /podreeve scan", upgrade + "mode=deny,denyFrom=critical",
+		"default": {"no public image exists yet. `make image`, `buildah push podreeve:dev docker://REGISTRY/podreeve/podreeve:", "Mode warn: nothing is denied", "helm test podreeve -n podreeve", "exec -n podreeve deploy/podreeve -- /podreeve scan", upgrade + "mode=deny,denyFrom=critical",
 			"kubectl patch validatingwebhookconfiguration,mutatingwebhookconfiguration podreeve --type=merge", "kubectl label namespace podreeve pod-security.kubernetes.io/enforce=restricted"},
 		"default --set mode=audit":                            {"Mode audit: nothing is denied", upgrade + "mode=deny"},
 		"default --set mode=deny":                             {"Mode deny (owasp):", upgrade + "mode=warn"},

@@ -121,3 +121,24 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// Where no public image exists, the pages say which one to push: that of this chart.
+func TestTheImageToPushIsThatOfTheChart(t *testing.T) {
+	var about struct{ AppVersion string }
+	text, err := os.ReadFile(filepath.Join(Dir(), "Chart.yaml"))
+	if err == nil {
+		err = yaml.Unmarshal(text, &about)
+	}
+	if err != nil || about.AppVersion == "" {
+		t.Fatalf("Chart.yaml has the appVersion %q: %v", about.AppVersion, err)
+	}
+	for _, page := range []string{"README.md", "docs/install.md", "charts/podreeve/README.md", "charts/podreeve/values.yaml"} {
+		text, err := os.ReadFile(filepath.Join(Root(), page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, after, found := strings.Cut(string(text), "buildah push podreeve:dev docker://"); !found || !strings.HasSuffix(strings.TrimRight(strings.Fields(after)[0], "`.:"), "/podreeve/podreeve:"+about.AppVersion) {
+			t.Errorf("%s does not say to push the image with the tag %s", page, about.AppVersion)
+		}
+	}
+}

@@ -1,6 +1,6 @@
 //! The merged edit of a denial: recorded reviews, generated workloads, and what the message looks like.
 
-use super::common::{TODAY, policies, review, snapshot};
+use super::common::{TODAY, good_pod, policies, review, snapshot};
 use super::repaired::{message, repaired, shape};
 use podreeve::admit::{Hook, admit};
 use podreeve::outcome::Verdict;
@@ -223,8 +223,7 @@ fn a_crowd_is_denied_in_forty_lines_and_nothing_severe_is_left_out() {
 
 #[test]
 fn a_debug_container_gets_the_json_that_passes() {
-    let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "default"},
-        "spec": {"containers": [{"name": "app", "image": "registry.example.com/a:1"}]}});
+    let mut pod = good_pod();
     let old = pod.clone();
     pod["spec"]["ephemeralContainers"] = json!([{"name": "debugger", "image": "registry.example.com/busybox:1",
         "securityContext": {"privileged": true}}]);

@@ -2,12 +2,13 @@
 //! tests/server/secrets.rs, the reports, Events and metrics of a scan in e2e/scan_secret_test.go too.
 
 use super::binary::Dir;
-use super::common::{TODAY, policies, review};
+use super::common::{TODAY, needed_params, policies, review};
 use super::planted::{SECRET, assert_none, objects, reviews};
 use base64::Engine;
 use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::decide::Effect;
 use podreeve::report::{OwnerReport, text};
+use podreeve::rule::Rule;
 use podreeve::rules::RULES;
 use podreeve::scan::{self, NamespaceScan, Object};
 use podreeve::workload::kinds;
@@ -15,13 +16,12 @@ use serde_json::value::to_raw_value;
 use serde_json::{Map, Value, json};
 
 /// The parameters that rules need for their repairs.
-fn params(rule: &str) -> Value {
-    match rule {
+fn params(rule: &Rule) -> Value {
+    match rule.id {
         "memory-limit" | "ephemeral-storage-limit" => json!({"default": "64Mi"}),
         "cpu-request" => json!({"default": "100m"}),
         "run-as-non-root" => json!({"user": 1000}),
-        "image-registries" => json!({"allow": ["localhost"]}),
-        _ => json!({}),
+        _ => needed_params(rule),
     }
 }
 
@@ -31,7 +31,7 @@ fn every_rule(action: &str, repair: bool) -> Value {
         .iter()
         .map(|rule| {
             let action = if repair && rule.pod().fixes { "patch" } else { action };
-            (rule.id.to_owned(), json!({"action": action, "params": params(rule.id)}))
+            (rule.id.to_owned(), json!({"action": action, "params": params(rule)}))
         })
         .collect();
     json!({"rules": rules, "patchTemplates": repair})

@@ -6,6 +6,7 @@
 mod pods;
 
 use crate::api::{Api, Path, Repeated, Shape};
+use crate::common::needed_params;
 use crate::fields::list::{Decision, Line, lines};
 use jiff::civil::date;
 use podreeve::admit::{Hook, Snapshot, admit};
@@ -38,9 +39,10 @@ fn snapshots() -> [Snapshot; 2] {
     let rules: Map<String, Value> = RULES
         .iter()
         .map(|rule| {
-            let action = if rule.pod().fixes { "patch" } else { "deny" };
-            let params = if rule.id == "image-registries" { json!({"allow": ["localhost"]}) } else { json!({}) };
-            (rule.id.to_owned(), json!({"action": action, "params": params}))
+            (
+                rule.id.to_owned(),
+                json!({"action": if rule.pod().fixes { "patch" } else { "deny" }, "params": needed_params(rule)}),
+            )
         })
         .collect();
     let ids: Vec<&str> = RULES.iter().map(|rule| rule.id).collect();

@@ -1,6 +1,6 @@
 //! Bodies that no API server sends, and some that it does send. Where there is a uid, the answer is an explicit denial.
 
-use super::common::{TODAY, review, snapshot};
+use super::common::{TODAY, needed_params, review, snapshot};
 use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::outcome::{Outcome, Verdict};
 use rstest::rstest;
@@ -9,10 +9,9 @@ use serde_json::{Value, json};
 const UID: &str = "11111111-2222-3333-4444-555555555555";
 
 fn all_rules() -> Snapshot {
-    let rules = podreeve::rules::RULES.iter().map(|r| (r.id.to_owned(), json!({"action": "deny"}))).collect();
-    let mut rules = Value::Object(rules);
-    rules["image-registries"]["params"] = json!({"allow": ["registry.example.com"]});
-    snapshot(rules)
+    let setting = |rule: &podreeve::rule::Rule| json!({"action": "deny", "params": needed_params(rule)});
+    let rules = podreeve::rules::RULES.iter().map(|rule| (rule.id.to_owned(), setting(rule))).collect();
+    snapshot(Value::Object(rules))
 }
 
 fn good_review() -> Value {

@@ -86,7 +86,7 @@ fn section(text: &mut String, rule: &'static Rule) {
             let _ = write!(text, "and passes {diff}");
         }
         None => {
-            let _ = writeln!(text, "No edit repairs it: {}.", rule.pod().instead);
+            let _ = writeln!(text, "What to do: {}.", rule.pod().instead);
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::decide::Effect;
 use crate::outcome::Outcome;
 use crate::rule::Severity;
+use crate::rules::find;
 use crate::text::{clean, dotted};
 use std::fmt::Write;
 
@@ -17,11 +18,11 @@ pub(super) fn foot(outcome: &Outcome) -> String {
     let denied = || outcome.tallies.iter().filter(|tally| tally.effect == Effect::Deny).map(|tally| tally.rule);
     let is_serious = |rule: &&str| {
         let of_rule = |violation: &&crate::outcome::Violation| violation.rule.id == *rule;
-        outcome
-            .violations
-            .iter()
-            .filter(of_rule)
-            .any(|violation| violation.effect == Effect::Deny && violation.severity >= Severity::High)
+        let mut described = outcome.violations.iter().filter(of_rule).filter(|v| v.effect == Effect::Deny).peekable();
+        match described.peek() {
+            Some(_) => described.any(|violation| violation.severity >= Severity::High),
+            None => find(rule).is_some_and(|rule| rule.severity >= Severity::High),
+        }
     };
     let serious: Vec<&str> = denied().filter(is_serious).collect();
     let rules = if serious.is_empty() { denied().collect() } else { serious };

@@ -5,6 +5,7 @@ use crate::outcome::{Outcome, Violation};
 use crate::policy::Action;
 use crate::review::response::text::FOUND_MAX;
 use crate::rule::Severity;
+use crate::rules::find;
 use crate::text::{clean, dotted};
 use std::fmt::Write;
 
@@ -70,6 +71,12 @@ pub(super) fn by_rule(outcome: &Outcome, lines: usize, bytes: usize) -> String {
             None => rules.push((key.0, key.1, vec![place])),
         }
     }
+    // The worst violations may fill all the room that there is for descriptions.
+    for tally in outcome.tallies.iter().filter(|tally| tally.effect == Effect::Deny) {
+        if let Some(rule) = find(tally.rule).filter(|_| !rules.iter().any(|(_, rule, _)| *rule == tally.rule)) {
+            rules.push((rule.severity, rule.id, vec![format!("{} violations", tally.count)]));
+        }
+    }
     rules.sort_by_key(|(severity, ..)| std::cmp::Reverse(*severity));
     let mut text = String::new();
     let mut hidden = Vec::new();
@@ -78,7 +85,9 @@ pub(super) fn by_rule(outcome: &Outcome, lines: usize, bytes: usize) -> String {
             format!("* {severity} {rule}: {}", places.iter().take(PLACES).cloned().collect::<Vec<_>>().join(", "));
         let named = places.len().min(PLACES);
         let severities = rules.iter().filter(|(_, other, _)| other == rule).count();
-        let more = count(outcome, rule, severities).max(places.len()) - named;
+        let is_described = denied(outcome).iter().any(|violation| violation.rule.id == *rule);
+        let all = if is_described { count(outcome, rule, severities) } else { 0 };
+        let more = all.max(places.len()) - named;
         if more > 0 {
             let _ = write!(line, " and {more} more");
         }
