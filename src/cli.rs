@@ -9,6 +9,7 @@ mod explain;
 pub mod generate;
 mod input;
 mod man;
+mod mode;
 mod namespace;
 mod output;
 mod policy_names;
@@ -21,6 +22,7 @@ pub mod serve;
 mod uninstall;
 mod usage;
 mod version;
+pub mod why;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use exit::Exit;
@@ -43,6 +45,7 @@ enum Command {
     Review(review::Args),
     Rules(rules::Args),
     Explain(explain::Args),
+    Why(why::Args),
     Selftest(selftest::Args),
     Uninstall(uninstall::Args),
     Version(version::Args),
@@ -63,6 +66,7 @@ pub fn run() -> ExitCode {
         Command::Review(args) => output::exit_code(review::run(&args)),
         Command::Rules(args) => output::exit_code(rules::run(&args)),
         Command::Explain(args) => output::exit_code(explain::run(&args)),
+        Command::Why(args) => output::exit_code(why::run(&args)),
         Command::Selftest(args) => output::exit_code(selftest::run(&args)),
         Command::Uninstall(args) => output::exit_code(uninstall::run(&args)),
         Command::Version(args) => output::exit_code(version::run(&args)),

@@ -8,7 +8,8 @@ pub mod format;
 mod judge;
 mod passed_over;
 mod scan;
-mod style;
+mod scan_rules;
+pub(crate) mod style;
 pub mod text;
 mod types;
 mod waiver_report;
@@ -19,6 +20,7 @@ pub use file_error::FileError;
 pub use judge::{Judge, NotJudged};
 pub use passed_over::{PassedOver, without_template};
 pub use scan::{OwnerReport, ScanReport, ScanSummary, ScanViolation, UnreadReport};
+pub use scan_rules::{DeniedNamespace, DeniedRule, DeniedRules};
 pub use types::{
     CheckReport, CheckResults, HintReport, KindCount, ObjectReport, Summary, ViolationReport, kind_counts,
 };

@@ -36,6 +36,7 @@ mod pod {
     pub mod privileged_ports;
     pub mod proc_mount;
     pub mod read_only_root_filesystem;
+    pub mod removal;
     pub mod restart_limit;
     pub mod run_as_non_root;
     pub mod runtime_socket;

@@ -103,7 +103,12 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"policyFiles.a=b":              "policyFiles",
 		"exemptionNamespaces[0]=Bad_1": "exemptionNamespaces",
 		"service.port=0":               "port",
+		"service.ipFamilyPolicy=Dual":  "ipFamilyPolicy",
+		"service.ipFamilies={IPv5}":    "ipFamilies",
 		"crds.instal=true":             "instal",
+		"mode=off":                     "mode",
+		"denyFrom=severe":              "denyFrom",
+		"denyAfter=tomorrow":           "denyAfter",
 	}
 	for name, helm := range helms(t) {
 		for set, key := range wrong {

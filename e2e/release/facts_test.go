@@ -39,7 +39,7 @@ func (r *release) scan(t *testing.T) {
 	r.await(t, "an Event on the old Deployment", func() (bool, error) {
 		said := r.must(t, "", "get", "events", "-n", before, "--field-selector", "reason=PolicyViolation", "-o",
 			"jsonpath={range .items[*]}{.involvedObject.kind}/{.involvedObject.name} {.message}{end}")
-		return strings.HasPrefix(said, "Deployment/old ") && strings.Contains(said, "privileged (critical)"), fmt.Errorf("the Events are %q", said)
+		return strings.Contains(said, "Deployment/old ") && strings.Contains(said, "privileged (critical)"), fmt.Errorf("the Events are %q", said)
 	})
 }
 

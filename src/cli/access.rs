@@ -16,6 +16,12 @@ pub struct AccessArgs {
 }
 
 impl AccessArgs {
+    /// The flags that were given, with their values.
+    pub fn flags(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let kubeconfig = self.kubeconfig.as_ref().map(|file| ("--kubeconfig", file.display().to_string()));
+        kubeconfig.into_iter().chain(self.context.clone().map(|context| ("--context", context)))
+    }
+
     /// Runs `call` with a client of the API server.
     ///
     /// # Errors

@@ -34,6 +34,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let plan = args.plan()?;
     let loaded = Sources::new(&plan.policies).load_with_origins(1, usize::MAX);
     let (mut snapshot, origins) = loaded.map_err(unusable)?;
+    snapshot.ceiling = args.mode.ceiling();
     let known = plan.baseline.as_deref().map(known_findings).transpose()?;
     let namespaces = Namespaces { default: &plan.namespace, allowed: &plan.exemption_namespaces };
     let sources = args.inputs.sources(&plan.exclude);
@@ -41,12 +42,16 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let first = first_pass::read(&sources, namespaces)?;
     snapshot.facts.manifest_accounts = Some(Arc::new(first.accounts));
     snapshot.policies.exemptions.clone_from(&first.exemptions.found);
-    let judge = Judge { snapshot: &snapshot, namespace: &plan.namespace, today: today() };
+    let judge = Judge { snapshot: &snapshot, namespace: &plan.namespace, today: today(), diffs: args.diff };
     let keeps_text = args.snippet;
     let files = Files { judge, namespaces, notes_usage: args.waivers, keeps_text };
     let width = std::io::stdout().is_terminal().then(terminal_size::terminal_size).flatten();
-    let options =
-        TextOptions { all: plan.all, width: width.map(|(width, _)| usize::from(width.0)), snippet: args.snippet };
+    let options = TextOptions {
+        all: plan.all,
+        width: width.map(|(width, _)| usize::from(width.0)),
+        snippet: args.snippet,
+        diff: args.diff,
+    };
     let outputs = Outputs::open(&plan.outputs, options)?;
     let mut run = Run::new(outputs, &plan, known, args.write_baseline.is_some());
     run.begin(first.errors)?;

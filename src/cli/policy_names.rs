@@ -2,6 +2,7 @@
 //! policies say more than clap's.
 
 use crate::policy::BUILTINS;
+use crate::rules::RULES;
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use std::ffi::OsStr;
 
@@ -23,5 +24,26 @@ impl TypedValueParser for PolicyParser {
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
         Some(Box::new(BUILTINS.iter().map(|(name, _)| PossibleValue::new(*name))))
+    }
+}
+
+/// The id of a rule. Any text is taken, because `explain` suggests what was meant.
+#[derive(Debug, Clone)]
+pub struct RuleParser;
+
+impl TypedValueParser for RuleParser {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(RULES.iter().map(|rule| PossibleValue::new(rule.id).help(rule.title))))
     }
 }

@@ -1,5 +1,6 @@
 //! `podreeve scan`: what exists in a cluster, judged by the same code as the webhook's requests.
 
+mod next;
 mod printer;
 
 use super::access::AccessArgs;
@@ -11,7 +12,8 @@ use crate::admit::Snapshot;
 use crate::cluster::scan::{RateLimiter, Scanner, Scope};
 use crate::cluster::{FactClient, once, unreachable};
 use crate::facts::FactKinds;
-use crate::report::text;
+use crate::policy::PolicySet;
+use crate::report::{ScanReport, text};
 use crate::sources::Sources;
 use printer::ScanPrinter;
 use std::sync::Arc;
@@ -25,7 +27,7 @@ use std::sync::Arc;
 #[command(after_help = super::exit::HELP)]
 pub struct Args {
     /// Policy to judge by, in place of those in force: the name of a built-in one, a file, or a directory; may be
-    /// repeated [default: owasp and the cluster's Policy objects]
+    /// repeated [default: the cluster's built-in policies, or else owasp, and its Policy objects]
     #[arg(long, value_name = "POLICY", value_parser = PolicyParser, hide_possible_values = true)]
     policy: Vec<String>,
 
@@ -44,6 +46,10 @@ pub struct Args {
     /// Namespaces whose Exemption objects count; may be repeated [default: none]
     #[arg(long, value_name = "NAMESPACES", value_delimiter = ',')]
     exemption_namespaces: Vec<String>,
+
+    /// Without the owners: only the table of what would be denied, by rule
+    #[arg(long)]
+    summary: bool,
 
     /// How many objects to list at one time
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
@@ -76,7 +82,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             findings: usize::MAX,
             existing_reports: None,
         };
-        let mut printer = ScanPrinter::new(args.output, &snapshot);
+        let mut printer = ScanPrinter::new(args.output, args.summary, &snapshot);
         let snapshot = Arc::new(snapshot);
         let scanner = Scanner {
             client: &client,
@@ -88,7 +94,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         printer.report()
     })?;
     match args.output {
-        Format::Text => output::print(&text::scan::summary(report.summary))?,
+        Format::Text => output::print(&end(args, &report))?,
         Format::Json => output::json(&report)?,
     }
     for error in &report.errors {
@@ -102,14 +108,33 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     })
 }
 
-/// The policies to judge by: those of the arguments, or else those that podreeve without --policy enforces in this cluster.
+/// The end of the text: the table, the sum, and what to type next.
+fn end(args: &Args, report: &ScanReport) -> String {
+    let mut table = text::scan_rules::table(&report.rules);
+    if !table.is_empty() {
+        let before = if args.summary { "" } else { "\n" };
+        table = format!("{before}{table}\n");
+    }
+    let sum = text::scan::summary(report.summary);
+    let whole =
+        args.namespace.is_none() && args.selector.is_none() && args.policy.is_empty() && report.errors.is_empty();
+    let next = text::scan_rules::next(&report.rules, |namespace| next::command(args, namespace), !args.summary, whole);
+    format!("{table}{sum}{next}")
+}
+
+/// The policies to judge by: those of the arguments, or else those in force in this cluster, as far as they show in its Policy objects.
+/// `owasp` stands for built-in policies that do not show.
 async fn in_force(args: &Args, client: &kube::Client, mut snapshot: Snapshot) -> Result<Snapshot, Failure> {
     if args.policy.is_empty() || !args.exemption_namespaces.is_empty() {
-        let state = once::state(client, &args.exemption_namespaces).await.map_err(|error| {
+        let (state, built_in) = once::state(client, &args.exemption_namespaces).await.map_err(|error| {
             Failure::input(format!("{error}; to judge without the policies in force, name one with --policy"))
         })?;
         snapshot.policies.exemptions = state.exemptions;
         if args.policy.is_empty() {
+            if !built_in.is_empty() {
+                snapshot.policies =
+                    PolicySet { exemptions: snapshot.policies.exemptions, ..PolicySet::new(built_in, 1) };
+            }
             snapshot.policies.policies.extend(state.policies);
             for error in &state.errors {
                 output::diagnose("note", &format!("{error}; nothing is judged by it"));

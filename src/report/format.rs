@@ -57,10 +57,10 @@ pub trait Format {
     fn end(&mut self, ending: &Ending<'_>) -> String;
 }
 
-/// Where the rules are described.
-const RULES_PAGE: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/rules.md");
+/// Where the rules and `check` are described.
+const PAGES: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs");
 
-/// The description of a rule.
+/// The page of a rule; that of `check` for what is no rule.
 fn rule_url(id: &str) -> String {
-    format!("{RULES_PAGE}#{id}")
+    if crate::rules::find(id).is_some() { format!("{PAGES}/rules/{id}.md") } else { format!("{PAGES}/check.md") }
 }

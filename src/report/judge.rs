@@ -4,12 +4,14 @@ use super::file_error::FileError;
 use super::fingerprint::fingerprint;
 use super::passed_over::{PassedOver, without_template};
 use super::types::{HintReport, ObjectReport, ViolationReport};
-use crate::admit::{Hook, Snapshot, admit};
-use crate::decide::{Effect, Note};
+use crate::admit::{Hook, Snapshot, admit, admit_for_report};
+use crate::decide::Effect;
 use crate::json::Raw;
 use crate::manifest::Object;
 use crate::outcome::{self, Outcome, Verdict, Violation};
 use crate::review::Creation;
+use crate::review::response::{edit, note_text};
+use crate::rule::Applicability;
 use crate::text::dotted;
 use crate::workload::fields::Hint;
 use crate::workload::{Unmet, kinds};
@@ -30,6 +32,8 @@ pub struct Judge<'s> {
     /// The namespace of objects that name none.
     pub namespace: &'s str,
     pub today: Date,
+    /// Whether the reports show the edit as a diff.
+    pub diffs: bool,
 }
 
 /// Why an object is not judged.
@@ -67,24 +71,10 @@ impl Judge<'_> {
             Err(error) => return Err(NotJudged::Error(FileError::whole(file, &error.to_string()))),
         };
         let namespace = object.namespace().unwrap_or(self.namespace);
-        let written = self.admit(object, raw, Hook::Validate);
-        // Where validation finds nothing at all, there is nothing to repair.
-        let mutated = (!written.violations.is_empty()).then(|| self.admit(object, raw, Hook::Mutate));
-        let mutated = mutated.filter(|mutated| !mutated.patch.is_empty());
-        let (last, violations) = match mutated {
-            None => {
-                let violations = written.violations.iter().map(|v| report(object, namespace, v)).collect();
-                (written, violations)
-            }
-            Some(mutated) => match patched(&json, &mutated.patch) {
-                Ok(value) => {
-                    let after = self.admit(object, value, Hook::Validate);
-                    let violations = merged(object, namespace, &written, &mutated, &after);
-                    (after, violations)
-                }
-                Err(problem) => (Outcome { verdict: Verdict::Deny, problem: Some(problem), ..written }, Vec::new()),
-            },
-        };
+        let written = self.validated(object, raw);
+        let patch = written.repair.as_ref().map(|repair| repair.operations.clone()).unwrap_or_default();
+        let diff = if self.diffs { edit(&written) } else { None };
+        let (last, violations) = self.repaired(object, (&json, raw), namespace, written);
         let was_patched = violations.iter().any(|v: &ViolationReport| v.effect == Effect::Patch);
         let verdict = if was_patched { last.verdict.max(Verdict::Patch) } else { last.verdict };
         let problem_at = last.problem_at.as_ref().map(|pointer| object.position(pointer));
@@ -103,8 +93,34 @@ impl Judge<'_> {
             problem: last.problem,
             warnings: last.unmet.iter().map(Unmet::text).collect(),
             violations,
+            patch,
             hints,
+            diff,
         })
+    }
+
+    /// The outcome after the mutating webhook, and the violations before and after it.
+    fn repaired(
+        &self,
+        object: &Object<'_>,
+        (json, raw): (&str, &RawValue),
+        namespace: &str,
+        written: Outcome,
+    ) -> (Outcome, Vec<ViolationReport>) {
+        // Where validation finds nothing at all, there is nothing to repair.
+        let mutated = (!written.violations.is_empty()).then(|| self.admit(object, raw, Hook::Mutate));
+        let Some(mutated) = mutated.filter(|mutated| !mutated.patch.is_empty()) else {
+            let violations = written.violations.iter().map(|v| report(object, namespace, v)).collect();
+            return (written, violations);
+        };
+        match patched(json, &mutated.patch) {
+            Ok(value) => {
+                let after = self.admit(object, value, Hook::Validate);
+                let violations = merged(object, namespace, &written, &mutated, &after);
+                (after, violations)
+            }
+            Err(problem) => (Outcome { verdict: Verdict::Deny, problem: Some(problem), ..written }, Vec::new()),
+        }
     }
 
     /// Keys that have no meaning at their position.
@@ -118,16 +134,25 @@ impl Judge<'_> {
         outcome::hints(Raw::new(raw.get()), &kind).into_iter().map(report).collect()
     }
 
+    /// Judges the object as it is written, and makes the one edit that repairs it.
+    fn validated(&self, object: &Object<'_>, value: impl Serialize) -> Outcome {
+        let body = self.creation(object).of(value);
+        admit_for_report(&body, self.snapshot, self.today, Applicability::Suggested)
+    }
+
     fn admit(&self, object: &Object<'_>, value: impl Serialize, hook: Hook) -> Outcome {
-        let creation = Creation {
+        admit(&self.creation(object).of(value), hook, self.snapshot, self.today)
+    }
+
+    fn creation<'c>(&'c self, object: &'c Object<'_>) -> Creation<'c> {
+        Creation {
             group: object.group(),
             version: object.version(),
             kind: object.kind,
             namespace: object.namespace().unwrap_or(self.namespace),
             user: USER,
             groups: GROUPS,
-        };
-        admit(&creation.of(value), hook, self.snapshot, self.today)
+        }
     }
 }
 
@@ -185,18 +210,8 @@ fn report(object: &Object<'_>, namespace: &str, violation: &Violation) -> Violat
         message: format!("{field}: found {found}, wanted {wanted}: {why}"),
         field,
         why: why.clone(),
-        note: violation.note.map(note),
+        note: violation.note.map(|note| note_text(note, violation.severity)),
         owasp: rule.owasp,
         fingerprint: fingerprint(object, namespace, violation),
-        patch: violation.repair.clone(),
-    }
-}
-
-fn note(note: Note) -> String {
-    match note {
-        Note::Preexisting => "was there before this change".to_owned(),
-        Note::WillBePatched => "will be patched in its pods".to_owned(),
-        Note::WarnedUntil(last) => format!("will be denied after {last}"),
-        Note::ExemptUntil(last) => format!("is exempt until {last}, then denied"),
     }
 }

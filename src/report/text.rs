@@ -3,15 +3,18 @@
 mod passed_over;
 mod rules;
 pub mod scan;
+pub mod scan_rules;
 mod snippet;
 pub(super) mod summary;
 mod waivers;
 mod wrap;
 
+use super::ObjectReport;
 use super::entry::{Entry, Level, entries};
 use super::format::{Ending, FileFindings, Format};
 use super::style::{BOLD, DIM, FOUND_MAX, style_of_level};
 use crate::text::{clean, dotted};
+use anstyle::{AnsiColor, Style};
 use json_patch::PatchOperation;
 use rules::RuleTotals;
 use serde_json::Value;
@@ -28,6 +31,8 @@ pub struct TextOptions {
     pub width: Option<usize>,
     /// Show the lines of the file.
     pub snippet: bool,
+    /// Show the edit of each object.
+    pub diff: bool,
 }
 
 /// Writes the report as text.
@@ -71,6 +76,9 @@ impl Format for TextReport {
                 None => self.line(&mut text, entry),
             }
         }
+        for object in file.results.objects.iter().filter(|_| self.options.diff) {
+            diff(&mut text, object);
+        }
         self.printed |= !text.is_empty();
         text
     }
@@ -97,6 +105,21 @@ impl Format for TextReport {
         let line = self.options.width.map_or(line.clone(), |width| wrap(&line, width, 4));
         format!("{text}{line}\n")
     }
+}
+
+/// The edit of an object, below its place.
+fn diff(text: &mut String, object: &ObjectReport) {
+    let Some(diff) = &object.diff else { return };
+    let _ = write!(text, "\n{DIM}{}:{}{DIM:#} ", clean(&object.file, 4096), object.line);
+    for line in diff.lines() {
+        let style = match line.as_bytes().first() {
+            Some(b'-') => AnsiColor::Red.on_default(),
+            Some(b'+') => AnsiColor::Green.on_default(),
+            _ => Style::new(),
+        };
+        let _ = writeln!(text, "{style}{line}{style:#}");
+    }
+    text.push('\n');
 }
 
 /// `spec.securityContext.runAsNonRoot: true`; flow style, so that any value stays on one line.

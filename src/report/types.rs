@@ -69,8 +69,14 @@ pub struct ObjectReport {
     pub warnings: Vec<String>,
     /// Ordered by container, then rule.
     pub violations: Vec<ViolationReport>,
+    /// The one edit that repairs all of them, as a JSON Patch (RFC 6902) of the object. What it leaves has no repair.
+    #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
+    pub patch: Vec<PatchOperation>,
     /// Keys that have no meaning at their position: misspelt or misplaced.
     pub hints: Vec<HintReport>,
+    /// The same edit as lines of a diff, if a report shows it.
+    #[serde(skip)]
+    pub diff: Option<String>,
 }
 
 /// A key of the object that the API server ignores, and which one is probably meant.
@@ -125,9 +131,6 @@ pub struct ViolationReport {
     pub owasp: &'static [u8],
     /// The same for this violation when lines move: 32 hexadecimal digits.
     pub fingerprint: String,
-    /// The repair as a JSON Patch (RFC 6902) of the object; empty if the rule has none.
-    #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
-    pub patch: Vec<PatchOperation>,
 }
 
 /// How many objects there are of a kind.

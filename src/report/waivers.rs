@@ -50,6 +50,7 @@ impl Usage {
                 only: None,
                 is_update: false,
                 report_limit: usize::MAX,
+                ceiling: by.snapshot.ceiling,
                 today: by.today,
             };
             self.note_pod(by.snapshot, &subject, &case);
@@ -66,7 +67,7 @@ impl Usage {
             if policy.matcher.applies(subject) {
                 let judged = judge(case, &[policy], || None);
                 self.0.extend(judged.iter().filter_map(|j| {
-                    let waiver = match j.exemption? {
+                    let waiver = match j.exemption?.by {
                         ExemptionSource::Policy(index) => ExemptionId::Policy(number, index),
                         ExemptionSource::Object(name) => ExemptionId::Object(name.to_owned()),
                     };

@@ -147,8 +147,11 @@ spec:
     assert_eq!(report["objects"][0]["verdict"], "patch");
     assert_eq!(report["summary"]["patched"], 1);
     assert_eq!(
-        report["objects"][0]["violations"][0]["patch"],
-        json!([{"op": "add", "path": "/spec/containers/0/securityContext/allowPrivilegeEscalation", "value": false}])
+        report["objects"][0]["patch"],
+        json!([
+            {"op": "add", "path": "/spec/containers/0/securityContext/allowPrivilegeEscalation", "value": false},
+            {"op": "add", "path": "/spec/containers/1/securityContext/allowPrivilegeEscalation", "value": false},
+        ])
     );
 }
 

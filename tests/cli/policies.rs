@@ -18,8 +18,11 @@ fn check(dir: &Dir, policies: &[&str]) -> Ran {
 
 /// The policy below `metadata`, and the text of stderr after `error: policy.yaml:`.
 const BROKEN: &[(&str, &str)] = &[
-    ("speck: {}\n", "5:1: speck: there is no key `speck`; known here: "),
-    ("spec:\n  rules: {}\n  mtch: {}\n", "7:3: spec.mtch: there is no key `mtch`; known here: `match`, `rules`"),
+    ("speck: {}\n", "5:1: speck: there is no key `speck`; did you mean `spec`? Known here: "),
+    (
+        "spec:\n  rules: {}\n  mtch: {}\n",
+        "7:3: spec.mtch: there is no key `mtch`; did you mean `match`? Known here: `extends`, `match`, `rules`",
+    ),
     ("spec:\n  match:\n    namespace: [x]\n  rules: {}\n", "7:5: spec.match.namespace: there is no key `namespace`"),
     (
         "spec:\n  rules:\n    host-network: {action: deny}\n    privilegd: {action: deny}\n",
@@ -32,6 +35,26 @@ const BROKEN: &[(&str, &str)] = &[
     (
         "spec:\n  rules:\n    privileged:\n      action: block\n",
         "8:7: spec.rules.privileged.action: `block` is no action; use one of off, audit, warn, patch, deny",
+    ),
+    (
+        "spec:\n  match:\n    users: []\n  rules: {}\n",
+        "7:5: spec.match.users: is an empty list, which could mean all or none; name what it is about, or leave the key out",
+    ),
+    (
+        "spec:\n  rules:\n    image-registries:\n      action: deny\n      params:\n        allow: []\n",
+        "10:9: spec.rules.image-registries.params.allow: is an empty list, so every image would be denied",
+    ),
+    (
+        "spec:\n  rules:\n    image-registries: {action: deny}\n",
+        "7:5: spec.rules.image-registries.params: `allow` is missing, and without it every image would be denied",
+    ),
+    (
+        "spec:\n  rules:\n    volume-types: {action: deny, params: {only: []}}\n",
+        "7:42: spec.rules.volume-types.params.only: is an empty list, so the rule would find nothing",
+    ),
+    (
+        "spec:\n  match:\n    excludeNamespaces: [\"kube-*\"]\n  rules: {}\n",
+        "7:25: spec.match.excludeNamespaces[0]: `kube-*` is not the name of a namespace",
     ),
     (
         "spec:\n  rules:\n    privileged:\n      action: on\n",

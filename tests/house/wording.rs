@@ -147,7 +147,13 @@ fn a_denial_and_a_report_have_the_hint() {
         "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  securityContext:\n    readOnlyRootFilesystem: true\n";
     let dir = Dir::new("hints", &[("pod.yaml", yaml)]);
     let ran = dir.run(&["check", "pod.yaml"]);
-    assert!(ran.out.contains("pod.yaml:6:5 unknown-key low note: Pod default/a, spec.securityContext.readOnlyRootFilesystem: "), "{}", ran.out);
+    assert!(
+        ran.out.contains(
+            "pod.yaml:6:5 unknown-key low note: Pod default/a, spec.securityContext.readOnlyRootFilesystem: "
+        ),
+        "{}",
+        ran.out
+    );
     let hint = &dir.run(&["check", "-o", "json", "pod.yaml"]).json()["objects"][0]["hints"][0];
     assert_eq!((&hint["line"], &hint["field"]), (&json!(6), &json!("spec.securityContext.readOnlyRootFilesystem")));
 }

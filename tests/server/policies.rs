@@ -72,10 +72,11 @@ async fn policies_that_do_not_load_at_start_stop_the_start() {
         drain_delay: std::time::Duration::ZERO,
         exit_within: crate::harness::NEVER,
         poll: crate::harness::NEVER,
+        ceiling: podreeve::policy::Ceiling::default(),
         cluster: None,
         full_answers: false,
     };
     let broken = Policies::new(Box::new(|_| Err("a.yaml: no such rule".into())));
-    let error = Server::bind(config, broken, None).await.err().unwrap();
+    let error = Server::bind(config, broken, None).err().unwrap();
     assert_eq!(error.to_string(), "a.yaml: no such rule");
 }

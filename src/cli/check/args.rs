@@ -4,6 +4,7 @@ use super::outputs::{OutputParser, OutputSpec, ReportFormat};
 use super::settings::{self, Settings};
 use crate::cli::exit::Failure;
 use crate::cli::input::{Exclude, Inputs};
+use crate::cli::mode::ModeArgs;
 use crate::cli::{namespace, policy_names::PolicyParser};
 use crate::rule::Severity;
 use std::path::PathBuf;
@@ -55,6 +56,10 @@ pub struct Args {
     #[arg(long)]
     pub snippet: bool,
 
+    /// Show for each object the one edit that repairs it (text only)
+    #[arg(long)]
+    pub diff: bool,
+
     /// Leave out findings below this severity; they do not count for the exit code
     #[arg(long, value_name = "SEVERITY", value_enum)]
     min_severity: Option<SeverityArg>,
@@ -78,6 +83,9 @@ pub struct Args {
     /// Use no .podreeve.yaml
     #[arg(long, conflicts_with = "config")]
     no_config: bool,
+
+    #[command(flatten)]
+    pub mode: ModeArgs,
 }
 
 const HELP: &str = "Exit codes: 0 clean, 1 violations, 2 wrong usage or unreadable input, 3 internal failure. \

@@ -3,7 +3,7 @@
 mod types;
 
 use super::json::indented;
-use super::{Ending, FileFindings, Format, RULES_PAGE, rule_url};
+use super::{Ending, FileFindings, Format, rule_url};
 use crate::report::entry::{Entry, Level, TOPICS, Topic, entries};
 use crate::rule::{Rule, Severity};
 use crate::rules::{self, RULES, owasp};
@@ -91,7 +91,7 @@ fn of_rule(rule: &'static Rule) -> ReportingDescriptor {
         short_description: Message::new(rule.title),
         full_description: Message::new(rule.why),
         help_uri: url.clone(),
-        help: MultiformatMessage { text: text.clone(), markdown: format!("{text}\n\n[All rules]({url})") },
+        help: MultiformatMessage { text: text.clone(), markdown: format!("{text}\n\n[The page of this rule]({url})") },
         default_configuration: Configuration { level: level_of(rule.severity) },
         properties: RuleProperties {
             precision: "very-high",
@@ -107,7 +107,7 @@ fn of_topic(topic: &'static Topic) -> ReportingDescriptor {
         name: topic.id,
         short_description: Message::new(topic.title),
         full_description: Message::new(topic.title),
-        help_uri: RULES_PAGE.to_owned(),
+        help_uri: rule_url(topic.id),
         help: MultiformatMessage { text: topic.title.to_owned(), markdown: topic.title.to_owned() },
         default_configuration: Configuration { level: level_of(topic.severity) },
         properties: RuleProperties {

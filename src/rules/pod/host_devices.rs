@@ -1,7 +1,10 @@
 //! Devices of the node: paths under `/dev`, raw block volumes, extended resources, claims of devices.
 
+mod edit;
+
 use crate::rule::{
-    Cause, Check, Example, Finding, Findings, Judges, Location, NOT_EPHEMERAL, PodRule, Rule, Severity, compile, params,
+    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, NOT_EPHEMERAL, PodRule, Rule, Severity, compile,
+    params,
 };
 use crate::workload::resources::{self, PodClaim};
 use crate::workload::{Pod, PodFeatures, path};
@@ -31,6 +34,7 @@ driver",
     severity: Severity::High,
     params: params::<HostDevices>,
     judges: Judges::Pod(PodRule {
+        instead: "ask the operators to allow the device, or use a volume with a file system",
         lists: NOT_EPHEMERAL,
         implied_by: &[Cause::volume("runtime-socket")],
         compile: compile::<HostDevices>,
@@ -200,6 +204,10 @@ impl Check for HostDevices {
                 }
             }
         }
+    }
+
+    fn suggest(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        edit::suggest(pod, finding, fix)
     }
 }
 

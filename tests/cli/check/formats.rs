@@ -73,7 +73,7 @@ fn sarif_has_the_rule_the_place_and_the_help() {
     for rule in RULES {
         let described = rules.iter().find(|described| described["id"] == rule.id).expect("each rule");
         assert!(described["help"]["markdown"].as_str().is_some_and(|help| help.contains(rule.why)));
-        assert!(described["helpUri"].as_str().is_some_and(|uri| uri.ends_with(&format!("#{}", rule.id))));
+        assert!(described["helpUri"].as_str().is_some_and(|uri| uri.ends_with(&format!("/docs/rules/{}.md", rule.id))));
     }
     let results = run["results"].as_array().expect("results");
     let of = |rule: &str| results.iter().find(|result| result["ruleId"] == rule).expect(rule);

@@ -89,6 +89,66 @@ fn warnings_are_errors_on_demand() {
     assert_eq!(check(&dir, &["--warnings-as-errors", "--min-severity", "critical", "bad.yaml"]).code, Some(0));
 }
 
+#[test]
+fn the_lines_of_the_file_and_the_edit_are_shown_on_demand() {
+    let dir = Dir::new("shown", &[("bad.yaml", BAD)]);
+    let ran = check(&dir, &["--snippet", "bad.yaml"]);
+    let snippet = "critical denied[privileged]: Deployment shop/web, container \"app\", securityContext.privileged: found true, wanted false or not set\n  --> bad.yaml:15:13\n   |\n15 |             privileged: true";
+    assert!(ran.out.contains(snippet), "{}", ran.out);
+    assert!(ran.out.contains("^^^^^^^^^^^^^^^^ found true, wanted false or not set"), "{}", ran.out);
+    let ran = check(&dir, &["--diff", "bad.yaml"]);
+    assert!(ran.out.contains("bad.yaml:2 Deployment shop/web:"), "{}", ran.out);
+    assert!(ran.out.lines().any(|line| line.starts_with('-') && line.contains("privileged: true")), "{}", ran.out);
+    assert_eq!(ran.code, Some(1));
+}
+
+/// A value of a wrong type is reported at its own line, whichever field it is.
+#[test]
+fn a_wrong_type_is_at_its_line() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\nspec:\n  hostNetwork: false\n  securityContext:\n    runAsUser: 5\n  volumes:\n  - name: v\n    hostPath: {path: /a}\n  containers:\n  - name: app\n    image: x\n    ports:\n    - containerPort: 80\n    env:\n    - name: A\n    resources:\n      limits: {cpu: 1}\n    securityContext:\n      privileged: false\n";
+    let lines: Vec<&str> = pod.lines().collect();
+    let dir = Dir::new("types", &[]);
+    let mut found = 0;
+    for (index, line) in lines.iter().enumerate().skip(3) {
+        let Some((key, _)) = line.split_once(": ").filter(|(key, _)| !key.trim_start().starts_with("- ")) else {
+            continue;
+        };
+        for wrong in ["[[1]]", "{a: {b: 1}}"] {
+            let mut changed: Vec<String> = lines.iter().map(ToString::to_string).collect();
+            changed[index] = format!("{key}: {wrong}");
+            dir.write("pod.yaml", changed.join("\n"));
+            let report = dir.run(&["check", "-o", "json", "pod.yaml"]).json();
+            let object = &report["objects"][0];
+            if object["problem"].is_string() {
+                found += 1;
+                assert_eq!(object["problemLine"], index + 1, "{}: {object:#}", changed[index]);
+            }
+        }
+    }
+    assert!(found >= 8, "{found}");
+}
+
+#[test]
+fn a_colour_is_forced_as_in_a_pipeline() {
+    let dir = Dir::new("force", &[("bad.yaml", BAD)]);
+    let with = |variables: &[(&str, &str)]| {
+        let output = dir.command(&["check", "bad.yaml"]).envs(variables.iter().copied()).output().expect("runs");
+        output.stdout.contains(&0x1b)
+    };
+    assert!(with(&[("FORCE_COLOR", "1")]));
+    assert!(!with(&[("FORCE_COLOR", "0")]) && !with(&[("FORCE_COLOR", "1"), ("NO_COLOR", "1")]) && !with(&[]));
+}
+
+#[test]
+fn a_flag_that_does_not_exist_gets_no_misleading_tip() {
+    let dir = Dir::new("tips", &[("good.yaml", GOOD)]);
+    let ran = check(&dir, &["--strict", "good.yaml"]);
+    assert_eq!(ran.code, Some(2));
+    assert!(!ran.err.contains("as a value") && !ran.err.contains("--snippet"), "{}", ran.err);
+    let ran = check(&dir, &["--severity", "high", "good.yaml"]);
+    assert!(ran.err.contains("--min-severity"), "{}", ran.err);
+}
+
 /// An unreadable file hides no denial, and stderr and the summary name it.
 #[test]
 fn a_denial_decides_the_exit_code_and_the_unreadable_file_is_named() {

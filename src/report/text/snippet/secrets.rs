@@ -22,15 +22,52 @@ struct Place<'k> {
 /// Keys below `env` whose values are names.
 const NAMES: [&str; 6] = ["name", "key", "optional", "fieldPath", "apiVersion", "resource"];
 /// The other keys below `env`.
-const KEYS: [&str; 8] =
-    ["value", "valueFrom", "secretKeyRef", "configMapKeyRef", "fieldRef", "resourceFieldRef", "containerName", "divisor"];
+const KEYS: [&str; 8] = [
+    "value",
+    "valueFrom",
+    "secretKeyRef",
+    "configMapKeyRef",
+    "fieldRef",
+    "resourceFieldRef",
+    "containerName",
+    "divisor",
+];
 /// Keys whose texts are shown. All other texts are hidden, because any of them may be a secret: a command, a header, an
 /// annotation.
 const SHOWN: [&str; 33] = [
-    "apiVersion", "kind", "name", "namespace", "image", "imagePullPolicy", "mountPath", "mountPropagation", "type", "drop",
-    "add", "level", "role", "user", "cpu", "memory", "ephemeral-storage", "sizeLimit", "medium", "runtimeClassName",
-    "serviceAccountName", "serviceAccount", "hostIP", "claimName", "restartPolicy", "procMount", "localhostProfile",
-    "protocol", "operator", "effect", "nodeName", "driver", "devicePath",
+    "apiVersion",
+    "kind",
+    "name",
+    "namespace",
+    "image",
+    "imagePullPolicy",
+    "mountPath",
+    "mountPropagation",
+    "type",
+    "drop",
+    "add",
+    "level",
+    "role",
+    "user",
+    "cpu",
+    "memory",
+    "ephemeral-storage",
+    "sizeLimit",
+    "medium",
+    "runtimeClassName",
+    "serviceAccountName",
+    "serviceAccount",
+    "hostIP",
+    "claimName",
+    "restartPolicy",
+    "procMount",
+    "localhostProfile",
+    "protocol",
+    "operator",
+    "effect",
+    "nodeName",
+    "driver",
+    "devicePath",
 ];
 
 impl Secrets {
@@ -97,9 +134,7 @@ fn is_secret(node: &Node, place: Place<'_>) -> bool {
     match &node.content {
         Content::List(_) | Content::Map(_) => false,
         _ if place.in_env => !NAMES.contains(&place.key),
-        Content::Text(_) => {
-            !(SHOWN.contains(&place.key) || (place.key, place.above) == ("path", "hostPath"))
-        }
+        Content::Text(_) => !(SHOWN.contains(&place.key) || (place.key, place.above) == ("path", "hostPath")),
         Content::Null | Content::Bool(_) | Content::Number(_) => false,
     }
 }
