@@ -2,6 +2,7 @@
 
 mod access;
 mod check;
+mod colour;
 mod completions;
 mod exit;
 mod explain;
@@ -9,7 +10,9 @@ pub mod generate;
 mod input;
 mod man;
 mod mode;
+mod namespace;
 mod output;
+mod policy_names;
 mod reports;
 mod review;
 mod rules;
@@ -17,6 +20,7 @@ mod scan;
 mod selftest;
 pub mod serve;
 mod uninstall;
+mod usage;
 mod version;
 pub mod why;
 
@@ -52,8 +56,9 @@ enum Command {
 /// Runs the command of this process.
 #[must_use]
 pub fn run() -> ExitCode {
+    colour::by_environment();
     // This call exits with 2 for wrong arguments, and with 0 for `--help` and `--version`.
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| usage::mend(error).exit());
     let ran = catch_unwind(AssertUnwindSafe(|| match cli.command {
         Command::Serve(args) => serve::run(*args),
         Command::Check(args) => output::exit_code(check::run(&args)),

@@ -32,6 +32,7 @@ pub mod state;
 mod status;
 mod status_writer;
 mod token_bucket;
+pub mod unreachable;
 mod watch;
 pub mod webhooks;
 

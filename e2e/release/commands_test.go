@@ -33,7 +33,7 @@ func (r *release) commands(t *testing.T) {
 		want  string
 	}{
 		{"", []string{"explain", "privileged"}, 0, "privileged: "},
-		{string(manifest), []string{"check", "-"}, 1, "privileged"},
+		{string(manifest), []string{"check", "-"}, 1, "privileged critical denied: Deployment default/web, container \"web\""},
 		{"", []string{"scan", "--summary", "-n", namespace}, 0, "Nothing would be denied."},
 		// What runs since before podreeve.
 		{"", []string{"scan", "--summary"}, 1, "podreeve explain "},

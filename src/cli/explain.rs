@@ -1,11 +1,14 @@
 //! `podreeve explain`: what to change in the YAML that a rule denies. Denials name this command.
 
+mod json;
 mod object;
 pub mod params;
 pub mod repaired;
 
 use super::exit::{Exit, Failure};
-use super::{output, rules::default_action};
+use super::output::{self, Format};
+use super::policy_names::{PolicyParser, RuleParser};
+use super::rules::default_action;
 use crate::rule::Rule;
 use crate::rules::{self, RULES, owasp};
 use crate::text::dotted;
@@ -19,7 +22,7 @@ use std::fmt::Write;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Rule ids, as denials name them
-    #[arg(value_name = "RULE", required_unless_present = "filename")]
+    #[arg(value_name = "RULE", required_unless_present = "filename", value_parser = RuleParser, hide_possible_values = true)]
     rules: Vec<String>,
 
     /// Manifests, YAML or JSON, whose edit is shown; - is stdin; may be repeated
@@ -27,12 +30,16 @@ pub struct Args {
     filename: Vec<String>,
 
     /// With -f, a policy to judge by: the name of a built-in one, a file, or a directory; may be repeated [default: owasp]
-    #[arg(long, value_name = "POLICY", requires = "filename")]
+    #[arg(long, value_name = "POLICY", requires = "filename", value_parser = PolicyParser, hide_possible_values = true)]
     policy: Vec<String>,
 
     /// With -f, the namespace of objects that name none
-    #[arg(short, long, default_value = "default")]
+    #[arg(short, long, default_value = "default", value_parser = super::namespace::name)]
     namespace: String,
+
+    /// How to print; json explains rules, and `check -o json` has the edits of objects
+    #[arg(short, long, value_enum, default_value_t, conflicts_with = "filename")]
+    output: Format,
 }
 
 const WIDTH: usize = 100;
@@ -53,8 +60,13 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             None => unknown.push(unknown_rule(id)),
         }
     }
-    let pages: Vec<String> = found.into_iter().map(page).collect();
-    output::print(&pages.join("\n"))?;
+    match args.output {
+        Format::Json => output::json(&json::explain(&found))?,
+        Format::Text => {
+            let pages: Vec<String> = found.into_iter().map(page).collect();
+            output::print(&pages.join("\n"))?;
+        }
+    }
     if unknown.is_empty() { Ok(Exit::Clean) } else { Err(Failure::input(unknown.join("\n"))) }
 }
 

@@ -7,9 +7,10 @@ use super::access::AccessArgs;
 use super::check;
 use super::exit::{Exit, Failure};
 use super::output::{self, Format};
+use super::policy_names::PolicyParser;
 use crate::admit::Snapshot;
 use crate::cluster::scan::{RateLimiter, Scanner, Scope};
-use crate::cluster::{FactClient, once};
+use crate::cluster::{FactClient, once, unreachable};
 use crate::facts::FactKinds;
 use crate::policy::PolicySet;
 use crate::report::{ScanReport, text};
@@ -27,11 +28,11 @@ use std::sync::Arc;
 pub struct Args {
     /// Policy to judge by, in place of those in force: the name of a built-in one, a file, or a directory; may be
     /// repeated [default: the cluster's built-in policies, or else owasp, and its Policy objects]
-    #[arg(long, value_name = "POLICY")]
+    #[arg(long, value_name = "POLICY", value_parser = PolicyParser, hide_possible_values = true)]
     policy: Vec<String>,
 
     /// Only this namespace [default: all]
-    #[arg(short, long, conflicts_with = "all_namespaces")]
+    #[arg(short, long, conflicts_with = "all_namespaces", value_parser = super::namespace::name)]
     namespace: Option<String>,
 
     /// All namespaces, as in kubectl
@@ -69,7 +70,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let report = args.access.with_client(async |client| {
         // This call comes first, because the scan would retry each list for some time.
         client.apiserver_version().await.map_err(|error| {
-            Failure::input(format!("the API server does not answer: {}", crate::text::with_causes(&error)))
+            Failure::input(format!("the API server does not answer: {}", unreachable::reason(&error)))
         })?;
         let snapshot = in_force(args, &client, loaded).await?;
         let fact_client = FactClient::default();

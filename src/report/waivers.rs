@@ -57,6 +57,11 @@ impl Usage {
         }
     }
 
+    /// Adds those of another file.
+    pub fn add(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
     fn note_pod(&mut self, snapshot: &Snapshot, subject: &MatchInput<'_>, case: &Case<'_>) {
         for (number, policy) in snapshot.policies.policies.iter().enumerate() {
             if policy.matcher.applies(subject) {

@@ -139,6 +139,27 @@ fn explain_does_not_ask_authors_to_set_limits_pids() {
 }
 
 #[test]
+fn explain_prints_json() {
+    let ran = Dir::new("explain-json", &[]).run(&["explain", "-o", "json", "privileged", "memory-limit"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let rules = ran.json();
+    assert_eq!((&rules[0]["id"], &rules[0]["owasp"][0]["number"]), (&"privileged".into(), &59.into()), "{rules:#}");
+    assert!(rules[0]["repair"]["lines"].as_array().is_some_and(|lines| !lines.is_empty()), "{rules:#}");
+    assert!(rules[1]["params"].as_array().is_some_and(|params| params.iter().any(|param| param["name"] == "max")));
+}
+
+#[test]
+fn explain_knows_a_rule_in_any_case() {
+    let ran = Dir::new("explain-case", &[]).run(&["explain", "CAPABILITIES", "hostPID"]);
+    assert_eq!(ran.code, Some(2));
+    assert!(
+        ran.err.contains("did you mean `capabilities`?") && ran.err.contains("did you mean `host-pid`?"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
 fn explain_knows_what_was_meant() {
     let dir = Dir::new("explain-unknown", &[]);
     let ran = dir.run(&["explain", "privilegd", "host-pid", "zzzzzzzz"]);
@@ -162,6 +183,14 @@ fn version_completions_and_man_pages() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let ran = dir.run(&["completions", shell]);
         assert_eq!(ran.code, Some(0));
+        // Rules, policies and formats are completed.
+        if ["bash", "zsh", "fish"].contains(&shell) {
+            // The script for fish completes the values of flags alone.
+            let rule = (shell != "fish").then_some("run-as-non-root");
+            for word in ["pss-restricted", "sarif"].into_iter().chain(rule) {
+                assert!(ran.out.contains(word), "{shell} {word}");
+            }
+        }
         assert!(ran.out.contains("explain"), "{shell}");
     }
     assert!(dir.run(&["man"]).out.contains(".TH podreeve 1"));

@@ -28,6 +28,7 @@ mod report_schema;
 mod run;
 mod scan;
 mod secrets;
+mod unreachable;
 mod waivers;
 mod why;
 mod workloads;

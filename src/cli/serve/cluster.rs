@@ -160,7 +160,12 @@ impl ClusterArgs {
     pub fn settings(&self, tls_cert: Option<&Path>, ceiling: Ceiling) -> Option<ClusterSettings> {
         let named = self.exemption_namespaces.iter().map(|name| name.trim());
         self.cluster.then(|| ClusterSettings {
-            access: Access { kubeconfig: self.kubeconfig.clone(), context: self.context.clone() },
+            access: Access {
+                kubeconfig: self.kubeconfig.clone(),
+                context: self.context.clone(),
+                // In a pod nothing but an argument leads away from its service account.
+                like_kubectl: false,
+            },
             namespace: self.namespace.clone(),
             identity: self.identity.clone().unwrap_or_else(unique_identity),
             kubelets: self.kubelets(),

@@ -8,7 +8,7 @@ use crate::manifest::to_yaml;
 use crate::observe::decisions::record::{DecisionLine, HeldByWord, NoteWord, ViolationRecord};
 use crate::outcome::Verdict;
 use crate::policy::Mode;
-use crate::report::text::style::{BOLD, DIM, holder, plural, style_of};
+use crate::report::style::{BOLD, DIM, holder, plural, style_of};
 use crate::text::clean;
 use std::fmt::Write;
 

@@ -1,7 +1,7 @@
 //! The table at the end of a scan: what would be denied, by rule.
 
-use super::style::{BOLD, plural};
 use crate::report::scan_rules::DeniedRule;
+use crate::report::style::{BOLD, plural};
 use crate::text::clean;
 use std::fmt::Write;
 
