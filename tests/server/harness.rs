@@ -101,11 +101,11 @@ pub fn rules() -> Snapshot {
 }
 
 impl Running {
-    pub async fn start() -> Self {
-        Self::with(Setup::default()).await
+    pub fn start() -> Self {
+        Self::with(Setup::default())
     }
 
-    pub async fn with(setup: Setup) -> Self {
+    pub fn with(setup: Setup) -> Self {
         let (certificates, roots) = setup.certificates.unwrap_or_else(|| {
             let made = SelfSigned::make(&[]).unwrap();
             let roots = roots(&made.ca);

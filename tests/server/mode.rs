@@ -8,15 +8,15 @@ use podreeve::server::Limits;
 use podreeve::server::policies::Policies;
 use serde_json::json;
 
-async fn running(mode: Mode) -> Running {
+fn running(mode: Mode) -> Running {
     let limits = Limits { body: 1 << 20, ..Setup::default().limits };
-    Running::with(Setup { ceiling: Ceiling { mode, ..Ceiling::default() }, limits, ..Setup::default() }).await
+    Running::with(Setup { ceiling: Ceiling { mode, ..Ceiling::default() }, limits, ..Setup::default() })
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn below_deny_a_violation_is_admitted_and_counted() {
     for (mode, effect) in [(Mode::Audit, "audit"), (Mode::Warn, "warn")] {
-        let server = running(mode).await;
+        let server = running(mode);
         let answer = server.client.validate(Http::One, pod("u", true)).await;
         answer.allows("u");
         assert_eq!(answer.response()["warnings"].is_array(), mode == Mode::Warn);
@@ -46,7 +46,7 @@ async fn below_deny_a_violation_is_admitted_and_counted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn below_deny_a_body_that_cannot_be_judged_is_admitted() {
-    let server = running(Mode::Warn).await;
+    let server = running(Mode::Warn);
     let image = "x".repeat(2 << 20);
     let body: Bytes = pod_with("u-1", &json!([{"name": "app", "image": image}])).into();
     let answer = server.client.ask(Http::One, post("/validate", body)).await;
@@ -67,7 +67,7 @@ async fn the_mode_holds_for_policies_that_come_later() {
         }))
     }));
     let ceiling = Ceiling { mode: Mode::Warn, ..Ceiling::default() };
-    let server = Running::with(Setup { ceiling, policies, ..Setup::default() }).await;
+    let server = Running::with(Setup { policies, ceiling, ..Setup::default() });
     server.until_metric("podreeve_policy_generation", 2.0).await;
     server.client.validate(Http::Two, pod("u", true)).await.allows("u");
 }

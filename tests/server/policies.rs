@@ -19,7 +19,7 @@ async fn new_policies_come_into_force_and_broken_ones_do_not() {
             snapshot
         })),
     };
-    let server = Running::with(Setup { policies: Policies::new(Box::new(load)), ..Setup::default() }).await;
+    let server = Running::with(Setup { policies: Policies::new(Box::new(load)), ..Setup::default() });
     server.client.works(Http::One).await;
     assert!((server.metric("podreeve_policy_generation").await - 1.0).abs() < 0.1);
 
@@ -48,7 +48,7 @@ async fn policy_files_are_read_again() {
     };
     write("deny");
     let policies = Policies::from_sources(Sources::new(&[dir.path().to_str().unwrap().to_owned()]));
-    let server = Running::with(Setup { policies, ..Setup::default() }).await;
+    let server = Running::with(Setup { policies, ..Setup::default() });
     server.client.works(Http::One).await;
     write("wrong");
     let text = format!("newer ones do not load: {}:6", file.display());

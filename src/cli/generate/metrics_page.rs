@@ -31,7 +31,8 @@ struct AlertGroup {
 
 #[derive(Deserialize)]
 struct Alert {
-    alert: String,
+    #[serde(rename = "alert")]
+    name: String,
     expr: String,
     #[serde(rename = "for")]
     after: Option<String>,
@@ -60,7 +61,7 @@ pub fn metrics() -> String {
     }
     text.push_str("\n## Alerts\n");
     for alert in &alerts {
-        write_alert(&mut text, alert, runbook.alerts.get(&alert.alert).map_or(&[], Vec::as_slice));
+        write_alert(&mut text, alert, runbook.alerts.get(&alert.name).map_or(&[], Vec::as_slice));
     }
     text
 }
@@ -105,7 +106,7 @@ fn each_metric(exposition: &str) -> impl Iterator<Item = Metric<'_>> {
 fn to_do(name: &str, alerts: &[Alert], runbook: &Runbook) -> String {
     let mut parts: Vec<String> = runbook.metrics.get(name).cloned().into_iter().collect();
     for alert in alerts.iter().filter(|alert| alert.reads(name)) {
-        parts.push(format!("[{0}](#{1})", alert.alert, alert.anchor()));
+        parts.push(format!("[{0}](#{1})", alert.name, alert.anchor()));
     }
     parts.join(" ")
 }
@@ -117,7 +118,7 @@ impl Alert {
     }
 
     fn anchor(&self) -> String {
-        self.alert.to_lowercase()
+        self.name.to_lowercase()
     }
 
     fn annotation(&self, name: &str) -> String {
@@ -132,7 +133,7 @@ fn write_alert(text: &mut String, alert: &Alert, steps: &[String]) {
     let _ = write!(
         text,
         "\n### {}\n\n**{}.** {}\n\n{after}, {severity}: `{expression}`\n\n",
-        alert.alert,
+        alert.name,
         alert.annotation("summary"),
         alert.annotation("description"),
     );
@@ -205,7 +206,7 @@ mod tests {
             faults.push(format!("{name}: runbook.yaml has it, and podreeve does not"));
         }
         for alert in &alerts {
-            let name = &alert.alert;
+            let name = &alert.name;
             if runbook.alerts.get(name).is_none_or(Vec::is_empty) {
                 faults.push(format!("{name}: runbook.yaml does not say what to do about it"));
             }
@@ -219,7 +220,7 @@ mod tests {
                 ));
             }
         }
-        for name in runbook.alerts.keys().filter(|name| !alerts.iter().any(|alert| &alert.alert == *name)) {
+        for name in runbook.alerts.keys().filter(|name| !alerts.iter().any(|alert| &alert.name == *name)) {
             faults.push(format!("{name}: runbook.yaml has it, and charts/podreeve/files/alerts.yaml does not"));
         }
         assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));

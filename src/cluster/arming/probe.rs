@@ -62,17 +62,14 @@ fn connect(address: &str, port: u16, server_name: &str, bundle: Option<&str>) ->
     config.read_timeout = Some(PATIENCE);
     config.write_timeout = Some(PATIENCE);
     config.default_retry = false;
-    match bundle {
-        Some(bundle) => {
-            let certificates = CertificateDer::pem_slice_iter(bundle.as_bytes()).map(|pem| Ok(pem?.to_vec()));
-            let certificates = certificates.collect::<Result<_, rustls::pki_types::pem::Error>>();
-            config.root_cert = Some(certificates.map_err(|error| format!("the CA is no PEM: {error}"))?);
-        }
-        None => {
-            // Without a list the client would look for the CAs of the system, and the image has none.
-            config.root_cert = Some(Vec::new());
-            config.accept_invalid_certs = true;
-        }
+    if let Some(bundle) = bundle {
+        let certificates = CertificateDer::pem_slice_iter(bundle.as_bytes()).map(|pem| Ok(pem?.to_vec()));
+        let certificates = certificates.collect::<Result<_, rustls::pki_types::pem::Error>>();
+        config.root_cert = Some(certificates.map_err(|error| format!("the CA is no PEM: {error}"))?);
+    } else {
+        // Without a list the client would look for the CAs of the system, and the image has none.
+        config.root_cert = Some(Vec::new());
+        config.accept_invalid_certs = true;
     }
     Client::try_from(config).map_err(|error| with_causes(&error))
 }

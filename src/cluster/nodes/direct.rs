@@ -43,6 +43,10 @@ pub struct Caller {
 }
 
 impl DirectAccess {
+    /// Makes a token and reads the CA.
+    ///
+    /// # Errors
+    /// The API server makes no token, or the CA cannot be read.
     pub async fn caller(&self, client: &Client) -> Result<Caller, ApiError> {
         let ca = match &self.ca {
             Some(file) => {

@@ -41,6 +41,9 @@ pub enum KubeletError {
 
 impl KubeletAccess {
     /// Gets what the calls of a round need.
+    ///
+    /// # Errors
+    /// As [`DirectAccess::caller`].
     pub async fn kubelets<'c>(&self, client: &'c Client) -> Result<Kubelets<'c>, ApiError> {
         match self {
             Self::Proxy => Ok(Kubelets::Proxy(client)),
@@ -49,6 +52,7 @@ impl KubeletAccess {
     }
 
     /// The rights that this takes.
+    #[must_use]
     pub const fn rights(&self) -> &'static str {
         match self {
             Self::Proxy => "`get` on nodes/proxy",
