@@ -16,7 +16,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,targe
 
 # Only the binary: no shell, no libraries, no package that could be vulnerable (OWASP items 3, 5, 9).
 FROM scratch AS final
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="podreeve" \
       org.opencontainers.image.description="A Kubernetes admission webhook that holds pods to the OWASP container-security list" \

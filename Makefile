@@ -15,7 +15,7 @@ E2E ?= 1
 .PHONY: help
 help: ## Show this list
 	@echo "podreeve: a Kubernetes admission webhook for the OWASP container-security list"; echo
-	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo; echo "  make test RULE=host-ports   one rule's examples"
 	@echo "  make test E2E=0             without the cluster"
 	@echo "  make mutants FILES=src/rules/pod/privileged.rs   one file's mutants"
@@ -108,6 +108,11 @@ e2e: build ## End-to-end tests on a real kube-apiserver (KUBECONFIG target: see 
 	@PODREEVE_BIN=$(BIN) e2e/run
 	@PODREEVE_BIN=$(BIN) e2e/run release
 
+.PHONY: e2e-versions
+e2e-versions: build ## The end-to-end tests against each version of Kubernetes from 1.33 on (builds them the first time)
+	@scripts/needs
+	@PODREEVE_BIN=$(BIN) e2e/run versions
+
 .PHONY: e2e-kind
 e2e-kind: ## The Helm release on a kind cluster that it makes and removes (needs kind and docker)
 	@e2e/kind
@@ -116,3 +121,11 @@ e2e-kind: ## The Helm release on a kind cluster that it makes and removes (needs
 image: need-cargo ## Build the container image and run it (needs buildah, runc and root)
 	@E2E=0 scripts/needs
 	@image/test
+
+.PHONY: release-dry-run
+release-dry-run: need-cargo ## Every step of a release but GitHub's, with a registry on loopback and a key of its own (an hour the first time)
+	@release/dry-run
+
+.PHONY: reproducible
+reproducible: need-cargo ## Build the image twice, in two folders, and compare the digests (needs buildah and root; half an hour)
+	@release/reproducible

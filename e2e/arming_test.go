@@ -49,6 +49,7 @@ func TestArming(t *testing.T) {
 	a.writeLists(t)
 	must(t, a.server.AwaitReport(t.Context(), "[+]webhooks: the API server calls podreeve"))
 
+	a.followsMode(t)
 	a.breakGlass(t)
 	a.deploymentGoes(t)
 }
@@ -67,8 +68,7 @@ func newArming(t *testing.T) *arming {
 		a.apply(t, fmt.Sprintf("{apiVersion: admissionregistration.k8s.io/v1, kind: %sWebhookConfiguration, metadata: {name: %s}}", kind, a.name))
 	}
 	t.Cleanup(func() { must(t, s.Remove(context.Background(), bothConfigurations, a.name)) })
-	a.apply(t, fmt.Sprintf(`{apiVersion: apps/v1, kind: Deployment, metadata: {name: podreeve, namespace: %s}, spec: {replicas: 0, selector: {matchLabels: {a: b}},
-template: {metadata: {labels: {a: b}}, spec: {containers: [{name: a, image: a}]}}}}`, a.home))
+	a.apply(t, deploymentWithoutPods(a.home))
 	policies, err := s.WritePolicies(harness.NewPolicy("probe", nil, harness.ProbeRules))
 	must(t, err)
 	a.server, err = s.LaunchWithSecret("podreeve-tls", a.name, "--cluster", "--kubeconfig", s.Kubeconfig, "--namespace", a.home, "--policy", policies,
@@ -124,7 +124,7 @@ func (a *arming) awaitJudged(t *testing.T, judged bool) {
 	t.Helper()
 	must(t, harness.Await(t.Context(), fmt.Sprintf("a privileged pod is denied: %v", judged), func(ctx context.Context) (bool, error) {
 		answer := a.Create(ctx, a.GoodPod(a.team, "bad", harness.Privileged), true)
-		return (answer.Err != nil && strings.Contains(answer.Err.Error(), "podreeve denied Pod")) == judged, answer.Err
+		return (answer.Err != nil && answer.Denied() && strings.Contains(answer.Err.Error(), " denied: ")) == judged, answer.Err
 	}))
 }
 
@@ -151,6 +151,19 @@ func (a *arming) breakGlass(t *testing.T) {
 	a.wantWebhooks(t, "")
 	kubectl(t, a.suite, "", "annotate", "validatingwebhookconfiguration", a.name, "podreeve.dev/break-glass-")
 	a.awaitArmed(t)
+	a.awaitJudged(t, true)
+}
+
+// followsMode: a replica denies no more than its Deployment says, which an upgrade changes before it replaces the replica.
+func (a *arming) followsMode(t *testing.T) {
+	t.Helper()
+	setMode(t, a.suite, a.home, `{"mode":"warn"}`)
+	must(t, a.server.AwaitReport(t.Context(), "[+]mode: warn (nothing is denied or changed)"))
+	a.awaitJudged(t, false)
+	setMode(t, a.suite, a.home, "nonsense")
+	must(t, a.server.AwaitLog(t.Context(), "podreeve.dev/mode of podreeve's Deployment cannot be read"))
+	a.awaitJudged(t, false)
+	setMode(t, a.suite, a.home, `{"mode":"deny"}`)
 	a.awaitJudged(t, true)
 }
 

@@ -46,7 +46,7 @@ func wantAdmitted(t *testing.T, answer harness.Answer) {
 	}
 }
 
-// wantDenied: podreeve refused it as Forbidden, for this rule, at these fields, in the text and in the causes.
+// wantDenied: podreeve refused it as Forbidden, for this rule, which the text names, at these fields, which the causes have.
 func wantDenied(t *testing.T, answer harness.Answer, rule string, fields ...string) {
 	t.Helper()
 	if !answer.Denied() {
@@ -60,9 +60,6 @@ func wantDenied(t *testing.T, answer harness.Answer, rule string, fields ...stri
 		t.Errorf("the message does not name the rule %s:\n%s", rule, status.Message)
 	}
 	for _, field := range fields {
-		if !strings.Contains(status.Message, field) {
-			t.Errorf("the message does not name the field %s:\n%s", field, status.Message)
-		}
 		if !hasCause(status, rule, field) {
 			t.Errorf("no cause in status.details has rule %s at field %s: %+v", rule, field, status.Details)
 		}

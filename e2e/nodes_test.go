@@ -71,8 +71,73 @@ func TestPidsLimitOfNodes(t *testing.T) {
 	}
 }
 
+// podPidsLimit is read from the kubelet itself, by an account that has nodes/configz and no other right.
+func TestPidsLimitWithConfigzAlone(t *testing.T) {
+	s := up(t)
+	if !s.Owned {
+		t.Skip("makes a node, which is for a cluster of our own")
+	}
+	client, err := s.Clientset()
+	must(t, err)
+	home, hook, account := namespace(t, s, "home", nil), s.NewHook(), s.Name("kubelets")
+	callers := make(chan string, 100)
+	name := nodeOf(t, s, 1024, nil, func(kubelet *harness.Kubelet) {
+		kubelet.Delegate(client, func(user string) { callers <- user })
+	})
+	must(t, s.Apply(t.Context(), fmt.Sprintf("{apiVersion: v1, kind: ServiceAccount, metadata: {name: %s, namespace: %s}}", account, home)))
+	policy := "{match: {namespaceSelector: {matchLabels: {team: %[1]s}}}, rules: {pids-limit: {action: deny, params: {max: %[2]d}}}}"
+	policies := map[string]string{"probe": harness.ProbeOnly, "loose": fmt.Sprintf(policy, "loose-configz", 1024), "strict": fmt.Sprintf(policy, "strict-configz", 1023)}
+	args := []string{"--namespace", home, "--kubelet-service-account", account}
+
+	// Without the right the kubelet refuses, and the log says what is missing.
+	server, err := s.StartInCluster(t.Context(), policies, args...)
+	must(t, err)
+	t.Cleanup(func() { server.Stop() })
+	must(t, server.AwaitLog(t.Context(), "podPidsLimit of some nodes cannot be read"))
+	for _, want := range []string{"/configz answers 403", "nodes/configz"} {
+		if !strings.Contains(server.Log(), want) {
+			t.Errorf("no %q in the log:\n%s", want, server.LogTail(15))
+		}
+	}
+	server.Stop()
+
+	must(t, s.Apply(t.Context(), fmt.Sprintf(`{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: %[1]s}, rules: [{apiGroups: [""], resources: [nodes/configz], verbs: [get]}]}
+---
+{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, metadata: {name: %[1]s}, roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: %[1]s},
+  subjects: [{kind: ServiceAccount, name: %[1]s, namespace: %[2]s}]}
+`, account, home)))
+	t.Cleanup(func() {
+		must(t, s.Remove(context.Background(), "clusterrole/"+account, "clusterrolebinding/"+account))
+	})
+	server, err = s.StartInCluster(t.Context(), policies, args...)
+	must(t, err)
+	must(t, s.Register(t.Context(), hook, server.URL(), server.CA))
+	for team, denied := range map[string]bool{"loose-configz": false, "strict-configz": true} {
+		ns, err := s.NamespaceWith(t.Context(), team, hook, map[string]string{"team": team})
+		must(t, err)
+		must(t, harness.Await(t.Context(), fmt.Sprintf("in %s a pod is denied: %v", team, denied), func(ctx context.Context) (bool, error) {
+			pod := s.GoodPod(ns, "pod")
+			must(t, unstructured.SetNestedField(pod.Object, name, "spec", "nodeName"))
+			answer := s.Create(ctx, pod, true)
+			return answer.Is(denied), answer.Err
+		}))
+	}
+	server.Stop()
+	close(callers)
+	for user := range callers {
+		if want := "system:serviceaccount:" + home + ":" + account; user != want {
+			t.Errorf("the kubelet saw the token of %s, wanted %s", user, want)
+		}
+	}
+}
+
 // node makes a node whose kubelet says this, and gives its name.
 func node(t *testing.T, s *suite, limit int, labels map[string]string) string {
+	t.Helper()
+	return nodeOf(t, s, limit, labels, func(*harness.Kubelet) {})
+}
+
+func nodeOf(t *testing.T, s *suite, limit int, labels map[string]string, prepare func(*harness.Kubelet)) string {
 	t.Helper()
 	kubelet, err := s.StartKubelet(limit)
 	if errors.Is(err, harness.ErrOnlyLoopback) {
@@ -80,6 +145,7 @@ func node(t *testing.T, s *suite, limit int, labels map[string]string) string {
 	}
 	must(t, err)
 	t.Cleanup(kubelet.Close)
+	prepare(kubelet)
 	name := s.Name("podreeve-e2e-node")
 	must(t, s.CreateNode(t.Context(), kubelet, name, labels))
 	t.Cleanup(func() {

@@ -31,7 +31,7 @@ func TestOwaspRefuses(t *testing.T) {
 				if said.Code == 0 {
 					t.Fatal(said)
 				}
-				for _, want := range append([]string{"Forbidden", a.rule.ID, "podreeve explain"}, a.fields()...) {
+				for _, want := range []string{"Forbidden", a.rule.ID, "podreeve explain"} {
 					if !strings.Contains(said.Stderr, want) {
 						t.Errorf("kubectl does not show %q:\n%s", want, said)
 					}

@@ -31,7 +31,7 @@ func TestPages(t *testing.T) {
 	hook := cluster.NewHook().WithConnects().WithPolicies().WithNamespaces()
 	before(t, cluster)
 	server, err := cluster.StartPodreeve(t.Context(), "--cluster", "--kubeconfig", cluster.Kubeconfig, "--namespace", harness.LeaseNamespace,
-		"--leader-election-lease", cluster.NewLease(), "--exemption-namespaces", "ci", "--scan-interval", "2s", "--reports", "openreports")
+		"--leader-election-lease", cluster.NewLease(), "--exemption-namespaces", "ci", "--scan-interval", "2s", "--reports", "openreports", "--webhook-configuration", hook.Name())
 	must(t, err)
 	must(t, cluster.Register(t.Context(), hook, server.URL(), server.CA))
 	for _, namespace := range []string{"default", "shop", "ci", "storage"} {

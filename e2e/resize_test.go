@@ -54,6 +54,8 @@ func TestResizeOfAnOldPodGoesDown(t *testing.T) {
 	ns := namespace(t, s, "old", nil)
 	old := created(t, s, s.GoodPod(ns, "old", harness.Container(func(container map[string]any) {
 		container["resources"].(map[string]any)["limits"] = map[string]any{"cpu": "1", "memory": "512Mi"}
+		// Kubernetes 1.33 lowers a memory limit only so.
+		container["resizePolicy"] = []any{map[string]any{"resourceName": "memory", "restartPolicy": "RestartContainer"}}
 	}))).Object
 	must(t, s.LookAt(t.Context(), ns, hook))
 	resize := func(memory string) harness.Answer {

@@ -37,7 +37,7 @@ func wantNoSecret(t *testing.T, s *suite, server *harness.Podreeve, api harness.
 	must(t, err)
 	said := map[string]string{
 		"the report": kubectl(t, s, "", "get", api.Resource(), "-n", ns, "-o", "json").Stdout,
-		"the events": kubectl(t, s, "", "get", "events.events.k8s.io", "-n", ns, "-o", "json").Stdout,
+		"the events": kubectl(t, s, "", "get", "events", "-n", ns, "-o", "json").Stdout,
 		"metrics":    metrics,
 	}
 	for _, output := range []string{"text", "json"} {

@@ -166,21 +166,14 @@ func wantReport(t *testing.T, found report, shop shop) {
 // One event, on the Deployment, however often was scanned.
 func wantEvents(t *testing.T, s *suite, shop shop) {
 	t.Helper()
-	var events struct {
-		Items []struct {
-			Reason, Note, Type, ReportingController string
-			Regarding                               struct{ Kind, Name string }
-			Series                                  *struct{ Count int }
-		}
+	events := s.events(t, shop.namespace)
+	event := events["privileged"]
+	if len(events) != 1 {
+		t.Fatalf("want one event, got %+v", events)
 	}
-	said := kubectl(t, s, "", "get", "events.events.k8s.io", "-n", shop.namespace, "-o", "json").Stdout
-	must(t, json.Unmarshal([]byte(said), &events))
-	if len(events.Items) != 1 {
-		t.Fatalf("want one event, got %+v", events.Items)
-	}
-	event := events.Items[0]
-	if event.Regarding.Kind != "Deployment" || event.Regarding.Name != "web" || event.Reason != "PolicyViolation" || event.Type != "Warning" ||
-		event.ReportingController != "podreeve.dev/scan" || event.Series != nil || !strings.Contains(event.Note, "privileged (critical), container") {
+	if event.InvolvedObject.Kind != "Deployment" || event.InvolvedObject.Name != "web" || event.InvolvedObject.UID != string(shop.deployment.GetUID()) ||
+		event.Reason != "PolicyViolation" || event.Type != "Warning" || event.Count != 1 ||
+		event.ReportingComponent != "podreeve.dev/scan" || !strings.Contains(event.Message, "privileged (critical), container") {
 		t.Errorf("the event is %+v", event)
 	}
 }
@@ -205,9 +198,11 @@ func TestScanByLabels(t *testing.T) {
 	if worst := fmt.Sprintf("podreeve_scan_namespace_violations{namespace=%q} ", ns); !strings.Contains(text, worst) {
 		t.Errorf("want %s", worst)
 	}
-	events := kubectl(t, s, "", "get", "events", "-n", ns, "-o", "jsonpath={range .items[*]}{.involvedObject.kind} {.involvedObject.name} {.reason}: {.message}{end}").Stdout
-	if !strings.HasPrefix(events, "Deployment web PolicyViolation: ") || !strings.Contains(events, "privileged (critical)") || strings.Count(events, "PolicyViolation") != 1 {
-		t.Errorf("want one event on the Deployment, got %q", events)
+	events := s.events(t, ns)
+	for _, rule := range []string{"privileged", "allow-privilege-escalation"} {
+		if event := events[rule]; event.InvolvedObject.Kind != "Deployment" || event.InvolvedObject.Name != "web" || event.Reason != "PolicyViolation" || len(events) != 2 {
+			t.Errorf("want one event on the Deployment for %s, got %+v", rule, events)
+		}
 	}
 }
 

@@ -13,7 +13,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     for (name, content) in podreeve::cli::generate::files() {
-        match write(&root.join(name), &content) {
+        match write(&root.join(&name), &content) {
             Ok(true) => println!("{name}"),
             Ok(false) => {}
             Err(error) => {

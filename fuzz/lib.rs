@@ -3,6 +3,7 @@
 use jiff::civil::{Date, date};
 use podreeve::admit::Snapshot;
 use podreeve::policy::{CompiledPolicy, PolicyDocument, PolicySet};
+use podreeve::rule::Rule;
 use podreeve::rules::RULES;
 use serde_json::{Map, Value, json};
 
@@ -13,7 +14,12 @@ pub const TODAY: Date = date(2026, 11, 22);
 pub fn snapshot() -> Snapshot {
     let rules: Map<String, Value> = RULES
         .iter()
-        .map(|rule| (rule.id.to_owned(), json!({"action": if rule.pod().fixes { "patch" } else { "deny" }})))
+        .map(|rule| {
+            (
+                rule.id.to_owned(),
+                json!({"action": if rule.pod().fixes { "patch" } else { "deny" }, "params": needed_params(rule)}),
+            )
+        })
         .collect();
     let document = json!({
         "apiVersion": "podreeve.dev/v1alpha1",
@@ -24,4 +30,10 @@ pub fn snapshot() -> Snapshot {
     let document = PolicyDocument::from_json(&document.to_string()).expect("the policy loads");
     let policy = CompiledPolicy::new(&document).expect("the policy compiles");
     Snapshot::new(PolicySet::new(vec![policy], 1), 20)
+}
+
+/// The parameters without which a rule makes no sense: those of its first example.
+fn needed_params(rule: &Rule) -> Value {
+    let first = rule.examples().next().filter(|_| rule.pod().needs.is_some());
+    first.map_or(Value::Null, |example| example.params_value())
 }

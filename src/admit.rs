@@ -8,15 +8,20 @@ mod pod_security;
 mod pods;
 mod policy_objects;
 mod reasons;
+mod repairs;
 mod route;
 mod snapshot;
+mod unjudged;
 mod update;
 
 use crate::effort;
 use crate::outcome::{About, Outcome};
+use crate::policy::Ceiling;
 use crate::review::{Request, Review, discreet::discreet, request, request::uid, response};
+use crate::rule::Applicability;
 use jiff::civil::Date;
 pub use lookups::{Lookup, MayNeedFact, judge_with_lookups};
+use repairs::Repairs;
 use route::{Route, about};
 pub use snapshot::{Audience, Hook, Snapshot};
 use snapshot::{Conditions, Moment};
@@ -28,29 +33,41 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// [`Outcome::reply`] is empty and [`Outcome::problem`] says why.
 #[must_use]
 pub fn admit(body: &[u8], hook: Hook, snapshot: &Snapshot, today: Date) -> Outcome {
-    answer(body, &Conditions { hook, moment: Moment::Request, snapshot, today })
+    let repairs = if hook == Hook::Validate { Repairs::Denials } else { Repairs::None };
+    answer(body, &Conditions { hook, moment: Moment::Request, repairs, snapshot, today })
+}
+
+/// As [`admit`] at [`Hook::Validate`]. [`Outcome::repair`] then has the merged edit for all that a report shows, and as a JSON
+/// Patch, too. `most` leaves out the edits that need a person.
+#[must_use]
+pub fn admit_for_report(body: &[u8], snapshot: &Snapshot, today: Date, most: Applicability) -> Outcome {
+    let repairs = Repairs::Reported(most);
+    answer(body, &Conditions { hook: Hook::Validate, moment: Moment::Request, repairs, snapshot, today })
 }
 
 /// Answers as the validating webhook will answer for the pods that are made from the object. The labels of a namespace only
 /// warn about a template when it arrives, but they deny its pods.
 #[must_use]
 pub fn admit_as_created(body: &[u8], snapshot: &Snapshot, today: Date) -> Outcome {
-    answer(body, &Conditions { hook: Hook::Validate, moment: Moment::PodCreation, snapshot, today })
+    let (moment, repairs) = (Moment::PodCreation, Repairs::None);
+    answer(body, &Conditions { hook: Hook::Validate, moment, repairs, snapshot, today })
 }
 
-/// As [`admit`]. A panic in a rule denies this request, and ends nothing else.
+/// As [`admit`]. After a panic in a rule this request is unjudged, and nothing else ends.
 ///
 /// # Errors
-/// The denial after a panic.
+/// The answer after a panic.
 pub fn admit_guarded(body: &[u8], hook: Hook, snapshot: &Snapshot, today: Date) -> Result<Outcome, Box<Outcome>> {
-    catch_unwind(AssertUnwindSafe(|| admit(body, hook, snapshot, today)))
-        .map_err(|_| Box::new(deny_unread(body, "podreeve failed while judging it; its log says where".to_owned())))
+    catch_unwind(AssertUnwindSafe(|| admit(body, hook, snapshot, today))).map_err(|_| {
+        let problem = "podreeve failed while judging it; its log says where".to_owned();
+        Box::new(unjudged(body, problem, snapshot.ceiling, today))
+    })
 }
 
-/// The answer to a body that could not be read: a denial, if the body has a uid.
+/// The answer to a body that could not be judged. In mode deny it is a denial, if the body has a uid.
 #[must_use]
-pub fn deny_unread(body: &[u8], problem: String) -> Outcome {
-    response::finish(unread(body, problem))
+pub fn unjudged(body: &[u8], problem: String, ceiling: Ceiling, today: Date) -> Outcome {
+    response::finish(unjudged::within(ceiling, today, unread(body, problem)))
 }
 
 fn answer(body: &[u8], conditions: &Conditions<'_>) -> Outcome {
@@ -59,13 +76,13 @@ fn answer(body: &[u8], conditions: &Conditions<'_>) -> Outcome {
         Ok((_, mut request)) => decide(&mut request, conditions),
         Err(problem) => unread(body, problem),
     };
-    finish(outcome, conditions.snapshot.audience)
+    finish(outcome, conditions)
 }
 
 fn decide(request: &mut Request<'_>, conditions: &Conditions<'_>) -> Outcome {
     match Route::of(request, conditions) {
-        Route::Namespace => namespace::judge(request, conditions.snapshot),
-        Route::PolicyObject => policy_objects::judge(request),
+        Route::Namespace => namespace::judge(request, conditions),
+        Route::PolicyObject => policy_objects::judge(request, &conditions.snapshot.policies),
         Route::Connect => connect::decide(request, conditions),
         Route::Pods(kind) => pods::decide(request, &kind, conditions),
         Route::NoPod => Outcome::allow(about(request, None)),
@@ -77,14 +94,15 @@ fn unread(body: &[u8], problem: String) -> Outcome {
     Outcome::refused(About { uid: uid(body).unwrap_or_default(), ..About::default() }, problem)
 }
 
-fn finish(outcome: Outcome, audience: Audience) -> Outcome {
+fn finish(outcome: Outcome, conditions: &Conditions<'_>) -> Outcome {
+    let Conditions { snapshot, today, .. } = *conditions;
     let outcome = match effort::end() {
         // Only a part of the object was judged, so the decision about that part does not count.
         Some(end) => Outcome { ended: Some(end), ..Outcome::refused(outcome.about, end.problem().to_owned()) },
         None => outcome,
     };
-    let outcome = response::finish(outcome);
-    match audience {
+    let outcome = response::finish(unjudged::within(snapshot.ceiling, today, outcome));
+    match snapshot.audience {
         Audience::ApiServer => outcome,
         Audience::AnyClient => discreet(outcome),
     }

@@ -2,13 +2,18 @@
 
 mod access;
 mod check;
+mod colour;
 mod completions;
+mod exempt;
 mod exit;
 mod explain;
 pub mod generate;
 mod input;
 mod man;
+mod mode;
+mod namespace;
 mod output;
+mod policy_names;
 mod reports;
 mod review;
 mod rules;
@@ -16,7 +21,9 @@ mod scan;
 mod selftest;
 pub mod serve;
 mod uninstall;
+mod usage;
 mod version;
+pub mod why;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use exit::Exit;
@@ -38,7 +45,9 @@ enum Command {
     Scan(scan::Args),
     Review(review::Args),
     Rules(rules::Args),
+    Exempt(Box<exempt::Args>),
     Explain(explain::Args),
+    Why(why::Args),
     Selftest(selftest::Args),
     Uninstall(uninstall::Args),
     Version(version::Args),
@@ -49,15 +58,18 @@ enum Command {
 /// Runs the command of this process.
 #[must_use]
 pub fn run() -> ExitCode {
+    colour::by_environment();
     // This call exits with 2 for wrong arguments, and with 0 for `--help` and `--version`.
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| usage::mend(error).exit());
     let ran = catch_unwind(AssertUnwindSafe(|| match cli.command {
         Command::Serve(args) => serve::run(*args),
         Command::Check(args) => output::exit_code(check::run(&args)),
         Command::Scan(args) => output::exit_code(scan::run(&args)),
         Command::Review(args) => output::exit_code(review::run(&args)),
         Command::Rules(args) => output::exit_code(rules::run(&args)),
+        Command::Exempt(args) => output::exit_code(exempt::run(&args)),
         Command::Explain(args) => output::exit_code(explain::run(&args)),
+        Command::Why(args) => output::exit_code(why::run(&args)),
         Command::Selftest(args) => output::exit_code(selftest::run(&args)),
         Command::Uninstall(args) => output::exit_code(uninstall::run(&args)),
         Command::Version(args) => output::exit_code(version::run(&args)),

@@ -9,11 +9,15 @@ pub mod api_health;
 mod arming;
 pub mod certificates;
 pub mod client;
+mod copies;
+mod deployed_mode;
+pub mod deployment;
 mod exemptions;
 mod fact_caches;
 mod fact_client;
 mod fact_watches;
 pub mod item;
+pub mod last_good;
 mod lease;
 mod nodes;
 mod object_sink;
@@ -22,11 +26,13 @@ pub mod once;
 mod owner;
 mod policies;
 pub mod scan;
+pub mod served;
 mod settings;
 pub mod state;
 mod status;
 mod status_writer;
 mod token_bucket;
+pub mod unreachable;
 mod watch;
 pub mod webhooks;
 
@@ -35,16 +41,21 @@ pub use api_health::ApiHealth;
 pub use arming::{ArmingSettings, ArmingState, CaSource};
 pub use client::Access;
 pub use fact_client::FactClient;
+pub use nodes::{DirectAccess, KubeletAccess};
 pub use settings::ClusterSettings;
 pub use state::{ClusterState, StateSender};
 
+use crate::policy::Ceiling;
 use certificates::{CertificateManager, PairSender};
+use copies::Copies;
 use fact_watches::{FactWatches, FactsReceiver};
+use jiff::{Timestamp, civil::Date, tz::Offset};
 use kube::Client;
 use kube::runtime::watcher;
 use lease::Leadership;
 use object_sink::ObjectSink;
 use object_store::ObjectStore;
+use served::ServedPolicies;
 use std::time::Duration;
 use watch::{WatchNames, watch};
 
@@ -56,11 +67,15 @@ pub struct Handles<'h> {
     pub state: StateSender,
     /// The kinds of facts that the policies in force need.
     pub needed: FactsReceiver,
+    /// The policies from files and built-in ones.
+    pub served: ServedPolicies,
     /// Where the certificate of podreeve's Secret goes.
     pub pair: PairSender,
     pub scan: scan::ScanContext<'h>,
     /// Called with the state of the webhook configurations after each check.
     pub report_arming: &'h (dyn Fn(&ArmingState) + Send + Sync),
+    /// The policy files that loaded last.
+    pub good_files: last_good::GoodFiles,
 }
 
 /// Between two tries to connect.
@@ -68,21 +83,24 @@ const RETRY: Duration = Duration::from_secs(5);
 
 /// Watches the cluster as long as podreeve serves.
 pub async fn run(settings: ClusterSettings, handles: Handles<'_>) {
-    let Handles { api_health, fact_client, state, needed, pair, scan, report_arming } = handles;
+    let Handles { api_health, fact_client, state, needed, served, pair, scan, report_arming, good_files } = handles;
     let client = connect(&settings.access, api_health).await;
     fact_client.connected(client.clone());
     let (leader, leadership) = tokio::sync::watch::channel(false);
     let leases = kube::Api::namespaced(client.clone(), &settings.namespace);
-    let facts = FactWatches { client: &client, api_health, state: &state, needed: &needed };
+    let facts =
+        FactWatches { client: &client, kubelets: &settings.kubelets, api_health, state: &state, needed: &needed };
     let objects = OwnObjects { client: &client, api_health, leadership: leadership.clone() };
     tokio::join!(
         lease::hold(leases, &settings.lease, &settings.identity, api_health, leader),
-        objects.policies(state.clone()),
+        objects.policies(state.clone(), settings.ceiling, served, settings.configuration.as_deref()),
         objects.exemptions(state.clone(), &settings.exemption_namespaces),
         facts.run(),
         manage_certificates(&settings, &client, api_health, leadership.clone(), pair),
         own_configurations(&settings, &client, leadership.clone()),
         keep_armed(&settings, &client, leadership.clone(), report_arming),
+        follow_mode(&settings, &client, api_health, state.clone()),
+        keep_last_good(&settings, &client, leadership.clone(), good_files),
         scan_while_leader(&settings, &client, fact_client, leadership.clone(), scan),
     );
 }
@@ -103,6 +121,11 @@ async fn connect(access: &Access, api_health: &ApiHealth) -> Client {
         }
         tokio::time::sleep(RETRY).await;
     }
+}
+
+/// The date in UTC.
+fn today() -> Date {
+    Offset::UTC.to_datetime(Timestamp::now()).date()
 }
 
 /// Does nothing where the certificate comes from files.
@@ -135,6 +158,24 @@ async fn keep_armed(
     arming::Arming { client, namespace: &settings.namespace, settings: arming, leadership }.run(report).await;
 }
 
+/// Does nothing where no Deployment is named.
+async fn follow_mode(settings: &ClusterSettings, client: &Client, api_health: &ApiHealth, state: StateSender) {
+    let deployment = settings.arming.as_ref().and_then(|arming| arming.deployment.as_ref());
+    let Some(name) = deployment else { return };
+    deployed_mode::run(client, &settings.namespace, name, api_health, state).await;
+}
+
+/// Does nothing where the last good policy files have no place in the cluster.
+async fn keep_last_good(
+    settings: &ClusterSettings,
+    client: &Client,
+    leadership: Leadership,
+    files: last_good::GoodFiles,
+) {
+    let Some(name) = &settings.last_good else { return };
+    last_good::keep(client, &settings.namespace, name, leadership, files).await;
+}
+
 /// Does nothing where nothing is scanned.
 async fn scan_while_leader(
     settings: &ClusterSettings,
@@ -155,8 +196,21 @@ struct OwnObjects<'o> {
 }
 
 impl OwnObjects<'_> {
-    async fn policies(&self, state: StateSender) {
-        self.watch("Policy", "policies", "policies.podreeve.dev", policies::PolicyStore::new(state)).await;
+    /// Without a configuration, nothing would remove the copies of built-in policies, so none are written.
+    async fn policies(
+        &self,
+        state: StateSender,
+        ceiling: Ceiling,
+        served: ServedPolicies,
+        configuration: Option<&str>,
+    ) {
+        let store = policies::PolicyStore::new(state, served.clone()).under(ceiling);
+        let found = store.found();
+        let copies = async {
+            let Some(configuration) = configuration else { return };
+            Copies::new(self.client, configuration, self.leadership.clone(), served, found).run().await;
+        };
+        tokio::join!(self.watch("Policy", "policies", "policies.podreeve.dev", store), copies);
     }
 
     async fn exemptions(&self, state: StateSender, allowed_namespaces: &[String]) {

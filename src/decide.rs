@@ -12,7 +12,7 @@ use crate::workload::ContainerKind;
 pub use case::{Case, Judged};
 use collect::Collector;
 use effect::{DecisionInput, effect};
-pub use effect::{EXPIRY_NOTICE, Effect, Note, Stage};
+pub use effect::{EXPIRY_NOTICE, Effect, Note, Stage, capped};
 pub use find::findings;
 use previous::PreviousPod;
 pub use previous::{Change, Previous};
@@ -41,6 +41,7 @@ pub fn judge<'p>(
             for (finding, repairable, count) in findings.into_counted().take_while(|_| effort::step(1)) {
                 let exempt = case.exemption(policy, compiled, &finding, &exemptions);
                 let fixed = previous.as_ref().is_some_and(|pod| pod.is_fixed(&finding));
+                let severity = finding.severity.unwrap_or(compiled.rule.severity);
                 let (effect, note) = effect(DecisionInput {
                     action: compiled.action,
                     stage: case.stage,
@@ -49,9 +50,20 @@ pub fn judge<'p>(
                     repairable: repairable && !fixed,
                     warn_until: policy.warn_until,
                     today: case.today,
+                    cap: case.ceiling.cap(severity, case.today),
                 });
-                let (rule, policy, exemption) = (compiled.rule, &*policy.name, exempt.map(|exempt| exempt.by));
-                collector.add(Judged { rule, finding, policy, compiled, effect, note, exemption, fixed, count });
+                let (rule, policy) = (compiled.rule, &*policy.name);
+                collector.add(Judged {
+                    rule,
+                    finding,
+                    policy,
+                    compiled,
+                    effect,
+                    note,
+                    exemption: exempt,
+                    fixed,
+                    count,
+                });
             }
         });
     }
@@ -82,7 +94,7 @@ fn strictest<'p>(judged: Vec<Judged<'p>>) -> Vec<Judged<'p>> {
     for j in judged {
         let key = (place(&j), j.finding.at.field(), j.finding.found.to_string());
         match first.get(&key).and_then(|index| kept.get_mut(*index)) {
-            Some(other) if other.effect >= j.effect => {}
+            Some(other) if other.strictness() >= j.strictness() => {}
             Some(other) => *other = j,
             None => {
                 first.insert(key, kept.len());

@@ -5,10 +5,12 @@
 //! Only this module uses the YAML parser.
 
 mod build;
+mod members;
 mod node;
 mod object;
 mod scalar;
 mod split;
+mod syntax_error;
 
 pub use node::{Content, Member, Node, Position};
 pub use object::Object;

@@ -2,6 +2,7 @@
 
 mod about;
 mod pod_security;
+mod repair;
 mod severities;
 mod subject;
 mod verdict;
@@ -11,16 +12,18 @@ use crate::decide::{Case, Change, Effect, Judged, Stage};
 use crate::effort::End;
 use crate::facts::FactQuery;
 use crate::json::Raw;
+use crate::policy::Mode;
 use crate::rule::Fix;
 use crate::workload::fields::{self, Hint};
 use crate::workload::{Kind, Unmet};
 pub use about::{About, Operation};
 use json_patch::PatchOperation;
 pub use pod_security::PodSecurity;
+pub use repair::Repair;
 pub use severities::{Severities, displayed};
 pub use subject::SubjectRef;
 pub use verdict::Verdict;
-pub use violation::Violation;
+pub use violation::{CoveringExemption, Violation};
 
 /// Larger objects are not searched for misspelt keys.
 const HINTS_MAX_BYTES: usize = 1024 * 1024;
@@ -40,6 +43,33 @@ pub struct Tally {
     pub rule: &'static str,
     pub effect: Effect,
     pub count: usize,
+    pub held_back: HeldBack,
+}
+
+/// How many violations mode deny would have denied or repaired, where the running mode did not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HeldBack {
+    pub deny: usize,
+    pub patch: usize,
+}
+
+impl HeldBack {
+    fn add(&mut self, judged: &Judged<'_>) {
+        match judged.held_back() {
+            Some(Effect::Deny) => self.deny += judged.count,
+            Some(Effect::Patch) => self.patch += judged.count,
+            Some(Effect::Exempt | Effect::Audit | Effect::Warn) | None => {}
+        }
+    }
+}
+
+/// What the policies say to the author of an object that is denied.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Help {
+    /// Who decides about exemptions.
+    pub contact: Option<String>,
+    /// The address under which each rule has a page.
+    pub docs: Option<String>,
 }
 
 /// The decision about a request.
@@ -47,6 +77,8 @@ pub struct Tally {
 pub struct Outcome {
     pub about: About,
     pub verdict: Verdict,
+    /// The mode in which it was decided.
+    pub mode: Mode,
     pub stage: Stage,
     /// Ordered by container, then rule. There are at most `report_limit` of the denied ones, and as many of the others: the
     /// worst.
@@ -56,6 +88,10 @@ pub struct Outcome {
     /// The same counts, by severity.
     pub severities: Severities,
     pub patch: Vec<PatchOperation>,
+    /// The edit that repairs what is denied or reported; none where nothing needs one, or where there is too much.
+    pub repair: Option<Repair>,
+    /// Whom to ask, and where to read more, about a denial.
+    pub help: Help,
     /// Why the request could not be judged.
     pub problem: Option<String>,
     /// Why judging ended early, where that is the problem.
@@ -84,11 +120,14 @@ impl Outcome {
         Self {
             about,
             verdict: Verdict::Allow,
+            mode: Mode::Deny,
             stage: Stage::Pod,
             violations: Vec::new(),
             tallies: Vec::new(),
             severities: Severities::default(),
             patch: Vec::new(),
+            repair: None,
+            help: Help::default(),
             problem: None,
             ended: None,
             problem_at: None,
@@ -162,6 +201,12 @@ impl Outcome {
         Self { hints, ..self }
     }
 
+    /// How many violations mode deny would deny, where the running mode does not.
+    #[must_use]
+    pub fn would_be_denied(&self) -> usize {
+        self.tallies.iter().map(|tally| tally.held_back.deny).sum()
+    }
+
     /// How many violations have this effect, whether they are described in full or only counted.
     #[must_use]
     pub fn count(&self, effect: Effect) -> usize {
@@ -192,9 +237,15 @@ fn tally<'j>(judged: impl Iterator<Item = &'j Judged<'j>>) -> Vec<Tally> {
     let mut tallies: Vec<(usize, Tally)> = Vec::new();
     for j in judged {
         // There is at most one entry for each rule and effect, so the list is short for any pod.
-        match tallies.iter_mut().find(|(order, t)| *order == j.compiled.order && t.effect == j.effect) {
-            Some((_, tally)) => tally.count += j.count,
-            None => tallies.push((j.compiled.order, Tally { rule: j.rule.id, effect: j.effect, count: j.count })),
+        let place = tallies.iter().position(|(order, t)| *order == j.compiled.order && t.effect == j.effect);
+        let new = Tally { rule: j.rule.id, effect: j.effect, count: 0, held_back: HeldBack::default() };
+        if place.is_none() {
+            tallies.push((j.compiled.order, new));
+        }
+        let place = place.unwrap_or(tallies.len() - 1);
+        if let Some((_, tally)) = tallies.get_mut(place) {
+            tally.count += j.count;
+            tally.held_back.add(j);
         }
     }
     tallies.sort_by_key(|(order, tally)| (*order, tally.effect));

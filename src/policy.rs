@@ -3,14 +3,19 @@
 mod action;
 mod all_errors;
 mod builtin;
+mod ceiling;
 mod compile;
 mod compiled_rule;
+pub mod copy;
 pub mod document;
+pub mod ends;
 mod error;
 mod exempt;
 pub mod exemption_object;
+mod extend;
 mod implied;
 mod matches;
+mod narrowing;
 pub mod pod_security;
 mod rule_settings;
 mod selector;
@@ -21,6 +26,7 @@ mod workloads;
 
 pub use action::Action;
 pub use builtin::{BUILTINS, builtin};
+pub use ceiling::{Cap, Ceiling, HeldBy, Mode};
 pub use compile::{AppliedExemption, CompiledPolicy, ExemptionSource};
 pub use compiled_rule::CompiledRule;
 pub use document::{Exemption, Policy, PolicyDocument, PolicySpec};
@@ -28,6 +34,7 @@ pub use error::{PolicyError, PolicyErrors};
 pub use exempt::{CompiledExemption, PodExemptions};
 pub use exemption_object::ObjectExemption;
 pub use matches::{Cluster, MatchInput};
+pub use rule_settings::unknown_rule;
 pub use standard::standard;
 
 use crate::facts::FactKinds;
@@ -39,6 +46,8 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Default)]
 pub struct PolicySet {
     pub policies: Vec<Arc<CompiledPolicy>>,
+    /// How many of them come from files or are built in. They are the first ones.
+    pub from_files: usize,
     /// The `Exemption` objects of the cluster. They weaken every policy.
     pub exemptions: Vec<Arc<ObjectExemption>>,
     /// The number of the load, for logs and metrics.
@@ -48,7 +57,14 @@ pub struct PolicySet {
 impl PolicySet {
     #[must_use]
     pub fn new(policies: Vec<CompiledPolicy>, generation: u64) -> Self {
-        Self { policies: policies.into_iter().map(Arc::new).collect(), exemptions: Vec::new(), generation }
+        let policies: Vec<_> = policies.into_iter().map(Arc::new).collect();
+        Self { from_files: policies.len(), policies, exemptions: Vec::new(), generation }
+    }
+
+    /// Whether a policy from a file, or a built-in one, has this name.
+    #[must_use]
+    pub fn has_file(&self, name: &str) -> bool {
+        self.policies.iter().take(self.from_files).any(|policy| policy.name == name)
     }
 
     /// A kind that holds pods: one of Kubernetes, or one of the policies' `workloads`, with the paths of all policies.

@@ -9,8 +9,9 @@ mod pod;
 
 pub use exec::{ExecExample, ExecRule};
 pub use finding::{Finding, NOT_SET, Severity, display_flag, display_value};
-pub use params::{BadParams, NoParams, params};
+pub use params::{BadParams, NoParams, judged, params};
 pub use pod::check::{Check, Findings, RepairSplit};
+pub use pod::edit::{Applicability, Edit, Op, Remark};
 pub use pod::example::{Example, Expect, GOOD_POD, Kinds};
 pub use pod::fix::{Fix, Scope};
 pub use pod::implied::{Cause, Same, Spot};
@@ -87,7 +88,7 @@ pub fn nearest_name<'n>(given: &str, names: impl Iterator<Item = &'n str>) -> Op
     let distances = names.map(|name| (strsim::levenshtein(name, given), name));
     distances
         .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, _)| *distance <= 1 + given.len() / 4)
+        .filter(|(distance, _)| *distance <= 1 + given.len() / 4 && *distance < given.len())
         .map(|(_, name)| name)
 }
 

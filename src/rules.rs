@@ -36,6 +36,7 @@ mod pod {
     pub mod privileged_ports;
     pub mod proc_mount;
     pub mod read_only_root_filesystem;
+    pub mod removal;
     pub mod restart_limit;
     pub mod run_as_non_root;
     pub mod runtime_socket;
@@ -107,10 +108,36 @@ pub fn find(id: &str) -> Option<&'static Rule> {
     RULES.iter().find(|rule| rule.id == id).copied()
 }
 
-/// For errors: the id that was probably meant.
+/// The position of a rule in the table; behind all rules for another id.
+#[must_use]
+pub fn order(id: &str) -> usize {
+    RULES.iter().position(|rule| rule.id == id).unwrap_or(RULES.len())
+}
+
+/// For errors: the id that was probably meant, in whatever case it is written and with whichever separators.
 #[must_use]
 pub fn nearest(id: &str) -> Option<&'static str> {
-    nearest_name(id, RULES.iter().map(|rule| rule.id))
+    let id = spelt_as_an_id(id);
+    // Half of a name, such as `seccomp`, means the rule that begins with it, if there is only one.
+    let begins = || {
+        let mut rules = RULES.iter().filter(|rule| id.len() >= 4 && rule.id.starts_with(&id));
+        rules.next().filter(|_| rules.next().is_none())
+    };
+    nearest_name(&id, RULES.iter().map(|rule| rule.id)).or_else(|| begins().map(|rule| rule.id))
+}
+
+/// `hostPID`, `HOST_PID` and `Host Pid` as `host-pid`.
+fn spelt_as_an_id(name: &str) -> String {
+    let mut id = String::with_capacity(name.len());
+    let mut after_lower = false;
+    for c in name.trim().chars() {
+        if c.is_ascii_uppercase() && after_lower {
+            id.push('-');
+        }
+        after_lower = c.is_ascii_lowercase() || c.is_ascii_digit();
+        id.push(if matches!(c, '_' | ' ' | '.') { '-' } else { c.to_ascii_lowercase() });
+    }
+    id
 }
 
 /// Checks a pattern of images, as parameters and exemptions name them: whether any image can be under it.
@@ -136,6 +163,24 @@ mod tests {
         assert_eq!(nearest("privilwxyz"), None);
         assert_eq!(nearest("memory-lxxxx"), Some("memory-limit"));
         assert_eq!(nearest(""), None);
+    }
+
+    #[test]
+    fn an_id_is_meant_in_any_case_and_with_any_separator() {
+        for (written, meant) in [
+            ("CAPABILITIES", "capabilities"),
+            ("Privileged", "privileged"),
+            ("hostPID", "host-pid"),
+            ("HOST_PID", "host-pid"),
+            ("runAsNonRoot", "run-as-non-root"),
+            ("readOnlyRootFilesystem", "read-only-root-filesystem"),
+            ("memory limit", "memory-limit"),
+            ("seccomp", "seccomp-profile"),
+        ] {
+            assert_eq!(nearest(written), Some(meant), "{written}");
+        }
+        // Several rules begin with it.
+        assert_eq!(nearest("image"), None);
     }
 
     #[test]

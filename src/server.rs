@@ -12,10 +12,12 @@ pub mod certs;
 mod config;
 mod connection;
 pub mod duration;
+mod ends;
 mod eviction;
 pub mod health;
 mod judge;
 mod limits;
+mod listen;
 pub mod policies;
 mod routes;
 mod state;
@@ -27,6 +29,7 @@ use crate::admit::{Audience, Snapshot};
 use crate::cluster::scan::ScanContext;
 use crate::cluster::{self, ApiHealth, ArmingState, ClusterState, FactClient};
 use crate::observe::{Caller, Decisions, Metrics, Observer};
+use crate::policy::Ceiling;
 use arc_swap::ArcSwap;
 use body::Budget;
 use health::{CheckStatus, Health};
@@ -69,17 +72,18 @@ impl Server {
     ///
     /// # Errors
     /// When policies do not load, or an address cannot be used.
-    pub async fn bind(config: Config, mut policies: Policies, log: Option<Decisions>) -> Result<Self, StartError> {
+    pub fn bind(config: Config, mut policies: Policies, log: Option<Decisions>) -> Result<Self, StartError> {
         let metrics = Metrics::new()?;
         let health = Health::new(config.cluster.as_ref().map(|_| Arc::new(ApiHealth::default())));
         let authenticated = config.certificates.verifies_clients();
         policies.audience =
             if authenticated || config.full_answers { Audience::ApiServer } else { Audience::AnyClient };
         let caller = if authenticated { Caller::Authenticated } else { Caller::Unauthenticated };
+        policies.ceiling = config.ceiling;
         let snapshot = policies.first(&health, &metrics, config.cluster.is_some())?;
         config.certificates.report(&health, &metrics);
-        let listener = listen(config.listen, "--listen").await?;
-        let admin = listen(config.admin_listen, "--admin-listen").await?;
+        let listener = listen(config.listen, "--listen")?;
+        let admin = listen(config.admin_listen, "--admin-listen")?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let fact_client = || if authenticated { FactClient::default() } else { FactClient::for_unauthenticated() };
         let state = Arc::new(ServerState {
@@ -118,7 +122,7 @@ impl Server {
         let Self { config, policies, state, listener, admin } = self;
         let certificates = config.certificates;
         let (in_use, pair) = (certificates.in_use(), certificates.pair_sender());
-        let needed = policies.needed();
+        let (needed, served, good_files) = (policies.needed(), policies.served(), policies.good_files());
         let (sender, cluster_state) = watch::channel(ClusterState::default());
         let mut tasks = vec![
             tokio::spawn(admin::serve(admin, Arc::clone(&state))),
@@ -138,8 +142,17 @@ impl Server {
                     state.observer.metrics.webhooks.set(*arming == ArmingState::Armed);
                 };
                 let report_arming = &report_arming;
-                let handles =
-                    cluster::Handles { api_health, fact_client, state: sender, needed, pair, scan, report_arming };
+                let handles = cluster::Handles {
+                    api_health,
+                    fact_client,
+                    state: sender,
+                    needed,
+                    served,
+                    pair,
+                    scan,
+                    report_arming,
+                    good_files,
+                };
                 Box::pin(cluster::run(settings, handles)).await;
             }));
         }
@@ -164,12 +177,13 @@ impl Server {
     }
 }
 
-/// The snapshot for scans. Their results never go to a client of the webhook, so nothing is left out.
+/// The snapshot for scans. Their results never go to a client of the webhook, so nothing is left out. They say what mode deny would
+/// do: operators look at them before they switch to it.
 fn full_snapshot(state: &ServerState) -> Arc<Snapshot> {
     let snapshot = state.snapshot.load();
-    Arc::new(Snapshot { audience: Audience::ApiServer, ..(**snapshot).clone() })
+    Arc::new(Snapshot { audience: Audience::ApiServer, ceiling: Ceiling::default(), ..(**snapshot).clone() })
 }
 
-async fn listen(address: SocketAddr, option: &'static str) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|error| StartError::Listen { address, option, error })
+fn listen(address: SocketAddr, option: &'static str) -> Result<TcpListener, StartError> {
+    listen::listen(address).map_err(|error| StartError::Listen { address, option, error })
 }

@@ -2,9 +2,11 @@
 //! a policy does not do what its author wants. All errors of all files are reported together.
 
 mod error;
+mod files;
 mod read;
 
 pub use error::{SourceError, SourceErrors};
+pub use files::PolicyFiles;
 
 use crate::admit::Snapshot;
 use crate::manifest::{self, Object, Position};
@@ -13,6 +15,7 @@ use crate::policy::{Cluster, CompiledPolicy, PolicyError, PolicySet};
 use read::File;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
 
 /// The policy that applies when none is named.
 pub const DEFAULT: &str = "owasp";
@@ -25,6 +28,12 @@ pub const NONE: &str = "none";
 pub struct Sources {
     values: Vec<String>,
     cluster: Cluster,
+    /// Read in place of all files and directories.
+    instead: Option<PolicyFiles>,
+    /// For policies that name no contact of their own.
+    contact: Option<String>,
+    /// For policies that name no pages of their own.
+    docs: Option<String>,
 }
 
 /// Changes when anything that [`Sources::load`] reads changes. Take it before the load, so that
@@ -46,13 +55,13 @@ impl Sources {
     #[must_use]
     pub fn new(values: &[String]) -> Self {
         let values = if values.is_empty() { vec![DEFAULT.to_owned()] } else { values.to_vec() };
-        Self { values, cluster: Cluster::Without }
+        Self { values, ..Self::none() }
     }
 
     /// No policies.
     #[must_use]
     pub const fn none() -> Self {
-        Self { values: Vec::new(), cluster: Cluster::Without }
+        Self { values: Vec::new(), cluster: Cluster::Without, instead: None, contact: None, docs: None }
     }
 
     /// Allows policies that need a cluster.
@@ -61,13 +70,53 @@ impl Sources {
         Self { cluster: Cluster::With, ..self }
     }
 
+    /// The same built-in policies, and these files in place of all others.
+    #[must_use]
+    pub fn with_files(self, files: PolicyFiles) -> Self {
+        Self { instead: Some(files), ..self }
+    }
+
+    /// The files among the sources, as they are now. None if there are none, if one is no text or cannot be read, or if two
+    /// have the same name.
+    #[must_use]
+    pub fn policy_files(&self) -> Option<PolicyFiles> {
+        let mut files = PolicyFiles::default();
+        for file in self.read() {
+            let file = file.ok()?;
+            if file.is_builtin {
+                continue;
+            }
+            let name = Path::new(&file.name).file_name()?.to_str()?.to_owned();
+            if files.0.insert(name, String::from_utf8(file.bytes).ok()?).is_some() {
+                return None;
+            }
+        }
+        Some(files).filter(|files| !files.0.is_empty())
+    }
+
+    fn read(&self) -> Vec<Result<File, SourceError>> {
+        let Some(files) = &self.instead else { return read::files(&self.values) };
+        let named: Vec<String> = self.values.iter().filter(|value| read::is_builtin(value)).cloned().collect();
+        let texts = files
+            .0
+            .iter()
+            .map(|(name, text)| Ok(File { name: name.clone(), bytes: text.as_bytes().to_vec(), is_builtin: false }));
+        read::files(&named).into_iter().chain(texts).collect()
+    }
+
+    /// Whom denials name, and where each rule has a page, for policies that do not say it themselves.
+    #[must_use]
+    pub fn with_help(self, contact: Option<String>, docs: Option<String>) -> Self {
+        Self { contact, docs, ..self }
+    }
+
     /// Reads every source. An error of reading counts as content.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         let mut hasher = DefaultHasher::new();
-        for file in read::files(&self.values) {
+        for file in self.read() {
             match file {
-                Ok(File { name, bytes }) => (name, bytes).hash(&mut hasher),
+                Ok(File { name, bytes, .. }) => (name, bytes).hash(&mut hasher),
                 Err(SourceError { file, message, .. }) => (file, message).hash(&mut hasher),
             }
         }
@@ -92,11 +141,15 @@ impl Sources {
         report_limit: usize,
     ) -> Result<(Snapshot, Vec<Origin>), SourceErrors> {
         let mut loader = Loader::new(self.cluster);
-        for file in read::files(&self.values) {
+        for file in self.read() {
             match file {
                 Ok(file) => loader.file(&file),
                 Err(error) => loader.errors.push(error),
             }
+        }
+        for policy in &mut loader.policies {
+            policy.contact = policy.contact.take().or_else(|| self.contact.clone());
+            policy.docs = policy.docs.take().or_else(|| self.docs.clone());
         }
         if loader.errors.is_empty() {
             let policies = PolicySet::new(loader.policies, generation);

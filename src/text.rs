@@ -4,6 +4,7 @@ mod wording;
 
 pub use wording::type_error;
 
+use std::borrow::Cow;
 use std::error::Error;
 
 /// At most `max` characters of `text`, and `…` for the rest. A character that is invisible, or that moves other text, becomes
@@ -23,6 +24,15 @@ pub fn clean(text: &str, max: usize) -> String {
         }
     }
     out
+}
+
+/// As [`clean`]. Borrowed if the text is harmless, which it nearly always is.
+#[must_use]
+pub fn cleaned(text: &str, max: usize) -> Cow<'_, str> {
+    // The loop never ends early, so that the compiler compares many bytes at once.
+    let is_plain = text.bytes().fold(true, |all, b| all & (b.wrapping_sub(b' ') < 0x5f));
+    let harmless = text.len() <= max && (is_plain || !text.chars().any(is_unsafe));
+    if harmless { Cow::Borrowed(text) } else { Cow::Owned(clean(text, max)) }
 }
 
 /// Whether this is a control character (ANSI escape, newline, NUL), or a character that reorders text, is invisible or looks
@@ -93,24 +103,30 @@ pub fn without_value(message: &str) -> String {
 #[must_use]
 pub fn dotted(pointer: &str) -> String {
     let mut path = String::with_capacity(pointer.len());
+    push_dotted(&mut path, pointer);
+    path
+}
+
+/// Appends the field path of a JSON pointer, as [`dotted`] writes it.
+pub fn push_dotted(out: &mut String, pointer: &str) {
+    let start = out.len();
     for segment in pointer.split('/').skip(1) {
         let key = crate::patch::unescape(segment);
         if !key.is_empty() && key.bytes().all(|b| b.is_ascii_digit()) {
-            path.push('[');
-            path.push_str(&key);
-            path.push(']');
+            out.push('[');
+            out.push_str(&key);
+            out.push(']');
         } else if key.contains(['.', '/', '[']) {
-            path.push_str("[\"");
-            path.push_str(&clean(&key, 253));
-            path.push_str("\"]");
+            out.push_str("[\"");
+            out.push_str(&cleaned(&key, 253));
+            out.push_str("\"]");
         } else {
-            if !path.is_empty() {
-                path.push('.');
+            if out.len() > start {
+                out.push('.');
             }
-            path.push_str(&clean(&key, 253));
+            out.push_str(&cleaned(&key, 253));
         }
     }
-    path
 }
 
 #[cfg(test)]

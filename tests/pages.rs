@@ -28,6 +28,11 @@ const GENERATED: &[&str] = &[
     "docs/psa-parity.md",
 ];
 
+/// Whether a program writes the page.
+fn is_generated(path: &str) -> bool {
+    GENERATED.contains(&path) || path.starts_with("docs/rules/")
+}
+
 /// Two screens.
 const MAX_LINES: usize = 95;
 
@@ -39,7 +44,7 @@ fn root() -> &'static Path {
 fn pages() -> Vec<Page> {
     let mut paths: Vec<String> = OTHERS.iter().map(ToString::to_string).collect();
     paths.extend(files(&root().join("docs"), "md"));
-    paths.retain(|path| !GENERATED.contains(&path.as_str()));
+    paths.retain(|path| !is_generated(path));
     paths.iter().map(|path| Page::read(path)).collect()
 }
 

@@ -94,7 +94,7 @@ func newRelease(t *testing.T) *release {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.values = []string{"--set", fmt.Sprintf("tls.mode=existingSecret,tls.secretName=any,service.port=%d,webhook.clientCA.secretName=any,uninstallHook.enabled=true", port),
+	r.values = []string{"--set", fmt.Sprintf("mode=deny,tls.mode=existingSecret,tls.secretName=any,service.port=%d,webhook.clientCA.secretName=any,uninstallHook.enabled=true", port),
 		"--set-file", "tls.caBundle=" + filepath.Join(dir, "ca.crt")}
 	for _, name := range []string{"podreeve", "default", "shop"} {
 		// No controller makes a namespace's service account here.
@@ -268,7 +268,7 @@ func (r *release) ownNamespace(t *testing.T) {
 		r.created(t, object)
 	}
 	answer := r.Create(t.Context(), harness.WorkloadOf("DaemonSet").Wrap(r.GoodPod("podreeve", "agent", harness.Privileged), "podreeve", "agent"), false)
-	if !apierrors.IsForbidden(answer.Err) || !strings.Contains(answer.Err.Error(), "podreeve denied DaemonSet podreeve/agent") {
+	if !apierrors.IsForbidden(answer.Err) || !strings.Contains(answer.Err.Error(), "DaemonSet podreeve/agent denied") {
 		t.Errorf("a privileged DaemonSet in podreeve's namespace: %v", answer.Err)
 	}
 }

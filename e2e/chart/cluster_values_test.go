@@ -1,8 +1,14 @@
 package chart
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,6 +19,7 @@ import (
 	flowcontrol "k8s.io/api/flowcontrol/v1"
 	policy "k8s.io/api/policy/v1"
 	rbac "k8s.io/api/rbac/v1"
+	"sigs.k8s.io/yaml"
 )
 
 // What particular clusters need arrives in the pods.
@@ -31,7 +38,7 @@ func TestPodsForParticularClusters(t *testing.T) {
 	for what, ok := range map[string]bool{
 		"hostNetwork":             pod.HostNetwork,
 		"ports":                   container.Ports[0].ContainerPort == 10443 && container.Ports[1].ContainerPort == 10080,
-		"ports in the arguments":  strings.Contains(strings.Join(container.Args, " "), "--listen=0.0.0.0:10443 --admin-listen=0.0.0.0:10080"),
+		"ports in the arguments":  strings.Contains(strings.Join(container.Args, " "), "--listen=[::]:10443 --admin-listen=[::]:10080"),
 		"dnsPolicy":               pod.DNSPolicy == core.DNSClusterFirstWithHostNet,
 		"dnsConfig":               pod.DNSConfig != nil && reflect.DeepEqual(pod.DNSConfig.Nameservers, []string{"192.0.2.53"}),
 		"runtimeClassName":        pod.RuntimeClassName != nil && *pod.RuntimeClassName == "kata",
@@ -39,7 +46,7 @@ func TestPodsForParticularClusters(t *testing.T) {
 		"livenessProbe":           container.LivenessProbe.TimeoutSeconds == 9,
 		"readinessProbe":          container.ReadinessProbe.PeriodSeconds == 3,
 		"extraContainers":         len(pod.Containers) == 2 && pod.Containers[1].Name == "proxy",
-		"global.imageRegistry":    container.Image == "mirror.example.com/podreeve/podreeve:0.1.0",
+		"global.imageRegistry":    container.Image == "mirror.example.com/podreeve/podreeve:"+readChartFile(t).AppVersion,
 		"global.imagePullSecrets": reflect.DeepEqual(secrets, []string{"pull", "more"}),
 	} {
 		if !ok {
@@ -51,7 +58,7 @@ func TestPodsForParticularClusters(t *testing.T) {
 // A chart's own registry wins over that of a parent chart.
 func TestOwnRegistryWins(t *testing.T) {
 	image := deployment(t, "default", "--set", "global.imageRegistry=mirror.example.com,image.registry=own.example.com").Spec.Template.Spec.Containers[0].Image
-	if image != "own.example.com/podreeve/podreeve:0.1.0" {
+	if image != "own.example.com/podreeve/podreeve:"+readChartFile(t).AppVersion {
 		t.Errorf("image %q", image)
 	}
 }
@@ -68,6 +75,89 @@ func TestPolicyFilesRollOut(t *testing.T) {
 	}
 	if _, has := deployment(t, "default").Spec.Template.Annotations["podreeve.dev/policy-files"]; has {
 		t.Error("without files there is an annotation")
+	}
+}
+
+// The hash is that of the files as they are mounted: a replica compares its own with it.
+func TestHashOfThePolicyFiles(t *testing.T) {
+	const files = `{"b.yaml":"\n  two: [2]\r\n\n","a.yaml":{"spec":{"rules":{"privileged":{"action":"deny"}}}},"c.json":"# \u00e9\nx: 1  \ny: 2"}`
+	objects := render(t, "default", "--set-json", "policyFiles="+strings.Replace(files, `{"spec"`, `{"apiVersion":"podreeve.dev/v1alpha1","kind":"Policy","metadata":{"name":"a"},"spec"`, 1))
+	mounted := find[core.ConfigMap](t, objects, "ConfigMap", "podreeve-policies").Data
+	var list strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(mounted)) {
+		fmt.Fprintf(&list, "%x  %s\n", sha256.Sum256([]byte(mounted[name])), name)
+	}
+	hash := fmt.Sprintf("%x", sha256.Sum256([]byte(list.String())))
+	template := find[apps.Deployment](t, objects, "Deployment", "podreeve").Spec.Template
+	if args := template.Spec.Containers[0].Args; !slices.Contains(args, "--rolled-out-policies="+hash) || template.Annotations["podreeve.dev/policy-files"] != hash {
+		t.Errorf("the files have the hash %s, the pods %q and the annotation %s", hash, args, template.Annotations["podreeve.dev/policy-files"])
+	}
+}
+
+// The leader keeps the files that loaded in a ConfigMap, by its name; without files there is none, and no right to it.
+func TestTheLastGoodFilesHaveAPlace(t *testing.T) {
+	objects := render(t, "default", "--set-json", `policyFiles={"a.yaml":"spec: {rules: {}}"}`)
+	if place := find[core.ConfigMap](t, objects, "ConfigMap", "podreeve-last-good"); place.Data != nil {
+		t.Errorf("an upgrade would take away what the leader kept: %v", place.Data)
+	}
+	want := right("", "configmaps", "get patch", "podreeve-last-good")
+	role := find[rbac.Role](t, objects, "Role", "podreeve").Rules
+	if !slices.ContainsFunc(role, func(rule rbac.PolicyRule) bool { return reflect.DeepEqual(rule, want) }) {
+		t.Errorf("podreeve may %+v, wanted %+v", role, want)
+	}
+	if args := find[apps.Deployment](t, objects, "Deployment", "podreeve").Spec.Template.Spec.Containers[0].Args; !slices.Contains(args, "--last-good-policies=podreeve-last-good") {
+		t.Errorf("the arguments are %q", args)
+	}
+	if render(t, "default").has("ConfigMap", "podreeve-last-good") {
+		t.Error("without files there is a place for them")
+	}
+}
+
+// Both Helms refuse a typing error in a Policy, and name the key; text is not read before a replica starts.
+func TestPoliciesAreCheckedByTheirSchema(t *testing.T) {
+	const policy = `policyFiles={"a.yaml":{"apiVersion":"podreeve.dev/v1alpha1","kind":"Policy","metadata":{"name":"a"},"spec":%s}}`
+	for name, helm := range helms(t) {
+		for spec, key := range map[string]string{
+			`{"rules":{"privilegd":{"action":"deny"}}}`:                               "privilegd",
+			`{"rules":{"privileged":{"acton":"deny"}}}`:                               "acton",
+			`{"rules":{"privileged":{"action":"forbid"}}}`:                            "action",
+			`{"rules":{"memory-limit":{"action":"deny","params":{"maximum":"1Gi"}}}}`: "maximum",
+			`{"rules":{},"mach":{}}`:                                                  "mach",
+			`{"rules":{},"exemptions":[{"rules":["privileged"],"namespaces":["a"]}]}`: "reason",
+			`{"rules":{},"match":{"excludeNamespaces":"kube-system"}}`:                "excludeNamespaces",
+		} {
+			if _, err := helm.Template("--set-json", fmt.Sprintf(policy, spec)); err == nil || !strings.Contains(err.Error(), key) {
+				t.Errorf("%s: the error on %s does not name %s: %v", name, spec, key, err)
+			}
+		}
+		good := `{"match":{"excludeNamespaces":["kube-system"]},"rules":{"privileged":{"action":"deny"},"memory-limit":{"action":"warn","params":{"max":"4Gi"}}}}`
+		if _, err := helm.Template("--set-json", fmt.Sprintf(policy, good)); err != nil {
+			t.Errorf("%s refuses a good Policy: %v", name, err)
+		}
+		if _, err := helm.Template("--set-json", `policyFiles={"a.yaml":{"spec":{"rules":{}}}}`); err == nil || !strings.Contains(err.Error(), "apiVersion") {
+			t.Errorf("%s takes a Policy without apiVersion: %v", name, err)
+		}
+	}
+}
+
+// The built-in policies are good by the schema, so it knows what podreeve knows.
+func TestBuiltInPoliciesFitTheSchema(t *testing.T) {
+	for _, name := range []string{"owasp", "pss-baseline", "pss-restricted"} {
+		text, err := os.ReadFile(filepath.Join(Root(), "policies", name+".yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var policy any
+		if err := yaml.Unmarshal(text, &policy); err != nil {
+			t.Fatal(err)
+		}
+		values, err := json.Marshal(map[string]any{"policyFiles": map[string]any{name + ".yaml": policy}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := helm(t, "helm4").Template("-f", writeTemp(t, string(values))); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
@@ -103,6 +193,17 @@ func TestScalingAndDisruption(t *testing.T) {
 	budget := find[policy.PodDisruptionBudget](t, objects, "PodDisruptionBudget", "podreeve").Spec
 	if budget.MinAvailable != nil || budget.MaxUnavailable.String() != "50%" {
 		t.Errorf("the budget is %+v", budget)
+	}
+}
+
+// The pods listen on both families; which of them the Service has, the cluster says, or the values.
+func TestFamiliesOfTheService(t *testing.T) {
+	if spec := find[core.Service](t, render(t, "default"), "Service", "podreeve").Spec; spec.IPFamilyPolicy != nil || spec.IPFamilies != nil {
+		t.Errorf("by default the Service has %v %v", spec.IPFamilyPolicy, spec.IPFamilies)
+	}
+	spec := find[core.Service](t, render(t, "default", "--set", "service.ipFamilyPolicy=PreferDualStack,service.ipFamilies={IPv6,IPv4}"), "Service", "podreeve").Spec
+	if *spec.IPFamilyPolicy != core.IPFamilyPolicyPreferDualStack || !reflect.DeepEqual(spec.IPFamilies, []core.IPFamily{core.IPv6Protocol, core.IPv4Protocol}) {
+		t.Errorf("the Service has %v %v", *spec.IPFamilyPolicy, spec.IPFamilies)
 	}
 }
 

@@ -63,7 +63,11 @@ func Files(helm Helm) ([]File, error) {
 	if err != nil {
 		return nil, err
 	}
-	files := []File{{"charts/podreeve/README.md", readme}, {"deploy/install.yaml", install}, defaults}
+	schema, err := ValuesSchema()
+	if err != nil {
+		return nil, err
+	}
+	files := []File{{"charts/podreeve/README.md", readme}, {"deploy/install.yaml", install}, defaults, schema}
 	for from, to := range map[string]string{"alerts.yaml": "deploy/alerts.yaml", "dashboard.json": "deploy/dashboard.json"} {
 		text, err := os.ReadFile(filepath.Join(Dir(), "files", from))
 		if err != nil {

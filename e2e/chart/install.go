@@ -29,15 +29,27 @@ var keep = regexp.MustCompile(`(?m)^ *annotations:\n *helm\.sh/resource-policy: 
 // blank lines at the end of an object: one Helm writes them, another does not.
 var blank = regexp.MustCompile(`\n\n+---\n`)
 
-// installManifest is what the chart renders when no value is set, for `kubectl apply`.
+// installManifest is deploy/install.yaml: what the chart renders when no value is set, for `kubectl apply`.
 func installManifest(helm Helm) (string, error) {
-	text, err := helm.Template("--no-hooks")
+	return withoutHelm(helm, installHead)
+}
+
+// ReleaseManifest is the install.yaml of a release; the arguments set the image.
+func ReleaseManifest(helm Helm, version string, args ...string) (string, error) {
+	_, head, _ := strings.Cut(installHead, "\n")
+	head = strings.ReplaceAll(head, "deploy/install.yaml", "install.yaml")
+	return withoutHelm(helm, "# podreeve "+version+", without Helm.\n"+head, args...)
+}
+
+// withoutHelm is the rendered chart behind a head, without what only Helm reads.
+func withoutHelm(helm Helm, head string, args ...string) (string, error) {
+	text, err := helm.Template(append([]string{"--no-hooks"}, args...)...)
 	if err != nil {
-		return "", fmt.Errorf("render deploy/install.yaml: %w", err)
+		return "", fmt.Errorf("render the chart without Helm: %w", err)
 	}
 	text = blank.ReplaceAllString(keep.ReplaceAllString(byHelm.ReplaceAllString(text, ""), ""), "\n---\n")
 	if strings.Contains(strings.ToLower(text), "helm") {
 		return "", fmt.Errorf("deploy/install.yaml would speak of Helm; teach chart/install.go to take it out")
 	}
-	return installHead + strings.TrimRight(text, "\n") + "\n", nil
+	return head + strings.TrimRight(text, "\n") + "\n", nil
 }

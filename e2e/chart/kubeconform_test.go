@@ -42,7 +42,7 @@ func TestConformanceIsChecked(t *testing.T) {
 		"apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {prots: []}\n",
 		"apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{port: https}]}\n",
 		"apiVersion: v1\nkind: Servise\nmetadata: {name: a}\n",
-		"apiVersion: podreeve.dev/v1alpha1\nkind: Policy\nmetadata: {name: a}\nspec: {ruls: {}}\n",
+		"apiVersion: podreeve.dev/v1alpha1\nkind: Policy\nmetadata: {name: a}\nspec: {rules: {privileged: {action: forbid}}}\n",
 	} {
 		if _, ok := conform(t, schemas, wrong); ok {
 			t.Errorf("this passes:\n%s", wrong)

@@ -91,6 +91,7 @@ func TestContradictionsAreRefused(t *testing.T) {
 		"tls.mode=certManager,tls.certManager.renewBefore=2160h": "renewBefore (2160h) is not shorter than tls.certManager.duration (2160h)",
 		"updateStrategy.rollingUpdate.maxSurge=0":                "no upgrade could begin",
 		"resourceQuota.enabled=true,priorityClassName=":          "resourceQuota.enabled needs a priorityClassName",
+		"rbac.nodesConfigz=true,rbac.nodesProxy=true":            "rbac.nodesConfigz and rbac.nodesProxy are both true",
 		"webhook.excludeUsers[0]=a'b":                            "excludeUsers",
 	} {
 		_, err := helm(t, "helm4").Template("--set", set)

@@ -48,7 +48,7 @@ func TestServiceMonitorFindsTheMetrics(t *testing.T) {
 	}
 	container := deployment(t, "everything").Spec.Template.Spec.Containers[0]
 	at = slices.IndexFunc(container.Ports, func(port core.ContainerPort) bool { return port.Name == service.Spec.Ports[at].TargetPort.String() })
-	if at < 0 || container.Ports[at].ContainerPort != 8080 || !slices.Contains(container.Args, "--admin-listen=0.0.0.0:8080") {
+	if at < 0 || container.Ports[at].ContainerPort != 8080 || !slices.Contains(container.Args, "--admin-listen=[::]:8080") {
 		t.Errorf("the Service's port leads to none of %+v that serves metrics: %q", container.Ports, container.Args)
 	}
 	if monitor.Labels["release"] != "prometheus" {

@@ -97,7 +97,7 @@ func TestDefaultPods(t *testing.T) {
 		t.Errorf("spread over %v", spread)
 	}
 	container := pod.Containers[0]
-	if container.Image != "podreeve/podreeve:0.1.0" {
+	if container.Image != "podreeve/podreeve:"+readChartFile(t).AppVersion {
 		t.Errorf("image %q", container.Image)
 	}
 	if container.Resources.Limits.Cpu().Sign() != 0 {
@@ -170,10 +170,11 @@ func TestEveryPodValueArrives(t *testing.T) {
 			t.Errorf("%s does not arrive in the pods", what)
 		}
 	}
-	want := []string{"serve", "--cluster", "--listen=0.0.0.0:8443", "--admin-listen=0.0.0.0:8080", "--log-format=text", "--log-level=debug", "--drain-delay=20s",
-		"--policy=pss-restricted", "--policy=pss-baseline@v1.30", "--policy=/etc/podreeve/policies",
+	want := []string{"serve", "--cluster", "--listen=[::]:8443", "--admin-listen=[::]:8080", "--log-format=text", "--log-level=debug", "--drain-delay=20s",
+		"--mode=deny", "--deny-from=high", "--deny-after=2027-01-31", "--policy=pss-restricted", "--policy=pss-baseline@v1.30", "--policy=/etc/podreeve/policies",
+		"--last-good-policies=gatekeeper-of-pods-last-good", "--rolled-out-policies=" + deployment.Spec.Template.Annotations["podreeve.dev/policy-files"],
 		"--tls-secret=gatekeeper-of-pods-tls", "--service-name=gatekeeper-of-pods", "--client-ca=/etc/podreeve/client-ca/ca.crt", "--webhook-configuration=gatekeeper-of-pods",
-		"--webhooks=/etc/podreeve/webhooks/webhooks.json", "--deployment=gatekeeper-of-pods", "--leader-election-lease=gatekeeper-of-pods", "--scan-interval=30m", "--reports=openreports", "--exemption-namespaces=security,platform",
+		"--webhooks=/etc/podreeve/webhooks/webhooks.json", "--deployment=gatekeeper-of-pods", "--kubelet-service-account=gatekeeper-of-pods-kubelets", "--leader-election-lease=gatekeeper-of-pods", "--scan-interval=30m", "--reports=openreports", "--exemption-namespaces=security,platform",
 		"--max-connections=100"}
 	if !slices.Equal(container.Args, want) {
 		t.Errorf("the arguments are\n%q\nwanted\n%q", container.Args, want)
@@ -347,7 +348,8 @@ func TestNetworkPolicy(t *testing.T) {
 		return open
 	}
 	https, metrics, apiServer := tcp(intstr.FromString("https")), tcp(intstr.FromString("metrics")), tcp(intstr.FromInt32(443), intstr.FromInt32(6443))
-	ownService := networking.NetworkPolicyEgressRule{Ports: https} // to the pods of the same selector
+	kubelets := networking.NetworkPolicyEgressRule{Ports: tcp(intstr.FromInt32(10250))} // of rbac.nodesConfigz
+	ownService := networking.NetworkPolicyEgressRule{Ports: https}                      // to the pods of the same selector
 	addresses := []networking.NetworkPolicyPeer{{IPBlock: &networking.IPBlock{CIDR: "192.0.2.0/24"}}}
 	monitoring := []networking.NetworkPolicyPeer{{NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"kubernetes.io/metadata.name": "monitoring"}}}}
 	for values, want := range map[string]networking.NetworkPolicySpec{
@@ -357,7 +359,7 @@ func TestNetworkPolicy(t *testing.T) {
 		},
 		"everything": {
 			Ingress: []networking.NetworkPolicyIngressRule{{Ports: https, From: addresses}, {Ports: metrics, From: monitoring}},
-			Egress:  []networking.NetworkPolicyEgressRule{ownService, {Ports: apiServer, To: addresses}},
+			Egress:  []networking.NetworkPolicyEgressRule{ownService, {Ports: apiServer, To: addresses}, kubelets},
 		},
 	} {
 		got := find[networking.NetworkPolicy](t, render(t, values), "NetworkPolicy", deployment(t, values).Name).Spec

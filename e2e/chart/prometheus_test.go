@@ -108,8 +108,11 @@ func startPodreeve(t *testing.T) podreeveServer {
 		addresses[i] = fmt.Sprintf("127.0.0.1:%d", port)
 	}
 	dir := t.TempDir()
+	// A mild violation, which the mode holds back.
+	policy := filepath.Join(dir, "mild.yaml")
+	write(t, policy, "{apiVersion: podreeve.dev/v1alpha1, kind: Policy, metadata: {name: mild}, spec: {rules: {host-users: {action: deny}}}}")
 	start(t, "podreeve", os.Getenv("PODREEVE_BIN"), "serve", "--listen", addresses[0], "--admin-listen", addresses[1],
-		"--self-signed", filepath.Join(dir, "tls"), "--drain-delay", "0s",
+		"--self-signed", filepath.Join(dir, "tls"), "--drain-delay", "0s", "--deny-from", "medium", "--policy", "owasp", "--policy", policy,
 		"--cluster", "--kubeconfig", scannedCluster(t), "--namespace", "default", "--scan-interval", "1s")
 	server := podreeveServer{https: "https://" + addresses[0], admin: "http://" + addresses[1], client: &http.Client{
 		Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}} // who answers is not the question here

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	core "k8s.io/api/core/v1"
 	rbac "k8s.io/api/rbac/v1"
 )
 
@@ -20,6 +21,7 @@ const webhookConfigurations = "validatingwebhookconfigurations mutatingwebhookco
 var (
 	clusterRights = []rbac.PolicyRule{
 		right("podreeve.dev", "policies exemptions", "list watch"),
+		right("podreeve.dev", "policies", "create patch update delete", "owasp", "pss-baseline", "pss-restricted"),
 		right("podreeve.dev", "policies/status exemptions/status", "patch"),
 		right("apiextensions.k8s.io", "customresourcedefinitions", "get", "policies.podreeve.dev", "exemptions.podreeve.dev"),
 		right("", "namespaces pods", "get list watch"),
@@ -28,12 +30,12 @@ var (
 		right("", "podtemplates replicationcontrollers", "list"),
 		right("apps", "deployments statefulsets daemonsets replicasets", "list"),
 		right("batch", "jobs cronjobs", "list"),
-		right("events.k8s.io", "events", "create patch"),
+		right("", "events", "create get patch"),
 		right("admissionregistration.k8s.io", webhookConfigurations, "get patch", "podreeve"),
 	}
 	ownRights = []rbac.PolicyRule{
 		right("", "services", "get", "podreeve"),
-		right("apps", "deployments", "get", "podreeve"),
+		right("apps", "deployments", "get list watch", "podreeve"),
 		right("coordination.k8s.io", "leases", "get update", "podreeve"),
 		right("coordination.k8s.io", "leases", "create"),
 		right("", "secrets", "get update", "podreeve-tls"),
@@ -63,23 +65,25 @@ func sameRights(t *testing.T, got, want []rbac.PolicyRule) {
 
 // What each value adds or takes.
 func TestRightsFollowTheValues(t *testing.T) {
-	const proxy, reports, policyReports, certificates, scan = "nodes/proxy", "reports", "policyreports", "secrets", "cronjobs"
+	const proxy, configz, reports, policyReports, certificates, scan = "nodes/proxy", "nodes/configz", "reports", "policyreports", "secrets", "cronjobs"
+	const token = "serviceaccounts/token"           // of the account that kubelets see
 	const owner = "validatingwebhookconfigurations" // of which there must be one, whoever makes the certificate
 	const unscanned = " --set-string scan.interval=0"
 	for values, want := range map[string][]string{
-		"default":                  {certificates, scan, owner},
-		"default" + unscanned:      {certificates, owner},
-		"everything":               {proxy, reports, certificates, scan, owner},
-		"everything" + unscanned:   {proxy, certificates, owner},
-		"cert-manager":             {policyReports, scan, owner},
-		"cert-manager" + unscanned: {owner},
-		"existing-secret":          {scan, owner},
-		"minimal":                  {}, // its role is made by others
+		"default":                            {certificates, scan, owner},
+		"default" + unscanned:                {certificates, owner},
+		"default --set rbac.nodesProxy=true": {proxy, certificates, scan, owner},
+		"everything":                         {configz, token, reports, certificates, scan, owner},
+		"everything" + unscanned:             {configz, token, certificates, owner},
+		"cert-manager":                       {policyReports, scan, owner},
+		"cert-manager" + unscanned:           {owner},
+		"existing-secret":                    {scan, owner},
+		"minimal":                            {}, // its role is made by others
 	} {
 		var has []string
 		args := strings.Fields(values)
 		for _, rule := range allRights(t, render(t, args[0], args[1:]...)) {
-			for _, resource := range []string{proxy, reports, policyReports, certificates, scan, owner} {
+			for _, resource := range []string{proxy, configz, token, reports, policyReports, certificates, scan, owner} {
 				if slices.Contains(rule.Resources, resource) && !slices.Contains(has, resource) {
 					has = append(has, resource)
 				}
@@ -109,7 +113,7 @@ func TestNoRightIsWide(t *testing.T) {
 			named := len(rule.ResourceNames) > 0
 			onlyCreate := slices.Equal(rule.Verbs, []string{"create"})
 			if guarded := slices.ContainsFunc(rule.Resources, func(resource string) bool {
-				return resource == "secrets" || resource == "leases" || strings.HasSuffix(resource, "webhookconfigurations")
+				return resource == "secrets" || resource == "configmaps" || resource == "leases" || resource == "serviceaccounts/token" || strings.HasSuffix(resource, "webhookconfigurations")
 			}); guarded && !named && !onlyCreate {
 				t.Errorf("%s: %+v has no resourceNames", values, rule)
 			}
@@ -156,7 +160,38 @@ func isOfUsers(name string) bool {
 	return strings.HasSuffix(name, "-view") || strings.HasSuffix(name, "-edit") || strings.HasSuffix(name, "-admin")
 }
 
-// The uninstall job may remove the release's two webhook configurations, the reports where there are any, and nothing else.
+// What kubelets see may read their configuration and nothing else, and podreeve may make tokens of that account alone.
+func TestKubeletsSeeAnAccountOfTheirOwn(t *testing.T) {
+	objects := render(t, "default", "--set", "rbac.nodesConfigz=true")
+	const name = "podreeve-kubelets"
+	sameRights(t, find[rbac.ClusterRole](t, objects, "ClusterRole", name).Rules, []rbac.PolicyRule{right("", "nodes/configz", "get")})
+	sameRights(t, find[rbac.Role](t, objects, "Role", name).Rules, []rbac.PolicyRule{right("", "serviceaccounts/token", "create", name)})
+	for kind, want := range map[string]string{"ClusterRoleBinding": name, "RoleBinding": "podreeve"} {
+		binding := find[rbac.RoleBinding](t, objects, kind, name) // both kinds have these fields
+		if binding.RoleRef.Name != name || len(binding.Subjects) != 1 || binding.Subjects[0].Name != want || binding.Subjects[0].Namespace != "podreeve" {
+			t.Errorf("%s: %+v of %+v, wanted %s", kind, binding.RoleRef, binding.Subjects, want)
+		}
+	}
+	for _, object := range objects {
+		if !strings.HasSuffix(object.GetKind(), "RoleBinding") || object.GetName() == name {
+			continue
+		}
+		for _, subject := range find[rbac.RoleBinding](t, Objects{object}, object.GetKind(), object.GetName()).Subjects {
+			if subject.Name == name {
+				t.Errorf("%s %s gives it more rights", object.GetKind(), object.GetName())
+			}
+		}
+	}
+	account := find[core.ServiceAccount](t, objects, "ServiceAccount", name)
+	if account.AutomountServiceAccountToken == nil || *account.AutomountServiceAccountToken {
+		t.Error("its token is mounted into pods that name it")
+	}
+	if args := deployment(t, "default", "--set", "rbac.nodesConfigz=true").Spec.Template.Spec.Containers[0].Args; !slices.Contains(args, "--kubelet-service-account="+name) {
+		t.Errorf("%q do not name it", args)
+	}
+}
+
+// The uninstall job may remove the release's two webhook configurations, the reports where there are any, read the Deployment, and do nothing else.
 func TestRightsOfTheUninstallJob(t *testing.T) {
 	webhooks := right("admissionregistration.k8s.io", webhookConfigurations, "delete", "podreeve")
 	for values, reports := range map[string][]rbac.PolicyRule{
@@ -168,5 +203,6 @@ func TestRightsOfTheUninstallJob(t *testing.T) {
 		webhooks.ResourceNames = []string{name}
 		role := find[rbac.ClusterRole](t, objects, "ClusterRole", name+"-uninstall")
 		sameRights(t, role.Rules, append(reports, webhooks))
+		sameRights(t, find[rbac.Role](t, objects, "Role", name+"-uninstall").Rules, []rbac.PolicyRule{right("apps", "deployments", "get", name)})
 	}
 }

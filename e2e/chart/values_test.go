@@ -103,7 +103,12 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"policyFiles.a=b":              "policyFiles",
 		"exemptionNamespaces[0]=Bad_1": "exemptionNamespaces",
 		"service.port=0":               "port",
+		"service.ipFamilyPolicy=Dual":  "ipFamilyPolicy",
+		"service.ipFamilies={IPv5}":    "ipFamilies",
 		"crds.instal=true":             "instal",
+		"mode=off":                     "mode",
+		"denyFrom=severe":              "denyFrom",
+		"denyAfter=tomorrow":           "denyAfter",
 	}
 	for name, helm := range helms(t) {
 		for set, key := range wrong {
@@ -113,6 +118,27 @@ func TestWrongValuesAreRefused(t *testing.T) {
 			} else if !strings.Contains(err.Error(), key) {
 				t.Errorf("%s: the error on --set %s does not name %s: %v", name, set, key, err)
 			}
+		}
+	}
+}
+
+// Where no public image exists, the pages say which one to push: that of this chart.
+func TestTheImageToPushIsThatOfTheChart(t *testing.T) {
+	var about struct{ AppVersion string }
+	text, err := os.ReadFile(filepath.Join(Dir(), "Chart.yaml"))
+	if err == nil {
+		err = yaml.Unmarshal(text, &about)
+	}
+	if err != nil || about.AppVersion == "" {
+		t.Fatalf("Chart.yaml has the appVersion %q: %v", about.AppVersion, err)
+	}
+	for _, page := range []string{"README.md", "docs/install.md", "charts/podreeve/README.md", "charts/podreeve/values.yaml"} {
+		text, err := os.ReadFile(filepath.Join(Root(), page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, after, found := strings.Cut(string(text), "buildah push podreeve:dev docker://"); !found || !strings.HasSuffix(strings.TrimRight(strings.Fields(after)[0], "`.:"), "/podreeve/podreeve:"+about.AppVersion) {
+			t.Errorf("%s does not say to push the image with the tag %s", page, about.AppVersion)
 		}
 	}
 }

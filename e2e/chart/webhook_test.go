@@ -72,7 +72,7 @@ func TestDefaultRegistration(t *testing.T) {
 	validating := find[admission.ValidatingWebhookConfiguration](t, objects, "ValidatingWebhookConfiguration", "podreeve")
 	validate := admission.ValidatingWebhook{
 		Name: "validate.podreeve.dev", ClientConfig: service("podreeve", "/validate", 443),
-		Rules: append(append([]admission.RuleWithOperations{}, workload...), connect), FailurePolicy: ptr(admission.Fail), MatchPolicy: ptr(admission.Equivalent),
+		Rules: append(append([]admission.RuleWithOperations{}, workload...), connect), FailurePolicy: ptr(admission.Ignore), MatchPolicy: ptr(admission.Equivalent),
 		NamespaceSelector: selector, SideEffects: ptr(admission.SideEffectClassNone), TimeoutSeconds: ptr(int32(5)), AdmissionReviewVersions: []string{"v1"},
 	}
 	want := []admission.ValidatingWebhook{validate, ownNamespace(validate.ClientConfig, validate), own(validate.ClientConfig, 5)}

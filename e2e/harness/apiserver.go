@@ -7,8 +7,10 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"k8s.io/client-go/rest"
 )
@@ -34,9 +36,17 @@ type apiServer struct {
 	auditLog string
 }
 
+// network is where an API server listens, and what its Services get.
+type network struct{ host, advertised, services string }
+
+var (
+	ipv4 = network{"127.0.0.1", "192.0.2.1", "10.0.0.0/24"}
+	ipv6 = network{"::1", "2001:db8::1", "fd00:10::/112"}
+)
+
 // startAPIServer runs kube-apiserver with RBAC and the admission plugins that are on by default, less PodSecurity: what
 // is refused here is refused by podreeve or by the API itself.
-func startAPIServer(ctx context.Context, tools Tools, dir, etcdURL string, environment, flags []string) (*apiServer, error) {
+func startAPIServer(ctx context.Context, tools Tools, dir, etcdURL string, network network, environment, flags []string) (*apiServer, error) {
 	port, err := FreePort()
 	if err != nil {
 		return nil, err
@@ -50,14 +60,14 @@ func startAPIServer(ctx context.Context, tools Tools, dir, etcdURL string, envir
 	}
 	process, err := StartProcess("kube-apiserver", dir, tools.Path("kube-apiserver"), append([]string{
 		"--etcd-servers=" + etcdURL,
-		"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", port),
+		"--bind-address=" + network.host, fmt.Sprintf("--secure-port=%d", port),
 		// A machine without a default route has no address to advertise; nothing here reads the endpoint.
-		"--advertise-address=192.0.2.1", "--endpoint-reconciler-type=none",
+		"--advertise-address=" + network.advertised, "--endpoint-reconciler-type=none",
 		"--cert-dir=" + certDir, // it signs its own serving certificate there
 		"--token-auth-file=" + filepath.Join(dir, "tokens.csv"), "--authorization-mode=RBAC",
 		"--service-account-issuer=https://kubernetes.default.svc",
 		"--service-account-key-file=" + saKey, "--service-account-signing-key-file=" + saKey,
-		"--service-cluster-ip-range=10.0.0.0/24",
+		"--service-cluster-ip-range=" + network.services,
 		"--allow-privileged=true", // else the API itself refuses what podreeve has to refuse
 		"--disable-admission-plugins=PodSecurity",
 		"--audit-policy-file=" + filepath.Join(dir, "audit-policy.yaml"), "--audit-log-path=" + auditLog, "--audit-log-mode=blocking",
@@ -66,7 +76,7 @@ func startAPIServer(ctx context.Context, tools Tools, dir, etcdURL string, envir
 		return nil, err
 	}
 	server := &apiServer{process: process, auditLog: auditLog, config: &rest.Config{
-		Host:            loopback("https", port),
+		Host:            "https://" + net.JoinHostPort(network.host, strconv.Itoa(port)),
 		BearerToken:     token,
 		TLSClientConfig: rest.TLSClientConfig{CAFile: filepath.Join(certDir, "apiserver.crt")},
 	}}

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -107,7 +108,7 @@ func (t Tools) buildTogether(source, partial string, tools []tool, report *build
 	if len(tools) == 0 {
 		return nil
 	}
-	args := []string{"build", "-v", "-ldflags", linkFlags(tools[0].module), "-o", partial + string(filepath.Separator)}
+	args := []string{"build", "-v", "-ldflags", linkFlags(source, tools[0].module), "-o", partial + string(filepath.Separator)}
 	named := map[string]string{} // by the package that Go says it compiles
 	for _, tool := range tools {
 		args = append(args, tool.pkg)
@@ -127,12 +128,15 @@ func (t Tools) buildTogether(source, partial string, tools []tool, report *build
 	return nil
 }
 
+// majorVersion is the last part of a module's path that is no name.
+var majorVersion = regexp.MustCompile(`^v[0-9]+$`)
+
 // file is the name that Go gives the program.
 func (t tool) file() string {
 	switch {
 	case t.pkg == ".":
 		return path.Base(path.Clean("/" + strings.TrimLeft(t.module, "./")))
-	case strings.HasPrefix(path.Base(t.pkg), "v"): // the major version of a module
+	case majorVersion.MatchString(path.Base(t.pkg)):
 		return path.Base(path.Dir(t.pkg))
 	default:
 		return path.Base(t.pkg)

@@ -122,3 +122,16 @@ func versions(t *testing.T, dir string) map[string]string {
 	}
 	return found
 }
+
+// Go names a program for the last part of its path that is no major version.
+func TestTheNameOfAProgram(t *testing.T) {
+	for pkg, want := range map[string]string{
+		"go.etcd.io/etcd/server/v3":                   "server",
+		"sigs.k8s.io/krew/cmd/validate-krew-manifest": "validate-krew-manifest",
+		"github.com/sigstore/cosign/v3/cmd/cosign":    "cosign",
+	} {
+		if got := (tool{"", ofKubernetes, pkg}).file(); got != want {
+			t.Errorf("%s becomes %s and not %s", pkg, got, want)
+		}
+	}
+}

@@ -23,23 +23,24 @@ func goEnvironment() []string {
 	return append(os.Environ(), "CGO_ENABLED="+goCgo, "GOFLAGS="+goFlags)
 }
 
-func linkFlags(module string) string {
+// linkFlags let Kubernetes say its version: kubectl and the API server compare theirs.
+func linkFlags(source, module string) string {
 	link := "-s -w"
-	if module == ofKubernetes {
-		const version = "k8s.io/component-base/version."
-		link += " -X " + version + "gitVersion=" + kubernetesVersion +
-			" -X " + version + "gitMajor=" + kubernetesMajor +
-			" -X " + version + "gitMinor=" + kubernetesMinor
+	if ofKubernetesItself(module) {
+		const stamp = " -X k8s.io/component-base/version."
+		version := kubernetesVersion(source)
+		numbers := append(strings.Split(strings.TrimPrefix(version, "v"), "."), "", "")
+		link += stamp + "gitVersion=" + version + stamp + "gitMajor=" + numbers[0] + stamp + "gitMinor=" + numbers[1]
 	}
 	return link
 }
 
 // toolsCache is the folder of a module's tools. It lies outside the repository and is keyed by all that decides the
 // result, so an old folder is never wrong and a new one never disturbs it.
-func toolsCache(module, name string) (string, error) {
+func toolsCache(source, module string) (string, error) {
 	hash := sha256.New()
-	sources, _ := filepath.Glob(filepath.Join(module, "*.go")) // only of a bad pattern there is an error
-	for _, path := range append([]string{filepath.Join(module, "go.mod"), filepath.Join(module, "go.sum")}, sources...) {
+	programs, _ := filepath.Glob(filepath.Join(source, "*.go")) // only of a bad pattern there is an error
+	for _, path := range append([]string{filepath.Join(source, "go.mod"), filepath.Join(source, "go.sum")}, programs...) {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			return "", fmt.Errorf("read what the tools are built from: %w", err)
@@ -50,7 +51,7 @@ func toolsCache(module, name string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("run `go version`: %w (go 1.26 or newer must be on PATH)", err)
 	}
-	fmt.Fprintln(hash, string(goVersion), goFlags, goCgo, linkFlags(name))
+	fmt.Fprintln(hash, string(goVersion), goFlags, goCgo, linkFlags(source, module))
 	root := os.Getenv("PODREEVE_CACHE")
 	if root == "" {
 		cache, err := userCache()

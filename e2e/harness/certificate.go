@@ -60,10 +60,12 @@ func NewKeyPair(names []string, ips []net.IP) (KeyPair, error) {
 	return newKeyPair(x509.ExtKeyUsageServerAuth, names, ips)
 }
 
-// NewClientKeyPair makes one for a client.
-func NewClientKeyPair() (KeyPair, error) { return newKeyPair(x509.ExtKeyUsageClientAuth, nil, nil) }
+// NewClientKeyPair makes one for a client, in these groups of Kubernetes.
+func NewClientKeyPair(groups ...string) (KeyPair, error) {
+	return newKeyPair(x509.ExtKeyUsageClientAuth, nil, nil, groups...)
+}
 
-func newKeyPair(usage x509.ExtKeyUsage, names []string, ips []net.IP) (KeyPair, error) {
+func newKeyPair(usage x509.ExtKeyUsage, names []string, ips []net.IP, groups ...string) (KeyPair, error) {
 	authority := template("podreeve e2e CA")
 	authority.IsCA, authority.BasicConstraintsValid, authority.KeyUsage = true, true, x509.KeyUsageCertSign
 	authorityKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -76,7 +78,7 @@ func newKeyPair(usage x509.ExtKeyUsage, names []string, ips []net.IP) (KeyPair, 
 	}
 	leaf := template("podreeve e2e")
 	leaf.KeyUsage, leaf.ExtKeyUsage = x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{usage}
-	leaf.IPAddresses, leaf.DNSNames = ips, names
+	leaf.IPAddresses, leaf.DNSNames, leaf.Subject.Organization = ips, names, groups
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return KeyPair{}, err

@@ -21,6 +21,7 @@ type Options struct {
 	AuditLog   string    // the audit log of that cluster, if this machine can read it
 	Podreeve   string    // path of the binary
 	Server     []string  // further flags of kube-apiserver, for a cluster of our own
+	IPv6       bool      // a cluster of our own without IPv4
 	Progress   io.Writer // lines about what takes long
 }
 
@@ -66,11 +67,15 @@ func (c *Cluster) up(ctx context.Context, options Options) (err error) {
 	if c.webhookURL, err = parseWebhookURL(options.WebhookURL); err != nil {
 		return err
 	}
+	network := ipv4
+	if options.IPv6 {
+		network, c.webhookURL = ipv6, "https://["+ipv6.host+"]"
+	}
 	if options.Kubeconfig != "" {
 		c.Kubeconfig, c.AuditLog = options.Kubeconfig, options.AuditLog
 		c.config, err = readKubeconfig(options.Kubeconfig)
 	} else {
-		err = c.startOwn(ctx, options.Server)
+		err = c.startOwn(ctx, network, options.Server)
 	}
 	if err != nil {
 		return err
@@ -79,7 +84,7 @@ func (c *Cluster) up(ctx context.Context, options Options) (err error) {
 	return nil
 }
 
-func (c *Cluster) startOwn(ctx context.Context, flags []string) error {
+func (c *Cluster) startOwn(ctx context.Context, network network, flags []string) error {
 	etcd, etcdURL, err := startEtcd(ctx, c.tools, c.dir)
 	if err != nil {
 		return err
@@ -89,7 +94,7 @@ func (c *Cluster) startOwn(ctx context.Context, flags []string) error {
 	if err != nil {
 		return err
 	}
-	server, err := startAPIServer(ctx, c.tools, c.dir, etcdURL, environment, flags)
+	server, err := startAPIServer(ctx, c.tools, c.dir, etcdURL, network, environment, flags)
 	if err != nil {
 		return err
 	}

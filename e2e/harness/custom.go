@@ -81,11 +81,7 @@ func (c *Cluster) LaunchInCluster(policies map[string]string, args ...string) (*
 	if err != nil {
 		return nil, err
 	}
-	server, own := c.selfSigned()
-	if err := c.prepare(server, append(own, args...)); err != nil {
-		return nil, err
-	}
-	return server, server.launch()
+	return c.Launch(args...)
 }
 
 func (c *Cluster) inCluster(policies map[string]string, args []string) ([]string, error) {

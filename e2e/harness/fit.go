@@ -40,7 +40,8 @@ func demand(field, message string) (string, any, bool) {
 	switch {
 	case strings.Contains(message, "cannot be set for a windows pod"):
 		return field, nil, true
-	case strings.Contains(message, "when `hostUsers` is false"):
+	// Kubernetes 1.36 names it hostUsers, older versions pod.Spec.HostUsers.
+	case strings.Contains(strings.ToLower(message), "hostusers` is false"):
 		return "spec.hostUsers", nil, true
 	case strings.Contains(message, "hostNetwork must be true if pod contains any hostProcess containers"):
 		return "spec.hostNetwork", true, true

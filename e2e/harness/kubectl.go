@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -36,7 +37,7 @@ func (c *Cluster) PodreeveCommand(ctx context.Context, stdin string, args ...str
 func run(ctx context.Context, home, stdin, program string, args ...string) (Said, error) {
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Env = []string{"HOME=" + home}
+	cmd.Env = []string{"HOME=" + home, "PATH=" + os.Getenv("PATH")} // `kubectl diff` runs diff
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &stdout, &stderr
 	err := cmd.Run()
 	said := Said{

@@ -7,15 +7,20 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 
+	authenticationv1 "k8s.io/api/authentication/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 )
 
 // Kubelet says in /configz what podPidsLimit is, as a kubelet does, and nothing else. Many nodes may have the same one.
 type Kubelet struct {
 	Asked  atomic.Int64
+	admits func(*http.Request) int // the HTTP status of a caller; nil: 200
 	server *httptest.Server
 	at     *net.TCPAddr
 }
@@ -48,6 +53,12 @@ func (c *Cluster) StartKubelet(podPidsLimit int) (*Kubelet, error) {
 			http.NotFound(w, r)
 			return
 		}
+		if kubelet.admits != nil {
+			if status := kubelet.admits(r); status != http.StatusOK {
+				http.Error(w, http.StatusText(status), status)
+				return
+			}
+		}
 		kubelet.Asked.Add(1)
 		fmt.Fprintf(w, `{"kubeletconfig":{"maxPods":110,"podPidsLimit":%d}}`, podPidsLimit)
 	})
@@ -55,6 +66,29 @@ func (c *Cluster) StartKubelet(podPidsLimit int) (*Kubelet, error) {
 	kubelet.server.StartTLS()
 	c.Defer(func() error { kubelet.Close(); return nil })
 	return kubelet, nil
+}
+
+// Delegate has it ask the API server, as a kubelet does with webhook authentication and authorization, who calls and whether that caller may
+// get nodes/configz of any node. seen is called with the name of each caller.
+func (k *Kubelet) Delegate(client kubernetes.Interface, seen func(user string)) {
+	k.admits = func(r *http.Request) int {
+		token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		review, err := client.AuthenticationV1().TokenReviews().Create(r.Context(),
+			&authenticationv1.TokenReview{Spec: authenticationv1.TokenReviewSpec{Token: token}}, metav1.CreateOptions{})
+		if err != nil || !review.Status.Authenticated {
+			return http.StatusUnauthorized
+		}
+		user := review.Status.User
+		seen(user.Username)
+		access, err := client.AuthorizationV1().SubjectAccessReviews().Create(r.Context(), &authorizationv1.SubjectAccessReview{
+			Spec: authorizationv1.SubjectAccessReviewSpec{User: user.Username, Groups: user.Groups, UID: user.UID,
+				ResourceAttributes: &authorizationv1.ResourceAttributes{Version: "v1", Resource: "nodes", Subresource: "configz", Verb: "get"}},
+		}, metav1.CreateOptions{})
+		if err != nil || !access.Status.Allowed {
+			return http.StatusForbidden
+		}
+		return http.StatusOK
+	}
 }
 
 // Close may be called more than once.

@@ -52,6 +52,15 @@ func (c *Cluster) StartPodreeveOn(ctx context.Context, port int, args ...string)
 	return c.startPodreeve(ctx, &Podreeve{Port: port}, args)
 }
 
+// Launch starts one with a certificate that it signs itself, and does not wait.
+func (c *Cluster) Launch(args ...string) (*Podreeve, error) {
+	server, own := c.selfSigned()
+	if err := c.prepare(server, append(own, args...)); err != nil {
+		return nil, err
+	}
+	return server, server.launch()
+}
+
 // LaunchWithSecret starts one whose certificate is in a Secret that it keeps itself, and does not wait.
 func (c *Cluster) LaunchWithSecret(secret, configuration string, args ...string) (*Podreeve, error) {
 	own := []string{"--tls-secret", secret, "--service-name", "podreeve", "--webhook-configuration", configuration}
@@ -91,6 +100,13 @@ func (p *Podreeve) Start(ctx context.Context) error {
 		return err
 	}
 	return p.AwaitReady(ctx)
+}
+
+// Again runs it after it ended, on the same ports, with these arguments more.
+func (p *Podreeve) Again(ctx context.Context, args ...string) (*Podreeve, error) {
+	again := *p
+	again.args = append(slices.Clone(p.args), args...)
+	return &again, again.Start(ctx)
 }
 
 func (p *Podreeve) launch() error {

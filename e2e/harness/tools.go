@@ -6,14 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
-)
-
-// The version that the binaries say of themselves: kubectl and the API server compare theirs.
-const (
-	kubernetesVersion = "v1.36.3"
-	kubernetesMajor   = "1"
-	kubernetesMinor   = "36"
 )
 
 // tool is a program that is made of a package of a module.
@@ -25,6 +19,8 @@ const (
 	ofCharts     = "charts"
 	// Its program is our own, of upstream's packages.
 	ofCertManager = "certmanager"
+	ofLint        = "lint"
+	ofRelease     = "release"
 	// The Rust tests build it, too; here its packages come into Go's cache, which both have.
 	ofParity = "../../tests/psa"
 )
@@ -45,14 +41,20 @@ var allTools = []tool{
 	{"helm4-newest", ofCharts, "helm.sh/helm/v4/cmd/helm"},
 	{"helm3", ofCharts, "helm.sh/helm/v3/cmd/helm"},
 	{"cert-manager", ofCertManager, "."},
+	{"actionlint", ofLint, "github.com/rhysd/actionlint/cmd/actionlint"},
+	{"validate-krew-manifest", ofLint, "sigs.k8s.io/krew/cmd/validate-krew-manifest"},
+	{"crane", ofRelease, "github.com/google/go-containerregistry/cmd/crane"},
+	{"cosign", ofRelease, "github.com/sigstore/cosign/v3/cmd/cosign"},
 }
 
 // Groups of tools. ControlPlane are those that nearly every test needs, NodeTools make a whole node of it, ChartTools
-// judge the chart; the last two are built for `make test-more` alone.
+// judge the chart, LintTools the workflows; the last two are built for `make test-more` alone. What no group has
+// is built for `make release-dry-run` and the workflow that it tries.
 var (
 	ControlPlane = []string{"etcd", "kube-apiserver", "kubectl"}
 	NodeTools    = []string{"kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy"}
 	ChartTools   = []string{"kubeconform", "helm4"}
+	LintTools    = []string{"actionlint"}
 	parityTools  = []string{"psa"}
 	otherHelms   = []string{"helm4-newest", "helm3"}
 	certManagers = []string{"cert-manager"}
@@ -63,7 +65,7 @@ func More() bool { return os.Getenv("PODREEVE_E2E_MORE") != "" }
 
 // TestTools are all that the suites of this run need.
 func TestTools() []string {
-	names := append(append(append(append([]string{}, ControlPlane...), NodeTools...), ChartTools...), parityTools...)
+	names := slices.Concat(ControlPlane, NodeTools, ChartTools, LintTools, parityTools)
 	if More() {
 		names = append(append(names, otherHelms...), certManagers...)
 	}
@@ -95,7 +97,7 @@ func (t Tools) has(tool tool) bool {
 func findTool(name string) (tool, error) {
 	for _, tool := range allTools {
 		if tool.name == name {
-			return tool, nil
+			return tool.chosen()
 		}
 	}
 	return tool{}, fmt.Errorf("there is no tool %q; harness/tools.go lists them", name)

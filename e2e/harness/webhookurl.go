@@ -30,7 +30,10 @@ func (c *Cluster) webhookHost() string {
 
 // listenHost: an API server that is not on this machine needs more than loopback.
 func (c *Cluster) listenHost() string {
-	if host := c.webhookHost(); host == "localhost" || net.ParseIP(host).IsLoopback() {
+	switch host := c.webhookHost(); {
+	case host == "::1":
+		return "::" // as in a cluster
+	case host == "localhost" || net.ParseIP(host).IsLoopback():
 		return "127.0.0.1"
 	}
 	return "0.0.0.0"

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"podreeve.dev/e2e/harness"
 )
 
 const (
@@ -11,6 +13,9 @@ const (
 	podRange     = "10.244.0.0/24"
 	pauseImage   = "podreeve/pause:e2e"
 	nodeName     = "node"
+
+	kubeletClientCert = "kubelet-client.crt"
+	kubeletClientKey  = "kubelet-client.key"
 )
 
 // containerd's CRI, without what needs CAP_SYS_RESOURCE or a registry.
@@ -38,8 +43,8 @@ const cniConfig = `{"cniVersion": "1.0.0", "name": "pods", "plugins": [{"type": 
 
 const kubeletConfig = `apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
-authentication: {anonymous: {enabled: true}, webhook: {enabled: false}}
-authorization: {mode: AlwaysAllow}
+authentication: {anonymous: {enabled: false}, webhook: {enabled: true}, x509: {clientCAFile: %[1]s/kubelet-client-ca.crt}}
+authorization: {mode: Webhook}
 containerRuntimeEndpoint: unix://%[1]s/containerd.sock
 cgroupDriver: cgroupfs
 cgroupRoot: %[2]s
@@ -57,7 +62,13 @@ syncFrequency: 10s
 `
 
 func (n *Node) writeConfigs() error {
+	// The API server's own certificate for the kubelet. Everybody else shows a token, and needs the right.
+	client, err := harness.NewClientKeyPair("system:masters")
+	if err != nil {
+		return fmt.Errorf("make the API server's certificate for the kubelet: %w", err)
+	}
 	for path, text := range map[string]string{
+		"kubelet-client-ca.crt": string(client.CA), kubeletClientCert: string(client.Cert), kubeletClientKey: string(client.Key),
 		"containerd.toml":   fmt.Sprintf(containerdConfig, n.dir, cniFolder()),
 		"cni/pods.conflist": cniConfig,
 		"kubelet.yaml":      fmt.Sprintf(kubeletConfig, n.dir, n.space.cgroup),

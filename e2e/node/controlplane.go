@@ -22,7 +22,8 @@ func (n *Node) startControlPlane(ctx context.Context) error {
 		"--bind-address="+Address, "--advertise-address="+Address, "--secure-port=6443", "--cert-dir="+certDir,
 		"--token-auth-file="+filepath.Join(n.dir, "tokens.csv"), "--authorization-mode=RBAC",
 		"--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file="+key, "--service-account-signing-key-file="+key,
-		"--service-cluster-ip-range="+serviceRange, "--allow-privileged=true", "--kubelet-preferred-address-types=InternalIP", "--disable-admission-plugins=PodSecurity")
+		"--service-cluster-ip-range="+serviceRange, "--allow-privileged=true", "--kubelet-preferred-address-types=InternalIP",
+		"--kubelet-client-certificate="+filepath.Join(n.dir, kubeletClientCert), "--kubelet-client-key="+filepath.Join(n.dir, kubeletClientKey), "--disable-admission-plugins=PodSecurity")
 	if err != nil {
 		return err
 	}

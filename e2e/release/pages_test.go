@@ -13,9 +13,9 @@ import (
 	"podreeve.dev/e2e/pages"
 )
 
-// inOrder are the pages with commands for a release: they install it, look at it, and take it away. The last one installs it again.
-var inOrder = []string{"README.md", "docs/install.md", "docs/callers.md", "docs/debug.md", "docs/certificates.md", "docs/check.md", "docs/large-clusters.md",
-	"docs/upgrade.md", "docs/first-week.md"}
+// inOrder are the pages with commands for a release: they install it, have it deny, look at it, and take it away.
+var inOrder = []string{"README.md", "docs/install.md", "docs/modes.md", "docs/first-week.md", "docs/exempt.md", "docs/callers.md", "docs/debug.md", "docs/in-the-cluster.md",
+	"docs/certificates.md", "docs/check.md", "docs/large-clusters.md", "docs/upgrade.md"}
 
 // The commands of README.md and docs/ that need a release do what the pages say.
 func TestPages(t *testing.T) {
@@ -98,7 +98,7 @@ func (c *target) programs(t *testing.T) string {
 	return dir
 }
 
-// clear takes away what the last page installed.
+// clear takes away what is left of what the pages installed.
 func (c *target) clear(t *testing.T) {
 	t.Helper()
 	c.kubectl(t, "", "delete", configurations, "podreeve", "--ignore-not-found")

@@ -15,22 +15,13 @@ import (
 // upgrade replaces both replicas by those of another image, and no request notices.
 func (r *release) upgrade(t *testing.T) {
 	old := r.replicas(t)
-	set := "scan.reports=openreports,uninstallHook.enabled=true,log.level=debug"
+	set := with + ",log.level=debug"
 	if r.next != "" {
 		set += ",image.tag=" + r.next[strings.LastIndex(r.next, ":")+1:]
 	}
 	r.underTraffic(t, false, func() {
 		r.helm(t, "helm4", "upgrade", "podreeve", chart.Dir(), "--namespace", namespace, "-f", r.values, "--set", set, "--wait", "--timeout", "3m")
-		r.await(t, "the old replicas to be gone", func() (bool, error) {
-			for _, pod := range r.replicas(t) {
-				for _, before := range old {
-					if pod.Name == before.Name {
-						return false, fmt.Errorf("%s is still there", pod.Name)
-					}
-				}
-			}
-			return true, nil
-		})
+		r.awaitReplaced(t, old)
 	})
 	for _, pod := range r.replicas(t) {
 		if now, before := pod.Status.ContainerStatuses[0].ImageID, old[0].Status.ContainerStatuses[0].ImageID; r.next != "" && now == before {

@@ -100,7 +100,7 @@ impl<'e> Connection<'e, '_> {
         let judged = self.judged(&pod);
         let is_denied = |judged: &Judged<'_>| {
             let denies_unknown = unknown != UnknownPod::NoCluster && judged.compiled.check.denies_unknown();
-            denies_unknown && judged.effect == Effect::Deny
+            denies_unknown && (judged.effect == Effect::Deny || judged.held_back() == Some(Effect::Deny))
         };
         let (denied, unjudged): (Vec<_>, Vec<_>) = judged.into_iter().partition(is_denied);
         let outcome = self.outcome(about, &pod, denied);
@@ -143,6 +143,7 @@ impl<'e> Connection<'e, '_> {
             only: None,
             is_update: false,
             report_limit: self.snapshot.report_limit,
+            ceiling: self.snapshot.ceiling,
             today: self.today,
         }
     }
@@ -179,7 +180,8 @@ fn with_unjudged(outcome: Outcome, unknown: UnknownPod, unjudged: &[Judged<'_>])
     let all = rules(&[Effect::Deny, Effect::Warn, Effect::Audit]);
     let mut pod_security = PodSecurity::default();
     if !visible.is_empty() && outcome.verdict != Verdict::Deny {
-        pod_security.warnings = vec![format!("podreeve: {}, so {visible} did not judge who enters it", unknown.why())];
+        let warning = format!("podreeve: {}, so {visible} did not judge who enters it", unknown.why());
+        pod_security.warnings = vec![warning];
     }
     if !all.is_empty() {
         pod_security.annotations = vec![("unjudged", format!("{}: {all}", unknown.why()))];

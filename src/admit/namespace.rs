@@ -3,10 +3,11 @@
 
 mod existing;
 
-use super::{Snapshot, about};
+use super::{Conditions, Snapshot, about};
 use crate::facts::{FactQuery, Known, Labels};
 use crate::json::Raw;
 use crate::outcome::{About, Operation, Outcome, PodSecurity};
+use crate::policy::Cap;
 use crate::policy::pod_security::{
     BadLabel, HonouredLabels, Level, LevelVersion, Levels, PREFIX, read, strictest_defaults,
 };
@@ -21,7 +22,8 @@ pub(super) fn is_namespace(request: &Request<'_>) -> bool {
 }
 
 /// The outcome for a namespace. Where no policy honours the labels, it is allowed.
-pub(super) fn judge(request: &Request<'_>, snapshot: &Snapshot) -> Outcome {
+pub(super) fn judge(request: &Request<'_>, conditions: &Conditions<'_>) -> Outcome {
+    let Conditions { snapshot, today, .. } = *conditions;
     let about = about(request, None);
     let labels = match request.object().map(labels).transpose() {
         Ok(labels) => labels.unwrap_or_default(),
@@ -35,7 +37,8 @@ pub(super) fn judge(request: &Request<'_>, snapshot: &Snapshot) -> Outcome {
     }
     let defaults = strictest_defaults(&honoured);
     let (levels, bad) = read(&labels, defaults);
-    let change = LabelChange { request, snapshot, honoured, defaults, labels, levels, bad };
+    let cap = snapshot.ceiling.cap_of_unjudged(today);
+    let change = LabelChange { request, snapshot, honoured, defaults, labels, levels, bad, cap };
     if request.operation() == Operation::Update { change.updated(about) } else { change.created(about) }
 }
 
@@ -48,6 +51,7 @@ struct LabelChange<'c> {
     labels: Labels,
     levels: Levels,
     bad: Vec<BadLabel>,
+    cap: Cap,
 }
 
 impl LabelChange<'_> {
@@ -55,7 +59,7 @@ impl LabelChange<'_> {
         match self.bad.as_slice() {
             [] if self.is_exempt() => warned(about, self.ignored()),
             [] => Outcome::allow(about),
-            bad => invalid(about, bad),
+            bad => self.invalid(about, bad),
         }
     }
 
@@ -64,7 +68,7 @@ impl LabelChange<'_> {
         let old = self.request.old_object.and_then(|old| labels(old).ok()).unwrap_or_default();
         let (old_levels, old_bad) = read(&old, self.defaults);
         if !self.bad.is_empty() && self.bad != old_bad {
-            return invalid(about, &self.bad);
+            return self.invalid(about, &self.bad);
         }
         if !is_stricter(self.levels.enforce, old_levels.enforce) {
             return Outcome::allow(about);
@@ -84,6 +88,16 @@ impl LabelChange<'_> {
                     return Outcome::needs_fact(about, query);
                 }
                 warned(about, vec!["failed to list pods while checking new PodSecurity enforce level".to_owned()])
+            }
+        }
+    }
+
+    fn invalid(&self, about: About, bad: &[BadLabel]) -> Outcome {
+        match self.cap {
+            Cap::Deny => Outcome::invalid(about, bad.iter().map(|bad| (bad.field(), bad.fault())).collect()),
+            Cap::Warn(_) | Cap::Audit => {
+                let warning = |bad: &BadLabel| format!("podreeve would refuse this namespace in mode deny: {bad}");
+                warned(about, bad.iter().map(warning).collect())
             }
         }
     }
@@ -134,9 +148,4 @@ fn labels(object: Raw<'_>) -> Result<Labels, String> {
 
 fn warned(about: About, warnings: Vec<String>) -> Outcome {
     Outcome::namespace(about, PodSecurity { warnings, ..PodSecurity::default() })
-}
-
-fn invalid(about: About, bad: &[BadLabel]) -> Outcome {
-    let invalid = bad.iter().map(|bad| (bad.field(), bad.fault())).collect();
-    Outcome::invalid(about, invalid)
 }

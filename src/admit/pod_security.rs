@@ -1,14 +1,15 @@
 //! Judges a pod by the labels `pod-security.kubernetes.io/*` of its namespace, with upstream's semantics and words.
 
 use super::{Audience, reasons};
-use crate::decide::{Effect, Judged, Previous, findings};
+use crate::decide::{Effect, Judged, Previous, capped, findings, merged};
 use crate::facts::{Known, Labels};
 use crate::outcome::PodSecurity;
 use crate::policy::pod_security::{
     self, HonouredLabels, Level, LevelVersion, Levels, PodSecurityExemptions, strictest_defaults,
 };
-use crate::policy::{CompiledPolicy, MatchInput, standard};
+use crate::policy::{Ceiling, CompiledPolicy, MatchInput, standard};
 use crate::workload::Pod;
+use jiff::civil::Date;
 
 /// The violations of the labels' levels, and their texts.
 #[derive(Debug, Default)]
@@ -24,6 +25,8 @@ pub(super) struct LabelCase<'s> {
     pub is_template: bool,
     pub sub_resource: bool,
     pub audience: Audience,
+    pub ceiling: Ceiling,
+    pub today: Date,
 }
 
 /// # Errors
@@ -57,10 +60,10 @@ pub(super) fn judge<'p>(
     if !case.is_template && previous().is_some_and(|previous| previous.change.is_none()) {
         return Ok(PodSecurityVerdict::default());
     }
-    Ok(evaluate(labels, strictest_defaults(&honoured), case.is_template, pod))
+    Ok(evaluate(labels, strictest_defaults(&honoured), case, pod))
 }
 
-fn evaluate<'p>(labels: &Labels, defaults: Levels, is_template: bool, pod: &'p Pod<'p>) -> PodSecurityVerdict<'p> {
+fn evaluate<'p>(labels: &Labels, defaults: Levels, case: &LabelCase<'_>, pod: &'p Pod<'p>) -> PodSecurityVerdict<'p> {
     let (levels, bad) = pod_security::read(labels, defaults);
     let mut verdict = PodSecurityVerdict::default();
     if !bad.is_empty() {
@@ -71,30 +74,35 @@ fn evaluate<'p>(labels: &Labels, defaults: Levels, is_template: bool, pod: &'p P
     if let Some((text, _)) = reasons::describe("would violate", levels.audit, &audit) {
         verdict.pod_security.annotations.push(("audit-violations", text));
     }
-    if !is_template {
+    if !case.is_template {
         verdict.pod_security.annotations.push(("enforce-policy", levels.enforce.to_string()));
-        let denied = violations(levels.enforce, pod);
+        let enforced = with_effect(violations(levels.enforce, pod), Effect::Deny, case);
+        let (denied, held_back): (Vec<_>, Vec<_>) = enforced.into_iter().partition(|j| j.effect == Effect::Deny);
+        verdict.warn(levels.enforce, &held_back);
+        verdict.judged = held_back;
         if let Some((text, _)) = reasons::describe("violates", levels.enforce, &denied) {
             verdict.pod_security.denied = Some(text);
-            verdict.judged = with_effect(denied, Effect::Deny);
+            verdict.judged.extend(denied);
             return verdict;
         }
     }
-    let warned = violations(levels.warn, pod);
-    if let Some((full, short)) = reasons::describe("would violate", levels.warn, &warned) {
-        verdict.pod_security.warnings.push(if full.len() > crate::review::response::WARNING_MAX {
-            short
-        } else {
-            full
-        });
-        verdict.judged = with_effect(warned, Effect::Warn);
-    } else {
-        verdict.judged = with_effect(audit, Effect::Audit);
-    }
+    let warned = with_effect(violations(levels.warn, pod), Effect::Warn, case);
+    verdict.warn(levels.warn, &warned);
+    let milder = if warned.is_empty() { with_effect(audit, Effect::Audit, case) } else { warned };
+    verdict.judged = merged(std::mem::take(&mut verdict.judged), milder);
     verdict
 }
 
 impl PodSecurityVerdict<'_> {
+    /// Adds upstream's warning about what was found, if it is not there yet.
+    fn warn(&mut self, level: LevelVersion, found: &[Judged<'_>]) {
+        let Some((full, short)) = reasons::describe("would violate", level, found) else { return };
+        let text = if full.len() > crate::review::response::WARNING_MAX { short } else { full };
+        if !self.pod_security.warnings.contains(&text) {
+            self.pod_security.warnings.push(text);
+        }
+    }
+
     fn annotated(key: &'static str, value: String) -> Self {
         Self {
             pod_security: PodSecurity { annotations: vec![(key, value)], ..PodSecurity::default() },
@@ -124,9 +132,11 @@ pub(super) fn violations<'p>(level: LevelVersion, pod: &'p Pod<'p>) -> Vec<Judge
         .collect()
 }
 
-fn with_effect(mut judged: Vec<Judged<'_>>, effect: Effect) -> Vec<Judged<'_>> {
+/// The violations with this effect, as far as the mode allows it.
+fn with_effect<'p>(mut judged: Vec<Judged<'p>>, effect: Effect, case: &LabelCase<'_>) -> Vec<Judged<'p>> {
     for judged in &mut judged {
-        judged.effect = effect;
+        let cap = case.ceiling.cap(judged.severity(), case.today);
+        (judged.effect, judged.note) = capped(cap, effect, None);
     }
     judged
 }

@@ -2,8 +2,9 @@
 
 use super::{Conditions, Hook, about, context, pod_security, update};
 use crate::decide::{Case, Change, Effect, Previous, Stage, judge, merged};
+use crate::facts::FactQuery;
 use crate::json::Raw;
-use crate::outcome::{About, JudgedPod, Operation, Outcome, PodSecurity};
+use crate::outcome::{About, Help, JudgedPod, Operation, Outcome, PodSecurity};
 use crate::policy::{Action, CompiledPolicy, MatchInput};
 use crate::review::Request;
 use crate::rule::{Fix, Scope};
@@ -38,13 +39,10 @@ pub(super) fn decide(request: &mut Request<'_>, kind: &Kind, conditions: &Condit
         let is_owned = policies.iter().any(|policy| policy.patch_templates) && kinds::is_owned(object);
         policies.retain(|policy| policy.patch_templates && !is_owned);
     }
-    for placed in &mut found.pods {
-        match context::of(&placed.pod, &request.namespace, &policies, &conditions.snapshot.facts) {
-            Ok(context) => placed.pod.context = context,
-            Err(query) => return Outcome::needs_fact(about, query),
-        }
-    }
     let judging = Judging { request, object, kind, conditions, input: &input, policies: &policies };
+    if let Err(query) = judging.add_context(&mut found.pods) {
+        return Outcome::needs_fact(about, query);
+    }
     match judging.outcome(about.clone(), found) {
         Ok(outcome) => outcome.with_hints(object, kind),
         Err(problem) => Outcome::refused(about, problem),
@@ -58,25 +56,39 @@ fn unreadable(about: About, error: Unreadable) -> Outcome {
 }
 
 /// A request, and what its pods are judged by.
-struct Judging<'j, 'r> {
-    request: &'j Request<'r>,
-    object: Raw<'r>,
-    kind: &'j Kind,
-    conditions: &'j Conditions<'j>,
+pub(super) struct Judging<'j, 'r> {
+    pub(super) request: &'j Request<'r>,
+    pub(super) object: Raw<'r>,
+    pub(super) kind: &'j Kind,
+    pub(super) conditions: &'j Conditions<'j>,
     input: &'j MatchInput<'j>,
     policies: &'j [&'j CompiledPolicy],
 }
 
 /// The pods before the request, by their pointers. They are read late: most requests violate nothing, and then the old object
 /// does not matter.
-type PreviousPods<'o, 'r> =
+pub(super) type PreviousPods<'o, 'r> =
     LazyCell<HashMap<String, Placed<'r>>, Box<dyn FnOnce() -> HashMap<String, Placed<'r>> + 'o>>;
 
 /// The result for one pod.
-struct PodResult<'p> {
-    pod: JudgedPod<'p>,
+pub(super) struct PodResult<'p> {
+    pub(super) pod: JudgedPod<'p>,
     pod_security: PodSecurity,
     change: Option<Change>,
+}
+
+/// Whom to ask, and where to read more: what the first policy says that denies something, or else any policy.
+fn help(policies: &[&CompiledPolicy], pods: &[JudgedPod<'_>]) -> Help {
+    let denied = || pods.iter().flat_map(|pod| &pod.judged).filter(|judged| judged.effect == Effect::Deny);
+    if denied().next().is_none() {
+        return Help::default();
+    }
+    let is_denying = |policy: &&&CompiledPolicy| denied().any(|judged| *judged.policy == *policy.name);
+    let first = |text: fn(&CompiledPolicy) -> Option<&String>| {
+        let denying = policies.iter().filter(is_denying).find_map(|policy| text(policy));
+        denying.or_else(|| policies.iter().find_map(|policy| text(policy))).cloned()
+    };
+    Help { contact: first(|policy| policy.contact.as_ref()), docs: first(|policy| policy.docs.as_ref()) }
 }
 
 impl<'j, 'r> Judging<'j, 'r> {
@@ -84,26 +96,47 @@ impl<'j, 'r> Judging<'j, 'r> {
     /// A pod cannot be admitted, because the labels of its namespace are not known.
     fn outcome(&self, about: About, found: Templates<'_>) -> Result<Outcome, String> {
         let previous: PreviousPods<'_, 'r> = LazyCell::new(Box::new(|| self.previous()));
-        let (mut pods, mut pod_security, mut change) =
-            (Vec::with_capacity(found.pods.len()), PodSecurity::default(), None);
+        let report_limit = self.conditions.snapshot.report_limit;
+        let mut results = Vec::with_capacity(found.pods.len());
         for placed in &found.pods {
-            let result = self.pod(placed, &previous)?;
+            results.push(self.pod(placed, &previous, report_limit)?);
+        }
+        let repair = self.repair(&found.pods, &results, &previous);
+        let (mut pods, mut pod_security, mut change) =
+            (Vec::with_capacity(results.len()), PodSecurity::default(), None);
+        for result in results {
             pods.push(result.pod);
             pod_security.add(result.pod_security);
             change = change.or(result.change);
         }
-        let outcome = Outcome::judged(about, self.kind, pods, self.conditions.snapshot.report_limit);
-        let outcome = Outcome { pod_security, change, ..outcome };
+        let help = help(self.policies, &pods);
+        let outcome = Outcome::judged(about, self.kind, pods, report_limit);
+        let outcome = Outcome { repair, help, pod_security, change, ..outcome };
         // Each request reaches both hooks, and one of them reports it.
         Ok(if self.conditions.hook == Hook::Validate { outcome.with_unmet(found.unmet) } else { outcome })
     }
 
-    fn pod<'p>(&self, placed: &'p Placed<'_>, previous: &'p PreviousPods<'_, 'r>) -> Result<PodResult<'p>, String>
+    /// # Errors
+    /// The fact that must be looked up first.
+    pub(super) fn add_context(&self, pods: &mut [Placed<'_>]) -> Result<(), FactQuery> {
+        for placed in pods {
+            let facts = &self.conditions.snapshot.facts;
+            placed.pod.context = context::of(&placed.pod, self.input.namespace, self.policies, facts)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn pod<'p>(
+        &self,
+        placed: &'p Placed<'_>,
+        previous: &'p PreviousPods<'_, 'r>,
+        report_limit: usize,
+    ) -> Result<PodResult<'p>, String>
     where
         'j: 'p,
         'r: 'p,
     {
-        let (pod, case) = (&*placed.pod, self.case(placed));
+        let (pod, case) = (&*placed.pod, self.case(placed, report_limit));
         let previous = LazyCell::new(|| {
             let old = previous.get(&placed.at)?;
             let objects = (self.object, self.request.old_object?);
@@ -115,7 +148,8 @@ impl<'j, 'r> Judging<'j, 'r> {
             let sub_resource = self.request.sub_resource.as_deref().is_some_and(|sub| !sub.is_empty());
             let is_template = self.conditions.moment.only_warns(!self.kind.is_pod());
             let (input, audience) = (self.input, self.conditions.snapshot.audience);
-            let case = pod_security::LabelCase { input, is_template, sub_resource, audience };
+            let (ceiling, today) = (self.conditions.snapshot.ceiling, self.conditions.today);
+            let case = pod_security::LabelCase { input, is_template, sub_resource, audience, ceiling, today };
             let verdict = pod_security::judge(&case, self.policies, pod, || *previous)?;
             judged = merged(judged, verdict.judged);
             labels = verdict.pod_security;
@@ -133,7 +167,7 @@ impl<'j, 'r> Judging<'j, 'r> {
         Ok(PodResult { pod: JudgedPod { at: &placed.at, case, judged, fix }, pod_security: labels, change })
     }
 
-    fn case<'p>(&self, placed: &'p Placed<'_>) -> Case<'p>
+    fn case<'p>(&self, placed: &'p Placed<'_>, report_limit: usize) -> Case<'p>
     where
         'j: 'p,
     {
@@ -150,7 +184,8 @@ impl<'j, 'r> Judging<'j, 'r> {
             scope: if self.is_update() && is_pod { Scope::Containers } else { Scope::Pod },
             only: (self.conditions.hook == Hook::Mutate).then_some(Action::Patch),
             is_update: self.is_update(),
-            report_limit: self.conditions.snapshot.report_limit,
+            report_limit,
+            ceiling: self.conditions.snapshot.ceiling,
             today: self.conditions.today,
         }
     }

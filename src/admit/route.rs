@@ -69,6 +69,7 @@ pub(super) fn about(request: &Request<'_>, kind: Option<&Kind>) -> About {
         namespace: request.namespace.to_string(),
         name: request.name.to_string(),
         user: request.user_info.username.to_string(),
+        dry_run: request.dry_run.unwrap_or_default(),
         class: kind.map(|kind| kind.class).unwrap_or_default(),
     }
 }

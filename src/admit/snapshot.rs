@@ -1,14 +1,15 @@
 //! The policies, facts and circumstances by which a request is judged.
 
+use super::repairs::Repairs;
 use crate::facts::{FactKinds, FactQuery, Facts, Known, Labels};
-use crate::policy::PolicySet;
+use crate::policy::{Ceiling, PolicySet};
 use jiff::civil::Date;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Which webhook was called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
 pub enum Hook {
@@ -52,15 +53,18 @@ pub struct Snapshot {
     pub policies: PolicySet,
     pub facts: Facts,
     pub audience: Audience,
+    /// What the policies can do at most.
+    pub ceiling: Ceiling,
     /// How many violations an outcome describes in full. All are counted.
     pub report_limit: usize,
 }
 
 impl Snapshot {
-    /// A snapshot with these policies and without a cluster.
+    /// A snapshot with these policies, in mode deny and without a cluster.
     #[must_use]
     pub fn new(policies: PolicySet, report_limit: usize) -> Self {
-        Self { policies, facts: Facts::default(), audience: Audience::default(), report_limit }
+        let (facts, audience, ceiling) = (Facts::default(), Audience::default(), Ceiling::default());
+        Self { policies, facts, audience, ceiling, report_limit }
     }
 
     /// The labels of a namespace, if a policy needs them.
@@ -82,6 +86,7 @@ impl Snapshot {
 pub(super) struct Conditions<'s> {
     pub hook: Hook,
     pub moment: Moment,
+    pub repairs: Repairs,
     pub snapshot: &'s Snapshot,
     pub today: Date,
 }

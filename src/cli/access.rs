@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub struct AccessArgs {
-    /// How to reach the API server from outside of the cluster; without it the pod's own service account is used
-    #[arg(long, value_name = "FILE")]
+    /// How to reach the API server [default: KUBECONFIG, ~/.kube/config, or in a pod its own service account]
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     kubeconfig: Option<PathBuf>,
 
     /// The kubeconfig's context [default: its current one]
@@ -16,6 +16,12 @@ pub struct AccessArgs {
 }
 
 impl AccessArgs {
+    /// The flags that were given, with their values.
+    pub fn flags(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let kubeconfig = self.kubeconfig.as_ref().map(|file| ("--kubeconfig", file.display().to_string()));
+        kubeconfig.into_iter().chain(self.context.clone().map(|context| ("--context", context)))
+    }
+
     /// Runs `call` with a client of the API server.
     ///
     /// # Errors
@@ -25,7 +31,7 @@ impl AccessArgs {
             .enable_all()
             .build()
             .map_err(|error| Failure::internal(format!("the runtime cannot be started: {error}")))?;
-        let access = Access { kubeconfig: self.kubeconfig.clone(), context: self.context.clone() };
+        let access = Access::for_people(self.kubeconfig.clone(), self.context.clone());
         runtime.block_on(async {
             let client = access.client().await;
             call(client.map_err(|error| Failure::input(format!("the API server cannot be reached: {error}")))?).await

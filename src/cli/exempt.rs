@@ -2,6 +2,7 @@
 
 mod found;
 mod ratchet;
+mod shape;
 mod terms;
 mod yaml;
 
@@ -9,6 +10,7 @@ use super::access::AccessArgs;
 use super::exit::{Exit, Failure};
 use super::input::Inputs;
 use super::output;
+use super::policy_names::PolicyParser;
 use crate::exempt::{Denied, Grant, Workload, propose};
 use crate::policy::ObjectExemption;
 use clap::ValueEnum;
@@ -31,11 +33,11 @@ pub struct Args {
 
     /// Policy to judge by: the name of a built-in one, a file, or a directory; may be repeated [default: owasp, and in a cluster its
     /// Policy objects]
-    #[arg(long, value_name = "POLICY")]
+    #[arg(long, value_name = "POLICY", value_parser = PolicyParser, hide_possible_values = true)]
     policy: Vec<String>,
 
     /// Of files: the namespace of objects that name none. Of a cluster: only this namespace [default: all]
-    #[arg(short, long)]
+    #[arg(short, long, value_parser = super::namespace::name)]
     namespace: Option<String>,
 
     /// Of a cluster: only objects with these labels, such as app=web
@@ -152,10 +154,16 @@ fn summarize(args: &Args, grants: &BTreeMap<&str, Vec<Grant>>) {
     }
     let namespaces: Vec<&str> = grants.keys().copied().collect();
     let where_they_count = match args.output {
-        Form::Objects => format!("they count where `exemptionNamespaces` of the chart (serve --exemption-namespaces) names {}", namespaces.join(", ")),
+        Form::Objects => format!(
+            "they count where `exemptionNamespaces` of the chart (serve --exemption-namespaces) names {}",
+            namespaces.join(", ")
+        ),
         Form::Values => "give the file to helm with --values".to_owned(),
     };
-    output::diagnose("note", &format!("{count} {}; {where_they_count}", if count == 1 { "exemption" } else { "exemptions" }));
+    output::diagnose(
+        "note",
+        &format!("{count} {}; {where_they_count}", if count == 1 { "exemption" } else { "exemptions" }),
+    );
 }
 
 /// Prints what no exemption covers.

@@ -1,22 +1,45 @@
 //! `podreeve explain`: what to change in the YAML that a rule denies. Denials name this command.
 
-mod diff;
+mod json;
+mod object;
 pub mod params;
 pub mod repaired;
 
 use super::exit::{Exit, Failure};
-use super::{output, rules::default_action};
+use super::output::{self, Format};
+use super::policy_names::{PolicyParser, RuleParser};
+use super::rules::default_action;
 use crate::rule::Rule;
 use crate::rules::{self, RULES, owasp};
+use crate::text::dotted;
 use anstyle::Style;
+use repaired::Repaired;
 use std::fmt::Write;
 
-/// Explain what a rule requires, why, and what to change in the YAML
+/// Explain what a rule requires and why, or show the edit that makes your own objects pass
+///
+/// With -f it prints one edit for each object that a policy would deny, repair or warn of, as a diff in YAML.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Rule ids, as denials name them
-    #[arg(value_name = "RULE", required = true)]
+    #[arg(value_name = "RULE", required_unless_present = "filename", value_parser = RuleParser, hide_possible_values = true)]
     rules: Vec<String>,
+
+    /// Manifests, YAML or JSON, whose edit is shown; - is stdin; may be repeated
+    #[arg(short, long, value_name = "FILE", conflicts_with = "rules")]
+    filename: Vec<String>,
+
+    /// With -f, a policy to judge by: the name of a built-in one, a file, or a directory; may be repeated [default: owasp]
+    #[arg(long, value_name = "POLICY", requires = "filename", value_parser = PolicyParser, hide_possible_values = true)]
+    policy: Vec<String>,
+
+    /// With -f, the namespace of objects that name none
+    #[arg(short, long, default_value = "default", value_parser = super::namespace::name)]
+    namespace: String,
+
+    /// How to print; json explains rules, and `check -o json` has the edits of objects
+    #[arg(short, long, value_enum, default_value_t, conflicts_with = "filename")]
+    output: Format,
 }
 
 const WIDTH: usize = 100;
@@ -25,6 +48,10 @@ const BOLD: Style = Style::new().bold();
 /// # Errors
 /// An unknown rule, and a stdout that cannot be written.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
+    if !args.filename.is_empty() {
+        let Args { filename, policy, namespace, .. } = args;
+        return object::run(&object::Objects { files: filename, policy, namespace });
+    }
     let mut found = Vec::new();
     let mut unknown = Vec::new();
     for id in &args.rules {
@@ -33,8 +60,13 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             None => unknown.push(unknown_rule(id)),
         }
     }
-    let pages: Vec<String> = found.into_iter().map(page).collect();
-    output::print(&pages.join("\n"))?;
+    match args.output {
+        Format::Json => output::json(&json::explain(&found))?,
+        Format::Text => {
+            let pages: Vec<String> = found.into_iter().map(page).collect();
+            output::print(&pages.join("\n"))?;
+        }
+    }
     if unknown.is_empty() { Ok(Exit::Clean) } else { Err(Failure::input(unknown.join("\n"))) }
 }
 
@@ -79,17 +111,21 @@ fn section(text: &mut String, title: &str) {
     let _ = writeln!(text, "\n{BOLD}{title}{BOLD:#}");
 }
 
-/// A bad example, and the change that makes it pass.
+/// A bad example, and the edit that makes it pass; or what to do without an edit.
 fn change(text: &mut String, rule: &'static Rule) {
-    let Some((example, diff)) = repaired::best(rule) else { return };
+    let instead = rule.pod().instead;
+    let Some(Repaired { example, at, lines }) = repaired::best(rule) else {
+        if !instead.is_empty() {
+            section(text, "What to do");
+            wrap(text, "  ", &sentence(instead));
+        }
+        return;
+    };
     let params = if example.params.is_empty() { String::new() } else { format!(", with params {}", example.params) };
-    let _ = writeln!(text, "\n{BOLD}What to change{BOLD:#} (example: {}{params})", example.name);
-    for line in diff.lines() {
-        let style = match line.as_bytes().first() {
-            Some(b'-') => anstyle::AnsiColor::Red.on_default(),
-            Some(b'+') => anstyle::AnsiColor::Green.on_default(),
-            _ => Style::new(),
-        };
+    let at = if at.is_empty() { String::new() } else { format!(" in {}", dotted(&at)) };
+    let _ = writeln!(text, "\n{BOLD}What to change{at}{BOLD:#} (example: {}{params})", example.name);
+    for line in lines.lines() {
+        let style = style_of(line);
         let _ = writeln!(text, "  {style}{line}{style:#}");
     }
     let others = rule.examples().filter(|other| other.is_bad() && other.name != example.name);
@@ -102,6 +138,15 @@ fn change(text: &mut String, rule: &'static Rule) {
         "  ",
         "In a Deployment and the like the same fields are under spec.template, in a CronJob under spec.jobTemplate.spec.template.",
     );
+}
+
+/// The colour of a line of a diff.
+fn style_of(line: &str) -> Style {
+    match line.as_bytes().first() {
+        Some(b'-') => anstyle::AnsiColor::Red.on_default(),
+        Some(b'+') => anstyle::AnsiColor::Green.on_default(),
+        _ => Style::new(),
+    }
 }
 
 fn parameters(text: &mut String, rule: &'static Rule) {
@@ -141,7 +186,7 @@ fn sentence(text: &str) -> String {
 }
 
 /// Wraps a paragraph to lines of at most [`WIDTH`]. Lists, tables and indented lines stay as they are.
-fn wrap(text: &mut String, indent: &str, paragraph: &str) {
+pub(super) fn wrap(text: &mut String, indent: &str, paragraph: &str) {
     if paragraph.lines().any(|line| line.starts_with([' ', '-', '*', '|'])) {
         for line in paragraph.lines() {
             let _ = writeln!(text, "{indent}{line}");

@@ -2,6 +2,7 @@
 
 use super::exit::{Exit, Failure};
 use super::input;
+use super::mode::ModeArgs;
 use super::output::{self, Format};
 use crate::admit::{self, Lookup, Snapshot, admit_guarded, judge_with_lookups};
 use crate::facts::{FactAnswer, FactQuery};
@@ -41,6 +42,9 @@ pub struct Args {
     /// How to print: json is the answer on the wire
     #[arg(short, long, value_enum, default_value = "json")]
     output: Format,
+
+    #[command(flatten)]
+    mode: ModeArgs,
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
@@ -54,7 +58,8 @@ enum Hook {
 /// A file or policies that cannot be read, and a stdout that cannot be written.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     // As many violations are reported as by the webhook.
-    let snapshot = Sources::new(&args.policy).load(1, MAX_REPORTED).map_err(super::check::unusable)?;
+    let loaded = Sources::new(&args.policy).load(1, MAX_REPORTED).map_err(super::check::unusable)?;
+    let snapshot = Snapshot { ceiling: args.mode.ceiling(), ..loaded };
     let read = input::read(&args.file);
     let body = read.bytes.map_err(|message| Failure::input(format!("{}: {message}", read.name)))?;
     if let Some(answer) = answered(&body) {
@@ -105,10 +110,13 @@ impl Lookup for WithoutCluster<'_> {
 
 impl WithoutCluster<'_> {
     fn answer(self) -> Outcome {
-        let body = self.body;
+        let (body, ceiling) = (self.body, self.snapshot.ceiling);
         // The lookups never wait, so the answer is ready at once.
         let outcome = judge_with_lookups(self).now_or_never();
-        outcome.unwrap_or_else(|| admit::deny_unread(body, "judging it was interrupted; try again".to_owned()))
+        outcome.unwrap_or_else(|| {
+            let problem = "judging it was interrupted; try again".to_owned();
+            admit::unjudged(body, problem, ceiling, super::check::today())
+        })
     }
 }
 

@@ -1,16 +1,19 @@
 //! `podreeve scan`: what exists in a cluster, judged by the same code as the webhook's requests.
 
+mod next;
 mod printer;
 
 use super::access::AccessArgs;
 use super::check;
 use super::exit::{Exit, Failure};
 use super::output::{self, Format};
+use super::policy_names::PolicyParser;
 use crate::admit::Snapshot;
 use crate::cluster::scan::{RateLimiter, Scanner, Scope};
-use crate::cluster::{FactClient, once};
+use crate::cluster::{FactClient, once, unreachable};
 use crate::facts::FactKinds;
-use crate::report::text;
+use crate::policy::{ObjectExemption, PolicySet};
+use crate::report::{ScanReport, text};
 use crate::sources::Sources;
 use printer::ScanPrinter;
 use std::sync::Arc;
@@ -24,12 +27,12 @@ use std::sync::Arc;
 #[command(after_help = super::exit::HELP)]
 pub struct Args {
     /// Policy to judge by, in place of those in force: the name of a built-in one, a file, or a directory; may be
-    /// repeated [default: owasp and the cluster's Policy objects]
-    #[arg(long, value_name = "POLICY")]
+    /// repeated [default: the cluster's built-in policies, or else owasp, and its Policy objects]
+    #[arg(long, value_name = "POLICY", value_parser = PolicyParser, hide_possible_values = true)]
     policy: Vec<String>,
 
     /// Only this namespace [default: all]
-    #[arg(short, long, conflicts_with = "all_namespaces")]
+    #[arg(short, long, conflicts_with = "all_namespaces", value_parser = super::namespace::name)]
     namespace: Option<String>,
 
     /// All namespaces, as in kubectl
@@ -43,6 +46,10 @@ pub struct Args {
     /// Namespaces whose Exemption objects count; may be repeated [default: none]
     #[arg(long, value_name = "NAMESPACES", value_delimiter = ',')]
     exemption_namespaces: Vec<String>,
+
+    /// Without the owners: only the table of what would be denied, by rule
+    #[arg(long)]
+    summary: bool,
 
     /// How many objects to list at one time
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
@@ -59,36 +66,18 @@ pub struct Args {
 /// # Errors
 /// Policies that do not load, and an API server that cannot be reached.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
-    let loaded = Sources::new(&args.policy).in_cluster().load(1, usize::MAX).map_err(check::unusable)?;
-    let report = args.access.with_client(async |client| {
-        // This call comes first, because the scan would retry each list for some time.
-        client.apiserver_version().await.map_err(|error| {
-            Failure::input(format!("the API server does not answer: {}", crate::text::with_causes(&error)))
-        })?;
-        let snapshot = in_force(args, &client, loaded).await?;
-        let fact_client = FactClient::default();
-        fact_client.connected(client.clone());
-        let scope = Scope {
-            namespace: args.namespace.clone(),
-            selector: args.selector.clone(),
-            page: args.chunk_size,
-            findings: usize::MAX,
-            images: true,
-            existing_reports: None,
-        };
-        let mut printer = ScanPrinter::new(args.output, &snapshot);
-        let snapshot = Arc::new(snapshot);
-        let scanner = Scanner {
-            client: &client,
-            fact_client: &fact_client,
-            limiter: &RateLimiter::new(None),
-            snapshot: &|| Arc::clone(&snapshot),
-        };
-        scanner.run(&scope, &mut printer).await;
-        printer.report()
-    })?;
+    let plan = Plan {
+        policy: &args.policy,
+        namespace: args.namespace.as_deref(),
+        selector: args.selector.as_deref(),
+        exemption_namespaces: &args.exemption_namespaces,
+        exemptions: &[],
+        chunk_size: args.chunk_size,
+        access: &args.access,
+    };
+    let report = collect(&plan, args.output, args.summary)?;
     match args.output {
-        Format::Text => output::print(&text::scan::summary(report.summary))?,
+        Format::Text => output::print(&end(args, &report))?,
         Format::Json => output::json(&report)?,
     }
     for error in &report.errors {
@@ -102,14 +91,82 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     })
 }
 
-/// The policies to judge by: those of the arguments, or else those that podreeve without --policy enforces in this cluster.
-async fn in_force(args: &Args, client: &kube::Client, mut snapshot: Snapshot) -> Result<Snapshot, Failure> {
-    if args.policy.is_empty() || !args.exemption_namespaces.is_empty() {
-        let state = once::state(client, &args.exemption_namespaces).await.map_err(|error| {
+/// What to scan, and by what to judge it.
+pub(super) struct Plan<'a> {
+    pub policy: &'a [String],
+    /// None for all.
+    pub namespace: Option<&'a str>,
+    pub selector: Option<&'a str>,
+    pub exemption_namespaces: &'a [String],
+    /// Exemptions in addition to those of the cluster.
+    pub exemptions: &'a [Arc<ObjectExemption>],
+    pub chunk_size: u32,
+    pub access: &'a AccessArgs,
+}
+
+/// Scans. With text output the owners are printed as they are found, and the report has none.
+///
+/// # Errors
+/// Policies that do not load, and an API server that cannot be reached.
+pub(super) fn collect(plan: &Plan<'_>, format: Format, summary: bool) -> Result<ScanReport, Failure> {
+    let loaded = Sources::new(plan.policy).in_cluster().load(1, usize::MAX).map_err(check::unusable)?;
+    plan.access.with_client(async |client| {
+        // This call comes first, because the scan would retry each list for some time.
+        client.apiserver_version().await.map_err(|error| {
+            Failure::input(format!("the API server does not answer: {}", unreachable::reason(&error)))
+        })?;
+        let mut snapshot = in_force(plan, &client, loaded).await?;
+        snapshot.policies.exemptions.extend(plan.exemptions.iter().cloned());
+        let fact_client = FactClient::default();
+        fact_client.connected(client.clone());
+        let scope = Scope {
+            namespace: plan.namespace.map(str::to_owned),
+            selector: plan.selector.map(str::to_owned),
+            page: plan.chunk_size,
+            findings: usize::MAX,
+            images: true,
+            existing_reports: None,
+        };
+        let mut printer = ScanPrinter::new(format, summary, &snapshot);
+        let snapshot = Arc::new(snapshot);
+        let scanner = Scanner {
+            client: &client,
+            fact_client: &fact_client,
+            limiter: &RateLimiter::new(None),
+            snapshot: &|| Arc::clone(&snapshot),
+        };
+        scanner.run(&scope, &mut printer).await;
+        printer.report()
+    })
+}
+
+/// The end of the text: the table, the sum, and what to type next.
+fn end(args: &Args, report: &ScanReport) -> String {
+    let mut table = text::scan_rules::table(&report.rules);
+    if !table.is_empty() {
+        let before = if args.summary { "" } else { "\n" };
+        table = format!("{before}{table}\n");
+    }
+    let sum = text::scan::summary(report.summary);
+    let whole =
+        args.namespace.is_none() && args.selector.is_none() && args.policy.is_empty() && report.errors.is_empty();
+    let next = text::scan_rules::next(&report.rules, |namespace| next::command(args, namespace), !args.summary, whole);
+    format!("{table}{sum}{next}")
+}
+
+/// The policies to judge by: those of the arguments, or else those in force in this cluster, as far as they show in its Policy objects.
+/// `owasp` stands for built-in policies that do not show.
+async fn in_force(plan: &Plan<'_>, client: &kube::Client, mut snapshot: Snapshot) -> Result<Snapshot, Failure> {
+    if plan.policy.is_empty() || !plan.exemption_namespaces.is_empty() {
+        let (state, built_in) = once::state(client, plan.exemption_namespaces).await.map_err(|error| {
             Failure::input(format!("{error}; to judge without the policies in force, name one with --policy"))
         })?;
         snapshot.policies.exemptions = state.exemptions;
-        if args.policy.is_empty() {
+        if plan.policy.is_empty() {
+            if !built_in.is_empty() {
+                snapshot.policies =
+                    PolicySet { exemptions: snapshot.policies.exemptions, ..PolicySet::new(built_in, 1) };
+            }
             snapshot.policies.policies.extend(state.policies);
             for error in &state.errors {
                 output::diagnose("note", &format!("{error}; nothing is judged by it"));

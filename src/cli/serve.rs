@@ -1,8 +1,10 @@
 //! `podreeve serve`: the webhook.
 
 mod cluster;
+mod last_good;
 
 use super::exit::{Exit, Failure};
+use super::mode::ModeArgs;
 use super::output;
 use crate::observe::{Format, Log};
 use crate::server::certs::{Certificates, SelfSigned};
@@ -23,11 +25,13 @@ use tracing::level_filters::LevelFilter;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Address for the API server
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8443")]
+    ///
+    /// [::] is every address, of IPv6 and IPv4. Where the kernel has no IPv6 it is every IPv4 address, and the log says so.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "[::]:8443")]
     listen: SocketAddr,
 
     /// Address for /livez, /readyz and /metrics
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8080")]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "[::]:8080")]
     admin_listen: SocketAddr,
 
     /// Serving certificate with its chain, PEM; read again when it changes
@@ -66,6 +70,14 @@ pub struct Args {
     #[arg(long, value_name = "POLICY")]
     policy: Vec<String>,
 
+    /// Who decides about exemptions: an address, a channel or a URL that denials name, unless the policy has its own
+    #[arg(long, value_name = "TEXT")]
+    contact: Option<String>,
+
+    /// Where each rule has a page, such as https://example.com/podreeve/rules: denials put the id of the rule behind it
+    #[arg(long, value_name = "URL")]
+    docs: Option<String>,
+
     /// How long to keep serving after SIGTERM, so that the API server notices
     #[arg(long, value_name = "DURATION", default_value = "12s", value_parser = drain_delay)]
     drain_delay: Duration,
@@ -93,6 +105,9 @@ pub struct Args {
     /// How often to check certificate and policy files for changes
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration::flag, hide = true)]
     poll: Duration,
+
+    #[command(flatten)]
+    mode: ModeArgs,
 
     #[command(flatten)]
     cluster: ClusterArgs,
@@ -140,10 +155,15 @@ fn sources(values: &[String], in_cluster: bool) -> Result<Sources, String> {
 
 async fn serve(args: Args, log: &Log) -> Result<(), String> {
     let mut signals = Signals::new().map_err(|error| format!("signals cannot be received: {error}"))?;
-    let certificates = certificates(&args)?;
-    let cluster = args.cluster.settings(args.tls_cert.as_deref());
-    let sources = sources(&args.policy, cluster.is_some())?;
-    let policies = Policies::from_sources(if cluster.is_some() { sources.in_cluster() } else { sources });
+    let (certificates, ceiling) = (certificates(&args)?, args.mode.ceiling());
+    let cluster = args.cluster.settings(args.tls_cert.as_deref(), ceiling);
+    let sources = sources(&args.policy, cluster.is_some())?.with_help(args.contact, args.docs);
+    let sources = if cluster.is_some() { sources.in_cluster() } else { sources };
+    let last_good = match &cluster {
+        Some(settings) => last_good::find(&sources, &args.cluster, &settings.access).await,
+        None => None,
+    };
+    let policies = Policies::from_sources(sources).with_last_good(last_good);
     let config = Config {
         listen: args.listen,
         admin_listen: args.admin_listen,
@@ -157,13 +177,14 @@ async fn serve(args: Args, log: &Log) -> Result<(), String> {
         drain_delay: args.drain_delay,
         exit_within: EXIT_WITHIN,
         poll: args.poll,
+        ceiling,
         cluster,
         full_answers: args.full_answers,
     };
-    let server = Server::bind(config, policies, log.decisions()).await.map_err(|e| e.to_string())?;
+    let server = Server::bind(config, policies, log.decisions()).map_err(|e| e.to_string())?;
     let addresses = server.address().and_then(|address| Ok((address, server.admin_address()?)));
     let (address, admin) = addresses.map_err(|error| format!("the server does not listen: {error}"))?;
-    tracing::info!(listen = %address, admin = %admin, version = env!("CARGO_PKG_VERSION"), "serving");
+    tracing::info!(listen = %address, admin = %admin, version = env!("CARGO_PKG_VERSION"), mode = %ceiling, "serving");
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let mut serving = std::pin::pin!(server.run(async {
         let _ = stopped.await;

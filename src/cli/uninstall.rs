@@ -4,7 +4,15 @@ use super::access::AccessArgs;
 use super::exit::{Exit, Failure};
 use super::output;
 use super::reports::Reports;
-use crate::cluster::{scan, webhooks};
+use crate::cluster::{ApiError, deployment, scan, webhooks};
+use kube::Client;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// How long a Deployment must be missing. Manifests that are applied together may create the job first.
+const GONE_FOR: Duration = Duration::from_secs(10);
+/// Between two looks at the Deployment.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// Remove the webhook configurations, so that the server can go
 ///
@@ -20,6 +28,16 @@ pub struct Args {
     #[arg(long, value_enum, value_name = "API", default_value_t)]
     reports: Reports,
 
+    /// podreeve's own Deployment: nothing is removed unless it is being deleted, or is gone
+    ///
+    /// The job of the Helm chart has this, so that it does nothing where it is applied as a plain manifest.
+    #[arg(long, value_name = "NAME")]
+    deployment: Option<String>,
+
+    /// The namespace of this Deployment
+    #[arg(short, long, value_name = "NAMESPACE", env = "POD_NAMESPACE", default_value = "podreeve")]
+    namespace: String,
+
     #[command(flatten)]
     access: AccessArgs,
 }
@@ -28,6 +46,10 @@ pub struct Args {
 /// Configurations that could not be removed.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     args.access.with_client(async |client| {
+        if let Some(stays) = args.stays(&client).await? {
+            output::print(&stays)?;
+            return Ok(Exit::Clean);
+        }
         // The configurations come first, because they keep pods from starting.
         let removed = webhooks::remove(&client, &args.webhook_configuration).await;
         if let Ok(done) = &removed {
@@ -42,4 +64,31 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         }
         removed.map(|_| Exit::Clean).map_err(|error| Failure::input(error.to_string()))
     })
+}
+
+impl Args {
+    /// What to print where podreeve stays; none where it is being uninstalled, or where no Deployment was named.
+    async fn stays(&self, client: &Client) -> Result<Option<String>, Failure> {
+        let Some(name) = &self.deployment else { return Ok(None) };
+        let namespace = &self.namespace;
+        let missing_since = Instant::now();
+        loop {
+            match deployment::state(client, namespace, name).await {
+                Ok(deployment::State::There) => {
+                    return Ok(Some(format!(
+                        "nothing is removed: Deployment {namespace}/{name} is there and is not being deleted\n"
+                    )));
+                }
+                Ok(deployment::State::Missing) if missing_since.elapsed() < GONE_FOR => sleep(RETRY).await,
+                Ok(_) => return Ok(None),
+                Err(error) => return Err(unreadable(namespace, name, &error)),
+            }
+        }
+    }
+}
+
+fn unreadable(namespace: &str, name: &str, error: &ApiError) -> Failure {
+    Failure::input(format!(
+        "Deployment {namespace}/{name} cannot be read, so nothing is removed: {error}; without --deployment everything is"
+    ))
 }

@@ -8,10 +8,10 @@ mod probe;
 
 use super::api_error::ApiError;
 use super::certificates;
+use super::deployment;
 use super::lease::Leadership;
 use super::webhooks::configurations;
 use crate::observe::LogOnce;
-use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Patch, PatchParams};
 use kube::core::DynamicObject;
@@ -182,9 +182,9 @@ impl Arming<'_> {
     /// From then on none of its pods answers for long.
     async fn is_deployment_deleted(&self) -> Result<bool, ArmingError> {
         let Some(name) = &self.settings.deployment else { return Ok(false) };
-        let deployments: Api<Deployment> = Api::namespaced(self.client.clone(), self.namespace);
-        let found = deployments.get_metadata_opt(name).await.map_err(|error| unread("Deployment", name, error))?;
-        Ok(found.is_none_or(|found| found.metadata.deletion_timestamp.is_some()))
+        let state = deployment::state(self.client, self.namespace, name).await;
+        let unread = |error| ArmingError::Unread(format!("Deployment {name}"), error);
+        Ok(state.map_err(unread)? != deployment::State::There)
     }
 
     /// The CA of the serving certificate, PEM; none where a public CA has signed it.

@@ -8,17 +8,23 @@ use std::time::Duration;
 
 const USER_AGENT: &str = concat!("podreeve/", env!("CARGO_PKG_VERSION"));
 
-/// How to reach the API server. Without both fields, the pod's own service account is used.
+/// How to reach the API server. Without all fields, the pod's own service account is used.
 #[derive(Debug, Clone, Default)]
 pub struct Access {
     pub kubeconfig: Option<PathBuf>,
     pub context: Option<String>,
+    /// Whether to look where kubectl does: `KUBECONFIG`, which may name several files, then `~/.kube/config`.
+    pub like_kubectl: bool,
 }
 
 /// Why there is no client for the API server.
 #[derive(Debug, thiserror::Error)]
 pub enum AccessError {
-    #[error("{}; outside of a pod, name a kubeconfig with --kubeconfig FILE", with_causes(.0))]
+    #[error(
+        "there is no kubeconfig and no service account of a pod; name one with --kubeconfig FILE, or with KUBECONFIG as for \
+         kubectl ({})",
+        with_causes(.0)
+    )]
     NotInCluster(#[source] kube::config::InClusterError),
     #[error("{}", with_causes(.0))]
     Kubeconfig(#[source] kube::config::KubeconfigError),
@@ -27,6 +33,14 @@ pub enum AccessError {
 }
 
 impl Access {
+    /// The access of a command that people run: without arguments, that of kubectl.
+    #[must_use]
+    pub fn for_people(kubeconfig: Option<PathBuf>, context: Option<String>) -> Self {
+        let named = std::env::var_os("KUBECONFIG").is_some_and(|value| !value.is_empty());
+        let home = std::env::home_dir().is_some_and(|home| home.join(".kube/config").is_file());
+        Self { kubeconfig, context, like_kubectl: named || home }
+    }
+
     /// Reads the credentials again at each call: they may be mounted late, and they expire.
     ///
     /// # Errors
@@ -37,7 +51,7 @@ impl Access {
 
     async fn config(&self) -> Result<Config, AccessError> {
         let mut config = match (&self.kubeconfig, &self.context) {
-            (None, None) => Config::incluster().map_err(AccessError::NotInCluster)?,
+            (None, None) if !self.like_kubectl => Config::incluster().map_err(AccessError::NotInCluster)?,
             (file, context) => {
                 let read = match file {
                     Some(file) => Kubeconfig::read_from(file),
@@ -80,8 +94,11 @@ mod tests {
     async fn a_kubeconfig_and_a_context_of_it() {
         let dir = tempfile::tempdir().unwrap();
         let kubeconfig = Some(kubeconfig(&dir));
-        let config =
-            |context: Option<&str>| Access { kubeconfig: kubeconfig.clone(), context: context.map(str::to_owned) };
+        let config = |context: Option<&str>| Access {
+            kubeconfig: kubeconfig.clone(),
+            context: context.map(str::to_owned),
+            like_kubectl: false,
+        };
         assert_eq!(config(None).config().await.unwrap().default_namespace, "default");
         let config_b = config(Some("b")).config().await.unwrap();
         assert_eq!(config_b.default_namespace, "elsewhere");
@@ -92,7 +109,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_error_names_what_is_missing() {
-        let access = Access { kubeconfig: Some(PathBuf::from("/nowhere/config")), context: None };
+        let access = Access { kubeconfig: Some(PathBuf::from("/nowhere/config")), ..Access::default() };
         assert!(access.client().await.err().unwrap().to_string().contains("/nowhere/config"));
         // Tests do not run in a pod.
         assert!(Access::default().client().await.err().unwrap().to_string().contains("--kubeconfig FILE"));

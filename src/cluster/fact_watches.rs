@@ -3,7 +3,7 @@
 use super::api_health::ApiHealth;
 use super::fact_caches::{Cache, FactSink, Namespaces, NetworkPolicies};
 use super::item::resource;
-use super::nodes;
+use super::nodes::{self, KubeletAccess};
 use super::state::StateSender;
 use super::watch::{WatchNames, watch};
 use crate::facts::{FactKinds, pods::Pods};
@@ -43,6 +43,7 @@ fn table() -> Vec<FactWatch> {
 
 pub struct FactWatches<'w> {
     pub client: &'w Client,
+    pub kubelets: &'w KubeletAccess,
     pub api_health: &'w ApiHealth,
     pub state: &'w StateSender,
     pub needed: &'w FactsReceiver,
@@ -67,7 +68,7 @@ impl FactWatches<'_> {
 
     async fn nodes(&self) {
         if self.is_needed(FactKinds::NODES).await {
-            nodes::poll(self.client, self.api_health, self.state).await;
+            nodes::poll(self.client, self.kubelets, self.api_health, self.state).await;
         }
     }
 

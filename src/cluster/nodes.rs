@@ -1,7 +1,11 @@
 //! `podPidsLimit` of every node, from the configuration of its kubelet. It changes only when a kubelet restarts, so it is
 //! polled seldom.
 
+mod direct;
 mod kubelet;
+
+pub use direct::DirectAccess;
+pub use kubelet::KubeletAccess;
 
 use super::api_error::ApiError;
 use super::api_health::ApiHealth;
@@ -14,7 +18,7 @@ use futures_util::{StreamExt, stream};
 use kube::Client;
 use kube::api::{ListParams, Request};
 use kube::core::ObjectList;
-use kubelet::KubeletError;
+use kubelet::{KubeletError, Kubelets};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -49,17 +53,17 @@ impl Kubelet {
 }
 
 /// By the names of nodes.
-type Kubelets = HashMap<String, Kubelet>;
+type Known = HashMap<String, Kubelet>;
 
 /// Polls, and never ends.
-pub async fn poll(client: &Client, api_health: &ApiHealth, state: &StateSender) {
-    let mut kubelets = Kubelets::new();
+pub async fn poll(client: &Client, access: &KubeletAccess, api_health: &ApiHealth, state: &StateSender) {
+    let mut kubelets = Known::new();
     let mut log = LogOnce::default();
     loop {
-        match round(client, &mut kubelets).await {
+        match round(client, access, &mut kubelets).await {
             Ok(Round { nodes, error }) => {
                 api_health.up();
-                log_limits(&mut log, error);
+                log_limits(&mut log, access, error);
                 state.send_if_modified(|state| {
                     let changed = *state.facts.nodes != nodes;
                     if changed {
@@ -82,12 +86,13 @@ pub async fn poll(client: &Client, api_health: &ApiHealth, state: &StateSender) 
     }
 }
 
-fn log_limits(log: &mut LogOnce, error: Option<String>) {
+fn log_limits(log: &mut LogOnce, access: &KubeletAccess, error: Option<String>) {
     if let Some(error) = error {
         if log.began_to_fail(&error) {
             tracing::warn!(
                 error,
-                "podPidsLimit of some nodes cannot be read (it takes `get` on nodes/proxy); without its nodeLimit pids-limit finds nothing in pods that may run there"
+                needs = access.rights(),
+                "podPidsLimit of some nodes cannot be read; without its nodeLimit pids-limit finds nothing in pods that may run there"
             );
         }
     } else if log.recovered() {
@@ -97,7 +102,7 @@ fn log_limits(log: &mut LogOnce, error: Option<String>) {
 
 /// The limits of all nodes, read once; nothing where the API server does not list the nodes.
 pub async fn once(client: &Client) -> Nodes {
-    round(client, &mut Kubelets::new()).await.map(|round| round.nodes).unwrap_or_default()
+    round(client, &KubeletAccess::Proxy, &mut Known::new()).await.map(|round| round.nodes).unwrap_or_default()
 }
 
 struct Round {
@@ -108,14 +113,32 @@ struct Round {
 }
 
 /// Asks the kubelets whose answer is too old.
-async fn round(client: &Client, kubelets: &mut Kubelets) -> Result<Round, ApiError> {
+async fn round(client: &Client, access: &KubeletAccess, kubelets: &mut Known) -> Result<Round, ApiError> {
     let nodes = list(client).await?;
     kubelets.retain(|name, _| nodes.contains_key(name));
     let is_due =
         |name: &&String| kubelets.get(*name).is_none_or(|kubelet| kubelet.asked.elapsed() > kubelet.good_for());
     let due: Vec<String> = nodes.keys().filter(is_due).cloned().collect();
+    let error = if due.is_empty() {
+        None
+    } else {
+        match access.kubelets(client).await {
+            Ok(callable) => read(&callable, due, kubelets).await,
+            Err(error) => Some(error.to_string()),
+        }
+    };
+    let mut known = Nodes::default();
+    for (name, labels) in nodes {
+        let limit = kubelets.get(&name).and_then(|kubelet| kubelet.limit);
+        known.add(name, &labels, PidLimit::new(limit));
+    }
+    Ok(Round { nodes: known, error })
+}
+
+/// Why one of the kubelets did not answer.
+async fn read(callable: &Kubelets<'_>, due: Vec<String>, kubelets: &mut Known) -> Option<String> {
     let answers = stream::iter(due).map(|name| async move {
-        let answer = kubelet::pod_pids_limit(client, &name).await;
+        let answer = callable.pod_pids_limit(&name).await;
         (name, answer)
     });
     // Some nodes may be dead. After the interval the others are published, and the next round calls the rest.
@@ -136,12 +159,7 @@ async fn round(client: &Client, kubelets: &mut Kubelets) -> Result<Round, ApiErr
         };
         kubelets.insert(name, Kubelet { asked: Instant::now(), limit, failures });
     }
-    let mut known = Nodes::default();
-    for (name, labels) in nodes {
-        let limit = kubelets.get(&name).and_then(|kubelet| kubelet.limit);
-        known.add(name, &labels, PidLimit::new(limit));
-    }
-    Ok(Round { nodes: known, error })
+    error
 }
 
 /// The labels of each node. Metadata is enough: the status of a node is tens of kilobytes.
@@ -206,12 +224,12 @@ mod tests {
     #[tokio::test]
     async fn each_linux_node_is_asked_once() {
         let (client, asked) = server(&["b", "c"], |node| if node == "b" { (502, "no such host") } else { SAYS_1024 });
-        let mut kubelets = Kubelets::new();
-        let Round { nodes, error } = round(&client, &mut kubelets).await.unwrap();
+        let mut kubelets = Known::new();
+        let Round { nodes, error } = round(&client, &KubeletAccess::Proxy, &mut kubelets).await.unwrap();
         assert!(error.is_some_and(|error| error.starts_with("b: ")));
         assert_eq!(nodes.highest(Some("a"), &Labels::new()), Some(1024));
         assert_eq!(nodes.highest(Some("b"), &Labels::new()), None);
-        let Round { error, .. } = round(&client, &mut kubelets).await.unwrap();
+        let Round { error, .. } = round(&client, &KubeletAccess::Proxy, &mut kubelets).await.unwrap();
         assert_eq!(error, None);
         let mut asked = asked.lock().unwrap().clone();
         asked.sort();
@@ -223,9 +241,9 @@ mod tests {
         let many: Vec<String> = (0..100).map(|n| format!("n{n}")).collect();
         let many: Vec<&str> = many.iter().map(|name| &**name).collect();
         let (client, asked) = server(&many, |_| (403, FORBIDS));
-        let mut kubelets = Kubelets::new();
+        let mut kubelets = Known::new();
         for rounds in 1..=3 {
-            let Round { nodes, error } = round(&client, &mut kubelets).await.unwrap();
+            let Round { nodes, error } = round(&client, &KubeletAccess::Proxy, &mut kubelets).await.unwrap();
             assert!(error.is_some_and(|error| error.contains("forbidden")));
             assert_eq!(nodes.highest(None, &Labels::new()), None);
             assert!((rounds..=rounds * AT_ONCE).contains(&asked.lock().unwrap().len()));
@@ -241,13 +259,13 @@ mod tests {
     #[tokio::test]
     async fn a_kubelet_that_stops_answering_keeps_its_limit() {
         let (client, _) = server(&[], |_| SAYS_1024);
-        let mut kubelets = Kubelets::new();
-        round(&client, &mut kubelets).await.unwrap();
+        let mut kubelets = Known::new();
+        round(&client, &KubeletAccess::Proxy, &mut kubelets).await.unwrap();
         for kubelet in kubelets.values_mut() {
             kubelet.asked = kubelet.asked.checked_sub(GOOD_FOR * 2).unwrap();
         }
         let (client, asked) = server(&[], |_| (502, "gone"));
-        let Round { nodes, .. } = round(&client, &mut kubelets).await.unwrap();
+        let Round { nodes, .. } = round(&client, &KubeletAccess::Proxy, &mut kubelets).await.unwrap();
         assert_eq!((asked.lock().unwrap().len(), nodes.highest(None, &Labels::new())), (1, Some(1024)));
     }
 }

@@ -17,6 +17,9 @@ use tokio::sync::mpsc::UnboundedSender;
 /// Longest time for one request for the CRD.
 const REQUEST: Duration = Duration::from_secs(5);
 
+/// Between two looks at what else the status of objects depends on: the date, and the policies of files.
+const REFRESH: Duration = Duration::from_secs(5);
+
 pub struct ObjectSink<S> {
     client: Client,
     resource: ApiResource,
@@ -25,7 +28,7 @@ pub struct ObjectSink<S> {
     listed: Option<HashSet<ObjectKey>>,
     /// Deleted objects that are still in force: the deletion may be that of the CRD.
     deleted: Vec<ObjectKey>,
-    /// For each object that cannot be used, the error in the log.
+    /// For each object that cannot be used or needs attention, the text in the log.
     unusable: HashMap<ObjectKey, LogOnce>,
     updates: UnboundedSender<StatusUpdate>,
     changed: bool,
@@ -46,16 +49,20 @@ impl<S: ObjectStore> ObjectSink<S> {
     }
 
     fn report(&mut self, key: ObjectKey, status: DesiredStatus) {
-        if status.ready {
+        if status.ready && !status.notice {
             self.unusable.remove(&key);
         } else {
             let (namespace, name) = key.clone();
             if self.unusable.entry(key).or_default().failed(&status.message) {
-                let kind = &self.resource.kind;
-                tracing::error!(kind, namespace, name, error = status.message, "an object cannot be used");
+                let (kind, message) = (&self.resource.kind, &status.message);
+                if status.notice {
+                    tracing::warn!(kind, namespace, name, message, "an object needs attention");
+                } else {
+                    tracing::error!(kind, namespace, name, error = message, "an object cannot be used");
+                }
             }
         }
-        self.send(StatusUpdate::Desired(status));
+        self.send(StatusUpdate::Desired(Box::new(status)));
     }
 
     /// The receiver ends together with the watch, so an update is never lost while the watch runs.
@@ -148,11 +155,19 @@ impl<S: ObjectStore> Sink for ObjectSink<S> {
         self.store.publish();
     }
 
+    fn flush_after(&self) -> Option<Duration> {
+        Some(REFRESH)
+    }
+
     async fn flush(&mut self) {
         if self.listed.is_some() {
             return;
         }
         self.apply_deletes().await;
+        for (key, status) in self.store.refresh() {
+            self.report(key, status);
+            self.changed = true;
+        }
         if std::mem::take(&mut self.changed) {
             self.store.publish();
         }
@@ -163,6 +178,7 @@ impl<S: ObjectStore> Sink for ObjectSink<S> {
 mod tests {
     use super::*;
     use crate::cluster::policies::PolicyStore;
+    use crate::cluster::served::ServedPolicies;
     use crate::cluster::state::StateSender;
     use http::{Request, Response};
     use kube::client::Body;
@@ -173,8 +189,12 @@ mod tests {
         let service = tower::service_fn(|_: Request<Body>| async { Ok::<_, Infallible>(Response::new(Body::empty())) });
         let (state, (sender, _updates)) = (StateSender::default(), tokio::sync::mpsc::unbounded_channel());
         let kind = resource("podreeve.dev", "v1alpha1", "Policy", "policies");
-        let mut objects =
-            ObjectSink::new(Client::new(service, "default"), kind, PolicyStore::new(state.clone()), sender);
+        let mut objects = ObjectSink::new(
+            Client::new(service, "default"),
+            kind,
+            PolicyStore::new(state.clone(), ServedPolicies::none()),
+            sender,
+        );
         objects.list_begins();
         objects.flush().await;
         assert!(!state.borrow().listed.policies, "the list is not complete yet");

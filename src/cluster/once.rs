@@ -6,8 +6,10 @@ use super::item::{Item, resource};
 use super::nodes;
 use super::object_store::ObjectStore;
 use super::policies::PolicyStore;
+use super::served::ServedPolicies;
 use super::state::{ClusterState, StateSender};
 use crate::facts::nodes::Nodes;
+use crate::policy::CompiledPolicy;
 use kube::api::ListParams;
 use kube::{Api, Client};
 
@@ -20,13 +22,17 @@ pub struct ReadError {
     error: ApiError,
 }
 
-/// The policies and exemptions of the cluster; none where their CRDs are not installed.
+/// The policies and exemptions of the cluster; none where their CRDs are not installed. The second value has the built-in policies that
+/// podreeve serves there, as their copies show them.
 ///
 /// # Errors
 /// When the API server does not list the objects.
-pub async fn state(client: &Client, exemption_namespaces: &[String]) -> Result<ClusterState, ReadError> {
+pub async fn state(
+    client: &Client,
+    exemption_namespaces: &[String],
+) -> Result<(ClusterState, Vec<CompiledPolicy>), ReadError> {
     let sender = StateSender::default();
-    let mut policies = PolicyStore::new(sender.clone());
+    let mut policies = PolicyStore::new(sender.clone(), ServedPolicies::none());
     for item in list(client, "Policy", "policies").await? {
         policies.apply(&item);
     }
@@ -39,7 +45,7 @@ pub async fn state(client: &Client, exemption_namespaces: &[String]) -> Result<C
         exemptions.publish();
     }
     let state = sender.borrow().clone();
-    Ok(state)
+    Ok((state, policies.shown_by_copies().collect()))
 }
 
 /// What the nodes allow a pod; nothing where the API server does not list them.

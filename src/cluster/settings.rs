@@ -3,7 +3,9 @@
 use super::arming::ArmingSettings;
 use super::certificates::ManagedCertificates;
 use super::client::Access;
+use super::nodes::KubeletAccess;
 use super::scan::ScanSettings;
+use crate::policy::Ceiling;
 
 #[derive(Debug, Clone, Default)]
 pub struct ClusterSettings {
@@ -12,6 +14,7 @@ pub struct ClusterSettings {
     pub namespace: String,
     /// The name of this replica in the Lease: that of its pod.
     pub identity: String,
+    pub kubelets: KubeletAccess,
     /// The namespaces in which `Exemption` objects count.
     pub exemption_namespaces: Vec<String>,
     /// The name of the Lease that the leader holds.
@@ -22,6 +25,10 @@ pub struct ClusterSettings {
     pub configuration: Option<String>,
     /// None where the webhook configurations already have their lists of webhooks.
     pub arming: Option<ArmingSettings>,
+    /// What the policies can do at most.
+    pub ceiling: Ceiling,
+    /// The ConfigMap in which the leader keeps the policy files that loaded last; none where it does not.
+    pub last_good: Option<String>,
     /// None where nothing is scanned.
     pub scan: Option<ScanSettings>,
 }

@@ -1,7 +1,7 @@
 //! What the server gets from the cluster. Cheap to clone: the server composes a new snapshot with each change.
 
 use crate::facts::Facts;
-use crate::policy::{CompiledPolicy, ObjectExemption};
+use crate::policy::{Ceiling, CompiledPolicy, ObjectExemption};
 use std::sync::Arc;
 
 #[derive(Debug, Clone, Default)]
@@ -14,6 +14,8 @@ pub struct ClusterState {
     /// One text for each object whose newest version is not in force, with the reason.
     pub errors: Vec<String>,
     pub listed: Listed,
+    /// The mode that podreeve's Deployment names. None where it names none, or where no Deployment is watched.
+    pub ceiling: Option<Ceiling>,
 }
 
 /// Which of podreeve's own kinds have been listed once, or cannot be listed.
@@ -31,12 +33,13 @@ impl Listed {
 }
 
 impl ClusterState {
-    /// Whether the policies, the exemptions and the errors are the same in both. Facts may differ.
+    /// Whether the policies, the exemptions, the errors and the mode are the same in both. Facts may differ.
     #[must_use]
     pub fn has_same_policies(&self, other: &Self) -> bool {
         same(&self.policies, &other.policies)
             && same(&self.exemptions, &other.exemptions)
             && self.errors == other.errors
+            && self.ceiling == other.ceiling
     }
 }
 

@@ -1,7 +1,7 @@
 //! The status that an object should have, and whether it has to be written.
 
 use super::item::{Item, ObjectKey};
-use crate::policy::status::Condition;
+use crate::policy::status::{Columns, Condition};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ const MESSAGE_MAX: usize = 2000;
 
 /// A message from the watch to the status writer.
 pub enum StatusUpdate {
-    Desired(DesiredStatus),
+    Desired(Box<DesiredStatus>),
     /// The object is gone.
     Deleted(ObjectKey),
 }
@@ -28,8 +28,10 @@ pub struct DesiredStatus {
     pub ready: bool,
     pub reason: &'static str,
     pub message: String,
+    /// The log warns of it: the object is in force, but an operator has to do something, or it has come to its end.
+    pub notice: bool,
     /// For a Policy that compiles.
-    pub mode: Option<String>,
+    columns: Option<Columns>,
     current: CurrentStatus,
 }
 
@@ -38,6 +40,9 @@ pub struct DesiredStatus {
 #[serde(default)]
 struct CurrentStatus {
     mode: Option<String>,
+    rules: Option<u32>,
+    #[serde(rename = "match")]
+    matching: Option<String>,
     conditions: Vec<Condition>,
 }
 
@@ -58,15 +63,20 @@ impl DesiredStatus {
             ready,
             reason,
             message: crate::text::clean(message, MESSAGE_MAX),
-            mode: None,
+            notice: false,
+            columns: None,
             current: item.read::<HasStatus>().and_then(|item| item.status).unwrap_or_default(),
         }
     }
 
     #[must_use]
-    pub fn mode(mut self, mode: Option<String>) -> Self {
-        self.mode = mode;
-        self
+    pub fn columns(self, columns: Option<Columns>) -> Self {
+        Self { columns, ..self }
+    }
+
+    #[must_use]
+    pub fn notice(self) -> Self {
+        Self { notice: true, ..self }
     }
 
     #[must_use]
@@ -86,14 +96,18 @@ impl DesiredStatus {
     #[must_use]
     pub fn writes_same_as(&self, other: &Self) -> bool {
         let content =
-            |status: &Self| (status.uid.clone(), status.generation, status.message.clone(), status.mode.clone());
+            |status: &Self| (status.uid.clone(), status.generation, status.message.clone(), status.columns.clone());
         content(self) == content(other)
     }
 
     /// Whether the object has this status already.
     #[must_use]
     pub fn is_written(&self) -> bool {
-        self.current.mode == self.mode
+        let CurrentStatus { mode, rules, matching, .. } = &self.current;
+        let columns = self.columns.as_ref();
+        *mode == columns.map(|columns| columns.mode.clone())
+            && *rules == columns.map(|columns| columns.rules)
+            && *matching == columns.map(|columns| columns.matching.clone())
             && self.condition().is_some_and(|current| {
                 current.observed_generation == self.generation
                     && current.status == self.status()
@@ -119,7 +133,10 @@ impl DesiredStatus {
         // A merge patch replaces the whole list, so it repeats the conditions of other writers.
         let others = self.current.conditions.iter().filter(|condition| condition.kind != READY).cloned();
         let conditions: Vec<Condition> = std::iter::once(condition).chain(others).collect();
-        json!({"status": {"mode": self.mode, "conditions": conditions}})
+        let Some(Columns { mode, rules, matching }) = &self.columns else {
+            return json!({"status": {"mode": null, "rules": null, "match": null, "conditions": conditions}});
+        };
+        json!({"status": {"mode": mode, "rules": rules, "match": matching, "conditions": conditions}})
     }
 }
 
@@ -138,8 +155,8 @@ mod tests {
 
     #[test]
     fn a_status_is_written_once() {
-        let ready =
-            |item: &Item| DesiredStatus::new(item, true, "Compiled", "is in force").mode(Some("deny".to_owned()));
+        let columns = |mode: &str| Some(Columns { mode: mode.to_owned(), rules: 1, matching: "all".to_owned() });
+        let ready = |item: &Item| DesiredStatus::new(item, true, "Compiled", "is in force").columns(columns("deny"));
         let first = ready(&item(Value::Null));
         assert!(!first.is_written());
         let patch = first.patch(at(0));
@@ -148,7 +165,7 @@ mod tests {
 
         let written = item(patch["status"].clone());
         assert!(ready(&written).is_written());
-        assert!(!ready(&written).mode(Some("warn".to_owned())).is_written());
+        assert!(!ready(&written).columns(columns("warn")).is_written());
         let wrong = DesiredStatus::new(&written, false, "Invalid", "is wrong");
         assert!(!wrong.is_written());
         assert_eq!(wrong.patch(at(9))["status"]["conditions"][0]["lastTransitionTime"], "1970-01-01T00:00:09Z");

@@ -74,7 +74,7 @@ impl StatusWriter {
                 if status.is_written() || was_written {
                     self.pending.remove(&key);
                 } else {
-                    self.pending.insert(key, status);
+                    self.pending.insert(key, *status);
                 }
             }
             StatusUpdate::Deleted(key) => {

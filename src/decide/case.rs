@@ -1,9 +1,7 @@
 //! What is judged, and the decision about one finding.
 
 use super::{Effect, Note, Stage};
-use crate::policy::{
-    Action, AppliedExemption, CompiledPolicy, CompiledRule, ExemptionSource, ObjectExemption, PodExemptions,
-};
+use crate::policy::{Action, AppliedExemption, Ceiling, CompiledPolicy, CompiledRule, ObjectExemption, PodExemptions};
 use crate::rule::{Finding, Rule, Scope, Severity};
 use crate::workload::Pod;
 use jiff::civil::Date;
@@ -24,6 +22,7 @@ pub struct Case<'p> {
     pub is_update: bool,
     /// How many violations of a rule are described in full; the others may be counted.
     pub report_limit: usize,
+    pub ceiling: Ceiling,
     pub today: Date,
 }
 
@@ -53,7 +52,7 @@ impl<'p> Case<'p> {
         }
     }
 
-    /// Whether the effect of a violation depends on nothing but its rule, and whether the rule can repair it. No `Exemption`
+    /// Whether the effect of a violation depends on nothing but its rule, its severity, and whether the rule can repair it. No `Exemption`
     /// object and no previous pod changes it.
     pub(super) fn has_fixed_effects(&self, policies: &[&CompiledPolicy]) -> bool {
         !self.is_update && self.exemptions.is_empty() && self.kept_of_a_class(policies) < usize::MAX
@@ -70,7 +69,7 @@ pub struct Judged<'p> {
     pub effect: Effect,
     pub note: Option<Note>,
     /// The exemption that covers it.
-    pub exemption: Option<ExemptionSource<'p>>,
+    pub exemption: Option<AppliedExemption<'p>>,
     /// It is in a part of an existing pod that the API server lets no user change.
     pub fixed: bool,
     /// How many violations it represents: of many of one class, only the first ones are kept.
@@ -81,5 +80,16 @@ impl Judged<'_> {
     #[must_use]
     pub fn severity(&self) -> Severity {
         self.finding.severity.unwrap_or(self.rule.severity)
+    }
+
+    /// What mode deny would do, where the running mode holds it back.
+    #[must_use]
+    pub fn held_back(&self) -> Option<Effect> {
+        self.note.and_then(Note::held_back)
+    }
+
+    /// Among several policies that find the same, the strictest is reported: the one that denies, or that would deny.
+    pub(super) fn strictness(&self) -> (Effect, Option<Effect>) {
+        (self.effect, self.held_back())
     }
 }

@@ -14,10 +14,10 @@ pub(super) struct Collector<'p> {
     classes: Vec<Class>,
 }
 
-/// The violations of one rule with the same effect and the same severity. Either all of them are in a part of the pod that
+/// The violations of one rule with the same effect and the same severity, of which the mode holds back the same. Either all of them are in a part of the pod that
 /// users can change, or none is.
 struct Class {
-    key: (Effect, Severity, bool),
+    key: (Effect, Option<Effect>, Severity, bool),
     kept: usize,
     /// The index of the first one.
     first: usize,
@@ -34,7 +34,7 @@ impl<'p> Collector<'p> {
     }
 
     pub fn add(&mut self, judged: Judged<'p>) {
-        let key = (judged.effect, judged.severity(), judged.fixed);
+        let key = (judged.effect, judged.held_back(), judged.severity(), judged.fixed);
         match self.classes.iter_mut().find(|class| class.key == key) {
             None => self.classes.push(Class { key, kept: 1, first: self.judged.len() }),
             // Every repair is made, so none is only counted.

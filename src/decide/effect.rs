@@ -1,14 +1,14 @@
 //! The effect of one violation: the action of its rule, softened by the circumstances.
 
-use crate::policy::{Action, AppliedExemption};
+use crate::policy::{Action, AppliedExemption, Cap, HeldBy};
 use jiff::{ToSpan, civil::Date};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The effect of a violation, from the mildest to the strictest. An exempt one is let through, and only metrics and audit
 /// annotations have it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
 pub enum Effect {
@@ -62,10 +62,25 @@ pub enum Note {
     WarnedUntil(Date),
     /// An exemption covers it up to this day, which is near.
     ExemptUntil(Date),
+    /// Mode deny would deny it; this holds the denial back.
+    WouldBeDenied(HeldBy),
+    /// Mode deny would repair it, in the pod or in the pods of the template.
+    WouldBePatched,
 }
 
-/// For how many days before its end an exemption warns.
-pub const EXPIRY_NOTICE: i64 = 14;
+impl Note {
+    /// What mode deny would do, where the running mode holds it back.
+    #[must_use]
+    pub const fn held_back(self) -> Option<Effect> {
+        match self {
+            Self::WouldBeDenied(_) => Some(Effect::Deny),
+            Self::WouldBePatched => Some(Effect::Patch),
+            Self::Preexisting | Self::WillBePatched | Self::WarnedUntil(_) | Self::ExemptUntil(_) => None,
+        }
+    }
+}
+
+pub use crate::policy::ends::EXPIRY_NOTICE;
 
 /// What the effect of a violation depends on.
 #[derive(Debug, Clone, Copy)]
@@ -80,10 +95,40 @@ pub(super) struct DecisionInput<'f> {
     /// Up to this day the policy only warns.
     pub warn_until: Option<Date>,
     pub today: Date,
+    /// The most that may happen.
+    pub cap: Cap,
 }
 
 /// The decision: circumstances make the action milder, and never stricter.
 pub(super) fn effect(input: DecisionInput<'_>) -> (Effect, Option<Note>) {
+    // Where nothing may be repaired, the mutating webhook has left the pod as it was. So mode deny would repair it now.
+    let stage = match (input.cap, input.stage) {
+        (Cap::Audit | Cap::Warn(_), Stage::Pod) => Stage::Mutate,
+        (_, stage) => stage,
+    };
+    let (effect, note) = uncapped(DecisionInput { stage, ..input });
+    capped(input.cap, effect, note)
+}
+
+/// The only place where the mode counts: below deny, nothing is denied and nothing is changed.
+#[must_use]
+pub const fn capped(cap: Cap, effect: Effect, note: Option<Note>) -> (Effect, Option<Note>) {
+    match (cap, effect) {
+        (Cap::Deny, _) | (_, Effect::Exempt) => (effect, note),
+        (Cap::Warn(held), Effect::Deny) => (Effect::Warn, Some(Note::WouldBeDenied(held))),
+        (Cap::Audit, Effect::Deny) => (Effect::Audit, Some(Note::WouldBeDenied(HeldBy::Mode))),
+        (Cap::Warn(_) | Cap::Audit, Effect::Patch) => (Effect::Audit, Some(Note::WouldBePatched)),
+        (Cap::Warn(_), Effect::Warn) => (Effect::Warn, note),
+        (Cap::Audit, Effect::Warn) => (Effect::Audit, note),
+        (Cap::Warn(_) | Cap::Audit, Effect::Audit) => match note {
+            Some(Note::WillBePatched) => (Effect::Audit, Some(Note::WouldBePatched)),
+            note => (Effect::Audit, note),
+        },
+    }
+}
+
+/// The decision in mode deny.
+fn uncapped(input: DecisionInput<'_>) -> (Effect, Option<Note>) {
     let (effect, note) = by_action(input);
     match (input.exempt, effect) {
         (Some(AppliedExemption { until: Some(until), .. }), Effect::Deny) if is_near(until, input.today) => {
@@ -118,80 +163,4 @@ fn is_near(until: Date, today: Date) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::policy::ExemptionSource;
-
-    const TODAY: Date = jiff::civil::date(2026, 11, 22);
-
-    fn input(action: Action, stage: Stage) -> DecisionInput<'static> {
-        DecisionInput {
-            action,
-            stage,
-            exempt: None,
-            introduced: true,
-            repairable: true,
-            warn_until: None,
-            today: TODAY,
-        }
-    }
-
-    const fn exempt(until: Option<Date>) -> AppliedExemption<'static> {
-        AppliedExemption { by: ExemptionSource::Policy(0), until }
-    }
-
-    #[test]
-    fn the_labels_of_metrics_stay_what_they_are() {
-        assert_eq!(Effect::ALL.map(Effect::as_str), ["exempt", "audit", "warn", "patch", "deny"]);
-    }
-
-    #[test]
-    fn a_violation_that_existed_before_only_warns() {
-        for action in [Action::Deny, Action::Patch, Action::Warn] {
-            for stage in [Stage::Mutate, Stage::Pod, Stage::Template] {
-                let input = DecisionInput { introduced: false, repairable: false, ..input(action, stage) };
-                assert_eq!(effect(input), (Effect::Warn, Some(Note::Preexisting)));
-            }
-        }
-    }
-
-    #[test]
-    fn patch_repairs_where_it_can_and_denies_what_is_left() {
-        assert_eq!(effect(input(Action::Patch, Stage::Mutate)).0, Effect::Patch);
-        for introduced in [true, false] {
-            let input = DecisionInput { introduced, ..input(Action::Patch, Stage::Template) };
-            assert_eq!(effect(input), (Effect::Audit, Some(Note::WillBePatched)));
-        }
-        assert_eq!(effect(input(Action::Patch, Stage::Pod)).0, Effect::Deny);
-        for stage in [Stage::Mutate, Stage::Pod, Stage::Template] {
-            assert_eq!(effect(DecisionInput { repairable: false, ..input(Action::Patch, stage) }).0, Effect::Deny);
-            assert_eq!(effect(input(Action::Deny, stage)).0, Effect::Deny);
-            assert_eq!(effect(input(Action::Audit, stage)).0, Effect::Audit);
-            assert_eq!(effect(input(Action::Warn, stage)), (Effect::Warn, None));
-        }
-    }
-
-    #[test]
-    fn an_exemption_beats_every_action_and_warns_before_it_ends() {
-        let far = TODAY.saturating_add(15.days());
-        let near = TODAY.saturating_add(14.days());
-        for action in Action::ALL {
-            for until in [None, Some(far)] {
-                let input = DecisionInput { exempt: Some(exempt(until)), ..input(action, Stage::Pod) };
-                assert_eq!(effect(input), (Effect::Exempt, None));
-            }
-        }
-        let ending = |action| effect(DecisionInput { exempt: Some(exempt(Some(near))), ..input(action, Stage::Pod) });
-        assert_eq!(ending(Action::Deny), (Effect::Warn, Some(Note::ExemptUntil(near))));
-        assert_eq!(ending(Action::Audit), (Effect::Exempt, None));
-    }
-
-    #[test]
-    fn a_rollout_warns_up_to_its_last_day() {
-        let on = |today| effect(DecisionInput { warn_until: Some(TODAY), today, ..input(Action::Deny, Stage::Pod) });
-        assert_eq!(on(TODAY), (Effect::Warn, Some(Note::WarnedUntil(TODAY))));
-        assert_eq!(on(TODAY.saturating_add(1.days())), (Effect::Deny, None));
-        let patching = DecisionInput { warn_until: Some(TODAY), ..input(Action::Patch, Stage::Mutate) };
-        assert_eq!(effect(patching).0, Effect::Patch);
-    }
-}
+mod tests;

@@ -27,6 +27,7 @@ pub struct Grant {
 
 impl Grant {
     /// The ids of the rules.
+    #[must_use]
     pub fn rules(&self) -> BTreeSet<&str> {
         self.rules.iter().map(|(rule, _)| &**rule).collect()
     }

@@ -55,7 +55,8 @@ impl Existing {
             && self.rules.contains(&denied.rule)
             && (!narrowed
                 || reaches(&denied.container)
-                    && (denied.container.is_some() || workload.image_volumes.iter().all(|image| self.covers_image(Some(image)))))
+                    && (denied.container.is_some()
+                        || workload.image_volumes.iter().all(|image| self.covers_image(Some(image)))))
     }
 
     fn covers_image(&self, image: Option<&str>) -> bool {
@@ -79,7 +80,10 @@ mod tests {
             name: "a".into(),
             containers: [("app", "r.example.com/app:2"), ("dind", "r.example.com/dind:1")].map(of).into(),
             image_volumes: Vec::new(),
-            denied: denied.iter().map(|(rule, at)| Denied { rule: (*rule).into(), container: at.map(Into::into) }).collect(),
+            denied: denied
+                .iter()
+                .map(|(rule, at)| Denied { rule: (*rule).into(), container: at.map(Into::into) })
+                .collect(),
         }
     }
 
@@ -90,7 +94,10 @@ mod tests {
 
     #[test]
     fn what_is_new_is_not_covered_and_what_is_gone_is_not_needed() {
-        let existing = [exemption(&["privileged", "capabilities"], &["dind"], &["r.example.com/dind"]), exemption(&["host-pid"], &[], &[])];
+        let existing = [
+            exemption(&["privileged", "capabilities"], &["dind"], &["r.example.com/dind"]),
+            exemption(&["host-pid"], &[], &[]),
+        ];
         let found = [workload(&[("privileged", Some("dind")), ("privileged", Some("app"))])];
         let result = ratchet(&existing, &found);
         assert_eq!(result.needed, [vec![workload(&[("privileged", Some("dind"))])], vec![]]);

@@ -1,14 +1,16 @@
 //! Builds values from the events of the YAML parser: keys, aliases and merges, within a budget that stops YAML bombs.
 
+use super::members::Members;
+use super::syntax_error::syntax_error;
 use super::{Content, Document, ManifestError, Member, Node, Position, scalar};
 use serde_saphyr::granit_parser::{
-    self as yaml, ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag,
+    self as yaml, Event, Parser, ScalarStyle, ScanError, Span, StrInput, StructureStyle, Tag,
 };
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// The depth limit. Kubernetes objects need some 20, CRD schemas some 60, and serde_json stops at 128.
-const MAX_DEPTH: usize = 100;
+pub const MAX_DEPTH: usize = 100;
 /// The most values in a file. They make some 100 MB of JSON.
 const MAX_NODES: usize = 5_000_000;
 /// The most values that aliases may add. People use aliases for a few shared blocks.
@@ -17,8 +19,6 @@ const MAX_ALIASED: usize = 50_000;
 const MAX_ANCHORED: usize = 1_000_000;
 /// The longest key. YAML allows 1024 characters, JSON more.
 const MAX_KEY: usize = 64 * 1024;
-/// Below this number of keys, a search of the list is faster than a map.
-const SMALL: usize = 16;
 
 /// The values in the documents of one file so far.
 #[derive(Debug, Default)]
@@ -43,7 +43,7 @@ pub fn documents(
         block_nesting_limit: MAX_DEPTH,
     };
     let parser = Parser::new_from_str_with_options(text, options);
-    let mut builder = Builder { parser, start, anchors: HashMap::new(), budget };
+    let mut builder = Builder { parser, start, text, open: Vec::new(), anchors: HashMap::new(), budget };
     let mut index = 0;
     while let Some((event, at)) = builder.next()? {
         match event {
@@ -64,6 +64,9 @@ pub fn documents(
 struct Builder<'t, 'b> {
     parser: Parser<'t, StrInput<'t>>,
     start: Position,
+    text: &'t str,
+    /// The brackets of flow style that are open, for errors.
+    open: Vec<(Position, char)>,
     anchors: HashMap<usize, Node>,
     budget: &'b mut Budget,
 }
@@ -92,17 +95,7 @@ impl<'t> Builder<'t, '_> {
     }
 
     fn syntax(&self, error: &ScanError) -> ManifestError {
-        let at = self.place(error.marker().line(), error.marker().col());
-        let advice = match error.kind() {
-            ErrorKind::TabNotAllowed | ErrorKind::TabInBlockIndentation => "; indent with spaces",
-            ErrorKind::UnknownAnchor => "; define it with `&` earlier in the same document",
-            ErrorKind::RecursionLimitExceeded => {
-                return ManifestError::new(at, format!("nested more than {MAX_DEPTH} deep, as no manifest is"));
-            }
-            ErrorKind::InvalidIndentation => "; line the keys of a map up with each other",
-            _ => "",
-        };
-        ManifestError { is_template: true, ..ManifestError::new(at, format!("{}{advice}", error.info())) }
+        syntax_error(error, self.text, |line, column| self.place(line, column), self.open.last().copied())
     }
 
     /// Counts a value against the budget.
@@ -124,13 +117,13 @@ impl<'t> Builder<'t, '_> {
             Event::Scalar(text, style, anchor, tag) => {
                 (meaning(text, style, tag.as_deref()).map_err(|message| ManifestError::new(at, message))?, anchor)
             }
-            Event::SequenceStart(_, anchor, tag) => {
+            Event::SequenceStart(style, anchor, tag) => {
                 fitting(tag.as_deref(), "seq").map_err(|message| ManifestError::new(at, message))?;
-                (self.list(at, depth)?, anchor)
+                (self.within((at, '['), style, |builder| builder.list(at, depth))?, anchor)
             }
-            Event::MappingStart(_, anchor, tag) => {
+            Event::MappingStart(style, anchor, tag) => {
                 fitting(tag.as_deref(), "map").map_err(|message| ManifestError::new(at, message))?;
-                (self.map(at, depth)?, anchor)
+                (self.within((at, '{'), style, |builder| builder.map(at, depth))?, anchor)
             }
             _ => return Err(ManifestError::new(at, "a value is missing here")),
         };
@@ -146,6 +139,22 @@ impl<'t> Builder<'t, '_> {
             self.anchors.insert(anchor, node.clone());
         }
         Ok(node)
+    }
+
+    /// Reads what is inside a bracket, if it is one.
+    fn within(
+        &mut self,
+        opened: (Position, char),
+        style: StructureStyle,
+        read: impl FnOnce(&mut Self) -> Result<Content, ManifestError>,
+    ) -> Result<Content, ManifestError> {
+        if style == StructureStyle::Block {
+            return read(self);
+        }
+        self.open.push(opened);
+        let content = read(self)?;
+        self.open.pop();
+        Ok(content)
     }
 
     fn alias(&mut self, anchor: usize, at: Position) -> Result<Node, ManifestError> {
@@ -231,65 +240,5 @@ fn key_text(key: Node) -> Result<String, ManifestError> {
             is_template: true,
             ..ManifestError::new(key.at, format!("a key must be a string, not {}; quote it", key.noun()))
         }),
-    }
-}
-
-/// The members of a map so far.
-#[derive(Default)]
-struct Members {
-    list: Vec<Member>,
-    index: HashMap<String, usize>,
-}
-
-impl Members {
-    fn find(&mut self, key: &str) -> Option<usize> {
-        if self.list.len() < SMALL {
-            return self.list.iter().position(|member| member.key == key);
-        }
-        if self.index.is_empty() {
-            self.index = self.list.iter().enumerate().map(|(index, member)| (member.key.clone(), index)).collect();
-        }
-        self.index.get(key).copied()
-    }
-
-    fn add(&mut self, member: Member) -> Result<(), ManifestError> {
-        match self.find(&member.key).and_then(|index| self.list.get_mut(index)) {
-            Some(first) if first.merged || member.merged => {
-                let merged = first.merged && member.merged;
-                *first = Member { merged, ..member };
-            }
-            Some(first) => {
-                let key = crate::text::clean(&member.key, 100);
-                let message = format!(
-                    "the key `{key}` is here twice, first on line {}; keep one, kubectl would take the last",
-                    first.at.line
-                );
-                return Err(ManifestError::new(member.at, message));
-            }
-            None => {
-                if !self.index.is_empty() {
-                    self.index.insert(member.key.clone(), self.list.len());
-                }
-                self.list.push(member);
-            }
-        }
-        Ok(())
-    }
-
-    /// Merges `<<: *defaults`, or a list of such objects, of which an earlier one wins. As in kubectl, a merge replaces
-    /// the keys above it.
-    fn merge(&mut self, value: Node) -> Result<(), ManifestError> {
-        match value.content {
-            Content::Map(members) => {
-                for member in members {
-                    self.add(Member { merged: true, ..member })?;
-                }
-                Ok(())
-            }
-            Content::List(items) if items.iter().all(|item| matches!(item.content, Content::Map(_))) => {
-                items.into_iter().rev().try_for_each(|item| self.merge(item))
-            }
-            _ => Err(ManifestError::new(value.at, "`<<` takes an object or a list of objects")),
-        }
     }
 }

@@ -3,6 +3,8 @@
 
 mod caller;
 mod line;
+pub mod read;
+pub mod record;
 
 pub use caller::Caller;
 

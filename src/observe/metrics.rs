@@ -3,6 +3,7 @@
 
 mod grid;
 mod lookups;
+mod mode;
 mod requests;
 pub mod scan;
 mod serving;
@@ -11,6 +12,7 @@ use super::times::Times;
 use crate::admit::Hook;
 use crate::outcome::Outcome;
 use lookups::LookupMetrics;
+use mode::ModeMetrics;
 use prometheus::{Gauge, IntCounter, IntGauge, Opts, Registry, TextEncoder};
 use requests::RequestMetrics;
 pub use requests::Shed;
@@ -26,6 +28,7 @@ pub struct Metrics {
     pub scan: ScanMetrics,
     pub certificate: CertificateMetrics,
     pub policies: PolicyMetrics,
+    pub mode: ModeMetrics,
     pub webhooks: WebhookMetrics,
     pub in_flight: IntGauge,
     pub connections: IntGauge,
@@ -51,6 +54,7 @@ impl Metrics {
             scan: ScanMetrics::new(register)?,
             certificate: CertificateMetrics::new(register)?,
             policies: PolicyMetrics::new(register)?,
+            mode: ModeMetrics::new(register)?,
             webhooks: WebhookMetrics::new(register)?,
             in_flight: gauge(register, Opts::new("podreeve_admission_in_flight", "Requests being answered now."))?,
             connections: gauge(register, Opts::new("podreeve_connections", "Open connections."))?,
@@ -58,7 +62,11 @@ impl Metrics {
                 register,
                 Opts::new("podreeve_admission_memory_bytes", "How much of --memory-budget is held by requests."),
             )?,
-            panics: counter(register, "podreeve_panics_total", "Panics while judging; each was answered by a denial.")?,
+            panics: counter(
+                register,
+                "podreeve_panics_total",
+                "Panics while judging; mode deny denied each of these requests, a milder mode admitted it.",
+            )?,
             log_lines_lost: counter(
                 register,
                 "podreeve_log_lines_lost_total",
@@ -71,6 +79,9 @@ impl Metrics {
     /// Records one answered request.
     pub fn answered(&self, hook: Hook, outcome: &Outcome, bytes: usize, times: Times) {
         self.requests.answered(hook, outcome, bytes, times);
+        if hook == Hook::Validate {
+            self.mode.answered(outcome);
+        }
     }
 
     /// Records one request that was not judged.

@@ -1,5 +1,6 @@
 //! What a request is about.
 
+use crate::text::clean;
 use crate::workload::KindClass;
 use std::fmt;
 
@@ -13,7 +14,21 @@ pub struct About {
     pub namespace: String,
     pub name: String,
     pub user: String,
+    /// Nothing of it is stored.
+    pub dry_run: bool,
     pub class: KindClass,
+}
+
+impl About {
+    /// How many characters of the uid a reader needs to find the decision in the log.
+    const ID_LEN: usize = 8;
+
+    /// The id of the decision: the beginning of the request's uid, safe to print. Empty without a uid.
+    #[must_use]
+    pub fn id(&self) -> String {
+        let end = self.uid.char_indices().nth(Self::ID_LEN).map_or(self.uid.len(), |(end, _)| end);
+        clean(self.uid.get(..end).unwrap_or_default(), Self::ID_LEN)
+    }
 }
 
 /// What a request does with its object.
@@ -83,6 +98,15 @@ impl fmt::Display for Operation {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_id_is_the_beginning_of_the_uid_and_safe() {
+        for (uid, id) in
+            [("705ab4f5-6393-11e8", "705ab4f5"), ("u-1", "u-1"), ("", ""), ("é\u{1b}123456789", "é\\u{1b}123456")]
+        {
+            assert_eq!(About { uid: uid.to_owned(), ..About::default() }.id(), id);
+        }
+    }
 
     #[test]
     fn names_are_in_the_order_of_the_variants() {

@@ -1,12 +1,12 @@
 //! A violation, as the reply, the reports and the scan describe it.
 
 use super::SubjectRef;
-use crate::decide::{Case, Effect, Judged, Note};
+use crate::decide::{Case, Effect, Judged, Note, Stage};
 use crate::facts::FactKinds;
 use crate::patch::absolute;
-use crate::policy::{Action, ExemptionSource};
+use crate::policy::{Action, AppliedExemption, ExemptionSource};
 use crate::rule::{Fix, Rule, Severity};
-use json_patch::PatchOperation;
+use jiff::civil::Date;
 
 /// One violation, described in full.
 #[derive(Debug, Clone)]
@@ -28,22 +28,39 @@ pub struct Violation {
     pub why: String,
     /// What was found is in the cluster, and not in the request.
     pub from_cluster: bool,
+    pub stage: Stage,
     /// Why it is not denied.
     pub note: Option<Note>,
-    /// The exemption that covers it: its key in the policy, or the `Exemption` object.
-    pub exemption: Option<String>,
-    /// The repair, where the rule has one.
-    pub repair: Vec<PatchOperation>,
+    /// The exemption that covers it.
+    pub exemption: Option<CoveringExemption>,
+    /// The mutating webhook can repair it.
+    pub repairable: bool,
+}
+
+/// The exemption that covers a violation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CoveringExemption {
+    /// `spec.exemptions[0]` of the violation's policy, or `Exemption namespace/name`.
+    pub name: String,
+    /// The last day on which it holds; none when it has no end.
+    pub until: Option<Date>,
+}
+
+impl CoveringExemption {
+    fn new(applied: AppliedExemption<'_>) -> Self {
+        let name = match applied.by {
+            ExemptionSource::Policy(index) => format!("spec.exemptions[{index}]"),
+            ExemptionSource::Object(name) => format!("Exemption {name}"),
+        };
+        Self { name, until: applied.until }
+    }
 }
 
 impl Violation {
     /// `pod` is the JSON pointer from the object to the pod of the case.
-    pub(super) fn new(judged: &Judged<'_>, case: &Case<'_>, pod: &str) -> Self {
+    pub(crate) fn new(judged: &Judged<'_>, case: &Case<'_>, pod: &str) -> Self {
         let (finding, check) = (&judged.finding, &judged.compiled.check);
-        let mut fix = Fix::new(case.scope);
-        if !judged.fixed {
-            check.repair(case.pod, finding, &mut fix);
-        }
+        let repairable = !judged.fixed && check.repair(case.pod, finding, &mut Fix::probe(case.scope));
         Self {
             rule: judged.rule,
             policy: judged.policy.to_owned(),
@@ -58,12 +75,10 @@ impl Violation {
             wanted: finding.wanted.to_string(),
             why: finding.why.as_deref().unwrap_or(judged.rule.why).to_owned(),
             from_cluster: case.pod.context.connect.is_some() || check.facts().contains(FactKinds::NETWORK_POLICIES),
+            stage: case.stage,
             note: judged.note,
-            exemption: judged.exemption.map(|source| match source {
-                ExemptionSource::Policy(index) => format!("spec.exemptions.{index}"),
-                ExemptionSource::Object(name) => format!("Exemption {name}"),
-            }),
-            repair: fix.into_patch().finish(pod),
+            exemption: judged.exemption.map(CoveringExemption::new),
+            repairable,
         }
     }
 }

@@ -4,7 +4,7 @@ use super::document::{self, API_VERSION, PolicySpec};
 use super::pod_security::HonouredLabels;
 use super::{
     Cluster, CompiledExemption, CompiledRule, Exemption, ObjectExemption, PodExemptions, PolicyDocument, PolicyError,
-    PolicyErrors, all_errors, compiled_rule, implied, matches::Matcher,
+    PolicyErrors, all_errors, compiled_rule, extend, implied, matches::Matcher,
 };
 use crate::effort;
 use crate::facts::FactKinds;
@@ -25,12 +25,18 @@ pub struct CompiledPolicy {
     /// Kinds that the policy adds to those of Kubernetes.
     pub workloads: Vec<Kind>,
     pub patch_templates: bool,
+    /// Who decides about exemptions.
+    pub contact: Option<String>,
+    /// The URL under which each rule has a page.
+    pub docs: Option<String>,
     /// Up to this day, denials are warnings.
     pub warn_until: Option<Date>,
     /// How it honours the labels `pod-security.kubernetes.io/*`; none when it does not.
     pub pod_security_labels: Option<HonouredLabels>,
     /// The facts of the cluster that it needs.
     pub facts: FactKinds,
+    /// All that was compiled, with what the policy has from the one that it extends.
+    pub spec: Arc<PolicySpec>,
 }
 
 /// The exemption that covers a finding.
@@ -58,7 +64,13 @@ impl CompiledPolicy {
         let (document, mut errors, removed) = document::read_all::<PolicyDocument>(json, &[]);
         let Some(document) = document else { return Err(PolicyErrors(errors)) };
         all_errors::keep::<()>(&mut errors, Err(PolicyErrors(document.faults())));
+        let is_read = errors.is_empty();
         let compiled = Self::compile(&document, cluster).map_err(|wrong| removed.originals(wrong));
+        let compiled = compiled.map_err(|mut wrong| {
+            // The rules may be under the key that could not be read.
+            wrong.0.retain(|error| is_read || error.pointer != "/spec/rules");
+            wrong
+        });
         match all_errors::keep(&mut errors, compiled) {
             Some(policy) if errors.is_empty() => Ok(policy),
             _ => Err(PolicyErrors(errors)),
@@ -92,11 +104,12 @@ impl CompiledPolicy {
     /// # Errors
     /// Every key that cannot be used.
     pub fn compile(document: &PolicyDocument, cluster: Cluster) -> Result<Self, PolicyErrors> {
-        let spec = &document.spec;
+        let spec = extend::whole(&document.spec)?;
         let mut errors = Vec::new();
-        let labels = all_errors::keep(&mut errors, honoured_labels(spec, cluster));
+        let labels = all_errors::keep(&mut errors, honoured_labels(&spec, cluster));
         let exemptions = exemptions(&mut errors, &spec.exemptions);
-        let (mut rules, standard) = compiled_rule::compile(&mut errors, spec, &exemptions);
+        let base = document.spec.extends.as_deref();
+        let (mut rules, standard) = compiled_rule::compile(&mut errors, &spec, base, &exemptions);
         implied::link(&mut rules, &standard);
         let workloads = all_errors::keep(&mut errors, super::workloads::compile(&spec.workloads)).unwrap_or_default();
         let matcher = all_errors::keep(&mut errors, Matcher::new(spec.matching.as_ref(), &workloads, cluster));
@@ -115,8 +128,11 @@ impl CompiledPolicy {
             exemptions,
             workloads,
             patch_templates: spec.patch_templates,
+            contact: spec.contact.clone(),
+            docs: spec.docs.clone(),
             warn_until: spec.rollout.as_ref().map(|rollout| rollout.warn_until),
             pod_security_labels,
+            spec: Arc::new(spec.into_owned()),
         })
     }
 

@@ -1,6 +1,7 @@
 //! A rule with the action and the parameters of a policy.
 
 use super::document::{PodSecurityStandard, PolicySpec};
+use super::rule_settings::RuleSetting;
 use super::{Action, CompiledExemption, PolicyError, PolicyErrors, all_errors, wording};
 use crate::rule::{Check, Rule, Same};
 use crate::rules::RULES;
@@ -61,33 +62,55 @@ impl CompiledRule {
     }
 }
 
-/// The rules of a policy, and the ids of those that follow a Pod Security Standard. Errors are added to `errors`.
+/// The rules of a policy that extends the policy `base`, and the ids of those that follow a Pod Security Standard. Errors are added
+/// to `errors`.
 pub(super) fn compile(
     errors: &mut Vec<PolicyError>,
     spec: &PolicySpec,
+    base: Option<&str>,
     exemptions: &[CompiledExemption],
 ) -> (Vec<CompiledRule>, HashSet<&'static str>) {
     let (mut rules, mut standard) = (Vec::new(), HashSet::new());
+    let Some(settings) = &spec.rules else {
+        errors.push(PolicyError::at(&["spec", "rules"], wording::MISSING));
+        return (rules, standard);
+    };
     for (order, rule) in RULES.iter().enumerate() {
-        let Some(setting) = spec.rules.0.get(rule.id) else { continue };
+        let Some(setting) = settings.0.get(rule.id) else { continue };
         let params = standard_params(rule, setting.params.clone(), spec.pod_security_standard.as_ref());
         if spec.pod_security_standard.is_some() || params.get("pss").is_some_and(|pss| !pss.is_null()) {
             standard.insert(rule.id);
         }
         // A rule that is off is compiled too, so that its parameters are checked before it is switched on.
         let check = all_errors::keep(errors, check(rule, params));
-        if setting.action == Action::Patch && !rule.pod().fixes {
-            errors.push(PolicyError::at(
-                &["spec", "rules", rule.id, "action"],
-                format!("`{}` has no repair, so it cannot `patch`; use deny, warn, audit or off", rule.id),
-            ));
-        }
-        if let Some(check) = check.filter(|_| setting.action != Action::Off) {
+        let action = all_errors::keep(errors, action(rule, setting, base));
+        let (Some(check), Some(action)) = (check, action) else { continue };
+        if action != Action::Off {
             let exempted = exemptions.iter().any(|exemption| exemption.names(rule));
-            rules.push(CompiledRule { exempted, ..CompiledRule::new(rule, order, setting.action, check) });
+            rules.push(CompiledRule { exempted, ..CompiledRule::new(rule, order, action, check) });
         }
     }
     (rules, standard)
+}
+
+/// The action of the rule.
+fn action(rule: &Rule, setting: &RuleSetting, base: Option<&str>) -> Result<Action, PolicyError> {
+    let place = ["spec", "rules", rule.id];
+    let error = |key: &str, message: String| PolicyError::at(&[key], message).below(&place);
+    let action = setting.action.ok_or_else(|| match base {
+        Some(base) => error("action", format!("is missing, and `{base}` does not have this rule; add it")),
+        None => error("action", wording::MISSING.to_owned()),
+    })?;
+    if action == Action::Patch && !rule.pod().fixes {
+        let message = format!("`{}` has no repair, so it cannot `patch`; use deny, warn, audit or off", rule.id);
+        return Err(error("action", message));
+    }
+    if let Some((key, without)) =
+        rule.pod().needs.filter(|(key, _)| action != Action::Off && setting.params.get(key).is_none())
+    {
+        return Err(error("params", format!("`{key}` is missing, and {without}; add it, or set `action: off`")));
+    }
+    Ok(action)
 }
 
 /// The check of the rule with these parameters, or all errors of the parameters.

@@ -2,13 +2,14 @@
 
 pub(super) mod read;
 
+use super::narrowing;
 use super::pod_security::{PodSecurityDefaults, PodSecurityExemptions};
 use super::rule_settings::RuleSettings;
 use crate::rule::pss::{Level, Version};
 use jiff::civil::Date;
 use kube::CustomResource;
 pub(super) use read::read_all;
-pub use read::{DocumentMetadata, PolicyDocument};
+pub use read::{DocumentMetadata, PolicyDocument, next_to_spec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -34,7 +35,11 @@ pub fn unknown_version(version: &str) -> String {
     shortname = "prpol",
     category = "podreeve",
     printcolumn = r#"{"name": "Mode", "type": "string", "jsonPath": ".status.mode"}"#,
+    printcolumn = r#"{"name": "Rules", "type": "integer", "jsonPath": ".status.rules"}"#,
+    printcolumn = r#"{"name": "Match", "type": "string", "jsonPath": ".status.match"}"#,
     printcolumn = r#"{"name": "Ready", "type": "string", "jsonPath": ".status.conditions[?(@.type=='Ready')].status"}"#,
+    printcolumn = r#"{"name": "Reason", "type": "string", "jsonPath": ".status.conditions[?(@.type=='Ready')].reason"}"#,
+    printcolumn = r#"{"name": "Message", "type": "string", "priority": 1, "jsonPath": ".status.conditions[?(@.type=='Ready')].message"}"#,
     printcolumn = r#"{"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -44,13 +49,29 @@ pub fn unknown_version(version: &str) -> String {
 }, {
     "rule": "!has(self.podSecurityDefaults) || (has(self.podSecurityLabels) && self.podSecurityLabels)",
     "message": "podSecurityDefaults stands in for podSecurityLabels, which is not true",
+}, {
+    "rule": "has(self.rules) || has(self.extends)",
+    "message": "a policy needs rules, or a built-in policy that it extends",
 }]))]
+// For editors: the action of a rule can be left out only where the policy extends another one.
+#[schemars(extend("if" = {"required": ["extends"]}, "else" = {
+    "required": ["rules"],
+    "properties": {"rules": {"additionalProperties": {"required": ["action"]}}},
+}))]
 pub struct PolicySpec {
+    /// A built-in policy (`owasp`, `pss-baseline`, `pss-restricted`, or `pss-restricted@v1.30`) that this one changes. A rule that is
+    /// not named here is as there. A rule that is named has the action and the parameters from there that it does not set here.
+    /// Exemptions and workloads are added, and each other key replaces the one from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", length(min = 1, max = 100))]
+    pub extends: Option<String>,
     /// Which requests the policy applies to; all of them when left out.
     #[serde(rename = "match", default, skip_serializing_if = "Option::is_none")]
     pub matching: Option<Match>,
-    /// Each rule by its id. A rule that is not named is off.
-    pub rules: RuleSettings,
+    /// Each rule by its id. A rule that is not named is off, or as in the policy that this one extends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "RuleSettings")]
+    pub rules: Option<RuleSettings>,
     /// Violations that are allowed on purpose.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 500))]
@@ -74,6 +95,14 @@ pub struct PolicySpec {
     /// More kinds that hold a pod template, such as an Argo Rollout.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub workloads: Vec<WorkloadKind>,
+    /// Who decides about exemptions, for denials: an address, a channel or a URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 200))]
+    pub contact: Option<String>,
+    /// The URL under which each rule has a page, for denials: the id of the rule is put behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 200), regex(pattern = r"^https?://"))]
+    pub docs: Option<String>,
     /// Repair the templates of top-level workloads too, not only pods. Owned objects are never patched.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub patch_templates: bool,
@@ -88,8 +117,8 @@ pub struct PolicySpec {
 }]))]
 pub struct Match {
     /// Namespaces by exact name.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 200), inner(length(min = 1, max = 63)))]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "narrowing::names")]
+    #[schemars(length(min = 1, max = 200), inner(length(min = 1, max = 63)), extend("x-kubernetes-validations" = [{"rule": "size(self) > 0", "message": narrowing::EMPTY}]))]
     pub namespaces: Vec<String>,
     /// Namespaces by exact name that the policy leaves alone.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -99,13 +128,16 @@ pub struct Match {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace_selector: Option<LabelSelector>,
     /// Kinds by name: Pod, Deployment, CronJob and so on.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "narrowing::names")]
+    #[schemars(length(min = 1), extend("x-kubernetes-validations" = [{"rule": "size(self) > 0", "message": narrowing::EMPTY}]))]
     pub kinds: Vec<String>,
     /// Users by exact name. Pods of a Deployment are created by a controller, not by its author.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "narrowing::names")]
+    #[schemars(length(min = 1), extend("x-kubernetes-validations" = [{"rule": "size(self) > 0", "message": narrowing::EMPTY}]))]
     pub users: Vec<String>,
     /// Groups by exact name; one of them must be among the user's.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "narrowing::names")]
+    #[schemars(length(min = 1), extend("x-kubernetes-validations" = [{"rule": "size(self) > 0", "message": narrowing::EMPTY}]))]
     pub groups: Vec<String>,
 }
 
@@ -185,12 +217,14 @@ pub struct Exemption {
     #[schemars(length(min = 1, max = 200))]
     pub namespaces: Vec<String>,
     /// Container names. A violation of the pod itself is exempt only when every container matches.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "narrowing::names")]
+    #[schemars(length(min = 1), extend("x-kubernetes-validations" = [{"rule": "size(self) > 0", "message": narrowing::EMPTY}]))]
     pub containers: Vec<String>,
     /// Images by registry and path (`registry.example.com/mesh`, whole segments). With a tag or a digest it is one image; a
     /// tag covers no reference that has a digest, since that is what runs. An image that is mounted as a volume must match,
     /// too, for a violation of that volume.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "narrowing::names")]
+    #[schemars(length(min = 1), extend("x-kubernetes-validations" = [{"rule": "size(self) > 0", "message": narrowing::EMPTY}]))]
     pub images: Vec<String>,
     /// Why this is right, for the next reader of the policy.
     #[schemars(length(min = 1, max = 4096), extend("x-kubernetes-validations" = [{"rule": "self.trim() != ''", "message": "say why this is right"}]))]

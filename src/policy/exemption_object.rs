@@ -1,6 +1,6 @@
 //! The `Exemption` object: a team's own exemption in its namespace, where the operator allows that.
 
-use super::{CompiledExemption, Exemption as Document, PolicyError, PolicyErrors, all_errors};
+use super::{CompiledExemption, Exemption as Document, PolicyError, PolicyErrors, all_errors, narrowing};
 use jiff::civil::Date;
 use kube::CustomResource;
 use schemars::JsonSchema;
@@ -21,8 +21,11 @@ use serde::{Deserialize, Serialize};
     shortname = "prex",
     category = "podreeve",
     printcolumn = r#"{"name": "Rules", "type": "string", "jsonPath": ".spec.rules"}"#,
-    printcolumn = r#"{"name": "Until", "type": "string", "jsonPath": ".spec.until"}"#,
+    printcolumn = r#"{"name": "Expires", "type": "string", "jsonPath": ".spec.until"}"#,
     printcolumn = r#"{"name": "Ready", "type": "string", "jsonPath": ".status.conditions[?(@.type=='Ready')].status"}"#,
+    printcolumn = r#"{"name": "Reason", "type": "string", "jsonPath": ".status.conditions[?(@.type=='Ready')].reason"}"#,
+    printcolumn = r#"{"name": "Why", "type": "string", "priority": 1, "jsonPath": ".spec.reason"}"#,
+    printcolumn = r#"{"name": "Message", "type": "string", "priority": 1, "jsonPath": ".status.conditions[?(@.type=='Ready')].message"}"#,
     printcolumn = r#"{"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -31,14 +34,14 @@ pub struct ExemptionSpec {
     #[schemars(length(min = 1, max = 100))]
     pub rules: Vec<String>,
     /// Container names. A violation of the pod itself is exempt only when every container matches.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 100))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "narrowing::names")]
+    #[schemars(length(min = 1, max = 100), extend("x-kubernetes-validations" = [{"rule": "size(self) > 0", "message": narrowing::EMPTY}]))]
     pub containers: Vec<String>,
     /// Images by registry and path (`registry.example.com/mesh`, whole segments). With a tag or a digest it is one image; a
     /// tag covers no reference that has a digest, since that is what runs. An image that is mounted as a volume must match,
     /// too, for a violation of that volume.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 100))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "narrowing::names")]
+    #[schemars(length(min = 1, max = 100), extend("x-kubernetes-validations" = [{"rule": "size(self) > 0", "message": narrowing::EMPTY}]))]
     pub images: Vec<String>,
     /// Why this is right, for the next reader.
     #[schemars(length(min = 1, max = 4096), extend("x-kubernetes-validations" = [{"rule": "self.trim() != ''", "message": "say why this is right"}]))]

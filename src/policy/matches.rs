@@ -60,6 +60,16 @@ impl Matcher {
                 all_errors::keep(&mut errors, selector::compile(document, &place))
             }
         };
+        for (key, names) in [("namespaces", &matching.namespaces), ("excludeNamespaces", &matching.exclude_namespaces)]
+        {
+            for (index, name) in names.iter().enumerate().filter(|(_, name)| !is_name(name)) {
+                let message = format!(
+                    "`{}` is not the name of a namespace; names are compared as a whole, and `namespaceSelector` selects by label",
+                    crate::text::clean(name, 80)
+                );
+                errors.push(PolicyError::at(&["spec", "match", key, &index.to_string()], message));
+            }
+        }
         for (index, kind) in matching.kinds.iter().enumerate() {
             let mut known = KINDS.iter().chain(workloads);
             if !known.any(|known| known.kind == *kind) {
@@ -103,6 +113,12 @@ impl Matcher {
                 Known::Unknown | Known::Absent => true,
             })
     }
+}
+
+/// Whether a namespace can have this name.
+fn is_name(name: &str) -> bool {
+    let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    !name.is_empty() && name.len() <= 63 && name.chars().all(known) && !name.starts_with('-') && !name.ends_with('-')
 }
 
 fn names(list: &[String], name: &str) -> bool {

@@ -18,7 +18,9 @@ pub struct RuleSettings(pub BTreeMap<String, RuleSetting>);
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RuleSetting {
-    pub action: Action,
+    /// Missing only in a policy that extends one that has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<Action>,
     /// The rule's own type checks them when the policy is compiled.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub params: Value,
@@ -63,7 +65,8 @@ impl<'de> DeserializeSeed<'de> for Refuse {
 }
 
 /// The error for an unknown rule, with the rule that was probably meant.
-pub(super) fn unknown_rule(id: &str) -> String {
+#[must_use]
+pub fn unknown_rule(id: &str) -> String {
     match rules::nearest(id) {
         Some(near) => format!("there is no rule `{id}`; did you mean `{near}`? `podreeve rules` lists them"),
         None => format!("there is no rule `{id}`; `podreeve rules` lists them"),
@@ -78,7 +81,7 @@ impl JsonSchema for RuleSettings {
         let properties: Map<String, Value> =
             RULES.iter().map(|rule| (rule.id.to_owned(), setting(rule, generator))).collect();
         json_schema!({
-            "description": "Each rule by its id. A rule that is not named is off.",
+            "description": "Each rule by its id. A rule that is not named is off, or as in the policy that this one extends.",
             "type": "object",
             "properties": properties,
             "additionalProperties": false,
@@ -99,7 +102,6 @@ fn setting(rule: &Rule, generator: &mut SchemaGenerator) -> Value {
             "action": {"type": "string", "enum": actions},
             "params": params,
         },
-        "required": ["action"],
         "additionalProperties": false,
     })
     .into()

@@ -1,5 +1,6 @@
 //! The status of the custom resources. Podreeve writes it, for users and tools.
 
+use super::document::Match;
 use super::{Action, CompiledPolicy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,12 @@ pub struct PolicyStatus {
     /// The strictest of its actions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<String>,
+    /// How many rules are not off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rules: Option<u32>,
+    /// What it applies to, in short.
+    #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
+    pub matching: Option<String>,
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
 }
@@ -48,6 +55,53 @@ pub struct Condition {
     pub message: String,
 }
 
+/// What `kubectl get policies` shows of a policy in addition to its conditions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Columns {
+    pub mode: String,
+    pub rules: u32,
+    pub matching: String,
+}
+
+impl Columns {
+    #[must_use]
+    pub fn of(policy: &CompiledPolicy) -> Self {
+        Self {
+            mode: mode(policy),
+            rules: u32::try_from(policy.rules.len()).unwrap_or(u32::MAX),
+            matching: policy.spec.matching.as_ref().map_or_else(|| ALL.to_owned(), matching),
+        }
+    }
+}
+
+/// The column of a policy that applies to all requests.
+const ALL: &str = "all";
+/// The most names of a list in the column.
+const NAMES: usize = 2;
+
+/// `namespaces shop, ci +3; kinds Pod`.
+fn matching(matching: &Match) -> String {
+    let Match { namespaces, exclude_namespaces, namespace_selector, kinds, users, groups } = matching;
+    let lists = [
+        ("namespaces", namespaces),
+        ("not", exclude_namespaces),
+        ("kinds", kinds),
+        ("users", users),
+        ("groups", groups),
+    ];
+    let list = |(what, names): (&str, &Vec<String>)| {
+        let first: Vec<&str> = names.iter().take(NAMES).map(String::as_str).collect();
+        let more = names.len().saturating_sub(NAMES);
+        let more = if more == 0 { String::new() } else { format!(" +{more}") };
+        (!names.is_empty()).then(|| format!("{what} {}{more}", first.join(", ")))
+    };
+    let mut parts: Vec<String> = lists.into_iter().filter_map(list).collect();
+    if namespace_selector.is_some() {
+        parts.insert(0, "namespaces by label".to_owned());
+    }
+    if parts.is_empty() { ALL.to_owned() } else { crate::text::clean(&parts.join("; "), 120) }
+}
+
 /// `deny`, or `deny after 2026-12-31` for a policy that is being rolled out.
 #[must_use]
 pub fn mode(policy: &CompiledPolicy) -> String {
@@ -55,5 +109,30 @@ pub fn mode(policy: &CompiledPolicy) -> String {
     match policy.warn_until {
         Some(until) if strictest >= Action::Patch => format!("{strictest} after {until}"),
         _ => strictest.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Cluster;
+    use serde_json::{Value, json};
+
+    fn columns(spec: &Value) -> Columns {
+        Columns::of(&CompiledPolicy::from_object("p", Some(&spec.to_string()), Cluster::With).unwrap())
+    }
+
+    #[test]
+    fn the_columns_are_short() {
+        let rules =
+            json!({"privileged": {"action": "deny"}, "host-pid": {"action": "warn"}, "host-ipc": {"action": "off"}});
+        let all = columns(&json!({"rules": rules}));
+        assert_eq!(all, Columns { mode: "deny".to_owned(), rules: 2, matching: "all".to_owned() });
+        assert_eq!(columns(&json!({"rules": {}, "match": {}})).matching, "all");
+        let narrow = columns(&json!({"rules": rules, "match": {
+            "namespaces": ["shop", "ci", "web", "db"], "kinds": ["Pod"], "namespaceSelector": {},
+        }}));
+        assert_eq!(narrow.matching, "namespaces by label; namespaces shop, ci +2; kinds Pod");
+        assert_eq!(columns(&json!({"rules": rules, "match": {"excludeNamespaces": ["a"]}})).matching, "not a");
     }
 }

@@ -3,6 +3,7 @@
 use crate::manifest::ManifestError;
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::fmt;
 
 /// Something that could not be read.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -30,6 +31,15 @@ impl FileError {
             line: Some(error.at.line),
             column: Some(error.at.column),
             message: error.message.clone(),
+        }
+    }
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.line, self.column) {
+            (Some(line), Some(column)) => write!(f, "{}:{line}:{column}: {}", self.file, self.message),
+            _ => write!(f, "{}: {}", self.file, self.message),
         }
     }
 }

@@ -1,21 +1,26 @@
 //! Judges an object of a file as the webhooks would: mutates it, then validates it.
 
 use super::file_error::FileError;
+use super::fingerprint::fingerprint;
+use super::images;
 use super::passed_over::{PassedOver, without_template};
 use super::types::{HintReport, ObjectReport, ViolationReport};
-use crate::admit::{Hook, Snapshot, admit};
-use crate::decide::{Effect, Note};
+use crate::admit::{Hook, Snapshot, admit, admit_for_report};
+use crate::decide::Effect;
 use crate::json::Raw;
 use crate::manifest::Object;
 use crate::outcome::{self, Outcome, Verdict, Violation};
 use crate::review::Creation;
+use crate::review::response::{edit, note_text};
+use crate::rule::Applicability;
 use crate::text::dotted;
 use crate::workload::fields::Hint;
-use crate::workload::{Unmet, kinds};
+use crate::workload::{NamedImages, Unmet, kinds};
 use jiff::civil::Date;
 use json_patch::PatchOperation;
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// The user who creates the objects of a file, for policies that match users.
 pub(super) const USER: &str = "podreeve-check";
@@ -28,6 +33,8 @@ pub struct Judge<'s> {
     /// The namespace of objects that name none.
     pub namespace: &'s str,
     pub today: Date,
+    /// Whether the reports show the edit as a diff.
+    pub diffs: bool,
 }
 
 /// Why an object is not judged.
@@ -59,78 +66,117 @@ impl Judge<'_> {
         if let Some(error) = built_in.and_then(|kind| without_template(file, object, kind)) {
             return Err(NotJudged::Error(error));
         }
-        let written = self.admit(object, object.node, Hook::Validate);
-        let mutated = self.admit(object, object.node, Hook::Mutate);
-        let (last, violations) = if mutated.patch.is_empty() {
-            let violations = written.violations.iter().map(|v| report(object, v)).collect();
-            (written, violations)
-        } else {
-            match patched(object, &mutated.patch) {
-                Ok(value) => {
-                    let after = self.admit(object, value, Hook::Validate);
-                    let violations = merged(object, &written, &mutated, &after);
-                    (after, violations)
-                }
-                Err(problem) => (Outcome { verdict: Verdict::Deny, problem: Some(problem), ..written }, Vec::new()),
-            }
+        let json = object.node.to_json();
+        let raw: &RawValue = match serde_json::from_str(&json) {
+            Ok(raw) => raw,
+            Err(error) => return Err(NotJudged::Error(FileError::whole(file, &error.to_string()))),
         };
+        let namespace = object.namespace().unwrap_or(self.namespace);
+        let written = self.validated(object, raw);
+        let patch = written.repair.as_ref().map(|repair| repair.operations.clone()).unwrap_or_default();
+        let diff = if self.diffs { edit(&written) } else { None };
+        let (last, violations) = self.repaired(object, (&json, raw), namespace, written);
         let was_patched = violations.iter().any(|v: &ViolationReport| v.effect == Effect::Patch);
         let verdict = if was_patched { last.verdict.max(Verdict::Patch) } else { last.verdict };
         let problem_at = last.problem_at.as_ref().map(|pointer| object.position(pointer));
-        let hints = self.hints(object);
+        let hints = self.hints(object, raw);
+        let kind = policies.kind(object.group(), object.kind);
+        let named = kind.map(|kind| NamedImages::of(&kind, Raw::new(raw.get()))).unwrap_or_default();
         Ok(ObjectReport {
             file: file.to_owned(),
             document: object.document,
             line: object.position("").line,
             api_version: object.api_version.to_owned(),
             kind: object.kind.to_owned(),
-            namespace: object.namespace().unwrap_or(self.namespace).to_owned(),
+            namespace: namespace.to_owned(),
             name: object.name(),
             verdict,
             problem_line: problem_at.map(|at| at.line),
             problem_column: problem_at.map(|at| at.column),
             problem: last.problem,
+            containers: images::containers(&named),
+            image_volumes: named.volumes.into_iter().collect(),
             warnings: last.unmet.iter().map(Unmet::text).collect(),
             violations,
+            patch,
             hints,
+            diff,
         })
     }
 
+    /// The outcome after the mutating webhook, and the violations before and after it.
+    fn repaired(
+        &self,
+        object: &Object<'_>,
+        (json, raw): (&str, &RawValue),
+        namespace: &str,
+        written: Outcome,
+    ) -> (Outcome, Vec<ViolationReport>) {
+        // Where validation finds nothing at all, there is nothing to repair.
+        let mutated = (!written.violations.is_empty()).then(|| self.admit(object, raw, Hook::Mutate));
+        let Some(mutated) = mutated.filter(|mutated| !mutated.patch.is_empty()) else {
+            let violations = written.violations.iter().map(|v| report(object, namespace, v)).collect();
+            return (written, violations);
+        };
+        match patched(json, &mutated.patch) {
+            Ok(value) => {
+                let after = self.admit(object, value, Hook::Validate);
+                let violations = merged(object, namespace, &written, &mutated, &after);
+                (after, violations)
+            }
+            Err(problem) => (Outcome { verdict: Verdict::Deny, problem: Some(problem), ..written }, Vec::new()),
+        }
+    }
+
     /// Keys that have no meaning at their position.
-    fn hints(&self, object: &Object<'_>) -> Vec<HintReport> {
+    fn hints(&self, object: &Object<'_>, raw: &RawValue) -> Vec<HintReport> {
         let Some(kind) = self.snapshot.policies.kind(object.group(), object.kind) else { return Vec::new() };
-        let json = object.node.to_json();
         let report = |hint: Hint| {
             let at = object.position(&hint.pointer);
             let field = dotted(&hint.pointer);
             HintReport { pointer: hint.pointer, field, line: at.line, column: at.column, message: hint.message }
         };
-        outcome::hints(Raw::new(&json), &kind).into_iter().map(report).collect()
+        outcome::hints(Raw::new(raw.get()), &kind).into_iter().map(report).collect()
+    }
+
+    /// Judges the object as it is written, and makes the one edit that repairs it.
+    fn validated(&self, object: &Object<'_>, value: impl Serialize) -> Outcome {
+        let body = self.creation(object).of(value);
+        admit_for_report(&body, self.snapshot, self.today, Applicability::Suggested)
     }
 
     fn admit(&self, object: &Object<'_>, value: impl Serialize, hook: Hook) -> Outcome {
-        let creation = Creation {
+        admit(&self.creation(object).of(value), hook, self.snapshot, self.today)
+    }
+
+    fn creation<'c>(&'c self, object: &'c Object<'_>) -> Creation<'c> {
+        Creation {
             group: object.group(),
             version: object.version(),
             kind: object.kind,
             namespace: object.namespace().unwrap_or(self.namespace),
             user: USER,
             groups: GROUPS,
-        };
-        admit(&creation.of(value), hook, self.snapshot, self.today)
+        }
     }
 }
 
 /// The object after the mutating webhook.
-fn patched(object: &Object<'_>, patch: &[PatchOperation]) -> Result<Value, String> {
-    let mut value: Value = serde_json::from_str(&object.node.to_json()).map_err(|error| error.to_string())?;
+fn patched(json: &str, patch: &[PatchOperation]) -> Result<Value, String> {
+    let mut value: Value = serde_json::from_str(json).map_err(|error| error.to_string())?;
     json_patch::patch(&mut value, patch).map_err(|error| format!("its repair does not apply: {error}"))?;
     Ok(value)
 }
 
 /// The violations that were patched, and those that are left. Pointers and repairs are those of the object as it is written, if it
 /// had the violation itself.
-fn merged(object: &Object<'_>, written: &Outcome, mutated: &Outcome, after: &Outcome) -> Vec<ViolationReport> {
+fn merged(
+    object: &Object<'_>,
+    namespace: &str,
+    written: &Outcome,
+    mutated: &Outcome,
+    after: &Outcome,
+) -> Vec<ViolationReport> {
     let same = |a: &Violation, b: &Violation| a.rule.id == b.rule.id && a.field == b.field && a.found == b.found;
     let mut violations = Vec::new();
     let mut known: Vec<&Violation> = Vec::new();
@@ -139,16 +185,16 @@ fn merged(object: &Object<'_>, written: &Outcome, mutated: &Outcome, after: &Out
         let left = after.violations.iter().find(|a| same(a, violation));
         known.extend(left);
         if let Some(now) = left.or(patched) {
-            violations.push(ViolationReport { effect: now.effect, ..report(object, violation) });
+            violations.push(ViolationReport { effect: now.effect, ..report(object, namespace, violation) });
         }
     }
     // These violations exist only in the repaired object.
     let new = after.violations.iter().filter(|a| !known.iter().any(|k| std::ptr::eq(*k, *a)));
-    violations.extend(new.map(|violation| report(object, violation)));
+    violations.extend(new.map(|violation| report(object, namespace, violation)));
     violations
 }
 
-fn report(object: &Object<'_>, violation: &Violation) -> ViolationReport {
+fn report(object: &Object<'_>, namespace: &str, violation: &Violation) -> ViolationReport {
     let (pointer, at) = object.node.resolve(&violation.field);
     let field = dotted(&violation.field);
     let Violation { rule, found, wanted, why, .. } = violation;
@@ -169,17 +215,8 @@ fn report(object: &Object<'_>, violation: &Violation) -> ViolationReport {
         message: format!("{field}: found {found}, wanted {wanted}: {why}"),
         field,
         why: why.clone(),
-        note: violation.note.map(note),
+        note: violation.note.map(|note| note_text(note, violation.severity)),
         owasp: rule.owasp,
-        patch: violation.repair.clone(),
-    }
-}
-
-fn note(note: Note) -> String {
-    match note {
-        Note::Preexisting => "was there before this change".to_owned(),
-        Note::WillBePatched => "will be patched in its pods".to_owned(),
-        Note::WarnedUntil(last) => format!("will be denied after {last}"),
-        Note::ExemptUntil(last) => format!("is exempt until {last}, then denied"),
+        fingerprint: fingerprint(object, namespace, violation),
     }
 }

@@ -2,6 +2,7 @@
 //! never changed.
 
 use super::images::{ContainerReport, containers};
+use super::scan_rules::DeniedRule;
 use crate::decide::Effect;
 use crate::outcome::{Verdict, Violation};
 use crate::policy::Action;
@@ -24,8 +25,10 @@ pub struct ScanReport {
     pub kind: &'static str,
     /// The policies by which everything was judged.
     pub policies: Vec<String>,
-    /// The owners with findings, by namespace, kind and name.
+    /// The owners with findings, by namespace, kind and name; empty with `--summary`.
     pub owners: Vec<OwnerReport>,
+    /// The rules that would deny something, the most severe first.
+    pub rules: Vec<DeniedRule>,
     /// What could not be read; the findings in it are missing.
     pub errors: Vec<UnreadReport>,
     pub summary: ScanSummary,

@@ -1,123 +1,125 @@
-//! The report as text: what is wrong, where it is, and what to write instead.
+//! The report as text, as compilers print theirs: one line for each entry, then a summary.
 
 mod passed_over;
+mod rules;
 pub mod scan;
-mod style;
+pub mod scan_rules;
+mod snippet;
+pub(super) mod summary;
 mod waivers;
+mod wrap;
 
-use super::{CheckReport, FileError, ObjectReport, Summary, ViolationReport};
-use crate::decide::Effect;
-use crate::outcome::Verdict;
+use super::ObjectReport;
+use super::entry::{Entry, Level, entries};
+use super::format::{Ending, FileFindings, Format};
+use super::style::{BOLD, DIM, FOUND_MAX, style_of_level};
 use crate::text::{clean, dotted};
-use anstyle::AnsiColor;
+use anstyle::{AnsiColor, Style};
 use json_patch::PatchOperation;
+use rules::RuleTotals;
 use serde_json::Value;
+use snippet::Source;
 use std::fmt::Write;
-use style::{BOLD, DIM, FOUND_MAX, holder, plural, style_of};
+use wrap::wrap;
 
-/// The report in lines. The writer drops the styles if the output is no terminal.
-#[must_use]
-pub fn render(report: &CheckReport) -> String {
-    let mut text = String::new();
-    let mut file = None;
-    for object in &report.objects {
-        if file != Some(&object.file) {
-            file = Some(&object.file);
-            let _ = writeln!(text, "{BOLD}{}{BOLD:#}", clean(&object.file, 4096));
-        }
-        render_object(&mut text, object);
-    }
-    let rules = denying(report);
-    if !rules.is_empty() {
-        let _ = writeln!(text, "\nTo see the repair: podreeve explain {}", rules.join(" "));
-    }
-    if let Some(found) = &report.waivers {
-        waivers::render(&mut text, found);
-    }
-    passed_over::render(&mut text, report);
-    if !text.is_empty() {
-        text.push('\n');
-    }
-    text + &summary(report.summary) + "\n"
+/// How the text is written.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TextOptions {
+    /// Also what needs nobody's attention: audit findings, exemptions, repairs.
+    pub all: bool,
+    /// The columns of the terminal; none if the output is no terminal.
+    pub width: Option<usize>,
+    /// Show the lines of the file.
+    pub snippet: bool,
+    /// Show the edit of each object.
+    pub diff: bool,
 }
 
-/// The rules that deny, in the order of their first violations.
-fn denying(report: &CheckReport) -> Vec<&'static str> {
-    let mut rules = Vec::new();
-    for violation in report.objects.iter().flat_map(|object| &object.violations) {
-        if violation.effect == Effect::Deny && !rules.contains(&violation.rule) {
-            rules.push(violation.rule);
-        }
-    }
-    rules
+/// Writes the report as text.
+#[derive(Debug, Default)]
+pub struct TextReport {
+    options: TextOptions,
+    totals: RuleTotals,
+    printed: bool,
 }
 
-fn render_object(text: &mut String, object: &ObjectReport) {
-    let (style, verdict) = match object.verdict {
-        Verdict::Deny => (AnsiColor::Red.on_default().bold(), "denied"),
-        Verdict::Patch => (AnsiColor::Cyan.on_default().bold(), "patched"),
-        Verdict::Warn => (AnsiColor::Yellow.on_default().bold(), "admitted with warnings"),
-        Verdict::Allow => (AnsiColor::Green.on_default().bold(), "admitted"),
-    };
-    let name = if object.name.is_empty() { "(no name)".to_owned() } else { clean(&object.name, 253) };
-    let _ = writeln!(
-        text,
-        "  {kind} {namespace}/{name}: {style}{verdict}{style:#}",
-        kind = clean(&object.kind, 63),
-        namespace = clean(&object.namespace, 63),
-    );
-    if let Some(problem) = &object.problem {
-        let file = clean(&object.file, 4096);
-        let place = match (object.problem_line, object.problem_column) {
-            (Some(line), Some(column)) => format!("{file}:{line}:{column}"),
-            _ => format!("{file}:{}", object.line),
+impl TextReport {
+    #[must_use]
+    pub fn new(options: TextOptions) -> Self {
+        Self { options, ..Self::default() }
+    }
+
+    fn line(&self, text: &mut String, entry: &Entry<'_>) {
+        let style = style_of_level(entry.level);
+        let line = format!(
+            "{DIM}{place}{DIM:#} {BOLD}{rule}{BOLD:#} {severity} {style}{level}{style:#}: {sentence}",
+            place = entry.place(),
+            rule = entry.rule,
+            severity = entry.severity,
+            level = entry.level.word(),
+            sentence = entry.sentence(),
+        );
+        let line = self.options.width.map_or(line.clone(), |width| wrap(&line, width, 4));
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+}
+
+impl Format for TextReport {
+    fn file(&mut self, file: &FileFindings<'_>) -> String {
+        let mut text = String::new();
+        let source = file.text.filter(|_| self.options.snippet).map(Source::new);
+        // What could not be read is reported on stderr.
+        for entry in entries(file.results, self.options.all).iter().filter(|entry| entry.level != Level::Error) {
+            self.totals.add(entry);
+            match source.as_ref().and_then(|source| source.show(entry, self.options.width)) {
+                Some(snippet) => text.push_str(&snippet),
+                None => self.line(&mut text, entry),
+            }
+        }
+        for object in file.results.objects.iter().filter(|_| self.options.diff) {
+            diff(&mut text, object);
+        }
+        self.printed |= !text.is_empty();
+        text
+    }
+
+    fn end(&mut self, ending: &Ending<'_>) -> String {
+        let mut text = String::new();
+        self.totals.render(&mut text);
+        let rules = self.totals.denying();
+        if !rules.is_empty() {
+            let line = format!("To see the repair: podreeve explain {}", rules.join(" "));
+            let line = self.options.width.map_or(line.clone(), |width| wrap(&line, width, 4));
+            let _ = writeln!(text, "\n{line}");
+        }
+        if let Some(found) = ending.waivers {
+            waivers::render(&mut text, found);
+        }
+        passed_over::render(&mut text, ending, self.options.all);
+        if self.printed || !text.is_empty() {
+            text.push('\n');
+        }
+        // Each section begins with an empty line.
+        let text = if self.printed { text.as_str() } else { text.trim_start_matches('\n') };
+        let line = summary::line(ending);
+        let line = self.options.width.map_or(line.clone(), |width| wrap(&line, width, 4));
+        format!("{text}{line}\n")
+    }
+}
+
+/// The edit of an object, below its place.
+fn diff(text: &mut String, object: &ObjectReport) {
+    let Some(diff) = &object.diff else { return };
+    let _ = write!(text, "\n{DIM}{}:{}{DIM:#} ", clean(&object.file, 4096), object.line);
+    for line in diff.lines() {
+        let style = match line.as_bytes().first() {
+            Some(b'-') => AnsiColor::Red.on_default(),
+            Some(b'+') => AnsiColor::Green.on_default(),
+            _ => Style::new(),
         };
-        let _ = writeln!(text, "    {place}  it could not be judged: {}", clean(problem, 1000));
+        let _ = writeln!(text, "{style}{line}{style:#}");
     }
-    for warning in &object.warnings {
-        let place = format!("{}:{}", clean(&object.file, 4096), object.line);
-        let style = style_of(Effect::Warn);
-        let _ = writeln!(text, "    {place}  {style}warn{style:#}  {}", clean(warning, 1000));
-    }
-    for hint in &object.hints {
-        let place = format!("{}:{}:{}", clean(&object.file, 4096), hint.line, hint.column);
-        let _ = writeln!(text, "    {place}  {BOLD}note{BOLD:#}  {}: {}", hint.field, hint.message);
-    }
-    for violation in &object.violations {
-        render_violation(text, object, violation);
-    }
-}
-
-fn render_violation(text: &mut String, object: &ObjectReport, violation: &ViolationReport) {
-    let style = style_of(violation.effect);
-    let owner = holder(violation.container.as_deref(), violation.container_kind);
-    let _ = writeln!(
-        text,
-        "    {file}:{line}:{column}  {style}{effect}{style:#}  {BOLD}{rule}{BOLD:#} ({severity}), {owner}",
-        file = clean(&object.file, 4096),
-        line = violation.line,
-        column = violation.column,
-        effect = violation.effect,
-        rule = violation.rule,
-        severity = violation.severity,
-    );
-    let mut row = |label: &str, value: &str| {
-        let _ = writeln!(text, "      {DIM}{label:7}{DIM:#} {value}");
-    };
-    row("field:", &violation.field);
-    row("found:", &clean(&violation.found, FOUND_MAX));
-    row("wanted:", &clean(&violation.wanted, FOUND_MAX));
-    if let Some(note) = &violation.note {
-        row("note:", note);
-    }
-    // A violation that is exempt or audited on purpose needs no explanation.
-    if matches!(violation.effect, Effect::Exempt | Effect::Audit) {
-        return;
-    }
-    row("why:", &clean(&violation.why, FOUND_MAX * 2));
-    for (number, operation) in violation.patch.iter().enumerate() {
-        row(if number == 0 { "repair:" } else { "" }, &repair(operation));
-    }
+    text.push('\n');
 }
 
 /// `spec.securityContext.runAsNonRoot: true`; flow style, so that any value stays on one line.
@@ -148,29 +150,5 @@ pub fn flow(value: &Value) -> String {
             clean(text, FOUND_MAX)
         }
         other => clean(&other.to_string(), FOUND_MAX),
-    }
-}
-
-fn summary(summary: Summary) -> String {
-    let Summary { objects, denied, patched, warned, allowed, errors, passed_over } = summary;
-    let mut text = plural(objects, "object");
-    if objects > 0 {
-        let _ = write!(text, ": {denied} denied, {patched} patched, {warned} with warnings, {allowed} admitted");
-    }
-    if passed_over > 0 {
-        let _ = write!(text, "; {passed_over} passed over");
-    }
-    if errors > 0 {
-        let _ = write!(text, "; {}", plural(errors, "error"));
-    }
-    text
-}
-
-/// An error for stderr: `file:line:column: message`.
-#[must_use]
-pub fn error(error: &FileError) -> String {
-    match (error.line, error.column) {
-        (Some(line), Some(column)) => format!("{}:{line}:{column}: {}", error.file, error.message),
-        _ => format!("{}: {}", error.file, error.message),
     }
 }

@@ -1,7 +1,9 @@
 //! The report of `check -o json`. Its JSON schema, `docs/check-report.schema.json`, is generated from these types. Fields are added
 //! but never changed.
 
+use super::entry::{POLICY_PATH, UNKNOWN_KEY};
 use super::file_error::FileError;
+use super::images::ContainerReport;
 use super::passed_over::PassedOver;
 use super::waiver_report::WaiverReport;
 use crate::decide::Effect;
@@ -33,6 +35,9 @@ pub struct CheckReport {
     /// With `--waivers`: exemptions that are unused, end within 14 days, or have ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waivers: Option<Vec<WaiverReport>>,
+    /// The `.podreeve.yaml` whose settings were used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settings: Option<String>,
     pub summary: Summary,
 }
 
@@ -61,12 +66,23 @@ pub struct ObjectReport {
     pub problem_line: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem_column: Option<usize>,
+    /// The containers of its pods.
+    pub containers: Vec<ContainerReport>,
+    /// The images that its pods mount as volumes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub image_volumes: Vec<String>,
     /// Warnings of the webhook other than violations, such as a path of a policy at which there is no pod template.
     pub warnings: Vec<String>,
     /// Ordered by container, then rule.
     pub violations: Vec<ViolationReport>,
+    /// The one edit that repairs all of them, as a JSON Patch (RFC 6902) of the object. What it leaves has no repair.
+    #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
+    pub patch: Vec<PatchOperation>,
     /// Keys that have no meaning at their position: misspelt or misplaced.
     pub hints: Vec<HintReport>,
+    /// The same edit as lines of a diff, if a report shows it.
+    #[serde(skip)]
+    pub diff: Option<String>,
 }
 
 /// A key of the object that the API server ignores, and which one is probably meant.
@@ -119,9 +135,8 @@ pub struct ViolationReport {
     pub note: Option<String>,
     /// Items of the OWASP list.
     pub owasp: &'static [u8],
-    /// The repair as a JSON Patch (RFC 6902) of the object; empty if the rule has none.
-    #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
-    pub patch: Vec<PatchOperation>,
+    /// The same for this violation when lines move: 32 hexadecimal digits.
+    pub fingerprint: String,
 }
 
 /// How many objects there are of a kind.
@@ -145,6 +160,8 @@ pub struct Summary {
     pub allowed: usize,
     /// Files, documents and objects that could not be read.
     pub errors: usize,
+    /// Violations that are left out because the baseline has them.
+    pub baseline: usize,
     /// Files, documents and objects that were not judged: those of `passedOver` and `withoutPod`.
     pub passed_over: usize,
 }
@@ -159,26 +176,77 @@ pub struct CheckResults {
     pub without_pod: BTreeMap<(String, String), usize>,
 }
 
+impl CheckResults {
+    /// Adds what is counted of a file.
+    pub fn count(&self, summary: &mut Summary) {
+        summary.objects += self.objects.len();
+        for object in &self.objects {
+            match object.verdict {
+                Verdict::Deny => summary.denied += 1,
+                Verdict::Patch => summary.patched += 1,
+                Verdict::Warn => summary.warned += 1,
+                Verdict::Allow => summary.allowed += 1,
+            }
+        }
+        summary.errors += self.errors.len();
+        summary.passed_over += self.passed_over.len() + self.without_pod.values().sum::<usize>();
+    }
+}
+
+impl ObjectReport {
+    /// Leaves out what is below a severity, and judges by the rest.
+    pub fn at_least(&mut self, severity: Severity) {
+        self.violations.retain(|violation| violation.severity >= severity);
+        if severity > UNKNOWN_KEY.severity {
+            self.hints.clear();
+        }
+        if severity > POLICY_PATH.severity {
+            self.warnings.clear();
+        }
+        self.judge_again();
+    }
+
+    /// The verdict by the violations that are left. An object that could not be judged stays denied.
+    pub fn judge_again(&mut self) {
+        if self.problem.is_some() {
+            return;
+        }
+        let of = |effect: Effect| match effect {
+            Effect::Exempt | Effect::Audit => Verdict::Allow,
+            Effect::Warn => Verdict::Warn,
+            Effect::Patch => Verdict::Patch,
+            Effect::Deny => Verdict::Deny,
+        };
+        let warned = if self.warnings.is_empty() { Verdict::Allow } else { Verdict::Warn };
+        self.verdict = self.violations.iter().map(|violation| of(violation.effect)).fold(warned, Verdict::max);
+    }
+}
+
+/// The kinds of `withoutPod`.
+#[must_use]
+pub fn kind_counts(without_pod: BTreeMap<(String, String), usize>) -> Vec<KindCount> {
+    let kinds = without_pod.into_iter();
+    kinds.map(|((api_version, kind), count)| KindCount { api_version, kind, count }).collect()
+}
+
 impl CheckReport {
     #[must_use]
     pub fn new(results: CheckResults) -> Self {
+        let mut summary = Summary::default();
+        results.count(&mut summary);
         let CheckResults { objects, errors, passed_over, without_pod } = results;
-        let count = |verdict: Verdict| objects.iter().filter(|o| o.verdict == verdict).count();
-        let summary = Summary {
-            objects: objects.len(),
-            denied: count(Verdict::Deny),
-            patched: count(Verdict::Patch),
-            warned: count(Verdict::Warn),
-            allowed: count(Verdict::Allow),
-            errors: errors.len(),
-            passed_over: passed_over.len() + without_pod.values().sum::<usize>(),
-        };
-        let without_pod = without_pod
-            .into_iter()
-            .map(|((api_version, kind), count)| KindCount { api_version, kind, count })
-            .collect();
         let api_version = crate::policy::document::API_VERSION;
-        let kind = "CheckReport";
-        Self { api_version, kind, objects, errors, passed_over, without_pod, waivers: None, summary }
+        let without_pod = kind_counts(without_pod);
+        Self {
+            api_version,
+            kind: "CheckReport",
+            objects,
+            errors,
+            passed_over,
+            without_pod,
+            waivers: None,
+            settings: None,
+            summary,
+        }
     }
 }

@@ -50,10 +50,16 @@ impl Usage {
                 only: None,
                 is_update: false,
                 report_limit: usize::MAX,
+                ceiling: by.snapshot.ceiling,
                 today: by.today,
             };
             self.note_pod(by.snapshot, &subject, &case);
         }
+    }
+
+    /// Adds those of another file.
+    pub fn add(&mut self, other: Self) {
+        self.0.extend(other.0);
     }
 
     fn note_pod(&mut self, snapshot: &Snapshot, subject: &MatchInput<'_>, case: &Case<'_>) {
@@ -61,7 +67,7 @@ impl Usage {
             if policy.matcher.applies(subject) {
                 let judged = judge(case, &[policy], || None);
                 self.0.extend(judged.iter().filter_map(|j| {
-                    let waiver = match j.exemption? {
+                    let waiver = match j.exemption?.by {
                         ExemptionSource::Policy(index) => ExemptionId::Policy(number, index),
                         ExemptionSource::Object(name) => ExemptionId::Object(name.to_owned()),
                     };

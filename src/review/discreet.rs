@@ -24,6 +24,9 @@ pub fn discreet(mut outcome: Outcome) -> Outcome {
     let is_namespace = outcome.about.kind == "Namespace";
     let pod_security = without_level(&outcome.pod_security, is_namespace);
     let violations = outcome.violations.iter().map(|violation| masked(violation, by_label)).collect();
+    if let Some(repair) = &mut outcome.repair {
+        repair.left = repair.left.iter().map(|violation| masked(violation, by_label)).collect();
+    }
     // The reply is made from the masked violations. The log and the metrics get the full ones.
     let known = (
         std::mem::replace(&mut outcome.violations, violations),

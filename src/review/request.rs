@@ -46,6 +46,9 @@ pub struct Request<'a> {
     #[serde(borrow)]
     pub old_object: Option<Raw<'a>>,
     pub dry_run: Option<bool>,
+    /// The options of the write: only its field manager is read, and only for podreeve's own kinds.
+    #[serde(borrow)]
+    pub options: Option<Raw<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -1,15 +1,24 @@
 //! The answer on the wire. It is built from the outcome of one request and repeats nothing else of the request.
 
+mod denial;
+mod id;
 mod text;
+mod warnings;
 
 use super::request::{API_VERSION, KIND};
 use crate::decide::Effect;
-use crate::outcome::{Outcome, Verdict, Violation};
+use crate::outcome::{HeldBack, Outcome, Verdict, Violation};
+use crate::policy::Mode;
 use crate::text::{clean, dotted};
 use base64::Engine;
+use denial::denial;
+pub use denial::{MAX_BYTES, MAX_LINES, edit};
+use id::{with_id, with_last_id};
 use serde::Serialize;
-use text::{FAULT_MAX, FOUND_MAX, denial, displayed_denials, warnings};
+use text::{FAULT_MAX, FOUND_MAX, denials};
 pub use text::{MAX_REPORTED, WARNING_MAX, WARNINGS_TOTAL, object_name, owasp};
+pub use warnings::note_text;
+use warnings::warnings;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -93,7 +102,7 @@ pub fn finish(mut outcome: Outcome) -> Outcome {
             patch_type: patch.is_some().then_some("JSONPatch"),
             patch,
             audit_annotations: audit_annotations(&outcome),
-            warnings: warnings(&outcome),
+            warnings: with_last_id(warnings(&outcome), &outcome.about),
         },
     };
     // Serialising strings cannot fail. If it did, the server would answer 500 to the empty reply.
@@ -141,13 +150,13 @@ fn status(outcome: &Outcome) -> Status {
     });
     Status {
         status: "Failure",
-        message: denial(outcome),
+        message: with_id(denial(outcome), &outcome.about, usize::MAX),
         reason: if invalid.is_empty() { "Forbidden" } else { "Invalid" },
         code: if invalid.is_empty() { 403 } else { 422 },
         details: Details {
             name: clean(&outcome.about.name, 253),
             kind: clean(&outcome.about.kind, 63),
-            causes: displayed_denials(outcome).map(cause).chain(faults).collect(),
+            causes: denials(outcome).map(cause).chain(faults).collect(),
         },
     }
 }
@@ -191,7 +200,23 @@ fn audit_annotations(outcome: &Outcome) -> Vec<(&'static str, String)> {
             annotations.push((key, rules.join(",")));
         }
     }
+    // In addition to the lists above: what mode deny would have done.
+    let would_deny = |held_back: HeldBack| held_back.deny > 0;
+    let would_patch = |held_back: HeldBack| held_back.patch > 0;
+    annotations.extend(held_back(outcome, would_deny).map(|rules| ("would-deny", rules)));
+    annotations.extend(held_back(outcome, would_patch).map(|rules| ("would-patch", rules)));
+    if outcome.mode == Mode::Audit && !outcome.pod_security.warnings.is_empty() {
+        annotations.push(("not-warned", clean(&outcome.pod_security.warnings.join("; "), 1000)));
+    }
     annotations
+}
+
+/// The rules of which the mode holds back some violations.
+fn held_back(outcome: &Outcome, is_held_back: impl Fn(HeldBack) -> bool) -> Option<String> {
+    let mut rules: Vec<&str> = Vec::new();
+    rules.extend(outcome.tallies.iter().filter(|tally| is_held_back(tally.held_back)).map(|tally| tally.rule));
+    rules.dedup();
+    (!rules.is_empty()).then(|| rules.join(","))
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use crate::json::Objects;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 /// Parameters that do not fit their rule.
@@ -21,6 +22,19 @@ pub struct NoParams {}
 /// For [`super::Rule::params`].
 pub fn params<P: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     P::json_schema(generator)
+}
+
+/// Reads the list of what a rule judges, if it is given. The rule would find nothing with an empty one.
+///
+/// # Errors
+/// The list is empty.
+pub fn judged<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<T>>, D::Error> {
+    let list = Option::<Vec<T>>::deserialize(deserializer)?;
+    if list.as_ref().is_some_and(Vec::is_empty) {
+        let message = "is an empty list, so the rule would find nothing; name at least one, or set `action: off`";
+        return Err(Error::custom(message));
+    }
+    Ok(list)
 }
 
 /// Absent parameters are the defaults, unknown keys are refused.

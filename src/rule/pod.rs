@@ -1,6 +1,7 @@
 //! Rules about pods: how one judges, what it finds, and what it repairs.
 
 pub mod check;
+pub mod edit;
 pub mod example;
 mod finding;
 pub mod fix;
@@ -28,11 +29,17 @@ pub struct PodRule {
     pub lists: &'static [ContainerKind],
     /// Whether [`Check::fix`] can repair anything; help says so.
     pub fixes: bool,
+    /// What to do where no edit repairs a violation, as a clause of a sentence; empty where the edits always do.
+    pub instead: &'static str,
+    /// Whether help shows an edit. False where most API servers refuse the field that it sets.
+    pub shows_edit: bool,
     /// Rules whose violation at the same place says all that this one would say: this one is then not reported, and an
     /// exemption from the cause covers it. They come earlier in [`crate::rules::RULES`].
     pub implied_by: &'static [Cause],
     /// Reads the parameters of a policy into the type that checks: [`compile`] or [`without_params`].
     pub compile: fn(Value) -> Result<Box<dyn Check>, BadParams>,
+    /// A parameter without which the rule makes no sense unless it is off, and what would be without it.
+    pub needs: Option<(&'static str, &'static str)>,
     /// The only fixtures: unit tests, end-to-end tests and help replay them.
     pub examples: &'static [Example],
 }
@@ -47,12 +54,15 @@ impl PodRule {
         linux_only: false,
         lists: &ContainerKind::ALL,
         fixes: false,
+        instead: "",
+        shows_edit: true,
         implied_by: &[],
         compile: |_| {
             let message =
                 "the rule has no `compile`; set it in the rule's file, to compile::<...> or without_params::<...>";
             Err(BadParams { field: String::new(), message: message.to_owned() })
         },
+        needs: None,
         examples: &[],
     };
 

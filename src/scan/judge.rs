@@ -57,9 +57,6 @@ pub fn judge(object: &Object<'_>, snapshot: &Snapshot, today: Date) -> Judgement
     if violations.iter().any(|v| v.effect == Effect::Deny && v.action == Action::Patch) {
         mark_repaired(&mut violations, &admit(&body, Hook::Mutate, snapshot, today).violations);
     }
-    for violation in &mut violations {
-        violation.repair = Vec::new();
-    }
     Judgement::Violations(violations)
 }
 

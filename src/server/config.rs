@@ -3,6 +3,7 @@
 use super::certs::Certificates;
 use super::limits::Limits;
 use crate::cluster::ClusterSettings;
+use crate::policy::Ceiling;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ pub struct Config {
     pub exit_within: Duration,
     /// Between two reads of certificate and policy files.
     pub poll: Duration,
+    /// What the policies can do at most.
+    pub ceiling: Ceiling,
     /// None without a cluster.
     pub cluster: Option<ClusterSettings>,
     /// Answers contain facts of the cluster though clients show no certificate: only the API server reaches the port.

@@ -39,6 +39,7 @@ impl CheckStatus {
 pub struct Health {
     certificate: ArcSwapOption<CheckStatus>,
     policies: ArcSwapOption<CheckStatus>,
+    mode: ArcSwapOption<CheckStatus>,
     /// None where podreeve does not write its webhook configurations.
     webhooks: ArcSwapOption<CheckStatus>,
     /// None without a cluster.
@@ -56,6 +57,7 @@ impl Health {
         Self {
             certificate: ArcSwapOption::empty(),
             policies: ArcSwapOption::empty(),
+            mode: ArcSwapOption::empty(),
             webhooks: ArcSwapOption::empty(),
             api: api_health,
             started: Instant::now(),
@@ -96,6 +98,11 @@ impl Health {
         self.webhooks.store(Some(Arc::new(status)));
     }
 
+    /// Every mode is a good one.
+    pub fn set_mode(&self, status: CheckStatus) {
+        self.mode.store(Some(Arc::new(status)));
+    }
+
     pub fn set_policies(&self, status: CheckStatus) {
         self.policies.store(Some(Arc::new(status)));
     }
@@ -110,6 +117,7 @@ impl Health {
             ("certificate", self.certificate.load_full().unwrap_or_else(missing)),
             ("policies", self.policies.load_full().unwrap_or_else(missing)),
         ];
+        checks.extend(self.mode.load_full().map(|status| ("mode", status)));
         let waited = self.started.elapsed();
         let cluster = |api_health: &Arc<ApiHealth>| ("cluster", Arc::new(self.cluster(api_health, waited)));
         checks.extend(self.api.as_ref().map(cluster));

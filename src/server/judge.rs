@@ -2,7 +2,7 @@
 
 use super::body::{BufferedBody, Cut, Lease};
 use super::state::ServerState;
-use crate::admit::{Hook, Lookup, Snapshot, admit_guarded, deny_unread, judge_with_lookups};
+use crate::admit::{Hook, Lookup, Snapshot, admit_guarded, judge_with_lookups, unjudged};
 use crate::effort::{self, End, Limit};
 use crate::facts::{FactAnswer, FactQuery};
 use crate::observe::Shed;
@@ -21,7 +21,7 @@ const SMALL: usize = 16 * 1024;
 /// Judges a body. Small ones are judged on this thread, large ones on a thread of their own.
 pub async fn judge(state: &Arc<ServerState>, hook: Hook, body: &BufferedBody, deadline: Instant) -> Outcome {
     if let Some(cut) = body.cut {
-        return deny_cut(state, &body.bytes, cut);
+        return cut_off(state, &body.bytes, cut);
     }
     let outcome = judge_with_lookups(PendingReview { state, hook, body, deadline }).await;
     match outcome.ended {
@@ -88,8 +88,8 @@ async fn look_up(state: &ServerState, query: FactQuery, deadline: Instant) -> Fa
     answer
 }
 
-/// Denies a body that was not read to its end, with the uid from its start.
-fn deny_cut(state: &ServerState, start: &[u8], cut: Cut) -> Outcome {
+/// The answer to a body that was not read to its end, with the uid from its start.
+fn cut_off(state: &ServerState, start: &[u8], cut: Cut) -> Outcome {
     let mebibytes = state.limits.body >> 20;
     let (why, problem) = match cut {
         Cut::TooLarge => (Shed::Size, format!("the AdmissionReview is larger than {mebibytes} MiB")),
@@ -99,7 +99,11 @@ fn deny_cut(state: &ServerState, start: &[u8], cut: Cut) -> Outcome {
         Cut::NoMemory => (Shed::Memory, "too many requests are being judged".to_owned()),
     };
     state.observer.metrics.shed(why);
-    deny_unread(start, problem)
+    unjudged_now(state, start, problem)
+}
+
+fn unjudged_now(state: &ServerState, body: &[u8], problem: String) -> Outcome {
+    unjudged(body, problem, state.snapshot.load().ceiling, today())
 }
 
 /// Judges on a thread of its own, so that small bodies do not wait for a large one. The permit and the memory belong to the
@@ -133,9 +137,9 @@ async fn judge_blocking(
     match judged {
         Ok(Ok(outcome)) => outcome,
         // `guarded` catches panics, so the task was cancelled: the server shuts down.
-        Ok(Err(_)) => deny_unread(&body.bytes, "podreeve is shutting down; try again".to_owned()),
+        Ok(Err(_)) => unjudged_now(state, &body.bytes, "podreeve is shutting down; try again".to_owned()),
         Err(_) => {
-            let outcome = deny_unread(&body.bytes, End::Stopped.problem().to_owned());
+            let outcome = unjudged_now(state, &body.bytes, End::Stopped.problem().to_owned());
             Outcome { ended: Some(End::Stopped), ..outcome }
         }
     }
@@ -189,6 +193,7 @@ fn guarded(state: &ServerState, body: &[u8], hook: Hook, snapshot: &Snapshot, li
     })
 }
 
-fn today() -> Date {
+/// The date in UTC.
+pub(super) fn today() -> Date {
     Offset::UTC.to_datetime(Timestamp::now()).date()
 }

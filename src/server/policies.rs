@@ -1,42 +1,43 @@
 //! The policies in force: loaded at start, read again every few seconds. The last good ones stay when newer ones do not load.
 
+mod error;
+
+use super::ends::EndsReport;
 use super::health::{CheckStatus, Health, POLICIES};
 use super::state::ServerState;
 use crate::admit::{Audience, Snapshot};
 use crate::cluster::ClusterState;
+use crate::cluster::last_good::GoodFiles;
+use crate::cluster::served::{ServedPolicies, ServedSender};
 use crate::facts::FactKinds;
 use crate::observe::{LogOnce, Metrics};
+use crate::policy::Ceiling;
 use crate::review::response::MAX_REPORTED;
-use crate::sources::{SourceErrors, Sources};
+use crate::sources::{PolicyFiles, Sources};
+use error::Load;
+pub use error::LoadError;
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
-/// Why policies do not load: the text says where and what to do.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct LoadError(String);
-
-impl From<SourceErrors> for LoadError {
-    fn from(errors: SourceErrors) -> Self {
-        Self(errors.to_string())
-    }
+/// The last policy files that loaded, as the leader kept them in the cluster.
+#[derive(Debug)]
+pub struct LastGood {
+    pub snapshot: Snapshot,
+    /// When they loaded, for messages.
+    pub kept_at: String,
 }
-
-impl From<&str> for LoadError {
-    fn from(error: &str) -> Self {
-        Self(error.to_owned())
-    }
-}
-
-/// Loads the policies for a generation; none when nothing has changed since the last call.
-pub type Load = Box<dyn FnMut(u64) -> Result<Option<Snapshot>, LoadError> + Send>;
 
 /// Composes the snapshot in force from files and, if there is one, the cluster.
 pub struct Policies {
     load: Load,
+    good_files: watch::Sender<Option<Arc<PolicyFiles>>>,
+    /// What is served if the files do not load at the start.
+    last_good: Option<LastGood>,
+    /// Since when the last good files are in force in place of those that do not load.
+    stale: Option<String>,
     generation: u64,
     /// The last files that loaded.
     loaded: Option<Snapshot>,
@@ -45,9 +46,14 @@ pub struct Policies {
     cluster_state: ClusterState,
     /// The kinds of facts that the policies in force need.
     needed: watch::Sender<FactKinds>,
+    /// The policies from files and built-in ones.
+    served: ServedSender,
+    ends: EndsReport,
     /// Whether there is a cluster.
     cluster: bool,
     pub(super) audience: Audience,
+    /// That of the arguments. The one that podreeve's Deployment names may be softer.
+    pub(super) ceiling: Ceiling,
 }
 
 impl Policies {
@@ -55,13 +61,19 @@ impl Policies {
     pub fn new(load: Load) -> Self {
         Self {
             load,
+            good_files: watch::Sender::default(),
+            last_good: None,
+            stale: None,
             generation: 1,
             loaded: None,
             load_log: LogOnce::default(),
             cluster_state: ClusterState::default(),
             needed: watch::Sender::default(),
+            served: watch::Sender::default(),
+            ends: EndsReport::default(),
             cluster: false,
             audience: Audience::default(),
+            ceiling: Ceiling::default(),
         }
     }
 
@@ -69,13 +81,30 @@ impl Policies {
     #[must_use]
     pub fn from_sources(sources: Sources) -> Self {
         let mut seen = None;
-        Self::new(Box::new(move |generation| {
+        let good_files = watch::Sender::default();
+        let sender = good_files.clone();
+        let load: Load = Box::new(move |generation| {
             let now = sources.fingerprint();
             if seen.replace(now) == Some(now) {
                 return Ok(None);
             }
-            sources.load(generation, MAX_REPORTED).map(Some).map_err(LoadError::from)
-        }))
+            let files = sources.policy_files();
+            let loaded = sources.load(generation, MAX_REPORTED)?;
+            // Files that change meanwhile are loaded again at the next poll.
+            sender.send_replace(files.filter(|_| sources.fingerprint() == now).map(Arc::new));
+            Ok(Some(loaded))
+        });
+        Self { good_files, ..Self::new(load) }
+    }
+
+    /// Serves these if the files do not load at the start, and until they do.
+    #[must_use]
+    pub fn with_last_good(self, last_good: Option<LastGood>) -> Self {
+        Self { last_good, ..self }
+    }
+
+    pub(super) fn good_files(&self) -> GoodFiles {
+        self.good_files.subscribe()
     }
 
     /// Policies that never change.
@@ -90,12 +119,33 @@ impl Policies {
         self.needed.subscribe()
     }
 
-    /// The first load. There are no last good policies yet, so it must succeed.
+    /// The policies from files and built-in ones.
+    pub(super) fn served(&self) -> ServedPolicies {
+        ServedPolicies::new(&self.served)
+    }
+
+    /// The first load. It must succeed, unless the leader kept policies in the cluster.
     pub(super) fn first(&mut self, health: &Health, metrics: &Metrics, cluster: bool) -> Result<Snapshot, LoadError> {
         self.cluster = cluster;
-        self.loaded = Some((self.load)(self.generation)?.ok_or("there are no policies to load")?);
+        let loaded = match ((self.load)(self.generation), self.last_good.take()) {
+            (Err(LoadError(error)), Some(LastGood { snapshot, kept_at })) => {
+                tracing::error!(
+                    error,
+                    kept_at,
+                    "the policy files do not load; the last good ones, which the leader kept in the cluster, are in force"
+                );
+                metrics.policies.failed_at(Timestamp::now());
+                let _ = self.load_log.failed(&error);
+                self.stale = Some(kept_at);
+                snapshot
+            }
+            (loaded, _) => loaded?.ok_or("there are no policies to load")?,
+        };
+        self.served.send_replace(loaded.policies.policies.clone());
+        self.loaded = Some(loaded);
         let snapshot = self.compose().ok_or("there are no policies to load")?;
         self.report(&snapshot, health, metrics);
+        self.ends.update(&snapshot.policies, metrics);
         Ok(snapshot)
     }
 
@@ -115,6 +165,7 @@ impl Policies {
                 _ = ticks.tick() => {
                     let Some(back) = self.load_again(&state).await else { return };
                     self = back;
+                    self.ends.update(&state.snapshot.load().policies, &state.observer.metrics);
                 }
                 changed = cluster.changed(), if connected => match changed {
                     Ok(()) => {
@@ -142,6 +193,8 @@ impl Policies {
             Ok(None) => {}
             Ok(Some(snapshot)) => {
                 this.load_log.recovered();
+                this.served.send_replace(snapshot.policies.policies.clone());
+                this.stale = None;
                 this.loaded = Some(snapshot);
                 this.put_into_force(state);
             }
@@ -190,6 +243,7 @@ impl Policies {
         tracing::info!(
             generation = self.generation,
             policies = snapshot.policies.policies.len(),
+            mode = %snapshot.ceiling,
             "new policies are in force"
         );
         state.snapshot.store(Arc::new(snapshot));
@@ -204,6 +258,8 @@ impl Policies {
         snapshot.facts.clone_from(&self.cluster_state.facts);
         snapshot.facts.cluster = self.cluster;
         snapshot.audience = self.audience;
+        let deployed = self.cluster_state.ceiling.unwrap_or_default();
+        snapshot.ceiling = self.ceiling.softer(deployed);
         let needed = snapshot.policies.facts();
         self.needed.send_if_modified(|before| std::mem::replace(before, needed) != needed);
         Some(snapshot)
@@ -214,47 +270,21 @@ impl Policies {
         let errors = self.cluster_state.errors.iter().map(String::as_str);
         let failures: Vec<&str> = self.load_log.last_error().into_iter().chain(errors).collect();
         metrics.policies.set(count, failures.len(), generation);
+        metrics.policies.set_stale(self.stale.is_some());
         let names: Vec<&str> = snapshot.policies.policies.iter().map(|policy| &*policy.name).collect();
         let mut text = format!("{} (generation {generation})", names.join(", "));
+        if let Some(kept_at) = &self.stale {
+            text.push_str(&format!("; these are the last good ones, which the leader kept on {kept_at}"));
+        }
         if !failures.is_empty() {
             let failures: Vec<String> = failures.iter().map(|failure| failure.replace('\n', "; ")).collect();
             text.push_str(&format!("; newer ones do not load: {}", failures.join("; ")));
         }
         health.set_policies(CheckStatus::ready(text));
+        health.set_mode(CheckStatus::ready(snapshot.ceiling.to_string()));
+        metrics.mode.set(snapshot.ceiling);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cluster::state::Listed;
-    use crate::policy::{CompiledPolicy, PolicyDocument, PolicySet};
-
-    fn policies(rules: &str) -> Policies {
-        let document = format!(
-            r#"{{"apiVersion":"podreeve.dev/v1alpha1","kind":"Policy","metadata":{{"name":"p"}},"spec":{{"rules":{rules}}}}}"#
-        );
-        let policy = CompiledPolicy::new(&PolicyDocument::from_json(&document).unwrap()).unwrap();
-        let mut policies = Policies::fixed(Snapshot::new(PolicySet::new(vec![policy], 1), 20));
-        policies.first(&Health::new(None), &Metrics::new().unwrap(), true).unwrap();
-        policies
-    }
-
-    #[test]
-    fn facts_that_a_policy_needs_are_awaited() {
-        let rules = r#"{"exec-root": {"action": "warn"}, "network-policy": {"action": "deny"}}"#;
-        let mut needing = policies(rules);
-        assert_eq!(needing.awaited(), [POLICIES, "pods", "network policies"]);
-        needing.cluster_state.listed = Listed { policies: true, exemptions: true };
-        assert_eq!(needing.awaited(), ["pods", "network policies"]);
-        needing.cluster_state.facts.complete |= FactKinds::PODS;
-        assert_eq!(needing.awaited(), ["network policies"]);
-        needing.cluster_state.facts.complete |= FactKinds::NETWORK_POLICIES;
-        assert!(needing.awaited().is_empty());
-
-        let mut others = policies(r#"{"privileged": {"action": "deny"}}"#);
-        assert_eq!(others.awaited(), [POLICIES]);
-        others.cluster_state.listed = Listed { policies: true, exemptions: true };
-        assert!(others.awaited().is_empty());
-    }
-}
+mod tests;

@@ -11,6 +11,7 @@ pub struct File {
     /// The path as it was given, or `built-in owasp`.
     pub name: String,
     pub bytes: Vec<u8>,
+    pub is_builtin: bool,
 }
 
 /// Every file of the sources. The files of a directory are sorted by name.
@@ -18,10 +19,18 @@ pub fn files(values: &[String]) -> Vec<Result<File, SourceError>> {
     values.iter().flat_map(|value| source(value)).collect()
 }
 
+/// Whether the value names a built-in policy, also one of a version that there is not.
+pub fn is_builtin(value: &str) -> bool {
+    !matches!(builtin(value), Ok(None))
+}
+
 fn source(value: &str) -> Vec<Result<File, SourceError>> {
     match builtin(value) {
         Ok(None) => {}
-        Ok(Some(yaml)) => return vec![Ok(File { name: format!("built-in {value}"), bytes: yaml.as_bytes().to_vec() })],
+        Ok(Some(yaml)) => {
+            let name = format!("built-in {value}");
+            return vec![Ok(File { name, bytes: yaml.as_bytes().to_vec(), is_builtin: true })];
+        }
         Err(message) => return vec![Err(SourceError::whole(value, message))],
     }
     let path = Path::new(value);
@@ -75,7 +84,7 @@ fn file(path: &Path) -> Result<File, SourceError> {
     // One byte more than the manifest reader accepts, so that it reports the error.
     let limit = MAX_BYTES as u64 + 1;
     match fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)) {
-        Ok(_) => Ok(File { name, bytes }),
+        Ok(_) => Ok(File { name, bytes, is_builtin: false }),
         Err(error) => Err(SourceError::whole(&name, format!("cannot be read: {error}"))),
     }
 }

@@ -11,7 +11,8 @@ fn exempt(dir: &Dir, more: &[&str]) -> crate::binary::Ran {
 
 fn addons() -> Vec<String> {
     let folder = fs::read_dir("tests/addons").expect("the folder");
-    let mut files: Vec<_> = folder.map(|entry| std::path::absolute(entry.expect("an entry").path()).expect("a path")).collect();
+    let mut files: Vec<_> =
+        folder.map(|entry| std::path::absolute(entry.expect("an entry").path()).expect("a path")).collect();
     files.sort();
     files.into_iter().map(|path| path.display().to_string()).collect()
 }
@@ -31,7 +32,8 @@ fn with_its_exemptions_every_addon_is_admitted() {
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     dir.write("exemptions.yaml", &ran.out);
     let names = namespaces(&ran.out);
-    let checked = dir.run(&[&["check", "--exemption-namespaces", &names, "--waivers", "exemptions.yaml"], &*all].concat());
+    let checked =
+        dir.run(&[&["check", "--exemption-namespaces", &names, "--waivers", "exemptions.yaml"], &*all].concat());
     assert_eq!(checked.code, Some(0), "{}{}", checked.out, checked.err);
     assert!(checked.out.contains("Every exemption is needed"), "{}", checked.out);
     assert!(ran.out.contains("# DaemonSet storage/block-csi-node: "), "{}", ran.out);
@@ -89,13 +91,13 @@ fn values_are_for_the_chart() {
     let want = "exemptions:
   # Pod ops/agent: host-pid (pod)
   - rules:
-      - host-pid
+    - host-pid
     namespaces:
-      - ops
+    - ops
     containers:
-      - agent
+    - agent
     images:
-      - registry.example.com/agent
+    - registry.example.com/agent
     reason: a test
 ";
     assert_eq!(ran.out, want);

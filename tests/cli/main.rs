@@ -9,14 +9,19 @@ mod common;
 mod json_schema;
 #[path = "../common/secrets.rs"]
 mod planted;
+#[path = "../common/repaired.rs"]
+mod repaired;
 
 mod addons;
 mod agreement;
 mod check;
 mod commands;
 mod examples;
+mod exempt;
 mod manifest;
 mod manifests;
+mod merged_edit;
+mod overrides;
 mod passed_over;
 mod policies;
 mod recorded_answers;
@@ -24,6 +29,8 @@ mod report_schema;
 mod run;
 mod scan;
 mod secrets;
+mod unreachable;
 mod waivers;
+mod why;
 mod workloads;
 mod worst_first;

@@ -117,7 +117,7 @@ fn the_validator_notices() {
     let report = json!({
         "apiVersion": "podreeve.dev/v1alpha1", "kind": "CheckReport", "objects": [], "errors": [],
         "passedOver": [], "withoutPod": [],
-        "summary": {"objects": 0, "denied": 0, "patched": 0, "warned": 0, "allowed": 0, "errors": 0, "passedOver": 0},
+        "summary": {"objects": 0, "denied": 0, "patched": 0, "warned": 0, "allowed": 0, "errors": 0, "baseline": 0, "passedOver": 0},
     });
     validate(&schema, &schema, &report, "").expect("the least report fits");
     for (pointer, value) in

@@ -30,7 +30,7 @@ fn it_shows_two_verdicts_and_serves() {
             break;
         }
     }
-    for said in ["a good pod is sent", "a bad deployment is sent", "podreeve denied Deployment", "== serving"] {
+    for said in ["a good pod is sent", "a bad deployment is sent", "Deployment default/web denied", "== serving"] {
         assert!(text.contains(said), "no {said:?} in\n{text}");
     }
     let ready = Command::new("curl").args(["-fsS", &format!("http://{admin}/readyz")]).output().expect("curl");

@@ -4,7 +4,7 @@ use podreeve::admit::Snapshot;
 use podreeve::facts::Labels;
 use podreeve::outcome::Verdict;
 use podreeve::policy::{Cluster, CompiledPolicy, PolicyDocument, PolicySet};
-use podreeve::report::{OwnerReport, ScanReport, ScanSummary, UnreadReport, text};
+use podreeve::report::{DeniedRules, OwnerReport, ScanReport, ScanSummary, UnreadReport, text};
 use podreeve::scan::{FindingKind, NamespaceFindings, NamespaceScan, Object, Owner, judge};
 use podreeve::sources::Sources;
 use podreeve::workload::kinds::find;
@@ -287,11 +287,14 @@ fn a_report_fits_its_schema() {
     let owners: Vec<OwnerReport> = OwnerReport::all(&found).collect();
     let lines: Vec<String> = owners.iter().map(text::scan::owner).collect();
     assert!(lines[0].contains("shop/web") && lines[0].contains("run-as-non-root"), "{lines:?}");
+    let mut rules = DeniedRules::default();
+    rules.add(&found);
     let report = ScanReport {
         api_version: "podreeve.dev/v1alpha1",
         kind: "ScanReport",
         policies: vec!["owasp".to_owned()],
         owners,
+        rules: rules.finish(),
         errors: vec![UnreadReport { kind: "Job".to_owned(), message: "forbidden".to_owned() }],
         summary,
     };
@@ -299,4 +302,52 @@ fn a_report_fits_its_schema() {
     super::json_schema::validate(&schema, &schema, &report, "").expect("the report fits");
     let odd = report["owners"].as_array().expect("owners").iter().find(|owner| owner["name"] == "odd").expect("odd");
     assert_eq!((odd["verdict"].as_str(), odd["problems"].as_array().map(Vec::len)), (Some("deny"), Some(1)));
+}
+
+#[test]
+fn the_table_counts_the_owners_that_a_rule_would_deny() {
+    let mut rules = DeniedRules::default();
+    let many: Vec<String> = (0..5).map(|n| format!("n{n}")).collect();
+    for (number, name) in many.iter().enumerate() {
+        let privileged = || spec(&[("/securityContext/allowPrivilegeEscalation", json!(true))]);
+        let mut two = privileged();
+        two["hostPID"] = json!(true);
+        let mut found = found(
+            LIMIT,
+            &[
+                // Its pods have what it has, and it is one owner.
+                ("apps", "Deployment", "web", None, two.clone()),
+                ("", "Pod", "web-1", Some(owner("Deployment", "web")), two),
+                ("", "Pod", "rooted", None, if number == 3 { root() } else { spec(&[]) }),
+                ("", "Pod", "odd", None, if number == 4 { json!({"containers": 7}) } else { spec(&[]) }),
+            ],
+        );
+        found.namespace.clone_from(name);
+        rules.add(&found);
+    }
+    let rules = rules.finish();
+    let rows: Vec<_> = rules.iter().map(|rule| (rule.rule, rule.owners, rule.namespaces.len())).collect();
+    assert_eq!(rows[0], (Some("host-pid"), 5, 5), "{rows:?}");
+    assert!(rows.contains(&(Some("run-as-non-root"), 1, 1)) && rows.contains(&(None, 1, 1)), "{rows:?}");
+    // What the mutating webhook repairs is not denied.
+    assert!(rules.iter().all(|rule| rule.rule != Some("allow-privilege-escalation")), "{rows:?}");
+    let severities: Vec<_> = rules.iter().map(|rule| rule.severity).collect();
+    assert!(severities.is_sorted_by(|a, b| a >= b), "{severities:?}");
+
+    let table = text::scan_rules::table(&rules);
+    let lines: Vec<&str> = table.lines().collect();
+    assert!(lines[0].contains("RULE") && lines[0].contains("SEVERITY  OWNERS  NAMESPACES"), "{table}");
+    assert!(
+        lines[1].starts_with("host-pid ") && lines[1].ends_with("       5  5: n0 (1), n1 (1), n2 (1), ..."),
+        "{table}"
+    );
+    assert!(lines.iter().any(|line| line.starts_with("(cannot be judged)") && line.ends_with("1: n4 (1)")), "{table}");
+    let next = text::scan_rules::next(&rules, |namespace| format!("podreeve scan -n {namespace}"), false, true);
+    assert!(next.contains("Next: podreeve scan -n n0\n") && next.contains("podreeve explain host-pid\n"), "{next}");
+    assert!(
+        text::scan_rules::next(&rules, |_| String::new(), true, true).starts_with("Next: podreeve explain host-pid\n")
+    );
+    assert_eq!(text::scan_rules::table(&[]), "");
+    assert_eq!(text::scan_rules::next(&[], |_| String::new(), false, false), "Nothing would be denied.\n");
+    assert!(text::scan_rules::next(&[], |_| String::new(), true, true).contains("\nNext: helm upgrade podreeve "));
 }

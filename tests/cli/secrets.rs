@@ -20,6 +20,7 @@ fn params(rule: &str) -> Value {
         "memory-limit" | "ephemeral-storage-limit" => json!({"default": "64Mi"}),
         "cpu-request" => json!({"default": "100m"}),
         "run-as-non-root" => json!({"user": 1000}),
+        "image-registries" => json!({"allow": ["localhost"]}),
         _ => json!({}),
     }
 }

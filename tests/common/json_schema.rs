@@ -64,6 +64,12 @@ pub fn validate(root: &Value, schema: &Value, value: &Value, at: &str) -> Result
                     return fail("none of them");
                 }
             }
+            "oneOf" => {
+                let schemas = wanted.as_array().expect("schemas").iter();
+                if schemas.filter(|schema| validate(root, schema, value, at).is_ok()).count() != 1 {
+                    return fail("not exactly one of them");
+                }
+            }
             other => panic!("{at}: unknown keyword {other}"),
         }
     }

@@ -37,7 +37,11 @@ const EVERY_WAY: usize = 8_000;
 fn snapshots() -> [Snapshot; 2] {
     let rules: Map<String, Value> = RULES
         .iter()
-        .map(|rule| (rule.id.to_owned(), json!({"action": if rule.pod().fixes { "patch" } else { "deny" }})))
+        .map(|rule| {
+            let action = if rule.pod().fixes { "patch" } else { "deny" };
+            let params = if rule.id == "image-registries" { json!({"allow": ["localhost"]}) } else { json!({}) };
+            (rule.id.to_owned(), json!({"action": action, "params": params}))
+        })
         .collect();
     let ids: Vec<&str> = RULES.iter().map(|rule| rule.id).collect();
     let exemptions = json!([{"rules": ids, "namespaces": ["default"], "containers": ["none"], "reason": "a test"}]);

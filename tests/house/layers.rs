@@ -17,13 +17,20 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rules", &["rule", "effort", "facts", "json", "workload", "patch", "text"]),
     ("policy", &["effort", "facts", "json", "rule", "rules", "workload", "patch", "text"]),
     ("decide", &["effort", "facts", "policy", "rule", "rules", "workload", "patch", "text"]),
-    ("outcome", &["effort", "facts", "json", "decide", "policy", "rule", "rules", "workload", "patch", "text"]),
-    ("review", &["facts", "json", "outcome", "decide", "policy", "rule", "rules", "workload", "patch", "text"]),
+    ("repair", &["json", "rule", "workload", "patch", "text"]),
+    (
+        "outcome",
+        &["effort", "facts", "json", "repair", "decide", "policy", "rule", "rules", "workload", "patch", "text"],
+    ),
+    (
+        "review",
+        &["facts", "json", "repair", "outcome", "decide", "policy", "rule", "rules", "workload", "patch", "text"],
+    ),
     (
         "admit",
         &[
-            "effort", "facts", "json", "review", "outcome", "decide", "policy", "rule", "rules", "workload", "patch",
-            "text",
+            "effort", "facts", "json", "repair", "review", "outcome", "decide", "policy", "rule", "rules", "workload",
+            "patch", "text",
         ],
     ),
     ("scan", &["json", "facts", "review", "admit", "outcome", "decide", "policy", "rule", "rules", "workload"]),
@@ -35,8 +42,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "report",
         &[
-            "facts", "json", "manifest", "scan", "admit", "review", "outcome", "decide", "policy", "rule", "rules",
-            "workload", "text", "patch",
+            "facts", "json", "repair", "manifest", "scan", "admit", "review", "outcome", "decide", "policy", "rule",
+            "rules", "workload", "text", "patch",
         ],
     ),
     (
@@ -45,6 +52,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "authority",
             "facts",
             "observe",
+            "sources",
             "scan",
             "admit",
             "decide",
@@ -81,8 +89,8 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// Pure layers.
 const CORE: &[&str] = &[
-    "effort", "json", "patch", "text", "workload", "facts", "rule", "rules", "policy", "decide", "outcome", "review",
-    "admit", "scan", "exempt",
+    "effort", "json", "patch", "text", "workload", "facts", "rule", "rules", "repair", "policy", "decide", "outcome",
+    "review", "admit", "scan", "exempt",
 ];
 
 /// What the core never names.

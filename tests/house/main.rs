@@ -16,5 +16,6 @@ mod layers;
 mod newcomer;
 mod owasp_coverage;
 mod policy_keys;
+mod release;
 mod schema;
 mod wording;

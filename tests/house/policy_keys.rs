@@ -35,6 +35,7 @@ fn sample(root: &Value, key: &str, schema: &Value) -> Value {
         // The operator that needs no values.
         "operator" => return json!("Exists"),
         "podSecurityLabels" => return json!(true),
+        "allow" if is(schema, "array") && schema["minItems"] == 1 => return json!(["registry.example.com"]),
         _ => {}
     }
     if !schema["const"].is_null() {
@@ -50,8 +51,10 @@ fn sample(root: &Value, key: &str, schema: &Value) -> Value {
         return json!("x");
     }
     let required = |key: &String| schema["required"].as_array().is_some_and(|keys| keys.contains(&json!(key)));
-    let wanted =
-        |key: &String, inner: &Value| required(key) || key == "podSecurityLabels" || holds_objects(root, inner);
+    let wanted = |key: &String, inner: &Value| {
+        // The schema requires an action only where the policy extends no other.
+        required(key) || ["podSecurityLabels", "action"].contains(&&**key) || holds_objects(root, inner)
+    };
     let properties = schema["properties"].as_object().into_iter().flatten();
     properties
         .filter(|(key, inner)| wanted(key, inner))

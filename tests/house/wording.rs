@@ -66,8 +66,8 @@ fn check_reports_it_at_the_line_of_the_value() {
     let ran = dir.run(&["check", "pod.yaml", "job.yaml"]);
     assert_eq!(ran.code, Some(1));
     for says in [
-        "pod.yaml:9:7  it could not be judged: the object's field `spec.containers[0].ports[0].containerPort` could not be read: it is a string and must be an integer; take it out of the quotes",
-        "job.yaml:8:9  it could not be judged: the object's field `spec.jobTemplate.spec.template.spec` could not be read: it is a list and must be an object",
+        "pod.yaml:9:7 unreadable-field critical denied: Pod default/a, it could not be judged: the object's field `spec.containers[0].ports[0].containerPort` could not be read: it is a string and must be an integer; take it out of the quotes",
+        "job.yaml:8:9 unreadable-field critical denied: CronJob default/a, it could not be judged: the object's field `spec.jobTemplate.spec.template.spec` could not be read: it is a list and must be an object",
     ] {
         assert!(ran.out.contains(says), "{}", ran.out);
     }
@@ -147,7 +147,13 @@ fn a_denial_and_a_report_have_the_hint() {
         "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  securityContext:\n    readOnlyRootFilesystem: true\n";
     let dir = Dir::new("hints", &[("pod.yaml", yaml)]);
     let ran = dir.run(&["check", "pod.yaml"]);
-    assert!(ran.out.contains("pod.yaml:6:5  note  spec.securityContext.readOnlyRootFilesystem: "), "{}", ran.out);
+    assert!(
+        ran.out.contains(
+            "pod.yaml:6:5 unknown-key low note: Pod default/a, spec.securityContext.readOnlyRootFilesystem: "
+        ),
+        "{}",
+        ran.out
+    );
     let hint = &dir.run(&["check", "-o", "json", "pod.yaml"]).json()["objects"][0]["hints"][0];
     assert_eq!((&hint["line"], &hint["field"]), (&json!(6), &json!("spec.securityContext.readOnlyRootFilesystem")));
 }

@@ -10,7 +10,9 @@ const UID: &str = "11111111-2222-3333-4444-555555555555";
 
 fn all_rules() -> Snapshot {
     let rules = podreeve::rules::RULES.iter().map(|r| (r.id.to_owned(), json!({"action": "deny"}))).collect();
-    snapshot(Value::Object(rules))
+    let mut rules = Value::Object(rules);
+    rules["image-registries"]["params"] = json!({"allow": ["registry.example.com"]});
+    snapshot(rules)
 }
 
 fn good_review() -> Value {

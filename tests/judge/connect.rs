@@ -200,7 +200,8 @@ fn a_rule_that_denies_the_unknown_is_reported_with_one_that_warns() {
     let outcome = judge(&exec(), &snapshot);
     assert_eq!((outcome.verdict, outcome.tallies.len()), (Verdict::Deny, 1));
     let reply = response(&outcome);
-    assert!(reply["status"]["message"].as_str().unwrap().contains("1 violation of exec-privileged"), "{reply}");
+    let message = reply["status"]["message"].as_str().unwrap();
+    assert!(message.contains(" denied: 1 violation ") && message.contains("exec-privileged"), "{reply}");
     assert_eq!(reply["auditAnnotations"]["denied"], "exec-privileged");
     assert!(reply["auditAnnotations"]["unjudged"].as_str().unwrap().ends_with(": exec-root"), "{reply}");
 }

@@ -30,10 +30,11 @@ fn causes(rule: &str, pod: &Value) -> Vec<(String, String)> {
     let causes = status["details"]["causes"].as_array().expect("causes").iter();
     let text = |value: &Value| value.as_str().expect("text").to_owned();
     let causes: Vec<_> = causes.map(|cause| (text(&cause["field"]), text(&cause["message"]))).collect();
-    // People read the message and programs read the causes, so both have all of the text.
+    // The message shows the edit, and programs read all of the text in the causes.
     let message = text(&status["message"]);
     for violation in &outcome.violations {
-        assert!(message.contains(&violation.found) && message.contains(&violation.why), "{message}");
+        assert!(message.contains(violation.rule.id), "{message}");
+        assert!(causes.iter().any(|(_, cause)| cause.contains(&violation.found) && cause.contains(&violation.why)));
     }
     causes
 }

@@ -17,6 +17,7 @@ mod exemptions;
 mod facts;
 mod image_patterns;
 mod many_violations;
+mod mode;
 mod one_cause;
 mod own_objects;
 mod quantities;

@@ -337,7 +337,7 @@ fn the_mutating_hook_repairs_only_the_container_that_is_added() {
     assert_eq!(paths(&swapped), Vec::<String>::new());
     let outcome = update(&swapped, &old, &snapshot);
     assert_eq!(outcome.verdict, Verdict::Deny);
-    assert!(outcome.violations.iter().all(|violation| violation.repair.is_empty()));
+    assert!(outcome.violations.iter().all(|violation| !violation.repairable));
     assert!(!message(&outcome).contains("podreeve repairs this on creation"), "{}", message(&outcome));
     // A change of labels repairs nothing.
     let labelled = with(&old, |pod| pod["metadata"]["labels"] = json!({"by": "jane"}));

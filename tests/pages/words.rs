@@ -1,7 +1,7 @@
 //! Plain English: short sentences, one meaning for each word, someone who acts in every sentence.
 
 use super::markdown::{Block, prose};
-use super::{GENERATED, OTHERS, files, none, root};
+use super::{OTHERS, files, is_generated, none, root};
 use std::fs;
 use std::path::Path;
 
@@ -58,7 +58,7 @@ fn read() -> Vec<String> {
     for (folder, extension) in FOLDERS {
         paths.extend(files(&root().join(folder), extension));
     }
-    paths.retain(|path| !GENERATED.contains(&path.as_str()));
+    paths.retain(|path| !is_generated(path));
     paths
 }
 

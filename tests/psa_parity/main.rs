@@ -246,8 +246,11 @@ fn the_policies_hold_the_rules_that_agree_with_a_check() {
         let yaml = builtin(&format!("pss-{level}")).expect("no version").expect("a built-in policy");
         let document = manifest::parse(yaml.as_bytes()).expect("the policy is YAML").remove(0);
         let policy = PolicyDocument::from_json(&document.root.to_json()).expect("the policy loads").spec;
-        assert!(policy.rules.0.values().all(|setting| setting.action == Action::Deny), "{level}");
-        let rules: Vec<&str> = policy.rules.0.keys().map(String::as_str).collect();
+        assert!(
+            policy.rules.iter().flat_map(|rules| rules.0.values()).all(|setting| setting.action == Some(Action::Deny)),
+            "{level}"
+        );
+        let rules: Vec<&str> = policy.rules.iter().flat_map(|rules| rules.0.keys()).map(String::as_str).collect();
         for rule in RULES {
             let of_level = match rule.pod().pss {
                 None => false,

@@ -3,10 +3,13 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/repaired.rs"]
+mod repaired;
 
 mod cases;
 mod connections;
 mod examples;
+mod merged;
 mod repairs;
 mod table;
 mod updates;

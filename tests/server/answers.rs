@@ -18,7 +18,7 @@ use std::collections::HashSet;
 
 /// Sends this body, checks the answer, and checks that the server still works.
 async fn each(body: impl Into<Bytes>, check: impl Fn(&Answer)) {
-    let server = Running::start().await;
+    let server = Running::start();
     let body = body.into();
     for http in Http::BOTH {
         check(&server.client.validate(http, body.clone()).await);
@@ -66,7 +66,7 @@ async fn without_a_uid_there_is_no_review_to_answer() {
 async fn forty_mebibytes_are_denied_and_the_connection_closed() {
     let pad = "x".repeat(40 << 20);
     let body = Bytes::from(pod_with("u-3", &json!([{"name": "app", "image": pad}])));
-    let server = Running::start().await;
+    let server = Running::start();
     for http in Http::BOTH {
         let known = server.client.validate(http, body.clone()).await;
         // A streamed body has no Content-Length.
@@ -148,7 +148,7 @@ async fn control_characters_are_not_passed_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_post_of_json_to_the_two_paths_is_served() {
-    let server = Running::start().await;
+    let server = Running::start();
     for http in Http::BOTH {
         for method in [Method::GET, Method::PUT, Method::DELETE, Method::OPTIONS] {
             let request = Request::builder().method(&method).uri("/mutate").body(Empty::new()).unwrap();
@@ -180,7 +180,7 @@ async fn only_post_of_json_to_the_two_paths_is_served() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_request_leaves_its_connection_usable() {
-    let server = Running::start().await;
+    let server = Running::start();
     for http in Http::BOTH {
         let mut connection = server.client.connect(http).await;
         for _ in 0..3 {
@@ -195,7 +195,7 @@ async fn a_refused_request_leaves_its_connection_usable() {
 #[tokio::test(flavor = "multi_thread")]
 async fn over_the_memory_budget_the_answer_is_to_try_again() {
     let limits = Limits { memory: 6000, ..Setup::default().limits };
-    let server = Running::with(Setup { limits, ..Setup::default() }).await;
+    let server = Running::with(Setup { limits, ..Setup::default() });
     let large = pod_with("u", &json!([{"name": "app", "image": "x".repeat(2000)}]));
     for http in Http::BOTH {
         let mut connection = server.client.connect(http).await;
@@ -224,7 +224,7 @@ async fn a_panic_in_a_rule_is_a_denial() {
     let policy: &mut CompiledPolicy = std::sync::Arc::get_mut(&mut snapshot.policies.policies[0]).unwrap();
     // Both hooks run a rule with the action `patch`.
     policy.rules.push(CompiledRule::new(RULES[0], 0, Action::Patch, Box::new(Panics)));
-    let server = Running::with(Setup { policies: Policies::fixed(snapshot), ..Setup::default() }).await;
+    let server = Running::with(Setup { policies: Policies::fixed(snapshot), ..Setup::default() });
     for http in Http::BOTH {
         for hook in ["/validate", "/mutate"] {
             let small = json!([{"name": "boom"}]);
@@ -243,7 +243,7 @@ async fn a_panic_in_a_rule_is_a_denial() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_has_the_uid_of_its_own_request() {
-    let server = Running::start().await;
+    let server = Running::start();
     for http in Http::BOTH {
         let connections = (0..25).map(|connection| {
             let client = server.client.clone();
@@ -271,7 +271,7 @@ async fn every_answer_has_the_uid_of_its_own_request() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_on_one_http2_connection_do_not_mix() {
-    let server = Running::start().await;
+    let server = Running::start();
     let crate::harness::Connection::Two(sender) = server.client.connect::<Full<Bytes>>(Http::Two).await else {
         unreachable!()
     };
@@ -289,7 +289,7 @@ async fn requests_on_one_http2_connection_do_not_mix() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_mutating_hook_repairs_and_the_validating_one_judges() {
-    let server = Running::start().await;
+    let server = Running::start();
     for http in Http::BOTH {
         let body = pod_with("u-12", &json!([{"name": "app"}]));
         let response = server.client.ask(http, post("/mutate?timeout=10s", body)).await.response();

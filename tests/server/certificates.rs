@@ -64,9 +64,9 @@ impl Authority {
         roots
     }
 
-    async fn serve(&self) -> Running {
+    fn serve(&self) -> Running {
         let certificates = Some((self.load().unwrap(), self.roots()));
-        Running::with(Setup { certificates, ..Setup::default() }).await
+        Running::with(Setup { certificates, ..Setup::default() })
     }
 }
 
@@ -82,7 +82,7 @@ async fn served(client: &Client) -> String {
 async fn a_new_pair_is_served_to_new_connections() {
     let authority = Authority::new();
     authority.write(&authority.issue("first", |_| {}));
-    let server = authority.serve().await;
+    let server = authority.serve();
     let mut old = server.client.connect(Http::One).await;
     assert_eq!(served(&server.client).await, "first");
     authority.write(&authority.issue("second", |_| {}));
@@ -108,7 +108,7 @@ async fn a_swapped_symlink_is_noticed() {
     put("v1", &authority.issue("first", |_| {}));
     symlink("..data/tls.crt", authority.path("tls.crt")).unwrap();
     symlink("..data/tls.key", authority.path("tls.key")).unwrap();
-    let server = authority.serve().await;
+    let server = authority.serve();
     assert_eq!(served(&server.client).await, "first");
     put("v2", &authority.issue("second", |_| {}));
     while served(&server.client).await != "second" {}
@@ -121,7 +121,7 @@ async fn a_pair_that_cannot_serve_is_refused_and_the_last_good_one_kept() {
     let authority = Authority::new();
     let good = authority.issue("good", |_| {});
     authority.write(&good);
-    let server = authority.serve().await;
+    let server = authority.serve();
     let expired = authority.issue("expired", |params| params.not_after = date_time_ymd(2020, 1, 1));
     let future = authority.issue("future", |params| params.not_before = date_time_ymd(2999, 1, 1));
     let nameless = authority.issue("nameless", |params| params.subject_alt_names.clear());
@@ -174,7 +174,7 @@ async fn only_clients_of_the_ca_are_served(certificates: impl FnOnce(PathBuf) ->
     let ca = clients.path("client-ca.crt");
     fs::write(&ca, clients.cert.pem()).unwrap();
     let setup = Setup { certificates: Some(certificates(ca.clone())), ..Setup::default() };
-    let server = Running::with(setup).await;
+    let server = Running::with(setup);
     let request = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
     let answer = async |authority: Option<&Authority>| {
         let builder = ClientConfig::builder().with_root_certificates(server.client.roots.clone());

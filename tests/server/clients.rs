@@ -17,8 +17,8 @@ fn limits() -> Limits {
     Setup::default().limits
 }
 
-async fn server(limits: Limits) -> Running {
-    Running::with(Setup { limits, ..Setup::default() }).await
+fn server(limits: Limits) -> Running {
+    Running::with(Setup { limits, ..Setup::default() })
 }
 
 /// Sends these bytes and then nothing more.
@@ -42,7 +42,7 @@ pub fn stalling(path: &str, sent: String) -> Request<Stalls> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_body_is_denied_before_the_api_server_gives_up() {
-    let server = server(limits()).await;
+    let server = server(limits());
     for http in Http::BOTH {
         let mut sent = pod("u-1", false);
         sent.truncate(300);
@@ -57,7 +57,7 @@ async fn a_slow_body_is_denied_before_the_api_server_gives_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_timeout_the_servers_own_holds() {
-    let server = server(Limits { request: SOON, ..limits() }).await;
+    let server = server(Limits { request: SOON, ..limits() });
     for http in Http::BOTH {
         let mut sent = pod("u-1", false);
         sent.truncate(300);
@@ -73,7 +73,7 @@ async fn until_closed(stream: &mut (impl AsyncReadExt + Unpin)) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_never_speaks_tls_is_left() {
-    let server = server(Limits { handshake: SOON, ..limits() }).await;
+    let server = server(Limits { handshake: SOON, ..limits() });
     let mut silent = TcpStream::connect(server.client.address).await.unwrap();
     until_closed(&mut silent).await;
     let mut babbling = TcpStream::connect(server.client.address).await.unwrap();
@@ -84,7 +84,7 @@ async fn a_client_that_never_speaks_tls_is_left() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_without_a_request_is_left() {
-    let server = server(Limits { idle: SOON, ..limits() }).await;
+    let server = server(Limits { idle: SOON, ..limits() });
     for http in Http::BOTH {
         until_closed(&mut server.client.tls(http).await).await;
         let mut connection = server.client.connect(http).await;
@@ -96,7 +96,7 @@ async fn a_client_without_a_request_is_left() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn headers_that_dribble_are_left() {
-    let server = server(Limits { headers: SOON, idle: NEVER, ..limits() }).await;
+    let server = server(Limits { headers: SOON, idle: NEVER, ..limits() });
     let mut first = server.client.tls(Http::One).await;
     first.write_all(b"POST /validate HTTP/1.1\r\nHost: a\r\n").await.unwrap();
     until_closed(&mut first).await;
@@ -118,7 +118,7 @@ async fn headers_that_dribble_are_left() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_vanishes_in_its_body_leaves_nothing_behind() {
-    let server = server(limits()).await;
+    let server = server(limits());
     for http in Http::BOTH {
         let client = server.client.clone();
         let gone = tokio::spawn(async move { client.ask(http, stalling("/validate", pod("u", false))).await.status });
@@ -141,7 +141,7 @@ async fn a_client_that_vanishes_in_its_body_leaves_nothing_behind() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn newcomers_wait_for_a_place() {
-    let server = server(Limits { connections: 2, ..limits() }).await;
+    let server = server(Limits { connections: 2, ..limits() });
     let first = server.client.connect(Http::One).await;
     let mut second = server.client.connect(Http::Two).await;
     let client = server.client.clone();
@@ -155,7 +155,7 @@ async fn newcomers_wait_for_a_place() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn idle_connections_make_room_for_newcomers() {
-    let server = server(Limits { connections: 2, headers: SOON, ..limits() }).await;
+    let server = server(Limits { connections: 2, headers: SOON, ..limits() });
     let idle = (server.client.tls(Http::One).await, server.client.tls(Http::Two).await);
     server.client.works(Http::One).await;
     drop(idle);
@@ -163,7 +163,7 @@ async fn idle_connections_make_room_for_newcomers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_that_are_no_http_end_only_their_connection() {
-    let server = server(limits()).await;
+    let server = server(limits());
     let mut second = server.client.tls(Http::Two).await;
     second.write_all(b"POST /validate HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
     until_closed(&mut second).await;
@@ -180,7 +180,7 @@ async fn requests_that_are_no_http_end_only_their_connection() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_answers_no_ping_is_left() {
     // The connection is neither idle nor slow: only a ping shows that the client is gone.
-    let server = server(Limits { http2_ping: SOON, headers: SOON, idle: NEVER, ..limits() }).await;
+    let server = server(Limits { http2_ping: SOON, headers: SOON, idle: NEVER, ..limits() });
     let mut dead = server.client.tls(Http::Two).await;
     let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
     dead.write_all(&[b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &settings[..]].concat()).await.unwrap();
@@ -193,7 +193,7 @@ const STRANGERS: usize = 300;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn silent_clients_of_the_admin_port_do_not_block_others() {
-    let server = server(limits()).await;
+    let server = server(limits());
     let mut strangers = Vec::new();
     for number in 0..STRANGERS {
         let mut stranger = TcpStream::connect(server.admin).await.unwrap();
@@ -232,7 +232,7 @@ fn dribble(server: &Running, http: Http) -> tokio::task::JoinHandle<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_never_finishes_a_request_is_closed_for_others() {
-    let server = server(few()).await;
+    let server = server(few());
     let mut dribblers = Vec::new();
     for number in 0..40 {
         dribblers.push(dribble(&server, Http::BOTH[number % 2]));
@@ -259,7 +259,7 @@ async fn a_client_that_never_finishes_a_request_is_closed_for_others() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn half_headers_and_silence_give_place() {
-    let server = server(few()).await;
+    let server = server(few());
     let mut half = Vec::new();
     for number in 0..20 {
         let mut stream = server.client.tls(Http::One).await;
@@ -277,7 +277,7 @@ async fn half_headers_and_silence_give_place() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_one_that_finished_longest_ago_gives_place_last() {
-    let server = server(few()).await;
+    let server = server(few());
     let mut regulars = Vec::new();
     for _ in 0..8 {
         let mut regular = server.client.connect(Http::One).await;
@@ -295,7 +295,7 @@ const MEMORY: &str = "podreeve_admission_memory_bytes";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn headers_that_do_not_end_count_as_memory() {
-    let server = server(Limits { memory: 100_000, ..limits() }).await;
+    let server = server(Limits { memory: 100_000, ..limits() });
     let mut half = Vec::new();
     for _ in 0..4 {
         let mut stream = server.client.tls(Http::One).await;
@@ -326,7 +326,7 @@ async fn headers_that_do_not_end_count_as_memory() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_bodies_give_memory_back_when_others_want_it() {
-    let server = server(Limits { memory: 512 << 10, patience: SOON, ..limits() }).await;
+    let server = server(Limits { memory: 512 << 10, patience: SOON, ..limits() });
     let mut slow = Vec::new();
     for number in 0..12 {
         let client = server.client.clone();

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn readiness_goes_first_and_requests_are_still_served() {
-    let server = Running::with(Setup { drain_delay: Duration::from_secs(1), ..Setup::default() }).await;
+    let server = Running::with(Setup { drain_delay: Duration::from_secs(1), ..Setup::default() });
     let (client, admin) = (server.client.clone(), server.admin);
     let mut one = client.connect(Http::One).await;
     let mut two = client.connect(Http::Two).await;
@@ -60,7 +60,7 @@ async fn readiness_goes_first_and_requests_are_still_served() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_never_ends_does_not_hold_up_the_end() {
-    let server = Running::with(Setup { exit_within: SOON, ..Setup::default() }).await;
+    let server = Running::with(Setup { exit_within: SOON, ..Setup::default() });
     let mut slow = server.client.tls(Http::One).await;
     let head = "Host: a\r\nContent-Type: application/json\r\nContent-Length: 99";
     slow.write_all(format!("POST /validate HTTP/1.1\r\n{head}\r\n\r\n{{").as_bytes()).await.unwrap();

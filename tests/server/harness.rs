@@ -9,6 +9,7 @@ use hyper::header::{CONTENT_TYPE, HeaderMap};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use podreeve::admit::Snapshot;
+use podreeve::policy::Ceiling;
 use podreeve::server::certs::{Certificates, SelfSigned};
 use podreeve::server::policies::Policies;
 use podreeve::server::{Config, Limits, Server};
@@ -70,6 +71,7 @@ pub struct Setup {
     pub certificates: Option<(Certificates, RootCertStore)>,
     pub drain_delay: Duration,
     pub exit_within: Duration,
+    pub ceiling: Ceiling,
 }
 
 impl Default for Setup {
@@ -88,6 +90,7 @@ impl Default for Setup {
             certificates: None,
             drain_delay: Duration::ZERO,
             exit_within: NEVER,
+            ceiling: Ceiling::default(),
         }
     }
 }
@@ -98,11 +101,11 @@ pub fn rules() -> Snapshot {
 }
 
 impl Running {
-    pub async fn start() -> Self {
-        Self::with(Setup::default()).await
+    pub fn start() -> Self {
+        Self::with(Setup::default())
     }
 
-    pub async fn with(setup: Setup) -> Self {
+    pub fn with(setup: Setup) -> Self {
         let (certificates, roots) = setup.certificates.unwrap_or_else(|| {
             let made = SelfSigned::make(&[]).unwrap();
             let roots = roots(&made.ca);
@@ -117,10 +120,11 @@ impl Running {
             drain_delay: setup.drain_delay,
             exit_within: setup.exit_within,
             poll: Duration::from_millis(5),
+            ceiling: setup.ceiling,
             cluster: None,
             full_answers: false,
         };
-        let server = Server::bind(config, setup.policies, None).await.unwrap();
+        let server = Server::bind(config, setup.policies, None).unwrap();
         let (address, admin) = (server.address().unwrap(), server.admin_address().unwrap());
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(server.run(async {

@@ -48,7 +48,7 @@ fn large(uid: &str, bytes: usize) -> Bytes {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thirty_two_mebibytes_are_judged_and_not_a_byte_more() {
-    let server = Running::start().await;
+    let server = Running::start();
     for http in Http::BOTH {
         let answer = server.client.ask(http, post("/validate", large("u-1", 32 << 20))).await;
         answer.denies("u-1", "securityContext.privileged");
@@ -80,7 +80,7 @@ const MEMORY: &str = "podreeve_admission_memory_bytes";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pod_that_takes_too_long_to_judge_is_denied() {
-    let server = Running::with(Setup { policies: endless(), ..Setup::default() }).await;
+    let server = Running::with(Setup { policies: endless(), ..Setup::default() });
     // The first is judged on a thread of its own, the second on the connection's thread.
     for size in [300_000, 30_000] {
         let sized = |name: &str| json!([{"name": name, "image": "x".repeat(size)}]);
@@ -99,7 +99,7 @@ async fn a_pod_that_takes_too_long_to_judge_is_denied() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_leaves_ends_the_work_for_it() {
-    let server = Running::with(Setup { policies: endless(), ..Setup::default() }).await;
+    let server = Running::with(Setup { policies: endless(), ..Setup::default() });
     let body = pod_with("u-1", &json!([{"name": "slow", "image": "x".repeat(300_000)}]));
     let client = server.client.clone();
     let gone = tokio::spawn(async move { client.validate(Http::One, body).await.status });
@@ -114,7 +114,7 @@ async fn a_client_that_leaves_ends_the_work_for_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn large_bodies_that_cost_too_much_leave_room_for_the_next() {
     let limits = Limits { memory: 8 << 20, ..Setup::default().limits };
-    let server = Running::with(Setup { policies: endless(), limits, ..Setup::default() }).await;
+    let server = Running::with(Setup { policies: endless(), limits, ..Setup::default() });
     let body = pod_with("u-1", &json!([{"name": "slow", "image": "x".repeat(3_000_000)}]));
     let mut attack = tokio::task::JoinSet::new();
     for _ in 0..18 {
@@ -142,7 +142,7 @@ async fn a_body_that_is_many_times_larger_in_memory_is_refused() {
         let containers = format!("[{}{{}}]", "{},".repeat(size / 3));
         pod_with("u-1", &json!("CROWD")).replace("\"CROWD\"", &containers)
     };
-    let server = Running::start().await;
+    let server = Running::start();
     for http in Http::BOTH {
         let answer = server.client.validate(http, crowd(20 << 20)).await;
         answer.denies("u-1", "more list elements than can be judged at once");
@@ -150,7 +150,7 @@ async fn a_body_that_is_many_times_larger_in_memory_is_refused() {
     server.until_metric("podreeve_admission_shed_total{reason=\"size\"}", 2.0).await;
     // With a smaller budget other requests may be the cause.
     let limits = Limits { memory: 8 << 20, ..Setup::default().limits };
-    let server = Running::with(Setup { limits, ..Setup::default() }).await;
+    let server = Running::with(Setup { limits, ..Setup::default() });
     let answer = server.client.validate(Http::One, crowd(1 << 20)).await;
     assert_eq!(answer.status, 429, "{}", answer.text);
     server.until_metric(MEMORY, 0.0).await;

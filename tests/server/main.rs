@@ -14,6 +14,7 @@ mod disk;
 mod drain;
 mod limits;
 mod metrics;
+mod mode;
 mod policies;
 mod review;
 mod secrets;

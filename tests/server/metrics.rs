@@ -24,7 +24,7 @@ async fn paths_that_meet_no_pod_are_counted() {
         {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "path": "spec.other[].template"},
     ]});
     let policies = Policies::fixed(crate::common::policies(&[spec]));
-    let server = Running::with(Setup { policies, ..Setup::default() }).await;
+    let server = Running::with(Setup { policies, ..Setup::default() });
     let object = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": "r"}, "spec": {"template": {}}});
     let body = with_uid("u", review("CREATE", &object, None));
     server.client.validate(Http::One, body.clone()).await.allows("u");
@@ -36,7 +36,7 @@ async fn paths_that_meet_no_pod_are_counted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_series_exists_from_the_start_and_no_request_adds_one() {
-    let server = Running::start().await;
+    let server = Running::start();
     let before = series(&server).await;
     for rule in RULES {
         for action in ["deny", "patch", "warn", "audit", "exempt"] {
@@ -63,7 +63,7 @@ async fn every_series_exists_from_the_start_and_no_request_adds_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_and_violations_are_counted() {
-    let server = Running::start().await;
+    let server = Running::start();
     for hook in ["/mutate", "/validate"] {
         server.client.ask(Http::One, post(hook, pod("u", true))).await;
         server.client.ask(Http::One, post(hook, pod("u", false))).await;
@@ -101,7 +101,7 @@ async fn counted(server: &Running, metric: &str) -> BTreeMap<String, u32> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_request_is_counted_once_with_its_result() {
-    let server = Running::start().await;
+    let server = Running::start();
     let pod = |context: &Value| json!({"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [{"name": "a", "securityContext": context}]}});
     let deployment = |context: &Value| {
         let spec = json!({"template": {"spec": pod(context)["spec"]}});
@@ -166,7 +166,7 @@ async fn each_request_is_counted_once_with_its_result() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_is_not_judged_is_counted_by_its_reason() {
-    let server = Running::start().await;
+    let server = Running::start();
     let ask = |path, body: &str| {
         let request = post(path, body.to_owned());
         server.client.ask(Http::One, request)

@@ -19,7 +19,7 @@ async fn new_policies_come_into_force_and_broken_ones_do_not() {
             snapshot
         })),
     };
-    let server = Running::with(Setup { policies: Policies::new(Box::new(load)), ..Setup::default() }).await;
+    let server = Running::with(Setup { policies: Policies::new(Box::new(load)), ..Setup::default() });
     server.client.works(Http::One).await;
     assert!((server.metric("podreeve_policy_generation").await - 1.0).abs() < 0.1);
 
@@ -48,7 +48,7 @@ async fn policy_files_are_read_again() {
     };
     write("deny");
     let policies = Policies::from_sources(Sources::new(&[dir.path().to_str().unwrap().to_owned()]));
-    let server = Running::with(Setup { policies, ..Setup::default() }).await;
+    let server = Running::with(Setup { policies, ..Setup::default() });
     server.client.works(Http::One).await;
     write("wrong");
     let text = format!("newer ones do not load: {}:6", file.display());
@@ -72,10 +72,11 @@ async fn policies_that_do_not_load_at_start_stop_the_start() {
         drain_delay: std::time::Duration::ZERO,
         exit_within: crate::harness::NEVER,
         poll: crate::harness::NEVER,
+        ceiling: podreeve::policy::Ceiling::default(),
         cluster: None,
         full_answers: false,
     };
     let broken = Policies::new(Box::new(|_| Err("a.yaml: no such rule".into())));
-    let error = Server::bind(config, broken, None).await.err().unwrap();
+    let error = Server::bind(config, broken, None).err().unwrap();
     assert_eq!(error.to_string(), "a.yaml: no such rule");
 }

@@ -1,20 +1,49 @@
+{{/* The mode, for `serve` and for `selftest`. */}}
+{{- define "podreeve.modeArgs" -}}
+- --mode={{ .Values.mode }}
+{{- if ne .Values.denyFrom "low" }}
+- --deny-from={{ .Values.denyFrom }}
+{{- end }}
+{{- with .Values.denyAfter }}
+- --deny-after={{ . }}
+{{- end }}
+{{- end -}}
+
+{{/* The same for the replicas that an upgrade replaces: from then on they deny no more than this. */}}
+{{- define "podreeve.modeAnnotation" -}}
+{{- $mode := dict "mode" .Values.mode "denyFrom" .Values.denyFrom -}}
+{{- with .Values.denyAfter }}{{ $_ := set $mode "denyAfter" . }}{{ end -}}
+{{- toJson $mode -}}
+{{- end -}}
+
 {{/* Arguments of the webhook. Every value that ends up here has a test. */}}
 {{- define "podreeve.args" -}}
 - serve
 - --cluster
-- --listen=0.0.0.0:{{ .Values.ports.https }}
-- --admin-listen=0.0.0.0:{{ .Values.ports.metrics }}
+- --listen=[::]:{{ .Values.ports.https }}
+- --admin-listen=[::]:{{ .Values.ports.metrics }}
 - --log-format={{ .Values.log.format }}
 - --log-level={{ .Values.log.level }}
 - --drain-delay={{ .Values.drainDelay }}
+{{ include "podreeve.modeArgs" . }}
 {{- range .Values.policies }}
+{{- if not (include "podreeve.isChanged" (list $ .)) }}
 - --policy={{ . }}
 {{- end }}
-{{- if .Values.policyFiles }}
+{{- end }}
+{{- if include "podreeve.policyFiles" . }}
 - --policy=/etc/podreeve/policies
+- --last-good-policies={{ include "podreeve.fullname" . }}-last-good
+- --rolled-out-policies={{ include "podreeve.policyFilesHash" . }}
 {{- end }}
 {{- if not (or .Values.policies .Values.policyFiles) }}
 - --policy=none
+{{- end }}
+{{- with .Values.contact }}
+- {{ printf "--contact=%s" . | quote }}
+{{- end }}
+{{- with .Values.docs }}
+- {{ printf "--docs=%s" . | quote }}
 {{- end }}
 {{- if include "podreeve.selfManaged" . }}
 - --tls-secret={{ include "podreeve.tlsSecret" . }}
@@ -29,6 +58,9 @@
 - --webhook-configuration={{ include "podreeve.fullname" . }}
 - --webhooks=/etc/podreeve/webhooks/webhooks.json
 - --deployment={{ include "podreeve.fullname" . }}
+{{- if .Values.rbac.nodesConfigz }}
+- --kubelet-service-account={{ include "podreeve.kubelets" . }}
+{{- end }}
 - --leader-election-lease={{ include "podreeve.fullname" . }}
 {{- /* What is the default of `serve` too is not said. */}}
 {{- if ne .Values.scan.interval "1h" }}

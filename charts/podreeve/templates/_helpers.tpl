@@ -60,6 +60,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
+{{/* The account that kubelets see. */}}
+{{- define "podreeve.kubelets" -}}
+{{- printf "%s-kubelets" (include "podreeve.fullname" .) -}}
+{{- end -}}
+
 {{- define "podreeve.tlsSecret" -}}
 {{- default (printf "%s-tls" (include "podreeve.fullname" .)) .Values.tls.secretName -}}
 {{- end -}}
@@ -128,10 +133,20 @@ tolerations:
 {{- end }}
 {{- end -}}
 
-{{/* The data of the ConfigMap: each file is text, or the Policy itself. */}}
+{{/* The data of the ConfigMap: each file is text, or the Policy itself. Built-in policies that the values change are files too. */}}
 {{- define "podreeve.policyFiles" -}}
 {{- range $name, $content := .Values.policyFiles }}
 {{ $name }}: |-
   {{- (kindIs "string" $content) | ternary $content (toYaml $content) | trim | nindent 2 }}
 {{- end }}
+{{- include "podreeve.builtInFiles" . }}
+{{- end -}}
+
+{{/* Their hash, as `sha256sum * | sha256sum` has it in the folder where they are mounted. */}}
+{{- define "podreeve.policyFilesHash" -}}
+{{- $list := "" -}}
+{{- range $name, $text := include "podreeve.policyFiles" . | fromYaml -}}
+{{- $list = printf "%s%s  %s\n" $list (sha256sum $text) $name -}}
+{{- end -}}
+{{- sha256sum $list -}}
 {{- end -}}

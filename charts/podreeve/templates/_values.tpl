@@ -3,8 +3,11 @@ Every template begins with this. Keys that the values lack get their default: `-
 brings values without the new keys, and `--set KEY=null` takes a key away. Then values that contradict each other are refused.
 */}}
 {{- define "podreeve.values" -}}
+{{- /* Only `--reuse-values` leaves the key out of an upgrade. Charts without it denied, and an upgrade must not stop that unasked. */ -}}
+{{- if and .Release.IsUpgrade (not (hasKey .Values "mode")) }}{{ $_ := set .Values "mode" "deny" }}{{ end -}}
 {{- include "podreeve.addDefaults" (list .Values (.Files.Get "files/values.yaml" | fromYaml) "") -}}
 {{- include "podreeve.contradictions" . -}}
+{{- include "podreeve.checkOverrides" . -}}
 {{- end -}}
 
 {{- define "podreeve.addDefaults" -}}
@@ -67,5 +70,8 @@ brings values without the new keys, and `--set KEY=null` takes a key away. Then 
 {{- $rolling := default dict $v.updateStrategy.rollingUpdate -}}
 {{- if and (has (toString (get $rolling "maxUnavailable")) (list "0" "0%")) (has (toString (get $rolling "maxSurge")) (list "0" "0%")) -}}
 {{- fail "updateStrategy.rollingUpdate allows neither fewer replicas (maxUnavailable) nor more (maxSurge), so no upgrade could begin" -}}
+{{- end -}}
+{{- if and $v.rbac.nodesConfigz $v.rbac.nodesProxy -}}
+{{- fail "rbac.nodesConfigz and rbac.nodesProxy are both true, and one is enough. Leave out nodesProxy, unless pods reach no kubelet" -}}
 {{- end -}}
 {{- end -}}

@@ -136,13 +136,18 @@ admissionReviewVersions: [v1]
 sideEffects: None
 {{- end -}}
 
+{{/* Below mode deny, podreeve must not keep a pod out by its absence either. */}}
+{{- define "podreeve.failurePolicy" -}}
+{{- default (eq .Values.mode "deny" | ternary "Fail" "Ignore") .Values.webhook.failurePolicy -}}
+{{- end -}}
+
 {{- define "podreeve.validatingWebhooks" -}}
 - name: validate.podreeve.dev
   clientConfig:
     {{- include "podreeve.clientConfig" (list . "/validate") | trim | nindent 4 }}
   rules:
   {{- include "podreeve.validatingRules" . | nindent 2 }}
-  failurePolicy: {{ .Values.webhook.failurePolicy }}
+  failurePolicy: {{ include "podreeve.failurePolicy" . }}
   {{- include "podreeve.webhookCommon" . | nindent 2 }}
 {{- if include "podreeve.ownNamespace" . }}
 {{- /* podreeve's own namespace: nothing privileged moves in. While podreeve does not answer, its pods are let in. */}}

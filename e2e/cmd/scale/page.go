@@ -40,11 +40,11 @@ need, in every replica, and the work of a scan, in the leader.
   memory. A policy that needs no facts (no ` + "`exec-*`" + `, ` + "`network-policy`" + `, ` + "`namespaceSelector`" + ` or ` + "`podSecurityLabels`" + `) takes the memory of the next column.
 - **calls for nodes**: the calls until a replica knows every node. It lists the metadata of the nodes once a minute, 500 at a time. It reads ` + "`podPidsLimit`" + ` from each kubelet once an hour,
   eight at a time. It reads a kubelet that does not answer again after a minute, then less and less often. Where the API
-  server forbids this (the default of ` + "`rbac.nodesProxy`" + `), it makes at most eight calls a minute, for any number of nodes.
+  server forbids this (` + "`rbac.nodesProxy`" + `), it makes at most eight calls a minute, for any number of nodes.
 - **scan alone**: a leader whose policy needs no facts, with a thousand calls a second. Its memory is one page of 200 objects of each kind, for any number of
   namespaces, and what it knows of one namespace. That part grows with the largest namespace: some hundred bytes for each owner (a pod
   without one is its own) and for each owned ReplicaSet and Job, and 8 to 16 bytes for each finding. It keeps at most a thousand findings in full. So 100,000 Jobs in one
-  namespace take some tens of MiB. For Events it keeps 8 to 16 bytes for each owner that podreeve would deny, of 200,000 at most. The difference between seconds and
+  namespace take some tens of MiB. For Events it keeps 8 to 16 bytes for each owner and rule that podreeve would deny, of 200,000 at most. The difference between seconds and
   CPU time is the wait for the API server.
 - **as installed**: facts, scans at ten calls a second, and reports. One namespace in five has a Deployment that podreeve would deny, and an
   Event for it. Every namespace has warnings, and a report.

@@ -1,6 +1,5 @@
 //! `Exemption` objects among the checked files. They count in the namespaces that the operator of the cluster allows.
 
-use crate::cli::output;
 use crate::manifest::{ManifestError, Node, Object, Position};
 use crate::policy::ObjectExemption;
 use crate::policy::document::{API_VERSION, unknown_version};
@@ -35,17 +34,13 @@ impl<'n> Namespaces<'n> {
         is_exemption.then(|| (namespace, self.allowed.iter().any(|allowed| allowed.trim() == namespace)))
     }
 
-    /// Prints a note if the object is an Exemption that does not count.
-    pub fn note_ignored(self, file: &str, object: &Object<'n>) {
-        if let Some((namespace, false)) = self.of(object) {
-            let (line, name) = (object.position("").line, object.name());
-            output::diagnose(
-                "note",
-                &format!(
-                    "{file}:{line}: Exemption {namespace}/{name} does not count; if it counts in the cluster, add --exemption-namespaces {namespace}"
-                ),
-            );
-        }
+    /// A note if the object is an Exemption that does not count.
+    pub fn note_ignored(self, file: &str, object: &Object<'n>) -> Option<String> {
+        let (namespace, false) = self.of(object)? else { return None };
+        let (line, name) = (object.position("").line, object.name());
+        Some(format!(
+            "{file}:{line}: Exemption {namespace}/{name} does not count; if it counts in the cluster, add --exemption-namespaces {namespace}"
+        ))
     }
 }
 

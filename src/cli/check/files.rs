@@ -7,43 +7,72 @@ use crate::manifest::{self, ManifestError, Object, Reading};
 use crate::report::{CheckResults, FileError, Judge, NotJudged, PassedOver, Usage};
 use std::collections::HashSet;
 
-/// Judges files one by one.
+/// Judges files one by one, on any thread.
 pub struct Files<'a> {
     pub judge: Judge<'a>,
     pub namespaces: Namespaces<'a>,
-    /// What the exemptions let through; none without `--waivers`.
-    pub usage: Option<Usage>,
+    /// Whether to note what the exemptions let through.
+    pub notes_usage: bool,
+    /// Whether a report needs the text of the files.
+    pub keeps_text: bool,
+}
+
+/// What is found in one file.
+#[derive(Default)]
+pub struct FoundInFile {
     pub results: CheckResults,
-    /// The files and reasons that are in the report already: each is reported once.
-    reported: HashSet<(String, String)>,
+    /// Notes for stderr.
+    pub notes: Vec<String>,
+    pub usage: Usage,
+    /// The text of the file, if a report needs it.
+    pub text: Option<String>,
 }
 
 /// The name of stdin.
 const STDIN: &str = "-";
 
-impl<'a> Files<'a> {
-    pub fn new(judge: Judge<'a>, namespaces: Namespaces<'a>, usage: Option<Usage>) -> Self {
-        Self { judge, namespaces, usage, results: CheckResults::default(), reported: HashSet::new() }
-    }
-
-    pub fn add(&mut self, entry: &Entry) {
+impl Files<'_> {
+    #[must_use]
+    pub fn judge(&self, entry: &Entry) -> FoundInFile {
+        let mut found = FoundInFile::default();
+        let mut file = File { files: self, reported: HashSet::new(), found: &mut found };
         match entry {
-            Entry::File(input) => self.file(input),
-            Entry::PassedOver { name, reason } => self.pass_over(name, None, reason),
+            Entry::File(input) => file.read(input),
+            Entry::PassedOver { name, reason } => file.pass_over(name, None, reason),
         }
+        found
     }
+}
 
-    fn file(&mut self, input: &Input) {
-        let before = (self.results.objects.len(), self.results.errors.len());
+/// One file while it is judged.
+struct File<'f> {
+    files: &'f Files<'f>,
+    /// The reasons that are in the report already: each is reported once.
+    reported: HashSet<String>,
+    found: &'f mut FoundInFile,
+}
+
+impl File<'_> {
+    fn read(&mut self, input: &Input) {
         match &input.bytes {
-            Err(message) => self.results.errors.push(FileError::whole(&input.name, message)),
-            Ok(bytes) => self.documents(&input.name, &manifest::read(bytes)),
+            Err(message) => self.error(FileError::whole(&input.name, message)),
+            Ok(bytes) => {
+                self.documents(&input.name, &manifest::read(bytes));
+                if self.files.keeps_text && !self.found.results.objects.is_empty() {
+                    self.found.text = Some(String::from_utf8_lossy(bytes).into_owned());
+                }
+            }
         }
         // The command before the pipe may have failed, which would otherwise go unnoticed.
-        if input.name == STDIN && before == (self.results.objects.len(), self.results.errors.len()) {
+        let results = &self.found.results;
+        if input.name == STDIN && results.objects.is_empty() && results.errors.is_empty() {
             let message = "nothing in it was judged: it has no pod and no pod template; check whether the command before the pipe failed";
-            self.results.errors.push(FileError::whole(STDIN, message));
+            self.error(FileError::whole(STDIN, message));
         }
+    }
+
+    fn error(&mut self, error: FileError) {
+        self.found.results.errors.push(error);
     }
 
     fn documents(&mut self, file: &str, reading: &Reading) {
@@ -59,7 +88,7 @@ impl<'a> Files<'a> {
                 match object {
                     Ok(object) => self.object(file, &object),
                     // A List is an object of Kubernetes, so a fault inside one is no file of another tool.
-                    Err(error) if document.is_object() => self.results.errors.push(FileError::at(file, &error)),
+                    Err(error) if document.is_object() => self.error(FileError::at(file, &error)),
                     Err(error) => {
                         let reason = other_tools::reason(file, Some(&document.root), document.has_braces);
                         self.unreadable(file, &error, reason);
@@ -72,30 +101,32 @@ impl<'a> Files<'a> {
     fn unreadable(&mut self, file: &str, error: &ManifestError, other_tool: Option<String>) {
         match other_tool {
             Some(reason) => self.pass_over(file, Some(error.at.line), &reason),
-            None => self.results.errors.push(FileError::at(file, error)),
+            None => self.error(FileError::at(file, error)),
         }
     }
 
     fn pass_over(&mut self, file: &str, line: Option<usize>, reason: &str) {
-        if self.reported.insert((file.to_owned(), reason.to_owned())) {
-            self.results.passed_over.push(PassedOver::file(file, line, reason));
+        if self.reported.insert(reason.to_owned()) {
+            self.found.results.passed_over.push(PassedOver::file(file, line, reason));
         }
     }
 
     fn object(&mut self, file: &str, object: &Object<'_>) {
-        self.namespaces.note_ignored(file, object);
+        let Files { judge, namespaces, .. } = self.files;
+        self.found.notes.extend(namespaces.note_ignored(file, object));
         if let Some(reason) = other_tools::tool(file, object.group()) {
             return self.pass_over(file, Some(object.position("").line), &reason);
         }
-        if let Some(usage) = &mut self.usage {
-            usage.note(&self.judge, object);
+        if self.files.notes_usage {
+            self.found.usage.note(judge, object);
         }
-        match self.judge.object(file, object) {
-            Ok(report) => self.results.objects.push(report),
-            Err(NotJudged::Error(error)) => self.results.errors.push(error),
-            Err(NotJudged::LooksLikeWorkload(passed)) => self.results.passed_over.push(*passed),
+        let results = &mut self.found.results;
+        match judge.object(file, object) {
+            Ok(report) => results.objects.push(report),
+            Err(NotJudged::Error(error)) => results.errors.push(error),
+            Err(NotJudged::LooksLikeWorkload(passed)) => results.passed_over.push(*passed),
             Err(NotJudged::WithoutPod { api_version, kind }) => {
-                *self.results.without_pod.entry((api_version, kind)).or_default() += 1;
+                *results.without_pod.entry((api_version, kind)).or_default() += 1;
             }
         }
     }

@@ -1,26 +1,34 @@
 //! What would be denied: from manifests, from a report, or from a cluster.
 
 use super::Args;
+use super::shape::{Report, Shape};
 use crate::admit::Snapshot;
 use crate::cli::check::{today, unusable};
 use crate::cli::exit::Failure;
 use crate::cli::input::{Entry, Source as File};
+use crate::cli::output::{self, Format};
 use crate::cli::scan;
-use crate::decide::Effect;
-use crate::exempt::{Container, Denied, Workload};
+use crate::exempt::Workload;
 use crate::manifest;
 use crate::policy::ObjectExemption;
-use crate::report::{Judge, NotJudged, ObjectReport, OwnerReport};
+use crate::report::{Judge, NotJudged};
 use crate::sources::Sources;
-use serde::Deserialize;
 use std::sync::Arc;
 
+/// The objects of a cluster that are listed at one time.
+const PAGE: u32 = 500;
+
 /// Where the workloads are.
-pub enum Source<'a> {
-    Files { args: &'a Args, snapshot: Box<Snapshot>, files: Vec<File> },
+pub struct Source<'a> {
+    args: &'a Args,
+    from: From,
+}
+
+enum From {
+    Files(Box<Snapshot>, Vec<File>),
     /// A report cannot be judged again.
-    Report { args: &'a Args, workloads: Vec<Workload> },
-    Cluster(&'a Args),
+    Report(Vec<Workload>),
+    Cluster,
 }
 
 impl<'a> Source<'a> {
@@ -28,37 +36,109 @@ impl<'a> Source<'a> {
     /// Policies that do not load, and reports that cannot be read.
     pub fn new(args: &'a Args) -> Result<Self, Failure> {
         if args.inputs.names().is_empty() {
-            return Ok(Self::Cluster(args));
+            return Ok(Self { args, from: From::Cluster });
         }
         let files = args.inputs.sources(&[]);
-        let reports: Vec<Workload> = files.iter().filter_map(report).flatten().collect();
-        if !reports.is_empty() {
-            return Ok(Self::Report { args, workloads: reports });
+        let reports: Vec<Option<Vec<Workload>>> = files.iter().map(report).collect::<Result<_, _>>()?;
+        if reports.iter().any(Option::is_some) {
+            return Ok(Self { args, from: From::Report(reports.into_iter().flatten().flatten().collect()) });
         }
         let snapshot = Sources::new(&args.policy).load(1, usize::MAX).map_err(unusable)?;
-        Ok(Self::Files { args, snapshot: Box::new(snapshot), files })
+        Ok(Self { args, from: From::Files(Box::new(snapshot), files) })
     }
 
-    /// What would be denied with these exemptions in force.
+    /// What would be denied with these exemptions in force. Of a report, what no exemption was made from yet.
     ///
     /// # Errors
-    /// Objects that cannot be read or judged: no exemption would cover them.
+    /// Objects that cannot be read: it is unknown what they need.
     pub fn denied(&self, exemptions: &[Arc<ObjectExemption>]) -> Result<Vec<Workload>, Failure> {
-        let (args, mut workloads) = match self {
-            Self::Files { args, snapshot, files } => (args, judged(args, snapshot, files, exemptions)?),
-            // Its exemptions were made from all that is in it.
-            Self::Report { args, workloads } => (args, if exemptions.is_empty() { workloads.clone() } else { Vec::new() }),
-            Self::Cluster(args) => {
-                let report = scan::owners(args, exemptions)?;
-                (args, report.iter().filter_map(of_owner).collect())
-            }
+        let mut workloads = match &self.from {
+            From::Files(snapshot, files) => self.judged(snapshot, files, exemptions)?,
+            From::Report(workloads) if exemptions.is_empty() => workloads.clone(),
+            From::Report(_) => Vec::new(),
+            From::Cluster => self.scanned(exemptions)?,
         };
-        if !args.rule.is_empty() {
-            for workload in &mut workloads {
-                workload.denied.retain(|denied| args.rule.contains(&denied.rule));
-            }
-            workloads.retain(|workload| !workload.denied.is_empty());
+        let rules = &self.args.rule;
+        for workload in &mut workloads {
+            workload.denied.retain(|denied| rules.is_empty() || rules.contains(&denied.rule));
+        }
+        workloads.retain(|workload| !workload.denied.is_empty());
+        Ok(workloads)
+    }
+
+    fn judged(
+        &self,
+        snapshot: &Snapshot,
+        files: &[File],
+        exemptions: &[Arc<ObjectExemption>],
+    ) -> Result<Vec<Workload>, Failure> {
+        let mut snapshot = snapshot.clone();
+        snapshot.policies.exemptions.extend(exemptions.iter().cloned());
+        let namespace = self.args.namespace.as_deref().unwrap_or("default");
+        let judge = Judge { snapshot: &snapshot, namespace, today: today(), diffs: false };
+        let mut workloads = Vec::new();
+        for file in files {
+            file.with(|entry| match entry {
+                Entry::PassedOver { .. } => Ok(()),
+                Entry::File(input) => {
+                    let fail = |message: &str| Failure::input(format!("{}: {message}", input.name));
+                    let bytes = input.bytes.as_ref().map_err(|message| fail(message))?;
+                    let documents = manifest::parse(bytes).map_err(|error| fail(&error.to_string()))?;
+                    for object in documents.iter().flat_map(manifest::Document::objects) {
+                        let object = object.map_err(|error| fail(&error.to_string()))?;
+                        match judge.object(&input.name, &object) {
+                            Ok(report) => workloads.extend(workload(&report)?),
+                            Err(NotJudged::Error(error)) => return Err(fail(&error.message)),
+                            Err(NotJudged::LooksLikeWorkload(_) | NotJudged::WithoutPod { .. }) => {}
+                        }
+                    }
+                    Ok(())
+                }
+            })?;
         }
         Ok(workloads)
     }
+
+    fn scanned(&self, exemptions: &[Arc<ObjectExemption>]) -> Result<Vec<Workload>, Failure> {
+        let Args { policy, namespace, selector, access, .. } = self.args;
+        let plan = scan::Plan {
+            policy,
+            namespace: namespace.as_deref(),
+            selector: selector.as_deref(),
+            exemption_namespaces: &[],
+            exemptions,
+            chunk_size: PAGE,
+            access,
+        };
+        let report = scan::collect(&plan, Format::Json, false)?;
+        if let Some(error) = report.errors.first() {
+            return Err(Failure::input(format!("{} could not be read: {}", error.kind, error.message)));
+        }
+        let workloads = report.owners.iter().map(workload).collect::<Result<Vec<_>, _>>()?;
+        Ok(workloads.into_iter().flatten().collect())
+    }
+}
+
+/// The workload of an object or an owner, if something denies it.
+fn workload<T: serde::Serialize>(report: &T) -> Result<Option<Workload>, Failure> {
+    let shape = serde_json::to_value(report).and_then(serde_json::from_value::<Shape>);
+    let shape = shape.map_err(|error| Failure::internal(error.to_string()))?;
+    if let Some(problem) = shape.problem() {
+        output::diagnose("error", &format!("{} cannot be judged, so no exemption covers it: {problem}", shape.title()));
+    }
+    Ok(shape.into_workload())
+}
+
+/// The workloads of a report of `scan` or `check`. None for any other file.
+fn report(file: &File) -> Result<Option<Vec<Workload>>, Failure> {
+    file.with(|entry| {
+        let Entry::File(input) = entry else { return Ok(None) };
+        let Ok(bytes) = &input.bytes else { return Ok(None) };
+        let Some(report) =
+            Report::read(bytes).map_err(|message| Failure::input(format!("{}: {message}", input.name)))?
+        else {
+            return Ok(None);
+        };
+        Ok(Some(report.workloads()))
+    })
 }

@@ -56,11 +56,16 @@ fn read(file: &Path) -> Result<Vec<(String, ExemptionSpec)>, Failure> {
                 return Err(fail(format!("line {line}: an Exemption needs a namespace and a spec")));
             };
             if object.group() != "podreeve.dev" || object.kind != "Exemption" {
-                return Err(fail(format!("line {line}: only Exemption objects belong into this file, and this is a {}", object.kind)));
+                return Err(fail(format!(
+                    "line {line}: only Exemption objects belong into this file, and this is a {}",
+                    object.kind
+                )));
             }
             let spec = spec.to_json();
-            ObjectExemption::new(namespace, &object.name(), Some(&spec)).map_err(|errors| fail(format!("line {line}: {errors}")))?;
-            let spec: ExemptionSpec = serde_json::from_str(&spec).map_err(|error| fail(format!("line {line}: {error}")))?;
+            ObjectExemption::new(namespace, &object.name(), Some(&spec))
+                .map_err(|errors| fail(format!("line {line}: {errors}")))?;
+            let spec: ExemptionSpec =
+                serde_json::from_str(&spec).map_err(|error| fail(format!("line {line}: {error}")))?;
             if spec.until.is_none_or(|until| today() <= until) {
                 specs.push((namespace.to_owned(), spec));
             }
@@ -71,7 +76,12 @@ fn read(file: &Path) -> Result<Vec<(String, ExemptionSpec)>, Failure> {
 
 fn existing(namespace: &str, spec: &ExemptionSpec) -> Existing {
     let ExemptionSpec { rules, containers, images, .. } = spec;
-    Existing { namespace: namespace.to_owned(), rules: rules.clone(), containers: containers.clone(), images: images.clone() }
+    Existing {
+        namespace: namespace.to_owned(),
+        rules: rules.clone(),
+        containers: containers.clone(),
+        images: images.clone(),
+    }
 }
 
 /// Replaces the file as a whole.

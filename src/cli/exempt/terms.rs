@@ -18,7 +18,10 @@ impl Terms {
     pub fn of(args: &Args) -> Result<Self, Failure> {
         let reason = match &args.reason {
             Some(reason) => reason.clone(),
-            None => ask("Why are these exemptions right? ", "--reason is missing: say why the exemptions are right, for their next reader")?,
+            None => ask(
+                "Why are these exemptions right? ",
+                "--reason is missing: say why the exemptions are right, for their next reader",
+            )?,
         };
         if reason.trim().is_empty() {
             return Err(Failure::input("--reason is empty: say why the exemptions are right, for their next reader"));

@@ -7,7 +7,7 @@ use crate::manifest::to_yaml;
 use crate::policy::ObjectExemption;
 use crate::policy::document::API_VERSION;
 use crate::text::clean;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
@@ -24,12 +24,9 @@ pub fn objects(grants: &BTreeMap<&str, Vec<Grant>>, terms: &Terms, names: &mut N
     for (namespace, grants) in grants {
         let taken = names.0.entry((*namespace).to_owned()).or_default();
         for grant in grants {
-            let object = json!({
-                "apiVersion": API_VERSION,
-                "kind": "Exemption",
-                "metadata": {"name": free_name(&grant.name, taken), "namespace": namespace},
-                "spec": spec(grant, None, terms),
-            });
+            let metadata = Metadata { name: free_name(&grant.name, taken), namespace };
+            let spec = Spec::new(grant, None, terms);
+            let object = Object { api_version: API_VERSION, kind: "Exemption", metadata, spec };
             let _ = write!(text, "---\n{}{}", comment(grant, ""), to_yaml(&object));
         }
     }
@@ -42,7 +39,7 @@ pub fn values(grants: &BTreeMap<&str, Vec<Grant>>, terms: &Terms) -> String {
     for (namespace, grants) in grants {
         for grant in grants {
             let place = (grant.rules(), grant.containers.clone(), grant.images.clone());
-            let (all, namespaces) = by_place.entry(place).or_insert_with(|| (Grant { needed_by: BTreeMap::new(), ..grant.clone() }, BTreeSet::new()));
+            let (all, namespaces) = by_place.entry(place).or_insert_with(|| (grant.clone(), BTreeSet::new()));
             all.needed_by.extend(grant.needed_by.clone());
             namespaces.insert(namespace);
         }
@@ -53,7 +50,7 @@ pub fn values(grants: &BTreeMap<&str, Vec<Grant>>, terms: &Terms) -> String {
     let mut text = "exemptions:\n".to_owned();
     for (grant, namespaces) in by_place.values() {
         text.push_str(&comment(grant, "  "));
-        let entry = to_yaml(&spec(grant, Some(namespaces), terms));
+        let entry = to_yaml(&Spec::new(grant, Some(namespaces), terms));
         for (index, line) in entry.lines().enumerate() {
             let _ = writeln!(text, "  {} {line}", if index == 0 { "-" } else { " " });
         }
@@ -66,27 +63,49 @@ pub fn values(grants: &BTreeMap<&str, Vec<Grant>>, terms: &Terms) -> String {
 /// # Errors
 /// A name of a container that an exemption cannot have.
 pub fn compiled(namespace: &str, grant: &Grant, terms: &Terms) -> Result<std::sync::Arc<ObjectExemption>, Failure> {
-    let spec = spec(grant, None, terms).to_string();
+    let spec = serde_json::to_string(&Spec::new(grant, None, terms));
+    let spec = spec.map_err(|error| Failure::internal(error.to_string()))?;
     let compiled = ObjectExemption::new(namespace, &grant.name, Some(&spec));
-    compiled.map(std::sync::Arc::new).map_err(|errors| Failure::input(format!("the exemption for {}: {errors}", grant.name)))
+    compiled
+        .map(std::sync::Arc::new)
+        .map_err(|errors| Failure::input(format!("the exemption for {}: {errors}", grant.name)))
 }
 
-fn spec(grant: &Grant, namespaces: Option<&BTreeSet<&str>>, terms: &Terms) -> Value {
-    let mut spec = Map::new();
-    let mut add = |key: &str, value: Value| spec.insert(key.to_owned(), value);
-    add("rules", json!(grant.rules()));
-    if let Some(namespaces) = namespaces {
-        add("namespaces", json!(namespaces));
+/// The spec of an Exemption, or an entry of a policy's `exemptions`.
+#[derive(Serialize)]
+struct Spec<'g> {
+    rules: BTreeSet<&'g str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespaces: Option<&'g BTreeSet<&'g str>>,
+    containers: &'g BTreeSet<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    images: &'g BTreeSet<String>,
+    reason: &'g str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<String>,
+}
+
+impl<'g> Spec<'g> {
+    fn new(grant: &'g Grant, namespaces: Option<&'g BTreeSet<&'g str>>, terms: &'g Terms) -> Self {
+        let Grant { containers, images, .. } = grant;
+        let until = terms.until.map(|until| until.to_string());
+        Self { rules: grant.rules(), namespaces, containers, images, reason: &terms.reason, until }
     }
-    add("containers", json!(grant.containers));
-    if !grant.images.is_empty() {
-        add("images", json!(grant.images));
-    }
-    add("reason", json!(terms.reason));
-    if let Some(until) = terms.until {
-        add("until", json!(until.to_string()));
-    }
-    Value::Object(spec)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Object<'g> {
+    api_version: &'static str,
+    kind: &'static str,
+    metadata: Metadata<'g>,
+    spec: Spec<'g>,
+}
+
+#[derive(Serialize)]
+struct Metadata<'g> {
+    name: String,
+    namespace: &'g str,
 }
 
 fn comment(grant: &Grant, indent: &str) -> String {
@@ -104,7 +123,11 @@ fn comment(grant: &Grant, indent: &str) -> String {
 
 /// The name of the workload, with a number from the second exemption on.
 fn free_name(name: &str, taken: &mut BTreeSet<String>) -> String {
-    let base: String = name.chars().filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.')).take(200).collect();
+    let base: String = name
+        .chars()
+        .filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.'))
+        .take(200)
+        .collect();
     let base = base.trim_matches(['-', '.']);
     let base = if base.is_empty() { "workload" } else { base };
     let numbered = (2_u32..).map(|number| format!("{base}-{number}"));

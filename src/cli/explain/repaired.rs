@@ -1,59 +1,86 @@
-//! A bad example of a rule, and the change that makes it pass.
+//! A bad example of a rule, and the edit that makes it pass.
 
-use super::diff::diff;
-use crate::rule::{Check, Example, Findings, Fix, GOOD_POD, Kinds, Rule, Scope};
-use crate::workload::{Connect, Pod};
-use serde_json::Value;
+use crate::json::Raw;
+use crate::patch::absolute;
+use crate::repair::{Line, Tree, diff};
+use crate::rule::{Example, Findings, Fix, Kinds, Rule, Scope};
+use crate::workload::kinds::KINDS;
+use crate::workload::{Connect, Kind, PodContext, Written};
+use serde_json::{Value, json};
 
-/// The first bad example that has a change to make it pass, and that change as lines with `-` and `+`. Examples with the rule's
-/// default parameters come first.
-pub fn best(rule: &Rule) -> Option<(&'static Example, String)> {
-    let bad = || rule.examples().filter(|example| example.is_bad());
-    let mut shown = bad().filter(|e| e.params.is_empty()).chain(bad()).filter_map(|example| {
-        let before = example.pod();
-        Some((example, diff(&before, &repaired(rule, example, &before)?)))
-    });
-    shown.find(|(_, diff)| !diff.is_empty())
+/// An edit may uncover what another violation implied.
+const ROUNDS: usize = 4;
+
+/// A bad example and its edit.
+pub struct Repaired {
+    pub example: &'static Example,
+    /// JSON pointer to what the lines show.
+    pub at: String,
+    /// YAML lines that begin with `-`, `+` or a space.
+    pub lines: String,
 }
 
-/// The pod that passes: after the rule's own repair, or else the good pod that the examples vary, or a good example.
-fn repaired(rule: &Rule, example: &Example, before: &Value) -> Option<Value> {
-    let check = (rule.pod().compile)(example.params_value()).ok()?;
-    let good = || rule.examples().filter(|other| !other.is_bad());
-    // An example for other parameters may pass as well; the check decides.
-    let (alike, others): (Vec<_>, Vec<_>) = good().partition(|other| other.params == example.params);
-    let with_params = alike.iter().filter(|other| !other.params.is_empty()).map(|other| other.pod());
-    by_rule(&*check, before)
-        .into_iter()
-        .chain(with_params)
-        .chain(serde_json::from_str(GOOD_POD))
-        .chain(alike.iter().chain(&others).map(|other| other.pod()))
-        .find(|pod| violations(&*check, pod, example) == Some(0))
-}
-
-fn violations(check: &dyn Check, pod: &Value, example: &Example) -> Option<usize> {
-    let json = pod.to_string();
-    let mut pod: Pod<'_> = serde_json::from_str(&json).ok()?;
-    // Rules about connections judge a pod only if one enters it.
-    pod.context.connect = (example.kinds == Kinds::Entered).then(Connect::default);
-    let mut findings = Findings::default();
-    check.check(&pod, &mut findings);
-    Some(findings.into_vec().len())
-}
-
-/// The pod after the rule's repair. None if the rule cannot repair every finding.
-fn by_rule(check: &dyn Check, before: &Value) -> Option<Value> {
-    let json = before.to_string();
-    let pod: Pod<'_> = serde_json::from_str(&json).ok()?;
-    let mut findings = Findings::default();
-    check.check(&pod, &mut findings);
-    let mut fix = Fix::new(Scope::Pod);
-    for finding in findings.into_vec() {
-        if !check.fix(&pod, &finding, &mut fix) {
-            return None;
-        }
+/// The first bad example that the rule's own edits repair. Examples with the rule's default parameters come first.
+pub fn best(rule: &Rule) -> Option<Repaired> {
+    if !rule.pod().shows_edit {
+        return None;
     }
-    let mut after = before.clone();
-    json_patch::patch(&mut after, &fix.into_patch().finish("")).ok()?;
-    Some(after)
+    let bad = || rule.examples().filter(|example| example.is_bad());
+    bad().filter(|e| e.params.is_empty()).chain(bad()).find_map(|example| repaired(rule, example))
+}
+
+fn repaired(rule: &Rule, example: &'static Example) -> Option<Repaired> {
+    let check = (rule.pod().compile)(example.params_value()).ok()?;
+    let (kind, object) = object(example)?;
+    let sent = object.to_string();
+    let mut tree = Tree::new(Raw::new(&sent));
+    let mut json = sent.clone();
+    for _ in 0..ROUNDS {
+        let text = std::mem::take(&mut json);
+        let mut pod = kind.pod(Raw::new(&text)).ok()??;
+        pod.context = context(example);
+        let mut findings = Findings::default();
+        check.check(&pod, &mut findings);
+        let (findings, mut fix) = (findings.into_vec(), Fix::edits(Scope::Pod));
+        if findings.is_empty() {
+            let (diff, at) = diff(&tree, &(kind.prefix() + "/spec"));
+            let line = |line: &Line| format!("{} {}\n", line.sign.as_char(), diff.text(line));
+            let lines: String = diff.lines.iter().map(line).collect();
+            return (!lines.is_empty()).then_some(Repaired { example, at, lines });
+        }
+        for finding in &findings {
+            if !check.offer(&pod, finding, &mut fix) {
+                return None;
+            }
+        }
+        for edit in fix.take_edits() {
+            let at = absolute(&kind.prefix(), &edit.at);
+            tree.apply(&at, edit, 0);
+        }
+        tree.settle();
+        json = tree.to_json();
+    }
+    None
+}
+
+/// The example as an object: a Pod, or the Job around it.
+fn object(example: &Example) -> Option<(&'static Kind, Value)> {
+    let (name, object) = match example.kinds {
+        Kinds::Job(job) => {
+            let mut object = json!({"spec": {"template": example.pod()}});
+            json_patch::merge(object.get_mut("spec")?, &serde_json::from_str(job).ok()?);
+            ("Job", object)
+        }
+        _ => ("Pod", example.pod()),
+    };
+    Some((KINDS.iter().find(|kind| kind.kind == name)?, object))
+}
+
+fn context(example: &Example) -> PodContext<'static> {
+    PodContext {
+        // Rules about connections judge a pod only if one enters it.
+        connect: (example.kinds == Kinds::Entered).then(Connect::default),
+        written: (example.kinds == Kinds::Written).then(Written::default),
+        ..PodContext::default()
+    }
 }

@@ -1,7 +1,10 @@
 //! `policies/README.md`: each rule for authors of policies, with a denial and its repair.
 
 use crate::admit::{Hook, Snapshot, admit};
-use crate::cli::explain::{params, repaired};
+use crate::cli::explain::{
+    params,
+    repaired::{self, Repaired},
+};
 use crate::cli::rules::default_action;
 use crate::facts::Facts;
 use crate::policy::{BUILTINS, Cluster, CompiledPolicy, PolicySet, document::API_VERSION};
@@ -54,25 +57,38 @@ fn section(text: &mut String, rule: &'static Rule) {
         items(rule),
         default_action(rule)
     );
-    let Some((example, diff)) = repaired::best(rule) else { return };
+    let repaired = repaired::best(rule);
+    let bad = || rule.examples().filter(|example| example.is_bad());
+    let plain = bad().find(|example| example.params.is_empty()).or_else(|| bad().next());
+    let Some(example) = repaired.as_ref().map(|repaired| repaired.example).or(plain) else { return };
     let params = example.params_value();
     let setting =
         if params.is_null() { json!({"action": "deny"}) } else { json!({"action": "deny", "params": params}) };
     let denial = denial(rule, example, &setting);
+    let diff = repaired.as_ref().map(|Repaired { lines, .. }| format!("with:\n\n```diff\n{lines}```\n"));
     if denial.is_empty() {
         // The example needs more than a pod: a connection, or other objects of the cluster.
-        let _ = write!(text, "\nIt passes ({}) with:\n\n```diff\n{diff}```\n", example.name);
+        if let Some(diff) = diff {
+            let _ = write!(text, "\nIt passes ({}) {diff}", example.name);
+        }
         return;
     }
     let _ = write!(
         text,
-        "\nWith `{id}: {setting}`, a pod is denied ({name}):\n\n```text\n{denial}\n```\n\n\
-         and passes with:\n\n```diff\n{diff}```\n",
+        "\nWith `{id}: {setting}`, a pod is denied ({name}):\n\n```text\n{denial}\n```\n\n",
         id = rule.id,
         setting = flow(&setting),
         name = example.name,
         denial = denial.trim(),
     );
+    match diff {
+        Some(diff) => {
+            let _ = write!(text, "and passes {diff}");
+        }
+        None => {
+            let _ = writeln!(text, "What to do: {}.", rule.pod().instead);
+        }
+    }
 }
 
 /// The webhook's denial of the example, without the lines that every denial has.
@@ -95,5 +111,6 @@ fn denial(rule: &Rule, example: &Example, setting: &Value) -> String {
     let outcome = admit(review.to_string().as_bytes(), Hook::Validate, &snapshot, Date::ZERO);
     let reply: Value = serde_json::from_slice(&outcome.reply).unwrap_or_default();
     let message = reply.pointer("/response/status/message").and_then(Value::as_str).unwrap_or_default();
-    message.split("\n\n").filter(|part| part.starts_with('*')).collect::<Vec<_>>().join("\n\n")
+    let parts = ["\n\n", "\nNeeded as it is?"].into_iter().map(|end| message.find(end).unwrap_or(message.len()));
+    message.get(..parts.min().unwrap_or_default()).unwrap_or_default().to_owned()
 }

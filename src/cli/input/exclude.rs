@@ -1,5 +1,6 @@
 //! `--exclude GLOB`.
 
+use super::kustomize::normal;
 use glob::{MatchOptions, Pattern};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -9,6 +10,8 @@ use std::str::FromStr;
 pub struct Exclude {
     pattern: Pattern,
     matches_names: bool,
+    /// The directory that the pattern is relative to; none for the path as it is printed.
+    base: Option<PathBuf>,
 }
 
 /// `*` and `?` match no `/`, `**` does.
@@ -22,17 +25,25 @@ impl FromStr for Exclude {
         let path = text.strip_prefix("./").unwrap_or(text);
         let matches_names = !path.trim_end_matches('/').contains('/');
         let pattern = Pattern::new(path.trim_end_matches('/')).map_err(|error| error.to_string())?;
-        Ok(Self { pattern, matches_names })
+        Ok(Self { pattern, matches_names, base: None })
     }
 }
 
 impl Exclude {
+    /// The pattern relative to a directory, whose path is absolute.
+    #[must_use]
+    pub fn below(self, base: &Path) -> Self {
+        Self { base: Some(base.to_path_buf()), ..self }
+    }
+
     fn matches(&self, path: &Path) -> bool {
         if self.matches_names {
             let name = path.file_name().unwrap_or_default();
             return self.pattern.matches_with(&name.to_string_lossy(), OPTIONS);
         }
-        self.pattern.matches_path_with(path, OPTIONS)
+        let Some(base) = &self.base else { return self.pattern.matches_path_with(path, OPTIONS) };
+        let path = std::path::absolute(path).map(|path| normal(&path)).unwrap_or_default();
+        path.strip_prefix(base).is_ok_and(|path| self.pattern.matches_path_with(path, OPTIONS))
     }
 }
 
@@ -69,6 +80,9 @@ mod tests {
             let exclude: Exclude = pattern.parse().unwrap();
             assert_eq!(covers(&[exclude], Path::new(path)), covered, "{pattern} {path}");
         }
+        let below: Exclude = "vendor/*.yaml".parse::<Exclude>().unwrap().below(Path::new("/repository"));
+        assert!(covers(std::slice::from_ref(&below), Path::new("/repository/x/../vendor/a.yaml")));
+        assert!(!covers(&[below], Path::new("/elsewhere/vendor/a.yaml")));
         assert!("[".parse::<Exclude>().is_err());
     }
 }

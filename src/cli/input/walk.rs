@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 /// Directories that contain no manifests of a cluster: the data of the repository, its workflows, packages of others.
 const NOT_WALKED: [&str; 3] = [".git", ".github", "node_modules"];
 
+/// The settings of `check` itself.
+pub const SETTINGS: &str = ".podreeve.yaml";
+
 /// The manifests of a directory in the order of their names, with the files that are passed over or cannot be read.
 pub fn directory(path: &Path, recursive: bool, exclude: &[Exclude]) -> Vec<Result<PathBuf, Entry>> {
     let mut walk = Walk { recursive, exclude, found: Vec::new() };
@@ -40,7 +43,7 @@ impl Walk<'_> {
         entries.sort_by_key(DirEntry::file_name);
         for entry in entries {
             let path = entry.path();
-            if !covers(self.exclude, &path) {
+            if entry.file_name() != SETTINGS && !covers(self.exclude, &path) {
                 self.entry(&entry, path);
             }
         }

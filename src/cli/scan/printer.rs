@@ -6,19 +6,22 @@ use crate::cli::output::{self, Format};
 use crate::cluster::item::Item;
 use crate::cluster::scan::ScanObserver;
 use crate::policy::document::API_VERSION;
-use crate::report::{OwnerReport, ScanReport, ScanSummary, UnreadReport, text};
+use crate::report::{DeniedRules, OwnerReport, ScanReport, ScanSummary, UnreadReport, text};
 use crate::scan::NamespaceFindings;
 use indicatif::{ProgressBar, ProgressStyle};
 
 pub struct ScanPrinter {
     format: Format,
+    /// Without the owners.
+    summary: bool,
     report: ScanReport,
+    rules: DeniedRules,
     bar: ProgressBar,
     failure: Option<Failure>,
 }
 
 impl ScanPrinter {
-    pub fn new(format: Format, snapshot: &Snapshot) -> Self {
+    pub fn new(format: Format, summary: bool, snapshot: &Snapshot) -> Self {
         let policies = snapshot.policies.policies.iter().map(|policy| policy.name.clone()).collect();
         // The bar is drawn only if stderr is a terminal.
         let bar = ProgressBar::new(0);
@@ -28,11 +31,14 @@ impl ScanPrinter {
         }
         Self {
             format,
+            summary,
+            rules: DeniedRules::default(),
             report: ScanReport {
                 api_version: API_VERSION,
                 kind: "ScanReport",
                 policies,
                 owners: Vec::new(),
+                rules: Vec::new(),
                 errors: Vec::new(),
                 summary: ScanSummary::default(),
             },
@@ -45,6 +51,7 @@ impl ScanPrinter {
     pub fn report(mut self) -> Result<ScanReport, Failure> {
         self.bar.finish_and_clear();
         self.report.summary.errors = self.report.errors.len();
+        self.report.rules = self.rules.finish();
         self.failure.map_or(Ok(self.report), Err)
     }
 }
@@ -52,6 +59,10 @@ impl ScanPrinter {
 impl ScanObserver for ScanPrinter {
     async fn found(&mut self, found: NamespaceFindings, _existing_reports: &[Item]) {
         self.report.summary.add(&found);
+        self.rules.add(&found);
+        if self.summary {
+            return;
+        }
         let owners = OwnerReport::all(&found);
         match self.format {
             Format::Json => self.report.owners.extend(owners),

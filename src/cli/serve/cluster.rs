@@ -2,7 +2,8 @@
 
 use crate::cli::reports::Reports;
 use crate::cluster::certificates::ManagedCertificates;
-use crate::cluster::{Access, ArmingSettings, CaSource, ClusterSettings, scan};
+use crate::cluster::{Access, ArmingSettings, CaSource, ClusterSettings, DirectAccess, KubeletAccess, scan};
+use crate::policy::Ceiling;
 use crate::server::duration;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -32,6 +33,18 @@ pub struct ClusterArgs {
     /// Namespaces whose Exemption objects count; may be repeated [default: none]
     #[arg(long, value_name = "NAMESPACES", value_delimiter = ',', requires = "cluster")]
     exemption_namespaces: Vec<String>,
+
+    /// The ServiceAccount whose token podreeve shows to kubelets when it reads podPidsLimit from them
+    ///
+    /// It is in podreeve's own namespace, and needs `get` on nodes/configz and no other right. podreeve needs `create` on its
+    /// serviceaccounts/token, and `get` on nodes. Without this option podreeve reads kubelets through the API server, which
+    /// takes `get` on nodes/proxy.
+    #[arg(long, value_name = "NAME", requires = "cluster")]
+    kubelet_service_account: Option<String>,
+
+    /// The CA of the kubelets' certificates, PEM [default: any certificate will do]
+    #[arg(long, value_name = "FILE", requires = "kubelet_service_account")]
+    kubelet_ca: Option<PathBuf>,
 
     /// The Lease of the leader: the replica that does what only one may do, such as writing a status
     #[arg(long, value_name = "NAME", default_value = "podreeve")]
@@ -74,8 +87,24 @@ pub struct ClusterArgs {
     webhooks: Option<PathBuf>,
 
     /// podreeve's own Deployment: when it is deleted, the lists are emptied
+    ///
+    /// Where its annotation podreeve.dev/mode is softer than --mode, --deny-from and --deny-after, it counts. So a replica that an upgrade
+    /// replaces denies no more than the new ones.
     #[arg(long, value_name = "NAME", requires = "webhooks")]
     deployment: Option<String>,
+
+    /// A ConfigMap in which the leader keeps the policy files that loaded last
+    ///
+    /// A replica whose policy files do not load when it starts serves these. The log, /readyz and the metric
+    /// podreeve_policies_stale say so.
+    #[arg(long, value_name = "NAME", requires = "cluster")]
+    last_good_policies: Option<String>,
+
+    /// The policy files that this replica was rolled out with, as a hash: `sha256sum * | sha256sum` in their folder
+    ///
+    /// If it starts with these files they must load, so that a rollout of wrong files stops.
+    #[arg(long, value_name = "SHA256", requires = "last_good_policies")]
+    rolled_out_policies: Option<String>,
 
     /// The name of this replica in the Lease [default: host and process]
     #[arg(long, value_name = "NAME", env = "POD_NAME", hide = true)]
@@ -93,6 +122,15 @@ impl ClusterArgs {
         &self.namespace
     }
 
+    /// None without `--cluster`.
+    pub fn last_good_policies(&self) -> Option<&str> {
+        self.last_good_policies.as_deref()
+    }
+
+    pub fn rolled_out_policies(&self) -> Option<&str> {
+        self.rolled_out_policies.as_deref()
+    }
+
     /// None without `--webhooks`. A mounted Secret has its CA in the folder of the certificate.
     fn arming(&self, tls_cert: Option<&Path>) -> Option<ArmingSettings> {
         let ca = match &self.tls_secret {
@@ -107,18 +145,37 @@ impl ClusterArgs {
         })
     }
 
+    fn kubelets(&self) -> KubeletAccess {
+        match &self.kubelet_service_account {
+            Some(name) => KubeletAccess::Direct(DirectAccess {
+                namespace: self.namespace.clone(),
+                service_account: name.clone(),
+                ca: self.kubelet_ca.clone(),
+            }),
+            None => KubeletAccess::Proxy,
+        }
+    }
+
     /// None without `--cluster`.
-    pub fn settings(&self, tls_cert: Option<&Path>) -> Option<ClusterSettings> {
+    pub fn settings(&self, tls_cert: Option<&Path>, ceiling: Ceiling) -> Option<ClusterSettings> {
         let named = self.exemption_namespaces.iter().map(|name| name.trim());
         self.cluster.then(|| ClusterSettings {
-            access: Access { kubeconfig: self.kubeconfig.clone(), context: self.context.clone() },
+            access: Access {
+                kubeconfig: self.kubeconfig.clone(),
+                context: self.context.clone(),
+                // In a pod nothing but an argument leads away from its service account.
+                like_kubectl: false,
+            },
             namespace: self.namespace.clone(),
             identity: self.identity.clone().unwrap_or_else(unique_identity),
+            kubelets: self.kubelets(),
             exemption_namespaces: named.filter(|name| !name.is_empty()).map(str::to_owned).collect(),
             lease: self.leader_election_lease.clone(),
             certificates: self.managed_certificates(),
             configuration: self.webhook_configuration.clone(),
             arming: self.arming(tls_cert),
+            ceiling,
+            last_good: self.last_good_policies.clone(),
             scan: (self.scan_interval > Duration::ZERO).then_some(scan::ScanSettings {
                 interval: self.scan_interval,
                 per_second: self.scan_rate,

@@ -55,23 +55,28 @@ pub async fn probe(client: &Client, service: &ServiceAddress, bundle: Option<&st
 }
 
 fn connect(address: &str, port: u16, server_name: &str, bundle: Option<&str>) -> Result<Client, String> {
-    let host = if address.contains(':') { format!("[{address}]") } else { address.to_owned() };
-    let url = format!("https://{host}:{port}").parse().map_err(|error: http::uri::InvalidUri| error.to_string())?;
+    let url = url(address, port).parse().map_err(|error: http::uri::InvalidUri| error.to_string())?;
     let mut config = Config::new(url);
     config.tls_server_name = Some(server_name.to_owned());
     config.connect_timeout = Some(PATIENCE);
     config.read_timeout = Some(PATIENCE);
     config.write_timeout = Some(PATIENCE);
     config.default_retry = false;
-    match bundle {
-        Some(bundle) => {
-            let certificates = CertificateDer::pem_slice_iter(bundle.as_bytes()).map(|pem| Ok(pem?.to_vec()));
-            let certificates = certificates.collect::<Result<_, rustls::pki_types::pem::Error>>();
-            config.root_cert = Some(certificates.map_err(|error| format!("the CA is no PEM: {error}"))?);
-        }
-        None => config.accept_invalid_certs = true,
+    if let Some(bundle) = bundle {
+        let certificates = CertificateDer::pem_slice_iter(bundle.as_bytes()).map(|pem| Ok(pem?.to_vec()));
+        let certificates = certificates.collect::<Result<_, rustls::pki_types::pem::Error>>();
+        config.root_cert = Some(certificates.map_err(|error| format!("the CA is no PEM: {error}"))?);
+    } else {
+        // Without a list the client would look for the CAs of the system, and the image has none.
+        config.root_cert = Some(Vec::new());
+        config.accept_invalid_certs = true;
     }
     Client::try_from(config).map_err(|error| with_causes(&error))
+}
+
+/// The address is of IPv4 or IPv6, or a name.
+fn url(address: &str, port: u16) -> String {
+    if address.contains(':') { format!("https://[{address}]:{port}") } else { format!("https://{address}:{port}") }
 }
 
 /// A deletion, which every policy allows.
@@ -84,4 +89,22 @@ fn review() -> http::Request<Vec<u8>> {
     let review = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request});
     let request = http::Request::post("/validate").header(http::header::CONTENT_TYPE, "application/json");
     request.body(review.to_string().into_bytes()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_either_family_is_called() {
+        for (address, wanted) in [
+            ("10.0.0.7", "https://10.0.0.7:8443"),
+            ("fd00:10::7", "https://[fd00:10::7]:8443"),
+            ("webhook.example.com", "https://webhook.example.com:8443"),
+        ] {
+            let url = url(address, 8443);
+            assert_eq!(url, wanted);
+            assert_eq!(url.parse::<http::Uri>().unwrap().port_u16(), Some(8443));
+        }
+    }
 }

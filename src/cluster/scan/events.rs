@@ -1,27 +1,32 @@
-//! Events on owners with objects that would be denied: one when a denial is new, and none at the next scans.
+//! Events on owners with objects that would be denied: one Event for each owner and rule. A scan writes it when the denial is
+//! new or has changed. A new leader counts on the Event of the leader before it.
+
+mod event;
 
 use super::rate_limiter::RateLimiter;
 use crate::cluster::api_error::ApiError;
 use crate::observe::LogOnce;
-use crate::scan::{FindingKind, NamespaceFindings, ScanFinding, ScanResult};
-use crate::text::{clean, dotted};
-use k8s_openapi::api::core::v1::ObjectReference;
-use kube::Client;
-use kube::runtime::events::{Event, EventType, Recorder, Reporter};
-use std::collections::HashSet;
+use crate::scan::{NamespaceFindings, ScanFinding, ScanResult};
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Event;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::api::{Patch, PatchParams, PostParams};
+use kube::{Api, Client};
+use serde_json::json;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 /// Most events of one scan. The next scans send the others.
 const MAX_EVENTS: usize = 1000;
-/// Most owners that are remembered, with 8 bytes each.
+/// Most owners and rules that are remembered, with 8 bytes each.
 const REMEMBERED: usize = 200_000;
-/// Longest note, in bytes. The API allows 1,024.
-const NOTE: usize = 1000;
 
 pub struct Events {
-    recorder: Recorder,
-    /// The last scan: a hash of each owner with its denials.
+    client: Client,
+    /// This replica.
+    instance: String,
+    /// The last scan: a hash of each owner and rule with the denials.
     before: HashSet<u64>,
     /// The same of this scan.
     now: HashSet<u64>,
@@ -32,9 +37,9 @@ pub struct Events {
 
 impl Events {
     pub fn new(client: &Client, identity: &str) -> Self {
-        let reporter = Reporter { controller: "podreeve.dev/scan".to_owned(), instance: Some(clean(identity, 128)) };
         Self {
-            recorder: Recorder::new(client.clone(), reporter),
+            client: client.clone(),
+            instance: identity.to_owned(),
             before: HashSet::new(),
             now: HashSet::new(),
             sent: 0,
@@ -42,18 +47,10 @@ impl Events {
         }
     }
 
-    /// Sends an event for each owner of the namespace with a new denial. The result is how many events failed.
+    /// Sends an event for each owner and rule of the namespace with a new denial. The result is how many events failed.
     pub async fn record(&mut self, found: &NamespaceFindings, limiter: &RateLimiter) -> u64 {
-        let denied = |f: &&ScanFinding| matches!(f.result(), ScanResult::Fail | ScanResult::Error);
-        let mut by_owner: Vec<Vec<&ScanFinding>> = Vec::new();
-        for finding in found.findings.iter().filter(denied) {
-            match by_owner.iter_mut().find(|f| f.first().is_some_and(|f| Arc::ptr_eq(&f.owner, &finding.owner))) {
-                Some(findings) => findings.push(finding),
-                None => by_owner.push(vec![finding]),
-            }
-        }
         let mut failed = 0;
-        for findings in by_owner {
+        for findings in by_owner_and_rule(found) {
             let hash = hash(&findings, &found.namespace);
             if self.now.len() >= REMEMBERED {
                 break;
@@ -63,8 +60,7 @@ impl Events {
                     continue;
                 }
                 self.sent += 1;
-                limiter.wait().await;
-                failed += u64::from(!self.publish(&findings, &found.namespace).await);
+                failed += u64::from(!self.publish(&findings, &found.namespace, limiter).await);
             }
             self.now.insert(hash);
         }
@@ -72,24 +68,11 @@ impl Events {
     }
 
     /// False if the event could not be written.
-    async fn publish(&mut self, findings: &[&ScanFinding], namespace: &str) -> bool {
-        let Some(owner) = findings.first().map(|finding| &finding.owner) else { return true };
-        let regarding = ObjectReference {
-            api_version: Some(owner.api_version.clone()),
-            kind: Some(owner.kind.clone()),
-            name: Some(owner.name.clone()),
-            namespace: Some(namespace.to_owned()),
-            uid: Some(owner.uid.clone()).filter(|uid| !uid.is_empty()),
-            ..ObjectReference::default()
+    async fn publish(&mut self, findings: &[&ScanFinding], namespace: &str, limiter: &RateLimiter) -> bool {
+        let Some(event) = event::event(findings, namespace, &self.instance, Time(Timestamp::now())) else {
+            return true;
         };
-        let event = Event {
-            type_: EventType::Warning,
-            reason: "PolicyViolation".to_owned(),
-            note: Some(note(findings)),
-            action: "Scan".to_owned(),
-            secondary: None,
-        };
-        match self.recorder.publish(&event, &regarding).await.map_err(ApiError::from) {
+        match self.write(&event, namespace, limiter).await {
             Ok(()) => {
                 self.log.recovered();
                 true
@@ -99,11 +82,48 @@ impl Events {
             Err(error) => {
                 let error = error.to_string();
                 if self.log.began_to_fail(&error) {
-                    tracing::warn!(error, "events cannot be written: grant podreeve's role create and patch on events");
+                    tracing::warn!(
+                        error,
+                        "events cannot be written: grant podreeve's role create, get and patch on events"
+                    );
                 }
                 false
             }
         }
+    }
+
+    /// Creates the Event. If there is one of an earlier leader, or of an earlier state of the owner, it is counted on.
+    async fn write(&self, event: &Event, namespace: &str, limiter: &RateLimiter) -> Result<(), ApiError> {
+        let api: Api<Event> = Api::namespaced(self.client.clone(), namespace);
+        limiter.wait().await;
+        match api.create(&PostParams::default(), event).await.map_err(ApiError::from) {
+            Err(error) if error.is_conflict() => {}
+            result => return result.map(|_| ()),
+        }
+        match self.count_on(&api, event, limiter).await {
+            // The API server deletes an Event after an hour, and this one had just gone.
+            Err(error) if error.is_not_found() => {
+                limiter.wait().await;
+                api.create(&PostParams::default(), event).await?;
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    async fn count_on(&self, api: &Api<Event>, event: &Event, limiter: &RateLimiter) -> Result<(), ApiError> {
+        let name = event.metadata.name.as_deref().unwrap_or_default();
+        limiter.wait().await;
+        let count = api.get(name).await?.count.unwrap_or(1).saturating_add(1);
+        let change = json!({
+            "count": count,
+            "lastTimestamp": event.last_timestamp,
+            "message": event.message,
+            "reportingInstance": event.reporting_instance,
+        });
+        limiter.wait().await;
+        api.patch(name, &PatchParams::default(), &Patch::Merge(change)).await?;
+        Ok(())
     }
 
     /// Ends a scan, and returns the number of its events. Owners without a denial are forgotten, unless the scan was
@@ -119,61 +139,27 @@ impl Events {
     }
 }
 
+/// What would be denied, by owner and rule, in the order of the findings.
+fn by_owner_and_rule(found: &NamespaceFindings) -> Vec<Vec<&ScanFinding>> {
+    let denied = |f: &&ScanFinding| matches!(f.result(), ScanResult::Fail | ScanResult::Error);
+    let mut groups: Vec<Vec<&ScanFinding>> = Vec::new();
+    let mut places = HashMap::new();
+    for finding in found.findings.iter().filter(denied) {
+        let place = *places.entry((Arc::as_ptr(&finding.owner), finding.rule())).or_insert(groups.len());
+        match groups.get_mut(place) {
+            Some(group) => group.push(finding),
+            None => groups.push(vec![finding]),
+        }
+    }
+    groups
+}
+
 fn hash(findings: &[&ScanFinding], namespace: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     namespace.hash(&mut hasher);
     for finding in findings {
         (&finding.owner.uid, &finding.owner.kind, &finding.owner.name).hash(&mut hasher);
-        line(finding).hash(&mut hasher);
+        event::line(finding).hash(&mut hasher);
     }
     hasher.finish()
-}
-
-/// Lists what would be denied, as far as it fits.
-fn note(findings: &[&ScanFinding]) -> String {
-    let mut text = String::from("podreeve would deny it today: ");
-    for (index, finding) in findings.iter().enumerate() {
-        let more = line(finding);
-        let separator = if index == 0 { "" } else { "; " };
-        if text.len() + more.len() + separator.len() + "; +99999 more".len() > NOTE {
-            text.push_str(&format!("; +{} more", findings.len() - index));
-            break;
-        }
-        text.push_str(separator);
-        text.push_str(&more);
-    }
-    text
-}
-
-fn line(finding: &ScanFinding) -> String {
-    match &finding.what {
-        FindingKind::Problem(problem) => format!("it could not be judged: {}", clean(problem, 200)),
-        FindingKind::Violation(violation) => {
-            let container = violation.subject.container_text().map(|text| format!(", {text}")).unwrap_or_default();
-            let field = clean(&dotted(&violation.field), 200);
-            format!("{} ({}){container}: {field}", violation.rule.id, violation.severity)
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::scan::Owner;
-
-    #[test]
-    fn a_note_has_an_end() {
-        let finding = |n: usize| {
-            let what = FindingKind::Problem(format!("{n} {}", "ä".repeat(90)));
-            ScanFinding { owner: Arc::new(Owner::default()), kind: "Pod".to_owned(), what }
-        };
-        let findings: Vec<ScanFinding> = (0..50).map(finding).collect();
-        let all: Vec<&ScanFinding> = findings.iter().collect();
-        let text = note(&all);
-        assert!(text.len() <= 1024, "{}", text.len());
-        assert!(text.ends_with(" more"), "{text}");
-        assert!(!note(&all[..2]).contains("more"));
-        assert_ne!(hash(&all[..1], "a"), hash(&all[..2], "a"));
-        assert_ne!(hash(&all[..1], "a"), hash(&all[..1], "b"));
-    }
 }

@@ -1,21 +1,35 @@
-//! The text of a decision's log line, JSON or text.
+//! The log line of a decision, as JSON or text. [`super::record`] describes its fields.
+
+mod json;
+mod pair;
+mod text;
+mod violations;
 
 use super::caller::Caller;
+use super::record::{LINE_MAX, TARGET};
 use crate::admit::Hook;
 use crate::observe::format::Format;
 use crate::observe::times::Times;
-use crate::outcome::{Outcome, Tally};
-use crate::text::{clean, is_unsafe};
+use crate::outcome::{HeldBack, Outcome, Tally};
+use crate::text::{clean, cleaned};
 use jiff::Timestamp;
 use jiff::tz::Offset;
 use std::borrow::Cow;
-use std::fmt::Write;
+use violations::Violations;
 
-const TARGET: &str = "podreeve::decision";
-/// Longest field of a line, in characters. Names in the API are not longer.
-const FIELD_MAX: usize = 253;
-/// Longest text of what the answer left out, in characters.
+/// Longest field of a line, in bytes. Names in the API are not longer than 253.
+const FIELD_MAX: usize = 320;
+/// Longest field that is a word of the API, in bytes.
+const WORD_MAX: usize = 128;
+/// Longest reason why the request could not be judged, in bytes.
+const PROBLEM_MAX: usize = 500;
+/// Longest text of what the rules do not say, in bytes.
 const DETAIL_MAX: usize = 1000;
+
+/// What follows the rules needs so many bytes. There are fewer rules than would leave less.
+const AFTER_RULES: usize = 1024;
+/// What follows the violations, at most.
+const END: usize = 48;
 
 /// The fields of a line. The request's body is never one of them.
 struct Line<'o> {
@@ -29,14 +43,18 @@ struct Line<'o> {
     sub_resource: Cow<'o, str>,
     namespace: Cow<'o, str>,
     name: Cow<'o, str>,
+    dry_run: bool,
+    mode: &'static str,
     verdict: &'static str,
     rules: &'o [Tally],
-    problem: Option<String>,
-    detail: String,
+    labels: bool,
+    violations: Violations<'o>,
+    problem: Cow<'o, str>,
+    detail: Cow<'o, str>,
     micros: u64,
 }
 
-/// Appends the line of one decision.
+/// Appends the line of one decision. It has at most [`LINE_MAX`] bytes.
 pub fn write(
     out: &mut String,
     format: Format,
@@ -51,75 +69,80 @@ pub fn write(
         timestamp,
         hook: hook.as_str(),
         caller: caller.mark(),
-        uid: safe(&about.uid),
-        user: safe(&about.user),
-        operation: safe(about.operation.as_str()),
-        kind: safe(&about.kind),
-        sub_resource: safe(&about.sub_resource),
-        namespace: safe(&about.namespace),
-        name: safe(&about.name),
+        uid: bounded(&about.uid, WORD_MAX),
+        user: bounded(&about.user, FIELD_MAX),
+        operation: bounded(about.operation.as_str(), WORD_MAX),
+        kind: bounded(&about.kind, WORD_MAX),
+        sub_resource: bounded(&about.sub_resource, WORD_MAX),
+        namespace: bounded(&about.namespace, WORD_MAX),
+        name: bounded(&about.name, FIELD_MAX),
+        dry_run: about.dry_run,
+        mode: outcome.mode.as_str(),
         verdict: outcome.verdict.as_str(),
         rules: &outcome.tallies,
-        problem: outcome.problem.as_deref().map(|problem| clean(problem, FIELD_MAX)),
-        detail: if outcome.hidden.is_empty() { String::new() } else { clean(&outcome.hidden, DETAIL_MAX) },
+        labels: outcome.pod_security.denied.is_some() || !outcome.pod_security.warnings.is_empty(),
+        violations: Violations { described: &outcome.violations, count: outcome.tallies.iter().map(|t| t.count).sum() },
+        problem: problem(outcome),
+        detail: detail(outcome),
         micros: u64::try_from(times.total.as_micros()).unwrap_or(u64::MAX),
     };
+    let start = out.len();
     match format {
-        Format::Json => json(out, &line),
-        Format::Text => text(out, &line),
+        Format::Json => json::write(out, &line),
+        Format::Text => text::write(out, &line),
+    }
+    debug_assert!(out.len() - start <= LINE_MAX, "a line of {} bytes", out.len() - start);
+}
+
+/// What mode deny would have done, as far as the running mode held it back.
+fn would(held_back: HeldBack) -> impl Iterator<Item = (&'static str, usize)> {
+    [("would_deny", held_back.deny), ("would_patch", held_back.patch)].into_iter().filter(|(_, count)| *count > 0)
+}
+
+/// Why the request was not judged, or why the object is invalid.
+fn problem(outcome: &Outcome) -> Cow<'_, str> {
+    match &outcome.problem {
+        Some(problem) => bounded(problem, PROBLEM_MAX),
+        None if outcome.invalid.is_empty() => Cow::Borrowed(""),
+        None => {
+            let faults = outcome.invalid.iter().take(10).map(|(field, fault)| {
+                if field.is_empty() {
+                    clean(fault, PROBLEM_MAX)
+                } else {
+                    format!("{field}: {}", clean(fault, PROBLEM_MAX))
+                }
+            });
+            bounded(&faults.collect::<Vec<_>>().join("; "), PROBLEM_MAX).into_owned().into()
+        }
     }
 }
 
-/// Written by hand: serde takes three times as long.
-fn json(out: &mut String, line: &Line<'_>) {
-    out.push_str("{\"timestamp\":\"");
-    stamp(out, line.timestamp);
-    out.push_str("\",\"level\":\"INFO\",\"target\":\"");
-    out.push_str(TARGET);
-    out.push_str("\",\"message\":\"decided\"");
-    let problem = line.problem.as_deref().unwrap_or_default();
-    for (key, value, always) in [
-        (",\"hook\":\"", line.hook, true),
-        (",\"uid\":\"", &*line.uid, true),
-        (",\"user\":\"", &line.user, true),
-        (",\"caller\":\"", line.caller, false),
-        (",\"operation\":\"", &line.operation, true),
-        (",\"kind\":\"", &line.kind, true),
-        (",\"sub_resource\":\"", &line.sub_resource, false),
-        (",\"namespace\":\"", &line.namespace, true),
-        (",\"name\":\"", &line.name, true),
-        (",\"verdict\":\"", line.verdict, true),
-        (",\"problem\":\"", problem, false),
-        (",\"detail\":\"", &line.detail, false),
-    ] {
-        if always || !value.is_empty() {
-            out.push_str(key);
-            escape(out, value);
-            out.push('"');
+/// What the answer did not say. Where it said all, and no rule has the reason of a warning, that reason.
+fn detail(outcome: &Outcome) -> Cow<'_, str> {
+    let silent =
+        outcome.unmet.is_empty() && (!outcome.violations.is_empty() || outcome.pod_security.warnings.is_empty());
+    match (outcome.hidden.is_empty(), silent) {
+        (false, _) => bounded(&outcome.hidden, DETAIL_MAX),
+        (true, true) => Cow::Borrowed(""),
+        (true, false) => {
+            let warnings = outcome.pod_security.warnings.iter().map(|text| clean(text, DETAIL_MAX));
+            let unmet = outcome.unmet.iter().map(|unmet| clean(&unmet.text(), DETAIL_MAX));
+            bounded(&warnings.chain(unmet).take(10).collect::<Vec<_>>().join("; "), DETAIL_MAX).into_owned().into()
         }
     }
-    out.push_str(",\"rules\":[");
-    for (n, Tally { rule, effect, count }) in line.rules.iter().enumerate() {
-        let comma = if n == 0 { "" } else { "," };
-        let _ = write!(out, "{comma}{{\"rule\":\"{rule}\",\"effect\":\"{effect}\",\"count\":{count}}}");
-    }
-    out.push_str("],\"micros\":");
-    let _ = write!(out, "{}", line.micros);
-    out.push_str("}\n");
 }
 
-/// Escapes quotes and backslashes. [`safe`] has replaced all else that JSON would need escaped.
-fn escape(out: &mut String, text: &str) {
-    if text.bytes().fold(false, |any, b| any | matches!(b, b'"' | b'\\')) {
-        for c in text.chars() {
-            if matches!(c, '"' | '\\') {
-                out.push('\\');
-            }
-            out.push(c);
-        }
-    } else {
-        out.push_str(text);
+/// The text without what could break a line, and with at most `max` bytes. Borrowed if the text is harmless.
+fn bounded(text: &str, max: usize) -> Cow<'_, str> {
+    let text = cleaned(text, max);
+    if text.len() <= max {
+        return text;
     }
+    let mut text = text.into_owned();
+    let end = (0..=max - '…'.len_utf8()).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+    text.truncate(end);
+    text.push('…');
+    Cow::Owned(text)
 }
 
 /// RFC 3339 in UTC, to the microsecond.
@@ -145,106 +168,5 @@ fn stamp(out: &mut String, timestamp: Timestamp) {
     }
 }
 
-/// In quotes if a reader could take the text for several words, or for another field.
-fn word(text: &str) -> Cow<'_, str> {
-    let splits = |c: char| c.is_whitespace() || matches!(c, '"' | '=' | '\\');
-    if text.contains(splits) { Cow::Owned(format!("{text:?}")) } else { Cow::Borrowed(text) }
-}
-
-fn text(out: &mut String, line: &Line<'_>) {
-    let sub = if line.sub_resource.is_empty() { "" } else { "/" };
-    let caller = if line.caller.is_empty() { "" } else { " caller=" };
-    let space = if line.namespace.is_empty() { "" } else { "/" };
-    let _ = write!(
-        out,
-        "{}  INFO {TARGET}: {} {} {} {}{sub}{} {}{space}{} uid={} user={}{caller}{} rules=",
-        line.timestamp,
-        line.verdict,
-        line.hook,
-        word(&line.operation),
-        word(&line.kind),
-        word(&line.sub_resource),
-        word(&line.namespace),
-        word(&line.name),
-        word(&line.uid),
-        word(&line.user),
-        line.caller
-    );
-    for (n, tally) in line.rules.iter().enumerate() {
-        let comma = if n == 0 { "" } else { "," };
-        let _ = write!(out, "{comma}{}:{}", tally.rule, tally.effect);
-    }
-    let _ = write!(out, " micros={}", line.micros);
-    if let Some(problem) = &line.problem {
-        let _ = write!(out, " problem={problem:?}");
-    }
-    if !line.detail.is_empty() {
-        let _ = write!(out, " detail={:?}", line.detail);
-    }
-    out.push('\n');
-}
-
-/// Borrowed if the text is harmless, which it nearly always is.
-fn safe(text: &str) -> Cow<'_, str> {
-    // The loop never ends early, so that the compiler compares many bytes at once.
-    let is_plain = text.bytes().fold(true, |all, b| all & (b.wrapping_sub(b' ') < 0x5f));
-    let harmless = text.len() <= FIELD_MAX && (is_plain || !text.chars().any(is_unsafe));
-    if harmless { Cow::Borrowed(text) } else { Cow::Owned(clean(text, FIELD_MAX)) }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::decide::Effect;
-    use crate::outcome::{About, Outcome};
-    use serde_json::{Value, json};
-    use std::time::Duration;
-
-    fn outcome() -> Outcome {
-        let about = About {
-            uid: "u-1".to_owned(),
-            name: "a\u{1b}[31m\"\\\n\u{202e}é".to_owned(),
-            user: "jane".to_owned(),
-            ..About::default()
-        };
-        let mut outcome = Outcome::refused(about, "no \"pod\"".to_owned());
-        "pod \"a\"\n".clone_into(&mut outcome.hidden);
-        outcome.tallies.push(Tally { rule: "privileged", effect: Effect::Deny, count: 2 });
-        outcome.tallies.push(Tally { rule: "host-pid", effect: Effect::Warn, count: 1 });
-        outcome
-    }
-
-    #[test]
-    fn a_json_line_is_json_whatever_is_in_it() {
-        let times = Times { total: Duration::from_micros(41), ..Times::default() };
-        let at: Timestamp = "2026-01-02T03:04:05.000678901Z".parse().unwrap();
-        let mut out = String::new();
-        write(&mut out, Format::Json, Caller::Unauthenticated, at, Hook::Validate, &outcome(), times);
-        let line = out;
-        assert!(line.ends_with("}\n") && line.matches('\n').count() == 1, "{line}");
-        let wanted = json!({
-            "timestamp": "2026-01-02T03:04:05.000678Z", "level": "INFO", "target": TARGET, "message": "decided",
-            "hook": "validate", "uid": "u-1", "user": "jane", "caller": "unauthenticated", "operation": "", "kind": "", "namespace": "",
-            "name": "a\\u{1b}[31m\"\\\\u{a}\\u{202e}é", "verdict": "deny", "problem": "no \"pod\"", "micros": 41,
-            "detail": "pod \"a\"\\u{a}",
-            "rules": [
-                {"rule": "privileged", "effect": "deny", "count": 2},
-                {"rule": "host-pid", "effect": "warn", "count": 1},
-            ],
-        });
-        assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), wanted);
-    }
-
-    #[test]
-    fn a_text_line_has_each_field_once() {
-        let mut outcome = outcome();
-        outcome.about.name = "a uid=u-2 user=root".to_owned();
-        outcome.about.user = "x\" verdict=allow".to_owned();
-        let at: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
-        let mut out = String::new();
-        write(&mut out, Format::Text, Caller::Unauthenticated, at, Hook::Validate, &outcome, Times::default());
-        let wanted = "2026-01-02T03:04:05Z  INFO podreeve::decision: deny validate   \"a uid=u-2 user=root\" uid=u-1 \
-                      user=\"x\\\" verdict=allow\" caller=unauthenticated rules=privileged:deny,host-pid:warn micros=0 problem=\"no \\\"pod\\\"\" detail=\"pod \\\"a\\\"\\\\u{a}\"\n";
-        assert_eq!(out, wanted);
-    }
-}
+mod tests;

@@ -3,6 +3,7 @@
 use super::grid::{Axis, Counters};
 use super::{gauge, seconds};
 use crate::admit::Hook;
+use crate::policy::ends::Ends;
 use jiff::Timestamp;
 use prometheus::{Gauge, IntGauge, Opts, Registry};
 
@@ -44,8 +45,11 @@ impl CertificateMetrics {
 pub struct PolicyMetrics {
     loaded: IntGauge,
     failed: IntGauge,
+    stale: IntGauge,
     generation: IntGauge,
     last_error: Gauge,
+    /// By how near their end is.
+    exemptions: [IntGauge; 3],
 }
 
 impl PolicyMetrics {
@@ -56,9 +60,22 @@ impl PolicyMetrics {
                     .const_label("status", status);
             gauge(registry, opts)
         };
+        let exemptions = |end| {
+            let help =
+                "Exemptions of policies, and Exemption objects, by their last day: far or none, within 14 days, over.";
+            gauge(registry, Opts::new("podreeve_exemptions", help).const_label("end", end))
+        };
         Ok(Self {
+            exemptions: [exemptions("far")?, exemptions("soon")?, exemptions("over")?],
             loaded: policies("loaded")?,
             failed: policies("failed")?,
+            stale: gauge(
+                registry,
+                Opts::new(
+                    "podreeve_policies_stale",
+                    "1 while the policy files have not loaded since the start, and those that the leader kept are in force.",
+                ),
+            )?,
             generation: gauge(
                 registry,
                 Opts::new("podreeve_policy_generation", "Counts the policy sets that came into force."),
@@ -76,6 +93,19 @@ impl PolicyMetrics {
         self.loaded.set(i64::try_from(loaded).unwrap_or(i64::MAX));
         self.failed.set(i64::try_from(failed).unwrap_or(i64::MAX));
         self.generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
+    }
+
+    /// Records how many exemptions there are, by their end.
+    pub fn exemptions_end(&self, ends: &Ends) {
+        let counts = [ends.far, ends.soon.len(), ends.over.len()];
+        for (gauge, count) in self.exemptions.iter().zip(counts) {
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// Records whether the policy files that the leader kept are in force, because those of this replica do not load.
+    pub fn set_stale(&self, stale: bool) {
+        self.stale.set(i64::from(stale));
     }
 
     /// Records that policies failed to load.

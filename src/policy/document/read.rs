@@ -3,7 +3,11 @@
 use super::{API_VERSION, PolicySpec};
 use crate::policy::error::pointer;
 use crate::policy::{PolicyError, all_errors, wording};
+use crate::rule::nearest_name;
 use serde::{Deserialize, de::IgnoredAny};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// A policy as it is written in a file. A policy with unknown keys does not load.
 #[derive(Debug, Clone, Deserialize)]
@@ -77,6 +81,21 @@ impl PolicyDocument {
         }
         faults
     }
+}
+
+/// The errors for keys of an object of the cluster next to its `spec`: a key with too little indentation is one.
+#[must_use]
+pub fn next_to_spec(object: &str) -> Vec<PolicyError> {
+    let known = ["apiVersion", "kind", "metadata", "spec", "status"];
+    let keys = serde_json::from_str::<BTreeMap<Cow<'_, str>, &RawValue>>(object).unwrap_or_default();
+    let unknown = keys.keys().filter(|key| !known.contains(&&***key));
+    let error = |key: &Cow<'_, str>| {
+        let key = crate::text::clean(key, 80);
+        let near = nearest_name(&key, known.into_iter()).map(|near| format!("; did you mean `{near}`?"));
+        let hint = near.unwrap_or_else(|| "; if it belongs to `spec`, indent it".to_owned());
+        PolicyError::at(&[&key], format!("there is no key `{key}` next to `spec`{hint}"))
+    };
+    unknown.map(error).collect()
 }
 
 /// Reads the value at `place`, and finds all its errors.

@@ -1,7 +1,7 @@
 //! The report of `scan`, as text.
 
-use super::style::{BOLD, FOUND_MAX, holder, plural, style_of};
 use crate::outcome::Verdict;
+use crate::report::style::{BOLD, FOUND_MAX, holder, plural, style_of};
 use crate::report::{OwnerReport, ScanSummary, ScanViolation};
 use crate::text::clean;
 use anstyle::AnsiColor;

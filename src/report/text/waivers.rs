@@ -1,15 +1,13 @@
 //! The exemptions that need attention, as text.
 
-use super::style::{BOLD, DIM, FOUND_MAX};
+use crate::report::style::{BOLD, DIM, FOUND_MAX};
 use crate::report::{WaiverReport, WaiverState};
 use crate::text::clean;
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
 
 pub fn render(text: &mut String, waivers: &[WaiverReport]) {
-    if !text.is_empty() {
-        text.push('\n');
-    }
+    text.push('\n');
     if waivers.is_empty() {
         text.push_str("Every exemption is needed, and none ends within 14 days.\n");
         return;

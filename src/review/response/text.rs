@@ -1,10 +1,8 @@
-//! The sentences of an answer: the denial, and the warnings that kubectl prints.
+//! The sentences of a denial.
 
-use crate::decide::{Effect, Note, Stage};
+use crate::decide::Effect;
 use crate::outcome::{Outcome, Violation, displayed};
-use crate::rule::Severity;
-use crate::text::{clean, dotted};
-use std::fmt::Write;
+use crate::text::clean;
 
 /// A denial describes this many violations in full and counts the rest.
 pub const MAX_REPORTED: usize = 20;
@@ -16,13 +14,17 @@ pub(super) const FOUND_MAX: usize = 200;
 /// Longest fault of an invalid object, in characters.
 pub(super) const FAULT_MAX: usize = 1000;
 
-/// The denying violations that are described in full: the worst, in their order.
-pub(super) fn displayed_denials(outcome: &Outcome) -> impl Iterator<Item = &Violation> {
-    displayed(&outcome.violations, MAX_REPORTED, |v| (v.effect, v.severity)).filter(|v| v.effect == Effect::Deny)
+/// The causes that one answer has at most. No pod that people write has as many violations.
+const MAX_CAUSES: usize = 100;
+
+/// The violations that deny, in their order: the worst, where there are more than an answer holds.
+pub(super) fn denials(outcome: &Outcome) -> impl Iterator<Item = &Violation> {
+    displayed(&outcome.violations, MAX_CAUSES, |violation| (violation.effect, violation.severity))
+        .filter(|violation| violation.effect == Effect::Deny)
 }
 
 /// `+7 more: 2 high, 5 low`, for the violations of this effect that are not described in full.
-fn not_displayed<'v>(
+pub(super) fn not_displayed<'v>(
     outcome: &Outcome,
     effect: Effect,
     noun: &str,
@@ -49,69 +51,6 @@ pub fn object_name(outcome: &Outcome) -> String {
     }
 }
 
-/// The message of a denial.
-pub(super) fn denial(outcome: &Outcome) -> String {
-    let object = object_name(outcome);
-    if let Some(problem) = &outcome.problem {
-        return format!(
-            "podreeve denied {object}, because it could not be judged: {}. What cannot be read is not let in; \
-             repair the field, or report it to the operator of podreeve.",
-            clean(problem, 1000)
-        );
-    }
-    if !outcome.invalid.is_empty() {
-        let faults = outcome.invalid.iter().map(|(field, fault)| {
-            if field.is_empty() { clean(fault, FAULT_MAX) } else { format!("{field}: {}", clean(fault, FAULT_MAX)) }
-        });
-        let (kind, name) = (clean(&outcome.about.kind, 63), clean(&outcome.about.name, 253));
-        return format!("{kind} \"{name}\" is invalid: {}", faults.collect::<Vec<_>>().join(", "));
-    }
-    let count = outcome.count(Effect::Deny);
-    let rules: Vec<&str> = outcome.tallies.iter().filter(|t| t.effect == Effect::Deny).map(|t| t.rule).collect();
-    let lead = outcome.pod_security.denied.as_ref().map(|text| format!("{text}\n")).unwrap_or_default();
-    let mut text = format!(
-        "{lead}podreeve denied {object}: {count} violation{} of {}.\n",
-        if count == 1 { "" } else { "s" },
-        rules.join(", ")
-    );
-    if let Some(change) = outcome.change {
-        let _ = writeln!(text, "{}", change.sentence());
-    }
-    for violation in displayed_denials(outcome) {
-        describe(&mut text, violation, outcome.stage);
-    }
-    if let Some(more) = not_displayed(outcome, Effect::Deny, "", displayed_denials(outcome)) {
-        let _ = writeln!(text, "\n{more}");
-    }
-    for hint in &outcome.hints {
-        let _ = writeln!(text, "\nnote: {}: {}", dotted(&hint.pointer), hint.message);
-    }
-    let _ = write!(text, "\nTo see the repair: podreeve explain {}", rules.join(" "));
-    text
-}
-
-fn describe(text: &mut String, violation: &Violation, stage: Stage) {
-    let _ = write!(
-        text,
-        "\n* {rule} ({severity}), {subject}\n  field:  {field}\n  found:  {found}\n  wanted: {wanted}\n  why:    {why}\n  \
-         rule:   {owasp}, policy {policy}\n",
-        rule = violation.rule.id,
-        severity = violation.severity,
-        subject = violation.subject,
-        field = dotted(&violation.field),
-        found = clean(&violation.found, FOUND_MAX),
-        wanted = clean(&violation.wanted, FOUND_MAX),
-        why = clean(&violation.why, FOUND_MAX * 2),
-        owasp = owasp(violation),
-        policy = clean(&violation.policy, 63),
-    );
-    if violation.action == crate::policy::Action::Patch && !violation.repair.is_empty() && stage == Stage::Pod {
-        text.push_str(
-            "  note:   podreeve repairs this on creation; its mutating webhook did not run, or another one undid it\n",
-        );
-    }
-}
-
 /// `OWASP item 59`, `OWASP items 49, 69`.
 #[must_use]
 pub fn owasp(violation: &Violation) -> String {
@@ -119,48 +58,8 @@ pub fn owasp(violation: &Violation) -> String {
     format!("OWASP item{} {}", if items.len() == 1 { "" } else { "s" }, items.join(", "))
 }
 
-/// The warnings that fit, in their order. Where not all fit, the worst do.
-pub(super) fn warnings(outcome: &Outcome) -> Vec<String> {
-    let mut room = WARNINGS_TOTAL - WARNING_MAX;
-    let mut fits = |warning: &String| {
-        let left = room.checked_sub(warning.len());
-        room = left.unwrap_or(room);
-        left.is_some()
-    };
-    let upstream = outcome.pod_security.warnings.iter().map(|warning| cut(clean(warning, WARNING_MAX), WARNING_MAX));
-    let unmet = outcome.unmet.iter().map(|unmet| cut(format!("podreeve: {}", unmet.text()), WARNING_MAX));
-    let mut warnings: Vec<String> = upstream.chain(unmet).take_while(&mut fits).collect();
-    let warned = || outcome.violations.iter().enumerate().filter(|(_, v)| v.effect == Effect::Warn);
-    let worst_first = Severity::WORST_FIRST.into_iter().flat_map(|s| warned().filter(move |(_, v)| v.severity == s));
-    let written = worst_first.map(|(place, violation)| (place, violation, warning(violation)));
-    let mut written: Vec<(usize, &Violation, String)> = written.take_while(|(.., text)| fits(text)).collect();
-    written.sort_by_key(|(place, ..)| *place);
-    let more = not_displayed(outcome, Effect::Warn, " warnings", written.iter().map(|(_, violation, _)| *violation));
-    warnings.extend(written.into_iter().map(|(.., text)| text));
-    warnings.extend(more.map(|more| format!("podreeve: {more}")));
-    warnings
-}
-
-fn warning(violation: &Violation) -> String {
-    let lead = match violation.note {
-        None => "should be repaired".to_owned(),
-        Some(Note::Preexisting) => "was there before this change".to_owned(),
-        Some(Note::WillBePatched) => "will be patched in its pods".to_owned(),
-        Some(Note::WarnedUntil(last)) => format!("will be denied after {last}"),
-        Some(Note::ExemptUntil(last)) => format!("is exempt until {last}, then denied"),
-    };
-    let text = format!(
-        "podreeve: {} {lead}: {}: found {}, wanted {}",
-        violation.rule.id,
-        dotted(&violation.field),
-        clean(&violation.found, FOUND_MAX),
-        clean(&violation.wanted, FOUND_MAX),
-    );
-    cut(text, WARNING_MAX)
-}
-
 /// At most `max` bytes, as the API server counts.
-fn cut(mut text: String, max: usize) -> String {
+pub(super) fn cut(mut text: String, max: usize) -> String {
     if text.len() > max {
         let end = (0..=max - '…'.len_utf8()).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
         text.truncate(end);

@@ -1,5 +1,6 @@
 //! A check finds violations in a pod and repairs them; [`Findings`] collects what it finds.
 
+use super::edit::Applicability;
 use super::fix::{Fix, Scope};
 use super::implied::{Same, Spot};
 use crate::effort;
@@ -36,13 +37,29 @@ pub trait Check: Send + Sync {
     fn fix(&self, _pod: &Pod<'_>, _finding: &Finding<'_>, _fix: &mut Fix) -> bool {
         false
     }
+
+    /// As [`Self::fix`], for a person who reads the change before it is made. It is called where [`Self::fix`] repairs
+    /// nothing.
+    fn suggest(&self, _pod: &Pod<'_>, _finding: &Finding<'_>, _fix: &mut Fix) -> bool {
+        false
+    }
 }
 
 impl dyn Check + '_ {
     /// As [`Check::fix`], but leaves findings that no repair fits, and pods without containers, as they are: the API
     /// server refuses such a pod, and it may even lack the `spec` that a patch would change.
     pub fn repair(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        fix.begin(Applicability::Safe);
         pod.all_containers().next().is_some() && !finding.bars_repair() && self.fix(pod, finding, fix)
+    }
+
+    /// Adds the edits for one finding: those that the mutating webhook may make, or else those that a person may make.
+    pub fn offer(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        if self.repair(pod, finding, fix) {
+            return true;
+        }
+        fix.begin(Applicability::Suggested);
+        pod.all_containers().next().is_some() && !finding.bars_repair() && self.suggest(pod, finding, fix)
     }
 }
 

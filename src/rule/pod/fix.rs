@@ -1,5 +1,6 @@
 //! A repair: what it may change, and the patch that it builds.
 
+use super::edit::{Applicability, Edit, Op, Remark};
 use super::location::Location;
 use crate::patch::PatchBuilder;
 use crate::rule::finding::Finding;
@@ -16,26 +17,71 @@ pub enum Scope {
     Containers,
 }
 
-/// Builds a patch of the pod.
+/// Collects the changes of a pod: as a patch for the mutating webhook, or as edits for one merged repair.
 #[derive(Debug)]
 pub struct Fix {
     pub scope: Scope,
-    /// None if only the answer counts (see [`Fix::probe`]): a pod may have 20,000 containers.
-    patch: Option<PatchBuilder>,
+    sink: Sink,
     /// Names of the pod's volumes, collected when a repair first needs a new one.
     volumes: Option<HashSet<String>>,
+    applicability: Applicability,
+    remark: Option<Remark>,
+    optional: bool,
+}
+
+/// What becomes of the changes.
+#[derive(Debug)]
+enum Sink {
+    /// Only the answer counts: a pod may have 20,000 containers.
+    Nothing,
+    Patch(PatchBuilder),
+    Edits(Vec<Edit>),
 }
 
 impl Fix {
     #[must_use]
     pub fn new(scope: Scope) -> Self {
-        Self { scope, patch: Some(PatchBuilder::default()), volumes: None }
+        Self::with(scope, Sink::Patch(PatchBuilder::default()))
     }
 
-    /// Answers whether a finding can be repaired, and builds no patch.
+    /// Answers whether a finding can be repaired, and builds nothing.
     #[must_use]
     pub const fn probe(scope: Scope) -> Self {
-        Self { scope, patch: None, volumes: None }
+        Self::with(scope, Sink::Nothing)
+    }
+
+    /// Collects edits.
+    #[must_use]
+    pub const fn edits(scope: Scope) -> Self {
+        Self::with(scope, Sink::Edits(Vec::new()))
+    }
+
+    const fn with(scope: Scope, sink: Sink) -> Self {
+        Self { scope, sink, volumes: None, applicability: Applicability::Safe, remark: None, optional: false }
+    }
+
+    /// What follows is for one finding: its applicability, and no remark yet.
+    pub(super) fn begin(&mut self, applicability: Applicability) {
+        self.applicability = applicability;
+        self.remark = None;
+        self.optional = false;
+    }
+
+    /// The pod passes without the edits that follow: they are for the program.
+    pub fn optional(&mut self) {
+        self.optional = true;
+    }
+
+    /// The edits of this finding need a person who knows the program, even if the policy may make them.
+    pub fn suggest_only(&mut self) {
+        self.applicability = Applicability::Suggested;
+    }
+
+    /// A remark for the edits that follow.
+    pub fn remark(&mut self, remark: impl Into<Remark>) {
+        if matches!(self.sink, Sink::Edits(_)) {
+            self.remark = Some(remark.into());
+        }
     }
 
     /// Sets the field that the finding judged.
@@ -45,21 +91,25 @@ impl Fix {
 
     /// Sets a field, and creates the parents that are missing.
     pub fn set(&mut self, at: &Location<'_>, value: Value) {
-        if let Some(patch) = &mut self.patch {
-            patch.set(&at.pointer(), &at.missing(), value);
+        match &mut self.sink {
+            Sink::Nothing => {}
+            Sink::Patch(patch) => patch.set(&at.pointer(), &at.missing(), value),
+            Sink::Edits(_) => self.edit(at.field(), Op::Set(value)),
         }
     }
 
-    /// As [`Self::set`], with a value that is made only if there is a patch to build.
+    /// As [`Self::set`], with a value that is made only if it is needed.
     pub fn set_with(&mut self, at: &Location<'_>, value: impl FnOnce() -> Value) {
-        if self.patch.is_some() {
+        if !matches!(self.sink, Sink::Nothing) {
             self.set(at, value());
         }
     }
 
     /// A name that no volume of the pod has, `name` itself if it is free. None if only the answer counts.
     pub fn free_volume_name(&mut self, pod: &Pod<'_>, mut name: String) -> Option<String> {
-        self.patch.as_ref()?;
+        if matches!(self.sink, Sink::Nothing) {
+            return None;
+        }
         let names = || pod.spec.volumes.iter().map(|volume| volume.name.to_string()).collect();
         let taken = self.volumes.get_or_insert_with(names);
         while taken.contains(&name) {
@@ -70,20 +120,42 @@ impl Fix {
 
     /// Removes a field or an element that exists. Of several elements of a list, remove the last one first.
     pub fn remove(&mut self, at: &Location<'_>) {
-        if let Some(patch) = &mut self.patch {
-            patch.remove(at.pointer());
+        match &mut self.sink {
+            Sink::Nothing => {}
+            Sink::Patch(patch) => patch.remove(at.pointer()),
+            Sink::Edits(_) => self.edit(at.pointer(), Op::Remove),
         }
     }
 
     /// Appends to a list, and creates the list if it is missing.
     pub fn append(&mut self, at: &Location<'_>, value: Value) {
-        if let Some(patch) = &mut self.patch {
-            patch.append(&at.pointer(), &at.missing(), value);
+        match &mut self.sink {
+            Sink::Nothing => {}
+            Sink::Patch(patch) => patch.append(&at.pointer(), &at.missing(), value),
+            Sink::Edits(_) => self.edit(at.field(), Op::Append(value)),
+        }
+    }
+
+    fn edit(&mut self, at: String, op: Op) {
+        let (applicability, remark, optional) = (self.applicability, self.remark.clone(), self.optional);
+        if let Sink::Edits(edits) = &mut self.sink {
+            edits.push(Edit { at, op, applicability, remark, optional });
         }
     }
 
     #[must_use]
     pub fn into_patch(self) -> PatchBuilder {
-        self.patch.unwrap_or_default()
+        match self.sink {
+            Sink::Patch(patch) => patch,
+            Sink::Nothing | Sink::Edits(_) => PatchBuilder::default(),
+        }
+    }
+
+    /// The edits since the last call.
+    pub fn take_edits(&mut self) -> Vec<Edit> {
+        match &mut self.sink {
+            Sink::Edits(edits) => std::mem::take(edits),
+            Sink::Nothing | Sink::Patch(_) => Vec::new(),
+        }
     }
 }

@@ -27,6 +27,7 @@ Without `--cluster` no pod can be looked up, and every connection is admitted wi
     params: params::<ExecPrivileged>,
     judges: Judges::Exec(ExecRule {
         pod: PodRule {
+            instead: "use `kubectl logs`, or a debug container that is not privileged",
             linux_only: true,
             lists: &[ContainerKind::Ephemeral],
             compile: compile::<ExecPrivileged>,

@@ -25,7 +25,12 @@ says. Without `--cluster` no pod can be looked up, and every connection is admit
     severity: Severity::Medium,
     params: params::<ExecRoot>,
     judges: Judges::Exec(ExecRule {
-        pod: PodRule { linux_only: true, compile: compile::<ExecRoot>, ..PodRule::DEFAULT },
+        pod: PodRule {
+            instead: "use `kubectl debug` with a user of its own",
+            linux_only: true,
+            compile: compile::<ExecRoot>,
+            ..PodRule::DEFAULT
+        },
         entered: &[
             ExecExample::bad("user 0", r#"{"securityContext":{"runAsUser":0}}"#, &["securityContext.runAsUser"])
                 .spec(r#"{"securityContext":{"runAsUser":1000}}"#),

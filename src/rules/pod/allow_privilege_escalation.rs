@@ -24,6 +24,7 @@ judged as a Linux pod, as the API server does; the rule repairs nothing in it, a
     severity: Severity::Medium,
     params: params::<Params>,
     judges: Judges::Pod(PodRule {
+        instead: "set it to false after privileged and SYS_ADMIN are gone",
         pss: Some(Pss::Restricted),
         fixes: true,
         implied_by: &[Cause::container("privileged")],

@@ -2,13 +2,14 @@
 
 use crate::rule::pss::{Level, Standard, Version};
 use crate::rule::{
-    Cause, Check, Example, Finding, Findings, Judges, Location, PodRule, Pss, Rule, Severity, compile, display_value,
-    params,
+    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile,
+    display_value, params,
 };
 use crate::workload::pod::{AppArmorProfile, Container};
 use crate::workload::{Pod, PodFeatures};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::json;
 
 /// The annotation that named a container's profile before v1.30, without the container's name.
 const ANNOTATION: &str = "container.apparmor.security.beta.kubernetes.io/";
@@ -27,6 +28,7 @@ needs none. With `pss`, the rule judges as upstream does.",
     severity: Severity::Medium,
     params: params::<Params>,
     judges: Judges::Pod(PodRule {
+        instead: "set the profile RuntimeDefault",
         pss: Some(Pss::Baseline),
         implied_by: &[Cause::container("privileged")],
         compile: compile::<ApparmorProfile>,
@@ -156,6 +158,20 @@ impl Check for ApparmorProfile {
                 findings.add(finding.of_linux(pod));
             }
         }
+    }
+
+    fn suggest(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        if finding.at.has_key("annotations") {
+            fix.set_found(finding, "runtime/default".into());
+            return true;
+        }
+        let at = match finding.at.container_ref() {
+            Some(container) => Location::security_context(container, "appArmorProfile", true),
+            None => Location::spec().key("securityContext", true).key("appArmorProfile", true),
+        };
+        fix.remark("nodes without AppArmor refuse a pod that names a profile: there, leave it out");
+        fix.set_with(&at, || json!({"type": "RuntimeDefault"}));
+        true
     }
 }
 

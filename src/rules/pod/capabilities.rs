@@ -29,6 +29,7 @@ has",
     severity: Severity::High,
     params: params::<Params>,
     judges: Judges::Pod(PodRule {
+        instead: "drop ALL, and add what is allowed",
         pss: Some(Pss::Both),
         fixes: true,
         implied_by: &[Cause::container("privileged")],
@@ -214,9 +215,18 @@ impl Check for Capabilities {
     fn fix(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
         let drop = finding.at.has_key("drop") && !pod.chooses_windows();
         if drop {
+            fix.suggest_only();
             fix.append(&finding.at, "ALL".into());
         }
         drop
+    }
+
+    fn suggest(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        let is_added = finding.at.has_key("add") && !pod.chooses_windows();
+        if is_added {
+            fix.remove(&finding.at);
+        }
+        is_added
     }
 }
 

@@ -1,10 +1,11 @@
 //! `resources.requests.cpu` of containers and init containers, or of the pod.
 
+use super::limits::{self, Suggestion};
 use super::limits::{Amount, EffectiveQuantity, below_request, containers, in_order, pods_below_request};
 use crate::rule::{
     Check, Example, Finding, Findings, Fix, Judges, NOT_EPHEMERAL, PodRule, Rule, Scope, Severity, compile, params,
 };
-use crate::workload::Pod;
+use crate::workload::{Pod, quantity};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -23,6 +24,7 @@ The repair sets `default`, if the policy gives one, as the request of containers
     severity: Severity::Low,
     params: params::<Params>,
     judges: Judges::Pod(PodRule {
+        instead: "request what the program needs under load",
         lists: NOT_EPHEMERAL,
         fixes: true,
         compile: compile::<CpuRequest>,
@@ -186,9 +188,22 @@ impl Check for CpuRequest {
         let on_pod = pod.spec.resources.as_ref().and_then(|r| r.requests.as_ref()).is_some_and(|r| r.cpu.is_some());
         let fixable = finding.at.has_key("requests") && request.is_free() && !on_pod;
         if fixable {
+            fix.suggest_only();
             fix.set(&request.at(), default.text.clone().into());
         }
         fixable
+    }
+
+    fn suggest(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        let example = if finding.at.has_key("limits") { ("1", quantity::UNIT) } else { ("100m", quantity::UNIT / 10) };
+        let is_too_much = self.max.as_ref().is_some_and(|max| max.nano < example.1);
+        limits::suggest(
+            pod,
+            finding,
+            fix,
+            "cpu",
+            &Suggestion { example: (!is_too_much).then_some(example), default: None, max: self.max.as_ref() },
+        )
     }
 }
 

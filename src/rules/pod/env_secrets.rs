@@ -1,11 +1,12 @@
 //! Secrets as plain values in environment variables and on command lines.
 
 use super::secret_shapes::{is_named_secret, secret_value, secrets_in_words};
-use crate::rule::{Check, Example, Finding, Findings, Judges, Location, PodRule, Rule, Severity, compile, params};
+use crate::rule::{Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Rule, Severity, compile, params};
 use crate::workload::pod::{ContainerRef, EnvVar};
 use crate::workload::{Pod, PodFeatures, Text};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::json;
 
 pub static RULE: Rule = Rule {
     id: "env-secrets",
@@ -33,6 +34,7 @@ name, whose name is no sign of a secret; the shape of their value is still judge
     severity: Severity::High,
     params: params::<EnvSecrets>,
     judges: Judges::Pod(PodRule {
+        instead: "put the secret into a Secret, take a variable from it with `valueFrom.secretKeyRef`, and write `$(NAME)` in its place",
         compile: compile::<EnvSecrets>,
         examples: &[
             Example::bad(
@@ -169,6 +171,29 @@ impl Check for EnvSecrets {
             self.check_commands(container, &more, findings);
         }
     }
+
+    fn suggest(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        let (Some(container), Some(index)) = (finding.container(), finding.at.list_index()) else { return false };
+        let Some(variable) = container.container.env.get(index).filter(|_| is_variable(&finding.at)) else {
+            return false;
+        };
+        // A name may contain the secret by mistake, as in `PASSWORD=x`.
+        let name = variable.name.split('=').next().unwrap_or_default();
+        let key: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')).collect();
+        if key.is_empty() || variable.name.contains('=') {
+            return false;
+        }
+        fix.remark("make the Secret first");
+        fix.remove(&finding.at);
+        let at = Location::container(container).key("env", true).index(index).key("valueFrom", false);
+        fix.set_with(&at, || json!({"secretKeyRef": {"name": &*container.container.name, "key": key}}));
+        true
+    }
+}
+
+/// Whether the finding is about `env`, and not about a word of a command or a header.
+fn is_variable(at: &Location<'_>) -> bool {
+    at.has_key("env") && !at.has_key("httpHeaders")
 }
 
 impl EnvSecrets {

@@ -1,5 +1,6 @@
 //! `resources.limits.ephemeral-storage` of containers and init containers, and `sizeLimit` of emptyDirs.
 
+use super::limits::{self, Suggestion};
 use super::limits::{
     Amount, EffectiveQuantity, below_request, containers, is_fraction, is_free, meant_bytes, note_no_quantity,
     positive, why_bytes,
@@ -8,8 +9,8 @@ use crate::rule::{
     Check, Example, Finding, Findings, Fix, Judges, Location, NOT_EPHEMERAL, PodRule, Rule, Scope, Severity, compile,
     display_value, params,
 };
-use crate::workload::Pod;
 use crate::workload::volume::EmptyDir;
+use crate::workload::{Pod, quantity};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -28,6 +29,7 @@ those in memory; it leaves a container whose request is larger.",
     severity: Severity::Low,
     params: params::<EphemeralStorageLimit>,
     judges: Judges::Pod(PodRule {
+        instead: "set a limit that the program does not reach",
         lists: NOT_EPHEMERAL,
         fixes: true,
         compile: compile::<EphemeralStorageLimit>,
@@ -168,9 +170,22 @@ impl Check for EphemeralStorageLimit {
             },
         };
         if let Some(default) = default {
+            fix.suggest_only();
             fix.set_found(finding, default.text.clone().into());
         }
         default.is_some()
+    }
+
+    fn suggest(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        if finding.container().is_some() {
+            let suggestion = Suggestion { example: Some(EXAMPLE), default: self.default.as_ref(), max: None };
+            return limits::suggest(pod, finding, fix, "ephemeral-storage", &suggestion);
+        }
+        let directory = finding.at.list_index().and_then(|index| pod.spec.volumes.get(index)?.empty_dir.as_ref());
+        let Some(directory) = directory.filter(|_| fix.scope == Scope::Pod) else { return false };
+        fix.remark("the limit is an example: measure");
+        fix.set_found(finding, if medium(directory) == "Memory" { "64Mi" } else { EXAMPLE.0 }.into());
+        true
     }
 }
 
@@ -178,4 +193,6 @@ fn medium<'d>(directory: &'d EmptyDir<'_>) -> &'d str {
     directory.medium.as_deref().unwrap_or_default()
 }
 
+/// A limit to begin with, and its billionths of a byte.
+const EXAMPLE: (&str, i128) = ("1Gi", (1 << 30) * quantity::UNIT);
 const WHY_MEMORY: &str = "an emptyDir in memory without a limit takes all the memory that its containers may have";

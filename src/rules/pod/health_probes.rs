@@ -1,11 +1,14 @@
 //! Liveness and readiness probes of containers that run until they are stopped.
 
-use crate::rule::{Check, Example, Finding, Findings, Judges, Location, PodRule, Rule, Severity, compile, params};
+use crate::rule::{
+    Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Rule, Severity, compile, judged, params,
+};
 use crate::workload::kinds::KINDS;
 use crate::workload::pod::Container;
 use crate::workload::{ContainerKind, ContainerRef, Pod};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
+use serde_json::json;
 use std::borrow::Cow;
 
 pub static RULE: Rule = Rule {
@@ -22,6 +25,7 @@ the finding.",
     severity: Severity::Low,
     params: params::<HealthProbes>,
     judges: Judges::Pod(PodRule {
+        instead: "give it a probe that tests what the program does",
         lists: &[ContainerKind::Container],
         compile: compile::<HealthProbes>,
         examples: &[
@@ -63,20 +67,21 @@ the finding.",
 };
 
 /// Parameters of `health-probes`.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct HealthProbes {
     /// The probes that a container needs; liveness and readiness when left out.
-    probes: Vec<Probe>,
+    #[serde(deserialize_with = "judged")]
+    #[schemars(with = "Vec<Probe>", length(min = 1))]
+    probes: Option<Vec<Probe>>,
     /// The kinds that are judged, by name, Pod among them; all but Jobs when left out.
+    #[serde(deserialize_with = "judged")]
+    #[schemars(length(min = 1))]
     kinds: Option<Vec<LastingKind>>,
 }
 
-impl Default for HealthProbes {
-    fn default() -> Self {
-        Self { probes: vec![Probe::Liveness, Probe::Readiness], kinds: None }
-    }
-}
+/// What a container needs when the policy does not say.
+const PROBES: [Probe; 2] = [Probe::Liveness, Probe::Readiness];
 
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -141,13 +146,22 @@ impl Check for HealthProbes {
             return;
         }
         for container in pod.all_containers().filter(|container| runs_on(pod, *container)) {
-            for probe in &self.probes {
+            for probe in self.probes.as_deref().unwrap_or(&PROBES) {
                 let (field, is_there, found, wanted) = probe.of(container.container);
                 if !is_there {
                     findings.add(Finding::new(Location::container(container).key(field, false), found, wanted));
                 }
             }
         }
+    }
+
+    fn suggest(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        let port = finding.container().and_then(|container| container.container.ports.first()?.container_port);
+        if let Some(port) = port {
+            fix.remark("a connection is the least that a probe can test: a request for a health page says more");
+            fix.set_with(&finding.at, || json!({"tcpSocket": {"port": port}}));
+        }
+        port.is_some()
     }
 }
 

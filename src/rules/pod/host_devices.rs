@@ -1,10 +1,15 @@
 //! Devices of the node: paths under `/dev`, raw block volumes, extended resources, claims of devices.
 
+mod device;
+mod edit;
+
 use crate::rule::{
-    Cause, Check, Example, Finding, Findings, Judges, Location, NOT_EPHEMERAL, PodRule, Rule, Severity, compile, params,
+    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, NOT_EPHEMERAL, PodRule, Rule, Severity, compile,
+    params,
 };
-use crate::workload::resources::{self, PodClaim};
+use crate::workload::resources::PodClaim;
 use crate::workload::{Pod, PodFeatures, path};
+use device::{CLAIM, Device, TEMPLATE};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::{HashMap, HashSet};
@@ -31,6 +36,7 @@ driver",
     severity: Severity::High,
     params: params::<HostDevices>,
     judges: Judges::Pod(PodRule {
+        instead: "ask the operators to allow the device, or use a volume with a file system",
         lists: NOT_EPHEMERAL,
         implied_by: &[Cause::volume("runtime-socket")],
         compile: compile::<HostDevices>,
@@ -139,30 +145,6 @@ struct HostDevices {
     allow: Vec<Device>,
 }
 
-/// `/dev/fuse`, `nvidia.com/gpu`, `resourceclaims/gpu`.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(try_from = "String")]
-struct Device(String);
-
-impl TryFrom<String> for Device {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
-        if path::is_absolute(&text) {
-            let normal = path::normalise(&text);
-            let inside = path::is_under(&normal, "/dev") && !text.split('/').any(|part| part == "..");
-            return if inside { Ok(Self(normal)) } else { Err(format!("`{text}` is no path under /dev")) };
-        }
-        let is_claim = |kind: &str| text.strip_prefix(kind).is_some_and(|name| !name.is_empty() && !name.contains('/'));
-        if !text.contains(char::is_whitespace) && (is_claim(CLAIM) || is_claim(TEMPLATE) || is_extended(&text)) {
-            return Ok(Self(text));
-        }
-        Err(format!(
-            "`{text}` is no path under /dev, no resource such as nvidia.com/gpu, and no claim such as \
-             resourceclaimtemplates/gpu"
-        ))
-    }
-}
-
 impl Check for HostDevices {
     fn requires(&self) -> PodFeatures {
         PodFeatures::HOST_PATHS | PodFeatures::VOLUME_DEVICES | PodFeatures::EXTENDED_RESOURCES | PodFeatures::CLAIMS
@@ -200,6 +182,10 @@ impl Check for HostDevices {
                 }
             }
         }
+    }
+
+    fn suggest(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        edit::suggest(pod, finding, fix)
     }
 }
 
@@ -244,10 +230,6 @@ impl HostDevices {
     }
 }
 
-/// How `allow` names the two kinds of objects that a claim of a pod can refer to.
-const CLAIM: &str = "resourceclaims/";
-const TEMPLATE: &str = "resourceclaimtemplates/";
-
 /// The object behind the claim, as `allow` names it. None if the pod names no object, or two.
 fn source(claim: &PodClaim<'_>) -> Option<String> {
     match (&claim.resource_claim_name, &claim.resource_claim_template_name) {
@@ -262,12 +244,6 @@ fn claimed(name: &str, source: Option<String>) -> String {
         Some(source) => format!("the claim {name} ({source})"),
         None => format!("the claim {name}"),
     }
-}
-
-/// Whether a name is that of an extended resource or a device class.
-fn is_extended(name: &str) -> bool {
-    // The prefixes of claims look like a domain, but have no dot.
-    resources::is_extended(name) && !name.starts_with(CLAIM) && !name.starts_with(TEMPLATE)
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! `spec.hostIPC`.
 
 use crate::rule::{
-    Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Pss, Rule, Severity, display_flag, params,
-    without_params,
+    Check, Example, Finding, Findings, Fix, Judges, Location, NoParams, PodRule, Pss, Rule, Severity, display_flag,
+    params, without_params,
 };
 use crate::workload::{Pod, PodFeatures};
 
@@ -45,5 +45,10 @@ impl Check for HostIpc {
             let at = Location::spec().key("hostIPC", true);
             findings.add(Finding::new(at, display_flag(value), "false or not set"));
         }
+    }
+
+    fn suggest(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        fix.remove(&finding.at);
+        true
     }
 }

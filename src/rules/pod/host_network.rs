@@ -1,8 +1,8 @@
 //! `spec.hostNetwork`.
 
 use crate::rule::{
-    Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Pss, Rule, Severity, display_flag, params,
-    without_params,
+    Check, Example, Finding, Findings, Fix, Judges, Location, NoParams, PodRule, Pss, Rule, Severity, display_flag,
+    params, without_params,
 };
 use crate::workload::{Pod, PodFeatures};
 
@@ -53,5 +53,19 @@ impl Check for HostNetwork {
             let at = Location::spec().key("hostNetwork", true);
             findings.add(Finding::new(at, display_flag(value), "false or not set"));
         }
+    }
+
+    fn suggest(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        fix.remark("let a Service, an Ingress or a Gateway bring the traffic in");
+        fix.remove(&finding.at);
+        // Under hostNetwork the API server sets each hostPort to its containerPort.
+        for container in pod.all_containers() {
+            for (index, port) in container.ports.iter().enumerate() {
+                if port.host_port.is_some() && port.host_port == port.container_port {
+                    fix.remove(&Location::container(container).key("ports", true).index(index).key("hostPort", true));
+                }
+            }
+        }
+        true
     }
 }

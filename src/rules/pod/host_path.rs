@@ -2,6 +2,7 @@
 
 mod sensitive;
 
+use super::removal;
 use crate::rule::pss::{Level, Standard, Version};
 use crate::rule::{
     Cause, Check, Example, Finding, Findings, Fix, Judges, Location, NOT_SET, PodRule, Pss, Rule, Severity, compile,
@@ -29,6 +30,7 @@ Instead, use a PersistentVolumeClaim, an emptyDir, a projected volume, or a CSI 
     severity: Severity::High,
     params: params::<Params>,
     judges: Judges::Pod(PodRule {
+        instead: "mount an allowed directory, an emptyDir or a PersistentVolumeClaim",
         pss: Some(Pss::Baseline),
         fixes: true,
         implied_by: &[Cause::volume("runtime-socket")],
@@ -236,9 +238,24 @@ impl Check for HostPaths {
     fn fix(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
         let repairable = finding.at.last_key() == Some("readOnly");
         if repairable {
+            fix.suggest_only();
             fix.set_found(finding, true.into());
         }
         repairable
+    }
+
+    fn suggest(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        match (finding.container(), finding.at.list_index()) {
+            (Some(_), _) => {
+                fix.remove(&finding.at);
+                true
+            }
+            (None, Some(index)) => {
+                fix.remark("keep the data in an emptyDir or a PersistentVolumeClaim");
+                removal::volume(pod, index, fix)
+            }
+            (None, None) => false,
+        }
     }
 }
 

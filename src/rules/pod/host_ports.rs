@@ -1,7 +1,8 @@
 //! `hostPort` of any port, and `hostIP` of the ports that are allowed.
 
 use crate::rule::{
-    Check, Example, Finding, Findings, Judges, Location, NOT_EPHEMERAL, PodRule, Pss, Rule, Severity, compile, params,
+    Check, Example, Finding, Findings, Fix, Judges, Location, NOT_EPHEMERAL, PodRule, Pss, Rule, Severity, compile,
+    params,
 };
 use crate::workload::{Pod, PodFeatures};
 use core::net::IpAddr;
@@ -23,6 +24,7 @@ Instead, use a Service, an Ingress or a Gateway. In a pod with `hostNetwork: tru
     severity: Severity::Medium,
     params: params::<HostPorts>,
     judges: Judges::Pod(PodRule {
+        instead: "name one address of the node in `hostIP`, or leave `hostPort` out",
         pss: Some(Pss::Baseline),
         lists: NOT_EPHEMERAL,
         compile: compile::<HostPorts>,
@@ -121,6 +123,21 @@ impl Check for HostPorts {
                 }
             }
         }
+    }
+
+    fn suggest(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        let (Some(container), Some(index)) = (finding.container(), finding.at.list_index()) else { return false };
+        let Some(port) = container.container.ports.get(index) else { return false };
+        // Which address of the node is meant is known to the author alone. Under hostNetwork the API server sets the port again.
+        let repeated = pod.spec.host_network == Some(true) && port.host_port == port.container_port;
+        if finding.at.last_key() != Some("hostPort") || repeated {
+            return false;
+        }
+        fix.remove(&finding.at);
+        if port.host_ip.is_some() {
+            fix.remove(&Location::container(container).key("ports", true).index(index).key("hostIP", true));
+        }
+        true
     }
 }
 

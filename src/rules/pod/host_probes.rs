@@ -2,7 +2,7 @@
 
 use crate::rule::pss::{Follows, FollowsParams};
 use crate::rule::{
-    Check, Example, Finding, Findings, Judges, Location, NOT_EPHEMERAL, PodRule, Pss, Rule, Severity, compile,
+    Check, Example, Finding, Findings, Fix, Judges, Location, NOT_EPHEMERAL, PodRule, Pss, Rule, Severity, compile,
     display_value, params,
 };
 use crate::workload::{Pod, PodFeatures};
@@ -92,5 +92,11 @@ impl Check for HostProbes {
                 }
             }
         }
+    }
+
+    fn suggest(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        fix.remark("a probe then calls the pod itself; for a virtual host, set the header Host");
+        fix.remove(&finding.at);
+        true
     }
 }

@@ -1,7 +1,8 @@
 //! Windows `hostProcess` of the pod and of any container.
 
 use crate::rule::{
-    Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Pss, Rule, Severity, params, without_params,
+    Check, Example, Finding, Findings, Fix, Judges, Location, NoParams, PodRule, Pss, Rule, Severity, params,
+    without_params,
 };
 use crate::workload::pod::WindowsOptions;
 use crate::workload::{Pod, PodFeatures};
@@ -75,5 +76,10 @@ impl Check for HostProcess {
             let context = container.container.security_context.as_ref();
             judge(Location::container(container), context.and_then(|context| context.windows_options.as_ref()));
         }
+    }
+
+    fn suggest(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        fix.remove(&finding.at);
+        true
     }
 }

@@ -19,6 +19,7 @@ map ids: NFS, for example, cannot, so look at reports (`action: audit`) before y
     severity: Severity::Low,
     params: params::<NoParams>,
     judges: Judges::Pod(PodRule {
+        instead: "do without namespaces and block devices of the node, then set it to false",
         linux_only: true,
         fixes: true,
         compile: without_params::<HostUsers>,
@@ -69,6 +70,7 @@ impl Check for HostUsers {
         if fix.scope != Scope::Pod || shares || has_device() {
             return false;
         }
+        fix.suggest_only();
         fix.set_found(finding, false.into());
         true
     }

@@ -20,6 +20,7 @@ people to read.",
     severity: Severity::Medium,
     params: params::<NoParams>,
     judges: Judges::Pod(PodRule {
+        instead: "let the pipeline write the digest (`crane digest IMAGE`)",
         compile: without_params::<ImageDigest>,
         examples: &[
             Example::bad("a tag", r#"{"image":"registry.example.com/shop/web:1.4.2"}"#, &["image"]),

@@ -6,7 +6,8 @@ use crate::rule::{Check, Example, Finding, Findings, Judges, PodRule, Rule, Seve
 use crate::workload::Pod;
 use crate::workload::image::ImageRef;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
 pub static RULE: Rule = Rule {
     id: "image-registries",
@@ -16,13 +17,16 @@ pub static RULE: Rule = Rule {
 `nginx` is `docker.io/library/nginx`. An entry with a tag or a digest is one image; a tag covers no reference that has \
 a digest, since the digest decides what runs. A reference that no runtime accepts is under no entry.\n\n\
 The rule also judges images that are mounted as volumes.\n\n\
-Mirror what you need into your own registry, where it is scanned and signed. Without `allow`, no image is allowed.",
+Mirror what you need into your own registry, where it is scanned and signed. A policy without `allow`, or with an empty one, \
+does not load: it would deny every image.",
     why: "an attacker who controls a registry decides what its images run in the cluster",
     owasp: &[31],
     severity: Severity::High,
     params: params::<ImageRegistries>,
     judges: Judges::Pod(PodRule {
+        instead: "mirror the image into an allowed registry, and name it there",
         compile: compile::<ImageRegistries>,
+        needs: Some(("allow", "without it every image would be denied")),
         examples: &[
             Example::bad("another registry", r#"{"image":"nginx"}"#, &["image"]).params(ALLOW),
             Example::bad("a longer host", r#"{"image":"registry.example.com.evil.org/shop/web"}"#, &["image"])
@@ -59,7 +63,20 @@ const ALLOW: &str = r#"{"allow":["registry.example.com"]}"#;
 #[serde(deny_unknown_fields, default)]
 struct ImageRegistries {
     /// Registries, paths and repositories, by whole segments; the last one may be `*`. With a tag or a digest, one image.
+    #[serde(deserialize_with = "patterns")]
+    #[schemars(length(min = 1))]
     allow: Vec<Pattern>,
+}
+
+/// An empty list would deny every image.
+fn patterns<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Pattern>, D::Error> {
+    let patterns = Vec::deserialize(deserializer)?;
+    if patterns.is_empty() {
+        return Err(D::Error::custom(
+            "is an empty list, so every image would be denied; name your registries, or set `action: off`",
+        ));
+    }
+    Ok(patterns)
 }
 
 impl Check for ImageRegistries {
@@ -70,10 +87,7 @@ impl Check for ImageRegistries {
             if image.is_some_and(|image| self.allow.iter().any(|pattern| pattern.covers(&image))) {
                 continue;
             }
-            let wanted = match image_pattern::listed(&self.allow) {
-                none if none.is_empty() => "an allowed image; the policy allows none".to_owned(),
-                listed => format!("an image under {listed}"),
-            };
+            let wanted = format!("an image under {}", image_pattern::listed(&self.allow));
             findings.add(Finding::new(used.image_at(), display_value(text), wanted));
         }
     }

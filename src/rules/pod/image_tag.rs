@@ -20,6 +20,7 @@ read.",
     severity: Severity::Medium,
     params: params::<NoParams>,
     judges: Judges::Pod(PodRule {
+        instead: "name the release that was tested, or its digest (`crane digest IMAGE`)",
         compile: without_params::<ImageTag>,
         examples: &[
             Example::bad("latest", r#"{"image":"registry.example.com/shop/web:latest"}"#, &["image"]),

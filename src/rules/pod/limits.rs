@@ -1,10 +1,13 @@
 //! What the rules about `resources` share: quantities in parameters, and the quantity that is in effect for a container.
 
+mod suggest;
+
 use crate::rule::{Finding, Location, NOT_EPHEMERAL, display_value};
 use crate::workload::{ContainerRef, Pod, quantity};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use std::borrow::Cow;
+pub use suggest::{Suggestion, suggest};
 
 /// A quantity in the parameters of a rule, above zero.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -1,10 +1,11 @@
 //! `resources.limits.memory` of containers and init containers, or of the pod.
 
+use super::limits::{self, Suggestion};
 use super::limits::{Amount, EffectiveQuantity, LEAST_MEMORY, below_request, containers, in_order, pods_below_request};
 use crate::rule::{
     Check, Example, Finding, Findings, Fix, Judges, NOT_EPHEMERAL, PodRule, Rule, Scope, Severity, compile, params,
 };
-use crate::workload::Pod;
+use crate::workload::{Pod, quantity};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -24,6 +25,7 @@ than the default, and not if `spec.resources` has memory, since the API server w
     severity: Severity::Medium,
     params: params::<Params>,
     judges: Judges::Pod(PodRule {
+        instead: "set the limit to what the program needs under load plus a reserve",
         lists: NOT_EPHEMERAL,
         fixes: true,
         compile: compile::<MemoryLimit>,
@@ -212,10 +214,27 @@ impl Check for MemoryLimit {
         let fits = request.nano.is_none_or(|request| request <= default.nano);
         let fixable = limit.is_free() && fits && !on_pod("limits") && !on_pod("requests");
         if fixable {
+            fix.suggest_only();
             fix.set(&limit.at(), default.text.clone().into());
         }
         fixable
     }
+
+    fn suggest(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        limits::suggest(
+            pod,
+            finding,
+            fix,
+            "memory",
+            &Suggestion {
+                example: if self.max.as_ref().is_some_and(|max| max.nano < EXAMPLE.1) { None } else { Some(EXAMPLE) },
+                default: self.default.as_ref(),
+                max: self.max.as_ref(),
+            },
+        )
+    }
 }
 
+/// A limit to begin with, and its billionths of a byte.
+const EXAMPLE: (&str, i128) = ("128Mi", (128 << 20) * quantity::UNIT);
 const WHY_MAX: &str = "the policy keeps each container's share of a node's memory below this";

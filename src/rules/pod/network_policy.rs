@@ -21,6 +21,7 @@ here",
     severity: Severity::Medium,
     params: params::<NoParams>,
     judges: Judges::Pod(PodRule {
+        instead: "create a NetworkPolicy with `podSelector: {}` and `policyTypes: [Ingress]`, and one for the traffic that the pod needs",
         compile: without_params::<NetworkPolicy>,
         examples: &[
             Example::bad("the namespace has none", "", &["spec"]).network_policies("[]"),

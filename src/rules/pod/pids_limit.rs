@@ -15,7 +15,7 @@ pub static RULE: Rule = Rule {
     title: "The number of processes of a pod is limited",
     docs: "A fork bomb in one pod uses up the process ids of its whole node, unless `podPidsLimit` of the node's \
 kubelet limits them. A pod does not show that limit, so this rule judges the nodes that the pod may run on: `serve \
---cluster` reads `podPidsLimit` from each node (from its kubelet's `configz`, which needs `get` on `nodes/proxy`); if \
+--cluster` reads `podPidsLimit` from each node (from its kubelet's `configz`, which needs `get` on `nodes/configz` or `nodes/proxy`); if \
 it cannot, set `nodeLimit` to the limit that all nodes have. For a pod with `nodeSelector` or `nodeName` only the \
 nodes count that these select; affinity and taints exclude no node. If nothing is known about the nodes, the rule \
 reports nothing about the pod; the log, the metric `podreeve_pids_limit_known` and `podreeve scan` say that the limit \
@@ -28,6 +28,8 @@ With `default`, which is for clusters whose API has the field, the message names
     severity: Severity::Medium,
     params: params::<Params>,
     judges: Judges::Pod(PodRule {
+        shows_edit: false,
+        instead: "ask the operators of the nodes for `podPidsLimit` in the kubelet configuration",
         linux_only: true,
         fixes: true,
         compile: compile::<PidsLimit>,
@@ -131,9 +133,19 @@ impl Check for PidsLimit {
         let (at, text) = limit(pod);
         let fixable = is_free(text);
         if fixable {
+            fix.suggest_only();
             fix.set(&at, default.text.clone().into());
         }
         fixable
+    }
+
+    fn suggest(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        // The field is set, so this API server has it.
+        let is_set = limit(pod).1.is_some() && finding.at.has_key("pids") && fix.scope == Scope::Pod;
+        if is_set {
+            fix.set_found(finding, self.max.text.clone().into());
+        }
+        is_set
     }
 }
 

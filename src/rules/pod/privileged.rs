@@ -1,7 +1,8 @@
 //! `securityContext.privileged` of any container.
 
 use crate::rule::{
-    Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Pss, Rule, Severity, params, without_params,
+    Check, Example, Finding, Findings, Fix, Judges, Location, NoParams, PodRule, Pss, Rule, Severity, params,
+    without_params,
 };
 use crate::workload::{Pod, PodFeatures};
 
@@ -52,6 +53,12 @@ impl Check for Privileged {
                 findings.add(if refused { finding.why(WHY_REFUSED) } else { finding });
             }
         }
+    }
+
+    fn suggest(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        fix.remark("a single capability, or a device plugin, may do what the program needs");
+        fix.remove(&finding.at);
+        true
     }
 }
 

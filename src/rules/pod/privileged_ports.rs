@@ -1,7 +1,8 @@
 //! `containerPort` and `hostPort` below 1024.
 
+use super::removal;
 use crate::rule::{
-    Check, Example, Finding, Findings, Judges, Location, NOT_EPHEMERAL, NoParams, PodRule, Rule, Severity, params,
+    Check, Example, Finding, Findings, Fix, Judges, Location, NOT_EPHEMERAL, NoParams, PodRule, Rule, Severity, params,
     without_params,
 };
 use crate::workload::{Pod, PodFeatures};
@@ -21,6 +22,7 @@ Instead, listen on a high port (8080 for 80) and let the Service map it: `port: 
     severity: Severity::Medium,
     params: params::<NoParams>,
     judges: Judges::Pod(PodRule {
+        instead: "listen on a port from 1024 on, and let the Service map it",
         lists: NOT_EPHEMERAL,
         compile: without_params::<PrivilegedPorts>,
         examples: &[
@@ -74,5 +76,26 @@ impl Check for PrivilegedPorts {
                 }
             }
         }
+    }
+
+    fn suggest(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        let (Some(container), Some(index)) = (finding.container(), finding.at.list_index()) else { return false };
+        let Some(port) = container.container.ports.get(index) else { return false };
+        let at = Location::container(container).key("ports", true).index(index);
+        if finding.at.last_key() == Some("hostPort") {
+            fix.remove(&at.key("hostPort", true));
+            return true;
+        }
+        let Some((old, new)) = port.container_port.and_then(|old| Some((old, removal::free_port(pod, 8000 + old)?)))
+        else {
+            return false;
+        };
+        fix.remark(format!("the program must listen on {new}; point targetPort of Services at it"));
+        fix.set(&at.key("containerPort", true), new.into());
+        if port.host_port == port.container_port && pod.spec.host_network == Some(true) {
+            fix.set(&at.key("hostPort", true), new.into());
+        }
+        removal::probes_to(container, old, new, fix);
+        true
     }
 }

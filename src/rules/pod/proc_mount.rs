@@ -2,8 +2,8 @@
 
 use crate::rule::pss::{Follows, FollowsParams, Level};
 use crate::rule::{
-    Cause, Check, Example, Finding, Findings, Judges, Location, PodRule, Pss, Rule, Severity, compile, display_value,
-    params,
+    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile,
+    display_value, params,
 };
 use crate::workload::{Pod, PodFeatures};
 use serde::Deserialize;
@@ -88,5 +88,10 @@ impl Check for ProcMount {
                 findings.add(Finding::new(at, display_value(Some(value)), "Default or not set"));
             }
         }
+    }
+
+    fn suggest(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        fix.remove(&finding.at);
+        true
     }
 }

@@ -26,6 +26,7 @@ name.",
     severity: Severity::Medium,
     params: params::<ReadOnlyRootFilesystem>,
     judges: Judges::Pod(PodRule {
+        instead: "set it to true, and mount an emptyDir where the program writes",
         linux_only: true,
         fixes: true,
         implied_by: &[Cause::container("privileged")],
@@ -128,7 +129,10 @@ impl Check for ReadOnlyRootFilesystem {
 
     fn fix(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
         let Some(container) = finding.container() else { return false };
+        fix.suggest_only();
+        fix.remark("mount an emptyDir where it writes, as on /tmp: caches, pid files");
         fix.set_found(finding, true.into());
+        fix.optional();
         if fix.scope == Scope::Pod {
             for (number, path) in self.writable.iter().enumerate() {
                 if !is_mounted(container, path) {

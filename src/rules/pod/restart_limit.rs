@@ -23,6 +23,7 @@ The repair sets `backoffLimit` to `max`.",
     severity: Severity::Low,
     params: params::<RestartLimit>,
     judges: Judges::Pod(PodRule {
+        instead: "set `backoffLimit`, and let the pod restart, not one container",
         lists: NOT_EPHEMERAL,
         fixes: true,
         compile: compile::<RestartLimit>,
@@ -127,6 +128,20 @@ impl Check for RestartLimit {
             fix.set_found(finding, self.max.into());
         }
         fixable
+    }
+
+    fn suggest(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        let at = &finding.at;
+        if at.has_key("backoffLimitPerIndex") {
+            fix.set_found(finding, self.max.into());
+        } else if at.has_key("restartPolicyRules") || finding.container().is_some() {
+            fix.remove(at);
+        } else if at.has_key("restartPolicy") {
+            fix.set_found(finding, "Never".into());
+        } else {
+            return false;
+        }
+        fix.scope == Scope::Pod
     }
 }
 

@@ -1,5 +1,6 @@
 //! `securityContext.runAsNonRoot` and `runAsUser`, of any container or of its pod.
 
+mod edit;
 mod effective;
 
 use crate::rule::pss::{Level, Standard, Version};
@@ -30,6 +31,7 @@ override them, and from v1.35 pods with `hostUsers: false` are left alone.",
     severity: Severity::High,
     params: params::<Params>,
     judges: Judges::Pod(PodRule {
+        instead: "give the image a numeric `USER` other than 0",
         pss: Some(Pss::Restricted),
         fixes: true,
         compile: compile::<RunAsNonRoot>,
@@ -251,6 +253,8 @@ impl Check for RunAsNonRoot {
             (Some(_), _) => {}
             (None, Some(_)) if pod.is_windows() || pod.chooses_windows() => return false,
             (None, Some(user)) => {
+                fix.suggest_only();
+                fix.remark("the image must run as this user, else it does not start");
                 fix.set(&Location::security_context(container, "runAsUser", false), user.get().into());
             }
         }
@@ -258,8 +262,14 @@ impl Check for RunAsNonRoot {
         fix.set(&Location::security_context(container, "runAsNonRoot", is_set), true.into());
         true
     }
+
+    fn suggest(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        edit::suggest(pod, finding, fix, self.user.map_or(USER_ID, NonZeroU32::get))
+    }
 }
 
+/// A user that few images have by accident, for edits that a person reads.
+const USER_ID: u32 = 10_001;
 const USER: &str = "a user other than 0";
 const USER_AND_NON_ROOT: &str = "a user other than 0, and runAsNonRoot true";
 const OTHER_GROUP: &str = "a group other than 0";

@@ -3,8 +3,9 @@
 mod endpoint;
 mod sockets;
 
+use super::removal;
 use crate::rule::{
-    Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Rule, Severity, params, without_params,
+    Check, Example, Finding, Findings, Fix, Judges, Location, NoParams, PodRule, Rule, Severity, params, without_params,
 };
 use crate::workload::{ContainerRef, Pod, PodFeatures};
 use endpoint::{Environment, VARIABLES};
@@ -33,6 +34,7 @@ kubelet API, and watch pods through the Kubernetes API.",
     severity: Severity::Critical,
     params: params::<NoParams>,
     judges: Judges::Pod(PodRule {
+        instead: "use a rootless builder, the kubelet API or the Kubernetes API",
         compile: without_params::<RuntimeSocket>,
         examples: &[
             Example::bad("the Docker socket among good volumes", "", &["spec.volumes[1].hostPath.path"]).spec(
@@ -182,6 +184,17 @@ impl Check for RuntimeSocket {
         for container in pod.all_containers() {
             if container.env.iter().any(|variable| VARIABLES.contains(&&*variable.name)) {
                 endpoints(pod, container, findings);
+            }
+        }
+    }
+
+    fn suggest(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        let Some(index) = finding.at.list_index() else { return false };
+        match finding.container() {
+            None => removal::volume(pod, index, fix),
+            Some(container) => {
+                fix.remove(&Location::container(container).key("env", true).index(index));
+                true
             }
         }
     }

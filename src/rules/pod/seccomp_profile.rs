@@ -26,6 +26,7 @@ container of a running pod). An explicit `Unconfined` is the author's choice, so
     severity: Severity::Medium,
     params: params::<Params>,
     judges: Judges::Pod(PodRule {
+        instead: "set the profile RuntimeDefault",
         pss: Some(Pss::Both),
         fixes: true,
         implied_by: &[Cause::container("privileged")],
@@ -225,6 +226,29 @@ impl Check for SeccompProfile {
                 .key("securityContext", pod.spec.security_context.is_some())
                 .key("seccompProfile", false),
             Scope::Containers => Location::security_context(container, "seccompProfile", false),
+        };
+        fix.set_with(&at, || json!({"type": "RuntimeDefault"}));
+        true
+    }
+
+    fn suggest(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        if finding.at.has_key("annotations") {
+            fix.set_found(finding, "runtime/default".into());
+            return true;
+        }
+        if pod.is_windows() || pod.chooses_windows() {
+            return false;
+        }
+        let at = match finding.at.container_ref() {
+            Some(container) => Location::security_context(container, "seccompProfile", true),
+            None if fix.scope == Scope::Pod => {
+                Location::spec().key("securityContext", true).key("seccompProfile", true)
+            }
+            // A debug container cannot change the pod, and its own profile counts.
+            None => match finding.container() {
+                Some(container) => Location::security_context(container, "seccompProfile", false),
+                None => return false,
+            },
         };
         fix.set_with(&at, || json!({"type": "RuntimeDefault"}));
         true

@@ -2,8 +2,8 @@
 
 use crate::rule::pss::{Follows, FollowsParams};
 use crate::rule::{
-    Cause, Check, Example, Finding, Findings, Judges, Location, PodRule, Pss, Rule, Severity, compile, display_value,
-    params,
+    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile,
+    display_value, params,
 };
 use crate::workload::pod::SeLinuxOptions;
 use crate::workload::{Pod, PodFeatures};
@@ -90,6 +90,11 @@ impl Check for SelinuxOptions {
             let options = context.and_then(|context| context.se_linux_options.as_ref());
             self.judge(Location::container(container), options, findings);
         }
+    }
+
+    fn suggest(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        fix.remove(&finding.at);
+        true
     }
 }
 

@@ -26,6 +26,7 @@ as the pod",
     severity: Severity::Medium,
     params: params::<ServiceAccountToken>,
     judges: Judges::Pod(PodRule {
+        instead: "set it to false if the program does not call the Kubernetes API",
         fixes: true,
         compile: compile::<ServiceAccountToken>,
         examples: &[
@@ -89,6 +90,8 @@ impl Check for ServiceAccountToken {
         if fix.scope != Scope::Pod {
             return false;
         }
+        fix.suggest_only();
+        fix.remark("only if the program does not call the Kubernetes API");
         fix.set_found(finding, false.into());
         for (index, volume) in pod.spec.volumes.iter().enumerate().filter(|(_, volume)| is_injected(volume)) {
             let sources =

@@ -10,7 +10,7 @@ mod words;
 mod wrappers;
 
 use crate::rule::{
-    Check, Example, Finding, Findings, Judges, Location, NoParams, PodRule, Rule, Severity, params, without_params,
+    Check, Example, Finding, Findings, Fix, Judges, Location, NoParams, PodRule, Rule, Severity, params, without_params,
 };
 use crate::workload::{Container, Pod, PodFeatures, Text};
 use server::{Hit, Server};
@@ -33,6 +33,7 @@ Instead, use `kubectl exec`, `kubectl debug` or `kubectl cp`, which RBAC and the
     severity: Severity::High,
     params: params::<NoParams>,
     judges: Judges::Pod(PodRule {
+        instead: "take the SSH server out of the command, and use `kubectl exec`, `kubectl debug` or `kubectl cp`",
         compile: without_params::<SshServer>,
         examples: &[
             Example::bad(
@@ -151,6 +152,34 @@ impl Check for SshServer {
                 }
             }
         }
+    }
+
+    fn suggest(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        let (Some(container), at) = (finding.container(), &finding.at) else { return false };
+        let here = Location::container(container);
+        if let (Some(index), true) = (at.list_index(), at.has_key("ports")) {
+            fix.remove(&here.key("ports", true).index(index));
+            // A probe by the name of the port would call nothing.
+            let name = container.container.ports.get(index).and_then(|port| port.name.as_deref());
+            for (field, handler) in container.container.probes() {
+                let requests = [&handler.http_get, &handler.tcp_socket, &handler.grpc];
+                let ports = requests.into_iter().flatten().filter_map(|request| request.port.as_ref());
+                if ports.into_iter().any(|port| Some(&*port.text) == name) {
+                    fix.remove(&here.key(field, true));
+                }
+            }
+            return true;
+        }
+        let probes = ["livenessProbe", "readinessProbe", "startupProbe"].into_iter();
+        let handlers = ["postStart", "preStop"].into_iter();
+        if let Some(field) = probes.into_iter().find(|field| at.has_key(field)) {
+            fix.remove(&here.key(field, true));
+        } else if let Some(field) = handlers.into_iter().find(|field| at.has_key(field)) {
+            fix.remove(&here.key("lifecycle", true).key(field, true));
+        } else {
+            return false;
+        }
+        true
     }
 }
 

@@ -2,7 +2,8 @@
 
 use crate::rule::pss::{Follows, FollowsParams, Version};
 use crate::rule::{
-    Check, Example, Finding, Findings, Judges, Location, PodRule, Pss, Rule, Severity, compile, display_value, params,
+    Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Scope, Severity, compile,
+    display_value, params,
 };
 use crate::workload::{Pod, PodFeatures};
 use serde::Deserialize;
@@ -37,6 +38,7 @@ the configuration of the node.",
     severity: Severity::High,
     params: params::<FollowsParams>,
     judges: Judges::Pod(PodRule {
+        instead: "set it in the configuration of the node",
         pss: Some(Pss::Baseline),
         compile: compile::<Sysctls>,
         examples: &[
@@ -86,5 +88,14 @@ impl Check for Sysctls {
                 findings.add(Finding::new(at, display_value(name), "one of the safe kernel parameters"));
             }
         }
+    }
+
+    fn suggest(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        let Some(index) = finding.at.list_index().filter(|_| fix.scope == Scope::Pod) else { return false };
+        let version = self.0.standard.map_or(Version::LATEST, |standard| standard.version);
+        let safe = SAFE.iter().filter(|(_, since)| version >= Version::minor(*since)).map(|(name, _)| *name);
+        fix.remark(format!("safe are {}", safe.collect::<Vec<_>>().join(", ")));
+        fix.remove(&Location::spec().key("securityContext", true).key("sysctls", true).index(index));
+        true
     }
 }

@@ -1,13 +1,14 @@
 //! Ports that probes use and the container does not declare, and containers that declare too many ports.
 
 use crate::rule::{
-    Check, Example, Finding, Findings, Judges, Location, NOT_EPHEMERAL, PodRule, Rule, Severity, compile, params,
+    Check, Example, Finding, Findings, Fix, Judges, Location, NOT_EPHEMERAL, PodRule, Rule, Severity, compile, params,
 };
 use crate::workload::pod::Container;
 use crate::workload::text::Scalar;
 use crate::workload::{Pod, PodFeatures};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::json;
 
 pub static RULE: Rule = Rule {
     id: "undeclared-ports",
@@ -21,6 +22,7 @@ Declare the port that the probe uses; close ports that are not needed.",
     severity: Severity::Low,
     params: params::<UndeclaredPorts>,
     judges: Judges::Pod(PodRule {
+        instead: "declare the port in `ports`, and close ports that are not needed",
         lists: NOT_EPHEMERAL,
         compile: compile::<UndeclaredPorts>,
         examples: &[
@@ -120,6 +122,22 @@ impl Check for UndeclaredPorts {
                 }
             }
         }
+    }
+
+    fn suggest(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        let Some(container) = finding.container() else { return false };
+        let ports = Location::container(container).key("ports", !container.ports.is_empty());
+        if finding.at.last_key() == Some("containerPort") {
+            let port = finding.at.list_index().and_then(|index| container.container.ports.get(index)?.host_port);
+            if let Some(port) = port {
+                fix.set(&finding.at, port.into());
+            }
+            return port.is_some();
+        }
+        let number = finding.found.rsplit(' ').next().and_then(|port| port.parse::<u16>().ok());
+        let Some(number) = number.filter(|_| finding.at.last_key() == Some("port")) else { return false };
+        fix.append(&ports, json!({"containerPort": number}));
+        true
     }
 }
 

@@ -1,7 +1,9 @@
 //! The types of the pod's volumes.
 
+use super::removal;
 use crate::rule::{
-    Cause, Check, Example, Finding, Findings, Judges, Location, PodRule, Pss, Rule, Severity, compile, params,
+    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile, judged,
+    params,
 };
 use crate::workload::volume::Volume;
 use crate::workload::{Pod, PodFeatures};
@@ -62,6 +64,7 @@ Instead, let the administrator create a StorageClass or a PersistentVolume, and 
     severity: Severity::Medium,
     params: params::<VolumeTypes>,
     judges: Judges::Pod(PodRule {
+        instead: "claim storage with a PersistentVolumeClaim",
         pss: Some(Pss::Restricted),
         implied_by: &[Cause::volume("runtime-socket"), Cause::volume("host-devices"), Cause::volume("host-path")],
         compile: compile::<VolumeTypes>,
@@ -121,6 +124,8 @@ Instead, let the administrator create a StorageClass or a PersistentVolume, and 
 #[serde(deny_unknown_fields, default)]
 struct VolumeTypes {
     /// The types that are judged, which may include `csi`; when left out, all but those of the restricted standard.
+    #[serde(deserialize_with = "judged")]
+    #[schemars(length(min = 1))]
     only: Option<Vec<Type>>,
     /// Types (`nfs`) and CSI drivers (`csi/secrets-store.csi.k8s.io`) that pods may use all the same. Default: none.
     allow: Vec<Allowed>,
@@ -176,6 +181,11 @@ impl Check for VolumeTypes {
             };
             findings.add(Finding::new(at, found, self.wanted()));
         }
+    }
+
+    fn suggest(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        fix.remark("claim storage with a PersistentVolumeClaim");
+        finding.at.list_index().is_some_and(|index| removal::volume(pod, index, fix))
     }
 }
 

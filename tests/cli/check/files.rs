@@ -85,7 +85,7 @@ items:
     assert_eq!(report["objects"][0]["violations"][0]["pointer"], "/spec/containers/0/securityContext/privileged");
     assert_eq!(
         report["summary"],
-        json!({"objects": 3, "denied": 1, "patched": 0, "warned": 1, "allowed": 1, "errors": 0, "passedOver": 1})
+        json!({"objects": 3, "denied": 1, "patched": 0, "warned": 1, "allowed": 1, "errors": 0, "baseline": 0, "passedOver": 1})
     );
 }
 

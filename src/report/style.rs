@@ -1,5 +1,6 @@
 //! What the parts of a report as text share: styles, and names of containers.
 
+use super::entry::Level;
 use crate::decide::Effect;
 use crate::text::clean;
 use anstyle::{AnsiColor, Style};
@@ -16,6 +17,17 @@ pub fn style_of(effect: Effect) -> Style {
         Effect::Patch => AnsiColor::Cyan.on_default(),
         Effect::Warn => AnsiColor::Yellow.on_default(),
         Effect::Audit | Effect::Exempt => DIM,
+    }
+}
+
+/// The colour of an entry, by its level.
+pub fn style_of_level(level: Level) -> Style {
+    match level {
+        Level::Denied | Level::Error => AnsiColor::Red.on_default().bold(),
+        Level::Repaired => AnsiColor::Cyan.on_default(),
+        Level::Warning => AnsiColor::Yellow.on_default(),
+        Level::Note => BOLD,
+        Level::Audit | Level::Exempt => DIM,
     }
 }
 

@@ -1,0 +1,155 @@
+//! The arguments of `check`, and what they are with the settings of `.podreeve.yaml`.
+
+use super::outputs::{OutputParser, OutputSpec, ReportFormat};
+use super::settings::{self, Settings};
+use crate::cli::exit::Failure;
+use crate::cli::input::{Exclude, Inputs};
+use crate::cli::mode::ModeArgs;
+use crate::cli::{namespace, policy_names::PolicyParser};
+use crate::rule::Severity;
+use std::path::PathBuf;
+
+/// Judge manifests as the webhook would, before they reach a cluster
+///
+/// Pods and everything that has a pod template are judged as if they were created now. Other objects are counted, and
+/// named if they look like a workload; so are templates, kustomizations and files of other tools.
+///
+/// Settings are read from the nearest .podreeve.yaml, in the directory that has all files or above it. An argument
+/// replaces a setting.
+#[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
+pub struct Args {
+    #[command(flatten)]
+    pub inputs: Inputs,
+
+    /// Policy to judge by: the name of a built-in one, a file, or a directory; may be repeated [default: owasp]
+    #[arg(long, value_name = "POLICY", value_parser = PolicyParser, hide_possible_values = true)]
+    policy: Vec<String>,
+
+    /// Namespace of objects that name none [default: default]
+    #[arg(short, long, value_parser = namespace::name)]
+    namespace: Option<String>,
+
+    /// Namespaces in which the Exemption objects among the files count; may be repeated [default: none]
+    #[arg(long, value_name = "NAMESPACES", value_delimiter = ',', value_parser = namespace::name)]
+    exemption_namespaces: Vec<String>,
+
+    /// List the exemptions that nothing in the files needs, that end within 14 days, or that have ended
+    ///
+    /// They do not change the exit code: a violation that is no longer exempt is denied by itself.
+    #[arg(long)]
+    pub waivers: bool,
+
+    /// Exit with 2 if nothing was judged; stdin always does
+    #[arg(long)]
+    pub require_objects: bool,
+
+    /// How to print, and into which file if not to stdout; may be repeated [default: text]
+    #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = OutputParser)]
+    output: Vec<OutputSpec>,
+
+    /// Also report what an author need not act on: audit findings, exemptions and repairs; json always has them
+    #[arg(long)]
+    all: bool,
+
+    /// Show the lines of the file that are wrong (text only)
+    #[arg(long)]
+    pub snippet: bool,
+
+    /// Show for each object the one edit that repairs it (text only)
+    #[arg(long)]
+    pub diff: bool,
+
+    /// Leave out findings below this severity; they do not count for the exit code
+    #[arg(long, value_name = "SEVERITY", value_enum)]
+    min_severity: Option<SeverityArg>,
+
+    /// Exit with 1 if there are warnings
+    #[arg(long)]
+    warnings_as_errors: bool,
+
+    /// Leave out the violations that this file knows; they do not count for the exit code
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    baseline: Option<PathBuf>,
+
+    /// Write the violations that there are to this file, and exit with 0
+    #[arg(long, value_name = "FILE", conflicts_with = "baseline", value_hint = clap::ValueHint::FilePath)]
+    pub write_baseline: Option<PathBuf>,
+
+    /// Settings to use in place of the nearest .podreeve.yaml
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    config: Option<PathBuf>,
+
+    /// Use no .podreeve.yaml
+    #[arg(long, conflicts_with = "config")]
+    no_config: bool,
+
+    #[command(flatten)]
+    pub mode: ModeArgs,
+}
+
+const HELP: &str = "Exit codes: 0 clean, 1 violations, 2 wrong usage or unreadable input, 3 internal failure. \
+    With violations and unreadable input it is 1: what would be denied is certain.";
+
+/// A severity as an argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum SeverityArg {
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+impl From<SeverityArg> for Severity {
+    fn from(arg: SeverityArg) -> Self {
+        match arg {
+            SeverityArg::Low => Self::Low,
+            SeverityArg::Medium => Self::Medium,
+            SeverityArg::High => Self::High,
+            SeverityArg::Critical => Self::Critical,
+        }
+    }
+}
+
+/// What is checked, and how: the arguments, and the settings where there is no argument.
+pub struct Plan {
+    pub policies: Vec<String>,
+    pub exclude: Vec<Exclude>,
+    pub namespace: String,
+    pub exemption_namespaces: Vec<String>,
+    pub outputs: Vec<OutputSpec>,
+    pub all: bool,
+    pub severity: Severity,
+    pub warnings_as_errors: bool,
+    pub baseline: Option<PathBuf>,
+    /// The settings file, for messages.
+    pub settings: Option<String>,
+}
+
+impl Args {
+    /// # Errors
+    /// No file is named, or the settings cannot be read.
+    pub fn plan(&self) -> Result<Plan, Failure> {
+        self.inputs.required()?;
+        let settings = match (&self.config, self.no_config) {
+            (Some(path), _) => settings::read(path)?,
+            (None, true) => Settings::default(),
+            (None, false) => settings::find(&self.inputs.names())?,
+        };
+        let or = |mine: &Vec<String>, others: Vec<String>| if mine.is_empty() { others } else { mine.clone() };
+        let outputs = if self.output.is_empty() { settings.formats } else { self.output.clone() };
+        let text = OutputSpec { format: ReportFormat::Text, file: None };
+        Ok(Plan {
+            policies: or(&self.policy, settings.policies),
+            exclude: settings.exclude,
+            namespace: self.namespace.clone().or(settings.namespace).unwrap_or_else(|| "default".to_owned()),
+            exemption_namespaces: or(&self.exemption_namespaces, settings.exemption_namespaces),
+            outputs: if outputs.is_empty() { vec![text] } else { outputs },
+            all: self.all || settings.all,
+            severity: self.min_severity.map(Severity::from).or(settings.severity).unwrap_or(Severity::Low),
+            warnings_as_errors: self.warnings_as_errors || settings.warnings_as_errors,
+            baseline: self.baseline.clone().or(settings.baseline).filter(|_| self.write_baseline.is_none()),
+            settings: settings.file.as_deref().map(settings::display),
+        })
+    }
+}

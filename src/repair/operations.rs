@@ -1,0 +1,71 @@
+//! The edits of a tree as one JSON Patch of the object that was sent.
+
+use super::tree::{Child, Node, Tree};
+use crate::patch::escape;
+use json_patch::{AddOperation, PatchOperation, RemoveOperation, ReplaceOperation, jsonptr::PointerBuf};
+use serde_json::Value;
+
+/// The operations, which apply one after another. No operation has a value that was removed.
+#[must_use]
+pub fn operations(tree: &Tree<'_>) -> Vec<PatchOperation> {
+    let mut found = Vec::new();
+    below(&tree.root, &mut String::new(), &mut found);
+    found
+}
+
+fn below(node: &Node<'_>, at: &mut String, found: &mut Vec<PatchOperation>) {
+    let length = at.len();
+    match node {
+        Node::Text(_) | Node::Made(_) => {}
+        Node::Map(children) => {
+            for child in children {
+                at.push('/');
+                at.push_str(&escape(&child.key));
+                change(child, at, false, found);
+                at.truncate(length);
+            }
+        }
+        Node::List(children) => {
+            let sent = children.iter().take_while(|child| child.was.is_some());
+            for (index, child) in sent.clone().enumerate().filter(|(_, child)| child.now.is_some()) {
+                at.push_str(&format!("/{index}"));
+                change(child, at, true, found);
+                at.truncate(length);
+            }
+            let removed: Vec<usize> =
+                sent.enumerate().filter(|(_, child)| child.now.is_none()).map(|(index, _)| index).collect();
+            // From the last, so that the other indexes stay what they are.
+            for index in removed.into_iter().rev() {
+                let path = PointerBuf::parse(format!("{at}/{index}")).ok();
+                found.extend(path.map(|path| PatchOperation::Remove(RemoveOperation { path })));
+            }
+            for child in children.iter().filter(|child| child.was.is_none()) {
+                let path = PointerBuf::parse(format!("{at}/-")).ok();
+                let value = child.now.as_ref().map(value);
+                found.extend(path.zip(value).map(|(path, value)| PatchOperation::Add(AddOperation { path, value })));
+            }
+        }
+    }
+}
+
+fn change(child: &Child<'_>, at: &mut String, in_list: bool, found: &mut Vec<PatchOperation>) {
+    let path = || PointerBuf::parse(at.clone()).ok();
+    match (&child.was, &child.now) {
+        (None, None) | (Some(_), Some(Node::Text(_))) => {}
+        (Some(_), None) => found.extend(path().map(|path| PatchOperation::Remove(RemoveOperation { path }))),
+        (Some(was), Some(node @ (Node::Map(_) | Node::List(_)))) if was.get() != "null" => below(node, at, found),
+        (Some(_), Some(node)) if in_list => {
+            found.extend(path().map(|path| PatchOperation::Replace(ReplaceOperation { path, value: value(node) })));
+        }
+        // `add` replaces a member that exists.
+        (_, Some(node)) => {
+            found.extend(path().map(|path| PatchOperation::Add(AddOperation { path, value: value(node) })));
+        }
+    }
+}
+
+fn value(node: &Node<'_>) -> Value {
+    let mut json = Vec::new();
+    node.write(&mut json);
+    serde_json::from_slice(&json).unwrap_or_default()
+}

@@ -1,0 +1,54 @@
+//! Reads the members of an object, or the elements of a list, and leaves their values as text.
+
+use super::{Child, Node};
+use crate::json::{self, Raw};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+use std::borrow::Cow;
+use std::fmt;
+
+/// The members or elements of what an edit made.
+pub(super) fn opened<'a>(value: &mut Value) -> Node<'a> {
+    match std::mem::take(value) {
+        Value::Object(members) => Node::Map(
+            members.into_iter().map(|(key, value)| Child::added(Cow::Owned(key), Node::Made(value))).collect(),
+        ),
+        Value::Array(elements) => {
+            Node::List(elements.into_iter().map(|value| Child::added(Cow::Borrowed(""), Node::Made(value))).collect())
+        }
+        // No rule sets a field below a scalar.
+        _ => Node::Map(Vec::new()),
+    }
+}
+
+/// The members or elements of what was sent; none for a scalar.
+pub(super) fn read(text: Raw<'_>) -> Option<Node<'_>> {
+    json::read(text.get()).or_else(|| serde_json::from_str(text.get()).ok())
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Node<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Node<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object or a list")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node<'de>, A::Error> {
+                let mut children = Vec::new();
+                while let Some(key) = map.next_key::<crate::workload::Text<'de>>()? {
+                    children.push(Child::sent(key.0, map.next_value()?));
+                }
+                Ok(Node::Map(children))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Node<'de>, A::Error> {
+                let mut children = Vec::new();
+                while let Some(text) = list.next_element()? {
+                    children.push(Child::sent(Cow::Borrowed(""), text));
+                }
+                Ok(Node::List(children))
+            }
+        }
+        deserializer.deserialize_any(Members)
+    }
+}

@@ -1,0 +1,106 @@
+//! Violations without an edit, one a line.
+
+use crate::decide::{Effect, Stage};
+use crate::outcome::{Outcome, Violation};
+use crate::policy::Action;
+use crate::review::response::text::FOUND_MAX;
+use crate::rule::Severity;
+use crate::rules::find;
+use crate::text::{clean, dotted};
+use std::fmt::Write;
+
+/// How many containers or fields are named for one rule.
+const PLACES: usize = 8;
+
+/// The violations that deny, in their order.
+pub(super) fn denied(outcome: &Outcome) -> Vec<&Violation> {
+    outcome.violations.iter().filter(|violation| violation.effect == Effect::Deny).collect()
+}
+
+/// What no edit repairs: what was found, what is wanted, and, once for each rule, why and what to do.
+pub(super) fn left(violations: &[&Violation]) -> String {
+    let mut text = String::new();
+    let mut said: Vec<&str> = Vec::new();
+    for violation in violations {
+        let _ = write!(
+            text,
+            "* {severity} {rule}, {subject}: {field}: found {found}, wanted {wanted}",
+            severity = violation.severity,
+            rule = violation.rule.id,
+            subject = violation.subject,
+            field = dotted(&violation.field),
+            found = clean(&violation.found, FOUND_MAX),
+            wanted = clean(&violation.wanted, FOUND_MAX),
+        );
+        if !said.contains(&violation.rule.id) {
+            said.push(violation.rule.id);
+            let _ = write!(text, ": {}", clean(&violation.why, FOUND_MAX * 2));
+            let instead = violation.rule.pod().instead;
+            if !instead.is_empty() {
+                let _ = write!(text, "; {instead}");
+            }
+        }
+        if violation.action == Action::Patch && violation.repairable && violation.stage == Stage::Pod {
+            text.push_str(
+                "; podreeve repairs this on creation, but its mutating webhook did not run, or another one undid it",
+            );
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// How many violations of the rule deny, if all of them have one severity.
+fn count(outcome: &Outcome, rule: &str, severities: usize) -> usize {
+    let denied = outcome.tallies.iter().filter(|tally| tally.effect == Effect::Deny && tally.rule == rule);
+    if severities == 1 { denied.map(|tally| tally.count).sum() } else { 0 }
+}
+
+/// One line for each rule, the worst first, with its containers: for a denial that would be too long.
+pub(super) fn by_rule(outcome: &Outcome, lines: usize, bytes: usize) -> String {
+    let mut rules: Vec<(Severity, &str, Vec<String>)> = Vec::new();
+    for violation in denied(outcome) {
+        let place = match violation.subject.container() {
+            Some((_, name)) => clean(name, 63),
+            None => dotted(&violation.field),
+        };
+        let key = (violation.severity, violation.rule.id);
+        match rules.iter_mut().find(|(severity, rule, _)| (*severity, *rule) == key) {
+            Some((.., places)) if places.contains(&place) => {}
+            Some((.., places)) => places.push(place),
+            None => rules.push((key.0, key.1, vec![place])),
+        }
+    }
+    // The worst violations may fill all the room that there is for descriptions.
+    for tally in outcome.tallies.iter().filter(|tally| tally.effect == Effect::Deny) {
+        if let Some(rule) = find(tally.rule).filter(|_| !rules.iter().any(|(_, rule, _)| *rule == tally.rule)) {
+            rules.push((rule.severity, rule.id, vec![format!("{} violations", tally.count)]));
+        }
+    }
+    rules.sort_by_key(|(severity, ..)| std::cmp::Reverse(*severity));
+    let mut text = String::new();
+    let mut hidden = Vec::new();
+    for (severity, rule, places) in &rules {
+        let mut line =
+            format!("* {severity} {rule}: {}", places.iter().take(PLACES).cloned().collect::<Vec<_>>().join(", "));
+        let named = places.len().min(PLACES);
+        let severities = rules.iter().filter(|(_, other, _)| other == rule).count();
+        let is_described = denied(outcome).iter().any(|violation| violation.rule.id == *rule);
+        let all = if is_described { count(outcome, rule, severities) } else { 0 };
+        let more = all.max(places.len()) - named;
+        if more > 0 {
+            let _ = write!(line, " and {more} more");
+        }
+        let fits = text.lines().count() + 2 < lines && text.len() + line.len() + 200 < bytes;
+        if fits || *severity >= Severity::High {
+            let _ = writeln!(text, "{line}");
+        } else {
+            hidden.push(*rule);
+        }
+    }
+    if !hidden.is_empty() {
+        let _ = writeln!(text, "* and {}", hidden.join(", "));
+    }
+    text.push_str("This is too much for one message. The whole edit: podreeve explain -f FILE\n");
+    text
+}
