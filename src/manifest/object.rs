@@ -113,6 +113,12 @@ impl<'d> Object<'d> {
         }
     }
 
+    /// The name that the author gave; none where the API server makes it.
+    #[must_use]
+    pub fn own_name(&self) -> Option<&'d str> {
+        self.metadata("name")
+    }
+
     fn metadata(&self, key: &str) -> Option<&'d str> {
         self.node.get("metadata")?.get(key)?.as_str().filter(|text| !text.is_empty())
     }

@@ -155,6 +155,7 @@ impl Judge<'_> {
             version: object.version(),
             kind: object.kind,
             namespace: object.namespace().unwrap_or(self.namespace),
+            name: object.own_name().unwrap_or_default(),
             user: USER,
             groups: GROUPS,
         }

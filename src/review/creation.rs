@@ -11,6 +11,8 @@ pub struct Creation<'c> {
     pub version: &'c str,
     pub kind: &'c str,
     pub namespace: &'c str,
+    /// Empty for a name that the API server makes.
+    pub name: &'c str,
     pub user: &'c str,
     pub groups: &'c [&'c str],
 }
@@ -31,6 +33,7 @@ struct Request<'c, O> {
     kind: Value,
     resource: Value,
     namespace: &'c str,
+    name: &'c str,
     operation: &'static str,
     user_info: Value,
     object: O,
@@ -40,7 +43,7 @@ impl Creation<'_> {
     /// The body of the request.
     #[must_use]
     pub fn of(&self, object: impl Serialize) -> Vec<u8> {
-        let Self { group, version, kind, namespace, user, groups } = *self;
+        let Self { group, version, kind, namespace, name, user, groups } = *self;
         let resource = kind.to_lowercase() + "s";
         let review = Review {
             api_version: API_VERSION,
@@ -50,6 +53,7 @@ impl Creation<'_> {
                 kind: json!({"group": group, "version": version, "kind": kind}),
                 resource: json!({"group": group, "version": version, "resource": resource}),
                 namespace,
+                name,
                 operation: "CREATE",
                 user_info: json!({"username": user, "groups": groups}),
                 object,

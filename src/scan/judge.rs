@@ -40,6 +40,7 @@ pub fn judge(object: &Object<'_>, snapshot: &Snapshot, today: Date) -> Judgement
         version: &object.kind.version,
         kind: &object.kind.kind,
         namespace: object.namespace,
+        name: object.name,
         user: USER,
         groups: GROUPS,
     };

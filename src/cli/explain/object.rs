@@ -66,6 +66,7 @@ fn one(text: &mut String, object: &Object<'_>, snapshot: &Snapshot, namespace: &
         version: object.version(),
         kind: object.kind,
         namespace: object.namespace().unwrap_or(namespace),
+        name: object.own_name().unwrap_or_default(),
         user: "podreeve-check",
         groups: &["system:authenticated"],
     };

@@ -88,18 +88,22 @@ impl Secrets {
         let mut hidden = first.checked_sub(1).and_then(|before| self.0.get(before)).is_some_and(|(_, secret)| *secret);
         let mut marks = self.0.iter().skip(first).take_while(|(at, _)| at.line == number).peekable();
         let mut out = String::with_capacity(line.len());
+        // Whether nothing stands yet for what is hidden from here on.
+        let mut is_new = false;
         if hidden {
             // What is left of the next list item or key is no part of a secret.
             let end = marks.peek().map_or(usize::MAX, |(at, _)| at.column - 1);
             let before: String = line.chars().take(end).collect();
             let is_indent = end != usize::MAX && before.chars().all(|c| c == ' ' || c == '-');
             out.push_str(if is_indent { &before } else { HIDDEN });
+            is_new = is_indent;
         }
         for (column, c) in line.chars().enumerate() {
             while let Some((_, is_secret)) = marks.next_if(|(at, _)| at.column == column + 1) {
-                if *is_secret && !hidden {
+                if *is_secret && (!hidden || is_new) {
                     out.push_str(HIDDEN);
                 }
+                is_new = false;
                 hidden = *is_secret;
             }
             if !hidden {
