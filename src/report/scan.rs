@@ -50,7 +50,6 @@ pub struct OwnerReport {
     /// The containers of the template and of the pods.
     pub containers: Vec<ContainerReport>,
     /// The images that they mount as volumes.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub image_volumes: Vec<String>,
     /// The worst first. A violation of a template and of its pods is reported once.
     pub violations: Vec<ScanViolation>,

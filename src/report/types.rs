@@ -69,7 +69,6 @@ pub struct ObjectReport {
     /// The containers of its pods.
     pub containers: Vec<ContainerReport>,
     /// The images that its pods mount as volumes.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub image_volumes: Vec<String>,
     /// Warnings of the webhook other than violations, such as a path of a policy at which there is no pod template.
     pub warnings: Vec<String>,
