@@ -124,7 +124,10 @@ func (a *arming) awaitJudged(t *testing.T, judged bool) {
 	t.Helper()
 	must(t, harness.Await(t.Context(), fmt.Sprintf("a privileged pod is denied: %v", judged), func(ctx context.Context) (bool, error) {
 		answer := a.Create(ctx, a.GoodPod(a.team, "bad", harness.Privileged), true)
-		return (answer.Err != nil && answer.Denied() && strings.Contains(answer.Err.Error(), " denied: ")) == judged, answer.Err
+		if !judged {
+			return answer.Err == nil, answer.Err
+		}
+		return answer.DeniedBy("judge.podreeve.dev") && strings.Contains(answer.Err.Error(), " denied: 1 violation"), answer.Err
 	}))
 }
 

@@ -32,6 +32,9 @@ func created(t *testing.T, s *suite, object *harness.Object) harness.Answer {
 	return answer
 }
 
+// withAnswers makes kubectl log what the API server answers. Its message shows the sender's object; the fields are in the causes.
+const withAnswers = "-v=9"
+
 func kubectl(t *testing.T, s *suite, stdin string, args ...string) harness.Said {
 	t.Helper()
 	said, err := s.Kubectl(t.Context(), stdin, args...)

@@ -348,7 +348,7 @@ func TestKindsOfOthers(t *testing.T) {
 		"list":    {fmt.Sprintf("{headGroupSpec: {template: [%s]}, workerGroupSpecs: [{template: %s}]}", good, good), "a list stands where"},
 	} {
 		object := fmt.Sprintf("{apiVersion: ray.io/v1, kind: RayCluster, metadata: {name: %s, namespace: %s}, spec: %s}", name, ns, c.spec)
-		said := kubectl(t, s, object, "create", "-f", "-")
+		said := kubectl(t, s, object, "create", "-f", "-", withAnswers)
 		denied := strings.Contains(said.Stderr, "denied the request")
 		if !strings.Contains(said.Stdout+said.Stderr, c.says) || denied == (name == "good" || name == "nothing") {
 			t.Errorf("%s: want %q, got %s", name, c.says, said)

@@ -30,7 +30,7 @@ func TestKubectlDebug(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			pod := created(t, s, s.GoodPod(ns, "debugged")).Object
-			args := []string{"debug", "-n", ns, "pod/" + pod.GetName(), "--image", debugImage, "--container", "debugger", "--profile", test.profile, "--attach=false"}
+			args := []string{"debug", "-n", ns, "pod/" + pod.GetName(), "--image", debugImage, "--container", "debugger", "--profile", test.profile, "--attach=false", withAnswers}
 			if test.custom != "" {
 				file := filepath.Join(t.TempDir(), "custom.json")
 				must(t, os.WriteFile(file, []byte(test.custom), 0o600))
@@ -49,9 +49,12 @@ func TestKubectlDebug(t *testing.T) {
 			case test.refusedFor != "" && (said.Code == 0 || added):
 				t.Errorf("want the debug container refused: %s", said)
 			case test.refusedFor != "":
-				for _, want := range []string{test.refusedFor, "spec.ephemeralContainers[0].securityContext"} {
-					if !strings.Contains(said.Stderr, want) {
-						t.Errorf("kubectl does not show %q: %s", want, said)
+				wantRefused(t, said, "spec.ephemeralContainers[0].securityContext")
+				// The log before the message has the request, too.
+				message := said.Stderr[max(0, strings.LastIndex(said.Stderr, "denied the request")):]
+				for _, want := range []string{" " + test.refusedFor, "ephemeralContainers:\n    - name: debugger\n"} {
+					if !strings.Contains(message, want) {
+						t.Errorf("the message does not have %q: %s", want, message)
 					}
 				}
 			}

@@ -35,7 +35,7 @@ func TestOldBadPod(t *testing.T) {
 		wantRefused(t, said, "spec.containers[0].securityContext.privileged", "The update changes an image")
 	})
 	t.Run("a debug container", func(t *testing.T) {
-		said := debug(t, s, bad, "sysadmin")
+		said := debug(t, s, bad, "sysadmin", withAnswers)
 		wantRefused(t, said, "spec.containers[0].securityContext.privileged",
 			"spec.ephemeralContainers[0].securityContext.privileged", "The update adds a container")
 	})
@@ -87,8 +87,8 @@ func TestOldBadDeployment(t *testing.T) {
 		}
 	})
 	t.Run("rollout restart", func(t *testing.T) {
-		said := kubectl(t, s, "", "rollout", "restart", "-n", ns, "deployment/"+old.GetName())
-		wantRefused(t, said, privileged, "The update changes the pod template")
+		said := kubectl(t, s, "", "rollout", "restart", "-n", ns, "deployment/"+old.GetName(), withAnswers)
+		wantRefused(t, said, privileged, "\n-       privileged: true ", "The update changes the pod template")
 	})
 	t.Run("what is there is applied again", func(t *testing.T) {
 		current := s.Get(t.Context(), old).Object
@@ -100,10 +100,10 @@ func TestOldBadDeployment(t *testing.T) {
 	})
 }
 
-func debug(t *testing.T, s *suite, pod *harness.Object, profile string) harness.Said {
+func debug(t *testing.T, s *suite, pod *harness.Object, profile string, flags ...string) harness.Said {
 	t.Helper()
-	return kubectl(t, s, "", "debug", "-n", pod.GetNamespace(), "pod/"+pod.GetName(), "--image", debugImage, "--container", "debugger",
-		"--profile", profile, "--attach=false")
+	return kubectl(t, s, "", append(flags, "debug", "-n", pod.GetNamespace(), "pod/"+pod.GetName(), "--image", debugImage, "--container", "debugger",
+		"--profile", profile, "--attach=false")...)
 }
 
 func wantRefused(t *testing.T, said harness.Said, texts ...string) {

@@ -32,7 +32,7 @@ func TestSelftestAndUninstall(t *testing.T) {
 		answer := s.Create(ctx, privileged(s.GoodPod(judged, s.Name("free"))), true)
 		return answer.Err == nil, answer.Err
 	}))
-	run(1, "would be admitted to namespace "+judged, "selftest", "--namespace", judged, "--wait", "0s")
+	run(1, "a privileged pod in namespace "+judged+" would be admitted: ", "selftest", "--namespace", judged, "--wait", "0s")
 	run(0, "as it should", "selftest", "--namespace", other, "--wait", "0s")
 	run(2, "was not judged: ", "selftest", "--namespace", "no-such-namespace", "--wait", "0s")
 }

@@ -38,7 +38,12 @@ func (a Answer) Status() *metav1.Status {
 
 // Denied says whether podreeve's validating webhook refused the call (and not the API server, or a webhook that failed).
 func (a Answer) Denied() bool {
-	return apierrors.IsForbidden(a.Err) && strings.Contains(a.Err.Error(), fmt.Sprintf("admission webhook %q denied the request", ValidateHook))
+	return a.DeniedBy(ValidateHook)
+}
+
+// DeniedBy says the same of a webhook with another name.
+func (a Answer) DeniedBy(webhook string) bool {
+	return apierrors.IsForbidden(a.Err) && strings.Contains(a.Err.Error(), fmt.Sprintf("admission webhook %q denied the request", webhook))
 }
 
 // Is says whether it was denied, or let in: a call that failed otherwise was neither.

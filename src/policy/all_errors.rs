@@ -38,7 +38,7 @@ pub fn read<T>(
         }
         let in_filler =
             filled.iter().any(|above| place.strip_prefix(above.as_str()).is_some_and(|rest| rest.starts_with('/')));
-        if is_first && !in_filler {
+        if is_first && !in_filler && !removed.emptied(&place, value.pointer(&pointer)) {
             errors.push(PolicyError::at_pointer(place.clone(), message));
         }
         let (above, key) = pointer.rsplit_once('/').unwrap_or_default();
@@ -84,6 +84,12 @@ impl Removed {
             original = original + "/" + &segment;
         }
         self.place.clone() + &original
+    }
+
+    /// Whether this is a list that is empty because its elements were removed.
+    fn emptied(&self, place: &str, value: Option<&Value>) -> bool {
+        let is_empty = value.and_then(Value::as_array).is_some_and(Vec::is_empty);
+        is_empty && self.elements.iter().any(|(list, _)| list == place)
     }
 
     /// The errors of the rest, with their original pointers.

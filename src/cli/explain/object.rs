@@ -70,7 +70,9 @@ fn one(text: &mut String, object: &Object<'_>, snapshot: &Snapshot, namespace: &
         user: "podreeve-check",
         groups: &["system:authenticated"],
     };
-    let outcome: Outcome = admit_for_report(&creation.of(raw), snapshot, check::today(), Applicability::Suggested);
+    let mut outcome: Outcome = admit_for_report(&creation.of(raw), snapshot, check::today(), Applicability::Suggested);
+    // Which of the objects in the file it is.
+    outcome.about.name = object.name();
     if let Some(problem) = &outcome.problem {
         let _ = writeln!(text, "{}: {}\n", response::object_name(&outcome), clean(problem, 1000));
     }

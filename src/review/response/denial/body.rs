@@ -3,10 +3,12 @@
 use super::Detail;
 use super::annotate::Annotator;
 use super::list;
+use crate::decide::Effect;
 use crate::outcome::{Outcome, Repair};
 use crate::repair::{Diff, Line};
 use crate::rule::Severity;
 use crate::text::clean;
+use std::collections::HashSet;
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -23,6 +25,7 @@ pub(super) fn body(outcome: &Outcome, detail: Detail) -> String {
     if !repair.is_empty() {
         text.push('\n');
         diff(&mut text, repair, detail);
+        also_repaired(&mut text, outcome, repair);
     }
     if !repair.left.is_empty() {
         text.push_str(&list::left(&repair.left.iter().collect::<Vec<_>>()));
@@ -162,6 +165,19 @@ fn summed_up(text: &mut String, repair: &Repair, least: Severity) {
             "The edits of medium and low violations are left out here: {}. All of it: podreeve explain -f FILE",
             rules.join(", ")
         );
+    }
+}
+
+/// The rules that no line names, because the edit for another rule repairs their violations, too.
+fn also_repaired(text: &mut String, outcome: &Outcome, repair: &Repair) {
+    let Repair { diff, offers, left, .. } = repair;
+    let lines = diff.lines.iter().flat_map(|line| diff.by(line)).filter_map(|by| offers.get(*by));
+    let named: HashSet<&str> =
+        lines.map(|offer| offer.rule.id).chain(left.iter().map(|violation| violation.rule.id)).collect();
+    let denied = outcome.tallies.iter().filter(|tally| tally.effect == Effect::Deny);
+    let also: Vec<&str> = denied.map(|tally| tally.rule).filter(|rule| !named.contains(rule)).collect();
+    if !also.is_empty() {
+        let _ = writeln!(text, "The edit also repairs: {}", also.join(", "));
     }
 }
 
