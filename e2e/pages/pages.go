@@ -107,7 +107,9 @@ type Reader struct {
 	Env  []string
 	// Enter gives the words that run a program where it reaches the cluster; nil: as it is.
 	Enter func(program string, args ...string) []string
-	ran   map[string]bool
+	// Before is called before each block that runs, where a page says to wait; nil: nothing waits.
+	Before func(Block)
+	ran    map[string]bool
 }
 
 // own are files that a reader has; tests/pages/commands.rs knows the same.
@@ -171,6 +173,9 @@ func (r *Reader) Follow(page Page, kinds ...string) []error {
 		var want *Block
 		if i+1 < len(page.Blocks) && (page.Blocks[i+1].Kind == "text" || page.Blocks[i+1].Kind == "json") {
 			want = &page.Blocks[i+1]
+		}
+		if r.Before != nil {
+			r.Before(block)
 		}
 		if err := r.run(dir, block, want); err != nil {
 			wrong = append(wrong, fmt.Errorf("%s:%d: %w", page.Path, block.Line, err))

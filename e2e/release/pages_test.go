@@ -2,14 +2,18 @@ package release
 
 import (
 	"cmp"
+	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"sigs.k8s.io/yaml"
 
 	"podreeve.dev/e2e/chart"
+	"podreeve.dev/e2e/harness"
 	"podreeve.dev/e2e/pages"
 )
 
@@ -49,12 +53,28 @@ func TestPages(t *testing.T) {
 					t.Fatal(said)
 				}
 			}
+			reader.Before = func(block pages.Block) {
+				if strings.HasPrefix(block.Text, "kubectl create namespace storage") { // docs/exempt.md says how long the reader waits
+					c.awaitNoneEnds(t)
+				}
+			}
 			for _, wrong := range reader.Follow(page, "sh release") {
 				t.Error(wrong)
 			}
 		}) {
 			t.Fatalf("the pages after %s stand on it\n%s", page.Path, c.about(t))
 		}
+	}
+}
+
+// awaitNoneEnds: the replicas that an upgrade replaced are gone.
+func (c *target) awaitNoneEnds(t *testing.T) {
+	t.Helper()
+	if err := harness.Await(t.Context(), "the old replicas to be gone", func(context.Context) (bool, error) {
+		ends := c.must(t, "", "get", "pods", "-n", namespace, "-l", ours, "-o", "jsonpath={.items[*].metadata.deletionTimestamp}")
+		return ends == "", fmt.Errorf("they end at %s", ends)
+	}); err != nil {
+		t.Fatal(err)
 	}
 }
 
