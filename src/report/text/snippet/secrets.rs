@@ -93,7 +93,11 @@ impl Secrets {
             let end = marks.peek().map_or(usize::MAX, |(at, _)| at.column - 1);
             let before: String = line.chars().take(end).collect();
             let is_indent = end != usize::MAX && before.chars().all(|c| c == ' ' || c == '-');
-            out.push_str(if is_indent { &before } else { HIDDEN });
+            // The next mark may begin another secret.
+            hidden = !is_indent;
+            if hidden {
+                out.push_str(HIDDEN);
+            }
         }
         for (column, c) in line.chars().enumerate() {
             while let Some((_, is_secret)) = marks.next_if(|(at, _)| at.column == column + 1) {
