@@ -15,7 +15,7 @@ use serde::Deserialize;
 /// An object with more violations gets no edit: it would fill pages, and cost more than the judgement.
 const MOST: usize = 200;
 /// So is a larger object: it is read and judged again for each round.
-const LARGEST: usize = 512 * 1024;
+const LARGEST: usize = 128 * 1024;
 /// A repair may uncover a violation that another one implied. After so many rounds, what is left is said.
 const ROUNDS: usize = 4;
 
