@@ -79,16 +79,7 @@ func newRelease(t *testing.T) *release {
 		t.Fatalf("docs/callers.md has a kubeconfig without the user %s:\n%s", known, kubeconfig)
 	}
 	write(t, filepath.Join(dir, "kubeconfig.yaml"), strings.Replace(kubeconfig, known, fmt.Sprintf("%s:%d", known, port), 1))
-	r.Cluster, err = harness.Up(t.Context(), harness.Options{Podreeve: os.Getenv("PODREEVE_BIN"), Progress: os.Stderr,
-		Server: []string{"--admission-control-config-file=" + filepath.Join(dir, "admission.yaml")}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := r.Down(t.Failed()); err != nil {
-			t.Error(err)
-		}
-	})
+	r.Cluster = apiServer(t, "--admission-control-config-file="+filepath.Join(dir, "admission.yaml"))
 	r.server, err = r.StartPodreeveOn(t.Context(), port, "--client-ca", filepath.Join(dir, "client-ca.crt"),
 		"--tls-cert", filepath.Join(dir, "tls.crt"), "--tls-key", filepath.Join(dir, "tls.key"))
 	if err != nil {

@@ -47,15 +47,7 @@ func TestGitOps(t *testing.T) {
 
 func newGitOps(t *testing.T) *gitops {
 	t.Helper()
-	cluster, err := harness.Up(t.Context(), harness.Options{Podreeve: os.Getenv("PODREEVE_BIN"), Progress: os.Stderr})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cluster.Down(t.Failed()); err != nil {
-			t.Error(err)
-		}
-	})
+	cluster := apiServer(t)
 	if err := cluster.Apply(t.Context(), "{apiVersion: v1, kind: Namespace, metadata: {name: podreeve}}"); err != nil {
 		t.Fatal(err)
 	}

@@ -35,6 +35,21 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// apiServer is a cluster of the test's own, which ends with it. The flags are those of its kube-apiserver.
+func apiServer(t *testing.T, flags ...string) *harness.Cluster {
+	t.Helper()
+	cluster, err := harness.Up(t.Context(), harness.Options{Podreeve: os.Getenv("PODREEVE_BIN"), Progress: os.Stderr, Server: flags})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cluster.Down(t.Failed()); err != nil {
+			t.Error(err)
+		}
+	})
+	return cluster
+}
+
 func tool(t *testing.T, name string) string {
 	t.Helper()
 	tools, err := tools()

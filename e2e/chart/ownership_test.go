@@ -1,7 +1,6 @@
 package chart
 
 import (
-	"os"
 	"strings"
 	"testing"
 
@@ -13,15 +12,7 @@ import (
 func TestInstallUnderAnotherName(t *testing.T) {
 	for name, helm := range helms(t) {
 		t.Run(name, func(t *testing.T) {
-			cluster, err := harness.Up(t.Context(), harness.Options{Podreeve: os.Getenv("PODREEVE_BIN"), Progress: os.Stderr})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() {
-				if err := cluster.Down(t.Failed()); err != nil {
-					t.Error(err)
-				}
-			})
+			cluster := apiServer(t)
 			run := func(args ...string) (string, error) {
 				return helm.Run(append(args, "--kubeconfig", cluster.Kubeconfig, "--namespace", "podreeve")...)
 			}

@@ -126,15 +126,7 @@ func startPodreeve(t *testing.T) podreeveServer {
 // scannedCluster is an API server with a pod that a scan has something against.
 func scannedCluster(t *testing.T) string {
 	t.Helper()
-	cluster, err := harness.Up(t.Context(), harness.Options{Podreeve: os.Getenv("PODREEVE_BIN"), Progress: os.Stderr})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cluster.Down(t.Failed()); err != nil {
-			t.Error(err)
-		}
-	})
+	cluster := apiServer(t)
 	namespace, err := cluster.Namespace(t.Context(), "scanned", nil)
 	if err != nil {
 		t.Fatal(err)

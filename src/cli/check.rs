@@ -22,7 +22,7 @@ use crate::sources::{Origin, SourceErrors, Sources};
 use exemptions::{Exemptions, Namespaces};
 use files::Files;
 use jiff::{Timestamp, civil::Date, tz::Offset};
-use outputs::Outputs;
+use outputs::{Outputs, ReportFormat};
 use run::{Progress, Run};
 use std::io::IsTerminal;
 use std::path::Path;
@@ -42,7 +42,13 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let first = first_pass::read(&sources, namespaces)?;
     snapshot.facts.manifest_accounts = Some(Arc::new(first.accounts));
     snapshot.policies.exemptions.clone_from(&first.exemptions.found);
-    let judge = Judge { snapshot: &snapshot, namespace: &plan.namespace, today: today(), diffs: args.diff };
+    let judge = Judge {
+        snapshot: &snapshot,
+        namespace: &plan.namespace,
+        today: today(),
+        diffs: args.diff,
+        images: plan.outputs.iter().any(|output| output.format == ReportFormat::Json),
+    };
     let keeps_text = args.snippet;
     let files = Files { judge, namespaces, notes_usage: args.waivers, keeps_text };
     let width = std::io::stdout().is_terminal().then(terminal_size::terminal_size).flatten();

@@ -10,7 +10,7 @@ use super::access::AccessArgs;
 use super::exit::{Exit, Failure};
 use super::input::Inputs;
 use super::output;
-use super::policy_names::PolicyParser;
+use super::suggested::POLICY;
 use crate::exempt::{Denied, Grant, Workload, propose};
 use crate::policy::ObjectExemption;
 use clap::ValueEnum;
@@ -33,7 +33,7 @@ pub struct Args {
 
     /// Policy to judge by: the name of a built-in one, a file, or a directory; may be repeated [default: owasp, and in a cluster its
     /// Policy objects]
-    #[arg(long, value_name = "POLICY", value_parser = PolicyParser, hide_possible_values = true)]
+    #[arg(long, value_name = "POLICY", value_parser = POLICY, hide_possible_values = true)]
     policy: Vec<String>,
 
     /// Of files: the namespace of objects that name none. Of a cluster: only this namespace [default: all]
@@ -110,18 +110,21 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 /// All that has to be exempt, and what is still denied with all these exemptions.
 fn until_nothing_new(source: &Source<'_>, terms: &Terms) -> Result<(Vec<Workload>, Vec<Workload>), Failure> {
     let mut all = source.denied(&[])?;
-    for _ in 0..ROUNDS {
+    if all.is_empty() {
+        return Ok((all, Vec::new()));
+    }
+    let mut rounds = 0;
+    loop {
         let left = source.denied(&compiled(&propose(&all), terms)?)?;
         let new: Vec<Workload> = left.iter().filter_map(|workload| beyond(&all, workload)).collect();
-        if new.is_empty() {
+        rounds += 1;
+        if new.is_empty() || rounds > ROUNDS {
             return Ok((all, left));
         }
         for workload in new {
             add(&mut all, workload);
         }
     }
-    let left = source.denied(&compiled(&propose(&all), terms)?)?;
-    Ok((all, left))
 }
 
 /// The workload with the violations that are not among the known ones.

@@ -7,8 +7,8 @@ pub mod repaired;
 
 use super::exit::{Exit, Failure};
 use super::output::{self, Format};
-use super::policy_names::{PolicyParser, RuleParser};
 use super::rules::default_action;
+use super::suggested::{POLICY, RULE};
 use crate::rule::Rule;
 use crate::rules::{self, RULES, owasp};
 use crate::text::dotted;
@@ -22,7 +22,7 @@ use std::fmt::Write;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Rule ids, as denials name them
-    #[arg(value_name = "RULE", required_unless_present = "filename", value_parser = RuleParser, hide_possible_values = true)]
+    #[arg(value_name = "RULE", required_unless_present = "filename", value_parser = RULE, hide_possible_values = true)]
     rules: Vec<String>,
 
     /// Manifests, YAML or JSON, whose edit is shown; - is stdin; may be repeated
@@ -30,7 +30,7 @@ pub struct Args {
     filename: Vec<String>,
 
     /// With -f, a policy to judge by: the name of a built-in one, a file, or a directory; may be repeated [default: owasp]
-    #[arg(long, value_name = "POLICY", requires = "filename", value_parser = PolicyParser, hide_possible_values = true)]
+    #[arg(long, value_name = "POLICY", requires = "filename", value_parser = POLICY, hide_possible_values = true)]
     policy: Vec<String>,
 
     /// With -f, the namespace of objects that name none

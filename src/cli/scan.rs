@@ -7,7 +7,7 @@ use super::access::AccessArgs;
 use super::check;
 use super::exit::{Exit, Failure};
 use super::output::{self, Format};
-use super::policy_names::PolicyParser;
+use super::suggested::POLICY;
 use crate::admit::Snapshot;
 use crate::cluster::scan::{RateLimiter, Scanner, Scope};
 use crate::cluster::{FactClient, once, unreachable};
@@ -28,7 +28,7 @@ use std::sync::Arc;
 pub struct Args {
     /// Policy to judge by, in place of those in force: the name of a built-in one, a file, or a directory; may be
     /// repeated [default: the cluster's built-in policies, or else owasp, and its Policy objects]
-    #[arg(long, value_name = "POLICY", value_parser = PolicyParser, hide_possible_values = true)]
+    #[arg(long, value_name = "POLICY", value_parser = POLICY, hide_possible_values = true)]
     policy: Vec<String>,
 
     /// Only this namespace [default: all]

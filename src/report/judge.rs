@@ -15,7 +15,7 @@ use crate::review::response::{edit, note_text};
 use crate::rule::Applicability;
 use crate::text::dotted;
 use crate::workload::fields::Hint;
-use crate::workload::{NamedImages, Unmet, kinds};
+use crate::workload::{Kind, NamedImages, Unmet, kinds};
 use jiff::civil::Date;
 use json_patch::PatchOperation;
 use serde::Serialize;
@@ -35,6 +35,8 @@ pub struct Judge<'s> {
     pub today: Date,
     /// Whether the reports show the edit as a diff.
     pub diffs: bool,
+    /// Whether the reports have the containers and images of each object.
+    pub images: bool,
 }
 
 /// Why an object is not judged.
@@ -55,12 +57,12 @@ impl Judge<'_> {
     /// Why it is not judged.
     pub fn object(&self, file: &str, object: &Object<'_>) -> Result<ObjectReport, NotJudged> {
         let policies = &self.snapshot.policies;
-        if policies.kind(object.group(), object.kind).is_none() {
+        let Some(kind) = policies.kind(object.group(), object.kind) else {
             let (api_version, kind) = (object.api_version.to_owned(), object.kind.to_owned());
             let passed_over =
                 PassedOver::object(file, object, policies).map(|passed| NotJudged::LooksLikeWorkload(Box::new(passed)));
             return Err(passed_over.unwrap_or(NotJudged::WithoutPod { api_version, kind }));
-        }
+        };
         // For a kind that a policy adds, it is unknown whether the pod template is optional.
         let built_in = kinds::find(object.group(), object.kind);
         if let Some(error) = built_in.and_then(|kind| without_template(file, object, kind)) {
@@ -79,9 +81,8 @@ impl Judge<'_> {
         let was_patched = violations.iter().any(|v: &ViolationReport| v.effect == Effect::Patch);
         let verdict = if was_patched { last.verdict.max(Verdict::Patch) } else { last.verdict };
         let problem_at = last.problem_at.as_ref().map(|pointer| object.position(pointer));
-        let hints = self.hints(object, raw);
-        let kind = policies.kind(object.group(), object.kind);
-        let named = kind.map(|kind| NamedImages::of(&kind, Raw::new(raw.get()))).unwrap_or_default();
+        let hints = hints(object, &kind, raw);
+        let named = if self.images { NamedImages::of(&kind, Raw::new(raw.get())) } else { NamedImages::default() };
         Ok(ObjectReport {
             file: file.to_owned(),
             document: object.document,
@@ -128,17 +129,6 @@ impl Judge<'_> {
         }
     }
 
-    /// Keys that have no meaning at their position.
-    fn hints(&self, object: &Object<'_>, raw: &RawValue) -> Vec<HintReport> {
-        let Some(kind) = self.snapshot.policies.kind(object.group(), object.kind) else { return Vec::new() };
-        let report = |hint: Hint| {
-            let at = object.position(&hint.pointer);
-            let field = dotted(&hint.pointer);
-            HintReport { pointer: hint.pointer, field, line: at.line, column: at.column, message: hint.message }
-        };
-        outcome::hints(Raw::new(raw.get()), &kind).into_iter().map(report).collect()
-    }
-
     /// Judges the object as it is written, and makes the one edit that repairs it.
     fn validated(&self, object: &Object<'_>, value: impl Serialize) -> Outcome {
         let body = self.creation(object).of(value);
@@ -160,6 +150,16 @@ impl Judge<'_> {
             groups: GROUPS,
         }
     }
+}
+
+/// Keys that have no meaning at their position.
+fn hints(object: &Object<'_>, kind: &Kind, raw: &RawValue) -> Vec<HintReport> {
+    let report = |hint: Hint| {
+        let at = object.position(&hint.pointer);
+        let field = dotted(&hint.pointer);
+        HintReport { pointer: hint.pointer, field, line: at.line, column: at.column, message: hint.message }
+    };
+    outcome::hints(Raw::new(raw.get()), kind).into_iter().map(report).collect()
 }
 
 /// The object after the mutating webhook.

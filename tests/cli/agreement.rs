@@ -66,7 +66,7 @@ fn serve(review: &Value, snapshot: &Snapshot) -> Served {
 /// The object's part of what `check -o json` prints.
 fn check(object: &Value, snapshot: &Snapshot) -> Value {
     let documents = manifest::parse(manifest::to_yaml(object).as_bytes()).expect("YAML");
-    let judge = Judge { snapshot, namespace: "default", today: TODAY, diffs: false };
+    let judge = Judge { snapshot, namespace: "default", today: TODAY, diffs: false, images: false };
     let object = documents[0].objects().remove(0).expect("an object");
     let objects = vec![judge.object("a.yaml", &object).expect("a pod")];
     let report = CheckReport::new(CheckResults { objects, ..CheckResults::default() });

@@ -5,7 +5,7 @@ use super::settings::{self, Settings};
 use crate::cli::exit::Failure;
 use crate::cli::input::{Exclude, Inputs};
 use crate::cli::mode::ModeArgs;
-use crate::cli::{namespace, policy_names::PolicyParser};
+use crate::cli::{namespace, suggested::POLICY};
 use crate::rule::Severity;
 use std::path::PathBuf;
 
@@ -23,7 +23,7 @@ pub struct Args {
     pub inputs: Inputs,
 
     /// Policy to judge by: the name of a built-in one, a file, or a directory; may be repeated [default: owasp]
-    #[arg(long, value_name = "POLICY", value_parser = PolicyParser, hide_possible_values = true)]
+    #[arg(long, value_name = "POLICY", value_parser = POLICY, hide_possible_values = true)]
     policy: Vec<String>,
 
     /// Namespace of objects that name none [default: default]

@@ -75,7 +75,7 @@ impl<'a> Source<'a> {
         let mut snapshot = snapshot.clone();
         snapshot.policies.exemptions.extend(exemptions.iter().cloned());
         let namespace = self.args.namespace.as_deref().unwrap_or("default");
-        let judge = Judge { snapshot: &snapshot, namespace, today: today(), diffs: false };
+        let judge = Judge { snapshot: &snapshot, namespace, today: today(), diffs: false, images: true };
         let mut workloads = Vec::new();
         for file in files {
             file.with(|entry| match entry {

@@ -2,7 +2,7 @@
 
 use super::terms::Terms;
 use crate::cli::exit::Failure;
-use crate::exempt::Grant;
+use crate::exempt::{Grant, object_name};
 use crate::manifest::to_yaml;
 use crate::policy::ObjectExemption;
 use crate::policy::document::API_VERSION;
@@ -123,15 +123,10 @@ fn comment(grant: &Grant, indent: &str) -> String {
 
 /// The name of the workload, with a number from the second exemption on.
 fn free_name(name: &str, taken: &mut BTreeSet<String>) -> String {
-    let base: String = name
-        .chars()
-        .filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.'))
-        .take(200)
-        .collect();
-    let base = base.trim_matches(['-', '.']);
-    let base = if base.is_empty() { "workload" } else { base };
+    let base = object_name(name);
+    let base = if base.is_empty() { "workload".to_owned() } else { base };
     let numbered = (2_u32..).map(|number| format!("{base}-{number}"));
-    let name = std::iter::once(base.to_owned()).chain(numbered).find(|name| !taken.contains(name)).unwrap_or_default();
+    let name = std::iter::once(base.clone()).chain(numbered).find(|name| !taken.contains(name)).unwrap_or_default();
     taken.insert(name.clone());
     name
 }

@@ -1,6 +1,7 @@
 //! The Exemption objects that admit what was denied.
 
 use crate::decide::Effect;
+use crate::exempt::object_name;
 use crate::observe::decisions::record::{DecisionLine, ViolationRecord};
 use crate::policy::document::API_VERSION;
 use jiff::{ToSpan, civil::Date};
@@ -68,11 +69,6 @@ fn grouped<'l>(denied: &[&'l ViolationRecord], mut whole: BTreeSet<&'l str>) -> 
 
 /// A name that the API server takes, from that of the object.
 fn name(line: &DecisionLine) -> String {
-    let of = |text: &str| {
-        let small = text.to_ascii_lowercase();
-        let kept: String = small.chars().filter(|c| matches!(c, 'a'..='z' | '0'..='9' | '-' | '.')).take(200).collect();
-        kept.trim_matches(['-', '.']).to_owned()
-    };
-    let name = of(&line.name);
-    if name.is_empty() { of(&line.kind) } else { name }
+    let name = object_name(&line.name);
+    if name.is_empty() { object_name(&line.kind) } else { name }
 }

@@ -59,7 +59,8 @@ fn count(outcome: &Outcome, rule: &str, severities: usize) -> usize {
 /// One line for each rule, the worst first, with its containers: for a denial that would be too long.
 pub(super) fn by_rule(outcome: &Outcome, lines: usize, bytes: usize) -> String {
     let mut rules: Vec<(Severity, &str, Vec<String>)> = Vec::new();
-    for violation in denied(outcome) {
+    let denied = denied(outcome);
+    for violation in &denied {
         let place = match violation.subject.container() {
             Some((_, name)) => clean(name, 63),
             None => dotted(&violation.field),
@@ -85,7 +86,7 @@ pub(super) fn by_rule(outcome: &Outcome, lines: usize, bytes: usize) -> String {
             format!("* {severity} {rule}: {}", places.iter().take(PLACES).cloned().collect::<Vec<_>>().join(", "));
         let named = places.len().min(PLACES);
         let severities = rules.iter().filter(|(_, other, _)| other == rule).count();
-        let is_described = denied(outcome).iter().any(|violation| violation.rule.id == *rule);
+        let is_described = denied.iter().any(|violation| violation.rule.id == *rule);
         let all = if is_described { count(outcome, rule, severities) } else { 0 };
         let more = all.max(places.len()) - named;
         if more > 0 {
