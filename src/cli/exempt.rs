@@ -158,7 +158,7 @@ fn summarize(args: &Args, grants: &BTreeMap<&str, Vec<Grant>>) {
     let namespaces: Vec<&str> = grants.keys().copied().collect();
     let where_they_count = match args.output {
         Form::Objects => format!(
-            "they count where `exemptionNamespaces` of the chart (serve --exemption-namespaces) names {}",
+            "an Exemption counts if `exemptionNamespaces` of the chart (serve --exemption-namespaces) names its namespace: {}",
             namespaces.join(", ")
         ),
         Form::Values => "give the file to helm with --values".to_owned(),
