@@ -72,7 +72,7 @@ func belowDeny(t *testing.T, s *suite, ns string, warns bool) {
 		answer := created(t, s, object)
 		if object == unrepaired {
 			if len(answer.Warnings) > 0 {
-				t.Errorf("what would be repaired needs nobody's attention: %q", answer.Warnings)
+				t.Errorf("what would be repaired needs no action: %q", answer.Warnings)
 			}
 		} else if got := warnsOf(answer.Warnings, "privileged would be denied in mode deny"); got != warns {
 			t.Errorf("%s: a warning was %v, wanted %v: %q", object.GetKind(), got, warns, answer.Warnings)

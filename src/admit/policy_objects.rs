@@ -73,7 +73,7 @@ fn name_fault(
     Some(("metadata.name".to_owned(), message))
 }
 
-/// Whether the leader writes, by its field manager. Who pretends to be the leader changes a copy, by which nothing is judged.
+/// Whether the leader writes, by its field manager. A user who pretends to be the leader changes a copy, and nothing is judged by a copy.
 fn is_written_by_podreeve(request: &Request<'_>) -> bool {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]

@@ -14,9 +14,9 @@ use serde::Deserialize;
 
 /// An object with more violations gets no edit: it would fill pages, and cost more than the judgement.
 const MOST: usize = 200;
-/// So is a larger object: it is read and judged again for each round.
+/// A larger object gets none either: each round reads and judges it again.
 const LARGEST: usize = 128 * 1024;
-/// A repair may uncover a violation that another one implied. After so many rounds, what is left is said.
+/// A repair may uncover a violation that another one implied. After so many rounds, the denial names what is left.
 const ROUNDS: usize = 4;
 
 /// For which violations a repair is made.

@@ -1,4 +1,4 @@
-//! What becomes of a request that could not be judged. Mode deny denies it, because it may be anything. The milder modes promise
+//! The answer to a request that could not be judged. Mode deny denies it, because it may be anything. The milder modes promise
 //! that nothing is denied, so they let it in.
 
 use crate::outcome::{Outcome, Verdict};

@@ -25,7 +25,7 @@ use wrap::wrap;
 /// How the text is written.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TextOptions {
-    /// Also what needs nobody's attention: audit findings, exemptions, repairs.
+    /// Whether to print audit findings, exemptions and repairs, too. They need no action.
     pub all: bool,
     /// The columns of the terminal; none if the output is no terminal.
     pub width: Option<usize>,

@@ -98,7 +98,7 @@ impl Health {
         self.webhooks.store(Some(Arc::new(status)));
     }
 
-    /// Every mode is a good one.
+    /// A mode is never a fault, so this check always passes.
     pub fn set_mode(&self, status: CheckStatus) {
         self.mode.store(Some(Arc::new(status)));
     }

@@ -52,7 +52,7 @@ pub struct Policies {
     /// Whether there is a cluster.
     cluster: bool,
     pub(super) audience: Audience,
-    /// That of the arguments. The one that podreeve's Deployment names may be softer.
+    /// The ceiling of the arguments. The ceiling that podreeve's Deployment names may be softer.
     pub(super) ceiling: Ceiling,
 }
 

@@ -165,7 +165,7 @@ fn a_warning_says_what_would_be_denied(
     );
     assert_eq!(warnings[0], first);
     assert!(warnings[1].starts_with(&format!("podreeve: memory-limit {lead}: ")), "{warnings:?}");
-    // What would be repaired needs nobody's attention.
+    // What would be repaired needs no action.
     assert_eq!(warnings.len(), 2, "{warnings:?}");
     assert_eq!(response["auditAnnotations"]["would-deny"], "memory-limit");
     assert_eq!(response["auditAnnotations"]["would-patch"], "seccomp-profile");

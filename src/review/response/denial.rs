@@ -17,7 +17,7 @@ use std::fmt::Write;
 pub const MAX_LINES: usize = 40;
 pub const MAX_BYTES: usize = 4000;
 
-/// How much a denial says. Where it is too long, it says less; critical and high violations stay.
+/// How much a denial contains. A denial that is too long contains less; critical and high violations stay.
 #[derive(Debug, Clone, Copy)]
 struct Detail {
     reasons: Reasons,

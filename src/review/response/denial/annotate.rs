@@ -1,4 +1,4 @@
-//! What stands behind a line: the severity and the rules, each reason once, and the numbers of the notes.
+//! The comment at the end of a line: the severity and the rules, each reason once, and the numbers of the notes.
 
 use crate::repair::Offer;
 use crate::rule::Severity;
@@ -17,7 +17,7 @@ pub(super) enum Reasons {
 /// The longest reason, in characters.
 const WHY_MAX: usize = 240;
 
-/// What was said already.
+/// What the denial already has.
 pub(super) struct Annotator<'o> {
     offers: &'o [Offer],
     reasons: Reasons,
