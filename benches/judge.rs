@@ -64,8 +64,7 @@ fn owasp(mode: Mode) -> Snapshot {
     let document = PolicyDocument::from_json(&document).expect("a policy");
     let policy = CompiledPolicy::new(&document).expect("it compiles");
     // `serve` reports as many violations and counts the rest.
-    let mut snapshot =
-        Snapshot::new(PolicySet::new(vec![policy], 1), podreeve::review::response::MAX_REPORTED);
+    let mut snapshot = Snapshot::new(PolicySet::new(vec![policy], 1), podreeve::review::response::MAX_REPORTED);
     snapshot.ceiling.mode = mode;
     snapshot
 }
@@ -128,8 +127,5 @@ fn row(name: &str, bars: Bars, used: [usize; 3], micros: f64, note: &str, rows: 
     let allocations = allocations + reallocations;
     let bars = (bars.0.map(|bar| bar.to_string()), bars.1.map(|bar| bar.to_string()));
     let (most, longest) = (bars.0.unwrap_or_default(), bars.1.unwrap_or_default());
-    let _ = writeln!(
-        rows,
-        "{name}\t{allocations}\t{most}\t{micros:.1}\t{longest}\t{reallocations}\t{bytes}\t{note}"
-    );
+    let _ = writeln!(rows, "{name}\t{allocations}\t{most}\t{micros:.1}\t{longest}\t{reallocations}\t{bytes}\t{note}");
 }

@@ -198,7 +198,9 @@ fn judged(table: &mut Table) {
     };
     for line in text.lines() {
         let fields: Vec<&str> = line.split('\t').collect();
-        let [name, allocations, most, micros, longest, reallocations, bytes, note] = fields.as_slice() else { continue };
+        let [name, allocations, most, micros, longest, reallocations, bytes, note] = fields.as_slice() else {
+            continue;
+        };
         let bar = |bar: &str, value: &str, unit: &str| {
             let bar: f64 = bar.parse().ok()?;
             Some((format!("{bar}{unit}"), value.parse().is_ok_and(|value: f64| value <= bar)))
