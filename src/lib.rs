@@ -46,6 +46,7 @@ pub mod observe;
 pub mod outcome;
 pub mod patch;
 pub mod policy;
+pub mod registry;
 pub mod repair;
 pub mod report;
 pub mod review;
