@@ -51,6 +51,7 @@ func TestArming(t *testing.T) {
 
 	a.followsMode(t)
 	a.breakGlass(t)
+	a.oneIsMissing(t)
 	a.deploymentGoes(t)
 }
 
@@ -94,7 +95,7 @@ func (a *arming) writeLists(t *testing.T) {
 
 func (a *arming) webhooks(t *testing.T) string {
 	t.Helper()
-	return kubectl(t, a.suite, "", "get", bothConfigurations, a.name, "-o", "jsonpath={.items[*].webhooks[*].name}").Stdout
+	return kubectl(t, a.suite, "", "get", bothConfigurations, a.name, "--ignore-not-found", "-o", "jsonpath={.items[*].webhooks[*].name}").Stdout
 }
 
 func (a *arming) wantWebhooks(t *testing.T, names string) {
@@ -107,7 +108,7 @@ func (a *arming) wantWebhooks(t *testing.T, names string) {
 func (a *arming) awaitWebhooks(t *testing.T, path, want string) {
 	t.Helper()
 	must(t, harness.Await(t.Context(), fmt.Sprintf("%s of the webhooks is %q", path, want), func(context.Context) (bool, error) {
-		said := kubectl(t, a.suite, "", "get", bothConfigurations, a.name, "-o", "jsonpath={.items[*].webhooks[*]."+path+"}").Stdout
+		said := kubectl(t, a.suite, "", "get", bothConfigurations, a.name, "--ignore-not-found", "-o", "jsonpath={.items[*].webhooks[*]."+path+"}").Stdout
 		return said == want, fmt.Errorf("it is %q\n%s", said, a.server.LogTail(10))
 	}))
 }
@@ -116,7 +117,7 @@ func (a *arming) awaitArmed(t *testing.T) {
 	t.Helper()
 	a.awaitWebhooks(t, "failurePolicy", "Fail")
 	must(t, harness.Await(t.Context(), "the webhook trusts a CA", func(context.Context) (bool, error) {
-		return kubectl(t, a.suite, "", "get", bothConfigurations, a.name, "-o", "jsonpath={.items[*].webhooks[*].clientConfig.caBundle}").Stdout != "", nil
+		return kubectl(t, a.suite, "", "get", bothConfigurations, a.name, "--ignore-not-found", "-o", "jsonpath={.items[*].webhooks[*].clientConfig.caBundle}").Stdout != "", nil
 	}))
 }
 
@@ -168,6 +169,19 @@ func (a *arming) followsMode(t *testing.T) {
 	a.awaitJudged(t, false)
 	setMode(t, a.suite, a.home, `{"mode":"deny"}`)
 	a.awaitJudged(t, true)
+}
+
+// oneIsMissing: without the mutating configuration, the other one is kept right and emptied all the same.
+func (a *arming) oneIsMissing(t *testing.T) {
+	t.Helper()
+	must(t, a.Remove(t.Context(), "mutatingwebhookconfiguration", a.name))
+	must(t, a.server.AwaitReport(t.Context(), "the MutatingWebhookConfiguration "+a.name+" is missing; install the chart again"))
+	kubectl(t, a.suite, "", "patch", "validatingwebhookconfiguration", a.name, "--type=json", "--patch", `[{"op": "replace", "path": "/webhooks/0/failurePolicy", "value": "Ignore"}]`)
+	a.awaitArmed(t)
+	kubectl(t, a.suite, "", "annotate", "validatingwebhookconfiguration", a.name, "podreeve.dev/break-glass=incident 8")
+	a.awaitWebhooks(t, "name", "")
+	kubectl(t, a.suite, "", "annotate", "validatingwebhookconfiguration", a.name, "podreeve.dev/break-glass-")
+	a.awaitArmed(t)
 }
 
 // deploymentGoes: whoever deletes it wants no webhooks that nothing answers.

@@ -9,6 +9,7 @@ mod exit;
 mod explain;
 pub mod generate;
 mod input;
+mod kubelets;
 mod man;
 mod mode;
 mod namespace;

@@ -10,7 +10,7 @@ use super::api_error::ApiError;
 use super::certificates;
 use super::deployment;
 use super::lease::Leadership;
-use super::webhooks::configurations;
+use super::webhooks::{CONFIGURATIONS, configurations};
 use crate::observe::LogOnce;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Patch, PatchParams};
@@ -55,7 +55,7 @@ pub enum ArmingState {
     Armed,
     /// They are empty until the annotation is removed.
     BreakGlass,
-    /// They are empty, because podreeve's Deployment is being deleted.
+    /// They are empty, because podreeve's Deployment or its namespace is being deleted.
     Uninstalling,
     /// They are not as the file says, for this reason.
     Unarmed(String),
@@ -81,8 +81,8 @@ impl ArmingState {
 /// Why the lists are not as the file says.
 #[derive(Debug, thiserror::Error)]
 enum ArmingError {
-    #[error("the webhook configuration {0} is missing; install the chart again")]
-    Missing(String),
+    #[error("the {0} {1} is missing; install the chart again")]
+    Missing(&'static str, String),
     #[error("the {0} cannot be read: {1}")]
     Unread(String, ApiError),
     #[error("the webhook configuration {0} cannot be written: {1}")]
@@ -133,21 +133,24 @@ impl Arming<'_> {
 
     async fn check(&self, is_leader: bool) -> Result<ArmingState, ArmingError> {
         let live = self.live().await?;
-        if self.is_deployment_deleted().await? {
+        let is_going = self.is_going().await;
+        if matches!(is_going, Ok(true)) {
             self.write(&live, [&[], &[]], None).await?;
             return Ok(ArmingState::Uninstalling);
         }
         let is_broken =
             |found: &DynamicObject| found.metadata.annotations.iter().flatten().any(|(key, _)| key == BREAK_GLASS);
-        if live.iter().any(is_broken) {
+        if live.iter().flatten().any(is_broken) {
             if is_leader {
                 self.write(&live, [&[], &[]], None).await?;
             }
             return Ok(ArmingState::BreakGlass);
         }
+        is_going?;
         let lists = self.lists().await?;
         let wanted = lists.both().map(Vec::as_slice);
-        if !live.iter().zip(wanted).all(|(found, wanted)| is_there(wanted, &webhooks(found))) {
+        let is_right = |found: &DynamicObject, wanted| is_there(wanted, &webhooks(found));
+        if !live.iter().zip(wanted).all(|(found, wanted)| found.as_ref().is_none_or(|found| is_right(found, wanted))) {
             if !is_leader {
                 return Err(ArmingError::NotYet);
             }
@@ -158,7 +161,11 @@ impl Arming<'_> {
             probe::probe(self.client, lists.service(), bundle.as_deref()).await?;
             self.write(&live, wanted, bundle.as_deref()).await?;
         }
-        Ok(ArmingState::Armed)
+        // The other one is emptied or kept right all the same.
+        match live.iter().zip(CONFIGURATIONS).find(|(found, _)| found.is_none()) {
+            Some((_, (kind, _))) => Err(ArmingError::Missing(kind, self.settings.configuration.clone())),
+            None => Ok(ArmingState::Armed),
+        }
     }
 
     async fn lists(&self) -> Result<WebhookLists, ArmingError> {
@@ -168,23 +175,25 @@ impl Arming<'_> {
         WebhookLists::read(&text).map_err(error)
     }
 
-    async fn live(&self) -> Result<[DynamicObject; 2], ArmingError> {
+    /// The configurations that there are.
+    async fn live(&self) -> Result<[Option<DynamicObject>; 2], ArmingError> {
         let name = &self.settings.configuration;
         let [validating, mutating] = configurations(self.client);
-        let read = async |api: Api<DynamicObject>| match api.get_opt(name).await {
-            Ok(Some(found)) => Ok(found),
-            Ok(None) => Err(ArmingError::Missing(name.clone())),
-            Err(error) => Err(unread("webhook configuration", name, error)),
+        let read = async |api: Api<DynamicObject>| {
+            api.get_opt(name).await.map_err(|error| unread("webhook configuration", name, error))
         };
         Ok([read(validating).await?, read(mutating).await?])
     }
 
-    /// From then on none of its pods answers for long.
-    async fn is_deployment_deleted(&self) -> Result<bool, ArmingError> {
+    /// Whether podreeve's Deployment is being deleted. From then on none of its pods answers for long.
+    async fn is_going(&self) -> Result<bool, ArmingError> {
         let Some(name) = &self.settings.deployment else { return Ok(false) };
-        let state = deployment::state(self.client, self.namespace, name).await;
-        let unread = |error| ArmingError::Unread(format!("Deployment {name}"), error);
-        Ok(state.map_err(unread)? != deployment::State::There)
+        match deployment::state(self.client, self.namespace, name).await {
+            Ok(state) => Ok(state != deployment::State::There),
+            // With a namespace its roles go, maybe before the Deployment. The namespace can stay for long.
+            Err(_) if deployment::is_namespace_ending(self.client, self.namespace).await == Ok(true) => Ok(true),
+            Err(error) => Err(ArmingError::Unread(format!("Deployment {name}"), error)),
+        }
     }
 
     /// The CA of the serving certificate, PEM; none where a public CA has signed it.
@@ -208,13 +217,14 @@ impl Arming<'_> {
     /// the next check tries again.
     async fn write(
         &self,
-        live: &[DynamicObject; 2],
+        live: &[Option<DynamicObject>; 2],
         wanted: [&[Value]; 2],
         bundle: Option<&str>,
     ) -> Result<(), ArmingError> {
         let name = &self.settings.configuration;
         let parameters = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
         for ((api, found), wanted) in configurations(self.client).into_iter().zip(live).zip(wanted) {
+            let Some(found) = found else { continue };
             let there = webhooks(found);
             if is_there(wanted, &there) {
                 continue;

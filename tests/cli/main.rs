@@ -32,5 +32,6 @@ mod secrets;
 mod unreachable;
 mod waivers;
 mod why;
+mod why_forged;
 mod workloads;
 mod worst_first;
