@@ -13,6 +13,7 @@ mod man;
 mod mode;
 mod namespace;
 mod output;
+mod output_spec;
 mod reports;
 mod review;
 mod rules;
@@ -20,6 +21,7 @@ mod scan;
 mod selftest;
 pub mod serve;
 mod suggested;
+mod test;
 mod uninstall;
 mod usage;
 mod version;
@@ -47,6 +49,7 @@ enum Command {
     Rules(rules::Args),
     Exempt(Box<exempt::Args>),
     Explain(explain::Args),
+    Test(test::Args),
     Why(why::Args),
     Selftest(selftest::Args),
     Uninstall(uninstall::Args),
@@ -69,6 +72,7 @@ pub fn run() -> ExitCode {
         Command::Rules(args) => output::exit_code(rules::run(&args)),
         Command::Exempt(args) => output::exit_code(exempt::run(&args)),
         Command::Explain(args) => output::exit_code(explain::run(&args)),
+        Command::Test(args) => output::exit_code(test::run(&args)),
         Command::Why(args) => output::exit_code(why::run(&args)),
         Command::Selftest(args) => output::exit_code(selftest::run(&args)),
         Command::Uninstall(args) => output::exit_code(uninstall::run(&args)),
