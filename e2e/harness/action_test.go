@@ -36,7 +36,7 @@ func lintUse(t *testing.T, workflow string) (string, error) {
 	return actionlint(t, file)
 }
 
-// The workflow that docs/pipelines.md shows in .github/workflows/podreeve.yaml has inputs that action.yml has.
+// The workflow that docs/pipelines.md shows as workflow.yaml has inputs that action.yml has.
 func TestTheActionTakesWhatThePageShows(t *testing.T) {
 	module, err := Module()
 	if err != nil {
@@ -46,7 +46,7 @@ func TestTheActionTakesWhatThePageShows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shown := regexp.MustCompile("(?s)```yaml file=\\.github/workflows/podreeve\\.yaml [^\n]*\n(.*?)```").FindSubmatch(page)
+	shown := regexp.MustCompile("(?s)```yaml file=workflow\\.yaml [^\n]*\n(.*?)```").FindSubmatch(page)
 	if shown == nil {
 		t.Fatal("docs/pipelines.md shows no workflow")
 	}

@@ -62,8 +62,10 @@ fn with_files_in_bash(script: String, command: &Command) -> String {
 
 fn with_files_in_zsh(script: String, command: &Command) -> String {
     let Some(names) = policy_names(command) else { return script };
-    let both = format!(":POLICY:_alternative \"policies\\:policy\\:({names})\" \"files\\:file\\:_files\"");
-    script.replace(&format!(":POLICY:({names})"), &both)
+    let both = format!(
+        "_podreeve_policies() {{\n    _alternative 'policies:policy:({names})' 'files:file:_files'\n}}\n\n_podreeve() {{"
+    );
+    script.replacen("_podreeve() {", &both, 1).replace(&format!(":POLICY:({names})"), ":POLICY:_podreeve_policies")
 }
 
 /// The names of built-in policies, with spaces between them.

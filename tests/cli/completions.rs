@@ -43,7 +43,10 @@ fn bash(words: &[&str]) -> Vec<String> {
 
 #[test]
 fn bash_offers_rules_policies_and_files() {
-    assert_eq!(bash(&["podreeve", "explain", "host-p"]), ["host-pid", "host-process", "host-path", "host-ports", "host-probes"]);
+    assert_eq!(
+        bash(&["podreeve", "explain", "host-p"]),
+        ["host-pid", "host-process", "host-path", "host-ports", "host-probes"]
+    );
     assert_eq!(bash(&["podreeve", "exempt", "--rule", "privileged"]), ["privileged", "privileged-ports"]);
     for command in ["check", "scan", "exempt", "review", "serve"] {
         assert_eq!(bash(&["podreeve", command, "--policy", "pss"]), ["pss-baseline", "pss-restricted"], "{command}");
@@ -53,9 +56,10 @@ fn bash_offers_rules_policies_and_files() {
 
 #[test]
 fn fish_offers_rules_policies_and_files() {
-    let found = std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|dir| Path::new(&dir).join("fish").is_file()));
+    let found = std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|dir| Path::new(&dir).join("fish").is_file()));
     if !found {
-        // The lines that fish reads; `make test-more` runs fish itself.
+        // Without fish, the lines that it reads.
         let script = script("fish");
         let explain = "complete -c podreeve -n \"__fish_podreeve_using_subcommand explain\" -f -a 'host-pid' -d '";
         assert!(script.lines().any(|line| line.starts_with(explain)), "{script}");
@@ -65,12 +69,20 @@ fn fish_offers_rules_policies_and_files() {
     let dir = Dir::new("completions-in-fish", &[("completions.fish", &script("fish")), ("my-policy.yaml", "a: 1")]);
     let offered = |line: &str| -> Vec<String> {
         let ask = format!("source completions.fish; complete --do-complete '{line}'");
-        let said = Command::new("fish").args(["--no-config", "-c", &ask]).env("HOME", &dir.0).current_dir(&dir.0).output().expect("fish");
+        let said = Command::new("fish")
+            .args(["--no-config", "-c", &ask])
+            .env("HOME", &dir.0)
+            .current_dir(&dir.0)
+            .output()
+            .expect("fish");
         let text = String::from_utf8_lossy(&said.stdout).into_owned();
         text.lines().map(|line| line.split('\t').next().unwrap_or_default().to_owned()).collect()
     };
     let rules = offered("podreeve explain host-p");
-    assert!(["host-pid", "host-process", "host-path"].iter().all(|rule| rules.iter().any(|offered| offered == rule)), "{rules:?}");
+    assert!(
+        ["host-pid", "host-process", "host-path"].iter().all(|rule| rules.iter().any(|offered| offered == rule)),
+        "{rules:?}"
+    );
     assert_eq!(offered("podreeve check --policy pss"), ["pss-baseline", "pss-restricted"]);
     assert_eq!(offered("podreeve check --policy my"), ["my-policy.yaml"]);
     assert_eq!(offered("podreeve exempt --rule network"), ["network-policy"]);

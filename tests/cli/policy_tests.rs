@@ -11,10 +11,18 @@ const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  co
 const HEAD: &str = "apiVersion: podreeve.dev/v1alpha1\nkind: PolicyTest\nmetadata: {name: team}\nspec:\n  policies: [policy.yaml]\n  given:\n    date: 2026-11-27\n    namespaceLabels: {team: shop}\n    cluster:\n    - apiVersion: networking.k8s.io/v1\n      kind: NetworkPolicy\n      metadata: {name: all, namespace: default}\n      spec: {podSelector: {}}\n  cases:\n";
 
 fn dir(name: &str, cases: &str) -> Dir {
-    let several = format!("{POD}---\n{}", POD.replace("name: web", "name: other").replace("privileged: true", "privileged: false"));
+    let several = format!(
+        "{POD}---\n{}",
+        POD.replace("name: web", "name: other").replace("privileged: true", "privileged: false")
+    );
     Dir::new(
         name,
-        &[("t/policy.yaml", POLICY), ("t/pod.yaml", POD), ("t/several.yaml", &several), ("t/test.yaml", &format!("{HEAD}{cases}"))],
+        &[
+            ("t/policy.yaml", POLICY),
+            ("t/pod.yaml", POD),
+            ("t/several.yaml", &several),
+            ("t/test.yaml", &format!("{HEAD}{cases}")),
+        ],
     )
 }
 
@@ -100,7 +108,16 @@ fn a_failure_shows_the_difference_and_its_reason() {
 #[test]
 fn reports_for_programs_have_all_of_it() {
     let cases = "  - name: wrong <&>\n    object: pod.yaml\n    expect: {verdict: warn}\n  - name: right\n    object: pod.yaml\n    expect: {verdict: deny}\n  - name: nothing\n    object: none.yaml\n  - name: new\n    object: pod.yaml\n";
-    let ran = dir("policy-test-reports", cases).run(&["test", "-o", "json", "-o", "junit=junit.xml", "-o", "text=out.txt", "t"]);
+    let ran = dir("policy-test-reports", cases).run(&[
+        "test",
+        "-o",
+        "json",
+        "-o",
+        "junit=junit.xml",
+        "-o",
+        "text=out.txt",
+        "t",
+    ]);
     assert_eq!(ran.code, Some(1), "{}", ran.err);
     let report = ran.json();
     assert_eq!(report["summary"], json!({"cases": 4, "passed": 1, "failed": 2, "errors": 1}));
@@ -109,7 +126,10 @@ fn reports_for_programs_have_all_of_it() {
     assert_eq!(case["mismatches"], json!([{"pointer": "/verdict", "expected": "warn", "found": "deny"}]));
     assert_eq!(case["found"], json!({"verdict": "deny", "denied": ["privileged"]}));
     assert_eq!(case["violations"][0]["rule"], "privileged");
-    assert!(report["cases"][2]["error"].as_str().is_some_and(|error| error.contains("none.yaml cannot be read")), "{report:#}");
+    assert!(
+        report["cases"][2]["error"].as_str().is_some_and(|error| error.contains("none.yaml cannot be read")),
+        "{report:#}"
+    );
     let schema: Value = serde_json::from_str(include_str!("../../docs/test-report.schema.json")).expect("JSON");
     let validator = jsonschema::validator_for(&schema).expect("a schema");
     let faults: Vec<String> = validator.iter_errors(&report).map(|fault| fault.to_string()).collect();
@@ -175,14 +195,22 @@ fn a_fault_has_its_line_and_says_what_to_do() {
         ("verdict: deny", "denied: [privilegd]", "there is no rule `privilegd`; did you mean `privileged`?"),
         ("object: pod.yaml", "object: 7", "spec.cases[0].object: is an integer and must be an object, or a string"),
         ("object: pod.yaml", "object: nowhere.yaml", "nowhere.yaml cannot be read"),
-        ("object: pod.yaml", "object: several.yaml", "choose one as in `several.yaml#Deployment/web`: Pod/web, Pod/other"),
+        (
+            "object: pod.yaml",
+            "object: several.yaml",
+            "choose one as in `several.yaml#Deployment/web`: Pod/web, Pod/other",
+        ),
         ("object: pod.yaml", "object: several.yaml#Pod/x", "several.yaml has no Pod/x; it has Pod/web, Pod/other"),
         ("object: pod.yaml", "object: {kind: Pod}", "it needs an `apiVersion` and a `kind`"),
         ("object: pod.yaml", "object: pod.yaml\n    patch: [{op: remove, path: /spec/x}]", "patch: it does not apply"),
         ("object: pod.yaml", "object: pod.yaml\n    patch: [{op: set}]", "spec.cases[0].patch: is no JSON Patch"),
         ("object: pod.yaml", "object: pod.yaml\n    operation: UPDATE", "UPDATE needs the `oldObject`"),
         ("object: pod.yaml", "object: pod.yaml\n    operation: CONNECT", "CONNECT needs one of the sub-resources exec"),
-        ("object: pod.yaml", "object: pod.yaml\n    container: app", "only `subResource: exec` and `attach` enter a container"),
+        (
+            "object: pod.yaml",
+            "object: pod.yaml\n    container: app",
+            "only `subResource: exec` and `attach` enter a container",
+        ),
         ("policies: [policy.yaml]", "policies: []", "spec.policies: name at least one policy"),
         ("policies: [policy.yaml]", "policies: [owsp]", "t/test.yaml: policies: t/owsp: there is no"),
         ("v1alpha1", "v1", "the version `v1` is not known"),
@@ -197,7 +225,12 @@ fn a_fault_has_its_line_and_says_what_to_do() {
         assert!(err.contains(says), "{to}: {err}");
     }
     let twice = "  - {name: a, object: pod.yaml}\n  - {name: a, object: pod.yaml}\n";
-    assert!(dir("policy-test-twice", twice).run(&["test", "t"]).err.contains("spec.cases[1].name: `a` is also the name of a case before it"));
+    assert!(
+        dir("policy-test-twice", twice)
+            .run(&["test", "t"])
+            .err
+            .contains("spec.cases[1].name: `a` is also the name of a case before it")
+    );
     let none = Dir::new("policy-test-none", &[("pod.yaml", POD), ("PolicyTest.txt", "x")]);
     let ran = none.run(&["test", "."]);
     assert!(ran.code == Some(2) && ran.err.contains("there is no PolicyTest in ."), "{}", ran.err);
@@ -215,12 +248,18 @@ fn the_published_schema_takes_what_is_read() {
     for file in ["owasp", "pss-baseline", "pss-restricted"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("policies/tests/{file}.yaml"));
         let test = yaml(&fs::read_to_string(path).expect(file));
-        let faults: Vec<String> = validator.iter_errors(&test).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
+        let faults: Vec<String> =
+            validator.iter_errors(&test).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
         assert_eq!(faults, [""; 0], "{file}");
     }
     let case = |case: &str| yaml(&format!("{HEAD}  - {case}\n"));
     assert!(validator.is_valid(&case("{name: a, object: pod.yaml}")));
-    for wrong in ["{name: a}", "{name: a, object: x, expects: {}}", "{name: a, object: {kind: Pod}}", "{name: a, object: x, expect: {verdict: no}}"] {
+    for wrong in [
+        "{name: a}",
+        "{name: a, object: x, expects: {}}",
+        "{name: a, object: {kind: Pod}}",
+        "{name: a, object: x, expect: {verdict: no}}",
+    ] {
         assert!(!validator.is_valid(&case(wrong)), "{wrong}");
     }
 }
@@ -233,7 +272,8 @@ fn the_built_in_policies_do_what_their_tests_say() {
     let ran = dir.run(&["test", "--coverage", "-o", "json", tests.to_str().expect("UTF-8")]);
     assert_eq!(ran.code, Some(0), "{:#}{}", ran.json()["uncovered"], ran.err);
     let report = ran.json();
-    let tested: Vec<&str> = report["cases"].as_array().expect("cases").iter().filter_map(|case| case["test"].as_str()).collect();
+    let tested: Vec<&str> =
+        report["cases"].as_array().expect("cases").iter().filter_map(|case| case["test"].as_str()).collect();
     for (name, _) in podreeve::policy::BUILTINS {
         assert!(tested.contains(name), "{name} has no tests in policies/tests");
     }
@@ -244,12 +284,19 @@ fn the_built_in_policies_do_what_their_tests_say() {
 }
 
 fn report_of_few(_: &Dir) -> Ran {
-    dir("policy-test-coverage", "  - name: a\n    object: pod.yaml\n    expect: {verdict: deny}\n").run(&["test", "--coverage", "t"])
+    dir("policy-test-coverage", "  - name: a\n    object: pod.yaml\n    expect: {verdict: deny}\n").run(&[
+        "test",
+        "--coverage",
+        "t",
+    ])
 }
 
 #[test]
 fn a_file_can_have_several_tests() {
-    let more = report("policy-test-two", &format!("  - name: a\n    object: pod.yaml\n---\n{HEAD}  - name: b\n    object: pod.yaml\n"));
+    let more = report(
+        "policy-test-two",
+        &format!("  - name: a\n    object: pod.yaml\n---\n{HEAD}  - name: b\n    object: pod.yaml\n"),
+    );
     assert_eq!(more["summary"]["failed"], 2);
     let cases = "  - name: a\n    object: pod.yaml\n";
     let dir = dir("policy-test-two-blessed", &format!("{cases}---\n# the second\n{HEAD}{cases}"));

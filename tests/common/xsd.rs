@@ -65,7 +65,8 @@ impl<'s> Schema<'s> {
         if let Some(child) = children.get(at) {
             self.fault(*child, "is not allowed here");
         }
-        let has_text = node.children().any(|child| child.is_text() && !child.text().unwrap_or_default().trim().is_empty());
+        let has_text =
+            node.children().any(|child| child.is_text() && !child.text().unwrap_or_default().trim().is_empty());
         if has_text && complex.attribute("mixed") != Some("true") {
             self.fault(node, "has a text");
         }
@@ -103,14 +104,17 @@ impl<'s> Schema<'s> {
                 }
                 "choice" => {
                     let name = children.get(at).map(|child| tag(*child));
-                    if let Some(chosen) = parts(part).find(|inner| inner.attribute("name").or(inner.attribute("ref")) == name) {
+                    if let Some(chosen) =
+                        parts(part).find(|inner| inner.attribute("name").or(inner.attribute("ref")) == name)
+                    {
                         at = self.particle(chosen, children, at, above);
                     }
                 }
                 "element" => {
                     let name = part.attribute("name").or(part.attribute("ref")).expect("a name");
                     if let Some(child) = children.get(at).filter(|child| tag(**child) == name) {
-                        let declared = if part.attribute("ref").is_some() { self.global("element", name) } else { Some(part) };
+                        let declared =
+                            if part.attribute("ref").is_some() { self.global("element", name) } else { Some(part) };
                         self.element(declared.expect("the reference resolves"), *child);
                         at += 1;
                     }
@@ -124,7 +128,10 @@ impl<'s> Schema<'s> {
         }
         // A sequence reports what is missing in it by itself.
         if taken < least && tag(part) == "element" {
-            self.fault(above, &format!("<{}> is missing", part.attribute("name").or(part.attribute("ref")).expect("a name")));
+            self.fault(
+                above,
+                &format!("<{}> is missing", part.attribute("name").or(part.attribute("ref")).expect("a name")),
+            );
         }
         at
     }

@@ -240,3 +240,36 @@ fn the_template_of_gitlab_checks_and_leaves_both_reports() {
     let said = run(".");
     assert!(!said.status.success() && out(&said).is_empty(), "{}", out(&said));
 }
+
+/// The YAML that docs/pipelines.md shows under this name.
+fn shown(name: &str) -> Value {
+    let page = fs::read_to_string(root().join("docs/pipelines.md")).expect("the page");
+    let block = page.split(&format!("```yaml file={name} ")).nth(1).expect(name);
+    let text = block.split_once('\n').and_then(|(_, rest)| rest.split_once("```")).expect("a block").0;
+    let documents = manifest::parse(text.as_bytes()).expect("YAML");
+    serde_json::from_str(&documents[0].root.to_json()).expect("JSON")
+}
+
+#[test]
+fn the_page_shows_inputs_and_hooks_that_there_are() {
+    let inputs = yaml("integrations/gitlab.yml", 0)["spec"]["inputs"].clone();
+    let include = &shown(".gitlab-ci.yml")["include"][0];
+    assert!(include["remote"].as_str().is_some_and(|url| url.ends_with("/integrations/gitlab.yml")), "{include}");
+    for name in include["inputs"].as_object().expect("inputs").keys() {
+        assert!(inputs.get(name).is_some(), "the template has no input {name}");
+    }
+    let hooks = yaml(".pre-commit-hooks.yaml", 0);
+    let ids: Vec<&Value> = hooks.as_array().expect("hooks").iter().map(|hook| &hook["id"]).collect();
+    let config = shown(".pre-commit-config.yaml");
+    assert!(ids.contains(&&config["repos"][0]["hooks"][0]["id"]), "{ids:?}");
+    let page = fs::read_to_string(root().join("docs/pipelines.md")).expect("the page");
+    for id in ids {
+        let id = id.as_str().expect("an id");
+        assert!(page.contains(id), "docs/pipelines.md says nothing of the hook {id}");
+    }
+    for hook in hooks.as_array().expect("hooks") {
+        let entry = hook["entry"].as_str().expect("an entry");
+        let is_there = hook["language"] != "script" || root().join(entry).is_file();
+        assert!(is_there && ["script", "system"].contains(&hook["language"].as_str().expect("a language")), "{hook}");
+    }
+}

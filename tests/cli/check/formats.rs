@@ -138,10 +138,16 @@ fn junit_fits_the_schema_that_its_readers_agree_on() {
         let faults = xsd::faults(schema, xml);
         assert!(faults.len() == 1 && faults[0].contains(says), "{xml}: {faults:?}");
     }
-    let suite = |inside: &str| format!("<testsuites><testsuite name='a' tests='1' failures='1' errors='0'><testcase name='a' classname='b'>{inside}</testcase></testsuite></testsuites>");
+    let suite = |inside: &str| {
+        format!(
+            "<testsuites><testsuite name='a' tests='1' failures='1' errors='0'><testcase name='a' classname='b'>{inside}</testcase></testsuite></testsuites>"
+        )
+    };
     let failure = "<failure type='a' message='b'>c</failure>";
     assert_eq!(xsd::faults(schema, &suite(&format!("{failure}<system-out>x</system-out>"))), [""; 0]);
-    for wrong in [format!("{failure}{failure}"), format!("<system-out>x</system-out>{failure}"), failure.replace("type='a'", "")] {
+    for wrong in
+        [format!("{failure}{failure}"), format!("<system-out>x</system-out>{failure}"), failure.replace("type='a'", "")]
+    {
         assert_eq!(xsd::faults(schema, &suite(&wrong)).len(), 1, "{wrong}");
     }
 }
