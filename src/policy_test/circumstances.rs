@@ -122,7 +122,7 @@ impl Cluster {
                 self.namespace(&name, labels);
             }
             ("", "Pod") => {
-                let pod = self.texts.keep_any(&*raw()?);
+                let pod = self.texts.keep_any(&raw()?);
                 self.pods.entry(namespace).or_default().insert(name, pod);
             }
             ("networking.k8s.io", "NetworkPolicy") => {

@@ -151,14 +151,12 @@ fn is_part(violation: &Violation, expect: &Expect, mismatches: &[Mismatch]) -> b
     let key = EFFECTS.iter().find(|(_, effect)| *effect == violation.effect).map(|(key, _)| *key).unwrap_or_default();
     let listed =
         super::super::read::rule_lists(expect).into_iter().find(|(known, _)| *known == key).and_then(|(_, list)| list);
-    match listed {
-        Some(rules) => !rules.iter().any(|rule| rule == violation.rule.id),
-        // Without a list the verdict alone is wrong.
-        None => {
-            let verdict = mismatches.iter().any(|mismatch| mismatch.pointer == "/verdict");
-            verdict && matches!(key, "denied" | "warned" | "patched")
-        }
+    if let Some(rules) = listed {
+        return !rules.iter().any(|rule| rule == violation.rule.id);
     }
+    // Without a list the verdict alone is wrong.
+    let verdict = mismatches.iter().any(|mismatch| mismatch.pointer == "/verdict");
+    verdict && matches!(key, "denied" | "warned" | "patched")
 }
 
 fn reasons(out: &mut String, found: &Found, is_reason: &dyn Fn(&Violation) -> bool) {
