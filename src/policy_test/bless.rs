@@ -188,9 +188,11 @@ impl Place<'_> {
         let expect = expectation(found);
         if *is_flow {
             let at = members.last()?.value.range.end;
-            let key = if self.is_json { "\"expect\"" } else { "expect" };
-            let value = serde_json::to_value(&expect).ok()?;
-            return Some(Edit { range: at..at, text: format!(", {key}: {}", flow(&value, self.is_json)) });
+            let quoted = |key: &str| if self.is_json { format!("\"{key}\"") } else { key.to_owned() };
+            let member = |(key, value): &(&str, Value)| format!("{}: {}", quoted(key), flow(value, self.is_json));
+            let members: Vec<String> = expect.entries().iter().map(member).collect();
+            let text = format!(", {}: {{{}}}", quoted("expect"), members.join(", "));
+            return Some(Edit { range: at..at, text });
         }
         let column = self.column(members.first()?.key.start);
         let mut lines = "\nexpect:".to_owned();

@@ -4,6 +4,7 @@ use crate::outcome::Verdict;
 use crate::policy::Mode;
 use crate::policy::document::DocumentMetadata;
 use crate::rule::Severity;
+use crate::rules::RULES;
 use jiff::civil::Date;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor, value::MapAccessDeserializer};
@@ -157,23 +158,23 @@ pub struct Expect {
     pub verdict: Option<Verdict>,
     /// Exactly the rules whose violations are denied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<RuleId>")]
     pub denied: Option<Vec<String>>,
     /// Exactly the rules whose violations are warned of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<RuleId>")]
     pub warned: Option<Vec<String>>,
     /// Exactly the rules whose violations the mutating webhook repairs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<RuleId>")]
     pub patched: Option<Vec<String>>,
     /// Exactly the rules whose violations only audit annotations, metrics and reports have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<RuleId>")]
     pub audited: Option<Vec<String>>,
     /// Exactly the rules whose violations an exemption lets through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<RuleId>")]
     pub exempt: Option<Vec<String>>,
     /// Texts that the message of the denial or one of the warnings has. `--bless` writes none, because people choose them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -249,6 +250,19 @@ impl JsonSchema for Source {
             {"type": "string", "minLength": 1, "description": "The path of a file, relative to this one; `FILE#KIND/NAME` is one of its objects."},
             {"type": "object", "required": ["apiVersion", "kind"]},
         ]})
+    }
+}
+
+/// The id of a rule, for the schema.
+struct RuleId;
+
+impl JsonSchema for RuleId {
+    fn schema_name() -> Cow<'static, str> {
+        "RuleId".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let ids: Vec<&str> = RULES.iter().map(|rule| rule.id).collect();
+        json_schema!({"type": "string", "enum": ids})
     }
 }
 

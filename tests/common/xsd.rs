@@ -45,14 +45,12 @@ impl<'s> Schema<'s> {
     fn element(&mut self, declared: Node<'s, 's>, node: Node<'_, '_>) {
         let named = declared.attribute("type");
         let complex = parts(declared).find(|part| tag(*part) == "complexType");
-        match complex.or_else(|| self.global("complexType", named?)) {
-            Some(complex) => self.complex(complex, node),
-            None => {
-                assert_eq!(named, Some("xs:string"), "a type that the validator does not know");
-                if parts_of(node).next().is_some() || node.attributes().next().is_some() {
-                    self.fault(node, "has more than text");
-                }
-            }
+        if let Some(complex) = complex.or_else(|| self.global("complexType", named?)) {
+            return self.complex(complex, node);
+        }
+        assert_eq!(named, Some("xs:string"), "a type that the validator does not know");
+        if parts_of(node).next().is_some() || node.attributes().next().is_some() {
+            self.fault(node, "has more than text");
         }
     }
 
