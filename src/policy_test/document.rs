@@ -261,7 +261,7 @@ impl JsonSchema for RuleId {
         "RuleId".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let ids: Vec<&str> = RULES.iter().map(|rule| rule.id).collect();
+        let ids: Vec<&str> = RULES.iter().filter(|rule| rule.pod().is_some()).map(|rule| rule.id).collect();
         json_schema!({"type": "string", "enum": ids})
     }
 }

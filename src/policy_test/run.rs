@@ -7,10 +7,15 @@ use super::judge::{Found, judge};
 use super::objects::Files;
 use super::read::Suite;
 use crate::admit::Snapshot;
+use crate::facts::FactKinds;
 use crate::sources::{SourceErrors, Sources};
 use jiff::civil::Date;
 use std::collections::BTreeSet;
 use std::path::Path;
+
+/// The facts that a case can have. A rule that needs another one finds nothing in a test.
+const GIVEN: FactKinds =
+    FactKinds::NAMESPACES.union(FactKinds::PODS).union(FactKinds::NETWORK_POLICIES).union(FactKinds::NODES);
 
 /// A policy and one of its rules.
 pub type RuleOf = (String, &'static str);
@@ -70,7 +75,10 @@ pub fn run<'s>(
         })
         .collect();
     let compiled = policies.policies.policies.iter();
-    let rules = compiled.flat_map(|policy| policy.rules.iter().map(|rule| (policy.name.clone(), rule.rule.id)));
+    let rules = compiled.flat_map(|policy| {
+        let testable = policy.rules.iter().filter(|rule| GIVEN.contains(rule.check.facts()));
+        testable.map(|rule| (policy.name.clone(), rule.rule.id))
+    });
     let found = cases.iter().filter_map(|case| case.outcome.as_ref().ok());
     let violations = found.flat_map(|(found, _)| &found.violations);
     let violated = violations.map(|violation| (violation.policy.clone(), violation.rule.id)).collect();
