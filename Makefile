@@ -57,11 +57,16 @@ test-fast: ## What cargo alone can test: no Go, no cluster, no container
 	@PODREEVE_PARITY_PODS=0 cargo test --locked
 
 .PHONY: test-more
-test-more: build ## What `make test` leaves out: the newest Helm 4, Helm 3, certificates of cert-manager
+test-more: build ## What `make test` leaves out: the newest Helm 4, Helm 3, certificates of cert-manager, pre-commit
 	@scripts/needs
+	@PODREEVE_BIN=$(BIN) scripts/integrations
 	@PODREEVE_BIN=$(BIN) PODREEVE_E2E_MORE=1 e2e/run tools
 	@PODREEVE_BIN=$(BIN) PODREEVE_E2E_MORE=1 e2e/run chart
 	@PODREEVE_BIN=$(BIN) PODREEVE_E2E_MORE=1 e2e/run release
+
+.PHONY: integrations
+integrations: build ## The hooks in pre-commit itself, and the published schemas of GitHub and GitLab (needs python3)
+	@PODREEVE_BIN=$(BIN) scripts/integrations
 
 .PHONY: gen
 gen: need-cargo ## Write the generated files (schemas, rule docs, manifests, the rules of each field)

@@ -11,7 +11,7 @@ use super::exit::{Exit, Failure};
 use super::input::Inputs;
 use super::kubelets::KubeletArgs;
 use super::output;
-use super::suggested::POLICY;
+use super::suggested::{POLICY, RULE};
 use crate::exempt::{Denied, Grant, Workload, propose};
 use crate::policy::ObjectExemption;
 use clap::ValueEnum;
@@ -46,7 +46,7 @@ pub struct Args {
     selector: Option<String>,
 
     /// Only these rules; may be repeated [default: all that deny]
-    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = RULE, hide_possible_values = true)]
     rule: Vec<String>,
 
     /// Why the exemptions are right, for their next reader [default: asks for it on a terminal]

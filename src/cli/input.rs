@@ -6,7 +6,7 @@ pub mod kustomize;
 mod walk;
 
 pub use file::{Entry, Input, read};
-pub use walk::SETTINGS;
+pub use walk::{SETTINGS, directory};
 
 pub use exclude::Exclude;
 
@@ -98,7 +98,7 @@ impl Inputs {
         if !path.is_dir() {
             return vec![Ok(path)];
         }
-        let found = walk::directory(&path, recursive, exclude);
+        let found = directory(&path, recursive, exclude);
         if found.is_empty() {
             let deeper = if recursive { "" } else { "; -R also looks in the directories below" };
             return fail(format!("the directory holds no *.yaml, *.yml or *.json file{deeper}"));

@@ -11,11 +11,14 @@ mod json_schema;
 mod planted;
 #[path = "../common/repaired.rs"]
 mod repaired;
+#[path = "../common/xsd.rs"]
+mod xsd;
 
 mod addons;
 mod agreement;
 mod check;
 mod commands;
+mod completions;
 mod examples;
 mod exempt;
 mod manifest;
@@ -24,6 +27,7 @@ mod merged_edit;
 mod overrides;
 mod passed_over;
 mod policies;
+mod policy_tests;
 mod recorded_answers;
 mod report_schema;
 mod run;

@@ -49,6 +49,13 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "policy_test",
+        &[
+            "report", "sources", "manifest", "facts", "admit", "review", "outcome", "decide", "policy", "rule",
+            "rules", "text", "patch",
+        ],
+    ),
+    (
         "cluster",
         &[
             "authority",
