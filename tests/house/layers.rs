@@ -13,6 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("json", &["effort"]),
     ("workload", &["effort", "json", "patch", "text"]),
     ("facts", &["json", "workload", "text"]),
+    ("image", &["json", "workload", "text"]),
     ("rule", &["effort", "facts", "json", "workload", "patch", "text"]),
     ("rules", &["rule", "effort", "facts", "json", "workload", "patch", "text"]),
     ("policy", &["effort", "facts", "json", "rule", "rules", "workload", "patch", "text"]),
@@ -89,8 +90,8 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// Pure layers.
 const CORE: &[&str] = &[
-    "effort", "json", "patch", "text", "workload", "facts", "rule", "rules", "repair", "policy", "decide", "outcome",
-    "review", "admit", "scan", "exempt",
+    "effort", "json", "patch", "text", "workload", "facts", "image", "rule", "rules", "repair", "policy", "decide",
+    "outcome", "review", "admit", "scan", "exempt",
 ];
 
 /// What the core never names.
