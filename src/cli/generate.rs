@@ -23,6 +23,7 @@ pub fn files() -> Vec<(String, String)> {
         ("docs/why-report.schema.json", schemas::why_report()),
         ("docs/decision-line.schema.json", schemas::decision_line()),
         ("docs/policy.schema.json", schemas::policy()),
+        ("docs/trust.schema.json", schemas::trust()),
         ("charts/podreeve/files/built-in.yaml", built_in::names()),
         ("deploy/crds/policies.podreeve.dev.yaml", schemas::policy_crd()),
         ("deploy/crds/exemptions.podreeve.dev.yaml", schemas::exemption_crd()),

@@ -20,6 +20,7 @@ mod judge;
 mod jws;
 mod key;
 mod keyless;
+pub mod layout;
 mod notation;
 mod pem;
 mod predicate;

@@ -1,6 +1,7 @@
 //! JSON schemas and the custom resource definition, from the types that are read and written.
 
 use crate::cli::why::WhyReport;
+use crate::image::trust::TrustDocument;
 use crate::manifest::to_yaml;
 use crate::observe::decisions::record::DecisionLine;
 use crate::policy::Action;
@@ -30,6 +31,10 @@ pub fn why_report() -> String {
 
 pub fn decision_line() -> String {
     named(schema_for!(DecisionLine), "decision-line")
+}
+
+pub fn trust() -> String {
+    named(schema_for!(TrustDocument), "trust")
 }
 
 fn named(mut schema: Schema, name: &str) -> String {

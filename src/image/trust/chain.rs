@@ -60,7 +60,9 @@ impl Roots {
 
 fn refusal(error: &webpki::Error) -> String {
     match error {
-        webpki::Error::UnknownIssuer => "its certificate leads to none of the roots".to_owned(),
+        webpki::Error::UnknownIssuer | webpki::Error::InvalidSignatureForPublicKey => {
+            "its certificate leads to none of the roots".to_owned()
+        }
         webpki::Error::CertExpired { .. } => {
             "its certificate has expired, and no time stamp proves an earlier signature".to_owned()
         }
