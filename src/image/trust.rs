@@ -9,7 +9,7 @@
 
 mod attested;
 mod bundle;
-mod chain;
+pub mod chain;
 mod compile;
 mod document;
 mod dsse;
@@ -17,15 +17,15 @@ mod evidence;
 mod glob;
 mod identity;
 mod judge;
-mod jws;
-mod key;
+pub mod jws;
+pub mod key;
 mod keyless;
 pub mod layout;
 mod notation;
 mod pem;
 mod predicate;
 mod simple;
-mod timestamp;
+pub mod timestamp;
 mod verify;
 mod vex;
 mod vulnerabilities;

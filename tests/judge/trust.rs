@@ -8,3 +8,4 @@ mod keys;
 mod make;
 mod never;
 mod notation;
+mod real;

@@ -43,7 +43,7 @@ pub fn load(path: &Path) -> Result<Trust, Failure> {
     })
 }
 
-/// The list `trust` of a document. In the values of a chart there are other keys beside it.
+/// The list `trust` of a document. In the values of a chart there are other keys next to it.
 fn trusted(node: &Node) -> Result<TrustDocument, (String, String)> {
     let json = if node.get("registries").is_some() {
         let trust = node.get("trust").map_or_else(|| "null".to_owned(), Node::to_json);

@@ -87,7 +87,7 @@ impl Trust {
         if errors.is_empty() { Ok(Self { entries }) } else { Err(errors) }
     }
 
-    /// The entry with the longest prefix that covers the image. None: nothing is asked of it.
+    /// The entry with the longest prefix that covers the image. None: it needs no signature.
     #[must_use]
     pub fn entry(&self, image: &ImageRef<'_>) -> Option<&Entry> {
         let length = |entry: &Entry| {

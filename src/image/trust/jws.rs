@@ -63,7 +63,7 @@ struct Artifact {
 pub enum Scheme {
     /// The signer claims a time; a time stamp proves it.
     X509,
-    /// A signing service that is trusted to tell the time.
+    /// A signing service that vouches for the time.
     SigningAuthority,
 }
 

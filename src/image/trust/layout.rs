@@ -1,4 +1,4 @@
-//! The signatures and attestations in an OCI layout, as `cosign save`, `oras copy` and `skopeo copy` leave them there.
+//! The signatures and attestations in an OCI layout, as `cosign save` and `oras copy` leave them there.
 //!
 //! A manifest belongs to an image in one of four ways: its `subject` is the image; the tag `sha256-<hex>` names an index of such
 //! manifests; the tag `sha256-<hex>.sig` or `.att` names it; or cosign's own annotation calls it the signatures of the only image.

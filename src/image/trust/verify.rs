@@ -31,7 +31,7 @@ pub struct Signature {
     pub digest: String,
     pub authority: String,
     pub signer: String,
-    /// When it was signed, as somebody else than the signer vouches.
+    /// When it was signed, as someone other than the signer vouches.
     pub proved_at: Option<Timestamp>,
     /// The last moment at which the signer wants the image used.
     pub expiry: Option<Timestamp>,
@@ -60,7 +60,7 @@ pub struct Verdict<'t> {
     pub(super) target: Target<'t>,
 }
 
-/// Judges the evidence of an image. None: no entry covers it, and nothing is asked of it.
+/// Judges the evidence of an image. None: no entry covers it, and it needs no signature.
 #[must_use]
 pub fn verify<'t>(trust: &'t Trust, target: Target<'t>, evidence: &[Evidence], now: Timestamp) -> Option<Verdict<'t>> {
     let entry = trust.entry(target.image)?;
@@ -231,7 +231,7 @@ fn ask(authority: &Authority, read: &Read<'_>, digest: &str, now: Timestamp) -> 
             Read::Jws(_) => Answer::NotMine,
             _ if !is_by_key(key, read, digest) => Answer::Refused("it is signed by another key".to_owned()),
             _ => {
-                // A time that nobody proves is no reason to refuse: `maxSignatureAge` asks for one.
+                // A time without a proof is no reason to refuse: `maxSignatureAge` asks for one.
                 let time = instance.as_ref().and_then(|instance| time_by_key(instance, key, read, digest));
                 let proved_at = time.filter(|time| *time <= now);
                 Answer::Valid { signer: authority.name.clone(), proved_at, expiry: None }

@@ -157,6 +157,11 @@ impl Instance {
     }
 }
 
+/// A trusted root with a log.
+pub fn trusted_root() -> String {
+    Instance::new().root(true)
+}
+
 fn key_copy(key: &KeyPair) -> KeyPair {
     KeyPair::try_from(key.serialize_der()).unwrap()
 }
