@@ -31,7 +31,7 @@ mod vex;
 mod vulnerabilities;
 
 pub use attested::{Attested, Facts};
-pub use compile::{Authority, Entry, Resolve, Trust, TrustError};
+pub use compile::{Authority, AuthorityName, Entry, Required, Resolve, Trust, TrustError};
 pub use document::{
     Age, AuthorityDocument, CosignKey, Keyless, Log, Notary, Requirement, Signed, Source, TrustDocument, TrustEntry,
 };
@@ -39,3 +39,9 @@ pub use evidence::{Annotations, Content, Evidence, MAX_BLOB, MAX_EVIDENCE, is_ev
 pub use judge::Problem;
 pub use predicate::Predicate;
 pub use verify::{Refusal, Signature, Target, Verdict, verify};
+
+/// The time at which a day begins, for rules that know the day alone.
+#[must_use]
+pub fn start_of(day: jiff::civil::Date) -> Option<jiff::Timestamp> {
+    jiff::tz::Offset::UTC.to_timestamp(day.to_datetime(jiff::civil::Time::midnight())).ok()
+}

@@ -14,7 +14,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("json", &["effort"]),
     ("workload", &["effort", "json", "patch", "text"]),
     ("facts", &["json", "workload", "text"]),
-    ("image", &["json", "workload", "text"]),
+    ("image", &["workload", "text"]),
     ("rule", &["dockerfile", "effort", "facts", "json", "workload", "patch", "text"]),
     ("rules", &["dockerfile", "rule", "effort", "facts", "json", "workload", "patch", "text"]),
     ("policy", &["effort", "facts", "json", "rule", "rules", "workload", "patch", "text"]),

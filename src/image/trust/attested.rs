@@ -5,10 +5,11 @@ use super::predicate::Predicate;
 use super::vex::{self, Exclusion};
 use super::vulnerabilities::{self, Scan};
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// An attestation that one of the authorities signed.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Attested {
     /// The digest that it is about.
     pub digest: String,
@@ -21,7 +22,8 @@ pub struct Attested {
 }
 
 /// The content of a predicate.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Facts {
     /// How many components the SBOM lists.
     Sbom {

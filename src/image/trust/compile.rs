@@ -10,6 +10,7 @@ use super::keyless::{Instance, KeylessAuthority};
 use super::notation::NotaryAuthority;
 use super::predicate::Predicate;
 use crate::workload::image::ImageRef;
+use serde::{Deserialize, Serialize};
 
 /// Where a document is wrong, and how.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,8 +47,22 @@ pub struct Entry {
 /// One authority, and how messages name it.
 #[derive(Debug)]
 pub struct Authority {
-    pub name: String,
+    pub named: AuthorityName,
     pub kind: AuthorityKind,
+}
+
+/// What messages say of an authority.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthorityName {
+    pub name: String,
+    /// What makes the evidence that this authority accepts.
+    pub tool: String,
+}
+
+impl Authority {
+    fn new(name: String, tool: &str, kind: AuthorityKind) -> Self {
+        Self { named: AuthorityName { name, tool: tool.to_owned() }, kind }
+    }
 }
 
 #[derive(Debug)]
@@ -58,11 +73,15 @@ pub enum AuthorityKind {
 }
 
 /// An attestation that must be there.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Required {
     pub predicate: Predicate,
+    #[serde(default)]
     pub max_age: Option<Age>,
+    #[serde(default)]
     pub max_critical: Option<u32>,
+    #[serde(default)]
     pub builder: Option<Glob>,
 }
 
@@ -210,7 +229,7 @@ fn read_key(document: &CosignKey, resolve: Resolve<'_>) -> Result<Authority, Ref
     let instance = document.root.as_ref().map(|root| text(root, resolve).and_then(|text| Instance::read(&text)));
     let instance = instance.transpose().map_err(|message| (".cosignKey.root".to_owned(), message))?;
     let name = format!("cosignKey {}", key.fingerprint().get(..12).unwrap_or_default());
-    Ok(Authority { name, kind: AuthorityKind::Key { key, instance } })
+    Ok(Authority::new(name, "cosign with this key", AuthorityKind::Key { key, instance }))
 }
 
 fn read_notary(document: &Notary, resolve: Resolve<'_>) -> Result<Authority, Refused> {
@@ -242,7 +261,7 @@ fn read_notary(document: &Notary, resolve: Resolve<'_>) -> Result<Authority, Ref
         authority.identities.push(identity);
     }
     let name = format!("notary {}", document.identities.join(" or "));
-    Ok(Authority { name, kind: AuthorityKind::Notary(authority) })
+    Ok(Authority::new(name, "notation", AuthorityKind::Notary(authority)))
 }
 
 fn read_keyless(document: &Keyless, resolve: Resolve<'_>) -> Result<Authority, Refused> {
@@ -260,7 +279,7 @@ fn read_keyless(document: &Keyless, resolve: Resolve<'_>) -> Result<Authority, R
     let subject = Glob::new(&document.subject).map_err(at("subject"))?;
     let name = format!("keyless {subject} by {issuer}");
     let authority = KeylessAuthority { instance, issuer, subject, log: document.log };
-    Ok(Authority { name, kind: AuthorityKind::Keyless(Box::new(authority)) })
+    Ok(Authority::new(name, "an identity", AuthorityKind::Keyless(Box::new(authority))))
 }
 
 fn read_requirement(document: &Requirement) -> Result<Required, (&'static str, String)> {

@@ -1,7 +1,10 @@
 //! Patterns in which a `*` stands for any characters, also for none.
 
+use serde::{Deserialize, Serialize};
+
 /// A pattern of an issuer, a subject or a builder.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Glob {
     text: String,
 }
@@ -37,6 +40,19 @@ impl Glob {
             }
         }
         rest.is_empty()
+    }
+}
+
+impl TryFrom<String> for Glob {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::new(&text)
+    }
+}
+
+impl From<Glob> for String {
+    fn from(glob: Glob) -> Self {
+        glob.text
     }
 }
 

@@ -1,7 +1,6 @@
 //! What a verdict means for the rules: problems with an image, each with what was found and what would pass.
 
 use super::attested::{Attested, Facts};
-use super::compile::{Authority, AuthorityKind};
 use super::document::Age;
 use super::predicate::Predicate;
 use super::verify::{Signature, Verdict};
@@ -20,7 +19,7 @@ const MAX_NAMED: usize = 5;
 /// How many refusals a message has of one authority.
 const MAX_REFUSALS: usize = 3;
 
-impl Verdict<'_> {
+impl Verdict {
     /// The valid signatures of one digest that must be signed.
     fn signatures_of(&self, digest: &str) -> impl Iterator<Item = &Signature> {
         self.signatures.iter().filter(move |signature| signature.digest == digest)
@@ -43,7 +42,7 @@ impl Verdict<'_> {
             })
             .into_iter()
             .collect();
-        for required in &self.entry.require {
+        for required in &self.require {
             if required.predicate.is_sbom()
                 || matches!(required.predicate, Predicate::Sbom | Predicate::Vulnerabilities)
             {
@@ -81,7 +80,7 @@ impl Verdict<'_> {
                 let wanted = "a signature that its signer still stands by; sign the image again".to_owned();
                 problems.push(Problem { found: format!("the signature expired on {}", day(at)), wanted });
             }
-            let Some(most) = self.entry.max_signature_age.or(default) else { continue };
+            let Some(most) = self.max_signature_age.or(default) else { continue };
             if self.signatures_of(digest).next().is_none() {
                 continue;
             }
@@ -101,7 +100,6 @@ impl Verdict<'_> {
     #[must_use]
     pub fn sbom_problems(&self) -> Vec<Problem> {
         let mut wanted: Vec<&Predicate> = self
-            .entry
             .require
             .iter()
             .map(|one| &one.predicate)
@@ -120,7 +118,7 @@ impl Verdict<'_> {
     /// where the entry has none. A report is missed only where the entry requires one.
     #[must_use]
     pub fn vulnerability_problems(&self, now: Timestamp, max_age: Option<Age>, max_critical: u32) -> Vec<Problem> {
-        let required = self.entry.require.iter().find(|one| one.predicate == Predicate::Vulnerabilities);
+        let required = self.require.iter().find(|one| one.predicate == Predicate::Vulnerabilities);
         let max_age = required.and_then(|one| one.max_age).or(max_age);
         let max_critical = required.and_then(|one| one.max_critical).unwrap_or(max_critical);
         let reports = self.attested_as(&Predicate::Vulnerabilities);
@@ -177,9 +175,9 @@ impl Verdict<'_> {
         let fits = |one: &&Attested| one.predicate.satisfies(required) && !matches!(one.facts, Facts::Unreadable(_));
         let found: Vec<&Attested> = self.attested.iter().filter(fits).collect();
         let about = |digest: &str| found.iter().any(|one| one.digest == digest);
-        if about(self.target.digest) {
-            found.into_iter().filter(|one| one.digest == self.target.digest).collect()
-        } else if !self.target.leaves.is_empty() && self.target.leaves.iter().all(|leaf| about(leaf)) {
+        if about(&self.digest) {
+            found.into_iter().filter(|one| one.digest == self.digest).collect()
+        } else if !self.leaves.is_empty() && self.leaves.iter().all(|leaf| about(leaf)) {
             found
         } else {
             Vec::new()
@@ -197,7 +195,7 @@ impl Verdict<'_> {
     }
 
     fn authorities(&self) -> String {
-        let names: Vec<String> = self.entry.authorities.iter().map(|one| crate::text::clean(&one.name, 200)).collect();
+        let names: Vec<String> = self.authorities.iter().map(|one| crate::text::clean(&one.name, 200)).collect();
         names.join(", or ")
     }
 
@@ -206,13 +204,13 @@ impl Verdict<'_> {
         let about = || self.refusals.iter().filter(|one| one.digest == digest);
         let attested = self.attested.iter().filter(|one| one.digest == digest).count();
         let mut parts: Vec<String> = Vec::new();
-        for authority in &self.entry.authorities {
+        for authority in &self.authorities {
             let own = about().filter(|one| one.authority == authority.name);
             let said: Vec<String> =
                 own.clone().take(MAX_REFUSALS).map(|one| format!("{} {}", one.evidence, one.why)).collect();
             let more = own.count().saturating_sub(MAX_REFUSALS);
             let said = match (said.is_empty(), more) {
-                (true, _) => format!("nothing attached that {} could have signed", maker(authority)),
+                (true, _) => format!("nothing attached that {} could have signed", authority.tool),
                 (false, 0) => said.join("; "),
                 (false, more) => format!("{}; and {more} more", said.join("; ")),
             };
@@ -227,14 +225,6 @@ impl Verdict<'_> {
             parts.push(format!("{} more pieces of evidence are left out", self.left_out));
         }
         parts.join(". ")
-    }
-}
-
-fn maker(authority: &Authority) -> &'static str {
-    match authority.kind {
-        AuthorityKind::Key { .. } => "cosign with this key",
-        AuthorityKind::Notary(_) => "notation",
-        AuthorityKind::Keyless(_) => "an identity",
     }
 }
 

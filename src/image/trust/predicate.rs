@@ -1,7 +1,10 @@
 //! The kinds of statements about an image.
 
+use serde::{Deserialize, Serialize};
+
 /// What a statement says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Predicate {
     /// "This is my image": what a signature is.
     Signature,

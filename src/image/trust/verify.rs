@@ -2,8 +2,8 @@
 
 use super::attested::{Attested, Facts};
 use super::bundle::Bundle;
-use super::compile::{Authority, AuthorityKind, Entry, Trust};
-use super::document::Signed;
+use super::compile::{Authority, AuthorityKind, AuthorityName, Entry, Required, Trust};
+use super::document::{Age, Signed};
 use super::dsse::{Envelope, Opened, base64};
 use super::evidence::{Annotations, Content, Evidence, MAX_EVIDENCE};
 use super::key::PublicKey;
@@ -12,6 +12,7 @@ use super::predicate::Predicate;
 use super::simple;
 use crate::workload::image::ImageRef;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// The image that is judged.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +26,8 @@ pub struct Target<'t> {
 }
 
 /// A valid signature.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Signature {
     /// The digest that was signed.
     pub digest: String,
@@ -38,7 +40,7 @@ pub struct Signature {
 }
 
 /// Why one authority refuses one piece of evidence.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     pub digest: String,
     pub authority: String,
@@ -46,40 +48,50 @@ pub struct Refusal {
     pub why: String,
 }
 
-/// What is valid of an image.
-#[derive(Debug)]
-pub struct Verdict<'t> {
-    pub entry: &'t Entry,
+/// What is valid of an image, and what its entry asks for. It borrows nothing, so that facts can hold it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Verdict {
+    /// The prefix of the entry that counts.
+    pub prefix: String,
+    pub authorities: Vec<AuthorityName>,
+    pub require: Vec<Required>,
+    pub max_signature_age: Option<Age>,
+    /// The digest of the image, and those of its platforms.
+    pub digest: String,
+    pub leaves: Vec<String>,
     /// The digests that must be signed.
-    pub wanted: Vec<&'t str>,
+    pub wanted: Vec<String>,
     pub signatures: Vec<Signature>,
     pub attested: Vec<Attested>,
     pub refusals: Vec<Refusal>,
     /// How much evidence was left out.
     pub left_out: usize,
-    pub(super) target: Target<'t>,
 }
 
 /// Judges the evidence of an image. None: no entry covers it, and it needs no signature.
 #[must_use]
-pub fn verify<'t>(trust: &'t Trust, target: Target<'t>, evidence: &[Evidence], now: Timestamp) -> Option<Verdict<'t>> {
+pub fn verify(trust: &Trust, target: Target<'_>, evidence: &[Evidence], now: Timestamp) -> Option<Verdict> {
     let entry = trust.entry(target.image)?;
     let wanted = match entry.signed {
-        Signed::Leaves if !target.leaves.is_empty() => target.leaves.iter().map(String::as_str).collect(),
-        _ => vec![target.digest],
+        Signed::Leaves if !target.leaves.is_empty() => target.leaves.to_vec(),
+        _ => vec![target.digest.to_owned()],
     };
     let mut verdict = Verdict {
-        entry,
+        prefix: entry.prefix.clone(),
+        authorities: entry.authorities.iter().map(|authority| authority.named.clone()).collect(),
+        require: entry.require.clone(),
+        max_signature_age: entry.max_signature_age,
+        digest: target.digest.to_owned(),
+        leaves: target.leaves.to_vec(),
         wanted,
-        signatures: Vec::new(),
-        attested: Vec::new(),
-        refusals: Vec::new(),
         left_out: evidence.len().saturating_sub(MAX_EVIDENCE),
-        target,
+        ..Verdict::default()
     };
+    let name = entry.name_when_signed(target.image);
     for one in evidence.iter().take(MAX_EVIDENCE) {
         if one.subject == target.digest || target.leaves.contains(&one.subject) {
-            judge(&mut verdict, one, now);
+            judge(&mut verdict, entry, &name, one, now);
         }
     }
     Some(verdict)
@@ -118,9 +130,9 @@ enum Answer {
     Refused(String),
 }
 
-fn judge(verdict: &mut Verdict<'_>, evidence: &Evidence, now: Timestamp) {
+fn judge(verdict: &mut Verdict, entry: &Entry, signed_as: &ImageRef<'_>, evidence: &Evidence, now: Timestamp) {
     let name = evidence.name.get(..19).unwrap_or(&evidence.name);
-    let read = match read(evidence, verdict) {
+    let read = match read(evidence, signed_as) {
         Ok(read) => read,
         Err(why) => {
             return verdict.refusals.push(Refusal {
@@ -132,12 +144,12 @@ fn judge(verdict: &mut Verdict<'_>, evidence: &Evidence, now: Timestamp) {
         }
     };
     let attests = matches!(&read, Read::Statement { predicate, .. } if *predicate != Predicate::Signature);
-    for authority in &verdict.entry.authorities {
+    for authority in &entry.authorities {
         match ask(authority, &read, &evidence.subject, now) {
             Answer::NotMine => {}
             Answer::Refused(why) => verdict.refusals.push(Refusal {
                 digest: evidence.subject.clone(),
-                authority: authority.name.clone(),
+                authority: authority.named.name.clone(),
                 evidence: name.to_owned(),
                 why,
             }),
@@ -147,14 +159,14 @@ fn judge(verdict: &mut Verdict<'_>, evidence: &Evidence, now: Timestamp) {
                 return verdict.attested.push(Attested {
                     digest: evidence.subject.clone(),
                     predicate: predicate.clone(),
-                    authority: authority.name.clone(),
+                    authority: authority.named.name.clone(),
                     evidence: name.to_owned(),
                     proved_at,
                     facts,
                 });
             }
             Answer::Valid { signer, proved_at, expiry } => {
-                let (digest, authority) = (evidence.subject.clone(), authority.name.clone());
+                let (digest, authority) = (evidence.subject.clone(), authority.named.name.clone());
                 return verdict.signatures.push(Signature { digest, authority, signer, proved_at, expiry });
             }
         }
@@ -162,7 +174,7 @@ fn judge(verdict: &mut Verdict<'_>, evidence: &Evidence, now: Timestamp) {
 }
 
 /// Reads a piece of evidence, and checks that it is about the manifest that it is attached to.
-fn read<'e>(evidence: &'e Evidence, verdict: &Verdict<'_>) -> Result<Read<'e>, String> {
+fn read<'e>(evidence: &'e Evidence, signed_as: &ImageRef<'_>) -> Result<Read<'e>, String> {
     match &evidence.content {
         Content::Bundle(bytes) => {
             let text = std::str::from_utf8(bytes).map_err(|_| "it is no text")?;
@@ -177,8 +189,7 @@ fn read<'e>(evidence: &'e Evidence, verdict: &Verdict<'_>) -> Result<Read<'e>, S
             statement(&read, evidence, None, annotations.certificate.is_some())
         }
         Content::SimpleSigning { payload, annotations } => {
-            let name = verdict.entry.name_when_signed(verdict.target.image);
-            simple::check(payload, &evidence.subject, &name)?;
+            simple::check(payload, &evidence.subject, signed_as)?;
             Ok(Read::Payload { payload, annotations })
         }
         Content::Jws(bytes) => Ok(Read::Jws(bytes)),
@@ -234,7 +245,7 @@ fn ask(authority: &Authority, read: &Read<'_>, digest: &str, now: Timestamp) -> 
                 // A time without a proof is no reason to refuse: `maxSignatureAge` asks for one.
                 let time = instance.as_ref().and_then(|instance| time_by_key(instance, key, read, digest));
                 let proved_at = time.filter(|time| *time <= now);
-                Answer::Valid { signer: authority.name.clone(), proved_at, expiry: None }
+                Answer::Valid { signer: authority.named.name.clone(), proved_at, expiry: None }
             }
         },
     }

@@ -1,9 +1,9 @@
 //! OpenVEX documents: vulnerabilities that do not matter in this image, and why.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A vulnerability that does not affect the image.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exclusion {
     /// Its id and its other names.
     pub names: Vec<String>,

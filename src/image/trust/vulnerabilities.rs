@@ -3,11 +3,11 @@
 
 use super::vex::Exclusion;
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 /// One scan of an image.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Scan {
     pub scanner: String,
     pub finished: Option<Timestamp>,
@@ -16,7 +16,8 @@ pub struct Scan {
 }
 
 /// One vulnerability of one package.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Vulnerability {
     pub id: String,
     pub package: String,
