@@ -39,6 +39,7 @@ pub mod decide;
 pub mod effort;
 pub mod exempt;
 pub mod facts;
+pub mod image;
 pub mod json;
 pub mod manifest;
 pub mod observe;
