@@ -13,7 +13,7 @@
 //! 8. [`observe`] counts and logs the outcome after the answer has been sent.
 //!
 //! The other modules do not take part in answering. [`cluster`] watches the API server, and [`facts`] keeps what is known about it.
-//! [`sources`] loads policies from files, and [`manifest`] reads YAML and JSON. [`scan`] judges what exists already, [`report`] prints
+//! [`sources`] loads policies from files, [`manifest`] reads YAML and JSON, and [`dockerfile`] Dockerfiles. [`scan`] judges what exists already, [`report`] prints
 //! what `check` and `scan` find, [`authority`] makes certificates, and [`cli`] has the commands.
 //!
 //! A module uses only modules of lower layers; `tests/house/layers.rs` has the list and checks it.
@@ -36,6 +36,7 @@ pub mod authority;
 pub mod cli;
 pub mod cluster;
 pub mod decide;
+pub mod dockerfile;
 pub mod effort;
 pub mod exempt;
 pub mod facts;
@@ -46,6 +47,7 @@ pub mod observe;
 pub mod outcome;
 pub mod patch;
 pub mod policy;
+pub mod registry;
 pub mod repair;
 pub mod report;
 pub mod review;

@@ -103,6 +103,13 @@ fn faults(exemption: &Exemption) -> Vec<PolicyError> {
     for (position, id) in rules.iter().enumerate().filter(|(_, id)| rules::find(id).is_none()) {
         error("rules", Some(position), unknown_rule(id));
     }
+    let is_of_files = |id: &str| rules::find(id).is_some_and(|rule| !rule.judges_requests());
+    for (position, id) in rules.iter().enumerate().filter(|(_, id)| is_of_files(id)) {
+        let message = format!(
+            "`{id}` judges files and no pods, so no namespace exempts it; change its `params`, or leave it out with `check --baseline`"
+        );
+        error("rules", Some(position), message);
+    }
     if namespaces.is_empty() {
         error("namespaces", None, "name at least one namespace".to_owned());
     }

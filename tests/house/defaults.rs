@@ -41,7 +41,7 @@ fn changes_nothing(rule: &'static Rule, write: impl Fn(&mut Value) -> bool, case
             continue;
         }
         examples += 1;
-        for list in rule.pod().lists_of(example) {
+        for list in rule.pod().expect("a rule about pods").lists_of(example) {
             let pod = pod(example, *list);
             let left_out = found_with(rule, example.params_value(), example, &pod);
             assert_eq!(

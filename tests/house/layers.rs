@@ -10,11 +10,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("patch", &[]),
     ("text", &["patch"]),
     ("effort", &[]),
+    ("dockerfile", &["text"]),
     ("json", &["effort"]),
     ("workload", &["effort", "json", "patch", "text"]),
     ("facts", &["json", "workload", "text"]),
-    ("rule", &["effort", "facts", "json", "workload", "patch", "text"]),
-    ("rules", &["rule", "effort", "facts", "json", "workload", "patch", "text"]),
+    ("rule", &["dockerfile", "effort", "facts", "json", "workload", "patch", "text"]),
+    ("rules", &["dockerfile", "rule", "effort", "facts", "json", "workload", "patch", "text"]),
     ("policy", &["effort", "facts", "json", "rule", "rules", "workload", "patch", "text"]),
     ("decide", &["effort", "facts", "policy", "rule", "rules", "workload", "patch", "text"]),
     ("repair", &["json", "rule", "workload", "patch", "text"]),
@@ -39,6 +40,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("sources", &["facts", "admit", "manifest", "policy", "text", "patch"]),
     ("observe", &["facts", "scan", "admit", "outcome", "decide", "policy", "rule", "rules", "workload", "text"]),
     ("authority", &[]),
+    ("registry", &["text", "workload"]),
     (
         "report",
         &[
@@ -89,8 +91,23 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// Pure layers.
 const CORE: &[&str] = &[
-    "effort", "json", "patch", "text", "workload", "facts", "rule", "rules", "repair", "policy", "decide", "outcome",
-    "review", "admit", "scan", "exempt",
+    "effort",
+    "json",
+    "patch",
+    "text",
+    "dockerfile",
+    "workload",
+    "facts",
+    "rule",
+    "rules",
+    "repair",
+    "policy",
+    "decide",
+    "outcome",
+    "review",
+    "admit",
+    "scan",
+    "exempt",
 ];
 
 /// What the core never names.

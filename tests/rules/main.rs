@@ -8,6 +8,7 @@ mod repaired;
 
 mod cases;
 mod connections;
+mod dockerfiles;
 mod examples;
 mod merged;
 mod repairs;
