@@ -3,6 +3,7 @@
 //! A rule is one file in the folder of its subject, and two lines here: its module and its entry in the table.
 
 pub mod owasp;
+pub(crate) mod secret_shapes;
 
 /// Rules that judge pods and pod templates.
 mod pod {
@@ -41,7 +42,6 @@ mod pod {
     pub mod run_as_non_root;
     pub mod runtime_socket;
     pub mod seccomp_profile;
-    pub mod secret_shapes;
     pub mod selinux_options;
     pub mod service_account_token;
     pub mod ssh_server;
