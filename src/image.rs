@@ -26,9 +26,12 @@ mod open;
 mod overlay;
 pub mod packages;
 mod paths;
+mod place;
 pub mod platform;
+mod read;
 mod root;
 pub mod secrets;
+mod size;
 mod source;
 pub mod tar;
 mod text_file;
@@ -41,7 +44,10 @@ pub use facts::ImageFacts;
 pub use manifest::{Descriptor, Document, Index, Manifest};
 pub use merge::merge;
 pub use open::{OpenedImage, PlatformImage, Wanted, open};
+pub use place::Place;
 pub use platform::Platform;
+pub use read::read;
+pub use size::size_text;
 pub use source::{Root, Source, Visit, small};
 
 /// Images that tests build.

@@ -96,9 +96,7 @@ impl Source for Folder {
         for (index, descriptor) in wanted.iter().enumerate() {
             let path = self.blob(&descriptor.digest);
             let mut file = File::open(&path).map_err(|error| match error.kind() {
-                std::io::ErrorKind::NotFound => {
-                    ImageError::Missing { what: format!("the blob {}", descriptor.digest) }
-                }
+                std::io::ErrorKind::NotFound => ImageError::Missing { what: format!("the blob {}", descriptor.digest) },
                 _ => unreadable(&path, error),
             })?;
             visit(index, &mut file)?;

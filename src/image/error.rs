@@ -27,6 +27,9 @@ pub enum ImageError {
     /// The source lacks what a manifest names.
     #[error("{what} is missing")]
     Missing { what: String },
+    /// The same of one layer.
+    #[error("the layer {digest}: {error}")]
+    Layer { digest: Digest, error: Box<ImageError> },
     /// The arguments choose nothing, or too much.
     #[error("{0}")]
     Choice(String),
@@ -39,6 +42,11 @@ impl ImageError {
 
     pub(super) fn too_large(what: impl Into<String>, limit: impl Into<String>) -> Self {
         Self::TooLarge { what: what.into(), limit: limit.into() }
+    }
+
+    /// Says in which layer it is.
+    pub(super) fn in_layer(self, layer: &super::Descriptor) -> Self {
+        Self::Layer { digest: layer.digest.clone(), error: Box::new(self) }
     }
 
     /// An error of a reader. One of ours that went through a reader comes out as it was.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// The facts of one platform of an image.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ImageFacts {
     pub platform: Platform,
     pub created: Option<Timestamp>,
@@ -72,7 +72,7 @@ pub struct Sized {
 
 /// What the layers hold, laid over each other.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ContentFacts {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub os: Option<OsRelease>,

@@ -29,6 +29,12 @@ impl Descriptor {
         Self { media_type: media_type.to_owned(), digest, size, platform, artifact_type, annotations }
     }
 
+    /// Whether it names a manifest or an index. What has no media type is what a reference leads to, so it does.
+    #[must_use]
+    pub fn is_manifest(&self) -> bool {
+        matches!(media::kind(&self.media_type), Kind::Index | Kind::Manifest | Kind::Unnamed)
+    }
+
     /// Whether a builder added it to describe the image, such as provenance: it is no image.
     #[must_use]
     pub fn is_attestation(&self) -> bool {

@@ -75,7 +75,7 @@ impl<'l> Merge<'l> {
 
     /// The first later layer that removes or overwrites a path of a layer that is not in the image any more.
     fn removed_in(&self, path: &str, layer: usize) -> Option<usize> {
-        let mut later = self.layers.iter().enumerate().skip(layer + 1);
+        let mut above = self.layers.iter().enumerate().skip(layer + 1);
         let hides = |listing: &Listing| {
             let mut folder = path;
             loop {
@@ -99,7 +99,7 @@ impl<'l> Merge<'l> {
                 folder = paths::split(folder).0;
             }
         };
-        later.find(|(_, layer)| hides(&layer.listing)).map(|(index, _)| index)
+        above.find(|(_, layer)| hides(&layer.listing)).map(|(index, _)| index)
     }
 
     /// The content of files that the image still has, with their layers.

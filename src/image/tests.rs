@@ -3,7 +3,7 @@
 use super::archive::Archive;
 use super::built::{self, Image, Tar, as_tar, gzip, layout};
 use super::facts::{ContentFacts, ImageFacts, User};
-use super::layer::{Layer, scan};
+use super::layer::scan;
 use super::*;
 use serde_json::json;
 
@@ -15,18 +15,10 @@ fn open_bytes(bytes: &[u8]) -> Archive<'_> {
 fn facts(archive: &[u8]) -> Vec<ImageFacts> {
     let mut source = open_bytes(archive);
     let image = open(&mut source, &Wanted::default()).unwrap();
-    let of = |platform: &PlatformImage| {
-        let stored: Vec<&Descriptor> = platform.manifest.layers.iter().collect();
-        let mut layers = vec![Layer::default(); stored.len()];
-        source
-            .each(&stored, &mut |index, reader| {
-                layers[index] = scan(reader, stored[index], &platform.config.rootfs.diff_ids[index])?;
-                Ok(())
-            })
-            .unwrap();
-        merge(platform, Some(&layers.iter().collect::<Vec<_>>())).unwrap()
-    };
-    image.platforms.iter().map(of).collect()
+    let mut bytes = 0;
+    let facts = read(&mut source, &image, &mut |count| bytes += count).unwrap();
+    assert!(bytes > 0);
+    facts
 }
 
 fn content(image: Image) -> ContentFacts {
