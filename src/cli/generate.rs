@@ -19,6 +19,7 @@ pub fn files() -> Vec<(String, String)> {
         ("docs/reference/metrics.md", metrics_page::metrics()),
         ("policies/README.md", policies_page::policies()),
         ("docs/check-report.schema.json", schemas::check_report()),
+        ("docs/image-report.schema.json", schemas::image_report()),
         ("docs/scan-report.schema.json", schemas::scan_report()),
         ("docs/why-report.schema.json", schemas::why_report()),
         ("docs/decision-line.schema.json", schemas::decision_line()),

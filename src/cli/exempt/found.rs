@@ -38,7 +38,7 @@ impl<'a> Source<'a> {
         if args.inputs.names().is_empty() {
             return Ok(Self { args, from: From::Cluster });
         }
-        let files = args.inputs.sources(&[]);
+        let files = args.inputs.manifests();
         let reports: Vec<Option<Vec<Workload>>> = files.iter().map(report).collect::<Result<_, _>>()?;
         if reports.iter().any(Option::is_some) {
             return Ok(Self { args, from: From::Report(reports.into_iter().flatten().flatten().collect()) });

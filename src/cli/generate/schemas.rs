@@ -7,6 +7,7 @@ use crate::observe::decisions::record::DecisionLine;
 use crate::policy::Action;
 use crate::policy::document::{API_VERSION, Policy, PolicySpec};
 use crate::policy::exemption_object::Exemption;
+use crate::report::image::ImageReport;
 use crate::report::{CheckReport, ScanReport};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::core::CustomResourceExt;
@@ -19,6 +20,10 @@ const BASE: &str = "https://podreeve.dev/schemas";
 
 pub fn check_report() -> String {
     named(schema_for!(CheckReport), "check-report")
+}
+
+pub fn image_report() -> String {
+    named(schema_for!(ImageReport), "image-report")
 }
 
 pub fn scan_report() -> String {
