@@ -4,6 +4,7 @@
 //! the `load` bench prints them in one table with the server's figures.
 
 mod bodies;
+mod signatures;
 
 use bodies::Body;
 use podreeve::admit::{Hook, Snapshot, admit};
@@ -51,6 +52,9 @@ fn main() {
         }
     }
     print!("{rows}");
+    if "signatures".contains(&only) {
+        signatures::measure(if quick { 50 } else { 500 });
+    }
     let file = concat!(env!("CARGO_TARGET_TMPDIR"), "/judge.tsv");
     if let Err(error) = std::fs::write(file, rows) {
         eprintln!("{file} could not be written: {error}");

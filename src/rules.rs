@@ -62,6 +62,20 @@ mod dockerfile {
     pub mod dockerfile_expose;
 }
 
+/// Rules that judge images.
+mod image {
+    pub mod image_add;
+    pub mod image_age;
+    pub mod image_base;
+    pub mod image_build_tools;
+    pub mod image_packages;
+    pub mod image_secrets;
+    pub mod image_setuid;
+    pub mod image_size;
+    pub mod image_unverified_packages;
+    pub mod image_user;
+}
+
 use crate::rule::{PodRule, Rule, nearest_name};
 
 /// Every rule, in the order in which the violations of one container are reported.
@@ -106,6 +120,16 @@ pub static RULES: &[&Rule] = &[
     &exec::exec_root::RULE,
     &pod::network_policy::RULE,
     &dockerfile::dockerfile_expose::RULE,
+    &image::image_secrets::RULE,
+    &image::image_user::RULE,
+    &image::image_setuid::RULE,
+    &image::image_unverified_packages::RULE,
+    &image::image_base::RULE,
+    &image::image_packages::RULE,
+    &image::image_build_tools::RULE,
+    &image::image_size::RULE,
+    &image::image_age::RULE,
+    &image::image_add::RULE,
 ];
 
 /// The rules that a request to the API server can violate.
@@ -154,6 +178,12 @@ fn spelt_as_an_id(name: &str) -> String {
         id.push(if matches!(c, '_' | ' ' | '.') { '-' } else { c.to_ascii_lowercase() });
     }
     id
+}
+
+/// The words of a command that hold a secret, by their index.
+#[must_use]
+pub fn secrets_in_command(words: &[&str]) -> Vec<usize> {
+    image::image_secrets::secret_words(words).into_iter().map(|(index, _)| index).collect()
 }
 
 /// Checks a pattern of images, as parameters and exemptions name them: whether any image can be under it.
@@ -206,6 +236,7 @@ mod tests {
                 Judges::Pod(pod) => (pod.compile)(Value::Null).err(),
                 Judges::Exec(exec) => (exec.pod.compile)(Value::Null).err(),
                 Judges::Dockerfile(file) => (file.compile)(Value::Null).err(),
+                Judges::Image(image) => (image.compile)(Value::Null).err(),
             };
             assert_eq!(error, None, "{}", rule.id);
         }

@@ -113,7 +113,7 @@ impl Loaded {
     }
 
     fn file(&mut self, input: Input, of_directory: bool) {
-        let Input { name, bytes } = input;
+        let Input { name, bytes, .. } = input;
         let bytes = match bytes {
             Ok(bytes) => bytes,
             Err(message) => return self.errors.push(FileError::whole(&name, &message)),

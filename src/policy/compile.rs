@@ -9,7 +9,7 @@ use super::{
 };
 use crate::effort;
 use crate::facts::FactKinds;
-use crate::rule::{FileCheck, Finding, Rule};
+use crate::rule::{FileCheck, Finding, ImageCheck, Rule};
 use crate::workload::Kind;
 use jiff::civil::Date;
 use serde_json::Value;
@@ -24,6 +24,8 @@ pub struct CompiledPolicy {
     pub rules: Vec<CompiledRule>,
     /// The rules that judge Dockerfiles, in the same order.
     pub files: Vec<SubjectRule<dyn FileCheck>>,
+    /// The rules that judge images, in the same order.
+    pub images: Vec<SubjectRule<dyn ImageCheck>>,
     pub exemptions: Vec<CompiledExemption>,
     /// Kinds that the policy adds to those of Kubernetes.
     pub workloads: Vec<Kind>,
@@ -112,7 +114,7 @@ impl CompiledPolicy {
         let labels = all_errors::keep(&mut errors, honoured_labels(&spec, cluster));
         let exemptions = exemptions(&mut errors, &spec.exemptions);
         let base = document.spec.extends.as_deref();
-        let CompiledRules { pods: mut rules, files, standard } =
+        let CompiledRules { pods: mut rules, files, images, standard } =
             compiled_rule::compile(&mut errors, &spec, base, &exemptions);
         implied::link(&mut rules, &standard);
         let workloads = all_errors::keep(&mut errors, super::workloads::compile(&spec.workloads)).unwrap_or_default();
@@ -130,6 +132,7 @@ impl CompiledPolicy {
             facts,
             rules,
             files,
+            images,
             exemptions,
             workloads,
             patch_templates: spec.patch_templates,

@@ -3,6 +3,8 @@
 
 #[path = "../common/binary.rs"]
 mod binary;
+#[path = "../common/image.rs"]
+mod built;
 #[path = "../common/mod.rs"]
 mod common;
 #[path = "../common/json_schema.rs"]
@@ -21,6 +23,7 @@ mod commands;
 mod completions;
 mod examples;
 mod exempt;
+mod image;
 mod manifest;
 mod manifests;
 mod merged_edit;
