@@ -193,10 +193,10 @@ fn no_line_is_longer_than_the_limit() {
             })
             .collect();
         let bad = Violation {
-            policy: text.clone(),
+            policy: text.as_str().into(),
             field: format!("/{text}"),
-            found: text.clone(),
-            wanted: text.clone(),
+            found: text.clone().into(),
+            wanted: text.clone().into(),
             ..violation("privileged", Effect::Warn, &text)
         };
         outcome.violations = vec![bad; 40];
