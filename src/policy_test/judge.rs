@@ -6,9 +6,11 @@ use super::objects::Files;
 use super::read::json_patch_of;
 use crate::admit::{Hook, Snapshot, admit};
 use crate::decide::Effect;
-use crate::outcome::{Outcome, Verdict, Violation};
+use crate::json::Raw;
+use crate::outcome::{Outcome, Verdict, Violation, hints};
 use crate::review::request::{API_VERSION, KIND};
 use crate::rules;
+use crate::text::dotted;
 use jiff::civil::Date;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -21,6 +23,9 @@ const CONNECTIONS: [(&str, &str); 4] = [
     ("proxy", "PodProxyOptions"),
 ];
 
+/// Kinds without a pod that podreeve judges as well.
+const JUDGED: [(&str, &str); 3] = [("", "Namespace"), ("podreeve.dev", "Policy"), ("podreeve.dev", "Exemption")];
+
 /// What happened in a case.
 #[derive(Debug)]
 pub struct Found {
@@ -31,6 +36,8 @@ pub struct Found {
     pub messages: Vec<String>,
     /// Why the object could not be judged.
     pub problem: Option<String>,
+    /// Keys of the object that have no meaning at their place.
+    pub hints: Vec<String>,
     /// The object before and after the mutating webhook.
     pub before: Value,
     pub after: Value,
@@ -81,6 +88,16 @@ pub fn judge(
         return Err(format!("object: a connection enters a Pod, and this is {}", sent.title()));
     }
     let namespace = sent.metadata("namespace").unwrap_or(circumstances.namespace());
+    let kind = policies.policies.kind(&sent.group, &sent.kind);
+    // Anything is let through where nothing is judged, and then a test that passes means nothing.
+    if kind.is_none() && operation != Operation::Delete && !JUDGED.contains(&(&sent.group, &sent.kind)) {
+        let title = sent.title();
+        return Err(format!(
+            "object: {title} has no pod and no pod template, so no policy judges it; see its kind and apiVersion"
+        ));
+    }
+    let text = sent.json.to_string();
+    let hints = kind.map(|kind| hints(Raw::new(&text), &kind)).unwrap_or_default();
     let is_namespace = (&*sent.group, &*sent.kind) == ("", "Namespace");
     let name = sent.metadata("name").unwrap_or_default();
     let entered = (operation == Operation::Connect).then_some(&sent);
@@ -101,7 +118,8 @@ pub fn judge(
         Some(options) => json!({"apiVersion": "v1", "kind": options, "container": case.container}),
         None => sent.json,
     };
-    Ok(request.judged(object, &snapshot, circumstances.date(today)))
+    let hints = hints.into_iter().map(|hint| format!("{}: {}", dotted(&hint.pointer), hint.message)).collect();
+    Ok(Found { hints, ..request.judged(object, &snapshot, circumstances.date(today)) })
 }
 
 fn operation(case: &Case, is_connection: bool) -> Result<Operation, String> {
@@ -145,7 +163,7 @@ impl Request {
         let refused = refused.or_else(|| invalid.first().map(|(field, fault)| format!("{field}: {fault}")));
         let verdict = if violations.is_empty() { verdict } else { verdict.max(Verdict::Patch) };
         violations.extend(left);
-        Found { verdict, violations, messages, problem: problem.or(refused), before: object, after }
+        Found { verdict, violations, messages, problem: problem.or(refused), hints: Vec::new(), before: object, after }
     }
 
     fn body(&self, object: &Value) -> Vec<u8> {

@@ -23,6 +23,9 @@ impl Sent {
         let (Some(api_version), Some(kind)) = (text("apiVersion"), text("kind")) else {
             return Err("it needs an `apiVersion` and a `kind`".to_owned());
         };
+        if json.get("items").is_some_and(Value::is_array) {
+            return Err("it is a list, and the API server gets its items one by one; write one of them".to_owned());
+        }
         let (group, version) = api_version.split_once('/').unwrap_or(("", &api_version));
         Ok(Self { group: group.to_owned(), version: version.to_owned(), kind, json })
     }

@@ -61,6 +61,8 @@ pub struct CaseReport {
     pub problem: Option<String>,
     /// The message of the denial, and the warnings.
     pub messages: Vec<String>,
+    /// Keys of the object that have no meaning at their place.
+    pub hints: Vec<String>,
     /// The places below `expect` where something else was found.
     pub mismatches: Vec<MismatchReport>,
     pub violations: Vec<TestViolation>,
@@ -193,6 +195,7 @@ fn of_case(result: &SuiteResult<'_>, case: &CaseResult<'_>) -> CaseReport {
         found: found.map(|(found, _)| expectation(found)),
         problem: found.and_then(|(found, _)| found.problem.clone()),
         messages: found.map(|(found, _)| found.messages.clone()).unwrap_or_default(),
+        hints: found.map(|(found, _)| found.hints.clone()).unwrap_or_default(),
         mismatches: mismatches.map(mismatch).collect(),
         violations: violations.map(violation).collect(),
     }

@@ -65,7 +65,7 @@ fn what_happens_is_compared_with_what_is_expected() {
         // What exists decides.
         "  - name: a\n    given: {namespace: open}\n    object: several.yaml#Pod/other\n    expect: {verdict: warn, warned: [network-policy]}\n",
         "  - name: a\n    given:\n      exemptionNamespaces: [default]\n      cluster: [{apiVersion: podreeve.dev/v1alpha1, kind: Exemption, metadata: {name: x}, spec: {rules: [privileged], reason: a test}}]\n    object: pod.yaml\n    expect: {verdict: allow, exempt: [privileged]}\n",
-        "  - name: a\n    given: {user: admin, groups: []}\n    object: {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n    expect: {verdict: allow}\n",
+        "  - name: a\n    given: {user: admin, groups: []}\n    object: {apiVersion: v1, kind: Namespace, metadata: {name: a}}\n    expect: {verdict: allow}\n",
     ]
     .iter()
     .enumerate()
@@ -105,6 +105,15 @@ fn a_failure_shows_the_difference_and_its_reason() {
     assert_eq!(of(&["--run", "test.yaml: wr", "t"]).code, Some(1));
     let ran = of(&["--run", "nothing", "t"]);
     assert!(ran.code == Some(2) && ran.err.contains("no case has `nothing` in its name"), "{}", ran.err);
+}
+
+#[test]
+fn a_misspelt_key_is_named_where_it_explains_a_failure() {
+    let pod = "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {hostNetwrok: true, containers: [{name: a}]}}";
+    let cases = format!("  - name: a\n    object: {pod}\n    expect: {{warned: [host-network]}}\n");
+    let ran = dir("policy-test-hint", &cases).run(&["test", "t"]);
+    assert_eq!(ran.code, Some(1), "{}", ran.err);
+    assert!(ran.out.contains("  note: spec.hostNetwrok: "), "{}", ran.out);
 }
 
 #[test]
@@ -204,6 +213,12 @@ fn a_fault_has_its_line_and_says_what_to_do() {
             "choose one as in `several.yaml#Deployment/web`: Pod/web, Pod/other",
         ),
         ("object: pod.yaml", "object: several.yaml#Pod/x", "several.yaml has no Pod/x; it has Pod/web, Pod/other"),
+        (
+            "object: pod.yaml",
+            "object: {apiVersion: apps/v1, kind: Deploymnt}",
+            "Deploymnt/ has no pod and no pod template",
+        ),
+        ("object: pod.yaml", "object: {apiVersion: v1, kind: List, items: []}", "it is a list"),
         ("object: pod.yaml", "object: {kind: Pod}", "it needs an `apiVersion` and a `kind`"),
         ("object: pod.yaml", "object: pod.yaml\n    patch: [{op: remove, path: /spec/x}]", "patch: it does not apply"),
         ("object: pod.yaml", "object: pod.yaml\n    patch: [{op: set}]", "spec.cases[0].patch: is no JSON Patch"),

@@ -68,7 +68,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "policy_test",
         &[
-            "report", "sources", "manifest", "facts", "admit", "review", "outcome", "decide", "policy", "rule",
+            "report", "sources", "manifest", "facts", "json", "admit", "review", "outcome", "decide", "policy", "rule",
             "rules", "text", "patch",
         ],
     ),

@@ -163,6 +163,9 @@ fn reasons(out: &mut String, found: &Found, is_reason: &dyn Fn(&Violation) -> bo
     if let Some(problem) = &found.problem {
         let _ = writeln!(out, "  {RED}not judged{RED:#}: {}", clean(problem, 1000));
     }
+    for hint in &found.hints {
+        let _ = writeln!(out, "  {BOLD}note{BOLD:#}: {}", clean(hint, 500));
+    }
     let reasons: Vec<&Violation> = found.violations.iter().filter(|violation| is_reason(violation)).collect();
     for violation in reasons.iter().take(MOST_REASONS) {
         let style = style_of(violation.effect);
