@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"podreeve.dev/e2e/harness"
@@ -73,7 +74,7 @@ func newArming(t *testing.T) *arming {
 	policies, err := s.WritePolicies(harness.NewPolicy("probe", nil, harness.ProbeRules))
 	must(t, err)
 	a.server, err = s.LaunchWithSecret("podreeve-tls", a.name, "--cluster", "--kubeconfig", s.Kubeconfig, "--namespace", a.home, "--policy", policies,
-		"--leader-election-lease", s.NewLease(), "--scan-interval", "0", "--webhooks", a.file, "--deployment", "podreeve")
+		"--leader-election-lease", s.NewLease(), "--scan-interval", "0", "--webhooks", a.file, "--deployment", "podreeve", "--drain-delay", "30s")
 	must(t, err)
 	t.Cleanup(a.server.Stop)
 	a.writeLists(t)
@@ -184,8 +185,10 @@ func (a *arming) oneIsMissing(t *testing.T) {
 	a.awaitArmed(t)
 }
 
-// deploymentGoes: whoever deletes it wants no webhooks that nothing answers.
+// deploymentGoes: whoever deletes it wants no webhooks that nothing answers. Its pods may have to end before they see it.
 func (a *arming) deploymentGoes(t *testing.T) {
+	must(t, a.server.Signal(syscall.SIGTERM))
+	must(t, a.server.AwaitLog(t.Context(), "the Lease is released"))
 	must(t, a.Remove(t.Context(), "-n", a.home, "deployment", "podreeve"))
 	a.awaitWebhooks(t, "name", "")
 	must(t, a.server.AwaitReport(t.Context(), "because podreeve's Deployment is being deleted"))

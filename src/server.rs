@@ -2,7 +2,7 @@
 //!
 //! [`accept`](self::accept) takes connections, [`connection`] speaks TLS and HTTP on each, [`routes`] and [`body`] turn a
 //! request into bytes within limits, and [`judge`] decides with [`crate::admit`]. Meanwhile [`certs`] and [`policies`] watch
-//! files and the cluster, and [`admin`] answers probes.
+//! files and the cluster, and [`admin`] answers probes. At the end, [`handover`] leads the API server to other replicas.
 
 mod accept;
 mod activity;

@@ -26,6 +26,8 @@ pub const BREAK_GLASS: &str = "podreeve.dev/break-glass";
 const FIELD_MANAGER: &str = "podreeve";
 /// Between two checks.
 const INTERVAL: Duration = Duration::from_secs(5);
+/// The same while this replica shuts down: it may be the last one, and its token may not count for long.
+const LAST_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What to arm with.
 #[derive(Debug, Clone)]
@@ -109,12 +111,15 @@ impl Arming<'_> {
     /// Runs as long as podreeve serves, and reports the result of each check.
     ///
     /// The leader writes. The other replicas only check, but each of them empties the lists when the Deployment is being
-    /// deleted, since the leader may be gone by then.
+    /// deleted, since the leader may be gone by then. For the same reason a replica that shuts down checks to its end.
     pub async fn run(mut self, report: impl Fn(&ArmingState)) {
         let (mut log, mut is_first) = (LogOnce::default(), true);
         loop {
             let is_leader = *self.leadership.borrow_and_update();
-            let state = self.check(is_leader).await.unwrap_or_else(|error| ArmingState::Unarmed(error.to_string()));
+            // The election is over for this replica.
+            let is_ending = self.leadership.has_changed().is_err();
+            let state =
+                self.check(is_leader, is_ending).await.unwrap_or_else(|error| ArmingState::Unarmed(error.to_string()));
             report(&state);
             let text = state.text();
             match state {
@@ -124,16 +129,18 @@ impl Arming<'_> {
                 _ => {}
             }
             is_first = false;
-            // A new leader begins at once.
-            if let Ok(Err(_)) = tokio::time::timeout(INTERVAL, self.leadership.changed()).await {
-                return;
+            if is_ending {
+                tokio::time::sleep(LAST_INTERVAL).await;
+            } else {
+                // A new leader begins at once.
+                let _ = tokio::time::timeout(INTERVAL, self.leadership.changed()).await;
             }
         }
     }
 
-    async fn check(&self, is_leader: bool) -> Result<ArmingState, ArmingError> {
+    async fn check(&self, is_leader: bool, is_ending: bool) -> Result<ArmingState, ArmingError> {
         let live = self.live().await?;
-        let is_going = self.is_going().await;
+        let is_going = self.is_going(is_ending).await;
         if matches!(is_going, Ok(true)) {
             self.write(&live, [&[], &[]], None).await?;
             return Ok(ArmingState::Uninstalling);
@@ -185,14 +192,18 @@ impl Arming<'_> {
         Ok([read(validating).await?, read(mutating).await?])
     }
 
-    /// Whether podreeve's Deployment is being deleted. From then on none of its pods answers for long.
-    async fn is_going(&self) -> Result<bool, ArmingError> {
+    /// Whether podreeve's Deployment is being deleted, or its namespace. From then on none of its pods answers for long.
+    async fn is_going(&self, is_ending: bool) -> Result<bool, ArmingError> {
         let Some(name) = &self.settings.deployment else { return Ok(false) };
-        match deployment::state(self.client, self.namespace, name).await {
-            Ok(state) => Ok(state != deployment::State::There),
-            // With a namespace its roles go, maybe before the Deployment. The namespace can stay for long.
-            Err(_) if deployment::is_namespace_ending(self.client, self.namespace).await == Ok(true) => Ok(true),
+        let state = match deployment::state(self.client, self.namespace, name).await {
+            Ok(deployment::State::There) if is_ending => Ok(false),
+            Ok(state) => return Ok(state != deployment::State::There),
             Err(error) => Err(ArmingError::Unread(format!("Deployment {name}"), error)),
+        };
+        // With a namespace its pods and roles may go before the Deployment, and the namespace can stay for long.
+        match deployment::is_namespace_ending(self.client, self.namespace).await {
+            Ok(true) => Ok(true),
+            _ => state,
         }
     }
 
