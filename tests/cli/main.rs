@@ -21,6 +21,7 @@ mod commands;
 mod examples;
 mod exempt;
 mod image;
+mod image_registry;
 mod manifest;
 mod manifests;
 mod merged_edit;
