@@ -36,6 +36,7 @@ mod source;
 pub mod tar;
 mod text_file;
 mod tools;
+pub mod trust;
 mod unverified;
 
 pub use digest::Digest;

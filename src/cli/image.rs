@@ -4,10 +4,11 @@ mod formats;
 mod progress;
 mod registry;
 
-use super::check::outputs::{self, OutputParser, OutputSpec, Outputs, ReportFormat};
+use super::check::outputs::{self, OutputSpec, Outputs, ReportFormat};
 use super::check::{today, unusable};
 use super::exit::{Exit, Failure};
 use super::mode::ModeArgs;
+use super::output_spec::OutputParser;
 use super::suggested::POLICY;
 use crate::image::{ImageError, Platform, Source, Wanted, open, read};
 use crate::image_files::open_path;
@@ -49,7 +50,7 @@ pub struct Args {
     policy: Vec<String>,
 
     /// How to print, and into which file if not to stdout; may be repeated [default: text]
-    #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = OutputParser)]
+    #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = OutputParser::<ReportFormat>::NEW)]
     output: Vec<OutputSpec>,
 
     /// Also report what an author need not act on: audit findings; json always has them

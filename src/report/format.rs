@@ -14,6 +14,7 @@ pub use gitlab::GitlabReport;
 pub use html::HtmlReport;
 pub use json::JsonReport;
 pub use junit::JunitReport;
+pub(crate) use junit::escape as junit_escape;
 pub use markdown::MarkdownReport;
 pub use sarif::SarifReport;
 

@@ -13,11 +13,14 @@ mod json_schema;
 mod planted;
 #[path = "../common/repaired.rs"]
 mod repaired;
+#[path = "../common/xsd.rs"]
+mod xsd;
 
 mod addons;
 mod agreement;
 mod check;
 mod commands;
+mod completions;
 mod examples;
 mod exempt;
 mod image;
@@ -28,6 +31,7 @@ mod merged_edit;
 mod overrides;
 mod passed_over;
 mod policies;
+mod policy_tests;
 mod recorded_answers;
 mod report_schema;
 mod run;
@@ -36,5 +40,6 @@ mod secrets;
 mod unreachable;
 mod waivers;
 mod why;
+mod why_forged;
 mod workloads;
 mod worst_first;
