@@ -103,6 +103,10 @@ fuzz: need-cargo ## Fuzz the decoder, the repairs, signatures and certificates f
 fuzz-parity: need-cargo ## Compare 200,000 generated pods and 50,000 updates with upstream's Pod Security (needs Go)
 	@scripts/fuzz-parity
 
+.PHONY: real-images
+real-images: build ## Read images as people build them: Debian, and the shapes of Alpine and rpm (needs root and a mirror; minutes)
+	@PODREEVE_BIN=$(BIN) scripts/real-images
+
 .PHONY: mutants
 mutants: need-cargo ## Break the rules, the deciding and the patches in small ways; each must turn a test red
 	@scripts/mutants $(FILES)

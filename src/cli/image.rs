@@ -19,7 +19,7 @@ use crate::report::text::TextOptions;
 use crate::report::{Summary, kind_counts};
 use crate::sources::Sources;
 use crate::workload::image::ImageRef;
-use formats::{JsonImage, TextImage};
+use formats::Whole;
 use progress::Progress;
 use registry::{RegistryArgs, Repository};
 use std::io::IsTerminal;
@@ -137,8 +137,9 @@ fn write(specs: &[OutputSpec], report: &ImageReport, all: bool) -> Result<(), Fa
     let mut outputs = Outputs::open_with(specs, |spec| -> Box<dyn Format> {
         let width = width.filter(|_| spec.file.is_none());
         match spec.format {
-            ReportFormat::Text => Box::new(TextImage::new(report, all, width)),
-            ReportFormat::Json => Box::new(JsonImage::new(report)),
+            ReportFormat::Text => Box::new(Whole::text(report, all, width)),
+            ReportFormat::Html => Box::new(Whole::html(report, all)),
+            ReportFormat::Json => Box::new(Whole::json(report)),
             other => outputs::format(other, TextOptions { all, width, snippet: false, diff: false }),
         }
     })?;

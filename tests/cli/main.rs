@@ -24,6 +24,7 @@ mod completions;
 mod examples;
 mod exempt;
 mod image;
+mod image_registry;
 mod manifest;
 mod manifests;
 mod merged_edit;
