@@ -6,6 +6,7 @@
 #![allow(clippy::cast_precision_loss, reason = "times and counts are far below 2^52")]
 
 mod bodies;
+mod signatures;
 
 use bodies::Body;
 use podreeve::admit::{Hook, Snapshot, admit};
@@ -53,6 +54,9 @@ fn main() {
         }
     }
     print!("{rows}");
+    if "signatures".contains(&only) {
+        signatures::measure(if quick { 50 } else { 500 });
+    }
     let file = concat!(env!("CARGO_TARGET_TMPDIR"), "/judge.tsv");
     if let Err(error) = std::fs::write(file, rows) {
         eprintln!("{file} could not be written: {error}");

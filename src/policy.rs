@@ -28,7 +28,7 @@ pub use action::Action;
 pub use builtin::{BUILTINS, builtin};
 pub use ceiling::{Cap, Ceiling, HeldBy, Mode};
 pub use compile::{AppliedExemption, CompiledPolicy, ExemptionSource};
-pub use compiled_rule::CompiledRule;
+pub use compiled_rule::{CompiledRule, SubjectRule};
 pub use document::{Exemption, Policy, PolicyDocument, PolicySpec};
 pub use error::{PolicyError, PolicyErrors};
 pub use exempt::{CompiledExemption, PodExemptions};

@@ -200,8 +200,10 @@ impl Loader {
             return;
         }
         if (object.api_version, object.kind) != (API_VERSION, "Policy") {
+            let is_test = object.group() == "podreeve.dev" && object.kind == "PolicyTest";
+            let remedy = if is_test { "keep tests in a directory below" } else { "keep other objects in other files" };
             let message = format!(
-                "this is a {} {}, and policies are {API_VERSION} Policy; keep other objects in other files",
+                "this is a {} {}, and policies are {API_VERSION} Policy; {remedy}",
                 crate::text::clean(object.api_version, 60),
                 crate::text::clean(object.kind, 60)
             );

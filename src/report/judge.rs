@@ -219,5 +219,6 @@ fn report(object: &Object<'_>, namespace: &str, violation: &Violation) -> Violat
         note: violation.note.map(|note| note_text(note, violation.severity)),
         owasp: rule.owasp,
         fingerprint: fingerprint(object, namespace, violation),
+        edit: None,
     }
 }

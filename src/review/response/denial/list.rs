@@ -35,7 +35,7 @@ pub(super) fn left<'v>(text: &mut String, violations: impl Iterator<Item = &'v V
         if !said.contains(&violation.rule.id) {
             said.push(violation.rule.id);
             let _ = write!(text, ": {}", cleaned(&violation.why, FOUND_MAX * 2));
-            let instead = violation.rule.pod().instead;
+            let instead = violation.rule.instead();
             if !instead.is_empty() {
                 let _ = write!(text, "; {instead}");
             }
