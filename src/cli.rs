@@ -8,7 +8,9 @@ mod exempt;
 mod exit;
 mod explain;
 pub mod generate;
+mod image;
 mod input;
+mod kubelets;
 mod man;
 mod mode;
 mod namespace;
@@ -45,6 +47,7 @@ enum Command {
     Serve(Box<serve::Args>),
     Check(check::Args),
     Scan(scan::Args),
+    Image(image::Args),
     Review(review::Args),
     Rules(rules::Args),
     Exempt(Box<exempt::Args>),
@@ -68,6 +71,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(*args),
         Command::Check(args) => output::exit_code(check::run(&args)),
         Command::Scan(args) => output::exit_code(scan::run(&args)),
+        Command::Image(args) => output::exit_code(image::run(&args)),
         Command::Review(args) => output::exit_code(review::run(&args)),
         Command::Rules(args) => output::exit_code(rules::run(&args)),
         Command::Exempt(args) => output::exit_code(exempt::run(&args)),

@@ -40,6 +40,8 @@ pub mod dockerfile;
 pub mod effort;
 pub mod exempt;
 pub mod facts;
+pub mod image;
+pub mod image_files;
 pub mod json;
 pub mod manifest;
 pub mod observe;

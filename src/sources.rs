@@ -213,11 +213,11 @@ impl Loader {
         match CompiledPolicy::from_json(&object.node.to_json(), self.cluster) {
             Ok(policy) => {
                 let at = object.position("/metadata/name");
-                if let Some(first) = self.names.get(&policy.name) {
+                if let Some(first) = self.names.get(&*policy.name) {
                     let message = format!("`{}` is also the name of the policy at {first}; rename one", policy.name);
                     self.errors.push(SourceError::at(file, at, "metadata.name", message));
                 } else {
-                    self.names.insert(policy.name.clone(), format!("{file}:{}", at.line));
+                    self.names.insert(policy.name.to_string(), format!("{file}:{}", at.line));
                     let exemptions = (0..policy.exemptions.len())
                         .map(|index| object.position(&format!("/spec/exemptions/{index}")))
                         .collect();

@@ -9,6 +9,7 @@ mod yaml;
 use super::access::AccessArgs;
 use super::exit::{Exit, Failure};
 use super::input::Inputs;
+use super::kubelets::KubeletArgs;
 use super::output;
 use super::suggested::{POLICY, RULE};
 use crate::exempt::{Denied, Grant, Workload, propose};
@@ -67,6 +68,9 @@ pub struct Args {
 
     #[command(flatten)]
     access: AccessArgs,
+
+    #[command(flatten)]
+    kubelets: KubeletArgs,
 }
 
 /// `-o`.

@@ -1,7 +1,7 @@
 //! `podreeve test`: tests of policies.
 
 use super::exit::{Exit, Failure};
-use super::input::{self, Entry, Input};
+use super::input::{self, Entry, How, Input};
 use super::output;
 use super::output_spec::{self, OutputParser, OutputSpec};
 use crate::policy_test::report::{Results, TextOptions, junit, text};
@@ -92,7 +92,8 @@ impl Loaded {
         let mut loaded = Self::default();
         for path in &args.paths {
             let is_directory = path.is_dir();
-            let entries = if is_directory { input::directory(path, true, &[]) } else { vec![Ok(path.clone())] };
+            let how = How { recursive: true, exclude: &[], dockerfiles: false };
+            let entries = if is_directory { input::directory(path, how) } else { vec![Ok(path.clone())] };
             for entry in entries {
                 match entry {
                     Ok(path) => loaded.file(input::read(&path), is_directory),
@@ -112,7 +113,7 @@ impl Loaded {
     }
 
     fn file(&mut self, input: Input, of_directory: bool) {
-        let Input { name, bytes } = input;
+        let Input { name, bytes, .. } = input;
         let bytes = match bytes {
             Ok(bytes) => bytes,
             Err(message) => return self.errors.push(FileError::whole(&name, &message)),

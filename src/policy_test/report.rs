@@ -175,13 +175,13 @@ fn of_case(result: &SuiteResult<'_>, case: &CaseResult<'_>) -> CaseReport {
     let violations = found.map(|(found, _)| found.violations.iter()).into_iter().flatten();
     let violation = |violation: &crate::outcome::Violation| TestViolation {
         rule: violation.rule.id,
-        policy: violation.policy.clone(),
+        policy: violation.policy.to_string(),
         effect: violation.effect,
         severity: violation.severity,
         subject: violation.subject.to_string(),
         field: dotted(&violation.field),
-        found: violation.found.clone(),
-        wanted: violation.wanted.clone(),
+        found: violation.found.to_string(),
+        wanted: violation.wanted.to_string(),
         exemption: violation.exemption.as_ref().map(|exemption| exemption.name.clone()),
     };
     CaseReport {

@@ -77,11 +77,11 @@ pub fn run<'s>(
     let compiled = policies.policies.policies.iter();
     let rules = compiled.flat_map(|policy| {
         let testable = policy.rules.iter().filter(|rule| GIVEN.contains(rule.check.facts()));
-        testable.map(|rule| (policy.name.clone(), rule.rule.id))
+        testable.map(|rule| (policy.name.to_string(), rule.rule.id))
     });
     let found = cases.iter().filter_map(|case| case.outcome.as_ref().ok());
     let violations = found.flat_map(|(found, _)| &found.violations);
-    let violated = violations.map(|violation| (violation.policy.clone(), violation.rule.id)).collect();
+    let violated = violations.map(|violation| (violation.policy.to_string(), violation.rule.id)).collect();
     Ok(SuiteResult { suite, rules: rules.collect(), violated, cases })
 }
 

@@ -62,6 +62,6 @@ pub trait Format {
 const PAGES: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs");
 
 /// The page of a rule; that of `check` for what is no rule.
-fn rule_url(id: &str) -> String {
+pub(super) fn rule_url(id: &str) -> String {
     if crate::rules::find(id).is_some() { format!("{PAGES}/rules/{id}.md") } else { format!("{PAGES}/check.md") }
 }

@@ -3,6 +3,8 @@
 
 #[path = "../common/binary.rs"]
 mod binary;
+#[path = "../common/image.rs"]
+mod built;
 #[path = "../common/mod.rs"]
 mod common;
 #[path = "../common/json_schema.rs"]
@@ -21,6 +23,8 @@ mod commands;
 mod completions;
 mod examples;
 mod exempt;
+mod image;
+mod image_registry;
 mod manifest;
 mod manifests;
 mod merged_edit;
@@ -36,5 +40,6 @@ mod secrets;
 mod unreachable;
 mod waivers;
 mod why;
+mod why_forged;
 mod workloads;
 mod worst_first;

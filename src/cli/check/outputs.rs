@@ -55,6 +55,18 @@ impl Outputs {
     /// # Errors
     /// Two formats for one place, and a file that cannot be written.
     pub fn open(specs: &[OutputSpec], options: TextOptions) -> Result<Self, Failure> {
+        // A file is no terminal.
+        Self::open_with(specs, |spec| {
+            let width = options.width.filter(|_| spec.file.is_none());
+            format(spec.format, TextOptions { width, ..options })
+        })
+    }
+
+    /// Opens the files of reports that `make` writes.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_with(specs: &[OutputSpec], make: impl Fn(&OutputSpec) -> Box<dyn Format>) -> Result<Self, Failure> {
         let mut outputs = Vec::new();
         if let Some(place) = output_spec::shared(specs) {
             return Err(Failure::input(format!(
@@ -69,9 +81,7 @@ impl Outputs {
                     path.clone(),
                 ),
             };
-            // A file is no terminal.
-            let width = options.width.filter(|_| spec.file.is_none());
-            outputs.push(Output { format: format(spec.format, TextOptions { width, ..options }), to });
+            outputs.push(Output { format: make(spec), to });
         }
         Ok(Self(outputs))
     }
@@ -129,7 +139,8 @@ fn unwritable(path: &std::path::Path, error: &std::io::Error) -> Failure {
     Failure::input(format!("{}: cannot be written: {error}", path.display()))
 }
 
-fn format(format: ReportFormat, options: TextOptions) -> Box<dyn Format> {
+/// The format of `check`.
+pub fn format(format: ReportFormat, options: TextOptions) -> Box<dyn Format> {
     let all = options.all;
     match format {
         ReportFormat::Text => Box::new(TextReport::new(options)),

@@ -1,6 +1,7 @@
 //! JSON schemas and the custom resource definition, from the types that are read and written.
 
 use crate::cli::why::WhyReport;
+use crate::image::trust::TrustDocument;
 use crate::manifest::to_yaml;
 use crate::observe::decisions::record::DecisionLine;
 use crate::policy::Action;
@@ -8,6 +9,7 @@ use crate::policy::document::{API_VERSION, Policy, PolicySpec};
 use crate::policy::exemption_object::Exemption;
 use crate::policy_test::document::{KIND, PolicyTestSpec};
 use crate::policy_test::report::TestReport;
+use crate::report::image::ImageReport;
 use crate::report::{CheckReport, ScanReport};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::core::CustomResourceExt;
@@ -20,6 +22,10 @@ const BASE: &str = "https://podreeve.dev/schemas";
 
 pub fn check_report() -> String {
     named(schema_for!(CheckReport), "check-report")
+}
+
+pub fn image_report() -> String {
+    named(schema_for!(ImageReport), "image-report")
 }
 
 pub fn scan_report() -> String {
@@ -36,6 +42,10 @@ pub fn test_report() -> String {
 
 pub fn decision_line() -> String {
     named(schema_for!(DecisionLine), "decision-line")
+}
+
+pub fn trust() -> String {
+    named(schema_for!(TrustDocument), "trust")
 }
 
 fn named(mut schema: Schema, name: &str) -> String {
