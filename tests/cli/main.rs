@@ -21,6 +21,7 @@ mod commands;
 mod examples;
 mod exempt;
 mod image;
+mod image_trust;
 mod manifest;
 mod manifests;
 mod merged_edit;
