@@ -10,10 +10,12 @@ mod explain;
 pub mod generate;
 mod image;
 mod input;
+mod kubelets;
 mod man;
 mod mode;
 mod namespace;
 mod output;
+mod output_spec;
 mod reports;
 mod review;
 mod rules;
@@ -21,6 +23,7 @@ mod scan;
 mod selftest;
 pub mod serve;
 mod suggested;
+mod test;
 mod uninstall;
 mod usage;
 mod version;
@@ -49,6 +52,7 @@ enum Command {
     Rules(rules::Args),
     Exempt(Box<exempt::Args>),
     Explain(explain::Args),
+    Test(test::Args),
     Why(why::Args),
     Selftest(selftest::Args),
     Uninstall(uninstall::Args),
@@ -72,6 +76,7 @@ pub fn run() -> ExitCode {
         Command::Rules(args) => output::exit_code(rules::run(&args)),
         Command::Exempt(args) => output::exit_code(exempt::run(&args)),
         Command::Explain(args) => output::exit_code(explain::run(&args)),
+        Command::Test(args) => output::exit_code(test::run(&args)),
         Command::Why(args) => output::exit_code(why::run(&args)),
         Command::Selftest(args) => output::exit_code(selftest::run(&args)),
         Command::Uninstall(args) => output::exit_code(uninstall::run(&args)),

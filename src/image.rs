@@ -10,7 +10,7 @@
 //! Every list, text and size is bounded (see [`limits`]). What cannot be read is unknown, with its reason, and never empty.
 
 pub mod archive;
-pub mod captures;
+mod captures;
 pub mod config;
 pub mod digest;
 mod end_of_life;
@@ -18,7 +18,7 @@ mod error;
 pub mod facts;
 pub mod layer;
 pub mod limits;
-pub mod listing;
+mod listing;
 pub mod manifest;
 mod media;
 mod merge;

@@ -24,6 +24,8 @@ pub fn files() -> Vec<(String, String)> {
         ("docs/why-report.schema.json", schemas::why_report()),
         ("docs/decision-line.schema.json", schemas::decision_line()),
         ("docs/policy.schema.json", schemas::policy()),
+        ("docs/policy-test.schema.json", schemas::policy_test()),
+        ("docs/test-report.schema.json", schemas::test_report()),
         ("docs/trust.schema.json", schemas::trust()),
         ("charts/podreeve/files/built-in.yaml", built_in::names()),
         ("deploy/crds/policies.podreeve.dev.yaml", schemas::policy_crd()),

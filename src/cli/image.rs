@@ -6,10 +6,11 @@ mod progress;
 mod registry;
 mod trust;
 
-use super::check::outputs::{self, OutputParser, OutputSpec, Outputs, ReportFormat};
+use super::check::outputs::{self, OutputSpec, Outputs, ReportFormat};
 use super::check::{today, unusable};
 use super::exit::{Exit, Failure};
 use super::mode::ModeArgs;
+use super::output_spec::OutputParser;
 use super::suggested::POLICY;
 use crate::image::{ImageError, OpenedImage, Platform, Source, Wanted, open, read};
 use crate::image_files::open_path;
@@ -20,7 +21,7 @@ use crate::report::text::TextOptions;
 use crate::report::{Summary, kind_counts};
 use crate::sources::Sources;
 use crate::workload::image::ImageRef;
-use formats::{JsonImage, TextImage};
+use formats::Whole;
 use progress::Progress;
 use registry::{RegistryArgs, Repository};
 use std::io::IsTerminal;
@@ -59,7 +60,7 @@ pub struct Args {
     policy: Vec<String>,
 
     /// How to print, and into which file if not to stdout; may be repeated [default: text]
-    #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = OutputParser)]
+    #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = OutputParser::<ReportFormat>::NEW)]
     output: Vec<OutputSpec>,
 
     /// Also report what an author need not act on: audit findings; json always has them
@@ -164,8 +165,9 @@ fn write(specs: &[OutputSpec], report: &ImageReport, all: bool) -> Result<(), Fa
     let mut outputs = Outputs::open_with(specs, |spec| -> Box<dyn Format> {
         let width = width.filter(|_| spec.file.is_none());
         match spec.format {
-            ReportFormat::Text => Box::new(TextImage::new(report, all, width)),
-            ReportFormat::Json => Box::new(JsonImage::new(report)),
+            ReportFormat::Text => Box::new(Whole::text(report, all, width)),
+            ReportFormat::Html => Box::new(Whole::html(report, all)),
+            ReportFormat::Json => Box::new(Whole::json(report)),
             other => outputs::format(other, TextOptions { all, width, snippet: false, diff: false }),
         }
     })?;

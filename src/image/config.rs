@@ -78,7 +78,7 @@ fn nullable<'de, T: Deserialize<'de> + Default, D: Deserializer<'de>>(deserializ
 
 /// Docker writes a set as an object with empty values.
 fn keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    let set = Option::<BTreeMap<String, serde::de::IgnoredAny>>::deserialize(deserializer)?;
+    let set = Option::<BTreeMap<String, serde_json::Value>>::deserialize(deserializer)?;
     Ok(set.unwrap_or_default().into_keys().collect())
 }
 

@@ -3,7 +3,7 @@
 use super::captures::OsRelease;
 use jiff::civil::Date;
 
-/// The distribution, its version, and the last day of its general support, as its project published it up to 2026-11.
+/// The distribution, its version, and the last day of its general support, as its project announced it.
 /// What is paid for, such as Ubuntu Pro or RHEL's extended support, is not counted.
 const ENDS: &[(&str, &str, (i16, i8, i8))] = &[
     ("debian", "9", (2022, 6, 30)),

@@ -60,7 +60,9 @@ struct Merge<'l> {
 impl<'l> Merge<'l> {
     fn new(layers: &'l [&'l Layer]) -> Self {
         let mut overlay = Overlay::default();
-        layers.iter().for_each(|layer| overlay.add(&layer.listing));
+        for layer in layers {
+            overlay.add(&layer.listing);
+        }
         Self { layers, overlay }
     }
 
@@ -85,7 +87,6 @@ impl<'l> Merge<'l> {
                 for node in nodes.iter().take_while(|node| listing.path(node) == folder) {
                     let is_itself = folder == path;
                     let hides = match node.kind {
-                        NodeKind::Whiteout => true,
                         NodeKind::Opaque => !is_itself,
                         NodeKind::Folder => is_itself,
                         _ => true,
@@ -242,7 +243,7 @@ fn largest(listing: &Listing) -> Vec<Sized> {
         *sums.entry(path.get(..end).unwrap_or(path)).or_default() += node.size;
     }
     let mut sums: Vec<Sized> = sums.into_iter().map(|(path, bytes)| Sized { path: path.to_owned(), bytes }).collect();
-    sums.sort_by(|a, b| b.bytes.cmp(&a.bytes));
+    sums.sort_by_key(|sum| std::cmp::Reverse(sum.bytes));
     sums.truncate(SHOWN);
     sums
 }

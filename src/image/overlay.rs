@@ -53,7 +53,6 @@ impl Overlay {
                 self.replace(&lower, old, is_removed || node.kind != NodeKind::Folder || old.kind != NodeKind::Folder);
             }
             let hides_below = match node.kind {
-                NodeKind::Whiteout | NodeKind::Opaque => true,
                 NodeKind::Folder => replaced.is_some_and(|old| old.kind != NodeKind::Folder),
                 _ => true,
             };

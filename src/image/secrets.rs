@@ -24,6 +24,7 @@ pub struct SecretFile(fn(&str) -> Option<&'static str>);
 
 impl SecretFile {
     /// The kind of credentials in the text of the file.
+    #[must_use]
     pub fn find(self, text: &[u8]) -> Option<&'static str> {
         self.0(&String::from_utf8_lossy(text))
     }
@@ -36,11 +37,13 @@ pub fn named(path: &str) -> Option<SecretFile> {
     let parent = paths::split(folder).1;
     let find: fn(&str) -> Option<&'static str> = match (parent, name) {
         (_, ".npmrc" | "npmrc") => npm,
-        (".docker" | "docker", "config.json") | (_, ".dockercfg" | ".dockerconfigjson") => docker,
-        ("containers", "auth.json") => docker,
+        (".docker" | "docker", "config.json")
+        | (_, ".dockercfg" | ".dockerconfigjson")
+        | ("containers", "auth.json") => docker,
         (_, ".git-credentials") | ("git", "credentials") => git,
-        (".kube", "config") | (_, "kubeconfig" | "kubeconfig.yaml" | "kubeconfig.yml") => kubeconfig,
-        ("kubernetes", "admin.conf" | "super-admin.conf" | "kubelet.conf") => kubeconfig,
+        (".kube", "config")
+        | (_, "kubeconfig" | "kubeconfig.yaml" | "kubeconfig.yml")
+        | ("kubernetes", "admin.conf" | "super-admin.conf" | "kubelet.conf") => kubeconfig,
         (_, ".netrc" | "_netrc") => netrc,
         (_, ".pypirc") => python,
         (".aws", "credentials" | "config") => aws,

@@ -18,7 +18,7 @@ use std::sync::Arc;
 /// A policy that is ready to judge.
 #[derive(Debug)]
 pub struct CompiledPolicy {
-    pub name: String,
+    pub name: Arc<str>,
     pub matcher: Matcher,
     /// The rules that judge requests, in the order of the table, without rules that are off.
     pub rules: Vec<CompiledRule>,
@@ -127,7 +127,7 @@ impl CompiledPolicy {
             facts |= FactKinds::NAMESPACES | FactKinds::PODS;
         }
         Ok(Self {
-            name: document.metadata.name.clone(),
+            name: document.metadata.name.as_str().into(),
             matcher,
             facts,
             rules,

@@ -1,10 +1,12 @@
 //! The report of `podreeve image`. Its JSON schema, `docs/image-report.schema.json`, is generated from these types. Fields are added
 //! but never changed.
 
+pub mod html;
 mod judge;
 mod object;
 mod signatures;
 pub mod text;
+mod words;
 
 use crate::decide::Effect;
 use crate::image::facts::{Added, ContentFacts, LayerFacts};

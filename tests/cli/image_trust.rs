@@ -106,7 +106,7 @@ fn what_cannot_be_verified_is_an_error_that_says_what_to_do() {
         (
             "map.yaml",
             "registry.example.com/b@sha256:0000000000000000000000000000000000000000000000000000000000000000",
-            "and the folder has sha256:",
+            "and the image has sha256:",
         ),
     ] {
         let ran = dir.run(&["image", &layout, "--trust", file, "--as", name]);

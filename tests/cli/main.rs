@@ -13,14 +13,18 @@ mod json_schema;
 mod planted;
 #[path = "../common/repaired.rs"]
 mod repaired;
+#[path = "../common/xsd.rs"]
+mod xsd;
 
 mod addons;
 mod agreement;
 mod check;
 mod commands;
+mod completions;
 mod examples;
 mod exempt;
 mod image;
+mod image_registry;
 mod image_trust;
 mod manifest;
 mod manifests;
@@ -28,6 +32,7 @@ mod merged_edit;
 mod overrides;
 mod passed_over;
 mod policies;
+mod policy_tests;
 mod recorded_answers;
 mod report_schema;
 mod run;
@@ -36,5 +41,6 @@ mod secrets;
 mod unreachable;
 mod waivers;
 mod why;
+mod why_forged;
 mod workloads;
 mod worst_first;

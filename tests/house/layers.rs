@@ -66,6 +66,13 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "policy_test",
+        &[
+            "report", "sources", "manifest", "facts", "json", "admit", "review", "outcome", "decide", "policy", "rule",
+            "rules", "text", "patch",
+        ],
+    ),
+    (
         "cluster",
         &[
             "authority",

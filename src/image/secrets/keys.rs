@@ -43,6 +43,7 @@ impl KeySearch {
     }
 
     /// The kind of the first key.
+    #[must_use]
     pub fn finish(self) -> Option<&'static str> {
         self.found
     }

@@ -75,7 +75,7 @@ fn violation(
     };
     ImageViolation {
         rule: rule.id,
-        policy: policy.name.clone(),
+        policy: policy.name.to_string(),
         action: compiled.action,
         effect,
         severity,

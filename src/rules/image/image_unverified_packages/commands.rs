@@ -51,19 +51,15 @@ pub fn unverified(step: &str) -> Option<String> {
         let (from, to) = (from.filter(|name| LOADERS.contains(name))?, to.filter(|name| SHELLS.contains(name))?);
         piped.then(|| format!("{from} ... | {to}"))
     });
-    let substituted = || {
-        LOADERS
-            .iter()
-            .find(|loader| {
-                ["$(", "`", "<("].iter().any(|mark| {
-                    step.contains(&format!("sh -c \"{mark}{loader} "))
-                        || step.contains(&format!("bash {mark}{loader} "))
-                })
-            })
-            .map(|loader| format!("a shell that runs what {loader} loads"))
-    };
     let option = || commands.iter().find_map(|words| option(words));
-    run.or_else(substituted).or_else(option)
+    run.or_else(|| substituted(step)).or_else(option)
+}
+
+/// A shell whose script is what a program loads: `sh -c "$(curl ...)"`, `bash <(curl ...)`.
+fn substituted(step: &str) -> Option<String> {
+    const MARKS: &[&str] = &["sh -c \"$(", "sh -c $(", "sh -c \"`", "sh <(", "eval \"$(", "eval $("];
+    let loads = |loader: &&&str| MARKS.iter().any(|mark| step.contains(&format!("{mark}{loader} ")));
+    LOADERS.iter().find(loads).map(|loader| format!("a shell that runs what {loader} loads"))
 }
 
 /// A word without quotes and parentheses around it.
