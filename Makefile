@@ -91,7 +91,7 @@ scale: need-cargo ## Measure memory, calls and time in clusters of up to 50,000 
 	@cd e2e && go run ./cmd/scale -podreeve $(CARGO_TARGET_DIR)/release/podreeve -page ../docs/scale.md
 
 .PHONY: fuzz
-fuzz: need-cargo ## Fuzz the decoder and the repairs for a minute each
+fuzz: need-cargo ## Fuzz the decoder, the repairs and the Dockerfile rules for a minute each
 	@fuzz/run
 
 .PHONY: fuzz-parity

@@ -207,7 +207,7 @@ fn of_object<'r>(object: &'r ObjectReport, entries: &mut Vec<Entry<'r>>) {
 /// `Deployment shop/web`.
 #[must_use]
 pub fn object_name(object: &ObjectReport) -> String {
-    if object.kind == dockerfile::KIND {
+    if object.is_dockerfile() {
         return dockerfile::KIND.to_owned();
     }
     let name = if object.name.is_empty() { "(no name)".to_owned() } else { clean(&object.name, 253) };

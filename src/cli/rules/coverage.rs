@@ -54,14 +54,23 @@ pub fn rows() -> Vec<Row> {
 
 fn row(item: &Item) -> Row {
     let rules: Vec<(&Rule, Action)> = item.rules().map(|rule| (rule, default_action(rule))).collect();
-    // Rules see requests to the API server. What only an image or a node shows stays open.
-    let open = item.at.iter().filter(|at| rules.is_empty() || !is_admission(**at));
+    // What only an image or a node shows stays open.
+    let open = item.at.iter().filter(|at| !rules.iter().any(|(rule, _)| sees(rule, **at)));
     Row {
         item: item.number,
         title: item.title,
         status: status(item, rules.iter().map(|(_, action)| *action).max()),
         rules: rules.iter().map(|&(rule, action)| Cited { rule: rule.id, action }).collect(),
         open: open.map(|at| at.as_str()).collect(),
+    }
+}
+
+/// Whether the rule sees what is at this part of a cluster.
+const fn sees(rule: &Rule, at: Where) -> bool {
+    match at {
+        Where::Pod | Where::Exec | Where::Cluster => rule.judges_requests(),
+        Where::File => rule.file().is_some(),
+        Where::Image | Where::Node | Where::Ops => false,
     }
 }
 
