@@ -6,6 +6,7 @@ mod entry;
 mod file_error;
 mod fingerprint;
 pub mod format;
+pub mod image;
 mod images;
 mod judge;
 mod passed_over;

@@ -70,6 +70,24 @@ mod dockerfile {
     pub mod packages;
 }
 
+/// Rules that judge images.
+mod image {
+    pub mod image_add;
+    pub mod image_age;
+    pub mod image_base;
+    pub mod image_build_tools;
+    pub mod image_freshness;
+    pub mod image_packages;
+    pub mod image_sbom;
+    pub mod image_secrets;
+    pub mod image_setuid;
+    pub mod image_signature;
+    pub mod image_size;
+    pub mod image_unverified_packages;
+    pub mod image_user;
+    pub mod image_vulnerabilities;
+}
+
 use crate::rule::{PodRule, Rule, nearest_name};
 
 /// Every rule, in the order in which the violations of one container are reported.
@@ -121,6 +139,20 @@ pub static RULES: &[&Rule] = &[
     &dockerfile::dockerfile_add::RULE,
     &dockerfile::dockerfile_expose::RULE,
     &dockerfile::dockerfile_multi_stage::RULE,
+    &image::image_signature::RULE,
+    &image::image_secrets::RULE,
+    &image::image_user::RULE,
+    &image::image_setuid::RULE,
+    &image::image_unverified_packages::RULE,
+    &image::image_base::RULE,
+    &image::image_packages::RULE,
+    &image::image_build_tools::RULE,
+    &image::image_size::RULE,
+    &image::image_age::RULE,
+    &image::image_add::RULE,
+    &image::image_freshness::RULE,
+    &image::image_sbom::RULE,
+    &image::image_vulnerabilities::RULE,
 ];
 
 /// The rules that a request to the API server can violate.
@@ -169,6 +201,12 @@ fn spelt_as_an_id(name: &str) -> String {
         id.push(if matches!(c, '_' | ' ' | '.') { '-' } else { c.to_ascii_lowercase() });
     }
     id
+}
+
+/// The words of a command that hold a secret, by their index.
+#[must_use]
+pub fn secrets_in_command(words: &[&str]) -> Vec<usize> {
+    image::image_secrets::secret_words(words).into_iter().map(|(index, _)| index).collect()
 }
 
 /// Checks a pattern of images, as parameters and exemptions name them: whether any image can be under it.
@@ -221,6 +259,7 @@ mod tests {
                 Judges::Pod(pod) => (pod.compile)(Value::Null).err(),
                 Judges::Exec(exec) => (exec.pod.compile)(Value::Null).err(),
                 Judges::Dockerfile(file) => (file.compile)(Value::Null).err(),
+                Judges::Image(image) => (image.compile)(Value::Null).err(),
             };
             assert_eq!(error, None, "{}", rule.id);
         }

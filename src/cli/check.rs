@@ -7,7 +7,7 @@ mod files;
 mod first_pass;
 mod ordered;
 mod other_tools;
-mod outputs;
+pub(super) mod outputs;
 mod run;
 mod settings;
 

@@ -8,14 +8,13 @@ mod walk;
 
 pub use dockerfile::{is_dockerfile, is_exact};
 pub use file::{Content, Entry, Input, read};
-pub use walk::SETTINGS;
+pub use walk::{How, SETTINGS, directory};
 
 pub use exclude::Exclude;
 
 use super::exit::Failure;
 use file::{read_as, unreadable};
 use std::path::PathBuf;
-use walk::How;
 
 #[derive(Debug, clap::Args)]
 pub struct Inputs {
@@ -121,7 +120,7 @@ impl Inputs {
         if !path.is_dir() {
             return vec![Ok(path)];
         }
-        let found = walk::directory(&path, how);
+        let found = directory(&path, how);
         if found.is_empty() {
             let dockerfiles = if how.dockerfiles { " and no Dockerfile" } else { "" };
             let deeper = if how.recursive { "" } else { "; -R also looks in the directories below" };

@@ -112,7 +112,7 @@ fn violation(name: &str, file: &Dockerfile<'_>, judged: &Judged<'_>) -> Violatio
     });
     ViolationReport {
         rule: rule.id,
-        policy: policy.name.clone(),
+        policy: policy.name.to_string(),
         action: compiled.action,
         effect: *effect,
         severity,

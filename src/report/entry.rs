@@ -204,9 +204,15 @@ fn of_object<'r>(object: &'r ObjectReport, entries: &mut Vec<Entry<'r>>) {
     }
 }
 
+/// The kind of an image in a report, where objects of Kubernetes have theirs.
+pub const IMAGE: &str = "Image";
+
 /// `Deployment shop/web`.
 #[must_use]
 pub fn object_name(object: &ObjectReport) -> String {
+    if object.kind == IMAGE {
+        return format!("image {}", clean(&object.name, 300));
+    }
     if object.is_dockerfile() {
         return dockerfile::KIND.to_owned();
     }

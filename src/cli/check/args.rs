@@ -1,10 +1,11 @@
 //! The arguments of `check`, and what they are with the settings of `.podreeve.yaml`.
 
-use super::outputs::{OutputParser, OutputSpec, ReportFormat};
+use super::outputs::{OutputSpec, ReportFormat};
 use super::settings::{self, Settings};
 use crate::cli::exit::Failure;
 use crate::cli::input::{Exclude, Inputs};
 use crate::cli::mode::ModeArgs;
+use crate::cli::output_spec::OutputParser;
 use crate::cli::{namespace, suggested::POLICY};
 use crate::rule::Severity;
 use std::path::PathBuf;
@@ -52,7 +53,7 @@ pub struct Args {
     pub require_objects: bool,
 
     /// How to print, and into which file if not to stdout; may be repeated [default: text]
-    #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = OutputParser)]
+    #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = OutputParser::<ReportFormat>::NEW)]
     output: Vec<OutputSpec>,
 
     /// Also report what an author need not act on: audit findings, exemptions and repairs; json always has them

@@ -100,7 +100,7 @@ impl<'a> Source<'a> {
     }
 
     fn scanned(&self, exemptions: &[Arc<ObjectExemption>]) -> Result<Vec<Workload>, Failure> {
-        let Args { policy, namespace, selector, access, .. } = self.args;
+        let Args { policy, namespace, selector, access, kubelets, .. } = self.args;
         let plan = scan::Plan {
             policy,
             namespace: namespace.as_deref(),
@@ -109,6 +109,7 @@ impl<'a> Source<'a> {
             exemptions,
             chunk_size: PAGE,
             access,
+            kubelets,
         };
         let report = scan::collect(&plan, Format::Json, false)?;
         if let Some(error) = report.errors.first() {

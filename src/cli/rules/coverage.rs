@@ -54,23 +54,15 @@ pub fn rows() -> Vec<Row> {
 
 fn row(item: &Item) -> Row {
     let rules: Vec<(&Rule, Action)> = item.rules().map(|rule| (rule, default_action(rule))).collect();
-    // What only an image or a node shows stays open.
-    let open = item.at.iter().filter(|at| !rules.iter().any(|(rule, _)| sees(rule, **at)));
+    // What no rule of a place answers stays open there.
+    let judged = |at: Where| rules.iter().any(|(rule, _)| is_judged(rule, at));
+    let open = item.at.iter().filter(|at| !judged(**at));
     Row {
         item: item.number,
         title: item.title,
         status: status(item, rules.iter().map(|(_, action)| *action).max()),
         rules: rules.iter().map(|&(rule, action)| Cited { rule: rule.id, action }).collect(),
         open: open.map(|at| at.as_str()).collect(),
-    }
-}
-
-/// Whether the rule sees what is at this part of a cluster.
-const fn sees(rule: &Rule, at: Where) -> bool {
-    match at {
-        Where::Pod | Where::Exec | Where::Cluster => rule.judges_requests(),
-        Where::File => rule.file().is_some(),
-        Where::Image | Where::Node | Where::Ops => false,
     }
 }
 
@@ -81,6 +73,16 @@ fn status(item: &Item, strictest: Option<Action>) -> Status {
         Some(Action::Off) => Status::Off,
         None if item.at.iter().any(|at| is_admission(*at)) => Status::NotYet,
         None => Status::Elsewhere,
+    }
+}
+
+/// Whether a rule sees what is at this place.
+const fn is_judged(rule: &Rule, at: Where) -> bool {
+    match at {
+        Where::Pod | Where::Exec | Where::Cluster => rule.judges_requests(),
+        Where::File => rule.file().is_some(),
+        Where::Image => rule.image().is_some(),
+        Where::Node | Where::Ops => false,
     }
 }
 

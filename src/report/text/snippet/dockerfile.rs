@@ -36,6 +36,14 @@ impl Secrets {
             }
         }
         hidden.sort_by_key(|span| (span.start, span.end));
+        // A secret in a here-document that is hidden as a whole is hidden once.
+        hidden.dedup_by(|next, before| {
+            let overlaps = next.start <= before.end;
+            if overlaps {
+                before.end = before.end.max(next.end);
+            }
+            overlaps
+        });
         Self(hidden)
     }
 
