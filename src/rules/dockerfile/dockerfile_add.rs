@@ -35,6 +35,11 @@ the image has whatever the server sends on the day of the build. `allow` names b
                 "FROM debian:12\nARG V=1\nADD https://example.com/app-$V.tgz /srv/\nADD https://github.com/a/b.git#main /src\nADD git@git.example.com:a/b.git /src\n",
                 &[3, 4, 5],
             ),
+            FileExample::bad("a branch in a query", "FROM debian:12\nADD https://github.com/a/b.git?ref=main&keep-git-dir=1 /src\n", &[2]),
+            FileExample::good(
+                "a commit in a query, and one that the build knows",
+                "FROM debian:12\nARG V\nADD https://github.com/a/b.git?commit=8c2cf43ad8f5ad0e2d5e5c2d2f9b5f4d5c6e7f80&keep-git-dir=1 /src\nADD https://github.com/a/b.git#$V /src\n",
+            ),
             FileExample::bad("a here-document", "FROM debian:12\nADD <<EOF /etc/motd\nhello\nEOF\n", &[2])
                 .repaired("FROM debian:12\nCOPY <<EOF /etc/motd\nhello\nEOF\n"),
             FileExample::good(
@@ -110,15 +115,19 @@ fn is_remote(word: &Word) -> bool {
 }
 
 fn is_repository(url: &str) -> bool {
-    let path = url.split('#').next().unwrap_or_default();
+    let path = url.split(['#', '?']).next().unwrap_or_default();
     ["git@", "git://", "ssh://"].iter().any(|begin| url.starts_with(begin)) || path.strip_suffix(".git").is_some()
 }
 
-/// Whether the URL names a commit, which is a checksum.
+/// Whether the URL of a repository names a commit or a checksum, or one that only the build knows: behind `#`, or as `?commit=`.
 fn is_commit(word: &Word) -> bool {
-    let Some((_, commit)) = word.text().split_once('#') else { return false };
-    let commit = commit.split(':').next().unwrap_or_default();
-    commit.len() == 40 && commit.bytes().all(|b| b.is_ascii_hexdigit())
+    let text = word.text();
+    let part = |text: &str| {
+        let part = text.split([':', '&']).next().unwrap_or_default().to_owned();
+        part.contains('$') || (part.len() >= 40 && part.bytes().all(|b| b.is_ascii_hexdigit()))
+    };
+    let named = ["#", "?commit=", "&commit=", "?checksum=", "&checksum=", "?ref=", "&ref="];
+    is_repository(text) && named.iter().any(|mark| text.split_once(mark).is_some_and(|(_, rest)| part(rest)))
 }
 
 /// Ends of names of what ADD unpacks.

@@ -64,6 +64,10 @@ that are none.",
                 "FROM debian:12\nRUN --mount=type=secret,id=npm NPM_TOKEN=$(cat /run/secrets/npm) npm ci\nRUN --mount=type=ssh git clone git@git.example.com:a\nENV DB_PASSWORD_FILE=/run/secrets/db DB_PASSWORD=\"\" TOKEN_TTL=1h\nCOPY id_rsa.pub .env.example /app/\n",
             ),
             FileExample::good(
+                "public keys",
+                "FROM debian:12\nENV GPG_KEY A035C8C19219BA821ECEA86B64E628F8D684696D\nRUN gpg --keyserver keys.example.com --recv-keys A035C8C19219BA821ECEA86B64E628F8D684696D\nADD https://example.com/Release.key /k\n",
+            ),
+            FileExample::good(
                 "of the pod",
                 "FROM debian:12\nENV DB_PASSWORD=$DB_PASSWORD\nCMD app --password=\"$DB_PASSWORD\"\n",
             ),
@@ -130,6 +134,10 @@ impl DockerfileSecrets {
 
     /// What kind of secret a variable has.
     fn secret(&self, name: &str, value: &str, more: &[String]) -> Option<&'static str> {
+        let of_key = name.split('_').any(|word| matches!(word, "GPG" | "PGP" | "FINGERPRINT"));
+        if of_key && files::is_fingerprint(value) {
+            return None;
+        }
         secret_value(value)
             .or_else(|| (!self.is_allowed(name) && is_named_secret(name, value, more)).then_some("a literal value"))
     }
@@ -188,7 +196,8 @@ impl DockerfileSecrets {
         for word in sources {
             let path = word.text();
             let name = path.rsplit('/').next().unwrap_or_default();
-            if self.is_allowed(name) || self.is_allowed(path) {
+            // A key that is fetched from a server is public.
+            if self.is_allowed(name) || self.is_allowed(path) || path.contains("://") {
                 continue;
             }
             if let Some((what, severity)) = files::secret(path, is_shipped) {
@@ -244,7 +253,10 @@ impl DockerfileSecrets {
                 }
             }
             for (index, what) in secrets_in_words(call.words.iter().map(|word| word.text.as_str()), &self.allow) {
-                if let Some(word) = call.words.get(index) {
+                let is_public = |word: &&crate::shell::Word| {
+                    matches!(call.name.as_str(), "apt-key" | "gpg" | "gpg2") && files::is_fingerprint(&word.text)
+                };
+                if let Some(word) = call.words.get(index).filter(|word| !is_public(word)) {
                     fault(run.span(call.span(word)), what);
                 }
             }

@@ -99,11 +99,10 @@ pub fn name(package: &str) -> &str {
 }
 
 /// Packages that compile programs.
-const COMPILERS: [&str; 24] = [
+const COMPILERS: [&str; 23] = [
     "autoconf",
     "automake",
     "base-devel",
-    "binutils",
     "build-base",
     "build-essential",
     "cargo",
