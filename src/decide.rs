@@ -12,7 +12,7 @@ use crate::workload::ContainerKind;
 pub use case::{Case, Judged};
 use collect::Collector;
 use effect::{DecisionInput, effect};
-pub use effect::{EXPIRY_NOTICE, Effect, Note, Stage, capped};
+pub use effect::{EXPIRY_NOTICE, Effect, Note, Stage, calls_for_repair, capped};
 pub use find::findings;
 use previous::PreviousPod;
 pub use previous::{Change, Previous};

@@ -4,6 +4,7 @@ mod baseline;
 mod entry;
 mod file_error;
 mod fingerprint;
+pub mod fix;
 pub mod format;
 mod images;
 mod judge;

@@ -61,7 +61,7 @@ impl Node {
         self.member(key).map(|member| &member.value)
     }
 
-    fn member(&self, key: &str) -> Option<&Member> {
+    pub(super) fn member(&self, key: &str) -> Option<&Member> {
         match &self.content {
             Content::Map(members) => members.iter().find(|member| member.key == key),
             _ => None,

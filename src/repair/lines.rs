@@ -267,7 +267,8 @@ fn is_replaced(children: &[Child<'_>], was: &str) -> bool {
     was.len() <= SHORT && !children.iter().any(is_kept) && children.iter().any(|child| child.now.is_some())
 }
 
-fn all_marks(child: &Child<'_>) -> Vec<usize> {
+/// The offers that changed the child or anything below it.
+pub(super) fn all_marks(child: &Child<'_>) -> Vec<usize> {
     let mut marks = child.by.clone();
     if let Some(Node::Map(below) | Node::List(below)) = &child.now {
         marks.extend(marks_of(below));

@@ -128,7 +128,7 @@ impl Outputs {
             };
             // A file is no terminal.
             let width = options.width.filter(|_| spec.file.is_none());
-            outputs.push(Output { format: format(spec.format, TextOptions { width, ..options }), to });
+            outputs.push(Output { format: format(spec.format, TextOptions { width, ..options.clone() }), to });
         }
         Ok(Self(outputs))
     }

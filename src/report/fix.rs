@@ -1,0 +1,126 @@
+//! `check --fix`: the edit of each object, made in the text of its file.
+
+mod document;
+mod unified;
+
+pub use document::{ObjectEdits, edits};
+pub use unified::unified;
+
+use super::types::{CheckResults, ObjectReport, ViolationReport};
+use crate::manifest::{Position, TextEdit};
+use crate::text::clean;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// What `--fix` did to a file.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FixReport {
+    /// The file as it is named in the arguments; `-` is stdin.
+    pub file: String,
+    /// How many violations were found that a repair is for: all but those that are only audited or exempt.
+    pub found: usize,
+    /// How many of them the edit repairs.
+    pub fixed: usize,
+    /// Whether the file has been written. With `--diff` none is.
+    pub written: bool,
+    /// What was left as it is, although there is a repair, and why.
+    pub left: Vec<LeftReport>,
+    /// With `--diff`: what would be written, as a unified diff.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diff: Option<String>,
+}
+
+/// A repair that was not made in the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LeftReport {
+    /// From 1; null for the file as a whole.
+    pub line: Option<usize>,
+    /// `Deployment shop/web`; empty for the file as a whole.
+    pub object: String,
+    pub reason: String,
+}
+
+impl FixReport {
+    /// A file that is not edited.
+    #[must_use]
+    pub fn left(file: &str, found: usize, reason: &str) -> Self {
+        let left = vec![LeftReport { line: None, object: String::new(), reason: reason.to_owned() }];
+        Self { file: file.to_owned(), found, fixed: 0, written: false, left, diff: None }
+    }
+
+    /// The text for people: how many violations were repaired, and what was left.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let file = clean(&self.file, 4096);
+        let verb = if self.diff.is_some() { "would fix" } else { "fixed" };
+        let mut lines = vec![format!("{verb} {} of {} in {file}", self.fixed, self.found)];
+        for LeftReport { line, object, reason } in &self.left {
+            let place = line.map(|line| format!(":{line}")).unwrap_or_default();
+            let object = if object.is_empty() { String::new() } else { format!(" {object}:") };
+            lines.push(format!("{file}{place}: not edited:{object} {}", clean(reason, 1000)));
+        }
+        lines
+    }
+}
+
+/// The edit of an object in the text of its file.
+#[derive(Debug, Clone)]
+pub struct TextFix {
+    /// Whether the edit needs a person who knows the program.
+    pub needs_person: bool,
+    pub replacements: Vec<Replacement>,
+    /// The violations that it leaves: rule, container, and what was found.
+    pub leaves: Vec<(&'static str, Option<String>, String)>,
+}
+
+/// A part of the text, and what stands there from now on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replacement {
+    pub from: Position,
+    pub to: Position,
+    pub text: String,
+}
+
+impl TextFix {
+    /// Whether the edit repairs this violation.
+    #[must_use]
+    pub fn repairs(&self, violation: &ViolationReport) -> bool {
+        let is = |(rule, container, found): &&(&'static str, Option<String>, String)| {
+            *rule == violation.rule && *container == violation.container && *found == violation.found
+        };
+        violation.calls_for_repair && !self.leaves.iter().any(|left| is(&left))
+    }
+}
+
+/// The edits with lines and columns. They are in the order of the text.
+#[must_use]
+pub fn replacements(text: &str, edits: &[TextEdit]) -> Vec<Replacement> {
+    let (mut last, mut at) = (0, Position::START);
+    let mut place = |byte: usize| {
+        at = at.after(text.get(last..byte).unwrap_or_default());
+        last = byte;
+        at
+    };
+    let one = |edit: &TextEdit| Replacement {
+        from: place(edit.range.start),
+        to: place(edit.range.end),
+        text: edit.text.clone(),
+    };
+    edits.iter().map(one).collect()
+}
+
+impl CheckResults {
+    /// How many violations `--fix` is for.
+    #[must_use]
+    pub fn to_repair(&self) -> usize {
+        self.objects.iter().map(ObjectReport::to_repair).sum()
+    }
+}
+
+impl ObjectReport {
+    fn to_repair(&self) -> usize {
+        self.violations.iter().filter(|violation| violation.calls_for_repair).count()
+    }
+}
