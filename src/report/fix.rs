@@ -22,6 +22,8 @@ pub struct FixReport {
     pub found: usize,
     /// How many of them the edit repairs.
     pub fixed: usize,
+    /// Whether `--unsafe-fixes` would make more edits.
+    pub more_with_unsafe: bool,
     /// Whether the file has been written. With `--diff` none is.
     pub written: bool,
     /// What was left as it is, although there is a repair, and why.
@@ -43,11 +45,10 @@ pub struct LeftReport {
 }
 
 impl FixReport {
-    /// A file that is not edited.
+    /// A file that is not edited, with so many violations that a repair is for.
     #[must_use]
-    pub fn left(file: &str, found: usize, reason: &str) -> Self {
-        let left = vec![LeftReport { line: None, object: String::new(), reason: reason.to_owned() }];
-        Self { file: file.to_owned(), found, fixed: 0, written: false, left, diff: None }
+    pub fn new(file: &str, found: usize, left: Vec<LeftReport>) -> Self {
+        Self { file: file.to_owned(), found, fixed: 0, more_with_unsafe: false, written: false, left, diff: None }
     }
 
     /// The text for people: how many violations were repaired, and what was left.
@@ -55,7 +56,9 @@ impl FixReport {
     pub fn lines(&self) -> Vec<String> {
         let file = clean(&self.file, 4096);
         let verb = if self.diff.is_some() { "would fix" } else { "fixed" };
-        let mut lines = vec![format!("{verb} {} of {} in {file}", self.fixed, self.found)];
+        let more =
+            if self.more_with_unsafe { "; --unsafe-fixes makes more edits, look at them with --diff" } else { "" };
+        let mut lines = vec![format!("{verb} {} of {} in {file}{more}", self.fixed, self.found)];
         for LeftReport { line, object, reason } in &self.left {
             let place = line.map(|line| format!(":{line}")).unwrap_or_default();
             let object = if object.is_empty() { String::new() } else { format!(" {object}:") };
@@ -120,6 +123,12 @@ impl CheckResults {
 }
 
 impl ObjectReport {
+    /// Whether something is left that has an edit.
+    #[must_use]
+    pub fn has_edit(&self) -> bool {
+        self.to_repair() > 0 && !self.patch.is_empty()
+    }
+
     fn to_repair(&self) -> usize {
         self.violations.iter().filter(|violation| violation.calls_for_repair).count()
     }

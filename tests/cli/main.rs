@@ -18,6 +18,7 @@ mod check;
 mod commands;
 mod examples;
 mod exempt;
+mod fix;
 mod manifest;
 mod manifests;
 mod merged_edit;

@@ -6,7 +6,7 @@ use super::write::replace;
 use crate::cli::input::Input;
 use crate::manifest::{Document, Object, Reading, TextEdit, apply};
 use crate::report::fix::{FixReport, LeftReport, TextFix, edits, replacements, unified};
-use crate::report::{FileError, Judge};
+use crate::report::{FileError, Judge, ObjectReport};
 use crate::rule::Applicability;
 
 /// How files are edited.
@@ -33,7 +33,7 @@ impl Fixing {
         }
         let origin = Origin::of(&input.name, bytes);
         let (edits, left) = self.edits(&files.judge, bytes, reading, &origin);
-        let mut report = FixReport { left, ..FixReport::left(&input.name, count, "") };
+        let mut report = FixReport::new(&input.name, count, left);
         if input.name == STDIN {
             report.left.insert(0, LeftReport { line: None, object: String::new(), reason: NOT_WRITTEN.to_owned() });
             found.results.fixes.push(report);
@@ -42,6 +42,11 @@ impl Fixing {
         if !edits.is_empty() {
             self.make(files, (input, bytes), &edits, found, &mut report);
         }
+        // What could not be edited surely could not be edited with more of them either.
+        report.more_with_unsafe = self.most == Applicability::Safe
+            && report.left.is_empty()
+            && report.fixed < count
+            && found.results.objects.iter().any(ObjectReport::has_edit);
         found.results.fixes.push(report);
     }
 
