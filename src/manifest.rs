@@ -6,6 +6,7 @@
 
 mod build;
 mod edit;
+mod extent;
 mod layout;
 mod lines;
 mod members;
@@ -16,6 +17,7 @@ mod split;
 mod syntax_error;
 
 pub use edit::{Editor, TextEdit, Unsure, apply};
+pub use extent::{Extent, ExtentContent, ExtentMember};
 pub use node::{Content, Member, Node, Position};
 pub use object::Object;
 

@@ -36,8 +36,7 @@ pub fn documents(
     budget: &mut Budget,
     found: &mut Vec<Document>,
 ) -> Result<usize, ManifestError> {
-    let parser = Parser::new_from_str_with_options(text, options(false));
-    let mut builder = Builder { parser, start, text, open: Vec::new(), anchors: HashMap::new(), budget };
+    let mut builder = Builder { parser: parser(text), start, text, open: Vec::new(), anchors: HashMap::new(), budget };
     let mut index = 0;
     while let Some((event, at)) = builder.next()? {
         match event {
@@ -64,6 +63,11 @@ pub fn options(anchors: bool) -> yaml::Options {
         flow_nesting_limit: MAX_DEPTH,
         block_nesting_limit: MAX_DEPTH,
     }
+}
+
+/// The parser of all that is read.
+pub fn parser(text: &str) -> Parser<'_, StrInput<'_>> {
+    Parser::new_from_str_with_options(text, options(false))
 }
 
 struct Builder<'t, 'b> {

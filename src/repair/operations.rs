@@ -1,6 +1,6 @@
 //! The edits of a tree as one JSON Patch of the object that was sent.
 
-use super::lines::all_marks;
+use super::by::By;
 use super::tree::{Child, Node, Tree};
 use crate::patch::escape;
 use json_patch::{AddOperation, PatchOperation, RemoveOperation, ReplaceOperation, jsonptr::PointerBuf};
@@ -76,4 +76,11 @@ fn value(node: &Node<'_>) -> Value {
     let mut json = Vec::new();
     node.write(&mut json);
     serde_json::from_slice(&json).unwrap_or_default()
+}
+
+/// The offers that changed the child or anything below it.
+fn all_marks(child: &Child<'_>) -> Vec<usize> {
+    let mut marks = Vec::new();
+    By::All(child).push(&mut marks, 0);
+    marks
 }

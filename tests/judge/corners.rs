@@ -252,7 +252,7 @@ fn a_writable_path_of_the_policy_stays_writable() {
 #[test]
 fn a_pod_without_containers_is_left_as_it_is() {
     let mut denied = 0;
-    for rule in RULES.iter().filter(|rule| rule.pod().fixes) {
+    for rule in RULES.iter().filter(|rule| rule.fixes()) {
         for spec in [None, Some(Value::Null), Some(json!({"containers": null, "hostNetwork": true}))] {
             let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}});
             if let Some(spec) = spec {

@@ -3,8 +3,9 @@
 use super::exemptions::Namespaces;
 use super::fix::Fixing;
 use super::other_tools;
-use crate::cli::input::{Entry, Input};
-use crate::manifest::{self, ManifestError, Object, Reading};
+use crate::cli::input::{Content, Entry, Input};
+use crate::dockerfile::Dockerfile;
+use crate::manifest::{self, MAX_BYTES, ManifestError, Object, Reading};
 use crate::report::fix::TextFix;
 use crate::report::{CheckResults, FileError, Judge, NotJudged, ObjectReport, PassedOver, Usage};
 use std::collections::HashSet;
@@ -76,6 +77,7 @@ impl File<'_> {
         let mut read = None;
         match &input.bytes {
             Err(message) => self.error(FileError::whole(&input.name, message)),
+            Ok(bytes) if input.content == Content::Dockerfile => self.dockerfile(&input.name, bytes),
             Ok(bytes) => {
                 let reading = read.insert(manifest::read(bytes));
                 self.documents(&input.name, bytes, reading);
@@ -91,6 +93,26 @@ impl File<'_> {
             self.error(FileError::whole(STDIN, message));
         }
         read
+    }
+
+    fn dockerfile(&mut self, name: &str, bytes: &[u8]) {
+        if bytes.len() > MAX_BYTES {
+            return self.error(FileError::whole(name, &format!("is larger than {} MiB", MAX_BYTES / (1024 * 1024))));
+        }
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            return self.error(FileError::whole(name, "is no UTF-8 text, and so no Dockerfile"));
+        };
+        let file = Dockerfile::parse(text);
+        if let Some(reason) = other_tools::no_dockerfile(name, &file).filter(|_| name != STDIN) {
+            return self.pass_over(name, None, reason);
+        }
+        for error in &file.errors {
+            self.error(FileError::in_dockerfile(name, error));
+        }
+        self.found.results.objects.push(self.files.judge.dockerfile(name, &file));
+        if self.files.keeps_text {
+            self.found.text = Some(file.text().to_owned());
+        }
     }
 
     fn error(&mut self, error: FileError) {

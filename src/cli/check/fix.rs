@@ -61,7 +61,11 @@ impl Fixing {
         let Ok(all) = std::str::from_utf8(bytes) else { return };
         let text = all.strip_prefix(BOM).unwrap_or(all);
         let edited = format!("{}{}", all.get(..all.len() - text.len()).unwrap_or_default(), apply(text, edits));
-        let after = files.judge_text(&Input { name: input.name.clone(), bytes: Ok(edited.clone().into_bytes()) });
+        let after = files.judge_text(&Input {
+            name: input.name.clone(),
+            content: input.content,
+            bytes: Ok(edited.clone().into_bytes()),
+        });
         let remaining = after.results.to_repair();
         if remaining >= report.found || after.results.errors.len() > found.results.errors.len() {
             let reason = "the edit would repair nothing; edit it by hand".to_owned();
