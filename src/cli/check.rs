@@ -6,6 +6,7 @@ mod exemptions;
 mod files;
 mod first_pass;
 mod fix;
+mod found;
 mod ordered;
 mod origin;
 mod other_tools;

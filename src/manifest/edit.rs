@@ -10,27 +10,21 @@ mod render;
 mod style;
 #[cfg(test)]
 mod tests;
+mod text_edit;
 mod unsure;
 mod writer;
 
 use super::build::{self, Budget};
 use super::layout::Layout;
-use super::{Document, Node, Position, decode};
+use super::{Document, Position, decode};
 use changes::Changes;
 use json_patch::PatchOperation;
 use serde_json::Value;
 use std::ops::Range;
 use style::Style;
+pub use text_edit::{TextEdit, apply};
 pub use unsure::Unsure;
 use writer::Writer;
-
-/// A range of a text, and what stands there from now on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TextEdit {
-    /// In bytes, without a byte order mark of the file.
-    pub range: Range<usize>,
-    pub text: String,
-}
 
 /// Edits one document of a file.
 #[derive(Debug)]
@@ -85,13 +79,13 @@ impl<'t> Editor<'t> {
             Some(found)
         };
         let (Some(old), Some(new)) = (read(before), read(&after)) else { return false };
-        let mut expected: Vec<Value> = old.iter().map(|document| value(&document.root)).collect();
+        let mut expected: Vec<Value> = old.iter().map(|document| document.root.to_value()).collect();
         let place = old.iter().position(|document| document.number == *number);
         let Some(mine) = place.and_then(|place| expected.get_mut(place)) else { return false };
-        *mine = value(root);
+        *mine = root.to_value();
         inner.len() == edits.len()
             && json_patch::patch(mine, operations).is_ok()
-            && new.iter().map(|document| value(&document.root)).eq(expected)
+            && new.iter().map(|document| document.root.to_value()).eq(expected)
     }
 
     /// The position of a byte of the text in the file.
@@ -99,22 +93,4 @@ impl<'t> Editor<'t> {
     pub fn position(&self, at: usize) -> Position {
         Position::START.after(self.text.get(..at).unwrap_or_default())
     }
-}
-
-fn value(node: &Node) -> Value {
-    serde_json::to_value(node).unwrap_or_default()
-}
-
-/// The text with these edits, which are in its order.
-#[must_use]
-pub fn apply(text: &str, edits: &[TextEdit]) -> String {
-    let mut out = String::with_capacity(text.len() + edits.iter().map(|edit| edit.text.len()).sum::<usize>());
-    let mut at = 0;
-    for edit in edits {
-        out.push_str(text.get(at..edit.range.start).unwrap_or_default());
-        out.push_str(&edit.text);
-        at = edit.range.end;
-    }
-    out.push_str(text.get(at..).unwrap_or_default());
-    out
 }

@@ -127,6 +127,13 @@ impl Node {
         self.resolve(pointer).1
     }
 
+    /// The value as JSON.
+    #[must_use]
+    pub fn to_value(&self) -> serde_json::Value {
+        // Serialising to a value cannot fail.
+        serde_json::to_value(self).unwrap_or_default()
+    }
+
     /// The value as JSON text.
     #[must_use]
     pub fn to_json(&self) -> String {

@@ -1,7 +1,9 @@
 //! Judges files, each document by itself, so that a fault in one does not hide the others.
 
 use super::exemptions::Namespaces;
-use super::fix::Fixing;
+use super::fix::{self, Fixing};
+use super::found::FoundInFile;
+use super::origin::Origin;
 use super::other_tools;
 use crate::cli::input::{Content, Entry, Input};
 use crate::dockerfile::Dockerfile;
@@ -24,17 +26,6 @@ pub struct Files<'a> {
     pub fixing: Option<Fixing>,
 }
 
-/// What is found in one file.
-#[derive(Default)]
-pub struct FoundInFile {
-    pub results: CheckResults,
-    /// Notes for stderr.
-    pub notes: Vec<String>,
-    pub usage: Usage,
-    /// The text of the file, if a report needs it.
-    pub text: Option<String>,
-}
-
 /// The name of stdin.
 const STDIN: &str = "-";
 
@@ -47,7 +38,7 @@ impl Files<'_> {
             Entry::File(input) => {
                 let reading = file.read(input);
                 if let (Some(fixing), Some(reading)) = (self.fixing, reading) {
-                    fixing.file(self, input, &reading, &mut found);
+                    fixing.file(&self.judge, |input| self.judge_text(input), input, &reading, &mut found);
                 }
             }
             Entry::PassedOver { name, reason } => file.pass_over(name, None, reason),
@@ -56,8 +47,7 @@ impl Files<'_> {
     }
 
     /// What is found in a text, which is not edited.
-    #[must_use]
-    pub fn judge_text(&self, input: &Input) -> FoundInFile {
+    fn judge_text(&self, input: &Input) -> FoundInFile {
         let mut found = FoundInFile::default();
         File { files: self, reported: HashSet::new(), found: &mut found }.read(input);
         found
@@ -123,13 +113,15 @@ impl File<'_> {
         for error in &reading.errors {
             self.unreadable(file, error, other_tools::reason(file, None, error.is_template));
         }
-        let origin = self.files.origin(file, bytes);
+        let origin = (self.files.offers_fixes && file != STDIN).then(|| Origin::of(file, bytes));
         for document in &reading.documents {
             if let Some(reason) = other_tools::chart_template(file, document.has_braces) {
                 self.pass_over(file, Some(document.root.at.line), &reason);
                 continue;
             }
-            let mut fixes = self.files.offers(origin.as_ref(), bytes, document).into_iter();
+            let judge = &self.files.judge;
+            let fixes = origin.as_ref().map(|origin| fix::offers(judge, origin, bytes, document));
+            let mut fixes = fixes.unwrap_or_default().into_iter();
             for object in document.objects() {
                 let fixes = fixes.next().unwrap_or_default();
                 match object {

@@ -1,6 +1,6 @@
 //! `check --fix`: edits files so that they pass, and judges them again.
 
-use super::files::{Files, FoundInFile};
+use super::found::FoundInFile;
 use super::origin::Origin;
 use super::write::replace;
 use crate::cli::input::Input;
@@ -25,14 +25,22 @@ const NOT_WRITTEN: &str =
 
 impl Fixing {
     /// Edits the file in which `found` was found. What is left is found again, in the edited text.
-    pub fn file(self, files: &Files<'_>, input: &Input, reading: &Reading, found: &mut FoundInFile) {
+    /// `judge_text` judges a text and edits nothing.
+    pub fn file(
+        self,
+        judge: &Judge<'_>,
+        judge_text: impl Fn(&Input) -> FoundInFile,
+        input: &Input,
+        reading: &Reading,
+        found: &mut FoundInFile,
+    ) {
         let count = found.results.to_repair();
         let Ok(bytes) = &input.bytes else { return };
         if count == 0 {
             return;
         }
         let origin = Origin::of(&input.name, bytes);
-        let (edits, left) = self.edits(&files.judge, bytes, reading, &origin);
+        let (edits, left) = self.edits(judge, bytes, reading, &origin);
         let mut report = FixReport::new(&input.name, count, left);
         if input.name == STDIN {
             report.left.insert(0, LeftReport { line: None, object: String::new(), reason: NOT_WRITTEN.to_owned() });
@@ -40,7 +48,7 @@ impl Fixing {
             return;
         }
         if !edits.is_empty() {
-            self.make(files, (input, bytes), &edits, found, &mut report);
+            self.make(judge_text, (input, bytes), &edits, found, &mut report);
         }
         // What could not be edited surely could not be edited with more of them either.
         report.more_with_unsafe = self.most == Applicability::Safe
@@ -52,7 +60,7 @@ impl Fixing {
 
     fn make(
         self,
-        files: &Files<'_>,
+        judge_text: impl Fn(&Input) -> FoundInFile,
         (input, bytes): (&Input, &[u8]),
         edits: &[TextEdit],
         found: &mut FoundInFile,
@@ -61,7 +69,7 @@ impl Fixing {
         let Ok(all) = std::str::from_utf8(bytes) else { return };
         let text = all.strip_prefix(BOM).unwrap_or(all);
         let edited = format!("{}{}", all.get(..all.len() - text.len()).unwrap_or_default(), apply(text, edits));
-        let after = files.judge_text(&Input {
+        let after = judge_text(&Input {
             name: input.name.clone(),
             content: input.content,
             bytes: Ok(edited.clone().into_bytes()),
@@ -110,28 +118,20 @@ impl Fixing {
 
 const BOM: char = '\u{FEFF}';
 
-impl Files<'_> {
-    /// Where a file comes from, if a report has the edits of its text.
-    pub fn origin(&self, file: &str, bytes: &[u8]) -> Option<Origin> {
-        (self.offers_fixes && file != STDIN).then(|| Origin::of(file, bytes))
-    }
-
-    /// For a report: the edits of each object of a document in the text, first without those that need a person.
-    pub fn offers(&self, origin: Option<&Origin>, bytes: &[u8], document: &Document) -> Vec<Vec<TextFix>> {
-        let Some(origin) = origin else { return Vec::new() };
-        let Ok(text) = std::str::from_utf8(bytes) else { return Vec::new() };
-        let text = text.strip_prefix(BOM).unwrap_or(text);
-        let mut offers: Vec<Vec<TextFix>> = Vec::new();
-        for most in [Applicability::Safe, Applicability::Suggested] {
-            let made = edits(&self.judge, bytes, document, most, |object: &Object<'_>| origin.bars(document, object));
-            offers.resize_with(offers.len().max(made.len()), Vec::new);
-            for (offers, made) in offers.iter_mut().zip(made) {
-                let Some(made) = made.filter(|made| !made.edits.is_empty()) else { continue };
-                let needs_person = most == Applicability::Suggested;
-                let replacements = replacements(text, &made.edits);
-                offers.push(TextFix { needs_person, replacements, leaves: made.leaves });
-            }
+/// For a report: the edits of each object of a document in the text, first without those that need a person.
+pub fn offers(judge: &Judge<'_>, origin: &Origin, bytes: &[u8], document: &Document) -> Vec<Vec<TextFix>> {
+    let Ok(text) = std::str::from_utf8(bytes) else { return Vec::new() };
+    let text = text.strip_prefix(BOM).unwrap_or(text);
+    let mut offers: Vec<Vec<TextFix>> = Vec::new();
+    for most in [Applicability::Safe, Applicability::Suggested] {
+        let made = edits(judge, bytes, document, most, |object: &Object<'_>| origin.bars(document, object));
+        offers.resize_with(offers.len().max(made.len()), Vec::new);
+        for (offers, made) in offers.iter_mut().zip(made) {
+            let Some(made) = made.filter(|made| !made.edits.is_empty()) else { continue };
+            let needs_person = most == Applicability::Suggested;
+            let replacements = replacements(text, &made.edits);
+            offers.push(TextFix { needs_person, replacements, leaves: made.leaves });
         }
-        offers
     }
+    offers
 }

@@ -1,7 +1,7 @@
 //! One run of `check`: takes what is found file by file, writes the reports, and keeps only what the end needs.
 
 use super::args::Plan;
-use super::files::FoundInFile;
+use super::found::FoundInFile;
 use super::outputs::Outputs;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output;

@@ -1,7 +1,7 @@
 //! Edits of maps and lists in block style: whole lines come and go.
 
-use super::Unsure;
 use super::render;
+use super::unsure::Unsure;
 use super::writer::Writer;
 use crate::manifest::layout::{Entry, Part, Shape};
 use crate::manifest::lines::{before, column, content_end, line_start, same_line, skip_comments};

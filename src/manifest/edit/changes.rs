@@ -1,6 +1,6 @@
 //! Operations as a tree of changes, each at its place in the document.
 
-use super::Unsure;
+use super::unsure::Unsure;
 use crate::manifest::{Content, Node};
 use crate::patch::unescape;
 use json_patch::PatchOperation;
@@ -111,5 +111,5 @@ impl<'o> Changes<'o> {
 }
 
 fn is(old: &Node, new: &Value) -> bool {
-    super::value(old) == *new
+    old.to_value() == *new
 }

@@ -1,7 +1,7 @@
 //! Edits of maps and lists in brackets, as JSON has them.
 
-use super::Unsure;
 use super::render;
+use super::unsure::Unsure;
 use super::writer::Writer;
 use crate::manifest::layout::{Entry, Part};
 use crate::manifest::lines::{before, is_last_on_line, line_start, skip_comments};

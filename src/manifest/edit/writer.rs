@@ -3,7 +3,8 @@
 use super::changes::{Change, Changes};
 use super::render::{self, Quotes};
 use super::style::Style;
-use super::{TextEdit, Unsure};
+use super::text_edit::TextEdit;
+use super::unsure::Unsure;
 use crate::manifest::layout::{Entry, Layout, Part, Shape};
 use crate::manifest::lines::line_end;
 use crate::manifest::{Content, Node};

@@ -1,6 +1,6 @@
 //! The edits of the objects of one document. An edit that cannot be made surely is left, with those that belong to it.
 
-use super::LeftReport;
+use super::types::LeftReport;
 use crate::manifest::{Document, Editor, Object, TextEdit};
 use crate::outcome::Repair;
 use crate::report::judge::Judge;
