@@ -6,6 +6,7 @@
 mod block;
 mod changes;
 mod flow;
+mod places;
 mod render;
 mod style;
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::cli::input::{Content, Entry, Input};
 use crate::dockerfile::Dockerfile;
 use crate::manifest::{self, MAX_BYTES, ManifestError, Object, Reading};
 use crate::report::fix::TextFix;
-use crate::report::{CheckResults, FileError, Judge, NotJudged, ObjectReport, PassedOver, Usage};
+use crate::report::{FileError, Judge, NotJudged, ObjectReport, PassedOver};
 use std::collections::HashSet;
 
 /// Judges files one by one, on any thread.

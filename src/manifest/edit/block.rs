@@ -4,24 +4,9 @@ use super::render;
 use super::unsure::Unsure;
 use super::writer::Writer;
 use crate::manifest::layout::{Entry, Part, Shape};
-use crate::manifest::lines::{before, column, content_end, line_start, same_line, skip_comments};
+use crate::manifest::lines::{before, column, content_end, line_start, same_line};
 use serde_json::Value;
 use serde_saphyr::granit_parser::ScalarStyle;
-
-/// The dash of each element. Empty if one is not found.
-pub fn dashes(text: &str, list: &Part, items: &[Part]) -> Vec<usize> {
-    let mut at = list.span.start;
-    let mut dashes = Vec::with_capacity(items.len());
-    for item in items {
-        let dash = skip_comments(text, at);
-        if text.as_bytes().get(dash) != Some(&b'-') {
-            return Vec::new();
-        }
-        dashes.push(dash);
-        at = item.span.end.max(dash + 1);
-    }
-    dashes
-}
 
 /// The end of a value; the place behind its key if the text leaves it out.
 fn end(value: &Part) -> usize {

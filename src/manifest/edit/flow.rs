@@ -4,22 +4,9 @@ use super::render;
 use super::unsure::Unsure;
 use super::writer::Writer;
 use crate::manifest::layout::{Entry, Part};
-use crate::manifest::lines::{before, is_last_on_line, line_start, skip_comments};
+use crate::manifest::lines::{is_last_on_line, line_start, skip_comments};
 use serde_json::Value;
 use std::ops::Range;
-
-/// The white space before each member or element, if each has a line of its own.
-pub fn lines(text: &str, begins: impl Iterator<Item = usize>) -> Option<&str> {
-    let mut first = None;
-    for begin in begins {
-        let indent = before(text, begin);
-        if !indent.trim().is_empty() || line_start(text, begin) == 0 {
-            return None;
-        }
-        first = first.or(Some(indent));
-    }
-    first
-}
 
 /// What changes in brackets.
 struct InBrackets<'e> {

@@ -1,6 +1,7 @@
 //! Walks the changes, the values and their text together, and writes the edits.
 
 use super::changes::{Change, Changes};
+use super::places;
 use super::render::{self, Quotes};
 use super::style::Style;
 use super::text_edit::TextEdit;
@@ -106,7 +107,7 @@ impl<'t> Writer<'t> {
     ) -> Result<(), Unsure> {
         let (mut removed, mut added) = (vec![false; entries.len()], Map::new());
         let mut order: Vec<&str> = Vec::new();
-        let lines = flow.then(|| super::flow::lines(self.text, entries.iter().map(|entry| entry.key.begin))).flatten();
+        let lines = flow.then(|| places::lines(self.text, entries.iter().map(|entry| entry.key.begin))).flatten();
         for (key, change) in &changes.children {
             if node.member(key).is_some_and(|member| member.merged) {
                 let reason = format!("`{}` comes from a merge (`<<`)", crate::text::clean(key, 60));
@@ -154,8 +155,8 @@ impl<'t> Writer<'t> {
         quoted: bool,
     ) -> Result<(), Unsure> {
         let mut removed = vec![false; items.len()];
-        let dashes = if flow { Vec::new() } else { super::block::dashes(self.text, part, items) };
-        let lines = flow.then(|| super::flow::lines(self.text, items.iter().map(|item| item.begin))).flatten();
+        let dashes = if flow { Vec::new() } else { places::dashes(self.text, part, items) };
+        let lines = flow.then(|| places::lines(self.text, items.iter().map(|item| item.begin))).flatten();
         let Content::List(nodes) = &node.content else { return Ok(()) };
         for (key, change) in &changes.children {
             let index: Option<usize> = key.parse().ok();
