@@ -40,7 +40,7 @@ fn below(node: &Node<'_>, at: &mut String, found: &mut Found) {
             // From the last, so that the other indexes stay what they are.
             for (index, child) in removed.into_iter().rev() {
                 let path = PointerBuf::parse(format!("{at}/{index}")).ok();
-                found.extend(path.map(|path| (PatchOperation::Remove(RemoveOperation { path }), child.by.clone())));
+                found.extend(path.map(|path| (PatchOperation::Remove(RemoveOperation { path }), child.by.to_vec())));
             }
             for child in children.iter().filter(|child| child.was.is_none()) {
                 let path = PointerBuf::parse(format!("{at}/-")).ok();
@@ -57,7 +57,7 @@ fn change(child: &Child<'_>, at: &mut String, in_list: bool, found: &mut Found) 
     match (&child.was, &child.now) {
         (None, None) | (Some(_), Some(Node::Text(_))) => {}
         (Some(_), None) => {
-            found.extend(path().map(|path| (PatchOperation::Remove(RemoveOperation { path }), child.by.clone())));
+            found.extend(path().map(|path| (PatchOperation::Remove(RemoveOperation { path }), child.by.to_vec())));
         }
         (Some(was), Some(node @ (Node::Map(_) | Node::List(_)))) if was.get() != "null" => below(node, at, found),
         (Some(_), Some(node)) if in_list => {

@@ -68,7 +68,7 @@ fn one(
     let mut edits = ObjectEdits::default();
     edits.leaves.extend(repair.left.iter().map(|violation| {
         let container = violation.subject.container().map(|(_, name)| name.to_owned());
-        (violation.rule.id, container, violation.found.clone())
+        (violation.rule.id, container, violation.found.to_string())
     }));
     let line = object.position("").line;
     let (Some(editor), None) = (editor, barred(object)) else {
