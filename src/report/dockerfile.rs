@@ -135,10 +135,7 @@ fn violation(name: &str, file: &Dockerfile<'_>, judged: &Judged<'_>) -> Violatio
 
 /// The instruction of a place, and what its stage begins with: a fingerprint needs what stays when lines move.
 fn place_in_words(file: &Dockerfile<'_>, place: &Place) -> (&'static str, String) {
-    let start = place.span.start;
-    let after = file.instructions.partition_point(|instruction| instruction.span.start <= start);
-    let index = after.saturating_sub(1);
-    let Some(instruction) = file.instructions.get(index) else { return ("", String::new()) };
+    let Some((index, instruction)) = file.instruction_at(place.span.start) else { return ("", String::new()) };
     let stage = file.stages.iter().find(|stage| stage.instructions.contains(&index));
     let from = stage.and_then(|stage| file.instructions.get(stage.instructions.start));
     let text = match from.map(|from| &from.arguments) {

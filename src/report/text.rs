@@ -67,7 +67,8 @@ impl TextReport {
 impl Format for TextReport {
     fn file(&mut self, file: &FileFindings<'_>) -> String {
         let mut text = String::new();
-        let source = file.text.filter(|_| self.options.snippet).map(Source::new);
+        let is_dockerfile = file.results.objects.iter().any(ObjectReport::is_dockerfile);
+        let source = file.text.filter(|_| self.options.snippet).map(|text| Source::new(text, is_dockerfile));
         // What could not be read is reported on stderr.
         for entry in entries(file.results, self.options.all).iter().filter(|entry| entry.level != Level::Error) {
             self.totals.add(entry);

@@ -1,6 +1,7 @@
 //! The report of `check -o json`. Its JSON schema, `docs/check-report.schema.json`, is generated from these types. Fields are added
 //! but never changed.
 
+use super::dockerfile;
 use super::entry::{POLICY_PATH, UNKNOWN_KEY};
 use super::file_error::FileError;
 use super::images::ContainerReport;
@@ -212,6 +213,12 @@ impl CheckResults {
 }
 
 impl ObjectReport {
+    /// Whether it is a Dockerfile, and no object of Kubernetes.
+    #[must_use]
+    pub fn is_dockerfile(&self) -> bool {
+        self.kind == dockerfile::KIND && self.api_version.is_empty()
+    }
+
     /// Leaves out what is below a severity, and judges by the rest.
     pub fn at_least(&mut self, severity: Severity) {
         self.violations.retain(|violation| violation.severity >= severity);

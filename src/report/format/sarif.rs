@@ -8,8 +8,9 @@ use crate::report::entry::{Entry, Level, TOPICS, Topic, entries};
 use crate::rule::{Rule, Severity};
 use crate::rules::{self, RULES, owasp};
 use types::{
-    ArtifactLocation, Configuration, Location, LogicalLocation, Message, MultiformatMessage, PhysicalLocation, Region,
-    ReportingDescriptor, RuleProperties, SarifResult, Suppression,
+    ArtifactChange, ArtifactLocation, Configuration, DeletedRegion, Fix, Location, LogicalLocation, Message,
+    MultiformatMessage, PhysicalLocation, Region, Replacement, ReportingDescriptor, RuleProperties, SarifResult,
+    Suppression,
 };
 
 /// Writes one run of podreeve.
@@ -167,12 +168,33 @@ fn result(entry: &Entry<'_>) -> SarifResult {
         }],
         partial_fingerprints: (!entry.fingerprint.is_empty())
             .then(|| [("podreeveFingerprint/v1", entry.fingerprint.to_owned())].into()),
+        fixes: fixes(entry),
         suppressions: if entry.level == Level::Exempt {
             vec![Suppression { kind: "external", status: "accepted" }]
         } else {
             Vec::new()
         },
     }
+}
+
+fn fixes(entry: &Entry<'_>) -> Vec<Fix> {
+    let edit = entry.violation.and_then(|violation| violation.edit.as_ref());
+    let fix = edit.map(|edit| Fix {
+        description: Message::new(format!("Write `{}` there", edit.text)),
+        artifact_changes: vec![ArtifactChange {
+            artifact_location: ArtifactLocation { uri: uri(&entry.file) },
+            replacements: vec![Replacement {
+                deleted_region: DeletedRegion {
+                    start_line: edit.line,
+                    start_column: edit.column,
+                    end_line: edit.end_line,
+                    end_column: edit.end_column,
+                },
+                inserted_content: Message::new(edit.text.clone()),
+            }],
+        }],
+    });
+    fix.into_iter().collect()
 }
 
 fn logical(entry: &Entry<'_>) -> Vec<LogicalLocation> {
