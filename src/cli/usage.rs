@@ -1,6 +1,6 @@
 //! Errors of usage, without the suggestions of clap that lead astray.
 
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, Error};
 use strsim::levenshtein;
 
@@ -21,7 +21,8 @@ pub fn mend(mut error: Error, podreeve: &Command) -> Error {
     {
         error.remove(ContextKind::SuggestedArg);
     }
-    if let Some(command) = text(&error, ContextKind::InvalidArg).and_then(|given| owner(&given, podreeve)) {
+    let unknown = text(&error, ContextKind::InvalidArg).filter(|_| error.kind() == ErrorKind::UnknownArgument);
+    if let Some(command) = unknown.and_then(|given| owner(&given, podreeve)) {
         error.remove(ContextKind::SuggestedArg);
         error.remove(ContextKind::SuggestedSubcommand);
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![format!("use `{command}`").into()]));

@@ -79,7 +79,10 @@ impl Judge<'_> {
         let written = self.validated(object, raw, Applicability::Suggested);
         let patch = written.repair.as_ref().map(|repair| repair.operations.clone()).unwrap_or_default();
         let diff = if self.diffs { edit(&written) } else { None };
-        let (last, violations) = self.repaired(object, (&json, raw), namespace, written);
+        let (last, mut violations) = self.repaired(object, (&json, raw), namespace, written);
+        for violation in &mut violations {
+            violation.calls_for_repair &= violation.severity >= self.severity;
+        }
         let was_patched = violations.iter().any(|v: &ViolationReport| v.effect == Effect::Patch);
         let verdict = if was_patched { last.verdict.max(Verdict::Patch) } else { last.verdict };
         let problem_at = last.problem_at.as_ref().map(|pointer| object.position(pointer));

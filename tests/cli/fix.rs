@@ -22,6 +22,8 @@ spec:
     securityContext:
       runAsUser: 0
       privileged: true # for now
+  - name: side
+    image: \"registry.example.com/side:1\"
 ";
 
 /// What `--fix --unsafe-fixes` makes of [`BAD`].

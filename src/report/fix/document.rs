@@ -3,6 +3,7 @@
 use super::types::LeftReport;
 use crate::manifest::{Document, Editor, Object, TextEdit};
 use crate::outcome::Repair;
+use crate::repair::Offer;
 use crate::report::judge::Judge;
 use crate::rule::Applicability;
 use crate::text::clean;
@@ -77,11 +78,12 @@ fn one(
         return (Some(edits), Vec::new());
     };
     let prefix = document.pointer(object);
-    let mut operations: Vec<(PatchOperation, &[usize])> = repair
+    let groups = |by: &Vec<usize>| by.iter().map(|offer| group(&repair.offers, *offer)).collect();
+    let mut operations: Vec<(PatchOperation, Vec<usize>)> = repair
         .operations
         .iter()
         .zip(&repair.operations_for)
-        .filter_map(|(operation, by)| Some((below(&prefix, operation)?, by.as_slice())))
+        .filter_map(|(operation, by)| Some((below(&prefix, operation)?, groups(by))))
         .collect();
     while !operations.is_empty() {
         let patch: Vec<PatchOperation> = operations.iter().map(|(operation, _)| operation.clone()).collect();
@@ -106,8 +108,17 @@ fn one(
 
 const FORM: &str = "podreeve does not edit YAML of this form; edit it by hand";
 
+/// What the program needs because of an edit is an offer of its own, behind that of the edit, and belongs to it.
+fn group(offers: &[Offer], index: usize) -> usize {
+    let before = index.checked_sub(1).filter(|before| {
+        let pair = offers.get(*before).zip(offers.get(index));
+        pair.is_some_and(|(needed, offer)| offer.optional && !needed.optional && needed.rule.id == offer.rule.id)
+    });
+    before.unwrap_or(index)
+}
+
 /// Takes out an operation, and those that are for the same offers.
-fn leave(operations: &mut Vec<(PatchOperation, &[usize])>, index: usize) {
+fn leave(operations: &mut Vec<(PatchOperation, Vec<usize>)>, index: usize) {
     let Some((_, by)) = operations.get(index) else { return operations.clear() };
     let mut offers: HashSet<usize> = by.iter().copied().collect();
     operations.remove(index);

@@ -84,7 +84,7 @@ fn changes(old: &[&str], before: &str, edits: &[TextEdit]) -> Vec<Change> {
         let (start, end) =
             if is_whole { (first, last) } else { (first.min(old.len().saturating_sub(1)), (last + 1).min(old.len())) };
         match groups.last_mut() {
-            Some(group) if start < group.1 => {
+            Some(group) if start <= group.1 => {
                 group.1 = group.1.max(end);
                 group.2.push(edit.clone());
             }

