@@ -78,7 +78,7 @@ fn one(
         return (Some(edits), Vec::new());
     };
     let prefix = document.pointer(object);
-    let groups = |by: &Vec<usize>| by.iter().map(|offer| group(&repair.offers, *offer)).collect();
+    let groups = |by: &[usize]| -> Vec<usize> { by.iter().map(|offer| group(&repair.offers, *offer)).collect() };
     let mut operations: Vec<(PatchOperation, Vec<usize>)> = repair
         .operations
         .iter()
