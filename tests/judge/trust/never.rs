@@ -2,7 +2,7 @@
 
 use super::make::*;
 use super::notation::signed_by_someone;
-use podreeve::image::trust::{Content, Evidence, Target, verify};
+use podreeve::image::trust::{Annotations, Content, Evidence, Target, verify};
 use podreeve::workload::image::ImageRef;
 use proptest::prelude::*;
 use serde_json::json;
@@ -81,7 +81,7 @@ proptest! {
         let Content::Bundle(bytes) = one.content else { unreachable!() };
         let whole: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
         let envelope = whole["dsseEnvelope"].to_string().into_bytes();
-        let dsse = evidence(&digest, Content::Dsse { envelope, annotations: Default::default() });
+        let dsse = evidence(&digest, Content::Dsse { envelope, annotations: Annotations::default() });
         prop_assert_eq!(passes(&trust, REPOSITORY, &digest, &[dsse]), kind == SIGN);
     }
 
