@@ -1,7 +1,7 @@
 //! The property of a repair: it applies, the result is judged as the denial says, and nothing else changes.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-use super::common::{TODAY, response, review};
+use super::common::{TODAY, response, review_text};
 use podreeve::admit::{Hook, Snapshot, admit, admit_for_report};
 use podreeve::decide::Effect;
 use podreeve::outcome::{Outcome, Verdict, Violation};
@@ -28,7 +28,7 @@ pub fn message(outcome: &Outcome) -> String {
 /// Checks the property for the creation of an object. The repaired object and what is left; none for an object that is
 /// admitted.
 pub fn repaired(case: &str, object: &Value, snapshot: &Snapshot) -> Option<(Value, Vec<Violation>)> {
-    let body = review("CREATE", object, None).to_string();
+    let body = review_text("CREATE", object, None);
     let denial = admit(body.as_bytes(), Hook::Validate, snapshot, TODAY);
     assert_eq!(denial.problem, None, "{case}");
     if denial.verdict != Verdict::Deny {
@@ -41,7 +41,7 @@ pub fn repaired(case: &str, object: &Value, snapshot: &Snapshot) -> Option<(Valu
     let mut edited = object.clone();
     json_patch::patch(&mut edited, &repair.operations)
         .unwrap_or_else(|error| panic!("{case}: {error}: {:#?}", repair.operations));
-    let again = admit(review("CREATE", &edited, None).to_string().as_bytes(), Hook::Validate, snapshot, TODAY);
+    let again = admit(review_text("CREATE", &edited, None).as_bytes(), Hook::Validate, snapshot, TODAY);
     assert_eq!(again.problem, None, "{case}: {edited:#}");
     let left = denied(&again.violations);
     assert_eq!(denied(&repair.left), left, "{case}: what the report says is left\n{edited:#}");
