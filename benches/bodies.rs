@@ -1,6 +1,8 @@
 //! The AdmissionReviews that are measured, as kube-apiserver sends them.
 #![allow(dead_code, reason = "each bench uses its own part")]
 
+use podreeve::review::Creation;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 
@@ -20,6 +22,50 @@ impl Body {
     fn new(name: &'static str, request: &Request<'_>, allowed: bool) -> Self {
         Self { name, json: request.review(), object: request.object.len(), allowed }
     }
+}
+
+/// The Deployment of `tests/reviews`, as an API server sent it: 13 violations in three containers.
+pub fn recorded_deployment() -> Body {
+    recorded("recorded bad Deployment", include_str!("../tests/reviews/review-001-Deployment-CREATE.json"), false)
+}
+
+/// The CronJob of `tests/reviews`, which takes the node's network.
+pub fn recorded_cron_job() -> Body {
+    recorded("recorded bad CronJob", include_str!("../tests/reviews/review-002-CronJob-CREATE.json"), false)
+}
+
+fn recorded(name: &'static str, json: &str, allowed: bool) -> Body {
+    let mut review: Value = serde_json::from_str(json).expect("JSON");
+    let uid = review["request"]["uid"].as_str().expect("a uid").to_owned();
+    let object = review["request"]["object"].take().to_string().len();
+    Body { name, json: json.replace(&uid, UID), object, allowed }
+}
+
+/// The add-ons of `tests/addons`, as their creation. Half of them need the node, and are denied.
+pub fn add_ons() -> Vec<Vec<u8>> {
+    let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/addons")).expect("the folder");
+    let mut files: Vec<_> = folder.map(|entry| entry.expect("an entry").path()).collect();
+    files.sort();
+    let mut bodies = Vec::new();
+    for file in files {
+        for document in podreeve::manifest::parse(&std::fs::read(file).expect("a file")).expect("YAML") {
+            for object in document.objects() {
+                let object = object.expect("an object");
+                let raw = RawValue::from_string(object.node.to_json()).expect("JSON");
+                let creation = Creation {
+                    group: object.group(),
+                    version: object.version(),
+                    kind: object.kind,
+                    namespace: object.namespace().unwrap_or("default"),
+                    name: &object.name(),
+                    user: "system:serviceaccount:ci:deployer",
+                    groups: &["system:serviceaccounts", "system:authenticated"],
+                };
+                bodies.push(creation.of(raw));
+            }
+        }
+    }
+    bodies
 }
 
 /// A clean pod of about 3 KB: one container, written by server-side apply.
@@ -45,6 +91,10 @@ pub fn deployment() -> Body {
 
 /// A pod that breaks as many rules as a pod does in practice.
 pub fn bad_pod() -> Body {
+    Body::new("bad pod", &Request::pod(&stored("Pod", "v1", "web", bad_spec(), false)), false)
+}
+
+fn bad_spec() -> Value {
     let mut spec = pod_spec(2);
     spec["hostNetwork"] = json!(true);
     spec["securityContext"] = json!({});
@@ -55,7 +105,7 @@ pub fn bad_pod() -> Body {
             container["resources"] = json!({});
         }
     }
-    Body::new("bad pod", &Request::pod(&stored("Pod", "v1", "web", spec, false)), false)
+    spec
 }
 
 /// A clean pod of 1 MiB, most of it an annotation, as configuration that was put in the wrong place.
@@ -133,8 +183,23 @@ impl<'a> Request<'a> {
     }
 }
 
+/// The Deployment of [`deployment`], as a manifest.
+pub fn deployment_manifest() -> Value {
+    json!({"apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": "default", "labels": {"app.kubernetes.io/name": "web"}}, "spec": deployment_spec("1.4.2")})
+}
+
+/// The pod of [`bad_pod`], as a manifest.
+pub fn bad_pod_manifest() -> Value {
+    json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web", "namespace": "default"}, "spec": bad_spec()})
+}
+
 fn deployment_object(tag: &str) -> String {
-    let spec = json!({
+    stored("Deployment", "apps/v1", "web", deployment_spec(tag), true)
+}
+
+fn deployment_spec(tag: &str) -> Value {
+    json!({
         "replicas": 3,
         "revisionHistoryLimit": 10,
         "progressDeadlineSeconds": 600,
@@ -147,8 +212,7 @@ fn deployment_object(tag: &str) -> String {
             },
             "spec": pod_spec(3),
         },
-    });
-    stored("Deployment", "apps/v1", "web", spec, true)
+    })
 }
 
 /// The object as the API server holds it: metadata, managed fields and, for `kubectl apply`, the annotation.

@@ -17,7 +17,7 @@ pub fn snapshot() -> Snapshot {
         .map(|rule| {
             (
                 rule.id.to_owned(),
-                json!({"action": if rule.pod().fixes { "patch" } else { "deny" }, "params": needed_params(rule)}),
+                json!({"action": if rule.fixes() { "patch" } else { "deny" }, "params": needed_params(rule)}),
             )
         })
         .collect();
@@ -34,6 +34,6 @@ pub fn snapshot() -> Snapshot {
 
 /// The parameters without which a rule makes no sense: those of its first example.
 fn needed_params(rule: &Rule) -> Value {
-    let first = rule.examples().next().filter(|_| rule.pod().needs.is_some());
+    let first = rule.examples().next().filter(|_| rule.pod().is_some_and(|pod| pod.needs.is_some()));
     first.map_or(Value::Null, |example| example.params_value())
 }

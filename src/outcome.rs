@@ -4,6 +4,7 @@ mod about;
 mod pod_security;
 mod repair;
 mod severities;
+mod shared_text;
 mod subject;
 mod verdict;
 mod violation;
@@ -21,8 +22,10 @@ use json_patch::PatchOperation;
 pub use pod_security::PodSecurity;
 pub use repair::Repair;
 pub use severities::{Severities, displayed};
+pub use shared_text::SharedText;
 pub use subject::SubjectRef;
 pub use verdict::Verdict;
+pub(crate) use violation::described;
 pub use violation::{CoveringExemption, Violation};
 
 /// Larger objects are not searched for misspelt keys.
@@ -187,7 +190,7 @@ impl Outcome {
         Self {
             verdict,
             stage: pods.first().map_or(Stage::Pod, |pod| pod.case.stage),
-            violations: chosen.map(|(pod, j)| Violation::new(j, &pod.case, pod.at)).collect(),
+            violations: described(chosen.copied(), all.len().min(limit.saturating_mul(2))),
             tallies: tally(all.iter().map(|(_, j)| *j)),
             severities,
             patch: pods.into_iter().flat_map(|pod| pod.fix.into_patch().finish(pod.at)).collect(),
@@ -233,12 +236,18 @@ fn name_of(pod: &JudgedPod<'_>) -> String {
     }
 }
 
+/// Room for the rules that most pods violate.
+const TALLIES: usize = 20;
+
 fn tally<'j>(judged: impl Iterator<Item = &'j Judged<'j>>) -> Vec<Tally> {
     let mut tallies: Vec<(usize, Tally)> = Vec::new();
     for j in judged {
         // There is at most one entry for each rule and effect, so the list is short for any pod.
         let place = tallies.iter().position(|(order, t)| *order == j.compiled.order && t.effect == j.effect);
         let new = Tally { rule: j.rule.id, effect: j.effect, count: 0, held_back: HeldBack::default() };
+        if tallies.is_empty() {
+            tallies.reserve(TALLIES);
+        }
         if place.is_none() {
             tallies.push((j.compiled.order, new));
         }

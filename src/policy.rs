@@ -28,7 +28,7 @@ pub use action::Action;
 pub use builtin::{BUILTINS, builtin};
 pub use ceiling::{Cap, Ceiling, HeldBy, Mode};
 pub use compile::{AppliedExemption, CompiledPolicy, ExemptionSource};
-pub use compiled_rule::CompiledRule;
+pub use compiled_rule::{CompiledRule, SubjectRule};
 pub use document::{Exemption, Policy, PolicyDocument, PolicySpec};
 pub use error::{PolicyError, PolicyErrors};
 pub use exempt::{CompiledExemption, PodExemptions};
@@ -64,7 +64,7 @@ impl PolicySet {
     /// Whether a policy from a file, or a built-in one, has this name.
     #[must_use]
     pub fn has_file(&self, name: &str) -> bool {
-        self.policies.iter().take(self.from_files).any(|policy| policy.name == name)
+        self.policies.iter().take(self.from_files).any(|policy| *policy.name == *name)
     }
 
     /// A kind that holds pods: one of Kubernetes, or one of the policies' `workloads`, with the paths of all policies.

@@ -3,12 +3,16 @@
 //! The table of all rules is [`crate::rules`]. A rule knows nothing of policies, requests or text formats.
 
 mod exec;
+mod file;
 mod finding;
+mod image;
 mod params;
 mod pod;
 
 pub use exec::{ExecExample, ExecRule};
+pub use file::{FileCheck, FileEdit, FileExample, FileFindings, FileRule, compile_file, file_without_params};
 pub use finding::{Finding, NOT_SET, Severity, display_flag, display_value};
+pub use image::{ImageCheck, ImageExample, ImageFindings, ImageRule, compile_image};
 pub use params::{BadParams, NoParams, judged, params};
 pub use pod::check::{Check, Findings, RepairSplit};
 pub use pod::edit::{Applicability, Edit, Op, Remark};
@@ -47,16 +51,92 @@ pub enum Judges {
     Pod(PodRule),
     /// Connections to a pod that runs already: exec, attach, port-forward and proxy.
     Exec(ExecRule),
+    /// Dockerfiles, in `podreeve check`. No request contains one.
+    Dockerfile(FileRule),
+    /// Images, in `podreeve image`. No request contains one.
+    Image(ImageRule),
 }
 
 impl Rule {
-    /// How the rule judges a pod: one that a request creates or changes, or one that a connection enters.
+    /// How the rule judges a pod: one that a request creates or changes, or one that a connection enters. None for a rule of
+    /// another subject.
     #[must_use]
-    pub const fn pod(&self) -> &PodRule {
+    pub const fn pod(&self) -> Option<&PodRule> {
         match &self.judges {
-            Judges::Pod(pod) => pod,
-            Judges::Exec(exec) => &exec.pod,
+            Judges::Pod(pod) => Some(pod),
+            Judges::Exec(exec) => Some(&exec.pod),
+            Judges::Dockerfile(_) | Judges::Image(_) => None,
         }
+    }
+
+    /// How the rule judges an image, if it does.
+    #[must_use]
+    pub const fn image(&self) -> Option<&ImageRule> {
+        match &self.judges {
+            Judges::Image(image) => Some(image),
+            Judges::Pod(_) | Judges::Exec(_) | Judges::Dockerfile(_) => None,
+        }
+    }
+
+    /// How the rule judges a Dockerfile, if it does.
+    #[must_use]
+    pub const fn file(&self) -> Option<&FileRule> {
+        match &self.judges {
+            Judges::Dockerfile(file) => Some(file),
+            Judges::Pod(_) | Judges::Exec(_) | Judges::Image(_) => None,
+        }
+    }
+
+    /// What the rule judges, in one word.
+    #[must_use]
+    pub const fn subject(&self) -> &'static str {
+        match &self.judges {
+            Judges::Pod(_) => "pod",
+            Judges::Exec(_) => "exec",
+            Judges::Dockerfile(_) => "dockerfile",
+            Judges::Image(_) => "image",
+        }
+    }
+
+    /// Whether a request to the API server can violate the rule.
+    #[must_use]
+    pub const fn judges_requests(&self) -> bool {
+        match &self.judges {
+            Judges::Pod(_) | Judges::Exec(_) => true,
+            Judges::Dockerfile(_) | Judges::Image(_) => false,
+        }
+    }
+
+    /// Whether the action `patch` can repair anything.
+    #[must_use]
+    pub const fn fixes(&self) -> bool {
+        match self.pod() {
+            Some(pod) => pod.fixes,
+            None => false,
+        }
+    }
+
+    /// What to do where no edit repairs a violation, as a clause of a sentence; empty where the edits always do.
+    #[must_use]
+    pub const fn instead(&self) -> &'static str {
+        match &self.judges {
+            Judges::Pod(pod) => pod.instead,
+            Judges::Exec(exec) => exec.pod.instead,
+            Judges::Dockerfile(file) => file.instead,
+            Judges::Image(image) => image.instead,
+        }
+    }
+
+    /// The Pod Security Standards level whose check this rule agrees with.
+    #[must_use]
+    pub fn pss(&self) -> Option<Pss> {
+        self.pod().and_then(|pod| pod.pss)
+    }
+
+    /// Rules whose violation at the same place says all that this one would say.
+    #[must_use]
+    pub fn implied_by(&self) -> &'static [Cause] {
+        self.pod().map_or(&[], |pod| pod.implied_by)
     }
 
     /// Whether the rule judges connections to a pod.
@@ -65,13 +145,14 @@ impl Rule {
         matches!(self.judges, Judges::Exec(_))
     }
 
-    /// All examples: those of pods, then those of connections.
+    /// All examples that are pods: those of pods, then those of connections.
     pub fn examples(&self) -> impl Iterator<Item = &'static Example> + use<> {
-        let entered: &[ExecExample] = match &self.judges {
-            Judges::Pod(_) => &[],
-            Judges::Exec(exec) => exec.entered,
+        let (pods, entered): (&[Example], &[ExecExample]) = match &self.judges {
+            Judges::Pod(pod) => (pod.examples, &[]),
+            Judges::Exec(exec) => (exec.pod.examples, exec.entered),
+            Judges::Dockerfile(_) | Judges::Image(_) => (&[], &[]),
         };
-        self.pod().examples.iter().chain(entered.iter().map(ExecExample::example))
+        pods.iter().chain(entered.iter().map(ExecExample::example))
     }
 }
 

@@ -3,6 +3,7 @@
 //! A rule is one file in the folder of its subject, and two lines here: its module and its entry in the table.
 
 pub mod owasp;
+pub(crate) mod secret_shapes;
 
 /// Rules that judge pods and pod templates.
 mod pod {
@@ -41,7 +42,6 @@ mod pod {
     pub mod run_as_non_root;
     pub mod runtime_socket;
     pub mod seccomp_profile;
-    pub mod secret_shapes;
     pub mod selinux_options;
     pub mod service_account_token;
     pub mod ssh_server;
@@ -57,7 +57,30 @@ mod exec {
     pub mod unknown_pod;
 }
 
-use crate::rule::{Rule, nearest_name};
+/// Rules that judge Dockerfiles.
+mod dockerfile {
+    pub mod dockerfile_expose;
+}
+
+/// Rules that judge images.
+mod image {
+    pub mod image_add;
+    pub mod image_age;
+    pub mod image_base;
+    pub mod image_build_tools;
+    pub mod image_freshness;
+    pub mod image_packages;
+    pub mod image_sbom;
+    pub mod image_secrets;
+    pub mod image_setuid;
+    pub mod image_signature;
+    pub mod image_size;
+    pub mod image_unverified_packages;
+    pub mod image_user;
+    pub mod image_vulnerabilities;
+}
+
+use crate::rule::{PodRule, Rule, nearest_name};
 
 /// Every rule, in the order in which the violations of one container are reported.
 pub static RULES: &[&Rule] = &[
@@ -100,7 +123,32 @@ pub static RULES: &[&Rule] = &[
     &exec::exec_privileged::RULE,
     &exec::exec_root::RULE,
     &pod::network_policy::RULE,
+    &dockerfile::dockerfile_expose::RULE,
+    &image::image_signature::RULE,
+    &image::image_secrets::RULE,
+    &image::image_user::RULE,
+    &image::image_setuid::RULE,
+    &image::image_unverified_packages::RULE,
+    &image::image_base::RULE,
+    &image::image_packages::RULE,
+    &image::image_build_tools::RULE,
+    &image::image_size::RULE,
+    &image::image_age::RULE,
+    &image::image_add::RULE,
+    &image::image_freshness::RULE,
+    &image::image_sbom::RULE,
+    &image::image_vulnerabilities::RULE,
 ];
+
+/// The rules that a request to the API server can violate.
+pub fn of_requests() -> impl Iterator<Item = &'static Rule> {
+    RULES.iter().copied().filter(|rule| rule.judges_requests())
+}
+
+/// The rules that judge a pod, and how.
+pub fn of_pods() -> impl Iterator<Item = (&'static Rule, &'static PodRule)> {
+    RULES.iter().filter_map(|rule| Some((*rule, rule.pod()?)))
+}
 
 /// The rule with this id.
 #[must_use]
@@ -140,6 +188,12 @@ fn spelt_as_an_id(name: &str) -> String {
     id
 }
 
+/// The words of a command that hold a secret, by their index.
+#[must_use]
+pub fn secrets_in_command(words: &[&str]) -> Vec<usize> {
+    image::image_secrets::secret_words(words).into_iter().map(|(index, _)| index).collect()
+}
+
 /// Checks a pattern of images, as parameters and exemptions name them: whether any image can be under it.
 ///
 /// # Errors
@@ -151,7 +205,7 @@ pub fn image_pattern(text: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule::{Example, Kinds, PodRule};
+    use crate::rule::{Example, Judges, Kinds};
     use crate::workload::ContainerKind;
     use serde_json::Value;
 
@@ -186,7 +240,12 @@ mod tests {
     #[test]
     fn every_rule_compiles_its_defaults() {
         for rule in RULES {
-            let error = (rule.pod().compile)(Value::Null).err();
+            let error = match &rule.judges {
+                Judges::Pod(pod) => (pod.compile)(Value::Null).err(),
+                Judges::Exec(exec) => (exec.pod.compile)(Value::Null).err(),
+                Judges::Dockerfile(file) => (file.compile)(Value::Null).err(),
+                Judges::Image(image) => (image.compile)(Value::Null).err(),
+            };
             assert_eq!(error, None, "{}", rule.id);
         }
     }
@@ -199,13 +258,13 @@ mod tests {
 
     #[test]
     fn a_fault_of_all_parameters_has_no_path() {
-        let fault = (pod::privileged::RULE.pod().compile)(Value::from("text")).err();
+        let fault = (pod::privileged::RULE.pod().unwrap().compile)(Value::from("text")).err();
         assert_eq!(fault.map(|fault| fault.field), Some(String::new()));
     }
 
     #[test]
     fn a_plain_example_is_a_pod_alone_with_its_container_among_the_containers() {
-        let rule = find("memory-limit").unwrap().pod();
+        let rule = find("memory-limit").unwrap().pod().unwrap();
         let of = Example::bad("a container", r#"{"resources":null}"#, &["resources.limits.memory"]);
         let (container, pod) = (|| Example { ..of }, || Example { container: "", ..of });
         assert!([container(), container().not_job(), container().written(), pod()].iter().all(|e| rule.is_plain(e)));
@@ -220,7 +279,7 @@ mod tests {
     fn a_cause_comes_first_and_is_as_severe() {
         let order = |id: &str| RULES.iter().position(|rule| rule.id == id);
         for rule in RULES {
-            for cause in rule.pod().implied_by {
+            for cause in rule.implied_by() {
                 assert!(order(cause.rule) < order(rule.id), "{} is implied by {}", rule.id, cause.rule);
                 let severe = find(cause.rule).is_some_and(|cause| cause.severity >= rule.severity);
                 assert!(severe, "{} is implied by {}, which is milder", rule.id, cause.rule);

@@ -1,5 +1,7 @@
 //! `podreeve explain`: what to change in the YAML that a rule denies. Denials name this command.
 
+pub mod file_example;
+pub mod image_example;
 mod json;
 mod object;
 pub mod params;
@@ -13,6 +15,7 @@ use crate::rule::Rule;
 use crate::rules::{self, RULES, owasp};
 use crate::text::dotted;
 use anstyle::Style;
+use file_example::BadFile;
 use repaired::Repaired;
 use std::fmt::Write;
 
@@ -41,6 +44,19 @@ pub struct Args {
     #[arg(short, long, value_enum, default_value_t, conflicts_with = "filename")]
     output: Format,
 }
+
+/// How an image that violates a rule gets through.
+const IMAGES_PASS: &str = "`podreeve image` judges an image by itself, so no namespace exempts it. A policy of your own changes the \
+     action or the parameters.";
+
+/// How what violates a rule that judges no requests gets through.
+pub fn passes(rule: &Rule) -> &'static str {
+    if rule.image().is_some() { IMAGES_PASS } else { FILES_PASS }
+}
+
+/// How violations of a rule about files pass: exemptions are for pods.
+const FILES_PASS: &str = "`podreeve check --write-baseline FILE` writes what there is to a file, and `--baseline FILE` then \
+     reports only what is new. A policy of your own changes the action or the parameters.";
 
 const WIDTH: usize = 100;
 const BOLD: Style = Style::new().bold();
@@ -83,8 +99,8 @@ fn page(rule: &'static Rule) -> String {
     let _ = writeln!(text, "{BOLD}{}{BOLD:#}: {}", rule.id, rule.title);
     let action = default_action(rule);
     let mut facts = vec![format!("{} severity", rule.severity), format!("`owasp`: {action}")];
-    facts.extend(rule.pod().pss.map(|pss| format!("Pod Security Standards: {}", pss.as_str())));
-    if rule.pod().fixes {
+    facts.extend(rule.pss().map(|pss| format!("Pod Security Standards: {}", pss.as_str())));
+    if rule.fixes() {
         facts.push("has a repair".to_owned());
     }
     let _ = writeln!(text, "{}", facts.join(" · "));
@@ -113,7 +129,18 @@ fn section(text: &mut String, title: &str) {
 
 /// A bad example, and the edit that makes it pass; or what to do without an edit.
 fn change(text: &mut String, rule: &'static Rule) {
-    let instead = rule.pod().instead;
+    let instead = rule.instead();
+    if let Some(bad) = rule.file().and_then(file_example::best) {
+        return change_of_file(text, &bad, instead);
+    }
+    if let Some(bad) = rule.image().and_then(image_example::best) {
+        let _ = writeln!(text, "\n{BOLD}A violation{BOLD:#} (example: {})", bad.example.name);
+        for finding in &bad.findings {
+            wrap(text, "  ", finding);
+        }
+        section(text, "What to do");
+        return wrap(text, "  ", &sentence(instead));
+    }
     let Some(Repaired { example, at, lines }) = repaired::best(rule) else {
         if !instead.is_empty() {
             section(text, "What to do");
@@ -140,6 +167,26 @@ fn change(text: &mut String, rule: &'static Rule) {
     );
 }
 
+/// A bad Dockerfile with what is found in it, and the edit or what to do.
+fn change_of_file(text: &mut String, bad: &BadFile, instead: &str) {
+    let BadFile { example, findings, diff } = bad;
+    let params = if example.params.is_empty() { String::new() } else { format!(", with params {}", example.params) };
+    let title = if diff.is_empty() { "A violation" } else { "What to change" };
+    let _ = writeln!(text, "\n{BOLD}{title}{BOLD:#} (example: {}{params})", example.name);
+    let lines = if diff.is_empty() { example.text } else { diff };
+    for line in lines.lines() {
+        let style = if diff.is_empty() { Style::new() } else { style_of(line) };
+        let _ = writeln!(text, "  {style}{line}{style:#}");
+    }
+    for finding in findings {
+        wrap(text, "  ", finding);
+    }
+    if !instead.is_empty() {
+        section(text, "What to do");
+        wrap(text, "  ", &sentence(instead));
+    }
+}
+
 /// The colour of a line of a diff.
 fn style_of(line: &str) -> Style {
     match line.as_bytes().first() {
@@ -163,6 +210,11 @@ fn parameters(text: &mut String, rule: &'static Rule) {
 }
 
 fn exempt(text: &mut String, rule: &'static Rule) {
+    if !rule.judges_requests() {
+        section(text, "To let what exists through");
+        wrap(text, "  ", passes(rule));
+        return;
+    }
     section(text, "To let one case through, in the policy");
     let _ = write!(
         text,

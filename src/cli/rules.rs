@@ -30,6 +30,8 @@ pub struct Args {
 struct Row {
     id: &'static str,
     title: &'static str,
+    /// What the rule judges: pod, exec (a connection to a pod) or dockerfile.
+    judges: &'static str,
     docs: &'static str,
     owasp: &'static [u8],
     pss: Option<&'static str>,
@@ -74,7 +76,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 #[must_use]
 pub fn implied(rule: &Rule) -> Option<String> {
     let of = |same: Same| -> Vec<String> {
-        let causes = rule.pod().implied_by.iter().filter(|cause| cause.same == same);
+        let causes = rule.implied_by().iter().filter(|cause| cause.same == same);
         causes.map(|cause| format!("`{}`", cause.rule)).collect()
     };
     let (containers, volumes) = (of(Same::Container), of(Same::Volume));
@@ -92,11 +94,12 @@ fn row(rule: &'static Rule) -> Row {
     Row {
         id: rule.id,
         title: rule.title,
+        judges: rule.subject(),
         docs: rule.docs,
         owasp: rule.owasp,
-        pss: rule.pod().pss.map(crate::rule::Pss::as_str),
+        pss: rule.pss().map(crate::rule::Pss::as_str),
         severity: rule.severity,
-        patch: rule.pod().fixes,
+        patch: rule.fixes(),
         action: default_action(rule),
         examples: plain(rule).map(example).collect(),
     }
@@ -104,7 +107,7 @@ fn row(rule: &'static Rule) -> Row {
 
 /// The examples that are a pod alone. Without a bad one among them, the good ones prove nothing.
 fn plain(rule: &'static Rule) -> impl Iterator<Item = &'static Example> {
-    let plain = || rule.examples().filter(|example| rule.pod().is_plain(example));
+    let plain = || rule.examples().filter(|example| rule.pod().is_some_and(|pod| pod.is_plain(example)));
     let proven = plain().any(Example::is_bad);
     plain().filter(move |_| proven)
 }

@@ -3,12 +3,13 @@
 use super::document::{self, API_VERSION, PolicySpec};
 use super::pod_security::HonouredLabels;
 use super::{
-    Cluster, CompiledExemption, CompiledRule, Exemption, ObjectExemption, PodExemptions, PolicyDocument, PolicyError,
-    PolicyErrors, all_errors, compiled_rule, extend, implied, matches::Matcher,
+    Action, Cluster, CompiledExemption, CompiledRule, Exemption, ObjectExemption, PodExemptions, PolicyDocument,
+    PolicyError, PolicyErrors, SubjectRule, all_errors, compiled_rule, compiled_rule::CompiledRules, extend, implied,
+    matches::Matcher,
 };
 use crate::effort;
 use crate::facts::FactKinds;
-use crate::rule::{Finding, Rule};
+use crate::rule::{FileCheck, Finding, ImageCheck, Rule};
 use crate::workload::Kind;
 use jiff::civil::Date;
 use serde_json::Value;
@@ -17,10 +18,14 @@ use std::sync::Arc;
 /// A policy that is ready to judge.
 #[derive(Debug)]
 pub struct CompiledPolicy {
-    pub name: String,
+    pub name: Arc<str>,
     pub matcher: Matcher,
-    /// In the order of the table, without rules that are off.
+    /// The rules that judge requests, in the order of the table, without rules that are off.
     pub rules: Vec<CompiledRule>,
+    /// The rules that judge Dockerfiles, in the same order.
+    pub files: Vec<SubjectRule<dyn FileCheck>>,
+    /// The rules that judge images, in the same order.
+    pub images: Vec<SubjectRule<dyn ImageCheck>>,
     pub exemptions: Vec<CompiledExemption>,
     /// Kinds that the policy adds to those of Kubernetes.
     pub workloads: Vec<Kind>,
@@ -109,7 +114,8 @@ impl CompiledPolicy {
         let labels = all_errors::keep(&mut errors, honoured_labels(&spec, cluster));
         let exemptions = exemptions(&mut errors, &spec.exemptions);
         let base = document.spec.extends.as_deref();
-        let (mut rules, standard) = compiled_rule::compile(&mut errors, &spec, base, &exemptions);
+        let CompiledRules { pods: mut rules, files, images, standard } =
+            compiled_rule::compile(&mut errors, &spec, base, &exemptions);
         implied::link(&mut rules, &standard);
         let workloads = all_errors::keep(&mut errors, super::workloads::compile(&spec.workloads)).unwrap_or_default();
         let matcher = all_errors::keep(&mut errors, Matcher::new(spec.matching.as_ref(), &workloads, cluster));
@@ -121,10 +127,12 @@ impl CompiledPolicy {
             facts |= FactKinds::NAMESPACES | FactKinds::PODS;
         }
         Ok(Self {
-            name: document.metadata.name.clone(),
+            name: document.metadata.name.as_str().into(),
             matcher,
             facts,
             rules,
+            files,
+            images,
             exemptions,
             workloads,
             patch_templates: spec.patch_templates,
@@ -134,6 +142,13 @@ impl CompiledPolicy {
             pod_security_labels,
             spec: Arc::new(spec.into_owned()),
         })
+    }
+
+    /// What it does with a rule, whatever the rule judges.
+    #[must_use]
+    pub fn action(&self, rule: &Rule) -> Action {
+        let settings = self.spec.rules.as_ref().and_then(|rules| rules.0.get(rule.id));
+        settings.and_then(|setting| setting.action).unwrap_or(Action::Off)
     }
 
     /// Whether it judges connections to pods.

@@ -3,7 +3,7 @@
 use super::document::{PodSecurityStandard, PolicySpec};
 use super::rule_settings::RuleSetting;
 use super::{Action, CompiledExemption, PolicyError, PolicyErrors, all_errors, wording};
-use crate::rule::{Check, Rule, Same};
+use crate::rule::{BadParams, Check, ExecRule, FileCheck, ImageCheck, Judges, Rule, Same};
 use crate::rules::RULES;
 use crate::workload::PodFeatures;
 use schemars::SchemaGenerator;
@@ -54,7 +54,7 @@ impl CompiledRule {
             action,
             exempted: false,
             requires: check.requires(),
-            linux_only: rule.pod().linux_only,
+            linux_only: rule.pod().is_some_and(|pod| pod.linux_only),
             check,
             causes: Vec::new(),
             implies: Implies::default(),
@@ -62,35 +62,100 @@ impl CompiledRule {
     }
 }
 
-/// The rules of a policy that extends the policy `base`, and the ids of those that follow a Pod Security Standard. Errors are added
-/// to `errors`.
+/// A rule of another subject than pods, with the action and parameters that a policy gives it. `C` is its check.
+pub struct SubjectRule<C: ?Sized> {
+    pub rule: &'static Rule,
+    /// The rule's place in the table.
+    pub order: usize,
+    pub action: Action,
+    pub check: Box<C>,
+}
+
+impl<C: ?Sized> fmt::Debug for SubjectRule<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.rule.id, self.action)
+    }
+}
+
+/// The rules of a policy, by what they judge; those that are off are left out.
+#[derive(Debug, Default)]
+pub struct CompiledRules {
+    pub pods: Vec<CompiledRule>,
+    pub files: Vec<SubjectRule<dyn FileCheck>>,
+    pub images: Vec<SubjectRule<dyn ImageCheck>>,
+    /// The ids of those that follow a Pod Security Standard.
+    pub standard: HashSet<&'static str>,
+}
+
+impl CompiledRules {
+    /// Adds a rule whose parameters and action are right. A rule that is off is compiled too, so that its parameters are checked
+    /// before it is switched on.
+    fn add(&mut self, errors: &mut Vec<PolicyError>, setting: &Setting<'_>, exemptions: &[CompiledExemption]) {
+        let Setting { rule, order, .. } = *setting;
+        match &rule.judges {
+            Judges::Pod(pod) | Judges::Exec(ExecRule { pod, .. }) => {
+                let Some((action, check)) = setting.compiled(errors, pod.compile) else { return };
+                let exempted = exemptions.iter().any(|exemption| exemption.names(rule));
+                self.pods.push(CompiledRule { exempted, ..CompiledRule::new(rule, order, action, check) });
+            }
+            Judges::Dockerfile(file) => {
+                let compiled = setting.compiled(errors, file.compile);
+                self.files.extend(compiled.map(|(action, check)| SubjectRule { rule, order, action, check }));
+            }
+            Judges::Image(image) => {
+                let compiled = setting.compiled(errors, image.compile);
+                self.images.extend(compiled.map(|(action, check)| SubjectRule { rule, order, action, check }));
+            }
+        }
+    }
+}
+
+/// What a policy says of a rule.
+struct Setting<'s> {
+    rule: &'static Rule,
+    order: usize,
+    given: &'s RuleSetting,
+    /// With those of the policy's Pod Security Standard.
+    params: Value,
+    /// The policy that this one extends.
+    base: Option<&'s str>,
+}
+
+impl Setting<'_> {
+    /// The action and the check; none if there are errors, or the rule is off.
+    fn compiled<C: ?Sized>(
+        &self,
+        errors: &mut Vec<PolicyError>,
+        compile: fn(Value) -> Result<Box<C>, BadParams>,
+    ) -> Option<(Action, Box<C>)> {
+        let check = all_errors::keep(errors, check(self.rule, self.params.clone(), compile));
+        let action = all_errors::keep(errors, action(self.rule, self.given, self.base));
+        let (check, action) = (check?, action?);
+        (action != Action::Off).then_some((action, check))
+    }
+}
+
+/// The rules of a policy that extends the policy `base`. Errors are added to `errors`.
 pub(super) fn compile(
     errors: &mut Vec<PolicyError>,
     spec: &PolicySpec,
     base: Option<&str>,
     exemptions: &[CompiledExemption],
-) -> (Vec<CompiledRule>, HashSet<&'static str>) {
-    let (mut rules, mut standard) = (Vec::new(), HashSet::new());
+) -> CompiledRules {
+    let mut rules = CompiledRules::default();
     let Some(settings) = &spec.rules else {
         errors.push(PolicyError::at(&["spec", "rules"], wording::MISSING));
-        return (rules, standard);
+        return rules;
     };
     for (order, rule) in RULES.iter().enumerate() {
         let Some(setting) = settings.0.get(rule.id) else { continue };
         let params = standard_params(rule, setting.params.clone(), spec.pod_security_standard.as_ref());
         if spec.pod_security_standard.is_some() || params.get("pss").is_some_and(|pss| !pss.is_null()) {
-            standard.insert(rule.id);
+            rules.standard.insert(rule.id);
         }
-        // A rule that is off is compiled too, so that its parameters are checked before it is switched on.
-        let check = all_errors::keep(errors, check(rule, params));
-        let action = all_errors::keep(errors, action(rule, setting, base));
-        let (Some(check), Some(action)) = (check, action) else { continue };
-        if action != Action::Off {
-            let exempted = exemptions.iter().any(|exemption| exemption.names(rule));
-            rules.push(CompiledRule { exempted, ..CompiledRule::new(rule, order, action, check) });
-        }
+        rules.add(errors, &Setting { rule, order, given: setting, params, base }, exemptions);
     }
-    (rules, standard)
+    rules
 }
 
 /// The action of the rule.
@@ -101,22 +166,25 @@ fn action(rule: &Rule, setting: &RuleSetting, base: Option<&str>) -> Result<Acti
         Some(base) => error("action", format!("is missing, and `{base}` does not have this rule; add it")),
         None => error("action", wording::MISSING.to_owned()),
     })?;
-    if action == Action::Patch && !rule.pod().fixes {
+    if action == Action::Patch && !rule.fixes() {
         let message = format!("`{}` has no repair, so it cannot `patch`; use deny, warn, audit or off", rule.id);
         return Err(error("action", message));
     }
-    if let Some((key, without)) =
-        rule.pod().needs.filter(|(key, _)| action != Action::Off && setting.params.get(key).is_none())
-    {
+    let needs = rule.pod().and_then(|pod| pod.needs);
+    if let Some((key, without)) = needs.filter(|(key, _)| action != Action::Off && setting.params.get(key).is_none()) {
         return Err(error("params", format!("`{key}` is missing, and {without}; add it, or set `action: off`")));
     }
     Ok(action)
 }
 
 /// The check of the rule with these parameters, or all errors of the parameters.
-fn check(rule: &Rule, params: Value) -> Result<Box<dyn Check>, PolicyErrors> {
+fn check<C: ?Sized>(
+    rule: &Rule,
+    params: Value,
+    compile: fn(Value) -> Result<Box<C>, BadParams>,
+) -> Result<Box<C>, PolicyErrors> {
     let read = |params: &Value| {
-        (rule.pod().compile)(params.clone()).map_err(|error| {
+        compile(params.clone()).map_err(|error| {
             // serde_path_to_error writes list positions as `allow[0]`.
             let field = error.field.replace('[', ".").replace(']', "");
             let mut path: Vec<&str> = field.split('.').filter(|part| !part.is_empty()).collect();

@@ -11,7 +11,7 @@ pub(super) fn link(rules: &mut [CompiledRule], standard: &HashSet<&str>) {
     for index in 0..rules.len() {
         let (before, rest) = rules.split_at_mut(index);
         let Some(implied) = rest.first_mut().filter(|implied| !standard.contains(implied.rule.id)) else { continue };
-        for cause in implied.rule.pod().implied_by {
+        for cause in implied.rule.implied_by() {
             let place = before.iter().position(|rule| rule.rule.id == cause.rule && !standard.contains(cause.rule));
             let Some((place, rule)) = place.and_then(|place| Some((place, before.get_mut(place)?))) else { continue };
             if is_as_strict(rule.action, implied.action) {

@@ -93,7 +93,7 @@ fn setting(rule: &Rule, generator: &mut SchemaGenerator) -> Value {
     let mut params = (rule.params)(generator);
     params.remove("title");
     // A rule without a repair cannot patch.
-    let is_possible = |action: &Action| *action != Action::Patch || rule.pod().fixes;
+    let is_possible = |action: &Action| *action != Action::Patch || rule.fixes();
     let actions: Vec<&str> = Action::ALL.into_iter().filter(is_possible).map(Action::as_str).collect();
     json_schema!({
         "description": rule.title,

@@ -1,5 +1,6 @@
 //! The object that was sent, as a tree that is read only where an edit goes. What no edit touches stays text.
 
+mod keys;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -7,8 +8,10 @@ mod tests;
 use crate::json::Raw;
 use crate::patch::unescape;
 use crate::rule::{Edit, Op};
+use keys::added_key;
 use read::{opened, read};
 use serde_json::Value;
+use smallvec::SmallVec;
 use std::borrow::Cow;
 
 /// A value of the tree.
@@ -34,16 +37,19 @@ pub(super) struct Child<'a> {
     /// It was removed in an earlier round, so the pointers of this round do not count it.
     gone: bool,
     /// The offers whose edits changed it here.
-    pub by: Vec<usize>,
+    pub by: Marks,
 }
+
+/// Offers, by their place in the list. A field is seldom changed by more than two.
+pub(super) type Marks = SmallVec<[usize; 2]>;
 
 impl<'a> Child<'a> {
     fn sent(key: Cow<'a, str>, text: Raw<'a>) -> Self {
-        Self { key, was: Some(text), now: Some(Node::Text(text)), gone: false, by: Vec::new() }
+        Self { key, was: Some(text), now: Some(Node::Text(text)), gone: false, by: Marks::new() }
     }
 
     fn added(key: Cow<'a, str>, node: Node<'a>) -> Self {
-        Self { key, was: None, now: Some(node), gone: false, by: Vec::new() }
+        Self { key, was: None, now: Some(node), gone: false, by: Marks::new() }
     }
 
     fn is_null(&self) -> bool {
@@ -144,7 +150,7 @@ impl<'a> Node<'a> {
                 match known {
                     Some(index) => children.get_mut(index),
                     None if creates => {
-                        children.push(Child::added(Cow::Owned(key.into_owned()), Node::Map(Vec::new())));
+                        children.push(Child::added(added_key(&key), Node::Map(Vec::new())));
                         children.last_mut()
                     }
                     None => None,
@@ -167,8 +173,9 @@ impl<'a> Node<'a> {
                     Self::Text(_) | Self::Made(_) => false,
                 };
                 if emptied && let Self::Map(below) | Self::List(below) = node {
-                    child.by = below.iter().flat_map(|child| child.by.iter().copied()).collect();
-                    child.by.dedup();
+                    let mut by: Marks = below.iter().flat_map(|child| child.by.iter().copied()).collect();
+                    by.dedup();
+                    child.by = by;
                     child.now = None;
                 }
             }

@@ -191,7 +191,7 @@ mod tests {
                 assert!(
                     // The daemon's access control is the node's; that pods have no token for the API is a rule's.
                     (rule.id, item.number) == ("service-account-token", 32)
-                        || item.at.iter().any(|at| matches!(at, Pod | Exec | Cluster | Image)),
+                        || item.at.iter().any(|at| matches!(at, Pod | Exec | Cluster | Image | File)),
                     "{} cites {}",
                     rule.id,
                     item.number

@@ -4,11 +4,11 @@
 //! `fields.txt` is generated from the schemas of k8s-openapi. Only a denial and a report read it.
 
 use super::template_path::TemplatePath;
-use crate::json::Raw;
+use crate::json::{Raw, Reader};
 use crate::patch::escape;
 use crate::text::clean;
-use serde_json::value::RawValue;
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::fmt::Write;
 use std::sync::{LazyLock, OnceLock};
 use strsim::levenshtein;
 
@@ -18,6 +18,9 @@ const MAX_UNKNOWN: usize = 100;
 const MAX_HINTS: usize = 10;
 /// The longest key that is compared. No field of the API is longer.
 const MAX_KEY: usize = 63;
+
+/// Room for most pointers.
+const POINTER: usize = 128;
 
 /// A key that the API does not know at this place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +38,12 @@ struct Field {
     is_list: bool,
 }
 
+/// The field with this name. The fields are in the order of their names.
+fn known<'f>(fields: &'f [Field], name: &str) -> Option<&'f Field> {
+    fields.binary_search_by(|field| field.name.cmp(name)).ok().and_then(|place| fields.get(place))
+}
+
+/// The fields of each type, in the order of their names.
 static TYPES: LazyLock<HashMap<&'static str, Vec<Field>>> = LazyLock::new(|| {
     let line = |line: &'static str| {
         let mut words = line.split_ascii_whitespace();
@@ -45,13 +54,19 @@ static TYPES: LazyLock<HashMap<&'static str, Vec<Field>>> = LazyLock::new(|| {
             }
             None => Field { name: word, of: None, is_list: false },
         };
-        Some((words.next()?, words.map(fields).collect()))
+        let of = words.next()?;
+        let mut fields: Vec<Field> = words.map(fields).collect();
+        fields.sort_unstable_by_key(|field| field.name);
+        Some((of, fields))
     };
     include_str!("fields.txt").lines().filter(|line| !line.starts_with('#')).filter_map(line).collect()
 });
 
-/// Where below a type each other type is: dotted paths. Computed for the first hint that needs it.
-static PLACES: LazyLock<HashMap<&'static str, OnceLock<Vec<(String, &'static str)>>>> =
+/// The shortest dotted path to each type.
+type Places = Vec<(String, &'static str)>;
+
+/// The places below each type, computed for the first hint that needs them.
+static PLACES: LazyLock<HashMap<&'static str, OnceLock<Places>>> =
     LazyLock::new(|| TYPES.keys().map(|root| (*root, OnceLock::new())).collect());
 
 /// Keys of an object that are misspelt or in the wrong place. `root` is its kind. No hints for a kind outside Kubernetes:
@@ -59,7 +74,7 @@ static PLACES: LazyLock<HashMap<&'static str, OnceLock<Vec<(String, &'static str
 #[must_use]
 pub fn hints(object: Raw<'_>, root: &str) -> Vec<Hint> {
     let mut walk = Walk::default();
-    walk.object_at(object, root, String::new());
+    walk.object_at(object, root, String::with_capacity(POINTER));
     walk.hints
 }
 
@@ -89,29 +104,47 @@ impl Walk {
         let Some((root, _)) = TYPES.get_key_value(root) else { return };
         self.root = root;
         self.root_path = field_path(&pointer);
-        self.object(object.get(), root, &mut pointer);
+        // A text that the reader gives up on has the hints up to there.
+        let _ = self.object(&mut Reader::new(object.get()), root, &mut pointer);
     }
 
     /// A list of objects of this type. A list inside the list is not followed, so the walk is never deeper than the API.
-    fn list(&mut self, json: &str, of: &'static str, pointer: &mut String) {
-        let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(json) else { return };
-        for (index, item) in items.iter().enumerate() {
-            below(pointer, &index.to_string(), |pointer| self.object(item.get(), of, pointer));
+    fn list(&mut self, reader: &mut Reader<'_>, of: &'static str, pointer: &mut String) -> Option<()> {
+        if reader.peek() != b'[' {
+            return reader.skip().map(drop);
         }
+        let (length, mut index) = (pointer.len(), 0_usize);
+        reader.list(|reader| {
+            // Writing to a string cannot fail.
+            let _ = write!(pointer, "/{index}");
+            index += 1;
+            self.object(reader, of, pointer)?;
+            pointer.truncate(length);
+            Some(())
+        })
     }
 
-    fn object(&mut self, json: &str, of: &'static str, pointer: &mut String) {
-        let Ok(members) = serde_json::from_str::<BTreeMap<String, &RawValue>>(json) else { return };
-        let Some(fields) = TYPES.get(of) else { return };
-        for (key, value) in members {
-            match fields.iter().find(|field| field.name == key) {
-                Some(Field { of: Some(of), is_list, .. }) => below(pointer, &escape(&key), |pointer| {
-                    if *is_list { self.list(value.get(), of, pointer) } else { self.object(value.get(), of, pointer) }
-                }),
+    fn object(&mut self, reader: &mut Reader<'_>, of: &'static str, pointer: &mut String) -> Option<()> {
+        let Some(fields) = TYPES.get(of).filter(|_| reader.peek() == b'{') else { return reader.skip().map(drop) };
+        let length = pointer.len();
+        reader.object(|reader, key| {
+            match known(fields, key) {
+                Some(Field { of: Some(of), is_list, .. }) => {
+                    pointer.push('/');
+                    pointer.push_str(key);
+                    if *is_list {
+                        self.list(reader, of, pointer)?;
+                    } else {
+                        self.object(reader, of, pointer)?;
+                    }
+                    pointer.truncate(length);
+                    return Some(());
+                }
                 Some(_) => {}
-                None => self.unknown(&key, of, fields, pointer),
+                None => self.unknown(key, of, fields, pointer),
             }
-        }
+            reader.skip().map(drop)
+        })
     }
 
     fn unknown(&mut self, key: &str, of: &str, fields: &[Field], pointer: &str) {
@@ -153,15 +186,6 @@ impl Walk {
     }
 }
 
-/// Walks with a pointer that is one segment longer.
-fn below(pointer: &mut String, segment: &str, walk: impl FnOnce(&mut String)) {
-    let length = pointer.len();
-    pointer.push('/');
-    pointer.push_str(segment);
-    walk(pointer);
-    pointer.truncate(length);
-}
-
 /// A field path without the numbers of list elements: `spec.containers[].image`.
 fn field_path(pointer: &str) -> String {
     pointer.split('/').skip(1).fold(String::new(), |path, segment| match segment.parse::<usize>() {
@@ -184,12 +208,12 @@ fn beneath(key: &str, fields: &[Field], pointer: &str) -> Option<String> {
 }
 
 fn has(of: &str, key: &str) -> bool {
-    TYPES.get(of).is_some_and(|fields| fields.iter().any(|field| field.name == key))
+    TYPES.get(of).is_some_and(|fields| known(fields, key).is_some())
 }
 
 /// The shortest path from the root to each type: `spec.containers[].securityContext`. It never leads through the other two
 /// lists of containers.
-fn places(root: &'static str) -> Vec<(String, &'static str)> {
+fn places(root: &'static str) -> Places {
     let (mut found, mut seen) = (Vec::new(), HashSet::from([root]));
     let mut queue = VecDeque::from([(String::new(), root)]);
     while let Some((path, of)) = queue.pop_front() {

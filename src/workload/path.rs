@@ -1,12 +1,19 @@
 //! Host paths, normalised in the way the node resolves them.
 
+use std::borrow::Cow;
+
 /// The absolute path that `path` means on a node.
 ///
 /// It resolves `//`, `.`, `..` and a trailing `/`, and takes a relative path from `/`. It follows `/proc/<pid>/root`,
 /// `/proc/<pid>/cwd` and the link from `/var/run` to `/run`. A Windows path (`C:\\logs`) becomes lower case with `/`.
-/// Control characters and spaces at both ends are removed, so that they cannot hide a path from a rule.
+/// Control characters and spaces at both ends are removed, so that they cannot hide a path from a rule. A path that is normal
+/// but for the link is borrowed.
 #[must_use]
-pub fn normalise(path: &str) -> String {
+pub fn normalise(path: &str) -> Cow<'_, str> {
+    borrowed(path).map_or_else(|| Cow::Owned(resolved(path)), Cow::Borrowed)
+}
+
+fn resolved(path: &str) -> String {
     let trimmed = path.trim_matches(|c: char| c.is_control() || c.is_whitespace());
     let windows = has_drive(trimmed).then(|| trimmed.to_lowercase().replace('\\', "/"));
     let trimmed = windows.as_deref().unwrap_or(trimmed);
@@ -21,7 +28,32 @@ pub fn normalise(path: &str) -> String {
         }
         follow_links(&mut parts);
     }
-    parts.iter().fold(String::new(), |path, part| path + "/" + part) + if parts.is_empty() { "/" } else { "" }
+    let mut path = String::with_capacity(trimmed.len() + 1);
+    for part in &parts {
+        path.push('/');
+        path.push_str(part);
+    }
+    if path.is_empty() {
+        path.push('/');
+    }
+    path
+}
+
+/// The part of the path that is its normal form. None if no part is.
+fn borrowed(path: &str) -> Option<&str> {
+    if path == "/" {
+        return Some(path);
+    }
+    let parts = path.strip_prefix('/')?;
+    let is_trimmed = |c: char| c.is_control() || c.is_whitespace();
+    if parts.ends_with(is_trimmed) || parts.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return None;
+    }
+    match parts.split_once('/').unwrap_or((parts, "")) {
+        ("proc", _) => None,
+        ("var", rest) if rest == "run" || rest.starts_with("run/") => path.strip_prefix("/var"),
+        _ => Some(path),
+    }
 }
 
 /// Follows the links that every Linux node has.
@@ -53,6 +85,17 @@ pub fn is_under(path: &str, directory: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// What is borrowed is what the long way makes.
+        #[test]
+        fn a_normal_path_is_as_it_was(parts in proptest::collection::vec("a|b|\\.|\\.\\.||proc|root|var|run|c:| |\n|\u{a0}", 0..6)) {
+            for path in [parts.join("/"), format!("/{}", parts.join("/"))] {
+                prop_assert_eq!(&*normalise(&path), resolved(&path), "{:?}", path);
+            }
+        }
+    }
 
     #[test]
     fn every_spelling_is_one_path() {

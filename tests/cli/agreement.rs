@@ -135,7 +135,7 @@ fn objects(example: &Example) -> Vec<Value> {
 }
 
 fn actions(rule: &Rule) -> &'static [&'static str] {
-    if rule.pod().fixes { &["deny", "warn", "audit", "patch"] } else { &["deny", "warn", "audit"] }
+    if rule.fixes() { &["deny", "warn", "audit", "patch"] } else { &["deny", "warn", "audit"] }
 }
 
 #[test]

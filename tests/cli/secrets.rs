@@ -30,7 +30,7 @@ fn every_rule(action: &str, repair: bool) -> Value {
     let rules: Map<String, Value> = RULES
         .iter()
         .map(|rule| {
-            let action = if repair && rule.pod().fixes { "patch" } else { action };
+            let action = if repair && rule.fixes() { "patch" } else { action };
             (rule.id.to_owned(), json!({"action": action, "params": params(rule.id)}))
         })
         .collect();

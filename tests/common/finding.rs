@@ -46,7 +46,8 @@ pub fn with_pod<T>(
     pod: &Value,
     then: impl FnOnce(&CompiledRule, &Pod<'_>) -> T,
 ) -> T {
-    let check = (rule.pod().compile)(params.clone()).unwrap_or_else(|error| panic!("{}: {params}: {error:?}", rule.id));
+    let judges = rule.pod().expect("a rule about pods");
+    let check = (judges.compile)(params.clone()).unwrap_or_else(|error| panic!("{}: {params}: {error:?}", rule.id));
     let compiled = CompiledRule::new(rule, 0, Action::Deny, check);
     let (mut kind, mut object) = ("Pod", pod.clone());
     if let Kinds::Job(job) = example.kinds {

@@ -9,6 +9,7 @@ pub mod list;
 use super::api::Api;
 use super::finding::{found, pod};
 use list::{Decision, lines};
+use podreeve::rule::{Example, Rule};
 use podreeve::rules::{self, RULES};
 use podreeve::workload::{ContainerKind, Pod};
 use serde_json::{Value, json};
@@ -94,6 +95,12 @@ static JUDGED: LazyLock<BTreeMap<String, BTreeSet<&'static str>>> = LazyLock::ne
     judged
 });
 
+/// Each example of the rule, in each list in which it can be.
+fn lists_of_examples(rule: &'static Rule) -> impl Iterator<Item = (&'static Example, ContainerKind)> {
+    let lists = |example| rule.pod().map_or(&[][..], |pod| pod.lists_of(example)).iter().copied();
+    rule.examples().flat_map(move |example| lists(example).map(move |list| (example, list)))
+}
+
 /// The list of rules for each field is generated, so a new rule changes no file by hand, and a rule that no longer
 /// judges a field is seen in the difference.
 #[test]
@@ -131,7 +138,7 @@ fn a_field_that_a_rule_judges_is_listed_as_judged() {
     let is_judged = |field: &str| lines.get(field).is_some_and(|line| line.decision != Decision::Harmless);
     let mut wrong = BTreeSet::new();
     for rule in RULES {
-        for (example, list) in rule.examples().flat_map(|e| rule.pod().lists_of(e).iter().map(move |list| (e, *list))) {
+        for (example, list) in lists_of_examples(rule) {
             for (pointer, ..) in found(rule, example, &pod(example, list)) {
                 let fields = API.fields_to(&pointer);
                 let by_this_rule =

@@ -12,7 +12,7 @@ use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::effort::{End, steps};
 use podreeve::facts::{FactKinds, Facts, Labels};
 use podreeve::policy::{Cluster, CompiledPolicy, PolicyDocument, PolicySet};
-use podreeve::rules::RULES;
+use podreeve::rules::{RULES, of_requests};
 use pods::Frame;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,12 +38,12 @@ fn snapshots() -> [Snapshot; 2] {
     let rules: Map<String, Value> = RULES
         .iter()
         .map(|rule| {
-            let action = if rule.pod().fixes { "patch" } else { "deny" };
+            let action = if rule.fixes() { "patch" } else { "deny" };
             let params = if rule.id == "image-registries" { json!({"allow": ["localhost"]}) } else { json!({}) };
             (rule.id.to_owned(), json!({"action": action, "params": params}))
         })
         .collect();
-    let ids: Vec<&str> = RULES.iter().map(|rule| rule.id).collect();
+    let ids: Vec<&str> = of_requests().map(|rule| rule.id).collect();
     let exemptions = json!([{"rules": ids, "namespaces": ["default"], "containers": ["none"], "reason": "a test"}]);
     let every = policy(&json!({"rules": rules, "patchTemplates": true, "exemptions": exemptions}));
     let labels = policy(&json!({"rules": {}, "podSecurityLabels": true}));

@@ -1,8 +1,8 @@
 //! Pods with `spec.os.name: windows`. The API refuses the fields of Linux there, so no rule may require them.
 
 use super::finding::{found, pod};
-use podreeve::rule::{Example, Kinds, Rule};
-use podreeve::rules::RULES;
+use podreeve::rule::{Example, Kinds, PodRule, Rule};
+use podreeve::rules::{RULES, of_pods};
 use serde_json::{Value, json};
 
 /// Rules that require less of a Windows pod, and the examples that show it.
@@ -12,6 +12,11 @@ const LESS: &[(&str, &str)] = &[
     ("seccomp-profile", "the API has no such field for Windows"),
     ("apparmor-profile", "`required` is about profiles that Windows does not have; one that is set is judged"),
 ];
+
+/// How the rule judges a pod.
+fn judges(rule: &'static Rule) -> &'static PodRule {
+    rule.pod().expect("a rule about pods")
+}
 
 fn is_about_windows(example: &Example) -> bool {
     example.pod()["spec"]["os"]["name"] == "windows"
@@ -23,7 +28,7 @@ fn rules_of_linux_find_nothing_and_the_others_as_much() {
     for rule in RULES {
         for example in rule.examples().filter(|example| example.is_bad()) {
             let case = format!("{} / {}", rule.id, example.name);
-            let mut pod = pod(example, *rule.pod().lists.last().expect("a list"));
+            let mut pod = pod(example, *judges(rule).lists.last().expect("a list"));
             // The repairs may differ.
             let found = |pod: &Value| -> Vec<(String, String)> {
                 found(rule, example, pod).into_iter().map(|(field, found, _)| (field, found)).collect()
@@ -32,7 +37,7 @@ fn rules_of_linux_find_nothing_and_the_others_as_much() {
             assert!(!linux.is_empty(), "{case}: it is found where the example has it");
             pod["spec"]["os"] = json!({"name": "windows"});
             let windows = found(&pod);
-            if rule.pod().linux_only {
+            if judges(rule).linux_only {
                 assert!(windows.is_empty(), "{case}: {windows:?}");
             } else if windows != linux {
                 assert!(
@@ -52,8 +57,8 @@ fn rules_of_linux_find_nothing_and_the_others_as_much() {
 
 #[test]
 fn each_difference_on_windows_has_an_example() {
-    for rule in RULES {
-        let less = rule.pod().linux_only || LESS.iter().any(|(id, _)| *id == rule.id);
+    for (rule, _) in of_pods() {
+        let less = judges(rule).linux_only || LESS.iter().any(|(id, _)| *id == rule.id);
         let shown = rule.examples().any(|example| !example.is_bad() && is_about_windows(example));
         assert!(!less || shown, "{}: nothing shows that a Windows pod need not have it", rule.id);
     }
@@ -68,7 +73,7 @@ fn a_pod_that_chooses_windows_nodes_is_to_say_so_and_gets_nothing_of_linux() {
     for rule in RULES {
         for example in rule.examples().filter(|example| example.is_bad()) {
             let case = format!("{} / {}", rule.id, example.name);
-            let mut pod = pod(example, *rule.pod().lists.last().expect("a list"));
+            let mut pod = pod(example, *judges(rule).lists.last().expect("a list"));
             if !pod["spec"]["os"].is_null() {
                 continue;
             }
@@ -102,9 +107,9 @@ const ENTERED: &[&str] = &["exec-privileged", "exec-root"];
 
 #[test]
 fn nothing_of_linux_is_patched_into_a_pod_that_chooses_windows_nodes() {
-    for rule in RULES.iter().filter(|rule| rule.pod().fixes) {
+    for rule in RULES.iter().filter(|rule| rule.fixes()) {
         for example in rule.examples().filter(|example| example.is_bad() && example.kinds != Kinds::Entered) {
-            let mut pod = pod(example, *rule.pod().lists.last().expect("a list"));
+            let mut pod = pod(example, *judges(rule).lists.last().expect("a list"));
             if !pod["spec"]["os"].is_null() {
                 continue;
             }

@@ -252,19 +252,14 @@ fn the_policies_hold_the_rules_that_agree_with_a_check() {
         );
         let rules: Vec<&str> = policy.rules.iter().flat_map(|rules| rules.0.keys()).map(String::as_str).collect();
         for rule in RULES {
-            let of_level = match rule.pod().pss {
+            let of_level = match rule.pss() {
                 None => false,
                 // Baseline's checks are restricted's too, except the one that volume-types stands in for.
                 Some(pss) if level == "restricted" => pss != other || rule.id != "host-path",
                 Some(pss) => pss != other,
             };
             assert_eq!(rules.contains(&rule.id), of_level, "{} in pss-{level}", rule.id);
-            assert_eq!(
-                rule.pod().pss.is_some(),
-                document::rules().any(|known| known == rule.id),
-                "{} in GROUPS",
-                rule.id
-            );
+            assert_eq!(rule.pss().is_some(), document::rules().any(|known| known == rule.id), "{} in GROUPS", rule.id);
         }
     }
 }

@@ -25,13 +25,13 @@ fn every_example_is_judged_in_every_list_and_kind() {
             assert_eq!(fields, expected(example, list, kind), "{case}");
             assert_eq!(outcome.verdict == Verdict::Deny, example.is_bad(), "{case}");
             for violation in &outcome.violations {
-                let pointer = &violation.pointer;
+                let pointer = violation.pointer();
                 assert!(object.pointer(pointer).is_some(), "{case}: {pointer} does not resolve");
                 assert!(violation.field.starts_with(pointer), "{case}");
                 let there = object.pointer(&violation.field).is_some_and(|value| !value.is_null());
-                assert_eq!(there, violation.field == *pointer, "{case}: {} is there or not", violation.field);
+                assert_eq!(there, *violation.field == *pointer, "{case}: {} is there or not", violation.field);
                 assert!(!violation.found.is_empty() && !violation.wanted.is_empty(), "{case}: found and wanted");
-                assert_ne!(violation.found, violation.wanted, "{case}");
+                assert_ne!(*violation.found, *violation.wanted, "{case}");
             }
         }
     });
@@ -42,10 +42,11 @@ fn every_example_is_judged_in_every_list_and_kind() {
 fn a_rule_finds_nothing_in_a_pod_without_the_features_it_requires() {
     let mut rules = Vec::new();
     for (order, rule) in RULES.iter().enumerate() {
+        let Some(pod) = rule.pod() else { continue };
         let mut params: Vec<Value> = rule.examples().map(Example::params_value).collect();
         params.dedup();
         for params in params {
-            let check = (rule.pod().compile)(params).expect("params of an example");
+            let check = (pod.compile)(params).expect("params of an example");
             rules.push(CompiledRule::new(rule, order, Action::Deny, check));
         }
     }

@@ -8,7 +8,9 @@ mod repaired;
 
 mod cases;
 mod connections;
+mod dockerfiles;
 mod examples;
+mod images;
 mod merged;
 mod repairs;
 mod table;

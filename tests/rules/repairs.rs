@@ -13,7 +13,7 @@ use serde_json::json;
 fn repairs_apply_leave_nothing_and_are_idempotent() {
     each(|rule, example, list| {
         let case = format!("{} / {} / {}", rule.id, example.name, list.field());
-        if !rule.pod().fixes || matches!(example.kinds, Kinds::Job(_)) {
+        if !rule.fixes() || matches!(example.kinds, Kinds::Job(_)) {
             return;
         }
         let (patching, denying) = (with_action(rule, example, "patch"), with_action(rule, example, "deny"));
@@ -42,7 +42,7 @@ fn repairs_apply_leave_nothing_and_are_idempotent() {
 #[test]
 fn a_template_whose_pods_will_be_patched_gets_no_warning() {
     each(|rule, example, list| {
-        if !rule.pod().fixes || !example.is_bad() {
+        if !rule.fixes() || !example.is_bad() {
             return;
         }
         let case = format!("{} / {} / {}", rule.id, example.name, list.field());
@@ -84,7 +84,7 @@ fn a_template_whose_pods_will_be_patched_gets_no_warning() {
 #[test]
 fn a_debug_container_is_repaired_without_touching_the_pod() {
     each(|rule, example, list| {
-        if !rule.pod().fixes || !example.is_bad() || list != ContainerKind::Ephemeral {
+        if !rule.fixes() || !example.is_bad() || list != ContainerKind::Ephemeral {
             return;
         }
         let case = format!("{} / {}", rule.id, example.name);

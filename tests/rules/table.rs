@@ -2,9 +2,10 @@
 
 use super::cases::chosen;
 use podreeve::policy::{CompiledPolicy, PolicyDocument};
-use podreeve::rule::{Example, Kinds};
+use podreeve::rule::{Judges, Kinds};
 use podreeve::rules::RULES;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 #[test]
 fn the_table_is_complete() {
@@ -25,20 +26,23 @@ fn the_table_is_complete() {
             "{}: write more than 80 characters of `docs`, fewer than 80 of `title`, and no full stop after `why`.",
             rule.id
         );
+        let (bad, names): (Vec<bool>, Vec<&str>) = match &rule.judges {
+            Judges::Pod(_) | Judges::Exec(_) => rule.examples().map(|e| (e.is_bad(), e.name)).unzip(),
+            Judges::Dockerfile(file) => file.examples.iter().map(|e| (e.is_bad(), e.name)).unzip(),
+            Judges::Image(image) => image.examples.iter().map(|e| (e.is_bad(), e.name)).unzip(),
+        };
         assert!(
-            rule.examples().any(Example::is_bad),
+            bad.contains(&true),
             "{}: it has no bad example. Add one, so that the harness sees the rule find something.",
             rule.id
         );
         assert!(
-            rule.examples().any(|e| !e.is_bad()),
+            bad.contains(&false),
             "{}: it has no good example. Add one, so that the harness sees the rule find nothing.",
             rule.id
         );
-        let mut names: Vec<_> = rule.examples().map(|e| e.name).collect();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), rule.examples().count(), "{}: two examples have the same name. Rename one.", rule.id);
+        let unique: BTreeSet<&str> = names.iter().copied().collect();
+        assert_eq!(unique.len(), names.len(), "{}: two examples have the same name. Rename one.", rule.id);
         for example in rule.examples() {
             let job = if let Kinds::Job(job) = example.kinds { job } else { "" };
             for json in
@@ -53,7 +57,8 @@ fn the_table_is_complete() {
             }
         }
     }
-    let folders = ["pod", "exec"].map(|subject| format!("{}/src/rules/{subject}", env!("CARGO_MANIFEST_DIR")));
+    let folders = ["pod", "exec", "dockerfile", "image"]
+        .map(|subject| format!("{}/src/rules/{subject}", env!("CARGO_MANIFEST_DIR")));
     let files: Vec<String> = folders
         .iter()
         .flat_map(|folder| std::fs::read_dir(folder).expect("a folder for each subject"))

@@ -4,7 +4,7 @@ use crate::clients::stalling;
 use crate::common::review;
 use crate::harness::{Http, Running, Setup, pod, pod_with, post, with_uid};
 use hyper::header::CONTENT_TYPE;
-use podreeve::rules::RULES;
+use podreeve::rules::of_requests;
 use podreeve::server::policies::Policies;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,7 +38,7 @@ async fn paths_that_meet_no_pod_are_counted() {
 async fn every_series_exists_from_the_start_and_no_request_adds_one() {
     let server = Running::start();
     let before = series(&server).await;
-    for rule in RULES {
+    for rule in of_requests() {
         for action in ["deny", "patch", "warn", "audit", "exempt"] {
             let series = format!("podreeve_violations_total{{action=\"{action}\",rule=\"{}\"}}", rule.id);
             assert!(before.contains(&series), "{series}");

@@ -14,6 +14,7 @@ use serde_json::Value;
 pub struct Explained {
     id: &'static str,
     title: &'static str,
+    judges: &'static str,
     docs: &'static str,
     why: &'static str,
     severity: Severity,
@@ -65,11 +66,12 @@ fn one(rule: &'static Rule) -> Explained {
     Explained {
         id: rule.id,
         title: rule.title,
+        judges: rule.subject(),
         docs: rule.docs,
         why: rule.why,
         severity: rule.severity,
         action: default_action(rule),
-        pss: rule.pod().pss.map(Pss::as_str),
+        pss: rule.pss().map(Pss::as_str),
         owasp: items.map(|item| Item { number: item.number, title: item.title }).collect(),
         params: params.map(|params::Param { name, kind, docs, default }| Param { name, kind, docs, default }).collect(),
         repair: repaired::best(rule).map(|repaired| Edit {
@@ -77,6 +79,6 @@ fn one(rule: &'static Rule) -> Explained {
             pointer: repaired.at,
             lines: repaired.lines.lines().map(str::to_owned).collect(),
         }),
-        instead: rule.pod().instead,
+        instead: rule.instead(),
     }
 }

@@ -22,7 +22,7 @@ pub struct Repaired {
 
 /// The first bad example that the rule's own edits repair. Examples with the rule's default parameters come first.
 pub fn best(rule: &Rule) -> Option<Repaired> {
-    if !rule.pod().shows_edit {
+    if !rule.pod()?.shows_edit {
         return None;
     }
     let bad = || rule.examples().filter(|example| example.is_bad());
@@ -30,7 +30,7 @@ pub fn best(rule: &Rule) -> Option<Repaired> {
 }
 
 fn repaired(rule: &Rule, example: &'static Example) -> Option<Repaired> {
-    let check = (rule.pod().compile)(example.params_value()).ok()?;
+    let check = (rule.pod()?.compile)(example.params_value()).ok()?;
     let (kind, object) = object(example)?;
     let sent = object.to_string();
     let mut tree = Tree::new(Raw::new(&sent));
@@ -53,10 +53,9 @@ fn repaired(rule: &Rule, example: &'static Example) -> Option<Repaired> {
                 return None;
             }
         }
-        for edit in fix.take_edits() {
-            let at = absolute(&kind.prefix(), &edit.at);
-            tree.apply(&at, edit, 0);
-        }
+        fix.take_edits(|at, edit| {
+            tree.apply(&absolute(&kind.prefix(), at), edit, 0);
+        });
         tree.settle();
         json = tree.to_json();
     }

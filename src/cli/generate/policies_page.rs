@@ -2,7 +2,7 @@
 
 use crate::admit::{Hook, Snapshot, admit};
 use crate::cli::explain::{
-    params,
+    file_example, image_example, params,
     repaired::{self, Repaired},
 };
 use crate::cli::rules::default_action;
@@ -33,7 +33,7 @@ pub fn policies() -> String {
             "| [{id}](#{id}) | {} | {} | {} | {} |",
             items(rule),
             default_action(rule),
-            if rule.pod().fixes { "yes" } else { "" },
+            if rule.fixes() { "yes" } else { "" },
             names.join(", "),
             id = rule.id,
         );
@@ -57,6 +57,14 @@ fn section(text: &mut String, rule: &'static Rule) {
         items(rule),
         default_action(rule)
     );
+    if let Some(bad) = rule.file().and_then(file_example::best) {
+        let _ = write!(text, "\n{}\nWhat to do: {}.\n", super::rule_pages::violation(&bad), rule.instead());
+        return;
+    }
+    if let Some(bad) = rule.image().and_then(image_example::best) {
+        let _ = write!(text, "\n{}\nWhat to do: {}.\n", super::rule_pages::image_violation(&bad), rule.instead());
+        return;
+    }
     let repaired = repaired::best(rule);
     let bad = || rule.examples().filter(|example| example.is_bad());
     let plain = bad().find(|example| example.params.is_empty()).or_else(|| bad().next());
@@ -86,7 +94,7 @@ fn section(text: &mut String, rule: &'static Rule) {
             let _ = write!(text, "and passes {diff}");
         }
         None => {
-            let _ = writeln!(text, "What to do: {}.", rule.pod().instead);
+            let _ = writeln!(text, "What to do: {}.", rule.instead());
         }
     }
 }

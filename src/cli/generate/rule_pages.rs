@@ -1,7 +1,8 @@
 //! `docs/rules/<id>.md`: a page for each rule, to which denials link. `docs/rules.md` lists them.
 
-use crate::cli::explain::params;
+use crate::cli::explain::file_example::{self, BadFile};
 use crate::cli::explain::repaired::{self, Repaired};
+use crate::cli::explain::{image_example, params, passes};
 use crate::cli::rules::{default_action, implied};
 use crate::rule::Rule;
 use crate::rules::{RULES, owasp};
@@ -23,7 +24,7 @@ fn page(rule: &'static Rule) -> String {
         "\nSeverity {}, `{}` in the built-in policy `owasp`{}.",
         rule.severity,
         default_action(rule),
-        rule.pod().pss.map(|pss| format!(", Pod Security Standards {}", pss.as_str())).unwrap_or_default(),
+        rule.pss().map(|pss| format!(", Pod Security Standards {}", pss.as_str())).unwrap_or_default(),
     );
     for number in rule.owasp {
         let title = owasp::ITEMS.iter().find(|item| item.number == *number).map_or("", |item| item.title);
@@ -45,6 +46,15 @@ fn page(rule: &'static Rule) -> String {
         let default = default.map(|value| format!("`{value}`")).unwrap_or_default();
         let _ = writeln!(text, "| `{name}` | {} | {} | {} |", cell(&kind), cell(&default), cell(&docs));
     }
+    if !rule.judges_requests() {
+        let page = if rule.image().is_some() {
+            "Scan an image](../images.md)"
+        } else {
+            "Check Dockerfiles](../check-dockerfiles.md)"
+        };
+        let _ = write!(text, "\n## Needed as it is\n\n{} See [{page}.\n", passes(rule));
+        return text;
+    }
     let _ = write!(
         text,
         "\n## Needed as it is\n\nThe operators of podreeve can exempt a container, an image or a namespace from `{}`: see \
@@ -56,7 +66,19 @@ fn page(rule: &'static Rule) -> String {
 
 /// The edit of an example, and what to do where no edit helps.
 fn edit(text: &mut String, rule: &'static Rule) {
-    let instead = rule.pod().instead;
+    let instead = rule.instead();
+    if let Some(bad) = rule.file().and_then(file_example::best) {
+        text.push_str("\n## What to change\n\n");
+        text.push_str(&violation(&bad));
+        if !instead.is_empty() {
+            let _ = writeln!(text, "\nWhat to do: {instead}.");
+        }
+        return;
+    }
+    if let Some(bad) = rule.image().and_then(image_example::best) {
+        let _ = write!(text, "\n## What to change\n\n{}\nWhat to do: {instead}.\n", image_violation(&bad));
+        return;
+    }
     let repaired = repaired::best(rule);
     if repaired.is_none() && instead.is_empty() {
         return;
@@ -71,6 +93,27 @@ fn edit(text: &mut String, rule: &'static Rule) {
     if !instead.is_empty() {
         let _ = writeln!(text, "\nWhere no edit fits: {instead}.");
     }
+}
+
+/// A bad Dockerfile, what is found in it, and the edit if there is one.
+pub fn violation(bad: &BadFile) -> String {
+    let BadFile { example, findings, diff } = bad;
+    let params = if example.params.is_empty() { String::new() } else { format!(", with `{}`", example.params) };
+    let mut text = format!("An example ({}{params}):\n\n", example.name);
+    let block = if diff.is_empty() { ("dockerfile", example.text) } else { ("diff", diff.as_str()) };
+    let _ = write!(text, "```{}\n{}\n```\n\n", block.0, block.1.trim_end());
+    for finding in findings {
+        let _ = writeln!(text, "* {finding}");
+    }
+    text
+}
+
+/// What is found in a bad image.
+pub fn image_violation(bad: &image_example::BadImage) -> String {
+    let params = bad.example.params;
+    let params = if params.is_empty() { String::new() } else { format!(", with `{params}`") };
+    let findings: String = bad.findings.iter().map(|finding| format!("* {finding}\n")).collect();
+    format!("An example ({}{params}):\n\n{findings}", bad.example.name)
 }
 
 /// `|` ends a cell.

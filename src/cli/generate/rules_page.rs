@@ -18,9 +18,9 @@ pub fn rules() -> String {
             "| [{id}](rules/{id}.md) | {title} | {} | {} | {} | {} | {} |",
             default_action(rule),
             rule.severity,
-            if rule.pod().fixes { "yes" } else { "" },
+            if rule.fixes() { "yes" } else { "" },
             rule.owasp.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
-            rule.pod().pss.map(crate::rule::Pss::as_str).unwrap_or_default(),
+            rule.pss().map(crate::rule::Pss::as_str).unwrap_or_default(),
         );
     }
     text

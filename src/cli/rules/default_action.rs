@@ -9,6 +9,5 @@ use crate::sources::Sources;
 pub fn default_action(rule: &Rule) -> Action {
     let snapshot = Sources::new(&[]).load(0, 0);
     let policies = snapshot.iter().flat_map(|snapshot| &snapshot.policies.policies);
-    let mut rules = policies.flat_map(|policy| &policy.rules);
-    rules.find(|compiled| compiled.rule.id == rule.id).map_or(Action::Off, |compiled| compiled.action)
+    policies.map(|policy| policy.action(rule)).max().unwrap_or(Action::Off)
 }

@@ -6,7 +6,7 @@ use crate::decide::Effect;
 use crate::outcome::Outcome;
 use crate::policy::{Ceiling, Mode};
 use crate::rule::Severity;
-use crate::rules::RULES;
+use crate::rules::of_requests;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
@@ -36,7 +36,7 @@ impl ModeMetrics {
                 "podreeve_violations_held_back_total",
                 "Violations that mode deny would have denied or patched, where the running mode did not.",
                 vec![
-                    Axis::new("rule", RULES.iter().map(|rule| rule.id)),
+                    Axis::new("rule", of_requests().map(|rule| rule.id)),
                     Axis::new("action", [Effect::Deny, Effect::Patch].map(Effect::as_str)),
                 ],
             )?,
@@ -59,7 +59,7 @@ impl ModeMetrics {
     pub fn answered(&self, outcome: &Outcome) {
         for tally in &outcome.tallies {
             for (action, count) in [tally.held_back.deny, tally.held_back.patch].into_iter().enumerate() {
-                let rule = if count > 0 { RULES.iter().position(|rule| rule.id == tally.rule) } else { None };
+                let rule = if count > 0 { of_requests().position(|rule| rule.id == tally.rule) } else { None };
                 if let Some(rule) = rule {
                     self.held_back.add(&[rule, action], count as u64);
                 }

@@ -5,7 +5,7 @@ use crate::admit::Hook;
 use crate::decide::Effect;
 use crate::observe::times::Times;
 use crate::outcome::{About, Operation, Outcome, Verdict};
-use crate::rules::RULES;
+use crate::rules::of_requests;
 use crate::workload::KindClass;
 use crate::workload::templates::Why;
 use prometheus::Registry;
@@ -78,7 +78,7 @@ impl RequestMetrics {
                 "podreeve_violations_total",
                 "Violations that were found, by what became of them.",
                 vec![
-                    Axis::new("rule", RULES.iter().map(|rule| rule.id)),
+                    Axis::new("rule", of_requests().map(|rule| rule.id)),
                     Axis::new("action", Effect::ALL.map(Effect::as_str)),
                 ],
             )?,
@@ -114,7 +114,7 @@ impl RequestMetrics {
             if (hook == Hook::Mutate) != (tally.effect == Effect::Patch) {
                 continue;
             }
-            if let Some(rule) = RULES.iter().position(|rule| rule.id == tally.rule) {
+            if let Some(rule) = of_requests().position(|rule| rule.id == tally.rule) {
                 self.violations.add(&[rule, tally.effect as usize], tally.count as u64);
             }
         }

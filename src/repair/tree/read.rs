@@ -1,7 +1,7 @@
 //! Reads the members of an object, or the elements of a list, and leaves their values as text.
 
 use super::{Child, Node};
-use crate::json::{self, Raw};
+use crate::json::{Raw, Reader};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -23,8 +23,33 @@ pub(super) fn opened<'a>(value: &mut Value) -> Node<'a> {
 
 /// The members or elements of what was sent; none for a scalar.
 pub(super) fn read(text: Raw<'_>) -> Option<Node<'_>> {
-    json::read(text.get()).or_else(|| serde_json::from_str(text.get()).ok())
+    quickly(text.get()).or_else(|| serde_json::from_str(text.get()).ok())
 }
+
+/// None means that serde_json has to read it.
+fn quickly(text: &str) -> Option<Node<'_>> {
+    let mut reader = Reader::new(text);
+    let node = if reader.peek() == b'{' {
+        let mut children = Vec::with_capacity(MEMBERS);
+        reader.object(|reader, key| {
+            children.push(Child::sent(Cow::Borrowed(key), Raw::new(reader.skip()?)));
+            Some(())
+        })?;
+        Node::Map(children)
+    } else {
+        let mut children = Vec::with_capacity(ELEMENTS);
+        reader.list(|reader| {
+            children.push(Child::sent(Cow::Borrowed(""), Raw::new(reader.skip()?)));
+            Some(())
+        })?;
+        Node::List(children)
+    };
+    reader.is_at_end().then_some(node)
+}
+
+/// Room for the members of most objects of a pod, and for the elements of most lists, so that it need not grow.
+const MEMBERS: usize = 12;
+const ELEMENTS: usize = 4;
 
 impl<'de: 'a, 'a> Deserialize<'de> for Node<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

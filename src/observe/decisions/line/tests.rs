@@ -31,17 +31,17 @@ fn outcome() -> Outcome {
 fn violation(rule: &str, effect: Effect, name: &str) -> Violation {
     Violation {
         rule: rules::find(rule).unwrap(),
-        policy: "owasp".to_owned(),
+        policy: "owasp".into(),
         action: Action::Deny,
         effect,
         severity: Severity::Critical,
-        subject: SubjectRef::Container { kind: ContainerKind::Init, name: name.to_owned() },
-        pod: String::new(),
-        pointer: "/spec/initContainers/0".to_owned(),
-        field: "/spec/initContainers/0/securityContext/privileged".to_owned(),
-        found: "true".to_owned(),
-        wanted: "false or \"not set\"".to_owned(),
-        why: String::new(),
+        subject: SubjectRef::Container { kind: ContainerKind::Init, name: name.into() },
+        pod: "".into(),
+        present: "/spec/initContainers/0".len(),
+        field: "/spec/initContainers/0/securityContext/privileged".into(),
+        found: "true".into(),
+        wanted: "false or \"not set\"".into(),
+        why: "".into(),
         from_cluster: false,
         note: None,
         exemption: None,
@@ -111,7 +111,7 @@ fn full() -> Outcome {
         ..violation("host-path", Effect::Exempt, "b")
     };
     let noted = |note| Violation { note: Some(note), ..violation("host-pid", Effect::Warn, "c} ]{ \"\\ \n") };
-    let field = "/metadata/annotations/container.apparmor.security.beta.kubernetes.io~1app".to_owned();
+    let field = "/metadata/annotations/container.apparmor.security.beta.kubernetes.io~1app".into();
     let pod = Violation { subject: SubjectRef::Pod, field, ..violation("apparmor-profile", Effect::Deny, "") };
     outcome.violations = vec![
         violation("privileged", Effect::Deny, "a"),
@@ -193,10 +193,10 @@ fn no_line_is_longer_than_the_limit() {
             })
             .collect();
         let bad = Violation {
-            policy: text.clone(),
-            field: format!("/{text}"),
-            found: text.clone(),
-            wanted: text.clone(),
+            policy: text.as_str().into(),
+            field: format!("/{text}").as_str().into(),
+            found: text.as_str().into(),
+            wanted: text.clone().into(),
             ..violation("privileged", Effect::Warn, &text)
         };
         outcome.violations = vec![bad; 40];

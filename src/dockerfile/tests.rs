@@ -1,0 +1,139 @@
+use super::*;
+
+fn errors(text: &str) -> Vec<(usize, String)> {
+    Dockerfile::parse(text).errors.into_iter().map(|error| (error.at.line, error.message)).collect()
+}
+
+/// Each instruction: its line, its keyword, and the values of its words or pairs.
+fn read(text: &str) -> Vec<String> {
+    let file = Dockerfile::parse(text);
+    assert_eq!(file.errors, []);
+    let word = |word: &Word| word.value.clone().unwrap_or_else(|| format!("?{}", word.raw));
+    let words = |words: &[Word]| words.iter().map(word).collect::<Vec<_>>().join("|");
+    file.instructions
+        .iter()
+        .map(|i| {
+            let arguments = match &i.arguments {
+                Arguments::From(image) => word(image),
+                Arguments::Copy { sources, target } => format!("{} > {}", words(sources), word(target)),
+                Arguments::Pairs(pairs) => {
+                    let pair =
+                        |pair: &Pair| format!("{}={}", pair.name, pair.value.as_ref().map_or("-".to_owned(), word));
+                    pairs.iter().map(pair).collect::<Vec<_>>().join("|")
+                }
+                Arguments::Command(Command::Exec(list)) => format!("[{}]", words(list)),
+                Arguments::Command(Command::Shell(text)) => text.value.clone(),
+                Arguments::Words(list) => words(list),
+            };
+            let flags: String =
+                i.flags.iter().map(|f| format!("--{}={} ", f.name, f.value.as_deref().unwrap_or("-"))).collect();
+            let heredocs: String = i.heredocs.iter().map(|h| format!(" <{}:{:?}>", h.is_stdin, h.text)).collect();
+            let onbuild = if i.is_onbuild { "ONBUILD " } else { "" };
+            let line = file.place(i.span.clone()).line;
+            format!("{line} {onbuild}{} {flags}{arguments}{heredocs}", i.keyword.as_str())
+        })
+        .collect()
+}
+
+#[test]
+fn instructions_are_read_as_buildkit_reads_them() {
+    let text = "\u{feff}# syntax=docker/dockerfile:1\n# a comment\nARG V=12\nfrom debian:$V AS Base\n\
+        ENV A=1 B=\"x y\" C='$A'\nENV OLD a b\n  RUN a \\\n    # between\n\n  b \\ \n  && c\nLABEL a=b\n\
+        ADD --chown=app:app --checksum=$V [\"a b\", \"/c\"]\nEXPOSE 80 $A/udp\nUSER app:app\nHEALTHCHECK --interval=1s CMD curl x\n\
+        HEALTHCHECK NONE\nONBUILD COPY . /app\nENTRYPOINT [\"/app\", \"$A\"]\nCMD [ \"broken' ]\n";
+    assert_eq!(
+        read(text),
+        [
+            "3 ARG V=12",
+            "4 FROM debian:12",
+            "5 ENV A=1|B=x y|C=$A",
+            "6 ENV OLD=a b",
+            "7 RUN a   b   && c",
+            "12 LABEL a=b",
+            "13 ADD --chown=app:app --checksum=$V a b > /c",
+            "14 EXPOSE 80|1/udp",
+            "15 USER app:app",
+            "16 HEALTHCHECK --interval=1s curl x",
+            "17 HEALTHCHECK ",
+            "18 ONBUILD COPY . > /app",
+            "19 ENTRYPOINT [/app|$A]",
+            "20 CMD [ \"broken' ]",
+        ]
+    );
+}
+
+#[test]
+fn here_documents_are_no_instructions() {
+    let text = "FROM a\nRUN cat <<EOF > /x\nRUN b\nEOF\nRUN <<-'E1' <<E2 3<<E3\n\tone\n\tE1\ntwo\nE2\nE3\nCOPY <<a b /c/\nx\na\n\
+        RUN echo \"<<x\" $((1<<2)) <<< y\nCOPY x y\n";
+    assert_eq!(
+        read(text),
+        [
+            "1 FROM a",
+            "2 RUN cat <<EOF > /x <true:\"RUN b\\n\">",
+            "5 RUN <<-'E1' <<E2 3<<E3 <true:\"\\tone\\n\"> <true:\"two\\n\"> <false:\"\">",
+            "11 COPY b > /c/ <true:\"x\\n\">",
+            "14 RUN echo \"<<x\" $((1<<2)) <<< y",
+            "15 COPY x > y",
+        ]
+    );
+    let text = "FROM a\nCOPY <<a b /c/\nx\n";
+    assert_eq!(errors(text), [(2, "the here-document has no end; add a line with `a` alone".to_owned())]);
+}
+
+#[test]
+fn windows_escapes_with_a_backtick() {
+    let text = "# escape=`\r\nFROM a\r\nRUN dir c:\\ `\r\n  b\r\nCOPY a c:\\\r\nCOPY a d:\\x\r\n";
+    assert_eq!(read(text), ["2 FROM a", "3 RUN dir c:\\   b", "5 COPY a > c:\\", "6 COPY a > d:\\x"]);
+}
+
+#[test]
+fn a_stage_has_the_variables_of_the_stage_below_and_declared_ones() {
+    let text = "ARG G=1\nARG N\nFROM a AS one\nARG G\nARG L=2\nENV E=$G$L\nENV L=3\nARG L=4\nEXPOSE $L\n\
+        FROM one\nEXPOSE $E $L $G\nFROM $N\nEXPOSE $E\nFROM scratch\n";
+    let file = Dockerfile::parse(text);
+    let ports: Vec<Option<&str>> = file
+        .instructions
+        .iter()
+        .filter(|i| i.keyword == Keyword::Expose)
+        .flat_map(Instruction::words)
+        .map(|w| w.value.as_deref())
+        .collect();
+    assert_eq!(ports, [Some("3"), Some("12"), Some("3"), None, None]);
+    let bases: Vec<&Base> = file.stages.iter().map(|stage| &stage.base).collect();
+    assert_eq!(bases, [&Base::Image(Some("a".to_owned())), &Base::Stage(0), &Base::Image(None), &Base::Scratch]);
+    assert_eq!(
+        file.with_bases(&file.stages[1]).map(|stage| stage.name.as_deref()).collect::<Vec<_>>(),
+        [None, Some("one")]
+    );
+    assert_eq!(file.last_stage().map(|stage| stage.instructions.clone()), Some(13..14));
+}
+
+#[test]
+fn a_fault_is_named_and_hides_nothing() {
+    let text = "RUN a\nFROM b c\nFROM d\nCOPY x\nRUNN y\nHEALTHCHECK curl\nUSER\nEXPOSE 80\n";
+    assert_eq!(
+        errors(text),
+        [
+            (1, "RUN stands before the first FROM; move it below".to_owned()),
+            (2, "FROM needs an image, and AS before a name".to_owned()),
+            (4, "COPY needs a source and a target".to_owned()),
+            (5, "`RUNN` is no instruction of a Dockerfile".to_owned()),
+            (6, "HEALTHCHECK needs CMD or NONE".to_owned()),
+            (7, "USER needs an argument".to_owned()),
+        ]
+    );
+    assert_eq!(Dockerfile::parse(text).instructions.len(), 2);
+    assert_eq!(errors("# nothing\n")[0].0, 1);
+    let many = "FROM a\n".repeat(300);
+    assert_eq!(errors(&many).first().map(|error| error.0), Some(257));
+}
+
+#[test]
+fn places_are_lines_and_characters() {
+    let file = Dockerfile::parse("FROM a\nRUN é && \\\n  x y\n");
+    let Arguments::Command(Command::Shell(text)) = &file.instructions[1].arguments else { panic!("a shell") };
+    let place = file.place(text.span(text.value.find('y').unwrap()..text.value.len()));
+    assert_eq!((place.line, place.column, &file.text()[place.span]), (3, 5, "y"));
+    assert_eq!((file.place(0..0).line, file.place(0..0).column), (1, 1));
+}

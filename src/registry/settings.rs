@@ -1,0 +1,178 @@
+//! Which registries may be contacted, and how: `images.registries`.
+
+use super::host_pattern;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// One registry, or a part of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RegistrySettings {
+    /// The images that this entry is for: a host with its port (`registry.example.com:5000`), or a path on it
+    /// (`registry.example.com/shop`). Whole segments are compared, and the longest prefix wins.
+    pub prefix: String,
+    /// A host and path that is asked in place of `prefix`, and alone: `mirror.example.com/cache`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<String>,
+    /// The authorities that sign the registry's certificate, beside those of the system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<CaSource>,
+    /// Other hosts that may give tokens for it: `auth.example.com`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub auth_hosts: Vec<String>,
+    /// Other hosts in a private network that may send its layers: `storage.example.com`, `*.storage.example.com`. A
+    /// host with public addresses needs no entry.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redirect_hosts: Vec<String>,
+    /// Whether it speaks HTTP without TLS. Credentials then go to a loopback address only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub plain_http: bool,
+}
+
+/// Where certificates are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum CaSource {
+    /// PEM text.
+    Pem(String),
+    /// A file with PEM text.
+    File(PathBuf),
+}
+
+/// All registries.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    pub registries: Vec<RegistrySettings>,
+    /// Whether a host without an entry is contacted as well. True only where a person types the reference.
+    pub any_host: bool,
+}
+
+/// Why settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    #[error("registries[{index}].{field}: {why}")]
+    Field { index: usize, field: &'static str, why: String },
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] rustls::Error),
+}
+
+impl RegistrySettings {
+    /// Checks all fields.
+    ///
+    /// # Errors
+    /// With the field that is wrong.
+    pub(super) fn check(&self, index: usize) -> Result<(), SettingsError> {
+        let wrong = |field, why: String| Err(SettingsError::Field { index, field, why });
+        if let Some(why) = wrong_name(&self.prefix) {
+            return wrong("prefix", format!("{:?} {why}", self.prefix));
+        }
+        if let Some(mirror) = &self.mirror
+            && let Some(why) = wrong_name(mirror)
+        {
+            return wrong("mirror", format!("{mirror:?} {why}"));
+        }
+        let hosts = [("authHosts", &self.auth_hosts), ("redirectHosts", &self.redirect_hosts)];
+        for (field, hosts) in hosts {
+            for host in hosts {
+                if host.contains('/') || wrong_name(&host.replace('*', "x")).is_some() {
+                    return wrong(
+                        field,
+                        format!("{host:?} must be a host: storage.example.com, *.example.com or auth.example.com:5001"),
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The certificates of `ca`.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or has no certificate.
+    pub(super) fn certificates(&self, index: usize) -> Result<Vec<CertificateDer<'static>>, SettingsError> {
+        let wrong = |why: String| SettingsError::Field { index, field: "ca", why };
+        let pem = match &self.ca {
+            None => return Ok(Vec::new()),
+            Some(CaSource::Pem(text)) => text.clone().into_bytes(),
+            Some(CaSource::File(path)) => {
+                std::fs::read(path).map_err(|error| wrong(format!("{}: {error}", path.display())))?
+            }
+        };
+        let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem)
+            .collect::<Result<_, _>>()
+            .map_err(|error| wrong(format!("its PEM cannot be read: {error}")))?;
+        if certificates.is_empty() {
+            return Err(wrong("it has no certificate".to_owned()));
+        }
+        Ok(certificates)
+    }
+
+    /// How much of `name` (a reference without tag and digest) the prefix covers.
+    pub(super) fn covers(&self, name: &str) -> Option<usize> {
+        let prefix = self.prefix.trim_end_matches('/');
+        let rest = name.strip_prefix(prefix)?;
+        (rest.is_empty() || rest.starts_with('/')).then_some(prefix.len())
+    }
+
+    pub(super) fn allows_auth(&self, host: &str) -> bool {
+        self.auth_hosts.iter().any(|pattern| host_pattern::covers(pattern, host))
+    }
+
+    pub(super) fn allows_redirect(&self, host: &str) -> bool {
+        self.redirect_hosts.iter().any(|pattern| host_pattern::covers(pattern, host))
+    }
+}
+
+fn wrong_name(name: &str) -> Option<&'static str> {
+    if name.contains("://") {
+        return Some("has a scheme; write the host alone (`plainHttp: true` for HTTP)");
+    }
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"./:-_[]".contains(&b);
+    let host = name.split('/').next().unwrap_or("");
+    if host.is_empty() || !name.bytes().all(allowed) || name.contains("//") || name.contains("..") {
+        return Some("must be a host in lower case, with a path or without: registry.example.com/shop");
+    }
+    (!host.contains(['.', ':']) && host != "localhost")
+        .then_some("has no host: begin with one, such as registry.example.com")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(prefix: &str) -> RegistrySettings {
+        RegistrySettings { prefix: prefix.to_owned(), ..RegistrySettings::default() }
+    }
+
+    #[test]
+    fn fields_are_checked() {
+        for good in ["registry.example.com", "localhost:5000/a", "docker.io/library", "[::1]:5000"] {
+            assert!(entry(good).check(0).is_ok(), "{good}");
+        }
+        for bad in ["", "shop/web", "https://registry.example.com", "registry.example.com/../x", "REGISTRY.example.com"]
+        {
+            assert!(entry(bad).check(0).is_err(), "{bad}");
+        }
+        let settings =
+            RegistrySettings { auth_hosts: vec!["auth.example.com/token".to_owned()], ..entry("a.example.com") };
+        assert!(settings.check(3).unwrap_err().to_string().starts_with("registries[3].authHosts: "));
+        let settings = RegistrySettings { ca: Some(CaSource::Pem("no PEM".to_owned())), ..entry("a.example.com") };
+        assert!(settings.certificates(0).unwrap_err().to_string().contains("no certificate"));
+    }
+
+    #[test]
+    fn an_unknown_key_does_not_load() {
+        let read = serde_json::from_str::<RegistrySettings>(r#"{"prefix": "a.example.com", "insecure": true}"#);
+        assert!(read.unwrap_err().to_string().contains("insecure"));
+    }
+
+    #[test]
+    fn prefixes_end_with_a_segment() {
+        assert_eq!(entry("a.example.com/shop").covers("a.example.com/shop/web"), Some(18));
+        assert_eq!(entry("a.example.com/shop").covers("a.example.com/shopping"), None);
+        assert_eq!(entry("a.example.com").covers("a.example.com:5000/x"), None);
+    }
+}

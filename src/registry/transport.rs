@@ -1,0 +1,105 @@
+//! One request and the head of its answer, over TLS.
+
+use super::address::{Reach, RefusedAddress, Resolver, refused};
+use super::error::RegistryError;
+use super::limits::Limits;
+use super::settings::SettingsError;
+use crate::text::with_causes;
+use bytes::Bytes;
+use http::{Request, Response, Uri};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, RootCertStore};
+use std::error::Error;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+type Pool = Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>;
+
+/// Connections to one registry and to the hosts that it leads to. They are kept and used again.
+#[derive(Clone)]
+pub struct Transport {
+    listed: Pool,
+    public: Pool,
+    answer: Duration,
+}
+
+impl Transport {
+    /// `own` are certificates beside those of the system.
+    pub fn new(own: &[CertificateDer<'static>], limits: &Limits) -> Result<Self, SettingsError> {
+        let tls = Arc::new(tls(own)?);
+        let pool = |reach| {
+            let mut connector = HttpConnector::new_with_resolver(Resolver::new(reach));
+            connector.enforce_http(false);
+            connector.set_nodelay(true);
+            connector.set_connect_timeout(Some(limits.connect));
+            let config = ClientConfig::clone(&tls);
+            let https = HttpsConnectorBuilder::new().with_tls_config(config).https_or_http().enable_http1();
+            Client::builder(TokioExecutor::new())
+                .pool_idle_timeout(Duration::from_secs(30))
+                .pool_max_idle_per_host(8)
+                .build(https.wrap_connector(connector))
+        };
+        Ok(Self { listed: pool(Reach::Listed), public: pool(Reach::Public), answer: limits.answer })
+    }
+
+    /// Sends a request, and waits for the head of the answer.
+    pub async fn send(&self, reach: Reach, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, RegistryError> {
+        let host = host_of(request.uri());
+        // The connector asks the resolver for names only.
+        let literal = request.uri().host().map(|host| host.trim_start_matches('[').trim_end_matches(']'));
+        if let Some(address) = literal.and_then(|host| host.parse::<IpAddr>().ok())
+            && let Some(why) = refused(address, reach)
+        {
+            return Err(RegistryError::Address { host, address: address.to_string(), why });
+        }
+        let pool = match reach {
+            Reach::Listed => &self.listed,
+            Reach::Public => &self.public,
+        };
+        match tokio::time::timeout(self.answer, pool.request(request)).await {
+            Err(_) => Err(RegistryError::TimedOut { host, limit: self.answer }),
+            Ok(answer) => answer.map_err(|error| explain(host, &error)),
+        }
+    }
+}
+
+/// Host and port, for messages and comparisons.
+pub fn host_of(uri: &Uri) -> String {
+    uri.authority().map(|authority| authority.as_str().to_owned()).unwrap_or_default()
+}
+
+fn explain(host: String, error: &(dyn Error + 'static)) -> RegistryError {
+    let mut source = Some(error);
+    while let Some(cause) = source {
+        if let Some(RefusedAddress { address, why }) = find(cause) {
+            return RegistryError::Address { host, address: address.to_string(), why };
+        }
+        source = cause.source();
+    }
+    RegistryError::Connect { host, cause: with_causes(error) }
+}
+
+/// An `io::Error` hides the error inside it from `source`.
+fn find<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e RefusedAddress> {
+    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.downcast_ref().or_else(|| inner.and_then(|inner| inner.downcast_ref()))
+}
+
+fn tls(own: &[CertificateDer<'static>]) -> Result<ClientConfig, SettingsError> {
+    let mut roots = RootCertStore::empty();
+    // An image without certificates of the system has none here, and then `ca` alone is trusted.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    for certificate in own {
+        roots.add(certificate.clone())?;
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
+}

@@ -1,0 +1,77 @@
+//! TLS: an own authority, a wrong certificate, and a server that ends without a word.
+
+use crate::fake::{client, client_with};
+use podreeve::registry::{CaSource, Client, Credentials, Digest, Limits, RegistryError, RegistrySettings};
+use podreeve::workload::image::ImageRef;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use std::sync::Arc;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+/// A server that sends these bytes to each request, and closes without `close_notify`. Returns its port and its CA.
+async fn serve(name: &str, answer: &'static [u8]) -> (u16, String) {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let ca_key = KeyPair::generate().unwrap();
+    let ca = params.self_signed(&ca_key).unwrap().pem();
+    let issuer = Issuer::new(params, ca_key);
+    let key = KeyPair::generate().unwrap();
+    let leaf = CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = config.with_no_client_auth().with_single_cert(vec![leaf.der().clone()], key).unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((tcp, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let Ok(mut tls) = acceptor.accept(tcp).await else { return };
+                let mut request = [0; 4096];
+                if tls.read(&mut request).await.is_ok_and(|read| read > 0) {
+                    let _ = tls.write_all(answer).await;
+                    let _ = tls.flush().await;
+                }
+            });
+        }
+    });
+    (port, ca)
+}
+
+fn registry(port: u16, ca: Option<String>) -> RegistrySettings {
+    RegistrySettings { prefix: format!("localhost:{port}"), ca: ca.map(CaSource::Pem), ..RegistrySettings::default() }
+}
+
+async fn ask(client: &Client, port: u16, digest: &Digest) -> Result<Vec<u8>, RegistryError> {
+    client.config(&ImageRef::parse(&format!("localhost:{port}/shop/web:1")), digest).await
+}
+
+#[tokio::test]
+async fn an_own_authority_and_a_body_that_just_ends() {
+    let (port, ca) = serve("localhost", b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nlayer").await;
+    let trusted = client(registry(port, Some(ca)), Credentials::default());
+    assert_eq!(ask(&trusted, port, &Digest::of(b"layer")).await.unwrap(), b"layer");
+    // The same ending in the middle is an error.
+    let error = ask(&trusted, port, &Digest::of(b"layer and more")).await.unwrap_err();
+    assert!(matches!(error, RegistryError::Interrupted { .. } | RegistryError::WrongDigest { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_wrong_certificate_is_refused() {
+    let once = Limits { tries: 1, ..Limits::default() };
+    let (port, _) = serve("localhost", b"").await;
+    let error = ask(&client_with(registry(port, None), Credentials::default(), once.clone()), port, &Digest::of(b""))
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("UnknownIssuer"), "{error}");
+    let (port, ca) = serve("other.example.com", b"").await;
+    let error = ask(&client_with(registry(port, Some(ca)), Credentials::default(), once), port, &Digest::of(b""))
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("not valid for name"), "{error}");
+}
