@@ -96,7 +96,7 @@ scale: need-cargo ## Measure memory, calls and time in clusters of up to 50,000 
 	@cd e2e && go run ./cmd/scale -podreeve $(CARGO_TARGET_DIR)/release/podreeve -page ../docs/scale.md
 
 .PHONY: fuzz
-fuzz: need-cargo ## Fuzz the decoder, the repairs, signatures and certificates for a minute each
+fuzz: need-cargo ## Fuzz the decoder, the repairs, Dockerfiles, signatures and certificates for a minute each
 	@fuzz/run
 
 .PHONY: fuzz-parity

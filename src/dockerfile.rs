@@ -7,6 +7,7 @@ mod instruction;
 mod keyword;
 mod lines;
 mod parse;
+mod run;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -14,6 +15,7 @@ mod words;
 
 pub use instruction::{Arguments, Command, Flag, Heredoc, Instruction, Pair, Word};
 pub use keyword::Keyword;
+pub use run::Run;
 pub use text::Text;
 
 use std::ops::Range;
@@ -89,6 +91,19 @@ impl<'t> Dockerfile<'t> {
         let start = self.lines.get(line - 1).copied().unwrap_or_default();
         let column = self.text.get(start..span.start).map_or(1, |before| before.chars().count() + 1);
         Place { span, line, column }
+    }
+
+    /// The instruction that this byte of the file is in, or the last one before it, and its place among the instructions.
+    #[must_use]
+    pub fn instruction_at(&self, at: usize) -> Option<(usize, &Instruction<'t>)> {
+        let index = self.instructions.partition_point(|instruction| instruction.span.start <= at).checked_sub(1)?;
+        Some((index, self.instructions.get(index)?))
+    }
+
+    /// Whether the instruction is one of the stage.
+    #[must_use]
+    pub fn is_in(&self, stage: &Stage, instruction: &Instruction<'_>) -> bool {
+        self.instruction_at(instruction.span.start).is_some_and(|(index, _)| stage.instructions.contains(&index))
     }
 
     /// The bytes of a line without its end.

@@ -57,6 +57,7 @@ pub mod rule;
 pub mod rules;
 pub mod scan;
 pub mod server;
+pub mod shell;
 pub mod sources;
 pub mod text;
 pub mod workload;

@@ -59,7 +59,15 @@ mod exec {
 
 /// Rules that judge Dockerfiles.
 mod dockerfile {
+    pub mod dockerfile_add;
     pub mod dockerfile_expose;
+    pub mod dockerfile_multi_stage;
+    pub mod dockerfile_pin;
+    pub mod dockerfile_secrets;
+    pub mod dockerfile_setuid;
+    pub mod dockerfile_unverified_packages;
+    pub mod dockerfile_user;
+    pub mod packages;
 }
 
 /// Rules that judge images.
@@ -123,7 +131,14 @@ pub static RULES: &[&Rule] = &[
     &exec::exec_privileged::RULE,
     &exec::exec_root::RULE,
     &pod::network_policy::RULE,
+    &dockerfile::dockerfile_secrets::RULE,
+    &dockerfile::dockerfile_unverified_packages::RULE,
+    &dockerfile::dockerfile_user::RULE,
+    &dockerfile::dockerfile_setuid::RULE,
+    &dockerfile::dockerfile_pin::RULE,
+    &dockerfile::dockerfile_add::RULE,
     &dockerfile::dockerfile_expose::RULE,
+    &dockerfile::dockerfile_multi_stage::RULE,
     &image::image_signature::RULE,
     &image::image_secrets::RULE,
     &image::image_user::RULE,

@@ -54,6 +54,9 @@ func TestPages(t *testing.T) {
 					t.Fatal(said)
 				}
 			}
+			if page.Path == "docs/in-the-cluster.md" { // whose reader gathers the logs of all replicas: kubectl gives up at one that has just ended
+				c.awaitNoneEnds(t)
+			}
 			reader.Before = func(block pages.Block) {
 				if strings.HasPrefix(block.Text, "kubectl create namespace storage") { // docs/exempt.md says how long the reader waits
 					c.awaitForgotten(t)
@@ -76,6 +79,17 @@ func (c *target) awaitForgotten(t *testing.T) {
 		rules := c.run(t, "", "nft", "list", "ruleset").out
 		left := slices.DeleteFunc(ends, func(ip string) bool { return !regexp.MustCompile(regexp.QuoteMeta(ip) + `\b`).MatchString(rules) })
 		return rules != "" && len(left) == 0, fmt.Errorf("kube-proxy still leads to %q", left)
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// awaitNoneEnds: the replicas that an upgrade replaced are gone.
+func (c *target) awaitNoneEnds(t *testing.T) {
+	t.Helper()
+	if err := harness.Await(t.Context(), "the old replicas to be gone", func(context.Context) (bool, error) {
+		ends := c.must(t, "", "get", "pods", "-n", namespace, "-l", ours, "-o", "jsonpath={.items[*].metadata.deletionTimestamp}")
+		return ends == "", fmt.Errorf("they end at %s", ends)
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -110,7 +110,7 @@ impl Reader<'_> {
             push(&mut self.layer.captures, capture, limits::CAPTURES, truncated);
         }
         let in_file = secret.zip(whole).and_then(|(secret, text)| secret.find(text));
-        for kind in key.into_iter().chain(in_file) {
+        for kind in key.into_iter().chain(in_file).filter(|_| !super::secrets::is_public(&path)) {
             let found = FoundSecret { path: path.clone(), kind: kind.to_owned() };
             if self.layer.secrets.last() != Some(&found) {
                 push(&mut self.layer.secrets, found, limits::FOUND, truncated);

@@ -48,6 +48,7 @@ impl Judge<'_> {
             violations: judged.iter().map(|one| violation(name, file, one)).collect(),
             patch: Vec::new(),
             hints: Vec::new(),
+            fixes: Vec::new(),
             diff: if self.diffs { diff(file, &edits, judged.len()) } else { None },
         };
         report.judge_again();
@@ -128,6 +129,7 @@ fn violation(name: &str, file: &Dockerfile<'_>, judged: &Judged<'_>) -> Violatio
         wanted,
         why,
         note: note.map(|note| note_text(note, severity)),
+        calls_for_repair: false,
         owasp: rule.owasp,
         edit,
     }
@@ -135,10 +137,7 @@ fn violation(name: &str, file: &Dockerfile<'_>, judged: &Judged<'_>) -> Violatio
 
 /// The instruction of a place, and what its stage begins with: a fingerprint needs what stays when lines move.
 fn place_in_words(file: &Dockerfile<'_>, place: &Place) -> (&'static str, String) {
-    let start = place.span.start;
-    let after = file.instructions.partition_point(|instruction| instruction.span.start <= start);
-    let index = after.saturating_sub(1);
-    let Some(instruction) = file.instructions.get(index) else { return ("", String::new()) };
+    let Some((index, instruction)) = file.instruction_at(place.span.start) else { return ("", String::new()) };
     let stage = file.stages.iter().find(|stage| stage.instructions.contains(&index));
     let from = stage.and_then(|stage| file.instructions.get(stage.instructions.start));
     let text = match from.map(|from| &from.arguments) {

@@ -213,7 +213,7 @@ pub fn object_name(object: &ObjectReport) -> String {
     if object.kind == IMAGE {
         return format!("image {}", clean(&object.name, 300));
     }
-    if object.kind == dockerfile::KIND {
+    if object.is_dockerfile() {
         return dockerfile::KIND.to_owned();
     }
     let name = if object.name.is_empty() { "(no name)".to_owned() } else { clean(&object.name, 253) };

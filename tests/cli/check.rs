@@ -1,6 +1,7 @@
 //! `podreeve check`, as people and pipelines run it.
 
 mod baseline;
+mod dockerfiles;
 mod files;
 mod formats;
 mod settings;

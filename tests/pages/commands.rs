@@ -14,6 +14,7 @@ const KINDS: &[(&str, &[&str])] = &[
     ("sh make", &[]),
     ("sh optional", &[]),
     ("yaml", &["file", "test"]),
+    ("dockerfile", &["file", "test"]),
     ("text", &[]),
     ("json", &[]),
     ("text drawing", &[]),
@@ -62,7 +63,7 @@ fn form(page: &Page) -> Vec<String> {
         if fence.kind == "sh optional" && !fence.text.starts_with("# Not run by the tests") {
             complain("no test runs it; say why in its first line, `# Not run by the tests: ...`".to_owned());
         }
-        if fence.kind == "yaml" {
+        if matches!(fence.kind.as_str(), "yaml" | "dockerfile") {
             let Some(name) = fence.setting("file") else {
                 complain("YAML without `file=NAME`; name it, and show the command that uses it".to_owned());
                 continue;

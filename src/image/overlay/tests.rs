@@ -25,7 +25,9 @@ fn listing(entries: &[&str]) -> Listing {
 
 fn overlay(layers: &[&[&str]]) -> Overlay {
     let mut overlay = Overlay::default();
-    layers.iter().for_each(|layer| overlay.add(&listing(layer)));
+    for layer in layers {
+        overlay.add(&listing(layer));
+    }
     overlay
 }
 

@@ -1,5 +1,6 @@
 //! SARIF 2.1.0, for code scanning: each rule with its help, each entry as a result.
 
+mod fixes;
 mod types;
 
 use super::json::indented;
@@ -167,6 +168,7 @@ fn result(entry: &Entry<'_>) -> SarifResult {
         }],
         partial_fingerprints: (!entry.fingerprint.is_empty())
             .then(|| [("podreeveFingerprint/v1", entry.fingerprint.to_owned())].into()),
+        fixes: fixes::of(entry, &uri(&entry.file)),
         suppressions: if entry.level == Level::Exempt {
             vec![Suppression { kind: "external", status: "accepted" }]
         } else {

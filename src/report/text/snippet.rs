@@ -1,8 +1,10 @@
 //! `--snippet`: the line of the file that an entry is about, as compilers show it.
 
+mod dockerfile;
 mod secrets;
 
 use super::Entry;
+use crate::dockerfile::Dockerfile;
 use crate::report::entry::{Level, UNREADABLE_FIELD};
 use crate::report::style::FOUND_MAX;
 use crate::text::clean;
@@ -15,15 +17,37 @@ const LINE_MAX: usize = 2000;
 const WIDTH: usize = 140;
 
 /// The text of a file, without its secrets.
-pub struct Source<'t> {
-    lines: Vec<&'t str>,
-    secrets: Secrets,
+pub enum Source<'t> {
+    Manifest(Vec<&'t str>, Secrets),
+    Dockerfile(Dockerfile<'t>, dockerfile::Secrets),
 }
 
 impl<'t> Source<'t> {
     #[must_use]
-    pub fn new(text: &'t str) -> Self {
-        Self { lines: text.lines().collect(), secrets: Secrets::new(text) }
+    pub fn new(text: &'t str, is_dockerfile: bool) -> Self {
+        if is_dockerfile {
+            let file = Dockerfile::parse(text);
+            let secrets = dockerfile::Secrets::new(&file);
+            return Self::Dockerfile(file, secrets);
+        }
+        Self::Manifest(text.lines().collect(), Secrets::new(text))
+    }
+
+    /// The part of a line before a column, and the rest.
+    fn parts(&self, line: usize, column: usize) -> Option<(String, String)> {
+        match self {
+            Self::Manifest(lines, secrets) => {
+                let text = secrets.hide(line, lines.get(line.checked_sub(1)?)?);
+                let (before, rest) = split(&text, column - 1);
+                Some((before.to_owned(), rest.to_owned()))
+            }
+            Self::Dockerfile(file, secrets) => {
+                let range = file.line(line);
+                let before = split(file.text().get(range.clone())?, column - 1).0.len();
+                let middle = range.start + before;
+                Some((secrets.hide(file, range.start..middle), secrets.hide(file, middle..range.end)))
+            }
+        }
     }
 
     /// The entry with its line. None if the line cannot be shown.
@@ -34,11 +58,10 @@ impl<'t> Source<'t> {
             return None;
         }
         let (line, column) = (entry.line?, entry.column.unwrap_or(1));
-        let text = self.secrets.hide(line, self.lines.get(line.checked_sub(1)?)?);
-        let (before, rest) = split(&text, column - 1);
-        let marked = without_comment(rest).trim_end();
+        let (before, rest) = self.parts(line, column)?;
+        let marked = without_comment(&rest).trim_end();
         let after = rest.get(marked.len()..).unwrap_or_default();
-        let [before, marked, after] = [before, marked, after].map(shown);
+        let [before, marked, after] = [before.as_str(), marked, after].map(shown);
         let span = before.len()..(before.len() + marked.len()).max(before.len() + 1);
         let source = format!("{before}{marked}{after} ");
         let level = match entry.level {

@@ -38,6 +38,7 @@ declared.",
                 .params(r#"{"allow":[80]}"#),
             FileExample::good("unprivileged ports", "FROM debian:12\nEXPOSE 8080 8443/tcp 5353/udp $PORT\n"),
             FileExample::good("not in the image", "FROM debian:12 AS build\nEXPOSE 80\nFROM scratch\nEXPOSE 8080\n"),
+            FileExample::good("Windows", "FROM mcr.microsoft.com/windows/servercore:ltsc2022\nEXPOSE 80\n"),
             FileExample::good("an allowed port", "FROM debian:12\nEXPOSE 80/tcp\n").params(r#"{"allow":[80]}"#),
         ],
     }),
@@ -53,7 +54,8 @@ struct DockerfileExpose {
 
 impl FileCheck for DockerfileExpose {
     fn check<'d>(&self, file: &'d Dockerfile<'d>, findings: &mut FileFindings<'d>) {
-        let Some(last) = file.last_stage() else { return };
+        // Windows has no privileged ports.
+        let Some(last) = file.last_stage().filter(|last| !file.is_windows(last)) else { return };
         let mut stages: Vec<_> = file.with_bases(last).collect();
         stages.reverse();
         for stage in stages {

@@ -17,7 +17,7 @@ keys (PEM with a whole body), files in which programs keep credentials (`.npmrc`
 `.kube/config`, `.aws/credentials`, `.netrc` and others) if they hold some, and variables and commands with a secret by its name or its \
 shape, as `env-secrets` does. A file that a later layer deletes is reported too: the earlier layer still has it. No message repeats a secret.\n\n\
 Not reported are keys for tests and documentation that libraries bring (`/usr/share/doc`, `site-packages/*/test`, \
-`node_modules/*/test` ...). `allow` names further paths, as globs; `**` is any number of folders. Settings of a build \
+`node_modules/*/test`, the self-tests in shared libraries of the system). `allow` names further paths, as globs; `**` is any number of folders. Settings of a build \
 stage that is not in the image are not seen.\n\n\
 Give secrets to a build with `RUN --mount=type=secret`, and to a container with a Secret. Replace a secret that was in a pushed image.",
     why: "everybody who may pull the image reads the secret, and deleting it in a later layer changes nothing",
@@ -46,13 +46,6 @@ Give secrets to a build with `RUN --mount=type=secret`, and to a container with 
                 &["history[0]", "history[1]"],
             ),
             ImageExample::good("no secret", r#"{"run":{"Env":["PATH=/usr/bin","PASSWORD_FILE=/run/secrets/db"]}}"#),
-            ImageExample::good(
-                "keys for tests and documentation",
-                r#"{"content":{"secrets":[
-                    {"path":"usr/lib/python3/dist-packages/tornado/test/test.key","layer":0,"kind":"a private key"},
-                    {"path":"app/node_modules/agent/test/server.key","layer":0,"kind":"a private key"},
-                    {"path":"usr/share/doc/libnet/examples/key.pem","layer":0,"kind":"a private key"}]}}"#,
-            ),
             ImageExample::good(
                 "an allowed path",
                 r#"{"content":{"secrets":[{"path":"srv/demo/tls/key.pem","layer":0,"kind":"a private key"}]}}"#,
@@ -90,27 +83,13 @@ impl TryFrom<String> for PathPattern {
 const OPTIONS: glob::MatchOptions =
     glob::MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: false };
 
-/// Folders of libraries, and in them folders of tests and documentation, whose keys everybody knows.
-const LIBRARIES: &[&str] = &["site-packages", "dist-packages", "node_modules", "gems", "pkg", "vendor"];
-const PUBLIC: &[&str] =
-    &["test", "tests", "testing", "testdata", "test-data", "fixtures", "doc", "docs", "example", "examples", "demo"];
-const PUBLIC_ROOTS: &[&str] = &["usr/share/doc/", "usr/share/man/", "usr/local/go/", "usr/lib/go", "usr/share/perl"];
-
-/// Whether the file is one that a library brings to each of its users.
-fn is_public(path: &str) -> bool {
-    let mut parts = path.split('/');
-    let is_in_library = parts.any(|part| LIBRARIES.contains(&part)) || path.starts_with("usr/lib/python");
-    PUBLIC_ROOTS.iter().any(|root| path.starts_with(root))
-        || (is_in_library && path.split('/').any(|part| PUBLIC.contains(&part)))
-}
-
 const WANTED: &str = "no secret in the image";
 
 impl ImageCheck for ImageSecrets {
     fn check<'i>(&self, image: &'i ImageFacts, _: Date, findings: &mut ImageFindings<'i>) {
         let allows = |path: &str| self.allow.iter().any(|pattern| pattern.0.matches_with(path, OPTIONS));
         for secret in image.content.iter().flat_map(|content| &content.secrets) {
-            if is_public(&secret.path) || allows(&secret.path) {
+            if allows(&secret.path) {
                 continue;
             }
             let removed =

@@ -7,7 +7,6 @@ mod services;
 #[cfg(test)]
 mod tests;
 mod words;
-mod wrappers;
 
 use crate::rule::{
     Check, Example, Finding, Findings, Fix, Judges, Location, NoParams, PodRule, Rule, Severity, params, without_params,

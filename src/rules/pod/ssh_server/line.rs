@@ -4,7 +4,7 @@ use super::script::{self, Dialect};
 use super::server::{Hit, Server, is_short_options, known, name};
 use super::services::managed;
 use super::words::{ENTRIES, READERS, SERVERS, SERVICES, SHELLS, STARTS, WINDOWS_SHELLS};
-use super::wrappers::{WRAPPERS, Wrapper};
+use crate::shell::wrappers::{WRAPPERS, Wrapper};
 
 /// Where the search in a command line continues.
 enum Next {

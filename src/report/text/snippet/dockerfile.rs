@@ -1,0 +1,82 @@
+//! What may be a secret in a Dockerfile: the values of variables and labels, and what the rule about secrets finds.
+
+use crate::dockerfile::{Arguments, Dockerfile, Instruction};
+use crate::rule::Rule;
+use crate::rules;
+use serde_json::Value;
+use std::ops::Range;
+
+/// What is printed in place of it.
+const HIDDEN: &str = "(not shown)";
+
+/// The parts of a Dockerfile that are not shown, in its order.
+pub struct Secrets(Vec<Range<usize>>);
+
+impl Secrets {
+    pub fn new(file: &Dockerfile<'_>) -> Self {
+        let mut hidden = Vec::new();
+        for pair in file.instructions.iter().flat_map(Instruction::pairs) {
+            hidden.extend(pair.value.as_ref().map(|value| value.span.clone()));
+        }
+        let rule = rules::find("dockerfile-secrets").and_then(Rule::file);
+        if let Some(check) = rule.and_then(|rule| (rule.compile)(Value::Null).ok()) {
+            let mut findings = Vec::new();
+            check.check(file, &mut findings);
+            // The name of a variable and the path of a file are no secrets.
+            let is_text = |span: &Range<usize>| {
+                let found = file.instruction_at(span.start).map(|(_, instruction)| instruction);
+                found.is_some_and(|of| !of.span.contains(&span.start) || matches!(of.arguments, Arguments::Command(_)))
+            };
+            hidden.extend(findings.into_iter().map(|finding| finding.at.span).filter(is_text));
+        }
+        // A key is in several lines, of which a finding names the first.
+        for heredoc in file.instructions.iter().flat_map(|instruction| &instruction.heredocs) {
+            if heredoc.text.contains("PRIVATE KEY") {
+                hidden.push(heredoc.start..heredoc.start + heredoc.text.len());
+            }
+        }
+        hidden.sort_by_key(|span| (span.start, span.end));
+        // A secret in a here-document that is hidden as a whole is hidden once.
+        hidden.dedup_by(|next, before| {
+            let overlaps = next.start <= before.end;
+            if overlaps {
+                before.end = before.end.max(next.end);
+            }
+            overlaps
+        });
+        Self(hidden)
+    }
+
+    /// A part of the text without secrets.
+    pub fn hide(&self, file: &Dockerfile<'_>, part: Range<usize>) -> String {
+        let mut out = String::new();
+        let mut at = part.start;
+        for hidden in self.0.iter().filter(|hidden| hidden.start < part.end && hidden.end > part.start) {
+            if hidden.end <= at {
+                continue;
+            }
+            out.push_str(file.text().get(at..hidden.start.max(at)).unwrap_or_default());
+            out.push_str(HIDDEN);
+            at = hidden.end.min(part.end);
+        }
+        out.push_str(file.text().get(at..part.end).unwrap_or_default());
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_and_secrets_are_hidden() {
+        let text = "FROM a\nENV A=hunter2 B=1\nRUN x && mysql -phunter2 \\\n  -u root\nCOPY id_rsa /\nCOPY <<EOF /k\n-----BEGIN PRIVATE KEY-----\nhunter2\nEOF\n";
+        let file = Dockerfile::parse(text);
+        let secrets = Secrets::new(&file);
+        let line = |number| secrets.hide(&file, file.line(number));
+        assert_eq!(line(2), "ENV A=(not shown) B=(not shown)");
+        assert_eq!(line(3), "RUN x && mysql (not shown) \\");
+        assert_eq!([line(4), line(5)], ["  -u root", "COPY id_rsa /"]);
+        assert_eq!([line(7), line(8)], [HIDDEN, HIDDEN]);
+    }
+}

@@ -1,0 +1,295 @@
+//! Passwords, tokens and keys in a Dockerfile.
+
+mod files;
+
+use crate::dockerfile::{Arguments, Dockerfile, Heredoc, Instruction, Keyword, Pair, Run, Word};
+use crate::rule::{
+    FileCheck, FileExample, FileFindings, FileRule, Finding, Judges, Rule, Severity, compile_file, params,
+};
+use crate::rules::secret_shapes::{is_named_secret, secret_value, secrets_in_words};
+use crate::text::clean;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::collections::HashSet;
+use std::ops::Range;
+
+pub static RULE: Rule = Rule {
+    id: "dockerfile-secrets",
+    title: "Dockerfiles put no password, token or key into the image",
+    docs: "Everyone who can pull an image can read its variables, its history and the files of all its layers, also those that a \
+later layer deletes. The rule finds literal secrets in `ENV`, `ARG`, `LABEL`, commands and here-documents, by the names of variables \
+and options and by the shape of values; `ARG` named like a secret, because the history has its value; and `COPY` of files that \
+contain secrets by their names (`id_rsa`, `.git-credentials`, `.docker/config.json`, `.kube/config`, `*.key`). `.npmrc` and `.env` \
+count where the image keeps them.\n\n\
+No finding repeats a secret. `names` adds words with which the name of a secret ends; `allow` names variables, options and files \
+that are none.",
+    why: "whoever can pull the image, or read its history, has the secret",
+    owasp: &[11],
+    severity: Severity::Critical,
+    params: params::<DockerfileSecrets>,
+    judges: Judges::Dockerfile(FileRule {
+        compile: compile_file::<DockerfileSecrets>,
+        instead: "take a secret of the build from `RUN --mount=type=secret`, one of the program from a Secret in the pod, and replace \
+                  the one that is in the file",
+        examples: &[
+            FileExample::bad(
+                "in variables and labels",
+                "FROM debian:12\nENV DB_PASSWORD=hunter2 PORT=80\nENV API_TOKEN hunter2\nARG CONNECTION=postgres://app:hunter2@db/app\nLABEL source=\"https://jane:hunter2@git.example.com/a\"\n",
+                &[2, 3, 4, 5],
+            ),
+            FileExample::bad(
+                "an argument of the build, and a variable made of it",
+                "FROM debian:12\nARG NPM_TOKEN\nENV NPM_TOKEN=$NPM_TOKEN\n",
+                &[2, 3],
+            ),
+            FileExample::bad(
+                "in commands",
+                "FROM debian:12\nRUN apt-get update \\\n && mysql -uroot -phunter2 < /init.sql\nRUN git clone https://jane:hunter2@git.example.com/a\nRUN DB_PASSWORD=hunter2 ./setup\nRUN [\"redis-cli\", \"-a\", \"hunter2\", \"ping\"]\nRUN <<EOF\necho start\ncurl -u jane:hunter2 https://example.com\nEOF\nCMD app --password=hunter2\n",
+                &[3, 4, 5, 6, 9, 11],
+            ),
+            FileExample::bad(
+                "in a here-document",
+                "FROM debian:12\nCOPY <<EOF /etc/app.conf\nport = 80\npassword = \"hunter2\"\nEOF\nCOPY <<EOF /k.pem\n-----BEGIN PRIVATE KEY-----\nMHcCAQ\nEOF\n",
+                &[4, 7],
+            ),
+            FileExample::bad(
+                "files with secrets",
+                "FROM debian:12 AS build\nCOPY .npmrc /src/\nCOPY id_rsa /root/.ssh/id_rsa\nADD conf/server.key certs/server.crt /etc/tls/\nFROM debian:12\nCOPY [\".env\", \"/app/\"]\nCOPY home/.kube/config /root/.kube/config\n",
+                &[3, 4, 6, 7],
+            ),
+            FileExample::bad("a further word", "FROM debian:12\nENV CARD_PIN=1234\n", &[2])
+                .params(r#"{"names":["pin"]}"#),
+            FileExample::good(
+                "mounted for the build",
+                "FROM debian:12\nRUN --mount=type=secret,id=npm NPM_TOKEN=$(cat /run/secrets/npm) npm ci\nRUN --mount=type=ssh git clone git@git.example.com:a\nENV DB_PASSWORD_FILE=/run/secrets/db DB_PASSWORD=\"\" TOKEN_TTL=1h\nCOPY id_rsa.pub .env.example /app/\n",
+            ),
+            FileExample::good(
+                "public keys",
+                "FROM debian:12\nENV GPG_KEY A035C8C19219BA821ECEA86B64E628F8D684696D\nRUN gpg --keyserver keys.example.com --recv-keys A035C8C19219BA821ECEA86B64E628F8D684696D\nADD https://example.com/Release.key /k\n",
+            ),
+            FileExample::good(
+                "of the pod",
+                "FROM debian:12\nENV DB_PASSWORD=$DB_PASSWORD\nCMD app --password=\"$DB_PASSWORD\"\n",
+            ),
+            FileExample::good("allowed names", "FROM debian:12\nENV CSRF_TOKEN=header\nCOPY .env /app/\n")
+                .params(r#"{"allow":["CSRF_TOKEN",".env"]}"#),
+        ],
+    }),
+};
+
+/// Parameters of `dockerfile-secrets`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct DockerfileSecrets {
+    /// Further words with which the name of a secret ends, in any case: `pin`.
+    names: Vec<String>,
+    /// Variables, options and files, by exact name, that are named like a secret and are none.
+    allow: Vec<String>,
+}
+
+/// A secret, and what would pass.
+struct Fault {
+    span: Range<usize>,
+    found: String,
+    wanted: &'static str,
+    severity: Severity,
+}
+
+const MOUNTED: &str = "RUN --mount=type=secret, or a Secret of the pod";
+
+impl FileCheck for DockerfileSecrets {
+    fn check<'d>(&self, file: &'d Dockerfile<'d>, findings: &mut FileFindings<'d>) {
+        let more: Vec<String> = self.names.iter().map(|word| word.to_uppercase()).collect();
+        let mut faults = Vec::new();
+        for stage in &file.stages {
+            // The arguments of the build that are known in the stage so far.
+            let mut arguments = HashSet::new();
+            let is_shipped =
+                file.last_stage().is_some_and(|last| file.with_bases(last).any(|of| std::ptr::eq(of, stage)));
+            for instruction in file.instructions.get(stage.instructions.clone()).unwrap_or_default() {
+                self.variables(instruction, &more, &mut arguments, &mut faults);
+                self.files(instruction, is_shipped, &mut faults);
+                self.texts(instruction, &mut faults);
+                if let Some(run) = file.run(instruction) {
+                    self.commands(&run, &more, &mut faults);
+                }
+            }
+        }
+        let first = file.stages.first().map_or(file.instructions.len(), |stage| stage.instructions.start);
+        for instruction in file.instructions.get(..first).unwrap_or_default() {
+            self.variables(instruction, &more, &mut HashSet::new(), &mut faults);
+        }
+        faults.sort_by_key(|fault| fault.span.start);
+        faults.dedup_by(|a, b| a.span.start == b.span.start);
+        findings.extend(faults.into_iter().map(|Fault { span, found, wanted, severity }| {
+            Finding::new(file.place(span), found, wanted).severity(severity)
+        }));
+    }
+}
+
+impl DockerfileSecrets {
+    fn is_allowed(&self, name: &str) -> bool {
+        self.allow.iter().any(|allowed| allowed == name)
+    }
+
+    /// What kind of secret a variable has.
+    fn secret(&self, name: &str, value: &str, more: &[String]) -> Option<&'static str> {
+        let of_key = name.split('_').any(|word| matches!(word, "GPG" | "PGP" | "FINGERPRINT"));
+        if of_key && files::is_fingerprint(value) {
+            return None;
+        }
+        secret_value(value)
+            .or_else(|| (!self.is_allowed(name) && is_named_secret(name, value, more)).then_some("a literal value"))
+    }
+
+    fn variables<'f>(
+        &self,
+        instruction: &'f Instruction<'_>,
+        more: &[String],
+        arguments: &mut HashSet<&'f str>,
+        faults: &mut Vec<Fault>,
+    ) {
+        let keyword = instruction.keyword;
+        for pair in instruction.pairs() {
+            let Pair { name, value, span } = pair;
+            let raw = value.as_ref().map(Word::text);
+            let name_of = clean(name, 80);
+            let mut fault = |what: &str, severity| {
+                let found = format!("{what} in {} {name_of}", keyword.as_str());
+                faults.push(Fault { span: span.clone(), found, wanted: MOUNTED, severity });
+            };
+            // Named like a secret, whatever its value will be.
+            let is_named = || !self.is_allowed(name) && is_named_secret(name, "hunter2Xy9", more);
+            match (keyword, raw) {
+                (Keyword::Label, Some(value)) => {
+                    if let Some(what) = secret_value(value) {
+                        fault(what, Severity::Critical);
+                    }
+                }
+                (Keyword::Arg, None) => {
+                    arguments.insert(name.as_str());
+                    if is_named() {
+                        fault("a secret of the build", Severity::Medium);
+                    }
+                }
+                (Keyword::Env, Some(value)) if reference(value).is_some_and(|of| arguments.contains(of)) => {
+                    if is_named() {
+                        fault("a secret of the build", Severity::High);
+                    }
+                }
+                (_, Some(value)) => {
+                    if let Some(what) = self.secret(name, value, more) {
+                        fault(what, Severity::Critical);
+                    }
+                }
+                (_, None) => {}
+            }
+        }
+    }
+
+    fn files(&self, instruction: &Instruction<'_>, is_shipped: bool, faults: &mut Vec<Fault>) {
+        let (Arguments::Copy { sources, .. }, Keyword::Copy | Keyword::Add) =
+            (&instruction.arguments, instruction.keyword)
+        else {
+            return;
+        };
+        for word in sources {
+            let path = word.text();
+            let name = path.rsplit('/').next().unwrap_or_default();
+            // A key that is fetched from a server is public.
+            if self.is_allowed(name) || self.is_allowed(path) || path.contains("://") {
+                continue;
+            }
+            if let Some((what, severity)) = files::secret(path, is_shipped) {
+                let found = format!("{what} ({})", clean(path, 80));
+                faults.push(Fault {
+                    span: word.span.clone(),
+                    found,
+                    wanted: "RUN --mount=type=secret, or no such file",
+                    severity,
+                });
+            }
+        }
+    }
+
+    /// Secrets in the lines of here-documents that are files.
+    fn texts(&self, instruction: &Instruction<'_>, faults: &mut Vec<Fault>) {
+        let documents = instruction.heredocs.iter().filter(|_| instruction.keyword != Keyword::Run);
+        for Heredoc { text, start, .. } in documents {
+            lines(text, *start, |line, span| {
+                if let Some(what) = self.in_line(line) {
+                    let found = format!("{what} in a here-document");
+                    faults.push(Fault { span, found, wanted: MOUNTED, severity: Severity::Critical });
+                }
+            });
+        }
+    }
+
+    fn in_line(&self, line: &str) -> Option<&'static str> {
+        let name = line.split(['=', ':']).next().unwrap_or_default().trim();
+        if self.is_allowed(name) {
+            return None;
+        }
+        // The rest of a key is in other lines.
+        if line.contains("-----BEGIN ") && line.contains("PRIVATE KEY") {
+            Some("a private key")
+        } else {
+            secret_value(line)
+        }
+    }
+
+    fn commands(&self, run: &Run, more: &[String], faults: &mut Vec<Fault>) {
+        let mut fault = |span, what: &str| {
+            let found = format!("{what} in a command");
+            faults.push(Fault { span, found, wanted: MOUNTED, severity: Severity::Critical });
+        };
+        run.calls(&mut |call| {
+            let first = call.words.first().map_or(0, |word| word.span.start);
+            for word in call.command.words.iter().filter(|word| word.span.start < first) {
+                if let Some((name, value)) = word.text.split_once('=')
+                    && let Some(what) = self.secret(name, value, more).filter(|_| !value.starts_with(['$', '`']))
+                {
+                    fault(run.span(call.span(word)), what);
+                }
+            }
+            for (index, what) in secrets_in_words(call.words.iter().map(|word| word.text.as_str()), &self.allow) {
+                let is_public = |word: &&crate::shell::Word| {
+                    matches!(call.name.as_str(), "apt-key" | "gpg" | "gpg2") && files::is_fingerprint(&word.text)
+                };
+                if let Some(word) = call.words.get(index).filter(|word| !is_public(word)) {
+                    fault(run.span(call.span(word)), what);
+                }
+            }
+            // What a program other than a shell reads.
+            if let Some(piece) =
+                call.command.input.as_ref().filter(|_| !crate::shell::SHELLS.contains(&call.name.as_str()))
+            {
+                lines(&piece.text, piece.start, |line, span| {
+                    if let Some(what) = self.in_line(line) {
+                        fault(run.span(span), what);
+                    }
+                });
+            }
+        });
+    }
+}
+
+/// Calls `each` with every line and where it is.
+fn lines(text: &str, start: usize, mut each: impl FnMut(&str, Range<usize>)) {
+    let mut at = start;
+    for line in text.split_inclusive('\n') {
+        let bare = line.trim();
+        let begin = at + line.len() - line.trim_start().len();
+        if !bare.is_empty() {
+            each(bare, begin..begin + bare.len());
+        }
+        at += line.len();
+    }
+}
+
+/// The variable that is the whole value: `$NAME` or `${NAME}`.
+fn reference(value: &str) -> Option<&str> {
+    let name = value.trim_matches('"').strip_prefix('$')?;
+    let name = name.strip_prefix('{').and_then(|name| name.strip_suffix('}')).unwrap_or(name);
+    name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_').then_some(name)
+}

@@ -1,0 +1,91 @@
+//! Scripts that run as they arrive: `curl ... | sh` and its other forms.
+
+use crate::shell::{Call, Command, SHELLS, Script, calls};
+
+/// Programs that write what they download to their output.
+const DOWNLOADERS: [&str; 7] = ["aria2c", "curl", "fetch", "http", "https", "lynx", "wget"];
+
+/// Other programs that run their input.
+const INTERPRETERS: [&str; 8] = ["node", "perl", "php", "python", "python2", "python3", "ruby", "tclsh"];
+
+/// What the call runs as it arrives; none if it does not, or if all of it comes from an allowed URL.
+pub fn found(call: &Call<'_>, allow: &[String]) -> Option<String> {
+    let runs_words = matches!(call.name.as_str(), "eval" | "source" | ".") || is_shell(&call.name);
+    if runs_words {
+        let mut inner = call.words.iter().skip(1).flat_map(|word| &word.inner);
+        if let Some(program) = inner.find_map(|script| downloader(script, allow)) {
+            return Some(format!("the output of {program} run by {}", call.name));
+        }
+    }
+    if !runs_input(call) {
+        return None;
+    }
+    let sources = call.script.sources(call.command);
+    let source = sources.into_iter().find_map(|command| downloader_of(command, allow));
+    source.map(|program| format!("the output of {program} run by {}", call.name))
+}
+
+fn is_shell(name: &str) -> bool {
+    SHELLS.contains(&name)
+}
+
+/// Whether it runs what it reads from a pipe.
+fn runs_input(call: &Call<'_>) -> bool {
+    let mut args = call.args().peekable();
+    if INTERPRETERS.contains(&call.name.as_str()) {
+        return matches!(args.next(), None | Some("-"));
+    }
+    if !is_shell(&call.name) {
+        return false;
+    }
+    let mut has_value = false;
+    for arg in args {
+        if has_value {
+            has_value = false;
+        } else if matches!(arg, "-" | "-s" | "/dev/stdin" | "--") || (is_short(arg) && arg.contains('s')) {
+            return true;
+        } else if is_short(arg) && arg.contains('c') {
+            return false;
+        } else if arg.starts_with(['-', '+']) {
+            has_value = is_short(arg) && arg.ends_with(['o', 'O']);
+        } else {
+            // A file, or a here-document that is no option.
+            return false;
+        }
+    }
+    call.command.input.is_none()
+}
+
+fn is_short(arg: &str) -> bool {
+    arg.starts_with('-') && !arg.starts_with("--")
+}
+
+/// The downloader in a script.
+fn downloader(script: &Script, allow: &[String]) -> Option<String> {
+    let mut found = None;
+    calls(script, &mut |call| {
+        if found.is_none() && is_open(call, allow) {
+            found = Some(call.name.clone());
+        }
+    });
+    found
+}
+
+fn downloader_of(command: &Command, allow: &[String]) -> Option<String> {
+    downloader(&Script { commands: vec![command.clone()] }, allow)
+}
+
+/// Whether it downloads something from a URL that is not allowed.
+fn is_open(call: &Call<'_>, allow: &[String]) -> bool {
+    if !DOWNLOADERS.contains(&call.name.as_str()) {
+        return false;
+    }
+    let mut urls = call.args().filter(|arg| arg.contains("://")).peekable();
+    let is_allowed = |url: &str| {
+        allow.iter().any(|allowed| {
+            let rest = url.strip_prefix(allowed.as_str());
+            rest.is_some_and(|rest| allowed.ends_with('/') || rest.is_empty() || rest.starts_with(['/', '?', '#']))
+        })
+    };
+    urls.peek().is_none() || !urls.all(is_allowed)
+}

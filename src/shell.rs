@@ -1,0 +1,84 @@
+//! Shell scripts as commands: their words, what they read from pipes, and the scripts inside them. It is no shell: it does not see
+//! what a script computes while it runs.
+//!
+//! Reading takes linear time for each level of scripts in scripts, and there are few levels.
+
+mod heredoc;
+mod lexer;
+mod program;
+#[cfg(test)]
+mod tests;
+pub mod wrappers;
+
+pub use program::{Call, SHELLS, calls};
+
+use std::ops::Range;
+
+/// How many commands of a chain of pipes are looked at.
+const MAX_SOURCES: usize = 64;
+
+/// How deep scripts in scripts are read. Each level costs as much as its text.
+const MAX_DEPTH: usize = 6;
+
+/// A script.
+#[derive(Debug, Default, Clone)]
+pub struct Script {
+    pub commands: Vec<Command>,
+}
+
+/// A command, without the words of the shell itself that group commands.
+#[derive(Debug, Default, Clone)]
+pub struct Command {
+    pub words: Vec<Word>,
+    /// The commands of the script whose output it reads from a pipe.
+    pub reads: Range<usize>,
+    /// The here-document that it reads.
+    pub input: Option<Piece>,
+    /// Files that it reads or writes: the operator and the name.
+    pub redirections: Vec<(String, Word)>,
+}
+
+/// A word, without quotes.
+#[derive(Debug, Default, Clone)]
+pub struct Word {
+    /// `$(...)` is `$()`, and `<(...)` is `<()`.
+    pub text: String,
+    /// Bytes of the outermost script.
+    pub span: Range<usize>,
+    /// Where the text begins, if it stands there as it is.
+    pub start: Option<usize>,
+    /// The scripts whose output is a part of the word.
+    pub inner: Vec<Script>,
+}
+
+/// A part of a script.
+#[derive(Debug, Clone)]
+pub struct Piece {
+    pub text: String,
+    /// Where it begins in the outermost script.
+    pub start: usize,
+}
+
+impl Script {
+    /// Reads a script of sh or bash.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        lexer::read(text, 0, 0)
+    }
+
+    /// The commands that the command reads from, through all pipes before it.
+    #[must_use]
+    pub fn sources(&self, command: &Command) -> Vec<&Command> {
+        let mut sources = Vec::new();
+        let mut range = command.reads.clone();
+        // Each range ends before the command that reads it.
+        while let Some(part) = self.commands.get(range.clone()).filter(|part| !part.is_empty()) {
+            sources.extend(part);
+            if sources.len() > MAX_SOURCES {
+                break;
+            }
+            range = part.first().map_or(0..0, |first| first.reads.clone());
+        }
+        sources
+    }
+}

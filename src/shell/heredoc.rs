@@ -1,0 +1,33 @@
+//! Here-documents of a script: text that begins on the next line.
+
+pub struct Heredoc {
+    end: String,
+    is_indented: bool,
+    /// The command that reads it, when that is known.
+    pub command: Option<usize>,
+}
+
+impl Heredoc {
+    /// Reads what stands behind `<<`, and how long it is.
+    pub fn read(text: &str) -> (Self, usize) {
+        let (is_indented, name) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+        let name = name.trim_start_matches([' ', '\t']);
+        let length = name.find(|c: char| c.is_whitespace() || ";&|<>()".contains(c)).unwrap_or(name.len());
+        let end = name.get(..length).unwrap_or_default().replace(['"', '\'', '\\'], "");
+        (Self { end, is_indented, command: None }, text.len() - name.len() + length)
+    }
+
+    /// The text, and how long it is with its end.
+    pub fn body<'s>(&self, text: &'s str) -> (&'s str, usize) {
+        let (mut length, mut body) = (0, 0);
+        for line in text.split_inclusive('\n') {
+            length += line.len();
+            let bare = if self.is_indented { line.trim_start_matches('\t') } else { line };
+            if bare.trim_end_matches(['\n', '\r']) == self.end {
+                break;
+            }
+            body = length;
+        }
+        (text.get(..body).unwrap_or_default(), length)
+    }
+}

@@ -1,0 +1,225 @@
+//! Splits the text of a script.
+
+mod quoted;
+
+use super::heredoc::Heredoc;
+use super::{Command, MAX_DEPTH, Piece, Script, Word};
+use std::ops::Range;
+
+/// Reads the script that begins at `base` of the outermost one.
+pub fn read(text: &str, base: usize, depth: usize) -> Script {
+    if depth > MAX_DEPTH {
+        return Script::default();
+    }
+    let lexer = Lexer {
+        text,
+        at: 0,
+        base,
+        depth,
+        script: Script::default(),
+        command: Command::default(),
+        word: None,
+        operator: None,
+        groups: Vec::new(),
+        parentheses: 0,
+        last_group: None,
+        reads: 0..0,
+        heredocs: Vec::new(),
+    };
+    lexer.read()
+}
+
+struct Lexer<'s> {
+    text: &'s str,
+    at: usize,
+    /// Where the text begins in the outermost script.
+    base: usize,
+    depth: usize,
+    script: Script,
+    command: Command,
+    word: Option<Word>,
+    /// The next word is the file of this redirection.
+    operator: Option<String>,
+    /// The first command of each open group.
+    groups: Vec<usize>,
+    parentheses: usize,
+    /// The first command of the group that has just ended.
+    last_group: Option<usize>,
+    /// What the next command reads.
+    reads: Range<usize>,
+    heredocs: Vec<Heredoc>,
+}
+
+/// Words of the shell that begin and end a group of commands.
+const BEGIN: [&str; 7] = ["{", "case", "for", "if", "select", "until", "while"];
+const END: [&str; 4] = ["done", "esac", "fi", "}"];
+
+impl<'s> Lexer<'s> {
+    fn read(mut self) -> Script {
+        while let Some(c) = self.next() {
+            match c {
+                ' ' | '\t' | '\r' => self.end_word(),
+                '\n' => self.end_line(),
+                '\'' => self.single_quoted(),
+                '"' => self.double_quoted(),
+                '<' | '>' => self.redirection(c),
+                '#' if self.word.is_none() => {
+                    while self.peek().is_some_and(|c| c != '\n') {
+                        self.next();
+                    }
+                }
+                c => self.plain(c),
+            }
+        }
+        self.end_command();
+        self.script
+    }
+
+    fn plain(&mut self, c: char) {
+        match c {
+            '\\' => match self.next() {
+                Some('\n') | None => {}
+                Some(escaped) => {
+                    self.push(escaped);
+                    self.not_as_it_is();
+                }
+            },
+            '&' if self.peek() == Some('>') => self.redirection('&'),
+            '|' => self.pipe(),
+            ';' | '&' => {
+                self.end_command();
+                self.last_group = None;
+            }
+            '`' => self.substitution('`'),
+            '$' if self.peek() == Some('(') => self.substitution('('),
+            '$' if matches!(self.peek(), Some('\'' | '"')) => {}
+            '$' if self.peek() == Some('{') => self.braces(),
+            '(' if self.word.as_ref().is_some_and(|word| word.text.ends_with('=')) => {
+                // `NAME=(...)` is a list of words, and no command.
+                self.inside();
+            }
+            '(' => {
+                // The words before it are the name of a function.
+                self.forget();
+                self.parentheses += 1;
+                self.groups.push(self.script.commands.len());
+            }
+            // The words before it are a pattern of `case`.
+            ')' if self.parentheses == 0 => self.forget(),
+            ')' => {
+                self.parentheses -= 1;
+                self.end_command();
+                self.last_group = self.groups.pop();
+            }
+            c => self.push(c),
+        }
+    }
+
+    fn next(&mut self) -> Option<char> {
+        let c = self.peek()?;
+        self.at += c.len_utf8();
+        Some(c)
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.text.get(self.at..)?.chars().next()
+    }
+
+    fn rest(&self) -> &'s str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// The word that the last character, of this length, belongs to.
+    fn open(&mut self, length: usize) -> &mut Word {
+        let start = self.base + self.at - length;
+        self.word.get_or_insert_with(|| Word { span: start..start, start: Some(start), ..Word::default() })
+    }
+
+    fn push(&mut self, c: char) {
+        let end = self.base + self.at;
+        let word = self.open(c.len_utf8());
+        word.text.push(c);
+        word.span.end = end;
+    }
+
+    /// The text of the word is another one than stands in the script.
+    fn not_as_it_is(&mut self) {
+        if let Some(word) = &mut self.word {
+            word.start = None;
+        }
+    }
+
+    fn forget(&mut self) {
+        self.word = None;
+        self.command.words.clear();
+    }
+
+    fn end_word(&mut self) {
+        let Some(word) = self.word.take() else { return };
+        if let Some(operator) = self.operator.take() {
+            self.command.redirections.push((operator, word));
+            return;
+        }
+        if self.command.words.is_empty() {
+            if BEGIN.contains(&word.text.as_str()) {
+                self.groups.push(self.script.commands.len());
+            } else if END.contains(&word.text.as_str()) {
+                self.last_group = self.groups.pop();
+                return;
+            }
+        }
+        self.last_group = None;
+        self.command.words.push(word);
+    }
+
+    fn end_command(&mut self) {
+        self.end_word();
+        self.operator = None;
+        let mut command = std::mem::take(&mut self.command);
+        if command.words.is_empty() && command.redirections.is_empty() && self.heredocs.is_empty() {
+            return;
+        }
+        command.reads = std::mem::replace(&mut self.reads, 0..0);
+        let index = self.script.commands.len();
+        for heredoc in &mut self.heredocs {
+            heredoc.command.get_or_insert(index);
+        }
+        self.script.commands.push(command);
+    }
+
+    fn pipe(&mut self) {
+        let before = self.script.commands.len();
+        self.end_command();
+        match self.peek() {
+            Some('|') => {
+                self.next();
+                self.last_group = None;
+            }
+            other => {
+                if other == Some('&') {
+                    self.next();
+                }
+                let first = self.last_group.take().unwrap_or(before).min(before);
+                self.reads = first..self.script.commands.len();
+            }
+        }
+    }
+
+    fn end_line(&mut self) {
+        let reads = self.reads.clone();
+        let is_after_pipe = self.word.is_none() && self.command.words.is_empty() && !reads.is_empty();
+        self.end_command();
+        if is_after_pipe {
+            self.reads = reads;
+        }
+        self.last_group = None;
+        for heredoc in std::mem::take(&mut self.heredocs) {
+            let (body, length) = heredoc.body(self.rest());
+            let piece = Piece { text: body.to_owned(), start: self.base + self.at };
+            self.at += length;
+            if let Some(command) = heredoc.command.and_then(|index| self.script.commands.get_mut(index)) {
+                command.input = Some(piece);
+            }
+        }
+    }
+}

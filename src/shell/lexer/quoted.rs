@@ -1,0 +1,142 @@
+//! Quotes, scripts inside words, and redirections.
+
+use super::{Lexer, read};
+use crate::shell::Word;
+use crate::shell::heredoc::Heredoc;
+
+impl<'s> Lexer<'s> {
+    pub(super) fn single_quoted(&mut self) {
+        let is_new = self.word.is_none();
+        let rest = self.rest();
+        let length = rest.find('\'').unwrap_or(rest.len());
+        let text = rest.get(..length).unwrap_or_default();
+        let start = self.base + self.at;
+        self.open(1).text.push_str(text);
+        self.at += (length + 1).min(rest.len());
+        self.close(is_new, start);
+    }
+
+    /// Ends a quoted part. The text stands as it is only if the word begins with it.
+    fn close(&mut self, is_new: bool, start: usize) {
+        let end = self.base + self.at;
+        if let Some(word) = &mut self.word {
+            word.span.end = end;
+            word.start = word.start.filter(|_| is_new).map(|_| start);
+        }
+    }
+
+    pub(super) fn double_quoted(&mut self) {
+        let is_new = self.word.is_none();
+        let start = self.base + self.at;
+        self.open(1);
+        let mut is_plain = true;
+        while let Some(c) = self.next().filter(|c| *c != '"') {
+            match (c, self.peek()) {
+                ('\\', Some(next)) if matches!(next, '"' | '\\' | '$' | '`' | '\n') => {
+                    self.next();
+                    is_plain = false;
+                    if next != '\n' {
+                        self.push(next);
+                    }
+                }
+                ('$', Some('(')) => {
+                    self.substitution('(');
+                    is_plain = false;
+                }
+                ('`', _) => {
+                    self.substitution('`');
+                    is_plain = false;
+                }
+                _ => self.push(c),
+            }
+        }
+        self.close(is_new && is_plain, start);
+    }
+
+    /// `${NAME:-(}`: parentheses in it are text.
+    pub(super) fn braces(&mut self) {
+        self.push('$');
+        let rest = self.rest();
+        let end = rest.find(['}', '\n']).map_or(rest.len(), |end| end + 1);
+        let text = rest.get(..end).filter(|text| text.ends_with('}')).unwrap_or("{");
+        for _ in text.chars() {
+            if let Some(c) = self.next() {
+                self.push(c);
+            }
+        }
+    }
+
+    /// `$(...)` or backticks: a script of its own, which may print the name of a program.
+    pub(super) fn substitution(&mut self, open: char) {
+        self.open(1);
+        let (inner, start) = if open == '(' {
+            self.next();
+            self.inside()
+        } else {
+            let (rest, start) = (self.rest(), self.at);
+            let length = rest.find('`').unwrap_or(rest.len());
+            self.at += (length + 1).min(rest.len());
+            (rest.get(..length).unwrap_or_default(), start)
+        };
+        let words: Vec<&str> = inner.split_whitespace().take(4).collect();
+        let printed = match words.as_slice() {
+            ["which", program] | ["command", "-v", program] | ["type", "-p" | "-P", program] => *program,
+            _ => "$()",
+        };
+        let script = read(inner, self.base + start, self.depth + 1);
+        let end = self.base + self.at;
+        let word = self.open(0);
+        word.text.push_str(printed);
+        word.span.end = end;
+        word.start = None;
+        word.inner.push(script);
+    }
+
+    /// The text up to the closing parenthesis and where it begins. Both are skipped.
+    pub(super) fn inside(&mut self) -> (&'s str, usize) {
+        let (text, start) = (self.rest(), self.at);
+        let mut open = 1_usize;
+        let mut quote = None;
+        let end = text.char_indices().find(|(_, c)| {
+            match (quote, c) {
+                (Some(q), c) if q == *c => quote = None,
+                (None, '\'' | '"') => quote = Some(*c),
+                (None, '(') => open += 1,
+                (None, ')') => open -= 1,
+                _ => {}
+            }
+            open == 0
+        });
+        let end = end.map_or(text.len(), |(index, _)| index);
+        self.at += (end + 1).min(text.len());
+        (text.get(..end).unwrap_or_default(), start)
+    }
+
+    pub(super) fn redirection(&mut self, first: char) {
+        let begin = self.at - first.len_utf8();
+        // A number before it is a file descriptor, and no word.
+        if self.word.as_ref().is_some_and(|word| word.text.chars().all(|c| c.is_ascii_digit())) {
+            self.word = None;
+        }
+        self.end_word();
+        let mut operator = String::from(first);
+        while let Some(c) = self.peek().filter(|c| matches!(c, '<' | '>' | '&' | '|')) {
+            self.next();
+            operator.push(c);
+        }
+        if self.peek() == Some('(') {
+            self.next();
+            let (inner, start) = self.inside();
+            let script = read(inner, self.base + start, self.depth + 1);
+            let span = self.base + begin..self.base + self.at;
+            let word = Word { text: format!("{operator}()"), span, start: None, inner: vec![script] };
+            self.command.words.push(word);
+        } else if operator == "<<" {
+            let (heredoc, length) = Heredoc::read(self.rest());
+            self.at += length;
+            self.heredocs.push(heredoc);
+        } else {
+            self.operator = Some(operator);
+        }
+    }
+}

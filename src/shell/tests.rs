@@ -1,0 +1,73 @@
+use super::*;
+
+/// Each program with its arguments, and the programs whose output it reads.
+fn read(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    calls(&Script::new(text), &mut |call| {
+        let args: Vec<&str> = call.args().collect();
+        let sources = call.script.sources(call.command);
+        let sources: Vec<&str> = sources.iter().filter_map(|c| c.words.first()).map(|w| w.text.as_str()).collect();
+        let reads = if sources.is_empty() { String::new() } else { format!(" < {}", sources.join(",")) };
+        found.push(format!("{}{reads}", format!("{} {}", call.name, args.join("|")).trim_end()));
+    });
+    found
+}
+
+#[test]
+fn commands_are_split_where_a_shell_splits_them() {
+    for (text, commands) in [
+        ("a b && c; d || e & f\ng", vec!["a b", "c", "d", "e", "f", "g"]),
+        ("a 'b c' \"d \\\" $e\" f\\ g", vec!["a b c|d \" $e|f g"]),
+        ("a # b | c\nd#e", vec!["a", "d#e"]),
+        ("a > b 2>&1 < c; d &> e", vec!["a", "d"]),
+        ("A=1 sudo -u x env B=2 c d", vec!["c d"]),
+        ("if a; then b; else c; fi; ! d", vec!["a", "b", "c", "d"]),
+        ("f() { a; }; case $x in y) b;; esac", vec!["a", "b"]),
+        ("for x in a b; do c; done", vec!["for x|in|a|b", "c"]),
+        ("A=(b c) d ${E:-(}", vec!["d ${E:-(}"]),
+        ("\\\n a \\\n b", vec!["a b"]),
+    ] {
+        assert_eq!(read(text), commands, "{text}");
+    }
+}
+
+#[test]
+fn a_command_reads_what_is_piped_into_it() {
+    for (text, commands) in [
+        ("a | b | c", vec!["a", "b < a", "c < b,a"]),
+        ("a |\n b |& c", vec!["a", "b < a", "c < b,a"]),
+        ("(a; b) | c", vec!["a", "b", "c < a,b"]),
+        ("{ a; b; } | c; d", vec!["a", "b", "c < {,b", "d"]),
+        ("if x; then a; fi | c", vec!["x", "a", "c < if,then"]),
+        ("x; a || b | c", vec!["x", "a", "b", "c < b"]),
+        ("a && (b) && c | d", vec!["a", "b", "c", "d < c"]),
+    ] {
+        assert_eq!(read(text), commands, "{text}");
+    }
+}
+
+#[test]
+fn scripts_in_scripts_are_read() {
+    for (text, commands) in [
+        ("sh -c 'a b | c'", vec!["sh -c|a b | c", "a b", "c < a"]),
+        ("bash -euxo pipefail -c \"a\"", vec!["bash -euxo|pipefail|-c|a", "a"]),
+        ("eval \"$(a b)\"", vec!["a b", "eval $()", "$()"]),
+        ("x=`a`; bash <(b c)", vec!["a", "b c", "bash <()"]),
+        ("su app -c 'a'", vec!["su app|-c|a", "a"]),
+        ("bash <<EOF\na\nb\nEOF\nc", vec!["bash", "a", "b", "c"]),
+        ("cat <<-'E' > x\n\ta\n\tE\nc", vec!["cat", "c"]),
+        ("source <(a)", vec!["a", "source <()"]),
+    ] {
+        assert_eq!(read(text), commands, "{text}");
+    }
+    let deep = "$(".repeat(100) + "a" + &")".repeat(100);
+    assert!(read(&deep).len() < 10);
+}
+
+#[test]
+fn places_are_those_of_the_outermost_script() {
+    let text = "a; sh -c 'b c' && sh -c \"d \\\"e\\\"\" | f";
+    let mut found = Vec::new();
+    calls(&Script::new(text), &mut |call| found.push(text[call.place()].to_owned()));
+    assert_eq!(found, ["a", "sh", "b", "sh", "\"d \\\"e\\\"\"", "f"]);
+}
