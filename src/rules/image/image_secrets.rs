@@ -125,9 +125,10 @@ fn of_command(command: &str) -> Option<&'static str> {
 /// The words of a command that hold a secret, by their index, and the kind of secret. Arguments of a build are in front of its
 /// commands, as variables are.
 pub fn secret_words(words: &[&str]) -> Vec<(usize, &'static str)> {
-    let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
     let of_pair = |word: &str| {
-        let (name, value) = word.split_once('=').filter(|(name, _)| is_name(name))?;
+        let (name, value) = word.split_once('=')?;
+        let name = Some(name.trim_start_matches('-')).filter(|name| is_name(name))?;
         of_variable(name, value.trim_matches(['"', '\'']))
     };
     let pairs = words.iter().enumerate().filter_map(|(index, word)| Some((index, of_pair(word)?)));
