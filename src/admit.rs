@@ -18,10 +18,10 @@ use crate::effort;
 use crate::outcome::{About, Outcome};
 use crate::policy::Ceiling;
 use crate::review::{Request, Review, discreet::discreet, request, request::uid, response};
-use crate::rule::Applicability;
 use jiff::civil::Date;
 pub use lookups::{Lookup, MayNeedFact, judge_with_lookups};
 use repairs::Repairs;
+pub use repairs::ReportedRepairs;
 use route::{Route, about};
 pub use snapshot::{Audience, Hook, Snapshot};
 use snapshot::{Conditions, Moment};
@@ -38,10 +38,10 @@ pub fn admit(body: &[u8], hook: Hook, snapshot: &Snapshot, today: Date) -> Outco
 }
 
 /// As [`admit`] at [`Hook::Validate`]. [`Outcome::repair`] then has the merged edit for all that a report shows, and as a JSON
-/// Patch, too. `most` leaves out the edits that need a person.
+/// Patch, too.
 #[must_use]
-pub fn admit_for_report(body: &[u8], snapshot: &Snapshot, today: Date, most: Applicability) -> Outcome {
-    let repairs = Repairs::Reported(most);
+pub fn admit_for_report(body: &[u8], snapshot: &Snapshot, today: Date, wanted: ReportedRepairs) -> Outcome {
+    let repairs = Repairs::Reported(wanted);
     answer(body, &Conditions { hook: Hook::Validate, moment: Moment::Request, repairs, snapshot, today })
 }
 

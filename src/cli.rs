@@ -66,7 +66,7 @@ enum Command {
 pub fn run() -> ExitCode {
     colour::by_environment();
     // This call exits with 2 for wrong arguments, and with 0 for `--help` and `--version`.
-    let cli = Cli::try_parse().unwrap_or_else(|error| usage::mend(error).exit());
+    let cli = Cli::try_parse().unwrap_or_else(|error| usage::mend(error, &Cli::command()).exit());
     let ran = catch_unwind(AssertUnwindSafe(|| match cli.command {
         Command::Serve(args) => serve::run(*args),
         Command::Check(args) => output::exit_code(check::run(&args)),

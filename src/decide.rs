@@ -12,7 +12,7 @@ use crate::workload::ContainerKind;
 pub use case::{Case, Judged};
 use collect::Collector;
 use effect::{DecisionInput, effect};
-pub use effect::{EXPIRY_NOTICE, Effect, Note, Stage, capped, effect_on_file};
+pub use effect::{EXPIRY_NOTICE, Effect, Note, Stage, calls_for_repair, capped, effect_on_file};
 pub use find::findings;
 use previous::PreviousPod;
 pub use previous::{Change, Previous};

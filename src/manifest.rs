@@ -5,7 +5,10 @@
 //! Only this module uses the YAML parser.
 
 mod build;
+mod edit;
 mod extent;
+mod layout;
+mod lines;
 mod members;
 mod node;
 mod object;
@@ -13,12 +16,14 @@ mod scalar;
 mod split;
 mod syntax_error;
 
+pub use edit::{Editor, TextEdit, Unsure, apply};
 pub use extent::{Extent, ExtentContent, ExtentMember};
 pub use node::{Content, Member, Node, Position};
 pub use object::Object;
 
 use build::Budget;
 use std::fmt;
+use std::ops::Range;
 
 /// The largest file that is read. A larger one is no manifest, and would need too much memory.
 pub const MAX_BYTES: usize = 64 * 1024 * 1024;
@@ -31,6 +36,9 @@ pub struct Document {
     pub root: Node,
     /// Whether its text contains `{{`, as templates do.
     pub has_braces: bool,
+    /// The part of the text that it was read from, without a byte order mark of the file, and its number there.
+    part: Range<usize>,
+    number: usize,
 }
 
 /// Why a text could not be read, and where.
@@ -81,8 +89,10 @@ pub fn read(bytes: &[u8]) -> Reading {
         for (part, start) in split::parts(&chunk) {
             let found = reading.documents.len();
             let read = build::documents(part, start, &mut budget, &mut reading.documents);
+            let offset = part.as_ptr().addr() - text.as_ptr().addr();
             for document in reading.documents.iter_mut().skip(found) {
                 document.index += index;
+                document.part = offset..offset + part.len();
                 document.has_braces = has_braces;
             }
             match read {

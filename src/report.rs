@@ -5,6 +5,7 @@ mod dockerfile;
 mod entry;
 mod file_error;
 mod fingerprint;
+pub mod fix;
 pub mod format;
 pub mod image;
 mod images;

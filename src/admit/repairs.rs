@@ -1,13 +1,13 @@
 //! The repair of what is denied: the edits that the rules offer, merged, and judged again by the same code.
 
 use super::pods::{Judging, PodResult, PreviousPods};
-use crate::decide::{Effect, Judged, Note};
+use crate::decide::{Effect, Judged, Note, calls_for_repair};
 use crate::effort;
 use crate::json::Raw;
 use crate::outcome::{Repair, Violation, described};
 use crate::patch::resolved;
 use crate::repair::{Offer, Tree, diff, operations};
-use crate::rule::{Applicability, Edit, Fix};
+use crate::rule::{Applicability, Edit, Fix, Severity};
 use crate::workload::read::read_at;
 use crate::workload::{List, Placed};
 use serde::Deserialize;
@@ -27,8 +27,25 @@ pub enum Repairs {
     Denials,
     /// Those that would be denied, and are warnings.
     HeldBack,
-    /// Those that a report shows, with edits of this applicability at most.
-    Reported(Applicability),
+    /// Those that a report shows.
+    Reported(ReportedRepairs),
+}
+
+/// Which repairs a report shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReportedRepairs {
+    /// Edits of this applicability at most.
+    pub most: Applicability,
+    /// For violations of this severity at least.
+    pub least: Severity,
+}
+
+impl ReportedRepairs {
+    /// Every edit of this applicability at most.
+    #[must_use]
+    pub const fn all(most: Applicability) -> Self {
+        Self { most, least: Severity::Low }
+    }
 }
 
 impl Repairs {
@@ -38,10 +55,7 @@ impl Repairs {
             _ if judged.fixed => false,
             Self::Denials => judged.effect == Effect::Deny,
             Self::HeldBack => is_held_back(judged),
-            Self::Reported(_) => {
-                matches!(judged.effect, Effect::Deny | Effect::Patch | Effect::Warn)
-                    || judged.note == Some(Note::WillBePatched)
-            }
+            Self::Reported(wanted) => judged.severity() >= wanted.least && calls_for_repair(judged.effect, judged.note),
         }
     }
 
@@ -59,7 +73,7 @@ impl Repairs {
 
     fn most(self) -> Applicability {
         match self {
-            Self::Reported(most) => most,
+            Self::Reported(wanted) => wanted.most,
             Self::None | Self::Denials | Self::HeldBack => Applicability::Suggested,
         }
     }
@@ -215,11 +229,14 @@ impl<'j, 'r: 'j> Judging<'j, 'r> {
         let (diff, at) = diff(&tree, &(self.kind.prefix() + "/spec"));
         let is_report = matches!(self.conditions.repairs, Repairs::Reported(_));
         let is_debug = self.request.sub_resource.as_deref() == Some("ephemeralcontainers") && !diff.lines.is_empty();
+        let (operations, operations_for) =
+            if is_report { operations(&tree).into_iter().unzip() } else { (Vec::new(), Vec::new()) };
         Repair {
             diff,
             at,
             offers,
-            operations: if is_report { operations(&tree) } else { Vec::new() },
+            operations,
+            operations_for,
             left,
             custom: if is_debug { custom(&tree.to_json()) } else { None },
         }

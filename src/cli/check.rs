@@ -5,11 +5,15 @@ mod args;
 mod exemptions;
 mod files;
 mod first_pass;
+mod fix;
+mod found;
 mod ordered;
+mod origin;
 mod other_tools;
 pub(super) mod outputs;
 mod run;
 mod settings;
+mod write;
 
 pub use args::Args;
 
@@ -42,24 +46,29 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let first = first_pass::read(&sources, namespaces)?;
     snapshot.facts.manifest_accounts = Some(Arc::new(first.accounts));
     snapshot.policies.exemptions.clone_from(&first.exemptions.found);
+    let fixing = args.fixing();
     let judge = Judge {
         snapshot: &snapshot,
         namespace: &plan.namespace,
         today: today(),
-        diffs: args.diff,
+        severity: plan.severity,
+        // With --fix, the diff is that of the file.
+        diffs: args.diff && fixing.is_none(),
         images: plan.outputs.iter().any(|output| output.format == ReportFormat::Json),
     };
     let keeps_text = args.snippet;
-    let files = Files { judge, namespaces, notes_usage: args.waivers, keeps_text };
+    let offers_fixes = plan.outputs.iter().any(|output| output.format == ReportFormat::Sarif);
+    let files = Files { judge, namespaces, notes_usage: args.waivers, keeps_text, offers_fixes, fixing };
     let width = std::io::stdout().is_terminal().then(terminal_size::terminal_size).flatten();
     let options = TextOptions {
         all: plan.all,
         width: width.map(|(width, _)| usize::from(width.0)),
         snippet: args.snippet,
         diff: args.diff,
+        explain: plan.explain(),
     };
     let outputs = Outputs::open(&plan.outputs, options)?;
-    let mut run = Run::new(outputs, &plan, known, args.write_baseline.is_some());
+    let mut run = Run::new(outputs, &plan, known, args.write_baseline.is_some(), fixing.is_some());
     run.begin(first.errors)?;
     let progress = Progress::new(sources.len());
     ordered::ordered(

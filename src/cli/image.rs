@@ -168,7 +168,7 @@ fn write(specs: &[OutputSpec], report: &ImageReport, all: bool) -> Result<(), Fa
             ReportFormat::Text => Box::new(Whole::text(report, all, width)),
             ReportFormat::Html => Box::new(Whole::html(report, all)),
             ReportFormat::Json => Box::new(Whole::json(report)),
-            other => outputs::format(other, TextOptions { all, width, snippet: false, diff: false }),
+            other => outputs::format(other, TextOptions { all, width, ..TextOptions::default() }),
         }
     })?;
     let results = report.as_results();
@@ -182,6 +182,7 @@ fn write(specs: &[OutputSpec], report: &ImageReport, all: bool) -> Result<(), Fa
         passed_over: &[],
         without_pod: &without_pod,
         waivers: None,
+        fixes: None,
         summary: &summary,
         settings: None,
     })

@@ -1,11 +1,11 @@
 //! Errors of usage, without the suggestions of clap that lead astray.
 
-use clap::Error;
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Command, Error};
 use strsim::levenshtein;
 
-/// The error, with suggestions only where they help.
-pub fn mend(mut error: Error) -> Error {
+/// The error, with suggestions only where they help. `podreeve` is the program with all its commands.
+pub fn mend(mut error: Error, podreeve: &Command) -> Error {
     // "To pass it as a value, use -- --fix": no value of podreeve begins with a dash.
     if let Some(ContextValue::StyledStrs(tips)) = error.remove(ContextKind::Suggested) {
         let kept: Vec<_> = tips.into_iter().filter(|tip| !tip.to_string().contains("as a value")).collect();
@@ -21,7 +21,24 @@ pub fn mend(mut error: Error) -> Error {
     {
         error.remove(ContextKind::SuggestedArg);
     }
+    let unknown = text(&error, ContextKind::InvalidArg).filter(|_| error.kind() == ErrorKind::UnknownArgument);
+    if let Some(command) = unknown.and_then(|given| owner(&given, podreeve)) {
+        error.remove(ContextKind::SuggestedArg);
+        error.remove(ContextKind::SuggestedSubcommand);
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![format!("use `{command}`").into()]));
+    }
     error
+}
+
+/// `podreeve check --fix`: the only command that has this flag.
+fn owner(given: &str, podreeve: &Command) -> Option<String> {
+    let flag = given.split(['=', ' ']).next()?.strip_prefix("--")?;
+    let has = |command: &&Command| command.get_arguments().any(|argument| argument.get_long() == Some(flag));
+    let mut owners = podreeve.get_subcommands().filter(has);
+    match (owners.next(), owners.next()) {
+        (Some(only), None) => Some(format!("podreeve {} --{flag}", only.get_name())),
+        _ => None,
+    }
 }
 
 fn text(error: &Error, kind: ContextKind) -> Option<String> {

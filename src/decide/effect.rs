@@ -80,6 +80,13 @@ impl Note {
     }
 }
 
+/// Whether a person should repair a violation, or podreeve does or would do it. What is audited alone may stay.
+#[must_use]
+pub fn calls_for_repair(effect: Effect, note: Option<Note>) -> bool {
+    let held_back = note.is_some_and(|note| note == Note::WillBePatched || note.held_back().is_some());
+    matches!(effect, Effect::Deny | Effect::Patch | Effect::Warn) || (held_back && effect != Effect::Exempt)
+}
+
 pub use crate::policy::ends::EXPIRY_NOTICE;
 
 /// What the effect of a violation depends on.

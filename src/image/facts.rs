@@ -75,7 +75,7 @@ pub struct Sized {
 
 /// What the layers hold, laid over each other.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct ContentFacts {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub os: Option<OsRelease>,

@@ -166,7 +166,9 @@ impl<'l> Merge<'l> {
     fn has_files(&self, path: &str) -> bool {
         let path = paths::clean(path);
         let root = &self.overlay.root;
-        let Some((path, _)) = root::follow(root, &path).filter(|_| !path.is_empty()) else { return false };
+        // Not every archive names the folders of its files.
+        let path = root::resolve(&path, true, |path| root::link_at(root, path)).filter(|path| !path.is_empty());
+        let Some(path) = path else { return false };
         let below = root.nodes().get(root.position(&path)..).unwrap_or_default().iter();
         let mut below = below.skip_while(|node| root.path(node) == path);
         below.next().is_some_and(|node| paths::is_below(root.path(node), &path))

@@ -46,7 +46,7 @@ pub fn documents(
             event => {
                 let root = builder.node(event, at, 0)?;
                 if !matches!(root.content, Content::Null) {
-                    found.push(Document { index, root, has_braces: false });
+                    found.push(Document { index, number: index, part: 0..0, root, has_braces: false });
                 }
             }
         }
@@ -54,15 +54,20 @@ pub fn documents(
     Ok(index)
 }
 
-/// The parser of all that is read.
-pub fn parser(text: &str) -> Parser<'_, StrInput<'_>> {
-    let options = yaml::options! {
+/// How the parser reads. With `anchors`, it also says where each anchor stands.
+pub fn options(anchors: bool) -> yaml::Options {
+    yaml::options! {
         emit_comments: false,
+        emit_anchor_events: anchors,
         simple_key_max_lookahead: MAX_KEY,
         flow_nesting_limit: MAX_DEPTH,
         block_nesting_limit: MAX_DEPTH,
-    };
-    Parser::new_from_str_with_options(text, options)
+    }
+}
+
+/// The parser of all that is read.
+pub fn parser(text: &str) -> Parser<'_, StrInput<'_>> {
+    Parser::new_from_str_with_options(text, options(false))
 }
 
 struct Builder<'t, 'b> {
@@ -214,7 +219,8 @@ fn size(node: &Node) -> usize {
     }
 }
 
-fn meaning(text: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>) -> Result<Content, String> {
+/// What a scalar means.
+pub fn meaning(text: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>) -> Result<Content, String> {
     match tag {
         // The tag `!` means a text.
         Some(tag) if tag.handle().is_empty() && tag.suffix() == "!" => Ok(Content::Text(text.into_owned())),
@@ -235,7 +241,7 @@ fn fitting(tag: Option<&Tag>, wanted: &str) -> Result<(), String> {
 }
 
 /// The text of a key. JSON has only text keys, so kubectl turns a number or a boolean into its text.
-fn key_text(key: Node) -> Result<String, ManifestError> {
+pub fn key_text(key: Node) -> Result<String, ManifestError> {
     match key.content {
         Content::Text(text) => Ok(text),
         Content::Bool(value) => Ok(value.to_string()),

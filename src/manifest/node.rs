@@ -61,7 +61,7 @@ impl Node {
         self.member(key).map(|member| &member.value)
     }
 
-    fn member(&self, key: &str) -> Option<&Member> {
+    pub(super) fn member(&self, key: &str) -> Option<&Member> {
         match &self.content {
             Content::Map(members) => members.iter().find(|member| member.key == key),
             _ => None,
@@ -125,6 +125,13 @@ impl Node {
     #[must_use]
     pub fn position(&self, pointer: &str) -> Position {
         self.resolve(pointer).1
+    }
+
+    /// The value as JSON.
+    #[must_use]
+    pub fn to_value(&self) -> serde_json::Value {
+        // Serialising to a value cannot fail.
+        serde_json::to_value(self).unwrap_or_default()
     }
 
     /// The value as JSON text.

@@ -30,6 +30,33 @@ impl Document {
     }
 }
 
+impl Document {
+    /// The JSON pointer from the document to one of its objects.
+    #[must_use]
+    pub fn pointer(&self, object: &Object<'_>) -> String {
+        let mut pointer = String::new();
+        find(&self.root, object.node, &mut pointer);
+        pointer
+    }
+}
+
+/// Leads `pointer` to the object, through the `items` of lists.
+fn find(node: &Node, object: &Node, pointer: &mut String) -> bool {
+    if std::ptr::eq(node, object) {
+        return true;
+    }
+    let Some(Content::List(items)) = node.get("items").map(|items| &items.content) else { return false };
+    let length = pointer.len();
+    items.iter().enumerate().any(|(index, item)| {
+        pointer.push_str(&format!("/items/{index}"));
+        let found = find(item, object, pointer);
+        if !found {
+            pointer.truncate(length);
+        }
+        found
+    })
+}
+
 /// The apiVersion and kind that a typed list gives its items, which leave both out.
 type Meant<'d> = Option<(&'d str, &'d str)>;
 

@@ -14,6 +14,8 @@ pub struct Repair {
     pub offers: Vec<Offer>,
     /// The edit as a JSON Patch of the object that was sent. Only reports have it.
     pub operations: Vec<PatchOperation>,
+    /// For each operation, the offers that it is for, by their index in [`Self::offers`].
+    pub operations_for: Vec<Vec<usize>>,
     /// The violations of the repaired object.
     pub left: Vec<Violation>,
     /// For a debug container: the `securityContext` that passes, as the JSON that `kubectl debug --custom` reads.

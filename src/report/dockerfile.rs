@@ -48,6 +48,7 @@ impl Judge<'_> {
             violations: judged.iter().map(|one| violation(name, file, one)).collect(),
             patch: Vec::new(),
             hints: Vec::new(),
+            fixes: Vec::new(),
             diff: if self.diffs { diff(file, &edits, judged.len()) } else { None },
         };
         report.judge_again();
@@ -128,6 +129,7 @@ fn violation(name: &str, file: &Dockerfile<'_>, judged: &Judged<'_>) -> Violatio
         wanted,
         why,
         note: note.map(|note| note_text(note, severity)),
+        calls_for_repair: false,
         owasp: rule.owasp,
         edit,
     }

@@ -19,6 +19,7 @@ pub use markdown::MarkdownReport;
 pub use sarif::SarifReport;
 
 use super::file_error::FileError;
+use super::fix::FixReport;
 use super::passed_over::PassedOver;
 use super::types::{CheckResults, KindCount, Summary};
 use super::waiver_report::WaiverReport;
@@ -39,6 +40,8 @@ pub struct Ending<'r> {
     pub without_pod: &'r [KindCount],
     /// Only with `--waivers`.
     pub waivers: Option<&'r [WaiverReport]>,
+    /// Only with `--fix`.
+    pub fixes: Option<&'r [FixReport]>,
     pub summary: &'r Summary,
     /// The settings file, if there is one.
     pub settings: Option<&'r str>,

@@ -5,14 +5,14 @@ use super::fingerprint::fingerprint;
 use super::images;
 use super::passed_over::{PassedOver, without_template};
 use super::types::{HintReport, ObjectReport, ViolationReport};
-use crate::admit::{Hook, Snapshot, admit, admit_for_report};
-use crate::decide::Effect;
+use crate::admit::{Hook, ReportedRepairs, Snapshot, admit, admit_for_report};
+use crate::decide::{Effect, calls_for_repair};
 use crate::json::Raw;
 use crate::manifest::Object;
-use crate::outcome::{self, Outcome, Verdict, Violation};
+use crate::outcome::{self, Outcome, Repair, Verdict, Violation};
 use crate::review::Creation;
 use crate::review::response::{edit, note_text};
-use crate::rule::Applicability;
+use crate::rule::{Applicability, Severity};
 use crate::text::dotted;
 use crate::workload::fields::Hint;
 use crate::workload::{Kind, NamedImages, Unmet, kinds};
@@ -33,6 +33,8 @@ pub struct Judge<'s> {
     /// The namespace of objects that name none.
     pub namespace: &'s str,
     pub today: Date,
+    /// Violations below it are not repaired.
+    pub severity: Severity,
     /// Whether the reports show the edit as a diff.
     pub diffs: bool,
     /// Whether the reports have the containers and images of each object.
@@ -74,10 +76,13 @@ impl Judge<'_> {
             Err(error) => return Err(NotJudged::Error(FileError::whole(file, &error.to_string()))),
         };
         let namespace = object.namespace().unwrap_or(self.namespace);
-        let written = self.validated(object, raw);
+        let written = self.validated(object, raw, Applicability::Suggested);
         let patch = written.repair.as_ref().map(|repair| repair.operations.clone()).unwrap_or_default();
         let diff = if self.diffs { edit(&written) } else { None };
-        let (last, violations) = self.repaired(object, (&json, raw), namespace, written);
+        let (last, mut violations) = self.repaired(object, (&json, raw), namespace, written);
+        for violation in &mut violations {
+            violation.calls_for_repair &= violation.severity >= self.severity;
+        }
         let was_patched = violations.iter().any(|v: &ViolationReport| v.effect == Effect::Patch);
         let verdict = if was_patched { last.verdict.max(Verdict::Patch) } else { last.verdict };
         let problem_at = last.problem_at.as_ref().map(|pointer| object.position(pointer));
@@ -102,7 +107,17 @@ impl Judge<'_> {
             patch,
             hints,
             diff,
+            fixes: Vec::new(),
         })
+    }
+
+    /// The one edit of the object, without edits that need a person if `most` says so. None for an object that is not judged.
+    #[must_use]
+    pub fn repair(&self, object: &Object<'_>, most: Applicability) -> Option<Repair> {
+        self.snapshot.policies.kind(object.group(), object.kind)?;
+        let json = object.node.to_json();
+        let raw: &RawValue = serde_json::from_str(&json).ok()?;
+        self.validated(object, raw, most).repair.filter(|repair| !repair.operations.is_empty())
     }
 
     /// The outcome after the mutating webhook, and the violations before and after it.
@@ -130,9 +145,9 @@ impl Judge<'_> {
     }
 
     /// Judges the object as it is written, and makes the one edit that repairs it.
-    fn validated(&self, object: &Object<'_>, value: impl Serialize) -> Outcome {
+    fn validated(&self, object: &Object<'_>, value: impl Serialize, most: Applicability) -> Outcome {
         let body = self.creation(object).of(value);
-        admit_for_report(&body, self.snapshot, self.today, Applicability::Suggested)
+        admit_for_report(&body, self.snapshot, self.today, ReportedRepairs { most, least: self.severity })
     }
 
     fn admit(&self, object: &Object<'_>, value: impl Serialize, hook: Hook) -> Outcome {
@@ -217,6 +232,7 @@ fn report(object: &Object<'_>, namespace: &str, violation: &Violation) -> Violat
         field,
         why: why.to_string(),
         note: violation.note.map(|note| note_text(note, violation.severity)),
+        calls_for_repair: calls_for_repair(violation.effect, violation.note),
         owasp: rule.owasp,
         fingerprint: fingerprint(object, namespace, violation),
         edit: None,

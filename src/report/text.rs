@@ -1,5 +1,6 @@
 //! The report as text, as compilers print theirs: one line for each entry, then a summary.
 
+mod hints;
 mod passed_over;
 mod rules;
 pub mod scan;
@@ -11,10 +12,13 @@ mod wrap;
 
 use super::ObjectReport;
 use super::entry::{Entry, Level, entries};
+use super::fix::FixReport;
 use super::format::{Ending, FileFindings, Format};
 use super::style::{BOLD, DIM, FOUND_MAX, style_of_level};
 use crate::text::{clean, dotted};
 use anstyle::{AnsiColor, Style};
+use hints::FilesWithEdits;
+pub use hints::quoted;
 use json_patch::PatchOperation;
 use rules::RuleTotals;
 use serde_json::Value;
@@ -23,7 +27,7 @@ use std::fmt::Write;
 use wrap::wrap;
 
 /// How the text is written.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct TextOptions {
     /// Whether to print audit findings, exemptions and repairs, too. They need no action.
     pub all: bool,
@@ -33,6 +37,8 @@ pub struct TextOptions {
     pub snippet: bool,
     /// Show the edit of each object.
     pub diff: bool,
+    /// The command that explains a file, without the file.
+    pub explain: String,
 }
 
 /// Writes the report as text.
@@ -40,6 +46,8 @@ pub struct TextOptions {
 pub struct TextReport {
     options: TextOptions,
     totals: RuleTotals,
+    /// The first files with an edit for what is denied, and how many more there are.
+    edits: FilesWithEdits,
     printed: bool,
 }
 
@@ -67,6 +75,8 @@ impl TextReport {
 impl Format for TextReport {
     fn file(&mut self, file: &FileFindings<'_>) -> String {
         let mut text = String::new();
+        file.results.fixes.iter().for_each(|fix| fixes(&mut text, fix));
+        self.edits.add(file.results);
         let is_dockerfile = file.results.objects.iter().any(ObjectReport::is_dockerfile);
         let source = file.text.filter(|_| self.options.snippet).map(|text| Source::new(text, is_dockerfile));
         // What could not be read is reported on stderr.
@@ -87,11 +97,10 @@ impl Format for TextReport {
     fn end(&mut self, ending: &Ending<'_>) -> String {
         let mut text = String::new();
         self.totals.render(&mut text);
-        let rules = self.totals.denying();
-        if !rules.is_empty() {
-            let line = format!("To see the repair: podreeve explain {}", rules.join(" "));
+        let hints = self.edits.hints(&self.options.explain, &self.totals.denying());
+        for (number, line) in hints.into_iter().enumerate() {
             let line = self.options.width.map_or(line.clone(), |width| wrap(&line, width, 4));
-            let _ = writeln!(text, "\n{line}");
+            let _ = writeln!(text, "{}{line}", if number == 0 { "\n" } else { "" });
         }
         if let Some(found) = ending.waivers {
             waivers::render(&mut text, found);
@@ -108,10 +117,26 @@ impl Format for TextReport {
     }
 }
 
+/// What became of the edits of a file.
+fn fixes(text: &mut String, fix: &FixReport) {
+    for line in fix.lines() {
+        let _ = writeln!(text, "{line}");
+    }
+    if let Some(diff) = &fix.diff {
+        coloured(text, diff);
+        text.push('\n');
+    }
+}
+
 /// The edit of an object, below its place.
 fn diff(text: &mut String, object: &ObjectReport) {
     let Some(diff) = &object.diff else { return };
     let _ = write!(text, "\n{DIM}{}:{}{DIM:#} ", clean(&object.file, 4096), object.line);
+    coloured(text, diff);
+    text.push('\n');
+}
+
+fn coloured(text: &mut String, diff: &str) {
     for line in diff.lines() {
         let style = match line.as_bytes().first() {
             Some(b'-') => AnsiColor::Red.on_default(),
@@ -120,7 +145,6 @@ fn diff(text: &mut String, object: &ObjectReport) {
         };
         let _ = writeln!(text, "{style}{line}{style:#}");
     }
-    text.push('\n');
 }
 
 /// `spec.securityContext.runAsNonRoot: true`; flow style, so that any value stays on one line.

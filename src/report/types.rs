@@ -4,6 +4,7 @@
 use super::dockerfile;
 use super::entry::{POLICY_PATH, UNKNOWN_KEY};
 use super::file_error::FileError;
+use super::fix::{FixReport, TextFix};
 use super::images::ContainerReport;
 use super::passed_over::PassedOver;
 use super::waiver_report::WaiverReport;
@@ -36,6 +37,9 @@ pub struct CheckReport {
     /// With `--waivers`: exemptions that are unused, end within 14 days, or have ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waivers: Option<Vec<WaiverReport>>,
+    /// With `--fix`: the files that have something to repair, and what became of them. The objects above are those after it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fixes: Option<Vec<FixReport>>,
     /// The `.podreeve.yaml` whose settings were used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settings: Option<String>,
@@ -84,6 +88,9 @@ pub struct ObjectReport {
     /// The same edit as lines of a diff, if a report shows it.
     #[serde(skip)]
     pub diff: Option<String>,
+    /// The same edit in the text of the file, if a report needs it: without what needs a person, and then with it.
+    #[serde(skip)]
+    pub fixes: Vec<TextFix>,
 }
 
 /// A key of the object that the API server ignores, and which one is probably meant.
@@ -135,6 +142,9 @@ pub struct ViolationReport {
     /// Why the violation is not denied, though its action is `deny`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// Whether it is one of those that `--fix` is for.
+    #[serde(skip)]
+    pub calls_for_repair: bool,
     /// Items of the OWASP list.
     pub owasp: &'static [u8],
     /// The same for this violation when lines move: 32 hexadecimal digits.
@@ -193,6 +203,7 @@ pub struct CheckResults {
     pub passed_over: Vec<PassedOver>,
     /// By apiVersion and kind.
     pub without_pod: BTreeMap<(String, String), usize>,
+    pub fixes: Vec<FixReport>,
 }
 
 impl CheckResults {
@@ -259,7 +270,7 @@ impl CheckReport {
     pub fn new(results: CheckResults) -> Self {
         let mut summary = Summary::default();
         results.count(&mut summary);
-        let CheckResults { objects, errors, passed_over, without_pod } = results;
+        let CheckResults { objects, errors, passed_over, without_pod, fixes: _ } = results;
         let api_version = crate::policy::document::API_VERSION;
         let without_pod = kind_counts(without_pod);
         Self {
@@ -270,6 +281,7 @@ impl CheckReport {
             passed_over,
             without_pod,
             waivers: None,
+            fixes: None,
             settings: None,
             summary,
         }

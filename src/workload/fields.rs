@@ -9,7 +9,7 @@ use crate::patch::escape;
 use crate::text::clean;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt::Write;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 use strsim::levenshtein;
 
 /// Unknown keys of one object that are compared with the API. More of them are no spelling mistakes.
@@ -62,6 +62,13 @@ static TYPES: LazyLock<HashMap<&'static str, Vec<Field>>> = LazyLock::new(|| {
     include_str!("fields.txt").lines().filter(|line| !line.starts_with('#')).filter_map(line).collect()
 });
 
+/// The shortest dotted path to each type.
+type Places = Vec<(String, &'static str)>;
+
+/// The places below each type, computed for the first hint that needs them.
+static PLACES: LazyLock<HashMap<&'static str, OnceLock<Places>>> =
+    LazyLock::new(|| TYPES.keys().map(|root| (*root, OnceLock::new())).collect());
+
 /// Keys of an object that are misspelt or in the wrong place. `root` is its kind. No hints for a kind outside Kubernetes:
 /// see [`template_hints`].
 #[must_use]
@@ -86,8 +93,6 @@ struct Walk {
     /// The type that the walk began with, and the dotted path to it.
     root: &'static str,
     root_path: String,
-    /// Where below the root each type is. Computed for the first hint that needs it.
-    places: Option<Vec<(String, &'static str)>>,
     /// Unknown keys so far.
     unknown: usize,
     hints: Vec<Hint>,
@@ -97,9 +102,7 @@ impl Walk {
     /// Walks an object at this pointer.
     fn object_at(&mut self, object: Raw<'_>, root: &str, mut pointer: String) {
         let Some((root, _)) = TYPES.get_key_value(root) else { return };
-        if self.root != *root {
-            (self.root, self.places) = (root, None);
-        }
+        self.root = root;
         self.root_path = field_path(&pointer);
         // A text that the reader gives up on has the hints up to there.
         let _ = self.object(&mut Reader::new(object.get()), root, &mut pointer);
@@ -159,9 +162,12 @@ impl Walk {
                 Some(format!("`{written}` means nothing here, and is ignored; it belongs to {places}"))
             })
             .or_else(|| {
-                let near = fields.iter().min_by_key(|field| levenshtein(field.name, key))?;
-                let is_near = key.len() > 3 && levenshtein(near.name, key) <= 1 + key.len() / 8;
-                is_near.then(|| misspelt(near.name))
+                let (length, most) = (key.chars().count(), 1 + key.len() / 8);
+                // Two names differ at least by the difference of their lengths.
+                let alike = fields.iter().filter(|field| key.len() > 3 && field.name.len().abs_diff(length) <= most);
+                let (distance, near) =
+                    alike.map(|field| (levenshtein(field.name, key), field)).min_by_key(|(distance, _)| *distance)?;
+                (distance <= most).then(|| misspelt(near.name))
             });
         if let Some(message) = message {
             self.hints.push(Hint { pointer: format!("{pointer}/{}", escape(key)), message });
@@ -169,9 +175,8 @@ impl Walk {
     }
 
     /// The places that have such a field: one whose name equals the name of this place, or else the only one or two.
-    fn elsewhere(&mut self, key: &str, of: &str, pointer: &str) -> Option<String> {
-        let root = self.root;
-        let places = self.places.get_or_insert_with(|| places(root));
+    fn elsewhere(&self, key: &str, of: &str, pointer: &str) -> Option<String> {
+        let places = PLACES.get(self.root)?.get_or_init(|| places(self.root));
         let has_key = places.iter().filter(|(_, other)| *other != of && has(other, key));
         let found: Vec<String> = has_key.map(|(path, _)| join(&self.root_path, path)).collect();
         let here = pointer.rsplit('/').find(|segment| segment.parse::<usize>().is_err()).unwrap_or_default();
@@ -208,7 +213,7 @@ fn has(of: &str, key: &str) -> bool {
 
 /// The shortest path from the root to each type: `spec.containers[].securityContext`. It never leads through the other two
 /// lists of containers.
-fn places(root: &'static str) -> Vec<(String, &'static str)> {
+fn places(root: &'static str) -> Places {
     let (mut found, mut seen) = (Vec::new(), HashSet::from([root]));
     let mut queue = VecDeque::from([(String::new(), root)]);
     while let Some((path, of)) = queue.pop_front() {

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::manifest;
 use podreeve::report::{CheckReport, CheckResults, Judge};
-use podreeve::rule::{Example, Kinds, Rule};
+use podreeve::rule::{Example, Kinds, Rule, Severity};
 use podreeve::rules::RULES;
 use podreeve::sources::Sources;
 use serde_json::{Value, json};
@@ -66,7 +66,8 @@ fn serve(review: &Value, snapshot: &Snapshot) -> Served {
 /// The object's part of what `check -o json` prints.
 fn check(object: &Value, snapshot: &Snapshot) -> Value {
     let documents = manifest::parse(manifest::to_yaml(object).as_bytes()).expect("YAML");
-    let judge = Judge { snapshot, namespace: "default", today: TODAY, diffs: false, images: false };
+    let judge =
+        Judge { snapshot, namespace: "default", today: TODAY, severity: Severity::Low, diffs: false, images: false };
     let object = documents[0].objects().remove(0).expect("an object");
     let objects = vec![judge.object("a.yaml", &object).expect("a pod")];
     let report = CheckReport::new(CheckResults { objects, ..CheckResults::default() });

@@ -23,6 +23,7 @@ mod commands;
 mod completions;
 mod examples;
 mod exempt;
+mod fix;
 mod image;
 mod image_registry;
 mod image_trust;

@@ -65,15 +65,15 @@ fn what_an_api_server_sent_is_repaired_as_the_denial_says() {
 }
 
 /// Numbers that are the same in each run.
-struct Numbers(u64);
+pub struct Numbers(pub u64);
 
 impl Numbers {
-    fn below(&mut self, most: usize) -> usize {
+    pub fn below(&mut self, most: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap_or_default() % most
     }
 
-    fn one_in(&mut self, n: usize) -> bool {
+    pub fn one_in(&mut self, n: usize) -> bool {
         self.below(n) == 0
     }
 }
@@ -145,7 +145,8 @@ fn container(numbers: &mut Numbers, index: usize) -> Value {
     container
 }
 
-fn workload(seed: usize) -> Value {
+/// A workload with many violations, the same for the same seed.
+pub fn workload(seed: usize) -> Value {
     let numbers = &mut Numbers(u64::try_from(seed).unwrap_or_default() * 977 + 1);
     numbers.below(7);
     let count = 1 + numbers.below(8);

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use super::common::{TODAY, response, review};
-use podreeve::admit::{Hook, Snapshot, admit, admit_for_report};
+use podreeve::admit::{Hook, ReportedRepairs, Snapshot, admit, admit_for_report};
 use podreeve::decide::Effect;
 use podreeve::outcome::{Outcome, Verdict, Violation};
 use podreeve::review::response::{MAX_BYTES, MAX_LINES};
@@ -41,7 +41,8 @@ pub fn repaired_request(case: &str, review: &Value, snapshot: &Snapshot) -> Opti
     }
     shape(case, &denial);
     let said = denied(&denial.repair.as_ref().unwrap_or_else(|| panic!("{case}: no repair")).left);
-    let report = admit_for_report(body.as_bytes(), snapshot, TODAY, Applicability::Suggested);
+    let all = ReportedRepairs::all(Applicability::Suggested);
+    let report = admit_for_report(body.as_bytes(), snapshot, TODAY, all);
     let repair = report.repair.unwrap_or_else(|| panic!("{case}: no repair in the report"));
     let mut edited = object.clone();
     json_patch::patch(&mut edited, &repair.operations)

@@ -180,10 +180,20 @@ fn found(bytes: &[u8]) -> Option<String> {
             .flat_map(|secret| secret.as_bytes().windows(PART).map(<[u8]>::to_vec).collect::<Vec<_>>())
             .collect()
     });
-    static STARTS: LazyLock<HashSet<u8>> = LazyLock::new(|| PARTS.iter().map(|part| part[0]).collect());
-    let starts: [bool; 256] = std::array::from_fn(|byte| STARTS.contains(&u8::try_from(byte).expect("a byte")));
+    // Whether a part begins with these two bytes: nearly all of an output ends here.
+    static STARTS: LazyLock<Vec<bool>> = LazyLock::new(|| {
+        let mut starts = vec![false; 1 << 16];
+        PARTS.iter().for_each(|part| starts[start(part)] = true);
+        starts
+    });
+    let starts: &[bool] = &STARTS;
     // Upper case too, because the keys of clouds are written so.
     let bytes = bytes.to_ascii_uppercase();
-    let part = bytes.windows(PART).find(|window| starts[usize::from(window[0])] && PARTS.contains(*window))?;
+    let part = bytes.windows(PART).find(|window| starts[start(window)] && PARTS.contains(*window))?;
     String::from_utf8(part.to_vec()).ok()
+}
+
+/// The first two bytes as a number.
+fn start(window: &[u8]) -> usize {
+    usize::from(window[0]) << 8 | usize::from(window[1])
 }

@@ -189,11 +189,7 @@ fn the_text_has_every_item_and_counts_them() {
         "{}",
         ran.out
     );
-    assert!(
-        ran.out.contains("\n                 env-secrets (deny), dockerfile-secrets (deny); also at: image\n"),
-        "{}",
-        ran.out
-    );
+    assert!(ran.out.contains("\n                 health-probes (audit); also at: image\n"), "{}", ran.out);
     assert!(
         ran.out.contains("\n  10  elsewhere  remove unused images (prune)\n                 at: node\n"),
         "{}",

@@ -1,6 +1,6 @@
 //! Objects made from the examples of the rules.
 
-use super::common::{TODAY, review, snapshot};
+use super::common::{TODAY, review_text, snapshot};
 use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::facts::ingress::IngressPolicy;
 use podreeve::facts::{FactKinds, Facts};
@@ -114,7 +114,7 @@ pub fn wrap(kind: &Kind, pod: &Value, example: &Example) -> Value {
 
 pub fn run(object: &Value, old: Option<&Value>, hook: Hook, snapshot: &Snapshot) -> Outcome {
     let operation = if old.is_some() { "UPDATE" } else { "CREATE" };
-    let outcome = admit(review(operation, object, old).to_string().as_bytes(), hook, snapshot, TODAY);
+    let outcome = admit(review_text(operation, object, old).as_bytes(), hook, snapshot, TODAY);
     assert_eq!(outcome.problem, None, "{object:#}");
     outcome
 }

@@ -16,8 +16,9 @@ use serde_json::Value;
 fn every_example_is_judged_in_every_list_and_kind() {
     each(|rule, example, list| {
         let snapshot = with_action(rule, example, "deny");
+        let pod = pod_with(example, list);
         for kind in kinds(example) {
-            let object = wrap(kind, &pod_with(example, list), example);
+            let object = wrap(kind, &pod, example);
             let outcome = run(&object, None, Hook::Validate, &snapshot);
             let case = format!("{} / {} / {} / {}", rule.id, example.name, list.field(), kind.kind);
             let fields: Vec<String> = outcome.violations.iter().map(|v| dotted(&v.field)).collect();

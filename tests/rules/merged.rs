@@ -20,17 +20,22 @@ fn every_rule(rule: &Rule, example: &Example) -> Snapshot {
     snapshot
 }
 
-/// Calls the test for every example in every list and kind, and fails with all that failed.
-fn every_case(test: impl Fn(&'static Rule, &'static Example, &str, &Value)) {
+/// Calls the test for every example in every list and kind, with one snapshot for each example and list, and fails with all
+/// that failed.
+fn every_case(
+    snapshot: impl Fn(&'static Rule, &'static Example) -> Snapshot,
+    test: impl Fn(&'static Rule, &str, &Value, &Snapshot),
+) {
     let mut failed = Vec::new();
     each(|rule, example, list| {
         if example.kinds == Kinds::Entered {
             return;
         }
+        let (pod, snapshot) = (pod_with(example, list), snapshot(rule, example));
         for kind in kinds(example) {
             let case = format!("{} / {} / {} / {}", rule.id, example.name, list.field(), kind.kind);
-            let object = wrap(kind, &pod_with(example, list), example);
-            if catch_unwind(AssertUnwindSafe(|| test(rule, example, &case, &object))).is_err() {
+            let object = wrap(kind, &pod, example);
+            if catch_unwind(AssertUnwindSafe(|| test(rule, &case, &object, &snapshot))).is_err() {
                 failed.push(case);
             }
         }
@@ -40,8 +45,9 @@ fn every_case(test: impl Fn(&'static Rule, &'static Example, &str, &Value)) {
 
 #[test]
 fn the_edit_of_every_example_leaves_what_the_denial_says() {
-    every_case(|rule, example, case, object| {
-        let left = repaired(case, object, &with_action(rule, example, "deny")).map(|(_, left)| left);
+    let denying = |rule: &'static Rule, example: &'static Example| with_action(rule, example, "deny");
+    every_case(denying, |rule, case, object, snapshot| {
+        let left = repaired(case, object, snapshot).map(|(_, left)| left);
         for violation in left.iter().flatten().filter(|left| !left.wanted.contains("windows")) {
             assert!(!violation.rule.instead().is_empty(), "{case}: no edit and no words: {violation:?}");
             assert!(BY_HAND.contains(&rule.id), "{case}: no edit: {violation:?}");
@@ -51,9 +57,9 @@ fn the_edit_of_every_example_leaves_what_the_denial_says() {
 
 #[test]
 fn the_edit_and_the_edits_of_other_rules_agree() {
-    every_case(|rule, example, case, object| {
+    every_case(every_rule, |_, case, object, snapshot| {
         if matches!(object["kind"].as_str(), Some("Pod" | "CronJob")) {
-            repaired(case, object, &every_rule(rule, example));
+            repaired(case, object, snapshot);
         }
     });
 }

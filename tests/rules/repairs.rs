@@ -50,8 +50,9 @@ fn a_template_whose_pods_will_be_patched_gets_no_warning() {
         let mut patched = spec.clone();
         patched["patchTemplates"] = json!(true);
         let (pods, templates) = (policies(&[spec]), policies(&[patched]));
+        let pod = pod_with(example, list);
         for kind in kinds(example).filter(|kind| !kind.template.is_empty()) {
-            let object = wrap(kind, &pod_with(example, list), example);
+            let object = wrap(kind, &pod, example);
             let outcome = run(&object, None, Hook::Validate, &pods);
             let wanted = if example.no_repair { Verdict::Deny } else { Verdict::Allow };
             assert_eq!(outcome.verdict, wanted, "{case} / {}", kind.kind);

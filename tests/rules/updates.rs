@@ -13,17 +13,18 @@ fn an_update_denies_only_new_violations() {
         }
         let case = format!("{} / {} / {}", rule.id, example.name, list.field());
         let snapshot = with_action(rule, example, "deny");
+        let pod = pod_with(example, list);
+        let good: Value = serde_json::from_str(podreeve::rule::GOOD_POD).expect("the good pod is JSON");
         for kind in kinds(example) {
-            let old = wrap(kind, &pod_with(example, list), example);
+            let old = wrap(kind, &pod, example);
             let mut new = old.clone();
             new["metadata"]["labels"] = json!({"a": "b"});
             let outcome = run(&new, Some(&old), Hook::Validate, &snapshot);
             assert_eq!(outcome.verdict, Verdict::Warn, "{case} / {}: a label change passes", kind.kind);
             assert_eq!(outcome.violations.len(), expected(example, list, kind).len(), "{case}");
-            let good: Value = serde_json::from_str(podreeve::rule::GOOD_POD).expect("the good pod is JSON");
             if !kind.template.is_empty() {
                 // The old template is a good one.
-                let mut before = pod_with(example, list);
+                let mut before = pod.clone();
                 before["spec"] = good["spec"].clone();
                 let outcome = run(&old, Some(&wrap(kind, &before, example)), Hook::Validate, &snapshot);
                 assert_eq!(outcome.verdict, Verdict::Deny, "{case} / {}: a new violation", kind.kind);

@@ -1,5 +1,6 @@
 //! The arguments of `check`, and what they are with the settings of `.podreeve.yaml`.
 
+use super::fix::Fixing;
 use super::outputs::{OutputSpec, ReportFormat};
 use super::settings::{self, Settings};
 use crate::cli::exit::Failure;
@@ -7,7 +8,8 @@ use crate::cli::input::{Exclude, Inputs};
 use crate::cli::mode::ModeArgs;
 use crate::cli::output_spec::OutputParser;
 use crate::cli::{namespace, suggested::POLICY};
-use crate::rule::Severity;
+use crate::report::text::quoted;
+use crate::rule::{Applicability, Severity};
 use std::path::PathBuf;
 
 /// Judge manifests as the webhook would, before they reach a cluster, and Dockerfiles
@@ -64,9 +66,20 @@ pub struct Args {
     #[arg(long)]
     pub snippet: bool,
 
-    /// Show for each object the one edit that repairs it (text only)
+    /// Show for each object the one edit that repairs it (text only); with --fix, show what would be written, and write nothing
     #[arg(long)]
     pub diff: bool,
+
+    /// Edit the files so that they pass, as far as the program does not notice it
+    ///
+    /// Comments, order and layout stay. What helm or kustomize made, stdin, and what cannot be edited surely are left, and the
+    /// report says why. It then has what is left, which decides the exit code.
+    #[arg(long)]
+    fix: bool,
+
+    /// With --fix, also make edits that need a person who knows the program: a user, a port, an amount of memory
+    #[arg(long, requires = "fix")]
+    unsafe_fixes: bool,
 
     /// Leave out findings below this severity; they do not count for the exit code
     #[arg(long, value_name = "SEVERITY", value_enum)]
@@ -135,6 +148,12 @@ pub struct Plan {
 }
 
 impl Args {
+    /// How files are edited, if they are.
+    pub fn fixing(&self) -> Option<Fixing> {
+        let most = if self.unsafe_fixes { Applicability::Suggested } else { Applicability::Safe };
+        self.fix.then_some(Fixing { most, writes: !self.diff })
+    }
+
     /// The files as they were given.
     pub fn names(&self) -> Vec<&str> {
         let mut names = self.inputs.names();
@@ -171,5 +190,19 @@ impl Args {
             baseline: self.baseline.clone().or(settings.baseline).filter(|_| self.write_baseline.is_none()),
             settings: settings.file.as_deref().map(settings::display),
         })
+    }
+}
+
+impl Plan {
+    /// The command that explains a file by the same policies, without the file.
+    pub fn explain(&self) -> String {
+        let mut command = "podreeve explain".to_owned();
+        for policy in &self.policies {
+            command.push_str(&format!(" --policy {}", quoted(policy)));
+        }
+        if self.namespace != "default" {
+            command.push_str(&format!(" -n {}", self.namespace));
+        }
+        command
     }
 }

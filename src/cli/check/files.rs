@@ -1,11 +1,15 @@
 //! Judges files, each document by itself, so that a fault in one does not hide the others.
 
 use super::exemptions::Namespaces;
+use super::fix::{self, Fixing};
+use super::found::FoundInFile;
+use super::origin::Origin;
 use super::other_tools;
 use crate::cli::input::{Content, Entry, Input};
 use crate::dockerfile::Dockerfile;
 use crate::manifest::{self, MAX_BYTES, ManifestError, Object, Reading};
-use crate::report::{CheckResults, FileError, Judge, NotJudged, PassedOver, Usage};
+use crate::report::fix::TextFix;
+use crate::report::{FileError, Judge, NotJudged, ObjectReport, PassedOver};
 use std::collections::HashSet;
 
 /// Judges files one by one, on any thread.
@@ -16,17 +20,10 @@ pub struct Files<'a> {
     pub notes_usage: bool,
     /// Whether a report needs the text of the files.
     pub keeps_text: bool,
-}
-
-/// What is found in one file.
-#[derive(Default)]
-pub struct FoundInFile {
-    pub results: CheckResults,
-    /// Notes for stderr.
-    pub notes: Vec<String>,
-    pub usage: Usage,
-    /// The text of the file, if a report needs it.
-    pub text: Option<String>,
+    /// Whether a report has the edits of the text.
+    pub offers_fixes: bool,
+    /// With `--fix`.
+    pub fixing: Option<Fixing>,
 }
 
 /// The name of stdin.
@@ -38,9 +35,21 @@ impl Files<'_> {
         let mut found = FoundInFile::default();
         let mut file = File { files: self, reported: HashSet::new(), found: &mut found };
         match entry {
-            Entry::File(input) => file.read(input),
+            Entry::File(input) => {
+                let reading = file.read(input);
+                if let (Some(fixing), Some(reading)) = (self.fixing, reading) {
+                    fixing.file(&self.judge, |input| self.judge_text(input), input, &reading, &mut found);
+                }
+            }
             Entry::PassedOver { name, reason } => file.pass_over(name, None, reason),
         }
+        found
+    }
+
+    /// What is found in a text, which is not edited.
+    fn judge_text(&self, input: &Input) -> FoundInFile {
+        let mut found = FoundInFile::default();
+        File { files: self, reported: HashSet::new(), found: &mut found }.read(input);
         found
     }
 }
@@ -54,12 +63,14 @@ struct File<'f> {
 }
 
 impl File<'_> {
-    fn read(&mut self, input: &Input) {
+    fn read(&mut self, input: &Input) -> Option<Reading> {
+        let mut read = None;
         match &input.bytes {
             Err(message) => self.error(FileError::whole(&input.name, message)),
             Ok(bytes) if input.content == Content::Dockerfile => self.dockerfile(&input.name, bytes),
             Ok(bytes) => {
-                self.documents(&input.name, &manifest::read(bytes));
+                let reading = read.insert(manifest::read(bytes));
+                self.documents(&input.name, bytes, reading);
                 if self.files.keeps_text && !self.found.results.objects.is_empty() {
                     self.found.text = Some(String::from_utf8_lossy(bytes).into_owned());
                 }
@@ -71,6 +82,7 @@ impl File<'_> {
             let message = "nothing in it was judged: it has no pod and no pod template; check whether the command before the pipe failed";
             self.error(FileError::whole(STDIN, message));
         }
+        read
     }
 
     fn dockerfile(&mut self, name: &str, bytes: &[u8]) {
@@ -97,18 +109,23 @@ impl File<'_> {
         self.found.results.errors.push(error);
     }
 
-    fn documents(&mut self, file: &str, reading: &Reading) {
+    fn documents(&mut self, file: &str, bytes: &[u8], reading: &Reading) {
         for error in &reading.errors {
             self.unreadable(file, error, other_tools::reason(file, None, error.is_template));
         }
+        let origin = (self.files.offers_fixes && file != STDIN).then(|| Origin::of(file, bytes));
         for document in &reading.documents {
             if let Some(reason) = other_tools::chart_template(file, document.has_braces) {
                 self.pass_over(file, Some(document.root.at.line), &reason);
                 continue;
             }
+            let judge = &self.files.judge;
+            let fixes = origin.as_ref().map(|origin| fix::offers(judge, origin, bytes, document));
+            let mut fixes = fixes.unwrap_or_default().into_iter();
             for object in document.objects() {
+                let fixes = fixes.next().unwrap_or_default();
                 match object {
-                    Ok(object) => self.object(file, &object),
+                    Ok(object) => self.object(file, &object, fixes),
                     // A List is an object of Kubernetes, so a fault inside one is no file of another tool.
                     Err(error) if document.is_object() => self.error(FileError::at(file, &error)),
                     Err(error) => {
@@ -133,7 +150,7 @@ impl File<'_> {
         }
     }
 
-    fn object(&mut self, file: &str, object: &Object<'_>) {
+    fn object(&mut self, file: &str, object: &Object<'_>, fixes: Vec<TextFix>) {
         let Files { judge, namespaces, .. } = self.files;
         self.found.notes.extend(namespaces.note_ignored(file, object));
         if let Some(reason) = other_tools::tool(file, object.group()) {
@@ -144,7 +161,7 @@ impl File<'_> {
         }
         let results = &mut self.found.results;
         match judge.object(file, object) {
-            Ok(report) => results.objects.push(report),
+            Ok(report) => results.objects.push(ObjectReport { fixes, ..report }),
             Err(NotJudged::Error(error)) => results.errors.push(error),
             Err(NotJudged::LooksLikeWorkload(passed)) => results.passed_over.push(*passed),
             Err(NotJudged::WithoutPod { api_version, kind }) => {

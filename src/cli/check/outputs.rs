@@ -58,7 +58,7 @@ impl Outputs {
         // A file is no terminal.
         Self::open_with(specs, |spec| {
             let width = options.width.filter(|_| spec.file.is_none());
-            format(spec.format, TextOptions { width, ..options })
+            format(spec.format, TextOptions { width, ..options.clone() })
         })
     }
 

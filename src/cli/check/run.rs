@@ -1,10 +1,11 @@
 //! One run of `check`: takes what is found file by file, writes the reports, and keeps only what the end needs.
 
 use super::args::Plan;
-use super::files::FoundInFile;
+use super::found::FoundInFile;
 use super::outputs::Outputs;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output;
+use crate::report::fix::FixReport;
 use crate::report::format::{Ending, FileFindings};
 use crate::report::{
     Baseline, BaselineWriter, CheckResults, FileError, KnownFindings, PassedOver, Summary, Usage, WaiverReport,
@@ -25,12 +26,20 @@ pub struct Run {
     errors: Vec<FileError>,
     passed_over: Vec<PassedOver>,
     without_pod: BTreeMap<(String, String), usize>,
+    /// With `--fix`.
+    fixes: Option<Vec<FixReport>>,
     usage: Usage,
     summary: Summary,
 }
 
 impl Run {
-    pub fn new(outputs: Outputs, plan: &Plan, known: Option<KnownFindings>, writes_baseline: bool) -> Self {
+    pub fn new(
+        outputs: Outputs,
+        plan: &Plan,
+        known: Option<KnownFindings>,
+        writes_baseline: bool,
+        fixes: bool,
+    ) -> Self {
         Self {
             outputs,
             severity: plan.severity,
@@ -39,6 +48,7 @@ impl Run {
             errors: Vec::new(),
             passed_over: Vec::new(),
             without_pod: BTreeMap::new(),
+            fixes: fixes.then(Vec::new),
             usage: Usage::default(),
             summary: Summary::default(),
         }
@@ -73,6 +83,9 @@ impl Run {
         self.usage.add(found.usage);
         self.errors.append(&mut found.results.errors);
         self.passed_over.append(&mut found.results.passed_over);
+        if let Some(fixes) = &mut self.fixes {
+            fixes.append(&mut found.results.fixes);
+        }
         for (kind, count) in found.results.without_pod {
             *self.without_pod.entry(kind).or_default() += count;
         }
@@ -110,6 +123,7 @@ impl Run {
             passed_over: &self.passed_over,
             without_pod: &without_pod,
             waivers,
+            fixes: self.fixes.as_deref(),
             summary: &self.summary,
             settings,
         })?;

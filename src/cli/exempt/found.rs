@@ -12,6 +12,7 @@ use crate::exempt::Workload;
 use crate::manifest;
 use crate::policy::ObjectExemption;
 use crate::report::{Judge, NotJudged};
+use crate::rule::Severity;
 use crate::sources::Sources;
 use std::sync::Arc;
 
@@ -75,7 +76,14 @@ impl<'a> Source<'a> {
         let mut snapshot = snapshot.clone();
         snapshot.policies.exemptions.extend(exemptions.iter().cloned());
         let namespace = self.args.namespace.as_deref().unwrap_or("default");
-        let judge = Judge { snapshot: &snapshot, namespace, today: today(), diffs: false, images: true };
+        let judge = Judge {
+            snapshot: &snapshot,
+            namespace,
+            today: today(),
+            severity: Severity::Low,
+            diffs: false,
+            images: true,
+        };
         let mut workloads = Vec::new();
         for file in files {
             file.with(|entry| match entry {

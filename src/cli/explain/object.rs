@@ -1,6 +1,6 @@
 //! `podreeve explain -f FILE`: the merged edit for the reader's own objects.
 
-use crate::admit::{Snapshot, admit_for_report};
+use crate::admit::{ReportedRepairs, Snapshot, admit_for_report};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::{check, input, output};
 use crate::manifest::{self, Object};
@@ -70,7 +70,8 @@ fn one(text: &mut String, object: &Object<'_>, snapshot: &Snapshot, namespace: &
         user: "podreeve-check",
         groups: &["system:authenticated"],
     };
-    let mut outcome: Outcome = admit_for_report(&creation.of(raw), snapshot, check::today(), Applicability::Suggested);
+    let wanted = ReportedRepairs::all(Applicability::Suggested);
+    let mut outcome: Outcome = admit_for_report(&creation.of(raw), snapshot, check::today(), wanted);
     // Which of the objects in the file it is.
     outcome.about.name = object.name();
     if let Some(problem) = &outcome.problem {

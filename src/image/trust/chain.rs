@@ -50,7 +50,7 @@ impl Roots {
         };
         let leaf = EndEntityCert::try_from(leaf).map_err(|error| format!("its certificate cannot be read: {error}"))?;
         let seconds = u64::try_from(at.as_second()).unwrap_or_default();
-        let time = UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
+        let time = UnixTime::since_unix_epoch(core::time::Duration::from_secs(seconds));
         let algorithms = webpki::ALL_VERIFICATION_ALGS;
         leaf.verify_for_usage(algorithms, &self.anchors, others, time, CODE_SIGNING, None, None)
             .map_err(|error| refusal(&error))?;

@@ -2,6 +2,7 @@
 
 use super::{Ending, FileFindings, Format};
 use crate::policy::document::API_VERSION;
+use crate::report::fix::FixReport;
 use crate::report::{FileError, KindCount, PassedOver, Summary, WaiverReport};
 use serde::Serialize;
 
@@ -20,6 +21,8 @@ struct Tail<'r> {
     without_pod: &'r [KindCount],
     #[serde(skip_serializing_if = "Option::is_none")]
     waivers: Option<&'r [WaiverReport]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fixes: Option<&'r [FixReport]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     settings: Option<&'r str>,
     summary: &'r Summary,
@@ -41,8 +44,8 @@ impl Format for JsonReport {
     }
 
     fn end(&mut self, ending: &Ending<'_>) -> String {
-        let Ending { errors, passed_over, without_pod, waivers, summary, settings } = *ending;
-        let tail = pretty(&Tail { errors, passed_over, without_pod, waivers, settings, summary });
+        let Ending { errors, passed_over, without_pod, waivers, fixes, summary, settings } = *ending;
+        let tail = pretty(&Tail { errors, passed_over, without_pod, waivers, fixes, settings, summary });
         let tail = tail.strip_prefix('{').unwrap_or(&tail);
         format!("{}],{tail}\n", if self.has_objects { "\n  " } else { "" })
     }

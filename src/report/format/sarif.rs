@@ -1,5 +1,6 @@
 //! SARIF 2.1.0, for code scanning: each rule with its help, each entry as a result.
 
+mod fixes;
 mod types;
 
 use super::json::indented;
@@ -8,9 +9,8 @@ use crate::report::entry::{Entry, Level, TOPICS, Topic, entries};
 use crate::rule::{Rule, Severity};
 use crate::rules::{self, RULES, owasp};
 use types::{
-    ArtifactChange, ArtifactLocation, Configuration, DeletedRegion, Fix, Location, LogicalLocation, Message,
-    MultiformatMessage, PhysicalLocation, Region, Replacement, ReportingDescriptor, RuleProperties, SarifResult,
-    Suppression,
+    ArtifactLocation, Configuration, Location, LogicalLocation, Message, MultiformatMessage, PhysicalLocation, Region,
+    ReportingDescriptor, RuleProperties, SarifResult, Suppression,
 };
 
 /// Writes one run of podreeve.
@@ -168,33 +168,13 @@ fn result(entry: &Entry<'_>) -> SarifResult {
         }],
         partial_fingerprints: (!entry.fingerprint.is_empty())
             .then(|| [("podreeveFingerprint/v1", entry.fingerprint.to_owned())].into()),
-        fixes: fixes(entry),
+        fixes: fixes::of(entry, &uri(&entry.file)),
         suppressions: if entry.level == Level::Exempt {
             vec![Suppression { kind: "external", status: "accepted" }]
         } else {
             Vec::new()
         },
     }
-}
-
-fn fixes(entry: &Entry<'_>) -> Vec<Fix> {
-    let edit = entry.violation.and_then(|violation| violation.edit.as_ref());
-    let fix = edit.map(|edit| Fix {
-        description: Message::new(format!("Write `{}` there", edit.text)),
-        artifact_changes: vec![ArtifactChange {
-            artifact_location: ArtifactLocation { uri: uri(&entry.file) },
-            replacements: vec![Replacement {
-                deleted_region: DeletedRegion {
-                    start_line: edit.line,
-                    start_column: edit.column,
-                    end_line: edit.end_line,
-                    end_column: edit.end_column,
-                },
-                inserted_content: Message::new(edit.text.clone()),
-            }],
-        }],
-    });
-    fix.into_iter().collect()
 }
 
 fn logical(entry: &Entry<'_>) -> Vec<LogicalLocation> {

@@ -27,6 +27,7 @@ impl ImageReport {
             patch: Vec::new(),
             hints: Vec::new(),
             diff: None,
+            fixes: Vec::new(),
         };
         CheckResults { objects: vec![object], ..CheckResults::default() }
     }
@@ -56,6 +57,7 @@ impl ImageReport {
             field,
             why: why.clone(),
             note: violation.note.clone(),
+            calls_for_repair: false,
             owasp: violation.owasp,
             fingerprint: violation.fingerprint.clone(),
             edit: None,

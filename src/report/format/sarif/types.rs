@@ -61,13 +61,13 @@ pub struct SarifResult {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub suppressions: Vec<Suppression>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub fixes: Vec<Fix>,
+    pub fixes: Vec<SarifFix>,
 }
 
-/// An edit that repairs the result.
+/// An edit of a file that solves the problem of a result.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Fix {
+pub struct SarifFix {
     pub description: Message,
     pub artifact_changes: Vec<ArtifactChange>,
 }
@@ -76,19 +76,21 @@ pub struct Fix {
 #[serde(rename_all = "camelCase")]
 pub struct ArtifactChange {
     pub artifact_location: ArtifactLocation,
-    pub replacements: Vec<Replacement>,
+    pub replacements: Vec<SarifReplacement>,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Replacement {
-    pub deleted_region: DeletedRegion,
-    pub inserted_content: Message,
+pub struct SarifReplacement {
+    pub deleted_region: Span,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inserted_content: Option<Message>,
 }
 
+/// A region with both ends. An empty one is the place of an insertion.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct DeletedRegion {
+pub struct Span {
     pub start_line: usize,
     pub start_column: usize,
     pub end_line: usize,

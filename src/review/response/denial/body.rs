@@ -9,6 +9,7 @@ use crate::outcome::{Outcome, Repair};
 use crate::repair::{Diff, Line};
 use crate::rule::Severity;
 use crate::text::cleaned;
+use smallvec::SmallVec;
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -201,10 +202,13 @@ fn summed_up(text: &mut String, repair: &Repair, least: Severity) {
 /// The rules that no line names, because the edit for another rule repairs their violations, too.
 fn also_repaired(text: &mut String, outcome: &Outcome, repair: &Repair) {
     let Repair { diff, offers, left, .. } = repair;
-    let is_named = |rule: &str| {
-        let mut lines = diff.lines.iter().flat_map(|line| diff.by(line)).filter_map(|by| offers.get(*by));
-        lines.any(|offer| offer.rule.id == rule) || left.iter().any(|violation| violation.rule.id == rule)
-    };
+    let mut named: SmallVec<[&str; 32]> = SmallVec::new();
+    for offer in diff.lines.iter().flat_map(|line| diff.by(line)).filter_map(|by| offers.get(*by)) {
+        if !named.contains(&offer.rule.id) {
+            named.push(offer.rule.id);
+        }
+    }
+    let is_named = |rule: &str| named.contains(&rule) || left.iter().any(|violation| violation.rule.id == rule);
     let denied = outcome.tallies.iter().filter(|tally| tally.effect == Effect::Deny);
     let mut also = denied.map(|tally| tally.rule).filter(|rule| !is_named(rule)).peekable();
     if also.peek().is_some() {

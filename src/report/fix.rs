@@ -1,0 +1,9 @@
+//! `check --fix`: the edit of each object, made in the text of its file.
+
+mod document;
+mod types;
+mod unified;
+
+pub use document::{ObjectEdits, edits};
+pub use types::{FixReport, LeftReport, Replacement, TextFix, replacements};
+pub use unified::unified;
