@@ -61,7 +61,7 @@ fn run(podreeve: &Path, folder: &Path) -> Result<Cost, Failure> {
     if exit.code() != Some(0) {
         return Err(format!("podreeve image ended with {exit}").into());
     }
-    Ok(Cost { cpu: cpu_of_children()? - before, time: start.elapsed(), memory })
+    Ok(Cost { cpu: cpu_of_children()?.saturating_sub(before), time: start.elapsed(), memory })
 }
 
 /// The CPU time of children that have ended.

@@ -35,6 +35,8 @@ fn sample(root: &Value, key: &str, schema: &Value) -> Value {
         // The operator that needs no values.
         "operator" => return json!("Exists"),
         "podSecurityLabels" => return json!(true),
+        // The digests of a base.
+        "layers" => return json!([format!("sha256:{}", "a".repeat(64))]),
         "allow" if is(schema, "array") && schema["minItems"] == 1 => return json!(["registry.example.com"]),
         _ => {}
     }
