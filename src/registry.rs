@@ -1,7 +1,7 @@
 //! A client for image registries (the OCI distribution specification), which reads and never writes.
 //!
 //! [`Client`] is the way in. An image reference is user input, so the client contacts only the hosts in its [`Settings`],
-//! never a link-local address, and sends credentials to nobody else. All it returns was compared with its digest.
+//! never a link-local address, and sends credentials to no other host. All it returns was compared with its digest.
 
 mod address;
 mod auth;

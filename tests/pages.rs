@@ -74,7 +74,9 @@ fn none(complaints: &[String]) {
 
 #[test]
 fn a_page_is_at_most_two_screens_long() {
-    let short = |page: &Page| page.path.starts_with("docs/") || page.path == "README.md";
+    // A table of contents has a line for each page.
+    let short =
+        |page: &Page| page.path.starts_with("docs/") && page.path != "docs/SUMMARY.md" || page.path == "README.md";
     let long = pages().into_iter().filter(|page| short(page) && page.lines > MAX_LINES);
     none(
         &long.map(|p| format!("{}: {} lines; split it, or cut it to {MAX_LINES}", p.path, p.lines)).collect::<Vec<_>>(),

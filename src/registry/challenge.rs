@@ -1,4 +1,4 @@
-//! The header `WWW-Authenticate`: how a registry wants to be asked.
+//! The header `WWW-Authenticate`: how a client authenticates.
 
 use http::{HeaderMap, header};
 

@@ -1,4 +1,4 @@
-//! The way in: what can be asked of a registry.
+//! The way in: what podreeve reads from a registry.
 
 use super::auth::Grants;
 use super::blob::Blob;

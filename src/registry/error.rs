@@ -60,7 +60,7 @@ impl RegistryError {
         }
     }
 
-    /// Whether the same request may succeed soon. The others stay as they are until somebody changes something.
+    /// Whether the same request may succeed soon. The others stay as they are until a person changes something.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         match self {

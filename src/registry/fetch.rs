@@ -17,7 +17,7 @@ use jiff::Timestamp;
 
 pub const USER_AGENT: &str = concat!("podreeve/", env!("CARGO_PKG_VERSION"));
 
-/// What is asked for.
+/// What a request is for.
 pub struct Object<'o> {
     pub method: Method,
     /// `manifests/1.2`, `blobs/sha256:..`

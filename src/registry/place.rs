@@ -16,7 +16,7 @@ pub struct Registry {
     pub transport: Transport,
 }
 
-/// A repository, at the host that is asked for it.
+/// A repository, at the host that has it.
 pub struct Place<'r> {
     pub registry: &'r Registry,
     /// Host and port.
@@ -58,7 +58,7 @@ impl<'r> Place<'r> {
         })
     }
 
-    /// Whether credentials may be sent. Without TLS anybody on the way could read them.
+    /// Whether credentials may be sent. Without TLS every host on the way could read them.
     pub fn is_confidential(&self) -> bool {
         if !self.registry.settings.plain_http {
             return true;

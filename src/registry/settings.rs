@@ -14,10 +14,10 @@ pub struct RegistrySettings {
     /// The images that this entry is for: a host with its port (`registry.example.com:5000`), or a path on it
     /// (`registry.example.com/shop`). Whole segments are compared, and the longest prefix wins.
     pub prefix: String,
-    /// A host and path that is asked in place of `prefix`, and alone: `mirror.example.com/cache`.
+    /// A host and path that podreeve contacts in place of `prefix`: `mirror.example.com/cache`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mirror: Option<String>,
-    /// The authorities that sign the registry's certificate, beside those of the system.
+    /// The authorities that sign the registry's certificate, in addition to those of the system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca: Option<CaSource>,
     /// Other hosts that may give tokens for it: `auth.example.com`.

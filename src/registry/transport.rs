@@ -31,7 +31,7 @@ pub struct Transport {
 }
 
 impl Transport {
-    /// `own` are certificates beside those of the system.
+    /// `own` are certificates in addition to those of the system.
     pub fn new(own: &[CertificateDer<'static>], limits: &Limits) -> Result<Self, SettingsError> {
         let tls = Arc::new(tls(own)?);
         let pool = |reach| {

@@ -37,7 +37,6 @@ pub struct ImageReport {
     pub digest: Digest,
     pub platforms: Vec<PlatformReport>,
     /// Platforms that the index names, and whose content is not there.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub absent_platforms: Vec<String>,
     /// The layers of each platform in turn, the lowest first.
     pub layers: Vec<LayerReport>,

@@ -12,7 +12,7 @@ pub fn replace(name: &str, before: &[u8], after: &[u8]) -> Result<(), String> {
     if !metadata.is_file() {
         return Err("cannot be written: it is no file; write what podreeve prints with --diff".to_owned());
     }
-    // A rename would replace a file that nobody may write.
+    // A rename would replace a file that is read-only.
     if metadata.permissions().readonly() {
         return Err("cannot be written: it is read-only; make it writable, or use --diff to see the edit".to_owned());
     }
@@ -37,7 +37,7 @@ fn write(mut file: File, metadata: &Metadata, content: &[u8]) -> io::Result<()> 
     file.sync_all()
 }
 
-/// A new file beside the target, so that it is on the same disk.
+/// A new file next to the target, so that it is on the same disk.
 fn temporary(target: &Path) -> io::Result<(PathBuf, File)> {
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     let mut number = 0_u32;

@@ -62,14 +62,14 @@ pub enum Role {
     Resource,
     /// It is a patch of this kustomization.
     Patch(PathBuf),
-    /// This kustomization beside it does not name it.
+    /// This kustomization, which is next to it, does not name it.
     Unknown(PathBuf),
 }
 
 /// How far above a file its kustomization is looked for.
 const LEVELS: usize = 6;
 
-/// What the kustomizations beside the file and above it, up to the root of the repository, have to do with it.
+/// What the kustomizations next to the file and above it, up to the root of the repository, have to do with it.
 pub fn role(file: &Path) -> Option<Role> {
     let path = normal(&std::path::absolute(file).ok()?);
     let mut beside = None;

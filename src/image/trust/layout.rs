@@ -1,7 +1,7 @@
 //! The signatures and attestations in an OCI layout, as `cosign save` and `oras copy` leave them there.
 //!
-//! A manifest belongs to an image in one of four ways: its `subject` is the image; the tag `sha256-<hex>` names an index of such
-//! manifests; the tag `sha256-<hex>.sig` or `.att` names it; or cosign's own annotation calls it the signatures of the only image.
+//! A manifest belongs to an image in one of four ways. Its `subject` is the image. The tag `sha256-<hex>` names an index of such
+//! manifests. The tag `sha256-<hex>.sig` or `.att` names it. Or cosign's own annotation calls it the signatures of the only image.
 
 use super::evidence::{Annotations, Content, Evidence, MAX_BLOB, MAX_EVIDENCE, is_evidence};
 use serde::Deserialize;

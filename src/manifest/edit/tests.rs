@@ -83,7 +83,7 @@ fn remove(path: &str) -> Value {
 // Several documents.
 #[case("a: 1\n---\n# b\nb: 1\n", set("/c", json!(1)), "a: 1\n---\n# b\nb: 1\nc: 1\n")]
 #[case("{\"a\": 1}\n{\"b\": 1}\n", set("/c", json!(1)), "{\"a\": 1}\n{\"b\": 1, \"c\": 1}\n")]
-// Through an anchor that nobody uses, and behind a merge.
+// Through an anchor without an alias, and behind a merge.
 #[case("a: &n\n  b: 1\n", set("/a/c", json!(1)), "a: &n\n  b: 1\n  c: 1\n")]
 #[case("x: &n {b: 1}\na:\n  <<: *n\n", set("/a/c", json!(1)), "x: &n {b: 1}\na:\n  <<: *n\n  c: 1\n")]
 fn the_text_has_the_edit_and_nothing_else(#[case] text: &str, #[case] patch: Value, #[case] expected: &str) {

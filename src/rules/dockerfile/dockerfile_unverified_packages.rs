@@ -1,4 +1,4 @@
-//! Downloads and packages whose origin nobody checks.
+//! Downloads and packages whose origin no program checks.
 
 mod options;
 mod scripts;

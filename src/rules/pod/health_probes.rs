@@ -156,12 +156,15 @@ impl Check for HealthProbes {
     }
 
     fn suggest(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
-        let port = finding.container().and_then(|container| container.container.ports.first()?.container_port);
-        if let Some(port) = port {
-            fix.remark("a connection is the least that a probe can test: a request for a health page says more");
-            fix.set_with(&finding.at, || json!({"tcpSocket": {"port": port}}));
-        }
-        port.is_some()
+        let first = finding.container().and_then(|container| container.container.ports.first());
+        let Some(port) = first.filter(|port| port.container_port.is_some()) else { return false };
+        fix.remark("a connection is the least that a probe can test: a request for a health page says more");
+        // The name stays right when another rule changes the number.
+        fix.set_with(&finding.at, || match port.name.as_deref() {
+            Some(name) => json!({"tcpSocket": {"port": name}}),
+            None => json!({"tcpSocket": {"port": port.container_port}}),
+        });
+        true
     }
 }
 

@@ -81,9 +81,21 @@ fn lines(text: &str, document: &Document, object: &Object<'_>, pointer: &str) ->
     };
     if known == pointer {
         let (end, next) = end(known);
+        // The comments above the first member or element may go with it: they may be about it alone.
+        let parent = known.rsplit_once('/').map_or("", |(parent, _)| parent);
+        let first = document.root.at_pointer(parent).and_then(|above| match &above.content {
+            Content::Map(members) => members.first().map(|member| member.at.line),
+            Content::List(items) => items.first().map(|item| item.at.line),
+            _ => None,
+        });
+        let is_first = first == Some(at.line);
+        let is_comment =
+            |number: &usize| line(*number).trim_start().starts_with('#') || line(*number).trim().is_empty();
+        let comments: Vec<usize> =
+            (1..at.line).rev().take_while(is_comment).take(if is_first { at.line } else { 0 }).collect();
         // Behind a dash the next key moves up.
         let moves = line(at.line).trim_start().starts_with('-').then_some(next).flatten();
-        return (at.line..=end).chain(moves).collect();
+        return comments.into_iter().chain(at.line..=end).chain(moves).collect();
     }
     // A new member of something in brackets, or of something empty, is on its lines.
     let value = document.root.at_pointer(known).expect("a value");

@@ -121,6 +121,7 @@ fn what_is_wrong_is_said_with_its_place() {
 
 #[test]
 fn the_document_of_the_page_loads() {
+    // Its trust.yaml.
     let page = include_str!("../../../docs/signatures.md");
     let yaml = page
         .split("```yaml")
