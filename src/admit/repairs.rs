@@ -50,9 +50,13 @@ impl ReportedRepairs {
 
 impl Repairs {
     fn wants(self, judged: &Judged<'_>) -> bool {
+        // An edit changes none of those in the fixed part of a pod.
+        !judged.fixed && self.is_about(judged)
+    }
+
+    fn is_about(self, judged: &Judged<'_>) -> bool {
         match self {
             Self::None => false,
-            _ if judged.fixed => false,
             Self::Denials => judged.effect == Effect::Deny,
             Self::HeldBack => is_held_back(judged),
             Self::Reported(wanted) => judged.severity() >= wanted.least && calls_for_repair(judged.effect, judged.note),
@@ -61,13 +65,10 @@ impl Repairs {
 
     /// The violations of a pod after the edits.
     fn left(self, result: &PodResult<'_>) -> Vec<Violation> {
-        let is_left = |judged: &&Judged<'_>| match self {
-            // An edit changes none of those in the fixed part of a pod.
-            Self::Denials => judged.effect == Effect::Deny,
-            Self::HeldBack => is_held_back(judged),
-            Self::None | Self::Reported(_) => self.wants(judged),
+        let left = || {
+            let left = result.pod.judged.iter().filter(|judged| self.is_about(judged));
+            left.map(|judged| (&result.pod, judged))
         };
-        let left = || result.pod.judged.iter().filter(is_left).map(|judged| (&result.pod, judged));
         described(left(), left().count())
     }
 

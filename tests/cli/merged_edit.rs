@@ -51,7 +51,9 @@ fn what_an_api_server_sent_is_repaired_as_the_denial_says() {
             for violation in left.iter().filter(|violation| violation.effect == Effect::Deny) {
                 // No edit knows the image that was meant, or the port of a container that declares none.
                 let is_open = ["image-tag", "image-digest", "health-probes"].contains(&violation.rule.id);
-                assert!(is_open, "{name}, {policy}: {violation:?}\n{repaired:#}");
+                // A debug container changes nothing of its pod.
+                let is_fixed = name.ends_with("UPDATE") && violation.rule.id == "host-users";
+                assert!(is_open || is_fixed, "{name}, {policy}: {violation:?}\n{repaired:#}");
             }
             denied.push(format!("{policy} {name}"));
         }

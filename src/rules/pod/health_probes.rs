@@ -156,11 +156,12 @@ impl Check for HealthProbes {
     }
 
     fn suggest(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
-        let first = finding.container().and_then(|container| container.container.ports.first());
-        let Some(port) = first.filter(|port| port.container_port.is_some()) else { return false };
+        let Some(container) = finding.container().map(|container| container.container) else { return false };
+        // Other rules change numbers below 1024, and remove the port of SSH.
+        let with = |fits: fn(i64) -> bool| container.ports.iter().find(|port| port.container_port.is_some_and(fits));
+        let Some(port) = with(|port| port >= 1024).or_else(|| with(|port| port != 22)) else { return false };
         fix.remark("a connection is the least that a probe can test: a request for a health page says more");
-        // The name stays right when another rule changes the number.
-        fix.set_with(&finding.at, || match port.name.as_deref() {
+        fix.set_with(&finding.at, || match port.name.as_deref().filter(|_| port.container_port < Some(1024)) {
             Some(name) => json!({"tcpSocket": {"port": name}}),
             None => json!({"tcpSocket": {"port": port.container_port}}),
         });

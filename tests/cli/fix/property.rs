@@ -43,7 +43,7 @@ fn check(name: &str, before: &str, after: &str, judge: &Judge<'_>, whole: bool) 
             assert_eq!(actual, expected, "{name}\n{before}\n----\n{after}");
         }
     }
-    let changed: BTreeSet<usize> = changed.into_iter().collect();
+    let changed = with_comments_between(before, changed.into_iter().collect());
     let mut rest = after.split_inclusive('\n');
     for (index, line) in before.split_inclusive('\n').enumerate() {
         let is_last = !line.ends_with('\n');
@@ -54,6 +54,25 @@ fn check(name: &str, before: &str, after: &str, judge: &Judge<'_>, whole: bool) 
             index + 1
         );
     }
+}
+
+/// With the comments between two lines that change: they are about what goes.
+fn with_comments_between(text: &str, mut changed: BTreeSet<usize>) -> BTreeSet<usize> {
+    let mut run = Vec::new();
+    let mut before = false;
+    for (number, line) in (1..).zip(text.lines()) {
+        if line.trim().is_empty() || line.trim_start().starts_with('#') {
+            run.push(number);
+            continue;
+        }
+        let here = changed.contains(&number);
+        if before && here {
+            changed.append(&mut run.drain(..).collect());
+        }
+        run.clear();
+        before = here;
+    }
+    changed
 }
 
 /// The lines that a change at this pointer of the document may touch.
