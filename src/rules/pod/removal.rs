@@ -33,9 +33,11 @@ pub fn free_port(pod: &Pod<'_>, wanted: i64) -> Option<i64> {
     (wanted..).step_by(1000).take_while(|port| *port <= 65_535).find(|port| !is_taken(*port))
 }
 
-/// Sets the port of each probe and handler that calls port `from` of this container by its number.
+/// Sets the port of each probe and handler that calls port `from` of this container by its number. One that names a loopback
+/// address means the container, and `host-probes` takes that address away.
 pub fn probes_to(container: ContainerRef<'_>, from: i64, to: i64, fix: &mut Fix) {
-    for_each_port(container, |at, port| {
+    let is_own = |host: &str| host.is_empty() || matches!(host, "localhost" | "127.0.0.1" | "::1");
+    each_port(container, is_own, |at, port| {
         if port.text.parse() == Ok(from) {
             fix.set(&at, Value::from(to));
         }
@@ -43,7 +45,16 @@ pub fn probes_to(container: ContainerRef<'_>, from: i64, to: i64, fix: &mut Fix)
 }
 
 /// Calls `each` for the port of each probe and handler that calls the container itself.
-pub fn for_each_port(container: ContainerRef<'_>, mut each: impl FnMut(Location<'_>, &Scalar<'_>)) {
+pub fn for_each_port(container: ContainerRef<'_>, each: impl FnMut(Location<'_>, &Scalar<'_>)) {
+    each_port(container, str::is_empty, each);
+}
+
+/// The same for each that calls one of these hosts.
+fn each_port(
+    container: ContainerRef<'_>,
+    is_meant: impl Fn(&str) -> bool,
+    mut each: impl FnMut(Location<'_>, &Scalar<'_>),
+) {
     let at = Location::container(container);
     let container = container.container;
     let probes = container.probes().map(|(field, handler)| (at.key(field, true), handler));
@@ -54,7 +65,7 @@ pub fn for_each_port(container: ContainerRef<'_>, mut each: impl FnMut(Location<
         let tcp = handler.tcp_socket.as_ref().map(|request| ("tcpSocket", request));
         let grpc = handler.grpc.as_ref().map(|request| ("grpc", request));
         for (action, request) in [http, tcp, grpc].into_iter().flatten() {
-            let elsewhere = request.host.as_deref().is_some_and(|host| !host.is_empty());
+            let elsewhere = !is_meant(request.host.as_deref().unwrap_or_default());
             if let Some(port) = request.port.as_ref().filter(|_| !elsewhere) {
                 each(at.key(action, true).key("port", true), port);
             }
