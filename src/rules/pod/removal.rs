@@ -44,12 +44,7 @@ pub fn probes_to(container: ContainerRef<'_>, from: i64, to: i64, fix: &mut Fix)
     });
 }
 
-/// Calls `each` for the port of each probe and handler that calls the container itself.
-pub fn for_each_port(container: ContainerRef<'_>, each: impl FnMut(Location<'_>, &Scalar<'_>)) {
-    each_port(container, str::is_empty, each);
-}
-
-/// The same for each that calls one of these hosts.
+/// Calls `each` for the port of each probe and handler that calls one of these hosts. No host is the container itself.
 fn each_port(
     container: ContainerRef<'_>,
     is_meant: impl Fn(&str) -> bool,
