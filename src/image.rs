@@ -39,7 +39,7 @@ mod tools;
 pub mod trust;
 mod unverified;
 
-pub use digest::Digest;
+pub use digest::{Digest, Hasher};
 pub use error::ImageError;
 pub use facts::ImageFacts;
 pub use manifest::{Descriptor, Document, Index, Manifest};

@@ -27,6 +27,19 @@ impl TryFrom<String> for Digest {
 }
 
 impl Digest {
+    /// Reads a digest.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        is_digest(text).then(|| Self(text.into()))
+    }
+
+    /// The tag under which registries without a referrers API list what refers to this digest: the algorithm, `-` and the
+    /// digits. A tag has 128 characters at most, so longer digests are cut, as the specification says.
+    #[must_use]
+    pub fn fallback_tag(&self) -> String {
+        format!("{}-{}", self.algorithm(), self.hex().get(..64).unwrap_or_default())
+    }
+
     /// The SHA-256 of these bytes.
     #[must_use]
     pub fn sha256(bytes: &[u8]) -> Self {
@@ -86,6 +99,12 @@ impl fmt::Debug for Hasher {
 impl Hasher {
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
+    }
+
+    /// The digest of the bytes so far.
+    #[must_use]
+    pub fn so_far(&self) -> Digest {
+        Self(self.0.clone(), self.1).finish()
     }
 
     #[must_use]
@@ -175,6 +194,7 @@ mod tests {
             assert!(serde_json::from_str::<Digest>(bad).is_err(), "{bad}");
         }
         let long = Digest::try_from(format!("sha512:{}", "a".repeat(128))).unwrap();
-        assert_eq!(long.hasher().finish().algorithm(), "sha512");
+        assert_eq!(long.hasher().so_far().algorithm(), "sha512");
+        assert_eq!(long.fallback_tag(), format!("sha512-{}", "a".repeat(64)));
     }
 }

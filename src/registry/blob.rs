@@ -1,7 +1,7 @@
 //! The bytes of a body, compared with their digest at the end.
 
-use super::digest::{Digest, Hasher};
 use super::error::RegistryError;
+use crate::image::{Digest, Hasher};
 use bytes::{Buf, Bytes};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;

@@ -3,7 +3,6 @@
 use super::auth::Grants;
 use super::blob::Blob;
 use super::credentials::Credentials;
-use super::digest::Digest;
 use super::error::RegistryError;
 use super::fetch::{Fetcher, Object};
 use super::limits::Limits;
@@ -12,6 +11,7 @@ use super::place::{Place, Registry};
 use super::referrers::{self, Referrers};
 use super::settings::{RegistrySettings, Settings, SettingsError};
 use super::transport::Transport;
+use crate::image::Digest;
 use crate::workload::image::ImageRef;
 use http::{HeaderMap, Method, Response, header};
 use hyper::body::Incoming;
@@ -153,7 +153,7 @@ impl Client {
         let Some(digest) = expected.cloned().or(stated) else {
             // Nothing to compare with: the length of the body must say whether it is whole, and hyper compares that.
             let bytes = whole(response.into_body(), limits, &host, &what).await?;
-            return Ok(Manifest { digest: Digest::of(&bytes), media_type, bytes });
+            return Ok(Manifest { digest: Digest::sha256(&bytes), media_type, bytes });
         };
         let blob = Blob::new(response.into_body(), digest.clone(), limits.manifest, limits.idle, host, what);
         Ok(Manifest { digest, media_type, bytes: blob.read_all().await? })

@@ -1,6 +1,6 @@
 //! Why a registry gave no answer that can be used.
 
-use super::Digest;
+use crate::image::Digest;
 use std::time::Duration;
 
 /// Why a registry gave no answer that can be used. The texts name host and object, and never credentials.

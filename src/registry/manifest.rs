@@ -1,6 +1,6 @@
 //! Manifests and indexes as they are stored: their bytes, and what says how to read them.
 
-use super::digest::Digest;
+use crate::image::Digest;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 

@@ -3,10 +3,10 @@
 //! Fields of a list are not trusted: some registries leave out or change `artifactType`. The manifest of each referrer decides.
 
 use super::client::Client;
-use super::digest::Digest;
 use super::error::RegistryError;
 use super::manifest::{Contents, Descriptor, Manifest};
 use super::place::Place;
+use crate::image::Digest;
 use futures_util::stream::{self, StreamExt};
 use http::header;
 use http_body_util::{BodyExt, Limited};

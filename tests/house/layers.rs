@@ -43,7 +43,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("sources", &["facts", "admit", "manifest", "policy", "text", "patch"]),
     ("observe", &["facts", "scan", "admit", "outcome", "decide", "policy", "rule", "rules", "workload", "text"]),
     ("authority", &[]),
-    ("registry", &["text", "workload"]),
+    ("registry", &["image", "text", "workload"]),
     (
         "report",
         &[

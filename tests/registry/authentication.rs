@@ -5,7 +5,8 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{Method, Response, StatusCode, header};
 use futures_util::future::join_all;
-use podreeve::registry::{Credentials, Digest, Keyring, RegistryError, RegistrySettings};
+use podreeve::image::Digest;
+use podreeve::registry::{Credentials, Keyring, RegistryError, RegistrySettings};
 use serde_json::json;
 
 fn unauthorized(challenge: &str) -> Response<Body> {

@@ -5,7 +5,8 @@ use axum::body::Body;
 use axum::http::{Method, Response};
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
-use podreeve::registry::{Credentials, Digest, Limits, RegistryError};
+use podreeve::image::Digest;
+use podreeve::registry::{Credentials, Limits, RegistryError};
 use podreeve::workload::image::ImageRef;
 use serde_json::json;
 use std::io::{self, Read};
@@ -35,7 +36,7 @@ async fn a_tag_leads_to_a_digest_and_the_digest_to_bytes() {
 async fn a_tag_without_the_header_is_read_as_a_whole() {
     let fake = Fake::start().await;
     let bytes = br#"{"schemaVersion":2}"#.to_vec();
-    let expected = Digest::of(&bytes);
+    let expected = Digest::sha256(&bytes);
     fake.answer(move |request| {
         let body = if request.method() == Method::HEAD { Vec::new() } else { bytes.clone() };
         Some(Response::new(Body::from(body)))
@@ -57,7 +58,7 @@ async fn other_bytes_are_refused() {
         let expected = RegistryError::WrongDigest {
             host: fake.host.clone(),
             expected: digest.clone(),
-            found: Digest::of(b"wrong"),
+            found: Digest::sha256(b"wrong"),
         };
         assert_eq!(error, expected);
     }

@@ -4,7 +4,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{Method, Response, StatusCode, header};
-use podreeve::registry::{Client, Credentials, Digest, Limits, RegistrySettings, Settings};
+use podreeve::image::Digest;
+use podreeve::registry::{Client, Credentials, Limits, RegistrySettings, Settings};
 use podreeve::workload::image::ImageRef;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -58,7 +59,7 @@ impl Fake {
         let Some((content_type, bytes)) = state.objects.get(path) else { return status(StatusCode::NOT_FOUND) };
         Response::builder()
             .header(header::CONTENT_TYPE, content_type)
-            .header("docker-content-digest", Digest::of(bytes).as_str())
+            .header("docker-content-digest", Digest::sha256(bytes).as_str())
             .body(Body::from(bytes.clone()))
             .unwrap()
     }
@@ -74,7 +75,7 @@ impl Fake {
 
     /// Stores a blob of `shop/web`.
     pub fn blob(&self, bytes: &[u8]) -> Digest {
-        let digest = Digest::of(bytes);
+        let digest = Digest::sha256(bytes);
         self.put(&format!("shop/web/blobs/{digest}"), "application/octet-stream", bytes);
         digest
     }
@@ -82,7 +83,7 @@ impl Fake {
     /// Stores a manifest of `shop/web`, and a tag if it has one.
     pub fn manifest(&self, content_type: &str, json: &serde_json::Value, tag: Option<&str>) -> Digest {
         let bytes = serde_json::to_vec(json).unwrap();
-        let digest = Digest::of(&bytes);
+        let digest = Digest::sha256(&bytes);
         self.put(&format!("shop/web/manifests/{digest}"), content_type, &bytes);
         if let Some(tag) = tag {
             self.put(&format!("shop/web/manifests/{tag}"), content_type, &bytes);

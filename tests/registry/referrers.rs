@@ -3,7 +3,8 @@
 use crate::fake::{Fake, INDEX, MANIFEST, client_with, status};
 use axum::body::Body;
 use axum::http::{Response, StatusCode, header};
-use podreeve::registry::{Attached, Credentials, Digest, Limits, Referrers, RegistryError};
+use podreeve::image::Digest;
+use podreeve::registry::{Attached, Credentials, Limits, Referrers, RegistryError};
 use serde_json::{Value, json};
 
 const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";

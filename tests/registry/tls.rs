@@ -1,7 +1,8 @@
 //! TLS: an own authority, a wrong certificate, and a server that ends without a word.
 
 use crate::fake::{client, client_with};
-use podreeve::registry::{CaSource, Client, Credentials, Digest, Limits, RegistryError, RegistrySettings};
+use podreeve::image::Digest;
+use podreeve::registry::{CaSource, Client, Credentials, Limits, RegistryError, RegistrySettings};
 use podreeve::workload::image::ImageRef;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
@@ -55,9 +56,9 @@ async fn ask(client: &Client, port: u16, digest: &Digest) -> Result<Vec<u8>, Reg
 async fn an_own_authority_and_a_body_that_just_ends() {
     let (port, ca) = serve("localhost", b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nlayer").await;
     let trusted = client(registry(port, Some(ca)), Credentials::default());
-    assert_eq!(ask(&trusted, port, &Digest::of(b"layer")).await.unwrap(), b"layer");
+    assert_eq!(ask(&trusted, port, &Digest::sha256(b"layer")).await.unwrap(), b"layer");
     // The same ending in the middle is an error.
-    let error = ask(&trusted, port, &Digest::of(b"layer and more")).await.unwrap_err();
+    let error = ask(&trusted, port, &Digest::sha256(b"layer and more")).await.unwrap_err();
     assert!(matches!(error, RegistryError::Interrupted { .. } | RegistryError::WrongDigest { .. }), "{error}");
 }
 
@@ -65,12 +66,13 @@ async fn an_own_authority_and_a_body_that_just_ends() {
 async fn a_wrong_certificate_is_refused() {
     let once = Limits { tries: 1, ..Limits::default() };
     let (port, _) = serve("localhost", b"").await;
-    let error = ask(&client_with(registry(port, None), Credentials::default(), once.clone()), port, &Digest::of(b""))
-        .await
-        .unwrap_err();
+    let error =
+        ask(&client_with(registry(port, None), Credentials::default(), once.clone()), port, &Digest::sha256(b""))
+            .await
+            .unwrap_err();
     assert!(error.to_string().contains("UnknownIssuer"), "{error}");
     let (port, ca) = serve("other.example.com", b"").await;
-    let error = ask(&client_with(registry(port, Some(ca)), Credentials::default(), once), port, &Digest::of(b""))
+    let error = ask(&client_with(registry(port, Some(ca)), Credentials::default(), once), port, &Digest::sha256(b""))
         .await
         .unwrap_err();
     assert!(error.to_string().contains("not valid for name"), "{error}");

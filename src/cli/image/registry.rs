@@ -3,7 +3,7 @@
 use crate::cli::exit::Failure;
 use crate::image::trust::{Annotations, Content, Evidence, is_evidence};
 use crate::image::{Descriptor, Digest, ImageError, Root, Source, Visit};
-use crate::registry::{self, CaSource, Client, Credentials, Limits, RegistrySettings, Settings};
+use crate::registry::{CaSource, Client, Credentials, Limits, RegistrySettings, Settings};
 use crate::workload::image::ImageRef;
 use std::io::Read;
 use std::path::PathBuf;
@@ -63,7 +63,7 @@ impl Repository {
     pub fn evidence(&self, digests: &[&str]) -> Result<Vec<Evidence>, Failure> {
         let mut found = Vec::new();
         for subject in digests {
-            let Some(digest) = registry::Digest::parse(subject) else { continue };
+            let Some(digest) = Digest::parse(subject) else { continue };
             let attached = self.runtime.block_on(self.client.referrers(&self.image, &digest, &is_evidence));
             let attached = attached
                 .map_err(|error| Failure::input(format!("{}: {}", self.name, crate::text::with_causes(&error))))?;
@@ -80,12 +80,6 @@ impl Repository {
     }
 }
 
-/// The digest in the words of the other module; both have the same form.
-fn for_registry(digest: &Digest) -> Result<registry::Digest, ImageError> {
-    let missing = || ImageError::Missing { what: format!("the blob {digest}") };
-    registry::Digest::parse(digest.as_str()).ok_or_else(missing)
-}
-
 fn failed(what: &Digest, error: impl std::error::Error + Send + Sync + 'static) -> ImageError {
     ImageError::read(what.as_str(), std::io::Error::other(error))
 }
@@ -94,22 +88,21 @@ impl Source for Repository {
     fn roots(&mut self) -> Result<Vec<Root>, ImageError> {
         let digest = self.runtime.block_on(self.client.digest(&self.image));
         let digest = digest.map_err(|error| ImageError::Choice(crate::text::with_causes(&error)))?;
-        let digest = Digest::try_from(digest.as_str().to_owned()).map_err(ImageError::Choice)?;
         Ok(vec![Root { name: Some(self.name.clone()), descriptor: Descriptor::new("", digest, 0) }])
     }
 
     fn each(&mut self, wanted: &[&Descriptor], visit: Visit<'_>) -> Result<(), ImageError> {
         for (index, descriptor) in wanted.iter().enumerate() {
-            let digest = for_registry(&descriptor.digest)?;
+            let digest = &descriptor.digest;
             if descriptor.is_manifest() {
-                let manifest = self.runtime.block_on(self.client.manifest(&self.image, &digest));
-                let manifest = manifest.map_err(|error| failed(&descriptor.digest, error))?;
+                let manifest = self.runtime.block_on(self.client.manifest(&self.image, digest));
+                let manifest = manifest.map_err(|error| failed(digest, error))?;
                 visit(index, &mut manifest.bytes.as_slice())?;
                 continue;
             }
             let size = if descriptor.size == 0 { crate::image::limits::LAYER } else { descriptor.size };
-            let blob = self.runtime.block_on(self.client.blob(&self.image, &digest, size));
-            let blob = blob.map_err(|error| failed(&descriptor.digest, error))?;
+            let blob = self.runtime.block_on(self.client.blob(&self.image, digest, size));
+            let blob = blob.map_err(|error| failed(digest, error))?;
             let mut reader: Box<dyn Read> = Box::new(blob.blocking(self.runtime.handle().clone()));
             visit(index, &mut *reader)?;
         }
