@@ -9,11 +9,9 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(documents) = parse(bytes) else { return };
     let values: Vec<Value> = documents.iter().map(value).collect();
     for document in &documents {
-        if let Ok(objects) = document.objects() {
-            for object in objects {
-                // Every pointer has a position.
-                let _ = (object.name(), object.namespace(), object.position("/spec/containers/0"));
-            }
+        for object in document.objects().into_iter().flatten() {
+            // Every pointer has a position.
+            let _ = (object.name(), object.namespace(), object.position("/spec/containers/0"));
         }
     }
     if let (Ok(json), [read]) = (serde_json::from_slice::<Value>(bytes), values.as_slice())
