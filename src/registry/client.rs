@@ -175,7 +175,8 @@ impl Client {
     }
 }
 
-async fn whole(body: Incoming, limits: &Limits, host: &str, what: &str) -> Result<Vec<u8>, RegistryError> {
+/// A body that has no digest to compare it with.
+pub(super) async fn whole(body: Incoming, limits: &Limits, host: &str, what: &str) -> Result<Vec<u8>, RegistryError> {
     use http_body_util::{BodyExt, LengthLimitError, Limited};
     let limit = usize::try_from(limits.manifest).unwrap_or(usize::MAX);
     match tokio::time::timeout(limits.idle, Limited::new(body, limit).collect()).await {

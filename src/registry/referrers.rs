@@ -2,14 +2,13 @@
 //!
 //! Fields of a list are not trusted: some registries leave out or change `artifactType`. The manifest of each referrer decides.
 
-use super::client::Client;
+use super::client::{Client, whole};
 use super::error::RegistryError;
 use super::manifest::{Contents, Descriptor, Manifest};
 use super::place::Place;
 use crate::image::Digest;
 use futures_util::stream::{self, StreamExt};
 use http::header;
-use http_body_util::{BodyExt, Limited};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -131,16 +130,7 @@ async fn from_api(
             return Ok(None);
         }
         let next = next_page(response.headers(), place);
-        let limit = usize::try_from(client.limits().manifest).unwrap_or(usize::MAX);
-        let reading = Limited::new(response.into_body(), limit).collect();
-        let body = match tokio::time::timeout(client.limits().idle, reading).await {
-            Ok(Ok(body)) => body.to_bytes(),
-            Ok(Err(error)) => {
-                let cause = error.to_string();
-                return Err(RegistryError::Interrupted { host: place.host.clone(), what, cause });
-            }
-            Err(_) => return Err(RegistryError::TimedOut { host: place.host.clone(), limit: client.limits().idle }),
-        };
+        let body = whole(response.into_body(), client.limits(), &place.host, &what).await?;
         listed.extend(index(&body, &what)?);
         match next {
             Some(next) if listed.len() <= client.limits().referrers => path = next,
