@@ -26,24 +26,45 @@ const (
 	ours      = "app.kubernetes.io/part-of=podreeve"
 )
 
+type step struct {
+	name string
+	run  func(*testing.T)
+}
+
 // The life of a release, in order: each step needs the steps before it.
 func TestRelease(t *testing.T) {
-	c := need(t)
-	client := c.client(t)
-	r := &release{target: c, client: client}
-	t.Cleanup(func() { r.remove(t) })
-	for _, step := range []struct {
-		name string
-		run  func(*testing.T)
-	}{
+	r := begin(t)
+	r.steps(t, []step{
 		{"Manifests", r.manifests}, {"Install", r.install}, {"WarnsFirst", r.warnsFirst}, {"Denies", r.denies}, {"BadIsDenied", r.badIsDenied}, {"GoodRuns", r.goodRuns}, {"Exec", r.exec}, {"Debug", r.debug},
 		{"Scan", r.scan}, {"Commands", r.commands}, {"PidsLimit", r.pidsLimit}, {"Rights", r.rights}, {"Upgrade", r.upgrade}, {"Softens", r.softens}, {"Rotations", r.rotations}, {"WrongBundle", r.wrongBundle},
 		{"KilledLeader", r.killedLeader}, {"Drain", r.drain}, {"BreakGlass", r.breakGlass}, {"Uninstall", r.uninstall},
+	})
+}
+
+// TestInstalls has the ways in which a release begins and ends, one after the other. It needs no step of TestRelease, so it can
+// run on a node of its own at the same time.
+func TestInstalls(t *testing.T) {
+	r := begin(t)
+	r.steps(t, []step{
+		{"FirstInstall", r.firstInstall},
 		{"BrokenImage", r.brokenImage}, {"HookWithoutImage", r.hookWithoutImage}, {"BrokenLater", r.brokenLater}, {"Helm3", r.helm3}, {"ExistingSecret", r.existingSecret},
 		{"CertManager", r.certManager}, {"UninstallWithCRDs", r.uninstallWithCRDs}, {"NamespaceDeleted", r.namespaceDeleted},
-	} {
+	})
+}
+
+func begin(t *testing.T) *release {
+	t.Helper()
+	c := need(t)
+	r := &release{target: c, client: c.client(t)}
+	t.Cleanup(func() { r.remove(t) })
+	return r
+}
+
+func (r *release) steps(t *testing.T, steps []step) {
+	t.Helper()
+	for _, step := range steps {
 		if !t.Run(step.name, step.run) {
-			t.Fatalf("%s failed, and the steps after it stand on it\n%s", step.name, c.about(t))
+			t.Fatalf("%s failed, and the steps after it stand on it\n%s", step.name, r.about(t))
 		}
 	}
 }
@@ -58,9 +79,7 @@ type release struct {
 
 // manifests: the API server takes what the chart renders with every switch on, and deploy/install.yaml.
 func (r *release) manifests(t *testing.T) {
-	for _, name := range []string{namespace, shop, before} {
-		r.must(t, "", "create", "namespace", name)
-	}
+	r.namespaces(t)
 	plain, err := os.ReadFile(filepath.Join(chart.Root(), "deploy", "install.yaml"))
 	if err != nil {
 		t.Fatal(err)
@@ -74,9 +93,34 @@ func (r *release) manifests(t *testing.T) {
 	}
 }
 
+// namespaces makes those that are not there.
+func (r *release) namespaces(t *testing.T) {
+	t.Helper()
+	for _, name := range []string{namespace, shop, before} {
+		r.must(t, "{apiVersion: v1, kind: Namespace, metadata: {name: "+name+"}}", "apply", "-f", "-")
+	}
+}
+
+// firstInstall leaves what every uninstall leaves: the definitions, which the steps after it do not install.
+func (r *release) firstInstall(t *testing.T) {
+	r.namespaces(t)
+	r.workBefore(t)
+	r.writeValues(t)
+	r.installed(t, "helm4")
+	r.uninstalled(t)
+	r.nothingIsLeft(t)
+}
+
 // install has podreeve make its own certificates and warn, as the chart does by default, and runs the chart's own test.
 func (r *release) install(t *testing.T) {
 	r.workBefore(t)
+	r.writeValues(t)
+	r.installed(t, "helm4", "--set", with+",mode=warn")
+	r.helm(t, "helm4", "test", "podreeve", "--namespace", namespace, "--timeout", "1m", "--logs")
+}
+
+func (r *release) writeValues(t *testing.T) {
+	t.Helper()
 	colon := strings.LastIndex(r.image, ":")
 	values, err := yaml.Marshal(map[string]any{
 		"mode":  "deny", // which the first install leaves out
@@ -91,8 +135,6 @@ func (r *release) install(t *testing.T) {
 	if err := os.WriteFile(r.values, values, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r.installed(t, "helm4", "--set", with+",mode=warn")
-	r.helm(t, "helm4", "test", "podreeve", "--namespace", namespace, "--timeout", "1m", "--logs")
 }
 
 // manifest of testdata with the image filled in.
