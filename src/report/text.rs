@@ -84,7 +84,9 @@ impl Format for TextReport {
         // What could not be read is reported on stderr.
         let mut entries = entries(file.results, self.options.all);
         entries.retain(|entry| entry.level != Level::Error);
-        entries.iter().for_each(|entry| self.totals.add(entry));
+        for entry in &entries {
+            self.totals.add(entry);
+        }
         match (source, self.options.width) {
             (None, Some(width)) => grouped::render(&mut text, &entries, width, self.printed),
             (source, width) => {

@@ -284,6 +284,6 @@ fn annotations<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
     };
     judge("seccomp.security.alpha.kubernetes.io/pod");
     for container in pod.all_containers() {
-        judge(&format!("container.seccomp.security.alpha.kubernetes.io/{}", &*container.name));
+        judge(&format!("container.seccomp.security.alpha.kubernetes.io/{}", container.name));
     }
 }

@@ -69,12 +69,12 @@ impl<'de> Visitor<'de> for Elements {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<ContainerList<'de>, A::Error> {
-        let (mut list, mut last) = (ContainerList::default(), None);
-        while let Some(element) = elements.next_element_seed(NextContainer { last: last.as_ref() })? {
+        let (mut list, mut pattern) = (ContainerList::default(), None);
+        while let Some(element) = elements.next_element_seed(NextContainer { last: pattern.as_ref() })? {
             let pushed = match element {
                 Element::Copy(name) => list.push_copy(name),
                 Element::Container { container, text } => {
-                    last = text.and_then(|text| Pattern::new(text, &container.name));
+                    pattern = text.and_then(|text| Pattern::new(text, &container.name));
                     list.push(container)
                 }
             };
