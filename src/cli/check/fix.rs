@@ -24,6 +24,12 @@ const NOT_WRITTEN: &str =
 const NO_FILE: &str =
     "a pipe is not written; name the files themselves, or edit what the command reads that writes to the pipe";
 
+/// Why what comes from a pipe is not edited.
+fn stream(input: &Input) -> LeftReport {
+    let reason = if input.name == "-" { NOT_WRITTEN } else { NO_FILE };
+    LeftReport { line: None, object: String::new(), reason: reason.to_owned() }
+}
+
 impl Fixing {
     /// Edits the file in which `found` was found. What is left is found again, in the edited text.
     /// `judge_text` judges a text and edits nothing.
@@ -44,8 +50,7 @@ impl Fixing {
         let (edits, left) = self.edits(judge, bytes, reading, &origin);
         let mut report = FixReport::new(&input.name, count, left);
         if input.is_stream {
-            let reason = if input.name == "-" { NOT_WRITTEN } else { NO_FILE };
-            report.left.insert(0, LeftReport { line: None, object: String::new(), reason: reason.to_owned() });
+            report.left.insert(0, stream(input));
             found.results.fixes.push(report);
             return;
         }
@@ -78,8 +83,8 @@ impl Fixing {
         let edits = judge.dockerfile_edits(&file, self.most);
         let mut report = FixReport::new(&input.name, found.results.to_repair(), Vec::new());
         report.more_with_unsafe = edits.len() < all.len();
-        if input.name == STDIN {
-            report.left.push(LeftReport { line: None, object: String::new(), reason: NOT_WRITTEN.to_owned() });
+        if input.is_stream {
+            report.left.push(stream(input));
         } else if !edits.is_empty() {
             self.make(judge_text, (input, bytes), &edits, found, &mut report);
         }
