@@ -64,6 +64,10 @@ func TestExemptCommand(t *testing.T) {
 	if again := exempt(0, terms...); again.Stdout != written.Stdout {
 		t.Errorf("want the same exemption, got %s", again)
 	}
+	// With the exemptions that are in force, nothing needs another one.
+	if none := exempt(0, append([]string{"--exemption-namespaces", ns}, terms...)...); none.Stdout != "" || !strings.Contains(none.Stderr, "nothing would be denied") {
+		t.Errorf("want no exemption for what one in force covers: %s", none)
+	}
 	// What comes later is not in the file that only shrinks.
 	must(t, s.Remove(t.Context(), "-n", ns, "exemptions.podreeve.dev", "web"))
 	must(t, s.Remove(t.Context(), "policies.podreeve.dev", "shop"))

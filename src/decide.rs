@@ -109,5 +109,5 @@ fn strictest<'p>(judged: Vec<Judged<'p>>) -> Vec<Judged<'p>> {
 type Place<'p> = (usize, Option<(ContainerKind, &'p str)>);
 
 fn place<'p>(judged: &Judged<'p>) -> Place<'p> {
-    (judged.compiled.order, judged.finding.container().map(|c| (c.kind, &*c.container.name.0)))
+    (judged.compiled.order, judged.finding.container().map(|c| (c.kind, c.name)))
 }

@@ -28,7 +28,7 @@ pub use reader::{GaveUp, Reader};
 pub use same::same;
 use serde::de::{Deserialize, DeserializeSeed};
 use std::marker::PhantomData;
-pub(crate) use while_skipping::VALUE_AND_TEXT;
+pub(crate) use while_skipping::{SKIP, VALUE_AND_TEXT};
 
 /// Whether the fast path is in use.
 const FAST: bool = !cfg!(feature = "serde-json-only");

@@ -77,7 +77,7 @@ impl<'e> Connection<'e, '_> {
             return self.unknown(about, UnknownPod::Unreadable);
         };
         let target = self.container().filter(|name| !name.is_empty());
-        let exists = target.is_none_or(|name| pod.all_containers().any(|container| container.name == name));
+        let exists = target.is_none_or(|name| pod.all_containers().any(|container| container.name == &*name));
         // A debug container may be newer than the pod that is known. After a lookup, the API server refuses what is missing.
         match self.snapshot.facts.answer_to(&query) {
             _ if exists => {}

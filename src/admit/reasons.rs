@@ -88,7 +88,7 @@ fn place(judged: &Judged<'_>) -> String {
     let (subject, field) = match at.container_ref() {
         Some(container) => {
             let inside = field.strip_prefix(&container.pointer()).unwrap_or(&field);
-            (format!("{} \"{}\"", container.kind.noun(), clean(&container.name, 63)), inside)
+            (format!("{} \"{}\"", container.kind.noun(), clean(container.name, 63)), inside)
         }
         None => ("pod".to_owned(), field.strip_prefix("/spec").unwrap_or(&field)),
     };

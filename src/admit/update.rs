@@ -36,9 +36,9 @@ fn of_pods(pod: &Pod<'_>, old: &Pod<'_>) -> Option<Change> {
     }
     let mut ephemeral: HashMap<&str, &str> = HashMap::new();
     for container in old.all_containers().filter(is_ephemeral) {
-        ephemeral.entry(&container.container.name.0).or_insert_with(|| image(container));
+        ephemeral.entry(container.name).or_insert_with(|| image(container));
     }
-    pod.all_containers().filter(is_ephemeral).find_map(|container| match ephemeral.get(&*container.container.name.0) {
+    pod.all_containers().filter(is_ephemeral).find_map(|container| match ephemeral.get(container.name) {
         None => Some(Change::Container),
         Some(old) => (*old != image(container)).then_some(Change::Image),
     })

@@ -2,9 +2,9 @@
 
 mod accounts;
 mod args;
-mod exemptions;
+pub(super) mod exemptions;
 mod files;
-mod first_pass;
+pub(super) mod first_pass;
 mod fix;
 mod found;
 mod ordered;

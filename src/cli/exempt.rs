@@ -45,6 +45,11 @@ pub struct Args {
     #[arg(short = 'l', long, value_name = "LABELS")]
     selector: Option<String>,
 
+    /// Namespaces whose Exemption objects count, those of the cluster or those among the files; may be repeated. What they cover needs no
+    /// other exemption [default: none]
+    #[arg(long, value_name = "NAMESPACES", value_delimiter = ',', value_parser = super::namespace::name)]
+    exemption_namespaces: Vec<String>,
+
     /// Only these rules; may be repeated [default: all that deny]
     #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = RULE, hide_possible_values = true)]
     rule: Vec<String>,

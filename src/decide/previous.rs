@@ -54,7 +54,7 @@ pub(super) struct PreviousPod<'p> {
 
 impl<'p> PreviousPod<'p> {
     pub fn new(Previous { pod, change }: Previous<'p>, case: &Case<'p>) -> Self {
-        let containers = || pod.all_containers().map(|c| (c.kind, &*c.container.name.0)).collect();
+        let containers = || pod.all_containers().map(|c| (c.kind, c.name)).collect();
         Self { pod, change, fixed: case.is_in_place().then(containers), exemptions: PodExemptions::new(pod) }
     }
 
@@ -143,5 +143,5 @@ impl Drop for PreviousViolations<'_> {
 }
 
 fn container<'p>(finding: &Finding<'p>) -> Option<Container<'p>> {
-    finding.container().map(|c| (c.kind, &*c.container.name.0))
+    finding.container().map(|c| (c.kind, c.name))
 }

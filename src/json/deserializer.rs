@@ -2,7 +2,7 @@
 
 use super::raw::RAW;
 use super::reader::{GaveUp, Place, Reader};
-use super::while_skipping::{VALUE_AND_TEXT, ValueAndText};
+use super::while_skipping::{SKIP, VALUE_AND_TEXT, ValueAndText};
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
@@ -114,13 +114,27 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     }
 
     #[inline]
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        length: usize,
+        visitor: V,
+    ) -> Result<V::Value, GaveUp> {
+        if name != SKIP {
+            return self.deserialize_any(visitor);
+        }
+        self.advance(length).ok_or(GaveUp)?;
+        visitor.visit_unit()
+    }
+
+    #[inline]
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, GaveUp> {
         self.skip().ok_or(GaveUp)?;
         visitor.visit_unit()
     }
 
     serde::forward_to_deserialize_any! {
-        i8 i16 i32 i128 u8 u16 u32 u64 u128 f32 f64 char bytes byte_buf unit_struct tuple tuple_struct enum identifier
+        i8 i16 i32 i128 u8 u16 u32 u64 u128 f32 f64 char bytes byte_buf unit_struct tuple enum identifier
     }
 }
 

@@ -144,10 +144,16 @@ impl<'d> Reader<'d> {
         self.text.get(start..self.at)
     }
 
-    /// The next bytes of the text.
-    pub(super) fn head(&self, length: usize) -> &'d [u8] {
-        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        rest.get(..length).unwrap_or(rest)
+    /// The text from here to the end.
+    pub(super) fn rest(&self) -> &'d str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// Steps over a value of this many bytes.
+    #[inline]
+    pub(super) fn advance(&mut self, bytes: usize) -> Option<()> {
+        let at = self.at.checked_add(bytes)?;
+        self.text.is_char_boundary(at).then(|| self.at = at)
     }
 
     /// The text since an earlier position.

@@ -23,8 +23,8 @@ impl SubjectRef {
     pub(super) fn of(finding: &Finding<'_>, known: Option<&Self>) -> Self {
         let Some(container) = finding.container() else { return Self::Pod };
         let name = match known {
-            Some(Self::Container { name, .. }) if **name == *container.container.name.0 => Arc::clone(name),
-            _ => (&*container.container.name.0).into(),
+            Some(Self::Container { name, .. }) if **name == *container.name => Arc::clone(name),
+            _ => (container.name).into(),
         };
         Self::Container { kind: container.kind, name }
     }

@@ -3,12 +3,13 @@
 use super::fingerprint::of_text;
 use super::judge::Judge;
 use super::types::{EditReport, ObjectReport, ViolationReport};
-use crate::decide::{Effect, Note, effect_on_file};
+use crate::decide::{Effect, Note, calls_for_repair, effect_on_file};
 use crate::dockerfile::{Arguments, Dockerfile, Place};
+use crate::manifest::TextEdit;
 use crate::outcome::Verdict;
 use crate::policy::{CompiledPolicy, SubjectRule};
 use crate::review::response::note_text;
-use crate::rule::{FileCheck, FileEdit, Finding};
+use crate::rule::{Applicability, FileCheck, FileEdit, Finding};
 use std::collections::HashMap;
 use std::fmt::Write;
 
@@ -53,6 +54,24 @@ impl Judge<'_> {
         };
         report.judge_again();
         report
+    }
+
+    /// The edits of this applicability at most, in the order of the file, for what is denied or warned of.
+    #[must_use]
+    pub fn dockerfile_edits(&self, file: &Dockerfile<'_>, most: Applicability) -> Vec<TextEdit> {
+        let mut edits: Vec<TextEdit> = Vec::new();
+        for judged in self.judged(file) {
+            let severity = judged.finding.severity.unwrap_or(judged.rule.rule.severity);
+            if severity < self.severity || !calls_for_repair(judged.effect, judged.note) {
+                continue;
+            }
+            let Some((edit, _)) = edit(&judged, file).filter(|(edit, _)| edit.applicability <= most) else { continue };
+            // Of two edits of one place, the second is made by the next run, if it is still needed.
+            if edits.last().is_none_or(|last| last.range.end <= edit.span.start) {
+                edits.push(TextEdit { range: edit.span, text: edit.text.into_owned() });
+            }
+        }
+        edits
     }
 
     /// The findings in the order of the file; what several policies find is there once, for the strictest.
@@ -129,7 +148,7 @@ fn violation(name: &str, file: &Dockerfile<'_>, judged: &Judged<'_>) -> Violatio
         wanted,
         why,
         note: note.map(|note| note_text(note, severity)),
-        calls_for_repair: false,
+        calls_for_repair: calls_for_repair(*effect, *note),
         owasp: rule.owasp,
         edit,
     }

@@ -1,5 +1,6 @@
 //! The report as text, as compilers print theirs: one line for each entry, then a summary.
 
+mod grouped;
 mod hints;
 mod passed_over;
 mod rules;
@@ -31,7 +32,8 @@ use wrap::wrap;
 pub struct TextOptions {
     /// Whether to print audit findings, exemptions and repairs, too. They need no action.
     pub all: bool,
-    /// The columns of the terminal; none if the output is no terminal.
+    /// The columns of the terminal; none if the output is no terminal. A person at a terminal gets the findings under their file
+    /// and object, and a program gets one whole line each.
     pub width: Option<usize>,
     /// Show the lines of the file.
     pub snippet: bool,
@@ -80,11 +82,20 @@ impl Format for TextReport {
         let is_dockerfile = file.results.objects.iter().any(ObjectReport::is_dockerfile);
         let source = file.text.filter(|_| self.options.snippet).map(|text| Source::new(text, is_dockerfile));
         // What could not be read is reported on stderr.
-        for entry in entries(file.results, self.options.all).iter().filter(|entry| entry.level != Level::Error) {
+        let mut entries = entries(file.results, self.options.all);
+        entries.retain(|entry| entry.level != Level::Error);
+        for entry in &entries {
             self.totals.add(entry);
-            match source.as_ref().and_then(|source| source.show(entry, self.options.width)) {
-                Some(snippet) => text.push_str(&snippet),
-                None => self.line(&mut text, entry),
+        }
+        match (source, self.options.width) {
+            (None, Some(width)) => grouped::render(&mut text, &entries, width, self.printed),
+            (source, width) => {
+                for entry in &entries {
+                    match source.as_ref().and_then(|source| source.show(entry, width)) {
+                        Some(snippet) => text.push_str(&snippet),
+                        None => self.line(&mut text, entry),
+                    }
+                }
             }
         }
         for object in file.results.objects.iter().filter(|_| self.options.diff) {

@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, SeqAccess, Visitor
 use std::fmt;
 
 /// How a Pod begins: as the API server writes it, and with sorted keys.
-const POD: [&[u8]; 2] = [br#"{"kind":"Pod","#, br#"{"apiVersion":"v1","kind":"Pod","#];
+const POD: [&str; 2] = [r#"{"kind":"Pod","#, r#"{"apiVersion":"v1","kind":"Pod","#];
 
 /// The object of a request. A Pod is read in the pass that finds the end of its text. Any other text stays raw.
 pub(super) struct Object<'a> {
@@ -37,8 +37,8 @@ impl<'de> Visitor<'de> for ObjectVisitor {
 
     /// From the fast path.
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Object<'de>, A::Error> {
-        let head = elements.next_element::<&[u8]>()?.unwrap_or_default();
-        let pod = if POD.iter().any(|pod| head.starts_with(pod)) {
+        let text = elements.next_element::<&str>()?.unwrap_or_default();
+        let pod = if POD.iter().any(|pod| text.starts_with(pod)) {
             elements.next_element::<Box<Pod<'de>>>()?
         } else {
             elements.next_element::<IgnoredAny>()?;

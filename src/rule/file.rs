@@ -2,6 +2,7 @@
 
 use super::finding::Finding;
 use super::params::{self, BadParams, NoParams};
+use super::pod::edit::Applicability;
 use crate::dockerfile::{Dockerfile, Place};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -25,7 +26,8 @@ pub trait FileCheck: Send + Sync {
     /// Adds a finding for every place of the file that violates the rule, in the order of the file.
     fn check<'d>(&self, file: &'d Dockerfile<'d>, findings: &mut FileFindings<'d>);
 
-    /// The edit that repairs one finding, for a person who reads it before it is made. None where no edit is sure.
+    /// The edit that repairs one finding; its applicability says whether a person has to read it before it is made. None where
+    /// it takes more than an edit of this file.
     fn suggest(&self, _file: &Dockerfile<'_>, _finding: &Finding<'_, Place>) -> Option<FileEdit> {
         None
     }
@@ -37,6 +39,7 @@ pub struct FileEdit {
     /// The bytes that are replaced.
     pub span: std::ops::Range<usize>,
     pub text: Cow<'static, str>,
+    pub applicability: Applicability,
 }
 
 /// A Dockerfile, and what the rule must find in it.

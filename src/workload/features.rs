@@ -70,7 +70,12 @@ impl PodFeatures {
                 | when(Self::SE_LINUX, context.se_linux_options.is_some())
                 | when(Self::SYSCTLS, !context.sysctls.is_empty());
         }
-        pod.all_containers().fold(features, |features, container| features | Self::of_container(&container))
+        let mut containers = pod.all_containers();
+        while let Some(container) = containers.next() {
+            features |= Self::of_container(&container);
+            containers.skip_copies();
+        }
+        features
     }
 
     fn of_container(container: &Container<'_>) -> Self {

@@ -43,6 +43,11 @@ impl<T> List<T> {
         self.0.get(index)
     }
 
+    #[inline]
+    pub fn last_mut(&mut self) -> Option<&mut T> {
+        self.0.last_mut()
+    }
+
     /// Appends an element. `None` when the request has used its memory or its time.
     #[inline]
     pub fn push(&mut self, element: T) -> Option<&mut T> {

@@ -4,6 +4,7 @@
 //! container, so no rule can forget a list of containers (as in CVE-2023-2727).
 
 mod container;
+mod container_list;
 mod containers;
 mod security;
 
@@ -22,8 +23,8 @@ use std::sync::OnceLock;
 
 pub use super::env::{EnvVar, FieldRef, ValueFrom};
 pub use container::{Container, ExitCodes, Port, RestartRule, VolumeDevice, VolumeMount};
-use containers::Containers;
-pub use containers::{ContainerKind, ContainerRef};
+use container_list::ContainerList;
+pub use containers::{ContainerKind, ContainerRef, Containers};
 pub use security::{
     AppArmorProfile, Capabilities, PodSecurityContext, SeLinuxOptions, SeccompProfile, SecurityContext, Sysctl,
     WindowsOptions,
@@ -122,11 +123,11 @@ pub struct PodSpec<'a> {
     #[serde(borrow, default, deserialize_with = "nullable")]
     pub volumes: List<Volume<'a>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
-    init_containers: List<Container<'a>>,
+    init_containers: ContainerList<'a>,
     #[serde(borrow, default, deserialize_with = "nullable")]
-    containers: List<Container<'a>>,
+    containers: ContainerList<'a>,
     #[serde(borrow, default, deserialize_with = "nullable")]
-    ephemeral_containers: List<Container<'a>>,
+    ephemeral_containers: ContainerList<'a>,
 }
 
 impl PodSpec<'_> {
@@ -151,7 +152,8 @@ pub struct Os<'a> {
 
 impl Pod<'_> {
     /// Every container of the pod: init containers (sidecars too), containers, ephemeral containers.
-    pub fn all_containers(&self) -> impl Iterator<Item = ContainerRef<'_>> {
+    #[must_use]
+    pub fn all_containers(&self) -> Containers<'_> {
         let spec = &self.spec;
         Containers::new([&spec.init_containers, &spec.containers, &spec.ephemeral_containers])
     }

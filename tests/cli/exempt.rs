@@ -136,3 +136,23 @@ fn a_reason_and_an_end_are_required() {
         assert!(ran.err.contains(says), "{}", ran.err);
     }
 }
+
+#[test]
+fn an_exemption_in_force_needs_no_other_one() {
+    let dir = Dir::new("exempt-in-force", &[("agent.yaml", POD)]);
+    let written = exempt(&dir, &["agent.yaml"]);
+    assert_eq!(written.code, Some(0), "{}", written.err);
+    dir.write("exemptions.yaml", &written.out);
+    let again = exempt(&dir, &["agent.yaml", "exemptions.yaml", "--exemption-namespaces", "ops"]);
+    assert_eq!((again.code, again.out.as_str()), (Some(0), ""), "{}", again.err);
+    assert!(again.err.contains("nothing would be denied"), "{}", again.err);
+    // In a namespace that is not named, the object does not count.
+    for namespaces in [&[][..], &["--exemption-namespaces", "shop"]] {
+        let other = exempt(&dir, &[&["agent.yaml", "exemptions.yaml"], namespaces].concat());
+        assert_eq!(other.out, written.out, "{}", other.err);
+    }
+    dir.write("report.json", dir.run(&["check", "-o", "json", "agent.yaml"]).out);
+    let refused = exempt(&dir, &["report.json", "--exemption-namespaces", "ops"]);
+    assert_eq!(refused.code, Some(2), "{}", refused.out);
+    assert!(refused.err.contains("give the flag to `podreeve scan`"), "{}", refused.err);
+}

@@ -1,5 +1,6 @@
 //! `check --fix`: files in all styles that people write are edited, and nothing else in them changes.
 
+mod dockerfiles;
 mod property;
 mod reports;
 mod styles;

@@ -211,4 +211,45 @@ proptest! {
         text.replace_range(at..end, &with);
         both::<Pod<'_>>(&text);
     }
+
+    /// The same with containers that differ in nothing but their names, which the fast path recognises as copies.
+    #[test]
+    fn damaged_copies_of_a_container_are_the_same_for_both(at in 0..COPIES.len(), with in "[\"{}\\[\\]:,\\\\ 0-9a-z]{0,3}", cut in 0..4_usize) {
+        let mut text = COPIES.to_owned();
+        let end = (at + cut).min(text.len());
+        text.replace_range(at..end, &with);
+        both::<Pod<'_>>(&text);
+    }
+}
+
+const COPIES: &str = r#"{"spec":{"initContainers":[{"image":"a","name":"a"}],"containers":[{"image":"a","name":"b","env":[{"name":"e"}]},{"image":"a","name":"","env":[{"name":"e"}]},{"image":"a","name":"c","env":[{"name":"e"}]},{"image":"a","name":"c","env":[{"name":"f"}]},{"name":"d"},{"name":"e"},{},{}]}}"#;
+
+/// The names and the order of copies.
+#[test]
+fn copies_of_a_container_have_their_own_names() {
+    let pod = fast::<Pod<'_>>(COPIES).expect("the fast path reads it");
+    let found: Vec<String> = pod
+        .all_containers()
+        .map(|c| format!("{} {} {}", c.pointer(), c.name, c.image.as_deref().unwrap_or_default()))
+        .collect();
+    let wanted = [
+        "/spec/initContainers/0 a a",
+        "/spec/containers/0 b a",
+        "/spec/containers/1  a",
+        "/spec/containers/2 c a",
+        "/spec/containers/3 c a",
+        "/spec/containers/4 d ",
+        "/spec/containers/5 e ",
+        "/spec/containers/6  ",
+        "/spec/containers/7  ",
+    ];
+    assert_eq!(found, wanted);
+    assert!(both::<Pod<'_>>(COPIES).is_some());
+    let mut containers = pod.all_containers();
+    let mut first = Vec::new();
+    while let Some(container) = containers.next() {
+        first.push(container.index);
+        containers.skip_copies();
+    }
+    assert_eq!(first, [0, 0, 3, 4, 6, 7], "the containers that are no copies");
 }

@@ -10,6 +10,7 @@ mod arrival;
 mod bad_input;
 mod connect;
 mod contradictions;
+mod copies;
 mod corners;
 mod deciding;
 mod discreet;

@@ -34,8 +34,16 @@ impl Files<'_> {
         match entry {
             Entry::File(input) => {
                 let reading = file.read(input);
-                if let (Some(fixing), Some(reading)) = (self.fixing, reading) {
-                    fixing.file(&self.judge, |input| self.judge_text(input), input, &reading, &mut found);
+                let judge_text = |input: &Input| self.judge_text(input);
+                match (self.fixing, reading) {
+                    (Some(fixing), Some(reading)) => {
+                        fixing.file(&self.judge, judge_text, input, &reading, &mut found);
+                    }
+                    // Another tool's template is no object.
+                    (Some(fixing), None) if !found.results.objects.is_empty() => {
+                        fixing.dockerfile(&self.judge, judge_text, input, &mut found);
+                    }
+                    _ => {}
                 }
             }
             Entry::PassedOver { name, reason } => file.pass_over(name, None, reason),

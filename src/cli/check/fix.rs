@@ -4,6 +4,7 @@ use super::found::FoundInFile;
 use super::origin::Origin;
 use super::write::replace;
 use crate::cli::input::Input;
+use crate::dockerfile::Dockerfile;
 use crate::manifest::{Document, Object, Reading, TextEdit, apply};
 use crate::report::fix::{FixReport, LeftReport, TextFix, edits, replacements, unified};
 use crate::report::{FileError, Judge, ObjectReport};
@@ -22,6 +23,12 @@ const NOT_WRITTEN: &str =
     "stdin is not written; name the files themselves, or edit what the command before the pipe reads";
 const NO_FILE: &str =
     "a pipe is not written; name the files themselves, or edit what the command reads that writes to the pipe";
+
+/// Why what comes from a pipe is not edited.
+fn stream(input: &Input) -> LeftReport {
+    let reason = if input.name == "-" { NOT_WRITTEN } else { NO_FILE };
+    LeftReport { line: None, object: String::new(), reason: reason.to_owned() }
+}
 
 impl Fixing {
     /// Edits the file in which `found` was found. What is left is found again, in the edited text.
@@ -43,8 +50,7 @@ impl Fixing {
         let (edits, left) = self.edits(judge, bytes, reading, &origin);
         let mut report = FixReport::new(&input.name, count, left);
         if input.is_stream {
-            let reason = if input.name == "-" { NOT_WRITTEN } else { NO_FILE };
-            report.left.insert(0, LeftReport { line: None, object: String::new(), reason: reason.to_owned() });
+            report.left.insert(0, stream(input));
             found.results.fixes.push(report);
             return;
         }
@@ -56,6 +62,32 @@ impl Fixing {
             && report.left.is_empty()
             && report.fixed < count
             && found.results.objects.iter().any(ObjectReport::has_edit);
+        found.results.fixes.push(report);
+    }
+
+    /// As [`Self::file`], for a Dockerfile. Where no finding has an edit there is no report.
+    pub fn dockerfile(
+        self,
+        judge: &Judge<'_>,
+        judge_text: impl Fn(&Input) -> FoundInFile,
+        input: &Input,
+        found: &mut FoundInFile,
+    ) {
+        let Ok(bytes) = &input.bytes else { return };
+        let Ok(text) = std::str::from_utf8(bytes) else { return };
+        let file = Dockerfile::parse(text.strip_prefix(BOM).unwrap_or(text));
+        let all = judge.dockerfile_edits(&file, Applicability::Suggested);
+        if all.is_empty() {
+            return;
+        }
+        let edits = judge.dockerfile_edits(&file, self.most);
+        let mut report = FixReport::new(&input.name, found.results.to_repair(), Vec::new());
+        report.more_with_unsafe = edits.len() < all.len();
+        if input.is_stream {
+            report.left.push(stream(input));
+        } else if !edits.is_empty() {
+            self.make(judge_text, (input, bytes), &edits, found, &mut report);
+        }
         found.results.fixes.push(report);
     }
 

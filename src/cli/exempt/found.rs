@@ -3,7 +3,8 @@
 use super::Args;
 use super::shape::{Report, Shape};
 use crate::admit::Snapshot;
-use crate::cli::check::{today, unusable};
+use crate::cli::check::exemptions::Namespaces;
+use crate::cli::check::{first_pass, today, unusable};
 use crate::cli::exit::Failure;
 use crate::cli::input::{Entry, Source as File};
 use crate::cli::output::{self, Format};
@@ -42,13 +43,19 @@ impl<'a> Source<'a> {
         let files = args.inputs.manifests();
         let reports: Vec<Option<Vec<Workload>>> = files.iter().map(report).collect::<Result<_, _>>()?;
         if reports.iter().any(Option::is_some) {
+            if !args.exemption_namespaces.is_empty() {
+                let problem = "a report was made with the exemptions of its own run, so --exemption-namespaces has no effect here; \
+                     give the flag to `podreeve scan` or `podreeve check` when they write the report";
+                return Err(Failure::input(problem.to_owned()));
+            }
             return Ok(Self { args, from: From::Report(reports.into_iter().flatten().flatten().collect()) });
         }
-        let snapshot = Sources::new(&args.policy).load(1, usize::MAX).map_err(unusable)?;
+        let mut snapshot = Sources::new(&args.policy).load(1, usize::MAX).map_err(unusable)?;
+        in_force(args, &files, &mut snapshot)?;
         Ok(Self { args, from: From::Files(Box::new(snapshot), files) })
     }
 
-    /// What would be denied with these exemptions in force. Of a report, what no exemption was made from yet.
+    /// What would be denied with these exemptions, and with those in force. Of a report, what no exemption was made from yet.
     ///
     /// # Errors
     /// Objects that cannot be read: it is unknown what they need.
@@ -75,7 +82,7 @@ impl<'a> Source<'a> {
     ) -> Result<Vec<Workload>, Failure> {
         let mut snapshot = snapshot.clone();
         snapshot.policies.exemptions.extend(exemptions.iter().cloned());
-        let namespace = self.args.namespace.as_deref().unwrap_or("default");
+        let namespace = default_namespace(self.args);
         let judge = Judge {
             snapshot: &snapshot,
             namespace,
@@ -108,12 +115,12 @@ impl<'a> Source<'a> {
     }
 
     fn scanned(&self, exemptions: &[Arc<ObjectExemption>]) -> Result<Vec<Workload>, Failure> {
-        let Args { policy, namespace, selector, access, kubelets, .. } = self.args;
+        let Args { policy, namespace, selector, exemption_namespaces, access, kubelets, .. } = self.args;
         let plan = scan::Plan {
             policy,
             namespace: namespace.as_deref(),
             selector: selector.as_deref(),
-            exemption_namespaces: &[],
+            exemption_namespaces,
             exemptions,
             chunk_size: PAGE,
             access,
@@ -126,6 +133,23 @@ impl<'a> Source<'a> {
         let workloads = report.owners.iter().map(workload).collect::<Result<Vec<_>, _>>()?;
         Ok(workloads.into_iter().flatten().collect())
     }
+}
+
+/// The namespace of objects in files that name none.
+fn default_namespace(args: &Args) -> &str {
+    args.namespace.as_deref().unwrap_or("default")
+}
+
+/// Adds what `check` takes from the same files: the Exemption objects that count, and the ServiceAccounts.
+fn in_force(args: &Args, files: &[File], snapshot: &mut Snapshot) -> Result<(), Failure> {
+    let namespaces = Namespaces { default: default_namespace(args), allowed: &args.exemption_namespaces };
+    let first = first_pass::read(files, namespaces)?;
+    if let Some(error) = first.errors.first() {
+        return Err(Failure::input(error.to_string()));
+    }
+    snapshot.facts.manifest_accounts = Some(Arc::new(first.accounts));
+    snapshot.policies.exemptions = first.exemptions.found;
+    Ok(())
 }
 
 /// The workload of an object or an owner, if something denies it.

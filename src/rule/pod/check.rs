@@ -6,7 +6,8 @@ use super::implied::{Same, Spot};
 use crate::effort;
 use crate::facts::FactKinds;
 use crate::rule::finding::Finding;
-use crate::workload::{Pod, PodFeatures};
+use crate::workload::pod::Containers;
+use crate::workload::{ContainerRef, Pod, PodFeatures};
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
@@ -71,6 +72,8 @@ pub struct Findings<'p> {
     kept: Vec<(Finding<'p>, usize)>,
     /// How many of each class are kept; the others are only counted.
     most: usize,
+    /// How many findings were added, those included that are left out.
+    added: usize,
     /// How many findings there are of each class.
     counts: [usize; CLASSES],
     split: Option<RepairSplit<'p>>,
@@ -110,7 +113,7 @@ impl Default for Findings<'_> {
     /// Keeps every finding.
     fn default() -> Self {
         let (kept, implied) = (Vec::new(), Vec::new());
-        Self { kept, most: usize::MAX, counts: [0; CLASSES], split: None, spots: None, implied }
+        Self { kept, most: usize::MAX, added: 0, counts: [0; CLASSES], split: None, spots: None, implied }
     }
 }
 
@@ -126,6 +129,20 @@ impl<'p> Findings<'p> {
     pub const fn keep(&mut self, most: usize, split: Option<RepairSplit<'p>>) {
         self.most = most;
         self.split = split;
+    }
+
+    /// Calls `judge` with each container. A copy of a container in which nothing was found is passed over, so `judge` must
+    /// look at nothing of the container but its content and its list: not at its name or index, nor at other containers.
+    #[inline]
+    pub fn of_each(&mut self, containers: Containers<'p>, mut judge: impl FnMut(ContainerRef<'p>, &mut Self)) {
+        let mut containers = containers;
+        while let Some(container) = containers.next() {
+            let before = self.added;
+            judge(container, self);
+            if self.added == before {
+                containers.skip_copies();
+            }
+        }
     }
 
     /// Leaves out what is found at these spots. Call it before anything is added.
@@ -150,6 +167,7 @@ impl<'p> Findings<'p> {
 
     #[inline]
     pub fn add(&mut self, finding: Finding<'p>) {
+        self.added += 1;
         if !effort::step(1) || self.is_implied(&finding) {
             return;
         }

@@ -2,7 +2,8 @@
 
 use crate::dockerfile::{Arguments, Dockerfile, Instruction, Keyword, Word};
 use crate::rule::{
-    FileCheck, FileEdit, FileExample, FileFindings, FileRule, Finding, Judges, Rule, Severity, compile_file, params,
+    Applicability, FileCheck, FileEdit, FileExample, FileFindings, FileRule, Finding, Judges, Rule, Severity,
+    compile_file, params,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -97,7 +98,8 @@ impl FileCheck for DockerfileAdd {
         // COPY has neither of the options that only fetching needs.
         let fits =
             instruction.flags.iter().all(|flag| !["checksum", "keep-git-dir", "unpack"].contains(&flag.name.as_str()));
-        fits.then(|| FileEdit { span: finding.at.span.clone(), text: "COPY".into() })
+        let applicability = if copies_as_add(instruction) { Applicability::Safe } else { Applicability::Suggested };
+        fits.then(|| FileEdit { span: finding.at.span.clone(), text: "COPY".into(), applicability })
     }
 }
 
@@ -107,6 +109,17 @@ fn is_local(instruction: &Instruction<'_>) -> bool {
     let is_plain = |word: &Word| word.value.as_deref().is_some_and(|value| !is_remote(word) && !is_archive(value));
     let has_source = !sources.is_empty() || !instruction.heredocs.is_empty();
     has_source && instruction.flag("unpack").is_none() && sources.iter().all(is_plain)
+}
+
+/// Whether COPY certainly does the same. ADD unpacks an archive by its content, whatever its name is, but neither what is inside a
+/// directory nor a here-document.
+fn copies_as_add(instruction: &Instruction<'_>) -> bool {
+    let Arguments::Copy { sources, .. } = &instruction.arguments else { return false };
+    let is_directory = |word: &Word| {
+        let path = word.value.as_deref().unwrap_or_default();
+        path.ends_with('/') || path.rsplit('/').next().is_some_and(|last| matches!(last, "." | ".."))
+    };
+    sources.iter().all(is_directory)
 }
 
 fn is_remote(word: &Word) -> bool {
@@ -151,4 +164,35 @@ const ENDS: [&str; 13] = [
 fn is_archive(path: &str) -> bool {
     let name = path.to_ascii_lowercase();
     ENDS.iter().any(|end| name.ends_with(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_directories_and_here_documents_are_copied_without_a_person() {
+        for (arguments, safe) in [
+            (". /srv", true),
+            ("./ ../conf/ /srv/", true),
+            ("[\"conf/\", \"/srv\"]", true),
+            ("<<EOF /etc/motd\nhello\nEOF", true),
+            ("app.py /srv/", false),
+            ("conf /srv", false),
+            ("conf/ app.py /srv/", false),
+            ("conf/*. /srv/", false),
+        ] {
+            let text = format!("FROM scratch\nADD {arguments}\n");
+            let file = Dockerfile::parse(&text);
+            let check = DockerfileAdd::default();
+            let mut findings = FileFindings::new();
+            check.check(&file, &mut findings);
+            let edits: Vec<Applicability> = findings
+                .iter()
+                .filter_map(|finding| check.suggest(&file, finding))
+                .map(|edit| edit.applicability)
+                .collect();
+            assert_eq!(edits, [if safe { Applicability::Safe } else { Applicability::Suggested }], "{text}");
+        }
+    }
 }

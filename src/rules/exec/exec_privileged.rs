@@ -76,7 +76,7 @@ impl Check for ExecPrivileged {
         }
         for container in pod.all_containers() {
             let entered = match &pod.context.connect {
-                Some(connect) => connect.reaches(&container.name),
+                Some(connect) => connect.reaches(container.name),
                 None => container.kind == ContainerKind::Ephemeral,
             };
             if entered && container.security_context.as_ref().is_some_and(|own| own.privileged == Some(true)) {

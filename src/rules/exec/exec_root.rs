@@ -87,7 +87,7 @@ impl Check for ExecRoot {
         if let Some(finding) = unknown(connect, why) {
             return findings.add(finding);
         }
-        for container in pod.all_containers().filter(|container| connect.reaches(&container.name)) {
+        for container in pod.all_containers().filter(|container| connect.reaches(container.name)) {
             findings.extend(root(pod, container));
         }
     }

@@ -111,17 +111,17 @@ impl Check for AllowPrivilegeEscalation {
             return;
         }
         let spares_windows = self.standard.is_none_or(|standard| standard.since(25));
-        for container in pod.all_containers() {
+        findings.of_each(pod.all_containers(), |container, findings| {
             let value = container.security_context.as_ref().and_then(|s| s.allow_privilege_escalation);
             if value == Some(false) {
-                continue;
+                return;
             }
             let at = Location::security_context(container, "allowPrivilegeEscalation", value.is_some());
             let finding = Finding::new(at, display_flag(value), "false");
             let barred = container.container.security_context.as_deref().is_some_and(needs_escalation);
             let finding = if barred { finding.why(WHY_BARRED) } else { finding };
             findings.add(if spares_windows { finding.of_linux(pod) } else { finding });
-        }
+        });
     }
 
     fn fix(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {

@@ -5,8 +5,8 @@ use crate::rule::{
     Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile,
     display_value, params,
 };
-use crate::workload::pod::{AppArmorProfile, Container};
-use crate::workload::{Pod, PodFeatures};
+use crate::workload::pod::AppArmorProfile;
+use crate::workload::{ContainerRef, Pod, PodFeatures};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
@@ -152,7 +152,7 @@ impl Check for ApparmorProfile {
         for container in pod.all_containers() {
             let own = container.container.security_context.as_ref().and_then(|s| s.app_armor_profile.as_ref());
             findings.extend(fault(Location::container(container), own));
-            if required && own.is_none() && !is_annotated(pod, &container) {
+            if required && own.is_none() && !is_annotated(pod, container) {
                 let at = Location::security_context(container, "appArmorProfile", false);
                 let finding = Finding::new(at, display_value(None), "RuntimeDefault or Localhost, here or on the pod");
                 findings.add(finding.of_linux(pod));
@@ -185,7 +185,7 @@ fn fault<'p>(at: Location<'p>, profile: Option<&'p AppArmorProfile<'p>>) -> Opti
     Some(Finding::new(at, display_value(kind), "RuntimeDefault, Localhost, or no profile"))
 }
 
-fn is_annotated(pod: &Pod<'_>, container: &Container<'_>) -> bool {
+fn is_annotated(pod: &Pod<'_>, container: ContainerRef<'_>) -> bool {
     let key = format!("{ANNOTATION}{}", container.name);
     pod.metadata.annotations.get(&key).is_some_and(|(_, value)| !value.is_empty())
 }

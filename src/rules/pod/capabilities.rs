@@ -203,13 +203,14 @@ impl Check for Capabilities {
         if pod.is_windows() && spares_windows {
             return;
         }
-        let mut add = |finding: Finding<'p>| findings.add(if spares_windows { finding.of_linux(pod) } else { finding });
-        for container in pod.all_containers() {
+        findings.of_each(pod.all_containers(), |container, findings| {
+            let mut add =
+                |finding: Finding<'p>| findings.add(if spares_windows { finding.of_linux(pod) } else { finding });
             self.added(container, &mut add);
             if self.pss.is_none_or(|standard| standard.restricted_since(22)) {
                 self.dropped(container, &mut add);
             }
-        }
+        });
     }
 
     fn fix(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {

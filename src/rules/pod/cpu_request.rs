@@ -1,7 +1,7 @@
 //! `resources.requests.cpu` of containers and init containers, or of the pod.
 
 use super::limits::{self, Suggestion};
-use super::limits::{Amount, EffectiveQuantity, below_request, containers, in_order, pods_below_request};
+use super::limits::{Amount, EffectiveQuantity, below_request, in_order, pods_below_request};
 use crate::rule::{
     Check, Example, Finding, Findings, Fix, Judges, NOT_EPHEMERAL, PodRule, Rule, Scope, Severity, compile, params,
 };
@@ -156,7 +156,7 @@ impl TryFrom<Params> for CpuRequest {
 impl Check for CpuRequest {
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         findings.extend(pods_below_request(pod, "cpu"));
-        for container in containers(pod) {
+        limits::of_each(pod, findings, |container, findings| {
             let request = EffectiveQuantity::new(pod, container, "requests", "cpu");
             let limit = EffectiveQuantity::new(pod, container, "limits", "cpu");
             if request.nano.is_none() && limit.nano.is_none() {
@@ -177,7 +177,7 @@ impl Check for CpuRequest {
             {
                 findings.add(highest.finding(format!("at most {}", max.text)).amount(nano).why(WHY_MAX));
             }
-        }
+        });
     }
 
     fn fix(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {

@@ -158,7 +158,7 @@ impl Check for EnvSecrets {
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let more: Vec<String> = self.names.iter().map(|word| word.0.clone()).collect();
-        for container in pod.all_containers() {
+        findings.of_each(pod.all_containers(), |container, findings| {
             for (index, variable) in container.container.env.iter().enumerate() {
                 let Some(what) = self.secret(variable, &more) else { continue };
                 let at = Location::container(container).key("env", true).index(index).key("value", true);
@@ -169,7 +169,7 @@ impl Check for EnvSecrets {
                 findings.add(Finding::new(at, found, "valueFrom.secretKeyRef, or a file from a Secret"));
             }
             self.check_commands(container, &more, findings);
-        }
+        });
     }
 
     fn suggest(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
@@ -186,7 +186,7 @@ impl Check for EnvSecrets {
         fix.remark("make the Secret first");
         fix.remove(&finding.at);
         let at = Location::container(container).key("env", true).index(index).key("valueFrom", false);
-        fix.set_with(&at, || json!({"secretKeyRef": {"name": &*container.container.name, "key": key}}));
+        fix.set_with(&at, || json!({"secretKeyRef": {"name": container.name, "key": key}}));
         true
     }
 }

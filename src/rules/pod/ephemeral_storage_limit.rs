@@ -2,8 +2,7 @@
 
 use super::limits::{self, Suggestion};
 use super::limits::{
-    Amount, EffectiveQuantity, below_request, containers, is_fraction, is_free, meant_bytes, note_no_quantity,
-    positive, why_bytes,
+    Amount, EffectiveQuantity, below_request, is_fraction, is_free, meant_bytes, note_no_quantity, positive, why_bytes,
 };
 use crate::rule::{
     Check, Example, Finding, Findings, Fix, Judges, Location, NOT_EPHEMERAL, PodRule, Rule, Scope, Severity, compile,
@@ -140,7 +139,7 @@ impl Check for EphemeralStorageLimit {
                 None => note_no_quantity(finding, limit),
             });
         }
-        for container in containers(pod) {
+        limits::of_each(pod, findings, |container, findings| {
             let limit = EffectiveQuantity::own(container, "limits", "ephemeral-storage");
             if limit.nano.is_none() {
                 findings.add(limit.finding("a limit above 0").amount(i128::MAX));
@@ -148,7 +147,7 @@ impl Check for EphemeralStorageLimit {
             let request = EffectiveQuantity::own(container, "requests", "ephemeral-storage");
             findings.extend([limit, request].iter().filter_map(EffectiveQuantity::fraction));
             findings.extend(below_request(container, "ephemeral-storage"));
-        }
+        });
     }
 
     fn fix(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {

@@ -145,14 +145,17 @@ impl Check for HealthProbes {
         if pod.job.is_some() || !is_judged {
             return;
         }
-        for container in pod.all_containers().filter(|container| runs_on(pod, *container)) {
+        findings.of_each(pod.all_containers(), |container, findings| {
+            if !runs_on(pod, container) {
+                return;
+            }
             for probe in self.probes.as_deref().unwrap_or(&PROBES) {
                 let (field, is_there, found, wanted) = probe.of(container.container);
                 if !is_there {
                     findings.add(Finding::new(Location::container(container).key(field, false), found, wanted));
                 }
             }
-        }
+        });
     }
 
     fn suggest(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {

@@ -161,7 +161,7 @@ impl Check for HostDevices {
             }
         }
         self.claims(pod, findings);
-        for container in pod.all_containers() {
+        findings.of_each(pod.all_containers(), |container, findings| {
             let at = Location::container(container);
             for (index, device) in container.container.volume_devices.iter().enumerate() {
                 let path = device.device_path.as_deref();
@@ -169,7 +169,7 @@ impl Check for HostDevices {
                 let found = format!("the raw block device {}", device.name);
                 findings.add(Finding::new(at, found, "a volume with a file system"));
             }
-            let Some(resources) = &container.container.resources else { continue };
+            let Some(resources) = &container.container.resources else { return };
             let names = |list| resources.list(list).into_iter().flat_map(|list| &list.extended);
             // The API server requires both lists to be equal here, and fills in the requests: one finding is enough.
             let limited = |name| resources.limits.as_ref().is_some_and(|limits| limits.extended.contains_key(name));
@@ -181,7 +181,7 @@ impl Check for HostDevices {
                     findings.add(Finding::new(at, found, self.wanted("no extended resource")));
                 }
             }
-        }
+        });
     }
 
     fn suggest(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {

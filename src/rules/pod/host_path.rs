@@ -213,7 +213,7 @@ impl Check for HostPaths {
                 Some(_) => {}
             }
         }
-        for container in pod.all_containers() {
+        findings.of_each(pod.all_containers(), |container, findings| {
             for (index, mount) in container.volume_mounts.iter().enumerate() {
                 let at = Location::container(container).key("volumeMounts", true).index(index);
                 // The text has the names, so that a second mount is a violation of its own.
@@ -232,7 +232,7 @@ impl Check for HostPaths {
                     );
                 }
             }
-        }
+        });
     }
 
     fn fix(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {

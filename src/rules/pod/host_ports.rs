@@ -99,7 +99,7 @@ impl Check for HostPorts {
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let host_network = pod.spec.host_network == Some(true);
-        for container in pod.all_containers() {
+        findings.of_each(pod.all_containers(), |container, findings| {
             for (index, port) in container.ports.iter().enumerate() {
                 let Some(number) = port.host_port.filter(|number| *number != 0) else { continue };
                 let at = Location::container(container).key("ports", true).index(index);
@@ -122,7 +122,7 @@ impl Check for HostPorts {
                     );
                 }
             }
-        }
+        });
     }
 
     fn suggest(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {

@@ -74,7 +74,7 @@ impl Check for HostProbes {
         if self.0.standard.is_some_and(|standard| !standard.since(34)) {
             return;
         }
-        for container in pod.all_containers() {
+        findings.of_each(pod.all_containers(), |container, findings| {
             let at = Location::container(container);
             let probes = container.container.probes().map(|(field, probe)| (at.key(field, true), probe));
             let lifecycle = container.container.lifecycle_handlers();
@@ -91,7 +91,7 @@ impl Check for HostProbes {
                     ));
                 }
             }
-        }
+        });
     }
 
     fn suggest(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {

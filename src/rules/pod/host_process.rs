@@ -64,18 +64,19 @@ impl Check for HostProcess {
     }
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
-        let mut judge = |at: Location<'p>, options: Option<&WindowsOptions>| {
+        let judge = |at: Location<'p>, options: Option<&WindowsOptions>, findings: &mut Findings<'p>| {
             if options.and_then(|options| options.host_process) == Some(true) {
                 let at = at.key("securityContext", true).key("windowsOptions", true).key("hostProcess", true);
                 findings.add(Finding::new(at, "true", "false or not set"));
             }
         };
         let context = pod.spec.security_context.as_ref();
-        judge(Location::spec(), context.and_then(|context| context.windows_options.as_ref()));
-        for container in pod.all_containers() {
+        judge(Location::spec(), context.and_then(|context| context.windows_options.as_ref()), findings);
+        findings.of_each(pod.all_containers(), |container, findings| {
             let context = container.container.security_context.as_ref();
-            judge(Location::container(container), context.and_then(|context| context.windows_options.as_ref()));
-        }
+            let options = context.and_then(|context| context.windows_options.as_ref());
+            judge(Location::container(container), options, findings);
+        });
     }
 
     fn suggest(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {

@@ -1,6 +1,6 @@
 //! Whether images are pinned by digest.
 
-use super::image_used::images;
+use super::image_used;
 use crate::rule::{
     Check, Example, Finding, Findings, Judges, NoParams, PodRule, Rule, Severity, display_value, params, without_params,
 };
@@ -53,11 +53,11 @@ struct ImageDigest;
 
 impl Check for ImageDigest {
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
-        for used in images(pod) {
+        image_used::of_each(pod, findings, |used, findings| {
             let image = used.image;
             if !image.is_some_and(is_pinned) {
                 findings.add(Finding::new(used.image_at(), display_value(image), "a digest, as in name@sha256:..."));
             }
-        }
+        });
     }
 }

@@ -1,7 +1,7 @@
 //! `imagePullPolicy` of images from private registries.
 
 use super::image_pattern::Pattern;
-use super::image_used::images;
+use super::image_used;
 use crate::rule::{
     Check, Example, Finding, Findings, Fix, Judges, PodRule, Rule, Severity, compile, display_value, params,
 };
@@ -91,26 +91,26 @@ impl Default for ImagePullPolicy {
 
 impl Check for ImagePullPolicy {
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
-        for used in images(pod) {
+        image_used::of_each(pod, findings, |used, findings| {
             let text = used.image.unwrap_or_default();
             let policy = used.pull_policy;
             if policy == Some("Always") || is_pinned(text) {
-                continue;
+                return;
             }
             let is_latest = matches!(split(text), (_, None | Some("latest"), None));
             if policy.is_none() && is_latest {
-                continue;
+                return;
             }
             let image = ImageRef::parse(text);
             if self.public.iter().any(|pattern| pattern.covers(&image)) {
-                continue;
+                return;
             }
             findings.add(Finding::new(
                 used.pull_policy_at(),
                 display_value(policy),
                 "Always, or an image with a digest",
             ));
-        }
+        });
     }
 
     fn fix(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {

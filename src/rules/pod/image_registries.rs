@@ -1,7 +1,7 @@
 //! Where the images of containers come from.
 
 use super::image_pattern::{self, Pattern};
-use super::image_used::images;
+use super::image_used;
 use crate::rule::{Check, Example, Finding, Findings, Judges, PodRule, Rule, Severity, compile, display_value, params};
 use crate::workload::Pod;
 use crate::workload::image::ImageRef;
@@ -81,14 +81,14 @@ fn patterns<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Pattern>, 
 
 impl Check for ImageRegistries {
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
-        for used in images(pod) {
+        image_used::of_each(pod, findings, |used, findings| {
             let text = used.image;
             let image = text.map(ImageRef::parse).filter(ImageRef::is_well_formed);
             if image.is_some_and(|image| self.allow.iter().any(|pattern| pattern.covers(&image))) {
-                continue;
+                return;
             }
             let wanted = format!("an image under {}", image_pattern::listed(&self.allow));
             findings.add(Finding::new(used.image_at(), display_value(text), wanted));
-        }
+        });
     }
 }

@@ -1,6 +1,6 @@
 //! The tags of images.
 
-use super::image_used::images;
+use super::image_used;
 use crate::rule::{
     Check, Example, Finding, Findings, Judges, NoParams, PodRule, Rule, Severity, display_value, params, without_params,
 };
@@ -49,7 +49,7 @@ struct ImageTag;
 
 impl Check for ImageTag {
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
-        for used in images(pod) {
+        image_used::of_each(pod, findings, |used, findings| {
             let text = used.image;
             let names_a_version = text.is_some_and(|text| is_pinned(text) || has_version(text));
             if !names_a_version {
@@ -59,7 +59,7 @@ impl Check for ImageTag {
                     "a tag other than latest, or a digest",
                 ));
             }
-        }
+        });
     }
 }
 

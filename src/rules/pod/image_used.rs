@@ -1,6 +1,6 @@
 //! The images that a pod uses: those that its containers run, and those that it mounts as volumes.
 
-use crate::rule::Location;
+use crate::rule::{Findings, Location};
 use crate::workload::{ContainerRef, Pod};
 
 /// One image, and how it is pulled.
@@ -16,22 +16,23 @@ enum Place<'p> {
     Volume(usize),
 }
 
-/// All images of the pod: those of containers first, then those of volumes.
-pub fn images<'p>(pod: &'p Pod<'p>) -> impl Iterator<Item = UsedImage<'p>> {
-    let run = pod.all_containers().map(|container| UsedImage {
-        image: container.container.image.as_deref(),
-        pull_policy: container.container.image_pull_policy.as_deref(),
-        place: Place::Container(container),
+/// Calls `judge` with each image of the pod: those of containers first, then those of volumes. Of copies of a container it
+/// calls it as [`Findings::of_each`] does.
+pub fn of_each<'p>(
+    pod: &'p Pod<'p>,
+    findings: &mut Findings<'p>,
+    mut judge: impl FnMut(&UsedImage<'p>, &mut Findings<'p>),
+) {
+    findings.of_each(pod.all_containers(), |container, findings| {
+        let image = container.container.image.as_deref();
+        let pull_policy = container.container.image_pull_policy.as_deref();
+        judge(&UsedImage { image, pull_policy, place: Place::Container(container) }, findings);
     });
-    let mounted = pod.spec.volumes.iter().enumerate().filter_map(|(index, volume)| {
-        let image = volume.image.as_ref()?;
-        Some(UsedImage {
-            image: image.reference.as_deref(),
-            pull_policy: image.pull_policy.as_deref(),
-            place: Place::Volume(index),
-        })
-    });
-    run.chain(mounted)
+    for (index, volume) in pod.spec.volumes.iter().enumerate() {
+        let Some(mounted) = &volume.image else { continue };
+        let (image, pull_policy) = (mounted.reference.as_deref(), mounted.pull_policy.as_deref());
+        judge(&UsedImage { image, pull_policy, place: Place::Volume(index) }, findings);
+    }
 }
 
 impl<'p> UsedImage<'p> {

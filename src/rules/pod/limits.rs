@@ -2,7 +2,7 @@
 
 mod suggest;
 
-use crate::rule::{Finding, Location, NOT_EPHEMERAL, display_value};
+use crate::rule::{Finding, Findings, Location, NOT_EPHEMERAL, display_value};
 use crate::workload::{ContainerRef, Pod, quantity};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
@@ -66,9 +66,17 @@ pub fn in_order(default: Option<&Amount>, max: Option<&Amount>) -> Result<(), St
     }
 }
 
-/// The containers that can have resources.
-pub fn containers<'p>(pod: &'p Pod<'p>) -> impl Iterator<Item = ContainerRef<'p>> {
-    pod.all_containers().filter(|container| NOT_EPHEMERAL.contains(&container.kind))
+/// Calls `judge` with each container that can have resources: see [`Findings::of_each`].
+pub fn of_each<'p>(
+    pod: &'p Pod<'p>,
+    findings: &mut Findings<'p>,
+    mut judge: impl FnMut(ContainerRef<'p>, &mut Findings<'p>),
+) {
+    findings.of_each(pod.all_containers(), |container, findings| {
+        if NOT_EPHEMERAL.contains(&container.kind) {
+            judge(container, findings);
+        }
+    });
 }
 
 /// A quantity of a container's `resources`, or of the pod's where the container has none.

@@ -1,7 +1,7 @@
 //! `resources.limits.memory` of containers and init containers, or of the pod.
 
 use super::limits::{self, Suggestion};
-use super::limits::{Amount, EffectiveQuantity, LEAST_MEMORY, below_request, containers, in_order, pods_below_request};
+use super::limits::{Amount, EffectiveQuantity, LEAST_MEMORY, below_request, in_order, pods_below_request};
 use crate::rule::{
     Check, Example, Finding, Findings, Fix, Judges, NOT_EPHEMERAL, PodRule, Rule, Scope, Severity, compile, params,
 };
@@ -182,7 +182,7 @@ impl TryFrom<Params> for MemoryLimit {
 impl Check for MemoryLimit {
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         findings.extend(pods_below_request(pod, "memory"));
-        for container in containers(pod) {
+        limits::of_each(pod, findings, |container, findings| {
             let limit = EffectiveQuantity::new(pod, container, "limits", "memory");
             match (limit.nano, &self.max) {
                 (None, None) => findings.add(limit.finding("a limit above 0").amount(i128::MAX)),
@@ -200,7 +200,7 @@ impl Check for MemoryLimit {
             if limit.nano.is_none_or(|nano| nano >= LEAST_MEMORY) {
                 findings.extend(below_request(container, "memory"));
             }
-        }
+        });
     }
 
     fn fix(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {

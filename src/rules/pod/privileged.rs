@@ -44,7 +44,7 @@ impl Check for Privileged {
     }
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
-        for container in pod.all_containers() {
+        findings.of_each(pod.all_containers(), |container, findings| {
             if container.security_context.as_ref().and_then(|s| s.privileged) == Some(true) {
                 let at = Location::security_context(container, "privileged", true);
                 let finding = Finding::new(at, "true", "false or not set");
@@ -52,7 +52,7 @@ impl Check for Privileged {
                     container.security_context.as_ref().and_then(|s| s.allow_privilege_escalation) == Some(false);
                 findings.add(if refused { finding.why(WHY_REFUSED) } else { finding });
             }
-        }
+        });
     }
 
     fn suggest(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {

@@ -64,7 +64,7 @@ impl Check for PrivilegedPorts {
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let host_network = pod.spec.host_network == Some(true);
-        for container in pod.all_containers() {
+        findings.of_each(pod.all_containers(), |container, findings| {
             for (index, port) in container.ports.iter().enumerate() {
                 // On the host's network the API server requires hostPort to repeat containerPort.
                 let repeated = host_network && port.host_port == port.container_port;
@@ -75,7 +75,7 @@ impl Check for PrivilegedPorts {
                     findings.add(Finding::new(at, format!("{field} {value}"), "1024 or above"));
                 }
             }
-        }
+        });
     }
 
     fn suggest(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {

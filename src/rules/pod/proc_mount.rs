@@ -80,14 +80,14 @@ impl Check for ProcMount {
         if relaxed && pod.spec.host_users == Some(false) {
             return;
         }
-        for container in pod.all_containers() {
+        findings.of_each(pod.all_containers(), |container, findings| {
             let context = container.container.security_context.as_ref();
-            let Some(value) = context.and_then(|context| context.proc_mount.as_deref()) else { continue };
+            let Some(value) = context.and_then(|context| context.proc_mount.as_deref()) else { return };
             if value != "Default" {
                 let at = Location::security_context(container, "procMount", true);
                 findings.add(Finding::new(at, display_value(Some(value)), "Default or not set"));
             }
-        }
+        });
     }
 
     fn suggest(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {

@@ -117,14 +117,14 @@ fn quantity_above_zero<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Res
 
 impl Check for ReadOnlyRootFilesystem {
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
-        for container in pod.all_containers() {
+        findings.of_each(pod.all_containers(), |container, findings| {
             let value = container.security_context.as_ref().and_then(|s| s.read_only_root_filesystem);
             if value == Some(true) {
-                continue;
+                return;
             }
             let at = Location::security_context(container, "readOnlyRootFilesystem", value.is_some());
             findings.add(Finding::new(at, display_flag(value), "true").of_linux(pod));
-        }
+        });
     }
 
     fn fix(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {

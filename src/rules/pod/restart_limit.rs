@@ -102,7 +102,7 @@ impl Check for RestartLimit {
                 findings.add(Finding::new(at, display_value(policy), "Never or OnFailure"));
             }
         }
-        for container in pod.all_containers() {
+        findings.of_each(pod.all_containers(), |container, findings| {
             let policy = container.container.restart_policy.as_deref();
             if pod.job.is_some() && restarts_for_ever(pod, container) {
                 let at = Location::container(container).key("restartPolicy", true);
@@ -119,7 +119,7 @@ impl Check for RestartLimit {
                     ));
                 }
             }
-        }
+        });
     }
 
     fn fix(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {

@@ -208,7 +208,7 @@ impl Check for RunAsNonRoot {
         }
         let judges_user = self.pss.is_none_or(|standard| standard.since(23));
         let (mut reported_user, mut reported_non_root) = (!judges_user, false);
-        for container in pod.all_containers() {
+        findings.of_each(pod.all_containers(), |container, findings| {
             let non_root = EffectiveUser::new(pod, container, |pod| pod.run_as_non_root, |own| own.run_as_non_root);
             let user = EffectiveUser::new(pod, container, |pod| pod.run_as_user, |own| own.run_as_user);
             if judges_user && user.value() == Some(0) {
@@ -225,7 +225,7 @@ impl Check for RunAsNonRoot {
             if self.groups && group.value() == Some(0) {
                 findings.add(group.finding(container, "runAsGroup", "group 0", OTHER_GROUP));
             }
-        }
+        });
         let Some(pods) = &pod.spec.security_context else { return };
         // Upstream counts the pod's values even if no container inherits them.
         if self.pss.is_some() && pods.run_as_non_root == Some(false) && !reported_non_root {

@@ -181,11 +181,11 @@ impl Check for RuntimeSocket {
                 findings.add(if is_above { finding.implying_nothing() } else { finding });
             }
         }
-        for container in pod.all_containers() {
+        findings.of_each(pod.all_containers(), |container, findings| {
             if container.env.iter().any(|variable| VARIABLES.contains(&&*variable.name)) {
                 endpoints(pod, container, findings);
             }
-        }
+        });
     }
 
     fn suggest(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {

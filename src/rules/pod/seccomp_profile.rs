@@ -183,33 +183,33 @@ impl Check for SeccompProfile {
         if pod.is_windows() && spares_windows {
             return;
         }
-        let mut add = |finding: Finding<'p>| findings.add(if spares_windows { finding.of_linux(pod) } else { finding });
+        let of_linux = |finding: Finding<'p>| if spares_windows { finding.of_linux(pod) } else { finding };
         let required = self.pss.is_none_or(|standard| standard.level == Level::Restricted);
         let pods = pod.spec.security_context.as_ref().and_then(|s| s.seccomp_profile.as_ref());
         let on_pod = Location::spec().key("securityContext", true).key("seccompProfile", true);
         let bad_pod = pods.and_then(|profile| self.fault(on_pod, profile));
         let mut inherited = false;
-        for container in pod.all_containers() {
+        findings.of_each(pod.all_containers(), |container, findings| {
             let own = container.container.security_context.as_ref().and_then(|s| s.seccomp_profile.as_ref());
             let at = Location::security_context(container, "seccompProfile", own.is_some());
             match (own, &bad_pod) {
                 (Some(profile), _) => {
                     if let Some(finding) = self.fault(at, profile) {
-                        add(finding);
+                        findings.add(of_linux(finding));
                     }
                 }
                 (None, Some(finding)) => {
                     inherited = true;
-                    add(finding.clone().inherited_by(container));
+                    findings.add(of_linux(finding.clone().inherited_by(container)));
                 }
                 (None, None) if pods.is_none() && required => {
-                    add(Finding::new(at, display_value(None), "RuntimeDefault, here or on the pod"));
+                    findings.add(of_linux(Finding::new(at, display_value(None), "RuntimeDefault, here or on the pod")));
                 }
                 (None, None) => {}
             }
-        }
+        });
         if let Some(finding) = bad_pod.filter(|_| !inherited) {
-            add(finding);
+            findings.add(of_linux(finding));
         }
     }
 
@@ -284,6 +284,6 @@ fn annotations<'p>(pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
     };
     judge("seccomp.security.alpha.kubernetes.io/pod");
     for container in pod.all_containers() {
-        judge(&format!("container.seccomp.security.alpha.kubernetes.io/{}", &*container.name));
+        judge(&format!("container.seccomp.security.alpha.kubernetes.io/{}", container.name));
     }
 }

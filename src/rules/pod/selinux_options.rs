@@ -85,11 +85,11 @@ impl Check for SelinuxOptions {
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let context = pod.spec.security_context.as_ref();
         self.judge(Location::spec(), context.and_then(|context| context.se_linux_options.as_ref()), findings);
-        for container in pod.all_containers() {
+        findings.of_each(pod.all_containers(), |container, findings| {
             let context = container.container.security_context.as_ref();
             let options = context.and_then(|context| context.se_linux_options.as_ref());
             self.judge(Location::container(container), options, findings);
-        }
+        });
     }
 
     fn suggest(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {

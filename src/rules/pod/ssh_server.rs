@@ -126,7 +126,7 @@ impl Check for SshServer {
     }
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
-        for container in pod.all_containers() {
+        findings.of_each(pod.all_containers(), |container, findings| {
             let at = Location::container(container);
             ports(container.container, at, findings);
             if let Some((index, server)) = started(container.container) {
@@ -150,7 +150,7 @@ impl Check for SshServer {
                     findings.add(Finding::new(at, "a connection to port 22", "another port, and no SSH server"));
                 }
             }
-        }
+        });
     }
 
     fn suggest(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {

@@ -90,7 +90,7 @@ impl Check for UndeclaredPorts {
     }
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
-        for container in pod.all_containers() {
+        findings.of_each(pod.all_containers(), |container, findings| {
             let ports = &container.container.ports;
             let at = Location::container(container).key("ports", true);
             let count = ports.len();
@@ -121,7 +121,7 @@ impl Check for UndeclaredPorts {
                     findings.add(Finding::new(at, format!("{probe} of {}", port.text), "a port in ports"));
                 }
             }
-        }
+        });
     }
 
     fn suggest(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {

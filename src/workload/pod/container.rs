@@ -11,8 +11,9 @@ use serde::Deserialize;
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Container<'a> {
+    /// Empty once the container is in its list, which has the names.
     #[serde(borrow, default, deserialize_with = "nullable")]
-    pub name: Text<'a>,
+    pub(super) name: Text<'a>,
     #[serde(borrow)]
     pub image: Option<Text<'a>>,
     #[serde(borrow)]

@@ -1,10 +1,11 @@
 //! The containers of a pod, list by list.
 
 use super::container::Container;
+use super::container_list::{ContainerList, Group};
 use crate::effort;
 use crate::patch::push_index;
-use crate::workload::list::{self, List};
-use std::iter::Enumerate;
+use crate::workload::list;
+use crate::workload::text::Text;
 
 /// The list of the pod that holds a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,17 +40,40 @@ impl ContainerKind {
 }
 
 /// Walks the three lists. Nearly every rule contains this code: chained iterators would make three times as much of it.
-pub(super) struct Containers<'p> {
+pub struct Containers<'p> {
     kind: ContainerKind,
-    list: Enumerate<list::Iter<'p, Container<'p>>>,
-    regular: &'p List<Container<'p>>,
-    ephemeral: &'p List<Container<'p>>,
+    /// The place of the next container in its list.
+    index: usize,
+    groups: list::Iter<'p, Group<'p>>,
+    /// The container that was read last, and how many copies of it are still to come.
+    last: Option<(&'p Container<'p>, usize)>,
+    /// The names of the copies to come in this list.
+    copies: list::Iter<'p, Text<'p>>,
+    regular: &'p ContainerList<'p>,
+    ephemeral: &'p ContainerList<'p>,
 }
 
 impl<'p> Containers<'p> {
     /// The lists in the order of [`ContainerKind::ALL`].
-    pub(super) fn new([init, regular, ephemeral]: [&'p List<Container<'p>>; 3]) -> Self {
-        Self { kind: ContainerKind::Init, list: init.iter().enumerate(), regular, ephemeral }
+    pub(super) fn new([init, regular, ephemeral]: [&'p ContainerList<'p>; 3]) -> Self {
+        let (groups, copies) = (init.groups.iter(), init.copies.iter());
+        Self { kind: ContainerKind::Init, index: 0, groups, last: None, copies, regular, ephemeral }
+    }
+
+    /// Leaves out the copies of the container that came last.
+    #[inline]
+    pub fn skip_copies(&mut self) {
+        if let Some((_, copies)) = self.last.take_if(|(_, copies)| *copies > 0) {
+            self.index += copies;
+            self.copies.nth(copies - 1);
+        }
+    }
+
+    #[inline]
+    fn found(&mut self, name: &'p Text<'p>, container: &'p Container<'p>) -> ContainerRef<'p> {
+        let index = self.index;
+        self.index += 1;
+        ContainerRef { kind: self.kind, index, name: &name.0, container }
     }
 }
 
@@ -63,8 +87,15 @@ impl<'p> Iterator for Containers<'p> {
             if !effort::step(1) {
                 return None;
             }
-            if let Some((index, container)) = self.list.next() {
-                return Some(ContainerRef { kind: self.kind, index, container });
+            if let Some((container, copies)) = self.last.take_if(|(_, copies)| *copies > 0)
+                && let Some(name) = self.copies.next()
+            {
+                self.last = Some((container, copies - 1));
+                return Some(self.found(name, container));
+            }
+            if let Some(group) = self.groups.next() {
+                self.last = Some((&group.container, group.copies));
+                return Some(self.found(&group.name, &group.container));
             }
             let list;
             (self.kind, list) = match self.kind {
@@ -72,7 +103,7 @@ impl<'p> Iterator for Containers<'p> {
                 ContainerKind::Container => (ContainerKind::Ephemeral, self.ephemeral),
                 ContainerKind::Ephemeral => return None,
             };
-            self.list = list.iter().enumerate();
+            (self.index, self.groups, self.copies) = (0, list.groups.iter(), list.copies.iter());
         }
     }
 }
@@ -82,6 +113,8 @@ impl<'p> Iterator for Containers<'p> {
 pub struct ContainerRef<'p> {
     pub kind: ContainerKind,
     pub index: usize,
+    pub name: &'p str,
+    /// Everything but the name.
     pub container: &'p Container<'p>,
 }
 
