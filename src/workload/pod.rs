@@ -136,6 +136,12 @@ impl PodSpec<'_> {
         self.service_account_name.as_deref().filter(|name| !name.is_empty()).unwrap_or("default")
     }
 
+    /// How many containers each list has, in the order of [`ContainerKind::ALL`].
+    #[must_use]
+    pub const fn lengths(&self) -> [usize; 3] {
+        [self.init_containers.len(), self.containers.len(), self.ephemeral_containers.len()]
+    }
+
     /// The labels of `nodeSelector`. A label whose value is not a string is left out.
     #[must_use]
     pub fn node_selector(&self) -> BTreeMap<String, String> {
