@@ -116,7 +116,8 @@ fn what_is_missing_is_asked_in_one_question() {
     let answers = answers.into_iter().map(|(reference, answer)| (reference.to_owned(), answer)).collect();
     snapshot.facts.answers = vec![FactAnswer::Images(Arc::new(answers))];
     let outcome = create(&object, Hook::Validate, &snapshot);
-    assert_eq!(found(&outcome), ["deny image-setuid /spec/containers/0/image layers[1]/bin/su: setuid (mode 4755)"]);
+    let line = |field: &str| format!("deny image-setuid {field} layers[1]/bin/su: setuid (mode 4755)");
+    assert_eq!(found(&outcome), ["/spec/initContainers/1/image", "/spec/containers/0/image"].map(line));
     // One object asks for a bounded number.
     let containers: Vec<Value> =
         (0..100).map(|n| json!({"name": format!("c{n}"), "image": format!("a{n}:1")})).collect();
