@@ -35,6 +35,7 @@ impl ImageContext<'_> {
     pub fn add(&self, pods: &mut [Placed<'_>]) -> Result<(), FactQuery> {
         let Some(settings) = self.facts.image_settings().filter(|_| self.is_needed()) else { return Ok(()) };
         let (mut missing, may_ask): (Vec<String>, _) = (Vec::new(), self.facts.may_ask_images());
+        let mut pull_secrets: Vec<String> = Vec::new();
         for placed in pods {
             let mut images = Vec::with_capacity(placed.pod.spec.lengths().into_iter().sum());
             if !effort::hold(images.capacity().saturating_mul(size_of::<Option<PodImage>>())) {
@@ -51,13 +52,22 @@ impl ImageContext<'_> {
                 }
                 images.push(answer.map(|answer| self.image(answer)));
             }
+            if !missing.is_empty() {
+                let names = placed.pod.spec.pull_secrets().into_iter();
+                names.for_each(|name| {
+                    if !pull_secrets.contains(&name) {
+                        pull_secrets.push(name);
+                    }
+                });
+                pull_secrets.truncate(MAX_ASKED);
+            }
             placed.pod.context.images = Some(Box::new(PodImages::new(self.today, settings, images)));
         }
         if missing.is_empty() {
             return Ok(());
         }
         let namespace = self.namespace.to_owned();
-        Err(FactQuery::Images(ImageQuery { namespace, pull_secrets: Vec::new(), references: missing }))
+        Err(FactQuery::Images(ImageQuery { namespace, pull_secrets, references: missing }))
     }
 
     fn image(&self, answer: &ImageAnswer) -> PodImage {

@@ -124,12 +124,11 @@ pub fn effect_on_file(
 /// The action that counts for a finding which is held back.
 pub(super) fn softened(action: Action, most: Option<AtMost>, repairable: bool) -> Action {
     match (most, action) {
-        (None, _) => action,
         (Some(AtMost::Audit), _) => action.min(Action::Audit),
         (Some(AtMost::Warn), _) => action.min(Action::Warn),
         (Some(AtMost::WarnUnrepaired), Action::Patch) if !repairable => Action::Warn,
         (Some(AtMost::AuditUnrepaired), Action::Patch) if !repairable => Action::Audit,
-        (Some(AtMost::WarnUnrepaired | AtMost::AuditUnrepaired), _) => action,
+        (Some(AtMost::WarnUnrepaired | AtMost::AuditUnrepaired) | None, _) => action,
     }
 }
 

@@ -107,9 +107,11 @@ fn what_is_missing_is_asked_in_one_question() {
     let mut object = pod(WEB);
     object["spec"]["initContainers"] = json!([{"name": "a", "image": "other:1"}, {"name": "b", "image": WEB}]);
     object["spec"]["volumes"] = json!([{"name": "b", "image": {"reference": "good:1"}}]);
+    object["spec"]["imagePullSecrets"] = json!([{"name": "login"}, null, {}]);
     let outcome = create(&object, Hook::Validate, &snapshot);
     let Some(FactQuery::Images(query)) = outcome.missing_fact else { panic!("{:?}", outcome.missing_fact) };
     assert_eq!((query.namespace.as_str(), query.references), ("shop", vec!["other:1".to_owned(), WEB.to_owned()]));
+    assert_eq!(query.pull_secrets, ["login"]);
     // The mutating webhook needs images for repairs alone.
     assert!(create(&object, Hook::Mutate, &snapshot).missing_fact.is_none());
     let answers = [(WEB, known("bad", &[setuid_of(&["bin/su"])])), ("other:1", known("good", &[json!({})]))];

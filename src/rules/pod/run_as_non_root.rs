@@ -260,9 +260,8 @@ impl Check for RunAsNonRoot {
         let is_windows = pod.is_windows() || pod.chooses_windows();
         match (user.value(), image::repair(pod, container), self.user) {
             (Some(0), ..) | (None, UserRepair::Breaks, _) | (None, UserRepair::Unknown, None) => return false,
-            (Some(_), ..) => {}
             (None, ..) if is_windows => return false,
-            (None, UserRepair::Starts, _) => {}
+            (Some(_), ..) | (None, UserRepair::Starts, _) => {}
             (None, UserRepair::Needs(user), _) => {
                 fix.set(&Location::security_context(container, "runAsUser", false), user.into());
             }

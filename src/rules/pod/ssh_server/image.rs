@@ -26,9 +26,10 @@ fn runs(container: ContainerRef<'_>, traits: &ImageTraits) -> Option<&'static st
         return None;
     }
     let entrypoint = traits.entrypoint.iter().map(|word| &**word);
-    let own: Vec<&str> = match container.args.is_empty() {
-        true => entrypoint.chain(traits.cmd.iter().map(|word| &**word)).collect(),
-        false => entrypoint.chain(container.args.iter().map(|word| &**word)).collect(),
+    let own: Vec<&str> = if container.args.is_empty() {
+        entrypoint.chain(traits.cmd.iter().map(|word| &**word)).collect()
+    } else {
+        entrypoint.chain(container.args.iter().map(|word| &**word)).collect()
     };
     let of_image = if container.args.is_empty() { own.len() } else { traits.entrypoint.len() };
     let mentioned = own.iter().take(of_image).any(|word| super::mentions_server(word));
