@@ -1,12 +1,14 @@
 //! The images that a pod uses: those that its containers run, and those that it mounts as volumes.
 
 use crate::rule::{Findings, Location};
-use crate::workload::{ContainerRef, Pod};
+use crate::workload::{ContainerRef, Pod, PodImage};
 
 /// One image, and how it is pulled.
 pub struct UsedImage<'p> {
     pub image: Option<&'p str>,
     pub pull_policy: Option<&'p str>,
+    /// What is known of it, if anything was asked.
+    pub known: Option<&'p PodImage>,
     place: Place<'p>,
 }
 
@@ -26,16 +28,26 @@ pub fn of_each<'p>(
     findings.of_each(pod.all_containers(), |container, findings| {
         let image = container.container.image.as_deref();
         let pull_policy = container.container.image_pull_policy.as_deref();
-        judge(&UsedImage { image, pull_policy, place: Place::Container(container) }, findings);
+        let known = pod.image_of(container);
+        judge(&UsedImage { image, pull_policy, known, place: Place::Container(container) }, findings);
     });
     for (index, volume) in pod.spec.volumes.iter().enumerate() {
         let Some(mounted) = &volume.image else { continue };
         let (image, pull_policy) = (mounted.reference.as_deref(), mounted.pull_policy.as_deref());
-        judge(&UsedImage { image, pull_policy, place: Place::Volume(index) }, findings);
+        let known = pod.image_of_volume(index);
+        judge(&UsedImage { image, pull_policy, known, place: Place::Volume(index) }, findings);
     }
 }
 
 impl<'p> UsedImage<'p> {
+    /// The container that runs it; none for a volume.
+    pub const fn container(&self) -> Option<ContainerRef<'p>> {
+        match self.place {
+            Place::Container(container) => Some(container),
+            Place::Volume(_) => None,
+        }
+    }
+
     /// The field with the reference.
     pub fn image_at(&self) -> Location<'p> {
         self.field("image", "reference", self.image.is_some())
