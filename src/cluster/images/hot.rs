@@ -1,0 +1,149 @@
+//! The images that requests find without asking: those that were asked for last.
+
+use crate::facts::Images;
+use crate::image::Digest;
+use crate::image::known::{ImageAnswer, ImageSettings};
+use jiff::Timestamp;
+use std::collections::HashMap;
+
+/// The most references that are kept unpacked. Others are packed, and an answer takes a moment longer.
+const MOST: usize = 512;
+
+/// What a reference is, and until when that counts.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    pub answer: ImageAnswer,
+    pub until: Timestamp,
+}
+
+#[derive(Debug)]
+struct Entry {
+    resolved: Resolved,
+    used: Timestamp,
+}
+
+/// Answers by reference. [`Images`] is made of them.
+#[derive(Debug, Default)]
+pub struct Hot {
+    entries: HashMap<String, Entry>,
+    changed: bool,
+}
+
+impl Hot {
+    /// What counts now.
+    pub fn get(&self, reference: &str, now: Timestamp) -> Option<&ImageAnswer> {
+        let entry = self.entries.get(reference)?;
+        (entry.resolved.until > now).then_some(&entry.resolved.answer)
+    }
+
+    pub fn insert(&mut self, reference: &str, resolved: Resolved, now: Timestamp) {
+        if self.entries.len() >= MOST && !self.entries.contains_key(reference) {
+            let oldest = self.entries.iter().min_by_key(|(_, entry)| entry.used).map(|(reference, _)| reference.clone());
+            oldest.map(|oldest| self.entries.remove(&oldest));
+        }
+        self.entries.insert(reference.to_owned(), Entry { resolved, used: now });
+        self.changed = true;
+    }
+
+    /// Forgets what counts no more.
+    pub fn expire(&mut self, now: Timestamp) {
+        let before = self.entries.len();
+        self.entries.retain(|_, entry| entry.resolved.until > now);
+        self.changed |= self.entries.len() != before;
+    }
+
+    /// When the next answer ends.
+    pub fn next_end(&self) -> Option<Timestamp> {
+        self.entries.values().map(|entry| entry.resolved.until).min()
+    }
+
+    /// The references that lead to a digest; all without one.
+    pub fn references(&self, of: Option<&Digest>) -> Vec<String> {
+        let leads = |entry: &Entry| match &entry.resolved.answer {
+            ImageAnswer::Known(image) => of.is_none_or(|digest| image.digest == *digest),
+            ImageAnswer::Unknown(_) => of.is_none(),
+        };
+        self.entries.iter().filter(|(_, entry)| leads(entry)).map(|(reference, _)| reference.clone()).collect()
+    }
+
+    /// Puts a new answer in place of the old one, which counts as long.
+    pub fn replace(&mut self, reference: &str, answer: Option<ImageAnswer>) {
+        self.changed = true;
+        match answer {
+            Some(answer) => {
+                if let Some(entry) = self.entries.get_mut(reference) {
+                    entry.resolved.answer = answer;
+                }
+            }
+            None => {
+                self.entries.remove(reference);
+            }
+        }
+    }
+
+    /// All answers for the next snapshot; none if nothing has changed.
+    pub fn publish(&mut self, settings: ImageSettings) -> Option<Images> {
+        std::mem::take(&mut self.changed).then(|| {
+            let mut images = Images::new(settings);
+            for (reference, entry) in &self.entries {
+                images.insert(reference, entry.resolved.answer.clone());
+            }
+            images
+        })
+    }
+
+    /// The settings have changed.
+    pub fn touch(&mut self) {
+        self.changed = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::known::{KnownImage, Reader, UnknownImage, UnknownKind};
+    use std::sync::Arc;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+    }
+
+    fn unknown(until: i64) -> Resolved {
+        let unknown = UnknownImage::new(UnknownKind::Unavailable, "it does not answer");
+        Resolved { answer: ImageAnswer::Unknown(Arc::new(unknown)), until: at(until) }
+    }
+
+    #[test]
+    fn an_answer_counts_until_its_end() {
+        let mut hot = Hot::default();
+        hot.insert("a:1", unknown(60), at(0));
+        assert!(hot.get("a:1", at(59)).is_some() && hot.get("a:1", at(60)).is_none());
+        assert_eq!(hot.next_end(), Some(at(60)));
+        assert_eq!(hot.publish(ImageSettings::default()).map(|images| images.len()), Some(1));
+        assert!(hot.publish(ImageSettings::default()).is_none());
+        hot.expire(at(30));
+        assert!(hot.publish(ImageSettings::default()).is_none());
+        hot.expire(at(60));
+        assert_eq!(hot.publish(ImageSettings::default()).map(|images| images.len()), Some(0));
+    }
+
+    #[test]
+    fn the_one_that_nobody_asked_for_longest_goes() {
+        let mut hot = Hot::default();
+        for number in 0..=MOST {
+            hot.insert(&number.to_string(), unknown(60), at(i64::try_from(number).unwrap()));
+        }
+        assert_eq!(hot.entries.len(), MOST);
+        assert!(hot.get("0", at(0)).is_none() && hot.get("1", at(0)).is_some());
+    }
+
+    #[test]
+    fn references_are_found_by_their_digest() {
+        let mut hot = Hot::default();
+        let known = KnownImage::new(Digest::sha256(b"a"), Vec::new(), Reader::Podreeve);
+        hot.insert("a:1", Resolved { answer: ImageAnswer::Known(Arc::new(known)), until: at(60) }, at(0));
+        hot.insert("b:1", unknown(60), at(0));
+        assert_eq!(hot.references(Some(&Digest::sha256(b"a"))), ["a:1"]);
+        assert_eq!(hot.references(None).len(), 2);
+    }
+}

@@ -1,0 +1,289 @@
+//! One image: its digest, its facts and what is attached to it, from what is known or from its registry.
+
+use super::documents::{self, ReadError};
+use super::hot::Resolved;
+use super::record::{Attached, Record, Repository, Trusted, name_of};
+use super::service::ImageService;
+use super::setup::Setup;
+use super::store::{ATTACHED_HARD, ATTACHED_SOFT, Failure, TAG, TAG_IN_OUTAGE};
+use crate::image::Digest;
+use crate::image::known::{ImageAnswer, KnownImage, Reader};
+use crate::image::trust::{Signed, Target};
+use crate::observe::metrics::images::Fetched;
+use crate::reference::ImageRef;
+use crate::text::with_causes;
+use jiff::Timestamp;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// How long a tag counts, or why it leads nowhere.
+type Tagged = Result<(Digest, Timestamp), Failure>;
+
+/// `registry.example.com/shop/web:1.2`, with the tag that is meant where there is none.
+pub fn tag_of(image: &ImageRef<'_>) -> String {
+    format!("{}:{}", name_of(image), image.tag.as_deref().unwrap_or("latest"))
+}
+
+impl ImageService {
+    /// Reads what is missing of an image.
+    pub(super) async fn resolve(self: &Arc<Self>, reference: &str) -> Resolved {
+        let now = Timestamp::now();
+        let Some(setup) = self.setup.load_full() else {
+            let failure = self.known().store.fail(reference, ReadError::Failed, now);
+            let unknown = crate::image::known::UnknownImage::new(
+                crate::image::known::UnknownKind::Unavailable,
+                "the settings of images are not read yet",
+            );
+            return Resolved { answer: ImageAnswer::Unknown(Arc::new(unknown)), until: failure.until };
+        };
+        let fail = |failure: Failure| Resolved {
+            answer: self.unknown(&setup, reference, &failure.error),
+            until: failure.until,
+        };
+        let image = ImageRef::parse(reference);
+        if !image.is_well_formed() {
+            let error = ReadError::Reference(crate::text::clean(reference, 200));
+            return fail(self.known().store.fail(reference, error, now));
+        }
+        let (digest, until) = match self.digest(&setup, reference, &image, now).await {
+            Ok(found) => found,
+            Err(failure) => return fail(failure),
+        };
+        let record = match self.record(&setup, &image, &digest, now).await {
+            Ok(record) => record,
+            Err(failure) => return fail(failure),
+        };
+        let (record, attached_until) = self.attached(&setup, &image, record, now).await;
+        match known(&setup, &image, &record, now) {
+            Some(image) => Resolved { answer: ImageAnswer::Known(Arc::new(image)), until: until.min(attached_until) },
+            None => {
+                let failure = self.known().store.failure(&attached_key(&image, &digest), now).cloned();
+                let late = Failure::at(ReadError::Late, now + super::store::TAG);
+                fail(failure.unwrap_or(late))
+            }
+        }
+    }
+
+    /// Where the reference leads, and until when that counts. In an outage a tag leads to where it led.
+    async fn digest(&self, setup: &Setup, reference: &str, image: &ImageRef<'_>, now: Timestamp) -> Tagged {
+        if let Some(digest) = image.digest.as_deref().and_then(Digest::parse) {
+            return Ok((digest, now + ATTACHED_SOFT));
+        }
+        let tag = tag_of(image);
+        let (before, failure) = {
+            let known = self.known();
+            (known.store.tagged(&tag).cloned(), known.store.failure(&tag, now).cloned())
+        };
+        if let Some((digest, at)) = before.as_ref().filter(|(_, at)| now.duration_since(*at) < TAG) {
+            return Ok((digest.clone(), *at + TAG));
+        }
+        let failure = match failure {
+            Some(failure) => failure,
+            None => match self.ask_digest(setup, image).await {
+                Ok(digest) => {
+                    let store = &mut self.known().store;
+                    store.succeeded(&tag);
+                    store.tag(&tag, &digest, now);
+                    return Ok((digest, now + TAG));
+                }
+                Err(error) => {
+                    log(reference, "where its tag leads", &error);
+                    self.known().store.fail(&tag, error, now)
+                }
+            },
+        };
+        // No failure counts more than what was known: the image still runs on nodes that have it.
+        match before.filter(|(_, at)| now.duration_since(*at) < TAG_IN_OUTAGE) {
+            Some((digest, _)) => Ok((digest, failure.until)),
+            None => Err(failure),
+        }
+    }
+
+    async fn ask_digest(&self, setup: &Setup, image: &ImageRef<'_>) -> Result<Digest, ReadError> {
+        let start = Instant::now();
+        let digest = setup.client.digest(image).await.map_err(ReadError::from);
+        let result = digest.as_ref().map(|_| 0).map_err(|error| error.reason());
+        self.metrics.fetched(Fetched::Tag, start.elapsed().as_secs_f64(), result);
+        digest
+    }
+
+    /// What is known of the digest. A repository that was not asked for it yet must have it.
+    async fn record(
+        &self,
+        setup: &Setup,
+        image: &ImageRef<'_>,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<Record, Failure> {
+        let key = format!("{}@{digest}", name_of(image));
+        let (packed, failure) = {
+            let mut known = self.known();
+            let packed = known.store.get(digest, now).map(|stored| Arc::clone(&stored.packed));
+            (packed, known.store.failure(&key, now).cloned())
+        };
+        let mut record = packed.and_then(|packed| Record::unpack(&packed).ok());
+        if record.as_ref().is_none_or(|record| !record.repositories.contains_key(&name_of(image))) {
+            if let Some(failure) = failure {
+                return Err(failure);
+            }
+            match self.read(setup, image, digest).await {
+                Ok(mut new) => {
+                    if let Some(old) = record.take() {
+                        new.merge(old);
+                    }
+                    new.add_repository(name_of(image), Repository::default());
+                    self.known().store.succeeded(&key);
+                    record = Some(new);
+                }
+                Err(error) => {
+                    log(&key, "the image", &error);
+                    return Err(self.known().store.fail(&key, error, now));
+                }
+            }
+        }
+        let Some(mut record) = record else { return Err(Failure::at(ReadError::Failed, now + TAG)) };
+        if image.digest.is_none() {
+            record.add_tag(tag_of(image), now);
+        }
+        self.keep(&record, now);
+        Ok(record)
+    }
+
+    async fn read(&self, setup: &Setup, image: &ImageRef<'_>, digest: &Digest) -> Result<Record, ReadError> {
+        let start = Instant::now();
+        let read = documents::read(&setup.client, image, digest).await;
+        let read = read.and_then(|image| Record::new(&image));
+        let size = |record: &Record| record.pack().len() as u64;
+        let result = read.as_ref().map(size).map_err(|error| error.reason());
+        self.metrics.fetched(Fetched::Image, start.elapsed().as_secs_f64(), result);
+        read
+    }
+
+    /// The record with what is attached to the image, and until when that counts. What was attached before counts for a week.
+    async fn attached(
+        self: &Arc<Self>,
+        setup: &Setup,
+        image: &ImageRef<'_>,
+        mut record: Record,
+        now: Timestamp,
+    ) -> (Record, Timestamp) {
+        let Some(entry) = setup.trust.trust.entry(image) else { return (record, now + ATTACHED_SOFT) };
+        if record.by_hand {
+            return (record, now + ATTACHED_SOFT);
+        }
+        let repository = record.repositories.get(&name_of(image));
+        let age = repository.and_then(|repository| repository.attached.as_ref()).map(|old| now.duration_since(old.at));
+        let judged = !matches!(record.judge(image, &setup.trust, now), Trusted::NotKnown);
+        if age.is_some_and(|age| age < ATTACHED_SOFT) && judged {
+            return (record, now + ATTACHED_SOFT);
+        }
+        let key = attached_key(image, &record.digest);
+        let failure = self.known().store.failure(&key, now).cloned();
+        let failure = match failure {
+            Some(failure) => failure,
+            None => {
+                let with_leaves = entry.signed == Signed::Leaves || !entry.require.is_empty();
+                match self.read_attached(setup, image, &record, with_leaves).await {
+                    Ok(evidence) => {
+                        let target = Target { image, digest: record.digest.as_str(), leaves: &record.leaves };
+                        let attached = Attached::new(evidence, target, &setup.trust, now);
+                        record.add_repository(name_of(image), Repository { attached: Some(attached) });
+                        self.known().store.succeeded(&key);
+                        self.keep(&record, now);
+                        return (record, now + ATTACHED_SOFT);
+                    }
+                    Err(error) => {
+                        log(&key, "what is attached to the image", &error);
+                        self.known().store.fail(&key, error, now)
+                    }
+                }
+            }
+        };
+        if age.is_some_and(|age| age >= ATTACHED_HARD) {
+            record.add_repository(name_of(image), Repository::default());
+        }
+        (record, failure.until)
+    }
+
+    async fn read_attached(
+        &self,
+        setup: &Setup,
+        image: &ImageRef<'_>,
+        record: &Record,
+        with_leaves: bool,
+    ) -> Result<Vec<crate::image::trust::Evidence>, ReadError> {
+        let start = Instant::now();
+        let leaves = record.leaves.iter().filter(|_| with_leaves).filter_map(|leaf| Digest::parse(leaf));
+        let subjects: Vec<Digest> = std::iter::once(record.digest.clone()).chain(leaves).collect();
+        let evidence = setup.client.evidence(image, &subjects).await.map_err(ReadError::from);
+        let size = |all: &Vec<crate::image::trust::Evidence>| all.iter().map(|one| one.content.size() as u64).sum();
+        let result = evidence.as_ref().map(size).map_err(|error| error.reason());
+        self.metrics.fetched(Fetched::Signatures, start.elapsed().as_secs_f64(), result);
+        evidence
+    }
+
+    /// Keeps a record. If it says something new, the other replicas learn it, and requests are judged by it.
+    pub(super) fn keep(&self, record: &Record, now: Timestamp) {
+        let is_news = {
+            let mut known = self.known();
+            let before = known.store.get(&record.digest, now).map(|stored| Arc::clone(&stored.packed));
+            let before = before.and_then(|packed| Record::unpack(&packed).ok());
+            known.store.put(record, now);
+            before.is_none_or(|before| record.is_news_after(&before))
+        };
+        if is_news {
+            self.share(&record.digest);
+        }
+    }
+
+    /// Judges images again that requests find without asking: those of a digest, or all.
+    pub(super) fn judge_again(&self, digest: Option<&Digest>) {
+        let Some(setup) = self.setup.load_full() else { return };
+        let now = Timestamp::now();
+        let references = self.known().hot.references(digest);
+        for reference in references {
+            let image = ImageRef::parse(&reference);
+            let answer = self.from_store(&setup, &image, now).map(|image| ImageAnswer::Known(Arc::new(image)));
+            self.known().hot.replace(&reference, answer);
+        }
+        self.changed.notify_one();
+    }
+
+    /// The image as it is known now, without asking its registry.
+    fn from_store(&self, setup: &Setup, image: &ImageRef<'_>, now: Timestamp) -> Option<KnownImage> {
+        let packed = {
+            let mut known = self.known();
+            let tagged = || known.store.tagged(&tag_of(image)).map(|(digest, _)| digest.clone());
+            let digest = image.digest.as_deref().and_then(Digest::parse).or_else(tagged)?;
+            Arc::clone(&known.store.get(&digest, now)?.packed)
+        };
+        let record = Record::unpack(&packed).ok()?;
+        known(setup, image, &record, now)
+    }
+}
+
+fn attached_key(image: &ImageRef<'_>, digest: &Digest) -> String {
+    format!("signatures of {}@{digest}", name_of(image))
+}
+
+/// The image with the verdict by the keys in force; none if that verdict needs what was not read yet.
+fn known(setup: &Setup, image: &ImageRef<'_>, record: &Record, now: Timestamp) -> Option<KnownImage> {
+    let mut platforms = record.platforms.clone();
+    match record.judge(image, &setup.trust, now) {
+        Trusted::NotAsked => {}
+        Trusted::NotKnown => return None,
+        Trusted::Verdict(verdict) => {
+            for facts in &mut platforms {
+                facts.signed = verdict.newest();
+                facts.trust = Some((*verdict).clone());
+            }
+        }
+    }
+    Some(KnownImage::new(record.digest.clone(), platforms, Reader::Podreeve))
+}
+
+/// Once for each failure: it is not tried again for a while.
+fn log(image: &str, what: &str, error: &ReadError) {
+    let image = crate::text::clean(image, 300);
+    tracing::warn!(image, error = with_causes(error), kind = error.reason(), "{what} cannot be read from the registry");
+}
