@@ -4,12 +4,14 @@
 //! decided.
 
 pub mod accounts;
+pub mod images;
 pub mod ingress;
 mod kinds;
 pub mod nodes;
 pub mod pods;
 mod query;
 
+pub use images::{ImageQuery, Images};
 pub use ingress::IngressByName;
 pub use kinds::FactKinds;
 pub use pods::{KeptPod, PodsByName};
@@ -47,6 +49,8 @@ pub struct Facts {
     pub nodes: Arc<nodes::Nodes>,
     /// The ServiceAccounts of the files, where the objects come from files.
     pub manifest_accounts: Option<Arc<accounts::Accounts>>,
+    /// What is known of images; none where image facts are switched off.
+    pub images: Option<Arc<Images>>,
     /// What was looked up for this request. It is newer than what the watches delivered.
     pub answers: Vec<FactAnswer>,
 }

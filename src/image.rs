@@ -10,12 +10,14 @@
 //! Every list, text and size is bounded (see [`limits`]). What cannot be read is unknown, with its reason, and never empty.
 
 pub mod archive;
+mod caches;
 mod captures;
 pub mod config;
 pub mod digest;
 mod end_of_life;
 mod error;
 pub mod facts;
+pub mod known;
 pub mod layer;
 pub mod limits;
 mod listing;
@@ -42,6 +44,7 @@ mod unverified;
 pub use digest::{Digest, Hasher};
 pub use error::ImageError;
 pub use facts::ImageFacts;
+pub use known::{ImageAnswer, KnownImage};
 pub use manifest::{Descriptor, Document, Index, Manifest};
 pub use merge::merge;
 pub use open::{OpenedImage, PlatformImage, Wanted, open};

@@ -49,6 +49,7 @@ pub mod outcome;
 pub mod patch;
 pub mod policy;
 pub mod policy_test;
+pub mod reference;
 pub mod registry;
 pub mod repair;
 pub mod report;

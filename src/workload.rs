@@ -9,7 +9,7 @@ pub mod env;
 pub mod features;
 pub mod fields;
 pub mod handler;
-pub mod image;
+pub use crate::reference as image;
 pub mod job;
 pub mod kinds;
 pub mod list;

@@ -78,6 +78,8 @@ impl FactClient {
                 FactQuery::Pods(namespace) => pods(&client.0, namespace).await,
                 FactQuery::NetworkPolicies(namespace) => network_policies(&client.0, namespace).await,
                 FactQuery::Pod { namespace, name } => pod(&client.0, namespace, name).await,
+                // Registries answer this one.
+                FactQuery::Images(_) => Ok(FactAnswer::Nothing(query.clone())),
             }
         };
         match timeout_at(until, answer).await {

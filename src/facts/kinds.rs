@@ -23,6 +23,8 @@ bitflags! {
         const NETWORK_POLICIES = 1 << 2;
         /// What nodes allow a pod.
         const NODES = 1 << 3;
+        /// What is behind images.
+        const IMAGES = 1 << 4;
     }
 }
 
@@ -39,6 +41,7 @@ impl FactKinds {
             (Self::PODS, "pods"),
             (Self::NETWORK_POLICIES, "network policies"),
             (Self::NODES, "nodes"),
+            (Self::IMAGES, "images"),
         ];
         names.into_iter().filter(|(kind, _)| self.contains(*kind)).map(|(_, name)| name).collect()
     }

@@ -1,6 +1,6 @@
 //! Facts that are looked up for one request.
 
-use super::{IngressByName, KeptPod, Labels, PodsByName};
+use super::{ImageQuery, Images, IngressByName, KeptPod, Labels, PodsByName};
 use std::sync::Arc;
 
 /// A fact that a request needs and that no watch has delivered yet.
@@ -16,9 +16,11 @@ pub enum FactQuery {
         namespace: String,
         name: String,
     },
+    /// All images of an object that are not known yet, in one question.
+    Images(ImageQuery),
 }
 
-/// The API server's answer to a [`FactQuery`].
+/// The answer to a [`FactQuery`]: of the API server, or of registries.
 #[derive(Debug, Clone)]
 pub enum FactAnswer {
     Namespace(String, Option<Arc<Labels>>),
@@ -29,12 +31,14 @@ pub enum FactAnswer {
         name: String,
         pod: Option<KeptPod>,
     },
+    /// An answer for each image of the question. An image that it leaves out is unknown.
+    Images(Arc<Images>),
     /// No answer came in time.
     Nothing(FactQuery),
 }
 
 impl FactQuery {
-    pub const FACTS: [&'static str; 4] = ["namespace", "pods", "pod", "networkpolicies"];
+    pub const FACTS: [&'static str; 5] = ["namespace", "pods", "pod", "networkpolicies", "images"];
 
     /// The index of its name in [`Self::FACTS`].
     #[must_use]
@@ -44,6 +48,7 @@ impl FactQuery {
             Self::Pods(_) => 1,
             Self::Pod { .. } => 2,
             Self::NetworkPolicies(_) => 3,
+            Self::Images(_) => 4,
         }
     }
 }
@@ -58,6 +63,8 @@ impl FactAnswer {
             (Self::Pod { namespace, name, .. }, FactQuery::Pod { namespace: n, name: p }) => {
                 namespace == n && name == p
             }
+            // One object asks once for its images.
+            (Self::Images(_), FactQuery::Images(_)) => true,
             _ => false,
         }
     }

@@ -1,7 +1,7 @@
 //! Digests of content, and readers that verify them.
 
 use super::ImageError;
-use crate::workload::image::is_digest;
+use crate::reference::is_digest;
 use aws_lc_rs::digest::{Context, SHA256, SHA384, SHA512};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

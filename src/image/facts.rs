@@ -107,7 +107,7 @@ pub struct ContentFacts {
     /// The number of the user that USER names; none if the image has no such user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uid: Option<u32>,
-    /// Volumes and the working directory that have files: an emptyDir there would hide them.
+    /// Volumes, the working directory and the folders of known programs that have files: an emptyDir there would hide them.
     pub filled: Vec<String>,
     /// A list was full, so that something is missing in these facts.
     pub truncated: bool,

@@ -1,5 +1,6 @@
 //! The facts of an image from its configuration and its layers.
 
+use super::caches;
 use super::captures::{Account, Content, OsRelease};
 use super::end_of_life::end_of_life;
 use super::facts::{
@@ -147,8 +148,9 @@ impl<'l> Merge<'l> {
         content.secrets = self.secrets();
         content.wasted = self.overlay.wasted.iter().fold(0, |all, bytes| all.saturating_add(*bytes));
         content.wasted_files.clone_from(&self.overlay.wasted_files);
-        let places = facts.run.volumes.iter().chain(std::iter::once(&facts.run.working_dir));
-        content.filled = places.filter(|path| self.has_files(path)).cloned().collect();
+        let named = facts.run.volumes.iter().chain(std::iter::once(&facts.run.working_dir)).map(String::as_str);
+        let places = named.chain(caches::of(&facts.run)).filter(|path| self.has_files(path));
+        content.filled = places.map(str::to_owned).collect();
         self.added(facts);
         facts.content = Some(content);
     }

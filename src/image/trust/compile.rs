@@ -9,7 +9,7 @@ use super::key::PublicKey;
 use super::keyless::{Instance, KeylessAuthority};
 use super::notation::NotaryAuthority;
 use super::requirement::Required;
-use crate::workload::image::ImageRef;
+use crate::reference::ImageRef;
 use serde::{Deserialize, Serialize};
 
 /// Where a document is wrong, and how.

@@ -1,6 +1,6 @@
 //! Cosign's older format: a payload of the form "simple signing", with its signature in an annotation.
 
-use crate::workload::image::ImageRef;
+use crate::reference::ImageRef;
 use serde::Deserialize;
 use std::borrow::Cow;
 

@@ -11,7 +11,7 @@ use super::keyless::Instance;
 use super::predicate::Predicate;
 use super::requirement::Required;
 use super::simple;
-use crate::workload::image::ImageRef;
+use crate::reference::ImageRef;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

@@ -1,0 +1,175 @@
+//! What an image brings to the container that runs it, on all of its platforms together.
+
+use crate::image::facts::User;
+use crate::image::{ImageFacts, caches};
+use std::collections::BTreeSet;
+
+/// What rules about pods need of an image. Where platforms differ, the worst counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImageTraits {
+    pub user: ImageUser,
+    /// Every platform is one of Windows, which has no numbers of users.
+    pub windows: bool,
+    /// EXPOSE: number and protocol, of any platform.
+    pub ports: Vec<(u16, Box<str>)>,
+    /// Absolute paths that the program may write to, on which an emptyDir hides nothing: VOLUME, WORKDIR, and the caches of known
+    /// programs.
+    pub writable: Vec<Box<str>>,
+    /// VOLUMEs with files, which an emptyDir would hide.
+    pub filled: Vec<Box<str>>,
+    /// ENTRYPOINT and CMD, if they are the same on every platform.
+    pub entrypoint: Vec<Box<str>>,
+    pub cmd: Vec<Box<str>>,
+    /// Paths of SSH servers in it.
+    pub ssh_servers: Vec<Box<str>>,
+    /// HEALTHCHECK as a command that an exec probe can run.
+    pub healthcheck: Option<Vec<Box<str>>>,
+    /// Its layers are read, on every platform.
+    pub layers_known: bool,
+}
+
+/// The user that the image names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum ImageUser {
+    /// There are no facts of any platform, or platforms name different users.
+    #[default]
+    Unknown,
+    /// The same number on every platform, and not 0.
+    Number(u32),
+    /// A number on every platform, none of them 0, and not the same one.
+    Numbers,
+    /// The same name on every platform; the number that every platform's /etc/passwd has for it.
+    Named(Box<str>, Option<u32>),
+    /// USER is root or missing, on one platform at least.
+    Root {
+        /// As it is written; empty if it is missing.
+        written: Box<str>,
+        /// A program in it that changes the user as it starts: `gosu`.
+        switcher: Option<Box<str>>,
+    },
+}
+
+/// How many paths and ports are kept.
+const MOST: usize = 32;
+
+impl ImageTraits {
+    #[must_use]
+    pub fn new(platforms: &[ImageFacts]) -> Self {
+        let of_linux = || platforms.iter().filter(|facts| facts.platform.os != "windows");
+        let layers_known = !platforms.is_empty() && platforms.iter().all(|facts| facts.content.is_some());
+        let filled = filled(platforms);
+        let words =
+            |of: fn(&ImageFacts) -> &Vec<String>| same(platforms, of).map(|words| boxed(words)).unwrap_or_default();
+        let (entrypoint, cmd) = (words(|facts| &facts.run.entrypoint), words(|facts| &facts.run.cmd));
+        Self {
+            user: ImageUser::of(of_linux()),
+            windows: !platforms.is_empty() && of_linux().next().is_none(),
+            ports: ports(platforms),
+            writable: if layers_known { writable(platforms, &filled) } else { Vec::new() },
+            filled: volumes(platforms)
+                .filter(|path| filled.contains(path.as_str()))
+                .take(MOST)
+                .map(Into::into)
+                .collect(),
+            healthcheck: same(platforms, |facts| &facts.run.healthcheck).and_then(|check| probe(&check.as_ref()?.test)),
+            entrypoint,
+            cmd,
+            ssh_servers: ssh_servers(platforms),
+            layers_known,
+        }
+    }
+}
+
+impl ImageUser {
+    fn of<'i>(platforms: impl Iterator<Item = &'i ImageFacts>) -> Self {
+        let mut user = None;
+        for facts in platforms {
+            let next = Self::of_one(facts);
+            user = Some(match (user, next) {
+                (None, next) => next,
+                (Some(root @ Self::Root { .. }), _) | (Some(_), root @ Self::Root { .. }) => root,
+                (Some(one), other) if one == other => one,
+                (Some(Self::Number(_) | Self::Numbers), Self::Number(_)) => Self::Numbers,
+                (Some(Self::Named(name, _)), Self::Named(other, _)) if name == other => Self::Named(name, None),
+                _ => Self::Unknown,
+            });
+        }
+        user.unwrap_or_default()
+    }
+
+    fn of_one(facts: &ImageFacts) -> Self {
+        let switcher = || facts.content.as_ref()?.user_switchers.first().map(|tool| tool.name.as_str().into());
+        match facts.user() {
+            User::Number(number) => Self::Number(number),
+            User::Named(name, uid) => Self::Named(name.into(), uid.filter(|uid| i32::try_from(*uid).is_ok())),
+            User::Root(written) => Self::Root { written: written.into(), switcher: switcher() },
+            User::Unset => Self::Root { written: "".into(), switcher: switcher() },
+        }
+    }
+}
+
+fn boxed(words: &[String]) -> Vec<Box<str>> {
+    words.iter().map(|word| word.as_str().into()).collect()
+}
+
+/// What all platforms have; none if they differ.
+fn same<'i, T: PartialEq>(platforms: &'i [ImageFacts], of: impl Fn(&'i ImageFacts) -> &'i T) -> Option<&'i T> {
+    let mut all = platforms.iter().map(of);
+    let first = all.next()?;
+    all.all(|other| other == first).then_some(first)
+}
+
+fn ports(platforms: &[ImageFacts]) -> Vec<(u16, Box<str>)> {
+    let read = |port: &String| {
+        let (number, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
+        Some((number.parse::<u16>().ok().filter(|number| *number > 0)?, Box::from(protocol)))
+    };
+    let all: BTreeSet<_> = platforms.iter().flat_map(|facts| &facts.run.exposed_ports).filter_map(read).collect();
+    all.into_iter().take(MOST).collect()
+}
+
+fn volumes(platforms: &[ImageFacts]) -> impl Iterator<Item = String> {
+    let all: BTreeSet<String> =
+        platforms.iter().flat_map(|facts| &facts.run.volumes).filter_map(|path| mountable(path)).collect();
+    all.into_iter()
+}
+
+/// The folders with files, of any platform.
+fn filled(platforms: &[ImageFacts]) -> BTreeSet<String> {
+    let contents = platforms.iter().filter_map(|facts| facts.content.as_ref());
+    contents.flat_map(|content| &content.filled).filter_map(|path| mountable(path)).collect()
+}
+
+/// The folders that the program may write to, and that have no files on any platform.
+fn writable(platforms: &[ImageFacts], filled: &BTreeSet<String>) -> Vec<Box<str>> {
+    let folders = platforms.iter().filter_map(|facts| mountable(&facts.run.working_dir));
+    let caches = platforms.iter().flat_map(|facts| caches::of(&facts.run)).map(str::to_owned);
+    let all: BTreeSet<String> = volumes(platforms).chain(folders).chain(caches).collect();
+    let empty = |path: &&String| !filled.contains(*path);
+    all.iter().filter(empty).take(MOST).map(|path| path.as_str().into()).collect()
+}
+
+/// The path as a pod can mount a volume there; none for the root and for what no pod can name.
+fn mountable(path: &str) -> Option<String> {
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    let is_plain = !parts.is_empty() && !parts.contains(&"..") && !path.contains([':', ',']);
+    (is_plain && !path.chars().any(char::is_control)).then(|| format!("/{}", parts.join("/")))
+}
+
+fn ssh_servers(platforms: &[ImageFacts]) -> Vec<Box<str>> {
+    let contents = platforms.iter().filter_map(|facts| facts.content.as_ref());
+    let all: BTreeSet<&str> =
+        contents.flat_map(|content| &content.ssh_servers).map(|tool| tool.path.as_str()).collect();
+    all.into_iter().take(MOST).map(Into::into).collect()
+}
+
+/// The command of an exec probe. `NONE` switches the check off.
+fn probe(test: &[String]) -> Option<Vec<Box<str>>> {
+    match test.split_first() {
+        Some((kind, command)) if kind == "CMD" && !command.is_empty() => Some(boxed(command)),
+        Some((kind, [script])) if kind == "CMD-SHELL" => {
+            Some(vec!["/bin/sh".into(), "-c".into(), script.as_str().into()])
+        }
+        _ => None,
+    }
+}
