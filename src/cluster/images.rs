@@ -21,16 +21,16 @@ mod store;
 
 pub use object::ImageFactsObject;
 pub use record::TrustInForce;
-pub use service::ImageService;
+pub use service::{Asker, ImageService};
 pub use setup::Setup;
 
 use super::api_health::ApiHealth;
 use super::item::{Item, resource};
 use super::lease::Leadership;
 use super::state::StateSender;
+use super::today;
 use super::watch::{WatchNames, watch};
 use crate::image::known::{ImageSettings, OnUnavailable};
-use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::runtime::watcher;
 use kube::{Api, Client};
@@ -74,14 +74,18 @@ pub async fn run(tasks: ImageTasks<'_>) {
 
 /// Puts what is known into the snapshots by which requests are judged.
 async fn publish(tasks: &ImageTasks<'_>) {
+    let mut day = today();
     loop {
         let service = tasks.service;
-        let settings = service.setup.load().as_ref().map(|setup| setup.unknown);
-        let now = Timestamp::now();
+        if std::mem::replace(&mut day, today()) != day {
+            service.forget_judgements();
+        }
+        let settings = service.setup.load().as_ref().map(|setup| setup.unknown).unwrap_or_default();
+        let now = service.now();
         let (images, counts) = {
             let mut known = service.known();
             known.hot.expire(now);
-            (settings.and_then(|settings| known.hot.publish(settings)), known.store.counts(now))
+            (known.hot.publish(settings), known.store.counts(now))
         };
         if let Some(images) = images {
             tasks.state.send_modify(|state| state.facts.images = Some(Arc::new(images)));
@@ -127,9 +131,8 @@ impl ImageService {
     /// Waits until it matters which images run already.
     async fn needs_running(&self) {
         loop {
-            let needs = self.setup.load().as_ref().is_some_and(|setup| {
-                needs_running(setup.unknown, !setup.trust.trust.is_empty())
-            });
+            let setup = self.setup.load_full();
+            let needs = setup.is_none_or(|setup| needs_running(setup.unknown, !setup.trust.trust.is_empty()));
             if needs {
                 return;
             }

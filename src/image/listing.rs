@@ -145,7 +145,7 @@ impl Listing {
 
     /// Orders the paths once all are added, and gives hard links what their targets have.
     pub fn finish(&mut self) {
-        let Self { texts, nodes } = self;
+        let Self { texts, nodes, .. } = self;
         let path = |node: &Node| {
             texts.get(node.path.0 as usize..node.path.0 as usize + usize::from(node.path.1)).unwrap_or_default()
         };

@@ -93,7 +93,7 @@ impl ImageService {
     /// The image that was asked for last of those whose layers are not read.
     fn next_to_deepen(&self) -> Option<Taken<'_>> {
         self.setup.load().as_ref().filter(|setup| setup.layers)?;
-        let now = Timestamp::now();
+        let now = self.now();
         let mut known = self.known();
         let Known { store, deepening, .. } = &mut *known;
         let waits = store.images().filter(|(digest, stored)| {
@@ -113,7 +113,7 @@ fn key(digest: &Digest) -> String {
 
 async fn deepen(service: &Arc<ImageService>, layers: &Layers, digest: &Digest) {
     let Some(setup) = service.setup.load_full() else { return };
-    let packed = service.known().store.get(digest, Timestamp::now()).map(|stored| Arc::clone(&stored.packed));
+    let packed = service.known().store.get(digest, service.now()).map(|stored| Arc::clone(&stored.packed));
     let Some(record) = packed.and_then(|packed| Record::unpack(&packed).ok()) else { return };
     let start = Instant::now();
     let mut bytes = 0;
@@ -127,7 +127,7 @@ async fn deepen(service: &Arc<ImageService>, layers: &Layers, digest: &Digest) {
     }
     let counted = result.as_ref().map(|_| bytes).map_err(|error| error.reason());
     service.metrics.fetched(Fetched::Layers, start.elapsed().as_secs_f64(), counted);
-    let now = Timestamp::now();
+    let now = service.now();
     match result {
         Ok(platforms) => {
             service.known().store.succeeded(&key(digest));

@@ -3,8 +3,8 @@
 use crate::image::{
     Descriptor, Digest, Document, ImageError, ImageFacts, OpenedImage, Root, Source, Visit, Wanted, merge, open,
 };
-use crate::registry::{Client, RegistryError};
 use crate::reference::ImageRef;
+use crate::registry::{Client, RegistryError};
 use futures_util::StreamExt;
 use futures_util::stream;
 use jiff::SignedDuration;

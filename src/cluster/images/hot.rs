@@ -5,6 +5,7 @@ use crate::image::Digest;
 use crate::image::known::{ImageAnswer, ImageSettings};
 use jiff::Timestamp;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// The most references that are kept unpacked. Others are packed, and an answer takes a moment longer.
 const MOST: usize = 512;
@@ -38,7 +39,8 @@ impl Hot {
 
     pub fn insert(&mut self, reference: &str, resolved: Resolved, now: Timestamp) {
         if self.entries.len() >= MOST && !self.entries.contains_key(reference) {
-            let oldest = self.entries.iter().min_by_key(|(_, entry)| entry.used).map(|(reference, _)| reference.clone());
+            let oldest =
+                self.entries.iter().min_by_key(|(_, entry)| entry.used).map(|(reference, _)| reference.clone());
             oldest.map(|oldest| self.entries.remove(&oldest));
         }
         self.entries.insert(reference.to_owned(), Entry { resolved, used: now });
@@ -50,11 +52,6 @@ impl Hot {
         let before = self.entries.len();
         self.entries.retain(|_, entry| entry.resolved.until > now);
         self.changed |= self.entries.len() != before;
-    }
-
-    /// When the next answer ends.
-    pub fn next_end(&self) -> Option<Timestamp> {
-        self.entries.values().map(|entry| entry.resolved.until).min()
     }
 
     /// The references that lead to a digest; all without one.
@@ -92,6 +89,16 @@ impl Hot {
         })
     }
 
+    /// Forgets what rules found.
+    pub fn forget_judgements(&mut self) {
+        for entry in self.entries.values_mut() {
+            if let ImageAnswer::Known(image) = &mut entry.resolved.answer {
+                *image = Arc::new(image.unjudged());
+            }
+        }
+        self.changed = true;
+    }
+
     /// The settings have changed.
     pub fn touch(&mut self) {
         self.changed = true;
@@ -102,7 +109,6 @@ impl Hot {
 mod tests {
     use super::*;
     use crate::image::known::{KnownImage, Reader, UnknownImage, UnknownKind};
-    use std::sync::Arc;
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + seconds).unwrap()
@@ -118,7 +124,6 @@ mod tests {
         let mut hot = Hot::default();
         hot.insert("a:1", unknown(60), at(0));
         assert!(hot.get("a:1", at(59)).is_some() && hot.get("a:1", at(60)).is_none());
-        assert_eq!(hot.next_end(), Some(at(60)));
         assert_eq!(hot.publish(ImageSettings::default()).map(|images| images.len()), Some(1));
         assert!(hot.publish(ImageSettings::default()).is_none());
         hot.expire(at(30));

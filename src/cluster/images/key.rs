@@ -23,7 +23,8 @@ pub async fn follow(
 ) {
     let mut log = LogOnce::default();
     loop {
-        match read_or_make(secrets, name, *leadership.borrow()).await {
+        let is_leader = *leadership.borrow();
+        match read_or_make(secrets, name, is_leader).await {
             Ok(found) => {
                 let _ = log.recovered();
                 sender.send_if_modified(|before| {

@@ -18,7 +18,7 @@ use serde_json::json;
     group = "podreeve.dev",
     version = "v1alpha1",
     kind = "ImageFacts",
-    struct = "ImageFactsObject",
+    root = "ImageFactsObject",
     plural = "imagefacts",
     singular = "imagefacts",
     doc = "What podreeve knows of one image, by its digest. podreeve writes it and seals it; it ignores objects without its seal.",

@@ -1,9 +1,9 @@
 //! Shares what is known of images with the other replicas, by one object for each image.
 
 use super::object::{self, ObjectError};
+use super::record::Record;
 use super::seal::Sealer;
 use super::service::ImageService;
-use super::record::Record;
 use crate::cluster::api_error::ApiError;
 use crate::cluster::api_health::ApiHealth;
 use crate::cluster::item::Item;
@@ -75,7 +75,7 @@ impl Sink for ObjectSink<'_> {
 impl ImageService {
     /// Takes what another replica knows. The leader writes what this one knows in addition.
     fn learn(&self, theirs: Record, is_leader: bool) {
-        let now = Timestamp::now();
+        let now = self.now();
         let digest = theirs.digest.clone();
         let (is_news, ours_is_news) = {
             let mut known = self.known();
@@ -140,7 +140,7 @@ async fn wait_and_put_back(service: &ImageService, left: BTreeSet<Digest>) {
 }
 
 async fn write_one(service: &ImageService, api: &Api<Item>, sealer: &Sealer, digest: &Digest) -> Result<(), ApiError> {
-    let packed = service.known().store.get(digest, Timestamp::now()).map(|stored| Arc::clone(&stored.packed));
+    let packed = service.known().store.get(digest, service.now()).map(|stored| Arc::clone(&stored.packed));
     let record = packed.and_then(|packed| Record::unpack(&packed).ok());
     let Some(object) = record.and_then(|record| object::to_object(&record, sealer)) else { return Ok(()) };
     let parameters = PatchParams::apply("podreeve").force();

@@ -27,19 +27,12 @@ pub fn tag_of(image: &ImageRef<'_>) -> String {
 impl ImageService {
     /// Reads what is missing of an image.
     pub(super) async fn resolve(self: &Arc<Self>, reference: &str) -> Resolved {
-        let now = Timestamp::now();
+        let now = self.now();
         let Some(setup) = self.setup.load_full() else {
-            let failure = self.known().store.fail(reference, ReadError::Failed, now);
-            let unknown = crate::image::known::UnknownImage::new(
-                crate::image::known::UnknownKind::Unavailable,
-                "the settings of images are not read yet",
-            );
-            return Resolved { answer: ImageAnswer::Unknown(Arc::new(unknown)), until: failure.until };
+            return Resolved { answer: self.unknown(reference, &ReadError::Failed), until: now + TAG };
         };
-        let fail = |failure: Failure| Resolved {
-            answer: self.unknown(&setup, reference, &failure.error),
-            until: failure.until,
-        };
+        let fail =
+            |failure: Failure| Resolved { answer: self.unknown(reference, &failure.error), until: failure.until };
         let image = ImageRef::parse(reference);
         if !image.is_well_formed() {
             let error = ReadError::Reference(crate::text::clean(reference, 200));
@@ -58,7 +51,7 @@ impl ImageService {
             Some(image) => Resolved { answer: ImageAnswer::Known(Arc::new(image)), until: until.min(attached_until) },
             None => {
                 let failure = self.known().store.failure(&attached_key(&image, &digest), now).cloned();
-                let late = Failure::at(ReadError::Late, now + super::store::TAG);
+                let late = Failure::at(ReadError::Late, now + TAG);
                 fail(failure.unwrap_or(late))
             }
         }
@@ -239,7 +232,7 @@ impl ImageService {
     /// Judges images again that requests find without asking: those of a digest, or all.
     pub(super) fn judge_again(&self, digest: Option<&Digest>) {
         let Some(setup) = self.setup.load_full() else { return };
-        let now = Timestamp::now();
+        let now = self.now();
         let references = self.known().hot.references(digest);
         for reference in references {
             let image = ImageRef::parse(&reference);

@@ -3,12 +3,12 @@
 use super::documents::ReadError;
 use super::hot::{Hot, Resolved};
 use super::running::Running;
-use super::setup::Setup;
+use super::setup::{Setup, not_set_up};
 use super::store::Store;
 use crate::facts::images::MAX_ASKED;
 use crate::facts::{ImageQuery, Images};
 use crate::image::Digest;
-use crate::image::known::ImageAnswer;
+use crate::image::known::{ImageAnswer, UnknownImage};
 use crate::observe::metrics::images::ImageMetrics;
 use crate::reference::ImageRef;
 use arc_swap::ArcSwapOption;
@@ -25,8 +25,8 @@ const AT_ONCE: usize = 16;
 const WAITING: usize = 2000;
 
 /// Everything that this replica knows of images.
-#[derive(Debug)]
 pub struct ImageService {
+    clock: fn() -> Timestamp,
     pub(super) setup: ArcSwapOption<Setup>,
     known: Mutex<Known>,
     flights: Mutex<HashMap<String, watch::Receiver<Option<Resolved>>>>,
@@ -50,6 +50,28 @@ pub(super) struct Known {
     pub deepening: HashSet<Digest>,
 }
 
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asker {
+    /// A request. What it asks for is likely to be asked for again.
+    Request,
+    /// The scan, which asks for everything once.
+    Scan,
+}
+
+/// An answer, or the reading that will bring it.
+enum Started {
+    Known(ImageAnswer),
+    Flight(watch::Receiver<Option<Resolved>>),
+    Busy,
+}
+
+impl std::fmt::Debug for ImageService {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ImageService").field("setup", &self.setup).finish_non_exhaustive()
+    }
+}
+
 /// Removes the flight of a reference, also after a panic.
 struct Landing<'s> {
     service: &'s ImageService,
@@ -65,7 +87,14 @@ impl Drop for Landing<'_> {
 impl ImageService {
     #[must_use]
     pub fn new(metrics: Arc<ImageMetrics>) -> Self {
+        Self::with_clock(metrics, Timestamp::now)
+    }
+
+    /// A service for which it is as late as this function says.
+    #[must_use]
+    pub fn with_clock(metrics: Arc<ImageMetrics>, clock: fn() -> Timestamp) -> Self {
         Self {
+            clock,
             setup: ArcSwapOption::empty(),
             known: Mutex::default(),
             flights: Mutex::default(),
@@ -77,6 +106,10 @@ impl ImageService {
             write: Notify::new(),
             deepen: Notify::new(),
         }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        (self.clock)()
     }
 
     pub(super) fn known(&self) -> MutexGuard<'_, Known> {
@@ -93,31 +126,27 @@ impl ImageService {
         self.judge_again(None);
     }
 
-    /// Whether the answer needs no registry.
-    pub fn knows(&self, reference: &str) -> bool {
-        self.known().hot.get(reference, Timestamp::now()).is_some()
+    /// Forgets what rules found in images: the policies or the day have changed.
+    pub fn forget_judgements(&self) {
+        self.known().hot.forget_judgements();
+        self.changed.notify_one();
     }
 
     /// What is known of these images. For those that must be read first, it waits until then at the longest, and the reading goes on.
-    pub async fn ask(self: &Arc<Self>, query: &ImageQuery, until: Instant) -> Images {
-        let setup = self.setup.load_full();
-        let settings = setup.as_ref().map(|setup| setup.unknown).unwrap_or_default();
-        let mut images = Images::new(settings);
-        let Some(setup) = setup else { return images };
-        let waiting = query.references.iter().take(MAX_ASKED).map(|reference| {
-            let setup = Arc::clone(&setup);
-            async move {
-                let answer = match self.start(reference) {
-                    Ok(mut flight) => match timeout_at(until, flight.wait_for(Option::is_some)).await {
-                        Ok(Ok(landed)) => landed.as_ref().map(|resolved| resolved.answer.clone()).ok_or(ReadError::Failed),
-                        Ok(Err(_)) => Err(ReadError::Failed),
-                        Err(_) => Err(ReadError::Late),
-                    },
-                    Err(answer) => answer,
-                };
-                let answer = answer.unwrap_or_else(|error| self.unknown(&setup, reference, &error));
-                (reference, answer)
-            }
+    pub async fn ask(self: &Arc<Self>, query: &ImageQuery, asker: Asker, until: Instant) -> Images {
+        let settings = self.setup.load().as_ref().map(|setup| setup.unknown);
+        let mut images = Images::new(settings.unwrap_or_default());
+        let waiting = query.references.iter().take(MAX_ASKED).map(|reference| async move {
+            let answer = match self.start(reference, asker) {
+                Started::Known(answer) => Ok(answer),
+                Started::Busy => Err(ReadError::Busy),
+                Started::Flight(mut flight) => match timeout_at(until, flight.wait_for(Option::is_some)).await {
+                    Ok(Ok(landed)) => landed.as_ref().map(|resolved| resolved.answer.clone()).ok_or(ReadError::Failed),
+                    Ok(Err(_)) => Err(ReadError::Failed),
+                    Err(_) => Err(ReadError::Late),
+                },
+            };
+            (reference, answer.unwrap_or_else(|error| self.unknown(reference, &error)))
         });
         for (reference, answer) in join_all(waiting).await {
             images.insert(reference, answer);
@@ -125,29 +154,17 @@ impl ImageService {
         images
     }
 
-    /// Starts to read images that nobody waits for yet.
-    pub fn warm<'r>(self: &Arc<Self>, references: impl IntoIterator<Item = &'r str>) {
-        if self.setup.load().is_some() {
-            for reference in references.into_iter().take(MAX_ASKED) {
-                let _ = self.start(reference);
-            }
-        }
-    }
-
     /// The answer, or the reading that will bring it.
-    fn start(
-        self: &Arc<Self>,
-        reference: &str,
-    ) -> Result<watch::Receiver<Option<Resolved>>, Result<ImageAnswer, ReadError>> {
-        if let Some(answer) = self.known().hot.get(reference, Timestamp::now()) {
-            return Err(Ok(answer.clone()));
+    fn start(self: &Arc<Self>, reference: &str, asker: Asker) -> Started {
+        if let Some(answer) = self.known().hot.get(reference, self.now()) {
+            return Started::Known(answer.clone());
         }
         let mut flights = lock(&self.flights);
         if let Some(flight) = flights.get(reference) {
-            return Ok(flight.clone());
+            return Started::Flight(flight.clone());
         }
         if flights.len() >= WAITING {
-            return Err(Err(ReadError::Busy));
+            return Started::Busy;
         }
         let (sender, receiver) = watch::channel(None);
         flights.insert(reference.to_owned(), receiver.clone());
@@ -157,22 +174,27 @@ impl ImageService {
             // Never closed: the service has the semaphore.
             let _permit = service.permits.acquire().await.ok();
             let resolved = service.resolve(&landing.key).await;
-            let now = Timestamp::now();
-            service.known().hot.insert(&landing.key, resolved.clone(), now);
-            service.changed.notify_one();
+            if asker == Asker::Request {
+                service.known().hot.insert(&landing.key, resolved.clone(), service.now());
+                service.changed.notify_one();
+            }
             drop(landing);
             sender.send_replace(Some(resolved));
         });
-        Ok(receiver)
+        Started::Flight(receiver)
     }
 
     /// What a request learns about an image that cannot be read.
-    pub(super) fn unknown(&self, setup: &Setup, reference: &str, error: &ReadError) -> ImageAnswer {
+    pub(super) fn unknown(&self, reference: &str, error: &ReadError) -> ImageAnswer {
         let image = ImageRef::parse(reference);
         let tagged = self.known().store.tagged(&super::resolve::tag_of(&image)).map(|(digest, _)| digest.clone());
         let digest = image.digest.as_deref().and_then(Digest::parse).or(tagged);
         let runs_already = self.running.runs(reference, digest.as_ref());
-        ImageAnswer::Unknown(Arc::new(setup.unknown(&image, error, runs_already)))
+        let unknown = match &*self.setup.load() {
+            Some(setup) => setup.unknown(&image, error),
+            None => not_set_up(),
+        };
+        ImageAnswer::Unknown(Arc::new(UnknownImage { runs_already, ..unknown }))
     }
 
     /// Notes that the object of an image is to be written.

@@ -14,6 +14,8 @@ pub struct Setup {
     pub unknown: ImageSettings,
     /// Whether the leader reads layers.
     pub layers: bool,
+    /// How many registries may be contacted, for the log.
+    pub registries: usize,
 }
 
 impl std::fmt::Debug for Setup {
@@ -24,11 +26,17 @@ impl std::fmt::Debug for Setup {
 
 impl Setup {
     /// What a request learns about an image that cannot be read. Details go into the log: a user must not see addresses.
-    pub fn unknown(&self, image: &ImageRef<'_>, error: &ReadError, runs_already: bool) -> UnknownImage {
+    pub fn unknown(&self, image: &ImageRef<'_>, error: &ReadError) -> UnknownImage {
         let (kind, why) = explain(image, error);
         let must_be_signed = self.trust.trust.entry(image).is_some();
-        UnknownImage { runs_already, must_be_signed, ..UnknownImage::new(kind, why) }
+        UnknownImage { must_be_signed, ..UnknownImage::new(kind, why) }
     }
+}
+
+/// Every image, while the settings do not load. It counts as one that must be signed: nobody knows.
+pub fn not_set_up() -> UnknownImage {
+    let why = "podreeve's settings of images do not load; its log says why";
+    UnknownImage { must_be_signed: true, ..UnknownImage::new(UnknownKind::Unavailable, why) }
 }
 
 /// Longest name of a registry in a message.

@@ -86,7 +86,8 @@ impl Store {
         }
         let packed = record.pack();
         let is_new = self.images.get(&record.digest).is_none_or(|stored| stored.packed != packed);
-        let read_at = record.repositories.values().filter_map(|repository| Some(repository.attached.as_ref()?.at)).min();
+        let read_at =
+            record.repositories.values().filter_map(|repository| Some(repository.attached.as_ref()?.at)).min();
         let read_at = read_at.filter(|_| !record.by_hand);
         let (has_content, by_hand) = (record.has_content(), record.by_hand);
         let stored = Stored { packed, has_content, attached_at: read_at, by_hand, used: now };
