@@ -4,6 +4,7 @@ mod formats;
 mod layout;
 mod progress;
 mod registry;
+mod seal;
 mod trust;
 
 use super::check::outputs::{self, OutputSpec, Outputs, ReportFormat};
@@ -48,11 +49,17 @@ pub struct Args {
     platform: PlatformArg,
 
     /// Verify signatures and attestations by this trust document; for an image in a registry, or in the folder of an OCI layout
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", group = "named", value_hint = clap::ValueHint::FilePath)]
     trust: Option<PathBuf>,
 
-    /// The name by which the image is pulled: the trust document has entries for prefixes of it
-    #[arg(long = "as", value_name = "IMAGE", requires = "trust")]
+    /// Print the facts as an ImageFacts object, sealed with this key: for a cluster whose podreeve does not reach the registry
+    ///
+    /// The key is `seal.key` in podreeve's Secret of images. Nothing is judged.
+    #[arg(long, value_name = "FILE", group = "named", conflicts_with_all = ["output", "policy", "all", "warnings_as_errors", "trust"], value_hint = clap::ValueHint::FilePath)]
+    seal: Option<PathBuf>,
+
+    /// The name by which the image is pulled: the trust document has entries for prefixes of it, and a sealed object is for this name
+    #[arg(long = "as", value_name = "IMAGE", requires = "named")]
     pulled_as: Option<String>,
 
     /// Policy to judge by: the name of a built-in one, a file, or a directory; may be repeated [default: owasp]
@@ -144,6 +151,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let mut progress = Progress::new(&image);
     let mut facts = read(&mut *source, &image, &mut |bytes| progress.read(bytes)).map_err(fail)?;
     progress.end();
+    if let Some(key) = &args.seal {
+        return seal::print(args, key, &image, &facts);
+    }
     for facts in &mut facts {
         facts.signed = trust.as_ref().and_then(trust::Verdict::newest);
         facts.trust.clone_from(&trust);

@@ -5,6 +5,7 @@
 //! cluster ([`objects`]), which is also what a replica begins with. Raw signatures are kept and no verdicts ([`record`]), so new keys
 //! need no registry. While a registry does not answer, what was known counts.
 
+pub mod by_hand;
 mod deep;
 mod documents;
 mod hot;

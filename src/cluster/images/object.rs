@@ -94,11 +94,11 @@ pub fn to_object(record: &Record, sealer: &Sealer) -> Option<String> {
     Some(object.to_string())
 }
 
-/// The record of an object, if this podreeve sealed it.
+/// The record of an object, if this podreeve sealed it, and as it is packed.
 ///
 /// # Errors
 /// It is not from this podreeve, or of another version.
-pub fn from_object(item: &Item, sealer: &Sealer) -> Result<Record, ObjectError> {
+pub fn from_object(item: &Item, sealer: &Sealer) -> Result<(Record, Vec<u8>), ObjectError> {
     let spec = item.spec().ok_or(ObjectError::Spec)?;
     let spec: ImageFactsSpec = serde_json::from_str(spec.get()).map_err(|_| ObjectError::Spec)?;
     let packed = STANDARD.decode(&spec.data).map_err(|_| ObjectError::Seal)?;
@@ -106,5 +106,5 @@ pub fn from_object(item: &Item, sealer: &Sealer) -> Result<Record, ObjectError> 
         return Err(ObjectError::Seal);
     }
     let record = Record::unpack(&packed).map_err(ObjectError::Record)?;
-    if name_of(&record.digest) == item.name() { Ok(record) } else { Err(ObjectError::Seal) }
+    if name_of(&record.digest) == item.name() { Ok((record, packed)) } else { Err(ObjectError::Seal) }
 }

@@ -47,9 +47,9 @@ impl Sink for ObjectSink<'_> {
     fn list_begins(&mut self) {}
 
     fn apply(&mut self, item: &Item) {
-        match object::from_object(item, self.sealer) {
-            Ok(record) => self.service.learn(record, *self.leadership.borrow()),
-            Err(ObjectError::Record(_)) => {}
+        match self.service.learn(item, self.sealer, *self.leadership.borrow()) {
+            // Of another version of podreeve.
+            Ok(()) | Err(ObjectError::Record(_)) => {}
             Err(error) => {
                 let text = format!("{}: {error}", item.name());
                 if self.log.failed(&text) {
@@ -74,18 +74,31 @@ impl Sink for ObjectSink<'_> {
 
 impl ImageService {
     /// Takes what another replica knows. The leader writes what this one knows in addition.
-    fn learn(&self, theirs: Record, is_leader: bool) {
+    ///
+    /// # Errors
+    /// No replica of this podreeve wrote the object.
+    pub fn learn(&self, item: &Item, sealer: &Sealer, is_leader: bool) -> Result<(), ObjectError> {
+        let (theirs, packed) = object::from_object(item, sealer)?;
         let now = self.now();
         let digest = theirs.digest.clone();
         let (is_news, ours_is_news) = {
             let mut known = self.known();
-            let ours = known.store.get(&digest, now).and_then(|stored| Record::unpack(&stored.packed).ok());
-            let mut merged = theirs.clone();
-            if let Some(ours) = &ours {
-                merged.merge(ours.clone());
+            let ours = known.store.get(&digest, now).map(|stored| Arc::clone(&stored.packed));
+            if ours.as_ref().is_some_and(|ours| **ours == *packed) {
+                return Ok(());
             }
-            known.store.put(&merged, now);
-            (ours.is_none_or(|ours| merged.is_news_after(&ours)), merged.is_news_after(&theirs))
+            match ours.and_then(|ours| Record::unpack(&ours).ok()) {
+                None => {
+                    known.store.put_packed(&theirs, packed.into(), now);
+                    (true, false)
+                }
+                Some(ours) => {
+                    let mut merged = theirs.clone();
+                    merged.merge(ours.clone());
+                    known.store.put(&merged, now);
+                    (merged.is_news_after(&ours), merged.is_news_after(&theirs))
+                }
+            }
         };
         if ours_is_news && is_leader {
             self.share(&digest);
@@ -94,6 +107,7 @@ impl ImageService {
             self.judge_again(Some(&digest));
         }
         self.deepen.notify_one();
+        Ok(())
     }
 
     /// An operator deleted the object: the image is read again.

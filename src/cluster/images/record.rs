@@ -1,6 +1,7 @@
 //! What is kept of one image, in a form that takes little memory and little room in the cluster.
 
 use super::documents;
+use super::store::ATTACHED_HARD;
 use crate::image::trust::{Evidence, Target, Trust, Verdict, verify};
 use crate::image::{Digest, ImageFacts, OpenedImage};
 use crate::reference::ImageRef;
@@ -196,6 +197,9 @@ impl Record {
         let Some(attached) = repository.and_then(|repository| repository.attached.as_ref()) else {
             return Trusted::NotKnown;
         };
+        if !self.by_hand && now.duration_since(attached.at) >= ATTACHED_HARD {
+            return Trusted::NotKnown;
+        }
         let target = Target { image, digest: self.digest.as_str(), leaves: &self.leaves };
         let Some(mut verdict) = verify(&trust.trust, target, &attached.evidence, now) else {
             return Trusted::NotAsked;

@@ -5,7 +5,7 @@ use super::hot::Resolved;
 use super::record::{Attached, Record, Repository, Trusted, name_of};
 use super::service::ImageService;
 use super::setup::Setup;
-use super::store::{ATTACHED_HARD, ATTACHED_SOFT, Failure, TAG, TAG_IN_OUTAGE};
+use super::store::{ATTACHED_SOFT, Failure, TAG, TAG_IN_OUTAGE};
 use crate::image::Digest;
 use crate::image::known::{ImageAnswer, KnownImage, Reader};
 use crate::image::trust::{Signed, Target};
@@ -192,9 +192,6 @@ impl ImageService {
                 }
             }
         };
-        if age.is_some_and(|age| age >= ATTACHED_HARD) {
-            record.add_repository(name_of(image), Repository::default());
-        }
         (record, failure.until)
     }
 
@@ -243,14 +240,17 @@ impl ImageService {
     }
 
     /// The image as it is known now, without asking its registry.
-    fn from_store(&self, setup: &Setup, image: &ImageRef<'_>, now: Timestamp) -> Option<KnownImage> {
+    pub(super) fn from_store(&self, setup: &Setup, image: &ImageRef<'_>, now: Timestamp) -> Option<KnownImage> {
         let packed = {
             let mut known = self.known();
-            let tagged = || known.store.tagged(&tag_of(image)).map(|(digest, _)| digest.clone());
+            let counts = |at: Timestamp| now.duration_since(at) < TAG_IN_OUTAGE;
+            let tagged =
+                known.store.tagged(&tag_of(image)).filter(|(_, at)| counts(*at)).map(|(digest, _)| digest.clone());
+            let tagged = || tagged;
             let digest = image.digest.as_deref().and_then(Digest::parse).or_else(tagged)?;
             Arc::clone(&known.store.get(&digest, now)?.packed)
         };
-        let record = Record::unpack(&packed).ok()?;
+        let record = Record::unpack(&packed).ok().filter(|record| record.repositories.contains_key(&name_of(image)))?;
         known(setup, image, &record, now)
     }
 }

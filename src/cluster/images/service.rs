@@ -16,6 +16,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::{Instant, timeout_at};
 
@@ -24,12 +25,18 @@ const AT_ONCE: usize = 16;
 /// The most images that are read or wait for it. More are unknown for now.
 const WAITING: usize = 2000;
 
+/// Longest wait for a registry where an older answer is known.
+const PATIENCE_WITH_OLDER: Duration = Duration::from_millis(500);
+
+/// The reading of an image that has begun.
+type Flight = watch::Receiver<Option<Resolved>>;
+
 /// Everything that this replica knows of images.
 pub struct ImageService {
     clock: fn() -> Timestamp,
     pub(super) setup: ArcSwapOption<Setup>,
     known: Mutex<Known>,
-    flights: Mutex<HashMap<String, watch::Receiver<Option<Resolved>>>>,
+    flights: Mutex<HashMap<String, Flight>>,
     permits: Semaphore,
     pub(super) running: Running,
     pub(super) metrics: Arc<ImageMetrics>,
@@ -62,7 +69,7 @@ pub enum Asker {
 /// An answer, or the reading that will bring it.
 enum Started {
     Known(ImageAnswer),
-    Flight(watch::Receiver<Option<Resolved>>),
+    Flight(Flight),
     Busy,
 }
 
@@ -140,11 +147,7 @@ impl ImageService {
             let answer = match self.start(reference, asker) {
                 Started::Known(answer) => Ok(answer),
                 Started::Busy => Err(ReadError::Busy),
-                Started::Flight(mut flight) => match timeout_at(until, flight.wait_for(Option::is_some)).await {
-                    Ok(Ok(landed)) => landed.as_ref().map(|resolved| resolved.answer.clone()).ok_or(ReadError::Failed),
-                    Ok(Err(_)) => Err(ReadError::Failed),
-                    Err(_) => Err(ReadError::Late),
-                },
+                Started::Flight(flight) => self.wait(reference, flight, until).await,
             };
             (reference, answer.unwrap_or_else(|error| self.unknown(reference, &error)))
         });
@@ -152,6 +155,24 @@ impl ImageService {
             images.insert(reference, answer);
         }
         images
+    }
+
+    /// Waits for an answer. Where an older one is known it counts, and a registry that is slow holds up nobody.
+    async fn wait(&self, reference: &str, mut flight: Flight, until: Instant) -> Result<ImageAnswer, ReadError> {
+        let older = self.setup.load_full().and_then(|setup| {
+            let image = self.from_store(&setup, &ImageRef::parse(reference), self.now())?;
+            Some(ImageAnswer::Known(Arc::new(image)))
+        });
+        let until = if older.is_some() { until.min(Instant::now() + PATIENCE_WITH_OLDER) } else { until };
+        let landed = match timeout_at(until, flight.wait_for(Option::is_some)).await {
+            Ok(Ok(landed)) => landed.as_ref().map(|resolved| resolved.answer.clone()).ok_or(ReadError::Failed),
+            Ok(Err(_)) => Err(ReadError::Failed),
+            Err(_) => Err(ReadError::Late),
+        };
+        match (landed, older) {
+            (Err(_), Some(older)) => Ok(older),
+            (landed, _) => landed,
+        }
     }
 
     /// The answer, or the reading that will bring it.

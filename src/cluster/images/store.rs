@@ -78,14 +78,17 @@ impl Store {
         Some(stored)
     }
 
-    /// Keeps a record in place of the one of the same digest. True if it is another one.
-    pub fn put(&mut self, record: &Record, now: Timestamp) -> bool {
+    /// Keeps a record in place of the one of the same digest.
+    pub fn put(&mut self, record: &Record, now: Timestamp) {
+        self.put_packed(record, record.pack(), now);
+    }
+
+    /// The same with a record that is packed already.
+    pub fn put_packed(&mut self, record: &Record, packed: Arc<[u8]>, now: Timestamp) {
         for (tag, at) in &record.tags {
             // What a person wrote counts before what a registry would say, which podreeve does not ask.
             self.tag(tag, &record.digest, if record.by_hand { now + BY_HAND } else { *at });
         }
-        let packed = record.pack();
-        let is_new = self.images.get(&record.digest).is_none_or(|stored| stored.packed != packed);
         let read_at =
             record.repositories.values().filter_map(|repository| Some(repository.attached.as_ref()?.at)).min();
         let read_at = read_at.filter(|_| !record.by_hand);
@@ -95,7 +98,6 @@ impl Store {
         if self.images.len() > IMAGES {
             self.forget_oldest();
         }
-        is_new
     }
 
     pub fn remove(&mut self, digest: &Digest) {
