@@ -19,6 +19,7 @@ pub mod seal;
 mod service;
 mod setup;
 mod store;
+mod unused;
 
 pub use object::ImageFactsObject;
 pub use record::TrustInForce;

@@ -2,7 +2,8 @@
 
 use crate::built::Tar;
 use crate::fake::{Fake, MANIFEST, client, status};
-use axum::http::{Method, StatusCode};
+use axum::body::Body;
+use axum::http::{Method, Response, StatusCode};
 use jiff::Timestamp;
 use podreeve::cluster::images::{Asker, ImageService, Setup, TrustInForce};
 use podreeve::facts::{ImageQuery, Images};
@@ -165,6 +166,27 @@ async fn a_failure_is_not_tried_again_at_once() {
     push(&fake, "1", "1000");
     later(31);
     known(&service, &reference).await;
+}
+
+#[tokio::test]
+async fn a_registry_that_allows_no_more_is_left_alone_for_all_images() {
+    let fake = Fake::start().await;
+    push(&fake, "1", "1000");
+    let service = service(fake.client());
+    fake.answer(|_| {
+        let answer = Response::builder().status(StatusCode::TOO_MANY_REQUESTS).header("retry-after", "90");
+        Some(answer.body(Body::empty()).unwrap())
+    });
+    let of = |tag: &str| format!("{}/shop/web:{tag}", fake.host);
+    assert_eq!(unknown(&service, &of("1")).await.kind, UnknownKind::Unavailable);
+    let before = fake.seen().len();
+    unknown(&service, &of("2")).await;
+    later(89);
+    unknown(&service, &of("3")).await;
+    assert_eq!(fake.seen().len(), before);
+    fake.answer(|_| None);
+    later(2);
+    known(&service, &of("1")).await;
 }
 
 #[tokio::test]

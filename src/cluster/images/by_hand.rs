@@ -1,8 +1,7 @@
 //! An object that a person makes, for an image whose registry podreeve does not reach.
 
 use super::object;
-use super::record::{Attached, Record, Repository, name_of};
-use super::resolve::tag_of;
+use super::record::{Attached, Record, Repository, name_of, tag_of};
 use super::seal::{LENGTH, Sealer};
 use crate::image::trust::Evidence;
 use crate::image::{ImageFacts, OpenedImage};

@@ -108,3 +108,6 @@ pub fn from_object(item: &Item, sealer: &Sealer) -> Result<(Record, Vec<u8>), Ob
     let record = Record::unpack(&packed).map_err(ObjectError::Record)?;
     if name_of(&record.digest) == item.name() { Ok((record, packed)) } else { Err(ObjectError::Seal) }
 }
+
+#[cfg(test)]
+mod tests;

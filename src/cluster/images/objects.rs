@@ -4,6 +4,7 @@ use super::object::{self, ObjectError};
 use super::record::Record;
 use super::seal::Sealer;
 use super::service::ImageService;
+use super::unused;
 use crate::cluster::api_error::ApiError;
 use crate::cluster::api_health::ApiHealth;
 use crate::cluster::item::Item;
@@ -32,7 +33,11 @@ pub async fn share(
     let names = WatchNames { what: "imagefacts.podreeve.dev", without: "each replica reads images for itself" };
     let mut sink = ObjectSink { service, sealer, leadership, log: LogOnce::default() };
     let config = watcher::Config::default().page_size(100);
-    tokio::join!(watch(api.clone(), config, api_health, names, &mut sink), write(service, &api, sealer));
+    tokio::join!(
+        watch(api.clone(), config, api_health, names, &mut sink),
+        write(service, &api, sealer),
+        unused::delete(service, &api, leadership),
+    );
 }
 
 /// What the watch fills.

@@ -239,3 +239,11 @@ impl Record {
 pub fn name_of(image: &ImageRef<'_>) -> String {
     format!("{}/{}", image.registry, image.repository)
 }
+
+/// `registry.example.com/shop/web:1.2`, with the tag that is meant where there is none.
+pub fn tag_of(image: &ImageRef<'_>) -> String {
+    format!("{}:{}", name_of(image), image.tag.as_deref().unwrap_or("latest"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use super::documents::{self, ReadError};
 use super::hot::Resolved;
-use super::record::{Attached, Record, Repository, Trusted, name_of};
+use super::record::{Attached, Record, Repository, Trusted, name_of, tag_of};
 use super::service::ImageService;
 use super::setup::Setup;
 use super::store::{ATTACHED_SOFT, Failure, TAG, TAG_IN_OUTAGE};
@@ -11,6 +11,7 @@ use crate::image::known::{ImageAnswer, KnownImage, Reader};
 use crate::image::trust::{Signed, Target};
 use crate::observe::metrics::images::Fetched;
 use crate::reference::ImageRef;
+use crate::registry::RegistryError;
 use crate::text::with_causes;
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -18,11 +19,6 @@ use std::time::Instant;
 
 /// How long a tag counts, or why it leads nowhere.
 type Tagged = Result<(Digest, Timestamp), Failure>;
-
-/// `registry.example.com/shop/web:1.2`, with the tag that is meant where there is none.
-pub fn tag_of(image: &ImageRef<'_>) -> String {
-    format!("{}:{}", name_of(image), image.tag.as_deref().unwrap_or("latest"))
-}
 
 impl ImageService {
     /// Reads what is missing of an image.
@@ -36,7 +32,9 @@ impl ImageService {
         let image = ImageRef::parse(reference);
         if !image.is_well_formed() {
             let error = ReadError::Reference(crate::text::clean(reference, 200));
-            return fail(self.known().store.fail(reference, error, now));
+            // Bound first: `fail` locks again.
+            let failure = self.known().store.fail(reference, error, now);
+            return fail(failure);
         }
         let (digest, until) = match self.digest(&setup, reference, &image, now).await {
             Ok(found) => found,
@@ -94,7 +92,8 @@ impl ImageService {
 
     async fn ask_digest(&self, setup: &Setup, image: &ImageRef<'_>) -> Result<Digest, ReadError> {
         let start = Instant::now();
-        let digest = setup.client.digest(image).await.map_err(ReadError::from);
+        let asking = async { Ok(setup.client.digest(image).await?) };
+        let digest = self.when_allowed(image, asking).await;
         let result = digest.as_ref().map(|_| 0).map_err(|error| error.reason());
         self.metrics.fetched(Fetched::Tag, start.elapsed().as_secs_f64(), result);
         digest
@@ -144,7 +143,7 @@ impl ImageService {
 
     async fn read(&self, setup: &Setup, image: &ImageRef<'_>, digest: &Digest) -> Result<Record, ReadError> {
         let start = Instant::now();
-        let read = documents::read(&setup.client, image, digest).await;
+        let read = self.when_allowed(image, documents::read(&setup.client, image, digest)).await;
         let read = read.and_then(|image| Record::new(&image));
         let size = |record: &Record| record.pack().len() as u64;
         let result = read.as_ref().map(size).map_err(|error| error.reason());
@@ -205,11 +204,30 @@ impl ImageService {
         let start = Instant::now();
         let leaves = record.leaves.iter().filter(|_| with_leaves).filter_map(|leaf| Digest::parse(leaf));
         let subjects: Vec<Digest> = std::iter::once(record.digest.clone()).chain(leaves).collect();
-        let evidence = setup.client.evidence(image, &subjects).await.map_err(ReadError::from);
+        let asking = async { Ok(setup.client.evidence(image, &subjects).await?) };
+        let evidence = self.when_allowed(image, asking).await;
         let size = |all: &Vec<crate::image::trust::Evidence>| all.iter().map(|one| one.content.size() as u64).sum();
         let result = evidence.as_ref().map(size).map_err(|error| error.reason());
         self.metrics.fetched(Fetched::Signatures, start.elapsed().as_secs_f64(), result);
         evidence
+    }
+
+    /// Asks a registry, unless it said that it allows no more requests for now.
+    async fn when_allowed<T>(
+        &self,
+        image: &ImageRef<'_>,
+        asking: impl Future<Output = Result<T, ReadError>>,
+    ) -> Result<T, ReadError> {
+        let key = format!("requests to {}", image.registry);
+        let paused = self.known().store.failure(&key, self.now()).cloned();
+        if let Some(paused) = paused {
+            return Err(paused.error);
+        }
+        let answer = asking.await;
+        if let Err(error @ ReadError::Registry(RegistryError::TooManyRequests { .. })) = &answer {
+            self.known().store.fail(&key, error.clone(), self.now());
+        }
+        answer
     }
 
     /// Keeps a record. If it says something new, the other replicas learn it, and requests are judged by it.

@@ -2,6 +2,7 @@
 
 use super::documents::ReadError;
 use super::hot::{Hot, Resolved};
+use super::record::tag_of;
 use super::running::Running;
 use super::setup::{Setup, not_set_up};
 use super::store::Store;
@@ -208,7 +209,7 @@ impl ImageService {
     /// What a request learns about an image that cannot be read.
     pub(super) fn unknown(&self, reference: &str, error: &ReadError) -> ImageAnswer {
         let image = ImageRef::parse(reference);
-        let tagged = self.known().store.tagged(&super::resolve::tag_of(&image)).map(|(digest, _)| digest.clone());
+        let tagged = self.known().store.tagged(&tag_of(&image)).map(|(digest, _)| digest.clone());
         let digest = image.digest.as_deref().and_then(Digest::parse).or(tagged);
         let runs_already = self.running.runs(reference, digest.as_ref());
         let unknown = match &*self.setup.load() {
