@@ -5,6 +5,7 @@
 //! cluster ([`objects`]), which is also what a replica begins with. Raw signatures are kept and no verdicts ([`record`]), so new keys
 //! need no registry. While a registry does not answer, what was known counts.
 
+mod attached;
 pub mod by_hand;
 mod deep;
 mod documents;
@@ -68,7 +69,8 @@ pub async fn run(tasks: ImageTasks<'_>) {
         let names = WatchNames { what: "pods", without: "an image that runs already counts as new" };
         tasks.service.needs_running().await;
         let api = Api::all_with(tasks.client.clone(), &resource("", "v1", "Pod", "pods"));
-        let mut sink = running::RunningSink::new(&tasks.service.running);
+        let on_change = || tasks.service.update_running();
+        let mut sink = running::RunningSink::new(&tasks.service.running, &on_change);
         watch(api, watcher::Config::default().page_size(100), tasks.api_health, names, &mut sink).await;
     };
     tokio::join!(publish(&tasks), share(&tasks), deep::run(tasks.service, tasks.leadership.clone()), follow_running);

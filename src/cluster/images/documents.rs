@@ -15,6 +15,9 @@ const AT_ONCE: usize = 4;
 /// The most platforms of one image that are read.
 const PLATFORMS: usize = 64;
 
+/// The most bytes of all documents of one image. Several images are read at one time, and the webhook must go on.
+const BYTES: usize = 8 << 20;
+
 /// Why an image cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
@@ -43,6 +46,13 @@ impl ReadError {
             Self::Busy => "busy",
             Self::Failed => "failed",
         }
+    }
+
+    /// Logs it. A failure is not tried again for a while, so this is one line for each.
+    pub fn log(&self, image: &str, what: &str) {
+        let image = crate::text::clean(image, 300);
+        let (error, kind) = (crate::text::with_causes(self), self.reason());
+        tracing::warn!(image, error, kind, "{what} cannot be read from the registry");
     }
 
     /// How long the registry wants to be left alone.
@@ -145,6 +155,9 @@ async fn add(
         match bytes {
             Ok(bytes) => {
                 documents.insert(digest, bytes);
+                if documents.values().map(Vec::len).sum::<usize>() > BYTES {
+                    return Err(ReadError::Image(format!("its manifests have more than {} MiB", BYTES >> 20)));
+                }
             }
             Err(RegistryError::NotFound { .. }) => {}
             Err(error) => return Err(error.into()),

@@ -2,7 +2,7 @@
 
 use crate::facts::Images;
 use crate::image::Digest;
-use crate::image::known::{ImageAnswer, ImageSettings};
+use crate::image::known::{ImageAnswer, ImageSettings, UnknownImage};
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -89,6 +89,18 @@ impl Hot {
         })
     }
 
+    /// Notes which of the images that are unknown run already.
+    pub fn update_running(&mut self, runs: impl Fn(&str) -> bool) {
+        for (reference, entry) in &mut self.entries {
+            if let ImageAnswer::Unknown(image) = &mut entry.resolved.answer
+                && image.runs_already != runs(reference)
+            {
+                *image = Arc::new(UnknownImage { runs_already: !image.runs_already, ..(**image).clone() });
+                self.changed = true;
+            }
+        }
+    }
+
     /// Forgets what rules found.
     pub fn forget_judgements(&mut self) {
         for entry in self.entries.values_mut() {
@@ -108,7 +120,7 @@ impl Hot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::known::{KnownImage, Reader, UnknownImage, UnknownKind};
+    use crate::image::known::{KnownImage, Reader, UnknownKind};
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + seconds).unwrap()
@@ -140,6 +152,18 @@ mod tests {
         }
         assert_eq!(hot.entries.len(), MOST);
         assert!(hot.get("0", at(0)).is_none() && hot.get("1", at(0)).is_some());
+    }
+
+    #[test]
+    fn an_unknown_image_may_begin_to_run() {
+        let mut hot = Hot::default();
+        hot.insert("a:1", unknown(60), at(0));
+        let _ = hot.publish(ImageSettings::default());
+        hot.update_running(|_| false);
+        assert!(hot.publish(ImageSettings::default()).is_none());
+        hot.update_running(|reference| reference == "a:1");
+        let Some(ImageAnswer::Unknown(image)) = hot.get("a:1", at(0)) else { panic!("known") };
+        assert!(image.runs_already && hot.publish(ImageSettings::default()).is_some());
     }
 
     #[test]

@@ -1,18 +1,17 @@
 //! One image: its digest, its facts and what is attached to it, from what is known or from its registry.
 
+use super::attached;
 use super::documents::{self, ReadError};
 use super::hot::Resolved;
-use super::record::{Attached, Record, Repository, Trusted, name_of, tag_of};
+use super::record::{Record, Repository, Trusted, name_of, tag_of};
 use super::service::ImageService;
 use super::setup::Setup;
 use super::store::{ATTACHED_SOFT, Failure, TAG, TAG_IN_OUTAGE};
 use crate::image::Digest;
 use crate::image::known::{ImageAnswer, KnownImage, Reader};
-use crate::image::trust::{Signed, Target};
 use crate::observe::metrics::images::Fetched;
 use crate::reference::ImageRef;
 use crate::registry::RegistryError;
-use crate::text::with_causes;
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Instant;
@@ -48,7 +47,7 @@ impl ImageService {
         match known(&setup, &image, &record, now) {
             Some(image) => Resolved { answer: ImageAnswer::Known(Arc::new(image)), until: until.min(attached_until) },
             None => {
-                let failure = self.known().store.failure(&attached_key(&image, &digest), now).cloned();
+                let failure = self.known().store.failure(&attached::key(&image, &digest), now).cloned();
                 let late = Failure::at(ReadError::Late, now + TAG);
                 fail(failure.unwrap_or(late))
             }
@@ -78,7 +77,7 @@ impl ImageService {
                     return Ok((digest, now + TAG));
                 }
                 Err(error) => {
-                    log(reference, "where its tag leads", &error);
+                    error.log(reference, "where its tag leads");
                     self.known().store.fail(&tag, error, now)
                 }
             },
@@ -128,7 +127,7 @@ impl ImageService {
                     record = Some(new);
                 }
                 Err(error) => {
-                    log(&key, "the image", &error);
+                    error.log(&key, "the image");
                     return Err(self.known().store.fail(&key, error, now));
                 }
             }
@@ -151,69 +150,8 @@ impl ImageService {
         read
     }
 
-    /// The record with what is attached to the image, and until when that counts. What was attached before counts for a week.
-    async fn attached(
-        self: &Arc<Self>,
-        setup: &Setup,
-        image: &ImageRef<'_>,
-        mut record: Record,
-        now: Timestamp,
-    ) -> (Record, Timestamp) {
-        let Some(entry) = setup.trust.trust.entry(image) else { return (record, now + ATTACHED_SOFT) };
-        if record.by_hand {
-            return (record, now + ATTACHED_SOFT);
-        }
-        let repository = record.repositories.get(&name_of(image));
-        let age = repository.and_then(|repository| repository.attached.as_ref()).map(|old| now.duration_since(old.at));
-        let judged = !matches!(record.judge(image, &setup.trust, now), Trusted::NotKnown);
-        if age.is_some_and(|age| age < ATTACHED_SOFT) && judged {
-            return (record, now + ATTACHED_SOFT);
-        }
-        let key = attached_key(image, &record.digest);
-        let failure = self.known().store.failure(&key, now).cloned();
-        let failure = match failure {
-            Some(failure) => failure,
-            None => {
-                let with_leaves = entry.signed == Signed::Leaves || !entry.require.is_empty();
-                match self.read_attached(setup, image, &record, with_leaves).await {
-                    Ok(evidence) => {
-                        let target = Target { image, digest: record.digest.as_str(), leaves: &record.leaves };
-                        let attached = Attached::new(evidence, target, &setup.trust, now);
-                        record.add_repository(name_of(image), Repository { attached: Some(attached) });
-                        self.known().store.succeeded(&key);
-                        self.keep(&record, now);
-                        return (record, now + ATTACHED_SOFT);
-                    }
-                    Err(error) => {
-                        log(&key, "what is attached to the image", &error);
-                        self.known().store.fail(&key, error, now)
-                    }
-                }
-            }
-        };
-        (record, failure.until)
-    }
-
-    async fn read_attached(
-        &self,
-        setup: &Setup,
-        image: &ImageRef<'_>,
-        record: &Record,
-        with_leaves: bool,
-    ) -> Result<Vec<crate::image::trust::Evidence>, ReadError> {
-        let start = Instant::now();
-        let leaves = record.leaves.iter().filter(|_| with_leaves).filter_map(|leaf| Digest::parse(leaf));
-        let subjects: Vec<Digest> = std::iter::once(record.digest.clone()).chain(leaves).collect();
-        let asking = async { Ok(setup.client.evidence(image, &subjects).await?) };
-        let evidence = self.when_allowed(image, asking).await;
-        let size = |all: &Vec<crate::image::trust::Evidence>| all.iter().map(|one| one.content.size() as u64).sum();
-        let result = evidence.as_ref().map(size).map_err(|error| error.reason());
-        self.metrics.fetched(Fetched::Signatures, start.elapsed().as_secs_f64(), result);
-        evidence
-    }
-
     /// Asks a registry, unless it said that it allows no more requests for now.
-    async fn when_allowed<T>(
+    pub(super) async fn when_allowed<T>(
         &self,
         image: &ImageRef<'_>,
         asking: impl Future<Output = Result<T, ReadError>>,
@@ -273,10 +211,6 @@ impl ImageService {
     }
 }
 
-fn attached_key(image: &ImageRef<'_>, digest: &Digest) -> String {
-    format!("signatures of {}@{digest}", name_of(image))
-}
-
 /// The image with the verdict by the keys in force; none if that verdict needs what was not read yet.
 fn known(setup: &Setup, image: &ImageRef<'_>, record: &Record, now: Timestamp) -> Option<KnownImage> {
     let mut platforms = record.platforms.clone();
@@ -291,10 +225,4 @@ fn known(setup: &Setup, image: &ImageRef<'_>, record: &Record, now: Timestamp) -
         }
     }
     Some(KnownImage::new(record.digest.clone(), platforms, Reader::Podreeve))
-}
-
-/// Once for each failure: it is not tried again for a while.
-fn log(image: &str, what: &str, error: &ReadError) {
-    let image = crate::text::clean(image, 300);
-    tracing::warn!(image, error = with_causes(error), kind = error.reason(), "{what} cannot be read from the registry");
 }

@@ -76,13 +76,16 @@ struct ContainerStatus {
 /// What the watch of pods fills.
 pub struct RunningSink<'r> {
     running: &'r Running,
+    /// Called when other images run than before.
+    on_change: &'r (dyn Fn() + Sync),
+    changed: bool,
     pods: HashMap<u64, Box<[u64]>>,
     listed: Option<HashSet<u64>>,
 }
 
 impl<'r> RunningSink<'r> {
-    pub fn new(running: &'r Running) -> Self {
-        Self { running, pods: HashMap::new(), listed: None }
+    pub fn new(running: &'r Running, on_change: &'r (dyn Fn() + Sync)) -> Self {
+        Self { running, on_change, changed: false, pods: HashMap::new(), listed: None }
     }
 
     fn key(&self, key: &ObjectKey) -> u64 {
@@ -92,6 +95,7 @@ impl<'r> RunningSink<'r> {
     fn remove(&mut self, key: u64) {
         if let Some(old) = self.pods.remove(&key) {
             self.running.change(&old, -1);
+            self.changed = true;
         }
     }
 }
@@ -113,6 +117,7 @@ impl Sink for RunningSink<'_> {
         }
         // The new ones first, so that an image never seems to be gone in between.
         self.running.change(&hashes, 1);
+        self.changed |= !hashes.is_empty();
         self.remove(key);
         if !hashes.is_empty() {
             self.pods.insert(key, hashes);
@@ -130,7 +135,11 @@ impl Sink for RunningSink<'_> {
         gone.into_iter().for_each(|key| self.remove(key));
     }
 
-    async fn flush(&mut self) {}
+    async fn flush(&mut self) {
+        if self.listed.is_none() && std::mem::take(&mut self.changed) {
+            (self.on_change)();
+        }
+    }
 }
 
 /// References and digests of the containers whose image the node has.
@@ -162,7 +171,7 @@ mod tests {
     #[test]
     fn an_image_runs_while_a_pod_has_it() {
         let running = Running::default();
-        let mut sink = RunningSink::new(&running);
+        let mut sink = RunningSink::new(&running, &|| {});
         let digest = Digest::sha256(b"a");
         let id = format!("registry.example.com/shop/web@{digest}");
         for name in ["a", "b"] {

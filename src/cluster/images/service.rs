@@ -23,6 +23,8 @@ use tokio::time::{Instant, timeout_at};
 
 /// Images that are read at one time, without their layers.
 const AT_ONCE: usize = 16;
+/// Images of which signatures and attestations are read at one time: those of one can have 64 MiB.
+const SIGNATURES_AT_ONCE: usize = 3;
 /// The most images that are read or wait for it. More are unknown for now.
 const WAITING: usize = 2000;
 
@@ -39,6 +41,7 @@ pub struct ImageService {
     known: Mutex<Known>,
     flights: Mutex<HashMap<String, Flight>>,
     permits: Semaphore,
+    pub(super) signature_permits: Semaphore,
     pub(super) running: Running,
     pub(super) metrics: Arc<ImageMetrics>,
     /// Something is to be published.
@@ -107,6 +110,7 @@ impl ImageService {
             known: Mutex::default(),
             flights: Mutex::default(),
             permits: Semaphore::new(AT_ONCE),
+            signature_permits: Semaphore::new(SIGNATURES_AT_ONCE),
             running: Running::default(),
             metrics,
             changed: Notify::new(),
@@ -209,14 +213,25 @@ impl ImageService {
     /// What a request learns about an image that cannot be read.
     pub(super) fn unknown(&self, reference: &str, error: &ReadError) -> ImageAnswer {
         let image = ImageRef::parse(reference);
-        let tagged = self.known().store.tagged(&tag_of(&image)).map(|(digest, _)| digest.clone());
-        let digest = image.digest.as_deref().and_then(Digest::parse).or(tagged);
-        let runs_already = self.running.runs(reference, digest.as_ref());
+        let runs_already = self.runs(&self.known().store, reference);
         let unknown = match &*self.setup.load() {
             Some(setup) => setup.unknown(&image, error),
             None => not_set_up(),
         };
         ImageAnswer::Unknown(Arc::new(UnknownImage { runs_already, ..unknown }))
+    }
+
+    fn runs(&self, store: &Store, reference: &str) -> bool {
+        let image = ImageRef::parse(reference);
+        let tagged = || store.tagged(&tag_of(&image)).map(|(digest, _)| digest.clone());
+        let digest = image.digest.as_deref().and_then(Digest::parse).or_else(tagged);
+        self.running.runs(reference, digest.as_ref())
+    }
+
+    /// Other images run now than before.
+    pub(super) fn update_running(&self) {
+        let Known { store, hot, .. } = &mut *self.known();
+        hot.update_running(|reference| self.runs(store, reference));
     }
 
     /// Notes that the object of an image is to be written.
