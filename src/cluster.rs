@@ -178,7 +178,8 @@ async fn know_images(
 ) {
     let Some(service) = fact_client.images() else { return };
     let (namespace, sharing) = (settings.namespace.as_str(), settings.image_sharing.as_ref());
-    images::run(images::ImageTasks { service, client, namespace, sharing, api_health, leadership, state }).await;
+    let tasks = images::ImageTasks { service, client, namespace, sharing, api_health, leadership, state };
+    Box::pin(images::run(tasks)).await;
 }
 
 /// Does nothing where the last good policy files have no place in the cluster.

@@ -42,6 +42,7 @@ pub struct ImageArgs {
 
 impl ImageArgs {
     /// None where podreeve does not look behind images.
+    #[must_use]
     pub fn loader(&self) -> Option<LoadImages> {
         let path = self.images.clone()?;
         let folder = self.images_files.clone().or_else(|| path.parent().map(Path::to_owned)).unwrap_or_default();
@@ -58,6 +59,7 @@ impl ImageArgs {
         }))
     }
 
+    #[must_use]
     pub fn sharing(&self) -> Option<ImageSharing> {
         self.images_secret.clone().map(|secret| ImageSharing { secret })
     }

@@ -33,27 +33,25 @@ impl ImageService {
         }
         let key = key(image, &record.digest);
         let failure = self.known().store.failure(&key, now).cloned();
-        let failure = match failure {
-            Some(failure) => failure,
-            None => {
-                let with_leaves = entry.signed == Signed::Leaves || !entry.require.is_empty();
-                match self.read_attached(setup, image, &record, with_leaves).await {
-                    Ok(evidence) => {
-                        let target = Target { image, digest: record.digest.as_str(), leaves: &record.leaves };
-                        let attached = Attached::new(evidence, target, &setup.trust, now);
-                        record.add_repository(name_of(image), Repository { attached: Some(attached) });
-                        self.known().store.succeeded(&key);
-                        self.keep(&record, now);
-                        return (record, now + ATTACHED_SOFT);
-                    }
-                    Err(error) => {
-                        error.log(&key, "what is attached to the image");
-                        self.known().store.fail(&key, error, now)
-                    }
-                }
+        if let Some(failure) = failure {
+            return (record, failure.until);
+        }
+        let with_leaves = entry.signed == Signed::Leaves || !entry.require.is_empty();
+        match self.read_attached(setup, image, &record, with_leaves).await {
+            Ok(evidence) => {
+                let target = Target { image, digest: record.digest.as_str(), leaves: &record.leaves };
+                let attached = Attached::new(evidence, target, &setup.trust, now);
+                record.add_repository(name_of(image), Repository { attached: Some(attached) });
+                self.known().store.succeeded(&key);
+                self.keep(&record, now);
+                (record, now + ATTACHED_SOFT)
             }
-        };
-        (record, failure.until)
+            Err(error) => {
+                error.log(&key, "what is attached to the image");
+                let until = self.known().store.fail(&key, error, now).until;
+                (record, until)
+            }
+        }
     }
 
     async fn read_attached(
@@ -71,7 +69,7 @@ impl ImageService {
         let asking = async { Ok(setup.client.evidence(image, &subjects).await?) };
         let evidence = self.when_allowed(image, asking).await;
         let size = |all: &Vec<Evidence>| all.iter().map(|one| one.content.size() as u64).sum();
-        let result = evidence.as_ref().map(size).map_err(|error| error.reason());
+        let result = evidence.as_ref().map(size).map_err(ReadError::reason);
         self.metrics.fetched(Fetched::Signatures, start.elapsed().as_secs_f64(), result);
         evidence
     }

@@ -10,14 +10,11 @@ use crate::image::{Descriptor, Digest, ImageError, ImageFacts, PlatformImage, me
 use crate::observe::metrics::images::Fetched;
 use crate::reference::ImageRef;
 use crate::text::with_causes;
-use jiff::Timestamp;
 use std::collections::VecDeque;
 use std::io::Read;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// Images whose layers are read at one time.
-const AT_ONCE: usize = 2;
 /// How many layers are kept for other images: most images of a cluster share their first ones.
 const LAYERS: usize = 24;
 /// The most bytes of the lists of layers that are kept.
@@ -62,6 +59,7 @@ pub async fn run(service: &Arc<ImageService>, mut leadership: Leadership) {
                 deepen(service, &layers, &taken.digest).await;
             }
         };
+        // Two images at one time.
         let both = async { tokio::join!(worker(), worker()) };
         tokio::select! {
             _ = both => {}
@@ -125,7 +123,7 @@ async fn deepen(service: &Arc<ImageService>, layers: &Layers, digest: &Digest) {
             break;
         }
     }
-    let counted = result.as_ref().map(|_| bytes).map_err(|error| error.reason());
+    let counted = result.as_ref().map(|_| bytes).map_err(ReadError::reason);
     service.metrics.fetched(Fetched::Layers, start.elapsed().as_secs_f64(), counted);
     let now = service.now();
     match result {
@@ -165,14 +163,13 @@ async fn read(
         let mut of_platform = Vec::new();
         let mut left = IMAGE_BYTES;
         for (stored, diff_id) in platform.manifest.layers.iter().zip(&platform.config.rootfs.diff_ids) {
-            let layer = match layers.get(diff_id) {
-                Some(layer) => layer,
-                None => {
-                    let layer = Arc::new(read_layer(setup, image, stored, diff_id, left).await?);
-                    *bytes = bytes.saturating_add(stored.size);
-                    layers.add(diff_id, &layer);
-                    layer
-                }
+            let layer = if let Some(layer) = layers.get(diff_id) {
+                layer
+            } else {
+                let layer = Arc::new(read_layer(setup, image, stored, diff_id, left).await?);
+                *bytes = bytes.saturating_add(stored.size);
+                layers.add(diff_id, &layer);
+                layer
             };
             left = left.saturating_sub(layer.memory());
             of_platform.push(layer);

@@ -62,16 +62,19 @@ pub enum ObjectError {
     Record(String),
 }
 
+#[must_use]
 pub fn kind() -> ApiResource {
     resource("podreeve.dev", "v1alpha1", "ImageFacts", "imagefacts")
 }
 
 /// `sha256-` and the digits: a name of an object has no colon.
+#[must_use]
 pub fn name_of(digest: &Digest) -> String {
     format!("{}-{}", digest.algorithm(), digest.hex())
 }
 
 /// The object with this record, as text. None if it is too large to be shared.
+#[must_use]
 pub fn to_object(record: &Record, sealer: &Sealer) -> Option<String> {
     let packed = record.pack();
     if packed.len() > MAX_DATA {

@@ -12,7 +12,6 @@ use crate::cluster::lease::Leadership;
 use crate::cluster::watch::{Sink, WatchNames, watch};
 use crate::image::Digest;
 use crate::observe::LogOnce;
-use jiff::Timestamp;
 use kube::api::{Api, Patch, PatchParams};
 use kube::runtime::watcher;
 use std::collections::BTreeSet;

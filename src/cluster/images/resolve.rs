@@ -44,14 +44,11 @@ impl ImageService {
             Err(failure) => return fail(failure),
         };
         let (record, attached_until) = self.attached(&setup, &image, record, now).await;
-        match known(&setup, &image, &record, now) {
-            Some(image) => Resolved { answer: ImageAnswer::Known(Arc::new(image)), until: until.min(attached_until) },
-            None => {
-                let failure = self.known().store.failure(&attached::key(&image, &digest), now).cloned();
-                let late = Failure::at(ReadError::Late, now + TAG);
-                fail(failure.unwrap_or(late))
-            }
+        if let Some(image) = known(&setup, &image, &record, now) {
+            return Resolved { answer: ImageAnswer::Known(Arc::new(image)), until: until.min(attached_until) };
         }
+        let failure = self.known().store.failure(&attached::key(&image, &digest), now).cloned();
+        fail(failure.unwrap_or(Failure::at(ReadError::Late, now + TAG)))
     }
 
     /// Where the reference leads, and until when that counts. In an outage a tag leads to where it led.
@@ -93,7 +90,7 @@ impl ImageService {
         let start = Instant::now();
         let asking = async { Ok(setup.client.digest(image).await?) };
         let digest = self.when_allowed(image, asking).await;
-        let result = digest.as_ref().map(|_| 0).map_err(|error| error.reason());
+        let result = digest.as_ref().map(|_| 0).map_err(ReadError::reason);
         self.metrics.fetched(Fetched::Tag, start.elapsed().as_secs_f64(), result);
         digest
     }
@@ -145,7 +142,7 @@ impl ImageService {
         let read = self.when_allowed(image, documents::read(&setup.client, image, digest)).await;
         let read = read.and_then(|image| Record::new(&image));
         let size = |record: &Record| record.pack().len() as u64;
-        let result = read.as_ref().map(size).map_err(|error| error.reason());
+        let result = read.as_ref().map(size).map_err(ReadError::reason);
         self.metrics.fetched(Fetched::Image, start.elapsed().as_secs_f64(), result);
         read
     }
@@ -189,14 +186,14 @@ impl ImageService {
         let references = self.known().hot.references(digest);
         for reference in references {
             let image = ImageRef::parse(&reference);
-            let answer = self.from_store(&setup, &image, now).map(|image| ImageAnswer::Known(Arc::new(image)));
+            let answer = self.stored(&setup, &image, now).map(|image| ImageAnswer::Known(Arc::new(image)));
             self.known().hot.replace(&reference, answer);
         }
         self.changed.notify_one();
     }
 
     /// The image as it is known now, without asking its registry.
-    pub(super) fn from_store(&self, setup: &Setup, image: &ImageRef<'_>, now: Timestamp) -> Option<KnownImage> {
+    pub(super) fn stored(&self, setup: &Setup, image: &ImageRef<'_>, now: Timestamp) -> Option<KnownImage> {
         let packed = {
             let mut known = self.known();
             let counts = |at: Timestamp| now.duration_since(at) < TAG_IN_OUTAGE;

@@ -132,7 +132,9 @@ impl Sink for RunningSink<'_> {
     fn list_ends(&mut self) {
         let Some(listed) = self.listed.take() else { return };
         let gone: Vec<u64> = self.pods.keys().filter(|key| !listed.contains(key)).copied().collect();
-        gone.into_iter().for_each(|key| self.remove(key));
+        for key in gone {
+            self.remove(key);
+        }
     }
 
     async fn flush(&mut self) {

@@ -19,6 +19,7 @@ impl std::fmt::Debug for Sealer {
 }
 
 /// A new key; none if the system has no random numbers.
+#[must_use]
 pub fn new_key() -> Option<[u8; LENGTH]> {
     let mut key = [0; LENGTH];
     rand::fill(&mut key).ok()?;

@@ -165,7 +165,7 @@ impl ImageService {
     /// Waits for an answer. Where an older one is known it counts, and a registry that is slow holds up nobody.
     async fn wait(&self, reference: &str, mut flight: Flight, until: Instant) -> Result<ImageAnswer, ReadError> {
         let older = self.setup.load_full().and_then(|setup| {
-            let image = self.from_store(&setup, &ImageRef::parse(reference), self.now())?;
+            let image = self.stored(&setup, &ImageRef::parse(reference), self.now())?;
             Some(ImageAnswer::Known(Arc::new(image)))
         });
         let until = if older.is_some() { until.min(Instant::now() + PATIENCE_WITH_OLDER) } else { until };

@@ -74,7 +74,8 @@ mod tests {
     fn what_nobody_asks_for_goes_and_what_a_person_wrote_stays() {
         let start: Timestamp = "2026-11-27T12:00:00Z".parse().unwrap();
         let mut store = Store::default();
-        let by_hand = Record { by_hand: true, ..record("by hand") };
+        let mut by_hand = record("by hand");
+        by_hand.by_hand = true;
         for record in [record("old"), record("used"), by_hand] {
             store.put(&record, start);
         }

@@ -57,6 +57,8 @@ pub struct ImageMetrics {
 }
 
 impl ImageMetrics {
+    /// # Errors
+    /// Two metrics have the same name, which is a bug.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let count = |name: &str, help: &str| gauge(registry, Opts::new(name, help));
         let what = || Axis::new("what", Fetched::NAMES);
