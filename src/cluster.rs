@@ -16,6 +16,7 @@ mod exemptions;
 mod fact_caches;
 mod fact_client;
 mod fact_watches;
+pub mod images;
 pub mod item;
 pub mod last_good;
 mod lease;
@@ -100,6 +101,7 @@ pub async fn run(settings: ClusterSettings, handles: Handles<'_>) {
         own_configurations(&settings, &client, leadership.clone()),
         keep_armed(&settings, &client, leadership.clone(), report_arming),
         follow_mode(&settings, &client, api_health, state.clone()),
+        know_images(&settings, &client, api_health, fact_client, leadership.clone(), state.clone()),
         keep_last_good(&settings, &client, leadership.clone(), good_files),
         scan_while_leader(&settings, &client, fact_client, leadership.clone(), scan),
     );
@@ -164,6 +166,21 @@ async fn follow_mode(settings: &ClusterSettings, client: &Client, api_health: &A
     let deployment = settings.arming.as_ref().and_then(|arming| arming.deployment.as_ref());
     let Some(name) = deployment else { return };
     deployed_mode::run(client, &settings.namespace, name, api_health, state).await;
+}
+
+/// Does nothing where nothing is known of images.
+async fn know_images(
+    settings: &ClusterSettings,
+    client: &Client,
+    api_health: &ApiHealth,
+    fact_client: &FactClient,
+    leadership: Leadership,
+    state: StateSender,
+) {
+    let Some(service) = fact_client.images() else { return };
+    let (namespace, sharing) = (settings.namespace.as_str(), settings.image_sharing.as_ref());
+    let tasks = images::ImageTasks { service, client, namespace, sharing, api_health, leadership, state };
+    Box::pin(images::run(tasks)).await;
 }
 
 /// Does nothing where the last good policy files have no place in the cluster.

@@ -11,6 +11,7 @@ mod challenge;
 mod client;
 mod credentials;
 mod error;
+mod evidence;
 mod fetch;
 mod go_duration;
 mod helper;

@@ -16,6 +16,7 @@ mod ends;
 mod eviction;
 mod handover;
 pub mod health;
+mod images;
 mod judge;
 mod limits;
 mod listen;
@@ -23,7 +24,7 @@ pub mod policies;
 mod routes;
 mod state;
 
-pub use config::{Config, DRAIN_DELAY_MAX, EXIT_WITHIN};
+pub use config::{Config, DRAIN_DELAY_MAX, EXIT_WITHIN, LoadImages};
 pub use limits::Limits;
 
 use crate::admit::{Audience, Snapshot};
@@ -35,6 +36,7 @@ use arc_swap::ArcSwap;
 use body::Budget;
 use handover::Handover;
 use health::{CheckStatus, Health};
+use images::ImageSettingsWatch;
 use policies::{LoadError, Policies};
 use state::ServerState;
 use std::future::Future;
@@ -64,6 +66,7 @@ pub enum StartError {
 pub struct Server {
     config: Config,
     policies: Policies,
+    images: Option<ImageSettingsWatch>,
     state: Arc<ServerState>,
     listener: TcpListener,
     admin: TcpListener,
@@ -74,7 +77,7 @@ impl Server {
     ///
     /// # Errors
     /// When policies do not load, or an address cannot be used.
-    pub fn bind(config: Config, mut policies: Policies, log: Option<Decisions>) -> Result<Self, StartError> {
+    pub fn bind(mut config: Config, mut policies: Policies, log: Option<Decisions>) -> Result<Self, StartError> {
         let metrics = Metrics::new()?;
         let health = Health::new(config.cluster.as_ref().map(|_| Arc::new(ApiHealth::default())));
         let authenticated = config.certificates.verifies_clients();
@@ -82,12 +85,15 @@ impl Server {
             if authenticated || config.full_answers { Audience::ApiServer } else { Audience::AnyClient };
         let caller = if authenticated { Caller::Authenticated } else { Caller::Unauthenticated };
         policies.ceiling = config.ceiling;
+        let images = config.images.take().map(|load| ImageSettingsWatch::new(load, Arc::clone(&metrics.images)));
+        policies.knows_images = images.is_some();
         let snapshot = policies.first(&health, &metrics, config.cluster.is_some())?;
         config.certificates.report(&health, &metrics);
         let listener = listen(config.listen, "--listen")?;
         let admin = listen(config.admin_listen, "--admin-listen")?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let fact_client = || if authenticated { FactClient::default() } else { FactClient::for_unauthenticated() };
+        let image_service = images.as_ref().map(ImageSettingsWatch::service);
         let state = Arc::new(ServerState {
             snapshot: ArcSwap::from_pointee(snapshot),
             observer: Observer { metrics, decisions: log.map(|log| log.with_caller(caller)) },
@@ -98,9 +104,9 @@ impl Server {
             draining: AtomicBool::new(false),
             handover: Handover::default(),
             saturated: AtomicBool::new(false),
-            fact_client: config.cluster.as_ref().map(|_| fact_client()),
+            fact_client: config.cluster.as_ref().map(|_| fact_client().with_images(image_service)),
         });
-        Ok(Self { config, policies, state, listener, admin })
+        Ok(Self { config, policies, images, state, listener, admin })
     }
 
     /// The address for reviews.
@@ -122,7 +128,7 @@ impl Server {
     /// Serves until `stop` is done, then drains, all within [`Config::exit_within`]. For the delay it is not ready any more, hands over what
     /// comes on connections that it had before, and still answers what comes on new ones. Then it closes connections.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Self { config, policies, state, listener, admin } = self;
+        let Self { config, policies, images, state, listener, admin } = self;
         let certificates = config.certificates;
         let (in_use, pair) = (certificates.in_use(), certificates.pair_sender());
         let (needed, served, good_files) = (policies.needed(), policies.served(), policies.good_files());
@@ -132,6 +138,7 @@ impl Server {
             tokio::spawn(certificates.rotate(config.poll, Arc::clone(&state))),
             tokio::spawn(policies.watch(config.poll, Arc::clone(&state), cluster_state)),
         ];
+        tasks.extend(images.map(|images| tokio::spawn(images.run(config.poll))));
         if let Some(settings) = config.cluster {
             let state = Arc::clone(&state);
             tasks.push(tokio::spawn(async move {

@@ -110,7 +110,7 @@ func TestUsersMapsCanBeEmptied(t *testing.T) {
 	}
 }
 
-var usersMaps = []string{"nodeSelector", "resources", "podSecurityContext", "securityContext", "updateStrategy", "grafana.dashboard.labels",
+var usersMaps = []string{"nodeSelector", "resources", "images.resources", "podSecurityContext", "securityContext", "updateStrategy", "grafana.dashboard.labels",
 	"startupProbe", "livenessProbe", "readinessProbe"}
 
 func isUsersMap(path string) bool {

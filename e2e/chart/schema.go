@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 )
 
@@ -39,6 +40,9 @@ func policyDefinitions() (string, error) {
 	if !is {
 		return "", fmt.Errorf("docs/policy.schema.json has no $defs")
 	}
+	if err := addImageDefinitions(definitions); err != nil {
+		return "", err
+	}
 	for _, key := range []string{"$defs", "$schema", "$id", "title"} {
 		delete(policy, key)
 	}
@@ -51,6 +55,27 @@ func policyDefinitions() (string, error) {
 		return "", fmt.Errorf("write the schema of a Policy: %w", err)
 	}
 	return strings.TrimRight(out.String(), "\n"), nil
+}
+
+// addImageDefinitions adds what the lists of `images` refer to, from docs/images.schema.json.
+func addImageDefinitions(definitions map[string]any) error {
+	text, err := os.ReadFile(filepath.Join(Root(), "docs", "images.schema.json"))
+	if err != nil {
+		return fmt.Errorf("read the schema of images: %w", err)
+	}
+	var images struct {
+		Definitions map[string]any `json:"$defs"`
+	}
+	if err := json.Unmarshal(text, &images); err != nil {
+		return fmt.Errorf("read docs/images.schema.json: %w", err)
+	}
+	for name, definition := range images.Definitions {
+		if there, is := definitions[name]; is && !reflect.DeepEqual(there, definition) {
+			return fmt.Errorf("the schemas of policies and of images have different definitions of %s: give one type another name", name)
+		}
+		definitions[name] = definition
+	}
+	return nil
 }
 
 // draft7 has definitions where draft 2020-12 has $defs, and knows no key beside $ref.

@@ -71,7 +71,7 @@ func sameKeys(t *testing.T, path string, values, schema map[string]any) {
 		}
 	}
 	// Those that a parent chart may set, and what has no sensible default.
-	unset := []string{"global", "enabled", "resources.claims", "webhook.namespaceSelector.matchLabels", "webhook.namespaceSelector.matchExpressions"}
+	unset := []string{"global", "enabled", "resources.claims", "images.resources.requests", "webhook.namespaceSelector.matchLabels", "webhook.namespaceSelector.matchExpressions"}
 	for _, probe := range []string{"startupProbe", "livenessProbe", "readinessProbe"} {
 		for _, time := range []string{"initialDelaySeconds", "periodSeconds", "timeoutSeconds", "successThreshold", "failureThreshold"} {
 			unset = append(unset, probe+"."+time)

@@ -27,9 +27,11 @@ pub fn files() -> Vec<(String, String)> {
         ("docs/policy-test.schema.json", schemas::policy_test()),
         ("docs/test-report.schema.json", schemas::test_report()),
         ("docs/trust.schema.json", schemas::trust()),
+        ("docs/images.schema.json", schemas::images()),
         ("charts/podreeve/files/built-in.yaml", built_in::names()),
         ("deploy/crds/policies.podreeve.dev.yaml", schemas::policy_crd()),
         ("deploy/crds/exemptions.podreeve.dev.yaml", schemas::exemption_crd()),
+        ("deploy/crds/imagefacts.podreeve.dev.yaml", schemas::image_facts_crd()),
     ];
     files.into_iter().map(|(path, content)| (path.to_owned(), content)).chain(rule_pages::pages()).collect()
 }

@@ -5,6 +5,7 @@ mod formats;
 mod layout;
 mod progress;
 mod registry;
+mod seal;
 mod trust;
 
 use super::check::outputs::{self, OutputSpec, Outputs, ReportFormat};
@@ -52,7 +53,13 @@ pub struct Args {
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     trust: Option<PathBuf>,
 
-    /// The name by which pods pull the image: the trust document has entries for prefixes of it, and --facts writes it
+    /// Print the facts as an ImageFacts object, sealed with this key: for a cluster whose podreeve does not reach the registry
+    ///
+    /// The key is `seal.key` in podreeve's Secret of images. Nothing is judged.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "policy", "all", "warnings_as_errors", "trust", "facts"], value_hint = clap::ValueHint::FilePath)]
+    seal: Option<PathBuf>,
+
+    /// The name by which pods pull the image: the trust document has entries for prefixes of it, and the facts are for this name
     #[arg(long = "as", value_name = "IMAGE")]
     pulled_as: Option<String>,
 
@@ -151,6 +158,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let mut progress = Progress::new(&image);
     let mut facts = read(&mut *source, &image, &mut |bytes| progress.read(bytes)).map_err(fail)?;
     progress.end();
+    if let Some(key) = &args.seal {
+        return seal::print(args, key, &image, &facts);
+    }
     for facts in &mut facts {
         facts.signed = trust.as_ref().and_then(trust::Verdict::newest);
         facts.trust.clone_from(&trust);

@@ -1,17 +1,20 @@
 //! `podreeve serve`: the webhook.
 
 mod cluster;
+pub mod images;
 mod last_good;
 
 use super::exit::{Exit, Failure};
 use super::mode::ModeArgs;
 use super::output;
+use crate::cluster::ClusterSettings;
 use crate::observe::{Format, Log};
 use crate::server::certs::{Certificates, SelfSigned};
 use crate::server::policies::Policies;
 use crate::server::{Config, DRAIN_DELAY_MAX, EXIT_WITHIN, Limits, Server, duration};
 use crate::sources::{NONE, Sources};
 use cluster::ClusterArgs;
+use images::ImageArgs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -111,6 +114,9 @@ pub struct Args {
 
     #[command(flatten)]
     cluster: ClusterArgs,
+
+    #[command(flatten)]
+    images: ImageArgs,
 }
 
 /// Serves until a signal ends it.
@@ -157,6 +163,7 @@ async fn serve(args: Args, log: &Log) -> Result<(), String> {
     let mut signals = Signals::new().map_err(|error| format!("signals cannot be received: {error}"))?;
     let (certificates, ceiling) = (certificates(&args)?, args.mode.ceiling());
     let cluster = args.cluster.settings(args.tls_cert.as_deref(), ceiling);
+    let cluster = cluster.map(|settings| ClusterSettings { image_sharing: args.images.sharing(), ..settings });
     let sources = sources(&args.policy, cluster.is_some())?.with_help(args.contact, args.docs);
     let sources = if cluster.is_some() { sources.in_cluster() } else { sources };
     let last_good = match &cluster {
@@ -179,6 +186,7 @@ async fn serve(args: Args, log: &Log) -> Result<(), String> {
         poll: args.poll,
         ceiling,
         cluster,
+        images: args.images.loader(),
         full_answers: args.full_answers,
     };
     let server = Server::bind(config, policies, log.decisions()).map_err(|e| e.to_string())?;

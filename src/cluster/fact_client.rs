@@ -1,11 +1,12 @@
 //! Looks up one fact that a request needs and that no watch has yet: one call to the API server, and not for long.
 
 use super::api_error::ApiError;
+use super::images::{Asker, ImageService};
 use super::item::{Item, resource};
 use super::token_bucket::TokenBucket;
 use crate::facts::ingress::IngressPolicy;
 use crate::facts::pods::Texts;
-use crate::facts::{FactAnswer, FactQuery, PodsByName};
+use crate::facts::{FactAnswer, FactQuery, ImageQuery, PodsByName};
 use arc_swap::ArcSwapOption;
 use kube::api::ListParams;
 use kube::{Api, Client};
@@ -16,6 +17,8 @@ use tokio::time::{Instant, timeout_at};
 
 /// A request waits no longer than this, and no longer than half of the time that is left to it.
 const LONGEST: Duration = Duration::from_secs(1);
+/// The same for images, whose registries are farther away.
+const LONGEST_FOR_IMAGES: Duration = Duration::from_secs(2);
 /// Most calls at one time. More calls wait.
 const AT_ONCE: usize = 16;
 /// How often requests of unauthenticated callers may cause a call, and how many at once. An API server needs less.
@@ -31,6 +34,8 @@ pub struct FactClient {
     permits: Semaphore,
     /// None where every caller has shown a certificate.
     bucket: Option<TokenBucket>,
+    /// None where nothing is known of images.
+    images: Option<Arc<ImageService>>,
 }
 
 struct Connected(Client);
@@ -43,7 +48,7 @@ impl std::fmt::Debug for Connected {
 
 impl Default for FactClient {
     fn default() -> Self {
-        Self { client: ArcSwapOption::empty(), permits: Semaphore::new(AT_ONCE), bucket: None }
+        Self { client: ArcSwapOption::empty(), permits: Semaphore::new(AT_ONCE), bucket: None, images: None }
     }
 }
 
@@ -52,6 +57,17 @@ impl FactClient {
     #[must_use]
     pub fn for_unauthenticated() -> Self {
         Self { bucket: Some(TokenBucket::new(INTERVAL, BURST)), ..Self::default() }
+    }
+
+    /// Lets the service answer what is asked about images.
+    #[must_use]
+    pub fn with_images(self, images: Option<Arc<ImageService>>) -> Self {
+        Self { images, ..self }
+    }
+
+    #[must_use]
+    pub const fn images(&self) -> Option<&Arc<ImageService>> {
+        self.images.as_ref()
     }
 
     pub fn connected(&self, client: Client) {
@@ -64,11 +80,27 @@ impl FactClient {
         if self.bucket.as_ref().is_some_and(|bucket| !bucket.take(now)) {
             return FactAnswer::Nothing(query);
         }
-        self.ask_until(query, now + patience(deadline.saturating_duration_since(now))).await
+        let left = deadline.saturating_duration_since(now);
+        match &query {
+            FactQuery::Images(images) => {
+                self.ask_images(images, Asker::Request, now + LONGEST_FOR_IMAGES.min(left / 2)).await
+            }
+            _ => self.ask_until(query, now + patience(left)).await,
+        }
+    }
+
+    async fn ask_images(&self, query: &ImageQuery, asker: Asker, until: Instant) -> FactAnswer {
+        match &self.images {
+            Some(images) => FactAnswer::Images(Arc::new(images.ask(query, asker, until).await)),
+            None => FactAnswer::Nothing(FactQuery::Images(query.clone())),
+        }
     }
 
     /// Looks up a fact that no request waits for; [`FactAnswer::Nothing`] when no answer comes until then.
     pub async fn ask_until(&self, query: FactQuery, until: Instant) -> FactAnswer {
+        if let FactQuery::Images(images) = &query {
+            return self.ask_images(images, Asker::Scan, until).await;
+        }
         let Some(client) = self.client.load_full() else { return FactAnswer::Nothing(query) };
         let answer = async {
             // Never closed: the semaphore lives as long as the server.
@@ -78,7 +110,7 @@ impl FactClient {
                 FactQuery::Pods(namespace) => pods(&client.0, namespace).await,
                 FactQuery::NetworkPolicies(namespace) => network_policies(&client.0, namespace).await,
                 FactQuery::Pod { namespace, name } => pod(&client.0, namespace, name).await,
-                // Registries answer this one.
+                // Registries have answered it.
                 FactQuery::Images(_) => Ok(FactAnswer::Nothing(query.clone())),
             }
         };

@@ -3,6 +3,7 @@
 use super::arming::ArmingSettings;
 use super::certificates::ManagedCertificates;
 use super::client::Access;
+use super::images::ImageSharing;
 use super::nodes::KubeletAccess;
 use super::scan::ScanSettings;
 use crate::policy::Ceiling;
@@ -29,6 +30,8 @@ pub struct ClusterSettings {
     pub ceiling: Ceiling,
     /// The ConfigMap in which the leader keeps the policy files that loaded last; none where it does not.
     pub last_good: Option<String>,
+    /// None where what is known of images is not shared.
+    pub image_sharing: Option<ImageSharing>,
     /// None where nothing is scanned.
     pub scan: Option<ScanSettings>,
 }

@@ -31,6 +31,14 @@ pub struct Layer {
     pub truncated: bool,
 }
 
+impl Layer {
+    /// About how many bytes it takes.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.listing.memory() + self.captures.len() * 1024
+    }
+}
+
 /// The file name of what removes a path of the layers below, and of what removes all in a folder.
 const WHITEOUT: &str = ".wh.";
 const OPAQUE: &str = ".wh..wh..opq";
@@ -40,6 +48,19 @@ const OPAQUE: &str = ".wh..wh..opq";
 /// # Errors
 /// The content is not what the digests say, or no archive, or over the limits.
 pub fn scan(blob: &mut dyn Read, descriptor: &Descriptor, diff_id: &Digest) -> Result<Layer, ImageError> {
+    scan_within(blob, descriptor, diff_id, limits::PATHS)
+}
+
+/// As [`scan`], with at most so many bytes for the list of what the layer has.
+///
+/// # Errors
+/// As [`scan`].
+pub fn scan_within(
+    blob: &mut dyn Read,
+    descriptor: &Descriptor,
+    diff_id: &Digest,
+    most: usize,
+) -> Result<Layer, ImageError> {
     if descriptor.media_type.ends_with("+encrypted") {
         let why = "the layer is encrypted, so podreeve cannot read it".to_owned();
         return Err(ImageError::Unsupported { what: "the layer".to_owned(), why });
@@ -49,7 +70,7 @@ pub fn scan(blob: &mut dyn Read, descriptor: &Descriptor, diff_id: &Digest) -> R
         let decoder = decompress(BufReader::with_capacity(limits::CHUNK, &mut stored))?;
         let raw = Hashed::new(decoder, diff_id, "the unpacked layer", limits::LAYER);
         let mut tar = Tar::new(BufReader::with_capacity(limits::CHUNK, raw));
-        let mut layer = Layer::default();
+        let mut layer = Layer { listing: Listing::within(most), ..Layer::default() };
         let mut reader = Reader { content: Content::default(), layer: &mut layer };
         while tar.next_entry()?.is_some() {
             reader.entry(&mut tar)?;

@@ -10,6 +10,9 @@ pub struct Listing {
     /// All paths and targets of links, one behind the other.
     texts: String,
     nodes: Vec<Node>,
+    /// The most bytes that it may take; none: [`limits::PATHS`] for the texts.
+    #[serde(skip)]
+    most: Option<usize>,
 }
 
 /// One path.
@@ -71,10 +74,23 @@ impl Node {
 }
 
 impl Listing {
+    /// An empty one, that takes no more than so many bytes.
+    pub fn within(most: usize) -> Self {
+        Self { most: Some(most), ..Self::default() }
+    }
+
+    /// How many bytes it takes.
+    pub fn memory(&self) -> usize {
+        self.texts.len() + self.nodes.len() * size_of::<Node>()
+    }
+
     /// Adds a path. The last one of two counts.
     pub fn add(&mut self, path: &str, link: &str, node: Node) -> Result<(), ImageError> {
         if self.texts.len() + path.len() + link.len() > limits::PATHS {
             return Err(ImageError::too_large("the paths of the layer", format!("{} bytes", limits::PATHS)));
+        }
+        if let Some(most) = self.most.filter(|most| self.memory() + path.len() + link.len() > *most) {
+            return Err(ImageError::too_large("the list of what the layer has", format!("{most} bytes")));
         }
         let (path, link) = (self.text(path), self.text(link));
         self.nodes.push(Node { path, link, ..node });
@@ -129,7 +145,7 @@ impl Listing {
 
     /// Orders the paths once all are added, and gives hard links what their targets have.
     pub fn finish(&mut self) {
-        let Self { texts, nodes } = self;
+        let Self { texts, nodes, .. } = self;
         let path = |node: &Node| {
             texts.get(node.path.0 as usize..node.path.0 as usize + usize::from(node.path.1)).unwrap_or_default()
         };

@@ -2,6 +2,7 @@
 //! namespaces in [`scan`] are the only exception.
 
 mod grid;
+pub mod images;
 mod lookups;
 mod mode;
 mod requests;
@@ -11,6 +12,7 @@ mod serving;
 use super::times::Times;
 use crate::admit::Hook;
 use crate::outcome::Outcome;
+use images::ImageMetrics;
 use lookups::LookupMetrics;
 use mode::ModeMetrics;
 use prometheus::{Gauge, IntCounter, IntGauge, Opts, Registry, TextEncoder};
@@ -18,6 +20,7 @@ use requests::RequestMetrics;
 pub use requests::Shed;
 use scan::ScanMetrics;
 use serving::{CertificateMetrics, PolicyMetrics, WebhookMetrics};
+use std::sync::Arc;
 
 /// Everything on /metrics. All handles are made at start, so the request path only adds to atomics.
 #[derive(Debug)]
@@ -26,6 +29,7 @@ pub struct Metrics {
     requests: RequestMetrics,
     pub lookups: LookupMetrics,
     pub scan: ScanMetrics,
+    pub images: Arc<ImageMetrics>,
     pub certificate: CertificateMetrics,
     pub policies: PolicyMetrics,
     pub mode: ModeMetrics,
@@ -52,6 +56,7 @@ impl Metrics {
             requests: RequestMetrics::new(register)?,
             lookups: LookupMetrics::new(register)?,
             scan: ScanMetrics::new(register)?,
+            images: Arc::new(ImageMetrics::new(register)?),
             certificate: CertificateMetrics::new(register)?,
             policies: PolicyMetrics::new(register)?,
             mode: ModeMetrics::new(register)?,

@@ -20,6 +20,9 @@ pub struct RegistrySettings {
     /// The authorities that sign the registry's certificate, in addition to those of the system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca: Option<CaSource>,
+    /// A Secret with credentials for it, of the type `kubernetes.io/dockerconfigjson`, in podreeve's own namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull_secret: Option<String>,
     /// Other hosts that may give tokens for it: `auth.example.com`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub auth_hosts: Vec<String>,
@@ -40,6 +43,8 @@ pub enum CaSource {
     Pem(String),
     /// A file with PEM text.
     File(PathBuf),
+    /// A ConfigMap in podreeve's own namespace, with PEM text in its only key.
+    ConfigMap(String),
 }
 
 /// All registries.
@@ -99,6 +104,9 @@ impl RegistrySettings {
             Some(CaSource::Pem(text)) => text.clone().into_bytes(),
             Some(CaSource::File(path)) => {
                 std::fs::read(path).map_err(|error| wrong(format!("{}: {error}", path.display())))?
+            }
+            Some(CaSource::ConfigMap(name)) => {
+                return Err(wrong(format!("the ConfigMap `{name}` is read in a cluster only; write `file` or `pem`")));
             }
         };
         let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem)

@@ -3,6 +3,7 @@
 use super::certs::Certificates;
 use super::limits::Limits;
 use crate::cluster::ClusterSettings;
+use crate::cluster::images::Setup;
 use crate::policy::Ceiling;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -22,9 +23,14 @@ pub struct Config {
     pub ceiling: Ceiling,
     /// None without a cluster.
     pub cluster: Option<ClusterSettings>,
+    /// Loads the settings of images; none where nothing is known of images.
+    pub images: Option<LoadImages>,
     /// Answers contain facts of the cluster though clients show no certificate: only the API server reaches the port.
     pub full_answers: bool,
 }
+
+/// Loads the settings of images; none when they have not changed since the last call. An error says where and what to do.
+pub type LoadImages = Box<dyn FnMut() -> Result<Option<Setup>, String> + Send>;
 
 /// The longest `drain_delay`. The rest of [`EXIT_WITHIN`] is for requests that have begun.
 pub const DRAIN_DELAY_MAX: Duration = Duration::from_secs(35);

@@ -6,9 +6,9 @@ use super::ends::EndsReport;
 use super::health::{CheckStatus, Health, POLICIES};
 use super::state::ServerState;
 use crate::admit::{Audience, Snapshot};
-use crate::cluster::ClusterState;
 use crate::cluster::last_good::GoodFiles;
 use crate::cluster::served::{ServedPolicies, ServedSender};
+use crate::cluster::{ClusterState, FactClient};
 use crate::facts::FactKinds;
 use crate::observe::{LogOnce, Metrics};
 use crate::policy::Ceiling;
@@ -52,6 +52,8 @@ pub struct Policies {
     /// Whether there is a cluster.
     cluster: bool,
     pub(super) audience: Audience,
+    /// Whether podreeve looks at what is behind images.
+    pub(super) knows_images: bool,
     /// The ceiling of the arguments. The ceiling that podreeve's Deployment names may be softer.
     pub(super) ceiling: Ceiling,
 }
@@ -73,6 +75,7 @@ impl Policies {
             ends: EndsReport::default(),
             cluster: false,
             audience: Audience::default(),
+            knows_images: false,
             ceiling: Ceiling::default(),
         }
     }
@@ -247,6 +250,9 @@ impl Policies {
             "new policies are in force"
         );
         state.snapshot.store(Arc::new(snapshot));
+        if let Some(images) = state.fact_client.as_ref().and_then(FactClient::images) {
+            images.forget_judgements();
+        }
     }
 
     /// The policies of files come first, then those of the cluster.
@@ -257,6 +263,10 @@ impl Policies {
         snapshot.policies.generation = self.generation;
         snapshot.facts.clone_from(&self.cluster_state.facts);
         snapshot.facts.cluster = self.cluster;
+        if self.knows_images && snapshot.facts.images.is_none() {
+            // None are known yet, which is not the same as that nobody looks.
+            snapshot.facts.images = Some(Arc::default());
+        }
         snapshot.audience = self.audience;
         let deployed = self.cluster_state.ceiling.unwrap_or_default();
         snapshot.ceiling = self.ceiling.softer(deployed);

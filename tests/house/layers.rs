@@ -81,6 +81,9 @@ const LAYERS: &[(&str, &[&str])] = &[
         "cluster",
         &[
             "authority",
+            "image",
+            "reference",
+            "registry",
             "facts",
             "observe",
             "sources",

@@ -33,6 +33,8 @@ fn published_text_has_no_links_of_rustdoc() {
         ("docs/test-report.schema.json", include_str!("../../docs/test-report.schema.json")),
         ("deploy/crds/policies.podreeve.dev.yaml", include_str!("../../deploy/crds/policies.podreeve.dev.yaml")),
         ("deploy/crds/exemptions.podreeve.dev.yaml", include_str!("../../deploy/crds/exemptions.podreeve.dev.yaml")),
+        ("deploy/crds/imagefacts.podreeve.dev.yaml", include_str!("../../deploy/crds/imagefacts.podreeve.dev.yaml")),
+        ("docs/images.schema.json", include_str!("../../docs/images.schema.json")),
         ("docs/rules.md", include_str!("../../docs/rules.md")),
         ("policies/README.md", include_str!("../../policies/README.md")),
     ];

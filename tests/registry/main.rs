@@ -1,11 +1,14 @@
 //! The registry client against a registry in this process, which also does what a hostile or broken one does.
 
+#[path = "../common/image.rs"]
+mod built;
 mod fake;
 
 mod addresses;
 mod authentication;
 mod bodies;
 mod credentials;
+mod images;
 mod mirrors;
 mod outages;
 mod referrers;

@@ -122,6 +122,7 @@ impl Running {
             poll: Duration::from_millis(5),
             ceiling: setup.ceiling,
             cluster: None,
+            images: None,
             full_answers: false,
         };
         let server = Server::bind(config, setup.policies, None).unwrap();

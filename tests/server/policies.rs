@@ -74,6 +74,7 @@ async fn policies_that_do_not_load_at_start_stop_the_start() {
         poll: crate::harness::NEVER,
         ceiling: podreeve::policy::Ceiling::default(),
         cluster: None,
+        images: None,
         full_answers: false,
     };
     let broken = Policies::new(Box::new(|_| Err("a.yaml: no such rule".into())));

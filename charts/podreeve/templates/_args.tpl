@@ -72,6 +72,11 @@
 {{- if ne .Values.scan.reports "none" }}
 - --reports={{ .Values.scan.reports }}
 {{- end }}
+{{- if .Values.images.enabled }}
+- --images=/etc/podreeve/images/document/images.yaml
+- --images-files=/etc/podreeve/images
+- --images-secret={{ include "podreeve.fullname" . }}-images
+{{- end }}
 {{- with .Values.exemptionNamespaces }}
 - --exemption-namespaces={{ join "," . }}
 {{- end }}

@@ -17,6 +17,15 @@
   scope: Namespaced
 {{- end -}}
 
+{{/* A request may wait for a registry: at most two seconds, and half of this. */}}
+{{- define "podreeve.timeoutSeconds" -}}
+{{- if kindIs "invalid" .Values.webhook.timeoutSeconds -}}
+{{ ternary 10 5 .Values.images.enabled }}
+{{- else -}}
+{{ .Values.webhook.timeoutSeconds }}
+{{- end -}}
+{{- end -}}
+
 {{/* What the validating webhooks judge on top of that. */}}
 {{- define "podreeve.validatingRules" -}}
 {{ include "podreeve.rules" . }}
@@ -131,7 +140,7 @@ matchConditions:
 {{ . }}
 {{ end -}}
 matchPolicy: {{ .Values.webhook.matchPolicy }}
-timeoutSeconds: {{ .Values.webhook.timeoutSeconds }}
+timeoutSeconds: {{ include "podreeve.timeoutSeconds" . }}
 admissionReviewVersions: [v1]
 sideEffects: None
 {{- end -}}
@@ -171,7 +180,7 @@ and its condition says what is wrong: this must never keep an operator from repa
     scope: "*"
   failurePolicy: Ignore
   matchPolicy: Equivalent
-  timeoutSeconds: {{ .Values.webhook.timeoutSeconds }}
+  timeoutSeconds: {{ include "podreeve.timeoutSeconds" . }}
   admissionReviewVersions: [v1]
   sideEffects: None
 {{- end -}}

@@ -1,6 +1,8 @@
 //! JSON schemas and the custom resource definition, from the types that are read and written.
 
+use crate::cli::serve::images::document::ImagesDocument;
 use crate::cli::why::WhyReport;
+use crate::cluster::images::ImageFactsObject;
 use crate::image::trust::TrustDocument;
 use crate::manifest::to_yaml;
 use crate::observe::decisions::record::DecisionLine;
@@ -46,6 +48,10 @@ pub fn decision_line() -> String {
 
 pub fn trust() -> String {
     named(schema_for!(TrustDocument), "trust")
+}
+
+pub fn images() -> String {
+    named(schema_for!(ImagesDocument), "images")
 }
 
 fn named(mut schema: Schema, name: &str) -> String {
@@ -102,6 +108,10 @@ pub fn policy_crd() -> String {
 
 pub fn exemption_crd() -> String {
     crd(&Exemption::crd())
+}
+
+pub fn image_facts_crd() -> String {
+    crd(&ImageFactsObject::crd())
 }
 
 fn crd(crd: &CustomResourceDefinition) -> String {

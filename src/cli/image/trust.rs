@@ -23,6 +23,14 @@ pub enum Place<'p> {
 }
 
 impl Place<'_> {
+    /// What is attached to the image and to its platforms.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn of(&self, image: &OpenedImage) -> Result<Vec<Evidence>, Failure> {
+        self.evidence(image.digest.as_str(), &leaves_of(image))
+    }
+
     fn evidence(&self, digest: &str, leaves: &[String]) -> Result<Vec<Evidence>, Failure> {
         let folder = match self {
             Self::Registry(repository) => {
@@ -67,13 +75,7 @@ pub fn verify(
         )));
     }
     let digest = image.digest.to_string();
-    let leaves = if let [only] = image.platforms.as_slice()
-        && only.digest == image.digest
-    {
-        Vec::new()
-    } else {
-        image.platforms.iter().map(|platform| platform.digest.to_string()).collect()
-    };
+    let leaves = leaves_of(image);
     let evidence = place.evidence(&digest, &leaves)?;
     let target = Target { image: &reference, digest: &digest, leaves: &leaves };
     judge(&trust, target, &evidence, jiff::Timestamp::now()).ok_or_else(|| {
@@ -83,6 +85,14 @@ pub fn verify(
             crate::text::clean(name, 200)
         ))
     })
+}
+
+/// The manifests of the platforms, where there is an index.
+fn leaves_of(image: &OpenedImage) -> Vec<String> {
+    match image.platforms.as_slice() {
+        [only] if only.digest == image.digest => Vec::new(),
+        platforms => platforms.iter().map(|platform| platform.digest.to_string()).collect(),
+    }
 }
 
 /// Reads a trust document. It is the list `trust`, alone or below `images`, as in the values of the chart. ConfigMaps that it names

@@ -183,6 +183,7 @@ impl ClusterArgs {
             arming: self.arming(tls_cert),
             ceiling,
             last_good: self.last_good_policies.clone(),
+            image_sharing: None,
             scan: (self.scan_interval > Duration::ZERO).then_some(scan::ScanSettings {
                 interval: self.scan_interval,
                 per_second: self.scan_rate,

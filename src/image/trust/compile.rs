@@ -93,6 +93,12 @@ impl Trust {
         if errors.is_empty() { Ok(Self { entries }) } else { Err(errors) }
     }
 
+    /// Whether no image needs a signature.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// The entry with the longest prefix that covers the image. None: it needs no signature.
     #[must_use]
     pub fn entry(&self, image: &ImageRef<'_>) -> Option<&Entry> {

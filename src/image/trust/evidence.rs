@@ -1,7 +1,11 @@
 //! What a registry or a folder has about an image: signatures and attestations as they lie there, not verified.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// One blob that signs or attests something about a manifest.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// The digest of the manifest that it is attached to. The registry says so, and so it proves nothing.
     pub subject: String,
@@ -11,16 +15,25 @@ pub struct Evidence {
 }
 
 /// The formats of the field.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Content {
     /// A Sigstore bundle: cosign from version 3 on.
-    Bundle(Vec<u8>),
+    Bundle(#[serde(with = "bytes")] Vec<u8>),
     /// Cosign's older format: a payload, and the annotations of its layer.
-    SimpleSigning { payload: Vec<u8>, annotations: Annotations },
+    SimpleSigning {
+        #[serde(with = "bytes")]
+        payload: Vec<u8>,
+        annotations: Annotations,
+    },
     /// Cosign's older format of an attestation.
-    Dsse { envelope: Vec<u8>, annotations: Annotations },
+    Dsse {
+        #[serde(with = "bytes")]
+        envelope: Vec<u8>,
+        annotations: Annotations,
+    },
     /// Notation's envelope.
-    Jws(Vec<u8>),
+    Jws(#[serde(with = "bytes")] Vec<u8>),
     /// A format that is known and not read, by its media type.
     Unread(String),
     /// A blob that could not be fetched, or is larger than the limit, and why.
@@ -28,7 +41,8 @@ pub enum Content {
 }
 
 /// The annotations that cosign's older format keeps next to a payload.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Annotations {
     /// `dev.cosignproject.cosign/signature`, base64.
     pub signature: Option<String>,
@@ -54,13 +68,46 @@ impl Annotations {
     }
 }
 
+impl Annotations {
+    fn size(&self) -> usize {
+        let all = [&self.signature, &self.certificate, &self.chain, &self.log];
+        all.into_iter().flatten().map(String::len).sum()
+    }
+}
+
 /// The largest blob that is read as evidence.
 pub const MAX_BLOB: usize = 16 * 1024 * 1024;
 
 /// How many pieces of evidence of one image are judged. An attacker can attach any number, and the rest is left out with a word.
 pub const MAX_EVIDENCE: usize = 64;
 
+/// Bytes as base64: they are signed, so each one counts.
+mod bytes {
+    use super::{Deserialize, Deserializer, Engine, STANDARD, Serializer};
+
+    pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        STANDARD.decode(text).map_err(serde::de::Error::custom)
+    }
+}
+
 impl Content {
+    /// The bytes that are kept of it.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Bundle(bytes) | Self::Jws(bytes) => bytes.len(),
+            Self::SimpleSigning { payload: bytes, annotations } | Self::Dsse { envelope: bytes, annotations } => {
+                bytes.len() + annotations.size()
+            }
+            Self::Unread(text) | Self::Missing(text) => text.len(),
+        }
+    }
+
     /// Reads a layer of a signature's manifest by its media type. None: the layer has nothing to do with signatures.
     #[must_use]
     pub fn of_layer(media_type: &str, blob: Vec<u8>, annotations: Annotations) -> Option<Self> {

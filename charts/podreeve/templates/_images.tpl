@@ -1,0 +1,89 @@
+{{/* The settings of images, as `serve --images` reads them. */}}
+{{- define "podreeve.imagesDocument" -}}
+{{- $document := dict "registries" .registries "trust" .trust "layers" .layers -}}
+{{- range $key := list "onUnknown" "onUnavailable" "credentialProviders" -}}
+{{- with get $ $key }}{{ $_ := set $document $key . }}{{ end -}}
+{{- end -}}
+{{- toYaml $document -}}
+{{- end -}}
+
+{{/* The names of Secrets or ConfigMaps under this key, at any depth, one a line. */}}
+{{- define "podreeve.namesUnder" -}}
+{{- $wanted := index . 0 -}}
+{{- $value := index . 1 -}}
+{{- if kindIs "map" $value -}}
+{{- range $key, $inner := $value }}
+{{- if and (eq $key $wanted) (kindIs "string" $inner) }}
+{{ $inner }}
+{{- else }}
+{{- include "podreeve.namesUnder" (list $wanted $inner) }}
+{{- end }}
+{{- end }}
+{{- else if kindIs "slice" $value -}}
+{{- range $value }}
+{{- include "podreeve.namesUnder" (list $wanted .) }}
+{{- end }}
+{{- end -}}
+{{- end -}}
+
+{{/* The Secrets and ConfigMaps that the settings of images name, as JSON: kind, name, and where the pod has them. */}}
+{{- define "podreeve.imageFiles" -}}
+{{- $files := list -}}
+{{- $images := dict "registries" .Values.images.registries "trust" .Values.images.trust -}}
+{{- range $folder, $key := dict "secrets" "pullSecret" "configmaps" "configMap" -}}
+{{- range $index, $name := include "podreeve.namesUnder" (list $key $images) | splitList "\n" | compact | uniq | sortAlpha -}}
+{{- $files = append $files (dict "folder" $folder "name" $name "volume" (printf "images-%s-%d" $folder $index)) -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $files -}}
+{{- end -}}
+
+{{- define "podreeve.imageVolumes" -}}
+- name: images
+  configMap:
+    name: {{ include "podreeve.fullname" . }}-images
+{{- range include "podreeve.imageFiles" . | fromJsonArray }}
+- name: {{ .volume }}
+  {{- /* Optional: without it podreeve starts, and says what is missing. */}}
+  {{- if eq .folder "secrets" }}
+  secret:
+    secretName: {{ .name }}
+    defaultMode: 0440
+    optional: true
+  {{- else }}
+  configMap:
+    name: {{ .name }}
+    optional: true
+  {{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "podreeve.imageMounts" -}}
+- name: images
+  mountPath: /etc/podreeve/images/document
+  readOnly: true
+{{- range include "podreeve.imageFiles" . | fromJsonArray }}
+- name: {{ .volume }}
+  mountPath: /etc/podreeve/images/{{ .folder }}/{{ .name }}
+  readOnly: true
+{{- end }}
+{{- end -}}
+
+{{/* The resources of the pods. */}}
+{{- define "podreeve.resources" -}}
+{{- $resources := deepCopy .Values.resources -}}
+{{- if .Values.images.enabled }}{{ $resources = mergeOverwrite $resources (deepCopy .Values.images.resources) }}{{ end -}}
+{{- toYaml $resources -}}
+{{- end -}}
+
+{{/* Without addresses the pods would reach no registry, and every image would be unknown. */}}
+{{- define "podreeve.checkImages" -}}
+{{- with .Values.images -}}
+{{- if and .enabled (not .registries) -}}
+{{- fail "images.enabled needs images.registries: podreeve reads from no registry that is not listed" -}}
+{{- end -}}
+{{- if and .enabled $.Values.networkPolicy.enabled (not .egress) (not $.Values.hostNetwork) -}}
+{{- fail "images.enabled needs images.egress, the addresses of the registries: networkPolicy.enabled keeps the pods from every other address, and a NetworkPolicy knows no names. For any address on port 443 write [{ports: [{port: 443}]}]" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}

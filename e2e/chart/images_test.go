@@ -1,0 +1,150 @@
+package chart
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	admission "k8s.io/api/admissionregistration/v1"
+	apps "k8s.io/api/apps/v1"
+	core "k8s.io/api/core/v1"
+	networking "k8s.io/api/networking/v1"
+	rbac "k8s.io/api/rbac/v1"
+	"sigs.k8s.io/yaml"
+)
+
+// Nothing of images is there by default: no right, no egress, no argument.
+func TestImagesAreOffByDefault(t *testing.T) {
+	text, err := helm(t, "helm4").Template()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range strings.Split(text, "\n") {
+		if strings.Contains(line, "--images") || strings.Contains(line, "name: podreeve-images") || strings.Contains(line, "port: 53") {
+			t.Errorf("without images.enabled the chart renders %q", line)
+		}
+	}
+}
+
+// The pod has each Secret and ConfigMap that the settings name, once, and where `serve` looks for it.
+func TestFilesOfImagesAreMounted(t *testing.T) {
+	objects := render(t, "images")
+	pod := find[apps.Deployment](t, objects, "Deployment", "podreeve").Spec.Template.Spec
+	paths := map[string]string{}
+	for _, mount := range pod.Containers[0].VolumeMounts {
+		paths[mount.Name] = mount.MountPath
+	}
+	got := map[string]string{}
+	for _, volume := range pod.Volumes {
+		switch {
+		case volume.Secret != nil && volume.Secret.Optional != nil && *volume.Secret.Optional:
+			got["Secret "+volume.Secret.SecretName] = paths[volume.Name]
+		case volume.ConfigMap != nil && strings.HasPrefix(volume.Name, "images"):
+			got["ConfigMap "+volume.ConfigMap.Name] = paths[volume.Name]
+		}
+	}
+	want := map[string]string{
+		"Secret shop":               "/etc/podreeve/images/secrets/shop",
+		"ConfigMap own-ca":          "/etc/podreeve/images/configmaps/own-ca",
+		"ConfigMap keys":            "/etc/podreeve/images/configmaps/keys",
+		"ConfigMap trusted-root":    "/etc/podreeve/images/configmaps/trusted-root",
+		"ConfigMap notary-roots":    "/etc/podreeve/images/configmaps/notary-roots",
+		"ConfigMap podreeve-images": "/etc/podreeve/images/document",
+	}
+	for name, path := range want {
+		if got[name] != path {
+			t.Errorf("%s is at %q, wanted %q", name, got[name], path)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("the pod has %v", got)
+	}
+	for _, arg := range []string{
+		"--images=/etc/podreeve/images/document/images.yaml", "--images-files=/etc/podreeve/images", "--images-secret=podreeve-images",
+	} {
+		if !slices.Contains(pod.Containers[0].Args, arg) {
+			t.Errorf("no argument %s in %v", arg, pod.Containers[0].Args)
+		}
+	}
+	if memory := pod.Containers[0].Resources.Limits.Memory().String(); memory != "768Mi" {
+		t.Errorf("the memory limit is %s", memory)
+	}
+	var document map[string]any
+	settings := find[core.ConfigMap](t, objects, "ConfigMap", "podreeve-images")
+	if err := yaml.Unmarshal([]byte(settings.Data["images.yaml"]), &document); err != nil {
+		t.Fatal(err)
+	}
+	if document["onUnavailable"] != "allowRunning" || document["onUnknown"] != nil || document["layers"] != true {
+		t.Errorf("the settings are %v", document)
+	}
+}
+
+// What the pods may reach is what the values name, and names are looked up.
+func TestEgressOfImagesIsNamed(t *testing.T) {
+	objects := render(t, "images")
+	policy := find[networking.NetworkPolicy](t, objects, "NetworkPolicy", "podreeve")
+	var ports []string
+	for _, egress := range policy.Spec.Egress {
+		for _, port := range egress.Ports {
+			ports = append(ports, port.Port.String())
+		}
+	}
+	if want := []string{"https", "443", "6443", "53", "53", "443"}; !slices.Equal(ports, want) {
+		t.Errorf("egress to the ports %v, wanted %v", ports, want)
+	}
+	last := policy.Spec.Egress[len(policy.Spec.Egress)-1]
+	if len(last.To) != 1 || last.To[0].IPBlock.CIDR != "192.0.2.0/24" {
+		t.Errorf("the registries are %+v", last.To)
+	}
+	role := find[rbac.Role](t, objects, "Role", "podreeve")
+	if !slices.ContainsFunc(role.Rules, func(rule rbac.PolicyRule) bool { return slices.Equal(rule.ResourceNames, []string{"podreeve-images"}) }) {
+		t.Error("the replicas may not read the key of the seals")
+	}
+}
+
+// Where a request may wait for a registry, the API server waits longer, unless the values say how long.
+func TestTimeoutOfImages(t *testing.T) {
+	for values, want := range map[string]int32{
+		"default": 5, "images": 10, "default --set webhook.timeoutSeconds=7": 7, "images --set webhook.timeoutSeconds=7": 7,
+	} {
+		args := strings.Fields(values)
+		objects := render(t, args[0], args[1:]...)
+		lists := find[core.ConfigMap](t, objects, "ConfigMap", "podreeve-webhooks")
+		var webhooks struct {
+			Validating []admission.ValidatingWebhook
+			Mutating   []admission.MutatingWebhook
+		}
+		if err := yaml.Unmarshal([]byte(lists.Data["webhooks.json"]), &webhooks); err != nil {
+			t.Fatal(err)
+		}
+		for _, webhook := range webhooks.Validating {
+			if *webhook.TimeoutSeconds != want {
+				t.Errorf("%s: %s waits %d s, wanted %d", values, webhook.Name, *webhook.TimeoutSeconds, want)
+			}
+		}
+		if *webhooks.Mutating[0].TimeoutSeconds != want {
+			t.Errorf("%s: the mutating webhook waits %d s, wanted %d", values, *webhooks.Mutating[0].TimeoutSeconds, want)
+		}
+	}
+}
+
+// Settings with which no image would ever be known are refused.
+func TestImagesThatNobodyCanReadAreRefused(t *testing.T) {
+	const registry = ",images.registries[0].prefix=registry.example.com"
+	for set, says := range map[string]string{
+		"images.enabled=true":                                     "images.enabled needs images.registries",
+		"images.enabled=true" + registry:                          "images.enabled needs images.egress",
+		"images.registries[0].host=a":                             "host",
+		"images.trust[0].prefix=a,images.trust[0].anyOf[0].gpg=a": "gpg",
+		"images.onUnknown=refuse":                                 "onUnknown",
+		"images.onUnavailable=allow":                              "onUnavailable",
+	} {
+		_, err := helm(t, "helm4").Template("--set", set)
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("--set %s: %v; the error should say %q", set, err, says)
+		}
+	}
+	if _, err := helm(t, "helm4").Template("--set", "images.enabled=true,networkPolicy.enabled=false"+registry); err != nil {
+		t.Error(err)
+	}
+}

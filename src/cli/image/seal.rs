@@ -1,0 +1,42 @@
+//! `podreeve image --seal`: the facts as an object for a cluster whose podreeve does not reach the registry.
+
+use super::registry::Repository;
+use super::trust::Place;
+use super::{Args, unreadable};
+use crate::cli::exit::{Exit, Failure};
+use crate::cluster::images::by_hand;
+use crate::image::{ImageFacts, OpenedImage};
+use crate::reference::ImageRef;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+/// Prints the object.
+///
+/// # Errors
+/// The key or the signatures cannot be read, or the facts do not fit.
+pub fn print(args: &Args, key: &Path, image: &OpenedImage, facts: &[ImageFacts]) -> Result<Exit, Failure> {
+    let name = args.pulled_as.as_deref().unwrap_or(&args.image);
+    if args.is_file() && args.pulled_as.is_none() {
+        return Err(Failure::input(
+            "--seal needs the name by which pods name the image; add --as registry.example.com/shop/web:1",
+        ));
+    }
+    let name = ImageRef::parse(name);
+    if !name.is_well_formed() {
+        return Err(Failure::input("--as is no reference of an image, such as registry.example.com/shop/web:1"));
+    }
+    let bytes = fs::read(key).map_err(|error| Failure::input(format!("{}: {error}", key.display())))?;
+    let evidence = if args.is_file() {
+        let folder = Path::new(&args.image);
+        // The archive of `docker save` has no signatures.
+        if folder.is_dir() { Place::Folder(folder).of(image)? } else { Vec::new() }
+    } else {
+        Place::Registry(&Repository::new(&args.image, &args.registry)?).of(image)?
+    };
+    let object = by_hand::object(image, facts, &name, evidence, &bytes, jiff::Timestamp::now());
+    let object = object.map_err(|error| Failure::input(format!("{}: {error}", args.image)))?;
+    let written = writeln!(std::io::stdout(), "{object}");
+    written.map_err(|error| unreadable("stdout", &crate::image::ImageError::read("stdout", error)))?;
+    Ok(Exit::Clean)
+}

@@ -1,0 +1,52 @@
+//! The document `images:`, which is also a part of the chart's values.
+
+use crate::image::known::{OnUnavailable, OnUnknown};
+use crate::image::trust::TrustEntry;
+use crate::registry::RegistrySettings;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// What podreeve may read of images, and who must have signed them.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct ImagesDocument {
+    /// The registries that podreeve reads from. It contacts no other host, whatever a pod names.
+    pub registries: Vec<RegistrySettings>,
+    /// Who must have signed the images below a prefix. The entry with the longest prefix counts. An image that no entry covers needs no
+    /// signature.
+    pub trust: Vec<TrustEntry>,
+    /// What happens to an image that cannot be judged: no entry of `registries` covers it, or its registry has no such image. It never
+    /// does more than the strictest rule about images in the policy. Default: warn; and deny, where a rule that denies must see a signature.
+    pub on_unknown: Option<OnUnknown>,
+    /// What happens to an image whose registry does not answer, or refuses podreeve's credentials. Default: warn; and allowRunning, where
+    /// a rule that denies must see a signature.
+    pub on_unavailable: Option<OnUnavailable>,
+    /// Whether the leader reads the layers, for rules about what they hold.
+    pub layers: bool,
+    /// The kubelet's credential providers, for the registries of clouds.
+    pub credential_providers: Option<CredentialProviders>,
+}
+
+impl Default for ImagesDocument {
+    fn default() -> Self {
+        Self {
+            registries: Vec::new(),
+            trust: Vec::new(),
+            on_unknown: None,
+            on_unavailable: None,
+            layers: true,
+            credential_providers: None,
+        }
+    }
+}
+
+/// Programs that know the credentials for registries, as the kubelet uses them.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CredentialProviders {
+    /// The file of the kubelet's option `--image-credential-provider-config`.
+    pub config: PathBuf,
+    /// The folder with the programs: the kubelet's option `--image-credential-provider-bin-dir`.
+    pub bin_dir: PathBuf,
+}

@@ -1,0 +1,77 @@
+use super::*;
+
+const KEY: &str = include_str!("../../../../tests/trust/cosign.pub");
+
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+fn load(files: &[(&str, &str)]) -> Result<Setup, String> {
+    let folder = folder(files);
+    let path = folder.path().join("images.yaml");
+    Files::read(&path, folder.path())?
+        .setup(&path)
+        .map_err(|error| error.replace(&folder.path().display().to_string(), "DIR"))
+}
+
+#[test]
+fn an_error_says_where_and_what_to_do() {
+    let entry = "registries:\n- prefix: registry.example.com\n";
+    for (more, says) in [
+        ("  insecure: true\n", "DIR/images.yaml:3: registries[0].insecure"),
+        ("  pullSecret: shop\n", "DIR/images.yaml:3: registries[0].pullSecret: there is no Secret `shop`"),
+        ("  ca: {configMap: own-ca}\n", "DIR/images.yaml:3: registries[0].ca: there is no ConfigMap `own-ca`"),
+        ("  authHosts: [a/b]\n", "DIR/images.yaml:3: registries[0].authHosts"),
+        ("onUnknown: refuse\n", "DIR/images.yaml:3: onUnknown"),
+        (
+            "trust:\n- prefix: registry.example.com\n  anyOf:\n  - cosignKey: {configMap: keys}\n",
+            "there is no ConfigMap `keys`",
+        ),
+        ("---\na: b\n", "has 2 documents"),
+    ] {
+        let error = load(&[("images.yaml", &format!("{entry}{more}"))]).unwrap_err();
+        assert!(error.contains(says), "{error}");
+    }
+}
+
+#[test]
+fn secrets_and_config_maps_are_folders_next_to_it() {
+    let document = "images:\n  registries:\n  - {prefix: registry.example.com, pullSecret: shop}\n  trust:\n  \
+        - prefix: registry.example.com\n    anyOf: [{cosignKey: {configMap: keys}}]\n  onUnavailable: allowRunning\n";
+    let files = |key: &'static str| {
+        [
+            ("images.yaml", document),
+            ("secrets/shop/.dockerconfigjson", r#"{"auths": {"registry.example.com": {"auth": "YTpi"}}}"#),
+            ("configmaps/keys/cosign.pub", key),
+        ]
+    };
+    let setup = load(&files(KEY)).unwrap();
+    assert!(setup.layers && setup.unknown.on_unavailable.is_some() && setup.registries == 1);
+    // Another key is another trust, though the document is the same.
+    let other = load(&[files(KEY)[0], files(KEY)[1], ("configmaps/keys/cosign.pub", &format!("\n{KEY}"))]).unwrap();
+    assert_ne!(setup.trust.id, other.trust.id);
+    let error = load(&files("-----BEGIN PRIVATE KEY-----\n")).unwrap_err();
+    assert!(error.contains("DIR/images.yaml:6: trust[0]"), "{error}");
+}
+
+#[test]
+fn a_change_is_seen_and_nothing_else_loads() {
+    let folder = folder(&[("images.yaml", "registries: []\n")]);
+    let path = folder.path().join("images.yaml");
+    let args = ImageArgs { images: Some(path.clone()), images_files: None, images_secret: None };
+    let mut loader = args.loader().unwrap();
+    assert!(loader().unwrap().is_some() && loader().unwrap().is_none());
+    fs::create_dir_all(folder.path().join("secrets/a")).unwrap();
+    fs::write(folder.path().join("secrets/a/.dockerconfigjson"), "{}").unwrap();
+    assert!(loader().unwrap().is_some() && loader().unwrap().is_none());
+    fs::write(&path, "registries: 7\n").unwrap();
+    assert!(loader().is_err() && loader().is_err());
+    fs::write(&path, "registries: []\n").unwrap();
+    assert!(loader().unwrap().is_some());
+}

@@ -1,0 +1,116 @@
+//! The object that shares what is known of one image with all replicas: `ImageFacts`, cluster-scoped, named by the digest.
+
+use super::record::Record;
+use super::seal::Sealer;
+use crate::cluster::item::{Item, resource};
+use crate::image::Digest;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use kube::CustomResource;
+use kube::core::ApiResource;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// What podreeve knows of one image. podreeve alone writes it, and the seal shows whether it did.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, CustomResource)]
+#[kube(
+    group = "podreeve.dev",
+    version = "v1alpha1",
+    kind = "ImageFacts",
+    root = "ImageFactsObject",
+    plural = "imagefacts",
+    singular = "imagefacts",
+    doc = "What podreeve knows of one image, by its digest. podreeve writes it and seals it; it ignores objects without its seal.",
+    printcolumn = r#"{"name": "Image", "type": "string", "jsonPath": ".spec.image"}"#,
+    printcolumn = r#"{"name": "Platforms", "type": "string", "jsonPath": ".spec.platforms"}"#,
+    printcolumn = r#"{"name": "Layers", "type": "boolean", "jsonPath": ".spec.layersRead"}"#,
+    printcolumn = r#"{"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#
+)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ImageFactsSpec {
+    /// A name by which the image is pulled, for people.
+    #[schemars(length(max = 512))]
+    pub image: String,
+    /// The digest of its index, or of its only manifest.
+    #[schemars(length(max = 200))]
+    pub digest: String,
+    /// Its platforms, for people.
+    #[schemars(length(max = 100))]
+    pub platforms: Vec<String>,
+    /// Whether its layers are read, too.
+    pub layers_read: bool,
+    /// The facts: JSON, deflated, in base64.
+    #[schemars(length(max = 1_400_000))]
+    pub data: String,
+    /// The seal of the name and of the data.
+    #[schemars(length(max = 64))]
+    pub seal: String,
+}
+
+/// The most bytes of packed facts in one object: etcd takes 1.5 MiB.
+pub const MAX_DATA: usize = 1_000_000;
+
+/// Why an object is not used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ObjectError {
+    #[error("its `spec` cannot be read")]
+    Spec,
+    #[error("it has not the seal of this podreeve: another client wrote it, or the key was changed")]
+    Seal,
+    #[error("{0}")]
+    Record(String),
+}
+
+#[must_use]
+pub fn kind() -> ApiResource {
+    resource("podreeve.dev", "v1alpha1", "ImageFacts", "imagefacts")
+}
+
+/// `sha256-` and the digits: a name of an object has no colon.
+#[must_use]
+pub fn name_of(digest: &Digest) -> String {
+    format!("{}-{}", digest.algorithm(), digest.hex())
+}
+
+/// The object with this record, as text. None if it is too large to be shared.
+#[must_use]
+pub fn to_object(record: &Record, sealer: &Sealer) -> Option<String> {
+    let packed = record.pack();
+    if packed.len() > MAX_DATA {
+        return None;
+    }
+    let name = name_of(&record.digest);
+    let tagged = record.tags.iter().max_by_key(|(_, at)| **at).map(|(tag, _)| tag.clone());
+    let named = || record.repositories.keys().next().map(|name| format!("{name}@{}", record.digest));
+    let spec = ImageFactsSpec {
+        image: tagged.or_else(named).unwrap_or_default(),
+        digest: record.digest.to_string(),
+        platforms: record.platforms.iter().take(100).map(|facts| facts.platform.to_string()).collect(),
+        layers_read: record.has_content(),
+        data: STANDARD.encode(&packed),
+        seal: sealer.seal(&name, &packed),
+    };
+    let kind = kind();
+    let metadata = json!({"name": name});
+    let object = json!({"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, "spec": spec});
+    Some(object.to_string())
+}
+
+/// The record of an object, if this podreeve sealed it, and as it is packed.
+///
+/// # Errors
+/// It is not from this podreeve, or of another version.
+pub fn from_object(item: &Item, sealer: &Sealer) -> Result<(Record, Vec<u8>), ObjectError> {
+    let spec = item.spec().ok_or(ObjectError::Spec)?;
+    let spec: ImageFactsSpec = serde_json::from_str(spec.get()).map_err(|_| ObjectError::Spec)?;
+    let packed = STANDARD.decode(&spec.data).map_err(|_| ObjectError::Seal)?;
+    if !sealer.is_sealed(item.name(), &packed, &spec.seal) {
+        return Err(ObjectError::Seal);
+    }
+    let record = Record::unpack(&packed).map_err(ObjectError::Record)?;
+    if name_of(&record.digest) == item.name() { Ok((record, packed)) } else { Err(ObjectError::Seal) }
+}
+
+#[cfg(test)]
+mod tests;

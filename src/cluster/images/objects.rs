@@ -1,0 +1,167 @@
+//! Shares what is known of images with the other replicas, by one object for each image.
+
+use super::object::{self, ObjectError};
+use super::record::Record;
+use super::seal::Sealer;
+use super::service::ImageService;
+use super::unused;
+use crate::cluster::api_error::ApiError;
+use crate::cluster::api_health::ApiHealth;
+use crate::cluster::item::Item;
+use crate::cluster::lease::Leadership;
+use crate::cluster::watch::{Sink, WatchNames, watch};
+use crate::image::Digest;
+use crate::observe::LogOnce;
+use kube::api::{Api, Patch, PatchParams};
+use kube::runtime::watcher;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Between two tries to write what could not be written.
+const RETRY: Duration = Duration::from_secs(15);
+
+/// Reads the objects of the other replicas, and writes those of this one, while this key counts.
+pub async fn share(
+    service: &Arc<ImageService>,
+    api: Api<Item>,
+    sealer: &Sealer,
+    api_health: &ApiHealth,
+    leadership: &Leadership,
+) {
+    let names = WatchNames { what: "imagefacts.podreeve.dev", without: "each replica reads images for itself" };
+    let mut sink = ObjectSink { service, sealer, leadership, log: LogOnce::default() };
+    let config = watcher::Config::default().page_size(100);
+    tokio::join!(
+        watch(api.clone(), config, api_health, names, &mut sink),
+        write(service, &api, sealer),
+        unused::delete(service, &api, leadership),
+    );
+}
+
+/// What the watch fills.
+struct ObjectSink<'s> {
+    service: &'s Arc<ImageService>,
+    sealer: &'s Sealer,
+    leadership: &'s Leadership,
+    log: LogOnce,
+}
+
+impl Sink for ObjectSink<'_> {
+    fn list_begins(&mut self) {}
+
+    fn apply(&mut self, item: &Item) {
+        match self.service.learn(item, self.sealer, *self.leadership.borrow()) {
+            // Of another version of podreeve.
+            Ok(()) | Err(ObjectError::Record(_)) => {}
+            Err(error) => {
+                let text = format!("{}: {error}", item.name());
+                if self.log.failed(&text) {
+                    tracing::warn!(
+                        object = item.name(),
+                        error = error.to_string(),
+                        "facts of an image in the cluster are ignored; podreeve alone may write imagefacts.podreeve.dev, so look who did, and delete the object"
+                    );
+                }
+            }
+        }
+    }
+
+    fn delete(&mut self, item: &Item) {
+        self.service.forget(item.name());
+    }
+
+    fn list_ends(&mut self) {}
+
+    async fn flush(&mut self) {}
+}
+
+impl ImageService {
+    /// Takes what another replica knows. The leader writes what this one knows in addition.
+    ///
+    /// # Errors
+    /// No replica of this podreeve wrote the object.
+    pub fn learn(&self, item: &Item, sealer: &Sealer, is_leader: bool) -> Result<(), ObjectError> {
+        let (theirs, packed) = object::from_object(item, sealer)?;
+        let now = self.now();
+        let digest = theirs.digest.clone();
+        let (is_news, ours_is_news) = {
+            let mut known = self.known();
+            let ours = known.store.get(&digest, now).map(|stored| Arc::clone(&stored.packed));
+            if ours.as_ref().is_some_and(|ours| **ours == *packed) {
+                return Ok(());
+            }
+            match ours.and_then(|ours| Record::unpack(&ours).ok()) {
+                None => {
+                    known.store.put_packed(&theirs, packed.into(), now);
+                    (true, false)
+                }
+                Some(ours) => {
+                    let mut merged = theirs.clone();
+                    merged.merge(ours.clone());
+                    known.store.put(&merged, now);
+                    (merged.is_news_after(&ours), merged.is_news_after(&theirs))
+                }
+            }
+        };
+        if ours_is_news && is_leader {
+            self.share(&digest);
+        }
+        if is_news {
+            self.judge_again(Some(&digest));
+        }
+        self.deepen.notify_one();
+        Ok(())
+    }
+
+    /// An operator deleted the object: the image is read again.
+    fn forget(&self, name: &str) {
+        let digest = name.split_once('-').and_then(|(algorithm, hex)| Digest::parse(&format!("{algorithm}:{hex}")));
+        if let Some(digest) = digest {
+            self.known().store.remove(&digest);
+            self.judge_again(Some(&digest));
+        }
+    }
+}
+
+/// Writes what is new, as long as podreeve serves.
+async fn write(service: &ImageService, api: &Api<Item>, sealer: &Sealer) {
+    let mut log = LogOnce::default();
+    loop {
+        let mut left = service.take_unwritten();
+        while let Some(digest) = left.pop_first() {
+            match write_one(service, api, sealer, &digest).await {
+                Ok(()) => {
+                    let _ = log.recovered();
+                }
+                Err(error) => {
+                    if log.failed(&error.to_string()) {
+                        tracing::warn!(
+                            error = error.to_string(),
+                            "facts of images cannot be written to the cluster; each replica reads images for itself until they can"
+                        );
+                    }
+                    left.insert(digest);
+                    wait_and_put_back(service, left).await;
+                    break;
+                }
+            }
+        }
+        service.write.notified().await;
+    }
+}
+
+async fn wait_and_put_back(service: &ImageService, left: BTreeSet<Digest>) {
+    tokio::time::sleep(RETRY).await;
+    super::service::lock(&service.unwritten).extend(left);
+    service.write.notify_one();
+}
+
+async fn write_one(service: &ImageService, api: &Api<Item>, sealer: &Sealer, digest: &Digest) -> Result<(), ApiError> {
+    let packed = service.known().store.get(digest, service.now()).map(|stored| Arc::clone(&stored.packed));
+    let record = packed.and_then(|packed| Record::unpack(&packed).ok());
+    let Some(object) = record.and_then(|record| object::to_object(&record, sealer)) else { return Ok(()) };
+    let parameters = PatchParams::apply("podreeve").force();
+    api.patch(&object::name_of(digest), &parameters, &Patch::Apply(Item::of(object))).await?;
+    Ok(())
+}

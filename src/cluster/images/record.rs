@@ -1,0 +1,249 @@
+//! What is kept of one image, in a form that takes little memory and little room in the cluster.
+
+use super::documents;
+use super::store::ATTACHED_HARD;
+use crate::image::trust::{Evidence, Target, Trust, Verdict, verify};
+use crate::image::{Digest, ImageFacts, OpenedImage};
+use crate::reference::ImageRef;
+use flate2::Compression;
+use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::sync::Arc;
+
+/// The version of what is packed. Another one is read again from the registry.
+const FORMAT: u32 = 1;
+/// The most bytes of evidence of one image that are kept as they are. An SBOM can have many MiB.
+const KEPT_EVIDENCE: usize = 64 << 10;
+/// The most bytes of a record, unpacked.
+const UNPACKED: u64 = 8 << 20;
+/// The most names under which one image is remembered.
+const NAMES: usize = 32;
+
+/// One image: what is true of its digest for ever, and what was attached to it when it was read last.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Record {
+    format: u32,
+    pub digest: Digest,
+    /// The manifests of the platforms, where there is an index.
+    pub leaves: Vec<String>,
+    /// Without a verdict of trust: that depends on keys, which change.
+    pub platforms: Vec<ImageFacts>,
+    /// The repositories that have it, with what was attached to it there.
+    pub repositories: BTreeMap<String, Repository>,
+    /// Tags that led to it, as `registry/repository:tag`, and when.
+    pub tags: BTreeMap<String, Timestamp>,
+    /// A person wrote it for a registry that podreeve does not reach. It stays as it is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_hand: bool,
+}
+
+/// What a repository has about an image.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Repository {
+    /// None while no entry of the trust document covered it: then nothing was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attached: Option<Attached>,
+}
+
+/// Signatures and attestations as they were read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Attached {
+    pub at: Timestamp,
+    pub evidence: Vec<Evidence>,
+    /// What the evidence says that is too large to be kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged: Option<Box<Judged>>,
+}
+
+/// A verdict on evidence that is not kept. It holds for the trust document by which it was made.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Judged {
+    /// The digest of the trust document with its keys.
+    trust: Digest,
+    verdict: Verdict,
+}
+
+impl PartialEq for Judged {
+    fn eq(&self, other: &Self) -> bool {
+        let text = |judged: &Self| serde_json::to_string(&judged.verdict).unwrap_or_default();
+        self.trust == other.trust && text(self) == text(other)
+    }
+}
+
+/// The trust document in force.
+#[derive(Debug)]
+pub struct TrustInForce {
+    pub trust: Trust,
+    /// The digest of the document and of all keys that it names.
+    pub id: Digest,
+}
+
+/// The verdict on an image, as far as what is kept allows one.
+pub enum Trusted {
+    /// No entry of the trust document covers it.
+    NotAsked,
+    Verdict(Box<Verdict>),
+    /// What is attached was not read yet, or was judged by other keys and not kept.
+    NotKnown,
+}
+
+impl Attached {
+    /// What is kept of the evidence.
+    pub fn new(evidence: Vec<Evidence>, target: Target<'_>, trust: &TrustInForce, now: Timestamp) -> Self {
+        let mut left = KEPT_EVIDENCE;
+        let (kept, large): (Vec<Evidence>, Vec<Evidence>) = evidence.into_iter().partition(|one| {
+            let size = one.content.size();
+            let fits = size <= left;
+            left -= if fits { size } else { 0 };
+            fits
+        });
+        let verdict = (!large.is_empty()).then(|| verify(&trust.trust, target, &large, now)).flatten();
+        let judged = verdict.map(|verdict| Box::new(Judged { trust: trust.id.clone(), verdict }));
+        Self { at: now, evidence: kept, judged }
+    }
+
+    /// Whether both say the same, whenever they were read.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.evidence == other.evidence && self.judged == other.judged
+    }
+}
+
+impl Record {
+    /// # Errors
+    /// What the registry sent does not belong together.
+    pub fn new(image: &OpenedImage) -> Result<Self, documents::ReadError> {
+        Ok(Self {
+            format: FORMAT,
+            digest: image.digest.clone(),
+            leaves: documents::leaves(image),
+            platforms: documents::facts(image)?,
+            repositories: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            by_hand: false,
+        })
+    }
+
+    /// Whether the layers of all platforms are read.
+    pub fn has_content(&self) -> bool {
+        self.platforms.iter().all(|facts| facts.content.is_some())
+    }
+
+    /// Remembers that a tag led to it.
+    pub fn add_tag(&mut self, tag: String, at: Timestamp) {
+        self.tags.insert(tag, at);
+        while self.tags.len() > NAMES {
+            let oldest = self.tags.iter().min_by_key(|(_, at)| **at).map(|(tag, _)| tag.clone());
+            oldest.map(|oldest| self.tags.remove(&oldest));
+        }
+    }
+
+    pub fn add_repository(&mut self, name: String, repository: Repository) {
+        if self.repositories.len() < NAMES || self.repositories.contains_key(&name) {
+            self.repositories.insert(name, repository);
+        }
+    }
+
+    /// Whether another replica should learn this record, when it knows the other one. A time alone is written once a day, so that
+    /// what is attached does not become too old for a replica that starts in an outage.
+    pub fn is_news_after(&self, before: &Self) -> bool {
+        let day = jiff::SignedDuration::from_hours(24);
+        let is_later = |new: Timestamp, old: Timestamp| new.duration_since(old) >= day;
+        let tags = self.tags.iter().any(|(tag, at)| before.tags.get(tag).is_none_or(|old| is_later(*at, *old)));
+        let attached = |name: &String, new: &Repository| {
+            let Some(old) = before.repositories.get(name) else { return true };
+            match (&new.attached, &old.attached) {
+                (Some(new), Some(old)) => !new.is_same(old) || is_later(new.at, old.at),
+                (new, old) => new.is_some() != old.is_some(),
+            }
+        };
+        self.has_content() != before.has_content()
+            || tags
+            || self.repositories.iter().any(|(name, repository)| attached(name, repository))
+    }
+
+    /// Takes what another record of the same image knows in addition.
+    pub fn merge(&mut self, other: Self) {
+        if !self.has_content() && other.has_content() {
+            self.platforms = other.platforms;
+        }
+        for (name, theirs) in other.repositories {
+            let at = |repository: &Repository| repository.attached.as_ref().map(|attached| attached.at);
+            if self.repositories.get(&name).is_none_or(|ours| at(ours) < at(&theirs)) {
+                self.add_repository(name, theirs);
+            }
+        }
+        for (tag, at) in other.tags {
+            if self.tags.get(&tag).is_none_or(|ours| *ours < at) {
+                self.add_tag(tag, at);
+            }
+        }
+        self.by_hand |= other.by_hand;
+    }
+
+    /// Judges what is attached to the image in this repository, by the keys in force.
+    pub fn judge(&self, image: &ImageRef<'_>, trust: &TrustInForce, now: Timestamp) -> Trusted {
+        if trust.trust.entry(image).is_none() {
+            return Trusted::NotAsked;
+        }
+        let repository = self.repositories.get(&name_of(image));
+        let Some(attached) = repository.and_then(|repository| repository.attached.as_ref()) else {
+            return Trusted::NotKnown;
+        };
+        if !self.by_hand && now.duration_since(attached.at) >= ATTACHED_HARD {
+            return Trusted::NotKnown;
+        }
+        let target = Target { image, digest: self.digest.as_str(), leaves: &self.leaves };
+        let Some(mut verdict) = verify(&trust.trust, target, &attached.evidence, now) else {
+            return Trusted::NotAsked;
+        };
+        match attached.judged.as_deref() {
+            None => {}
+            Some(judged) if judged.trust == trust.id => {
+                verdict.signatures.extend(judged.verdict.signatures.iter().cloned());
+                verdict.attested.extend(judged.verdict.attested.iter().cloned());
+                verdict.refusals.extend(judged.verdict.refusals.iter().cloned());
+            }
+            Some(_) => return Trusted::NotKnown,
+        }
+        Trusted::Verdict(Box::new(verdict))
+    }
+
+    /// The record in few bytes. It is the text that is sealed, too.
+    pub fn pack(&self) -> Arc<[u8]> {
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::new(6));
+        let written = serde_json::to_vec(self).map_err(std::io::Error::other).and_then(|json| encoder.write_all(&json));
+        // Writing into memory does not fail, and a record is always JSON.
+        written.and_then(|()| encoder.finish()).unwrap_or_default().into()
+    }
+
+    /// # Errors
+    /// These bytes are no record of this version.
+    pub fn unpack(packed: &[u8]) -> Result<Self, String> {
+        let mut json = Vec::new();
+        let read = DeflateDecoder::new(packed).take(UNPACKED).read_to_end(&mut json);
+        read.map_err(|error| format!("it cannot be unpacked: {error}"))?;
+        let record: Self = serde_json::from_slice(&json).map_err(|error| format!("it cannot be read: {error}"))?;
+        if record.format == FORMAT { Ok(record) } else { Err(format!("it has the format {}", record.format)) }
+    }
+}
+
+/// `registry.example.com/shop/web`.
+pub fn name_of(image: &ImageRef<'_>) -> String {
+    format!("{}/{}", image.registry, image.repository)
+}
+
+/// `registry.example.com/shop/web:1.2`, with the tag that is meant where there is none.
+pub fn tag_of(image: &ImageRef<'_>) -> String {
+    format!("{}:{}", name_of(image), image.tag.as_deref().unwrap_or("latest"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+use super::*;
+use crate::image::trust::{Content, TrustDocument};
+
+fn at(hours: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + hours * 3600).unwrap()
+}
+
+fn record() -> Record {
+    let digest = Digest::sha256(b"image");
+    Record::new(&OpenedImage { name: None, digest, platforms: Vec::new(), absent: Vec::new() }).unwrap()
+}
+
+fn with_evidence(size: usize, hours: i64) -> Repository {
+    let subject = Digest::sha256(b"image").to_string();
+    let evidence = vec![Evidence { subject, name: "sha256:a".to_owned(), content: Content::Jws(vec![7; size]) }];
+    Repository { attached: Some(Attached { at: at(hours), evidence, judged: None }) }
+}
+
+fn trust(key: &str) -> TrustInForce {
+    let json =
+        format!(r#"{{"trust":[{{"prefix":"registry.example.com","anyOf":[{{"cosignKey":{{"pem":{key:?}}}}}]}}]}}"#);
+    let document: TrustDocument = serde_json::from_str(&json).unwrap();
+    let trust = Trust::compile(&document, &|_| Err(String::new())).unwrap();
+    TrustInForce { trust, id: Digest::sha256(key.as_bytes()) }
+}
+
+const NAME: &str = "registry.example.com/shop/web";
+const KEY: &str = include_str!("../../../../tests/trust/cosign.pub");
+const OTHER: &str = include_str!("../../../../tests/trust/other.pub");
+
+#[test]
+fn a_record_is_packed_and_unpacked() {
+    let mut record = record();
+    record.add_repository(NAME.to_owned(), with_evidence(2000, 0));
+    record.add_tag(format!("{NAME}:1"), at(0));
+    let packed = record.pack();
+    assert!(packed.len() < 1000, "{} bytes", packed.len());
+    let read = Record::unpack(&packed).unwrap();
+    assert_eq!(read.pack(), packed);
+    assert_eq!(read.repositories, record.repositories);
+    for bad in [&b""[..], b"garbage", &packed[..packed.len() / 2]] {
+        assert!(Record::unpack(bad).is_err());
+    }
+    let newer = Record { format: FORMAT + 1, ..record };
+    assert!(Record::unpack(&newer.pack()).unwrap_err().contains("format"));
+}
+
+#[test]
+fn of_two_records_the_newest_parts_count() {
+    let (mut ours, mut theirs) = (record(), record());
+    ours.add_repository(NAME.to_owned(), with_evidence(10, 5));
+    ours.add_tag(format!("{NAME}:1"), at(1));
+    theirs.add_repository(NAME.to_owned(), with_evidence(20, 2));
+    theirs.add_repository("other.example.com/web".to_owned(), Repository::default());
+    theirs.add_tag(format!("{NAME}:1"), at(3));
+    ours.merge(theirs);
+    assert_eq!(ours.repositories[NAME], with_evidence(10, 5));
+    assert_eq!((ours.repositories.len(), ours.tags[&format!("{NAME}:1")]), (2, at(3)));
+}
+
+#[test]
+fn a_time_alone_is_news_once_a_day() {
+    let with = |size, hours| {
+        let mut record = record();
+        record.add_repository(NAME.to_owned(), with_evidence(size, hours));
+        record.add_tag(format!("{NAME}:1"), at(hours));
+        record
+    };
+    assert!(!with(10, 23).is_news_after(&with(10, 0)));
+    assert!(with(10, 24).is_news_after(&with(10, 0)));
+    assert!(with(11, 1).is_news_after(&with(10, 0)));
+    assert!(with(10, 0).is_news_after(&record()) && !record().is_news_after(&with(10, 0)));
+}
+
+#[test]
+fn what_is_attached_counts_for_a_week_and_by_hand_for_ever() {
+    let image = ImageRef::parse(NAME);
+    let mut record = record();
+    let of = |record: &Record, hours| match record.judge(&image, &trust(KEY), at(hours)) {
+        Trusted::Verdict(_) => "a verdict",
+        Trusted::NotKnown => "not known",
+        Trusted::NotAsked => "not asked",
+    };
+    assert_eq!(of(&record, 0), "not known");
+    record.add_repository(NAME.to_owned(), with_evidence(10, 0));
+    assert_eq!((of(&record, 167), of(&record, 168)), ("a verdict", "not known"));
+    record.by_hand = true;
+    assert_eq!(of(&record, 100_000), "a verdict");
+    // No entry covers another registry.
+    let other = ImageRef::parse("other.example.com/web");
+    assert!(matches!(record.judge(&other, &trust(KEY), at(0)), Trusted::NotAsked));
+}
+
+/// A verdict on what is not kept is one by the keys of that time.
+#[test]
+fn large_evidence_is_judged_once_and_other_keys_need_it_again() {
+    let image = ImageRef::parse(NAME);
+    let digest = Digest::sha256(b"image").to_string();
+    let target = Target { image: &image, digest: &digest, leaves: &[] };
+    let Some(Attached { evidence, .. }) = with_evidence(KEPT_EVIDENCE + 1, 0).attached else { panic!("evidence") };
+    let attached = Attached::new(evidence, target, &trust(KEY), at(0));
+    assert!(attached.evidence.is_empty() && attached.judged.is_some());
+    let mut record = record();
+    record.add_repository(NAME.to_owned(), Repository { attached: Some(attached) });
+    assert!(matches!(record.judge(&image, &trust(KEY), at(1)), Trusted::Verdict(_)));
+    assert!(matches!(record.judge(&image, &trust(OTHER), at(1)), Trusted::NotKnown));
+}
+
+#[test]
+fn names_have_a_limit() {
+    let mut record = record();
+    for number in 0..100 {
+        record.add_tag(format!("{NAME}:{number}"), at(number));
+        record.add_repository(format!("{NAME}{number}"), Repository::default());
+    }
+    assert_eq!((record.tags.len(), record.repositories.len()), (NAMES, NAMES));
+    assert!(record.tags.contains_key(&format!("{NAME}:99")));
+}

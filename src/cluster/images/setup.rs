@@ -1,0 +1,117 @@
+//! What the settings of images say, ready to be used.
+
+use super::documents::ReadError;
+use super::record::TrustInForce;
+use crate::image::known::{ImageSettings, UnknownImage, UnknownKind};
+use crate::reference::ImageRef;
+use crate::registry::{Client, RegistryError};
+
+/// The settings in force: the `images:` document with all that it names.
+pub struct Setup {
+    pub client: Client,
+    pub trust: TrustInForce,
+    /// What happens to images of which nothing is known.
+    pub unknown: ImageSettings,
+    /// Whether the leader reads layers.
+    pub layers: bool,
+    /// How many registries may be contacted, for the log.
+    pub registries: usize,
+}
+
+impl std::fmt::Debug for Setup {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Setup").field("trust", &self.trust.id).field("unknown", &self.unknown).finish_non_exhaustive()
+    }
+}
+
+impl Setup {
+    /// What a request learns about an image that cannot be read. Details go into the log: a user must not see addresses.
+    pub fn unknown(&self, image: &ImageRef<'_>, error: &ReadError) -> UnknownImage {
+        let (kind, why) = explain(image, error);
+        let must_be_signed = self.trust.trust.entry(image).is_some();
+        UnknownImage { must_be_signed, ..UnknownImage::new(kind, why) }
+    }
+}
+
+/// Every image, while the settings do not load. It counts as one that must be signed: nobody knows.
+pub fn not_set_up() -> UnknownImage {
+    let why = "podreeve's settings of images do not load; its log says why";
+    UnknownImage { must_be_signed: true, ..UnknownImage::new(UnknownKind::Unavailable, why) }
+}
+
+/// Longest name of a registry in a message.
+const NAME: usize = 200;
+
+fn explain(image: &ImageRef<'_>, error: &ReadError) -> (UnknownKind, String) {
+    let registry = crate::text::clean(&image.registry, NAME);
+    let error = match error {
+        ReadError::Registry(error) => error,
+        ReadError::Image(why) => {
+            return (UnknownKind::Invalid, format!("{registry} has it, but it is no image that can be read: {why}"));
+        }
+        ReadError::Reference(_) => {
+            return (UnknownKind::Invalid, "it is no reference that a container runtime accepts".to_owned());
+        }
+        ReadError::Late => return late(&registry),
+        ReadError::Failed => return (UnknownKind::Unavailable, "podreeve failed while reading it".to_owned()),
+        ReadError::Busy => {
+            return (UnknownKind::Unavailable, "podreeve is reading too many other images now".to_owned());
+        }
+    };
+    match error {
+        RegistryError::NotListed { .. } => {
+            (UnknownKind::NotCovered, format!("{registry} is none of the registries that podreeve asks"))
+        }
+        RegistryError::NotFound { .. } => (UnknownKind::NotFound, format!("{registry} has no such image")),
+        RegistryError::Refused { .. } | RegistryError::Token { .. } | RegistryError::Credentials { .. } => {
+            (UnknownKind::Refused, format!("{registry} refuses podreeve's credentials"))
+        }
+        RegistryError::Connect { .. } => (UnknownKind::Unavailable, format!("{registry} cannot be reached")),
+        RegistryError::TimedOut { .. } => late(&registry),
+        RegistryError::TooManyRequests { .. } => {
+            (UnknownKind::Unavailable, format!("{registry} allows podreeve no more requests for now"))
+        }
+        RegistryError::Status { status, .. } => (UnknownKind::Unavailable, format!("{registry} answers {status}")),
+        RegistryError::Interrupted { .. } => {
+            (UnknownKind::Unavailable, format!("{registry} stopped in the middle of its answer"))
+        }
+        RegistryError::WrongDigest { .. } => {
+            (UnknownKind::Invalid, format!("{registry} sends other bytes than the digest names"))
+        }
+        RegistryError::TooBig { .. } => (UnknownKind::Invalid, format!("{registry} sends more than podreeve reads")),
+        RegistryError::Malformed { .. } => (UnknownKind::Invalid, format!("{registry} sends what is no image")),
+        RegistryError::Address { .. } | RegistryError::Redirect { .. } | RegistryError::Realm { .. } => {
+            (UnknownKind::Invalid, format!("{registry} leads to a place that podreeve does not contact"))
+        }
+    }
+}
+
+fn late(registry: &str) -> (UnknownKind, String) {
+    (UnknownKind::Unavailable, format!("{registry} did not answer in time"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn an_outage_is_told_from_an_image_that_is_not_there_and_no_address_is_named() {
+        let image = ImageRef::parse("registry.example.com/shop/web:1");
+        let of = |error: RegistryError| explain(&image, &ReadError::Registry(error));
+        let host = || "mirror.internal:5000".to_owned();
+        let cases = [
+            (RegistryError::Connect { host: host(), cause: "10.0.0.1".to_owned() }, UnknownKind::Unavailable),
+            (RegistryError::TimedOut { host: host(), limit: Duration::from_secs(1) }, UnknownKind::Unavailable),
+            (RegistryError::NotFound { host: host(), what: "mirror.internal".to_owned() }, UnknownKind::NotFound),
+            (RegistryError::NotListed { host: host() }, UnknownKind::NotCovered),
+            (RegistryError::TooBig { what: host(), limit: 1 }, UnknownKind::Invalid),
+        ];
+        for (error, kind) in cases {
+            let (found, why) = of(error);
+            assert_eq!(found, kind, "{why}");
+            assert!(why.starts_with("registry.example.com") && !why.contains("internal"), "{why}");
+            assert!(!why.contains("10.0.0.1"), "{why}");
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! What this replica knows of images. It is plain data: the time is an argument.
+
+use super::documents::ReadError;
+use super::record::Record;
+use crate::image::Digest;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// How long a tag leads to the digest that it led to.
+pub const TAG: SignedDuration = SignedDuration::from_secs(60);
+/// How long a tag still counts while the registry does not say where it leads.
+pub const TAG_IN_OUTAGE: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// After this time what is attached to an image is read again, and the old counts meanwhile.
+pub const ATTACHED_SOFT: SignedDuration = SignedDuration::from_hours(1);
+/// After this time what was attached counts no more.
+pub const ATTACHED_HARD: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// The first wait after an image could not be read, and the longest. Each later one is twice as long.
+const WAIT: (SignedDuration, SignedDuration) = (SignedDuration::from_secs(30), SignedDuration::from_secs(300));
+/// How long a tag counts that a person wrote.
+const BY_HAND: SignedDuration = SignedDuration::from_hours(24 * 3650);
+/// The most images. Above this number those that nobody asked for longest go: the cluster has them still.
+const IMAGES: usize = 20_000;
+/// The most failures that are remembered. An attacker can name any number of images.
+const FAILURES: usize = 10_000;
+
+/// A record, packed.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    pub packed: Arc<[u8]>,
+    /// Whether the layers of all platforms are read.
+    pub has_content: bool,
+    /// When what is attached was read; the oldest of its repositories.
+    attached_at: Option<Timestamp>,
+    /// A person wrote it, for a registry that podreeve does not reach.
+    pub by_hand: bool,
+    pub used: Timestamp,
+}
+
+/// Why an image cannot be read, and until when it is not tried again.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    pub error: ReadError,
+    pub until: Timestamp,
+    wait: SignedDuration,
+}
+
+impl Failure {
+    /// A failure that was not remembered.
+    pub const fn at(error: ReadError, until: Timestamp) -> Self {
+        Self { error, until, wait: WAIT.0 }
+    }
+}
+
+/// How much is known.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Counts {
+    pub known: usize,
+    pub layers_known: usize,
+    pub unknown: usize,
+    pub bytes: usize,
+    pub signatures_age: f64,
+}
+
+#[derive(Debug, Default)]
+pub struct Store {
+    images: HashMap<Digest, Stored>,
+    /// `registry/repository:tag`.
+    tags: HashMap<String, (Digest, Timestamp)>,
+    /// By reference.
+    failures: HashMap<String, Failure>,
+}
+
+impl Store {
+    pub fn get(&mut self, digest: &Digest, now: Timestamp) -> Option<&Stored> {
+        let stored = self.images.get_mut(digest)?;
+        stored.used = now;
+        Some(stored)
+    }
+
+    /// Keeps a record in place of the one of the same digest.
+    pub fn put(&mut self, record: &Record, now: Timestamp) {
+        self.put_packed(record, record.pack(), now);
+    }
+
+    /// The same with a record that is packed already.
+    pub fn put_packed(&mut self, record: &Record, packed: Arc<[u8]>, now: Timestamp) {
+        for (tag, at) in &record.tags {
+            // What a person wrote counts before what a registry would say, which podreeve does not ask.
+            self.tag(tag, &record.digest, if record.by_hand { now + BY_HAND } else { *at });
+        }
+        let read_at =
+            record.repositories.values().filter_map(|repository| Some(repository.attached.as_ref()?.at)).min();
+        let read_at = read_at.filter(|_| !record.by_hand);
+        let (has_content, by_hand) = (record.has_content(), record.by_hand);
+        let stored = Stored { packed, has_content, attached_at: read_at, by_hand, used: now };
+        self.images.insert(record.digest.clone(), stored);
+        if self.images.len() > IMAGES {
+            self.forget_oldest();
+        }
+    }
+
+    pub fn remove(&mut self, digest: &Digest) {
+        self.images.remove(digest);
+        self.tags.retain(|_, (of, _)| of != digest);
+    }
+
+    fn forget_oldest(&mut self) {
+        let mut used: Vec<Timestamp> = self.images.values().map(|stored| stored.used).collect();
+        let tenth = used.len() / 10;
+        let (_, limit, _) = used.select_nth_unstable(tenth);
+        let limit = *limit;
+        let mut left = tenth + 1;
+        self.images.retain(|_, stored| {
+            let goes = left > 0 && stored.used <= limit;
+            left -= usize::from(goes);
+            !goes
+        });
+        let Self { images, tags, .. } = self;
+        tags.retain(|_, (digest, _)| images.contains_key(digest));
+    }
+
+    /// Remembers where a tag leads; the newest answer counts.
+    pub fn tag(&mut self, tag: &str, digest: &Digest, at: Timestamp) {
+        if self.tags.get(tag).is_none_or(|(_, before)| *before <= at) {
+            self.tags.insert(tag.to_owned(), (digest.clone(), at));
+        }
+    }
+
+    /// Where a tag led, and when.
+    pub fn tagged(&self, tag: &str) -> Option<&(Digest, Timestamp)> {
+        self.tags.get(tag)
+    }
+
+    /// The failure for which an image is not read again yet.
+    pub fn failure(&self, reference: &str, now: Timestamp) -> Option<&Failure> {
+        self.failures.get(reference).filter(|failure| failure.until > now)
+    }
+
+    /// Remembers that an image could not be read. A registry that asks for more time gets it.
+    pub fn fail(&mut self, reference: &str, error: ReadError, now: Timestamp) -> Failure {
+        if self.failures.len() >= FAILURES {
+            self.failures.retain(|_, failure| failure.until > now);
+            if self.failures.len() >= FAILURES {
+                self.failures.clear();
+            }
+        }
+        let before = self.failures.get(reference).map(|failure| failure.wait);
+        let wait = before.map_or(WAIT.0, |before| before.saturating_mul(2).min(WAIT.1));
+        let asked = error.retry_after().map_or(SignedDuration::ZERO, |time| time.min(WAIT.1.saturating_mul(12)));
+        let failure = Failure { error, until: now + wait.max(asked), wait };
+        self.failures.insert(reference.to_owned(), failure.clone());
+        failure
+    }
+
+    pub fn succeeded(&mut self, reference: &str) {
+        self.failures.remove(reference);
+    }
+
+    /// New keys or other credentials may change any answer.
+    pub fn forget_failures(&mut self) {
+        self.failures.clear();
+    }
+
+    pub fn images(&self) -> impl Iterator<Item = (&Digest, &Stored)> {
+        self.images.iter()
+    }
+
+    /// For metrics.
+    pub fn counts(&self, now: Timestamp) -> Counts {
+        let oldest = self.images.values().filter_map(|stored| stored.attached_at).min();
+        Counts {
+            known: self.images.len(),
+            layers_known: self.images.values().filter(|stored| stored.has_content).count(),
+            unknown: self.failures.values().filter(|failure| failure.until > now).count(),
+            bytes: self.images.values().map(|stored| stored.packed.len()).sum(),
+            signatures_age: oldest.map_or(0.0, |at| now.duration_since(at).as_secs_f64().max(0.0)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::RegistryError;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+    }
+
+    #[test]
+    fn waits_double_up_to_five_minutes_and_end_with_a_success() {
+        let mut store = Store::default();
+        let mut now = at(0);
+        let mut waits = Vec::new();
+        for _ in 0..6 {
+            let failure = store.fail("a.example.com/x", ReadError::Late, now);
+            waits.push(failure.until.duration_since(now).as_secs());
+            assert!(store.failure("a.example.com/x", now).is_some());
+            now = failure.until;
+            assert!(store.failure("a.example.com/x", now).is_none());
+        }
+        assert_eq!(waits, [30, 60, 120, 240, 300, 300]);
+        store.succeeded("a.example.com/x");
+        assert_eq!(store.fail("a.example.com/x", ReadError::Late, now).until, now + WAIT.0);
+    }
+
+    #[test]
+    fn a_registry_that_asks_for_more_time_gets_it() {
+        let mut store = Store::default();
+        let error = |seconds| {
+            let retry_after = Some(std::time::Duration::from_secs(seconds));
+            ReadError::Registry(RegistryError::TooManyRequests { host: "a".to_owned(), retry_after })
+        };
+        assert_eq!(store.fail("a", error(90), at(0)).until, at(90));
+        // But not as much as it likes.
+        assert_eq!(store.fail("b", error(1_000_000), at(0)).until, at(3600));
+    }
+
+    #[test]
+    fn the_newest_answer_about_a_tag_counts() {
+        let mut store = Store::default();
+        let (one, two) = (Digest::sha256(b"1"), Digest::sha256(b"2"));
+        store.tag("a.example.com/x:1", &one, at(10));
+        store.tag("a.example.com/x:1", &two, at(5));
+        assert_eq!(store.tagged("a.example.com/x:1"), Some(&(one, at(10))));
+        store.tag("a.example.com/x:1", &two, at(20));
+        assert_eq!(store.tagged("a.example.com/x:1"), Some(&(two, at(20))));
+    }
+
+    #[test]
+    fn names_of_an_attacker_take_no_more_than_their_place() {
+        let mut store = Store::default();
+        for number in 0..FAILURES + 10 {
+            store.fail(&format!("a.example.com/{number}"), ReadError::Late, at(0));
+        }
+        assert!(store.failures.len() <= FAILURES);
+    }
+}

@@ -1,0 +1,90 @@
+//! The leader deletes the objects of images that nothing in the cluster names any more.
+
+use super::object;
+use super::service::ImageService;
+use super::store::Store;
+use crate::cluster::api_error::ApiError;
+use crate::cluster::item::Item;
+use crate::cluster::lease::Leadership;
+use crate::image::Digest;
+use crate::observe::LogOnce;
+use jiff::{SignedDuration, Timestamp};
+use kube::api::{Api, DeleteParams};
+use std::time::Duration;
+
+/// How long an object stays that neither a request nor the scan asked for.
+const UNUSED: SignedDuration = SignedDuration::from_hours(3 * 24);
+/// The most objects. Above this number those that nobody asked for longest go.
+const MOST: usize = 20_000;
+const INTERVAL: Duration = Duration::from_secs(600);
+/// The most objects that are deleted at once.
+const AT_ONCE: usize = 200;
+
+/// Deletes them while this replica leads.
+pub async fn delete(service: &ImageService, api: &Api<Item>, leadership: &Leadership) {
+    let mut log = LogOnce::default();
+    loop {
+        tokio::time::sleep(INTERVAL).await;
+        if !*leadership.borrow() {
+            continue;
+        }
+        let unused = unused(&service.known().store, service.now(), MOST);
+        for digest in unused {
+            match api.delete(&object::name_of(&digest), &DeleteParams::default()).await.map_err(ApiError::from) {
+                Ok(_) => {
+                    let _ = log.recovered();
+                }
+                // It was never written, or is gone.
+                Err(error) if error.is_not_found() => service.known().store.remove(&digest),
+                Err(error) => {
+                    if log.failed(&error.to_string()) {
+                        tracing::warn!(
+                            error = error.to_string(),
+                            "the facts of images that nothing uses cannot be deleted; the leader tries again"
+                        );
+                    }
+                    break;
+                }
+            }
+        }
+    }
+}
+
+fn unused(store: &Store, now: Timestamp, most: usize) -> Vec<Digest> {
+    let mut all: Vec<(Timestamp, &Digest)> =
+        store.images().filter(|(_, stored)| !stored.by_hand).map(|(digest, stored)| (stored.used, digest)).collect();
+    all.sort_unstable();
+    let too_many = all.len().saturating_sub(most);
+    let goes = |(at, (used, _)): &(usize, (Timestamp, &Digest))| *at < too_many || now.duration_since(*used) > UNUSED;
+    all.into_iter().enumerate().filter(goes).map(|(_, (_, digest))| digest.clone()).take(AT_ONCE).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::images::record::Record;
+    use crate::image::OpenedImage;
+
+    fn record(name: &str) -> Record {
+        let digest = Digest::sha256(name.as_bytes());
+        Record::new(&OpenedImage { name: None, digest, platforms: Vec::new(), absent: Vec::new() }).unwrap()
+    }
+
+    #[test]
+    fn what_nobody_asks_for_goes_and_what_a_person_wrote_stays() {
+        let start: Timestamp = "2026-11-27T12:00:00Z".parse().unwrap();
+        let mut store = Store::default();
+        let mut by_hand = record("by hand");
+        by_hand.by_hand = true;
+        for record in [record("old"), record("used"), by_hand] {
+            store.put(&record, start);
+        }
+        let later = start + UNUSED;
+        assert!(unused(&store, later, MOST).is_empty());
+        store.get(&Digest::sha256(b"used"), later);
+        let later = later + SignedDuration::from_secs(1);
+        assert_eq!(unused(&store, later, MOST), [Digest::sha256(b"old")]);
+        // Of too many, those that were asked for last stay.
+        assert_eq!(unused(&store, start, 1), [Digest::sha256(b"old")]);
+    }
+}
