@@ -239,6 +239,19 @@ func TestMountedCertificates(t *testing.T) {
 	}
 }
 
+// The leader keeps the CA of an existing Secret, unless the chart names it, or cert-manager renews it.
+func TestKeptCA(t *testing.T) {
+	for arguments, want := range map[string]bool{
+		"existing-secret --set tls.caBundle=": true, "existing-secret": false, "cert-manager": false, "default": false,
+	} {
+		words := strings.Fields(arguments)
+		args := deployment(t, words[0], words[1:]...).Spec.Template.Spec.Containers[0].Args
+		if got := slices.Contains(args, "--tls-ca=/etc/podreeve/tls/ca.crt"); got != want {
+			t.Errorf("%s: the leader keeps the CA of the Secret: %v, wanted %v", arguments, got, want)
+		}
+	}
+}
+
 // The CA of callers is mounted where the argument looks for it, wherever it comes from; only one of these can be.
 func TestClientCA(t *testing.T) {
 	bundle := find[core.ConfigMap](t, render(t, "everything"), "ConfigMap", "gatekeeper-of-pods-client-ca").Data["ca.crt"]

@@ -105,7 +105,10 @@ fn write_baseline(path: &Path, run: Run) -> Result<Exit, Failure> {
     std::fs::write(path, baseline.to_json())
         .map_err(|error| Failure::input(format!("{}: cannot be written: {error}", path.display())))?;
     let count: usize = baseline.findings.iter().map(|known| known.count).sum();
-    output::diagnose("note", &format!("{}: written, with {count} violations", path.display()));
+    output::diagnose(
+        "note",
+        &format!("{}: written, with {count} violation{}", path.display(), if count == 1 { "" } else { "s" }),
+    );
     Ok(exit)
 }
 

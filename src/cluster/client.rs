@@ -1,7 +1,7 @@
 //! A client for the API server, with the pod's own service account or a kubeconfig.
 
 use crate::text::with_causes;
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -26,10 +26,19 @@ pub enum AccessError {
         with_causes(.0)
     )]
     NotInCluster(#[source] kube::config::InClusterError),
-    #[error("{}", with_causes(.0))]
-    Kubeconfig(#[source] kube::config::KubeconfigError),
+    #[error("{}", kubeconfig_fault(.0))]
+    Kubeconfig(#[source] KubeconfigError),
     #[error("{}", with_causes(.0))]
     Client(#[source] kube::Error),
+}
+
+fn kubeconfig_fault(error: &KubeconfigError) -> String {
+    match error {
+        KubeconfigError::ReadConfig(error, path) => {
+            format!("the kubeconfig {} cannot be read: {error}", path.display())
+        }
+        other => with_causes(other),
+    }
 }
 
 impl Access {

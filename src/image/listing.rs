@@ -13,6 +13,9 @@ pub struct Listing {
     /// The most bytes that it may take; none: [`limits::PATHS`] for the texts.
     #[serde(skip)]
     most: Option<usize>,
+    /// Entries that a later one of the same layer replaces. Others between the two met them on their way.
+    #[serde(default)]
+    past: Vec<Node>,
 }
 
 /// One path.
@@ -65,6 +68,11 @@ impl Node {
         };
         let size = if entry.kind == Kind::File { entry.size } else { 0 };
         Self { mode: u16::try_from(entry.mode).unwrap_or_default(), size, ..Self::new(kind) }
+    }
+
+    /// Grows from one entry of a layer to the next.
+    pub const fn order(&self) -> u32 {
+        self.link.0
     }
 
     /// Whether a program in this file runs with the owner or the group of the file.
@@ -143,9 +151,42 @@ impl Listing {
         from.iter().take_while(|node| self.path(node) == path).find(|node| !node.kind.is_mark())
     }
 
+    /// All files, folders and links that have had this path, the last one last.
+    fn versions(&self, path: &str) -> impl Iterator<Item = &Node> {
+        let from = self.past.partition_point(|node| paths::compare(self.path(node), path).is_lt());
+        let past = self.past.get(from..).unwrap_or_default().iter().take_while(move |node| self.path(node) == path);
+        past.chain(self.find(path))
+    }
+
+    /// What had this path when the entry of this order was unpacked.
+    pub fn before(&self, path: &str, order: u32) -> Option<&Node> {
+        self.versions(path).filter(|node| node.order() < order).last()
+    }
+
+    /// Whether the path was a link at some time.
+    pub fn was_link(&self, path: &str) -> bool {
+        self.versions(path).any(|node| node.kind == NodeKind::Symlink)
+    }
+
+    /// Whether a mark before the entry of this order removes the path of the layers below.
+    pub fn removes(&self, path: &str, order: u32) -> bool {
+        let has = |path: &str, is: fn(NodeKind) -> bool| {
+            let from = self.nodes.get(self.position(path)..).unwrap_or_default();
+            let mut here = from.iter().take_while(|node| self.path(node) == path);
+            here.any(|node| is(node.kind) && node.order() < order)
+        };
+        let mut folder = path;
+        let mut removes = has(path, |kind| kind == NodeKind::Whiteout);
+        while !removes && !folder.is_empty() {
+            folder = paths::split(folder).0;
+            removes = has(folder, NodeKind::is_mark);
+        }
+        removes
+    }
+
     /// Orders the paths once all are added, and gives hard links what their targets have.
     pub fn finish(&mut self) {
-        let Self { texts, nodes, .. } = self;
+        let Self { texts, nodes, past, .. } = self;
         let path = |node: &Node| {
             texts.get(node.path.0 as usize..node.path.0 as usize + usize::from(node.path.1)).unwrap_or_default()
         };
@@ -155,8 +196,18 @@ impl Listing {
             paths::compare(path(a), path(b)).then_with(|| mark(a).cmp(&mark(b))).then_with(|| a.link.0.cmp(&b.link.0))
         });
         nodes.reverse();
-        nodes.dedup_by(|later, first| path(later) == path(first) && mark(later) == mark(first));
+        nodes.dedup_by(|earlier, last| {
+            let is_same = path(earlier) == path(last) && mark(earlier) == mark(last);
+            if is_same && last.kind.is_mark() {
+                // What comes behind the first mark finds nothing of the layers below.
+                last.link = earlier.link;
+            } else if is_same {
+                past.push(*earlier);
+            }
+            is_same
+        });
         nodes.reverse();
+        past.sort_by(|a, b| paths::compare(path(a), path(b)).then_with(|| a.order().cmp(&b.order())));
         nodes.shrink_to_fit();
         self.texts.shrink_to_fit();
         self.share_modes();
@@ -169,18 +220,31 @@ impl Listing {
             .collect();
         for at in links {
             let Some(link) = self.nodes.get(at).copied() else { continue };
-            let target = self.position(self.link(&link));
-            let same = |node: &&Node| self.path(node) == self.link(&link) && node.kind == NodeKind::File;
-            let Some(offset) =
-                self.nodes.get(target..).and_then(|rest| rest.iter().take(3).position(|node| same(&node)))
-            else {
-                continue;
-            };
-            let mode = self.nodes.get(target + offset).map_or(0, |node| node.mode) | link.mode;
-            for index in [target + offset, at] {
+            let target = self.link(&link);
+            // A target that a later entry replaces lives on in its links.
+            let versions = self.versions(target).filter(|node| node.kind == NodeKind::File);
+            let Some(mode) = versions.map(|node| node.mode).reduce(|all, mode| all | mode) else { continue };
+            let from = self.position(target);
+            let is_target = |node: &Node| self.path(node) == target && node.kind == NodeKind::File;
+            let offset = self.nodes.get(from..).and_then(|rest| rest.iter().take(3).position(is_target));
+            for index in offset.map(|offset| from + offset).into_iter().chain([at]) {
                 if let Some(node) = self.nodes.get_mut(index) {
-                    (node.mode, node.kind) = (mode, NodeKind::File);
+                    (node.mode, node.kind) = (mode | link.mode, NodeKind::File);
                 }
+            }
+        }
+    }
+
+    /// Whether an entry has had this path, or a mark removes it.
+    pub fn touches(&self, path: &str) -> bool {
+        self.find(path).is_some() || self.removes(path, u32::MAX)
+    }
+
+    /// Adds these modes to what the nodes have.
+    pub fn add_modes(&mut self, modes: &[(usize, u16)]) {
+        for (at, mode) in modes {
+            if let Some(node) = self.nodes.get_mut(*at) {
+                node.mode |= mode;
             }
         }
     }
@@ -234,5 +298,13 @@ mod tests {
         listing.finish();
         assert!(listing.find("b").unwrap().is_set_id() && listing.find("a").unwrap().kind == NodeKind::File);
         assert_eq!(listing.find("c").unwrap().kind, NodeKind::HardLink);
+
+        // The target is replaced, and its link has the file all the same.
+        let mut listing = Listing::default();
+        listing.add("b", "", file(0o4755)).unwrap();
+        listing.add("a", "b", Node { mode: 0o755, ..link }).unwrap();
+        listing.add("b", "", file(0o755)).unwrap();
+        listing.finish();
+        assert!(listing.find("a").unwrap().is_set_id());
     }
 }

@@ -4,6 +4,7 @@ use super::facts::Sized;
 use super::listing::{Listing, Node, NodeKind};
 use super::{paths, root};
 use std::borrow::Cow;
+use std::cell::Cell;
 
 /// The largest files that are kept of what is wasted.
 const LARGEST: usize = 20;
@@ -102,31 +103,50 @@ impl Overlay {
     }
 }
 
-/// The layer with its paths below real folders: what it has below a link is where the link leads to.
+/// The layer with its paths below real folders: what it has below a link is where the link led to when the entry was unpacked. A hard
+/// link has what its target has.
 fn in_real_folders<'u>(upper: &'u Listing, lower: &Listing) -> Cow<'u, Listing> {
-    let link = |path: &str| match upper.find(path) {
-        Some(node) => (node.kind == NodeKind::Symlink).then(|| upper.link(node)),
-        None => root::link_at(lower, path),
-    };
-    let mut renamed = Vec::new();
+    let (mut renamed, mut linked) = (Vec::new(), Vec::new());
     let mut last: Option<(&str, Option<String>)> = None;
-    for (at, (path, _)) in upper.iter().enumerate() {
-        let (folder, name) = paths::split(path);
+    // Whether another entry of the same folder can be at another place.
+    let depends_on_order = Cell::new(false);
+    for (at, (path, node)) in upper.iter().enumerate() {
+        let way = |path: &str, last: bool| {
+            root::resolve(path, last, |path| {
+                let below = root::link_at(lower, path);
+                if upper.was_link(path) || (below.is_some() && upper.touches(path)) {
+                    depends_on_order.set(true);
+                }
+                match upper.before(path, node.order()) {
+                    Some(found) => (found.kind == NodeKind::Symlink).then(|| upper.link(found)),
+                    None => below.filter(|_| !upper.removes(path, node.order())),
+                }
+            })
+        };
+        if node.kind == NodeKind::HardLink {
+            let target = way(upper.link(node), false).unwrap_or_default();
+            let mode =
+                [upper.find(&target), lower.find(&target)].into_iter().flatten().fold(0, |all, node| all | node.mode);
+            linked.push((at, mode));
+        }
+        // A folder is emptied where the link leads to.
+        let is_opaque = node.kind == NodeKind::Opaque;
+        let (folder, name) = if is_opaque { (path, "") } else { paths::split(path) };
         if folder.is_empty() {
             continue;
         }
-        if last.as_ref().is_none_or(|(seen, _)| *seen != folder) {
-            let real = root::resolve(folder, true, link).filter(|real| real != folder);
-            last = Some((folder, real));
+        if depends_on_order.replace(false) || last.as_ref().is_none_or(|(seen, _)| *seen != folder) {
+            last = Some((folder, way(folder, true).filter(|real| real != folder)));
         }
         if let Some((_, Some(real))) = &last {
-            renamed.push((at, paths::join(real, name)));
+            renamed.push((at, if is_opaque { real.clone() } else { paths::join(real, name) }));
         }
     }
-    if renamed.is_empty() {
+    if renamed.is_empty() && linked.is_empty() {
         return Cow::Borrowed(upper);
     }
     let mut copy = upper.clone();
+    copy.add_modes(&linked);
     copy.rename(renamed);
     Cow::Owned(copy)
 }

@@ -42,6 +42,8 @@ fn the_kubeconfig_is_found_where_kubectl_finds_it() {
     }
     let said = scan(&[], &[]);
     assert!(said.contains("there is no kubeconfig and no service account of a pod"), "{said}");
+    let said = scan(&[], &["--kubeconfig", "none"]);
+    assert!(said.contains("the kubeconfig none cannot be read: "), "{said}");
 }
 
 /// Every command that calls an API server says it in the same words.

@@ -86,6 +86,15 @@ fn what_is_below_a_link_is_where_the_link_leads() {
     }
     assert_eq!(merged(&[&["l:up>.", "l:a>b", "f:up/a=1"]]), ["a@0", "up@0"]);
     assert_eq!(overlay(&[&["l:up>.", "l:a>b", "f:up/a=1"]]).root.find("a").map(|node| node.size), Some(1));
+    // A link counts for what comes behind it in the archive: the whiteout removes nothing of usr/bin.
+    let su: &[&str] = &["d:d", "d:usr", "d:usr/bin", "f:usr/bin/su=1"];
+    assert_eq!(merged(&[su, &["w:d/su", "l:d>usr/bin"]]), ["d@1", "usr@0", "usr/bin@0", "usr/bin/su@0"]);
+    assert_eq!(merged(&[su, &["l:d>usr/bin", "w:d/su"]]), ["d@1", "usr@0", "usr/bin@0"]);
+    assert_eq!(merged(&[su, &["l:d>tmp", "w:d/su", "l:d>usr/bin"]]), ["d@1", "usr@0", "usr/bin@0", "usr/bin/su@0"]);
+    // A link that the layer removes leads nowhere.
+    assert_eq!(merged(&[base, &["w:bin", "f:bin/sh=2"]]), ["bin/sh@1", "usr@0", "usr/bin@0", "usr/bin/sh@0"]);
+    // The folder to which a link leads is emptied.
+    assert_eq!(merged(&[base, &["o:bin"]]), ["bin@0", "usr@0", "usr/bin@0"]);
     // In one layer, too.
     assert_eq!(merged(&[&["l:lib>usr/lib", "f:lib/x=1"]]), ["lib@0", "usr/lib/x@0"]);
 }
