@@ -33,6 +33,9 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
 
+/// The width of a terminal that does not say how wide it is.
+const COLUMNS: usize = 80;
+
 /// # Errors
 /// Settings and policies that do not load, and outputs that cannot be written.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
@@ -61,10 +64,10 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let keeps_text = args.snippet;
     let offers_fixes = plan.outputs.iter().any(|output| output.format == ReportFormat::Sarif);
     let files = Files { judge, namespaces, notes_usage: args.waivers, keeps_text, offers_fixes, fixing };
-    let width = std::io::stdout().is_terminal().then(terminal_size::terminal_size).flatten();
+    let columns = || terminal_size::terminal_size().map_or(COLUMNS, |(width, _)| usize::from(width.0));
     let options = TextOptions {
         all: plan.all,
-        width: width.map(|(width, _)| usize::from(width.0)),
+        width: std::io::stdout().is_terminal().then(columns),
         snippet: args.snippet,
         diff: args.diff,
         explain: plan.explain(),

@@ -65,7 +65,7 @@ struct Endless;
 
 impl Check for Endless {
     fn check<'p>(&self, pod: &'p Pod<'p>, _: &mut Findings<'p>) {
-        while pod.all_containers().any(|container| &*container.container.name == "slow") {}
+        while pod.all_containers().any(|container| container.name == "slow") {}
     }
 }
 

