@@ -78,6 +78,16 @@ impl Rule {
         }
     }
 
+    /// Whether it judges images: by themselves, or what they bring to a pod.
+    #[must_use]
+    pub const fn judges_images(&self) -> bool {
+        match &self.judges {
+            Judges::Pod(pod) => pod.judges_image,
+            Judges::Image(_) => true,
+            Judges::Exec(_) | Judges::Dockerfile(_) => false,
+        }
+    }
+
     /// How the rule judges a Dockerfile, if it does.
     #[must_use]
     pub const fn file(&self) -> Option<&FileRule> {

@@ -31,6 +31,8 @@ pub struct PodRule {
     pub fixes: bool,
     /// What to do where no edit repairs a violation, as a clause of a sentence; empty where the edits always do.
     pub instead: &'static str,
+    /// Where the image of a container is known, the rule judges what it brings, too.
+    pub judges_image: bool,
     /// Whether help shows an edit. False where most API servers refuse the field that it sets.
     pub shows_edit: bool,
     /// Rules whose violation at the same place says all that this one would say: this one is then not reported, and an
@@ -55,6 +57,7 @@ impl PodRule {
         lists: &ContainerKind::ALL,
         fixes: false,
         instead: "",
+        judges_image: false,
         shows_edit: true,
         implied_by: &[],
         compile: |_| {

@@ -81,7 +81,7 @@ const fn is_judged(rule: &Rule, at: Where) -> bool {
     match at {
         Where::Pod | Where::Exec | Where::Cluster => rule.pod().is_some(),
         Where::File => rule.file().is_some(),
-        Where::Image => rule.image().is_some(),
+        Where::Image => rule.judges_images(),
         Where::Node | Where::Ops => false,
     }
 }

@@ -26,8 +26,8 @@ const PROBLEM_MAX: usize = 500;
 /// Longest text of what the rules do not say, in bytes.
 const DETAIL_MAX: usize = 1000;
 
-/// What follows the rules needs so many bytes. There are fewer rules than would leave less.
-const AFTER_RULES: usize = 1024;
+/// What follows the rules needs so many bytes: the problem and the detail, each twice as long where all of it is escaped.
+const AFTER_RULES: usize = 2 * (PROBLEM_MAX + DETAIL_MAX) + 256;
 /// What follows the violations, at most.
 const END: usize = 48;
 

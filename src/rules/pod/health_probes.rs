@@ -26,6 +26,7 @@ the finding.",
     severity: Severity::Low,
     params: params::<HealthProbes>,
     judges: Judges::Pod(PodRule {
+        judges_image: true,
         instead: "give it a probe that tests what the program does",
         lists: &[ContainerKind::Container],
         compile: compile::<HealthProbes>,

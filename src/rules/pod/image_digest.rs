@@ -30,17 +30,20 @@ people to read.",
         fixes: true,
         compile: without_params::<ImageDigest>,
         examples: &[
-            Example::bad("a tag", r#"{"image":"registry.example.com/shop/web:1.4.2"}"#, &["image"]),
-            Example::bad("no tag", r#"{"image":"nginx"}"#, &["image"]),
-            Example::bad("a malformed digest", r#"{"image":"nginx@sha256:zz"}"#, &["image"]),
+            // An example has no facts of its image, so no digest is known.
+            Example::bad("a tag", r#"{"image":"registry.example.com/shop/web:1.4.2"}"#, &["image"]).no_repair(),
+            Example::bad("no tag", r#"{"image":"nginx"}"#, &["image"]).no_repair(),
+            Example::bad("a malformed digest", r#"{"image":"nginx@sha256:zz"}"#, &["image"]).no_repair(),
             Example::bad(
                 "an unknown algorithm",
                 r#"{"image":"nginx@md5:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}"#,
                 &["image"],
-            ),
+            )
+            .no_repair(),
             Example::bad("a tag of a volume", "", &["spec.volumes[1].image.reference"]).spec(
                 r#"{"volumes":[{"name":"a","image":{"reference":"nginx@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}},{"name":"b","image":{"reference":"nginx:1"}}]}"#,
-            ),
+            )
+            .no_repair(),
             Example::good(
                 "a digest",
                 r#"{"image":"nginx@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}"#,

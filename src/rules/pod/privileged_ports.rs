@@ -23,6 +23,7 @@ Instead, listen on a high port (8080 for 80) and let the Service map it: `port: 
     severity: Severity::Medium,
     params: params::<NoParams>,
     judges: Judges::Pod(PodRule {
+        judges_image: true,
         instead: "listen on a port from 1024 on, and let the Service map it",
         lists: NOT_EPHEMERAL,
         compile: without_params::<PrivilegedPorts>,

@@ -35,6 +35,7 @@ override them, and from v1.35 pods with `hostUsers: false` are left alone.",
     severity: Severity::High,
     params: params::<Params>,
     judges: Judges::Pod(PodRule {
+        judges_image: true,
         instead: "give the image a numeric `USER` other than 0",
         pss: Some(Pss::Restricted),
         fixes: true,

@@ -35,6 +35,7 @@ Instead, use `kubectl exec`, `kubectl debug` or `kubectl cp`, which RBAC and the
     severity: Severity::High,
     params: params::<NoParams>,
     judges: Judges::Pod(PodRule {
+        judges_image: true,
         instead: "take the SSH server out of the command, and use `kubectl exec`, `kubectl debug` or `kubectl cp`",
         compile: without_params::<SshServer>,
         examples: &[

@@ -25,6 +25,7 @@ Declare the port that the probe uses; close ports that are not needed.",
     severity: Severity::Low,
     params: params::<UndeclaredPorts>,
     judges: Judges::Pod(PodRule {
+        judges_image: true,
         instead: "declare the port in `ports`, and close ports that are not needed",
         lists: NOT_EPHEMERAL,
         compile: compile::<UndeclaredPorts>,
