@@ -2,6 +2,7 @@
 
 mod connect;
 mod context;
+mod images;
 mod lookups;
 mod namespace;
 mod pod_security;

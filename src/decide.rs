@@ -11,6 +11,7 @@ use crate::policy::{CompiledPolicy, PodExemptions};
 use crate::workload::ContainerKind;
 pub use case::{Case, Judged};
 use collect::Collector;
+use effect::softened;
 use effect::{DecisionInput, effect};
 pub use effect::{EXPIRY_NOTICE, Effect, Note, Stage, calls_for_repair, capped, effect_on_file};
 pub use find::findings;
@@ -42,12 +43,13 @@ pub fn judge<'p>(
                 let exempt = case.exemption(policy, compiled, &finding, &exemptions);
                 let fixed = previous.as_ref().is_some_and(|pod| pod.is_fixed(&finding));
                 let severity = finding.severity.unwrap_or(compiled.rule.severity);
+                let can_repair = repairable && !fixed;
                 let (effect, note) = effect(DecisionInput {
-                    action: compiled.action,
+                    action: softened(compiled.action, finding.most, can_repair),
                     stage: case.stage,
                     exempt,
                     introduced: before.as_ref().is_none_or(|before| before.introduces(&finding)),
-                    repairable: repairable && !fixed,
+                    repairable: can_repair,
                     warn_until: policy.warn_until,
                     today: case.today,
                     cap: case.ceiling.cap(severity, case.today),

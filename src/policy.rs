@@ -14,6 +14,7 @@ mod exempt;
 pub mod exemption_object;
 mod extend;
 mod implied;
+mod in_pods;
 mod matches;
 mod narrowing;
 pub mod pod_security;

@@ -11,8 +11,8 @@ mod pod;
 
 pub use exec::{ExecExample, ExecRule};
 pub use file::{FileCheck, FileEdit, FileExample, FileFindings, FileRule, compile_file, file_without_params};
-pub use finding::{Finding, NOT_SET, Severity, display_flag, display_value};
-pub use image::{ImageCheck, ImageExample, ImageFindings, ImageRule, compile_image};
+pub use finding::{AtMost, Finding, NOT_SET, Severity, display_flag, display_value};
+pub use image::{ImageCheck, ImageExample, ImageFindings, ImageRule, InContainer, compile_image};
 pub use params::{BadParams, NoParams, judged, params};
 pub use pod::check::{Check, Findings, RepairSplit};
 pub use pod::edit::{Applicability, Edit, Op, Remark};
@@ -53,7 +53,7 @@ pub enum Judges {
     Exec(ExecRule),
     /// Dockerfiles, in `podreeve check`. No request contains one.
     Dockerfile(FileRule),
-    /// Images, in `podreeve image`. No request contains one.
+    /// Images: in `podreeve image`, and those that the pods of a request name.
     Image(ImageRule),
 }
 
@@ -102,8 +102,8 @@ impl Rule {
     #[must_use]
     pub const fn judges_requests(&self) -> bool {
         match &self.judges {
-            Judges::Pod(_) | Judges::Exec(_) => true,
-            Judges::Dockerfile(_) | Judges::Image(_) => false,
+            Judges::Pod(_) | Judges::Exec(_) | Judges::Image(_) => true,
+            Judges::Dockerfile(_) => false,
         }
     }
 

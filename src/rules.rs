@@ -2,8 +2,11 @@
 //!
 //! A rule is one file in the folder of its subject, and two lines here: its module and its entry in the table.
 
+pub use image::in_pod;
+
 pub mod owasp;
 pub(crate) mod secret_shapes;
+mod unverified;
 
 /// Rules that judge pods and pod templates.
 mod pod {
@@ -25,6 +28,7 @@ mod pod {
     pub mod host_users;
     pub mod image_digest;
     pub mod image_pattern;
+    pub mod image_ports;
     pub mod image_pull_policy;
     pub mod image_registries;
     pub mod image_tag;
@@ -86,6 +90,7 @@ mod image {
     pub mod image_unverified_packages;
     pub mod image_user;
     pub mod image_vulnerabilities;
+    pub mod in_pod;
 }
 
 use crate::rule::{PodRule, Rule, nearest_name};

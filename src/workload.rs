@@ -10,6 +10,7 @@ pub mod features;
 pub mod fields;
 pub mod handler;
 pub use crate::reference as image;
+pub mod images;
 pub mod job;
 pub mod kinds;
 pub mod list;
@@ -27,6 +28,7 @@ pub mod volume;
 
 pub use context::{Connect, Ingress, PodContext, UnknownPod, Written};
 pub use features::PodFeatures;
+pub use images::{PodImage, PodImages};
 pub use kinds::{Kind, KindClass};
 pub use list::List;
 pub use named_images::{NamedImage, NamedImages};

@@ -1,5 +1,6 @@
 //! Judges each pod of an object by itself, and makes one answer.
 
+use super::images::ImageContext;
 use super::{Conditions, Hook, about, context, pod_security, update};
 use crate::decide::{Case, Change, Effect, Previous, Stage, judge, merged};
 use crate::facts::FactQuery;
@@ -117,11 +118,17 @@ impl<'j, 'r> Judging<'j, 'r> {
     /// # Errors
     /// The fact that must be looked up first.
     pub(super) fn add_context(&self, pods: &mut [Placed<'_>]) -> Result<(), FactQuery> {
-        for placed in pods {
+        for placed in pods.iter_mut() {
             let facts = &self.conditions.snapshot.facts;
             placed.pod.context = context::of(&placed.pod, self.input.namespace, self.policies, facts)?;
         }
-        Ok(())
+        self.images().add(pods)
+    }
+
+    fn images(&self) -> ImageContext<'_> {
+        let Conditions { hook, snapshot, today, .. } = *self.conditions;
+        let (facts, policies) = (&snapshot.facts, self.policies);
+        ImageContext { facts, policies, hook, namespace: self.input.namespace, today }
     }
 
     /// # Errors
@@ -198,12 +205,14 @@ impl<'j, 'r> Judging<'j, 'r> {
         let old = self.request.old_object.filter(|_| self.is_update());
         // An old object that cannot be read makes no violation milder.
         let old = old.and_then(|old| self.kind.pods(old).ok()).unwrap_or_default();
-        let with_context = |mut placed: Placed<'r>| {
+        let mut pods = old.pods;
+        for placed in &mut pods {
             let context =
                 context::of(&placed.pod, &self.request.namespace, self.policies, &self.conditions.snapshot.facts);
             placed.pod.context = context.unwrap_or_default();
-            (placed.at.clone(), placed)
-        };
-        old.pods.into_iter().map(with_context).collect()
+        }
+        // Nothing is asked for an image that is gone.
+        drop(self.images().add(&mut pods));
+        pods.into_iter().map(|placed| (placed.at.clone(), placed)).collect()
     }
 }

@@ -19,6 +19,7 @@ pub use args::Args;
 
 use super::exit::{Exit, Failure};
 use super::output;
+use crate::cli::image::facts as image_facts;
 use crate::manifest::Position;
 use crate::report::text::TextOptions;
 use crate::report::{Baseline, ExemptionId, FileError, Judge, KnownFindings};
@@ -45,6 +46,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     // A ServiceAccount may come after its pods, and an exemption after what it exempts.
     let first = first_pass::read(&sources, namespaces)?;
     snapshot.facts.manifest_accounts = Some(Arc::new(first.accounts));
+    snapshot.facts.images = image_facts::read(&args.image_facts)?;
     snapshot.policies.exemptions.clone_from(&first.exemptions.found);
     let fixing = args.fixing();
     let judge = Judge {

@@ -45,17 +45,8 @@ pub struct Args {
     output: Format,
 }
 
-/// How an image that violates a rule gets through.
-const IMAGES_PASS: &str = "`podreeve image` judges an image by itself, so no namespace exempts it. A policy of your own changes the \
-     action or the parameters.";
-
-/// How what violates a rule that judges no requests gets through.
-pub fn passes(rule: &Rule) -> &'static str {
-    if rule.image().is_some() { IMAGES_PASS } else { FILES_PASS }
-}
-
 /// How violations of a rule about files pass: exemptions are for pods.
-const FILES_PASS: &str = "`podreeve check --write-baseline FILE` writes what there is to a file, and `--baseline FILE` then \
+pub const FILES_PASS: &str = "`podreeve check --write-baseline FILE` writes what there is to a file, and `--baseline FILE` then \
      reports only what is new. A policy of your own changes the action or the parameters.";
 
 const WIDTH: usize = 100;
@@ -212,7 +203,7 @@ fn parameters(text: &mut String, rule: &'static Rule) {
 fn exempt(text: &mut String, rule: &'static Rule) {
     if !rule.judges_requests() {
         section(text, "To let what exists through");
-        wrap(text, "  ", passes(rule));
+        wrap(text, "  ", FILES_PASS);
         return;
     }
     section(text, "To let one case through, in the policy");

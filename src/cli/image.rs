@@ -1,5 +1,6 @@
 //! `podreeve image`: what is in an image, layer by layer, and what violates the policies.
 
+pub mod facts;
 mod formats;
 mod layout;
 mod progress;
@@ -49,18 +50,24 @@ pub struct Args {
     platform: PlatformArg,
 
     /// Verify signatures and attestations by this trust document; for an image in a registry, or in the folder of an OCI layout
-    #[arg(long, value_name = "FILE", group = "named", value_hint = clap::ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     trust: Option<PathBuf>,
 
     /// Print the facts as an ImageFacts object, sealed with this key: for a cluster whose podreeve does not reach the registry
     ///
     /// The key is `seal.key` in podreeve's Secret of images. Nothing is judged.
-    #[arg(long, value_name = "FILE", group = "named", conflicts_with_all = ["output", "policy", "all", "warnings_as_errors", "trust"], value_hint = clap::ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "policy", "all", "warnings_as_errors", "trust", "facts"], value_hint = clap::ValueHint::FilePath)]
     seal: Option<PathBuf>,
 
-    /// The name by which the image is pulled: the trust document has entries for prefixes of it, and a sealed object is for this name
-    #[arg(long = "as", value_name = "IMAGE", requires = "named")]
+    /// The name by which pods pull the image: the trust document has entries for prefixes of it, and --facts and --seal write it
+    #[arg(long = "as", value_name = "IMAGE")]
     pulled_as: Option<String>,
+
+    /// Also write what is known of the image to this file, for `podreeve check --image-facts FILE`
+    ///
+    /// The file has the environment of the image: keep it as the image itself.
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    facts: Option<PathBuf>,
 
     /// Policy to judge by: the name of a built-in one, a file, or a directory; may be repeated [default: owasp]
     #[arg(long, value_name = "POLICY", value_parser = POLICY, hide_possible_values = true)]
@@ -159,6 +166,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         facts.trust.clone_from(&trust);
     }
     let name = image.name.as_deref().unwrap_or(&args.image);
+    if let Some(path) = &args.facts {
+        facts::write(path, args.pulled_as.as_deref().unwrap_or(name), &image.digest, &facts)?;
+    }
     let violations = judge(&snapshot, name, &facts, today());
     let report = ImageReport::new(&args.image, &image, facts, violations);
     write(&specs, &report, args.all)?;

@@ -1,6 +1,7 @@
 //! The effect of one violation: the action of its rule, softened by the circumstances.
 
 use crate::policy::{Action, AppliedExemption, Cap, HeldBy};
+use crate::rule::AtMost;
 use jiff::{ToSpan, civil::Date};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -108,9 +109,27 @@ pub(super) struct DecisionInput<'f> {
 
 /// The decision about a file, which no exemption covers and nothing repairs.
 #[must_use]
-pub fn effect_on_file(action: Action, warn_until: Option<Date>, today: Date, cap: Cap) -> (Effect, Option<Note>) {
+pub fn effect_on_file(
+    action: Action,
+    most: Option<AtMost>,
+    warn_until: Option<Date>,
+    today: Date,
+    cap: Cap,
+) -> (Effect, Option<Note>) {
     let (introduced, repairable) = (true, false);
+    let action = softened(action, most, repairable);
     effect(DecisionInput { action, stage: Stage::Pod, exempt: None, introduced, repairable, warn_until, today, cap })
+}
+
+/// The action that counts for a finding which is held back.
+pub(super) fn softened(action: Action, most: Option<AtMost>, repairable: bool) -> Action {
+    match (most, action) {
+        (Some(AtMost::Audit), _) => action.min(Action::Audit),
+        (Some(AtMost::Warn), _) => action.min(Action::Warn),
+        (Some(AtMost::WarnUnrepaired), Action::Patch) if !repairable => Action::Warn,
+        (Some(AtMost::AuditUnrepaired), Action::Patch) if !repairable => Action::Audit,
+        (Some(AtMost::WarnUnrepaired | AtMost::AuditUnrepaired) | None, _) => action,
+    }
 }
 
 /// The decision: circumstances make the action milder, and never stricter.

@@ -20,6 +20,7 @@ pub(super) fn run<'p>(
     mut found: impl FnMut(&'p CompiledRule, &mut Findings<'p>),
 ) {
     let (features, is_windows) = (PodFeatures::of(case.pod), case.pod.is_windows());
+    let is_template = case.stage == Stage::Mutate && case.pod.kind != "Pod";
     let mut findings = Findings::default();
     let mut causes = Causes::default();
     for (place, compiled) in policy.rules.iter().enumerate() {
@@ -30,7 +31,8 @@ pub(super) fn run<'p>(
             None => (true, compiled.implies.some),
             Some(only) => (compiled.action == only, compiled.implies.repaired),
         };
-        if !(matters || implies) || !features.intersects(compiled.requires) || compiled.linux_only && is_windows {
+        let skipped = compiled.linux_only && is_windows || is_template && compiled.check.repairs_pods_only();
+        if !(matters || implies) || !features.intersects(compiled.requires) || skipped {
             continue;
         }
         let split = RepairSplit { check: &*compiled.check, pod: case.pod, scope: case.scope };

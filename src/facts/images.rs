@@ -2,12 +2,16 @@
 //!
 //! podreeve fills it away from requests; what a request misses it asks for once, with one [`FactQuery::Images`] for all of its pods.
 
+mod document;
+
 use super::{FactAnswer, FactQuery, Facts};
 use crate::image::Digest;
 use crate::image::known::{ImageAnswer, ImageSettings, KnownImage, UnknownImage, UnknownKind};
 use crate::reference::{ImageRef, is_pinned, split};
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
+
+pub use document::{ImageDocument, ImageEntry};
 
 /// How many images one question names. More than that in one object count as unknown.
 pub const MAX_ASKED: usize = 64;
@@ -16,6 +20,8 @@ pub const MAX_ASKED: usize = 64;
 #[derive(Debug, Clone, Default)]
 pub struct Images {
     pub settings: ImageSettings,
+    /// Nobody can be asked for more: the facts are from a file.
+    pub closed: bool,
     /// References without a digest, as pods write them.
     tags: HashMap<Box<str>, ImageAnswer>,
     /// References with a digest: the repositories that have it. The tag in front of a digest means nothing.
@@ -166,6 +172,12 @@ impl Facts {
         }
         let known = self.images.as_ref().and_then(|images| images.get(reference));
         known.or_else(|| was_asked.then(|| &*TOO_MANY))
+    }
+
+    /// Whether an image that is not known may be asked for.
+    #[must_use]
+    pub fn may_ask_images(&self) -> bool {
+        self.images.as_ref().is_some_and(|images| !images.closed)
     }
 
     /// What the settings say about images of which nothing is known; none where image facts are switched off.

@@ -76,10 +76,19 @@ fn nullable<'de, T: Deserialize<'de> + Default, D: Deserializer<'de>>(deserializ
     Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// Docker writes a set as an object with empty values.
+/// Docker writes a set as an object with empty values, and podreeve as a list.
 fn keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    let set = Option::<BTreeMap<String, serde_json::Value>>::deserialize(deserializer)?;
-    Ok(set.unwrap_or_default().into_keys().collect())
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Keys {
+        Set(BTreeMap<String, serde_json::Value>),
+        List(Vec<String>),
+    }
+    Ok(match Option::<Keys>::deserialize(deserializer)? {
+        None => Vec::new(),
+        Some(Keys::Set(set)) => set.into_keys().collect(),
+        Some(Keys::List(list)) => list,
+    })
 }
 
 /// Old images have one text in place of a list.

@@ -121,7 +121,8 @@ impl Violation {
             found: SharedText::new(texts, written.found.clone()),
             wanted: finding.wanted.clone(),
             why: finding.why.clone().unwrap_or(Cow::Borrowed(judged.rule.why)),
-            from_cluster: case.pod.context.connect.is_some() || check.facts().contains(FactKinds::NETWORK_POLICIES),
+            from_cluster: case.pod.context.connect.is_some()
+                || check.facts().intersects(FactKinds::NETWORK_POLICIES | FactKinds::IMAGES),
             stage: case.stage,
             note: judged.note,
             exemption: judged.exemption.map(CoveringExemption::new),

@@ -20,11 +20,11 @@ use std::sync::Arc;
 pub struct CompiledPolicy {
     pub name: Arc<str>,
     pub matcher: Matcher,
-    /// The rules that judge requests, in the order of the table, without rules that are off.
+    /// The rules that judge requests, in the order of the table, without rules that are off. Rules about images judge those of pods.
     pub rules: Vec<CompiledRule>,
     /// The rules that judge Dockerfiles, in the same order.
     pub files: Vec<SubjectRule<dyn FileCheck>>,
-    /// The rules that judge images, in the same order.
+    /// The rules that judge images by themselves, in the same order.
     pub images: Vec<SubjectRule<dyn ImageCheck>>,
     pub exemptions: Vec<CompiledExemption>,
     /// Kinds that the policy adds to those of Kubernetes.
@@ -40,6 +40,8 @@ pub struct CompiledPolicy {
     pub pod_security_labels: Option<HonouredLabels>,
     /// The facts of the cluster that it needs.
     pub facts: FactKinds,
+    /// The mutating webhook needs to know images: for repairs that depend on them.
+    pub repairs_by_images: bool,
     /// All that was compiled, with what the policy has from the one that it extends.
     pub spec: Arc<PolicySpec>,
 }
@@ -123,6 +125,10 @@ impl CompiledPolicy {
             return Err(PolicyErrors(errors));
         };
         let mut facts = rules.iter().fold(matcher.facts(), |facts, rule| facts | rule.check.facts());
+        let repairs_by_images = rules.iter().any(|rule| rule.action == Action::Patch && rule.check.repairs_by_images());
+        if repairs_by_images {
+            facts |= FactKinds::IMAGES;
+        }
         if pod_security_labels.is_some() {
             facts |= FactKinds::NAMESPACES | FactKinds::PODS;
         }
@@ -130,6 +136,7 @@ impl CompiledPolicy {
             name: document.metadata.name.as_str().into(),
             matcher,
             facts,
+            repairs_by_images,
             rules,
             files,
             images,

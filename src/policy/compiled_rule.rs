@@ -1,6 +1,7 @@
 //! A rule with the action and the parameters of a policy.
 
 use super::document::{PodSecurityStandard, PolicySpec};
+use super::in_pods;
 use super::rule_settings::RuleSetting;
 use super::{Action, CompiledExemption, PolicyError, PolicyErrors, all_errors, wording};
 use crate::rule::{BadParams, Check, ExecRule, FileCheck, ImageCheck, Judges, Rule, Same};
@@ -10,6 +11,7 @@ use schemars::SchemaGenerator;
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 use std::fmt;
+use std::sync::Arc;
 
 /// A rule with the action and parameters that a policy gives it.
 pub struct CompiledRule {
@@ -68,7 +70,7 @@ pub struct SubjectRule<C: ?Sized> {
     /// The rule's place in the table.
     pub order: usize,
     pub action: Action,
-    pub check: Box<C>,
+    pub check: Arc<C>,
 }
 
 impl<C: ?Sized> fmt::Debug for SubjectRule<C> {
@@ -82,6 +84,7 @@ impl<C: ?Sized> fmt::Debug for SubjectRule<C> {
 pub struct CompiledRules {
     pub pods: Vec<CompiledRule>,
     pub files: Vec<SubjectRule<dyn FileCheck>>,
+    /// [`Self::pods`] has each of them, too: for the images of pods.
     pub images: Vec<SubjectRule<dyn ImageCheck>>,
     /// The ids of those that follow a Pod Security Standard.
     pub standard: HashSet<&'static str>,
@@ -100,11 +103,21 @@ impl CompiledRules {
             }
             Judges::Dockerfile(file) => {
                 let compiled = setting.compiled(errors, file.compile);
-                self.files.extend(compiled.map(|(action, check)| SubjectRule { rule, order, action, check }));
+                self.files.extend(compiled.map(|(action, check)| SubjectRule {
+                    rule,
+                    order,
+                    action,
+                    check: check.into(),
+                }));
             }
             Judges::Image(image) => {
                 let compiled = setting.compiled(errors, image.compile);
-                self.images.extend(compiled.map(|(action, check)| SubjectRule { rule, order, action, check }));
+                self.images.extend(compiled.map(|(action, check)| SubjectRule {
+                    rule,
+                    order,
+                    action,
+                    check: check.into(),
+                }));
             }
         }
     }
@@ -155,6 +168,9 @@ pub(super) fn compile(
         }
         rules.add(errors, &Setting { rule, order, given: setting, params, base }, exemptions);
     }
+    let in_pods = in_pods::rules(&rules.images, exemptions);
+    rules.pods.extend(in_pods);
+    rules.pods.sort_by_key(|rule| rule.order);
     rules
 }
 

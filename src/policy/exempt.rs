@@ -104,14 +104,10 @@ fn faults(exemption: &Exemption) -> Vec<PolicyError> {
         error("rules", Some(position), unknown_rule(id));
     }
     for (position, rule) in rules.iter().enumerate().filter_map(|(position, id)| Some((position, rules::find(id)?))) {
-        let message = match (rule.judges_requests(), rule.image()) {
-            (true, _) => continue,
-            (false, Some(_)) => "judges images and no pods, so no namespace exempts it; change its `params`",
-            (false, None) => {
-                "judges files and no pods, so no namespace exempts it; change its `params`, or leave it out with `check --baseline`"
-            }
-        };
-        error("rules", Some(position), format!("`{}` {message}", rule.id));
+        if !rule.judges_requests() {
+            let message = "judges files and no pods, so no namespace exempts it; change its `params`, or leave it out with `check --baseline`";
+            error("rules", Some(position), format!("`{}` {message}", rule.id));
+        }
     }
     if namespaces.is_empty() {
         error("namespaces", None, "name at least one namespace".to_owned());

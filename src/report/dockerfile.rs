@@ -66,7 +66,7 @@ impl Judge<'_> {
                 for finding in findings {
                     let severity = finding.severity.unwrap_or(rule.rule.severity);
                     let cap = self.snapshot.ceiling.cap(severity, self.today);
-                    let (effect, note) = effect_on_file(rule.action, policy.warn_until, self.today, cap);
+                    let (effect, note) = effect_on_file(rule.action, finding.most, policy.warn_until, self.today, cap);
                     let key = (rule.order, finding.at.span.start, finding.found.to_string());
                     let one = Judged { finding, rule, policy, effect, note };
                     match known.get(&key).and_then(|index| judged.get_mut(*index)) {

@@ -50,8 +50,21 @@ pub struct Finding<'p, P = Location<'p>> {
     pub severity: Option<Severity>,
     /// For limits: a smaller amount is a milder violation, so an update that lowers it introduces nothing.
     pub amount: Option<i128>,
+    /// The most that happens because of it, whatever the policy says.
+    pub most: Option<AtMost>,
     pub(super) bars_repair: bool,
     implies_nothing: bool,
+}
+
+/// The most that may happen because of a finding, below the action of its rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AtMost {
+    Audit,
+    Warn,
+    /// A warning, where the action is to repair and nothing can be repaired now. Other actions happen as the policy says.
+    WarnUnrepaired,
+    /// As [`Self::WarnUnrepaired`], and nobody is warned.
+    AuditUnrepaired,
 }
 
 /// What a finding says of an absent field.
@@ -68,6 +81,7 @@ impl<'p, P> Finding<'p, P> {
             why: None,
             severity: None,
             amount: None,
+            most: None,
             bars_repair: false,
             implies_nothing: false,
         }
@@ -88,6 +102,13 @@ impl<'p, P> Finding<'p, P> {
     #[must_use]
     pub fn amount(mut self, amount: i128) -> Self {
         self.amount = Some(amount);
+        self
+    }
+
+    /// Whatever the policy says, nothing worse happens.
+    #[must_use]
+    pub fn at_most(mut self, most: impl Into<Option<AtMost>>) -> Self {
+        self.most = most.into().or(self.most);
         self
     }
 

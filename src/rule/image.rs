@@ -3,6 +3,7 @@
 use super::finding::Finding;
 use super::params::{self, BadParams};
 use crate::image::{ImageFacts, Place};
+use crate::workload::{ContainerRef, Pod};
 use jiff::civil::Date;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -24,6 +25,34 @@ pub type ImageFindings<'i> = Vec<Finding<'i, Place<'i>>>;
 pub trait ImageCheck: Send + Sync {
     /// Adds a finding for every place of the image that violates the rule. What the facts do not say is no violation.
     fn check<'i>(&self, image: &'i ImageFacts, today: Date, findings: &mut ImageFindings<'i>);
+
+    /// What a finding means in this container: the pod may keep the image's fault from mattering.
+    fn in_container(&self, _pod: &Pod<'_>, _container: ContainerRef<'_>) -> InContainer {
+        InContainer::Counts
+    }
+
+    /// Whether the rule judges by a trust document, so that it says nothing of an image that no entry covers.
+    fn needs_trust(&self) -> bool {
+        false
+    }
+
+    /// Whether the digest of the image must stand in the pod: what was verified must be what runs.
+    fn needs_digest(&self) -> bool {
+        false
+    }
+}
+
+/// What a finding in an image means in a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InContainer {
+    /// As much as anywhere.
+    Counts,
+    /// The pod lets it do its worst, so the rule's action holds, even where the finding itself is held back.
+    Worse,
+    /// The pod makes it harmless, so only reports have it.
+    Harmless,
+    /// The pod decides what the image left open.
+    Overridden,
 }
 
 /// The facts of an image that passes all rules. Examples vary it.

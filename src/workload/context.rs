@@ -1,5 +1,6 @@
 //! Facts about a pod's surroundings, for rules that need more than the pod.
 
+use super::images::PodImages;
 use super::text::Text;
 
 /// The surroundings of a pod. Empty without a cluster; a fact that no policy needs is left out.
@@ -13,6 +14,8 @@ pub struct PodContext<'a> {
     pub windows_node: bool,
     /// Set for an object from a file, in which no admission plugin has set defaults.
     pub written: Option<Written>,
+    /// What is known of its images, if a policy judges them and image facts are switched on.
+    pub images: Option<Box<PodImages>>,
     /// Set when the request opens a connection to the pod and does not change it.
     pub connect: Option<Connect<'a>>,
 }

@@ -45,6 +45,8 @@ bitflags! {
         const CONNECT = 1 << 23;
         /// Device claims of the pod or of a container.
         const CLAIMS = 1 << 24;
+        /// Something is known of the pod's images, or that nothing is.
+        const IMAGES = 1 << 25;
         /// Set for every pod. For rules that judge missing fields.
         const SPEC = 1 << 31;
     }
@@ -63,7 +65,8 @@ impl PodFeatures {
             | when(Self::JOB, pod.job.is_some())
             | when(Self::CLAIMS, !spec.resource_claims.is_empty())
             | when(Self::INGRESS, pod.context.ingress.is_some())
-            | when(Self::CONNECT, pod.context.connect.is_some());
+            | when(Self::CONNECT, pod.context.connect.is_some())
+            | when(Self::IMAGES, pod.context.images.is_some());
         if let Some(context) = &spec.security_context {
             features |= when(Self::WINDOWS_OPTIONS, context.windows_options.is_some())
                 | when(Self::APP_ARMOR, context.app_armor_profile.is_some())

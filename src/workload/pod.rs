@@ -88,6 +88,9 @@ fn texts(raw: Option<Raw<'_>>) -> BTreeMap<String, String> {
     read.unwrap_or_default().into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
 }
 
+/// How many pull secrets of a pod count.
+const PULL_SECRETS: usize = 16;
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PodSpec<'a> {
@@ -109,6 +112,9 @@ pub struct PodSpec<'a> {
     node_selector: Option<Raw<'a>>,
     #[serde(borrow)]
     pub(super) affinity: Option<Raw<'a>>,
+    /// Parsed only where an image must be fetched.
+    #[serde(borrow)]
+    image_pull_secrets: Option<Raw<'a>>,
     #[serde(borrow)]
     pub os: Option<Os<'a>>,
     #[serde(borrow)]
@@ -134,6 +140,25 @@ impl PodSpec<'_> {
     #[must_use]
     pub fn account(&self) -> &str {
         self.service_account_name.as_deref().filter(|name| !name.is_empty()).unwrap_or("default")
+    }
+
+    /// The names of `imagePullSecrets`, [`PULL_SECRETS`] at most.
+    #[must_use]
+    pub fn pull_secrets(&self) -> Vec<String> {
+        #[derive(Deserialize)]
+        struct Secret {
+            name: Option<String>,
+        }
+        let raw = self.image_pull_secrets.filter(|raw| raw.get().len() <= PULL_SECRETS * 300);
+        let read = raw.and_then(|raw| serde_json::from_str::<Vec<Option<Secret>>>(raw.get()).ok());
+        let names = read.unwrap_or_default().into_iter().filter_map(|secret| secret?.name);
+        names.take(PULL_SECRETS).collect()
+    }
+
+    /// How many containers each list has, in the order of [`ContainerKind::ALL`].
+    #[must_use]
+    pub const fn lengths(&self) -> [usize; 3] {
+        [self.init_containers.len(), self.containers.len(), self.ephemeral_containers.len()]
     }
 
     /// The labels of `nodeSelector`. A label whose value is not a string is left out.

@@ -18,8 +18,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("workload", &["effort", "image", "json", "patch", "reference", "text"]),
     ("facts", &["image", "json", "reference", "workload", "text"]),
     ("image_files", &["image"]),
-    ("rule", &["dockerfile", "image", "effort", "facts", "json", "workload", "patch", "text"]),
-    ("rules", &["dockerfile", "image", "rule", "shell", "effort", "facts", "json", "workload", "patch", "text"]),
+    ("rule", &["dockerfile", "image", "reference", "effort", "facts", "json", "workload", "patch", "text"]),
+    (
+        "rules",
+        &["dockerfile", "image", "reference", "rule", "shell", "effort", "facts", "json", "workload", "patch", "text"],
+    ),
     ("policy", &["effort", "facts", "json", "rule", "rules", "workload", "patch", "text"]),
     ("decide", &["effort", "facts", "policy", "rule", "rules", "workload", "patch", "text"]),
     ("repair", &["json", "rule", "workload", "patch", "text"]),
@@ -34,8 +37,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "admit",
         &[
-            "effort", "facts", "json", "repair", "review", "outcome", "decide", "policy", "rule", "rules", "workload",
-            "patch", "text",
+            "effort", "facts", "image", "json", "repair", "review", "outcome", "decide", "policy", "rule", "rules",
+            "workload", "patch", "text",
         ],
     ),
     ("scan", &["json", "facts", "review", "admit", "outcome", "decide", "policy", "rule", "rules", "workload"]),

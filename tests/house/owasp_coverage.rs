@@ -89,7 +89,7 @@ fn an_item_without_a_rule_has_its_status() {
             n if not_yet.contains(&n) => "not-yet",
             _ => {
                 assert!(
-                    !open.contains(&json!("pod")) || !rules(&item).iter().any(|(rule, _)| rule.judges_requests()),
+                    !open.contains(&json!("pod")) || !rules(&item).iter().any(|(rule, _)| rule.pod().is_some()),
                     "{item}"
                 );
                 assert!(["enforced", "reported", "off"].contains(&status), "{item}");
@@ -135,8 +135,8 @@ fn the_built_in_policy_has_the_claimed_effects() {
             // Their examples need more than an object: tests/rules/ makes an exec, network policies and debug containers.
             let needs_more =
                 |example: &Example| example.kinds == Kinds::Entered || !example.network_policies.is_empty();
-            // Files are judged by tests/rules/dockerfiles.rs.
-            if !rule.judges_requests() || rule.examples().any(needs_more) {
+            // Files and images are judged by tests/rules/.
+            if rule.pod().is_none() || rule.examples().any(needs_more) {
                 let status = if action == "deny" { "enforced" } else { "reported" };
                 best = if best == "enforced" { best } else { status };
                 continue;

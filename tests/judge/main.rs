@@ -16,6 +16,8 @@ mod discreet;
 mod exemptions;
 mod facts;
 mod image_patterns;
+mod images;
+mod images_repaired;
 mod many_violations;
 mod mode;
 mod one_cause;

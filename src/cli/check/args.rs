@@ -32,6 +32,13 @@ pub struct Args {
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub dockerfile: Vec<String>,
 
+    /// Facts of images, as `podreeve image IMAGE --facts FILE` writes them; may be repeated
+    ///
+    /// Pods that run these images are judged by the rules about images, too, as in a cluster where image facts are switched on.
+    /// Other images are not judged.
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub image_facts: Vec<PathBuf>,
+
     /// Policy to judge by: the name of a built-in one, a file, or a directory; may be repeated [default: owasp]
     #[arg(long, value_name = "POLICY", value_parser = POLICY, hide_possible_values = true)]
     policy: Vec<String>,

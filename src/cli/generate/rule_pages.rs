@@ -2,7 +2,7 @@
 
 use crate::cli::explain::file_example::{self, BadFile};
 use crate::cli::explain::repaired::{self, Repaired};
-use crate::cli::explain::{image_example, params, passes};
+use crate::cli::explain::{FILES_PASS, image_example, params};
 use crate::cli::rules::{default_action, implied};
 use crate::rule::Rule;
 use crate::rules::{RULES, owasp};
@@ -47,12 +47,8 @@ fn page(rule: &'static Rule) -> String {
         let _ = writeln!(text, "| `{name}` | {} | {} | {} |", cell(&kind), cell(&default), cell(&docs));
     }
     if !rule.judges_requests() {
-        let page = if rule.image().is_some() {
-            "Scan an image](../images.md)"
-        } else {
-            "Check Dockerfiles](../check-dockerfiles.md)"
-        };
-        let _ = write!(text, "\n## Needed as it is\n\n{} See [{page}.\n", passes(rule));
+        let page = "Check Dockerfiles](../check-dockerfiles.md)";
+        let _ = write!(text, "\n## Needed as it is\n\n{FILES_PASS} See [{page}.\n");
         return text;
     }
     let _ = write!(

@@ -79,7 +79,7 @@ fn status(item: &Item, strictest: Option<Action>) -> Status {
 /// Whether a rule sees what is at this place.
 const fn is_judged(rule: &Rule, at: Where) -> bool {
     match at {
-        Where::Pod | Where::Exec | Where::Cluster => rule.judges_requests(),
+        Where::Pod | Where::Exec | Where::Cluster => rule.pod().is_some(),
         Where::File => rule.file().is_some(),
         Where::Image => rule.image().is_some(),
         Where::Node | Where::Ops => false,

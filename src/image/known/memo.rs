@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 const JUDGES: usize = 4;
 
 /// What one judge found on one day.
-struct Remembered {
+struct Judgement {
     judge: u64,
     today: Date,
     found: Arc<dyn Any + Send + Sync>,
@@ -17,7 +17,7 @@ struct Remembered {
 
 /// Cells that are written once. When policies or the day change, the facts get new ones.
 #[derive(Default)]
-pub struct Memo([OnceLock<Remembered>; JUDGES]);
+pub struct Memo([OnceLock<Judgement>; JUDGES]);
 
 impl fmt::Debug for Memo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -38,7 +38,7 @@ impl Memo {
                 None => {
                     let found = Arc::new(find());
                     // Another request may have been faster. Both found the same, or the cell belongs to another judge.
-                    drop(cell.set(Remembered { judge, today, found: found.clone() }));
+                    drop(cell.set(Judgement { judge, today, found: found.clone() }));
                     return found;
                 }
             }

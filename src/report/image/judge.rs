@@ -65,7 +65,7 @@ fn violation(
     let rule = compiled.rule;
     let severity = finding.severity.unwrap_or(rule.severity);
     let cap = snapshot.ceiling.cap(severity, today);
-    let (effect, note) = effect_on_file(compiled.action, policy.warn_until, today, cap);
+    let (effect, note) = effect_on_file(compiled.action, finding.most, policy.warn_until, today, cap);
     let (place, found) = (finding.at.to_string(), clean(&finding.found, TEXT));
     // The same file may be in another layer of the next build.
     let stable = match finding.at {

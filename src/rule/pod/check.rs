@@ -32,6 +32,16 @@ pub trait Check: Send + Sync {
         FactKinds::empty()
     }
 
+    /// Whether repairs of the rule depend on what is behind the images of the pod.
+    fn repairs_by_images(&self) -> bool {
+        false
+    }
+
+    /// The mutating webhook repairs pods alone, even where the policy lets it repair templates.
+    fn repairs_pods_only(&self) -> bool {
+        false
+    }
+
     /// Repairs one finding of this rule by adding to `fix`. False means that the rule cannot repair it and has added
     /// nothing.
     fn fix(&self, _pod: &Pod<'_>, _finding: &Finding<'_>, _fix: &mut Fix) -> bool {
@@ -80,10 +90,12 @@ pub struct Findings<'p> {
     implied: Vec<(Same, Arc<HashSet<Spot>>)>,
 }
 
-/// Findings of one class are all repairable or all not, and equally severe: the rule's own severity, or one of four. So
-/// many mild findings cannot hide a severe one.
-const CLASSES: usize = 2 * SEVERITIES;
+/// Findings of one class are all repairable or all not, held back by the same, and equally severe: the rule's own severity, or one
+/// of four. So many mild findings cannot hide a severe one.
+const CLASSES: usize = 2 * OF_EACH;
+const OF_EACH: usize = SEVERITIES * HELD;
 const SEVERITIES: usize = 5;
+const HELD: usize = 5;
 
 /// Separates what the rule can repair from what it cannot.
 #[derive(Clone, Copy)]
@@ -157,7 +169,9 @@ impl<'p> Findings<'p> {
             spots.extend(Same::cause_spot(&finding));
         }
         let repairable = self.split.is_some_and(|split| split.is_repairable(&finding));
-        let class = usize::from(repairable) * SEVERITIES + finding.severity.map_or(0, |severity| severity as usize + 1);
+        let severity = finding.severity.map_or(0, |severity| severity as usize + 1);
+        let held = finding.most.map_or(0, |most| most as usize + 1);
+        let class = usize::from(repairable) * OF_EACH + severity * HELD + held;
         if let Some(count) = self.counts.get_mut(class) {
             *count += 1;
             if *count <= self.most && effort::hold(effort::FINDING) {
@@ -183,7 +197,7 @@ impl<'p> Findings<'p> {
         let mut dropped = self.counts.map(|count| count.saturating_sub(self.most));
         self.kept.drain(..).map(move |(finding, class)| {
             let dropped = dropped.get_mut(class).map(std::mem::take).unwrap_or_default();
-            (finding, class >= SEVERITIES, 1 + dropped)
+            (finding, class >= OF_EACH, 1 + dropped)
         })
     }
 

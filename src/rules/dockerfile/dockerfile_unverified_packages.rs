@@ -1,12 +1,10 @@
 //! Downloads and packages whose origin no program checks.
 
-mod options;
-mod scripts;
-
 use crate::dockerfile::{Dockerfile, Instruction, Keyword, Run};
 use crate::rule::{
     FileCheck, FileExample, FileFindings, FileRule, Finding, Judges, Rule, Severity, compile_file, params,
 };
+use crate::rules::unverified::{accepted, options, scripts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::ops::Range;
@@ -116,21 +114,8 @@ impl FileCheck for DockerfileUnverifiedPackages {
 impl DockerfileUnverifiedPackages {
     fn run(&self, run: &Run, faults: &mut Vec<Fault>) {
         run.calls(&mut |call| {
-            for (word, found, wanted) in options::found(call) {
+            for (word, found, wanted) in accepted(call) {
                 faults.push(Fault { span: run.span(call.span(word)), found, wanted });
-            }
-            // Variables before the program: `GIT_SSL_NO_VERIFY=1 git clone ...`.
-            let before = call
-                .command
-                .words
-                .iter()
-                .take_while(|word| word.span.start < call.words.first().map_or(0, |w| w.span.start));
-            for word in before {
-                if let Some((name, value)) = word.text.split_once('=')
-                    && let Some(found) = options::variable(name, value)
-                {
-                    faults.push(Fault { span: run.span(call.span(word)), found, wanted: options::VERIFIED });
-                }
             }
             if let Some(piece) = &call.command.input
                 && let Some((at, found)) = options::setting(&piece.text)

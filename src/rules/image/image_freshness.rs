@@ -46,6 +46,10 @@ struct ImageFreshness {
 }
 
 impl ImageCheck for ImageFreshness {
+    fn needs_trust(&self) -> bool {
+        true
+    }
+
     fn check<'i>(&self, image: &'i ImageFacts, today: Date, findings: &mut ImageFindings<'i>) {
         let Some((trust, now)) = image.trust.as_ref().zip(start_of(today)) else { return };
         let problems = trust.freshness_problems(now, self.max_signature_age).into_iter();

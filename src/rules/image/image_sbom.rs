@@ -55,6 +55,10 @@ two formats, only that one counts. An image that no entry covers needs no SBOM.\
 struct ImageSbom {}
 
 impl ImageCheck for ImageSbom {
+    fn needs_trust(&self) -> bool {
+        true
+    }
+
     fn check<'i>(&self, image: &'i ImageFacts, _today: Date, findings: &mut ImageFindings<'i>) {
         let problems = image.trust.iter().flat_map(Verdict::sbom_problems);
         findings.extend(problems.map(|problem| Finding::new(Place::Image, problem.found, problem.wanted)));

@@ -2,8 +2,10 @@
 
 use crate::image::{ImageFacts, Place};
 use crate::rule::{
-    Finding, ImageCheck, ImageExample, ImageFindings, ImageRule, Judges, Rule, Severity, compile_image, params,
+    AtMost, Finding, ImageCheck, ImageExample, ImageFindings, ImageRule, InContainer, Judges, Rule, Severity,
+    compile_image, params,
 };
+use crate::workload::{ContainerRef, Pod};
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -15,8 +17,9 @@ pub static RULE: Rule = Rule {
 attribute `security.capability` gives its process capabilities. Images of distributions have `su`, `mount`, `passwd` and others, \
 which a container does not need. The rule reports the regular files that `find / -perm /6000` and `getcap -r /` list in the \
 container.\n\n\
-Remove the bits in the build: `RUN find / -xdev -perm /6000 -type f -exec chmod a-s {} +`. Whether or not they are there, \
-`allowPrivilegeEscalation: false` makes them without effect. `allow` names files that need them, by their path.",
+In a container with `allowPrivilegeEscalation: false` the bits are without effect, so only reports have them. With \
+`onlyEscalationDenies: true` the rule denies nothing but containers in which the field is `true`.\n\n\
+Remove the bits in the build: `RUN find / -xdev -perm /6000 -type f -exec chmod a-s {} +`. `allow` names files that need them, by their path.",
     why: "a process of any user that runs such a file gets the rights of root or of a group",
     owasp: &[6, 7, 8, 24],
     severity: Severity::Medium,
@@ -46,15 +49,18 @@ Remove the bits in the build: `RUN find / -xdev -perm /6000 -type f -exec chmod 
 
 /// Parameters of `image-setuid`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 struct ImageSetuid {
     /// Paths of files that may have them: `/usr/bin/su`. Default: none.
     allow: Vec<String>,
+    /// Warn at most, except in a container with `allowPrivilegeEscalation: true`. Default: false.
+    only_escalation_denies: bool,
 }
 
 impl ImageCheck for ImageSetuid {
     fn check<'i>(&self, image: &'i ImageFacts, _: Date, findings: &mut ImageFindings<'i>) {
         let Some(content) = &image.content else { return };
+        let most = self.only_escalation_denies.then_some(AtMost::Warn);
         let allows = |path: &str| self.allow.iter().any(|allowed| allowed.trim_start_matches('/') == path);
         for file in content.privileged_files.iter().filter(|file| !allows(&file.path)) {
             let mut has: Vec<String> = Vec::new();
@@ -63,7 +69,16 @@ impl ImageCheck for ImageSetuid {
             has.extend(file.capabilities.clone());
             let found = format!("{} (mode {})", has.join(", "), file.mode);
             let at = Place::File { layer: file.layer, path: &file.path };
-            findings.push(Finding::new(at, found, "no setuid, setgid or capabilities"));
+            findings.push(Finding::new(at, found, "no setuid, setgid or capabilities").at_most(most));
+        }
+    }
+
+    fn in_container(&self, _: &Pod<'_>, container: ContainerRef<'_>) -> InContainer {
+        let context = container.container.security_context.as_ref();
+        match context.and_then(|context| context.allow_privilege_escalation) {
+            Some(true) => InContainer::Worse,
+            Some(false) => InContainer::Harmless,
+            None => InContainer::Counts,
         }
     }
 }

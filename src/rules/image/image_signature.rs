@@ -61,6 +61,14 @@ same key is none. For an image of several platforms the index must be signed, or
 struct ImageSignature {}
 
 impl ImageCheck for ImageSignature {
+    fn needs_trust(&self) -> bool {
+        true
+    }
+
+    fn needs_digest(&self) -> bool {
+        true
+    }
+
     fn check<'i>(&self, image: &'i ImageFacts, _today: Date, findings: &mut ImageFindings<'i>) {
         let problems = image.trust.iter().flat_map(Verdict::signature_problems);
         findings.extend(problems.map(|problem| Finding::new(Place::Image, problem.found, problem.wanted)));

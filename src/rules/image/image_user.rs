@@ -3,8 +3,10 @@
 use crate::image::facts::User;
 use crate::image::{ImageFacts, Place};
 use crate::rule::{
-    Finding, ImageCheck, ImageExample, ImageFindings, ImageRule, Judges, NOT_SET, Rule, Severity, compile_image, params,
+    Finding, ImageCheck, ImageExample, ImageFindings, ImageRule, InContainer, Judges, NOT_SET, Rule, Severity,
+    compile_image, params,
 };
+use crate::workload::{ContainerRef, Pod};
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -48,6 +50,12 @@ struct ImageUser {}
 const WANTED: &str = "the number of a user that is not root";
 
 impl ImageCheck for ImageUser {
+    fn in_container(&self, pod: &Pod<'_>, container: ContainerRef<'_>) -> InContainer {
+        let own = container.container.security_context.as_ref().and_then(|context| context.run_as_user);
+        let pods = pod.spec.security_context.as_ref().and_then(|context| context.run_as_user);
+        if own.or(pods).is_some() { InContainer::Overridden } else { InContainer::Counts }
+    }
+
     fn check<'i>(&self, image: &'i ImageFacts, _: Date, findings: &mut ImageFindings<'i>) {
         if image.platform.os == "windows" {
             return;

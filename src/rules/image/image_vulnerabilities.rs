@@ -48,6 +48,10 @@ struct ImageVulnerabilities {
 }
 
 impl ImageCheck for ImageVulnerabilities {
+    fn needs_trust(&self) -> bool {
+        true
+    }
+
     fn check<'i>(&self, image: &'i ImageFacts, today: Date, findings: &mut ImageFindings<'i>) {
         let Some((trust, now)) = image.trust.as_ref().zip(start_of(today)) else { return };
         let problems = trust.vulnerability_problems(now, self.max_age, self.max_critical).into_iter();

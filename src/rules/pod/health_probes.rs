@@ -17,6 +17,7 @@ pub static RULE: Rule = Rule {
     docs: "Each container that runs until it is stopped needs a `livenessProbe`, so that the kubelet restarts it when \
 it hangs, and a `readinessProbe`, so that Services send it no requests while it cannot answer. `probes` names others \
 (`startup`).\n\n\
+Where podreeve knows the image, the edit offers its `HEALTHCHECK` as a probe: the kubelet does not run it by itself.\n\n\
 The rule judges containers of pods that always restart, and sidecars. It leaves alone Jobs and their pods, init \
 containers and debug containers. `kinds` restricts it to kinds such as Deployment and StatefulSet, where authors see \
 the finding.",
@@ -155,8 +156,14 @@ impl Check for HealthProbes {
         }
     }
 
-    fn suggest(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
-        let Some(container) = finding.container().map(|container| container.container) else { return false };
+    fn suggest(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+        let Some(container) = finding.container() else { return false };
+        if let Some(command) = pod.traits_of(container).and_then(|traits| traits.healthcheck.as_ref()) {
+            fix.remark("the HEALTHCHECK of the image, which the kubelet does not run by itself");
+            fix.set_with(&finding.at, || json!({"exec": {"command": command}}));
+            return true;
+        }
+        let container = container.container;
         // Other rules change numbers below 1024, and remove the port of SSH.
         let with = |fits: fn(i64) -> bool| container.ports.iter().find(|port| port.container_port.is_some_and(fits));
         let Some(port) = with(|port| port >= 1024).or_else(|| with(|port| port != 22)) else { return false };

@@ -1,9 +1,9 @@
 //! `containerPort` and `hostPort` below 1024.
 
-use super::removal;
+use super::{image_ports, removal};
 use crate::rule::{
-    Check, Example, Finding, Findings, Fix, Judges, Location, NOT_EPHEMERAL, NoParams, PodRule, Rule, Severity, params,
-    without_params,
+    AtMost, Check, Example, Finding, Findings, Fix, Judges, Location, NOT_EPHEMERAL, NoParams, PodRule, Rule, Severity,
+    params, without_params,
 };
 use crate::workload::{Pod, PodFeatures};
 
@@ -16,6 +16,7 @@ pub static RULE: Rule = Rule {
     docs: "Neither `containerPort` nor `hostPort` is below 1024. Such ports need root or `NET_BIND_SERVICE`, so a \
 program that listens there has a reason to keep rights that it should drop; on the node it can pose as a system \
 service.\n\n\
+Where podreeve knows the image, `EXPOSE` of such a port is audited, too.\n\n\
 Instead, listen on a high port (8080 for 80) and let the Service map it: `port: 80`, `targetPort: 8080`.",
     why: "ports below 1024 are a reason to run as root, and on the node a program there can pose as a system service",
     owasp: &[62],
@@ -59,7 +60,7 @@ struct PrivilegedPorts;
 
 impl Check for PrivilegedPorts {
     fn requires(&self) -> PodFeatures {
-        PodFeatures::PORTS
+        PodFeatures::PORTS | PodFeatures::IMAGES
     }
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
@@ -74,6 +75,14 @@ impl Check for PrivilegedPorts {
                     let at = Location::container(container).key("ports", true).index(index).key(field, true);
                     findings.add(Finding::new(at, format!("{field} {value}"), "1024 or above"));
                 }
+            }
+            let exposed = image_ports::exposed(pod, container).filter(|(port, _)| i64::from(*port) < FIRST);
+            let undeclared = exposed.filter(|(port, _)| !image_ports::declares(container, *port));
+            if let Some(found) = image_ports::listed(undeclared) {
+                let at = Location::container(container).key("image", true);
+                findings.add(
+                    Finding::new(at, format!("EXPOSE {found} in the image"), "1024 or above").at_most(AtMost::Audit),
+                );
             }
         }
     }

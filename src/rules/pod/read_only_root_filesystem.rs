@@ -1,8 +1,9 @@
 //! `securityContext.readOnlyRootFilesystem` of any container.
 
 use super::limits::Amount;
+use crate::image::known::ImageTraits;
 use crate::rule::{
-    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Rule, Scope, Severity, compile,
+    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Remark, Rule, Scope, Severity, compile,
     display_flag, params,
 };
 use crate::workload::{ContainerKind, ContainerRef, Pod, path};
@@ -17,7 +18,8 @@ pub static RULE: Rule = Rule {
 add one. Paths that the program writes to get a volume of their own.\n\n\
 The repair sets `true` and mounts an emptyDir with a size limit on each path of `writable` (default `/tmp`), except on \
 paths that are in a volume already, in any spelling. A debug container cannot bring volumes, so there the repair sets \
-only the field.\n\n\
+only the field. Where podreeve knows the image, it also mounts an emptyDir on each `VOLUME`, on the `WORKDIR` and on the folders \
+of known programs, unless the image has files there, which an emptyDir would hide.\n\n\
 A pod that can run on Windows nodes alone (by `nodeSelector`, affinity or its node) but lacks `spec.os.name: windows` \
 is judged as a Linux pod, as the API server does; the rule repairs nothing in it, and the finding says to set that \
 name.",
@@ -127,20 +129,43 @@ impl Check for ReadOnlyRootFilesystem {
         }
     }
 
+    fn repairs_by_images(&self) -> bool {
+        true
+    }
+
     fn fix(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
         let Some(container) = finding.container() else { return false };
         fix.suggest_only();
-        fix.remark("mount an emptyDir where it writes, as on /tmp: caches, pid files");
+        let traits = pod.traits_of(container).filter(|traits| traits.layers_known);
+        fix.remark(traits.map_or(NOTE.into(), |traits| note(container, traits)));
         fix.set_found(finding, true.into());
         fix.optional();
         if fix.scope == Scope::Pod {
-            for (number, path) in self.writable.iter().enumerate() {
+            let own = self.writable.iter().map(String::as_str);
+            let of_image = traits.into_iter().flat_map(|traits| &traits.writable).map(|path| &**path);
+            // The repair keeps the policy's spelling of a path that the image has, too.
+            let known = |path: &&str| !self.writable.iter().any(|own| path::normalise(own) == path::normalise(path));
+            for (number, path) in own.chain(of_image.filter(known)).enumerate() {
                 if !is_mounted(container, path) {
                     self.mount(pod, container, number, path, fix);
                 }
             }
         }
         true
+    }
+}
+
+const NOTE: &str = "mount an emptyDir where it writes, as on /tmp: caches, pid files";
+
+/// The remark where the image is known: the emptyDirs are those that it needs.
+fn note(container: ContainerRef<'_>, traits: &ImageTraits) -> Remark {
+    match traits.filled.iter().find(|path| !is_mounted(container, path)) {
+        Some(path) => format!(
+            "an emptyDir on {} would hide files of the image; containerd keeps this VOLUME writable, without a limit",
+            crate::text::clean(path, 100)
+        )
+        .into(),
+        None => "the emptyDirs are where the image says that it writes".into(),
     }
 }
 

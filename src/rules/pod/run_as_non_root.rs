@@ -2,6 +2,7 @@
 
 mod edit;
 mod effective;
+mod image;
 
 use crate::rule::pss::{Level, Standard, Version};
 use crate::rule::{
@@ -11,6 +12,7 @@ use crate::rule::{
 use crate::workload::Pod;
 use crate::workload::pod::PodSecurityContext;
 use effective::{EffectiveUser, on_pod};
+use image::UserRepair;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::num::NonZeroU32;
@@ -22,7 +24,9 @@ pub static RULE: Rule = Rule {
 if it is not set there, on the pod. With `runAsNonRoot: true` the kubelet refuses to start an image whose user is \
 root, so give the image a numeric `USER` or set `runAsUser`.\n\n\
 The repair sets `runAsNonRoot: true` if a `runAsUser` other than 0 is in effect, or if the parameter `user` gives one: \
-then it sets both. It never changes a user that is set, and it cannot know the image's user.\n\n\
+then it sets both. It never changes a user that is set. Where podreeve knows the image, its `USER` decides: a number on every \
+platform needs only `runAsNonRoot: true`, and a name also the number that the image has for it. An image that starts as root and \
+changes its user with `gosu` or the like is left alone, because it would not start.\n\n\
 With `groups: true` the group 0 in `runAsGroup`, `fsGroup` and `supplementalGroups` violates too. `pss` and `version` \
 make the rule judge as the Pod Security Standard `restricted` does: bad values on the pod count even if all containers \
 override them, and from v1.35 pods with `hostUsers: false` are left alone.",
@@ -219,7 +223,12 @@ impl Check for RunAsNonRoot {
                 findings.add(if contradicts { finding.why(CONTRADICTION) } else { finding });
             } else if non_root.value() != Some(true) {
                 reported_non_root |= non_root.is_inherited();
-                findings.add(non_root.finding(container, "runAsNonRoot", display_flag(non_root.value()), "true"));
+                let finding = non_root.finding(container, "runAsNonRoot", display_flag(non_root.value()), "true");
+                let why = image::why(pod, container).filter(|_| user.value().is_none());
+                findings.add(match why {
+                    Some(why) => finding.why(why),
+                    None => finding,
+                });
             }
             let group = EffectiveUser::new(pod, container, |pod| pod.run_as_group, |own| own.run_as_group);
             if self.groups && group.value() == Some(0) {
@@ -248,11 +257,15 @@ impl Check for RunAsNonRoot {
         }
         let own = container.container.security_context.as_ref();
         let user = EffectiveUser::new(pod, container, |pod| pod.run_as_user, |own| own.run_as_user);
-        match (user.value(), self.user) {
-            (Some(0), _) | (None, None) => return false,
-            (Some(_), _) => {}
-            (None, Some(_)) if pod.is_windows() || pod.chooses_windows() => return false,
-            (None, Some(user)) => {
+        let is_windows = pod.is_windows() || pod.chooses_windows();
+        match (user.value(), image::repair(pod, container), self.user) {
+            (Some(0), ..) | (None, UserRepair::Breaks, _) | (None, UserRepair::Unknown, None) => return false,
+            (None, ..) if is_windows => return false,
+            (Some(_), ..) | (None, UserRepair::Starts, _) => {}
+            (None, UserRepair::Needs(user), _) => {
+                fix.set(&Location::security_context(container, "runAsUser", false), user.into());
+            }
+            (None, UserRepair::Unknown, Some(user)) => {
                 fix.suggest_only();
                 fix.remark("the image must run as this user, else it does not start");
                 fix.set(&Location::security_context(container, "runAsUser", false), user.get().into());
@@ -260,6 +273,10 @@ impl Check for RunAsNonRoot {
         }
         let is_set = own.is_some_and(|own| own.run_as_non_root.is_some());
         fix.set(&Location::security_context(container, "runAsNonRoot", is_set), true.into());
+        true
+    }
+
+    fn repairs_by_images(&self) -> bool {
         true
     }
 

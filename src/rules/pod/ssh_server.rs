@@ -1,5 +1,6 @@
 //! SSH servers in containers: port 22, or the program itself.
 
+mod image;
 mod line;
 mod script;
 mod server;
@@ -23,7 +24,9 @@ does not know. A container must not declare port 22 (`containerPort` or `hostPor
 path and in any multi-call binary; behind entry points and wrappers such as `tini`, `env`, `nice` or `sudo`; in the \
 scripts of `sh -c`, `cmd /c` and `powershell -Command`; as an init script (`/etc/init.d/ssh start`) or as a service \
 (`service ssh start`, `systemctl`, `rc-service`, `s6-svc`, `Start-Service` and the like).\n\n\
-The rule reads only the text in the pod: neither the image nor what a script computes while it runs. So it catches \
+Where podreeve knows the image, its `ENTRYPOINT` and `CMD` count, unless the pod has its own, and so does `EXPOSE 22`. An SSH server \
+that lies in the image is audited.\n\n\
+The rule does not see what a script computes while it runs. So it catches \
 mistakes, not attackers: it does not see a renamed binary, a script inside the image or an encoded command. To keep \
 logins out, use NetworkPolicies, and images without an SSH server.\n\n\
 Instead, use `kubectl exec`, `kubectl debug` or `kubectl cp`, which RBAC and the audit log cover.",
@@ -122,13 +125,16 @@ struct SshServer;
 
 impl Check for SshServer {
     fn requires(&self) -> PodFeatures {
-        PodFeatures::PORTS | PodFeatures::COMMANDS | PodFeatures::LIFECYCLE | PodFeatures::PROBES
+        PodFeatures::PORTS | PodFeatures::COMMANDS | PodFeatures::LIFECYCLE | PodFeatures::PROBES | PodFeatures::IMAGES
     }
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         for container in pod.all_containers() {
             let at = Location::container(container);
             ports(container.container, at, findings);
+            if let Some(traits) = pod.traits_of(container) {
+                image::check(container, traits, findings);
+            }
             if let Some((index, server)) = started(container.container) {
                 let command = container.command.len();
                 let (field, index) = if index < command { ("command", index) } else { ("args", index - command) };

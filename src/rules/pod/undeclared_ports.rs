@@ -1,11 +1,13 @@
 //! Ports that probes use and the container does not declare, and containers that declare too many ports.
 
+use super::image_ports;
 use crate::rule::{
-    Check, Example, Finding, Findings, Fix, Judges, Location, NOT_EPHEMERAL, PodRule, Rule, Severity, compile, params,
+    AtMost, Check, Example, Finding, Findings, Fix, Judges, Location, NOT_EPHEMERAL, PodRule, Rule, Severity, compile,
+    params,
 };
 use crate::workload::pod::Container;
 use crate::workload::text::Scalar;
-use crate::workload::{Pod, PodFeatures};
+use crate::workload::{ContainerRef, Pod, PodFeatures};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
@@ -16,6 +18,7 @@ pub static RULE: Rule = Rule {
     docs: "Reviewers, NetworkPolicies and Services rely on `ports`. A probe of the container itself must name a port \
 that the container declares, by number or by name, and an entry with a `hostPort` must declare the `containerPort` \
 behind it. With `max`, a container declares no more ports than that: each open port is one more way in.\n\n\
+Where podreeve knows the image, a port of its `EXPOSE` that the container does not declare is audited.\n\n\
 Declare the port that the probe uses; close ports that are not needed.",
     why: "a port that is used and not declared escapes review, policies and Services",
     owasp: &[63],
@@ -86,7 +89,7 @@ struct UndeclaredPorts {
 
 impl Check for UndeclaredPorts {
     fn requires(&self) -> PodFeatures {
-        PodFeatures::PORTS | PodFeatures::PROBES
+        PodFeatures::PORTS | PodFeatures::PROBES | PodFeatures::IMAGES
     }
 
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
@@ -107,6 +110,7 @@ impl Check for UndeclaredPorts {
                     findings.add(Finding::new(at, format!("hostPort {host_port} without it"), "the port behind it"));
                 }
             }
+            of_image(pod, container, findings);
             for (probe, handler) in container.probes() {
                 let http = handler.http_get.as_ref().map(|a| ("httpGet", &a.port, &a.host));
                 let tcp = handler.tcp_socket.as_ref().map(|a| ("tcpSocket", &a.port, &a.host));
@@ -138,6 +142,16 @@ impl Check for UndeclaredPorts {
         let Some(number) = number.filter(|_| finding.at.last_key() == Some("port")) else { return false };
         fix.append(&ports, json!({"containerPort": number}));
         true
+    }
+}
+
+/// Where the image and the pod disagree about the ports that are served.
+fn of_image<'p>(pod: &'p Pod<'p>, container: ContainerRef<'p>, findings: &mut Findings<'p>) {
+    let undeclared = image_ports::exposed(pod, container).filter(|(port, _)| !image_ports::declares(container, *port));
+    let at = Location::container(container).key("image", true);
+    if let Some(found) = image_ports::listed(undeclared) {
+        let found = format!("EXPOSE {found} in the image, and not in ports");
+        findings.add(Finding::new(at, found, "the same ports in both").at_most(AtMost::Audit));
     }
 }
 

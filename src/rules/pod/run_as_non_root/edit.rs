@@ -1,6 +1,7 @@
 //! The edit that gives a container a user other than root.
 
 use super::effective::EffectiveUser;
+use super::image::{self, UserRepair};
 use crate::rule::{Finding, Fix, Location, Scope};
 use crate::workload::Pod;
 
@@ -14,6 +15,12 @@ pub(super) fn suggest(pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix, id: u
     if pod.is_windows() || pod.chooses_windows() {
         return on_windows(finding, fix);
     }
+    if finding.container().is_some_and(|container| image::repair(pod, container) == UserRepair::Breaks)
+        && !(at.has_key("runAsGroup") || at.has_key("fsGroup"))
+    {
+        return false;
+    }
+    let known = finding.container().and_then(|container| image::number(pod.traits_of(container)?));
     // A debug container cannot change the pod.
     let own = |field| match finding.container() {
         Some(container) if fix.scope == Scope::Containers => Some(Location::security_context(container, field, false)),
@@ -24,7 +31,10 @@ pub(super) fn suggest(pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix, id: u
         fix.set(&found, id.into());
         return true;
     }
-    fix.remark("the image must run as this user, else it does not start");
+    if known.is_none() {
+        fix.remark("the image must run as this user, else it does not start");
+    }
+    let id = known.unwrap_or(id);
     if at.has_key("runAsUser") {
         fix.set(&found, id.into());
         if let Some(container) = finding.container() {

@@ -1,0 +1,164 @@
+//! Rules about images, in pods: what such a rule finds in an image becomes a finding at the field that names the image.
+//!
+//! All rules about images of one policy judge together, and what they find is remembered with the image.
+
+mod summary;
+
+use crate::facts::FactKinds;
+use crate::image::known::{ImageAnswer, KnownImage, OnUnknown, UnknownEffect, UnknownImage};
+use crate::reference::is_pinned;
+use crate::rule::{AtMost, Check, Finding, Findings, ImageCheck, InContainer, Location};
+use crate::rules::pod::image_used::{UsedImage, images};
+use crate::workload::{Pod, PodFeatures, PodImages};
+use jiff::civil::Date;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use summary::Summary;
+
+/// The rules about images of one policy.
+pub struct ImageJudge {
+    /// No other judge of this process has it.
+    number: u64,
+    rules: Vec<Arc<dyn ImageCheck>>,
+}
+
+/// What the rules of a policy find in one image: the index of the rule, and all of its findings together.
+type Found = Vec<(usize, Summary)>;
+
+impl ImageJudge {
+    #[must_use]
+    pub fn new(rules: Vec<Arc<dyn ImageCheck>>) -> Arc<Self> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        Arc::new(Self { number: NUMBER.fetch_add(1, Ordering::Relaxed), rules })
+    }
+
+    fn found(&self, image: &KnownImage, today: Date) -> Arc<Found> {
+        image.remembered(self.number, today, || {
+            let rules = self.rules.iter().enumerate();
+            rules.filter_map(|(index, rule)| Some((index, Summary::of(&**rule, &image.platforms, today)?))).collect()
+        })
+    }
+}
+
+/// Which unknown images a rule reports. In one policy, one rule reports each of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reports {
+    None,
+    /// Those that must be signed. `denies` is whether its action is to deny.
+    MustBeSigned {
+        denies: bool,
+    },
+    /// All; or those that need no signature, if another rule reports the others.
+    Unknown {
+        unsigned_only: bool,
+    },
+}
+
+/// One rule about images, as one about pods.
+pub struct InPod {
+    pub judge: Arc<ImageJudge>,
+    /// The rule's index in the judge.
+    pub index: usize,
+    pub reports: Reports,
+}
+
+impl Check for InPod {
+    fn requires(&self) -> PodFeatures {
+        PodFeatures::IMAGES
+    }
+
+    fn facts(&self) -> FactKinds {
+        FactKinds::IMAGES
+    }
+
+    fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
+        let Some(context) = &pod.context.images else { return };
+        for used in images(pod) {
+            let Some(image) = used.known else { continue };
+            match &image.answer {
+                ImageAnswer::Known(known) => self.known(pod, &used, known, context, findings),
+                ImageAnswer::Unknown(unknown) => {
+                    findings.extend(self.unknown(used.image_at(), unknown, context));
+                }
+            }
+        }
+    }
+}
+
+impl InPod {
+    fn known<'p>(
+        &self,
+        pod: &Pod<'p>,
+        used: &UsedImage<'p>,
+        image: &Arc<KnownImage>,
+        context: &PodImages,
+        findings: &mut Findings<'p>,
+    ) {
+        let foreign = used.known.is_some_and(|known| known.foreign).then_some(AtMost::Audit);
+        let Some(check) = self.judge.rules.get(self.index) else { return };
+        let found = self.judge.found(image, context.today);
+        if let Some((_, summary)) = found.iter().find(|(index, _)| *index == self.index) {
+            let meaning = used.container().map_or(InContainer::Counts, |container| check.in_container(pod, container));
+            findings.extend(finding(used.image_at(), summary, meaning, foreign));
+        }
+        if check.needs_digest() && pod.kind == "Pod" && is_trusted(image) && !used.image.is_some_and(is_pinned) {
+            let found = "a tag, which may lead to another image than the one that was verified";
+            let wanted = "the digest that was verified; `image-digest: {action: patch}` writes it into pods";
+            findings.add(Finding::new(used.image_at(), found, wanted).at_most(foreign));
+        }
+        let is_unread = !image.traits().layers_known && !image.traits().windows;
+        let denies = context.settings.on_unknown == Some(OnUnknown::Deny);
+        if matches!(self.reports, Reports::Unknown { .. }) && is_unread && denies {
+            let found = "its layers are not read yet, so podreeve does not know what is in them";
+            findings
+                .add(Finding::new(used.image_at(), found, "an image whose layers are read").why(WHY).at_most(foreign));
+        }
+    }
+
+    fn unknown<'p>(&self, at: Location<'p>, image: &UnknownImage, context: &PodImages) -> Option<Finding<'p>> {
+        let signature = match self.reports {
+            Reports::None => return None,
+            Reports::MustBeSigned { .. } if !image.must_be_signed => return None,
+            Reports::Unknown { unsigned_only: true } if image.must_be_signed => return None,
+            Reports::MustBeSigned { denies } => denies,
+            Reports::Unknown { .. } => false,
+        };
+        let most = match context.settings.effect(image, signature) {
+            UnknownEffect::Deny => None,
+            UnknownEffect::Warn => Some(AtMost::Warn),
+            UnknownEffect::Audit => Some(AtMost::Audit),
+        };
+        let found = format!("nothing is known of it: {}", crate::text::clean(&image.why, 300));
+        Some(Finding::new(at, found, "an image that podreeve can read").why(WHY).at_most(most))
+    }
+}
+
+const WHY: &str = "nobody knows what runs, or who made it";
+
+/// Whether an entry of the trust document covers the image.
+fn is_trusted(image: &KnownImage) -> bool {
+    image.platforms.iter().any(|facts| facts.trust.is_some())
+}
+
+fn finding<'p>(
+    at: Location<'p>,
+    summary: &Summary,
+    meaning: InContainer,
+    foreign: Option<AtMost>,
+) -> Option<Finding<'p>> {
+    let most = match meaning {
+        InContainer::Overridden => return None,
+        InContainer::Harmless => Some(AtMost::Audit),
+        InContainer::Worse => None,
+        InContainer::Counts => summary.most,
+    };
+    let finding = Finding::new(at, summary.found.clone(), summary.wanted.clone()).at_most(most).at_most(foreign);
+    let finding = match &summary.why {
+        Some(why) => finding.why(why.clone()),
+        None => finding,
+    };
+    Some(match summary.severity {
+        Some(severity) => finding.severity(severity),
+        None => finding,
+    })
+}

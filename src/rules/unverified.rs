@@ -1,0 +1,37 @@
+//! Commands of a build that verify nothing of what they load.
+
+pub mod options;
+pub mod scripts;
+
+use crate::shell::{Call, Script, Word, calls};
+
+/// What a call accepts without a check: the word, what is found, and what would pass.
+pub fn accepted<'c>(call: &'c Call<'_>) -> Vec<(&'c Word, String, &'static str)> {
+    let mut found = options::found(call);
+    // Variables before the program: `GIT_SSL_NO_VERIFY=1 git clone ...`.
+    let program = call.words.first().map_or(0, |word| word.span.start);
+    for word in call.command.words.iter().take_while(|word| word.span.start < program) {
+        if let Some((name, value)) = word.text.split_once('=')
+            && let Some(variable) = options::variable(name, value)
+        {
+            found.push((word, variable, options::VERIFIED));
+        }
+    }
+    found
+}
+
+/// What a script does without a check, each once.
+pub fn in_script(script: &str, allow: &[String]) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    calls(&Script::new(script), &mut |call| {
+        let options = accepted(call).into_iter().map(|(_, found, _)| found);
+        let setting = call.command.input.as_ref().and_then(|piece| options::setting(&piece.text));
+        let setting = setting.map(|(_, found)| found);
+        for found in options.chain(setting).chain(scripts::found(call, allow)) {
+            if !all.contains(&found) {
+                all.push(found);
+            }
+        }
+    });
+    all
+}

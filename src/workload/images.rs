@@ -1,0 +1,78 @@
+//! What is known of the images of a pod, next to the pod.
+
+use super::pod::{ContainerKind, ContainerRef, Pod};
+use crate::image::known::{ImageAnswer, ImageSettings, ImageTraits, KnownImage};
+use jiff::civil::Date;
+
+/// The images of a pod, for a policy that judges them, where image facts are switched on.
+#[derive(Debug, Clone)]
+pub struct PodImages {
+    pub today: Date,
+    pub settings: ImageSettings,
+    /// In the order of [`Pod::references`].
+    images: Vec<Option<PodImage>>,
+}
+
+/// What is known of one image, for this pod.
+#[derive(Debug, Clone)]
+pub struct PodImage {
+    pub answer: ImageAnswer,
+    /// It was read with credentials of another namespace, so it denies and repairs nothing here.
+    pub foreign: bool,
+}
+
+impl PodImage {
+    /// The image, if it is known and what is known of it may be used here.
+    #[must_use]
+    pub fn own(&self) -> Option<&KnownImage> {
+        match &self.answer {
+            ImageAnswer::Known(image) if !self.foreign => Some(image),
+            ImageAnswer::Known(_) | ImageAnswer::Unknown(_) => None,
+        }
+    }
+}
+
+impl PodImages {
+    #[must_use]
+    pub const fn new(today: Date, settings: ImageSettings, images: Vec<Option<PodImage>>) -> Self {
+        Self { today, settings, images }
+    }
+}
+
+impl Pod<'_> {
+    /// The reference of each container, then of each volume. None where it has none.
+    pub fn references(&self) -> impl Iterator<Item = Option<&str>> {
+        let run = self.all_containers().map(|container| container.container.image.as_deref());
+        let mounted = self.spec.volumes.iter().map(|volume| volume.image.as_ref()?.reference.as_deref());
+        run.chain(mounted)
+    }
+
+    /// What is known of the image at this position of [`Self::references`].
+    fn image_at(&self, position: usize) -> Option<&PodImage> {
+        self.context.images.as_ref()?.images.get(position)?.as_ref()
+    }
+
+    /// What is known of the image that a volume mounts.
+    #[must_use]
+    pub fn image_of_volume(&self, index: usize) -> Option<&PodImage> {
+        let containers: usize = self.spec.lengths().into_iter().sum();
+        self.image_at(containers + index)
+    }
+
+    /// What is known of the image of a container.
+    #[must_use]
+    pub fn image_of(&self, container: ContainerRef<'_>) -> Option<&PodImage> {
+        let [init, regular, _] = self.spec.lengths();
+        self.image_at(match container.kind {
+            ContainerKind::Init => container.index,
+            ContainerKind::Container => init + container.index,
+            ContainerKind::Ephemeral => init + regular + container.index,
+        })
+    }
+
+    /// What the image brings to the container, if it is known.
+    #[must_use]
+    pub fn traits_of(&self, container: ContainerRef<'_>) -> Option<&ImageTraits> {
+        self.image_of(container)?.own().map(KnownImage::traits)
+    }
+}

@@ -1,0 +1,308 @@
+//! Rules about images, judged for the images of pods and templates.
+
+use super::common::{TODAY, policies, review, snapshot};
+use podreeve::admit::{Hook, Snapshot, admit};
+use podreeve::decide::Effect;
+use podreeve::facts::images::MAX_ASKED;
+use podreeve::facts::{FactAnswer, FactQuery, Images};
+use podreeve::image::known::{ImageAnswer, ImageSettings, KnownImage, Reader, UnknownImage, UnknownKind};
+use podreeve::image::{Digest, ImageFacts};
+use podreeve::outcome::{Outcome, Verdict};
+use podreeve::rule::ImageExample;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// A repository below which nothing else lies.
+pub const WEB: &str = "registry.example.com/shop/web:1";
+
+/// Facts of one platform: those of a good image, changed.
+pub fn facts(change: &Value) -> ImageFacts {
+    let change: &'static str = Box::leak(change.to_string().into_boxed_str());
+    ImageExample::good("facts", change).image().expect("facts")
+}
+
+/// A known image of these platforms. Its digest is that of its name.
+pub fn known(name: &str, platforms: &[Value]) -> ImageAnswer {
+    known_to(Reader::Podreeve, name, platforms)
+}
+
+pub fn known_to(reader: Reader, name: &str, platforms: &[Value]) -> ImageAnswer {
+    let platforms = platforms.iter().map(facts).collect();
+    ImageAnswer::Known(Arc::new(KnownImage::new(Digest::sha256(name.as_bytes()), platforms, reader)))
+}
+
+pub fn unknown(kind: UnknownKind) -> UnknownImage {
+    UnknownImage::new(kind, "registry.example.com does not answer")
+}
+
+/// The snapshot, with image facts switched on.
+pub fn with_images(mut snapshot: Snapshot, settings: &Value, images: Vec<(&str, ImageAnswer)>) -> Snapshot {
+    let settings: ImageSettings = serde_json::from_value(settings.clone()).expect("settings");
+    let mut all = Images::new(settings);
+    images.into_iter().for_each(|(reference, answer)| all.insert(reference, answer));
+    snapshot.facts.images = Some(Arc::new(all));
+    snapshot
+}
+
+pub fn pod(image: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "shop"},
+        "spec": {"containers": [{"name": "app", "image": image}]},
+    })
+}
+
+pub fn deployment(image: &str) -> Value {
+    json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a", "namespace": "shop"},
+        "spec": {"template": {"spec": pod(image)["spec"]}},
+    })
+}
+
+pub fn create(object: &Value, hook: Hook, snapshot: &Snapshot) -> Outcome {
+    admit(review("CREATE", object, None).to_string().as_bytes(), hook, snapshot, TODAY)
+}
+
+/// What is found: effect, rule, field and text of each violation.
+pub fn found(outcome: &Outcome) -> Vec<String> {
+    let line = |v: &podreeve::outcome::Violation| format!("{} {} {} {}", v.effect, v.rule.id, &*v.field, &*v.found);
+    outcome.violations.iter().map(line).collect()
+}
+
+fn setuid(path: &str) -> Value {
+    json!({"path": path, "layer": 1, "mode": "4755", "setuid": true, "setgid": false})
+}
+
+fn setuid_of(paths: &[&str]) -> Value {
+    json!({"content": {"privilegedFiles": paths.iter().map(|path| setuid(path)).collect::<Vec<_>>()}})
+}
+
+fn rules(action: &str) -> Snapshot {
+    snapshot(json!({"image-setuid": {"action": action}}))
+}
+
+#[test]
+fn every_image_of_an_object_is_judged_where_it_is_named() {
+    let bad = known("bad", &[setuid_of(&["usr/bin/su"])]);
+    let snapshot = with_images(rules("deny"), &json!({}), vec![(WEB, bad), ("good:1", known("good", &[json!({})]))]);
+    let mut object = pod("good:1");
+    object["spec"]["initContainers"] = json!([{"name": "good", "image": "good:1"}, {"name": "init", "image": WEB}]);
+    object["spec"]["ephemeralContainers"] = json!([{"name": "debug", "image": WEB}]);
+    object["spec"]["volumes"] = json!([{"name": "a", "emptyDir": {}}, {"name": "b", "image": {"reference": WEB}}]);
+    let text = "layers[1]/usr/bin/su: setuid (mode 4755)";
+    let fields =
+        ["/spec/volumes/1/image/reference", "/spec/initContainers/1/image", "/spec/ephemeralContainers/0/image"];
+    let wanted = |prefix: &str| fields.map(|field| format!("deny image-setuid {prefix}{field} {text}")).to_vec();
+    assert_eq!(found(&create(&object, Hook::Validate, &snapshot)), wanted(""));
+    let mut template = deployment("good:1");
+    template["spec"]["template"]["spec"] = object["spec"].clone();
+    assert_eq!(found(&create(&template, Hook::Validate, &snapshot)), wanted("/spec/template"));
+    // Nothing is judged, and nothing asked, where image facts are switched off.
+    let off = create(&object, Hook::Validate, &rules("deny"));
+    assert!(off.verdict == Verdict::Allow && off.missing_fact.is_none() && off.violations.is_empty());
+}
+
+#[test]
+fn what_is_missing_is_asked_in_one_question() {
+    let mut snapshot = with_images(rules("deny"), &json!({}), vec![("good:1", known("good", &[json!({})]))]);
+    let mut object = pod(WEB);
+    object["spec"]["initContainers"] = json!([{"name": "a", "image": "other:1"}, {"name": "b", "image": WEB}]);
+    object["spec"]["volumes"] = json!([{"name": "b", "image": {"reference": "good:1"}}]);
+    object["spec"]["imagePullSecrets"] = json!([{"name": "login"}, null, {}]);
+    let outcome = create(&object, Hook::Validate, &snapshot);
+    let Some(FactQuery::Images(query)) = outcome.missing_fact else { panic!("{:?}", outcome.missing_fact) };
+    assert_eq!((query.namespace.as_str(), query.references), ("shop", vec!["other:1".to_owned(), WEB.to_owned()]));
+    assert_eq!(query.pull_secrets, ["login"]);
+    // The mutating webhook needs images for repairs alone.
+    assert!(create(&object, Hook::Mutate, &snapshot).missing_fact.is_none());
+    let answers = [(WEB, known("bad", &[setuid_of(&["bin/su"])])), ("other:1", known("good", &[json!({})]))];
+    let answers = answers.into_iter().map(|(reference, answer)| (reference.to_owned(), answer)).collect();
+    snapshot.facts.answers = vec![FactAnswer::Images(Arc::new(answers))];
+    let outcome = create(&object, Hook::Validate, &snapshot);
+    let line = |field: &str| format!("deny image-setuid {field} layers[1]/bin/su: setuid (mode 4755)");
+    assert_eq!(found(&outcome), ["/spec/initContainers/1/image", "/spec/containers/0/image"].map(line));
+    // One object asks for a bounded number.
+    let containers: Vec<Value> =
+        (0..100).map(|n| json!({"name": format!("c{n}"), "image": format!("a{n}:1")})).collect();
+    object["spec"]["containers"] = json!(containers);
+    snapshot.facts.answers.clear();
+    let Some(FactQuery::Images(query)) = create(&object, Hook::Validate, &snapshot).missing_fact else { panic!() };
+    assert_eq!(query.references.len(), MAX_ASKED);
+    snapshot.facts.answers = vec![FactAnswer::Nothing(FactQuery::Images(query))];
+    let outcome = create(&object, Hook::Validate, &snapshot);
+    assert_eq!((outcome.verdict, outcome.count(Effect::Warn)), (Verdict::Warn, 102));
+}
+
+#[test]
+fn all_that_a_rule_finds_in_an_image_is_one_violation() {
+    let paths = ["a", "b", "c", "d", "e"];
+    let arm = |facts: Value| {
+        let mut facts = facts;
+        facts["platform"] = json!({"os": "linux", "architecture": "arm64"});
+        facts
+    };
+    let many = known("many", &[setuid_of(&paths), arm(setuid_of(&paths))]);
+    let some = known("some", &[setuid_of(&[]), arm(setuid_of(&["a"]))]);
+    let snapshot = with_images(rules("deny"), &json!({}), vec![("many:1", many), ("some:1", some)]);
+    let of = |image: &str| found(&create(&pod(image), Hook::Validate, &snapshot)).join("\n");
+    let one = |path: &str| format!("layers[1]/{path}: setuid (mode 4755)");
+    let begin = "deny image-setuid /spec/containers/0/image";
+    assert_eq!(of("many:1"), format!("{begin} {}; {}; {}; and 2 more", one("a"), one("b"), one("c")));
+    assert_eq!(of("some:1"), format!("{begin} {} (linux/arm64)", one("a")));
+}
+
+#[test]
+fn the_pod_decides_what_a_finding_means() {
+    let bad = || {
+        let mut facts = setuid_of(&["bin/su"]);
+        facts["run"] = json!({"User": ""});
+        vec![(WEB, known("bad", &[facts]))]
+    };
+    let context = |context: Value| {
+        let mut object = pod(WEB);
+        object["spec"]["containers"][0]["securityContext"] = context;
+        object
+    };
+    let effect = |rules: Value, context_of: Value| {
+        let snapshot = with_images(snapshot(rules), &json!({}), bad());
+        let outcome = create(&context(context_of), Hook::Validate, &snapshot);
+        outcome.violations.first().map(|violation| violation.effect)
+    };
+    let escalation = |value: Value| json!({"allowPrivilegeEscalation": value});
+    let owasp = || json!({"image-setuid": {"action": "deny", "params": {"onlyEscalationDenies": true}}});
+    let plain = || json!({"image-setuid": {"action": "deny"}});
+    assert_eq!(effect(owasp(), escalation(json!(null))), Some(Effect::Warn));
+    assert_eq!(effect(owasp(), escalation(json!(true))), Some(Effect::Deny));
+    assert_eq!(effect(owasp(), escalation(json!(false))), Some(Effect::Audit));
+    assert_eq!(effect(plain(), escalation(json!(null))), Some(Effect::Deny));
+    assert_eq!(effect(plain(), escalation(json!(false))), Some(Effect::Audit));
+    let user = || json!({"image-user": {"action": "deny"}});
+    assert_eq!(effect(user(), json!({})), Some(Effect::Deny));
+    assert_eq!(effect(user(), json!({"runAsUser": 1000})), None);
+}
+
+#[test]
+fn an_unknown_image_does_what_the_settings_say() {
+    let signed = |snapshot: Snapshot, settings: Value, change: fn(&mut UnknownImage)| {
+        let mut image = unknown(UnknownKind::Unavailable);
+        change(&mut image);
+        let snapshot = with_images(snapshot, &settings, vec![(WEB, ImageAnswer::Unknown(Arc::new(image)))]);
+        found(&create(&pod(WEB), Hook::Validate, &snapshot)).join("\n")
+    };
+    let text = "/spec/containers/0/image nothing is known of it: registry.example.com does not answer";
+    let owasp = || {
+        snapshot(json!({
+            "image-size": {"action": "audit"}, "image-secrets": {"action": "deny"}, "image-user": {"action": "warn"},
+            "image-signature": {"action": "deny"}, "image-sbom": {"action": "audit"},
+        }))
+    };
+    assert_eq!(signed(owasp(), json!({}), |_| {}), format!("warn image-secrets {text}"));
+    assert_eq!(signed(owasp(), json!({"onUnavailable": "deny"}), |_| {}), format!("deny image-secrets {text}"));
+    let missing: fn(&mut UnknownImage) = |image| image.kind = UnknownKind::NotFound;
+    assert_eq!(signed(owasp(), json!({"onUnknown": "allow"}), missing), format!("audit image-secrets {text}"));
+    // Who signed it must be known, unless the settings say otherwise. What runs already may start again.
+    let must: fn(&mut UnknownImage) = |image| image.must_be_signed = true;
+    assert_eq!(signed(owasp(), json!({}), must), format!("deny image-signature {text}"));
+    assert_eq!(signed(owasp(), json!({"onUnavailable": "warn"}), must), format!("warn image-signature {text}"));
+    let runs: fn(&mut UnknownImage) = |image| (image.must_be_signed, image.runs_already) = (true, true);
+    assert_eq!(signed(owasp(), json!({}), runs), format!("warn image-signature {text}"));
+    assert_eq!(signed(owasp(), json!({"onUnavailable": "deny"}), runs), format!("deny image-signature {text}"));
+    // It never does more than the strictest rule.
+    let audited = || snapshot(json!({"image-size": {"action": "audit"}, "image-user": {"action": "off"}}));
+    assert_eq!(signed(audited(), json!({"onUnavailable": "deny"}), must), format!("audit image-size {text}"));
+    let trust_alone = || snapshot(json!({"image-sbom": {"action": "deny"}}));
+    assert_eq!(signed(trust_alone(), json!({"onUnavailable": "deny"}), must), "");
+}
+
+#[test]
+fn layers_that_are_not_read_are_unknown_where_the_policy_denies_the_unknown() {
+    let light = || vec![(WEB, known("light", &[json!({"content": null})]))];
+    for (settings, effects) in [(json!({}), vec![]), (json!({"onUnknown": "deny"}), vec!["deny image-setuid"])] {
+        let snapshot = with_images(rules("deny"), &settings, light());
+        let found = found(&create(&pod(WEB), Hook::Validate, &snapshot));
+        let begins: Vec<_> = found.iter().map(|line| line.split(" /").next().unwrap()).collect();
+        assert_eq!(begins, effects, "{settings}");
+    }
+}
+
+#[test]
+fn facts_of_another_tenant_are_audited() {
+    let reader = Reader::Namespaces(Arc::new(["other".into()]));
+    let secret = json!({"content": {"secrets": [{"path": "key.pem", "layer": 0, "kind": "a private key"}]}});
+    let image = known_to(reader, "bad", &[secret]);
+    let snapshot = with_images(snapshot(json!({"image-secrets": {"action": "deny"}})), &json!({}), vec![(WEB, image)]);
+    let outcome = create(&pod(WEB), Hook::Validate, &snapshot);
+    assert_eq!((outcome.verdict, outcome.count(Effect::Audit)), (Verdict::Allow, 1));
+    let mut object = pod(WEB);
+    object["metadata"]["namespace"] = json!("other");
+    assert_eq!(create(&object, Hook::Validate, &snapshot).verdict, Verdict::Deny);
+}
+
+#[test]
+fn an_exemption_names_the_image() {
+    let spec = |exemption: Value| {
+        let mut exemption = exemption;
+        exemption["rules"] = json!(["image-setuid"]);
+        exemption["namespaces"] = json!(["shop"]);
+        exemption["reason"] = json!("it is old");
+        json!({"rules": {"image-setuid": {"action": "deny"}}, "exemptions": [exemption]})
+    };
+    for (exemption, effect) in [
+        (json!({"images": ["registry.example.com/shop"]}), Effect::Exempt),
+        (json!({"containers": ["app"]}), Effect::Exempt),
+        (json!({}), Effect::Exempt),
+        (json!({"images": ["registry.example.com/other"]}), Effect::Deny),
+        (json!({"containers": ["other"]}), Effect::Deny),
+    ] {
+        let bad = known("bad", &[setuid_of(&["bin/su"])]);
+        let snapshot = with_images(policies(&[spec(exemption.clone())]), &json!({}), vec![(WEB, bad)]);
+        let outcome = create(&pod(WEB), Hook::Validate, &snapshot);
+        assert_eq!(outcome.count(effect), 1, "{exemption}: {:?}", found(&outcome));
+    }
+}
+
+#[test]
+fn an_update_that_changes_no_image_is_not_denied() {
+    let bad = |name: &str| known(name, &[setuid_of(&["bin/su"])]);
+    let snapshot = with_images(rules("deny"), &json!({}), vec![(WEB, bad("a")), ("other:1", bad("b"))]);
+    let update = |new: &Value, old: &Value| {
+        admit(review("UPDATE", new, Some(old)).to_string().as_bytes(), Hook::Validate, &snapshot, TODAY).verdict
+    };
+    let old = deployment(WEB);
+    let mut labelled = old.clone();
+    labelled["metadata"]["labels"] = json!({"a": "b"});
+    assert_eq!(update(&labelled, &old), Verdict::Warn);
+    assert_eq!(update(&deployment("other:1"), &old), Verdict::Deny);
+}
+
+#[test]
+fn what_was_verified_is_what_runs() {
+    let trusted = json!({"trust": {"digest": "sha256:aa", "wanted": ["sha256:aa"], "signatures": [
+        {"digest": "sha256:aa", "authority": "a", "signer": "a", "provedAt": null, "expiry": null}]}});
+    let images = || vec![(WEB, known("web", &[trusted.clone()])), ("good:1", known("good", &[json!({})]))];
+    let snapshot = with_images(snapshot(json!({"image-signature": {"action": "deny"}})), &json!({}), images());
+    let verdict = |object: &Value| create(object, Hook::Validate, &snapshot).verdict;
+    assert_eq!(verdict(&pod(WEB)), Verdict::Deny);
+    let pinned = format!("{WEB}@{}", Digest::sha256(b"web"));
+    assert_eq!(verdict(&pod(&pinned)), Verdict::Allow);
+    // Its pods are judged when they are created, and what no entry covers needs no signature.
+    assert_eq!((verdict(&deployment(WEB)), verdict(&pod("good:1"))), (Verdict::Allow, Verdict::Allow));
+}
+
+/// A violation is found again when the policy or the day changes, and each policy finds its own.
+#[test]
+fn a_remembered_judgement_is_that_of_its_policy_and_day() {
+    let end = json!({"content": {"endOfLife": "2026-11-30", "privilegedFiles": [setuid("bin/su")]}});
+    let snapshot = policies(&[
+        json!({"rules": {"image-base": {"action": "deny"}, "image-setuid": {"action": "warn", "params": {"allow": ["/bin/su"]}}}}),
+        json!({"rules": {"image-setuid": {"action": "warn"}}}),
+    ]);
+    let snapshot = with_images(snapshot, &json!({}), vec![(WEB, known("web", &[end]))]);
+    let on = |day| {
+        let body = review("CREATE", &pod(WEB), None).to_string();
+        admit(body.as_bytes(), Hook::Validate, &snapshot, day).violations.iter().map(|v| v.rule.id).collect::<Vec<_>>()
+    };
+    for _ in 0..2 {
+        assert_eq!(on(TODAY), ["image-setuid"]);
+        assert_eq!(on(jiff::civil::date(2026, 12, 1)), ["image-setuid", "image-base"]);
+    }
+}
