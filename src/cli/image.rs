@@ -59,7 +59,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "policy", "all", "warnings_as_errors", "trust", "facts"], value_hint = clap::ValueHint::FilePath)]
     seal: Option<PathBuf>,
 
-    /// The name by which pods pull the image: the trust document has entries for prefixes of it, and the facts are for this name
+    /// The name by which pods pull the image: the trust document has entries for prefixes of it, and --facts and --seal write it
     #[arg(long = "as", value_name = "IMAGE")]
     pulled_as: Option<String>,
 

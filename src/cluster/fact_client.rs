@@ -59,7 +59,7 @@ impl FactClient {
         Self { bucket: Some(TokenBucket::new(INTERVAL, BURST)), ..Self::default() }
     }
 
-    /// Lets the service answer what is asked about images.
+    /// Lets this service answer questions about images.
     #[must_use]
     pub fn with_images(self, images: Option<Arc<ImageService>>) -> Self {
         Self { images, ..self }

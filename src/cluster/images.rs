@@ -1,6 +1,6 @@
 //! What is behind images: their configurations, signatures and layers, read from registries away from requests.
 //!
-//! Every replica answers what is asked ([`ImageService::ask`]): it reads a manifest, the configurations and what is attached, each
+//! Every replica answers questions ([`ImageService::ask`]): it reads a manifest, the configurations and what is attached, each
 //! image once ([`resolve`]). The leader reads the layers ([`deep`]). What one replica reads, the others get by a sealed object of the
 //! cluster ([`objects`]), which is also what a replica begins with. Raw signatures are kept and no verdicts ([`record`]), so new keys
 //! need no registry. While a registry does not answer, what was known counts.

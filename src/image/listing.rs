@@ -89,7 +89,7 @@ impl Listing {
 
     /// How many bytes it takes.
     pub fn memory(&self) -> usize {
-        self.texts.len() + self.nodes.len() * size_of::<Node>()
+        self.texts.len() + (self.nodes.len() + self.past.len()) * size_of::<Node>()
     }
 
     /// Adds a path. The last one of two counts.

@@ -88,7 +88,7 @@ impl Drop for Taken<'_> {
 }
 
 impl ImageService {
-    /// The image that was asked for last of those whose layers are not read.
+    /// Of the images whose layers are not read, the one that was used last.
     fn next_to_deepen(&self) -> Option<Taken<'_>> {
         self.setup.load().as_ref().filter(|setup| setup.layers)?;
         let now = self.now();

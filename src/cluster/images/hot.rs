@@ -1,4 +1,4 @@
-//! The images that requests find without asking: those that were asked for last.
+//! The images that requests find in the snapshot: those that requests asked for last.
 
 use crate::facts::Images;
 use crate::image::Digest;

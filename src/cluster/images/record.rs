@@ -23,7 +23,7 @@ const UNPACKED: u64 = 8 << 20;
 /// The most names under which one image is remembered.
 const NAMES: usize = 32;
 
-/// One image: what is true of its digest for ever, and what was attached to it when it was read last.
+/// One image: what stays true of its digest, and what was attached to it when it was read last.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Record {

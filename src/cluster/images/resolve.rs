@@ -95,7 +95,7 @@ impl ImageService {
         digest
     }
 
-    /// What is known of the digest. A repository that was not asked for it yet must have it.
+    /// What is known of the digest. A repository that it was not read from yet must have it.
     async fn record(
         &self,
         setup: &Setup,

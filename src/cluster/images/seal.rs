@@ -36,20 +36,21 @@ impl Sealer {
     /// The seal of a packed record under the name of its object.
     #[must_use]
     pub fn seal(&self, name: &str, packed: &[u8]) -> String {
-        let mut context = hmac::Context::with_key(&self.0);
-        for part in [CONTEXT, name.as_bytes(), b"\0", packed] {
-            context.update(part);
-        }
-        STANDARD.encode(context.sign().as_ref())
+        STANDARD.encode(hmac::sign(&self.0, &message(name, packed)).as_ref())
     }
 
     /// Whether this seal was made by this key. The comparison takes the same time for every seal.
     #[must_use]
     pub fn is_sealed(&self, name: &str, packed: &[u8], seal: &str) -> bool {
         let Ok(seal) = STANDARD.decode(seal) else { return false };
-        let message = [CONTEXT, name.as_bytes(), b"\0", packed].concat();
-        hmac::verify(&self.0, &message, &seal).is_ok()
+        hmac::verify(&self.0, &message(name, packed), &seal).is_ok()
     }
+}
+
+/// The length of the name is sealed, too, so that a part of it cannot become content.
+fn message(name: &str, packed: &[u8]) -> Vec<u8> {
+    let length = (name.len() as u64).to_be_bytes();
+    [CONTEXT, &length, name.as_bytes(), packed].concat()
 }
 
 /// What is sealed, so that a seal of anything else is none of a record.

@@ -1,4 +1,4 @@
-//! Answers what is asked about images: from what is known, or from their registries. Each image is read once, however many ask.
+//! Answers questions about images: from what is known, or from their registries. Each image is read once, however many ask.
 
 use super::documents::ReadError;
 use super::hot::{Hot, Resolved};
@@ -64,7 +64,7 @@ pub(super) struct Known {
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asker {
-    /// A request. What it asks for is likely to be asked for again.
+    /// A request. Others are likely to ask for the same image.
     Request,
     /// The scan, which asks for everything once.
     Scan,
@@ -162,7 +162,7 @@ impl ImageService {
         images
     }
 
-    /// Waits for an answer. Where an older one is known it counts, and a registry that is slow holds up nobody.
+    /// Waits for an answer. Where an older one is known it counts, so a slow registry holds up no request.
     async fn wait(&self, reference: &str, mut flight: Flight, until: Instant) -> Result<ImageAnswer, ReadError> {
         let older = self.setup.load_full().and_then(|setup| {
             let image = self.stored(&setup, &ImageRef::parse(reference), self.now())?;

@@ -33,7 +33,7 @@ impl Setup {
     }
 }
 
-/// Every image, while the settings do not load. It counts as one that must be signed: nobody knows.
+/// Every image, while the settings do not load. It counts as one that must be signed, since podreeve does not know.
 pub fn not_set_up() -> UnknownImage {
     let why = "podreeve's settings of images do not load; its log says why";
     UnknownImage { must_be_signed: true, ..UnknownImage::new(UnknownKind::Unavailable, why) }

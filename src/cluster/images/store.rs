@@ -19,7 +19,7 @@ pub const ATTACHED_HARD: SignedDuration = SignedDuration::from_hours(7 * 24);
 const WAIT: (SignedDuration, SignedDuration) = (SignedDuration::from_secs(30), SignedDuration::from_secs(300));
 /// How long a tag counts that a person wrote.
 const BY_HAND: SignedDuration = SignedDuration::from_hours(24 * 3650);
-/// The most images. Above this number those that nobody asked for longest go: the cluster has them still.
+/// The most images. Above this number those go that were not used for the longest time; the cluster still has them.
 const IMAGES: usize = 20_000;
 /// The most failures that are remembered. An attacker can name any number of images.
 const FAILURES: usize = 10_000;

@@ -12,9 +12,9 @@ use jiff::{SignedDuration, Timestamp};
 use kube::api::{Api, DeleteParams};
 use std::time::Duration;
 
-/// How long an object stays that neither a request nor the scan asked for.
+/// How long an object stays that neither a request nor the scan uses.
 const UNUSED: SignedDuration = SignedDuration::from_hours(3 * 24);
-/// The most objects. Above this number those that nobody asked for longest go.
+/// The most objects. Above this number those go that were not used for the longest time.
 const MOST: usize = 20_000;
 const INTERVAL: Duration = Duration::from_secs(600);
 /// The most objects that are deleted at once.
@@ -84,7 +84,7 @@ mod tests {
         store.get(&Digest::sha256(b"used"), later);
         let later = later + SignedDuration::from_secs(1);
         assert_eq!(unused(&store, later, MOST), [Digest::sha256(b"old")]);
-        // Of too many, those that were asked for last stay.
+        // Of too many, those that were used last stay.
         assert_eq!(unused(&store, start, 1), [Digest::sha256(b"old")]);
     }
 }
