@@ -1,9 +1,14 @@
 //! Reads a host: the only place where `podreeve node` touches files. Links are resolved inside the root, so an image of a disk, or the
 //! host's `/` mounted into a pod, is read like the host itself.
 
+mod daemons;
+mod docker;
 pub mod fake;
+mod files;
+mod processes;
 mod root;
 mod snapshot;
+mod units;
 
 pub use root::Root;
 pub use snapshot::snapshot;
@@ -61,7 +66,10 @@ pub fn acl(bytes: &[u8]) -> Vec<AclEntry> {
     let entries: Vec<(u16, u32, u32)> = entries.collect();
     let mask = entries.iter().find(|(tag, ..)| *tag == MASK).map_or(0o7, |(_, bits, _)| *bits);
     let named = entries.iter().filter(|(tag, ..)| matches!(*tag, USER | GROUP));
-    named.map(|(tag, bits, id)| AclEntry { group: *tag == GROUP, id: *id, bits: bits & mask }).filter(|entry| entry.bits != 0).collect()
+    named
+        .map(|(tag, bits, id)| AclEntry { group: *tag == GROUP, id: *id, bits: bits & mask })
+        .filter(|entry| entry.bits != 0)
+        .collect()
 }
 
 #[cfg(test)]
@@ -70,9 +78,18 @@ mod tests {
 
     #[test]
     fn the_mask_limits_an_acl() {
-        let entry = |tag: u16, bits: u16, id: u32| [&tag.to_le_bytes()[..], &bits.to_le_bytes(), &id.to_le_bytes()].concat();
+        let entry =
+            |tag: u16, bits: u16, id: u32| [&tag.to_le_bytes()[..], &bits.to_le_bytes(), &id.to_le_bytes()].concat();
         let none = u32::MAX;
-        let bytes = [vec![2, 0, 0, 0], entry(1, 6, none), entry(2, 7, 1000), entry(4, 4, none), entry(8, 4, 5), entry(0x10, 4, none), entry(0x20, 0, none)];
+        let bytes = [
+            vec![2, 0, 0, 0],
+            entry(1, 6, none),
+            entry(2, 7, 1000),
+            entry(4, 4, none),
+            entry(8, 4, 5),
+            entry(0x10, 4, none),
+            entry(0x20, 0, none),
+        ];
         let expected = [AclEntry { group: false, id: 1000, bits: 4 }, AclEntry { group: true, id: 5, bits: 4 }];
         assert_eq!(acl(&bytes.concat()), expected);
         assert!(acl(&[]).is_empty() && acl(&[2, 0, 0]).is_empty());

@@ -6,6 +6,7 @@ pub mod account;
 pub mod audit;
 pub mod config;
 pub mod docker;
+pub mod expected;
 pub mod kubelet;
 pub mod listener;
 pub mod mode;
@@ -18,7 +19,7 @@ pub mod unit;
 mod verdict;
 
 pub use read::Read;
-pub use verdict::{Evidence, Failure, NodeResult, Results, Verdict};
+pub use verdict::{About, Evidence, Failure, NodeResult, Results, Verdict};
 
 use self::account::Accounts;
 use self::audit::Watch;

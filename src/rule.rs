@@ -5,12 +5,14 @@
 mod exec;
 mod file;
 mod finding;
+mod node;
 mod params;
 mod pod;
 
 pub use exec::{ExecExample, ExecRule};
 pub use file::{FileCheck, FileEdit, FileExample, FileFindings, FileRule, compile_file, file_without_params};
 pub use finding::{Finding, NOT_SET, Severity, display_flag, display_value};
+pub use node::{NodeCheck, NodeExample, NodeRule, compile_node, node_without_params};
 pub use params::{BadParams, NoParams, judged, params};
 pub use pod::check::{Check, Findings, RepairSplit};
 pub use pod::edit::{Applicability, Edit, Op, Remark};

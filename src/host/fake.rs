@@ -200,7 +200,9 @@ impl Host for Fake {
 
     fn link(&self, path: &str) -> Read<String> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let found = self.resolve(if folder.is_empty() { "/" } else { folder }).map(|folder| format!("{}/{name}", folder.trim_end_matches('/')));
+        let found = self
+            .resolve(if folder.is_empty() { "/" } else { folder })
+            .map(|folder| format!("{}/{name}", folder.trim_end_matches('/')));
         match found {
             Err(why) => failed(why),
             Ok(path) => match self.entries.get(&path).map(|entry| &entry.kind) {

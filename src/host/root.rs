@@ -84,7 +84,9 @@ impl Host for Root {
         match file.take(LARGEST_FILE as u64 + 1).read_to_end(&mut bytes) {
             Ok(_) if bytes.len() > LARGEST_FILE => Read::TooBig,
             Ok(_) => Read::Is(bytes),
-            Err(error) => error.raw_os_error().map_or_else(|| Read::Denied(error.to_string()), |code| failed(Errno::from_raw_os_error(code))),
+            Err(error) => error
+                .raw_os_error()
+                .map_or_else(|| Read::Denied(error.to_string()), |code| failed(Errno::from_raw_os_error(code))),
         }
     }
 
@@ -150,7 +152,9 @@ impl Host for Root {
 
 impl Root {
     fn acl(&self, path: &str) -> Vec<crate::node::mode::AclEntry> {
-        let Ok(file) = self.open_inside(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY) else { return Vec::new() };
+        let Ok(file) = self.open_inside(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY) else {
+            return Vec::new();
+        };
         let mut bytes = [0; 4096];
         match fgetxattr(&file, "system.posix_acl_access", &mut bytes) {
             Ok(length) => acl(bytes.get(..length).unwrap_or_default()),

@@ -41,7 +41,8 @@ impl Accounts {
         let groups = group.lines().filter_map(|line| {
             let mut fields = line.split(':');
             let (name, _, gid, members) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
-            let members = members.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+            let members =
+                members.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
             Some(Group { name: name.to_owned(), gid: gid.parse().ok()?, members })
         });
         Self { users: users.collect(), groups: groups.collect(), elsewhere: names_another_source(nsswitch) }
@@ -65,7 +66,8 @@ impl Accounts {
     #[must_use]
     pub fn members(&self, group: &str) -> Vec<&str> {
         let Some(group) = self.groups.iter().find(|found| found.name == group) else { return Vec::new() };
-        let primary = self.users.iter().filter(|user| user.gid == group.gid && user.uid != 0).map(|user| user.name.as_str());
+        let primary =
+            self.users.iter().filter(|user| user.gid == group.gid && user.uid != 0).map(|user| user.name.as_str());
         let mut all: Vec<&str> =
             group.members.iter().map(String::as_str).filter(|name| *name != "root").chain(primary).collect();
         all.sort_unstable();
@@ -95,6 +97,9 @@ mod tests {
         assert!(accounts.members("empty").is_empty() && accounts.members("none").is_empty());
         assert!(!accounts.elsewhere);
         assert!(Accounts::read("", "", "group: files [NOTFOUND=return] sss # ldap\n").elsewhere);
-        assert_eq!((accounts.user(1000), accounts.user(7), accounts.group(0)), ("ann".to_owned(), "7".to_owned(), "root".to_owned()));
+        assert_eq!(
+            (accounts.user(1000), accounts.user(7), accounts.group(0)),
+            ("ann".to_owned(), "7".to_owned(), "root".to_owned())
+        );
     }
 }

@@ -23,7 +23,9 @@ pub fn watches(file: &str, text: &str) -> Vec<Watch> {
         }
         let action = after("-a").or_else(|| after("-A"))?;
         // A rule with `never` records nothing, and one of another list is about no file.
-        if action.split(',').any(|word| word == "never") || !action.split(',').any(|word| matches!(word, "exit" | "always")) {
+        if action.split(',').any(|word| word == "never")
+            || !action.split(',').any(|word| matches!(word, "exit" | "always"))
+        {
             return None;
         }
         let fields = || words.windows(2).filter(|pair| pair.first() == Some(&"-F")).filter_map(|pair| pair.get(1));

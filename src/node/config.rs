@@ -10,10 +10,19 @@ use std::fmt;
 #[serde(rename_all = "camelCase")]
 pub enum Source {
     /// An argument of the running process, or of the `ExecStart` of a unit that does not run.
-    Flag { pid: Option<u32>, argument: String },
-    File { path: String, line: Option<usize> },
+    Flag {
+        pid: Option<u32>,
+        argument: String,
+    },
+    File {
+        path: String,
+        line: Option<usize>,
+    },
     /// What the product does without a setting.
-    Default { product: String, version: Option<String> },
+    Default {
+        product: String,
+        version: Option<String>,
+    },
 }
 
 impl fmt::Display for Source {

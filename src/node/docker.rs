@@ -23,21 +23,64 @@ pub struct Docker {
 
 /// Flags that take no value unless it is joined with `=`.
 const SWITCHES: &[&str] = &[
-    "allow-direct-routing", "bip6", "containerd-snapshotter", "debug", "experimental", "help", "icc", "ip-forward", "ip-forward-no-drop",
-    "ip-masq", "ip6tables", "iptables", "ipv6", "init", "live-restore", "no-new-privileges", "raw-logs", "rootless", "selinux-enabled", "tls",
-    "tlsverify", "userland-proxy", "validate", "version",
+    "allow-direct-routing",
+    "bip6",
+    "containerd-snapshotter",
+    "debug",
+    "experimental",
+    "help",
+    "icc",
+    "ip-forward",
+    "ip-forward-no-drop",
+    "ip-masq",
+    "ip6tables",
+    "iptables",
+    "ipv6",
+    "init",
+    "live-restore",
+    "no-new-privileges",
+    "raw-logs",
+    "rootless",
+    "selinux-enabled",
+    "tls",
+    "tlsverify",
+    "userland-proxy",
+    "validate",
+    "version",
 ];
 
 /// Short flags and their long names.
-const SHORT: &[(char, &str)] =
-    &[('b', "bridge"), ('D', "debug"), ('G', "group"), ('g', "graph"), ('H', "host"), ('l', "log-level"), ('p', "pidfile"), ('s', "storage-driver"), ('v', "version"), ('h', "help")];
+const SHORT: &[(char, &str)] = &[
+    ('b', "bridge"),
+    ('D', "debug"),
+    ('G', "group"),
+    ('g', "graph"),
+    ('H', "host"),
+    ('l', "log-level"),
+    ('p', "pidfile"),
+    ('s', "storage-driver"),
+    ('v', "version"),
+    ('h', "help"),
+];
 
 /// Flags that may be repeated, and their key in `daemon.json`.
 const LISTS: &[(&str, &str)] = &[
-    ("host", "hosts"), ("label", "labels"), ("log-opt", "log-opts"), ("dns", "dns"), ("dns-opt", "dns-opts"), ("dns-search", "dns-search"),
-    ("insecure-registry", "insecure-registries"), ("registry-mirror", "registry-mirrors"), ("authorization-plugin", "authorization-plugins"),
-    ("default-ulimit", "default-ulimits"), ("add-runtime", "runtimes"), ("storage-opt", "storage-opts"), ("exec-opt", "exec-opts"),
-    ("node-generic-resource", "node-generic-resources"), ("feature", "features"), ("cdi-spec-dir", "cdi-spec-dirs"),
+    ("host", "hosts"),
+    ("label", "labels"),
+    ("log-opt", "log-opts"),
+    ("dns", "dns"),
+    ("dns-opt", "dns-opts"),
+    ("dns-search", "dns-search"),
+    ("insecure-registry", "insecure-registries"),
+    ("registry-mirror", "registry-mirrors"),
+    ("authorization-plugin", "authorization-plugins"),
+    ("default-ulimit", "default-ulimits"),
+    ("add-runtime", "runtimes"),
+    ("storage-opt", "storage-opts"),
+    ("exec-opt", "exec-opts"),
+    ("node-generic-resource", "node-generic-resources"),
+    ("feature", "features"),
+    ("cdi-spec-dir", "cdi-spec-dirs"),
 ];
 
 /// The settings that arguments make. `pid` is that of the running process, if there is one.
@@ -107,7 +150,11 @@ pub fn add_file(config: &mut Config, path: &str, text: &str) {
     let document: Value = match serde_json::from_str(text) {
         Ok(document) => document,
         Err(error) => {
-            config.doubt(format!("{path}:{}:{}: this is no JSON, so dockerd does not start with it", error.line(), error.column()));
+            config.doubt(format!(
+                "{path}:{}:{}: this is no JSON, so dockerd does not start with it",
+                error.line(),
+                error.column()
+            ));
             return;
         }
     };
@@ -118,7 +165,10 @@ pub fn add_file(config: &mut Config, path: &str, text: &str) {
     for (key, value) in keys {
         let source = Source::File { path: path.to_owned(), line: line_of(text, &key) };
         if let Some(flag) = config.get(&key) {
-            let why = format!("{path} and {} both have `{key}`, with which dockerd does not start: the file changed since", flag.source);
+            let why = format!(
+                "{path} and {} both have `{key}`, with which dockerd does not start: the file changed since",
+                flag.source
+            );
             config.doubt(why);
             continue;
         }
@@ -129,7 +179,11 @@ pub fn add_file(config: &mut Config, path: &str, text: &str) {
 /// The line of a key at the top. JSON has no positions in `serde_json`; a key in quotes before a colon is enough for a person.
 fn line_of(text: &str, key: &str) -> Option<usize> {
     let quoted = format!("\"{key}\"");
-    text.lines().position(|line| line.find(&quoted).is_some_and(|at| line.get(at + quoted.len()..).is_some_and(|rest| rest.trim_start().starts_with(':'))))
+    text.lines()
+        .position(|line| {
+            line.find(&quoted)
+                .is_some_and(|at| line.get(at + quoted.len()..).is_some_and(|rest| rest.trim_start().starts_with(':')))
+        })
         .map(|at| at + 1)
 }
 
@@ -147,7 +201,12 @@ impl Docker {
         let setting = self.config.get("hosts");
         let named: Vec<Host> = setting
             .into_iter()
-            .flat_map(|setting| setting.texts().into_iter().map(|text| Host { address: text.to_owned(), source: setting.source.clone() }))
+            .flat_map(|setting| {
+                setting
+                    .texts()
+                    .into_iter()
+                    .map(|text| Host { address: text.to_owned(), source: setting.source.clone() })
+            })
             .collect();
         if named.is_empty() {
             // With TLS and without hosts, the default is TCP.
@@ -156,8 +215,15 @@ impl Docker {
             let address = if tls { "tcp://localhost:2376" } else { "unix:///var/run/docker.sock" };
             return vec![Host { address: address.to_owned(), source }];
         }
-        let streams = || self.socket_streams.iter().map(|(address, source)| Host { address: address.clone(), source: source.clone() });
-        named.into_iter().flat_map(|host| if host.address.starts_with("fd://") { streams().collect() } else { vec![host] }).collect()
+        let streams = || {
+            self.socket_streams
+                .iter()
+                .map(|(address, source)| Host { address: address.clone(), source: source.clone() })
+        };
+        named
+            .into_iter()
+            .flat_map(|host| if host.address.starts_with("fd://") { streams().collect() } else { vec![host] })
+            .collect()
     }
 
     #[must_use]
@@ -183,7 +249,10 @@ impl Docker {
     /// The group of the socket.
     #[must_use]
     pub fn group(&self) -> String {
-        self.config.get("group").and_then(|setting| setting.value.as_str().map(str::to_owned)).unwrap_or_else(|| "docker".to_owned())
+        self.config
+            .get("group")
+            .and_then(|setting| setting.value.as_str().map(str::to_owned))
+            .unwrap_or_else(|| "docker".to_owned())
     }
 
     /// The folder of images and containers.
@@ -191,7 +260,9 @@ impl Docker {
     pub fn data_root(&self, home: &str) -> String {
         let named = self.config.get("data-root").or_else(|| self.config.get("graph"));
         let named = named.and_then(|setting| setting.value.as_str().map(str::to_owned));
-        named.unwrap_or_else(|| if self.rootless { format!("{home}/.local/share/docker") } else { "/var/lib/docker".to_owned() })
+        named.unwrap_or_else(|| {
+            if self.rootless { format!("{home}/.local/share/docker") } else { "/var/lib/docker".to_owned() }
+        })
     }
 }
 
@@ -230,12 +301,20 @@ mod tests {
 
     #[test]
     fn flags_in_all_forms() {
-        let config = flags(&arguments("/usr/bin/dockerd -Hfd:// -H tcp://0.0.0.0:2375 --host=unix:///x -D --icc=false --log-level warn -G ops --tlsverify=0 --label a=b"), Some(7));
+        let config = flags(
+            &arguments(
+                "/usr/bin/dockerd -Hfd:// -H tcp://0.0.0.0:2375 --host=unix:///x -D --icc=false --log-level warn -G ops --tlsverify=0 --label a=b",
+            ),
+            Some(7),
+        );
         assert_eq!(config.get("hosts").unwrap().texts(), ["fd://", "tcp://0.0.0.0:2375", "unix:///x"]);
         assert_eq!(config.get("icc").unwrap().value, false);
         assert_eq!(config.get("debug").unwrap().value, true);
         assert_eq!(config.get("log-level").unwrap().source.to_string(), "--log-level warn of process 7");
-        assert_eq!((config.get("group").unwrap().display(), config.get("tlsverify").unwrap().display()), ("ops".to_owned(), "false".to_owned()));
+        assert_eq!(
+            (config.get("group").unwrap().display(), config.get("tlsverify").unwrap().display()),
+            ("ops".to_owned(), "false".to_owned())
+        );
         // A value of another flag is no flag.
         assert!(flags(&arguments("dockerd --label --icc=false"), None).get("icc").is_none());
     }
@@ -263,7 +342,14 @@ mod tests {
         assert_eq!(docker.config.get("icc").unwrap().value, false);
         assert_eq!(docker.config.get("debug").unwrap().value, false, "the last of a key counts");
         assert_eq!(docker.config.get("debug").unwrap().source.to_string(), "/etc/docker/daemon.json:3");
-        let broken = super::super::docker::Docker { config: { let mut c = Config::default(); add_file(&mut c, "f", "{,"); c }, ..Docker::default() };
+        let broken = super::super::docker::Docker {
+            config: {
+                let mut c = Config::default();
+                add_file(&mut c, "f", "{,");
+                c
+            },
+            ..Docker::default()
+        };
         assert!(broken.config.doubts[0].starts_with("f:1:2: this is no JSON"));
     }
 
@@ -273,7 +359,8 @@ mod tests {
         assert_eq!(addresses(&docker("dockerd", "")), ["unix:///var/run/docker.sock"]);
         assert_eq!(addresses(&docker("dockerd --tls", "")), ["tcp://localhost:2376"]);
         let mut activated = docker("dockerd -H fd://", "");
-        activated.socket_streams = vec![("tcp://0.0.0.0:2375".to_owned(), Source::File { path: "docker.socket".to_owned(), line: Some(3) })];
+        activated.socket_streams =
+            vec![("tcp://0.0.0.0:2375".to_owned(), Source::File { path: "docker.socket".to_owned(), line: Some(3) })];
         assert_eq!(addresses(&activated), ["tcp://0.0.0.0:2375"]);
     }
 }

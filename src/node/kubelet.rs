@@ -60,7 +60,8 @@ fn flags(arguments: &[String]) -> impl Iterator<Item = (String, String)> {
             let argument = arguments.get(at)?;
             at += 1;
             let Some(long) = argument.strip_prefix("--").or_else(|| argument.strip_prefix('-')) else { continue };
-            let (name, joined) = long.split_once('=').map_or((long, None), |(name, value)| (name, Some(value.to_owned())));
+            let (name, joined) =
+                long.split_once('=').map_or((long, None), |(name, value)| (name, Some(value.to_owned())));
             let value = joined.unwrap_or_else(|| match arguments.get(at).filter(|next| !next.starts_with('-')) {
                 Some(next) => {
                     at += 1;
@@ -83,9 +84,9 @@ pub fn add_flags(config: &mut Config, arguments: &[String], pid: Option<u32>) {
             }
         } else if let Some((_, field)) = FLAGS.iter().find(|(flag, _)| *flag == name) {
             let value = match *field {
-                "enforceNodeAllocatable" | "tlsCipherSuites" => {
-                    Value::Array(value.split(',').filter(|item| !item.is_empty()).map(|item| item.trim().into()).collect())
-                }
+                "enforceNodeAllocatable" | "tlsCipherSuites" => Value::Array(
+                    value.split(',').filter(|item| !item.is_empty()).map(|item| item.trim().into()).collect(),
+                ),
                 _ => typed(&value),
             };
             config.set(*field, value, source);
@@ -107,7 +108,10 @@ pub fn add_file(config: &mut Config, path: &str, text: &str) {
     let document: Value = match serde_saphyr::from_str(text) {
         Ok(document) => document,
         Err(error) => {
-            config.doubt(format!("{path} is no YAML, so the kubelet does not start with it: {}", first_line(&error.to_string())));
+            config.doubt(format!(
+                "{path} is no YAML, so the kubelet does not start with it: {}",
+                first_line(&error.to_string())
+            ));
             return;
         }
     };
@@ -137,7 +141,10 @@ fn add(config: &mut Config, path: &str, text: &str, prefix: &str, value: &Value)
         }
         value => {
             let key = prefix.rsplit('.').next().unwrap_or(prefix);
-            let line = text.lines().position(|line| line.trim_start().trim_start_matches(['"', '\'']).starts_with(key)).map(|at| at + 1);
+            let line = text
+                .lines()
+                .position(|line| line.trim_start().trim_start_matches(['"', '\'']).starts_with(key))
+                .map(|at| at + 1);
             config.set(prefix, value.clone(), Source::File { path: path.to_owned(), line });
         }
     }
@@ -178,9 +185,17 @@ mod tests {
     #[test]
     fn files_then_patches_then_flags() {
         let mut config = Config::default();
-        add_file(&mut config, "/var/lib/kubelet/config.yaml", "kind: KubeletConfiguration\nauthentication:\n  anonymous:\n    enabled: true\nreadOnlyPort: 10255\npodPidsLimit: 100\n");
+        add_file(
+            &mut config,
+            "/var/lib/kubelet/config.yaml",
+            "kind: KubeletConfiguration\nauthentication:\n  anonymous:\n    enabled: true\nreadOnlyPort: 10255\npodPidsLimit: 100\n",
+        );
         add_file(&mut config, "/etc/kubelet.d/10.conf", "readOnlyPort: 0\nauthentication: null\n");
-        add_flags(&mut config, &arguments("kubelet --pod-max-pids=200 --pod_max_pids 300 --feature-gates=AllAlpha=true,X=false"), Some(9));
+        add_flags(
+            &mut config,
+            &arguments("kubelet --pod-max-pids=200 --pod_max_pids 300 --feature-gates=AllAlpha=true,X=false"),
+            Some(9),
+        );
         assert_eq!(config.get("podPidsLimit").unwrap().value, 300);
         assert_eq!(config.get("podPidsLimit").unwrap().source.to_string(), "--pod-max-pids=300 of process 9");
         assert_eq!(config.get("readOnlyPort").unwrap().source.to_string(), "/etc/kubelet.d/10.conf:1");

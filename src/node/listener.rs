@@ -37,7 +37,13 @@ pub fn listeners(text: &str, protocol: Protocol) -> Vec<Listener> {
             return None;
         }
         let port = u16::from_str_radix(port, 16).ok()?;
-        Some(Listener { protocol, address: self::address(address)?, port, inode: fields.get(9)?.parse().ok()?, pid: None })
+        Some(Listener {
+            protocol,
+            address: self::address(address)?,
+            port,
+            inode: fields.get(9)?.parse().ok()?,
+            pid: None,
+        })
     };
     text.lines().skip(1).filter_map(row).collect()
 }

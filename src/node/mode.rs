@@ -96,7 +96,8 @@ impl FileFacts {
         let mut found = Vec::new();
         let quoted = shell(&self.path);
         let group = accounts.group(self.access.gid);
-        let allowed = |name: &str| if max.groups.is_empty() { name == "root" } else { max.groups.iter().any(|g| g == name) };
+        let allowed =
+            |name: &str| if max.groups.is_empty() { name == "root" } else { max.groups.iter().any(|g| g == name) };
         let wanted_group = max.groups.first().map_or("root", String::as_str);
         let owner = accounts.user(max.uid);
         if self.access.uid != max.uid || !allowed(&group) {
@@ -107,11 +108,13 @@ impl FileFacts {
                 repair: Some(format!("chown {owner}:{wanted_group} {quoted}")),
             });
         }
-        let mode = if self.kind == FileKind::Socket { self.access.mode & SOCKET_BITS } else { self.access.mode & 0o7777 };
+        let mode =
+            if self.kind == FileKind::Socket { self.access.mode & SOCKET_BITS } else { self.access.mode & 0o7777 };
         let excess = excess_bits(mode, max.mode);
         if excess != 0 {
             // A folder above that nobody else may enter hides a bit for reading.
-            let hidden = self.parents.iter().any(|parent| parent.access.uid == max.uid && parent.access.mode & 0o077 == 0);
+            let hidden =
+                self.parents.iter().any(|parent| parent.access.uid == max.uid && parent.access.mode & 0o077 == 0);
             let reads = excess & 0o044 != 0;
             let writes = excess & 0o022 != 0;
             if !hidden || writes {
@@ -126,8 +129,13 @@ impl FileFacts {
         for entry in &self.acl {
             let bits = if entry.group { (max.mode >> 3) & 0o7 } else { 0 };
             let more = entry.bits & !bits;
-            if more != 0 && !(entry.group && allowed(&accounts.group(entry.id))) && (entry.group || entry.id != max.uid) {
-                let name = if entry.group { format!("group {}", accounts.group(entry.id)) } else { format!("user {}", accounts.user(entry.id)) };
+            if more != 0 && !(entry.group && allowed(&accounts.group(entry.id))) && (entry.group || entry.id != max.uid)
+            {
+                let name = if entry.group {
+                    format!("group {}", accounts.group(entry.id))
+                } else {
+                    format!("user {}", accounts.user(entry.id))
+                };
                 found.push(Excess {
                     found: format!("an ACL gives {name} {}", letters(entry.bits)),
                     wanted: "no ACL that grants more than the mode".to_owned(),
@@ -171,7 +179,11 @@ fn letters(bits: u32) -> String {
 #[must_use]
 pub fn shell(path: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._-+@:,".contains(&b);
-    if !path.is_empty() && path.bytes().all(plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
+    if !path.is_empty() && path.bytes().all(plain) {
+        path.to_owned()
+    } else {
+        format!("'{}'", path.replace('\'', r"'\''"))
+    }
 }
 
 /// What is known of a path: its facts, or that there is none.
@@ -227,7 +239,10 @@ mod tests {
         assert_eq!(excess(&facts(0, 0, 0o644, &[(0, 0, 0o700)]), 0o600, true), []);
         assert_eq!(excess(&facts(0, 0, 0o666, &[(0, 0, 0o700)]), 0o600, false).len(), 1);
         let open = [(0, 0, 0o755), (0, 0, 0o777)];
-        assert_eq!(excess(&facts(0, 0, 0o644, &open), 0o644, false), [("folder /p1 is root:root 0777".to_owned(), true)]);
+        assert_eq!(
+            excess(&facts(0, 0, 0o644, &open), 0o644, false),
+            [("folder /p1 is root:root 0777".to_owned(), true)]
+        );
         assert_eq!(excess(&facts(0, 0, 0o644, &[(0, 0, 0o1777)]), 0o644, false), []);
         assert_eq!(excess(&facts(0, 0, 0o644, &[(7, 0, 0o755)]), 0o644, false).len(), 1);
     }

@@ -74,7 +74,8 @@ impl NextOctal for std::str::Bytes<'_> {
 #[must_use]
 pub fn of<'m>(mounts: &'m [Mount], path: &str) -> Option<&'m Mount> {
     let holds = |mount: &&Mount| {
-        mount.point == "/" || path.strip_prefix(mount.point.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        mount.point == "/"
+            || path.strip_prefix(mount.point.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     mounts.iter().filter(holds).max_by_key(|mount| mount.point.len())
 }

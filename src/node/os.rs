@@ -83,7 +83,9 @@ mod tests {
 
     #[test]
     fn files_of_assignments() {
-        let os = os_release("NAME=\"Debian\"\nPRETTY_NAME='Debian 12'\nID=debian\nVERSION_ID=\"12\"\nSUPPORT_END=2028-06-30\n");
+        let os = os_release(
+            "NAME=\"Debian\"\nPRETTY_NAME='Debian 12'\nID=debian\nVERSION_ID=\"12\"\nSUPPORT_END=2028-06-30\n",
+        );
         assert_eq!((os.id.as_str(), os.version.as_str(), os.name.as_str()), ("debian", "12", "Debian 12"));
         assert_eq!(os.support_end.as_deref(), Some("2028-06-30"));
         assert_eq!(variable("A=1\n export A=\"2\"\nAB=3", "A").as_deref(), Some("2"));

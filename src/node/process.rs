@@ -64,7 +64,8 @@ pub fn container(cgroup: &str) -> Option<&str> {
 #[must_use]
 pub fn cgroup(text: &str) -> String {
     let lines = || text.lines().filter_map(|line| line.split_once(':').and_then(|(_, rest)| rest.split_once(':')));
-    let of = |name: &str| lines().find(|(controllers, path)| *controllers == name && *path != "/").map(|(_, path)| path);
+    let of =
+        |name: &str| lines().find(|(controllers, path)| *controllers == name && *path != "/").map(|(_, path)| path);
     let longest = || lines().map(|(_, path)| path).max_by_key(|path| path.len());
     of("").or_else(|| of("name=systemd")).or_else(longest).unwrap_or("/").to_owned()
 }
@@ -136,11 +137,17 @@ mod tests {
     fn containers_by_their_control_group() {
         let id = "ab".repeat(32);
         assert_eq!(container(&format!("/system.slice/docker-{id}.scope")), Some(id.as_str()));
-        assert_eq!(container(&format!("/kubepods.slice/kubepods-pod1.slice/cri-containerd-{id}.scope")).is_some(), true);
+        assert_eq!(
+            container(&format!("/kubepods.slice/kubepods-pod1.slice/cri-containerd-{id}.scope")).is_some(),
+            true
+        );
         assert!(container(&format!("/docker/{id}")).is_some() && container("/kubepods/besteffort/pod1/x").is_some());
         assert!(container(&format!("/kubelet/kubepods/pod/{id}")).is_some());
         assert_eq!(container("/system.slice/docker.service"), None);
-        assert_eq!(cgroup("12:pids:/system.slice/x\n1:name=systemd:/system.slice/docker.service\n0::/\n"), "/system.slice/docker.service");
+        assert_eq!(
+            cgroup("12:pids:/system.slice/x\n1:name=systemd:/system.slice/docker.service\n0::/\n"),
+            "/system.slice/docker.service"
+        );
         assert_eq!(cgroup("0::/user.slice\n"), "/user.slice");
         assert_eq!(cgroup(""), "/");
     }

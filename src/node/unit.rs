@@ -3,8 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 /// Folders of units. The first that has a name wins, and drop-ins come from all of them.
-pub const FOLDERS: [&str; 5] =
-    ["/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"];
+pub const FOLDERS: [&str; 5] = [
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+];
 
 /// A unit with all that its drop-ins change.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,7 +132,10 @@ mod tests {
         );
         assert_eq!(unit.command().unwrap(), ["/usr/bin/dockerd", "-H", "fd://", "--label", "a b"]);
         assert_eq!(unit.last("Service", "ExecStart").unwrap().line, 5);
-        unit.add("/etc/systemd/system/docker.service.d/a.conf", "[Service]\nExecStart=\nExecStart=/usr/bin/dockerd --icc=false\nLimitNOFILE=infinity\n");
+        unit.add(
+            "/etc/systemd/system/docker.service.d/a.conf",
+            "[Service]\nExecStart=\nExecStart=/usr/bin/dockerd --icc=false\nLimitNOFILE=infinity\n",
+        );
         assert_eq!(unit.command().unwrap(), ["/usr/bin/dockerd", "--icc=false"]);
         assert_eq!(unit.last("Service", "LimitNOFILE").unwrap().value, "infinity");
         assert_eq!(unit.all("Service", "LimitNOFILE").count(), 2);

@@ -74,39 +74,41 @@ pub struct Results {
 }
 
 impl Results {
-    pub fn pass(&mut self, subject: impl Into<String>, evidence: Evidence) -> &mut NodeResult {
-        self.add(subject, Verdict::Pass(evidence))
+    pub fn pass(&mut self, about: About<'_>, evidence: Evidence) {
+        self.add(about, Verdict::Pass(evidence));
     }
 
+    /// A violation: `wanted` would pass, and `fix` is one command that repairs it.
     pub fn fail(
         &mut self,
-        subject: impl Into<String>,
+        about: About<'_>,
         severity: Severity,
         evidence: Evidence,
         wanted: impl Into<String>,
         fix: impl Into<String>,
-    ) -> &mut NodeResult {
-        self.add(subject, Verdict::Fail(Failure { evidence, wanted: wanted.into(), fix: fix.into(), severity }))
+    ) {
+        self.add(about, Verdict::Fail(Failure { evidence, wanted: wanted.into(), fix: fix.into(), severity }));
     }
 
-    pub fn not_applicable(&mut self, subject: impl Into<String>, why: impl Into<String>) -> &mut NodeResult {
-        self.add(subject, Verdict::NotApplicable(why.into()))
+    pub fn not_applicable(&mut self, about: About<'_>, why: impl Into<String>) {
+        self.add(about, Verdict::NotApplicable(why.into()));
     }
 
-    pub fn unknown(&mut self, subject: impl Into<String>, why: impl Into<String>) -> &mut NodeResult {
-        self.add(subject, Verdict::Unknown(why.into()))
+    pub fn unknown(&mut self, about: About<'_>, why: impl Into<String>) {
+        self.add(about, Verdict::Unknown(why.into()));
     }
 
-    fn add(&mut self, subject: impl Into<String>, verdict: Verdict) -> &mut NodeResult {
-        let result = NodeResult { subject: subject.into(), verdict, owasp: Vec::new(), cis: Vec::new() };
-        self.all.push_mut(result)
+    fn add(&mut self, about: About<'_>, verdict: Verdict) {
+        let About { subject, owasp, cis } = about;
+        let cis = cis.iter().map(|id| (*id).to_owned()).collect();
+        self.all.push(NodeResult { subject: subject.to_owned(), verdict, owasp: owasp.to_vec(), cis });
     }
 
     /// Says `unknown` for a daemon whose settings may not be those on disk. Returns whether it did.
-    pub fn doubtful(&mut self, subject: &str, config: &Config) -> bool {
+    pub fn doubtful(&mut self, about: About<'_>, config: &Config) -> bool {
         match config.doubts.first() {
             Some(why) => {
-                self.unknown(subject, why.clone());
+                self.unknown(about, why.clone());
                 true
             }
             None => false,
@@ -114,10 +116,13 @@ impl Results {
     }
 }
 
-impl NodeResult {
-    /// Says which items of the lists it is about.
-    pub fn about(&mut self, owasp: &[u8], cis: &[&str]) {
-        self.owasp = owasp.to_vec();
-        self.cis = cis.iter().map(|id| (*id).to_owned()).collect();
-    }
+/// What a result is about.
+#[derive(Debug, Clone, Copy)]
+pub struct About<'a> {
+    /// A file, or a daemon.
+    pub subject: &'a str,
+    /// Items of the OWASP list.
+    pub owasp: &'a [u8],
+    /// Items of the CIS benchmarks.
+    pub cis: &'a [&'a str],
 }
