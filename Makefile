@@ -57,11 +57,16 @@ test-fast: ## What cargo alone can test: no Go, no cluster, no container
 	@PODREEVE_PARITY_PODS=0 cargo test --locked
 
 .PHONY: test-more
-test-more: build ## What `make test` leaves out: the newest Helm 4, Helm 3, certificates of cert-manager
+test-more: build ## What `make test` leaves out: the newest Helm 4, Helm 3, certificates of cert-manager, pre-commit
 	@scripts/needs
+	@PODREEVE_BIN=$(BIN) scripts/integrations
 	@PODREEVE_BIN=$(BIN) PODREEVE_E2E_MORE=1 e2e/run tools
 	@PODREEVE_BIN=$(BIN) PODREEVE_E2E_MORE=1 e2e/run chart
 	@PODREEVE_BIN=$(BIN) PODREEVE_E2E_MORE=1 e2e/run release
+
+.PHONY: integrations
+integrations: build ## The hooks in pre-commit itself, and the published schemas of GitHub and GitLab (needs python3)
+	@PODREEVE_BIN=$(BIN) scripts/integrations
 
 .PHONY: gen
 gen: need-cargo ## Write the generated files (schemas, rule docs, manifests, the rules of each field)
@@ -91,12 +96,16 @@ scale: need-cargo ## Measure memory, calls and time in clusters of up to 50,000 
 	@cd e2e && go run ./cmd/scale -podreeve $(CARGO_TARGET_DIR)/release/podreeve -page ../docs/scale.md
 
 .PHONY: fuzz
-fuzz: need-cargo ## Fuzz the decoder and the repairs for a minute each
+fuzz: need-cargo ## Fuzz the decoder, the repairs, signatures and certificates for a minute each
 	@fuzz/run
 
 .PHONY: fuzz-parity
 fuzz-parity: need-cargo ## Compare 200,000 generated pods and 50,000 updates with upstream's Pod Security (needs Go)
 	@scripts/fuzz-parity
+
+.PHONY: real-images
+real-images: build ## Read images as people build them: Debian, and the shapes of Alpine and rpm (needs root and a mirror; minutes)
+	@PODREEVE_BIN=$(BIN) scripts/real-images
 
 .PHONY: mutants
 mutants: need-cargo ## Break the rules, the deciding and the patches in small ways; each must turn a test red
@@ -107,6 +116,11 @@ e2e: build ## End-to-end tests on a real kube-apiserver (KUBECONFIG target: see 
 	@scripts/needs
 	@PODREEVE_BIN=$(BIN) e2e/run
 	@PODREEVE_BIN=$(BIN) e2e/run release
+
+.PHONY: image-signatures
+image-signatures: build ## Sign an image with cosign and notation in every way, and verify it (builds cosign the first time: half an hour)
+	@scripts/needs
+	@PODREEVE_BIN=$(BIN) e2e/run signatures
 
 .PHONY: e2e-versions
 e2e-versions: build ## The end-to-end tests against each version of Kubernetes from 1.33 on (builds them the first time)

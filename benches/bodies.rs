@@ -1,6 +1,8 @@
 //! The AdmissionReviews that are measured, as kube-apiserver sends them.
 #![allow(dead_code, reason = "each bench uses its own part")]
 
+use podreeve::review::Creation;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 
@@ -20,6 +22,50 @@ impl Body {
     fn new(name: &'static str, request: &Request<'_>, allowed: bool) -> Self {
         Self { name, json: request.review(), object: request.object.len(), allowed }
     }
+}
+
+/// The Deployment of `tests/reviews`, as an API server sent it: 13 violations in three containers.
+pub fn recorded_deployment() -> Body {
+    recorded("recorded bad Deployment", include_str!("../tests/reviews/review-001-Deployment-CREATE.json"), false)
+}
+
+/// The CronJob of `tests/reviews`, which takes the node's network.
+pub fn recorded_cron_job() -> Body {
+    recorded("recorded bad CronJob", include_str!("../tests/reviews/review-002-CronJob-CREATE.json"), false)
+}
+
+fn recorded(name: &'static str, json: &str, allowed: bool) -> Body {
+    let mut review: Value = serde_json::from_str(json).expect("JSON");
+    let uid = review["request"]["uid"].as_str().expect("a uid").to_owned();
+    let object = review["request"]["object"].take().to_string().len();
+    Body { name, json: json.replace(&uid, UID), object, allowed }
+}
+
+/// The add-ons of `tests/addons`, as their creation. Half of them need the node, and are denied.
+pub fn add_ons() -> Vec<Vec<u8>> {
+    let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/addons")).expect("the folder");
+    let mut files: Vec<_> = folder.map(|entry| entry.expect("an entry").path()).collect();
+    files.sort();
+    let mut bodies = Vec::new();
+    for file in files {
+        for document in podreeve::manifest::parse(&std::fs::read(file).expect("a file")).expect("YAML") {
+            for object in document.objects() {
+                let object = object.expect("an object");
+                let raw = RawValue::from_string(object.node.to_json()).expect("JSON");
+                let creation = Creation {
+                    group: object.group(),
+                    version: object.version(),
+                    kind: object.kind,
+                    namespace: object.namespace().unwrap_or("default"),
+                    name: &object.name(),
+                    user: "system:serviceaccount:ci:deployer",
+                    groups: &["system:serviceaccounts", "system:authenticated"],
+                };
+                bodies.push(creation.of(raw));
+            }
+        }
+    }
+    bodies
 }
 
 /// A clean pod of about 3 KB: one container, written by server-side apply.

@@ -198,17 +198,25 @@ fn judged(table: &mut Table) {
     };
     for line in text.lines() {
         let fields: Vec<&str> = line.split('\t').collect();
-        let [name, _, _, allocations, reallocations, bytes, micros, rules] = fields.as_slice() else { continue };
-        let clean = *name == bodies::pod().name;
-        let bar = clean.then(|| ("40".to_owned(), allocations.parse().is_ok_and(|count: u32| count <= 40)));
-        let found = if *rules == "0" { String::new() } else { format!(", {rules} rules violated") };
+        let [name, allocations, most, micros, longest, reallocations, bytes, note] = fields.as_slice() else {
+            continue;
+        };
+        let bar = |bar: &str, value: &str, unit: &str| {
+            let bar: f64 = bar.parse().ok()?;
+            Some((format!("{bar}{unit}"), value.parse().is_ok_and(|value: f64| value <= bar)))
+        };
         table.row(
             &format!("allocations to judge, {name}"),
             allocations,
-            bar,
-            &format!("{reallocations} of them grow a buffer; {bytes} bytes in all{found}"),
+            bar(most, allocations, ""),
+            &format!("{reallocations} of them grow a buffer; {bytes} bytes in all"),
         );
-        table.row(&format!("time to judge, {name}"), &format!("{micros} us"), None, "one thread, no server");
+        table.row(
+            &format!("time to judge, {name}"),
+            &format!("{micros} us"),
+            bar(longest, micros, " us"),
+            &format!("one thread, no server; {note}"),
+        );
     }
 }
 

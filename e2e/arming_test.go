@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"podreeve.dev/e2e/harness"
@@ -51,6 +52,7 @@ func TestArming(t *testing.T) {
 
 	a.followsMode(t)
 	a.breakGlass(t)
+	a.oneIsMissing(t)
 	a.deploymentGoes(t)
 }
 
@@ -72,7 +74,7 @@ func newArming(t *testing.T) *arming {
 	policies, err := s.WritePolicies(harness.NewPolicy("probe", nil, harness.ProbeRules))
 	must(t, err)
 	a.server, err = s.LaunchWithSecret("podreeve-tls", a.name, "--cluster", "--kubeconfig", s.Kubeconfig, "--namespace", a.home, "--policy", policies,
-		"--leader-election-lease", s.NewLease(), "--scan-interval", "0", "--webhooks", a.file, "--deployment", "podreeve")
+		"--leader-election-lease", s.NewLease(), "--scan-interval", "0", "--webhooks", a.file, "--deployment", "podreeve", "--drain-delay", "30s")
 	must(t, err)
 	t.Cleanup(a.server.Stop)
 	a.writeLists(t)
@@ -94,7 +96,7 @@ func (a *arming) writeLists(t *testing.T) {
 
 func (a *arming) webhooks(t *testing.T) string {
 	t.Helper()
-	return kubectl(t, a.suite, "", "get", bothConfigurations, a.name, "-o", "jsonpath={.items[*].webhooks[*].name}").Stdout
+	return kubectl(t, a.suite, "", "get", bothConfigurations, a.name, "--ignore-not-found", "-o", "jsonpath={.items[*].webhooks[*].name}").Stdout
 }
 
 func (a *arming) wantWebhooks(t *testing.T, names string) {
@@ -107,7 +109,7 @@ func (a *arming) wantWebhooks(t *testing.T, names string) {
 func (a *arming) awaitWebhooks(t *testing.T, path, want string) {
 	t.Helper()
 	must(t, harness.Await(t.Context(), fmt.Sprintf("%s of the webhooks is %q", path, want), func(context.Context) (bool, error) {
-		said := kubectl(t, a.suite, "", "get", bothConfigurations, a.name, "-o", "jsonpath={.items[*].webhooks[*]."+path+"}").Stdout
+		said := kubectl(t, a.suite, "", "get", bothConfigurations, a.name, "--ignore-not-found", "-o", "jsonpath={.items[*].webhooks[*]."+path+"}").Stdout
 		return said == want, fmt.Errorf("it is %q\n%s", said, a.server.LogTail(10))
 	}))
 }
@@ -116,7 +118,7 @@ func (a *arming) awaitArmed(t *testing.T) {
 	t.Helper()
 	a.awaitWebhooks(t, "failurePolicy", "Fail")
 	must(t, harness.Await(t.Context(), "the webhook trusts a CA", func(context.Context) (bool, error) {
-		return kubectl(t, a.suite, "", "get", bothConfigurations, a.name, "-o", "jsonpath={.items[*].webhooks[*].clientConfig.caBundle}").Stdout != "", nil
+		return kubectl(t, a.suite, "", "get", bothConfigurations, a.name, "--ignore-not-found", "-o", "jsonpath={.items[*].webhooks[*].clientConfig.caBundle}").Stdout != "", nil
 	}))
 }
 
@@ -170,8 +172,23 @@ func (a *arming) followsMode(t *testing.T) {
 	a.awaitJudged(t, true)
 }
 
-// deploymentGoes: whoever deletes it wants no webhooks that nothing answers.
+// oneIsMissing: without the mutating configuration, the other one is kept right and emptied all the same.
+func (a *arming) oneIsMissing(t *testing.T) {
+	t.Helper()
+	must(t, a.Remove(t.Context(), "mutatingwebhookconfiguration", a.name))
+	must(t, a.server.AwaitReport(t.Context(), "the MutatingWebhookConfiguration "+a.name+" is missing; install the chart again"))
+	kubectl(t, a.suite, "", "patch", "validatingwebhookconfiguration", a.name, "--type=json", "--patch", `[{"op": "replace", "path": "/webhooks/0/failurePolicy", "value": "Ignore"}]`)
+	a.awaitArmed(t)
+	kubectl(t, a.suite, "", "annotate", "validatingwebhookconfiguration", a.name, "podreeve.dev/break-glass=incident 8")
+	a.awaitWebhooks(t, "name", "")
+	kubectl(t, a.suite, "", "annotate", "validatingwebhookconfiguration", a.name, "podreeve.dev/break-glass-")
+	a.awaitArmed(t)
+}
+
+// deploymentGoes: whoever deletes it wants no webhooks that nothing answers. Its pods may have to end before they see it.
 func (a *arming) deploymentGoes(t *testing.T) {
+	must(t, a.server.Signal(syscall.SIGTERM))
+	must(t, a.server.AwaitLog(t.Context(), "the Lease is released"))
 	must(t, a.Remove(t.Context(), "-n", a.home, "deployment", "podreeve"))
 	a.awaitWebhooks(t, "name", "")
 	must(t, a.server.AwaitReport(t.Context(), "because podreeve's Deployment is being deleted"))

@@ -8,11 +8,14 @@ mod exempt;
 mod exit;
 mod explain;
 pub mod generate;
+mod image;
 mod input;
+mod kubelets;
 mod man;
 mod mode;
 mod namespace;
 mod output;
+mod output_spec;
 mod reports;
 mod review;
 mod rules;
@@ -20,6 +23,7 @@ mod scan;
 mod selftest;
 pub mod serve;
 mod suggested;
+mod test;
 mod uninstall;
 mod usage;
 mod version;
@@ -43,10 +47,12 @@ enum Command {
     Serve(Box<serve::Args>),
     Check(check::Args),
     Scan(scan::Args),
+    Image(image::Args),
     Review(review::Args),
     Rules(rules::Args),
     Exempt(Box<exempt::Args>),
     Explain(explain::Args),
+    Test(test::Args),
     Why(why::Args),
     Selftest(selftest::Args),
     Uninstall(uninstall::Args),
@@ -65,10 +71,12 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(*args),
         Command::Check(args) => output::exit_code(check::run(&args)),
         Command::Scan(args) => output::exit_code(scan::run(&args)),
+        Command::Image(args) => output::exit_code(image::run(&args)),
         Command::Review(args) => output::exit_code(review::run(&args)),
         Command::Rules(args) => output::exit_code(rules::run(&args)),
         Command::Exempt(args) => output::exit_code(exempt::run(&args)),
         Command::Explain(args) => output::exit_code(explain::run(&args)),
+        Command::Test(args) => output::exit_code(test::run(&args)),
         Command::Why(args) => output::exit_code(why::run(&args)),
         Command::Selftest(args) => output::exit_code(selftest::run(&args)),
         Command::Uninstall(args) => output::exit_code(uninstall::run(&args)),

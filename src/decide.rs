@@ -12,7 +12,7 @@ use crate::workload::ContainerKind;
 pub use case::{Case, Judged};
 use collect::Collector;
 use effect::{DecisionInput, effect};
-pub use effect::{EXPIRY_NOTICE, Effect, Note, Stage, capped};
+pub use effect::{EXPIRY_NOTICE, Effect, Note, Stage, capped, effect_on_file};
 pub use find::findings;
 use previous::PreviousPod;
 pub use previous::{Change, Previous};
@@ -38,7 +38,7 @@ pub fn judge<'p>(
         find::run(case, policy, is_countable, |compiled, findings| {
             let before = previous.as_ref().map(|pod| pod.violations(case, policy, compiled));
             collector.start_rule();
-            for (finding, repairable, count) in findings.into_counted().take_while(|_| effort::step(1)) {
+            for (finding, repairable, count) in findings.drain_counted().take_while(|_| effort::step(1)) {
                 let exempt = case.exemption(policy, compiled, &finding, &exemptions);
                 let fixed = previous.as_ref().is_some_and(|pod| pod.is_fixed(&finding));
                 let severity = finding.severity.unwrap_or(compiled.rule.severity);
@@ -52,7 +52,7 @@ pub fn judge<'p>(
                     today: case.today,
                     cap: case.ceiling.cap(severity, case.today),
                 });
-                let (rule, policy) = (compiled.rule, &*policy.name);
+                let (rule, policy) = (compiled.rule, &policy.name);
                 collector.add(Judged {
                     rule,
                     finding,

@@ -91,6 +91,15 @@ impl<'t> Dockerfile<'t> {
         Place { span, line, column }
     }
 
+    /// The bytes of a line without its end.
+    #[must_use]
+    pub fn line(&self, number: usize) -> Range<usize> {
+        let start = number.checked_sub(1).and_then(|line| self.lines.get(line)).copied().unwrap_or(self.text.len());
+        let end = self.lines.get(number).copied().unwrap_or(self.text.len());
+        let text = self.text.get(start..end).unwrap_or_default();
+        start..start + text.trim_end_matches(['\n', '\r']).len()
+    }
+
     /// The instructions of a stage, without those after `ONBUILD`.
     #[must_use]
     pub fn of_stage(&self, stage: &Stage) -> impl DoubleEndedIterator<Item = &Instruction<'t>> {

@@ -14,7 +14,7 @@
 //!
 //! The other modules do not take part in answering. [`cluster`] watches the API server, and [`facts`] keeps what is known about it.
 //! [`sources`] loads policies from files, [`manifest`] reads YAML and JSON, and [`dockerfile`] Dockerfiles. [`scan`] judges what exists already, [`report`] prints
-//! what `check` and `scan` find, [`authority`] makes certificates, and [`cli`] has the commands.
+//! what `check` and `scan` find, [`policy_test`] tests policies, [`authority`] makes certificates, and [`cli`] has the commands.
 //!
 //! A module uses only modules of lower layers; `tests/house/layers.rs` has the list and checks it.
 
@@ -41,6 +41,8 @@ pub mod effort;
 pub mod exempt;
 pub mod facts;
 pub mod host;
+pub mod image;
+pub mod image_files;
 pub mod json;
 pub mod manifest;
 pub mod node;
@@ -48,6 +50,7 @@ pub mod observe;
 pub mod outcome;
 pub mod patch;
 pub mod policy;
+pub mod policy_test;
 pub mod registry;
 pub mod repair;
 pub mod report;

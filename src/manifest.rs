@@ -5,6 +5,7 @@
 //! Only this module uses the YAML parser.
 
 mod build;
+mod extent;
 mod members;
 mod node;
 mod object;
@@ -12,6 +13,7 @@ mod scalar;
 mod split;
 mod syntax_error;
 
+pub use extent::{Extent, ExtentContent, ExtentMember};
 pub use node::{Content, Member, Node, Position};
 pub use object::Object;
 

@@ -21,6 +21,7 @@ use json_patch::PatchOperation;
 pub use pod_security::PodSecurity;
 pub use repair::Repair;
 pub use severities::{Severities, displayed};
+use std::sync::Arc;
 pub use subject::SubjectRef;
 pub use verdict::Verdict;
 pub use violation::{CoveringExemption, Violation};
@@ -187,7 +188,7 @@ impl Outcome {
         Self {
             verdict,
             stage: pods.first().map_or(Stage::Pod, |pod| pod.case.stage),
-            violations: chosen.map(|(pod, j)| Violation::new(j, &pod.case, pod.at)).collect(),
+            violations: described(chosen.copied(), all.len().min(limit.saturating_mul(2))),
             tallies: tally(all.iter().map(|(_, j)| *j)),
             severities,
             patch: pods.into_iter().flat_map(|pod| pod.fix.into_patch().finish(pod.at)).collect(),
@@ -214,6 +215,24 @@ impl Outcome {
     }
 }
 
+/// The violations of one pod follow each other, and share its pointer.
+pub(crate) fn described<'a, 'p: 'a>(
+    chosen: impl Iterator<Item = (&'a JudgedPod<'p>, &'a Judged<'p>)>,
+    most: usize,
+) -> Vec<Violation> {
+    let mut violations = Vec::with_capacity(most);
+    let mut at: Option<Arc<str>> = None;
+    for (pod, judged) in chosen {
+        let at = match &at {
+            Some(known) if **known == *pod.at => known,
+            _ => at.insert(pod.at.into()),
+        };
+        let known = violations.last().map(|violation: &Violation| &violation.subject);
+        violations.push(Violation::new(judged, &pod.case, at, known));
+    }
+    violations
+}
+
 /// Keys of the object that are misspelt or misplaced; none for a large object.
 #[must_use]
 pub fn hints(object: Raw<'_>, kind: &Kind) -> Vec<Hint> {
@@ -233,12 +252,18 @@ fn name_of(pod: &JudgedPod<'_>) -> String {
     }
 }
 
+/// Room for the rules that most pods violate.
+const TALLIES: usize = 20;
+
 fn tally<'j>(judged: impl Iterator<Item = &'j Judged<'j>>) -> Vec<Tally> {
     let mut tallies: Vec<(usize, Tally)> = Vec::new();
     for j in judged {
         // There is at most one entry for each rule and effect, so the list is short for any pod.
         let place = tallies.iter().position(|(order, t)| *order == j.compiled.order && t.effect == j.effect);
         let new = Tally { rule: j.rule.id, effect: j.effect, count: 0, held_back: HeldBack::default() };
+        if tallies.is_empty() {
+            tallies.reserve(TALLIES);
+        }
         if place.is_none() {
             tallies.push((j.compiled.order, new));
         }

@@ -6,6 +6,7 @@ use json_patch::{AddOperation, PatchOperation, RemoveOperation, jsonptr::Pointer
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt::Write;
 
 /// Escapes a key for a JSON pointer (RFC 6901).
 #[must_use]
@@ -23,12 +24,28 @@ pub fn unescape(key: &str) -> Cow<'_, str> {
 /// goes up by one key, from the pod to the Job around it.
 #[must_use]
 pub fn absolute(prefix: &str, pointer: &str) -> String {
+    let (prefix, pointer) = resolved(prefix, pointer);
+    let mut absolute = String::with_capacity(prefix.len() + pointer.len());
+    absolute.push_str(prefix);
+    absolute.push_str(pointer);
+    absolute
+}
+
+/// The two parts of [`absolute`], without `/..`.
+#[must_use]
+pub fn resolved<'t>(prefix: &'t str, pointer: &'t str) -> (&'t str, &'t str) {
     let (mut prefix, mut pointer) = (prefix, pointer);
     while let Some(rest) = pointer.strip_prefix("/..").filter(|rest| rest.is_empty() || rest.starts_with('/')) {
         prefix = prefix.rsplit_once('/').map_or("", |(above, _)| above);
         pointer = rest;
     }
-    format!("{prefix}{pointer}")
+    (prefix, pointer)
+}
+
+/// Appends the segment of a list element.
+pub fn push_index(pointer: &mut String, index: usize) {
+    // Writing to a string cannot fail.
+    let _ = write!(pointer, "/{index}");
 }
 
 /// Builds a minimal patch. A field below a parent that the patch creates becomes part of that parent's value, and a field

@@ -64,7 +64,7 @@ impl PolicySet {
     /// Whether a policy from a file, or a built-in one, has this name.
     #[must_use]
     pub fn has_file(&self, name: &str) -> bool {
-        self.policies.iter().take(self.from_files).any(|policy| policy.name == name)
+        self.policies.iter().take(self.from_files).any(|policy| *policy.name == *name)
     }
 
     /// A kind that holds pods: one of Kubernetes, or one of the policies' `workloads`, with the paths of all policies.

@@ -2,6 +2,7 @@
 //!
 //! [`Tree`] holds the object and the edits. [`crate::admit`] judges the result before a denial shows it.
 
+mod by;
 mod flow;
 mod lines;
 mod operations;
@@ -10,6 +11,7 @@ mod tree;
 use crate::rule::{Applicability, Remark, Rule, Severity};
 pub use lines::{Diff, Line, Sign};
 pub use operations::operations;
+use std::borrow::Cow;
 pub use tree::Tree;
 
 /// A violation for which a rule offers edits.
@@ -18,7 +20,7 @@ pub struct Offer {
     pub rule: &'static Rule,
     pub severity: Severity,
     /// Why, if the violation has a reason of its own.
-    pub why: Option<String>,
+    pub why: Option<Cow<'static, str>>,
     pub applicability: Applicability,
     pub remark: Option<Remark>,
     /// The object passes without these edits.

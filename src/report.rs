@@ -1,10 +1,12 @@
 //! What `check` and `scan` print: the same outcome as the webhook's, with the position in a file or the owner.
 
 mod baseline;
+mod dockerfile;
 mod entry;
 mod file_error;
 mod fingerprint;
 pub mod format;
+pub mod image;
 mod images;
 mod judge;
 mod passed_over;

@@ -5,6 +5,7 @@
 mod exec;
 mod file;
 mod finding;
+mod image;
 mod node;
 mod params;
 mod pod;
@@ -12,6 +13,7 @@ mod pod;
 pub use exec::{ExecExample, ExecRule};
 pub use file::{FileCheck, FileEdit, FileExample, FileFindings, FileRule, compile_file, file_without_params};
 pub use finding::{Finding, NOT_SET, Severity, display_flag, display_value};
+pub use image::{ImageCheck, ImageExample, ImageFindings, ImageRule, compile_image};
 pub use node::{NodeCheck, NodeExample, NodeRule, compile_node, node_without_params};
 pub use params::{BadParams, NoParams, judged, params};
 pub use pod::check::{Check, Findings, RepairSplit};
@@ -53,6 +55,8 @@ pub enum Judges {
     Exec(ExecRule),
     /// Dockerfiles, in `podreeve check`. No request contains one.
     Dockerfile(FileRule),
+    /// Images, in `podreeve image`. No request contains one.
+    Image(ImageRule),
 }
 
 impl Rule {
@@ -63,7 +67,16 @@ impl Rule {
         match &self.judges {
             Judges::Pod(pod) => Some(pod),
             Judges::Exec(exec) => Some(&exec.pod),
-            Judges::Dockerfile(_) => None,
+            Judges::Dockerfile(_) | Judges::Image(_) => None,
+        }
+    }
+
+    /// How the rule judges an image, if it does.
+    #[must_use]
+    pub const fn image(&self) -> Option<&ImageRule> {
+        match &self.judges {
+            Judges::Image(image) => Some(image),
+            Judges::Pod(_) | Judges::Exec(_) | Judges::Dockerfile(_) => None,
         }
     }
 
@@ -72,7 +85,7 @@ impl Rule {
     pub const fn file(&self) -> Option<&FileRule> {
         match &self.judges {
             Judges::Dockerfile(file) => Some(file),
-            Judges::Pod(_) | Judges::Exec(_) => None,
+            Judges::Pod(_) | Judges::Exec(_) | Judges::Image(_) => None,
         }
     }
 
@@ -83,6 +96,7 @@ impl Rule {
             Judges::Pod(_) => "pod",
             Judges::Exec(_) => "exec",
             Judges::Dockerfile(_) => "dockerfile",
+            Judges::Image(_) => "image",
         }
     }
 
@@ -91,7 +105,7 @@ impl Rule {
     pub const fn judges_requests(&self) -> bool {
         match &self.judges {
             Judges::Pod(_) | Judges::Exec(_) => true,
-            Judges::Dockerfile(_) => false,
+            Judges::Dockerfile(_) | Judges::Image(_) => false,
         }
     }
 
@@ -111,6 +125,7 @@ impl Rule {
             Judges::Pod(pod) => pod.instead,
             Judges::Exec(exec) => exec.pod.instead,
             Judges::Dockerfile(file) => file.instead,
+            Judges::Image(image) => image.instead,
         }
     }
 
@@ -137,7 +152,7 @@ impl Rule {
         let (pods, entered): (&[Example], &[ExecExample]) = match &self.judges {
             Judges::Pod(pod) => (pod.examples, &[]),
             Judges::Exec(exec) => (exec.pod.examples, exec.entered),
-            Judges::Dockerfile(_) => (&[], &[]),
+            Judges::Dockerfile(_) | Judges::Image(_) => (&[], &[]),
         };
         pods.iter().chain(entered.iter().map(ExecExample::example))
     }

@@ -3,6 +3,7 @@
 //! A rule is one file in the folder of its subject, and two lines here: its module and its entry in the table.
 
 pub mod owasp;
+pub(crate) mod secret_shapes;
 
 /// Rules that judge pods and pod templates.
 mod pod {
@@ -41,7 +42,6 @@ mod pod {
     pub mod run_as_non_root;
     pub mod runtime_socket;
     pub mod seccomp_profile;
-    pub mod secret_shapes;
     pub mod selinux_options;
     pub mod service_account_token;
     pub mod ssh_server;
@@ -60,6 +60,20 @@ mod exec {
 /// Rules that judge Dockerfiles.
 mod dockerfile {
     pub mod dockerfile_expose;
+}
+
+/// Rules that judge images.
+mod image {
+    pub mod image_add;
+    pub mod image_age;
+    pub mod image_base;
+    pub mod image_build_tools;
+    pub mod image_packages;
+    pub mod image_secrets;
+    pub mod image_setuid;
+    pub mod image_size;
+    pub mod image_unverified_packages;
+    pub mod image_user;
 }
 
 use crate::rule::{PodRule, Rule, nearest_name};
@@ -106,6 +120,16 @@ pub static RULES: &[&Rule] = &[
     &exec::exec_root::RULE,
     &pod::network_policy::RULE,
     &dockerfile::dockerfile_expose::RULE,
+    &image::image_secrets::RULE,
+    &image::image_user::RULE,
+    &image::image_setuid::RULE,
+    &image::image_unverified_packages::RULE,
+    &image::image_base::RULE,
+    &image::image_packages::RULE,
+    &image::image_build_tools::RULE,
+    &image::image_size::RULE,
+    &image::image_age::RULE,
+    &image::image_add::RULE,
 ];
 
 /// The rules that a request to the API server can violate.
@@ -154,6 +178,12 @@ fn spelt_as_an_id(name: &str) -> String {
         id.push(if matches!(c, '_' | ' ' | '.') { '-' } else { c.to_ascii_lowercase() });
     }
     id
+}
+
+/// The words of a command that hold a secret, by their index.
+#[must_use]
+pub fn secrets_in_command(words: &[&str]) -> Vec<usize> {
+    image::image_secrets::secret_words(words).into_iter().map(|(index, _)| index).collect()
 }
 
 /// Checks a pattern of images, as parameters and exemptions name them: whether any image can be under it.
@@ -206,6 +236,7 @@ mod tests {
                 Judges::Pod(pod) => (pod.compile)(Value::Null).err(),
                 Judges::Exec(exec) => (exec.pod.compile)(Value::Null).err(),
                 Judges::Dockerfile(file) => (file.compile)(Value::Null).err(),
+                Judges::Image(image) => (image.compile)(Value::Null).err(),
             };
             assert_eq!(error, None, "{}", rule.id);
         }

@@ -2,7 +2,7 @@
 //!
 //! [`accept`](self::accept) takes connections, [`connection`] speaks TLS and HTTP on each, [`routes`] and [`body`] turn a
 //! request into bytes within limits, and [`judge`] decides with [`crate::admit`]. Meanwhile [`certs`] and [`policies`] watch
-//! files and the cluster, and [`admin`] answers probes.
+//! files and the cluster, and [`admin`] answers probes. At the end, [`handover`] leads the API server to other replicas.
 
 mod accept;
 mod activity;
@@ -14,6 +14,7 @@ mod connection;
 pub mod duration;
 mod ends;
 mod eviction;
+mod handover;
 pub mod health;
 mod judge;
 mod limits;
@@ -32,6 +33,7 @@ use crate::observe::{Caller, Decisions, Metrics, Observer};
 use crate::policy::Ceiling;
 use arc_swap::ArcSwap;
 use body::Budget;
+use handover::Handover;
 use health::{CheckStatus, Health};
 use policies::{LoadError, Policies};
 use state::ServerState;
@@ -94,6 +96,7 @@ impl Server {
             limits: config.limits.clone(),
             large_bodies: Arc::new(Semaphore::new(cores)),
             draining: AtomicBool::new(false),
+            handover: Handover::default(),
             saturated: AtomicBool::new(false),
             fact_client: config.cluster.as_ref().map(|_| fact_client()),
         });
@@ -116,8 +119,8 @@ impl Server {
         self.admin.local_addr()
     }
 
-    /// Serves until `stop` is done, then drains: the server is not ready any more, still answers requests for the delay
-    /// with `Connection: close`, and closes connections, all within [`Config::exit_within`].
+    /// Serves until `stop` is done, then drains, all within [`Config::exit_within`]. For the delay it is not ready any more, hands over what
+    /// comes on connections that it had before, and still answers what comes on new ones. Then it closes connections.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let Self { config, policies, state, listener, admin } = self;
         let certificates = config.certificates;
@@ -161,6 +164,7 @@ impl Server {
         let end = tokio::time::Instant::now() + config.exit_within;
         tracing::info!(delay = ?config.drain_delay, "draining: not ready any more, still serving");
         state.draining.store(true, Ordering::Relaxed);
+        acceptor.drain();
         let resign = async {
             if let Some(api_health) = &state.health.api {
                 api_health.resign().await;

@@ -200,8 +200,10 @@ impl Loader {
             return;
         }
         if (object.api_version, object.kind) != (API_VERSION, "Policy") {
+            let is_test = object.group() == "podreeve.dev" && object.kind == "PolicyTest";
+            let remedy = if is_test { "keep tests in a directory below" } else { "keep other objects in other files" };
             let message = format!(
-                "this is a {} {}, and policies are {API_VERSION} Policy; keep other objects in other files",
+                "this is a {} {}, and policies are {API_VERSION} Policy; {remedy}",
                 crate::text::clean(object.api_version, 60),
                 crate::text::clean(object.kind, 60)
             );
@@ -211,11 +213,11 @@ impl Loader {
         match CompiledPolicy::from_json(&object.node.to_json(), self.cluster) {
             Ok(policy) => {
                 let at = object.position("/metadata/name");
-                if let Some(first) = self.names.get(&policy.name) {
+                if let Some(first) = self.names.get(&*policy.name) {
                     let message = format!("`{}` is also the name of the policy at {first}; rename one", policy.name);
                     self.errors.push(SourceError::at(file, at, "metadata.name", message));
                 } else {
-                    self.names.insert(policy.name.clone(), format!("{file}:{}", at.line));
+                    self.names.insert(policy.name.to_string(), format!("{file}:{}", at.line));
                     let exemptions = (0..policy.exemptions.len())
                         .map(|index| object.position(&format!("/spec/exemptions/{index}")))
                         .collect();

@@ -6,6 +6,7 @@ pub use wording::type_error;
 
 use std::borrow::Cow;
 use std::error::Error;
+use std::fmt::{self, Write};
 
 /// At most `max` characters of `text`, and `…` for the rest. A character that is invisible, or that moves other text, becomes
 /// its escape.
@@ -109,23 +110,30 @@ pub fn dotted(pointer: &str) -> String {
 
 /// Appends the field path of a JSON pointer, as [`dotted`] writes it.
 pub fn push_dotted(out: &mut String, pointer: &str) {
-    let start = out.len();
-    for segment in pointer.split('/').skip(1) {
-        let key = crate::patch::unescape(segment);
-        if !key.is_empty() && key.bytes().all(|b| b.is_ascii_digit()) {
-            out.push('[');
-            out.push_str(&key);
-            out.push(']');
-        } else if key.contains(['.', '/', '[']) {
-            out.push_str("[\"");
-            out.push_str(&cleaned(&key, 253));
-            out.push_str("\"]");
-        } else {
-            if out.len() > start {
-                out.push('.');
-            }
-            out.push_str(&cleaned(&key, 253));
+    // Writing to a string cannot fail.
+    let _ = write!(out, "{}", Dotted(pointer));
+}
+
+/// The field path of a JSON pointer, as [`dotted`] writes it.
+#[derive(Debug, Clone, Copy)]
+pub struct Dotted<'p>(pub &'p str);
+
+impl fmt::Display for Dotted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, segment) in self.0.split('/').skip(1).enumerate() {
+            let key = crate::patch::unescape(segment);
+            let (before, after) = if !key.is_empty() && key.bytes().all(|b| b.is_ascii_digit()) {
+                ("[", "]")
+            } else if key.bytes().any(|b| matches!(b, b'.' | b'/' | b'[')) {
+                ("[\"", "\"]")
+            } else {
+                (if index > 0 { "." } else { "" }, "")
+            };
+            f.write_str(before)?;
+            f.write_str(&cleaned(&key, 253))?;
+            f.write_str(after)?;
         }
+        Ok(())
     }
 }
 

@@ -46,7 +46,8 @@ func TestUninstallJob(t *testing.T) {
 		if (object.GetKind() == "Job") != (weight == "0") {
 			t.Errorf("%s has weight %s; the job comes after what it needs", key(object), weight)
 		}
-		if !strings.Contains(object.GetAnnotations()["helm.sh/hook-delete-policy"], "hook-succeeded") {
+		policy := object.GetAnnotations()["helm.sh/hook-delete-policy"]
+		if !strings.Contains(policy, "hook-succeeded") || object.GetKind() == "Job" && !strings.Contains(policy, "hook-failed") {
 			t.Errorf("%s stays behind", key(object))
 		}
 	}

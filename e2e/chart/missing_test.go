@@ -92,6 +92,10 @@ func TestContradictionsAreRefused(t *testing.T) {
 		"updateStrategy.rollingUpdate.maxSurge=0":                "no upgrade could begin",
 		"resourceQuota.enabled=true,priorityClassName=":          "resourceQuota.enabled needs a priorityClassName",
 		"rbac.nodesConfigz=true,rbac.nodesProxy=true":            "rbac.nodesConfigz and rbac.nodesProxy are both true",
+		"drainDelay=40s":                                         "drainDelay (40s) is longer than 35s",
+		"ports.https=8080":                                       "ports.https and ports.metrics are both 8080",
+		"service.port=8080":                                      "service.port and service.metricsPort are both 8080",
+		"denyAfter=2027-02-30":                                   "denyAfter is 2027-02-30, and there is no such day",
 		"webhook.excludeUsers[0]=a'b":                            "excludeUsers",
 	} {
 		_, err := helm(t, "helm4").Template("--set", set)
@@ -100,7 +104,7 @@ func TestContradictionsAreRefused(t *testing.T) {
 		}
 	}
 	for _, set := range []string{
-		"podDisruptionBudget.minAvailable=2,replicaCount=3", "podDisruptionBudget.maxUnavailable=1", "podDisruptionBudget.minAvailable=1,replicaCount=1",
+		"podDisruptionBudget.minAvailable=2,replicaCount=3", "podDisruptionBudget.maxUnavailable=1", "denyAfter=2028-02-29", "drainDelay=35s", "podDisruptionBudget.minAvailable=1,replicaCount=1",
 		"podDisruptionBudget.minAvailable=5,podDisruptionBudget.enabled=false", "drainDelay=500ms,terminationGracePeriodSeconds=2",
 		"networkPolicy.apiServerCIDRs[0]=2001:db8::/64,networkPolicy.apiServerCIDRs[1]=192.0.2.1/32,networkPolicy.apiServerCIDRs[2]=::/0",
 	} {

@@ -70,8 +70,13 @@ func TestWrongOverridesAreRefused(t *testing.T) {
 		`policyOverrides={"owasp":{"rules":{"privileged":{"actoin":"off"}}}}`:     "policyOverrides.owasp.rules.privileged has actoin, which is no key of a rule; did you mean action?",
 		`policyOverrides={"owasp":{"rules":{"privileged":{"action":"dny"}}}}`:     "policyOverrides.owasp.rules.privileged.action is dny, which is no action; did you mean deny?",
 		`policyOverrides={"owasp":{"rules":{"host-path":{"params":{"alow":1}}}}}`: "policyOverrides.owasp.rules.host-path.params has alow, which is no parameter of this rule; did you mean allow?",
-		`policies=[],` + exempt:                                                   "exemptions exempts from the built-in policies, and `policies` names none",
-		`exemptions=[{"rules":["privileged"],"namespaces":["a"]}]`:                "reason",
+		`policies=["owsp"]`: "policies has owsp, which is no built-in policy; did you mean owasp?",
+		`exemptions=[{"rules":["privilegd"],"namespaces":["a"],"reason":"r"}]`:                              "exemptions[0].rules has privilegd, which is no rule; did you mean privileged?",
+		`policyOverrides={"owasp":{"exemptions":[{"rules":["host-pth"],"namespaces":["a"],"reason":"r"}]}}`: "policyOverrides.owasp.exemptions[0].rules has host-pth, which is no rule; did you mean host-path?",
+		`exemptions=[{"rules":["privileged"],"namespaces":["a"],"reason":"r","imges":["a"]}]`:               "imges",
+		`exemptions=[{"rules":["privileged"],"namespaces":["a"],"reason":"r","until":"soon"}]`:              "until",
+		`policies=[],` + exempt: "exemptions exempts from the built-in policies, and `policies` names none",
+		`exemptions=[{"rules":["privileged"],"namespaces":["a"]}]`: "reason",
 	} {
 		_, err := helm(t, "helm4").Template("--set-json", set)
 		if err == nil {

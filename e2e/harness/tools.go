@@ -21,6 +21,8 @@ const (
 	ofCertManager = "certmanager"
 	ofLint        = "lint"
 	ofRelease     = "release"
+	// Its program is our own, too.
+	ofNotation = "notation"
 	// The Rust tests build it, too; here its packages come into Go's cache, which both have.
 	ofParity = "../../tests/psa"
 )
@@ -45,6 +47,7 @@ var allTools = []tool{
 	{"validate-krew-manifest", ofLint, "sigs.k8s.io/krew/cmd/validate-krew-manifest"},
 	{"crane", ofRelease, "github.com/google/go-containerregistry/cmd/crane"},
 	{"cosign", ofRelease, "github.com/sigstore/cosign/v3/cmd/cosign"},
+	{"notation", ofNotation, "."},
 }
 
 // Groups of tools. ControlPlane are those that nearly every test needs, NodeTools make a whole node of it, ChartTools
@@ -58,6 +61,8 @@ var (
 	parityTools  = []string{"psa"}
 	otherHelms   = []string{"helm4-newest", "helm3"}
 	certManagers = []string{"cert-manager"}
+	// SignatureTools sign images in every way; only `make image-signatures` needs them.
+	SignatureTools = []string{"crane", "cosign", "notation"}
 )
 
 // More says whether the suites run what `make test` leaves out: other Helms, and certificates of cert-manager.

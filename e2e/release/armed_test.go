@@ -68,6 +68,22 @@ func (r *release) brokenImage(t *testing.T) {
 	r.nothingIsLeft(t)
 }
 
+// hookWithoutImage: the job of the uninstall cannot run. Helm reports that within the job's minute, and all is gone by then.
+func (r *release) hookWithoutImage(t *testing.T) {
+	r.helm(t, "helm4", "install", "podreeve", chart.Dir(), "--namespace", namespace, "-f", r.values, "--set", with+",crds.install=false,image.tag=none")
+	begin := time.Now()
+	said := r.run(t, "", r.tools.Path("helm4"), "uninstall", "podreeve", "--namespace", namespace, "--timeout", "60s")
+	t.Logf("helm uninstall took %s", time.Since(begin).Round(time.Second))
+	if said.code == 0 || !strings.Contains(said.err, "podreeve-uninstall") {
+		t.Errorf("wanted the job named as what failed: %s", said)
+	}
+	if left := r.must(t, "", "get", configurations, "-o", "name"); left != "" {
+		t.Errorf("the configurations are there: %s", left)
+	}
+	r.awaitOpen(t)
+	r.nothingIsLeft(t)
+}
+
 // brokenLater: podreeve has served, and then its image is gone. Pods are refused, as failurePolicy says, until it is uninstalled.
 func (r *release) brokenLater(t *testing.T) {
 	r.installed(t, "helm4", "--set", "crds.install=false,updateStrategy.type=Recreate,updateStrategy.rollingUpdate=null,drainDelay=0s")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -55,7 +56,7 @@ func TestPages(t *testing.T) {
 			}
 			reader.Before = func(block pages.Block) {
 				if strings.HasPrefix(block.Text, "kubectl create namespace storage") { // docs/exempt.md says how long the reader waits
-					c.awaitNoneEnds(t)
+					c.awaitForgotten(t)
 				}
 			}
 			for _, wrong := range reader.Follow(page, "sh release") {
@@ -67,12 +68,14 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// awaitNoneEnds: the replicas that an upgrade replaced are gone.
-func (c *target) awaitNoneEnds(t *testing.T) {
+// awaitForgotten: the Service leads to no replica that an upgrade replaced. They still run, and the API server still has connections to them.
+func (c *target) awaitForgotten(t *testing.T) {
 	t.Helper()
-	if err := harness.Await(t.Context(), "the old replicas to be gone", func(context.Context) (bool, error) {
-		ends := c.must(t, "", "get", "pods", "-n", namespace, "-l", ours, "-o", "jsonpath={.items[*].metadata.deletionTimestamp}")
-		return ends == "", fmt.Errorf("they end at %s", ends)
+	if err := harness.Await(t.Context(), "the Service to forget the old replicas", func(context.Context) (bool, error) {
+		ends := strings.Fields(c.must(t, "", "get", "pods", "-n", namespace, "-l", ours, "-o", "jsonpath={range .items[?(@.metadata.deletionTimestamp)]}{.status.podIP} {end}"))
+		rules := c.run(t, "", "nft", "list", "ruleset").out
+		left := slices.DeleteFunc(ends, func(ip string) bool { return !regexp.MustCompile(regexp.QuoteMeta(ip) + `\b`).MatchString(rules) })
+		return rules != "" && len(left) == 0, fmt.Errorf("kube-proxy still leads to %q", left)
 	}); err != nil {
 		t.Fatal(err)
 	}

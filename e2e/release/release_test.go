@@ -39,7 +39,7 @@ func TestRelease(t *testing.T) {
 		{"Manifests", r.manifests}, {"Install", r.install}, {"WarnsFirst", r.warnsFirst}, {"Denies", r.denies}, {"BadIsDenied", r.badIsDenied}, {"GoodRuns", r.goodRuns}, {"Exec", r.exec}, {"Debug", r.debug},
 		{"Scan", r.scan}, {"Commands", r.commands}, {"PidsLimit", r.pidsLimit}, {"Rights", r.rights}, {"Upgrade", r.upgrade}, {"Softens", r.softens}, {"Rotations", r.rotations}, {"WrongBundle", r.wrongBundle},
 		{"KilledLeader", r.killedLeader}, {"Drain", r.drain}, {"BreakGlass", r.breakGlass}, {"Uninstall", r.uninstall},
-		{"BrokenImage", r.brokenImage}, {"BrokenLater", r.brokenLater}, {"Helm3", r.helm3}, {"ExistingSecret", r.existingSecret},
+		{"BrokenImage", r.brokenImage}, {"HookWithoutImage", r.hookWithoutImage}, {"BrokenLater", r.brokenLater}, {"Helm3", r.helm3}, {"ExistingSecret", r.existingSecret},
 		{"CertManager", r.certManager}, {"UninstallWithCRDs", r.uninstallWithCRDs}, {"NamespaceDeleted", r.namespaceDeleted},
 	} {
 		if !t.Run(step.name, step.run) {

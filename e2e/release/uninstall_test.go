@@ -14,6 +14,9 @@ import (
 func (r *release) uninstall(t *testing.T) {
 	r.awaitScanned(t) // one that is under way might write a report after those were removed
 	good := r.pod(t, func(*core.Pod) {})
+	if r.reportsLeft(t) == "" {
+		t.Error("there is no report that the job of the uninstall could remove")
+	}
 	traffic := startTraffic(t.Context(), r.client, shop, good, nil)
 	r.awaitMore(t, traffic)
 	r.helm(t, "helm4", "uninstall", "podreeve", "--namespace", namespace, "--wait", "--timeout", "3m")
@@ -22,9 +25,18 @@ func (r *release) uninstall(t *testing.T) {
 		t.Error(err)
 	}
 	r.nothingIsLeft(t)
+	// Helm removes the job with its log, and its Event stays.
+	if ended := r.must(t, "", "get", "events", "-n", namespace, "--field-selector", "involvedObject.kind=Job,involvedObject.name=podreeve-uninstall,reason=Completed", "-o", "name"); ended == "" {
+		t.Errorf("the job of the uninstall has not run:\n%s", r.about(t))
+	}
 	// And no request is judged any more.
 	bad, _, _ := strings.Cut(r.manifest(t, "bad.yaml"), "\n---\n")
 	r.must(t, bad, "create", "-n", shop, "-f", "-", "--dry-run=server")
+}
+
+func (r *release) reportsLeft(t *testing.T) string {
+	t.Helper()
+	return r.must(t, "", "get", harness.OpenReports.Resource(), "-A", "-l", "app.kubernetes.io/managed-by=podreeve", "-o", "name")
 }
 
 func (r *release) nothingIsLeft(t *testing.T) {
@@ -33,7 +45,7 @@ func (r *release) nothingIsLeft(t *testing.T) {
 		left := r.must(t, "", "get", "pods", "-A", "-l", ours, "-o", "name")
 		return left == "", fmt.Errorf("left: %s", left)
 	})
-	if left := r.must(t, "", "get", harness.OpenReports.Resource(), "-A", "-l", "app.kubernetes.io/managed-by=podreeve", "-o", "name"); left != "" {
+	if left := r.reportsLeft(t); left != "" {
 		t.Errorf("reports are left: %s", left)
 	}
 	kinds := strings.Fields(r.must(t, "", "api-resources", "--verbs=list", "-o", "name"))
@@ -65,12 +77,20 @@ func (r *release) uninstallWithCRDs(t *testing.T) {
 // namespaceDeleted deletes podreeve's namespace and uninstalls nothing. Both configurations go with it, and pods are created again,
 // also where podreeve does not make its certificate.
 func (r *release) namespaceDeleted(t *testing.T) {
-	r.installed(t, "helm4", "--set", "drainDelay=0s,tls.mode=existingSecret,tls.secretName=serving", "--set-file", "tls.caBundle="+r.home+"/ca.crt")
+	r.installed(t, "helm4", "--set", "tls.mode=existingSecret,tls.secretName=serving", "--set-file", "tls.caBundle="+r.home+"/ca.crt")
 	r.await(t, "both configurations belong to the namespace", func() (bool, error) {
 		owners := r.must(t, "", "get", configurations, "podreeve", "-o", "jsonpath={.items[*].metadata.ownerReferences[*].name}")
 		return owners == namespace+" "+namespace, fmt.Errorf("their owners are %q", owners)
 	})
-	r.must(t, "", "delete", "namespace", namespace, "--timeout=180s")
+	// Something holds it up, as it does in many clusters: nobody may have to wait for that.
+	r.must(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: held, finalizers: [e2e.podreeve.dev/held]}}", "apply", "-n", namespace, "-f", "-")
+	r.must(t, "", "delete", "namespace", namespace, "--wait=false")
+	r.await(t, "podreeve's last pod to end", func() (bool, error) { return len(r.replicas(t)) == 0, nil })
+	if err := r.dryRun(t, shop, r.careful(t)); err != nil {
+		t.Errorf("podreeve is gone with its namespace, which is held up: %v", err)
+	}
+	r.must(t, "", "patch", "configmap", "held", "-n", namespace, "--type=merge", "--patch", `{"metadata":{"finalizers":null}}`)
+	r.must(t, "", "wait", "namespace", namespace, "--for=delete", "--timeout=180s")
 	r.await(t, "both configurations are gone", func() (bool, error) {
 		left := r.must(t, "", "get", configurations, "-l", ours, "-o", "name")
 		return left == "", fmt.Errorf("left: %s", left)

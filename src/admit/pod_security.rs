@@ -114,7 +114,7 @@ impl PodSecurityVerdict<'_> {
 /// The violations of a level in a pod. They do not depend on the old object.
 pub(super) fn violations<'p>(level: LevelVersion, pod: &'p Pod<'p>) -> Vec<Judged<'p>> {
     let policy = (level.level != Level::Privileged).then(|| standard(level)).flatten();
-    let rules = policy.into_iter().flat_map(|policy| policy.rules.iter().map(|rule| (&*policy.name, rule)));
+    let rules = policy.into_iter().flat_map(|policy| policy.rules.iter().map(|rule| (&policy.name, rule)));
     rules
         .flat_map(|(policy, compiled)| {
             findings(compiled, pod).into_iter().map(move |finding| Judged {

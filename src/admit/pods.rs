@@ -43,10 +43,7 @@ pub(super) fn decide(request: &mut Request<'_>, kind: &Kind, conditions: &Condit
     if let Err(query) = judging.add_context(&mut found.pods) {
         return Outcome::needs_fact(about, query);
     }
-    match judging.outcome(about.clone(), found) {
-        Ok(outcome) => outcome.with_hints(object, kind),
-        Err(problem) => Outcome::refused(about, problem),
-    }
+    judging.outcome(about, found).with_hints(object, kind)
 }
 
 fn unreadable(about: About, error: Unreadable) -> Outcome {
@@ -83,7 +80,7 @@ fn help(policies: &[&CompiledPolicy], pods: &[JudgedPod<'_>]) -> Help {
     if denied().next().is_none() {
         return Help::default();
     }
-    let is_denying = |policy: &&&CompiledPolicy| denied().any(|judged| *judged.policy == *policy.name);
+    let is_denying = |policy: &&&CompiledPolicy| denied().any(|judged| **judged.policy == *policy.name);
     let first = |text: fn(&CompiledPolicy) -> Option<&String>| {
         let denying = policies.iter().filter(is_denying).find_map(|policy| text(policy));
         denying.or_else(|| policies.iter().find_map(|policy| text(policy))).cloned()
@@ -92,14 +89,15 @@ fn help(policies: &[&CompiledPolicy], pods: &[JudgedPod<'_>]) -> Help {
 }
 
 impl<'j, 'r> Judging<'j, 'r> {
-    /// # Errors
-    /// A pod cannot be admitted, because the labels of its namespace are not known.
-    fn outcome(&self, about: About, found: Templates<'_>) -> Result<Outcome, String> {
+    fn outcome(&self, about: About, found: Templates<'_>) -> Outcome {
         let previous: PreviousPods<'_, 'r> = LazyCell::new(Box::new(|| self.previous()));
         let report_limit = self.conditions.snapshot.report_limit;
         let mut results = Vec::with_capacity(found.pods.len());
         for placed in &found.pods {
-            results.push(self.pod(placed, &previous, report_limit)?);
+            match self.pod(placed, &previous, report_limit) {
+                Ok(result) => results.push(result),
+                Err(problem) => return Outcome::refused(about, problem),
+            }
         }
         let repair = self.repair(&found.pods, &results, &previous);
         let (mut pods, mut pod_security, mut change) =
@@ -113,7 +111,7 @@ impl<'j, 'r> Judging<'j, 'r> {
         let outcome = Outcome::judged(about, self.kind, pods, report_limit);
         let outcome = Outcome { repair, help, pod_security, change, ..outcome };
         // Each request reaches both hooks, and one of them reports it.
-        Ok(if self.conditions.hook == Hook::Validate { outcome.with_unmet(found.unmet) } else { outcome })
+        if self.conditions.hook == Hook::Validate { outcome.with_unmet(found.unmet) } else { outcome }
     }
 
     /// # Errors
@@ -126,6 +124,8 @@ impl<'j, 'r> Judging<'j, 'r> {
         Ok(())
     }
 
+    /// # Errors
+    /// The pod cannot be admitted, because the labels of its namespace are not known.
     pub(super) fn pod<'p>(
         &self,
         placed: &'p Placed<'_>,

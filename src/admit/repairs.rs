@@ -4,8 +4,8 @@ use super::pods::{Judging, PodResult, PreviousPods};
 use crate::decide::{Effect, Judged, Note};
 use crate::effort;
 use crate::json::Raw;
-use crate::outcome::{Repair, Violation};
-use crate::patch::absolute;
+use crate::outcome::{Repair, Violation, described};
+use crate::patch::resolved;
 use crate::repair::{Offer, Tree, diff, operations};
 use crate::rule::{Applicability, Edit, Fix};
 use crate::workload::read::read_at;
@@ -23,8 +23,10 @@ const ROUNDS: usize = 4;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repairs {
     None,
-    /// Those that deny the request.
+    /// Those that deny the request. If nothing denies it, those of which the mode or the severity makes a warning.
     Denials,
+    /// Those that would be denied, and are warnings.
+    HeldBack,
     /// Those that a report shows, with edits of this applicability at most.
     Reported(Applicability),
 }
@@ -35,6 +37,7 @@ impl Repairs {
             Self::None => false,
             _ if judged.fixed => false,
             Self::Denials => judged.effect == Effect::Deny,
+            Self::HeldBack => is_held_back(judged),
             Self::Reported(_) => {
                 matches!(judged.effect, Effect::Deny | Effect::Patch | Effect::Warn)
                     || judged.note == Some(Note::WillBePatched)
@@ -42,45 +45,81 @@ impl Repairs {
         }
     }
 
+    /// The violations of a pod after the edits.
+    fn left(self, result: &PodResult<'_>) -> Vec<Violation> {
+        let is_left = |judged: &&Judged<'_>| match self {
+            // An edit changes none of those in the fixed part of a pod.
+            Self::Denials => judged.effect == Effect::Deny,
+            Self::HeldBack => is_held_back(judged),
+            Self::None | Self::Reported(_) => self.wants(judged),
+        };
+        let judged = result.pod.judged.iter().filter(is_left);
+        described(judged.map(|judged| (&result.pod, judged)), 0)
+    }
+
     fn most(self) -> Applicability {
         match self {
             Self::Reported(most) => most,
-            Self::None | Self::Denials => Applicability::Suggested,
+            Self::None | Self::Denials | Self::HeldBack => Applicability::Suggested,
         }
     }
+}
+
+/// Whether mode deny would deny it, and the user is warned.
+fn is_held_back(judged: &Judged<'_>) -> bool {
+    judged.effect == Effect::Warn && matches!(judged.note, Some(Note::WouldBeDenied(_)))
 }
 
 /// The edits so far.
 struct Merging<'a> {
+    repairs: Repairs,
     tree: Tree<'a>,
     offers: Vec<Offer>,
+    /// The place of the current edit.
+    place: String,
 }
 
-impl Merging<'_> {
-    /// Adds the edits for one violation of the pod at `at`: first those that it needs.
-    fn add(&mut self, judged: &Judged<'_>, edits: Vec<Edit>, applicability: Applicability, at: &str) -> bool {
-        let mut changed = false;
-        let (optional, needed): (Vec<Edit>, Vec<Edit>) = edits.into_iter().partition(|edit| edit.optional);
-        for (edits, optional) in [(needed, false), (optional, true)] {
-            if edits.is_empty() {
-                continue;
+/// Room for the offers for most objects.
+const OFFERS: usize = 32;
+
+impl<'a> Merging<'a> {
+    fn new(object: Raw<'a>, repairs: Repairs) -> Self {
+        let (offers, place) = (Vec::with_capacity(OFFERS), String::with_capacity(128));
+        Self { repairs, tree: Tree::new(object), offers, place }
+    }
+
+    /// Adds the pending edits for one violation of the pod at `at`: first those that it needs.
+    fn add(&mut self, judged: &Judged<'_>, fix: &mut Fix, at: &str) -> bool {
+        let pending = fix.pending();
+        let applicability = most(pending);
+        let mut remark = pending.iter().filter(|edit| !edit.optional).find_map(|edit| edit.remark.clone());
+        let (mut changed, mut offered) = (false, None);
+        let Self { offers, tree, place, .. } = self;
+        fix.take_edits(|place_in_pod, edit| {
+            if offered != Some(edit.optional) {
+                offered = Some(edit.optional);
+                offers.push(Offer {
+                    rule: judged.rule,
+                    severity: judged.severity(),
+                    why: judged.finding.why.clone(),
+                    applicability,
+                    remark: remark.take().filter(|_| !edit.optional),
+                    optional: edit.optional,
+                });
             }
-            let by = self.offers.len();
-            self.offers.push(Offer {
-                rule: judged.rule,
-                severity: judged.severity(),
-                why: judged.finding.why.as_deref().map(str::to_owned),
-                applicability,
-                remark: edits.iter().find_map(|edit| edit.remark.clone()).filter(|_| !optional),
-                optional,
-            });
-            for edit in edits {
-                let place = absolute(at, &edit.at);
-                changed |= self.tree.apply(&place, edit, by);
-            }
-        }
+            let (above, below) = resolved(at, place_in_pod);
+            place.clear();
+            place.push_str(above);
+            place.push_str(below);
+            changed |= tree.apply(place, edit, offers.len() - 1);
+        });
         changed
     }
+}
+
+/// Who has to look at all these edits.
+fn most(edits: &[Edit]) -> Applicability {
+    edits.iter().map(|edit| edit.applicability).max().unwrap_or(Applicability::Safe)
 }
 
 impl<'j, 'r: 'j> Judging<'j, 'r> {
@@ -91,13 +130,17 @@ impl<'j, 'r: 'j> Judging<'j, 'r> {
         pods: &[PodResult<'_>],
         previous: &PreviousPods<'_, 'r>,
     ) -> Option<Repair> {
-        let repairs = self.conditions.repairs;
-        let wanted = || pods.iter().flat_map(|result| &result.pod.judged).filter(|j| repairs.wants(j));
+        let all = || pods.iter().flat_map(|result| &result.pod.judged);
+        let repairs = match self.conditions.repairs {
+            Repairs::Denials if !all().any(|judged| judged.effect == Effect::Deny) => Repairs::HeldBack,
+            repairs => repairs,
+        };
+        let wanted = || all().filter(|judged| repairs.wants(judged));
         let count: usize = wanted().map(|judged| judged.count).sum();
         if count == 0 || count > MOST || self.object.get().len() > LARGEST {
             return None;
         }
-        let mut merging = Merging { tree: Tree::new(self.object), offers: Vec::new() };
+        let mut merging = Merging::new(self.object, repairs);
         let mut changed = false;
         if wanted().any(|judged| judged.count > 1) {
             // The first ones of each class were kept, and all are repaired.
@@ -114,13 +157,13 @@ impl<'j, 'r: 'j> Judging<'j, 'r> {
         for round in 0..ROUNDS {
             if !changed {
                 if round == 0 {
-                    left = pods.iter().flat_map(|result| self.left(result)).collect();
+                    left = pods.iter().flat_map(|result| repairs.left(result)).collect();
                 }
                 break;
             }
             changed = self.judge_again(&mut merging, previous, &mut left)?;
         }
-        Some(self.described(&merging, left))
+        Some(self.described(merging, left))
     }
 
     /// Judges the object with the edits so far, and adds those that it still needs. False if there are none.
@@ -141,24 +184,16 @@ impl<'j, 'r: 'j> Judging<'j, 'r> {
         let mut changed = false;
         for placed in &again.pods {
             let result = self.pod(placed, previous, usize::MAX).ok()?;
-            left.extend(self.left(&result));
+            left.extend(merging.repairs.left(&result));
             changed |= self.merge(merging, &result);
         }
         effort::release(json.len());
         Some(changed)
     }
 
-    fn left(&self, result: &PodResult<'_>) -> Vec<Violation> {
-        let repairs = self.conditions.repairs;
-        let wanted = result.pod.judged.iter().filter(|judged| {
-            if repairs == Repairs::Denials { judged.effect == Effect::Deny } else { repairs.wants(judged) }
-        });
-        wanted.map(|judged| Violation::new(judged, &result.pod.case, result.pod.at)).collect()
-    }
-
     /// Adds the edits for one pod. False if they change nothing.
     fn merge(&self, merging: &mut Merging<'_>, result: &PodResult<'_>) -> bool {
-        let repairs = self.conditions.repairs;
+        let repairs = merging.repairs;
         let (case, at) = (&result.pod.case, result.pod.at);
         let mut fix = Fix::edits(case.scope);
         let mut changed = false;
@@ -166,26 +201,25 @@ impl<'j, 'r: 'j> Judging<'j, 'r> {
             if !judged.compiled.check.offer(case.pod, &judged.finding, &mut fix) {
                 continue;
             }
-            let edits = fix.take_edits();
-            let applicability = edits.iter().map(|edit| edit.applicability).max().unwrap_or(Applicability::Safe);
-            if applicability > repairs.most() {
+            if most(fix.pending()) > repairs.most() {
+                fix.take_edits(|_, _| {});
                 continue;
             }
-            changed |= merging.add(judged, edits, applicability, at);
+            changed |= merging.add(judged, &mut fix, at);
         }
         changed
     }
 
-    fn described(&self, merging: &Merging<'_>, left: Vec<Violation>) -> Repair {
-        let Merging { tree, offers } = merging;
-        let (diff, at) = diff(tree, &(self.kind.prefix() + "/spec"));
+    fn described(&self, merging: Merging<'_>, left: Vec<Violation>) -> Repair {
+        let Merging { tree, offers, .. } = merging;
+        let (diff, at) = diff(&tree, &(self.kind.prefix() + "/spec"));
         let is_report = matches!(self.conditions.repairs, Repairs::Reported(_));
         let is_debug = self.request.sub_resource.as_deref() == Some("ephemeralcontainers") && !diff.lines.is_empty();
         Repair {
             diff,
             at,
-            offers: offers.clone(),
-            operations: if is_report { operations(tree) } else { Vec::new() },
+            offers,
+            operations: if is_report { operations(&tree) } else { Vec::new() },
             left,
             custom: if is_debug { custom(&tree.to_json()) } else { None },
         }

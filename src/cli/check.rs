@@ -7,7 +7,7 @@ mod files;
 mod first_pass;
 mod ordered;
 mod other_tools;
-mod outputs;
+pub(super) mod outputs;
 mod run;
 mod settings;
 
@@ -37,7 +37,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     snapshot.ceiling = args.mode.ceiling();
     let known = plan.baseline.as_deref().map(known_findings).transpose()?;
     let namespaces = Namespaces { default: &plan.namespace, allowed: &plan.exemption_namespaces };
-    let sources = args.inputs.sources(&plan.exclude);
+    let sources = args.inputs.files(&plan.exclude, &args.dockerfile)?;
     // A ServiceAccount may come after its pods, and an exemption after what it exempts.
     let first = first_pass::read(&sources, namespaces)?;
     snapshot.facts.manifest_accounts = Some(Arc::new(first.accounts));
@@ -69,8 +69,8 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     )?;
     progress.end();
     if args.require_objects && run.nothing_judged() {
-        let message = "nothing was judged: there is no pod and no pod template";
-        run.error(FileError::whole(&args.inputs.names().join(" "), message))?;
+        let message = "nothing was judged: there is no pod, no pod template and no Dockerfile";
+        run.error(FileError::whole(&args.names().join(" "), message))?;
     }
     let waivers = run
         .take_usage(args.waivers)

@@ -9,8 +9,9 @@ mod yaml;
 use super::access::AccessArgs;
 use super::exit::{Exit, Failure};
 use super::input::Inputs;
+use super::kubelets::KubeletArgs;
 use super::output;
-use super::suggested::POLICY;
+use super::suggested::{POLICY, RULE};
 use crate::exempt::{Denied, Grant, Workload, propose};
 use crate::policy::ObjectExemption;
 use clap::ValueEnum;
@@ -45,7 +46,7 @@ pub struct Args {
     selector: Option<String>,
 
     /// Only these rules; may be repeated [default: all that deny]
-    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = RULE, hide_possible_values = true)]
     rule: Vec<String>,
 
     /// Why the exemptions are right, for their next reader [default: asks for it on a terminal]
@@ -67,6 +68,9 @@ pub struct Args {
 
     #[command(flatten)]
     access: AccessArgs,
+
+    #[command(flatten)]
+    kubelets: KubeletArgs,
 }
 
 /// `-o`.

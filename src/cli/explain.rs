@@ -1,6 +1,7 @@
 //! `podreeve explain`: what to change in the YAML that a rule denies. Denials name this command.
 
 pub mod file_example;
+pub mod image_example;
 mod json;
 mod object;
 pub mod params;
@@ -44,8 +45,17 @@ pub struct Args {
     output: Format,
 }
 
+/// How an image that violates a rule gets through.
+const IMAGES_PASS: &str = "`podreeve image` judges an image by itself, so no namespace exempts it. A policy of your own changes the \
+     action or the parameters.";
+
+/// How what violates a rule that judges no requests gets through.
+pub fn passes(rule: &Rule) -> &'static str {
+    if rule.image().is_some() { IMAGES_PASS } else { FILES_PASS }
+}
+
 /// How violations of a rule about files pass: exemptions are for pods.
-pub const FILES_PASS: &str = "`podreeve check --write-baseline FILE` writes what there is to a file, and `--baseline FILE` then \
+const FILES_PASS: &str = "`podreeve check --write-baseline FILE` writes what there is to a file, and `--baseline FILE` then \
      reports only what is new. A policy of your own changes the action or the parameters.";
 
 const WIDTH: usize = 100;
@@ -123,6 +133,14 @@ fn change(text: &mut String, rule: &'static Rule) {
     if let Some(bad) = rule.file().and_then(file_example::best) {
         return change_of_file(text, &bad, instead);
     }
+    if let Some(bad) = rule.image().and_then(image_example::best) {
+        let _ = writeln!(text, "\n{BOLD}A violation{BOLD:#} (example: {})", bad.example.name);
+        for finding in &bad.findings {
+            wrap(text, "  ", finding);
+        }
+        section(text, "What to do");
+        return wrap(text, "  ", &sentence(instead));
+    }
     let Some(Repaired { example, at, lines }) = repaired::best(rule) else {
         if !instead.is_empty() {
             section(text, "What to do");
@@ -194,7 +212,7 @@ fn parameters(text: &mut String, rule: &'static Rule) {
 fn exempt(text: &mut String, rule: &'static Rule) {
     if !rule.judges_requests() {
         section(text, "To let what exists through");
-        wrap(text, "  ", FILES_PASS);
+        wrap(text, "  ", passes(rule));
         return;
     }
     section(text, "To let one case through, in the policy");

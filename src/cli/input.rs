@@ -1,17 +1,19 @@
 //! The files that a command reads. The arguments are those of kubectl.
 
+mod dockerfile;
 mod exclude;
 mod file;
 pub mod kustomize;
 mod walk;
 
-pub use file::{Entry, Input, read};
-pub use walk::SETTINGS;
+pub use dockerfile::{is_dockerfile, is_exact};
+pub use file::{Content, Entry, Input, read};
+pub use walk::{How, SETTINGS, directory};
 
 pub use exclude::Exclude;
 
 use super::exit::Failure;
-use file::unreadable;
+use file::{read_as, unreadable};
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
@@ -35,7 +37,7 @@ pub struct Inputs {
 
 /// A file to read. Large files are read one by one, when their turn comes.
 pub enum Source {
-    Path(PathBuf),
+    Path(PathBuf, Content),
     /// What is read already, or cannot be read.
     Ready(Entry),
 }
@@ -44,25 +46,57 @@ impl Source {
     /// Calls `with` with the file, which is read if it is not yet.
     pub fn with<T>(&self, with: impl FnOnce(&Entry) -> T) -> T {
         match self {
-            Self::Path(path) => with(&Entry::File(read(path))),
+            Self::Path(path, content) => with(&Entry::File(read_as(path, *content))),
             Self::Ready(entry) => with(entry),
         }
+    }
+
+    fn new(path: PathBuf, content: Content) -> Self {
+        // stdin can be read only once.
+        if path.as_os_str() == "-" {
+            return Self::Ready(Entry::File(read_as(&path, content)));
+        }
+        Self::Path(path, content)
     }
 }
 
 impl Inputs {
-    /// The files in the order of the arguments; those of a directory in the order of their names. stdin is read at once, because
-    /// it can be read only once. `more` are patterns in addition to those of `--exclude`.
-    pub fn sources(&self, more: &[Exclude]) -> Vec<Source> {
+    /// The manifests in the order of the arguments; those of a directory in the order of their names.
+    pub fn manifests(&self) -> Vec<Source> {
+        self.sources(&[], false)
+    }
+
+    /// As [`Self::manifests`], with the Dockerfiles, by their names and those that `dockerfiles` names. `more` are patterns in
+    /// addition to those of `--exclude`.
+    ///
+    /// # Errors
+    /// stdin twice.
+    pub fn files(&self, more: &[Exclude], dockerfiles: &[String]) -> Result<Vec<Source>, Failure> {
+        let is_stdin = |name: &&str| *name == "-";
+        if self.names().into_iter().chain(dockerfiles.iter().map(String::as_str)).filter(is_stdin).count() > 1 {
+            return Err(Failure::input(
+                "`-` is named twice, and stdin can be read only once; name a file in its place",
+            ));
+        }
+        let named = dockerfiles.iter().map(|name| Source::new(PathBuf::from(name), Content::Dockerfile));
+        // stdin is read after the arguments are known to be right.
+        let mut sources = self.sources(more, true);
+        sources.extend(named);
+        Ok(sources)
+    }
+
+    fn sources(&self, more: &[Exclude], dockerfiles: bool) -> Vec<Source> {
         let exclude = [&self.exclude, more].concat();
-        let found = self.names().into_iter().flat_map(|name| Self::paths(name, self.recursive, &exclude));
-        found
-            .map(|found| match found {
-                Ok(path) if path.as_os_str() == "-" => Source::Ready(Entry::File(read(&path))),
-                Ok(path) => Source::Path(path),
-                Err(other) => Source::Ready(other),
-            })
-            .collect()
+        let how = How { recursive: self.recursive, exclude: &exclude, dockerfiles };
+        let found = self.names().into_iter().flat_map(|name| Self::paths(name, how));
+        let source = |found: Result<PathBuf, Entry>| match found {
+            Ok(path) => {
+                let is_dockerfile = dockerfiles && dockerfile::is_dockerfile(&path);
+                Source::new(path, if is_dockerfile { Content::Dockerfile } else { Content::Manifest })
+            }
+            Err(other) => Source::Ready(other),
+        };
+        found.map(source).collect()
     }
 
     /// The arguments as they were given.
@@ -71,19 +105,7 @@ impl Inputs {
         self.filename.iter().chain(&self.files).map(String::as_str).collect()
     }
 
-    /// # Errors
-    /// If there is no argument.
-    pub fn required(&self) -> Result<(), Failure> {
-        if self.names().is_empty() {
-            return Err(Failure::input(
-                "no FILE is named: name manifests or a directory, or `-` to read stdin, such as `kubectl kustomize . | podreeve \
-                 check -`\nUsage: podreeve check [OPTIONS] <FILE>...; see podreeve check --help",
-            ));
-        }
-        Ok(())
-    }
-
-    fn paths(name: &str, recursive: bool, exclude: &[Exclude]) -> Vec<Result<PathBuf, Entry>> {
+    fn paths(name: &str, how: How<'_>) -> Vec<Result<PathBuf, Entry>> {
         let fail = |message: String| vec![Err(unreadable(name, message))];
         if name.starts_with("http://") || name.starts_with("https://") {
             return fail("podreeve fetches nothing; download it and name the file, or pipe it in with `-`".to_owned());
@@ -92,16 +114,17 @@ impl Inputs {
         if name == "-" {
             return vec![Ok(path)];
         }
-        if exclude::covers(exclude, &path) {
+        if exclude::covers(how.exclude, &path) {
             return Vec::new();
         }
         if !path.is_dir() {
             return vec![Ok(path)];
         }
-        let found = walk::directory(&path, recursive, exclude);
+        let found = directory(&path, how);
         if found.is_empty() {
-            let deeper = if recursive { "" } else { "; -R also looks in the directories below" };
-            return fail(format!("the directory holds no *.yaml, *.yml or *.json file{deeper}"));
+            let dockerfiles = if how.dockerfiles { " and no Dockerfile" } else { "" };
+            let deeper = if how.recursive { "" } else { "; -R also looks in the directories below" };
+            return fail(format!("the directory holds no *.yaml, *.yml or *.json file{dockerfiles}{deeper}"));
         }
         found
     }

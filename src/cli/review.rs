@@ -36,7 +36,7 @@ pub struct Args {
     hook: Hook,
 
     /// Policy to judge by: the name of a built-in one, a file, or a directory; may be repeated [default: owasp]
-    #[arg(long, value_name = "POLICY")]
+    #[arg(long, value_name = "POLICY", value_parser = super::suggested::POLICY, hide_possible_values = true)]
     policy: Vec<String>,
 
     /// How to print: json is the answer on the wire

@@ -6,6 +6,7 @@ mod printer;
 use super::access::AccessArgs;
 use super::check;
 use super::exit::{Exit, Failure};
+use super::kubelets::KubeletArgs;
 use super::output::{self, Format};
 use super::suggested::POLICY;
 use crate::admit::Snapshot;
@@ -61,6 +62,9 @@ pub struct Args {
 
     #[command(flatten)]
     access: AccessArgs,
+
+    #[command(flatten)]
+    kubelets: KubeletArgs,
 }
 
 /// # Errors
@@ -74,6 +78,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         exemptions: &[],
         chunk_size: args.chunk_size,
         access: &args.access,
+        kubelets: &args.kubelets,
     };
     let report = collect(&plan, args.output, args.summary)?;
     match args.output {
@@ -102,6 +107,7 @@ pub(super) struct Plan<'a> {
     pub exemptions: &'a [Arc<ObjectExemption>],
     pub chunk_size: u32,
     pub access: &'a AccessArgs,
+    pub kubelets: &'a KubeletArgs,
 }
 
 /// Scans. With text output the owners are printed as they are found, and the report has none.
@@ -175,14 +181,18 @@ async fn in_force(plan: &Plan<'_>, client: &kube::Client, mut snapshot: Snapshot
     }
     snapshot.facts.cluster = true;
     if snapshot.policies.facts().contains(FactKinds::NODES) {
-        snapshot.facts.nodes = Arc::new(once::nodes(client).await);
-        if !snapshot.facts.nodes.all_known() {
-            output::diagnose(
-                "note",
-                "podPidsLimit of some nodes could not be read (it takes `list` on nodes and `get` on nodes/proxy); without its \
-                 nodeLimit pids-limit finds nothing in pods that may run there",
+        let kubelets = plan.kubelets.access();
+        let (nodes, error) = once::nodes(client, &kubelets).await;
+        if !nodes.all_known() {
+            let why = error.map(|error| format!(": {error}")).unwrap_or_default();
+            let note = format!(
+                "podPidsLimit of some nodes could not be read (it takes `list` on nodes and {}){why}; without its nodeLimit \
+                 pids-limit finds nothing in pods that may run there",
+                kubelets.rights()
             );
+            output::diagnose("note", &note);
         }
+        snapshot.facts.nodes = Arc::new(nodes);
     }
     Ok(snapshot)
 }

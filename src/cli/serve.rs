@@ -67,7 +67,7 @@ pub struct Args {
     ///
     /// Files are read again when they change. The log and /readyz report what does not load; it changes nothing.
     /// With --cluster, `none` enforces the Policy objects of the cluster alone.
-    #[arg(long, value_name = "POLICY")]
+    #[arg(long, value_name = "POLICY", value_parser = super::suggested::POLICY, hide_possible_values = true)]
     policy: Vec<String>,
 
     /// Who decides about exemptions: an address, a channel or a URL that denials name, unless the policy has its own

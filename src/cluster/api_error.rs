@@ -1,5 +1,6 @@
 //! Why a call to the API server failed, as one type for all callers.
 
+use super::unreachable;
 use crate::text::{clean, with_causes};
 
 /// Longest message of the API server that a log line quotes, in characters.
@@ -63,7 +64,10 @@ impl From<kube::Error> for ApiError {
     fn from(error: kube::Error) -> Self {
         match error {
             kube::Error::Api(status) => Self::from(&*status),
-            error => Self::Unavailable(with_causes(&error)),
+            error => Self::Unavailable(match unreachable::what(&error) {
+                Some(what) => format!("the API server does not answer: {what}"),
+                None => with_causes(&error),
+            }),
         }
     }
 }

@@ -10,7 +10,7 @@ use super::api_error::ApiError;
 use super::certificates;
 use super::deployment;
 use super::lease::Leadership;
-use super::webhooks::configurations;
+use super::webhooks::{CONFIGURATIONS, configurations};
 use crate::observe::LogOnce;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Patch, PatchParams};
@@ -26,6 +26,8 @@ pub const BREAK_GLASS: &str = "podreeve.dev/break-glass";
 const FIELD_MANAGER: &str = "podreeve";
 /// Between two checks.
 const INTERVAL: Duration = Duration::from_secs(5);
+/// The same while this replica shuts down: it may be the last one, and its token may not count for long.
+const LAST_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What to arm with.
 #[derive(Debug, Clone)]
@@ -55,7 +57,7 @@ pub enum ArmingState {
     Armed,
     /// They are empty until the annotation is removed.
     BreakGlass,
-    /// They are empty, because podreeve's Deployment is being deleted.
+    /// They are empty, because podreeve's Deployment or its namespace is being deleted.
     Uninstalling,
     /// They are not as the file says, for this reason.
     Unarmed(String),
@@ -81,8 +83,8 @@ impl ArmingState {
 /// Why the lists are not as the file says.
 #[derive(Debug, thiserror::Error)]
 enum ArmingError {
-    #[error("the webhook configuration {0} is missing; install the chart again")]
-    Missing(String),
+    #[error("the {0} {1} is missing; install the chart again")]
+    Missing(&'static str, String),
     #[error("the {0} cannot be read: {1}")]
     Unread(String, ApiError),
     #[error("the webhook configuration {0} cannot be written: {1}")]
@@ -109,12 +111,15 @@ impl Arming<'_> {
     /// Runs as long as podreeve serves, and reports the result of each check.
     ///
     /// The leader writes. The other replicas only check, but each of them empties the lists when the Deployment is being
-    /// deleted, since the leader may be gone by then.
+    /// deleted, since the leader may be gone by then. For the same reason a replica that shuts down checks to its end.
     pub async fn run(mut self, report: impl Fn(&ArmingState)) {
         let (mut log, mut is_first) = (LogOnce::default(), true);
         loop {
             let is_leader = *self.leadership.borrow_and_update();
-            let state = self.check(is_leader).await.unwrap_or_else(|error| ArmingState::Unarmed(error.to_string()));
+            // The election is over for this replica.
+            let is_ending = self.leadership.has_changed().is_err();
+            let state =
+                self.check(is_leader, is_ending).await.unwrap_or_else(|error| ArmingState::Unarmed(error.to_string()));
             report(&state);
             let text = state.text();
             match state {
@@ -124,30 +129,35 @@ impl Arming<'_> {
                 _ => {}
             }
             is_first = false;
-            // A new leader begins at once.
-            if let Ok(Err(_)) = tokio::time::timeout(INTERVAL, self.leadership.changed()).await {
-                return;
+            if is_ending {
+                tokio::time::sleep(LAST_INTERVAL).await;
+            } else {
+                // A new leader begins at once.
+                let _ = tokio::time::timeout(INTERVAL, self.leadership.changed()).await;
             }
         }
     }
 
-    async fn check(&self, is_leader: bool) -> Result<ArmingState, ArmingError> {
+    async fn check(&self, is_leader: bool, is_ending: bool) -> Result<ArmingState, ArmingError> {
         let live = self.live().await?;
-        if self.is_deployment_deleted().await? {
+        let is_going = self.is_going(is_ending).await;
+        if matches!(is_going, Ok(true)) {
             self.write(&live, [&[], &[]], None).await?;
             return Ok(ArmingState::Uninstalling);
         }
         let is_broken =
             |found: &DynamicObject| found.metadata.annotations.iter().flatten().any(|(key, _)| key == BREAK_GLASS);
-        if live.iter().any(is_broken) {
+        if live.iter().flatten().any(is_broken) {
             if is_leader {
                 self.write(&live, [&[], &[]], None).await?;
             }
             return Ok(ArmingState::BreakGlass);
         }
+        is_going?;
         let lists = self.lists().await?;
         let wanted = lists.both().map(Vec::as_slice);
-        if !live.iter().zip(wanted).all(|(found, wanted)| is_there(wanted, &webhooks(found))) {
+        let is_right = |found: &DynamicObject, wanted| is_there(wanted, &webhooks(found));
+        if !live.iter().zip(wanted).all(|(found, wanted)| found.as_ref().is_none_or(|found| is_right(found, wanted))) {
             if !is_leader {
                 return Err(ArmingError::NotYet);
             }
@@ -158,7 +168,11 @@ impl Arming<'_> {
             probe::probe(self.client, lists.service(), bundle.as_deref()).await?;
             self.write(&live, wanted, bundle.as_deref()).await?;
         }
-        Ok(ArmingState::Armed)
+        // The other one is emptied or kept right all the same.
+        match live.iter().zip(CONFIGURATIONS).find(|(found, _)| found.is_none()) {
+            Some((_, (kind, _))) => Err(ArmingError::Missing(kind, self.settings.configuration.clone())),
+            None => Ok(ArmingState::Armed),
+        }
     }
 
     async fn lists(&self) -> Result<WebhookLists, ArmingError> {
@@ -168,23 +182,29 @@ impl Arming<'_> {
         WebhookLists::read(&text).map_err(error)
     }
 
-    async fn live(&self) -> Result<[DynamicObject; 2], ArmingError> {
+    /// The configurations that there are.
+    async fn live(&self) -> Result<[Option<DynamicObject>; 2], ArmingError> {
         let name = &self.settings.configuration;
         let [validating, mutating] = configurations(self.client);
-        let read = async |api: Api<DynamicObject>| match api.get_opt(name).await {
-            Ok(Some(found)) => Ok(found),
-            Ok(None) => Err(ArmingError::Missing(name.clone())),
-            Err(error) => Err(unread("webhook configuration", name, error)),
+        let read = async |api: Api<DynamicObject>| {
+            api.get_opt(name).await.map_err(|error| unread("webhook configuration", name, error))
         };
         Ok([read(validating).await?, read(mutating).await?])
     }
 
-    /// From then on none of its pods answers for long.
-    async fn is_deployment_deleted(&self) -> Result<bool, ArmingError> {
+    /// Whether podreeve's Deployment is being deleted, or its namespace. From then on none of its pods answers for long.
+    async fn is_going(&self, is_ending: bool) -> Result<bool, ArmingError> {
         let Some(name) = &self.settings.deployment else { return Ok(false) };
-        let state = deployment::state(self.client, self.namespace, name).await;
-        let unread = |error| ArmingError::Unread(format!("Deployment {name}"), error);
-        Ok(state.map_err(unread)? != deployment::State::There)
+        let state = match deployment::state(self.client, self.namespace, name).await {
+            Ok(deployment::State::There) if is_ending => Ok(false),
+            Ok(state) => return Ok(state != deployment::State::There),
+            Err(error) => Err(ArmingError::Unread(format!("Deployment {name}"), error)),
+        };
+        // With a namespace its pods and roles may go before the Deployment, and the namespace can stay for long.
+        match deployment::is_namespace_ending(self.client, self.namespace).await {
+            Ok(true) => Ok(true),
+            _ => state,
+        }
     }
 
     /// The CA of the serving certificate, PEM; none where a public CA has signed it.
@@ -208,13 +228,14 @@ impl Arming<'_> {
     /// the next check tries again.
     async fn write(
         &self,
-        live: &[DynamicObject; 2],
+        live: &[Option<DynamicObject>; 2],
         wanted: [&[Value]; 2],
         bundle: Option<&str>,
     ) -> Result<(), ArmingError> {
         let name = &self.settings.configuration;
         let parameters = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
         for ((api, found), wanted) in configurations(self.client).into_iter().zip(live).zip(wanted) {
+            let Some(found) = found else { continue };
             let there = webhooks(found);
             if is_there(wanted, &there) {
                 continue;

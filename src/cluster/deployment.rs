@@ -2,6 +2,7 @@
 
 use super::api_error::ApiError;
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,4 +22,13 @@ pub async fn state(client: &Client, namespace: &str, name: &str) -> Result<State
         Some(_) => State::Ending,
         None => State::There,
     }))
+}
+
+/// Whether the namespace is being deleted.
+///
+/// # Errors
+/// When the API server does not say.
+pub async fn is_namespace_ending(client: &Client, namespace: &str) -> Result<bool, ApiError> {
+    let found = Api::<Namespace>::all(client.clone()).get_metadata_opt(namespace).await?;
+    Ok(found.is_some_and(|found| found.metadata.deletion_timestamp.is_some()))
 }

@@ -101,15 +101,18 @@ fn log_limits(log: &mut LogOnce, access: &KubeletAccess, error: Option<String>) 
 }
 
 /// The limits of all nodes, read once; nothing where the API server does not list the nodes.
-pub async fn once(client: &Client) -> Nodes {
-    round(client, &KubeletAccess::Proxy, &mut Known::new()).await.map(|round| round.nodes).unwrap_or_default()
+pub async fn once(client: &Client, access: &KubeletAccess) -> Round {
+    round(client, access, &mut Known::new()).await.unwrap_or_else(|error| Round {
+        nodes: Nodes::default(),
+        error: Some(format!("nodes cannot be listed: {error}")),
+    })
 }
 
-struct Round {
+pub struct Round {
     /// What is known after the round.
-    nodes: Nodes,
+    pub nodes: Nodes,
     /// Why one of the kubelets did not answer.
-    error: Option<String>,
+    pub error: Option<String>,
 }
 
 /// Asks the kubelets whose answer is too old.

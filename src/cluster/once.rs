@@ -3,7 +3,7 @@
 use super::api_error::ApiError;
 use super::exemptions::ExemptionStore;
 use super::item::{Item, resource};
-use super::nodes;
+use super::nodes::{self, KubeletAccess, Round};
 use super::object_store::ObjectStore;
 use super::policies::PolicyStore;
 use super::served::ServedPolicies;
@@ -48,9 +48,10 @@ pub async fn state(
     Ok((state, policies.shown_by_copies().collect()))
 }
 
-/// What the nodes allow a pod; nothing where the API server does not list them.
-pub async fn nodes(client: &Client) -> Nodes {
-    nodes::once(client).await
+/// What the nodes allow a pod, and why that of one of them is not known.
+pub async fn nodes(client: &Client, access: &KubeletAccess) -> (Nodes, Option<String>) {
+    let Round { nodes, error } = nodes::once(client, access).await;
+    (nodes, error)
 }
 
 async fn list(client: &Client, kind: &str, plural: &'static str) -> Result<Vec<Item>, ReadError> {

@@ -26,7 +26,7 @@ impl ServedPolicies {
     /// The one with this name.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<Arc<CompiledPolicy>> {
-        self.0.borrow().iter().find(|policy| policy.name == name).map(Arc::clone)
+        self.0.borrow().iter().find(|policy| *policy.name == *name).map(Arc::clone)
     }
 
     /// Whether others are served since the last call.

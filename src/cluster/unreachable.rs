@@ -7,25 +7,31 @@ use std::io;
 /// What happened and what to do, without the types of the libraries in between.
 #[must_use]
 pub fn reason(error: &kube::Error) -> String {
-    let remedy = "check that it runs, and that the kubeconfig names it: kubectl config view --minify";
+    match (what(error), error) {
+        (Some(what), _) => {
+            format!("{what}; check that it runs, and that the kubeconfig names it: kubectl config view --minify")
+        }
+        // The API server answered.
+        (None, kube::Error::Api(status)) => crate::text::clean(&status.message, 500),
+        (None, error) => with_causes(error).replace("ServiceError: client error (Connect): ", ""),
+    }
+}
+
+/// What happened on the way to the API server; none where it answered, or where it is unknown.
+#[must_use]
+pub fn what(error: &kube::Error) -> Option<&'static str> {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = cause {
-        if let Some(io) = error.downcast_ref::<io::Error>()
-            && let Some(what) = in_words(io.kind())
-        {
-            return format!("{what}; {remedy}");
+        if let Some(what) = error.downcast_ref::<io::Error>().and_then(|io| in_words(io.kind())) {
+            return Some(what);
         }
         let text = error.to_string();
         if text.contains("dns error") || text.contains("failed to lookup address") {
-            return format!("the name of its host cannot be resolved; {remedy}");
+            return Some("the name of its host cannot be resolved");
         }
         cause = error.source();
     }
-    match error {
-        // The API server answered.
-        kube::Error::Api(status) => crate::text::clean(&status.message, 500),
-        _ => with_causes(error).replace("ServiceError: client error (Connect): ", ""),
-    }
+    None
 }
 
 const fn in_words(kind: io::ErrorKind) -> Option<&'static str> {

@@ -9,7 +9,8 @@ use kube::client::Body;
 use kube::core::{Request, Status};
 use serde_json::{Value, json};
 
-const CONFIGURATIONS: [(&str, &str); 2] = [
+/// Kind and plural.
+pub(super) const CONFIGURATIONS: [(&str, &str); 2] = [
     ("ValidatingWebhookConfiguration", "validatingwebhookconfigurations"),
     ("MutatingWebhookConfiguration", "mutatingwebhookconfigurations"),
 ];

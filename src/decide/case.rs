@@ -64,7 +64,7 @@ impl<'p> Case<'p> {
 pub struct Judged<'p> {
     pub rule: &'static Rule,
     pub finding: Finding<'p>,
-    pub policy: &'p str,
+    pub policy: &'p Arc<str>,
     pub compiled: &'p CompiledRule,
     pub effect: Effect,
     pub note: Option<Note>,

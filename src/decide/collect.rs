@@ -5,6 +5,9 @@ use super::{Effect, Judged};
 use crate::effort;
 use crate::rule::Severity;
 
+/// Room for the violations of most pods that have some.
+const MOST: usize = 24;
+
 /// Takes the judged findings rule by rule. Of each class it keeps the first ones, and counts the others.
 pub(super) struct Collector<'p> {
     /// How many of each class are kept.
@@ -46,6 +49,9 @@ impl<'p> Collector<'p> {
                 effort::release(effort::FINDING);
                 return;
             }
+        }
+        if self.judged.is_empty() {
+            self.judged.reserve(MOST);
         }
         self.judged.push(judged);
     }

@@ -99,6 +99,13 @@ pub(super) struct DecisionInput<'f> {
     pub cap: Cap,
 }
 
+/// The decision about a file, which no exemption covers and nothing repairs.
+#[must_use]
+pub fn effect_on_file(action: Action, warn_until: Option<Date>, today: Date, cap: Cap) -> (Effect, Option<Note>) {
+    let (introduced, repairable) = (true, false);
+    effect(DecisionInput { action, stage: Stage::Pod, exempt: None, introduced, repairable, warn_until, today, cap })
+}
+
 /// The decision: circumstances make the action milder, and never stricter.
 pub(super) fn effect(input: DecisionInput<'_>) -> (Effect, Option<Note>) {
     // Where nothing may be repaired, the mutating webhook has left the pod as it was. So mode deny would repair it now.

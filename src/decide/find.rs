@@ -17,7 +17,7 @@ pub(super) fn run<'p>(
     case: &Case<'p>,
     policy: &'p CompiledPolicy,
     is_countable: bool,
-    mut found: impl FnMut(&'p CompiledRule, Findings<'p>),
+    mut found: impl FnMut(&'p CompiledRule, &mut Findings<'p>),
 ) {
     let (features, is_windows) = (PodFeatures::of(case.pod), case.pod.is_windows());
     let mut findings = Findings::default();
@@ -45,11 +45,11 @@ pub(super) fn run<'p>(
         if findings.is_empty() {
             continue;
         }
-        let mut findings = std::mem::take(&mut findings);
         causes.add(place, findings.take_spots());
         if matters {
-            found(compiled, findings);
+            found(compiled, &mut findings);
         }
+        findings.clear();
     }
 }
 

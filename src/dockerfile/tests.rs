@@ -73,8 +73,8 @@ fn here_documents_are_no_instructions() {
             "2 RUN cat <<EOF > /x <true:\"RUN b\\n\">",
             "5 RUN <<-'E1' <<E2 3<<E3 <true:\"\\tone\\n\"> <true:\"two\\n\"> <false:\"\">",
             "11 COPY b > /c/ <true:\"x\\n\">",
-            "13 RUN echo \"<<x\" $((1<<2)) <<< y",
-            "14 COPY x > y",
+            "14 RUN echo \"<<x\" $((1<<2)) <<< y",
+            "15 COPY x > y",
         ]
     );
     let text = "FROM a\nCOPY <<a b /c/\nx\n";

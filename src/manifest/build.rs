@@ -36,14 +36,7 @@ pub fn documents(
     budget: &mut Budget,
     found: &mut Vec<Document>,
 ) -> Result<usize, ManifestError> {
-    let options = yaml::options! {
-        emit_comments: false,
-        simple_key_max_lookahead: MAX_KEY,
-        flow_nesting_limit: MAX_DEPTH,
-        block_nesting_limit: MAX_DEPTH,
-    };
-    let parser = Parser::new_from_str_with_options(text, options);
-    let mut builder = Builder { parser, start, text, open: Vec::new(), anchors: HashMap::new(), budget };
+    let mut builder = Builder { parser: parser(text), start, text, open: Vec::new(), anchors: HashMap::new(), budget };
     let mut index = 0;
     while let Some((event, at)) = builder.next()? {
         match event {
@@ -59,6 +52,17 @@ pub fn documents(
         }
     }
     Ok(index)
+}
+
+/// The parser of all that is read.
+pub fn parser(text: &str) -> Parser<'_, StrInput<'_>> {
+    let options = yaml::options! {
+        emit_comments: false,
+        simple_key_max_lookahead: MAX_KEY,
+        flow_nesting_limit: MAX_DEPTH,
+        block_nesting_limit: MAX_DEPTH,
+    };
+    Parser::new_from_str_with_options(text, options)
 }
 
 struct Builder<'t, 'b> {

@@ -1,7 +1,7 @@
 //! The repair of a request: the merged edit, and what it leaves.
 
 use super::Violation;
-use crate::repair::{Diff, Offer};
+use crate::repair::{Diff, Offer, Sign};
 use json_patch::PatchOperation;
 
 /// The edits for all violations of an object, merged into one. The result was judged by the same policies.
@@ -21,6 +21,12 @@ pub struct Repair {
 }
 
 impl Repair {
+    /// How many lines the edit removes or adds.
+    #[must_use]
+    pub fn changed_lines(&self) -> usize {
+        self.diff.lines.iter().filter(|line| line.sign != Sign::Above).count()
+    }
+
     /// Whether there is anything to edit.
     #[must_use]
     pub fn is_empty(&self) -> bool {

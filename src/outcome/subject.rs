@@ -1,9 +1,10 @@
 //! What a violation is about.
 
 use crate::rule::Finding;
-use crate::text::clean;
+use crate::text::cleaned;
 use crate::workload::ContainerKind;
 use std::fmt;
+use std::sync::Arc;
 
 /// The longest name of a container that Kubernetes accepts.
 const NAME_MAX: usize = 63;
@@ -14,15 +15,18 @@ pub enum SubjectRef {
     /// The pod itself.
     Pod,
     /// One container of the pod. The name is as it was sent.
-    Container { kind: ContainerKind, name: String },
+    Container { kind: ContainerKind, name: Arc<str> },
 }
 
 impl SubjectRef {
-    pub(super) fn of(finding: &Finding<'_>) -> Self {
-        match finding.container() {
-            Some(container) => Self::Container { kind: container.kind, name: container.name.to_string() },
-            None => Self::Pod,
-        }
+    /// `known` is the subject of another violation: most violations of a container follow each other.
+    pub(super) fn of(finding: &Finding<'_>, known: Option<&Self>) -> Self {
+        let Some(container) = finding.container() else { return Self::Pod };
+        let name = match known {
+            Some(Self::Container { name, .. }) if **name == *container.container.name.0 => Arc::clone(name),
+            _ => (&*container.container.name.0).into(),
+        };
+        Self::Container { kind: container.kind, name }
     }
 
     /// The container's list and name; none for any other subject.
@@ -37,7 +41,7 @@ impl SubjectRef {
     /// `container "app"`, safe to print and without the container's list; none for any other subject.
     #[must_use]
     pub fn container_text(&self) -> Option<String> {
-        self.container().map(|(_, name)| format!("container \"{}\"", clean(name, NAME_MAX)))
+        self.container().map(|(_, name)| format!("container \"{}\"", cleaned(name, NAME_MAX)))
     }
 }
 
@@ -46,7 +50,7 @@ impl fmt::Display for SubjectRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pod => f.write_str("pod"),
-            Self::Container { kind, name } => write!(f, "{} \"{}\"", kind.noun(), clean(name, NAME_MAX)),
+            Self::Container { kind, name } => write!(f, "{} \"{}\"", kind.noun(), cleaned(name, NAME_MAX)),
         }
     }
 }
@@ -57,7 +61,7 @@ mod tests {
 
     #[test]
     fn a_subject_is_printed_with_the_noun_of_its_list() {
-        let name = "a\u{1b}".to_owned();
+        let name = "a\u{1b}".into();
         let subject = SubjectRef::Container { kind: ContainerKind::Init, name };
         assert_eq!(subject.to_string(), "init container \"a\\u{1b}\"");
         assert_eq!(subject.container_text().as_deref(), Some("container \"a\\u{1b}\""));

@@ -3,29 +3,30 @@
 use super::SubjectRef;
 use crate::decide::{Case, Effect, Judged, Note, Stage};
 use crate::facts::FactKinds;
-use crate::patch::absolute;
 use crate::policy::{Action, AppliedExemption, ExemptionSource};
-use crate::rule::{Fix, Rule, Severity};
+use crate::rule::{Fix, NOT_SET, Rule, Severity};
 use jiff::civil::Date;
+use std::borrow::Cow;
+use std::sync::Arc;
 
 /// One violation, described in full.
 #[derive(Debug, Clone)]
 pub struct Violation {
     pub rule: &'static Rule,
-    pub policy: String,
+    pub policy: Arc<str>,
     pub action: Action,
     pub effect: Effect,
     pub severity: Severity,
     pub subject: SubjectRef,
     /// JSON pointer to the pod in the object that was sent; empty for a Pod.
-    pub pod: String,
-    /// JSON pointer into the object that was sent; it resolves there.
-    pub pointer: String,
-    /// JSON pointer to the judged field, which may be absent.
+    pub pod: Arc<str>,
+    /// JSON pointer to the judged field, which may be absent, in the object that was sent.
     pub field: String,
-    pub found: String,
-    pub wanted: String,
-    pub why: String,
+    /// How many bytes of the pointer exist in the object.
+    pub present: usize,
+    pub found: Cow<'static, str>,
+    pub wanted: Cow<'static, str>,
+    pub why: Cow<'static, str>,
     /// What was found is in the cluster, and not in the request.
     pub from_cluster: bool,
     pub stage: Stage,
@@ -56,29 +57,47 @@ impl CoveringExemption {
     }
 }
 
+/// The texts of most findings are one of these.
+const COMMON: [&str; 4] = [NOT_SET, "false", "true", "0 (root)"];
+
+fn found(text: &str) -> Cow<'static, str> {
+    match COMMON.iter().find(|common| **common == text) {
+        Some(common) => Cow::Borrowed(common),
+        None => Cow::Owned(text.to_owned()),
+    }
+}
+
 impl Violation {
     /// `pod` is the JSON pointer from the object to the pod of the case.
-    pub(crate) fn new(judged: &Judged<'_>, case: &Case<'_>, pod: &str) -> Self {
+    pub(super) fn new(judged: &Judged<'_>, case: &Case<'_>, pod: &Arc<str>, known: Option<&SubjectRef>) -> Self {
         let (finding, check) = (&judged.finding, &judged.compiled.check);
         let repairable = !judged.fixed && check.repair(case.pod, finding, &mut Fix::probe(case.scope));
+        let mut field = String::with_capacity(96);
+        let present = finding.at.push_absolute(&mut field, pod);
         Self {
             rule: judged.rule,
-            policy: judged.policy.to_owned(),
+            policy: Arc::clone(judged.policy),
             action: judged.compiled.action,
             effect: judged.effect,
             severity: judged.severity(),
-            subject: SubjectRef::of(finding),
-            pod: pod.to_owned(),
-            pointer: absolute(pod, &finding.at.pointer()),
-            field: absolute(pod, &finding.at.field()),
-            found: finding.found.to_string(),
-            wanted: finding.wanted.to_string(),
-            why: finding.why.as_deref().unwrap_or(judged.rule.why).to_owned(),
+            subject: SubjectRef::of(finding, known),
+            pod: Arc::clone(pod),
+            field,
+            present,
+            found: found(&finding.found),
+            wanted: finding.wanted.clone(),
+            why: finding.why.clone().unwrap_or(Cow::Borrowed(judged.rule.why)),
             from_cluster: case.pod.context.connect.is_some() || check.facts().contains(FactKinds::NETWORK_POLICIES),
             stage: case.stage,
             note: judged.note,
             exemption: judged.exemption.map(CoveringExemption::new),
             repairable,
         }
+    }
+
+    /// JSON pointer to the deepest part of [`Self::field`] that exists: it resolves in the object that was sent.
+    #[must_use]
+    pub fn pointer(&self) -> &str {
+        self.field.get(..self.present).unwrap_or(&self.field)
     }
 }

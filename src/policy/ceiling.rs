@@ -13,7 +13,7 @@ use std::fmt;
 pub enum Mode {
     /// Nothing is denied or changed, and no user is warned. Audit annotations, metrics and the log have the violations.
     Audit,
-    /// Nothing is denied or changed. Users are warned of what [`Mode::Deny`] would deny.
+    /// Nothing is denied or changed. Users are warned of what mode deny would deny.
     Warn,
     /// What the policies say happens.
     #[default]

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::effort;
 use crate::facts::FactKinds;
-use crate::rule::{FileCheck, Finding, Rule};
+use crate::rule::{FileCheck, Finding, ImageCheck, Rule};
 use crate::workload::Kind;
 use jiff::civil::Date;
 use serde_json::Value;
@@ -18,12 +18,14 @@ use std::sync::Arc;
 /// A policy that is ready to judge.
 #[derive(Debug)]
 pub struct CompiledPolicy {
-    pub name: String,
+    pub name: Arc<str>,
     pub matcher: Matcher,
     /// The rules that judge requests, in the order of the table, without rules that are off.
     pub rules: Vec<CompiledRule>,
     /// The rules that judge Dockerfiles, in the same order.
     pub files: Vec<SubjectRule<dyn FileCheck>>,
+    /// The rules that judge images, in the same order.
+    pub images: Vec<SubjectRule<dyn ImageCheck>>,
     pub exemptions: Vec<CompiledExemption>,
     /// Kinds that the policy adds to those of Kubernetes.
     pub workloads: Vec<Kind>,
@@ -112,7 +114,7 @@ impl CompiledPolicy {
         let labels = all_errors::keep(&mut errors, honoured_labels(&spec, cluster));
         let exemptions = exemptions(&mut errors, &spec.exemptions);
         let base = document.spec.extends.as_deref();
-        let CompiledRules { pods: mut rules, files, standard } =
+        let CompiledRules { pods: mut rules, files, images, standard } =
             compiled_rule::compile(&mut errors, &spec, base, &exemptions);
         implied::link(&mut rules, &standard);
         let workloads = all_errors::keep(&mut errors, super::workloads::compile(&spec.workloads)).unwrap_or_default();
@@ -125,11 +127,12 @@ impl CompiledPolicy {
             facts |= FactKinds::NAMESPACES | FactKinds::PODS;
         }
         Ok(Self {
-            name: document.metadata.name.clone(),
+            name: document.metadata.name.as_str().into(),
             matcher,
             facts,
             rules,
             files,
+            images,
             exemptions,
             workloads,
             patch_templates: spec.patch_templates,

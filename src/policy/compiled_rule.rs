@@ -3,7 +3,7 @@
 use super::document::{PodSecurityStandard, PolicySpec};
 use super::rule_settings::RuleSetting;
 use super::{Action, CompiledExemption, PolicyError, PolicyErrors, all_errors, wording};
-use crate::rule::{BadParams, Check, ExecRule, FileCheck, Judges, Rule, Same};
+use crate::rule::{BadParams, Check, ExecRule, FileCheck, ImageCheck, Judges, Rule, Same};
 use crate::rules::RULES;
 use crate::workload::PodFeatures;
 use schemars::SchemaGenerator;
@@ -82,6 +82,7 @@ impl<C: ?Sized> fmt::Debug for SubjectRule<C> {
 pub struct CompiledRules {
     pub pods: Vec<CompiledRule>,
     pub files: Vec<SubjectRule<dyn FileCheck>>,
+    pub images: Vec<SubjectRule<dyn ImageCheck>>,
     /// The ids of those that follow a Pod Security Standard.
     pub standard: HashSet<&'static str>,
 }
@@ -100,6 +101,10 @@ impl CompiledRules {
             Judges::Dockerfile(file) => {
                 let compiled = setting.compiled(errors, file.compile);
                 self.files.extend(compiled.map(|(action, check)| SubjectRule { rule, order, action, check }));
+            }
+            Judges::Image(image) => {
+                let compiled = setting.compiled(errors, image.compile);
+                self.images.extend(compiled.map(|(action, check)| SubjectRule { rule, order, action, check }));
             }
         }
     }

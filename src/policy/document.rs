@@ -8,7 +8,7 @@ use super::rule_settings::RuleSettings;
 use crate::rule::pss::{Level, Version};
 use jiff::civil::Date;
 use kube::CustomResource;
-pub(super) use read::read_all;
+pub(crate) use read::read_all;
 pub use read::{DocumentMetadata, PolicyDocument, next_to_spec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -103,12 +103,15 @@ fn faults(exemption: &Exemption) -> Vec<PolicyError> {
     for (position, id) in rules.iter().enumerate().filter(|(_, id)| rules::find(id).is_none()) {
         error("rules", Some(position), unknown_rule(id));
     }
-    let is_of_files = |id: &str| rules::find(id).is_some_and(|rule| !rule.judges_requests());
-    for (position, id) in rules.iter().enumerate().filter(|(_, id)| is_of_files(id)) {
-        let message = format!(
-            "`{id}` judges files and no pods, so no namespace exempts it; change its `params`, or leave it out with `check --baseline`"
-        );
-        error("rules", Some(position), message);
+    for (position, rule) in rules.iter().enumerate().filter_map(|(position, id)| Some((position, rules::find(id)?))) {
+        let message = match (rule.judges_requests(), rule.image()) {
+            (true, _) => continue,
+            (false, Some(_)) => "judges images and no pods, so no namespace exempts it; change its `params`",
+            (false, None) => {
+                "judges files and no pods, so no namespace exempts it; change its `params`, or leave it out with `check --baseline`"
+            }
+        };
+        error("rules", Some(position), format!("`{}` {message}", rule.id));
     }
     if namespaces.is_empty() {
         error("namespaces", None, "name at least one namespace".to_owned());

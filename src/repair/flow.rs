@@ -4,6 +4,7 @@ use super::tree::{Node, live};
 use crate::json::Reader;
 use crate::text::{clean, is_unsafe};
 use serde_json::Value;
+use std::fmt::Write;
 
 /// The longest text that is repeated, in characters.
 const TEXT_MAX: usize = 60;
@@ -123,7 +124,10 @@ fn of_value(out: &mut String, value: &Value) {
         Value::String(text) => word(out, text),
         Value::Null => out.push_str("null"),
         Value::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
-        Value::Number(number) => out.push_str(&number.to_string()),
+        Value::Number(number) => {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "{number}");
+        }
     }
 }
 
@@ -142,16 +146,16 @@ pub(super) fn word(out: &mut String, text: &str) {
     out.push('"');
 }
 
+/// Texts that YAML reads as something else, in any case.
+const WORDS: [&str; 9] = ["true", "false", "yes", "no", "on", "off", "null", "y", "n"];
+
 fn is_plain(text: &str) -> bool {
     let Some(first) = text.bytes().next() else { return false };
     let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'/' | b'-' | b'+' | b'@' | b'%' | b'=');
     text.len() <= TEXT_MAX
         && (first.is_ascii_alphabetic() || matches!(first, b'/' | b'_') || is_amount(text))
         && text.bytes().all(fits)
-        && !matches!(
-            text.to_ascii_lowercase().as_str(),
-            "true" | "false" | "yes" | "no" | "on" | "off" | "null" | "y" | "n"
-        )
+        && !(text.len() <= 5 && WORDS.iter().any(|word| text.eq_ignore_ascii_case(word)))
 }
 
 /// Digits and a unit of letters: `128Mi`. YAML reads digits alone, and `1e3`, as a number.

@@ -1,5 +1,6 @@
 //! The edits of a tree as a diff in YAML: only what changes, and the keys above it, in the order of the object.
 
+use super::by::By;
 use super::flow;
 use super::tree::{Child, Node, live};
 use std::ops::Range;
@@ -43,6 +44,9 @@ pub struct Diff {
     containers: usize,
 }
 
+/// Room for most diffs.
+const TEXT: usize = 2048;
+const LINES: usize = 48;
 /// So long may a value be on one line.
 const WIDTH: usize = 130;
 /// An object that was so short, and of which nothing stays, is shown as a whole.
@@ -68,7 +72,13 @@ impl Diff {
     }
 
     pub(super) fn of(node: &Node<'_>) -> Self {
-        let mut writer = Writer { diff: Self::default(), container: None };
+        let diff = Self {
+            text: String::with_capacity(TEXT),
+            marks: Vec::with_capacity(LINES),
+            lines: Vec::with_capacity(LINES),
+            containers: 0,
+        };
+        let mut writer = Writer { diff, container: None };
         writer.node(node, 0, "");
         writer.diff
     }
@@ -116,25 +126,25 @@ impl Writer {
         let inner = start.indent + if start.dash { 4 } else { 2 };
         match (&child.was, &child.now) {
             (None, None) => {}
-            (Some(was), None) => self.removed(start, &child.key, was.get(), &child.by),
+            (Some(was), None) => self.removed(start, &child.key, was.get(), By::Own(&child.by)),
             (Some(was), Some(node @ (Node::Map(below) | Node::List(below)))) if was.get() != "null" => {
                 if is_list_of_words(node) || is_replaced(below, was.get()) {
                     if !matches!(was.get(), "{}" | "[]") {
-                        self.removed(start, &child.key, was.get(), &marks_of(below));
+                        self.removed(start, &child.key, was.get(), By::Below(below));
                     }
-                    self.added(start, &child.key, node, &marks_of(below));
+                    self.added(start, &child.key, node, By::Below(below));
                     return;
                 }
-                self.line(Sign::Above, start, &child.key, |_| {}, &[]);
+                self.line(Sign::Above, start, &child.key, |_| {}, By::Own(&[]));
                 self.node(node, inner, &child.key);
             }
             (Some(was), Some(node)) => {
                 if was.get() != "null" {
-                    self.removed(start, &child.key, was.get(), &child.by);
+                    self.removed(start, &child.key, was.get(), By::Own(&child.by));
                 }
-                self.added(start, &child.key, node, &all_marks(child));
+                self.added(start, &child.key, node, By::All(child));
             }
-            (None, Some(node)) => self.added(start, &child.key, node, &all_marks(child)),
+            (None, Some(node)) => self.added(start, &child.key, node, By::All(child)),
         }
     }
 
@@ -149,7 +159,7 @@ impl Writer {
             match (&child.was, &child.now) {
                 (None, None) => {}
                 (Some(was), None) => {
-                    self.element(Sign::Removed, dash, |out| flow::sent(out, key, was.get()), &child.by);
+                    self.element(Sign::Removed, dash, |out| flow::sent(out, key, was.get()), By::Own(&child.by));
                 }
                 // Of the only port it is clear which one it is.
                 (Some(_), Some(Node::Map(members))) if key == "ports" && children.len() == 1 => {
@@ -158,9 +168,9 @@ impl Writer {
                 (Some(_), Some(Node::Map(members))) => self.item(members, dash),
                 (was, Some(node)) => {
                     if let Some(was) = was {
-                        self.element(Sign::Removed, dash, |out| flow::sent(out, key, was.get()), &child.by);
+                        self.element(Sign::Removed, dash, |out| flow::sent(out, key, was.get()), By::Own(&child.by));
                     }
-                    self.element(Sign::Added, dash, |out| flow::made(out, node), &all_marks(child));
+                    self.element(Sign::Added, dash, |out| flow::made(out, node), By::All(child));
                 }
             }
             if are_containers {
@@ -188,16 +198,16 @@ impl Writer {
         let Some((child, was)) = identity.and_then(|child| Some((child, child.was?))) else {
             return self.members(members, start);
         };
-        self.line(Sign::Above, start, &child.key, |out| flow::sent(out, &child.key, was.get()), &[]);
+        self.line(Sign::Above, start, &child.key, |out| flow::sent(out, &child.key, was.get()), By::Own(&[]));
         self.members(members, Start::at(start.indent + 2));
     }
 
-    fn removed(&mut self, start: Start, key: &str, was: &str, by: &[usize]) {
+    fn removed(&mut self, start: Start, key: &str, was: &str, by: By<'_, '_>) {
         self.line(Sign::Removed, start, key, |out| flow::sent(out, key, was), by);
     }
 
     /// What an edit added, on one line, or its members below each other if it is long.
-    fn added(&mut self, start: Start, key: &str, node: &Node<'_>, by: &[usize]) {
+    fn added(&mut self, start: Start, key: &str, node: &Node<'_>, by: By<'_, '_>) {
         let begin = (self.diff.text.len(), self.diff.marks.len());
         self.line(Sign::Added, start, key, |out| flow::made(out, node), by);
         let Node::Map(children) = node else { return };
@@ -208,14 +218,14 @@ impl Writer {
         self.diff.lines.pop();
         self.diff.text.truncate(begin.0);
         self.diff.marks.truncate(begin.1);
-        self.line(Sign::Added, start, key, |_| {}, &[]);
+        self.line(Sign::Added, start, key, |_| {}, By::Own(&[]));
         let inner = Start::at(start.indent + if start.dash { 4 } else { 2 });
         for (child, node) in live(children) {
-            self.added(inner, &child.key, node, &all_marks(child));
+            self.added(inner, &child.key, node, By::All(child));
         }
     }
 
-    fn line(&mut self, sign: Sign, start: Start, key: &str, value: impl FnOnce(&mut String), by: &[usize]) {
+    fn line(&mut self, sign: Sign, start: Start, key: &str, value: impl FnOnce(&mut String), by: By<'_, '_>) {
         let begin = self.begin(start);
         flow::word(&mut self.diff.text, key);
         self.diff.text.push(':');
@@ -228,7 +238,7 @@ impl Writer {
         self.end(sign, begin, by);
     }
 
-    fn element(&mut self, sign: Sign, start: Start, value: impl FnOnce(&mut String), by: &[usize]) {
+    fn element(&mut self, sign: Sign, start: Start, value: impl FnOnce(&mut String), by: By<'_, '_>) {
         let begin = self.begin(start);
         value(&mut self.diff.text);
         self.end(sign, begin, by);
@@ -243,9 +253,9 @@ impl Writer {
         begin
     }
 
-    fn end(&mut self, sign: Sign, begin: usize, by: &[usize]) {
+    fn end(&mut self, sign: Sign, begin: usize, by: By<'_, '_>) {
         let marks = self.diff.marks.len();
-        self.diff.marks.extend_from_slice(by);
+        by.push(&mut self.diff.marks, marks);
         let (text, by) = (begin..self.diff.text.len(), marks..self.diff.marks.len());
         self.diff.lines.push(Line { sign, text, by, container: self.container });
     }
@@ -265,24 +275,4 @@ fn is_list_of_words(node: &Node<'_>) -> bool {
 fn is_replaced(children: &[Child<'_>], was: &str) -> bool {
     let is_kept = |child: &Child<'_>| child.was.is_some() && child.now.is_some();
     was.len() <= SHORT && !children.iter().any(is_kept) && children.iter().any(|child| child.now.is_some())
-}
-
-fn all_marks(child: &Child<'_>) -> Vec<usize> {
-    let mut marks = child.by.clone();
-    if let Some(Node::Map(below) | Node::List(below)) = &child.now {
-        marks.extend(marks_of(below));
-    }
-    marks
-}
-
-fn marks_of(children: &[Child<'_>]) -> Vec<usize> {
-    let mut marks: Vec<usize> = Vec::new();
-    for child in children {
-        for mark in all_marks(child) {
-            if !marks.contains(&mark) {
-                marks.push(mark);
-            }
-        }
-    }
-    marks
 }

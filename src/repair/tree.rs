@@ -9,6 +9,7 @@ use crate::patch::unescape;
 use crate::rule::{Edit, Op};
 use read::{opened, read};
 use serde_json::Value;
+use smallvec::SmallVec;
 use std::borrow::Cow;
 
 /// A value of the tree.
@@ -34,16 +35,19 @@ pub(super) struct Child<'a> {
     /// It was removed in an earlier round, so the pointers of this round do not count it.
     gone: bool,
     /// The offers whose edits changed it here.
-    pub by: Vec<usize>,
+    pub by: Marks,
 }
+
+/// Offers, by their place in the list. A field is seldom changed by more than two.
+pub(super) type Marks = SmallVec<[usize; 2]>;
 
 impl<'a> Child<'a> {
     fn sent(key: Cow<'a, str>, text: Raw<'a>) -> Self {
-        Self { key, was: Some(text), now: Some(Node::Text(text)), gone: false, by: Vec::new() }
+        Self { key, was: Some(text), now: Some(Node::Text(text)), gone: false, by: Marks::new() }
     }
 
     fn added(key: Cow<'a, str>, node: Node<'a>) -> Self {
-        Self { key, was: None, now: Some(node), gone: false, by: Vec::new() }
+        Self { key, was: None, now: Some(node), gone: false, by: Marks::new() }
     }
 
     fn is_null(&self) -> bool {
@@ -167,8 +171,9 @@ impl<'a> Node<'a> {
                     Self::Text(_) | Self::Made(_) => false,
                 };
                 if emptied && let Self::Map(below) | Self::List(below) = node {
-                    child.by = below.iter().flat_map(|child| child.by.iter().copied()).collect();
-                    child.by.dedup();
+                    let mut by: Marks = below.iter().flat_map(|child| child.by.iter().copied()).collect();
+                    by.dedup();
+                    child.by = by;
                     child.now = None;
                 }
             }

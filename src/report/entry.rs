@@ -1,6 +1,7 @@
 //! One line of a report: a violation, a warning, a misplaced key, or something that could not be read. All formats except
 //! JSON are made of entries.
 
+use super::dockerfile;
 use super::file_error::FileError;
 use super::style::{FOUND_MAX, holder};
 use super::types::{CheckResults, HintReport, ObjectReport, ViolationReport};
@@ -203,9 +204,18 @@ fn of_object<'r>(object: &'r ObjectReport, entries: &mut Vec<Entry<'r>>) {
     }
 }
 
+/// The kind of an image in a report, where objects of Kubernetes have theirs.
+pub const IMAGE: &str = "Image";
+
 /// `Deployment shop/web`.
 #[must_use]
 pub fn object_name(object: &ObjectReport) -> String {
+    if object.kind == IMAGE {
+        return format!("image {}", clean(&object.name, 300));
+    }
+    if object.kind == dockerfile::KIND {
+        return dockerfile::KIND.to_owned();
+    }
     let name = if object.name.is_empty() { "(no name)".to_owned() } else { clean(&object.name, 253) };
     format!("{} {}/{name}", clean(&object.kind, 63), clean(&object.namespace, 63))
 }

@@ -1,12 +1,13 @@
 //! An error in a file: of the file as a whole, or at a position.
 
+use crate::dockerfile::SyntaxError;
 use crate::manifest::ManifestError;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt;
 
 /// Something that could not be read.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FileError {
     pub file: String,
@@ -21,6 +22,13 @@ impl FileError {
     #[must_use]
     pub fn whole(file: &str, message: &str) -> Self {
         Self { file: file.to_owned(), line: None, column: None, message: message.to_owned() }
+    }
+
+    /// What is wrong in a Dockerfile.
+    #[must_use]
+    pub fn in_dockerfile(file: &str, error: &SyntaxError) -> Self {
+        let SyntaxError { at, message } = error;
+        Self { file: file.to_owned(), line: Some(at.line), column: Some(at.column), message: message.clone() }
     }
 
     /// An error at a position in the file.

@@ -14,6 +14,7 @@ pub use gitlab::GitlabReport;
 pub use html::HtmlReport;
 pub use json::JsonReport;
 pub use junit::JunitReport;
+pub(crate) use junit::escape as junit_escape;
 pub use markdown::MarkdownReport;
 pub use sarif::SarifReport;
 
@@ -61,6 +62,6 @@ pub trait Format {
 const PAGES: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs");
 
 /// The page of a rule; that of `check` for what is no rule.
-fn rule_url(id: &str) -> String {
+pub(super) fn rule_url(id: &str) -> String {
     if crate::rules::find(id).is_some() { format!("{PAGES}/rules/{id}.md") } else { format!("{PAGES}/check.md") }
 }

@@ -202,7 +202,7 @@ fn report(object: &Object<'_>, namespace: &str, violation: &Violation) -> Violat
     let (kind, name) = violation.subject.container().map(|(kind, name)| (kind.field(), name.to_owned())).unzip();
     ViolationReport {
         rule: rule.id,
-        policy: violation.policy.clone(),
+        policy: violation.policy.to_string(),
         action: violation.action,
         effect: violation.effect,
         severity: violation.severity,
@@ -211,13 +211,14 @@ fn report(object: &Object<'_>, namespace: &str, violation: &Violation) -> Violat
         pointer: pointer.to_owned(),
         line: at.line,
         column: at.column,
-        found: found.clone(),
-        wanted: wanted.clone(),
+        found: found.to_string(),
+        wanted: wanted.to_string(),
         message: format!("{field}: found {found}, wanted {wanted}: {why}"),
         field,
-        why: why.clone(),
+        why: why.to_string(),
         note: violation.note.map(|note| note_text(note, violation.severity)),
         owasp: rule.owasp,
         fingerprint: fingerprint(object, namespace, violation),
+        edit: None,
     }
 }

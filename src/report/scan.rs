@@ -165,7 +165,7 @@ impl ScanViolation {
             violation.subject.container().map(|(kind, name)| (kind.field(), name.to_owned())).unzip();
         Self {
             rule: violation.rule.id,
-            policy: violation.policy.clone(),
+            policy: violation.policy.to_string(),
             action: violation.action,
             effect: violation.effect,
             severity: violation.severity,
@@ -173,9 +173,9 @@ impl ScanViolation {
             container,
             container_kind,
             field: dotted(&violation.field),
-            found: violation.found.clone(),
-            wanted: violation.wanted.clone(),
-            why: violation.why.clone(),
+            found: violation.found.to_string(),
+            wanted: violation.wanted.to_string(),
+            why: violation.why.to_string(),
             owasp: violation.rule.owasp,
         }
     }

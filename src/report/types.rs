@@ -24,7 +24,7 @@ pub struct CheckReport {
     pub api_version: &'static str,
     #[schemars(extend("const" = "CheckReport"))]
     pub kind: &'static str,
-    /// Every object that is a pod or has a pod template, in the order of the files.
+    /// Every object that is a pod or has a pod template, and every Dockerfile, in the order of the files.
     pub objects: Vec<ObjectReport>,
     /// What could not be read.
     pub errors: Vec<FileError>,
@@ -41,7 +41,8 @@ pub struct CheckReport {
     pub summary: Summary,
 }
 
-/// An object and what the webhook would do with it.
+/// An object and what the webhook would do with it, or a Dockerfile: its kind is `Dockerfile`, and its apiVersion, namespace and
+/// name are empty.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ObjectReport {
@@ -118,7 +119,8 @@ pub struct ViolationReport {
     pub container_kind: Option<&'static str>,
     /// JSON pointer into the object: the judged field, or its nearest ancestor that exists.
     pub pointer: String,
-    /// The judged field as people write it, present or absent: `spec.containers[0].securityContext.privileged`.
+    /// The judged field as people write it; in a Dockerfile the instruction:
+    /// `spec.containers[0].securityContext.privileged`, `FROM`. A field may be absent.
     pub field: String,
     /// The line and column of the pointer in the file, from 1.
     pub line: usize,
@@ -136,6 +138,23 @@ pub struct ViolationReport {
     pub owasp: &'static [u8],
     /// The same for this violation when lines move: 32 hexadecimal digits.
     pub fingerprint: String,
+    /// In a Dockerfile: the edit that repairs it, where one is sure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edit: Option<EditReport>,
+}
+
+/// The replacement of a part of a file.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EditReport {
+    /// Where the part begins, from 1.
+    pub line: usize,
+    pub column: usize,
+    /// Where it ends, without this column.
+    pub end_line: usize,
+    pub end_column: usize,
+    /// What stands there instead.
+    pub text: String,
 }
 
 /// How many objects there are of a kind.

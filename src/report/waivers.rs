@@ -104,7 +104,7 @@ impl Usage {
                     ExemptionId::Object(name) => (Some(name), None),
                 };
                 Some(WaiverReport {
-                    policy: policy.cloned(),
+                    policy: policy.map(ToString::to_string),
                     exemption,
                     file,
                     line,

@@ -69,13 +69,13 @@ fn levelless(text: &str) -> Cow<'_, str> {
 fn masked(violation: &Violation, by_label: bool) -> Violation {
     let mut violation = violation.clone();
     if by_label && violation.policy.starts_with("pss-") {
-        LEVEL.clone_into(&mut violation.policy);
+        violation.policy = LEVEL.into();
     }
     if violation.from_cluster {
         violation.subject = SubjectRef::Pod;
-        "/spec".clone_into(&mut violation.pointer);
         "/spec".clone_into(&mut violation.field);
-        NOT_SAID.clone_into(&mut violation.found);
+        violation.present = violation.field.len();
+        violation.found = NOT_SAID.into();
     }
     violation
 }

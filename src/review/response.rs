@@ -2,21 +2,21 @@
 
 mod denial;
 mod id;
+mod status;
 mod text;
 mod warnings;
 
 use super::request::{API_VERSION, KIND};
 use crate::decide::Effect;
-use crate::outcome::{HeldBack, Outcome, Verdict, Violation};
+use crate::outcome::{HeldBack, Outcome, Verdict};
 use crate::policy::Mode;
-use crate::text::{clean, dotted};
+use crate::text::clean;
 use base64::Engine;
-use denial::denial;
 pub use denial::{MAX_BYTES, MAX_LINES, edit};
-use id::{with_id, with_last_id};
+use id::with_last_id;
 use serde::Serialize;
-use text::{FAULT_MAX, FOUND_MAX, denials};
-pub use text::{MAX_REPORTED, WARNING_MAX, WARNINGS_TOTAL, object_name, owasp};
+use status::Status;
+pub use text::{MAX_REPORTED, WARNING_MAX, WARNINGS_TOTAL, object_name};
 pub use warnings::note_text;
 use warnings::warnings;
 
@@ -34,7 +34,7 @@ struct Response<'o> {
     uid: &'o str,
     allowed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<Status>,
+    status: Option<Status<'o>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     patch: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,34 +43,6 @@ struct Response<'o> {
     audit_annotations: Vec<(&'static str, String)>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
-}
-
-/// A `metav1.Status`; without code 403 and reason Forbidden a denial reaches the user as 400.
-#[derive(Serialize)]
-#[allow(clippy::struct_field_names, reason = "the API's own names")]
-struct Status {
-    status: &'static str,
-    message: String,
-    reason: &'static str,
-    code: u16,
-    details: Details,
-}
-
-#[derive(Serialize)]
-struct Details {
-    #[serde(skip_serializing_if = "String::is_empty")]
-    name: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    kind: String,
-    causes: Vec<Cause>,
-}
-
-/// A `metav1.StatusCause`.
-#[derive(Serialize)]
-struct Cause {
-    reason: &'static str,
-    message: String,
-    field: String,
 }
 
 fn as_map<S: serde::Serializer>(pairs: &[(&'static str, String)], serializer: S) -> Result<S::Ok, S::Error> {
@@ -98,7 +70,7 @@ pub fn finish(mut outcome: Outcome) -> Outcome {
         response: Response {
             uid: &outcome.about.uid,
             allowed: outcome.verdict != Verdict::Deny,
-            status: (outcome.verdict == Verdict::Deny).then(|| status(&outcome)),
+            status: (outcome.verdict == Verdict::Deny).then(|| Status::of(&outcome)),
             patch_type: patch.is_some().then_some("JSONPatch"),
             patch,
             audit_annotations: audit_annotations(&outcome),
@@ -106,7 +78,8 @@ pub fn finish(mut outcome: Outcome) -> Outcome {
         },
     };
     // Serialising strings cannot fail. If it did, the server would answer 500 to the empty reply.
-    let mut reply = Vec::with_capacity(512);
+    let room = review.response.status.as_ref().map_or(512, Status::room);
+    let mut reply = Vec::with_capacity(room);
     if serde_json::to_writer(&mut reply, &review).is_ok() {
         outcome.reply = reply;
     }
@@ -141,45 +114,9 @@ fn allowed(uid: &str) -> Vec<u8> {
 const ALLOWED: (&str, &str) =
     (r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":"#, r#","allowed":true}}"#);
 
-fn status(outcome: &Outcome) -> Status {
-    let invalid = &outcome.invalid;
-    let faults = invalid.iter().map(|(field, message)| Cause {
-        reason: "FieldValueInvalid",
-        message: clean(message, FAULT_MAX),
-        field: clean(field, FAULT_MAX),
-    });
-    Status {
-        status: "Failure",
-        message: with_id(denial(outcome), &outcome.about, usize::MAX),
-        reason: if invalid.is_empty() { "Forbidden" } else { "Invalid" },
-        code: if invalid.is_empty() { 403 } else { 422 },
-        details: Details {
-            name: clean(&outcome.about.name, 253),
-            kind: clean(&outcome.about.kind, 63),
-            causes: denials(outcome).map(cause).chain(faults).collect(),
-        },
-    }
-}
-
-fn cause(violation: &Violation) -> Cause {
-    let container = violation.subject.container_text().map(|text| text + ": ").unwrap_or_default();
-    Cause {
-        reason: if violation.pointer == violation.field { "FieldValueForbidden" } else { "FieldValueRequired" },
-        message: format!(
-            "{}: {container}found {}, wanted {}: {} ({})",
-            violation.rule.id,
-            clean(&violation.found, FOUND_MAX),
-            clean(&violation.wanted, FOUND_MAX),
-            clean(&violation.why, FOUND_MAX * 2),
-            owasp(violation),
-        ),
-        field: dotted(&violation.field),
-    }
-}
-
 /// Rule ids by effect. The API server puts the webhook's name in front of each key.
 fn audit_annotations(outcome: &Outcome) -> Vec<(&'static str, String)> {
-    let mut annotations = Vec::new();
+    let mut annotations = Vec::with_capacity(4);
     if let Some(problem) = &outcome.problem {
         annotations.push(("unreadable", clean(problem, 500)));
     }
@@ -195,10 +132,8 @@ fn audit_annotations(outcome: &Outcome) -> Vec<(&'static str, String)> {
         ("audited", Effect::Audit),
         ("exempted", Effect::Exempt),
     ] {
-        let rules: Vec<&str> = outcome.tallies.iter().filter(|t| t.effect == effect).map(|t| t.rule).collect();
-        if !rules.is_empty() {
-            annotations.push((key, rules.join(",")));
-        }
+        let rules = outcome.tallies.iter().filter(|t| t.effect == effect).map(|t| t.rule);
+        annotations.extend(joined(rules).map(|rules| (key, rules)));
     }
     // In addition to the lists above: what mode deny would have done.
     let would_deny = |held_back: HeldBack| held_back.deny > 0;
@@ -213,11 +148,29 @@ fn audit_annotations(outcome: &Outcome) -> Vec<(&'static str, String)> {
 
 /// The rules of which the mode holds back some violations.
 fn held_back(outcome: &Outcome, is_held_back: impl Fn(HeldBack) -> bool) -> Option<String> {
-    let mut rules: Vec<&str> = Vec::new();
-    rules.extend(outcome.tallies.iter().filter(|tally| is_held_back(tally.held_back)).map(|tally| tally.rule));
-    rules.dedup();
-    (!rules.is_empty()).then(|| rules.join(","))
+    joined(outcome.tallies.iter().filter(|tally| is_held_back(tally.held_back)).map(|tally| tally.rule))
 }
+
+/// The rules, each once if equal ones follow each other, with commas between them. None if there is none.
+fn joined<'r>(rules: impl Iterator<Item = &'r str>) -> Option<String> {
+    let (mut text, mut last) = (String::new(), "");
+    for rule in rules.filter(|rule| !rule.is_empty()) {
+        if rule == last {
+            continue;
+        }
+        if last.is_empty() {
+            text.reserve(LISTED);
+        } else {
+            text.push(',');
+        }
+        text.push_str(rule);
+        last = rule;
+    }
+    (!last.is_empty()).then_some(text)
+}
+
+/// Room for the names of a few rules.
+const LISTED: usize = 128;
 
 #[cfg(test)]
 mod tests {

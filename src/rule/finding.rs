@@ -43,9 +43,9 @@ pub struct Finding<'p, P = Location<'p>> {
     /// The value that was found; `not set` for an absent one. Never a secret.
     pub found: Cow<'p, str>,
     /// What would pass.
-    pub wanted: Cow<'p, str>,
+    pub wanted: Cow<'static, str>,
     /// Replaces the rule's own sentence where a more precise one is known.
-    pub why: Option<Cow<'p, str>>,
+    pub why: Option<Cow<'static, str>>,
     /// Replaces the rule's own severity.
     pub severity: Option<Severity>,
     /// For limits: a smaller amount is a milder violation, so an update that lowers it introduces nothing.
@@ -60,7 +60,7 @@ pub const NOT_SET: &str = "not set";
 impl<'p, P> Finding<'p, P> {
     /// `found` at this place instead of `wanted`.
     #[must_use]
-    pub fn new(at: P, found: impl Into<Cow<'p, str>>, wanted: impl Into<Cow<'p, str>>) -> Self {
+    pub fn new(at: P, found: impl Into<Cow<'p, str>>, wanted: impl Into<Cow<'static, str>>) -> Self {
         Self {
             at,
             found: found.into(),
@@ -74,7 +74,7 @@ impl<'p, P> Finding<'p, P> {
     }
 
     #[must_use]
-    pub fn why(mut self, why: impl Into<Cow<'p, str>>) -> Self {
+    pub fn why(mut self, why: impl Into<Cow<'static, str>>) -> Self {
         self.why = Some(why.into());
         self
     }

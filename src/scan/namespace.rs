@@ -191,7 +191,7 @@ fn hash(finding: &ScanFinding) -> u64 {
 /// The field within its container or pod. The index of the container is left out: admission may insert containers before
 /// those of the template.
 fn field_in_subject(violation: &Violation) -> &str {
-    let in_pod = violation.field.strip_prefix(&violation.pod).unwrap_or(&violation.field);
+    let in_pod = violation.field.strip_prefix(&*violation.pod).unwrap_or(&violation.field);
     if violation.subject.container().is_none() {
         return in_pod;
     }

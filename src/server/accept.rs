@@ -3,7 +3,7 @@
 use super::activity::Activity;
 use super::body::Lease;
 use super::certs::InUse;
-use super::connection::ConnectionHandler;
+use super::connection::{ConnectionHandler, Phase};
 use super::eviction::EvictionQueue;
 use super::routes;
 use super::state::ServerState;
@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 pub struct Acceptor {
     task: JoinHandle<()>,
-    closing: watch::Sender<bool>,
+    phase: watch::Sender<Phase>,
     permits: Arc<Semaphore>,
     all_permits: u32,
 }
@@ -30,17 +30,22 @@ impl Acceptor {
     pub fn start(listener: TcpListener, certificate: InUse, state: Arc<ServerState>) -> Self {
         let all_permits = u32::try_from(state.limits.connections).unwrap_or(u32::MAX).max(1);
         let permits = Arc::new(Semaphore::new(all_permits as usize));
-        let (closing, closes) = watch::channel(false);
+        let (sender, phase) = watch::channel(Phase::Serving);
         let router = routes::router(Arc::clone(&state));
-        let handler = ConnectionHandler { state, router, closing: closes };
+        let handler = ConnectionHandler { state, router, phase };
         let task = tokio::spawn(accept(listener, certificate, handler, Arc::clone(&permits)));
-        Self { task, closing, permits, all_permits }
+        Self { task, phase: sender, permits, all_permits }
+    }
+
+    /// Connections that can end without losing a request begin to.
+    pub fn drain(&self) {
+        self.phase.send_replace(Phase::Draining);
     }
 
     /// Stops accepting, and waits until requests have ended, but not longer than `end`.
     pub async fn close(self, end: Instant) {
         self.task.abort();
-        self.closing.send_replace(true);
+        self.phase.send_replace(Phase::Closing);
         if timeout_at(end, self.permits.acquire_many(self.all_permits)).await.is_err() {
             tracing::warn!("some connections did not end in time and were cut");
         }

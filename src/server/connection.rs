@@ -2,6 +2,7 @@
 //! to close.
 
 use super::activity::{Activity, CountedBody, CountedStream, InRequest};
+use super::handover::KeptConnection;
 use super::state::ServerState;
 use crate::text::with_causes;
 use axum::Router;
@@ -39,8 +40,17 @@ const HEADERS: u32 = 16 * 1024;
 pub struct ConnectionHandler {
     pub state: Arc<ServerState>,
     pub router: Router,
-    /// True when connections have to close.
-    pub closing: watch::Receiver<bool>,
+    pub phase: watch::Receiver<Phase>,
+}
+
+/// How long connections stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    Serving,
+    /// A connection of HTTP/2 ends, because its client then begins another one and loses no request.
+    Draining,
+    /// All connections end.
+    Closing,
 }
 
 impl ConnectionHandler {
@@ -59,7 +69,9 @@ impl ConnectionHandler {
             activity.set_http1();
         }
         let io = TokioIo::new(CountedStream { stream, activity: Arc::clone(&activity) });
-        let service = service_fn(|request| answer(&self.state, self.router.clone(), activity.request(), request));
+        let is_kept = !self.state.is_draining();
+        let service =
+            service_fn(|request| answer(&self.state, self.router.clone(), activity.request(), request, is_kept));
         let ended = if http2 {
             let connection = http2::Builder::new(TokioExecutor::new())
                 .timer(TokioTimer::new())
@@ -68,7 +80,14 @@ impl ConnectionHandler {
                 .keep_alive_interval(limits.http2_ping)
                 .keep_alive_timeout(limits.headers)
                 .serve_connection(io, service);
-            drive(connection, &self.state, &activity, self.closing.clone()).await
+            drive(
+                connection,
+                &self.state,
+                &activity,
+                self.phase.clone(),
+                if is_kept { Phase::Draining } else { Phase::Closing },
+            )
+            .await
         } else {
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
@@ -76,7 +95,7 @@ impl ConnectionHandler {
                 .header_read_timeout(None)
                 .max_buf_size(BUFFER)
                 .serve_connection(io, service);
-            drive(connection, &self.state, &activity, self.closing.clone()).await
+            drive(connection, &self.state, &activity, self.phase.clone(), Phase::Closing).await
         };
         if let Err(error) = ended {
             tracing::debug!(error = with_causes(&error), "connection failed");
@@ -89,13 +108,17 @@ fn answer(
     mut router: Router,
     request: InRequest,
     http: Request<Incoming>,
+    is_kept: bool,
 ) -> impl Future<Output = Result<Response, Infallible>> + use<> {
     let version = http.version();
     let state = Arc::clone(state);
-    let response = router.call(http.map(|body| Body::new(CountedBody::new(body, request.activity()))));
+    let mut http = http.map(|body| Body::new(CountedBody::new(body, request.activity())));
+    if is_kept && state.is_draining() && version < Version::HTTP_2 {
+        http.extensions_mut().insert(KeptConnection);
+    }
+    let response = router.call(http);
     async move {
         let mut response = response.await?;
-        // The API server keeps its connections, even when the Service has no endpoint here any more.
         if state.is_draining() && version < Version::HTTP_2 {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -104,13 +127,14 @@ fn answer(
     }
 }
 
-/// Runs the connection until it ends by itself, is idle for too long, sends its headers too slowly, or the server shuts
-/// down.
+/// Runs the connection until it ends by itself, is idle for too long, sends its headers too slowly, or the server reaches the phase
+/// `last`.
 async fn drive<C: GracefulConnection>(
     connection: C,
     state: &ServerState,
     activity: &Activity,
-    mut closing: watch::Receiver<bool>,
+    mut phase: watch::Receiver<Phase>,
+    last: Phase,
 ) -> Result<(), C::Error> {
     let limits = &state.limits;
     let mut connection = pin!(connection);
@@ -121,7 +145,7 @@ async fn drive<C: GracefulConnection>(
         tokio::select! {
             biased;
             ended = connection.as_mut() => return ended,
-            _ = closing.wait_for(|closing| *closing), if closing_until.is_none() => {
+            _ = phase.wait_for(|phase| *phase >= last), if closing_until.is_none() => {
                 closing_until = Some(Instant::now() + NO_LIMIT);
                 connection.as_mut().graceful_shutdown();
             }

@@ -2,6 +2,7 @@
 
 use super::body::{BufferedBody, Cut, ReadTime, discard, read};
 use super::duration;
+use super::handover::{KeptConnection, try_another};
 use super::judge::judge;
 use super::state::ServerState;
 use crate::admit::Hook;
@@ -58,10 +59,14 @@ async fn review(state: &Arc<ServerState>, hook: Hook, request: Request) -> Respo
     let _flight = InFlight::new(state);
     let deadline = start + duration::deadline(request.uri().query(), state.limits.request);
     let version = request.version();
+    let is_kept = request.extensions().get::<KeptConnection>().is_some();
     let is_under_load = || state.is_under_load();
     let patience = state.limits.patience;
     let time = ReadTime { deadline: deadline.into(), patience, is_under_load: &is_under_load };
     let body = read(request.into_body(), state.limits.body, &state.budget, &time).await;
+    if is_kept && body.cut.is_none() && state.handover.hands_over(&body.bytes) {
+        return try_another();
+    }
     let read_at = Instant::now();
     let mut outcome = judge(state, hook, &body, deadline.into()).await;
     let end = Instant::now();

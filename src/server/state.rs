@@ -1,6 +1,7 @@
 //! What all requests and tasks of the server share.
 
 use super::body::Budget;
+use super::handover::Handover;
 use super::health::Health;
 use super::limits::Limits;
 use crate::admit::Snapshot;
@@ -22,6 +23,7 @@ pub struct ServerState {
     pub large_bodies: Arc<Semaphore>,
     /// Set by the first signal.
     pub draining: AtomicBool,
+    pub handover: Handover,
     /// Set while new connections wait for a permit.
     pub saturated: AtomicBool,
     /// None without a cluster.

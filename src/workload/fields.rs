@@ -4,11 +4,11 @@
 //! `fields.txt` is generated from the schemas of k8s-openapi. Only a denial and a report read it.
 
 use super::template_path::TemplatePath;
-use crate::json::Raw;
+use crate::json::{Raw, Reader};
 use crate::patch::escape;
 use crate::text::clean;
-use serde_json::value::RawValue;
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::fmt::Write;
 use std::sync::LazyLock;
 use strsim::levenshtein;
 
@@ -18,6 +18,9 @@ const MAX_UNKNOWN: usize = 100;
 const MAX_HINTS: usize = 10;
 /// The longest key that is compared. No field of the API is longer.
 const MAX_KEY: usize = 63;
+
+/// Room for most pointers.
+const POINTER: usize = 128;
 
 /// A key that the API does not know at this place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +58,7 @@ static TYPES: LazyLock<HashMap<&'static str, Vec<Field>>> = LazyLock::new(|| {
 #[must_use]
 pub fn hints(object: Raw<'_>, root: &str) -> Vec<Hint> {
     let mut walk = Walk::default();
-    walk.object_at(object, root, String::new());
+    walk.object_at(object, root, String::with_capacity(POINTER));
     walk.hints
 }
 
@@ -89,29 +92,47 @@ impl Walk {
             (self.root, self.places) = (root, None);
         }
         self.root_path = field_path(&pointer);
-        self.object(object.get(), root, &mut pointer);
+        // A text that the reader gives up on has the hints up to there.
+        let _ = self.object(&mut Reader::new(object.get()), root, &mut pointer);
     }
 
     /// A list of objects of this type. A list inside the list is not followed, so the walk is never deeper than the API.
-    fn list(&mut self, json: &str, of: &'static str, pointer: &mut String) {
-        let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(json) else { return };
-        for (index, item) in items.iter().enumerate() {
-            below(pointer, &index.to_string(), |pointer| self.object(item.get(), of, pointer));
+    fn list(&mut self, reader: &mut Reader<'_>, of: &'static str, pointer: &mut String) -> Option<()> {
+        if reader.peek() != b'[' {
+            return reader.skip().map(drop);
         }
+        let (length, mut index) = (pointer.len(), 0_usize);
+        reader.list(|reader| {
+            // Writing to a string cannot fail.
+            let _ = write!(pointer, "/{index}");
+            index += 1;
+            self.object(reader, of, pointer)?;
+            pointer.truncate(length);
+            Some(())
+        })
     }
 
-    fn object(&mut self, json: &str, of: &'static str, pointer: &mut String) {
-        let Ok(members) = serde_json::from_str::<BTreeMap<String, &RawValue>>(json) else { return };
-        let Some(fields) = TYPES.get(of) else { return };
-        for (key, value) in members {
+    fn object(&mut self, reader: &mut Reader<'_>, of: &'static str, pointer: &mut String) -> Option<()> {
+        let Some(fields) = TYPES.get(of).filter(|_| reader.peek() == b'{') else { return reader.skip().map(drop) };
+        let length = pointer.len();
+        reader.object(|reader, key| {
             match fields.iter().find(|field| field.name == key) {
-                Some(Field { of: Some(of), is_list, .. }) => below(pointer, &escape(&key), |pointer| {
-                    if *is_list { self.list(value.get(), of, pointer) } else { self.object(value.get(), of, pointer) }
-                }),
+                Some(Field { of: Some(of), is_list, .. }) => {
+                    pointer.push('/');
+                    pointer.push_str(key);
+                    if *is_list {
+                        self.list(reader, of, pointer)?
+                    } else {
+                        self.object(reader, of, pointer)?
+                    }
+                    pointer.truncate(length);
+                    return Some(());
+                }
                 Some(_) => {}
-                None => self.unknown(&key, of, fields, pointer),
+                None => self.unknown(key, of, fields, pointer),
             }
-        }
+            reader.skip().map(drop)
+        })
     }
 
     fn unknown(&mut self, key: &str, of: &str, fields: &[Field], pointer: &str) {
@@ -149,15 +170,6 @@ impl Walk {
         let best = found.iter().find(alike).cloned();
         best.or_else(|| (1..=2).contains(&found.len()).then(|| found.join(" or ")))
     }
-}
-
-/// Walks with a pointer that is one segment longer.
-fn below(pointer: &mut String, segment: &str, walk: impl FnOnce(&mut String)) {
-    let length = pointer.len();
-    pointer.push('/');
-    pointer.push_str(segment);
-    walk(pointer);
-    pointer.truncate(length);
 }
 
 /// A field path without the numbers of list elements: `spec.containers[].image`.

@@ -97,7 +97,12 @@ impl Kind {
     /// JSON pointer from an object of a built-in kind to its pod: empty for a Pod, `/spec/template` for a Deployment.
     #[must_use]
     pub fn prefix(&self) -> String {
-        self.template.iter().fold(String::new(), |path, key| path + "/" + key)
+        let mut path = String::with_capacity(self.template.iter().map(|key| 1 + key.len()).sum());
+        for key in self.template.iter() {
+            path.push('/');
+            path.push_str(key);
+        }
+        path
     }
 
     #[must_use]

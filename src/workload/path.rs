@@ -1,12 +1,19 @@
 //! Host paths, normalised in the way the node resolves them.
 
+use std::borrow::Cow;
+
 /// The absolute path that `path` means on a node.
 ///
 /// It resolves `//`, `.`, `..` and a trailing `/`, and takes a relative path from `/`. It follows `/proc/<pid>/root`,
 /// `/proc/<pid>/cwd` and the link from `/var/run` to `/run`. A Windows path (`C:\\logs`) becomes lower case with `/`.
-/// Control characters and spaces at both ends are removed, so that they cannot hide a path from a rule.
+/// Control characters and spaces at both ends are removed, so that they cannot hide a path from a rule. A path that is normal
+/// is borrowed.
 #[must_use]
-pub fn normalise(path: &str) -> String {
+pub fn normalise(path: &str) -> Cow<'_, str> {
+    if is_normal(path) { Cow::Borrowed(path) } else { Cow::Owned(resolved(path)) }
+}
+
+fn resolved(path: &str) -> String {
     let trimmed = path.trim_matches(|c: char| c.is_control() || c.is_whitespace());
     let windows = has_drive(trimmed).then(|| trimmed.to_lowercase().replace('\\', "/"));
     let trimmed = windows.as_deref().unwrap_or(trimmed);
@@ -21,7 +28,28 @@ pub fn normalise(path: &str) -> String {
         }
         follow_links(&mut parts);
     }
-    parts.iter().fold(String::new(), |path, part| path + "/" + part) + if parts.is_empty() { "/" } else { "" }
+    let mut path = String::with_capacity(trimmed.len() + 1);
+    for part in &parts {
+        path.push('/');
+        path.push_str(part);
+    }
+    if path.is_empty() {
+        path.push('/');
+    }
+    path
+}
+
+/// Whether [`normalise`] has nothing to do.
+fn is_normal(path: &str) -> bool {
+    if path == "/" {
+        return true;
+    }
+    let Some(parts) = path.strip_prefix('/') else { return false };
+    let is_at_end = |c: char| c.is_control() || c.is_whitespace();
+    !parts.ends_with(is_at_end)
+        && parts.split('/').all(|part| !matches!(part, "" | "." | ".."))
+        && !matches!(parts.split('/').next(), Some("proc"))
+        && !(parts.starts_with("var/run") && matches!(parts.as_bytes().get(7), None | Some(b'/')))
 }
 
 /// Follows the links that every Linux node has.
@@ -53,6 +81,17 @@ pub fn is_under(path: &str, directory: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// What is borrowed is what the long way makes.
+        #[test]
+        fn a_normal_path_is_as_it_was(parts in proptest::collection::vec("a|b|\\.|\\.\\.||proc|root|var|run|c:| |\n|\u{a0}", 0..6)) {
+            for path in [parts.join("/"), format!("/{}", parts.join("/"))] {
+                prop_assert_eq!(&*normalise(&path), resolved(&path), "{:?}", path);
+            }
+        }
+    }
 
     #[test]
     fn every_spelling_is_one_path() {

@@ -3,6 +3,8 @@
 
 #[path = "../common/binary.rs"]
 mod binary;
+#[path = "../common/image.rs"]
+mod built;
 #[path = "../common/mod.rs"]
 mod common;
 #[path = "../common/json_schema.rs"]
@@ -11,19 +13,25 @@ mod json_schema;
 mod planted;
 #[path = "../common/repaired.rs"]
 mod repaired;
+#[path = "../common/xsd.rs"]
+mod xsd;
 
 mod addons;
 mod agreement;
 mod check;
 mod commands;
+mod completions;
 mod examples;
 mod exempt;
+mod image;
+mod image_registry;
 mod manifest;
 mod manifests;
 mod merged_edit;
 mod overrides;
 mod passed_over;
 mod policies;
+mod policy_tests;
 mod recorded_answers;
 mod report_schema;
 mod run;
@@ -32,5 +40,6 @@ mod secrets;
 mod unreachable;
 mod waivers;
 mod why;
+mod why_forged;
 mod workloads;
 mod worst_first;

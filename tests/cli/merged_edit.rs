@@ -1,8 +1,9 @@
 //! The merged edit of a denial: recorded reviews, generated workloads, and what the message looks like.
 
 use super::common::{TODAY, good_pod, policies, review, snapshot};
-use super::repaired::{message, repaired, shape};
+use super::repaired::{message, repaired, repaired_request, shape};
 use podreeve::admit::{Hook, admit};
+use podreeve::decide::Effect;
 use podreeve::outcome::Verdict;
 use podreeve::review::response::MAX_REPORTED;
 use podreeve::sources::Sources;
@@ -17,7 +18,7 @@ fn the_recorded_deployment_is_repaired_by_the_message_alone() {
     let body = include_str!("../reviews/review-001-Deployment-CREATE.json");
     let review: Value = serde_json::from_str(body).expect("JSON");
     let (_, left) = repaired("recorded", &review["request"]["object"], &owasp()).expect("it is denied");
-    assert!(left.iter().all(|violation| violation.effect != podreeve::decide::Effect::Deny), "{left:?}");
+    assert!(left.iter().all(|violation| violation.effect != Effect::Deny), "{left:?}");
     let denial = admit(body.as_bytes(), Hook::Validate, &owasp(), TODAY);
     shape("recorded", &denial);
     let text = message(&denial);
@@ -36,6 +37,29 @@ fn the_recorded_deployment_is_repaired_by_the_message_alone() {
     }
     assert!(!text.contains("hunter2") && !text.contains("left out"), "{text}");
 }
+
+/// Requests of every kind that an API server sent: creations, updates, and a debug container.
+#[test]
+fn what_an_api_server_sent_is_repaired_as_the_denial_says() {
+    let (owasp, strict, mut denied) = (owasp(), snapshot(every_rule()), Vec::new());
+    for entry in std::fs::read_dir("tests/reviews").expect("the folder") {
+        let file = entry.expect("an entry").path();
+        let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
+        let review: Value = serde_json::from_slice(&std::fs::read(&file).expect("readable")).expect("JSON");
+        for (policy, snapshot) in [("owasp", &owasp), ("strict", &strict)] {
+            let Some((_, left)) = repaired_request(&name, &review, snapshot) else { continue };
+            for violation in left.iter().filter(|violation| violation.effect == Effect::Deny) {
+                // No edit knows the image that was meant.
+                assert_eq!(violation.rule.id, "image-tag", "{name}, {policy}: {violation:?}");
+            }
+            denied.push(format!("{policy} {name}"));
+        }
+    }
+    denied.sort();
+    assert_eq!(denied, DENIED);
+}
+
+const DENIED: [&str; 0] = [];
 
 /// Numbers that are the same in each run.
 struct Numbers(u64);
@@ -173,7 +197,7 @@ fn three_hundred_generated_workloads_are_repaired_as_the_denial_says() {
         repaired(&format!("{case}, strict"), &object, &strict);
         let Some((_, left)) = repaired(&case, &object, &owasp) else { continue };
         denied += 1;
-        for violation in left.iter().filter(|v| v.effect == podreeve::decide::Effect::Deny) {
+        for violation in left.iter().filter(|v| v.effect == Effect::Deny) {
             assert!(["image-tag", "ssh-server"].contains(&violation.rule.id), "{case}: {violation:?}");
         }
         let denial = admit(review("CREATE", &object, None).to_string().as_bytes(), Hook::Validate, &owasp, TODAY);

@@ -43,3 +43,25 @@ fn the_kubeconfig_is_found_where_kubectl_finds_it() {
     let said = scan(&[], &[]);
     assert!(said.contains("there is no kubeconfig and no service account of a pod"), "{said}");
 }
+
+/// Every command that calls an API server says it in the same words.
+#[test]
+fn no_command_prints_the_errors_of_libraries() {
+    let dir = Dir::new("unreachable", &[("config", &kubeconfig(closed_port()))]);
+    for command in [
+        &["scan", "-A"][..],
+        &["exempt", "--reason", "a test", "--until", "never"],
+        &["selftest"],
+        &["uninstall"],
+        &["uninstall", "--deployment", "podreeve"],
+    ] {
+        let ran = dir.run(&[command, &["--kubeconfig", "config"]].concat());
+        assert_eq!(ran.code, Some(2), "{command:?}: {ran:?}");
+        assert!(
+            ran.err.contains("the API server does not answer: it refuses the connection"),
+            "{command:?}: {}",
+            ran.err
+        );
+        assert!(!ran.err.contains("ServiceError") && !ran.err.contains("os error"), "{command:?}: {}", ran.err);
+    }
+}

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 /// A violation, for comparisons.
 fn key(violation: &Violation) -> (String, String, String) {
-    (violation.rule.id.to_owned(), violation.field.clone(), violation.found.clone())
+    (violation.rule.id.to_owned(), violation.field.clone(), violation.found.to_string())
 }
 
 fn denied<'v>(violations: impl IntoIterator<Item = &'v Violation>) -> Vec<(String, String, String)> {
@@ -28,7 +28,12 @@ pub fn message(outcome: &Outcome) -> String {
 /// Checks the property for the creation of an object. The repaired object and what is left; none for an object that is
 /// admitted.
 pub fn repaired(case: &str, object: &Value, snapshot: &Snapshot) -> Option<(Value, Vec<Violation>)> {
-    let body = review("CREATE", object, None).to_string();
+    repaired_request(case, &review("CREATE", object, None), snapshot)
+}
+
+/// As [`repaired`], for any request.
+pub fn repaired_request(case: &str, review: &Value, snapshot: &Snapshot) -> Option<(Value, Vec<Violation>)> {
+    let (body, object) = (review.to_string(), &review["request"]["object"]);
     let denial = admit(body.as_bytes(), Hook::Validate, snapshot, TODAY);
     assert_eq!(denial.problem, None, "{case}");
     if denial.verdict != Verdict::Deny {
@@ -41,7 +46,9 @@ pub fn repaired(case: &str, object: &Value, snapshot: &Snapshot) -> Option<(Valu
     let mut edited = object.clone();
     json_patch::patch(&mut edited, &repair.operations)
         .unwrap_or_else(|error| panic!("{case}: {error}: {:#?}", repair.operations));
-    let again = admit(review("CREATE", &edited, None).to_string().as_bytes(), Hook::Validate, snapshot, TODAY);
+    let mut second = review.clone();
+    second["request"]["object"] = edited.clone();
+    let again = admit(second.to_string().as_bytes(), Hook::Validate, snapshot, TODAY);
     assert_eq!(again.problem, None, "{case}: {edited:#}");
     let left = denied(&again.violations);
     assert_eq!(denied(&repair.left), left, "{case}: what the report says is left\n{edited:#}");

@@ -12,6 +12,7 @@ mod defaults;
 mod fast_path;
 mod fields;
 mod growth;
+mod integrations;
 mod layers;
 mod newcomer;
 mod owasp_coverage;

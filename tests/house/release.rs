@@ -11,6 +11,7 @@ const FILES: &[&str] = &[
     "Dockerfile",
     "CHANGELOG.md",
     "charts/podreeve/Chart.yaml",
+    "integrations/gitlab.yml",
     "release/lib",
     "release/check",
     "release/notes",
@@ -64,6 +65,7 @@ fn a_file_with_another_version_is_named() {
         ("Cargo.lock", format!("name = \"podreeve\"\nversion = \"{version}\"")),
         ("charts/podreeve/Chart.yaml", format!("\nversion: {version}")),
         ("charts/podreeve/Chart.yaml", format!("appVersion: {version}")),
+        ("integrations/gitlab.yml", format!("default: {version}")),
         ("CHANGELOG.md", format!("## {version} - ")),
     ] {
         let dir = copy();

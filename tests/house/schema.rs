@@ -29,6 +29,8 @@ fn published_text_has_no_links_of_rustdoc() {
         ("docs/policy.schema.json", include_str!("../../docs/policy.schema.json")),
         ("docs/check-report.schema.json", include_str!("../../docs/check-report.schema.json")),
         ("docs/scan-report.schema.json", include_str!("../../docs/scan-report.schema.json")),
+        ("docs/policy-test.schema.json", include_str!("../../docs/policy-test.schema.json")),
+        ("docs/test-report.schema.json", include_str!("../../docs/test-report.schema.json")),
         ("deploy/crds/policies.podreeve.dev.yaml", include_str!("../../deploy/crds/policies.podreeve.dev.yaml")),
         ("deploy/crds/exemptions.podreeve.dev.yaml", include_str!("../../deploy/crds/exemptions.podreeve.dev.yaml")),
         ("docs/rules.md", include_str!("../../docs/rules.md")),

@@ -22,6 +22,7 @@ mod one_cause;
 mod own_objects;
 mod quantities;
 mod recorded;
+mod trust;
 mod updates;
 mod windows;
 mod workloads;

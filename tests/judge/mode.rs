@@ -161,7 +161,7 @@ fn a_warning_says_what_would_be_denied(
     let response = response(&judge(&pod, Hook::Validate, &snapshot));
     let warnings: Vec<&str> = response["warnings"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     let first = format!(
-        "podreeve would deny Pod default/good {when}: 1 violation of memory-limit; to see the repair: podreeve explain memory-limit"
+        "podreeve would deny Pod default/good {when}: 1 violation of policy p0. An edit of one line passes; to see it: podreeve explain -f FILE"
     );
     assert_eq!(warnings[0], first);
     assert!(warnings[1].starts_with(&format!("podreeve: memory-limit {lead}: ")), "{warnings:?}");
@@ -183,7 +183,8 @@ fn what_would_be_denied_is_one_warning_for_each_rule() {
     let response = response(&judge(&pod, Hook::Validate, &snapshot));
     let warnings: Vec<&str> = response["warnings"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     assert!(
-        warnings[0].starts_with("podreeve would deny Pod default/good in mode deny: 3 violations of memory-limit;"),
+        warnings[0]
+            .starts_with("podreeve would deny Pod default/good in mode deny: 3 violations of policy p0. An edit of "),
         "{warnings:?}"
     );
     let lead = "podreeve: memory-limit would be denied in mode deny: init container \"init\", container \"web\", container \"proxy\": wanted ";
@@ -286,7 +287,7 @@ fn the_labels_of_pod_security_are_capped_too() {
     let warnings: Vec<String> = texts(&warned).unwrap();
     assert_eq!(warned["allowed"], true);
     assert!(
-        warnings[0].starts_with("podreeve would deny Pod shop/good in mode deny: 2 violations of "),
+        warnings[0].starts_with("podreeve would deny Pod shop/good in mode deny: 2 violations (1 critical) of policy pss-restricted. An edit of "),
         "{warnings:?}"
     );
     let upstream = warnings.iter().filter(|text| text.starts_with("would violate PodSecurity \"restricted:latest\": "));

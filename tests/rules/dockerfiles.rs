@@ -67,6 +67,24 @@ fn every_suggested_edit_repairs() {
     });
 }
 
+/// What the schema calls the default of a parameter is what the code does without the parameter.
+#[test]
+fn a_default_that_is_written_down_changes_nothing() {
+    each(|rule, file, example, case| {
+        let schema = (rule.params)(&mut schemars::SchemaGenerator::default());
+        let defaults = schema.as_value()["properties"].as_object().cloned().unwrap_or_default();
+        let mut params: serde_json::Value =
+            serde_json::from_str(example.params).unwrap_or_else(|_| serde_json::json!({}));
+        for (key, property) in defaults {
+            if let (Some(default), true) = (property.get("default"), params[&key].is_null()) {
+                params[&key] = default.clone();
+            }
+        }
+        let with = (file.compile)(params).expect("the defaults are parameters");
+        assert_eq!(found(&*with, example.text, case).0, example.lines, "{case}");
+    });
+}
+
 /// With CRLF and without an end of the last line, the same lines are found.
 #[test]
 fn line_ends_change_nothing() {

@@ -24,7 +24,7 @@ fn every_example_is_judged_in_every_list_and_kind() {
             assert_eq!(fields, expected(example, list, kind), "{case}");
             assert_eq!(outcome.verdict == Verdict::Deny, example.is_bad(), "{case}");
             for violation in &outcome.violations {
-                let pointer = &violation.pointer;
+                let pointer = violation.pointer();
                 assert!(object.pointer(pointer).is_some(), "{case}: {pointer} does not resolve");
                 assert!(violation.field.starts_with(pointer), "{case}");
                 let there = object.pointer(&violation.field).is_some_and(|value| !value.is_null());

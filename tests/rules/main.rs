@@ -10,6 +10,7 @@ mod cases;
 mod connections;
 mod dockerfiles;
 mod examples;
+mod images;
 mod merged;
 mod repairs;
 mod table;

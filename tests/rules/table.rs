@@ -29,6 +29,7 @@ fn the_table_is_complete() {
         let (bad, names): (Vec<bool>, Vec<&str>) = match &rule.judges {
             Judges::Pod(_) | Judges::Exec(_) => rule.examples().map(|e| (e.is_bad(), e.name)).unzip(),
             Judges::Dockerfile(file) => file.examples.iter().map(|e| (e.is_bad(), e.name)).unzip(),
+            Judges::Image(image) => image.examples.iter().map(|e| (e.is_bad(), e.name)).unzip(),
         };
         assert!(
             bad.contains(&true),
@@ -56,8 +57,8 @@ fn the_table_is_complete() {
             }
         }
     }
-    let folders =
-        ["pod", "exec", "dockerfile"].map(|subject| format!("{}/src/rules/{subject}", env!("CARGO_MANIFEST_DIR")));
+    let folders = ["pod", "exec", "dockerfile", "image"]
+        .map(|subject| format!("{}/src/rules/{subject}", env!("CARGO_MANIFEST_DIR")));
     let files: Vec<String> = folders
         .iter()
         .flat_map(|folder| std::fs::read_dir(folder).expect("a folder for each subject"))

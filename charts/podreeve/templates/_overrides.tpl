@@ -48,6 +48,13 @@ built-in-{{ $policy | replace "@" "-" }}.yaml: |-
 {{- if and .Values.exemptions (not $builtIn) -}}
 {{- fail "exemptions exempts from the built-in policies, and `policies` names none. Write the exemptions into your own policies" -}}
 {{- end -}}
+{{- /* A path is a file or a folder of `extraVolumes`. */ -}}
+{{- range $served -}}
+{{- if not (or (has . $known.policies) (regexMatch "[/.]" .) (eq . "none")) -}}
+{{- fail (printf "policies has %s, which is no built-in policy%s They are %s" . (include "podreeve.nearest" (list . $known.policies)) (join ", " $known.policies)) -}}
+{{- end -}}
+{{- end -}}
+{{- include "podreeve.checkExemptions" (list "exemptions" .Values.exemptions $known) -}}
 {{- range $policy, $override := .Values.policyOverrides -}}
 {{- $at := printf "policyOverrides.%s" $policy -}}
 {{- if not (has $policy $known.policies) -}}
@@ -61,8 +68,21 @@ built-in-{{ $policy | replace "@" "-" }}.yaml: |-
 {{- fail (printf "%s has %s, which is no key of a policy%s They are %s" $at $key (include "podreeve.nearest" (list $key $known.keys)) (join ", " $known.keys)) -}}
 {{- end -}}
 {{- end -}}
+{{- include "podreeve.checkExemptions" (list (printf "%s.exemptions" $at) $override.exemptions $known) -}}
 {{- range $id, $setting := $override.rules -}}
 {{- include "podreeve.checkRule" (list (printf "%s.rules" $at) $id $setting $known) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "podreeve.checkExemptions" -}}
+{{- $at := index . 0 -}}
+{{- $ids := index . 2 | dig "rules" dict | keys | sortAlpha -}}
+{{- range $index, $exemption := index . 1 -}}
+{{- range $id := $exemption.rules -}}
+{{- if not (has $id $ids) -}}
+{{- fail (printf "%s[%d].rules has %s, which is no rule%s `podreeve rules` lists them" $at $index $id (include "podreeve.nearest" (list $id $ids))) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

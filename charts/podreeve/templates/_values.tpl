@@ -59,6 +59,20 @@ brings values without the new keys, and `--set KEY=null` takes a key away. Then 
 {{- if ge (int (include "podreeve.seconds" $v.drainDelay)) (int $v.terminationGracePeriodSeconds) -}}
 {{- fail (printf "drainDelay (%s) is not shorter than terminationGracePeriodSeconds (%d): the pod would be killed while the API server still calls it. Use a grace period of drainDelay and 30 s more" $v.drainDelay (int $v.terminationGracePeriodSeconds)) -}}
 {{- end -}}
+{{- if gt (int (include "podreeve.seconds" $v.drainDelay)) 35 -}}
+{{- fail (printf "drainDelay (%s) is longer than 35s: with what has begun by then, a replica takes 45 s at most to end" $v.drainDelay) -}}
+{{- end -}}
+{{- if eq (int $v.ports.https) (int $v.ports.metrics) -}}
+{{- fail (printf "ports.https and ports.metrics are both %d, and a pod listens once on a port. Change one of them" (int $v.ports.https)) -}}
+{{- end -}}
+{{- if eq (int $v.service.port) (int $v.service.metricsPort) -}}
+{{- fail (printf "service.port and service.metricsPort are both %d. Change one of them" (int $v.service.port)) -}}
+{{- end -}}
+{{- with $v.denyAfter -}}
+{{- if ne . (toDate "2006-01-02" . | date "2006-01-02") -}}
+{{- fail (printf "denyAfter is %s, and there is no such day" .) -}}
+{{- end -}}
+{{- end -}}
 {{- range $v.networkPolicy.apiServerCIDRs -}}
 {{- if not (regexMatch "^([0-9]{1,3}(\\.[0-9]{1,3}){3}/([0-9]|[12][0-9]|3[0-2])|[0-9a-fA-F:]*:[0-9a-fA-F:.]*/([0-9]|[1-9][0-9]|1[01][0-9]|12[0-8]))$" .) -}}
 {{- fail (printf "networkPolicy.apiServerCIDRs has %q, which is no CIDR. Write an address with its prefix length, such as 192.0.2.10/32 or 2001:db8::/64" .) -}}

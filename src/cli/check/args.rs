@@ -1,18 +1,20 @@
 //! The arguments of `check`, and what they are with the settings of `.podreeve.yaml`.
 
-use super::outputs::{OutputParser, OutputSpec, ReportFormat};
+use super::outputs::{OutputSpec, ReportFormat};
 use super::settings::{self, Settings};
 use crate::cli::exit::Failure;
 use crate::cli::input::{Exclude, Inputs};
 use crate::cli::mode::ModeArgs;
+use crate::cli::output_spec::OutputParser;
 use crate::cli::{namespace, suggested::POLICY};
 use crate::rule::Severity;
 use std::path::PathBuf;
 
-/// Judge manifests as the webhook would, before they reach a cluster
+/// Judge manifests as the webhook would, before they reach a cluster, and Dockerfiles
 ///
 /// Pods and everything that has a pod template are judged as if they were created now. Other objects are counted, and
-/// named if they look like a workload; so are templates, kustomizations and files of other tools.
+/// named if they look like a workload; so are templates, kustomizations and files of other tools. Dockerfiles are judged by the
+/// rules about Dockerfiles.
 ///
 /// Settings are read from the nearest .podreeve.yaml, in the directory that has all files or above it. An argument
 /// replaces a setting.
@@ -21,6 +23,12 @@ use std::path::PathBuf;
 pub struct Args {
     #[command(flatten)]
     pub inputs: Inputs,
+
+    /// A Dockerfile whose name does not say so; - is stdin; may be repeated
+    ///
+    /// Files named Dockerfile, Containerfile, Dockerfile.* and *.dockerfile are judged as such in any case.
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub dockerfile: Vec<String>,
 
     /// Policy to judge by: the name of a built-in one, a file, or a directory; may be repeated [default: owasp]
     #[arg(long, value_name = "POLICY", value_parser = POLICY, hide_possible_values = true)]
@@ -45,7 +53,7 @@ pub struct Args {
     pub require_objects: bool,
 
     /// How to print, and into which file if not to stdout; may be repeated [default: text]
-    #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = OutputParser)]
+    #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = OutputParser::<ReportFormat>::NEW)]
     output: Vec<OutputSpec>,
 
     /// Also report what an author need not act on: audit findings, exemptions and repairs; json always has them
@@ -127,14 +135,26 @@ pub struct Plan {
 }
 
 impl Args {
+    /// The files as they were given.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names = self.inputs.names();
+        names.extend(self.dockerfile.iter().map(String::as_str));
+        names
+    }
+
     /// # Errors
     /// No file is named, or the settings cannot be read.
     pub fn plan(&self) -> Result<Plan, Failure> {
-        self.inputs.required()?;
+        if self.names().is_empty() {
+            return Err(Failure::input(
+                "no FILE is named: name manifests, Dockerfiles or a directory, or `-` to read stdin, such as `kubectl kustomize . | \
+                 podreeve check -`\nUsage: podreeve check [OPTIONS] <FILE>...; see podreeve check --help",
+            ));
+        }
         let settings = match (&self.config, self.no_config) {
             (Some(path), _) => settings::read(path)?,
             (None, true) => Settings::default(),
-            (None, false) => settings::find(&self.inputs.names())?,
+            (None, false) => settings::find(&self.names())?,
         };
         let or = |mine: &Vec<String>, others: Vec<String>| if mine.is_empty() { others } else { mine.clone() };
         let outputs = if self.output.is_empty() { settings.formats } else { self.output.clone() };

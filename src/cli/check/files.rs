@@ -2,8 +2,9 @@
 
 use super::exemptions::Namespaces;
 use super::other_tools;
-use crate::cli::input::{Entry, Input};
-use crate::manifest::{self, ManifestError, Object, Reading};
+use crate::cli::input::{Content, Entry, Input};
+use crate::dockerfile::Dockerfile;
+use crate::manifest::{self, MAX_BYTES, ManifestError, Object, Reading};
 use crate::report::{CheckResults, FileError, Judge, NotJudged, PassedOver, Usage};
 use std::collections::HashSet;
 
@@ -56,6 +57,7 @@ impl File<'_> {
     fn read(&mut self, input: &Input) {
         match &input.bytes {
             Err(message) => self.error(FileError::whole(&input.name, message)),
+            Ok(bytes) if input.content == Content::Dockerfile => self.dockerfile(&input.name, bytes),
             Ok(bytes) => {
                 self.documents(&input.name, &manifest::read(bytes));
                 if self.files.keeps_text && !self.found.results.objects.is_empty() {
@@ -68,6 +70,26 @@ impl File<'_> {
         if input.name == STDIN && results.objects.is_empty() && results.errors.is_empty() {
             let message = "nothing in it was judged: it has no pod and no pod template; check whether the command before the pipe failed";
             self.error(FileError::whole(STDIN, message));
+        }
+    }
+
+    fn dockerfile(&mut self, name: &str, bytes: &[u8]) {
+        if bytes.len() > MAX_BYTES {
+            return self.error(FileError::whole(name, &format!("is larger than {} MiB", MAX_BYTES / (1024 * 1024))));
+        }
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            return self.error(FileError::whole(name, "is no UTF-8 text, and so no Dockerfile"));
+        };
+        let file = Dockerfile::parse(text);
+        if let Some(reason) = other_tools::no_dockerfile(name, &file).filter(|_| name != STDIN) {
+            return self.pass_over(name, None, reason);
+        }
+        for error in &file.errors {
+            self.error(FileError::in_dockerfile(name, error));
+        }
+        self.found.results.objects.push(self.files.judge.dockerfile(name, &file));
+        if self.files.keeps_text {
+            self.found.text = Some(file.text().to_owned());
         }
     }
 

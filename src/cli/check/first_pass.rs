@@ -5,7 +5,7 @@ use super::accounts;
 use super::exemptions::{Exemptions, Namespaces};
 use super::ordered::ordered;
 use crate::cli::exit::Failure;
-use crate::cli::input::{Entry, Source};
+use crate::cli::input::{Content, Entry, Source};
 use crate::facts::accounts::Accounts;
 use crate::manifest;
 use crate::report::FileError;
@@ -42,6 +42,9 @@ pub fn read(sources: &[Source], namespaces: Namespaces<'_>) -> Result<FirstPass,
 /// The file, if it may hold a ServiceAccount that decides about tokens, or an Exemption that counts.
 fn mentions(entry: &Entry, namespaces: Namespaces<'_>) -> Option<(String, Vec<u8>)> {
     let Entry::File(input) = entry else { return None };
+    if input.content != Content::Manifest {
+        return None;
+    }
     let bytes = input.bytes.as_ref().ok()?;
     let has = |text: &str| memmem::find(bytes, text.as_bytes()).is_some();
     let of_account = has(accounts::FIELD) && memmem::find_iter(bytes, "ServiceAccount").any(|at| is_kind(bytes, at));

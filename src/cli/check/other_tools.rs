@@ -1,7 +1,8 @@
 //! Files of other tools among the manifests. They are recognised if they have no Kubernetes object, and passed over with a hint
 //! what to run instead.
 
-use crate::cli::input::kustomize;
+use crate::cli::input::{self, kustomize};
+use crate::dockerfile::Dockerfile;
 use crate::manifest::{Content, Node};
 use std::path::{Path, PathBuf};
 
@@ -22,6 +23,17 @@ pub fn reason(name: &str, root: Option<&Node>, has_braces: bool) -> Option<Strin
 pub fn chart_template(name: &str, has_braces: bool) -> Option<String> {
     let path = Path::new(name);
     (has_braces && chart_of(path).is_some()).then(|| template(path))
+}
+
+/// Why a file with the name of a Dockerfile is none: a template, or something else. None for a Dockerfile, also for one with faults.
+pub fn no_dockerfile(name: &str, file: &Dockerfile<'_>) -> Option<&'static str> {
+    let is_template = || ["{{", "{%", "<%", "m4_", "@FROM"].iter().any(|mark| file.text().contains(mark));
+    if !file.errors.is_empty() && is_template() {
+        return Some("a template of a Dockerfile; to judge what it makes, pipe that to podreeve check --dockerfile -");
+    }
+    let path = Path::new(name);
+    let is_exact = path.file_name().is_some_and(|name| input::is_exact(&name.to_string_lossy()));
+    (file.stages.is_empty() && !is_exact && input::is_dockerfile(path)).then_some("no Dockerfile: it has no FROM")
 }
 
 /// Why an object is passed over that only a tool reads, and no API server.

@@ -1,20 +1,16 @@
 //! `-o FORMAT[=FILE]`: the formats of one run, and where each is written to.
 
 use crate::cli::exit::Failure;
-use crate::cli::output;
+use crate::cli::{output, output_spec};
 use crate::report::format::{
     Ending, FileFindings, Format, GithubReport, GitlabReport, HtmlReport, JsonReport, JunitReport, MarkdownReport,
     SarifReport,
 };
 use crate::report::text::{TextOptions, TextReport};
-use crate::rule::nearest_name;
 use clap::ValueEnum;
-use clap::builder::{PossibleValue, TypedValueParser};
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
-use std::str::FromStr;
 
 /// A format of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -37,60 +33,8 @@ pub enum ReportFormat {
     Html,
 }
 
-/// A format, and the file that it is written to; stdout without one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OutputSpec {
-    pub format: ReportFormat,
-    pub file: Option<PathBuf>,
-}
-
-impl FromStr for OutputSpec {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (name, file) = text.split_once('=').map_or((text, None), |(name, file)| (name, Some(file)));
-        if file == Some("") {
-            return Err(format!("name a file behind `{name}=`"));
-        }
-        let format = ReportFormat::from_str(name, true).map_err(|_| unknown(name))?;
-        Ok(Self { format, file: file.filter(|file| *file != "-").map(PathBuf::from) })
-    }
-}
-
-fn unknown(name: &str) -> String {
-    let names: Vec<String> = possible().map(|value| value.get_name().to_owned()).collect();
-    let near = nearest_name(name, names.iter().map(String::as_str));
-    let meant = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-    format!(
-        "there is no such format; {meant}The formats are {}, each with =FILE if it is not for stdout",
-        names.join(", ")
-    )
-}
-
-fn possible() -> impl Iterator<Item = PossibleValue> {
-    ReportFormat::value_variants().iter().filter_map(ValueEnum::to_possible_value)
-}
-
-/// Parses an [`OutputSpec`], and names the formats to completions and help.
-#[derive(Debug, Clone)]
-pub struct OutputParser;
-
-impl TypedValueParser for OutputParser {
-    type Value = OutputSpec;
-
-    fn parse_ref(
-        &self,
-        command: &clap::Command,
-        arg: Option<&clap::Arg>,
-        value: &OsStr,
-    ) -> Result<OutputSpec, clap::Error> {
-        <OutputSpec as FromStr>::from_str.parse_ref(command, arg, value)
-    }
-
-    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        Some(Box::new(possible()))
-    }
-}
+/// A format of the report, and its file.
+pub type OutputSpec = output_spec::OutputSpec<ReportFormat>;
 
 /// The reports of one run.
 pub struct Outputs(Vec<Output>);
@@ -111,14 +55,25 @@ impl Outputs {
     /// # Errors
     /// Two formats for one place, and a file that cannot be written.
     pub fn open(specs: &[OutputSpec], options: TextOptions) -> Result<Self, Failure> {
+        // A file is no terminal.
+        Self::open_with(specs, |spec| {
+            let width = options.width.filter(|_| spec.file.is_none());
+            format(spec.format, TextOptions { width, ..options })
+        })
+    }
+
+    /// Opens the files of reports that `make` writes.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_with(specs: &[OutputSpec], make: impl Fn(&OutputSpec) -> Box<dyn Format>) -> Result<Self, Failure> {
         let mut outputs = Vec::new();
-        for (index, spec) in specs.iter().enumerate() {
-            if specs.iter().take(index).any(|other| other.file == spec.file) {
-                let place = spec.file.as_ref().map_or("stdout".to_owned(), |file| file.display().to_string());
-                return Err(Failure::input(format!(
-                    "two formats go to {place}; give one of them another file, such as `-o sarif=podreeve.sarif`"
-                )));
-            }
+        if let Some(place) = output_spec::shared(specs) {
+            return Err(Failure::input(format!(
+                "two formats go to {place}; give one of them another file, such as `-o sarif=podreeve.sarif`"
+            )));
+        }
+        for spec in specs {
             let to = match &spec.file {
                 None => Target::Stdout,
                 Some(path) => Target::File(
@@ -126,9 +81,7 @@ impl Outputs {
                     path.clone(),
                 ),
             };
-            // A file is no terminal.
-            let width = options.width.filter(|_| spec.file.is_none());
-            outputs.push(Output { format: format(spec.format, TextOptions { width, ..options }), to });
+            outputs.push(Output { format: make(spec), to });
         }
         Ok(Self(outputs))
     }
@@ -186,7 +139,8 @@ fn unwritable(path: &std::path::Path, error: &std::io::Error) -> Failure {
     Failure::input(format!("{}: cannot be written: {error}", path.display()))
 }
 
-fn format(format: ReportFormat, options: TextOptions) -> Box<dyn Format> {
+/// The format of `check`.
+pub fn format(format: ReportFormat, options: TextOptions) -> Box<dyn Format> {
     let all = options.all;
     match format {
         ReportFormat::Text => Box::new(TextReport::new(options)),

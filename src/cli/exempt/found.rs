@@ -38,7 +38,7 @@ impl<'a> Source<'a> {
         if args.inputs.names().is_empty() {
             return Ok(Self { args, from: From::Cluster });
         }
-        let files = args.inputs.sources(&[]);
+        let files = args.inputs.manifests();
         let reports: Vec<Option<Vec<Workload>>> = files.iter().map(report).collect::<Result<_, _>>()?;
         if reports.iter().any(Option::is_some) {
             return Ok(Self { args, from: From::Report(reports.into_iter().flatten().flatten().collect()) });
@@ -100,7 +100,7 @@ impl<'a> Source<'a> {
     }
 
     fn scanned(&self, exemptions: &[Arc<ObjectExemption>]) -> Result<Vec<Workload>, Failure> {
-        let Args { policy, namespace, selector, access, .. } = self.args;
+        let Args { policy, namespace, selector, access, kubelets, .. } = self.args;
         let plan = scan::Plan {
             policy,
             namespace: namespace.as_deref(),
@@ -109,6 +109,7 @@ impl<'a> Source<'a> {
             exemptions,
             chunk_size: PAGE,
             access,
+            kubelets,
         };
         let report = scan::collect(&plan, Format::Json, false)?;
         if let Some(error) = report.errors.first() {

@@ -64,7 +64,9 @@ impl Report {
     }
 
     pub fn workloads(self) -> Vec<Workload> {
-        let shapes = if self.kind == "ScanReport" { self.owners } else { self.objects };
+        let mut shapes = if self.kind == "ScanReport" { self.owners } else { self.objects };
+        // No exemption covers a Dockerfile.
+        shapes.retain(|shape| shape.kind != "Dockerfile" || !shape.namespace.is_empty());
         shapes.into_iter().filter_map(Shape::into_workload).collect()
     }
 }

@@ -53,10 +53,9 @@ fn repaired(rule: &Rule, example: &'static Example) -> Option<Repaired> {
                 return None;
             }
         }
-        for edit in fix.take_edits() {
-            let at = absolute(&kind.prefix(), &edit.at);
-            tree.apply(&at, edit, 0);
-        }
+        fix.take_edits(|at, edit| {
+            tree.apply(&absolute(&kind.prefix(), at), edit, 0);
+        });
         tree.settle();
         json = tree.to_json();
     }

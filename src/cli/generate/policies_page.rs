@@ -2,7 +2,7 @@
 
 use crate::admit::{Hook, Snapshot, admit};
 use crate::cli::explain::{
-    file_example, params,
+    file_example, image_example, params,
     repaired::{self, Repaired},
 };
 use crate::cli::rules::default_action;
@@ -59,6 +59,10 @@ fn section(text: &mut String, rule: &'static Rule) {
     );
     if let Some(bad) = rule.file().and_then(file_example::best) {
         let _ = write!(text, "\n{}\nWhat to do: {}.\n", super::rule_pages::violation(&bad), rule.instead());
+        return;
+    }
+    if let Some(bad) = rule.image().and_then(image_example::best) {
+        let _ = write!(text, "\n{}\nWhat to do: {}.\n", super::rule_pages::image_violation(&bad), rule.instead());
         return;
     }
     let repaired = repaired::best(rule);

@@ -2,7 +2,7 @@
 
 use crate::cli::explain::file_example::{self, BadFile};
 use crate::cli::explain::repaired::{self, Repaired};
-use crate::cli::explain::{FILES_PASS, params};
+use crate::cli::explain::{image_example, params, passes};
 use crate::cli::rules::{default_action, implied};
 use crate::rule::Rule;
 use crate::rules::{RULES, owasp};
@@ -47,8 +47,12 @@ fn page(rule: &'static Rule) -> String {
         let _ = writeln!(text, "| `{name}` | {} | {} | {} |", cell(&kind), cell(&default), cell(&docs));
     }
     if !rule.judges_requests() {
-        let _ =
-            write!(text, "\n## Needed as it is\n\n{FILES_PASS} See [Check Dockerfiles](../check-dockerfiles.md).\n");
+        let page = if rule.image().is_some() {
+            "Scan an image](../images.md)"
+        } else {
+            "Check Dockerfiles](../check-dockerfiles.md)"
+        };
+        let _ = write!(text, "\n## Needed as it is\n\n{} See [{page}.\n", passes(rule));
         return text;
     }
     let _ = write!(
@@ -69,6 +73,10 @@ fn edit(text: &mut String, rule: &'static Rule) {
         if !instead.is_empty() {
             let _ = writeln!(text, "\nWhat to do: {instead}.");
         }
+        return;
+    }
+    if let Some(bad) = rule.image().and_then(image_example::best) {
+        let _ = write!(text, "\n## What to change\n\n{}\nWhat to do: {instead}.\n", image_violation(&bad));
         return;
     }
     let repaired = repaired::best(rule);
@@ -98,6 +106,14 @@ pub fn violation(bad: &BadFile) -> String {
         let _ = writeln!(text, "* {finding}");
     }
     text
+}
+
+/// What is found in a bad image.
+pub fn image_violation(bad: &image_example::BadImage) -> String {
+    let params = bad.example.params;
+    let params = if params.is_empty() { String::new() } else { format!(", with `{params}`") };
+    let findings: String = bad.findings.iter().map(|finding| format!("* {finding}\n")).collect();
+    format!("An example ({}{params}):\n\n{findings}", bad.example.name)
 }
 
 /// `|` ends a cell.

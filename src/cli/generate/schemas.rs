@@ -1,16 +1,20 @@
 //! JSON schemas and the custom resource definition, from the types that are read and written.
 
 use crate::cli::why::WhyReport;
+use crate::image::trust::TrustDocument;
 use crate::manifest::to_yaml;
 use crate::observe::decisions::record::DecisionLine;
 use crate::policy::Action;
 use crate::policy::document::{API_VERSION, Policy, PolicySpec};
 use crate::policy::exemption_object::Exemption;
+use crate::policy_test::document::{KIND, PolicyTestSpec};
+use crate::policy_test::report::TestReport;
+use crate::report::image::ImageReport;
 use crate::report::{CheckReport, ScanReport};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::core::CustomResourceExt;
 use schemars::generate::SchemaSettings;
-use schemars::{Schema, schema_for};
+use schemars::{JsonSchema, Schema, schema_for};
 use serde_json::{Map, Value, json};
 
 const PRESERVE: &str = "x-kubernetes-preserve-unknown-fields";
@@ -18,6 +22,10 @@ const BASE: &str = "https://podreeve.dev/schemas";
 
 pub fn check_report() -> String {
     named(schema_for!(CheckReport), "check-report")
+}
+
+pub fn image_report() -> String {
+    named(schema_for!(ImageReport), "image-report")
 }
 
 pub fn scan_report() -> String {
@@ -28,8 +36,16 @@ pub fn why_report() -> String {
     named(schema_for!(WhyReport), "why-report")
 }
 
+pub fn test_report() -> String {
+    named(schema_for!(TestReport), "test-report")
+}
+
 pub fn decision_line() -> String {
     named(schema_for!(DecisionLine), "decision-line")
+}
+
+pub fn trust() -> String {
+    named(schema_for!(TrustDocument), "trust")
 }
 
 fn named(mut schema: Schema, name: &str) -> String {
@@ -39,31 +55,45 @@ fn named(mut schema: Schema, name: &str) -> String {
 
 /// For editors: `# yaml-language-server: $schema=…`.
 pub fn policy() -> String {
+    document::<PolicySpec>("Policy", "podreeve policy", "policy", true)
+}
+
+/// For editors, as [`policy`].
+pub fn policy_test() -> String {
+    document::<PolicyTestSpec>(KIND, "podreeve policy test", "policy-test", false)
+}
+
+/// The schema of a document whose `spec` is this type.
+fn document<S: JsonSchema>(kind: &str, title: &str, name: &str, has_status: bool) -> String {
     let generator = SchemaSettings::draft2020_12().into_generator();
-    let mut schema = generator.into_root_schema_for::<PolicySpec>();
+    let mut schema = generator.into_root_schema_for::<S>();
     let definitions = schema.remove("$defs").unwrap_or_else(|| json!({}));
     schema.remove("$schema");
     schema.remove("title");
-    pretty(&json!({
+    let mut document = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": format!("{BASE}/policy.schema.json"),
-        "title": "podreeve policy",
+        "$id": format!("{BASE}/{name}.schema.json"),
+        "title": title,
         "type": "object",
         "properties": {
             "apiVersion": {"const": API_VERSION},
-            "kind": {"const": "Policy"},
+            "kind": {"const": kind},
             "metadata": {
                 "type": "object",
                 "properties": {"name": {"type": "string", "minLength": 1}},
                 "required": ["name"],
             },
             "spec": schema,
-            "status": true,
         },
         "required": ["apiVersion", "kind", "metadata", "spec"],
         "additionalProperties": false,
         "$defs": definitions,
-    }))
+    });
+    if let Some(properties) = document.pointer_mut("/properties").and_then(Value::as_object_mut).filter(|_| has_status)
+    {
+        properties.insert("status".to_owned(), json!(true));
+    }
+    pretty(&document)
 }
 
 pub fn policy_crd() -> String {

@@ -5,9 +5,18 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
+/// What a file contains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// Kubernetes objects, YAML or JSON.
+    Manifest,
+    Dockerfile,
+}
+
 /// A file's name as it is printed, and its bytes or the reason why it cannot be read.
 pub struct Input {
     pub name: String,
+    pub content: Content,
     pub bytes: Result<Vec<u8>, String>,
 }
 
@@ -23,11 +32,16 @@ pub enum Entry {
 
 /// A file that cannot be read.
 pub fn unreadable(name: &str, message: String) -> Entry {
-    Entry::File(Input { name: name.to_owned(), bytes: Err(message) })
+    Entry::File(Input { name: name.to_owned(), content: Content::Manifest, bytes: Err(message) })
 }
 
-/// Reads one file, or stdin for `-`.
+/// Reads a manifest, or stdin for `-`.
 pub fn read(path: &Path) -> Input {
+    read_as(path, Content::Manifest)
+}
+
+/// The same with another content.
+pub fn read_as(path: &Path, content: Content) -> Input {
     let name = path.display().to_string();
     let mut bytes = Vec::new();
     // One byte more than the manifest reader accepts, so that it reports a file that is too large.
@@ -42,5 +56,5 @@ pub fn read(path: &Path) -> Input {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err("there is no such file".to_owned()),
         Err(error) => Err(format!("cannot be read: {error}")),
     };
-    Input { name, bytes }
+    Input { name, content, bytes }
 }

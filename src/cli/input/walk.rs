@@ -1,5 +1,6 @@
 //! The manifests below a directory. A file that cannot be read is reported and does not end the walk.
 
+use super::dockerfile::is_dockerfile;
 use super::exclude::{Exclude, covers};
 use super::file::{Entry, unreadable};
 use super::kustomize;
@@ -12,9 +13,9 @@ const NOT_WALKED: [&str; 3] = [".git", ".github", "node_modules"];
 /// The settings of `check` itself.
 pub const SETTINGS: &str = ".podreeve.yaml";
 
-/// The manifests of a directory in the order of their names, with the files that are passed over or cannot be read.
-pub fn directory(path: &Path, recursive: bool, exclude: &[Exclude]) -> Vec<Result<PathBuf, Entry>> {
-    let mut walk = Walk { recursive, exclude, found: Vec::new() };
+/// The files of a directory in the order of their names, with those that are passed over or cannot be read.
+pub fn directory(path: &Path, how: How<'_>) -> Vec<Result<PathBuf, Entry>> {
+    let mut walk = Walk { how, found: Vec::new() };
     walk.directory(path);
     let patches = kustomize::patches(walk.found.iter().filter_map(|found| found.as_deref().ok()));
     let is_patch = |path: PathBuf| match patches.get(&kustomize::normal(&path)) {
@@ -24,13 +25,25 @@ pub fn directory(path: &Path, recursive: bool, exclude: &[Exclude]) -> Vec<Resul
     walk.found.into_iter().map(|found| found.and_then(is_patch)).collect()
 }
 
+/// What is looked for in a directory.
+#[derive(Clone, Copy)]
+pub struct How<'e> {
+    pub recursive: bool,
+    pub exclude: &'e [Exclude],
+    /// Whether Dockerfiles are looked for, too.
+    pub dockerfiles: bool,
+}
+
 struct Walk<'e> {
-    recursive: bool,
-    exclude: &'e [Exclude],
+    how: How<'e>,
     found: Vec<Result<PathBuf, Entry>>,
 }
 
 impl Walk<'_> {
+    fn is_wanted(&self, path: &Path) -> bool {
+        is_manifest(path) || (self.how.dockerfiles && is_dockerfile(path))
+    }
+
     fn directory(&mut self, path: &Path) {
         let entries = fs::read_dir(path).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
         let mut entries = match entries {
@@ -43,7 +56,7 @@ impl Walk<'_> {
         entries.sort_by_key(DirEntry::file_name);
         for entry in entries {
             let path = entry.path();
-            if entry.file_name() != SETTINGS && !covers(self.exclude, &path) {
+            if entry.file_name() != SETTINGS && !covers(self.how.exclude, &path) {
                 self.entry(&entry, path);
             }
         }
@@ -53,7 +66,7 @@ impl Walk<'_> {
         let kind = entry.file_type().ok();
         if kind.is_some_and(|kind| kind.is_dir()) {
             let left_out = NOT_WALKED.iter().any(|name| entry.file_name() == *name);
-            if self.recursive && !left_out {
+            if self.how.recursive && !left_out {
                 self.directory(&path);
             }
             return;
@@ -64,15 +77,15 @@ impl Walk<'_> {
         let is_link = kind.is_some_and(|kind| kind.is_symlink());
         match fs::metadata(&path) {
             // The link may lead to a directory above.
-            Ok(target) if target.is_dir() && is_link && self.recursive => {
+            Ok(target) if target.is_dir() && is_link && self.how.recursive => {
                 self.found.push(pass_over(&path, "a link to a directory, which is not followed; name the directory"));
             }
-            Ok(target) if target.is_file() && is_manifest(&path) => self.found.push(Ok(path)),
-            Err(_) if is_link && is_manifest(&path) => {
+            Ok(target) if target.is_file() && self.is_wanted(&path) => self.found.push(Ok(path)),
+            Err(_) if is_link && self.is_wanted(&path) => {
                 self.found.push(pass_over(&path, "a link to a file that does not exist"));
             }
             // Reading the file reports the reason.
-            Err(_) if is_manifest(&path) => self.found.push(Ok(path)),
+            Err(_) if self.is_wanted(&path) => self.found.push(Ok(path)),
             // Reading a pipe or a device could block.
             Ok(_) | Err(_) => {}
         }

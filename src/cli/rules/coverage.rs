@@ -54,8 +54,9 @@ pub fn rows() -> Vec<Row> {
 
 fn row(item: &Item) -> Row {
     let rules: Vec<(&Rule, Action)> = item.rules().map(|rule| (rule, default_action(rule))).collect();
-    // Rules see requests to the API server. What only an image or a node shows stays open.
-    let open = item.at.iter().filter(|at| rules.is_empty() || !is_admission(**at));
+    // What no rule of a place answers stays open there.
+    let judged = |at: Where| rules.iter().any(|(rule, _)| is_judged(rule, at));
+    let open = item.at.iter().filter(|at| !judged(**at));
     Row {
         item: item.number,
         title: item.title,
@@ -72,6 +73,16 @@ fn status(item: &Item, strictest: Option<Action>) -> Status {
         Some(Action::Off) => Status::Off,
         None if item.at.iter().any(|at| is_admission(*at)) => Status::NotYet,
         None => Status::Elsewhere,
+    }
+}
+
+/// Whether a rule sees what is at this place.
+const fn is_judged(rule: &Rule, at: Where) -> bool {
+    match at {
+        Where::Pod | Where::Exec | Where::Cluster => rule.judges_requests(),
+        Where::File => rule.file().is_some(),
+        Where::Image => rule.image().is_some(),
+        Where::Node | Where::Ops => false,
     }
 }
 

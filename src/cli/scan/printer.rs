@@ -22,7 +22,7 @@ pub struct ScanPrinter {
 
 impl ScanPrinter {
     pub fn new(format: Format, summary: bool, snapshot: &Snapshot) -> Self {
-        let policies = snapshot.policies.policies.iter().map(|policy| policy.name.clone()).collect();
+        let policies = snapshot.policies.policies.iter().map(|policy| policy.name.to_string()).collect();
         // The bar is drawn only if stderr is a terminal.
         let bar = ProgressBar::new(0);
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {human_pos} of about {human_len} objects, {elapsed}")

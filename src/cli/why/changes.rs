@@ -25,7 +25,9 @@ pub fn changes(line: &DecisionLine, today: Date) -> Vec<Change> {
     if !open.is_empty() {
         let text =
             "Change each field above to what is wanted. This prints the rules, and the change in YAML:".to_owned();
-        let command = Some(format!("podreeve explain {}", open.into_iter().collect::<Vec<_>>().join(" ")));
+        // A log is somebody's text, and people paste this line into a shell.
+        let known: Vec<&str> = open.into_iter().filter(|rule| crate::rules::find(rule).is_some()).collect();
+        let command = (!known.is_empty()).then(|| format!("podreeve explain {}", known.join(" ")));
         changes.push(Change { command, ..Change::new(How::Repair, text) });
     }
     let (by_labels, by_policies): (Vec<&ViolationRecord>, Vec<_>) = line
@@ -87,8 +89,9 @@ fn labels(line: &DecisionLine) -> Change {
          the labels: {}",
         clean(&line.namespace, 63)
     );
-    let command = format!("kubectl get namespace {} --show-labels", clean(&line.namespace, 63));
-    Change { command: Some(command), ..Change::new(How::Labels, text) }
+    let is_name = line.namespace.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let command = is_name.then(|| format!("kubectl get namespace {} --show-labels", line.namespace));
+    Change { command, ..Change::new(How::Labels, text) }
 }
 
 fn exempt(line: &DecisionLine, denied: &[&ViolationRecord], rules: &[&str], today: Date) -> Change {

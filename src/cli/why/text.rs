@@ -36,9 +36,10 @@ pub fn render(report: &WhyReport) -> String {
 
 /// One decision in one line.
 fn overview(text: &mut String, ExplainedDecision { decision, .. }: &ExplainedDecision) {
-    let rules: Vec<&str> =
-        decision.rules.iter().filter(|r| r.effect != Effect::Audit).map(|r| r.rule.as_str()).collect();
+    let described = decision.rules.iter().filter(|r| r.effect != Effect::Audit);
+    let rules: Vec<String> = described.map(|r| clean(&r.rule, 63)).collect();
     let id: String = decision.uid.chars().take(8).collect();
+    let id = clean(&id, 8);
     let style = style_of(effect(decision.verdict));
     let _ = writeln!(
         text,
@@ -186,10 +187,10 @@ fn counts(text: &mut String, left_out: usize, rules: &[RuleReport]) {
 
 fn describe_change(text: &mut String, change: &Change) {
     let mut sentence = String::new();
-    wrap(&mut sentence, "    ", &change.text);
+    wrap(&mut sentence, "    ", &clean(&change.text, 4 * MAX));
     let _ = writeln!(text, "  * {}", sentence.trim());
     if let Some(command) = &change.command {
-        let _ = writeln!(text, "      {command}");
+        let _ = writeln!(text, "      {}", clean(command, MAX));
     }
     for (number, object) in change.objects.iter().enumerate() {
         if number > 0 {

@@ -99,7 +99,7 @@ pub fn next_to_spec(object: &str) -> Vec<PolicyError> {
 }
 
 /// Reads the value at `place`, and finds all its errors.
-pub(in crate::policy) fn read_all<T: serde::de::DeserializeOwned>(
+pub(crate) fn read_all<T: serde::de::DeserializeOwned>(
     json: &str,
     place: &[&str],
 ) -> (Option<T>, Vec<PolicyError>, all_errors::Removed) {

@@ -26,6 +26,10 @@ pub(super) fn read(text: Raw<'_>) -> Option<Node<'_>> {
     json::read(text.get()).or_else(|| serde_json::from_str(text.get()).ok())
 }
 
+/// Room for the members of most objects of a pod, and for the elements of most lists, so that it need not grow.
+const MEMBERS: usize = 12;
+const ELEMENTS: usize = 4;
+
 impl<'de: 'a, 'a> Deserialize<'de> for Node<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Members;
@@ -35,14 +39,14 @@ impl<'de: 'a, 'a> Deserialize<'de> for Node<'a> {
                 f.write_str("an object or a list")
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node<'de>, A::Error> {
-                let mut children = Vec::new();
+                let mut children = Vec::with_capacity(MEMBERS);
                 while let Some(key) = map.next_key::<crate::workload::Text<'de>>()? {
                     children.push(Child::sent(key.0, map.next_value()?));
                 }
                 Ok(Node::Map(children))
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Node<'de>, A::Error> {
-                let mut children = Vec::new();
+                let mut children = Vec::with_capacity(ELEMENTS);
                 while let Some(text) = list.next_element()? {
                     children.push(Child::sent(Cow::Borrowed(""), text));
                 }

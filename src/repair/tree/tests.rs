@@ -4,7 +4,7 @@ use crate::rule::Applicability;
 use serde_json::json;
 
 fn edit(op: Op) -> Edit {
-    Edit { at: String::new(), op, applicability: Applicability::Safe, remark: None, optional: false }
+    Edit { at: 0..0, op, applicability: Applicability::Safe, remark: None, optional: false }
 }
 
 /// The object after rounds of edits. The JSON Patch of the same edits makes the same object.

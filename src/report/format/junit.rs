@@ -125,7 +125,7 @@ fn line(entry: &Entry<'_>) -> String {
 }
 
 /// The text as XML. XML 1.0 has no other control characters than these three, not even escaped.
-fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -5,12 +5,13 @@ mod body;
 mod foot;
 mod list;
 
-use super::text::{FAULT_MAX, object_name};
+use super::text::{FAULT_MAX, object_name, push_object_name};
 use crate::decide::Effect;
-use crate::outcome::{Outcome, Repair};
+use crate::outcome::{Outcome, Repair, Violation};
 use crate::rule::Severity;
-use crate::text::{clean, dotted};
+use crate::text::{clean, cleaned, push_dotted};
 use annotate::Reasons;
+use smallvec::SmallVec;
 use std::fmt::Write;
 
 /// The most lines and bytes of a denial. The first line is empty, and one is left for the number of the request.
@@ -64,18 +65,30 @@ pub(super) fn denial(outcome: &Outcome) -> String {
         let (kind, name) = (clean(&outcome.about.kind, 63), clean(&outcome.about.name, 253));
         return format!("{kind} \"{name}\" is invalid: {}", faults.collect::<Vec<_>>().join(", "));
     }
-    let (head, foot) = (head(outcome), foot::foot(outcome));
-    let fits = |text: &String| text.len() <= MAX_BYTES && text.lines().count() <= MAX_LINES;
+    described(outcome)
+}
+
+/// The first level of detail that fits.
+fn described(outcome: &Outcome) -> String {
+    // Also room for the id behind it.
+    let mut text = String::with_capacity(MAX_BYTES + 64);
+    head(&mut text, outcome);
+    let (begin, head_lines, foot) = (text.len(), text.lines().count(), foot::foot(outcome));
+    let (room, bytes) = (MAX_LINES - head_lines.min(MAX_LINES), MAX_BYTES.saturating_sub(begin + foot.len()));
+    let room = room.saturating_sub(foot.lines().count());
     // Of too many violations some are only counted, and there is no edit.
-    let is_described = outcome.repair.is_some() || list::denied(outcome).len() >= outcome.count(Effect::Deny);
+    let is_described = outcome.repair.is_some() || list::denied(outcome).count() >= outcome.count(Effect::Deny);
+    let mut shown = Vec::with_capacity(2 * MAX_LINES);
     for detail in DETAILS.into_iter().filter(|_| is_described) {
-        let text = format!("{head}{}{foot}", body::body(outcome, detail));
-        if fits(&text) {
+        if body::body(&mut text, outcome, detail, &mut shown, Some((room, bytes))) {
+            text.push_str(&foot);
             return text;
         }
+        text.truncate(begin);
     }
-    let room = MAX_LINES.saturating_sub(head.lines().count() + foot.lines().count());
-    format!("{head}{}{foot}", list::by_rule(outcome, room, MAX_BYTES.saturating_sub(head.len() + foot.len())))
+    list::by_rule(&mut text, outcome, room, bytes);
+    text.push_str(&foot);
+    text
 }
 
 /// The whole edit of an object and what it leaves, however long; none where nothing needs an edit.
@@ -86,7 +99,8 @@ pub fn edit(outcome: &Outcome) -> Option<String> {
     text.push_str(if repair.is_empty() { ": no edit repairs it." } else { ":" });
     says(&mut text, repair);
     text.push('\n');
-    Some(text + &body::body(outcome, ALL))
+    body::body(&mut text, outcome, ALL, &mut Vec::new(), None);
+    Some(text)
 }
 
 /// What the edit does, if there is one.
@@ -94,55 +108,60 @@ fn says(text: &mut String, repair: &Repair) {
     if repair.is_empty() {
         return;
     }
-    let at = if repair.at.is_empty() { "it".to_owned() } else { dotted(&repair.at) };
+    text.push_str(" This edit of ");
+    if repair.at.is_empty() {
+        text.push_str("it");
+    } else {
+        push_dotted(text, &repair.at);
+    }
     let _ = match repair.left.len() {
-        0 => write!(text, " This edit of {at} passes:"),
-        1 => write!(text, " This edit of {at} leaves one of them, which is below:"),
-        left => write!(text, " This edit of {at} leaves {left} of them, which are below:"),
+        0 => write!(text, " passes:"),
+        1 => write!(text, " leaves one of them, which is below:"),
+        left => write!(text, " leaves {left} of them, which are below:"),
     };
 }
 
 /// The first line: what was denied, and what the edit does. Upstream's line comes before it where labels deny; any other denial
 /// begins on a line of its own.
-fn head(outcome: &Outcome) -> String {
+fn head(text: &mut String, outcome: &Outcome) {
     let count = outcome.count(Effect::Deny);
-    let mut text = outcome.pod_security.denied.clone().unwrap_or_default();
-    let _ = write!(
-        text,
-        "\n{} denied: {count} violation{}{} of {}.",
-        object_name(outcome),
-        if count == 1 { "" } else { "s" },
-        worst(outcome),
-        policies(outcome),
-    );
+    text.push_str(outcome.pod_security.denied.as_deref().unwrap_or_default());
+    text.push('\n');
+    push_object_name(text, outcome);
+    text.push_str(" denied: ");
+    let severities = [Severity::Critical, Severity::High].into_iter();
+    let mut counts = severities.map(|severity| (outcome.severities.of(Effect::Deny, severity), severity));
+    counted(text, count, counts.find(|(count, _)| *count > 0), list::denied(outcome));
     if let Some(repair) = &outcome.repair {
-        says(&mut text, repair);
+        says(text, repair);
     }
     text.push('\n');
     if let Some(change) = outcome.change {
         let _ = writeln!(text, "{}", change.sentence());
     }
-    text
 }
 
-/// ` (4 critical)`: how many violations are of the worst severity, if that is a serious one.
-fn worst(outcome: &Outcome) -> String {
-    for severity in [Severity::Critical, Severity::High] {
-        match outcome.severities.of(Effect::Deny, severity) {
-            0 => {}
-            count => return format!(" ({count} {severity})"),
+/// Appends `13 violations (4 critical) of policy owasp.`: how many there are of the worst severity is said of serious ones.
+pub(super) fn counted<'v>(
+    text: &mut String,
+    count: usize,
+    worst: Option<(usize, Severity)>,
+    violations: impl Iterator<Item = &'v Violation>,
+) {
+    let _ = write!(text, "{count} violation{}", if count == 1 { "" } else { "s" });
+    if let Some((count, severity)) = worst {
+        let _ = write!(text, " ({count} {severity})");
+    }
+    let mut names: SmallVec<[&str; 4]> = SmallVec::new();
+    for violation in violations {
+        if !names.contains(&&*violation.policy) {
+            names.push(&violation.policy);
         }
     }
-    String::new()
-}
-
-fn policies(outcome: &Outcome) -> String {
-    let mut names: Vec<String> = Vec::new();
-    for violation in outcome.violations.iter().filter(|violation| violation.effect == Effect::Deny) {
-        let name = clean(&violation.policy, 63);
-        if !names.contains(&name) {
-            names.push(name);
-        }
+    text.push_str(if names.len() == 1 { " of policy " } else { " of policies " });
+    for (index, name) in names.iter().enumerate() {
+        text.push_str(if index > 0 { ", " } else { "" });
+        text.push_str(&cleaned(name, 63));
     }
-    format!("{} {}", if names.len() == 1 { "policy" } else { "policies" }, names.join(", "))
+    text.push('.');
 }

@@ -1,8 +1,9 @@
 //! The sentences of a denial.
 
 use crate::decide::Effect;
-use crate::outcome::{Outcome, Violation, displayed};
-use crate::text::clean;
+use crate::outcome::{About, Outcome, Violation, displayed};
+use crate::text::cleaned;
+use std::fmt;
 
 /// A denial describes this many violations in full and counts the rest.
 pub const MAX_REPORTED: usize = 20;
@@ -41,21 +42,42 @@ pub(super) fn not_displayed<'v>(
 /// The object in a sentence: `Deployment default/web`.
 #[must_use]
 pub fn object_name(outcome: &Outcome) -> String {
-    let about = &outcome.about;
-    let part = |text: &str| clean(text, 253);
-    match (about.namespace.is_empty(), about.name.is_empty()) {
-        (_, true) if about.kind.is_empty() => "the object".to_owned(),
-        (_, true) => part(&about.kind),
-        (true, false) => format!("{} {}", part(&about.kind), part(&about.name)),
-        (false, false) => format!("{} {}/{}", part(&about.kind), part(&about.namespace), part(&about.name)),
+    let mut text = String::new();
+    push_object_name(&mut text, outcome);
+    text
+}
+
+/// Appends [`object_name`].
+pub(super) fn push_object_name(text: &mut String, outcome: &Outcome) {
+    let About { kind, namespace, name, .. } = &outcome.about;
+    if kind.is_empty() && name.is_empty() {
+        text.push_str("the object");
+        return;
     }
+    text.push_str(&cleaned(kind, 253));
+    if name.is_empty() {
+        return;
+    }
+    text.push(' ');
+    if !namespace.is_empty() {
+        text.push_str(&cleaned(namespace, 253));
+        text.push('/');
+    }
+    text.push_str(&cleaned(name, 253));
 }
 
 /// `OWASP item 59`, `OWASP items 49, 69`.
-#[must_use]
-pub fn owasp(violation: &Violation) -> String {
-    let items: Vec<String> = violation.rule.owasp.iter().map(ToString::to_string).collect();
-    format!("OWASP item{} {}", if items.len() == 1 { "" } else { "s" }, items.join(", "))
+#[derive(Debug, Clone, Copy)]
+pub struct Owasp(pub &'static [u8]);
+
+impl fmt::Display for Owasp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.len() == 1 { "OWASP item" } else { "OWASP items" })?;
+        for (index, item) in self.0.iter().enumerate() {
+            write!(f, "{}{item}", if index == 0 { " " } else { ", " })?;
+        }
+        Ok(())
+    }
 }
 
 /// At most `max` bytes, as the API server counts.

@@ -1,5 +1,6 @@
 //! The warnings of an answer, which kubectl prints.
 
+use super::denial::counted;
 use super::text::{FOUND_MAX, WARNING_MAX, WARNINGS_TOTAL, cut, not_displayed, object_name};
 use crate::decide::{Effect, Note};
 use crate::outcome::{Outcome, Verdict, Violation};
@@ -7,6 +8,10 @@ use crate::policy::{HeldBy, Mode};
 use crate::rule::Severity;
 use crate::text::{clean, dotted};
 use std::collections::HashMap;
+use std::fmt::Write;
+
+/// The longest name of an object in the first warning, in bytes, so that there is room for what to do.
+const OBJECT_MAX: usize = 100;
 
 /// The warnings that fit, in their order. Where not all fit, the worst do. In mode audit there is none.
 pub(super) fn warnings(outcome: &Outcome) -> Vec<String> {
@@ -74,26 +79,49 @@ fn not_denied(outcome: &Outcome) -> Option<String> {
             clean(problem, 200)
         ));
     }
-    let count = outcome.would_be_denied();
-    let held = outcome.violations.iter().filter_map(|violation| match violation.note {
-        Some(Note::WouldBeDenied(held)) => Some(held),
-        _ => None,
-    });
-    let mut held: Vec<HeldBy> = held.collect();
-    held.dedup();
-    let when = match held[..] {
-        [] => return None,
-        [HeldBy::Mode] => "in mode deny".to_owned(),
-        [HeldBy::Until(last)] => format!("after {last}"),
-        _ => "once their severity is denied".to_owned(),
+    let held = || {
+        outcome.violations.iter().filter_map(|violation| match violation.note {
+            Some(Note::WouldBeDenied(held)) => Some((violation, held)),
+            _ => None,
+        })
     };
-    let rules: Vec<&str> = outcome.tallies.iter().filter(|t| t.held_back.deny > 0).map(|t| t.rule).collect();
-    let (object, s) = (object_name(outcome), if count == 1 { "" } else { "s" });
-    Some(format!(
-        "podreeve would deny {object} {when}: {count} violation{s} of {rules}; to see the repair: podreeve explain {first}",
-        rules = rules.join(", "),
-        first = rules.first().unwrap_or(&""),
-    ))
+    let (_, first) = held().next()?;
+    let mut text = String::with_capacity(2 * WARNING_MAX);
+    text.push_str("podreeve would deny ");
+    text.push_str(&cut(object_name(outcome), OBJECT_MAX));
+    // Writing to a string cannot fail.
+    let _ = match first {
+        _ if held().any(|(_, other)| other != first) => write!(text, " once their severity is denied: "),
+        HeldBy::Mode => write!(text, " in mode deny: "),
+        HeldBy::Until(last) => write!(text, " after {last}: "),
+        HeldBy::Severity => write!(text, " once their severity is denied: "),
+    };
+    let count = outcome.would_be_denied();
+    let is_described = held().count() == count;
+    let severities = held().map(|(violation, _)| violation.severity).filter(|_| is_described);
+    let worst = severities.clone().max().filter(|worst| *worst >= Severity::High);
+    let worst = worst.map(|worst| (severities.filter(|severity| *severity == worst).count(), worst));
+    counted(&mut text, count, worst, held().map(|(violation, _)| violation));
+    let rules = outcome.tallies.iter().filter(|tally| tally.held_back.deny > 0);
+    edit_size(&mut text, outcome, rules.map(|tally| tally.rule).next().unwrap_or_default());
+    Some(text)
+}
+
+/// How large the edit is, and how to see it.
+fn edit_size(text: &mut String, outcome: &Outcome, rule: &str) {
+    let Some(repair) = &outcome.repair else {
+        let _ = write!(text, " To see what to do: podreeve explain {rule}");
+        return;
+    };
+    let lines = repair.changed_lines();
+    let _ = match (lines, repair.left.len()) {
+        (0, _) => write!(text, " No edit repairs it; to see what to do: podreeve explain {rule}"),
+        (1, 0) => write!(text, " An edit of one line passes; to see it: podreeve explain -f FILE"),
+        (_, 0) => write!(text, " An edit of {lines} lines passes; to see it: podreeve explain -f FILE"),
+        (_, left) => {
+            write!(text, " An edit of {lines} lines leaves {left} of them; to see it: podreeve explain -f FILE")
+        }
+    };
 }
 
 /// Why a violation is not denied.

@@ -170,11 +170,17 @@ impl<'p> Findings<'p> {
         self.kept.is_empty()
     }
 
+    /// Forgets what was found, for the next rule.
+    pub fn clear(&mut self) {
+        self.kept.clear();
+        self.counts = [0; CLASSES];
+    }
+
     /// The kept findings, each with whether it can be repaired and how many violations it represents. The first finding of a
     /// class also represents those that are only counted.
-    pub fn into_counted(self) -> impl Iterator<Item = (Finding<'p>, bool, usize)> {
+    pub fn drain_counted(&mut self) -> impl Iterator<Item = (Finding<'p>, bool, usize)> {
         let mut dropped = self.counts.map(|count| count.saturating_sub(self.most));
-        self.kept.into_iter().map(move |(finding, class)| {
+        self.kept.drain(..).map(move |(finding, class)| {
             let dropped = dropped.get_mut(class).map(std::mem::take).unwrap_or_default();
             (finding, class >= SEVERITIES, 1 + dropped)
         })
@@ -214,7 +220,7 @@ mod tests {
         findings.extend(["a", "b", "c"].map(|found| Finding::new(Location::spec(), found, "d")));
         let severe = Finding::new(Location::spec(), "severe", "d").severity(Severity::Critical);
         findings.extend([severe.clone(), severe]);
-        let kept: Vec<_> = findings.into_counted().map(|(finding, _, count)| (finding.found, count)).collect();
+        let kept: Vec<_> = findings.drain_counted().map(|(finding, _, count)| (finding.found, count)).collect();
         assert_eq!(kept, [("a", 2), ("b", 1), ("severe", 1), ("severe", 1)].map(|(found, n)| (found.into(), n)));
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// Who may make an edit without looking at it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,8 +40,8 @@ pub type Remark = Cow<'static, str>;
 /// A change of one place of the pod. All edits for one pod are merged into one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Edit {
-    /// JSON pointer into the pod that was judged; `/..` leads to the Job around it.
-    pub at: String,
+    /// Where the text of its place is: a JSON pointer into the pod that was judged. `/..` leads to the Job around it.
+    pub at: Range<usize>,
     pub op: Op,
     pub applicability: Applicability,
     pub remark: Option<Remark>,

@@ -35,7 +35,14 @@ enum Sink {
     /// Only the answer counts: a pod may have 20,000 containers.
     Nothing,
     Patch(PatchBuilder),
-    Edits(Vec<Edit>),
+    Edits(Edits),
+}
+
+/// Edits, and their places in one text.
+#[derive(Debug)]
+struct Edits {
+    list: Vec<Edit>,
+    places: String,
 }
 
 impl Fix {
@@ -53,7 +60,7 @@ impl Fix {
     /// Collects edits.
     #[must_use]
     pub const fn edits(scope: Scope) -> Self {
-        Self::with(scope, Sink::Edits(Vec::new()))
+        Self::with(scope, Sink::Edits(Edits { list: Vec::new(), places: String::new() }))
     }
 
     const fn with(scope: Scope, sink: Sink) -> Self {
@@ -94,7 +101,7 @@ impl Fix {
         match &mut self.sink {
             Sink::Nothing => {}
             Sink::Patch(patch) => patch.set(&at.pointer(), &at.missing(), value),
-            Sink::Edits(_) => self.edit(at.field(), Op::Set(value)),
+            Sink::Edits(_) => self.edit(at, Op::Set(value)),
         }
     }
 
@@ -106,10 +113,11 @@ impl Fix {
     }
 
     /// A name that no volume of the pod has, `name` itself if it is free. None if only the answer counts.
-    pub fn free_volume_name(&mut self, pod: &Pod<'_>, mut name: String) -> Option<String> {
+    pub fn free_volume_name(&mut self, pod: &Pod<'_>, name: impl FnOnce() -> String) -> Option<String> {
         if matches!(self.sink, Sink::Nothing) {
             return None;
         }
+        let mut name = name();
         let names = || pod.spec.volumes.iter().map(|volume| volume.name.to_string()).collect();
         let taken = self.volumes.get_or_insert_with(names);
         while taken.contains(&name) {
@@ -123,7 +131,7 @@ impl Fix {
         match &mut self.sink {
             Sink::Nothing => {}
             Sink::Patch(patch) => patch.remove(at.pointer()),
-            Sink::Edits(_) => self.edit(at.pointer(), Op::Remove),
+            Sink::Edits(_) => self.edit(at, Op::Remove),
         }
     }
 
@@ -132,14 +140,19 @@ impl Fix {
         match &mut self.sink {
             Sink::Nothing => {}
             Sink::Patch(patch) => patch.append(&at.pointer(), &at.missing(), value),
-            Sink::Edits(_) => self.edit(at.field(), Op::Append(value)),
+            Sink::Edits(_) => self.edit(at, Op::Append(value)),
         }
     }
 
-    fn edit(&mut self, at: String, op: Op) {
+    fn edit(&mut self, at: &Location<'_>, op: Op) {
         let (applicability, remark, optional) = (self.applicability, self.remark.clone(), self.optional);
-        if let Sink::Edits(edits) = &mut self.sink {
-            edits.push(Edit { at, op, applicability, remark, optional });
+        if let Sink::Edits(Edits { list, places }) = &mut self.sink {
+            let begin = places.len();
+            match op {
+                Op::Remove => at.push_pointer(places),
+                Op::Set(_) | Op::Append(_) => at.push_field(places),
+            }
+            list.push(Edit { at: begin..places.len(), op, applicability, remark, optional });
         }
     }
 
@@ -151,11 +164,23 @@ impl Fix {
         }
     }
 
-    /// The edits since the last call.
-    pub fn take_edits(&mut self) -> Vec<Edit> {
-        match &mut self.sink {
-            Sink::Edits(edits) => std::mem::take(edits),
-            Sink::Nothing | Sink::Patch(_) => Vec::new(),
+    /// Passes on the edits since the last call, each with its place: those that the pod needs first.
+    pub fn take_edits(&mut self, mut take: impl FnMut(&str, Edit)) {
+        if let Sink::Edits(Edits { list, places }) = &mut self.sink {
+            list.sort_by_key(|edit| edit.optional);
+            for edit in list.drain(..) {
+                take(places.get(edit.at.clone()).unwrap_or_default(), edit);
+            }
+            places.clear();
+        }
+    }
+
+    /// The edits since [`Self::take_edits`].
+    #[must_use]
+    pub fn pending(&self) -> &[Edit] {
+        match &self.sink {
+            Sink::Edits(edits) => &edits.list,
+            Sink::Nothing | Sink::Patch(_) => &[],
         }
     }
 }

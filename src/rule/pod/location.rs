@@ -145,30 +145,70 @@ impl<'p> Location<'p> {
     /// JSON pointer to the deepest part of the path that exists: it resolves in the pod.
     #[must_use]
     pub fn pointer(&self) -> String {
-        let base = self.container_ref().map(|container| container.pointer()).unwrap_or_default();
-        join(base, self.steps(0, self.present))
+        let mut pointer = String::with_capacity(POINTER);
+        self.push_pointer(&mut pointer);
+        pointer
+    }
+
+    /// Appends [`Self::pointer`].
+    pub fn push_pointer(&self, out: &mut String) {
+        if let Some(container) = self.container_ref() {
+            container.push_pointer(out);
+        }
+        join(out, self.steps(0, self.present));
     }
 
     /// JSON pointer from [`Self::pointer`] to the judged field; empty when the field exists.
     #[must_use]
     pub fn missing(&self) -> String {
-        join(String::new(), self.steps(self.present, self.len))
+        let mut missing = String::new();
+        join(&mut missing, self.steps(self.present, self.len));
+        missing
     }
 
     /// JSON pointer to the judged field, present or absent.
     #[must_use]
     pub fn field(&self) -> String {
-        join(self.pointer(), self.steps(self.present, self.len))
+        let mut field = String::with_capacity(POINTER);
+        self.push_field(&mut field);
+        field
+    }
+
+    /// Appends [`Self::field`].
+    pub fn push_field(&self, out: &mut String) {
+        self.push_pointer(out);
+        join(out, self.steps(self.present, self.len));
+    }
+
+    /// Appends the pointer to the judged field in the object, whose pod is at `pod`. Returns the length of what exists in the
+    /// object.
+    pub fn push_absolute(&self, out: &mut String, pod: &str) -> usize {
+        let (start, keys) = (out.len(), self.steps(0, self.len));
+        // Only the path to the Job around the pod goes up.
+        let up = keys.iter().take_while(|step| **step == Step::Key("..")).count();
+        let base = (0..up).fold(pod, |base, _| base.rsplit_once('/').map_or("", |(above, _)| above));
+        out.push_str(base);
+        if let Some(container) = self.container_ref() {
+            container.push_pointer(out);
+        }
+        join(out, keys.get(up..usize::from(self.present)).unwrap_or_default());
+        let present = out.len() - start;
+        join(out, self.steps(self.present, self.len));
+        present
     }
 }
 
-fn join(mut pointer: String, steps: &[Step<'_>]) -> String {
+/// Nearly all pointers are shorter.
+const POINTER: usize = 96;
+
+fn join(pointer: &mut String, steps: &[Step<'_>]) {
     for step in steps {
-        pointer.push('/');
         match step {
-            Step::Key(key) => pointer.push_str(&crate::patch::escape(key)),
-            Step::Index(index) => pointer.push_str(&index.to_string()),
+            Step::Key(key) => {
+                pointer.push('/');
+                pointer.push_str(&crate::patch::escape(key));
+            }
+            Step::Index(index) => crate::patch::push_index(pointer, *index),
         }
     }
-    pointer
 }

@@ -164,9 +164,9 @@ impl TryFrom<String> for Capability {
     type Error = String;
     fn try_from(name: String) -> Result<Self, String> {
         let plain = plain(&name);
-        match plain.as_str() {
+        match &*plain {
             "ALL" => Err("`ALL` would allow every capability; exempt the container that needs it".to_owned()),
-            known if KNOWN.contains(&known) => Ok(Self(plain)),
+            known if KNOWN.contains(&known) => Ok(Self(plain.into_owned())),
             _ => Err(format!("Linux has no capability `{name}`")),
         }
     }
@@ -244,7 +244,7 @@ impl Capabilities {
             let wanted = if self.allow.is_empty() { "none".to_owned() } else { self.allow.join(", ") };
             let finding = Finding::new(at, display_value(Some(name)), wanted);
             let no_escalation = context.allow_privilege_escalation == Some(false);
-            add(match plain.as_str() {
+            add(match &*plain {
                 "SYS_ADMIN" if no_escalation => {
                     // The API server compares this one spelling exactly.
                     let refused = **name == *"CAP_SYS_ADMIN";

@@ -180,7 +180,7 @@ impl TryFrom<String> for Prefix {
         if prefix.split(['/', '\\']).any(|part| part == "..") {
             return Err(format!("`{prefix}` must not contain `..`"));
         }
-        Ok(Self(path::normalise(&prefix)))
+        Ok(Self(path::normalise(&prefix).into_owned()))
     }
 }
 

@@ -122,7 +122,7 @@ impl<'p> EffectiveQuantity<'p> {
     }
 
     /// A finding at the field of the quantity. If the text is no quantity, the finding says so.
-    pub fn finding(&self, wanted: impl Into<Cow<'p, str>>) -> Finding<'p> {
+    pub fn finding(&self, wanted: impl Into<Cow<'static, str>>) -> Finding<'p> {
         let finding = note_no_quantity(Finding::new(self.at(), display_value(self.text), wanted), self.text);
         if self.inherited { finding.inherited_by(self.container) } else { finding }
     }

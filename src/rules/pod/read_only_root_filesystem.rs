@@ -106,7 +106,7 @@ fn mount_paths<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<
         }
     }
     let mut seen = std::collections::HashSet::new();
-    paths.retain(|given| seen.insert(path::normalise(given)));
+    paths.retain(|given| seen.insert(path::normalise(given).into_owned()));
     Ok(paths)
 }
 
@@ -152,7 +152,7 @@ impl ReadOnlyRootFilesystem {
             ContainerKind::Container => "app",
             ContainerKind::Ephemeral => "debug",
         };
-        let name = format!("writable-{list}-{}-{number}", container.index);
+        let name = || format!("writable-{list}-{}-{number}", container.index);
         let Some(name) = fix.free_volume_name(pod, name) else { return };
         let volumes = Location::spec().key("volumes", !pod.spec.volumes.is_empty());
         fix.append(&volumes, json!({"name": name, "emptyDir": {"sizeLimit": self.size_limit}}));

@@ -2,6 +2,7 @@
 
 use super::container::Container;
 use crate::effort;
+use crate::patch::push_index;
 use crate::workload::list::{self, List};
 use std::iter::Enumerate;
 
@@ -88,7 +89,16 @@ impl ContainerRef<'_> {
     /// JSON pointer from the pod, for example `/spec/initContainers/0`.
     #[must_use]
     pub fn pointer(&self) -> String {
-        format!("/spec/{}/{}", self.kind.field(), self.index)
+        let mut pointer = String::new();
+        self.push_pointer(&mut pointer);
+        pointer
+    }
+
+    /// Appends [`Self::pointer`].
+    pub fn push_pointer(&self, out: &mut String) {
+        out.push_str("/spec/");
+        out.push_str(self.kind.field());
+        push_index(out, self.index);
     }
 
     /// Whether it is an init container that keeps running: `restartPolicy: Always`.

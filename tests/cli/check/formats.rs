@@ -3,6 +3,7 @@
 use super::{BAD, GOOD, POLICY, check};
 use crate::binary::Dir;
 use crate::planted::{assert_none, objects};
+use crate::xsd;
 use podreeve::rules::RULES;
 use serde_json::{Value, json};
 
@@ -114,6 +115,41 @@ fn junit_has_a_case_for_each_object() {
     assert!(failure.text().is_some_and(|text| text.starts_with("bad.yaml:15:13 privileged critical denied: ")));
     let passed = suites.descendants().find(|node| node.attribute("classname") == Some("good.yaml")).expect("a case");
     assert!(!passed.has_children());
+}
+
+#[test]
+fn junit_fits_the_schema_that_its_readers_agree_on() {
+    let schema = include_str!("../../schemas/junit.xsd");
+    for (name, args) in [("junit-schema", &["-o", "junit"][..]), ("junit-schema-all", &["-o", "junit", "--all"])] {
+        let report = run(name, args);
+        assert_eq!(xsd::faults(schema, &report), [""; 0], "{report}");
+    }
+    // The validator notices.
+    for (xml, says) in [
+        ("<testsuites><testcase name='a' classname='b'/></testsuites>", "is not allowed here"),
+        ("<testsuites><testsuite name='a' tests='1' failures='0'/></testsuites>", "the attribute errors is missing"),
+        ("<testsuites tests='-1'/>", "tests=\"-1\""),
+        ("<testsuites time='1s'/>", "time=\"1s\""),
+        ("<testsuites id='1'/>", "the attribute id is not allowed"),
+        ("<testsuites>text</testsuites>", "has a text"),
+        ("<suite/>", "no schema for <suite>"),
+        ("<testsuites>", "root node"),
+    ] {
+        let faults = xsd::faults(schema, xml);
+        assert!(faults.len() == 1 && faults[0].contains(says), "{xml}: {faults:?}");
+    }
+    let suite = |inside: &str| {
+        format!(
+            "<testsuites><testsuite name='a' tests='1' failures='1' errors='0'><testcase name='a' classname='b'>{inside}</testcase></testsuite></testsuites>"
+        )
+    };
+    let failure = "<failure type='a' message='b'>c</failure>";
+    assert_eq!(xsd::faults(schema, &suite(&format!("{failure}<system-out>x</system-out>"))), [""; 0]);
+    for wrong in
+        [format!("{failure}{failure}"), format!("<system-out>x</system-out>{failure}"), failure.replace("type='a'", "")]
+    {
+        assert_eq!(xsd::faults(schema, &suite(&wrong)).len(), 1, "{wrong}");
+    }
 }
 
 #[test]

@@ -53,8 +53,16 @@ fn name(findings: &[&ScanFinding], namespace: &str) -> Option<String> {
         },
     );
     let hash = fnv([namespace, &owner.api_version, &owner.kind, &owner.name, &owner.uid, rule]);
-    let start: String = owner.name.chars().take(OWNER).collect();
-    Some(format!("{start}.{rule}.{hash:016x}"))
+    Some(format!("{}.{rule}.{hash:016x}", beginning(&owner.name)))
+}
+
+/// The owner's name, as far as it fits, as the first part of a name that the API server takes. A pod can name an owner as its author likes.
+fn beginning(name: &str) -> String {
+    let taken = |c: char| if c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.' { c } else { '-' };
+    let name: String = name.chars().take(OWNER).map(taken).collect();
+    let labels: Vec<&str> =
+        name.split('.').map(|label| label.trim_matches('-')).filter(|label| !label.is_empty()).collect();
+    if labels.is_empty() { "owner".to_owned() } else { labels.join(".") }
 }
 
 /// FNV-1a: the hashes of the standard library may change from one version of Rust to the next.
@@ -131,6 +139,22 @@ mod tests {
             [name_of("Job", "u", "shop", 1), name_of("Deployment", "v", "shop", 1), name_of("Deployment", "u", "b", 1)]
         {
             assert_ne!(web, other);
+        }
+    }
+
+    /// The API server refuses an Event whose name is no DNS name.
+    #[test]
+    fn an_owner_of_any_name_has_an_event() {
+        let cut = format!("{}.example", "n".repeat(199));
+        for (name, wanted) in [
+            ("web.v1", "web.v1"),
+            (&*cut, &*"n".repeat(199)),
+            ("../../pods A", "pods"),
+            ("Big_Name-", "ig--ame"),
+            ("\u{1b}[31m", "31m"),
+            ("-.-", "owner"),
+        ] {
+            assert_eq!(beginning(name), wanted, "{name}");
         }
     }
 

@@ -171,7 +171,7 @@ impl ReportResult {
                 let (found, wanted) = (clean(&violation.found, VALUE), clean(&violation.wanted, VALUE));
                 let why = clean(&violation.why, 2 * VALUE);
                 result.message = format!("{field}: found {found}, wanted {wanted}: {why}");
-                result.policy.clone_from(&violation.policy);
+                result.policy = violation.policy.to_string();
                 result.category = violation.rule.owasp.first().map(|item| format!("OWASP item {item}"));
                 result.properties.insert("effect", violation.effect.as_str().to_owned());
                 result.properties.insert("field", field);

@@ -31,17 +31,17 @@ fn outcome() -> Outcome {
 fn violation(rule: &str, effect: Effect, name: &str) -> Violation {
     Violation {
         rule: rules::find(rule).unwrap(),
-        policy: "owasp".to_owned(),
+        policy: "owasp".into(),
         action: Action::Deny,
         effect,
         severity: Severity::Critical,
-        subject: SubjectRef::Container { kind: ContainerKind::Init, name: name.to_owned() },
-        pod: String::new(),
-        pointer: "/spec/initContainers/0".to_owned(),
+        subject: SubjectRef::Container { kind: ContainerKind::Init, name: name.into() },
+        pod: "".into(),
+        present: "/spec/initContainers/0".len(),
         field: "/spec/initContainers/0/securityContext/privileged".to_owned(),
-        found: "true".to_owned(),
-        wanted: "false or \"not set\"".to_owned(),
-        why: String::new(),
+        found: "true".into(),
+        wanted: "false or \"not set\"".into(),
+        why: "".into(),
         from_cluster: false,
         note: None,
         exemption: None,
@@ -193,10 +193,10 @@ fn no_line_is_longer_than_the_limit() {
             })
             .collect();
         let bad = Violation {
-            policy: text.clone(),
+            policy: text.as_str().into(),
             field: format!("/{text}"),
-            found: text.clone(),
-            wanted: text.clone(),
+            found: text.clone().into(),
+            wanted: text.clone().into(),
             ..violation("privileged", Effect::Warn, &text)
         };
         outcome.violations = vec![bad; 40];

@@ -2,7 +2,8 @@
 
 use crate::repair::Offer;
 use crate::rule::Severity;
-use crate::text::clean;
+use crate::text::cleaned;
+use smallvec::SmallVec;
 use std::fmt::Write;
 
 /// Whose reasons a denial gives.
@@ -27,18 +28,19 @@ pub(super) struct Annotator<'o> {
 }
 
 impl<'o> Annotator<'o> {
-    pub const fn new(offers: &'o [Offer], reasons: Reasons) -> Self {
-        Self { offers, reasons, rules: Vec::new(), notes: Vec::new() }
+    pub fn new(offers: &'o [Offer], reasons: Reasons) -> Self {
+        Self { offers, reasons, rules: Vec::with_capacity(16), notes: Vec::with_capacity(8) }
     }
 
-    /// `critical runtime-socket, host-path: who reaches it ...`. A medium or low rule is named once, any other once for each
-    /// container.
-    pub fn annotation(&mut self, by: &[usize], container: Option<usize>) -> String {
-        let (mut text, mut why, mut on_line) = (String::new(), None, Vec::new());
+    /// Appends `critical runtime-socket, host-path: who reaches it ...`. A medium or low rule is named once, any other once for
+    /// each container.
+    pub fn annotate(&mut self, text: &mut String, by: &[usize], container: Option<usize>) {
+        let (begin, mut why) = (text.len(), None);
+        let mut on_line: SmallVec<[&str; 8]> = SmallVec::new();
         for severity in Severity::WORST_FIRST {
-            let offers = by.iter().filter_map(|by| self.offers.get(*by)).filter(|offer| offer.severity == severity);
-            let (mut named, mut numbers): (Vec<&str>, Vec<usize>) = (Vec::new(), Vec::new());
-            for offer in offers.collect::<Vec<_>>() {
+            let (mut named, mut numbers): (usize, SmallVec<[usize; 8]>) = (0, SmallVec::new());
+            let offers = self.offers;
+            for offer in by.iter().filter_map(|by| offers.get(*by)).filter(|offer| offer.severity == severity) {
                 let known = self.rules.iter_mut().find(|(rule, _)| *rule == offer.rule.id);
                 let is_known = known.is_some();
                 let is_news = match known {
@@ -46,7 +48,8 @@ impl<'o> Annotator<'o> {
                     None => true,
                 };
                 if is_news && !on_line.contains(&offer.rule.id) {
-                    named.push(offer.rule.id);
+                    Self::name(text, begin, (severity, named), offer.rule.id);
+                    named += 1;
                 }
                 on_line.push(offer.rule.id);
                 if !is_known {
@@ -62,23 +65,28 @@ impl<'o> Annotator<'o> {
                     numbers.extend(self.note(remark));
                 }
             }
-            if named.is_empty() && numbers.is_empty() {
-                continue;
-            }
-            if !text.is_empty() {
-                text.push_str("; ");
-            }
-            if !named.is_empty() {
-                let _ = write!(text, "{severity} {}", named.join(", "));
+            if named == 0 && !numbers.is_empty() && text.len() > begin {
+                text.push(';');
             }
             for number in numbers {
-                let _ = write!(text, "{}[{number}]", if text.ends_with(']') || text.is_empty() { "" } else { " " });
+                let _ = write!(text, "{}[{number}]", if text.ends_with(']') || text.len() == begin { "" } else { " " });
             }
         }
         if let Some(why) = why {
-            let _ = write!(text, ": {}", clean(why, WHY_MAX));
+            let _ = write!(text, ": {}", cleaned(why, WHY_MAX));
         }
-        text
+    }
+
+    /// Appends a rule behind the severity, which the first rule of this severity begins with.
+    fn name(text: &mut String, begin: usize, (severity, named): (Severity, usize), rule: &str) {
+        if named > 0 {
+            text.push_str(", ");
+        } else {
+            text.push_str(if text.len() > begin { "; " } else { "" });
+            text.push_str(severity.as_str());
+            text.push(' ');
+        }
+        text.push_str(rule);
     }
 
     /// The number of a note that is new.

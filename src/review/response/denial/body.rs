@@ -2,13 +2,13 @@
 
 use super::Detail;
 use super::annotate::Annotator;
+use super::foot::push_joined;
 use super::list;
 use crate::decide::Effect;
 use crate::outcome::{Outcome, Repair};
 use crate::repair::{Diff, Line};
 use crate::rule::Severity;
-use crate::text::clean;
-use std::collections::HashSet;
+use crate::text::cleaned;
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -19,83 +19,113 @@ const WIDTH: usize = 150;
 /// How many containers with the same edit are named.
 const NAMES: usize = 12;
 
-pub(super) fn body(outcome: &Outcome, detail: Detail) -> String {
-    let Some(repair) = &outcome.repair else { return list::left(&list::denied(outcome)) };
-    let mut text = String::new();
+/// The most lines and bytes of a body.
+pub(super) type Room = (usize, usize);
+
+/// Appends the body. False if there is not enough room for it; it may then be incomplete.
+pub(super) fn body(
+    text: &mut String,
+    outcome: &Outcome,
+    detail: Detail,
+    shown: &mut Vec<usize>,
+    room: Option<Room>,
+) -> bool {
+    let begin = text.len();
+    let Some(repair) = &outcome.repair else {
+        list::left(text, list::denied(outcome));
+        return fits(text, begin, room);
+    };
     if !repair.is_empty() {
         text.push('\n');
-        diff(&mut text, repair, detail);
-        also_repaired(&mut text, outcome, repair);
+        select(shown, repair, detail);
+        // Most bodies that are too long are known by their lines alone.
+        if room.is_some_and(|(lines, _)| !detail.folds && shown.len() >= lines) {
+            return false;
+        }
+        diff(text, repair, detail, shown);
+        also_repaired(text, outcome, repair);
     }
-    if !repair.left.is_empty() {
-        text.push_str(&list::left(&repair.left.iter().collect::<Vec<_>>()));
-    }
+    list::left(text, repair.left.iter());
     if let Some(custom) = &repair.custom {
         let _ = writeln!(
             text,
             "For kubectl debug: write {} into custom.json and add --profile=restricted --custom=custom.json",
-            clean(custom, 600)
+            cleaned(custom, 600)
         );
     }
-    text
+    fits(text, begin, room)
 }
 
-fn diff(text: &mut String, repair: &Repair, detail: Detail) {
+fn fits(text: &str, begin: usize, room: Option<Room>) -> bool {
+    let Some((lines, bytes)) = room else { return true };
+    let body = text.get(begin..).unwrap_or_default();
+    body.len() <= bytes && body.lines().count() <= lines
+}
+
+fn diff(text: &mut String, repair: &Repair, detail: Detail, shown: &[usize]) {
     let Repair { diff, offers, .. } = repair;
     let mut annotator = Annotator::new(offers, detail.reasons);
-    let shown = shown(repair, detail);
     let mut at = 0;
-    while let Some(index) = shown.get(at) {
-        let Some(line) = diff.lines.get(*index) else { break };
+    while at < shown.len() {
         // The lines of one container.
-        let block = block(diff, &shown, at);
-        let alike = if detail.folds && !block.is_empty() { alike(diff, &shown, &block) } else { Vec::new() };
-        let mut first = true;
-        for index in shown.get(block.clone()).filter(|block| !block.is_empty()).unwrap_or(&[*index]) {
+        let block = block(diff, shown, at);
+        let alike = if detail.folds && !block.is_empty() { alike(diff, shown, &block) } else { at..at };
+        let lines = if block.is_empty() { at..at + 1 } else { block.clone() };
+        for (number, index) in shown.get(lines).unwrap_or_default().iter().enumerate() {
             let Some(line) = diff.lines.get(*index) else { continue };
-            let annotation = annotator.annotation(diff.by(line), line.container);
-            let annotation = if first && !alike.is_empty() { same(diff, &shown, &alike) } else { annotation };
-            first = false;
-            write_line(text, line, diff.text(line), &annotation);
+            write_line(text, line, diff.text(line), |text| {
+                let folded = number == 0 && !alike.is_empty();
+                // What is not shown for the other containers is not new in them either.
+                let begin = text.len();
+                annotator.annotate(text, diff.by(line), line.container);
+                if folded {
+                    text.truncate(begin);
+                    same(text, diff, shown, &block, &alike);
+                }
+            });
         }
-        at = alike.last().unwrap_or(&block).end.max(at + 1);
-        let _ = line;
+        at = if alike.is_empty() { block.end } else { alike.end }.max(at + 1);
     }
     summed_up(text, repair, detail.least);
     notes(text, &annotator.notes);
 }
 
-fn write_line(text: &mut String, line: &Line, content: &str, annotation: &str) {
+fn write_line(text: &mut String, line: &Line, content: &str, annotate: impl FnOnce(&mut String)) {
     let begin = text.len();
     text.push(line.sign.as_char());
     text.push(' ');
     text.push_str(content);
-    if !annotation.is_empty() {
-        let width = text.get(begin..).map_or(0, |line| line.chars().count());
-        text.extend(std::iter::repeat_n(' ', COLUMN.saturating_sub(width).max(2)));
-        text.push_str("# ");
-        text.push_str(annotation);
+    let end = text.len();
+    let width = text.get(begin..).map_or(0, |line| line.chars().count());
+    text.extend(std::iter::repeat_n(' ', COLUMN.saturating_sub(width).max(2)));
+    text.push_str("# ");
+    let comment = text.len();
+    annotate(text);
+    if text.len() == comment {
+        text.truncate(end);
     }
     text.push('\n');
 }
 
-/// The lines with a violation of this severity or a worse one, and the keys above them.
-fn shown(repair: &Repair, detail: Detail) -> Vec<usize> {
+/// Selects the lines with a violation of this severity or a worse one, and the keys above them.
+fn select(shown: &mut Vec<usize>, repair: &Repair, detail: Detail) {
     let Repair { diff, offers, .. } = repair;
+    shown.clear();
+    if detail.least == Severity::Low && detail.optional {
+        shown.extend(0..diff.lines.len());
+        return;
+    }
     let is_severe = |line: &Line| {
         let mut offers = diff.by(line).iter().filter_map(|by| offers.get(*by));
         offers.any(|offer| offer.severity >= detail.least && (detail.optional || !offer.optional))
     };
-    if detail.least == Severity::Low && detail.optional {
-        return (0..diff.lines.len()).collect();
-    }
     let content = |line: &Line| diff.text(line).trim_start();
     let indent = |line: &Line| {
         let text = diff.text(line);
         text.len() - text.trim_start_matches([' ', '-']).len()
     };
     // From the end: a key is above a line that is shown and indented further.
-    let (mut kept, mut needs_less_than) = (Vec::new(), 0);
+    let mut needs_less_than = 0;
     for (index, line) in diff.lines.iter().enumerate().rev() {
         let depth = indent(line);
         let is_above = diff.by(line).is_empty() && depth < needs_less_than;
@@ -103,13 +133,12 @@ fn shown(repair: &Repair, detail: Detail) -> Vec<usize> {
         let is_first = diff.by(line).is_empty() && depth == needs_less_than && content(line).starts_with("- ");
         if is_severe(line) || is_above {
             needs_less_than = depth;
-            kept.push(index);
+            shown.push(index);
         } else if is_first {
-            kept.push(index);
+            shown.push(index);
         }
     }
-    kept.reverse();
-    kept
+    shown.reverse();
 }
 
 /// The lines of the container whose first line is at `at`; empty for any other line.
@@ -121,32 +150,33 @@ fn block(diff: &Diff, shown: &[usize], at: usize) -> Range<usize> {
 }
 
 /// The blocks that follow and differ from this one in nothing but their first line, which has the name.
-fn alike(diff: &Diff, shown: &[usize], block: &Range<usize>) -> Vec<Range<usize>> {
-    let lines = |block: &Range<usize>| -> Vec<(char, &str)> {
+fn alike(diff: &Diff, shown: &[usize], block: &Range<usize>) -> Range<usize> {
+    let lines = |block: &Range<usize>| {
         let lines = shown.get(block.clone()).into_iter().flatten().skip(1).filter_map(|index| diff.lines.get(*index));
-        lines.map(|line| (line.sign.as_char(), diff.text(line))).collect()
+        lines.map(|line| (line.sign, diff.text(line)))
     };
-    let (this, mut found, mut end) = (lines(block), Vec::new(), block.end);
+    let mut end = block.end;
     loop {
         let next = self::block(diff, shown, end);
-        if next.is_empty() || lines(&next) != this {
-            return found;
+        if next.is_empty() || !lines(&next).eq(lines(block)) {
+            return block.end..end;
         }
         end = next.end;
-        found.push(next);
     }
 }
 
-/// `the same for b, c, d`.
-fn same(diff: &Diff, shown: &[usize], blocks: &[Range<usize>]) -> String {
-    let name = |block: &Range<usize>| {
-        let line = shown.get(block.start).and_then(|index| diff.lines.get(*index))?;
+/// Appends `the same for b, c, d`. The blocks are as long as `first`.
+fn same(text: &mut String, diff: &Diff, shown: &[usize], first: &Range<usize>, blocks: &Range<usize>) {
+    let name = |at: usize| {
+        let line = shown.get(at).and_then(|index| diff.lines.get(*index))?;
         Some(diff.text(line).trim_start_matches([' ', '-']).trim_start_matches("name: "))
     };
-    let names: Vec<&str> = blocks.iter().take(NAMES).filter_map(name).collect();
-    let more = blocks.len().saturating_sub(NAMES);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("the same for {}{more}", names.join(", "))
+    let count = blocks.len() / first.len().max(1);
+    text.push_str("the same for ");
+    push_joined(text, blocks.clone().step_by(first.len().max(1)).take(NAMES).filter_map(name), ", ");
+    if count > NAMES {
+        let _ = write!(text, " and {} more", count - NAMES);
+    }
 }
 
 /// The rules whose lines are not shown.
@@ -171,30 +201,38 @@ fn summed_up(text: &mut String, repair: &Repair, least: Severity) {
 /// The rules that no line names, because the edit for another rule repairs their violations, too.
 fn also_repaired(text: &mut String, outcome: &Outcome, repair: &Repair) {
     let Repair { diff, offers, left, .. } = repair;
-    let lines = diff.lines.iter().flat_map(|line| diff.by(line)).filter_map(|by| offers.get(*by));
-    let named: HashSet<&str> =
-        lines.map(|offer| offer.rule.id).chain(left.iter().map(|violation| violation.rule.id)).collect();
+    let is_named = |rule: &str| {
+        let mut lines = diff.lines.iter().flat_map(|line| diff.by(line)).filter_map(|by| offers.get(*by));
+        lines.any(|offer| offer.rule.id == rule) || left.iter().any(|violation| violation.rule.id == rule)
+    };
     let denied = outcome.tallies.iter().filter(|tally| tally.effect == Effect::Deny);
-    let also: Vec<&str> = denied.map(|tally| tally.rule).filter(|rule| !named.contains(rule)).collect();
-    if !also.is_empty() {
-        let _ = writeln!(text, "The edit also repairs: {}", also.join(", "));
+    let mut also = denied.map(|tally| tally.rule).filter(|rule| !is_named(rule)).peekable();
+    if also.peek().is_some() {
+        text.push_str("The edit also repairs: ");
+        push_joined(text, also, ", ");
+        text.push('\n');
     }
 }
 
+/// Appends the notes, as many on a line as fit.
 fn notes(text: &mut String, notes: &[&str]) {
-    let mut line = String::new();
-    for (number, note) in notes.iter().enumerate() {
-        let note = format!("[{}] {}", number + 1, clean(note, 500));
-        if !line.is_empty() && line.chars().count() + note.chars().count() + 2 > WIDTH {
-            let _ = writeln!(text, "{line}");
-            line.clear();
+    let mut width = 0;
+    for (number, note) in (1_usize..).zip(notes) {
+        let note = cleaned(note, 500);
+        let digits = number.checked_ilog10().unwrap_or_default() as usize + 1;
+        let own = note.chars().count() + digits + 3;
+        if width > 0 && width + own + 2 > WIDTH {
+            text.push('\n');
+            width = 0;
         }
-        if !line.is_empty() {
-            line.push_str("  ");
+        if width > 0 {
+            text.push_str("  ");
+            width += 2;
         }
-        line.push_str(&note);
+        let _ = write!(text, "[{number}] {note}");
+        width += own;
     }
-    if !line.is_empty() {
-        let _ = writeln!(text, "{line}");
+    if width > 0 {
+        text.push('\n');
     }
 }

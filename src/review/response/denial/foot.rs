@@ -1,38 +1,59 @@
 //! The end of a denial: misspelt keys, and the way to an exemption.
 
+use super::list;
 use crate::decide::Effect;
 use crate::outcome::Outcome;
 use crate::rule::Severity;
 use crate::rules::find;
-use crate::text::{clean, dotted};
+use crate::text::{Dotted, cleaned};
 use std::fmt::Write;
 
 /// How many misspelt keys are named.
 const HINTS: usize = 3;
 
 pub(super) fn foot(outcome: &Outcome) -> String {
-    let mut text = String::new();
+    let mut text = String::with_capacity(512);
     for hint in outcome.hints.iter().take(HINTS) {
-        let _ = writeln!(text, "note: {}: {}", dotted(&hint.pointer), hint.message);
+        let _ = writeln!(text, "note: {}: {}", Dotted(&hint.pointer), hint.message);
     }
     let denied = || outcome.tallies.iter().filter(|tally| tally.effect == Effect::Deny).map(|tally| tally.rule);
-    let is_serious = |rule: &&str| {
-        let of_rule = |violation: &&crate::outcome::Violation| violation.rule.id == *rule;
-        let mut described = outcome.violations.iter().filter(of_rule).filter(|v| v.effect == Effect::Deny).peekable();
-        match described.peek() {
-            Some(_) => described.any(|violation| violation.severity >= Severity::High),
-            None => find(rule).is_some_and(|rule| rule.severity >= Severity::High),
+    let has_serious = denied().any(|rule| is_serious(outcome, rule));
+    let rules = || denied().filter(|rule| !has_serious || is_serious(outcome, rule));
+    text.push_str("Needed as it is? Ask ");
+    match outcome.help.contact.as_deref() {
+        Some(contact) => text.push_str(&cleaned(contact, 200)),
+        None => text.push_str("the operators of podreeve"),
+    }
+    text.push_str(" for an exemption of: ");
+    push_joined(&mut text, rules(), ", ");
+    text.push_str(". Reasons: ");
+    match outcome.help.docs.as_deref() {
+        Some(docs) => {
+            text.push_str(cleaned(docs, 200).trim_end_matches('/'));
+            text.push('/');
+            text.push_str(rules().next().unwrap_or_default());
         }
-    };
-    let serious: Vec<&str> = denied().filter(is_serious).collect();
-    let rules = if serious.is_empty() { denied().collect() } else { serious };
-    let first = rules.first().copied().unwrap_or_default();
-    let contact = outcome.help.contact.as_deref().map_or("the operators of podreeve".into(), |text| clean(text, 200));
-    let reasons = match outcome.help.docs.as_deref() {
-        Some(docs) => format!("{}/{first}", clean(docs, 200).trim_end_matches('/')),
-        None => format!("podreeve explain {}", rules.join(" ")),
-    };
-    let _ =
-        write!(text, "Needed as it is? Ask {contact} for an exemption of: {}. Reasons: {reasons}", rules.join(", "));
+        None => {
+            text.push_str("podreeve explain ");
+            push_joined(&mut text, rules(), " ");
+        }
+    }
     text
+}
+
+/// Whether a violation of the rule is high or critical.
+fn is_serious(outcome: &Outcome, rule: &str) -> bool {
+    let mut described = list::denied(outcome).filter(|violation| violation.rule.id == rule).peekable();
+    match described.peek() {
+        Some(_) => described.any(|violation| violation.severity >= Severity::High),
+        None => find(rule).is_some_and(|rule| rule.severity >= Severity::High),
+    }
+}
+
+/// Appends the texts with a separator between them.
+pub(super) fn push_joined<'t>(text: &mut String, parts: impl Iterator<Item = &'t str>, separator: &str) {
+    for (index, part) in parts.enumerate() {
+        text.push_str(if index > 0 { separator } else { "" });
+        text.push_str(part);
+    }
 }

@@ -6,21 +6,21 @@ use crate::policy::Action;
 use crate::review::response::text::FOUND_MAX;
 use crate::rule::Severity;
 use crate::rules::find;
-use crate::text::{clean, dotted};
+use crate::text::{Dotted, cleaned, dotted};
+use smallvec::SmallVec;
 use std::fmt::Write;
 
 /// How many containers or fields are named for one rule.
 const PLACES: usize = 8;
 
 /// The violations that deny, in their order.
-pub(super) fn denied(outcome: &Outcome) -> Vec<&Violation> {
-    outcome.violations.iter().filter(|violation| violation.effect == Effect::Deny).collect()
+pub(super) fn denied(outcome: &Outcome) -> impl Iterator<Item = &Violation> {
+    outcome.violations.iter().filter(|violation| violation.effect == Effect::Deny)
 }
 
-/// What no edit repairs: what was found, what is wanted, and, once for each rule, why and what to do.
-pub(super) fn left(violations: &[&Violation]) -> String {
-    let mut text = String::new();
-    let mut said: Vec<&str> = Vec::new();
+/// Appends what no edit repairs: what was found, what is wanted, and, once for each rule, why and what to do.
+pub(super) fn left<'v>(text: &mut String, violations: impl Iterator<Item = &'v Violation>) {
+    let mut said: SmallVec<[&str; 8]> = SmallVec::new();
     for violation in violations {
         let _ = write!(
             text,
@@ -28,13 +28,13 @@ pub(super) fn left(violations: &[&Violation]) -> String {
             severity = violation.severity,
             rule = violation.rule.id,
             subject = violation.subject,
-            field = dotted(&violation.field),
-            found = clean(&violation.found, FOUND_MAX),
-            wanted = clean(&violation.wanted, FOUND_MAX),
+            field = Dotted(&violation.field),
+            found = cleaned(&violation.found, FOUND_MAX),
+            wanted = cleaned(&violation.wanted, FOUND_MAX),
         );
         if !said.contains(&violation.rule.id) {
             said.push(violation.rule.id);
-            let _ = write!(text, ": {}", clean(&violation.why, FOUND_MAX * 2));
+            let _ = write!(text, ": {}", cleaned(&violation.why, FOUND_MAX * 2));
             let instead = violation.rule.instead();
             if !instead.is_empty() {
                 let _ = write!(text, "; {instead}");
@@ -47,7 +47,6 @@ pub(super) fn left(violations: &[&Violation]) -> String {
         }
         text.push('\n');
     }
-    text
 }
 
 /// How many violations of the rule deny, if all of them have one severity.
@@ -56,13 +55,12 @@ fn count(outcome: &Outcome, rule: &str, severities: usize) -> usize {
     if severities == 1 { denied.map(|tally| tally.count).sum() } else { 0 }
 }
 
-/// One line for each rule, the worst first, with its containers: for a denial that would be too long.
-pub(super) fn by_rule(outcome: &Outcome, lines: usize, bytes: usize) -> String {
+/// Appends one line for each rule, the worst first, with its containers: for a denial that would be too long.
+pub(super) fn by_rule(text: &mut String, outcome: &Outcome, lines: usize, bytes: usize) {
     let mut rules: Vec<(Severity, &str, Vec<String>)> = Vec::new();
-    let denied = denied(outcome);
-    for violation in &denied {
+    for violation in denied(outcome) {
         let place = match violation.subject.container() {
-            Some((_, name)) => clean(name, 63),
+            Some((_, name)) => cleaned(name, 63).into_owned(),
             None => dotted(&violation.field),
         };
         let key = (violation.severity, violation.rule.id);
@@ -79,22 +77,23 @@ pub(super) fn by_rule(outcome: &Outcome, lines: usize, bytes: usize) -> String {
         }
     }
     rules.sort_by_key(|(severity, ..)| std::cmp::Reverse(*severity));
-    let mut text = String::new();
-    let mut hidden = Vec::new();
+    let (begin, mut written, mut hidden) = (text.len(), 0, Vec::new());
     for (severity, rule, places) in &rules {
         let mut line =
             format!("* {severity} {rule}: {}", places.iter().take(PLACES).cloned().collect::<Vec<_>>().join(", "));
         let named = places.len().min(PLACES);
         let severities = rules.iter().filter(|(_, other, _)| other == rule).count();
-        let is_described = denied.iter().any(|violation| violation.rule.id == *rule);
+        let is_described = denied(outcome).any(|violation| violation.rule.id == *rule);
         let all = if is_described { count(outcome, rule, severities) } else { 0 };
         let more = all.max(places.len()) - named;
         if more > 0 {
             let _ = write!(line, " and {more} more");
         }
-        let fits = text.lines().count() + 2 < lines && text.len() + line.len() + 200 < bytes;
+        let fits = written + 2 < lines && text.len() - begin + line.len() + 200 < bytes;
         if fits || *severity >= Severity::High {
-            let _ = writeln!(text, "{line}");
+            text.push_str(&line);
+            text.push('\n');
+            written += 1;
         } else {
             hidden.push(*rule);
         }
@@ -103,5 +102,4 @@ pub(super) fn by_rule(outcome: &Outcome, lines: usize, bytes: usize) -> String {
         let _ = writeln!(text, "* and {}", hidden.join(", "));
     }
     text.push_str("This is too much for one message. The whole edit: podreeve explain -f FILE\n");
-    text
 }

@@ -1,9 +1,13 @@
 //! The names of capabilities.
 
+use std::borrow::Cow;
+
 /// The name as the most lenient runtime reads it: in capitals, without `CAP_`.
-pub fn plain(name: &str) -> String {
-    let name = name.trim().to_ascii_uppercase();
-    name.strip_prefix("CAP_").map(str::to_owned).unwrap_or(name)
+pub fn plain(name: &str) -> Cow<'_, str> {
+    let name = name.trim();
+    let prefix = name.get(..4).filter(|prefix| prefix.eq_ignore_ascii_case("CAP_")).map_or(0, str::len);
+    let name = name.get(prefix..).unwrap_or_default();
+    if name.bytes().any(|b| b.is_ascii_lowercase()) { name.to_ascii_uppercase().into() } else { name.into() }
 }
 
 /// Capabilities with which a container can take over the node.

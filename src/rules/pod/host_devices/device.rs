@@ -15,7 +15,7 @@ impl TryFrom<String> for Device {
         if path::is_absolute(&text) {
             let normal = path::normalise(&text);
             let inside = path::is_under(&normal, "/dev") && !text.split('/').any(|part| part == "..");
-            return if inside { Ok(Self(normal)) } else { Err(format!("`{text}` is no path under /dev")) };
+            return if inside { Ok(Self(normal.into_owned())) } else { Err(format!("`{text}` is no path under /dev")) };
         }
         let is_claim = |kind: &str| text.strip_prefix(kind).is_some_and(|name| !name.is_empty() && !name.contains('/'));
         if !text.contains(char::is_whitespace) && (is_claim(CLAIM) || is_claim(TEMPLATE) || is_extended(&text)) {

@@ -1,6 +1,6 @@
 //! The endpoint in an environment variable of a client: whether it leads to the node.
 
-use super::super::secret_shapes::secret_value;
+use crate::rules::secret_shapes::secret_value;
 use crate::workload::pod::EnvVar;
 use core::net::IpAddr;
 use std::collections::HashMap;

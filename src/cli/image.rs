@@ -1,0 +1,160 @@
+//! `podreeve image`: what is in an image, layer by layer, and what violates the policies.
+
+mod formats;
+mod progress;
+mod registry;
+
+use super::check::outputs::{self, OutputSpec, Outputs, ReportFormat};
+use super::check::{today, unusable};
+use super::exit::{Exit, Failure};
+use super::mode::ModeArgs;
+use super::output_spec::OutputParser;
+use super::suggested::POLICY;
+use crate::image::{ImageError, Platform, Source, Wanted, open, read};
+use crate::image_files::open_path;
+use crate::outcome::Verdict;
+use crate::report::format::{Ending, FileFindings, Format};
+use crate::report::image::{ImageReport, judge};
+use crate::report::text::TextOptions;
+use crate::report::{Summary, kind_counts};
+use crate::sources::Sources;
+use crate::workload::image::ImageRef;
+use formats::Whole;
+use progress::Progress;
+use registry::{RegistryArgs, Repository};
+use std::io::IsTerminal;
+use std::path::Path;
+
+/// Show what is in an image, layer by layer, and judge it by the policies
+///
+/// The image is in a registry, in a file that `docker save` or `podman save` wrote, or in an archive or a folder with an OCI layout. podreeve
+/// reads it itself: it needs no daemon, no root and no space on disk. Secrets are named and never shown.
+///
+/// For a registry, the logins of docker, podman and skopeo are used.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// An archive, with or without gzip, the folder of an OCI layout, or a reference such as registry.example.com/shop/web:1
+    #[arg(value_name = "IMAGE", value_hint = clap::ValueHint::AnyPath)]
+    image: String,
+
+    /// Which image, if there are several: its name, its tag or its digest
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+
+    /// Which platform, such as linux/amd64; all means each of them, and the worst one counts
+    #[arg(long, value_name = "PLATFORM", default_value = "all", value_parser = platform)]
+    platform: PlatformArg,
+
+    /// Policy to judge by: the name of a built-in one, a file, or a directory; may be repeated [default: owasp]
+    #[arg(long, value_name = "POLICY", value_parser = POLICY, hide_possible_values = true)]
+    policy: Vec<String>,
+
+    /// How to print, and into which file if not to stdout; may be repeated [default: text]
+    #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = OutputParser::<ReportFormat>::NEW)]
+    output: Vec<OutputSpec>,
+
+    /// Also report what an author need not act on: audit findings; json always has them
+    #[arg(long)]
+    all: bool,
+
+    /// Exit with 1 if there are warnings
+    #[arg(long)]
+    warnings_as_errors: bool,
+
+    #[command(flatten)]
+    registry: RegistryArgs,
+
+    #[command(flatten)]
+    mode: ModeArgs,
+}
+
+impl Args {
+    /// The source: a file or a folder if there is one, or else a registry.
+    fn source(&self) -> Result<Box<dyn Source>, Failure> {
+        let path = Path::new(&self.image);
+        if path.exists() || is_path(&self.image) {
+            return open_path(path).map_err(|error| unreadable(&self.image, &error));
+        }
+        if !ImageRef::parse(&self.image).is_well_formed() {
+            let image = crate::text::clean(&self.image, 200);
+            return Err(Failure::input(format!(
+                "{image}: there is no such file, and it is no reference such as registry.example.com/shop/web:1"
+            )));
+        }
+        Ok(Box::new(Repository::new(&self.image, &self.registry)?))
+    }
+}
+
+/// Whether the argument is meant as a path, even if there is no such file.
+fn is_path(image: &str) -> bool {
+    let ends = [".tar", ".tar.gz", ".tgz", ".oci", "/"];
+    image.starts_with(['.', '/', '~']) || ends.iter().any(|end| image.ends_with(end))
+}
+
+/// Errors of files begin with the path themselves.
+fn unreadable(image: &str, error: &ImageError) -> Failure {
+    let error = error.to_string();
+    let error = error.strip_prefix(image).map_or(error.as_str(), |rest| rest.trim_start_matches([':', ' ']));
+    Failure::input(format!("{image}: {error}"))
+}
+
+/// `all`, or one platform.
+#[derive(Debug, Clone)]
+struct PlatformArg(Option<Platform>);
+
+fn platform(text: &str) -> Result<PlatformArg, String> {
+    if text == "all" { Ok(PlatformArg(None)) } else { text.parse().map(|platform| PlatformArg(Some(platform))) }
+}
+
+/// # Errors
+/// An image or a policy that cannot be read, and outputs that cannot be written.
+pub fn run(args: &Args) -> Result<Exit, Failure> {
+    let mut snapshot = Sources::new(&args.policy).load(1, usize::MAX).map_err(unusable)?;
+    snapshot.ceiling = args.mode.ceiling();
+    let text = OutputSpec { format: ReportFormat::Text, file: None };
+    let specs = if args.output.is_empty() { vec![text] } else { args.output.clone() };
+    let fail = |error: ImageError| unreadable(&args.image, &error);
+    let mut source = args.source()?;
+    let wanted = Wanted { name: args.name.clone(), platform: args.platform.0.clone() };
+    let image = open(&mut *source, &wanted).map_err(fail)?;
+    let mut progress = Progress::new(&image);
+    let facts = read(&mut *source, &image, &mut |bytes| progress.read(bytes)).map_err(fail)?;
+    progress.end();
+    let name = image.name.as_deref().unwrap_or(&args.image);
+    let violations = judge(&snapshot, name, &facts, today());
+    let report = ImageReport::new(&args.image, &image, facts, violations);
+    write(&specs, &report, args.all)?;
+    Ok(match report.summary.verdict {
+        Verdict::Deny => Exit::Violations,
+        Verdict::Warn if args.warnings_as_errors => Exit::Violations,
+        _ => Exit::Clean,
+    })
+}
+
+fn write(specs: &[OutputSpec], report: &ImageReport, all: bool) -> Result<(), Failure> {
+    let width = std::io::stdout().is_terminal().then(terminal_size::terminal_size).flatten();
+    let width = width.map(|(width, _)| usize::from(width.0));
+    let mut outputs = Outputs::open_with(specs, |spec| -> Box<dyn Format> {
+        let width = width.filter(|_| spec.file.is_none());
+        match spec.format {
+            ReportFormat::Text => Box::new(Whole::text(report, all, width)),
+            ReportFormat::Html => Box::new(Whole::html(report, all)),
+            ReportFormat::Json => Box::new(Whole::json(report)),
+            other => outputs::format(other, TextOptions { all, width, snippet: false, diff: false }),
+        }
+    })?;
+    let results = report.as_results();
+    let mut summary = Summary::default();
+    results.count(&mut summary);
+    outputs.begin()?;
+    outputs.file(&FileFindings { results: &results, text: None })?;
+    let without_pod = kind_counts(std::collections::BTreeMap::default());
+    outputs.end(&Ending {
+        errors: &[],
+        passed_over: &[],
+        without_pod: &without_pod,
+        waivers: None,
+        summary: &summary,
+        settings: None,
+    })
+}

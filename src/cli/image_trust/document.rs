@@ -1,0 +1,103 @@
+//! The trust document, with the files and ConfigMaps that it names.
+
+use crate::cli::exit::Failure;
+use crate::image::trust::{Source, Trust, TrustDocument, TrustError};
+use crate::manifest::{self, Node};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+/// The largest file with a key, a certificate or a trusted root.
+const MAX_SOURCE: u64 = 4 * 1024 * 1024;
+
+/// Reads a trust document. It is the list `trust`, alone or below `images`, as in the values of the chart. ConfigMaps that it names
+/// are further documents of the same file.
+///
+/// # Errors
+/// The file cannot be read, or it has errors; all of them are reported.
+pub fn load(path: &Path) -> Result<Trust, Failure> {
+    let shown = path.display();
+    let bytes = read(path).map_err(|why| Failure::input(format!("{shown}: {why}")))?;
+    let documents = manifest::parse(&bytes).map_err(|error| Failure::input(format!("{shown}: {error}")))?;
+    let mut config_maps = BTreeMap::new();
+    let mut found = None;
+    for document in &documents {
+        let root = &document.root;
+        if root.get("kind").and_then(Node::as_str) == Some("ConfigMap") {
+            config_maps.extend(config_map(root));
+        } else if found.replace(root.get("images").unwrap_or(root)).is_some() {
+            return Err(Failure::input(format!("{shown}: has several trust documents; write all entries into one list `trust`")));
+        }
+    }
+    let Some(node) = found else {
+        return Err(Failure::input(format!("{shown}: has no trust document; it needs a list `trust`, see docs/signatures.md")));
+    };
+    let trusted = trusted(node).map_err(|(pointer, message)| {
+        Failure::input(format!("{shown}:{}: {message}", node.position(&pointer).line))
+    })?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    Trust::compile(&trusted, &|source: &Source| resolve(source, folder, &config_maps)).map_err(|errors| {
+        let line = |error: &TrustError| node.position(&pointer(&error.at)).line;
+        let lines: Vec<String> = errors.iter().map(|error| format!("{shown}:{}: {error}", line(error))).collect();
+        Failure::input(lines.join("\n"))
+    })
+}
+
+/// The list `trust` of a document. In the values of a chart there are other keys next to it.
+fn trusted(node: &Node) -> Result<TrustDocument, (String, String)> {
+    let json = if node.get("registries").is_some() {
+        let trust = node.get("trust").map_or_else(|| "null".to_owned(), Node::to_json);
+        format!("{{\"trust\":{trust}}}")
+    } else {
+        node.to_json()
+    };
+    let mut deserializer = serde_json::Deserializer::from_str(&json);
+    serde_path_to_error::deserialize(crate::json::Objects(&mut deserializer)).map_err(|error| {
+        let at = error.path().to_string();
+        let message = crate::text::without_value(&error.into_inner().to_string());
+        let place = if at == "." { String::new() } else { format!("{at}: ") };
+        (pointer(&at), format!("{place}{message}"))
+    })
+}
+
+/// `trust[0].anyOf` as a JSON pointer.
+fn pointer(path: &str) -> String {
+    let parts = path.split(['.', '[', ']']).filter(|part| !part.is_empty());
+    parts.map(|part| format!("/{part}")).collect()
+}
+
+/// The name and the data of a ConfigMap.
+fn config_map(root: &Node) -> Option<(String, BTreeMap<String, String>)> {
+    let object: serde_json::Value = serde_json::from_str(&root.to_json()).ok()?;
+    let data = object.get("data")?.as_object()?.iter();
+    let data = data.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect();
+    Some((object.pointer("/metadata/name")?.as_str()?.to_owned(), data))
+}
+
+type ConfigMaps = BTreeMap<String, BTreeMap<String, String>>;
+
+fn resolve(source: &Source, folder: &Path, config_maps: &ConfigMaps) -> Result<String, String> {
+    if let Some(file) = &source.file {
+        let path = folder.join(file);
+        let bytes = read(&path).map_err(|why| format!("{}: {why}", path.display()))?;
+        return String::from_utf8(bytes).map_err(|_| format!("{} is no text", path.display()));
+    }
+    let name = source.config_map.as_deref().unwrap_or_default();
+    let data = config_maps.get(name).ok_or_else(|| {
+        format!("the ConfigMap `{name}` is not in this file; add it as a further document (`kubectl get configmap {name} -o yaml`)")
+    })?;
+    let mut values = data.iter().filter(|(key, _)| source.key.as_ref().is_none_or(|wanted| wanted == *key));
+    match (values.next(), values.next()) {
+        (Some((_, text)), None) => Ok(text.clone()),
+        (None, _) => Err(format!("the ConfigMap `{name}` has no key `{}`", source.key.as_deref().unwrap_or("(any)"))),
+        _ => Err(format!("the ConfigMap `{name}` has several keys; name one with `key`")),
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    let size = fs::metadata(path).map_err(|error| format!("cannot be read: {error}"))?.len();
+    if size > MAX_SOURCE {
+        return Err(format!("has {size} bytes, more than the {MAX_SOURCE} that are read"));
+    }
+    fs::read(path).map_err(|error| format!("cannot be read: {error}"))
+}

@@ -1,0 +1,59 @@
+//! Images: what a manifest, a configuration and the layers of an image say, as facts that rules judge.
+//!
+//! This module reads bytes that it gets from a [`Source`], and nothing else: it opens no file and no connection, and the date is an
+//! argument. An image is read in these steps:
+//!
+//! 1. [`open()`] reads the index, the manifests and the configurations, and chooses the platforms.
+//! 2. [`layer::scan`] reads one layer as a stream: it verifies both digests, lists what the layer has, and keeps what rules need.
+//! 3. [`merge`] lays the layers over each other as a runtime does. The result is [`ImageFacts`].
+//!
+//! Every list, text and size is bounded (see [`limits`]). What cannot be read is unknown, with its reason, and never empty.
+
+pub mod archive;
+mod captures;
+pub mod config;
+pub mod digest;
+mod end_of_life;
+mod error;
+pub mod facts;
+pub mod layer;
+pub mod limits;
+mod listing;
+pub mod manifest;
+mod media;
+mod merge;
+mod open;
+mod overlay;
+pub mod packages;
+mod paths;
+mod place;
+pub mod platform;
+mod read;
+mod root;
+pub mod secrets;
+mod size;
+mod source;
+pub mod tar;
+mod text_file;
+mod tools;
+pub mod trust;
+mod unverified;
+
+pub use digest::Digest;
+pub use error::ImageError;
+pub use facts::ImageFacts;
+pub use manifest::{Descriptor, Document, Index, Manifest};
+pub use merge::merge;
+pub use open::{OpenedImage, PlatformImage, Wanted, open};
+pub use place::Place;
+pub use platform::Platform;
+pub use read::read;
+pub use size::size_text;
+pub use source::{Root, Source, Visit, small};
+
+/// Images that tests build.
+#[cfg(test)]
+#[path = "../tests/common/image.rs"]
+mod built;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,188 @@
+//! The configuration of an image: how it is started, its history, and the digests of its layers.
+
+use super::{Digest, ImageError, Platform, limits};
+use crate::text::clean;
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeMap;
+
+/// The configuration as it is stored, as far as podreeve reads it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Config {
+    #[serde(flatten)]
+    pub platform: Platform,
+    #[serde(deserialize_with = "timestamp")]
+    pub created: Option<Timestamp>,
+    pub config: Option<RunConfig>,
+    pub rootfs: RootFs,
+    #[serde(deserialize_with = "nullable")]
+    pub history: Vec<History>,
+}
+
+/// How a container of the image is started.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct RunConfig {
+    #[serde(deserialize_with = "nullable")]
+    pub user: String,
+    /// `80/tcp`.
+    #[serde(deserialize_with = "keys", skip_serializing_if = "Vec::is_empty")]
+    pub exposed_ports: Vec<String>,
+    /// `NAME=value`.
+    #[serde(deserialize_with = "nullable", skip_serializing_if = "Vec::is_empty")]
+    pub env: Vec<String>,
+    #[serde(deserialize_with = "words", skip_serializing_if = "Vec::is_empty")]
+    pub entrypoint: Vec<String>,
+    #[serde(deserialize_with = "words", skip_serializing_if = "Vec::is_empty")]
+    pub cmd: Vec<String>,
+    #[serde(deserialize_with = "keys", skip_serializing_if = "Vec::is_empty")]
+    pub volumes: Vec<String>,
+    #[serde(deserialize_with = "nullable")]
+    pub working_dir: String,
+    #[serde(deserialize_with = "nullable", skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub healthcheck: Option<Healthcheck>,
+}
+
+/// Docker's HEALTHCHECK, which the kubelet does not run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Healthcheck {
+    #[serde(deserialize_with = "nullable")]
+    pub test: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RootFs {
+    #[serde(deserialize_with = "nullable")]
+    pub diff_ids: Vec<Digest>,
+}
+
+/// A step of the build.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct History {
+    #[serde(deserialize_with = "nullable")]
+    pub created_by: String,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub empty_layer: bool,
+}
+
+/// A null is as good as nothing.
+fn nullable<'de, T: Deserialize<'de> + Default, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Docker writes a set as an object with empty values.
+fn keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let set = Option::<BTreeMap<String, serde_json::Value>>::deserialize(deserializer)?;
+    Ok(set.unwrap_or_default().into_keys().collect())
+}
+
+/// Old images have one text in place of a list.
+fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Words {
+        List(Vec<String>),
+        Text(String),
+    }
+    Ok(match Option::<Words>::deserialize(deserializer)? {
+        None => Vec::new(),
+        Some(Words::List(list)) => list,
+        Some(Words::Text(text)) => vec![text],
+    })
+}
+
+/// A date that cannot be read is unknown.
+fn timestamp<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    Ok(text.and_then(|text| text.parse().ok()))
+}
+
+impl Config {
+    /// Reads a configuration.
+    ///
+    /// # Errors
+    /// No JSON, other types than a runtime reads, or more layers than an image can have.
+    pub fn parse(json: &[u8]) -> Result<Self, ImageError> {
+        let parsed = serde_json::from_slice::<Self>(json);
+        let mut config = parsed.map_err(|error| ImageError::malformed("the configuration", error.to_string()))?;
+        if config.rootfs.diff_ids.len() > limits::LAYERS {
+            return Err(ImageError::too_large("the configuration", format!("{} layers", limits::LAYERS)));
+        }
+        config.platform = config.platform.normal();
+        config.history.truncate(limits::LIST);
+        for step in &mut config.history {
+            shorten(&mut step.created_by);
+        }
+        if let Some(run) = &mut config.config {
+            for list in [&mut run.exposed_ports, &mut run.env, &mut run.entrypoint, &mut run.cmd, &mut run.volumes] {
+                list.truncate(limits::LIST);
+                list.iter_mut().for_each(shorten);
+            }
+            shorten(&mut run.user);
+            shorten(&mut run.working_dir);
+            run.labels.retain(|key, value| key.len() + value.len() <= limits::TEXT);
+        }
+        Ok(config)
+    }
+
+    /// How a container is started; the defaults where the image says nothing.
+    #[must_use]
+    pub fn run(&self) -> RunConfig {
+        self.config.clone().unwrap_or_default()
+    }
+
+    /// The step that made each layer. None where the history has not one step for each layer: some builders write it wrong.
+    #[must_use]
+    pub fn steps(&self) -> Option<Vec<&str>> {
+        let steps: Vec<&str> =
+            self.history.iter().filter(|step| !step.empty_layer).map(|step| step.created_by.as_str()).collect();
+        (steps.len() == self.rootfs.diff_ids.len()).then_some(steps)
+    }
+}
+
+fn shorten(text: &mut String) {
+    if text.len() > limits::TEXT {
+        *text = clean(text, limits::TEXT);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configuration_is_read_whatever_is_null() {
+        let config = Config::parse(
+            br#"{"os":"linux","architecture":"aarch64","created":"2026-01-02T03:04:05.678Z","history":null,"unknown":1,
+            "config":{"User":"app:app","Env":null,"Cmd":"run","Entrypoint":["/a","b"],"ExposedPorts":{"80/tcp":{}},
+            "Volumes":{"/data":{}},"Labels":null,"Healthcheck":{"Test":["CMD","x"]}},"rootfs":{"type":"layers","diff_ids":null}}"#,
+        )
+        .unwrap();
+        let run = config.run();
+        assert_eq!((config.platform.to_string().as_str(), run.user.as_str()), ("linux/arm64", "app:app"));
+        assert_eq!((run.cmd, run.entrypoint), (vec!["run".to_owned()], vec!["/a".to_owned(), "b".to_owned()]));
+        assert_eq!((run.exposed_ports, run.volumes), (vec!["80/tcp".to_owned()], vec!["/data".to_owned()]));
+        assert_eq!(config.created.unwrap().to_string(), "2026-01-02T03:04:05.678Z");
+        let empty = Config::parse(br#"{"config":null,"created":"yesterday"}"#).unwrap();
+        assert_eq!((empty.run(), empty.created), (RunConfig::default(), None));
+        assert!(Config::parse(b"[]").is_err());
+    }
+
+    #[test]
+    fn history_is_of_layers_only_if_there_is_a_step_for_each() {
+        let of = |steps: &str, layers: usize| {
+            let digest = format!("\"{}\"", Digest::sha256(b""));
+            let layers = vec![digest; layers].join(",");
+            let json = format!(r#"{{"history":[{steps}],"rootfs":{{"diff_ids":[{layers}]}}}}"#);
+            Config::parse(json.as_bytes()).unwrap().steps().map(|steps| steps.len())
+        };
+        let steps = r#"{"created_by":"ADD"},{"created_by":"ENV","empty_layer":true},{"created_by":"RUN"}"#;
+        assert_eq!((of(steps, 2), of(steps, 3)), (Some(2), None));
+    }
+}

@@ -1,0 +1,132 @@
+//! One layer, read once as a stream: both digests, what it has, and what rules need of it.
+
+mod content;
+mod decompress;
+
+pub use decompress::decompress;
+
+use super::captures::{Capture, Watched};
+use super::digest::Hashed;
+use super::listing::{Listing, Node};
+use super::secrets::{FoundSecret, KeySearch};
+use super::tar::{Kind, Tar};
+use super::{Descriptor, Digest, ImageError, limits, paths};
+use content::Content;
+use serde::{Deserialize, Serialize};
+use std::io::{BufReader, Read};
+
+/// What is known of a layer, whatever image has it. It depends on the content alone, so it can be kept by diff ID.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Layer {
+    /// The bytes of the archive.
+    pub raw: u64,
+    pub listing: Listing,
+    /// Files whose content is read, in the order of the archive.
+    pub captures: Vec<Capture>,
+    pub secrets: Vec<FoundSecret>,
+    /// Paths with file capabilities, and which ones.
+    pub capabilities: Vec<(String, String)>,
+    /// A list was full, so that something is missing in it.
+    pub truncated: bool,
+}
+
+/// The file name of what removes a path of the layers below, and of what removes all in a folder.
+const WHITEOUT: &str = ".wh.";
+const OPAQUE: &str = ".wh..wh..opq";
+
+/// Reads a layer. `blob` is the layer as it is stored, `diff_id` the digest of its archive.
+///
+/// # Errors
+/// The content is not what the digests say, or no archive, or over the limits.
+pub fn scan(blob: &mut dyn Read, descriptor: &Descriptor, diff_id: &Digest) -> Result<Layer, ImageError> {
+    if descriptor.media_type.ends_with("+encrypted") {
+        let why = "the layer is encrypted, so podreeve cannot read it".to_owned();
+        return Err(ImageError::Unsupported { what: "the layer".to_owned(), why });
+    }
+    let mut stored = Hashed::new(blob, &descriptor.digest, "the layer", limits::LAYER);
+    let mut layer = {
+        let decoder = decompress(BufReader::with_capacity(limits::CHUNK, &mut stored))?;
+        let raw = Hashed::new(decoder, diff_id, "the unpacked layer", limits::LAYER);
+        let mut tar = Tar::new(BufReader::with_capacity(limits::CHUNK, raw));
+        let mut layer = Layer::default();
+        let mut reader = Reader { content: Content::default(), layer: &mut layer };
+        while tar.next_entry()?.is_some() {
+            reader.entry(&mut tar)?;
+        }
+        // What follows the archive counts for the digest, too.
+        let raw = tar.into_inner().into_inner();
+        layer.raw = raw.verify(diff_id, 0)?;
+        layer
+    };
+    stored.verify(&descriptor.digest, descriptor.size)?;
+    layer.listing.finish();
+    Ok(layer)
+}
+
+struct Reader<'l> {
+    content: Content,
+    layer: &'l mut Layer,
+}
+
+impl Reader<'_> {
+    fn entry<R: super::tar::Skip>(&mut self, tar: &mut Tar<R>) -> Result<(), ImageError> {
+        let entry = tar.entry();
+        let (folder, name) = paths::split(&entry.path);
+        if name == OPAQUE {
+            return self.layer.listing.add(folder, "", Node::OPAQUE);
+        }
+        if let Some(removed) = name.strip_prefix(WHITEOUT) {
+            // Names with a second mark are old notes of AUFS.
+            return if removed.is_empty() || removed.starts_with(WHITEOUT) {
+                Ok(())
+            } else {
+                self.layer.listing.add(&paths::join(folder, removed), "", Node::WHITEOUT)
+            };
+        }
+        let node = Node::of(entry);
+        self.layer.listing.add(&entry.path, &entry.link, node)?;
+        if let Some(capability) = &entry.capability {
+            let found = (entry.path.clone(), super::captures::capabilities(capability));
+            push(&mut self.layer.capabilities, found, limits::FOUND, &mut self.layer.truncated);
+        }
+        if entry.kind == Kind::File && entry.size > 0 {
+            self.file(tar)?;
+        }
+        Ok(())
+    }
+
+    /// Reads the content of a file: all of it is searched for keys, and some of it is kept.
+    fn file<R: super::tar::Skip>(&mut self, tar: &mut Tar<R>) -> Result<(), ImageError> {
+        let path = tar.entry().path.clone();
+        let watched = Watched::of(&path);
+        let secret = super::secrets::named(&path);
+        let keep = watched.map_or(0, Watched::limit).max(if secret.is_some() { limits::TEXT_FILE } else { 0 });
+        let search = KeySearch::default();
+        let (key, whole) = self.content.read(tar, search, keep)?;
+        let truncated = &mut self.layer.truncated;
+        if let Some(watched) = watched {
+            let capture = Capture::new(&path, watched, whole);
+            push(&mut self.layer.captures, capture, limits::CAPTURES, truncated);
+        }
+        let in_file = secret.zip(whole).and_then(|(secret, text)| secret.find(text));
+        for kind in key.into_iter().chain(in_file) {
+            let found = FoundSecret { path: path.clone(), kind: kind.to_owned() };
+            if self.layer.secrets.last() != Some(&found) {
+                push(&mut self.layer.secrets, found, limits::FOUND, truncated);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn push<T>(list: &mut Vec<T>, found: T, most: usize, truncated: &mut bool) {
+    if list.len() < most {
+        list.push(found);
+    } else {
+        *truncated = true;
+    }
+}
+
+#[cfg(test)]
+mod tests;

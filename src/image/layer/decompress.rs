@@ -1,0 +1,83 @@
+//! gzip, zstd, or no compression, by the first bytes: media types are often wrong.
+
+use crate::image::{ImageError, limits};
+use flate2::bufread::MultiGzDecoder;
+use ruzstd::decoding::FrameDecoder;
+use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
+use std::io::{BufRead, Error, Read};
+
+/// The archive in a stored layer.
+///
+/// # Errors
+/// The reader fails.
+pub fn decompress<'r>(mut stored: impl BufRead + 'r) -> Result<Box<dyn Read + 'r>, ImageError> {
+    let first = stored.fill_buf().map_err(|error| ImageError::read("the layer", error))?;
+    Ok(match first {
+        [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(stored)),
+        // A frame, or one to pass over, with which some writers begin.
+        [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Box::new(Zstd::new(stored)),
+        [b'B', b'Z', b'h', ..] | [0xfd, b'7', b'z', b'X', b'Z', ..] => {
+            let why = "it is compressed by bzip2 or xz, which container runtimes do not read".to_owned();
+            return Err(ImageError::Unsupported { what: "the layer".to_owned(), why });
+        }
+        _ => Box::new(stored),
+    })
+}
+
+/// Any number of frames.
+struct Zstd<R> {
+    stored: R,
+    decoder: FrameDecoder,
+    is_within: bool,
+}
+
+impl<R: BufRead> Zstd<R> {
+    fn new(stored: R) -> Self {
+        let mut decoder = FrameDecoder::new();
+        decoder.set_max_window_size(limits::ZSTD_WINDOW);
+        Self { stored, decoder, is_within: false }
+    }
+
+    /// Begins the next frame. False at the end.
+    fn begin(&mut self) -> Result<bool, Error> {
+        while !self.stored.fill_buf()?.is_empty() {
+            match self.decoder.reset(&mut self.stored) {
+                Ok(()) => return Ok(true),
+                Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame { length, .. })) => {
+                    std::io::copy(&mut (&mut self.stored).take(length.into()), &mut std::io::sink())?;
+                }
+                Err(error) => return Err(broken(&error)),
+            }
+        }
+        Ok(false)
+    }
+}
+
+fn broken(error: &dyn std::fmt::Display) -> Error {
+    ImageError::malformed("the layer", format!("its compression by zstd is broken: {error}")).into()
+}
+
+impl<R: BufRead> Read for Zstd<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
+        use ruzstd::decoding::BlockDecodingStrategy::UptoBlocks;
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            if !self.is_within {
+                self.is_within = self.begin()?;
+                if !self.is_within {
+                    return Ok(0);
+                }
+            }
+            while self.decoder.can_collect() == 0 && !self.decoder.is_finished() {
+                self.decoder.decode_blocks(&mut self.stored, UptoBlocks(1)).map_err(|error| broken(&error))?;
+            }
+            let count = self.decoder.read(buffer)?;
+            if count > 0 {
+                return Ok(count);
+            }
+            self.is_within = false;
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! The limits of what is read. A registry and an image are input of a stranger.
+
+/// The most bytes of a manifest, an index or a configuration.
+pub const DOCUMENT: u64 = 4 << 20;
+/// The most bytes of one layer, after decompression.
+pub const LAYER: u64 = 20 << 30;
+/// The most entries of one layer.
+pub const ENTRIES: usize = 1_000_000;
+/// The most bytes of all paths of one layer.
+pub const PATHS: usize = 256 << 20;
+/// The longest path, as in Linux.
+pub const PATH: usize = 4096;
+/// The most bytes of a PAX header.
+pub const PAX: u64 = 1 << 20;
+/// The most bytes of the memory in which a zstd layer looks back.
+pub const ZSTD_WINDOW: u64 = 64 << 20;
+/// The most layers of an image.
+pub const LAYERS: usize = 512;
+/// The most manifests of an index.
+pub const MANIFESTS: usize = 1000;
+/// The most bytes of a small file that is read as text.
+pub const TEXT_FILE: u64 = 1 << 20;
+/// The most bytes of a package database.
+pub const DATABASE: u64 = 64 << 20;
+/// The most packages.
+pub const PACKAGES: usize = 20_000;
+/// The most files, secrets and faults of a kind that are kept. More are only counted as truncated.
+pub const FOUND: usize = 1000;
+/// The most files of a layer whose contents are kept: package databases, accounts, settings.
+pub const CAPTURES: usize = 4000;
+/// The longest text that is kept of a configuration.
+pub const TEXT: usize = 4096;
+/// The most elements of a list of a configuration.
+pub const LIST: usize = 1000;
+/// The bytes that are read at once.
+pub const CHUNK: usize = 64 << 10;

@@ -1,0 +1,144 @@
+//! From a source to the images of its platforms: index, manifests, configurations.
+
+use super::config::Config;
+use super::{Descriptor, Digest, Document, ImageError, Manifest, Platform, Root, Source, limits, small};
+use crate::text::clean;
+
+/// Which image of a source, and which of its platforms.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// The name of the image; needed only where the source has several.
+    pub name: Option<String>,
+    /// Only this platform; all without one.
+    pub platform: Option<Platform>,
+}
+
+/// An image with its platforms.
+#[derive(Debug, Clone)]
+pub struct OpenedImage {
+    pub name: Option<String>,
+    /// The digest that a pod would name: of the index, or of the only manifest.
+    pub digest: Digest,
+    pub platforms: Vec<PlatformImage>,
+    /// Platforms that the index names, and that the source does not have.
+    pub absent: Vec<Platform>,
+}
+
+/// The image of one platform.
+#[derive(Debug, Clone)]
+pub struct PlatformImage {
+    pub platform: Platform,
+    pub digest: Digest,
+    pub manifest: Manifest,
+    pub config: Config,
+}
+
+/// The deepest nesting of indexes.
+const DEPTH: usize = 3;
+
+/// Opens the wanted image.
+///
+/// # Errors
+/// The source cannot be read, or does not have exactly one image that fits.
+pub fn open(source: &mut dyn Source, wanted: &Wanted) -> Result<OpenedImage, ImageError> {
+    let root = choose(source.roots()?, wanted.name.as_deref())?;
+    let mut walk =
+        Walk { source, wanted: wanted.platform.as_ref(), found: Vec::new(), others: Vec::new(), absent: Vec::new() };
+    walk.collect(&root.descriptor, DEPTH)?;
+    let Walk { found: platforms, others, absent, .. } = walk;
+    if platforms.is_empty() {
+        let has: Vec<String> = others.iter().chain(&absent).map(Platform::to_string).collect();
+        return Err(ImageError::Choice(match &wanted.platform {
+            Some(platform) => format!("the image has no platform {platform}; it has {}", listed(&has)),
+            None => format!("the content of no platform is there; the index names {}", listed(&has)),
+        }));
+    }
+    Ok(OpenedImage { name: root.name, digest: root.descriptor.digest, platforms, absent })
+}
+
+fn choose(roots: Vec<Root>, name: Option<&str>) -> Result<Root, ImageError> {
+    let names: Vec<String> =
+        roots.iter().filter_map(|root| root.name.as_deref()).map(|name| clean(name, 200)).collect();
+    let count = roots.len();
+    let mut fitting = roots.into_iter().filter(|root| name.is_none_or(|name| is_named(root, name)));
+    match (fitting.next(), fitting.next()) {
+        (Some(root), None) => Ok(root),
+        (Some(root), Some(other)) if root.descriptor.digest == other.descriptor.digest => Ok(root),
+        (None, _) if count == 0 => Err(ImageError::Choice("there is no image in it".to_owned())),
+        (None, _) => Err(ImageError::Choice(format!(
+            "there is no image `{}` in it; it has {}",
+            clean(name.unwrap_or_default(), 200),
+            listed(&names)
+        ))),
+        (Some(_), Some(_)) => {
+            Err(ImageError::Choice(format!("it has several images; choose one with --name: {}", listed(&names))))
+        }
+    }
+}
+
+/// A layout names tags, an archive names references. The tag alone is enough for both.
+fn is_named(root: &Root, wanted: &str) -> bool {
+    root.name
+        .as_deref()
+        .is_some_and(|name| name == wanted || name.rsplit_once([':', '/']).is_some_and(|(_, end)| end == wanted))
+        || root.descriptor.digest.as_str() == wanted
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "none with a name".to_owned() } else { names.join(", ") }
+}
+
+/// The way from the root to the images of the platforms.
+struct Walk<'w> {
+    source: &'w mut dyn Source,
+    wanted: Option<&'w Platform>,
+    found: Vec<PlatformImage>,
+    others: Vec<Platform>,
+    absent: Vec<Platform>,
+}
+
+impl Walk<'_> {
+    /// Adds the images that `descriptor` leads to.
+    fn collect(&mut self, descriptor: &Descriptor, depth: usize) -> Result<(), ImageError> {
+        let json = small(self.source, descriptor)?;
+        match Document::parse(&json, &descriptor.media_type)? {
+            Document::Manifest(manifest) => {
+                let config = Config::parse(&small(self.source, &manifest.config)?)?;
+                let (platform, digest) = (config.platform.clone(), descriptor.digest.clone());
+                if self.wanted.is_none_or(|wanted| platform.is(wanted)) {
+                    self.found.push(PlatformImage { platform, digest, manifest: *manifest, config });
+                } else {
+                    self.others.push(platform);
+                }
+            }
+            Document::Index(_) if depth == 0 => {
+                return Err(ImageError::malformed("the index", "it names indexes that name indexes"));
+            }
+            Document::Index(index) => {
+                index
+                    .manifests
+                    .iter()
+                    .filter(|next| !next.is_attestation())
+                    .try_for_each(|next| self.child(next, depth))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One manifest of an index. What the index says of its platform spares the reading; what the configuration says counts.
+    fn child(&mut self, next: &Descriptor, depth: usize) -> Result<(), ImageError> {
+        if self.found.len() >= limits::MANIFESTS {
+            return Err(ImageError::too_large("the index", format!("{} manifests", limits::MANIFESTS)));
+        }
+        let named = next.platform.clone().map(Platform::normal).filter(|named| !named.os.is_empty());
+        match (named, self.wanted) {
+            (Some(named), Some(wanted)) if !named.is(wanted) => self.others.push(named),
+            (named, _) => match (self.collect(next, depth - 1), named) {
+                // An export of one platform keeps the index of all.
+                (Err(ImageError::Missing { .. }), Some(named)) => self.absent.push(named),
+                (result, _) => result?,
+            },
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,81 @@
+use super::*;
+use crate::image::tar::{Entry, Kind};
+
+/// `f:PATH=SIZE`, `d:PATH`, `l:PATH>TARGET`, `w:PATH` (a whiteout), `o:PATH` (an opaque folder).
+fn listing(entries: &[&str]) -> Listing {
+    let mut listing = Listing::default();
+    for entry in entries {
+        let (kind, rest) = entry.split_once(':').unwrap();
+        let (path, size) = rest.split_once('=').unwrap_or((rest, "0"));
+        let (path, link) = path.split_once('>').unwrap_or((path, ""));
+        let of = |kind| Node::of(&Entry { kind, size: size.parse().unwrap(), ..Entry::default() });
+        let node = match kind {
+            "f" => of(Kind::File),
+            "d" => of(Kind::Folder),
+            "l" => of(Kind::Symlink),
+            "w" => Node::WHITEOUT,
+            "o" => Node::OPAQUE,
+            other => panic!("{other}"),
+        };
+        listing.add(path, link, node).unwrap();
+    }
+    listing.finish();
+    listing
+}
+
+fn overlay(layers: &[&[&str]]) -> Overlay {
+    let mut overlay = Overlay::default();
+    layers.iter().for_each(|layer| overlay.add(&listing(layer)));
+    overlay
+}
+
+fn merged(layers: &[&[&str]]) -> Vec<String> {
+    let overlay = overlay(layers);
+    overlay.root.iter().map(|(path, node)| format!("{path}@{}", node.layer)).collect()
+}
+
+#[test]
+fn a_later_file_replaces_an_earlier_one() {
+    assert_eq!(merged(&[&["f:a=1", "f:b=2"], &["f:b=3", "f:c=4"]]), ["a@0", "b@1", "c@1"]);
+    let overlay = overlay(&[&["f:a=1", "f:b=2"], &["f:b=3"], &["f:b=5", "w:a"]]);
+    assert_eq!(overlay.wasted, [3, 3, 0]);
+    let files: Vec<_> = overlay.wasted_files.iter().map(|file| (file.path.as_str(), file.bytes)).collect();
+    assert_eq!(files, [("b", 3), ("b", 2), ("a", 1)]);
+    assert_eq!(overlay.removed, [0, 0, 1]);
+}
+
+#[test]
+fn a_whiteout_removes_a_path_and_all_below() {
+    let base: &[&str] = &["d:a", "f:a/b=1", "d:a/c", "f:a/c/d=2", "f:a-b=3", "f:b=4"];
+    assert_eq!(merged(&[base, &["w:a"]]), ["a-b@0", "b@0"]);
+    assert_eq!(merged(&[base, &["w:a/c", "w:none"]]), ["a@0", "a/b@0", "a-b@0", "b@0"]);
+    // What the same layer adds stays, whatever order it has.
+    assert_eq!(merged(&[base, &["w:a", "d:a", "f:a/c/new=1"]]), ["a@1", "a/c/new@1", "a-b@0", "b@0"]);
+    assert_eq!(merged(&[base, &["w:a", "f:a/b=9", "f:a/x=1"]]), ["a/b@1", "a/x@1", "a-b@0", "b@0"]);
+}
+
+#[test]
+fn an_opaque_folder_hides_what_was_in_it() {
+    let base: &[&str] = &["d:a", "f:a/b=1", "f:a/c=2", "f:b=4"];
+    assert_eq!(merged(&[base, &["d:a", "o:a", "f:a/c=3"]]), ["a@1", "a/c@1", "b@0"]);
+    assert_eq!(merged(&[base, &["o:"]]), [""; 0]);
+}
+
+#[test]
+fn a_file_in_place_of_a_folder_hides_it() {
+    let base: &[&str] = &["d:a", "f:a/b=1", "f:b=4"];
+    assert_eq!(merged(&[base, &["f:a=1"]]), ["a@1", "b@0"]);
+    assert_eq!(merged(&[base, &["d:a"]]), ["a@1", "a/b@0", "b@0"]);
+    assert_eq!(merged(&[&["f:a=1"], &["d:a", "f:a/b=1"]]), ["a@1", "a/b@1"]);
+}
+
+#[test]
+fn what_is_below_a_link_is_where_the_link_leads() {
+    let base: &[&str] = &["l:bin>usr/bin", "d:usr", "d:usr/bin", "f:usr/bin/sh=1"];
+    assert_eq!(merged(&[base, &["f:bin/sh=2"]]), ["bin@0", "usr@0", "usr/bin@0", "usr/bin/sh@1"]);
+    assert_eq!(merged(&[base, &["w:bin/sh"]]), ["bin@0", "usr@0", "usr/bin@0"]);
+    // A folder in place of the link is a folder.
+    assert_eq!(merged(&[base, &["d:bin", "f:bin/x=2"]]), ["bin@1", "bin/x@1", "usr@0", "usr/bin@0", "usr/bin/sh@0"]);
+    // In one layer, too.
+    assert_eq!(merged(&[&["l:lib>usr/lib", "f:lib/x=1"]]), ["lib@0", "usr/lib/x@0"]);
+}

@@ -1,0 +1,59 @@
+//! Reads the layers of an image, each once, however many platforms have it.
+
+use super::layer::{Layer, scan};
+use super::{Descriptor, Digest, ImageError, ImageFacts, OpenedImage, Source, merge};
+use std::io::Read;
+
+/// The facts of each platform. `progress` gets the bytes of layers as they are read.
+///
+/// # Errors
+/// A layer is missing, or is not what its digests say.
+pub fn read(
+    source: &mut dyn Source,
+    image: &OpenedImage,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Vec<ImageFacts>, ImageError> {
+    let mut wanted: Vec<(&Descriptor, &Digest)> = Vec::new();
+    for platform in &image.platforms {
+        // Where the numbers differ, `merge` says so.
+        for (stored, diff_id) in platform.manifest.layers.iter().zip(&platform.config.rootfs.diff_ids) {
+            if !wanted.iter().any(|(seen, of)| seen.digest == stored.digest && *of == diff_id) {
+                wanted.push((stored, diff_id));
+            }
+        }
+    }
+    let descriptors: Vec<&Descriptor> = wanted.iter().map(|(stored, _)| *stored).collect();
+    let mut layers: Vec<Option<Layer>> = vec![None; wanted.len()];
+    source.each(&descriptors, &mut |index, reader| {
+        let (Some((stored, diff_id)), Some(layer)) = (wanted.get(index), layers.get_mut(index)) else { return Ok(()) };
+        let mut counted = Counted { inner: reader, progress: &mut *progress };
+        let scanned = scan(&mut counted, stored, diff_id);
+        *layer = Some(scanned.map_err(|error| error.in_layer(stored))?);
+        Ok(())
+    })?;
+    let of_platform = |platform: &super::PlatformImage| {
+        let stored = platform.manifest.layers.iter().zip(&platform.config.rootfs.diff_ids);
+        let of_platform: Result<Vec<&Layer>, ImageError> = stored
+            .map(|(stored, diff_id)| {
+                let at = wanted.iter().position(|(seen, of)| seen.digest == stored.digest && *of == diff_id);
+                let layer = at.and_then(|at| layers.get(at)).and_then(Option::as_ref);
+                layer.ok_or_else(|| ImageError::Missing { what: format!("the layer {}", stored.digest) })
+            })
+            .collect();
+        merge(platform, Some(&of_platform?))
+    };
+    image.platforms.iter().map(of_platform).collect()
+}
+
+struct Counted<'c> {
+    inner: &'c mut dyn Read,
+    progress: &'c mut dyn FnMut(u64),
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        (self.progress)(count as u64);
+        Ok(count)
+    }
+}

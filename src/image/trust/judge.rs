@@ -1,0 +1,249 @@
+//! What a verdict means for the rules: problems with an image, each with what was found and what would pass.
+
+use super::attested::{Attested, Facts};
+use super::document::Age;
+use super::predicate::Predicate;
+use super::verify::{Signature, Verdict};
+use super::vex::Exclusion;
+use jiff::Timestamp;
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    pub found: String,
+    pub wanted: String,
+}
+
+/// How many vulnerabilities a message names.
+const MAX_NAMED: usize = 5;
+/// How many refusals a message has of one authority.
+const MAX_REFUSALS: usize = 3;
+
+impl Verdict {
+    /// The valid signatures of one digest that must be signed.
+    fn signatures_of(&self, digest: &str) -> impl Iterator<Item = &Signature> {
+        self.signatures.iter().filter(move |signature| signature.digest == digest)
+    }
+
+    /// Whether all that must be signed is signed.
+    #[must_use]
+    pub fn is_signed(&self) -> bool {
+        self.wanted.iter().all(|digest| self.signatures_of(digest).next().is_some())
+    }
+
+    /// For `image-signature`: a signature or a required attestation that is missing.
+    #[must_use]
+    pub fn signature_problems(&self) -> Vec<Problem> {
+        let unsigned = self.wanted.iter().find(|digest| self.signatures_of(digest).next().is_none());
+        let mut problems: Vec<Problem> = unsigned
+            .map(|digest| Problem {
+                found: format!("no valid signature of {}: {}", short(digest), self.refusals_of(digest)),
+                wanted: format!("a signature by {}", self.authorities()),
+            })
+            .into_iter()
+            .collect();
+        for required in &self.require {
+            if required.predicate.is_sbom()
+                || matches!(required.predicate, Predicate::Sbom | Predicate::Vulnerabilities)
+            {
+                continue;
+            }
+            let attested = self.attested_as(&required.predicate);
+            let by = |one: &&&Attested| match (&required.builder, &one.facts) {
+                (Some(wanted), Facts::Provenance { builder: Some(builder) }) => wanted.matches(builder),
+                (wanted, _) => wanted.is_none(),
+            };
+            if attested.iter().any(|one| by(&one)) {
+                continue;
+            }
+            let builders: Vec<&str> = attested.iter().filter_map(|one| builder(one)).collect();
+            let found = match builders.first() {
+                Some(builder) => format!("provenance of the builder `{}`", crate::text::clean(builder, 120)),
+                None => self.unattested(&required.predicate),
+            };
+            let builder = required.builder.as_ref().map(|glob| format!(" of the builder `{glob}`")).unwrap_or_default();
+            problems.push(Problem { found, wanted: format!("a signed {}{builder}", required.predicate) });
+        }
+        problems
+    }
+
+    /// For `image-freshness`: signatures that are past their time. `default` holds where the entry has no `maxSignatureAge`.
+    #[must_use]
+    pub fn freshness_problems(&self, now: Timestamp, default: Option<Age>) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for digest in &self.wanted {
+            let mut expired = self.signatures_of(digest).map(|one| one.expiry.filter(|expiry| *expiry <= now));
+            let first = expired.next();
+            if let Some(Some(at)) = first
+                && expired.all(|expiry| expiry.is_some())
+            {
+                let wanted = "a signature that its signer still stands by; sign the image again".to_owned();
+                problems.push(Problem { found: format!("the signature expired on {}", day(at)), wanted });
+            }
+            let Some(most) = self.max_signature_age.or(default) else { continue };
+            if self.signatures_of(digest).next().is_none() {
+                continue;
+            }
+            let newest = self.signatures_of(digest).filter_map(|signature| signature.proved_at).max();
+            let found = match newest {
+                Some(at) if !most.is_passed(at, now) => continue,
+                Some(at) => format!("the newest signature is of {}", day(at)),
+                None => "no time stamp and no transparency log proves when it was signed".to_owned(),
+            };
+            problems
+                .push(Problem { found, wanted: format!("a signature of the last {most}, with a proof of its time") });
+        }
+        problems
+    }
+
+    /// For `image-sbom`: the list of what is in the image.
+    #[must_use]
+    pub fn sbom_problems(&self) -> Vec<Problem> {
+        let mut wanted: Vec<&Predicate> = self
+            .require
+            .iter()
+            .map(|one| &one.predicate)
+            .filter(|one| one.is_sbom() || **one == Predicate::Sbom)
+            .collect();
+        if wanted.is_empty() {
+            wanted.push(&Predicate::Sbom);
+        }
+        let missing = wanted.into_iter().filter(|predicate| self.attested_as(predicate).is_empty());
+        missing
+            .map(|predicate| Problem { found: self.unattested(predicate), wanted: format!("a signed {predicate}") })
+            .collect()
+    }
+
+    /// For `image-vulnerabilities`: a missing or old scan, and too many critical vulnerabilities that have a fix. The limits hold
+    /// where the entry has none. A report is missed only where the entry requires one.
+    #[must_use]
+    pub fn vulnerability_problems(&self, now: Timestamp, max_age: Option<Age>, max_critical: u32) -> Vec<Problem> {
+        let required = self.require.iter().find(|one| one.predicate == Predicate::Vulnerabilities);
+        let max_age = required.and_then(|one| one.max_age).or(max_age);
+        let max_critical = required.and_then(|one| one.max_critical).unwrap_or(max_critical);
+        let reports = self.attested_as(&Predicate::Vulnerabilities);
+        if reports.is_empty() {
+            let missing = required.map(|_| Problem {
+                found: self.unattested(&Predicate::Vulnerabilities),
+                wanted: "a signed vulnerability report (`cosign attest --type vuln`)".to_owned(),
+            });
+            return missing.into_iter().collect();
+        }
+        let vex: Vec<&Exclusion> = self
+            .attested
+            .iter()
+            .filter_map(|one| if let Facts::Vex(list) = &one.facts { Some(list) } else { None })
+            .flatten()
+            .collect();
+        let mut problems = Vec::new();
+        for digest in digests(&reports) {
+            let scans = reports.iter().filter(|one| one.digest == digest).filter_map(|one| match &one.facts {
+                Facts::Scan(scan) => Some(scan),
+                _ => None,
+            });
+            // The newest scan of a manifest replaces the others.
+            let Some(scan) = scans.max_by_key(|scan| scan.finished) else { continue };
+            if let Some(most) = max_age {
+                let old = scan.finished.is_none_or(|at| most.is_passed(at, now));
+                if old {
+                    let found =
+                        scan.finished.map_or("a scan without a time".to_owned(), |at| format!("a scan of {}", day(at)));
+                    problems.push(Problem { found, wanted: format!("a scan of the last {most}") });
+                }
+            }
+            let left: Vec<String> = scan
+                .left(&vex)
+                .map(|one| format!("{} in {} (fixed in {})", one.id, one.package, one.fixed_in))
+                .collect();
+            if left.len() > usize::try_from(max_critical).unwrap_or(usize::MAX) {
+                let named =
+                    left.iter().take(MAX_NAMED).map(|one| crate::text::clean(one, 120)).collect::<Vec<_>>().join(", ");
+                let more = left.len().saturating_sub(MAX_NAMED);
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                let found = format!("{} critical vulnerabilities with a fix: {named}{more}", left.len());
+                problems.push(Problem {
+                    found,
+                    wanted: format!("at most {max_critical}; update the packages, or attest a VEX document"),
+                });
+            }
+        }
+        problems
+    }
+
+    /// The readable attestations that satisfy a requirement: of the digest, or of every platform's manifest.
+    fn attested_as(&self, required: &Predicate) -> Vec<&Attested> {
+        let fits = |one: &&Attested| one.predicate.satisfies(required) && !matches!(one.facts, Facts::Unreadable(_));
+        let found: Vec<&Attested> = self.attested.iter().filter(fits).collect();
+        let about = |digest: &str| found.iter().any(|one| one.digest == digest);
+        if about(&self.digest) {
+            found.into_iter().filter(|one| one.digest == self.digest).collect()
+        } else if !self.leaves.is_empty() && self.leaves.iter().all(|leaf| about(leaf)) {
+            found
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn unattested(&self, required: &Predicate) -> String {
+        let unreadable = self.attested.iter().find_map(|one| match &one.facts {
+            Facts::Unreadable(why) if one.predicate.satisfies(required) => {
+                Some(format!("; {} is signed, and {why}", one.evidence))
+            }
+            _ => None,
+        });
+        format!("no {required} that one of the authorities signed{}", unreadable.unwrap_or_default())
+    }
+
+    fn authorities(&self) -> String {
+        let names: Vec<String> = self.authorities.iter().map(|one| crate::text::clean(&one.name, 200)).collect();
+        names.join(", or ")
+    }
+
+    /// What each authority says of the evidence for a digest.
+    fn refusals_of(&self, digest: &str) -> String {
+        let about = || self.refusals.iter().filter(|one| one.digest == digest);
+        let attested = self.attested.iter().filter(|one| one.digest == digest).count();
+        let mut parts: Vec<String> = Vec::new();
+        for authority in &self.authorities {
+            let own = about().filter(|one| one.authority == authority.name);
+            let said: Vec<String> =
+                own.clone().take(MAX_REFUSALS).map(|one| format!("{} {}", one.evidence, one.why)).collect();
+            let more = own.count().saturating_sub(MAX_REFUSALS);
+            let said = match (said.is_empty(), more) {
+                (true, _) => format!("nothing attached that {} could have signed", authority.tool),
+                (false, 0) => said.join("; "),
+                (false, more) => format!("{}; and {more} more", said.join("; ")),
+            };
+            parts.push(format!("{}: {said}", crate::text::clean(&authority.name, 200)));
+        }
+        let unread = about().filter(|one| one.authority.is_empty()).take(MAX_REFUSALS);
+        parts.extend(unread.map(|one| format!("{}: {}", one.evidence, one.why)));
+        if attested > 0 {
+            parts.push(format!("{attested} attestations are valid, and none of them is a signature"));
+        }
+        if self.left_out > 0 {
+            parts.push(format!("{} more pieces of evidence are left out", self.left_out));
+        }
+        parts.join(". ")
+    }
+}
+
+fn builder(one: &Attested) -> Option<&str> {
+    if let Facts::Provenance { builder } = &one.facts { builder.as_deref() } else { None }
+}
+
+fn digests<'a>(reports: &[&'a Attested]) -> Vec<&'a str> {
+    let mut digests: Vec<&str> = reports.iter().map(|one| one.digest.as_str()).collect();
+    digests.sort_unstable();
+    digests.dedup();
+    digests
+}
+
+/// A digest as messages show it.
+fn short(digest: &str) -> &str {
+    digest.get(..19).unwrap_or(digest)
+}
+
+fn day(at: Timestamp) -> String {
+    jiff::tz::Offset::UTC.to_datetime(at).date().to_string()
+}

@@ -1,0 +1,211 @@
+//! Settings of package managers that install packages without verifying who made them.
+
+use super::paths;
+use super::text_file::settings;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A line of a settings file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Fault {
+    /// The line, from 1.
+    pub line: usize,
+    /// What it says: `trusted=yes`.
+    pub setting: String,
+}
+
+/// What a settings file is for.
+#[derive(Debug, Clone, Copy)]
+enum Manager {
+    AptSources,
+    AptSettings,
+    /// dnf, yum and zypper.
+    Rpm,
+    Pip,
+    Npm,
+    Curl,
+    Wget,
+    Git,
+    Gem,
+}
+
+fn manager(path: &str) -> Option<Manager> {
+    let (folder, name) = paths::split(path);
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    Some(match (folder, name) {
+        ("etc/apt", "sources.list") => Manager::AptSources,
+        ("etc/apt/sources.list.d", _) if matches!(extension, "list" | "sources") => Manager::AptSources,
+        ("etc/apt", "apt.conf") | ("etc/apt/apt.conf.d", _) => Manager::AptSettings,
+        ("etc", "yum.conf") | ("etc/dnf", "dnf.conf") | ("etc/zypp", "zypp.conf") => Manager::Rpm,
+        ("etc/yum.repos.d" | "etc/zypp/repos.d" | "etc/distro.repos.d", _) if extension == "repo" => Manager::Rpm,
+        (_, "pip.conf" | "pip.ini") => Manager::Pip,
+        (_, ".npmrc" | "npmrc") => Manager::Npm,
+        (_, ".curlrc") => Manager::Curl,
+        ("etc", "wgetrc") | (_, ".wgetrc") => Manager::Wget,
+        ("etc", "gitconfig") | (_, ".gitconfig") => Manager::Git,
+        ("etc", "gemrc") | (_, ".gemrc") => Manager::Gem,
+        _ => return None,
+    })
+}
+
+/// Whether the file has settings of a package manager.
+pub fn is_settings(path: &str) -> bool {
+    manager(path).is_some()
+}
+
+/// The lines that switch verification off.
+pub fn settings_faults(path: &str, text: &str) -> Vec<Fault> {
+    let Some(manager) = manager(path) else { return Vec::new() };
+    let found: Vec<(usize, String)> = match manager {
+        Manager::AptSources => apt_sources(text),
+        Manager::AptSettings => apt_settings(text),
+        Manager::Rpm => rpm(text),
+        Manager::Curl => words(text, &["insecure", "-k", "--insecure"]),
+        Manager::Pip => keys(text, |key, value| match key {
+            "trusted-host" => !value.is_empty(),
+            "index-url" | "extra-index-url" => value.starts_with("http://"),
+            _ => false,
+        }),
+        Manager::Npm => keys(text, |key, value| match key {
+            "strict-ssl" => value == "false",
+            "registry" => value.starts_with("http://"),
+            _ => key.ends_with(":registry") && value.starts_with("http://"),
+        }),
+        Manager::Wget => {
+            keys(text, |key, value| matches!(key, "check_certificate" | "check-certificate") && value == "off")
+        }
+        Manager::Git => keys(text, |key, value| {
+            key.eq_ignore_ascii_case("sslVerify") && matches!(value, "false" | "0" | "off" | "no")
+        }),
+        Manager::Gem => keys(text, |key, value| key.ends_with("ssl_verify_mode") && value == "0"),
+    };
+    found.into_iter().map(|(line, setting)| Fault { line, setting: crate::text::clean(&setting, 100) }).collect()
+}
+
+fn keys(text: &str, is_fault: impl Fn(&str, &str) -> bool) -> Vec<(usize, String)> {
+    let faults = settings(text).filter(|(_, key, value)| is_fault(key, value));
+    faults.map(|(line, key, value)| (line, format!("{key}={value}"))).collect()
+}
+
+fn words(text: &str, wanted: &[&str]) -> Vec<(usize, String)> {
+    let faults = text.lines().enumerate().filter(|(_, line)| wanted.contains(&line.trim()));
+    faults.map(|(index, line)| (index + 1, line.trim().to_owned())).collect()
+}
+
+/// `deb [trusted=yes] http://..`, and `Trusted: yes` in the newer format.
+fn apt_sources(text: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.starts_with('#') {
+            continue;
+        }
+        let options =
+            line.split_once('[').and_then(|(_, rest)| rest.split_once(']')).map_or("", |(options, _)| options);
+        let old = options.split_whitespace().filter_map(|option| option.split_once('='));
+        let new = line.split_once(':').filter(|_| !line.starts_with("deb"));
+        for (key, value) in old.chain(new) {
+            let is_off = ["trusted", "allow-insecure", "allow-weak"].iter().any(|off| key.eq_ignore_ascii_case(off));
+            if is_off && value.trim().eq_ignore_ascii_case("yes") {
+                found.push((index + 1, format!("{}={}", key.to_lowercase(), value.trim())));
+            }
+        }
+    }
+    found
+}
+
+fn apt_settings(text: &str) -> Vec<(usize, String)> {
+    const ON: [&str; 4] = [
+        "allowunauthenticated",
+        "allowinsecurerepositories",
+        "allowweakrepositories",
+        "allowdowngradetoinsecurerepositories",
+    ];
+    let mut found = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let line = line.trim().trim_end_matches(';');
+        let Some((key, value)) = line.split_once([' ', '\t']) else { continue };
+        let key = key.rsplit("::").next().unwrap_or_default().to_lowercase();
+        let value = value.trim().trim_matches(['"', ';']).to_lowercase();
+        let is_on = matches!(value.as_str(), "true" | "1" | "yes" | "on");
+        let is_off = matches!(value.as_str(), "false" | "0" | "no" | "off");
+        if (is_on && ON.contains(&key.as_str())) || (is_off && matches!(key.as_str(), "verify-peer" | "verify-host")) {
+            found.push((index + 1, line.to_owned()));
+        }
+    }
+    found
+}
+
+/// In a section with `enabled=0`, nothing is installed from it.
+fn rpm(text: &str) -> Vec<(usize, String)> {
+    let (mut found, mut section, mut enabled) = (Vec::new(), Vec::new(), true);
+    for (index, line) in text.lines().chain(std::iter::once("[end]")).enumerate() {
+        let line = line.trim();
+        if line.starts_with('[') {
+            if enabled {
+                found.append(&mut section);
+            }
+            section.clear();
+            enabled = true;
+            continue;
+        }
+        let Some((key, value)) = line.split_once('=').map(|(key, value)| (key.trim(), value.trim())) else { continue };
+        let is_off = matches!(value.to_lowercase().as_str(), "0" | "false" | "no" | "off");
+        match key {
+            "enabled" => enabled = !is_off,
+            "gpgcheck" | "pkg_gpgcheck" | "sslverify" if is_off => section.push((index + 1, format!("{key}={value}"))),
+            _ => {}
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(path: &str, text: &str) -> Vec<String> {
+        settings_faults(path, text).into_iter().map(|fault| format!("{} {}", fault.line, fault.setting)).collect()
+    }
+
+    #[test]
+    fn settings_that_verify_nothing_are_found() {
+        for (path, text, fault) in [
+            (
+                "etc/apt/sources.list",
+                "# deb [trusted=yes] a\ndeb [arch=amd64 trusted=yes] http://a b c\n",
+                "2 trusted=yes",
+            ),
+            ("etc/apt/sources.list.d/a.sources", "Types: deb\nURIs: http://a\nTrusted: yes\n", "3 trusted=yes"),
+            (
+                "etc/apt/apt.conf.d/99a",
+                "APT::Get::AllowUnauthenticated \"true\";\n",
+                "1 APT::Get::AllowUnauthenticated \"true\"",
+            ),
+            ("etc/apt/apt.conf", "Acquire::https::Verify-Peer \"false\";", "1 Acquire::https::Verify-Peer \"false\""),
+            ("etc/yum.repos.d/a.repo", "[a]\nname=a\ngpgcheck=0\n[b]\nenabled=0\ngpgcheck=0\n", "3 gpgcheck=0"),
+            ("etc/dnf/dnf.conf", "[main]\nsslverify = False\n", "2 sslverify=False"),
+            ("etc/pip.conf", "[global]\ntrusted-host = pypi.example.com\n", "2 trusted-host=pypi.example.com"),
+            ("root/.npmrc", "strict-ssl=false\n", "1 strict-ssl=false"),
+            ("root/.curlrc", "insecure\n", "1 insecure"),
+            ("etc/wgetrc", "check_certificate = off\n", "1 check_certificate=off"),
+            ("etc/gitconfig", "[http]\n\tsslVerify = false\n", "2 sslVerify=false"),
+            ("root/.gemrc", ":ssl_verify_mode: 0\n", "1 :ssl_verify_mode=0"),
+        ] {
+            assert_eq!(found(path, text), [fault], "{path}");
+        }
+    }
+
+    #[test]
+    fn settings_that_verify_are_none() {
+        for (path, text) in [
+            ("etc/apt/sources.list", "deb [signed-by=/a.gpg] https://a b c\n"),
+            ("etc/apt/apt.conf.d/01a", "APT::Install-Recommends \"false\";\nAcquire::Retries \"1\";\n"),
+            ("etc/yum.repos.d/a.repo", "[a]\ngpgcheck=1\n[b]\ngpgcheck=0\nenabled=0\n"),
+            ("etc/pip.conf", "[global]\nindex-url = https://pypi.example.com\n"),
+            ("root/.npmrc", "registry=https://registry.example.com\n"),
+        ] {
+            assert_eq!(found(path, text), [""; 0], "{path}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Judges an image by the policies.
+
+use super::ImageViolation;
+use crate::admit::Snapshot;
+use crate::decide::effect_on_file;
+use crate::image::{ImageFacts, Place};
+use crate::policy::{CompiledPolicy, SubjectRule};
+use crate::report::fingerprint::of_text;
+use crate::review::response::note_text;
+use crate::rule::{Finding, ImageCheck};
+use crate::rules;
+use crate::text::clean;
+use jiff::civil::Date;
+
+/// The longest text of a finding.
+const TEXT: usize = 1000;
+
+/// What violates the policies on any platform; what several policies or platforms have is there once, for the strictest.
+#[must_use]
+pub fn judge(snapshot: &Snapshot, image: &str, platforms: &[ImageFacts], today: Date) -> Vec<ImageViolation> {
+    let mut violations: Vec<ImageViolation> = Vec::new();
+    for policy in &snapshot.policies.policies {
+        for rule in &policy.images {
+            for facts in platforms {
+                let mut findings = Vec::new();
+                rule.check.check(facts, today, &mut findings);
+                for finding in &findings {
+                    let new = violation(snapshot, policy, rule, finding, (image, facts), today);
+                    add(&mut violations, new);
+                }
+            }
+        }
+    }
+    violations.sort_by(|a, b| (rules::order(a.rule), &a.place).cmp(&(rules::order(b.rule), &b.place)));
+    violations
+}
+
+fn add(violations: &mut Vec<ImageViolation>, mut new: ImageViolation) {
+    let same = |old: &&mut ImageViolation| old.rule == new.rule && old.place == new.place && old.found == new.found;
+    match violations.iter_mut().find(same) {
+        None => violations.push(new),
+        Some(old) => {
+            let platforms = new.platforms.clone();
+            if new.effect > old.effect {
+                new.platforms.clone_from(&old.platforms);
+                *old = new;
+            }
+            for platform in platforms {
+                if !old.platforms.contains(&platform) {
+                    old.platforms.push(platform);
+                }
+            }
+        }
+    }
+}
+
+fn violation(
+    snapshot: &Snapshot,
+    policy: &CompiledPolicy,
+    compiled: &SubjectRule<dyn ImageCheck>,
+    finding: &Finding<'_, Place<'_>>,
+    (image, facts): (&str, &ImageFacts),
+    today: Date,
+) -> ImageViolation {
+    let rule = compiled.rule;
+    let severity = finding.severity.unwrap_or(rule.severity);
+    let cap = snapshot.ceiling.cap(severity, today);
+    let (effect, note) = effect_on_file(compiled.action, policy.warn_until, today, cap);
+    let (place, found) = (finding.at.to_string(), clean(&finding.found, TEXT));
+    // The same file may be in another layer of the next build.
+    let stable = match finding.at {
+        Place::File { path, .. } | Place::Line { path, .. } => path,
+        Place::History(_) => "history",
+        _ => place.as_str(),
+    };
+    ImageViolation {
+        rule: rule.id,
+        policy: policy.name.to_string(),
+        action: compiled.action,
+        effect,
+        severity,
+        platforms: vec![facts.platform.to_string()],
+        // A tag changes with every build.
+        fingerprint: of_text(&[crate::workload::image::split(image).0, "Image", stable, rule.id, &found]),
+        place,
+        found,
+        wanted: clean(&finding.wanted, TEXT),
+        why: finding.why.as_deref().unwrap_or(rule.why).to_owned(),
+        note: note.map(|note| note_text(note, severity)),
+        owasp: rule.owasp,
+    }
+}

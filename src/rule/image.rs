@@ -1,0 +1,98 @@
+//! Rules about images: how one judges, what it finds, and its examples.
+
+use super::finding::Finding;
+use super::params::{self, BadParams};
+use crate::image::{ImageFacts, Place};
+use jiff::civil::Date;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// How a rule judges an image.
+pub struct ImageRule {
+    /// Reads the parameters of a policy into the type that checks: [`compile_image`].
+    pub compile: fn(Value) -> Result<Box<dyn ImageCheck>, BadParams>,
+    /// What to do about a violation, as a clause of a sentence.
+    pub instead: &'static str,
+    /// The only fixtures: tests and help replay them.
+    pub examples: &'static [ImageExample],
+}
+
+/// What a rule finds in an image.
+pub type ImageFindings<'i> = Vec<Finding<'i, Place<'i>>>;
+
+/// The parameters of a rule, ready to judge images.
+pub trait ImageCheck: Send + Sync {
+    /// Adds a finding for every place of the image that violates the rule. What the facts do not say is no violation.
+    fn check<'i>(&self, image: &'i ImageFacts, today: Date, findings: &mut ImageFindings<'i>);
+}
+
+/// The facts of an image that passes all rules. Examples vary it.
+const GOOD_IMAGE: &str = include_str!("image/good_image.json");
+
+/// Facts of an image, and what the rule must find in them.
+#[derive(Debug)]
+pub struct ImageExample {
+    /// A phrase that names the case, unique in its rule.
+    pub name: &'static str,
+    /// Parameters as JSON; empty for the defaults.
+    pub params: &'static str,
+    /// JSON merge patch (RFC 7386) of the facts of a good image.
+    pub facts: &'static str,
+    /// The place of each finding, in order; none for an example that passes.
+    pub places: &'static [&'static str],
+}
+
+impl ImageExample {
+    /// The day on which examples are judged.
+    pub const TODAY: Date = Date::constant(2026, 11, 22);
+
+    /// An image that passes.
+    #[must_use]
+    pub const fn good(name: &'static str, facts: &'static str) -> Self {
+        Self::bad(name, facts, &[])
+    }
+
+    /// An image that violates the rule at these places.
+    #[must_use]
+    pub const fn bad(name: &'static str, facts: &'static str, places: &'static [&'static str]) -> Self {
+        Self { name, params: "", facts, places }
+    }
+
+    /// The same with parameters.
+    #[must_use]
+    pub const fn params(mut self, params: &'static str) -> Self {
+        self.params = params;
+        self
+    }
+
+    #[must_use]
+    pub const fn is_bad(&self) -> bool {
+        !self.places.is_empty()
+    }
+
+    /// The parameters as a value; null for the defaults.
+    #[must_use]
+    pub fn params_value(&self) -> Value {
+        serde_json::from_str(self.params).unwrap_or_default()
+    }
+
+    /// The facts.
+    ///
+    /// # Errors
+    /// The example has a key or a value that facts cannot have.
+    pub fn image(&self) -> serde_json::Result<ImageFacts> {
+        let mut facts: Value = serde_json::from_str(GOOD_IMAGE)?;
+        json_patch::merge(&mut facts, &serde_json::from_str(self.facts)?);
+        serde_json::from_value(facts)
+    }
+}
+
+/// For [`ImageRule::compile`]: absent parameters are the defaults, unknown keys are refused.
+///
+/// # Errors
+/// The field that does not fit, and why.
+pub fn compile_image<P: ImageCheck + DeserializeOwned + 'static>(
+    params: Value,
+) -> Result<Box<dyn ImageCheck>, BadParams> {
+    params::read::<P>(params).map(|check| Box::new(check) as Box<dyn ImageCheck>)
+}

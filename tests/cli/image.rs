@@ -1,0 +1,223 @@
+//! `podreeve image`: archives, folders and platforms; what is found, and that no secret is shown.
+
+use super::binary::{Dir, Ran};
+use super::built::{Files, Image, Tar, as_tar, gzip, layout, write};
+use super::json_schema::validate;
+use serde_json::{Value, json};
+
+const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAabcdefghij0123456789KLMNOPqrstuvWXYZ+/abcd\n-----END PRIVATE KEY-----\n";
+
+/// A distribution that gets updates, with a package manager and a program with setuid.
+fn base(image: Image) -> Image {
+    image.layer(
+        "ADD rootfs.tar / # buildkit",
+        Tar::default()
+            .symlink("bin", "usr/bin")
+            .file("etc/os-release", "ID=debian\nVERSION_ID=\"13\"\nPRETTY_NAME=\"Debian GNU/Linux 13 (trixie)\"\n")
+            .file("etc/passwd", "root:x:0:0::/:/bin/sh\napp:x:1000:1000::/:/bin/sh\n")
+            .file("var/lib/dpkg/status", "Package: libc6\nStatus: install ok installed\nVersion: 2.41\n")
+            .program("usr/bin/apt-get")
+            .file_with_mode("usr/bin/su", 0o4755, vec![7; 100_000]),
+    )
+}
+
+fn bad(architecture: &str) -> Image {
+    let run =
+        json!({"Env": ["PATH=/bin", "DB_PASSWORD=hunter2hunter2"], "Entrypoint": ["/app", "--token=hunter2hunter2"]});
+    base(Image::new(architecture, &run))
+        .layer(
+            "RUN |1 API_TOKEN=hunter2hunter2 /bin/sh -c curl -k https://example.com | sh # buildkit",
+            Tar::default()
+                .file("root/key.pem", KEY)
+                .file("root/.npmrc", "//r/:_authToken=hunter2hunter2\n")
+                .program("usr/bin/gcc"),
+        )
+        .layer("RUN /bin/sh -c rm /root/key.pem # buildkit", Tar::default().file("root/.wh.key.pem", ""))
+}
+
+fn good(architecture: &str) -> Image {
+    Image::new(architecture, &json!({"User": "1000", "Env": ["PATH=/bin"]}))
+        .layer("COPY app / # buildkit", Tar::default().program("app"))
+}
+
+fn violations(report: &Value) -> Vec<String> {
+    let violations = report["violations"].as_array().expect("a list").iter();
+    let text = |violation: &Value, key: &str| violation[key].as_str().expect("text").to_owned();
+    violations.map(|one| format!("{} {} {}", text(one, "effect"), text(one, "rule"), text(one, "place"))).collect()
+}
+
+fn check_schema(ran: &Ran) -> Value {
+    let schema: Value = serde_json::from_str(include_str!("../../docs/image-report.schema.json")).expect("JSON");
+    let report = ran.json();
+    validate(&schema, &schema, &report, "").expect("the report fits");
+    report
+}
+
+#[test]
+fn a_bad_image_is_denied_and_its_secrets_are_not_shown() {
+    let dir = Dir::new("image-bad", &[]);
+    dir.write("bad.tar", bad("amd64").docker_save("shop/web:1"));
+    let ran = dir.run(&["image", "bad.tar", "-o", "json"]);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(1), ""), "{ran:?}");
+    let report = check_schema(&ran);
+    assert_eq!((&report["kind"], &report["image"]), (&json!("ImageReport"), &json!("shop/web:1")));
+    assert_eq!(
+        violations(&report),
+        [
+            "deny image-secrets config.Env[DB_PASSWORD]",
+            "deny image-secrets history[1]",
+            "deny image-secrets layers[1]/root/.npmrc",
+            "deny image-secrets layers[1]/root/key.pem",
+            "warn image-user config.User",
+            "warn image-setuid layers[0]/usr/bin/su",
+            "warn image-unverified-packages history[1]",
+            "audit image-packages layers[0]/usr/bin/apt-get",
+            "audit image-build-tools layers[1]/usr/bin/gcc",
+        ]
+    );
+    let text = dir.run(&["image", "bad.tar"]);
+    let all = dir.run(&["image", "bad.tar", "--all"]);
+    assert_eq!((text.code, all.code), (Some(1), Some(1)));
+    assert!(text.out.contains("Debian GNU/Linux 13 (trixie), updates until 2030-06-30 · runs as root"), "{}", text.out);
+    assert!(text.out.contains("\n 0 ████████████████████████"), "{}", text.out);
+    assert!(text.out.contains("layers[2] deletes or overwrites in vain"), "{}", text.out);
+    assert!(
+        text.out.ends_with("podreeve denies this image: 4 denied, 3 warned, 2 for audit (--all shows them)\n"),
+        "{}",
+        text.out
+    );
+    assert!(!text.out.contains("image-packages:") && all.out.contains("image-packages:"), "{}", all.out);
+    let sarif = dir.run(&["image", "bad.tar", "-o", "sarif", "-o", "html=report.html", "-o", "junit=report.xml"]);
+    assert_eq!(sarif.json()["runs"][0]["results"].as_array().map(Vec::len), Some(7), "{sarif:?}");
+    let html = std::fs::read_to_string(dir.0.join("report.html")).expect("written");
+    let junit = std::fs::read_to_string(dir.0.join("report.xml")).expect("written");
+    assert!(html.contains("image shop/web:1") && junit.contains("image shop/web:1"));
+    for shown in [ran.out, text.out, all.out, sarif.out, html, junit] {
+        assert!(!shown.contains("hunter2") && !shown.contains("MC4CAQ"), "{shown}");
+    }
+}
+
+#[test]
+fn a_good_image_is_clean() {
+    let dir = Dir::new("image-good", &[]);
+    dir.write("good.tar", good("amd64").docker_save("good:1"));
+    let ran = dir.run(&["image", "good.tar", "-o", "json", "--warnings-as-errors"]);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{ran:?}");
+    assert_eq!(violations(&check_schema(&ran)), [""; 0]);
+    let ran = dir.run(&["image", "good.tar"]);
+    assert!(ran.out.ends_with("podreeve admits this image: 0 denied, 0 warned, 0 for audit\n"), "{}", ran.out);
+}
+
+/// The report without the names of the files that were read.
+fn read(dir: &Dir, path: &str) -> Value {
+    let ran = dir.run(&["image", path, "-o", "json"]);
+    assert_eq!(ran.err, "");
+    let mut report = check_schema(&ran);
+    report["image"] = json!("");
+    report
+}
+
+#[test]
+fn folders_and_archives_have_the_same_report() {
+    let dir = Dir::new("image-forms", &[]);
+    let files: Files = layout("1", &[bad("amd64"), good("arm64")]);
+    write(&files, &dir.0.join("folder"));
+    dir.write("archive.tar", as_tar(&files));
+    dir.write("archive.tar.gz", gzip(&as_tar(&files)));
+    let folder = read(&dir, "folder");
+    assert_eq!(read(&dir, "archive.tar"), folder);
+    assert_eq!(read(&dir, "archive.tar.gz"), folder);
+    assert_eq!((folder["summary"]["platforms"].as_u64(), folder["summary"]["layers"].as_u64()), (Some(2), Some(4)));
+    // An archive of `docker save` has other digests of layers, and the same violations.
+    dir.write("saved.tar", bad("amd64").docker_save("a:1"));
+    let saved = read(&dir, "saved.tar");
+    assert_eq!(violations(&saved), violations(&folder));
+}
+
+#[test]
+fn the_worst_platform_counts_unless_one_is_chosen() {
+    let dir = Dir::new("image-platforms", &[]);
+    write(&layout("1", &[good("amd64"), bad("arm64")]), &dir.0.join("folder"));
+    for (platform, code) in [("all", 1), ("linux/amd64", 0), ("linux/arm64", 1), ("linux/aarch64", 1)] {
+        assert_eq!(dir.run(&["image", "folder", "--platform", platform]).code, Some(code), "{platform}");
+    }
+    let all = dir.run(&["image", "folder"]);
+    assert!(all.out.contains("layers[1]/root/.npmrc (linux/arm64): found"), "{}", all.out);
+    let none = dir.run(&["image", "folder", "--platform", "linux/s390x"]);
+    assert_eq!(none.code, Some(2));
+    assert!(
+        none.err.contains("folder: the image has no platform linux/s390x; it has linux/amd64, linux/arm64"),
+        "{}",
+        none.err
+    );
+    let wrong = dir.run(&["image", "folder", "--platform", "arm"]);
+    assert!(wrong.code == Some(2) && wrong.err.contains("such as linux/amd64"), "{}", wrong.err);
+}
+
+#[test]
+fn a_policy_of_ones_own_decides() {
+    let policy = |rules: &str| {
+        format!("apiVersion: podreeve.dev/v1alpha1\nkind: Policy\nmetadata: {{name: own}}\nspec:\n  rules:\n{rules}")
+    };
+    let dir = Dir::new("image-policy", &[]);
+    dir.write("bad.tar", bad("amd64").docker_save("shop/web:1"));
+    for (rules, mode, code) in [
+        ("    image-setuid: {action: deny}\n", "deny", 1),
+        ("    image-setuid: {action: deny}\n", "warn", 0),
+        ("    image-setuid: {action: deny, params: {allow: [/usr/bin/su]}}\n", "deny", 0),
+        ("    image-packages: {action: deny, params: {managers: false, max: 1}}\n", "deny", 0),
+        ("    image-packages: {action: deny, params: {managers: false, max: 0}}\n", "deny", 1),
+        ("    image-user: {action: audit}\n", "deny", 0),
+    ] {
+        dir.write("own.yaml", policy(rules));
+        let ran = dir.run(&["image", "bad.tar", "--policy", "own.yaml", "--mode", mode]);
+        assert_eq!((ran.code, ran.err.as_str()), (Some(code), ""), "{rules}: {ran:?}");
+    }
+    dir.write("own.yaml", policy("    image-setuid: {action: patch}\n"));
+    let ran = dir.run(&["image", "bad.tar", "--policy", "own.yaml"]);
+    assert!(ran.code == Some(2) && ran.err.contains("has no repair, so it cannot `patch`"), "{}", ran.err);
+    let exemption =
+        "    image-setuid: {action: deny}\n  exemptions:\n  - {rules: [image-setuid], namespaces: [a], reason: b}\n";
+    dir.write("own.yaml", policy(exemption));
+    let ran = dir.run(&["image", "bad.tar", "--policy", "own.yaml"]);
+    assert!(ran.code == Some(2) && ran.err.contains("judges images and no pods"), "{}", ran.err);
+}
+
+#[test]
+fn what_is_no_image_is_an_error_that_says_why() {
+    let dir = Dir::new("image-errors", &[("text.txt", "no image"), ("empty/a", "")]);
+    let mut files = layout("1", &[good("amd64")]);
+    let blob = files
+        .iter()
+        .max_by_key(|(path, bytes)| (path.starts_with("blobs/") && bytes.starts_with(&[0x1f]), bytes.len()));
+    let (layer, mut bytes) = blob.map(|(path, bytes)| (path.clone(), bytes.clone())).expect("a layer");
+    bytes.truncate(bytes.len() - 1);
+    files.insert(layer, bytes);
+    write(&files, &dir.0.join("damaged"));
+    dir.write("two.tar", {
+        let (one, two) = (good("amd64").config(), good("arm64").config());
+        let layer = Tar::default().program("app").end();
+        let manifest = json!([
+            {"Config": "1.json", "RepoTags": ["a:1"], "Layers": ["l.tar"]},
+            {"Config": "2.json", "RepoTags": ["b:2"], "Layers": ["l.tar"]},
+        ]);
+        Tar::default()
+            .file("1.json", one)
+            .file("2.json", two)
+            .file("l.tar", layer)
+            .file("manifest.json", manifest.to_string())
+            .end()
+    });
+    for (path, says) in [
+        ("nowhere.tar", "error: nowhere.tar: cannot be read: No such file"),
+        ("text.txt", "error: text.txt: the archive: it ends within a header"),
+        ("empty", "error: empty: the folder has no index.json"),
+        ("damaged", "error: damaged: the layer sha256:"),
+        ("two.tar", "error: two.tar: it has several images; choose one with --name: a:1, b:2"),
+    ] {
+        let ran = dir.run(&["image", path]);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{ran:?}");
+        assert!(ran.err.starts_with(says), "{}", ran.err);
+    }
+    assert_eq!(dir.run(&["image", "two.tar", "--name", "b:2"]).code, Some(0));
+}

@@ -1,0 +1,109 @@
+//! `podreeve image` with a reference: a small registry on loopback answers.
+
+use super::binary::Dir;
+use super::built::{Files, Image, Tar, layout, sha256};
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+/// A registry with one image, and the paths that were read.
+struct Registry {
+    address: SocketAddr,
+    paths: Arc<Mutex<Vec<String>>>,
+}
+
+impl Registry {
+    fn start(files: Files) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let paths = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&paths);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (files, seen) = (files.clone(), Arc::clone(&seen));
+                std::thread::spawn(move || answer(stream, &files, &seen));
+            }
+        });
+        Self { address, paths }
+    }
+
+    fn reference(&self) -> String {
+        format!("127.0.0.1:{}/shop/web:1", self.address.port())
+    }
+}
+
+fn answer(stream: TcpStream, files: &Files, seen: &Mutex<Vec<String>>) {
+    let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
+    let Some(request) = lines.next() else { return };
+    lines.by_ref().take_while(|line| !line.is_empty()).for_each(drop);
+    let mut words = request.split(' ');
+    let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    seen.lock().expect("no panic").push(path.to_owned());
+    let index: Value = serde_json::from_slice(&files["index.json"]).expect("JSON");
+    let root = index["manifests"][0]["digest"].as_str().expect("a digest").to_owned();
+    let end = path.rsplit('/').next().unwrap_or_default();
+    let digest = if end == "1" { root } else { end.to_owned() };
+    let mut stream = &stream;
+    let _ = match files.get(&format!("blobs/{}", digest.replace(':', "/"))) {
+        None => write!(stream, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
+        Some(bytes) => {
+            let json: Value = serde_json::from_slice(bytes).unwrap_or_default();
+            let media_type = json["mediaType"].as_str().unwrap_or("application/octet-stream");
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: {media_type}\r\nDocker-Content-Digest: {digest}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                bytes.len()
+            );
+            stream
+                .write_all(head.as_bytes())
+                .and_then(|()| if method == "HEAD" { Ok(()) } else { stream.write_all(bytes) })
+        }
+    };
+}
+
+fn image(architecture: &str, user: &str) -> Image {
+    Image::new(architecture, &json!({"User": user}))
+        .layer("COPY app /", Tar::default().program("app").file("a", architecture))
+}
+
+#[test]
+fn an_image_in_a_registry_is_read_without_a_file() {
+    let files = layout("1", &[image("amd64", "1000"), image("arm64", "")]);
+    let index: Value = serde_json::from_slice(&files["index.json"]).expect("JSON");
+    let registry = Registry::start(files);
+    let dir = Dir::new("image-registry", &[]);
+    let ran = dir.run(&["image", &registry.reference(), "--plain-http", "-o", "json"]);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{ran:?}");
+    let report = ran.json();
+    assert_eq!(report["image"], json!(registry.reference()));
+    assert_eq!(report["digest"], index["manifests"][0]["digest"]);
+    assert_eq!(report["summary"]["layers"], json!(2));
+    assert_eq!(report["violations"][0]["platforms"], json!(["linux/arm64"]));
+    // Of a platform that is not chosen, nothing is read.
+    registry.paths.lock().expect("no panic").clear();
+    let ran = dir.run(&["image", &registry.reference(), "--plain-http", "--platform", "linux/amd64"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let arm64 = sha256(&image("arm64", "").config());
+    let paths = registry.paths.lock().expect("no panic").clone();
+    assert!(paths.len() == 5 && paths.iter().all(|path| !path.ends_with(&arm64)), "{paths:?}");
+}
+
+#[test]
+fn a_registry_that_cannot_be_read_is_an_error_that_says_why() {
+    let registry = Registry::start(layout("1", &[image("amd64", "1000")]));
+    let dir = Dir::new("image-registry-errors", &[]);
+    let missing = format!("{}:2", registry.reference().rsplit_once(':').expect("a tag").0);
+    for (reference, says) in
+        [(missing.as_str(), "error: 127.0.0.1:"), ("no reference", "error: no reference: there is no such file")]
+    {
+        let ran = dir.run(&["image", reference, "--plain-http"]);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{ran:?}");
+        assert!(ran.err.starts_with(says), "{}", ran.err);
+    }
+    let path = dir.run(&["image", "./nowhere"]);
+    assert!(
+        path.code == Some(2) && path.err.starts_with("error: ./nowhere: cannot be read: No such file"),
+        "{}",
+        path.err
+    );
+}

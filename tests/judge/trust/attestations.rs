@@ -1,0 +1,124 @@
+//! Attestations: what they must be signed by, and what they say.
+
+use super::make::*;
+use podreeve::image::trust::{Age, Evidence, Target, verify};
+use podreeve::workload::image::ImageRef;
+use serde_json::{Value, json};
+
+const CYCLONEDX: &str = "https://cyclonedx.org/bom";
+const SPDX: &str = "https://spdx.dev/Document";
+const VULN: &str = "https://cosign.sigstore.dev/attestation/vuln/v1";
+const VEX: &str = "https://openvex.dev/ns/v0.2.0";
+const SLSA: &str = "https://slsa.dev/provenance/v1";
+
+fn sbom() -> Value {
+    json!({"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [{"name": "openssl"}]})
+}
+
+fn scan(day: &str, critical: &[&str]) -> Value {
+    let found: Vec<Value> = critical
+        .iter()
+        .map(|id| json!({"VulnerabilityID": id, "PkgName": "openssl", "FixedVersion": "3.1", "Severity": "CRITICAL"}))
+        .collect();
+    json!({
+        "invocation": {},
+        "scanner": {"uri": "pkg:generic/trivy", "result": {"SchemaVersion": 2, "Results": [{"Vulnerabilities": found}]}},
+        "metadata": {"scanStartedOn": format!("{day}T00:00:00Z"), "scanFinishedOn": format!("{day}T00:00:00Z")},
+    })
+}
+
+#[test]
+fn an_sbom_counts_where_an_authority_signed_it_for_this_image() {
+    let (key, digest) = (key(), digest_of("image"));
+    let image = ImageRef::parse(REPOSITORY);
+    let trust = trusting(&key);
+    let missing = |evidence: &[Evidence]| judge(&trust, &image, &digest, evidence).sbom_problems().len();
+    assert_eq!(missing(&[]), 1);
+    assert_eq!(missing(&[bundle(&key, &digest, CYCLONEDX, &sbom())]), 0);
+    assert_eq!(missing(&[bundle(&key, &digest, SPDX, &json!({"spdxVersion": "SPDX-2.3", "packages": []}))]), 0);
+    assert_eq!(missing(&[bundle(&key, &digest, SPDX, &json!("SPDXVersion: SPDX-2.3\nPackageName: a\n"))]), 0);
+    assert_eq!(missing(&[bundle(&super::make::key(), &digest, CYCLONEDX, &sbom())]), 1);
+    assert_eq!(missing(&[bundle(&key, &digest, CYCLONEDX, &json!({}))]), 1);
+    assert_eq!(missing(&[bundle(&key, &digest, "https://example.com/bom", &sbom())]), 1);
+    let mut moved = bundle(&key, &digest_of("other"), CYCLONEDX, &sbom());
+    moved.subject.clone_from(&digest);
+    assert_eq!(missing(&[moved]), 1);
+    let spdx = trust_with(&key, json!({"require": [{"predicate": "spdx"}]}));
+    let problems = judge(&spdx, &image, &digest, &[bundle(&key, &digest, CYCLONEDX, &sbom())]).sbom_problems();
+    assert_eq!(problems[0].wanted, "a signed SPDX SBOM");
+}
+
+fn trust_with(key: &rcgen::KeyPair, more: Value) -> podreeve::image::trust::Trust {
+    trust(json!([by_key(key)]), more)
+}
+
+#[test]
+fn critical_vulnerabilities_with_a_fix_are_counted() {
+    let (key, digest) = (key(), digest_of("image"));
+    let image = ImageRef::parse(REPOSITORY);
+    let required = trust_with(&key, json!({"require": [{"predicate": "vuln", "maxAge": "7d", "maxCritical": 1}]}));
+    let found = |evidence: &[Evidence]| -> Vec<String> {
+        let verdict = judge(&required, &image, &digest, evidence);
+        verdict.vulnerability_problems(now(), None, 0).into_iter().map(|problem| problem.found).collect()
+    };
+    let report = |day: &str, critical: &[&str]| bundle(&key, &digest, VULN, &scan(day, critical));
+    assert_eq!(found(&[]), ["no vulnerability report that one of the authorities signed"]);
+    assert!(found(&[report("2026-11-25", &["CVE-1"])]).is_empty());
+    let two = report("2026-11-25", &["CVE-1", "CVE-2"]);
+    let said =
+        "2 critical vulnerabilities with a fix: CVE-1 in openssl (fixed in 3.1), CVE-2 in openssl (fixed in 3.1)";
+    assert_eq!(found(std::slice::from_ref(&two)), [said]);
+    assert_eq!(found(&[report("2026-11-01", &[])]), ["a scan of 2026-11-01"]);
+    // A newer scan replaces an older one.
+    assert!(found(&[report("2026-11-24", &["CVE-1", "CVE-2"]), report("2026-11-26", &[])]).is_empty());
+    let vex = json!({"@context": "https://openvex.dev/ns/v0.2.0", "statements": [
+        {"vulnerability": {"name": "CVE-2"}, "products": [{"@id": "pkg:oci/web"}], "status": "not_affected"}]});
+    assert!(found(&[two.clone(), bundle(&key, &digest, VEX, &vex)]).is_empty());
+    // A VEX document of somebody else takes nothing away.
+    assert_eq!(found(&[two, bundle(&super::make::key(), &digest, VEX, &vex)]), [said]);
+    let said = found(&[bundle(&key, &digest, VULN, &json!({"scanner": {"uri": "x", "result": {}}, "metadata": {}}))]);
+    assert!(said[0].contains("neither Trivy's nor Grype's"), "{said:?}");
+    // Without a requirement, a report that is not there is not missed; one that is there is judged.
+    let silent = trusting(&key);
+    assert!(judge(&silent, &image, &digest, &[]).vulnerability_problems(now(), Some(Age::days(7)), 0).is_empty());
+    let problems = judge(&silent, &image, &digest, &[report("2026-11-01", &["CVE-1"])]);
+    assert_eq!(problems.vulnerability_problems(now(), Some(Age::days(7)), 0).len(), 2);
+}
+
+#[test]
+fn provenance_names_its_builder() {
+    let (key, digest) = (key(), digest_of("image"));
+    let image = ImageRef::parse(REPOSITORY);
+    let provenance = |id: &str| {
+        let predicate = json!({"buildDefinition": {}, "runDetails": {"builder": {"id": id}}});
+        [signed(&key, &digest), bundle(&key, &digest, SLSA, &predicate)]
+    };
+    let wanted = json!({"require": [{"predicate": "slsaprovenance", "builder": "https://ci.example.com/*"}]});
+    let trust = trust_with(&key, wanted);
+    let found = |evidence: &[Evidence]| -> Vec<String> {
+        judge(&trust, &image, &digest, evidence).signature_problems().into_iter().map(|problem| problem.found).collect()
+    };
+    assert!(found(&provenance("https://ci.example.com/1")).is_empty());
+    assert_eq!(found(&provenance("https://evil.example/1")), ["provenance of the builder `https://evil.example/1`"]);
+    assert_eq!(found(&[signed(&key, &digest)]), ["no provenance (SLSA) that one of the authorities signed"]);
+    let custom = trust_with(&key, json!({"require": [{"predicate": "https://example.com/review/v1"}]}));
+    let reviewed = [signed(&key, &digest), bundle(&key, &digest, "https://example.com/review/v1", &json!({}))];
+    assert!(judge(&custom, &image, &digest, &reviewed).signature_problems().is_empty());
+    assert_eq!(judge(&custom, &image, &digest, &reviewed[..1]).signature_problems().len(), 1);
+}
+
+#[test]
+fn attestations_of_every_platform_stand_in_for_one_of_the_index() {
+    let (key, index) = (key(), digest_of("index"));
+    let leaves = [digest_of("amd64"), digest_of("arm64")];
+    let image = ImageRef::parse(REPOSITORY);
+    let trust = trusting(&key);
+    let missing = |digests: &[&String]| {
+        let evidence: Vec<Evidence> = digests.iter().map(|digest| bundle(&key, digest, CYCLONEDX, &sbom())).collect();
+        let target = Target { image: &image, digest: &index, leaves: &leaves };
+        verify(&trust, target, &evidence, now()).unwrap().sbom_problems().len()
+    };
+    assert_eq!(missing(&[&index]), 0);
+    assert_eq!(missing(&[&leaves[0]]), 1);
+    assert_eq!(missing(&[&leaves[0], &leaves[1]]), 0);
+}
