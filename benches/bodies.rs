@@ -91,6 +91,10 @@ pub fn deployment() -> Body {
 
 /// A pod that breaks as many rules as a pod does in practice.
 pub fn bad_pod() -> Body {
+    Body::new("bad pod", &Request::pod(&stored("Pod", "v1", "web", bad_spec(), false)), false)
+}
+
+fn bad_spec() -> Value {
     let mut spec = pod_spec(2);
     spec["hostNetwork"] = json!(true);
     spec["securityContext"] = json!({});
@@ -101,7 +105,7 @@ pub fn bad_pod() -> Body {
             container["resources"] = json!({});
         }
     }
-    Body::new("bad pod", &Request::pod(&stored("Pod", "v1", "web", spec, false)), false)
+    spec
 }
 
 /// A clean pod of 1 MiB, most of it an annotation, as configuration that was put in the wrong place.
@@ -179,8 +183,23 @@ impl<'a> Request<'a> {
     }
 }
 
+/// The Deployment of [`deployment`], as a manifest.
+pub fn deployment_manifest() -> Value {
+    json!({"apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": "default", "labels": {"app.kubernetes.io/name": "web"}}, "spec": deployment_spec("1.4.2")})
+}
+
+/// The pod of [`bad_pod`], as a manifest.
+pub fn bad_pod_manifest() -> Value {
+    json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web", "namespace": "default"}, "spec": bad_spec()})
+}
+
 fn deployment_object(tag: &str) -> String {
-    let spec = json!({
+    stored("Deployment", "apps/v1", "web", deployment_spec(tag), true)
+}
+
+fn deployment_spec(tag: &str) -> Value {
+    json!({
         "replicas": 3,
         "revisionHistoryLimit": 10,
         "progressDeadlineSeconds": 600,
@@ -193,8 +212,7 @@ fn deployment_object(tag: &str) -> String {
             },
             "spec": pod_spec(3),
         },
-    });
-    stored("Deployment", "apps/v1", "web", spec, true)
+    })
 }
 
 /// The object as the API server holds it: metadata, managed fields and, for `kubectl apply`, the annotation.

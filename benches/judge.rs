@@ -3,6 +3,8 @@
 //! Its own binary, because counting slows every allocation a little. The rows go to a file from which
 //! the `load` bench prints them in one table with the server's figures.
 
+#![allow(clippy::cast_precision_loss, reason = "times and counts are far below 2^52")]
+
 mod bodies;
 mod signatures;
 

@@ -10,6 +10,8 @@
 mod baseline;
 
 mod bodies;
+#[path = "load/cli.rs"]
+mod cli;
 #[path = "load/client.rs"]
 mod client;
 #[path = "load/process.rs"]
@@ -26,7 +28,7 @@ use std::time::Duration;
 
 const HELP: &str = "cargo bench --profile dist --bench judge --bench load -- [options]
   --quick           a fifth of the work
-  --only TEXT       only the loads whose name holds TEXT, or `strangers`
+  --only TEXT       only the loads whose name holds TEXT, or `cli`, or `strangers`
   --podreeve PATH   measure this binary instead of the one that was built
   --against PATH    compare with this podreeve instead of the baseline
   --train PATH      measure nothing: give this binary, which writes a profile, the usual work
@@ -101,10 +103,11 @@ async fn train(program: &Program) -> Result<(), Failure> {
 async fn report(options: &Options) -> Result<(), Failure> {
     let mut table = Table::default();
     let loads = [
-        Load { body: bodies::pod(), path: "/validate", requests: 6_000, bar: Some(1.6) },
-        Load { body: bodies::deployment(), path: "/validate", requests: 3_000, bar: Some(2.5) },
+        Load { body: bodies::pod(), path: "/validate", requests: 6_000, bar: Some(Bar::Times(1.6)) },
+        Load { body: bodies::deployment(), path: "/validate", requests: 3_000, bar: Some(Bar::Times(2.5)) },
         Load { body: bodies::pod(), path: "/mutate", requests: 6_000, bar: None },
-        Load { body: bodies::bad_pod(), path: "/validate", requests: 2_000, bar: None },
+        Load { body: bodies::bad_pod(), path: "/validate", requests: 2_000, bar: Some(Bar::Micros(90.0)) },
+        Load { body: bodies::recorded_deployment(), path: "/validate", requests: 2_000, bar: Some(Bar::Micros(90.0)) },
         Load { body: bodies::large_pod(), path: "/validate", requests: 50, bar: None },
         Load { body: bodies::crowded_pod(20_000), path: "/validate", requests: 10, bar: None },
     ];
@@ -120,6 +123,9 @@ async fn report(options: &Options) -> Result<(), Failure> {
         memory(options, &loads, &mut table).await?;
         start(options, &mut table)?;
     }
+    if options.only.is_empty() || options.only == "cli" {
+        cli::report(&options.podreeve, options.quick, &mut table)?;
+    }
     if options.only.is_empty() || options.only == "strangers" {
         strangers::report(&options.podreeve, &mut table).await?;
     }
@@ -131,7 +137,16 @@ struct Load {
     body: Body,
     path: &'static str,
     requests: usize,
-    bar: Option<f64>,
+    bar: Option<Bar>,
+}
+
+/// The most that a request may cost.
+#[derive(Clone, Copy)]
+enum Bar {
+    /// Compared with the other server.
+    Times(f64),
+    /// Of the server's CPU.
+    Micros(f64),
 }
 
 impl Load {
@@ -175,18 +190,24 @@ async fn cost(options: &Options, load: &Load, protocol: Protocol, table: &mut Ta
     let (other, ours) = (&sides[0].3, &sides[1].3);
     let ratios: Vec<f64> = ours.iter().zip(other).map(|(ours, other)| ours / other).collect();
     let [low, ratio, high] = quartiles(&ratios);
-    let [.., cost, _] = quartiles(ours);
-    table.row(
-        &load.name(protocol),
-        &format!("x{ratio:.2}"),
-        load.bar.map(|bar| (format!("x{bar}"), ratio <= bar)),
-        &format!(
-            "x{low:.2} to x{high:.2}; {cost:.1} us against {:.1}, review of {} bytes, object {}",
-            quartiles(other)[1],
-            load.body.json.len(),
-            load.body.object
+    let [least, cost, most] = quartiles(ours);
+    let against = quartiles(other)[1];
+    let review = format!("review of {} bytes, object {}", load.body.json.len(), load.body.object);
+    let times = format!("x{low:.2} to x{high:.2}");
+    match load.bar {
+        Some(Bar::Micros(bar)) => table.row(
+            &load.name(protocol),
+            &format!("{cost:.1} us"),
+            Some((format!("{bar} us"), cost <= bar)),
+            &format!("{least:.1} to {most:.1}; x{ratio:.2}, {times} of {against:.1} us, {review}"),
         ),
-    );
+        bar => table.row(
+            &load.name(protocol),
+            &format!("x{ratio:.2}"),
+            bar.map(|(Bar::Times(bar) | Bar::Micros(bar))| (format!("x{bar}"), ratio <= bar)),
+            &format!("{times}; {cost:.1} us against {against:.1}, {review}"),
+        ),
+    }
     Ok(())
 }
 
@@ -244,7 +265,7 @@ async fn memory(options: &Options, loads: &[Load], table: &mut Table) -> Result<
     );
     mebibytes(table, &format!("resident memory after {total} requests"), after, Some(20.0), &note);
     let mut client = Client::connect(server.address, &server.ca(), Protocol::Http1).await?;
-    for load in loads.iter().skip(4) {
+    for load in loads.iter().skip(5) {
         load.run(&mut client, &options.podreeve, 25).await?;
     }
     let (after, peak) = server.memory()?;

@@ -4,6 +4,7 @@ mod about;
 mod pod_security;
 mod repair;
 mod severities;
+mod shared_text;
 mod subject;
 mod verdict;
 mod violation;
@@ -21,9 +22,10 @@ use json_patch::PatchOperation;
 pub use pod_security::PodSecurity;
 pub use repair::Repair;
 pub use severities::{Severities, displayed};
-use std::sync::Arc;
+pub use shared_text::SharedText;
 pub use subject::SubjectRef;
 pub use verdict::Verdict;
+pub(crate) use violation::described;
 pub use violation::{CoveringExemption, Violation};
 
 /// Larger objects are not searched for misspelt keys.
@@ -213,24 +215,6 @@ impl Outcome {
     pub fn count(&self, effect: Effect) -> usize {
         self.tallies.iter().filter(|t| t.effect == effect).map(|t| t.count).sum()
     }
-}
-
-/// The violations of one pod follow each other, and share its pointer.
-pub(crate) fn described<'a, 'p: 'a>(
-    chosen: impl Iterator<Item = (&'a JudgedPod<'p>, &'a Judged<'p>)>,
-    most: usize,
-) -> Vec<Violation> {
-    let mut violations = Vec::with_capacity(most);
-    let mut at: Option<Arc<str>> = None;
-    for (pod, judged) in chosen {
-        let at = match &at {
-            Some(known) if **known == *pod.at => known,
-            _ => at.insert(pod.at.into()),
-        };
-        let known = violations.last().map(|violation: &Violation| &violation.subject);
-        violations.push(Violation::new(judged, &pod.case, at, known));
-    }
-    violations
 }
 
 /// Keys of the object that are misspelt or misplaced; none for a large object.

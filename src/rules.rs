@@ -68,12 +68,16 @@ mod image {
     pub mod image_age;
     pub mod image_base;
     pub mod image_build_tools;
+    pub mod image_freshness;
     pub mod image_packages;
+    pub mod image_sbom;
     pub mod image_secrets;
     pub mod image_setuid;
+    pub mod image_signature;
     pub mod image_size;
     pub mod image_unverified_packages;
     pub mod image_user;
+    pub mod image_vulnerabilities;
 }
 
 use crate::rule::{PodRule, Rule, nearest_name};
@@ -120,6 +124,7 @@ pub static RULES: &[&Rule] = &[
     &exec::exec_root::RULE,
     &pod::network_policy::RULE,
     &dockerfile::dockerfile_expose::RULE,
+    &image::image_signature::RULE,
     &image::image_secrets::RULE,
     &image::image_user::RULE,
     &image::image_setuid::RULE,
@@ -130,6 +135,9 @@ pub static RULES: &[&Rule] = &[
     &image::image_size::RULE,
     &image::image_age::RULE,
     &image::image_add::RULE,
+    &image::image_freshness::RULE,
+    &image::image_sbom::RULE,
+    &image::image_vulnerabilities::RULE,
 ];
 
 /// The rules that a request to the API server can violate.

@@ -146,12 +146,20 @@ func TestSignaturesOfRealTools(t *testing.T) {
 			name := strings.ReplaceAll(test.name, " ", "-") + ".yaml"
 			document := s.trust(name, test.authority, test.more)
 			image := s.read(test.way + ".name")
-			out, err := s.try(os.Getenv("PODREEVE_BIN"), "image", s.layouts[test.way], "--trust", document, "--as", image)
-			if test.refused == "" && err != nil {
-				t.Errorf("refused: %v\n%s", err, out)
+			places := [][]string{{s.layouts[test.way], "--as", image}}
+			if !strings.HasPrefix(test.way, "notation") {
+				// Notation signed in the folder alone.
+				places = append(places, []string{image, "--plain-http"})
 			}
-			if test.refused != "" && (err == nil || !strings.Contains(out, test.refused)) {
-				t.Errorf("it must say %q: %v\n%s", test.refused, err, out)
+			for _, place := range places {
+				args := append([]string{"image", "--trust", document}, place...)
+				out, err := s.try(os.Getenv("PODREEVE_BIN"), args...)
+				if test.refused == "" && err != nil {
+					t.Errorf("%v is refused: %v\n%s", place, err, out)
+				}
+				if test.refused != "" && (err == nil || !strings.Contains(out, test.refused)) {
+					t.Errorf("%v must say %q: %v\n%s", place, test.refused, err, out)
+				}
 			}
 		})
 	}

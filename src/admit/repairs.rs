@@ -53,8 +53,8 @@ impl Repairs {
             Self::HeldBack => is_held_back(judged),
             Self::None | Self::Reported(_) => self.wants(judged),
         };
-        let judged = result.pod.judged.iter().filter(is_left);
-        described(judged.map(|judged| (&result.pod, judged)), 0)
+        let left = || result.pod.judged.iter().filter(is_left).map(|judged| (&result.pod, judged));
+        described(left(), left().count())
     }
 
     fn most(self) -> Applicability {
@@ -146,11 +146,11 @@ impl<'j, 'r: 'j> Judging<'j, 'r> {
             // The first ones of each class were kept, and all are repaired.
             for placed in found {
                 let result = self.pod(placed, previous, usize::MAX).ok()?;
-                changed |= self.merge(&mut merging, &result);
+                changed |= Self::merge(&mut merging, &result);
             }
         } else {
             for result in pods {
-                changed |= self.merge(&mut merging, result);
+                changed |= Self::merge(&mut merging, result);
             }
         }
         let mut left = Vec::new();
@@ -185,14 +185,14 @@ impl<'j, 'r: 'j> Judging<'j, 'r> {
         for placed in &again.pods {
             let result = self.pod(placed, previous, usize::MAX).ok()?;
             left.extend(merging.repairs.left(&result));
-            changed |= self.merge(merging, &result);
+            changed |= Self::merge(merging, &result);
         }
         effort::release(json.len());
         Some(changed)
     }
 
     /// Adds the edits for one pod. False if they change nothing.
-    fn merge(&self, merging: &mut Merging<'_>, result: &PodResult<'_>) -> bool {
+    fn merge(merging: &mut Merging<'_>, result: &PodResult<'_>) -> bool {
         let repairs = merging.repairs;
         let (case, at) = (&result.pod.case, result.pod.at);
         let mut fix = Fix::edits(case.scope);

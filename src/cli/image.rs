@@ -1,8 +1,10 @@
 //! `podreeve image`: what is in an image, layer by layer, and what violates the policies.
 
 mod formats;
+mod layout;
 mod progress;
 mod registry;
+mod trust;
 
 use super::check::outputs::{self, OutputSpec, Outputs, ReportFormat};
 use super::check::{today, unusable};
@@ -10,7 +12,7 @@ use super::exit::{Exit, Failure};
 use super::mode::ModeArgs;
 use super::output_spec::OutputParser;
 use super::suggested::POLICY;
-use crate::image::{ImageError, Platform, Source, Wanted, open, read};
+use crate::image::{ImageError, OpenedImage, Platform, Source, Wanted, open, read};
 use crate::image_files::open_path;
 use crate::outcome::Verdict;
 use crate::report::format::{Ending, FileFindings, Format};
@@ -23,7 +25,7 @@ use formats::Whole;
 use progress::Progress;
 use registry::{RegistryArgs, Repository};
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Show what is in an image, layer by layer, and judge it by the policies
 ///
@@ -44,6 +46,14 @@ pub struct Args {
     /// Which platform, such as linux/amd64; all means each of them, and the worst one counts
     #[arg(long, value_name = "PLATFORM", default_value = "all", value_parser = platform)]
     platform: PlatformArg,
+
+    /// Verify signatures and attestations by this trust document; for an image in a registry, or in the folder of an OCI layout
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    trust: Option<PathBuf>,
+
+    /// The name by which the image is pulled: the trust document has entries for prefixes of it
+    #[arg(long = "as", value_name = "IMAGE", requires = "trust")]
+    pulled_as: Option<String>,
 
     /// Policy to judge by: the name of a built-in one, a file, or a directory; may be repeated [default: owasp]
     #[arg(long, value_name = "POLICY", value_parser = POLICY, hide_possible_values = true)]
@@ -69,11 +79,24 @@ pub struct Args {
 }
 
 impl Args {
+    fn is_file(&self) -> bool {
+        Path::new(&self.image).exists() || is_path(&self.image)
+    }
+
+    /// Who signed the image, by a trust document.
+    fn verify(&self, document: &Path, image: &OpenedImage) -> Result<trust::Verdict, Failure> {
+        let name = self.pulled_as.as_deref();
+        if self.is_file() {
+            return trust::verify(document, &trust::Place::Folder(Path::new(&self.image)), name, image);
+        }
+        let repository = Repository::new(&self.image, &self.registry)?;
+        trust::verify(document, &trust::Place::Registry(&repository), name, image)
+    }
+
     /// The source: a file or a folder if there is one, or else a registry.
     fn source(&self) -> Result<Box<dyn Source>, Failure> {
-        let path = Path::new(&self.image);
-        if path.exists() || is_path(&self.image) {
-            return open_path(path).map_err(|error| unreadable(&self.image, &error));
+        if self.is_file() {
+            return open_path(Path::new(&self.image)).map_err(|error| unreadable(&self.image, &error));
         }
         if !ImageRef::parse(&self.image).is_well_formed() {
             let image = crate::text::clean(&self.image, 200);
@@ -117,9 +140,14 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let mut source = args.source()?;
     let wanted = Wanted { name: args.name.clone(), platform: args.platform.0.clone() };
     let image = open(&mut *source, &wanted).map_err(fail)?;
+    let trust = args.trust.as_deref().map(|file| args.verify(file, &image)).transpose()?;
     let mut progress = Progress::new(&image);
-    let facts = read(&mut *source, &image, &mut |bytes| progress.read(bytes)).map_err(fail)?;
+    let mut facts = read(&mut *source, &image, &mut |bytes| progress.read(bytes)).map_err(fail)?;
     progress.end();
+    for facts in &mut facts {
+        facts.signed = trust.as_ref().and_then(trust::Verdict::newest);
+        facts.trust.clone_from(&trust);
+    }
     let name = image.name.as_deref().unwrap_or(&args.image);
     let violations = judge(&snapshot, name, &facts, today());
     let report = ImageReport::new(&args.image, &image, facts, violations);

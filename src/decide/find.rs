@@ -38,7 +38,7 @@ pub(super) fn run<'p>(
         // Every repair is made, so none is only counted.
         let counts = is_countable && !compiled.exempted && (split.is_none() || case.stage != Stage::Mutate);
         findings.keep(if counts { case.report_limit.max(1) } else { usize::MAX }, split);
-        findings.leave_out(causes.of(compiled));
+        causes.leave_out(compiled, &mut findings);
         findings.remember_spots(implies);
         compiled.check.check(case.pod, &mut findings);
         // Nearly every rule finds nothing.
@@ -72,12 +72,12 @@ impl Causes {
         self.0.extend(spots.map(|spots| (place, Arc::new(spots))));
     }
 
-    /// Where causes of this rule were found.
-    fn of(&self, compiled: &CompiledRule) -> Vec<(Same, Arc<HashSet<Spot>>)> {
+    /// Leaves out what is found where causes of this rule were found.
+    fn leave_out(&self, compiled: &CompiledRule, findings: &mut Findings<'_>) {
         let known = |(place, same): &(usize, Same)| {
             let (_, spots) = self.0.iter().find(|(cause, _)| cause == place)?;
             Some((*same, Arc::clone(spots)))
         };
-        compiled.causes.iter().filter_map(known).collect()
+        findings.leave_out(compiled.causes.iter().filter_map(known));
     }
 }

@@ -17,6 +17,9 @@ pub struct ImageFacts {
     pub created: Option<Timestamp>,
     /// The newest signing time that a signature proves; it counts where `created` is not the time of the build.
     pub signed: Option<Timestamp>,
+    /// Who signed it, by a trust document; none if there is no document, or no entry of it covers the image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust: Option<super::trust::Verdict>,
     pub run: RunConfig,
     /// The steps of the build; those without a layer, too.
     pub history: Vec<super::config::History>,

@@ -40,6 +40,7 @@ pub fn merge(image: &PlatformImage, layers: Option<&[&Layer]>) -> Result<ImageFa
         platform: image.platform.clone(),
         created: image.config.created,
         signed: None,
+        trust: None,
         run: image.config.run(),
         history: image.config.history.clone(),
         layers: layer_facts.collect(),

@@ -1,6 +1,7 @@
 //! From a source to the images of its platforms: index, manifests, configurations.
 
 use super::config::Config;
+use super::trust::is_evidence;
 use super::{Descriptor, Digest, Document, ImageError, Manifest, Platform, Root, Source, limits, small};
 use crate::text::clean;
 
@@ -41,7 +42,9 @@ const DEPTH: usize = 3;
 /// # Errors
 /// The source cannot be read, or does not have exactly one image that fits.
 pub fn open(source: &mut dyn Source, wanted: &Wanted) -> Result<OpenedImage, ImageError> {
-    let root = choose(source.roots()?, wanted.name.as_deref())?;
+    let roots = source.roots()?;
+    let roots = if wanted.name.is_none() && roots.len() > 1 { without_attached(source, roots) } else { roots };
+    let root = choose(roots, wanted.name.as_deref())?;
     let mut walk =
         Walk { source, wanted: wanted.platform.as_ref(), found: Vec::new(), others: Vec::new(), absent: Vec::new() };
     walk.collect(&root.descriptor, DEPTH)?;
@@ -54,6 +57,20 @@ pub fn open(source: &mut dyn Source, wanted: &Wanted) -> Result<OpenedImage, Ima
         }));
     }
     Ok(OpenedImage { name: root.name, digest: root.descriptor.digest, platforms, absent })
+}
+
+/// The roots without those that sign or describe another one: tools leave them next to the image.
+fn without_attached(source: &mut dyn Source, roots: Vec<Root>) -> Vec<Root> {
+    let is_attached = |root: &Root| {
+        let bytes = small(source, &root.descriptor).ok()?;
+        let Document::Manifest(manifest) = Document::parse(&bytes, &root.descriptor.media_type).ok()? else {
+            return None;
+        };
+        let signs = |layers: &[Descriptor]| !layers.is_empty() && layers.iter().all(|one| is_evidence(&one.media_type));
+        Some(manifest.subject.is_some() || signs(&manifest.layers))
+    };
+    let attached: Vec<bool> = roots.iter().map(is_attached).map(|known| known == Some(true)).collect();
+    roots.into_iter().zip(attached).filter(|(_, attached)| !attached).map(|(root, _)| root).collect()
 }
 
 fn choose(roots: Vec<Root>, name: Option<&str>) -> Result<Root, ImageError> {

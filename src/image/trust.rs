@@ -24,6 +24,7 @@ pub mod layout;
 mod notation;
 mod pem;
 mod predicate;
+mod requirement;
 mod simple;
 pub mod timestamp;
 mod verify;
@@ -31,13 +32,14 @@ mod vex;
 mod vulnerabilities;
 
 pub use attested::{Attested, Facts};
-pub use compile::{Authority, AuthorityName, Entry, Required, Resolve, Trust, TrustError};
+pub use compile::{Authority, AuthorityName, Entry, Resolve, Trust, TrustError};
 pub use document::{
     Age, AuthorityDocument, CosignKey, Keyless, Log, Notary, Requirement, Signed, Source, TrustDocument, TrustEntry,
 };
 pub use evidence::{Annotations, Content, Evidence, MAX_BLOB, MAX_EVIDENCE, is_evidence};
 pub use judge::Problem;
 pub use predicate::Predicate;
+pub use requirement::Required;
 pub use verify::{Refusal, Signature, Target, Verdict, verify};
 
 /// The time at which a day begins, for rules that know the day alone.

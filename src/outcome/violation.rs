@@ -1,12 +1,13 @@
 //! A violation, as the reply, the reports and the scan describe it.
 
-use super::SubjectRef;
-use crate::decide::{Case, Effect, Judged, Note, Stage};
+use super::{JudgedPod, SharedText, SubjectRef};
+use crate::decide::{Effect, Judged, Note, Stage};
 use crate::facts::FactKinds;
 use crate::policy::{Action, AppliedExemption, ExemptionSource};
-use crate::rule::{Fix, NOT_SET, Rule, Severity};
+use crate::rule::{Fix, Rule, Severity};
 use jiff::civil::Date;
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// One violation, described in full.
@@ -21,10 +22,10 @@ pub struct Violation {
     /// JSON pointer to the pod in the object that was sent; empty for a Pod.
     pub pod: Arc<str>,
     /// JSON pointer to the judged field, which may be absent, in the object that was sent.
-    pub field: String,
+    pub field: SharedText,
     /// How many bytes of the pointer exist in the object.
     pub present: usize,
-    pub found: Cow<'static, str>,
+    pub found: SharedText,
     pub wanted: Cow<'static, str>,
     pub why: Cow<'static, str>,
     /// What was found is in the cluster, and not in the request.
@@ -57,23 +58,56 @@ impl CoveringExemption {
     }
 }
 
-/// The texts of most findings are one of these.
-const COMMON: [&str; 4] = [NOT_SET, "false", "true", "0 (root)"];
+/// A violation whose texts are written, and where they are.
+struct Written<'a, 'p> {
+    pod: &'a JudgedPod<'p>,
+    judged: &'a Judged<'p>,
+    field: Range<usize>,
+    /// How many bytes of the field exist.
+    present: usize,
+    found: Range<usize>,
+}
 
-fn found(text: &str) -> Cow<'static, str> {
-    match COMMON.iter().find(|common| **common == text) {
-        Some(common) => Cow::Borrowed(common),
-        None => Cow::Owned(text.to_owned()),
+/// Room for the texts of a violation.
+const TEXTS: usize = 112;
+
+/// Describes violations, of which there are `most` at most.
+pub(crate) fn described<'a, 'p: 'a>(
+    violations: impl Iterator<Item = (&'a JudgedPod<'p>, &'a Judged<'p>)>,
+    most: usize,
+) -> Vec<Violation> {
+    let mut texts = String::with_capacity(most.saturating_mul(TEXTS));
+    let mut written = Vec::with_capacity(most);
+    written.extend(violations.map(|(pod, judged)| {
+        let begin = texts.len();
+        let present = judged.finding.at.push_absolute(&mut texts, pod.at);
+        let end = texts.len();
+        texts.push_str(&judged.finding.found);
+        Written { pod, judged, field: begin..end, present, found: end..texts.len() }
+    }));
+    let mut described: Vec<Violation> = Vec::with_capacity(written.len());
+    if written.is_empty() {
+        return described;
     }
+    let texts: Arc<str> = texts.into();
+    for written in written {
+        // Violations of one pod follow each other.
+        let at = match described.last() {
+            Some(last) if *last.pod == *written.pod.at => Arc::clone(&last.pod),
+            _ => written.pod.at.into(),
+        };
+        let known = described.last().map(|last| &last.subject);
+        described.push(Violation::new(&written, &texts, at, known));
+    }
+    described
 }
 
 impl Violation {
-    /// `pod` is the JSON pointer from the object to the pod of the case.
-    pub(super) fn new(judged: &Judged<'_>, case: &Case<'_>, pod: &Arc<str>, known: Option<&SubjectRef>) -> Self {
+    /// `at` is the JSON pointer from the object to the pod. `known` is the subject of the violation before this one.
+    fn new(written: &Written<'_, '_>, texts: &Arc<str>, at: Arc<str>, known: Option<&SubjectRef>) -> Self {
+        let (judged, case) = (written.judged, &written.pod.case);
         let (finding, check) = (&judged.finding, &judged.compiled.check);
         let repairable = !judged.fixed && check.repair(case.pod, finding, &mut Fix::probe(case.scope));
-        let mut field = String::with_capacity(96);
-        let present = finding.at.push_absolute(&mut field, pod);
         Self {
             rule: judged.rule,
             policy: Arc::clone(judged.policy),
@@ -81,10 +115,10 @@ impl Violation {
             effect: judged.effect,
             severity: judged.severity(),
             subject: SubjectRef::of(finding, known),
-            pod: Arc::clone(pod),
-            field,
-            present,
-            found: found(&finding.found),
+            pod: at,
+            field: SharedText::new(texts, written.field.clone()),
+            present: written.present,
+            found: SharedText::new(texts, written.found.clone()),
             wanted: finding.wanted.clone(),
             why: finding.why.clone().unwrap_or(Cow::Borrowed(judged.rule.why)),
             from_cluster: case.pod.context.connect.is_some() || check.facts().contains(FactKinds::NETWORK_POLICIES),

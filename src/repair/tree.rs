@@ -1,5 +1,6 @@
 //! The object that was sent, as a tree that is read only where an edit goes. What no edit touches stays text.
 
+mod keys;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -7,6 +8,7 @@ mod tests;
 use crate::json::Raw;
 use crate::patch::unescape;
 use crate::rule::{Edit, Op};
+use keys::added_key;
 use read::{opened, read};
 use serde_json::Value;
 use smallvec::SmallVec;
@@ -148,7 +150,7 @@ impl<'a> Node<'a> {
                 match known {
                     Some(index) => children.get_mut(index),
                     None if creates => {
-                        children.push(Child::added(Cow::Owned(key.into_owned()), Node::Map(Vec::new())));
+                        children.push(Child::added(added_key(&key), Node::Map(Vec::new())));
                         children.last_mut()
                     }
                     None => None,

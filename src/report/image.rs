@@ -4,6 +4,7 @@
 pub mod html;
 mod judge;
 mod object;
+mod signatures;
 pub mod text;
 mod words;
 
@@ -19,6 +20,7 @@ use crate::text::clean;
 pub use judge::judge;
 use schemars::JsonSchema;
 use serde::Serialize;
+pub use signatures::TrustReport;
 
 /// What `podreeve image -o json` prints.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -39,6 +41,9 @@ pub struct ImageReport {
     pub absent_platforms: Vec<String>,
     /// The layers of each platform in turn, the lowest first.
     pub layers: Vec<LayerReport>,
+    /// Who signed it, where `--trust` names a trust document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trust: Option<TrustReport>,
     /// Ordered by rule, then place.
     pub violations: Vec<ImageViolation>,
     pub summary: ImageSummary,
@@ -167,6 +172,7 @@ impl ImageReport {
             unknown_packages: most(|content| content.unknown_packages.len()).sum(),
             secrets: most(|content| content.secrets.len()).sum(),
         };
+        let trust = facts.iter().find_map(|facts| facts.trust.as_ref()).map(TrustReport::new);
         let (mut platforms, mut layers) = (Vec::new(), Vec::new());
         for (facts, opened) in facts.into_iter().zip(&image.platforms) {
             let platform = facts.platform.to_string();
@@ -190,6 +196,7 @@ impl ImageReport {
             platforms,
             absent_platforms: image.absent.iter().map(ToString::to_string).collect(),
             layers,
+            trust,
             violations,
             summary,
             source: source.to_owned(),

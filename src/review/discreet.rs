@@ -73,7 +73,7 @@ fn masked(violation: &Violation, by_label: bool) -> Violation {
     }
     if violation.from_cluster {
         violation.subject = SubjectRef::Pod;
-        "/spec".clone_into(&mut violation.field);
+        violation.field = "/spec".into();
         violation.present = violation.field.len();
         violation.found = NOT_SAID.into();
     }

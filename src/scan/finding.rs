@@ -90,7 +90,7 @@ impl ScanFinding {
     pub fn order(&self, other: &Self) -> Ordering {
         let rank = |f: &Self| (Reverse(f.effect()), Reverse(f.severity()));
         let place = |f: &'_ Self| match &f.what {
-            FindingKind::Violation(violation) => (Some(violation.subject.clone()), violation.field.clone()),
+            FindingKind::Violation(violation) => (Some(violation.subject.clone()), violation.field.to_string()),
             FindingKind::Problem(problem) => (None, problem.clone()),
         };
         rank(self)

@@ -38,6 +38,12 @@ struct Field {
     is_list: bool,
 }
 
+/// The field with this name. The fields are in the order of their names.
+fn known<'f>(fields: &'f [Field], name: &str) -> Option<&'f Field> {
+    fields.binary_search_by(|field| field.name.cmp(name)).ok().and_then(|place| fields.get(place))
+}
+
+/// The fields of each type, in the order of their names.
 static TYPES: LazyLock<HashMap<&'static str, Vec<Field>>> = LazyLock::new(|| {
     let line = |line: &'static str| {
         let mut words = line.split_ascii_whitespace();
@@ -48,7 +54,10 @@ static TYPES: LazyLock<HashMap<&'static str, Vec<Field>>> = LazyLock::new(|| {
             }
             None => Field { name: word, of: None, is_list: false },
         };
-        Some((words.next()?, words.map(fields).collect()))
+        let of = words.next()?;
+        let mut fields: Vec<Field> = words.map(fields).collect();
+        fields.sort_unstable_by_key(|field| field.name);
+        Some((of, fields))
     };
     include_str!("fields.txt").lines().filter(|line| !line.starts_with('#')).filter_map(line).collect()
 });
@@ -116,14 +125,14 @@ impl Walk {
         let Some(fields) = TYPES.get(of).filter(|_| reader.peek() == b'{') else { return reader.skip().map(drop) };
         let length = pointer.len();
         reader.object(|reader, key| {
-            match fields.iter().find(|field| field.name == key) {
+            match known(fields, key) {
                 Some(Field { of: Some(of), is_list, .. }) => {
                     pointer.push('/');
                     pointer.push_str(key);
                     if *is_list {
-                        self.list(reader, of, pointer)?
+                        self.list(reader, of, pointer)?;
                     } else {
-                        self.object(reader, of, pointer)?
+                        self.object(reader, of, pointer)?;
                     }
                     pointer.truncate(length);
                     return Some(());
@@ -194,7 +203,7 @@ fn beneath(key: &str, fields: &[Field], pointer: &str) -> Option<String> {
 }
 
 fn has(of: &str, key: &str) -> bool {
-    TYPES.get(of).is_some_and(|fields| fields.iter().any(|field| field.name == key))
+    TYPES.get(of).is_some_and(|fields| known(fields, key).is_some())
 }
 
 /// The shortest path from the root to each type: `spec.containers[].securityContext`. It never leads through the other two

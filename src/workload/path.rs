@@ -7,10 +7,10 @@ use std::borrow::Cow;
 /// It resolves `//`, `.`, `..` and a trailing `/`, and takes a relative path from `/`. It follows `/proc/<pid>/root`,
 /// `/proc/<pid>/cwd` and the link from `/var/run` to `/run`. A Windows path (`C:\\logs`) becomes lower case with `/`.
 /// Control characters and spaces at both ends are removed, so that they cannot hide a path from a rule. A path that is normal
-/// is borrowed.
+/// but for the link is borrowed.
 #[must_use]
 pub fn normalise(path: &str) -> Cow<'_, str> {
-    if is_normal(path) { Cow::Borrowed(path) } else { Cow::Owned(resolved(path)) }
+    borrowed(path).map_or_else(|| Cow::Owned(resolved(path)), Cow::Borrowed)
 }
 
 fn resolved(path: &str) -> String {
@@ -39,17 +39,21 @@ fn resolved(path: &str) -> String {
     path
 }
 
-/// Whether [`normalise`] has nothing to do.
-fn is_normal(path: &str) -> bool {
+/// The part of the path that is its normal form. None if no part is.
+fn borrowed(path: &str) -> Option<&str> {
     if path == "/" {
-        return true;
+        return Some(path);
     }
-    let Some(parts) = path.strip_prefix('/') else { return false };
-    let is_at_end = |c: char| c.is_control() || c.is_whitespace();
-    !parts.ends_with(is_at_end)
-        && parts.split('/').all(|part| !matches!(part, "" | "." | ".."))
-        && !matches!(parts.split('/').next(), Some("proc"))
-        && !(parts.starts_with("var/run") && matches!(parts.as_bytes().get(7), None | Some(b'/')))
+    let parts = path.strip_prefix('/')?;
+    let is_trimmed = |c: char| c.is_control() || c.is_whitespace();
+    if parts.ends_with(is_trimmed) || parts.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return None;
+    }
+    match parts.split_once('/').unwrap_or((parts, "")) {
+        ("proc", _) => None,
+        ("var", rest) if rest == "run" || rest.starts_with("run/") => path.strip_prefix("/var"),
+        _ => Some(path),
+    }
 }
 
 /// Follows the links that every Linux node has.

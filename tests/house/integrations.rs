@@ -237,9 +237,14 @@ fn the_template_of_gitlab_checks_and_leaves_both_reports() {
             .is_some_and(|all| !all.is_empty())
     );
     assert!(read("junit").contains("<failure "));
-    fs::write(release.files().join("SHA256SUMS"), "0000  other.tar.gz\n").expect("written");
-    let said = run(".");
-    assert!(!said.status.success() && out(&said).is_empty(), "{}", out(&said));
+    // A wrong sum, and a list without the archive.
+    let sums = fs::read_to_string(release.files().join("SHA256SUMS")).expect("sums");
+    let wrong: String = sums.lines().map(|line| format!("{}{}\n", "0".repeat(64), &line[64..])).collect();
+    for sums in [wrong.as_str(), "0000  other.tar.gz\n"] {
+        fs::write(release.files().join("SHA256SUMS"), sums).expect("written");
+        let said = run(".");
+        assert!(!said.status.success() && !out(&said).contains("denied"), "{}", out(&said));
+    }
 }
 
 /// The YAML that docs/pipelines.md shows under this name.

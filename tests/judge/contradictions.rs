@@ -34,7 +34,7 @@ fn causes(rule: &str, pod: &Value) -> Vec<(String, String)> {
     let message = text(&status["message"]);
     for violation in &outcome.violations {
         assert!(message.contains(violation.rule.id), "{message}");
-        assert!(causes.iter().any(|(_, cause)| cause.contains(&violation.found) && cause.contains(&violation.why)));
+        assert!(causes.iter().any(|(_, cause)| cause.contains(&*violation.found) && cause.contains(&*violation.why)));
     }
     causes
 }

@@ -80,7 +80,7 @@ fn a_host_port_is_reported_with_its_address_and_its_reason() {
         pod["spec"]["containers"][0]["ports"] = json!([port]);
         let outcome = run(Hook::Validate, &pod, &snapshot("host-ports", "deny", params));
         let [violation] = outcome.violations.as_slice() else { panic!("{:?}", outcome.violations) };
-        (violation.found.clone(), violation.why.contains("under hostNetwork"))
+        (violation.found.to_string(), violation.why.contains("under hostNetwork"))
     };
     let (network, none) = (json!({"hostNetwork": true}), json!({}));
     let port = |container: u16, host: u16| json!({"containerPort": container, "hostPort": host});
@@ -170,7 +170,7 @@ fn a_container_of_a_job_must_not_restart_for_ever() {
 fn why(rule: &str, pod: &Value) -> (String, Severity) {
     let outcome = run(Hook::Validate, pod, &snapshot(rule, "deny", json!({})));
     let [violation] = outcome.violations.as_slice() else { panic!("{:?}", outcome.violations) };
-    (violation.why.clone(), violation.severity)
+    (violation.why.to_string(), violation.severity)
 }
 
 #[rstest]

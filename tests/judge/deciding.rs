@@ -56,7 +56,7 @@ fn the_strictest_of_several_policies_decides() {
         let outcome = validate(&privileged("default", "x", "a/b"), None, &policies(&actions.map(rules)));
         assert_eq!(outcome.verdict, verdict, "{actions:?}");
         assert_eq!(outcome.violations.len(), 1, "{actions:?}");
-        assert_eq!(outcome.violations[0].policy, policy);
+        assert_eq!(*outcome.violations[0].policy, *policy);
     }
 }
 

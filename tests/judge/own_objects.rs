@@ -106,7 +106,7 @@ fn the_name_of_a_policy_from_a_file_is_taken() {
     let name = snapshot.policies.policies[0].name.clone();
     let mut new = object("Policy", &json!({"rules": {}}));
     assert_eq!(judged_by(&snapshot, "CREATE", "", &new, &Value::Null, "kubectl").verdict, Verdict::Allow);
-    new["metadata"]["name"] = json!(name);
+    new["metadata"]["name"] = json!(&*name);
     let outcome = judged_by(&snapshot, "CREATE", "", &new, &Value::Null, "kubectl");
     assert_eq!((outcome.verdict, &*outcome.invalid[0].0), (Verdict::Deny, "metadata.name"));
     // One that was there before can be changed, until it is renamed.

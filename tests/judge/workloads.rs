@@ -89,7 +89,7 @@ fn every_template_is_judged_at_its_path() {
         assert_eq!((outcome.verdict, &outcome.problem), (Verdict::Deny, &None), "{object}");
         let field = format!("{}/spec/containers/0/securityContext/privileged", case.second);
         assert_eq!(fields(&outcome), [&field]);
-        assert_eq!(object.pointer(&outcome.violations[0].pointer), Some(&json!(true)));
+        assert_eq!(object.pointer(outcome.violations[0].pointer()), Some(&json!(true)));
         assert_eq!(validate(&(case.object)(template(false), template(false)), &snapshot).verdict, Verdict::Allow);
         // All violations, in the order of the object.
         let both = validate(&(case.object)(template(true), template(true)), &snapshot);
@@ -151,7 +151,7 @@ fn templates_are_repaired_at_their_paths() {
         // Both are in the audit annotations, and only their pods are repaired.
         let outcome = validate(&object, &policies(std::slice::from_ref(&spec)));
         assert_eq!((outcome.verdict, outcome.violations.len()), (Verdict::Allow, 2));
-        assert_eq!(outcome.violations[1].pod, case.second);
+        assert_eq!(*outcome.violations[1].pod, *case.second);
         assert!(judge(Hook::Mutate, &object, None, &policies(std::slice::from_ref(&spec))).patch.is_empty());
         spec["patchTemplates"] = json!(true);
         let snapshot = policies(&[spec]);

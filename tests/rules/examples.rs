@@ -28,9 +28,9 @@ fn every_example_is_judged_in_every_list_and_kind() {
                 assert!(object.pointer(pointer).is_some(), "{case}: {pointer} does not resolve");
                 assert!(violation.field.starts_with(pointer), "{case}");
                 let there = object.pointer(&violation.field).is_some_and(|value| !value.is_null());
-                assert_eq!(there, violation.field == *pointer, "{case}: {} is there or not", violation.field);
+                assert_eq!(there, *violation.field == *pointer, "{case}: {} is there or not", violation.field);
                 assert!(!violation.found.is_empty() && !violation.wanted.is_empty(), "{case}: found and wanted");
-                assert_ne!(violation.found, violation.wanted, "{case}");
+                assert_ne!(*violation.found, *violation.wanted, "{case}");
             }
         }
     });

@@ -1,6 +1,7 @@
 //! An image in a registry, read with the logins of the person who types the command.
 
 use crate::cli::exit::Failure;
+use crate::image::trust::{Annotations, Content, Evidence, is_evidence};
 use crate::image::{Descriptor, Digest, ImageError, Root, Source, Visit};
 use crate::registry::{self, CaSource, Client, Credentials, Limits, RegistrySettings, Settings};
 use crate::workload::image::ImageRef;
@@ -51,6 +52,31 @@ impl Repository {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.map_err(|error| Failure::internal(format!("no thread can be started: {error}")))?;
         Ok(Self { runtime, client, image, name: reference.to_owned() })
+    }
+}
+
+impl Repository {
+    /// The signatures and attestations that are attached to these digests.
+    ///
+    /// # Errors
+    /// The registry does not say what is attached.
+    pub fn evidence(&self, digests: &[&str]) -> Result<Vec<Evidence>, Failure> {
+        let mut found = Vec::new();
+        for subject in digests {
+            let Some(digest) = registry::Digest::parse(subject) else { continue };
+            let attached = self.runtime.block_on(self.client.referrers(&self.image, &digest, &is_evidence));
+            let attached = attached
+                .map_err(|error| Failure::input(format!("{}: {}", self.name, crate::text::with_causes(&error))))?;
+            let new = |name: String, content| Evidence { subject: (*subject).to_owned(), name, content };
+            for one in attached.attached {
+                let annotations = Annotations::from_layer(|name| one.annotations.get(name).map(String::as_str));
+                let content = Content::of_layer(&one.media_type, one.bytes, annotations);
+                found.extend(content.map(|content| new(one.digest.to_string(), content)));
+            }
+            let unread = attached.unread.into_iter();
+            found.extend(unread.map(|(name, error)| new(name, Content::Missing(crate::text::with_causes(&error)))));
+        }
+        Ok(found)
     }
 }
 

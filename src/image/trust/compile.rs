@@ -1,14 +1,14 @@
 //! A trust document, read: keys, roots and patterns are checked once, when the document loads.
 
 use super::document::{
-    Age, AuthorityDocument, CosignKey, Keyless, Log, Notary, Requirement, Signed, Source, TrustDocument, TrustEntry,
+    Age, AuthorityDocument, CosignKey, Keyless, Log, Notary, Signed, Source, TrustDocument, TrustEntry,
 };
 use super::glob::Glob;
 use super::identity::Identity;
 use super::key::PublicKey;
 use super::keyless::{Instance, KeylessAuthority};
 use super::notation::NotaryAuthority;
-use super::predicate::Predicate;
+use super::requirement::Required;
 use crate::workload::image::ImageRef;
 use serde::{Deserialize, Serialize};
 
@@ -70,19 +70,6 @@ pub enum AuthorityKind {
     Key { key: PublicKey, instance: Option<Instance> },
     Notary(NotaryAuthority),
     Keyless(Box<KeylessAuthority>),
-}
-
-/// An attestation that must be there.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Required {
-    pub predicate: Predicate,
-    #[serde(default)]
-    pub max_age: Option<Age>,
-    #[serde(default)]
-    pub max_critical: Option<u32>,
-    #[serde(default)]
-    pub builder: Option<Glob>,
 }
 
 impl Trust {
@@ -168,7 +155,7 @@ fn read_entry(document: &TrustEntry, at: &str, resolve: Resolve<'_>, errors: &mu
     }
     let mut require = Vec::new();
     for (index, required) in document.require.iter().enumerate() {
-        match read_requirement(required) {
+        match Required::read(required) {
             Ok(required) => require.push(required),
             Err((key, message)) => fail(format!("{at}.require[{index}].{key}"), message),
         }
@@ -280,22 +267,4 @@ fn read_keyless(document: &Keyless, resolve: Resolve<'_>) -> Result<Authority, R
     let name = format!("keyless {subject} by {issuer}");
     let authority = KeylessAuthority { instance, issuer, subject, log: document.log };
     Ok(Authority::new(name, "an identity", AuthorityKind::Keyless(Box::new(authority))))
-}
-
-fn read_requirement(document: &Requirement) -> Result<Required, (&'static str, String)> {
-    let predicate = Predicate::named(&document.predicate).map_err(|message| ("predicate", message))?;
-    let only = |with: &str| format!("belongs to `predicate: {with}` alone");
-    if predicate != Predicate::Vulnerabilities {
-        if document.max_age.is_some() {
-            return Err(("maxAge", only("vuln")));
-        }
-        if document.max_critical.is_some() {
-            return Err(("maxCritical", only("vuln")));
-        }
-    }
-    if document.builder.is_some() && predicate != Predicate::Provenance {
-        return Err(("builder", only("slsaprovenance")));
-    }
-    let builder = document.builder.as_deref().map(Glob::new).transpose().map_err(|message| ("builder", message))?;
-    Ok(Required { predicate, max_age: document.max_age, max_critical: document.max_critical, builder })
 }

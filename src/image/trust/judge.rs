@@ -25,6 +25,12 @@ impl Verdict {
         self.signatures.iter().filter(move |signature| signature.digest == digest)
     }
 
+    /// The newest time at which a valid signature is proved to have been made.
+    #[must_use]
+    pub fn newest(&self) -> Option<Timestamp> {
+        self.signatures.iter().filter_map(|signature| signature.proved_at).max()
+    }
+
     /// Whether all that must be signed is signed.
     #[must_use]
     pub fn is_signed(&self) -> bool {

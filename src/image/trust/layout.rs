@@ -59,7 +59,7 @@ pub fn find(layout: &dyn Layout, digest: &str, leaves: &[String]) -> Vec<Evidenc
         match (of_tag, entry.annotation("kind")) {
             (Some(subject), _) => search.tagged(&entry.digest, subject),
             (None, Some("dev.cosignproject.cosign/sigs" | "dev.cosignproject.cosign/atts")) => {
-                search.tagged(&entry.digest, digest)
+                search.tagged(&entry.digest, digest);
             }
             _ => search.referrer(&entry.digest, &subjects),
         }
@@ -111,7 +111,7 @@ impl Search<'_> {
         let Some(manifest) = self.manifest(digest) else { return };
         match manifest.manifests {
             Some(entries) => {
-                entries.iter().take(MAX_EVIDENCE).for_each(|entry| self.referrer(&entry.digest, &[subject]))
+                entries.iter().take(MAX_EVIDENCE).for_each(|entry| self.referrer(&entry.digest, &[subject]));
             }
             None => self.take(digest, &manifest, subject),
         }

@@ -2,13 +2,14 @@
 
 use super::attested::{Attested, Facts};
 use super::bundle::Bundle;
-use super::compile::{Authority, AuthorityKind, AuthorityName, Entry, Required, Trust};
+use super::compile::{Authority, AuthorityKind, AuthorityName, Entry, Trust};
 use super::document::{Age, Signed};
 use super::dsse::{Envelope, Opened, base64};
 use super::evidence::{Annotations, Content, Evidence, MAX_EVIDENCE};
 use super::key::PublicKey;
 use super::keyless::Instance;
 use super::predicate::Predicate;
+use super::requirement::Required;
 use super::simple;
 use crate::workload::image::ImageRef;
 use jiff::Timestamp;
@@ -228,6 +229,9 @@ fn ask(authority: &Authority, read: &Read<'_>, digest: &str, now: Timestamp) -> 
                     keyless.check_bundle(bundle, digest)
                 }
                 Read::Message { bundle, text } if bundle.has_certificate() => keyless.check_bundle(text, digest),
+                Read::Statement { bundle: None, by_certificate: true, .. } => {
+                    Err("it is an attestation in cosign's older format, of which keys alone are read; attest again with cosign 3".to_owned())
+                }
                 Read::Payload { payload, annotations } if annotations.certificate.is_some() => {
                     keyless.check_payload(payload, annotations)
                 }

@@ -1,7 +1,7 @@
 //! Reads the members of an object, or the elements of a list, and leaves their values as text.
 
 use super::{Child, Node};
-use crate::json::{self, Raw};
+use crate::json::{Raw, Reader};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -23,7 +23,28 @@ pub(super) fn opened<'a>(value: &mut Value) -> Node<'a> {
 
 /// The members or elements of what was sent; none for a scalar.
 pub(super) fn read(text: Raw<'_>) -> Option<Node<'_>> {
-    json::read(text.get()).or_else(|| serde_json::from_str(text.get()).ok())
+    quickly(text.get()).or_else(|| serde_json::from_str(text.get()).ok())
+}
+
+/// None means that serde_json has to read it.
+fn quickly(text: &str) -> Option<Node<'_>> {
+    let mut reader = Reader::new(text);
+    let node = if reader.peek() == b'{' {
+        let mut children = Vec::with_capacity(MEMBERS);
+        reader.object(|reader, key| {
+            children.push(Child::sent(Cow::Borrowed(key), Raw::new(reader.skip()?)));
+            Some(())
+        })?;
+        Node::Map(children)
+    } else {
+        let mut children = Vec::with_capacity(ELEMENTS);
+        reader.list(|reader| {
+            children.push(Child::sent(Cow::Borrowed(""), Raw::new(reader.skip()?)));
+            Some(())
+        })?;
+        Node::List(children)
+    };
+    reader.is_at_end().then_some(node)
 }
 
 /// Room for the members of most objects of a pod, and for the elements of most lists, so that it need not grow.
@@ -39,14 +60,14 @@ impl<'de: 'a, 'a> Deserialize<'de> for Node<'a> {
                 f.write_str("an object or a list")
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node<'de>, A::Error> {
-                let mut children = Vec::with_capacity(MEMBERS);
+                let mut children = Vec::new();
                 while let Some(key) = map.next_key::<crate::workload::Text<'de>>()? {
                     children.push(Child::sent(key.0, map.next_value()?));
                 }
                 Ok(Node::Map(children))
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Node<'de>, A::Error> {
-                let mut children = Vec::with_capacity(ELEMENTS);
+                let mut children = Vec::new();
                 while let Some(text) = list.next_element()? {
                     children.push(Child::sent(Cow::Borrowed(""), text));
                 }

@@ -28,6 +28,9 @@ pub fn text(report: &ImageReport, all: bool, width: Option<usize>) -> String {
     if !report.absent_platforms.is_empty() {
         let _ = writeln!(text, "\nNot there, so not judged: {}", report.absent_platforms.join(", "));
     }
+    if let Some(trust) = &report.trust {
+        trust.write(&mut text);
+    }
     violations(&mut text, report, all);
     text
 }

@@ -129,8 +129,9 @@ impl<'p> Findings<'p> {
     }
 
     /// Leaves out what is found at these spots. Call it before anything is added.
-    pub fn leave_out(&mut self, implied: Vec<(Same, Arc<HashSet<Spot>>)>) {
-        self.implied = implied;
+    pub fn leave_out(&mut self, implied: impl Iterator<Item = (Same, Arc<HashSet<Spot>>)>) {
+        self.implied.clear();
+        self.implied.extend(implied);
     }
 
     /// Whether to remember where something is found. Call it before anything is added.

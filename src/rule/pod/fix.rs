@@ -38,6 +38,9 @@ enum Sink {
     Edits(Edits),
 }
 
+/// Room for the places of most repairs.
+const PLACES: usize = 512;
+
 /// Edits, and their places in one text.
 #[derive(Debug)]
 struct Edits {
@@ -147,6 +150,9 @@ impl Fix {
     fn edit(&mut self, at: &Location<'_>, op: Op) {
         let (applicability, remark, optional) = (self.applicability, self.remark.clone(), self.optional);
         if let Sink::Edits(Edits { list, places }) = &mut self.sink {
+            if places.is_empty() {
+                places.reserve(PLACES);
+            }
             let begin = places.len();
             match op {
                 Op::Remove => at.push_pointer(places),

@@ -1,5 +1,6 @@
 //! Whether an image has a signed list of what is in it.
 
+use crate::image::trust::Verdict;
 use crate::image::{ImageFacts, Place};
 use crate::rule::{
     Finding, ImageCheck, ImageExample, ImageFindings, ImageRule, Judges, Rule, Severity, compile_image, params,
@@ -24,10 +25,25 @@ two formats, only that one counts. An image that no entry covers needs no SBOM.\
         instead: "attach an SBOM when you sign the image (`cosign attest --type cyclonedx`)",
         examples: &[
             ImageExample::bad("no SBOM", r#"{"trust":{"digest":"sha256:aa","wanted":["sha256:aa"]}}"#, &["image"]),
-            ImageExample::bad("the other format", r#"{"trust":{"digest":"sha256:aa","wanted":["sha256:aa"],"require":[{"predicate":"spdx"}],"attested":[{"digest":"sha256:aa","predicate":"cycloneDx","authority":"a","evidence":"sha256:dd","provedAt":null,"facts":{"sbom":{"components":7}}}]}}"#, &["image"]),
-            ImageExample::bad("one that cannot be read", r#"{"trust":{"digest":"sha256:aa","wanted":["sha256:aa"],"attested":[{"digest":"sha256:aa","predicate":"cycloneDx","authority":"a","evidence":"sha256:dd","provedAt":null,"facts":{"unreadable":"it is no CycloneDX document"}}]}}"#, &["image"]),
-            ImageExample::bad("one of one platform", r#"{"trust":{"digest":"sha256:aa","leaves":["sha256:bb","sha256:cc"],"wanted":["sha256:aa"],"attested":[{"digest":"sha256:bb","predicate":"spdx","authority":"a","evidence":"sha256:dd","provedAt":null,"facts":{"sbom":{"components":7}}}]}}"#, &["image"]),
-            ImageExample::good("a CycloneDX document", r#"{"trust":{"digest":"sha256:aa","wanted":["sha256:aa"],"attested":[{"digest":"sha256:aa","predicate":"cycloneDx","authority":"a","evidence":"sha256:dd","provedAt":null,"facts":{"sbom":{"components":7}}}]}}"#),
+            ImageExample::bad(
+                "the other format",
+                r#"{"trust":{"digest":"sha256:aa","wanted":["sha256:aa"],"require":[{"predicate":"spdx"}],"attested":[{"digest":"sha256:aa","predicate":"cycloneDx","authority":"a","evidence":"sha256:dd","provedAt":null,"facts":{"sbom":{"components":7}}}]}}"#,
+                &["image"],
+            ),
+            ImageExample::bad(
+                "one that cannot be read",
+                r#"{"trust":{"digest":"sha256:aa","wanted":["sha256:aa"],"attested":[{"digest":"sha256:aa","predicate":"cycloneDx","authority":"a","evidence":"sha256:dd","provedAt":null,"facts":{"unreadable":"it is no CycloneDX document"}}]}}"#,
+                &["image"],
+            ),
+            ImageExample::bad(
+                "one of one platform",
+                r#"{"trust":{"digest":"sha256:aa","leaves":["sha256:bb","sha256:cc"],"wanted":["sha256:aa"],"attested":[{"digest":"sha256:bb","predicate":"spdx","authority":"a","evidence":"sha256:dd","provedAt":null,"facts":{"sbom":{"components":7}}}]}}"#,
+                &["image"],
+            ),
+            ImageExample::good(
+                "a CycloneDX document",
+                r#"{"trust":{"digest":"sha256:aa","wanted":["sha256:aa"],"attested":[{"digest":"sha256:aa","predicate":"cycloneDx","authority":"a","evidence":"sha256:dd","provedAt":null,"facts":{"sbom":{"components":7}}}]}}"#,
+            ),
             ImageExample::good("no entry covers it", r#"{"trust":null}"#),
         ],
     }),
@@ -40,7 +56,7 @@ struct ImageSbom {}
 
 impl ImageCheck for ImageSbom {
     fn check<'i>(&self, image: &'i ImageFacts, _today: Date, findings: &mut ImageFindings<'i>) {
-        let problems = image.trust.iter().flat_map(|trust| trust.sbom_problems());
+        let problems = image.trust.iter().flat_map(Verdict::sbom_problems);
         findings.extend(problems.map(|problem| Finding::new(Place::Image, problem.found, problem.wanted)));
     }
 }

@@ -1,5 +1,6 @@
 //! Who signed an image.
 
+use crate::image::trust::Verdict;
 use crate::image::{ImageFacts, Place};
 use crate::rule::{
     Finding, ImageCheck, ImageExample, ImageFindings, ImageRule, Judges, Rule, Severity, compile_image, params,
@@ -25,11 +26,30 @@ same key is none. For an image of several platforms the index must be signed, or
         compile: compile_image::<ImageSignature>,
         instead: "sign the image with one of the authorities (`cosign sign`, `notation sign`), or correct the trust document",
         examples: &[
-            ImageExample::bad("no signature", r#"{"trust":{"prefix":"registry.example.com","authorities":[{"name":"cosignKey 0123456789ab","tool":"cosign with this key"}],"digest":"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","wanted":["sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]}}"#, &["image"]),
-            ImageExample::bad("a signature by another key", r#"{"trust":{"prefix":"registry.example.com","authorities":[{"name":"cosignKey 0123456789ab","tool":"cosign with this key"}],"digest":"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","wanted":["sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"],"refusals":[{"digest":"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","authority":"cosignKey 0123456789ab","evidence":"sha256:0123456789ab","why":"it is signed by another key"}]}}"#, &["image"]),
-            ImageExample::bad("a platform without a signature", r#"{"trust":{"digest":"sha256:aa","leaves":["sha256:bb","sha256:cc"],"wanted":["sha256:bb","sha256:cc"],"signatures":[{"digest":"sha256:bb","authority":"cosignKey 0123456789ab","signer":"cosignKey 0123456789ab","provedAt":null,"expiry":null}]}}"#, &["image"]),
-            ImageExample::bad("provenance of another builder", r#"{"trust":{"digest":"sha256:aa","wanted":["sha256:aa"],"signatures":[{"digest":"sha256:aa","authority":"a","signer":"a","provedAt":null,"expiry":null}],"require":[{"predicate":"provenance","builder":"https://ci.example.com/*"}],"attested":[{"digest":"sha256:aa","predicate":"provenance","authority":"a","evidence":"sha256:dd","provedAt":null,"facts":{"provenance":{"builder":"https://ci.example.org/1"}}}]}}"#, &["image"]),
-            ImageExample::good("signed", r#"{"trust":{"digest":"sha256:aa","wanted":["sha256:aa"],"signatures":[{"digest":"sha256:aa","authority":"a","signer":"a","provedAt":null,"expiry":null}]}}"#),
+            ImageExample::bad(
+                "no signature",
+                r#"{"trust":{"prefix":"registry.example.com","authorities":[{"name":"cosignKey 0123456789ab","tool":"cosign with this key"}],"digest":"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","wanted":["sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]}}"#,
+                &["image"],
+            ),
+            ImageExample::bad(
+                "a signature by another key",
+                r#"{"trust":{"prefix":"registry.example.com","authorities":[{"name":"cosignKey 0123456789ab","tool":"cosign with this key"}],"digest":"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","wanted":["sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"],"refusals":[{"digest":"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","authority":"cosignKey 0123456789ab","evidence":"sha256:0123456789ab","why":"it is signed by another key"}]}}"#,
+                &["image"],
+            ),
+            ImageExample::bad(
+                "a platform without a signature",
+                r#"{"trust":{"digest":"sha256:aa","leaves":["sha256:bb","sha256:cc"],"wanted":["sha256:bb","sha256:cc"],"signatures":[{"digest":"sha256:bb","authority":"cosignKey 0123456789ab","signer":"cosignKey 0123456789ab","provedAt":null,"expiry":null}]}}"#,
+                &["image"],
+            ),
+            ImageExample::bad(
+                "provenance of another builder",
+                r#"{"trust":{"digest":"sha256:aa","wanted":["sha256:aa"],"signatures":[{"digest":"sha256:aa","authority":"a","signer":"a","provedAt":null,"expiry":null}],"require":[{"predicate":"provenance","builder":"https://ci.example.com/*"}],"attested":[{"digest":"sha256:aa","predicate":"provenance","authority":"a","evidence":"sha256:dd","provedAt":null,"facts":{"provenance":{"builder":"https://ci.example.org/1"}}}]}}"#,
+                &["image"],
+            ),
+            ImageExample::good(
+                "signed",
+                r#"{"trust":{"digest":"sha256:aa","wanted":["sha256:aa"],"signatures":[{"digest":"sha256:aa","authority":"a","signer":"a","provedAt":null,"expiry":null}]}}"#,
+            ),
             ImageExample::good("no entry covers it", r#"{"trust":null}"#),
         ],
     }),
@@ -42,7 +62,7 @@ struct ImageSignature {}
 
 impl ImageCheck for ImageSignature {
     fn check<'i>(&self, image: &'i ImageFacts, _today: Date, findings: &mut ImageFindings<'i>) {
-        let problems = image.trust.iter().flat_map(|trust| trust.signature_problems());
+        let problems = image.trust.iter().flat_map(Verdict::signature_problems);
         findings.extend(problems.map(|problem| Finding::new(Place::Image, problem.found, problem.wanted)));
     }
 }

@@ -38,7 +38,7 @@ fn violation(rule: &str, effect: Effect, name: &str) -> Violation {
         subject: SubjectRef::Container { kind: ContainerKind::Init, name: name.into() },
         pod: "".into(),
         present: "/spec/initContainers/0".len(),
-        field: "/spec/initContainers/0/securityContext/privileged".to_owned(),
+        field: "/spec/initContainers/0/securityContext/privileged".into(),
         found: "true".into(),
         wanted: "false or \"not set\"".into(),
         why: "".into(),
@@ -111,7 +111,7 @@ fn full() -> Outcome {
         ..violation("host-path", Effect::Exempt, "b")
     };
     let noted = |note| Violation { note: Some(note), ..violation("host-pid", Effect::Warn, "c} ]{ \"\\ \n") };
-    let field = "/metadata/annotations/container.apparmor.security.beta.kubernetes.io~1app".to_owned();
+    let field = "/metadata/annotations/container.apparmor.security.beta.kubernetes.io~1app".into();
     let pod = Violation { subject: SubjectRef::Pod, field, ..violation("apparmor-profile", Effect::Deny, "") };
     outcome.violations = vec![
         violation("privileged", Effect::Deny, "a"),
@@ -194,8 +194,8 @@ fn no_line_is_longer_than_the_limit() {
             .collect();
         let bad = Violation {
             policy: text.as_str().into(),
-            field: format!("/{text}"),
-            found: text.clone().into(),
+            field: format!("/{text}").as_str().into(),
+            found: text.as_str().into(),
             wanted: text.clone().into(),
             ..violation("privileged", Effect::Warn, &text)
         };

@@ -23,13 +23,13 @@ pub(super) struct Annotator<'o> {
     offers: &'o [Offer],
     reasons: Reasons,
     /// Each rule, with the last container for which it was named.
-    rules: Vec<(&'static str, Option<usize>)>,
-    pub notes: Vec<&'o str>,
+    rules: SmallVec<[(&'static str, Option<usize>); 16]>,
+    pub notes: SmallVec<[&'o str; 8]>,
 }
 
 impl<'o> Annotator<'o> {
     pub fn new(offers: &'o [Offer], reasons: Reasons) -> Self {
-        Self { offers, reasons, rules: Vec::with_capacity(16), notes: Vec::with_capacity(8) }
+        Self { offers, reasons, rules: SmallVec::new(), notes: SmallVec::new() }
     }
 
     /// Appends `critical runtime-socket, host-path: who reaches it ...`. A medium or low rule is named once, any other once for

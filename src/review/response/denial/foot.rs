@@ -27,16 +27,13 @@ pub(super) fn foot(outcome: &Outcome) -> String {
     text.push_str(" for an exemption of: ");
     push_joined(&mut text, rules(), ", ");
     text.push_str(". Reasons: ");
-    match outcome.help.docs.as_deref() {
-        Some(docs) => {
-            text.push_str(cleaned(docs, 200).trim_end_matches('/'));
-            text.push('/');
-            text.push_str(rules().next().unwrap_or_default());
-        }
-        None => {
-            text.push_str("podreeve explain ");
-            push_joined(&mut text, rules(), " ");
-        }
+    if let Some(docs) = outcome.help.docs.as_deref() {
+        text.push_str(cleaned(docs, 200).trim_end_matches('/'));
+        text.push('/');
+        text.push_str(rules().next().unwrap_or_default());
+    } else {
+        text.push_str("podreeve explain ");
+        push_joined(&mut text, rules(), " ");
     }
     text
 }

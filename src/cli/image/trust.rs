@@ -1,8 +1,13 @@
-//! The trust document, with the files and ConfigMaps that it names.
+//! `podreeve image --trust`: the trust document, with the files and ConfigMaps that it names, and what it says of the image.
 
+use super::layout::Folder;
+use super::registry::Repository;
 use crate::cli::exit::Failure;
-use crate::image::trust::{Source, Trust, TrustDocument, TrustError};
+use crate::image::OpenedImage;
+pub use crate::image::trust::Verdict;
+use crate::image::trust::{Evidence, Source, Target, Trust, TrustDocument, TrustError, layout, verify as judge};
 use crate::manifest::{self, Node};
+use crate::workload::image::ImageRef;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -10,12 +15,81 @@ use std::path::Path;
 /// The largest file with a key, a certificate or a trusted root.
 const MAX_SOURCE: u64 = 4 * 1024 * 1024;
 
+/// Where the signatures lie: next to the image.
+pub enum Place<'p> {
+    Folder(&'p Path),
+    Registry(&'p Repository),
+}
+
+impl Place<'_> {
+    fn evidence(&self, digest: &str, leaves: &[String]) -> Result<Vec<Evidence>, Failure> {
+        let folder = match self {
+            Self::Registry(repository) => {
+                let digests: Vec<&str> = std::iter::once(digest).chain(leaves.iter().map(String::as_str)).collect();
+                return repository.evidence(&digests);
+            }
+            Self::Folder(folder) => folder,
+        };
+        if folder.is_dir() {
+            return Ok(layout::find(&Folder::new(*folder), digest, leaves));
+        }
+        let shown = folder.display();
+        Err(Failure::input(format!(
+            "{shown}: --trust finds signatures in the folder of an OCI layout, and this is a file; unpack it (`mkdir web && tar -xf {shown} \
+             -C web`), or save the image with its signatures: `cosign save --dir web IMAGE`"
+        )))
+    }
+}
+
+/// Who signed the image.
+///
+/// # Errors
+/// The document or the signatures cannot be read, or no entry of the document covers the image.
+pub fn verify(
+    file: &Path,
+    place: &Place<'_>,
+    pulled_as: Option<&str>,
+    image: &OpenedImage,
+) -> Result<Verdict, Failure> {
+    let trust = load(file)?;
+    let name = pulled_as.or(image.name.as_deref().filter(|name| name.contains('/'))).ok_or_else(|| {
+        Failure::input("--trust needs the name by which the image is pulled; add --as registry.example.com/shop/web")
+    })?;
+    let reference = ImageRef::parse(name);
+    if !reference.is_well_formed() {
+        return Err(Failure::input(format!("--as: `{}` is no reference of an image", crate::text::clean(name, 200))));
+    }
+    if let Some(digest) = reference.digest.as_deref().filter(|digest| *digest != image.digest.as_str()) {
+        return Err(Failure::input(format!(
+            "--as names {digest}, and the image has {}; leave the digest out, or save that image",
+            image.digest
+        )));
+    }
+    let digest = image.digest.to_string();
+    let leaves = if let [only] = image.platforms.as_slice()
+        && only.digest == image.digest
+    {
+        Vec::new()
+    } else {
+        image.platforms.iter().map(|platform| platform.digest.to_string()).collect()
+    };
+    let evidence = place.evidence(&digest, &leaves)?;
+    let target = Target { image: &reference, digest: &digest, leaves: &leaves };
+    judge(&trust, target, &evidence, jiff::Timestamp::now()).ok_or_else(|| {
+        Failure::input(format!(
+            "{}: no entry covers `{}`, so no signature would be needed; name the image as it is pulled (--as), or add an entry",
+            file.display(),
+            crate::text::clean(name, 200)
+        ))
+    })
+}
+
 /// Reads a trust document. It is the list `trust`, alone or below `images`, as in the values of the chart. ConfigMaps that it names
 /// are further documents of the same file.
 ///
 /// # Errors
 /// The file cannot be read, or it has errors; all of them are reported.
-pub fn load(path: &Path) -> Result<Trust, Failure> {
+fn load(path: &Path) -> Result<Trust, Failure> {
     let shown = path.display();
     let bytes = read(path).map_err(|why| Failure::input(format!("{shown}: {why}")))?;
     let documents = manifest::parse(&bytes).map_err(|error| Failure::input(format!("{shown}: {error}")))?;
@@ -26,15 +100,18 @@ pub fn load(path: &Path) -> Result<Trust, Failure> {
         if root.get("kind").and_then(Node::as_str) == Some("ConfigMap") {
             config_maps.extend(config_map(root));
         } else if found.replace(root.get("images").unwrap_or(root)).is_some() {
-            return Err(Failure::input(format!("{shown}: has several trust documents; write all entries into one list `trust`")));
+            return Err(Failure::input(format!(
+                "{shown}: has several trust documents; write all entries into one list `trust`"
+            )));
         }
     }
     let Some(node) = found else {
-        return Err(Failure::input(format!("{shown}: has no trust document; it needs a list `trust`, see docs/signatures.md")));
+        return Err(Failure::input(format!(
+            "{shown}: has no trust document; it needs a list `trust`, see docs/signatures.md"
+        )));
     };
-    let trusted = trusted(node).map_err(|(pointer, message)| {
-        Failure::input(format!("{shown}:{}: {message}", node.position(&pointer).line))
-    })?;
+    let trusted = trusted(node)
+        .map_err(|(pointer, message)| Failure::input(format!("{shown}:{}: {message}", node.position(&pointer).line)))?;
     let folder = path.parent().unwrap_or(Path::new(""));
     Trust::compile(&trusted, &|source: &Source| resolve(source, folder, &config_maps)).map_err(|errors| {
         let line = |error: &TrustError| node.position(&pointer(&error.at)).line;

@@ -41,7 +41,8 @@ impl Layout for Folder {
         let small = |entry: &fs::DirEntry| {
             entry.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() <= MAX_MANIFEST as u64)
         };
-        let names = entries.flatten().filter(small).map(|entry| format!("sha256:{}", entry.file_name().to_string_lossy()));
+        let names =
+            entries.flatten().filter(small).map(|entry| format!("sha256:{}", entry.file_name().to_string_lossy()));
         // In an order that every run has.
         let mut digests: Vec<String> = names.filter(|digest| is_digest(digest)).collect();
         digests.sort_unstable();
