@@ -3,6 +3,7 @@
 
 mod daemons;
 mod docker;
+mod facts;
 pub mod fake;
 mod files;
 mod processes;

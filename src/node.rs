@@ -16,10 +16,8 @@ pub mod process;
 mod read;
 pub mod toml_tree;
 pub mod unit;
-mod verdict;
 
 pub use read::Read;
-pub use verdict::{About, Evidence, Failure, NodeResult, Results, Verdict};
 
 use self::account::Accounts;
 use self::audit::Watch;
@@ -76,10 +74,25 @@ pub struct Node {
     pub files: BTreeMap<String, FileRead>,
     /// The names in folders whose files are asked about.
     pub folders: BTreeMap<String, Read<Vec<String>>>,
-    /// Certificates that daemons name, by path.
-    pub certificates: BTreeMap<String, Read<Certificate>>,
-    /// Small facts that one rule asks for, by name.
-    pub facts: BTreeMap<String, Read<serde_json::Value>>,
+    /// Images of each docker, by the daemon's name.
+    pub docker_images: BTreeMap<String, DockerImages>,
+    /// Files that set `DOCKER_CONTENT_TRUST`.
+    pub content_trust: Vec<String>,
+    /// `/etc/containers/policy.json`.
+    pub containers_policy: Read<serde_json::Value>,
+    /// Programs that are newer than their process, by its id.
+    pub outdated: BTreeMap<u32, String>,
+}
+
+/// The images that a docker keeps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DockerImages {
+    pub folder: String,
+    /// Images that no container has.
+    pub unused: Read<u64>,
+    /// The timer or cron job that removes unused images.
+    pub prune: Option<String>,
 }
 
 /// A daemon whose settings are TOML: containerd, cri-o, podman.
@@ -102,19 +115,6 @@ pub struct Audit {
     /// Rules on disk. Those that are loaded need a capability to read.
     pub watches: Read<Vec<Watch>>,
     pub running: bool,
-}
-
-/// What is judged of a certificate and of the key beside it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Certificate {
-    /// Seconds since 1970.
-    pub expires: i64,
-    pub server_auth: bool,
-    /// Bits of an RSA key; none for other keys.
-    pub rsa_bits: Option<u32>,
-    /// SHA-256 of the public key, to compare it with that of the private key.
-    pub public_key: String,
 }
 
 impl Node {

@@ -1,6 +1,6 @@
 //! The snapshot of a host, made of all its parts.
 
-use super::{Host, daemons, docker, files, processes, text, units};
+use super::{Host, daemons, docker, facts, files, processes, text, units};
 use crate::node::account::Accounts;
 use crate::node::mode::FileRead;
 use crate::node::mount::{Mount, mounts};
@@ -37,13 +37,16 @@ pub fn snapshot(host: &dyn Host, now: i64) -> Node {
         kubelet: daemons::kubelets(host, &processes, &units),
         files: BTreeMap::new(),
         folders: BTreeMap::new(),
-        certificates: BTreeMap::new(),
-        facts: BTreeMap::new(),
+        docker_images: BTreeMap::new(),
+        content_trust: facts::content_trust(host),
+        containers_policy: facts::containers_policy(host),
+        outdated: facts::outdated(host, &processes),
         processes,
         units,
         mounts,
     };
     add_files(host, &mut node);
+    node.docker_images = facts::docker_images(host, &node);
     node
 }
 
@@ -69,6 +72,7 @@ fn add_files(host: &dyn Host, node: &mut Node) {
     let mounts: Vec<Mount> = node.mounts.is().cloned().unwrap_or_default();
     let read = |path: &String| -> (String, FileRead) { (path.clone(), files::facts(host, path, &mounts)) };
     node.files = expected::files(node).iter().map(|file| read(&file.path)).collect();
+    node.files.extend(expected::AUDITED.iter().map(|(path, _)| read(&(*path).to_owned())));
 }
 
 fn list(host: &dyn Host, node: &mut Node, folder: &str) {

@@ -17,6 +17,36 @@ pub struct Expected {
     pub cis: &'static [&'static str],
 }
 
+/// Paths that the audit system watches, where they exist, with the item of the CIS benchmark.
+pub const AUDITED: &[(&str, &str)] = &[
+    ("/usr/bin/dockerd", "D1.1.3"),
+    ("/run/containerd", "D1.1.4"),
+    ("/var/lib/docker", "D1.1.5"),
+    ("/etc/docker", "D1.1.6"),
+    ("/usr/lib/systemd/system/docker.service", "D1.1.7"),
+    ("/run/containerd/containerd.sock", "D1.1.8"),
+    ("/usr/lib/systemd/system/docker.socket", "D1.1.9"),
+    ("/run/docker.sock", "D1.1.9"),
+    ("/etc/default/docker", "D1.1.10"),
+    ("/etc/docker/daemon.json", "D1.1.11"),
+    ("/etc/containerd/config.toml", "D1.1.12"),
+    ("/etc/sysconfig/docker", "D1.1.13"),
+    ("/usr/bin/containerd", "D1.1.14"),
+    ("/usr/bin/containerd-shim", "D1.1.15"),
+    ("/usr/bin/containerd-shim-runc-v1", "D1.1.16"),
+    ("/usr/bin/containerd-shim-runc-v2", "D1.1.17"),
+    ("/usr/bin/runc", "D1.1.18"),
+    ("/usr/sbin/runc", "D1.1.18"),
+    ("/usr/bin/crun", ""),
+    ("/usr/bin/crio", ""),
+    ("/usr/bin/podman", ""),
+    ("/etc/crio", ""),
+    ("/etc/containers", ""),
+    ("/var/lib/containerd", ""),
+    ("/var/lib/containers", ""),
+    ("/var/lib/kubelet/config.yaml", ""),
+];
+
 /// Folders whose files are asked about.
 #[must_use]
 pub fn folders(node: &Node) -> Vec<String> {
@@ -33,6 +63,8 @@ pub fn folders(node: &Node) -> Vec<String> {
     if !node.kubelet.is_empty() {
         all.push("/var/lib/kubelet/pki".to_owned());
     }
+    let verifier = "plugins.\"io.containerd.image-verifier.v1.bindir\".bin_dir";
+    all.extend(node.containerd.iter().filter_map(|daemon| of(daemon.config.get(verifier))));
     all
 }
 

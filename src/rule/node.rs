@@ -1,7 +1,11 @@
 //! Rules about nodes: how one judges a host, and its examples.
 
+mod verdict;
+
+pub use verdict::{About, Evidence, Failure, NodeResult, Results, Verdict};
+
 use super::params::{self, BadParams, NoParams};
-use crate::node::{Node, Results};
+use crate::node::Node;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -9,6 +13,8 @@ use serde_json::Value;
 pub struct NodeRule {
     /// Reads the parameters of a policy into the type that checks: [`compile_node`] or [`node_without_params`].
     pub compile: fn(Value) -> Result<Box<dyn NodeCheck>, BadParams>,
+    /// What to do, in general, as a clause of a sentence. Each failure has a command of its own.
+    pub instead: &'static str,
     /// The only fixtures: tests and help replay them.
     pub examples: &'static [NodeExample],
 }
@@ -30,6 +36,20 @@ pub struct NodeExample {
     /// `pass`, `fail`, `notApplicable` or `unknown` of each result, and its subject: `fail /etc/docker`. All others may be anything
     /// but `fail`.
     pub results: &'static [&'static str],
+}
+
+impl NodeExample {
+    /// Whether the rule fails on this host.
+    #[must_use]
+    pub fn is_bad(&self) -> bool {
+        self.results.iter().any(|result| result.starts_with("fail "))
+    }
+
+    /// The parameters as a value; null for the defaults.
+    #[must_use]
+    pub fn params_value(&self) -> Value {
+        serde_json::from_str(self.params).unwrap_or_default()
+    }
 }
 
 /// For [`NodeRule::compile`]: absent parameters are the defaults, unknown keys are refused.

@@ -1,8 +1,11 @@
 //! The Linux audit system watches container daemons.
 
 use crate::node::audit::covering;
-use crate::node::{About, Evidence, Node, Read, Results};
-use crate::rule::{Judges, NodeCheck, NodeExample, NodeRule, Rule, Severity, compile_node, params};
+use crate::node::expected::AUDITED;
+use crate::node::{Node, Read};
+use crate::rule::{
+    About, Evidence, Judges, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, compile_node, params,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -19,6 +22,7 @@ loaded and in no file are not seen, since reading them needs a capability: a pas
     params: params::<NodeAuditRules>,
     judges: Judges::Node(NodeRule {
         compile: compile_node::<NodeAuditRules>,
+        instead: "watch the paths of container daemons with auditd or another monitor",
         examples: &[
             NodeExample {
                 name: "one path is watched, and one only for reading",
@@ -39,7 +43,12 @@ loaded and in no file are not seen, since reading them needs a capability: a pas
                 host: "=== /usr/bin/dockerd\n=== /proc/5/status\nName: falco\n",
                 results: &["pass falco"],
             },
-            NodeExample { name: "no daemon", params: "", host: "=== /etc/passwd\n", results: &["notApplicable container daemons"] },
+            NodeExample {
+                name: "no daemon",
+                params: "",
+                host: "=== /etc/passwd\n",
+                results: &["notApplicable container daemons"],
+            },
         ],
     }),
 };
@@ -52,36 +61,6 @@ struct NodeAuditRules {
     monitor: Vec<String>,
 }
 
-/// Paths to watch, where they exist, with the item of the CIS benchmark.
-pub const PATHS: &[(&str, &str)] = &[
-    ("/usr/bin/dockerd", "D1.1.3"),
-    ("/run/containerd", "D1.1.4"),
-    ("/var/lib/docker", "D1.1.5"),
-    ("/etc/docker", "D1.1.6"),
-    ("/usr/lib/systemd/system/docker.service", "D1.1.7"),
-    ("/run/containerd/containerd.sock", "D1.1.8"),
-    ("/usr/lib/systemd/system/docker.socket", "D1.1.9"),
-    ("/run/docker.sock", "D1.1.9"),
-    ("/etc/default/docker", "D1.1.10"),
-    ("/etc/docker/daemon.json", "D1.1.11"),
-    ("/etc/containerd/config.toml", "D1.1.12"),
-    ("/etc/sysconfig/docker", "D1.1.13"),
-    ("/usr/bin/containerd", "D1.1.14"),
-    ("/usr/bin/containerd-shim", "D1.1.15"),
-    ("/usr/bin/containerd-shim-runc-v1", "D1.1.16"),
-    ("/usr/bin/containerd-shim-runc-v2", "D1.1.17"),
-    ("/usr/bin/runc", "D1.1.18"),
-    ("/usr/sbin/runc", "D1.1.18"),
-    ("/usr/bin/crun", ""),
-    ("/usr/bin/crio", ""),
-    ("/usr/bin/podman", ""),
-    ("/etc/crio", ""),
-    ("/etc/containers", ""),
-    ("/var/lib/containerd", ""),
-    ("/var/lib/containers", ""),
-    ("/var/lib/kubelet/config.yaml", ""),
-];
-
 fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
     About { subject, owasp: &[16], cis }
 }
@@ -89,7 +68,7 @@ fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
 impl NodeCheck for NodeAuditRules {
     fn check(&self, node: &Node, results: &mut Results) {
         let is_there = |path: &str| node.file(path).is_some_and(|facts| !facts.is_absent());
-        let paths: Vec<&(&str, &str)> = PATHS.iter().filter(|(path, _)| is_there(path)).collect();
+        let paths: Vec<&(&str, &str)> = AUDITED.iter().filter(|(path, _)| is_there(path)).collect();
         if paths.is_empty() {
             return results.not_applicable(about("container daemons", &[]), "none of their files is there");
         }
@@ -106,11 +85,20 @@ impl NodeCheck for NodeAuditRules {
         for (path, cis) in paths {
             let cis: &[&str] = if cis.is_empty() { &[] } else { std::slice::from_ref(cis) };
             match covering(watches, path) {
-                Some(watch) => results.pass(about(path, cis), Evidence::new(format!("watched for {}", watch.permissions), &watch.source)),
+                Some(watch) => results
+                    .pass(about(path, cis), Evidence::new(format!("watched for {}", watch.permissions), &watch.source)),
                 None => {
                     let evidence = Evidence::new("no watch for `wa`", "/etc/audit");
-                    let fix = format!("echo '-w {path} -p wa -k containers' >> /etc/audit/rules.d/containers.rules && augenrules --load");
-                    results.fail(about(path, cis), Severity::Low, evidence, "a watch for writes and changes of attributes", fix);
+                    let fix = format!(
+                        "echo '-w {path} -p wa -k containers' >> /etc/audit/rules.d/containers.rules && augenrules --load"
+                    );
+                    results.fail(
+                        about(path, cis),
+                        Severity::Low,
+                        evidence,
+                        "a watch for writes and changes of attributes",
+                        fix,
+                    );
                 }
             }
         }
@@ -126,12 +114,24 @@ impl NodeAuditRules {
         }
         if node.kernel.arguments.split_ascii_whitespace().any(|argument| argument == "audit=0") {
             let evidence = Evidence::new("audit=0", "/proc/cmdline");
-            return results.fail(about, Severity::Low, evidence, "no audit=0", "remove audit=0 from the kernel's arguments, and restart the host");
+            return results.fail(
+                about,
+                Severity::Low,
+                evidence,
+                "no audit=0",
+                "remove audit=0 from the kernel's arguments, and restart the host",
+            );
         }
         if node.audit.running {
             results.pass(about, Evidence::new("runs", "/proc"));
         } else {
-            results.fail(about, Severity::Low, Evidence::new("does not run", "/proc"), "auditd runs", "systemctl enable --now auditd");
+            results.fail(
+                about,
+                Severity::Low,
+                Evidence::new("does not run", "/proc"),
+                "auditd runs",
+                "systemctl enable --now auditd",
+            );
         }
     }
 }

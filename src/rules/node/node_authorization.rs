@@ -1,9 +1,11 @@
 //! Who may give orders to a daemon.
 
+use crate::node::Node;
 use crate::node::config::Setting;
 use crate::node::kubelet::Kubelet;
-use crate::node::{About, Evidence, Node, Results};
-use crate::rule::{Judges, NodeCheck, NodeExample, NodeRule, Rule, Severity, compile_node, params};
+use crate::rule::{
+    About, Evidence, Judges, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, compile_node, params,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -21,6 +23,7 @@ for whoever reaches its port.\n\n\
     params: params::<NodeAuthorization>,
     judges: Judges::Node(NodeRule {
         compile: compile_node::<NodeAuthorization>,
+        instead: "let daemons ask who gives an order, and take people out of docker's group",
         examples: &[
             NodeExample {
                 name: "a docker without a plugin, and a member of its group",
@@ -54,7 +57,12 @@ for whoever reaches its port.\n\n\
                     "pass kubelet (process 9): readOnlyPort",
                 ],
             },
-            NodeExample { name: "nothing to authorize", params: "", host: "=== /etc/passwd\n", results: &["notApplicable docker and kubelet"] },
+            NodeExample {
+                name: "nothing to authorize",
+                params: "",
+                host: "=== /etc/passwd\n",
+                results: &["notApplicable docker and kubelet"],
+            },
         ],
     }),
 };
@@ -74,17 +82,31 @@ fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
 impl NodeCheck for NodeAuthorization {
     fn check(&self, node: &Node, results: &mut Results) {
         if node.docker.is_empty() && node.kubelet.is_empty() {
-            results.not_applicable(about("docker and kubelet", &[]), "neither of them is there, and other runtimes have no authorization");
+            results.not_applicable(
+                about("docker and kubelet", &[]),
+                "neither of them is there, and other runtimes have no authorization",
+            );
         }
         for docker in &node.docker {
             if results.doubtful(about(&docker.name, &["D2.12"]), &docker.config) {
                 continue;
             }
             let subject = format!("{}: authorization-plugins", docker.name);
-            let plugins = docker.config.or_default("authorization-plugins", Vec::<String>::new(), "docker", docker.version.as_deref());
+            let plugins = docker.config.or_default(
+                "authorization-plugins",
+                Vec::<String>::new(),
+                "docker",
+                docker.version.as_deref(),
+            );
             if plugins.texts().is_empty() {
                 let fix = super::repairs::docker_set(&docker.config_file, "authorization-plugins", "[\"PLUGIN\"]");
-                results.fail(about(&subject, &["D2.12"]), Severity::Medium, Evidence::of("authorization-plugins", &plugins), "a plugin", fix);
+                results.fail(
+                    about(&subject, &["D2.12"]),
+                    Severity::Medium,
+                    Evidence::of("authorization-plugins", &plugins),
+                    "a plugin",
+                    fix,
+                );
             } else {
                 results.pass(about(&subject, &["D2.12"]), Evidence::of("authorization-plugins", &plugins));
             }
@@ -108,7 +130,8 @@ impl NodeAuthorization {
             Some(accounts) => accounts,
             None => return results.unknown(about, "/etc/passwd cannot be read"),
         };
-        let foreign: Vec<&str> = accounts.members(group).into_iter().filter(|name| !self.users.iter().any(|user| user == name)).collect();
+        let foreign: Vec<&str> =
+            accounts.members(group).into_iter().filter(|name| !self.users.iter().any(|user| user == name)).collect();
         if let Some(first) = foreign.first() {
             let fix = format!("gpasswd -d {first} {group}");
             let evidence = Evidence::new(foreign.join(", "), "/etc/group");
@@ -125,8 +148,20 @@ impl NodeAuthorization {
 
 fn judge_kubelet(kubelet: &Kubelet, results: &mut Results) {
     let rows: [(&str, &str, fn(&Setting) -> bool, &str, &str); 3] = [
-        ("authentication.anonymous.enabled", "K4.2.1", |setting| !setting.is_true(), "false", "authentication:\n  anonymous:\n    enabled: false"),
-        ("authorization.mode", "K4.2.2", |setting| setting.display() != "AlwaysAllow", "Webhook", "authorization:\n  mode: Webhook"),
+        (
+            "authentication.anonymous.enabled",
+            "K4.2.1",
+            |setting| !setting.is_true(),
+            "false",
+            "authentication:\n  anonymous:\n    enabled: false",
+        ),
+        (
+            "authorization.mode",
+            "K4.2.2",
+            |setting| setting.display() != "AlwaysAllow",
+            "Webhook",
+            "authorization:\n  mode: Webhook",
+        ),
         ("readOnlyPort", "K4.2.4", |setting| setting.value == 0, "0", "readOnlyPort: 0"),
     ];
     for (key, cis, passes, wanted, yaml) in rows {

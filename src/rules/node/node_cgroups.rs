@@ -1,7 +1,10 @@
 //! Control groups limit containers.
 
-use crate::node::{About, Evidence, Node, Results};
-use crate::rule::{Judges, NoParams, NodeCheck, NodeExample, NodeRule, Rule, Severity, node_without_params, params};
+use crate::node::Node;
+use crate::rule::{
+    About, Evidence, Judges, NoParams, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, node_without_params,
+    params,
+};
 
 pub static RULE: Rule = Rule {
     id: "node-cgroups",
@@ -15,21 +18,35 @@ into another parent or into the host's own namespace of control groups.",
     params: params::<NoParams>,
     judges: Judges::Node(NodeRule {
         compile: node_without_params::<NodeCgroups>,
+        instead: "use control groups of version 2 with memory, cpu and pids",
         examples: &[
             NodeExample {
                 name: "a controller is missing, and docker has another parent",
                 params: "",
                 host: "=== /proc/1/status\nName: init\n=== /sys/fs/cgroup/cgroup.controllers\ncpu memory\n=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd --cgroup-parent=/x\n",
-                results: &["fail controllers", "fail dockerd (not running): cgroup-parent", "pass dockerd (not running): default-cgroupns-mode"],
+                results: &[
+                    "fail controllers",
+                    "fail dockerd (not running): cgroup-parent",
+                    "pass dockerd (not running): default-cgroupns-mode",
+                ],
             },
             NodeExample {
                 name: "a kubelet without groups for its classes",
                 params: "",
                 host: "=== /proc/9/status\nName: kubelet\n=== /proc/9/cmdline\nkubelet --config=/c --cgroups-per-qos=false\n=== /c\nenforceNodeAllocatable: []\n\
 === /sys/fs/cgroup/cgroup.controllers\ncpu memory pids\n",
-                results: &["pass controllers", "fail kubelet (process 9): cgroupsPerQOS", "fail kubelet (process 9): enforceNodeAllocatable"],
+                results: &[
+                    "pass controllers",
+                    "fail kubelet (process 9): cgroupsPerQOS",
+                    "fail kubelet (process 9): enforceNodeAllocatable",
+                ],
             },
-            NodeExample { name: "an image of a disk", params: "", host: "=== /etc/passwd\n", results: &["unknown controllers"] },
+            NodeExample {
+                name: "an image of a disk",
+                params: "",
+                host: "=== /etc/passwd\n",
+                results: &["unknown controllers"],
+            },
         ],
     }),
 };
@@ -57,7 +74,13 @@ impl NodeCheck for NodeCgroups {
                 results.pass(about(&subject, &["D2.10"]), evidence);
             } else {
                 let fix = super::repairs::docker_set(&docker.config_file, "cgroup-parent", "\"\"");
-                results.fail(about(&subject, &["D2.10"]), Severity::Low, evidence, "no other parent than docker's own", fix);
+                results.fail(
+                    about(&subject, &["D2.10"]),
+                    Severity::Low,
+                    evidence,
+                    "no other parent than docker's own",
+                    fix,
+                );
             }
             let subject = format!("{}: default-cgroupns-mode", docker.name);
             let default = if node.kernel.unified_cgroups { "private" } else { "host" };
@@ -67,7 +90,13 @@ impl NodeCheck for NodeCgroups {
                 results.pass(about(&subject, &["D5.25"]), evidence);
             } else {
                 let fix = super::repairs::docker_set(&docker.config_file, "default-cgroupns-mode", "\"private\"");
-                results.fail(about(&subject, &["D5.25"]), Severity::Low, evidence, "default-cgroupns-mode=private", fix);
+                results.fail(
+                    about(&subject, &["D5.25"]),
+                    Severity::Low,
+                    evidence,
+                    "default-cgroupns-mode=private",
+                    fix,
+                );
             }
         }
         for kubelet in &node.kubelet {
@@ -81,7 +110,13 @@ impl NodeCheck for NodeCgroups {
                 results.pass(about(&subject, &[]), Evidence::of("cgroupsPerQOS", &per_class));
             } else {
                 let fix = super::repairs::kubelet_set(file, "cgroupsPerQOS: true");
-                results.fail(about(&subject, &[]), Severity::Medium, Evidence::of("cgroupsPerQOS", &per_class), "cgroupsPerQOS=true", fix);
+                results.fail(
+                    about(&subject, &[]),
+                    Severity::Medium,
+                    Evidence::of("cgroupsPerQOS", &per_class),
+                    "cgroupsPerQOS=true",
+                    fix,
+                );
             }
             let enforced = kubelet.setting("enforceNodeAllocatable");
             let subject = format!("{}: enforceNodeAllocatable", kubelet.name);
@@ -94,10 +129,18 @@ impl NodeCheck for NodeCgroups {
             }
         }
         for daemon in node.podman.iter() {
-            if let Some(setting) = daemon.config.get("containers.cgroups").filter(|setting| setting.display() == "disabled") {
+            if let Some(setting) =
+                daemon.config.get("containers.cgroups").filter(|setting| setting.display() == "disabled")
+            {
                 let subject = format!("{}: cgroups", daemon.name);
                 let fix = format!("remove `cgroups` from {}", setting.source);
-                results.fail(about(&subject, &[]), Severity::Medium, Evidence::of("cgroups", setting), "cgroups=enabled", fix);
+                results.fail(
+                    about(&subject, &[]),
+                    Severity::Medium,
+                    Evidence::of("cgroups", setting),
+                    "cgroups=enabled",
+                    fix,
+                );
             }
         }
         for daemon in node.containerd.iter() {
@@ -121,12 +164,18 @@ fn controllers(node: &Node, results: &mut Results) {
         let fix = "add systemd.unified_cgroup_hierarchy=1 to the kernel's arguments, and restart the host";
         return results.fail(about, Severity::Low, evidence, "control groups of version 2", fix);
     }
-    let missing: Vec<&str> = ["memory", "cpu", "pids"].into_iter().filter(|name| !node.kernel.controllers.iter().any(|found| found == name)).collect();
+    let missing: Vec<&str> = ["memory", "cpu", "pids"]
+        .into_iter()
+        .filter(|name| !node.kernel.controllers.iter().any(|found| found == name))
+        .collect();
     let evidence = Evidence::new(node.kernel.controllers.join(" "), "/sys/fs/cgroup/cgroup.controllers");
     if missing.is_empty() {
         results.pass(about, evidence);
     } else {
-        let fix = format!("enable {} in the kernel's arguments (cgroup_enable=memory), and restart the host", missing.join(", "));
+        let fix = format!(
+            "enable {} in the kernel's arguments (cgroup_enable=memory), and restart the host",
+            missing.join(", ")
+        );
         results.fail(about, Severity::Medium, evidence, "memory, cpu and pids", fix);
     }
 }

@@ -1,7 +1,10 @@
 //! Images are verified before they run.
 
-use crate::node::{About, Evidence, Node, Results};
-use crate::rule::{Judges, NoParams, NodeCheck, NodeExample, NodeRule, Rule, Severity, node_without_params, params};
+use crate::node::Node;
+use crate::rule::{
+    About, Evidence, Judges, NoParams, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, node_without_params,
+    params,
+};
 
 pub static RULE: Rule = Rule {
     id: "node-content-trust",
@@ -15,6 +18,7 @@ signatures are verified at admission; then this rule has nothing to add.",
     params: params::<NoParams>,
     judges: Judges::Node(NodeRule {
         compile: node_without_params::<NodeContentTrust>,
+        instead: "verify signatures at admission or in the runtime",
         examples: &[
             NodeExample {
                 name: "podman takes anything, as Debian ships it",
@@ -41,7 +45,12 @@ signatures are verified at admission; then this rule has nothing to add.",
 === /etc/containerd/config.toml\nversion = 3\n[plugins.\"io.containerd.image-verifier.v1.bindir\"]\nbin_dir = \"/opt/verifier\"\n=== /opt/verifier/cosign 0755\n",
                 results: &["pass containerd (not running)"],
             },
-            NodeExample { name: "no runtime", params: "", host: "=== /etc/passwd\n", results: &["notApplicable container runtimes"] },
+            NodeExample {
+                name: "no runtime",
+                params: "",
+                host: "=== /etc/passwd\n",
+                results: &["notApplicable container runtimes"],
+            },
         ],
     }),
 };
@@ -59,7 +68,8 @@ const POLICY: &str = "/etc/containers/policy.json";
 impl NodeCheck for NodeContentTrust {
     fn check(&self, node: &Node, results: &mut Results) {
         if !node.has_runtime() {
-            return results.not_applicable(about("container runtimes", &[]), "no docker, containerd, cri-o or podman is there");
+            return results
+                .not_applicable(about("container runtimes", &[]), "no docker, containerd, cri-o or podman is there");
         }
         for path in &node.content_trust {
             let evidence = Evidence::new("DOCKER_CONTENT_TRUST=1", path);
@@ -69,8 +79,15 @@ impl NodeCheck for NodeContentTrust {
         }
         for docker in &node.docker {
             let evidence = Evidence::new("docker verifies no images", "its documentation");
-            let fix = "verify signatures at admission (the rule image-signature), or pull with podman and a policy.json";
-            results.fail(about(&docker.name, &["D4.5"]), Severity::Low, evidence, "images are verified before they run", fix);
+            let fix =
+                "verify signatures at admission (the rule image-signature), or pull with podman and a policy.json";
+            results.fail(
+                about(&docker.name, &["D4.5"]),
+                Severity::Low,
+                evidence,
+                "images are verified before they run",
+                fix,
+            );
         }
         if !node.podman.is_empty() || !node.crio.is_empty() {
             policy(node, results);
@@ -80,18 +97,36 @@ impl NodeCheck for NodeContentTrust {
                 continue;
             }
             let key = "plugins.\"io.containerd.image-verifier.v1.bindir\".bin_dir";
-            let folder = daemon.config.get(key).filter(|setting| setting.value.as_str().is_some_and(|path| !path.is_empty()));
+            let folder =
+                daemon.config.get(key).filter(|setting| setting.value.as_str().is_some_and(|path| !path.is_empty()));
             let programs = folder.and_then(|setting| node.folders.get(&setting.display())).and_then(|names| names.is());
             match (folder, programs) {
-                (Some(setting), Some(names)) if !names.is_empty() => results.pass(about(&daemon.name, &[]), Evidence::of("bin_dir", setting)),
+                (Some(setting), Some(names)) if !names.is_empty() => {
+                    results.pass(about(&daemon.name, &[]), Evidence::of("bin_dir", setting))
+                }
                 (Some(setting), _) => {
                     let evidence = Evidence::new(format!("{} has no programs", setting.display()), &setting.source);
-                    results.fail(about(&daemon.name, &[]), Severity::Low, evidence, "a verifier", format!("install a verifier in {}", setting.display()));
+                    results.fail(
+                        about(&daemon.name, &[]),
+                        Severity::Low,
+                        evidence,
+                        "a verifier",
+                        format!("install a verifier in {}", setting.display()),
+                    );
                 }
                 (None, _) => {
-                    let evidence = Evidence::new("no image verifier", daemon.config_files.first().map_or("its defaults", String::as_str));
+                    let evidence = Evidence::new(
+                        "no image verifier",
+                        daemon.config_files.first().map_or("its defaults", String::as_str),
+                    );
                     let fix = "verify signatures at admission (the rule image-signature), or set bin_dir of io.containerd.image-verifier.v1.bindir";
-                    results.fail(about(&daemon.name, &[]), Severity::Low, evidence, "images are verified before they run", fix);
+                    results.fail(
+                        about(&daemon.name, &[]),
+                        Severity::Low,
+                        evidence,
+                        "images are verified before they run",
+                        fix,
+                    );
                 }
             }
         }
@@ -102,13 +137,22 @@ fn policy(node: &Node, results: &mut Results) {
     let about = about(POLICY, &[]);
     let document = match &node.containers_policy {
         crate::node::Read::Is(document) => document,
-        crate::node::Read::Absent => return results.unknown(about, "it does not exist, and podman may have another one in a home"),
+        crate::node::Read::Absent => {
+            return results.unknown(about, "it does not exist, and podman may have another one in a home");
+        }
         other => return results.unknown(about, other.unknown().unwrap_or_default()),
     };
-    let kinds: Vec<&str> = document.get("default").and_then(|list| list.as_array()).into_iter().flatten().filter_map(|rule| rule.get("type")?.as_str()).collect();
+    let kinds: Vec<&str> = document
+        .get("default")
+        .and_then(|list| list.as_array())
+        .into_iter()
+        .flatten()
+        .filter_map(|rule| rule.get("type")?.as_str())
+        .collect();
     if kinds.is_empty() || kinds.contains(&"insecureAcceptAnything") {
         let evidence = Evidence::new(format!("default: {}", kinds.join(", ")), POLICY);
-        let fix = format!("podman image trust set --type reject default # then trust each registry with its key in {POLICY}");
+        let fix =
+            format!("podman image trust set --type reject default # then trust each registry with its key in {POLICY}");
         results.fail(about, Severity::Low, evidence, "a default of reject, or of a signature", fix);
     } else {
         results.pass(about, Evidence::new(format!("default: {}", kinds.join(", ")), POLICY));

@@ -1,7 +1,10 @@
 //! Experimental features of daemons.
 
-use crate::node::{About, Evidence, Node, Results};
-use crate::rule::{Judges, NoParams, NodeCheck, NodeExample, NodeRule, Rule, Severity, node_without_params, params};
+use crate::node::Node;
+use crate::rule::{
+    About, Evidence, Judges, NoParams, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, node_without_params,
+    params,
+};
 
 pub static RULE: Rule = Rule {
     id: "node-experimental",
@@ -14,13 +17,17 @@ production. Single feature gates are a choice, and pass.",
     params: params::<NoParams>,
     judges: Judges::Node(NodeRule {
         compile: node_without_params::<NodeExperimental>,
+        instead: "switch experimental features off",
         examples: &[
             NodeExample {
                 name: "both",
                 params: "",
                 host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd --experimental\n\
 === /proc/9/status\nName: kubelet\nUid: 0 0 0 0\n=== /proc/9/cmdline\nkubelet --feature-gates=AllAlpha=true,X=true\n",
-                results: &["fail dockerd (not running): experimental", "fail kubelet (process 9): featureGates.AllAlpha"],
+                results: &[
+                    "fail dockerd (not running): experimental",
+                    "fail kubelet (process 9): featureGates.AllAlpha",
+                ],
             },
             NodeExample {
                 name: "neither",
@@ -29,7 +36,12 @@ production. Single feature gates are a choice, and pass.",
 === /proc/9/status\nName: kubelet\nUid: 0 0 0 0\n=== /proc/9/cmdline\nkubelet --feature-gates=X=true\n",
                 results: &["pass dockerd (not running): experimental", "pass kubelet (process 9): featureGates"],
             },
-            NodeExample { name: "no daemon", params: "", host: "=== /etc/passwd\n", results: &["notApplicable docker and kubelet"] },
+            NodeExample {
+                name: "no daemon",
+                params: "",
+                host: "=== /etc/passwd\n",
+                results: &["notApplicable docker and kubelet"],
+            },
         ],
     }),
 };
@@ -45,7 +57,10 @@ fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
 impl NodeCheck for NodeExperimental {
     fn check(&self, node: &Node, results: &mut Results) {
         if node.docker.is_empty() && node.kubelet.is_empty() {
-            results.not_applicable(about("docker and kubelet", &[]), "neither of them is there, and other runtimes have no such switch");
+            results.not_applicable(
+                about("docker and kubelet", &[]),
+                "neither of them is there, and other runtimes have no such switch",
+            );
         }
         for docker in &node.docker {
             if results.doubtful(about(&docker.name, &["D2.18"]), &docker.config) {
@@ -66,7 +81,11 @@ impl NodeCheck for NodeExperimental {
                 continue;
             }
             let all = ["featureGates.AllAlpha", "featureGates.AllBeta"];
-            let mut on = all.iter().filter_map(|key| Some((*key, kubelet.config.get(key)?))).filter(|(_, setting)| setting.is_true()).peekable();
+            let mut on = all
+                .iter()
+                .filter_map(|key| Some((*key, kubelet.config.get(key)?)))
+                .filter(|(_, setting)| setting.is_true())
+                .peekable();
             if on.peek().is_none() {
                 let subject = format!("{}: featureGates", kubelet.name);
                 let source = kubelet.config_file.as_deref().unwrap_or("its arguments");
@@ -75,7 +94,13 @@ impl NodeCheck for NodeExperimental {
             for (key, setting) in on {
                 let subject = format!("{}: {key}", kubelet.name);
                 let fix = super::repairs::kubelet_set(kubelet.config_file.as_deref(), &format!("{key}: false"));
-                results.fail(about(&subject, &[]), Severity::Low, Evidence::of(key, setting), format!("{key}=false"), fix);
+                results.fail(
+                    about(&subject, &[]),
+                    Severity::Low,
+                    Evidence::of(key, setting),
+                    format!("{key}=false"),
+                    fix,
+                );
             }
         }
     }

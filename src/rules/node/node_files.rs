@@ -1,8 +1,11 @@
 //! Files of container daemons: who may read and change them.
 
 use crate::node::expected::{self, Expected};
-use crate::node::{About, Evidence, Node, Read, Results};
-use crate::rule::{Judges, NodeCheck, NodeExample, NodeRule, Rule, Severity, node_without_params, params, NoParams};
+use crate::node::{Node, Read};
+use crate::rule::{
+    About, Evidence, Judges, NoParams, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, node_without_params,
+    params,
+};
 
 pub static RULE: Rule = Rule {
     id: "node-files",
@@ -18,6 +21,7 @@ all folders above must be closed for others.",
     params: params::<NoParams>,
     judges: Judges::Node(NodeRule {
         compile: node_without_params::<NodeFiles>,
+        instead: "give the files to root, and take the rights of others away",
         examples: &[
             NodeExample {
                 name: "all as docker.io installs it",
@@ -78,7 +82,10 @@ impl NodeCheck for NodeFiles {
         let expected = expected::files(node);
         if expected.is_empty() {
             let about = About { subject: "container daemons", owasp: &[], cis: &[] };
-            results.not_applicable(about, "no unit and no process of docker, containerd, cri-o, podman or the kubelet is there");
+            results.not_applicable(
+                about,
+                "no unit and no process of docker, containerd, cri-o, podman or the kubelet is there",
+            );
         }
         for file in &expected {
             judge(node, file, results);
@@ -99,7 +106,12 @@ fn judge(node: &Node, file: &Expected, results: &mut Results) {
     let accounts = node.accounts.is().cloned().unwrap_or_default();
     let all = facts.excess(&file.max, &accounts, file.is_key);
     let Some(worst) = all.iter().max_by_key(|excess| excess.grave) else {
-        let found = format!("{}:{} {:04o}", accounts.user(facts.access.uid), accounts.group(facts.access.gid), facts.access.mode);
+        let found = format!(
+            "{}:{} {:04o}",
+            accounts.user(facts.access.uid),
+            accounts.group(facts.access.gid),
+            facts.access.mode
+        );
         return results.pass(about, Evidence::new(found, &facts.path));
     };
     let found: Vec<&str> = all.iter().map(|excess| excess.found.as_str()).collect();

@@ -1,7 +1,9 @@
 //! Images that nobody uses are removed.
 
-use crate::node::{About, Evidence, Node, Results};
-use crate::rule::{Judges, NodeCheck, NodeExample, NodeRule, Rule, Severity, compile_node, params};
+use crate::node::Node;
+use crate::rule::{
+    About, Evidence, Judges, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, compile_node, params,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -17,6 +19,7 @@ pods needs a timer or a cron job with `docker image prune` or `docker system pru
     params: params::<NodeImageGc>,
     judges: Judges::Node(NodeRule {
         compile: compile_node::<NodeImageGc>,
+        instead: "let the kubelet or a timer remove unused images",
         examples: &[
             NodeExample {
                 name: "switched off",
@@ -52,7 +55,12 @@ pods needs a timer or a cron job with `docker image prune` or `docker system pru
 === /etc/cron.d/prune\n0 3 * * * root docker system prune -f\n",
                 results: &["pass dockerd (not running): unused images"],
             },
-            NodeExample { name: "no daemon that keeps images by itself", params: "", host: "=== /etc/passwd\n", results: &["notApplicable kubelet and docker"] },
+            NodeExample {
+                name: "no daemon that keeps images by itself",
+                params: "",
+                host: "=== /etc/passwd\n",
+                results: &["notApplicable kubelet and docker"],
+            },
         ],
     }),
 };
@@ -88,12 +96,19 @@ impl NodeCheck for NodeImageGc {
             let high = kubelet.setting("imageGCHighThresholdPercent");
             let low = kubelet.setting("imageGCLowThresholdPercent");
             let number = |setting: &crate::node::config::Setting| setting.value.as_i64().unwrap_or(0);
-            let found = format!("imageGCHighThresholdPercent={}, imageGCLowThresholdPercent={}", high.display(), low.display());
+            let found =
+                format!("imageGCHighThresholdPercent={}, imageGCLowThresholdPercent={}", high.display(), low.display());
             let evidence = Evidence::new(found, &high.source);
             if number(&high) >= 100 || number(&low) >= number(&high) {
                 let yaml = "imageGCHighThresholdPercent: 85\\nimageGCLowThresholdPercent: 80";
                 let fix = super::repairs::kubelet_set(kubelet.config_file.as_deref(), yaml);
-                results.fail(about(&subject, &[]), Severity::Low, evidence, "a high threshold below 100 and above the low one", fix);
+                results.fail(
+                    about(&subject, &[]),
+                    Severity::Low,
+                    evidence,
+                    "a high threshold below 100 and above the low one",
+                    fix,
+                );
             } else {
                 results.pass(about(&subject, &[]), evidence);
             }
@@ -117,7 +132,9 @@ impl NodeCheck for NodeImageGc {
                 }
                 Some(unused) => results.pass(about, Evidence::new(format!("{unused} unused images"), &images.folder)),
                 None if images.unused.is_absent() => results.pass(about, Evidence::new("no images", &images.folder)),
-                None => results.unknown(about, format!("{} {}", images.folder, images.unused.unknown().unwrap_or_default())),
+                None => {
+                    results.unknown(about, format!("{} {}", images.folder, images.unused.unknown().unwrap_or_default()))
+                }
             }
         }
     }

@@ -1,7 +1,9 @@
 //! Logs of containers leave the node.
 
-use crate::node::{About, Evidence, Node, Results};
-use crate::rule::{Judges, NodeCheck, NodeExample, NodeRule, Rule, Severity, compile_node, params};
+use crate::node::Node;
+use crate::rule::{
+    About, Evidence, Judges, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, compile_node, params,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -17,6 +19,7 @@ filebeat, alloy, promtail, systemd-journal-upload; `forwarders` names more. Dock
     params: params::<NodeLogging>,
     judges: Judges::Node(NodeRule {
         compile: compile_node::<NodeLogging>,
+        instead: "forward logs of containers to another host",
         examples: &[
             NodeExample {
                 name: "files alone, and a level that hides",
@@ -43,7 +46,12 @@ filebeat, alloy, promtail, systemd-journal-upload; `forwarders` names more. Dock
 === /etc/docker/daemon.json\n{\"log-driver\": \"syslog\", \"log-opts\": {\"syslog-address\": \"tcp+tls://logs.example.com:6514\"}}\n",
                 results: &["pass dockerd (not running): log-driver", "pass dockerd (not running): log-level"],
             },
-            NodeExample { name: "no runtime", params: "", host: "=== /etc/passwd\n", results: &["notApplicable container runtimes"] },
+            NodeExample {
+                name: "no runtime",
+                params: "",
+                host: "=== /etc/passwd\n",
+                results: &["notApplicable container runtimes"],
+            },
         ],
     }),
 };
@@ -57,7 +65,17 @@ struct NodeLogging {
 }
 
 /// Names of processes that forward logs. The kernel cuts a name after 15 letters.
-const FORWARDERS: &[&str] = &["fluent-bit", "fluentd", "vector", "filebeat", "alloy", "promtail", "otelcol", "otelcol-contrib", "systemd-journal"];
+const FORWARDERS: &[&str] = &[
+    "fluent-bit",
+    "fluentd",
+    "vector",
+    "filebeat",
+    "alloy",
+    "promtail",
+    "otelcol",
+    "otelcol-contrib",
+    "systemd-journal",
+];
 
 /// Drivers of docker that keep logs on the host.
 const LOCAL: &[&str] = &["json-file", "local", "none", "journald"];
@@ -69,7 +87,8 @@ fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
 impl NodeCheck for NodeLogging {
     fn check(&self, node: &Node, results: &mut Results) {
         if !node.has_runtime() {
-            return results.not_applicable(about("container runtimes", &[]), "no docker, containerd, cri-o or podman is there");
+            return results
+                .not_applicable(about("container runtimes", &[]), "no docker, containerd, cri-o or podman is there");
         }
         let mut local = node.docker.is_empty();
         for docker in &node.docker {
@@ -78,7 +97,10 @@ impl NodeCheck for NodeLogging {
             }
             let driver = docker.config.or_default("log-driver", "json-file", "docker", docker.version.as_deref());
             let name = driver.display();
-            let has_address = docker.config.get("log-opts").is_some_and(|options| options.value.to_string().contains("syslog-address"));
+            let has_address = docker
+                .config
+                .get("log-opts")
+                .is_some_and(|options| options.value.to_string().contains("syslog-address"));
             if LOCAL.contains(&name.as_str()) || (name == "syslog" && !has_address) {
                 local = true;
             } else {
@@ -91,7 +113,13 @@ impl NodeCheck for NodeLogging {
                 results.pass(about(&subject, &["D2.3"]), Evidence::of("log-level", &level));
             } else {
                 let fix = super::repairs::docker_set(&docker.config_file, "log-level", "\"info\"");
-                results.fail(about(&subject, &["D2.3"]), Severity::Low, Evidence::of("log-level", &level), "log-level=info", fix);
+                results.fail(
+                    about(&subject, &["D2.3"]),
+                    Severity::Low,
+                    Evidence::of("log-level", &level),
+                    "log-level=info",
+                    fix,
+                );
             }
         }
         if local {
@@ -106,13 +134,20 @@ impl NodeLogging {
         if node.offline {
             return results.unknown(about, "the root has no processes, so nobody knows what forwards logs");
         }
-        let known = |name: &str| FORWARDERS.contains(&name) && name != "systemd-journal" || self.forwarders.iter().any(|own| own == name);
-        let uploads = |name: &str| name == "systemd-journal" && node.enabled_units.iter().any(|unit| unit == "systemd-journal-upload.service");
+        let known = |name: &str| {
+            FORWARDERS.contains(&name) && name != "systemd-journal" || self.forwarders.iter().any(|own| own == name)
+        };
+        let uploads = |name: &str| {
+            name == "systemd-journal" && node.enabled_units.iter().any(|unit| unit == "systemd-journal-upload.service")
+        };
         match node.processes.iter().find(|process| known(&process.name) || uploads(&process.name)) {
-            Some(process) => results.pass(about, Evidence::new(format!("{} runs", process.name), format!("process {}", process.pid))),
+            Some(process) => {
+                results.pass(about, Evidence::new(format!("{} runs", process.name), format!("process {}", process.pid)))
+            }
             None => {
                 let evidence = Evidence::new("logs stay on the host", "/proc");
-                let fix = "run a forwarder such as fluent-bit on every node, or name yours in the parameter `forwarders`";
+                let fix =
+                    "run a forwarder such as fluent-bit on every node, or name yours in the parameter `forwarders`";
                 results.fail(about, Severity::Low, evidence, "a program that forwards them", fix);
             }
         }

@@ -1,8 +1,11 @@
 //! AppArmor or SELinux confine containers.
 
+use crate::node::Node;
 use crate::node::os::SeLinux;
-use crate::node::{About, Evidence, Node, Results};
-use crate::rule::{Judges, NoParams, NodeCheck, NodeExample, NodeRule, Rule, Severity, node_without_params, params};
+use crate::rule::{
+    About, Evidence, Judges, NoParams, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, node_without_params,
+    params,
+};
 
 pub static RULE: Rule = Rule {
     id: "node-lsm",
@@ -16,6 +19,7 @@ all system calls.",
     params: params::<NoParams>,
     judges: Judges::Node(NodeRule {
         compile: node_without_params::<NodeLsm>,
+        instead: "switch AppArmor or SELinux on, and let the runtime use it",
         examples: &[
             NodeExample {
                 name: "AppArmor",
@@ -35,7 +39,12 @@ all system calls.",
                 host: "=== /proc/1/status\nName: init\n=== /sys/fs/selinux/enforce\n0\n=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd\n",
                 results: &["fail SELinux", "fail dockerd (not running): selinux-enabled"],
             },
-            NodeExample { name: "an image of a disk", params: "", host: "=== /etc/passwd\n", results: &["unknown AppArmor or SELinux"] },
+            NodeExample {
+                name: "an image of a disk",
+                params: "",
+                host: "=== /etc/passwd\n",
+                results: &["unknown AppArmor or SELinux"],
+            },
         ],
     }),
 };
@@ -63,14 +72,26 @@ impl NodeCheck for NodeLsm {
                     results.pass(about(&subject, &["D5.3"]), Evidence::of("selinux-enabled", &setting));
                 } else {
                     let fix = super::repairs::docker_set(&docker.config_file, "selinux-enabled", "true");
-                    results.fail(about(&subject, &["D5.3"]), Severity::Medium, Evidence::of("selinux-enabled", &setting), "selinux-enabled=true", fix);
+                    results.fail(
+                        about(&subject, &["D5.3"]),
+                        Severity::Medium,
+                        Evidence::of("selinux-enabled", &setting),
+                        "selinux-enabled=true",
+                        fix,
+                    );
                 }
             }
             let profile = docker.config.get("seccomp-profile").filter(|setting| setting.display() == "unconfined");
             if let Some(setting) = profile {
                 let subject = format!("{}: seccomp-profile", docker.name);
                 let fix = super::repairs::docker_set(&docker.config_file, "seccomp-profile", "\"builtin\"");
-                results.fail(about(&subject, &[]), Severity::High, Evidence::of("seccomp-profile", setting), "builtin", fix);
+                results.fail(
+                    about(&subject, &[]),
+                    Severity::High,
+                    Evidence::of("seccomp-profile", setting),
+                    "builtin",
+                    fix,
+                );
             }
         }
         for daemon in node.containerd.iter().chain(&node.crio).chain(&node.podman) {
@@ -83,7 +104,9 @@ impl NodeCheck for NodeLsm {
             ];
             for (key, setting) in &daemon.config.settings {
                 let row = rows.iter().find(|(suffix, ..)| key.ends_with(suffix));
-                let Some((suffix, fails, wanted)) = row.filter(|(_, fails, _)| fails(&setting.display())) else { continue };
+                let Some((suffix, fails, wanted)) = row.filter(|(_, fails, _)| fails(&setting.display())) else {
+                    continue;
+                };
                 let needs_selinux = suffix.contains("selinux") || suffix.contains("label");
                 if needs_selinux && !selinux || !fails(&setting.display()) {
                     continue;
@@ -91,7 +114,13 @@ impl NodeCheck for NodeLsm {
                 let name = key.rsplit('.').next().unwrap_or(key);
                 let subject = format!("{}: {name}", daemon.name);
                 let fix = format!("set {name} = {wanted} in {}, and restart the daemon", setting.source);
-                results.fail(about(&subject, &[]), Severity::Medium, Evidence::of(name, setting), format!("{name}={wanted}"), fix);
+                results.fail(
+                    about(&subject, &[]),
+                    Severity::Medium,
+                    Evidence::of(name, setting),
+                    format!("{name}={wanted}"),
+                    fix,
+                );
             }
         }
     }
@@ -104,14 +133,19 @@ fn selinux_off(value: &str) -> bool {
 fn module(node: &Node, results: &mut Results) {
     let modules = &node.security_modules;
     match (modules.apparmor, modules.selinux) {
-        (true, _) => results.pass(about("AppArmor", &["D5.2"]), Evidence::new("enabled", "/sys/module/apparmor/parameters/enabled")),
-        (false, Some(SeLinux::Enforcing)) => results.pass(about("SELinux", &["D5.3"]), Evidence::new("enforcing", "/sys/fs/selinux/enforce")),
+        (true, _) => results
+            .pass(about("AppArmor", &["D5.2"]), Evidence::new("enabled", "/sys/module/apparmor/parameters/enabled")),
+        (false, Some(SeLinux::Enforcing)) => {
+            results.pass(about("SELinux", &["D5.3"]), Evidence::new("enforcing", "/sys/fs/selinux/enforce"))
+        }
         (false, Some(SeLinux::Permissive)) => {
             let evidence = Evidence::new("permissive", "/sys/fs/selinux/enforce");
             let fix = "setenforce 1 && sed -i 's/^SELINUX=.*/SELINUX=enforcing/' /etc/selinux/config";
             results.fail(about("SELinux", &["D5.3"]), Severity::Medium, evidence, "enforcing", fix);
         }
-        (false, None) if node.offline => results.unknown(about("AppArmor or SELinux", &[]), "the root has no /sys of a running kernel"),
+        (false, None) if node.offline => {
+            results.unknown(about("AppArmor or SELinux", &[]), "the root has no /sys of a running kernel")
+        }
         (false, None) => {
             let evidence = Evidence::new("neither is enabled", "/sys");
             let fix = "apt-get install apparmor, add apparmor=1 security=apparmor to the kernel's arguments, and restart the host";

@@ -1,8 +1,11 @@
 //! File systems of their own for images and logs.
 
 use crate::node::mount;
-use crate::node::{About, Evidence, Node, Read, Results};
-use crate::rule::{Judges, NoParams, NodeCheck, NodeExample, NodeRule, Rule, Severity, node_without_params, params};
+use crate::node::{Node, Read};
+use crate::rule::{
+    About, Evidence, Judges, NoParams, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, node_without_params,
+    params,
+};
 
 pub static RULE: Rule = Rule {
     id: "node-partitions",
@@ -16,6 +19,7 @@ mounts its folder on itself.",
     params: params::<NoParams>,
     judges: Judges::Node(NodeRule {
         compile: node_without_params::<NodePartitions>,
+        instead: "give images and containers a file system of their own",
         examples: &[
             NodeExample {
                 name: "mounted on itself, on the device of the root",
@@ -37,7 +41,12 @@ mounts its folder on itself.",
                 host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd\n",
                 results: &["unknown /var/lib/docker"],
             },
-            NodeExample { name: "no daemon", params: "", host: "=== /etc/passwd\n", results: &["notApplicable container daemons"] },
+            NodeExample {
+                name: "no daemon",
+                params: "",
+                host: "=== /etc/passwd\n",
+                results: &["notApplicable container daemons"],
+            },
         ],
     }),
 };
@@ -51,7 +60,8 @@ impl NodeCheck for NodePartitions {
         let folders = folders(node);
         let about = |subject| About { subject, owasp: &[30], cis: &["D1.1.1"] };
         if folders.is_empty() {
-            results.not_applicable(about("container daemons"), "no docker, containerd, cri-o, podman or kubelet is there");
+            results
+                .not_applicable(about("container daemons"), "no docker, containerd, cri-o, podman or kubelet is there");
         }
         for folder in &folders {
             let mounts = match &node.mounts {
@@ -61,7 +71,8 @@ impl NodeCheck for NodePartitions {
                     continue;
                 }
                 other => {
-                    results.unknown(about(folder), format!("/proc/1/mountinfo {}", other.unknown().unwrap_or_default()));
+                    results
+                        .unknown(about(folder), format!("/proc/1/mountinfo {}", other.unknown().unwrap_or_default()));
                     continue;
                 }
             };
@@ -72,7 +83,13 @@ impl NodeCheck for NodePartitions {
             let evidence = Evidence::new(format!("device {} at {}", own.device, own.point), "/proc/1/mountinfo");
             if root.device == own.device {
                 let fix = format!("make a file system for {folder}, and mount it in /etc/fstab");
-                results.fail(about(folder), Severity::Low, evidence, format!("another device than {} of /", root.device), fix);
+                results.fail(
+                    about(folder),
+                    Severity::Low,
+                    evidence,
+                    format!("another device than {} of /", root.device),
+                    fix,
+                );
             } else {
                 results.pass(about(folder), evidence);
             }
@@ -81,7 +98,9 @@ impl NodeCheck for NodePartitions {
 }
 
 fn folders(node: &Node) -> Vec<String> {
-    let home = |docker: &crate::node::docker::Docker| docker.config_file.strip_suffix("/.config/docker/daemon.json").unwrap_or("/root").to_owned();
+    let home = |docker: &crate::node::docker::Docker| {
+        docker.config_file.strip_suffix("/.config/docker/daemon.json").unwrap_or("/root").to_owned()
+    };
     let mut all: Vec<String> = node.docker.iter().map(|docker| docker.data_root(&home(docker))).collect();
     let root = |daemon: &crate::node::Daemon, key: &str, default: &str| {
         daemon.config.get(key).and_then(|setting| setting.value.as_str()).unwrap_or(default).to_owned()

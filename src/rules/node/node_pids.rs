@@ -1,7 +1,9 @@
 //! Processes of a pod.
 
-use crate::node::{About, Evidence, Node, Results};
-use crate::rule::{Judges, NodeCheck, NodeExample, NodeRule, Rule, Severity, compile_node, params};
+use crate::node::Node;
+use crate::rule::{
+    About, Evidence, Judges, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, compile_node, params,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -16,6 +18,7 @@ that is accepted. podman's `pids_limit` of 0 switches its limit off.",
     params: params::<NodePids>,
     judges: Judges::Node(NodeRule {
         compile: compile_node::<NodePids>,
+        instead: "set `podPidsLimit` of the kubelet",
         examples: &[
             NodeExample {
                 name: "the default, and podman without a limit",
@@ -36,7 +39,12 @@ that is accepted. podman's `pids_limit` of 0 switches its limit off.",
                 host: "=== /proc/9/status\nName: kubelet\n=== /proc/9/cmdline\nkubelet --config=/c\n=== /c\npodPidsLimit: 2048\n",
                 results: &["pass kubelet (process 9): podPidsLimit"],
             },
-            NodeExample { name: "no kubelet", params: "", host: "=== /etc/passwd\n", results: &["notApplicable kubelet and podman"] },
+            NodeExample {
+                name: "no kubelet",
+                params: "",
+                host: "=== /etc/passwd\n",
+                results: &["notApplicable kubelet and podman"],
+            },
         ],
     }),
 };
@@ -62,7 +70,10 @@ fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
 impl NodeCheck for NodePids {
     fn check(&self, node: &Node, results: &mut Results) {
         if node.kubelet.is_empty() && node.podman.is_empty() {
-            results.not_applicable(about("kubelet and podman", &[]), "neither of them is there, and docker has no default limit");
+            results.not_applicable(
+                about("kubelet and podman", &[]),
+                "neither of them is there, and docker has no default limit",
+            );
         }
         for kubelet in &node.kubelet {
             if results.doubtful(about(&kubelet.name, &["K4.2.13"]), &kubelet.config) {
@@ -74,7 +85,13 @@ impl NodeCheck for NodePids {
             let evidence = Evidence::of("podPidsLimit", &setting);
             if limit <= 0 || limit > self.max {
                 let fix = super::repairs::kubelet_set(kubelet.config_file.as_deref(), "podPidsLimit: 4096");
-                results.fail(about(&subject, &["K4.2.13"]), Severity::Medium, evidence, format!("between 1 and {}", self.max), fix);
+                results.fail(
+                    about(&subject, &["K4.2.13"]),
+                    Severity::Medium,
+                    evidence,
+                    format!("between 1 and {}", self.max),
+                    fix,
+                );
             } else {
                 results.pass(about(&subject, &["K4.2.13"]), evidence);
             }

@@ -1,8 +1,10 @@
 //! Services beside containers.
 
 use crate::node::listener::{Listener, Protocol};
-use crate::node::{About, Evidence, Node, Read, Results};
-use crate::rule::{Judges, NodeCheck, NodeExample, NodeRule, Rule, Severity, compile_node, params};
+use crate::node::{Node, Read};
+use crate::rule::{
+    About, Evidence, Judges, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, compile_node, params,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -19,6 +21,7 @@ and database servers) are violations too. Without the right to look into other p
     params: params::<NodeServices>,
     judges: Judges::Node(NodeRule {
         compile: compile_node::<NodeServices>,
+        instead: "disable services that have no place on a node, or allow their ports",
         examples: &[
             NodeExample {
                 name: "a port and a unit too many",
@@ -33,7 +36,12 @@ and database servers) are violations too. Without the right to look into other p
                 host: "=== /proc/1/net/tcp\nh\n 0: 00000000:0050 00000000:0000 0A 0:0 0:0 0 0 0 99 1\n=== /proc/1/net/udp\nh\n",
                 results: &["pass ports"],
             },
-            NodeExample { name: "an image of a disk", params: "", host: "=== /etc/passwd\n", results: &["unknown ports"] },
+            NodeExample {
+                name: "an image of a disk",
+                params: "",
+                host: "=== /etc/passwd\n",
+                results: &["unknown ports"],
+            },
         ],
     }),
 };
@@ -51,10 +59,34 @@ const EXPECTED: &[u16] = &[22, 68, 546, 2379, 2380, 2381, 6443, 10248, 10249, 10
 
 /// Units that have no place on a node.
 const UNITS: &[&str] = &[
-    "telnet.socket", "telnetd.service", "inetd.service", "xinetd.service", "vsftpd.service", "proftpd.service", "rsh.socket", "rlogin.socket",
-    "rpcbind.service", "rpcbind.socket", "cups.service", "cups.socket", "avahi-daemon.service", "avahi-daemon.socket", "smbd.service",
-    "nfs-server.service", "snmpd.service", "apache2.service", "httpd.service", "nginx.service", "mysql.service", "mariadb.service",
-    "postgresql.service", "named.service", "dovecot.service", "squid.service", "gdm.service", "lightdm.service",
+    "telnet.socket",
+    "telnetd.service",
+    "inetd.service",
+    "xinetd.service",
+    "vsftpd.service",
+    "proftpd.service",
+    "rsh.socket",
+    "rlogin.socket",
+    "rpcbind.service",
+    "rpcbind.socket",
+    "cups.service",
+    "cups.socket",
+    "avahi-daemon.service",
+    "avahi-daemon.socket",
+    "smbd.service",
+    "nfs-server.service",
+    "snmpd.service",
+    "apache2.service",
+    "httpd.service",
+    "nginx.service",
+    "mysql.service",
+    "mariadb.service",
+    "postgresql.service",
+    "named.service",
+    "dovecot.service",
+    "squid.service",
+    "gdm.service",
+    "lightdm.service",
 ];
 
 fn about(subject: &str) -> About<'_> {
@@ -70,7 +102,13 @@ impl NodeCheck for NodeServices {
         }
         for unit in node.enabled_units.iter().filter(|unit| UNITS.contains(&unit.as_str())) {
             let fix = format!("systemctl disable --now {unit}");
-            results.fail(about(unit), Severity::Low, Evidence::new("enabled", "/etc/systemd/system"), "not enabled", fix);
+            results.fail(
+                about(unit),
+                Severity::Low,
+                Evidence::new("enabled", "/etc/systemd/system"),
+                "not enabled",
+                fix,
+            );
         }
     }
 }
@@ -79,12 +117,17 @@ impl NodeServices {
     fn ports(&self, node: &Node, listeners: &[Listener], results: &mut Results) {
         let is_expected = |port: u16| EXPECTED.contains(&port) || self.allow.contains(&port);
         let mut open: BTreeMap<(Protocol, u16), Option<u32>> = BTreeMap::new();
-        for listener in listeners.iter().filter(|listener| !listener.address.is_loopback() && !is_expected(listener.port)) {
+        for listener in
+            listeners.iter().filter(|listener| !listener.address.is_loopback() && !is_expected(listener.port))
+        {
             let pid = open.entry((listener.protocol, listener.port)).or_default();
             *pid = pid.or(listener.pid);
         }
         if open.is_empty() {
-            results.pass(about("ports"), Evidence::new("only expected ones, and those of the loopback address", "/proc/1/net"));
+            results.pass(
+                about("ports"),
+                Evidence::new("only expected ones, and those of the loopback address", "/proc/1/net"),
+            );
         }
         for ((protocol, port), pid) in open {
             let process = pid.and_then(|pid| node.processes.iter().find(|process| process.pid == pid));
@@ -106,7 +149,13 @@ impl NodeServices {
                 Some(unit) => format!("systemctl disable --now {unit}"),
                 None => format!("ss -lnp 'sport = :{port}' # stop the program, or add {port} to the parameter `allow`"),
             };
-            results.fail(about(&subject), Severity::Low, Evidence::new(found, "/proc/1/net"), "no service beside containers", fix);
+            results.fail(
+                about(&subject),
+                Severity::Low,
+                Evidence::new(found, "/proc/1/net"),
+                "no service beside containers",
+                fix,
+            );
         }
     }
 }

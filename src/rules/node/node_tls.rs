@@ -2,8 +2,11 @@
 
 use crate::node::config::Source;
 use crate::node::docker::{Docker, Verification};
-use crate::node::{About, Daemon, Evidence, Node, Results};
-use crate::rule::{Judges, NoParams, NodeCheck, NodeExample, NodeRule, Rule, Severity, node_without_params, params};
+use crate::node::{Daemon, Node};
+use crate::rule::{
+    About, Evidence, Judges, NoParams, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, node_without_params,
+    params,
+};
 
 pub static RULE: Rule = Rule {
     id: "node-tls",
@@ -18,13 +21,17 @@ runtime's socket is mounted gives the same orders.",
     params: params::<NoParams>,
     judges: Judges::Node(NodeRule {
         compile: node_without_params::<NodeTls>,
+        instead: "let daemons listen on their socket alone, or verify certificates of clients",
         examples: &[
             NodeExample {
                 name: "plain TCP, by a flag and by systemd's socket",
                 params: "",
                 host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd -H fd:// -H tcp://0.0.0.0:2375 --tlscacert=/ca.pem\n\
 === /usr/lib/systemd/system/docker.socket\n[Socket]\nListenStream=2375\nListenStream=/run/docker.sock\n",
-                results: &["fail dockerd (not running): tcp://0.0.0.0:2375", "fail dockerd (not running): tcp://0.0.0.0:2375"],
+                results: &[
+                    "fail dockerd (not running): tcp://0.0.0.0:2375",
+                    "fail dockerd (not running): tcp://0.0.0.0:2375",
+                ],
             },
             NodeExample {
                 name: "TLS that asks nobody",
@@ -56,9 +63,18 @@ runtime's socket is mounted gives the same orders.",
                 name: "a kubelet without a CA",
                 params: "",
                 host: "=== /proc/9/status\nName: kubelet\n=== /proc/9/cmdline\nkubelet --config=/c\n=== /c\nrotateCertificates: false\n",
-                results: &["fail kubelet (process 9): authentication.x509.clientCAFile", "fail kubelet (process 9): serverTLSBootstrap", "fail kubelet (process 9): rotateCertificates"],
+                results: &[
+                    "fail kubelet (process 9): authentication.x509.clientCAFile",
+                    "fail kubelet (process 9): serverTLSBootstrap",
+                    "fail kubelet (process 9): rotateCertificates",
+                ],
             },
-            NodeExample { name: "no daemon", params: "", host: "=== /etc/passwd\n", results: &["notApplicable container daemons"] },
+            NodeExample {
+                name: "no daemon",
+                params: "",
+                host: "=== /etc/passwd\n",
+                results: &["notApplicable container daemons"],
+            },
         ],
     }),
 };
@@ -93,9 +109,18 @@ impl NodeCheck for NodeTls {
         }
         for process in node.processes.iter().filter(|process| !process.runtime_sockets.is_empty()) {
             let subject = format!("process {} ({})", process.pid, process.name);
-            let evidence = Evidence::new(format!("{} is mounted", process.runtime_sockets.join(", ")), format!("/proc/{}/mountinfo", process.pid));
+            let evidence = Evidence::new(
+                format!("{} is mounted", process.runtime_sockets.join(", ")),
+                format!("/proc/{}/mountinfo", process.pid),
+            );
             let fix = "remove the mount from the container; let the program ask the Kubernetes API";
-            results.fail(about(&subject, &["D5.31"]), Severity::Critical, evidence, "no runtime's socket in a container", fix);
+            results.fail(
+                about(&subject, &["D5.31"]),
+                Severity::Critical,
+                evidence,
+                "no runtime's socket in a container",
+                fix,
+            );
         }
         if results.all.len() == before {
             results.not_applicable(about("container daemons", &[]), "none that could listen is there");
@@ -122,10 +147,21 @@ fn judge_docker(docker: &Docker, results: &mut Results) {
             Verification::None => ("no TLS", Severity::Critical),
         };
         let fix = match &host.source {
-            Source::Flag { .. } | Source::Default { .. } => format!("remove -H {}, or add --tlsverify with --tlscacert, --tlscert and --tlskey", host.address),
-            Source::File { path, .. } => format!("remove {} from {path}, or set tlsverify, tlscacert, tlscert and tlskey in {}", host.address, docker.config_file),
+            Source::Flag { .. } | Source::Default { .. } => {
+                format!("remove -H {}, or add --tlsverify with --tlscacert, --tlscert and --tlskey", host.address)
+            }
+            Source::File { path, .. } => format!(
+                "remove {} from {path}, or set tlsverify, tlscacert, tlscert and tlskey in {}",
+                host.address, docker.config_file
+            ),
         };
-        results.fail(about(&subject, &["D2.7"]), severity, Evidence::new(found, &host.source), "TLS that verifies clients, or the socket alone", fix);
+        results.fail(
+            about(&subject, &["D2.7"]),
+            severity,
+            Evidence::new(found, &host.source),
+            "TLS that verifies clients, or the socket alone",
+            fix,
+        );
     }
 }
 
@@ -133,30 +169,54 @@ fn judge_containerd(daemon: &Daemon, results: &mut Results) {
     if results.doubtful(about(&daemon.name, &[]), &daemon.config) {
         return;
     }
-    let text = |key: &str| daemon.config.get(key).filter(|setting| setting.value.as_str().is_some_and(|text| !text.is_empty()));
+    let text = |key: &str| {
+        daemon.config.get(key).filter(|setting| setting.value.as_str().is_some_and(|text| !text.is_empty()))
+    };
     let tcp = text("grpc.tcp_address").or_else(|| text("plugins.\"io.containerd.server.v1.grpc-tcp\".address"));
     let subject = format!("{}: TCP", daemon.name);
     match tcp {
-        None => results.pass(about(&subject, &[]), Evidence::new("no address", daemon.config_files.first().map_or("its defaults", String::as_str))),
+        None => results.pass(
+            about(&subject, &[]),
+            Evidence::new("no address", daemon.config_files.first().map_or("its defaults", String::as_str)),
+        ),
         Some(setting) => {
-            let verifies = text("grpc.tcp_tls_ca").or_else(|| text("plugins.\"io.containerd.server.v1.grpc-tcp\".tls_ca"));
+            let verifies =
+                text("grpc.tcp_tls_ca").or_else(|| text("plugins.\"io.containerd.server.v1.grpc-tcp\".tls_ca"));
             match verifies {
                 Some(ca) => results.pass(about(&subject, &[]), Evidence::of("tcp_tls_ca", ca)),
                 None => {
                     let fix = format!("remove tcp_address from {}, and restart containerd", setting.source);
-                    results.fail(about(&subject, &[]), Severity::Critical, Evidence::of("tcp_address", setting), "no address, or a CA for clients", fix);
+                    results.fail(
+                        about(&subject, &[]),
+                        Severity::Critical,
+                        Evidence::of("tcp_address", setting),
+                        "no address, or a CA for clients",
+                        fix,
+                    );
                 }
             }
         }
     }
-    for section in ["plugins.\"io.containerd.grpc.v1.cri\"", "plugins.\"io.containerd.grpc.v1.cri\".x509_key_pair_streaming"] {
+    for section in
+        ["plugins.\"io.containerd.grpc.v1.cri\"", "plugins.\"io.containerd.grpc.v1.cri\".x509_key_pair_streaming"]
+    {
         let address = daemon.config.get(&format!("{section}.stream_server_address"));
-        let service = daemon.config.get(&format!("{section}.disable_tcp_service")).is_some_and(|setting| setting.value == false);
-        let tls = daemon.config.get(&format!("{section}.enable_tls_streaming")).is_some_and(crate::node::config::Setting::is_true);
+        let service =
+            daemon.config.get(&format!("{section}.disable_tcp_service")).is_some_and(|setting| setting.value == false);
+        let tls = daemon
+            .config
+            .get(&format!("{section}.enable_tls_streaming"))
+            .is_some_and(crate::node::config::Setting::is_true);
         if let Some(address) = address.filter(|address| service && !tls && !is_loopback(&address.display())) {
             let subject = format!("{}: stream_server_address", daemon.name);
             let fix = format!("remove stream_server_address from {}, and restart containerd", address.source);
-            results.fail(about(&subject, &[]), Severity::High, Evidence::of("stream_server_address", address), "a loopback address, or TLS", fix);
+            results.fail(
+                about(&subject, &[]),
+                Severity::High,
+                Evidence::of("stream_server_address", address),
+                "a loopback address, or TLS",
+                fix,
+            );
         }
     }
 }
@@ -171,18 +231,27 @@ fn judge_stream(daemon: &Daemon, [address, tls]: [&str; 2], results: &mut Result
         results.pass(about(&subject, &[]), Evidence::of("stream_address", &found));
     } else {
         let fix = format!("remove stream_address from {}, and restart crio", found.source);
-        results.fail(about(&subject, &[]), Severity::High, Evidence::of("stream_address", &found), "a loopback address, or TLS", fix);
+        results.fail(
+            about(&subject, &[]),
+            Severity::High,
+            Evidence::of("stream_address", &found),
+            "a loopback address, or TLS",
+            fix,
+        );
     }
 }
 
 fn judge_kubelet(kubelet: &crate::node::kubelet::Kubelet, results: &mut Results) {
     let file = kubelet.config_file.as_deref();
-    let text = |key: &str| kubelet.config.get(key).filter(|setting| setting.value.as_str().is_some_and(|text| !text.is_empty()));
+    let text = |key: &str| {
+        kubelet.config.get(key).filter(|setting| setting.value.as_str().is_some_and(|text| !text.is_empty()))
+    };
     let subject = format!("{}: authentication.x509.clientCAFile", kubelet.name);
     match text("authentication.x509.clientCAFile") {
         Some(setting) => results.pass(about(&subject, &["K4.2.3"]), Evidence::of("clientCAFile", setting)),
         None => {
-            let fix = super::repairs::kubelet_set(file, "authentication: {x509: {clientCAFile: /etc/kubernetes/pki/ca.crt}}");
+            let fix =
+                super::repairs::kubelet_set(file, "authentication: {x509: {clientCAFile: /etc/kubernetes/pki/ca.crt}}");
             let evidence = Evidence::new("not set", file.unwrap_or("its arguments"));
             results.fail(about(&subject, &["K4.2.3"]), Severity::High, evidence, "the CA of the cluster", fix);
         }
@@ -191,20 +260,37 @@ fn judge_kubelet(kubelet: &crate::node::kubelet::Kubelet, results: &mut Results)
     let bootstrap = kubelet.setting("serverTLSBootstrap");
     match text("tlsCertFile") {
         Some(setting) => results.pass(about(&subject, &["K4.2.9"]), Evidence::of("tlsCertFile", setting)),
-        None if bootstrap.is_true() => results.pass(about(&subject, &["K4.2.9"]), Evidence::of("serverTLSBootstrap", &bootstrap)),
+        None if bootstrap.is_true() => {
+            results.pass(about(&subject, &["K4.2.9"]), Evidence::of("serverTLSBootstrap", &bootstrap))
+        }
         None => {
             let fix = super::repairs::kubelet_set(file, "serverTLSBootstrap: true");
             let evidence = Evidence::new("a certificate that the kubelet signs itself", &bootstrap.source);
-            results.fail(about(&subject, &["K4.2.9"]), Severity::Low, evidence, "serverTLSBootstrap=true, or tlsCertFile", fix);
+            results.fail(
+                about(&subject, &["K4.2.9"]),
+                Severity::Low,
+                evidence,
+                "serverTLSBootstrap=true, or tlsCertFile",
+                fix,
+            );
         }
     }
     let subject = format!("{}: rotateCertificates", kubelet.name);
     match kubelet.config.get("rotateCertificates").filter(|setting| !setting.is_true()) {
         Some(setting) => {
             let fix = super::repairs::kubelet_set(file, "rotateCertificates: true");
-            results.fail(about(&subject, &["K4.2.10"]), Severity::Low, Evidence::of("rotateCertificates", setting), "rotateCertificates=true", fix);
+            results.fail(
+                about(&subject, &["K4.2.10"]),
+                Severity::Low,
+                Evidence::of("rotateCertificates", setting),
+                "rotateCertificates=true",
+                fix,
+            );
         }
-        None => results.pass(about(&subject, &["K4.2.10"]), Evidence::of("rotateCertificates", &kubelet.setting("rotateCertificates"))),
+        None => results.pass(
+            about(&subject, &["K4.2.10"]),
+            Evidence::of("rotateCertificates", &kubelet.setting("rotateCertificates")),
+        ),
     }
 }
 

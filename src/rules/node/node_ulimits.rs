@@ -1,8 +1,10 @@
 //! Limits that containers inherit from their daemon.
 
+use crate::node::Node;
 use crate::node::process::Limits;
-use crate::node::{About, Evidence, Node, Results};
-use crate::rule::{Judges, NodeCheck, NodeExample, NodeRule, Rule, Severity, compile_node, params};
+use crate::rule::{
+    About, Evidence, Judges, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, compile_node, params,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -17,6 +19,7 @@ less. Many units have `LimitNOFILE=infinity`, which lets one container use up th
     params: params::<NodeUlimits>,
     judges: Judges::Node(NodeRule {
         compile: compile_node::<NodeUlimits>,
+        instead: "give daemons or their containers limits of open files and processes",
         examples: &[
             NodeExample {
                 name: "docker's default",
@@ -36,7 +39,12 @@ less. Many units have `LimitNOFILE=infinity`, which lets one container use up th
                 host: "=== /usr/lib/systemd/system/containerd.service\n[Service]\nExecStart=/usr/bin/containerd\nLimitNOFILE=infinity\n",
                 results: &["fail containerd (not running)"],
             },
-            NodeExample { name: "no runtime", params: "", host: "=== /etc/passwd\n", results: &["notApplicable container runtimes"] },
+            NodeExample {
+                name: "no runtime",
+                params: "",
+                host: "=== /etc/passwd\n",
+                results: &["notApplicable container runtimes"],
+            },
         ],
     }),
 };
@@ -62,16 +70,25 @@ fn about(subject: &str) -> About<'_> {
 impl NodeCheck for NodeUlimits {
     fn check(&self, node: &Node, results: &mut Results) {
         if !node.has_runtime() {
-            return results.not_applicable(about("container runtimes"), "no docker, containerd, cri-o or podman is there");
+            return results
+                .not_applicable(about("container runtimes"), "no docker, containerd, cri-o or podman is there");
         }
-        let dockers = node.docker.iter().map(|docker| (&docker.name, docker.pid, &docker.config, "default-ulimits", "docker.service"));
-        let containerds = node.containerd.iter().map(|daemon| (&daemon.name, daemon.pid, &daemon.config, "", "containerd.service"));
-        let crios = node.crio.iter().map(|daemon| (&daemon.name, daemon.pid, &daemon.config, "crio.runtime.default_ulimits", "crio.service"));
+        let dockers = node
+            .docker
+            .iter()
+            .map(|docker| (&docker.name, docker.pid, &docker.config, "default-ulimits", "docker.service"));
+        let containerds =
+            node.containerd.iter().map(|daemon| (&daemon.name, daemon.pid, &daemon.config, "", "containerd.service"));
+        let crios = node
+            .crio
+            .iter()
+            .map(|daemon| (&daemon.name, daemon.pid, &daemon.config, "crio.runtime.default_ulimits", "crio.service"));
         for (name, pid, config, key, unit) in dockers.chain(containerds).chain(crios) {
             if results.doubtful(about(name), config) {
                 continue;
             }
-            if let Some(setting) = config.get(key).filter(|setting| !matches!(setting.display().as_str(), "[]" | "{}")) {
+            if let Some(setting) = config.get(key).filter(|setting| !matches!(setting.display().as_str(), "[]" | "{}"))
+            {
                 results.pass(about(name), Evidence::of(key, setting));
                 continue;
             }
@@ -87,11 +104,20 @@ impl NodeCheck for NodeUlimits {
 impl NodeUlimits {
     fn judge(&self, name: &str, limits: Limits, source: &str, unit: &str, results: &mut Results) {
         let display = |limit: Option<u64>| limit.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string());
-        let evidence = Evidence::new(format!("open files {}, processes {}", display(limits.open_files), display(limits.processes)), source);
+        let evidence = Evidence::new(
+            format!("open files {}, processes {}", display(limits.open_files), display(limits.processes)),
+            source,
+        );
         let too_many = |limit: Option<u64>| limit.is_none_or(|limit| limit > self.max);
         if too_many(limits.open_files) || too_many(limits.processes) {
             let fix = format!("systemctl edit {unit} # LimitNOFILE={max}, LimitNPROC={max}", max = self.max);
-            results.fail(about(name), Severity::Low, evidence, format!("at most {} of each, or default limits", self.max), fix);
+            results.fail(
+                about(name),
+                Severity::Low,
+                evidence,
+                format!("at most {} of each, or default limits", self.max),
+                fix,
+            );
         } else {
             results.pass(about(name), evidence);
         }
@@ -101,15 +127,16 @@ impl NodeUlimits {
         let Some(found) = node.units.get(unit) else {
             return results.unknown(about(name), "neither the limits of its process nor its unit can be read");
         };
-        let assigned = |key: &str| found.last("Service", key);
-        match assigned("LimitNOFILE").or_else(|| assigned("LimitNPROC")) {
+        match found.last("Service", "LimitNOFILE").or_else(|| found.last("Service", "LimitNPROC")) {
             Some(limit) if limit.value == "infinity" => {
-                let evidence = Evidence::new(format!("{}={}", limit.key, limit.value), format!("{}:{}", limit.path, limit.line));
+                let evidence =
+                    Evidence::new(format!("{}={}", limit.key, limit.value), format!("{}:{}", limit.path, limit.line));
                 let fix = format!("systemctl edit {unit} # {}={}", limit.key, self.max);
                 results.fail(about(name), Severity::Low, evidence, format!("at most {}", self.max), fix);
             }
             Some(limit) => {
-                let evidence = Evidence::new(format!("{}={}", limit.key, limit.value), format!("{}:{}", limit.path, limit.line));
+                let evidence =
+                    Evidence::new(format!("{}={}", limit.key, limit.value), format!("{}:{}", limit.path, limit.line));
                 results.pass(about(name), evidence);
             }
             None => results.unknown(about(name), "its unit has no limits, and it does not run"),

@@ -1,7 +1,10 @@
 //! User namespaces: root of a container is nobody on the host.
 
-use crate::node::{About, Evidence, Node, Results};
-use crate::rule::{Judges, NoParams, NodeCheck, NodeExample, NodeRule, Rule, Severity, node_without_params, params};
+use crate::node::Node;
+use crate::rule::{
+    About, Evidence, Judges, NoParams, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, node_without_params,
+    params,
+};
 
 pub static RULE: Rule = Rule {
     id: "node-user-namespaces",
@@ -14,6 +17,7 @@ rule `host-users` asks for `hostUsers: false`, which needs containerd 2.0 or a r
     params: params::<NoParams>,
     judges: Judges::Node(NodeRule {
         compile: node_without_params::<NodeUserNamespaces>,
+        instead: "set `userns-remap` of docker, and use `hostUsers: false` in pods",
         examples: &[
             NodeExample {
                 name: "docker's default, and an empty setting",
@@ -27,7 +31,12 @@ rule `host-users` asks for `hostUsers: false`, which needs containerd 2.0 or a r
                 host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd --userns-remap=default\n=== /proc/sys/user/max_user_namespaces\n0\n",
                 results: &["pass dockerd (not running): userns-remap", "fail user.max_user_namespaces"],
             },
-            NodeExample { name: "no docker", params: "", host: "=== /etc/passwd\n", results: &["notApplicable docker"] },
+            NodeExample {
+                name: "no docker",
+                params: "",
+                host: "=== /etc/passwd\n",
+                results: &["notApplicable docker"],
+            },
         ],
     }),
 };
@@ -56,18 +65,36 @@ impl NodeCheck for NodeUserNamespaces {
                 results.pass(about, Evidence::new("a rootless docker", &docker.name));
             } else if setting.display() == "\"\"" {
                 let fix = super::repairs::docker_set(&docker.config_file, "userns-remap", "\"default\"");
-                results.fail(about, Severity::Medium, Evidence::of("userns-remap", &setting), "userns-remap=default", fix);
+                results.fail(
+                    about,
+                    Severity::Medium,
+                    Evidence::of("userns-remap", &setting),
+                    "userns-remap=default",
+                    fix,
+                );
             } else {
                 results.pass(about, Evidence::of("userns-remap", &setting));
             }
         }
         if node.kernel.max_user_namespaces == Some(0) {
             let evidence = Evidence::new("0", "/proc/sys/user/max_user_namespaces");
-            results.fail(about("user.max_user_namespaces", &[]), Severity::Low, evidence, "more than 0", "sysctl -w user.max_user_namespaces=15000");
+            results.fail(
+                about("user.max_user_namespaces", &[]),
+                Severity::Low,
+                evidence,
+                "more than 0",
+                "sysctl -w user.max_user_namespaces=15000",
+            );
         }
         if node.kernel.unprivileged_user_namespaces == Some(false) {
             let evidence = Evidence::new("0", "/proc/sys/kernel/unprivileged_userns_clone");
-            results.fail(about("kernel.unprivileged_userns_clone", &[]), Severity::Low, evidence, "1", "sysctl -w kernel.unprivileged_userns_clone=1");
+            results.fail(
+                about("kernel.unprivileged_userns_clone", &[]),
+                Severity::Low,
+                evidence,
+                "1",
+                "sysctl -w kernel.unprivileged_userns_clone=1",
+            );
         }
     }
 }

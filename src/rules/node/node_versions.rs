@@ -1,8 +1,10 @@
 //! Versions of the host and its daemons.
 
+use crate::node::Node;
 use crate::node::os::{newest, numbers};
-use crate::node::{About, Evidence, Node, Results};
-use crate::rule::{Judges, NodeCheck, NodeExample, NodeRule, Rule, Severity, compile_node, params};
+use crate::rule::{
+    About, Evidence, Judges, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, compile_node, params,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -19,6 +21,7 @@ distributions' packages are no upstream versions (they get repairs without a new
     params: params::<NodeVersions>,
     judges: Judges::Node(NodeRule {
         compile: compile_node::<NodeVersions>,
+        instead: "upgrade, and restart what still runs the old version",
         examples: &[
             NodeExample {
                 name: "a restart is due, and the support has ended",
@@ -42,7 +45,12 @@ distributions' packages are no upstream versions (they get repairs without a new
 === /var/lib/dpkg/status\nPackage: docker.io\nStatus: install ok installed\nVersion: 20.10.24+dfsg1-1\n",
                 results: &["pass the distribution", "pass the kernel", "pass dockerd (not running)"],
             },
-            NodeExample { name: "nothing is known", params: "", host: "=== /etc/passwd\n", results: &["unknown the distribution", "unknown the kernel"] },
+            NodeExample {
+                name: "nothing is known",
+                params: "",
+                host: "=== /etc/passwd\n",
+                results: &["unknown the distribution", "unknown the kernel"],
+            },
         ],
     }),
 };
@@ -64,28 +72,52 @@ impl NodeCheck for NodeVersions {
         distribution(node, results);
         kernel(node, results);
         let dockers = node.docker.iter().map(|docker| ("docker", &docker.name, &docker.version, docker.pid));
-        let of = |product: &'static str| move |daemon: &'_ crate::node::Daemon| (product, daemon.name.clone(), daemon.version.clone(), daemon.pid);
+        let of = |product: &'static str| {
+            move |daemon: &'_ crate::node::Daemon| (product, daemon.name.clone(), daemon.version.clone(), daemon.pid)
+        };
         let mut all: Vec<(&str, String, Option<String>, Option<u32>)> =
             dockers.map(|(product, name, version, pid)| (product, name.clone(), version.clone(), pid)).collect();
         all.extend(node.containerd.iter().map(of("containerd")));
         all.extend(node.crio.iter().map(of("crio")));
         all.extend(node.podman.iter().map(of("podman")));
-        all.extend(node.kubelet.iter().map(|kubelet| ("kubelet", kubelet.name.clone(), kubelet.version.clone(), kubelet.pid)));
+        all.extend(
+            node.kubelet.iter().map(|kubelet| ("kubelet", kubelet.name.clone(), kubelet.version.clone(), kubelet.pid)),
+        );
         for (product, name, version, pid) in all {
             let outdated = pid.and_then(|pid| node.outdated.get(&pid));
             if let Some(program) = outdated {
-                let evidence = Evidence::new(format!("{program} is newer than the process"), format!("process {}", pid.unwrap_or(0)));
+                let evidence = Evidence::new(
+                    format!("{program} is newer than the process"),
+                    format!("process {}", pid.unwrap_or(0)),
+                );
                 let fix = format!("systemctl restart {product}");
-                results.fail(about(&name, &["D1.2.2"]), Severity::Medium, evidence, "the program that is installed", fix);
+                results.fail(
+                    about(&name, &["D1.2.2"]),
+                    Severity::Medium,
+                    evidence,
+                    "the program that is installed",
+                    fix,
+                );
                 continue;
             }
             let Some(minimum) = self.minimum.get(product) else { continue };
             match version {
-                Some(version) if newest([version.as_str(), minimum.as_str()].into_iter()) == Some(minimum) && numbers(&version) != numbers(minimum) => {
+                Some(version)
+                    if newest([version.as_str(), minimum.as_str()].into_iter()) == Some(minimum)
+                        && numbers(&version) != numbers(minimum) =>
+                {
                     let evidence = Evidence::new(version, "the package database");
-                    results.fail(about(&name, &["D1.2.2"]), Severity::Medium, evidence, format!("{minimum} or newer"), format!("apt-get install --only-upgrade {product}"));
+                    results.fail(
+                        about(&name, &["D1.2.2"]),
+                        Severity::Medium,
+                        evidence,
+                        format!("{minimum} or newer"),
+                        format!("apt-get install --only-upgrade {product}"),
+                    );
                 }
-                Some(version) => results.pass(about(&name, &["D1.2.2"]), Evidence::new(version, "the package database")),
+                Some(version) => {
+                    results.pass(about(&name, &["D1.2.2"]), Evidence::new(version, "the package database"))
+                }
                 None => results.unknown(about(&name, &["D1.2.2"]), "no package database has its version"),
             }
         }
@@ -104,7 +136,9 @@ fn distribution(node: &Node, results: &mut Results) {
             let evidence = Evidence::new(format!("the support of {} ended on {end}", os.name), "/etc/os-release");
             results.fail(about, Severity::High, evidence, "a supported release", "upgrade the distribution");
         }
-        (Some(end), Ok(_)) => results.pass(about, Evidence::new(format!("{} is supported until {end}", os.name), "/etc/os-release")),
+        (Some(end), Ok(_)) => {
+            results.pass(about, Evidence::new(format!("{} is supported until {end}", os.name), "/etc/os-release"))
+        }
         _ => results.unknown(about, format!("{} does not say in /etc/os-release until when it is supported", os.name)),
     }
 }
@@ -117,12 +151,24 @@ fn kernel(node: &Node, results: &mut Results) {
     }
     if kernel.reboot_required {
         let evidence = Evidence::new("a restart is due", "/run/reboot-required");
-        return results.fail(about, Severity::Medium, evidence, "the newest installed kernel and libraries run", "kubectl drain NODE && systemctl reboot");
+        return results.fail(
+            about,
+            Severity::Medium,
+            evidence,
+            "the newest installed kernel and libraries run",
+            "kubectl drain NODE && systemctl reboot",
+        );
     }
     match &kernel.newest {
         Some(newest) if numbers(newest) > numbers(&kernel.release) => {
             let evidence = Evidence::new(format!("{} runs, and {newest} is installed", kernel.release), "/lib/modules");
-            results.fail(about, Severity::Medium, evidence, "the newest installed kernel runs", "kubectl drain NODE && systemctl reboot");
+            results.fail(
+                about,
+                Severity::Medium,
+                evidence,
+                "the newest installed kernel runs",
+                "kubectl drain NODE && systemctl reboot",
+            );
         }
         Some(_) => results.pass(about, Evidence::new(kernel.release.clone(), "/proc/sys/kernel/osrelease")),
         None => results.unknown(about, "no kernels are in /lib/modules, so nobody knows which is the newest"),

@@ -1,6 +1,6 @@
 //! What a rule says about a host.
 
-use super::config::{Config, Setting};
+use crate::node::config::{Config, Setting};
 use crate::rule::Severity;
 use serde::{Deserialize, Serialize};
 
