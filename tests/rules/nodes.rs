@@ -86,7 +86,7 @@ fn a_snapshot_survives_json() {
 fn what_cannot_be_read_never_passes() {
     let hosts = [
         "=== /proc denied\n=== /etc denied\n=== /usr denied\n=== /run denied\n=== /lib denied\n=== /var denied\n",
-        "=== /etc/docker/daemon.json denied\n=== /proc/7/status\nName: dockerd\n=== /proc/7/cmdline\ndockerd\n",
+        "=== /etc/docker/daemon.json denied\n=== /proc/7/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/7/cmdline\ndockerd\n",
     ];
     for rule in chosen() {
         let Judges::Node(node) = &rule.judges else { continue };

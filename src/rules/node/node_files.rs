@@ -28,7 +28,7 @@ all folders above must be closed for others.",
                 params: "",
                 host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd -H fd://\n\
 === /usr/lib/systemd/system/docker.socket\n[Socket]\nListenStream=/run/docker.sock\nSocketMode=0660\n\
-=== /etc/docker/daemon.json\n{}\n=== /run/docker.sock 0:101 0660 socket\n=== /etc/group\ndocker:x:101:\n",
+=== /etc/docker/daemon.json\n{}\n=== /run/docker.sock 0:101 0660 socket\n=== /etc/group\ndocker:x:101:\n=== /etc/passwd\nroot:x:0:0::/root:/bin/sh\n",
                 results: &[
                     "pass /usr/lib/systemd/system/docker.service",
                     "pass /usr/lib/systemd/system/docker.socket",
