@@ -4,6 +4,8 @@
 
 pub mod account;
 pub mod audit;
+pub mod audited;
+pub mod certificate;
 pub mod config;
 pub mod docker;
 pub mod expected;
@@ -21,6 +23,7 @@ pub use read::Read;
 
 use self::account::Accounts;
 use self::audit::Watch;
+use self::certificate::Certificate;
 use self::config::Config;
 use self::docker::Docker;
 use self::kubelet::Kubelet;
@@ -81,10 +84,18 @@ pub struct Node {
     pub kubelet: Vec<Kubelet>,
     /// All files that a rule asks about, by the path that a setting names.
     pub files: BTreeMap<String, FileRead>,
+    /// Certificates that daemons use, by their path.
+    pub certificates: BTreeMap<String, Read<Certificate>>,
     /// The names in folders whose files are asked about.
     pub folders: BTreeMap<String, Read<Vec<String>>>,
     /// Images of each docker, by the daemon's name.
     pub docker_images: BTreeMap<String, DockerImages>,
+    /// Images of podman that no container has.
+    pub podman_unused: Read<u64>,
+    /// Limits of processes of containers that no kubelet runs, by the path of their control group.
+    pub pids_limits: BTreeMap<String, String>,
+    /// Files of rsyslog that send logs to another host.
+    pub log_forwarding: Vec<String>,
     /// Files that set `DOCKER_CONTENT_TRUST`.
     pub content_trust: Vec<String>,
     /// `/etc/containers/policy.json`.
@@ -133,6 +144,26 @@ pub struct Audit {
 }
 
 impl Node {
+    /// Folders that fill: of images, containers and pods, and of the audit system.
+    #[must_use]
+    pub fn data_folders(&self) -> Vec<String> {
+        let root = |daemon: &Daemon, key: &str, default: &str| {
+            let setting = daemon.config.get(key).and_then(|setting| setting.value.as_str());
+            setting.filter(|path| path.starts_with('/')).unwrap_or(default).to_owned()
+        };
+        let mut all: Vec<String> = self.docker.iter().map(Docker::data_root).collect();
+        all.extend(self.containerd.iter().map(|daemon| root(daemon, "root", "/var/lib/containerd")));
+        all.extend(self.crio.iter().map(|daemon| root(daemon, "crio.root", "/var/lib/containers/storage")));
+        all.extend(self.podman.iter().map(|_| "/var/lib/containers/storage".to_owned()));
+        all.extend(self.kubelet.iter().map(|kubelet| kubelet.root.clone()));
+        if !all.is_empty() && !self.audit.watches.is_absent() {
+            all.push("/var/log/audit".to_owned());
+        }
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
     /// The facts of a file that a setting names.
     #[must_use]
     pub fn file(&self, path: &str) -> Option<&FileRead> {

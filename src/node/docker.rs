@@ -207,7 +207,7 @@ impl Docker {
                 setting
                     .texts()
                     .into_iter()
-                    .map(|text| Host { address: text.to_owned(), source: setting.source.clone() })
+                    .map(|text| Host { address: text.to_owned(), source: host_source(&setting.source, text) })
             })
             .collect();
         if named.is_empty() {
@@ -268,6 +268,14 @@ impl Docker {
         named.unwrap_or_else(|| {
             if self.rootless { format!("{}/.local/share/docker", self.home) } else { "/var/lib/docker".to_owned() }
         })
+    }
+}
+
+/// A repeated flag has one source, which here is the flag of this address.
+fn host_source(source: &Source, address: &str) -> Source {
+    match source {
+        Source::Flag { pid, .. } => Source::Flag { pid: *pid, argument: format!("-H {address}") },
+        Source::File { .. } | Source::Default { .. } => source.clone(),
     }
 }
 

@@ -95,6 +95,13 @@ const fn is_closed(mode: u32) -> bool {
 }
 
 impl FileFacts {
+    /// The closed folder that hides bits for reading which are more than the maximum has; none if there are no such bits.
+    #[must_use]
+    pub fn hidden_by(&self, max: &Maximum) -> Option<&Parent> {
+        let is_more = excess_bits(self.access.mode & SOCKET_BITS, max.mode) & 0o044 != 0;
+        self.parents.iter().find(|parent| is_more && parent.access.uid == max.uid && is_closed(parent.access.mode))
+    }
+
     /// All ways in which the file grants more than `max`. `is_key`: reading it is as bad as writing.
     #[must_use]
     pub fn excess(&self, max: &Maximum, accounts: &Accounts, is_key: bool) -> Vec<Excess> {
@@ -122,6 +129,7 @@ impl FileFacts {
                 self.parents.iter().any(|parent| parent.access.uid == max.uid && is_closed(parent.access.mode));
             let reads = excess & 0o044 != 0;
             let writes = excess & 0o022 != 0;
+            // A set bit of a file that nobody reaches does nothing.
             if !hidden || writes {
                 found.push(Excess {
                     found: format!("mode {mode:04o}"),

@@ -106,12 +106,10 @@ fn judge(node: &Node, file: &Expected, results: &mut Results) {
     let accounts = node.accounts.is().cloned().unwrap_or_default();
     let all = facts.excess(&file.max, &accounts, file.is_key);
     let Some(worst) = all.iter().max_by_key(|excess| excess.grave) else {
-        let found = format!(
-            "{}:{} {:04o}",
-            accounts.user(facts.access.uid),
-            accounts.group(facts.access.gid),
-            facts.access.mode
-        );
+        let hidden =
+            facts.hidden_by(&file.max).map(|folder| format!(", hidden by {}", folder.path)).unwrap_or_default();
+        let (user, group) = (accounts.user(facts.access.uid), accounts.group(facts.access.gid));
+        let found = format!("{user}:{group} {:04o}{hidden}", facts.access.mode);
         return results.pass(about, Evidence::new(found, &facts.path));
     };
     let found: Vec<&str> = all.iter().map(|excess| excess.found.as_str()).collect();

@@ -57,7 +57,7 @@ struct NodePartitions;
 
 impl NodeCheck for NodePartitions {
     fn check(&self, node: &Node, results: &mut Results) {
-        let folders = folders(node);
+        let folders = node.data_folders();
         let about = |subject| About { subject, owasp: &[30], cis: &["D1.1.1"] };
         if folders.is_empty() {
             results
@@ -76,7 +76,10 @@ impl NodeCheck for NodePartitions {
                     continue;
                 }
             };
-            let (Some(root), Some(own)) = (mount::of(mounts, "/"), mount::of(mounts, folder)) else {
+            // The folder may be a link to another device.
+            let resolved =
+                node.file(folder).and_then(Read::is).map_or_else(|| folder.clone(), |facts| facts.path.clone());
+            let (Some(root), Some(own)) = (mount::of(mounts, "/"), mount::of(mounts, &resolved)) else {
                 results.unknown(about(folder), "/proc/1/mountinfo has no mount for it");
                 continue;
             };
@@ -95,18 +98,4 @@ impl NodeCheck for NodePartitions {
             }
         }
     }
-}
-
-fn folders(node: &Node) -> Vec<String> {
-    let mut all: Vec<String> = node.docker.iter().map(crate::node::docker::Docker::data_root).collect();
-    let root = |daemon: &crate::node::Daemon, key: &str, default: &str| {
-        daemon.config.get(key).and_then(|setting| setting.value.as_str()).unwrap_or(default).to_owned()
-    };
-    all.extend(node.containerd.iter().map(|daemon| root(daemon, "root", "/var/lib/containerd")));
-    all.extend(node.crio.iter().map(|daemon| root(daemon, "crio.root", "/var/lib/containers/storage")));
-    all.extend(node.podman.iter().map(|_| "/var/lib/containers/storage".to_owned()));
-    all.extend(node.kubelet.iter().map(|_| "/var/lib/kubelet".to_owned()));
-    all.sort_unstable();
-    all.dedup();
-    all
 }

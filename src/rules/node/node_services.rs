@@ -57,6 +57,10 @@ struct NodeServices {
 /// SSH, DHCP, the API server, etcd, the kubelet, kube-proxy, the controller manager, the scheduler.
 const EXPECTED: &[u16] = &[22, 68, 546, 2379, 2380, 2381, 6443, 10248, 10249, 10250, 10256, 10257, 10259];
 
+/// Programs that are there for containers.
+const OWN: &[&str] =
+    &["dockerd", "docker-proxy", "containerd", "crio", "kubelet", "rootlesskit", "k3s-server", "k3s-agent", "kubelite"];
+
 /// Units that have no place on a node.
 const UNITS: &[&str] = &[
     "telnet.socket",
@@ -131,8 +135,8 @@ impl NodeServices {
         }
         for ((protocol, port), pid) in open {
             let process = pid.and_then(|pid| node.processes.iter().find(|process| process.pid == pid));
-            // A port of a container belongs to a pod with the host's network, which `host-network` judges.
-            if process.is_some_and(crate::node::process::Process::in_container) {
+            // A port of a container belongs to a pod with the host's network, which `host-network` judges, and `node-tls` judges daemons.
+            if process.is_some_and(|process| process.in_container() || OWN.contains(&process.name.as_str())) {
                 continue;
             }
             let protocol = match protocol {
