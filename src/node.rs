@@ -86,7 +86,7 @@ pub struct Node {
     pub files: BTreeMap<String, FileRead>,
     /// Certificates that daemons use, by their path.
     pub certificates: BTreeMap<String, Read<Certificate>>,
-    /// The names in folders whose files are asked about.
+    /// The names in folders whose files rules judge.
     pub folders: BTreeMap<String, Read<Vec<String>>>,
     /// Images of each docker, by the daemon's name.
     pub docker_images: BTreeMap<String, DockerImages>,
@@ -130,7 +130,7 @@ pub struct Daemon {
     pub config_files: Vec<String>,
     /// What `hosts.toml` or `registries.conf` say of registries: keys begin with the path of the file.
     pub registries: Config,
-    /// What tells it apart: `containerd`.
+    /// Its name on this host: `containerd`.
     pub name: String,
 }
 
@@ -143,24 +143,40 @@ pub struct Audit {
     pub running: bool,
 }
 
+/// A folder that fills.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DataFolder {
+    pub path: String,
+    /// Why it may be another one.
+    pub doubt: Option<String>,
+}
+
+impl DataFolder {
+    fn new(path: &str, config: &Config) -> Self {
+        Self { path: path.to_owned(), doubt: config.doubts.first().cloned() }
+    }
+}
+
 impl Node {
     /// Folders that fill: of images, containers and pods, and of the audit system.
     #[must_use]
-    pub fn data_folders(&self) -> Vec<String> {
+    pub fn data_folders(&self) -> Vec<DataFolder> {
         let root = |daemon: &Daemon, key: &str, default: &str| {
             let setting = daemon.config.get(key).and_then(|setting| setting.value.as_str());
-            setting.filter(|path| path.starts_with('/')).unwrap_or(default).to_owned()
+            let path = setting.filter(|path| path.starts_with('/')).unwrap_or(default);
+            DataFolder::new(path, &daemon.config)
         };
-        let mut all: Vec<String> = self.docker.iter().map(Docker::data_root).collect();
+        let docker = |docker: &Docker| DataFolder::new(&docker.data_root(), &docker.config);
+        let mut all: Vec<DataFolder> = self.docker.iter().map(docker).collect();
         all.extend(self.containerd.iter().map(|daemon| root(daemon, "root", "/var/lib/containerd")));
         all.extend(self.crio.iter().map(|daemon| root(daemon, "crio.root", "/var/lib/containers/storage")));
-        all.extend(self.podman.iter().map(|_| "/var/lib/containers/storage".to_owned()));
-        all.extend(self.kubelet.iter().map(|kubelet| kubelet.root.clone()));
+        all.extend(self.podman.iter().map(|daemon| root(daemon, "", "/var/lib/containers/storage")));
+        all.extend(self.kubelet.iter().map(|kubelet| DataFolder { path: kubelet.root.clone(), doubt: None }));
         if !all.is_empty() && !self.audit.watches.is_absent() {
-            all.push("/var/log/audit".to_owned());
+            all.push(DataFolder { path: "/var/log/audit".to_owned(), doubt: None });
         }
         all.sort_unstable();
-        all.dedup();
+        all.dedup_by(|a, b| a.path == b.path);
         all
     }
 

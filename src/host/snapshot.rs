@@ -80,7 +80,7 @@ fn add_files(host: &dyn Host, node: &mut Node) {
     let read = |path: &String| -> (String, FileRead) { (path.clone(), files::facts(host, path, &mounts)) };
     node.files = expected::files(node).iter().map(|file| read(&file.path)).collect();
     let audited = audited::audited(node).into_iter().map(|audited| audited.path);
-    let folders = node.data_folders();
+    let folders = node.data_folders().into_iter().map(|folder| folder.path);
     let more: Vec<(String, FileRead)> = audited.chain(folders).map(|path| read(&path)).collect();
     node.files.extend(more);
     let certificates = certificate::used(node).into_iter();

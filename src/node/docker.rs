@@ -19,7 +19,7 @@ pub struct Docker {
     pub config_file: String,
     /// Addresses of systemd's socket for `fd://`, with their source.
     pub socket_streams: Vec<(String, Source)>,
-    /// What tells it apart: `dockerd`.
+    /// Its name on this host: `dockerd`.
     pub name: String,
 }
 

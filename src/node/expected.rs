@@ -43,7 +43,7 @@ pub fn files(node: &Node) -> Vec<Expected> {
     all
 }
 
-/// Folders whose files are asked about.
+/// Folders whose files rules judge.
 #[must_use]
 pub fn folders(node: &Node) -> Vec<String> {
     let mut all = Vec::new();

@@ -1,4 +1,4 @@
-//! Commands that keep a repair: some files are made anew by who owns them.
+//! Commands that keep a repair: systemd or a daemon makes some files again.
 
 use super::Expected;
 use crate::node::mode::shell;
@@ -9,11 +9,11 @@ pub fn lasting(expected: &Expected, repair: &str) -> String {
     let path = shell(&expected.path);
     match expected.what {
         "docker's socket" => {
-            format!("{repair}; set SocketMode=0660 and SocketGroup=docker in docker.socket, which makes {path} anew")
+            format!("{repair}; set SocketMode=0660 and SocketGroup=docker in docker.socket, which makes {path} again")
         }
         "containerd's socket" | "containerd's socket for shims" => {
             format!(
-                "{repair}; set uid = 0 and gid = 0 in the section [grpc] of containerd's settings, which makes {path} anew"
+                "{repair}; set uid = 0 and gid = 0 in the section [grpc] of containerd's settings, which makes {path} again"
             )
         }
         // The next upgrade of the package would undo it.

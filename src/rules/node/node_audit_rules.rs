@@ -16,7 +16,7 @@ pub static RULE: Rule = Rule {
 watch with the permissions `w` and `a` for each path that exists, in `/etc/audit`; a watch of a folder covers what is below. Rules that are \
 loaded and in no file are not seen, since reading them needs a capability: a pass means \"on disk\".\n\n\
 `monitor` names another monitor that records the same, such as `falco` or `tetragon`: if it runs, that is enough.",
-    why: "without a record nobody finds out who changed a daemon, and when",
+    why: "without a record an operator cannot find out who changed a daemon, and when",
     owasp: &[16],
     severity: Severity::Low,
     params: params::<NodeAuditRules>,

@@ -86,6 +86,9 @@ impl NodeCheck for NodeCgroups {
             }
         }
         for daemon in &node.containerd {
+            if results.doubtful(about(&daemon.name, &[]), &daemon.config) {
+                continue;
+            }
             let off = |key: &str| key.ends_with(".disable_cgroup") || key.ends_with(".cgroup_writable");
             for (key, setting) in daemon.config.settings.iter().filter(|(key, setting)| off(key) && setting.is_true()) {
                 let subject = format!("{}: {}", daemon.name, key.rsplit('.').next().unwrap_or(key));

@@ -15,7 +15,7 @@ pub static RULE: Rule = Rule {
 verifies on a node today is `/etc/containers/policy.json` for podman and cri-o, and the image verifier plugins of containerd. In a cluster, \
 signatures can be verified at admission: with `admission: true` this rule has nothing to add. The kubelet's pulls pass a verifier of \
 containerd only from 2.1 on.",
-    why: "an image that nobody verified may be anybody's",
+    why: "an image without a verified signature may come from an attacker",
     owasp: &[17],
     severity: Severity::Low,
     params: params::<NodeContentTrust>,

@@ -11,10 +11,10 @@ use serde::Deserialize;
 pub static RULE: Rule = Rule {
     id: "node-logging",
     title: "Logs of containers are sent to another host",
-    docs: "A log that stays on the node ends with the node, and whoever takes the node can change it. Docker can send logs itself \
+    docs: "A log that stays on the node ends with the node, and an attacker who takes the node can change it. Docker can send logs itself \
 (`log-driver: syslog` with an address, `gelf`, `fluentd`, and others). Otherwise a program that forwards them must run: fluent-bit, vector, \
 filebeat, alloy, promtail, systemd-journal-upload, or rsyslog with an action that sends; `forwarders` names more. Docker's own log has the level `info`.",
-    why: "who takes the node removes the traces",
+    why: "an attacker who takes the node removes the traces",
     owasp: &[45],
     severity: Severity::Low,
     params: params::<NodeLogging>,
@@ -68,7 +68,7 @@ filebeat, alloy, promtail, systemd-journal-upload, or rsyslog with an action tha
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct NodeLogging {
-    /// Programs that forward logs, beside the known ones. Default: none.
+    /// Programs that forward logs, in addition to the known ones. Default: none.
     forwarders: Vec<String>,
 }
 
@@ -140,7 +140,7 @@ impl NodeLogging {
     fn forwarder(&self, node: &Node, results: &mut Results) {
         let about = about("logs of containers", &["D2.13"]);
         if node.offline {
-            return results.unknown(about, "the root has no processes, so nobody knows what forwards logs");
+            return results.unknown(about, "the root has no processes, so podreeve cannot see what forwards logs");
         }
         let known = |name: &str| {
             FORWARDERS.contains(&name) && name != "systemd-journal" || self.forwarders.iter().any(|own| own == name)

@@ -1,7 +1,7 @@
 //! File systems of their own for images and logs.
 
 use crate::node::mount;
-use crate::node::{Node, Read};
+use crate::node::{DataFolder, Node, Read};
 use crate::rule::{
     About, Evidence, Judges, NoParams, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, node_without_params,
     params,
@@ -36,7 +36,7 @@ mounts its folder on itself.",
                 results: &["pass /srv/docker"],
             },
             NodeExample {
-                name: "mounts that nobody knows",
+                name: "mounts that are unknown",
                 params: "",
                 host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd\n",
                 results: &["unknown /var/lib/docker"],
@@ -63,7 +63,11 @@ impl NodeCheck for NodePartitions {
             results
                 .not_applicable(about("container daemons"), "no docker, containerd, cri-o, podman or kubelet is there");
         }
-        for folder in &folders {
+        for DataFolder { path: folder, doubt } in &folders {
+            if let Some(doubt) = doubt {
+                results.unknown(about(folder), format!("the daemon's settings are not known: {doubt}"));
+                continue;
+            }
             let mounts = match &node.mounts {
                 Read::Is(mounts) => mounts,
                 Read::Absent => {

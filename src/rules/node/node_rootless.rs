@@ -9,9 +9,9 @@ use crate::rule::{
 pub static RULE: Rule = Rule {
     id: "node-rootless",
     title: "Docker runs without root where it can",
-    docs: "A rootless dockerd runs in a user namespace of an ordinary user. Who breaks out of its containers has the rights of that user. \
+    docs: "A rootless dockerd runs in a user namespace of an ordinary user. An attacker who breaks out of its containers has the rights of that user. \
 Runtimes under a kubelet need root, so the rule is about docker, and about a containerd that serves neither a kubelet nor docker.",
-    why: "who takes over a daemon of root has the node",
+    why: "an attacker who takes over a daemon of root has the node",
     owasp: &[48],
     severity: Severity::Low,
     params: params::<NoParams>,
@@ -28,7 +28,7 @@ Runtimes under a kubelet need root, so the rule is about docker, and about a con
                 results: &["fail dockerd (process 7)", "pass dockerd (user 1000)"],
             },
             NodeExample {
-                name: "a containerd of root that serves nobody else",
+                name: "a containerd of root that serves neither docker nor a kubelet",
                 params: "",
                 host: "=== /proc/7/status\nName: containerd\nUid: 0 0 0 0\n=== /proc/7/cmdline\ncontainerd\n",
                 results: &["fail containerd"],
@@ -68,7 +68,7 @@ impl NodeCheck for NodeRootless {
             }
         }
         if !node.host_ids {
-            let why = "podreeve runs in a user namespace, in which nobody sees whose processes are root's";
+            let why = "podreeve runs in a user namespace, in which it cannot see whose processes are root's";
             return results.unknown(about("docker"), why);
         }
         for docker in &node.docker {

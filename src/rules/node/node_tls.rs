@@ -15,12 +15,12 @@ use crate::rule::{
 pub static RULE: Rule = Rule {
     id: "node-tls",
     title: "Daemons on the network verify certificates; no container has their socket",
-    docs: "A dockerd on TCP obeys everybody who reaches it, unless it verifies certificates of clients. `--tls` alone encrypts and asks \
-nobody. `tlscacert`, `tlscert` and `tlskey` without `tls` or `tlsverify` change nothing at all: it speaks plain HTTP. The addresses of \
+    docs: "A dockerd on TCP obeys every client that reaches it, unless it verifies certificates of clients. `--tls` alone encrypts, and takes \
+every client. `tlscacert`, `tlscert` and `tlskey` without `tls` or `tlsverify` change nothing at all: it speaks plain HTTP. The addresses of \
 systemd's socket count as much as `hosts`. The kubelet needs a CA for clients and a certificate of its own. A container into which a \
-runtime's socket is mounted gives the same orders, and so does everybody where the socket is writable for all.\n\n\
+runtime's socket is mounted gives the same orders, and so does every user where the socket is writable for all.\n\n\
 Certificates must be valid for 30 days more, be meant for servers, have a key of 2048 bits if it is RSA, and belong to the key next to them.",
-    why: "whoever reaches an open daemon is root on the node",
+    why: "a client that reaches an open daemon is root on the node",
     owasp: &[33, 83],
     severity: Severity::Critical,
     params: params::<NoParams>,
@@ -36,7 +36,7 @@ Certificates must be valid for 30 days more, be meant for servers, have a key of
                 results: &["fail dockerd: tcp://0.0.0.0:2375", "fail dockerd: tcp://0.0.0.0:2375"],
             },
             NodeExample {
-                name: "TLS that asks nobody",
+                name: "TLS without certificates of clients",
                 params: "",
                 host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd -H tcp://0.0.0.0:2376 --tls --tlsverify=false\n",
                 results: &["fail dockerd: tcp://0.0.0.0:2376"],

@@ -89,7 +89,7 @@ impl NodeCheck for NodeUlimits {
             results.pass(about(&daemon.name), Evidence::of("default_ulimits", setting));
         }
         for daemon in node.podman.iter().filter(|daemon| daemon.config.get(key).is_none()) {
-            let why = "without default_ulimits its containers have the limits of whoever starts them";
+            let why = "without default_ulimits its containers have the limits of the user who starts them";
             results.unknown(about(&daemon.name), why);
         }
         for (name, pid, config, key, unit) in dockers.chain(containerds).chain(crios) {

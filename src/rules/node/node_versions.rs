@@ -179,6 +179,6 @@ fn kernel(node: &Node, results: &mut Results) {
             );
         }
         Some(_) => results.pass(about, Evidence::new(kernel.release.clone(), "/proc/sys/kernel/osrelease")),
-        None => results.unknown(about, "no kernels are in /lib/modules, so nobody knows which is the newest"),
+        None => results.unknown(about, "no kernels are in /lib/modules, so the newest one is unknown"),
     }
 }

@@ -71,6 +71,9 @@ fn unnamed(node: &Node, docker: &Docker, hosts: &[Host], results: &mut Results) 
         results.unknown(about(&subject, &["D2.7"]), why);
     }
     if matches!(node.listeners, Read::Denied(_)) {
-        results.unknown(about(&docker.name, &["D2.7"]), "/proc/1/net cannot be read, so nobody knows where it listens");
+        results.unknown(
+            about(&docker.name, &["D2.7"]),
+            "/proc/1/net cannot be read, so podreeve cannot see where it listens",
+        );
     }
 }
