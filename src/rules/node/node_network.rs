@@ -1,9 +1,10 @@
 //! The network of docker and of images' downloads.
 
-use crate::node::config::Setting;
+mod registries;
+
+use crate::node::Node;
 use crate::node::docker::Docker;
 use crate::node::os::numbers;
-use crate::node::{Daemon, Node};
 use crate::rule::{
     About, Evidence, Judges, NoParams, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, node_without_params,
     params,
@@ -103,12 +104,12 @@ impl NodeCheck for NodeNetwork {
             if let Some(setting) =
                 daemon.config.get("crio.image.insecure_registries").filter(|setting| !setting.texts().is_empty())
             {
-                insecure(&subject, "insecure_registries", setting, results);
+                registries::insecure(&subject, "insecure_registries", setting, results);
             }
         }
         for daemon in node.containerd.iter().chain(&node.crio).chain(&node.podman) {
             if !results.doubtful(about(&daemon.name, &["D2.5"]), &daemon.config) {
-                registries(daemon, results);
+                registries::in_files(daemon, results);
             }
         }
         for daemon in &node.containerd {
@@ -134,40 +135,6 @@ impl NodeCheck for NodeNetwork {
 
 fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
     About { subject, owasp: &[28, 47, 55], cis }
-}
-
-/// Registries whose certificates are not checked, in `hosts.toml` and `registries.conf`.
-fn registries(daemon: &Daemon, results: &mut Results) {
-    for doubt in &daemon.registries.doubts {
-        results.unknown(about(&daemon.name, &["D2.5"]), doubt.clone());
-    }
-    for (key, setting) in &daemon.registries.settings {
-        let (file, key) = key.split_once(": ").unwrap_or(("", key));
-        let entries = setting.value.as_array().into_iter().flatten();
-        let insecure = entries.filter(|entry| entry.get("insecure").is_some_and(|value| value == true));
-        let names: Vec<&str> =
-            insecure.filter_map(|entry| entry.get("location").or(entry.get("prefix"))?.as_str()).collect();
-        let skips = key.ends_with("skip_verify") && setting.is_true();
-        let plain = setting.value.as_str().is_some_and(|url| key.ends_with("server") && url.starts_with("http://"));
-        if !skips && !plain && names.is_empty() {
-            continue;
-        }
-        let subject = format!("{}: {file}", daemon.name);
-        let found = if names.is_empty() {
-            format!("{key}={}", setting.display())
-        } else {
-            format!("insecure: {}", names.join(", "))
-        };
-        let fix = format!("remove it from {}, and give the registry a certificate", setting.source);
-        let evidence = Evidence::new(found, &setting.source);
-        results.fail(
-            about(&subject, &["D2.5"]),
-            Severity::High,
-            evidence,
-            "certificates of registries are checked",
-            fix,
-        );
-    }
 }
 
 /// Containers on docker's default bridge can reach each other.
@@ -271,30 +238,9 @@ fn judge(node: &Node, docker: &Docker, results: &mut Results) {
         }
     }
     let subject = format!("{}: insecure-registries", docker.name);
-    let registries =
+    let named =
         docker.config.or_default("insecure-registries", Vec::<String>::new(), "docker", docker.version.as_deref());
-    insecure(&subject, "insecure-registries", &registries, results);
-}
-
-/// Addresses of this host itself need no TLS.
-fn insecure(subject: &str, key: &str, setting: &Setting, results: &mut Results) {
-    let is_local = |registry: &str| {
-        registry.starts_with("127.")
-            || registry.starts_with("localhost")
-            || registry.starts_with("::1")
-            || registry.starts_with("[::1]")
-    };
-    let foreign: Vec<&str> = setting.texts().into_iter().filter(|registry| !is_local(registry)).collect();
-    if foreign.is_empty() {
-        results.pass(about(subject, &["D2.5"]), Evidence::of(key, setting));
-        return;
-    }
-    let fix = format!(
-        "remove {} from `{key}` in {}, and give the registry a certificate",
-        foreign.join(", "),
-        setting.source
-    );
-    results.fail(about(subject, &["D2.5"]), Severity::High, Evidence::of(key, setting), "no registry without TLS", fix);
+    registries::insecure(&subject, "insecure-registries", &named, results);
 }
 
 /// The command that sets a key of `daemon.json`.
