@@ -1,15 +1,15 @@
 //! Compiles a document. Every error of the document is found here, once.
 
-use super::document::{self, API_VERSION, PolicySpec};
+use super::document::{self, API_VERSION, NodeExemption, PolicySpec};
 use super::pod_security::HonouredLabels;
 use super::{
-    Action, Cluster, CompiledExemption, CompiledRule, Exemption, ObjectExemption, PodExemptions, PolicyDocument,
-    PolicyError, PolicyErrors, SubjectRule, all_errors, compiled_rule, compiled_rule::CompiledRules, extend, implied,
-    matches::Matcher,
+    Action, Cluster, CompiledExemption, CompiledNodeExemption, CompiledRule, Exemption, ObjectExemption, PodExemptions,
+    PolicyDocument, PolicyError, PolicyErrors, SubjectRule, all_errors, compiled_rule, compiled_rule::CompiledRules,
+    extend, implied, matches::Matcher,
 };
 use crate::effort;
 use crate::facts::FactKinds;
-use crate::rule::{FileCheck, Finding, ImageCheck, Rule};
+use crate::rule::{FileCheck, Finding, ImageCheck, NodeCheck, Rule};
 use crate::workload::Kind;
 use jiff::civil::Date;
 use serde_json::Value;
@@ -26,7 +26,10 @@ pub struct CompiledPolicy {
     pub files: Vec<SubjectRule<dyn FileCheck>>,
     /// The rules that judge images by themselves, in the same order.
     pub images: Vec<SubjectRule<dyn ImageCheck>>,
+    /// The rules that judge nodes, in the same order.
+    pub nodes: Vec<SubjectRule<dyn NodeCheck>>,
     pub exemptions: Vec<CompiledExemption>,
+    pub node_exemptions: Vec<CompiledNodeExemption>,
     /// Kinds that the policy adds to those of Kubernetes.
     pub workloads: Vec<Kind>,
     pub patch_templates: bool,
@@ -115,8 +118,9 @@ impl CompiledPolicy {
         let mut errors = Vec::new();
         let labels = all_errors::keep(&mut errors, honoured_labels(&spec, cluster));
         let exemptions = exemptions(&mut errors, &spec.exemptions);
+        let node_exemptions = node_exemptions(&mut errors, &spec.node_exemptions);
         let base = document.spec.extends.as_deref();
-        let CompiledRules { pods: mut rules, files, images, standard } =
+        let CompiledRules { pods: mut rules, files, images, nodes, standard } =
             compiled_rule::compile(&mut errors, &spec, base, &exemptions);
         implied::link(&mut rules, &standard);
         let workloads = all_errors::keep(&mut errors, super::workloads::compile(&spec.workloads)).unwrap_or_default();
@@ -140,7 +144,9 @@ impl CompiledPolicy {
             rules,
             files,
             images,
+            nodes,
             exemptions,
+            node_exemptions,
             workloads,
             patch_templates: spec.patch_templates,
             contact: spec.contact.clone(),
@@ -194,6 +200,15 @@ fn exemptions(errors: &mut Vec<PolicyError>, documents: &[Exemption]) -> Vec<Com
         exemptions.extend(all_errors::keep(errors, compiled));
     }
     exemptions
+}
+
+/// The exemptions of nodes; errors are added to `errors`.
+fn node_exemptions(errors: &mut Vec<PolicyError>, documents: &[NodeExemption]) -> Vec<CompiledNodeExemption> {
+    let compiled = documents
+        .iter()
+        .enumerate()
+        .map(|(index, document)| CompiledNodeExemption::new(&["spec", "nodeExemptions", &index.to_string()], document));
+    compiled.filter_map(|exemption| all_errors::keep(errors, exemption)).collect()
 }
 
 /// How the Pod Security labels are honoured; none when they are not.

@@ -4,7 +4,7 @@ use super::document::{PodSecurityStandard, PolicySpec};
 use super::in_pods;
 use super::rule_settings::RuleSetting;
 use super::{Action, CompiledExemption, PolicyError, PolicyErrors, all_errors, wording};
-use crate::rule::{BadParams, Check, ExecRule, FileCheck, ImageCheck, Judges, Rule, Same};
+use crate::rule::{BadParams, Check, ExecRule, FileCheck, ImageCheck, Judges, NodeCheck, Rule, Same};
 use crate::rules::RULES;
 use crate::workload::PodFeatures;
 use schemars::SchemaGenerator;
@@ -86,6 +86,7 @@ pub struct CompiledRules {
     pub files: Vec<SubjectRule<dyn FileCheck>>,
     /// [`Self::pods`] has each of them, too: for the images of pods.
     pub images: Vec<SubjectRule<dyn ImageCheck>>,
+    pub nodes: Vec<SubjectRule<dyn NodeCheck>>,
     /// The ids of those that follow a Pod Security Standard.
     pub standard: HashSet<&'static str>,
 }
@@ -118,6 +119,10 @@ impl CompiledRules {
                     action,
                     check: check.into(),
                 }));
+            }
+            Judges::Node(node) => {
+                let compiled = setting.compiled(errors, node.compile);
+                self.nodes.extend(compiled.map(|(action, check)| SubjectRule { rule, order, action, check }));
             }
         }
     }

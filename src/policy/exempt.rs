@@ -2,7 +2,7 @@
 
 use super::rule_settings::unknown_rule;
 use super::{Exemption, PolicyError, PolicyErrors};
-use crate::rule::{Finding, Rule};
+use crate::rule::{Finding, Judges, Rule};
 use crate::rules;
 use crate::workload::{ContainerRef, Pod, image::ImageRef, volume::Image};
 use jiff::civil::Date;
@@ -105,7 +105,11 @@ fn faults(exemption: &Exemption) -> Vec<PolicyError> {
     }
     for (position, rule) in rules.iter().enumerate().filter_map(|(position, id)| Some((position, rules::find(id)?))) {
         if !rule.judges_requests() {
-            let message = "judges files and no pods, so no namespace exempts it; change its `params`, or leave it out with `check --baseline`";
+            let message = if rule.node().is_some() {
+                "judges nodes and no pods, so no namespace exempts it; exempt nodes under `spec.nodeExemptions`"
+            } else {
+                "judges files and no pods, so no namespace exempts it; change its `params`, or leave it out with `check --baseline`"
+            };
             error("rules", Some(position), format!("`{}` {message}", rule.id));
         }
     }

@@ -18,10 +18,14 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("workload", &["effort", "image", "json", "patch", "reference", "text"]),
     ("facts", &["image", "json", "reference", "workload", "text"]),
     ("image_files", &["image"]),
-    ("rule", &["dockerfile", "image", "reference", "effort", "facts", "json", "workload", "patch", "text"]),
+    ("node", &["text"]),
+    ("host", &["node", "text"]),
+    ("rule", &["dockerfile", "image", "node", "reference", "effort", "facts", "json", "workload", "patch", "text"]),
     (
         "rules",
-        &["dockerfile", "image", "reference", "rule", "shell", "effort", "facts", "json", "workload", "patch", "text"],
+        &[
+            "dockerfile", "image", "node", "reference", "rule", "shell", "effort", "facts", "json", "workload", "patch", "text",
+        ],
     ),
     ("policy", &["effort", "facts", "json", "rule", "rules", "workload", "patch", "text"]),
     ("decide", &["effort", "facts", "policy", "rule", "rules", "workload", "patch", "text"]),
@@ -53,6 +57,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "dockerfile",
             "image",
+            "node",
             "facts",
             "json",
             "repair",
@@ -131,6 +136,7 @@ const CORE: &[&str] = &[
     "shell",
     "dockerfile",
     "image",
+    "node",
     "workload",
     "facts",
     "rule",

@@ -12,6 +12,7 @@ use crate::policy::exemption_object::Exemption;
 use crate::policy_test::document::{KIND, PolicyTestSpec};
 use crate::policy_test::report::TestReport;
 use crate::report::image::ImageReport;
+use crate::report::node::NodeReport;
 use crate::report::{CheckReport, ScanReport};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::core::CustomResourceExt;
@@ -28,6 +29,10 @@ pub fn check_report() -> String {
 
 pub fn image_report() -> String {
     named(schema_for!(ImageReport), "image-report")
+}
+
+pub fn node_report() -> String {
+    named(schema_for!(NodeReport), "node-report")
 }
 
 pub fn scan_report() -> String {

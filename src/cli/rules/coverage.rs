@@ -82,7 +82,8 @@ const fn is_judged(rule: &Rule, at: Where) -> bool {
         Where::Pod | Where::Exec | Where::Cluster => rule.pod().is_some(),
         Where::File => rule.file().is_some(),
         Where::Image => rule.judges_images(),
-        Where::Node | Where::Ops => false,
+        Where::Node => rule.node().is_some(),
+        Where::Ops => false,
     }
 }
 

@@ -1,0 +1,194 @@
+//! The snapshot of a host: plain data, read once by [`crate::host`], written by `podreeve node --dump`, and judged anywhere.
+//!
+//! It holds no contents of keys, no environments, and arguments of daemons alone.
+
+pub mod account;
+pub mod audit;
+pub mod audited;
+pub mod certificate;
+pub mod config;
+pub mod docker;
+pub mod expected;
+pub mod kubelet;
+pub mod listener;
+pub mod mode;
+pub mod mount;
+pub mod os;
+pub mod process;
+mod read;
+pub mod toml_tree;
+pub mod unit;
+
+pub use read::Read;
+
+use self::account::Accounts;
+use self::audit::Watch;
+use self::certificate::Certificate;
+use self::config::Config;
+use self::docker::Docker;
+use self::kubelet::Kubelet;
+use self::listener::Listener;
+use self::mode::FileRead;
+use self::mount::Mount;
+use self::os::{Kernel, Os, SecurityModules};
+use self::process::Process;
+use self::unit::Unit;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The version of the form of a dump. A dump of another one is not judged.
+pub const API_VERSION: &str = "podreeve.dev/v1alpha1";
+
+/// The kind of a dump.
+pub const KIND: &str = "NodeSnapshot";
+
+/// Whether a name ends with a dot and one of these words.
+#[must_use]
+pub fn has_extension(name: &str, extensions: &[&str]) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, end)| extensions.contains(&end))
+}
+
+/// A host at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Node {
+    pub api_version: String,
+    /// `NodeSnapshot`.
+    pub kind: String,
+    pub name: String,
+    /// Seconds since 1970.
+    pub taken: i64,
+    /// Whether user ids that podreeve sees are those of the host. Without that, no owner is known.
+    pub host_ids: bool,
+    /// Whether the root has no processes: an image of a disk.
+    pub offline: bool,
+    pub os: Read<Os>,
+    pub kernel: Kernel,
+    pub security_modules: SecurityModules,
+    pub accounts: Read<Accounts>,
+    pub mounts: Read<Vec<Mount>>,
+    pub processes: Vec<Process>,
+    pub listeners: Read<Vec<Listener>>,
+    pub unix_listeners: Read<Vec<String>>,
+    /// Names of network interfaces, and the bridge that each is a member of.
+    pub interfaces: BTreeMap<String, Option<String>>,
+    /// Units by name: those of container daemons and of network services.
+    pub units: BTreeMap<String, Unit>,
+    /// Units that start with the host.
+    pub enabled_units: Vec<String>,
+    pub audit: Audit,
+    pub docker: Vec<Docker>,
+    pub containerd: Vec<Daemon>,
+    pub crio: Vec<Daemon>,
+    pub podman: Vec<Daemon>,
+    pub kubelet: Vec<Kubelet>,
+    /// All files that a rule asks about, by the path that a setting names.
+    pub files: BTreeMap<String, FileRead>,
+    /// Certificates that daemons use, by their path.
+    pub certificates: BTreeMap<String, Read<Certificate>>,
+    /// The names in folders whose files rules judge.
+    pub folders: BTreeMap<String, Read<Vec<String>>>,
+    /// Images of each docker, by the daemon's name.
+    pub docker_images: BTreeMap<String, DockerImages>,
+    /// Images of podman that no container has.
+    pub podman_unused: Read<u64>,
+    /// Limits of processes of containers that no kubelet runs, by the path of their control group.
+    pub pids_limits: BTreeMap<String, String>,
+    /// Files of rsyslog that send logs to another host.
+    pub log_forwarding: Vec<String>,
+    /// Files that set `DOCKER_CONTENT_TRUST`.
+    pub content_trust: Vec<String>,
+    /// `/etc/containers/policy.json`.
+    pub containers_policy: Read<serde_json::Value>,
+    /// Programs that are newer than their process, by its id.
+    pub outdated: BTreeMap<u32, String>,
+}
+
+/// The images that a docker keeps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DockerImages {
+    pub folder: String,
+    /// Images that no container has.
+    pub unused: Read<u64>,
+    /// The timer or cron job that removes unused images.
+    pub prune: Option<String>,
+}
+
+/// A daemon whose settings are TOML: containerd, cri-o, podman.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Daemon {
+    pub pid: Option<u32>,
+    pub rootless: bool,
+    /// The user whose rights it has, and the home of that user.
+    pub uid: u32,
+    pub home: String,
+    pub version: Option<String>,
+    pub config: Config,
+    /// Its files, the main one first, whether they exist or not.
+    pub config_files: Vec<String>,
+    /// What `hosts.toml` or `registries.conf` say of registries: keys begin with the path of the file.
+    pub registries: Config,
+    /// Its name on this host: `containerd`.
+    pub name: String,
+}
+
+/// The audit system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Audit {
+    /// Rules on disk. Those that are loaded need a capability to read.
+    pub watches: Read<Vec<Watch>>,
+    pub running: bool,
+}
+
+/// A folder that fills.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DataFolder {
+    pub path: String,
+    /// Why it may be another one.
+    pub doubt: Option<String>,
+}
+
+impl DataFolder {
+    fn new(path: &str, config: &Config) -> Self {
+        Self { path: path.to_owned(), doubt: config.doubts.first().cloned() }
+    }
+}
+
+impl Node {
+    /// Folders that fill: of images, containers and pods, and of the audit system.
+    #[must_use]
+    pub fn data_folders(&self) -> Vec<DataFolder> {
+        let root = |daemon: &Daemon, key: &str, default: &str| {
+            let setting = daemon.config.get(key).and_then(|setting| setting.value.as_str());
+            let path = setting.filter(|path| path.starts_with('/')).unwrap_or(default);
+            DataFolder::new(path, &daemon.config)
+        };
+        let docker = |docker: &Docker| DataFolder::new(&docker.data_root(), &docker.config);
+        let mut all: Vec<DataFolder> = self.docker.iter().map(docker).collect();
+        all.extend(self.containerd.iter().map(|daemon| root(daemon, "root", "/var/lib/containerd")));
+        all.extend(self.crio.iter().map(|daemon| root(daemon, "crio.root", "/var/lib/containers/storage")));
+        all.extend(self.podman.iter().map(|daemon| root(daemon, "", "/var/lib/containers/storage")));
+        all.extend(self.kubelet.iter().map(|kubelet| DataFolder { path: kubelet.root.clone(), doubt: None }));
+        if !all.is_empty() && !self.audit.watches.is_absent() {
+            all.push(DataFolder { path: "/var/log/audit".to_owned(), doubt: None });
+        }
+        all.sort_unstable();
+        all.dedup_by(|a, b| a.path == b.path);
+        all
+    }
+
+    /// The facts of a file that a setting names.
+    #[must_use]
+    pub fn file(&self, path: &str) -> Option<&FileRead> {
+        self.files.get(path)
+    }
+
+    /// Whether a daemon of containers is on this host at all.
+    #[must_use]
+    pub fn has_runtime(&self) -> bool {
+        !(self.docker.is_empty() && self.containerd.is_empty() && self.crio.is_empty() && self.podman.is_empty())
+    }
+}

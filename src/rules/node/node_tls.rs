@@ -1,0 +1,170 @@
+//! Daemons that listen on the network ask for a certificate.
+
+mod certificates;
+mod docker;
+mod kubelet;
+mod runtimes;
+
+use crate::node::mode::{FileKind, shell};
+use crate::node::{Node, expected};
+use crate::rule::{
+    About, Evidence, Judges, NoParams, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, node_without_params,
+    params,
+};
+
+pub static RULE: Rule = Rule {
+    id: "node-tls",
+    title: "Daemons on the network verify certificates; no container has their socket",
+    docs: "A dockerd on TCP obeys every client that reaches it, unless it verifies certificates of clients. `--tls` alone encrypts, and takes \
+every client. `tlscacert`, `tlscert` and `tlskey` without `tls` or `tlsverify` change nothing at all: it speaks plain HTTP. The addresses of \
+systemd's socket count as much as `hosts`. The kubelet needs a CA for clients and a certificate of its own. A container into which a \
+runtime's socket is mounted gives the same orders, and so does every user where the socket is writable for all.\n\n\
+Certificates must be valid for 30 days more, be meant for servers, have a key of 2048 bits if it is RSA, and belong to the key next to them.",
+    why: "a client that reaches an open daemon is root on the node",
+    owasp: &[33, 83],
+    severity: Severity::Critical,
+    params: params::<NoParams>,
+    judges: Judges::Node(NodeRule {
+        compile: node_without_params::<NodeTls>,
+        instead: "let daemons listen on their socket alone, or verify certificates of clients",
+        examples: &[
+            NodeExample {
+                name: "plain TCP, by a flag and by systemd's socket",
+                params: "",
+                host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd -H fd:// -H tcp://0.0.0.0:2375 --tlscacert=/ca.pem\n\
+=== /usr/lib/systemd/system/docker.socket\n[Socket]\nListenStream=2375\nListenStream=/run/docker.sock\n",
+                results: &["fail dockerd: tcp://0.0.0.0:2375", "fail dockerd: tcp://0.0.0.0:2375"],
+            },
+            NodeExample {
+                name: "TLS without certificates of clients",
+                params: "",
+                host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd -H tcp://0.0.0.0:2376 --tls --tlsverify=false\n",
+                results: &["fail dockerd: tcp://0.0.0.0:2376"],
+            },
+            NodeExample {
+                name: "certificates of clients",
+                params: "",
+                host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd -H tcp://0.0.0.0:2376\n\
+=== /etc/docker/daemon.json\n{\"tlsverify\": true, \"tlscacert\": \"/ca.pem\"}\n",
+                results: &["pass dockerd: tcp://0.0.0.0:2376"],
+            },
+            NodeExample {
+                name: "a socket alone",
+                params: "",
+                host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd\n",
+                results: &["pass dockerd"],
+            },
+            NodeExample {
+                name: "a container with docker's socket",
+                params: "",
+                host: "=== /proc/9/status\nName: sh\n=== /proc/9/cgroup\n0::/docker/abababababababababababababababababababababababababababababababab\n\
+=== /proc/9/mountinfo\n1 2 0:5 /docker.sock /var/run/docker.sock rw - tmpfs tmpfs rw\n",
+                results: &["fail process 9 (sh)"],
+            },
+            NodeExample {
+                name: "a kubelet without a CA",
+                params: "",
+                host: "=== /proc/9/status\nName: kubelet\n=== /proc/9/cmdline\nkubelet --config=/c\n=== /c\nrotateCertificates: false\n",
+                results: &[
+                    "fail kubelet: authentication.x509.clientCAFile",
+                    "fail kubelet: serverTLSBootstrap",
+                    "fail kubelet: rotateCertificates",
+                ],
+            },
+            NodeExample {
+                name: "a certificate that has ended",
+                params: "",
+                host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd -H tcp://0.0.0.0:2376 --tlsverify --tlscacert=/ca.pem \
+--tlscert=/c.pem --tlskey=/k.pem\n=== /c.pem\n\
+-----BEGIN CERTIFICATE-----\n\
+MIIBATCBqAIBATAKBggqhkjOPQQDAjANMQswCQYDVQQDDAJuMTAeFw0yMDAxMDEw\n\
+MDAwMDBaFw0yMTAxMDEwMDAwMDBaMA0xCzAJBgNVBAMMAm4xMFkwEwYHKoZIzj0C\n\
+AQYIKoZIzj0DAQcDQgAEGr/4FkPu+3t3Oj5Gu1Yul39mCd9qq2BmvVfX+o3si9rd\n\
+Js4xjUvTK6Y+BdJS3buh4FHl9TP1kiPgdjed5dNPyDAKBggqhkjOPQQDAgNIADBF\n\
+AiBWOzkM1WHM2NqCOmqpq+TUc44SxrprtfT+ILI8RHGIJgIhAIw3PaldJ0HeBw6l\n\
+1XgmFpzSD1YHS53g2iG8AVuzx21M\n\
+-----END CERTIFICATE-----\n",
+                results: &["pass dockerd: tcp://0.0.0.0:2376", "fail dockerd: /c.pem"],
+            },
+            NodeExample {
+                name: "no daemon",
+                params: "",
+                host: "=== /etc/passwd\n",
+                results: &["notApplicable container daemons"],
+            },
+        ],
+    }),
+};
+
+/// The check of `node-tls`.
+#[derive(Default)]
+struct NodeTls;
+
+fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
+    About { subject, owasp: &[33, 83], cis }
+}
+
+impl NodeCheck for NodeTls {
+    fn check(&self, node: &Node, results: &mut Results) {
+        let before = results.all.len();
+        for docker in &node.docker {
+            if !results.doubtful(about(&docker.name, &["D2.7"]), &docker.config) {
+                docker::judge(node, docker, results);
+            }
+        }
+        for daemon in &node.containerd {
+            if !results.doubtful(about(&daemon.name, &[]), &daemon.config) {
+                runtimes::containerd(daemon, results);
+            }
+        }
+        for daemon in &node.crio {
+            if !results.doubtful(about(&daemon.name, &[]), &daemon.config) {
+                runtimes::crio(daemon, results);
+            }
+        }
+        runtimes::podman(node, results);
+        for kubelet in &node.kubelet {
+            if !results.doubtful(about(&kubelet.name, &["K4.2.3", "K4.2.9", "K4.2.10", "K4.2.11"]), &kubelet.config) {
+                kubelet::judge(kubelet, results);
+            }
+        }
+        certificates::judge(node, results);
+        sockets(node, results);
+        holders(node, results);
+        if results.all.len() == before {
+            results.not_applicable(about("container daemons", &[]), "none that could listen is there");
+        }
+    }
+}
+
+/// Sockets that everybody may write to.
+fn sockets(node: &Node, results: &mut Results) {
+    for expected in expected::files(node).iter().filter(|file| file.is_socket) {
+        let Some(facts) = node.file(&expected.path).and_then(crate::node::Read::is) else { continue };
+        if facts.kind == FileKind::Socket && facts.access.mode & 0o002 != 0 {
+            let evidence = Evidence::new(format!("mode {:04o}", facts.access.mode & 0o777), &facts.path);
+            let fix = expected::lasting(expected, &format!("chmod 0660 {}", shell(&facts.path)));
+            let wanted = "a socket that root and one group may write to";
+            results.fail(about(&expected.path, &["D3.16"]), Severity::Critical, evidence, wanted, fix);
+        }
+    }
+}
+
+/// Containers that have the socket of a runtime.
+fn holders(node: &Node, results: &mut Results) {
+    for process in node.processes.iter().filter(|process| !process.runtime_sockets.is_empty()) {
+        let subject = format!("process {} ({})", process.pid, process.name);
+        let found = format!("{} is mounted", process.runtime_sockets.join(", "));
+        let evidence = Evidence::new(found, format!("/proc/{}/mountinfo", process.pid));
+        let fix = "remove the mount from the container; let the program ask the Kubernetes API";
+        let wanted = "no runtime's socket in a container";
+        results.fail(about(&subject, &["D5.31"]), Severity::Critical, evidence, wanted, fix);
+    }
+}
+
+/// Whether an address, with or without a port, is one of this host alone.
+fn is_loopback(address: &str) -> bool {
+    let with_port = address.parse::<core::net::SocketAddr>().map(|address| address.ip());
+    let ip = address.parse::<core::net::IpAddr>().or(with_port);
+    address == "localhost" || address.starts_with("localhost:") || ip.is_ok_and(|ip| ip.is_loopback())
+}
