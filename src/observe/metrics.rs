@@ -35,6 +35,8 @@ pub struct Metrics {
     pub memory: IntGauge,
     pub panics: IntCounter,
     pub log_lines_lost: IntCounter,
+    pub syslog_messages_lost: IntCounter,
+    pub syslog_failing: IntGauge,
 }
 
 impl Metrics {
@@ -71,6 +73,18 @@ impl Metrics {
                 register,
                 "podreeve_log_lines_lost_total",
                 "Log lines that were lost: the reader of the log is too slow, or the disk is full.",
+            )?,
+            syslog_messages_lost: counter(
+                register,
+                "podreeve_syslog_messages_lost_total",
+                "Decisions that did not reach the receiver of syslog: it was away for too long, or is too slow.",
+            )?,
+            syslog_failing: gauge(
+                register,
+                Opts::new(
+                    "podreeve_syslog_failing",
+                    "1 while decisions wait because the receiver of syslog cannot be reached.",
+                ),
             )?,
             registry,
         })

@@ -24,10 +24,17 @@ pub fn command(arguments: &[&str]) -> Command {
 impl Process {
     /// Starts the server and waits for the log line with its address.
     pub fn start(arguments: &[&str]) -> Self {
+        Self::start_with(arguments, |_| {})
+    }
+
+    /// The same with a change of the command.
+    pub fn start_with(arguments: &[&str], change: impl FnOnce(&mut Command)) -> Self {
         let dir = TempDir::new().unwrap();
         let to = dir.path().join("new").to_str().unwrap().to_owned();
         let listen = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--self-signed", &to];
-        let mut child = command(&[&listen, arguments].concat()).spawn().unwrap();
+        let mut command = command(&[&listen, arguments].concat());
+        change(&mut command);
+        let mut child = command.spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
         let line = loop {
             let line = log.next().unwrap().unwrap();

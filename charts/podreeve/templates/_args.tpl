@@ -24,6 +24,22 @@
 - --admin-listen=[::]:{{ .Values.ports.metrics }}
 - --log-format={{ .Values.log.format }}
 - --log-level={{ .Values.log.level }}
+{{- if ne .Values.log.decisions "stderr" }}
+- --decision-log={{ .Values.log.decisions }}
+{{- end }}
+{{- with .Values.log.syslog }}
+{{- if .address }}
+- {{ printf "--syslog=%s" .address | quote }}
+- --syslog-ca=/etc/podreeve/syslog/ca.crt
+{{- if .clientCertificate }}
+- --syslog-cert=/etc/podreeve/syslog/tls.crt
+- --syslog-key=/etc/podreeve/syslog/tls.key
+{{- end }}
+{{- if ne .facility "local0" }}
+- --syslog-facility={{ .facility }}
+{{- end }}
+{{- end }}
+{{- end }}
 - --drain-delay={{ .Values.drainDelay }}
 {{ include "podreeve.modeArgs" . }}
 {{- range .Values.policies }}
