@@ -4,6 +4,7 @@ mod built_in;
 mod commands_page;
 mod fields;
 mod metrics_page;
+mod owasp_page;
 mod policies_page;
 mod rule_pages;
 mod rules_page;
@@ -15,6 +16,7 @@ pub fn files() -> Vec<(String, String)> {
     let files = [
         ("src/workload/fields.txt", fields::fields()),
         ("docs/rules.md", rules_page::rules()),
+        ("docs/owasp.md", owasp_page::owasp()),
         ("docs/reference/command-line.md", commands_page::commands()),
         ("docs/reference/metrics.md", metrics_page::metrics()),
         ("policies/README.md", policies_page::policies()),
