@@ -6,6 +6,7 @@ mod exec;
 mod file;
 mod finding;
 mod image;
+mod node;
 mod params;
 mod pod;
 
@@ -13,6 +14,10 @@ pub use exec::{ExecExample, ExecRule};
 pub use file::{FileCheck, FileEdit, FileExample, FileFindings, FileRule, compile_file, file_without_params};
 pub use finding::{Finding, NOT_SET, Severity, display_flag, display_value};
 pub use image::{ImageCheck, ImageExample, ImageFindings, ImageRule, compile_image};
+pub use node::{
+    About, Evidence, Failure, NodeCheck, NodeExample, NodeResult, NodeRule, Results, Verdict, compile_node,
+    node_without_params,
+};
 pub use params::{BadParams, NoParams, judged, params};
 pub use pod::check::{Check, Findings, RepairSplit};
 pub use pod::edit::{Applicability, Edit, Op, Remark};
@@ -55,6 +60,8 @@ pub enum Judges {
     Dockerfile(FileRule),
     /// Images, in `podreeve image`. No request contains one.
     Image(ImageRule),
+    /// Hosts of containers, in `podreeve node`. No request contains one.
+    Node(NodeRule),
 }
 
 impl Rule {
@@ -65,7 +72,16 @@ impl Rule {
         match &self.judges {
             Judges::Pod(pod) => Some(pod),
             Judges::Exec(exec) => Some(&exec.pod),
-            Judges::Dockerfile(_) | Judges::Image(_) => None,
+            Judges::Dockerfile(_) | Judges::Image(_) | Judges::Node(_) => None,
+        }
+    }
+
+    /// How the rule judges a host, if it does.
+    #[must_use]
+    pub const fn node(&self) -> Option<&NodeRule> {
+        match &self.judges {
+            Judges::Node(node) => Some(node),
+            Judges::Pod(_) | Judges::Exec(_) | Judges::Dockerfile(_) | Judges::Image(_) => None,
         }
     }
 
@@ -74,7 +90,7 @@ impl Rule {
     pub const fn image(&self) -> Option<&ImageRule> {
         match &self.judges {
             Judges::Image(image) => Some(image),
-            Judges::Pod(_) | Judges::Exec(_) | Judges::Dockerfile(_) => None,
+            Judges::Pod(_) | Judges::Exec(_) | Judges::Dockerfile(_) | Judges::Node(_) => None,
         }
     }
 
@@ -83,7 +99,7 @@ impl Rule {
     pub const fn file(&self) -> Option<&FileRule> {
         match &self.judges {
             Judges::Dockerfile(file) => Some(file),
-            Judges::Pod(_) | Judges::Exec(_) | Judges::Image(_) => None,
+            Judges::Pod(_) | Judges::Exec(_) | Judges::Image(_) | Judges::Node(_) => None,
         }
     }
 
@@ -95,6 +111,7 @@ impl Rule {
             Judges::Exec(_) => "exec",
             Judges::Dockerfile(_) => "dockerfile",
             Judges::Image(_) => "image",
+            Judges::Node(_) => "node",
         }
     }
 
@@ -103,7 +120,7 @@ impl Rule {
     pub const fn judges_requests(&self) -> bool {
         match &self.judges {
             Judges::Pod(_) | Judges::Exec(_) => true,
-            Judges::Dockerfile(_) | Judges::Image(_) => false,
+            Judges::Dockerfile(_) | Judges::Image(_) | Judges::Node(_) => false,
         }
     }
 
@@ -124,6 +141,7 @@ impl Rule {
             Judges::Exec(exec) => exec.pod.instead,
             Judges::Dockerfile(file) => file.instead,
             Judges::Image(image) => image.instead,
+            Judges::Node(node) => node.instead,
         }
     }
 
@@ -150,7 +168,7 @@ impl Rule {
         let (pods, entered): (&[Example], &[ExecExample]) = match &self.judges {
             Judges::Pod(pod) => (pod.examples, &[]),
             Judges::Exec(exec) => (exec.pod.examples, exec.entered),
-            Judges::Dockerfile(_) | Judges::Image(_) => (&[], &[]),
+            Judges::Dockerfile(_) | Judges::Image(_) | Judges::Node(_) => (&[], &[]),
         };
         pods.iter().chain(entered.iter().map(ExecExample::example))
     }

@@ -70,6 +70,29 @@ mod dockerfile {
     pub mod packages;
 }
 
+/// Rules that judge nodes.
+mod node {
+    pub mod node_audit_rules;
+    pub mod node_authorization;
+    pub mod node_cgroups;
+    pub mod node_content_trust;
+    pub mod node_experimental;
+    pub mod node_files;
+    pub mod node_image_gc;
+    pub mod node_logging;
+    pub mod node_lsm;
+    pub mod node_network;
+    pub mod node_partitions;
+    pub mod node_pids;
+    pub mod node_rootless;
+    pub mod node_services;
+    pub mod node_tls;
+    pub mod node_ulimits;
+    pub mod node_user_namespaces;
+    pub mod node_versions;
+    pub mod repairs;
+}
+
 /// Rules that judge images.
 mod image {
     pub mod image_add;
@@ -153,6 +176,24 @@ pub static RULES: &[&Rule] = &[
     &image::image_freshness::RULE,
     &image::image_sbom::RULE,
     &image::image_vulnerabilities::RULE,
+    &node::node_files::RULE,
+    &node::node_authorization::RULE,
+    &node::node_tls::RULE,
+    &node::node_network::RULE,
+    &node::node_user_namespaces::RULE,
+    &node::node_rootless::RULE,
+    &node::node_lsm::RULE,
+    &node::node_cgroups::RULE,
+    &node::node_pids::RULE,
+    &node::node_ulimits::RULE,
+    &node::node_partitions::RULE,
+    &node::node_image_gc::RULE,
+    &node::node_content_trust::RULE,
+    &node::node_experimental::RULE,
+    &node::node_logging::RULE,
+    &node::node_audit_rules::RULE,
+    &node::node_services::RULE,
+    &node::node_versions::RULE,
 ];
 
 /// The rules that a request to the API server can violate.
@@ -260,6 +301,7 @@ mod tests {
                 Judges::Exec(exec) => (exec.pod.compile)(Value::Null).err(),
                 Judges::Dockerfile(file) => (file.compile)(Value::Null).err(),
                 Judges::Image(image) => (image.compile)(Value::Null).err(),
+                Judges::Node(node) => (node.compile)(Value::Null).err(),
             };
             assert_eq!(error, None, "{}", rule.id);
         }

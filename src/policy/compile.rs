@@ -9,7 +9,7 @@ use super::{
 };
 use crate::effort;
 use crate::facts::FactKinds;
-use crate::rule::{FileCheck, Finding, ImageCheck, Rule};
+use crate::rule::{FileCheck, Finding, ImageCheck, NodeCheck, Rule};
 use crate::workload::Kind;
 use jiff::civil::Date;
 use serde_json::Value;
@@ -26,6 +26,8 @@ pub struct CompiledPolicy {
     pub files: Vec<SubjectRule<dyn FileCheck>>,
     /// The rules that judge images, in the same order.
     pub images: Vec<SubjectRule<dyn ImageCheck>>,
+    /// The rules that judge nodes.
+    pub nodes: Vec<SubjectRule<dyn NodeCheck>>,
     pub exemptions: Vec<CompiledExemption>,
     /// Kinds that the policy adds to those of Kubernetes.
     pub workloads: Vec<Kind>,
@@ -114,7 +116,7 @@ impl CompiledPolicy {
         let labels = all_errors::keep(&mut errors, honoured_labels(&spec, cluster));
         let exemptions = exemptions(&mut errors, &spec.exemptions);
         let base = document.spec.extends.as_deref();
-        let CompiledRules { pods: mut rules, files, images, standard } =
+        let CompiledRules { pods: mut rules, files, images, nodes, standard } =
             compiled_rule::compile(&mut errors, &spec, base, &exemptions);
         implied::link(&mut rules, &standard);
         let workloads = all_errors::keep(&mut errors, super::workloads::compile(&spec.workloads)).unwrap_or_default();
@@ -133,6 +135,7 @@ impl CompiledPolicy {
             rules,
             files,
             images,
+            nodes,
             exemptions,
             workloads,
             patch_templates: spec.patch_templates,

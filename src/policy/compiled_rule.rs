@@ -3,7 +3,7 @@
 use super::document::{PodSecurityStandard, PolicySpec};
 use super::rule_settings::RuleSetting;
 use super::{Action, CompiledExemption, PolicyError, PolicyErrors, all_errors, wording};
-use crate::rule::{BadParams, Check, ExecRule, FileCheck, ImageCheck, Judges, Rule, Same};
+use crate::rule::{BadParams, Check, ExecRule, FileCheck, ImageCheck, Judges, NodeCheck, Rule, Same};
 use crate::rules::RULES;
 use crate::workload::PodFeatures;
 use schemars::SchemaGenerator;
@@ -83,6 +83,7 @@ pub struct CompiledRules {
     pub pods: Vec<CompiledRule>,
     pub files: Vec<SubjectRule<dyn FileCheck>>,
     pub images: Vec<SubjectRule<dyn ImageCheck>>,
+    pub nodes: Vec<SubjectRule<dyn NodeCheck>>,
     /// The ids of those that follow a Pod Security Standard.
     pub standard: HashSet<&'static str>,
 }
@@ -105,6 +106,10 @@ impl CompiledRules {
             Judges::Image(image) => {
                 let compiled = setting.compiled(errors, image.compile);
                 self.images.extend(compiled.map(|(action, check)| SubjectRule { rule, order, action, check }));
+            }
+            Judges::Node(node) => {
+                let compiled = setting.compiled(errors, node.compile);
+                self.nodes.extend(compiled.map(|(action, check)| SubjectRule { rule, order, action, check }));
             }
         }
     }

@@ -68,7 +68,8 @@ impl Columns {
     pub fn of(policy: &CompiledPolicy) -> Self {
         Self {
             mode: mode(policy),
-            rules: u32::try_from(policy.rules.len() + policy.files.len() + policy.images.len()).unwrap_or(u32::MAX),
+            rules: u32::try_from(policy.rules.len() + policy.files.len() + policy.images.len() + policy.nodes.len())
+                .unwrap_or(u32::MAX),
             matching: policy.spec.matching.as_ref().map_or_else(|| ALL.to_owned(), matching),
         }
     }

@@ -137,7 +137,7 @@ pub fn each(mut test: impl FnMut(&'static Rule, &'static Example, ContainerKind)
         let pod = match &rule.judges {
             Judges::Pod(pod) => pod,
             Judges::Exec(exec) => &exec.pod,
-            Judges::Dockerfile(_) | Judges::Image(_) => continue,
+            Judges::Dockerfile(_) | Judges::Image(_) | Judges::Node(_) => continue,
         };
         for example in pod.examples {
             for list in pod.lists_of(example) {

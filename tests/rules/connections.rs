@@ -16,7 +16,7 @@ fn each_entered(mut test: impl FnMut(&'static Rule, &'static Example)) {
     for rule in chosen() {
         match &rule.judges {
             Judges::Exec(exec) => exec.entered.iter().for_each(|entered| test(rule, entered.example())),
-            Judges::Pod(_) | Judges::Dockerfile(_) | Judges::Image(_) => {}
+            Judges::Pod(_) | Judges::Dockerfile(_) | Judges::Image(_) | Judges::Node(_) => {}
         }
     }
 }

@@ -12,6 +12,7 @@ mod dockerfiles;
 mod examples;
 mod images;
 mod merged;
+mod nodes;
 mod repairs;
 mod table;
 mod updates;

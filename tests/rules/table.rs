@@ -30,6 +30,7 @@ fn the_table_is_complete() {
             Judges::Pod(_) | Judges::Exec(_) => rule.examples().map(|e| (e.is_bad(), e.name)).unzip(),
             Judges::Dockerfile(file) => file.examples.iter().map(|e| (e.is_bad(), e.name)).unzip(),
             Judges::Image(image) => image.examples.iter().map(|e| (e.is_bad(), e.name)).unzip(),
+            Judges::Node(node) => node.examples.iter().map(|e| (e.is_bad(), e.name)).unzip(),
         };
         assert!(
             bad.contains(&true),

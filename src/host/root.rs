@@ -1,0 +1,164 @@
+//! A root on disk: `/`, or a folder with the files of a host.
+
+use super::{Entry, Host, LARGEST_FILE, MOST_NAMES, acl};
+use crate::node::Read;
+use crate::node::mode::{Access, FileKind};
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, ResolveFlags, Stat, fgetxattr, fstat, openat, openat2, readlinkat};
+use rustix::io::Errno;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+/// A root on disk. No path leads out of it, whatever links it holds.
+pub struct Root {
+    folder: OwnedFd,
+    /// The path of the folder, which the kernel puts before the paths of open files.
+    prefix: String,
+}
+
+impl Root {
+    /// Opens a root.
+    ///
+    /// # Errors
+    /// When the folder cannot be opened.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let folder = openat(CWD, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+        let prefix = own_path(&folder)?.trim_end_matches('/').to_owned();
+        Ok(Self { folder, prefix })
+    }
+
+    fn open_inside(&self, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+        let inside = path.trim_start_matches('/');
+        let inside = if inside.is_empty() { "." } else { inside };
+        // The links of `/proc` that lead to open files lead out of any root.
+        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+        loop {
+            match openat2(&self.folder, inside, flags | OFlags::CLOEXEC, Mode::empty(), resolve) {
+                // The kernel gives up when something is renamed meanwhile.
+                Err(Errno::AGAIN | Errno::INTR) => {}
+                other => return other,
+            }
+        }
+    }
+
+    fn stat(&self, path: &str) -> Result<(OwnedFd, Stat), Errno> {
+        let file = self.open_inside(path, OFlags::PATH)?;
+        let stat = fstat(&file)?;
+        Ok((file, stat))
+    }
+}
+
+fn own_path(file: impl AsFd) -> Result<String, Errno> {
+    use rustix::fd::AsRawFd;
+    let link = format!("/proc/self/fd/{}", file.as_fd().as_raw_fd());
+    let path = readlinkat(CWD, link, Vec::new())?;
+    Ok(path.to_string_lossy().into_owned())
+}
+
+fn failed<T>(error: Errno) -> Read<T> {
+    match error {
+        // A process that ends while it is read.
+        Errno::NOENT | Errno::NOTDIR | Errno::SRCH => Read::Absent,
+        Errno::LOOP => Read::Loop,
+        Errno::ACCESS | Errno::PERM => Read::Denied("permission denied".to_owned()),
+        other => Read::Denied(io::Error::from(other).to_string()),
+    }
+}
+
+impl Host for Root {
+    fn read(&self, path: &str) -> Read<Vec<u8>> {
+        let kind = match self.stat(path) {
+            Ok((_, stat)) => FileType::from_raw_mode(stat.st_mode),
+            Err(error) => return failed(error),
+        };
+        // Opening a pipe waits, and opening a device may do anything.
+        if kind != FileType::RegularFile {
+            return Read::Denied("it is no regular file".to_owned());
+        }
+        let file = match self.open_inside(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY) {
+            Ok(file) => File::from(file),
+            Err(error) => return failed(error),
+        };
+        let mut bytes = Vec::new();
+        match file.take(LARGEST_FILE as u64 + 1).read_to_end(&mut bytes) {
+            Ok(_) if bytes.len() > LARGEST_FILE => Read::TooBig,
+            Ok(_) => Read::Is(bytes),
+            Err(error) => error
+                .raw_os_error()
+                .map_or_else(|| Read::Denied(error.to_string()), |code| failed(Errno::from_raw_os_error(code))),
+        }
+    }
+
+    fn list(&self, path: &str) -> Read<Vec<String>> {
+        let read = || -> Result<Option<Vec<String>>, Errno> {
+            let folder = self.open_inside(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
+            let mut names = Vec::new();
+            for entry in Dir::read_from(folder)? {
+                let name = entry?.file_name().to_string_lossy().into_owned();
+                if !matches!(name.as_str(), "." | "..") {
+                    names.push(name);
+                }
+                if names.len() > MOST_NAMES {
+                    return Ok(None);
+                }
+            }
+            names.sort_unstable();
+            Ok(Some(names))
+        };
+        match read() {
+            Ok(Some(names)) => Read::Is(names),
+            Ok(None) => Read::TooBig,
+            Err(error) => failed(error),
+        }
+    }
+
+    fn entry(&self, path: &str) -> Read<Entry> {
+        let read = || -> Result<Entry, Errno> {
+            let (file, stat) = self.stat(path)?;
+            let whole = own_path(&file)?;
+            let path = whole.strip_prefix(self.prefix.as_str()).filter(|rest| rest.starts_with('/')).unwrap_or("/");
+            let kind = match FileType::from_raw_mode(stat.st_mode) {
+                FileType::RegularFile => FileKind::File,
+                FileType::Directory => FileKind::Folder,
+                FileType::Socket => FileKind::Socket,
+                _ => FileKind::Other,
+            };
+            // An attribute needs a file that is open for more than its path, and only these two kinds may be opened.
+            let acl = match kind {
+                FileKind::File | FileKind::Folder => self.acl(path),
+                FileKind::Socket | FileKind::Other => Vec::new(),
+            };
+            let access = Access { uid: stat.st_uid, gid: stat.st_gid, mode: stat.st_mode & 0o7777 };
+            Ok(Entry { path: path.to_owned(), kind, access, acl, modified: stat.st_mtime as i64 })
+        };
+        read().map_or_else(failed, Read::Is)
+    }
+
+    fn link(&self, path: &str) -> Read<String> {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let read = || -> Result<String, Errno> {
+            let folder = self.open_inside(folder, OFlags::PATH | OFlags::DIRECTORY)?;
+            Ok(readlinkat(&folder, name, Vec::new())?.to_string_lossy().into_owned())
+        };
+        match read() {
+            Ok(link) => Read::Is(link),
+            // It is there, and is no link.
+            Err(Errno::INVAL) => Read::Absent,
+            Err(error) => failed(error),
+        }
+    }
+}
+
+impl Root {
+    fn acl(&self, path: &str) -> Vec<crate::node::mode::AclEntry> {
+        let Ok(file) = self.open_inside(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY) else {
+            return Vec::new();
+        };
+        let mut bytes = [0; 4096];
+        match fgetxattr(&file, "system.posix_acl_access", &mut bytes) {
+            Ok(length) => acl(bytes.get(..length).unwrap_or_default()),
+            Err(_) => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The snapshot of a host, made of all its parts.
+
+use super::{Host, daemons, docker, facts, files, processes, text, units};
+use crate::node::account::Accounts;
+use crate::node::mode::FileRead;
+use crate::node::mount::{Mount, mounts};
+use crate::node::os::{self, Kernel, SeLinux, SecurityModules};
+use crate::node::{API_VERSION, Audit, Node, Read, audit, expected};
+use std::collections::BTreeMap;
+
+/// Reads a host. `now` is in seconds since 1970. What cannot be read is in the snapshot with the reason.
+pub fn snapshot(host: &dyn Host, now: i64) -> Node {
+    let processes = processes::processes(host);
+    let units = units::daemons(host);
+    let mounts = text(host, "/proc/1/mountinfo").map(|rows| mounts(&rows));
+    let host_ids = text(host, "/proc/self/uid_map").is().is_none_or(|map| crate::node::process::has_host_ids(map));
+    let mut node = Node {
+        api_version: API_VERSION.to_owned(),
+        kind: "NodeSnapshot".to_owned(),
+        name: text(host, "/etc/hostname").is().map(|name| name.trim().to_owned()).unwrap_or_default(),
+        taken: now,
+        host_ids,
+        offline: processes.is_empty(),
+        os: text(host, "/etc/os-release").map(|text| os::os_release(&text)),
+        kernel: kernel(host),
+        security_modules: security_modules(host),
+        accounts: accounts(host),
+        listeners: processes::ports(host, &processes),
+        unix_listeners: processes::sockets(host),
+        interfaces: processes::interfaces(host),
+        enabled_units: units::enabled(host),
+        audit: audit_system(host, &processes),
+        docker: docker::dockers(host, &processes, &units),
+        containerd: daemons::containerds(host, &processes, &units),
+        crio: daemons::crios(host, &processes, &units),
+        podman: daemons::podmans(host),
+        kubelet: daemons::kubelets(host, &processes, &units),
+        files: BTreeMap::new(),
+        folders: BTreeMap::new(),
+        docker_images: BTreeMap::new(),
+        content_trust: facts::content_trust(host),
+        containers_policy: facts::containers_policy(host),
+        outdated: facts::outdated(host, &processes),
+        processes,
+        units,
+        mounts,
+    };
+    add_files(host, &mut node);
+    node.docker_images = facts::docker_images(host, &node);
+    node
+}
+
+/// The files that rules ask about follow from the daemons' settings.
+fn add_files(host: &dyn Host, node: &mut Node) {
+    for folder in expected::folders(node) {
+        list(host, node, &folder);
+        // Folders of certificates have one folder for each registry.
+        if folder.ends_with("certs.d") {
+            let below: Vec<String> = node
+                .folders
+                .get(&folder)
+                .and_then(Read::is)
+                .into_iter()
+                .flatten()
+                .map(|name| format!("{folder}/{name}"))
+                .collect();
+            for folder in below {
+                list(host, node, &folder);
+            }
+        }
+    }
+    let mounts: Vec<Mount> = node.mounts.is().cloned().unwrap_or_default();
+    let read = |path: &String| -> (String, FileRead) { (path.clone(), files::facts(host, path, &mounts)) };
+    node.files = expected::files(node).iter().map(|file| read(&file.path)).collect();
+    node.files.extend(expected::AUDITED.iter().map(|(path, _)| read(&(*path).to_owned())));
+}
+
+fn list(host: &dyn Host, node: &mut Node, folder: &str) {
+    node.folders.insert(folder.to_owned(), host.list(folder));
+}
+
+fn kernel(host: &dyn Host) -> Kernel {
+    let line = |path: &str| text(host, path).is().map(|text| text.trim().to_owned());
+    let modules = host.list("/lib/modules");
+    let newest = os::newest(modules.is().into_iter().flatten().map(String::as_str)).map(str::to_owned);
+    let unified = line("/sys/fs/cgroup/cgroup.controllers");
+    Kernel {
+        release: line("/proc/sys/kernel/osrelease").unwrap_or_default(),
+        arguments: line("/proc/cmdline").unwrap_or_default(),
+        newest,
+        reboot_required: !host.entry("/run/reboot-required").is_absent(),
+        booted: processes::booted(host),
+        max_user_namespaces: line("/proc/sys/user/max_user_namespaces").and_then(|text| text.parse().ok()),
+        unprivileged_user_namespaces: line("/proc/sys/kernel/unprivileged_userns_clone").map(|text| text != "0"),
+        unified_cgroups: unified.is_some(),
+        controllers: unified.unwrap_or_default().split_ascii_whitespace().map(str::to_owned).collect(),
+    }
+}
+
+fn security_modules(host: &dyn Host) -> SecurityModules {
+    let is = |path: &str, value: &str| text(host, path).is().is_some_and(|text| text.trim() == value);
+    let lsm = text(host, "/sys/kernel/security/lsm");
+    let lists = |name: &str| lsm.is().is_some_and(|list| list.trim().split(',').any(|module| module == name));
+    let enforce = text(host, "/sys/fs/selinux/enforce");
+    let selinux = enforce.is().map(|text| if text.trim() == "1" { SeLinux::Enforcing } else { SeLinux::Permissive });
+    SecurityModules {
+        apparmor: is("/sys/module/apparmor/parameters/enabled", "Y") || lists("apparmor"),
+        selinux,
+        selinux_configured: text(host, "/etc/selinux/config").is().and_then(|text| os::variable(text, "SELINUX")),
+    }
+}
+
+fn accounts(host: &dyn Host) -> Read<Accounts> {
+    let or_empty = |read: Read<String>| read.is().cloned().unwrap_or_default();
+    let group = or_empty(text(host, "/etc/group"));
+    let nsswitch = or_empty(text(host, "/etc/nsswitch.conf"));
+    text(host, "/etc/passwd").map(|passwd| Accounts::read(&passwd, &group, &nsswitch))
+}
+
+fn audit_system(host: &dyn Host, processes: &[crate::node::process::Process]) -> Audit {
+    let mut watches: Read<Vec<audit::Watch>> = Read::Absent;
+    let mut add = |path: String| match (text(host, &path), &mut watches) {
+        (Read::Is(rules), Read::Is(all)) => all.extend(audit::watches(&path, &rules)),
+        (Read::Is(rules), other) => *other = Read::Is(audit::watches(&path, &rules)),
+        (Read::Absent, _) => {}
+        (read, other @ Read::Absent) => *other = read.map(|_| Vec::new()),
+        _ => {}
+    };
+    add("/etc/audit/audit.rules".to_owned());
+    match host.list("/etc/audit/rules.d") {
+        Read::Is(names) => names
+            .iter()
+            .filter(|name| name.ends_with(".rules"))
+            .for_each(|name| add(format!("/etc/audit/rules.d/{name}"))),
+        Read::Absent => {}
+        other if watches.is_absent() => watches = other.map(|_| Vec::new()),
+        _ => {}
+    }
+    Audit { watches, running: processes.iter().any(|process| process.name == "auditd") }
+}

@@ -1,0 +1,132 @@
+//! The snapshot of a host: plain data, read once by [`crate::host`], written by `podreeve node --dump`, and judged anywhere.
+//!
+//! It holds no contents of keys, no environments, and arguments of daemons alone.
+
+pub mod account;
+pub mod audit;
+pub mod config;
+pub mod docker;
+pub mod expected;
+pub mod kubelet;
+pub mod listener;
+pub mod mode;
+pub mod mount;
+pub mod os;
+pub mod process;
+mod read;
+pub mod toml_tree;
+pub mod unit;
+
+pub use read::Read;
+
+use self::account::Accounts;
+use self::audit::Watch;
+use self::config::Config;
+use self::docker::Docker;
+use self::kubelet::Kubelet;
+use self::listener::Listener;
+use self::mode::FileRead;
+use self::mount::Mount;
+use self::os::{Kernel, Os, SecurityModules};
+use self::process::Process;
+use self::unit::Unit;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The version of the form of a dump. A dump of another one is not judged.
+pub const API_VERSION: &str = "podreeve.dev/v1alpha1";
+
+/// A host at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Node {
+    pub api_version: String,
+    /// `NodeSnapshot`.
+    pub kind: String,
+    pub name: String,
+    /// Seconds since 1970.
+    pub taken: i64,
+    /// Whether user ids that podreeve sees are those of the host. Without that, no owner is known.
+    pub host_ids: bool,
+    /// Whether the root has no processes: an image of a disk.
+    pub offline: bool,
+    pub os: Read<Os>,
+    pub kernel: Kernel,
+    pub security_modules: SecurityModules,
+    pub accounts: Read<Accounts>,
+    pub mounts: Read<Vec<Mount>>,
+    pub processes: Vec<Process>,
+    pub listeners: Read<Vec<Listener>>,
+    pub unix_listeners: Read<Vec<String>>,
+    /// Names of network interfaces, and the bridge that each is a member of.
+    pub interfaces: BTreeMap<String, Option<String>>,
+    /// Units by name: those of container daemons and of network services.
+    pub units: BTreeMap<String, Unit>,
+    /// Units that start with the host.
+    pub enabled_units: Vec<String>,
+    pub audit: Audit,
+    pub docker: Vec<Docker>,
+    pub containerd: Vec<Daemon>,
+    pub crio: Vec<Daemon>,
+    pub podman: Vec<Daemon>,
+    pub kubelet: Vec<Kubelet>,
+    /// All files that a rule asks about, by the path that a setting names.
+    pub files: BTreeMap<String, FileRead>,
+    /// The names in folders whose files are asked about.
+    pub folders: BTreeMap<String, Read<Vec<String>>>,
+    /// Images of each docker, by the daemon's name.
+    pub docker_images: BTreeMap<String, DockerImages>,
+    /// Files that set `DOCKER_CONTENT_TRUST`.
+    pub content_trust: Vec<String>,
+    /// `/etc/containers/policy.json`.
+    pub containers_policy: Read<serde_json::Value>,
+    /// Programs that are newer than their process, by its id.
+    pub outdated: BTreeMap<u32, String>,
+}
+
+/// The images that a docker keeps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DockerImages {
+    pub folder: String,
+    /// Images that no container has.
+    pub unused: Read<u64>,
+    /// The timer or cron job that removes unused images.
+    pub prune: Option<String>,
+}
+
+/// A daemon whose settings are TOML: containerd, cri-o, podman.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Daemon {
+    pub pid: Option<u32>,
+    pub rootless: bool,
+    pub version: Option<String>,
+    pub config: Config,
+    /// Its files, the main one first, whether they exist or not.
+    pub config_files: Vec<String>,
+    pub name: String,
+}
+
+/// The audit system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Audit {
+    /// Rules on disk. Those that are loaded need a capability to read.
+    pub watches: Read<Vec<Watch>>,
+    pub running: bool,
+}
+
+impl Node {
+    /// The facts of a file that a setting names.
+    #[must_use]
+    pub fn file(&self, path: &str) -> Option<&FileRead> {
+        self.files.get(path)
+    }
+
+    /// Whether a daemon of containers is on this host at all.
+    #[must_use]
+    pub fn has_runtime(&self) -> bool {
+        !(self.docker.is_empty() && self.containerd.is_empty() && self.crio.is_empty() && self.podman.is_empty())
+    }
+}

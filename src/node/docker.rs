@@ -1,0 +1,366 @@
+//! dockerd: its arguments and its `daemon.json`, and what they make together.
+
+use super::config::{Config, Source};
+use super::process;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// One dockerd: a running one, or one that is installed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Docker {
+    pub pid: Option<u32>,
+    /// Whether it runs with the rights of a user alone.
+    pub rootless: bool,
+    pub version: Option<String>,
+    pub config: Config,
+    pub config_file: String,
+    /// Addresses of systemd's socket for `fd://`, with their source.
+    pub socket_streams: Vec<(String, Source)>,
+    /// What tells the daemon: `dockerd (process 812)`.
+    pub name: String,
+}
+
+/// Flags that take no value unless it is joined with `=`.
+const SWITCHES: &[&str] = &[
+    "allow-direct-routing",
+    "bip6",
+    "containerd-snapshotter",
+    "debug",
+    "experimental",
+    "help",
+    "icc",
+    "ip-forward",
+    "ip-forward-no-drop",
+    "ip-masq",
+    "ip6tables",
+    "iptables",
+    "ipv6",
+    "init",
+    "live-restore",
+    "no-new-privileges",
+    "raw-logs",
+    "rootless",
+    "selinux-enabled",
+    "tls",
+    "tlsverify",
+    "userland-proxy",
+    "validate",
+    "version",
+];
+
+/// Short flags and their long names.
+const SHORT: &[(char, &str)] = &[
+    ('b', "bridge"),
+    ('D', "debug"),
+    ('G', "group"),
+    ('g', "graph"),
+    ('H', "host"),
+    ('l', "log-level"),
+    ('p', "pidfile"),
+    ('s', "storage-driver"),
+    ('v', "version"),
+    ('h', "help"),
+];
+
+/// Flags that may be repeated, and their key in `daemon.json`.
+const LISTS: &[(&str, &str)] = &[
+    ("host", "hosts"),
+    ("label", "labels"),
+    ("log-opt", "log-opts"),
+    ("dns", "dns"),
+    ("dns-opt", "dns-opts"),
+    ("dns-search", "dns-search"),
+    ("insecure-registry", "insecure-registries"),
+    ("registry-mirror", "registry-mirrors"),
+    ("authorization-plugin", "authorization-plugins"),
+    ("default-ulimit", "default-ulimits"),
+    ("add-runtime", "runtimes"),
+    ("storage-opt", "storage-opts"),
+    ("exec-opt", "exec-opts"),
+    ("node-generic-resource", "node-generic-resources"),
+    ("feature", "features"),
+    ("cdi-spec-dir", "cdi-spec-dirs"),
+];
+
+/// The settings that arguments make. `pid` is that of the running process, if there is one.
+#[must_use]
+pub fn flags(arguments: &[String], pid: Option<u32>) -> Config {
+    let mut config = Config::default();
+    let mut rest = arguments.iter().skip(1);
+    while let Some(argument) = rest.next() {
+        let Some((name, mut value)) = split(argument) else { continue };
+        let mut text = argument.clone();
+        if value.is_none() && !SWITCHES.contains(&name.as_str()) {
+            value = rest.next().cloned();
+            if let Some(value) = &value {
+                text = format!("{text} {value}");
+            }
+        }
+        let source = Source::Flag { pid, argument: text };
+        match LISTS.iter().find(|(flag, _)| *flag == name) {
+            Some((_, key)) => append(&mut config, key, value.unwrap_or_default(), source),
+            None => config.set(name.clone(), switch_or_text(&name, value), source),
+        }
+    }
+    config
+}
+
+/// The long name and the joined value of an argument; none where it is no flag.
+fn split(argument: &str) -> Option<(String, Option<String>)> {
+    if let Some(long) = argument.strip_prefix("--") {
+        let (name, value) = long.split_once('=').map_or((long, None), |(name, value)| (name, Some(value.to_owned())));
+        return (!name.is_empty()).then(|| (name.to_owned(), value));
+    }
+    let mut short = argument.strip_prefix('-')?.chars();
+    let letter = short.next()?;
+    let name = SHORT.iter().find(|(short, _)| *short == letter)?.1;
+    let value = short.as_str();
+    let value = value.strip_prefix('=').unwrap_or(value);
+    Some((name.to_owned(), (!value.is_empty()).then(|| value.to_owned())))
+}
+
+fn switch_or_text(name: &str, value: Option<String>) -> Value {
+    match value {
+        None => Value::Bool(true),
+        Some(value) if SWITCHES.contains(&name) => match value.as_str() {
+            "1" | "t" | "T" | "true" | "TRUE" | "True" => Value::Bool(true),
+            "0" | "f" | "F" | "false" | "FALSE" | "False" => Value::Bool(false),
+            _ => Value::String(value),
+        },
+        Some(value) => Value::String(value),
+    }
+}
+
+fn append(config: &mut Config, key: &str, value: String, source: Source) {
+    let old = config.settings.remove(key);
+    let mut items = match old.as_ref().map(|setting| &setting.value) {
+        Some(Value::Array(items)) => items.clone(),
+        _ => Vec::new(),
+    };
+    items.push(Value::String(value));
+    let source = old.map_or(source, |setting| setting.source);
+    config.set(key, items, source);
+}
+
+/// Adds `daemon.json` to the settings of the flags. dockerd does not start where both have a key, so that shows a file that was
+/// changed since.
+pub fn add_file(config: &mut Config, path: &str, text: &str) {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let document: Value = match serde_json::from_str(text) {
+        Ok(document) => document,
+        Err(error) => {
+            config.doubt(format!(
+                "{path}:{}:{}: this is no JSON, so dockerd does not start with it",
+                error.line(),
+                error.column()
+            ));
+            return;
+        }
+    };
+    let Value::Object(keys) = document else {
+        config.doubt(format!("{path} is no JSON object, so dockerd does not start with it"));
+        return;
+    };
+    for (key, value) in keys {
+        let source = Source::File { path: path.to_owned(), line: line_of(text, &key) };
+        if let Some(flag) = config.get(&key) {
+            let why = format!(
+                "{path} and {} both have `{key}`, with which dockerd does not start: the file changed since",
+                flag.source
+            );
+            config.doubt(why);
+            continue;
+        }
+        config.set(key, value, source);
+    }
+}
+
+/// The line of a key at the top. JSON has no positions in `serde_json`; a key in quotes before a colon is enough for a person.
+fn line_of(text: &str, key: &str) -> Option<usize> {
+    let quoted = format!("\"{key}\"");
+    text.lines()
+        .position(|line| {
+            line.find(&quoted)
+                .is_some_and(|at| line.get(at + quoted.len()..).is_some_and(|rest| rest.trim_start().starts_with(':')))
+        })
+        .map(|at| at + 1)
+}
+
+/// A place where dockerd listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    pub address: String,
+    pub source: Source,
+}
+
+impl Docker {
+    /// All places where it listens. `fd://` stands for the streams of systemd's socket.
+    #[must_use]
+    pub fn hosts(&self) -> Vec<Host> {
+        let setting = self.config.get("hosts");
+        let named: Vec<Host> = setting
+            .into_iter()
+            .flat_map(|setting| {
+                setting
+                    .texts()
+                    .into_iter()
+                    .map(|text| Host { address: text.to_owned(), source: setting.source.clone() })
+            })
+            .collect();
+        if named.is_empty() {
+            // With TLS and without hosts, the default is TCP.
+            let source = Source::Default { product: "docker".to_owned(), version: self.version.clone() };
+            let tls = self.verification() != Verification::None || self.is_true("tls");
+            let address = if tls { "tcp://localhost:2376" } else { "unix:///var/run/docker.sock" };
+            return vec![Host { address: address.to_owned(), source }];
+        }
+        let streams = || {
+            self.socket_streams
+                .iter()
+                .map(|(address, source)| Host { address: address.clone(), source: source.clone() })
+        };
+        named
+            .into_iter()
+            .flat_map(|host| if host.address.starts_with("fd://") { streams().collect() } else { vec![host] })
+            .collect()
+    }
+
+    #[must_use]
+    pub fn is_true(&self, key: &str) -> bool {
+        self.config.get(key).is_some_and(super::config::Setting::is_true)
+    }
+
+    /// What a TCP listener asks of a client.
+    #[must_use]
+    pub fn verification(&self) -> Verification {
+        let tlsverify = self.config.get("tlsverify");
+        let has_ca = self.config.get("tlscacert").is_some();
+        match (tlsverify, self.is_true("tls")) {
+            (Some(setting), _) if setting.is_true() => Verification::Client,
+            // Setting it at all, even to false, switches TLS on.
+            (Some(_), _) => Verification::Server,
+            (None, true) if has_ca => Verification::Client,
+            (None, true) => Verification::Server,
+            (None, false) => Verification::None,
+        }
+    }
+
+    /// The group of the socket.
+    #[must_use]
+    pub fn group(&self) -> String {
+        self.config
+            .get("group")
+            .and_then(|setting| setting.value.as_str().map(str::to_owned))
+            .unwrap_or_else(|| "docker".to_owned())
+    }
+
+    /// The folder of images and containers.
+    #[must_use]
+    pub fn data_root(&self, home: &str) -> String {
+        let named = self.config.get("data-root").or_else(|| self.config.get("graph"));
+        let named = named.and_then(|setting| setting.value.as_str().map(str::to_owned));
+        named.unwrap_or_else(|| {
+            if self.rootless { format!("{home}/.local/share/docker") } else { "/var/lib/docker".to_owned() }
+        })
+    }
+}
+
+/// What a TCP listener of dockerd asks of a client, as measured with curl on real daemons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verification {
+    /// It speaks HTTP without TLS.
+    None,
+    /// It speaks TLS with everybody.
+    Server,
+    /// It refuses clients without a certificate of its CA.
+    Client,
+}
+
+/// Whether these arguments are those of a dockerd.
+#[must_use]
+pub fn is_dockerd(arguments: &[String]) -> bool {
+    process::program(arguments) == "dockerd"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(text: &str) -> Vec<String> {
+        text.split(' ').map(str::to_owned).collect()
+    }
+
+    fn docker(text: &str, file: &str) -> Docker {
+        let mut config = flags(&arguments(text), Some(7));
+        if !file.is_empty() {
+            add_file(&mut config, "/etc/docker/daemon.json", file);
+        }
+        Docker { config, ..Docker::default() }
+    }
+
+    #[test]
+    fn flags_in_all_forms() {
+        let config = flags(
+            &arguments(
+                "/usr/bin/dockerd -Hfd:// -H tcp://0.0.0.0:2375 --host=unix:///x -D --icc=false --log-level warn -G ops --tlsverify=0 --label a=b",
+            ),
+            Some(7),
+        );
+        assert_eq!(config.get("hosts").unwrap().texts(), ["fd://", "tcp://0.0.0.0:2375", "unix:///x"]);
+        assert_eq!(config.get("icc").unwrap().value, false);
+        assert_eq!(config.get("debug").unwrap().value, true);
+        assert_eq!(config.get("log-level").unwrap().source.to_string(), "--log-level warn of process 7");
+        assert_eq!(
+            (config.get("group").unwrap().display(), config.get("tlsverify").unwrap().display()),
+            ("ops".to_owned(), "false".to_owned())
+        );
+        // A value of another flag is no flag.
+        assert!(flags(&arguments("dockerd --label --icc=false"), None).get("icc").is_none());
+    }
+
+    #[test]
+    fn the_table_of_tls() {
+        for (flags, file, expected) in [
+            ("dockerd", "", Verification::None),
+            ("dockerd --tlscacert=c --tlscert=c --tlskey=k", "", Verification::None),
+            ("dockerd --tls --tlscacert=c", "", Verification::Client),
+            ("dockerd", r#"{"tls": true, "tlscacert": "c"}"#, Verification::Client),
+            ("dockerd --tls", "", Verification::Server),
+            ("dockerd --tls --tlsverify=false --tlscacert=c", "", Verification::Server),
+            ("dockerd", r#"{"tlsverify": false}"#, Verification::Server),
+            ("dockerd --tlsverify", "", Verification::Client),
+        ] {
+            assert_eq!(docker(flags, file).verification(), expected, "{flags} {file}");
+        }
+    }
+
+    #[test]
+    fn files_and_flags_are_one() {
+        let docker = docker("dockerd --icc=false", "{\n \"icc\": true,\n \"debug\" : true,\n \"debug\": false }");
+        assert!(docker.config.doubts[0].contains("both have `icc`"), "{:?}", docker.config.doubts);
+        assert_eq!(docker.config.get("icc").unwrap().value, false);
+        assert_eq!(docker.config.get("debug").unwrap().value, false, "the last of a key counts");
+        assert_eq!(docker.config.get("debug").unwrap().source.to_string(), "/etc/docker/daemon.json:3");
+        let broken = super::super::docker::Docker {
+            config: {
+                let mut c = Config::default();
+                add_file(&mut c, "f", "{,");
+                c
+            },
+            ..Docker::default()
+        };
+        assert!(broken.config.doubts[0].starts_with("f:1:2: this is no JSON"));
+    }
+
+    #[test]
+    fn where_it_listens() {
+        let addresses = |docker: &Docker| docker.hosts().into_iter().map(|host| host.address).collect::<Vec<_>>();
+        assert_eq!(addresses(&docker("dockerd", "")), ["unix:///var/run/docker.sock"]);
+        assert_eq!(addresses(&docker("dockerd --tls", "")), ["tcp://localhost:2376"]);
+        let mut activated = docker("dockerd -H fd://", "");
+        activated.socket_streams =
+            vec![("tcp://0.0.0.0:2375".to_owned(), Source::File { path: "docker.socket".to_owned(), line: Some(3) })];
+        assert_eq!(addresses(&activated), ["tcp://0.0.0.0:2375"]);
+    }
+}

@@ -1,0 +1,224 @@
+//! The kubelet: its configuration file, the files over it, and its flags.
+
+use super::config::{Config, Source};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// One kubelet: a running one, or one that is installed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Kubelet {
+    pub pid: Option<u32>,
+    pub version: Option<String>,
+    pub config: Config,
+    /// The file of `--config`, if it has one. Without it, some defaults are open.
+    pub config_file: Option<String>,
+    pub config_dir: Option<String>,
+    pub kubeconfig: Option<String>,
+    pub name: String,
+}
+
+/// Flags and the fields of the configuration that they set.
+const FLAGS: &[(&str, &str)] = &[
+    ("anonymous-auth", "authentication.anonymous.enabled"),
+    ("authentication-token-webhook", "authentication.webhook.enabled"),
+    ("authorization-mode", "authorization.mode"),
+    ("client-ca-file", "authentication.x509.clientCAFile"),
+    ("read-only-port", "readOnlyPort"),
+    ("port", "port"),
+    ("address", "address"),
+    ("tls-cert-file", "tlsCertFile"),
+    ("tls-private-key-file", "tlsPrivateKeyFile"),
+    ("rotate-certificates", "rotateCertificates"),
+    ("rotate-server-certificates", "serverTLSBootstrap"),
+    ("cgroup-driver", "cgroupDriver"),
+    ("cgroups-per-qos", "cgroupsPerQOS"),
+    ("enforce-node-allocatable", "enforceNodeAllocatable"),
+    ("image-gc-high-threshold", "imageGCHighThresholdPercent"),
+    ("image-gc-low-threshold", "imageGCLowThresholdPercent"),
+    ("pod-max-pids", "podPidsLimit"),
+    ("event-qps", "eventRecordQPS"),
+    ("protect-kernel-defaults", "protectKernelDefaults"),
+    ("streaming-connection-idle-timeout", "streamingConnectionIdleTimeout"),
+    ("container-runtime-endpoint", "containerRuntimeEndpoint"),
+    ("healthz-bind-address", "healthzBindAddress"),
+    ("tls-cipher-suites", "tlsCipherSuites"),
+    ("tls-min-version", "tlsMinVersion"),
+];
+
+/// The value of a flag: the last one counts, `_` is `-`.
+#[must_use]
+pub fn flag(arguments: &[String], name: &str) -> Option<String> {
+    flags(arguments).filter(|(found, _)| found == name).last().map(|(_, value)| value)
+}
+
+/// All flags with their values. A flag without a value is `true`.
+fn flags(arguments: &[String]) -> impl Iterator<Item = (String, String)> {
+    let mut at = 1;
+    std::iter::from_fn(move || {
+        loop {
+            let argument = arguments.get(at)?;
+            at += 1;
+            let Some(long) = argument.strip_prefix("--").or_else(|| argument.strip_prefix('-')) else { continue };
+            let (name, joined) =
+                long.split_once('=').map_or((long, None), |(name, value)| (name, Some(value.to_owned())));
+            let value = joined.unwrap_or_else(|| match arguments.get(at).filter(|next| !next.starts_with('-')) {
+                Some(next) => {
+                    at += 1;
+                    next.clone()
+                }
+                None => "true".to_owned(),
+            });
+            return Some((name.replace('_', "-"), value));
+        }
+    })
+}
+
+/// Puts the flags over the configuration.
+pub fn add_flags(config: &mut Config, arguments: &[String], pid: Option<u32>) {
+    for (name, value) in flags(arguments) {
+        let source = Source::Flag { pid, argument: format!("--{name}={value}") };
+        if name == "feature-gates" {
+            for (gate, value) in value.split(',').filter_map(|pair| pair.split_once('=')) {
+                config.set(format!("featureGates.{}", gate.trim()), typed(value.trim()), source.clone());
+            }
+        } else if let Some((_, field)) = FLAGS.iter().find(|(flag, _)| *flag == name) {
+            let value = match *field {
+                "enforceNodeAllocatable" | "tlsCipherSuites" => Value::Array(
+                    value.split(',').filter(|item| !item.is_empty()).map(|item| item.trim().into()).collect(),
+                ),
+                _ => typed(&value),
+            };
+            config.set(*field, value, source);
+        }
+    }
+}
+
+fn typed(text: &str) -> Value {
+    match text {
+        "true" => Value::Bool(true),
+        "false" => Value::Bool(false),
+        _ => text.parse::<i64>().map_or_else(|_| Value::String(text.to_owned()), Value::from),
+    }
+}
+
+/// Puts a configuration file over what is there: `--config`, then each file of `--config-dir` as a JSON merge patch, where null
+/// removes a field.
+pub fn add_file(config: &mut Config, path: &str, text: &str) {
+    let document: Value = match serde_saphyr::from_str(text) {
+        Ok(document) => document,
+        Err(error) => {
+            config.doubt(format!(
+                "{path} is no YAML, so the kubelet does not start with it: {}",
+                first_line(&error.to_string())
+            ));
+            return;
+        }
+    };
+    let kind = document.get("kind").and_then(Value::as_str).unwrap_or("KubeletConfiguration").to_owned();
+    if kind != "KubeletConfiguration" {
+        config.doubt(format!("{path} has the kind {kind}, and not KubeletConfiguration"));
+        return;
+    }
+    add(config, path, text, "", &document);
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or("")
+}
+
+fn add(config: &mut Config, path: &str, text: &str, prefix: &str, value: &Value) {
+    match value {
+        Value::Object(keys) => {
+            for (key, value) in keys {
+                let full = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+                add(config, path, text, &full, value);
+            }
+        }
+        Value::Null => {
+            let below = format!("{prefix}.");
+            config.settings.retain(|key, _| key != prefix && !key.starts_with(&below));
+        }
+        value => {
+            let key = prefix.rsplit('.').next().unwrap_or(prefix);
+            let line = text
+                .lines()
+                .position(|line| line.trim_start().trim_start_matches(['"', '\'']).starts_with(key))
+                .map(|at| at + 1);
+            config.set(prefix, value.clone(), Source::File { path: path.to_owned(), line });
+        }
+    }
+}
+
+impl Kubelet {
+    /// A setting, or what the kubelet does without it. Without `--config` three defaults are open.
+    #[must_use]
+    pub fn setting(&self, key: &str) -> super::config::Setting {
+        let has_file = self.config_file.is_some();
+        let default: Value = match key {
+            "authentication.anonymous.enabled" => Value::Bool(!has_file),
+            "authentication.webhook.enabled" => Value::Bool(has_file),
+            "authorization.mode" => if has_file { "Webhook" } else { "AlwaysAllow" }.into(),
+            "readOnlyPort" => if has_file { 0 } else { 10255 }.into(),
+            "podPidsLimit" => (-1).into(),
+            "imageGCHighThresholdPercent" => 85.into(),
+            "imageGCLowThresholdPercent" => 80.into(),
+            "rotateCertificates" => Value::Bool(has_file && self.config.get("rotateCertificates").is_none()),
+            "cgroupsPerQOS" => Value::Bool(true),
+            "enforceNodeAllocatable" => Value::Array(vec!["pods".into()]),
+            "cgroupDriver" => "cgroupfs".into(),
+            "serverTLSBootstrap" => Value::Bool(false),
+            _ => Value::Null,
+        };
+        self.config.or_default(key, default, "the kubelet", self.version.as_deref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(text: &str) -> Vec<String> {
+        text.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn files_then_patches_then_flags() {
+        let mut config = Config::default();
+        add_file(
+            &mut config,
+            "/var/lib/kubelet/config.yaml",
+            "kind: KubeletConfiguration\nauthentication:\n  anonymous:\n    enabled: true\nreadOnlyPort: 10255\npodPidsLimit: 100\n",
+        );
+        add_file(&mut config, "/etc/kubelet.d/10.conf", "readOnlyPort: 0\nauthentication: null\n");
+        add_flags(
+            &mut config,
+            &arguments("kubelet --pod-max-pids=200 --pod_max_pids 300 --feature-gates=AllAlpha=true,X=false"),
+            Some(9),
+        );
+        assert_eq!(config.get("podPidsLimit").unwrap().value, 300);
+        assert_eq!(config.get("podPidsLimit").unwrap().source.to_string(), "--pod-max-pids=300 of process 9");
+        assert_eq!(config.get("readOnlyPort").unwrap().source.to_string(), "/etc/kubelet.d/10.conf:1");
+        assert!(config.get("authentication.anonymous.enabled").is_none());
+        assert_eq!(config.get("featureGates.AllAlpha").unwrap().value, true);
+    }
+
+    #[test]
+    fn defaults_depend_on_a_file() {
+        let open = Kubelet::default();
+        assert_eq!(open.setting("authentication.anonymous.enabled").value, true);
+        assert_eq!(open.setting("authorization.mode").display(), "AlwaysAllow");
+        let with = Kubelet { config_file: Some("/c".to_owned()), ..Kubelet::default() };
+        assert_eq!(with.setting("readOnlyPort").value, 0);
+        assert_eq!(with.setting("authorization.mode").source.to_string(), "the default of the kubelet");
+    }
+
+    #[test]
+    fn bad_files_are_doubts() {
+        let mut config = Config::default();
+        add_file(&mut config, "c", "a: [");
+        add_file(&mut config, "d", "kind: Config\n");
+        assert_eq!(config.doubts.len(), 2, "{:?}", config.doubts);
+        assert_eq!(flag(&arguments("kubelet --config a --config=b"), "config"), Some("b".to_owned()));
+    }
+}

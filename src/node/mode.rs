@@ -1,0 +1,264 @@
+//! Who may do what with a file: owner, group, permission bits, ACL and the folders above.
+
+use super::account::Accounts;
+use super::read::Read;
+use serde::{Deserialize, Serialize};
+
+/// What kind of file it is. Links are resolved before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum FileKind {
+    File,
+    Folder,
+    Socket,
+    Other,
+}
+
+/// Owner, group and permission bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Access {
+    pub uid: u32,
+    pub gid: u32,
+    /// The twelve permission bits.
+    pub mode: u32,
+}
+
+/// An entry of a POSIX ACL for a named user or group, with the mask applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AclEntry {
+    pub group: bool,
+    pub id: u32,
+    /// Three bits: read, write, execute.
+    pub bits: u32,
+}
+
+/// What is known of one file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FileFacts {
+    /// The path after all links.
+    pub path: String,
+    pub kind: FileKind,
+    #[serde(flatten)]
+    pub access: Access,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acl: Vec<AclEntry>,
+    /// The folders above, the nearest first.
+    pub parents: Vec<Parent>,
+    /// Seconds since 1970.
+    pub modified: i64,
+    /// Whether its file system is mounted read-only, so that no repair can be made on the host.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub read_only: bool,
+}
+
+/// A folder above a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parent {
+    pub path: String,
+    #[serde(flatten)]
+    pub access: Access,
+}
+
+/// What a file may be at most.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Maximum {
+    pub uid: u32,
+    /// Names of groups that may own it. Empty stands for `root` alone.
+    pub groups: Vec<String>,
+    pub mode: u32,
+}
+
+/// One way in which a file grants more than its maximum.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Excess {
+    pub found: String,
+    pub wanted: String,
+    /// Whether somebody may write, or may read a key.
+    pub grave: bool,
+    pub repair: Option<String>,
+}
+
+/// Sticky and setgid bits of sockets do nothing.
+const SOCKET_BITS: u32 = 0o777;
+
+/// Bits of `mode` that `max` does not have. Modes are sets of bits: 0604 grants more than 0640, though it is a smaller number.
+#[must_use]
+pub const fn excess_bits(mode: u32, max: u32) -> u32 {
+    mode & 0o7777 & !max
+}
+
+impl FileFacts {
+    /// All ways in which the file grants more than `max`. `is_key`: reading it is as bad as writing.
+    #[must_use]
+    pub fn excess(&self, max: &Maximum, accounts: &Accounts, is_key: bool) -> Vec<Excess> {
+        let mut found = Vec::new();
+        let quoted = shell(&self.path);
+        let group = accounts.group(self.access.gid);
+        let allowed =
+            |name: &str| if max.groups.is_empty() { name == "root" } else { max.groups.iter().any(|g| g == name) };
+        let wanted_group = max.groups.first().map_or("root", String::as_str);
+        let owner = accounts.user(max.uid);
+        if self.access.uid != max.uid || !allowed(&group) {
+            found.push(Excess {
+                found: format!("{}:{group}", accounts.user(self.access.uid)),
+                wanted: format!("{owner}:{wanted_group}"),
+                grave: self.access.uid != max.uid || self.access.mode & 0o020 != 0,
+                repair: Some(format!("chown {owner}:{wanted_group} {quoted}")),
+            });
+        }
+        let mode =
+            if self.kind == FileKind::Socket { self.access.mode & SOCKET_BITS } else { self.access.mode & 0o7777 };
+        let excess = excess_bits(mode, max.mode);
+        if excess != 0 {
+            // A folder above that nobody else may enter hides a bit for reading.
+            let hidden =
+                self.parents.iter().any(|parent| parent.access.uid == max.uid && parent.access.mode & 0o077 == 0);
+            let reads = excess & 0o044 != 0;
+            let writes = excess & 0o022 != 0;
+            if !hidden || writes {
+                found.push(Excess {
+                    found: format!("mode {mode:04o}"),
+                    wanted: format!("mode {:04o} or less", max.mode),
+                    grave: writes || (is_key && reads),
+                    repair: Some(format!("chmod {:04o} {quoted}", mode & max.mode)),
+                });
+            }
+        }
+        for entry in &self.acl {
+            let bits = if entry.group { (max.mode >> 3) & 0o7 } else { 0 };
+            let more = entry.bits & !bits;
+            if more != 0 && !(entry.group && allowed(&accounts.group(entry.id))) && (entry.group || entry.id != max.uid)
+            {
+                let name = if entry.group {
+                    format!("group {}", accounts.group(entry.id))
+                } else {
+                    format!("user {}", accounts.user(entry.id))
+                };
+                found.push(Excess {
+                    found: format!("an ACL gives {name} {}", letters(entry.bits)),
+                    wanted: "no ACL that grants more than the mode".to_owned(),
+                    grave: more & 0o2 != 0 || (is_key && more & 0o4 != 0),
+                    repair: Some(format!("setfacl -b {quoted}")),
+                });
+            }
+        }
+        found.extend(self.parents.iter().filter_map(|parent| parent_excess(parent, max.uid, accounts)));
+        found
+    }
+}
+
+/// A folder in which others may write: they can put another file in the place of this one. A sticky folder forbids that.
+fn parent_excess(parent: &Parent, uid: u32, accounts: &Accounts) -> Option<Excess> {
+    let Access { uid: owner, gid, mode } = parent.access;
+    let sticky = mode & 0o1000 != 0;
+    let group_writes = mode & 0o020 != 0 && gid != 0 && !sticky;
+    let others_write = mode & 0o002 != 0 && !sticky;
+    let foreign_owner = owner != 0 && owner != uid;
+    if !group_writes && !others_write && !foreign_owner {
+        return None;
+    }
+    let quoted = shell(&parent.path);
+    Some(Excess {
+        found: format!("folder {} is {}:{} {mode:04o}", parent.path, accounts.user(owner), accounts.group(gid)),
+        wanted: "folders above that only the owner of the file may change".to_owned(),
+        grave: true,
+        repair: Some(match foreign_owner {
+            true => format!("chown root:root {quoted}"),
+            false => format!("chmod {:04o} {quoted}", mode & !0o022),
+        }),
+    })
+}
+
+fn letters(bits: u32) -> String {
+    [(4, 'r'), (2, 'w'), (1, 'x')].into_iter().map(|(bit, letter)| if bits & bit == 0 { '-' } else { letter }).collect()
+}
+
+/// A path as an argument of a command.
+#[must_use]
+pub fn shell(path: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._-+@:,".contains(&b);
+    if !path.is_empty() && path.bytes().all(plain) {
+        path.to_owned()
+    } else {
+        format!("'{}'", path.replace('\'', r"'\''"))
+    }
+}
+
+/// What is known of a path: its facts, or that there is none.
+pub type FileRead = Read<FileFacts>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The oracle asks of each bit by itself whether it is more than the maximum allows.
+    #[test]
+    fn every_mode_against_every_maximum() {
+        for max in [0o644, 0o444, 0o400, 0o600, 0o660, 0o755, 0o700] {
+            for mode in 0..0o10000 {
+                let more = (0..12).any(|bit| mode & (1 << bit) != 0 && max & (1 << bit) == 0);
+                assert_eq!(excess_bits(mode, max) != 0, more, "{mode:04o} {max:04o}");
+            }
+        }
+    }
+
+    fn facts(uid: u32, gid: u32, mode: u32, parents: &[(u32, u32, u32)]) -> FileFacts {
+        let parent = |(at, (uid, gid, mode)): (usize, &(u32, u32, u32))| Parent {
+            path: format!("/p{at}"),
+            access: Access { uid: *uid, gid: *gid, mode: *mode },
+        };
+        FileFacts {
+            path: "/p1/p0/f".to_owned(),
+            kind: FileKind::File,
+            access: Access { uid, gid, mode },
+            acl: Vec::new(),
+            parents: parents.iter().enumerate().map(parent).collect(),
+            modified: 0,
+            read_only: false,
+        }
+    }
+
+    fn excess(facts: &FileFacts, mode: u32, is_key: bool) -> Vec<(String, bool)> {
+        let max = Maximum { uid: 0, groups: Vec::new(), mode };
+        let found = facts.excess(&max, &Accounts::default(), is_key);
+        found.into_iter().map(|excess| (excess.found, excess.grave)).collect()
+    }
+
+    #[test]
+    fn what_grants_more() {
+        let root = [(0, 0, 0o755)];
+        assert_eq!(excess(&facts(0, 0, 0o644, &root), 0o644, false), []);
+        assert_eq!(excess(&facts(0, 0, 0, &root), 0o400, true), []);
+        assert_eq!(excess(&facts(0, 0, 0o604, &root), 0o640, false), [("mode 0604".to_owned(), false)]);
+        assert_eq!(excess(&facts(0, 0, 0o640, &root), 0o400, true), [("mode 0640".to_owned(), true)]);
+        assert_eq!(excess(&facts(0, 0, 0o600, &root), 0o400, true), [("mode 0600".to_owned(), false)]);
+        assert_eq!(excess(&facts(1000, 0, 0o644, &root), 0o644, false), [("1000:root".to_owned(), true)]);
+        // A closed folder hides a bit for reading, and none for writing.
+        assert_eq!(excess(&facts(0, 0, 0o644, &[(0, 0, 0o700)]), 0o600, true), []);
+        assert_eq!(excess(&facts(0, 0, 0o666, &[(0, 0, 0o700)]), 0o600, false).len(), 1);
+        let open = [(0, 0, 0o755), (0, 0, 0o777)];
+        assert_eq!(
+            excess(&facts(0, 0, 0o644, &open), 0o644, false),
+            [("folder /p1 is root:root 0777".to_owned(), true)]
+        );
+        assert_eq!(excess(&facts(0, 0, 0o644, &[(0, 0, 0o1777)]), 0o644, false), []);
+        assert_eq!(excess(&facts(0, 0, 0o644, &[(7, 0, 0o755)]), 0o644, false).len(), 1);
+    }
+
+    #[test]
+    fn an_acl_grants_too() {
+        let mut file = facts(0, 0, 0o640, &[(0, 0, 0o755)]);
+        file.acl = vec![AclEntry { group: false, id: 1000, bits: 0o4 }];
+        assert_eq!(excess(&file, 0o640, true), [("an ACL gives user 1000 r--".to_owned(), true)]);
+        file.acl = vec![AclEntry { group: true, id: 1000, bits: 0o4 }];
+        assert_eq!(excess(&file, 0o640, false), []);
+    }
+
+    #[test]
+    fn paths_are_quoted_for_a_shell() {
+        assert_eq!(shell("/etc/docker/daemon.json"), "/etc/docker/daemon.json");
+        assert_eq!(shell("/a b;$(x)'"), r"'/a b;$(x)'\'''");
+    }
+}

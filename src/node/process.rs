@@ -1,0 +1,154 @@
+//! Processes of the host, read from `/proc`.
+
+use serde::{Deserialize, Serialize};
+
+/// One process. The arguments are kept of daemons alone, since others may hold secrets.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Process {
+    pub pid: u32,
+    pub parent: u32,
+    pub name: String,
+    pub uid: Option<u32>,
+    /// The control group, which names the unit or the container.
+    pub cgroup: String,
+    /// Whether its user ids are those of the host.
+    pub host_ids: Option<bool>,
+    /// Seconds since 1970.
+    pub started: Option<i64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub arguments: Vec<String>,
+    /// Open files and processes that it and its children may have. `None` is unlimited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
+    /// Sockets of a container runtime that are mounted into it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub runtime_sockets: Vec<String>,
+}
+
+/// Soft limits of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Limits {
+    pub open_files: Option<u64>,
+    pub processes: Option<u64>,
+}
+
+impl Process {
+    /// Whether it runs in a container: its control group is one that a runtime makes.
+    #[must_use]
+    pub fn in_container(&self) -> bool {
+        container(&self.cgroup).is_some()
+    }
+
+    /// The systemd unit that it runs in.
+    #[must_use]
+    pub fn unit(&self) -> Option<&str> {
+        self.cgroup.rsplit('/').find(|part| part.ends_with(".service") || part.ends_with(".scope"))
+    }
+}
+
+/// The id of the container in the path of a control group: 64 hexadecimal digits, as all runtimes have them, or a pod of the
+/// kubelet.
+#[must_use]
+pub fn container(cgroup: &str) -> Option<&str> {
+    cgroup.split('/').find_map(|part| {
+        let part = part.strip_suffix(".scope").unwrap_or(part);
+        let id = part.rsplit(['-', ':']).next().unwrap_or(part);
+        let is_id = id.len() == 64 && id.bytes().all(|b| b.is_ascii_hexdigit());
+        (is_id || part.starts_with("kubepods")).then_some(id)
+    })
+}
+
+/// `/proc/PID/cgroup`: the path in the unified hierarchy, or in systemd's own of version 1, or the longest.
+#[must_use]
+pub fn cgroup(text: &str) -> String {
+    let lines = || text.lines().filter_map(|line| line.split_once(':').and_then(|(_, rest)| rest.split_once(':')));
+    let of =
+        |name: &str| lines().find(|(controllers, path)| *controllers == name && *path != "/").map(|(_, path)| path);
+    let longest = || lines().map(|(_, path)| path).max_by_key(|path| path.len());
+    of("").or_else(|| of("name=systemd")).or_else(longest).unwrap_or("/").to_owned()
+}
+
+/// `/proc/PID/cmdline`.
+#[must_use]
+pub fn arguments(bytes: &[u8]) -> Vec<String> {
+    let bytes = bytes.strip_suffix(&[0]).unwrap_or(bytes);
+    bytes.split(|b| *b == 0).map(|part| String::from_utf8_lossy(part).into_owned()).collect()
+}
+
+/// `/proc/PID/stat`: the parent, and the ticks since the boot at which it started. The name in parentheses may hold anything.
+#[must_use]
+pub fn stat(text: &str) -> Option<(u32, u64)> {
+    let fields: Vec<&str> = text.rsplit_once(") ")?.1.split_ascii_whitespace().collect();
+    Some((fields.get(1)?.parse().ok()?, fields.get(19)?.parse().ok()?))
+}
+
+/// `/proc/PID/status`: the effective user.
+#[must_use]
+pub fn uid(text: &str) -> Option<u32> {
+    text.lines().find_map(|line| line.strip_prefix("Uid:"))?.split_ascii_whitespace().nth(1)?.parse().ok()
+}
+
+/// `/proc/PID/uid_map`: whether all ids are those of the host.
+#[must_use]
+pub fn has_host_ids(text: &str) -> bool {
+    let mut numbers = text.split_ascii_whitespace().map(str::parse::<u64>);
+    matches!((numbers.next(), numbers.next(), numbers.next()), (Some(Ok(0)), Some(Ok(0)), Some(Ok(count))) if count >= 0xffff_ffff)
+}
+
+/// `/proc/PID/limits`.
+#[must_use]
+pub fn limits(text: &str) -> Option<Limits> {
+    let soft = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        let value = line.split_ascii_whitespace().next()?;
+        Some(if value == "unlimited" { None } else { Some(value.parse().ok()?) })
+    };
+    Some(Limits { open_files: soft("Max open files")?, processes: soft("Max processes")? })
+}
+
+/// The program's name in arguments: `dockerd` of `/usr/bin/dockerd`.
+#[must_use]
+pub fn program(arguments: &[String]) -> &str {
+    let first = arguments.first().map_or("", String::as_str);
+    first.rsplit('/').next().unwrap_or(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_proc() {
+        assert_eq!(arguments(b"dockerd\0-H\0fd://\0"), ["dockerd", "-H", "fd://"]);
+        assert_eq!(arguments(b""), [""]);
+        let rest = (5..=22).map(|n| n.to_string()).collect::<Vec<_>>().join(" ");
+        assert_eq!(stat(&format!("7 (a) b) S 1 {rest}")), Some((1, 22)));
+        assert_eq!(stat("garbage"), None);
+        assert_eq!(uid("Name:\tx\nUid:\t1000\t1001\t1000\t1000\n"), Some(1001));
+        assert!(has_host_ids("         0          0 4294967295\n"));
+        assert!(!has_host_ids("         0       1000          1\n") && !has_host_ids(""));
+        let text = "Limit   Soft Limit  Hard Limit Units\nMax processes  unlimited unlimited processes\nMax open files  1024 4096 files\n";
+        assert_eq!(limits(text), Some(Limits { open_files: Some(1024), processes: None }));
+    }
+
+    #[test]
+    fn containers_by_their_control_group() {
+        let id = "ab".repeat(32);
+        assert_eq!(container(&format!("/system.slice/docker-{id}.scope")), Some(id.as_str()));
+        assert_eq!(
+            container(&format!("/kubepods.slice/kubepods-pod1.slice/cri-containerd-{id}.scope")).is_some(),
+            true
+        );
+        assert!(container(&format!("/docker/{id}")).is_some() && container("/kubepods/besteffort/pod1/x").is_some());
+        assert!(container(&format!("/kubelet/kubepods/pod/{id}")).is_some());
+        assert_eq!(container("/system.slice/docker.service"), None);
+        assert_eq!(
+            cgroup("12:pids:/system.slice/x\n1:name=systemd:/system.slice/docker.service\n0::/\n"),
+            "/system.slice/docker.service"
+        );
+        assert_eq!(cgroup("0::/user.slice\n"), "/user.slice");
+        assert_eq!(cgroup(""), "/");
+    }
+}

@@ -1,0 +1,150 @@
+//! Units of systemd as files: a unit and its drop-ins, without systemd.
+
+use serde::{Deserialize, Serialize};
+
+/// Folders of units. The first that has a name wins, and drop-ins come from all of them.
+pub const FOLDERS: [&str; 5] = [
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+];
+
+/// A unit with all that its drop-ins change.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Unit {
+    pub name: String,
+    /// The unit's file, and its drop-ins after it.
+    pub files: Vec<String>,
+    /// A link to `/dev/null` in its place.
+    pub masked: bool,
+    pub assignments: Vec<Assignment>,
+}
+
+/// A line `Key=Value` of a section.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assignment {
+    pub section: String,
+    pub key: String,
+    pub value: String,
+    pub path: String,
+    pub line: usize,
+}
+
+impl Unit {
+    /// Adds a file. An empty assignment removes those before it.
+    pub fn add(&mut self, path: &str, text: &str) {
+        self.files.push(path.to_owned());
+        for assignment in assignments(path, text) {
+            if assignment.value.is_empty() {
+                self.assignments.retain(|old| old.section != assignment.section || old.key != assignment.key);
+            } else {
+                self.assignments.push(assignment);
+            }
+        }
+    }
+
+    /// All values of a key.
+    pub fn all<'u>(&'u self, section: &'u str, key: &'u str) -> impl DoubleEndedIterator<Item = &'u Assignment> {
+        self.assignments.iter().filter(move |found| found.section == section && found.key == key)
+    }
+
+    /// The value that counts where a key has one: the last.
+    #[must_use]
+    pub fn last<'u>(&'u self, section: &'u str, key: &'u str) -> Option<&'u Assignment> {
+        self.all(section, key).next_back()
+    }
+
+    /// The arguments of the first command of `ExecStart`, without its prefixes.
+    #[must_use]
+    pub fn command(&self) -> Option<Vec<String>> {
+        let start = self.all("Service", "ExecStart").next()?;
+        let mut words = words(&start.value);
+        let first = words.first_mut()?;
+        *first = first.trim_start_matches(['-', '@', ':', '+', '!', '|']).to_owned();
+        Some(words)
+    }
+}
+
+/// The assignments of one file. A line that ends with a backslash goes on with the next; comments between them are left out.
+fn assignments(path: &str, text: &str) -> Vec<Assignment> {
+    let mut found = Vec::new();
+    let mut section = String::new();
+    let mut open: Option<(usize, String)> = None;
+    for (at, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.starts_with(['#', ';']) || (line.is_empty() && open.is_none()) {
+            continue;
+        }
+        let (start, mut whole) = open.take().unwrap_or((at + 1, String::new()));
+        if let Some(part) = line.strip_suffix('\\') {
+            whole.push_str(part.trim_end());
+            whole.push(' ');
+            open = Some((start, whole));
+            continue;
+        }
+        whole.push_str(line);
+        if let Some(name) = whole.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            name.clone_into(&mut section);
+        } else if let Some((key, value)) = whole.split_once('=') {
+            let (key, value) = (key.trim().to_owned(), value.trim().to_owned());
+            found.push(Assignment { section: section.clone(), key, value, path: path.to_owned(), line: start });
+        }
+    }
+    found
+}
+
+/// Words of a command as systemd splits them: quotes hold spaces, a backslash the next character.
+#[must_use]
+pub fn words(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match (quote, c) {
+            (None, ' ' | '\t') => words.extend(word.take()),
+            (None, '"' | '\'') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (Some(open), c) if c == open => quote = None,
+            (_, '\\') => word.get_or_insert_default().extend(chars.next()),
+            (_, c) => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drop_ins_add_and_reset() {
+        let mut unit = Unit { name: "docker.service".to_owned(), ..Unit::default() };
+        unit.add(
+            "/lib/systemd/system/docker.service",
+            "[Unit]\nAfter=a\n# comment\n[Service]\nExecStart=-/usr/bin/dockerd -H fd:// \\\n  # not this\n  --label 'a b'\nLimitNOFILE=1024\n",
+        );
+        assert_eq!(unit.command().unwrap(), ["/usr/bin/dockerd", "-H", "fd://", "--label", "a b"]);
+        assert_eq!(unit.last("Service", "ExecStart").unwrap().line, 5);
+        unit.add(
+            "/etc/systemd/system/docker.service.d/a.conf",
+            "[Service]\nExecStart=\nExecStart=/usr/bin/dockerd --icc=false\nLimitNOFILE=infinity\n",
+        );
+        assert_eq!(unit.command().unwrap(), ["/usr/bin/dockerd", "--icc=false"]);
+        assert_eq!(unit.last("Service", "LimitNOFILE").unwrap().value, "infinity");
+        assert_eq!(unit.all("Service", "LimitNOFILE").count(), 2);
+        assert_eq!(unit.files.len(), 2);
+    }
+
+    #[test]
+    fn words_with_quotes() {
+        assert_eq!(words(r#"a "b c"d  'e"f' g\ h "" "#), ["a", "b cd", "e\"f", "g h", ""]);
+        assert!(words("  ").is_empty());
+    }
+}

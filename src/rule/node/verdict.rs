@@ -1,0 +1,128 @@
+//! What a rule says about a host.
+
+use crate::node::config::{Config, Setting};
+use crate::rule::Severity;
+use serde::{Deserialize, Serialize};
+
+/// What a rule says about one subject.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Verdict {
+    /// With the evidence: there is no way to pass without it.
+    Pass(Evidence),
+    Fail(Failure),
+    /// The evidence that the rule is about nothing here.
+    NotApplicable(String),
+    /// The reason.
+    Unknown(String),
+}
+
+/// What was found, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    found: String,
+    source: String,
+}
+
+impl Evidence {
+    #[must_use]
+    pub fn new(found: impl Into<String>, source: impl ToString) -> Self {
+        Self { found: found.into(), source: source.to_string() }
+    }
+
+    #[must_use]
+    pub fn of(key: &str, setting: &Setting) -> Self {
+        Self::new(format!("{key}={}", setting.display()), &setting.source)
+    }
+
+    #[must_use]
+    pub fn found(&self) -> &str {
+        &self.found
+    }
+
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+}
+
+/// A violation: what was found, what would pass, where, and one command that repairs it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    pub evidence: Evidence,
+    pub wanted: String,
+    pub fix: String,
+    pub severity: Severity,
+}
+
+/// One result of one rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeResult {
+    /// What it is about: a file, or a daemon.
+    pub subject: String,
+    pub verdict: Verdict,
+    /// Items of the OWASP list that this result is about, where they are not all of the rule's.
+    pub owasp: Vec<u8>,
+    /// Items of the CIS benchmarks: `D2.2` of Docker's, `K4.2.1` of Kubernetes'.
+    pub cis: Vec<String>,
+}
+
+/// The results of one rule, in the order in which it found them.
+#[derive(Debug, Default)]
+pub struct Results {
+    pub all: Vec<NodeResult>,
+}
+
+impl Results {
+    pub fn pass(&mut self, about: About<'_>, evidence: Evidence) {
+        self.add(about, Verdict::Pass(evidence));
+    }
+
+    /// A violation: `wanted` would pass, and `fix` is one command that repairs it.
+    pub fn fail(
+        &mut self,
+        about: About<'_>,
+        severity: Severity,
+        evidence: Evidence,
+        wanted: impl Into<String>,
+        fix: impl Into<String>,
+    ) {
+        self.add(about, Verdict::Fail(Failure { evidence, wanted: wanted.into(), fix: fix.into(), severity }));
+    }
+
+    pub fn not_applicable(&mut self, about: About<'_>, why: impl Into<String>) {
+        self.add(about, Verdict::NotApplicable(why.into()));
+    }
+
+    pub fn unknown(&mut self, about: About<'_>, why: impl Into<String>) {
+        self.add(about, Verdict::Unknown(why.into()));
+    }
+
+    fn add(&mut self, about: About<'_>, verdict: Verdict) {
+        let About { subject, owasp, cis } = about;
+        let cis = cis.iter().map(|id| (*id).to_owned()).collect();
+        self.all.push(NodeResult { subject: subject.to_owned(), verdict, owasp: owasp.to_vec(), cis });
+    }
+
+    /// Says `unknown` for a daemon whose settings may not be those on disk. Returns whether it did.
+    pub fn doubtful(&mut self, about: About<'_>, config: &Config) -> bool {
+        match config.doubts.first() {
+            Some(why) => {
+                self.unknown(about, why.clone());
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+/// What a result is about.
+#[derive(Debug, Clone, Copy)]
+pub struct About<'a> {
+    /// A file, or a daemon.
+    pub subject: &'a str,
+    /// Items of the OWASP list.
+    pub owasp: &'a [u8],
+    /// Items of the CIS benchmarks.
+    pub cis: &'a [&'a str],
+}

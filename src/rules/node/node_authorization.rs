@@ -1,0 +1,178 @@
+//! Who may give orders to a daemon.
+
+use crate::node::Node;
+use crate::node::config::Setting;
+use crate::node::kubelet::Kubelet;
+use crate::rule::{
+    About, Evidence, Judges, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, compile_node, params,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub static RULE: Rule = Rule {
+    id: "node-authorization",
+    title: "Daemons ask who gives an order, and whether they may",
+    docs: "Whoever may speak to docker's socket is root on the node: the group `docker` is a list of such people. An authorization plugin \
+can allow less than everything. A kubelet that lets in anonymous clients, or allows everything to everybody, runs commands in any pod \
+for whoever reaches its port.\n\n\
+`users` names members of docker's group that are meant to be root. containerd, cri-o and podman have no authorization of their own; \
+`node-files` and `node-tls` judge who reaches them.",
+    why: "an order to the daemon is root on the node",
+    owasp: &[32],
+    severity: Severity::High,
+    params: params::<NodeAuthorization>,
+    judges: Judges::Node(NodeRule {
+        compile: compile_node::<NodeAuthorization>,
+        instead: "let daemons ask who gives an order, and take people out of docker's group",
+        examples: &[
+            NodeExample {
+                name: "a docker without a plugin, and a member of its group",
+                params: "",
+                host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd\n=== /etc/group\ndocker:x:5:ann\n=== /etc/passwd\nann:x:1000:1000::/home/ann:\n",
+                results: &["fail dockerd (not running): authorization-plugins", "fail group docker"],
+            },
+            NodeExample {
+                name: "a plugin, and a member that is meant to be root",
+                params: r#"{"users":["ann"]}"#,
+                host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd --authorization-plugin=opa\n=== /etc/group\ndocker:x:5:ann\n=== /etc/passwd\nann:x:1000:1000::/home/ann:\n",
+                results: &["pass dockerd (not running): authorization-plugins", "pass group docker"],
+            },
+            NodeExample {
+                name: "an open kubelet",
+                params: "",
+                host: "=== /proc/9/status\nName: kubelet\nUid: 0 0 0 0\n=== /proc/9/cmdline\nkubelet --read-only-port=10255\n",
+                results: &[
+                    "fail kubelet (process 9): authentication.anonymous.enabled",
+                    "fail kubelet (process 9): authorization.mode",
+                    "fail kubelet (process 9): readOnlyPort",
+                ],
+            },
+            NodeExample {
+                name: "a closed kubelet",
+                params: "",
+                host: "=== /proc/9/status\nName: kubelet\nUid: 0 0 0 0\n=== /proc/9/cmdline\nkubelet --config=/c.yaml\n=== /c.yaml\nkind: KubeletConfiguration\n",
+                results: &[
+                    "pass kubelet (process 9): authentication.anonymous.enabled",
+                    "pass kubelet (process 9): authorization.mode",
+                    "pass kubelet (process 9): readOnlyPort",
+                ],
+            },
+            NodeExample {
+                name: "nothing to authorize",
+                params: "",
+                host: "=== /etc/passwd\n",
+                results: &["notApplicable docker and kubelet"],
+            },
+        ],
+    }),
+};
+
+/// Parameters of `node-authorization`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct NodeAuthorization {
+    /// Members of docker's group that are meant to be root. Default: none.
+    users: Vec<String>,
+}
+
+fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
+    About { subject, owasp: &[32], cis }
+}
+
+impl NodeCheck for NodeAuthorization {
+    fn check(&self, node: &Node, results: &mut Results) {
+        if node.docker.is_empty() && node.kubelet.is_empty() {
+            results.not_applicable(
+                about("docker and kubelet", &[]),
+                "neither of them is there, and other runtimes have no authorization",
+            );
+        }
+        for docker in &node.docker {
+            if results.doubtful(about(&docker.name, &["D2.12"]), &docker.config) {
+                continue;
+            }
+            let subject = format!("{}: authorization-plugins", docker.name);
+            let plugins = docker.config.or_default(
+                "authorization-plugins",
+                Vec::<String>::new(),
+                "docker",
+                docker.version.as_deref(),
+            );
+            if plugins.texts().is_empty() {
+                let fix = super::repairs::docker_set(&docker.config_file, "authorization-plugins", "[\"PLUGIN\"]");
+                results.fail(
+                    about(&subject, &["D2.12"]),
+                    Severity::Medium,
+                    Evidence::of("authorization-plugins", &plugins),
+                    "a plugin",
+                    fix,
+                );
+            } else {
+                results.pass(about(&subject, &["D2.12"]), Evidence::of("authorization-plugins", &plugins));
+            }
+        }
+        if let Some(docker) = node.docker.iter().find(|docker| !docker.rootless) {
+            self.members(node, &docker.group(), results);
+        }
+        for kubelet in &node.kubelet {
+            if !results.doubtful(about(&kubelet.name, &["K4.2.1", "K4.2.2", "K4.2.4"]), &kubelet.config) {
+                judge_kubelet(kubelet, results);
+            }
+        }
+    }
+}
+
+impl NodeAuthorization {
+    fn members(&self, node: &Node, group: &str, results: &mut Results) {
+        let subject = format!("group {group}");
+        let about = about(&subject, &["D1.1.2"]);
+        let accounts = match node.accounts.is() {
+            Some(accounts) => accounts,
+            None => return results.unknown(about, "/etc/passwd cannot be read"),
+        };
+        let foreign: Vec<&str> =
+            accounts.members(group).into_iter().filter(|name| !self.users.iter().any(|user| user == name)).collect();
+        if let Some(first) = foreign.first() {
+            let fix = format!("gpasswd -d {first} {group}");
+            let evidence = Evidence::new(foreign.join(", "), "/etc/group");
+            results.fail(about, Severity::High, evidence, "only users of the parameter `users`", fix);
+        } else if accounts.elsewhere {
+            results.unknown(about, "/etc/nsswitch.conf names a directory service, whose groups no file has");
+        } else {
+            let members = accounts.members(group).join(", ");
+            let found = if members.is_empty() { "no member".to_owned() } else { members };
+            results.pass(about, Evidence::new(found, "/etc/group"));
+        }
+    }
+}
+
+fn judge_kubelet(kubelet: &Kubelet, results: &mut Results) {
+    let rows: [(&str, &str, fn(&Setting) -> bool, &str, &str); 3] = [
+        (
+            "authentication.anonymous.enabled",
+            "K4.2.1",
+            |setting| !setting.is_true(),
+            "false",
+            "authentication:\n  anonymous:\n    enabled: false",
+        ),
+        (
+            "authorization.mode",
+            "K4.2.2",
+            |setting| setting.display() != "AlwaysAllow",
+            "Webhook",
+            "authorization:\n  mode: Webhook",
+        ),
+        ("readOnlyPort", "K4.2.4", |setting| setting.value == 0, "0", "readOnlyPort: 0"),
+    ];
+    for (key, cis, passes, wanted, yaml) in rows {
+        let setting = kubelet.setting(key);
+        let subject = format!("{}: {key}", kubelet.name);
+        let about = about(&subject, std::slice::from_ref(&cis));
+        if passes(&setting) {
+            results.pass(about, Evidence::of(key, &setting));
+        } else {
+            let fix = super::repairs::kubelet_set(kubelet.config_file.as_deref(), &yaml.replace('\n', "\\n"));
+            results.fail(about, Severity::Critical, Evidence::of(key, &setting), format!("{key}={wanted}"), fix);
+        }
+    }
+}

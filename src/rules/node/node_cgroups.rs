@@ -1,0 +1,181 @@
+//! Control groups limit containers.
+
+use crate::node::Node;
+use crate::rule::{
+    About, Evidence, Judges, NoParams, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, node_without_params,
+    params,
+};
+
+pub static RULE: Rule = Rule {
+    id: "node-cgroups",
+    title: "Control groups can limit memory, CPU and processes of containers",
+    docs: "A limit of a pod is a value of a control group. The host needs version 2 with the controllers `memory`, `cpu` and `pids`, the \
+kubelet must make groups for its classes of pods (`cgroupsPerQOS`, `enforceNodeAllocatable: [pods]`), and docker must not put containers \
+into another parent or into the host's own namespace of control groups.",
+    why: "without control groups one container can take the memory and the processes of the whole node",
+    owasp: &[35, 68],
+    severity: Severity::Medium,
+    params: params::<NoParams>,
+    judges: Judges::Node(NodeRule {
+        compile: node_without_params::<NodeCgroups>,
+        instead: "use control groups of version 2 with memory, cpu and pids",
+        examples: &[
+            NodeExample {
+                name: "a controller is missing, and docker has another parent",
+                params: "",
+                host: "=== /proc/1/status\nName: init\n=== /sys/fs/cgroup/cgroup.controllers\ncpu memory\n=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd --cgroup-parent=/x\n",
+                results: &[
+                    "fail controllers",
+                    "fail dockerd (not running): cgroup-parent",
+                    "pass dockerd (not running): default-cgroupns-mode",
+                ],
+            },
+            NodeExample {
+                name: "a kubelet without groups for its classes",
+                params: "",
+                host: "=== /proc/9/status\nName: kubelet\n=== /proc/9/cmdline\nkubelet --config=/c --cgroups-per-qos=false\n=== /c\nenforceNodeAllocatable: []\n\
+=== /sys/fs/cgroup/cgroup.controllers\ncpu memory pids\n",
+                results: &[
+                    "pass controllers",
+                    "fail kubelet (process 9): cgroupsPerQOS",
+                    "fail kubelet (process 9): enforceNodeAllocatable",
+                ],
+            },
+            NodeExample {
+                name: "an image of a disk",
+                params: "",
+                host: "=== /etc/passwd\n",
+                results: &["unknown controllers"],
+            },
+        ],
+    }),
+};
+
+/// The check of `node-cgroups`.
+#[derive(Default)]
+struct NodeCgroups;
+
+fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
+    About { subject, owasp: &[35, 68], cis }
+}
+
+impl NodeCheck for NodeCgroups {
+    fn check(&self, node: &Node, results: &mut Results) {
+        controllers(node, results);
+        for docker in &node.docker {
+            if results.doubtful(about(&docker.name, &["D2.10", "D5.25"]), &docker.config) {
+                continue;
+            }
+            let version = docker.version.as_deref();
+            let subject = format!("{}: cgroup-parent", docker.name);
+            let parent = docker.config.or_default("cgroup-parent", "", "docker", version);
+            let evidence = Evidence::of("cgroup-parent", &parent);
+            if parent.display() == "\"\"" {
+                results.pass(about(&subject, &["D2.10"]), evidence);
+            } else {
+                let fix = super::repairs::docker_set(&docker.config_file, "cgroup-parent", "\"\"");
+                results.fail(
+                    about(&subject, &["D2.10"]),
+                    Severity::Low,
+                    evidence,
+                    "no other parent than docker's own",
+                    fix,
+                );
+            }
+            let subject = format!("{}: default-cgroupns-mode", docker.name);
+            let default = if node.kernel.unified_cgroups { "private" } else { "host" };
+            let mode = docker.config.or_default("default-cgroupns-mode", default, "docker", version);
+            let evidence = Evidence::of("default-cgroupns-mode", &mode);
+            if mode.display() == "private" {
+                results.pass(about(&subject, &["D5.25"]), evidence);
+            } else {
+                let fix = super::repairs::docker_set(&docker.config_file, "default-cgroupns-mode", "\"private\"");
+                results.fail(
+                    about(&subject, &["D5.25"]),
+                    Severity::Low,
+                    evidence,
+                    "default-cgroupns-mode=private",
+                    fix,
+                );
+            }
+        }
+        for kubelet in &node.kubelet {
+            if results.doubtful(about(&kubelet.name, &[]), &kubelet.config) {
+                continue;
+            }
+            let per_class = kubelet.setting("cgroupsPerQOS");
+            let subject = format!("{}: cgroupsPerQOS", kubelet.name);
+            let file = kubelet.config_file.as_deref();
+            if per_class.is_true() {
+                results.pass(about(&subject, &[]), Evidence::of("cgroupsPerQOS", &per_class));
+            } else {
+                let fix = super::repairs::kubelet_set(file, "cgroupsPerQOS: true");
+                results.fail(
+                    about(&subject, &[]),
+                    Severity::Medium,
+                    Evidence::of("cgroupsPerQOS", &per_class),
+                    "cgroupsPerQOS=true",
+                    fix,
+                );
+            }
+            let enforced = kubelet.setting("enforceNodeAllocatable");
+            let subject = format!("{}: enforceNodeAllocatable", kubelet.name);
+            let evidence = Evidence::of("enforceNodeAllocatable", &enforced);
+            if enforced.texts().contains(&"pods") {
+                results.pass(about(&subject, &[]), evidence);
+            } else {
+                let fix = super::repairs::kubelet_set(file, "enforceNodeAllocatable: [pods]");
+                results.fail(about(&subject, &[]), Severity::Medium, evidence, "pods among them", fix);
+            }
+        }
+        for daemon in node.podman.iter() {
+            if let Some(setting) =
+                daemon.config.get("containers.cgroups").filter(|setting| setting.display() == "disabled")
+            {
+                let subject = format!("{}: cgroups", daemon.name);
+                let fix = format!("remove `cgroups` from {}", setting.source);
+                results.fail(
+                    about(&subject, &[]),
+                    Severity::Medium,
+                    Evidence::of("cgroups", setting),
+                    "cgroups=enabled",
+                    fix,
+                );
+            }
+        }
+        for daemon in node.containerd.iter() {
+            let off = |key: &str| key.ends_with(".disable_cgroup") || key.ends_with(".cgroup_writable");
+            for (key, setting) in daemon.config.settings.iter().filter(|(key, setting)| off(key) && setting.is_true()) {
+                let subject = format!("{}: {}", daemon.name, key.rsplit('.').next().unwrap_or(key));
+                let fix = format!("set it to false in {}, and restart containerd", setting.source);
+                results.fail(about(&subject, &[]), Severity::Medium, Evidence::of(key, setting), "false", fix);
+            }
+        }
+    }
+}
+
+fn controllers(node: &Node, results: &mut Results) {
+    let about = about("controllers", &[]);
+    if node.offline {
+        return results.unknown(about, "the root has no processes, and no control groups");
+    }
+    if !node.kernel.unified_cgroups {
+        let evidence = Evidence::new("version 1, or both", "/sys/fs/cgroup");
+        let fix = "add systemd.unified_cgroup_hierarchy=1 to the kernel's arguments, and restart the host";
+        return results.fail(about, Severity::Low, evidence, "control groups of version 2", fix);
+    }
+    let missing: Vec<&str> = ["memory", "cpu", "pids"]
+        .into_iter()
+        .filter(|name| !node.kernel.controllers.iter().any(|found| found == name))
+        .collect();
+    let evidence = Evidence::new(node.kernel.controllers.join(" "), "/sys/fs/cgroup/cgroup.controllers");
+    if missing.is_empty() {
+        results.pass(about, evidence);
+    } else {
+        let fix = format!(
+            "enable {} in the kernel's arguments (cgroup_enable=memory), and restart the host",
+            missing.join(", ")
+        );
+        results.fail(about, Severity::Medium, evidence, "memory, cpu and pids", fix);
+    }
+}

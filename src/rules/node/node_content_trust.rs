@@ -1,0 +1,160 @@
+//! Images are verified before they run.
+
+use crate::node::Node;
+use crate::rule::{
+    About, Evidence, Judges, NoParams, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, node_without_params,
+    params,
+};
+
+pub static RULE: Rule = Rule {
+    id: "node-content-trust",
+    title: "The runtime of a node verifies images",
+    docs: "Docker's own content trust ended: `DOCKER_CONTENT_TRUST=1` now makes pulls of official images fail, and verifies none. What \
+verifies on a node today is `/etc/containers/policy.json` for podman and cri-o, and the image verifier plugins of containerd. In a cluster, \
+signatures are verified at admission; then this rule has nothing to add.",
+    why: "an image that nobody verified may be anybody's",
+    owasp: &[17],
+    severity: Severity::Low,
+    params: params::<NoParams>,
+    judges: Judges::Node(NodeRule {
+        compile: node_without_params::<NodeContentTrust>,
+        instead: "verify signatures at admission or in the runtime",
+        examples: &[
+            NodeExample {
+                name: "podman takes anything, as Debian ships it",
+                params: "",
+                host: "=== /usr/bin/podman\n=== /etc/containers/policy.json\n{\"default\": [{\"type\": \"insecureAcceptAnything\"}]}\n",
+                results: &["fail /etc/containers/policy.json"],
+            },
+            NodeExample {
+                name: "podman rejects by default",
+                params: "",
+                host: "=== /usr/bin/podman\n=== /etc/containers/policy.json\n{\"default\": [{\"type\": \"reject\"}]}\n",
+                results: &["pass /etc/containers/policy.json"],
+            },
+            NodeExample {
+                name: "the variable of docker's content trust",
+                params: "",
+                host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd\n=== /etc/environment\nDOCKER_CONTENT_TRUST=1\n",
+                results: &["fail /etc/environment", "fail dockerd (not running)"],
+            },
+            NodeExample {
+                name: "a verifier of containerd, and none",
+                params: "",
+                host: "=== /usr/lib/systemd/system/containerd.service\n[Service]\nExecStart=/usr/bin/containerd\n\
+=== /etc/containerd/config.toml\nversion = 3\n[plugins.\"io.containerd.image-verifier.v1.bindir\"]\nbin_dir = \"/opt/verifier\"\n=== /opt/verifier/cosign 0755\n",
+                results: &["pass containerd (not running)"],
+            },
+            NodeExample {
+                name: "no runtime",
+                params: "",
+                host: "=== /etc/passwd\n",
+                results: &["notApplicable container runtimes"],
+            },
+        ],
+    }),
+};
+
+/// The check of `node-content-trust`.
+#[derive(Default)]
+struct NodeContentTrust;
+
+fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
+    About { subject, owasp: &[17], cis }
+}
+
+const POLICY: &str = "/etc/containers/policy.json";
+
+impl NodeCheck for NodeContentTrust {
+    fn check(&self, node: &Node, results: &mut Results) {
+        if !node.has_runtime() {
+            return results
+                .not_applicable(about("container runtimes", &[]), "no docker, containerd, cri-o or podman is there");
+        }
+        for path in &node.content_trust {
+            let evidence = Evidence::new("DOCKER_CONTENT_TRUST=1", path);
+            let fix = format!("remove DOCKER_CONTENT_TRUST from {path}");
+            let wanted = "no retired content trust: pulls of official images fail with it";
+            results.fail(about(path, &["D4.5"]), Severity::Low, evidence, wanted, fix);
+        }
+        for docker in &node.docker {
+            let evidence = Evidence::new("docker verifies no images", "its documentation");
+            let fix =
+                "verify signatures at admission (the rule image-signature), or pull with podman and a policy.json";
+            results.fail(
+                about(&docker.name, &["D4.5"]),
+                Severity::Low,
+                evidence,
+                "images are verified before they run",
+                fix,
+            );
+        }
+        if !node.podman.is_empty() || !node.crio.is_empty() {
+            policy(node, results);
+        }
+        for daemon in &node.containerd {
+            if results.doubtful(about(&daemon.name, &[]), &daemon.config) {
+                continue;
+            }
+            let key = "plugins.\"io.containerd.image-verifier.v1.bindir\".bin_dir";
+            let folder =
+                daemon.config.get(key).filter(|setting| setting.value.as_str().is_some_and(|path| !path.is_empty()));
+            let programs = folder.and_then(|setting| node.folders.get(&setting.display())).and_then(|names| names.is());
+            match (folder, programs) {
+                (Some(setting), Some(names)) if !names.is_empty() => {
+                    results.pass(about(&daemon.name, &[]), Evidence::of("bin_dir", setting))
+                }
+                (Some(setting), _) => {
+                    let evidence = Evidence::new(format!("{} has no programs", setting.display()), &setting.source);
+                    results.fail(
+                        about(&daemon.name, &[]),
+                        Severity::Low,
+                        evidence,
+                        "a verifier",
+                        format!("install a verifier in {}", setting.display()),
+                    );
+                }
+                (None, _) => {
+                    let evidence = Evidence::new(
+                        "no image verifier",
+                        daemon.config_files.first().map_or("its defaults", String::as_str),
+                    );
+                    let fix = "verify signatures at admission (the rule image-signature), or set bin_dir of io.containerd.image-verifier.v1.bindir";
+                    results.fail(
+                        about(&daemon.name, &[]),
+                        Severity::Low,
+                        evidence,
+                        "images are verified before they run",
+                        fix,
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn policy(node: &Node, results: &mut Results) {
+    let about = about(POLICY, &[]);
+    let document = match &node.containers_policy {
+        crate::node::Read::Is(document) => document,
+        crate::node::Read::Absent => {
+            return results.unknown(about, "it does not exist, and podman may have another one in a home");
+        }
+        other => return results.unknown(about, other.unknown().unwrap_or_default()),
+    };
+    let kinds: Vec<&str> = document
+        .get("default")
+        .and_then(|list| list.as_array())
+        .into_iter()
+        .flatten()
+        .filter_map(|rule| rule.get("type")?.as_str())
+        .collect();
+    if kinds.is_empty() || kinds.contains(&"insecureAcceptAnything") {
+        let evidence = Evidence::new(format!("default: {}", kinds.join(", ")), POLICY);
+        let fix =
+            format!("podman image trust set --type reject default # then trust each registry with its key in {POLICY}");
+        results.fail(about, Severity::Low, evidence, "a default of reject, or of a signature", fix);
+    } else {
+        results.pass(about, Evidence::new(format!("default: {}", kinds.join(", ")), POLICY));
+    }
+}

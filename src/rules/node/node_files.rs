@@ -1,0 +1,127 @@
+//! Files of container daemons: who may read and change them.
+
+use crate::node::expected::{self, Expected};
+use crate::node::{Node, Read};
+use crate::rule::{
+    About, Evidence, Judges, NoParams, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, node_without_params,
+    params,
+};
+
+pub static RULE: Rule = Rule {
+    id: "node-files",
+    title: "Only root can change the files of container daemons, and read their keys",
+    docs: "Units, settings, certificates, keys and sockets of docker, containerd, cri-o, podman and the kubelet. Whoever can write one \
+of them, or put another file in its place, is root on the node: the daemon runs what they say. Whoever can read a key can speak to the \
+daemon.\n\n\
+Modes are compared bit by bit: 0604 is no milder than 0640. A link counts as the file that it leads to, an ACL as much as the mode, and \
+all folders above must be closed for others.",
+    why: "whoever can change these files, or read the keys, controls every container of the node",
+    owasp: &[37, 38, 39, 40, 41, 42, 43, 44, 51, 52, 86, 87, 88, 89, 90, 91, 92, 93],
+    severity: Severity::High,
+    params: params::<NoParams>,
+    judges: Judges::Node(NodeRule {
+        compile: node_without_params::<NodeFiles>,
+        instead: "give the files to root, and take the rights of others away",
+        examples: &[
+            NodeExample {
+                name: "all as docker.io installs it",
+                params: "",
+                host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd -H fd://\n\
+=== /usr/lib/systemd/system/docker.socket\n[Socket]\nListenStream=/run/docker.sock\nSocketMode=0660\n\
+=== /etc/docker/daemon.json\n{}\n=== /run/docker.sock 0:101 0660 socket\n=== /etc/group\ndocker:x:101:\n=== /etc/passwd\nroot:x:0:0::/root:/bin/sh\n",
+                results: &[
+                    "pass /usr/lib/systemd/system/docker.service",
+                    "pass /usr/lib/systemd/system/docker.socket",
+                    "pass /etc/docker",
+                    "pass /run/docker.sock",
+                    "pass /etc/docker/daemon.json",
+                ],
+            },
+            NodeExample {
+                name: "settings that others may change, by the mode, the owner, and the folder of a link",
+                params: "",
+                host: "=== /usr/lib/systemd/system/docker.service 1000:0\n[Service]\nExecStart=/usr/bin/dockerd\n\
+=== /data 0777 folder\n=== /data/daemon.json\n{}\n=== /etc/docker/daemon.json link /data/daemon.json\n=== /run/docker.sock 0666 socket\n\
+=== /var/run link /run\n=== /etc/default/docker 0602\n",
+                results: &[
+                    "fail /usr/lib/systemd/system/docker.service",
+                    "fail /var/run/docker.sock",
+                    "fail /etc/docker/daemon.json",
+                    "fail /etc/default/docker",
+                ],
+            },
+            NodeExample {
+                name: "a key that the group reads",
+                params: "",
+                host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd --tlsverify --tlskey=/k.pem --tlscert=/c.pem \
+--tlscacert=/ca.pem -H tcp://0.0.0.0:2376\n=== /k.pem 0440\n=== /c.pem 0444\n=== /ca.pem 0444\n",
+                results: &["fail /k.pem", "pass /c.pem", "pass /ca.pem"],
+            },
+            NodeExample {
+                name: "no daemon",
+                params: "",
+                host: "=== /etc/passwd\nroot:x:0:0::/root:/bin/sh\n",
+                results: &["notApplicable container daemons"],
+            },
+            NodeExample {
+                name: "a folder that cannot be read",
+                params: "",
+                host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd\n=== /etc/docker/daemon.json denied\n",
+                results: &[],
+            },
+        ],
+    }),
+};
+
+/// The check of `node-files`.
+#[derive(Default)]
+struct NodeFiles;
+
+impl NodeCheck for NodeFiles {
+    fn check(&self, node: &Node, results: &mut Results) {
+        let expected = expected::files(node);
+        if expected.is_empty() {
+            let about = About { subject: "container daemons", owasp: &[], cis: &[] };
+            results.not_applicable(
+                about,
+                "no unit and no process of docker, containerd, cri-o, podman or the kubelet is there",
+            );
+        }
+        for file in &expected {
+            judge(node, file, results);
+        }
+    }
+}
+
+fn judge(node: &Node, file: &Expected, results: &mut Results) {
+    let about = About { subject: &file.path, owasp: file.owasp, cis: file.cis };
+    let facts = match node.file(&file.path) {
+        None | Some(Read::Absent) => return results.not_applicable(about, format!("{} does not exist", file.what)),
+        Some(Read::Is(facts)) => facts,
+        Some(other) => return results.unknown(about, format!("{} {}", file.what, other.unknown().unwrap_or_default())),
+    };
+    if !node.host_ids {
+        return results.unknown(about, "podreeve runs in a user namespace, in which owners are not those of the host");
+    }
+    let accounts = node.accounts.is().cloned().unwrap_or_default();
+    let all = facts.excess(&file.max, &accounts, file.is_key);
+    let Some(worst) = all.iter().max_by_key(|excess| excess.grave) else {
+        let found = format!(
+            "{}:{} {:04o}",
+            accounts.user(facts.access.uid),
+            accounts.group(facts.access.gid),
+            facts.access.mode
+        );
+        return results.pass(about, Evidence::new(found, &facts.path));
+    };
+    let found: Vec<&str> = all.iter().map(|excess| excess.found.as_str()).collect();
+    let wanted: Vec<&str> = all.iter().map(|excess| excess.wanted.as_str()).collect();
+    let fix: Vec<String> = all.iter().filter_map(|excess| excess.repair.clone()).collect();
+    let fix = if facts.read_only {
+        "the file system is read-only: change the image of the host".to_owned()
+    } else {
+        expected::lasting(file, &fix.join(" && "))
+    };
+    let severity = if worst.grave { Severity::High } else { Severity::Low };
+    results.fail(about, severity, Evidence::new(found.join(", "), &facts.path), wanted.join(", "), fix);
+}

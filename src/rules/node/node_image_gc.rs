@@ -1,0 +1,141 @@
+//! Images that nobody uses are removed.
+
+use crate::node::Node;
+use crate::rule::{
+    About, Evidence, Judges, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, compile_node, params,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub static RULE: Rule = Rule {
+    id: "node-image-gc",
+    title: "Images that nobody uses are removed",
+    docs: "The kubelet removes unused images when the disk is fuller than `imageGCHighThresholdPercent`, down to \
+`imageGCLowThresholdPercent`. 100 switches that off, and so does a low threshold that is not below the high one. A docker that runs no \
+pods needs a timer or a cron job with `docker image prune` or `docker system prune`, unless no more than `max` of its images are unused.",
+    why: "old images hold old faults, and anybody who may start a container can start them",
+    owasp: &[10],
+    severity: Severity::Low,
+    params: params::<NodeImageGc>,
+    judges: Judges::Node(NodeRule {
+        compile: compile_node::<NodeImageGc>,
+        instead: "let the kubelet or a timer remove unused images",
+        examples: &[
+            NodeExample {
+                name: "switched off",
+                params: "",
+                host: "=== /proc/9/status\nName: kubelet\nUid: 0 0 0 0\n=== /proc/9/cmdline\nkubelet --config=/c --image-gc-high-threshold=100\n\
+=== /c\nkind: KubeletConfiguration\n",
+                results: &["fail kubelet (process 9): imageGCHighThresholdPercent"],
+            },
+            NodeExample {
+                name: "low is not below high",
+                params: "",
+                host: "=== /proc/9/status\nName: kubelet\nUid: 0 0 0 0\n=== /proc/9/cmdline\nkubelet --config=/c\n=== /c\nimageGCHighThresholdPercent: 80\n",
+                results: &["fail kubelet (process 9): imageGCHighThresholdPercent"],
+            },
+            NodeExample {
+                name: "the kubelet's defaults",
+                params: "",
+                host: "=== /proc/9/status\nName: kubelet\nUid: 0 0 0 0\n=== /proc/9/cmdline\nkubelet --config=/c\n=== /c\nkind: KubeletConfiguration\n",
+                results: &["pass kubelet (process 9): imageGCHighThresholdPercent"],
+            },
+            NodeExample {
+                name: "docker with more unused images than allowed, and no timer",
+                params: r#"{"max":0}"#,
+                host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd\n\
+=== /var/lib/docker/image/overlay2/repositories.json\n{\"Repositories\":{\"a\":{\"a:1\":\"sha256:aa\"},\"b\":{\"b:1\":\"sha256:bb\"}}}\n\
+=== /var/lib/docker/containers/c1/config.v2.json\n{\"Image\":\"sha256:aa\"}\n",
+                results: &["fail dockerd (not running): unused images"],
+            },
+            NodeExample {
+                name: "docker with a timer",
+                params: "",
+                host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd\n\
+=== /etc/cron.d/prune\n0 3 * * * root docker system prune -f\n",
+                results: &["pass dockerd (not running): unused images"],
+            },
+            NodeExample {
+                name: "no daemon that keeps images by itself",
+                params: "",
+                host: "=== /etc/passwd\n",
+                results: &["notApplicable kubelet and docker"],
+            },
+        ],
+    }),
+};
+
+/// Parameters of `node-image-gc`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct NodeImageGc {
+    /// Unused images that a docker without a timer may have. Default: 20.
+    max: u64,
+}
+
+impl Default for NodeImageGc {
+    fn default() -> Self {
+        Self { max: 20 }
+    }
+}
+
+fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
+    About { subject, owasp: &[10], cis }
+}
+
+impl NodeCheck for NodeImageGc {
+    fn check(&self, node: &Node, results: &mut Results) {
+        if node.kubelet.is_empty() && node.docker.is_empty() {
+            results.not_applicable(about("kubelet and docker", &[]), "neither of them is there");
+        }
+        for kubelet in &node.kubelet {
+            if results.doubtful(about(&kubelet.name, &[]), &kubelet.config) {
+                continue;
+            }
+            let subject = format!("{}: imageGCHighThresholdPercent", kubelet.name);
+            let high = kubelet.setting("imageGCHighThresholdPercent");
+            let low = kubelet.setting("imageGCLowThresholdPercent");
+            let number = |setting: &crate::node::config::Setting| setting.value.as_i64().unwrap_or(0);
+            let found =
+                format!("imageGCHighThresholdPercent={}, imageGCLowThresholdPercent={}", high.display(), low.display());
+            let evidence = Evidence::new(found, &high.source);
+            if number(&high) >= 100 || number(&low) >= number(&high) {
+                let yaml = "imageGCHighThresholdPercent: 85\\nimageGCLowThresholdPercent: 80";
+                let fix = super::repairs::kubelet_set(kubelet.config_file.as_deref(), yaml);
+                results.fail(
+                    about(&subject, &[]),
+                    Severity::Low,
+                    evidence,
+                    "a high threshold below 100 and above the low one",
+                    fix,
+                );
+            } else {
+                results.pass(about(&subject, &[]), evidence);
+            }
+        }
+        for docker in &node.docker {
+            let subject = format!("{}: unused images", docker.name);
+            let about = about(&subject, &["D6.1"]);
+            let Some(images) = node.docker_images.get(&docker.name) else {
+                results.unknown(about, "its folder of images was not read");
+                continue;
+            };
+            if let Some(timer) = &images.prune {
+                results.pass(about, Evidence::new("images are pruned", timer));
+                continue;
+            }
+            match images.unused.is() {
+                Some(unused) if *unused > self.max => {
+                    let evidence = Evidence::new(format!("{unused} unused images, and no timer"), &images.folder);
+                    let wanted = format!("a timer with `docker image prune`, or {} unused images at most", self.max);
+                    results.fail(about, Severity::Low, evidence, wanted, "docker image prune --all --force");
+                }
+                Some(unused) => results.pass(about, Evidence::new(format!("{unused} unused images"), &images.folder)),
+                None if images.unused.is_absent() => results.pass(about, Evidence::new("no images", &images.folder)),
+                None => {
+                    results.unknown(about, format!("{} {}", images.folder, images.unused.unknown().unwrap_or_default()))
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Logs of containers leave the node.
+
+use crate::node::Node;
+use crate::rule::{
+    About, Evidence, Judges, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, compile_node, params,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub static RULE: Rule = Rule {
+    id: "node-logging",
+    title: "Logs of containers are sent to another host",
+    docs: "A log that stays on the node ends with the node, and whoever takes the node can change it. Docker can send logs itself \
+(`log-driver: syslog` with an address, `gelf`, `fluentd`, and others). Otherwise a program that forwards them must run: fluent-bit, vector, \
+filebeat, alloy, promtail, systemd-journal-upload; `forwarders` names more. Docker's own log has the level `info`.",
+    why: "who takes the node removes the traces",
+    owasp: &[45],
+    severity: Severity::Low,
+    params: params::<NodeLogging>,
+    judges: Judges::Node(NodeRule {
+        compile: compile_node::<NodeLogging>,
+        instead: "forward logs of containers to another host",
+        examples: &[
+            NodeExample {
+                name: "files alone, and a level that hides",
+                params: "",
+                host: "=== /proc/1/status\nName: init\n=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd --log-level=error\n",
+                results: &["fail logs of containers", "fail dockerd (not running): log-level"],
+            },
+            NodeExample {
+                name: "a forwarder",
+                params: "",
+                host: "=== /proc/5/status\nName: fluent-bit\n=== /usr/lib/systemd/system/containerd.service\n[Service]\nExecStart=/usr/bin/containerd\n",
+                results: &["pass logs of containers"],
+            },
+            NodeExample {
+                name: "a forwarder of another name",
+                params: r#"{"forwarders":["shipper"]}"#,
+                host: "=== /proc/5/status\nName: shipper\n=== /usr/lib/systemd/system/containerd.service\n[Service]\nExecStart=/usr/bin/containerd\n",
+                results: &["pass logs of containers"],
+            },
+            NodeExample {
+                name: "docker sends them itself",
+                params: "",
+                host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd\n\
+=== /etc/docker/daemon.json\n{\"log-driver\": \"syslog\", \"log-opts\": {\"syslog-address\": \"tcp+tls://logs.example.com:6514\"}}\n",
+                results: &["pass dockerd (not running): log-driver", "pass dockerd (not running): log-level"],
+            },
+            NodeExample {
+                name: "no runtime",
+                params: "",
+                host: "=== /etc/passwd\n",
+                results: &["notApplicable container runtimes"],
+            },
+        ],
+    }),
+};
+
+/// Parameters of `node-logging`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct NodeLogging {
+    /// Programs that forward logs, beside the known ones. Default: none.
+    forwarders: Vec<String>,
+}
+
+/// Names of processes that forward logs. The kernel cuts a name after 15 letters.
+const FORWARDERS: &[&str] = &[
+    "fluent-bit",
+    "fluentd",
+    "vector",
+    "filebeat",
+    "alloy",
+    "promtail",
+    "otelcol",
+    "otelcol-contrib",
+    "systemd-journal",
+];
+
+/// Drivers of docker that keep logs on the host.
+const LOCAL: &[&str] = &["json-file", "local", "none", "journald"];
+
+fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
+    About { subject, owasp: &[45], cis }
+}
+
+impl NodeCheck for NodeLogging {
+    fn check(&self, node: &Node, results: &mut Results) {
+        if !node.has_runtime() {
+            return results
+                .not_applicable(about("container runtimes", &[]), "no docker, containerd, cri-o or podman is there");
+        }
+        let mut local = node.docker.is_empty();
+        for docker in &node.docker {
+            if results.doubtful(about(&docker.name, &["D2.3", "D2.13"]), &docker.config) {
+                continue;
+            }
+            let driver = docker.config.or_default("log-driver", "json-file", "docker", docker.version.as_deref());
+            let name = driver.display();
+            let has_address = docker
+                .config
+                .get("log-opts")
+                .is_some_and(|options| options.value.to_string().contains("syslog-address"));
+            if LOCAL.contains(&name.as_str()) || (name == "syslog" && !has_address) {
+                local = true;
+            } else {
+                let subject = format!("{}: log-driver", docker.name);
+                results.pass(about(&subject, &["D2.13"]), Evidence::of("log-driver", &driver));
+            }
+            let level = docker.config.or_default("log-level", "info", "docker", docker.version.as_deref());
+            let subject = format!("{}: log-level", docker.name);
+            if matches!(level.display().as_str(), "info" | "debug") {
+                results.pass(about(&subject, &["D2.3"]), Evidence::of("log-level", &level));
+            } else {
+                let fix = super::repairs::docker_set(&docker.config_file, "log-level", "\"info\"");
+                results.fail(
+                    about(&subject, &["D2.3"]),
+                    Severity::Low,
+                    Evidence::of("log-level", &level),
+                    "log-level=info",
+                    fix,
+                );
+            }
+        }
+        if local {
+            self.forwarder(node, results);
+        }
+    }
+}
+
+impl NodeLogging {
+    fn forwarder(&self, node: &Node, results: &mut Results) {
+        let about = about("logs of containers", &["D2.13"]);
+        if node.offline {
+            return results.unknown(about, "the root has no processes, so nobody knows what forwards logs");
+        }
+        let known = |name: &str| {
+            FORWARDERS.contains(&name) && name != "systemd-journal" || self.forwarders.iter().any(|own| own == name)
+        };
+        let uploads = |name: &str| {
+            name == "systemd-journal" && node.enabled_units.iter().any(|unit| unit == "systemd-journal-upload.service")
+        };
+        match node.processes.iter().find(|process| known(&process.name) || uploads(&process.name)) {
+            Some(process) => {
+                results.pass(about, Evidence::new(format!("{} runs", process.name), format!("process {}", process.pid)))
+            }
+            None => {
+                let evidence = Evidence::new("logs stay on the host", "/proc");
+                let fix =
+                    "run a forwarder such as fluent-bit on every node, or name yours in the parameter `forwarders`";
+                results.fail(about, Severity::Low, evidence, "a program that forwards them", fix);
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! AppArmor or SELinux confine containers.
+
+use crate::node::Node;
+use crate::node::os::SeLinux;
+use crate::rule::{
+    About, Evidence, Judges, NoParams, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, node_without_params,
+    params,
+};
+
+pub static RULE: Rule = Rule {
+    id: "node-lsm",
+    title: "A Linux security module and seccomp confine containers",
+    docs: "AppArmor or SELinux must be on: without one, `appArmorProfile` and `seLinuxOptions` of a pod do nothing. On a host with SELinux, \
+the runtime must use it (`selinux-enabled`, `enable_selinux`, `selinux`). A runtime with an unconfined seccomp profile gives every container \
+all system calls.",
+    why: "without a second wall, a fault of the kernel that a container reaches is enough to leave it",
+    owasp: &[56, 57],
+    severity: Severity::Medium,
+    params: params::<NoParams>,
+    judges: Judges::Node(NodeRule {
+        compile: node_without_params::<NodeLsm>,
+        instead: "switch AppArmor or SELinux on, and let the runtime use it",
+        examples: &[
+            NodeExample {
+                name: "AppArmor",
+                params: "",
+                host: "=== /proc/1/status\nName: init\n=== /sys/module/apparmor/parameters/enabled\nY\n",
+                results: &["pass AppArmor"],
+            },
+            NodeExample {
+                name: "neither, and a docker without seccomp",
+                params: "",
+                host: "=== /proc/1/status\nName: init\n=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd --seccomp-profile=unconfined\n",
+                results: &["fail AppArmor or SELinux", "fail dockerd (not running): seccomp-profile"],
+            },
+            NodeExample {
+                name: "SELinux that only warns, and a docker that does not use it",
+                params: "",
+                host: "=== /proc/1/status\nName: init\n=== /sys/fs/selinux/enforce\n0\n=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd\n",
+                results: &["fail SELinux", "fail dockerd (not running): selinux-enabled"],
+            },
+            NodeExample {
+                name: "an image of a disk",
+                params: "",
+                host: "=== /etc/passwd\n",
+                results: &["unknown AppArmor or SELinux"],
+            },
+        ],
+    }),
+};
+
+/// The check of `node-lsm`.
+#[derive(Default)]
+struct NodeLsm;
+
+fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
+    About { subject, owasp: &[56, 57], cis }
+}
+
+impl NodeCheck for NodeLsm {
+    fn check(&self, node: &Node, results: &mut Results) {
+        module(node, results);
+        let selinux = node.security_modules.selinux.is_some();
+        for docker in &node.docker {
+            if results.doubtful(about(&docker.name, &["D5.2", "D5.3"]), &docker.config) {
+                continue;
+            }
+            if selinux {
+                let subject = format!("{}: selinux-enabled", docker.name);
+                let setting = docker.config.or_default("selinux-enabled", false, "docker", docker.version.as_deref());
+                if setting.is_true() {
+                    results.pass(about(&subject, &["D5.3"]), Evidence::of("selinux-enabled", &setting));
+                } else {
+                    let fix = super::repairs::docker_set(&docker.config_file, "selinux-enabled", "true");
+                    results.fail(
+                        about(&subject, &["D5.3"]),
+                        Severity::Medium,
+                        Evidence::of("selinux-enabled", &setting),
+                        "selinux-enabled=true",
+                        fix,
+                    );
+                }
+            }
+            let profile = docker.config.get("seccomp-profile").filter(|setting| setting.display() == "unconfined");
+            if let Some(setting) = profile {
+                let subject = format!("{}: seccomp-profile", docker.name);
+                let fix = super::repairs::docker_set(&docker.config_file, "seccomp-profile", "\"builtin\"");
+                results.fail(
+                    about(&subject, &[]),
+                    Severity::High,
+                    Evidence::of("seccomp-profile", setting),
+                    "builtin",
+                    fix,
+                );
+            }
+        }
+        for daemon in node.containerd.iter().chain(&node.crio).chain(&node.podman) {
+            let rows: [(&str, fn(&str) -> bool, &str); 5] = [
+                (".enable_selinux", |value| selinux_off(value), "true"),
+                (".disable_apparmor", |value| value == "true", "false"),
+                (".unset_seccomp_profile", |value| value == "unconfined", "\"\""),
+                ("crio.runtime.selinux", |value| selinux_off(value), "true"),
+                ("containers.label", |value| value == "false", "true"),
+            ];
+            for (key, setting) in &daemon.config.settings {
+                let row = rows.iter().find(|(suffix, ..)| key.ends_with(suffix));
+                let Some((suffix, fails, wanted)) = row.filter(|(_, fails, _)| fails(&setting.display())) else {
+                    continue;
+                };
+                let needs_selinux = suffix.contains("selinux") || suffix.contains("label");
+                if needs_selinux && !selinux || !fails(&setting.display()) {
+                    continue;
+                }
+                let name = key.rsplit('.').next().unwrap_or(key);
+                let subject = format!("{}: {name}", daemon.name);
+                let fix = format!("set {name} = {wanted} in {}, and restart the daemon", setting.source);
+                results.fail(
+                    about(&subject, &[]),
+                    Severity::Medium,
+                    Evidence::of(name, setting),
+                    format!("{name}={wanted}"),
+                    fix,
+                );
+            }
+        }
+    }
+}
+
+fn selinux_off(value: &str) -> bool {
+    value == "false"
+}
+
+fn module(node: &Node, results: &mut Results) {
+    let modules = &node.security_modules;
+    match (modules.apparmor, modules.selinux) {
+        (true, _) => results
+            .pass(about("AppArmor", &["D5.2"]), Evidence::new("enabled", "/sys/module/apparmor/parameters/enabled")),
+        (false, Some(SeLinux::Enforcing)) => {
+            results.pass(about("SELinux", &["D5.3"]), Evidence::new("enforcing", "/sys/fs/selinux/enforce"))
+        }
+        (false, Some(SeLinux::Permissive)) => {
+            let evidence = Evidence::new("permissive", "/sys/fs/selinux/enforce");
+            let fix = "setenforce 1 && sed -i 's/^SELINUX=.*/SELINUX=enforcing/' /etc/selinux/config";
+            results.fail(about("SELinux", &["D5.3"]), Severity::Medium, evidence, "enforcing", fix);
+        }
+        (false, None) if node.offline => {
+            results.unknown(about("AppArmor or SELinux", &[]), "the root has no /sys of a running kernel")
+        }
+        (false, None) => {
+            let evidence = Evidence::new("neither is enabled", "/sys");
+            let fix = "apt-get install apparmor, add apparmor=1 security=apparmor to the kernel's arguments, and restart the host";
+            results.fail(about("AppArmor or SELinux", &["D5.2"]), Severity::Medium, evidence, "one of them", fix);
+        }
+    }
+}

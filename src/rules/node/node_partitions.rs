@@ -1,0 +1,115 @@
+//! File systems of their own for images and logs.
+
+use crate::node::mount;
+use crate::node::{Node, Read};
+use crate::rule::{
+    About, Evidence, Judges, NoParams, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, node_without_params,
+    params,
+};
+
+pub static RULE: Rule = Rule {
+    id: "node-partitions",
+    title: "Images and containers have a file system of their own",
+    docs: "A container that writes, or an image that is large, fills the file system of `/var/lib/docker`, `/var/lib/containerd`, \
+`/var/lib/containers/storage` or `/var/lib/kubelet`. If that is the one of `/`, the whole host stops. The device decides, since dockerd \
+mounts its folder on itself.",
+    why: "a full root file system stops every service of the node, and its logs",
+    owasp: &[30],
+    severity: Severity::Low,
+    params: params::<NoParams>,
+    judges: Judges::Node(NodeRule {
+        compile: node_without_params::<NodePartitions>,
+        instead: "give images and containers a file system of their own",
+        examples: &[
+            NodeExample {
+                name: "mounted on itself, on the device of the root",
+                params: "",
+                host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd\n=== /proc/1/mountinfo\n\
+21 1 8:1 / / rw - ext4 /dev/sda1 rw\n22 21 8:1 /var/lib/docker /var/lib/docker rw - ext4 /dev/sda1 rw\n",
+                results: &["fail /var/lib/docker"],
+            },
+            NodeExample {
+                name: "a device of its own",
+                params: "",
+                host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd\n=== /etc/docker/daemon.json\n{\"data-root\": \"/srv/docker\"}\n\
+=== /proc/1/mountinfo\n21 1 8:1 / / rw - ext4 /dev/sda1 rw\n22 21 8:2 / /srv rw - ext4 /dev/sda2 rw\n",
+                results: &["pass /srv/docker"],
+            },
+            NodeExample {
+                name: "mounts that nobody knows",
+                params: "",
+                host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd\n",
+                results: &["unknown /var/lib/docker"],
+            },
+            NodeExample {
+                name: "no daemon",
+                params: "",
+                host: "=== /etc/passwd\n",
+                results: &["notApplicable container daemons"],
+            },
+        ],
+    }),
+};
+
+/// The check of `node-partitions`.
+#[derive(Default)]
+struct NodePartitions;
+
+impl NodeCheck for NodePartitions {
+    fn check(&self, node: &Node, results: &mut Results) {
+        let folders = folders(node);
+        let about = |subject| About { subject, owasp: &[30], cis: &["D1.1.1"] };
+        if folders.is_empty() {
+            results
+                .not_applicable(about("container daemons"), "no docker, containerd, cri-o, podman or kubelet is there");
+        }
+        for folder in &folders {
+            let mounts = match &node.mounts {
+                Read::Is(mounts) => mounts,
+                Read::Absent => {
+                    results.unknown(about(folder), "the root has no /proc/1/mountinfo");
+                    continue;
+                }
+                other => {
+                    results
+                        .unknown(about(folder), format!("/proc/1/mountinfo {}", other.unknown().unwrap_or_default()));
+                    continue;
+                }
+            };
+            let (Some(root), Some(own)) = (mount::of(mounts, "/"), mount::of(mounts, folder)) else {
+                results.unknown(about(folder), "/proc/1/mountinfo has no mount for it");
+                continue;
+            };
+            let evidence = Evidence::new(format!("device {} at {}", own.device, own.point), "/proc/1/mountinfo");
+            if root.device == own.device {
+                let fix = format!("make a file system for {folder}, and mount it in /etc/fstab");
+                results.fail(
+                    about(folder),
+                    Severity::Low,
+                    evidence,
+                    format!("another device than {} of /", root.device),
+                    fix,
+                );
+            } else {
+                results.pass(about(folder), evidence);
+            }
+        }
+    }
+}
+
+fn folders(node: &Node) -> Vec<String> {
+    let home = |docker: &crate::node::docker::Docker| {
+        docker.config_file.strip_suffix("/.config/docker/daemon.json").unwrap_or("/root").to_owned()
+    };
+    let mut all: Vec<String> = node.docker.iter().map(|docker| docker.data_root(&home(docker))).collect();
+    let root = |daemon: &crate::node::Daemon, key: &str, default: &str| {
+        daemon.config.get(key).and_then(|setting| setting.value.as_str()).unwrap_or(default).to_owned()
+    };
+    all.extend(node.containerd.iter().map(|daemon| root(daemon, "root", "/var/lib/containerd")));
+    all.extend(node.crio.iter().map(|daemon| root(daemon, "crio.root", "/var/lib/containers/storage")));
+    all.extend(node.podman.iter().map(|_| "/var/lib/containers/storage".to_owned()));
+    all.extend(node.kubelet.iter().map(|_| "/var/lib/kubelet".to_owned()));
+    all.sort_unstable();
+    all.dedup();
+    all
+}

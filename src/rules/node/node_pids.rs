@@ -1,0 +1,111 @@
+//! Processes of a pod.
+
+use crate::node::Node;
+use crate::rule::{
+    About, Evidence, Judges, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, compile_node, params,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub static RULE: Rule = Rule {
+    id: "node-pids",
+    title: "The kubelet limits the processes of a pod",
+    docs: "`podPidsLimit` of the kubelet is the only limit of processes that Kubernetes has. -1, the default, is none. `max` is the most \
+that is accepted. podman's `pids_limit` of 0 switches its limit off.",
+    why: "a pod that starts processes without end stops the whole node",
+    owasp: &[81],
+    severity: Severity::Medium,
+    params: params::<NodePids>,
+    judges: Judges::Node(NodeRule {
+        compile: compile_node::<NodePids>,
+        instead: "set `podPidsLimit` of the kubelet",
+        examples: &[
+            NodeExample {
+                name: "the default, and podman without a limit",
+                params: "",
+                host: "=== /proc/9/status\nName: kubelet\n=== /proc/9/cmdline\nkubelet --config=/c\n=== /c\nkind: KubeletConfiguration\n\
+=== /usr/bin/podman\n=== /etc/containers/containers.conf\n[containers]\npids_limit = 0\n",
+                results: &["fail kubelet (process 9): podPidsLimit", "fail podman: pids_limit"],
+            },
+            NodeExample {
+                name: "more than the maximum",
+                params: r#"{"max":1000}"#,
+                host: "=== /proc/9/status\nName: kubelet\n=== /proc/9/cmdline\nkubelet --config=/c\n=== /c\npodPidsLimit: 5000\n",
+                results: &["fail kubelet (process 9): podPidsLimit"],
+            },
+            NodeExample {
+                name: "a limit",
+                params: "",
+                host: "=== /proc/9/status\nName: kubelet\n=== /proc/9/cmdline\nkubelet --config=/c\n=== /c\npodPidsLimit: 2048\n",
+                results: &["pass kubelet (process 9): podPidsLimit"],
+            },
+            NodeExample {
+                name: "no kubelet",
+                params: "",
+                host: "=== /etc/passwd\n",
+                results: &["notApplicable kubelet and podman"],
+            },
+        ],
+    }),
+};
+
+/// Parameters of `node-pids`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct NodePids {
+    /// The most processes that a pod may have. Default: 32768.
+    max: i64,
+}
+
+impl Default for NodePids {
+    fn default() -> Self {
+        Self { max: 32_768 }
+    }
+}
+
+fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
+    About { subject, owasp: &[81], cis }
+}
+
+impl NodeCheck for NodePids {
+    fn check(&self, node: &Node, results: &mut Results) {
+        if node.kubelet.is_empty() && node.podman.is_empty() {
+            results.not_applicable(
+                about("kubelet and podman", &[]),
+                "neither of them is there, and docker has no default limit",
+            );
+        }
+        for kubelet in &node.kubelet {
+            if results.doubtful(about(&kubelet.name, &["K4.2.13"]), &kubelet.config) {
+                continue;
+            }
+            let subject = format!("{}: podPidsLimit", kubelet.name);
+            let setting = kubelet.setting("podPidsLimit");
+            let limit = setting.value.as_i64().unwrap_or(-1);
+            let evidence = Evidence::of("podPidsLimit", &setting);
+            if limit <= 0 || limit > self.max {
+                let fix = super::repairs::kubelet_set(kubelet.config_file.as_deref(), "podPidsLimit: 4096");
+                results.fail(
+                    about(&subject, &["K4.2.13"]),
+                    Severity::Medium,
+                    evidence,
+                    format!("between 1 and {}", self.max),
+                    fix,
+                );
+            } else {
+                results.pass(about(&subject, &["K4.2.13"]), evidence);
+            }
+        }
+        for daemon in &node.podman {
+            let subject = format!("{}: pids_limit", daemon.name);
+            let setting = daemon.config.or_default("containers.pids_limit", 2048, "podman", daemon.version.as_deref());
+            let evidence = Evidence::of("pids_limit", &setting);
+            if setting.value.as_i64().is_none_or(|limit| limit <= 0) {
+                let fix = format!("remove pids_limit from {}", setting.source);
+                results.fail(about(&subject, &["D5.29"]), Severity::Medium, evidence, "more than 0", fix);
+            } else {
+                results.pass(about(&subject, &["D5.29"]), evidence);
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Daemons that run without root.
+
+use crate::node::Node;
+use crate::rule::{
+    About, Evidence, Judges, NoParams, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, node_without_params,
+    params,
+};
+
+pub static RULE: Rule = Rule {
+    id: "node-rootless",
+    title: "Docker runs without root where it can",
+    docs: "A rootless dockerd runs in a user namespace of an ordinary user. Who breaks out of its containers has the rights of that user. \
+Runtimes under a kubelet need root, so the rule is about docker alone.",
+    why: "who takes over a daemon of root has the node",
+    owasp: &[48],
+    severity: Severity::Low,
+    params: params::<NoParams>,
+    judges: Judges::Node(NodeRule {
+        compile: node_without_params::<NodeRootless>,
+        instead: "run docker as an ordinary user",
+        examples: &[
+            NodeExample {
+                name: "a docker of root, and one of a user",
+                params: "",
+                host: "=== /proc/7/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/7/uid_map\n0 0 4294967295\n=== /proc/7/cmdline\ndockerd\n\
+=== /proc/8/status\nName: dockerd\nUid: 1000 1000 1000 1000\n=== /proc/8/uid_map\n0 1000 1\n=== /proc/8/cmdline\ndockerd\n",
+                results: &["fail dockerd (process 7)", "pass dockerd (process 8)"],
+            },
+            NodeExample {
+                name: "no docker",
+                params: "",
+                host: "=== /etc/passwd\n",
+                results: &["notApplicable docker"],
+            },
+        ],
+    }),
+};
+
+/// The check of `node-rootless`.
+#[derive(Default)]
+struct NodeRootless;
+
+impl NodeCheck for NodeRootless {
+    fn check(&self, node: &Node, results: &mut Results) {
+        let about = |subject| About { subject, owasp: &[48], cis: &["D2.1"] };
+        if node.docker.is_empty() {
+            results.not_applicable(
+                about("docker"),
+                "no unit and no process of dockerd is there; runtimes under a kubelet need root",
+            );
+        }
+        for docker in &node.docker {
+            if docker.rootless {
+                results.pass(about(&docker.name), Evidence::new("a user of its own", "/proc"));
+            } else {
+                let evidence = Evidence::new("root", if docker.pid.is_some() { "/proc" } else { "its unit" });
+                results.fail(
+                    about(&docker.name),
+                    Severity::Low,
+                    evidence,
+                    "an ordinary user",
+                    "dockerd-rootless-setuptool.sh install",
+                );
+            }
+        }
+    }
+}

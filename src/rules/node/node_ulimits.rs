@@ -1,0 +1,145 @@
+//! Limits that containers inherit from their daemon.
+
+use crate::node::Node;
+use crate::node::process::Limits;
+use crate::rule::{
+    About, Evidence, Judges, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, compile_node, params,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub static RULE: Rule = Rule {
+    id: "node-ulimits",
+    title: "Containers have limits of open files and processes",
+    docs: "A container gets the limits of its daemon, unless `default-ulimits` of docker, or `default_ulimits` of cri-o and podman, says \
+less. Many units have `LimitNOFILE=infinity`, which lets one container use up the open files of the host.",
+    why: "one container can use up the open files or the processes of the node",
+    owasp: &[79],
+    severity: Severity::Low,
+    params: params::<NodeUlimits>,
+    judges: Judges::Node(NodeRule {
+        compile: compile_node::<NodeUlimits>,
+        instead: "give daemons or their containers limits of open files and processes",
+        examples: &[
+            NodeExample {
+                name: "docker's default",
+                params: "",
+                host: "=== /proc/7/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/7/cmdline\ndockerd\n=== /proc/7/limits\nMax processes unlimited unlimited processes\nMax open files 1048576 1048576 files\n",
+                results: &["fail dockerd (process 7)"],
+            },
+            NodeExample {
+                name: "a default limit",
+                params: "",
+                host: "=== /proc/7/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/7/cmdline\ndockerd --default-ulimit nofile=1024:4096\n",
+                results: &["pass dockerd (process 7)"],
+            },
+            NodeExample {
+                name: "containerd that does not run, by its unit",
+                params: "",
+                host: "=== /usr/lib/systemd/system/containerd.service\n[Service]\nExecStart=/usr/bin/containerd\nLimitNOFILE=infinity\n",
+                results: &["fail containerd (not running)"],
+            },
+            NodeExample {
+                name: "no runtime",
+                params: "",
+                host: "=== /etc/passwd\n",
+                results: &["notApplicable container runtimes"],
+            },
+        ],
+    }),
+};
+
+/// Parameters of `node-ulimits`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct NodeUlimits {
+    /// Open files and processes that a daemon without default limits may have. Default: 1048576.
+    max: u64,
+}
+
+impl Default for NodeUlimits {
+    fn default() -> Self {
+        Self { max: 1_048_576 }
+    }
+}
+
+fn about(subject: &str) -> About<'_> {
+    About { subject, owasp: &[79], cis: &["D2.8", "D5.19"] }
+}
+
+impl NodeCheck for NodeUlimits {
+    fn check(&self, node: &Node, results: &mut Results) {
+        if !node.has_runtime() {
+            return results
+                .not_applicable(about("container runtimes"), "no docker, containerd, cri-o or podman is there");
+        }
+        let dockers = node
+            .docker
+            .iter()
+            .map(|docker| (&docker.name, docker.pid, &docker.config, "default-ulimits", "docker.service"));
+        let containerds =
+            node.containerd.iter().map(|daemon| (&daemon.name, daemon.pid, &daemon.config, "", "containerd.service"));
+        let crios = node
+            .crio
+            .iter()
+            .map(|daemon| (&daemon.name, daemon.pid, &daemon.config, "crio.runtime.default_ulimits", "crio.service"));
+        for (name, pid, config, key, unit) in dockers.chain(containerds).chain(crios) {
+            if results.doubtful(about(name), config) {
+                continue;
+            }
+            if let Some(setting) = config.get(key).filter(|setting| !matches!(setting.display().as_str(), "[]" | "{}"))
+            {
+                results.pass(about(name), Evidence::of(key, setting));
+                continue;
+            }
+            let process = pid.and_then(|pid| node.processes.iter().find(|process| process.pid == pid));
+            match process.and_then(|process| process.limits) {
+                Some(limits) => self.judge(name, limits, &format!("/proc/{}/limits", pid.unwrap_or(0)), unit, results),
+                None => self.by_unit(node, name, unit, results),
+            }
+        }
+    }
+}
+
+impl NodeUlimits {
+    fn judge(&self, name: &str, limits: Limits, source: &str, unit: &str, results: &mut Results) {
+        let display = |limit: Option<u64>| limit.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string());
+        let evidence = Evidence::new(
+            format!("open files {}, processes {}", display(limits.open_files), display(limits.processes)),
+            source,
+        );
+        let too_many = |limit: Option<u64>| limit.is_none_or(|limit| limit > self.max);
+        if too_many(limits.open_files) || too_many(limits.processes) {
+            let fix = format!("systemctl edit {unit} # LimitNOFILE={max}, LimitNPROC={max}", max = self.max);
+            results.fail(
+                about(name),
+                Severity::Low,
+                evidence,
+                format!("at most {} of each, or default limits", self.max),
+                fix,
+            );
+        } else {
+            results.pass(about(name), evidence);
+        }
+    }
+
+    fn by_unit(&self, node: &Node, name: &str, unit: &str, results: &mut Results) {
+        let Some(found) = node.units.get(unit) else {
+            return results.unknown(about(name), "neither the limits of its process nor its unit can be read");
+        };
+        match found.last("Service", "LimitNOFILE").or_else(|| found.last("Service", "LimitNPROC")) {
+            Some(limit) if limit.value == "infinity" => {
+                let evidence =
+                    Evidence::new(format!("{}={}", limit.key, limit.value), format!("{}:{}", limit.path, limit.line));
+                let fix = format!("systemctl edit {unit} # {}={}", limit.key, self.max);
+                results.fail(about(name), Severity::Low, evidence, format!("at most {}", self.max), fix);
+            }
+            Some(limit) => {
+                let evidence =
+                    Evidence::new(format!("{}={}", limit.key, limit.value), format!("{}:{}", limit.path, limit.line));
+                results.pass(about(name), evidence);
+            }
+            None => results.unknown(about(name), "its unit has no limits, and it does not run"),
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Versions of the host and its daemons.
+
+use crate::node::Node;
+use crate::node::os::{newest, numbers};
+use crate::rule::{
+    About, Evidence, Judges, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, compile_node, params,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+pub static RULE: Rule = Rule {
+    id: "node-versions",
+    title: "The host and its daemons are up to date, and run what is installed",
+    docs: "The support of the distribution has not ended, no restart of the host is due, the newest kernel on disk is the one that runs, and \
+no daemon is older than its program. `minimum` has the least version of a product: `{docker: \"24.0\", containerd: \"1.7.27\"}`. Versions of \
+distributions' packages are no upstream versions (they get repairs without a new number), so without `minimum` nothing is compared.",
+    why: "known faults of the kernel and the runtime are ways out of a container",
+    owasp: &[84, 85],
+    severity: Severity::Medium,
+    params: params::<NodeVersions>,
+    judges: Judges::Node(NodeRule {
+        compile: compile_node::<NodeVersions>,
+        instead: "upgrade, and restart what still runs the old version",
+        examples: &[
+            NodeExample {
+                name: "a restart is due, and the support has ended",
+                params: "",
+                host: "=== /etc/os-release\nID=x\nPRETTY_NAME=X\nSUPPORT_END=2020-01-01\n=== /run/reboot-required\n=== /proc/1/status\nName: init\n\
+=== /proc/sys/kernel/osrelease\n6.1.0-9\n=== /lib/modules/6.1.0-9/x\n=== /lib/modules/6.1.0-10/x\n",
+                results: &["fail the distribution", "fail the kernel"],
+            },
+            NodeExample {
+                name: "older than the minimum",
+                params: r#"{"minimum":{"docker":"24.0"}}"#,
+                host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd\n\
+=== /var/lib/dpkg/status\nPackage: docker.io\nStatus: install ok installed\nVersion: 20.10.24+dfsg1-1\n",
+                results: &["fail dockerd (not running)"],
+            },
+            NodeExample {
+                name: "up to date",
+                params: r#"{"minimum":{"docker":"20.10.24"}}"#,
+                host: "=== /etc/os-release\nID=debian\nPRETTY_NAME=Debian\nSUPPORT_END=2999-01-01\n=== /proc/1/status\nName: init\n=== /proc/sys/kernel/osrelease\n6.1.0-10\n\
+=== /lib/modules/6.1.0-10/x\n=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd\n\
+=== /var/lib/dpkg/status\nPackage: docker.io\nStatus: install ok installed\nVersion: 20.10.24+dfsg1-1\n",
+                results: &["pass the distribution", "pass the kernel", "pass dockerd (not running)"],
+            },
+            NodeExample {
+                name: "nothing is known",
+                params: "",
+                host: "=== /etc/passwd\n",
+                results: &["unknown the distribution", "unknown the kernel"],
+            },
+        ],
+    }),
+};
+
+/// Parameters of `node-versions`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct NodeVersions {
+    /// The least version of `docker`, `containerd`, `crio`, `podman` and `kubelet`. Default: none.
+    minimum: BTreeMap<String, String>,
+}
+
+fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
+    About { subject, owasp: &[84, 85], cis }
+}
+
+impl NodeCheck for NodeVersions {
+    fn check(&self, node: &Node, results: &mut Results) {
+        distribution(node, results);
+        kernel(node, results);
+        let dockers = node.docker.iter().map(|docker| ("docker", &docker.name, &docker.version, docker.pid));
+        let of = |product: &'static str| {
+            move |daemon: &'_ crate::node::Daemon| (product, daemon.name.clone(), daemon.version.clone(), daemon.pid)
+        };
+        let mut all: Vec<(&str, String, Option<String>, Option<u32>)> =
+            dockers.map(|(product, name, version, pid)| (product, name.clone(), version.clone(), pid)).collect();
+        all.extend(node.containerd.iter().map(of("containerd")));
+        all.extend(node.crio.iter().map(of("crio")));
+        all.extend(node.podman.iter().map(of("podman")));
+        all.extend(
+            node.kubelet.iter().map(|kubelet| ("kubelet", kubelet.name.clone(), kubelet.version.clone(), kubelet.pid)),
+        );
+        for (product, name, version, pid) in all {
+            let outdated = pid.and_then(|pid| node.outdated.get(&pid));
+            if let Some(program) = outdated {
+                let evidence = Evidence::new(
+                    format!("{program} is newer than the process"),
+                    format!("process {}", pid.unwrap_or(0)),
+                );
+                let fix = format!("systemctl restart {product}");
+                results.fail(
+                    about(&name, &["D1.2.2"]),
+                    Severity::Medium,
+                    evidence,
+                    "the program that is installed",
+                    fix,
+                );
+                continue;
+            }
+            let Some(minimum) = self.minimum.get(product) else { continue };
+            match version {
+                Some(version)
+                    if newest([version.as_str(), minimum.as_str()].into_iter()) == Some(minimum)
+                        && numbers(&version) != numbers(minimum) =>
+                {
+                    let evidence = Evidence::new(version, "the package database");
+                    results.fail(
+                        about(&name, &["D1.2.2"]),
+                        Severity::Medium,
+                        evidence,
+                        format!("{minimum} or newer"),
+                        format!("apt-get install --only-upgrade {product}"),
+                    );
+                }
+                Some(version) => {
+                    results.pass(about(&name, &["D1.2.2"]), Evidence::new(version, "the package database"))
+                }
+                None => results.unknown(about(&name, &["D1.2.2"]), "no package database has its version"),
+            }
+        }
+    }
+}
+
+fn distribution(node: &Node, results: &mut Results) {
+    let about = about("the distribution", &[]);
+    let Some(os) = node.os.is() else {
+        return results.unknown(about, "/etc/os-release cannot be read");
+    };
+    let today = jiff::Timestamp::from_second(node.taken).map(|now| now.to_zoned(jiff::tz::TimeZone::UTC).date());
+    let end = os.support_end.as_deref().and_then(|text| text.parse::<jiff::civil::Date>().ok());
+    match (end, today) {
+        (Some(end), Ok(today)) if end < today => {
+            let evidence = Evidence::new(format!("the support of {} ended on {end}", os.name), "/etc/os-release");
+            results.fail(about, Severity::High, evidence, "a supported release", "upgrade the distribution");
+        }
+        (Some(end), Ok(_)) => {
+            results.pass(about, Evidence::new(format!("{} is supported until {end}", os.name), "/etc/os-release"))
+        }
+        _ => results.unknown(about, format!("{} does not say in /etc/os-release until when it is supported", os.name)),
+    }
+}
+
+fn kernel(node: &Node, results: &mut Results) {
+    let about = about("the kernel", &[]);
+    let kernel = &node.kernel;
+    if kernel.release.is_empty() {
+        return results.unknown(about, "the root has no running kernel");
+    }
+    if kernel.reboot_required {
+        let evidence = Evidence::new("a restart is due", "/run/reboot-required");
+        return results.fail(
+            about,
+            Severity::Medium,
+            evidence,
+            "the newest installed kernel and libraries run",
+            "kubectl drain NODE && systemctl reboot",
+        );
+    }
+    match &kernel.newest {
+        Some(newest) if numbers(newest) > numbers(&kernel.release) => {
+            let evidence = Evidence::new(format!("{} runs, and {newest} is installed", kernel.release), "/lib/modules");
+            results.fail(
+                about,
+                Severity::Medium,
+                evidence,
+                "the newest installed kernel runs",
+                "kubectl drain NODE && systemctl reboot",
+            );
+        }
+        Some(_) => results.pass(about, Evidence::new(kernel.release.clone(), "/proc/sys/kernel/osrelease")),
+        None => results.unknown(about, "no kernels are in /lib/modules, so nobody knows which is the newest"),
+    }
+}

@@ -1,0 +1,108 @@
+//! Every example of a rule about nodes.
+
+use super::cases::chosen;
+use podreeve::host::fake::Fake;
+use podreeve::host::snapshot;
+use podreeve::node::Node;
+use podreeve::rule::{Judges, NodeExample, NodeResult, NodeRule, Results, Rule, Verdict};
+
+/// The moment of all snapshots of examples: 2026-11-27.
+const NOW: i64 = 1_795_737_600;
+
+fn each(mut test: impl FnMut(&'static NodeRule, &'static NodeExample, &str)) {
+    for rule in chosen() {
+        if let Judges::Node(node) = &rule.judges {
+            for example in node.examples {
+                test(node, example, &format!("{} / {}", rule.id, example.name));
+            }
+        }
+    }
+}
+
+fn judge(rule: &NodeRule, example: &NodeExample, node: &Node) -> Vec<NodeResult> {
+    let check = (rule.compile)(example.params_value()).expect("params of an example");
+    let mut results = Results::default();
+    check.check(node, &mut results);
+    results.all
+}
+
+fn line(result: &NodeResult) -> String {
+    let word = match &result.verdict {
+        Verdict::Pass(_) => "pass",
+        Verdict::Fail(_) => "fail",
+        Verdict::NotApplicable(_) => "notApplicable",
+        Verdict::Unknown(_) => "unknown",
+    };
+    format!("{word} {}", result.subject)
+}
+
+#[test]
+fn every_example_of_a_host_has_its_results() {
+    each(|rule, example, case| {
+        let results = judge(rule, example, &snapshot(&Fake::read(example.host), NOW));
+        let lines: Vec<String> = results.iter().map(line).collect();
+        let mut left = lines.clone();
+        for expected in example.results {
+            let at = left.iter().position(|line| line == expected);
+            let at = at.unwrap_or_else(|| panic!("{case}: no `{expected}` in {lines:#?}"));
+            left.remove(at);
+        }
+        let more: Vec<&String> = left.iter().filter(|line| line.starts_with("fail ")).collect();
+        assert!(more.is_empty(), "{case}: it fails where the example says nothing: {more:?}");
+        assert!(!results.is_empty(), "{case}: a rule says something about every host");
+        for result in &results {
+            check_texts(result, case);
+        }
+    });
+}
+
+fn check_texts(result: &NodeResult, case: &str) {
+    let texts: Vec<&str> = match &result.verdict {
+        Verdict::Pass(evidence) => vec![evidence.found(), evidence.source()],
+        Verdict::Fail(failure) => {
+            vec![failure.evidence.found(), failure.evidence.source(), &failure.wanted, &failure.fix]
+        }
+        Verdict::NotApplicable(why) | Verdict::Unknown(why) => vec![why],
+    };
+    for text in texts {
+        assert!(!text.trim().is_empty() && !text.contains('\n'), "{case}: {result:?}");
+    }
+}
+
+/// A dump that is read again gives the same results.
+#[test]
+fn a_snapshot_survives_json() {
+    each(|rule, example, case| {
+        let node = snapshot(&Fake::read(example.host), NOW);
+        let json = serde_json::to_string(&node).expect("JSON");
+        let again: Node = serde_json::from_str(&json).unwrap_or_else(|error| panic!("{case}: {error}"));
+        assert_eq!(node, again, "{case}");
+        assert_eq!(judge(rule, example, &node), judge(rule, example, &again), "{case}");
+    });
+}
+
+/// A host on which nothing can be read passes nothing.
+#[test]
+fn what_cannot_be_read_never_passes() {
+    let hosts = [
+        "=== /proc denied\n=== /etc denied\n=== /usr denied\n=== /run denied\n=== /lib denied\n=== /var denied\n",
+        "=== /etc/docker/daemon.json denied\n=== /proc/7/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/7/cmdline\ndockerd\n",
+    ];
+    for rule in chosen() {
+        let Judges::Node(node) = &rule.judges else { continue };
+        for host in hosts {
+            let snapshot = snapshot(&Fake::read(host), NOW);
+            let example = NodeExample { name: "", params: "", host, results: &[] };
+            let passes: Vec<String> = judge(node, &example, &snapshot)
+                .iter()
+                .map(line)
+                .filter(|line| line.starts_with("pass dockerd"))
+                .collect();
+            assert!(passes.is_empty(), "{}: {passes:?}", id(rule));
+        }
+    }
+}
+
+fn id(rule: &Rule) -> &'static str {
+    rule.id
+}
