@@ -16,6 +16,7 @@ mod mode;
 mod namespace;
 mod output;
 mod output_spec;
+mod owasp;
 mod reports;
 mod review;
 mod rules;
@@ -50,6 +51,7 @@ enum Command {
     Image(image::Args),
     Review(review::Args),
     Rules(rules::Args),
+    Owasp(Box<owasp::Args>),
     Exempt(Box<exempt::Args>),
     Explain(explain::Args),
     Test(test::Args),
@@ -74,6 +76,7 @@ pub fn run() -> ExitCode {
         Command::Image(args) => output::exit_code(image::run(&args)),
         Command::Review(args) => output::exit_code(review::run(&args)),
         Command::Rules(args) => output::exit_code(rules::run(&args)),
+        Command::Owasp(args) => output::exit_code(owasp::run(&args)),
         Command::Exempt(args) => output::exit_code(exempt::run(&args)),
         Command::Explain(args) => output::exit_code(explain::run(&args)),
         Command::Test(args) => output::exit_code(test::run(&args)),

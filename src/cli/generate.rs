@@ -26,6 +26,7 @@ pub fn files() -> Vec<(String, String)> {
         ("docs/why-report.schema.json", schemas::why_report()),
         ("docs/decision-line.schema.json", schemas::decision_line()),
         ("docs/policy.schema.json", schemas::policy()),
+        ("docs/owasp-report.schema.json", schemas::owasp_report()),
         ("docs/policy-test.schema.json", schemas::policy_test()),
         ("docs/test-report.schema.json", schemas::test_report()),
         ("docs/trust.schema.json", schemas::trust()),

@@ -72,7 +72,9 @@ impl Item {
     pub const fn operation(&self) -> Option<(&'static str, &'static str)> {
         match self.number {
             16 => Some(("the scan judges what runs, again and again", "podreeve scan")),
-            45 => Some(("each decision goes to a log, and to a receiver of syslog over TLS", "podreeve serve --syslog")),
+            45 => {
+                Some(("each decision goes to a log, and to a receiver of syslog over TLS", "podreeve serve --syslog"))
+            }
             _ => None,
         }
     }
@@ -106,7 +108,6 @@ impl Rule {
         }
     }
 }
-
 
 #[cfg(test)]
 mod tests {
@@ -147,7 +148,8 @@ mod tests {
         assert!(ITEMS.iter().all(|item| !item.limit().is_empty()));
         let with_operation: Vec<u8> =
             ITEMS.iter().filter(|item| item.operation().is_some()).map(|item| item.number).collect();
-        let of_operation: Vec<u8> = ITEMS.iter().filter(|item| item.at.contains(&Ops)).map(|item| item.number).collect();
+        let of_operation: Vec<u8> =
+            ITEMS.iter().filter(|item| item.at.contains(&Ops)).map(|item| item.number).collect();
         assert_eq!(with_operation, of_operation);
     }
 

@@ -31,6 +31,7 @@ mod manifest;
 mod manifests;
 mod merged_edit;
 mod overrides;
+mod owasp;
 mod passed_over;
 mod policies;
 mod policy_tests;

@@ -20,7 +20,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("node", &["text"]),
     ("host", &["node"]),
     ("rule", &["dockerfile", "image", "node", "effort", "facts", "json", "workload", "patch", "text"]),
-    ("rules", &["dockerfile", "image", "node", "rule", "shell", "effort", "facts", "json", "workload", "patch", "text"]),
+    (
+        "rules",
+        &["dockerfile", "image", "node", "rule", "shell", "effort", "facts", "json", "workload", "patch", "text"],
+    ),
     ("policy", &["effort", "facts", "json", "rule", "rules", "workload", "patch", "text"]),
     ("decide", &["effort", "facts", "policy", "rule", "rules", "workload", "patch", "text"]),
     ("repair", &["json", "rule", "workload", "patch", "text"]),
