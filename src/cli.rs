@@ -14,6 +14,7 @@ mod kubelets;
 mod man;
 mod mode;
 mod namespace;
+mod node;
 mod output;
 mod output_spec;
 mod owasp;
@@ -49,6 +50,7 @@ enum Command {
     Check(check::Args),
     Scan(scan::Args),
     Image(image::Args),
+    Node(node::Args),
     Review(review::Args),
     Rules(rules::Args),
     Owasp(Box<owasp::Args>),
@@ -74,6 +76,7 @@ pub fn run() -> ExitCode {
         Command::Check(args) => output::exit_code(check::run(&args)),
         Command::Scan(args) => output::exit_code(scan::run(&args)),
         Command::Image(args) => output::exit_code(image::run(&args)),
+        Command::Node(args) => output::exit_code(node::run(&args)),
         Command::Review(args) => output::exit_code(review::run(&args)),
         Command::Rules(args) => output::exit_code(rules::run(&args)),
         Command::Owasp(args) => output::exit_code(owasp::run(&args)),

@@ -1,14 +1,19 @@
 //! Reads a host: the only place where `podreeve node` touches files. Links are resolved inside the root, so an image of a disk, or the
 //! host's `/` mounted into a pod, is read like the host itself.
 
-mod daemons;
+mod containerd;
+mod containers;
 mod docker;
 mod facts;
 pub mod fake;
 mod files;
+mod instances;
+mod kubelet;
+mod layouts;
 mod processes;
 mod root;
 mod snapshot;
+mod toml_files;
 mod units;
 
 pub use root::Root;

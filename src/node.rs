@@ -36,6 +36,15 @@ use std::collections::BTreeMap;
 /// The version of the form of a dump. A dump of another one is not judged.
 pub const API_VERSION: &str = "podreeve.dev/v1alpha1";
 
+/// The kind of a dump.
+pub const KIND: &str = "NodeSnapshot";
+
+/// Whether a name ends with a dot and one of these words.
+#[must_use]
+pub fn has_extension(name: &str, extensions: &[&str]) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, end)| extensions.contains(&end))
+}
+
 /// A host at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -101,10 +110,16 @@ pub struct DockerImages {
 pub struct Daemon {
     pub pid: Option<u32>,
     pub rootless: bool,
+    /// The user whose rights it has, and the home of that user.
+    pub uid: u32,
+    pub home: String,
     pub version: Option<String>,
     pub config: Config,
     /// Its files, the main one first, whether they exist or not.
     pub config_files: Vec<String>,
+    /// What `hosts.toml` or `registries.conf` say of registries: keys begin with the path of the file.
+    pub registries: Config,
+    /// What tells it apart: `containerd`.
     pub name: String,
 }
 

@@ -16,6 +16,7 @@ mod extend;
 mod implied;
 mod matches;
 mod narrowing;
+mod node_exempt;
 pub mod pod_security;
 mod rule_settings;
 mod selector;
@@ -34,6 +35,7 @@ pub use error::{PolicyError, PolicyErrors};
 pub use exempt::{CompiledExemption, PodExemptions};
 pub use exemption_object::ObjectExemption;
 pub use matches::{Cluster, MatchInput};
+pub use node_exempt::{CompiledNodeExemption, NodeIdentity};
 pub use rule_settings::unknown_rule;
 pub use standard::standard;
 

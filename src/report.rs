@@ -10,6 +10,7 @@ pub mod format;
 pub mod image;
 mod images;
 mod judge;
+pub mod node;
 pub mod owasp;
 mod passed_over;
 mod scan;

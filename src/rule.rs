@@ -15,8 +15,8 @@ pub use file::{FileCheck, FileEdit, FileExample, FileFindings, FileRule, compile
 pub use finding::{Finding, NOT_SET, Severity, display_flag, display_value};
 pub use image::{ImageCheck, ImageExample, ImageFindings, ImageRule, compile_image};
 pub use node::{
-    About, Evidence, Failure, NodeCheck, NodeExample, NodeResult, NodeRule, Results, Verdict, compile_node,
-    node_without_params,
+    About, Evidence, Failure, NodeCheck, NodeExample, NodeResult, NodeRule, Results, Verdict, VerdictKind,
+    compile_node, node_without_params,
 };
 pub use params::{BadParams, NoParams, judged, params};
 pub use pod::check::{Check, Findings, RepairSplit};

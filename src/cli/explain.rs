@@ -3,6 +3,7 @@
 pub mod file_example;
 pub mod image_example;
 mod json;
+pub mod node_example;
 mod object;
 pub mod params;
 pub mod repaired;
@@ -11,7 +12,7 @@ use super::exit::{Exit, Failure};
 use super::output::{self, Format};
 use super::rules::default_action;
 use super::suggested::{POLICY, RULE};
-use crate::rule::Rule;
+use crate::rule::{Judges, Rule};
 use crate::rules::{self, RULES, owasp};
 use crate::text::dotted;
 use anstyle::Style;
@@ -50,9 +51,17 @@ const IMAGES_PASS: &str = "`podreeve image` judges an image by itself, so no nam
      action or the parameters.";
 
 /// How what violates a rule that judges no requests gets through.
-pub fn passes(rule: &Rule) -> &'static str {
-    if rule.image().is_some() { IMAGES_PASS } else { FILES_PASS }
+pub const fn passes(rule: &Rule) -> &'static str {
+    match rule.judges {
+        Judges::Image(_) => IMAGES_PASS,
+        Judges::Node(_) => NODES_PASS,
+        Judges::Pod(_) | Judges::Exec(_) | Judges::Dockerfile(_) => FILES_PASS,
+    }
 }
+
+/// How a host that violates a rule gets through.
+const NODES_PASS: &str = "A policy exempts nodes under `spec.nodeExemptions`, by their labels or for all, with a reason and an end. A policy \
+     of your own changes the action or the parameters.";
 
 /// How violations of a rule about files pass: exemptions are for pods.
 const FILES_PASS: &str = "`podreeve check --write-baseline FILE` writes what there is to a file, and `--baseline FILE` then \
@@ -137,6 +146,14 @@ fn change(text: &mut String, rule: &'static Rule) {
         let _ = writeln!(text, "\n{BOLD}A violation{BOLD:#} (example: {})", bad.example.name);
         for finding in &bad.findings {
             wrap(text, "  ", finding);
+        }
+        section(text, "What to do");
+        return wrap(text, "  ", &sentence(instead));
+    }
+    if let Some(bad) = rule.node().and_then(node_example::best) {
+        let _ = writeln!(text, "\n{BOLD}A violation{BOLD:#} (example: {})", bad.example.name);
+        for failure in &bad.failures {
+            wrap(text, "  ", failure);
         }
         section(text, "What to do");
         return wrap(text, "  ", &sentence(instead));

@@ -22,6 +22,7 @@ pub fn files() -> Vec<(String, String)> {
         ("policies/README.md", policies_page::policies()),
         ("docs/check-report.schema.json", schemas::check_report()),
         ("docs/image-report.schema.json", schemas::image_report()),
+        ("docs/node-report.schema.json", schemas::node_report()),
         ("docs/scan-report.schema.json", schemas::scan_report()),
         ("docs/why-report.schema.json", schemas::why_report()),
         ("docs/decision-line.schema.json", schemas::decision_line()),

@@ -30,7 +30,7 @@ pub struct Args {
 struct Row {
     id: &'static str,
     title: &'static str,
-    /// What the rule judges: pod, exec (a connection to a pod) or dockerfile.
+    /// What the rule judges: pod, exec (a connection to a pod), dockerfile, image or node.
     judges: &'static str,
     docs: &'static str,
     owasp: &'static [u8],

@@ -41,8 +41,7 @@ pub fn outdated(host: &dyn Host, processes: &[Process]) -> BTreeMap<u32, String>
 pub fn docker_images(host: &dyn Host, node: &Node) -> BTreeMap<String, DockerImages> {
     let prune = prune(host);
     let of = |docker: &crate::node::docker::Docker| {
-        let home = docker.config_file.strip_suffix("/.config/docker/daemon.json").unwrap_or("/root");
-        let folder = docker.data_root(home);
+        let folder = docker.data_root();
         let unused = unused(host, &folder);
         (docker.name.clone(), DockerImages { folder, unused, prune: prune.clone() })
     };

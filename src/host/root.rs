@@ -130,7 +130,7 @@ impl Host for Root {
                 FileKind::Socket | FileKind::Other => Vec::new(),
             };
             let access = Access { uid: stat.st_uid, gid: stat.st_gid, mode: stat.st_mode & 0o7777 };
-            Ok(Entry { path: path.to_owned(), kind, access, acl, modified: stat.st_mtime as i64 })
+            Ok(Entry { path: path.to_owned(), kind, access, acl, modified: stat.st_mtime })
         };
         read().map_or_else(failed, Read::Is)
     }

@@ -1,22 +1,23 @@
 //! The snapshot of a host, made of all its parts.
 
-use super::{Host, daemons, docker, facts, files, processes, text, units};
+use super::{Host, containerd, containers, docker, facts, files, kubelet, layouts, processes, text, units};
 use crate::node::account::Accounts;
 use crate::node::mode::FileRead;
 use crate::node::mount::{Mount, mounts};
 use crate::node::os::{self, Kernel, SeLinux, SecurityModules};
-use crate::node::{API_VERSION, Audit, Node, Read, audit, expected};
+use crate::node::{API_VERSION, Audit, KIND, Node, Read, audit, expected, has_extension};
 use std::collections::BTreeMap;
 
 /// Reads a host. `now` is in seconds since 1970. What cannot be read is in the snapshot with the reason.
 pub fn snapshot(host: &dyn Host, now: i64) -> Node {
     let processes = processes::processes(host);
     let units = units::daemons(host);
+    let layout = layouts::layout(host);
     let mounts = text(host, "/proc/1/mountinfo").map(|rows| mounts(&rows));
     let host_ids = text(host, "/proc/self/uid_map").is().is_none_or(|map| crate::node::process::has_host_ids(map));
     let mut node = Node {
         api_version: API_VERSION.to_owned(),
-        kind: "NodeSnapshot".to_owned(),
+        kind: KIND.to_owned(),
         name: text(host, "/etc/hostname").is().map(|name| name.trim().to_owned()).unwrap_or_default(),
         taken: now,
         host_ids,
@@ -31,10 +32,10 @@ pub fn snapshot(host: &dyn Host, now: i64) -> Node {
         enabled_units: units::enabled(host),
         audit: audit_system(host, &processes),
         docker: docker::dockers(host, &processes, &units),
-        containerd: daemons::containerds(host, &processes, &units),
-        crio: daemons::crios(host, &processes, &units),
-        podman: daemons::podmans(host),
-        kubelet: daemons::kubelets(host, &processes, &units),
+        containerd: containerd::containerds(host, &processes, &units, layout),
+        crio: containers::crios(host, &processes, &units),
+        podman: containers::podmans(host, &units),
+        kubelet: kubelet::kubelets(host, &processes, &units, layout),
         files: BTreeMap::new(),
         folders: BTreeMap::new(),
         docker_images: BTreeMap::new(),
@@ -130,7 +131,7 @@ fn audit_system(host: &dyn Host, processes: &[crate::node::process::Process]) ->
     match host.list("/etc/audit/rules.d") {
         Read::Is(names) => names
             .iter()
-            .filter(|name| name.ends_with(".rules"))
+            .filter(|name| has_extension(name, &["rules"]))
             .for_each(|name| add(format!("/etc/audit/rules.d/{name}"))),
         Read::Absent => {}
         other if watches.is_absent() => watches = other.map(|_| Vec::new()),

@@ -1,6 +1,7 @@
 //! Units of systemd from their folders.
 
 use super::{Host, text};
+use crate::node::has_extension;
 use crate::node::unit::{FOLDERS, Unit};
 use std::collections::BTreeMap;
 
@@ -42,7 +43,7 @@ pub fn unit(host: &dyn Host, name: &str) -> Option<Unit> {
     let mut drop_ins = BTreeMap::new();
     for folder in FOLDERS.iter().rev() {
         for below in [format!("{folder}/{suffix}.d"), format!("{folder}/{name}.d")] {
-            for file in host.list(&below).is().into_iter().flatten().filter(|file| file.ends_with(".conf")) {
+            for file in host.list(&below).is().into_iter().flatten().filter(|file| has_extension(file, &["conf"])) {
                 drop_ins.insert(file.clone(), format!("{below}/{file}"));
             }
         }
@@ -65,7 +66,7 @@ pub fn enabled(host: &dyn Host) -> Vec<String> {
     let mut all = Vec::new();
     for folder in ["/etc/systemd/system", "/usr/lib/systemd/system"] {
         for below in host.list(folder).is().into_iter().flatten() {
-            if below.ends_with(".wants") || below.ends_with(".requires") {
+            if has_extension(below, &["wants", "requires"]) {
                 all.extend(host.list(&format!("{folder}/{below}")).is().into_iter().flatten().cloned());
             }
         }

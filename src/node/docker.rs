@@ -1,7 +1,6 @@
 //! dockerd: its arguments and its `daemon.json`, and what they make together.
 
 use super::config::{Config, Source};
-use super::process;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -12,12 +11,15 @@ pub struct Docker {
     pub pid: Option<u32>,
     /// Whether it runs with the rights of a user alone.
     pub rootless: bool,
+    /// The user whose rights it has, and the home of that user.
+    pub uid: u32,
+    pub home: String,
     pub version: Option<String>,
     pub config: Config,
     pub config_file: String,
     /// Addresses of systemd's socket for `fd://`, with their source.
     pub socket_streams: Vec<(String, Source)>,
-    /// What tells the daemon: `dockerd (process 812)`.
+    /// What tells it apart: `dockerd`.
     pub name: String,
 }
 
@@ -212,8 +214,12 @@ impl Docker {
             // With TLS and without hosts, the default is TCP.
             let source = Source::Default { product: "docker".to_owned(), version: self.version.clone() };
             let tls = self.verification() != Verification::None || self.is_true("tls");
-            let address = if tls { "tcp://localhost:2376" } else { "unix:///var/run/docker.sock" };
-            return vec![Host { address: address.to_owned(), source }];
+            let address = match (tls, self.rootless) {
+                (true, _) => "tcp://localhost:2376".to_owned(),
+                (false, true) => format!("unix:///run/user/{}/docker.sock", self.uid),
+                (false, false) => "unix:///var/run/docker.sock".to_owned(),
+            };
+            return vec![Host { address, source }];
         }
         let streams = || {
             self.socket_streams
@@ -236,12 +242,11 @@ impl Docker {
     pub fn verification(&self) -> Verification {
         let tlsverify = self.config.get("tlsverify");
         let has_ca = self.config.get("tlscacert").is_some();
+        // Setting tlsverify at all, even to false, switches TLS on.
         match (tlsverify, self.is_true("tls")) {
             (Some(setting), _) if setting.is_true() => Verification::Client,
-            // Setting it at all, even to false, switches TLS on.
-            (Some(_), _) => Verification::Server,
             (None, true) if has_ca => Verification::Client,
-            (None, true) => Verification::Server,
+            (Some(_), _) | (None, true) => Verification::Server,
             (None, false) => Verification::None,
         }
     }
@@ -257,11 +262,11 @@ impl Docker {
 
     /// The folder of images and containers.
     #[must_use]
-    pub fn data_root(&self, home: &str) -> String {
+    pub fn data_root(&self) -> String {
         let named = self.config.get("data-root").or_else(|| self.config.get("graph"));
         let named = named.and_then(|setting| setting.value.as_str().map(str::to_owned));
         named.unwrap_or_else(|| {
-            if self.rootless { format!("{home}/.local/share/docker") } else { "/var/lib/docker".to_owned() }
+            if self.rootless { format!("{}/.local/share/docker", self.home) } else { "/var/lib/docker".to_owned() }
         })
     }
 }
@@ -275,12 +280,6 @@ pub enum Verification {
     Server,
     /// It refuses clients without a certificate of its CA.
     Client,
-}
-
-/// Whether these arguments are those of a dockerd.
-#[must_use]
-pub fn is_dockerd(arguments: &[String]) -> bool {
-    process::program(arguments) == "dockerd"
 }
 
 #[cfg(test)]

@@ -128,9 +128,9 @@ fn certificates(node: &Node, all: &mut Vec<Expected>, folder: &str, cis: &'stati
         let below = format!("{folder}/{registry}");
         for name in names(&below) {
             let path = format!("{below}/{name}");
-            if name.ends_with(".key") {
+            if super::has_extension(&name, &["key"]) {
                 add_key(all, path, "a key for a registry", &[43, 44], cis);
-            } else if name.ends_with(".crt") || name.ends_with(".cert") {
+            } else if super::has_extension(&name, &["crt", "cert"]) {
                 add(all, path, "a certificate for a registry", root(0o444), &[43, 44], cis);
             }
         }
@@ -258,7 +258,7 @@ fn kubelet(node: &Node, all: &mut Vec<Expected>) {
         let folder = "/var/lib/kubelet/pki";
         for name in node.folders.get(folder).and_then(super::Read::is).into_iter().flatten() {
             // Certificates that the kubelet rotates have the key in the same file.
-            if name.ends_with(".key") || name.ends_with(".pem") {
+            if super::has_extension(name, &["key", "pem"]) {
                 let max = root(0o600);
                 all.push(Expected {
                     path: format!("{folder}/{name}"),

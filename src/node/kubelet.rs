@@ -14,7 +14,13 @@ pub struct Kubelet {
     /// The file of `--config`, if it has one. Without it, some defaults are open.
     pub config_file: Option<String>,
     pub config_dir: Option<String>,
+    /// Both together: all files that it reads, in their order.
+    pub config_files: Vec<String>,
     pub kubeconfig: Option<String>,
+    /// The folders of its data, and of its certificates and keys.
+    pub root: String,
+    pub pki: String,
+    /// What tells it apart: `kubelet`.
     pub name: String,
 }
 

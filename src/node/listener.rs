@@ -1,7 +1,7 @@
 //! Sockets on which somebody listens: `/proc/1/net/{tcp,tcp6,udp,udp6,unix}`.
 
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use serde::{Deserialize, Serialize};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A port of the host.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

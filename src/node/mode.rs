@@ -89,6 +89,11 @@ pub const fn excess_bits(mode: u32, max: u32) -> u32 {
     mode & 0o7777 & !max
 }
 
+/// Whether nobody but the owner may enter a folder.
+const fn is_closed(mode: u32) -> bool {
+    excess_bits(mode & 0o777, 0o700) == 0
+}
+
 impl FileFacts {
     /// All ways in which the file grants more than `max`. `is_key`: reading it is as bad as writing.
     #[must_use]
@@ -114,7 +119,7 @@ impl FileFacts {
         if excess != 0 {
             // A folder above that nobody else may enter hides a bit for reading.
             let hidden =
-                self.parents.iter().any(|parent| parent.access.uid == max.uid && parent.access.mode & 0o077 == 0);
+                self.parents.iter().any(|parent| parent.access.uid == max.uid && is_closed(parent.access.mode));
             let reads = excess & 0o044 != 0;
             let writes = excess & 0o022 != 0;
             if !hidden || writes {
@@ -128,8 +133,10 @@ impl FileFacts {
         }
         for entry in &self.acl {
             let bits = if entry.group { (max.mode >> 3) & 0o7 } else { 0 };
-            let more = entry.bits & !bits;
-            if more != 0 && !(entry.group && allowed(&accounts.group(entry.id))) && (entry.group || entry.id != max.uid)
+            let added = entry.bits & !bits;
+            if added != 0
+                && !(entry.group && allowed(&accounts.group(entry.id)))
+                && (entry.group || entry.id != max.uid)
             {
                 let name = if entry.group {
                     format!("group {}", accounts.group(entry.id))
@@ -139,7 +146,7 @@ impl FileFacts {
                 found.push(Excess {
                     found: format!("an ACL gives {name} {}", letters(entry.bits)),
                     wanted: "no ACL that grants more than the mode".to_owned(),
-                    grave: more & 0o2 != 0 || (is_key && more & 0o4 != 0),
+                    grave: added & 0o2 != 0 || (is_key && added & 0o4 != 0),
                     repair: Some(format!("setfacl -b {quoted}")),
                 });
             }
@@ -164,9 +171,10 @@ fn parent_excess(parent: &Parent, uid: u32, accounts: &Accounts) -> Option<Exces
         found: format!("folder {} is {}:{} {mode:04o}", parent.path, accounts.user(owner), accounts.group(gid)),
         wanted: "folders above that only the owner of the file may change".to_owned(),
         grave: true,
-        repair: Some(match foreign_owner {
-            true => format!("chown root:root {quoted}"),
-            false => format!("chmod {:04o} {quoted}", mode & !0o022),
+        repair: Some(if foreign_owner {
+            format!("chown root:root {quoted}")
+        } else {
+            format!("chmod {:04o} {quoted}", mode & !0o022)
         }),
     })
 }

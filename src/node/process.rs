@@ -44,7 +44,7 @@ impl Process {
     /// The systemd unit that it runs in.
     #[must_use]
     pub fn unit(&self) -> Option<&str> {
-        self.cgroup.rsplit('/').find(|part| part.ends_with(".service") || part.ends_with(".scope"))
+        self.cgroup.rsplit('/').find(|part| super::has_extension(part, &["service", "scope"]))
     }
 }
 
@@ -108,10 +108,10 @@ pub fn limits(text: &str) -> Option<Limits> {
     Some(Limits { open_files: soft("Max open files")?, processes: soft("Max processes")? })
 }
 
-/// The program's name in arguments: `dockerd` of `/usr/bin/dockerd`.
+/// The program's name in arguments: `dockerd` of `/usr/bin/dockerd`, and `k3s` of a process that calls itself `/usr/bin/k3s server`.
 #[must_use]
 pub fn program(arguments: &[String]) -> &str {
-    let first = arguments.first().map_or("", String::as_str);
+    let first = arguments.first().and_then(|first| first.split_ascii_whitespace().next()).unwrap_or("");
     first.rsplit('/').next().unwrap_or(first)
 }
 
@@ -137,10 +137,7 @@ mod tests {
     fn containers_by_their_control_group() {
         let id = "ab".repeat(32);
         assert_eq!(container(&format!("/system.slice/docker-{id}.scope")), Some(id.as_str()));
-        assert_eq!(
-            container(&format!("/kubepods.slice/kubepods-pod1.slice/cri-containerd-{id}.scope")).is_some(),
-            true
-        );
+        assert!(container(&format!("/kubepods.slice/kubepods-pod1.slice/cri-containerd-{id}.scope")).is_some());
         assert!(container(&format!("/docker/{id}")).is_some() && container("/kubepods/besteffort/pod1/x").is_some());
         assert!(container(&format!("/kubelet/kubepods/pod/{id}")).is_some());
         assert_eq!(container("/system.slice/docker.service"), None);

@@ -55,9 +55,8 @@ impl<T> Read<T> {
     pub fn and_then<U>(self, map: impl FnOnce(T) -> Result<U, String>) -> Read<U> {
         match self.map(map) {
             Read::Is(Ok(value)) => Read::Is(value),
-            Read::Is(Err(why)) => Read::Denied(why),
+            Read::Is(Err(why)) | Read::Denied(why) => Read::Denied(why),
             Read::Absent => Read::Absent,
-            Read::Denied(why) => Read::Denied(why),
             Read::TooBig => Read::TooBig,
             Read::Loop => Read::Loop,
         }

@@ -1,6 +1,6 @@
 //! TOML files of daemons as one flat map of dotted keys, each with its line.
 
-use super::config::{Config, Source};
+use super::config::{Config, Setting, Source};
 use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -8,9 +8,11 @@ use toml::de::{DeTable, DeValue};
 /// How a later file changes what an earlier one set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Merge {
-    /// A plugin's section replaces the earlier section of that name as a whole (containerd up to 1.7).
+    /// An imported file of containerd up to 1.7: a plugin's section replaces the earlier section of that name as a whole.
     Sections,
-    /// Each key replaces the earlier key (containerd from 2.0, cri-o, podman).
+    /// An imported file of containerd from 2.0: each key of a plugin replaces the earlier key.
+    Deep,
+    /// Each key replaces the earlier key (cri-o, podman).
     Keys,
 }
 
@@ -69,9 +71,41 @@ pub fn merge(into: &mut Config, later: Config, how: Merge) {
         let sections: Vec<String> = later.settings.keys().filter_map(|key| section(key)).map(str::to_owned).collect();
         into.settings.retain(|key, _| section(key).is_none_or(|own| !sections.iter().any(|section| section == own)));
     }
-    into.settings.extend(later.settings);
+    for (key, setting) in later.settings {
+        if how == Merge::Keys || key.starts_with("plugins.") {
+            into.settings.insert(key, setting);
+        } else {
+            merge_top(into, key, setting);
+        }
+    }
     for doubt in later.doubts {
         into.doubt(doubt);
+    }
+}
+
+/// A key outside of plugins: an empty value overrides nothing, and lists grow.
+fn merge_top(into: &mut Config, key: String, later: Setting) {
+    let is_empty = match &later.value {
+        Value::Null => true,
+        Value::Bool(value) => !value,
+        Value::Number(number) => number.as_i64() == Some(0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(keys) => keys.is_empty(),
+    };
+    match into.settings.get_mut(&key) {
+        None => _ = into.settings.insert(key, later),
+        Some(_) if is_empty => {}
+        Some(earlier) => match (&mut earlier.value, later.value) {
+            (Value::Array(items), Value::Array(more)) => {
+                for item in more {
+                    if !items.contains(&item) {
+                        items.push(item);
+                    }
+                }
+            }
+            (_, value) => *earlier = Setting { value, source: later.source },
+        },
     }
 }
 
@@ -106,7 +140,7 @@ mod tests {
         merge(&mut sections, second(), Merge::Sections);
         assert!(sections.get("plugins.\"p.q\".y").is_none() && sections.get("plugins.other.z").is_some());
         let mut keys = first();
-        merge(&mut keys, second(), Merge::Keys);
+        merge(&mut keys, second(), Merge::Deep);
         assert!(keys.get("plugins.\"p.q\".y").is_some());
         assert_eq!(keys.get("plugins.\"p.q\".x").unwrap().value, 2);
     }

@@ -1,6 +1,7 @@
 //! Units of systemd as files: a unit and its drop-ins, without systemd.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Folders of units. The first that has a name wins, and drop-ins come from all of them.
 pub const FOLDERS: [&str; 5] = [
@@ -47,6 +48,7 @@ impl Unit {
     }
 
     /// All values of a key.
+    #[must_use]
     pub fn all<'u>(&'u self, section: &'u str, key: &'u str) -> impl DoubleEndedIterator<Item = &'u Assignment> {
         self.assignments.iter().filter(move |found| found.section == section && found.key == key)
     }
@@ -55,6 +57,26 @@ impl Unit {
     #[must_use]
     pub fn last<'u>(&'u self, section: &'u str, key: &'u str) -> Option<&'u Assignment> {
         self.all(section, key).next_back()
+    }
+
+    /// The variables of `Environment=`.
+    pub fn environment(&self) -> impl Iterator<Item = (String, String)> {
+        let pairs = self.all("Service", "Environment").flat_map(|assignment| words(&assignment.value));
+        pairs.filter_map(|pair| pair.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())))
+    }
+
+    /// The arguments of the command, with its variables: `$NAME` as a word is split at spaces, `${NAME}` is one part of a word, and a
+    /// variable without a value is nothing.
+    #[must_use]
+    pub fn command_with(&self, environment: &BTreeMap<String, String>) -> Option<Vec<String>> {
+        let mut expanded = Vec::new();
+        for word in self.command()? {
+            match word.strip_prefix('$').filter(|name| is_name(name)) {
+                Some(name) => expanded.extend(environment.get(name).map(|value| words(value)).unwrap_or_default()),
+                None => expanded.push(braced(&word, environment)),
+            }
+        }
+        Some(expanded)
     }
 
     /// The arguments of the first command of `ExecStart`, without its prefixes.
@@ -66,6 +88,34 @@ impl Unit {
         *first = first.trim_start_matches(['-', '@', ':', '+', '!', '|']).to_owned();
         Some(words)
     }
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// A word with the values of `${NAME}` in it.
+fn braced(word: &str, environment: &BTreeMap<String, String>) -> String {
+    let mut out = String::with_capacity(word.len());
+    let mut rest = word;
+    while let Some((before, after)) = rest.split_once("${") {
+        out.push_str(before);
+        if let Some((name, behind)) = after.split_once('}').filter(|(name, _)| is_name(name)) {
+            out.push_str(environment.get(name).map_or("", String::as_str));
+            rest = behind;
+        } else {
+            out.push_str("${");
+            rest = after;
+        }
+    }
+    out + rest
+}
+
+/// The variables of an `EnvironmentFile`.
+pub fn variables(text: &str) -> impl Iterator<Item = (String, String)> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with(['#', ';']));
+    let pairs = lines.filter_map(|line| line.split_once('='));
+    pairs.map(|(name, value)| (name.trim().to_owned(), value.trim().trim_matches(['"', '\'']).to_owned()))
 }
 
 /// The assignments of one file. A line that ends with a backslash goes on with the next; comments between them are left out.

@@ -1,11 +1,11 @@
 //! Compiles a document. Every error of the document is found here, once.
 
-use super::document::{self, API_VERSION, PolicySpec};
+use super::document::{self, API_VERSION, NodeExemption, PolicySpec};
 use super::pod_security::HonouredLabels;
 use super::{
-    Action, Cluster, CompiledExemption, CompiledRule, Exemption, ObjectExemption, PodExemptions, PolicyDocument,
-    PolicyError, PolicyErrors, SubjectRule, all_errors, compiled_rule, compiled_rule::CompiledRules, extend, implied,
-    matches::Matcher,
+    Action, Cluster, CompiledExemption, CompiledNodeExemption, CompiledRule, Exemption, ObjectExemption, PodExemptions,
+    PolicyDocument, PolicyError, PolicyErrors, SubjectRule, all_errors, compiled_rule, compiled_rule::CompiledRules,
+    extend, implied, matches::Matcher,
 };
 use crate::effort;
 use crate::facts::FactKinds;
@@ -26,9 +26,10 @@ pub struct CompiledPolicy {
     pub files: Vec<SubjectRule<dyn FileCheck>>,
     /// The rules that judge images, in the same order.
     pub images: Vec<SubjectRule<dyn ImageCheck>>,
-    /// The rules that judge nodes.
+    /// The rules that judge nodes, in the same order.
     pub nodes: Vec<SubjectRule<dyn NodeCheck>>,
     pub exemptions: Vec<CompiledExemption>,
+    pub node_exemptions: Vec<CompiledNodeExemption>,
     /// Kinds that the policy adds to those of Kubernetes.
     pub workloads: Vec<Kind>,
     pub patch_templates: bool,
@@ -115,6 +116,7 @@ impl CompiledPolicy {
         let mut errors = Vec::new();
         let labels = all_errors::keep(&mut errors, honoured_labels(&spec, cluster));
         let exemptions = exemptions(&mut errors, &spec.exemptions);
+        let node_exemptions = node_exemptions(&mut errors, &spec.node_exemptions);
         let base = document.spec.extends.as_deref();
         let CompiledRules { pods: mut rules, files, images, nodes, standard } =
             compiled_rule::compile(&mut errors, &spec, base, &exemptions);
@@ -137,6 +139,7 @@ impl CompiledPolicy {
             images,
             nodes,
             exemptions,
+            node_exemptions,
             workloads,
             patch_templates: spec.patch_templates,
             contact: spec.contact.clone(),
@@ -190,6 +193,15 @@ fn exemptions(errors: &mut Vec<PolicyError>, documents: &[Exemption]) -> Vec<Com
         exemptions.extend(all_errors::keep(errors, compiled));
     }
     exemptions
+}
+
+/// The exemptions of nodes; errors are added to `errors`.
+fn node_exemptions(errors: &mut Vec<PolicyError>, documents: &[NodeExemption]) -> Vec<CompiledNodeExemption> {
+    let compiled = documents
+        .iter()
+        .enumerate()
+        .map(|(index, document)| CompiledNodeExemption::new(&["spec", "nodeExemptions", &index.to_string()], document));
+    compiled.filter_map(|exemption| all_errors::keep(errors, exemption)).collect()
 }
 
 /// How the Pod Security labels are honoured; none when they are not.

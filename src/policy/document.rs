@@ -76,6 +76,10 @@ pub struct PolicySpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 500))]
     pub exemptions: Vec<Exemption>,
+    /// Violations of rules about nodes that are allowed on purpose.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 200))]
+    pub node_exemptions: Vec<NodeExemption>,
     /// The Pod Security Standard that its rules agree with, to the pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod_security_standard: Option<PodSecurityStandard>,
@@ -226,6 +230,39 @@ pub struct Exemption {
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "narrowing::names")]
     #[schemars(length(min = 1), extend("x-kubernetes-validations" = [{"rule": "size(self) > 0", "message": narrowing::EMPTY}]))]
     pub images: Vec<String>,
+    /// Why this is right, for the next reader of the policy.
+    #[schemars(length(min = 1, max = 4096), extend("x-kubernetes-validations" = [{"rule": "self.trim() != ''", "message": "say why this is right"}]))]
+    pub reason: String,
+    /// The last day (UTC) on which it holds, as YYYY-MM-DD.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", regex(pattern = r"^\d{4}-\d{2}-\d{2}$"))]
+    pub until: Option<Date>,
+}
+
+/// Allows violations of rules about nodes, on some nodes.
+///
+/// Everything that is given must match. It weakens this policy and no other.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-validations" = [{
+    "rule": "has(self.nodes) || has(self.nodeSelector)",
+    "message": "name nodes, or select them by their labels",
+}]))]
+pub struct NodeExemption {
+    /// Ids of rules about nodes; at least one.
+    #[schemars(length(min = 1, max = 100))]
+    pub rules: Vec<String>,
+    /// Nodes by exact name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "narrowing::names")]
+    #[schemars(length(min = 1, max = 500), inner(length(min = 1, max = 253)), extend("x-kubernetes-validations" = [{"rule": "size(self) > 0", "message": narrowing::EMPTY}]))]
+    pub nodes: Vec<String>,
+    /// Nodes by their labels. A selector without requirements is refused, because it would mean all nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_selector: Option<LabelSelector>,
+    /// What a result is about, as reports name it: `/etc/docker/daemon.json`, `dockerd: icc`. Left out: everything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "narrowing::names")]
+    #[schemars(length(min = 1, max = 200), inner(length(min = 1, max = 500)), extend("x-kubernetes-validations" = [{"rule": "size(self) > 0", "message": narrowing::EMPTY}]))]
+    pub subjects: Vec<String>,
     /// Why this is right, for the next reader of the policy.
     #[schemars(length(min = 1, max = 4096), extend("x-kubernetes-validations" = [{"rule": "self.trim() != ''", "message": "say why this is right"}]))]
     pub reason: String,

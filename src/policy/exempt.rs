@@ -2,7 +2,7 @@
 
 use super::rule_settings::unknown_rule;
 use super::{Exemption, PolicyError, PolicyErrors};
-use crate::rule::{Finding, Rule};
+use crate::rule::{Finding, Judges, Rule};
 use crate::rules;
 use crate::workload::{ContainerRef, Pod, image::ImageRef, volume::Image};
 use jiff::civil::Date;
@@ -104,10 +104,13 @@ fn faults(exemption: &Exemption) -> Vec<PolicyError> {
         error("rules", Some(position), unknown_rule(id));
     }
     for (position, rule) in rules.iter().enumerate().filter_map(|(position, id)| Some((position, rules::find(id)?))) {
-        let message = match (rule.judges_requests(), rule.image()) {
-            (true, _) => continue,
-            (false, Some(_)) => "judges images and no pods, so no namespace exempts it; change its `params`",
-            (false, None) => {
+        let message = match rule.judges {
+            Judges::Pod(_) | Judges::Exec(_) => continue,
+            Judges::Image(_) => "judges images and no pods, so no namespace exempts it; change its `params`",
+            Judges::Node(_) => {
+                "judges nodes and no pods, so no namespace exempts it; exempt nodes under `spec.nodeExemptions`"
+            }
+            Judges::Dockerfile(_) => {
                 "judges files and no pods, so no namespace exempts it; change its `params`, or leave it out with `check --baseline`"
             }
         };

@@ -15,7 +15,8 @@ use std::collections::btree_map::Entry;
 pub(super) fn whole(spec: &PolicySpec) -> Result<Cow<'_, PolicySpec>, PolicyError> {
     let Some(name) = &spec.extends else { return Ok(Cow::Borrowed(spec)) };
     let base = base(name).map_err(|message| PolicyError::at(&["spec", "extends"], message))?;
-    let PolicySpec { extends: _, matching, rules, exemptions, pod_security_standard, .. } = spec.clone();
+    let PolicySpec { extends: _, matching, rules, exemptions, node_exemptions, pod_security_standard, .. } =
+        spec.clone();
     Ok(Cow::Owned(PolicySpec {
         extends: None,
         contact: spec.contact.clone().or(base.contact),
@@ -23,6 +24,7 @@ pub(super) fn whole(spec: &PolicySpec) -> Result<Cow<'_, PolicySpec>, PolicyErro
         matching: matching.or(base.matching),
         rules: Some(merged(base.rules.unwrap_or_default(), rules.unwrap_or_default())),
         exemptions: [base.exemptions, exemptions].concat(),
+        node_exemptions: [base.node_exemptions, node_exemptions].concat(),
         pod_security_standard: pod_security_standard.or(base.pod_security_standard),
         pod_security_labels: spec.pod_security_labels || base.pod_security_labels,
         pod_security_exemptions: spec.pod_security_exemptions.clone().or(base.pod_security_exemptions),

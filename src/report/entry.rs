@@ -207,11 +207,18 @@ fn of_object<'r>(object: &'r ObjectReport, entries: &mut Vec<Entry<'r>>) {
 /// The kind of an image in a report, where objects of Kubernetes have theirs.
 pub const IMAGE: &str = "Image";
 
+/// The same of a host of containers.
+pub const NODE: &str = "Node";
+
 /// `Deployment shop/web`.
 #[must_use]
 pub fn object_name(object: &ObjectReport) -> String {
     if object.kind == IMAGE {
         return format!("image {}", clean(&object.name, 300));
+    }
+    // A Node of Kubernetes has an apiVersion.
+    if object.kind == NODE && object.api_version.is_empty() {
+        return format!("node {}", clean(&object.name, 253));
     }
     if object.is_dockerfile() {
         return dockerfile::KIND.to_owned();

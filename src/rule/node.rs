@@ -2,7 +2,7 @@
 
 mod verdict;
 
-pub use verdict::{About, Evidence, Failure, NodeResult, Results, Verdict};
+pub use verdict::{About, Evidence, Failure, NodeResult, Results, Verdict, VerdictKind};
 
 use super::params::{self, BadParams, NoParams};
 use crate::node::Node;
@@ -39,6 +39,9 @@ pub struct NodeExample {
 }
 
 impl NodeExample {
+    /// The moment at which examples are judged, in seconds since 1970: 2026-11-27.
+    pub const NOW: i64 = 1_795_737_600;
+
     /// Whether the rule fails on this host.
     #[must_use]
     pub fn is_bad(&self) -> bool {

@@ -30,6 +30,7 @@ mod image_trust;
 mod manifest;
 mod manifests;
 mod merged_edit;
+mod node;
 mod overrides;
 mod owasp;
 mod passed_over;

@@ -60,7 +60,8 @@ fn reports_of_images_and_nodes_fill_the_rest() {
     let results = json!([
         {"rule": "node-tls", "verdict": "fail", "severity": "high", "subject": "dockerd", "found": "tcp://0.0.0.0:2375", "wanted": "TLS",
          "source": "flag", "fix": "add --tlsverify", "owasp": [33], "cis": []},
-        {"rule": "node-files", "verdict": "exempt", "severity": "high", "subject": "/etc/docker", "owasp": [41], "cis": [], "note": "until 2099-01-01"},
+        {"rule": "node-files", "verdict": "fail", "effect": "exempt", "severity": "high", "subject": "/etc/docker", "found": "1000:0",
+         "exemption": {"reason": "old hosts", "until": "2099-01-01"}, "owasp": [41], "cis": []},
         {"rule": "node-files", "verdict": "notApplicable", "severity": "high", "subject": "daemon.json", "owasp": [92], "cis": []},
     ]);
     let dir =
@@ -73,6 +74,7 @@ fn reports_of_images_and_nodes_fill_the_rest() {
     assert_eq!((&tls["verdict"], &tls["findings"][0]["subject"]), (&json!("fail"), &json!("node n-1")));
     assert_eq!(tls["findings"][0]["note"], "add --tlsverify");
     assert_eq!(item(&report, 41)["verdict"], "exempt");
+    assert_eq!(item(&report, 41)["findings"][0]["note"], "exempt: old hosts (until 2099-01-01)");
     assert_eq!(item(&report, 92)["verdict"], "notApplicable");
 }
 

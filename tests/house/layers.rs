@@ -54,6 +54,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "dockerfile",
             "image",
+            "node",
             "facts",
             "json",
             "repair",
@@ -128,6 +129,7 @@ const CORE: &[&str] = &[
     "shell",
     "dockerfile",
     "image",
+    "node",
     "workload",
     "facts",
     "rule",

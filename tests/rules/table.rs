@@ -58,7 +58,7 @@ fn the_table_is_complete() {
             }
         }
     }
-    let folders = ["pod", "exec", "dockerfile", "image"]
+    let folders = ["pod", "exec", "dockerfile", "image", "node"]
         .map(|subject| format!("{}/src/rules/{subject}", env!("CARGO_MANIFEST_DIR")));
     let files: Vec<String> = folders
         .iter()

@@ -2,7 +2,7 @@
 
 use crate::admit::{Hook, Snapshot, admit};
 use crate::cli::explain::{
-    file_example, image_example, params,
+    file_example, image_example, node_example, params,
     repaired::{self, Repaired},
 };
 use crate::cli::rules::default_action;
@@ -63,6 +63,10 @@ fn section(text: &mut String, rule: &'static Rule) {
     }
     if let Some(bad) = rule.image().and_then(image_example::best) {
         let _ = write!(text, "\n{}\nWhat to do: {}.\n", super::rule_pages::image_violation(&bad), rule.instead());
+        return;
+    }
+    if let Some(bad) = rule.node().and_then(node_example::best) {
+        let _ = write!(text, "\n{}\nWhat to do: {}.\n", super::rule_pages::node_violation(&bad), rule.instead());
         return;
     }
     let repaired = repaired::best(rule);

@@ -2,9 +2,9 @@
 
 use crate::cli::explain::file_example::{self, BadFile};
 use crate::cli::explain::repaired::{self, Repaired};
-use crate::cli::explain::{image_example, params, passes};
+use crate::cli::explain::{image_example, node_example, params, passes};
 use crate::cli::rules::{default_action, implied};
-use crate::rule::Rule;
+use crate::rule::{Judges, Rule};
 use crate::rules::{RULES, owasp};
 use crate::text::dotted;
 use std::fmt::Write;
@@ -47,10 +47,10 @@ fn page(rule: &'static Rule) -> String {
         let _ = writeln!(text, "| `{name}` | {} | {} | {} |", cell(&kind), cell(&default), cell(&docs));
     }
     if !rule.judges_requests() {
-        let page = if rule.image().is_some() {
-            "Scan an image](../images.md)"
-        } else {
-            "Check Dockerfiles](../check-dockerfiles.md)"
+        let page = match rule.judges {
+            Judges::Image(_) => "Scan an image](../images.md)",
+            Judges::Node(_) => "Audit a node](../nodes.md)",
+            Judges::Pod(_) | Judges::Exec(_) | Judges::Dockerfile(_) => "Check Dockerfiles](../check-dockerfiles.md)",
         };
         let _ = write!(text, "\n## Needed as it is\n\n{} See [{page}.\n", passes(rule));
         return text;
@@ -77,6 +77,10 @@ fn edit(text: &mut String, rule: &'static Rule) {
     }
     if let Some(bad) = rule.image().and_then(image_example::best) {
         let _ = write!(text, "\n## What to change\n\n{}\nWhat to do: {instead}.\n", image_violation(&bad));
+        return;
+    }
+    if let Some(bad) = rule.node().and_then(node_example::best) {
+        let _ = write!(text, "\n## What to change\n\n{}\nWhat to do: {instead}.\n", node_violation(&bad));
         return;
     }
     let repaired = repaired::best(rule);
@@ -114,6 +118,14 @@ pub fn image_violation(bad: &image_example::BadImage) -> String {
     let params = if params.is_empty() { String::new() } else { format!(", with `{params}`") };
     let findings: String = bad.findings.iter().map(|finding| format!("* {finding}\n")).collect();
     format!("An example ({}{params}):\n\n{findings}", bad.example.name)
+}
+
+/// What a rule says of a bad host.
+pub fn node_violation(bad: &node_example::BadNode) -> String {
+    let params = bad.example.params;
+    let params = if params.is_empty() { String::new() } else { format!(", with `{params}`") };
+    let failures: String = bad.failures.iter().map(|failure| format!("* {failure}\n")).collect();
+    format!("An example ({}{params}):\n\n{failures}", bad.example.name)
 }
 
 /// `|` ends a cell.

@@ -10,6 +10,7 @@ use crate::policy::exemption_object::Exemption;
 use crate::policy_test::document::{KIND, PolicyTestSpec};
 use crate::policy_test::report::TestReport;
 use crate::report::image::ImageReport;
+use crate::report::node::NodeReport;
 use crate::report::owasp::OwaspReport;
 use crate::report::{CheckReport, ScanReport};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -27,6 +28,10 @@ pub fn check_report() -> String {
 
 pub fn image_report() -> String {
     named(schema_for!(ImageReport), "image-report")
+}
+
+pub fn node_report() -> String {
+    named(schema_for!(NodeReport), "node-report")
 }
 
 pub fn scan_report() -> String {

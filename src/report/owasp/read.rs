@@ -74,8 +74,17 @@ struct NodeResult {
     #[serde(default)]
     fix: Option<String>,
     #[serde(default)]
+    source: Option<String>,
+    effect: Option<Effect>,
     note: Option<String>,
+    exemption: Option<Exemption>,
     owasp: Vec<u8>,
+}
+
+#[derive(Deserialize)]
+struct Exemption {
+    reason: String,
+    until: Option<String>,
 }
 
 /// The subjects of a report.
@@ -197,20 +206,26 @@ pub const fn verdict_of(effect: Effect) -> ItemVerdict {
 }
 
 fn of_node(result: NodeResult) -> Found {
-    let verdict = match result.verdict.as_str() {
-        "pass" => ItemVerdict::Pass,
-        "fail" => ItemVerdict::Fail,
-        "exempt" => ItemVerdict::Exempt,
-        "notApplicable" => ItemVerdict::NotApplicable,
+    let verdict = match (result.verdict.as_str(), result.effect) {
+        ("pass", _) => ItemVerdict::Pass,
+        ("fail", Some(Effect::Exempt)) => ItemVerdict::Exempt,
+        ("fail", _) => ItemVerdict::Fail,
+        ("notApplicable", _) => ItemVerdict::NotApplicable,
         _ => ItemVerdict::Unknown,
     };
+    let exempt = result.exemption.map(|exemption| {
+        let until = exemption.until.map(|until| format!(" (until {until})")).unwrap_or_default();
+        format!("exempt: {}{until}", exemption.reason)
+    });
+    let note = exempt.or(result.note).or(result.fix);
+    let source = result.source.filter(|source| !source.is_empty()).map(|source| format!(", {source}"));
     Found {
         rule: result.rule,
         items: result.owasp,
         verdict,
-        place: clean(&result.subject, 500),
+        place: clean(&format!("{}{}", result.subject, source.unwrap_or_default()), 500),
         found: clean(&result.found.unwrap_or_default(), 300),
         wanted: clean(&result.wanted.unwrap_or_default(), 300),
-        note: result.note.or(result.fix).map(|note| clean(&note, 500)),
+        note: note.map(|note| clean(&note, 500)),
     }
 }

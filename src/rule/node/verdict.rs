@@ -2,7 +2,9 @@
 
 use crate::node::config::{Config, Setting};
 use crate::rule::Severity;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// What a rule says about one subject.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +17,49 @@ pub enum Verdict {
     NotApplicable(String),
     /// The reason.
     Unknown(String),
+}
+
+impl Verdict {
+    #[must_use]
+    pub const fn kind(&self) -> VerdictKind {
+        match self {
+            Self::Pass(_) => VerdictKind::Pass,
+            Self::Fail(_) => VerdictKind::Fail,
+            Self::NotApplicable(_) => VerdictKind::NotApplicable,
+            Self::Unknown(_) => VerdictKind::Unknown,
+        }
+    }
+}
+
+/// A verdict without its evidence, from the mildest to the worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub enum VerdictKind {
+    NotApplicable,
+    Pass,
+    Unknown,
+    Fail,
+}
+
+impl VerdictKind {
+    pub const ALL: [Self; 4] = [Self::NotApplicable, Self::Pass, Self::Unknown, Self::Fail];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotApplicable => "notApplicable",
+            Self::Pass => "pass",
+            Self::Unknown => "unknown",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+impl fmt::Display for VerdictKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
 }
 
 /// What was found, and where.

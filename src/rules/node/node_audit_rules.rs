@@ -84,54 +84,51 @@ impl NodeCheck for NodeAuditRules {
         };
         for (path, cis) in paths {
             let cis: &[&str] = if cis.is_empty() { &[] } else { std::slice::from_ref(cis) };
-            match covering(watches, path) {
-                Some(watch) => results
-                    .pass(about(path, cis), Evidence::new(format!("watched for {}", watch.permissions), &watch.source)),
-                None => {
-                    let evidence = Evidence::new("no watch for `wa`", "/etc/audit");
-                    let fix = format!(
-                        "echo '-w {path} -p wa -k containers' >> /etc/audit/rules.d/containers.rules && augenrules --load"
-                    );
-                    results.fail(
-                        about(path, cis),
-                        Severity::Low,
-                        evidence,
-                        "a watch for writes and changes of attributes",
-                        fix,
-                    );
-                }
+            if let Some(watch) = covering(watches, path) {
+                results
+                    .pass(about(path, cis), Evidence::new(format!("watched for {}", watch.permissions), &watch.source));
+            } else {
+                let evidence = Evidence::new("no watch for `wa`", "/etc/audit");
+                let fix = format!(
+                    "echo '-w {path} -p wa -k containers' >> /etc/audit/rules.d/containers.rules && augenrules --load"
+                );
+                results.fail(
+                    about(path, cis),
+                    Severity::Low,
+                    evidence,
+                    "a watch for writes and changes of attributes",
+                    fix,
+                );
             }
         }
-        self.system(node, results);
+        system(node, results);
     }
 }
 
-impl NodeAuditRules {
-    fn system(&self, node: &Node, results: &mut Results) {
-        let about = about("auditd", &[]);
-        if node.offline {
-            return results.unknown(about, "the root has no processes");
-        }
-        if node.kernel.arguments.split_ascii_whitespace().any(|argument| argument == "audit=0") {
-            let evidence = Evidence::new("audit=0", "/proc/cmdline");
-            return results.fail(
-                about,
-                Severity::Low,
-                evidence,
-                "no audit=0",
-                "remove audit=0 from the kernel's arguments, and restart the host",
-            );
-        }
-        if node.audit.running {
-            results.pass(about, Evidence::new("runs", "/proc"));
-        } else {
-            results.fail(
-                about,
-                Severity::Low,
-                Evidence::new("does not run", "/proc"),
-                "auditd runs",
-                "systemctl enable --now auditd",
-            );
-        }
+fn system(node: &Node, results: &mut Results) {
+    let about = about("auditd", &[]);
+    if node.offline {
+        return results.unknown(about, "the root has no processes");
+    }
+    if node.kernel.arguments.split_ascii_whitespace().any(|argument| argument == "audit=0") {
+        let evidence = Evidence::new("audit=0", "/proc/cmdline");
+        return results.fail(
+            about,
+            Severity::Low,
+            evidence,
+            "no audit=0",
+            "remove audit=0 from the kernel's arguments, and restart the host",
+        );
+    }
+    if node.audit.running {
+        results.pass(about, Evidence::new("runs", "/proc"));
+    } else {
+        results.fail(
+            about,
+            Severity::Low,
+            Evidence::new("does not run", "/proc"),
+            "auditd runs",
+            "systemctl enable --now auditd",
+        );
     }
 }

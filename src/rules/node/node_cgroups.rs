@@ -24,22 +24,14 @@ into another parent or into the host's own namespace of control groups.",
                 name: "a controller is missing, and docker has another parent",
                 params: "",
                 host: "=== /proc/1/status\nName: init\n=== /sys/fs/cgroup/cgroup.controllers\ncpu memory\n=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd --cgroup-parent=/x\n",
-                results: &[
-                    "fail controllers",
-                    "fail dockerd (not running): cgroup-parent",
-                    "pass dockerd (not running): default-cgroupns-mode",
-                ],
+                results: &["fail controllers", "fail dockerd: cgroup-parent", "pass dockerd: default-cgroupns-mode"],
             },
             NodeExample {
                 name: "a kubelet without groups for its classes",
                 params: "",
                 host: "=== /proc/9/status\nName: kubelet\n=== /proc/9/cmdline\nkubelet --config=/c --cgroups-per-qos=false\n=== /c\nenforceNodeAllocatable: []\n\
 === /sys/fs/cgroup/cgroup.controllers\ncpu memory pids\n",
-                results: &[
-                    "pass controllers",
-                    "fail kubelet (process 9): cgroupsPerQOS",
-                    "fail kubelet (process 9): enforceNodeAllocatable",
-                ],
+                results: &["pass controllers", "fail kubelet: cgroupsPerQOS", "fail kubelet: enforceNodeAllocatable"],
             },
             NodeExample {
                 name: "an image of a disk",
@@ -128,7 +120,7 @@ impl NodeCheck for NodeCgroups {
                 results.fail(about(&subject, &[]), Severity::Medium, evidence, "pods among them", fix);
             }
         }
-        for daemon in node.podman.iter() {
+        for daemon in &node.podman {
             if let Some(setting) =
                 daemon.config.get("containers.cgroups").filter(|setting| setting.display() == "disabled")
             {
@@ -143,7 +135,7 @@ impl NodeCheck for NodeCgroups {
                 );
             }
         }
-        for daemon in node.containerd.iter() {
+        for daemon in &node.containerd {
             let off = |key: &str| key.ends_with(".disable_cgroup") || key.ends_with(".cgroup_writable");
             for (key, setting) in daemon.config.settings.iter().filter(|(key, setting)| off(key) && setting.is_true()) {
                 let subject = format!("{}: {}", daemon.name, key.rsplit('.').next().unwrap_or(key));

@@ -24,17 +24,14 @@ production. Single feature gates are a choice, and pass.",
                 params: "",
                 host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd --experimental\n\
 === /proc/9/status\nName: kubelet\nUid: 0 0 0 0\n=== /proc/9/cmdline\nkubelet --feature-gates=AllAlpha=true,X=true\n",
-                results: &[
-                    "fail dockerd (not running): experimental",
-                    "fail kubelet (process 9): featureGates.AllAlpha",
-                ],
+                results: &["fail dockerd: experimental", "fail kubelet: featureGates.AllAlpha"],
             },
             NodeExample {
                 name: "neither",
                 params: "",
                 host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd --experimental=false\n\
 === /proc/9/status\nName: kubelet\nUid: 0 0 0 0\n=== /proc/9/cmdline\nkubelet --feature-gates=X=true\n",
-                results: &["pass dockerd (not running): experimental", "pass kubelet (process 9): featureGates"],
+                results: &["pass dockerd: experimental", "pass kubelet: featureGates"],
             },
             NodeExample {
                 name: "no daemon",

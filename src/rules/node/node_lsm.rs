@@ -31,13 +31,13 @@ all system calls.",
                 name: "neither, and a docker without seccomp",
                 params: "",
                 host: "=== /proc/1/status\nName: init\n=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd --seccomp-profile=unconfined\n",
-                results: &["fail AppArmor or SELinux", "fail dockerd (not running): seccomp-profile"],
+                results: &["fail AppArmor or SELinux", "fail dockerd: seccomp-profile"],
             },
             NodeExample {
                 name: "SELinux that only warns, and a docker that does not use it",
                 params: "",
                 host: "=== /proc/1/status\nName: init\n=== /sys/fs/selinux/enforce\n0\n=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd\n",
-                results: &["fail SELinux", "fail dockerd (not running): selinux-enabled"],
+                results: &["fail SELinux", "fail dockerd: selinux-enabled"],
             },
             NodeExample {
                 name: "an image of a disk",
@@ -95,7 +95,7 @@ impl NodeCheck for NodeLsm {
             }
         }
         for daemon in node.containerd.iter().chain(&node.crio).chain(&node.podman) {
-            let rows: [(&str, fn(&str) -> bool, &str); 5] = [
+            let rows: [Row; 5] = [
                 (".enable_selinux", |value| selinux_off(value), "true"),
                 (".disable_apparmor", |value| value == "true", "false"),
                 (".unset_seccomp_profile", |value| value == "unconfined", "\"\""),
@@ -126,6 +126,9 @@ impl NodeCheck for NodeLsm {
     }
 }
 
+/// The end of a key, which value fails, and what is wanted.
+type Row = (&'static str, fn(&str) -> bool, &'static str);
+
 fn selinux_off(value: &str) -> bool {
     value == "false"
 }
@@ -136,7 +139,7 @@ fn module(node: &Node, results: &mut Results) {
         (true, _) => results
             .pass(about("AppArmor", &["D5.2"]), Evidence::new("enabled", "/sys/module/apparmor/parameters/enabled")),
         (false, Some(SeLinux::Enforcing)) => {
-            results.pass(about("SELinux", &["D5.3"]), Evidence::new("enforcing", "/sys/fs/selinux/enforce"))
+            results.pass(about("SELinux", &["D5.3"]), Evidence::new("enforcing", "/sys/fs/selinux/enforce"));
         }
         (false, Some(SeLinux::Permissive)) => {
             let evidence = Evidence::new("permissive", "/sys/fs/selinux/enforce");
@@ -144,7 +147,7 @@ fn module(node: &Node, results: &mut Results) {
             results.fail(about("SELinux", &["D5.3"]), Severity::Medium, evidence, "enforcing", fix);
         }
         (false, None) if node.offline => {
-            results.unknown(about("AppArmor or SELinux", &[]), "the root has no /sys of a running kernel")
+            results.unknown(about("AppArmor or SELinux", &[]), "the root has no /sys of a running kernel");
         }
         (false, None) => {
             let evidence = Evidence::new("neither is enabled", "/sys");

@@ -98,10 +98,7 @@ impl NodeCheck for NodePartitions {
 }
 
 fn folders(node: &Node) -> Vec<String> {
-    let home = |docker: &crate::node::docker::Docker| {
-        docker.config_file.strip_suffix("/.config/docker/daemon.json").unwrap_or("/root").to_owned()
-    };
-    let mut all: Vec<String> = node.docker.iter().map(|docker| docker.data_root(&home(docker))).collect();
+    let mut all: Vec<String> = node.docker.iter().map(crate::node::docker::Docker::data_root).collect();
     let root = |daemon: &crate::node::Daemon, key: &str, default: &str| {
         daemon.config.get(key).and_then(|setting| setting.value.as_str()).unwrap_or(default).to_owned()
     };

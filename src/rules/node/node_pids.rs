@@ -25,19 +25,19 @@ that is accepted. podman's `pids_limit` of 0 switches its limit off.",
                 params: "",
                 host: "=== /proc/9/status\nName: kubelet\n=== /proc/9/cmdline\nkubelet --config=/c\n=== /c\nkind: KubeletConfiguration\n\
 === /usr/bin/podman\n=== /etc/containers/containers.conf\n[containers]\npids_limit = 0\n",
-                results: &["fail kubelet (process 9): podPidsLimit", "fail podman: pids_limit"],
+                results: &["fail kubelet: podPidsLimit", "fail podman: pids_limit"],
             },
             NodeExample {
                 name: "more than the maximum",
                 params: r#"{"max":1000}"#,
                 host: "=== /proc/9/status\nName: kubelet\n=== /proc/9/cmdline\nkubelet --config=/c\n=== /c\npodPidsLimit: 5000\n",
-                results: &["fail kubelet (process 9): podPidsLimit"],
+                results: &["fail kubelet: podPidsLimit"],
             },
             NodeExample {
                 name: "a limit",
                 params: "",
                 host: "=== /proc/9/status\nName: kubelet\n=== /proc/9/cmdline\nkubelet --config=/c\n=== /c\npodPidsLimit: 2048\n",
-                results: &["pass kubelet (process 9): podPidsLimit"],
+                results: &["pass kubelet: podPidsLimit"],
             },
             NodeExample {
                 name: "no kubelet",

@@ -23,8 +23,9 @@ Runtimes under a kubelet need root, so the rule is about docker alone.",
                 name: "a docker of root, and one of a user",
                 params: "",
                 host: "=== /proc/7/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/7/uid_map\n0 0 4294967295\n=== /proc/7/cmdline\ndockerd\n\
+=== /proc/6/status\nName: rootlesskit\nUid: 1000 1000 1000 1000\n=== /proc/8/stat\n8 (dockerd) S 6 1 1 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 500\n\
 === /proc/8/status\nName: dockerd\nUid: 1000 1000 1000 1000\n=== /proc/8/uid_map\n0 1000 1\n=== /proc/8/cmdline\ndockerd\n",
-                results: &["fail dockerd (process 7)", "pass dockerd (process 8)"],
+                results: &["fail dockerd (process 7)", "pass dockerd (user 1000)"],
             },
             NodeExample {
                 name: "no docker",

@@ -10,7 +10,7 @@ use crate::rule::{
 
 pub static RULE: Rule = Rule {
     id: "node-tls",
-    title: "Daemons on the network ask for a certificate, and no container has a runtime's socket",
+    title: "Daemons on the network verify certificates; no container has their socket",
     docs: "A dockerd on TCP obeys everybody who reaches it, unless it verifies certificates of clients. `--tls` alone encrypts and asks \
 nobody. `tlscacert`, `tlscert` and `tlskey` without `tls` or `tlsverify` change nothing at all: it speaks plain HTTP. The addresses of \
 systemd's socket count as much as `hosts`. The kubelet needs a CA for clients and a certificate of its own. A container into which a \
@@ -28,29 +28,26 @@ runtime's socket is mounted gives the same orders.",
                 params: "",
                 host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd -H fd:// -H tcp://0.0.0.0:2375 --tlscacert=/ca.pem\n\
 === /usr/lib/systemd/system/docker.socket\n[Socket]\nListenStream=2375\nListenStream=/run/docker.sock\n",
-                results: &[
-                    "fail dockerd (not running): tcp://0.0.0.0:2375",
-                    "fail dockerd (not running): tcp://0.0.0.0:2375",
-                ],
+                results: &["fail dockerd: tcp://0.0.0.0:2375", "fail dockerd: tcp://0.0.0.0:2375"],
             },
             NodeExample {
                 name: "TLS that asks nobody",
                 params: "",
                 host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd -H tcp://0.0.0.0:2376 --tls --tlsverify=false\n",
-                results: &["fail dockerd (not running): tcp://0.0.0.0:2376"],
+                results: &["fail dockerd: tcp://0.0.0.0:2376"],
             },
             NodeExample {
                 name: "certificates of clients",
                 params: "",
                 host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd -H tcp://0.0.0.0:2376\n\
 === /etc/docker/daemon.json\n{\"tlsverify\": true, \"tlscacert\": \"/ca.pem\"}\n",
-                results: &["pass dockerd (not running): tcp://0.0.0.0:2376"],
+                results: &["pass dockerd: tcp://0.0.0.0:2376"],
             },
             NodeExample {
                 name: "a socket alone",
                 params: "",
                 host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd\n",
-                results: &["pass dockerd (not running)"],
+                results: &["pass dockerd"],
             },
             NodeExample {
                 name: "a container with docker's socket",
@@ -64,9 +61,9 @@ runtime's socket is mounted gives the same orders.",
                 params: "",
                 host: "=== /proc/9/status\nName: kubelet\n=== /proc/9/cmdline\nkubelet --config=/c\n=== /c\nrotateCertificates: false\n",
                 results: &[
-                    "fail kubelet (process 9): authentication.x509.clientCAFile",
-                    "fail kubelet (process 9): serverTLSBootstrap",
-                    "fail kubelet (process 9): rotateCertificates",
+                    "fail kubelet: authentication.x509.clientCAFile",
+                    "fail kubelet: serverTLSBootstrap",
+                    "fail kubelet: rotateCertificates",
                 ],
             },
             NodeExample {
@@ -182,18 +179,17 @@ fn judge_containerd(daemon: &Daemon, results: &mut Results) {
         Some(setting) => {
             let verifies =
                 text("grpc.tcp_tls_ca").or_else(|| text("plugins.\"io.containerd.server.v1.grpc-tcp\".tls_ca"));
-            match verifies {
-                Some(ca) => results.pass(about(&subject, &[]), Evidence::of("tcp_tls_ca", ca)),
-                None => {
-                    let fix = format!("remove tcp_address from {}, and restart containerd", setting.source);
-                    results.fail(
-                        about(&subject, &[]),
-                        Severity::Critical,
-                        Evidence::of("tcp_address", setting),
-                        "no address, or a CA for clients",
-                        fix,
-                    );
-                }
+            if let Some(ca) = verifies {
+                results.pass(about(&subject, &[]), Evidence::of("tcp_tls_ca", ca));
+            } else {
+                let fix = format!("remove tcp_address from {}, and restart containerd", setting.source);
+                results.fail(
+                    about(&subject, &[]),
+                    Severity::Critical,
+                    Evidence::of("tcp_address", setting),
+                    "no address, or a CA for clients",
+                    fix,
+                );
             }
         }
     }
@@ -247,21 +243,20 @@ fn judge_kubelet(kubelet: &crate::node::kubelet::Kubelet, results: &mut Results)
         kubelet.config.get(key).filter(|setting| setting.value.as_str().is_some_and(|text| !text.is_empty()))
     };
     let subject = format!("{}: authentication.x509.clientCAFile", kubelet.name);
-    match text("authentication.x509.clientCAFile") {
-        Some(setting) => results.pass(about(&subject, &["K4.2.3"]), Evidence::of("clientCAFile", setting)),
-        None => {
-            let fix =
-                super::repairs::kubelet_set(file, "authentication: {x509: {clientCAFile: /etc/kubernetes/pki/ca.crt}}");
-            let evidence = Evidence::new("not set", file.unwrap_or("its arguments"));
-            results.fail(about(&subject, &["K4.2.3"]), Severity::High, evidence, "the CA of the cluster", fix);
-        }
+    if let Some(setting) = text("authentication.x509.clientCAFile") {
+        results.pass(about(&subject, &["K4.2.3"]), Evidence::of("clientCAFile", setting));
+    } else {
+        let fix =
+            super::repairs::kubelet_set(file, "authentication: {x509: {clientCAFile: /etc/kubernetes/pki/ca.crt}}");
+        let evidence = Evidence::new("not set", file.unwrap_or("its arguments"));
+        results.fail(about(&subject, &["K4.2.3"]), Severity::High, evidence, "the CA of the cluster", fix);
     }
     let subject = format!("{}: serverTLSBootstrap", kubelet.name);
     let bootstrap = kubelet.setting("serverTLSBootstrap");
     match text("tlsCertFile") {
         Some(setting) => results.pass(about(&subject, &["K4.2.9"]), Evidence::of("tlsCertFile", setting)),
         None if bootstrap.is_true() => {
-            results.pass(about(&subject, &["K4.2.9"]), Evidence::of("serverTLSBootstrap", &bootstrap))
+            results.pass(about(&subject, &["K4.2.9"]), Evidence::of("serverTLSBootstrap", &bootstrap));
         }
         None => {
             let fix = super::repairs::kubelet_set(file, "serverTLSBootstrap: true");
@@ -295,5 +290,5 @@ fn judge_kubelet(kubelet: &crate::node::kubelet::Kubelet, results: &mut Results)
 }
 
 fn is_loopback(address: &str) -> bool {
-    address == "localhost" || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    address == "localhost" || address.parse::<core::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }

@@ -1,0 +1,149 @@
+//! `podreeve node`: audits the host under the pods.
+
+mod dump;
+mod formats;
+
+use super::check::outputs::{self, OutputSpec, Outputs, ReportFormat};
+use super::check::{today, unusable};
+use super::exit::{Exit, Failure};
+use super::mode::ModeArgs;
+use super::output_spec::OutputParser;
+use super::suggested::POLICY;
+use crate::host::{Root, snapshot};
+use crate::node::Node;
+use crate::policy::NodeIdentity;
+use crate::report::format::{Ending, FileFindings, Format};
+use crate::report::node::{NodeReport, judge};
+use crate::report::text::TextOptions;
+use crate::report::{Summary, kind_counts};
+use crate::sources::Sources;
+use formats::Whole;
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+/// Audit a host of containers: its daemons, their files, and the kernel
+///
+/// Reads the files of the host and /proc, starts nothing, changes nothing, and needs no cluster. Run it as root: what podreeve may not read is
+/// unknown, and never a pass. Each failure has the command that repairs it.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The folder that has the files of the host, such as an image of a disk that is mounted, or the host's / in a pod
+    #[arg(long, value_name = "DIR", default_value = "/", value_hint = clap::ValueHint::DirPath)]
+    root: PathBuf,
+
+    /// Write what was read to this file, and do not judge it; - is stdout. It has no contents of keys
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "output", "policy", "strict"], value_hint = clap::ValueHint::FilePath)]
+    dump: Option<PathBuf>,
+
+    /// Judge what --dump wrote, on this host or on another one; - is stdin
+    #[arg(long, value_name = "FILE", conflicts_with = "root", value_hint = clap::ValueHint::FilePath)]
+    from: Option<PathBuf>,
+
+    /// Policy to judge by: the name of a built-in one, a file, or a directory; may be repeated [default: owasp]
+    #[arg(long, value_name = "POLICY", value_parser = POLICY, hide_possible_values = true)]
+    policy: Vec<String>,
+
+    /// The name of the node, for the report and for exemptions [default: that of the host]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+
+    /// A label of the node, for exemptions; may be repeated
+    #[arg(long = "label", value_name = "KEY=VALUE", value_parser = label)]
+    labels: Vec<(String, String)>,
+
+    /// How to print, and into which file if not to stdout; may be repeated [default: text]
+    #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = OutputParser::<ReportFormat>::NEW)]
+    output: Vec<OutputSpec>,
+
+    /// Also print what passes, what is not applicable, and failures that no operator need act on; json and html always have them
+    #[arg(long)]
+    all: bool,
+
+    /// Exit with 2 if something is unknown and nothing fails
+    #[arg(long)]
+    strict: bool,
+
+    /// Exit with 1 if there are warnings
+    #[arg(long)]
+    warnings_as_errors: bool,
+
+    #[command(flatten)]
+    mode: ModeArgs,
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write it as KEY=VALUE, as `kubectl label` takes it".to_owned()),
+    }
+}
+
+/// # Errors
+/// A root, a dump or a policy that cannot be read, and outputs that cannot be written.
+pub fn run(args: &Args) -> Result<Exit, Failure> {
+    // A policy with errors is found before the host is read.
+    let mut policies = Sources::new(&args.policy).load(1, usize::MAX).map_err(unusable)?;
+    policies.ceiling = args.mode.ceiling();
+    let node = match &args.from {
+        Some(file) => dump::read(file)?,
+        None => read(args)?,
+    };
+    if let Some(file) = &args.dump {
+        return dump::write(file, &node).map(|()| Exit::Clean);
+    }
+    let labels: BTreeMap<String, String> = args.labels.iter().cloned().collect();
+    let name = args.name.as_deref().unwrap_or(&node.name);
+    let report = judge(&policies, &node, NodeIdentity { name, labels: &labels }, today());
+    write(args, &report)?;
+    let summary = &report.summary;
+    Ok(match () {
+        () if summary.denied > 0 || (args.warnings_as_errors && summary.warned > 0) => Exit::Violations,
+        () if args.strict && summary.unknown > 0 => Exit::InputError,
+        () => Exit::Clean,
+    })
+}
+
+fn read(args: &Args) -> Result<Node, Failure> {
+    let root = Root::open(&args.root).map_err(|error| {
+        Failure::input(format!(
+            "--root {}: cannot be opened: {error}; name the folder that has the host's /etc",
+            args.root.display()
+        ))
+    })?;
+    Ok(snapshot(&root, jiff::Timestamp::now().as_second()))
+}
+
+fn write(args: &Args, report: &NodeReport) -> Result<(), Failure> {
+    let text = OutputSpec { format: ReportFormat::Text, file: None };
+    let specs = if args.output.is_empty() { vec![text] } else { args.output.clone() };
+    let width = std::io::stdout().is_terminal().then(terminal_size::terminal_size).flatten();
+    let width = width.map(|(width, _)| usize::from(width.0));
+    let mut outputs = Outputs::open_with(&specs, |spec| -> Box<dyn Format> {
+        match spec.format {
+            ReportFormat::Text => Box::new(Whole::text(report, args.all)),
+            ReportFormat::Html => Box::new(Whole::html(report)),
+            ReportFormat::Json => Box::new(Whole::json(report)),
+            ReportFormat::Junit => Box::new(Whole::junit(report, args.strict)),
+            other => {
+                let width = width.filter(|_| spec.file.is_none());
+                outputs::format(other, TextOptions { all: args.all, width, ..TextOptions::default() })
+            }
+        }
+    })?;
+    let results = report.as_results(&args.root.display().to_string());
+    let mut summary = Summary::default();
+    results.count(&mut summary);
+    outputs.begin()?;
+    outputs.file(&FileFindings { results: &results, text: None })?;
+    let without_pod = kind_counts(BTreeMap::default());
+    outputs.end(&Ending {
+        errors: &[],
+        passed_over: &[],
+        without_pod: &without_pod,
+        waivers: None,
+        fixes: None,
+        summary: &summary,
+        settings: None,
+    })
+}

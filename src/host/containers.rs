@@ -1,0 +1,124 @@
+//! cri-o and podman, which share the files of `/etc/containers`.
+
+use super::instances::{Instance, instances, package_version};
+use super::{Host, toml_files};
+use crate::node::config::{Config, Source};
+use crate::node::kubelet::flag;
+use crate::node::process::Process;
+use crate::node::toml_tree::Merge;
+use crate::node::unit::Unit;
+use crate::node::{Daemon, Read};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Flags of cri-o and the settings that they are.
+const CRIO_FLAGS: &[(&str, &str)] = &[
+    ("listen", "crio.api.listen"),
+    ("stream-address", "crio.api.stream_address"),
+    ("stream-enable-tls", "crio.api.stream_enable_tls"),
+    ("stream-tls-cert", "crio.api.stream_tls_cert"),
+    ("stream-tls-key", "crio.api.stream_tls_key"),
+    ("stream-tls-ca", "crio.api.stream_tls_ca"),
+    ("root", "crio.root"),
+    ("selinux", "crio.runtime.selinux"),
+    ("seccomp-profile", "crio.runtime.seccomp_profile"),
+    ("cgroup-manager", "crio.runtime.cgroup_manager"),
+    ("default-ulimits", "crio.runtime.default_ulimits"),
+    ("insecure-registry", "crio.image.insecure_registries"),
+    ("enable-metrics", "crio.metrics.enable_metrics"),
+    ("metrics-host", "crio.metrics.metrics_host"),
+];
+
+/// cri-o: its file, then every file of its folder, whatever it is called, then its flags.
+pub fn crios(host: &dyn Host, processes: &[Process], units: &BTreeMap<String, Unit>) -> Vec<Daemon> {
+    instances(host, "crio", &["crio.service"], processes, units).into_iter().map(|one| crio(host, one)).collect()
+}
+
+fn crio(host: &dyn Host, instance: Instance<'_>) -> Daemon {
+    let named = |long: &str, short: &str| flag(&instance.arguments, long).or_else(|| flag(&instance.arguments, short));
+    let main = named("config", "c").unwrap_or_else(|| "/etc/crio/crio.conf".to_owned());
+    let folder = named("config-dir", "d").unwrap_or_else(|| "/etc/crio/crio.conf.d".to_owned());
+    let mut files = vec![main];
+    below(host, &folder, 0, &mut files);
+    let mut config = instance.config.clone();
+    for file in &files {
+        toml_files::add(host, &instance, &mut config, file, Merge::Keys);
+    }
+    for (name, key) in CRIO_FLAGS {
+        if let Some(value) = flag(&instance.arguments, name) {
+            let source = Source::Flag { pid: instance.pid(), argument: format!("--{name}={value}") };
+            let value = match value.as_str() {
+                "true" => Value::Bool(true),
+                "false" => Value::Bool(false),
+                list if name.ends_with("ulimits") || name.ends_with("registry") => {
+                    Value::Array(list.split(',').map(Value::from).collect())
+                }
+                text => Value::from(text),
+            };
+            config.set(*key, value, source);
+        }
+    }
+    Daemon {
+        pid: instance.pid(),
+        version: package_version(host, &["cri-o"]),
+        registries: registries(host, &instance),
+        config,
+        config_files: files,
+        name: instance.name,
+        ..Daemon::default()
+    }
+}
+
+/// All files of a folder and of the folders in it.
+fn below(host: &dyn Host, folder: &str, depth: usize, files: &mut Vec<String>) {
+    for name in host.list(folder).is().into_iter().flatten() {
+        let path = format!("{folder}/{name}");
+        match host.entry(&path) {
+            Read::Is(entry) if entry.kind == crate::node::mode::FileKind::Folder && depth < 8 => {
+                below(host, &path, depth + 1, files);
+            }
+            _ => files.push(path),
+        }
+    }
+}
+
+/// podman has no daemon: its files count for whoever runs it as root. `CONTAINERS_CONF` in its unit stands for all of them.
+pub fn podmans(host: &dyn Host, units: &BTreeMap<String, Unit>) -> Vec<Daemon> {
+    let programs = ["/usr/bin/podman", "/usr/local/bin/podman", "/bin/podman"];
+    if programs.iter().all(|path| host.entry(path).is_absent()) {
+        return Vec::new();
+    }
+    let instance =
+        Instance { process: None, arguments: Vec::new(), name: "podman".to_owned(), config: Config::default() };
+    let only =
+        units.get("podman.service").and_then(|unit| unit.environment().find(|(name, _)| name == "CONTAINERS_CONF"));
+    let files = if let Some((_, path)) = only {
+        vec![path]
+    } else {
+        let mut files: Vec<String> =
+            ["/usr/share/containers/containers.conf", "/etc/containers/containers.conf"].map(str::to_owned).into();
+        files.extend(toml_files::glob(host, "/etc/containers/containers.conf.d/*.conf"));
+        files
+    };
+    let mut config = Config::default();
+    for file in &files {
+        toml_files::add(host, &instance, &mut config, file, Merge::Keys);
+    }
+    let version = package_version(host, &["podman"]);
+    let registries = registries(host, &instance);
+    vec![Daemon { version, config, config_files: files, registries, name: instance.name, ..Daemon::default() }]
+}
+
+/// `registries.conf` and its folder.
+fn registries(host: &dyn Host, instance: &Instance<'_>) -> Config {
+    let mut all = Config::default();
+    let mut files = vec!["/etc/containers/registries.conf".to_owned()];
+    files.extend(toml_files::glob(host, "/etc/containers/registries.conf.d/*.conf"));
+    for path in files {
+        let mut own = Config::default();
+        toml_files::add(host, instance, &mut own, &path, Merge::Keys);
+        all.settings.extend(own.settings.into_iter().map(|(key, setting)| (format!("{path}: {key}"), setting)));
+        all.doubts.extend(own.doubts);
+    }
+    all
+}
