@@ -15,6 +15,7 @@ mod man;
 mod mode;
 mod namespace;
 mod node;
+mod node_agent;
 mod output;
 mod output_spec;
 mod owasp;
@@ -51,6 +52,7 @@ enum Command {
     Scan(scan::Args),
     Image(image::Args),
     Node(node::Args),
+    NodeAgent(node_agent::Args),
     Review(review::Args),
     Rules(rules::Args),
     Owasp(Box<owasp::Args>),
@@ -77,6 +79,7 @@ pub fn run() -> ExitCode {
         Command::Scan(args) => output::exit_code(scan::run(&args)),
         Command::Image(args) => output::exit_code(image::run(&args)),
         Command::Node(args) => output::exit_code(node::run(&args)),
+        Command::NodeAgent(args) => output::exit_code(node_agent::run(&args)),
         Command::Review(args) => output::exit_code(review::run(&args)),
         Command::Rules(args) => output::exit_code(rules::run(&args)),
         Command::Owasp(args) => output::exit_code(owasp::run(&args)),

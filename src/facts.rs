@@ -9,6 +9,7 @@ mod kinds;
 pub mod nodes;
 pub mod pods;
 mod query;
+pub mod reported_nodes;
 
 pub use ingress::IngressByName;
 pub use kinds::FactKinds;

@@ -29,6 +29,8 @@ pub struct ClusterSettings {
     pub ceiling: Ceiling,
     /// The ConfigMap in which the leader keeps the policy files that loaded last; none where it does not.
     pub last_good: Option<String>,
+    /// Whether agents on the nodes write reports.
+    pub node_reports: bool,
     /// None where nothing is scanned.
     pub scan: Option<ScanSettings>,
 }

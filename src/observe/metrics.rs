@@ -4,6 +4,7 @@
 mod grid;
 mod lookups;
 mod mode;
+pub mod nodes;
 mod requests;
 pub mod scan;
 mod serving;
@@ -13,6 +14,7 @@ use crate::admit::Hook;
 use crate::outcome::Outcome;
 use lookups::LookupMetrics;
 use mode::ModeMetrics;
+use nodes::NodeMetrics;
 use prometheus::{Gauge, IntCounter, IntGauge, Opts, Registry, TextEncoder};
 use requests::RequestMetrics;
 pub use requests::Shed;
@@ -26,6 +28,7 @@ pub struct Metrics {
     requests: RequestMetrics,
     pub lookups: LookupMetrics,
     pub scan: ScanMetrics,
+    pub nodes: NodeMetrics,
     pub certificate: CertificateMetrics,
     pub policies: PolicyMetrics,
     pub mode: ModeMetrics,
@@ -54,6 +57,7 @@ impl Metrics {
             requests: RequestMetrics::new(register)?,
             lookups: LookupMetrics::new(register)?,
             scan: ScanMetrics::new(register)?,
+            nodes: NodeMetrics::new(register)?,
             certificate: CertificateMetrics::new(register)?,
             policies: PolicyMetrics::new(register)?,
             mode: ModeMetrics::new(register)?,

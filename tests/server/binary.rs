@@ -15,6 +15,14 @@ pub struct Process {
     pub admin: SocketAddr,
 }
 
+/// A test that fails leaves no server behind.
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_podreeve"));
     command.arg("serve").args(arguments).stdout(Stdio::null()).stderr(Stdio::piped());

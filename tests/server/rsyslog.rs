@@ -1,6 +1,5 @@
 //! Decisions arrive in a real rsyslog, which wants a certificate of the sender. Without rsyslog there is nothing to see.
 
-use crate::binary::Process;
 use crate::harness::{Http, get, pod, post};
 use crate::syslog::Certificates;
 use serde_json::Value;

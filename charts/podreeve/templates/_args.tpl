@@ -85,6 +85,9 @@
 {{- if ne .Values.scan.reports "none" }}
 - --reports={{ .Values.scan.reports }}
 {{- end }}
+{{- if .Values.nodes.enabled }}
+- --node-reports
+{{- end }}
 {{- with .Values.exemptionNamespaces }}
 - --exemption-namespaces={{ join "," . }}
 {{- end }}

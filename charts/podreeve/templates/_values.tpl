@@ -14,7 +14,7 @@ brings values without the new keys, and `--set KEY=null` takes a key away. Then 
 {{- $values := index . 0 -}}
 {{- $path := index . 2 -}}
 {{- /* Maps whose keys are the user's: what was taken out of them, or all of it, does not come back. */ -}}
-{{- $whole := list "nodeSelector" "resources" "podSecurityContext" "securityContext" "updateStrategy" "grafana.dashboard.labels" "startupProbe" "livenessProbe" "readinessProbe" -}}
+{{- $whole := list "nodeSelector" "resources" "podSecurityContext" "securityContext" "updateStrategy" "nodes.resources" "nodes.nodeSelector" "grafana.dashboard.labels" "startupProbe" "livenessProbe" "readinessProbe" -}}
 {{- range $key, $default := index . 1 -}}
 {{- $at := printf "%s%s" $path $key -}}
 {{- $value := get $values $key -}}
