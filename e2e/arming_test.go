@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -29,8 +30,7 @@ func TestArming(t *testing.T) {
 	must(t, a.server.AwaitReport(t.Context(), "[+]webhooks: the API server does not call podreeve as the chart says: the Service "+a.home+"/podreeve cannot be read"))
 	a.wantWebhooks(t, "")
 
-	a.apply(t, fmt.Sprintf("{apiVersion: v1, kind: Service, metadata: {name: podreeve, namespace: %s}, spec: {type: ExternalName, externalName: 127.0.0.1, ports: [{port: %d}]}}",
-		a.home, a.server.Port))
+	a.applyService(t)
 	a.awaitArmed(t)
 	a.awaitJudged(t, true)
 	must(t, a.server.AwaitReport(t.Context(), "[+]webhooks: the API server calls podreeve"))
@@ -56,7 +56,37 @@ func TestArming(t *testing.T) {
 	a.deploymentGoes(t)
 }
 
+// A certificate that somebody else makes and renews, also with another CA: the leader has both configurations trust the new CA, and the
+// former one until every replica serves the new certificate.
+func TestArmingKeepsTheCAOfAFile(t *testing.T) {
+	dir, first := t.TempDir(), harness.KeyPair{}
+	renew := func(a *arming) harness.KeyPair {
+		pair, err := harness.NewKeyPair([]string{"podreeve." + a.home + ".svc"}, nil)
+		must(t, err)
+		for name, text := range map[string][]byte{"ca.crt": pair.CA, "tls.crt": pair.Cert, "tls.key": pair.Key} {
+			must(t, a.WriteFile(filepath.Join(dir, name), string(text)))
+		}
+		return pair
+	}
+	a := newArmingWith(t, func(a *arming, args ...string) (*harness.Podreeve, error) {
+		first = renew(a)
+		return a.LaunchWithFiles(dir, append(args, "--webhook-configuration", a.name, "--tls-ca", filepath.Join(dir, "ca.crt"))...)
+	})
+	a.applyService(t)
+	a.awaitWebhooks(t, "clientConfig.caBundle", base64.StdEncoding.EncodeToString(first.CA))
+	a.awaitJudged(t, true)
+	second := renew(a)
+	a.awaitWebhooks(t, "clientConfig.caBundle", base64.StdEncoding.EncodeToString(append(second.CA, first.CA...)))
+	a.awaitJudged(t, true)
+}
+
 func newArming(t *testing.T) *arming {
+	return newArmingWith(t, func(a *arming, args ...string) (*harness.Podreeve, error) {
+		return a.LaunchWithSecret("podreeve-tls", a.name, args...)
+	})
+}
+
+func newArmingWith(t *testing.T, launch func(*arming, ...string) (*harness.Podreeve, error)) *arming {
 	s := up(t)
 	if !s.Owned {
 		t.Skip("writes webhook configurations as an installation does, which is for a cluster of our own")
@@ -73,7 +103,7 @@ func newArming(t *testing.T) *arming {
 	a.apply(t, deploymentWithoutPods(a.home))
 	policies, err := s.WritePolicies(harness.NewPolicy("probe", nil, harness.ProbeRules))
 	must(t, err)
-	a.server, err = s.LaunchWithSecret("podreeve-tls", a.name, "--cluster", "--kubeconfig", s.Kubeconfig, "--namespace", a.home, "--policy", policies,
+	a.server, err = launch(a, "--cluster", "--kubeconfig", s.Kubeconfig, "--namespace", a.home, "--policy", policies,
 		"--leader-election-lease", s.NewLease(), "--scan-interval", "0", "--webhooks", a.file, "--deployment", "podreeve", "--drain-delay", "30s")
 	must(t, err)
 	t.Cleanup(a.server.Stop)
@@ -84,6 +114,12 @@ func newArming(t *testing.T) *arming {
 func (a *arming) apply(t *testing.T, text string) {
 	t.Helper()
 	must(t, a.Apply(t.Context(), text))
+}
+
+func (a *arming) applyService(t *testing.T) {
+	t.Helper()
+	a.apply(t, fmt.Sprintf("{apiVersion: v1, kind: Service, metadata: {name: podreeve, namespace: %s}, spec: {type: ExternalName, externalName: 127.0.0.1, ports: [{port: %d}]}}",
+		a.home, a.server.Port))
 }
 
 // writeLists as the chart mounts them.

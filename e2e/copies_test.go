@@ -78,6 +78,36 @@ func TestBuiltInPoliciesShow(t *testing.T) {
 	must(t, err)
 }
 
+// Two installations in one cluster: each shows what it serves, and leaves the copies of the other alone.
+func TestTwoInstallationsShowTheirBuiltInPolicies(t *testing.T) {
+	s := up(t)
+	if !s.Owned {
+		t.Skip("judges Policies of the whole cluster, which is for one of our own")
+	}
+	must(t, s.InstallCRDs(t.Context()))
+	t.Cleanup(func() { must(t, s.Remove(context.Background(), "policies.podreeve.dev", "--all")) })
+	var servers []*harness.Podreeve
+	for _, policy := range []string{"owasp", "pss-baseline"} {
+		hook := s.NewHook().WithPolicies()
+		files := map[string]string{policy: "{extends: " + policy + "}", "probe": harness.ProbeOnly}
+		server, err := s.StartInCluster(t.Context(), files, "--webhook-configuration", hook.Name(), "--leader-election-lease", s.NewLease())
+		must(t, err)
+		t.Cleanup(server.Stop)
+		must(t, s.Register(t.Context(), hook, server.URL(), server.CA))
+		t.Cleanup(func() { must(t, s.Remove(context.Background(), "validatingwebhookconfiguration", hook.Name())) })
+		_, err = s.AwaitCondition(t.Context(), "True", "policies.podreeve.dev", policy)
+		must(t, err)
+		servers = append(servers, server)
+	}
+	_, err := s.AwaitCondition(t.Context(), "True", "policies.podreeve.dev", "owasp")
+	must(t, err)
+	for _, server := range servers {
+		if log := server.Log(); strings.Contains(log, "built-in policy that podreeve does not serve") {
+			t.Errorf("it judged the copy of the other installation:\n%s", log)
+		}
+	}
+}
+
 // A Policy cannot take the name of a policy that podreeve serves from a file. One that was there before stays in force too, its
 // condition says so, and a violation of both is one.
 func TestNamesOfServedPolicies(t *testing.T) {

@@ -25,7 +25,7 @@ func TestInstallManifest(t *testing.T) {
 		must(t, s.Remove(context.Background(), "crd", "policies.podreeve.dev", "exemptions.podreeve.dev"))
 		must(t, s.Remove(context.Background(), "--wait=false", "-f", manifest))
 	})
-	if said := kubectl(t, s, "", commands[0]...); said.Code != 0 {
+	if said := kubectl(t, s, "", commands[0]...); said.Code != 0 || strings.Contains(said.Stderr, "Warning") {
 		t.Fatal(said)
 	}
 	stored := kubectl(t, s, "", "get", "-f", manifest, "-o", "name").Stdout

@@ -140,8 +140,11 @@ impl CertificateInfo {
 /// The certificates of a bundle, one by one.
 #[must_use]
 pub fn split(bundle: &str) -> Vec<String> {
+    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
     const END: &str = "-----END CERTIFICATE-----";
-    bundle.split_inclusive(END).filter(|part| part.ends_with(END)).map(|part| format!("{}\n", part.trim())).collect()
+    let parts = bundle.split_inclusive(END).filter(|part| part.ends_with(END));
+    // What stands before a certificate is a comment, or a key.
+    parts.filter_map(|part| Some(format!("{}\n", part.get(part.rfind(BEGIN)?..)?))).collect()
 }
 
 #[cfg(test)]

@@ -160,7 +160,8 @@ async fn keep_armed(
     report: &(dyn Fn(&ArmingState) + Send + Sync),
 ) {
     let Some(arming) = &settings.arming else { return };
-    arming::Arming { client, namespace: &settings.namespace, settings: arming, leadership }.run(report).await;
+    let (namespace, kept) = (settings.namespace.as_str(), arming::KeptCa::default());
+    arming::Arming { client, namespace, settings: arming, leadership, kept }.run(report).await;
 }
 
 /// Does nothing where no Deployment is named.
@@ -223,7 +224,7 @@ impl OwnObjects<'_> {
         served: ServedPolicies,
         configuration: Option<&str>,
     ) {
-        let store = policies::PolicyStore::new(state, served.clone()).under(ceiling);
+        let store = policies::PolicyStore::new(state, served.clone()).under(ceiling).of(configuration);
         let found = store.found();
         let copies = async {
             let Some(configuration) = configuration else { return };

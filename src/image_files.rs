@@ -16,6 +16,12 @@ pub fn open_path(path: &Path) -> Result<Box<dyn Source>, ImageError> {
     if metadata.is_dir() {
         return Ok(Box::new(Folder { path: path.to_owned() }));
     }
+    if !metadata.is_file() {
+        let what = path.display();
+        return Err(ImageError::Choice(format!(
+            "{what}: it is no file, and an archive is read more than once; write it to a file first"
+        )));
+    }
     let path = path.to_owned();
     let is_gzip = begins_as_gzip(&path)?;
     Ok(Box::new(Archive::new(Box::new(move || {
@@ -32,6 +38,17 @@ pub fn open_path(path: &Path) -> Result<Box<dyn Source>, ImageError> {
 
 fn unreadable(path: &Path, error: std::io::Error) -> ImageError {
     ImageError::Read { what: path.display().to_string(), error }
+}
+
+/// Opens a file of a folder. A folder of a stranger may have a pipe there, which would block, or a device.
+///
+/// # Errors
+/// It is no file, or cannot be read.
+pub fn open_file(path: &Path) -> std::io::Result<File> {
+    if std::fs::metadata(path)?.is_file() {
+        return File::open(path);
+    }
+    Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is no file"))
 }
 
 fn begins_as_gzip(path: &Path) -> Result<bool, ImageError> {
@@ -76,7 +93,7 @@ impl Folder {
 impl Source for Folder {
     fn roots(&mut self) -> Result<Vec<Root>, ImageError> {
         let path = self.path.join("index.json");
-        let file = File::open(&path).map_err(|error| {
+        let file = open_file(&path).map_err(|error| {
             if error.kind() == std::io::ErrorKind::NotFound {
                 let what = self.path.display();
                 ImageError::Choice(format!("{what}: the folder has no index.json, so it is no OCI layout"))
@@ -95,7 +112,7 @@ impl Source for Folder {
     fn each(&mut self, wanted: &[&Descriptor], visit: Visit<'_>) -> Result<(), ImageError> {
         for (index, descriptor) in wanted.iter().enumerate() {
             let path = self.blob(&descriptor.digest);
-            let mut file = File::open(&path).map_err(|error| match error.kind() {
+            let mut file = open_file(&path).map_err(|error| match error.kind() {
                 std::io::ErrorKind::NotFound => ImageError::Missing { what: format!("the blob {}", descriptor.digest) },
                 _ => unreadable(&path, error),
             })?;

@@ -1,6 +1,10 @@
 package chart
 
 import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -45,6 +49,49 @@ func TestMissingValuesHaveTheirDefaults(t *testing.T) {
 			t.Errorf("without %s the chart renders something else than with the defaults", name)
 		}
 	}
+}
+
+// `--set KEY=null` stays in the release, and the next upgrade with `--reuse-values` brings the null: the schema must take it.
+func TestTheSchemaTakesNull(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(Dir(), "values.schema.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var root map[string]any
+	if err := json.Unmarshal(text, &root); err != nil {
+		t.Fatal(err)
+	}
+	count := 0
+	var walk func(path string, schema map[string]any)
+	walk = func(path string, schema map[string]any) {
+		properties, _ := schema["properties"].(map[string]any)
+		for key, value := range properties {
+			value, _ := value.(map[string]any)
+			count++
+			if at := path + key; at != "enabled" && !takesNull(value) {
+				t.Errorf("values.schema.json refuses null for %s", at)
+			}
+			walk(path+key+".", value)
+		}
+	}
+	walk("", root)
+	if count < 150 {
+		t.Fatalf("%d keys: the schema was not read", count)
+	}
+}
+
+func takesNull(schema map[string]any) bool {
+	if types, is := schema["type"].([]any); is && slices.Contains(types, any("null")) {
+		return true
+	}
+	if values, is := schema["enum"].([]any); is && slices.Contains(values, nil) {
+		return true
+	}
+	alternatives, _ := schema["anyOf"].([]any)
+	return slices.ContainsFunc(alternatives, func(alternative any) bool {
+		schema, _ := alternative.(map[string]any)
+		return schema["type"] == "null"
+	})
 }
 
 // Maps with keys of the user's render without what was taken out of them.
@@ -97,6 +144,11 @@ func TestContradictionsAreRefused(t *testing.T) {
 		"service.port=8080":                                      "service.port and service.metricsPort are both 8080",
 		"denyAfter=2027-02-30":                                   "denyAfter is 2027-02-30, and there is no such day",
 		"webhook.excludeUsers[0]=a'b":                            "excludeUsers",
+		"image.registry=https://registry.example.com":            `image.registry is "https://registry.example.com", and no image can have such a name`,
+		"image.registry=registry.example.com/":                   "no / behind it",
+		"global.imageRegistry=oci://registry.example.com":        "global.imageRegistry is",
+		"image.repository=podreeve/podreeve:1":                   `image.repository is "podreeve/podreeve:1"`,
+		"image.tag=1@sha256:2":                                   "A digest belongs into image.digest",
 	} {
 		_, err := helm(t, "helm4").Template("--set", set)
 		if err == nil || !strings.Contains(err.Error(), says) {
@@ -106,6 +158,7 @@ func TestContradictionsAreRefused(t *testing.T) {
 	for _, set := range []string{
 		"podDisruptionBudget.minAvailable=2,replicaCount=3", "podDisruptionBudget.maxUnavailable=1", "denyAfter=2028-02-29", "drainDelay=35s", "podDisruptionBudget.minAvailable=1,replicaCount=1",
 		"podDisruptionBudget.minAvailable=5,podDisruptionBudget.enabled=false", "drainDelay=500ms,terminationGracePeriodSeconds=2",
+		"image.registry=registry.example.com:5000/team", "image.registry=[fd00::1]:5000", "image.registry=localhost", "image.repository=registry.example.com:5000/a_b/c.d",
 		"networkPolicy.apiServerCIDRs[0]=2001:db8::/64,networkPolicy.apiServerCIDRs[1]=192.0.2.1/32,networkPolicy.apiServerCIDRs[2]=::/0",
 	} {
 		if _, err := helm(t, "helm4").Template("--set", set); err != nil {

@@ -54,7 +54,7 @@ func TestNotes(t *testing.T) {
 		"minimal":                                             {"WARNING: with one replica nothing is judged", "WARNING: without `policies`", "Mode warn"},
 		"minimal --set mode=deny":                             {"WARNING: with one replica nothing is admitted", "Mode deny (your policies):"},
 		"everything":                                          {"Mode deny from severity high after 2027-01-31 (pss-restricted, pss-baseline@v1.30):", "mutatingwebhookconfiguration gatekeeper-of-pods", "gatekeeper-of-pods.podreeve.svc:8443 yet"},
-		"existing-secret --set tls.caBundle=":                 {"WARNING: tls.caBundle is empty"},
+		"existing-secret --set tls.caBundle=":                 {"The API server trusts the CA in `ca.crt` of the Secret"},
 		"default --set webhook.excludeNamespaces[0]=podreeve": {"leave podreeve to cluster administrators"},
 		"everything --is-upgrade --set autoscaling.enabled=false,replicaCount=1,mode=warn,policyFiles=null --set-json policies=[]": {"WARNING: with one replica", "WARNING: denyAfter", "WARNING: without"},
 	} {

@@ -71,6 +71,16 @@ func (c *Cluster) LaunchWithSecret(secret, configuration string, args ...string)
 	return server, server.launch()
 }
 
+// LaunchWithFiles starts one with the certificate in tls.crt and tls.key of a folder, as a Secret mounts it, and does not wait.
+func (c *Cluster) LaunchWithFiles(dir string, args ...string) (*Podreeve, error) {
+	own := []string{"--tls-cert", filepath.Join(dir, "tls.crt"), "--tls-key", filepath.Join(dir, "tls.key")}
+	server := &Podreeve{}
+	if err := c.prepare(server, append(own, args...)); err != nil {
+		return nil, err
+	}
+	return server, server.launch()
+}
+
 func (c *Cluster) startPodreeve(ctx context.Context, server *Podreeve, args []string) (*Podreeve, error) {
 	if err := c.prepare(server, args); err != nil {
 		return nil, err

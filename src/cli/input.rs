@@ -7,7 +7,7 @@ pub mod kustomize;
 mod walk;
 
 pub use dockerfile::{is_dockerfile, is_exact};
-pub use file::{Content, Entry, Input, read};
+pub use file::{Content, Entry, Input, is_stream, read};
 pub use walk::{How, SETTINGS, directory};
 
 pub use exclude::Exclude;
@@ -52,8 +52,8 @@ impl Source {
     }
 
     fn new(path: PathBuf, content: Content) -> Self {
-        // stdin can be read only once.
-        if path.as_os_str() == "-" {
+        // Files are read more than once.
+        if is_stream(&path) {
             return Self::Ready(Entry::File(read_as(&path, content)));
         }
         Self::Path(path, content)

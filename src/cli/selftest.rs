@@ -110,8 +110,9 @@ fn wrong(cap: Cap, answer: &Answer, pod: &str) -> Exit {
              denies the rule `privileged`; --mode=warn tests for this"
         )),
         _ => fail(&format!(
-            "{pod} would be admitted: check whether the webhook configurations leave this namespace out, and whether a policy in force \
-             denies the rule `privileged`; `/readyz` of a replica has its mode"
+            "{pod} would be admitted: `/readyz` of a replica says whether the API server calls podreeve, or why not, and in which mode it \
+             runs; check also whether the webhook configurations leave this namespace out, and whether a policy in force denies the \
+             rule `privileged`"
         )),
     }
 }

@@ -19,7 +19,7 @@ use wanted::Wanted;
 
 const HELP: &str = "\
 Read the logs of all replicas; --tail=-1 is for all lines:
-  kubectl logs -n podreeve -l app.kubernetes.io/component=webhook --tail=-1 --prefix | podreeve why 705ab4f5
+  kubectl logs -n podreeve -l app.kubernetes.io/component=webhook --tail=-1 --prefix --ignore-errors | podreeve why 705ab4f5
 
 Exit codes: 0 found, 2 not found, wrong usage or unreadable input, 3 internal failure";
 

@@ -3,6 +3,7 @@
 //! The chart renders both configurations empty. So an install whose image cannot be pulled denies no pod, and
 //! neither an upgrade nor a GitOps tool owns the lists.
 
+mod kept_ca;
 mod lists;
 mod probe;
 
@@ -13,13 +14,14 @@ use super::lease::Leadership;
 use super::webhooks::{CONFIGURATIONS, configurations};
 use crate::observe::LogOnce;
 use k8s_openapi::api::core::v1::Secret;
+pub use kept_ca::KeptCa;
 use kube::api::{Patch, PatchParams};
 use kube::core::DynamicObject;
 use kube::{Api, Client};
-use lists::{WebhookLists, is_there, to_write};
+use lists::{WebhookLists, ca_of, is_there, to_write};
 use serde_json::{Value, json};
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// While this annotation is on one of the configurations, both stay empty.
 pub const BREAK_GLASS: &str = "podreeve.dev/break-glass";
@@ -46,8 +48,10 @@ pub struct ArmingSettings {
 pub enum CaSource {
     /// `ca.crt` of this Secret.
     Secret(String),
-    /// A file, which may be missing: then the lists name the CA, or it is a public one.
+    /// A file, which may be missing: then the lists name the CA, or it is a public one. Others renew the CA in the configurations.
     File(PathBuf),
+    /// The same, and the leader keeps the CA in the configurations as it is in the file.
+    KeptFile(PathBuf),
 }
 
 /// How the lists are, for the log, /readyz and the metric.
@@ -105,6 +109,7 @@ pub struct Arming<'a> {
     pub namespace: &'a str,
     pub settings: &'a ArmingSettings,
     pub leadership: Leadership,
+    pub kept: KeptCa,
 }
 
 impl Arming<'_> {
@@ -138,7 +143,7 @@ impl Arming<'_> {
         }
     }
 
-    async fn check(&self, is_leader: bool, is_ending: bool) -> Result<ArmingState, ArmingError> {
+    async fn check(&mut self, is_leader: bool, is_ending: bool) -> Result<ArmingState, ArmingError> {
         let live = self.live().await?;
         let is_going = self.is_going(is_ending).await;
         if matches!(is_going, Ok(true)) {
@@ -154,7 +159,10 @@ impl Arming<'_> {
             return Ok(ArmingState::BreakGlass);
         }
         is_going?;
-        let lists = self.lists().await?;
+        let mut lists = self.lists().await?;
+        if is_leader && let Some(bundle) = self.kept_bundle(&live).await? {
+            lists.trust(&bundle);
+        }
         let wanted = lists.both().map(Vec::as_slice);
         let is_right = |found: &DynamicObject, wanted| is_there(wanted, &webhooks(found));
         if !live.iter().zip(wanted).all(|(found, wanted)| found.as_ref().is_none_or(|found| is_right(found, wanted))) {
@@ -167,6 +175,7 @@ impl Arming<'_> {
             };
             probe::probe(self.client, lists.service(), bundle.as_deref()).await?;
             self.write(&live, wanted, bundle.as_deref()).await?;
+            tracing::info!(name = self.settings.configuration, "the webhook configurations are written");
         }
         // The other one is emptied or kept right all the same.
         match live.iter().zip(CONFIGURATIONS).find(|(found, _)| found.is_none()) {
@@ -216,12 +225,17 @@ impl Arming<'_> {
                 let bundle = certificates::read_secret(&found).bundle;
                 if bundle.is_empty() { Err(ArmingError::NoCa(name.clone())) } else { Ok(Some(bundle)) }
             }
-            CaSource::File(path) => match tokio::fs::read_to_string(path).await {
-                Ok(ca) => Ok(Some(ca).filter(|ca| !ca.trim().is_empty())),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-                Err(error) => Err(ArmingError::File(path.display().to_string(), error.to_string())),
-            },
+            CaSource::File(path) | CaSource::KeptFile(path) => read_ca(path).await,
         }
+    }
+
+    /// The CA that the leader keeps in the configurations; none where others do.
+    async fn kept_bundle(&mut self, live: &[Option<DynamicObject>; 2]) -> Result<Option<String>, ArmingError> {
+        let CaSource::KeptFile(path) = &self.settings.ca else { return Ok(None) };
+        let Some(file) = read_ca(path).await? else { return Ok(None) };
+        let trusted: Vec<String> = live.iter().flatten().flat_map(webhooks).filter_map(|hook| ca_of(&hook)).collect();
+        let bundle = self.kept.bundle(&file, &trusted, Instant::now());
+        bundle.map(Some).ok_or_else(|| ArmingError::File(path.display().to_string(), "no certificate in it".to_owned()))
     }
 
     /// Writes the lists that differ from these. If another client has changed a configuration since it was read, this fails, and
@@ -247,6 +261,15 @@ impl Arming<'_> {
             written.map_err(|error| ArmingError::Unwritten(name.clone(), error.into()))?;
         }
         Ok(())
+    }
+}
+
+/// None if there is no such file, or nothing in it.
+async fn read_ca(path: &Path) -> Result<Option<String>, ArmingError> {
+    match tokio::fs::read_to_string(path).await {
+        Ok(ca) => Ok(Some(ca).filter(|ca| !ca.trim().is_empty())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(ArmingError::File(path.display().to_string(), error.to_string())),
     }
 }
 

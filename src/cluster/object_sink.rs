@@ -49,6 +49,10 @@ impl<S: ObjectStore> ObjectSink<S> {
     }
 
     fn report(&mut self, key: ObjectKey, status: DesiredStatus) {
+        if self.store.is_of_another(&key) {
+            self.unusable.remove(&key);
+            return self.send(StatusUpdate::Deleted(key));
+        }
         if status.ready && !status.notice {
             self.unusable.remove(&key);
         } else {

@@ -11,6 +11,10 @@ pub trait ObjectStore: Send + Sync {
     fn remove(&mut self, key: &ObjectKey);
     /// Removes all objects but these.
     fn retain(&mut self, keys: &HashSet<ObjectKey>);
+    /// Whether another installation writes the status of this object.
+    fn is_of_another(&self, _: &ObjectKey) -> bool {
+        false
+    }
     /// What the status of each object should be now, if it depends on more than the objects and that has changed since the last call.
     fn refresh(&mut self) -> Vec<(ObjectKey, DesiredStatus)> {
         Vec::new()

@@ -21,6 +21,8 @@ use tokio::sync::watch;
 #[derive(Debug)]
 pub struct PolicyStore {
     by_name: BTreeMap<String, StoredPolicy>,
+    /// The name of the webhook configurations, with which this installation marks its copies.
+    configuration: Option<String>,
     ceiling: Ceiling,
     state: StateSender,
     served: ServedPolicies,
@@ -50,7 +52,13 @@ impl PolicyStore {
     #[must_use]
     pub fn new(state: StateSender, served: ServedPolicies) -> Self {
         let (ceiling, found) = (Ceiling::default(), watch::Sender::default());
-        Self { by_name: BTreeMap::new(), ceiling, state, served, found, day: today() }
+        Self { by_name: BTreeMap::new(), configuration: None, ceiling, state, served, found, day: today() }
+    }
+
+    /// The copies with this mark are those of this installation.
+    #[must_use]
+    pub fn of(self, configuration: Option<&str>) -> Self {
+        Self { configuration: configuration.map(str::to_owned), ..self }
     }
 
     /// The policies are enforced under this ceiling.
@@ -164,6 +172,12 @@ impl ObjectStore for PolicyStore {
 
     fn retain(&mut self, keys: &HashSet<ObjectKey>) {
         self.by_name.retain(|name, _| keys.contains(&(String::new(), name.clone())));
+    }
+
+    /// Two installations may serve different built-in policies, and a copy is true for the one that wrote it.
+    fn is_of_another(&self, (_, name): &ObjectKey) -> bool {
+        let copy_of = self.by_name.get(name).and_then(StoredPolicy::copy_of);
+        copy_of.is_some() && copy_of != self.configuration.as_ref()
     }
 
     fn refresh(&mut self) -> Vec<(ObjectKey, DesiredStatus)> {

@@ -14,7 +14,7 @@ const MESSAGE_MAX: usize = 2000;
 /// A message from the watch to the status writer.
 pub enum StatusUpdate {
     Desired(Box<DesiredStatus>),
-    /// The object is gone.
+    /// The object is gone, or another installation writes its status.
     Deleted(ObjectKey),
 }
 

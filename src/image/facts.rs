@@ -185,6 +185,12 @@ pub enum User<'i> {
     Unset,
 }
 
+/// Whether a runtime reads the name of a user as the number 0: a sign and leading zeros do not count.
+#[must_use]
+pub fn is_zero(user: &str) -> bool {
+    user.parse::<i64>() == Ok(0)
+}
+
 impl ImageFacts {
     /// The user, without its group. A number over 2^31-1 is a name to the kubelet.
     #[must_use]
@@ -195,7 +201,8 @@ impl ImageFacts {
             _ if user.is_empty() => User::Unset,
             Ok(0) => User::Root(user),
             Ok(number) if i32::try_from(number).is_ok() => User::Number(number),
-            _ if user == "root" || uid() == Some(0) => User::Root(user),
+            // A runtime reads `+0` and `-0` as 0.
+            _ if user == "root" || is_zero(user) || uid() == Some(0) => User::Root(user),
             _ => User::Named(user, uid()),
         }
     }
@@ -219,6 +226,8 @@ mod tests {
             (":0", None, User::Unset),
             ("0", None, User::Root("0")),
             ("0:0", None, User::Root("0")),
+            ("+0", None, User::Root("+0")),
+            ("-00:1", None, User::Root("-00")),
             ("root", Some(0), User::Root("root")),
             ("toor", Some(0), User::Root("toor")),
             ("1000:0", None, User::Number(1000)),

@@ -134,8 +134,10 @@ impl Listing {
             texts.get(node.path.0 as usize..node.path.0 as usize + usize::from(node.path.1)).unwrap_or_default()
         };
         let mark = |node: &Node| if node.kind.is_mark() { node.kind as u8 } else { 2 };
-        nodes.sort_by(|a, b| paths::compare(path(a), path(b)).then_with(|| mark(a).cmp(&mark(b))));
-        // The sort keeps the order of equal ones: the last one stays.
+        // Of equal ones the last one stays. The texts of links are in the order of the archive, also after paths were replaced.
+        nodes.sort_by(|a, b| {
+            paths::compare(path(a), path(b)).then_with(|| mark(a).cmp(&mark(b))).then_with(|| a.link.0.cmp(&b.link.0))
+        });
         nodes.reverse();
         nodes.dedup_by(|later, first| path(later) == path(first) && mark(later) == mark(first));
         nodes.reverse();

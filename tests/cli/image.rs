@@ -221,3 +221,30 @@ fn what_is_no_image_is_an_error_that_says_why() {
     }
     assert_eq!(dir.run(&["image", "two.tar", "--name", "b:2"]).code, Some(0));
 }
+
+/// A folder of a stranger may have a pipe in the place of a file. A read of it would never return.
+#[test]
+fn a_pipe_is_no_image_and_no_blob() {
+    let dir = Dir::new("image-pipes", &[]);
+    let files = layout("1", &[good("amd64")]);
+    let layer = files.iter().filter(|(path, _)| path.starts_with("blobs/")).max_by_key(|(_, bytes)| bytes.len());
+    for (folder, name) in [("blob", layer.expect("a layer").0.as_str()), ("index", "index.json")] {
+        write(&files, &dir.0.join(folder));
+        std::fs::remove_file(dir.0.join(folder).join(name)).expect("removed");
+        mkfifo(&dir.0.join(folder).join(name));
+    }
+    mkfifo(&dir.0.join("pipe.tar"));
+    for (path, says) in [
+        ("blob", "it is no file"),
+        ("index", "it is no file"),
+        ("pipe.tar", "it is no file, and an archive is read more than once; write it to a file first"),
+    ] {
+        let ran = dir.run(&["image", path]);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{ran:?}");
+        assert!(ran.err.starts_with(&format!("error: {path}")) && ran.err.contains(says), "{}", ran.err);
+    }
+}
+
+fn mkfifo(path: &std::path::Path) {
+    assert!(std::process::Command::new("mkfifo").arg(path).status().expect("mkfifo").success());
+}

@@ -116,6 +116,30 @@ fn nothing_judged_is_no_success_on_stdin() {
     assert_eq!(check(&dir, &["--require-objects", "none.yaml", "good.yaml"]).code, Some(0));
 }
 
+/// `<(...)` of a shell is the name of a pipe.
+#[test]
+fn a_pipe_is_read_once_and_is_as_good_as_stdin() {
+    let none = "apiVersion: v1\nkind: ConfigMap\n";
+    let dir = Dir::new("pipe", &[("bad.yaml", &pod("bad")), ("none.yaml", none), ("policy/policy.yaml", POLICY)]);
+    let check = |args: &str| {
+        let line = format!("exec '{}' check --policy policy/policy.yaml {args}", env!("CARGO_BIN_EXE_podreeve"));
+        let ran = std::process::Command::new("bash").args(["-c", &line]).current_dir(&dir.0).output().expect("bash");
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        super::binary::Ran { code: ran.status.code(), out: text(ran.stdout), err: text(ran.stderr) }
+    };
+    let ran = check("<(cat bad.yaml)");
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.out.contains("denied: Pod default/bad") && !ran.out.contains("explain -f"), "{ran:?}");
+    let ran = check("<(cat none.yaml)");
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.err.contains(": nothing in it was judged"), "{ran:?}");
+    let ran = check("--fix --unsafe-fixes <(cat bad.yaml)");
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.out.contains(": not edited: a pipe is not written; "), "{ran:?}");
+    let ran = check("/dev/stdin < bad.yaml");
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+}
+
 #[test]
 fn a_fault_hides_no_other_document_and_no_other_file() {
     let broken = format!("{}---\na: [1\n---\n{}---\nspec: {{a: 1, a: 2}}\n---\n{}", pod("a"), pod("b"), pod("c"));

@@ -335,6 +335,8 @@ fn what_is_not_found_is_said_with_what_was_read() {
     ] {
         let ran = why(log, &[wanted]);
         assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{ran:?}");
+        // The command to type is no second error.
+        assert_eq!(ran.err.matches("error:").count(), 1, "{}", ran.err);
         for says in says {
             assert!(ran.err.contains(says), "no {says:?} in\n{}", ran.err);
         }

@@ -67,6 +67,9 @@
 {{- else }}
 - --tls-cert=/etc/podreeve/tls/tls.crt
 - --tls-key=/etc/podreeve/tls/tls.key
+{{- if and (eq .Values.tls.mode "existingSecret") (not .Values.tls.caBundle) }}
+- --tls-ca=/etc/podreeve/tls/ca.crt
+{{- end }}
 {{- end }}
 {{- if include "podreeve.clientCA" . }}
 - --client-ca=/etc/podreeve/client-ca/ca.crt

@@ -47,9 +47,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "podreeve.image" -}}
 {{- $image := .Values.image -}}
 {{- $global := default dict .Values.global -}}
-{{- with default (get $global "imageRegistry") $image.registry }}{{ . }}/{{ end -}}
-{{- $image.repository -}}
-{{- if $image.digest }}@{{ $image.digest }}{{ else }}:{{ default .Chart.AppVersion $image.tag }}{{ end -}}
+{{- $registry := default (get $global "imageRegistry") $image.registry -}}
+{{- $name := printf "%s%s%s" (default "" $registry) (ternary "/" "" (not (empty $registry))) $image.repository -}}
+{{- $name = $image.digest | empty | ternary (printf "%s:%s" $name (default .Chart.AppVersion $image.tag)) (printf "%s@%s" $name $image.digest) -}}
+{{- /* An address of IPv6 begins as a list of YAML does. */ -}}
+{{- hasPrefix "[" $name | ternary (quote $name) $name -}}
 {{- end -}}
 
 {{- define "podreeve.serviceAccountName" -}}

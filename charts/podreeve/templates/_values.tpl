@@ -43,6 +43,17 @@ brings values without the new keys, and `--set KEY=null` takes a key away. Then 
 {{- if and $v.autoscaling.enabled (gt (int $v.autoscaling.minReplicas) (int $v.autoscaling.maxReplicas)) -}}
 {{- fail (printf "autoscaling.minReplicas (%d) is above autoscaling.maxReplicas (%d)" (int $v.autoscaling.minReplicas) (int $v.autoscaling.maxReplicas)) -}}
 {{- end -}}
+{{- range $key, $registry := dict "image.registry" $v.image.registry "global.imageRegistry" (get (default dict $v.global) "imageRegistry") -}}
+{{- if and $registry (or (contains "://" $registry) (not (regexMatch "^[A-Za-z0-9[][A-Za-z0-9.:_/-]*(\\]:?[0-9]*)?[A-Za-z0-9\\]]$|^[A-Za-z0-9]$" $registry))) -}}
+{{- fail (printf "%s is %q, and no image can have such a name. Write the host of the registry, with its port and a path if it has them, such as registry.example.com:5000/team: no https:// before it, and no / behind it" $key $registry) -}}
+{{- end -}}
+{{- end -}}
+{{- if not (regexMatch "^([A-Za-z0-9.-]+:[0-9]+/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$" $v.image.repository) -}}
+{{- fail (printf "image.repository is %q, and no image can have such a name. Write the path alone, in small letters, such as podreeve/podreeve; image.registry, image.tag and image.digest have the rest" $v.image.repository) -}}
+{{- end -}}
+{{- if not (regexMatch "^([A-Za-z0-9_][A-Za-z0-9._-]*)?$" $v.image.tag) -}}
+{{- fail (printf "image.tag is %q, and no image can have such a tag. A digest belongs into image.digest" $v.image.tag) -}}
+{{- end -}}
 {{- with $v.podDisruptionBudget -}}
 {{- if and .enabled (gt $replicas 1) -}}
 {{- $min := toString .minAvailable -}}

@@ -26,9 +26,6 @@ pub struct Files<'a> {
     pub fixing: Option<Fixing>,
 }
 
-/// The name of stdin.
-const STDIN: &str = "-";
-
 impl Files<'_> {
     #[must_use]
     pub fn judge(&self, entry: &Entry) -> FoundInFile {
@@ -67,10 +64,10 @@ impl File<'_> {
         let mut read = None;
         match &input.bytes {
             Err(message) => self.error(FileError::whole(&input.name, message)),
-            Ok(bytes) if input.content == Content::Dockerfile => self.dockerfile(&input.name, bytes),
+            Ok(bytes) if input.content == Content::Dockerfile => self.dockerfile(input, bytes),
             Ok(bytes) => {
                 let reading = read.insert(manifest::read(bytes));
-                self.documents(&input.name, bytes, reading);
+                self.documents(input, bytes, reading);
                 if self.files.keeps_text && !self.found.results.objects.is_empty() {
                     self.found.text = Some(String::from_utf8_lossy(bytes).into_owned());
                 }
@@ -78,14 +75,15 @@ impl File<'_> {
         }
         // The command before the pipe may have failed, which would otherwise go unnoticed.
         let results = &self.found.results;
-        if input.name == STDIN && results.objects.is_empty() && results.errors.is_empty() {
+        if input.is_stream && results.objects.is_empty() && results.errors.is_empty() {
             let message = "nothing in it was judged: it has no pod and no pod template; check whether the command before the pipe failed";
-            self.error(FileError::whole(STDIN, message));
+            self.error(FileError::whole(&input.name, message));
         }
         read
     }
 
-    fn dockerfile(&mut self, name: &str, bytes: &[u8]) {
+    fn dockerfile(&mut self, input: &Input, bytes: &[u8]) {
+        let name = input.name.as_str();
         if bytes.len() > MAX_BYTES {
             return self.error(FileError::whole(name, &format!("is larger than {} MiB", MAX_BYTES / (1024 * 1024))));
         }
@@ -93,7 +91,7 @@ impl File<'_> {
             return self.error(FileError::whole(name, "is no UTF-8 text, and so no Dockerfile"));
         };
         let file = Dockerfile::parse(text);
-        if let Some(reason) = other_tools::no_dockerfile(name, &file).filter(|_| name != STDIN) {
+        if let Some(reason) = other_tools::no_dockerfile(name, &file).filter(|_| !input.is_stream) {
             return self.pass_over(name, None, reason);
         }
         for error in &file.errors {
@@ -109,11 +107,12 @@ impl File<'_> {
         self.found.results.errors.push(error);
     }
 
-    fn documents(&mut self, file: &str, bytes: &[u8], reading: &Reading) {
+    fn documents(&mut self, input: &Input, bytes: &[u8], reading: &Reading) {
+        let file = input.name.as_str();
         for error in &reading.errors {
             self.unreadable(file, error, other_tools::reason(file, None, error.is_template));
         }
-        let origin = (self.files.offers_fixes && file != STDIN).then(|| Origin::of(file, bytes));
+        let origin = (self.files.offers_fixes && !input.is_stream).then(|| Origin::of(file, bytes));
         for document in &reading.documents {
             if let Some(reason) = other_tools::chart_template(file, document.has_braces) {
                 self.pass_over(file, Some(document.root.at.line), &reason);

@@ -18,10 +18,10 @@ pub struct Fixing {
     pub writes: bool,
 }
 
-/// The name of stdin.
-const STDIN: &str = "-";
 const NOT_WRITTEN: &str =
     "stdin is not written; name the files themselves, or edit what the command before the pipe reads";
+const NO_FILE: &str =
+    "a pipe is not written; name the files themselves, or edit what the command reads that writes to the pipe";
 
 impl Fixing {
     /// Edits the file in which `found` was found. What is left is found again, in the edited text.
@@ -42,8 +42,9 @@ impl Fixing {
         let origin = Origin::of(&input.name, bytes);
         let (edits, left) = self.edits(judge, bytes, reading, &origin);
         let mut report = FixReport::new(&input.name, count, left);
-        if input.name == STDIN {
-            report.left.insert(0, LeftReport { line: None, object: String::new(), reason: NOT_WRITTEN.to_owned() });
+        if input.is_stream {
+            let reason = if input.name == "-" { NOT_WRITTEN } else { NO_FILE };
+            report.left.insert(0, LeftReport { line: None, object: String::new(), reason: reason.to_owned() });
             found.results.fixes.push(report);
             return;
         }
@@ -72,6 +73,7 @@ impl Fixing {
         let after = judge_text(&Input {
             name: input.name.clone(),
             content: input.content,
+            is_stream: input.is_stream,
             bytes: Ok(edited.clone().into_bytes()),
         });
         let remaining = after.results.to_repair();

@@ -4,7 +4,7 @@ mod values;
 
 use super::outputs::OutputSpec;
 use crate::cli::exit::Failure;
-use crate::cli::input::{Exclude, SETTINGS, kustomize::normal};
+use crate::cli::input::{Exclude, SETTINGS, is_stream, kustomize::normal};
 use crate::manifest::{self, Content, Member, Position};
 use crate::rule::{Severity, nearest_name};
 use crate::text::clean;
@@ -55,7 +55,7 @@ pub fn find(names: &[&str]) -> Result<Settings, Failure> {
 fn nearest(names: &[&str]) -> Option<PathBuf> {
     let mut common: Option<PathBuf> = None;
     for name in names {
-        let path = if *name == "-" { Path::new(".") } else { Path::new(name) };
+        let path = if is_stream(Path::new(name)) { Path::new(".") } else { Path::new(name) };
         let path = normal(&std::path::absolute(path).ok()?);
         let directory = if path.is_dir() { path } else { path.parent()?.to_path_buf() };
         common = Some(match common {

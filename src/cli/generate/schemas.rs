@@ -138,6 +138,10 @@ fn structural(value: &mut Value) {
             if map.get("enum").is_some_and(|values| values[0] == json!(Action::Off)) {
                 any_off(map);
             }
+            // kubectl and Helm warn of formats that the API server does not know.
+            if map.get("format").and_then(Value::as_str).is_some_and(|format| format.starts_with("uint")) {
+                map.remove("format");
+            }
             // Of two, the sentence says more.
             if map.contains_key("x-kubernetes-validations") && map.get("type") == Some(&json!("array")) {
                 map.remove("minItems");

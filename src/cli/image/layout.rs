@@ -1,8 +1,9 @@
 //! An OCI layout in a folder, for the search of signatures.
 
 use crate::image::trust::layout::{Layout, MAX_MANIFEST};
+use crate::image_files::open_file;
 use crate::workload::image::is_digest;
-use std::fs::{self, File};
+use std::fs;
 use std::io::Read;
 use std::path::PathBuf;
 
@@ -20,7 +21,7 @@ impl Folder {
     fn read(&self, name: &str, limit: usize) -> Option<Vec<u8>> {
         let limit = u64::try_from(limit).ok()?;
         let mut bytes = Vec::new();
-        File::open(self.path.join(name)).ok()?.take(limit + 1).read_to_end(&mut bytes).ok()?;
+        open_file(&self.path.join(name)).ok()?.take(limit + 1).read_to_end(&mut bytes).ok()?;
         (u64::try_from(bytes.len()).ok()? <= limit).then_some(bytes)
     }
 }

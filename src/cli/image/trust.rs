@@ -9,7 +9,8 @@ use crate::image::trust::{Evidence, Source, Target, Trust, TrustDocument, TrustE
 use crate::manifest::{self, Node};
 use crate::workload::image::ImageRef;
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 /// The largest file with a key, a certificate or a trusted root.
@@ -172,9 +173,11 @@ fn resolve(source: &Source, folder: &Path, config_maps: &ConfigMaps) -> Result<S
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let size = fs::metadata(path).map_err(|error| format!("cannot be read: {error}"))?.len();
-    if size > MAX_SOURCE {
-        return Err(format!("has {size} bytes, more than the {MAX_SOURCE} that are read"));
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MAX_SOURCE + 1).read_to_end(&mut bytes));
+    read.map_err(|error| format!("cannot be read: {error}"))?;
+    if bytes.len() as u64 > MAX_SOURCE {
+        return Err(format!("is larger than the {MAX_SOURCE} bytes that are read"));
     }
-    fs::read(path).map_err(|error| format!("cannot be read: {error}"))
+    Ok(bytes)
 }

@@ -17,6 +17,8 @@ pub enum Content {
 pub struct Input {
     pub name: String,
     pub content: Content,
+    /// Whether it is stdin or a pipe, which can be read only once and not written.
+    pub is_stream: bool,
     pub bytes: Result<Vec<u8>, String>,
 }
 
@@ -32,7 +34,7 @@ pub enum Entry {
 
 /// A file that cannot be read.
 pub fn unreadable(name: &str, message: String) -> Entry {
-    Entry::File(Input { name: name.to_owned(), content: Content::Manifest, bytes: Err(message) })
+    Entry::File(Input { name: name.to_owned(), content: Content::Manifest, is_stream: false, bytes: Err(message) })
 }
 
 /// Reads a manifest, or stdin for `-`.
@@ -56,5 +58,10 @@ pub fn read_as(path: &Path, content: Content) -> Input {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err("there is no such file".to_owned()),
         Err(error) => Err(format!("cannot be read: {error}")),
     };
-    Input { name, content, bytes }
+    Input { name, content, is_stream: is_stream(path), bytes }
+}
+
+/// Whether it is stdin, a pipe such as that of `<(helm template ...)`, or a device: what is read of it is gone.
+pub fn is_stream(path: &Path) -> bool {
+    path.as_os_str() == "-" || fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
 }

@@ -72,6 +72,12 @@ pub struct ClusterArgs {
     #[arg(long, value_name = "NAME", requires_all = ["cluster", "service_name", "webhook_configuration"])]
     tls_secret: Option<String>,
 
+    /// The CA of --tls-cert, PEM, which the leader keeps in the webhook configurations; a missing file stands for a public CA
+    ///
+    /// After a change, the configurations have the former CA, too, for five minutes.
+    #[arg(long, value_name = "FILE", requires = "webhooks", conflicts_with = "tls_secret")]
+    tls_ca: Option<PathBuf>,
+
     /// The Service that the API server calls; the certificates are for its names
     #[arg(long, value_name = "NAME", requires = "tls_secret")]
     service_name: Option<String>,
@@ -137,9 +143,10 @@ impl ClusterArgs {
 
     /// None without `--webhooks`. A mounted Secret has its CA in the folder of the certificate.
     fn arming(&self, tls_cert: Option<&Path>) -> Option<ArmingSettings> {
-        let ca = match &self.tls_secret {
-            Some(secret) => CaSource::Secret(secret.clone()),
-            None => CaSource::File(tls_cert?.with_file_name("ca.crt")),
+        let ca = match (&self.tls_secret, &self.tls_ca) {
+            (Some(secret), _) => CaSource::Secret(secret.clone()),
+            (None, Some(file)) => CaSource::KeptFile(file.clone()),
+            (None, None) => CaSource::File(tls_cert?.with_file_name("ca.crt")),
         };
         Some(ArmingSettings {
             configuration: self.webhook_configuration.clone()?,

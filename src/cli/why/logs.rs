@@ -12,7 +12,8 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 
 /// Prints the logs of all replicas.
-pub const COMMAND: &str = "kubectl logs -n podreeve -l app.kubernetes.io/component=webhook --tail=-1 --prefix";
+pub const COMMAND: &str =
+    "kubectl logs -n podreeve -l app.kubernetes.io/component=webhook --tail=-1 --prefix --ignore-errors";
 /// The longest line that is read; the rest of a longer one is skipped.
 const LINE_MAX: u64 = 1 << 20;
 /// How many decisions are kept: the newest.
@@ -132,14 +133,15 @@ impl Seen {
         let ReadReport { lines, decisions, unreadable, .. } = self.read;
         if let Some(place) = &self.unreadable {
             return format!(
-                "{place}: the line of decision {wanted} is cut off, or a newer podreeve wrote it\n\
+                "{place}: the line of decision {wanted} is cut off, or a newer podreeve wrote it; \
                  read it from the replica itself: {COMMAND} | podreeve why {wanted}"
             );
         }
         let Some((first, last)) = self.read.first.zip(self.read.last) else {
             return format!(
                 "there is no decision of podreeve among {lines} line{s}{unreadable}; decisions are lines with \
-                 \"podreeve::decision\", which `serve --log-level info` or a finer level writes\n{COMMAND} | podreeve why {wanted}",
+                 \"podreeve::decision\", which `serve --log-level info` or a finer level writes; read the log \
+                 from the replicas: {COMMAND} | podreeve why {wanted}",
                 s = if lines == 1 { "" } else { "s" },
                 unreadable = if unreadable == 0 { String::new() } else { format!(" ({unreadable} of them cut off)") },
             );
@@ -150,7 +152,7 @@ impl Seen {
         };
         let s = if decisions == 1 { "" } else { "s" };
         format!(
-            "{what}: {decisions} decision{s} read, from {first} to {last}\n\
+            "{what}: {decisions} decision{s} read, from {first} to {last}; \
              it may be in the log of another replica, or in an older one (kubectl logs --previous, or the log collector): \
              {COMMAND} | podreeve why {wanted}"
         )

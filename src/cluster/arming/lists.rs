@@ -59,10 +59,25 @@ impl WebhookLists {
 
     /// The CA that the file names itself, PEM.
     pub fn ca_bundle(&self) -> Option<String> {
-        let bundle = self.validating.iter().find_map(|webhook| webhook.pointer("/clientConfig/caBundle"))?;
-        let bytes = serde_json::from_value::<ByteString>(bundle.clone()).ok()?;
-        String::from_utf8(bytes.0).ok()
+        self.validating.iter().find_map(ca_of)
     }
+
+    /// Has the webhooks without a CA trust this one.
+    pub fn trust(&mut self, bundle: &str) {
+        let bundle = json!(ByteString(bundle.as_bytes().to_vec()));
+        for webhook in self.validating.iter_mut().chain(&mut self.mutating) {
+            if let Some(config) = webhook.get_mut("clientConfig").and_then(Value::as_object_mut) {
+                config.entry("caBundle").or_insert_with(|| bundle.clone());
+            }
+        }
+    }
+}
+
+/// The CA that a webhook has, PEM.
+pub fn ca_of(webhook: &Value) -> Option<String> {
+    let bundle = webhook.pointer("/clientConfig/caBundle")?;
+    let bytes = serde_json::from_value::<ByteString>(bundle.clone()).ok()?;
+    String::from_utf8(bytes.0).ok()
 }
 
 /// The list to write. A webhook keeps the CA that the cluster has for it, since others may renew that; one without gets `bundle`.
@@ -153,6 +168,18 @@ mod tests {
         // A CA counts where the file names it.
         assert!(is_there(&[stored(webhook("a"), "x"), webhook("b")], &live));
         assert!(!is_there(&[stored(webhook("a"), "other"), webhook("b")], &live));
+    }
+
+    #[test]
+    fn a_ca_that_is_kept_replaces_that_of_the_cluster() {
+        let file = json!({"validating": [webhook("a")], "mutating": [stored(webhook("b"), "own")]}).to_string();
+        let mut lists = WebhookLists::read(&file).unwrap();
+        lists.trust("new");
+        assert_eq!(lists.both().map(|list| ca_of(&list[0])), [Some("new".to_owned()), Some("own".to_owned())]);
+        let live = [stored(webhook("a"), "old")];
+        assert!(!is_there(lists.both()[0], &live));
+        let written = to_write(lists.both()[0], &live, None);
+        assert_eq!(ca_of(&written[0]).as_deref(), Some("new"));
     }
 
     #[test]

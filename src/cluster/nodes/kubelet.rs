@@ -55,7 +55,10 @@ impl KubeletAccess {
     #[must_use]
     pub const fn rights(&self) -> &'static str {
         match self {
-            Self::Proxy => "`get` on nodes/proxy",
+            Self::Proxy => {
+                "`get` on nodes/configz with --kubelet-service-account (chart value `rbac.nodesConfigz`), or `get` on nodes/proxy, which \
+                 reaches every container of the node"
+            }
             Self::Direct(_) => {
                 "`get` on nodes, and a ServiceAccount for kubelets with `get` on nodes/configz whose token podreeve may create"
             }

@@ -94,6 +94,18 @@ fn a_copy_shows_what_is_served_and_is_not_in_force() {
 }
 
 #[test]
+fn a_copy_of_another_installation_is_left_to_it() {
+    let store = PolicyStore::new(StateSender::default(), ServedPolicies::none());
+    let mut policies = store.of(Some("podreeve"));
+    for (name, copy_of) in [("owasp", Some("podreeve")), ("pss-baseline", Some("other")), ("ours", None)] {
+        let mut policy = item(name, 1, rules("deny"));
+        policy.metadata.labels = copy_of.map(|of| [(copy::LABEL.to_owned(), of.to_owned())].into());
+        policies.apply(&policy);
+        assert_eq!(policies.is_of_another(&policy.key()), copy_of == Some("other"), "{name}");
+    }
+}
+
+#[test]
 fn an_exemption_of_a_policy_that_ended_is_in_the_condition() {
     let mut policies = PolicyStore::new(StateSender::default(), ServedPolicies::none());
     let exemption = |until| json!({"rules": ["privileged"], "namespaces": ["a"], "reason": "r", "until": until});

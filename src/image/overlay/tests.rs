@@ -78,6 +78,14 @@ fn what_is_below_a_link_is_where_the_link_leads() {
     assert_eq!(merged(&[base, &["w:bin/sh"]]), ["bin@0", "usr@0", "usr/bin@0"]);
     // A folder in place of the link is a folder.
     assert_eq!(merged(&[base, &["d:bin", "f:bin/x=2"]]), ["bin@1", "bin/x@1", "usr@0", "usr/bin@0", "usr/bin/sh@0"]);
+    // Of two entries for one place the last one counts, whatever their names are.
+    let layers: [(&[&str], u64); 2] = [(&["f:usr/bin/sh=2", "f:bin/sh=3"], 3), (&["f:bin/sh=3", "f:usr/bin/sh=2"], 2)];
+    for (layer, size) in layers {
+        let overlay = overlay(&[base, layer]);
+        assert_eq!(overlay.root.find("usr/bin/sh").map(|node| node.size), Some(size));
+    }
+    assert_eq!(merged(&[&["l:up>.", "l:a>b", "f:up/a=1"]]), ["a@0", "up@0"]);
+    assert_eq!(overlay(&[&["l:up>.", "l:a>b", "f:up/a=1"]]).root.find("a").map(|node| node.size), Some(1));
     // In one layer, too.
     assert_eq!(merged(&[&["l:lib>usr/lib", "f:lib/x=1"]]), ["lib@0", "usr/lib/x@0"]);
 }

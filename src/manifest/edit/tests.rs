@@ -64,6 +64,7 @@ fn remove(path: &str) -> Value {
 #[case("a:\n- b: 1 # one\n  # about c\n  c: 2\n", remove("/a/0/b"), "a:\n-\n  # about c\n  c: 2\n")]
 #[case("a:\n- b: 1\n- c: 2\n", remove("/a/0"), "a:\n- c: 2\n")]
 #[case("a:\n- b:\n    x: 1\n\n# about c\n- c: 2", remove("/a/1"), "a:\n- b:\n    x: 1\n\n# about c\n")]
+#[case("a:\n  b: 1\n  c: 2", json!([{"op": "remove", "path": "/a/c"}, {"op": "add", "path": "/a/d", "value": 3}]), "a:\n  b: 1\n  d: 3")]
 #[case("a:\n  b: 1\n", remove("/a/b"), "a: {}\n")]
 #[case("a:\n- b\n- c\nd: 1\n", json!([{"op": "remove", "path": "/a/1"}, {"op": "remove", "path": "/a/0"}, {"op": "add", "path": "/a/-", "value": {"name": "m", "a": 1}}]), "a:\n- name: m\n  a: 1\nd: 1\n")]
 #[case("a:\n- b\nd: 1\n", json!([{"op": "add", "path": "/a/-", "value": {"z": {}, "name": "m"}}]), "a:\n- b\n- name: m\n  z: {}\nd: 1\n")]

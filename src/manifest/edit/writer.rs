@@ -45,6 +45,7 @@ impl<'t> Writer<'t> {
     pub fn finish(mut self) -> Result<Vec<TextEdit>, Unsure> {
         // Stable: what is added to a value comes before what is added behind it.
         self.edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
+        self.join_last_lines();
         let meets = self.edits.windows(2).find_map(|pair| match pair {
             [first, second] if second.range.start < first.range.end => Some(second.range.start),
             _ => None,
@@ -52,6 +53,18 @@ impl<'t> Writer<'t> {
         match meets {
             Some(at) => Err(Unsure::form(0, at)),
             None => Ok(self.edits),
+        }
+    }
+
+    /// Where the last line of the file has no line end and goes, what is inserted behind it stands in its place.
+    fn join_last_lines(&mut self) {
+        let end = self.text.len();
+        let goes = |edit: &TextEdit| edit.range.end == end && edit.range.start < end && edit.text.is_empty();
+        let Some(removed) = self.edits.iter().position(goes) else { return };
+        let Some([TextEdit { range, .. }, inserted]) = self.edits.get_mut(removed..removed + 2) else { return };
+        let is_line = self.text.get(..range.start).is_some_and(|before| before.ends_with('\n'));
+        if is_line && let Some(rest) = inserted.text.strip_prefix(self.style.newline) {
+            inserted.text = rest.to_owned();
         }
     }
 

@@ -6,8 +6,10 @@ use crate::text::clean;
 
 /// The most files that a command names.
 const NAMED: usize = 3;
-/// The name of stdin, which cannot be read again.
-const STDIN: &str = "-";
+/// Whether it can be read again. The pipes of `<(...)` have their names below these folders.
+fn is_file(name: &str) -> bool {
+    name != "-" && !["/dev/", "/proc/"].iter().any(|folder| name.starts_with(folder))
+}
 
 /// The files with an object that is denied and has an edit.
 #[derive(Debug, Default)]
@@ -21,7 +23,7 @@ pub struct FilesWithEdits {
 impl FilesWithEdits {
     pub fn add(&mut self, results: &CheckResults) {
         let denied = || results.objects.iter().filter(|object| object.verdict == Verdict::Deny);
-        let Some(edited) = denied().find(|object| !object.patch.is_empty() && object.file != STDIN) else {
+        let Some(edited) = denied().find(|object| !object.patch.is_empty() && is_file(&object.file)) else {
             self.without |= denied().next().is_some();
             return;
         };

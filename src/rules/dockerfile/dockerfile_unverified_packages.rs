@@ -50,6 +50,11 @@ It reads all forms of `RUN`, here-documents and scripts in scripts included, and
                 &[2, 3, 4, 5, 6, 8, 10],
             ),
             FileExample::bad(
+                "programs that run as they arrive",
+                "FROM debian:12\nRUN python3 -c \"$(wget -qO- https://example.com/a.py)\"\nRUN perl <(curl -s https://example.com/a.pl)\nRUN bash <<< \"$(curl -s https://example.com/a.sh)\"\nRUN . /dev/stdin <<< \"$(curl -s https://example.com/a.sh)\"\n",
+                &[2, 3, 4, 5],
+            ),
+            FileExample::bad(
                 "another URL than the allowed one",
                 "FROM debian:12\nRUN curl https://sh.rustup.rs.example.com | sh\n",
                 &[2],
@@ -57,7 +62,7 @@ It reads all forms of `RUN`, here-documents and scripts in scripts included, and
             .params(r#"{"allow":["https://sh.rustup.rs"]}"#),
             FileExample::good(
                 "checked",
-                "FROM debian:12\nRUN curl -fsSLO https://example.com/a.sh && echo \"$SUM a.sh\" | sha256sum -c && sh a.sh\nRUN apt-get update && apt-get install -y --no-install-recommends curl\nRUN pip install --require-hashes -r requirements.txt\nRUN curl -s https://example.com/a.tgz | tar xz\nRUN curl https://example.com/key | gpg --dearmor > /k && curl https://example.com/a.json | python3 -m json.tool\n",
+                "FROM debian:12\nRUN curl -fsSLO https://example.com/a.sh && echo \"$SUM a.sh\" | sha256sum -c && sh a.sh\nRUN apt-get update && apt-get install -y --no-install-recommends curl\nRUN pip install --require-hashes -r requirements.txt\nRUN curl -s https://example.com/a.tgz | tar xz\nRUN curl https://example.com/key | gpg --dearmor > /k && curl https://example.com/a.json | python3 -m json.tool\nRUN python3 -c 'import sys' \"$(curl https://example.com/a.json)\" && python3 a.py <<< \"$(curl https://example.com/a.json)\"\n",
             ),
             FileExample::good(
                 "words that only look like it",

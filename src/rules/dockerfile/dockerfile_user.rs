@@ -1,6 +1,7 @@
 //! The user of the image: `USER`.
 
 use crate::dockerfile::{Arguments, Base, Dockerfile, Keyword, Place};
+use crate::image::facts::is_zero;
 use crate::rule::{
     FileCheck, FileExample, FileFindings, FileRule, Finding, Judges, Rule, Severity, compile_file, params,
 };
@@ -26,6 +27,7 @@ A number is best: the kubelet cannot tell whether a name is root, and refuses it
         examples: &[
             FileExample::bad("no user", "FROM debian:12 AS build\nUSER 1000\nFROM debian:12\nCMD [\"app\"]\n", &[3]),
             FileExample::bad("root at the end", "FROM debian:12\nUSER app\nUSER root:root\n", &[3]),
+            FileExample::bad("root as a number with a sign", "FROM debian:12\nUSER +0\n", &[2]),
             FileExample::bad(
                 "root in the stage below",
                 "FROM debian:12 AS base\nUSER 0\nFROM base\nCMD [\"app\"]\n",
@@ -87,7 +89,7 @@ impl FileCheck for DockerfileUser {
         let user = value.split(':').next().unwrap_or_default().trim();
         let place = || file.place(word.span.clone());
         let is_number = !user.is_empty() && user.bytes().all(|b| b.is_ascii_digit());
-        if user == "root" || (is_number && user.bytes().all(|b| b == b'0')) {
+        if user == "root" || is_zero(user) {
             findings.push(Finding::new(place(), clean(value, 60), "a user other than root"));
         } else if self.numeric && !is_number {
             let finding = Finding::new(place(), format!("the name {}", clean(value, 60)), "a number from 1 on");

@@ -17,6 +17,9 @@ pub fn found(call: &Call<'_>, allow: &[String]) -> Option<String> {
             return Some(format!("the output of {program} run by {}", call.name));
         }
     }
+    if let Some(program) = given(call).find_map(|script| downloader(script, allow)) {
+        return Some(format!("the output of {program} run by {}", call.name));
+    }
     if !runs_input(call) {
         return None;
     }
@@ -27,6 +30,23 @@ pub fn found(call: &Call<'_>, allow: &[String]) -> Option<String> {
 
 fn is_shell(name: &str) -> bool {
     SHELLS.contains(&name)
+}
+
+/// Options of interpreters whose value is a program.
+const PROGRAM_OPTIONS: [&str; 7] = ["-c", "-e", "-E", "-r", "-p", "--eval", "--print"];
+
+/// The scripts whose output is the program: `python3 -c "$(...)"`, `perl <(...)`, `sh <<< "$(...)"`. What comes behind the program
+/// is data.
+fn given<'s>(call: &Call<'s>) -> impl Iterator<Item = &'s Script> {
+    let is_interpreter = INTERPRETERS.contains(&call.name.as_str());
+    let arguments = call.words.get(1..).unwrap_or_default();
+    let option = arguments.iter().position(|word| PROGRAM_OPTIONS.contains(&word.text.as_str())).map(|at| at + 1);
+    let program = option.or_else(|| arguments.iter().position(|word| !word.text.starts_with('-')));
+    let program = program.and_then(|at| arguments.get(at)).filter(|_| is_interpreter);
+    let is_sourced = matches!(call.name.as_str(), "source" | ".") && call.args().next() == Some("/dev/stdin");
+    let reads = is_sourced || runs_input(call);
+    let inputs = call.command.redirections.iter().filter(move |(operator, _)| reads && operator.ends_with('<'));
+    program.into_iter().chain(inputs.map(|(_, word)| word)).flat_map(|word| &word.inner)
 }
 
 /// Whether it runs what it reads from a pipe.
