@@ -5,6 +5,7 @@ use crate::admit::Snapshot;
 use crate::cli::exit::Failure;
 use crate::cli::scan::{Plan, scan_with};
 use crate::cluster::item::Item;
+use crate::cluster::once;
 use crate::cluster::scan::ScanObserver;
 use crate::outcome::Violation;
 use crate::report::owasp::{Collector, Found, OwaspReport, Place, Subject, read};
@@ -27,9 +28,31 @@ pub fn report(args: &Args) -> Result<OwaspReport, Failure> {
         access: &args.access,
         kubelets: &args.kubelets,
     };
-    let observer = scan_with(&plan, Observer::new)?;
+    let mut observer = scan_with(&plan, Observer::new)?;
+    // The nodes are of the cluster, and of no namespace.
+    if args.namespace.is_none() {
+        nodes(args, &mut observer.collector)?;
+    }
     let scope = args.namespace.as_ref().map(|namespace| format!(", namespace {namespace}")).unwrap_or_default();
     super::finish(args, observer.collector, || format!("cluster {}{scope}", args.access.address()))
+}
+
+/// The reports of agents.
+fn nodes(args: &Args, collector: &mut Collector) -> Result<(), Failure> {
+    args.access.with_client(async |client| {
+        match once::node_reports(&client).await {
+            Ok(reports) => {
+                for report in reports {
+                    match read::node_in_cluster(report.raw.get()) {
+                        Ok(subject) => collector.add(subject),
+                        Err(error) => collector.error(format!("clusterreport {}: {error}", report.name())),
+                    }
+                }
+            }
+            Err(error) => collector.error(format!("clusterreports.openreports.io could not be read: {error}")),
+        }
+        Ok(())
+    })
 }
 
 struct Observer {
