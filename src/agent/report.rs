@@ -4,7 +4,6 @@ use crate::cluster::item::Item;
 use crate::decide::Effect;
 use crate::facts::reported_nodes::{CHECKED, FACTS, LABEL, NAME_PREFIX, ReportedNode};
 use crate::node::Node;
-use crate::node::os::SeLinux;
 use crate::report::node::{NodeReport, NodeResultReport};
 use crate::rule::VerdictKind;
 use crate::text::clean;
@@ -24,17 +23,8 @@ const RESULTS: usize = 1000;
 #[must_use]
 pub fn facts(node: &Node) -> ReportedNode {
     let kubelet = node.kubelet.first().filter(|kubelet| kubelet.config.doubts.is_empty());
-    let selinux = node.security_modules.selinux.as_ref().map(|mode| match mode {
-        SeLinux::Enforcing => "enforcing",
-        SeLinux::Permissive => "permissive",
-    });
-    ReportedNode {
-        // The default of a kubelet is no limit.
-        pod_pids_limit: kubelet.map(|kubelet| kubelet.setting("podPidsLimit").value.as_i64().unwrap_or(-1)),
-        apparmor: node.security_modules.apparmor,
-        selinux: selinux.map(str::to_owned),
-        user_namespaces: node.kernel.max_user_namespaces.is_none_or(|max| max > 0),
-    }
+    // The default of a kubelet is no limit.
+    ReportedNode { pod_pids_limit: kubelet.map(|kubelet| kubelet.setting("podPidsLimit").value.as_i64().unwrap_or(-1)) }
 }
 
 /// The object, as it is written.

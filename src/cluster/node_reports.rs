@@ -257,7 +257,7 @@ mod tests {
         serde_json::from_value(json!({
             "metadata": {"annotations": {
                 CHECKED: "1800000000",
-                FACTS: "{\"podPidsLimit\":4096,\"apparmor\":true,\"selinux\":null,\"userNamespaces\":true}",
+                FACTS: "{\"podPidsLimit\":4096,\"ofALaterVersion\":true}",
             }},
             "scope": {"name": "n-1"},
             "results": [
@@ -289,7 +289,7 @@ mod tests {
     fn the_facts_and_the_verdicts_are_read() {
         let kept = Kept::of(&report(0));
         assert_eq!(kept.checked, 1_800_000_000);
-        assert_eq!((kept.facts.pod_pids_limit, kept.facts.apparmor), (Some(4096), true));
+        assert_eq!(kept.facts.pod_pids_limit, Some(4096));
         let of = |rule, verdict| kept.verdicts.of(rule, verdict);
         assert_eq!((of("node-tls", "fail"), of("node-tls", "pass"), of("node-tls", "unknown")), (1, 1, 0));
     }

@@ -237,7 +237,7 @@ mod tests {
     #[tokio::test]
     async fn a_kubelet_whose_limit_an_agent_reported_is_not_called() {
         let (client, asked) = server(&["b"], |_| (403, FORBIDS));
-        let of = |limit| ReportedNode { pod_pids_limit: Some(limit), ..ReportedNode::default() };
+        let of = |limit| ReportedNode { pod_pids_limit: Some(limit) };
         let reported = ReportedNodes::from([("a".to_owned(), of(512)), ("b".to_owned(), of(4096))]);
         let Round { nodes, error } = round(&client, &KubeletAccess::Proxy, &mut Known::new(), &reported).await.unwrap();
         assert_eq!((nodes.highest(None, &Labels::new()), error, asked.lock().unwrap().len()), (Some(4096), None, 0));

@@ -21,9 +21,4 @@ pub type ReportedNodes = BTreeMap<String, ReportedNode>;
 pub struct ReportedNode {
     /// `podPidsLimit` of its kubelet; none if that is not known.
     pub pod_pids_limit: Option<i64>,
-    pub apparmor: bool,
-    /// `enforcing` or `permissive`; none without SELinux.
-    pub selinux: Option<String>,
-    /// Whether the kernel makes user namespaces.
-    pub user_namespaces: bool,
 }
