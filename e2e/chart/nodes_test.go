@@ -63,7 +63,7 @@ func TestAgentValuesArrive(t *testing.T) {
 	for what, ok := range map[string]bool{
 		"image":             container.Image == "registry.example.com:5000/mirror/podreeve:v9",
 		"priorityClassName": pod.PriorityClassName == "low",
-		"nodeSelector":      pod.NodeSelector["disk"] == "ssd" && len(pod.NodeSelector) == 1,
+		"nodeSelector":      pod.NodeSelector["disk"] == "ssd",
 		"tolerations":       len(pod.Tolerations) == 1 && pod.Tolerations[0].Key == "infra",
 		"interval":          slices.Contains(container.Args, "--interval=30m"),
 		"memory":            container.Resources.Limits.Memory().Sign() > 0,
