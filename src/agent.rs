@@ -1,8 +1,9 @@
-//! The agent on a node: it audits its host at intervals, and keeps the report of the node in the cluster.
+//! The agent on a node: it audits its host at intervals and when an audited file changes, and keeps the report of the node in the cluster.
 //!
 //! It can read all files of the host, so it refuses to run where it could also change them ([`safety`]). It has no port and calls the API
 //! server alone.
 
+mod changes;
 mod publish;
 mod report;
 pub mod safety;
@@ -13,6 +14,7 @@ use crate::host::{Root, snapshot};
 use crate::observe::LogOnce;
 use crate::policy::{NodeIdentity, PolicySet};
 use crate::report::node::judge;
+use changes::Changes;
 use jiff::Timestamp;
 use jiff::tz::Offset;
 use k8s_openapi::api::core::v1::Node as NodeObject;
@@ -61,32 +63,45 @@ pub enum RoundError {
 
 /// The longest wait after a round that failed.
 const RETRY: Duration = Duration::from_secs(60);
+/// How long an audit waits after a change: an installation changes many files.
+const SETTLE: Duration = Duration::from_secs(30);
 
 /// Audits, and never ends.
 pub async fn run(settings: Settings) {
     let mut log = LogOnce::default();
     loop {
-        let wait = match round(&settings).await {
-            Ok(()) => {
+        let (wait, changes) = match round(&settings).await {
+            Ok(changes) => {
                 if log.recovered() {
                     tracing::info!("the node is audited again");
                 }
-                settings.interval
+                (settings.interval, changes)
             }
             Err(error) => {
                 let error = error.to_string();
                 if log.failed(&error) {
                     tracing::warn!(error, "the report of this node is not written; it is tried again");
                 }
-                settings.interval.min(RETRY)
+                (settings.interval.min(RETRY), None)
             }
         };
-        tokio::time::sleep(wait).await;
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = changed(changes.as_ref()) => tracing::debug!("an audited file has changed"),
+        }
     }
 }
 
-/// Reads the host, judges it, and writes the report.
-async fn round(settings: &Settings) -> Result<(), RoundError> {
+/// Waits until a change has settled; forever where changes are not reported.
+async fn changed(changes: Option<&Changes>) {
+    match changes {
+        Some(changes) if changes.next().await.is_ok() => tokio::time::sleep(SETTLE).await,
+        _ => std::future::pending().await,
+    }
+}
+
+/// Reads the host, judges it, and writes the report. Returns what notices the next change.
+async fn round(settings: &Settings) -> Result<Option<Changes>, RoundError> {
     let client = settings.access.client().await?;
     let nodes: Api<NodeObject> = Api::all(client.clone());
     let object = nodes
@@ -101,6 +116,8 @@ async fn round(settings: &Settings) -> Result<(), RoundError> {
         Ok::<_, RoundError>(snapshot(&host, Timestamp::now().as_second()))
     });
     let host = read.await.map_err(|_| RoundError::Panic)??;
+    // From here on, so that no change is missed.
+    let changes = Changes::watch(&settings.root, host.files.keys().map(String::as_str)).ok();
     let labels = object.metadata.labels.unwrap_or_default();
     let today = Offset::UTC.to_datetime(Timestamp::now()).date();
     let audited = judge(&policies, &host, NodeIdentity { name: &settings.node, labels: &labels }, today);
@@ -109,7 +126,7 @@ async fn round(settings: &Settings) -> Result<(), RoundError> {
     let written = publisher.publish(&audited, &report::facts(&host)).await?;
     let summary = audited.summary;
     tracing::info!(fail = summary.fail, unknown = summary.unknown, pass = summary.pass, written, "the node is audited");
-    Ok(())
+    Ok(changes)
 }
 
 /// The policies in force in the cluster, as far as they show there; those of the arguments where they cannot be read.
