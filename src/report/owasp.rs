@@ -6,9 +6,11 @@
 mod collect;
 pub mod html;
 pub mod read;
+mod subject;
 pub mod text;
 
-pub use collect::{Collector, Found, Place, Subject};
+pub use collect::Collector;
+pub use subject::{Found, Place, Subject};
 
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -1,58 +1,16 @@
 //! Counts for each item the subjects that pass, fail, are unknown or exempt.
 
+mod in_force;
+
+use super::subject::{Found, Place, Subject};
 use super::{ItemFinding, ItemReport, ItemVerdict, JudgedCounts, OwaspReport, OwaspSummary};
-use crate::facts::FactKinds;
 use crate::policy::document::API_VERSION;
 use crate::policy::{Action, PolicySet};
-use crate::rule::{Judges, Rule};
+use crate::rule::Judges;
+use crate::rules::find;
 use crate::rules::owasp::{ITEMS, Item};
-use crate::rules::{RULES, find};
+use in_force::{InForce, NEEDS_TRUST, is_file, is_image, is_node, is_pod};
 use std::cmp::Reverse;
-
-/// What kind a subject is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    Workload,
-    Dockerfile,
-    /// Whether its signatures were verified.
-    Image {
-        trust: bool,
-    },
-    Node,
-}
-
-/// Something that was judged.
-#[derive(Debug, Clone)]
-pub struct Subject {
-    pub place: Place,
-    pub name: String,
-    /// Why it could not be judged: then nothing is known of it.
-    pub problem: Option<String>,
-    pub found: Vec<Found>,
-}
-
-/// What one rule says about a subject.
-#[derive(Debug, Clone)]
-pub struct Found {
-    pub rule: String,
-    pub items: Vec<u8>,
-    pub verdict: ItemVerdict,
-    pub place: String,
-    pub found: String,
-    pub wanted: String,
-    pub note: Option<String>,
-}
-
-/// The policies in force, as far as the report needs them.
-#[derive(Debug, Clone)]
-struct InForce {
-    names: Vec<String>,
-    /// What is done with each rule that is not off.
-    actions: Vec<(&'static Rule, Action)>,
-    /// Rules that find nothing without facts of the cluster: about nodes, or about NetworkPolicies.
-    of_nodes: Vec<&'static str>,
-    of_networks: Vec<&'static str>,
-}
 
 /// Fills the list in.
 #[derive(Debug)]
@@ -66,25 +24,11 @@ pub struct Collector {
     unknown_facts: Option<Vec<String>>,
 }
 
-/// Rules that judge an image by its trust document.
-const NEEDS_TRUST: [&str; 4] = ["image-signature", "image-freshness", "image-sbom", "image-vulnerabilities"];
-
 impl Collector {
     /// `unknown_facts` are those that the cluster did not give; none without a cluster.
     #[must_use]
     pub fn new(policies: &PolicySet, unknown_facts: Option<Vec<String>>) -> Self {
-        let action = |rule: &Rule| policies.policies.iter().map(|policy| policy.action(rule)).max();
-        let actions = RULES.iter().filter_map(|rule| Some((*rule, action(rule)?)));
-        let needing = |facts: FactKinds| {
-            let rules = policies.policies.iter().flat_map(|policy| &policy.rules);
-            rules.filter(|rule| rule.check.facts().intersects(facts)).map(|rule| rule.rule.id).collect()
-        };
-        let in_force = InForce {
-            of_nodes: needing(FactKinds::NODES),
-            of_networks: needing(FactKinds::NETWORK_POLICIES),
-            names: policies.policies.iter().map(|policy| policy.name.to_string()).collect(),
-            actions: actions.filter(|(_, action)| *action != Action::Off).collect(),
-        };
+        let in_force = InForce::new(policies);
         let items = ITEMS.iter().map(empty).collect();
         let judged = JudgedCounts::default();
         Self { in_force, items, judged, images_with_trust: 0, errors: Vec::new(), unknown_facts }
@@ -223,39 +167,6 @@ impl Collector {
             Some(_) => {}
         }
     }
-}
-
-impl InForce {
-    fn of_item(&self, item: u8) -> impl Iterator<Item = &(&'static Rule, Action)> {
-        self.actions.iter().filter(move |(rule, _)| rule.owasp.contains(&item))
-    }
-
-    /// How many rules judge the item in a subject of this kind.
-    fn judging(&self, item: u8, place: Place) -> usize {
-        let judges = |rule: &Rule| match place {
-            Place::Workload => is_pod(&rule.judges),
-            Place::Dockerfile => is_file(&rule.judges),
-            Place::Image { trust } => is_image(&rule.judges) && (trust || !NEEDS_TRUST.contains(&rule.id)),
-            Place::Node => is_node(&rule.judges),
-        };
-        self.of_item(item).filter(|(rule, _)| judges(rule)).count()
-    }
-}
-
-const fn is_pod(judges: &Judges) -> bool {
-    matches!(judges, Judges::Pod(_))
-}
-
-const fn is_file(judges: &Judges) -> bool {
-    matches!(judges, Judges::Dockerfile(_))
-}
-
-const fn is_image(judges: &Judges) -> bool {
-    matches!(judges, Judges::Image(_))
-}
-
-const fn is_node(judges: &Judges) -> bool {
-    matches!(judges, Judges::Node(_))
 }
 
 /// A violation decides. What was not judged comes next, so that no gap looks like a pass.
