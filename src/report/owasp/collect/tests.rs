@@ -1,9 +1,11 @@
 use super::*;
-use crate::policy::{CompiledPolicy, PolicyDocument, builtin};
+use crate::policy::{Cluster, CompiledPolicy, builtin};
 
 fn collector(unknown_facts: Option<Vec<String>>) -> Collector {
-    let document: PolicyDocument = serde_saphyr::from_str(&builtin("owasp").unwrap().unwrap()).unwrap();
-    Collector::new(&PolicySet::new(vec![CompiledPolicy::new(&document).unwrap()], 1), unknown_facts)
+    let yaml = builtin("owasp").unwrap().unwrap();
+    let json = serde_saphyr::from_str::<serde_json::Value>(&yaml).unwrap().to_string();
+    let policy = CompiledPolicy::from_json(&json, Cluster::Without).unwrap();
+    Collector::new(&PolicySet::new(vec![policy], 1), unknown_facts)
 }
 
 fn found(rule: &str, verdict: ItemVerdict) -> Found {
