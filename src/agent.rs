@@ -143,7 +143,7 @@ async fn in_force(settings: &Settings, client: &Client) -> Snapshot {
             snapshot.policies.policies.extend(state.policies);
         }
         Err(error) => {
-            tracing::warn!(%error, "the policies of the cluster cannot be read; the built-in ones judge the node")
+            tracing::warn!(%error, "the policies of the cluster cannot be read; the built-in ones judge the node");
         }
     }
     snapshot

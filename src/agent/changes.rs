@@ -34,7 +34,9 @@ impl Changes {
             // One that is not there is audited again after the interval.
             let _ = add_watch(&watches, &folder, kinds);
         }
-        Ok(Self(AsyncFd::with_interest(File::from(watches), Interest::READABLE)?))
+        #[allow(deprecated, reason = "it is unsound for types that change their descriptor, and a File owns one")]
+        let watches = AsyncFd::with_interest(File::from(watches), Interest::READABLE)?;
+        Ok(Self(watches))
     }
 
     /// Waits for a change.

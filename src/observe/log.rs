@@ -55,9 +55,10 @@ impl Log {
         if level < LevelFilter::INFO {
             return Ok(Self { lines, decisions: None });
         }
-        let to = match decision_log.to_stdout {
-            true => Lines::new(io::stdout(), decisions::lost_line(format))?,
-            false => lines.clone(),
+        let to = if decision_log.to_stdout {
+            Lines::new(io::stdout(), decisions::lost_line(format))?
+        } else {
+            lines.clone()
         };
         let syslog = decision_log.syslog.map(Syslog::start).transpose()?;
         Ok(Self { lines, decisions: Some(Decisions::new(to, format, syslog)) })
