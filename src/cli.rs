@@ -15,8 +15,10 @@ mod man;
 mod mode;
 mod namespace;
 mod node;
+mod node_agent;
 mod output;
 mod output_spec;
+mod owasp;
 mod reports;
 mod review;
 mod rules;
@@ -50,8 +52,10 @@ enum Command {
     Scan(scan::Args),
     Image(image::Args),
     Node(node::Args),
+    NodeAgent(node_agent::Args),
     Review(review::Args),
     Rules(rules::Args),
+    Owasp(Box<owasp::Args>),
     Exempt(Box<exempt::Args>),
     Explain(explain::Args),
     Test(test::Args),
@@ -75,8 +79,10 @@ pub fn run() -> ExitCode {
         Command::Scan(args) => output::exit_code(scan::run(&args)),
         Command::Image(args) => output::exit_code(image::run(&args)),
         Command::Node(args) => output::exit_code(node::run(&args)),
+        Command::NodeAgent(args) => output::exit_code(node_agent::run(&args)),
         Command::Review(args) => output::exit_code(review::run(&args)),
         Command::Rules(args) => output::exit_code(rules::run(&args)),
+        Command::Owasp(args) => output::exit_code(owasp::run(&args)),
         Command::Exempt(args) => output::exit_code(exempt::run(&args)),
         Command::Explain(args) => output::exit_code(explain::run(&args)),
         Command::Test(args) => output::exit_code(test::run(&args)),

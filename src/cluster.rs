@@ -20,6 +20,7 @@ pub mod images;
 pub mod item;
 pub mod last_good;
 mod lease;
+mod node_reports;
 mod nodes;
 mod object_sink;
 mod object_store;
@@ -46,6 +47,7 @@ pub use nodes::{DirectAccess, KubeletAccess};
 pub use settings::ClusterSettings;
 pub use state::{ClusterState, StateSender};
 
+use crate::observe::metrics::nodes::NodeMetrics;
 use crate::policy::Ceiling;
 use certificates::{CertificateManager, PairSender};
 use copies::Copies;
@@ -73,6 +75,7 @@ pub struct Handles<'h> {
     /// Where the certificate of podreeve's Secret goes.
     pub pair: PairSender,
     pub scan: scan::ScanContext<'h>,
+    pub node_metrics: &'h NodeMetrics,
     /// Called with the state of the webhook configurations after each check.
     pub report_arming: &'h (dyn Fn(&ArmingState) + Send + Sync),
     /// The policy files that loaded last.
@@ -84,7 +87,8 @@ const RETRY: Duration = Duration::from_secs(5);
 
 /// Watches the cluster as long as podreeve serves.
 pub async fn run(settings: ClusterSettings, handles: Handles<'_>) {
-    let Handles { api_health, fact_client, state, needed, served, pair, scan, report_arming, good_files } = handles;
+    let Handles { api_health, fact_client, state, needed, served, pair, scan, report_arming, good_files, node_metrics } =
+        handles;
     let client = connect(&settings.access, api_health).await;
     fact_client.connected(client.clone());
     let (leader, leadership) = tokio::sync::watch::channel(false);
@@ -104,6 +108,7 @@ pub async fn run(settings: ClusterSettings, handles: Handles<'_>) {
         know_images(&settings, &client, api_health, fact_client, leadership.clone(), state.clone()),
         keep_last_good(&settings, &client, leadership.clone(), good_files),
         scan_while_leader(&settings, &client, fact_client, leadership.clone(), scan),
+        read_node_reports(&settings, &client, api_health, leadership.clone(), node_metrics, state.clone()),
     );
 }
 
@@ -204,6 +209,20 @@ async fn scan_while_leader(
 ) {
     let Some(scan) = &settings.scan else { return };
     scan::leader::scan_while_leader(scan, &settings.identity, client, fact_client, leadership, context).await;
+}
+
+/// Does nothing where no agents run.
+async fn read_node_reports(
+    settings: &ClusterSettings,
+    client: &Client,
+    api_health: &ApiHealth,
+    leadership: Leadership,
+    metrics: &NodeMetrics,
+    state: StateSender,
+) {
+    if settings.node_reports {
+        node_reports::run(client, &settings.identity, api_health, leadership, metrics, state).await;
+    }
 }
 
 /// The watches of podreeve's own kinds. Every replica reads the objects, and the leader writes their status.

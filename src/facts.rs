@@ -10,6 +10,7 @@ mod kinds;
 pub mod nodes;
 pub mod pods;
 mod query;
+pub mod reported_nodes;
 
 pub use images::{ImageQuery, Images};
 pub use ingress::IngressByName;

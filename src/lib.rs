@@ -32,6 +32,7 @@
 )]
 
 pub mod admit;
+pub mod agent;
 pub mod authority;
 pub mod cli;
 pub mod cluster;

@@ -6,13 +6,15 @@ pub mod lines;
 pub mod log;
 pub mod log_once;
 pub mod metrics;
+mod stamp;
+pub mod syslog;
 pub mod times;
 
 use crate::admit::Hook;
 use crate::outcome::Outcome;
 pub use decisions::{Caller, Decisions};
 pub use format::Format;
-pub use log::Log;
+pub use log::{DecisionLog, Log};
 pub use log_once::LogOnce;
 pub use metrics::{Metrics, Shed};
 pub use times::Times;

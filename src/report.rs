@@ -11,6 +11,7 @@ pub mod image;
 mod images;
 mod judge;
 pub mod node;
+pub mod owasp;
 mod passed_over;
 mod scan;
 mod scan_rules;

@@ -100,7 +100,7 @@ impl Rule {
         match &self.judges {
             Judges::Pod(pod) => pod.judges_image,
             Judges::Image(_) => true,
-            Judges::Exec(_) | Judges::Dockerfile(_) => false,
+            Judges::Exec(_) | Judges::Dockerfile(_) | Judges::Node(_) => false,
         }
     }
 

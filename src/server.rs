@@ -160,6 +160,7 @@ impl Server {
                     served,
                     pair,
                     scan,
+                    node_metrics: &state.observer.metrics.nodes,
                     report_arming,
                     good_files,
                 };

@@ -25,7 +25,7 @@ func TestEveryValueIsDescribed(t *testing.T) {
 
 // isSelfExplaining: keys that are Kubernetes' own.
 func isSelfExplaining(path string) bool {
-	for _, prefix := range []string{"resources.", "podSecurityContext", "securityContext", "nodeSelector.", "updateStrategy.", "grafana.dashboard.labels."} {
+	for _, prefix := range []string{"resources.", "podSecurityContext", "securityContext", "nodeSelector.", "nodes.resources.", "nodes.nodeSelector.", "updateStrategy.", "grafana.dashboard.labels."} {
 		if strings.HasPrefix(path, prefix) {
 			return true
 		}

@@ -9,13 +9,17 @@ import (
 type ReportAPI struct {
 	Group, Version, Kind, Plural, Singular string
 	whole                                  string // fields that only this one has
+	scope                                  string
 }
 
 // OpenReports and WgPolicy are the report APIs as podreeve names them.
 var (
-	OpenReports = ReportAPI{"openreports.io", "v1alpha1", "Report", "reports", "report", "source: {type: string}"}
-	WgPolicy    = ReportAPI{"wgpolicyk8s.io", "v1alpha2", "PolicyReport", "policyreports", "policyreport", ""}
+	OpenReports = ReportAPI{"openreports.io", "v1alpha1", "Report", "reports", "report", "source: {type: string}", "Namespaced"}
+	WgPolicy    = ReportAPI{"wgpolicyk8s.io", "v1alpha2", "PolicyReport", "policyreports", "policyreport", "", "Namespaced"}
 )
+
+// ClusterReports are what agents write about their nodes.
+var ClusterReports = ReportAPI{"openreports.io", "v1alpha1", "ClusterReport", "clusterreports", "clusterreport", "source: {type: string}", "Cluster"}
 
 // Resource is the name that kubectl takes.
 func (r ReportAPI) Resource() string { return r.Plural + "." + r.Group }
@@ -30,7 +34,7 @@ metadata:
 spec:
   group: %[1]s
   names: {kind: %[3]s, listKind: %[3]sList, plural: %[4]s, singular: %[5]s}
-  scope: Namespaced
+  scope: %[7]s
   versions:
   - name: %[2]s
     served: true
@@ -70,7 +74,7 @@ spec:
 
 // Definition is its custom resource definition. What it does not have is dropped.
 func (r ReportAPI) Definition() string {
-	return fmt.Sprintf(reportCRD, r.Group, r.Version, r.Kind, r.Plural, r.Singular, r.whole)
+	return fmt.Sprintf(reportCRD, r.Group, r.Version, r.Kind, r.Plural, r.Singular, r.whole, r.scope)
 }
 
 // InstallReports installs the definition of a report API and waits until it is served.

@@ -32,11 +32,21 @@ func (c *Cluster) KubeconfigOf(ctx context.Context, namespace string, resources 
 
 // KubeconfigAs writes a kubeconfig of a service account.
 func (c *Cluster) KubeconfigAs(ctx context.Context, namespace, account string) (string, error) {
+	return c.kubeconfigWith(ctx, namespace, account, authenticationv1.TokenRequestSpec{})
+}
+
+// KubeconfigInPod writes the kubeconfig that a pod of the service account has: its token names the pod, and the node of the pod.
+func (c *Cluster) KubeconfigInPod(ctx context.Context, namespace, account, pod string) (string, error) {
+	bound := &authenticationv1.BoundObjectReference{Kind: "Pod", APIVersion: "v1", Name: pod}
+	return c.kubeconfigWith(ctx, namespace, account, authenticationv1.TokenRequestSpec{BoundObjectRef: bound})
+}
+
+func (c *Cluster) kubeconfigWith(ctx context.Context, namespace, account string, spec authenticationv1.TokenRequestSpec) (string, error) {
 	client, err := c.Clientset()
 	if err != nil {
 		return "", err
 	}
-	token, err := client.CoreV1().ServiceAccounts(namespace).CreateToken(ctx, account, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
+	token, err := client.CoreV1().ServiceAccounts(namespace).CreateToken(ctx, account, &authenticationv1.TokenRequest{Spec: spec}, metav1.CreateOptions{})
 	if err != nil {
 		return "", fmt.Errorf("ask for a token: %w", err)
 	}

@@ -22,6 +22,13 @@ impl AccessArgs {
         kubeconfig.into_iter().chain(self.context.clone().map(|context| ("--context", context)))
     }
 
+    /// The address of the API server; empty if it is not known.
+    pub fn address(&self) -> String {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let access = Access::for_people(self.kubeconfig.clone(), self.context.clone());
+        runtime.ok().and_then(|runtime| runtime.block_on(access.address()).ok()).unwrap_or_default()
+    }
+
     /// Runs `call` with a client of the API server.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ mod built_in;
 mod commands_page;
 mod fields;
 mod metrics_page;
+mod owasp_page;
 mod policies_page;
 mod rule_pages;
 mod rules_page;
@@ -15,6 +16,7 @@ pub fn files() -> Vec<(String, String)> {
     let files = [
         ("src/workload/fields.txt", fields::fields()),
         ("docs/rules.md", rules_page::rules()),
+        ("docs/owasp.md", owasp_page::owasp()),
         ("docs/reference/command-line.md", commands_page::commands()),
         ("docs/reference/metrics.md", metrics_page::metrics()),
         ("policies/README.md", policies_page::policies()),
@@ -25,6 +27,7 @@ pub fn files() -> Vec<(String, String)> {
         ("docs/why-report.schema.json", schemas::why_report()),
         ("docs/decision-line.schema.json", schemas::decision_line()),
         ("docs/policy.schema.json", schemas::policy()),
+        ("docs/owasp-report.schema.json", schemas::owasp_report()),
         ("docs/policy-test.schema.json", schemas::policy_test()),
         ("docs/test-report.schema.json", schemas::test_report()),
         ("docs/trust.schema.json", schemas::trust()),

@@ -1,6 +1,6 @@
 //! `podreeve rules`: the table.
 
-mod coverage;
+pub mod coverage;
 mod default_action;
 
 pub use default_action::default_action;
@@ -21,7 +21,7 @@ pub struct Args {
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
 
-    /// Show for each item of the OWASP list which rules cover it, where else it must be covered, and what is not covered yet
+    /// Show how podreeve answers each item of the OWASP list: by which rule, or by which command
     #[arg(long)]
     owasp: bool,
 }

@@ -10,7 +10,7 @@ use super::kubelets::KubeletArgs;
 use super::output::{self, Format};
 use super::suggested::POLICY;
 use crate::admit::Snapshot;
-use crate::cluster::scan::{RateLimiter, Scanner, Scope};
+use crate::cluster::scan::{RateLimiter, ScanObserver, Scanner, Scope};
 use crate::cluster::{FactClient, once, unreachable};
 use crate::facts::FactKinds;
 use crate::policy::{ObjectExemption, PolicySet};
@@ -115,6 +115,14 @@ pub(super) struct Plan<'a> {
 /// # Errors
 /// Policies that do not load, and an API server that cannot be reached.
 pub(super) fn collect(plan: &Plan<'_>, format: Format, summary: bool) -> Result<ScanReport, Failure> {
+    scan_with(plan, |snapshot| ScanPrinter::new(format, summary, snapshot))?.report()
+}
+
+/// Scans, with an observer that is made of the policies and facts in force. Returns it.
+///
+/// # Errors
+/// Policies that do not load, and an API server that cannot be reached.
+pub(super) fn scan_with<O: ScanObserver>(plan: &Plan<'_>, observer: impl FnOnce(&Snapshot) -> O) -> Result<O, Failure> {
     let loaded = Sources::new(plan.policy).in_cluster().load(1, usize::MAX).map_err(check::unusable)?;
     plan.access.with_client(async |client| {
         // This call comes first, because the scan would retry each list for some time.
@@ -133,7 +141,7 @@ pub(super) fn collect(plan: &Plan<'_>, format: Format, summary: bool) -> Result<
             images: true,
             existing_reports: None,
         };
-        let mut printer = ScanPrinter::new(format, summary, &snapshot);
+        let mut observer = observer(&snapshot);
         let snapshot = Arc::new(snapshot);
         let scanner = Scanner {
             client: &client,
@@ -141,8 +149,8 @@ pub(super) fn collect(plan: &Plan<'_>, format: Format, summary: bool) -> Result<
             limiter: &RateLimiter::new(None),
             snapshot: &|| Arc::clone(&snapshot),
         };
-        scanner.run(&scope, &mut printer).await;
-        printer.report()
+        scanner.run(&scope, &mut observer).await;
+        Ok(observer)
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod cluster;
 pub mod images;
+mod decision_log;
 mod last_good;
 
 use super::exit::{Exit, Failure};
@@ -15,6 +16,7 @@ use crate::server::{Config, DRAIN_DELAY_MAX, EXIT_WITHIN, Limits, Server, durati
 use crate::sources::{NONE, Sources};
 use cluster::ClusterArgs;
 use images::ImageArgs;
+use decision_log::DecisionLogArgs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -113,6 +115,9 @@ pub struct Args {
     mode: ModeArgs,
 
     #[command(flatten)]
+    decision_log: DecisionLogArgs,
+
+    #[command(flatten)]
     cluster: ClusterArgs,
 
     #[command(flatten)]
@@ -127,8 +132,8 @@ pub fn run(args: Args) -> ExitCode {
 
 fn start(args: Args) -> Result<Exit, Failure> {
     let level = args.log_level.parse().unwrap_or(LevelFilter::INFO);
-    let log = Log::start(args.log_format, level)
-        .map_err(|error| Failure::internal(format!("the log cannot be started: {error}")))?;
+    let log = Log::start(args.log_format, level, args.decision_log.settings())
+        .map_err(|error| Failure::input(format!("the log cannot be started: {error}")))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(16)

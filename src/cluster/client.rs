@@ -58,6 +58,14 @@ impl Access {
         Client::try_from(self.config().await?).map_err(AccessError::Client)
     }
 
+    /// The address of the API server, for people.
+    ///
+    /// # Errors
+    /// When credentials are missing or cannot be used.
+    pub async fn address(&self) -> Result<String, AccessError> {
+        Ok(self.config().await?.cluster_url.to_string().trim_end_matches('/').to_owned())
+    }
+
     async fn config(&self) -> Result<Config, AccessError> {
         let mut config = match (&self.kubeconfig, &self.context) {
             (None, None) if !self.like_kubectl => Config::incluster().map_err(AccessError::NotInCluster)?,

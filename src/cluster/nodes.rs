@@ -13,6 +13,7 @@ use super::item::Item;
 use super::state::StateSender;
 use crate::facts::Labels;
 use crate::facts::nodes::{Nodes, PidLimit};
+use crate::facts::reported_nodes::ReportedNodes;
 use crate::observe::LogOnce;
 use futures_util::{StreamExt, stream};
 use kube::Client;
@@ -60,7 +61,8 @@ pub async fn poll(client: &Client, access: &KubeletAccess, api_health: &ApiHealt
     let mut kubelets = Known::new();
     let mut log = LogOnce::default();
     loop {
-        match round(client, access, &mut kubelets).await {
+        let reported = Arc::clone(&state.borrow().reported_nodes);
+        match round(client, access, &mut kubelets, &reported).await {
             Ok(Round { nodes, error }) => {
                 api_health.up();
                 log_limits(&mut log, access, error);
@@ -102,7 +104,7 @@ fn log_limits(log: &mut LogOnce, access: &KubeletAccess, error: Option<String>) 
 
 /// The limits of all nodes, read once; nothing where the API server does not list the nodes.
 pub async fn once(client: &Client, access: &KubeletAccess) -> Round {
-    round(client, access, &mut Known::new()).await.unwrap_or_else(|error| Round {
+    round(client, access, &mut Known::new(), &ReportedNodes::new()).await.unwrap_or_else(|error| Round {
         nodes: Nodes::default(),
         error: Some(format!("nodes cannot be listed: {error}")),
     })
@@ -116,12 +118,19 @@ pub struct Round {
 }
 
 /// Asks the kubelets whose answer is too old.
-async fn round(client: &Client, access: &KubeletAccess, kubelets: &mut Known) -> Result<Round, ApiError> {
+/// A kubelet whose limit an agent on its node reported is not called.
+async fn round(
+    client: &Client,
+    access: &KubeletAccess,
+    kubelets: &mut Known,
+    reported: &ReportedNodes,
+) -> Result<Round, ApiError> {
     let nodes = list(client).await?;
-    kubelets.retain(|name, _| nodes.contains_key(name));
+    let said = |name: &String| reported.get(name).and_then(|node| node.pod_pids_limit);
+    kubelets.retain(|name, _| nodes.contains_key(name) && said(name).is_none());
     let is_due =
         |name: &&String| kubelets.get(*name).is_none_or(|kubelet| kubelet.asked.elapsed() > kubelet.good_for());
-    let due: Vec<String> = nodes.keys().filter(is_due).cloned().collect();
+    let due: Vec<String> = nodes.keys().filter(|name| said(name).is_none()).filter(is_due).cloned().collect();
     let error = if due.is_empty() {
         None
     } else {
@@ -132,7 +141,7 @@ async fn round(client: &Client, access: &KubeletAccess, kubelets: &mut Known) ->
     };
     let mut known = Nodes::default();
     for (name, labels) in nodes {
-        let limit = kubelets.get(&name).and_then(|kubelet| kubelet.limit);
+        let limit = said(&name).or_else(|| kubelets.get(&name).and_then(|kubelet| kubelet.limit));
         known.add(name, &labels, PidLimit::new(limit));
     }
     Ok(Round { nodes: known, error })
@@ -186,6 +195,7 @@ async fn list(client: &Client) -> Result<HashMap<String, Labels>, ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::reported_nodes::ReportedNode;
     use kube::client::Body;
     use serde_json::json;
     use std::convert::Infallible;
@@ -225,14 +235,25 @@ mod tests {
     const SAYS_1024: (u16, &str) = (200, r#"{"kubeletconfig":{"podPidsLimit":1024}}"#);
 
     #[tokio::test]
+    async fn a_kubelet_whose_limit_an_agent_reported_is_not_called() {
+        let (client, asked) = server(&["b"], |_| (403, FORBIDS));
+        let of = |limit| ReportedNode { pod_pids_limit: Some(limit) };
+        let reported = ReportedNodes::from([("a".to_owned(), of(512)), ("b".to_owned(), of(4096))]);
+        let Round { nodes, error } = round(&client, &KubeletAccess::Proxy, &mut Known::new(), &reported).await.unwrap();
+        assert_eq!((nodes.highest(None, &Labels::new()), error, asked.lock().unwrap().len()), (Some(4096), None, 0));
+    }
+
+    #[tokio::test]
     async fn each_linux_node_is_asked_once() {
         let (client, asked) = server(&["b", "c"], |node| if node == "b" { (502, "no such host") } else { SAYS_1024 });
         let mut kubelets = Known::new();
-        let Round { nodes, error } = round(&client, &KubeletAccess::Proxy, &mut kubelets).await.unwrap();
+        let Round { nodes, error } =
+            round(&client, &KubeletAccess::Proxy, &mut kubelets, &ReportedNodes::new()).await.unwrap();
         assert!(error.is_some_and(|error| error.starts_with("b: ")));
         assert_eq!(nodes.highest(Some("a"), &Labels::new()), Some(1024));
         assert_eq!(nodes.highest(Some("b"), &Labels::new()), None);
-        let Round { error, .. } = round(&client, &KubeletAccess::Proxy, &mut kubelets).await.unwrap();
+        let Round { error, .. } =
+            round(&client, &KubeletAccess::Proxy, &mut kubelets, &ReportedNodes::new()).await.unwrap();
         assert_eq!(error, None);
         let mut asked = asked.lock().unwrap().clone();
         asked.sort();
@@ -246,7 +267,8 @@ mod tests {
         let (client, asked) = server(&many, |_| (403, FORBIDS));
         let mut kubelets = Known::new();
         for rounds in 1..=3 {
-            let Round { nodes, error } = round(&client, &KubeletAccess::Proxy, &mut kubelets).await.unwrap();
+            let Round { nodes, error } =
+                round(&client, &KubeletAccess::Proxy, &mut kubelets, &ReportedNodes::new()).await.unwrap();
             assert!(error.is_some_and(|error| error.contains("forbidden")));
             assert_eq!(nodes.highest(None, &Labels::new()), None);
             assert!((rounds..=rounds * AT_ONCE).contains(&asked.lock().unwrap().len()));
@@ -263,12 +285,13 @@ mod tests {
     async fn a_kubelet_that_stops_answering_keeps_its_limit() {
         let (client, _) = server(&[], |_| SAYS_1024);
         let mut kubelets = Known::new();
-        round(&client, &KubeletAccess::Proxy, &mut kubelets).await.unwrap();
+        round(&client, &KubeletAccess::Proxy, &mut kubelets, &ReportedNodes::new()).await.unwrap();
         for kubelet in kubelets.values_mut() {
             kubelet.asked = kubelet.asked.checked_sub(GOOD_FOR * 2).unwrap();
         }
         let (client, asked) = server(&[], |_| (502, "gone"));
-        let Round { nodes, .. } = round(&client, &KubeletAccess::Proxy, &mut kubelets).await.unwrap();
+        let Round { nodes, .. } =
+            round(&client, &KubeletAccess::Proxy, &mut kubelets, &ReportedNodes::new()).await.unwrap();
         assert_eq!((asked.lock().unwrap().len(), nodes.highest(None, &Labels::new())), (1, Some(1024)));
     }
 }

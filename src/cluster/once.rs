@@ -9,6 +9,7 @@ use super::policies::PolicyStore;
 use super::served::ServedPolicies;
 use super::state::{ClusterState, StateSender};
 use crate::facts::nodes::Nodes;
+use crate::facts::reported_nodes::LABEL;
 use crate::policy::CompiledPolicy;
 use kube::api::ListParams;
 use kube::{Api, Client};
@@ -52,6 +53,21 @@ pub async fn state(
 pub async fn nodes(client: &Client, access: &KubeletAccess) -> (Nodes, Option<String>) {
     let Round { nodes, error } = nodes::once(client, access).await;
     (nodes, error)
+}
+
+/// The reports of agents about their nodes; none where their CRD is not installed.
+///
+/// # Errors
+/// When the API server does not list them.
+pub async fn node_reports(client: &Client) -> Result<Vec<Item>, ApiError> {
+    let resource = resource("openreports.io", "v1alpha1", "ClusterReport", "clusterreports");
+    let api: Api<Item> = Api::all_with(client.clone(), &resource);
+    let ours = ListParams::default().labels(&format!("{}={}", LABEL.0, LABEL.1));
+    match api.list(&ours).await.map_err(ApiError::from) {
+        Ok(list) => Ok(list.items),
+        Err(error) if error.is_not_found() => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
 }
 
 async fn list(client: &Client, kind: &str, plural: &'static str) -> Result<Vec<Item>, ReadError> {

@@ -32,6 +32,8 @@ pub struct ClusterSettings {
     pub last_good: Option<String>,
     /// None where what is known of images is not shared.
     pub image_sharing: Option<ImageSharing>,
+    /// Whether agents on the nodes write reports.
+    pub node_reports: bool,
     /// None where nothing is scanned.
     pub scan: Option<ScanSettings>,
 }

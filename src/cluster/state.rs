@@ -1,6 +1,7 @@
 //! What the server gets from the cluster. Cheap to clone: the server composes a new snapshot with each change.
 
 use crate::facts::Facts;
+use crate::facts::reported_nodes::ReportedNodes;
 use crate::policy::{Ceiling, CompiledPolicy, ObjectExemption};
 use std::sync::Arc;
 
@@ -11,6 +12,8 @@ pub struct ClusterState {
     /// Compiled from the `Exemption` objects, by namespace and name.
     pub exemptions: Vec<Arc<ObjectExemption>>,
     pub facts: Facts,
+    /// What agents say about the nodes.
+    pub reported_nodes: Arc<ReportedNodes>,
     /// One text for each object whose newest version is not in force, with the reason.
     pub errors: Vec<String>,
     pub listed: Listed,

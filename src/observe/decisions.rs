@@ -10,11 +10,15 @@ pub use caller::Caller;
 
 use super::format::Format;
 use super::lines::Lines;
+use super::syslog::{Level, Syslog};
 use super::times::Times;
 use crate::admit::Hook;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Verdict};
 use jiff::Timestamp;
+use line::Style;
+use record::LINE_MAX;
 use std::cell::RefCell;
+use std::time::Duration;
 
 /// Capacity that is kept for the next line, in bytes.
 const LINE_KEPT: usize = 4096;
@@ -25,12 +29,14 @@ pub struct Decisions {
     lines: Lines,
     format: Format,
     caller: Caller,
+    /// Where decisions go in addition.
+    syslog: Option<Syslog>,
 }
 
 impl Decisions {
     #[must_use]
-    pub const fn new(lines: Lines, format: Format) -> Self {
-        Self { lines, format, caller: Caller::Authenticated }
+    pub const fn new(lines: Lines, format: Format, syslog: Option<Syslog>) -> Self {
+        Self { lines, format, caller: Caller::Authenticated, syslog }
     }
 
     /// The same log, for decisions on requests of `caller`.
@@ -45,17 +51,47 @@ impl Decisions {
         self.lines.lost()
     }
 
+    /// The queue of messages to a receiver of syslog, if there is one.
+    #[must_use]
+    pub const fn syslog(&self) -> Option<&Syslog> {
+        self.syslog.as_ref()
+    }
+
+    /// Waits until the queued lines and messages are written, for at most `longest` each.
+    pub fn flush(&self, longest: Duration) {
+        self.lines.flush(longest);
+        if let Some(syslog) = &self.syslog {
+            syslog.flush(longest);
+        }
+    }
+
     pub fn write(&self, hook: Hook, outcome: &Outcome, times: Times) {
         thread_local! {
             /// One buffer for each thread, so that no line allocates.
             static LINE: RefCell<String> = RefCell::default();
         }
         LINE.with_borrow_mut(|out| {
+            let now = Timestamp::now();
+            let write = |out: &mut String, style| line::write(out, style, self.caller, now, hook, outcome, times);
             out.clear();
-            line::write(out, self.format, self.caller, Timestamp::now(), hook, outcome, times);
+            write(out, Style { format: self.format, max: LINE_MAX });
             self.lines.write(out.as_bytes());
+            if let Some(syslog) = &self.syslog {
+                out.clear();
+                let max = syslog.begin(out, now, level(outcome.verdict));
+                write(out, Style { format: Format::Json, max });
+                syslog.queue(out);
+            }
             out.shrink_to(LINE_KEPT);
         });
+    }
+}
+
+const fn level(verdict: Verdict) -> Level {
+    match verdict {
+        Verdict::Deny => Level::Warning,
+        Verdict::Warn | Verdict::Patch => Level::Notice,
+        Verdict::Allow => Level::Info,
     }
 }
 

@@ -39,8 +39,12 @@ impl Lines {
     ///
     /// # Errors
     /// When the system starts no thread.
-    pub fn new(out: impl Write + Send + 'static, lost_line: fn(u64) -> String) -> io::Result<Self> {
+    pub fn new(
+        out: impl Write + Send + 'static,
+        lost_line: impl Fn(u64) -> String + Send + 'static,
+    ) -> io::Result<Self> {
         let queue = Arc::new(Queue::default());
+        let lost_line = Box::new(lost_line);
         let writer = Writer { out, queue: Arc::clone(&queue), reported: 0, lost_line, page: Vec::new() };
         let thread =
             thread::Builder::new().name("log".to_owned()).stack_size(256 * 1024).spawn(move || writer.run())?;
@@ -113,7 +117,7 @@ struct Writer<W> {
     queue: Arc<Queue>,
     /// Lost lines that the log has mentioned.
     reported: u64,
-    lost_line: fn(u64) -> String,
+    lost_line: Box<dyn Fn(u64) -> String + Send>,
     /// The page that is being written; empty in between.
     page: Vec<u8>,
 }

@@ -1,8 +1,9 @@
-//! The log: tracing events and decisions, JSON or text, on stderr.
+//! The log: tracing events on stderr, decisions there or on stdout, as JSON or text, and decisions to a receiver of syslog.
 
 use super::decisions::{self, Decisions};
 use super::format::Format;
 use super::lines::Lines;
+use super::syslog::{self, Syslog};
 use crate::text::clean;
 use std::io::{self, Write};
 use std::panic::PanicHookInfo;
@@ -14,20 +15,29 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
+/// Where decisions go.
+#[derive(Debug, Clone, Default)]
+pub struct DecisionLog {
+    /// To stdout, and not to stderr among the other lines.
+    pub to_stdout: bool,
+    /// To a receiver of syslog in addition.
+    pub syslog: Option<syslog::Settings>,
+}
+
 /// The log of this process. Dropping it writes the lines that are still queued.
 #[derive(Debug)]
 pub struct Log {
     lines: Lines,
-    format: Format,
-    level: LevelFilter,
+    /// None when the level leaves decisions out.
+    decisions: Option<Decisions>,
 }
 
 impl Log {
     /// Starts the log on stderr, for the whole process. Panics are logged, too.
     ///
     /// # Errors
-    /// When the system starts no thread.
-    pub fn start(format: Format, level: LevelFilter) -> io::Result<Self> {
+    /// When the system starts no thread, or a certificate for syslog cannot be used.
+    pub fn start(format: Format, level: LevelFilter, decision_log: DecisionLog) -> Result<Self, syslog::StartError> {
         let lines = Lines::new(io::stderr(), decisions::lost_line(format))?;
         let writer = Writer(lines.clone());
         let layer = match format {
@@ -42,18 +52,30 @@ impl Log {
         // Fails only when the process has a log already, as tests do that run in one process.
         let _ = tracing_subscriber::registry().with(layer.with_filter(targets)).try_init();
         std::panic::set_hook(Box::new(log_panic));
-        Ok(Self { lines, format, level })
+        if level < LevelFilter::INFO {
+            return Ok(Self { lines, decisions: None });
+        }
+        let to = if decision_log.to_stdout {
+            Lines::new(io::stdout(), decisions::lost_line(format))?
+        } else {
+            lines.clone()
+        };
+        let syslog = decision_log.syslog.map(Syslog::start).transpose()?;
+        Ok(Self { lines, decisions: Some(Decisions::new(to, format, syslog)) })
     }
 
     /// The log of decisions, unless the level leaves it out.
     #[must_use]
     pub fn decisions(&self) -> Option<Decisions> {
-        (self.level >= LevelFilter::INFO).then(|| Decisions::new(self.lines.clone(), self.format))
+        self.decisions.clone()
     }
 }
 
 impl Drop for Log {
     fn drop(&mut self) {
+        if let Some(decisions) = &self.decisions {
+            decisions.flush(Duration::from_secs(1));
+        }
         self.lines.flush(Duration::from_secs(1));
     }
 }

@@ -5,6 +5,7 @@ mod grid;
 pub mod images;
 mod lookups;
 mod mode;
+pub mod nodes;
 mod requests;
 pub mod scan;
 mod serving;
@@ -15,6 +16,7 @@ use crate::outcome::Outcome;
 use images::ImageMetrics;
 use lookups::LookupMetrics;
 use mode::ModeMetrics;
+use nodes::NodeMetrics;
 use prometheus::{Gauge, IntCounter, IntGauge, Opts, Registry, TextEncoder};
 use requests::RequestMetrics;
 pub use requests::Shed;
@@ -30,6 +32,7 @@ pub struct Metrics {
     pub lookups: LookupMetrics,
     pub scan: ScanMetrics,
     pub images: Arc<ImageMetrics>,
+    pub nodes: NodeMetrics,
     pub certificate: CertificateMetrics,
     pub policies: PolicyMetrics,
     pub mode: ModeMetrics,
@@ -39,6 +42,8 @@ pub struct Metrics {
     pub memory: IntGauge,
     pub panics: IntCounter,
     pub log_lines_lost: IntCounter,
+    pub syslog_messages_lost: IntCounter,
+    pub syslog_failing: IntGauge,
 }
 
 impl Metrics {
@@ -57,6 +62,7 @@ impl Metrics {
             lookups: LookupMetrics::new(register)?,
             scan: ScanMetrics::new(register)?,
             images: Arc::new(ImageMetrics::new(register)?),
+            nodes: NodeMetrics::new(register)?,
             certificate: CertificateMetrics::new(register)?,
             policies: PolicyMetrics::new(register)?,
             mode: ModeMetrics::new(register)?,
@@ -76,6 +82,18 @@ impl Metrics {
                 register,
                 "podreeve_log_lines_lost_total",
                 "Log lines that were lost: the reader of the log is too slow, or the disk is full.",
+            )?,
+            syslog_messages_lost: counter(
+                register,
+                "podreeve_syslog_messages_lost_total",
+                "Decisions that did not reach the receiver of syslog: it was away for too long, or is too slow.",
+            )?,
+            syslog_failing: gauge(
+                register,
+                Opts::new(
+                    "podreeve_syslog_failing",
+                    "1 while decisions wait because the receiver of syslog cannot be reached.",
+                ),
             )?,
             registry,
         })

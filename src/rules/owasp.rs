@@ -3,7 +3,11 @@
 //! Rules cite these numbers. The rules of an item are computed from the table of rules, so podreeve claims no coverage that no
 //! rule and no test proves.
 
+mod items;
+
 use super::{RULES, Rule};
+use crate::rule::Judges;
+pub use items::ITEMS;
 
 /// An item of the list.
 #[derive(Debug)]
@@ -54,114 +58,61 @@ impl Item {
     pub fn rules(&self) -> impl Iterator<Item = &'static Rule> {
         RULES.iter().copied().filter(|rule| rule.owasp.contains(&self.number))
     }
+
+    /// What no rule of podreeve sees of it, as a sentence.
+    #[must_use]
+    pub fn limit(&self) -> &'static str {
+        let number = self.number.to_string();
+        let mut lines = LIMITS.lines().filter_map(|line| line.split_once(": "));
+        lines.find(|(numbers, _)| numbers.split(' ').any(|one| one == number)).map_or("", |(_, limit)| limit)
+    }
+
+    /// What podreeve itself does for it, apart from rules, and the command or option that shows it.
+    #[must_use]
+    pub const fn operation(&self) -> Option<(&'static str, &'static str)> {
+        match self.number {
+            16 => Some(("the scan judges what runs, again and again", "podreeve scan")),
+            45 => {
+                Some(("each decision goes to a log, and to a receiver of syslog over TLS", "podreeve serve --syslog"))
+            }
+            _ => None,
+        }
+    }
 }
 
-const fn item(number: u8, title: &'static str, at: &'static [Where]) -> Item {
-    Item { number, title, at }
+/// The items whose numbers stand before the colon, and what no rule sees of them.
+const LIMITS: &str = include_str!("owasp/limits.txt");
+
+impl Rule {
+    /// Where the rule runs: the place on the list, and the commands. The first one is the most usual.
+    #[must_use]
+    pub const fn runs(&self) -> (Where, &'static [&'static str]) {
+        match &self.judges {
+            Judges::Pod(_) => (Where::Pod, &["podreeve serve", "podreeve scan", "podreeve check"]),
+            Judges::Exec(_) => (Where::Exec, &["podreeve serve"]),
+            Judges::Dockerfile(_) => (Where::File, &["podreeve check"]),
+            Judges::Image(_) => (Where::Image, &["podreeve image"]),
+            Judges::Node(_) => (Where::Node, &["podreeve node"]),
+        }
+    }
+
+    /// The harness that replays the examples of the rule, and how many there are.
+    #[must_use]
+    pub fn test(&self) -> (&'static str, usize) {
+        match &self.judges {
+            Judges::Pod(pod) => ("tests/rules/cases.rs", pod.examples.len()),
+            Judges::Exec(exec) => ("tests/rules/connections.rs", exec.pod.examples.len() + exec.entered.len()),
+            Judges::Dockerfile(file) => ("tests/rules/dockerfiles.rs", file.examples.len()),
+            Judges::Image(image) => ("tests/rules/images.rs", image.examples.len()),
+            Judges::Node(node) => ("tests/rules/nodes.rs", node.examples.len()),
+        }
+    }
 }
-
-use Where::{Cluster, Exec, File, Image, Node, Ops, Pod};
-
-/// All 93 items.
-pub static ITEMS: [Item; 93] = [
-    item(1, "choose the right base image", &[Image]),
-    item(2, "only required packages in the image", &[Image]),
-    item(3, "multi-stage builds", &[File, Image]),
-    item(4, "layer caching and multi-stage builds", &[File]),
-    item(5, "separate build-time from runtime dependencies", &[Image]),
-    item(6, "remove special permissions from images", &[Image]),
-    item(7, "find / -perm /6000 lists nothing", &[Image]),
-    item(8, "chmod a-s in the Dockerfile", &[File, Image]),
-    item(9, "reduce image size", &[Image]),
-    item(10, "remove unused images (prune)", &[Node]),
-    item(11, "no secrets, keys, credentials in images", &[Image, Pod]),
-    item(12, "read-only file system", &[Pod]),
-    item(13, "sign images with cryptographic keys", &[Image]),
-    item(14, "secure your code and its dependencies", &[Image]),
-    item(15, "test images for vulnerabilities", &[Image]),
-    item(16, "monitor container runtimes", &[Node, Ops]),
-    item(17, "content trust is enabled on clients", &[Image, Node]),
-    item(18, "check freshness with the timestamp key", &[Image]),
-    item(19, "timestamp key is created and stored on the server", &[Image]),
-    item(20, "tagging keys belong to a registry", &[Image]),
-    item(21, "offline keys sign the tagging keys", &[Image]),
-    item(22, "offline keys are kept out of band", &[Image]),
-    item(23, "scan often, rebuild with patches", &[Image]),
-    item(24, "remove setuid and setgid", &[Image]),
-    item(25, "COPY instead of ADD", &[File, Image]),
-    item(26, "verify authenticity of packages", &[File, Image]),
-    item(27, "use namespaces and control groups", &[Pod]),
-    item(28, "use bridge interfaces", &[Pod, Node]),
-    item(29, "authenticity of packages is verified", &[File, Image]),
-    item(30, "files on a separate partition", &[Node, Pod]),
-    item(31, "private registries, only signed images", &[Pod, Image]),
-    item(32, "authorization plugin for the daemon", &[Node]),
-    item(33, "TLS authentication for the daemon", &[Node]),
-    item(34, "namespaces are enabled", &[Pod, Node]),
-    item(35, "cgroups at default", &[Node, Pod]),
-    item(36, "no experimental features", &[Node]),
-    item(37, "ownership and mode of docker.service, docker.socket, /etc/docker, registry certificates", &[Node]),
-    item(38, "ownership and mode of docker.service, docker.socket, /etc/docker, registry certificates", &[Node]),
-    item(39, "ownership and mode of docker.service, docker.socket, /etc/docker, registry certificates", &[Node]),
-    item(40, "ownership and mode of docker.service, docker.socket, /etc/docker, registry certificates", &[Node]),
-    item(41, "ownership and mode of docker.service, docker.socket, /etc/docker, registry certificates", &[Node]),
-    item(42, "ownership and mode of docker.service, docker.socket, /etc/docker, registry certificates", &[Node]),
-    item(43, "ownership and mode of docker.service, docker.socket, /etc/docker, registry certificates", &[Node]),
-    item(44, "ownership and mode of docker.service, docker.socket, /etc/docker, registry certificates", &[Node]),
-    item(45, "ship daemon logs to a SIEM", &[Ops, Node]),
-    item(46, "inter-container traffic restricted, no packet capture", &[Cluster, Pod]),
-    item(47, "userland proxy disabled with hairpin NAT", &[Node]),
-    item(48, "daemon runs as non-root", &[Node]),
-    item(49, "no_new_privs is set", &[Pod]),
-    item(50, "default seccomp profile", &[Pod]),
-    item(51, "TLS CA file ownership and mode", &[Node]),
-    item(52, "TLS CA file ownership and mode", &[Node]),
-    item(53, "containers run as non-root", &[Pod, Image]),
-    item(54, "small footprint, no unneeded packages", &[Image]),
-    item(55, "docker0 bridge not used", &[Node]),
-    item(56, "AppArmor enabled", &[Pod, Node]),
-    item(57, "SELinux enabled", &[Pod, Node]),
-    item(58, "capabilities restricted", &[Pod]),
-    item(59, "no privileged containers", &[Pod]),
-    item(60, "sensitive host directories not mounted", &[Pod]),
-    item(61, "no sshd in containers", &[Pod, Image]),
-    item(62, "no privileged ports (< 1024)", &[Pod, Image]),
-    item(63, "only needed ports open", &[Pod, Image]),
-    item(64, "host network not shared", &[Pod]),
-    item(65, "root filesystem read-only", &[Pod]),
-    item(66, "no privileged exec", &[Exec]),
-    item(67, "no exec as root", &[Exec]),
-    item(68, "cgroup usage confirmed", &[Pod, Node]),
-    item(69, "no_new_privs keeps LSMs", &[Pod]),
-    item(70, "runtime socket not mounted", &[Pod]),
-    item(71, "incoming traffic bound to a host interface", &[Pod]),
-    item(72, "host PID namespace not shared", &[Pod]),
-    item(73, "host IPC namespace not shared", &[Pod]),
-    item(74, "host devices not exposed", &[Pod]),
-    item(75, "host user namespace not shared", &[Pod]),
-    item(76, "CPU priority set", &[Pod]),
-    item(77, "memory limited", &[Pod]),
-    item(78, "restart on failure at most 5 times", &[Pod]),
-    item(79, "ulimits overwritten if needed", &[Node]),
-    item(80, "container health checked", &[Pod, Image]),
-    item(81, "PIDs cgroup limit", &[Pod, Node]),
-    item(82, "host hardened, only container services", &[Node]),
-    item(83, "daemon gives containers no host access", &[Pod, Node]),
-    item(84, "runtime up to date", &[Node]),
-    item(85, "host patched", &[Node]),
-    item(86, "server certificate and key ownership and mode", &[Node]),
-    item(87, "server certificate and key ownership and mode", &[Node]),
-    item(88, "server certificate and key ownership and mode", &[Node]),
-    item(89, "server certificate and key ownership and mode", &[Node]),
-    item(90, "runtime socket owner and mode", &[Node]),
-    item(91, "runtime socket owner and mode", &[Node]),
-    item(92, "daemon.json owner and mode", &[Node]),
-    item(93, "daemon.json owner and mode", &[Node]),
-];
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use Where::{Cluster, Exec, File, Image, Node, Ops, Pod};
 
     #[test]
     fn the_items_are_numbered_in_order() {
@@ -185,13 +136,40 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_cites_only_items_that_admission_can_cover() {
+    fn each_item_has_its_limit_once() {
+        let mut numbers: Vec<u8> = Vec::new();
+        for line in LIMITS.lines() {
+            let (items, limit) = line.split_once(": ").unwrap();
+            numbers.extend(items.split(' ').map(|number| number.parse::<u8>().unwrap()));
+            assert!(limit.ends_with('.') && limit.starts_with(char::is_uppercase), "{line}");
+        }
+        numbers.sort_unstable();
+        assert_eq!(numbers, (1..=93).collect::<Vec<u8>>());
+        assert!(ITEMS.iter().all(|item| !item.limit().is_empty()));
+        let with_operation: Vec<u8> =
+            ITEMS.iter().filter(|item| item.operation().is_some()).map(|item| item.number).collect();
+        let of_operation: Vec<u8> =
+            ITEMS.iter().filter(|item| item.at.contains(&Ops)).map(|item| item.number).collect();
+        assert_eq!(with_operation, of_operation);
+    }
+
+    #[test]
+    fn no_item_is_without_an_answer() {
+        for item in &ITEMS {
+            assert!(item.rules().next().is_some(), "no rule cites item {}", item.number);
+        }
+    }
+
+    #[test]
+    fn a_rule_cites_only_items_of_its_place() {
         for item in &ITEMS {
             for rule in item.rules() {
+                let (place, _) = rule.runs();
                 assert!(
                     // The daemon's access control is the node's; that pods have no token for the API is a rule's.
                     (rule.id, item.number) == ("service-account-token", 32)
-                        || item.at.iter().any(|at| matches!(at, Pod | Exec | Cluster | Image | File)),
+                        || item.at.contains(&place)
+                        || (place == Pod && item.at.iter().any(|at| matches!(at, Pod | Exec | Cluster | Image))),
                     "{} cites {}",
                     rule.id,
                     item.number

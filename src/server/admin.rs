@@ -64,6 +64,10 @@ async fn metrics(State(state): State<Arc<ServerState>>) -> Response {
     let metrics = &state.observer.metrics;
     if let Some(decisions) = &state.observer.decisions {
         metrics.log_lines_lost.inc_by(decisions.lost().saturating_sub(metrics.log_lines_lost.get()));
+        if let Some(syslog) = decisions.syslog() {
+            metrics.syslog_messages_lost.inc_by(syslog.lost().saturating_sub(metrics.syslog_messages_lost.get()));
+            metrics.syslog_failing.set(i64::from(syslog.is_failing()));
+        }
     }
     metrics.memory.set(i64::try_from(state.budget.held()).unwrap_or(i64::MAX));
     match metrics.text() {

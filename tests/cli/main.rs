@@ -32,6 +32,7 @@ mod manifests;
 mod merged_edit;
 mod node;
 mod overrides;
+mod owasp;
 mod passed_over;
 mod policies;
 mod policy_tests;

@@ -35,7 +35,7 @@ impl Write for Page {
 fn log<'o>(format: Format, outcomes: impl IntoIterator<Item = (Hook, &'o Outcome)>) -> String {
     let page = Page::default();
     let lines = Lines::new(page.clone(), |lost| format!("{lost} lost\n")).expect("a thread");
-    let decisions = Decisions::new(lines.clone(), format).with_caller(Caller::Authenticated);
+    let decisions = Decisions::new(lines.clone(), format, None).with_caller(Caller::Authenticated);
     for (hook, outcome) in outcomes {
         decisions.write(hook, outcome, Times::default());
     }

@@ -105,6 +105,13 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "agent",
+        &[
+            "host", "node", "facts", "report", "cluster", "observe", "sources", "admit", "decide", "policy", "rule",
+            "text",
+        ],
+    ),
+    (
         "server",
         &[
             "authority",

@@ -15,6 +15,14 @@ pub struct Process {
     pub admin: SocketAddr,
 }
 
+/// A test that fails leaves no server behind.
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_podreeve"));
     command.arg("serve").args(arguments).stdout(Stdio::null()).stderr(Stdio::piped());
@@ -24,10 +32,17 @@ pub fn command(arguments: &[&str]) -> Command {
 impl Process {
     /// Starts the server and waits for the log line with its address.
     pub fn start(arguments: &[&str]) -> Self {
+        Self::start_with(arguments, |_| {})
+    }
+
+    /// The same with a change of the command.
+    pub fn start_with(arguments: &[&str], change: impl FnOnce(&mut Command)) -> Self {
         let dir = TempDir::new().unwrap();
         let to = dir.path().join("new").to_str().unwrap().to_owned();
         let listen = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--self-signed", &to];
-        let mut child = command(&[&listen, arguments].concat()).spawn().unwrap();
+        let mut command = command(&[&listen, arguments].concat());
+        change(&mut command);
+        let mut child = command.spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
         let line = loop {
             let line = log.next().unwrap().unwrap();

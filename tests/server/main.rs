@@ -17,4 +17,6 @@ mod metrics;
 mod mode;
 mod policies;
 mod review;
+mod rsyslog;
 mod secrets;
+mod syslog;

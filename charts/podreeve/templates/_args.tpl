@@ -24,6 +24,22 @@
 - --admin-listen=[::]:{{ .Values.ports.metrics }}
 - --log-format={{ .Values.log.format }}
 - --log-level={{ .Values.log.level }}
+{{- if ne .Values.log.decisions "stderr" }}
+- --decision-log={{ .Values.log.decisions }}
+{{- end }}
+{{- with .Values.log.syslog }}
+{{- if .address }}
+- {{ printf "--syslog=%s" .address | quote }}
+- --syslog-ca=/etc/podreeve/syslog/ca.crt
+{{- if .clientCertificate }}
+- --syslog-cert=/etc/podreeve/syslog/tls.crt
+- --syslog-key=/etc/podreeve/syslog/tls.key
+{{- end }}
+{{- if ne .facility "local0" }}
+- --syslog-facility={{ .facility }}
+{{- end }}
+{{- end }}
+{{- end }}
 - --drain-delay={{ .Values.drainDelay }}
 {{ include "podreeve.modeArgs" . }}
 {{- range .Values.policies }}
@@ -76,6 +92,9 @@
 - --images=/etc/podreeve/images/document/images.yaml
 - --images-files=/etc/podreeve/images
 - --images-secret={{ include "podreeve.fullname" . }}-images
+{{- end }}
+{{- if .Values.nodes.enabled }}
+- --node-reports
 {{- end }}
 {{- with .Values.exemptionNamespaces }}
 - --exemption-namespaces={{ join "," . }}

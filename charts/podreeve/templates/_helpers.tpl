@@ -62,6 +62,23 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
+{{/* The agents on the nodes. */}}
+{{- define "podreeve.nodes" -}}
+{{- printf "%s-nodes" (include "podreeve.fullname" .) -}}
+{{- end -}}
+
+{{- define "podreeve.nodesSelectorLabels" -}}
+app.kubernetes.io/name: {{ include "podreeve.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: node
+{{- end -}}
+
+{{/* The repository of the image, as an exemption names it. */}}
+{{- define "podreeve.imageRepository" -}}
+{{- with default (get (default dict .Values.global) "imageRegistry") .Values.image.registry }}{{ . }}/{{ end -}}
+{{- .Values.image.repository -}}
+{{- end -}}
+
 {{/* The account that kubelets see. */}}
 {{- define "podreeve.kubelets" -}}
 {{- printf "%s-kubelets" (include "podreeve.fullname" .) -}}

@@ -5,7 +5,7 @@
 {{- $name := $policy | splitList "@" | first }}
 {{- $override := default dict (get $.Values.policyOverrides $name) }}
 {{- $spec := mergeOverwrite (dict) (deepCopy $override) (dict "extends" $policy) }}
-{{- with concat (default list (get $override "exemptions")) $.Values.exemptions }}
+{{- with concat (default list (get $override "exemptions")) $.Values.exemptions (include "podreeve.nodesExemption" $ | fromYamlArray) }}
 {{- $_ := set $spec "exemptions" . }}
 {{- end }}
 built-in-{{ $policy | replace "@" "-" }}.yaml: |-
@@ -14,12 +14,28 @@ built-in-{{ $policy | replace "@" "-" }}.yaml: |-
 {{- end }}
 {{- end -}}
 
+{{/*
+The agents mount the host's / and have one capability, which the policies deny to every other pod: this container, in this namespace, of
+this image.
+*/}}
+{{- define "podreeve.nodesExemption" -}}
+{{- if .Values.nodes.enabled -}}
+- rules: [host-path, runtime-socket, host-devices, capabilities]
+  namespaces: [{{ .Release.Namespace }}]
+  containers: [podreeve-node]
+  images: [{{ include "podreeve.imageRepository" . }}]
+  reason: The agent of podreeve reads the host's files, read-only; it refuses to run where it could do more
+{{- else -}}
+[]
+{{- end -}}
+{{- end -}}
+
 {{/* Whether the values change this entry of `policies`. */}}
 {{- define "podreeve.isChanged" -}}
 {{- $ := index . 0 -}}
 {{- $name := index . 1 | splitList "@" | first -}}
 {{- $known := $.Files.Get "files/built-in.yaml" | fromYaml -}}
-{{- if and (has $name $known.policies) (or (get $.Values.policyOverrides $name) $.Values.exemptions) }}true{{ end -}}
+{{- if and (has $name $known.policies) (or (get $.Values.policyOverrides $name) $.Values.exemptions $.Values.nodes.enabled) }}true{{ end -}}
 {{- end -}}
 
 {{/* For errors: the name that was probably meant, by the pairs of letters that it shares. */}}

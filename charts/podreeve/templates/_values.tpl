@@ -15,7 +15,7 @@ brings values without the new keys, and `--set KEY=null` takes a key away. Then 
 {{- $values := index . 0 -}}
 {{- $path := index . 2 -}}
 {{- /* Maps whose keys are the user's: what was taken out of them, or all of it, does not come back. */ -}}
-{{- $whole := list "nodeSelector" "resources" "images.resources" "podSecurityContext" "securityContext" "updateStrategy" "grafana.dashboard.labels" "startupProbe" "livenessProbe" "readinessProbe" -}}
+{{- $whole := list "nodeSelector" "resources" "images.resources" "podSecurityContext" "securityContext" "updateStrategy" "nodes.resources" "nodes.nodeSelector" "grafana.dashboard.labels" "startupProbe" "livenessProbe" "readinessProbe" -}}
 {{- range $key, $default := index . 1 -}}
 {{- $at := printf "%s%s" $path $key -}}
 {{- $value := get $values $key -}}
@@ -96,6 +96,11 @@ brings values without the new keys, and `--set KEY=null` takes a key away. Then 
 {{- $rolling := default dict $v.updateStrategy.rollingUpdate -}}
 {{- if and (has (toString (get $rolling "maxUnavailable")) (list "0" "0%")) (has (toString (get $rolling "maxSurge")) (list "0" "0%")) -}}
 {{- fail "updateStrategy.rollingUpdate allows neither fewer replicas (maxUnavailable) nor more (maxSurge), so no upgrade could begin" -}}
+{{- end -}}
+{{- with $v.log.syslog -}}
+{{- if and .address (not .secretName) -}}
+{{- fail "log.syslog.address needs log.syslog.secretName: a Secret in this namespace with the CA of the receiver's certificate as ca.crt. `kubectl create secret generic NAME --from-file=ca.crt=FILE` makes it" -}}
+{{- end -}}
 {{- end -}}
 {{- if and $v.rbac.nodesConfigz $v.rbac.nodesProxy -}}
 {{- fail "rbac.nodesConfigz and rbac.nodesProxy are both true, and one is enough. Leave out nodesProxy, unless pods reach no kubelet" -}}

@@ -13,6 +13,7 @@ use crate::policy_test::document::{KIND, PolicyTestSpec};
 use crate::policy_test::report::TestReport;
 use crate::report::image::ImageReport;
 use crate::report::node::NodeReport;
+use crate::report::owasp::OwaspReport;
 use crate::report::{CheckReport, ScanReport};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::core::CustomResourceExt;
@@ -41,6 +42,10 @@ pub fn scan_report() -> String {
 
 pub fn why_report() -> String {
     named(schema_for!(WhyReport), "why-report")
+}
+
+pub fn owasp_report() -> String {
+    named(schema_for!(OwaspReport), "owasp-report")
 }
 
 pub fn test_report() -> String {

@@ -1,4 +1,4 @@
-//! `podreeve rules --owasp`: how far podreeve covers each item of the OWASP list.
+//! `podreeve rules --owasp`: how podreeve answers each item of the OWASP list.
 
 use super::default_action::default_action;
 use crate::policy::Action;
@@ -7,72 +7,101 @@ use crate::rules::owasp::{ITEMS, Item, Where};
 use serde::Serialize;
 use std::fmt::Write;
 
-/// How far the built-in policy covers an item.
+/// How podreeve answers an item with the built-in policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-enum Status {
-    /// A rule that cites it denies or repairs.
+pub enum Status {
+    /// A rule denies or repairs what violates it.
     Enforced,
-    /// Rules that cite it warn or audit.
+    /// Rules report what violates it, and let it in.
     Reported,
+    /// No request shows it, and a command reports it.
+    Command,
     /// Rules that cite it exist, and the built-in policy does not switch them on.
     Off,
-    /// No pod shows it, and podreeve judges nothing else yet.
-    Elsewhere,
-    /// Admission could cover it, and no rule does yet.
-    NotYet,
 }
 
-const ALL: [(Status, &str, &str); 5] = [
+const ALL: [(Status, &str, &str); 4] = [
     (Status::Enforced, "enforced", "a rule denies or repairs it in the built-in policy `owasp`"),
     (Status::Reported, "reported", "the built-in policy only warns or audits"),
+    (Status::Command, "command", "no request shows it, and the named command reports it"),
     (Status::Off, "off", "there is a rule, which a policy of your own must switch on"),
-    (Status::Elsewhere, "elsewhere", "no pod shows it; check it at the named place, because podreeve does not yet"),
-    (Status::NotYet, "not yet", "admission could cover it, and no rule does"),
 ];
 
+impl Status {
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        ALL.iter().find(|(status, ..)| *status == self).map_or("", |(_, word, _)| word)
+    }
+}
+
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Row {
-    item: u8,
-    title: &'static str,
-    status: Status,
+    pub item: u8,
+    pub title: &'static str,
+    pub status: Status,
     /// The rules that cite it, and what the built-in policy does with each.
-    rules: Vec<Cited>,
-    /// Where else it must be covered: `image`, `node` and so on.
-    open: Vec<&'static str>,
+    pub rules: Vec<Cited>,
+    /// What podreeve does for it apart from rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation: Option<Operation>,
+    /// Places of the list where no rule judges it.
+    pub open: Vec<&'static str>,
+    /// What no rule sees of it.
+    pub limit: &'static str,
 }
 
 #[derive(Debug, Serialize)]
-struct Cited {
-    rule: &'static str,
-    action: Action,
+#[serde(rename_all = "camelCase")]
+pub struct Cited {
+    pub rule: &'static str,
+    pub action: Action,
+    /// `pod`, `exec`, `image`, `file` or `node`.
+    pub place: &'static str,
+    /// The commands that judge by it.
+    pub commands: &'static [&'static str],
 }
 
+#[derive(Debug, Serialize)]
+pub struct Operation {
+    pub what: &'static str,
+    pub command: &'static str,
+}
+
+#[must_use]
 pub fn rows() -> Vec<Row> {
     ITEMS.iter().map(row).collect()
 }
 
 fn row(item: &Item) -> Row {
     let rules: Vec<(&Rule, Action)> = item.rules().map(|rule| (rule, default_action(rule))).collect();
-    // What no rule of a place answers stays open there.
-    let judged = |at: Where| rules.iter().any(|(rule, _)| is_judged(rule, at));
+    // What no rule of a place judges stays open there.
+    let judged = |at: Where| at == Where::Ops || rules.iter().any(|(rule, _)| is_judged(rule, at));
     let open = item.at.iter().filter(|at| !judged(**at));
+    let cited = |&(rule, action): &(&Rule, Action)| {
+        let (place, commands) = rule.runs();
+        Cited { rule: rule.id, action, place: place.as_str(), commands }
+    };
     Row {
         item: item.number,
         title: item.title,
-        status: status(item, rules.iter().map(|(_, action)| *action).max()),
-        rules: rules.iter().map(|&(rule, action)| Cited { rule: rule.id, action }).collect(),
+        status: status(&rules),
+        rules: rules.iter().map(cited).collect(),
+        operation: item.operation().map(|(what, command)| Operation { what, command }),
         open: open.map(|at| at.as_str()).collect(),
+        limit: item.limit(),
     }
 }
 
-fn status(item: &Item, strictest: Option<Action>) -> Status {
-    match strictest {
+fn status(rules: &[(&Rule, Action)]) -> Status {
+    // What is in an image shows in a request only where podreeve may read registries.
+    let of = |requests: bool| rules.iter().filter(move |(rule, _)| rule.pod().is_some() == requests);
+    match of(true).map(|(_, action)| *action).max() {
         Some(Action::Deny | Action::Patch) => Status::Enforced,
         Some(Action::Warn | Action::Audit) => Status::Reported,
-        Some(Action::Off) => Status::Off,
-        None if item.at.iter().any(|at| is_admission(*at)) => Status::NotYet,
-        None => Status::Elsewhere,
+        Some(Action::Off) | None if of(false).any(|(_, action)| *action != Action::Off) => Status::Command,
+        Some(Action::Off) | None => Status::Off,
     }
 }
 
@@ -87,19 +116,24 @@ const fn is_judged(rule: &Rule, at: Where) -> bool {
     }
 }
 
-const fn is_admission(at: Where) -> bool {
-    matches!(at, Where::Pod | Where::Exec | Where::Cluster)
+/// What answers: the action of a rule of requests, and the command of any other rule.
+fn answers(row: &Row) -> String {
+    let rule = |cited: &Cited| match (cited.place, cited.commands) {
+        ("pod" | "exec", _) | (_, []) => format!("{} ({})", cited.rule, cited.action),
+        (_, [command, ..]) => format!("{} ({command})", cited.rule),
+    };
+    let mut answers: Vec<String> = row.rules.iter().map(rule).collect();
+    answers.extend(row.operation.iter().map(|operation| format!("{} ({})", operation.what, operation.command)));
+    answers.join(", ")
 }
 
+#[must_use]
 pub fn table(rows: &[Row]) -> String {
-    let mut text = format!("{:>4}  {:9}  COVERED BY\n", "ITEM", "STATUS");
+    let mut text = format!("{:>4}  {:9}  ANSWERED BY\n", "ITEM", "STATUS");
     for row in rows {
-        let word = ALL.iter().find(|(status, ..)| *status == row.status).map_or("", |(_, word, _)| word);
-        let rules: Vec<String> = row.rules.iter().map(|cited| format!("{} ({})", cited.rule, cited.action)).collect();
-        let _ = write!(text, "{:4}  {word:9}  {}\n{:17}{}", row.item, row.title, "", rules.join(", "));
+        let _ = write!(text, "{:4}  {:9}  {}\n{:17}{}", row.item, row.status.word(), row.title, "", answers(row));
         if !row.open.is_empty() {
-            let word = if row.rules.is_empty() { "at" } else { "; also at" };
-            let _ = write!(text, "{word}: {}", row.open.join(", "));
+            let _ = write!(text, "; no rule judges it at: {}", row.open.join(", "));
         }
         text.push('\n');
     }
@@ -108,5 +142,5 @@ pub fn table(rows: &[Row]) -> String {
         let count = rows.iter().filter(|row| row.status == status).count();
         let _ = writeln!(text, "{count:4}  {word:9}  {meaning}");
     }
-    text
+    text + "\n`podreeve owasp` fills the list in for your manifests, your cluster, your images and your nodes.\n"
 }

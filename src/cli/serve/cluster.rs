@@ -58,6 +58,10 @@ pub struct ClusterArgs {
     #[arg(long, value_enum, value_name = "API", default_value_t, requires = "cluster")]
     reports: Reports,
 
+    /// Read the reports that agents write about their nodes (chart: nodes.enabled), for metrics, events and facts
+    #[arg(long, requires = "cluster")]
+    node_reports: bool,
+
     /// The most calls to the API server in a second during a scan
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
     scan_rate: u32,
@@ -184,6 +188,7 @@ impl ClusterArgs {
             ceiling,
             last_good: self.last_good_policies.clone(),
             image_sharing: None,
+            node_reports: self.node_reports,
             scan: (self.scan_interval > Duration::ZERO).then_some(scan::ScanSettings {
                 interval: self.scan_interval,
                 per_second: self.scan_rate,

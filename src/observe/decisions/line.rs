@@ -6,14 +6,13 @@ mod text;
 mod violations;
 
 use super::caller::Caller;
-use super::record::{LINE_MAX, TARGET};
+use super::record::TARGET;
 use crate::admit::Hook;
 use crate::observe::format::Format;
 use crate::observe::times::Times;
 use crate::outcome::{HeldBack, Outcome, Tally};
 use crate::text::{clean, cleaned};
 use jiff::Timestamp;
-use jiff::tz::Offset;
 use std::borrow::Cow;
 use violations::Violations;
 
@@ -52,12 +51,22 @@ struct Line<'o> {
     problem: Cow<'o, str>,
     detail: Cow<'o, str>,
     micros: u64,
+    /// The most bytes.
+    max: usize,
 }
 
-/// Appends the line of one decision. It has at most [`LINE_MAX`] bytes.
+/// How a line is written.
+#[derive(Debug, Clone, Copy)]
+pub struct Style {
+    pub format: Format,
+    /// The most bytes of the line; [`super::record::LINE_MAX`], or somewhat less.
+    pub max: usize,
+}
+
+/// Appends the line of one decision.
 pub fn write(
     out: &mut String,
-    format: Format,
+    style: Style,
     caller: Caller,
     timestamp: Timestamp,
     hook: Hook,
@@ -66,6 +75,7 @@ pub fn write(
 ) {
     let about = &outcome.about;
     let line = Line {
+        max: style.max,
         timestamp,
         hook: hook.as_str(),
         caller: caller.mark(),
@@ -87,11 +97,11 @@ pub fn write(
         micros: u64::try_from(times.total.as_micros()).unwrap_or(u64::MAX),
     };
     let start = out.len();
-    match format {
+    match style.format {
         Format::Json => json::write(out, &line),
         Format::Text => text::write(out, &line),
     }
-    debug_assert!(out.len() - start <= LINE_MAX, "a line of {} bytes", out.len() - start);
+    debug_assert!(out.len() - start <= style.max, "a line of {} bytes", out.len() - start);
 }
 
 /// What mode deny would have done, as far as the running mode held it back.
@@ -143,29 +153,6 @@ fn bounded(text: &str, max: usize) -> Cow<'_, str> {
     text.truncate(end);
     text.push('…');
     Cow::Owned(text)
-}
-
-/// RFC 3339 in UTC, to the microsecond.
-fn stamp(out: &mut String, timestamp: Timestamp) {
-    let at = Offset::UTC.to_datetime(timestamp);
-    let micros = at.subsec_nanosecond() / 1000;
-    for (two, end) in [
-        (i32::from(at.year() / 100), ""),
-        (i32::from(at.year() % 100), "-"),
-        (at.month().into(), "-"),
-        (at.day().into(), "T"),
-        (at.hour().into(), ":"),
-        (at.minute().into(), ":"),
-        (at.second().into(), "."),
-        (micros / 10_000, ""),
-        (micros / 100 % 100, ""),
-        (micros % 100, "Z"),
-    ] {
-        for digit in [two / 10, two % 10] {
-            out.push(char::from(b'0' + u8::try_from(digit).unwrap_or_default()));
-        }
-        out.push_str(end);
-    }
 }
 
 #[cfg(test)]

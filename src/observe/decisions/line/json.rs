@@ -1,7 +1,8 @@
 //! A decision as a line of JSON.
 
 use super::pair::push;
-use super::{AFTER_RULES, END, LINE_MAX, Line, TARGET, stamp, would};
+use super::{AFTER_RULES, END, Line, TARGET, would};
+use crate::observe::stamp::stamp;
 use crate::outcome::Tally;
 use std::fmt::Write;
 
@@ -40,7 +41,7 @@ pub fn write(out: &mut String, line: &Line<'_>) {
     }
     out.push_str(",\"rules\":[");
     for (n, Tally { rule, effect, count, held_back }) in line.rules.iter().enumerate() {
-        if out.len() - start > LINE_MAX - AFTER_RULES {
+        if out.len() - start > line.max - AFTER_RULES {
             break;
         }
         let comma = if n == 0 { "" } else { "," };
@@ -51,7 +52,7 @@ pub fn write(out: &mut String, line: &Line<'_>) {
         out.push('}');
     }
     let _ = write!(out, "],\"micros\":{},\"violations\":", line.micros);
-    let room = LINE_MAX.saturating_sub(out.len() - start + END);
+    let room = line.max.saturating_sub(out.len() - start + END);
     let left_out = line.violations.write(out, room);
     if left_out > 0 {
         let _ = write!(out, ",\"left_out\":{left_out}");

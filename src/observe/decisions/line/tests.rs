@@ -1,9 +1,10 @@
 //! The lines, read back as a reader of the log reads them.
 
 use super::super::read::{LogLine, read};
-use super::super::record::{DecisionLine, HeldByWord, NoteWord};
+use super::super::record::{DecisionLine, HeldByWord, LINE_MAX, NoteWord};
 use super::*;
 use crate::decide::{Effect, Note};
+use crate::observe::syslog::MESSAGE_MAX;
 use crate::outcome::{About, CoveringExemption, Operation, SubjectRef, Violation};
 use crate::policy::{Action, HeldBy, Mode};
 use crate::rule::Severity;
@@ -54,7 +55,7 @@ fn line(format: Format, caller: Caller, outcome: &Outcome) -> String {
     let times = Times { total: Duration::from_micros(41), ..Times::default() };
     let at: Timestamp = "2026-01-02T03:04:05.000678901Z".parse().unwrap();
     let mut out = String::new();
-    write(&mut out, format, caller, at, Hook::Validate, outcome, times);
+    write(&mut out, Style { format, max: LINE_MAX }, caller, at, Hook::Validate, outcome, times);
     assert!(out.ends_with('\n') && out.matches('\n').count() == 1 && out.len() <= LINE_MAX, "{} {out}", out.len());
     out
 }
@@ -206,6 +207,20 @@ fn no_line_is_longer_than_the_limit() {
             let count = outcome.tallies.len() * 20_000;
             assert_eq!(line.left_out, count - line.violations.len());
         }
+        // The room that a message of syslog leaves at worst.
+        let (mut out, max) = (String::new(), MESSAGE_MAX - 400);
+        let style = Style { format: Format::Json, max };
+        write(
+            &mut out,
+            style,
+            Caller::Unauthenticated,
+            Timestamp::UNIX_EPOCH,
+            Hook::Validate,
+            &outcome,
+            Times::default(),
+        );
+        assert!(out.len() <= max, "{}", out.len());
+        decision(&out);
     }
 }
 

@@ -1,7 +1,8 @@
 //! A decision as a line of text. The violations are the JSON list of the other format.
 
 use super::pair::escape;
-use super::{AFTER_RULES, END, LINE_MAX, Line, TARGET, stamp, would};
+use super::{AFTER_RULES, END, Line, TARGET, would};
+use crate::observe::stamp::stamp;
 use std::fmt::Write;
 
 pub fn write(out: &mut String, line: &Line<'_>) {
@@ -35,7 +36,7 @@ pub fn write(out: &mut String, line: &Line<'_>) {
     }
     out.push_str(" rules=");
     for (n, tally) in line.rules.iter().enumerate() {
-        if out.len() - start > LINE_MAX - AFTER_RULES {
+        if out.len() - start > line.max - AFTER_RULES {
             break;
         }
         let comma = if n == 0 { "" } else { "," };
@@ -56,7 +57,7 @@ pub fn write(out: &mut String, line: &Line<'_>) {
         out.push_str(" pod_security_labels=true");
     }
     out.push_str(" violations=");
-    let room = LINE_MAX.saturating_sub(out.len() - start + END);
+    let room = line.max.saturating_sub(out.len() - start + END);
     let left_out = line.violations.write(out, room);
     if left_out > 0 {
         let _ = write!(out, " left_out={left_out}");

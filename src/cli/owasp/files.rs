@@ -1,0 +1,49 @@
+//! Manifests and Dockerfiles, judged as `check` judges them.
+
+use super::Args;
+use crate::admit::Snapshot;
+use crate::cli::check::{Files, Namespaces, first_pass, ordered, today};
+use crate::cli::exit::Failure;
+use crate::cli::output;
+use crate::report::Judge;
+use crate::report::owasp::{Collector, read};
+use crate::rule::Severity;
+use std::sync::Arc;
+
+pub fn judge(args: &Args, snapshot: &Snapshot, collector: &mut Collector) -> Result<(), Failure> {
+    let default = args.namespace.as_deref().unwrap_or("default");
+    let namespaces = Namespaces { default, allowed: &args.exemption_namespaces };
+    let sources = args.inputs.files(&[], &args.dockerfile)?;
+    let first = first_pass::read(&sources, namespaces)?;
+    let mut snapshot = snapshot.clone();
+    snapshot.facts.manifest_accounts = Some(Arc::new(first.accounts));
+    snapshot.policies.exemptions.clone_from(&first.exemptions.found);
+    let judge = Judge {
+        snapshot: &snapshot,
+        namespace: default,
+        today: today(),
+        severity: Severity::Low,
+        diffs: false,
+        images: false,
+    };
+    let files = Files { judge, namespaces, notes_usage: false, keeps_text: false, offers_fixes: false, fixing: None };
+    for error in first.errors {
+        collector.error(error.to_string());
+    }
+    ordered::ordered(
+        sources,
+        |source| source.with(|entry| files.judge(entry)),
+        |found| {
+            for note in &found.notes {
+                output::diagnose("note", note);
+            }
+            for error in found.results.errors {
+                collector.error(error.to_string());
+            }
+            for object in found.results.objects {
+                collector.add(read::of_object(object));
+            }
+            Ok(())
+        },
+    )
+}

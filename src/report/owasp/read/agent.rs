@@ -1,0 +1,84 @@
+//! The report of an agent on a node, as it is in the cluster.
+
+use super::{NodeResult, of_node};
+use crate::decide::Effect;
+use crate::report::owasp::{Found, Place, Subject};
+use crate::text::clean;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// A report of an agent, as it is in the cluster. All values of its properties are texts.
+#[derive(Deserialize)]
+struct ClusterReport {
+    scope: Scope,
+    #[serde(default)]
+    results: Vec<ClusterResult>,
+}
+
+#[derive(Deserialize)]
+struct Scope {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct ClusterResult {
+    rule: String,
+    result: String,
+    #[serde(default)]
+    properties: BTreeMap<String, String>,
+}
+
+/// The node of an object `ClusterReport` that an agent wrote.
+///
+/// # Errors
+/// It has not the form of one.
+pub fn node_in_cluster(text: &str) -> Result<Subject, String> {
+    let report: ClusterReport =
+        serde_json::from_str(text).map_err(|error| format!("is no report of an agent: {error}"))?;
+    let found = report.results.into_iter().map(|mut result| {
+        let verdict = result.properties.remove("verdict").unwrap_or_default();
+        let owasp = result.properties.remove("owasp").unwrap_or_default();
+        let mut take = |key: &str| result.properties.remove(key);
+        of_node(NodeResult {
+            rule: result.rule,
+            verdict,
+            subject: take("subject").unwrap_or_default(),
+            found: take("found"),
+            wanted: take("wanted"),
+            fix: take("fix"),
+            source: take("source"),
+            effect: (result.result == "skip").then_some(Effect::Exempt),
+            note: None,
+            exemption: None,
+            owasp: owasp.split(' ').filter_map(|item| item.parse().ok()).collect(),
+        })
+    });
+    let found: Vec<Found> = found.collect();
+    Ok(Subject {
+        place: Place::Node,
+        name: format!("node {}", clean(&report.scope.name, 253)),
+        problem: found.is_empty().then(|| "the report has no results".to_owned()),
+        found,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::owasp::ItemVerdict;
+
+    #[test]
+    fn a_report_in_the_cluster_says_the_same_as_the_file() {
+        let in_cluster = r#"{"scope": {"name": "n-1"}, "results": [
+            {"rule": "node-tls", "result": "fail", "properties": {"verdict": "fail", "subject": "dockerd", "found": "tcp", "wanted": "TLS",
+             "source": "flag", "fix": "add --tlsverify", "owasp": "33 83", "effect": "deny"}},
+            {"rule": "node-files", "result": "skip", "properties": {"verdict": "fail", "subject": "/etc/docker", "owasp": "41"}},
+            {"rule": "node-files", "result": "skip", "properties": {"verdict": "notApplicable", "subject": "crio", "owasp": "92"}}]}"#;
+        let subject = node_in_cluster(in_cluster).unwrap();
+        let said: Vec<_> = subject.found.iter().map(|found| (found.verdict, found.items.clone())).collect();
+        use ItemVerdict::{Exempt, Fail, NotApplicable};
+        assert_eq!(said, [(Fail, vec![33, 83]), (Exempt, vec![41]), (NotApplicable, vec![92])]);
+        assert_eq!((subject.name.as_str(), subject.found[0].place.as_str()), ("node n-1", "dockerd, flag"));
+        assert!(node_in_cluster("{}").is_err());
+    }
+}
