@@ -1,8 +1,8 @@
 //! `podreeve serve`: the webhook.
 
 mod cluster;
-pub mod images;
 mod decision_log;
+pub mod images;
 mod last_good;
 
 use super::exit::{Exit, Failure};
@@ -15,8 +15,8 @@ use crate::server::policies::Policies;
 use crate::server::{Config, DRAIN_DELAY_MAX, EXIT_WITHIN, Limits, Server, duration};
 use crate::sources::{NONE, Sources};
 use cluster::ClusterArgs;
-use images::ImageArgs;
 use decision_log::DecisionLogArgs;
+use images::ImageArgs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -122,7 +122,12 @@ impl CompiledRules {
             }
             Judges::Node(node) => {
                 let compiled = setting.compiled(errors, node.compile);
-                self.nodes.extend(compiled.map(|(action, check)| SubjectRule { rule, order, action, check }));
+                self.nodes.extend(compiled.map(|(action, check)| SubjectRule {
+                    rule,
+                    order,
+                    action,
+                    check: check.into(),
+                }));
             }
         }
     }

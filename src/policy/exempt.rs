@@ -2,7 +2,7 @@
 
 use super::rule_settings::unknown_rule;
 use super::{Exemption, PolicyError, PolicyErrors};
-use crate::rule::{Finding, Judges, Rule};
+use crate::rule::{Finding, Rule};
 use crate::rules;
 use crate::workload::{ContainerRef, Pod, image::ImageRef, volume::Image};
 use jiff::civil::Date;

@@ -158,7 +158,7 @@ impl PodSpec<'_> {
 
     /// How many containers each list has, in the order of [`ContainerKind::ALL`].
     #[must_use]
-    pub const fn lengths(&self) -> [usize; 3] {
+    pub fn lengths(&self) -> [usize; 3] {
         [self.init_containers.len(), self.containers.len(), self.ephemeral_containers.len()]
     }
 

@@ -4,7 +4,7 @@ use crate::cli::explain::file_example::{self, BadFile};
 use crate::cli::explain::repaired::{self, Repaired};
 use crate::cli::explain::{image_example, node_example, params, passes};
 use crate::cli::rules::{default_action, implied};
-use crate::rule::{Judges, Rule};
+use crate::rule::Rule;
 use crate::rules::{RULES, owasp};
 use crate::text::dotted;
 use std::fmt::Write;

@@ -116,7 +116,7 @@ impl Case<'_> {
                         Some(NodeExemptionReport { reason: clean(&exemption.reason, TEXT), until: exemption.until });
                 } else {
                     let cap = snapshot.ceiling.cap(failure.severity, today);
-                    let (effect, note) = effect_on_file(compiled.action, policy.warn_until, today, cap);
+                    let (effect, note) = effect_on_file(compiled.action, None, policy.warn_until, today, cap);
                     report.effect = Some(effect);
                     report.note = note.map(|note| note_text(note, failure.severity));
                 }

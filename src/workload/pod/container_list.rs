@@ -26,6 +26,11 @@ pub(super) struct Group<'a> {
 }
 
 impl<'a> ContainerList<'a> {
+    /// With all copies.
+    pub(super) fn len(&self) -> usize {
+        self.groups.len() + self.copies.len()
+    }
+
     /// `None` when the request has used its memory or its time.
     fn push(&mut self, mut container: Container<'a>) -> Option<()> {
         let name = std::mem::take(&mut container.name);
