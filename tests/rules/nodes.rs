@@ -100,7 +100,9 @@ fn garbage_in_any_file_is_no_trouble() {
                 let host = broken(example.host, file, with);
                 let results = judge(rule, example, &snapshot(&Fake::read(&host), NOW));
                 assert!(!results.is_empty(), "{case}");
-                results.iter().for_each(|result| check_texts(result, case));
+                for result in &results {
+                    check_texts(result, case);
+                }
             }
         }
     });
