@@ -191,7 +191,7 @@ fn the_text_has_every_item_and_counts_them() {
     );
     assert!(ran.out.contains("\n                 health-probes (audit); also at: image\n"), "{}", ran.out);
     assert!(
-        ran.out.contains("\n  10  elsewhere  remove unused images (prune)\n                 at: node\n"),
+        ran.out.contains("\n  10  enforced   remove unused images (prune)\n                 node-image-gc (deny)\n"),
         "{}",
         ran.out
     );
