@@ -185,13 +185,13 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_cites_only_items_that_admission_can_cover() {
+    fn a_rule_cites_only_items_that_podreeve_can_judge() {
         for item in &ITEMS {
             for rule in item.rules() {
                 assert!(
                     // The daemon's access control is the node's; that pods have no token for the API is a rule's.
                     (rule.id, item.number) == ("service-account-token", 32)
-                        || item.at.iter().any(|at| matches!(at, Pod | Exec | Cluster | Image | File)),
+                        || item.at.iter().any(|at| matches!(at, Pod | Exec | Cluster | Image | File | Node)),
                     "{} cites {}",
                     rule.id,
                     item.number
