@@ -107,6 +107,10 @@ fuzz-parity: need-cargo ## Compare 200,000 generated pods and 50,000 updates wit
 real-images: build ## Read images as people build them: Debian, and the shapes of Alpine and rpm (needs root and a mirror; minutes)
 	@PODREEVE_BIN=$(BIN) scripts/real-images
 
+.PHONY: real-nodes
+real-nodes: build ## Compare podreeve with real daemons: dockerd with every TLS setting, rootless, containerd, podman (needs root and a mirror; a minute)
+	@PODREEVE_BIN=$(BIN) scripts/real-nodes
+
 .PHONY: mutants
 mutants: need-cargo ## Break the rules, the deciding and the patches in small ways; each must turn a test red
 	@scripts/mutants $(FILES)

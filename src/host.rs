@@ -1,6 +1,7 @@
 //! Reads a host: the only place where `podreeve node` touches files. Links are resolved inside the root, so an image of a disk, or the
 //! host's `/` mounted into a pod, is read like the host itself.
 
+mod certificates;
 mod containerd;
 mod containers;
 mod docker;

@@ -4,6 +4,8 @@
 
 pub mod account;
 pub mod audit;
+pub mod audited;
+pub mod certificate;
 pub mod config;
 pub mod docker;
 pub mod expected;
@@ -21,6 +23,7 @@ pub use read::Read;
 
 use self::account::Accounts;
 use self::audit::Watch;
+use self::certificate::Certificate;
 use self::config::Config;
 use self::docker::Docker;
 use self::kubelet::Kubelet;
@@ -81,10 +84,18 @@ pub struct Node {
     pub kubelet: Vec<Kubelet>,
     /// All files that a rule asks about, by the path that a setting names.
     pub files: BTreeMap<String, FileRead>,
-    /// The names in folders whose files are asked about.
+    /// Certificates that daemons use, by their path.
+    pub certificates: BTreeMap<String, Read<Certificate>>,
+    /// The names in folders whose files rules judge.
     pub folders: BTreeMap<String, Read<Vec<String>>>,
     /// Images of each docker, by the daemon's name.
     pub docker_images: BTreeMap<String, DockerImages>,
+    /// Images of podman that no container has.
+    pub podman_unused: Read<u64>,
+    /// Limits of processes of containers that no kubelet runs, by the path of their control group.
+    pub pids_limits: BTreeMap<String, String>,
+    /// Files of rsyslog that send logs to another host.
+    pub log_forwarding: Vec<String>,
     /// Files that set `DOCKER_CONTENT_TRUST`.
     pub content_trust: Vec<String>,
     /// `/etc/containers/policy.json`.
@@ -119,7 +130,7 @@ pub struct Daemon {
     pub config_files: Vec<String>,
     /// What `hosts.toml` or `registries.conf` say of registries: keys begin with the path of the file.
     pub registries: Config,
-    /// What tells it apart: `containerd`.
+    /// Its name on this host: `containerd`.
     pub name: String,
 }
 
@@ -132,7 +143,43 @@ pub struct Audit {
     pub running: bool,
 }
 
+/// A folder that fills.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DataFolder {
+    pub path: String,
+    /// Why it may be another one.
+    pub doubt: Option<String>,
+}
+
+impl DataFolder {
+    fn new(path: &str, config: &Config) -> Self {
+        Self { path: path.to_owned(), doubt: config.doubts.first().cloned() }
+    }
+}
+
 impl Node {
+    /// Folders that fill: of images, containers and pods, and of the audit system.
+    #[must_use]
+    pub fn data_folders(&self) -> Vec<DataFolder> {
+        let root = |daemon: &Daemon, key: &str, default: &str| {
+            let setting = daemon.config.get(key).and_then(|setting| setting.value.as_str());
+            let path = setting.filter(|path| path.starts_with('/')).unwrap_or(default);
+            DataFolder::new(path, &daemon.config)
+        };
+        let docker = |docker: &Docker| DataFolder::new(&docker.data_root(), &docker.config);
+        let mut all: Vec<DataFolder> = self.docker.iter().map(docker).collect();
+        all.extend(self.containerd.iter().map(|daemon| root(daemon, "root", "/var/lib/containerd")));
+        all.extend(self.crio.iter().map(|daemon| root(daemon, "crio.root", "/var/lib/containers/storage")));
+        all.extend(self.podman.iter().map(|daemon| root(daemon, "", "/var/lib/containers/storage")));
+        all.extend(self.kubelet.iter().map(|kubelet| DataFolder { path: kubelet.root.clone(), doubt: None }));
+        if !all.is_empty() && !self.audit.watches.is_absent() {
+            all.push(DataFolder { path: "/var/log/audit".to_owned(), doubt: None });
+        }
+        all.sort_unstable();
+        all.dedup_by(|a, b| a.path == b.path);
+        all
+    }
+
     /// The facts of a file that a setting names.
     #[must_use]
     pub fn file(&self, path: &str) -> Option<&FileRead> {

@@ -82,7 +82,7 @@ fn below(host: &dyn Host, folder: &str, depth: usize, files: &mut Vec<String>) {
     }
 }
 
-/// podman has no daemon: its files count for whoever runs it as root. `CONTAINERS_CONF` in its unit stands for all of them.
+/// podman has no daemon: its files count for every user who runs it as root. `CONTAINERS_CONF` in its unit stands for all of them.
 pub fn podmans(host: &dyn Host, units: &BTreeMap<String, Unit>) -> Vec<Daemon> {
     let programs = ["/usr/bin/podman", "/usr/local/bin/podman", "/bin/podman"];
     if programs.iter().all(|path| host.entry(path).is_absent()) {

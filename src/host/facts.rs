@@ -95,3 +95,70 @@ fn prune(host: &dyn Host) -> Option<String> {
         lines.into_iter().any(prunes)
     })
 }
+
+/// Images of podman that no container has.
+pub fn podman_unused(host: &dyn Host) -> Read<u64> {
+    let storage = "/var/lib/containers/storage";
+    let list = |path: String, key: &str| {
+        host.read(&path).and_then(|bytes| {
+            let rows: Vec<serde_json::Value> =
+                serde_json::from_slice(&bytes).map_err(|error| format!("it is no JSON: {error}"))?;
+            let texts = rows.iter().filter_map(|row| Some(row.get(key)?.as_str()?.to_owned()));
+            Ok(texts.collect::<BTreeSet<String>>())
+        })
+    };
+    let containers = list(format!("{storage}/overlay-containers/containers.json"), "image");
+    let used = match containers {
+        Read::Is(used) => used,
+        Read::Absent => BTreeSet::new(),
+        other => return other.map(|_| 0),
+    };
+    list(format!("{storage}/overlay-images/images.json"), "id").map(|images| images.difference(&used).count() as u64)
+}
+
+/// The limits of processes of containers. Those of pods are in the group of the pod, and `podPidsLimit` sets them.
+pub fn pids_limits(host: &dyn Host, processes: &[Process]) -> BTreeMap<String, String> {
+    let groups: BTreeSet<&str> = processes
+        .iter()
+        .filter(|process| process.in_container() && !process.cgroup.contains("kubepods"))
+        .map(|process| process.cgroup.as_str())
+        .collect();
+    let limit = |group: &&str| {
+        // The hierarchy of version 2, and that of version 1.
+        let paths = [format!("/sys/fs/cgroup{group}/pids.max"), format!("/sys/fs/cgroup/pids{group}/pids.max")];
+        let found = paths.iter().find_map(|path| text(host, path).is().map(|limit| limit.trim().to_owned()));
+        found.map(|limit| ((*group).to_owned(), limit))
+    };
+    groups.iter().filter_map(limit).collect()
+}
+
+/// Files of rsyslog with an action that sends logs to another host.
+pub fn log_forwarding(host: &dyn Host) -> Vec<String> {
+    let mut paths = vec!["/etc/rsyslog.conf".to_owned()];
+    let names = host.list("/etc/rsyslog.d");
+    paths.extend(names.is().into_iter().flatten().map(|name| format!("/etc/rsyslog.d/{name}")));
+    let forwards = |line: &str| {
+        let line = line.trim();
+        let old = line.split_ascii_whitespace().nth(1).is_some_and(|action| action.starts_with('@'));
+        !line.starts_with('#') && (old || line.contains("omfwd") || line.contains("omrelp"))
+    };
+    paths.retain(|path| text(host, path).is().is_some_and(|text| text.lines().any(forwards)));
+    paths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::fake::Fake;
+
+    #[test]
+    fn podman_and_rsyslog() {
+        let host = Fake::read(
+            "=== /var/lib/containers/storage/overlay-images/images.json\n[{\"id\": \"a\"}, {\"id\": \"b\"}]\n\
+=== /var/lib/containers/storage/overlay-containers/containers.json\n[{\"id\": \"c\", \"image\": \"a\"}]\n\
+=== /etc/rsyslog.d/10.conf\n# *.* @@old\n*.* @@logs.example.com:6514\n=== /etc/rsyslog.conf\nmodule(load=\"imuxsock\")\n",
+        );
+        assert_eq!(podman_unused(&host), Read::Is(1));
+        assert_eq!(log_forwarding(&host), ["/etc/rsyslog.d/10.conf"]);
+    }
+}

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 pub struct Instance<'p> {
     pub process: Option<&'p Process>,
     pub arguments: Vec<String>,
-    /// What tells it apart, which stays after a restart: `dockerd`, and `dockerd (user 1000)` where there are several.
+    /// Its name on this host, which stays after a restart: `dockerd`, and `dockerd (user 1000)` where there are several.
     pub name: String,
     /// The settings begin with what is not known of the arguments.
     pub config: Config,
@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(names(ONE), ["dockerd"]);
         let second = "=== /proc/8/status\nName: dockerd\nUid: 1000 1000 1000 1000\n=== /proc/8/cmdline\ndockerd\n\
 === /proc/8/stat\n8 (dockerd) S 6 1\n";
-        assert_eq!(names(&format!("{ONE}{second}")), ["dockerd"], "anybody may call a program so");
+        assert_eq!(names(&format!("{ONE}{second}")), ["dockerd"], "any user may call a program so");
         let rest = (5..=22).map(|n| n.to_string()).collect::<Vec<_>>().join(" ");
         let second = second.replace("S 6 1", &format!("S 6 {rest}"));
         let kit = "=== /proc/6/status\nName: rootlesskit\nUid: 1000 1000 1000 1000\n=== /proc/6/cmdline\nrootlesskit\n";

@@ -123,7 +123,7 @@ fn holders(host: &dyn Host, processes: &[Process]) -> BTreeMap<u64, u32> {
     holders
 }
 
-/// Paths of sockets on which somebody listens.
+/// Paths of sockets on which a process listens.
 pub fn sockets(host: &dyn Host) -> Read<Vec<String>> {
     text(host, "/proc/1/net/unix").map(|rows| unix_listeners(&rows))
 }

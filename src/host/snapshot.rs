@@ -1,11 +1,13 @@
 //! The snapshot of a host, made of all its parts.
 
-use super::{Host, containerd, containers, docker, facts, files, kubelet, layouts, processes, text, units};
+use super::{
+    Host, certificates, containerd, containers, docker, facts, files, kubelet, layouts, processes, text, units,
+};
 use crate::node::account::Accounts;
 use crate::node::mode::FileRead;
 use crate::node::mount::{Mount, mounts};
 use crate::node::os::{self, Kernel, SeLinux, SecurityModules};
-use crate::node::{API_VERSION, Audit, KIND, Node, Read, audit, expected, has_extension};
+use crate::node::{API_VERSION, Audit, KIND, Node, Read, audit, audited, certificate, expected, has_extension};
 use std::collections::BTreeMap;
 
 /// Reads a host. `now` is in seconds since 1970. What cannot be read is in the snapshot with the reason.
@@ -38,7 +40,11 @@ pub fn snapshot(host: &dyn Host, now: i64) -> Node {
         kubelet: kubelet::kubelets(host, &processes, &units, layout),
         files: BTreeMap::new(),
         folders: BTreeMap::new(),
+        certificates: BTreeMap::new(),
         docker_images: BTreeMap::new(),
+        podman_unused: facts::podman_unused(host),
+        pids_limits: facts::pids_limits(host, &processes),
+        log_forwarding: facts::log_forwarding(host),
         content_trust: facts::content_trust(host),
         containers_policy: facts::containers_policy(host),
         outdated: facts::outdated(host, &processes),
@@ -73,7 +79,12 @@ fn add_files(host: &dyn Host, node: &mut Node) {
     let mounts: Vec<Mount> = node.mounts.is().cloned().unwrap_or_default();
     let read = |path: &String| -> (String, FileRead) { (path.clone(), files::facts(host, path, &mounts)) };
     node.files = expected::files(node).iter().map(|file| read(&file.path)).collect();
-    node.files.extend(expected::AUDITED.iter().map(|(path, _)| read(&(*path).to_owned())));
+    let audited = audited::audited(node).into_iter().map(|audited| audited.path);
+    let folders = node.data_folders().into_iter().map(|folder| folder.path);
+    let more: Vec<(String, FileRead)> = audited.chain(folders).map(|path| read(&path)).collect();
+    node.files.extend(more);
+    let certificates = certificate::used(node).into_iter();
+    node.certificates = certificates.map(|used| (used.path.clone(), certificates::certificate(host, &used))).collect();
 }
 
 fn list(host: &dyn Host, node: &mut Node, folder: &str) {
@@ -137,5 +148,12 @@ fn audit_system(host: &dyn Host, processes: &[crate::node::process::Process]) ->
         other if watches.is_absent() => watches = other.map(|_| Vec::new()),
         _ => {}
     }
+    let watches = watches.map(|mut watches| {
+        for watch in &mut watches {
+            let target = host.entry(&watch.path).is().map(|entry| entry.path.clone());
+            watch.target = target.filter(|target| *target != watch.path);
+        }
+        watches
+    });
     Audit { watches, running: processes.iter().any(|process| process.name == "auditd") }
 }

@@ -5,7 +5,7 @@ use crate::node::has_extension;
 use crate::node::unit::{FOLDERS, Unit};
 use std::collections::BTreeMap;
 
-/// Units that rules ask about, beside those of network services.
+/// Units that rules ask about.
 const DAEMONS: &[&str] = &[
     "docker.service",
     "docker.socket",

@@ -11,7 +11,7 @@ pub struct User {
     pub home: String,
 }
 
-/// A group and its members beside those who have it as their primary group.
+/// A group and its members, without those who have it as their primary group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     pub name: String,
@@ -25,7 +25,7 @@ pub struct Group {
 pub struct Accounts {
     pub users: Vec<User>,
     pub groups: Vec<Group>,
-    /// Whether `/etc/nsswitch.conf` names a source beside the files.
+    /// Whether `/etc/nsswitch.conf` names another source than the files.
     pub elsewhere: bool,
 }
 
@@ -76,7 +76,7 @@ impl Accounts {
     }
 }
 
-/// Whether `passwd` or `group` come from a service such as LDAP, beside the files.
+/// Whether `passwd` or `group` come from a service such as LDAP, in addition to the files.
 fn names_another_source(nsswitch: &str) -> bool {
     let lines = nsswitch.lines().map(|line| line.split('#').next().unwrap_or("").trim());
     let services = lines.filter_map(|line| line.strip_prefix("passwd:").or_else(|| line.strip_prefix("group:")));

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watch {
     pub path: String,
+    /// What the path leads to, if it is a link or has one in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
     /// Letters of `rwxa`: what is recorded.
     pub permissions: String,
     pub source: String,
@@ -19,7 +22,12 @@ pub fn watches(file: &str, text: &str) -> Vec<Watch> {
         let source = format!("{file}:{}", at + 1);
         let after = |flag: &str| words.iter().position(|word| *word == flag).and_then(|at| words.get(at + 1)).copied();
         if let Some(path) = after("-w") {
-            return Some(Watch { path: trim(path), permissions: after("-p").unwrap_or("rwxa").to_owned(), source });
+            return Some(Watch {
+                path: trim(path),
+                target: None,
+                permissions: after("-p").unwrap_or("rwxa").to_owned(),
+                source,
+            });
         }
         let action = after("-a").or_else(|| after("-A"))?;
         // A rule with `never` records nothing, and one of another list is about no file.
@@ -31,7 +39,7 @@ pub fn watches(file: &str, text: &str) -> Vec<Watch> {
         let fields = || words.windows(2).filter(|pair| pair.first() == Some(&"-F")).filter_map(|pair| pair.get(1));
         let field = |name: &str| fields().find_map(|field| field.strip_prefix(name)?.strip_prefix('='));
         let path = field("path").or_else(|| field("dir"))?;
-        Some(Watch { path: trim(path), permissions: field("perm").unwrap_or("rwxa").to_owned(), source })
+        Some(Watch { path: trim(path), target: None, permissions: field("perm").unwrap_or("rwxa").to_owned(), source })
     };
     text.lines().map(str::trim).enumerate().filter(|(_, line)| !line.starts_with('#')).filter_map(row).collect()
 }
@@ -44,10 +52,11 @@ fn trim(path: &str) -> String {
 /// The watch that records writes and changes of attributes of a path: its own, or that of a folder above.
 #[must_use]
 pub fn covering<'w>(watches: &'w [Watch], path: &str) -> Option<&'w Watch> {
-    let covers = |watch: &&Watch| {
-        let below = path.strip_prefix(watch.path.as_str());
-        watch.path == "/" || below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    let is_below = |folder: &str| {
+        let below = path.strip_prefix(folder);
+        folder == "/" || below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
+    let covers = |watch: &&Watch| is_below(&watch.path) || watch.target.as_deref().is_some_and(is_below);
     watches.iter().filter(|watch| watch.permissions.contains('w') && watch.permissions.contains('a')).find(covers)
 }
 

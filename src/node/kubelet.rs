@@ -20,7 +20,7 @@ pub struct Kubelet {
     /// The folders of its data, and of its certificates and keys.
     pub root: String,
     pub pki: String,
-    /// What tells it apart: `kubelet`.
+    /// Its name on this host: `kubelet`.
     pub name: String,
 }
 

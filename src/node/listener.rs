@@ -1,4 +1,4 @@
-//! Sockets on which somebody listens: `/proc/1/net/{tcp,tcp6,udp,udp6,unix}`.
+//! Sockets on which a process listens: `/proc/1/net/{tcp,tcp6,udp,udp6,unix}`.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use serde::{Deserialize, Serialize};
@@ -65,7 +65,7 @@ fn address(hex: &str) -> Option<IpAddr> {
     }
 }
 
-/// Paths of `/proc/net/unix` on which somebody listens. Abstract names begin with `@`.
+/// Paths of `/proc/net/unix` on which a process listens. Abstract names begin with `@`.
 #[must_use]
 pub fn unix_listeners(text: &str) -> Vec<String> {
     let row = |line: &str| {

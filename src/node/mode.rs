@@ -75,8 +75,10 @@ pub struct Maximum {
 pub struct Excess {
     pub found: String,
     pub wanted: String,
-    /// Whether somebody may write, or may read a key.
+    /// Whether more users may write, or may read a key.
     pub grave: bool,
+    /// Whether it is about the owner and the group.
+    pub is_owner: bool,
     pub repair: Option<String>,
 }
 
@@ -89,12 +91,19 @@ pub const fn excess_bits(mode: u32, max: u32) -> u32 {
     mode & 0o7777 & !max
 }
 
-/// Whether nobody but the owner may enter a folder.
+/// Whether only the owner may enter a folder.
 const fn is_closed(mode: u32) -> bool {
     excess_bits(mode & 0o777, 0o700) == 0
 }
 
 impl FileFacts {
+    /// The closed folder that hides bits for reading which are more than the maximum has; none if there are no such bits.
+    #[must_use]
+    pub fn hidden_by(&self, max: &Maximum) -> Option<&Parent> {
+        let is_more = excess_bits(self.access.mode & SOCKET_BITS, max.mode) & 0o044 != 0;
+        self.parents.iter().find(|parent| is_more && parent.access.uid == max.uid && is_closed(parent.access.mode))
+    }
+
     /// All ways in which the file grants more than `max`. `is_key`: reading it is as bad as writing.
     #[must_use]
     pub fn excess(&self, max: &Maximum, accounts: &Accounts, is_key: bool) -> Vec<Excess> {
@@ -110,6 +119,7 @@ impl FileFacts {
                 found: format!("{}:{group}", accounts.user(self.access.uid)),
                 wanted: format!("{owner}:{wanted_group}"),
                 grave: self.access.uid != max.uid || self.access.mode & 0o020 != 0,
+                is_owner: true,
                 repair: Some(format!("chown {owner}:{wanted_group} {quoted}")),
             });
         }
@@ -117,16 +127,18 @@ impl FileFacts {
             if self.kind == FileKind::Socket { self.access.mode & SOCKET_BITS } else { self.access.mode & 0o7777 };
         let excess = excess_bits(mode, max.mode);
         if excess != 0 {
-            // A folder above that nobody else may enter hides a bit for reading.
+            // A folder above that only the owner may enter hides a bit for reading.
             let hidden =
                 self.parents.iter().any(|parent| parent.access.uid == max.uid && is_closed(parent.access.mode));
             let reads = excess & 0o044 != 0;
             let writes = excess & 0o022 != 0;
+            // A bit of a file that no other user reaches does nothing.
             if !hidden || writes {
                 found.push(Excess {
                     found: format!("mode {mode:04o}"),
                     wanted: format!("mode {:04o} or less", max.mode),
                     grave: writes || (is_key && reads),
+                    is_owner: false,
                     repair: Some(format!("chmod {:04o} {quoted}", mode & max.mode)),
                 });
             }
@@ -147,6 +159,7 @@ impl FileFacts {
                     found: format!("an ACL gives {name} {}", letters(entry.bits)),
                     wanted: "no ACL that grants more than the mode".to_owned(),
                     grave: added & 0o2 != 0 || (is_key && added & 0o4 != 0),
+                    is_owner: false,
                     repair: Some(format!("setfacl -b {quoted}")),
                 });
             }
@@ -171,6 +184,7 @@ fn parent_excess(parent: &Parent, uid: u32, accounts: &Accounts) -> Option<Exces
         found: format!("folder {} is {}:{} {mode:04o}", parent.path, accounts.user(owner), accounts.group(gid)),
         wanted: "folders above that only the owner of the file may change".to_owned(),
         grave: true,
+        is_owner: false,
         repair: Some(if foreign_owner {
             format!("chown root:root {quoted}")
         } else {

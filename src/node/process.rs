@@ -56,7 +56,8 @@ pub fn container(cgroup: &str) -> Option<&str> {
         let part = part.strip_suffix(".scope").unwrap_or(part);
         let id = part.rsplit(['-', ':']).next().unwrap_or(part);
         let is_id = id.len() == 64 && id.bytes().all(|b| b.is_ascii_hexdigit());
-        (is_id || part.starts_with("kubepods")).then_some(id)
+        // The monitor of a container of podman runs on the host.
+        (is_id && !part.contains("conmon") || part.starts_with("kubepods")).then_some(id)
     })
 }
 

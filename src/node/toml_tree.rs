@@ -75,7 +75,7 @@ pub fn merge(into: &mut Config, later: Config, how: Merge) {
         if how == Merge::Keys || key.starts_with("plugins.") {
             into.settings.insert(key, setting);
         } else {
-            merge_top(into, key, setting);
+            merge_top(into, key, setting, how);
         }
     }
     for doubt in later.doubts {
@@ -83,8 +83,8 @@ pub fn merge(into: &mut Config, later: Config, how: Merge) {
     }
 }
 
-/// A key outside of plugins: an empty value overrides nothing, and lists grow.
-fn merge_top(into: &mut Config, key: String, later: Setting) {
+/// A key outside of plugins: an empty value overrides nothing, and lists grow, from 2.0 on without what they have already.
+fn merge_top(into: &mut Config, key: String, later: Setting, how: Merge) {
     let is_empty = match &later.value {
         Value::Null => true,
         Value::Bool(value) => !value,
@@ -99,7 +99,7 @@ fn merge_top(into: &mut Config, key: String, later: Setting) {
         Some(earlier) => match (&mut earlier.value, later.value) {
             (Value::Array(items), Value::Array(more)) => {
                 for item in more {
-                    if !items.contains(&item) {
+                    if how == Merge::Sections || !items.contains(&item) {
                         items.push(item);
                     }
                 }

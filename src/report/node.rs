@@ -151,7 +151,7 @@ impl NodeResultReport {
         (self.verdict, self.effect, self.effect.map(|_| self.severity))
     }
 
-    /// One that nobody need act on: everything but failures that are denied or warned of.
+    /// One that an operator must act on: a failure that is denied or warned of.
     #[must_use]
     pub fn needs_attention(&self) -> bool {
         self.effect.is_some_and(|effect| effect >= Effect::Warn)

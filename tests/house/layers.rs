@@ -18,7 +18,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("image", &["workload", "text"]),
     ("image_files", &["image"]),
     ("node", &["text"]),
-    ("host", &["node"]),
+    ("host", &["node", "text"]),
     ("rule", &["dockerfile", "image", "node", "effort", "facts", "json", "workload", "patch", "text"]),
     (
         "rules",

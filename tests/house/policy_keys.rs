@@ -31,6 +31,9 @@ fn sample(root: &Value, key: &str, schema: &Value) -> Value {
         "path" => return json!("spec.template"),
         "prefix" => return json!("/srv"),
         "warnUntil" => return json!("2026-11-22"),
+        "rules" if schema["description"].as_str().is_some_and(|text| text.contains("about nodes")) => {
+            return json!(["node-files"]);
+        }
         "rules" if is(schema, "array") => return json!(["privileged"]),
         // The operator that needs no values.
         "operator" => return json!("Exists"),

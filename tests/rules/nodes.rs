@@ -79,6 +79,35 @@ fn a_snapshot_survives_json() {
     });
 }
 
+/// Whatever stands in a file, each rule says something, and says it in one line.
+#[test]
+fn garbage_in_any_file_is_no_trouble() {
+    let deep = "[".repeat(5_000);
+    let wide = "a=".repeat(50_000);
+    let garbage = ["", "\u{fffd}\0\u{1}", "[[", "{\"a\":", "a: &a [*a]", "999999999999999999999", "%s\\", &deep, &wide];
+    let broken = |host: &str, file: usize, with: &str| -> String {
+        let mut parts: Vec<String> = host.split("=== ").filter(|part| !part.is_empty()).map(str::to_owned).collect();
+        if let Some(part) = parts.get_mut(file) {
+            let header = part.lines().next().unwrap_or_default();
+            *part = format!("{header}\n{with}\n");
+        }
+        parts.iter().map(|part| format!("=== {part}")).collect()
+    };
+    each(|rule, example, case| {
+        let files = example.host.matches("=== ").count();
+        for file in 0..files {
+            for with in garbage {
+                let host = broken(example.host, file, with);
+                let results = judge(rule, example, &snapshot(&Fake::read(&host), NOW));
+                assert!(!results.is_empty(), "{case}");
+                for result in &results {
+                    check_texts(result, case);
+                }
+            }
+        }
+    });
+}
+
 /// A host on which nothing can be read passes nothing.
 #[test]
 fn what_cannot_be_read_never_passes() {

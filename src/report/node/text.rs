@@ -9,8 +9,9 @@ use std::fmt::Write;
 /// The report as text. `all` also shows what passes, what is not applicable, and failures that an operator need not act on.
 #[must_use]
 pub fn text(report: &NodeReport, all: bool) -> String {
-    let mut text =
-        format!("{BOLD}node {}{BOLD:#}  {DIM}{}, read at {}{DIM:#}\n", report.node, report.system, report.taken);
+    let system = if report.system.is_empty() { String::new() } else { format!("{}, ", report.system) };
+    let head = format!("{system}read at {}", report.taken);
+    let mut text = format!("{BOLD}node {}{BOLD:#}  {DIM}{head}{DIM:#}\n", report.node);
     for rule in report.by_rule() {
         let shown: Vec<&NodeResultReport> = rule
             .into_iter()

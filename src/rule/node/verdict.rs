@@ -2,6 +2,7 @@
 
 use crate::node::config::{Config, Setting};
 use crate::rule::Severity;
+use crate::text::clean;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -72,7 +73,7 @@ pub struct Evidence {
 impl Evidence {
     #[must_use]
     pub fn new(found: impl Into<String>, source: impl ToString) -> Self {
-        Self { found: found.into(), source: source.to_string() }
+        Self { found: line(&found.into()), source: line(&source.to_string()) }
     }
 
     #[must_use]
@@ -132,15 +133,16 @@ impl Results {
         wanted: impl Into<String>,
         fix: impl Into<String>,
     ) {
-        self.add(about, Verdict::Fail(Failure { evidence, wanted: wanted.into(), fix: fix.into(), severity }));
+        let (wanted, fix) = (line(&wanted.into()), line(&fix.into()));
+        self.add(about, Verdict::Fail(Failure { evidence, wanted, fix, severity }));
     }
 
     pub fn not_applicable(&mut self, about: About<'_>, why: impl Into<String>) {
-        self.add(about, Verdict::NotApplicable(why.into()));
+        self.add(about, Verdict::NotApplicable(line(&why.into())));
     }
 
     pub fn unknown(&mut self, about: About<'_>, why: impl Into<String>) {
-        self.add(about, Verdict::Unknown(why.into()));
+        self.add(about, Verdict::Unknown(line(&why.into())));
     }
 
     fn add(&mut self, about: About<'_>, verdict: Verdict) {
@@ -170,4 +172,13 @@ pub struct About<'a> {
     pub owasp: &'a [u8],
     /// Items of the CIS benchmarks.
     pub cis: &'a [&'a str],
+}
+
+/// The longest text of a result.
+const LONGEST: usize = 1000;
+
+/// A text in one line, which says something: files of a host may hold anything, or nothing.
+fn line(text: &str) -> String {
+    let text = clean(text, LONGEST);
+    if text.trim().is_empty() { "nothing".to_owned() } else { text }
 }

@@ -1,7 +1,7 @@
 //! The Linux audit system watches container daemons.
 
 use crate::node::audit::covering;
-use crate::node::expected::AUDITED;
+use crate::node::audited::{Audited, audited};
 use crate::node::{Node, Read};
 use crate::rule::{
     About, Evidence, Judges, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, compile_node, params,
@@ -16,7 +16,7 @@ pub static RULE: Rule = Rule {
 watch with the permissions `w` and `a` for each path that exists, in `/etc/audit`; a watch of a folder covers what is below. Rules that are \
 loaded and in no file are not seen, since reading them needs a capability: a pass means \"on disk\".\n\n\
 `monitor` names another monitor that records the same, such as `falco` or `tetragon`: if it runs, that is enough.",
-    why: "without a record nobody finds out who changed a daemon, and when",
+    why: "without a record an operator cannot find out who changed a daemon, and when",
     owasp: &[16],
     severity: Severity::Low,
     params: params::<NodeAuditRules>,
@@ -68,7 +68,7 @@ fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
 impl NodeCheck for NodeAuditRules {
     fn check(&self, node: &Node, results: &mut Results) {
         let is_there = |path: &str| node.file(path).is_some_and(|facts| !facts.is_absent());
-        let paths: Vec<&(&str, &str)> = AUDITED.iter().filter(|(path, _)| is_there(path)).collect();
+        let paths: Vec<Audited> = audited(node).into_iter().filter(|one| is_there(&one.path)).collect();
         if paths.is_empty() {
             return results.not_applicable(about("container daemons", &[]), "none of their files is there");
         }
@@ -82,9 +82,12 @@ impl NodeCheck for NodeAuditRules {
             Read::Absent => &empty,
             other => return results.unknown(about("/etc/audit", &[]), other.unknown().unwrap_or_default()),
         };
-        for (path, cis) in paths {
+        for Audited { path, cis } in &paths {
             let cis: &[&str] = if cis.is_empty() { &[] } else { std::slice::from_ref(cis) };
-            if let Some(watch) = covering(watches, path) {
+            // A watch is of the file itself, whichever of its paths the rule names.
+            let resolved = node.file(path).and_then(Read::is).map(|facts| facts.path.as_str());
+            let found = covering(watches, path).or_else(|| covering(watches, resolved?));
+            if let Some(watch) = found {
                 results
                     .pass(about(path, cis), Evidence::new(format!("watched for {}", watch.permissions), &watch.source));
             } else {

@@ -12,9 +12,9 @@ use serde::Deserialize;
 pub static RULE: Rule = Rule {
     id: "node-authorization",
     title: "Daemons ask who gives an order, and whether they may",
-    docs: "Whoever may speak to docker's socket is root on the node: the group `docker` is a list of such people. An authorization plugin \
+    docs: "A user who may speak to docker's socket is root on the node: the group `docker` is a list of such people. An authorization plugin \
 can allow less than everything. A kubelet that lets in anonymous clients, or allows everything to everybody, runs commands in any pod \
-for whoever reaches its port.\n\n\
+for every client that reaches its port.\n\n\
 `users` names members of docker's group that are meant to be root. containerd, cri-o and podman have no authorization of their own; \
 `node-files` and `node-tls` judge who reaches them.",
     why: "an order to the daemon is root on the node",

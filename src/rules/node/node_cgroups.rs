@@ -1,6 +1,9 @@
 //! Control groups limit containers.
 
-use crate::node::Node;
+use super::repairs::{docker_set, kubelet_set};
+use crate::node::docker::Docker;
+use crate::node::kubelet::Kubelet;
+use crate::node::{Daemon, Node};
 use crate::rule::{
     About, Evidence, Judges, NoParams, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, node_without_params,
     params,
@@ -11,7 +14,7 @@ pub static RULE: Rule = Rule {
     title: "Control groups can limit memory, CPU and processes of containers",
     docs: "A limit of a pod is a value of a control group. The host needs version 2 with the controllers `memory`, `cpu` and `pids`, the \
 kubelet must make groups for its classes of pods (`cgroupsPerQOS`, `enforceNodeAllocatable: [pods]`), and docker must not put containers \
-into another parent or into the host's own namespace of control groups.",
+into another parent or into the host's own namespace of control groups. The kubelet and the runtime must use the same driver.",
     why: "without control groups one container can take the memory and the processes of the whole node",
     owasp: &[35, 68],
     severity: Severity::Medium,
@@ -32,6 +35,14 @@ into another parent or into the host's own namespace of control groups.",
                 host: "=== /proc/9/status\nName: kubelet\n=== /proc/9/cmdline\nkubelet --config=/c --cgroups-per-qos=false\n=== /c\nenforceNodeAllocatable: []\n\
 === /sys/fs/cgroup/cgroup.controllers\ncpu memory pids\n",
                 results: &["pass controllers", "fail kubelet: cgroupsPerQOS", "fail kubelet: enforceNodeAllocatable"],
+            },
+            NodeExample {
+                name: "a kubelet and a containerd that make groups in two ways",
+                params: "",
+                host: "=== /proc/9/status\nName: kubelet\n=== /proc/9/cmdline\nkubelet --config=/c --cgroup-driver=cgroupfs\n=== /c\nkind: KubeletConfiguration\n\
+=== /sys/fs/cgroup/cgroup.controllers\ncpu memory pids\n=== /proc/8/status\nName: containerd\n=== /proc/8/cmdline\ncontainerd\n\
+=== /etc/containerd/config.toml\nversion = 2\n[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc.options]\nSystemdCgroup = true\n",
+                results: &["pass controllers", "fail kubelet: cgroupDriver"],
             },
             NodeExample {
                 name: "an image of a disk",
@@ -55,93 +66,116 @@ impl NodeCheck for NodeCgroups {
     fn check(&self, node: &Node, results: &mut Results) {
         controllers(node, results);
         for docker in &node.docker {
-            if results.doubtful(about(&docker.name, &["D2.10", "D5.25"]), &docker.config) {
-                continue;
-            }
-            let version = docker.version.as_deref();
-            let subject = format!("{}: cgroup-parent", docker.name);
-            let parent = docker.config.or_default("cgroup-parent", "", "docker", version);
-            let evidence = Evidence::of("cgroup-parent", &parent);
-            if parent.display() == "\"\"" {
-                results.pass(about(&subject, &["D2.10"]), evidence);
-            } else {
-                let fix = super::repairs::docker_set(&docker.config_file, "cgroup-parent", "\"\"");
-                results.fail(
-                    about(&subject, &["D2.10"]),
-                    Severity::Low,
-                    evidence,
-                    "no other parent than docker's own",
-                    fix,
-                );
-            }
-            let subject = format!("{}: default-cgroupns-mode", docker.name);
-            let default = if node.kernel.unified_cgroups { "private" } else { "host" };
-            let mode = docker.config.or_default("default-cgroupns-mode", default, "docker", version);
-            let evidence = Evidence::of("default-cgroupns-mode", &mode);
-            if mode.display() == "private" {
-                results.pass(about(&subject, &["D5.25"]), evidence);
-            } else {
-                let fix = super::repairs::docker_set(&docker.config_file, "default-cgroupns-mode", "\"private\"");
-                results.fail(
-                    about(&subject, &["D5.25"]),
-                    Severity::Low,
-                    evidence,
-                    "default-cgroupns-mode=private",
-                    fix,
-                );
+            if !results.doubtful(about(&docker.name, &["D2.10", "D5.25"]), &docker.config) {
+                judge_docker(node, docker, results);
             }
         }
         for kubelet in &node.kubelet {
-            if results.doubtful(about(&kubelet.name, &[]), &kubelet.config) {
-                continue;
-            }
-            let per_class = kubelet.setting("cgroupsPerQOS");
-            let subject = format!("{}: cgroupsPerQOS", kubelet.name);
-            let file = kubelet.config_file.as_deref();
-            if per_class.is_true() {
-                results.pass(about(&subject, &[]), Evidence::of("cgroupsPerQOS", &per_class));
-            } else {
-                let fix = super::repairs::kubelet_set(file, "cgroupsPerQOS: true");
-                results.fail(
-                    about(&subject, &[]),
-                    Severity::Medium,
-                    Evidence::of("cgroupsPerQOS", &per_class),
-                    "cgroupsPerQOS=true",
-                    fix,
-                );
-            }
-            let enforced = kubelet.setting("enforceNodeAllocatable");
-            let subject = format!("{}: enforceNodeAllocatable", kubelet.name);
-            let evidence = Evidence::of("enforceNodeAllocatable", &enforced);
-            if enforced.texts().contains(&"pods") {
-                results.pass(about(&subject, &[]), evidence);
-            } else {
-                let fix = super::repairs::kubelet_set(file, "enforceNodeAllocatable: [pods]");
-                results.fail(about(&subject, &[]), Severity::Medium, evidence, "pods among them", fix);
+            if !results.doubtful(about(&kubelet.name, &[]), &kubelet.config) {
+                judge_kubelet(kubelet, results);
+                driver(node, kubelet, results);
             }
         }
         for daemon in &node.podman {
-            if let Some(setting) =
-                daemon.config.get("containers.cgroups").filter(|setting| setting.display() == "disabled")
-            {
+            let setting = daemon.config.get("containers.cgroups");
+            if let Some(setting) = setting.filter(|setting| setting.display() == "disabled") {
                 let subject = format!("{}: cgroups", daemon.name);
                 let fix = format!("remove `cgroups` from {}", setting.source);
-                results.fail(
-                    about(&subject, &[]),
-                    Severity::Medium,
-                    Evidence::of("cgroups", setting),
-                    "cgroups=enabled",
-                    fix,
-                );
+                let evidence = Evidence::of("cgroups", setting);
+                results.fail(about(&subject, &[]), Severity::Medium, evidence, "cgroups=enabled", fix);
             }
         }
         for daemon in &node.containerd {
+            if results.doubtful(about(&daemon.name, &[]), &daemon.config) {
+                continue;
+            }
             let off = |key: &str| key.ends_with(".disable_cgroup") || key.ends_with(".cgroup_writable");
             for (key, setting) in daemon.config.settings.iter().filter(|(key, setting)| off(key) && setting.is_true()) {
                 let subject = format!("{}: {}", daemon.name, key.rsplit('.').next().unwrap_or(key));
                 let fix = format!("set it to false in {}, and restart containerd", setting.source);
                 results.fail(about(&subject, &[]), Severity::Medium, Evidence::of(key, setting), "false", fix);
             }
+        }
+    }
+}
+
+fn judge_docker(node: &Node, docker: &Docker, results: &mut Results) {
+    let version = docker.version.as_deref();
+    let subject = format!("{}: cgroup-parent", docker.name);
+    let about_parent = about(&subject, &["D2.10"]);
+    let parent = docker.config.or_default("cgroup-parent", "", "docker", version);
+    let evidence = Evidence::of("cgroup-parent", &parent);
+    if parent.display() == "\"\"" {
+        results.pass(about_parent, evidence);
+    } else {
+        let fix = docker_set(&docker.config_file, "cgroup-parent", "\"\"");
+        results.fail(about_parent, Severity::Low, evidence, "no other parent than docker's own", fix);
+    }
+    let subject = format!("{}: default-cgroupns-mode", docker.name);
+    let about_mode = about(&subject, &["D5.25"]);
+    if docker.config.get("default-cgroupns-mode").is_none() && node.offline {
+        return results.unknown(about_mode, "its default depends on the control groups of the running kernel");
+    }
+    let default = if node.kernel.unified_cgroups { "private" } else { "host" };
+    let mode = docker.config.or_default("default-cgroupns-mode", default, "docker", version);
+    let evidence = Evidence::of("default-cgroupns-mode", &mode);
+    if mode.display() == "private" {
+        results.pass(about_mode, evidence);
+    } else if docker.config.get("default-cgroupns-mode").is_none() {
+        // The host fails already, because it has no control groups of version 2.
+        results.not_applicable(about_mode, "on control groups of version 1 containers are in the host's namespace");
+    } else {
+        let fix = docker_set(&docker.config_file, "default-cgroupns-mode", "\"private\"");
+        results.fail(about_mode, Severity::Low, evidence, "default-cgroupns-mode=private", fix);
+    }
+}
+
+fn judge_kubelet(kubelet: &Kubelet, results: &mut Results) {
+    let file = kubelet.config_file.as_deref();
+    let per_class = kubelet.setting("cgroupsPerQOS");
+    let subject = format!("{}: cgroupsPerQOS", kubelet.name);
+    let evidence = Evidence::of("cgroupsPerQOS", &per_class);
+    if per_class.is_true() {
+        results.pass(about(&subject, &[]), evidence);
+    } else {
+        let fix = kubelet_set(file, "cgroupsPerQOS: true");
+        results.fail(about(&subject, &[]), Severity::Medium, evidence, "cgroupsPerQOS=true", fix);
+    }
+    let enforced = kubelet.setting("enforceNodeAllocatable");
+    let subject = format!("{}: enforceNodeAllocatable", kubelet.name);
+    let evidence = Evidence::of("enforceNodeAllocatable", &enforced);
+    if enforced.texts().contains(&"pods") {
+        results.pass(about(&subject, &[]), evidence);
+    } else {
+        let fix = kubelet_set(file, "enforceNodeAllocatable: [pods]");
+        results.fail(about(&subject, &[]), Severity::Medium, evidence, "pods among them", fix);
+    }
+}
+
+/// The kubelet and the runtime must make groups in the same way. A kubelet without the setting takes it from the runtime.
+fn driver(node: &Node, kubelet: &Kubelet, results: &mut Results) {
+    let Some(own) = kubelet.config.get("cgroupDriver") else { return };
+    let of_containerd = |daemon: &Daemon| {
+        let mut settings = daemon.config.settings.iter();
+        let found = settings.find(|(key, _)| key.ends_with(".runtimes.runc.options.SystemdCgroup"));
+        // Nothing is said of the default, which differs between versions.
+        found.map(|(_, setting)| (if setting.is_true() { "systemd" } else { "cgroupfs" }, setting.source.to_string()))
+    };
+    let of_crio = |daemon: &Daemon| {
+        let manager =
+            daemon.config.or_default("crio.runtime.cgroup_manager", "systemd", "cri-o", daemon.version.as_deref());
+        (if manager.display() == "systemd" { "systemd" } else { "cgroupfs" }, manager.source.to_string())
+    };
+    let runtimes = node.containerd.iter().filter_map(of_containerd).chain(node.crio.iter().map(of_crio));
+    let subject = format!("{}: cgroupDriver", kubelet.name);
+    for (driver, source) in runtimes {
+        if own.display() == driver {
+            results.pass(about(&subject, &[]), Evidence::of("cgroupDriver", own));
+        } else {
+            let evidence =
+                Evidence::new(format!("cgroupDriver={}, and {driver} in the runtime", own.display()), source);
+            let fix = kubelet_set(kubelet.config_file.as_deref(), &format!("cgroupDriver: {driver}"));
+            results.fail(about(&subject, &[]), Severity::Medium, evidence, "the same driver in both", fix);
         }
     }
 }

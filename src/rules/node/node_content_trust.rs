@@ -1,23 +1,26 @@
 //! Images are verified before they run.
 
-use crate::node::Node;
+use crate::node::os::numbers;
+use crate::node::{Daemon, Node};
 use crate::rule::{
-    About, Evidence, Judges, NoParams, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, node_without_params,
-    params,
+    About, Evidence, Judges, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, compile_node, params,
 };
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 pub static RULE: Rule = Rule {
     id: "node-content-trust",
     title: "The runtime of a node verifies images",
     docs: "Docker's own content trust ended: `DOCKER_CONTENT_TRUST=1` now makes pulls of official images fail, and verifies none. What \
 verifies on a node today is `/etc/containers/policy.json` for podman and cri-o, and the image verifier plugins of containerd. In a cluster, \
-signatures are verified at admission; then this rule has nothing to add.",
-    why: "an image that nobody verified may be anybody's",
+signatures can be verified at admission: with `admission: true` this rule has nothing to add. The kubelet's pulls pass a verifier of \
+containerd only from 2.1 on.",
+    why: "an image without a verified signature may come from an attacker",
     owasp: &[17],
     severity: Severity::Low,
-    params: params::<NoParams>,
+    params: params::<NodeContentTrust>,
     judges: Judges::Node(NodeRule {
-        compile: node_without_params::<NodeContentTrust>,
+        compile: compile_node::<NodeContentTrust>,
         instead: "verify signatures at admission or in the runtime",
         examples: &[
             NodeExample {
@@ -46,6 +49,12 @@ signatures are verified at admission; then this rule has nothing to add.",
                 results: &["pass containerd"],
             },
             NodeExample {
+                name: "verified at admission",
+                params: r#"{"admission":true}"#,
+                host: "=== /usr/bin/podman\n=== /etc/containers/policy.json\n{\"default\": [{\"type\": \"insecureAcceptAnything\"}]}\n",
+                results: &["notApplicable container runtimes"],
+            },
+            NodeExample {
                 name: "no runtime",
                 params: "",
                 host: "=== /etc/passwd\n",
@@ -55,9 +64,13 @@ signatures are verified at admission; then this rule has nothing to add.",
     }),
 };
 
-/// The check of `node-content-trust`.
-#[derive(Default)]
-struct NodeContentTrust;
+/// Parameters of `node-content-trust`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct NodeContentTrust {
+    /// Whether signatures are verified at admission in the whole cluster, so that no runtime needs to. Default: false.
+    admission: bool,
+}
 
 fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
     About { subject, owasp: &[17], cis }
@@ -70,6 +83,9 @@ impl NodeCheck for NodeContentTrust {
         if !node.has_runtime() {
             return results
                 .not_applicable(about("container runtimes", &[]), "no docker, containerd, cri-o or podman is there");
+        }
+        if self.admission {
+            return results.not_applicable(about("container runtimes", &[]), "signatures are verified at admission");
         }
         for path in &node.content_trust {
             let evidence = Evidence::new("DOCKER_CONTENT_TRUST=1", path);
@@ -94,6 +110,14 @@ impl NodeCheck for NodeContentTrust {
         }
         for daemon in &node.containerd {
             if results.doubtful(about(&daemon.name, &[]), &daemon.config) {
+                continue;
+            }
+            if too_old(node, daemon) {
+                let version = daemon.version.as_deref().unwrap_or_default();
+                let evidence = Evidence::new(format!("containerd {version}"), "the package database");
+                let fix = "verify signatures at admission (the rule image-signature), or upgrade containerd to 2.1";
+                let wanted = "2.1 or newer, whose verifiers see the kubelet's pulls";
+                results.fail(about(&daemon.name, &[]), Severity::Low, evidence, wanted, fix);
                 continue;
             }
             let key = "plugins.\"io.containerd.image-verifier.v1.bindir\".bin_dir";
@@ -157,4 +181,10 @@ fn policy(node: &Node, results: &mut Results) {
     } else {
         results.pass(about, Evidence::new(format!("default: {}", kinds.join(", ")), POLICY));
     }
+}
+
+/// Whether the kubelet's pulls go past the verifiers.
+fn too_old(node: &Node, daemon: &Daemon) -> bool {
+    let release = daemon.version.as_deref().map(numbers);
+    !node.kubelet.is_empty() && release.is_some_and(|release| release < vec![2, 1])
 }

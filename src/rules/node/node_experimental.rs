@@ -86,7 +86,14 @@ impl NodeCheck for NodeExperimental {
             if on.peek().is_none() {
                 let subject = format!("{}: featureGates", kubelet.name);
                 let source = kubelet.config_file.as_deref().unwrap_or("its arguments");
-                results.pass(about(&subject, &[]), Evidence::new("neither AllAlpha nor AllBeta", source));
+                let single: Vec<String> = kubelet
+                    .config
+                    .under("featureGates")
+                    .filter(|(_, setting)| setting.is_true())
+                    .map(|(gate, _)| format!(", {gate}"))
+                    .collect();
+                let found = format!("neither AllAlpha nor AllBeta{}", single.concat());
+                results.pass(about(&subject, &[]), Evidence::new(found, source));
             }
             for (key, setting) in on {
                 let subject = format!("{}: {key}", kubelet.name);

@@ -10,12 +10,12 @@ use crate::rule::{
 pub static RULE: Rule = Rule {
     id: "node-files",
     title: "Only root can change the files of container daemons, and read their keys",
-    docs: "Units, settings, certificates, keys and sockets of docker, containerd, cri-o, podman and the kubelet. Whoever can write one \
-of them, or put another file in its place, is root on the node: the daemon runs what they say. Whoever can read a key can speak to the \
+    docs: "Units, settings, certificates, keys and sockets of docker, containerd, cri-o, podman and the kubelet. A user who can write one \
+of them, or put another file in its place, is root on the node: the daemon runs what they say. A user who can read a key can speak to the \
 daemon.\n\n\
 Modes are compared bit by bit: 0604 is no milder than 0640. A link counts as the file that it leads to, an ACL as much as the mode, and \
 all folders above must be closed for others.",
-    why: "whoever can change these files, or read the keys, controls every container of the node",
+    why: "a user who can change these files, or read the keys, controls every container of the node",
     owasp: &[37, 38, 39, 40, 41, 42, 43, 44, 51, 52, 86, 87, 88, 89, 90, 91, 92, 93],
     severity: Severity::High,
     params: params::<NoParams>,
@@ -87,6 +87,14 @@ impl NodeCheck for NodeFiles {
                 "no unit and no process of docker, containerd, cri-o, podman or the kubelet is there",
             );
         }
+        let of_kubelets = node.kubelet.iter().map(|kubelet| (&kubelet.name, &kubelet.config));
+        let of_dockers = node.docker.iter().map(|docker| (&docker.name, &docker.config));
+        let others = node.containerd.iter().chain(&node.crio).chain(&node.podman);
+        let of_others = others.map(|daemon| (&daemon.name, &daemon.config));
+        for (name, config) in of_kubelets.chain(of_dockers).chain(of_others) {
+            // Its settings may name other files than those below.
+            results.doubtful(About { subject: name, owasp: &[], cis: &[] }, config);
+        }
         for file in &expected {
             judge(node, file, results);
         }
@@ -106,12 +114,10 @@ fn judge(node: &Node, file: &Expected, results: &mut Results) {
     let accounts = node.accounts.is().cloned().unwrap_or_default();
     let all = facts.excess(&file.max, &accounts, file.is_key);
     let Some(worst) = all.iter().max_by_key(|excess| excess.grave) else {
-        let found = format!(
-            "{}:{} {:04o}",
-            accounts.user(facts.access.uid),
-            accounts.group(facts.access.gid),
-            facts.access.mode
-        );
+        let hidden =
+            facts.hidden_by(&file.max).map(|folder| format!(", hidden by {}", folder.path)).unwrap_or_default();
+        let (user, group) = (accounts.user(facts.access.uid), accounts.group(facts.access.gid));
+        let found = format!("{user}:{group} {:04o}{hidden}", facts.access.mode);
         return results.pass(about, Evidence::new(found, &facts.path));
     };
     let found: Vec<&str> = all.iter().map(|excess| excess.found.as_str()).collect();
@@ -123,5 +129,13 @@ fn judge(node: &Node, file: &Expected, results: &mut Results) {
         expected::lasting(file, &fix.join(" && "))
     };
     let severity = if worst.grave { Severity::High } else { Severity::Low };
+    // The benchmarks have one item for the owner and one for the mode.
+    let (owner, mode) = (all.iter().any(|excess| excess.is_owner), all.iter().any(|excess| !excess.is_owner));
+    let cis = match file.cis {
+        [of_owner, _] if owner && !mode => std::slice::from_ref(of_owner),
+        [_, of_mode] if mode && !owner => std::slice::from_ref(of_mode),
+        both => both,
+    };
+    let about = About { cis, ..about };
     results.fail(about, severity, Evidence::new(found.join(", "), &facts.path), wanted.join(", "), fix);
 }

@@ -1,6 +1,6 @@
-//! Images that nobody uses are removed.
+//! Images that no container uses are removed.
 
-use crate::node::Node;
+use crate::node::{Node, Read};
 use crate::rule::{
     About, Evidence, Judges, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, compile_node, params,
 };
@@ -9,11 +9,11 @@ use serde::Deserialize;
 
 pub static RULE: Rule = Rule {
     id: "node-image-gc",
-    title: "Images that nobody uses are removed",
+    title: "Images that no container uses are removed",
     docs: "The kubelet removes unused images when the disk is fuller than `imageGCHighThresholdPercent`, down to \
 `imageGCLowThresholdPercent`. 100 switches that off, and so does a low threshold that is not below the high one. A docker that runs no \
-pods needs a timer or a cron job with `docker image prune` or `docker system prune`, unless no more than `max` of its images are unused.",
-    why: "old images hold old faults, and anybody who may start a container can start them",
+pods needs a timer or a cron job with `docker image prune` or `docker system prune`, unless no more than `max` of its images are unused. Of podman the same number is accepted.",
+    why: "old images hold old faults, and every user who may start a container can start them",
     owasp: &[10],
     severity: Severity::Low,
     params: params::<NodeImageGc>,
@@ -49,6 +49,12 @@ pods needs a timer or a cron job with `docker image prune` or `docker system pru
                 results: &["fail dockerd: unused images"],
             },
             NodeExample {
+                name: "podman with more unused images than allowed",
+                params: r#"{"max":0}"#,
+                host: "=== /usr/bin/podman\n=== /var/lib/containers/storage/overlay-images/images.json\n[{\"id\": \"a\"}]\n",
+                results: &["fail podman: unused images"],
+            },
+            NodeExample {
                 name: "docker with a timer",
                 params: "",
                 host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd\n\
@@ -59,7 +65,7 @@ pods needs a timer or a cron job with `docker image prune` or `docker system pru
                 name: "no daemon that keeps images by itself",
                 params: "",
                 host: "=== /etc/passwd\n",
-                results: &["notApplicable kubelet and docker"],
+                results: &["notApplicable kubelet, docker and podman"],
             },
         ],
     }),
@@ -85,8 +91,12 @@ fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
 
 impl NodeCheck for NodeImageGc {
     fn check(&self, node: &Node, results: &mut Results) {
-        if node.kubelet.is_empty() && node.docker.is_empty() {
-            results.not_applicable(about("kubelet and docker", &[]), "neither of them is there");
+        if node.kubelet.is_empty() && node.docker.is_empty() && node.podman.is_empty() {
+            results.not_applicable(about("kubelet, docker and podman", &[]), "none of them is there");
+        }
+        // With a kubelet, cri-o's images are in podman's folder, and the kubelet removes them.
+        if !node.podman.is_empty() && node.kubelet.is_empty() {
+            self.podman(node, results);
         }
         for kubelet in &node.kubelet {
             if results.doubtful(about(&kubelet.name, &[]), &kubelet.config) {
@@ -140,6 +150,23 @@ impl NodeCheck for NodeImageGc {
                         .unknown(about, format!("{} {}", images.folder, images.unused.unknown().unwrap_or_default()));
                 }
             }
+        }
+    }
+}
+
+impl NodeImageGc {
+    fn podman(&self, node: &Node, results: &mut Results) {
+        let about = about("podman: unused images", &[]);
+        let folder = "/var/lib/containers/storage";
+        match &node.podman_unused {
+            Read::Is(unused) if *unused > self.max => {
+                let evidence = Evidence::new(format!("{unused} unused images"), folder);
+                let wanted = format!("{} unused images at most", self.max);
+                results.fail(about, Severity::Low, evidence, wanted, "podman image prune --all --force");
+            }
+            Read::Is(unused) => results.pass(about, Evidence::new(format!("{unused} unused images"), folder)),
+            Read::Absent => results.pass(about, Evidence::new("no images", folder)),
+            other => results.unknown(about, format!("{folder} {}", other.unknown().unwrap_or_default())),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Logs of containers leave the node.
 
 use crate::node::Node;
+use crate::node::process::Process;
 use crate::rule::{
     About, Evidence, Judges, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, compile_node, params,
 };
@@ -10,10 +11,10 @@ use serde::Deserialize;
 pub static RULE: Rule = Rule {
     id: "node-logging",
     title: "Logs of containers are sent to another host",
-    docs: "A log that stays on the node ends with the node, and whoever takes the node can change it. Docker can send logs itself \
+    docs: "A log that stays on the node ends with the node, and an attacker who takes the node can change it. Docker can send logs itself \
 (`log-driver: syslog` with an address, `gelf`, `fluentd`, and others). Otherwise a program that forwards them must run: fluent-bit, vector, \
-filebeat, alloy, promtail, systemd-journal-upload; `forwarders` names more. Docker's own log has the level `info`.",
-    why: "who takes the node removes the traces",
+filebeat, alloy, promtail, systemd-journal-upload, or rsyslog with an action that sends; `forwarders` names more. Docker's own log has the level `info`.",
+    why: "an attacker who takes the node removes the traces",
     owasp: &[45],
     severity: Severity::Low,
     params: params::<NodeLogging>,
@@ -31,6 +32,13 @@ filebeat, alloy, promtail, systemd-journal-upload; `forwarders` names more. Dock
                 name: "a forwarder",
                 params: "",
                 host: "=== /proc/5/status\nName: fluent-bit\n=== /usr/lib/systemd/system/containerd.service\n[Service]\nExecStart=/usr/bin/containerd\n",
+                results: &["pass logs of containers"],
+            },
+            NodeExample {
+                name: "rsyslog that sends",
+                params: "",
+                host: "=== /proc/5/status\nName: rsyslogd\n=== /etc/rsyslog.conf\n*.* @@logs.example.com:6514\n\
+=== /usr/lib/systemd/system/containerd.service\n[Service]\nExecStart=/usr/bin/containerd\n",
                 results: &["pass logs of containers"],
             },
             NodeExample {
@@ -60,7 +68,7 @@ filebeat, alloy, promtail, systemd-journal-upload; `forwarders` names more. Dock
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct NodeLogging {
-    /// Programs that forward logs, beside the known ones. Default: none.
+    /// Programs that forward logs, in addition to the known ones. Default: none.
     forwarders: Vec<String>,
 }
 
@@ -132,7 +140,7 @@ impl NodeLogging {
     fn forwarder(&self, node: &Node, results: &mut Results) {
         let about = about("logs of containers", &["D2.13"]);
         if node.offline {
-            return results.unknown(about, "the root has no processes, so nobody knows what forwards logs");
+            return results.unknown(about, "the root has no processes, so podreeve cannot see what forwards logs");
         }
         let known = |name: &str| {
             FORWARDERS.contains(&name) && name != "systemd-journal" || self.forwarders.iter().any(|own| own == name)
@@ -142,10 +150,18 @@ impl NodeLogging {
         };
         if let Some(process) = node.processes.iter().find(|process| known(&process.name) || uploads(&process.name)) {
             results.pass(about, Evidence::new(format!("{} runs", process.name), format!("process {}", process.pid)));
+        } else if let Some((file, rsyslog)) = sends(node) {
+            results.pass(about, Evidence::new(format!("rsyslog (process {}) sends them", rsyslog.pid), file));
         } else {
             let evidence = Evidence::new("logs stay on the host", "/proc");
             let fix = "run a forwarder such as fluent-bit on every node, or name yours in the parameter `forwarders`";
             results.fail(about, Severity::Low, evidence, "a program that forwards them", fix);
         }
     }
+}
+
+/// The file of a running rsyslog that sends to another host.
+fn sends(node: &Node) -> Option<(&String, &Process)> {
+    let rsyslog = node.processes.iter().find(|process| process.name == "rsyslogd")?;
+    Some((node.log_forwarding.first()?, rsyslog))
 }

@@ -95,6 +95,9 @@ impl NodeCheck for NodeLsm {
             }
         }
         for daemon in node.containerd.iter().chain(&node.crio).chain(&node.podman) {
+            if results.doubtful(about(&daemon.name, &["D5.2", "D5.3"]), &daemon.config) {
+                continue;
+            }
             let rows: [Row; 5] = [
                 (".enable_selinux", |value| selinux_off(value), "true"),
                 (".disable_apparmor", |value| value == "true", "false"),
@@ -136,10 +139,16 @@ fn selinux_off(value: &str) -> bool {
 fn module(node: &Node, results: &mut Results) {
     let modules = &node.security_modules;
     match (modules.apparmor, modules.selinux) {
-        (true, _) => results
-            .pass(about("AppArmor", &["D5.2"]), Evidence::new("enabled", "/sys/module/apparmor/parameters/enabled")),
+        (true, selinux) => {
+            let evidence = Evidence::new("enabled", "/sys/module/apparmor/parameters/enabled");
+            results.pass(about("AppArmor", &["D5.2"]), evidence);
+            if selinux.is_none() {
+                results.not_applicable(about("SELinux", &["D5.3"]), "AppArmor confines the containers of this host");
+            }
+        }
         (false, Some(SeLinux::Enforcing)) => {
             results.pass(about("SELinux", &["D5.3"]), Evidence::new("enforcing", "/sys/fs/selinux/enforce"));
+            results.not_applicable(about("AppArmor", &["D5.2"]), "SELinux confines the containers of this host");
         }
         (false, Some(SeLinux::Permissive)) => {
             let evidence = Evidence::new("permissive", "/sys/fs/selinux/enforce");

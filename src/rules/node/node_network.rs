@@ -1,8 +1,10 @@
 //! The network of docker and of images' downloads.
 
+mod registries;
+
 use crate::node::Node;
-use crate::node::config::Setting;
 use crate::node::docker::Docker;
+use crate::node::os::numbers;
 use crate::rule::{
     About, Evidence, Judges, NoParams, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, node_without_params,
     params,
@@ -10,10 +12,10 @@ use crate::rule::{
 
 pub static RULE: Rule = Rule {
     id: "node-network",
-    title: "Containers of one host cannot reach each other unasked, and images come over TLS",
+    title: "Containers of a host are apart, and images come over TLS",
     docs: "Docker's default bridge connects all containers on it unless `icc` is false. Without `iptables`, nothing separates networks at \
-all. The userland proxy hides the address of a client. An insecure registry is asked without a check of its certificate, so whoever is on \
-the way decides what runs.\n\n\
+all. The userland proxy hides the address of a client. An insecure registry is asked without a check of its certificate, so an attacker on \
+the way decides what runs; the rule reads docker's settings, `hosts.toml` of containerd, and `registries.conf`.\n\n\
 Docker that runs no pods matters as well: its containers share the node.",
     why: "a container that was taken over reaches the others of the host, and an image can be exchanged on its way",
     owasp: &[28, 47, 55],
@@ -59,6 +61,20 @@ Docker that runs no pods matters as well: its containers share the node.",
                 results: &["unknown dockerd"],
             },
             NodeExample {
+                name: "a container on the default bridge, IPv6 without its packet filter, and registries without a check",
+                params: "",
+                host: "=== /proc/7/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/7/cmdline\ndockerd --ipv6 --icc=false --userland-proxy=false\n\
+=== /var/lib/dpkg/status\nPackage: docker.io\nStatus: install ok installed\nVersion: 20.10.24+dfsg1-1\n\
+=== /proc/1/net/dev\nh\n docker0: 1\n veth1: 1\n=== /sys/class/net/veth1/master link ../../docker0\n\
+=== /usr/bin/podman\n=== /etc/containers/registries.conf\n[[registry]]\nlocation = \"r.example.com\"\ninsecure = true\n",
+                results: &[
+                    "fail dockerd: docker0",
+                    "fail dockerd: ip6tables",
+                    "pass dockerd: icc",
+                    "fail podman: /etc/containers/registries.conf",
+                ],
+            },
+            NodeExample {
                 name: "no docker",
                 params: "",
                 host: "=== /etc/passwd\n",
@@ -80,7 +96,7 @@ impl NodeCheck for NodeNetwork {
         for docker in &node.docker {
             let whole = about(&docker.name, &[]);
             if !results.doubtful(whole, &docker.config) {
-                judge(docker, results);
+                judge(node, docker, results);
             }
         }
         for daemon in &node.crio {
@@ -88,7 +104,12 @@ impl NodeCheck for NodeNetwork {
             if let Some(setting) =
                 daemon.config.get("crio.image.insecure_registries").filter(|setting| !setting.texts().is_empty())
             {
-                insecure(&subject, "insecure_registries", setting, results);
+                registries::insecure(&subject, "insecure_registries", setting, results);
+            }
+        }
+        for daemon in node.containerd.iter().chain(&node.crio).chain(&node.podman) {
+            if !results.doubtful(about(&daemon.name, &["D2.5"]), &daemon.config) {
+                registries::in_files(daemon, results);
             }
         }
         for daemon in &node.containerd {
@@ -116,20 +137,69 @@ fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
     About { subject, owasp: &[28, 47, 55], cis }
 }
 
-fn judge(docker: &Docker, results: &mut Results) {
-    let setting =
-        |key: &str, default: bool| docker.config.or_default(key, default, "docker", docker.version.as_deref());
-    let icc = setting("icc", true);
+/// Containers on docker's default bridge can reach each other.
+fn default_bridge(node: &Node, docker: &Docker, results: &mut Results) {
+    let icc = docker.config.or_default("icc", true, "docker", docker.version.as_deref());
     let subject = format!("{}: icc", docker.name);
+    let about_icc = about(&subject, &["D2.2"]);
     let bridge = docker.config.get("bridge").filter(|bridge| bridge.display() == "none");
     match bridge {
-        Some(bridge) => results.pass(about(&subject, &["D2.2"]), Evidence::of("bridge", bridge)),
+        Some(bridge) => results.pass(about_icc, Evidence::of("bridge", bridge)),
         None if icc.is_true() => {
             let fix = set(docker, "icc", "false");
-            results.fail(about(&subject, &["D2.2"]), Severity::Medium, Evidence::of("icc", &icc), "icc=false", fix);
+            results.fail(about_icc, Severity::Medium, Evidence::of("icc", &icc), "icc=false", fix);
         }
-        None => results.pass(about(&subject, &["D2.2"]), Evidence::of("icc", &icc)),
+        None => results.pass(about_icc, Evidence::of("icc", &icc)),
     }
+    if bridge.is_some() || docker.pid.is_none() || docker.rootless || node.interfaces.is_empty() {
+        return;
+    }
+    let members: Vec<&str> = node
+        .interfaces
+        .iter()
+        .filter(|(_, bridge)| bridge.as_deref() == Some("docker0"))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let subject = format!("{}: docker0", docker.name);
+    let about_bridge = about(&subject, &["D5.30"]);
+    if members.is_empty() {
+        return results.pass(about_bridge, Evidence::new("no container is on docker0", "/proc/1/net/dev"));
+    }
+    let fix = "docker network create NETWORK # and start the containers with --network NETWORK";
+    let evidence = Evidence::new(format!("{} on docker0", members.join(", ")), "/sys/class/net");
+    results.fail(about_bridge, Severity::Low, evidence, "containers on networks of their own", fix);
+}
+
+/// With IPv6 and without its packet filter, every port of every container is open.
+fn ip6tables(docker: &Docker, results: &mut Results) {
+    if !docker.is_true("ipv6") || docker.rootless {
+        return;
+    }
+    let subject = format!("{}: ip6tables", docker.name);
+    let about = about(&subject, &["D2.4"]);
+    // The default changed with 27.
+    let major = docker.version.as_deref().and_then(|version| numbers(version).first().copied());
+    let default = match (docker.config.get("ip6tables"), major) {
+        (Some(_), _) => false,
+        (None, Some(major)) => major >= 27,
+        (None, None) => {
+            return results.unknown(about, "the version is unknown, and the default differs: off up to 26, on from 27");
+        }
+    };
+    let setting = docker.config.or_default("ip6tables", default, "docker", docker.version.as_deref());
+    if setting.is_true() {
+        results.pass(about, Evidence::of("ip6tables", &setting));
+    } else {
+        let fix = set(docker, "ip6tables", "true");
+        results.fail(about, Severity::High, Evidence::of("ip6tables", &setting), "ip6tables=true", fix);
+    }
+}
+
+fn judge(node: &Node, docker: &Docker, results: &mut Results) {
+    default_bridge(node, docker, results);
+    ip6tables(docker, results);
+    let setting =
+        |key: &str, default: bool| docker.config.or_default(key, default, "docker", docker.version.as_deref());
     let iptables = setting("iptables", true);
     let subject = format!("{}: iptables", docker.name);
     if iptables.is_true() || docker.rootless {
@@ -168,30 +238,9 @@ fn judge(docker: &Docker, results: &mut Results) {
         }
     }
     let subject = format!("{}: insecure-registries", docker.name);
-    let none =
+    let named =
         docker.config.or_default("insecure-registries", Vec::<String>::new(), "docker", docker.version.as_deref());
-    insecure(&subject, "insecure-registries", &none, results);
-}
-
-/// Addresses of this host itself need no TLS.
-fn insecure(subject: &str, key: &str, setting: &Setting, results: &mut Results) {
-    let is_local = |registry: &str| {
-        registry.starts_with("127.")
-            || registry.starts_with("localhost")
-            || registry.starts_with("::1")
-            || registry.starts_with("[::1]")
-    };
-    let foreign: Vec<&str> = setting.texts().into_iter().filter(|registry| !is_local(registry)).collect();
-    if foreign.is_empty() {
-        results.pass(about(subject, &["D2.5"]), Evidence::of(key, setting));
-        return;
-    }
-    let fix = format!(
-        "remove {} from `{key}` in {}, and give the registry a certificate",
-        foreign.join(", "),
-        setting.source
-    );
-    results.fail(about(subject, &["D2.5"]), Severity::High, Evidence::of(key, setting), "no registry without TLS", fix);
+    registries::insecure(&subject, "insecure-registries", &named, results);
 }
 
 /// The command that sets a key of `daemon.json`.

@@ -1,7 +1,7 @@
 //! File systems of their own for images and logs.
 
 use crate::node::mount;
-use crate::node::{Node, Read};
+use crate::node::{DataFolder, Node, Read};
 use crate::rule::{
     About, Evidence, Judges, NoParams, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, node_without_params,
     params,
@@ -36,7 +36,7 @@ mounts its folder on itself.",
                 results: &["pass /srv/docker"],
             },
             NodeExample {
-                name: "mounts that nobody knows",
+                name: "mounts that are unknown",
                 params: "",
                 host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd\n",
                 results: &["unknown /var/lib/docker"],
@@ -57,13 +57,17 @@ struct NodePartitions;
 
 impl NodeCheck for NodePartitions {
     fn check(&self, node: &Node, results: &mut Results) {
-        let folders = folders(node);
+        let folders = node.data_folders();
         let about = |subject| About { subject, owasp: &[30], cis: &["D1.1.1"] };
         if folders.is_empty() {
             results
                 .not_applicable(about("container daemons"), "no docker, containerd, cri-o, podman or kubelet is there");
         }
-        for folder in &folders {
+        for DataFolder { path: folder, doubt } in &folders {
+            if let Some(doubt) = doubt {
+                results.unknown(about(folder), format!("the daemon's settings are not known: {doubt}"));
+                continue;
+            }
             let mounts = match &node.mounts {
                 Read::Is(mounts) => mounts,
                 Read::Absent => {
@@ -76,7 +80,10 @@ impl NodeCheck for NodePartitions {
                     continue;
                 }
             };
-            let (Some(root), Some(own)) = (mount::of(mounts, "/"), mount::of(mounts, folder)) else {
+            // The folder may be a link to another device.
+            let resolved =
+                node.file(folder).and_then(Read::is).map_or_else(|| folder.clone(), |facts| facts.path.clone());
+            let (Some(root), Some(own)) = (mount::of(mounts, "/"), mount::of(mounts, &resolved)) else {
                 results.unknown(about(folder), "/proc/1/mountinfo has no mount for it");
                 continue;
             };
@@ -95,18 +102,4 @@ impl NodeCheck for NodePartitions {
             }
         }
     }
-}
-
-fn folders(node: &Node) -> Vec<String> {
-    let mut all: Vec<String> = node.docker.iter().map(crate::node::docker::Docker::data_root).collect();
-    let root = |daemon: &crate::node::Daemon, key: &str, default: &str| {
-        daemon.config.get(key).and_then(|setting| setting.value.as_str()).unwrap_or(default).to_owned()
-    };
-    all.extend(node.containerd.iter().map(|daemon| root(daemon, "root", "/var/lib/containerd")));
-    all.extend(node.crio.iter().map(|daemon| root(daemon, "crio.root", "/var/lib/containers/storage")));
-    all.extend(node.podman.iter().map(|_| "/var/lib/containers/storage".to_owned()));
-    all.extend(node.kubelet.iter().map(|_| "/var/lib/kubelet".to_owned()));
-    all.sort_unstable();
-    all.dedup();
-    all
 }

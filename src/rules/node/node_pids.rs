@@ -11,7 +11,7 @@ pub static RULE: Rule = Rule {
     id: "node-pids",
     title: "The kubelet limits the processes of a pod",
     docs: "`podPidsLimit` of the kubelet is the only limit of processes that Kubernetes has. -1, the default, is none. `max` is the most \
-that is accepted. podman's `pids_limit` of 0 switches its limit off.",
+that is accepted. podman's `pids_limit` of 0 switches its limit off. docker has no default limit, so its running containers are looked at.",
     why: "a pod that starts processes without end stops the whole node",
     owasp: &[81],
     severity: Severity::Medium,
@@ -40,10 +40,19 @@ that is accepted. podman's `pids_limit` of 0 switches its limit off.",
                 results: &["pass kubelet: podPidsLimit"],
             },
             NodeExample {
+                name: "a container of docker without a limit, and one with a limit",
+                params: "",
+                host: "=== /proc/9/status\nName: sh\n=== /proc/9/cgroup\n0::/docker/abababababababababababababababababababababababababababababababab\n\
+=== /sys/fs/cgroup/docker/abababababababababababababababababababababababababababababababab/pids.max\nmax\n\
+=== /proc/8/status\nName: sh\n=== /proc/8/cgroup\n0::/docker/cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd\n\
+=== /sys/fs/cgroup/docker/cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd/pids.max\n100\n",
+                results: &["fail container abababababab", "pass container cdcdcdcdcdcd"],
+            },
+            NodeExample {
                 name: "no kubelet",
                 params: "",
                 host: "=== /etc/passwd\n",
-                results: &["notApplicable kubelet and podman"],
+                results: &["notApplicable kubelet, podman and containers"],
             },
         ],
     }),
@@ -69,11 +78,17 @@ fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
 
 impl NodeCheck for NodePids {
     fn check(&self, node: &Node, results: &mut Results) {
-        if node.kubelet.is_empty() && node.podman.is_empty() {
+        if node.kubelet.is_empty() && node.podman.is_empty() && node.pids_limits.is_empty() {
             results.not_applicable(
-                about("kubelet and podman", &[]),
-                "neither of them is there, and docker has no default limit",
+                about("kubelet, podman and containers", &[]),
+                "neither daemon is there and no container runs; docker has no default limit",
             );
+        }
+        containers(node, results);
+        if !node.offline && node.kernel.unified_cgroups && !node.kernel.controllers.iter().any(|name| name == "pids") {
+            let evidence = Evidence::new("no controller `pids`", "/sys/fs/cgroup/cgroup.controllers");
+            let fix = "use a kernel with CONFIG_CGROUP_PIDS";
+            results.fail(about("controllers", &[]), Severity::Medium, evidence, "the controller `pids`", fix);
         }
         for kubelet in &node.kubelet {
             if results.doubtful(about(&kubelet.name, &["K4.2.13"]), &kubelet.config) {
@@ -106,6 +121,22 @@ impl NodeCheck for NodePids {
             } else {
                 results.pass(about(&subject, &["D5.29"]), evidence);
             }
+        }
+    }
+}
+
+/// Containers that run, and that no kubelet limits.
+fn containers(node: &Node, results: &mut Results) {
+    for (group, limit) in &node.pids_limits {
+        let id = crate::node::process::container(group).and_then(|id| id.get(..12)).unwrap_or(group);
+        let subject = format!("container {id}");
+        let about = about(&subject, &["D5.29"]);
+        let evidence = Evidence::new(format!("pids.max={limit}"), format!("/sys/fs/cgroup{group}"));
+        if limit == "max" {
+            let fix = format!("docker update --pids-limit 200 {id}");
+            results.fail(about, Severity::Medium, evidence, "a limit of processes", fix);
+        } else {
+            results.pass(about, evidence);
         }
     }
 }

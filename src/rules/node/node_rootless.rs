@@ -9,9 +9,9 @@ use crate::rule::{
 pub static RULE: Rule = Rule {
     id: "node-rootless",
     title: "Docker runs without root where it can",
-    docs: "A rootless dockerd runs in a user namespace of an ordinary user. Who breaks out of its containers has the rights of that user. \
-Runtimes under a kubelet need root, so the rule is about docker alone.",
-    why: "who takes over a daemon of root has the node",
+    docs: "A rootless dockerd runs in a user namespace of an ordinary user. An attacker who breaks out of its containers has the rights of that user. \
+Runtimes under a kubelet need root, so the rule is about docker, and about a containerd that serves neither a kubelet nor docker.",
+    why: "an attacker who takes over a daemon of root has the node",
     owasp: &[48],
     severity: Severity::Low,
     params: params::<NoParams>,
@@ -26,6 +26,12 @@ Runtimes under a kubelet need root, so the rule is about docker alone.",
 === /proc/6/status\nName: rootlesskit\nUid: 1000 1000 1000 1000\n=== /proc/8/stat\n8 (dockerd) S 6 1 1 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 500\n\
 === /proc/8/status\nName: dockerd\nUid: 1000 1000 1000 1000\n=== /proc/8/uid_map\n0 1000 1\n=== /proc/8/cmdline\ndockerd\n",
                 results: &["fail dockerd (process 7)", "pass dockerd (user 1000)"],
+            },
+            NodeExample {
+                name: "a containerd of root that serves neither docker nor a kubelet",
+                params: "",
+                host: "=== /proc/7/status\nName: containerd\nUid: 0 0 0 0\n=== /proc/7/cmdline\ncontainerd\n",
+                results: &["fail containerd"],
             },
             NodeExample {
                 name: "no docker",
@@ -44,11 +50,26 @@ struct NodeRootless;
 impl NodeCheck for NodeRootless {
     fn check(&self, node: &Node, results: &mut Results) {
         let about = |subject| About { subject, owasp: &[48], cis: &["D2.1"] };
-        if node.docker.is_empty() {
-            results.not_applicable(
+        // A containerd that serves a kubelet needs root, and one that serves docker is judged with it.
+        let alone = || node.containerd.iter().filter(|_| node.docker.is_empty() && node.kubelet.is_empty());
+        if node.docker.is_empty() && alone().next().is_none() {
+            return results.not_applicable(
                 about("docker"),
                 "no unit and no process of dockerd is there; runtimes under a kubelet need root",
             );
+        }
+        for daemon in alone() {
+            if daemon.rootless {
+                results.pass(about(&daemon.name), Evidence::new("a user of its own", "/proc"));
+            } else {
+                let evidence = Evidence::new("root", if daemon.pid.is_some() { "/proc" } else { "its unit" });
+                let fix = "containerd-rootless-setuptool.sh install";
+                results.fail(about(&daemon.name), Severity::Low, evidence, "an ordinary user", fix);
+            }
+        }
+        if !node.host_ids {
+            let why = "podreeve runs in a user namespace, in which it cannot see whose processes are root's";
+            return results.unknown(about("docker"), why);
         }
         for docker in &node.docker {
             if docker.rootless {

@@ -1,4 +1,4 @@
-//! Services beside containers.
+//! Services next to containers.
 
 use crate::node::listener::{Listener, Protocol};
 use crate::node::{Node, Read};
@@ -14,7 +14,7 @@ pub static RULE: Rule = Rule {
     title: "A node runs containers, and no other services",
     docs: "Every port of a node that is not a loopback one is a way in. Ports of SSH, the kubelet, the API server and etcd are expected, and \
 `allow` names more. Enabled units of services that have no place on a node (telnet, FTP, rsh, rpcbind, CUPS, Avahi, Samba, NFS, SNMP, web \
-and database servers) are violations too. Without the right to look into other processes nobody knows whose a port is.",
+and database servers) are violations too. Without the right to look into other processes podreeve cannot say whose a port is.",
     why: "each service of the host is a way around the walls of containers",
     owasp: &[82],
     severity: Severity::Low,
@@ -50,12 +50,16 @@ and database servers) are violations too. Without the right to look into other p
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct NodeServices {
-    /// Ports that are expected, beside those of SSH, Kubernetes and etcd. Default: none.
+    /// Ports that are expected, in addition to those of SSH, Kubernetes and etcd. Default: none.
     allow: Vec<u16>,
 }
 
 /// SSH, DHCP, the API server, etcd, the kubelet, kube-proxy, the controller manager, the scheduler.
 const EXPECTED: &[u16] = &[22, 68, 546, 2379, 2380, 2381, 6443, 10248, 10249, 10250, 10256, 10257, 10259];
+
+/// Programs that are there for containers.
+const OWN: &[&str] =
+    &["dockerd", "docker-proxy", "containerd", "crio", "kubelet", "rootlesskit", "k3s-server", "k3s-agent", "kubelite"];
 
 /// Units that have no place on a node.
 const UNITS: &[&str] = &[
@@ -131,8 +135,8 @@ impl NodeServices {
         }
         for ((protocol, port), pid) in open {
             let process = pid.and_then(|pid| node.processes.iter().find(|process| process.pid == pid));
-            // A port of a container belongs to a pod with the host's network, which `host-network` judges.
-            if process.is_some_and(crate::node::process::Process::in_container) {
+            // A port of a container belongs to a pod with the host's network, which `host-network` judges, and `node-tls` judges daemons.
+            if process.is_some_and(|process| process.in_container() || OWN.contains(&process.name.as_str())) {
                 continue;
             }
             let protocol = match protocol {
@@ -142,7 +146,7 @@ impl NodeServices {
             let subject = format!("{protocol} {port}");
             let found = match process {
                 Some(process) => format!("{} (process {}) listens", process.name, process.pid),
-                None => "somebody listens; whose socket it is needs the right to look into processes".to_owned(),
+                None => "a process listens; to name it, podreeve needs the right to look into processes".to_owned(),
             };
             let unit = process.and_then(crate::node::process::Process::unit);
             let fix = match unit {
@@ -153,7 +157,7 @@ impl NodeServices {
                 about(&subject),
                 Severity::Low,
                 Evidence::new(found, "/proc/1/net"),
-                "no service beside containers",
+                "no service next to containers",
                 fix,
             );
         }

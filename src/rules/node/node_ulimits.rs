@@ -83,6 +83,15 @@ impl NodeCheck for NodeUlimits {
             .crio
             .iter()
             .map(|daemon| (&daemon.name, daemon.pid, &daemon.config, "crio.runtime.default_ulimits", "crio.service"));
+        let key = "containers.default_ulimits";
+        let podmans = node.podman.iter().filter_map(|daemon| Some((daemon, daemon.config.get(key)?)));
+        for (daemon, setting) in podmans {
+            results.pass(about(&daemon.name), Evidence::of("default_ulimits", setting));
+        }
+        for daemon in node.podman.iter().filter(|daemon| daemon.config.get(key).is_none()) {
+            let why = "without default_ulimits its containers have the limits of the user who starts them";
+            results.unknown(about(&daemon.name), why);
+        }
         for (name, pid, config, key, unit) in dockers.chain(containerds).chain(crios) {
             if results.doubtful(about(name), config) {
                 continue;
@@ -102,6 +111,11 @@ impl NodeCheck for NodeUlimits {
 }
 
 impl NodeUlimits {
+    /// Whether a unit's limit, `SOFT:HARD` or one number, is low enough.
+    fn accepts(&self, limit: &str) -> bool {
+        limit.split(':').next().and_then(|soft| soft.parse::<u64>().ok()).is_some_and(|soft| soft <= self.max)
+    }
+
     fn judge(&self, name: &str, limits: Limits, source: &str, unit: &str, results: &mut Results) {
         let display = |limit: Option<u64>| limit.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string());
         let evidence = Evidence::new(
@@ -128,7 +142,7 @@ impl NodeUlimits {
             return results.unknown(about(name), "neither the limits of its process nor its unit can be read");
         };
         match found.last("Service", "LimitNOFILE").or_else(|| found.last("Service", "LimitNPROC")) {
-            Some(limit) if limit.value == "infinity" => {
+            Some(limit) if !self.accepts(&limit.value) => {
                 let evidence =
                     Evidence::new(format!("{}={}", limit.key, limit.value), format!("{}:{}", limit.path, limit.line));
                 let fix = format!("systemctl edit {unit} # {}={}", limit.key, self.max);

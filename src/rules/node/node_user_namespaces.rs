@@ -1,4 +1,4 @@
-//! User namespaces: root of a container is nobody on the host.
+//! User namespaces: root of a container has no rights on the host.
 
 use crate::node::Node;
 use crate::rule::{
@@ -11,7 +11,7 @@ pub static RULE: Rule = Rule {
     title: "Root in a container is not root of the node",
     docs: "`userns-remap` gives docker's containers user ids of their own, and a rootless docker has that by its nature. For pods, the \
 rule `host-users` asks for `hostUsers: false`, which needs containerd 2.0 or a recent cri-o, and a kernel that allows user namespaces.",
-    why: "who breaks out of a container with the host's user ids is root on the node",
+    why: "an attacker who breaks out of a container with the host's user ids is root on the node",
     owasp: &[34],
     severity: Severity::Medium,
     params: params::<NoParams>,

@@ -100,7 +100,15 @@ impl NodeCheck for NodeVersions {
                 );
                 continue;
             }
-            let Some(minimum) = self.minimum.get(product) else { continue };
+            let Some(minimum) = self.minimum.get(product) else {
+                let version =
+                    version.map_or_else(|| "an unknown version".to_owned(), |version| format!("version {version}"));
+                let why = format!(
+                    "{version}, and no `minimum` for {product}: a package of a distribution gets repairs without a new number"
+                );
+                results.unknown(about(&name, &["D1.2.2"]), why);
+                continue;
+            };
             match version {
                 Some(version)
                     if newest([version.as_str(), minimum.as_str()].into_iter()) == Some(minimum)
@@ -171,6 +179,6 @@ fn kernel(node: &Node, results: &mut Results) {
             );
         }
         Some(_) => results.pass(about, Evidence::new(kernel.release.clone(), "/proc/sys/kernel/osrelease")),
-        None => results.unknown(about, "no kernels are in /lib/modules, so nobody knows which is the newest"),
+        None => results.unknown(about, "no kernels are in /lib/modules, so the newest one is unknown"),
     }
 }

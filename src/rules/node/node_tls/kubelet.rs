@@ -1,0 +1,64 @@
+//! The kubelet: who its clients are, and its own certificate.
+
+use super::super::repairs::kubelet_set;
+use super::{about, is_loopback};
+use crate::node::kubelet::Kubelet;
+use crate::rule::{Evidence, Results, Severity};
+
+pub fn judge(kubelet: &Kubelet, results: &mut Results) {
+    let file = kubelet.config_file.as_deref();
+    let text = |key: &str| {
+        kubelet.config.get(key).filter(|setting| setting.value.as_str().is_some_and(|text| !text.is_empty()))
+    };
+    let subject = format!("{}: authentication.x509.clientCAFile", kubelet.name);
+    if let Some(setting) = text("authentication.x509.clientCAFile") {
+        results.pass(about(&subject, &["K4.2.3"]), Evidence::of("clientCAFile", setting));
+    } else {
+        let fix = kubelet_set(file, "authentication: {x509: {clientCAFile: /etc/kubernetes/pki/ca.crt}}");
+        let evidence = Evidence::new("not set", file.unwrap_or("its arguments"));
+        results.fail(about(&subject, &["K4.2.3"]), Severity::High, evidence, "the CA of the cluster", fix);
+    }
+    let subject = format!("{}: serverTLSBootstrap", kubelet.name);
+    let bootstrap = kubelet.setting("serverTLSBootstrap");
+    match text("tlsCertFile") {
+        Some(setting) => results.pass(about(&subject, &["K4.2.9"]), Evidence::of("tlsCertFile", setting)),
+        None if bootstrap.is_true() => {
+            results.pass(about(&subject, &["K4.2.9"]), Evidence::of("serverTLSBootstrap", &bootstrap));
+        }
+        None => {
+            let fix = kubelet_set(file, "serverTLSBootstrap: true");
+            let evidence = Evidence::new("a certificate that the kubelet signs itself", &bootstrap.source);
+            results.fail(
+                about(&subject, &["K4.2.9"]),
+                Severity::Low,
+                evidence,
+                "serverTLSBootstrap=true, or tlsCertFile",
+                fix,
+            );
+        }
+    }
+    let subject = format!("{}: rotateCertificates", kubelet.name);
+    match kubelet.config.get("rotateCertificates").filter(|setting| !setting.is_true()) {
+        Some(setting) => {
+            let fix = kubelet_set(file, "rotateCertificates: true");
+            results.fail(
+                about(&subject, &["K4.2.10"]),
+                Severity::Low,
+                Evidence::of("rotateCertificates", setting),
+                "rotateCertificates=true",
+                fix,
+            );
+        }
+        None => results.pass(
+            about(&subject, &["K4.2.10"]),
+            Evidence::of("rotateCertificates", &kubelet.setting("rotateCertificates")),
+        ),
+    }
+    let health = kubelet.config.get("healthzBindAddress").filter(|setting| !is_loopback(&setting.display()));
+    if let Some(setting) = health {
+        let subject = format!("{}: healthzBindAddress", kubelet.name);
+        let fix = kubelet_set(file, "healthzBindAddress: 127.0.0.1");
+        let evidence = Evidence::of("healthzBindAddress", setting);
+        results.fail(about(&subject, &[]), Severity::Low, evidence, "a loopback address", fix);
+    }
+}

@@ -1,0 +1,95 @@
+//! containerd, cri-o and podman on the network.
+
+use super::{about, is_loopback};
+use crate::node::config::Setting;
+use crate::node::process::program;
+use crate::node::{Daemon, Node};
+use crate::rule::{Evidence, Results, Severity};
+
+/// The section of TCP from the fourth format of its file on.
+const GRPC_TCP: &str = "plugins.\"io.containerd.server.v1.grpc-tcp\"";
+
+fn text<'d>(daemon: &'d Daemon, key: &str) -> Option<&'d Setting> {
+    daemon.config.get(key).filter(|setting| setting.value.as_str().is_some_and(|text| !text.is_empty()))
+}
+
+fn is_true(daemon: &Daemon, key: &str) -> bool {
+    daemon.config.get(key).is_some_and(Setting::is_true)
+}
+
+pub fn containerd(daemon: &Daemon, results: &mut Results) {
+    let new = |key: &str| text(daemon, &format!("{GRPC_TCP}.{key}"));
+    let subject = format!("{}: TCP", daemon.name);
+    let about_tcp = about(&subject, &[]);
+    match text(daemon, "grpc.tcp_address").or_else(|| new("address")) {
+        None => {
+            let source = daemon.config_files.first().map_or("its defaults", String::as_str);
+            results.pass(about_tcp, Evidence::new("no address", source));
+        }
+        Some(setting) => {
+            let authority = text(daemon, "grpc.tcp_tls_ca").or_else(|| new("tls_ca"));
+            let certificate = text(daemon, "grpc.tcp_tls_cert").or_else(|| new("tls_cert"));
+            if let (Some(authority), Some(_)) = (authority, certificate) {
+                results.pass(about_tcp, Evidence::of("tcp_tls_ca", authority));
+            } else {
+                let fix = format!("remove tcp_address from {}, and restart containerd", setting.source);
+                let wanted = "no address, or a certificate and a CA for clients";
+                results.fail(about_tcp, Severity::Critical, Evidence::of("tcp_address", setting), wanted, fix);
+            }
+        }
+    }
+    for section in ["plugins.\"io.containerd.grpc.v1.cri\"", "plugins.cri"] {
+        let service = daemon.config.get(&format!("{section}.disable_tcp_service"));
+        let address = text(daemon, &format!("{section}.stream_server_address"));
+        let tls = is_true(daemon, &format!("{section}.enable_tls_streaming"));
+        let is_on = service.is_some_and(|setting| setting.value == false);
+        if let Some(address) = address.filter(|address| is_on && !tls && !is_loopback(&address.display())) {
+            open_address(daemon, "stream_server_address", address, Severity::High, results);
+        }
+    }
+    if let Some(address) = text(daemon, "metrics.address").filter(|address| !is_loopback(&address.display())) {
+        open_address(daemon, "metrics.address", address, Severity::Low, results);
+    }
+    let debug = text(daemon, "debug.address").filter(|address| !address.display().starts_with('/'));
+    if let Some(address) = debug.filter(|address| !is_loopback(&address.display())) {
+        open_address(daemon, "debug.address", address, Severity::High, results);
+    }
+}
+
+pub fn crio(daemon: &Daemon, results: &mut Results) {
+    let subject = format!("{}: stream_address", daemon.name);
+    let found = daemon.config.or_default("crio.api.stream_address", "127.0.0.1", "cri-o", daemon.version.as_deref());
+    if is_loopback(&found.display()) || is_true(daemon, "crio.api.stream_enable_tls") {
+        results.pass(about(&subject, &[]), Evidence::of("stream_address", &found));
+    } else {
+        open_address(daemon, "stream_address", &found, Severity::High, results);
+    }
+    let metrics = text(daemon, "crio.metrics.metrics_host").filter(|host| !is_loopback(&host.display()));
+    if let Some(host) = metrics.filter(|_| is_true(daemon, "crio.metrics.enable_metrics")) {
+        open_address(daemon, "metrics_host", host, Severity::Low, results);
+    }
+}
+
+fn open_address(daemon: &Daemon, key: &str, setting: &Setting, severity: Severity, results: &mut Results) {
+    let subject = format!("{}: {key}", daemon.name);
+    let fix = format!("remove {key} from {}, and restart the daemon", setting.source);
+    results.fail(about(&subject, &[]), severity, Evidence::of(key, setting), "a loopback address, or TLS", fix);
+}
+
+/// `podman system service tcp:...`.
+pub fn podman(node: &Node, results: &mut Results) {
+    for process in node.processes.iter().filter(|process| program(&process.arguments) == "podman") {
+        let Some(address) = process.arguments.iter().find(|argument| argument.starts_with("tcp:")) else { continue };
+        let subject = format!("podman: {address}");
+        let source = format!("process {}", process.pid);
+        let verifies = process.arguments.iter().any(|argument| argument.starts_with("--tls-client-ca"));
+        if verifies {
+            results.pass(about(&subject, &[]), Evidence::new("clients need a certificate", source));
+        } else {
+            let evidence = Evidence::new("it obeys everybody who reaches the port", source);
+            let fix = "systemctl enable --now podman.socket # and stop the service on TCP";
+            let wanted = "the socket alone, or --tls-client-ca";
+            results.fail(about(&subject, &[]), Severity::Critical, evidence, wanted, fix);
+        }
+    }
+}
