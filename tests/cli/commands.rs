@@ -106,6 +106,7 @@ fn explain_shows_what_to_change() {
         let passes = match rule.subject() {
             "image" => "no namespace exempts it".to_owned(),
             "dockerfile" => "--baseline".to_owned(),
+            "node" => "`spec.nodeExemptions`".to_owned(),
             _ => format!("- rules: [{}]", rule.id),
         };
         assert!(ran.out.contains(&passes), "{}", ran.out);
@@ -271,7 +272,7 @@ fn the_page_of_policies_shows_each_rule_denying() {
             assert!(bad.is_some() && section.contains("\n* line ") && section.contains("\nWhat to do: "), "{section}");
             continue;
         }
-        if rule.image().is_some() {
+        if rule.image().is_some() || rule.node().is_some() {
             assert!(section.contains("An example (") && section.contains("\nWhat to do: "), "{section}");
             continue;
         }

@@ -95,8 +95,11 @@ fn every_format_has_the_failures() {
         assert!(!text.contains("abcdefghij"), "{name} has a key");
     }
     let sarif: Value = serde_json::from_str(&read("n.sarif")).expect("JSON");
-    let schema: Value = serde_json::from_str(include_str!("../schemas/sarif-2.1.0.json")).expect("JSON");
-    validate(&schema, &schema, &sarif, "").expect("the report fits");
+    // The published pattern of `language` has a bracket too many, which not every reader of patterns takes.
+    let schema = include_str!("../schemas/sarif-2.1.0.json").replace("{2}]?$", "{2}?$");
+    let validator = jsonschema::validator_for(&serde_json::from_str(&schema).expect("JSON")).expect("a schema");
+    let faults: Vec<String> = validator.iter_errors(&sarif).map(|fault| fault.to_string()).collect();
+    assert!(faults.is_empty(), "{faults:#?}");
     let uris = sarif["runs"][0]["results"].as_array().expect("a list").iter();
     let mut uris =
         uris.map(|one| one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].as_str().expect("a URI"));

@@ -93,16 +93,15 @@ fn garbage_in_any_file_is_no_trouble() {
         }
         parts.iter().map(|part| format!("=== {part}")).collect()
     };
+    // Each file gets another kind of garbage, so that all examples together try all kinds in all kinds of files.
+    let mut kinds = garbage.into_iter().cycle();
     each(|rule, example, case| {
-        let files = example.host.matches("=== ").count();
-        for file in 0..files {
-            for with in garbage {
-                let host = broken(example.host, file, with);
-                let results = judge(rule, example, &snapshot(&Fake::read(&host), NOW));
-                assert!(!results.is_empty(), "{case}");
-                for result in &results {
-                    check_texts(result, case);
-                }
+        for file in 0..example.host.matches("=== ").count() {
+            let host = broken(example.host, file, kinds.next().unwrap_or_default());
+            let results = judge(rule, example, &snapshot(&Fake::read(&host), NOW));
+            assert!(!results.is_empty(), "{case}");
+            for result in &results {
+                check_texts(result, case);
             }
         }
     });
