@@ -22,6 +22,7 @@ const OTHERS: &[&str] = &["README.md", "SECURITY.md", "CONTRIBUTING.md", "ARCHIT
 const GENERATED: &[&str] = &[
     // `make gen`
     "docs/rules.md",
+    "docs/owasp.md",
     "docs/reference/command-line.md",
     "docs/reference/metrics.md",
     // `make fuzz-parity`

@@ -92,7 +92,7 @@ impl Rule {
             Judges::Exec(_) => (Where::Exec, &["podreeve serve"]),
             Judges::Dockerfile(_) => (Where::File, &["podreeve check"]),
             Judges::Image(_) => (Where::Image, &["podreeve image"]),
-            Judges::Node(_) => (Where::Node, &["podreeve node"]),
+            Judges::Node(_) => (Where::Node, &["podreeve node", "podreeve node-agent"]),
         }
     }
 
@@ -169,6 +169,8 @@ mod tests {
                     // The daemon's access control is the node's; that pods have no token for the API is a rule's.
                     (rule.id, item.number) == ("service-account-token", 32)
                         || item.at.contains(&place)
+                        // A Dockerfile shows what the image will be.
+                        || (place == File && item.at.contains(&Image))
                         || (place == Pod && item.at.iter().any(|at| matches!(at, Pod | Exec | Cluster | Image))),
                     "{} cites {}",
                     rule.id,

@@ -35,7 +35,7 @@ fn one_line_names_all_that_is_missing_and_one_command() {
         "missing: cargo cc curl go, without which nothing can be tested",
         "; apt-get install -y --no-install-recommends gcc curl ",
         " util-linux iproute2 containerd runc nftables ",
-        " buildah binutils jq prometheus; ",
+        " buildah binutils libcap2-bin jq prometheus; ",
         "Rust 1.89 or newer",
         "Go 1.26 or newer",
         "skipped: the release on a node where pods run, the image's test, the dashboard's and the alerts' queries",
