@@ -53,12 +53,11 @@ impl ImageContext<'_> {
                 images.push(answer.map(|answer| self.image(answer)));
             }
             if !missing.is_empty() {
-                let names = placed.pod.spec.pull_secrets().into_iter();
-                names.for_each(|name| {
+                for name in placed.pod.spec.pull_secrets() {
                     if !pull_secrets.contains(&name) {
                         pull_secrets.push(name);
                     }
-                });
+                }
                 pull_secrets.truncate(MAX_ASKED);
             }
             placed.pod.context.images = Some(Box::new(PodImages::new(self.today, settings, images)));
