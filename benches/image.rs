@@ -23,6 +23,9 @@ fn main() -> Result<(), Failure> {
     let given = args.iter().skip_while(|arg| *arg != "--podreeve").nth(1).map(PathBuf::from);
     let podreeve = given.unwrap_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_podreeve")));
     println!("\n{:44} {:>9} {:>9} {:>10} {:>24}", "image", "CPU", "time", "memory", "bar");
+    if args.iter().any(|arg| arg == "--known") {
+        return known::measure(); // what needs no file of 236 MB
+    }
     for (name, layers, stored, bar) in [
         ("one layer of 236 MB in gzip", 1, 236_000_000, "CPU 2 s, memory 10 MB"),
         ("an OCI folder of 170 MB in eight layers", 8, 170_000_000, "time 3 s"),
