@@ -94,7 +94,7 @@ fn each_named_command_exists() {
     let dir = Dir::new("commands", &[]);
     let mut commands: Vec<String> = Vec::new();
     for item in listed("named") {
-        let of_rules = item["rules"].as_array().into_iter().flatten().flat_map(|cited| cited["commands"].as_array());
+        let of_rules = item["rules"].as_array().into_iter().flatten().filter_map(|cited| cited["commands"].as_array());
         commands.extend(of_rules.flatten().map(|command| command.as_str().expect("text").to_owned()));
         commands.extend(item["operation"]["command"].as_str().map(str::to_owned));
     }

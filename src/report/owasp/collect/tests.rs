@@ -1,5 +1,6 @@
 use super::*;
 use crate::policy::{Cluster, CompiledPolicy, builtin};
+use ItemVerdict::{Fail, NotApplicable, Pass, Unknown};
 
 fn collector(unknown_facts: Option<Vec<String>>) -> Collector {
     let yaml = builtin("owasp").unwrap().unwrap();
@@ -119,7 +120,6 @@ fn a_node_says_itself_what_it_judged() {
     list.add(subject(Place::Node, results));
     let report = list.finish(String::new(), String::new());
     let verdicts = [37, 38, 90, 92, 93].map(|number| item(&report, number).verdict);
-    use ItemVerdict::{Fail, NotApplicable, Pass, Unknown};
     // Nothing was said of the last one.
     assert_eq!(verdicts, [Pass, Fail, NotApplicable, Unknown, Unknown]);
 }

@@ -65,7 +65,7 @@ pub fn node_in_cluster(text: &str) -> Result<Subject, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::owasp::ItemVerdict;
+    use crate::report::owasp::ItemVerdict::{Exempt, Fail, NotApplicable};
 
     #[test]
     fn a_report_in_the_cluster_says_the_same_as_the_file() {
@@ -76,7 +76,6 @@ mod tests {
             {"rule": "node-files", "result": "skip", "properties": {"verdict": "notApplicable", "subject": "crio", "owasp": "92"}}]}"#;
         let subject = node_in_cluster(in_cluster).unwrap();
         let said: Vec<_> = subject.found.iter().map(|found| (found.verdict, found.items.clone())).collect();
-        use ItemVerdict::{Exempt, Fail, NotApplicable};
         assert_eq!(said, [(Fail, vec![33, 83]), (Exempt, vec![41]), (NotApplicable, vec![92])]);
         assert_eq!((subject.name.as_str(), subject.found[0].place.as_str()), ("node n-1", "dockerd, flag"));
         assert!(node_in_cluster("{}").is_err());
