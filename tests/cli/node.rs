@@ -98,7 +98,8 @@ fn every_format_has_the_failures() {
     // The published pattern of `language` has a bracket too many, which not every reader of patterns takes.
     let schema = include_str!("../schemas/sarif-2.1.0.json").replace("{2}]?$", "{2}?$");
     let validator = jsonschema::validator_for(&serde_json::from_str(&schema).expect("JSON")).expect("a schema");
-    let faults: Vec<String> = validator.iter_errors(&sarif).map(|fault| fault.to_string()).collect();
+    let faults: Vec<String> =
+        validator.iter_errors(&sarif).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
     assert!(faults.is_empty(), "{faults:#?}");
     let uris = sarif["runs"][0]["results"].as_array().expect("a list").iter();
     let mut uris =

@@ -155,9 +155,10 @@ fn every_example_is_answered_alike_with_copies_of_its_containers() {
 
 /// The containers of all examples, without their names.
 fn pool() -> Vec<Value> {
-    let examples = of_requests().flat_map(|rule| rule.examples()).filter(|example| example.is_plain());
+    let examples = of_requests().flat_map(podreeve::rule::Rule::examples).filter(|example| example.is_plain());
     let pods: Vec<Value> = examples.map(podreeve::rule::Example::pod).collect();
-    let containers = pods.iter().flat_map(|pod| LISTS.iter().flat_map(|list| pod["spec"][*list].as_array()).flatten());
+    let containers =
+        pods.iter().flat_map(|pod| LISTS.iter().filter_map(|list| pod["spec"][*list].as_array()).flatten());
     let mut pool: Vec<Value> = containers.cloned().collect();
     for container in &mut pool {
         container.as_object_mut().expect("an object").remove("name");

@@ -39,7 +39,9 @@ pub fn unknown(kind: UnknownKind) -> UnknownImage {
 pub fn with_images(mut snapshot: Snapshot, settings: &Value, images: Vec<(&str, ImageAnswer)>) -> Snapshot {
     let settings: ImageSettings = serde_json::from_value(settings.clone()).expect("settings");
     let mut all = Images::new(settings);
-    images.into_iter().for_each(|(reference, answer)| all.insert(reference, answer));
+    for (reference, answer) in images {
+        all.insert(reference, answer);
+    }
     snapshot.facts.images = Some(Arc::new(all));
     snapshot
 }
@@ -278,7 +280,7 @@ fn an_update_that_changes_no_image_is_not_denied() {
 fn what_was_verified_is_what_runs() {
     let trusted = json!({"trust": {"digest": "sha256:aa", "wanted": ["sha256:aa"], "signatures": [
         {"digest": "sha256:aa", "authority": "a", "signer": "a", "provedAt": null, "expiry": null}]}});
-    let images = || vec![(WEB, known("web", &[trusted.clone()])), ("good:1", known("good", &[json!({})]))];
+    let images = || vec![(WEB, known("web", std::slice::from_ref(&trusted))), ("good:1", known("good", &[json!({})]))];
     let snapshot = with_images(snapshot(json!({"image-signature": {"action": "deny"}})), &json!({}), images());
     let verdict = |object: &Value| create(object, Hook::Validate, &snapshot).verdict;
     assert_eq!(verdict(&pod(WEB)), Verdict::Deny);
