@@ -11,6 +11,7 @@ use podreeve::image::packages::Package;
 use podreeve::image::{Descriptor, Digest, ImageFacts, Manifest, OpenedImage, PlatformImage};
 use podreeve::observe::metrics::images::ImageMetrics;
 use podreeve::reference::ImageRef;
+use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
 
@@ -72,7 +73,7 @@ fn opened(number: u32) -> OpenedImage {
         config: Descriptor::new("", digest(&format!("config {number}")), 4000),
         layers: stored.iter().map(descriptor).collect(),
         subject: None,
-        annotations: Default::default(),
+        annotations: BTreeMap::new(),
     };
     let mut config = Config::default();
     config.rootfs.diff_ids = stored.iter().map(|layer| digest(&format!("diff {layer}"))).collect();
