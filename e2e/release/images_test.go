@@ -34,6 +34,7 @@ kind: Policy
 metadata: {name: images}
 spec:
   rules:
+    image-size: {action: audit}
     run-as-non-root: {action: deny}
     read-only-root-filesystem: {action: deny, params: {writable: [/tmp]}}
 `

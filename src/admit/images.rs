@@ -25,7 +25,9 @@ impl ImageContext<'_> {
             Hook::Mutate => policy.repairs_by_images,
             Hook::Validate => policy.facts.contains(FactKinds::IMAGES),
         };
-        self.facts.images.is_some() && self.policies.iter().any(needs)
+        // What a file says costs no question.
+        let images = self.facts.images.as_deref();
+        images.is_some_and(|images| images.closed || self.policies.iter().any(needs))
     }
 
     /// Adds what is known to the pods.

@@ -134,6 +134,19 @@ fn the_user_of_the_image_decides_the_repair() {
     assert_eq!(user_repaired(&[user("", None, "gosu")], Reader::Podreeve, param).0, json!(null));
 }
 
+/// Facts from a file serve every policy: nothing is asked for them.
+#[test]
+fn facts_of_a_file_serve_rules_about_pods_alone() {
+    let rules = snapshot(json!({"run-as-non-root": {"action": "deny"}}));
+    let mut snapshot = with_images(rules, &json!({}), vec![(WEB, known("web", &[user("1234", None, "")]))]);
+    let repairable = |snapshot: &Snapshot| create(&pod(WEB), Hook::Validate, snapshot).violations[0].repairable;
+    assert!(!repairable(&snapshot));
+    Arc::make_mut(snapshot.facts.images.as_mut().expect("images")).closed = true;
+    assert!(repairable(&snapshot));
+    let other = create(&pod("other:1"), Hook::Validate, &snapshot);
+    assert!(other.missing_fact.is_none() && other.verdict == Verdict::Deny);
+}
+
 #[test]
 fn a_denial_says_what_the_image_needs() {
     let denial = |facts: Value, context: Value| {

@@ -224,12 +224,12 @@ impl Check for RunAsNonRoot {
                 findings.add(if contradicts { finding.why(CONTRADICTION) } else { finding });
             } else if non_root.value() != Some(true) {
                 reported_non_root |= non_root.is_inherited();
-                let finding = non_root.finding(container, "runAsNonRoot", display_flag(non_root.value()), "true");
-                let why = image::why(pod, container).filter(|_| user.value().is_none());
-                findings.add(match why {
-                    Some(why) => finding.why(why),
-                    None => finding,
-                });
+                let mut finding = non_root.finding(container, "runAsNonRoot", display_flag(non_root.value()), "true");
+                if let Some((found, why)) = image::root(pod, container).filter(|_| user.value().is_none()) {
+                    finding.found = format!("{}; {found}", finding.found).into();
+                    finding.why = why.map(Into::into);
+                }
+                findings.add(finding);
             }
             let group = EffectiveUser::new(pod, container, |pod| pod.run_as_group, |own| own.run_as_group);
             if self.groups && group.value() == Some(0) {

@@ -36,18 +36,18 @@ pub fn number(traits: &ImageTraits) -> Option<u32> {
     }
 }
 
-/// Why it violates, where the image makes it worse than a missing field.
-pub fn why(pod: &Pod<'_>, container: ContainerRef<'_>) -> Option<String> {
+/// What a finding says of an image that runs as root: what is found, and why it matters if that differs from other violations.
+pub fn root(pod: &Pod<'_>, container: ContainerRef<'_>) -> Option<(String, Option<&'static str>)> {
     let ImageUser::Root { written, switcher } = &pod.traits_of(container)?.user else { return None };
     let user = match (written.is_empty(), clean(written, 64)) {
         (true, _) => "its image names no user, so it runs as root".to_owned(),
         (false, user) => format!("its image runs as {user}, which is root"),
     };
     Some(match switcher {
-        Some(program) => format!(
-            "{user}, and changes its user with {} as it starts; as another user it would not start, so the image must change",
-            clean(program, 64)
-        ),
-        None => user,
+        Some(program) => {
+            let found = format!("{user}, and changes its user with {} as it starts", clean(program, 64));
+            (found, Some("as another user the image would not start, so the image must change"))
+        }
+        None => (user, None),
     })
 }
