@@ -169,7 +169,7 @@ impl<'d> Pattern<'d> {
     }
 
     /// The name and the length of a copy at the start of the text. Its bytes are those of the pattern, and its name has no
-    /// escape. So whoever reads it reads the same container with this name.
+    /// escape. So every reader finds the same container with this name.
     ///
     /// It compares no more than the text of one container: where `before` fits, all of it is inside that container.
     #[inline]
