@@ -1,4 +1,4 @@
-//! The CA of a certificate that somebody else makes: the leader keeps it in the webhook configurations.
+//! The CA of a certificate that another program makes: the leader keeps it in the webhook configurations.
 
 use crate::authority::split;
 use std::time::{Duration, Instant};
