@@ -11,6 +11,8 @@ import (
 	networking "k8s.io/api/networking/v1"
 	rbac "k8s.io/api/rbac/v1"
 	"sigs.k8s.io/yaml"
+
+	"podreeve.dev/e2e/pages"
 )
 
 // Nothing of images is there by default: no right, no egress, no argument.
@@ -146,5 +148,31 @@ func TestImagesThatNobodyCanReadAreRefused(t *testing.T) {
 	}
 	if _, err := helm(t, "helm4").Template("--set", "images.enabled=true,networkPolicy.enabled=false"+registry); err != nil {
 		t.Error(err)
+	}
+}
+
+// The values.yaml of docs/images-in-a-cluster.md renders, with what it names.
+func TestThePageOfImages(t *testing.T) {
+	read, err := pages.Read(Root(), "docs/images-in-a-cluster.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := ""
+	for _, block := range read[0].Blocks {
+		if block.Settings["file"] == "values.yaml" {
+			values = block.Text
+		}
+	}
+	objects := render(t, "default", "-f", writeTemp(t, values))
+	pod := find[apps.Deployment](t, objects, "Deployment", "podreeve").Spec.Template.Spec
+	named := func(name string) bool {
+		return slices.ContainsFunc(pod.Volumes, func(volume core.Volume) bool {
+			return volume.Secret != nil && volume.Secret.SecretName == name || volume.ConfigMap != nil && volume.ConfigMap.Name == name
+		})
+	}
+	for _, name := range []string{"shop", "shop-keys"} {
+		if !named(name) {
+			t.Errorf("the page names %s, and the pod has no such volume", name)
+		}
 	}
 }

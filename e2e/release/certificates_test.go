@@ -6,9 +6,11 @@ import (
 	"encoding/pem"
 	"fmt"
 	"net"
+	"os"
 	"strings"
 	"testing"
 
+	core "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"podreeve.dev/e2e/harness"
@@ -131,4 +133,24 @@ func (r *release) trusted(t *testing.T) string {
 	t.Helper()
 	return r.must(t, "", "get", configurations, "podreeve", "-o",
 		"jsonpath={range .items[*]}{.metadata.generation} {.webhooks[*].clientConfig.caBundle}{\"\\n\"}{end}")
+}
+
+// existingSecret installs it with a certificate that exists already.
+func (r *release) existingSecret(t *testing.T) {
+	pair, err := harness.NewKeyPair([]string{"podreeve." + namespace + ".svc"}, []net.IP{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := &core.Secret{ObjectMeta: metav1.ObjectMeta{Name: "serving"}, Data: map[string][]byte{"tls.crt": pair.Cert, "tls.key": pair.Key}}
+	if _, err := r.client.CoreV1().Secrets(namespace).Create(t.Context(), secret, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	ca := r.home + "/ca.crt"
+	if err := os.WriteFile(ca, pair.CA, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.installed(t, "helm4", "--set", "crds.install=false,tls.mode=existingSecret,tls.secretName=serving", "--set-file", "tls.caBundle="+ca)
+	r.helm(t, "helm4", "test", "podreeve", "--namespace", namespace, "--timeout", "1m")
+	r.helm(t, "helm4", "uninstall", "podreeve", "--namespace", namespace, "--wait", "--timeout", "3m")
+	r.nothingIsLeft(t)
 }

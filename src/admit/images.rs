@@ -1,4 +1,4 @@
-//! What is known of the images of an object, for each of its pods. What is missing is asked in one question.
+//! What is known of the images of an object, for each of its pods. All that is missing goes into one question.
 
 use super::Hook;
 use crate::effort;

@@ -211,7 +211,7 @@ impl<'j, 'r> Judging<'j, 'r> {
                 context::of(&placed.pod, &self.request.namespace, self.policies, &self.conditions.snapshot.facts);
             placed.pod.context = context.unwrap_or_default();
         }
-        // Nothing is asked for an image that is gone.
+        // An image that is gone is no question.
         drop(self.images().add(&mut pods));
         pods.into_iter().map(|placed| (placed.at.clone(), placed)).collect()
     }

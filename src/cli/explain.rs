@@ -224,7 +224,7 @@ fn parameters(text: &mut String, rule: &'static Rule) {
 fn exempt(text: &mut String, rule: &'static Rule) {
     if !rule.judges_requests() {
         section(text, "To let what exists through");
-        wrap(text, "  ", FILES_PASS);
+        wrap(text, "  ", passes(rule));
         return;
     }
     section(text, "To let one case through, in the policy");

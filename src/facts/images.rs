@@ -20,7 +20,7 @@ pub const MAX_ASKED: usize = 64;
 #[derive(Debug, Clone, Default)]
 pub struct Images {
     pub settings: ImageSettings,
-    /// Nobody can be asked for more: the facts are from a file.
+    /// There are no more facts: these are from a file.
     pub closed: bool,
     /// References without a digest, as pods write them.
     tags: HashMap<Box<str>, ImageAnswer>,
@@ -59,7 +59,7 @@ impl Images {
         }
     }
 
-    /// Forgets a reference. Its digest stays known: it leads to the same image for ever.
+    /// Forgets a reference. Its digest stays known: it leads to the same image forever.
     pub fn remove(&mut self, reference: &str) {
         self.tags.remove(reference);
         if let (name, _, Some(digest)) = split(reference) {
@@ -73,7 +73,7 @@ impl Images {
         }
     }
 
-    /// What is known of a reference; none if nobody asked for it yet.
+    /// What is known of a reference; none if no request named it yet.
     #[must_use]
     pub fn get(&self, reference: &str) -> Option<&ImageAnswer> {
         if let Some(answer) = self.tags.get(reference) {
@@ -127,7 +127,7 @@ impl FromIterator<(String, ImageAnswer)> for Images {
     }
 }
 
-/// What is asked about the images of one object.
+/// The question about the images of one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageQuery {
     pub namespace: String,
@@ -174,7 +174,7 @@ impl Facts {
         known.or_else(|| was_asked.then(|| &*TOO_MANY))
     }
 
-    /// Whether an image that is not known may be asked for.
+    /// Whether a request may ask for an image that is not known.
     #[must_use]
     pub fn may_ask_images(&self) -> bool {
         self.images.as_ref().is_some_and(|images| !images.closed)

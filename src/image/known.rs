@@ -40,7 +40,7 @@ pub enum Reader {
     /// Those of podreeve, or none.
     #[default]
     Podreeve,
-    /// The pull secrets of these namespaces. In others, the facts deny nothing: they would tell a tenant what the image of another
+    /// The pull secrets of these namespaces. In others, the facts deny nothing: they would show a tenant what the image of another
     /// one holds.
     Namespaces(Arc<[Box<str>]>),
 }
@@ -64,7 +64,7 @@ pub struct UnknownImage {
     pub why: Box<str>,
     /// Its digest runs in the cluster already.
     pub runs_already: bool,
-    /// An entry of the trust document covers it, so nobody knows whether it is signed as it must be.
+    /// An entry of the trust document covers it, so it is unknown whether it is signed as it must be.
     pub must_be_signed: bool,
 }
 

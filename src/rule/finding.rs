@@ -63,7 +63,7 @@ pub enum AtMost {
     Warn,
     /// A warning, where the action is to repair and nothing can be repaired now. Other actions happen as the policy says.
     WarnUnrepaired,
-    /// As [`Self::WarnUnrepaired`], and nobody is warned.
+    /// As [`Self::WarnUnrepaired`], and without a warning.
     AuditUnrepaired,
 }
 

@@ -264,7 +264,7 @@ impl Policies {
         snapshot.facts.clone_from(&self.cluster_state.facts);
         snapshot.facts.cluster = self.cluster;
         if self.knows_images && snapshot.facts.images.is_none() {
-            // None are known yet, which is not the same as that nobody looks.
+            // None are known yet, which is not the same as image facts that are switched off.
             snapshot.facts.images = Some(Arc::default());
         }
         snapshot.audience = self.audience;

@@ -57,7 +57,7 @@ impl ImageDocument {
 }
 
 impl Images {
-    /// The images of files. Nothing is asked about others, and they are not judged.
+    /// The images of files. Others are no question, and no rule judges them.
     #[must_use]
     pub fn from_documents(documents: impl IntoIterator<Item = ImageDocument>) -> Self {
         let mut all = Self { closed: true, ..Self::default() };

@@ -66,7 +66,7 @@ fn an_empty_dir_is_offered_only_where_it_hides_nothing() {
     // Files on one platform are enough.
     let filled = one(&["/var/lib/data/", "/work", "/run"]);
     assert_eq!(of(&[one(&[]), filled]), ("/var/cache/nginx".to_owned(), "/var/lib/data".to_owned()));
-    // Without the layers nobody knows.
+    // Without the layers it is unknown.
     let unread = ImageFacts { content: None, ..one(&[]) };
     assert_eq!(of(&[one(&[]), unread]), (String::new(), String::new()));
 }

@@ -7,7 +7,7 @@ use crate::workload::{ContainerRef, Pod, PodImage};
 pub struct UsedImage<'p> {
     pub image: Option<&'p str>,
     pub pull_policy: Option<&'p str>,
-    /// What is known of it, if anything was asked.
+    /// What is known of it; none without image facts.
     pub known: Option<&'p PodImage>,
     place: Place<'p>,
 }
