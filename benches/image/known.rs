@@ -110,7 +110,7 @@ fn facts(number: u32) -> ImageFacts {
             at + number % 20,
             number % 500
         ),
-        empty_layer: at % 2 == 0,
+        empty_layer: at.is_multiple_of(2),
     };
     let privileged = |name: &str| PrivilegedFile {
         path: format!("usr/bin/{name}"),

@@ -84,7 +84,7 @@ fn a_bad_image_is_denied_and_its_secrets_are_not_shown() {
     assert!(text.out.contains("\n 0 ████████████████████████"), "{}", text.out);
     assert!(text.out.contains("layers[2] deletes or overwrites in vain"), "{}", text.out);
     assert!(
-        text.out.ends_with("podreeve denies this image: 4 denied, 3 warned, 2 for audit (--all shows them)\n"),
+        text.out.ends_with("podreeve denies this image: 4 denied, 4 warned, 2 for audit (--all shows them)\n"),
         "{}",
         text.out
     );
