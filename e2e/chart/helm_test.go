@@ -86,7 +86,7 @@ func TestEveryObjectHasTheLabels(t *testing.T) {
 
 // What is namespaced says so, or `kubectl apply` of a rendered chart puts it into the namespace of the day.
 func TestNamespacesAreWritten(t *testing.T) {
-	cluster := []string{"ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"}
+	cluster := []string{"ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}
 	for _, values := range matrix(t) {
 		for _, object := range render(t, values) {
 			want := "podreeve"

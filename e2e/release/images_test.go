@@ -70,7 +70,7 @@ func TestImagesStart(t *testing.T) {
 	}
 	t.Run("ours", func(t *testing.T) {
 		args := "[serve, --self-signed, /tmp/certs]"
-		c.starts(t, space, dir, c.image, args, guest{name: "ours", repaired: true, says: "listening"})
+		c.starts(t, space, dir, c.image, args, guest{name: "ours", repaired: true, says: "serving"})
 	})
 }
 
