@@ -113,22 +113,30 @@ func (i *images) known(t *testing.T, image string) {
 func TestImagesAreJudged(t *testing.T) {
 	i := newImages(t)
 	good, digest := i.registry.Push("good", "1000")
-	bad, _ := i.registry.Push("bad", "root")
+	bad, badDigest := i.registry.Push("bad", "root")
 	i.known(t, good)
 	wantDenied(t, i.create(t, bad), "image-user", "spec.containers[0].image")
+	// The replicas share what they know, sealed, and the leader reads layers. After that, nothing is left to read.
+	i.read(t, good, digest)
+	i.read(t, bad, badDigest)
 	before := i.registry.Requests()
 	wantAdmitted(t, i.create(t, good))
 	wantAdmitted(t, i.create(t, strings.TrimSuffix(good, ":1")+"@"+digest))
 	if now := i.registry.Requests(); now != before {
 		t.Errorf("the registry got %d requests about images that are known", now-before)
 	}
-	// The replicas share what they know, sealed, and the leader reads layers.
-	name := strings.Replace(digest, ":", "-", 1)
-	must(t, harness.Await(t.Context(), "the object of the image", func(context.Context) (bool, error) {
-		said := kubectl(t, i.suite, "", "get", "imagefacts", name, "-o", "jsonpath={.spec.layersRead} {.spec.image}").Stdout
-		return said == "true "+good, fmt.Errorf("it has %q\n%s", said, i.server.LogTail(10))
+	i.lies(t, objectName(digest))
+}
+
+func objectName(digest string) string { return strings.Replace(digest, ":", "-", 1) }
+
+// read waits until the leader has read the layers of the image.
+func (i *images) read(t *testing.T, image, digest string) {
+	t.Helper()
+	must(t, harness.Await(t.Context(), "the object of "+image, func(context.Context) (bool, error) {
+		said := kubectl(t, i.suite, "", "get", "imagefacts", objectName(digest), "-o", "jsonpath={.spec.layersRead} {.spec.image}").Stdout
+		return said == "true "+image, fmt.Errorf("it has %q\n%s", said, i.server.LogTail(10))
 	}))
-	i.lies(t, name)
 }
 
 // lies: an object that another client wrote, or that was moved to another digest, is ignored.
