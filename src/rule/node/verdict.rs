@@ -168,10 +168,18 @@ impl Results {
 pub struct About<'a> {
     /// A file, or a daemon.
     pub subject: &'a str,
-    /// Items of the OWASP list.
+    /// Items of the OWASP list, where they are not all of the rule's.
     pub owasp: &'a [u8],
     /// Items of the CIS benchmarks.
     pub cis: &'a [&'a str],
+}
+
+impl<'a> About<'a> {
+    /// A result about all OWASP items of its rule.
+    #[must_use]
+    pub const fn new(subject: &'a str, cis: &'a [&'a str]) -> Self {
+        Self { subject, owasp: &[], cis }
+    }
 }
 
 /// The longest text of a result.

@@ -61,26 +61,23 @@ struct NodeAuditRules {
     monitor: Vec<String>,
 }
 
-fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
-    About { subject, owasp: &[16], cis }
-}
-
 impl NodeCheck for NodeAuditRules {
     fn check(&self, node: &Node, results: &mut Results) {
         let is_there = |path: &str| node.file(path).is_some_and(|facts| !facts.is_absent());
         let paths: Vec<Audited> = audited(node).into_iter().filter(|one| is_there(&one.path)).collect();
         if paths.is_empty() {
-            return results.not_applicable(about("container daemons", &[]), "none of their files is there");
+            return results.not_applicable(About::new("container daemons", &[]), "none of their files is there");
         }
         let monitor = self.monitor.iter().find_map(|name| node.processes.iter().find(|process| process.name == *name));
         if let Some(process) = monitor {
-            return results.pass(about(&process.name, &[]), Evidence::new("runs", format!("process {}", process.pid)));
+            return results
+                .pass(About::new(&process.name, &[]), Evidence::new("runs", format!("process {}", process.pid)));
         }
         let empty = Vec::new();
         let watches = match &node.audit.watches {
             Read::Is(watches) => watches,
             Read::Absent => &empty,
-            other => return results.unknown(about("/etc/audit", &[]), other.unknown().unwrap_or_default()),
+            other => return results.unknown(About::new("/etc/audit", &[]), other.unknown().unwrap_or_default()),
         };
         for Audited { path, cis } in &paths {
             let cis: &[&str] = if cis.is_empty() { &[] } else { std::slice::from_ref(cis) };
@@ -88,15 +85,17 @@ impl NodeCheck for NodeAuditRules {
             let resolved = node.file(path).and_then(Read::is).map(|facts| facts.path.as_str());
             let found = covering(watches, path).or_else(|| covering(watches, resolved?));
             if let Some(watch) = found {
-                results
-                    .pass(about(path, cis), Evidence::new(format!("watched for {}", watch.permissions), &watch.source));
+                results.pass(
+                    About::new(path, cis),
+                    Evidence::new(format!("watched for {}", watch.permissions), &watch.source),
+                );
             } else {
                 let evidence = Evidence::new("no watch for `wa`", "/etc/audit");
                 let fix = format!(
                     "echo '-w {path} -p wa -k containers' >> /etc/audit/rules.d/containers.rules && augenrules --load"
                 );
                 results.fail(
-                    about(path, cis),
+                    About::new(path, cis),
                     Severity::Low,
                     evidence,
                     "a watch for writes and changes of attributes",
@@ -109,7 +108,7 @@ impl NodeCheck for NodeAuditRules {
 }
 
 fn system(node: &Node, results: &mut Results) {
-    let about = about("auditd", &[]);
+    let about = About::new("auditd", &[]);
     if node.offline {
         return results.unknown(about, "the root has no processes");
     }

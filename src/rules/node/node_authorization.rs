@@ -75,20 +75,16 @@ struct NodeAuthorization {
     users: Vec<String>,
 }
 
-fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
-    About { subject, owasp: &[32], cis }
-}
-
 impl NodeCheck for NodeAuthorization {
     fn check(&self, node: &Node, results: &mut Results) {
         if node.docker.is_empty() && node.kubelet.is_empty() {
             results.not_applicable(
-                about("docker and kubelet", &[]),
+                About::new("docker and kubelet", &[]),
                 "neither of them is there, and other runtimes have no authorization",
             );
         }
         for docker in &node.docker {
-            if results.doubtful(about(&docker.name, &["D2.12"]), &docker.config) {
+            if results.doubtful(About::new(&docker.name, &["D2.12"]), &docker.config) {
                 continue;
             }
             let subject = format!("{}: authorization-plugins", docker.name);
@@ -101,21 +97,21 @@ impl NodeCheck for NodeAuthorization {
             if plugins.texts().is_empty() {
                 let fix = super::repairs::docker_set(&docker.config_file, "authorization-plugins", "[\"PLUGIN\"]");
                 results.fail(
-                    about(&subject, &["D2.12"]),
+                    About::new(&subject, &["D2.12"]),
                     Severity::Medium,
                     Evidence::of("authorization-plugins", &plugins),
                     "a plugin",
                     fix,
                 );
             } else {
-                results.pass(about(&subject, &["D2.12"]), Evidence::of("authorization-plugins", &plugins));
+                results.pass(About::new(&subject, &["D2.12"]), Evidence::of("authorization-plugins", &plugins));
             }
         }
         if let Some(docker) = node.docker.iter().find(|docker| !docker.rootless) {
             self.members(node, &docker.group(), results);
         }
         for kubelet in &node.kubelet {
-            if !results.doubtful(about(&kubelet.name, &["K4.2.1", "K4.2.2", "K4.2.4"]), &kubelet.config) {
+            if !results.doubtful(About::new(&kubelet.name, &["K4.2.1", "K4.2.2", "K4.2.4"]), &kubelet.config) {
                 judge_kubelet(kubelet, results);
             }
         }
@@ -125,7 +121,7 @@ impl NodeCheck for NodeAuthorization {
 impl NodeAuthorization {
     fn members(&self, node: &Node, group: &str, results: &mut Results) {
         let subject = format!("group {group}");
-        let about = about(&subject, &["D1.1.2"]);
+        let about = About::new(&subject, &["D1.1.2"]);
         let Some(accounts) = node.accounts.is() else {
             return results.unknown(about, "/etc/passwd cannot be read");
         };
@@ -169,7 +165,7 @@ fn judge_kubelet(kubelet: &Kubelet, results: &mut Results) {
     for (key, cis, passes, wanted, yaml) in rows {
         let setting = kubelet.setting(key);
         let subject = format!("{}: {key}", kubelet.name);
-        let about = about(&subject, std::slice::from_ref(&cis));
+        let about = About::new(&subject, std::slice::from_ref(&cis));
         if passes(&setting) {
             results.pass(about, Evidence::of(key, &setting));
         } else {

@@ -58,20 +58,16 @@ into another parent or into the host's own namespace of control groups. The kube
 #[derive(Default)]
 struct NodeCgroups;
 
-fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
-    About { subject, owasp: &[35, 68], cis }
-}
-
 impl NodeCheck for NodeCgroups {
     fn check(&self, node: &Node, results: &mut Results) {
         controllers(node, results);
         for docker in &node.docker {
-            if !results.doubtful(about(&docker.name, &["D2.10", "D5.25"]), &docker.config) {
+            if !results.doubtful(About::new(&docker.name, &["D2.10", "D5.25"]), &docker.config) {
                 judge_docker(node, docker, results);
             }
         }
         for kubelet in &node.kubelet {
-            if !results.doubtful(about(&kubelet.name, &[]), &kubelet.config) {
+            if !results.doubtful(About::new(&kubelet.name, &[]), &kubelet.config) {
                 judge_kubelet(kubelet, results);
                 driver(node, kubelet, results);
             }
@@ -82,18 +78,18 @@ impl NodeCheck for NodeCgroups {
                 let subject = format!("{}: cgroups", daemon.name);
                 let fix = format!("remove `cgroups` from {}", setting.source);
                 let evidence = Evidence::of("cgroups", setting);
-                results.fail(about(&subject, &[]), Severity::Medium, evidence, "cgroups=enabled", fix);
+                results.fail(About::new(&subject, &[]), Severity::Medium, evidence, "cgroups=enabled", fix);
             }
         }
         for daemon in &node.containerd {
-            if results.doubtful(about(&daemon.name, &[]), &daemon.config) {
+            if results.doubtful(About::new(&daemon.name, &[]), &daemon.config) {
                 continue;
             }
             let off = |key: &str| key.ends_with(".disable_cgroup") || key.ends_with(".cgroup_writable");
             for (key, setting) in daemon.config.settings.iter().filter(|(key, setting)| off(key) && setting.is_true()) {
                 let subject = format!("{}: {}", daemon.name, key.rsplit('.').next().unwrap_or(key));
                 let fix = format!("set it to false in {}, and restart containerd", setting.source);
-                results.fail(about(&subject, &[]), Severity::Medium, Evidence::of(key, setting), "false", fix);
+                results.fail(About::new(&subject, &[]), Severity::Medium, Evidence::of(key, setting), "false", fix);
             }
         }
     }
@@ -102,7 +98,7 @@ impl NodeCheck for NodeCgroups {
 fn judge_docker(node: &Node, docker: &Docker, results: &mut Results) {
     let version = docker.version.as_deref();
     let subject = format!("{}: cgroup-parent", docker.name);
-    let about_parent = about(&subject, &["D2.10"]);
+    let about_parent = About::new(&subject, &["D2.10"]);
     let parent = docker.config.or_default("cgroup-parent", "", "docker", version);
     let evidence = Evidence::of("cgroup-parent", &parent);
     if parent.display() == "\"\"" {
@@ -112,7 +108,7 @@ fn judge_docker(node: &Node, docker: &Docker, results: &mut Results) {
         results.fail(about_parent, Severity::Low, evidence, "no other parent than docker's own", fix);
     }
     let subject = format!("{}: default-cgroupns-mode", docker.name);
-    let about_mode = about(&subject, &["D5.25"]);
+    let about_mode = About::new(&subject, &["D5.25"]);
     if docker.config.get("default-cgroupns-mode").is_none() && node.offline {
         return results.unknown(about_mode, "its default depends on the control groups of the running kernel");
     }
@@ -136,19 +132,19 @@ fn judge_kubelet(kubelet: &Kubelet, results: &mut Results) {
     let subject = format!("{}: cgroupsPerQOS", kubelet.name);
     let evidence = Evidence::of("cgroupsPerQOS", &per_class);
     if per_class.is_true() {
-        results.pass(about(&subject, &[]), evidence);
+        results.pass(About::new(&subject, &[]), evidence);
     } else {
         let fix = kubelet_set(file, "cgroupsPerQOS: true");
-        results.fail(about(&subject, &[]), Severity::Medium, evidence, "cgroupsPerQOS=true", fix);
+        results.fail(About::new(&subject, &[]), Severity::Medium, evidence, "cgroupsPerQOS=true", fix);
     }
     let enforced = kubelet.setting("enforceNodeAllocatable");
     let subject = format!("{}: enforceNodeAllocatable", kubelet.name);
     let evidence = Evidence::of("enforceNodeAllocatable", &enforced);
     if enforced.texts().contains(&"pods") {
-        results.pass(about(&subject, &[]), evidence);
+        results.pass(About::new(&subject, &[]), evidence);
     } else {
         let fix = kubelet_set(file, "enforceNodeAllocatable: [pods]");
-        results.fail(about(&subject, &[]), Severity::Medium, evidence, "pods among them", fix);
+        results.fail(About::new(&subject, &[]), Severity::Medium, evidence, "pods among them", fix);
     }
 }
 
@@ -170,18 +166,18 @@ fn driver(node: &Node, kubelet: &Kubelet, results: &mut Results) {
     let subject = format!("{}: cgroupDriver", kubelet.name);
     for (driver, source) in runtimes {
         if own.display() == driver {
-            results.pass(about(&subject, &[]), Evidence::of("cgroupDriver", own));
+            results.pass(About::new(&subject, &[]), Evidence::of("cgroupDriver", own));
         } else {
             let evidence =
                 Evidence::new(format!("cgroupDriver={}, and {driver} in the runtime", own.display()), source);
             let fix = kubelet_set(kubelet.config_file.as_deref(), &format!("cgroupDriver: {driver}"));
-            results.fail(about(&subject, &[]), Severity::Medium, evidence, "the same driver in both", fix);
+            results.fail(About::new(&subject, &[]), Severity::Medium, evidence, "the same driver in both", fix);
         }
     }
 }
 
 fn controllers(node: &Node, results: &mut Results) {
-    let about = about("controllers", &[]);
+    let about = About::new("controllers", &[]);
     if node.offline {
         return results.unknown(about, "the root has no processes, and no control groups");
     }

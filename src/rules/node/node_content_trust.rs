@@ -72,33 +72,32 @@ struct NodeContentTrust {
     admission: bool,
 }
 
-fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
-    About { subject, owasp: &[17], cis }
-}
-
 const POLICY: &str = "/etc/containers/policy.json";
 
 impl NodeCheck for NodeContentTrust {
     fn check(&self, node: &Node, results: &mut Results) {
         if !node.has_runtime() {
-            return results
-                .not_applicable(about("container runtimes", &[]), "no docker, containerd, cri-o or podman is there");
+            return results.not_applicable(
+                About::new("container runtimes", &[]),
+                "no docker, containerd, cri-o or podman is there",
+            );
         }
         if self.admission {
-            return results.not_applicable(about("container runtimes", &[]), "signatures are verified at admission");
+            return results
+                .not_applicable(About::new("container runtimes", &[]), "signatures are verified at admission");
         }
         for path in &node.content_trust {
             let evidence = Evidence::new("DOCKER_CONTENT_TRUST=1", path);
             let fix = format!("remove DOCKER_CONTENT_TRUST from {path}");
             let wanted = "no retired content trust: pulls of official images fail with it";
-            results.fail(about(path, &["D4.5"]), Severity::Low, evidence, wanted, fix);
+            results.fail(About::new(path, &["D4.5"]), Severity::Low, evidence, wanted, fix);
         }
         for docker in &node.docker {
             let evidence = Evidence::new("docker verifies no images", "its documentation");
             let fix =
                 "verify signatures at admission (the rule image-signature), or pull with podman and a policy.json";
             results.fail(
-                about(&docker.name, &["D4.5"]),
+                About::new(&docker.name, &["D4.5"]),
                 Severity::Low,
                 evidence,
                 "images are verified before they run",
@@ -109,7 +108,7 @@ impl NodeCheck for NodeContentTrust {
             policy(node, results);
         }
         for daemon in &node.containerd {
-            if results.doubtful(about(&daemon.name, &[]), &daemon.config) {
+            if results.doubtful(About::new(&daemon.name, &[]), &daemon.config) {
                 continue;
             }
             if too_old(node, daemon) {
@@ -117,7 +116,7 @@ impl NodeCheck for NodeContentTrust {
                 let evidence = Evidence::new(format!("containerd {version}"), "the package database");
                 let fix = "verify signatures at admission (the rule image-signature), or upgrade containerd to 2.1";
                 let wanted = "2.1 or newer, whose verifiers see the kubelet's pulls";
-                results.fail(about(&daemon.name, &[]), Severity::Low, evidence, wanted, fix);
+                results.fail(About::new(&daemon.name, &[]), Severity::Low, evidence, wanted, fix);
                 continue;
             }
             let key = "plugins.\"io.containerd.image-verifier.v1.bindir\".bin_dir";
@@ -126,12 +125,12 @@ impl NodeCheck for NodeContentTrust {
             let programs = folder.and_then(|setting| node.folders.get(&setting.display())).and_then(|names| names.is());
             match (folder, programs) {
                 (Some(setting), Some(names)) if !names.is_empty() => {
-                    results.pass(about(&daemon.name, &[]), Evidence::of("bin_dir", setting));
+                    results.pass(About::new(&daemon.name, &[]), Evidence::of("bin_dir", setting));
                 }
                 (Some(setting), _) => {
                     let evidence = Evidence::new(format!("{} has no programs", setting.display()), &setting.source);
                     results.fail(
-                        about(&daemon.name, &[]),
+                        About::new(&daemon.name, &[]),
                         Severity::Low,
                         evidence,
                         "a verifier",
@@ -145,7 +144,7 @@ impl NodeCheck for NodeContentTrust {
                     );
                     let fix = "verify signatures at admission (the rule image-signature), or set bin_dir of io.containerd.image-verifier.v1.bindir";
                     results.fail(
-                        about(&daemon.name, &[]),
+                        About::new(&daemon.name, &[]),
                         Severity::Low,
                         evidence,
                         "images are verified before they run",
@@ -158,7 +157,7 @@ impl NodeCheck for NodeContentTrust {
 }
 
 fn policy(node: &Node, results: &mut Results) {
-    let about = about(POLICY, &[]);
+    let about = About::new(POLICY, &[]);
     let document = match &node.containers_policy {
         crate::node::Read::Is(document) => document,
         crate::node::Read::Absent => {

@@ -47,20 +47,16 @@ production. Single feature gates are a choice, and pass.",
 #[derive(Default)]
 struct NodeExperimental;
 
-fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
-    About { subject, owasp: &[36], cis }
-}
-
 impl NodeCheck for NodeExperimental {
     fn check(&self, node: &Node, results: &mut Results) {
         if node.docker.is_empty() && node.kubelet.is_empty() {
             results.not_applicable(
-                about("docker and kubelet", &[]),
+                About::new("docker and kubelet", &[]),
                 "neither of them is there, and other runtimes have no such switch",
             );
         }
         for docker in &node.docker {
-            if results.doubtful(about(&docker.name, &["D2.18"]), &docker.config) {
+            if results.doubtful(About::new(&docker.name, &["D2.18"]), &docker.config) {
                 continue;
             }
             let subject = format!("{}: experimental", docker.name);
@@ -68,13 +64,13 @@ impl NodeCheck for NodeExperimental {
             let evidence = Evidence::of("experimental", &setting);
             if setting.is_true() {
                 let fix = super::repairs::docker_set(&docker.config_file, "experimental", "false");
-                results.fail(about(&subject, &["D2.18"]), Severity::Low, evidence, "experimental=false", fix);
+                results.fail(About::new(&subject, &["D2.18"]), Severity::Low, evidence, "experimental=false", fix);
             } else {
-                results.pass(about(&subject, &["D2.18"]), evidence);
+                results.pass(About::new(&subject, &["D2.18"]), evidence);
             }
         }
         for kubelet in &node.kubelet {
-            if results.doubtful(about(&kubelet.name, &[]), &kubelet.config) {
+            if results.doubtful(About::new(&kubelet.name, &[]), &kubelet.config) {
                 continue;
             }
             let all = ["featureGates.AllAlpha", "featureGates.AllBeta"];
@@ -93,13 +89,13 @@ impl NodeCheck for NodeExperimental {
                     .map(|(gate, _)| format!(", {gate}"))
                     .collect();
                 let found = format!("neither AllAlpha nor AllBeta{}", single.concat());
-                results.pass(about(&subject, &[]), Evidence::new(found, source));
+                results.pass(About::new(&subject, &[]), Evidence::new(found, source));
             }
             for (key, setting) in on {
                 let subject = format!("{}: {key}", kubelet.name);
                 let fix = super::repairs::kubelet_set(kubelet.config_file.as_deref(), &format!("{key}: false"));
                 results.fail(
-                    about(&subject, &[]),
+                    About::new(&subject, &[]),
                     Severity::Low,
                     Evidence::of(key, setting),
                     format!("{key}=false"),

@@ -81,7 +81,7 @@ impl NodeCheck for NodeFiles {
     fn check(&self, node: &Node, results: &mut Results) {
         let expected = expected::files(node);
         if expected.is_empty() {
-            let about = About { subject: "container daemons", owasp: &[], cis: &[] };
+            let about = About::new("container daemons", &[]);
             results.not_applicable(
                 about,
                 "no unit and no process of docker, containerd, cri-o, podman or the kubelet is there",
@@ -93,7 +93,7 @@ impl NodeCheck for NodeFiles {
         let of_others = others.map(|daemon| (&daemon.name, &daemon.config));
         for (name, config) in of_kubelets.chain(of_dockers).chain(of_others) {
             // Its settings may name other files than those below.
-            results.doubtful(About { subject: name, owasp: &[], cis: &[] }, config);
+            results.doubtful(About::new(name, &[]), config);
         }
         for file in &expected {
             judge(node, file, results);

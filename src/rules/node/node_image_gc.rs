@@ -85,21 +85,17 @@ impl Default for NodeImageGc {
     }
 }
 
-fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
-    About { subject, owasp: &[10], cis }
-}
-
 impl NodeCheck for NodeImageGc {
     fn check(&self, node: &Node, results: &mut Results) {
         if node.kubelet.is_empty() && node.docker.is_empty() && node.podman.is_empty() {
-            results.not_applicable(about("kubelet, docker and podman", &[]), "none of them is there");
+            results.not_applicable(About::new("kubelet, docker and podman", &[]), "none of them is there");
         }
         // With a kubelet, cri-o's images are in podman's folder, and the kubelet removes them.
         if !node.podman.is_empty() && node.kubelet.is_empty() {
             self.podman(node, results);
         }
         for kubelet in &node.kubelet {
-            if results.doubtful(about(&kubelet.name, &[]), &kubelet.config) {
+            if results.doubtful(About::new(&kubelet.name, &[]), &kubelet.config) {
                 continue;
             }
             let subject = format!("{}: imageGCHighThresholdPercent", kubelet.name);
@@ -113,19 +109,19 @@ impl NodeCheck for NodeImageGc {
                 let yaml = "imageGCHighThresholdPercent: 85\\nimageGCLowThresholdPercent: 80";
                 let fix = super::repairs::kubelet_set(kubelet.config_file.as_deref(), yaml);
                 results.fail(
-                    about(&subject, &[]),
+                    About::new(&subject, &[]),
                     Severity::Low,
                     evidence,
                     "a high threshold below 100 and above the low one",
                     fix,
                 );
             } else {
-                results.pass(about(&subject, &[]), evidence);
+                results.pass(About::new(&subject, &[]), evidence);
             }
         }
         for docker in &node.docker {
             let subject = format!("{}: unused images", docker.name);
-            let about = about(&subject, &["D6.1"]);
+            let about = About::new(&subject, &["D6.1"]);
             if results.doubtful(about, &docker.config) {
                 continue;
             }
@@ -156,7 +152,7 @@ impl NodeCheck for NodeImageGc {
 
 impl NodeImageGc {
     fn podman(&self, node: &Node, results: &mut Results) {
-        let about = about("podman: unused images", &[]);
+        let about = About::new("podman: unused images", &[]);
         let folder = "/var/lib/containers/storage";
         match &node.podman_unused {
             Read::Is(unused) if *unused > self.max => {

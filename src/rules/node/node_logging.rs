@@ -88,19 +88,17 @@ const FORWARDERS: &[&str] = &[
 /// Drivers of docker that keep logs on the host.
 const LOCAL: &[&str] = &["json-file", "local", "none", "journald"];
 
-fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
-    About { subject, owasp: &[45], cis }
-}
-
 impl NodeCheck for NodeLogging {
     fn check(&self, node: &Node, results: &mut Results) {
         if !node.has_runtime() {
-            return results
-                .not_applicable(about("container runtimes", &[]), "no docker, containerd, cri-o or podman is there");
+            return results.not_applicable(
+                About::new("container runtimes", &[]),
+                "no docker, containerd, cri-o or podman is there",
+            );
         }
         let mut local = node.docker.is_empty();
         for docker in &node.docker {
-            if results.doubtful(about(&docker.name, &["D2.3", "D2.13"]), &docker.config) {
+            if results.doubtful(About::new(&docker.name, &["D2.3", "D2.13"]), &docker.config) {
                 continue;
             }
             let driver = docker.config.or_default("log-driver", "json-file", "docker", docker.version.as_deref());
@@ -113,16 +111,16 @@ impl NodeCheck for NodeLogging {
                 local = true;
             } else {
                 let subject = format!("{}: log-driver", docker.name);
-                results.pass(about(&subject, &["D2.13"]), Evidence::of("log-driver", &driver));
+                results.pass(About::new(&subject, &["D2.13"]), Evidence::of("log-driver", &driver));
             }
             let level = docker.config.or_default("log-level", "info", "docker", docker.version.as_deref());
             let subject = format!("{}: log-level", docker.name);
             if matches!(level.display().as_str(), "info" | "debug") {
-                results.pass(about(&subject, &["D2.3"]), Evidence::of("log-level", &level));
+                results.pass(About::new(&subject, &["D2.3"]), Evidence::of("log-level", &level));
             } else {
                 let fix = super::repairs::docker_set(&docker.config_file, "log-level", "\"info\"");
                 results.fail(
-                    about(&subject, &["D2.3"]),
+                    About::new(&subject, &["D2.3"]),
                     Severity::Low,
                     Evidence::of("log-level", &level),
                     "log-level=info",
@@ -138,7 +136,7 @@ impl NodeCheck for NodeLogging {
 
 impl NodeLogging {
     fn forwarder(&self, node: &Node, results: &mut Results) {
-        let about = about("logs of containers", &["D2.13"]);
+        let about = About::new("logs of containers", &["D2.13"]);
         if node.offline {
             return results.unknown(about, "the root has no processes, so podreeve cannot see what forwards logs");
         }

@@ -53,27 +53,23 @@ all system calls.",
 #[derive(Default)]
 struct NodeLsm;
 
-fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
-    About { subject, owasp: &[56, 57], cis }
-}
-
 impl NodeCheck for NodeLsm {
     fn check(&self, node: &Node, results: &mut Results) {
         module(node, results);
         let selinux = node.security_modules.selinux.is_some();
         for docker in &node.docker {
-            if results.doubtful(about(&docker.name, &["D5.2", "D5.3"]), &docker.config) {
+            if results.doubtful(About::new(&docker.name, &["D5.2", "D5.3"]), &docker.config) {
                 continue;
             }
             if selinux {
                 let subject = format!("{}: selinux-enabled", docker.name);
                 let setting = docker.config.or_default("selinux-enabled", false, "docker", docker.version.as_deref());
                 if setting.is_true() {
-                    results.pass(about(&subject, &["D5.3"]), Evidence::of("selinux-enabled", &setting));
+                    results.pass(About::new(&subject, &["D5.3"]), Evidence::of("selinux-enabled", &setting));
                 } else {
                     let fix = super::repairs::docker_set(&docker.config_file, "selinux-enabled", "true");
                     results.fail(
-                        about(&subject, &["D5.3"]),
+                        About::new(&subject, &["D5.3"]),
                         Severity::Medium,
                         Evidence::of("selinux-enabled", &setting),
                         "selinux-enabled=true",
@@ -86,7 +82,7 @@ impl NodeCheck for NodeLsm {
                 let subject = format!("{}: seccomp-profile", docker.name);
                 let fix = super::repairs::docker_set(&docker.config_file, "seccomp-profile", "\"builtin\"");
                 results.fail(
-                    about(&subject, &[]),
+                    About::new(&subject, &[]),
                     Severity::High,
                     Evidence::of("seccomp-profile", setting),
                     "builtin",
@@ -95,7 +91,7 @@ impl NodeCheck for NodeLsm {
             }
         }
         for daemon in node.containerd.iter().chain(&node.crio).chain(&node.podman) {
-            if results.doubtful(about(&daemon.name, &["D5.2", "D5.3"]), &daemon.config) {
+            if results.doubtful(About::new(&daemon.name, &["D5.2", "D5.3"]), &daemon.config) {
                 continue;
             }
             let rows: [Row; 5] = [
@@ -118,7 +114,7 @@ impl NodeCheck for NodeLsm {
                 let subject = format!("{}: {name}", daemon.name);
                 let fix = format!("set {name} = {wanted} in {}, and restart the daemon", setting.source);
                 results.fail(
-                    about(&subject, &[]),
+                    About::new(&subject, &[]),
                     Severity::Medium,
                     Evidence::of(name, setting),
                     format!("{name}={wanted}"),
@@ -141,27 +137,28 @@ fn module(node: &Node, results: &mut Results) {
     match (modules.apparmor, modules.selinux) {
         (true, selinux) => {
             let evidence = Evidence::new("enabled", "/sys/module/apparmor/parameters/enabled");
-            results.pass(about("AppArmor", &["D5.2"]), evidence);
+            results.pass(About::new("AppArmor", &["D5.2"]), evidence);
             if selinux.is_none() {
-                results.not_applicable(about("SELinux", &["D5.3"]), "AppArmor confines the containers of this host");
+                results
+                    .not_applicable(About::new("SELinux", &["D5.3"]), "AppArmor confines the containers of this host");
             }
         }
         (false, Some(SeLinux::Enforcing)) => {
-            results.pass(about("SELinux", &["D5.3"]), Evidence::new("enforcing", "/sys/fs/selinux/enforce"));
-            results.not_applicable(about("AppArmor", &["D5.2"]), "SELinux confines the containers of this host");
+            results.pass(About::new("SELinux", &["D5.3"]), Evidence::new("enforcing", "/sys/fs/selinux/enforce"));
+            results.not_applicable(About::new("AppArmor", &["D5.2"]), "SELinux confines the containers of this host");
         }
         (false, Some(SeLinux::Permissive)) => {
             let evidence = Evidence::new("permissive", "/sys/fs/selinux/enforce");
             let fix = "setenforce 1 && sed -i 's/^SELINUX=.*/SELINUX=enforcing/' /etc/selinux/config";
-            results.fail(about("SELinux", &["D5.3"]), Severity::Medium, evidence, "enforcing", fix);
+            results.fail(About::new("SELinux", &["D5.3"]), Severity::Medium, evidence, "enforcing", fix);
         }
         (false, None) if node.offline => {
-            results.unknown(about("AppArmor or SELinux", &[]), "the root has no /sys of a running kernel");
+            results.unknown(About::new("AppArmor or SELinux", &[]), "the root has no /sys of a running kernel");
         }
         (false, None) => {
             let evidence = Evidence::new("neither is enabled", "/sys");
             let fix = "apt-get install apparmor, add apparmor=1 security=apparmor to the kernel's arguments, and restart the host";
-            results.fail(about("AppArmor or SELinux", &["D5.2"]), Severity::Medium, evidence, "one of them", fix);
+            results.fail(About::new("AppArmor or SELinux", &["D5.2"]), Severity::Medium, evidence, "one of them", fix);
         }
     }
 }

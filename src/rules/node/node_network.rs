@@ -91,10 +91,10 @@ struct NodeNetwork;
 impl NodeCheck for NodeNetwork {
     fn check(&self, node: &Node, results: &mut Results) {
         if node.docker.is_empty() {
-            results.not_applicable(about("docker", &[]), "no unit and no process of dockerd is there");
+            results.not_applicable(About::new("docker", &[]), "no unit and no process of dockerd is there");
         }
         for docker in &node.docker {
-            let whole = about(&docker.name, &[]);
+            let whole = About::new(&docker.name, &[]);
             if !results.doubtful(whole, &docker.config) {
                 judge(node, docker, results);
             }
@@ -108,7 +108,7 @@ impl NodeCheck for NodeNetwork {
             }
         }
         for daemon in node.containerd.iter().chain(&node.crio).chain(&node.podman) {
-            if !results.doubtful(about(&daemon.name, &["D2.5"]), &daemon.config) {
+            if !results.doubtful(About::new(&daemon.name, &["D2.5"]), &daemon.config) {
                 registries::in_files(daemon, results);
             }
         }
@@ -122,7 +122,7 @@ impl NodeCheck for NodeNetwork {
                 let subject = format!("{}: insecure_skip_verify", daemon.name);
                 let fix = format!("remove `{key}` from {}, and restart containerd", setting.source);
                 results.fail(
-                    about(&subject, &["D2.5"]),
+                    About::new(&subject, &["D2.5"]),
                     Severity::High,
                     Evidence::of(key, setting),
                     "certificates of registries are checked",
@@ -133,15 +133,11 @@ impl NodeCheck for NodeNetwork {
     }
 }
 
-fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
-    About { subject, owasp: &[28, 47, 55], cis }
-}
-
 /// Containers on docker's default bridge can reach each other.
 fn default_bridge(node: &Node, docker: &Docker, results: &mut Results) {
     let icc = docker.config.or_default("icc", true, "docker", docker.version.as_deref());
     let subject = format!("{}: icc", docker.name);
-    let about_icc = about(&subject, &["D2.2"]);
+    let about_icc = About::new(&subject, &["D2.2"]);
     let bridge = docker.config.get("bridge").filter(|bridge| bridge.display() == "none");
     match bridge {
         Some(bridge) => results.pass(about_icc, Evidence::of("bridge", bridge)),
@@ -161,7 +157,7 @@ fn default_bridge(node: &Node, docker: &Docker, results: &mut Results) {
         .map(|(name, _)| name.as_str())
         .collect();
     let subject = format!("{}: docker0", docker.name);
-    let about_bridge = about(&subject, &["D5.30"]);
+    let about_bridge = About::new(&subject, &["D5.30"]);
     if members.is_empty() {
         return results.pass(about_bridge, Evidence::new("no container is on docker0", "/proc/1/net/dev"));
     }
@@ -176,7 +172,7 @@ fn ip6tables(docker: &Docker, results: &mut Results) {
         return;
     }
     let subject = format!("{}: ip6tables", docker.name);
-    let about = about(&subject, &["D2.4"]);
+    let about = About::new(&subject, &["D2.4"]);
     // The default changed with 27.
     let major = docker.version.as_deref().and_then(|version| numbers(version).first().copied());
     let default = match (docker.config.get("ip6tables"), major) {
@@ -203,11 +199,11 @@ fn judge(node: &Node, docker: &Docker, results: &mut Results) {
     let iptables = setting("iptables", true);
     let subject = format!("{}: iptables", docker.name);
     if iptables.is_true() || docker.rootless {
-        results.pass(about(&subject, &["D2.4"]), Evidence::of("iptables", &iptables));
+        results.pass(About::new(&subject, &["D2.4"]), Evidence::of("iptables", &iptables));
     } else {
         let fix = set(docker, "iptables", "true");
         results.fail(
-            about(&subject, &["D2.4"]),
+            About::new(&subject, &["D2.4"]),
             Severity::High,
             Evidence::of("iptables", &iptables),
             "iptables=true",
@@ -217,24 +213,30 @@ fn judge(node: &Node, docker: &Docker, results: &mut Results) {
     let proxy = setting("userland-proxy", true);
     let subject = format!("{}: userland-proxy", docker.name);
     if docker.rootless {
-        results.not_applicable(about(&subject, &["D2.16"]), "a rootless docker has no other way to publish ports");
+        results.not_applicable(About::new(&subject, &["D2.16"]), "a rootless docker has no other way to publish ports");
     } else if proxy.is_true() {
         let fix = set(docker, "userland-proxy", "false");
         results.fail(
-            about(&subject, &["D2.16"]),
+            About::new(&subject, &["D2.16"]),
             Severity::Low,
             Evidence::of("userland-proxy", &proxy),
             "userland-proxy=false",
             fix,
         );
     } else {
-        results.pass(about(&subject, &["D2.16"]), Evidence::of("userland-proxy", &proxy));
+        results.pass(About::new(&subject, &["D2.16"]), Evidence::of("userland-proxy", &proxy));
     }
     for key in ["allow-direct-routing", "ip-forward-no-drop"] {
         if let Some(found) = docker.config.get(key).filter(|found| found.is_true()) {
             let subject = format!("{}: {key}", docker.name);
             let fix = set(docker, key, "false");
-            results.fail(about(&subject, &[]), Severity::Medium, Evidence::of(key, found), format!("{key}=false"), fix);
+            results.fail(
+                About::new(&subject, &[]),
+                Severity::Medium,
+                Evidence::of(key, found),
+                format!("{key}=false"),
+                fix,
+            );
         }
     }
     let subject = format!("{}: insecure-registries", docker.name);

@@ -58,7 +58,7 @@ struct NodePartitions;
 impl NodeCheck for NodePartitions {
     fn check(&self, node: &Node, results: &mut Results) {
         let folders = node.data_folders();
-        let about = |subject| About { subject, owasp: &[30], cis: &["D1.1.1"] };
+        let about = |subject| About::new(subject, &["D1.1.1"]);
         if folders.is_empty() {
             results
                 .not_applicable(about("container daemons"), "no docker, containerd, cri-o, podman or kubelet is there");

@@ -72,15 +72,11 @@ impl Default for NodePids {
     }
 }
 
-fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
-    About { subject, owasp: &[81], cis }
-}
-
 impl NodeCheck for NodePids {
     fn check(&self, node: &Node, results: &mut Results) {
         if node.kubelet.is_empty() && node.podman.is_empty() && node.pids_limits.is_empty() {
             results.not_applicable(
-                about("kubelet, podman and containers", &[]),
+                About::new("kubelet, podman and containers", &[]),
                 "neither daemon is there and no container runs; docker has no default limit",
             );
         }
@@ -88,10 +84,10 @@ impl NodeCheck for NodePids {
         if !node.offline && node.kernel.unified_cgroups && !node.kernel.controllers.iter().any(|name| name == "pids") {
             let evidence = Evidence::new("no controller `pids`", "/sys/fs/cgroup/cgroup.controllers");
             let fix = "use a kernel with CONFIG_CGROUP_PIDS";
-            results.fail(about("controllers", &[]), Severity::Medium, evidence, "the controller `pids`", fix);
+            results.fail(About::new("controllers", &[]), Severity::Medium, evidence, "the controller `pids`", fix);
         }
         for kubelet in &node.kubelet {
-            if results.doubtful(about(&kubelet.name, &["K4.2.13"]), &kubelet.config) {
+            if results.doubtful(About::new(&kubelet.name, &["K4.2.13"]), &kubelet.config) {
                 continue;
             }
             let subject = format!("{}: podPidsLimit", kubelet.name);
@@ -101,14 +97,14 @@ impl NodeCheck for NodePids {
             if limit <= 0 || limit > self.max {
                 let fix = super::repairs::kubelet_set(kubelet.config_file.as_deref(), "podPidsLimit: 4096");
                 results.fail(
-                    about(&subject, &["K4.2.13"]),
+                    About::new(&subject, &["K4.2.13"]),
                     Severity::Medium,
                     evidence,
                     format!("between 1 and {}", self.max),
                     fix,
                 );
             } else {
-                results.pass(about(&subject, &["K4.2.13"]), evidence);
+                results.pass(About::new(&subject, &["K4.2.13"]), evidence);
             }
         }
         for daemon in &node.podman {
@@ -117,9 +113,9 @@ impl NodeCheck for NodePids {
             let evidence = Evidence::of("pids_limit", &setting);
             if setting.value.as_i64().is_none_or(|limit| limit <= 0) {
                 let fix = format!("remove pids_limit from {}", setting.source);
-                results.fail(about(&subject, &["D5.29"]), Severity::Medium, evidence, "more than 0", fix);
+                results.fail(About::new(&subject, &["D5.29"]), Severity::Medium, evidence, "more than 0", fix);
             } else {
-                results.pass(about(&subject, &["D5.29"]), evidence);
+                results.pass(About::new(&subject, &["D5.29"]), evidence);
             }
         }
     }
@@ -130,7 +126,7 @@ fn containers(node: &Node, results: &mut Results) {
     for (group, limit) in &node.pids_limits {
         let id = crate::node::process::container(group).and_then(|id| id.get(..12)).unwrap_or(group);
         let subject = format!("container {id}");
-        let about = about(&subject, &["D5.29"]);
+        let about = About::new(&subject, &["D5.29"]);
         let evidence = Evidence::new(format!("pids.max={limit}"), format!("/sys/fs/cgroup{group}"));
         if limit == "max" {
             let fix = format!("docker update --pids-limit 200 {id}");

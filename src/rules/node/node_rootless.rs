@@ -49,7 +49,7 @@ struct NodeRootless;
 
 impl NodeCheck for NodeRootless {
     fn check(&self, node: &Node, results: &mut Results) {
-        let about = |subject| About { subject, owasp: &[48], cis: &["D2.1"] };
+        let about = |subject| About::new(subject, &["D2.1"]);
         // A containerd that serves a kubelet needs root, and one that serves docker is judged with it.
         let alone = || node.containerd.iter().filter(|_| node.docker.is_empty() && node.kubelet.is_empty());
         if node.docker.is_empty() && alone().next().is_none() {

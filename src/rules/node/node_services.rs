@@ -94,7 +94,7 @@ const UNITS: &[&str] = &[
 ];
 
 fn about(subject: &str) -> About<'_> {
-    About { subject, owasp: &[82], cis: &["D1.2.1"] }
+    About::new(subject, &["D1.2.1"])
 }
 
 impl NodeCheck for NodeServices {

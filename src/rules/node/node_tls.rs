@@ -100,31 +100,29 @@ AiBWOzkM1WHM2NqCOmqpq+TUc44SxrprtfT+ILI8RHGIJgIhAIw3PaldJ0HeBw6l\n\
 #[derive(Default)]
 struct NodeTls;
 
-fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
-    About { subject, owasp: &[33, 83], cis }
-}
-
 impl NodeCheck for NodeTls {
     fn check(&self, node: &Node, results: &mut Results) {
         let before = results.all.len();
         for docker in &node.docker {
-            if !results.doubtful(about(&docker.name, &["D2.7"]), &docker.config) {
+            if !results.doubtful(About::new(&docker.name, &["D2.7"]), &docker.config) {
                 docker::judge(node, docker, results);
             }
         }
         for daemon in &node.containerd {
-            if !results.doubtful(about(&daemon.name, &[]), &daemon.config) {
+            if !results.doubtful(About::new(&daemon.name, &[]), &daemon.config) {
                 runtimes::containerd(daemon, results);
             }
         }
         for daemon in &node.crio {
-            if !results.doubtful(about(&daemon.name, &[]), &daemon.config) {
+            if !results.doubtful(About::new(&daemon.name, &[]), &daemon.config) {
                 runtimes::crio(daemon, results);
             }
         }
         runtimes::podman(node, results);
         for kubelet in &node.kubelet {
-            if !results.doubtful(about(&kubelet.name, &["K4.2.3", "K4.2.9", "K4.2.10", "K4.2.11"]), &kubelet.config) {
+            if !results
+                .doubtful(About::new(&kubelet.name, &["K4.2.3", "K4.2.9", "K4.2.10", "K4.2.11"]), &kubelet.config)
+            {
                 kubelet::judge(kubelet, results);
             }
         }
@@ -132,7 +130,7 @@ impl NodeCheck for NodeTls {
         sockets(node, results);
         holders(node, results);
         if results.all.len() == before {
-            results.not_applicable(about("container daemons", &[]), "none that could listen is there");
+            results.not_applicable(About::new("container daemons", &[]), "none that could listen is there");
         }
     }
 }
@@ -145,7 +143,7 @@ fn sockets(node: &Node, results: &mut Results) {
             let evidence = Evidence::new(format!("mode {:04o}", facts.access.mode & 0o777), &facts.path);
             let fix = expected::lasting(expected, &format!("chmod 0660 {}", shell(&facts.path)));
             let wanted = "a socket that root and one group may write to";
-            results.fail(about(&expected.path, &["D3.16"]), Severity::Critical, evidence, wanted, fix);
+            results.fail(About::new(&expected.path, &["D3.16"]), Severity::Critical, evidence, wanted, fix);
         }
     }
 }
@@ -158,7 +156,7 @@ fn holders(node: &Node, results: &mut Results) {
         let evidence = Evidence::new(found, format!("/proc/{}/mountinfo", process.pid));
         let fix = "remove the mount from the container; let the program ask the Kubernetes API";
         let wanted = "no runtime's socket in a container";
-        results.fail(about(&subject, &["D5.31"]), Severity::Critical, evidence, wanted, fix);
+        results.fail(About::new(&subject, &["D5.31"]), Severity::Critical, evidence, wanted, fix);
     }
 }
 

@@ -64,7 +64,7 @@ impl Default for NodeUlimits {
 }
 
 fn about(subject: &str) -> About<'_> {
-    About { subject, owasp: &[79], cis: &["D2.8", "D5.19"] }
+    About::new(subject, &["D2.8", "D5.19"])
 }
 
 impl NodeCheck for NodeUlimits {

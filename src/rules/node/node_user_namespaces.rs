@@ -45,21 +45,17 @@ rule `host-users` asks for `hostUsers: false`, which needs containerd 2.0 or a r
 #[derive(Default)]
 struct NodeUserNamespaces;
 
-fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
-    About { subject, owasp: &[34], cis }
-}
-
 impl NodeCheck for NodeUserNamespaces {
     fn check(&self, node: &Node, results: &mut Results) {
         if node.docker.is_empty() {
-            results.not_applicable(about("docker", &[]), "no unit and no process of dockerd is there");
+            results.not_applicable(About::new("docker", &[]), "no unit and no process of dockerd is there");
         }
         for docker in &node.docker {
-            if results.doubtful(about(&docker.name, &["D2.9"]), &docker.config) {
+            if results.doubtful(About::new(&docker.name, &["D2.9"]), &docker.config) {
                 continue;
             }
             let subject = format!("{}: userns-remap", docker.name);
-            let about = about(&subject, &["D2.9"]);
+            let about = About::new(&subject, &["D2.9"]);
             let setting = docker.config.or_default("userns-remap", "", "docker", docker.version.as_deref());
             if docker.rootless {
                 results.pass(about, Evidence::new("a rootless docker", &docker.name));
@@ -79,7 +75,7 @@ impl NodeCheck for NodeUserNamespaces {
         if node.kernel.max_user_namespaces == Some(0) {
             let evidence = Evidence::new("0", "/proc/sys/user/max_user_namespaces");
             results.fail(
-                about("user.max_user_namespaces", &[]),
+                About::new("user.max_user_namespaces", &[]),
                 Severity::Low,
                 evidence,
                 "more than 0",
@@ -89,7 +85,7 @@ impl NodeCheck for NodeUserNamespaces {
         if node.kernel.unprivileged_user_namespaces == Some(false) {
             let evidence = Evidence::new("0", "/proc/sys/kernel/unprivileged_userns_clone");
             results.fail(
-                about("kernel.unprivileged_userns_clone", &[]),
+                About::new("kernel.unprivileged_userns_clone", &[]),
                 Severity::Low,
                 evidence,
                 "1",

@@ -63,10 +63,6 @@ struct NodeVersions {
     minimum: BTreeMap<String, String>,
 }
 
-fn about<'a>(subject: &'a str, cis: &'a [&'a str]) -> About<'a> {
-    About { subject, owasp: &[84, 85], cis }
-}
-
 impl NodeCheck for NodeVersions {
     fn check(&self, node: &Node, results: &mut Results) {
         distribution(node, results);
@@ -92,7 +88,7 @@ impl NodeCheck for NodeVersions {
                 );
                 let fix = format!("systemctl restart {product}");
                 results.fail(
-                    about(&name, &["D1.2.2"]),
+                    About::new(&name, &["D1.2.2"]),
                     Severity::Medium,
                     evidence,
                     "the program that is installed",
@@ -106,7 +102,7 @@ impl NodeCheck for NodeVersions {
                 let why = format!(
                     "{version}, and no `minimum` for {product}: a package of a distribution gets repairs without a new number"
                 );
-                results.unknown(about(&name, &["D1.2.2"]), why);
+                results.unknown(About::new(&name, &["D1.2.2"]), why);
                 continue;
             };
             match version {
@@ -116,7 +112,7 @@ impl NodeCheck for NodeVersions {
                 {
                     let evidence = Evidence::new(version, "the package database");
                     results.fail(
-                        about(&name, &["D1.2.2"]),
+                        About::new(&name, &["D1.2.2"]),
                         Severity::Medium,
                         evidence,
                         format!("{minimum} or newer"),
@@ -124,16 +120,16 @@ impl NodeCheck for NodeVersions {
                     );
                 }
                 Some(version) => {
-                    results.pass(about(&name, &["D1.2.2"]), Evidence::new(version, "the package database"));
+                    results.pass(About::new(&name, &["D1.2.2"]), Evidence::new(version, "the package database"));
                 }
-                None => results.unknown(about(&name, &["D1.2.2"]), "no package database has its version"),
+                None => results.unknown(About::new(&name, &["D1.2.2"]), "no package database has its version"),
             }
         }
     }
 }
 
 fn distribution(node: &Node, results: &mut Results) {
-    let about = about("the distribution", &[]);
+    let about = About::new("the distribution", &[]);
     let Some(os) = node.os.is() else {
         return results.unknown(about, "/etc/os-release cannot be read");
     };
@@ -152,7 +148,7 @@ fn distribution(node: &Node, results: &mut Results) {
 }
 
 fn kernel(node: &Node, results: &mut Results) {
-    let about = about("the kernel", &[]);
+    let about = About::new("the kernel", &[]);
     let kernel = &node.kernel;
     if kernel.release.is_empty() {
         return results.unknown(about, "the root has no running kernel");

@@ -1,14 +1,13 @@
 //! Registries whose certificates are not checked.
 
-use super::about;
 use crate::node::Daemon;
 use crate::node::config::Setting;
-use crate::rule::{Evidence, Results, Severity};
+use crate::rule::{About, Evidence, Results, Severity};
 
 /// Those of `hosts.toml` and `registries.conf`.
 pub fn in_files(daemon: &Daemon, results: &mut Results) {
     for doubt in &daemon.registries.doubts {
-        results.unknown(about(&daemon.name, &["D2.5"]), doubt.clone());
+        results.unknown(About::new(&daemon.name, &["D2.5"]), doubt.clone());
     }
     for (key, setting) in &daemon.registries.settings {
         let (file, key) = key.split_once(": ").unwrap_or(("", key));
@@ -30,7 +29,7 @@ pub fn in_files(daemon: &Daemon, results: &mut Results) {
         let fix = format!("remove it from {}, and give the registry a certificate", setting.source);
         let evidence = Evidence::new(found, &setting.source);
         results.fail(
-            about(&subject, &["D2.5"]),
+            About::new(&subject, &["D2.5"]),
             Severity::High,
             evidence,
             "certificates of registries are checked",
@@ -49,7 +48,7 @@ pub fn insecure(subject: &str, key: &str, setting: &Setting, results: &mut Resul
     };
     let foreign: Vec<&str> = setting.texts().into_iter().filter(|registry| !is_local(registry)).collect();
     if foreign.is_empty() {
-        results.pass(about(subject, &["D2.5"]), Evidence::of(key, setting));
+        results.pass(About::new(subject, &["D2.5"]), Evidence::of(key, setting));
         return;
     }
     let fix = format!(
@@ -57,5 +56,11 @@ pub fn insecure(subject: &str, key: &str, setting: &Setting, results: &mut Resul
         foreign.join(", "),
         setting.source
     );
-    results.fail(about(subject, &["D2.5"]), Severity::High, Evidence::of(key, setting), "no registry without TLS", fix);
+    results.fail(
+        About::new(subject, &["D2.5"]),
+        Severity::High,
+        Evidence::of(key, setting),
+        "no registry without TLS",
+        fix,
+    );
 }

@@ -1,9 +1,8 @@
 //! Certificates of daemons: valid, for the right use, strong, and of the key next to them.
 
-use super::about;
 use crate::node::certificate::{Certificate, Role, Used, used};
 use crate::node::{Node, Read};
-use crate::rule::{Evidence, Results, Severity};
+use crate::rule::{About, Evidence, Results, Severity};
 
 /// A certificate must be valid for so many seconds more.
 const NOTICE: i64 = 30 * 24 * 3600;
@@ -11,7 +10,7 @@ const NOTICE: i64 = 30 * 24 * 3600;
 pub fn judge(node: &Node, results: &mut Results) {
     for used in used(node) {
         let subject = format!("{}: {}", used.by, used.path);
-        let about = about(&subject, &["D2.7"]);
+        let about = About::new(&subject, &["D2.7"]);
         match node.certificates.get(&used.path) {
             Some(Read::Is(certificate)) => one(node.taken, &used, certificate, &subject, results),
             // Files that a kubelet makes itself are there once it has run.
@@ -25,7 +24,7 @@ fn one(now: i64, used: &Used, certificate: &Certificate, subject: &str, results:
     let faults = faults(now, used, certificate);
     let Some((worst, ..)) = faults.iter().max_by_key(|(severity, ..)| *severity) else {
         let found = format!("{}, valid until {}", certificate.key, day(certificate.not_after));
-        return results.pass(about(subject, &["D2.7"]), Evidence::new(found, &used.path));
+        return results.pass(About::new(subject, &["D2.7"]), Evidence::new(found, &used.path));
     };
     let found: Vec<&str> = faults.iter().map(|(_, found, _)| found.as_str()).collect();
     let wanted: Vec<&str> = faults.iter().map(|(.., wanted)| *wanted).collect();
@@ -38,7 +37,7 @@ fn one(now: i64, used: &Used, certificate: &Certificate, subject: &str, results:
         ),
     };
     results.fail(
-        about(subject, &["D2.7"]),
+        About::new(subject, &["D2.7"]),
         *worst,
         Evidence::new(found.join(", "), &used.path),
         wanted.join(", "),

@@ -1,11 +1,11 @@
 //! dockerd: every place where it listens.
 
-use super::{about, is_loopback};
+use super::is_loopback;
 use crate::node::config::Source;
 use crate::node::docker::{Docker, Host, Verification};
 use crate::node::listener::Protocol;
 use crate::node::{Node, Read};
-use crate::rule::{Evidence, Results, Severity};
+use crate::rule::{About, Evidence, Results, Severity};
 
 /// Ports of a swarm, which verifies certificates by itself.
 const SWARM: [u16; 2] = [2377, 7946];
@@ -14,12 +14,12 @@ pub fn judge(node: &Node, docker: &Docker, results: &mut Results) {
     let hosts = docker.hosts();
     if hosts.is_empty() {
         let why = "it listens where systemd says, and no docker.socket is there that says where";
-        return results.unknown(about(&docker.name, &["D2.7"]), why);
+        return results.unknown(About::new(&docker.name, &["D2.7"]), why);
     }
     let open: Vec<&Host> = hosts.iter().filter(|host| !host.address.starts_with("unix://")).collect();
     if let (true, Some(first)) = (open.is_empty(), hosts.first()) {
         let listens: Vec<&str> = hosts.iter().map(|host| host.address.as_str()).collect();
-        results.pass(about(&docker.name, &["D2.7"]), Evidence::new(listens.join(", "), &first.source));
+        results.pass(About::new(&docker.name, &["D2.7"]), Evidence::new(listens.join(", "), &first.source));
     }
     for host in &open {
         address(docker, host, results);
@@ -30,13 +30,13 @@ pub fn judge(node: &Node, docker: &Docker, results: &mut Results) {
         let subject = format!("{}: metrics-addr", docker.name);
         let fix = super::super::repairs::docker_set(&docker.config_file, "metrics-addr", "\"127.0.0.1:9323\"");
         let evidence = Evidence::of("metrics-addr", setting);
-        results.fail(about(&subject, &[]), Severity::Low, evidence, "a loopback address", fix);
+        results.fail(About::new(&subject, &[]), Severity::Low, evidence, "a loopback address", fix);
     }
 }
 
 fn address(docker: &Docker, host: &Host, results: &mut Results) {
     let subject = format!("{}: {}", docker.name, host.address);
-    let about = about(&subject, &["D2.7"]);
+    let about = About::new(&subject, &["D2.7"]);
     let found = match docker.verification() {
         Verification::Client => {
             return results.pass(about, Evidence::new("clients need a certificate", &host.source));
@@ -68,11 +68,11 @@ fn unnamed(node: &Node, docker: &Docker, hosts: &[Host], results: &mut Results) 
         let subject = format!("{}: port {}", docker.name, listener.port);
         let why =
             "it listens there, and no setting says so: a port of a container, or a setting that was changed since";
-        results.unknown(about(&subject, &["D2.7"]), why);
+        results.unknown(About::new(&subject, &["D2.7"]), why);
     }
     if matches!(node.listeners, Read::Denied(_)) {
         results.unknown(
-            about(&docker.name, &["D2.7"]),
+            About::new(&docker.name, &["D2.7"]),
             "/proc/1/net cannot be read, so podreeve cannot see where it listens",
         );
     }

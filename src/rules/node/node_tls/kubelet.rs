@@ -1,9 +1,9 @@
 //! The kubelet: who its clients are, and its own certificate.
 
 use super::super::repairs::kubelet_set;
-use super::{about, is_loopback};
+use super::is_loopback;
 use crate::node::kubelet::Kubelet;
-use crate::rule::{Evidence, Results, Severity};
+use crate::rule::{About, Evidence, Results, Severity};
 
 pub fn judge(kubelet: &Kubelet, results: &mut Results) {
     let file = kubelet.config_file.as_deref();
@@ -12,24 +12,24 @@ pub fn judge(kubelet: &Kubelet, results: &mut Results) {
     };
     let subject = format!("{}: authentication.x509.clientCAFile", kubelet.name);
     if let Some(setting) = text("authentication.x509.clientCAFile") {
-        results.pass(about(&subject, &["K4.2.3"]), Evidence::of("clientCAFile", setting));
+        results.pass(About::new(&subject, &["K4.2.3"]), Evidence::of("clientCAFile", setting));
     } else {
         let fix = kubelet_set(file, "authentication: {x509: {clientCAFile: /etc/kubernetes/pki/ca.crt}}");
         let evidence = Evidence::new("not set", file.unwrap_or("its arguments"));
-        results.fail(about(&subject, &["K4.2.3"]), Severity::High, evidence, "the CA of the cluster", fix);
+        results.fail(About::new(&subject, &["K4.2.3"]), Severity::High, evidence, "the CA of the cluster", fix);
     }
     let subject = format!("{}: serverTLSBootstrap", kubelet.name);
     let bootstrap = kubelet.setting("serverTLSBootstrap");
     match text("tlsCertFile") {
-        Some(setting) => results.pass(about(&subject, &["K4.2.9"]), Evidence::of("tlsCertFile", setting)),
+        Some(setting) => results.pass(About::new(&subject, &["K4.2.9"]), Evidence::of("tlsCertFile", setting)),
         None if bootstrap.is_true() => {
-            results.pass(about(&subject, &["K4.2.9"]), Evidence::of("serverTLSBootstrap", &bootstrap));
+            results.pass(About::new(&subject, &["K4.2.9"]), Evidence::of("serverTLSBootstrap", &bootstrap));
         }
         None => {
             let fix = kubelet_set(file, "serverTLSBootstrap: true");
             let evidence = Evidence::new("a certificate that the kubelet signs itself", &bootstrap.source);
             results.fail(
-                about(&subject, &["K4.2.9"]),
+                About::new(&subject, &["K4.2.9"]),
                 Severity::Low,
                 evidence,
                 "serverTLSBootstrap=true, or tlsCertFile",
@@ -42,7 +42,7 @@ pub fn judge(kubelet: &Kubelet, results: &mut Results) {
         Some(setting) => {
             let fix = kubelet_set(file, "rotateCertificates: true");
             results.fail(
-                about(&subject, &["K4.2.10"]),
+                About::new(&subject, &["K4.2.10"]),
                 Severity::Low,
                 Evidence::of("rotateCertificates", setting),
                 "rotateCertificates=true",
@@ -50,7 +50,7 @@ pub fn judge(kubelet: &Kubelet, results: &mut Results) {
             );
         }
         None => results.pass(
-            about(&subject, &["K4.2.10"]),
+            About::new(&subject, &["K4.2.10"]),
             Evidence::of("rotateCertificates", &kubelet.setting("rotateCertificates")),
         ),
     }
@@ -59,6 +59,6 @@ pub fn judge(kubelet: &Kubelet, results: &mut Results) {
         let subject = format!("{}: healthzBindAddress", kubelet.name);
         let fix = kubelet_set(file, "healthzBindAddress: 127.0.0.1");
         let evidence = Evidence::of("healthzBindAddress", setting);
-        results.fail(about(&subject, &[]), Severity::Low, evidence, "a loopback address", fix);
+        results.fail(About::new(&subject, &[]), Severity::Low, evidence, "a loopback address", fix);
     }
 }

@@ -1,10 +1,10 @@
 //! containerd, cri-o and podman on the network.
 
-use super::{about, is_loopback};
+use super::is_loopback;
 use crate::node::config::Setting;
 use crate::node::process::program;
 use crate::node::{Daemon, Node};
-use crate::rule::{Evidence, Results, Severity};
+use crate::rule::{About, Evidence, Results, Severity};
 
 /// The section of TCP from the fourth format of its file on.
 const GRPC_TCP: &str = "plugins.\"io.containerd.server.v1.grpc-tcp\"";
@@ -20,7 +20,7 @@ fn is_true(daemon: &Daemon, key: &str) -> bool {
 pub fn containerd(daemon: &Daemon, results: &mut Results) {
     let new = |key: &str| text(daemon, &format!("{GRPC_TCP}.{key}"));
     let subject = format!("{}: TCP", daemon.name);
-    let about_tcp = about(&subject, &[]);
+    let about_tcp = About::new(&subject, &[]);
     match text(daemon, "grpc.tcp_address").or_else(|| new("address")) {
         None => {
             let source = daemon.config_files.first().map_or("its defaults", String::as_str);
@@ -60,7 +60,7 @@ pub fn crio(daemon: &Daemon, results: &mut Results) {
     let subject = format!("{}: stream_address", daemon.name);
     let found = daemon.config.or_default("crio.api.stream_address", "127.0.0.1", "cri-o", daemon.version.as_deref());
     if is_loopback(&found.display()) || is_true(daemon, "crio.api.stream_enable_tls") {
-        results.pass(about(&subject, &[]), Evidence::of("stream_address", &found));
+        results.pass(About::new(&subject, &[]), Evidence::of("stream_address", &found));
     } else {
         open_address(daemon, "stream_address", &found, Severity::High, results);
     }
@@ -73,7 +73,7 @@ pub fn crio(daemon: &Daemon, results: &mut Results) {
 fn open_address(daemon: &Daemon, key: &str, setting: &Setting, severity: Severity, results: &mut Results) {
     let subject = format!("{}: {key}", daemon.name);
     let fix = format!("remove {key} from {}, and restart the daemon", setting.source);
-    results.fail(about(&subject, &[]), severity, Evidence::of(key, setting), "a loopback address, or TLS", fix);
+    results.fail(About::new(&subject, &[]), severity, Evidence::of(key, setting), "a loopback address, or TLS", fix);
 }
 
 /// `podman system service tcp:...`.
@@ -84,12 +84,12 @@ pub fn podman(node: &Node, results: &mut Results) {
         let source = format!("process {}", process.pid);
         let verifies = process.arguments.iter().any(|argument| argument.starts_with("--tls-client-ca"));
         if verifies {
-            results.pass(about(&subject, &[]), Evidence::new("clients need a certificate", source));
+            results.pass(About::new(&subject, &[]), Evidence::new("clients need a certificate", source));
         } else {
             let evidence = Evidence::new("it obeys everybody who reaches the port", source);
             let fix = "systemctl enable --now podman.socket # and stop the service on TCP";
             let wanted = "the socket alone, or --tls-client-ca";
-            results.fail(about(&subject, &[]), Severity::Critical, evidence, wanted, fix);
+            results.fail(About::new(&subject, &[]), Severity::Critical, evidence, wanted, fix);
         }
     }
 }
