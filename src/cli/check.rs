@@ -30,12 +30,8 @@ pub(super) use files::Files;
 use jiff::{Timestamp, civil::Date, tz::Offset};
 use outputs::{Outputs, ReportFormat};
 use run::{Progress, Run};
-use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
-
-/// The width of a terminal that does not say how wide it is.
-const COLUMNS: usize = 80;
 
 /// # Errors
 /// Settings and policies that do not load, and outputs that cannot be written.
@@ -65,10 +61,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let keeps_text = args.snippet;
     let offers_fixes = plan.outputs.iter().any(|output| output.format == ReportFormat::Sarif);
     let files = Files { judge, namespaces, notes_usage: args.waivers, keeps_text, offers_fixes, fixing };
-    let columns = || terminal_size::terminal_size().map_or(COLUMNS, |(width, _)| usize::from(width.0));
     let options = TextOptions {
         all: plan.all,
-        width: std::io::stdout().is_terminal().then(columns),
+        width: output::terminal_width(),
         snippet: args.snippet,
         diff: args.diff,
         explain: plan.explain(),

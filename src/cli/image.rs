@@ -12,21 +12,20 @@ use super::check::outputs::{self, OutputSpec, Outputs, ReportFormat};
 use super::check::{today, unusable};
 use super::exit::{Exit, Failure};
 use super::mode::ModeArgs;
+use super::output;
 use super::output_spec::OutputParser;
 use super::suggested::POLICY;
 use crate::image::{ImageError, OpenedImage, Platform, Source, Wanted, open, read};
 use crate::image_files::open_path;
 use crate::outcome::Verdict;
-use crate::report::format::{Ending, FileFindings, Format};
+use crate::report::format::Format;
 use crate::report::image::{ImageReport, judge};
 use crate::report::text::TextOptions;
-use crate::report::{Summary, kind_counts};
 use crate::sources::Sources;
 use crate::workload::image::ImageRef;
 use formats::Whole;
 use progress::Progress;
 use registry::{RegistryArgs, Repository};
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 /// Show what is in an image, layer by layer, and judge it by the policies
@@ -180,9 +179,8 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 }
 
 fn write(specs: &[OutputSpec], report: &ImageReport, all: bool) -> Result<(), Failure> {
-    let width = std::io::stdout().is_terminal().then(terminal_size::terminal_size).flatten();
-    let width = width.map(|(width, _)| usize::from(width.0));
-    let mut outputs = Outputs::open_with(specs, |spec| -> Box<dyn Format> {
+    let width = output::terminal_width();
+    let outputs = Outputs::open_with(specs, |spec| -> Box<dyn Format> {
         let width = width.filter(|_| spec.file.is_none());
         match spec.format {
             ReportFormat::Text => Box::new(Whole::text(report, all, width)),
@@ -191,19 +189,5 @@ fn write(specs: &[OutputSpec], report: &ImageReport, all: bool) -> Result<(), Fa
             other => outputs::format(other, TextOptions { all, width, ..TextOptions::default() }),
         }
     })?;
-    let results = report.as_results();
-    let mut summary = Summary::default();
-    results.count(&mut summary);
-    outputs.begin()?;
-    outputs.file(&FileFindings { results: &results, text: None })?;
-    let without_pod = kind_counts(std::collections::BTreeMap::default());
-    outputs.end(&Ending {
-        errors: &[],
-        passed_over: &[],
-        without_pod: &without_pod,
-        waivers: None,
-        fixes: None,
-        summary: &summary,
-        settings: None,
-    })
+    outputs.print(&report.as_results())
 }

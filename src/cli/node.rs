@@ -7,19 +7,18 @@ use super::check::outputs::{self, OutputSpec, Outputs, ReportFormat};
 use super::check::{today, unusable};
 use super::exit::{Exit, Failure};
 use super::mode::ModeArgs;
+use super::output;
 use super::output_spec::OutputParser;
 use super::suggested::POLICY;
 use crate::host::{Root, snapshot};
 use crate::node::Node;
 use crate::policy::NodeIdentity;
-use crate::report::format::{Ending, FileFindings, Format};
+use crate::report::format::Format;
 use crate::report::node::{NodeReport, judge};
 use crate::report::text::TextOptions;
-use crate::report::{Summary, kind_counts};
 use crate::sources::Sources;
 use formats::Whole;
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
 use std::path::PathBuf;
 
 /// Audit a host of containers: its daemons, their files, and the kernel
@@ -117,9 +116,8 @@ fn read(args: &Args) -> Result<Node, Failure> {
 fn write(args: &Args, report: &NodeReport) -> Result<(), Failure> {
     let text = OutputSpec { format: ReportFormat::Text, file: None };
     let specs = if args.output.is_empty() { vec![text] } else { args.output.clone() };
-    let width = std::io::stdout().is_terminal().then(terminal_size::terminal_size).flatten();
-    let width = width.map(|(width, _)| usize::from(width.0));
-    let mut outputs = Outputs::open_with(&specs, |spec| -> Box<dyn Format> {
+    let width = output::terminal_width();
+    let outputs = Outputs::open_with(&specs, |spec| -> Box<dyn Format> {
         match spec.format {
             ReportFormat::Text => Box::new(Whole::text(report, args.all)),
             ReportFormat::Html => Box::new(Whole::html(report)),
@@ -131,19 +129,5 @@ fn write(args: &Args, report: &NodeReport) -> Result<(), Failure> {
             }
         }
     })?;
-    let results = report.as_results(&args.root.display().to_string());
-    let mut summary = Summary::default();
-    results.count(&mut summary);
-    outputs.begin()?;
-    outputs.file(&FileFindings { results: &results, text: None })?;
-    let without_pod = kind_counts(BTreeMap::default());
-    outputs.end(&Ending {
-        errors: &[],
-        passed_over: &[],
-        without_pod: &without_pod,
-        waivers: None,
-        fixes: None,
-        summary: &summary,
-        settings: None,
-    })
+    outputs.print(&report.as_results(&args.root.display().to_string()))
 }

@@ -3,7 +3,7 @@
 use super::exit::{Exit, Failure};
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
 /// `-o`.
@@ -27,6 +27,16 @@ pub fn print(text: &str) -> Result<(), Failure> {
         _ => Ok(()),
     }
 }
+
+/// The columns of the terminal on stdout; none for a file and a pipe.
+#[must_use]
+pub fn terminal_width() -> Option<usize> {
+    let columns = || terminal_size::terminal_size().map_or(COLUMNS, |(width, _)| usize::from(width.0));
+    std::io::stdout().is_terminal().then(columns)
+}
+
+/// The width of a terminal that does not say how wide it is.
+const COLUMNS: usize = 80;
 
 /// Writes JSON to stdout, for people and programs.
 ///

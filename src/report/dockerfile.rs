@@ -6,7 +6,6 @@ use super::types::{EditReport, ObjectReport, ViolationReport};
 use crate::decide::{Effect, Note, calls_for_repair, effect_on_file};
 use crate::dockerfile::{Arguments, Dockerfile, Place};
 use crate::manifest::TextEdit;
-use crate::outcome::Verdict;
 use crate::policy::{CompiledPolicy, SubjectRule};
 use crate::review::response::note_text;
 use crate::rule::{Applicability, FileCheck, FileEdit, Finding};
@@ -32,25 +31,9 @@ impl Judge<'_> {
         let judged = self.judged(file);
         let edits: Vec<(FileEdit, usize)> = judged.iter().filter_map(|one| edit(one, file)).collect();
         let mut report = ObjectReport {
-            file: name.to_owned(),
-            document: 0,
-            line: 1,
-            api_version: String::new(),
-            kind: KIND.to_owned(),
-            namespace: String::new(),
-            name: String::new(),
-            verdict: Verdict::Allow,
-            problem: None,
-            problem_line: None,
-            problem_column: None,
-            containers: Vec::new(),
-            image_volumes: Vec::new(),
-            warnings: Vec::new(),
             violations: judged.iter().map(|one| violation(name, file, one)).collect(),
-            patch: Vec::new(),
-            hints: Vec::new(),
-            fixes: Vec::new(),
             diff: if self.diffs { diff(file, &edits, judged.len()) } else { None },
+            ..ObjectReport::other(name.to_owned(), KIND, String::new())
         };
         report.judge_again();
         report

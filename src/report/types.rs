@@ -224,6 +224,32 @@ impl CheckResults {
 }
 
 impl ObjectReport {
+    /// What is no object of Kubernetes, with nothing found in it yet.
+    #[must_use]
+    pub fn other(file: String, kind: &str, name: String) -> Self {
+        Self {
+            file,
+            document: 0,
+            line: 1,
+            api_version: String::new(),
+            kind: kind.to_owned(),
+            namespace: String::new(),
+            name,
+            verdict: Verdict::Allow,
+            problem: None,
+            problem_line: None,
+            problem_column: None,
+            containers: Vec::new(),
+            image_volumes: Vec::new(),
+            warnings: Vec::new(),
+            violations: Vec::new(),
+            patch: Vec::new(),
+            hints: Vec::new(),
+            diff: None,
+            fixes: Vec::new(),
+        }
+    }
+
     /// Whether it is a Dockerfile, and no object of Kubernetes.
     #[must_use]
     pub fn is_dockerfile(&self) -> bool {

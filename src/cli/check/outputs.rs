@@ -7,6 +7,7 @@ use crate::report::format::{
     SarifReport,
 };
 use crate::report::text::{TextOptions, TextReport};
+use crate::report::{CheckResults, Summary};
 use clap::ValueEnum;
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -110,6 +111,23 @@ impl Outputs {
             let part = output.format.end(ending);
             output.to.write(&part)?;
             output.to.close()
+        })
+    }
+
+    /// Prints a report that is whole at once, as `podreeve image` and `podreeve node` have it.
+    pub fn print(mut self, results: &CheckResults) -> Result<(), Failure> {
+        let mut summary = Summary::default();
+        results.count(&mut summary);
+        self.begin()?;
+        self.file(&FileFindings { results, text: None })?;
+        self.end(&Ending {
+            errors: &[],
+            passed_over: &[],
+            without_pod: &[],
+            waivers: None,
+            fixes: None,
+            summary: &summary,
+            settings: None,
         })
     }
 }

@@ -9,25 +9,9 @@ impl ImageReport {
     #[must_use]
     pub fn as_results(&self) -> CheckResults {
         let object = ObjectReport {
-            file: self.source.clone(),
-            document: 0,
-            line: 1,
-            api_version: String::new(),
-            kind: IMAGE.to_owned(),
-            namespace: String::new(),
-            name: self.image.clone(),
             verdict: self.summary.verdict,
-            problem: None,
-            problem_line: None,
-            problem_column: None,
-            containers: Vec::new(),
-            image_volumes: Vec::new(),
-            warnings: Vec::new(),
             violations: self.violations.iter().map(|violation| self.as_violation(violation)).collect(),
-            patch: Vec::new(),
-            hints: Vec::new(),
-            diff: None,
-            fixes: Vec::new(),
+            ..ObjectReport::other(self.source.clone(), IMAGE, self.image.clone())
         };
         CheckResults { objects: vec![object], ..CheckResults::default() }
     }

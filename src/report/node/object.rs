@@ -2,7 +2,6 @@
 
 use super::{NodeReport, NodeResultReport};
 use crate::decide::Effect;
-use crate::outcome::Verdict;
 use crate::report::entry::NODE;
 use crate::report::types::{CheckResults, ObjectReport, ViolationReport};
 use crate::rule::VerdictKind;
@@ -17,26 +16,11 @@ impl NodeReport {
             let (file, line) = place(result.source.as_deref().unwrap_or_default()).unwrap_or((root, 1));
             files.entry(file).or_default().push(violation(result, line));
         }
-        let objects = files.into_iter().map(|(file, violations)| ObjectReport {
-            file: file.to_owned(),
-            document: 0,
-            line: 1,
-            api_version: String::new(),
-            kind: NODE.to_owned(),
-            namespace: String::new(),
-            name: self.node.clone(),
-            verdict: verdict(&violations),
-            problem: None,
-            problem_line: None,
-            problem_column: None,
-            containers: Vec::new(),
-            image_volumes: Vec::new(),
-            warnings: Vec::new(),
-            violations,
-            patch: Vec::new(),
-            hints: Vec::new(),
-            diff: None,
-            fixes: Vec::new(),
+        let objects = files.into_iter().map(|(file, violations)| {
+            let report = ObjectReport::other(file.to_owned(), NODE, self.node.clone());
+            let mut report = ObjectReport { violations, ..report };
+            report.judge_again();
+            report
         });
         CheckResults { objects: objects.collect(), ..CheckResults::default() }
     }
@@ -49,14 +33,6 @@ fn place(source: &str) -> Option<(&str, usize)> {
     }
     let with_line = source.rsplit_once(':').and_then(|(file, line)| Some((file, line.parse().ok()?)));
     Some(with_line.unwrap_or((source, 1)))
-}
-
-fn verdict(violations: &[ViolationReport]) -> Verdict {
-    match violations.iter().map(|violation| violation.effect).max() {
-        Some(Effect::Deny) => Verdict::Deny,
-        Some(Effect::Warn) => Verdict::Warn,
-        _ => Verdict::Allow,
-    }
 }
 
 fn violation(result: &NodeResultReport, line: usize) -> ViolationReport {

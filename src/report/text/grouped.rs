@@ -99,25 +99,10 @@ mod tests {
     #[test]
     fn a_path_and_an_object_are_printed_once() {
         let object = |name: &str| ObjectReport {
-            file: "shop/web.yaml".to_owned(),
-            kind: "Deployment".to_owned(),
             namespace: "shop".to_owned(),
-            name: name.to_owned(),
-            document: 0,
-            line: 1,
             api_version: "apps/v1".to_owned(),
             verdict: Verdict::Deny,
-            problem: None,
-            problem_line: None,
-            problem_column: None,
-            containers: Vec::new(),
-            image_volumes: Vec::new(),
-            warnings: Vec::new(),
-            violations: Vec::new(),
-            patch: Vec::new(),
-            hints: Vec::new(),
-            diff: None,
-            fixes: Vec::new(),
+            ..ObjectReport::other("shop/web.yaml".to_owned(), "Deployment", name.to_owned())
         };
         let (web, api) = (object("web"), object("api"));
         let entries = [
