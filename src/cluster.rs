@@ -27,6 +27,7 @@ mod object_store;
 pub mod once;
 mod owner;
 mod policies;
+pub mod report_fields;
 pub mod scan;
 pub mod served;
 mod settings;

@@ -1,8 +1,9 @@
 //! Writes the report of the node, when its content changes; otherwise only the time of the audit.
 
-use super::report::{CONTENT, ClusterReport, FirstSeen, Time, seen_key};
+use super::report::{CONTENT, ClusterReport, FirstSeen, seen_key};
 use crate::cluster::ApiError;
 use crate::cluster::item::{Item, resource};
+use crate::cluster::report_fields::Time;
 use crate::facts::reported_nodes::{CHECKED, NAME_PREFIX, ReportedNode};
 use crate::report::node::NodeReport;
 use jiff::Timestamp;

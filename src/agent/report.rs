@@ -1,6 +1,7 @@
 //! The report of a node, as a cluster-scoped object of openreports.io.
 
 use crate::cluster::item::Item;
+use crate::cluster::report_fields::{Reference, Summary, Time};
 use crate::decide::Effect;
 use crate::facts::reported_nodes::{CHECKED, FACTS, LABEL, NAME_PREFIX, ReportedNode};
 use crate::node::Node;
@@ -8,7 +9,7 @@ use crate::report::node::{NodeReport, NodeResultReport};
 use crate::rule::VerdictKind;
 use crate::text::clean;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 
 /// The annotation with the hash of the content.
@@ -47,36 +48,9 @@ struct Metadata {
     labels: BTreeMap<&'static str, &'static str>,
     annotations: BTreeMap<&'static str, String>,
     /// The report goes with its node.
-    owner_references: Vec<Owner>,
+    owner_references: Vec<Reference>,
     #[serde(skip_serializing_if = "Option::is_none")]
     resource_version: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Owner {
-    api_version: &'static str,
-    kind: &'static str,
-    name: String,
-    uid: String,
-}
-
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Reference {
-    api_version: &'static str,
-    kind: &'static str,
-    name: String,
-    uid: String,
-}
-
-#[derive(Debug, Default, Serialize)]
-struct Summary {
-    pass: usize,
-    fail: usize,
-    warn: usize,
-    error: usize,
-    skip: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -97,20 +71,18 @@ struct ReportResult {
     properties: BTreeMap<&'static str, String>,
 }
 
-/// A time as the API has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Time {
-    pub seconds: i64,
-    #[serde(default)]
-    pub nanos: i32,
-}
-
 /// When each result of the last report was found first, by its fingerprint.
 pub type FirstSeen = HashMap<String, Time>;
 
 impl ClusterReport {
     pub fn new(report: &NodeReport, facts: &ReportedNode, uid: &str, seen: &FirstSeen, now: Timestamp) -> Self {
-        let node = Reference { api_version: "v1", kind: "Node", name: report.node.clone(), uid: uid.to_owned() };
+        let node = Reference {
+            api_version: "v1".to_owned(),
+            kind: "Node".to_owned(),
+            namespace: String::new(),
+            name: report.node.clone(),
+            uid: uid.to_owned(),
+        };
         let now = Time { seconds: now.as_second(), nanos: 0 };
         let mut all: Vec<&NodeResultReport> = report.results.iter().collect();
         // The worst stay, where not all do.
@@ -130,7 +102,6 @@ impl ClusterReport {
         if all.len() > RESULTS {
             annotations.insert("podreeve.dev/results-left-out", (all.len() - RESULTS).to_string());
         }
-        let owner = Owner { api_version: "v1", kind: "Node", name: node.name.clone(), uid: node.uid.clone() };
         Self {
             api_version: "openreports.io/v1alpha1",
             kind: "ClusterReport",
@@ -138,7 +109,7 @@ impl ClusterReport {
                 name: format!("{NAME_PREFIX}{}", report.node),
                 labels: BTreeMap::from([LABEL]),
                 annotations,
-                owner_references: vec![owner],
+                owner_references: vec![node.clone()],
                 resource_version: None,
             },
             source: "podreeve",

@@ -7,6 +7,7 @@ use super::api_error::ApiError;
 use super::api_health::ApiHealth;
 use super::item::{Item, resource};
 use super::lease::Leadership;
+use super::report_fields;
 use super::state::StateSender;
 use super::watch::{Sink, WatchNames, watch};
 use crate::facts::reported_nodes::{CHECKED, FACTS, LABEL, ReportedNode, ReportedNodes};
@@ -54,14 +55,10 @@ struct NodeResult {
     result: String,
     severity: String,
     message: String,
-    timestamp: FirstSeen,
+    /// When it was found first.
+    timestamp: report_fields::Time,
     #[serde(default)]
     properties: HashMap<String, String>,
-}
-
-#[derive(Deserialize)]
-struct FirstSeen {
-    seconds: i64,
 }
 
 /// What is kept of a report.

@@ -2,6 +2,7 @@
 
 use super::api::{CONTENT, MANAGED, NAME, ReportApi};
 use crate::cluster::item::Item;
+use crate::cluster::report_fields::{Reference, Summary, Time};
 use crate::scan::{FindingKind, NamespaceFindings, ScanFinding, ScanResult};
 use crate::text::{clean, dotted};
 use jiff::Timestamp;
@@ -39,27 +40,6 @@ struct Metadata {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Reference {
-    api_version: String,
-    kind: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    namespace: String,
-    name: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    uid: String,
-}
-
-#[derive(Serialize)]
-struct Summary {
-    pass: usize,
-    fail: usize,
-    warn: usize,
-    error: usize,
-    skip: usize,
-}
-
-#[derive(Serialize)]
 struct ReportResult {
     source: &'static str,
     policy: String,
@@ -75,12 +55,6 @@ struct ReportResult {
     resources: Vec<Reference>,
     message: String,
     properties: BTreeMap<&'static str, String>,
-}
-
-#[derive(Serialize)]
-struct Time {
-    seconds: i64,
-    nanos: i32,
 }
 
 impl Body {
