@@ -1,5 +1,5 @@
-//! The cost of a pod grows no faster than its size. Each list and map of the pod, and unknown keys, are tried with 500
-//! to 32,000 elements. The cost is counted in steps (`podreeve::effort`), not in time.
+//! The cost of a pod grows no faster than its size. Each list and map of the pod, and unknown keys, are tried with 1,000
+//! to 64,000 elements. The cost is counted in steps (`podreeve::effort`), not in time.
 //!
 //! The lists come from the API's own schema, so a list that a new Kubernetes brings is measured at once.
 
@@ -20,18 +20,18 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 /// So many elements of a list that rules judge.
-const LISTS: [usize; 3] = [500, 4_000, 32_000];
+const LISTS: [usize; 3] = [1_000, 8_000, 64_000];
 /// So many entries of a map, and keys that nothing reads: the same reader serves all of them.
-const KEYS: [usize; 2] = [500, 4_000];
+const KEYS: [usize; 2] = [1_000, 8_000];
 /// So many elements of what no rule judges.
-const UNJUDGED: [usize; 2] = [125, 1_000];
+const UNJUDGED: [usize; 2] = [250, 2_000];
 /// So many elements, and as many containers, each of which every rule judges.
-const CROWDS: [usize; 2] = [125, 1_000];
+const CROWDS: [usize; 2] = [250, 2_000];
 /// The largest factor between the costs of two sizes. Eight times as many elements cost eight times as much, in a sorted map
 /// half as much again. A quadratic cost would be 64 times as much.
 const MOST: u64 = 16;
 /// Of a larger size, only the creation is judged.
-const EVERY_WAY: usize = 4_000;
+const EVERY_WAY: usize = 8_000;
 
 /// One with every rule, repairs and exemptions, and one with the Pod Security labels of a namespace.
 fn snapshots() -> [Snapshot; 2] {

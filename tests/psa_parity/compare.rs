@@ -17,8 +17,6 @@ use std::thread;
 pub struct Ours {
     pub targets: Vec<Target>,
     pub snapshots: Vec<Snapshot>,
-    /// 1 compares each pod at every target. With 2 one pod is compared at every second target, and the next at the others.
-    pub every: usize,
 }
 
 /// podreeve's verdict on a pod.
@@ -41,7 +39,7 @@ impl Ours {
         // Only the counts for each rule are needed. Texts of violations would take time.
         let load = |policy: &String| Sources::new(std::slice::from_ref(policy)).load(1, 0);
         let snapshots = policies.iter().map(|policy| load(policy).expect("the built-in policies load")).collect();
-        Self { targets, snapshots, every: 1 }
+        Self { targets, snapshots }
     }
 
     pub fn judge(&self, target: usize, body: &str) -> Verdicted {
@@ -106,8 +104,7 @@ pub struct Figures {
     pub differences: u64,
     /// Of each sort the first.
     pub first: BTreeMap<Disagreement, Difference>,
-    /// For each target, pods that were compared, and those that all checks let pass.
-    pub compared: Vec<u64>,
+    /// For each target, pods that all checks let pass.
     pub passed: Vec<u64>,
     /// For each target and check, the pods that it refuses, and those that it alone refuses.
     pub refused: Vec<Vec<(u64, u64)>>,
@@ -117,17 +114,11 @@ pub struct Figures {
 
 impl Figures {
     fn new(targets: usize, checks: usize) -> Self {
-        Self {
-            compared: vec![0; targets],
-            passed: vec![0; targets],
-            refused: vec![vec![(0, 0); checks]; targets],
-            ..Self::default()
-        }
+        Self { passed: vec![0; targets], refused: vec![vec![(0, 0); checks]; targets], ..Self::default() }
     }
 
     fn add(&mut self, target: usize, mut mask: u64) {
         self.verdicts += 1;
-        self.compared[target] += 1;
         self.passed[target] += u64::from(mask == 0);
         let alone = u64::from(mask.is_power_of_two());
         while mask != 0 {
@@ -145,7 +136,6 @@ impl Figures {
         for (about, difference) in other.first {
             self.first.entry(about).or_insert(difference);
         }
-        self.compared.iter_mut().zip(other.compared).for_each(|(mine, other)| *mine += other);
         self.passed.iter_mut().zip(other.passed).for_each(|(mine, other)| *mine += other);
         for (mine, other) in self.refused.iter_mut().flatten().zip(other.refused.into_iter().flatten()) {
             *mine = (mine.0 + other.0, mine.1 + other.1);
@@ -197,13 +187,13 @@ fn compare_blocks(
     let mut figures = Figures::new(ours.targets.len(), upstream.about.checks.len());
     let mut judge = upstream.judge(&ours.targets);
     let mut input = judge.input();
-    let (send, receive) = sync_channel::<Vec<(u64, (String, String))>>(4);
+    let (send, receive) = sync_channel::<Vec<(String, String)>>(4);
     thread::scope(|scope| {
         scope.spawn(move || {
             for block in blocks {
-                let pods: Vec<_> = (block * BLOCK..count.min((block + 1) * BLOCK)).map(|n| (n, pod(n))).collect();
+                let pods: Vec<_> = (block * BLOCK..count.min((block + 1) * BLOCK)).map(pod).collect();
                 let mut lines = String::new();
-                for (_, (_, pod)) in &pods {
+                for (_, pod) in &pods {
                     lines.push_str(pod);
                     lines.push('\n');
                 }
@@ -214,7 +204,7 @@ fn compare_blocks(
             }
         });
         for pods in receive {
-            for (n, (name, pod)) in pods {
+            for (name, pod) in pods {
                 let masks = match verdicts(&judge.answer()) {
                     Ok(masks) => masks,
                     Err(message) => {
@@ -224,8 +214,7 @@ fn compare_blocks(
                 };
                 let body = review(&pod);
                 figures.pods += 1;
-                let turn = usize::try_from(n).expect("an index") % ours.every;
-                for (target, mask) in masks.into_iter().enumerate().skip(turn).step_by(ours.every) {
+                for (target, mask) in masks.into_iter().enumerate() {
                     figures.add(target, mask);
                     let refused = translation.groups(mask);
                     let verdict = ours.judge(target, &body);

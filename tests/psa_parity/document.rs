@@ -31,8 +31,8 @@ pub fn fixed(about: &About) -> String {
          That is not claimed but compared, pod by pod and check by check: each pod goes to podreeve's `admit` and to \
          the evaluator of the Go module that kube-apiserver is built with, and the rules that refuse it must be those \
          that stand for the checks that refuse it. Updates are compared with the answer of the same module's admission \
-         (`Admission.Validate`). `make test` compares upstream's fixtures, 5,000 generated pods, each at \
-         every second version in turn, and 2,000 generated updates each time.\n\n## Checks\n\n",
+         (`Admission.Validate`). `make test` compares upstream's fixtures, 5,000 generated pods and 2,000 generated \
+         updates each time.\n\n## Checks\n\n",
     );
     let _ = writeln!(text, "{} {} has these:\n", about.module, about.version);
     text.push_str("| check | level | came, changed | rules of podreeve |\n|---|---|---|---|\n");

@@ -74,12 +74,9 @@ pub fn bare_with(example: &Example, list: ContainerKind) -> Value {
     pod
 }
 
-/// The kinds in which the example is judged. One reader serves the templates of all kinds, and one the containers of all lists:
-/// each kind is tried with `containers`, and the other lists in a pod and at the deepest place of a template.
-pub fn kinds(example: &Example, list: ContainerKind) -> impl Iterator<Item = &'static Kind> {
-    let is_tried =
-        move |kind: &Kind| list == ContainerKind::Container || matches!(&*kind.kind, "Pod" | "CronJob" | "Job");
-    KINDS.iter().filter(move |kind| is_tried(kind)).filter(|kind| match example.kinds {
+/// The kinds in which the example is judged.
+pub fn kinds(example: &Example) -> impl Iterator<Item = &'static Kind> {
+    KINDS.iter().filter(|kind| match example.kinds {
         Kinds::All | Kinds::Written => true,
         Kinds::Job(_) => kind.is_job(),
         Kinds::NotJob => !kind.is_job(),

@@ -17,7 +17,7 @@ fn every_example_is_judged_in_every_list_and_kind() {
     each(|rule, example, list| {
         let snapshot = with_action(rule, example, "deny");
         let pod = pod_with(example, list);
-        for kind in kinds(example, list) {
+        for kind in kinds(example) {
             let object = wrap(kind, &pod, example);
             let outcome = run(&object, None, Hook::Validate, &snapshot);
             let case = format!("{} / {} / {} / {}", rule.id, example.name, list.field(), kind.kind);
@@ -57,7 +57,7 @@ fn a_rule_finds_nothing_in_a_pod_without_the_features_it_requires() {
     ];
     let (mut without, mut with) = (0, 0);
     each(|rule, example, list| {
-        for kind in kinds(example, list).filter(|kind| matches!(&*kind.kind, "Pod" | "Job")) {
+        for kind in kinds(example).filter(|kind| matches!(&*kind.kind, "Pod" | "Job")) {
             let pods = [pod_with(example, list), bare_with(example, list)];
             let texts = pods.map(|pod| wrap(kind, &pod, example).to_string());
             for (text, context) in texts.iter().flat_map(|text| context.iter().map(move |context| (text, context))) {

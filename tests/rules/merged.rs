@@ -32,7 +32,7 @@ fn every_case(
             return;
         }
         let (pod, snapshot) = (pod_with(example, list), snapshot(rule, example));
-        for kind in kinds(example, list) {
+        for kind in kinds(example) {
             let case = format!("{} / {} / {} / {}", rule.id, example.name, list.field(), kind.kind);
             let object = wrap(kind, &pod, example);
             if catch_unwind(AssertUnwindSafe(|| test(rule, &case, &object, &snapshot))).is_err() {

@@ -51,7 +51,7 @@ fn a_template_whose_pods_will_be_patched_gets_no_warning() {
         patched["patchTemplates"] = json!(true);
         let (pods, templates) = (policies(&[spec]), policies(&[patched]));
         let pod = pod_with(example, list);
-        for kind in kinds(example, list).filter(|kind| !kind.template.is_empty()) {
+        for kind in kinds(example).filter(|kind| !kind.template.is_empty()) {
             let object = wrap(kind, &pod, example);
             let outcome = run(&object, None, Hook::Validate, &pods);
             let wanted = if example.no_repair { Verdict::Deny } else { Verdict::Allow };

@@ -15,7 +15,7 @@ fn an_update_denies_only_new_violations() {
         let snapshot = with_action(rule, example, "deny");
         let pod = pod_with(example, list);
         let good: Value = serde_json::from_str(podreeve::rule::GOOD_POD).expect("the good pod is JSON");
-        for kind in kinds(example, list) {
+        for kind in kinds(example) {
             let old = wrap(kind, &pod, example);
             let mut new = old.clone();
             new["metadata"]["labels"] = json!({"a": "b"});
