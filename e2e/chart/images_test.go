@@ -104,6 +104,43 @@ func TestEgressOfImagesIsNamed(t *testing.T) {
 	}
 }
 
+// podreeve reads Secrets of other namespaces only where that is switched on: in those that are named, or else in all. It never lists them.
+func TestPullSecretsNeedARight(t *testing.T) {
+	readsSecrets := func(rules []rbac.PolicyRule) bool {
+		return slices.ContainsFunc(rules, func(rule rbac.PolicyRule) bool {
+			return slices.Contains(rule.Resources, "secrets") && len(rule.ResourceNames) == 0 && slices.Equal(rule.Verbs, []string{"get"})
+		})
+	}
+	for values, want := range map[string]struct {
+		all        bool
+		namespaces []string
+	}{
+		"images": {namespaces: []string{"shop", "web"}},
+		"images --set images.pullSecrets.namespaces=null":                                     {all: true},
+		"images --set images.pullSecrets.enabled=false":                                       {},
+		"default --set images.pullSecrets.enabled=true,images.pullSecrets.namespaces[0]=shop": {},
+	} {
+		args := strings.Fields(values)
+		objects := render(t, args[0], args[1:]...)
+		if got := readsSecrets(find[rbac.ClusterRole](t, objects, "ClusterRole", "podreeve").Rules); got != want.all {
+			t.Errorf("%s: whether the ClusterRole reads all Secrets is %v", values, got)
+		}
+		var namespaces []string
+		for _, object := range objects {
+			if object.GetKind() == "Role" && object.GetName() == "podreeve-pull-secrets" {
+				namespaces = append(namespaces, object.GetNamespace())
+			}
+		}
+		if !slices.Equal(namespaces, want.namespaces) {
+			t.Errorf("%s: Roles in %v, wanted %v", values, namespaces, want.namespaces)
+		}
+	}
+	document := find[core.ConfigMap](t, render(t, "images"), "ConfigMap", "podreeve-images").Data["images.yaml"]
+	if !strings.Contains(document, "pullSecrets:") {
+		t.Errorf("the settings do not say it:\n%s", document)
+	}
+}
+
 // Where a request may wait for a registry, the API server waits longer, unless the values say how long.
 func TestTimeoutOfImages(t *testing.T) {
 	for values, want := range map[string]int32{

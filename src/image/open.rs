@@ -29,6 +29,8 @@ pub struct OpenedImage {
 #[derive(Debug, Clone)]
 pub struct PlatformImage {
     pub platform: Platform,
+    /// The platform for which the index names it, by which a node chooses.
+    pub named: Option<Platform>,
     pub digest: Digest,
     pub manifest: Manifest,
     pub config: Config,
@@ -123,7 +125,7 @@ impl Walk<'_> {
                 let config = Config::parse(&small(self.source, &manifest.config)?)?;
                 let (platform, digest) = (config.platform.clone(), descriptor.digest.clone());
                 if self.wanted.is_none_or(|wanted| platform.is(wanted)) {
-                    self.found.push(PlatformImage { platform, digest, manifest: *manifest, config });
+                    self.found.push(PlatformImage { platform, named: None, digest, manifest: *manifest, config });
                 } else {
                     self.others.push(platform);
                 }
@@ -148,12 +150,19 @@ impl Walk<'_> {
             return Err(ImageError::too_large("the index", format!("{} manifests", limits::MANIFESTS)));
         }
         let named = next.platform.clone().map(Platform::normal).filter(|named| !named.os.is_empty());
+        let before = self.found.len();
         match (named, self.wanted) {
             (Some(named), Some(wanted)) if !named.is(wanted) => self.others.push(named),
             (named, _) => match (self.collect(next, depth - 1), named) {
                 // An export of one platform keeps the index of all.
                 (Err(ImageError::Missing { .. }), Some(named)) => self.absent.push(named),
-                (result, _) => result?,
+                (result, named) => {
+                    result?;
+                    // Of an index in an index, the inner name counts.
+                    for found in self.found.iter_mut().skip(before).filter(|found| found.named.is_none()) {
+                        found.named.clone_from(&named);
+                    }
+                }
             },
         }
         Ok(())

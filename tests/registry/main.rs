@@ -12,4 +12,6 @@ mod images;
 mod mirrors;
 mod outages;
 mod referrers;
+mod rollback;
+mod tenants;
 mod tls;

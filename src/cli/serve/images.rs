@@ -18,6 +18,7 @@ use document::ImagesDocument;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Images")]
@@ -162,6 +163,7 @@ impl Files {
             client,
             trust: self.trust(&document, &|error| format!("{shown}:{}: {error}", line(&error.at)))?,
             unknown: ImageSettings { on_unknown: document.on_unknown, on_unavailable: document.on_unavailable },
+            pull_secrets: document.pull_secrets.scope().map(Arc::new),
             layers: document.layers,
             registries: count,
         })

@@ -1,14 +1,15 @@
 //! The leader reads the layers of images, each layer once. Nothing waits for it.
 
+use super::access::{Access, Login};
 use super::documents::{self, ReadError};
 use super::record::Record;
 use super::service::{ImageService, Known};
-use super::setup::Setup;
 use crate::cluster::lease::Leadership;
 use crate::image::layer::{Layer, scan_within};
-use crate::image::{Descriptor, Digest, ImageError, ImageFacts, PlatformImage, merge};
+use crate::image::{Descriptor, Digest, ImageError, ImageFacts, Platform, PlatformImage, merge};
 use crate::observe::metrics::images::Fetched;
 use crate::reference::ImageRef;
+use crate::registry::Client;
 use crate::text::with_causes;
 use std::collections::VecDeque;
 use std::io::Read;
@@ -116,9 +117,16 @@ async fn deepen(service: &Arc<ImageService>, layers: &Layers, digest: &Digest) {
     let start = Instant::now();
     let mut bytes = 0;
     let mut result = Err(ReadError::Failed);
-    for repository in record.repositories.keys() {
-        let image = ImageRef::parse(repository);
-        result = read(&setup, layers, &image, digest, &mut bytes).await;
+    for (repository, login) in readers(&record) {
+        let image = ImageRef::parse(&repository);
+        let access = match &login {
+            None => Ok(Access::own(&setup)),
+            Some(login) => service.open(&setup, login, &image, service.now()).await,
+        };
+        result = match access {
+            Ok(access) => read(access.client(), layers, &image, digest, &mut bytes).await,
+            Err(error) => Err(error),
+        };
         if result.is_ok() {
             break;
         }
@@ -127,17 +135,17 @@ async fn deepen(service: &Arc<ImageService>, layers: &Layers, digest: &Digest) {
     service.metrics.fetched(Fetched::Layers, start.elapsed().as_secs_f64(), counted);
     let now = service.now();
     match result {
-        Ok(platforms) => {
+        Ok((platforms, named)) => {
             service.known().store.succeeded(&key(digest));
             // Meanwhile another tag may have led to it.
             let packed = service.known().store.get(digest, now).map(|stored| Arc::clone(&stored.packed));
             let mut record = packed.and_then(|packed| Record::unpack(&packed).ok()).unwrap_or(record);
-            record.platforms = platforms;
+            (record.platforms, record.named) = (platforms, named);
             service.keep(&record, now);
             service.judge_again(Some(digest));
         }
         Err(error) => {
-            let image = record.repositories.keys().next().map_or("", String::as_str);
+            let image = readers(&record).next().map(|(repository, _)| repository).unwrap_or_default();
             tracing::warn!(
                 image,
                 digest = digest.as_str(),
@@ -149,15 +157,28 @@ async fn deepen(service: &Arc<ImageService>, layers: &Layers, digest: &Digest) {
     }
 }
 
-/// The facts of all platforms, with what the layers hold.
+/// Who may read the image from where: podreeve, or else a namespace with the secrets that opened it.
+fn readers(record: &Record) -> impl Iterator<Item = (String, Option<Login>)> {
+    let own = record.repositories.keys().map(|repository| (repository.clone(), None));
+    let of_tenants = record.tenants.iter().flat_map(|(namespace, seen)| {
+        seen.repositories.iter().filter_map(move |(repository, seen)| {
+            let proof = seen.proof.as_ref().filter(|proof| !proof.refused)?;
+            let (namespace, secrets) = (namespace.clone(), proof.secrets.clone());
+            Some((repository.clone(), Some(Login { namespace, secrets, accounts: Vec::new() })))
+        })
+    });
+    own.chain(of_tenants)
+}
+
+/// The facts of all platforms, with what the layers hold, and what the index says of each.
 async fn read(
-    setup: &Setup,
+    client: &Client,
     layers: &Layers,
     image: &ImageRef<'_>,
     digest: &Digest,
     bytes: &mut u64,
-) -> Result<Vec<ImageFacts>, ReadError> {
-    let opened = documents::read(&setup.client, image, digest).await?;
+) -> Result<(Vec<ImageFacts>, Vec<Option<Platform>>), ReadError> {
+    let opened = documents::read(client, image, digest).await?;
     let mut platforms = Vec::new();
     for platform in &opened.platforms {
         let mut of_platform = Vec::new();
@@ -166,7 +187,7 @@ async fn read(
             let layer = if let Some(layer) = layers.get(diff_id) {
                 layer
             } else {
-                let layer = Arc::new(read_layer(setup, image, stored, diff_id, left).await?);
+                let layer = Arc::new(read_layer(client, image, stored, diff_id, left).await?);
                 *bytes = bytes.saturating_add(stored.size);
                 layers.add(diff_id, &layer);
                 layer
@@ -176,7 +197,7 @@ async fn read(
         }
         platforms.push(merged(platform.clone(), of_platform).await?);
     }
-    Ok(platforms)
+    Ok((platforms, documents::named(&opened)))
 }
 
 /// On a thread that may block: a large layer takes seconds.
@@ -189,14 +210,14 @@ async fn merged(platform: PlatformImage, layers: Vec<Arc<Layer>>) -> Result<Imag
 }
 
 async fn read_layer(
-    setup: &Setup,
+    client: &Client,
     image: &ImageRef<'_>,
     stored: &Descriptor,
     diff_id: &Digest,
     most: usize,
 ) -> Result<Layer, ReadError> {
     let size = if stored.size == 0 { crate::image::limits::LAYER } else { stored.size };
-    let blob = setup.client.blob(image, &stored.digest, size).await?;
+    let blob = client.blob(image, &stored.digest, size).await?;
     let (runtime, stored, diff_id) = (tokio::runtime::Handle::current(), stored.clone(), diff_id.clone());
     let end = Instant::now() + LAYER_TIME;
     let work = move || scan_within(&mut Until { inner: blob.blocking(runtime), end }, &stored, &diff_id, most);

@@ -1,7 +1,8 @@
 //! The light facts of an image: its index, and the manifest and the configuration of each platform.
 
 use crate::image::{
-    Descriptor, Digest, Document, ImageError, ImageFacts, OpenedImage, Root, Source, Visit, Wanted, merge, open,
+    Descriptor, Digest, Document, ImageError, ImageFacts, OpenedImage, Platform, Root, Source, Visit, Wanted, merge,
+    open,
 };
 use crate::reference::ImageRef;
 use crate::registry::{Client, RegistryError};
@@ -34,6 +35,10 @@ pub enum ReadError {
     Failed,
     #[error("too many images are being read")]
     Busy,
+    #[error("podreeve can use none of the pod's pull secrets for its registry")]
+    NoSecret,
+    #[error("the API server did not give the pull secrets")]
+    Secrets,
 }
 
 impl ReadError {
@@ -44,7 +49,8 @@ impl ReadError {
             Self::Image(_) | Self::Reference(_) => "malformed",
             Self::Late => "timeout",
             Self::Busy => "busy",
-            Self::Failed => "failed",
+            Self::Failed | Self::Secrets => "failed",
+            Self::NoSecret => "refused",
         }
     }
 
@@ -69,8 +75,8 @@ impl ReadError {
     pub const fn is_outage(&self) -> bool {
         match self {
             Self::Registry(error) => error.is_transient() || matches!(error, RegistryError::Status { .. }),
-            Self::Late | Self::Failed | Self::Busy => true,
-            Self::Image(_) | Self::Reference(_) => false,
+            Self::Late | Self::Failed | Self::Busy | Self::Secrets => true,
+            Self::Image(_) | Self::Reference(_) | Self::NoSecret => false,
         }
     }
 }
@@ -172,6 +178,14 @@ async fn add(
 /// A manifest and its configuration do not belong together.
 pub fn facts(image: &OpenedImage) -> Result<Vec<ImageFacts>, ReadError> {
     image.platforms.iter().map(|platform| merge(platform, None).map_err(ReadError::from)).collect()
+}
+
+/// What the index says of each platform; nothing where there is no index, since a node then runs the image whatever it is for.
+pub fn named(image: &OpenedImage) -> Vec<Option<Platform>> {
+    match image.platforms.as_slice() {
+        [only] if only.digest == image.digest => Vec::new(),
+        platforms => platforms.iter().map(|platform| platform.named.clone()).collect(),
+    }
 }
 
 /// The manifests of the platforms, where there is an index.

@@ -2,8 +2,9 @@
 
 use super::documents;
 use super::store::ATTACHED_HARD;
+use super::tenants::{Proof, Seen};
 use crate::image::trust::{Evidence, Target, Trust, Verdict, verify};
-use crate::image::{Digest, ImageFacts, OpenedImage};
+use crate::image::{Digest, ImageFacts, OpenedImage, Platform};
 use crate::reference::ImageRef;
 use flate2::Compression;
 use flate2::read::DeflateDecoder;
@@ -37,6 +38,12 @@ pub struct Record {
     pub repositories: BTreeMap<String, Repository>,
     /// Tags that led to it, as `registry/repository:tag`, and when.
     pub tags: BTreeMap<String, Timestamp>,
+    /// What pull secrets of namespaces showed of it, which is an answer for each of them alone.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tenants: BTreeMap<String, Seen>,
+    /// What the index says of each platform, in the order of `platforms`; nothing without an index.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub named: Vec<Option<Platform>>,
     /// A person wrote it for a registry that podreeve does not reach. It stays as it is.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_hand: bool,
@@ -49,6 +56,9 @@ pub struct Repository {
     /// None while no entry of the trust document covered it: then nothing was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attached: Option<Attached>,
+    /// By which secrets a tenant read it; none for podreeve itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
 }
 
 /// Signatures and attestations as they were read.
@@ -116,6 +126,25 @@ impl Attached {
     }
 }
 
+/// Whether a time is as much later as is worth a write.
+pub fn is_later(new: Timestamp, old: Timestamp) -> bool {
+    new.duration_since(old) >= jiff::SignedDuration::from_hours(24)
+}
+
+impl Repository {
+    pub fn is_news_after(&self, before: &Self) -> bool {
+        match (&self.attached, &before.attached) {
+            (Some(new), Some(old)) => !new.is_same(old) || is_later(new.at, old.at),
+            (new, old) => new.is_some() != old.is_some(),
+        }
+    }
+
+    /// When what is attached was read last.
+    pub fn attached_at(&self) -> Option<Timestamp> {
+        self.attached.as_ref().map(|attached| attached.at)
+    }
+}
+
 impl Record {
     /// # Errors
     /// What the registry sent does not belong together.
@@ -127,6 +156,8 @@ impl Record {
             platforms: documents::facts(image)?,
             repositories: BTreeMap::new(),
             tags: BTreeMap::new(),
+            tenants: BTreeMap::new(),
+            named: documents::named(image),
             by_hand: false,
         })
     }
@@ -154,29 +185,22 @@ impl Record {
     /// Whether another replica should learn this record, when it knows the other one. A time alone is written once a day, so that
     /// what is attached does not become too old for a replica that starts in an outage.
     pub fn is_news_after(&self, before: &Self) -> bool {
-        let day = jiff::SignedDuration::from_hours(24);
-        let is_later = |new: Timestamp, old: Timestamp| new.duration_since(old) >= day;
         let tags = self.tags.iter().any(|(tag, at)| before.tags.get(tag).is_none_or(|old| is_later(*at, *old)));
-        let attached = |name: &String, new: &Repository| {
-            let Some(old) = before.repositories.get(name) else { return true };
-            match (&new.attached, &old.attached) {
-                (Some(new), Some(old)) => !new.is_same(old) || is_later(new.at, old.at),
-                (new, old) => new.is_some() != old.is_some(),
-            }
-        };
+        let attached =
+            |name: &String, new: &Repository| before.repositories.get(name).is_none_or(|old| new.is_news_after(old));
         self.has_content() != before.has_content()
             || tags
+            || self.has_news_of_tenants(before)
             || self.repositories.iter().any(|(name, repository)| attached(name, repository))
     }
 
     /// Takes what another record of the same image knows in addition.
     pub fn merge(&mut self, other: Self) {
         if !self.has_content() && other.has_content() {
-            self.platforms = other.platforms;
+            (self.platforms, self.named) = (other.platforms, other.named);
         }
         for (name, theirs) in other.repositories {
-            let at = |repository: &Repository| repository.attached.as_ref().map(|attached| attached.at);
-            if self.repositories.get(&name).is_none_or(|ours| at(ours) < at(&theirs)) {
+            if self.repositories.get(&name).is_none_or(|ours| ours.attached_at() < theirs.attached_at()) {
                 self.add_repository(name, theirs);
             }
         }
@@ -185,15 +209,16 @@ impl Record {
                 self.add_tag(tag, at);
             }
         }
+        self.merge_tenants(other.tenants);
         self.by_hand |= other.by_hand;
     }
 
-    /// Judges what is attached to the image in this repository, by the keys in force.
-    pub fn judge(&self, image: &ImageRef<'_>, trust: &TrustInForce, now: Timestamp) -> Trusted {
+    /// Judges what is attached to the image in this repository, as podreeve or this namespace sees it, by the keys in force.
+    pub fn judge(&self, image: &ImageRef<'_>, tenant: Option<&str>, trust: &TrustInForce, now: Timestamp) -> Trusted {
         if trust.trust.entry(image).is_none() {
             return Trusted::NotAsked;
         }
-        let repository = self.repositories.get(&name_of(image));
+        let repository = self.repository(tenant, &name_of(image));
         let Some(attached) = repository.and_then(|repository| repository.attached.as_ref()) else {
             return Trusted::NotKnown;
         };

@@ -1,11 +1,15 @@
 //! Answers questions about images: from what is known, or from their registries. Each image is read once, however many ask.
 
+use super::access::{Login, more_exact, reader};
 use super::documents::ReadError;
-use super::hot::{Hot, Resolved};
+use super::hot::{Hot, Key, Resolved};
+use super::platforms::Platforms;
+use super::pull_secrets::PullSecrets;
 use super::record::tag_of;
 use super::running::Running;
 use super::setup::{Setup, not_set_up};
 use super::store::Store;
+use super::tag_memory::TagMemory;
 use crate::facts::images::MAX_ASKED;
 use crate::facts::{ImageQuery, Images};
 use crate::image::Digest;
@@ -34,15 +38,19 @@ const PATIENCE_WITH_OLDER: Duration = Duration::from_millis(500);
 /// The reading of an image that has begun.
 type Flight = watch::Receiver<Option<Resolved>>;
 
+/// What is read: a reference, and the secrets that may be tried for it.
+type FlightKey = (String, Option<Arc<Login>>);
+
 /// Everything that this replica knows of images.
 pub struct ImageService {
     clock: fn() -> Timestamp,
     pub(super) setup: ArcSwapOption<Setup>,
     known: Mutex<Known>,
-    flights: Mutex<HashMap<String, Flight>>,
+    flights: Mutex<HashMap<FlightKey, Flight>>,
     permits: Semaphore,
     pub(super) signature_permits: Semaphore,
     pub(super) running: Running,
+    pub(super) pull_secrets: PullSecrets,
     pub(super) metrics: Arc<ImageMetrics>,
     /// Something is to be published.
     pub(super) changed: Notify,
@@ -57,6 +65,9 @@ pub struct ImageService {
 pub(super) struct Known {
     pub store: Store,
     pub hot: Hot,
+    pub tags: TagMemory,
+    /// The platforms of the cluster's nodes.
+    pub platforms: Platforms,
     /// Images whose layers are being read.
     pub deepening: HashSet<Digest>,
 }
@@ -86,7 +97,7 @@ impl std::fmt::Debug for ImageService {
 /// Removes the flight of a reference, also after a panic.
 struct Landing<'s> {
     service: &'s ImageService,
-    key: String,
+    key: FlightKey,
 }
 
 impl Drop for Landing<'_> {
@@ -112,6 +123,7 @@ impl ImageService {
             permits: Semaphore::new(AT_ONCE),
             signature_permits: Semaphore::new(SIGNATURES_AT_ONCE),
             running: Running::default(),
+            pull_secrets: PullSecrets::default(),
             metrics,
             changed: Notify::new(),
             unwritten: Mutex::default(),
@@ -126,6 +138,11 @@ impl ImageService {
 
     pub(super) fn known(&self) -> MutexGuard<'_, Known> {
         lock(&self.known)
+    }
+
+    /// There is an API server, which has the pull secrets of pods.
+    pub fn connected(&self, client: kube::Client) {
+        self.pull_secrets.connected(client);
     }
 
     /// New settings are in force.
@@ -149,12 +166,10 @@ impl ImageService {
         let settings = self.setup.load().as_ref().map(|setup| setup.unknown);
         let mut images = Images::new(settings.unwrap_or_default());
         let waiting = query.references.iter().take(MAX_ASKED).map(|reference| async move {
-            let answer = match self.start(reference, asker) {
-                Started::Known(answer) => Ok(answer),
-                Started::Busy => Err(ReadError::Busy),
-                Started::Flight(flight) => self.wait(reference, flight, until).await,
-            };
-            (reference, answer.unwrap_or_else(|error| self.unknown(reference, &error)))
+            let own = self.answer(reference, None, asker, until).await;
+            let Some(login) = self.login(query, &own) else { return (reference, own) };
+            let theirs = self.answer(reference, Some(login), asker, until).await;
+            (reference, more_exact(own, theirs))
         });
         for (reference, answer) in join_all(waiting).await {
             images.insert(reference, answer);
@@ -162,10 +177,28 @@ impl ImageService {
         images
     }
 
+    /// What podreeve knows of an image, or what it may know with these secrets.
+    async fn answer(
+        self: &Arc<Self>,
+        reference: &str,
+        login: Option<Arc<Login>>,
+        asker: Asker,
+        until: Instant,
+    ) -> ImageAnswer {
+        let key =
+            Key { reference: reference.to_owned(), namespace: login.as_ref().map(|login| login.namespace.clone()) };
+        let answer = match self.start(&key, login, asker) {
+            Started::Known(answer) => Ok(answer),
+            Started::Busy => Err(ReadError::Busy),
+            Started::Flight(flight) => self.wait(&key, flight, until).await,
+        };
+        answer.unwrap_or_else(|error| self.unknown(&key, &error))
+    }
+
     /// Waits for an answer. Where an older one is known it counts, so a slow registry holds up no request.
-    async fn wait(&self, reference: &str, mut flight: Flight, until: Instant) -> Result<ImageAnswer, ReadError> {
+    async fn wait(&self, key: &Key, mut flight: Flight, until: Instant) -> Result<ImageAnswer, ReadError> {
         let older = self.setup.load_full().and_then(|setup| {
-            let image = self.stored(&setup, &ImageRef::parse(reference), self.now())?;
+            let image = self.stored(&setup, key, self.now())?;
             Some(ImageAnswer::Known(Arc::new(image)))
         });
         let until = if older.is_some() { until.min(Instant::now() + PATIENCE_WITH_OLDER) } else { until };
@@ -181,27 +214,30 @@ impl ImageService {
     }
 
     /// The answer, or the reading that will bring it.
-    fn start(self: &Arc<Self>, reference: &str, asker: Asker) -> Started {
-        if let Some(answer) = self.known().hot.get(reference, self.now()) {
+    fn start(self: &Arc<Self>, key: &Key, login: Option<Arc<Login>>, asker: Asker) -> Started {
+        if let Some(answer) = self.known().hot.get(key, self.now()) {
             return Started::Known(answer.clone());
         }
         let mut flights = lock(&self.flights);
-        if let Some(flight) = flights.get(reference) {
+        let flight = (key.reference.clone(), login);
+        if let Some(flight) = flights.get(&flight) {
             return Started::Flight(flight.clone());
         }
         if flights.len() >= WAITING {
             return Started::Busy;
         }
         let (sender, receiver) = watch::channel(None);
-        flights.insert(reference.to_owned(), receiver.clone());
-        let (service, key) = (Arc::clone(self), reference.to_owned());
+        flights.insert(flight.clone(), receiver.clone());
+        let (service, key) = (Arc::clone(self), key.clone());
         tokio::spawn(async move {
-            let landing = Landing { service: &service, key };
+            let landing = Landing { service: &service, key: flight };
             // Never closed: the service has the semaphore.
             let _permit = service.permits.acquire().await.ok();
-            let resolved = service.resolve(&landing.key).await;
-            if asker == Asker::Request {
-                service.known().hot.insert(&landing.key, resolved.clone(), service.now());
+            let resolved = service.resolve(&key, landing.key.1.as_deref()).await;
+            // Other secrets of the namespace may show an image that these do not show.
+            let is_for_all = key.namespace.is_none() || matches!(resolved.answer, ImageAnswer::Known(_));
+            if asker == Asker::Request && is_for_all {
+                service.known().hot.insert(&key, resolved.clone(), service.now());
                 service.changed.notify_one();
             }
             drop(landing);
@@ -211,11 +247,11 @@ impl ImageService {
     }
 
     /// What a request learns about an image that cannot be read.
-    pub(super) fn unknown(&self, reference: &str, error: &ReadError) -> ImageAnswer {
-        let image = ImageRef::parse(reference);
-        let runs_already = self.runs(&self.known().store, reference);
+    pub(super) fn unknown(&self, key: &Key, error: &ReadError) -> ImageAnswer {
+        let image = ImageRef::parse(&key.reference);
+        let runs_already = self.runs(&self.known().store, &key.reference);
         let unknown = match &*self.setup.load() {
-            Some(setup) => setup.unknown(&image, error),
+            Some(setup) => setup.unknown(&image, &reader(key.namespace.as_deref()), error),
             None => not_set_up(),
         };
         ImageAnswer::Unknown(Arc::new(UnknownImage { runs_already, ..unknown }))

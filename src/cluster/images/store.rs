@@ -1,7 +1,8 @@
 //! What this replica knows of images. It is plain data: the time is an argument.
 
 use super::documents::ReadError;
-use super::record::Record;
+use super::record::{Record, Repository};
+use super::tenants::tag_seen;
 use crate::image::Digest;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
@@ -21,6 +22,8 @@ const WAIT: (SignedDuration, SignedDuration) = (SignedDuration::from_secs(30), S
 const BY_HAND: SignedDuration = SignedDuration::from_hours(24 * 3650);
 /// The most images. Above this number those go that were not used for the longest time; the cluster still has them.
 const IMAGES: usize = 20_000;
+/// The most tags. Who may push can make any number.
+const TAGS: usize = 40_000;
 /// The most failures that are remembered. An attacker can name any number of images.
 const FAILURES: usize = 10_000;
 
@@ -89,8 +92,10 @@ impl Store {
             // What a person wrote counts before what a registry would say, which podreeve does not ask.
             self.tag(tag, &record.digest, if record.by_hand { now + BY_HAND } else { *at });
         }
-        let read_at =
-            record.repositories.values().filter_map(|repository| Some(repository.attached.as_ref()?.at)).min();
+        for (tenant, seen) in &record.tenants {
+            seen.tags.iter().for_each(|(tag, at)| self.tag(&tag_seen(Some(tenant), tag), &record.digest, *at));
+        }
+        let read_at = record.repositories.values().filter_map(Repository::attached_at).min();
         let read_at = read_at.filter(|_| !record.by_hand);
         let (has_content, by_hand) = (record.has_content(), record.by_hand);
         let stored = Stored { packed, has_content, attached_at: read_at, by_hand, used: now };
@@ -124,6 +129,17 @@ impl Store {
     pub fn tag(&mut self, tag: &str, digest: &Digest, at: Timestamp) {
         if self.tags.get(tag).is_none_or(|(_, before)| *before <= at) {
             self.tags.insert(tag.to_owned(), (digest.clone(), at));
+        }
+        if self.tags.len() > TAGS {
+            let mut times: Vec<Timestamp> = self.tags.values().map(|(_, at)| *at).collect();
+            let tenth = times.len() / 10;
+            let limit = *times.select_nth_unstable(tenth).1;
+            let mut left = tenth + 1;
+            self.tags.retain(|_, (_, at)| {
+                let goes = left > 0 && *at <= limit;
+                left -= usize::from(goes);
+                !goes
+            });
         }
     }
 
@@ -235,5 +251,9 @@ mod tests {
             store.fail(&format!("a.example.com/{number}"), ReadError::Late, at(0));
         }
         assert!(store.failures.len() <= FAILURES);
+        for number in 0..TAGS + 10 {
+            store.tag(&format!("a.example.com/x:{number}"), &Digest::sha256(b"1"), at(0));
+        }
+        assert!((TAGS / 2..=TAGS).contains(&store.tags.len()));
     }
 }

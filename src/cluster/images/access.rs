@@ -1,0 +1,125 @@
+//! With whose credentials an image is read: podreeve's own, or those of the pull secrets of one namespace.
+//!
+//! Each has a client of its own, which shares no token with another one. Their failures are apart, too: secrets that are wrong keep nobody else
+//! from an image.
+
+use super::documents::ReadError;
+use super::service::ImageService;
+use super::setup::Setup;
+use super::tenants::tag_of_seen;
+use crate::facts::ImageQuery;
+use crate::image::known::{ImageAnswer, Reader, UnknownKind};
+use crate::reference::ImageRef;
+use crate::registry::{Client, Credentials};
+use jiff::Timestamp;
+use std::sync::Arc;
+
+/// The secrets that pods of one namespace may use: those that they name, or those of their ServiceAccounts.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Login {
+    pub namespace: String,
+    pub secrets: Vec<String>,
+    pub accounts: Vec<String>,
+}
+
+/// Who reads an image.
+pub struct Access<'s> {
+    own: &'s Client,
+    tenant: Option<Tenant>,
+}
+
+/// A namespace, with a client that has the credentials of its secrets.
+pub struct Tenant {
+    pub namespace: String,
+    /// The names of the secrets that have credentials.
+    pub secrets: Vec<String>,
+    client: Client,
+}
+
+impl<'s> Access<'s> {
+    pub const fn own(setup: &'s Setup) -> Self {
+        Self { own: &setup.client, tenant: None }
+    }
+
+    pub fn client(&self) -> &Client {
+        self.tenant.as_ref().map_or(self.own, |tenant| &tenant.client)
+    }
+
+    pub const fn tenant(&self) -> Option<&Tenant> {
+        self.tenant.as_ref()
+    }
+
+    pub fn namespace(&self) -> Option<&str> {
+        self.tenant.as_ref().map(|tenant| tenant.namespace.as_str())
+    }
+
+    /// The name of a failure of this reader.
+    pub fn key(&self, key: &str) -> String {
+        match &self.tenant {
+            None => key.to_owned(),
+            Some(tenant) => format!("{key} for {} with {}", tenant.namespace, tenant.secrets.join(",")),
+        }
+    }
+
+    /// The name of a tag in the store.
+    pub fn tag(&self, image: &ImageRef<'_>) -> String {
+        tag_of_seen(self.namespace(), image)
+    }
+}
+
+/// For which namespaces what a reader sees is an answer.
+pub fn reader(namespace: Option<&str>) -> Reader {
+    namespace.map_or(Reader::Podreeve, |namespace| Reader::Namespaces(Arc::new([namespace.into()])))
+}
+
+/// Of two answers the one that says more. A registry that hides an image says that it does not exist, and refuses it with other credentials.
+pub fn more_exact(own: ImageAnswer, theirs: ImageAnswer) -> ImageAnswer {
+    match (&own, &theirs) {
+        (ImageAnswer::Unknown(own_image), ImageAnswer::Unknown(their_image))
+            if own_image.kind == UnknownKind::NotFound && their_image.kind == UnknownKind::Refused =>
+        {
+            own
+        }
+        _ => theirs,
+    }
+}
+
+impl ImageService {
+    /// The secrets to try for an image, if podreeve itself may not read it.
+    pub(super) fn login(&self, query: &ImageQuery, own: &ImageAnswer) -> Option<Arc<Login>> {
+        let ImageAnswer::Unknown(image) = own else { return None };
+        let setup = self.setup.load();
+        let scope = setup.as_ref()?.pull_secrets.as_ref()?;
+        let has_any = !query.pull_secrets.is_empty() || !query.accounts.is_empty();
+        let may = has_any && image.kind.needs_credentials() && scope.has(&query.namespace);
+        may.then(|| {
+            let ImageQuery { namespace, pull_secrets: secrets, accounts, .. } = query.clone();
+            Arc::new(Login { namespace, secrets, accounts })
+        })
+    }
+
+    /// Reads the secrets.
+    ///
+    /// # Errors
+    /// None of them has credentials for the registry, or the API server does not give them.
+    pub(super) async fn open<'s>(
+        &self,
+        setup: &'s Setup,
+        login: &Login,
+        image: &ImageRef<'_>,
+        now: Timestamp,
+    ) -> Result<Access<'s>, ReadError> {
+        let found = self.pull_secrets.read(login, now).await?;
+        let (mut credentials, mut secrets) = (Credentials::default(), Vec::new());
+        for (name, keyring) in found {
+            credentials = credentials.keyring((*keyring).clone());
+            secrets.push(name);
+        }
+        let client = setup.client.with_credentials(credentials);
+        if !client.has_login(image) {
+            return Err(ReadError::NoSecret);
+        }
+        let tenant = Tenant { namespace: login.namespace.clone(), secrets, client };
+        Ok(Access { own: &setup.client, tenant: Some(tenant) })
+    }
+}

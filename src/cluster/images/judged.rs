@@ -1,0 +1,108 @@
+//! What is known of images already, by the keys, the nodes and the memory of tags that count now.
+
+use super::access::reader;
+use super::hot::Key;
+use super::platforms::Platforms;
+use super::record::{Record, Trusted, name_of, tag_of};
+use super::service::ImageService;
+use super::setup::Setup;
+use super::store::{ATTACHED_HARD, TAG_IN_OUTAGE};
+use super::tenants::{tag_of_seen, tag_seen};
+use crate::image::Digest;
+use crate::image::known::{ImageAnswer, KnownImage};
+use crate::image::trust::Verdict;
+use crate::reference::ImageRef;
+use jiff::Timestamp;
+use std::sync::Arc;
+
+impl ImageService {
+    /// Keeps a record. If it says something new, the other replicas learn it, and requests are judged by it.
+    pub(super) fn keep(&self, record: &Record, now: Timestamp) {
+        let mut kept = std::borrow::Cow::Borrowed(record);
+        if !record.tenants.is_empty() {
+            kept.to_mut().limit_tenants(now);
+        }
+        let record = &*kept;
+        let is_news = {
+            let mut known = self.known();
+            let before = known.store.get(&record.digest, now).map(|stored| Arc::clone(&stored.packed));
+            let before = before.and_then(|packed| Record::unpack(&packed).ok());
+            known.store.put(record, now);
+            before.is_none_or(|before| record.is_news_after(&before))
+        };
+        if is_news {
+            self.share(&record.digest);
+        }
+    }
+
+    /// The cluster has nodes of other platforms than before.
+    pub(super) fn set_platforms(&self, platforms: Platforms) {
+        self.known().platforms = platforms;
+        self.judge_again(None);
+    }
+
+    /// Judges images again that requests find without asking: those of a digest, or all.
+    pub(super) fn judge_again(&self, digest: Option<&Digest>) {
+        let Some(setup) = self.setup.load_full() else { return };
+        let now = self.now();
+        let keys = self.known().hot.keys(digest);
+        for key in keys {
+            let answer = self.stored(&setup, &key, now).map(|image| ImageAnswer::Known(Arc::new(image)));
+            self.known().hot.replace(&key, answer);
+        }
+        self.changed.notify_one();
+    }
+
+    /// The image as it is known now, without asking its registry.
+    pub(super) fn stored(&self, setup: &Setup, key: &Key, now: Timestamp) -> Option<KnownImage> {
+        let image = &ImageRef::parse(&key.reference);
+        let tenant = key.namespace.as_deref();
+        // Settings that allow it no more count at once.
+        tenant.is_none_or(|tenant| setup.pull_secrets.as_ref().is_some_and(|scope| scope.has(tenant))).then_some(())?;
+        let packed = {
+            let mut known = self.known();
+            let counts = |at: Timestamp| now.duration_since(at) < TAG_IN_OUTAGE;
+            let tagged = known.store.tagged(&tag_of_seen(tenant, image)).filter(|(_, at)| counts(*at));
+            let tagged = tagged.map(|(digest, _)| digest.clone());
+            let digest =
+                image.digest.as_deref().and_then(Digest::parse).or(tagged.filter(|_| image.digest.is_none()))?;
+            Arc::clone(&known.store.get(&digest, now)?.packed)
+        };
+        let record = Record::unpack(&packed).ok()?;
+        let proved_at = record.repository(tenant, &name_of(image))?.proved_at();
+        proved_at.is_none_or(|at| now.duration_since(at) < ATTACHED_HARD).then_some(())?;
+        self.judged(setup, image, &record, tenant, now)
+    }
+
+    /// The image with the verdict by the keys in force; none if that verdict needs what was not read yet.
+    pub(super) fn judged(
+        &self,
+        setup: &Setup,
+        image: &ImageRef<'_>,
+        record: &Record,
+        tenant: Option<&str>,
+        now: Timestamp,
+    ) -> Option<KnownImage> {
+        let mut platforms = self.known().platforms.of_nodes(&record.platforms, &record.named);
+        match record.judge(image, tenant, &setup.trust, now) {
+            Trusted::NotAsked => {}
+            Trusted::NotKnown => return None,
+            Trusted::Verdict(mut verdict) => {
+                self.note_tag(image, tenant, &mut verdict, now);
+                for facts in &mut platforms {
+                    facts.signed = verdict.newest();
+                    facts.trust = Some((*verdict).clone());
+                }
+            }
+        }
+        Some(KnownImage::new(record.digest.clone(), platforms, reader(tenant)))
+    }
+
+    /// Remembers when the image of a tag was signed, and finds out whether the tag went back.
+    fn note_tag(&self, image: &ImageRef<'_>, tenant: Option<&str>, verdict: &mut Verdict, now: Timestamp) {
+        if image.digest.is_none() && verdict.is_signed() {
+            let tag = tag_seen(tenant, &tag_of(image));
+            verdict.moved_back = self.known().tags.note(&tag, verdict.signed_at(), now);
+        }
+    }
+}
