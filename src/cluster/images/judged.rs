@@ -59,16 +59,14 @@ impl ImageService {
         let tenant = key.namespace.as_deref();
         // Settings that allow it no more count at once.
         tenant.is_none_or(|tenant| setup.pull_secrets.as_ref().is_some_and(|scope| scope.has(tenant))).then_some(())?;
-        let packed = {
-            let mut known = self.known();
+        let tagged = || {
             let counts = |at: Timestamp| now.duration_since(at) < TAG_IN_OUTAGE;
+            let known = self.known();
             let tagged = known.store.tagged(&tag_of_seen(tenant, image)).filter(|(_, at)| counts(*at));
-            let tagged = tagged.map(|(digest, _)| digest.clone());
-            let digest =
-                image.digest.as_deref().and_then(Digest::parse).or(tagged.filter(|_| image.digest.is_none()))?;
-            Arc::clone(&known.store.get(&digest, now)?.packed)
+            tagged.map(|(digest, _)| digest.clone())
         };
-        let record = Record::unpack(&packed).ok()?;
+        let digest = image.digest.as_deref().map_or_else(tagged, Digest::parse)?;
+        let record = self.record_of(&digest, now)?;
         let proved_at = record.repository(tenant, &name_of(image))?.proved_at();
         proved_at.is_none_or(|at| now.duration_since(at) < ATTACHED_HARD).then_some(())?;
         self.judged(setup, image, &record, tenant, now)

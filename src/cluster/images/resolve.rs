@@ -131,12 +131,7 @@ impl ImageService {
     ) -> Result<(Record, Timestamp), Failure> {
         let (tenant, name) = (access.namespace(), name_of(image));
         let key = access.key(&format!("{name}@{digest}"));
-        let (packed, failure) = {
-            let mut known = self.known();
-            let packed = known.store.get(digest, now).map(|stored| Arc::clone(&stored.packed));
-            (packed, known.store.failure(&key, now).cloned())
-        };
-        let mut record = packed.and_then(|packed| Record::unpack(&packed).ok());
+        let mut record = self.record_of(digest, now);
         let seen = record.as_ref().and_then(|record| record.repository(tenant, &name));
         let age = seen.map(|seen| seen.proved_at().map(|at| now.duration_since(at)));
         let mut until = now + ATTACHED_SOFT;
@@ -145,6 +140,7 @@ impl ImageService {
             Some(Some(age)) if age < ATTACHED_SOFT => until = now + (ATTACHED_SOFT - age),
             _ => {
                 let attached = seen.and_then(|seen| seen.attached.clone());
+                let failure = self.known().store.failure(&key, now).cloned();
                 let read = match failure {
                     Some(failure) => Err(failure),
                     None => self.read(access, image, digest).await.map_err(|error| {

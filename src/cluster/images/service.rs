@@ -5,7 +5,7 @@ use super::documents::ReadError;
 use super::hot::{Hot, Key, Resolved};
 use super::platforms::Platforms;
 use super::pull_secrets::PullSecrets;
-use super::record::tag_of;
+use super::record::{Record, tag_of};
 use super::running::Running;
 use super::setup::{Setup, not_set_up};
 use super::store::Store;
@@ -138,6 +138,12 @@ impl ImageService {
 
     pub(super) fn known(&self) -> MutexGuard<'_, Known> {
         lock(&self.known)
+    }
+
+    /// What is known of an image, unpacked after the lock.
+    pub(super) fn record_of(&self, digest: &Digest, now: Timestamp) -> Option<Record> {
+        let packed = self.known().store.get(digest, now).map(|stored| Arc::clone(&stored.packed))?;
+        Record::unpack(&packed).ok()
     }
 
     /// There is an API server, which has the pull secrets of pods.

@@ -37,7 +37,7 @@ impl Answers {
         };
         image.tag = None;
         let repositories = self.digests.entry(digest.into()).or_default();
-        match repositories.iter_mut().find(|(known, _)| *known == image) {
+        match repositories.iter_mut().find(|(known, _)| known.has_repository_of(&image)) {
             Some((_, known)) => *known = answer,
             None => repositories.push((image, answer)),
         }
@@ -48,7 +48,7 @@ impl Answers {
         if let (name, _, Some(digest)) = split(reference) {
             let image = ImageRef::parse(name);
             if let Some(repositories) = self.digests.get_mut(digest) {
-                repositories.retain(|(known, _)| !is_same(known, &image));
+                repositories.retain(|(known, _)| !known.has_repository_of(&image));
             }
             self.digests.retain(|_, repositories| !repositories.is_empty());
         }
@@ -68,7 +68,7 @@ impl Answers {
             return Some(answer);
         }
         let image = ImageRef::parse(name);
-        self.digests.get(digest)?.iter().find(|(known, _)| is_same(known, &image)).map(|(_, answer)| answer)
+        self.digests.get(digest)?.iter().find(|(known, _)| known.has_repository_of(&image)).map(|(_, answer)| answer)
     }
 
     pub fn len(&self) -> usize {
@@ -82,8 +82,4 @@ impl Answers {
     pub fn all_mut(&mut self) -> impl Iterator<Item = &mut ImageAnswer> {
         self.tags.values_mut().chain(self.digests.values_mut().flatten().map(|(_, answer)| answer))
     }
-}
-
-fn is_same(one: &ImageRef<'_>, other: &ImageRef<'_>) -> bool {
-    one.registry == other.registry && one.repository == other.repository
 }
