@@ -190,17 +190,7 @@ func TestImagesThatNobodyCanReadAreRefused(t *testing.T) {
 
 // The values.yaml of docs/images-in-a-cluster.md renders, with what it names.
 func TestThePageOfImages(t *testing.T) {
-	read, err := pages.Read(Root(), "docs/images-in-a-cluster.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	values := ""
-	for _, block := range read[0].Blocks {
-		if block.Settings["file"] == "values.yaml" {
-			values = block.Text
-		}
-	}
-	objects := render(t, "default", "-f", writeTemp(t, values))
+	objects := render(t, "default", "-f", writeTemp(t, pageValues(t, "docs/images-in-a-cluster.md")))
 	pod := find[apps.Deployment](t, objects, "Deployment", "podreeve").Spec.Template.Spec
 	named := func(name string) bool {
 		return slices.ContainsFunc(pod.Volumes, func(volume core.Volume) bool {
@@ -212,4 +202,34 @@ func TestThePageOfImages(t *testing.T) {
 			t.Errorf("the page names %s, and the pod has no such volume", name)
 		}
 	}
+}
+
+// So does that of docs/pull-secrets.md.
+func TestThePageOfPullSecrets(t *testing.T) {
+	objects := render(t, "default", "-f", writeTemp(t, pageValues(t, "docs/pull-secrets.md")))
+	count := 0
+	for _, object := range objects {
+		if object.GetKind() == "RoleBinding" && object.GetName() == "podreeve-pull-secrets" {
+			count++
+		}
+	}
+	if count != 2 {
+		t.Errorf("the page names two namespaces, and %d have a RoleBinding", count)
+	}
+}
+
+// pageValues is the block values.yaml of a page.
+func pageValues(t *testing.T, page string) string {
+	t.Helper()
+	read, err := pages.Read(Root(), page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, block := range read[0].Blocks {
+		if block.Settings["file"] == "values.yaml" {
+			return block.Text
+		}
+	}
+	t.Fatalf("%s has no values.yaml", page)
+	return ""
 }

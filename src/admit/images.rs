@@ -98,9 +98,12 @@ impl Missing {
     }
 }
 
+/// The longest reference or name that is asked for. A longer one is of no image.
+const LONGEST: usize = 1000;
+
 /// Adds a name once, and no more than are asked for at once.
 fn add(names: &mut Vec<String>, name: &str) {
-    if names.len() < MAX_ASKED && !names.iter().any(|known| known == name) {
+    if names.len() < MAX_ASKED && name.len() <= LONGEST && !names.iter().any(|known| known == name) {
         names.push(name.to_owned());
     }
 }

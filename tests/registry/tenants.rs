@@ -201,7 +201,7 @@ async fn secrets_that_are_revoked_show_nothing_after_an_hour_and_an_outage_chang
         Some(if user(request).is_some() { status(StatusCode::SERVICE_UNAVAILABLE) } else { unauthorized() })
     });
     later(8 * 24 * 3600);
-    assert_eq!(ask_with(&service, "shop", &["login"], &pinned).await, Err(UnknownKind::Unavailable));
+    assert_eq!(ask_with(&service, "shop", &["login"], &pinned).await, Err(UnknownKind::Refused));
 }
 
 #[tokio::test]
@@ -217,12 +217,44 @@ async fn what_one_tenant_does_too_often_holds_up_no_other() {
         None => Some(unauthorized()),
     });
     let reference = format!("{}/shop/web:1", fake.host);
-    assert_eq!(ask_with(&service, "shop", &["login"], &reference).await, Err(UnknownKind::Unavailable));
+    assert_eq!(ask_with(&service, "shop", &["login"], &reference).await, Err(UnknownKind::Refused));
     assert_eq!(ask_with(&service, "other", &["login"], &reference).await, Ok(digest));
     let before = fake.seen().len();
-    assert_eq!(ask_with(&service, "shop", &["login"], &format!("{reference}1")).await, Err(UnknownKind::Unavailable));
+    assert_eq!(ask_with(&service, "shop", &["login"], &format!("{reference}1")).await, Err(UnknownKind::Refused));
     let by_shop = fake.seen().iter().skip(before).filter(|(_, _, authorization)| authorization.is_some()).count();
     assert_eq!(by_shop, 0, "the registry wants to be left alone");
+}
+
+/// Whoever writes the pod must not choose between `onUnknown` and `onUnavailable` by a secret.
+#[tokio::test]
+async fn a_secret_does_not_change_why_an_image_is_unknown() {
+    let (fake, service) = with_secrets(&[]).await;
+    let reference = format!("{}/shop/web:1", fake.host);
+    for (own, theirs) in [
+        (StatusCode::NOT_FOUND, StatusCode::SERVICE_UNAVAILABLE),
+        (StatusCode::NOT_FOUND, StatusCode::FORBIDDEN),
+        (StatusCode::FORBIDDEN, StatusCode::NOT_FOUND),
+        (StatusCode::FORBIDDEN, StatusCode::TOO_MANY_REQUESTS),
+    ] {
+        later(3601);
+        fake.answer(move |request| match user(request) {
+            Some(_) => Some(status(theirs)),
+            None if own == StatusCode::NOT_FOUND => Some(status(own)),
+            None => Some(unauthorized()),
+        });
+        let wanted = if own == StatusCode::NOT_FOUND { UnknownKind::NotFound } else { UnknownKind::Refused };
+        assert_eq!(ask_with(&service, "shop", &["login"], &reference).await, Err(wanted), "{own} {theirs}");
+    }
+}
+
+#[tokio::test]
+async fn a_digest_that_moves_to_another_repository_must_be_shown_there() {
+    let (fake, service) = with_secrets(&[]).await;
+    let digest = push(&fake, "1", "1000");
+    wants(&fake, &["shop"]);
+    let of = |repository: &str| format!("{}/{repository}@{digest}", fake.host);
+    assert_eq!(ask_with(&service, "shop", &["login"], &of("shop/web")).await, Ok(digest.clone()));
+    assert!(ask_with(&service, "shop", &["login"], &of("shop/other")).await.is_err());
 }
 
 /// What another replica of podreeve learns, and what is switched off again.

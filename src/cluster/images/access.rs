@@ -4,11 +4,13 @@
 //! from an image.
 
 use super::documents::ReadError;
+use super::pull_secrets::is_label;
 use super::service::ImageService;
 use super::setup::Setup;
 use super::tenants::tag_of_seen;
 use crate::facts::ImageQuery;
-use crate::image::known::{ImageAnswer, Reader, UnknownKind};
+use crate::image::Digest;
+use crate::image::known::{ImageAnswer, Reader, UnknownImage, UnknownKind};
 use crate::reference::ImageRef;
 use crate::registry::{Client, Credentials};
 use jiff::Timestamp;
@@ -57,7 +59,11 @@ impl<'s> Access<'s> {
     pub fn key(&self, key: &str) -> String {
         match &self.tenant {
             None => key.to_owned(),
-            Some(tenant) => format!("{key} for {} with {}", tenant.namespace, tenant.secrets.join(",")),
+            Some(tenant) => {
+                // A pod may name many secrets with long names.
+                let secrets = Digest::sha256(tenant.secrets.join("\n").as_bytes());
+                format!("{key} for {} with secrets {}", tenant.namespace, secrets.short())
+            }
         }
     }
 
@@ -72,15 +78,15 @@ pub fn reader(namespace: Option<&str>) -> Reader {
     namespace.map_or(Reader::Podreeve, |namespace| Reader::Namespaces(Arc::new([namespace.into()])))
 }
 
-/// Of two answers the one that says more. A registry that hides an image says that it does not exist, and refuses it with other credentials.
+/// What podreeve's own credentials and those of a pod bring together. Where both know nothing, the pod's secrets change the reason and not
+/// the kind: its author must not choose which setting counts.
 pub fn more_exact(own: ImageAnswer, theirs: ImageAnswer) -> ImageAnswer {
-    match (&own, &theirs) {
-        (ImageAnswer::Unknown(own_image), ImageAnswer::Unknown(their_image))
-            if own_image.kind == UnknownKind::NotFound && their_image.kind == UnknownKind::Refused =>
-        {
-            own
+    match (own, theirs) {
+        (ImageAnswer::Unknown(own), ImageAnswer::Unknown(theirs)) if own.kind == UnknownKind::Refused => {
+            ImageAnswer::Unknown(Arc::new(UnknownImage { why: theirs.why.clone(), ..(*own).clone() }))
         }
-        _ => theirs,
+        (own @ ImageAnswer::Unknown(_), ImageAnswer::Unknown(_)) => own,
+        (_, theirs) => theirs,
     }
 }
 
@@ -91,7 +97,8 @@ impl ImageService {
         let setup = self.setup.load();
         let scope = setup.as_ref()?.pull_secrets.as_ref()?;
         let has_any = !query.pull_secrets.is_empty() || !query.accounts.is_empty();
-        let may = has_any && image.kind.needs_credentials() && scope.has(&query.namespace);
+        let is_one = is_label(&query.namespace) && scope.has(&query.namespace);
+        let may = has_any && image.kind.needs_credentials() && is_one;
         may.then(|| {
             let ImageQuery { namespace, pull_secrets: secrets, accounts, .. } = query.clone();
             Arc::new(Login { namespace, secrets, accounts })

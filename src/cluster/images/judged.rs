@@ -18,20 +18,13 @@ use std::sync::Arc;
 impl ImageService {
     /// Keeps a record. If it says something new, the other replicas learn it, and requests are judged by it.
     pub(super) fn keep(&self, record: &Record, now: Timestamp) {
-        let mut kept = std::borrow::Cow::Borrowed(record);
-        if !record.tenants.is_empty() {
-            kept.to_mut().limit_tenants(now);
-        }
-        let record = &*kept;
-        let is_news = {
-            let mut known = self.known();
-            let before = known.store.get(&record.digest, now).map(|stored| Arc::clone(&stored.packed));
-            let before = before.and_then(|packed| Record::unpack(&packed).ok());
-            known.store.put(record, now);
-            before.is_none_or(|before| record.is_news_after(&before))
-        };
-        if is_news {
-            self.share(&record.digest);
+        let (mut kept, before) = (record.clone(), self.record_of(&record.digest, now));
+        // Meanwhile another reader may have seen it.
+        before.iter().for_each(|before| kept.merge(before.clone()));
+        kept.limit_tenants(now);
+        self.known().store.put(&kept, now);
+        if before.is_none_or(|before| kept.is_news_after(&before)) {
+            self.share(&kept.digest);
         }
     }
 
@@ -100,7 +93,9 @@ impl ImageService {
     fn note_tag(&self, image: &ImageRef<'_>, tenant: Option<&str>, verdict: &mut Verdict, now: Timestamp) {
         if image.digest.is_none() && verdict.is_signed() {
             let tag = tag_seen(tenant, &tag_of(image));
-            verdict.moved_back = self.known().tags.note(&tag, verdict.signed_at(), now);
+            let mut known = self.known();
+            let led_at = known.store.tagged(&tag).map_or(now, |(_, at)| *at);
+            verdict.moved_back = known.tags.note(&tag, verdict.signed_at(), led_at, now);
         }
     }
 }

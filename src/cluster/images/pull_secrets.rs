@@ -101,6 +101,11 @@ impl PullSecrets {
 
     /// An error: nobody knows.
     async fn one(&self, key: Key, now: Timestamp) -> Result<Read, ()> {
+        // They become parts of an address, and the API server has not looked at the pod yet.
+        if !is_label(&key.1) || !is_name(&key.2) {
+            log(&key.1, &key.2, &Unusable::Name);
+            return Ok(Read::Account(Vec::new()));
+        }
         if let Some((read, _)) = lock(&self.read).get(&key).filter(|(_, until)| *until > now) {
             return Ok(read.clone());
         }
@@ -136,14 +141,6 @@ impl PullSecrets {
 }
 
 async fn fetch(client: &Client, (what, namespace, name): &Key) -> Result<Read, ApiError> {
-    // They become parts of an address, and the API server has not looked at the pod yet.
-    if !is_label(namespace) || !is_name(name) {
-        log(namespace, name, &Unusable::Name);
-        return Ok(match what {
-            What::Secret => Read::Secret(None),
-            What::Account => Read::Account(Vec::new()),
-        });
-    }
     match what {
         What::Secret => {
             let secrets: Api<Secret> = Api::namespaced(client.clone(), namespace);
@@ -194,7 +191,7 @@ fn log(namespace: &str, secret: &str, why: &Unusable) {
 }
 
 /// A name of a namespace: letters, digits and hyphens.
-fn is_label(name: &str) -> bool {
+pub fn is_label(name: &str) -> bool {
     is_name(name) && name.len() <= 63 && !name.contains('.')
 }
 

@@ -130,53 +130,63 @@ impl ImageService {
         now: Timestamp,
     ) -> Result<(Record, Timestamp), Failure> {
         let (tenant, name) = (access.namespace(), name_of(image));
-        let key = access.key(&format!("{name}@{digest}"));
-        let mut record = self.record_of(digest, now);
-        let seen = record.as_ref().and_then(|record| record.repository(tenant, &name));
+        let old = self.record_of(digest, now);
+        let seen = old.as_ref().and_then(|record| record.repository(tenant, &name));
+        // None for podreeve itself, which need not show again what it has read.
         let age = seen.map(|seen| seen.proved_at().map(|at| now.duration_since(at)));
-        let mut until = now + ATTACHED_SOFT;
-        match age {
-            Some(None) => {}
-            Some(Some(age)) if age < ATTACHED_SOFT => until = now + (ATTACHED_SOFT - age),
-            _ => {
-                let attached = seen.and_then(|seen| seen.attached.clone());
-                let failure = self.known().store.failure(&key, now).cloned();
-                let read = match failure {
-                    Some(failure) => Err(failure),
-                    None => self.read(access, image, digest).await.map_err(|error| {
-                        error.log(&key, "the image");
-                        self.known().store.fail(&key, error, now)
-                    }),
-                };
-                match read {
-                    Ok(mut new) => {
-                        if let Some(old) = record.take() {
-                            new.merge(old);
-                        }
-                        let secrets = access.tenant().map(|tenant| tenant.secrets.clone());
-                        let proof = secrets.map(|secrets| Proof { at: now, secrets, refused: false });
-                        new.add_seen(tenant, name, Repository { attached, proof });
-                        self.known().store.succeeded(&key);
-                        record = Some(new);
-                    }
-                    Err(failure)
-                        if age.flatten().is_some_and(|age| failure.error.is_outage() && age < ATTACHED_HARD) =>
-                    {
-                        until = failure.until;
-                    }
-                    Err(failure) => {
-                        self.refuse(record, tenant, &name, now);
-                        return Err(failure);
-                    }
+        let (record, until) = match (old, age) {
+            (Some(old), Some(None)) => (old, now + ATTACHED_SOFT),
+            (Some(old), Some(Some(age))) if age < ATTACHED_SOFT => (old, now + (ATTACHED_SOFT - age)),
+            (old, age) => match (self.prove(access, image, digest, old.as_ref(), now).await, old) {
+                (Ok(record), _) => (record, now + ATTACHED_SOFT),
+                (Err(failure), Some(old))
+                    if failure.error.is_outage() && age.flatten().is_some_and(|age| age < ATTACHED_HARD) =>
+                {
+                    (old, failure.until)
                 }
-            }
-        }
-        let Some(mut record) = record else { return Err(Failure::at(ReadError::Failed, now + TAG)) };
+                (Err(failure), old) => {
+                    self.refuse(old, tenant, &name, now);
+                    return Err(failure);
+                }
+            },
+        };
+        let mut record = record;
         if image.digest.is_none() {
             record.add_seen_tag(tenant, tag_of(image), now);
         }
         self.keep(&record, now);
         Ok((record, until))
+    }
+
+    /// Reads the image, which shows that its repository gives it to this reader.
+    async fn prove(
+        &self,
+        access: &Access<'_>,
+        image: &ImageRef<'_>,
+        digest: &Digest,
+        old: Option<&Record>,
+        now: Timestamp,
+    ) -> Result<Record, Failure> {
+        let (tenant, name) = (access.namespace(), name_of(image));
+        let key = access.key(&format!("{name}@{digest}"));
+        let failure = self.known().store.failure(&key, now).cloned();
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+        let mut record = match self.read(access, image, digest).await {
+            Ok(record) => record,
+            Err(error) => {
+                error.log(&key, "the image");
+                return Err(self.known().store.fail(&key, error, now));
+            }
+        };
+        let attached = old.and_then(|old| old.repository(tenant, &name)?.attached.clone());
+        old.into_iter().for_each(|old| record.merge(old.clone()));
+        let secrets = access.tenant().map(|tenant| tenant.secrets.clone());
+        let proof = secrets.map(|secrets| Proof { at: now, secrets, refused: false });
+        record.add_seen(tenant, name, Repository { attached, proof });
+        self.known().store.succeeded(&key);
+        Ok(record)
     }
 
     /// Notes that a tenant may read an image no more that it could read before.

@@ -22,6 +22,8 @@ struct Noted {
     signed: u32,
     /// Days since 1970.
     seen: u16,
+    /// When this replica learned of that image. It is not shared.
+    learned: Timestamp,
 }
 
 /// The memory of all tags.
@@ -32,16 +34,22 @@ pub struct TagMemory {
 }
 
 impl TagMemory {
-    /// Notes when the image was signed to which the tag leads; none if nothing proves it. The answer is when a newer one was signed
-    /// to which it led before.
-    pub fn note(&mut self, tag: &str, signed: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+    /// Notes when the image was signed to which the tag led at some time; none if nothing proves it. The answer is when a newer one was
+    /// signed to which it led before. What another replica learned since then does not count: the tag may have moved on.
+    pub fn note(
+        &mut self,
+        tag: &str,
+        signed: Option<Timestamp>,
+        led_at: Timestamp,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
         let key = key(tag);
         // A time in the future would make every image an older one.
         let signed = signed.filter(|signed| *signed <= now).and_then(seconds);
         let today = day(now);
         let Some(known) = self.tags.get_mut(&key) else {
             if let Some(signed) = signed {
-                self.insert(key, Noted { signed, seen: today });
+                self.insert(key, Noted { signed, seen: today, learned: led_at });
             }
             return None;
         };
@@ -49,10 +57,12 @@ impl TagMemory {
         known.seen = today;
         match signed {
             Some(signed) if signed >= known.signed => {
-                self.changed |= signed > known.signed;
-                known.signed = signed;
+                if signed > known.signed {
+                    (known.signed, known.learned, self.changed) = (signed, led_at, true);
+                }
                 None
             }
+            _ if led_at < known.learned => None,
             _ => Timestamp::from_second(known.signed.into()).ok(),
         }
     }
@@ -74,25 +84,22 @@ impl TagMemory {
     }
 
     /// Takes what another replica noted. Whether this one knew more.
-    pub fn merge(&mut self, other: &Self) -> bool {
+    pub fn merge(&mut self, other: &Self, now: Timestamp) -> bool {
         let mut knew_more = self.tags.keys().any(|key| !other.tags.contains_key(key));
         for (key, theirs) in &other.tags {
             if let Some(ours) = self.tags.get_mut(key) {
                 knew_more |= ours.signed > theirs.signed;
-                *ours = Noted { signed: ours.signed.max(theirs.signed), seen: ours.seen.max(theirs.seen) };
+                if theirs.signed > ours.signed {
+                    (ours.signed, ours.learned) = (theirs.signed, now);
+                }
+                ours.seen = ours.seen.max(theirs.seen);
             } else {
                 let changed = self.changed;
-                self.insert(*key, *theirs);
+                self.insert(*key, Noted { learned: now, ..*theirs });
                 self.changed = changed;
             }
         }
         knew_more
-    }
-
-    /// Whether both say the same of when images were signed.
-    pub fn has_same_times(&self, other: &Self) -> bool {
-        let same = |(key, noted): (&Key, &Noted)| other.tags.get(key).is_some_and(|other| other.signed == noted.signed);
-        self.tags.len() == other.tags.len() && self.tags.iter().all(same)
     }
 
     /// The memory to be written, if it has changed since the last call.
@@ -130,7 +137,8 @@ impl TagMemory {
             let (key, rest) = tag.split_first_chunk::<16>()?;
             let (signed, rest) = rest.split_first_chunk::<4>()?;
             let seen = rest.first_chunk::<2>()?;
-            Some((*key, Noted { signed: u32::from_be_bytes(*signed), seen: u16::from_be_bytes(*seen) }))
+            let (signed, seen) = (u32::from_be_bytes(*signed), u16::from_be_bytes(*seen));
+            Some((*key, Noted { signed, seen, learned: Timestamp::UNIX_EPOCH }))
         };
         Ok(Self { tags: tags.iter().filter_map(read).collect(), changed: false })
     }

@@ -17,16 +17,10 @@ impl ImageService {
     /// Takes what other replicas remember. The leader writes what this one remembers in addition.
     pub(super) fn learn_tags(&self, item: &Item, sealer: &Sealer, is_leader: bool) -> Result<(), ObjectError> {
         let theirs = TagMemory::unpack(&object::sealed(item, sealer)?).map_err(ObjectError::Record)?;
-        let is_news = {
-            let tags = &mut self.known().tags;
-            let before = tags.clone();
-            if tags.merge(&theirs) && is_leader {
-                tags.write_again();
-            }
-            !tags.has_same_times(&before)
-        };
-        if is_news {
-            self.judge_again(None);
+        let now = self.now();
+        let tags = &mut self.known().tags;
+        if tags.merge(&theirs, now) && is_leader {
+            tags.write_again();
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ const TAG: &str = "registry.example.com/shop/web:1";
 #[test]
 fn a_tag_that_leads_to_an_older_image_went_back() {
     let mut memory = TagMemory::default();
-    let mut note = |tag: &str, signed: Option<i64>| memory.note(tag, signed.map(at), at(NOW));
+    let mut note = |tag: &str, signed: Option<i64>| memory.note(tag, signed.map(at), at(NOW), at(NOW));
     assert_eq!(note(TAG, None), None, "nothing is known yet");
     assert_eq!((note(TAG, Some(10)), note(TAG, Some(10)), note(TAG, Some(20))), (None, None, None));
     assert_eq!((note(TAG, Some(19)), note(TAG, None)), (Some(at(20)), Some(at(20))));
@@ -26,28 +26,42 @@ fn a_tag_that_leads_to_an_older_image_went_back() {
 fn it_is_written_when_it_has_changed() {
     let mut memory = TagMemory::default();
     assert!(memory.take_changed().is_none());
-    memory.note(TAG, Some(at(10)), at(NOW));
+    memory.note(TAG, Some(at(10)), at(NOW), at(NOW));
     let packed = memory.take_changed().unwrap();
-    memory.note(TAG, Some(at(10)), at(NOW));
-    memory.note(TAG, Some(at(5)), at(NOW));
+    memory.note(TAG, Some(at(10)), at(NOW), at(NOW));
+    memory.note(TAG, Some(at(5)), at(NOW), at(NOW));
     assert!(memory.take_changed().is_none(), "the same, and an older one");
-    memory.note(TAG, Some(at(10)), at(NOW + 86_400));
+    memory.note(TAG, Some(at(10)), at(NOW), at(NOW + 86_400));
     assert!(memory.take_changed().is_some(), "it was seen on another day");
     // After a restart it knows as much.
     let mut restarted = TagMemory::default();
-    assert!(!restarted.merge(&TagMemory::unpack(&packed).unwrap()) && restarted.take_changed().is_none());
-    assert_eq!(restarted.note(TAG, Some(at(9)), at(NOW)), Some(at(10)));
+    assert!(!restarted.merge(&TagMemory::unpack(&packed).unwrap(), at(NOW)) && restarted.take_changed().is_none());
+    assert_eq!(restarted.note(TAG, Some(at(9)), at(NOW), at(NOW)), Some(at(10)));
     for bad in [&b""[..], &packed[..packed.len() - 1], &[2; 23]] {
         assert!(TagMemory::unpack(bad).is_err());
     }
 }
 
+/// A tag that moves forward is asked for again within a minute. Until then, a replica that heard of the new image from another one must not take
+/// the tag for one that went back.
+#[test]
+fn what_another_replica_saw_since_then_does_not_count() {
+    let (mut one, mut other) = (TagMemory::default(), TagMemory::default());
+    for memory in [&mut one, &mut other] {
+        memory.note(TAG, Some(at(10)), at(NOW), at(NOW));
+    }
+    one.note(TAG, Some(at(20)), at(NOW + 5), at(NOW + 5));
+    other.merge(&TagMemory::unpack(&one.pack()).unwrap(), at(NOW + 6));
+    assert_eq!(other.note(TAG, Some(at(10)), at(NOW), at(NOW + 7)), None);
+    assert_eq!(other.note(TAG, Some(at(10)), at(NOW + 60), at(NOW + 60)), Some(at(20)));
+}
+
 #[test]
 fn the_tags_that_were_seen_longest_ago_go() {
     let mut memory = TagMemory::default();
-    memory.note("old", Some(at(0)), at(0));
+    memory.note("old", Some(at(0)), at(0), at(0));
     for number in 0..MOST {
-        memory.note(&number.to_string(), Some(at(0)), at(NOW));
+        memory.note(&number.to_string(), Some(at(0)), at(NOW), at(NOW));
     }
     assert!(memory.tags.len() <= MOST && !memory.tags.contains_key(&key("old")));
     assert!(memory.tags.contains_key(&key(&(MOST - 1).to_string())), "the newest");
@@ -66,7 +80,7 @@ proptest! {
         let mut replicas = vec![TagMemory::default(); 3];
         let mut newest: HashMap<u8, i64> = HashMap::new();
         for (replica, tag, signed) in &notes {
-            replicas[*replica].note(&tag.to_string(), signed.map(at), at(NOW));
+            replicas[*replica].note(&tag.to_string(), signed.map(at), at(NOW), at(NOW));
             if let Some(signed) = signed {
                 let known = newest.entry(*tag).or_insert(*signed);
                 *known = (*known).max(*signed);
@@ -74,11 +88,11 @@ proptest! {
         }
         let mut last_one = TagMemory::default();
         for replica in order {
-            last_one.merge(&TagMemory::unpack(&replicas[replica].pack()).unwrap());
+            last_one.merge(&TagMemory::unpack(&replicas[replica].pack()).unwrap(), at(NOW));
         }
         let (tag, signed) = last;
         let known = newest.get(&tag).copied();
         let wanted = known.filter(|known| signed.is_none_or(|signed| signed < *known)).map(at);
-        prop_assert_eq!(last_one.note(&tag.to_string(), signed.map(at), at(NOW)), wanted);
+        prop_assert_eq!(last_one.note(&tag.to_string(), signed.map(at), at(NOW), at(NOW)), wanted);
     }
 }
