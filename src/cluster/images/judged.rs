@@ -20,7 +20,9 @@ impl ImageService {
     pub(super) fn keep(&self, record: &Record, now: Timestamp) {
         let (mut kept, before) = (record.clone(), self.record_of(&record.digest, now));
         // Meanwhile another reader may have seen it.
-        before.iter().for_each(|before| kept.merge(before.clone()));
+        if let Some(before) = &before {
+            kept.merge(before.clone());
+        }
         kept.limit_tenants(now);
         self.known().store.put(&kept, now);
         if before.is_none_or(|before| kept.is_news_after(&before)) {

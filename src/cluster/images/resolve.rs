@@ -181,7 +181,9 @@ impl ImageService {
             }
         };
         let attached = old.and_then(|old| old.repository(tenant, &name)?.attached.clone());
-        old.into_iter().for_each(|old| record.merge(old.clone()));
+        if let Some(old) = old {
+            record.merge(old.clone());
+        }
         let secrets = access.tenant().map(|tenant| tenant.secrets.clone());
         let proof = secrets.map(|secrets| Proof { at: now, secrets, refused: false });
         record.add_seen(tenant, name, Repository { attached, proof });
