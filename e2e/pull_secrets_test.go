@@ -59,7 +59,8 @@ func TestPullSecretsOfPods(t *testing.T) {
 		return answer.Denied(), fmt.Errorf("%v, warnings %q\n%s", answer.Err, answer.Warnings, i.server.LogTail(10))
 	}))
 	wantDenied(t, in(i.ns, bad, "login"), "image-user", "spec.containers[0].image")
-	wantDenied(t, in(i.ns, bad, "missing", "opaque", "old"), "image-user")
+	older, _ := i.registry.Push("older", "root")
+	wantDenied(t, in(i.ns, older, "missing", "opaque", "old"), "image-user")
 	if answer := in(i.ns, good, "login"); answer.Err != nil || len(answer.Warnings) > 0 {
 		t.Errorf("want the good image admitted, got %v, warnings %q", answer.Err, answer.Warnings)
 	}
