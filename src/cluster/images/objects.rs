@@ -103,6 +103,7 @@ impl ImageService {
                 Some(ours) => {
                     let mut merged = theirs.clone();
                     merged.merge(ours.clone());
+                    merged.limit_tenants(now);
                     known.store.put(&merged, now);
                     (merged.is_news_after(&ours), merged.is_news_after(&theirs))
                 }
