@@ -11,7 +11,7 @@ use kube::api::{Api, Patch, PatchParams};
 use std::time::Duration;
 
 /// Between two writes. What a replica notes until then is lost if all replicas end before.
-const INTERVAL: Duration = Duration::from_secs(5);
+const INTERVAL: Duration = Duration::from_secs(2);
 
 impl ImageService {
     /// Takes what other replicas remember. The leader writes what this one remembers in addition.
