@@ -1,7 +1,7 @@
 use super::*;
 use crate::image::ImageFacts;
 use crate::image::known::Reader;
-use serde_json::json;
+use crate::image::trust::Verdict;
 
 fn known(name: &str) -> ImageAnswer {
     ImageAnswer::Known(Arc::new(KnownImage::new(Digest::sha256(name.as_bytes()), Vec::new(), Reader::Podreeve)))
@@ -97,9 +97,9 @@ fn what_pull_secrets_showed_is_known_in_their_namespace_alone() {
 
 #[test]
 fn that_a_tag_went_back_is_said_of_the_tag_alone() {
-    let moved = json!({"trust": {"movedBack": "2026-11-10T00:00:00Z"}});
-    let moved: ImageFacts =
-        crate::rule::ImageExample::good("moved", Box::leak(moved.to_string().into_boxed_str())).image().unwrap();
+    let moved_back = "2026-11-10T00:00:00Z".parse().ok();
+    let trust = Some(Verdict { moved_back, ..Verdict::default() });
+    let moved = ImageFacts { trust, ..ImageFacts::default() };
     let image = KnownImage::new(Digest::sha256(b"a"), vec![moved], Reader::Podreeve);
     let mut images = Images::default();
     images.insert("a:1", ImageAnswer::Known(Arc::new(image)));
