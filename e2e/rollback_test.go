@@ -44,7 +44,12 @@ func TestATagThatWentBack(t *testing.T) {
 	forget(first)
 	i.known(t, image)
 	i.read(t, image, second)
-	memory(image, seen)
+	// Whoever makes a memory up gets it replaced.
+	forged := memory(image, seen)
+	kubectl(t, i.suite, "", "patch", "imagefacts", "tags", "--type=merge", "-p", `{"spec": {"data": "AQ=="}}`)
+	if memory(image, "AQ==") != forged {
+		t.Error("the memory is another one after it was forged")
+	}
 	i.server.Kill()
 	push("1000", 48*time.Hour)
 	forget(second)

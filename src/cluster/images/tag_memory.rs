@@ -108,8 +108,8 @@ impl TagMemory {
     }
 
     /// What was taken could not be written, or the object lacks something.
-    pub const fn write_again(&mut self) {
-        self.changed = true;
+    pub fn write_again(&mut self) {
+        self.changed = !self.tags.is_empty();
     }
 
     fn pack(&self) -> Vec<u8> {

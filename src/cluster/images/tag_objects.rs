@@ -16,7 +16,13 @@ const INTERVAL: Duration = Duration::from_secs(2);
 impl ImageService {
     /// Takes what other replicas remember. The leader writes what this one remembers in addition.
     pub(super) fn learn_tags(&self, item: &Item, sealer: &Sealer, is_leader: bool) -> Result<(), ObjectError> {
-        let theirs = TagMemory::unpack(&object::sealed(item, sealer)?).map_err(ObjectError::Record)?;
+        let packed = object::sealed(item, sealer).inspect_err(|_| {
+            // Another client wrote it, or the key is new: what the leader remembers takes its place.
+            if is_leader {
+                self.known().tags.write_again();
+            }
+        })?;
+        let theirs = TagMemory::unpack(&packed).map_err(ObjectError::Record)?;
         let now = self.now();
         let tags = &mut self.known().tags;
         if tags.merge(&theirs, now) && is_leader {
