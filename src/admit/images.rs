@@ -98,10 +98,10 @@ impl Missing {
     }
 }
 
-/// The longest reference or name that is asked for. A longer one is of no image.
+/// The longest reference or name that podreeve looks up. A longer one is of no image.
 const LONGEST: usize = 1000;
 
-/// Adds a name once, and no more than are asked for at once.
+/// Adds a name once, and no more than one question may have.
 fn add(names: &mut Vec<String>, name: &str) {
     if names.len() < MAX_ASKED && name.len() <= LONGEST && !names.iter().any(|known| known == name) {
         names.push(name.to_owned());

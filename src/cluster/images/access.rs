@@ -1,6 +1,6 @@
 //! With whose credentials an image is read: podreeve's own, or those of the pull secrets of one namespace.
 //!
-//! Each has a client of its own, which shares no token with another one. Their failures are apart, too: secrets that are wrong keep nobody else
+//! Each has a client of its own, which shares no token with another one. Their failures are apart, too: wrong secrets keep no other reader
 //! from an image.
 
 use super::documents::ReadError;

@@ -171,7 +171,7 @@ mod tests {
             (vec![("linux", "amd64")], "linux/amd64 linux/386"),
             (vec![("linux", "arm64")], "linux/arm64 linux/arm/v7"),
             (vec![("linux", "s390x"), ("windows", "amd64")], "windows/amd64 linux/s390x"),
-            // Nobody knows: all count.
+            // Nothing is known: all count.
             (vec![], &*all.join(" ")),
             (vec![("linux", "amd64"), ("", "")], &*all.join(" ")),
             (vec![("linux", "riscv64")], &*all.join(" ")),

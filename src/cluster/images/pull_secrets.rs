@@ -99,7 +99,7 @@ impl PullSecrets {
         if failed && found.is_empty() { Err(ReadError::Secrets) } else { Ok(found) }
     }
 
-    /// An error: nobody knows.
+    /// An error: the API server has not said.
     async fn one(&self, key: Key, now: Timestamp) -> Result<Read, ()> {
         // They become parts of an address, and the API server has not looked at the pod yet.
         if !is_label(&key.1) || !is_name(&key.2) {

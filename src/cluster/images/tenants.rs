@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The most namespaces whose view of one image is kept. Others read it anew.
+/// The most namespaces whose view of one image is kept. Others read it again.
 const TENANTS: usize = 32;
 /// The most repositories and the most tags that are kept of one namespace.
 const EACH: usize = 4;
@@ -96,7 +96,7 @@ impl Record {
         }
     }
 
-    /// Leaves out what counts no more, and the newest views of too many: those that are kept stay, so that they are not written anew
+    /// Leaves out what counts no more, and the newest views of too many: those that are kept stay, so that no replica writes them
     /// again and again.
     pub fn limit_tenants(&mut self, now: Timestamp) {
         let counts = |at: Option<Timestamp>| at.is_some_and(|at| now.duration_since(at) < ATTACHED_HARD);

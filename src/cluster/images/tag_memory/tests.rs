@@ -42,7 +42,7 @@ fn it_is_written_when_it_has_changed() {
     }
 }
 
-/// A tag that moves forward is asked for again within a minute. Until then, a replica that heard of the new image from another one must not take
+/// podreeve asks again within a minute where a tag leads that moves forward. Until then, a replica that heard of the new image from another one must not take
 /// the tag for one that went back.
 #[test]
 fn what_another_replica_saw_since_then_does_not_count() {
