@@ -81,6 +81,9 @@ func (n *Node) Enter(program string, args ...string) []string {
 	return n.space.enterNetwork(program, args...)
 }
 
+// KubeletConfig is the kubelet's configuration: a file of this machine, in a folder of root's.
+func (n *Node) KubeletConfig() string { return filepath.Join(n.dir, "kubelet.yaml") }
+
 // Kubectl is the path of the program.
 func (n *Node) Kubectl() string { return n.tools.Path("kubectl") }
 

@@ -4,7 +4,6 @@ use crate::cluster::item::Item;
 use crate::cluster::report_fields::{Reference, Summary, Time};
 use crate::decide::Effect;
 use crate::facts::reported_nodes::{CHECKED, FACTS, LABEL, NAME_PREFIX, ReportedNode};
-use crate::node::Node;
 use crate::report::node::{NodeReport, NodeResultReport};
 use crate::rule::VerdictKind;
 use crate::text::clean;
@@ -19,14 +18,6 @@ pub const CONTENT: &str = "podreeve.dev/content";
 const TEXT: usize = 300;
 /// The most results. With these the largest report stays below the 1.5 MB of etcd.
 const RESULTS: usize = 1000;
-
-/// What admission can know of the node.
-#[must_use]
-pub fn facts(node: &Node) -> ReportedNode {
-    let kubelet = node.kubelet.first().filter(|kubelet| kubelet.config.doubts.is_empty());
-    // The default of a kubelet is no limit.
-    ReportedNode { pod_pids_limit: kubelet.map(|kubelet| kubelet.setting("podPidsLimit").value.as_i64().unwrap_or(-1)) }
-}
 
 /// The object, as it is written.
 #[derive(Debug, Serialize)]

@@ -25,6 +25,10 @@ bitflags! {
         const NODES = 1 << 3;
         /// What is behind images.
         const IMAGES = 1 << 4;
+        /// Which nodes have user namespaces for pods.
+        const USER_NAMESPACES = 1 << 5;
+        /// Which nodes have `AppArmor` or `SELinux`.
+        const SECURITY_MODULES = 1 << 6;
     }
 }
 
@@ -32,6 +36,9 @@ impl FactKinds {
     /// A replica is not ready before it has read these kinds, if a policy needs them. The other kinds can be looked up for one
     /// request, or change no verdict while they are missing.
     pub const AWAITED: Self = Self::PODS.union(Self::NETWORK_POLICIES);
+
+    /// All that is known of nodes. They are polled.
+    pub const OF_NODES: Self = Self::NODES.union(Self::USER_NAMESPACES).union(Self::SECURITY_MODULES);
 
     /// Their names in the answer of /readyz.
     #[must_use]
@@ -42,6 +49,8 @@ impl FactKinds {
             (Self::NETWORK_POLICIES, "network policies"),
             (Self::NODES, "nodes"),
             (Self::IMAGES, "images"),
+            (Self::USER_NAMESPACES, "user namespaces"),
+            (Self::SECURITY_MODULES, "security modules"),
         ];
         names.into_iter().filter(|(kind, _)| self.contains(*kind)).map(|(_, name)| name).collect()
     }
