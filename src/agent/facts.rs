@@ -34,12 +34,13 @@ mod tests {
     use crate::host::snapshot;
 
     fn of(host: &str, runtime: Option<bool>) -> ReportedNode {
-        facts(&snapshot(&Fake::new(host), 0), runtime)
+        facts(&snapshot(&Fake::read(host), 0), runtime)
     }
 
     const KUBELET: &str = "=== /proc/9/status\nName: kubelet\nUid: 0 0 0 0\n=== /proc/9/cmdline\nkubelet --config=/c.yaml\n\
                            === /c.yaml\nkind: KubeletConfiguration\npodPidsLimit: 512\n";
-    const OTHER: &str = "=== /proc/8/status\nName: kubelet\nUid: 0 0 0 0\n=== /proc/8/cmdline\nkubelet --pod-max-pids=99999\n";
+    const OTHER: &str =
+        "=== /proc/8/status\nName: kubelet\nUid: 0 0 0 0\n=== /proc/8/cmdline\nkubelet --pod-max-pids=99999\n";
 
     #[test]
     fn the_kubelet_says_how_many_processes_a_pod_may_have() {
@@ -68,7 +69,10 @@ mod tests {
             let facts = of(host, None);
             (facts.app_armor, facts.se_linux)
         };
-        assert_eq!(modules(&format!("{KUBELET}=== /sys/kernel/security/lsm\nlockdown,apparmor\n")), (Some(true), Some(false)));
+        assert_eq!(
+            modules(&format!("{KUBELET}=== /sys/kernel/security/lsm\nlockdown,apparmor\n")),
+            (Some(true), Some(false))
+        );
         assert_eq!(modules(&format!("{KUBELET}=== /sys/fs/selinux/enforce\n1\n")), (Some(false), Some(true)));
         assert_eq!(modules(&format!("{KUBELET}=== /sys/fs/selinux/enforce\n0\n")), (Some(false), Some(false)));
         assert_eq!(modules("=== /etc/passwd\n"), (None, None));

@@ -11,8 +11,8 @@ pub use kubelet::KubeletAccess;
 
 use super::api_error::ApiError;
 use super::api_health::ApiHealth;
-use super::item::Item;
 use super::fact_watches::FactsReceiver;
+use super::item::Item;
 use super::runtime;
 use super::state::StateSender;
 use crate::facts::nodes::{NodeFacts, Nodes, PidLimit};
@@ -173,11 +173,8 @@ impl Asked<'_> {
     /// Reads what is too old. What an agent reported of its node is not read again.
     async fn round(&self, known: &mut Known) -> Result<Round, ApiError> {
         let nodes = list(self.client).await?;
-        let error = if self.kinds.contains(FactKinds::NODES) {
-            self.kubelets(&nodes, &mut known.kubelets).await
-        } else {
-            None
-        };
+        let error =
+            if self.kinds.contains(FactKinds::NODES) { self.kubelets(&nodes, &mut known.kubelets).await } else { None };
         if self.kinds.contains(FactKinds::USER_NAMESPACES) {
             self.runtimes(&nodes, &mut known.runtimes).await?;
         }
@@ -200,10 +197,10 @@ impl Asked<'_> {
 
     /// Reads the limits of kubelets. Returns why one of them did not answer.
     async fn kubelets(&self, nodes: &Labelled, known: &mut HashMap<String, Kubelet>) -> Option<String> {
-        let is_silent =
-            |name: &&String| self.reported.get(*name).and_then(|node| node.pod_pids_limit).is_none();
+        let is_silent = |name: &&String| self.reported.get(*name).and_then(|node| node.pod_pids_limit).is_none();
         known.retain(|name, _| nodes.contains_key(name) && is_silent(&name));
-        let is_due = |name: &&String| known.get(*name).is_none_or(|kubelet| kubelet.asked.elapsed() > kubelet.good_for());
+        let is_due =
+            |name: &&String| known.get(*name).is_none_or(|kubelet| kubelet.asked.elapsed() > kubelet.good_for());
         let due: Vec<String> = nodes.keys().filter(is_silent).filter(is_due).cloned().collect();
         if due.is_empty() {
             return None;
@@ -215,11 +212,9 @@ impl Asked<'_> {
     }
 
     async fn runtimes(&self, nodes: &Labelled, known: &mut HashMap<String, (Instant, bool)>) -> Result<(), ApiError> {
-        let is_silent =
-            |name: &&String| self.reported.get(*name).and_then(|node| node.user_namespaces).is_none();
+        let is_silent = |name: &&String| self.reported.get(*name).and_then(|node| node.user_namespaces).is_none();
         known.retain(|name, (read, _)| nodes.contains_key(name) && is_silent(&name) && read.elapsed() <= GOOD_FOR);
-        let due: Vec<&String> =
-            nodes.keys().filter(is_silent).filter(|name| !known.contains_key(*name)).collect();
+        let due: Vec<&String> = nodes.keys().filter(is_silent).filter(|name| !known.contains_key(*name)).collect();
         if !due.is_empty() {
             let read = runtime::read(self.client, &due).await?;
             known.extend(read.into_iter().map(|(name, has)| (name, (Instant::now(), has))));

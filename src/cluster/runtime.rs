@@ -82,9 +82,17 @@ mod tests {
             "kubeletVersion": "v1.36.3", "machineID": "", "operatingSystem": "", "osImage": "", "systemUUID": ""});
         let with = |handlers: Value| of(json!({"nodeInfo": info, "runtimeHandlers": handlers}));
         assert_eq!(with(json!([{"name": "", "features": {"userNamespaces": true}}])), Some(true));
-        assert_eq!(with(json!([{"features": {"userNamespaces": true}}, {"name": "kata", "features": {"userNamespaces": false}}])), Some(true));
+        assert_eq!(
+            with(
+                json!([{"features": {"userNamespaces": true}}, {"name": "kata", "features": {"userNamespaces": false}}])
+            ),
+            Some(true)
+        );
         assert_eq!(with(json!([{"name": "", "features": {"userNamespaces": false}}])), Some(false));
-        assert_eq!(with(json!([{"name": "", "features": {}}, {"name": "other", "features": {"userNamespaces": true}}])), Some(false));
+        assert_eq!(
+            with(json!([{"name": "", "features": {}}, {"name": "other", "features": {"userNamespaces": true}}])),
+            Some(false)
+        );
         // containerd before 2.0 has no handlers.
         assert_eq!(with(json!(null)), Some(false));
         assert_eq!(of(json!({})), None);

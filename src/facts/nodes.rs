@@ -189,7 +189,11 @@ mod tests {
     fn nodes(nodes: &[(&str, Pairs<'_>, Option<i64>)]) -> Nodes {
         let mut all = Nodes::default();
         for (name, pairs, limit) in nodes {
-            all.add((*name).to_owned(), &labels(pairs), NodeFacts { pids: PidLimit::new(*limit), ..NodeFacts::UNKNOWN });
+            all.add(
+                (*name).to_owned(),
+                &labels(pairs),
+                NodeFacts { pids: PidLimit::new(*limit), ..NodeFacts::UNKNOWN },
+            );
         }
         all
     }

@@ -25,8 +25,7 @@ struct OfNode {
 impl Sent {
     /// Whether to send the Event of this name, about this node. It counts as sent from now on.
     pub fn may_send(&mut self, node: &str, event: &str, now: i64) -> bool {
-        let of_node =
-            self.0.entry(node.to_owned()).or_insert_with(|| OfNode { since: now, names: HashSet::new() });
+        let of_node = self.0.entry(node.to_owned()).or_insert_with(|| OfNode { since: now, names: HashSet::new() });
         if now - of_node.since >= NEWS {
             *of_node = OfNode { since: now, names: HashSet::new() };
         }
@@ -70,7 +69,7 @@ fn event(node: &str, result: &NodeResult, identity: &str, now: Timestamp) -> Opt
     Some(Event {
         metadata: ObjectMeta {
             name: Some(format!("{node}.{}.{:.16}", result.rule, clean(fingerprint, 32))),
-            namespace: Some(EVENTS.to_owned()),
+            namespace: Some(NAMESPACE.to_owned()),
             ..ObjectMeta::default()
         },
         involved_object: ObjectReference {

@@ -98,7 +98,10 @@ pub(super) mod tests {
     fn a_report_has_the_name_of_its_node() {
         let read = report(&written("podreeve-node.n-1", 0)).unwrap();
         assert_eq!((read.node.as_str(), read.checked), ("n-1", 1_800_000_000));
-        assert_eq!((read.facts.pod_pids_limit, read.facts.app_armor, read.facts.se_linux), (Some(4096), Some(true), None));
+        assert_eq!(
+            (read.facts.pod_pids_limit, read.facts.app_armor, read.facts.se_linux),
+            (Some(4096), Some(true), None)
+        );
         for name in ["podreeve-node.n-2", "n-1", "podreeve-node.", ""] {
             assert!(report(&written(name, 0)).is_none(), "{name}");
         }

@@ -24,11 +24,8 @@ fn server(second: &[&str], answer: fn(&str) -> (u16, &'static str)) -> (Client, 
     let asked = Arc::new(Mutex::new(Vec::new()));
     let names = Arc::clone(&asked);
     let service = tower::service_fn(move |request: http::Request<Body>| {
-        let node = request
-            .uri()
-            .path()
-            .strip_prefix("/api/v1/nodes/")
-            .and_then(|rest| rest.strip_suffix("/proxy/configz"));
+        let node =
+            request.uri().path().strip_prefix("/api/v1/nodes/").and_then(|rest| rest.strip_suffix("/proxy/configz"));
         let (code, body) = if let Some(node) = node {
             names.lock().unwrap().push(node.to_owned());
             answer(node)
