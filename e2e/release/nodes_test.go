@@ -292,8 +292,12 @@ func (a *agent) rootIsRefused(t *testing.T) {
 	}
 }
 
-// switchedOff: nothing of the agent is left but the report, which the uninstall of the chart removes.
+// switchedOff: nothing of the agent is left but the report, which an uninstall removes.
 func (a *agent) switchedOff(t *testing.T) {
+	mounts := "IfPossible"
+	if a.recursive {
+		mounts = "Enabled"
+	}
 	a.upgrade(t, strings.Replace(agentsValues, "nodes.enabled=true", "nodes.enabled=false", 1))
 	a.await(t, "the agent's pod to end", func() (bool, error) { return len(a.agentPods(t)) == 0, nil })
 	for _, kind := range []string{"daemonset", "serviceaccount"} {
@@ -306,6 +310,20 @@ func (a *agent) switchedOff(t *testing.T) {
 			t.Errorf("%s is left", left)
 		}
 	}
+	if a.reported(t) == "" {
+		t.Error("the report has gone with the agent, and the pages say that it stays")
+	}
+	a.upgrade(t, agentsValues+",uninstallHook.enabled=true,nodes.recursiveReadOnly="+mounts)
+	a.agentPod(t)
 	a.uninstalled(t)
 	a.nothingIsLeft(t)
+	if left := a.reported(t); left != "" {
+		t.Errorf("%s is left", left)
+	}
+}
+
+// reported are the reports of agents.
+func (a *agent) reported(t *testing.T) string {
+	t.Helper()
+	return a.must(t, "", "get", harness.ClusterReports.Resource(), "-l", "app.kubernetes.io/managed-by=podreeve-node", "-o", "name")
 }
