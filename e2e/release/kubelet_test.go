@@ -1,10 +1,14 @@
 package release
 
 import (
+	"cmp"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -62,5 +66,49 @@ func (a *agent) kubeletAsReported(t *testing.T) {
 	limit := a.of("node-pids", "kubelet")
 	if len(limit) == 0 || !strings.Contains(limit[0].Properties.Found, "512") {
 		t.Errorf("the limit of processes is %+v", limit)
+	}
+}
+
+// openKubelet: a second kubelet lets everybody in, and podreeve says so of this one: on the node, by its files and processes.
+func (a *agent) openKubelet(t *testing.T) {
+	end, err := a.node.StartOpenKubelet(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := end(); err != nil {
+			t.Error(err)
+		}
+	})
+	words := a.node.Inside(os.Getenv("PODREEVE_BIN"), "node", "--policy", "owasp", "-o", "json")
+	out, err := exec.Command(words[0], words[1:]...).Output()
+	var report struct {
+		Results []struct{ Rule, Verdict, Subject, Found, Source string }
+	}
+	if failed := json.Unmarshal(out, &report); failed != nil {
+		t.Fatalf("%v: %s", cmp.Or(err, failed), out)
+	}
+	verdicts := map[string]map[string]int{}
+	for _, result := range report.Results {
+		if kubelet, key, found := strings.Cut(result.Subject, ": "); result.Rule == "node-authorization" && found && strings.HasPrefix(kubelet, "kubelet") {
+			if verdicts[key] == nil {
+				verdicts[key] = map[string]int{}
+			}
+			verdicts[key][result.Verdict]++
+		}
+	}
+	open, token := fmt.Sprintf("https://%s:%d/pods", node.Address, node.OpenPort), a.must(t, "", "create", "token", "default", "-n", shop)
+	for key, does := range map[string]struct{ url, token string }{
+		"authentication.anonymous.enabled": {open, ""},
+		"authorization.mode":               {open, token},
+		"readOnlyPort":                     {fmt.Sprintf("http://%s:%d/pods", node.Address, node.OpenReadOnlyPort), ""},
+	} {
+		if answer := a.answers(t, does.url, does.token); answer != "200" {
+			t.Errorf("%s: the open kubelet answers %s", key, answer)
+		}
+		// The node's own kubelet passes, as before.
+		if of := verdicts[key]; of["fail"] != 1 || of["pass"] != 1 || len(of) != 2 {
+			t.Errorf("%s: podreeve says %v of the two kubelets", key, of)
+		}
 	}
 }

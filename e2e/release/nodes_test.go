@@ -34,7 +34,7 @@ func TestNodeAgent(t *testing.T) {
 	a := &agent{release: r}
 	r.steps(t, []step{
 		{"Install", a.install}, {"LetInAlone", a.letInAlone}, {"Rights", a.rights}, {"Report", a.report}, {"Intruder", a.intruder},
-		{"RootIsRefused", a.rootIsRefused}, {"KubeletAsReported", a.kubeletAsReported}, {"SwitchedOff", a.switchedOff},
+		{"RootIsRefused", a.rootIsRefused}, {"KubeletAsReported", a.kubeletAsReported}, {"OpenKubelet", a.openKubelet}, {"SwitchedOff", a.switchedOff},
 	})
 }
 
