@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -76,7 +75,6 @@ func TestNodeFactsFeedAdmission(t *testing.T) {
 		{"old", profile("Unconfined"), "no node that the pod may run on has AppArmor", false, ""},
 		{"new", map[string]any{"seLinuxOptions": map[string]any{"type": "spc_t"}}, "no node that the pod may run on enforces a policy of SELinux", false, ""},
 	} {
-		what, _ := json.Marshal(test)
 		must(t, harness.Await(t.Context(), fmt.Sprintf("on %s, with %v: %q", test.pool, test.context, test.denied), func(ctx context.Context) (bool, error) {
 			pod := s.GoodPod(ns, "pod")
 			unstructured.RemoveNestedField(pod.Object, "spec", "hostUsers")
@@ -86,7 +84,7 @@ func TestNodeFactsFeedAdmission(t *testing.T) {
 			}
 			answer := s.Create(ctx, pod, true)
 			if test.denied != "" {
-				return answer.Denied() && strings.Contains(answer.Err.Error(), test.denied), fmt.Errorf("%s: %w", what, answer.Err)
+				return answer.Denied() && strings.Contains(answer.Err.Error(), test.denied), answer.Err
 			}
 			if answer.Err != nil {
 				return false, answer.Err
@@ -94,7 +92,7 @@ func TestNodeFactsFeedAdmission(t *testing.T) {
 			users, set, err := unstructured.NestedBool(answer.Object.Object, "spec", "hostUsers")
 			warned := strings.Join(answer.Warnings, "\n")
 			return (set && !users) == test.repairs && (warned != "") == (test.warning != "") && strings.Contains(warned, test.warning),
-				fmt.Errorf("%s: hostUsers %v %v %v, warnings %q", what, users, set, err, warned)
+				fmt.Errorf("hostUsers %v %v %v, warnings %q", users, set, err, warned)
 		}))
 	}
 	// No kubelet was called for a node whose agent has reported.

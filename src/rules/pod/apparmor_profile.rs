@@ -183,6 +183,8 @@ impl Check for ApparmorProfile {
         };
         if is_nowhere(pod) {
             if !self.required {
+                // Of a medium violation a denial gives no reason beside its edit, but remarks.
+                fix.remark(NO_NODE);
                 fix.remove(&at);
             }
             return !self.required;
