@@ -73,7 +73,7 @@ func (a *agent) install(t *testing.T) {
 	if err := os.Chmod(a.node.KubeletConfig(), 0); err != nil {
 		t.Fatal(err)
 	}
-	a.recursive = a.must(t, "", "get", "node", "node", "-o", `jsonpath={.status.runtimeHandlers[?(@.name=="")].features.recursiveReadOnlyMounts}`) == "true"
+	a.recursive = a.runtimeHas(t, "recursiveReadOnlyMounts")
 	if !a.recursive {
 		a.installed(t, "helm4", "--set", agentsValues, "--wait=hookOnly")
 		a.await(t, "the kubelet to refuse recursiveReadOnly: Enabled", func() (bool, error) {
@@ -84,6 +84,12 @@ func (a *agent) install(t *testing.T) {
 		return
 	}
 	a.installed(t, "helm4", "--set", agentsValues)
+}
+
+// runtimeHas: what the kubelet says of its runtime.
+func (a *agent) runtimeHas(t *testing.T, feature string) bool {
+	t.Helper()
+	return a.must(t, "", "get", "node", "node", "-o", `jsonpath={.status.runtimeHandlers[?(@.name=="")].features.`+feature+`}`) == "true"
 }
 
 // letInAlone: the webhook judges the agent's pod and lets it in by its exemption, and no pod that differs from it.
@@ -212,8 +218,11 @@ func (a *agent) report(t *testing.T) {
 		return json.Unmarshal([]byte(said.out), &report) == nil && len(report.Results) > 0, fmt.Errorf("%s", said)
 	})
 	a.results = report.Results
-	if facts := report.Metadata.Annotations["podreeve.dev/node-facts"]; !strings.Contains(facts, `"podPidsLimit":512`) {
-		t.Errorf("the facts are %s", facts)
+	_, err := os.Stat("/sys/module/apparmor")
+	for _, fact := range []string{`"podPidsLimit":512`, fmt.Sprintf(`"userNamespaces":%t`, a.runtimeHas(t, "userNamespaces")), fmt.Sprintf(`"appArmor":%t`, err == nil)} {
+		if facts := report.Metadata.Annotations["podreeve.dev/node-facts"]; !strings.Contains(facts, fact) {
+			t.Errorf("the facts are %s, without %s", facts, fact)
+		}
 	}
 	if owners := report.Metadata.OwnerReferences; len(owners) != 1 || owners[0].Kind != "Node" || owners[0].Name != "node" {
 		t.Errorf("the report belongs to %+v", owners)
