@@ -6,7 +6,8 @@
 //!    fact, also a variant of [`FactQuery`](super::FactQuery) and one of [`FactAnswer`](super::FactAnswer), with a function in
 //!    `src/cluster/fact_client.rs`;
 //! 3. in `src/cluster/fact_caches.rs`, what a watch keeps of each object, and one line in the table of
-//!    `src/cluster/fact_watches.rs`;
+//!    `src/cluster/fact_watches.rs`. Facts of nodes are polled instead: in `src/cluster/nodes.rs`, and reported by agents: in
+//!    `src/agent/facts.rs`;
 //! 4. in the rule, the flag in its check's `facts`.
 
 use bitflags::bitflags;
