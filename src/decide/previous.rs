@@ -88,7 +88,15 @@ impl<'p> PreviousPod<'p> {
 
     /// Whether the violation is in a part of an existing pod that the API server lets no user change.
     pub fn is_fixed(&self, finding: &Finding<'p>) -> bool {
-        self.fixed.as_ref().is_some_and(|fixed| container(finding).is_none_or(|c| fixed.contains(&c)))
+        let is_fixed = |fixed: &HashSet<Container<'p>>| container(finding).is_none_or(|c| fixed.contains(&c));
+        self.fixed.as_ref().is_some_and(is_fixed) && !self.is_new_image(finding)
+    }
+
+    /// Whether it is about an image that the update brings. A repair of any other image would restart its container.
+    fn is_new_image(&self, finding: &Finding<'p>) -> bool {
+        let Some(new) = finding.container().filter(|_| finding.at.last_key() == Some("image")) else { return false };
+        let mut same = self.pod.all_containers().filter(|old| (old.kind, old.name) == (new.kind, new.name));
+        same.all(|old| old.container.image != new.container.image)
     }
 }
 
