@@ -24,11 +24,13 @@ impl User {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Status {
-    container_statuses: Option<Vec<ContainerStatus>>,
-    init_container_statuses: Option<Vec<ContainerStatus>>,
-    ephemeral_container_statuses: Option<Vec<ContainerStatus>>,
+    #[serde(rename = "containerStatuses")]
+    containers: Option<Vec<ContainerStatus>>,
+    #[serde(rename = "initContainerStatuses")]
+    init: Option<Vec<ContainerStatus>>,
+    #[serde(rename = "ephemeralContainerStatuses")]
+    ephemeral: Option<Vec<ContainerStatus>>,
 }
 
 #[derive(Deserialize)]
@@ -51,7 +53,7 @@ pub(super) fn digests(spec: &Spec<'_>, status: Raw<'_>) -> Option<String> {
         return None;
     }
     let status: Status = serde_json::from_str(status?.get()).ok()?;
-    let statuses = [status.container_statuses, status.init_container_statuses, status.ephemeral_container_statuses];
+    let statuses = [status.containers, status.init, status.ephemeral];
     let mut digests = BTreeMap::new();
     for one in statuses.into_iter().flatten().flatten().filter(|one| names.contains(&Cow::Borrowed(&one.name))) {
         let id = one.image_id.unwrap_or_default();

@@ -132,10 +132,9 @@ fn root<'p>(pod: &'p Pod<'p>, container: ContainerRef<'p>) -> Option<Finding<'p>
 fn of_image(image: Option<&ImageTraits>) -> Option<String> {
     let named = |name: &str, what: &str| Some(format!("the image's user {}, which {what} root", clean(name, 64)));
     match image.map(|traits| &traits.user) {
-        Some(ImageUser::Number(_) | ImageUser::Numbers) => None,
+        Some(ImageUser::Number(_) | ImageUser::Numbers | ImageUser::Named(_, Some(1..))) => None,
         Some(ImageUser::Named(name, None)) => named(name, "may be"),
         Some(ImageUser::Named(name, Some(0))) => named(name, "is"),
-        Some(ImageUser::Named(_, Some(_))) => None,
         Some(ImageUser::Root { written, .. }) if written.is_empty() => {
             Some("root, because the image names no user".to_owned())
         }
