@@ -92,6 +92,7 @@ pub fn scan_within(
         let raw = tar.into_inner().into_inner();
         layer.raw = raw.verify(diff_id, 0)?;
         (layer.bytes, layer.entries) = (layer.raw.saturating_add(zeros), entries);
+        allowance.check_bytes(layer.bytes)?;
         layer
     };
     stored.verify(&descriptor.digest, descriptor.size)?;

@@ -273,6 +273,10 @@ fn ports_of_the_image_are_compared_with_those_of_the_pod() {
             format!("audit undeclared-ports {at} EXPOSE 53/udp, 80 in the image, and not in ports"),
         ]
     );
+    object["spec"]["containers"][0]["ports"] = json!([{"containerPort": 8443}, {"containerPort": 9090}, {"containerPort": 53}, {"containerPort": 1080}, {"containerPort": 80}]);
+    let more = found(&create(&object, Hook::Validate, &snapshot));
+    let wanted = format!("audit undeclared-ports {at} containerPort 8443, 1080, and no EXPOSE of it in the image");
+    assert!(more.contains(&wanted), "{more:?}");
 }
 
 #[test]
