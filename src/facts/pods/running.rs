@@ -4,7 +4,7 @@ use super::{Container, Raw, Spec};
 use crate::image::Digest;
 use serde::Deserialize;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -48,14 +48,14 @@ pub(super) fn digests(spec: &Spec<'_>, status: Raw<'_>) -> Option<String> {
     let containers = lists.into_iter().flatten().flatten();
     let name = |container: &Container<'_>| serde_json::from_str::<Cow<'_, str>>(container.name?.get()).ok();
     let open = containers.filter(|one| User::of(one.security_context).leaves_it_to_the_image(&of_pod));
-    let names: Vec<Cow<'_, str>> = open.filter_map(name).collect();
+    let names: HashSet<Cow<'_, str>> = open.filter_map(name).collect();
     if names.is_empty() {
         return None;
     }
     let status: Status = serde_json::from_str(status?.get()).ok()?;
     let statuses = [status.containers, status.init, status.ephemeral];
     let mut digests = BTreeMap::new();
-    for one in statuses.into_iter().flatten().flatten().filter(|one| names.contains(&Cow::Borrowed(&one.name))) {
+    for one in statuses.into_iter().flatten().flatten().filter(|one| names.contains(one.name.as_str())) {
         let id = one.image_id.unwrap_or_default();
         if let Some(digest) = id.rsplit_once('@').and_then(|(_, digest)| Digest::parse(digest)) {
             digests.insert(one.name, digest.to_string());
