@@ -21,7 +21,7 @@ func (i *images) bring(t *testing.T) {
 		}
 		run["User"], run["Env"] = "1000", []string{"PATH=/usr/sbin:/usr/bin"}
 		image, digest := i.registry.PushImage(name, "1", harness.Image{Run: run, Files: all})
-		wantAdmitted(t, i.Create(t.Context(), i.GoodPod(ns, "other", withImage(image), withCommand("/bin/true")), true))
+		i.Create(t.Context(), i.GoodPod(ns, "first", withImage(image)), true) // whatever the answer: from now on podreeve reads the layers
 		i.read(t, image, digest)
 		return image
 	}
@@ -38,6 +38,10 @@ func (i *images) bring(t *testing.T) {
 		{"ports", map[string]any{"ExposedPorts": map[string]any{"80/tcp": map[string]any{}, "8080/tcp": map[string]any{}}}, nil, ""},
 	} {
 		image := push(test.name, test.run, test.files...)
+		replaced := harness.Container(func(container map[string]any) { container["command"] = []any{"/usr/bin/app"} })
+		if answer := i.Create(t.Context(), i.GoodPod(ns, test.name, withImage(image), replaced), true); test.name == "ssh-runs" {
+			wantAdmitted(t, answer) // the pod's own command counts
+		}
 		answer := i.Create(t.Context(), i.GoodPod(ns, test.name, withImage(image)), true)
 		if test.denied == "" {
 			wantAdmitted(t, answer)
@@ -58,10 +62,6 @@ func (i *images) bring(t *testing.T) {
 	if text := answer.Err.Error(); !strings.Contains(text, "wget -q localhost:8080/ok") || !strings.Contains(text, "HEALTHCHECK of the image") {
 		t.Errorf("want the check of the image as a probe: %s", text)
 	}
-}
-
-func withCommand(words ...any) func(*harness.Object) {
-	return harness.Container(func(container map[string]any) { container["command"] = words })
 }
 
 var withoutProbes = harness.Container(func(container map[string]any) {

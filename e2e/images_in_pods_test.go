@@ -15,7 +15,7 @@ import (
 
 // inPods are the policies of these tests, by the label `team` of their namespaces.
 var inPods = map[string]string{
-	"pinned": "patchTemplates: true, rules: {image-digest: {action: patch}, image-user: {action: deny}}",
+	"pinned": "patchTemplates: true, rules: {image-digest: {action: patch}, image-user: {action: deny}, privileged: {action: deny}}",
 	"signed": "rules: {image-signature: {action: deny}}",
 	"both":   "rules: {image-signature: {action: deny}, image-digest: {action: patch}}",
 	"brings": "rules: {ssh-server: {action: deny}, privileged-ports: {action: deny}, undeclared-ports: {action: deny}, health-probes: {action: deny}, image-size: {action: audit}}",
