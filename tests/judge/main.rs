@@ -9,6 +9,7 @@ mod finding;
 mod arrival;
 mod bad_input;
 mod connect;
+mod connect_images;
 mod contradictions;
 mod copies;
 mod corners;
