@@ -124,7 +124,8 @@ func (i *images) deepened(t *testing.T, digest string) {
 // Of an image for several platforms those count that a node has, and a node of another platform changes that.
 func TestOnlyPlatformsOfNodesAreJudged(t *testing.T) {
 	i := newImages(t)
-	index, _ := i.registry.PushIndex("index", map[string]string{"s390x": "1000", "ppc64le": "root"})
+	index, _ := i.registry.PushIndex("index",
+		harness.Image{Architecture: "s390x", Run: map[string]any{"User": "1000"}}, harness.Image{Architecture: "ppc64le", Run: map[string]any{"User": "root"}})
 	client, err := i.Clientset()
 	must(t, err)
 	add := func(architecture string) {

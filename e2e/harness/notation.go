@@ -87,5 +87,5 @@ func (r *Registry) attach(name, digest, mediaType string, blob []byte) {
 	list := toJSON(map[string]any{"schemaVersion": 2, "manifests": []any{map[string]any{"mediaType": manifestType, "digest": manifestDigest}}})
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	r.objects["shop/"+name+"/referrers/"+digest] = object{"application/vnd.oci.image.index.v1+json", list}
+	r.objects["shop/"+name+"/referrers/"+digest] = object{indexType, list}
 }

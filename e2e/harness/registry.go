@@ -1,15 +1,12 @@
 package harness
 
 import (
-	"archive/tar"
 	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -81,51 +78,10 @@ func (r *Registry) Requests() int {
 
 // Push stores an image of one small layer with this USER, under `shop/NAME:1`, and gives its reference with the tag, and its digest.
 func (r *Registry) Push(name, user string) (reference, digest string) {
-	manifest, digest := r.manifest(name, "amd64", user)
-	return r.tag(name, manifestType, manifest), digest
-}
-
-// PushIndex stores an image for these processors, each with its USER.
-func (r *Registry) PushIndex(name string, users map[string]string) (reference, digest string) {
-	var manifests []any
-	for _, architecture := range slices.Sorted(maps.Keys(users)) {
-		manifest, digest := r.manifest(name, architecture, users[architecture])
-		manifests = append(manifests, map[string]any{
-			"mediaType": manifestType, "digest": digest, "size": len(manifest), "platform": map[string]any{"os": "linux", "architecture": architecture},
-		})
-	}
-	const indexType = "application/vnd.oci.image.index.v1+json"
-	index := toJSON(map[string]any{"schemaVersion": 2, "mediaType": indexType, "manifests": manifests})
-	digest = r.put("shop/"+name+"/manifests/", indexType, index)
-	return r.tag(name, indexType, index), digest
-}
-
-func (r *Registry) manifest(name, architecture, user string) (manifest []byte, digest string) {
-	var layer bytes.Buffer
-	archive := tar.NewWriter(&layer)
-	content := "app:x:1000:1000::/:/bin/sh\n" + name
-	archive.WriteHeader(&tar.Header{Name: "etc/passwd", Mode: 0o644, Size: int64(len(content))})
-	archive.Write([]byte(content))
-	archive.Close()
-	layerDigest := r.put("shop/"+name+"/blobs/", "application/octet-stream", layer.Bytes())
-	config := toJSON(map[string]any{
-		"os": "linux", "architecture": architecture, "config": map[string]any{"User": user},
-		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{layerDigest}},
+	return r.PushImage(name, "1", Image{
+		Run:   map[string]any{"User": user},
+		Files: map[string]string{"etc/passwd": "app:x:1000:1000::/:/bin/sh\n" + name},
 	})
-	configDigest := r.put("shop/"+name+"/blobs/", "application/octet-stream", config)
-	manifest = toJSON(map[string]any{
-		"schemaVersion": 2, "mediaType": manifestType,
-		"config": map[string]any{"mediaType": "application/vnd.oci.image.config.v1+json", "digest": configDigest, "size": len(config)},
-		"layers": []any{map[string]any{"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": layerDigest, "size": layer.Len()}},
-	})
-	return manifest, r.put("shop/"+name+"/manifests/", manifestType, manifest)
-}
-
-func (r *Registry) tag(name, contentType string, manifest []byte) (reference string) {
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	r.objects["shop/"+name+"/manifests/1"] = object{contentType, manifest}
-	return fmt.Sprintf("%s/shop/%s:1", r.Host, name)
 }
 
 // IsConfig says whether this request is for the configuration of an image, and for no layer.

@@ -121,6 +121,10 @@ async fn a_secret_opens_an_image_for_its_own_namespace_alone() {
     let before = fake.seen().len();
     assert_eq!(ask_with(&service, "shop", &["login"], &tag).await.as_ref(), Ok(&digest));
     assert_eq!(fake.seen().len(), before);
+    // A pod of the namespace that names no secret is judged by it, too.
+    later(61);
+    assert_eq!(ask_with(&service, "shop", &[], &tag).await.as_ref(), Ok(&digest));
+    assert_eq!(ask_with(&service, "other", &[], &tag).await, Err(UnknownKind::Refused));
     // The others may read it themselves, and are asked to show that.
     wants(&fake, &["shop", "other"]);
     later(31);

@@ -4,6 +4,7 @@
 //! from an image.
 
 use super::documents::ReadError;
+use super::hot::Key;
 use super::pull_secrets::is_label;
 use super::service::ImageService;
 use super::setup::Setup;
@@ -91,18 +92,29 @@ pub fn more_exact(own: ImageAnswer, theirs: ImageAnswer) -> ImageAnswer {
 }
 
 impl ImageService {
+    /// Whether pull secrets of the namespace may show an image that podreeve itself may not read.
+    fn may_use_secrets(&self, query: &ImageQuery, own: &ImageAnswer) -> bool {
+        let ImageAnswer::Unknown(image) = own else { return false };
+        let setup = self.setup.load();
+        let scope = setup.as_ref().and_then(|setup| setup.pull_secrets.as_ref());
+        let has = scope.is_some_and(|scope| is_label(&query.namespace) && scope.has(&query.namespace));
+        has && image.kind.needs_credentials()
+    }
+
     /// The secrets to try for an image, if podreeve itself may not read it.
     pub(super) fn login(&self, query: &ImageQuery, own: &ImageAnswer) -> Option<Arc<Login>> {
-        let ImageAnswer::Unknown(image) = own else { return None };
-        let setup = self.setup.load();
-        let scope = setup.as_ref()?.pull_secrets.as_ref()?;
-        let has_any = !query.pull_secrets.is_empty() || !query.accounts.is_empty();
-        let is_one = is_label(&query.namespace) && scope.has(&query.namespace);
-        let may = has_any && image.kind.needs_credentials() && is_one;
-        may.then(|| {
+        let names_any = !query.pull_secrets.is_empty() || !query.accounts.is_empty();
+        (names_any && self.may_use_secrets(query, own)).then(|| {
             let ImageQuery { namespace, pull_secrets: secrets, accounts, .. } = query.clone();
             Arc::new(Login { namespace, secrets, accounts })
         })
+    }
+
+    /// What other pods of the namespace have shown of an image, for one that names no secret.
+    pub(super) fn seen_before(&self, query: &ImageQuery, reference: &str, own: ImageAnswer) -> ImageAnswer {
+        let Some(setup) = self.setup.load_full().filter(|_| self.may_use_secrets(query, &own)) else { return own };
+        let key = Key { reference: reference.to_owned(), namespace: Some(query.namespace.clone()) };
+        self.stored(&setup, &key, self.now()).map_or(own, |image| ImageAnswer::Known(Arc::new(image)))
     }
 
     /// Reads the secrets.

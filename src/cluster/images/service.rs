@@ -173,7 +173,9 @@ impl ImageService {
         let mut images = Images::new(settings.unwrap_or_default());
         let waiting = query.references.iter().take(MAX_ASKED).map(|reference| async move {
             let own = self.answer(reference, None, asker, until).await;
-            let Some(login) = self.login(query, &own) else { return (reference, own) };
+            let Some(login) = self.login(query, &own) else {
+                return (reference, self.seen_before(query, reference, own));
+            };
             let theirs = self.answer(reference, Some(login), asker, until).await;
             (reference, more_exact(own, theirs))
         });
