@@ -10,6 +10,7 @@ mod access;
 mod attached;
 pub mod by_hand;
 mod deep;
+mod deflate;
 mod documents;
 mod hot;
 mod judged;

@@ -1,26 +1,21 @@
 //! What is kept of one image, in a form that takes little memory and little room in the cluster.
 
+use super::deflate;
 use super::documents;
 use super::store::ATTACHED_HARD;
 use super::tenants::{Proof, Seen};
 use crate::image::trust::{Evidence, Target, Trust, Verdict, verify};
 use crate::image::{Digest, ImageFacts, OpenedImage, Platform};
 use crate::reference::ImageRef;
-use flate2::Compression;
-use flate2::read::DeflateDecoder;
-use flate2::write::DeflateEncoder;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
 use std::sync::Arc;
 
 /// The version of what is packed. Another one is read again from the registry.
 const FORMAT: u32 = 1;
 /// The most bytes of evidence of one image that are kept as they are. An SBOM can have many MiB.
 const KEPT_EVIDENCE: usize = 64 << 10;
-/// The most bytes of a record, unpacked.
-const UNPACKED: u64 = 8 << 20;
 /// The most names under which one image is remembered.
 const NAMES: usize = 32;
 
@@ -243,18 +238,14 @@ impl Record {
 
     /// The record in few bytes. It is the text that is sealed, too.
     pub fn pack(&self) -> Arc<[u8]> {
-        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::new(6));
-        let written = serde_json::to_vec(self).map_err(std::io::Error::other).and_then(|json| encoder.write_all(&json));
-        // Writing into memory does not fail, and a record is always JSON.
-        written.and_then(|()| encoder.finish()).unwrap_or_default().into()
+        // A record is always JSON.
+        deflate::pack(&serde_json::to_vec(self).unwrap_or_default()).into()
     }
 
     /// # Errors
     /// These bytes are no record of this version.
     pub fn unpack(packed: &[u8]) -> Result<Self, String> {
-        let mut json = Vec::new();
-        let read = DeflateDecoder::new(packed).take(UNPACKED).read_to_end(&mut json);
-        read.map_err(|error| format!("it cannot be unpacked: {error}"))?;
+        let json = deflate::unpack(packed)?;
         let record: Self = serde_json::from_slice(&json).map_err(|error| format!("it cannot be read: {error}"))?;
         if record.format == FORMAT { Ok(record) } else { Err(format!("it has the format {}", record.format)) }
     }
