@@ -22,6 +22,7 @@ mod images;
 mod images_repaired;
 mod many_violations;
 mod mode;
+mod nodes;
 mod one_cause;
 mod own_objects;
 mod quantities;
