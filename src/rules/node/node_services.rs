@@ -1,6 +1,8 @@
 //! Services next to containers.
 
 use crate::node::listener::{Listener, Protocol};
+use crate::node::mode::shell;
+use crate::node::process::Process;
 use crate::node::{Node, Read};
 use crate::rule::{
     About, Evidence, Judges, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, compile_node, params,
@@ -35,6 +37,13 @@ and database servers) are violations too. Without the right to look into other p
                 params: r#"{"allow":[80]}"#,
                 host: "=== /proc/1/net/tcp\nh\n 0: 00000000:0050 00000000:0000 0A 0:0 0:0 0 0 0 99 1\n=== /proc/1/net/udp\nh\n",
                 results: &["pass ports"],
+            },
+            NodeExample {
+                name: "a user who calls a program dockerd",
+                params: "",
+                host: "=== /proc/1/net/tcp\nh\n 0: 00000000:0050 00000000:0000 0A 0:0 0:0 0 0 0 99 1\n=== /proc/1/net/udp\nh\n\
+=== /proc/7/status\nName: dockerd\nUid: 1000 1000 1000 1000\n=== /proc/7/fd/3 link socket:[99]\n=== /proc/7/cgroup\n0::/user.slice/$(reboot).service\n",
+                results: &["fail tcp 80"],
             },
             NodeExample {
                 name: "an image of a disk",
@@ -136,7 +145,9 @@ impl NodeServices {
         for ((protocol, port), pid) in open {
             let process = pid.and_then(|pid| node.processes.iter().find(|process| process.pid == pid));
             // A port of a container belongs to a pod with the host's network, which `host-network` judges, and `node-tls` judges daemons.
-            if process.is_some_and(|process| process.in_container() || OWN.contains(&process.name.as_str())) {
+            let is_own =
+                |process: &Process| OWN.contains(&process.name.as_str()) && process.uid.is_none_or(|uid| uid == 0);
+            if process.is_some_and(|process| process.in_container() || is_own(process)) {
                 continue;
             }
             let protocol = match protocol {
@@ -148,9 +159,10 @@ impl NodeServices {
                 Some(process) => format!("{} (process {}) listens", process.name, process.pid),
                 None => "a process listens; to name it, podreeve needs the right to look into processes".to_owned(),
             };
-            let unit = process.and_then(crate::node::process::Process::unit);
+            let unit = process.and_then(Process::unit);
             let fix = match unit {
-                Some(unit) => format!("systemctl disable --now {unit}"),
+                // A user who has control groups of their own may give them any names.
+                Some(unit) => format!("systemctl disable --now {}", shell(unit)),
                 None => format!("ss -lnp 'sport = :{port}' # stop the program, or add {port} to the parameter `allow`"),
             };
             results.fail(
