@@ -68,7 +68,7 @@ fn tagged(document: &Value) -> Vec<String> {
     tags.flat_map(|tags| tags.values()).filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// Whether a command removes unused images. Without `--force` it asks, and nobody answers.
+/// Whether a command removes unused images. Without `--force` it asks, and no user answers.
 fn prunes(text: &str) -> Option<&str> {
     let is_forced = |line: &str| {
         let mut words = line.split_ascii_whitespace();
@@ -83,7 +83,7 @@ fn prunes(text: &str) -> Option<&str> {
     text.lines().find(is_it)
 }
 
-/// A cron job. cron passes over files of a folder whose names have a dot, and over programs that nobody may start.
+/// A cron job. cron passes over files of a folder whose names have a dot, and over programs that no user may start.
 fn cron(host: &dyn Host) -> Option<String> {
     let mut paths = vec!["/etc/crontab".to_owned()];
     for folder in

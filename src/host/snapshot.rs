@@ -130,7 +130,7 @@ fn accounts(host: &dyn Host) -> Read<Accounts> {
         let mut rows = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')).peekable();
         rows.peek().is_some() && rows.all(|line| line.matches(':').count() < 3)
     };
-    // Without groups nobody would be in one.
+    // Without groups no user would be in one.
     let group = match text(host, "/etc/group") {
         Read::Is(text) if is_garbled(&text) => return Read::Denied("/etc/group has no groups".to_owned()),
         Read::Is(text) => text,

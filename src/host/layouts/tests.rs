@@ -109,7 +109,7 @@ fn talos() {
     assert!(containerd.registries.settings.keys().any(|key| key.ends_with("skip_verify")));
     assert!(is_closed(&found.kubelet[0]));
     assert_eq!(found.kubelet[0].kubeconfig.as_deref(), Some("/etc/kubernetes/kubeconfig-kubelet"));
-    // The kubelet of Talos runs beside the pods, in a container without an id.
+    // The kubelet of Talos runs next to the pods, in a container without an id.
     let running = kubelet(&format!(
         "{host}=== /proc/9/status\nName: kubelet\nUid: 0 0 0 0\n=== /proc/9/cgroup\n0::/podruntime/kubelet\n=== /proc/9/cmdline\n/usr/local/bin/kubelet --config=/etc/kubernetes/kubelet.yaml \
 --kubeconfig=/etc/kubernetes/kubeconfig-kubelet\n"
