@@ -92,7 +92,7 @@ fn too_many(process: &Process) -> Config {
 
 /// Whether the processes of others are hidden, as `/proc` with `hidepid` does for all but root.
 fn hides_processes(host: &dyn Host) -> bool {
-    !host.entry("/proc/self/status").is_absent() && host.entry("/proc/1/status").is_absent()
+    !host.entry("/proc/self/status").is_absent() && text(host, "/proc/1/status").is().is_none()
 }
 
 fn is_below_rootlesskit(processes: &[Process], process: &Process) -> bool {
@@ -258,6 +258,7 @@ EnvironmentFile=/etc/none\nExecStart=/usr/bin/dockerd $A --label=${B}y $NONE $OP
         let doubts = |more: &str| one(&format!("ExecStart=/usr/bin/dockerd\n{more}")).1.len();
         let own = "=== /proc/9/status\nName: podreeve\n=== /proc/self link 9\n";
         assert_eq!((doubts(own), doubts(&format!("{own}=== /proc/1/status\nName: init\n"))), (1, 0));
+        assert_eq!(doubts(&format!("{own}=== /proc/1/status denied\n")), 1);
         let arguments = "dockerd".to_owned() + &" -D".repeat(5000);
         let many = format!("=== /proc/7/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/7/cmdline\n{arguments}\n");
         let host = Fake::read(&many);
