@@ -66,6 +66,9 @@ struct NodeServices {
 /// SSH, DHCP, the API server, etcd, the kubelet, kube-proxy, the controller manager, the scheduler.
 const EXPECTED: &[u16] = &[22, 68, 546, 2379, 2380, 2381, 6443, 10248, 10249, 10250, 10256, 10257, 10259];
 
+/// Ports that have a result each. Any user may listen on thousands.
+const MOST_PORTS: usize = 100;
+
 /// Programs that are there for containers.
 const OWN: &[&str] =
     &["dockerd", "docker-proxy", "containerd", "crio", "kubelet", "rootlesskit", "k3s-server", "k3s-agent", "kubelite"];
@@ -142,6 +145,7 @@ impl NodeServices {
                 Evidence::new("only expected ones, and those of the loopback address", "/proc/1/net"),
             );
         }
+        let (mut named, mut more) = (0, 0);
         for ((protocol, port), pid) in open {
             let process = pid.and_then(|pid| node.processes.iter().find(|process| process.pid == pid));
             // A port of a container belongs to a pod with the host's network, which `host-network` judges, and `node-tls` judges daemons.
@@ -150,6 +154,11 @@ impl NodeServices {
             if process.is_some_and(|process| process.in_container() || is_own(process)) {
                 continue;
             }
+            if named == MOST_PORTS {
+                more += 1;
+                continue;
+            }
+            named += 1;
             let protocol = match protocol {
                 Protocol::Tcp => "tcp",
                 Protocol::Udp => "udp",
@@ -173,5 +182,27 @@ impl NodeServices {
                 fix,
             );
         }
+        if more > 0 {
+            let evidence = Evidence::new(format!("{more} more ports"), "/proc/1/net");
+            let fix = "ss -lntu # stop the programs";
+            results.fail(about("ports"), Severity::Low, evidence, "no service next to containers", fix);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::{fake::Fake, snapshot};
+
+    #[test]
+    fn very_many_ports() {
+        let rows = (9000..9300).map(|port| format!(" 0: 00000000:{port:04X} 00000000:0000 0A 0:0 0:0 0 0 0 99 1\n"));
+        let host = format!("=== /proc/1/net/udp\nh\n=== /proc/1/net/tcp\nh\n{}", rows.collect::<String>());
+        let mut results = Results::default();
+        NodeServices::default().check(&snapshot(&Fake::read(&host), 0), &mut results);
+        assert_eq!(results.all.len(), 101);
+        let last = results.all.last().map(|result| format!("{result:?}")).unwrap_or_default();
+        assert!(last.contains("200 more ports"), "{last}");
     }
 }
