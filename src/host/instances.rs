@@ -59,7 +59,7 @@ pub fn instances<'p>(
     let running: Vec<&Process> = processes.iter().filter(is_one).collect();
     if running.is_empty() {
         let unit = unit_names.iter().find_map(|name| units.get(*name).filter(|unit| !unit.masked));
-        return unit.and_then(|unit| installed(host, name, unit)).into_iter().collect();
+        return unit.map(|unit| installed(host, name, unit)).into_iter().collect();
     }
     let label = |process: &Process| match (process.uid, process.unit()) {
         (Some(uid), _) if uid != 0 => format!("user {uid}"),
@@ -108,7 +108,7 @@ fn is_below_rootlesskit(processes: &[Process], process: &Process) -> bool {
 }
 
 /// The daemon of a unit, with the variables of its arguments put in as systemd does it.
-fn installed<'p>(host: &dyn Host, name: &str, unit: &Unit) -> Option<Instance<'p>> {
+fn installed<'p>(host: &dyn Host, name: &str, unit: &Unit) -> Instance<'p> {
     let mut config = Config::default();
     for doubt in &unit.doubts {
         config.doubt(doubt.clone());
@@ -119,12 +119,12 @@ fn installed<'p>(host: &dyn Host, name: &str, unit: &Unit) -> Option<Instance<'p
         ));
     }
     let environment = environment(host, unit, &mut config);
-    let mut arguments = match unit.command_with(&environment) {
-        Some(arguments) => arguments,
-        // Whatever the files say that cannot be read, the unit is there.
-        None if !unit.doubts.is_empty() => vec![name.to_owned()],
-        None => return None,
-    };
+    let mut arguments = unit.command_with(&environment).unwrap_or_default();
+    if arguments.is_empty() {
+        // Whatever its files hold, the unit is there.
+        config.doubt(format!("{} has no command that podreeve can read", unit.name));
+        arguments.push(name.to_owned());
+    }
     // A program such as `nice` or `hyperkube` starts it with what follows its name.
     let own = arguments.iter().position(|argument| argument.rsplit('/').next() == Some(name));
     match (own, layouts::snap_arguments(&arguments)) {
@@ -136,7 +136,7 @@ fn installed<'p>(host: &dyn Host, name: &str, unit: &Unit) -> Option<Instance<'p
             program(&arguments)
         )),
     }
-    Some(Instance { process: None, arguments, name: name.to_owned(), config })
+    Instance { process: None, arguments, name: name.to_owned(), config }
 }
 
 /// The variables that a unit's command may name.
@@ -286,5 +286,6 @@ EnvironmentFile=/etc/none\nExecStart=/usr/bin/dockerd $A --label=${B}y $NONE $OP
             one("ExecStart=/usr/bin/dockerd\n=== /etc/systemd/system/docker.service.d/a.conf denied\n").1.len(),
             1
         );
+        assert_eq!(one("garbage\n").1, ["docker.service has no command that podreeve can read"]);
     }
 }
