@@ -190,6 +190,16 @@ pub fn pinned(reference: &str, digest: &Digest) -> String {
     format!("{}@{digest}", reference.get(..end).unwrap_or(reference))
 }
 
+/// What a container with this reference runs, by its digest: the one that the node reports, or else the one in the reference. None if
+/// nobody knows, because a tag may have moved since.
+#[must_use]
+pub fn running(reference: &str, reported: Option<&str>) -> Option<String> {
+    match reported.and_then(Digest::parse) {
+        Some(digest) => Some(pinned(reference, &digest)),
+        None => is_pinned(reference).then(|| reference.to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
