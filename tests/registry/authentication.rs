@@ -125,6 +125,7 @@ async fn a_hostile_realm_gets_nothing() {
         ("https://evil.example.com/token".to_owned(), "another host"),
         ("https://169.254.169.254/token".to_owned(), "another host"),
         ("https://127.0.0.1.evil.example.com/token".to_owned(), "another host"),
+        ("https://127.0.0.1:x@localhost/token".to_owned(), "has credentials"),
         ("no address".to_owned(), "no address"),
     ];
     for (realm, why) in ways {

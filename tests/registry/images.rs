@@ -45,7 +45,7 @@ fn setup(client: Client, trust: &serde_json::Value) -> Setup {
     let id = Digest::sha256(trust.to_string().as_bytes());
     Setup {
         client,
-        trust: TrustInForce { trust: Trust::compile(&document, &nothing).unwrap(), id },
+        trust: TrustInForce { trust: Arc::new(Trust::compile(&document, &nothing).unwrap()), id },
         unknown: ImageSettings::default(),
         layers: true,
         registries: 1,

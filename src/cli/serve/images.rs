@@ -18,6 +18,7 @@ use document::ImagesDocument;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Images")]
@@ -182,7 +183,7 @@ impl Files {
         let trust = Trust::compile(&entries, &resolve)
             .map_err(|errors| errors.iter().map(show).collect::<Vec<_>>().join("\n"))?;
         let id = Digest::sha256(texts.borrow().as_bytes());
-        Ok(TrustInForce { trust, id })
+        Ok(TrustInForce { trust: Arc::new(trust), id })
     }
 
     fn pull_secret(&self, name: &str) -> Result<Keyring, String> {

@@ -17,10 +17,16 @@ pub const ATTACHED_SOFT: SignedDuration = SignedDuration::from_hours(1);
 pub const ATTACHED_HARD: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// The first wait after an image could not be read, and the longest. Each later one is twice as long.
 const WAIT: (SignedDuration, SignedDuration) = (SignedDuration::from_secs(30), SignedDuration::from_secs(300));
+/// How long content that was wrong is not read again.
+const BROKEN: SignedDuration = SignedDuration::from_hours(1);
 /// How long a tag counts that a person wrote.
 const BY_HAND: SignedDuration = SignedDuration::from_hours(24 * 3650);
 /// The most images. Above this number those go that were not used for the longest time; the cluster still has them.
 const IMAGES: usize = 20_000;
+/// The most bytes of all of them. 10,000 usual images have 40 MB.
+const BYTES: usize = 96 << 20;
+/// The most tags. One image can have any number.
+const TAGS: usize = 50_000;
 /// The most failures that are remembered. An attacker can name any number of images.
 const FAILURES: usize = 10_000;
 
@@ -65,6 +71,8 @@ pub struct Counts {
 #[derive(Debug, Default)]
 pub struct Store {
     images: HashMap<Digest, Stored>,
+    /// Of all images, packed.
+    bytes: usize,
     /// `registry/repository:tag`.
     tags: HashMap<String, (Digest, Timestamp)>,
     /// By reference.
@@ -94,14 +102,19 @@ impl Store {
         let read_at = read_at.filter(|_| !record.by_hand);
         let (has_content, by_hand) = (record.has_content(), record.by_hand);
         let stored = Stored { packed, has_content, attached_at: read_at, by_hand, used: now };
-        self.images.insert(record.digest.clone(), stored);
-        if self.images.len() > IMAGES {
+        self.bytes += stored.packed.len();
+        if let Some(old) = self.images.insert(record.digest.clone(), stored) {
+            self.bytes -= old.packed.len();
+        }
+        if self.images.len() > IMAGES || self.bytes > BYTES {
             self.forget_oldest();
         }
     }
 
     pub fn remove(&mut self, digest: &Digest) {
-        self.images.remove(digest);
+        if let Some(old) = self.images.remove(digest) {
+            self.bytes -= old.packed.len();
+        }
         self.tags.retain(|_, (of, _)| of != digest);
     }
 
@@ -111,12 +124,13 @@ impl Store {
         let (_, limit, _) = used.select_nth_unstable(tenth);
         let limit = *limit;
         let mut left = tenth + 1;
-        self.images.retain(|_, stored| {
+        let Self { images, tags, bytes, .. } = self;
+        images.retain(|_, stored| {
             let goes = left > 0 && stored.used <= limit;
             left -= usize::from(goes);
+            *bytes -= if goes { stored.packed.len() } else { 0 };
             !goes
         });
-        let Self { images, tags, .. } = self;
         tags.retain(|_, (digest, _)| images.contains_key(digest));
     }
 
@@ -124,6 +138,16 @@ impl Store {
     pub fn tag(&mut self, tag: &str, digest: &Digest, at: Timestamp) {
         if self.tags.get(tag).is_none_or(|(_, before)| *before <= at) {
             self.tags.insert(tag.to_owned(), (digest.clone(), at));
+        }
+        if self.tags.len() > TAGS {
+            let mut times: Vec<Timestamp> = self.tags.values().map(|(_, at)| *at).collect();
+            let (_, limit, _) = times.select_nth_unstable(TAGS / 10);
+            let (limit, mut left) = (*limit, TAGS / 10);
+            self.tags.retain(|_, (_, at)| {
+                let goes = left > 0 && *at <= limit;
+                left -= usize::from(goes);
+                !goes
+            });
         }
     }
 
@@ -135,6 +159,13 @@ impl Store {
     /// The failure for which an image is not read again yet.
     pub fn failure(&self, reference: &str, now: Timestamp) -> Option<&Failure> {
         self.failures.get(reference).filter(|failure| failure.until > now)
+    }
+
+    /// Remembers that something is wrong with the content of an image, which stays as it is. It is tried again after an hour, in case
+    /// the registry was wrong.
+    pub fn is_broken(&mut self, reference: &str, error: ReadError, now: Timestamp) {
+        let failure = self.fail(reference, error, now);
+        self.failures.insert(reference.to_owned(), Failure { until: failure.until.max(now + BROKEN), ..failure });
     }
 
     /// Remembers that an image could not be read. A registry that asks for more time gets it.
@@ -173,7 +204,7 @@ impl Store {
             known: self.images.len(),
             layers_known: self.images.values().filter(|stored| stored.has_content).count(),
             unknown: self.failures.values().filter(|failure| failure.until > now).count(),
-            bytes: self.images.values().map(|stored| stored.packed.len()).sum(),
+            bytes: self.bytes,
             signatures_age: oldest.map_or(0.0, |at| now.duration_since(at).as_secs_f64().max(0.0)),
         }
     }
@@ -182,6 +213,7 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image::OpenedImage;
     use crate::registry::RegistryError;
 
     fn at(seconds: i64) -> Timestamp {
@@ -235,5 +267,41 @@ mod tests {
             store.fail(&format!("a.example.com/{number}"), ReadError::Late, at(0));
         }
         assert!(store.failures.len() <= FAILURES);
+        let digest = Digest::sha256(b"1");
+        for number in 0..TAGS + 10 {
+            store.tag(&format!("a.example.com/x:{number}"), &digest, at(i64::try_from(number).unwrap()));
+        }
+        assert!(store.tags.len() <= TAGS);
+        assert!(store.tagged("a.example.com/x:0").is_none());
+        assert!(store.tagged(&format!("a.example.com/x:{}", TAGS + 9)).is_some());
+    }
+
+    #[test]
+    fn large_images_take_no_more_than_their_place() {
+        let mut store = Store::default();
+        let packed: Arc<[u8]> = vec![0; 1 << 20].into();
+        let record = |number: i64| {
+            let digest = Digest::sha256(&number.to_be_bytes());
+            let image = OpenedImage { name: None, digest, platforms: Vec::new(), absent: Vec::new() };
+            Record::new(&image).unwrap()
+        };
+        for number in 0..200 {
+            // Twice, as a record that says something new.
+            store.put_packed(&record(number), Arc::clone(&packed), at(number));
+            store.put_packed(&record(number), Arc::clone(&packed), at(number));
+            let sum: usize = store.images.values().map(|stored| stored.packed.len()).sum();
+            assert_eq!(store.bytes, sum);
+            assert!(sum <= BYTES);
+        }
+        assert!(store.get(&record(199).digest, at(200)).is_some() && store.get(&record(0).digest, at(200)).is_none());
+        store.remove(&record(199).digest);
+        assert_eq!(store.bytes, store.images.len() << 20);
+    }
+
+    #[test]
+    fn content_that_is_wrong_is_left_alone_for_longer() {
+        let mut store = Store::default();
+        store.is_broken("layers of a", ReadError::Late, at(0));
+        assert!(store.failure("layers of a", at(3599)).is_some() && store.failure("layers of a", at(3600)).is_none());
     }
 }

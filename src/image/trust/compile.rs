@@ -111,7 +111,7 @@ impl Trust {
 
 impl Entry {
     fn covers(&self, image: &ImageRef<'_>) -> bool {
-        self.pattern.as_ref().is_none_or(|pattern| image.is_under(pattern))
+        self.pattern.as_ref().is_none_or(|pattern| image.is_under(pattern) || is_official(image, pattern))
     }
 
     /// The name that the image had when it was signed.
@@ -125,6 +125,14 @@ impl Entry {
         };
         ImageRef { registry: former.registry.clone(), repository: repository.into(), ..image.clone() }
     }
+}
+
+/// Whether the prefix is `docker.io/nginx` and the image is `nginx`. A pull of the first name gets the second, so a trust document that
+/// did not cover it would let the image in without a signature.
+fn is_official(image: &ImageRef<'_>, pattern: &ImageRef<'_>) -> bool {
+    image.registry == "docker.io"
+        && pattern.registry == "docker.io"
+        && image.repository.strip_prefix("library/") == Some(&*pattern.repository)
 }
 
 fn read_entry(document: &TrustEntry, at: &str, resolve: Resolve<'_>, errors: &mut Vec<TrustError>) -> Option<Entry> {
