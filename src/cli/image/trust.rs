@@ -134,7 +134,8 @@ fn trusted(node: &Node) -> Result<TrustDocument, (String, String)> {
     let mut deserializer = serde_json::Deserializer::from_str(&json);
     serde_path_to_error::deserialize(crate::json::Objects(&mut deserializer)).map_err(|error| {
         let at = error.path().to_string();
-        let message = crate::text::without_value(&error.into_inner().to_string());
+        let message = error.into_inner().to_string();
+        let message = crate::text::without_value(crate::text::without_position(&message));
         let place = if at == "." { String::new() } else { format!("{at}: ") };
         (pointer(&at), format!("{place}{message}"))
     })

@@ -116,7 +116,8 @@ impl Files {
         let read = read.map_err(|error| {
             let at = error.path().to_string();
             let line = node.position(&pointer(&at)).line;
-            let message = crate::text::without_value(&error.into_inner().to_string());
+            let message = error.into_inner().to_string();
+            let message = crate::text::without_value(crate::text::without_position(&message));
             if at == "." { format!("{shown}:{line}: {message}") } else { format!("{shown}:{line}: {at}: {message}") }
         })?;
         Ok((read, node))

@@ -148,9 +148,10 @@ async fn deepen(service: &Arc<ImageService>, layers: &Layers, digest: &Digest) {
             );
             let mut known = service.known();
             // Who pushes a broken image must not keep the leader busy with it.
-            match error.is_outage() {
-                true => drop(known.store.fail(&key(digest), error, now)),
-                false => known.store.is_broken(&key(digest), error, now),
+            if error.is_outage() {
+                known.store.fail(&key(digest), error, now);
+            } else {
+                known.store.is_broken(&key(digest), error, now);
             }
         }
     }

@@ -82,7 +82,8 @@ impl Hot {
     /// All answers for the next snapshot; none if nothing has changed.
     pub fn publish(&mut self, settings: ImageSettings, must_be_signed: MustBeSigned) -> Option<Images> {
         std::mem::take(&mut self.changed).then(|| {
-            let mut images = Images { must_be_signed, ..Images::new(settings) };
+            let mut images = Images::new(settings);
+            images.must_be_signed = must_be_signed;
             for (reference, entry) in &self.entries {
                 images.insert(reference, entry.resolved.answer.clone());
             }

@@ -271,3 +271,21 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What a panicking task left is whole: each change is one call.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Else a user with requests as large as they may be would take all memory.
+    #[tokio::test]
+    async fn nothing_is_remembered_of_a_reference_that_no_runtime_accepts() {
+        let metrics = ImageMetrics::new(&prometheus::Registry::new()).unwrap();
+        let service = Arc::new(ImageService::new(Arc::new(metrics)));
+        let long = format!("registry.example.com/{}", "a".repeat(1 << 20));
+        for reference in [long.as_str(), "a b"] {
+            assert!(matches!(service.start(reference, Asker::Request), Started::Known(ImageAnswer::Unknown(_))));
+        }
+        assert!(lock(&service.flights).is_empty() && service.known().hot.references(None).is_empty());
+        assert_eq!(service.known().store.counts(service.now()).unknown, 0);
+    }
+}

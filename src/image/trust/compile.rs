@@ -187,6 +187,14 @@ fn read_entry(document: &TrustEntry, at: &str, resolve: Resolve<'_>, errors: &mu
 }
 
 fn prefix(text: &str) -> Result<ImageRef<'static>, String> {
+    if text.contains("://") {
+        return Err(format!("`{text}` has a scheme; write the host alone, as references do"));
+    }
+    // A name without a host is one of Docker Hub. Who means another registry would get an entry that covers nothing.
+    let host = text.split('/').next().unwrap_or_default();
+    if !host.contains(['.', ':']) && host != "localhost" {
+        return Err(format!("`{text}` has no registry; write `docker.io/library/nginx` for one of Docker Hub"));
+    }
     let read = ImageRef::pattern(text.strip_suffix("/*").unwrap_or(text));
     let mut probe = read.clone();
     if probe.repository.is_empty() {
