@@ -50,6 +50,7 @@ impl OpenedImage {
 /// The image of one platform.
 #[derive(Debug, Clone)]
 pub struct PlatformImage {
+    /// As the index says, which is what a runtime compares; without an index, as the configuration says.
     pub platform: Platform,
     pub digest: Digest,
     pub manifest: Manifest,
@@ -144,7 +145,8 @@ impl Walk<'_> {
         match Document::parse(&json, &descriptor.media_type)? {
             Document::Manifest(manifest) => {
                 let config = Config::parse(&small(self.source, &manifest.config)?)?;
-                let (platform, digest) = (config.platform.clone(), descriptor.digest.clone());
+                let named = descriptor.platform.clone().map(Platform::normal).filter(|named| !named.os.is_empty());
+                let (platform, digest) = (named.unwrap_or_else(|| config.platform.clone()), descriptor.digest.clone());
                 // Where the index names no platform, a runtime compares that of the configuration, and runs none that is unknown.
                 if depth < DEPTH && descriptor.platform.is_none() && platform.is_unknown() {
                     return Ok(());
@@ -169,7 +171,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// One manifest of an index. What the index says of its platform spares the reading; what the configuration says counts.
+    /// One manifest of an index. What the index says of its platform spares the reading of those that are not wanted.
     fn child(&mut self, next: &Descriptor, depth: usize) -> Result<(), ImageError> {
         if self.found.len() >= limits::MANIFESTS {
             return Err(ImageError::too_large("the index", format!("{} manifests", limits::MANIFESTS)));

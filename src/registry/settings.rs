@@ -71,6 +71,13 @@ impl RegistrySettings {
     /// With the field that is wrong.
     pub(super) fn check(&self, index: usize) -> Result<(), SettingsError> {
         let wrong = |field, why: String| Err(SettingsError::Field { index, field, why });
+        let secret = "has credentials; put them into a Secret, and name that as `pullSecret`";
+        for (field, name) in [("prefix", Some(&self.prefix)), ("mirror", self.mirror.as_ref())] {
+            // The name is not shown.
+            if name.is_some_and(|name| name.contains('@')) {
+                return wrong(field, secret.to_owned());
+            }
+        }
         if let Some(why) = wrong_name(&self.prefix).or_else(|| other_name(&self.prefix)) {
             return wrong("prefix", format!("{:?} {why}", self.prefix));
         }
@@ -177,6 +184,8 @@ mod tests {
             assert!(entry(bad).check(0).is_err(), "{bad}");
         }
         // No reference has these names.
+        let error = entry("https://robot:hunter2@registry.example.com").check(0).unwrap_err().to_string();
+        assert!(error.contains("pullSecret") && !error.contains("hunter2"), "{error}");
         for bad in ["index.docker.io", "registry-1.docker.io/shop", "registry.example.com:443/shop"] {
             assert!(entry(bad).check(0).is_err(), "{bad}");
         }

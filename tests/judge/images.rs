@@ -181,6 +181,28 @@ fn in_an_outage_a_tag_that_runs_is_not_taken_for_signed() {
     assert_eq!(verdict(&pod(WEB), json!({"onUnavailable": "warn"})), Verdict::Warn);
 }
 
+/// A node of Linux runs an image that says it is for Windows, unless an index says it.
+#[test]
+fn an_image_that_says_it_is_for_windows_is_judged_in_a_pod_for_linux() {
+    let windows = || json!({"platform": {"os": "windows", "architecture": "amd64"}, "run": {"User": ""}});
+    let images = || vec![(WEB, known("one", &[windows()])), ("many:1", known("many", &[windows(), json!({})]))];
+    let verdict = |image: &str, os: Value| {
+        let mut object = pod(image);
+        object["spec"]["os"] = os;
+        let snapshot = with_images(snapshot(json!({"image-user": {"action": "deny"}})), &json!({}), images());
+        create(&object, Hook::Validate, &snapshot).verdict
+    };
+    assert_eq!(verdict(WEB, json!(null)), Verdict::Deny);
+    assert_eq!(verdict(WEB, json!({"name": "windows"})), Verdict::Allow);
+    assert_eq!(verdict("many:1", json!(null)), Verdict::Allow);
+    let mut mounted = pod("good:1");
+    mounted["spec"]["volumes"] = json!([{"name": "a", "image": {"reference": WEB}}]);
+    let mut images = images();
+    images.push(("good:1", known("good", &[json!({})])));
+    let snapshot = with_images(snapshot(json!({"image-user": {"action": "deny"}})), &json!({}), images);
+    assert_eq!(create(&mounted, Hook::Validate, &snapshot).verdict, Verdict::Allow);
+}
+
 #[test]
 fn a_platform_that_is_not_there_yet_is_unknown() {
     let image = KnownImage::new(Digest::sha256(b"a"), vec![facts(&json!({}))], Reader::Podreeve);

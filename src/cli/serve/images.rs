@@ -140,7 +140,9 @@ impl Files {
                 credentials = credentials.keyring(keyring);
             }
             if let Some(CaSource::ConfigMap(name)) = &registry.ca {
-                let text = self.config_map(name, None).map_err(|why| wrong("ca", why))?;
+                let only =
+                    |why: String| why.replace("name one with `key`", "put the certificates into one with a single key");
+                let text = self.config_map(name, None).map_err(|why| wrong("ca", only(why)))?;
                 registry.ca = Some(CaSource::Pem(text));
             }
         }

@@ -94,7 +94,12 @@ impl InPod {
         let Some(check) = self.judge.rules.get(self.index) else { return };
         let found = self.judge.found(image, context.today);
         if let Some((_, summary)) = found.iter().find(|(index, _)| *index == self.index) {
-            let meaning = used.container().map_or(InContainer::Counts, |container| check.in_container(pod, container));
+            let meaning = match used.container() {
+                _ if check.judges_user() && (pod.is_windows() || pod.chooses_windows()) => InContainer::Overridden,
+                None if check.judges_user() => InContainer::Overridden,
+                None => InContainer::Counts,
+                Some(container) => check.in_container(pod, container),
+            };
             findings.extend(finding(used.image_at(), summary, meaning, foreign));
         }
         if check.needs_digest() && pod.kind == "Pod" && is_trusted(image) && !used.image.is_some_and(is_pinned) {
@@ -104,7 +109,7 @@ impl InPod {
         }
         let denies = context.settings.on_unknown == Some(OnUnknown::Deny);
         if matches!(self.reports, Reports::Unknown { .. }) && denies {
-            let unread = unread(image).map(|(found, wanted)| Finding::new(used.image_at(), found, wanted));
+            let unread = unread(image, pod).map(|(found, wanted)| Finding::new(used.image_at(), found, wanted));
             findings.extend(unread.map(|finding| finding.why(WHY).at_most(foreign)));
         }
     }
@@ -138,13 +143,15 @@ impl InPod {
 const WHY: &str = "nobody knows what runs, or who made it";
 
 /// What of the image was not read, and what is wanted.
-fn unread(image: &KnownImage) -> Option<(String, &'static str)> {
+fn unread(image: &KnownImage, pod: &Pod<'_>) -> Option<(String, &'static str)> {
     if !image.absent.is_empty() {
         let names: Vec<String> = image.absent.iter().take(5).map(ToString::to_string).collect();
         let found = format!("its index names {}, of which its registry has no image yet", names.join(", "));
         return Some((found, "an index whose images are all there"));
     }
-    let is_unread = !image.traits().layers_known && !image.traits().windows;
+    // Registries need not have the first layers of Windows.
+    let of_windows = image.traits().windows && (pod.is_windows() || pod.chooses_windows());
+    let is_unread = !image.traits().layers_known && !of_windows;
     let found = "its layers are not read yet, so podreeve does not know what is in them";
     is_unread.then(|| (found.to_owned(), "an image whose layers are read"))
 }
