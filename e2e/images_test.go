@@ -35,6 +35,11 @@ var rootIsDenied = map[string]harness.RuleSetting{
 
 func newImages(t *testing.T) *images {
 	t.Helper()
+	return newImagesWith(t, rootIsDenied)
+}
+
+func newImagesWith(t *testing.T, rules map[string]harness.RuleSetting) *images {
+	t.Helper()
 	s := up(t)
 	if !s.Owned {
 		t.Skip("installs CRDs, which is for a cluster of our own")
@@ -47,7 +52,7 @@ func newImages(t *testing.T) *images {
 	i.home = namespace(t, s, "images", nil)
 	must(t, s.Apply(t.Context(), "{apiVersion: v1, kind: Secret, metadata: {name: seal, namespace: "+i.home+"}}"))
 	i.settings(t, "onUnavailable: deny")
-	policies, err := s.WritePolicies(harness.NewPolicy("images", nil, rootIsDenied))
+	policies, err := s.WritePolicies(harness.NewPolicy("images", nil, rules))
 	must(t, err)
 	cert, err := s.NewCertificate() // a self-signed one would be another after a restart
 	must(t, err)

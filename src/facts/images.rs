@@ -57,6 +57,12 @@ impl Images {
         Self { settings, ..Self::default() }
     }
 
+    /// Nothing is known, not even the settings.
+    #[must_use]
+    pub fn unsettled() -> Self {
+        Self { must_be_signed: MustBeSigned::All, ..Self::default() }
+    }
+
     /// Adds what is known of a reference, or replaces it. What a tag led to is known by its digest, too: the mutating webhook may
     /// write that digest into the pod.
     pub fn insert(&mut self, reference: &str, answer: ImageAnswer) {

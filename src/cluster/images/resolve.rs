@@ -37,6 +37,8 @@ impl ImageService {
             Ok(record) => record,
             Err(failure) => return fail(failure),
         };
+        // What is absent is looked for as often as a tag.
+        let until = if record.absent.is_empty() { until } else { until.min(now + TAG) };
         let (record, attached_until) = self.attached(&setup, &image, record, now).await;
         if let Some(image) = known(&setup, &image, &record, now) {
             return Resolved { answer: ImageAnswer::Known(Arc::new(image)), until: until.min(attached_until) };
