@@ -91,8 +91,13 @@ fn explain(host: String, error: &(dyn Error + 'static)) -> RegistryError {
 
 /// An `io::Error` hides the error inside it from `source`.
 fn find<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
-    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    error.downcast_ref().or_else(|| inner.and_then(|inner| inner.downcast_ref()))
+    let mut error = error;
+    loop {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        error = error.downcast_ref::<std::io::Error>()?.get_ref()?;
+    }
 }
 
 fn tls_problem(error: &rustls::Error) -> Option<TlsProblem> {
