@@ -24,6 +24,8 @@ const IMAGE_BYTES: usize = 64 << 20;
 const IMAGE_TIME: Duration = Duration::from_secs(900);
 /// The most bytes of all layers of one image, unpacked.
 const RAW: u64 = 40 << 30;
+/// The most bytes of the facts of one image, as JSON. Whoever judges the image again reads them.
+const FACTS: usize = 4 << 20;
 /// When no image is new, those that failed are looked at again after this time.
 const INTERVAL: Duration = Duration::from_secs(30);
 
@@ -185,6 +187,10 @@ async fn read(
             of_platform.push(layer);
         }
         platforms.push(merged(platform.clone(), of_platform).await?);
+    }
+    let size = serde_json::to_vec(&platforms).map_or(usize::MAX, |json| json.len());
+    if size > FACTS {
+        return Err(ReadError::Image(format!("the facts of its layers have more than {} MiB", FACTS >> 20)));
     }
     Ok((platforms, opened.absent.into_iter().map(|absent| absent.platform).collect()))
 }

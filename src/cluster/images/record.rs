@@ -18,7 +18,8 @@ use std::sync::Arc;
 const FORMAT: u32 = 1;
 /// The most bytes of evidence of one image that are kept as they are. An SBOM can have many MiB.
 const KEPT_EVIDENCE: usize = 64 << 10;
-/// The most bytes of a new record, packed. That of a usual image has a few KiB.
+/// The most bytes of a new record, as JSON and packed. That of a usual image has a few KiB, and whoever asks for the image reads it.
+const NEW: usize = 2 << 20;
 const PACKED: usize = 512 << 10;
 /// The most bytes of a record, unpacked.
 const UNPACKED: u64 = 8 << 20;
@@ -147,11 +148,11 @@ impl Record {
     /// # Errors
     /// It has too many bytes.
     pub fn within_limits(self) -> Result<Self, documents::ReadError> {
-        let packed = self.pack();
-        if packed.len() <= PACKED && Self::unpack(&packed).is_ok() {
+        let size = serde_json::to_vec(&self).map_or(usize::MAX, |json| json.len());
+        if size <= NEW && self.pack().len() <= PACKED {
             return Ok(self);
         }
-        let why = format!("its manifests and configurations say more than the {} KiB that are kept", PACKED >> 10);
+        let why = format!("its manifests and configurations say more than the {} MiB that are read", NEW >> 20);
         Err(documents::ReadError::Image(why))
     }
 

@@ -45,6 +45,22 @@ fn a_record_is_packed_and_unpacked() {
     assert!(Record::unpack(&newer.pack()).unwrap_err().contains("format"));
 }
 
+/// An image is input of a stranger: what compresses well may be as large as a manifest can be.
+#[test]
+fn a_record_that_would_be_too_large_is_none() {
+    let with = |text: &dyn Fn(usize) -> String| {
+        let run = crate::image::config::RunConfig {
+            env: (0..1000).map(text).collect(),
+            ..crate::image::config::RunConfig::default()
+        };
+        let facts = ImageFacts { run, ..ImageFacts::default() };
+        Record { platforms: vec![facts], ..record() }.within_limits().map(|_| ())
+    };
+    assert!(with(&|number| format!("NAME_{number}=value")).is_ok());
+    assert!(with(&|_| "a".repeat(4096)).unwrap_err().to_string().contains("say more than"));
+    assert!(with(&|number| Digest::sha256(&number.to_be_bytes()).hex().repeat(16)).is_err());
+}
+
 #[test]
 fn a_platform_that_was_pushed_later_is_taken_over() {
     let arm = || "linux/arm64".parse::<Platform>().unwrap();
