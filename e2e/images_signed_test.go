@@ -18,13 +18,13 @@ var signedAlone = map[string]harness.RuleSetting{
 // Under a rule that denies, nothing runs that nobody has verified, however it is named and wherever a pod names it.
 func TestOnlySignedImagesRun(t *testing.T) {
 	i := newImagesWith(t, signedAlone)
-	signer, err := harness.NewSigner()
+	key, public, err := harness.SigningKey()
 	must(t, err)
-	other, err := harness.NewSigner()
+	other, _, err := harness.SigningKey()
 	must(t, err)
-	i.settings(t, fmt.Sprintf("trust: [{prefix: %q, anyOf: [{cosignKey: {pem: %q}}]}]", i.registry.Host, signer.Public))
+	i.settings(t, fmt.Sprintf("trust: [{prefix: %q, anyOf: [{cosignKey: {pem: %q}}]}]", i.registry.Host, public))
 	good, digest := i.registry.Push("good", "1000")
-	must(t, i.registry.Sign(signer, "good", "good", digest))
+	must(t, i.registry.Sign("good", digest, key))
 	pinned := strings.TrimSuffix(good, ":1") + "@" + digest
 	must(t, harness.Await(t.Context(), "the settings count", func(ctx context.Context) (bool, error) {
 		answer := i.Create(ctx, i.pod(good), true)
@@ -43,9 +43,9 @@ func TestOnlySignedImagesRun(t *testing.T) {
 	unsigned := push("unsigned", nil)
 	denied := map[string]string{
 		"no signature":                unsigned,
-		"another key":                 push("other", func(digest string) error { return i.registry.Sign(other, "other", "other", digest) }),
-		"of another repository":       push("copy", func(digest string) error { return i.registry.Sign(signer, "copy", "good", digest) }),
-		"of another digest":           push("moved", func(string) error { return i.registry.Sign(signer, "moved", "moved", digest) }),
+		"another key":                 push("other", func(digest string) error { return i.registry.Sign("other", digest, other) }),
+		"of another repository":       push("copy", func(digest string) error { return i.registry.SignFor("copy", "good", digest, key) }),
+		"of another digest":           push("moved", func(string) error { return i.registry.Sign("moved", digest, key) }),
 		"a digest in upper case":      strings.TrimSuffix(good, ":1") + "@sha256:" + strings.ToUpper(strings.TrimPrefix(digest, "sha256:")),
 		"a digest that no image has":  strings.TrimSuffix(good, ":1") + "@sha256:" + strings.Repeat("0", 64),
 		"a tag that leads to another": good,

@@ -25,6 +25,7 @@ mod examples;
 mod exempt;
 mod fix;
 mod image;
+mod image_in_pod;
 mod image_registry;
 mod image_trust;
 mod manifest;

@@ -5,7 +5,7 @@ use super::service::{ImageService, Known};
 use super::setup::Setup;
 use crate::cluster::lease::Leadership;
 use crate::image::layer::{Layer, scan_within};
-use crate::image::{Descriptor, Digest, ImageError, ImageFacts, Platform, PlatformImage, merge};
+use crate::image::{Allowance, Descriptor, Digest, ImageError, ImageFacts, Platform, PlatformImage, merge};
 use crate::observe::metrics::images::Fetched;
 use crate::reference::ImageRef;
 use crate::text::with_causes;
@@ -22,8 +22,6 @@ const LAYER_BYTES: usize = 24 << 20;
 const IMAGE_BYTES: usize = 64 << 20;
 /// Longest time for the layers of one image: a registry could send a byte now and then, and many layers could unpack to much.
 const IMAGE_TIME: Duration = Duration::from_secs(900);
-/// The most bytes of all layers of one image, unpacked.
-const RAW: u64 = 40 << 30;
 /// The most bytes of the facts of one image, as JSON. Whoever judges the image again reads them.
 const FACTS: usize = 4 << 20;
 /// When no image is new, those that failed are looked at again after this time.
@@ -165,25 +163,21 @@ async fn read(
     bytes: &mut u64,
 ) -> Result<(Vec<ImageFacts>, Vec<Platform>), ReadError> {
     let opened = documents::read(&setup.client, image, digest).await?;
-    let (end, mut raw) = (Instant::now() + IMAGE_TIME, 0_u64);
+    let end = Instant::now() + IMAGE_TIME;
     let mut platforms = Vec::new();
     for platform in &opened.platforms {
         let mut of_platform = Vec::new();
-        let mut left = IMAGE_BYTES;
+        let mut left = Allowance { memory: IMAGE_BYTES, ..Allowance::IMAGE };
         for (stored, diff_id) in platform.manifest.layers.iter().zip(&platform.config.rootfs.diff_ids) {
             let layer = if let Some(layer) = layers.get(diff_id) {
                 layer
             } else {
                 let layer = Arc::new(read_layer(setup, image, stored, diff_id, (left, end)).await?);
-                raw = raw.saturating_add(layer.raw);
-                if raw > RAW {
-                    return Err(ReadError::Image(format!("its layers unpack to more than {} GiB", RAW >> 30)));
-                }
                 *bytes = bytes.saturating_add(stored.size);
                 layers.add(diff_id, &layer);
                 layer
             };
-            left = left.saturating_sub(layer.memory());
+            left = left.after(&layer);
             of_platform.push(layer);
         }
         platforms.push(merged(platform.clone(), of_platform).await?);
@@ -209,12 +203,12 @@ async fn read_layer(
     image: &ImageRef<'_>,
     stored: &Descriptor,
     diff_id: &Digest,
-    (most, end): (usize, Instant),
+    (allowance, end): (Allowance, Instant),
 ) -> Result<Layer, ReadError> {
     let size = if stored.size == 0 { crate::image::limits::LAYER } else { stored.size };
     let blob = setup.client.blob(image, &stored.digest, size).await?;
     let (runtime, stored, diff_id) = (tokio::runtime::Handle::current(), stored.clone(), diff_id.clone());
-    let work = move || scan_within(&mut Until { inner: blob.blocking(runtime), end }, &stored, &diff_id, most);
+    let work = move || scan_within(&mut Until { inner: blob.blocking(runtime), end }, &stored, &diff_id, allowance);
     let scanned = tokio::task::spawn_blocking(work).await.map_err(|_| ReadError::Failed)?;
     scanned.map_err(|error| match error {
         ImageError::Read { error, what } => {
