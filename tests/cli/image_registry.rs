@@ -100,8 +100,6 @@ fn a_registry_that_cannot_be_read_is_an_error_that_says_why() {
         assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{ran:?}");
         assert!(ran.err.starts_with(says), "{}", ran.err);
     }
-    let tls = dir.run(&["image", &registry.reference()]);
-    assert!(tls.err.ends_with("it answers without TLS; if it speaks HTTP alone, add --plain-http\n"), "{}", tls.err);
     let ca = dir.run(&["image", &registry.reference(), "--ca", "nowhere.pem"]);
     assert!(ca.err.starts_with("error: --ca nowhere.pem: No such file"), "{}", ca.err);
     let path = dir.run(&["image", "./nowhere"]);
