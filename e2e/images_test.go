@@ -35,8 +35,13 @@ var rootIsDenied = map[string]harness.RuleSetting{
 
 func newImages(t *testing.T) *images {
 	t.Helper()
+	return newImagesWith(t, rootIsDenied)
+}
+
+func newImagesWith(t *testing.T, rules map[string]harness.RuleSetting) *images {
+	t.Helper()
 	s := up(t)
-	policies, err := s.WritePolicies(harness.NewPolicy("images", nil, rootIsDenied))
+	policies, err := s.WritePolicies(harness.NewPolicy("images", nil, rules))
 	must(t, err)
 	return imagesBy(t, s, s.NewHook(), policies)
 }

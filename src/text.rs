@@ -99,6 +99,12 @@ pub fn without_value(message: &str) -> String {
     format!("{kind}, expected {expected}")
 }
 
+/// The message of serde_json without line and column. Those count in JSON that its author never saw.
+#[must_use]
+pub fn without_position(message: &str) -> &str {
+    message.rsplit_once(" at line ").map_or(message, |(message, _)| message)
+}
+
 /// A JSON pointer as a field path: `/spec/containers/0/image` becomes `spec.containers[0].image`.
 /// Keys with a dot or slash are quoted: `metadata.annotations["example.com/a"]`.
 #[must_use]

@@ -13,6 +13,7 @@ mod hot;
 mod key;
 pub mod object;
 mod objects;
+mod permits;
 mod record;
 mod resolve;
 mod running;
@@ -33,6 +34,7 @@ use super::lease::Leadership;
 use super::state::StateSender;
 use super::today;
 use super::watch::{WatchNames, watch};
+use crate::facts::images::MustBeSigned;
 use crate::image::known::{ImageSettings, OnUnavailable};
 use k8s_openapi::api::core::v1::Secret;
 use kube::runtime::watcher;
@@ -84,12 +86,15 @@ async fn publish(tasks: &ImageTasks<'_>) {
         if std::mem::replace(&mut day, today()) != day {
             service.forget_judgements();
         }
-        let settings = service.setup.load().as_ref().map(|setup| setup.unknown).unwrap_or_default();
+        let (settings, must_be_signed) = match &*service.setup.load() {
+            Some(setup) => (setup.unknown, MustBeSigned::By(Arc::clone(&setup.trust.trust))),
+            None => (ImageSettings::default(), MustBeSigned::All),
+        };
         let now = service.now();
         let (images, counts) = {
             let mut known = service.known();
             known.hot.expire(now);
-            (known.hot.publish(settings), known.store.counts(now))
+            (known.hot.publish(settings, must_be_signed), known.store.counts(now))
         };
         if let Some(images) = images {
             tasks.state.send_modify(|state| state.facts.images = Some(Arc::new(images)));

@@ -3,9 +3,10 @@
 use super::common::{TODAY, policies, review, snapshot};
 use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::decide::Effect;
-use podreeve::facts::images::MAX_ASKED;
-use podreeve::facts::{FactAnswer, FactQuery, Images};
+use podreeve::facts::images::{MAX_ASKED, MustBeSigned};
+use podreeve::facts::{FactAnswer, FactQuery, ImageQuery, Images};
 use podreeve::image::known::{ImageAnswer, ImageSettings, KnownImage, Reader, UnknownImage, UnknownKind};
+use podreeve::image::trust::{Trust, TrustDocument};
 use podreeve::image::{Digest, ImageFacts};
 use podreeve::outcome::{Outcome, Verdict};
 use podreeve::rule::ImageExample;
@@ -134,6 +135,86 @@ fn what_is_missing_is_asked_in_one_question() {
     assert_eq!((outcome.verdict, outcome.count(Effect::Warn)), (Verdict::Warn, 102));
 }
 
+/// An object can name more images than are asked for. What must be signed is not let in because of that.
+#[test]
+fn an_image_that_was_not_asked_for_is_not_taken_for_signed() {
+    let key = json!({"cosignKey": {"pem": include_str!("../trust/cosign.pub")}});
+    let document = json!({"trust": [{"prefix": "registry.example.com", "anyOf": [key]}]});
+    let document: TrustDocument = serde_json::from_value(document).unwrap();
+    let trust = Arc::new(Trust::compile(&document, &|_| Err(String::new())).unwrap());
+    let verdict = |image: &str, must_be_signed: MustBeSigned, asked: bool| {
+        let mut snapshot = snapshot(json!({"image-signature": {"action": "deny"}, "image-size": {"action": "deny"}}));
+        let mut images = Images::default();
+        images.must_be_signed = must_be_signed;
+        snapshot.facts.images = Some(Arc::new(images));
+        let references = if asked { vec![image.to_owned()] } else { vec!["other:1".to_owned()] };
+        let query = ImageQuery { namespace: "shop".to_owned(), pull_secrets: Vec::new(), references };
+        snapshot.facts.answers = vec![FactAnswer::Nothing(FactQuery::Images(query))];
+        create(&pod(image), Hook::Validate, &snapshot).verdict
+    };
+    for asked in [true, false] {
+        let by = || MustBeSigned::By(Arc::clone(&trust));
+        assert_eq!(verdict(WEB, by(), asked), Verdict::Deny);
+        assert_eq!(verdict("nginx:1", by(), asked), Verdict::Warn);
+        assert_eq!(verdict("nginx:1", MustBeSigned::All, asked), Verdict::Deny);
+        assert_eq!(verdict(WEB, MustBeSigned::None, asked), Verdict::Warn);
+    }
+}
+
+/// What a tag leads to now may be another image than the one that runs.
+#[test]
+fn in_an_outage_a_tag_that_runs_is_not_taken_for_signed() {
+    let mut image = unknown(UnknownKind::Unavailable);
+    (image.must_be_signed, image.runs_already) = (true, true);
+    let pinned = format!("{WEB}@{}", Digest::sha256(b"web"));
+    let images = || [WEB, &pinned].map(|name| (name, ImageAnswer::Unknown(Arc::new(image.clone())))).to_vec();
+    let verdict = |object: &Value, settings: Value| {
+        let snapshot = with_images(snapshot(json!({"image-signature": {"action": "deny"}})), &settings, images());
+        create(object, Hook::Validate, &snapshot).verdict
+    };
+    for settings in [json!({}), json!({"onUnavailable": "allowRunning"})] {
+        assert_eq!(verdict(&pod(WEB), settings.clone()), Verdict::Deny);
+        assert_eq!(verdict(&pod(&pinned), settings.clone()), Verdict::Warn);
+        // Its pods are judged when they are created.
+        assert_eq!(verdict(&deployment(WEB), settings), Verdict::Warn);
+    }
+    assert_eq!(verdict(&pod(WEB), json!({"onUnavailable": "warn"})), Verdict::Warn);
+}
+
+/// A node of Linux runs an image that says it is for Windows, unless an index says it.
+#[test]
+fn an_image_that_says_it_is_for_windows_is_judged_in_a_pod_for_linux() {
+    let windows = || json!({"platform": {"os": "windows", "architecture": "amd64"}, "run": {"User": ""}});
+    let images = || vec![(WEB, known("one", &[windows()])), ("many:1", known("many", &[windows(), json!({})]))];
+    let verdict = |image: &str, os: Value| {
+        let mut object = pod(image);
+        object["spec"]["os"] = os;
+        let snapshot = with_images(snapshot(json!({"image-user": {"action": "deny"}})), &json!({}), images());
+        create(&object, Hook::Validate, &snapshot).verdict
+    };
+    assert_eq!(verdict(WEB, json!(null)), Verdict::Deny);
+    assert_eq!(verdict(WEB, json!({"name": "windows"})), Verdict::Allow);
+    assert_eq!(verdict("many:1", json!(null)), Verdict::Allow);
+    let mut mounted = pod("good:1");
+    mounted["spec"]["volumes"] = json!([{"name": "a", "image": {"reference": WEB}}]);
+    let mut images = images();
+    images.push(("good:1", known("good", &[json!({})])));
+    let snapshot = with_images(snapshot(json!({"image-user": {"action": "deny"}})), &json!({}), images);
+    assert_eq!(create(&mounted, Hook::Validate, &snapshot).verdict, Verdict::Allow);
+}
+
+#[test]
+fn a_platform_that_is_not_there_yet_is_unknown() {
+    let image = KnownImage::new(Digest::sha256(b"a"), vec![facts(&json!({}))], Reader::Podreeve);
+    let image = ImageAnswer::Known(Arc::new(image.without(&["linux/arm64".parse().unwrap()])));
+    for (settings, wanted) in [(json!({}), Verdict::Allow), (json!({"onUnknown": "deny"}), Verdict::Deny)] {
+        let snapshot = with_images(rules("deny"), &settings, vec![(WEB, image.clone())]);
+        let outcome = create(&pod(WEB), Hook::Validate, &snapshot);
+        assert_eq!(outcome.verdict, wanted, "{settings}");
+        assert!(found(&outcome).iter().all(|line| line.contains("names linux/arm64")), "{:?}", found(&outcome));
+    }
+}
+
 #[test]
 fn all_that_a_rule_finds_in_an_image_is_one_violation() {
     let paths = ["a", "b", "c", "d", "e"];
@@ -206,7 +287,8 @@ fn an_unknown_image_does_what_the_settings_say() {
     assert_eq!(signed(owasp(), json!({}), must), format!("deny image-signature {text}"));
     assert_eq!(signed(owasp(), json!({"onUnavailable": "warn"}), must), format!("warn image-signature {text}"));
     let runs: fn(&mut UnknownImage) = |image| (image.must_be_signed, image.runs_already) = (true, true);
-    assert_eq!(signed(owasp(), json!({}), runs), format!("warn image-signature {text}"));
+    // A tag is not the image that runs.
+    assert_eq!(signed(owasp(), json!({}), runs), format!("deny image-signature {text}"));
     assert_eq!(signed(owasp(), json!({"onUnavailable": "deny"}), runs), format!("deny image-signature {text}"));
     // It never does more than the strictest rule.
     let audited = || snapshot(json!({"image-size": {"action": "audit"}, "image-user": {"action": "off"}}));

@@ -27,25 +27,25 @@ fn clock() -> Timestamp {
     Timestamp::from_second(1_800_000_000 + SECONDS.get()).unwrap()
 }
 
-fn later(seconds: i64) {
+pub fn later(seconds: i64) {
     SECONDS.set(SECONDS.get() + seconds);
 }
 
 /// A service that reads from this registry.
-fn service(client: Client) -> Arc<ImageService> {
+pub fn service(client: Client) -> Arc<ImageService> {
     let metrics = ImageMetrics::new(&prometheus::Registry::new()).unwrap();
     let service = Arc::new(ImageService::with_clock(Arc::new(metrics), clock));
     service.set_up(setup(client, &json!([])));
     service
 }
 
-fn setup(client: Client, trust: &serde_json::Value) -> Setup {
+pub fn setup(client: Client, trust: &serde_json::Value) -> Setup {
     let document: TrustDocument = serde_json::from_value(json!({"trust": trust})).unwrap();
     let nothing = |_: &_| Err("there are no ConfigMaps".to_owned());
     let id = Digest::sha256(trust.to_string().as_bytes());
     Setup {
         client,
-        trust: TrustInForce { trust: Trust::compile(&document, &nothing).unwrap(), id },
+        trust: TrustInForce { trust: Arc::new(Trust::compile(&document, &nothing).unwrap()), id },
         unknown: ImageSettings::default(),
         layers: true,
         registries: 1,
@@ -53,7 +53,7 @@ fn setup(client: Client, trust: &serde_json::Value) -> Setup {
 }
 
 /// An image with one layer.
-fn push(fake: &Fake, tag: &str, user: &str) -> Digest {
+pub fn push(fake: &Fake, tag: &str, user: &str) -> Digest {
     let layer = Tar::default().file("etc/passwd", "app:x:1000:1000::/:/bin/sh\n").end();
     let diff_id = fake.blob(&layer);
     let config = json!({
@@ -68,7 +68,7 @@ fn push(fake: &Fake, tag: &str, user: &str) -> Digest {
     fake.manifest(MANIFEST, &manifest, Some(tag))
 }
 
-async fn ask(service: &Arc<ImageService>, references: &[&str], time: Duration) -> Images {
+pub async fn ask(service: &Arc<ImageService>, references: &[&str], time: Duration) -> Images {
     let query = ImageQuery {
         namespace: "shop".to_owned(),
         pull_secrets: Vec::new(),
@@ -77,20 +77,20 @@ async fn ask(service: &Arc<ImageService>, references: &[&str], time: Duration) -
     service.ask(&query, Asker::Request, Instant::now() + time).await
 }
 
-const LONG: Duration = Duration::from_secs(600);
+pub const LONG: Duration = Duration::from_secs(600);
 
 async fn ask_one(service: &Arc<ImageService>, reference: &str) -> ImageAnswer {
     ask(service, &[reference], LONG).await.get(reference).unwrap().clone()
 }
 
-async fn known(service: &Arc<ImageService>, reference: &str) -> Arc<KnownImage> {
+pub async fn known(service: &Arc<ImageService>, reference: &str) -> Arc<KnownImage> {
     match ask_one(service, reference).await {
         ImageAnswer::Known(image) => image,
         ImageAnswer::Unknown(image) => panic!("{reference}: {}", image.why),
     }
 }
 
-async fn unknown(service: &Arc<ImageService>, reference: &str) -> Arc<UnknownImage> {
+pub async fn unknown(service: &Arc<ImageService>, reference: &str) -> Arc<UnknownImage> {
     match ask_one(service, reference).await {
         ImageAnswer::Unknown(image) => image,
         ImageAnswer::Known(image) => panic!("{reference}: {} is known", image.digest),

@@ -5,7 +5,7 @@ use super::service::{ImageService, Known};
 use super::setup::Setup;
 use crate::cluster::lease::Leadership;
 use crate::image::layer::{Layer, scan_within};
-use crate::image::{Allowance, Descriptor, Digest, ImageError, ImageFacts, PlatformImage, merge};
+use crate::image::{Allowance, Descriptor, Digest, ImageError, ImageFacts, Platform, PlatformImage, merge};
 use crate::observe::metrics::images::Fetched;
 use crate::reference::ImageRef;
 use crate::text::with_causes;
@@ -20,8 +20,10 @@ const LAYERS: usize = 24;
 const LAYER_BYTES: usize = 24 << 20;
 /// The most bytes of the lists of all layers of one image. An image is input of a stranger, and the webhook must go on.
 const IMAGE_BYTES: usize = 64 << 20;
-/// Longest time for one layer: a registry could send a byte now and then.
-const LAYER_TIME: Duration = Duration::from_secs(900);
+/// Longest time for the layers of one image: a registry could send a byte now and then, and many layers could unpack to much.
+const IMAGE_TIME: Duration = Duration::from_secs(900);
+/// The most bytes of the facts of one image, as JSON. Whoever judges the image again reads them.
+const FACTS: usize = 4 << 20;
 /// When no image is new, those that failed are looked at again after this time.
 const INTERVAL: Duration = Duration::from_secs(30);
 
@@ -129,7 +131,7 @@ async fn deepen(service: &Arc<ImageService>, layers: &Layers, digest: &Digest) {
             service.known().store.succeeded(&key(digest));
             // Meanwhile another tag may have led to it.
             let mut record = service.record_of(digest, now).unwrap_or(record);
-            record.platforms = platforms;
+            (record.platforms, record.absent) = platforms;
             service.keep(&record, now);
             service.judge_again(Some(digest));
         }
@@ -141,20 +143,27 @@ async fn deepen(service: &Arc<ImageService>, layers: &Layers, digest: &Digest) {
                 error = with_causes(&error),
                 "the layers of an image cannot be read; rules about what they hold find nothing until they can"
             );
-            service.known().store.fail(&key(digest), error, now);
+            let mut known = service.known();
+            // Who pushes a broken image must not keep the leader busy with it.
+            if error.is_outage() {
+                known.store.fail(&key(digest), error, now);
+            } else {
+                known.store.is_broken(&key(digest), error, now);
+            }
         }
     }
 }
 
-/// The facts of all platforms, with what the layers hold.
+/// The facts of all platforms, with what the layers hold, and the platforms that are absent.
 async fn read(
     setup: &Setup,
     layers: &Layers,
     image: &ImageRef<'_>,
     digest: &Digest,
     bytes: &mut u64,
-) -> Result<Vec<ImageFacts>, ReadError> {
+) -> Result<(Vec<ImageFacts>, Vec<Platform>), ReadError> {
     let opened = documents::read(&setup.client, image, digest).await?;
+    let end = Instant::now() + IMAGE_TIME;
     let mut platforms = Vec::new();
     for platform in &opened.platforms {
         let mut of_platform = Vec::new();
@@ -163,7 +172,7 @@ async fn read(
             let layer = if let Some(layer) = layers.get(diff_id) {
                 layer
             } else {
-                let layer = Arc::new(read_layer(setup, image, stored, diff_id, left).await?);
+                let layer = Arc::new(read_layer(setup, image, stored, diff_id, (left, end)).await?);
                 *bytes = bytes.saturating_add(stored.size);
                 layers.add(diff_id, &layer);
                 layer
@@ -173,7 +182,11 @@ async fn read(
         }
         platforms.push(merged(platform.clone(), of_platform).await?);
     }
-    Ok(platforms)
+    let size = serde_json::to_vec(&platforms).map_or(usize::MAX, |json| json.len());
+    if size > FACTS {
+        return Err(ReadError::Image(format!("the facts of its layers have more than {} MiB", FACTS >> 20)));
+    }
+    Ok((platforms, opened.absent.into_iter().map(|absent| absent.platform).collect()))
 }
 
 /// On a thread that may block: a large layer takes seconds.
@@ -190,12 +203,11 @@ async fn read_layer(
     image: &ImageRef<'_>,
     stored: &Descriptor,
     diff_id: &Digest,
-    allowance: Allowance,
+    (allowance, end): (Allowance, Instant),
 ) -> Result<Layer, ReadError> {
     let size = if stored.size == 0 { crate::image::limits::LAYER } else { stored.size };
     let blob = setup.client.blob(image, &stored.digest, size).await?;
     let (runtime, stored, diff_id) = (tokio::runtime::Handle::current(), stored.clone(), diff_id.clone());
-    let end = Instant::now() + LAYER_TIME;
     let work = move || scan_within(&mut Until { inner: blob.blocking(runtime), end }, &stored, &diff_id, allowance);
     let scanned = tokio::task::spawn_blocking(work).await.map_err(|_| ReadError::Failed)?;
     scanned.map_err(|error| match error {
@@ -219,8 +231,8 @@ struct Until<R> {
 impl<R: Read> Read for Until<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         if Instant::now() > self.end {
-            let limit = format!("{} minutes", LAYER_TIME.as_secs() / 60);
-            return Err(ImageError::TooLarge { what: "the time for the layer".to_owned(), limit }.into());
+            let limit = format!("{} minutes", IMAGE_TIME.as_secs() / 60);
+            return Err(ImageError::TooLarge { what: "the time for its layers".to_owned(), limit }.into());
         }
         self.inner.read(buffer)
     }

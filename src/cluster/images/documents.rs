@@ -173,11 +173,3 @@ async fn add(
 pub fn facts(image: &OpenedImage) -> Result<Vec<ImageFacts>, ReadError> {
     image.platforms.iter().map(|platform| merge(platform, None).map_err(ReadError::from)).collect()
 }
-
-/// The manifests of the platforms, where there is an index.
-pub fn leaves(image: &OpenedImage) -> Vec<String> {
-    match image.platforms.as_slice() {
-        [only] if only.digest == image.digest => Vec::new(),
-        platforms => platforms.iter().map(|platform| platform.digest.to_string()).collect(),
-    }
-}

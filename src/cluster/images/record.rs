@@ -3,7 +3,7 @@
 use super::documents;
 use super::store::ATTACHED_HARD;
 use crate::image::trust::{Evidence, Target, Trust, Verdict, verify};
-use crate::image::{Digest, ImageFacts, OpenedImage};
+use crate::image::{Digest, ImageFacts, OpenedImage, Platform};
 use crate::reference::ImageRef;
 use flate2::Compression;
 use flate2::read::DeflateDecoder;
@@ -18,6 +18,9 @@ use std::sync::Arc;
 const FORMAT: u32 = 1;
 /// The most bytes of evidence of one image that are kept as they are. An SBOM can have many MiB.
 const KEPT_EVIDENCE: usize = 64 << 10;
+/// The most bytes of a new record, as JSON and packed. That of a usual image has a few KiB, and whoever asks for the image reads it.
+const NEW: usize = 2 << 20;
+const PACKED: usize = 512 << 10;
 /// The most bytes of a record, unpacked.
 const UNPACKED: u64 = 8 << 20;
 /// The most names under which one image is remembered.
@@ -33,6 +36,9 @@ pub struct Record {
     pub leaves: Vec<String>,
     /// Without a verdict of trust: that depends on keys, which change.
     pub platforms: Vec<ImageFacts>,
+    /// Platforms that its index names, and that no repository had when it was read. They may be pushed later.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absent: Vec<Platform>,
     /// The repositories that have it, with what was attached to it there.
     pub repositories: BTreeMap<String, Repository>,
     /// Tags that led to it, as `registry/repository:tag`, and when.
@@ -81,7 +87,7 @@ impl PartialEq for Judged {
 /// The trust document in force.
 #[derive(Debug)]
 pub struct TrustInForce {
-    pub trust: Trust,
+    pub trust: Arc<Trust>,
     /// The digest of the document and of all keys that it names.
     pub id: Digest,
 }
@@ -123,8 +129,9 @@ impl Record {
         Ok(Self {
             format: FORMAT,
             digest: image.digest.clone(),
-            leaves: documents::leaves(image),
+            leaves: image.leaves(),
             platforms: documents::facts(image)?,
+            absent: image.absent.iter().map(|absent| absent.platform.clone()).collect(),
             repositories: BTreeMap::new(),
             tags: BTreeMap::new(),
             by_hand: false,
@@ -134,6 +141,19 @@ impl Record {
     /// Whether the layers of all platforms are read.
     pub fn has_content(&self) -> bool {
         self.platforms.iter().all(|facts| facts.content.is_some())
+    }
+
+    /// The record, if it may be kept. An image is input of a stranger, who could make it as large as a manifest can be.
+    ///
+    /// # Errors
+    /// It has too many bytes.
+    pub fn within_limits(self) -> Result<Self, documents::ReadError> {
+        let size = serde_json::to_vec(&self).map_or(usize::MAX, |json| json.len());
+        if size <= NEW && self.pack().len() <= PACKED {
+            return Ok(self);
+        }
+        let why = format!("its manifests and configurations say more than the {} MiB that are read", NEW >> 20);
+        Err(documents::ReadError::Image(why))
     }
 
     /// Remembers that a tag led to it.
@@ -146,8 +166,13 @@ impl Record {
     }
 
     pub fn add_repository(&mut self, name: String, repository: Repository) {
-        if self.repositories.len() < NAMES || self.repositories.contains_key(&name) {
-            self.repositories.insert(name, repository);
+        self.repositories.insert(name.clone(), repository);
+        // The one that was read last stays: else who names the image in many repositories makes it unknown in all others.
+        let at = |repository: &Repository| repository.attached.as_ref().map(|attached| attached.at);
+        while self.repositories.len() > NAMES {
+            let others = self.repositories.iter().filter(|(other, _)| **other != name);
+            let oldest = others.min_by_key(|(_, repository)| at(repository)).map(|(other, _)| other.clone());
+            oldest.map(|oldest| self.repositories.remove(&oldest));
         }
     }
 
@@ -165,14 +190,17 @@ impl Record {
             }
         };
         self.has_content() != before.has_content()
+            || self.absent != before.absent
             || tags
             || self.repositories.iter().any(|(name, repository)| attached(name, repository))
     }
 
     /// Takes what another record of the same image knows in addition.
     pub fn merge(&mut self, other: Self) {
-        if !self.has_content() && other.has_content() {
-            self.platforms = other.platforms;
+        // The one that has more platforms knows more than the one that has read more layers.
+        let has_more = self.absent.len() > other.absent.len();
+        if has_more || (self.absent == other.absent && !self.has_content() && other.has_content()) {
+            (self.platforms, self.absent) = (other.platforms, other.absent);
         }
         for (name, theirs) in other.repositories {
             let at = |repository: &Repository| repository.attached.as_ref().map(|attached| attached.at);

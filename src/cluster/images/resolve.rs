@@ -29,12 +29,6 @@ impl ImageService {
         let fail =
             |failure: Failure| Resolved { answer: self.unknown(reference, &failure.error), until: failure.until };
         let image = ImageRef::parse(reference);
-        if !image.is_well_formed() {
-            let error = ReadError::Reference(crate::text::clean(reference, 200));
-            // Bound first: `fail` locks again.
-            let failure = self.known().store.fail(reference, error, now);
-            return fail(failure);
-        }
         let (digest, until) = match self.digest(&setup, reference, &image, now).await {
             Ok(found) => found,
             Err(failure) => return fail(failure),
@@ -43,6 +37,8 @@ impl ImageService {
             Ok(record) => record,
             Err(failure) => return fail(failure),
         };
+        // What is absent is looked for as often as a tag.
+        let until = if record.absent.is_empty() { until } else { until.min(now + TAG) };
         let (record, attached_until) = self.attached(&setup, &image, record, now).await;
         if let Some(image) = known(&setup, &image, &record, now) {
             return Resolved { answer: ImageAnswer::Known(Arc::new(image)), until: until.min(attached_until) };
@@ -104,25 +100,28 @@ impl ImageService {
         now: Timestamp,
     ) -> Result<Record, Failure> {
         let key = format!("{}@{digest}", name_of(image));
+        let failure = self.known().store.failure(&key, now).cloned();
         let mut record = self.record_of(digest, now);
-        if record.as_ref().is_none_or(|record| !record.repositories.contains_key(&name_of(image))) {
-            let failure = self.known().store.failure(&key, now).cloned();
-            if let Some(failure) = failure {
-                return Err(failure);
-            }
-            match self.read(setup, image, digest).await {
+        let is_there = record.as_ref().is_some_and(|record| record.repositories.contains_key(&name_of(image)));
+        // A platform that was absent may have been pushed meanwhile.
+        let is_whole = record.as_ref().is_some_and(|record| record.absent.is_empty() || record.by_hand);
+        if !is_there || !is_whole {
+            let read = match failure {
+                Some(failure) => Err(failure),
+                None => self.read_again(setup, image, digest, &key, now).await,
+            };
+            match read {
                 Ok(mut new) => {
                     if let Some(old) = record.take() {
                         new.merge(old);
                     }
-                    new.add_repository(name_of(image), Repository::default());
-                    self.known().store.succeeded(&key);
+                    if !is_there {
+                        new.add_repository(name_of(image), Repository::default());
+                    }
                     record = Some(new);
                 }
-                Err(error) => {
-                    error.log(&key, "the image");
-                    return Err(self.known().store.fail(&key, error, now));
-                }
+                Err(_) if is_there => {}
+                Err(failure) => return Err(failure),
             }
         }
         let Some(mut record) = record else { return Err(Failure::at(ReadError::Failed, now + TAG)) };
@@ -133,10 +132,26 @@ impl ImageService {
         Ok(record)
     }
 
+    /// Reads the image, and remembers a failure.
+    async fn read_again(
+        &self,
+        setup: &Setup,
+        image: &ImageRef<'_>,
+        digest: &Digest,
+        key: &str,
+        now: Timestamp,
+    ) -> Result<Record, Failure> {
+        let read = self.read(setup, image, digest).await;
+        read.inspect(|_| self.known().store.succeeded(key)).map_err(|error| {
+            error.log(key, "the image");
+            self.known().store.fail(key, error, now)
+        })
+    }
+
     async fn read(&self, setup: &Setup, image: &ImageRef<'_>, digest: &Digest) -> Result<Record, ReadError> {
         let start = Instant::now();
         let read = self.when_allowed(image, documents::read(&setup.client, image, digest)).await;
-        let read = read.and_then(|image| Record::new(&image));
+        let read = read.and_then(|image| Record::new(&image)).and_then(Record::within_limits);
         let size = |record: &Record| record.pack().len() as u64;
         let result = read.as_ref().map(size).map_err(ReadError::reason);
         self.metrics.fetched(Fetched::Image, start.elapsed().as_secs_f64(), result);
@@ -213,5 +228,5 @@ fn known(setup: &Setup, image: &ImageRef<'_>, record: &Record, now: Timestamp) -
             }
         }
     }
-    Some(KnownImage::new(record.digest.clone(), platforms, Reader::Podreeve))
+    Some(KnownImage::new(record.digest.clone(), platforms, Reader::Podreeve).without(&record.absent))
 }

@@ -2,6 +2,7 @@
 
 use super::documents::ReadError;
 use super::hot::{Hot, Resolved};
+use super::permits::Permits;
 use super::record::{Record, tag_of};
 use super::running::Running;
 use super::setup::{Setup, not_set_up};
@@ -18,13 +19,19 @@ use jiff::Timestamp;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Notify, Semaphore, watch};
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// Images that are read at one time, without their layers.
 const AT_ONCE: usize = 16;
+/// Of these, images of one registry: a registry that does not answer holds up no other one.
+const AT_ONCE_OF_ONE: usize = 6;
 /// Images of which signatures and attestations are read at one time: those of one can have 64 MiB.
 const SIGNATURES_AT_ONCE: usize = 3;
+/// Of these, images of one registry.
+const SIGNATURES_OF_ONE: usize = 2;
+/// Longest time for one image without its layers. A registry could send a byte now and then.
+const READING: Duration = Duration::from_secs(120);
 /// The most images that are read or wait for it. More are unknown for now.
 const WAITING: usize = 2000;
 
@@ -40,8 +47,8 @@ pub struct ImageService {
     pub(super) setup: ArcSwapOption<Setup>,
     known: Mutex<Known>,
     flights: Mutex<HashMap<String, Flight>>,
-    permits: Semaphore,
-    pub(super) signature_permits: Semaphore,
+    permits: Permits,
+    pub(super) signature_permits: Permits,
     pub(super) running: Running,
     pub(super) metrics: Arc<ImageMetrics>,
     /// Something is to be published.
@@ -109,8 +116,8 @@ impl ImageService {
             setup: ArcSwapOption::empty(),
             known: Mutex::default(),
             flights: Mutex::default(),
-            permits: Semaphore::new(AT_ONCE),
-            signature_permits: Semaphore::new(SIGNATURES_AT_ONCE),
+            permits: Permits::new(AT_ONCE, AT_ONCE_OF_ONE),
+            signature_permits: Permits::new(SIGNATURES_AT_ONCE, SIGNATURES_OF_ONE),
             running: Running::default(),
             metrics,
             changed: Notify::new(),
@@ -191,6 +198,11 @@ impl ImageService {
         if let Some(answer) = self.known().hot.get(reference, self.now()) {
             return Started::Known(answer.clone());
         }
+        // Nothing of it is remembered: it may be as long as a request.
+        if !ImageRef::parse(reference).is_well_formed() {
+            let error = ReadError::Reference(crate::text::clean(reference, 200));
+            return Started::Known(self.unknown(reference, &error));
+        }
         let mut flights = lock(&self.flights);
         if let Some(flight) = flights.get(reference) {
             return Started::Flight(flight.clone());
@@ -203,9 +215,11 @@ impl ImageService {
         let (service, key) = (Arc::clone(self), reference.to_owned());
         tokio::spawn(async move {
             let landing = Landing { service: &service, key };
-            // Never closed: the service has the semaphore.
-            let _permit = service.permits.acquire().await.ok();
-            let resolved = service.resolve(&landing.key).await;
+            let _permit = service.permits.acquire(&ImageRef::parse(&landing.key).registry).await;
+            let resolved = match timeout(READING, service.resolve(&landing.key)).await {
+                Ok(resolved) => resolved,
+                Err(_) => service.too_late(&landing.key),
+            };
             if asker == Asker::Request {
                 service.known().hot.insert(&landing.key, resolved.clone(), service.now());
                 service.changed.notify_one();
@@ -214,6 +228,12 @@ impl ImageService {
             sender.send_replace(Some(resolved));
         });
         Started::Flight(receiver)
+    }
+
+    /// The reading took too long.
+    fn too_late(&self, reference: &str) -> Resolved {
+        let failure = self.known().store.fail(reference, ReadError::Late, self.now());
+        Resolved { answer: self.unknown(reference, &failure.error), until: failure.until }
     }
 
     /// What a request learns about an image that cannot be read.
@@ -256,4 +276,22 @@ impl ImageService {
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What a panicking task left is whole: each change is one call.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Else a user with requests as large as they may be would take all memory.
+    #[tokio::test]
+    async fn nothing_is_remembered_of_a_reference_that_no_runtime_accepts() {
+        let metrics = ImageMetrics::new(&prometheus::Registry::new()).unwrap();
+        let service = Arc::new(ImageService::new(Arc::new(metrics)));
+        let long = format!("registry.example.com/{}", "a".repeat(1 << 20));
+        for reference in [long.as_str(), "a b"] {
+            assert!(matches!(service.start(reference, Asker::Request), Started::Known(ImageAnswer::Unknown(_))));
+        }
+        assert!(lock(&service.flights).is_empty() && service.known().hot.references(None).is_empty());
+        assert_eq!(service.known().store.counts(service.now()).unknown, 0);
+    }
 }

@@ -66,7 +66,9 @@ fn explain(image: &ImageRef<'_>, error: &ReadError) -> (UnknownKind, String) {
         RegistryError::Refused { .. } | RegistryError::Token { .. } | RegistryError::Credentials { .. } => {
             (UnknownKind::Refused, format!("{registry} refuses podreeve's credentials"))
         }
-        RegistryError::Connect { .. } => (UnknownKind::Unavailable, format!("{registry} cannot be reached")),
+        RegistryError::Connect { .. } | RegistryError::Tls { .. } => {
+            (UnknownKind::Unavailable, format!("{registry} cannot be reached"))
+        }
         RegistryError::TimedOut { .. } => late(&registry),
         RegistryError::TooManyRequests { .. } => {
             (UnknownKind::Unavailable, format!("{registry} allows podreeve no more requests for now"))
