@@ -20,6 +20,7 @@ mod reader;
 mod same;
 mod scan;
 mod while_skipping;
+pub mod write;
 
 pub(crate) use deserializer::NUMBER_AS_WRITTEN;
 pub use objects::Objects;

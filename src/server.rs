@@ -21,6 +21,7 @@ mod judge;
 mod limits;
 mod listen;
 pub mod policies;
+mod read_ahead;
 mod routes;
 mod state;
 
