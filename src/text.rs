@@ -134,7 +134,7 @@ pub struct Dotted<'p>(pub &'p str);
 impl fmt::Display for Dotted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Nearly every pointer is known as a whole to have nothing to escape or to quote.
-        let is_plain = self.0.bytes().fold(true, |all, b| all & !matches!(b, ..=b' ' | b'~'.. | b'.' | b'['));
+        let is_plain = self.0.bytes().fold(true, |all, b| all & !matches!(b, b'.' | b'[' | b'~'.. | ..=b' '));
         for (index, segment) in self.0.split('/').skip(1).enumerate() {
             if is_plain && segment.len() <= KEY_MAX && !segment.starts_with(|c: char| c.is_ascii_digit()) {
                 f.write_str(if index > 0 { "." } else { "" })?;
