@@ -1,6 +1,7 @@
 //! Writes JSON by hand. serde looks at each byte of a text, and a denial is some thousand bytes.
 
 use super::scan;
+use serde_json::Value;
 use std::fmt;
 
 /// Appends a text as it stands inside a JSON string: as serde_json escapes it.
@@ -48,6 +49,38 @@ pub fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
+/// Appends a value.
+pub fn value(out: &mut Vec<u8>, json: &Value) {
+    match json {
+        Value::Null => out.extend_from_slice(b"null"),
+        Value::Bool(flag) => out.extend_from_slice(if *flag { b"true" } else { b"false" }),
+        Value::String(text) => string(out, text),
+        Value::Number(_) => {
+            // Writing to memory cannot fail.
+            let _ = serde_json::to_writer(out, json);
+        }
+        Value::Array(elements) => list(out, elements.iter(), value),
+        Value::Object(members) => {
+            let mut object = Object::new(out);
+            for (key, member) in members {
+                value(object.escaped_key(key), member);
+            }
+        }
+    }
+}
+
+/// Appends a list, each element of which `element` writes.
+pub fn list<T>(out: &mut Vec<u8>, elements: impl Iterator<Item = T>, mut element: impl FnMut(&mut Vec<u8>, T)) {
+    out.push(b'[');
+    for (number, value) in elements.enumerate() {
+        if number > 0 {
+            out.push(b',');
+        }
+        element(out, value);
+    }
+    out.push(b']');
+}
+
 /// An object whose members are written one after another. It is closed when it is dropped.
 pub struct Object<'o> {
     out: &'o mut Vec<u8>,
@@ -62,13 +95,25 @@ impl<'o> Object<'o> {
 
     /// Writes a key, which needs no escape. The value has to follow.
     fn key(&mut self, key: &str) -> &mut Vec<u8> {
-        if !std::mem::replace(&mut self.is_empty, false) {
-            self.out.push(b',');
-        }
+        self.comma();
         self.out.push(b'"');
         self.out.extend_from_slice(key.as_bytes());
         self.out.extend_from_slice(b"\":");
         self.out
+    }
+
+    /// Writes any key. The value has to follow.
+    pub fn escaped_key(&mut self, key: &str) -> &mut Vec<u8> {
+        self.comma();
+        string(self.out, key);
+        self.out.push(b':');
+        self.out
+    }
+
+    fn comma(&mut self) {
+        if !std::mem::replace(&mut self.is_empty, false) {
+            self.out.push(b',');
+        }
     }
 
     /// A value that is JSON already.
@@ -93,17 +138,9 @@ impl<'o> Object<'o> {
         Object::new(self.key(key))
     }
 
-    /// A list, each element of which `element` writes.
-    pub fn list<T>(&mut self, key: &str, elements: impl Iterator<Item = T>, mut element: impl FnMut(&mut Vec<u8>, T)) {
-        let out = self.key(key);
-        out.push(b'[');
-        for (number, value) in elements.enumerate() {
-            if number > 0 {
-                out.push(b',');
-            }
-            element(out, value);
-        }
-        out.push(b']');
+    /// As [`list`].
+    pub fn list<T>(&mut self, key: &str, elements: impl Iterator<Item = T>, element: impl FnMut(&mut Vec<u8>, T)) {
+        list(self.key(key), elements, element);
     }
 }
 
@@ -128,6 +165,15 @@ mod tests {
                 assert_eq!(String::from_utf8(out).ok(), serde_json::to_string(&text).ok());
             }
         }
+    }
+
+    #[test]
+    fn a_value_is_written_as_serde_writes_it() {
+        let json = r#"{"":null,"a\"b":[true,false,[],{},-1,1.5,18446744073709551615,"\n"],"c":{"d":"é"}}"#;
+        let read: Value = serde_json::from_str(json).expect("JSON");
+        let mut out = Vec::new();
+        value(&mut out, &read);
+        assert_eq!(String::from_utf8(out).ok(), serde_json::to_string(&read).ok());
     }
 
     #[test]
