@@ -93,6 +93,12 @@ impl<'a> ImageRef<'a> {
             && self.digest.as_deref().is_none_or(is_digest)
     }
 
+    /// Whether both are images of one repository of one registry.
+    #[must_use]
+    pub fn has_repository_of(&self, other: &ImageRef<'_>) -> bool {
+        self.registry == other.registry && self.repository == other.repository
+    }
+
     /// Whether `pattern` covers this image. The pattern is an image reference whose last segment may be missing
     /// or `*`. Whole segments are compared: `registry.example.com/shop` covers
     /// `registry.example.com/shop/web:1` and not `registry.example.com/shopping/web`.

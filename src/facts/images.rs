@@ -53,7 +53,7 @@ impl Images {
         let Some(digest) = digest.or(own.as_deref()) else { return };
         image.tag = None;
         let repositories = self.digests.entry(digest.into()).or_default();
-        match repositories.iter_mut().find(|(known, _)| *known == image) {
+        match repositories.iter_mut().find(|(known, _)| known.has_repository_of(&image)) {
             Some((_, known)) => *known = answer,
             None => repositories.push((image, answer)),
         }
@@ -64,10 +64,8 @@ impl Images {
         self.tags.remove(reference);
         if let (name, _, Some(digest)) = split(reference) {
             let image = ImageRef::parse(name);
-            let is_same =
-                |known: &ImageRef<'_>| known.registry == image.registry && known.repository == image.repository;
             if let Some(repositories) = self.digests.get_mut(digest) {
-                repositories.retain(|(known, _)| !is_same(known));
+                repositories.retain(|(known, _)| !known.has_repository_of(&image));
             }
             self.digests.retain(|_, repositories| !repositories.is_empty());
         }
@@ -82,10 +80,7 @@ impl Images {
         let (name, _, digest) = split(reference);
         let repositories = self.digests.get(digest?)?;
         let image = ImageRef::parse(name);
-        let same = |known: &&(ImageRef<'_>, ImageAnswer)| {
-            known.0.registry == image.registry && known.0.repository == image.repository
-        };
-        repositories.iter().find(same).map(|(_, answer)| answer)
+        repositories.iter().find(|(known, _)| known.has_repository_of(&image)).map(|(_, answer)| answer)
     }
 
     /// How many references are known, with a tag or with a digest.

@@ -21,6 +21,7 @@ type event struct {
 	Test        string
 	Output      string
 	FailedBuild string
+	Elapsed     float64 // seconds
 }
 
 type report struct {
@@ -114,7 +115,7 @@ func (r *report) endTest(e event, key string) {
 	if top, _, nested := strings.Cut(e.Test, "/"); nested {
 		r.inner[e.Package+" "+top]++
 	} else {
-		fmt.Fprintf(r.out, "%-5s%s (%d subtests)\n", e.Action, e.Test, r.inner[key])
+		fmt.Fprintf(r.out, "%-5s%s (%d subtests, %.1f s)\n", e.Action, e.Test, r.inner[key], e.Elapsed)
 	}
 	if e.Action != "pass" {
 		r.tell(key)

@@ -1,7 +1,6 @@
 //! The leader reads the layers of images, each layer once. Nothing waits for it.
 
 use super::documents::{self, ReadError};
-use super::record::Record;
 use super::service::{ImageService, Known};
 use super::setup::Setup;
 use crate::cluster::lease::Leadership;
@@ -111,8 +110,7 @@ fn key(digest: &Digest) -> String {
 
 async fn deepen(service: &Arc<ImageService>, layers: &Layers, digest: &Digest) {
     let Some(setup) = service.setup.load_full() else { return };
-    let packed = service.known().store.get(digest, service.now()).map(|stored| Arc::clone(&stored.packed));
-    let Some(record) = packed.and_then(|packed| Record::unpack(&packed).ok()) else { return };
+    let Some(record) = service.record_of(digest, service.now()) else { return };
     let start = Instant::now();
     let mut bytes = 0;
     let mut result = Err(ReadError::Failed);
@@ -130,8 +128,7 @@ async fn deepen(service: &Arc<ImageService>, layers: &Layers, digest: &Digest) {
         Ok(platforms) => {
             service.known().store.succeeded(&key(digest));
             // Meanwhile another tag may have led to it.
-            let packed = service.known().store.get(digest, now).map(|stored| Arc::clone(&stored.packed));
-            let mut record = packed.and_then(|packed| Record::unpack(&packed).ok()).unwrap_or(record);
+            let mut record = service.record_of(digest, now).unwrap_or(record);
             record.platforms = platforms;
             service.keep(&record, now);
             service.judge_again(Some(digest));

@@ -158,8 +158,7 @@ async fn wait_and_put_back(service: &ImageService, left: BTreeSet<Digest>) {
 }
 
 async fn write_one(service: &ImageService, api: &Api<Item>, sealer: &Sealer, digest: &Digest) -> Result<(), ApiError> {
-    let packed = service.known().store.get(digest, service.now()).map(|stored| Arc::clone(&stored.packed));
-    let record = packed.and_then(|packed| Record::unpack(&packed).ok());
+    let record = service.record_of(digest, service.now());
     let Some(object) = record.and_then(|record| object::to_object(&record, sealer)) else { return Ok(()) };
     let parameters = PatchParams::apply("podreeve").force();
     api.patch(&object::name_of(digest), &parameters, &Patch::Apply(Item::of(object))).await?;

@@ -104,13 +104,9 @@ impl ImageService {
         now: Timestamp,
     ) -> Result<Record, Failure> {
         let key = format!("{}@{digest}", name_of(image));
-        let (packed, failure) = {
-            let mut known = self.known();
-            let packed = known.store.get(digest, now).map(|stored| Arc::clone(&stored.packed));
-            (packed, known.store.failure(&key, now).cloned())
-        };
-        let mut record = packed.and_then(|packed| Record::unpack(&packed).ok());
+        let mut record = self.record_of(digest, now);
         if record.as_ref().is_none_or(|record| !record.repositories.contains_key(&name_of(image))) {
+            let failure = self.known().store.failure(&key, now).cloned();
             if let Some(failure) = failure {
                 return Err(failure);
             }
@@ -194,16 +190,12 @@ impl ImageService {
 
     /// The image as it is known now, without asking its registry.
     pub(super) fn stored(&self, setup: &Setup, image: &ImageRef<'_>, now: Timestamp) -> Option<KnownImage> {
-        let packed = {
-            let mut known = self.known();
+        let digest = image.digest.as_deref().and_then(Digest::parse).or_else(|| {
             let counts = |at: Timestamp| now.duration_since(at) < TAG_IN_OUTAGE;
-            let tagged =
-                known.store.tagged(&tag_of(image)).filter(|(_, at)| counts(*at)).map(|(digest, _)| digest.clone());
-            let tagged = || tagged;
-            let digest = image.digest.as_deref().and_then(Digest::parse).or_else(tagged)?;
-            Arc::clone(&known.store.get(&digest, now)?.packed)
-        };
-        let record = Record::unpack(&packed).ok().filter(|record| record.repositories.contains_key(&name_of(image)))?;
+            let known = self.known();
+            known.store.tagged(&tag_of(image)).filter(|(_, at)| counts(*at)).map(|(digest, _)| digest.clone())
+        })?;
+        let record = self.record_of(&digest, now).filter(|record| record.repositories.contains_key(&name_of(image)))?;
         known(setup, image, &record, now)
     }
 }

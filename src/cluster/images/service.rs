@@ -2,7 +2,7 @@
 
 use super::documents::ReadError;
 use super::hot::{Hot, Resolved};
-use super::record::tag_of;
+use super::record::{Record, tag_of};
 use super::running::Running;
 use super::setup::{Setup, not_set_up};
 use super::store::Store;
@@ -126,6 +126,12 @@ impl ImageService {
 
     pub(super) fn known(&self) -> MutexGuard<'_, Known> {
         lock(&self.known)
+    }
+
+    /// What is known of an image, unpacked after the lock.
+    pub(super) fn record_of(&self, digest: &Digest, now: Timestamp) -> Option<Record> {
+        let packed = self.known().store.get(digest, now).map(|stored| Arc::clone(&stored.packed))?;
+        Record::unpack(&packed).ok()
     }
 
     /// New settings are in force.

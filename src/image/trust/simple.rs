@@ -50,7 +50,7 @@ pub fn check(payload: &[u8], digest: &str, repository: &ImageRef<'_>) -> Result<
         return Err(format!("it is for {}", crate::text::clean(&critical.image.docker_manifest_digest, 80)));
     }
     let signed = ImageRef::parse(&critical.identity.docker_reference);
-    let same = signed.registry == repository.registry && signed.repository == repository.repository;
+    let same = signed.has_repository_of(repository);
     // A signature may name a tag as well. Then it is not for another tag.
     let tag = signed.tag.is_none() || repository.tag.is_none() || signed.tag == repository.tag;
     if same && tag && signed.is_well_formed() {
