@@ -121,7 +121,7 @@ mod tests {
     }
 
     fn bytes(count: usize) -> Vec<u8> {
-        (0..count).map(|n| (n % 251) as u8).collect()
+        (0_u8..251).cycle().take(count).collect()
     }
 
     /// Sends the bytes, and reads them in pieces of 4 KiB, as rustls does. What arrived, how often the stream was read, and the most
