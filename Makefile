@@ -99,6 +99,10 @@ scale: need-cargo ## Measure memory, calls and time in clusters of up to 50,000 
 fuzz: need-cargo ## Fuzz the decoder, the repairs, Dockerfiles, signatures and certificates for a minute each
 	@fuzz/run
 
+.PHONY: deny
+deny: need-cargo ## Licences, sources, bans and known vulnerabilities of all crates (builds cargo-deny the first time)
+	@scripts/deny
+
 .PHONY: fuzz-parity
 fuzz-parity: need-cargo ## Compare 200,000 generated pods and 50,000 updates with upstream's Pod Security (needs Go)
 	@scripts/fuzz-parity
@@ -108,7 +112,7 @@ real-images: build ## Read images as people build them: Debian, and the shapes o
 	@PODREEVE_BIN=$(BIN) scripts/real-images
 
 .PHONY: real-nodes
-real-nodes: build ## Compare podreeve with real daemons: dockerd with every TLS setting, rootless, containerd, podman (needs root and a mirror; a minute)
+real-nodes: build ## Compare podreeve with real daemons: dockerd with every TLS setting, rootless, containerd, podman, the kubelet (needs root and a mirror; three minutes)
 	@PODREEVE_BIN=$(BIN) scripts/real-nodes
 
 .PHONY: mutants

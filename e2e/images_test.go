@@ -36,19 +36,25 @@ var rootIsDenied = map[string]harness.RuleSetting{
 func newImages(t *testing.T) *images {
 	t.Helper()
 	s := up(t)
+	policies, err := s.WritePolicies(harness.NewPolicy("images", nil, rootIsDenied))
+	must(t, err)
+	return imagesBy(t, s, s.NewHook(), policies)
+}
+
+// imagesBy does the same with the policies of a folder.
+func imagesBy(t *testing.T, s *suite, hook *harness.Hook, policies string) *images {
+	t.Helper()
 	if !s.Owned {
 		t.Skip("installs CRDs, which is for a cluster of our own")
 	}
 	must(t, s.InstallCRDs(t.Context()))
-	i := &images{suite: s, dir: t.TempDir(), hook: s.NewHook()}
+	i := &images{suite: s, dir: t.TempDir(), hook: hook}
 	var err error
 	i.registry, err = s.StartRegistry()
 	must(t, err)
 	i.home = namespace(t, s, "images", nil)
 	must(t, s.Apply(t.Context(), "{apiVersion: v1, kind: Secret, metadata: {name: seal, namespace: "+i.home+"}}"))
 	i.settings(t, "onUnavailable: deny")
-	policies, err := s.WritePolicies(harness.NewPolicy("images", nil, rootIsDenied))
-	must(t, err)
 	cert, err := s.NewCertificate() // a self-signed one would be another after a restart
 	must(t, err)
 	i.server, err = s.StartPodreeveWith(t.Context(), cert, "--cluster", "--kubeconfig", s.Kubeconfig, "--namespace", i.home, "--policy", policies,

@@ -23,7 +23,7 @@ func TestWhatALaterWebhookAddsIsRepaired(t *testing.T) {
 		t.Skip("serves a webhook on loopback, which is for a cluster of our own")
 	}
 	ns := namespace(t, s, "reinvoke", s.hook)
-	injects(t, s, ns)
+	injects(t, s, ns, inject)
 	must(t, harness.Await(t.Context(), "the added container is there, and repaired", func(ctx context.Context) (bool, error) {
 		answer := s.Create(ctx, s.GoodPod(ns, "pod"), true)
 		if answer.Err != nil {
@@ -39,10 +39,10 @@ func TestWhatALaterWebhookAddsIsRepaired(t *testing.T) {
 	}))
 }
 
-// injects registers a webhook that adds a container to pods of this namespace. Webhooks are called in the order of their names.
-func injects(t *testing.T, s *suite, ns string) {
+// injects registers a webhook that changes the pods of this namespace. Webhooks are called in the order of their names.
+func injects(t *testing.T, s *suite, ns string, handler http.HandlerFunc) {
 	t.Helper()
-	server := httptest.NewTLSServer(http.HandlerFunc(inject))
+	server := httptest.NewTLSServer(handler)
 	t.Cleanup(server.Close)
 	name, never, none, ignore := s.Name("zz-podreeve-e2e-inject"), admission.NeverReinvocationPolicy, admission.SideEffectClassNone, admission.Ignore
 	client, err := s.Clientset()
@@ -65,6 +65,13 @@ func injects(t *testing.T, s *suite, ns string) {
 
 // inject adds a copy of the first container that says nothing about privilege escalation.
 func inject(w http.ResponseWriter, r *http.Request) {
+	injectCopy(w, r, func(container map[string]any) {
+		delete(container["securityContext"].(map[string]any), "allowPrivilegeEscalation")
+	})
+}
+
+// injectCopy adds a changed copy of the first container.
+func injectCopy(w http.ResponseWriter, r *http.Request, change func(container map[string]any)) {
 	var review admissionv1.AdmissionReview
 	var pod harness.Object
 	if err := json.NewDecoder(r.Body).Decode(&review); err != nil {
@@ -77,7 +84,7 @@ func inject(w http.ResponseWriter, r *http.Request) {
 	}
 	container := harness.Lookup(&pod, "spec.containers[0]").(map[string]any)
 	container["name"] = "added"
-	delete(container["securityContext"].(map[string]any), "allowPrivilegeEscalation")
+	change(container)
 	patch, _ := json.Marshal([]map[string]any{{"op": "add", "path": "/spec/containers/-", "value": container}}) // maps of JSON always marshal
 	kind := admissionv1.PatchTypeJSONPatch
 	review.Response = &admissionv1.AdmissionResponse{UID: review.Request.UID, Allowed: true, Patch: patch, PatchType: &kind}

@@ -4,12 +4,13 @@
 //! server alone.
 
 mod changes;
+mod facts;
 mod publish;
 mod report;
 pub mod safety;
 
 use crate::admit::Snapshot;
-use crate::cluster::{Access, once};
+use crate::cluster::{Access, once, runtime};
 use crate::host::{Root, snapshot};
 use crate::observe::LogOnce;
 use crate::policy::{NodeIdentity, PolicySet};
@@ -123,7 +124,8 @@ async fn round(settings: &Settings) -> Result<Option<Changes>, RoundError> {
     let audited = judge(&policies, &host, NodeIdentity { name: &settings.node, labels: &labels }, today);
     let uid = object.metadata.uid.unwrap_or_default();
     let publisher = Publisher { client: &client, node: &settings.node, uid: &uid };
-    let written = publisher.publish(&audited, &report::facts(&host)).await?;
+    let runtime = object.status.as_ref().and_then(runtime::user_namespaces);
+    let written = publisher.publish(&audited, &facts::facts(&host, runtime)).await?;
     let summary = audited.summary;
     tracing::info!(fail = summary.fail, unknown = summary.unknown, pass = summary.pass, written, "the node is audited");
     Ok(changes)

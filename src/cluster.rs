@@ -28,6 +28,7 @@ pub mod once;
 mod owner;
 mod policies;
 pub mod report_fields;
+pub mod runtime;
 pub mod scan;
 pub mod served;
 mod settings;
@@ -57,6 +58,7 @@ use jiff::{Timestamp, civil::Date, tz::Offset};
 use kube::Client;
 use kube::runtime::watcher;
 use lease::Leadership;
+use nodes::NodesPoll;
 use object_sink::ObjectSink;
 use object_store::ObjectStore;
 use served::ServedPolicies;
@@ -94,8 +96,15 @@ pub async fn run(settings: ClusterSettings, handles: Handles<'_>) {
     fact_client.connected(client.clone());
     let (leader, leadership) = tokio::sync::watch::channel(false);
     let leases = kube::Api::namespaced(client.clone(), &settings.namespace);
-    let facts =
-        FactWatches { client: &client, kubelets: &settings.kubelets, api_health, state: &state, needed: &needed };
+    let nodes = NodesPoll {
+        client: &client,
+        access: &settings.kubelets,
+        has_reports: settings.node_reports,
+        api_health,
+        state: &state,
+        needed: &needed,
+    };
+    let facts = FactWatches { client: &client, nodes, api_health, state: &state, needed: &needed };
     let objects = OwnObjects { client: &client, api_health, leadership: leadership.clone() };
     tokio::join!(
         lease::hold(leases, &settings.lease, &settings.identity, api_health, leader),

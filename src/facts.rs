@@ -46,7 +46,7 @@ pub struct Facts {
     pub ingress: Arc<HashMap<String, Arc<IngressByName>>>,
     /// The kinds of which everything is known: the first list was read, and the watch has missed no change since.
     pub complete: FactKinds,
-    /// The limits of the nodes; empty while they are not known.
+    /// What nodes allow and can do; empty while that is not known.
     pub nodes: Arc<nodes::Nodes>,
     /// The ServiceAccounts of the files, where the objects come from files.
     pub manifest_accounts: Option<Arc<accounts::Accounts>>,

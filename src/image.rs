@@ -9,6 +9,7 @@
 //!
 //! Every list, text and size is bounded (see [`limits`]). What cannot be read is unknown, with its reason, and never empty.
 
+pub mod allowance;
 pub mod archive;
 mod caches;
 mod captures;
@@ -41,6 +42,7 @@ mod tools;
 pub mod trust;
 mod unverified;
 
+pub use allowance::Allowance;
 pub use digest::{Digest, Hasher};
 pub use error::ImageError;
 pub use facts::ImageFacts;
@@ -50,7 +52,7 @@ pub use merge::merge;
 pub use open::{OpenedImage, PlatformImage, Wanted, open};
 pub use place::Place;
 pub use platform::Platform;
-pub use read::read;
+pub use read::{read, read_within};
 pub use size::size_text;
 pub use source::{Root, Source, Visit, small};
 

@@ -99,8 +99,9 @@ impl Rule {
     pub const fn judges_images(&self) -> bool {
         match &self.judges {
             Judges::Pod(pod) => pod.judges_image,
+            Judges::Exec(exec) => exec.pod.judges_image,
             Judges::Image(_) => true,
-            Judges::Exec(_) | Judges::Dockerfile(_) | Judges::Node(_) => false,
+            Judges::Dockerfile(_) | Judges::Node(_) => false,
         }
     }
 

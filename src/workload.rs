@@ -26,7 +26,7 @@ pub mod templates;
 pub mod text;
 pub mod volume;
 
-pub use context::{Connect, Ingress, PodContext, UnknownPod, Written};
+pub use context::{Connect, Ingress, OnNodes, PodContext, UnknownPod, Written};
 pub use features::PodFeatures;
 pub use images::{PodImage, PodImages};
 pub use kinds::{Kind, KindClass};

@@ -81,6 +81,7 @@ func TestAgentReportsItsNode(t *testing.T) {
 		counted := strings.Contains(metrics, "podreeve_node_reports 1\n") && !strings.Contains(metrics, "podreeve_node_oldest_audit_timestamp_seconds 0\n")
 		return counted, fmt.Errorf("not counted\n%s", server.LogTail(10))
 	})
+	g.twoAgentsAndAStaleToken(t, inPod, log)
 	if report.Summary["fail"]+report.Summary["warn"] > 0 {
 		await(t, "the Node gets an Event", func(context.Context) (bool, error) {
 			said, err := g.Kubectl(t.Context(), "", "get", "events", "-n", "default", "--field-selector", "involvedObject.kind=Node,involvedObject.name=n-1,reason=NodeViolation", "-o", "name")
@@ -89,38 +90,106 @@ func TestAgentReportsItsNode(t *testing.T) {
 	}
 }
 
-// ownReportAlone: by the token of a pod on n-1, the API server takes the report of n-1, about n-1, and no other one.
+// twoAgentsAndAStaleToken: two agents of one node write its report in turn. With the token of a pod that has gone, nothing is written, and the log says so.
+func (g *gitops) twoAgentsAndAStaleToken(t *testing.T, inPod string, first func() string) {
+	t.Helper()
+	second := runAgent(t, inPod)
+	audits := func(log func() string) int { return strings.Count(log(), "the node is audited") }
+	begun := audits(first)
+	await(t, "both agents audit on", func(context.Context) (bool, error) {
+		return audits(first) >= begun+3 && audits(second) >= 3, fmt.Errorf("%d, %d\n%s", audits(first), audits(second), second())
+	})
+	for _, log := range []string{first(), second()} {
+		if strings.Contains(log, "is not written") {
+			t.Errorf("one of two agents could not write:\n%s", log)
+		}
+	}
+	if said, err := g.Kubectl(t.Context(), "", "delete", "pod", "agent", "-n", "podreeve", "--grace-period=0", "--force"); err != nil || said.Code != 0 {
+		t.Fatalf("%v %s", err, said)
+	}
+	await(t, "the agent of a pod that has gone says that it writes nothing", func(context.Context) (bool, error) {
+		log := second()
+		return strings.Contains(log, "is not written; it is tried again") && strings.Contains(log, "Unauthorized"), fmt.Errorf("%s", log)
+	})
+}
+
+// ownReportAlone: by the token of a pod on n-1, the API server takes the report of n-1, about n-1, and no other one; and it lets no agent remove one.
 func (g *gitops) ownReportAlone(t *testing.T, kubeconfig string) {
 	t.Helper()
-	report := func(name, scope, resource string) string {
-		return fmt.Sprintf(`{apiVersion: openreports.io/v1alpha1, kind: ClusterReport, metadata: {name: %s}, scope: {apiVersion: v1, kind: Node, name: %s},
- results: [{policy: a, result: pass, resources: [{apiVersion: v1, kind: Node, name: %s}]}]}`, name, scope, resource)
+	report := func(name, scope, resource, more string) string {
+		return fmt.Sprintf(`{apiVersion: openreports.io/v1alpha1, kind: ClusterReport, metadata: {name: %s, labels: {app.kubernetes.io/managed-by: podreeve-node}%s},
+ scope: {apiVersion: v1, kind: Node, name: %s}, results: [{policy: a, result: pass, resources: [{apiVersion: v1, kind: Node, name: %s}]}]}`, name, more, scope, resource)
 	}
 	outside, err := g.KubeconfigAs(t.Context(), "podreeve", "podreeve-nodes")
 	if err != nil {
 		t.Fatal(err)
 	}
-	create := func(kubeconfig, object string) harness.Said {
-		said, err := g.Kubectl(t.Context(), object, "--kubeconfig", kubeconfig, "create", "--dry-run=server", "-f", "-")
+	run := func(kubeconfig, object string, args ...string) harness.Said {
+		said, err := g.Kubectl(t.Context(), object, append([]string{"--kubeconfig", kubeconfig}, args...)...)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return said
 	}
+	create := func(kubeconfig, object string) harness.Said {
+		return run(kubeconfig, object, "create", "--dry-run=server", "-f", "-")
+	}
+	own := report("podreeve-node.n-1", "n-1", "n-1", "")
 	await(t, "the API server knows the policy", func(context.Context) (bool, error) {
-		said := create(kubeconfig, report("podreeve-node.n-2", "n-2", "n-2"))
+		said := create(kubeconfig, report("podreeve-node.n-2", "n-2", "n-2", ""))
 		return said.Code != 0 && strings.Contains(said.Stderr, "the report of its own node alone"), fmt.Errorf("%s", said)
 	})
-	if said := create(kubeconfig, report("podreeve-node.n-1", "n-1", "n-1")); said.Code != 0 {
+	if said := create(kubeconfig, own); said.Code != 0 {
 		t.Errorf("the report of its own node is refused: %s", said)
 	}
+	const owner = `, ownerReferences: [{apiVersion: v1, kind: %s, name: %s, uid: u}]`
+	many := strings.Replace(own, "results: [", "results: ["+strings.Repeat("{policy: a}, ", 1000), 1)
+	large := strings.Replace(own, "policy: a", "policy: "+strings.Repeat("a", 3<<20), 1)
 	for what, refused := range map[string]struct{ kubeconfig, object, says string }{
-		"another scope":           {kubeconfig, report("podreeve-node.n-1", "n-2", "n-1"), "the scope of the report is the node n-1 alone"},
-		"results of another node": {kubeconfig, report("podreeve-node.n-1", "n-1", "n-2"), "the results are about the node n-1 alone"},
-		"a token without a node":  {outside, report("podreeve-node.n-1", "n-1", "n-1"), "the token names no node"},
+		"another scope":           {kubeconfig, report("podreeve-node.n-1", "n-2", "n-1", ""), "the scope of the report is the node n-1 alone"},
+		"results of another node": {kubeconfig, report("podreeve-node.n-1", "n-1", "n-2", ""), "the results are about the node n-1 alone"},
+		"a token without a node":  {outside, own, "the token names no node"},
+		"another owner":           {kubeconfig, report("podreeve-node.n-1", "n-1", "n-1", fmt.Sprintf(owner, "Node", "n-2")), "the report belongs to the node n-1 alone"},
+		"no node as its owner":    {kubeconfig, report("podreeve-node.n-1", "n-1", "n-1", fmt.Sprintf(owner, "ConfigMap", "n-1")), "the report belongs to the node n-1 alone"},
+		"a finalizer":             {kubeconfig, report("podreeve-node.n-1", "n-1", "n-1", ", finalizers: [a.example/held]"), "the report has no finalizers"},
+		"another label":           {kubeconfig, strings.Replace(own, "podreeve-node}", "other}", 1), "the report has the label"},
+		"too many results":        {kubeconfig, many, "a report has 1000 results at most"},
+		"3 MB":                    {kubeconfig, large, "too large"},
 	} {
 		if said := create(refused.kubeconfig, refused.object); said.Code == 0 || !strings.Contains(said.Stderr, refused.says) {
-			t.Errorf("%s: %s", what, said)
+			t.Errorf("%s: %.2000s", what, said)
+		}
+	}
+
+	// What is there already.
+	for _, name := range []string{"podreeve-node.n-1", "podreeve-node.n-2", "podreeve-other"} {
+		if err := g.Apply(t.Context(), report(name, strings.TrimPrefix(name, "podreeve-node."), "n-2", "")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const reports = "clusterreports.openreports.io/"
+	for _, args := range [][]string{
+		{"delete", reports + "podreeve-node.n-1"},
+		{"delete", "clusterreports.openreports.io", "--all"},
+		{"patch", reports + "podreeve-node.n-2", "--type=merge", "-p", `{"results":[]}`},
+		{"patch", reports + "podreeve-other", "--type=merge", "-p", `{"results":[]}`},
+		{"annotate", reports + "podreeve-node.n-2", "podreeve.dev/node-facts={}"},
+		{"label", reports + "podreeve-node.n-1", "app.kubernetes.io/managed-by-"},
+		{"patch", reports + "podreeve-node.n-1", "--type=merge", "-p", `{"scope":{"name":"n-2"}}`},
+		{"patch", "node/n-1", "--type=merge", "-p", `{"metadata":{"labels":{"a":"b"}}}`},
+		{"get", "secrets", "-A"},
+		{"get", "clusterreports.openreports.io"}, // it may get its own by name, and list none
+	} {
+		if said := run(kubeconfig, "", args...); said.Code == 0 {
+			t.Errorf("an agent may do this: %s", said)
+		}
+	}
+	if said := run(kubeconfig, "", "patch", reports+"podreeve-node.n-1", "--type=merge", "-p", `{"results":[{"policy":"a"}]}`); said.Code != 0 {
+		t.Errorf("an agent may not change its own report: %s", said)
+	}
+	for _, name := range []string{"podreeve-node.n-1", "podreeve-node.n-2", "podreeve-other"} {
+		if err := g.Remove(t.Context(), "clusterreports.openreports.io", name); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	batch "k8s.io/api/batch/v1"
 	core "k8s.io/api/core/v1"
 	rbac "k8s.io/api/rbac/v1"
 )
@@ -195,14 +196,22 @@ func TestKubeletsSeeAnAccountOfTheirOwn(t *testing.T) {
 func TestRightsOfTheUninstallJob(t *testing.T) {
 	webhooks := right("admissionregistration.k8s.io", webhookConfigurations, "delete", "podreeve")
 	for values, reports := range map[string][]rbac.PolicyRule{
+		"nodes":        {right("openreports.io", "clusterreports", "list delete")},
 		"cert-manager": {right("wgpolicyk8s.io", "policyreports", "list"), right("wgpolicyk8s.io", "policyreports", "delete", "podreeve")},
 		"everything":   {right("openreports.io", "reports", "list"), right("openreports.io", "reports", "delete", "podreeve")},
 	} {
-		objects := render(t, values)
+		objects := render(t, values, "--set", "uninstallHook.enabled=true")
 		name := deployment(t, values).Name
 		webhooks.ResourceNames = []string{name}
 		role := find[rbac.ClusterRole](t, objects, "ClusterRole", name+"-uninstall")
 		sameRights(t, role.Rules, append(reports, webhooks))
 		sameRights(t, find[rbac.Role](t, objects, "Role", name+"-uninstall").Rules, []rbac.PolicyRule{right("apps", "deployments", "get", name)})
+		args := find[batch.Job](t, objects, "Job", name+"-uninstall").Spec.Template.Spec.Containers[0].Args
+		if removes := slices.Contains(args, "--node-reports"); removes != (values == "nodes") {
+			t.Errorf("%s: the arguments are %q", values, args)
+		}
+		if _, complaint, code := podreeve(t, "", append(slices.Clone(args), "--help")...); code != 0 {
+			t.Errorf("%q: %s", args, complaint)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package chart
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -43,15 +44,21 @@ func own(service admission.WebhookClientConfig, seconds int32) admission.Validat
 // ownNamespace and ownNamespaceRepairs are the webhooks for podreeve's own namespace. Whatever the values say, they let in what nobody
 // answers for: a replica could not start while there is none.
 func ownNamespace(service admission.WebhookClientConfig, like admission.ValidatingWebhook) admission.ValidatingWebhook {
-	like.Name, like.ClientConfig = "own-namespace.podreeve.dev", service
+	like.Name, like.ClientConfig, like.MatchConditions = "own-namespace.podreeve.dev", service, ownConditions(service.Service.Name, like.MatchConditions)
 	like.FailurePolicy, like.NamespaceSelector = ptr(admission.Ignore), named("podreeve")
 	return like
 }
 
 func ownNamespaceRepairs(service admission.WebhookClientConfig, like admission.MutatingWebhook) admission.MutatingWebhook {
-	like.Name, like.ClientConfig = "own-namespace.podreeve.dev", service
+	like.Name, like.ClientConfig, like.MatchConditions = "own-namespace.podreeve.dev", service, ownConditions(service.Service.Name, like.MatchConditions)
 	like.FailurePolicy, like.NamespaceSelector = ptr(admission.Ignore), named("podreeve")
 	return like
+}
+
+// ownConditions: the template of the agents alone is left out, whose pods are judged.
+func ownConditions(release string, like []admission.MatchCondition) []admission.MatchCondition {
+	return append(slices.Clone(like), admission.MatchCondition{Name: "not-the-template-of-the-agents",
+		Expression: "!(request.resource.group == 'apps' && request.resource.resource == 'daemonsets' && request.name == '" + release + "-nodes')"})
 }
 
 func named(namespace string) *metav1.LabelSelector {

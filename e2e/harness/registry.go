@@ -1,7 +1,6 @@
 package harness
 
 import (
-	"archive/tar"
 	"bytes"
 	"crypto/sha256"
 	"encoding/json"
@@ -79,28 +78,10 @@ func (r *Registry) Requests() int {
 
 // Push stores an image of one small layer with this USER, under `shop/NAME:1`, and gives its reference with the tag, and its digest.
 func (r *Registry) Push(name, user string) (reference, digest string) {
-	var layer bytes.Buffer
-	archive := tar.NewWriter(&layer)
-	content := "app:x:1000:1000::/:/bin/sh\n" + name
-	archive.WriteHeader(&tar.Header{Name: "etc/passwd", Mode: 0o644, Size: int64(len(content))})
-	archive.Write([]byte(content))
-	archive.Close()
-	layerDigest := r.put("shop/"+name+"/blobs/", "application/octet-stream", layer.Bytes())
-	config := toJSON(map[string]any{
-		"os": "linux", "architecture": "amd64", "config": map[string]any{"User": user},
-		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{layerDigest}},
+	return r.PushImage(name, "1", Image{
+		Run:   map[string]any{"User": user},
+		Files: map[string]string{"etc/passwd": "app:x:1000:1000::/:/bin/sh\n" + name},
 	})
-	configDigest := r.put("shop/"+name+"/blobs/", "application/octet-stream", config)
-	manifest := toJSON(map[string]any{
-		"schemaVersion": 2, "mediaType": manifestType,
-		"config": map[string]any{"mediaType": "application/vnd.oci.image.config.v1+json", "digest": configDigest, "size": len(config)},
-		"layers": []any{map[string]any{"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": layerDigest, "size": layer.Len()}},
-	})
-	digest = r.put("shop/"+name+"/manifests/", manifestType, manifest)
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	r.objects["shop/"+name+"/manifests/1"] = object{manifestType, manifest}
-	return fmt.Sprintf("%s/shop/%s:1", r.Host, name), digest
 }
 
 // IsConfig says whether this request is for the configuration of an image, and for no layer.

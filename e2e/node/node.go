@@ -81,6 +81,14 @@ func (n *Node) Enter(program string, args ...string) []string {
 	return n.space.enterNetwork(program, args...)
 }
 
+// Inside is the command line that runs a program of this machine on the node: in its network, with its mounts and processes.
+func (n *Node) Inside(program string, args ...string) []string {
+	return n.space.enter(program, args...)
+}
+
+// KubeletConfig is the kubelet's configuration: a file of this machine, in a folder of root's.
+func (n *Node) KubeletConfig() string { return filepath.Join(n.dir, "kubelet.yaml") }
+
 // Kubectl is the path of the program.
 func (n *Node) Kubectl() string { return n.tools.Path("kubectl") }
 

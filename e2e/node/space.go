@@ -26,7 +26,7 @@ type space struct {
 }
 
 // hidden are folders into which Kubernetes' programs write, whatever their options.
-const hidden = "for d in /run /var/lib /var/log; do mount -t tmpfs tmpfs $d; done"
+const hidden = "for d in /run /var/lib /var/log; do mount -t tmpfs -o mode=755 tmpfs $d; done"
 
 const network = "ip link set lo up; ip link add node0 type bridge; ip addr add " + Address + "/24 dev node0; ip link set node0 up; " +
 	"ip route add default dev node0; echo 1 >/proc/sys/net/ipv4/ip_forward"

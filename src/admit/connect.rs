@@ -1,9 +1,11 @@
 //! `kubectl exec`, `attach` and `port-forward`, and the proxy to a pod. The request has options and no pod, so the pod comes
 //! from the facts.
 
+mod images;
+
 use super::{Conditions, Snapshot, about};
 use crate::decide::{Case, Effect, Judged, Needed, Stage, judge};
-use crate::facts::{FactAnswer, FactQuery, Known};
+use crate::facts::{FactAnswer, FactQuery, KeptPod, Known};
 use crate::json::Raw;
 use crate::outcome::{About, JudgedPod, Operation, Outcome, PodSecurity, Verdict};
 use crate::policy::{CompiledPolicy, MatchInput};
@@ -47,7 +49,7 @@ pub(super) fn decide(request: &Request<'_>, conditions: &Conditions<'_>) -> Outc
     let query = FactQuery::Pod { namespace: request.namespace.to_string(), name: request.name.to_string() };
     match snapshot.facts.pod(&request.namespace, &request.name) {
         Known::Is(kept) => match kept.raw() {
-            Some(pod) => connection.known(about, Raw::new(pod.get()), query),
+            Some(pod) => connection.known(about, Raw::new(pod.get()), kept, query),
             None => connection.unknown(about, UnknownPod::Unreadable),
         },
         // The API server refuses the request itself.
@@ -70,7 +72,7 @@ struct Connection<'e, 'r> {
 }
 
 impl<'e> Connection<'e, '_> {
-    fn known(&self, about: About, pod: Raw<'_>, query: FactQuery) -> Outcome {
+    fn known(&self, about: About, pod: Raw<'_>, kept: &KeptPod, query: FactQuery) -> Outcome {
         let pod = kinds::find("", "Pod").and_then(|kind| kind.pod(pod).ok()?);
         // Every pod has containers.
         let Some(pod) = pod.filter(|pod| pod.all_containers().next().is_some()) else {
@@ -85,9 +87,23 @@ impl<'e> Connection<'e, '_> {
             Some(FactAnswer::Nothing(_)) => return self.unknown(about, UnknownPod::NoAnswer),
             Some(_) => {}
         }
-        let pod = self.connected(pod, None);
+        let mut pod = self.connected(pod, None);
+        if let Err(query) = self.add_images(&mut pod, kept) {
+            return Outcome::needs_fact(about, query);
+        }
         let judged = self.judged(&pod);
         self.outcome(about, &pod, judged)
+    }
+
+    /// # Errors
+    /// The images that must be looked up first.
+    fn add_images(&self, pod: &mut Pod<'_>, kept: &KeptPod) -> Result<(), FactQuery> {
+        let mut rules = self.policies.iter().flat_map(|policy| &policy.rules).map(|compiled| compiled.rule);
+        if !rules.any(|rule| rule.judges_exec() && rule.judges_images()) {
+            return Ok(());
+        }
+        pod.context.images = images::known(pod, kept, &self.snapshot.facts, &self.request.namespace, self.today)?;
+        Ok(())
     }
 
     /// The pod is not known, but its name is, and the container's name if the request has it: exemptions use those. Each rule

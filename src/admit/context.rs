@@ -22,8 +22,16 @@ pub(super) fn of<'a>(
     }
     let needed: FactKinds = policies.iter().map(|policy| policy.facts).collect();
     context.windows_node = pod.spec.node_name.as_deref().is_some_and(|name| facts.nodes.is_windows(name));
-    if needed.contains(FactKinds::NODES) {
-        context.node_pids = facts.nodes.highest(pod.spec.node_name.as_deref(), &pod.spec.node_selector());
+    if needed.intersects(FactKinds::OF_NODES) {
+        let nodes = facts.nodes.of_pod(pod.spec.node_name.as_deref(), &pod.spec.node_selector());
+        if needed.contains(FactKinds::NODES) {
+            context.node_pids = nodes.highest_pids();
+        }
+        (context.app_armor, context.se_linux) = (nodes.app_armor(), nodes.se_linux());
+        // A class of runtimes may have another runtime.
+        if pod.spec.runtime_class_name.is_none() {
+            context.user_namespaces = nodes.user_namespaces();
+        }
     }
     if needed.contains(FactKinds::NETWORK_POLICIES) {
         context.ingress = Some(match facts.ingress_of(namespace) {

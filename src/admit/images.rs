@@ -52,7 +52,7 @@ impl ImageContext<'_> {
                 {
                     missing.push(reference.to_owned());
                 }
-                images.push(answer.map(|answer| self.image(answer)));
+                images.push(answer.map(|answer| for_pod(answer, self.namespace)));
             }
             if !missing.is_empty() {
                 for name in placed.pod.spec.pull_secrets() {
@@ -70,12 +70,13 @@ impl ImageContext<'_> {
         let namespace = self.namespace.to_owned();
         Err(FactQuery::Images(ImageQuery { namespace, pull_secrets, references: missing }))
     }
+}
 
-    fn image(&self, answer: &ImageAnswer) -> PodImage {
-        let foreign = match answer {
-            ImageAnswer::Known(image) => !image.reader.serves(self.namespace),
-            ImageAnswer::Unknown(_) => false,
-        };
-        PodImage { answer: answer.clone(), foreign }
-    }
+/// What is known of an image, for a pod of this namespace.
+pub(super) fn for_pod(answer: &ImageAnswer, namespace: &str) -> PodImage {
+    let foreign = match answer {
+        ImageAnswer::Known(image) => !image.reader.serves(namespace),
+        ImageAnswer::Unknown(_) => false,
+    };
+    PodImage { answer: answer.clone(), foreign }
 }

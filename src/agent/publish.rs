@@ -58,9 +58,22 @@ struct Known {
     properties: HashMap<String, String>,
 }
 
+/// How often the report is read and written again, when another agent has written it meanwhile: one that ends, after an upgrade.
+const TRIES: u32 = 3;
+
 impl Publisher<'_> {
     /// Returns whether the content was new.
     pub async fn publish(&self, report: &NodeReport, facts: &ReportedNode) -> Result<bool, PublishError> {
+        let mut tries = 1;
+        loop {
+            match self.write(report, facts).await {
+                Err(PublishError::Refused { error, .. }) if error.is_conflict() && tries < TRIES => tries += 1,
+                written => return written,
+            }
+        }
+    }
+
+    async fn write(&self, report: &NodeReport, facts: &ReportedNode) -> Result<bool, PublishError> {
         let api: Api<Item> = Api::all_with(
             self.client.clone(),
             &resource("openreports.io", "v1alpha1", "ClusterReport", "clusterreports"),

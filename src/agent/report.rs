@@ -4,7 +4,6 @@ use crate::cluster::item::Item;
 use crate::cluster::report_fields::{Reference, Summary, Time};
 use crate::decide::Effect;
 use crate::facts::reported_nodes::{CHECKED, FACTS, LABEL, NAME_PREFIX, ReportedNode};
-use crate::node::Node;
 use crate::report::node::{NodeReport, NodeResultReport};
 use crate::rule::VerdictKind;
 use crate::text::clean;
@@ -17,16 +16,10 @@ pub const CONTENT: &str = "podreeve.dev/content";
 
 /// Longest texts, in characters.
 const TEXT: usize = 300;
-/// The most results. With these the largest report stays below the 1.5 MB of etcd.
+/// The most results.
 const RESULTS: usize = 1000;
-
-/// What admission can know of the node.
-#[must_use]
-pub fn facts(node: &Node) -> ReportedNode {
-    let kubelet = node.kubelet.first().filter(|kubelet| kubelet.config.doubts.is_empty());
-    // The default of a kubelet is no limit.
-    ReportedNode { pod_pids_limit: kubelet.map(|kubelet| kubelet.setting("podPidsLimit").value.as_i64().unwrap_or(-1)) }
-}
+/// The most bytes of all results together: etcd takes an object of 1.5 MB.
+const SIZE: usize = 1_200_000;
 
 /// The object, as it is written.
 #[derive(Debug, Serialize)]
@@ -97,10 +90,17 @@ impl ClusterReport {
                 _ => summary.skip += 1,
             }
         }
-        let results = all.iter().take(RESULTS).map(|result| one(result, &node, seen, now)).collect();
+        let mut size = 0;
+        let fits = |result: &ReportResult| {
+            // Serializing plain fields cannot fail.
+            size += serde_json::to_string(result).map_or(0, |text| text.len());
+            size <= SIZE
+        };
+        let results = all.iter().take(RESULTS).map(|result| one(result, &node, seen, now));
+        let results: Vec<ReportResult> = results.take_while(fits).collect();
         let mut annotations = BTreeMap::from([(FACTS, serde_json::to_string(facts).unwrap_or_default())]);
-        if all.len() > RESULTS {
-            annotations.insert("podreeve.dev/results-left-out", (all.len() - RESULTS).to_string());
+        if all.len() > results.len() {
+            annotations.insert("podreeve.dev/results-left-out", (all.len() - results.len()).to_string());
         }
         Self {
             api_version: "openreports.io/v1alpha1",
@@ -194,4 +194,71 @@ fn key(result: &NodeResultReport) -> String {
 
 pub fn seen_key(verdict: &str, fingerprint: &str) -> String {
     format!("{verdict} {fingerprint}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Action;
+    use crate::report::node::NodeSummary;
+    use crate::rule::Severity;
+    use serde_json::Value;
+
+    fn result(verdict: VerdictKind, text: &str) -> NodeResultReport {
+        NodeResultReport {
+            rule: "node-files",
+            verdict,
+            severity: Severity::High,
+            subject: text.to_owned(),
+            found: text.to_owned(),
+            wanted: Some(text.to_owned()),
+            source: Some(text.to_owned()),
+            fix: Some(text.to_owned()),
+            why: "",
+            policy: "owasp".to_owned(),
+            action: Action::Deny,
+            effect: Some(Effect::Deny),
+            note: None,
+            exemption: None,
+            owasp: (1..=93).collect(),
+            cis: vec!["D3.1".to_owned(); 20],
+            fingerprint: "0123456789abcdef0123456789abcdef".to_owned(),
+        }
+    }
+
+    /// A host may have names as long as a path can be, with any byte in them, and more files than a report holds.
+    #[test]
+    fn the_report_of_any_host_fits_and_has_no_control_characters() {
+        let hostile = "\u{1b}[2J\r\n\u{202e}\u{1f4a3}".repeat(400);
+        let mut results = vec![result(VerdictKind::Pass, &hostile); 4999];
+        results.push(result(VerdictKind::Fail, "worst"));
+        let report = NodeReport {
+            api_version: "podreeve.dev/v1alpha1",
+            kind: "NodeReport",
+            node: "n-1".to_owned(),
+            taken: String::new(),
+            system: String::new(),
+            results,
+            summary: NodeSummary::default(),
+        };
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let object = ClusterReport::new(&report, &ReportedNode::default(), "u", &FirstSeen::new(), now);
+        let item = object.written("0".repeat(32), Some("9".repeat(20)), now);
+        let text = item.raw.get();
+        assert!(text.len() < 1_400_000, "{} bytes are more than etcd takes", text.len());
+        let written: Value = serde_json::from_str(text).unwrap();
+        let all = written["results"].as_array().unwrap();
+        assert!((50..=RESULTS).contains(&all.len()), "{}", all.len());
+        assert_eq!(written["summary"]["pass"], 4999);
+        let left_out = written["metadata"]["annotations"]["podreeve.dev/results-left-out"].as_str().unwrap();
+        assert_eq!(left_out, (5000 - all.len()).to_string());
+        assert_eq!((&all[0]["result"], &all[0]["properties"]["found"]), (&Value::from("fail"), &Value::from("worst")));
+        let texts = all.iter().flat_map(|result| {
+            let message = result["message"].as_str();
+            message.into_iter().chain(result["properties"].as_object().unwrap().values().filter_map(Value::as_str))
+        });
+        for text in texts {
+            assert!(!text.contains(|c: char| c.is_control() || c == '\u{202e}'), "{text:?}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The agent refuses to run where it could do more than read.
 //!
-//! A container that mounts the host's `/` read-only can still write to the file systems that are mounted below it, and connect to the
-//! socket of the runtime, which is root on the node.
+//! A container that mounts the host's `/` read-only can still write to the file systems that are mounted below it, as far as its user may. And
+//! no mount keeps a user from a socket: user 0 and group 0 connect to that of the runtime, which is root on the node.
 
 use std::fs;
 use std::io;
@@ -14,6 +14,9 @@ const ALLOWED: u64 = 1 << 2 | 1 << 19;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Powers {
     pub user: u32,
+    pub group: u32,
+    /// Groups in addition to [`Self::group`].
+    pub more_groups: Vec<u32>,
     /// The capabilities that it has or could get.
     pub capabilities: u64,
     pub no_new_privileges: bool,
@@ -41,9 +44,14 @@ impl Powers {
             |name: &str| field(name).next().and_then(|bits| u64::from_str_radix(bits, 16).ok()).unwrap_or(u64::MAX);
         let mounts: Vec<(String, bool)> = mountinfo.lines().filter_map(mount).collect();
         let below: Vec<&(String, bool)> = mounts.iter().filter(|(at, _)| Path::new(at).starts_with(root)).collect();
+        // Of the four ids, the one that the kernel checks.
+        let id = |name: &str| field(name).nth(1).and_then(|id| id.parse().ok()).unwrap_or_default();
+        let (user, group) = (id("Uid"), id("Gid"));
+        let groups = field("Groups").map(|id| id.parse().unwrap_or_default());
         Self {
-            // Of the four ids, the one that the kernel checks.
-            user: field("Uid").nth(1).and_then(|id| id.parse().ok()).unwrap_or_default(),
+            user,
+            group,
+            more_groups: groups.filter(|more| *more != group).collect(),
             capabilities: set("CapBnd") | set("CapPrm"),
             no_new_privileges: field("NoNewPrivs").next() == Some("1"),
             is_mounted: below.iter().any(|(at, _)| Path::new(at) == root),
@@ -73,12 +81,19 @@ impl Powers {
         if self.writable.iter().any(|at| Path::new(at) == Path::new(&root.to_string())) {
             return Some(format!("{root} can be written to; mount it with readOnly: true"));
         }
-        match (self.user, self.writable.first()) {
-            (0, Some(first)) => Some(format!(
-                "{first} can be written to, and user 0 may write there; set recursiveReadOnly: Enabled, or runAsUser: 65532"
-            )),
-            _ => None,
+        let sockets = "connects to the socket of the container runtime, which is root on the node, however read-only its mounts are";
+        if self.user == 0 {
+            return Some(format!("user 0 {sockets}; set runAsUser: 65532"));
         }
+        if self.group == 0 {
+            return Some(format!("group 0 {sockets}; set runAsGroup: 65532"));
+        }
+        if let Some(group) = self.more_groups.first() {
+            return Some(format!(
+                "group {group} may be one that {sockets}; set no supplementalGroups, no fsGroup, and an image without groups"
+            ));
+        }
+        None
     }
 }
 
@@ -107,8 +122,8 @@ pub fn raise() -> bool {
 mod tests {
     use super::*;
 
-    const STATUS: &str = "Name:\tpodreeve\nUid:\t65532\t65532\t65532\t65532\nCapPrm:\t0000000000000004\n\
-                          CapBnd:\t0000000000000004\nNoNewPrivs:\t1\n";
+    const STATUS: &str = "Name:\tpodreeve\nUid:\t65532\t65532\t65532\t65532\nGid:\t65532\t65532\t65532\t65532\nGroups:\t65532 \n\
+                          CapPrm:\t0000000000000004\nCapBnd:\t0000000000000004\nNoNewPrivs:\t1\n";
     const MOUNTS: &str = "1 0 8:1 / / rw - overlay o rw\n2 1 8:1 / /host ro,relatime - ext4 d rw\n3 2 0:5 / /host/proc ro - proc p rw\n\
                           4 2 0:6 / /host/run\\040b ro - tmpfs t rw\n5 1 0:7 / /hosts rw - tmpfs t rw\n";
 
@@ -120,8 +135,6 @@ mod tests {
     #[test]
     fn an_agent_that_only_reads_runs() {
         assert_eq!(refusal(STATUS, MOUNTS), None);
-        let root = refusal(&STATUS.replace("65532", "0"), MOUNTS);
-        assert_eq!(root, None);
         let without = refusal(&STATUS.replace("0004", "0000"), MOUNTS);
         assert_eq!(without, None);
         // As a user without rights it may run where the kernel cannot make all mounts read-only.
@@ -135,11 +148,11 @@ mod tests {
             (&*privileged, MOUNTS, "do more than read"),
             (&STATUS.replace("NoNewPrivs:\t1", "NoNewPrivs:\t0"), MOUNTS, "allowPrivilegeEscalation"),
             (STATUS, &MOUNTS.replace("/host ro,relatime", "/host rw,relatime"), "/host can be written to"),
-            (
-                &STATUS.replace("65532", "0"),
-                &MOUNTS.replace("/host/run\\040b ro", "/host/run\\040b rw"),
-                "/host/run b can be",
-            ),
+            // Where nothing can be written to, too.
+            (&STATUS.replace("Uid:\t65532\t65532", "Uid:\t65532\t0"), MOUNTS, "user 0 connects to the socket"),
+            (&STATUS.replace("Gid:\t65532\t65532", "Gid:\t65532\t0"), MOUNTS, "group 0 connects to the socket"),
+            (&STATUS.replace("Groups:\t65532", "Groups:\t65532 998"), MOUNTS, "group 998 may be one"),
+            (&STATUS.replace("Groups:\t65532", "Groups:\t0"), MOUNTS, "group 0 may be one"),
             (STATUS, "1 0 8:1 / / rw - overlay o rw\n", "no mount of the host's /"),
             // What cannot be read counts as all rights.
             ("Name:\ta\nNoNewPrivs:\t1\n", MOUNTS, "do more than read"),

@@ -46,7 +46,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     // A ServiceAccount may come after its pods, and an exemption after what it exempts.
     let first = first_pass::read(&sources, namespaces)?;
     snapshot.facts.manifest_accounts = Some(Arc::new(first.accounts));
-    snapshot.facts.images = image_facts::read(&args.image_facts)?;
+    snapshot.facts.images = image_facts::read(&plan.image_facts)?;
     snapshot.policies.exemptions.clone_from(&first.exemptions.found);
     let fixing = args.fixing();
     let judge = Judge {

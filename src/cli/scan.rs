@@ -188,10 +188,11 @@ async fn in_force(plan: &Plan<'_>, client: &kube::Client, mut snapshot: Snapshot
         }
     }
     snapshot.facts.cluster = true;
-    if snapshot.policies.facts().contains(FactKinds::NODES) {
+    let kinds = snapshot.policies.facts() & FactKinds::OF_NODES;
+    if !kinds.is_empty() {
         let kubelets = plan.kubelets.access();
-        let (nodes, error) = once::nodes(client, &kubelets).await;
-        if !nodes.all_known() {
+        let (nodes, error) = once::nodes(client, &kubelets, kinds).await;
+        if kinds.contains(FactKinds::NODES) && !nodes.all_known() {
             let why = error.map(|error| format!(": {error}")).unwrap_or_default();
             let note = format!(
                 "podPidsLimit of some nodes could not be read (it takes `list` on nodes and {}){why}; without its nodeLimit \

@@ -4,7 +4,8 @@ use super::access::AccessArgs;
 use super::exit::{Exit, Failure};
 use super::output;
 use super::reports::Reports;
-use crate::cluster::{ApiError, deployment, scan, webhooks};
+use crate::cluster::scan::{self, Writer};
+use crate::cluster::{ApiError, deployment, webhooks};
 use kube::Client;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -27,6 +28,10 @@ pub struct Args {
     /// Also remove the reports that `serve --reports` wrote; what cannot be removed is reported, and is no failure
     #[arg(long, value_enum, value_name = "API", default_value_t)]
     reports: Reports,
+
+    /// Also remove the reports that agents wrote about their nodes (chart: nodes.enabled); what cannot be removed is no failure
+    #[arg(long)]
+    node_reports: bool,
 
     /// podreeve's own Deployment: nothing is removed unless it is being deleted, or is gone
     ///
@@ -55,8 +60,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         if let Ok(done) = &removed {
             output::print(&(done.join("\n") + "\n"))?;
         }
-        if let Some(api) = args.reports.api() {
-            let reports = scan::remove_reports(&client, api).await;
+        let of_agents = args.node_reports.then_some(Writer::Agents);
+        for writer in args.reports.api().map(Writer::Scan).into_iter().chain(of_agents) {
+            let reports = scan::remove_reports(&client, writer).await;
             output::print(&(reports.done + "\n"))?;
             if let Some(left) = reports.left {
                 output::diagnose("note", &left);

@@ -3,7 +3,7 @@
 use super::api_health::ApiHealth;
 use super::fact_caches::{Cache, FactSink, Namespaces, NetworkPolicies};
 use super::item::resource;
-use super::nodes::{self, KubeletAccess};
+use super::nodes::NodesPoll;
 use super::state::StateSender;
 use super::watch::{WatchNames, watch};
 use crate::facts::{FactKinds, pods::Pods};
@@ -22,7 +22,7 @@ struct FactWatch {
     cache: Box<dyn Cache>,
 }
 
-/// All kinds of facts but nodes, whose kubelets have to be polled ([`nodes`]).
+/// All kinds of facts but those of nodes, which have to be polled ([`super::nodes`]).
 fn table() -> Vec<FactWatch> {
     let core = |kind, plural| resource("", "v1", kind, plural);
     let networking = |kind, plural| resource("networking.k8s.io", "v1", kind, plural);
@@ -43,7 +43,7 @@ fn table() -> Vec<FactWatch> {
 
 pub struct FactWatches<'w> {
     pub client: &'w Client,
-    pub kubelets: &'w KubeletAccess,
+    pub nodes: NodesPoll<'w>,
     pub api_health: &'w ApiHealth,
     pub state: &'w StateSender,
     pub needed: &'w FactsReceiver,
@@ -52,7 +52,7 @@ pub struct FactWatches<'w> {
 impl FactWatches<'_> {
     /// Runs all watches, and never ends.
     pub async fn run(&self) {
-        tokio::join!(join_all(table().into_iter().map(|watch| self.watch(watch))), self.nodes());
+        tokio::join!(join_all(table().into_iter().map(|watch| self.watch(watch))), self.nodes.run());
     }
 
     async fn watch(&self, FactWatch { kind, resource, cache }: FactWatch) {
@@ -64,12 +64,6 @@ impl FactWatches<'_> {
         let mut sink = FactSink::new(cache, self.state.clone());
         // Small pages, because of each object only a part is kept.
         watch(api, watcher::Config::default().page_size(100), self.api_health, names, &mut sink).await;
-    }
-
-    async fn nodes(&self) {
-        if self.is_needed(FactKinds::NODES).await {
-            nodes::poll(self.client, self.kubelets, self.api_health, self.state).await;
-        }
     }
 
     /// Waits until a policy needs these facts; false when podreeve ends first.
@@ -86,6 +80,6 @@ mod tests {
     fn every_kind_of_facts_is_watched_or_polled() {
         let watched = table().iter().fold(FactKinds::empty(), |kinds, watch| kinds | watch.kind);
         // Nodes are polled, and images are fetched.
-        assert_eq!(watched, FactKinds::all() - FactKinds::NODES - FactKinds::IMAGES);
+        assert_eq!(watched, FactKinds::all() - FactKinds::OF_NODES - FactKinds::IMAGES);
     }
 }

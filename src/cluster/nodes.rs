@@ -1,19 +1,23 @@
-//! `podPidsLimit` of every node, from the configuration of its kubelet. It changes only when a kubelet restarts, so it is
-//! polled seldom.
+//! What every node allows and can do: `podPidsLimit` from the configuration of its kubelet, user namespaces from its status, and the rest from the
+//! report of an agent. It changes only when a kubelet or a runtime restarts, so it is polled seldom.
 
 mod direct;
 mod kubelet;
+#[cfg(test)]
+mod tests;
 
 pub use direct::DirectAccess;
 pub use kubelet::KubeletAccess;
 
 use super::api_error::ApiError;
 use super::api_health::ApiHealth;
+use super::fact_watches::FactsReceiver;
 use super::item::Item;
+use super::runtime;
 use super::state::StateSender;
-use crate::facts::Labels;
-use crate::facts::nodes::{Nodes, PidLimit};
-use crate::facts::reported_nodes::ReportedNodes;
+use crate::facts::nodes::{NodeFacts, Nodes, PidLimit};
+use crate::facts::reported_nodes::{ReportedNode, ReportedNodes};
+use crate::facts::{FactKinds, Labels};
 use crate::observe::LogOnce;
 use futures_util::{StreamExt, stream};
 use kube::Client;
@@ -26,6 +30,8 @@ use std::time::{Duration, Instant};
 
 /// Between two lists of the nodes.
 const INTERVAL: Duration = Duration::from_secs(60);
+/// How long the first list waits for the reports of agents.
+const REPORTS: Duration = Duration::from_secs(5);
 /// How long the answer of a kubelet counts.
 const GOOD_FOR: Duration = Duration::from_secs(3600);
 /// Most kubelets that one round calls at one time.
@@ -53,20 +59,59 @@ impl Kubelet {
     }
 }
 
-/// By the names of nodes.
-type Known = HashMap<String, Kubelet>;
+/// What calls have brought, by the names of nodes.
+#[derive(Default)]
+pub struct Known {
+    kubelets: HashMap<String, Kubelet>,
+    /// Whether the runtime has user namespaces, and when that was read.
+    runtimes: HashMap<String, (Instant, bool)>,
+}
 
-/// Polls, and never ends.
-pub async fn poll(client: &Client, access: &KubeletAccess, api_health: &ApiHealth, state: &StateSender) {
-    let mut kubelets = Known::new();
-    let mut log = LogOnce::default();
-    loop {
-        let reported = Arc::clone(&state.borrow().reported_nodes);
-        match round(client, access, &mut kubelets, &reported).await {
+/// Polls the nodes.
+pub struct NodesPoll<'p> {
+    pub client: &'p Client,
+    pub access: &'p KubeletAccess,
+    /// Whether agents report on their nodes.
+    pub has_reports: bool,
+    pub api_health: &'p ApiHealth,
+    pub state: &'p StateSender,
+    pub needed: &'p FactsReceiver,
+}
+
+impl NodesPoll<'_> {
+    /// Polls as soon as a policy needs facts of nodes, and never ends.
+    pub async fn run(&self) {
+        // Of security modules the agents alone report.
+        let some =
+            if self.has_reports { FactKinds::OF_NODES } else { FactKinds::OF_NODES - FactKinds::SECURITY_MODULES };
+        let (mut needed, mut state) = (self.needed.clone(), self.state.subscribe());
+        let (mut known, mut log) = (Known::default(), LogOnce::default());
+        loop {
+            let Ok(kinds) = needed.wait_for(|needed| needed.intersects(some)).await.map(|needed| *needed & some) else {
+                return;
+            };
+            if self.has_reports {
+                // Else each start would call every kubelet.
+                let listed = state.wait_for(|state| !state.reported_nodes.is_empty());
+                let _ = tokio::time::timeout(REPORTS, listed).await;
+            }
+            let reported = Arc::clone(&state.borrow().reported_nodes);
+            let asked = Asked { client: self.client, access: self.access, kinds, reported: &reported };
+            self.take(asked.round(&mut known).await, &mut log);
+            tokio::select! {
+                () = tokio::time::sleep(INTERVAL) => {}
+                _ = needed.wait_for(|needed| !kinds.contains(*needed & some)) => {}
+                _ = state.wait_for(|state| reported.is_empty() && !state.reported_nodes.is_empty()) => {}
+            }
+        }
+    }
+
+    fn take(&self, round: Result<Round, ApiError>, log: &mut LogOnce) {
+        match round {
             Ok(Round { nodes, error }) => {
-                api_health.up();
-                log_limits(&mut log, access, error);
-                state.send_if_modified(|state| {
+                self.api_health.up();
+                log_limits(log, self.access, error);
+                self.state.send_if_modified(|state| {
                     let changed = *state.facts.nodes != nodes;
                     if changed {
                         state.facts.nodes = Arc::new(nodes);
@@ -82,9 +127,8 @@ pub async fn poll(client: &Client, access: &KubeletAccess, api_health: &ApiHealt
                     );
                 }
             }
-            Err(error @ (ApiError::Unavailable(_) | ApiError::Timeout)) => api_health.down(&error.to_string()),
+            Err(error @ (ApiError::Unavailable(_) | ApiError::Timeout)) => self.api_health.down(&error.to_string()),
         }
-        tokio::time::sleep(INTERVAL).await;
     }
 }
 
@@ -102,14 +146,6 @@ fn log_limits(log: &mut LogOnce, access: &KubeletAccess, error: Option<String>) 
     }
 }
 
-/// The limits of all nodes, read once; nothing where the API server does not list the nodes.
-pub async fn once(client: &Client, access: &KubeletAccess) -> Round {
-    round(client, access, &mut Known::new(), &ReportedNodes::new()).await.unwrap_or_else(|error| Round {
-        nodes: Nodes::default(),
-        error: Some(format!("nodes cannot be listed: {error}")),
-    })
-}
-
 pub struct Round {
     /// What is known after the round.
     pub nodes: Nodes,
@@ -117,38 +153,81 @@ pub struct Round {
     pub error: Option<String>,
 }
 
-/// Asks the kubelets whose answer is too old.
-/// A kubelet whose limit an agent on its node reported is not called.
-async fn round(
-    client: &Client,
-    access: &KubeletAccess,
-    kubelets: &mut Known,
-    reported: &ReportedNodes,
-) -> Result<Round, ApiError> {
-    let nodes = list(client).await?;
-    let said = |name: &String| reported.get(name).and_then(|node| node.pod_pids_limit);
-    kubelets.retain(|name, _| nodes.contains_key(name) && said(name).is_none());
-    let is_due =
-        |name: &&String| kubelets.get(*name).is_none_or(|kubelet| kubelet.asked.elapsed() > kubelet.good_for());
-    let due: Vec<String> = nodes.keys().filter(|name| said(name).is_none()).filter(is_due).cloned().collect();
-    let error = if due.is_empty() {
-        None
-    } else {
-        match access.kubelets(client).await {
-            Ok(callable) => read(&callable, due, kubelets).await,
-            Err(error) => Some(error.to_string()),
-        }
-    };
-    let mut known = Nodes::default();
-    for (name, labels) in nodes {
-        let limit = said(&name).or_else(|| kubelets.get(&name).and_then(|kubelet| kubelet.limit));
-        known.add(name, &labels, PidLimit::new(limit));
-    }
-    Ok(Round { nodes: known, error })
+/// What a round is to find out.
+pub struct Asked<'a> {
+    pub client: &'a Client,
+    pub access: &'a KubeletAccess,
+    pub kinds: FactKinds,
+    pub reported: &'a ReportedNodes,
 }
 
+impl Asked<'_> {
+    /// All nodes, read once; nothing where the API server does not list them.
+    pub async fn once(&self) -> Round {
+        self.round(&mut Known::default()).await.unwrap_or_else(|error| Round {
+            nodes: Nodes::default(),
+            error: Some(format!("nodes cannot be listed: {error}")),
+        })
+    }
+
+    /// Reads what is too old. What an agent reported of its node is not read again.
+    async fn round(&self, known: &mut Known) -> Result<Round, ApiError> {
+        let nodes = list(self.client).await?;
+        let error =
+            if self.kinds.contains(FactKinds::NODES) { self.kubelets(&nodes, &mut known.kubelets).await } else { None };
+        if self.kinds.contains(FactKinds::USER_NAMESPACES) {
+            self.runtimes(&nodes, &mut known.runtimes).await?;
+        }
+        let silent = ReportedNode::default();
+        let mut all = Nodes::default();
+        for (name, labels) in nodes {
+            let said = self.reported.get(&name).unwrap_or(&silent);
+            let limit = said.pod_pids_limit.or_else(|| known.kubelets.get(&name).and_then(|kubelet| kubelet.limit));
+            let runtime = said.user_namespaces.or_else(|| known.runtimes.get(&name).map(|(_, has)| *has));
+            let node = NodeFacts {
+                pids: PidLimit::new(limit),
+                user_namespaces: runtime.into(),
+                app_armor: said.app_armor.into(),
+                se_linux: said.se_linux.into(),
+            };
+            all.add(name, &labels, node);
+        }
+        Ok(Round { nodes: all, error })
+    }
+
+    /// Reads the limits of kubelets. Returns why one of them did not answer.
+    async fn kubelets(&self, nodes: &Labelled, known: &mut HashMap<String, Kubelet>) -> Option<String> {
+        let is_silent = |name: &&String| self.reported.get(*name).and_then(|node| node.pod_pids_limit).is_none();
+        known.retain(|name, _| nodes.contains_key(name) && is_silent(&name));
+        let is_due =
+            |name: &&String| known.get(*name).is_none_or(|kubelet| kubelet.asked.elapsed() > kubelet.good_for());
+        let due: Vec<String> = nodes.keys().filter(is_silent).filter(is_due).cloned().collect();
+        if due.is_empty() {
+            return None;
+        }
+        match self.access.kubelets(self.client).await {
+            Ok(callable) => read(&callable, due, known).await,
+            Err(error) => Some(error.to_string()),
+        }
+    }
+
+    async fn runtimes(&self, nodes: &Labelled, known: &mut HashMap<String, (Instant, bool)>) -> Result<(), ApiError> {
+        let is_silent = |name: &&String| self.reported.get(*name).and_then(|node| node.user_namespaces).is_none();
+        known.retain(|name, (read, _)| nodes.contains_key(name) && is_silent(&name) && read.elapsed() <= GOOD_FOR);
+        let due: Vec<&String> = nodes.keys().filter(is_silent).filter(|name| !known.contains_key(*name)).collect();
+        if !due.is_empty() {
+            let read = runtime::read(self.client, &due).await?;
+            known.extend(read.into_iter().map(|(name, has)| (name, (Instant::now(), has))));
+        }
+        Ok(())
+    }
+}
+
+/// The labels of nodes, by their names.
+type Labelled = HashMap<String, Labels>;
+
 /// Why one of the kubelets did not answer.
-async fn read(callable: &Kubelets<'_>, due: Vec<String>, kubelets: &mut Known) -> Option<String> {
+async fn read(callable: &Kubelets<'_>, due: Vec<String>, kubelets: &mut HashMap<String, Kubelet>) -> Option<String> {
     let answers = stream::iter(due).map(|name| async move {
         let answer = callable.pod_pids_limit(&name).await;
         (name, answer)
@@ -175,7 +254,7 @@ async fn read(callable: &Kubelets<'_>, due: Vec<String>, kubelets: &mut Known) -
 }
 
 /// The labels of each node. Metadata is enough: the status of a node is tens of kilobytes.
-async fn list(client: &Client) -> Result<HashMap<String, Labels>, ApiError> {
+async fn list(client: &Client) -> Result<Labelled, ApiError> {
     let mut nodes = HashMap::new();
     let mut params = ListParams::default().limit(PAGE);
     loop {
@@ -189,109 +268,5 @@ async fn list(client: &Client) -> Result<HashMap<String, Labels>, ApiError> {
         if params.continue_token.is_none() {
             return Ok(nodes);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::facts::reported_nodes::ReportedNode;
-    use kube::client::Body;
-    use serde_json::json;
-    use std::convert::Infallible;
-    use std::sync::Mutex;
-
-    /// An API server with two pages of nodes, the answer of each kubelet, and the names of the kubelets that got a call.
-    fn server(second: &[&str], answer: fn(&str) -> (u16, &'static str)) -> (Client, Arc<Mutex<Vec<String>>>) {
-        let items: Vec<_> = second.iter().map(|name| json!({"metadata": {"name": name}})).collect();
-        let second_page = json!({"metadata": {}, "items": items}).to_string();
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let names = Arc::clone(&asked);
-        let service = tower::service_fn(move |request: http::Request<Body>| {
-            let node = request
-                .uri()
-                .path()
-                .strip_prefix("/api/v1/nodes/")
-                .and_then(|rest| rest.strip_suffix("/proxy/configz"));
-            let (code, body) = if let Some(node) = node {
-                names.lock().unwrap().push(node.to_owned());
-                answer(node)
-            } else {
-                let accept = request.headers()[http::header::ACCEPT].to_str().unwrap();
-                assert!(accept.contains("PartialObjectMetadataList"), "{accept}");
-                let first = !request.uri().query().unwrap().contains("continue=more");
-                (200, if first { FIRST_PAGE } else { &*second_page })
-            };
-            let response = http::Response::builder().status(code).body(Body::from(body.as_bytes().to_vec()));
-            async { Ok::<_, Infallible>(response.unwrap()) }
-        });
-        (Client::new(service, "default"), asked)
-    }
-
-    const FIRST_PAGE: &str = r#"{"metadata": {"continue": "more"}, "items": [
-        {"metadata": {"name": "a", "labels": {"pool": "small"}}},
-        {"metadata": {"name": "w", "labels": {"kubernetes.io/os": "windows"}}}]}"#;
-    const FORBIDS: &str = r#"{"kind": "Status", "code": 403, "message": "nodes/proxy is forbidden"}"#;
-    const SAYS_1024: (u16, &str) = (200, r#"{"kubeletconfig":{"podPidsLimit":1024}}"#);
-
-    #[tokio::test]
-    async fn a_kubelet_whose_limit_an_agent_reported_is_not_called() {
-        let (client, asked) = server(&["b"], |_| (403, FORBIDS));
-        let of = |limit| ReportedNode { pod_pids_limit: Some(limit) };
-        let reported = ReportedNodes::from([("a".to_owned(), of(512)), ("b".to_owned(), of(4096))]);
-        let Round { nodes, error } = round(&client, &KubeletAccess::Proxy, &mut Known::new(), &reported).await.unwrap();
-        assert_eq!((nodes.highest(None, &Labels::new()), error, asked.lock().unwrap().len()), (Some(4096), None, 0));
-    }
-
-    #[tokio::test]
-    async fn each_linux_node_is_asked_once() {
-        let (client, asked) = server(&["b", "c"], |node| if node == "b" { (502, "no such host") } else { SAYS_1024 });
-        let mut kubelets = Known::new();
-        let Round { nodes, error } =
-            round(&client, &KubeletAccess::Proxy, &mut kubelets, &ReportedNodes::new()).await.unwrap();
-        assert!(error.is_some_and(|error| error.starts_with("b: ")));
-        assert_eq!(nodes.highest(Some("a"), &Labels::new()), Some(1024));
-        assert_eq!(nodes.highest(Some("b"), &Labels::new()), None);
-        let Round { error, .. } =
-            round(&client, &KubeletAccess::Proxy, &mut kubelets, &ReportedNodes::new()).await.unwrap();
-        assert_eq!(error, None);
-        let mut asked = asked.lock().unwrap().clone();
-        asked.sort();
-        assert_eq!(asked, ["a", "b", "c"]);
-    }
-
-    #[tokio::test]
-    async fn a_forbidden_call_is_tried_for_few_nodes() {
-        let many: Vec<String> = (0..100).map(|n| format!("n{n}")).collect();
-        let many: Vec<&str> = many.iter().map(|name| &**name).collect();
-        let (client, asked) = server(&many, |_| (403, FORBIDS));
-        let mut kubelets = Known::new();
-        for rounds in 1..=3 {
-            let Round { nodes, error } =
-                round(&client, &KubeletAccess::Proxy, &mut kubelets, &ReportedNodes::new()).await.unwrap();
-            assert!(error.is_some_and(|error| error.contains("forbidden")));
-            assert_eq!(nodes.highest(None, &Labels::new()), None);
-            assert!((rounds..=rounds * AT_ONCE).contains(&asked.lock().unwrap().len()));
-        }
-    }
-
-    #[test]
-    fn a_silent_kubelet_is_asked_less_and_less_often() {
-        let waits = |failures| Kubelet { asked: Instant::now(), limit: Some(1), failures }.good_for().as_secs();
-        assert_eq!([0, 1, 2, 3, 6, 7, u32::MAX].map(waits), [3600, 60, 120, 240, 1920, 3600, 3600]);
-    }
-
-    #[tokio::test]
-    async fn a_kubelet_that_stops_answering_keeps_its_limit() {
-        let (client, _) = server(&[], |_| SAYS_1024);
-        let mut kubelets = Known::new();
-        round(&client, &KubeletAccess::Proxy, &mut kubelets, &ReportedNodes::new()).await.unwrap();
-        for kubelet in kubelets.values_mut() {
-            kubelet.asked = kubelet.asked.checked_sub(GOOD_FOR * 2).unwrap();
-        }
-        let (client, asked) = server(&[], |_| (502, "gone"));
-        let Round { nodes, .. } =
-            round(&client, &KubeletAccess::Proxy, &mut kubelets, &ReportedNodes::new()).await.unwrap();
-        assert_eq!((asked.lock().unwrap().len(), nodes.highest(None, &Labels::new())), (1, Some(1024)));
     }
 }

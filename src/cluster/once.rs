@@ -3,11 +3,13 @@
 use super::api_error::ApiError;
 use super::exemptions::ExemptionStore;
 use super::item::{Item, resource};
-use super::nodes::{self, KubeletAccess, Round};
+use super::node_reports::NodeReport;
+use super::nodes::{Asked, KubeletAccess, Round};
 use super::object_store::ObjectStore;
 use super::policies::PolicyStore;
 use super::served::ServedPolicies;
 use super::state::{ClusterState, StateSender};
+use crate::facts::FactKinds;
 use crate::facts::nodes::Nodes;
 use crate::facts::reported_nodes::LABEL;
 use crate::policy::CompiledPolicy;
@@ -49,9 +51,12 @@ pub async fn state(
     Ok((state, policies.shown_by_copies().collect()))
 }
 
-/// What the nodes allow a pod, and why that of one of them is not known.
-pub async fn nodes(client: &Client, access: &KubeletAccess) -> (Nodes, Option<String>) {
-    let Round { nodes, error } = nodes::once(client, access).await;
+/// What these kinds say of the nodes, and why the limit of one of them is not known. podreeve reads nothing from kubelets whose agents have
+/// reported it, as far as this user may read the reports.
+pub async fn nodes(client: &Client, access: &KubeletAccess, kinds: FactKinds) -> (Nodes, Option<String>) {
+    let reports = node_reports(client).await.unwrap_or_default();
+    let reported = reports.iter().filter_map(NodeReport::read).map(|report| (report.node, report.facts)).collect();
+    let Round { nodes, error } = Asked { client, access, kinds, reported: &reported }.once().await;
     (nodes, error)
 }
 

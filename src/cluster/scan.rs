@@ -16,5 +16,5 @@ mod scanner;
 
 pub use leader::{ScanContext, ScanSettings};
 pub use rate_limiter::RateLimiter;
-pub use reports::{ReportApi, remove_reports};
+pub use reports::{ReportApi, Writer, remove_reports};
 pub use scanner::{ScanObserver, Scanner, Scope};

@@ -47,14 +47,14 @@ type Container<'p> = (ContainerKind, &'p str);
 pub(super) struct PreviousPod<'p> {
     pod: &'p Pod<'p>,
     change: Option<Change>,
-    /// The containers of a pod that exists. The API server lets no user change most of their fields.
-    fixed: Option<HashSet<Container<'p>>>,
+    /// The containers of a pod that exists, with their images. The API server lets no user change most of their other fields.
+    fixed: Option<HashMap<Container<'p>, Option<&'p str>>>,
     exemptions: PodExemptions<'p>,
 }
 
 impl<'p> PreviousPod<'p> {
     pub fn new(Previous { pod, change }: Previous<'p>, case: &Case<'p>) -> Self {
-        let containers = || pod.all_containers().map(|c| (c.kind, c.name)).collect();
+        let containers = || pod.all_containers().map(|c| ((c.kind, c.name), c.container.image.as_deref())).collect();
         Self { pod, change, fixed: case.is_in_place().then(containers), exemptions: PodExemptions::new(pod) }
     }
 
@@ -88,8 +88,15 @@ impl<'p> PreviousPod<'p> {
 
     /// Whether the violation is in a part of an existing pod that the API server lets no user change.
     pub fn is_fixed(&self, finding: &Finding<'p>) -> bool {
-        self.fixed.as_ref().is_some_and(|fixed| container(finding).is_none_or(|c| fixed.contains(&c)))
+        let Some(fixed) = &self.fixed else { return false };
+        container(finding).is_none_or(|c| fixed.get(&c).is_some_and(|image| !is_new_image(finding, *image)))
     }
+}
+
+/// Whether the finding is about an image that the update brings. A repair of any other image would restart its container.
+fn is_new_image(finding: &Finding<'_>, old: Option<&str>) -> bool {
+    let new = finding.container().filter(|_| finding.at.last_key() == Some("image"));
+    new.is_some_and(|new| new.container.image.as_deref() != old)
 }
 
 /// The violations of one rule in the previous pod.

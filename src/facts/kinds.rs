@@ -6,7 +6,8 @@
 //!    fact, also a variant of [`FactQuery`](super::FactQuery) and one of [`FactAnswer`](super::FactAnswer), with a function in
 //!    `src/cluster/fact_client.rs`;
 //! 3. in `src/cluster/fact_caches.rs`, what a watch keeps of each object, and one line in the table of
-//!    `src/cluster/fact_watches.rs`;
+//!    `src/cluster/fact_watches.rs`. Facts of nodes are polled instead: in `src/cluster/nodes.rs`, and reported by agents: in
+//!    `src/agent/facts.rs`;
 //! 4. in the rule, the flag in its check's `facts`.
 
 use bitflags::bitflags;
@@ -25,6 +26,10 @@ bitflags! {
         const NODES = 1 << 3;
         /// What is behind images.
         const IMAGES = 1 << 4;
+        /// Which nodes have user namespaces for pods.
+        const USER_NAMESPACES = 1 << 5;
+        /// Which nodes have `AppArmor` or `SELinux`.
+        const SECURITY_MODULES = 1 << 6;
     }
 }
 
@@ -32,6 +37,9 @@ impl FactKinds {
     /// A replica is not ready before it has read these kinds, if a policy needs them. The other kinds can be looked up for one
     /// request, or change no verdict while they are missing.
     pub const AWAITED: Self = Self::PODS.union(Self::NETWORK_POLICIES);
+
+    /// All that is known of nodes. They are polled.
+    pub const OF_NODES: Self = Self::NODES.union(Self::USER_NAMESPACES).union(Self::SECURITY_MODULES);
 
     /// Their names in the answer of /readyz.
     #[must_use]
@@ -42,6 +50,8 @@ impl FactKinds {
             (Self::NETWORK_POLICIES, "network policies"),
             (Self::NODES, "nodes"),
             (Self::IMAGES, "images"),
+            (Self::USER_NAMESPACES, "user namespaces"),
+            (Self::SECURITY_MODULES, "security modules"),
         ];
         names.into_iter().filter(|(kind, _)| self.contains(*kind)).map(|(_, name)| name).collect()
     }

@@ -2,6 +2,8 @@
 //!
 //! Pods of one workload have equal fields, so they share one text: memory grows with the number of different texts.
 
+mod running;
+
 use crate::json::Objects;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -17,13 +19,21 @@ pub struct KeptPod {
     pub text: Arc<str>,
     /// The uid of its controller.
     pub controller: Option<Arc<str>>,
+    /// The digests of the images that its containers run, as JSON by their names: where the image decides by which user.
+    digests: Option<Arc<str>>,
 }
 
 impl KeptPod {
     /// A pod that exists and cannot be read.
     #[must_use]
     pub fn unreadable() -> Self {
-        Self { text: "".into(), controller: None }
+        Self { text: "".into(), controller: None, digests: None }
+    }
+
+    /// The digest of the image that each container runs, by the container's name. Containers whose user the pod decides are left out.
+    #[must_use]
+    pub fn digests(&self) -> BTreeMap<String, String> {
+        self.digests.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
     }
 
     /// The pod as JSON; none when it could not be read.
@@ -65,11 +75,12 @@ impl Texts {
         let read = Object::deserialize(Objects(&mut json)).ok()?;
         let controller = read.metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true));
         let controller = controller.map(|owner| self.share(owner.uid.clone()));
+        let digests = running::digests(&read.spec, read.status).map(|json| self.share(json));
         let trimmed = Trimmed {
             metadata: Annotated { annotations: annotations(read.metadata.annotations) },
             spec: spec(read.spec),
         };
-        Some(KeptPod { text: self.share(serde_json::to_string(&trimmed).ok()?), controller })
+        Some(KeptPod { text: self.share(serde_json::to_string(&trimmed).ok()?), controller, digests })
     }
 }
 
@@ -82,6 +93,8 @@ struct Object<'a> {
     metadata: Metadata<'a>,
     #[serde(borrow, default)]
     spec: Spec<'a>,
+    #[serde(borrow)]
+    status: Raw<'a>,
 }
 
 #[derive(Default, Deserialize)]

@@ -21,4 +21,9 @@ pub type ReportedNodes = BTreeMap<String, ReportedNode>;
 pub struct ReportedNode {
     /// `podPidsLimit` of its kubelet; none if that is not known.
     pub pod_pids_limit: Option<i64>,
+    /// Whether its runtime and its kernel have user namespaces for pods.
+    pub user_namespaces: Option<bool>,
+    pub app_armor: Option<bool>,
+    /// Whether `SELinux` enforces its policy.
+    pub se_linux: Option<bool>,
 }

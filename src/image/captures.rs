@@ -1,5 +1,6 @@
 //! Files of a layer whose content is kept as facts: package databases, accounts, the release, settings of package managers.
 
+use super::layer::ITEM;
 use super::packages::{self, Package, rpm};
 use super::unverified::{self, Fault};
 use super::{limits, paths};
@@ -116,6 +117,20 @@ impl Capture {
             }
         };
         Self { path: path.to_owned(), content }
+    }
+
+    /// About how many bytes it takes.
+    pub fn memory(&self) -> usize {
+        let of = |texts: usize, items: usize| texts + items * ITEM;
+        self.path.len()
+            + ITEM
+            + match &self.content {
+                Content::Packages(all) => of(all.iter().map(|one| one.name.len() + one.version.len()).sum(), all.len()),
+                Content::Accounts(all) => of(all.iter().map(|one| one.name.len()).sum(), all.len()),
+                Content::Faults(all) => of(all.iter().map(|one| one.setting.len()).sum(), all.len()),
+                Content::Unknown(why) => why.len(),
+                Content::OsRelease(_) => 0,
+            }
     }
 }
 

@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::any::Any;
 use std::sync::Arc;
-pub use traits::{ImageTraits, ImageUser};
+pub use traits::{ImageCommand, ImageTraits, ImageUser};
 
 /// What is known of one reference.
 #[derive(Debug, Clone)]

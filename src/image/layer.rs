@@ -5,6 +5,7 @@ mod decompress;
 
 pub use decompress::decompress;
 
+use super::allowance::{Allowance, Allowed};
 use super::captures::{Capture, Watched};
 use super::digest::Hashed;
 use super::listing::{Listing, Node};
@@ -21,6 +22,10 @@ use std::io::{BufReader, Read};
 pub struct Layer {
     /// The bytes of the archive.
     pub raw: u64,
+    /// The same with the zeros of sparse files, which the archive does not have.
+    pub bytes: u64,
+    /// The entries of the archive, with those that only describe the next one.
+    pub entries: usize,
     pub listing: Listing,
     /// Files whose content is read, in the order of the archive.
     pub captures: Vec<Capture>,
@@ -29,15 +34,20 @@ pub struct Layer {
     pub capabilities: Vec<(String, String)>,
     /// A list was full, so that something is missing in it.
     pub truncated: bool,
+    /// About how many bytes the captures take, and the lists.
+    kept: usize,
 }
 
 impl Layer {
     /// About how many bytes it takes.
     #[must_use]
     pub fn memory(&self) -> usize {
-        self.listing.memory() + self.captures.len() * 1024
+        self.listing.memory() + self.kept
     }
 }
+
+/// About how many bytes an element of a list takes, besides its texts.
+pub(super) const ITEM: usize = 64;
 
 /// The file name of what removes a path of the layers below, and of what removes all in a folder.
 const WHITEOUT: &str = ".wh.";
@@ -48,10 +58,10 @@ const OPAQUE: &str = ".wh..wh..opq";
 /// # Errors
 /// The content is not what the digests say, or no archive, or over the limits.
 pub fn scan(blob: &mut dyn Read, descriptor: &Descriptor, diff_id: &Digest) -> Result<Layer, ImageError> {
-    scan_within(blob, descriptor, diff_id, limits::PATHS)
+    scan_within(blob, descriptor, diff_id, Allowance::IMAGE)
 }
 
-/// As [`scan`], with at most so many bytes for the list of what the layer has.
+/// As [`scan`], with what the layers before have left.
 ///
 /// # Errors
 /// As [`scan`].
@@ -59,7 +69,7 @@ pub fn scan_within(
     blob: &mut dyn Read,
     descriptor: &Descriptor,
     diff_id: &Digest,
-    most: usize,
+    allowance: Allowance,
 ) -> Result<Layer, ImageError> {
     if descriptor.media_type.ends_with("+encrypted") {
         let why = "the layer is encrypted, so podreeve cannot read it".to_owned();
@@ -68,16 +78,21 @@ pub fn scan_within(
     let mut stored = Hashed::new(blob, &descriptor.digest, "the layer", limits::LAYER);
     let mut layer = {
         let decoder = decompress(BufReader::with_capacity(limits::CHUNK, &mut stored))?;
-        let raw = Hashed::new(decoder, diff_id, "the unpacked layer", limits::LAYER);
-        let mut tar = Tar::new(BufReader::with_capacity(limits::CHUNK, raw));
-        let mut layer = Layer { listing: Listing::within(most), ..Layer::default() };
+        let allowed = Allowed { inner: decoder, allowance, count: 0 };
+        let raw = Hashed::new(allowed, diff_id, "the unpacked layer", limits::LAYER);
+        let mut tar = Tar::within(BufReader::with_capacity(limits::CHUNK, raw), allowance);
+        let mut layer = Layer::default();
         let mut reader = Reader { content: Content::default(), layer: &mut layer };
         while tar.next_entry()?.is_some() {
             reader.entry(&mut tar)?;
+            allowance.check_memory(reader.layer.memory())?;
         }
+        let (entries, zeros) = tar.counts();
         // What follows the archive counts for the digest, too.
         let raw = tar.into_inner().into_inner();
         layer.raw = raw.verify(diff_id, 0)?;
+        (layer.bytes, layer.entries) = (layer.raw.saturating_add(zeros), entries);
+        allowance.check_bytes(layer.bytes)?;
         layer
     };
     stored.verify(&descriptor.digest, descriptor.size)?;
@@ -109,6 +124,7 @@ impl Reader<'_> {
         self.layer.listing.add(&entry.path, &entry.link, node)?;
         if let Some(capability) = &entry.capability {
             let found = (entry.path.clone(), super::captures::capabilities(capability));
+            self.layer.kept += found.0.len() + found.1.len() + ITEM;
             push(&mut self.layer.capabilities, found, limits::FOUND, &mut self.layer.truncated);
         }
         if entry.kind == Kind::File && entry.size > 0 {
@@ -128,12 +144,14 @@ impl Reader<'_> {
         let truncated = &mut self.layer.truncated;
         if let Some(watched) = watched {
             let capture = Capture::new(&path, watched, whole);
+            self.layer.kept += capture.memory();
             push(&mut self.layer.captures, capture, limits::CAPTURES, truncated);
         }
         let in_file = secret.zip(whole).and_then(|(secret, text)| secret.find(text));
         for kind in key.into_iter().chain(in_file).filter(|_| !super::secrets::is_public(&path)) {
             let found = FoundSecret { path: path.clone(), kind: kind.to_owned() };
             if self.layer.secrets.last() != Some(&found) {
+                self.layer.kept += found.path.len() + ITEM;
                 push(&mut self.layer.secrets, found, limits::FOUND, truncated);
             }
         }

@@ -6,6 +6,12 @@ pub const DOCUMENT: u64 = 4 << 20;
 pub const LAYER: u64 = 20 << 30;
 /// The most entries of one layer.
 pub const ENTRIES: usize = 1_000_000;
+/// The most bytes of all layers of an image together, after decompression.
+pub const IMAGE: u64 = 64 << 30;
+/// The most entries of all layers of an image together.
+pub const IMAGE_ENTRIES: usize = 4_000_000;
+/// The most bytes of memory for what is kept of all layers of an image.
+pub const IMAGE_MEMORY: usize = 512 << 20;
 /// The most bytes of all paths of one layer.
 pub const PATHS: usize = 256 << 20;
 /// The longest path, as in Linux.

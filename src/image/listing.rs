@@ -10,9 +10,6 @@ pub struct Listing {
     /// All paths and targets of links, one behind the other.
     texts: String,
     nodes: Vec<Node>,
-    /// The most bytes that it may take; none: [`limits::PATHS`] for the texts.
-    #[serde(skip)]
-    most: Option<usize>,
     /// Entries that a later one of the same layer replaces. Others between the two met them on their way.
     #[serde(default)]
     past: Vec<Node>,
@@ -82,11 +79,6 @@ impl Node {
 }
 
 impl Listing {
-    /// An empty one, that takes no more than so many bytes.
-    pub fn within(most: usize) -> Self {
-        Self { most: Some(most), ..Self::default() }
-    }
-
     /// How many bytes it takes.
     pub fn memory(&self) -> usize {
         self.texts.len() + (self.nodes.len() + self.past.len()) * size_of::<Node>()
@@ -96,9 +88,6 @@ impl Listing {
     pub fn add(&mut self, path: &str, link: &str, node: Node) -> Result<(), ImageError> {
         if self.texts.len() + path.len() + link.len() > limits::PATHS {
             return Err(ImageError::too_large("the paths of the layer", format!("{} bytes", limits::PATHS)));
-        }
-        if let Some(most) = self.most.filter(|most| self.memory() + path.len() + link.len() > *most) {
-            return Err(ImageError::too_large("the list of what the layer has", format!("{most} bytes")));
         }
         let (path, link) = (self.text(path), self.text(link));
         self.nodes.push(Node { path, link, ..node });

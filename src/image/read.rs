@@ -1,17 +1,31 @@
 //! Reads the layers of an image, each once, however many platforms have it.
 
-use super::layer::{Layer, scan};
+use super::allowance::Allowance;
+use super::layer::{Layer, scan_within};
 use super::{Descriptor, Digest, ImageError, ImageFacts, OpenedImage, Source, merge};
 use std::io::Read;
 
 /// The facts of each platform. `progress` gets the bytes of layers as they are read.
 ///
 /// # Errors
-/// A layer is missing, or is not what its digests say.
+/// A layer is missing, or is not what its digests say, or all of them together are over the limits.
 pub fn read(
     source: &mut dyn Source,
     image: &OpenedImage,
     progress: &mut dyn FnMut(u64),
+) -> Result<Vec<ImageFacts>, ImageError> {
+    read_within(source, image, progress, Allowance::IMAGE)
+}
+
+/// As [`read`], with other limits for all layers together.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_within(
+    source: &mut dyn Source,
+    image: &OpenedImage,
+    progress: &mut dyn FnMut(u64),
+    mut allowance: Allowance,
 ) -> Result<Vec<ImageFacts>, ImageError> {
     let mut wanted: Vec<(&Descriptor, &Digest)> = Vec::new();
     for platform in &image.platforms {
@@ -27,8 +41,10 @@ pub fn read(
     source.each(&descriptors, &mut |index, reader| {
         let (Some((stored, diff_id)), Some(layer)) = (wanted.get(index), layers.get_mut(index)) else { return Ok(()) };
         let mut counted = Counted { inner: reader, progress: &mut *progress };
-        let scanned = scan(&mut counted, stored, diff_id);
-        *layer = Some(scanned.map_err(|error| error.in_layer(stored))?);
+        let scanned = scan_within(&mut counted, stored, diff_id, allowance);
+        let scanned = scanned.map_err(|error| error.in_layer(stored))?;
+        allowance = allowance.after(&scanned);
+        *layer = Some(scanned);
         Ok(())
     })?;
     let of_platform = |platform: &super::PlatformImage| {

@@ -9,7 +9,7 @@ mod sparse;
 
 pub use entry::{Entry, Kind};
 
-use super::{ImageError, limits};
+use super::{Allowance, ImageError, limits};
 use header::{BLOCK, Block};
 use pax::Pax;
 use sparse::Sparse;
@@ -58,6 +58,7 @@ pub struct Tar<R> {
     entries: usize,
     /// Zeros of sparse files, which the archive does not have.
     zeros: u64,
+    allowance: Allowance,
 }
 
 /// What extended headers say of the next entry.
@@ -70,7 +71,12 @@ struct Extended {
 
 impl<R: Skip> Tar<R> {
     pub fn new(inner: R) -> Self {
-        Self { inner, entry: Entry::default(), left: 0, padding: 0, sparse: None, entries: 0, zeros: 0 }
+        Self::within(inner, Allowance::IMAGE)
+    }
+
+    /// A reader that takes no more than is allowed.
+    pub fn within(inner: R, allowance: Allowance) -> Self {
+        Self { inner, entry: Entry::default(), left: 0, padding: 0, sparse: None, entries: 0, zeros: 0, allowance }
     }
 
     /// The next entry; none at the end. What was not read of the one before is passed over.
@@ -82,9 +88,7 @@ impl<R: Skip> Tar<R> {
         let mut extended = Extended::default();
         while let Some(block) = self.block()? {
             self.entries += 1;
-            if self.entries > limits::ENTRIES {
-                return Err(ImageError::too_large("the layer", format!("{} entries", limits::ENTRIES)));
-            }
+            self.allowance.check_entries(self.entries)?;
             let size = block.size()?;
             match block.type_flag() {
                 b'x' => extended.pax = Pax::parse(&self.extension(size, limits::PAX)?)?,
@@ -105,6 +109,12 @@ impl<R: Skip> Tar<R> {
     #[must_use]
     pub const fn entry(&self) -> &Entry {
         &self.entry
+    }
+
+    /// How many entries were read, and how many zeros of sparse files.
+    #[must_use]
+    pub const fn counts(&self) -> (usize, u64) {
+        (self.entries, self.zeros)
     }
 
     /// The reader below, at the end of the archive.
@@ -139,6 +149,7 @@ impl<R: Skip> Tar<R> {
             if self.zeros > limits::LAYER {
                 return Err(ImageError::too_large("the sparse files of the layer", format!("{} bytes", limits::LAYER)));
             }
+            self.allowance.check_bytes(self.zeros)?;
             self.entry.size = map.size();
         } else {
             self.entry.size = size;

@@ -202,3 +202,35 @@ fn layers_of_an_archive_may_be_compressed_and_linked() {
         .unwrap();
     assert_eq!(seen, 1);
 }
+
+#[test]
+fn all_layers_together_have_limits() {
+    let layer = |name: &str| Tar::default().file(name, "x".repeat(600)).file("etc/passwd", "root:x:0:0::/:/bin/sh\n");
+    // A file of a mebibyte of zeros, which the archive does not have.
+    let sparse = Tar::default().changed(b'S', "sparse", "", 0o644, b"", |header| {
+        header[483..495].copy_from_slice(b"00004000000\0");
+    });
+    let image = Image::new("amd64", &json!({})).layer("", layer("a")).layer("", layer("b")).layer("", sparse);
+    let archive = as_tar(&layout("1", &[image]));
+    let within = |allowance: Allowance| {
+        let mut source = open_bytes(&archive);
+        let image = open(&mut source, &Wanted::default()).unwrap();
+        read_within(&mut source, &image, &mut |_| {}, allowance)
+            .map(|facts| facts.len())
+            .map_err(|error| error.to_string())
+    };
+    let archives = 2 * (512 + 1024 + 512 + 512 + 1024) + 512 + 1024;
+    let enough = Allowance { bytes: archives + (1 << 20), entries: 5, memory: 4096 };
+    assert_eq!(within(enough), Ok(1));
+    for (few, says) in [
+        (Allowance { bytes: enough.bytes - 1, ..enough }, "all layers together, is over the limit of 64 GiB"),
+        (Allowance { bytes: archives, ..enough }, "all layers together, is over the limit of 64 GiB"),
+        (Allowance { entries: 4, ..enough }, "all layers together, is over the limit of 4000000 entries"),
+        (Allowance { memory: 300, ..enough }, "the list of what the layers have is over the limit"),
+    ] {
+        let error = within(few).unwrap_err();
+        assert!(error.starts_with("the layer sha256:") && error.contains(says), "{few:?}: {error}");
+    }
+    // Each layer alone is below it.
+    assert_eq!(within(Allowance { memory: 2000, ..enough }), Ok(1));
+}

@@ -18,7 +18,7 @@ pub const MANAGERS: &[&str] =
 /// Programs that an image starts as root, and that go on as another user.
 pub const SWITCHERS: &[&str] = &["gosu", "su-exec", "setpriv", "runuser", "s6-setuidgid", "chpst"];
 
-pub const SSH_SERVERS: &[&str] = &["sshd", "dropbear", "dropbearmulti", "tinysshd"];
+pub const SSH_SERVERS: &[&str] = &["sshd", "dropbear", "dropbearmulti", "tinysshd", "lshd", "wolfsshd"];
 
 /// Where shells look for programs, if PATH says nothing.
 const FOLDERS: &[&str] = &[

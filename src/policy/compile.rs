@@ -128,7 +128,11 @@ impl CompiledPolicy {
         let (Some(pod_security_labels), Some(matcher)) = (labels, matcher.filter(|_| errors.is_empty())) else {
             return Err(PolicyErrors(errors));
         };
-        let mut facts = rules.iter().fold(matcher.facts(), |facts, rule| facts | rule.check.facts());
+        let of_rule = |rule: &CompiledRule| match rule.action {
+            Action::Patch | Action::Deny => rule.check.facts() | rule.check.repair_facts(),
+            _ => rule.check.facts(),
+        };
+        let mut facts = rules.iter().fold(matcher.facts(), |facts, rule| facts | of_rule(rule));
         let repairs_by_images = rules.iter().any(|rule| rule.action == Action::Patch && rule.check.repairs_by_images());
         if repairs_by_images {
             facts |= FactKinds::IMAGES;

@@ -247,6 +247,9 @@ pub struct Exemption {
 #[schemars(extend("x-kubernetes-validations" = [{
     "rule": "has(self.nodes) || has(self.nodeSelector)",
     "message": "name nodes, or select them by their labels",
+}, {
+    "rule": "!has(self.nodeSelector) || (has(self.nodeSelector.matchLabels) && size(self.nodeSelector.matchLabels) > 0) || (has(self.nodeSelector.matchExpressions) && size(self.nodeSelector.matchExpressions) > 0)",
+    "message": "nodeSelector has no requirement, which would mean all nodes; name labels, or change the rule's `action`",
 }]))]
 pub struct NodeExemption {
     /// Ids of rules about nodes; at least one.

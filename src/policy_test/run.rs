@@ -15,7 +15,7 @@ use std::path::Path;
 
 /// The facts that a case can have. A rule that needs another one finds nothing in a test.
 const GIVEN: FactKinds =
-    FactKinds::NAMESPACES.union(FactKinds::PODS).union(FactKinds::NETWORK_POLICIES).union(FactKinds::NODES);
+    FactKinds::NAMESPACES.union(FactKinds::PODS).union(FactKinds::NETWORK_POLICIES).union(FactKinds::OF_NODES);
 
 /// A policy and one of its rules.
 pub type RuleOf = (String, &'static str);

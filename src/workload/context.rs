@@ -10,6 +10,10 @@ pub struct PodContext<'a> {
     pub ingress: Option<Ingress>,
     /// The highest `podPidsLimit` of the nodes that the pod can run on. `None` where it is unknown.
     pub node_pids: Option<i64>,
+    /// Whether these nodes give a pod user namespaces, and have `AppArmor`, and enforce a policy of `SELinux`.
+    pub user_namespaces: OnNodes,
+    pub app_armor: OnNodes,
+    pub se_linux: OnNodes,
     /// Whether the node in `spec.nodeName` is known to run Windows.
     pub windows_node: bool,
     /// Set for an object from a file, in which no admission plugin has set defaults.
@@ -18,6 +22,17 @@ pub struct PodContext<'a> {
     pub images: Option<Box<PodImages>>,
     /// Set when the request opens a connection to the pod and does not change it.
     pub connect: Option<Connect<'a>>,
+}
+
+/// Which of the nodes that the pod can run on have a feature.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnNodes {
+    /// Nothing is known of one of them.
+    #[default]
+    Unknown,
+    All,
+    Some,
+    None,
 }
 
 /// What other objects in the same files say about this one.

@@ -70,6 +70,15 @@ impl Pod<'_> {
         })
     }
 
+    /// Whether the image decides by which user the container runs. Nothing in the pod does.
+    #[must_use]
+    pub fn image_decides_user(&self, container: ContainerRef<'_>) -> bool {
+        let (own, pods) = (container.container.security_context.as_ref(), self.spec.security_context.as_ref());
+        let user = own.and_then(|own| own.run_as_user).or_else(|| pods?.run_as_user);
+        let non_root = own.and_then(|own| own.run_as_non_root).or_else(|| pods?.run_as_non_root);
+        user.is_none() && non_root != Some(true)
+    }
+
     /// What the image brings to the container, if it is known.
     #[must_use]
     pub fn traits_of(&self, container: ContainerRef<'_>) -> Option<&ImageTraits> {

@@ -15,7 +15,8 @@ fn needs(programs: &[(&str, &str)], variables: &[(&str, &str)]) -> Output {
     let bash = env::split_paths(&env::var_os("PATH").unwrap()).map(|dir| dir.join("bash")).find(|bash| bash.exists());
     let mut command = Command::new(bash.unwrap());
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/needs")).env_clear();
-    command.env("PATH", dir.path()).env("PODREEVE_UID", "0").envs(variables.iter().copied()).output().unwrap()
+    command.env("PATH", dir.path()).env("PODREEVE_UID", "0").env("RSYSLOG_MODULES", dir.path());
+    command.envs(variables.iter().copied()).output().unwrap()
 }
 
 fn line(output: &Output) -> String {
@@ -24,7 +25,8 @@ fn line(output: &Output) -> String {
     text
 }
 
-const CARGO_ALONE: [(&str, &str); 3] = [("cargo", ""), ("cc", ""), ("curl", "")];
+/// What cargo's tests take: three programs, and a module of rsyslog.
+const CARGO_ALONE: [(&str, &str); 4] = [("cargo", ""), ("cc", ""), ("curl", ""), ("lmnsd_ossl.so", "")];
 
 #[test]
 fn one_line_names_all_that_is_missing_and_one_command() {
@@ -35,10 +37,10 @@ fn one_line_names_all_that_is_missing_and_one_command() {
         "missing: cargo cc curl go, without which nothing can be tested",
         "; apt-get install -y --no-install-recommends gcc curl ",
         " util-linux iproute2 containerd runc nftables ",
-        " buildah binutils libcap2-bin jq prometheus; ",
+        " buildah binutils libcap2-bin jq prometheus rsyslog-openssl; ",
         "Rust 1.89 or newer",
         "Go 1.26 or newer",
-        "skipped: the release on a node where pods run, the image's test, the dashboard's and the alerts' queries",
+        "skipped: the release on a node where pods run, the image's test, the dashboard's and the alerts' queries, decisions in a real rsyslog",
     ] {
         if cfg!(target_os = "linux") || !part.contains("runc") && !part.contains("jq") && !part.contains("skipped") {
             assert!(line.contains(part), "{part} in {line}");
@@ -66,8 +68,18 @@ fn there_is_no_output_where_nothing_is_missing() {
 }
 
 #[test]
+fn without_rsyslog_a_test_of_cargo_is_skipped_and_the_first_line_says_so() {
+    for variables in [[("NEEDS", "cargo")].as_slice(), &[("NEEDS", "cargo"), ("PODREEVE_UID", "1000")]] {
+        let output = needs(&CARGO_ALONE[..3], variables);
+        let wanted = "podreeve: missing packages: apt-get install -y --no-install-recommends rsyslog-openssl; without them skipped: decisions in a real rsyslog\n";
+        let is_there = output.stdout == wanted.as_bytes();
+        assert!(output.status.success() && is_there == cfg!(target_os = "linux"), "{variables:?}: {output:?}");
+    }
+}
+
+#[test]
 fn under_ci_everything_is_installed_and_an_error_of_apt_get_is_shown() {
-    let mut programs = CARGO_ALONE[..2].to_vec();
+    let mut programs: Vec<_> = CARGO_ALONE.into_iter().filter(|(program, _)| *program != "curl").collect();
     programs.push(("apt-get", "echo no network; exit 100"));
     let output = needs(&programs, &[("CI", "true"), ("NEEDS", "cargo")]);
     let text = String::from_utf8(output.stdout).unwrap();

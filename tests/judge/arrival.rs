@@ -3,7 +3,7 @@
 use super::common::{TODAY, policies, review};
 use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::facts::accounts::Accounts;
-use podreeve::facts::nodes::{Nodes, PidLimit};
+use podreeve::facts::nodes::{NodeFacts, Nodes};
 use podreeve::outcome::Outcome;
 use podreeve::rule::GOOD_POD;
 use podreeve::text::dotted;
@@ -92,7 +92,7 @@ fn the_service_account_of_the_same_files_decides_whether_a_token_is_mounted() {
 fn a_pod_on_a_windows_node_without_an_os_gets_a_hint() {
     let mut nodes = Nodes::default();
     for (name, system) in [("win-1", "windows"), ("lin-1", "linux")] {
-        nodes.add(name.to_owned(), &[("kubernetes.io/os".to_owned(), system.to_owned())].into(), PidLimit::Unknown);
+        nodes.add(name.to_owned(), &[("kubernetes.io/os".to_owned(), system.to_owned())].into(), NodeFacts::UNKNOWN);
     }
     let mut snapshot = policies(&[json!({"rules": {"read-only-root-filesystem": {"action": "patch"}}})]);
     snapshot.facts.cluster = true;

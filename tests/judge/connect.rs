@@ -18,7 +18,7 @@ fn pod(privileged: bool) -> Value {
     }})
 }
 
-fn connect(sub_resource: &str, kind: &str, options: Value) -> Value {
+pub fn connect(sub_resource: &str, kind: &str, options: Value) -> Value {
     json!({
         "kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1",
         "request": {
@@ -34,7 +34,7 @@ fn exec() -> Value {
     connect("exec", "PodExecOptions", json!({"container": "agent", "command": ["sh"]}))
 }
 
-fn judge(review: &Value, snapshot: &Snapshot) -> Outcome {
+pub fn judge(review: &Value, snapshot: &Snapshot) -> Outcome {
     admit(review.to_string().as_bytes(), Hook::Validate, snapshot, TODAY)
 }
 
@@ -42,12 +42,12 @@ fn wanted() -> FactQuery {
     FactQuery::Pod { namespace: "shop".to_owned(), name: "web".to_owned() }
 }
 
-fn kept(pod: &Value) -> KeptPod {
+pub fn kept(pod: &Value) -> KeptPod {
     Texts::default().keep_any(&to_raw_value(pod).unwrap())
 }
 
 /// These rules, and a cluster that has answered with this pod.
-fn asked(spec: &Value, pod: Option<KeptPod>) -> Snapshot {
+pub fn asked(spec: &Value, pod: Option<KeptPod>) -> Snapshot {
     let mut snapshot = policies(std::slice::from_ref(spec));
     snapshot.facts.cluster = true;
     snapshot.facts.answers = vec![FactAnswer::Pod { namespace: "shop".to_owned(), name: "web".to_owned(), pod }];
@@ -60,7 +60,7 @@ fn unanswered(spec: &Value) -> Snapshot {
     snapshot
 }
 
-fn rules(rules: Value) -> Value {
+pub fn rules(rules: Value) -> Value {
     json!({ "rules": rules })
 }
 

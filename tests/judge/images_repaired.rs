@@ -1,8 +1,8 @@
 //! Repairs that depend on what is behind an image: pins, users, volumes, probes.
 
-use super::common::{policies, snapshot};
+use super::common::{TODAY, policies, review, snapshot};
 use super::images::{WEB, create, deployment, found, known, known_to, pod, unknown, with_images};
-use podreeve::admit::{Hook, Snapshot};
+use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::decide::{Effect, Note};
 use podreeve::image::Digest;
 use podreeve::image::known::{ImageAnswer, Reader, UnknownKind};
@@ -52,6 +52,42 @@ fn templates_are_never_pinned() {
     let outcome = create(&deployment(WEB), Hook::Validate, &snapshot);
     let notes: Vec<_> = outcome.violations.iter().map(|v| (v.effect, v.note)).collect();
     assert_eq!(notes, [(Effect::Audit, Some(Note::WillBePatched))]);
+}
+
+/// The API server lets a user change the images of a pod that exists, and nothing else of its containers.
+#[test]
+fn a_new_image_of_a_pod_that_exists_is_pinned() {
+    let images = vec![(WEB, known("web", &[json!({})])), ("other:1", known("other", &[json!({})]))];
+    let snapshot = with_images(snapshot(digest_rule()), &json!({}), images);
+    let update = |new: &Value, old: &Value, hook| {
+        admit(review("UPDATE", new, Some(old)).to_string().as_bytes(), hook, &snapshot, TODAY)
+    };
+    let patch = |new: &Value, old: &Value| {
+        let outcome = update(new, old, Hook::Mutate);
+        let mut new = new.clone();
+        json_patch::patch(&mut new, &outcome.patch).expect("the patch applies");
+        let verdict = update(&new, old, Hook::Validate).verdict;
+        (new["spec"]["containers"].clone(), verdict)
+    };
+    let [web, other] = ["web", "other"].map(|name| Digest::sha256(name.as_bytes()));
+    let [pinned_web, pinned_other] = [format!("{WEB}@{web}"), format!("other:1@{other}")];
+    let containers =
+        |images: [&str; 2]| json!([{"name": "app", "image": images[0]}, {"name": "b", "image": images[1]}]);
+    let of = |images: [&str; 2]| {
+        let mut object = pod(WEB);
+        object["spec"]["containers"] = containers(images);
+        object
+    };
+    let old = of([&pinned_web, &pinned_web]);
+    assert_eq!(patch(&of(["other:1", &pinned_web]), &old), (containers([&pinned_other, &pinned_web]), Verdict::Allow));
+    // A pod from before the policy: a label restarts none of its containers.
+    let old = of([WEB, WEB]);
+    let mut labelled = old.clone();
+    labelled["metadata"]["labels"] = json!({"a": "b"});
+    assert_eq!(patch(&labelled, &old), (containers([WEB, WEB]), Verdict::Warn));
+    // Neither does another container's new image.
+    assert_eq!(patch(&of(["other:1", WEB]), &old), (containers([&pinned_other, WEB]), Verdict::Deny));
+    assert_eq!(patch(&of(["other:1", &pinned_web]), &old), (containers([&pinned_other, &pinned_web]), Verdict::Allow));
 }
 
 #[test]
@@ -237,6 +273,10 @@ fn ports_of_the_image_are_compared_with_those_of_the_pod() {
             format!("audit undeclared-ports {at} EXPOSE 53/udp, 80 in the image, and not in ports"),
         ]
     );
+    object["spec"]["containers"][0]["ports"] = json!([{"containerPort": 8443}, {"containerPort": 9090}, {"containerPort": 53}, {"containerPort": 1080}, {"containerPort": 80}]);
+    let more = found(&create(&object, Hook::Validate, &snapshot));
+    let wanted = format!("audit undeclared-ports {at} containerPort 8443, 1080, and no EXPOSE of it in the image");
+    assert!(more.contains(&wanted), "{more:?}");
 }
 
 #[test]

@@ -60,7 +60,7 @@ async fn decisions_arrive_in_a_real_rsyslog() {
     let certificates = Certificates::new();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let Some(mut rsyslog) = Rsyslog::start(&certificates, port) else {
-        return eprintln!("skipped: it takes rsyslog and rsyslog-openssl");
+        return eprintln!("skipped: it takes rsyslog and rsyslog-openssl; scripts/needs says so at the start");
     };
     let process = certificates.start(format!("localhost:{port}"));
     process.client.validate(Http::One, pod("u-1", true)).await.denies("u-1", "privileged");

@@ -101,13 +101,23 @@ failurePolicy: Ignore
 namespaceSelector:
   matchLabels:
     kubernetes.io/metadata.name: {{ .Release.Namespace }}
-{{ include "podreeve.webhookShared" . }}
+{{ include "podreeve.webhookShared" (list . (include "podreeve.ownMatchConditions" .)) }}
 {{- end -}}
 
 {{- define "podreeve.webhookCommon" -}}
 namespaceSelector:
   {{- include "podreeve.namespaceSelector" . | trim | nindent 2 }}
-{{ include "podreeve.webhookShared" . }}
+{{ include "podreeve.webhookShared" (list . (include "podreeve.matchConditions" .)) }}
+{{- end -}}
+
+{{/*
+The template of the agents is not judged, and each of their pods is. An upgrade that switches the agents on brings their exemption with it, and
+replicas of before, which do not know it yet, would refuse the DaemonSet and the upgrade. They refuse its pods, and the new replicas let them in.
+*/}}
+{{- define "podreeve.ownMatchConditions" -}}
+{{ include "podreeve.matchConditions" . }}
+- name: not-the-template-of-the-agents
+  expression: "!(request.resource.group == 'apps' && request.resource.resource == 'daemonsets' && request.name == '{{ include "podreeve.nodes" . }}')"
 {{- end -}}
 
 {{/* The API server evaluates these before it calls: what is excluded costs nothing. */}}
@@ -135,12 +145,13 @@ namespaceSelector:
 {{- end -}}
 
 {{- define "podreeve.webhookShared" -}}
-{{- with include "podreeve.matchConditions" . | trim -}}
+{{- $ := index . 0 -}}
+{{- with index . 1 | trim -}}
 matchConditions:
 {{ . }}
 {{ end -}}
-matchPolicy: {{ .Values.webhook.matchPolicy }}
-timeoutSeconds: {{ include "podreeve.timeoutSeconds" . }}
+matchPolicy: {{ $.Values.webhook.matchPolicy }}
+timeoutSeconds: {{ include "podreeve.timeoutSeconds" $ }}
 admissionReviewVersions: [v1]
 sideEffects: None
 {{- end -}}

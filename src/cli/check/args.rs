@@ -37,7 +37,7 @@ pub struct Args {
     /// Pods that run these images are judged by the rules about images, too, as in a cluster where image facts are switched on.
     /// Other images are not judged.
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    pub image_facts: Vec<PathBuf>,
+    image_facts: Vec<PathBuf>,
 
     /// Policy to judge by: the name of a built-in one, a file, or a directory; may be repeated [default: owasp]
     #[arg(long, value_name = "POLICY", value_parser = POLICY, hide_possible_values = true)]
@@ -150,6 +150,7 @@ pub struct Plan {
     pub severity: Severity,
     pub warnings_as_errors: bool,
     pub baseline: Option<PathBuf>,
+    pub image_facts: Vec<PathBuf>,
     /// The settings file, for messages.
     pub settings: Option<String>,
 }
@@ -182,7 +183,6 @@ impl Args {
             (None, true) => Settings::default(),
             (None, false) => settings::find(&self.names())?,
         };
-        let or = |mine: &Vec<String>, others: Vec<String>| if mine.is_empty() { others } else { mine.clone() };
         let outputs = if self.output.is_empty() { settings.formats } else { self.output.clone() };
         let text = OutputSpec { format: ReportFormat::Text, file: None };
         Ok(Plan {
@@ -195,9 +195,15 @@ impl Args {
             severity: self.min_severity.map(Severity::from).or(settings.severity).unwrap_or(Severity::Low),
             warnings_as_errors: self.warnings_as_errors || settings.warnings_as_errors,
             baseline: self.baseline.clone().or(settings.baseline).filter(|_| self.write_baseline.is_none()),
+            image_facts: or(&self.image_facts, settings.image_facts),
             settings: settings.file.as_deref().map(settings::display),
         })
     }
+}
+
+/// The arguments if there are some, or else the settings.
+fn or<T: Clone>(mine: &[T], others: Vec<T>) -> Vec<T> {
+    if mine.is_empty() { others } else { mine.to_vec() }
 }
 
 impl Plan {

@@ -25,10 +25,11 @@ pub struct Settings {
     pub namespace: Option<String>,
     pub exemption_namespaces: Vec<String>,
     pub baseline: Option<PathBuf>,
+    pub image_facts: Vec<PathBuf>,
 }
 
 /// The keys of the file.
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "policies",
     "exclude",
     "severity",
@@ -38,6 +39,7 @@ const KEYS: [&str; 9] = [
     "namespace",
     "exemptionNamespaces",
     "baseline",
+    "imageFacts",
 ];
 
 /// The settings for these files: those of the nearest `.podreeve.yaml`, at the files or above them, in the same repository.
@@ -122,6 +124,7 @@ impl Settings {
             "namespace" => self.namespace = values.text(crate::cli::namespace::name),
             "exemptionNamespaces" => self.exemption_namespaces = values.texts(crate::cli::namespace::name),
             "baseline" => self.baseline = values.text(|text| Ok(relative(&directory.join(text)))),
+            "imageFacts" => self.image_facts = values.texts(|text| Ok(relative(&directory.join(text)))),
             other => {
                 let remedy = match nearest_name(other, KEYS.into_iter()) {
                     Some(near) => format!("did you mean `{near}`?"),

@@ -5,7 +5,7 @@ use super::service::{ImageService, Known};
 use super::setup::Setup;
 use crate::cluster::lease::Leadership;
 use crate::image::layer::{Layer, scan_within};
-use crate::image::{Descriptor, Digest, ImageError, ImageFacts, PlatformImage, merge};
+use crate::image::{Allowance, Descriptor, Digest, ImageError, ImageFacts, PlatformImage, merge};
 use crate::observe::metrics::images::Fetched;
 use crate::reference::ImageRef;
 use crate::text::with_causes;
@@ -158,7 +158,7 @@ async fn read(
     let mut platforms = Vec::new();
     for platform in &opened.platforms {
         let mut of_platform = Vec::new();
-        let mut left = IMAGE_BYTES;
+        let mut left = Allowance { memory: IMAGE_BYTES, ..Allowance::IMAGE };
         for (stored, diff_id) in platform.manifest.layers.iter().zip(&platform.config.rootfs.diff_ids) {
             let layer = if let Some(layer) = layers.get(diff_id) {
                 layer
@@ -168,7 +168,7 @@ async fn read(
                 layers.add(diff_id, &layer);
                 layer
             };
-            left = left.saturating_sub(layer.memory());
+            left = left.after(&layer);
             of_platform.push(layer);
         }
         platforms.push(merged(platform.clone(), of_platform).await?);
@@ -190,13 +190,13 @@ async fn read_layer(
     image: &ImageRef<'_>,
     stored: &Descriptor,
     diff_id: &Digest,
-    most: usize,
+    allowance: Allowance,
 ) -> Result<Layer, ReadError> {
     let size = if stored.size == 0 { crate::image::limits::LAYER } else { stored.size };
     let blob = setup.client.blob(image, &stored.digest, size).await?;
     let (runtime, stored, diff_id) = (tokio::runtime::Handle::current(), stored.clone(), diff_id.clone());
     let end = Instant::now() + LAYER_TIME;
-    let work = move || scan_within(&mut Until { inner: blob.blocking(runtime), end }, &stored, &diff_id, most);
+    let work = move || scan_within(&mut Until { inner: blob.blocking(runtime), end }, &stored, &diff_id, allowance);
     let scanned = tokio::task::spawn_blocking(work).await.map_err(|_| ReadError::Failed)?;
     scanned.map_err(|error| match error {
         ImageError::Read { error, what } => {

@@ -6,5 +6,5 @@ mod remove;
 mod write;
 
 pub use api::ReportApi;
-pub use remove::remove as remove_reports;
+pub use remove::{Writer, remove as remove_reports};
 pub use write::{ReportWrite, Reports};

@@ -83,7 +83,7 @@ fn ports_commands_and_checks_are_read() {
     };
     let traits = ImageTraits::new(&[one("80", &["CMD", "true"]), one("8080/tcp", &["CMD", "true"])]);
     assert_eq!(traits.ports, [(53, "udp".into()), (80, "tcp".into()), (8080, "tcp".into())]);
-    assert_eq!(&*traits.entrypoint[0], "/usr/sbin/sshd");
+    assert_eq!(&*traits.commands[0].entrypoint[0], "/usr/sbin/sshd");
     assert_eq!(traits.healthcheck, Some(vec!["true".into()]));
     let shell = ImageTraits::new(&[one("1", &["CMD-SHELL", "curl -f localhost"])]).healthcheck;
     assert_eq!(shell, Some(["/bin/sh", "-c", "curl -f localhost"].map(Into::into).to_vec()));

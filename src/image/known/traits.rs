@@ -17,15 +17,21 @@ pub struct ImageTraits {
     pub writable: Vec<Box<str>>,
     /// VOLUMEs with files, which an emptyDir would hide.
     pub filled: Vec<Box<str>>,
-    /// ENTRYPOINT and CMD, if they are the same on every platform.
-    pub entrypoint: Vec<Box<str>>,
-    pub cmd: Vec<Box<str>>,
+    /// The different command lines of its platforms.
+    pub commands: Vec<ImageCommand>,
     /// Paths of SSH servers in it.
     pub ssh_servers: Vec<Box<str>>,
     /// HEALTHCHECK as a command that an exec probe can run.
     pub healthcheck: Option<Vec<Box<str>>>,
     /// Its layers are read, on every platform.
     pub layers_known: bool,
+}
+
+/// The command line of an image.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImageCommand {
+    pub entrypoint: Vec<Box<str>>,
+    pub cmd: Vec<Box<str>>,
 }
 
 /// The user that the image names.
@@ -58,9 +64,6 @@ impl ImageTraits {
         let of_linux = || platforms.iter().filter(|facts| facts.platform.os != "windows");
         let layers_known = !platforms.is_empty() && platforms.iter().all(|facts| facts.content.is_some());
         let filled = filled(platforms);
-        let words =
-            |of: fn(&ImageFacts) -> &Vec<String>| same(platforms, of).map(|words| boxed(words)).unwrap_or_default();
-        let (entrypoint, cmd) = (words(|facts| &facts.run.entrypoint), words(|facts| &facts.run.cmd));
         Self {
             user: ImageUser::of(of_linux()),
             windows: !platforms.is_empty() && of_linux().next().is_none(),
@@ -72,8 +75,7 @@ impl ImageTraits {
                 .map(Into::into)
                 .collect(),
             healthcheck: same(platforms, |facts| &facts.run.healthcheck).and_then(|check| probe(&check.as_ref()?.test)),
-            entrypoint,
-            cmd,
+            commands: commands(platforms),
             ssh_servers: ssh_servers(platforms),
             layers_known,
         }
@@ -117,6 +119,17 @@ fn same<'i, T: PartialEq>(platforms: &'i [ImageFacts], of: impl Fn(&'i ImageFact
     let mut all = platforms.iter().map(of);
     let first = all.next()?;
     all.all(|other| other == first).then_some(first)
+}
+
+fn commands(platforms: &[ImageFacts]) -> Vec<ImageCommand> {
+    let mut all: Vec<ImageCommand> = Vec::new();
+    for facts in platforms {
+        let command = ImageCommand { entrypoint: boxed(&facts.run.entrypoint), cmd: boxed(&facts.run.cmd) };
+        if all.len() < MOST && !all.contains(&command) {
+            all.push(command);
+        }
+    }
+    all
 }
 
 fn ports(platforms: &[ImageFacts]) -> Vec<(u16, Box<str>)> {

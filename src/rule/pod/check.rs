@@ -33,6 +33,11 @@ pub trait Check: Send + Sync {
         FactKinds::empty()
     }
 
+    /// The facts on which only its repairs depend. They are read where the action repairs or denies.
+    fn repair_facts(&self) -> FactKinds {
+        FactKinds::empty()
+    }
+
     /// Whether repairs of the rule depend on what is behind the images of the pod.
     fn repairs_by_images(&self) -> bool {
         false

@@ -1,12 +1,13 @@
 //! `appArmorProfile` of the pod and of any container, and the annotations that came before the field.
 
+use crate::facts::FactKinds;
 use crate::rule::pss::{Level, Standard, Version};
 use crate::rule::{
-    Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile,
+    AtMost, Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile,
     display_value, params,
 };
 use crate::workload::pod::AppArmorProfile;
-use crate::workload::{ContainerRef, Pod, PodFeatures};
+use crate::workload::{ContainerRef, OnNodes, Pod, PodFeatures};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
@@ -22,7 +23,10 @@ which means the runtime's default on nodes that have AppArmor. `Unconfined` remo
 `container.apparmor.security.beta.kubernetes.io/<container>`, which nodes before v1.30 read, may say `runtime/default` \
 or `localhost/<profile>`.\n\n\
 With `required: true` every container must have a profile: its own, the pod's, or one by annotation. A pod for Windows \
-needs none. With `pss`, the rule judges as upstream does.",
+needs none. With `pss`, the rule judges as upstream does.\n\n\
+A node without AppArmor refuses a pod that names a profile. Which nodes have AppArmor is known where the agents of `nodes.enabled` report it. If \
+no node that the pod may run on has AppArmor, the rule warns of a profile, and says of a violation that the profile has no effect there. Where \
+nothing is known of a node, the rule says nothing of nodes.",
     why: "without AppArmor nothing but capabilities and seccomp keeps root in the container off the node's files and mounts",
     owasp: &[56],
     severity: Severity::Medium,
@@ -137,9 +141,13 @@ impl Check for ApparmorProfile {
         if self.required { PodFeatures::SPEC } else { PodFeatures::APP_ARMOR | PodFeatures::ANNOTATIONS }
     }
 
+    fn facts(&self) -> FactKinds {
+        FactKinds::SECURITY_MODULES
+    }
+
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let on_pod = pod.spec.security_context.as_ref().and_then(|context| context.app_armor_profile.as_ref());
-        findings.extend(fault(Location::spec(), on_pod));
+        findings.extend(fault(pod, Location::spec(), on_pod));
         for (key, value) in pod.metadata.annotations.under(ANNOTATION) {
             if !(value.is_empty() || value == "runtime/default" || value.starts_with("localhost/")) {
                 let at = Location::pod().key("metadata", true).key("annotations", true).key(key, true);
@@ -151,16 +159,20 @@ impl Check for ApparmorProfile {
         let required = self.required && on_pod.is_none() && !pod.is_windows();
         for container in pod.all_containers() {
             let own = container.container.security_context.as_ref().and_then(|s| s.app_armor_profile.as_ref());
-            findings.extend(fault(Location::container(container), own));
+            findings.extend(fault(pod, Location::container(container), own));
             if required && own.is_none() && !is_annotated(pod, container) {
                 let at = Location::security_context(container, "appArmorProfile", false);
-                let finding = Finding::new(at, display_value(None), "RuntimeDefault or Localhost, here or on the pod");
+                let mut finding =
+                    Finding::new(at, display_value(None), "RuntimeDefault or Localhost, here or on the pod");
+                if is_nowhere(pod) {
+                    finding = finding.why(NO_NODE_REQUIRED);
+                }
                 findings.add(finding.of_linux(pod));
             }
         }
     }
 
-    fn suggest(&self, _pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
+    fn suggest(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
         if finding.at.has_key("annotations") {
             fix.set_found(finding, "runtime/default".into());
             return true;
@@ -169,20 +181,52 @@ impl Check for ApparmorProfile {
             Some(container) => Location::security_context(container, "appArmorProfile", true),
             None => Location::spec().key("securityContext", true).key("appArmorProfile", true),
         };
-        fix.remark("nodes without AppArmor refuse a pod that names a profile: there, leave it out");
+        if is_nowhere(pod) {
+            if !self.required {
+                // A denial gives no reason for the edit of a medium violation, but remarks.
+                fix.remark(NO_NODE);
+                fix.remove(&at);
+            }
+            return !self.required;
+        }
+        if pod.context.app_armor != OnNodes::All {
+            fix.remark("nodes without AppArmor refuse a pod that names a profile: there, leave it out");
+        }
         fix.set_with(&at, || json!({"type": "RuntimeDefault"}));
         true
     }
 }
 
+const NO_NODE: &str = "no node that the pod may run on has AppArmor, so the profile has no effect: leave it out";
+const NO_NODE_REFUSES: &str =
+    "no node that the pod may run on has AppArmor, and such a node refuses a pod that names a profile";
+const NO_NODE_REQUIRED: &str = "no node that the pod may run on has AppArmor, so a pod with a profile does not start there: the operators of the \
+policy have to leave `required` out";
+
+/// Whether no node that the pod can run on has AppArmor.
+fn is_nowhere(pod: &Pod<'_>) -> bool {
+    pod.context.app_armor == OnNodes::None && !pod.is_windows()
+}
+
 /// What is wrong with the profile of the pod or of a container.
-fn fault<'p>(at: Location<'p>, profile: Option<&'p AppArmorProfile<'p>>) -> Option<Finding<'p>> {
+fn fault<'p>(pod: &Pod<'_>, at: Location<'p>, profile: Option<&'p AppArmorProfile<'p>>) -> Option<Finding<'p>> {
     let kind = profile?.kind.as_deref();
-    if matches!(kind, Some("RuntimeDefault" | "Localhost")) {
+    let confines = matches!(kind, Some("RuntimeDefault" | "Localhost"));
+    let is_nowhere = is_nowhere(pod);
+    if confines && !is_nowhere {
         return None;
     }
     let at = at.key("securityContext", true).key("appArmorProfile", true).key("type", kind.is_some());
-    Some(Finding::new(at, display_value(kind), "RuntimeDefault, Localhost, or no profile"))
+    let fault = |wanted: &'static str| Finding::new(at, display_value(kind), wanted);
+    Some(match (confines, is_nowhere) {
+        // The pod is no danger, but it does not start.
+        (true, _) => {
+            let refused = fault("no profile, or nodes that have AppArmor").why(NO_NODE_REFUSES);
+            refused.severity(Severity::Low).at_most(AtMost::Warn)
+        }
+        (false, true) => fault("RuntimeDefault, Localhost, or no profile").why(NO_NODE),
+        (false, false) => fault("RuntimeDefault, Localhost, or no profile"),
+    })
 }
 
 fn is_annotated(pod: &Pod<'_>, container: ContainerRef<'_>) -> bool {

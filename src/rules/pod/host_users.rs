@@ -1,10 +1,11 @@
 //! `spec.hostUsers`: the user namespace of the pod.
 
+use crate::facts::FactKinds;
 use crate::rule::{
-    Check, Example, Finding, Findings, Fix, Judges, Location, NoParams, PodRule, Rule, Scope, Severity, display_flag,
-    params, without_params,
+    AtMost, Check, Example, Finding, Findings, Fix, Judges, Location, NoParams, PodRule, Rule, Scope, Severity,
+    display_flag, params, without_params,
 };
-use crate::workload::Pod;
+use crate::workload::{OnNodes, Pod};
 
 pub static RULE: Rule = Rule {
     id: "host-users",
@@ -13,7 +14,11 @@ pub static RULE: Rule = Rule {
 node, and capabilities have no effect outside the pod. Not set means `true`.\n\n\
 The repair sets `false`, except if the API server refuses it: with `hostNetwork`, `hostPID` or `hostIPC`, and if a \
 container uses a raw block device. It needs Linux 6.3, containerd 2.0 or CRI-O 1.25, and volumes whose file system can \
-map ids: NFS, for example, cannot, so look at reports (`action: audit`) before you repair.",
+map ids: NFS, for example, cannot, so look at reports (`action: audit`) before you repair.\n\n\
+In a cluster, `serve --cluster` and `podreeve scan` know which nodes have user namespaces, if the action is `patch` or `deny`: \
+from `status.runtimeHandlers` of each Node, or from the agents of `nodes.enabled`, which also read `user.max_user_namespaces` of the kernel. \
+Where a node that the pod may run on has none, the repair is left out, and the action `patch` warns instead. For a pod with \
+`runtimeClassName` nothing is known.",
     why: "without a user namespace of its own, root in the container is root on the node as soon as it breaks out",
     owasp: &[75, 34],
     severity: Severity::Low,
@@ -59,19 +64,44 @@ impl Check for HostUsers {
         let value = pod.spec.host_users;
         if value != Some(false) {
             let at = Location::spec().key("hostUsers", value.is_some());
-            findings.add(Finding::new(at, display_flag(value), "false").of_linux(pod));
+            let finding = Finding::new(at, display_flag(value), "false");
+            let finding = match lacking(pod) {
+                Some(why) => finding.why(why).at_most(AtMost::WarnUnrepaired),
+                None => finding,
+            };
+            findings.add(finding.of_linux(pod));
         }
+    }
+
+    fn repair_facts(&self) -> FactKinds {
+        FactKinds::USER_NAMESPACES
     }
 
     fn fix(&self, pod: &Pod<'_>, finding: &Finding<'_>, fix: &mut Fix) -> bool {
         let spec = &pod.spec;
         let shares = [spec.host_network, spec.host_pid, spec.host_ipc].contains(&Some(true));
         let has_device = || pod.all_containers().any(|container| !container.volume_devices.is_empty());
-        if fix.scope != Scope::Pod || shares || has_device() {
+        if fix.scope != Scope::Pod || shares || lacking(pod).is_some() || has_device() {
             return false;
         }
         fix.suggest_only();
+        if pod.context.user_namespaces == OnNodes::Unknown {
+            fix.remark("the nodes must have user namespaces for pods: Linux 6.3, and containerd 2.0 or CRI-O 1.25");
+        }
         fix.set_found(finding, false.into());
         true
+    }
+}
+
+/// Why the pod would not start with a user namespace of its own, if a node is known to have none.
+const fn lacking(pod: &Pod<'_>) -> Option<&'static str> {
+    match pod.context.user_namespaces {
+        OnNodes::All | OnNodes::Unknown => None,
+        OnNodes::Some => {
+            Some("some nodes that the pod may run on have no user namespaces for pods, and refuse it with `false`")
+        }
+        OnNodes::None => {
+            Some("no node that the pod may run on has user namespaces for pods: with `false` it would not start")
+        }
     }
 }

@@ -18,8 +18,11 @@ pulled it: a pod without credentials can run another team's private image. With 
 each time. That costs little, since layers that the node has are not fetched again. Not set means `IfNotPresent`, or \
 `Always` with the tag `latest`.\n\n\
 The rule leaves alone images with a digest and images of the registries in `public`; all others count as private. It \
-also judges images that are mounted as volumes. The repair sets `Always`.",
-    why: "a copy in the node's cache runs without a check whether this pod may have it",
+also judges images that are mounted as volumes. The repair sets `Always`.\n\n\
+From Kubernetes 1.35 on, the kubelet itself checks the credentials of a pod for an image that another pod pulled with credentials \
+(`imagePullCredentialsVerificationPolicy`, feature gate `KubeletEnsureSecretPulledImages`). By default it leaves out images that \
+were on the node before the kubelet pulled anything. A cluster whose kubelets all do this needs the rule for older copies alone.",
+    why: "a copy in the node's cache runs without a check whether this pod may have it; the kubelet checks that itself only from Kubernetes 1.35 on",
     owasp: &[31],
     severity: Severity::Low,
     params: params::<ImagePullPolicy>,

@@ -1,12 +1,13 @@
 //! `seLinuxOptions` of the pod and of any container.
 
+use crate::facts::FactKinds;
 use crate::rule::pss::{Follows, FollowsParams};
 use crate::rule::{
     Cause, Check, Example, Finding, Findings, Fix, Judges, Location, PodRule, Pss, Rule, Severity, compile,
     display_value, params,
 };
 use crate::workload::pod::SeLinuxOptions;
-use crate::workload::{Pod, PodFeatures};
+use crate::workload::{OnNodes, Pod, PodFeatures};
 use serde::Deserialize;
 
 /// The types that confine a container, and the minor version since which upstream lists them.
@@ -19,7 +20,9 @@ pub static RULE: Rule = Rule {
     docs: "The SELinux type of a pod or container must be not set, or one of `container_t`, `container_init_t`, \
 `container_kvm_t` and, since v1.31, `container_engine_t`. Any other, such as `spc_t`, removes the confinement. `user` \
 and `role` must not be set. `level` is free: it separates pods from one another.\n\n\
-With `pss` and `version` the list is that of the version. On nodes without SELinux all of this has no effect.",
+With `pss` and `version` the list is that of the version. On nodes without SELinux all of this has no effect. Which nodes enforce a \
+policy of SELinux is known where the agents of `nodes.enabled` report it. If no node that the pod may run on does, the rule says so of a violation, \
+and denies it as before: nodes come and go.",
     why: "with another SELinux type, user or role the container leaves its confinement",
     owasp: &[57],
     severity: Severity::High,
@@ -72,6 +75,9 @@ With `pss` and `version` the list is that of the version. On nodes without SELin
     }),
 };
 
+const NO_NODE: &str =
+    "no node that the pod may run on enforces a policy of SELinux, so the options have no effect there: leave them out";
+
 /// The standard that the rule follows, if any.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
@@ -82,13 +88,17 @@ impl Check for SelinuxOptions {
         PodFeatures::SE_LINUX
     }
 
+    fn facts(&self) -> FactKinds {
+        FactKinds::SECURITY_MODULES
+    }
+
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let context = pod.spec.security_context.as_ref();
-        self.judge(Location::spec(), context.and_then(|context| context.se_linux_options.as_ref()), findings);
+        self.judge(pod, Location::spec(), context.and_then(|context| context.se_linux_options.as_ref()), findings);
         findings.of_each(pod.all_containers(), |container, findings| {
             let context = container.container.security_context.as_ref();
             let options = context.and_then(|context| context.se_linux_options.as_ref());
-            self.judge(Location::container(container), options, findings);
+            self.judge(pod, Location::container(container), options, findings);
         });
     }
 
@@ -99,17 +109,25 @@ impl Check for SelinuxOptions {
 }
 
 impl SelinuxOptions {
-    fn judge<'p>(&self, at: Location<'p>, options: Option<&'p SeLinuxOptions<'p>>, findings: &mut Findings<'p>) {
+    fn judge<'p>(
+        &self,
+        pod: &Pod<'_>,
+        at: Location<'p>,
+        options: Option<&'p SeLinuxOptions<'p>>,
+        findings: &mut Findings<'p>,
+    ) {
         let Some(options) = options else { return };
+        let is_nowhere = pod.context.se_linux == OnNodes::None;
+        let known = |finding: Finding<'p>| if is_nowhere { finding.why(NO_NODE) } else { finding };
         let at = at.key("securityContext", true).key("seLinuxOptions", true);
         let kind = options.kind.as_deref().unwrap_or_default();
         if !kind.is_empty() && !self.allowed().any(|allowed| allowed == kind) {
             let wanted = self.allowed().collect::<Vec<_>>().join(", ");
-            findings.add(Finding::new(at.key("type", true), display_value(Some(kind)), wanted));
+            findings.add(known(Finding::new(at.key("type", true), display_value(Some(kind)), wanted)));
         }
         for (key, value) in [("user", &options.user), ("role", &options.role)] {
             if let Some(value) = value.as_deref().filter(|value| !value.is_empty()) {
-                findings.add(Finding::new(at.key(key, true), format!("{key} {value}"), "not set"));
+                findings.add(known(Finding::new(at.key(key, true), format!("{key} {value}"), "not set")));
             }
         }
     }

@@ -18,7 +18,8 @@ pub static RULE: Rule = Rule {
     docs: "Reviewers, NetworkPolicies and Services rely on `ports`. A probe of the container itself must name a port \
 that the container declares, by number or by name, and an entry with a `hostPort` must declare the `containerPort` \
 behind it. With `max`, a container declares no more ports than that: each open port is one more way in.\n\n\
-Where podreeve knows the image, a port of its `EXPOSE` that the container does not declare is audited.\n\n\
+Where podreeve knows the image, a port of its `EXPOSE` that the container does not declare is audited, and so is a declared \
+port that an image with `EXPOSE` does not name.\n\n\
 Declare the port that the probe uses; close ports that are not needed.",
     why: "a port that is used and not declared escapes review, policies and Services",
     owasp: &[63],
@@ -146,12 +147,26 @@ impl Check for UndeclaredPorts {
     }
 }
 
+/// The most ports in one finding.
+const SHOWN: usize = 10;
+
 /// Where the image and the pod disagree about the ports that are served.
 fn of_image<'p>(pod: &'p Pod<'p>, container: ContainerRef<'p>, findings: &mut Findings<'p>) {
     let undeclared = image_ports::exposed(pod, container).filter(|(port, _)| !image_ports::declares(container, *port));
     let at = Location::container(container).key("image", true);
     if let Some(found) = image_ports::listed(undeclared) {
         let found = format!("EXPOSE {found} in the image, and not in ports");
+        findings.add(Finding::new(at, found, "the same ports in both").at_most(AtMost::Audit));
+    }
+    // An image without EXPOSE says nothing about its ports.
+    if image_ports::exposed(pod, container).next().is_none() {
+        return;
+    }
+    let declared = container.container.ports.iter().filter_map(|port| u16::try_from(port.container_port?).ok());
+    let exposes = |wanted: &u16| image_ports::exposed(pod, container).any(|(port, _)| port == *wanted);
+    let unexposed = declared.filter(|port| !exposes(port)).take(SHOWN).map(|port| (port, "tcp"));
+    if let Some(found) = image_ports::listed(unexposed) {
+        let found = format!("containerPort {found}, and no EXPOSE of it in the image");
         findings.add(Finding::new(at, found, "the same ports in both").at_most(AtMost::Audit));
     }
 }

@@ -1,11 +1,12 @@
 //! Removes podreeve's reports, before podreeve is uninstalled.
 
-use super::api::{MANAGED, NAME, ReportApi, delete_only, selector};
+use super::api::{MANAGED, NAME, ReportApi, delete_only};
 use crate::cluster::api_error::ApiError;
 use crate::cluster::item::Item;
 use crate::cluster::scan::kinds::resource_of_names;
 use crate::cluster::scan::pages::{ListError, Listing, Pages};
 use crate::cluster::scan::rate_limiter::RateLimiter;
+use crate::facts::reported_nodes::{LABEL, NAME_PREFIX};
 use kube::Client;
 use kube::api::Api;
 use std::time::Duration;
@@ -25,33 +26,74 @@ pub struct Removed {
     pub left: Option<String>,
 }
 
-/// Removes the reports that podreeve has written in this API, in all namespaces.
-pub async fn remove(client: &Client, api: ReportApi) -> Removed {
-    let (group, _, _) = api.names();
-    let name = format!("{}.{group}", api.plural());
+/// Whose reports to remove.
+#[derive(Debug, Clone, Copy)]
+pub enum Writer {
+    /// The scan, in all namespaces.
+    Scan(ReportApi),
+    /// The agents on nodes, in no namespace.
+    Agents,
+}
+
+impl Writer {
+    const fn names(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Scan(api) => api.names(),
+            Self::Agents => ("openreports.io", "v1alpha1", "ClusterReport"),
+        }
+    }
+
+    const fn label(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Scan(_) => MANAGED,
+            Self::Agents => LABEL,
+        }
+    }
+
+    fn plural(self) -> &'static str {
+        match self {
+            Self::Scan(api) => api.plural(),
+            Self::Agents => "clusterreports",
+        }
+    }
+
+    fn wrote(self, name: &str) -> bool {
+        match self {
+            Self::Scan(_) => name == NAME,
+            Self::Agents => name.starts_with(NAME_PREFIX),
+        }
+    }
+}
+
+/// Removes the reports that podreeve has written.
+pub async fn remove(client: &Client, writer: Writer) -> Removed {
+    let (group, _, _) = writer.names();
+    let name = format!("{}.{group}", writer.plural());
     let mut count = 0;
-    let why = match timeout(LONGEST, each(client, api, &mut count)).await {
+    let why = match timeout(LONGEST, each(client, writer, &mut count)).await {
         Ok(Ok(())) => None,
         Ok(Err(ListError::NotInstalled)) => return Removed { done: format!("{name}: not installed"), left: None },
         Ok(Err(ListError::Failed(why))) => Some(why),
         Err(_) => Some(format!("not done after {} seconds", LONGEST.as_secs())),
     };
-    let (label, value) = MANAGED;
+    let (label, value) = writer.label();
+    let everywhere = if matches!(writer, Writer::Scan(_)) { " --all-namespaces" } else { "" };
     let left = why.map(|why| {
-        format!("{name} are left: {why}; `kubectl delete {name} --all-namespaces -l {label}={value}` removes them")
+        format!("{name} are left: {why}; `kubectl delete {name}{everywhere} -l {label}={value}` removes them")
     });
     Removed { done: format!("{name}: {count} removed"), left }
 }
 
 /// Deletes one report after another, so that other clients of the API server do not wait. Reports that cannot be deleted
 /// are skipped, and the error at the end counts them.
-async fn each(client: &Client, api: ReportApi, count: &mut usize) -> Result<(), ListError> {
-    let (group, version, kind) = api.names();
+async fn each(client: &Client, writer: Writer, count: &mut usize) -> Result<(), ListError> {
+    let (group, version, kind) = writer.names();
+    let (label, value) = writer.label();
     let resource = resource_of_names(client, group, version, kind).await?;
     let listing = Listing {
         resource: resource.clone(),
         namespace: None,
-        selector: Some(selector()),
+        selector: Some(format!("{label}={value}")),
         limit: PAGE,
         metadata: true,
     };
@@ -59,9 +101,12 @@ async fn each(client: &Client, api: ReportApi, count: &mut usize) -> Result<(), 
     let mut pages = Pages::new(client, &limiter, listing);
     let (mut refused, mut first) = (0, None);
     while pages.peek().await?.is_some() {
-        let Some(report) = pages.take().filter(|report| report.name() == NAME) else { continue };
-        let reports: Api<Item> = Api::namespaced_with(client.clone(), report.namespace(), &resource);
-        match reports.delete(NAME, &delete_only(&report)).await.map_err(ApiError::from) {
+        let Some(report) = pages.take().filter(|report| writer.wrote(report.name())) else { continue };
+        let reports: Api<Item> = match writer {
+            Writer::Scan(_) => Api::namespaced_with(client.clone(), report.namespace(), &resource),
+            Writer::Agents => Api::all_with(client.clone(), &resource),
+        };
+        match reports.delete(report.name(), &delete_only(&report)).await.map_err(ApiError::from) {
             Ok(_) => *count += 1,
             // The report is gone, or another client has created it again.
             Err(error) if error.is_not_found() || error.is_conflict() => {}

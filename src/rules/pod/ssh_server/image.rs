@@ -1,7 +1,7 @@
 //! SSH servers that the image brings.
 
 use super::line;
-use crate::image::known::ImageTraits;
+use crate::image::known::{ImageCommand, ImageTraits};
 use crate::rule::{AtMost, Finding, Findings, Location};
 use crate::text::clean;
 use crate::workload::ContainerRef;
@@ -20,20 +20,27 @@ pub fn check<'p>(container: ContainerRef<'p>, traits: &ImageTraits, findings: &m
     }
 }
 
-/// The server in the words that the image adds: ENTRYPOINT if the pod has no command, CMD if it has no arguments either.
+/// The server in the words that the image adds, on any platform.
 fn runs(container: ContainerRef<'_>, traits: &ImageTraits) -> Option<&'static str> {
     if !container.command.is_empty() {
         return None;
     }
-    let entrypoint = traits.entrypoint.iter().map(|word| &**word);
-    let own: Vec<&str> = if container.args.is_empty() {
-        entrypoint.chain(traits.cmd.iter().map(|word| &**word)).collect()
-    } else {
-        entrypoint.chain(container.args.iter().map(|word| &**word)).collect()
-    };
-    let of_image = if container.args.is_empty() { own.len() } else { traits.entrypoint.len() };
-    let mentioned = own.iter().take(of_image).any(|word| super::mentions_server(word));
+    traits.commands.iter().find_map(|command| of_command(container, command))
+}
+
+/// ENTRYPOINT counts if the pod has no command, and CMD if it has no arguments either.
+fn of_command(container: ContainerRef<'_>, command: &ImageCommand) -> Option<&'static str> {
+    let entrypoint: Vec<&str> = command.entrypoint.iter().map(|word| &**word).collect();
+    let cmd: Vec<&str> = command.cmd.iter().map(|word| &**word).filter(|_| container.args.is_empty()).collect();
+    if !entrypoint.iter().chain(&cmd).any(|word| super::mentions_server(word)) {
+        return None;
+    }
+    let args = container.args.iter().map(|word| &**word);
+    let own: Vec<&str> = entrypoint.iter().chain(&cmd).copied().chain(args).collect();
+    let of_image = entrypoint.len() + cmd.len();
     // A word of the pod's own arguments is reported at the argument.
-    let (index, server) = line::find(&own, 0).filter(|_| mentioned)?;
-    (index < of_image).then_some(server.name)
+    let in_line = line::find(&own, 0).filter(|(index, _)| *index < of_image);
+    // An entry point may run its arguments.
+    let hit = in_line.or_else(|| line::find_in_arguments(&cmd).filter(|_| !line::takes_no_program(&entrypoint)));
+    hit.map(|(_, server)| server.name)
 }
