@@ -112,7 +112,7 @@ real-images: build ## Read images as people build them: Debian, and the shapes o
 	@PODREEVE_BIN=$(BIN) scripts/real-images
 
 .PHONY: real-nodes
-real-nodes: build ## Compare podreeve with real daemons: dockerd with every TLS setting, rootless, containerd, podman (needs root and a mirror; a minute)
+real-nodes: build ## Compare podreeve with real daemons: dockerd with every TLS setting, rootless, containerd, podman, the kubelet (needs root and a mirror; three minutes)
 	@PODREEVE_BIN=$(BIN) scripts/real-nodes
 
 .PHONY: mutants

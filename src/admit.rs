@@ -102,9 +102,9 @@ fn finish(outcome: Outcome, conditions: &Conditions<'_>) -> Outcome {
         Some(end) => Outcome { ended: Some(end), ..Outcome::refused(outcome.about, end.problem().to_owned()) },
         None => outcome,
     };
-    let outcome = response::finish(unjudged::within(snapshot.ceiling, today, outcome));
+    let outcome = unjudged::within(snapshot.ceiling, today, outcome);
     match snapshot.audience {
-        Audience::ApiServer => outcome,
+        Audience::ApiServer => response::finish(outcome),
         Audience::AnyClient => discreet(outcome),
     }
 }

@@ -9,7 +9,7 @@ mod previous;
 use crate::effort;
 use crate::policy::{CompiledPolicy, PodExemptions};
 use crate::workload::ContainerKind;
-pub use case::{Case, Judged};
+pub use case::{Case, Judged, Needed};
 use collect::Collector;
 use effect::softened;
 use effect::{DecisionInput, effect};
@@ -85,7 +85,11 @@ pub fn merged<'p>(mut judged: Vec<Judged<'p>>, others: Vec<Judged<'p>>) -> Vec<J
 
 /// By container, then rule.
 fn ordered(mut judged: Vec<Judged<'_>>) -> Vec<Judged<'_>> {
-    judged.sort_by_key(|j| (j.finding.container().map(|c| (c.kind, c.index)), j.compiled.order));
+    let key = |j: &Judged<'_>| (j.finding.container().map(|c| (c.kind, c.index)), j.compiled.order);
+    if !judged.is_sorted_by_key(key) {
+        // They are large, so each moves once.
+        judged.sort_by_cached_key(key);
+    }
     judged
 }
 

@@ -8,6 +8,8 @@ mod docker;
 mod facts;
 pub mod fake;
 mod files;
+mod glob;
+mod images;
 mod instances;
 mod kubelet;
 mod layouts;
@@ -22,6 +24,7 @@ pub use snapshot::snapshot;
 
 use crate::node::Read;
 use crate::node::mode::{Access, AclEntry, FileKind};
+use std::string::FromUtf8Error;
 
 /// Bytes of a configuration file or a row of `/proc` that are read.
 pub const LARGEST_FILE: usize = 4 << 20;
@@ -39,6 +42,12 @@ pub trait Host {
     fn entry(&self, path: &str) -> Read<Entry>;
     /// The text of a link itself.
     fn link(&self, path: &str) -> Read<String>;
+    /// The texts of all links in a folder.
+    fn links(&self, path: &str) -> Vec<String> {
+        let names = self.list(path);
+        let links = names.is().into_iter().flatten().map(|name| self.link(&format!("{path}/{name}")));
+        links.filter_map(|link| link.is().cloned()).collect()
+    }
 }
 
 /// What a path leads to.
@@ -51,11 +60,15 @@ pub struct Entry {
     pub acl: Vec<AclEntry>,
     /// Seconds since 1970.
     pub modified: i64,
+    /// Seconds since 1970 at which it was put there, or got another owner or mode. A package's file keeps the time at which it was built as
+    /// the other time.
+    pub changed: i64,
 }
 
 /// The text of a file. Bytes that are no UTF-8 are replaced, as no setting has them.
 pub fn text(host: &dyn Host, path: &str) -> Read<String> {
-    host.read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    let replaced = |error: FromUtf8Error| String::from_utf8_lossy(error.as_bytes()).into_owned();
+    host.read(path).map(|bytes| String::from_utf8(bytes).unwrap_or_else(replaced))
 }
 
 /// Entries of an ACL in the form of the attribute `system.posix_acl_access`.

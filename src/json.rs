@@ -8,6 +8,8 @@
 //! names the field. `tests/house/fast_path.rs` and `fuzz/` compare both. The one difference: inside a value that is skipped, commas,
 //! colons and escapes are not checked, because the API server's own encoder wrote them.
 //!
+//! [`write`] writes JSON: a reply is escaped many bytes at a time, too.
+//!
 //! It saves half of the time of a judgement (`cargo bench --bench judge`). A 3 KB pod takes 3.8 µs in place of 7.3 µs, the update
 //! of a 14 KB Deployment 14 µs in place of 31 µs, and a pod of 1.5 MB 1.1 ms in place of 1.9 ms. To switch it off, build
 //! with the feature `serde-json-only`. No answer to the API server changes.
@@ -20,6 +22,7 @@ mod reader;
 mod same;
 mod scan;
 mod while_skipping;
+pub mod write;
 
 pub(crate) use deserializer::NUMBER_AS_WRITTEN;
 pub use objects::Objects;

@@ -10,6 +10,7 @@ pub mod config;
 pub mod docker;
 pub mod expected;
 pub mod kubelet;
+pub mod lines;
 pub mod listener;
 pub mod mode;
 pub mod mount;
@@ -140,6 +141,9 @@ pub struct Daemon {
 pub struct Audit {
     /// Rules on disk. Those that are loaded need a capability to read.
     pub watches: Read<Vec<Watch>>,
+    /// Files of rules that cannot be read, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<String>,
     pub running: bool,
 }
 

@@ -11,7 +11,8 @@ use std::fmt::Write;
 /// Escapes a key for a JSON pointer (RFC 6901).
 #[must_use]
 pub fn escape(key: &str) -> Cow<'_, str> {
-    if key.contains(['~', '/']) { Cow::Owned(key.replace('~', "~0").replace('/', "~1")) } else { Cow::Borrowed(key) }
+    let is_special = key.bytes().fold(false, |any, byte| any | matches!(byte, b'~' | b'/'));
+    if is_special { Cow::Owned(key.replace('~', "~0").replace('/', "~1")) } else { Cow::Borrowed(key) }
 }
 
 /// The inverse of [`escape`].
@@ -44,8 +45,14 @@ pub fn resolved<'t>(prefix: &'t str, pointer: &'t str) -> (&'t str, &'t str) {
 
 /// Appends the segment of a list element.
 pub fn push_index(pointer: &mut String, index: usize) {
-    // Writing to a string cannot fail.
-    let _ = write!(pointer, "/{index}");
+    pointer.push('/');
+    match u8::try_from(index) {
+        Ok(digit @ 0..10) => pointer.push(char::from(b'0' + digit)),
+        _ => {
+            // Writing to a string cannot fail.
+            let _ = write!(pointer, "{index}");
+        }
+    }
 }
 
 /// Builds a minimal patch. A field below a parent that the patch creates becomes part of that parent's value, and a field
@@ -177,6 +184,15 @@ mod tests {
         patch.append("/m", "", json!(3));
         let (object, operations) = applied(json!({"l": null, "m": [0]}), patch);
         assert_eq!((object, operations), (json!({"l": [1, 2], "m": [0, 3]}), 2));
+    }
+
+    #[test]
+    fn an_index_is_a_segment() {
+        let mut pointer = String::new();
+        for index in [0, 9, 10, 255, 256, 20_000] {
+            push_index(&mut pointer, index);
+        }
+        assert_eq!(pointer, "/0/9/10/255/256/20000");
     }
 
     #[test]

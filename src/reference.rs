@@ -87,7 +87,9 @@ impl<'a> ImageRef<'a> {
             let alnum = |c: char| c.is_ascii_alphanumeric();
             of(part, &['.', '_', '-']) && part.starts_with(alnum) && part.ends_with(alnum)
         };
-        of(&self.registry, &['.', ':', '-', '[', ']', '_'])
+        self.registry.len() <= LONGEST
+            && self.repository.len() <= LONGEST
+            && of(&self.registry, &['.', ':', '-', '[', ']', '_'])
             && self.repository.split('/').all(is_name)
             && self.tag.as_deref().is_none_or(is_tag)
             && self.digest.as_deref().is_none_or(is_digest)
@@ -124,6 +126,9 @@ impl<'a> ImageRef<'a> {
     }
 }
 
+/// The longest name of a host or of a repository that runtimes accept.
+const LONGEST: usize = 255;
+
 /// Splits a reference into its name, its tag and its digest.
 #[must_use]
 pub fn split(image: &str) -> (&str, Option<&str>, Option<&str>) {
@@ -147,6 +152,8 @@ fn has_upper(text: &str) -> bool {
 }
 
 fn host(host: &str) -> Cow<'_, str> {
+    // The port of TLS names the same registry, so it must not lead around what holds for that registry.
+    let host = host.strip_suffix(":443").unwrap_or(host);
     let lower = if has_upper(host) { Cow::Owned(host.to_lowercase()) } else { Cow::Borrowed(host) };
     if lower == "index.docker.io" { HUB } else { lower }
 }
@@ -196,6 +203,10 @@ mod tests {
         assert_eq!(full.repository, "shop/web");
         assert_eq!((full.tag.as_deref(), full.digest.as_deref()), (Some("1.2"), Some("sha256:ab")));
         assert_eq!(ImageRef::parse("localhost:5000/a").tag, None);
+        for image in ["registry.example.com/shop/web:1", "Registry.example.com:443/shop/web:1"] {
+            assert_eq!(ImageRef::parse(image).registry, "registry.example.com");
+        }
+        assert_eq!(ImageRef::parse("index.docker.io:443/library/nginx"), ImageRef::parse("nginx"));
     }
 
     #[test]
@@ -212,6 +223,8 @@ mod tests {
         assert!(!under("evil.org/registry.example.com/shop", "registry.example.com/shop"));
         assert!(!under("registry.example.com/shop/web:2", "registry.example.com/shop/web:1"));
         assert!(!under("registry.example.com:5000/shop/web", "registry.example.com/shop"));
+        assert!(under("registry.example.com:443/shop/web", "registry.example.com/shop"));
+        assert!(under("registry.example.com/shop/web", "registry.example.com:443"));
     }
 
     #[test]
@@ -286,6 +299,8 @@ mod tests {
         ] {
             assert!(!ImageRef::parse(bad).is_well_formed(), "{bad:?}");
         }
+        let long = |length: usize| format!("registry.example.com/{}", "a".repeat(length));
+        assert!(ImageRef::parse(&long(255)).is_well_formed() && !ImageRef::parse(&long(256)).is_well_formed());
         assert!(ImageRef::parse(&format!("nginx@sha256:{}", "a".repeat(64))).is_pinned());
         for unpinned in ["nginx", "nginx@sha256:zz", "nginx@md5:aa", "nginx@sha256:"] {
             assert!(!ImageRef::parse(unpinned).is_pinned(), "{unpinned}");

@@ -30,7 +30,7 @@ mod transport;
 pub use blob::{Blob, BlockingBlob};
 pub use client::Client;
 pub use credentials::{Credential, Credentials};
-pub use error::RegistryError;
+pub use error::{RegistryError, TlsProblem};
 pub use keyring::{Keyring, KeyringError};
 pub use limits::Limits;
 pub use login::LoginError;

@@ -1,7 +1,7 @@
 //! The HTTPS server and the admin port.
 //!
-//! [`accept`](self::accept) takes connections, [`connection`] speaks TLS and HTTP on each, [`routes`] and [`body`] turn a
-//! request into bytes within limits, and [`judge`] decides with [`crate::admit`]. Meanwhile [`certs`] and [`policies`] watch
+//! [`accept`](self::accept) takes connections, [`connection`] speaks TLS and HTTP on each, over a socket that [`read_ahead`] reads.
+//! [`routes`] and [`body`] turn a request into bytes within limits, and [`judge`] decides with [`crate::admit`]. Meanwhile [`certs`] and [`policies`] watch
 //! files and the cluster, and [`admin`] answers probes. At the end, [`handover`] leads the API server to other replicas.
 
 mod accept;
@@ -21,6 +21,7 @@ mod judge;
 mod limits;
 mod listen;
 pub mod policies;
+mod read_ahead;
 mod routes;
 mod state;
 

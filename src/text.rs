@@ -72,6 +72,16 @@ const fn is_invisible(c: char) -> bool {
     )
 }
 
+/// Appends so many spaces, many at a time.
+pub fn push_spaces(out: &mut String, count: usize) {
+    const SPACES: &str = "                                                                ";
+    let mut left = count;
+    while let Some(spaces) = SPACES.get(..left.min(SPACES.len())).filter(|spaces| !spaces.is_empty()) {
+        out.push_str(spaces);
+        left -= spaces.len();
+    }
+}
+
 /// An error with its causes, on one line.
 #[must_use]
 pub fn with_causes(error: &dyn Error) -> String {
@@ -99,6 +109,12 @@ pub fn without_value(message: &str) -> String {
     format!("{kind}, expected {expected}")
 }
 
+/// The message of serde_json without line and column. Those count in JSON that its author never saw.
+#[must_use]
+pub fn without_position(message: &str) -> &str {
+    message.rsplit_once(" at line ").map_or(message, |(message, _)| message)
+}
+
 /// A JSON pointer as a field path: `/spec/containers/0/image` becomes `spec.containers[0].image`.
 /// Keys with a dot or slash are quoted: `metadata.annotations["example.com/a"]`.
 #[must_use]
@@ -114,13 +130,23 @@ pub fn push_dotted(out: &mut String, pointer: &str) {
     let _ = write!(out, "{}", Dotted(pointer));
 }
 
+/// The longest key of a field path, in characters.
+const KEY_MAX: usize = 253;
+
 /// The field path of a JSON pointer, as [`dotted`] writes it.
 #[derive(Debug, Clone, Copy)]
 pub struct Dotted<'p>(pub &'p str);
 
 impl fmt::Display for Dotted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Nearly every pointer is known as a whole to have nothing to escape or to quote.
+        let is_plain = self.0.bytes().fold(true, |all, b| all & !matches!(b, b'.' | b'[' | b'~'.. | ..=b' '));
         for (index, segment) in self.0.split('/').skip(1).enumerate() {
+            if is_plain && segment.len() <= KEY_MAX && !segment.starts_with(|c: char| c.is_ascii_digit()) {
+                f.write_str(if index > 0 { "." } else { "" })?;
+                f.write_str(segment)?;
+                continue;
+            }
             let key = crate::patch::unescape(segment);
             let (before, after) = if !key.is_empty() && key.bytes().all(|b| b.is_ascii_digit()) {
                 ("[", "]")
@@ -130,7 +156,7 @@ impl fmt::Display for Dotted<'_> {
                 (if index > 0 { "." } else { "" }, "")
             };
             f.write_str(before)?;
-            f.write_str(&cleaned(&key, 253))?;
+            f.write_str(&cleaned(&key, KEY_MAX))?;
             f.write_str(after)?;
         }
         Ok(())
@@ -174,6 +200,15 @@ mod tests {
             more.iter().collect::<String>(),
             "\u{2800}\u{fff9}\u{fffa}\u{fffb}\u{13441}\u{13442}\u{16fe4}\u{1d159}"
         );
+    }
+
+    #[test]
+    fn spaces_are_as_many_as_asked_for() {
+        for count in [0, 1, 63, 64, 65, 200] {
+            let mut out = String::new();
+            push_spaces(&mut out, count);
+            assert_eq!(out, " ".repeat(count));
+        }
     }
 
     #[test]

@@ -79,7 +79,6 @@ fn opened(number: u32) -> OpenedImage {
     config.rootfs.diff_ids = stored.iter().map(|layer| digest(&format!("diff {layer}"))).collect();
     let platform = PlatformImage {
         platform: "linux/amd64".parse().unwrap_or_default(),
-        named: None,
         digest: digest(&format!("image {number}")),
         manifest,
         config,

@@ -171,12 +171,16 @@ func TestTimeoutOfImages(t *testing.T) {
 func TestImagesThatNobodyCanReadAreRefused(t *testing.T) {
 	const registry = ",images.registries[0].prefix=registry.example.com"
 	for set, says := range map[string]string{
-		"images.enabled=true":                                     "images.enabled needs images.registries",
-		"images.enabled=true" + registry:                          "images.enabled needs images.egress",
-		"images.registries[0].host=a":                             "host",
-		"images.trust[0].prefix=a,images.trust[0].anyOf[0].gpg=a": "gpg",
-		"images.onUnknown=refuse":                                 "onUnknown",
-		"images.onUnavailable=allow":                              "onUnavailable",
+		"images.enabled=true":                                               "images.enabled needs images.registries",
+		"images.enabled=true" + registry:                                    "images.enabled needs images.egress",
+		"images.registries[0].host=a":                                       "host",
+		"images.trust[0].prefix=a,images.trust[0].anyOf[0].gpg=a":           "gpg",
+		"images.enabled=true,images.registries[0].prefix=https://a.example": "does not begin with a host",
+		"images.enabled=true,images.trust[0].prefix=web,images.trust[0].anyOf[0].cosignKey.pem=a" + registry:                "images.trust[0].prefix",
+		"images.enabled=true,images.trust[0].prefix=a.b,images.trust[0].anyOf[0].cosignKey.file=a" + registry:               "names the file a",
+		"images.enabled=true,images.trust[0].prefix=a.b,images.trust[0].anyOf[0].cosignKey.pem=PRIVATE KEY-----" + registry: "has a private key",
+		"images.onUnknown=refuse":    "onUnknown",
+		"images.onUnavailable=allow": "onUnavailable",
 	} {
 		_, err := helm(t, "helm4").Template("--set", set)
 		if err == nil || !strings.Contains(err.Error(), says) {

@@ -99,8 +99,13 @@ func SigningKey() (*ecdsa.PrivateKey, string, error) {
 
 // Sign attaches a signature to an image, as `cosign sign --key` does in its older format.
 func (r *Registry) Sign(name, digest string, key *ecdsa.PrivateKey) error {
+	return r.SignFor(name, name, digest, key)
+}
+
+// SignFor attaches a signature to `shop/NAME` that says it is for `shop/REPOSITORY`.
+func (r *Registry) SignFor(name, repository, digest string, key *ecdsa.PrivateKey) error {
 	payload := toJSON(map[string]any{"critical": map[string]any{
-		"identity": map[string]any{"docker-reference": r.Host + "/shop/" + name},
+		"identity": map[string]any{"docker-reference": r.Host + "/shop/" + repository},
 		"image":    map[string]any{"docker-manifest-digest": digest},
 		"type":     "cosign container image signature",
 	}, "optional": nil})
@@ -115,4 +120,18 @@ func (r *Registry) Sign(name, digest string, key *ecdsa.PrivateKey) error {
 		"annotations": map[string]any{"dev.cosignproject.cosign/signature": base64.StdEncoding.EncodeToString(signature)},
 	})
 	return nil
+}
+
+// Tag lets the tag `1` of an image lead to a digest of another image, which the repository of the first then has, too.
+func (r *Registry) Tag(name, other, digest string) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	found := map[string]object{}
+	for path, object := range r.objects {
+		if rest, is := strings.CutPrefix(path, "shop/"+other+"/"); is {
+			found["shop/"+name+"/"+rest] = object
+		}
+	}
+	maps.Copy(r.objects, found)
+	r.objects["shop/"+name+"/manifests/1"] = r.objects["shop/"+name+"/manifests/"+digest]
 }

@@ -4,7 +4,7 @@
 mod images;
 
 use super::{Conditions, Snapshot, about};
-use crate::decide::{Case, Effect, Judged, Stage, judge};
+use crate::decide::{Case, Effect, Judged, Needed, Stage, judge};
 use crate::facts::{FactAnswer, FactQuery, KeptPod, Known};
 use crate::json::Raw;
 use crate::outcome::{About, JudgedPod, Operation, Outcome, PodSecurity, Verdict};
@@ -156,7 +156,7 @@ impl<'e> Connection<'e, '_> {
             exemptions: &self.snapshot.policies.exemptions,
             stage: Stage::Pod,
             scope: Scope::Pod,
-            only: None,
+            needed: Needed::All,
             is_update: false,
             report_limit: self.snapshot.report_limit,
             ceiling: self.snapshot.ceiling,

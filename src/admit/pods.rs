@@ -2,11 +2,11 @@
 
 use super::images::ImageContext;
 use super::{Conditions, Hook, about, context, pod_security, update};
-use crate::decide::{Case, Change, Effect, Previous, Stage, judge, merged};
+use crate::decide::{Case, Change, Effect, Needed, Previous, Stage, judge, merged};
 use crate::facts::FactQuery;
 use crate::json::Raw;
 use crate::outcome::{About, Help, JudgedPod, Operation, Outcome, PodSecurity};
-use crate::policy::{Action, CompiledPolicy, MatchInput};
+use crate::policy::{CompiledPolicy, MatchInput};
 use crate::review::Request;
 use crate::rule::{Fix, Scope};
 use crate::workload::{Kind, Placed, Templates};
@@ -95,7 +95,7 @@ impl<'j, 'r> Judging<'j, 'r> {
         let report_limit = self.conditions.snapshot.report_limit;
         let mut results = Vec::with_capacity(found.pods.len());
         for placed in &found.pods {
-            match self.pod(placed, &previous, report_limit) {
+            match self.pod(placed, &previous, (self.needed(), report_limit)) {
                 Ok(result) => results.push(result),
                 Err(problem) => return Outcome::refused(about, problem),
             }
@@ -137,13 +137,13 @@ impl<'j, 'r> Judging<'j, 'r> {
         &self,
         placed: &'p Placed<'_>,
         previous: &'p PreviousPods<'_, 'r>,
-        report_limit: usize,
+        (needed, report_limit): (Needed, usize),
     ) -> Result<PodResult<'p>, String>
     where
         'j: 'p,
         'r: 'p,
     {
-        let (pod, case) = (&*placed.pod, self.case(placed, report_limit));
+        let (pod, case) = (&*placed.pod, self.case(placed, needed, report_limit));
         let previous = LazyCell::new(|| {
             let old = previous.get(&placed.at)?;
             let objects = (self.object, self.request.old_object?);
@@ -174,7 +174,7 @@ impl<'j, 'r> Judging<'j, 'r> {
         Ok(PodResult { pod: JudgedPod { at: &placed.at, case, judged, fix }, pod_security: labels, change })
     }
 
-    fn case<'p>(&self, placed: &'p Placed<'_>, report_limit: usize) -> Case<'p>
+    fn case<'p>(&self, placed: &'p Placed<'_>, needed: Needed, report_limit: usize) -> Case<'p>
     where
         'j: 'p,
     {
@@ -189,11 +189,19 @@ impl<'j, 'r> Judging<'j, 'r> {
                 Hook::Validate => Stage::Template,
             },
             scope: if self.is_update() && is_pod { Scope::Containers } else { Scope::Pod },
-            only: (self.conditions.hook == Hook::Mutate).then_some(Action::Patch),
+            needed,
             is_update: self.is_update(),
             report_limit,
             ceiling: self.conditions.snapshot.ceiling,
             today: self.conditions.today,
+        }
+    }
+
+    /// The mutating webhook repairs, and the validating one reports the rest.
+    const fn needed(&self) -> Needed {
+        match self.conditions.hook {
+            Hook::Mutate => Needed::Repairs,
+            Hook::Validate => Needed::All,
         }
     }
 

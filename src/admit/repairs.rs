@@ -1,7 +1,7 @@
 //! The repair of what is denied: the edits that the rules offer, merged, and judged again by the same code.
 
 use super::pods::{Judging, PodResult, PreviousPods};
-use crate::decide::{Effect, Judged, Note, calls_for_repair};
+use crate::decide::{Effect, Judged, Needed, Note, calls_for_repair};
 use crate::effort;
 use crate::json::Raw;
 use crate::outcome::{Repair, Violation, described};
@@ -60,6 +60,14 @@ impl Repairs {
             Self::Denials => judged.effect == Effect::Deny,
             Self::HeldBack => is_held_back(judged),
             Self::Reported(wanted) => judged.severity() >= wanted.least && calls_for_repair(judged.effect, judged.note),
+        }
+    }
+
+    /// What a repair needs to know of an object.
+    const fn needed(self) -> Needed {
+        match self {
+            Self::None | Self::Denials | Self::HeldBack => Needed::Denials,
+            Self::Reported(_) => Needed::All,
         }
     }
 
@@ -160,7 +168,7 @@ impl<'j, 'r: 'j> Judging<'j, 'r> {
         if wanted().any(|judged| judged.count > 1) {
             // The first ones of each class were kept, and all are repaired.
             for placed in found {
-                let result = self.pod(placed, previous, usize::MAX).ok()?;
+                let result = self.pod(placed, previous, (repairs.needed(), usize::MAX)).ok()?;
                 changed |= Self::merge(&mut merging, &result);
             }
         } else {
@@ -198,7 +206,7 @@ impl<'j, 'r: 'j> Judging<'j, 'r> {
         left.clear();
         let mut changed = false;
         for placed in &again.pods {
-            let result = self.pod(placed, previous, usize::MAX).ok()?;
+            let result = self.pod(placed, previous, (merging.repairs.needed(), usize::MAX)).ok()?;
             left.extend(merging.repairs.left(&result));
             changed |= Self::merge(merging, &result);
         }

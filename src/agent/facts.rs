@@ -8,7 +8,7 @@ use crate::node::os::SeLinux;
 #[must_use]
 pub fn facts(node: &Node, runtime: Option<bool>) -> ReportedNode {
     let modules = &node.security_modules;
-    // Of two kubelets nobody knows which one is that of the cluster.
+    // Of two kubelets it is not known which one is that of the cluster.
     let kubelet = match &*node.kubelet {
         [kubelet] if kubelet.config.doubts.is_empty() => Some(kubelet),
         _ => None,

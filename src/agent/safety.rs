@@ -15,7 +15,7 @@ const ALLOWED: u64 = 1 << 2 | 1 << 19;
 pub struct Powers {
     pub user: u32,
     pub group: u32,
-    /// Groups beside [`Self::group`].
+    /// Groups in addition to [`Self::group`].
     pub more_groups: Vec<u32>,
     /// The capabilities that it has or could get.
     pub capabilities: u64,

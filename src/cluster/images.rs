@@ -17,6 +17,7 @@ mod judged;
 mod key;
 pub mod object;
 mod objects;
+mod permits;
 mod platforms;
 mod pull_secrets;
 mod record;
@@ -42,6 +43,7 @@ use super::lease::Leadership;
 use super::state::StateSender;
 use super::today;
 use super::watch::{WatchNames, watch, watch_metadata};
+use crate::facts::images::MustBeSigned;
 use crate::image::known::{ImageSettings, OnUnavailable};
 use k8s_openapi::api::core::v1::Secret;
 use kube::runtime::watcher;
@@ -110,13 +112,16 @@ async fn publish(tasks: &ImageTasks<'_>) {
             service.forget_judgements();
         }
         let setup = service.setup.load_full();
-        let settings = setup.as_ref().map(|setup| setup.unknown).unwrap_or_default();
+        let (settings, must_be_signed) = match &setup {
+            Some(setup) => (setup.unknown, MustBeSigned::By(Arc::clone(&setup.trust.trust))),
+            None => (ImageSettings::default(), MustBeSigned::All),
+        };
         let pull_secrets = setup.as_ref().and_then(|setup| setup.pull_secrets.as_ref());
         let now = service.now();
         let (images, counts) = {
             let mut known = service.known();
             known.hot.expire(now);
-            (known.hot.publish(settings, pull_secrets), known.store.counts(now))
+            (known.hot.publish(settings, must_be_signed, pull_secrets), known.store.counts(now))
         };
         if let Some(images) = images {
             tasks.state.send_modify(|state| state.facts.images = Some(Arc::new(images)));

@@ -51,8 +51,8 @@ pub async fn state(
     Ok((state, policies.shown_by_copies().collect()))
 }
 
-/// What these kinds say of the nodes, and why the limit of one of them is not known. What agents have reported is not asked of kubelets, as far as
-/// this user may read the reports.
+/// What these kinds say of the nodes, and why the limit of one of them is not known. podreeve reads nothing from kubelets whose agents have
+/// reported it, as far as this user may read the reports.
 pub async fn nodes(client: &Client, access: &KubeletAccess, kinds: FactKinds) -> (Nodes, Option<String>) {
     let reports = node_reports(client).await.unwrap_or_default();
     let reported = reports.iter().filter_map(NodeReport::read).map(|report| (report.node, report.facts)).collect();

@@ -16,14 +16,35 @@ pub struct Case<'p> {
     pub exemptions: &'p [Arc<ObjectExemption>],
     pub stage: Stage,
     pub scope: Scope,
-    /// The only action that matters: the mutating webhook needs only `patch`.
-    pub only: Option<Action>,
+    pub needed: Needed,
     /// The request changes an object that exists.
     pub is_update: bool,
     /// How many violations of a rule are described in full; the others may be counted.
     pub report_limit: usize,
     pub ceiling: Ceiling,
     pub today: Date,
+}
+
+/// Which violations the caller needs. Rules that find none of them do not run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needed {
+    All,
+    /// Those that the mutating webhook repairs.
+    Repairs,
+    /// Those that mode deny may deny.
+    Denials,
+}
+
+impl Needed {
+    /// Whether the violations of the rule are needed, and whether the rule implies any that are.
+    pub(super) fn of(self, compiled: &CompiledRule) -> (bool, bool) {
+        match self {
+            Self::All => (true, compiled.implies.some),
+            Self::Repairs => (compiled.action == Action::Patch, compiled.implies.repaired),
+            // No circumstance makes a milder action deny.
+            Self::Denials => (compiled.action >= Action::Patch, compiled.implies.some),
+        }
+    }
 }
 
 impl<'p> Case<'p> {

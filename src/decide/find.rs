@@ -27,10 +27,7 @@ pub(super) fn run<'p>(
         if effort::is_over() {
             return;
         }
-        let (matters, implies) = match case.only {
-            None => (true, compiled.implies.some),
-            Some(only) => (compiled.action == only, compiled.implies.repaired),
-        };
+        let (matters, implies) = case.needed.of(compiled);
         let skipped = compiled.linux_only && is_windows || is_template && compiled.check.repairs_pods_only();
         if !(matters || implies) || !features.intersects(compiled.requires) || skipped {
             continue;

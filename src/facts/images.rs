@@ -8,7 +8,8 @@ mod document;
 use super::{FactAnswer, FactQuery, Facts};
 use crate::image::Digest;
 use crate::image::known::{ImageAnswer, ImageSettings, KnownImage, PullSecretScope, UnknownImage, UnknownKind};
-use crate::reference::{ImageRef, split};
+use crate::image::trust::Trust;
+use crate::reference::{ImageRef, is_pinned, split};
 use answers::Answers;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -18,12 +19,34 @@ pub use document::{ImageDocument, ImageEntry};
 /// How many images one question names. More than that in one object count as unknown.
 pub const MAX_ASKED: usize = 64;
 
+/// Which images need a signature: what is not known yet may be one of them.
+#[derive(Debug, Clone, Default)]
+pub enum MustBeSigned {
+    #[default]
+    None,
+    /// Those that an entry of the trust document covers.
+    By(Arc<Trust>),
+    /// Each one, because the trust document does not load.
+    All,
+}
+
+impl MustBeSigned {
+    fn covers(&self, reference: &str) -> bool {
+        match self {
+            Self::None => false,
+            Self::By(trust) => trust.entry(&ImageRef::parse(reference)).is_some(),
+            Self::All => true,
+        }
+    }
+}
+
 /// Images by their references. A clone is as large as the map.
 #[derive(Debug, Clone, Default)]
 pub struct Images {
     pub settings: ImageSettings,
     /// There are no more facts: these are from a file.
     pub closed: bool,
+    pub must_be_signed: MustBeSigned,
     /// The namespaces whose pull secrets podreeve reads; none where that is switched off.
     pub pull_secrets: Option<Arc<PullSecretScope>>,
     /// What podreeve read with its own credentials, or without any.
@@ -47,6 +70,12 @@ impl Images {
     #[must_use]
     pub fn new(settings: ImageSettings) -> Self {
         Self { settings, ..Self::default() }
+    }
+
+    /// Nothing is known, not even the settings.
+    #[must_use]
+    pub fn unsettled() -> Self {
+        Self { must_be_signed: MustBeSigned::All, ..Self::default() }
     }
 
     /// Adds what is known of a reference, or replaces it: for every namespace, or for those whose pull secrets read it. What a tag led
@@ -153,15 +182,28 @@ pub struct ImageQuery {
     pub references: Vec<String>,
 }
 
-/// For a request that got no answer in time.
-static NO_ANSWER: LazyLock<ImageAnswer> =
-    LazyLock::new(|| unknown("the registry did not answer before the request had to be"));
-/// For an object with too many images.
-static TOO_MANY: LazyLock<ImageAnswer> =
-    LazyLock::new(|| unknown("the object has more images than are asked for at once"));
+/// An image that was not asked for: with and without the need of a signature.
+struct NotAsked([ImageAnswer; 2]);
 
-fn unknown(why: &str) -> ImageAnswer {
-    ImageAnswer::Unknown(Arc::new(UnknownImage::new(UnknownKind::Unavailable, why)))
+/// For a request that got no answer in time.
+static NO_ANSWER: LazyLock<NotAsked> =
+    LazyLock::new(|| NotAsked::new("the registry did not answer before the request had to be"));
+/// For an object with too many images.
+static TOO_MANY: LazyLock<NotAsked> =
+    LazyLock::new(|| NotAsked::new("the object has more images than are asked for at once"));
+
+impl NotAsked {
+    fn new(why: &str) -> Self {
+        Self([false, true].map(|must_be_signed| {
+            let unknown = UnknownImage::new(UnknownKind::Unavailable, why);
+            ImageAnswer::Unknown(Arc::new(UnknownImage { must_be_signed, ..unknown }))
+        }))
+    }
+
+    const fn get(&self, must_be_signed: bool) -> &ImageAnswer {
+        let [unsigned, signed] = &self.0;
+        if must_be_signed { signed } else { unsigned }
+    }
 }
 
 impl Facts {
@@ -189,14 +231,18 @@ impl Facts {
                 FactAnswer::Nothing(FactQuery::Images(query)) => {
                     was_asked = true;
                     if query.references.iter().any(|asked| asked == reference) {
-                        return Some(&NO_ANSWER);
+                        return Some(NO_ANSWER.get(self.must_be_signed(reference)));
                     }
                 }
                 _ => {}
             }
         }
         let known = self.images.as_ref().and_then(|images| images.get_for(namespace, reference));
-        known.or_else(|| was_asked.then(|| &*TOO_MANY))
+        known.or_else(|| was_asked.then(|| TOO_MANY.get(self.must_be_signed(reference))))
+    }
+
+    fn must_be_signed(&self, reference: &str) -> bool {
+        self.images.as_ref().is_some_and(|images| images.must_be_signed.covers(reference))
     }
 
     /// Whether pull secrets of the namespace may say more about an image than this answer, and were not tried for this request.
@@ -227,6 +273,16 @@ pub fn pinned(reference: &str, digest: &Digest) -> String {
     let (_, _, old) = split(reference);
     let end = old.map_or(reference.len(), |old| reference.len() - old.len() - 1);
     format!("{}@{digest}", reference.get(..end).unwrap_or(reference))
+}
+
+/// What a container with this reference runs, by its digest: the one that the node reports, or else the one in the reference. None if
+/// nobody knows, because a tag may have moved since.
+#[must_use]
+pub fn running(reference: &str, reported: Option<&str>) -> Option<String> {
+    match reported.and_then(Digest::parse) {
+        Some(digest) => Some(pinned(reference, &digest)),
+        None => is_pinned(reference).then(|| reference.to_owned()),
+    }
 }
 
 #[cfg(test)]

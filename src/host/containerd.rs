@@ -2,7 +2,7 @@
 
 use super::instances::{Instance, home, instances, package_version};
 use super::layouts::Layout;
-use super::{Host, toml_files};
+use super::{Host, glob, toml_files};
 use crate::node::Daemon;
 use crate::node::config::{Config, Source};
 use crate::node::kubelet::flag;
@@ -74,7 +74,7 @@ fn read(host: &dyn Host, instance: &Instance<'_>, main: &str, version: Option<&s
             Some(release) if *release < vec![1, 7] => format!("/{pattern}"),
             _ => format!("{folder}/{pattern}"),
         };
-        for path in toml_files::glob(host, &pattern) {
+        for path in glob::glob(host, &pattern) {
             if files.contains(&path) {
                 continue;
             }
@@ -108,7 +108,7 @@ fn registries(host: &dyn Host, instance: &Instance<'_>, config: &Config) -> Conf
         .map(str::to_owned)
         .collect();
     for folder in folders.iter().filter(|folder| folder.starts_with('/')) {
-        for path in toml_files::glob(host, &format!("{folder}/*/hosts.toml")) {
+        for path in glob::glob(host, &format!("{folder}/*/hosts.toml")) {
             let mut own = Config::default();
             toml_files::add(host, instance, &mut own, &path, Merge::Keys);
             all.settings.extend(own.settings.into_iter().map(|(key, setting)| (format!("{path}: {key}"), setting)));

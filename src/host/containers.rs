@@ -1,7 +1,7 @@
 //! cri-o and podman, which share the files of `/etc/containers`.
 
 use super::instances::{Instance, instances, package_version};
-use super::{Host, toml_files};
+use super::{Host, glob, toml_files};
 use crate::node::config::{Config, Source};
 use crate::node::kubelet::flag;
 use crate::node::process::Process;
@@ -97,7 +97,7 @@ pub fn podmans(host: &dyn Host, units: &BTreeMap<String, Unit>) -> Vec<Daemon> {
     } else {
         let mut files: Vec<String> =
             ["/usr/share/containers/containers.conf", "/etc/containers/containers.conf"].map(str::to_owned).into();
-        files.extend(toml_files::glob(host, "/etc/containers/containers.conf.d/*.conf"));
+        files.extend(glob::glob(host, "/etc/containers/containers.conf.d/*.conf"));
         files
     };
     let mut config = Config::default();
@@ -113,7 +113,7 @@ pub fn podmans(host: &dyn Host, units: &BTreeMap<String, Unit>) -> Vec<Daemon> {
 fn registries(host: &dyn Host, instance: &Instance<'_>) -> Config {
     let mut all = Config::default();
     let mut files = vec!["/etc/containers/registries.conf".to_owned()];
-    files.extend(toml_files::glob(host, "/etc/containers/registries.conf.d/*.conf"));
+    files.extend(glob::glob(host, "/etc/containers/registries.conf.d/*.conf"));
     for path in files {
         let mut own = Config::default();
         toml_files::add(host, instance, &mut own, &path, Merge::Keys);

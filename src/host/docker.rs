@@ -36,16 +36,27 @@ fn docker(host: &dyn Host, instance: Instance<'_>, processes: &[Process], units:
         false if is_snap => SNAP_CONFIG.to_owned(),
         false => "/etc/docker/daemon.json".to_owned(),
     };
-    let config_file = config.get("config-file").map_or(default, Setting::display);
+    let named = config.get("config-file").map(Setting::display);
+    let is_named = named.is_some();
+    let config_file = named.unwrap_or(default);
     match text(host, &config_file) {
+        _ if !config_file.starts_with('/') => {
+            config.doubt(format!("{config_file} is relative to the folder of dockerd, which podreeve does not know"));
+        }
         Read::Is(content) => docker::add_file(&mut config, &config_file, &content),
+        Read::Absent if is_named => {
+            config.doubt(format!("{config_file} does not exist, without which dockerd does not start"));
+        }
         Read::Absent => {}
         other => config.doubt(format!("{config_file} {}", other.unknown().unwrap_or_default())),
     }
     instance.compare_age(host, &mut config, &config_file, "dockerd");
     // systemd passes sockets to the dockerd of its own unit, and to no other.
     let is_unit = instance.process.is_none_or(|process| process.unit().is_none_or(|unit| unit == "docker.service"));
-    let socket = units.get("docker.socket").filter(|_| !rootless && is_unit);
+    let sockets: Vec<&Unit> = docker::sockets(units).filter(|_| !rootless && is_unit).collect();
+    for doubt in sockets.iter().flat_map(|socket| &socket.doubts) {
+        config.doubt(doubt.clone());
+    }
     Docker {
         pid: instance.pid(),
         rootless,
@@ -54,7 +65,7 @@ fn docker(host: &dyn Host, instance: Instance<'_>, processes: &[Process], units:
         version: package_version(host, &["docker.io", "docker-ce", "moby-engine"]),
         config,
         config_file,
-        socket_streams: socket.map(streams).unwrap_or_default(),
+        socket_streams: sockets.into_iter().flat_map(streams).collect(),
         name: instance.name,
     }
 }

@@ -1,8 +1,8 @@
 //! Facts that one rule asks about.
 
 use super::{Host, text};
-use crate::node::process::Process;
-use crate::node::{DockerImages, Node, Read};
+use crate::node::process::{self, Process};
+use crate::node::{Read, has_extension};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Files of shells and of systemd that set variables for everybody.
@@ -27,73 +27,17 @@ pub fn containers_policy(host: &dyn Host) -> Read<serde_json::Value> {
     read.and_then(|bytes| serde_json::from_slice(&bytes).map_err(|error| format!("it is no JSON: {error}")))
 }
 
-/// Daemons whose program is newer than the process, which then runs the old one.
+/// Daemons whose program is newer than the process, which then runs the old one. A package's program keeps the time at which it was built, so
+/// the time at which it was put there counts.
 pub fn outdated(host: &dyn Host, processes: &[Process]) -> BTreeMap<u32, String> {
     let newer = |process: &Process| {
         let path = process.arguments.first().filter(|path| path.starts_with('/'))?;
-        let entry = host.entry(path);
-        (entry.is()?.modified > process.started?).then(|| (process.pid, path.clone()))
+        let own = host.link(&format!("/proc/{}/exe", process.pid));
+        let is_gone = own.is().is_some_and(|own| own.ends_with(" (deleted)"));
+        let is_newer = || Some(host.entry(path).is()?.changed > process.started?);
+        (is_gone || is_newer().unwrap_or_default()).then(|| (process.pid, path.clone()))
     };
     processes.iter().filter(|process| !process.in_container()).filter_map(newer).collect()
-}
-
-/// How many images of each docker no container has.
-pub fn docker_images(host: &dyn Host, node: &Node) -> BTreeMap<String, DockerImages> {
-    let prune = prune(host);
-    let of = |docker: &crate::node::docker::Docker| {
-        let folder = docker.data_root();
-        let unused = unused(host, &folder);
-        (docker.name.clone(), DockerImages { folder, unused, prune: prune.clone() })
-    };
-    node.docker.iter().map(of).collect()
-}
-
-fn unused(host: &dyn Host, folder: &str) -> Read<u64> {
-    let drivers = match host.list(&format!("{folder}/image")) {
-        Read::Is(drivers) => drivers,
-        other => return other.map(|_| 0),
-    };
-    let mut images = BTreeSet::new();
-    for driver in drivers {
-        let repositories = host.read(&format!("{folder}/image/{driver}/repositories.json"));
-        let parsed = repositories.is().and_then(|bytes| serde_json::from_slice::<serde_json::Value>(bytes).ok());
-        let tags = parsed.as_ref().and_then(|document| document.get("Repositories")?.as_object());
-        images.extend(
-            tags.into_iter()
-                .flat_map(|tags| tags.values())
-                .filter_map(|tags| tags.as_object())
-                .flat_map(|tags| tags.values())
-                .filter_map(|id| id.as_str())
-                .map(str::to_owned),
-        );
-    }
-    let containers = host.list(&format!("{folder}/containers"));
-    for container in containers.is().into_iter().flatten() {
-        let config = host.read(&format!("{folder}/containers/{container}/config.v2.json"));
-        let parsed = config.is().and_then(|bytes| serde_json::from_slice::<serde_json::Value>(bytes).ok());
-        if let Some(image) = parsed.as_ref().and_then(|document| document.get("Image")?.as_str()) {
-            images.remove(image);
-        }
-    }
-    Read::Is(images.len() as u64)
-}
-
-/// A cron job, or a unit, that removes unused images.
-fn prune(host: &dyn Host) -> Option<String> {
-    let folders =
-        ["/etc/cron.d", "/etc/cron.daily", "/etc/cron.weekly", "/var/spool/cron/crontabs", "/etc/systemd/system"];
-    let mut paths = vec!["/etc/crontab".to_owned()];
-    for folder in folders {
-        paths.extend(host.list(folder).is().into_iter().flatten().map(|name| format!("{folder}/{name}")));
-    }
-    paths.into_iter().find(|path| {
-        let content = text(host, path);
-        let lines =
-            content.is().into_iter().flat_map(|text| text.lines()).filter(|line| !line.trim_start().starts_with('#'));
-        let prunes =
-            |line: &str| line.contains("docker") && (line.contains("system prune") || line.contains("image prune"));
-        lines.into_iter().any(prunes)
-    })
 }
 
 /// Images of podman that no container has.
@@ -118,10 +62,11 @@ pub fn podman_unused(host: &dyn Host) -> Read<u64> {
 
 /// The limits of processes of containers. Those of pods are in the group of the pod, and `podPidsLimit` sets them.
 pub fn pids_limits(host: &dyn Host, processes: &[Process]) -> BTreeMap<String, String> {
+    // A container with systemd in it has groups below its own.
     let groups: BTreeSet<&str> = processes
         .iter()
-        .filter(|process| process.in_container() && !process.cgroup.contains("kubepods"))
-        .map(|process| process.cgroup.as_str())
+        .filter(|process| !process.cgroup.contains("kubepods"))
+        .filter_map(|process| process::container_group(&process.cgroup))
         .collect();
     let limit = |group: &&str| {
         // The hierarchy of version 2, and that of version 1.
@@ -136,14 +81,32 @@ pub fn pids_limits(host: &dyn Host, processes: &[Process]) -> BTreeMap<String, S
 pub fn log_forwarding(host: &dyn Host) -> Vec<String> {
     let mut paths = vec!["/etc/rsyslog.conf".to_owned()];
     let names = host.list("/etc/rsyslog.d");
-    paths.extend(names.is().into_iter().flatten().map(|name| format!("/etc/rsyslog.d/{name}")));
-    let forwards = |line: &str| {
-        let line = line.trim();
-        let old = line.split_ascii_whitespace().nth(1).is_some_and(|action| action.starts_with('@'));
-        !line.starts_with('#') && (old || line.contains("omfwd") || line.contains("omrelp"))
-    };
+    let names = names.is().into_iter().flatten().filter(|name| has_extension(name, &["conf"]));
+    paths.extend(names.map(|name| format!("/etc/rsyslog.d/{name}")));
     paths.retain(|path| text(host, path).is().is_some_and(|text| text.lines().any(forwards)));
     paths
+}
+
+/// Whether a line of rsyslog is an action that sends: `*.* @@HOST`, `*.* :omrelp:HOST`, or `action(type="omfwd" target="HOST")`. An action may
+/// be written over several lines, and its type and its target stand on one of them in practice.
+fn forwards(line: &str) -> bool {
+    let line = line.split('#').next().unwrap_or_default().to_ascii_lowercase();
+    let old = line.split_ascii_whitespace().nth(1).unwrap_or_default();
+    let target = old.strip_prefix('@').map(|rest| rest.trim_start_matches('@'));
+    let target = target.or_else(|| old.strip_prefix(":omrelp:").or_else(|| old.strip_prefix(":omfwd:")));
+    let plain: String = line.chars().filter(|c| !c.is_whitespace() && !matches!(c, '"' | '\'')).collect();
+    let is_action = plain.contains("type=omfwd") || plain.contains("type=omrelp");
+    let named = plain.split_once("target=").map(|(_, rest)| rest);
+    match target {
+        // Options of a transport may stand before the host: `@@(z9)logs`.
+        Some(target) => !is_this_host(target.rsplit(')').next().unwrap_or(target)),
+        None => is_action && !named.is_some_and(is_this_host),
+    }
+}
+
+/// Whether a target is an address of this host, where the logs stay.
+fn is_this_host(target: &str) -> bool {
+    target.is_empty() || ["127.", "localhost", "[::1]", "::1", "/"].iter().any(|own| target.starts_with(own))
 }
 
 #[cfg(test)]
@@ -160,5 +123,46 @@ mod tests {
         );
         assert_eq!(podman_unused(&host), Read::Is(1));
         assert_eq!(log_forwarding(&host), ["/etc/rsyslog.d/10.conf"]);
+    }
+
+    #[test]
+    fn what_sends_logs_to_another_host() {
+        for line in [
+            "*.* @logs.example.com",
+            "*.* @@(z9)10.0.0.1:6514",
+            "*.* :omrelp:logs:2514",
+            "action(type=\"omfwd\" target=\"logs\" port=\"514\")",
+            "  type=\"omfwd\"",
+        ] {
+            assert!(forwards(line), "{line}");
+        }
+        for line in [
+            "*.* @127.0.0.1",
+            "*.* @@localhost:514",
+            "module(load=\"omrelp\")",
+            "$ModLoad omrelp",
+            "action(type=\"omfwd\" target=\"127.0.0.1\")",
+            "# *.* @logs",
+            "*.* /var/log/x",
+        ] {
+            assert!(!forwards(line), "{line}");
+        }
+        let host = Fake::read("=== /etc/rsyslog.d/10.conf.bak\n*.* @@logs.example.com\n");
+        assert_eq!(log_forwarding(&host), [""; 0], "rsyslog does not read it");
+    }
+
+    #[test]
+    fn programs_that_were_replaced() {
+        let of = |more: &str| {
+            let host = Fake::read(&format!(
+                "=== /proc/stat\nbtime 100\n=== /proc/7/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/7/cmdline\n/usr/bin/dockerd\n\
+=== /proc/7/stat\n7 (dockerd) S 1 1 1 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 500 1 1\n{more}"
+            ));
+            let processes = crate::host::processes::processes(&host);
+            outdated(&host, &processes).len()
+        };
+        assert_eq!(of("=== /usr/bin/dockerd modified 50\n"), 0);
+        assert_eq!(of("=== /usr/bin/dockerd modified 200\n"), 1);
+        assert_eq!(of("=== /usr/bin/dockerd modified 50\n=== /proc/7/exe link /usr/bin/dockerd (deleted)\n"), 1);
     }
 }

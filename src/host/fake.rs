@@ -125,7 +125,10 @@ fn entry(header: &str) -> Option<(String, FakeEntry)> {
             }
             "socket" => found.kind = FakeKind::Socket,
             "denied" => found.kind = FakeKind::Denied,
-            "link" => found.kind = FakeKind::Link(words.next().unwrap_or("").to_owned()),
+            // The target is the rest of the line, as it may have spaces.
+            "link" => {
+                found.kind = FakeKind::Link(words.by_ref().collect::<Vec<_>>().join(" "));
+            }
             "acl" => found.acl.extend(words.next().and_then(acl_entry)),
             "modified" => found.modified = words.next().and_then(|word| word.parse().ok()).unwrap_or(0),
             _ => match word.split_once(':') {
@@ -193,7 +196,8 @@ impl Host for Fake {
                     FakeKind::Socket => FileKind::Socket,
                     FakeKind::Link(_) => FileKind::Other,
                 };
-                Read::Is(Entry { path, kind, access: found.access, acl: found.acl.clone(), modified: found.modified })
+                let FakeEntry { access, modified, ref acl, .. } = *found;
+                Read::Is(Entry { path, kind, access, acl: acl.clone(), modified, changed: modified })
             }
         }
     }

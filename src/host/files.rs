@@ -1,20 +1,25 @@
 //! The facts of files: what they lead to, who owns them, and the folders above.
 
 use super::Host;
+use crate::node::Read;
 use crate::node::mode::{FileFacts, FileRead, Parent};
 use crate::node::mount::{self, Mount};
 
-/// The facts of a path, with all folders above what it leads to.
+/// Links on the way to one file; the kernel follows no more.
+const MOST_LINKS: usize = 40;
+
+/// The facts of a path, with all folders above what it leads to, and above each link on the way.
 pub fn facts(host: &dyn Host, path: &str, mounts: &[Mount]) -> FileRead {
     host.entry(path).map(|entry| {
         let mut parents = Vec::new();
-        let mut above = entry.path.as_str();
-        while let Some((folder, _)) = above.rsplit_once('/') {
-            let name = if folder.is_empty() { "/" } else { folder };
-            if let Some(found) = host.entry(name).is().filter(|_| name != entry.path) {
-                parents.push(Parent { path: name.to_owned(), access: found.access });
+        above(host, &entry.path, &mut parents);
+        let mut link_parents = Vec::new();
+        // The folders of a link decide as much: who can change one puts another link there.
+        if path != entry.path {
+            for link in links(host, path) {
+                above(host, &link, &mut link_parents);
             }
-            above = folder;
+            link_parents.retain(|folder| !parents.contains(folder));
         }
         let read_only = mount::of(mounts, &entry.path).is_some_and(|mount| mount.read_only);
         FileFacts {
@@ -23,16 +28,68 @@ pub fn facts(host: &dyn Host, path: &str, mounts: &[Mount]) -> FileRead {
             access: entry.access,
             acl: entry.acl,
             parents,
+            link_parents,
             modified: entry.modified,
             read_only,
         }
     })
 }
 
+/// Adds the folders above a path that has no links, the nearest first.
+fn above(host: &dyn Host, path: &str, folders: &mut Vec<Parent>) {
+    let mut below = path;
+    while let Some((folder, _)) = below.rsplit_once('/') {
+        let name = if folder.is_empty() { "/" } else { folder };
+        if name != path
+            && !folders.iter().any(|known| known.path == name)
+            && let Read::Is(found) = host.entry(name)
+        {
+            folders.push(Parent { path: name.to_owned(), access: found.access, acl: found.acl });
+        }
+        below = folder;
+    }
+}
+
+/// The links on the way to what a path leads to, each by the path that leads to it without a link.
+fn links(host: &dyn Host, path: &str) -> Vec<String> {
+    let parts = |path: &str| -> Vec<String> {
+        path.split('/').rev().filter(|part| !part.is_empty()).map(str::to_owned).collect()
+    };
+    let mut left = parts(path);
+    let mut done = String::new();
+    let mut found = Vec::new();
+    while let Some(part) = left.pop() {
+        match part.as_str() {
+            "." => continue,
+            ".." => {
+                done.truncate(done.rfind('/').unwrap_or(0));
+                continue;
+            }
+            _ => {}
+        }
+        let next = format!("{done}/{part}");
+        match host.link(&next) {
+            Read::Is(target) if found.len() < MOST_LINKS => {
+                if target.starts_with('/') {
+                    done.clear();
+                }
+                left.extend(parts(&target));
+                found.push(next);
+            }
+            _ => done = next,
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::host::fake::Fake;
+
+    fn modes(parents: &[Parent]) -> Vec<(&str, u32)> {
+        parents.iter().map(|parent| (parent.path.as_str(), parent.access.mode)).collect()
+    }
 
     #[test]
     fn the_folders_of_the_target_count() {
@@ -42,8 +99,19 @@ mod tests {
         let read = facts(&fake, "/etc/docker/daemon.json", &[]);
         let found = read.is().unwrap();
         assert_eq!(found.path, "/data/daemon.json");
-        let parents: Vec<_> = found.parents.iter().map(|parent| (parent.path.as_str(), parent.access.mode)).collect();
-        assert_eq!(parents, [("/data", 0o777), ("/", 0o755)]);
+        assert_eq!(modes(&found.parents), [("/data", 0o777), ("/", 0o755)]);
         assert!(facts(&fake, "/none", &[]).is_absent());
+    }
+
+    #[test]
+    fn the_folders_of_each_link_count() {
+        let fake = Fake::read(
+            "=== /open 5:5 0777 folder\n=== /open/daemon.json link ../more/link\n=== /more 0700 folder\n=== /more/link link /etc/docker/real.json\n\
+=== /etc/docker/real.json\n",
+        );
+        let read = facts(&fake, "/open/daemon.json", &[]);
+        let found = read.is().unwrap();
+        assert_eq!(modes(&found.parents), [("/etc/docker", 0o755), ("/etc", 0o755), ("/", 0o755)]);
+        assert_eq!(modes(&found.link_parents), [("/open", 0o777), ("/more", 0o700)]);
     }
 }

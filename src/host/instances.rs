@@ -1,6 +1,6 @@
 //! Daemons of a product: those that run, or else the one that a unit would start.
 
-use super::{Host, text};
+use super::{Host, glob, layouts, text};
 use crate::node::Read;
 use crate::node::config::Config;
 use crate::node::process::{Process, program};
@@ -59,7 +59,7 @@ pub fn instances<'p>(
     let running: Vec<&Process> = processes.iter().filter(is_one).collect();
     if running.is_empty() {
         let unit = unit_names.iter().find_map(|name| units.get(*name).filter(|unit| !unit.masked));
-        return unit.and_then(|unit| installed(host, name, unit)).into_iter().collect();
+        return unit.map(|unit| installed(host, name, unit)).into_iter().collect();
     }
     let label = |process: &Process| match (process.uid, process.unit()) {
         (Some(uid), _) if uid != 0 => format!("user {uid}"),
@@ -76,9 +76,23 @@ pub fn instances<'p>(
         process: Some(process),
         arguments: process.arguments.clone(),
         name: name_of((process, label)),
-        config: Config::default(),
+        config: too_many(process),
     };
     running.iter().zip(&labels).map(new).collect()
+}
+
+/// Of a process with more arguments than are read, nothing is known.
+fn too_many(process: &Process) -> Config {
+    let mut config = Config::default();
+    if process.too_many_arguments {
+        config.doubt(format!("process {} has more arguments than podreeve reads", process.pid));
+    }
+    config
+}
+
+/// Whether the processes of others are hidden, as `/proc` with `hidepid` does for all but root.
+fn hides_processes(host: &dyn Host) -> bool {
+    !host.entry("/proc/self/status").is_absent() && text(host, "/proc/1/status").is().is_none()
 }
 
 fn is_below_rootlesskit(processes: &[Process], process: &Process) -> bool {
@@ -94,21 +108,59 @@ fn is_below_rootlesskit(processes: &[Process], process: &Process) -> bool {
 }
 
 /// The daemon of a unit, with the variables of its arguments put in as systemd does it.
-fn installed<'p>(host: &dyn Host, name: &str, unit: &Unit) -> Option<Instance<'p>> {
+fn installed<'p>(host: &dyn Host, name: &str, unit: &Unit) -> Instance<'p> {
     let mut config = Config::default();
+    for doubt in &unit.doubts {
+        config.doubt(doubt.clone());
+    }
+    if hides_processes(host) {
+        config.doubt(format!(
+            "/proc hides processes from podreeve, so it cannot see whether {name} runs, and with which arguments"
+        ));
+    }
+    let environment = environment(host, unit, &mut config);
+    let mut arguments = unit.command_with(&environment).unwrap_or_default();
+    if arguments.is_empty() {
+        // Whatever its files hold, the unit is there.
+        config.doubt(format!("{} has no command that podreeve can read", unit.name));
+        arguments.push(name.to_owned());
+    }
+    // A program such as `nice` or `hyperkube` starts it with what follows its name.
+    let own = arguments.iter().position(|argument| argument.rsplit('/').next() == Some(name));
+    match (own, layouts::snap_arguments(&arguments)) {
+        (Some(at), _) => arguments = arguments.split_off(at),
+        (None, Some(known)) => arguments = known,
+        (None, None) => config.doubt(format!(
+            "{} starts {}, and podreeve does not know with which arguments that starts {name}",
+            unit.name,
+            program(&arguments)
+        )),
+    }
+    Instance { process: None, arguments, name: name.to_owned(), config }
+}
+
+/// The variables that a unit's command may name.
+fn environment(host: &dyn Host, unit: &Unit, config: &mut Config) -> BTreeMap<String, String> {
     let mut environment: BTreeMap<String, String> = unit.environment().collect();
     for file in unit.all("Service", "EnvironmentFile") {
         let optional = file.value.starts_with('-');
-        let path = file.value.trim_start_matches('-');
-        match text(host, path) {
-            Read::Is(content) => environment.extend(variables(&content)),
-            Read::Absent if optional => {}
-            Read::Absent => config.doubt(format!("{path} does not exist, without which {} does not start", unit.name)),
-            other => config.doubt(format!("{path} {}", other.unknown().unwrap_or_default())),
+        let pattern = file.value.trim_start_matches('-');
+        let mut paths = vec![pattern.to_owned()];
+        if pattern.contains(['*', '?', '[']) {
+            paths = glob::glob(host, pattern);
+        }
+        for path in paths {
+            match text(host, &path) {
+                Read::Is(content) => environment.extend(variables(&content)),
+                Read::Absent if optional => {}
+                Read::Absent => {
+                    config.doubt(format!("{path} does not exist, without which {} does not start", unit.name));
+                }
+                other => config.doubt(format!("{path} {}", other.unknown().unwrap_or_default())),
+            }
         }
     }
-    let arguments = unit.command_with(&environment)?;
-    Some(Instance { process: None, arguments, name: name.to_owned(), config })
+    environment
 }
 
 /// The home of the user that a rootless daemon runs for. Inside its namespace it is root, and its parent `rootlesskit` is not.
@@ -193,5 +245,47 @@ EnvironmentFile=/etc/none\nExecStart=/usr/bin/dockerd $A --label=${B}y $NONE $OP
         let found = instances(&host, "dockerd", &["docker.service"], &[], &units);
         assert_eq!(found[0].arguments, ["/usr/bin/dockerd", "--icc=false", "-D", "--label=xy", "-H", "fd://"]);
         assert!(found[0].config.doubts[0].starts_with("/etc/none does not exist"));
+    }
+
+    fn one(unit: &str) -> (Vec<String>, Vec<String>) {
+        let host = Fake::read(&format!("=== /usr/lib/systemd/system/docker.service\n[Service]\n{unit}"));
+        let found = instances(&host, "dockerd", &["docker.service"], &[], &units::daemons(&host)).remove(0);
+        (found.arguments, found.config.doubts)
+    }
+
+    #[test]
+    fn processes_that_are_hidden_or_have_too_many_arguments() {
+        let doubts = |more: &str| one(&format!("ExecStart=/usr/bin/dockerd\n{more}")).1.len();
+        let own = "=== /proc/9/status\nName: podreeve\n=== /proc/self link 9\n";
+        assert_eq!((doubts(own), doubts(&format!("{own}=== /proc/1/status\nName: init\n"))), (1, 0));
+        assert_eq!(doubts(&format!("{own}=== /proc/1/status denied\n")), 1);
+        let arguments = "dockerd".to_owned() + &" -D".repeat(5000);
+        let many = format!("=== /proc/7/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/7/cmdline\n{arguments}\n");
+        let host = Fake::read(&many);
+        let processes = processes(&host);
+        let found = instances(&host, "dockerd", &[], &processes, &BTreeMap::new()).remove(0);
+        assert_eq!((found.arguments.len(), found.config.doubts.len()), (4096, 1));
+    }
+
+    #[test]
+    fn what_a_unit_starts_by_another_program_is_unknown() {
+        let (_, doubts) = one("ExecStart=/bin/sh -c 'exec dockerd -H tcp://0.0.0.0:2375'\n");
+        assert_eq!(
+            doubts,
+            ["docker.service starts sh, and podreeve does not know with which arguments that starts dockerd"]
+        );
+        let (arguments, doubts) = one("ExecStart=/usr/bin/nice -n 5 /usr/bin/dockerd --icc=false\n");
+        assert!(doubts.is_empty() && arguments == ["/usr/bin/dockerd", "--icc=false"]);
+        let (arguments, doubts) = one("ExecStart=/usr/bin/snap run docker.dockerd\n");
+        assert!(doubts.is_empty() && arguments.iter().any(|one| one.starts_with("--config-file=/var/snap/docker/")));
+        let (arguments, doubts) = one("ExecStart=/usr/bin/dockerd $A $B\nEnvironmentFile=-/etc/sysconfig/docker*\n\
+=== /etc/sysconfig/docker\nA=--icc=false\n=== /etc/sysconfig/docker-network\nB=-D\n");
+        assert!(doubts.is_empty());
+        assert_eq!(arguments, ["/usr/bin/dockerd", "--icc=false", "-D"]);
+        assert_eq!(
+            one("ExecStart=/usr/bin/dockerd\n=== /etc/systemd/system/docker.service.d/a.conf denied\n").1.len(),
+            1
+        );
+        assert_eq!(one("garbage\n").1, ["docker.service has no command that podreeve can read"]);
     }
 }

@@ -2,14 +2,15 @@
 
 use super::instances::{Instance, instances, package_version};
 use super::layouts::Layout;
-use super::{Host, text};
+use super::{Host, glob, text};
 use crate::node::Read;
 use crate::node::config::Config;
 use crate::node::has_extension;
 use crate::node::kubelet::{self, Kubelet};
 use crate::node::mode::FileKind;
 use crate::node::process::{Process, program};
-use crate::node::unit::Unit;
+use crate::node::unit::{self, Unit};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 pub fn kubelets(
@@ -38,16 +39,61 @@ fn add_embedded<'p>(host: &dyn Host, processes: &'p [Process], layout: &Layout, 
     if process.is_none() && !processes.is_empty() {
         return;
     }
-    let mut arguments = vec!["kubelet".to_owned()];
     let mut config = Config::default();
-    if let Some(path) = layout.kubelet_arguments {
-        match text(host, path) {
-            Read::Is(content) => arguments.extend(crate::node::unit::words(&content.replace('\n', " "))),
+    let mut arguments = vec!["kubelet".to_owned()];
+    arguments.extend(argument_file(host, layout, &mut config));
+    arguments.extend(program_arguments(host, layout, process, &mut config));
+    all.push(Instance { process, arguments, name: "kubelet".to_owned(), config });
+}
+
+/// The arguments in a file of the layout.
+fn argument_file(host: &dyn Host, layout: &Layout, config: &mut Config) -> Vec<String> {
+    let Some(path) = layout.kubelet_arguments else { return Vec::new() };
+    match text(host, path) {
+        Read::Is(content) => {
+            let variables = layout.variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            let variables: BTreeMap<String, String> = variables.collect();
+            let words = unit::words(&content.replace('\n', " "));
+            words.iter().map(|word| unit::braced(word, &variables)).collect()
+        }
+        other => {
+            let why = other.unknown().unwrap_or_else(|| "does not exist".to_owned());
+            config.doubt(format!("{path} {why}"));
+            Vec::new()
+        }
+    }
+}
+
+/// What a program with a kubelet in it passes on: `kubelet-arg` of its own arguments, and of its files.
+fn program_arguments(host: &dyn Host, layout: &Layout, process: Option<&Process>, config: &mut Config) -> Vec<String> {
+    let Some(main) = layout.program_config else { return Vec::new() };
+    let mut files = vec![main.to_owned()];
+    files.extend(glob::glob(host, &format!("{main}.d/*.yaml")));
+    let mut found = Vec::new();
+    for path in files {
+        match text(host, &path) {
+            Read::Is(content) => match serde_saphyr::from_str::<Value>(&content) {
+                Ok(document) => found.extend(passed_on(&document)),
+                Err(_) => config.doubt(format!("{path} is no YAML")),
+            },
             Read::Absent => {}
             other => config.doubt(format!("{path} {}", other.unknown().unwrap_or_default())),
         }
     }
-    all.push(Instance { process, arguments, name: "kubelet".to_owned(), config });
+    let own = process.map(|process| process.arguments.as_slice()).unwrap_or_default();
+    found.extend(kubelet::flags(own).filter(|(name, _)| name == "kubelet-arg").map(|(_, value)| value));
+    found.into_iter().map(|argument| format!("--{}", argument.trim_start_matches('-'))).collect()
+}
+
+/// `kubelet-arg` of a file, one text or a list of them.
+fn passed_on(document: &Value) -> Vec<String> {
+    let values = ["kubelet-arg", "kubelet-arg+"].into_iter().filter_map(|key| document.get(key));
+    let texts = values.flat_map(|value| match value {
+        Value::Array(items) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        Value::String(text) => vec![text.clone()],
+        _ => Vec::new(),
+    });
+    texts.collect()
 }
 
 fn kubelet(host: &dyn Host, instance: Instance<'_>, layout: Option<&Layout>) -> Kubelet {
@@ -74,6 +120,11 @@ fn kubelet(host: &dyn Host, instance: Instance<'_>, layout: Option<&Layout>) -> 
             other => config.doubt(format!("{path} {}", other.unknown().unwrap_or_default())),
         }
         instance.compare_age(host, &mut config, path, "the kubelet");
+    }
+    // A kubelet in another program has settings that neither an argument nor a file has.
+    let is_embedded = instance.process.is_some_and(|process| program(&process.arguments) != "kubelet");
+    if is_embedded && files.is_empty() && layout.is_none_or(|layout| layout.kubelet_arguments.is_none()) {
+        config.doubt("it is a part of another program, and no file has its settings");
     }
     kubelet::add_flags(&mut config, &instance.arguments, instance.pid());
     let kubeconfig = named("kubeconfig").or_else(|| {
@@ -110,47 +161,4 @@ fn conf_files(host: &dyn Host, folder: &str, depth: usize, files: &mut Vec<Strin
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::host::fake::Fake;
-    use crate::host::{layouts::layout, processes::processes, units};
-
-    fn found(text: &str) -> Vec<Kubelet> {
-        let host = Fake::read(text);
-        let (processes, units) = (processes(&host), units::daemons(&host));
-        kubelets(&host, &processes, &units, layout(&host))
-    }
-
-    #[test]
-    fn the_kubelet_in_another_program() {
-        let k3s = found(
-            "=== /proc/7/status\nName: k3s-agent\nUid: 0 0 0 0\n=== /proc/7/cmdline\n/usr/local/bin/k3s agent\n\
-=== /var/lib/rancher/k3s/agent/etc/kubelet.conf.d/00-defaults.conf\npodPidsLimit: 7\n",
-        );
-        assert_eq!(k3s[0].setting("podPidsLimit").value, 7);
-        assert_eq!(k3s[0].pid, Some(7));
-        let microk8s = found(
-            "=== /proc/7/status\nName: kubelite\nUid: 0 0 0 0\n=== /proc/7/cmdline\n/snap/microk8s/1/kubelite --x\n\
-=== /var/snap/microk8s/current/args/kubelet\n--anonymous-auth=false\n--pod-max-pids=9\n",
-        );
-        assert_eq!(microk8s[0].setting("podPidsLimit").value, 9);
-        let none = found("=== /proc/7/status\nName: sh\n=== /var/lib/rancher/k3s/data/x\n");
-        assert!(none.is_empty(), "it is installed, and it does not run");
-    }
-
-    #[test]
-    fn images_of_disks() {
-        let eks = found(
-            "=== /etc/kubernetes/kubelet/config.json\n{\"kind\": \"KubeletConfiguration\", \"readOnlyPort\": 0}\n",
-        );
-        assert_eq!(eks[0].config_file.as_deref(), Some("/etc/kubernetes/kubelet/config.json"));
-        let kubeadm = found(
-            "=== /usr/lib/systemd/system/kubelet.service\n[Service]\nExecStart=/usr/bin/kubelet\n\
-=== /usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf\n[Service]\nEnvironment=\"KUBELET_CONFIG_ARGS=--config=/var/lib/kubelet/config.yaml\"\n\
-EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env\nExecStart=\nExecStart=/usr/bin/kubelet $KUBELET_CONFIG_ARGS $KUBELET_KUBEADM_ARGS\n\
-=== /var/lib/kubelet/kubeadm-flags.env\nKUBELET_KUBEADM_ARGS=\"--pod-max-pids=5\"\n=== /var/lib/kubelet/config.yaml\nkind: KubeletConfiguration\n",
-        );
-        assert_eq!(kubeadm[0].setting("podPidsLimit").value, 5);
-        assert!(kubeadm[0].config.doubts.is_empty(), "{:?}", kubeadm[0].config.doubts);
-    }
-}
+mod tests;

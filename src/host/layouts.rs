@@ -15,6 +15,10 @@ pub struct Layout {
     pub kubelet_arguments: Option<&'static str>,
     pub kubeconfig: Option<&'static str>,
     pub containerd_config: Option<&'static str>,
+    /// A file of the program whose `kubelet-arg` goes to the kubelet; more are in a folder with `.d` at the end.
+    pub program_config: Option<&'static str>,
+    /// What variables in the kubelet's arguments stand for.
+    pub variables: &'static [(&'static str, &'static str)],
 }
 
 const NONE: Layout = Layout {
@@ -25,6 +29,8 @@ const NONE: Layout = Layout {
     kubelet_arguments: None,
     kubeconfig: None,
     containerd_config: None,
+    program_config: None,
+    variables: &[],
 };
 
 static LAYOUTS: [Layout; 7] = [
@@ -35,6 +41,7 @@ static LAYOUTS: [Layout; 7] = [
         kubelet_config_dir: Some("/var/lib/rancher/k3s/agent/etc/kubelet.conf.d"),
         kubeconfig: Some("/var/lib/rancher/k3s/agent/kubelet.kubeconfig"),
         containerd_config: Some("/var/lib/rancher/k3s/agent/etc/containerd/config.toml"),
+        program_config: Some("/etc/rancher/k3s/config.yaml"),
         ..NONE
     },
     // RKE2
@@ -43,6 +50,7 @@ static LAYOUTS: [Layout; 7] = [
         kubelet_config_dir: Some("/var/lib/rancher/rke2/agent/etc/kubelet.conf.d"),
         kubeconfig: Some("/var/lib/rancher/rke2/agent/kubelet.kubeconfig"),
         containerd_config: Some("/var/lib/rancher/rke2/agent/etc/containerd/config.toml"),
+        program_config: Some("/etc/rancher/rke2/config.yaml"),
         ..NONE
     },
     // MicroK8s
@@ -52,6 +60,11 @@ static LAYOUTS: [Layout; 7] = [
         kubelet_arguments: Some("/var/snap/microk8s/current/args/kubelet"),
         kubeconfig: Some("/var/snap/microk8s/current/credentials/kubelet.config"),
         containerd_config: Some("/var/snap/microk8s/current/args/containerd.toml"),
+        variables: &[
+            ("SNAP", "/snap/microk8s/current"),
+            ("SNAP_DATA", "/var/snap/microk8s/current"),
+            ("SNAP_COMMON", "/var/snap/microk8s/common"),
+        ],
         ..NONE
     },
     // Bottlerocket
@@ -90,3 +103,19 @@ static LAYOUTS: [Layout; 7] = [
 pub fn layout(host: &dyn Host) -> Option<&'static Layout> {
     LAYOUTS.iter().find(|layout| !host.entry(layout.detect).is_absent())
 }
+
+/// The arguments that the snap of docker gives dockerd; none for another command. It asks snapd for the folder of data, which has this default.
+pub fn snap_arguments(command: &[String]) -> Option<Vec<String>> {
+    let [program, run, app] = command else { return None };
+    let is_docker = program.ends_with("/snap") && run == "run" && app == "docker.dockerd";
+    let arguments = [
+        "dockerd",
+        "--group=docker",
+        "--data-root=/var/snap/docker/common/var-lib-docker",
+        "--config-file=/var/snap/docker/current/config/daemon.json",
+    ];
+    is_docker.then(|| arguments.map(str::to_owned).into())
+}
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 /// Ticks of the clock in `/proc/PID/stat` in a second. Linux shows all programs the same number.
 const TICKS: u64 = 100;
 
+/// Arguments of a process that are kept. Any user may start a program with hundred thousands.
+const MOST_ARGUMENTS: usize = 4096;
+
 /// Programs whose arguments are kept.
 const DAEMONS: &[&str] = &[
     "dockerd",
@@ -57,8 +60,10 @@ fn process(host: &dyn Host, pid: u32, booted: Option<i64>) -> Option<Process> {
     let status = status.is()?;
     let name = status.lines().find_map(|line| line.strip_prefix("Name:")).unwrap_or("").trim().to_owned();
     let stat = row("stat").is().and_then(|text| process::stat(text));
-    let arguments =
+    let mut arguments =
         host.read(&format!("/proc/{pid}/cmdline")).is().map(|bytes| process::arguments(bytes)).unwrap_or_default();
+    let too_many_arguments = arguments.len() > MOST_ARGUMENTS;
+    arguments.truncate(MOST_ARGUMENTS);
     let is_daemon = DAEMONS.contains(&process::program(&arguments));
     let cgroup = row("cgroup").is().map(|text| process::cgroup(text)).unwrap_or_default();
     let in_container = process::container(&cgroup).is_some();
@@ -73,6 +78,7 @@ fn process(host: &dyn Host, pid: u32, booted: Option<i64>) -> Option<Process> {
             .zip(booted)
             .and_then(|((_, ticks), booted)| booted.checked_add(i64::try_from(ticks / TICKS).ok()?)),
         arguments: if is_daemon { arguments } else { Vec::new() },
+        too_many_arguments,
         limits: is_daemon.then(|| row("limits").is().and_then(|text| process::limits(text))).flatten(),
         runtime_sockets: mountinfo.is().map(|text| runtime_sockets(text)).unwrap_or_default(),
         cgroup,
@@ -107,16 +113,18 @@ pub fn ports(host: &dyn Host, processes: &[Process]) -> Read<Vec<Listener>> {
     Read::Is(all)
 }
 
-/// Inodes of sockets and the first process that holds each. Empty without the right to look into other processes.
+/// Inodes of sockets and the first process that holds each, systemd last: it keeps the sockets that it passes to services. Empty without the
+/// right to look into other processes.
 fn holders(host: &dyn Host, processes: &[Process]) -> BTreeMap<u64, u32> {
     let mut holders = BTreeMap::new();
     for process in processes {
-        let folder = format!("/proc/{}/fd", process.pid);
-        for name in host.list(&folder).is().into_iter().flatten() {
-            let link = host.link(&format!("{folder}/{name}"));
-            let inode = link.is().and_then(|link| link.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok());
+        for link in host.links(&format!("/proc/{}/fd", process.pid)) {
+            let inode = link.strip_prefix("socket:[").and_then(|rest| rest.strip_suffix(']')?.parse().ok());
             if let Some(inode) = inode {
-                holders.entry(inode).or_insert(process.pid);
+                let holder = holders.entry(inode).or_insert(process.pid);
+                if *holder == 1 {
+                    *holder = process.pid;
+                }
             }
         }
     }
@@ -158,6 +166,7 @@ mod tests {
 === /proc/7/cgroup\n0::/system.slice/docker.service\n\
 === /proc/7/uid_map\n0 0 4294967295\n\
 === /proc/7/fd/3 link socket:[99]\n\
+=== /proc/1/status\nName:\tsystemd\nUid:\t0\t0\t0\t0\n=== /proc/1/fd/3 link socket:[99]\n\
 === /proc/8/status\nName:\tless\nUid:\t1000\t1000\t1000\t1000\n\
 === /proc/8/cmdline\nless dockerd.log --password=x\n\
 === /proc/9/status\nName:\tsh\n\
@@ -170,13 +179,13 @@ mod tests {
     fn processes_ports_and_interfaces() {
         let fake = Fake::read(PROC);
         let processes = processes(&fake);
-        let [docker, less, shell] = processes.as_slice() else { panic!("{processes:?}") };
+        let [_, docker, less, shell] = processes.as_slice() else { panic!("{processes:?}") };
         assert_eq!((docker.started, docker.uid, docker.host_ids), (Some(1005), Some(0), Some(true)));
         assert_eq!((docker.unit(), docker.arguments.len()), (Some("docker.service"), 3));
         assert!(less.arguments.is_empty(), "the arguments of others may hold secrets");
         assert_eq!(shell.runtime_sockets, ["/docker.sock"]);
         let ports = ports(&fake, &processes);
-        assert_eq!(ports.is().unwrap()[0].pid, Some(7));
+        assert_eq!(ports.is().unwrap()[0].pid, Some(7), "systemd has it too, and passed it");
         let interfaces = interfaces(&fake);
         assert_eq!(interfaces["veth1"].as_deref(), Some("docker0"));
         assert_eq!(interfaces["docker0"], None);

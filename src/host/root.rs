@@ -2,13 +2,16 @@
 
 use super::{Entry, Host, LARGEST_FILE, MOST_NAMES, acl};
 use crate::node::Read;
-use crate::node::mode::{Access, FileKind};
+use crate::node::mode::{Access, AclEntry, FileKind};
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, ResolveFlags, Stat, fgetxattr, fstat, openat, openat2, readlinkat};
+use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, ResolveFlags, Stat, fstat, getxattr, openat, openat2, readlinkat};
 use rustix::io::Errno;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
+
+/// The largest attribute that Linux keeps.
+const LARGEST_ATTRIBUTE: usize = 65_536;
 
 /// A root on disk. No path leads out of it, whatever links it holds.
 pub struct Root {
@@ -49,10 +52,14 @@ impl Root {
     }
 }
 
-fn own_path(file: impl AsFd) -> Result<String, Errno> {
+/// The kernel's link to an open file.
+fn own_link(file: impl AsFd) -> String {
     use rustix::fd::AsRawFd;
-    let link = format!("/proc/self/fd/{}", file.as_fd().as_raw_fd());
-    let path = readlinkat(CWD, link, Vec::new())?;
+    format!("/proc/self/fd/{}", file.as_fd().as_raw_fd())
+}
+
+fn own_path(file: impl AsFd) -> Result<String, Errno> {
+    let path = readlinkat(CWD, own_link(file), Vec::new())?;
     Ok(path.to_string_lossy().into_owned())
 }
 
@@ -124,15 +131,22 @@ impl Host for Root {
                 FileType::Socket => FileKind::Socket,
                 _ => FileKind::Other,
             };
-            // An attribute needs a file that is open for more than its path, and only these two kinds may be opened.
-            let acl = match kind {
-                FileKind::File | FileKind::Folder => self.acl(path),
-                FileKind::Socket | FileKind::Other => Vec::new(),
-            };
+            let acl = acl_of(&file);
             let access = Access { uid: stat.st_uid, gid: stat.st_gid, mode: stat.st_mode & 0o7777 };
-            Ok(Entry { path: path.to_owned(), kind, access, acl, modified: stat.st_mtime })
+            Ok(Entry { path: path.to_owned(), kind, access, acl, modified: stat.st_mtime, changed: stat.st_ctime })
         };
         read().map_or_else(failed, Read::Is)
+    }
+
+    /// The folder is opened once: a daemon may have thousands of open files.
+    fn links(&self, path: &str) -> Vec<String> {
+        let read = || -> Result<Vec<String>, Errno> {
+            let folder = self.open_inside(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
+            let names = Dir::read_from(&folder)?.take(MOST_NAMES).filter_map(Result::ok);
+            let links = names.filter_map(|entry| readlinkat(&folder, entry.file_name(), Vec::new()).ok());
+            Ok(links.map(|link| link.to_string_lossy().into_owned()).collect())
+        };
+        read().unwrap_or_default()
     }
 
     fn link(&self, path: &str) -> Read<String> {
@@ -150,15 +164,45 @@ impl Host for Root {
     }
 }
 
-impl Root {
-    fn acl(&self, path: &str) -> Vec<crate::node::mode::AclEntry> {
-        let Ok(file) = self.open_inside(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY) else {
-            return Vec::new();
+/// The ACL of any kind of file, without opening it: a socket has one too, and its mode alone does not show whom it names.
+fn acl_of(file: impl AsFd) -> Vec<AclEntry> {
+    let path = own_link(file);
+    let mut bytes = vec![0; 4096];
+    let mut length = getxattr(&path, "system.posix_acl_access", &mut bytes);
+    if length == Err(Errno::RANGE) {
+        bytes.resize(LARGEST_ATTRIBUTE, 0);
+        length = getxattr(&path, "system.posix_acl_access", &mut bytes);
+    }
+    length.ok().and_then(|length| bytes.get(..length)).map(acl).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::fs::{XattrFlags, setxattr};
+    use std::os::unix::net::UnixListener;
+
+    /// The attribute in which user 1000 may read and write, and the group and others nothing.
+    fn acl_for_a_user() -> Vec<u8> {
+        let rows: [(u16, u16, u32); 5] =
+            [(1, 6, u32::MAX), (2, 6, 1000), (4, 0, u32::MAX), (0x10, 6, u32::MAX), (0x20, 0, u32::MAX)];
+        let row = |(tag, bits, id): (u16, u16, u32)| {
+            [&tag.to_le_bytes()[..], &bits.to_le_bytes(), &id.to_le_bytes()].concat()
         };
-        let mut bytes = [0; 4096];
-        match fgetxattr(&file, "system.posix_acl_access", &mut bytes) {
-            Ok(length) => acl(bytes.get(..length).unwrap_or_default()),
-            Err(_) => Vec::new(),
+        [2_u32.to_le_bytes().to_vec()].into_iter().chain(rows.into_iter().map(row)).flatten().collect()
+    }
+
+    #[test]
+    fn a_socket_and_a_folder_have_acls_too() {
+        let folder = std::env::temp_dir().join(format!("podreeve-acl-{}", std::process::id()));
+        std::fs::create_dir(&folder).unwrap();
+        let _socket = UnixListener::bind(folder.join("s.sock")).unwrap();
+        let root = Root::open(&folder).unwrap();
+        let expected = [AclEntry { group: false, id: 1000, bits: 6 }];
+        for (path, of) in [("/s.sock", folder.join("s.sock")), ("/", folder.clone())] {
+            setxattr(&of, "system.posix_acl_access", &acl_for_a_user(), XattrFlags::empty()).unwrap();
+            assert_eq!(root.entry(path).is().unwrap().acl, expected, "{path}");
         }
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

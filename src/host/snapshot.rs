@@ -1,7 +1,7 @@
 //! The snapshot of a host, made of all its parts.
 
 use super::{
-    Host, certificates, containerd, containers, docker, facts, files, kubelet, layouts, processes, text, units,
+    Host, certificates, containerd, containers, docker, facts, files, images, kubelet, layouts, processes, text, units,
 };
 use crate::node::account::Accounts;
 use crate::node::mode::FileRead;
@@ -9,6 +9,9 @@ use crate::node::mount::{Mount, mounts};
 use crate::node::os::{self, Kernel, SeLinux, SecurityModules};
 use crate::node::{API_VERSION, Audit, KIND, Node, Read, audit, audited, certificate, expected, has_extension};
 use std::collections::BTreeMap;
+
+/// Rules of one file of the audit system that are read.
+const MOST_WATCHES: usize = 10_000;
 
 /// Reads a host. `now` is in seconds since 1970. What cannot be read is in the snapshot with the reason.
 pub fn snapshot(host: &dyn Host, now: i64) -> Node {
@@ -53,7 +56,7 @@ pub fn snapshot(host: &dyn Host, now: i64) -> Node {
         mounts,
     };
     add_files(host, &mut node);
-    node.docker_images = facts::docker_images(host, &node);
+    node.docker_images = images::docker_images(host, &node);
     node
 }
 
@@ -123,37 +126,58 @@ fn security_modules(host: &dyn Host) -> SecurityModules {
 }
 
 fn accounts(host: &dyn Host) -> Read<Accounts> {
-    let or_empty = |read: Read<String>| read.is().cloned().unwrap_or_default();
-    let group = or_empty(text(host, "/etc/group"));
-    let nsswitch = or_empty(text(host, "/etc/nsswitch.conf"));
-    text(host, "/etc/passwd").map(|passwd| Accounts::read(&passwd, &group, &nsswitch))
+    let is_garbled = |text: &str| {
+        let mut rows = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')).peekable();
+        rows.peek().is_some() && rows.all(|line| line.matches(':').count() < 3)
+    };
+    // Without groups no user would be in one.
+    let group = match text(host, "/etc/group") {
+        Read::Is(text) if is_garbled(&text) => return Read::Denied("/etc/group has no groups".to_owned()),
+        Read::Is(text) => text,
+        Read::Absent => String::new(),
+        other => return other.map(|_| Accounts::default()),
+    };
+    let nsswitch = text(host, "/etc/nsswitch.conf").is().cloned().unwrap_or_default();
+    text(host, "/etc/passwd").and_then(|passwd| {
+        if is_garbled(&passwd) {
+            return Err("it has no users".to_owned());
+        }
+        Ok(Accounts::read(&passwd, &group, &nsswitch))
+    })
 }
 
 fn audit_system(host: &dyn Host, processes: &[crate::node::process::Process]) -> Audit {
     let mut watches: Read<Vec<audit::Watch>> = Read::Absent;
-    let mut add = |path: String| match (text(host, &path), &mut watches) {
-        (Read::Is(rules), Read::Is(all)) => all.extend(audit::watches(&path, &rules)),
-        (Read::Is(rules), other) => *other = Read::Is(audit::watches(&path, &rules)),
-        (Read::Absent, _) => {}
-        (read, other @ Read::Absent) => *other = read.map(|_| Vec::new()),
-        _ => {}
-    };
-    add("/etc/audit/audit.rules".to_owned());
-    match host.list("/etc/audit/rules.d") {
-        Read::Is(names) => names
-            .iter()
-            .filter(|name| has_extension(name, &["rules"]))
-            .for_each(|name| add(format!("/etc/audit/rules.d/{name}"))),
-        Read::Absent => {}
-        other if watches.is_absent() => watches = other.map(|_| Vec::new()),
-        _ => {}
+    let mut unread = Vec::new();
+    let mut paths = vec!["/etc/audit/audit.rules".to_owned()];
+    let folder = host.list("/etc/audit/rules.d");
+    unread.extend(folder.unknown().map(|why| format!("/etc/audit/rules.d {why}")));
+    let names = folder.is().into_iter().flatten().filter(|name| has_extension(name, &["rules"]));
+    paths.extend(names.map(|name| format!("/etc/audit/rules.d/{name}")));
+    for path in paths {
+        match text(host, &path) {
+            Read::Is(rules) => {
+                let mut found = audit::watches(&path, &rules);
+                if found.len() > MOST_WATCHES {
+                    found.truncate(MOST_WATCHES);
+                    unread.push(format!("{path} has more rules than podreeve reads"));
+                }
+                match &mut watches {
+                    Read::Is(all) => all.extend(found),
+                    other => *other = Read::Is(found),
+                }
+            }
+            other => unread.extend(other.unknown().map(|why| format!("{path} {why}"))),
+        }
     }
-    let watches = watches.map(|mut watches| {
-        for watch in &mut watches {
+    if let Read::Is(watches) = &mut watches {
+        for watch in watches {
             let target = host.entry(&watch.path).is().map(|entry| entry.path.clone());
             watch.target = target.filter(|target| *target != watch.path);
         }
-        watches
-    });
-    Audit { watches, running: processes.iter().any(|process| process.name == "auditd") }
+    }
+    let is_running = |process: &crate::node::process::Process| {
+        process.name == "auditd" && process.is_of_the_host() && !process.in_container()
+    };
+    Audit { watches, unread, running: processes.iter().any(is_running) }
 }

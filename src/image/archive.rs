@@ -5,7 +5,7 @@ mod docker;
 use super::media;
 use super::source::{Root, Source, Visit};
 use super::tar::{Kind, Skip, Tar};
-use super::{Descriptor, Digest, ImageError, limits, paths};
+use super::{Descriptor, Digest, ImageError, keys, limits, paths};
 use docker::SavedImage;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -57,8 +57,8 @@ struct Layout {
 /// # Errors
 /// The file cannot be read.
 pub fn layout_roots(json: &[u8]) -> Result<Vec<Root>, ImageError> {
-    let layout: Layout =
-        serde_json::from_slice(json).map_err(|error| ImageError::malformed("index.json", error.to_string()))?;
+    let layout = keys::MANIFEST.spelled(json).and_then(|json| serde_json::from_slice::<Layout>(&json));
+    let layout = layout.map_err(|error| ImageError::malformed("index.json", error.to_string()))?;
     if layout.manifests.len() > limits::MANIFESTS {
         return Err(ImageError::too_large("index.json", format!("{} manifests", limits::MANIFESTS)));
     }

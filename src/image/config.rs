@@ -1,6 +1,6 @@
 //! The configuration of an image: how it is started, its history, and the digests of its layers.
 
-use super::{Digest, ImageError, Platform, limits};
+use super::{Digest, ImageError, Platform, keys, limits};
 use crate::text::clean;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -118,7 +118,7 @@ impl Config {
     /// # Errors
     /// No JSON, other types than a runtime reads, or more layers than an image can have.
     pub fn parse(json: &[u8]) -> Result<Self, ImageError> {
-        let parsed = serde_json::from_slice::<Self>(json);
+        let parsed = keys::CONFIG.spelled(json).and_then(|json| serde_json::from_slice::<Self>(&json));
         let mut config = parsed.map_err(|error| ImageError::malformed("the configuration", error.to_string()))?;
         if config.rootfs.diff_ids.len() > limits::LAYERS {
             return Err(ImageError::too_large("the configuration", format!("{} layers", limits::LAYERS)));

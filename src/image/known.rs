@@ -6,7 +6,7 @@
 mod memo;
 mod traits;
 
-use super::{Digest, ImageFacts};
+use super::{Digest, ImageFacts, Platform};
 use jiff::civil::Date;
 use memo::Memo;
 use schemars::JsonSchema;
@@ -30,6 +30,8 @@ pub struct KnownImage {
     /// Only platforms that a node of the cluster has, if that is known. The worst counts.
     pub platforms: Arc<[ImageFacts]>,
     pub reader: Reader,
+    /// Platforms that its index names, and that were not there when it was read. They may be pushed later.
+    pub absent: Arc<[Platform]>,
     traits: Arc<ImageTraits>,
     memo: Memo,
 }
@@ -155,7 +157,13 @@ impl ImageSettings {
     /// The most that happens because of this image. `signature` says that a rule needs its signature.
     #[must_use]
     pub fn effect(self, image: &UnknownImage, signature: bool) -> UnknownEffect {
-        if !image.kind.is_outage() {
+        self.effect_of(image.kind, image.runs_already, signature)
+    }
+
+    /// The same of an image of this kind.
+    #[must_use]
+    pub fn effect_of(self, kind: UnknownKind, runs_already: bool, signature: bool) -> UnknownEffect {
+        if !kind.is_outage() {
             let default = if signature { OnUnknown::Deny } else { OnUnknown::Warn };
             return match self.on_unknown.unwrap_or(default) {
                 OnUnknown::Deny => UnknownEffect::Deny,
@@ -166,7 +174,7 @@ impl ImageSettings {
         let default = if signature { OnUnavailable::AllowRunning } else { OnUnavailable::Warn };
         match self.on_unavailable.unwrap_or(default) {
             OnUnavailable::Warn => UnknownEffect::Warn,
-            OnUnavailable::AllowRunning if image.runs_already => UnknownEffect::Warn,
+            OnUnavailable::AllowRunning if runs_already => UnknownEffect::Warn,
             OnUnavailable::Deny | OnUnavailable::AllowRunning => UnknownEffect::Deny,
         }
     }
@@ -176,7 +184,14 @@ impl KnownImage {
     #[must_use]
     pub fn new(digest: Digest, platforms: Vec<ImageFacts>, reader: Reader) -> Self {
         let traits = Arc::new(ImageTraits::new(&platforms));
-        Self { digest, platforms: platforms.into(), reader, traits, memo: Memo::default() }
+        let absent = Arc::default();
+        Self { digest, platforms: platforms.into(), reader, absent, traits, memo: Memo::default() }
+    }
+
+    /// The image, of which these platforms are not there.
+    #[must_use]
+    pub fn without(self, absent: &[Platform]) -> Self {
+        Self { absent: absent.into(), ..self }
     }
 
     /// What the image brings to a container, on all platforms.
@@ -188,8 +203,9 @@ impl KnownImage {
     /// The same facts, not judged yet.
     #[must_use]
     pub fn unjudged(&self) -> Self {
-        let (digest, platforms) = (self.digest.clone(), Arc::clone(&self.platforms));
-        Self { digest, platforms, reader: self.reader.clone(), traits: Arc::clone(&self.traits), memo: Memo::default() }
+        let (digest, platforms, absent) = (self.digest.clone(), Arc::clone(&self.platforms), Arc::clone(&self.absent));
+        let (reader, traits) = (self.reader.clone(), Arc::clone(&self.traits));
+        Self { digest, platforms, reader, absent, traits, memo: Memo::default() }
     }
 
     /// Whether its tag led to an image before that was signed later.
@@ -206,7 +222,7 @@ impl KnownImage {
         for verdict in platforms.iter_mut().filter_map(|facts| facts.trust.as_mut()) {
             verdict.moved_back = None;
         }
-        Self::new(self.digest.clone(), platforms, self.reader.clone())
+        Self::new(self.digest.clone(), platforms, self.reader.clone()).without(&self.absent)
     }
 
     /// What a judge with this number finds on this day: remembered, since an image is judged for every pod that runs it.

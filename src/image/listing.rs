@@ -202,25 +202,39 @@ impl Listing {
         self.share_modes();
     }
 
-    /// A hard link is the same file as its target: what one has, the other has.
+    /// A hard link is the same file as its target: what one has, the other has. In the order of the archive, a target has what it got
+    /// before; backwards, what a link adds goes to its target; and once more, that goes to the other links of the target.
     fn share_modes(&mut self) {
-        let links: Vec<usize> = (0..self.nodes.len())
-            .filter(|at| self.nodes.get(*at).is_some_and(|node| node.kind == NodeKind::HardLink))
-            .collect();
-        for at in links {
-            let Some(link) = self.nodes.get(at).copied() else { continue };
-            let target = self.link(&link);
-            // A target that a later entry replaces lives on in its links.
-            let versions = self.versions(target).filter(|node| node.kind == NodeKind::File);
-            let Some(mode) = versions.map(|node| node.mode).reduce(|all, mode| all | mode) else { continue };
-            let from = self.position(target);
-            let is_target = |node: &Node| self.path(node) == target && node.kind == NodeKind::File;
-            let offset = self.nodes.get(from..).and_then(|rest| rest.iter().take(3).position(is_target));
-            for index in offset.map(|offset| from + offset).into_iter().chain([at]) {
-                if let Some(node) = self.nodes.get_mut(index) {
-                    (node.mode, node.kind) = (mode | link.mode, NodeKind::File);
+        let is_link = |(_, node): &(usize, &Node)| node.kind == NodeKind::HardLink;
+        let mut links: Vec<(u32, usize)> =
+            self.nodes.iter().enumerate().filter(is_link).map(|(at, node)| (node.order(), at)).collect();
+        links.sort_unstable();
+        for backwards in [false, true, false] {
+            for index in 0..links.len() {
+                let index = if backwards { links.len() - 1 - index } else { index };
+                if let Some((_, at)) = links.get(index) {
+                    self.share_mode(*at);
                 }
             }
+        }
+    }
+
+    fn share_mode(&mut self, at: usize) {
+        let Some(link) = self.nodes.get(at).copied() else { return };
+        let target = self.link(&link);
+        let is_file = |node: &Node| matches!(node.kind, NodeKind::File | NodeKind::HardLink);
+        // A target that a later entry replaces lives on in its links.
+        let versions = || self.versions(target).filter(|node| is_file(node));
+        let Some(mode) = versions().map(|node| node.mode).reduce(|all, mode| all | mode) else { return };
+        let kind = if versions().any(|node| node.kind == NodeKind::File) { NodeKind::File } else { link.kind };
+        let from = self.position(target);
+        let is_target = |node: &Node| self.path(node) == target && is_file(node);
+        let offset = self.nodes.get(from..).and_then(|rest| rest.iter().take(3).position(is_target));
+        if let Some(node) = offset.and_then(|offset| self.nodes.get_mut(from + offset)) {
+            node.mode |= mode | link.mode;
+        }
+        if let Some(node) = self.nodes.get_mut(at) {
+            (node.mode, node.kind) = (mode | link.mode, kind);
         }
     }
 
@@ -235,6 +249,18 @@ impl Listing {
             if let Some(node) = self.nodes.get_mut(*at) {
                 node.mode |= mode;
             }
+        }
+    }
+
+    /// Adds the mode to what the file at this path has, if it is of an earlier layer.
+    pub fn add_mode(&mut self, path: &str, mode: u16, layer: u16) {
+        let from = self.position(path);
+        let is_wanted = |node: &Node| node.kind == NodeKind::File && node.layer < layer;
+        let is_it = |node: &Node| self.path(node) == path && is_wanted(node);
+        if self.nodes.get(from).is_some_and(is_it)
+            && let Some(node) = self.nodes.get_mut(from)
+        {
+            node.mode |= mode;
         }
     }
 
@@ -257,43 +283,4 @@ impl Listing {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn file(mode: u16) -> Node {
-        Node { mode, ..Node::new(NodeKind::File) }
-    }
-
-    #[test]
-    fn the_last_of_two_entries_counts() {
-        let mut listing = Listing::default();
-        for (path, mode) in [("b", 1), ("a/b", 2), ("b", 3), ("a", 4), ("a-b", 5)] {
-            listing.add(path, "", file(mode)).unwrap();
-        }
-        listing.add("b", "", Node::WHITEOUT).unwrap();
-        listing.finish();
-        let found: Vec<_> = listing.iter().map(|(path, node)| (path, node.mode, node.kind.is_mark())).collect();
-        assert_eq!(found, [("a", 4, false), ("a/b", 2, false), ("a-b", 5, false), ("b", 0, true), ("b", 3, false)]);
-        assert_eq!((listing.find("b").map(|node| node.mode), listing.find("c")), (Some(3), None));
-    }
-
-    #[test]
-    fn a_hard_link_and_its_target_are_one_file() {
-        let mut listing = Listing::default();
-        let link = Node { mode: 0o4755, ..Node::new(NodeKind::HardLink) };
-        listing.add("a", "b", link).unwrap();
-        listing.add("b", "", file(0o755)).unwrap();
-        listing.add("c", "elsewhere", link).unwrap();
-        listing.finish();
-        assert!(listing.find("b").unwrap().is_set_id() && listing.find("a").unwrap().kind == NodeKind::File);
-        assert_eq!(listing.find("c").unwrap().kind, NodeKind::HardLink);
-
-        // The target is replaced, and its link has the file all the same.
-        let mut listing = Listing::default();
-        listing.add("b", "", file(0o4755)).unwrap();
-        listing.add("a", "b", Node { mode: 0o755, ..link }).unwrap();
-        listing.add("b", "", file(0o755)).unwrap();
-        listing.finish();
-        assert!(listing.find("a").unwrap().is_set_id());
-    }
-}
+mod tests;

@@ -1,7 +1,7 @@
 //! Manifests and indexes, of OCI and of Docker.
 
 use super::media::{self, Kind};
-use super::{Digest, ImageError, Platform, limits};
+use super::{Digest, ImageError, Platform, keys, limits};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -35,11 +35,11 @@ impl Descriptor {
         matches!(media::kind(&self.media_type), Kind::Index | Kind::Manifest | Kind::Unnamed)
     }
 
-    /// Whether a builder added it to describe the image, such as provenance: it is no image.
+    /// Whether a builder added it to describe the image, such as provenance: no node runs it. Annotations do not count, because a
+    /// runtime does not look at them.
     #[must_use]
     pub fn is_attestation(&self) -> bool {
-        self.annotations.contains_key("vnd.docker.reference.type")
-            || self.platform.as_ref().is_some_and(Platform::is_unknown)
+        self.platform.as_ref().is_some_and(Platform::is_unknown)
     }
 }
 
@@ -103,6 +103,7 @@ impl Document {
     /// No such document, or one that two programs can read in two ways.
     pub fn parse(json: &[u8], media_type: &str) -> Result<Self, ImageError> {
         let fail = |why: String| ImageError::malformed("the manifest", why);
+        let json = &*keys::MANIFEST.spelled(json).map_err(|error| fail(error.to_string()))?;
         let keys: Keys = serde_json::from_slice(json).map_err(|error| fail(error.to_string()))?;
         let has_manifests = keys.manifests.is_some();
         if has_manifests && (keys.layers.is_some() || keys.config.is_some()) {
@@ -190,6 +191,7 @@ mod tests {
     #[test]
     fn what_describes_an_image_is_no_image() {
         let mut descriptor = Descriptor::new("", Digest::sha256(b""), 0);
+        descriptor.annotations.insert("vnd.docker.reference.type".to_owned(), "attestation-manifest".to_owned());
         assert!(!descriptor.is_attestation());
         descriptor.platform = Some("unknown/unknown".parse().unwrap());
         assert!(descriptor.is_attestation());

@@ -22,15 +22,36 @@ pub struct OpenedImage {
     pub digest: Digest,
     pub platforms: Vec<PlatformImage>,
     /// Platforms that the index names, and that the source does not have.
-    pub absent: Vec<Platform>,
+    pub absent: Vec<AbsentPlatform>,
+}
+
+/// A platform whose image is not there. It may be there later, under the same digest of the index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AbsentPlatform {
+    pub platform: Platform,
+    pub digest: Digest,
+}
+
+impl OpenedImage {
+    /// The digests of the manifests of all platforms, where there is an index. Those that are absent count: once they are pushed, a node
+    /// runs them.
+    #[must_use]
+    pub fn leaves(&self) -> Vec<String> {
+        match self.platforms.as_slice() {
+            [only] if only.digest == self.digest => Vec::new(),
+            platforms => {
+                let absent = self.absent.iter().map(|absent| &absent.digest);
+                platforms.iter().map(|platform| &platform.digest).chain(absent).map(Digest::to_string).collect()
+            }
+        }
+    }
 }
 
 /// The image of one platform.
 #[derive(Debug, Clone)]
 pub struct PlatformImage {
+    /// As the index says, which is what a runtime compares; without an index, as the configuration says.
     pub platform: Platform,
-    /// The platform for which the index names it, by which a node chooses.
-    pub named: Option<Platform>,
     pub digest: Digest,
     pub manifest: Manifest,
     pub config: Config,
@@ -52,7 +73,8 @@ pub fn open(source: &mut dyn Source, wanted: &Wanted) -> Result<OpenedImage, Ima
     walk.collect(&root.descriptor, DEPTH)?;
     let Walk { found: platforms, others, absent, .. } = walk;
     if platforms.is_empty() {
-        let has: Vec<String> = others.iter().chain(&absent).map(Platform::to_string).collect();
+        let absent = absent.iter().map(|absent| &absent.platform);
+        let has: Vec<String> = others.iter().chain(absent).map(Platform::to_string).collect();
         return Err(ImageError::Choice(match &wanted.platform {
             Some(platform) => format!("the image has no platform {platform}; it has {}", listed(&has)),
             None => format!("the content of no platform is there; the index names {}", listed(&has)),
@@ -113,7 +135,7 @@ struct Walk<'w> {
     wanted: Option<&'w Platform>,
     found: Vec<PlatformImage>,
     others: Vec<Platform>,
-    absent: Vec<Platform>,
+    absent: Vec<AbsentPlatform>,
 }
 
 impl Walk<'_> {
@@ -123,9 +145,14 @@ impl Walk<'_> {
         match Document::parse(&json, &descriptor.media_type)? {
             Document::Manifest(manifest) => {
                 let config = Config::parse(&small(self.source, &manifest.config)?)?;
-                let (platform, digest) = (config.platform.clone(), descriptor.digest.clone());
+                let named = descriptor.platform.clone().map(Platform::normal).filter(|named| !named.os.is_empty());
+                let (platform, digest) = (named.unwrap_or_else(|| config.platform.clone()), descriptor.digest.clone());
+                // Where the index names no platform, a runtime compares that of the configuration, and runs none that is unknown.
+                if depth < DEPTH && descriptor.platform.is_none() && platform.is_unknown() {
+                    return Ok(());
+                }
                 if self.wanted.is_none_or(|wanted| platform.is(wanted)) {
-                    self.found.push(PlatformImage { platform, named: None, digest, manifest: *manifest, config });
+                    self.found.push(PlatformImage { platform, digest, manifest: *manifest, config });
                 } else {
                     self.others.push(platform);
                 }
@@ -144,25 +171,20 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// One manifest of an index. What the index says of its platform spares the reading; what the configuration says counts.
+    /// One manifest of an index. What the index says of its platform spares the reading of those that are not wanted.
     fn child(&mut self, next: &Descriptor, depth: usize) -> Result<(), ImageError> {
         if self.found.len() >= limits::MANIFESTS {
             return Err(ImageError::too_large("the index", format!("{} manifests", limits::MANIFESTS)));
         }
         let named = next.platform.clone().map(Platform::normal).filter(|named| !named.os.is_empty());
-        let before = self.found.len();
         match (named, self.wanted) {
             (Some(named), Some(wanted)) if !named.is(wanted) => self.others.push(named),
             (named, _) => match (self.collect(next, depth - 1), named) {
                 // An export of one platform keeps the index of all.
-                (Err(ImageError::Missing { .. }), Some(named)) => self.absent.push(named),
-                (result, named) => {
-                    result?;
-                    // Of an index in an index, the inner name counts.
-                    for found in self.found.iter_mut().skip(before).filter(|found| found.named.is_none()) {
-                        found.named.clone_from(&named);
-                    }
+                (Err(ImageError::Missing { .. }), Some(platform)) => {
+                    self.absent.push(AbsentPlatform { platform, digest: next.digest.clone() });
                 }
+                (result, _) => result?,
             },
         }
         Ok(())

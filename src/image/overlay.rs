@@ -5,6 +5,7 @@ use super::listing::{Listing, Node, NodeKind};
 use super::{paths, root};
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::collections::BTreeMap;
 
 /// The largest files that are kept of what is wasted.
 const LARGEST: usize = 20;
@@ -36,7 +37,7 @@ impl Removed<'_> {
 impl Overlay {
     /// Lays a layer over the root.
     pub fn add(&mut self, upper: &Listing) {
-        let upper = in_real_folders(upper, &self.root);
+        let (upper, changed) = in_real_folders(upper, &self.root);
         let lower = std::mem::take(&mut self.root);
         let layer = self.layers;
         self.layers = self.layers.saturating_add(1);
@@ -67,6 +68,9 @@ impl Overlay {
         }
         for old in below {
             self.keep_or_drop(&lower, old, removed.as_ref());
+        }
+        for (path, mode) in changed {
+            self.root.add_mode(&path, mode, layer);
         }
     }
 
@@ -104,9 +108,9 @@ impl Overlay {
 }
 
 /// The layer with its paths below real folders: what it has below a link is where the link led to when the entry was unpacked. A hard
-/// link has what its target has.
-fn in_real_folders<'u>(upper: &'u Listing, lower: &Listing) -> Cow<'u, Listing> {
-    let (mut renamed, mut linked) = (Vec::new(), Vec::new());
+/// link has what its target has, and the other way round: the second list has what targets of the layers below get.
+fn in_real_folders<'u>(upper: &'u Listing, lower: &Listing) -> (Cow<'u, Listing>, BTreeMap<String, u16>) {
+    let (mut renamed, mut links) = (Vec::new(), Vec::new());
     let mut last: Option<(&str, Option<String>)> = None;
     // Whether another entry of the same folder can be at another place.
     let depends_on_order = Cell::new(false);
@@ -125,9 +129,8 @@ fn in_real_folders<'u>(upper: &'u Listing, lower: &Listing) -> Cow<'u, Listing> 
         };
         if node.kind == NodeKind::HardLink {
             let target = way(upper.link(node), false).unwrap_or_default();
-            let mode =
-                [upper.find(&target), lower.find(&target)].into_iter().flatten().fold(0, |all, node| all | node.mode);
-            linked.push((at, mode));
+            let path = way(path, false).unwrap_or_else(|| path.to_owned());
+            links.push(Link { at, order: node.order(), mode: node.mode, path, target });
         }
         // A folder is emptied where the link leads to.
         let is_opaque = node.kind == NodeKind::Opaque;
@@ -142,13 +145,41 @@ fn in_real_folders<'u>(upper: &'u Listing, lower: &Listing) -> Cow<'u, Listing> 
             renamed.push((at, if is_opaque { real.clone() } else { paths::join(real, name) }));
         }
     }
-    if renamed.is_empty() && linked.is_empty() {
-        return Cow::Borrowed(upper);
+    if renamed.is_empty() && links.is_empty() {
+        return (Cow::Borrowed(upper), BTreeMap::new());
     }
+    let modes = shared_modes(&mut links, upper, lower);
+    let linked: Vec<(usize, u16)> = links.iter().filter_map(|link| Some((link.at, *modes.get(&link.path)?))).collect();
     let mut copy = upper.clone();
     copy.add_modes(&linked);
     copy.rename(renamed);
-    Cow::Owned(copy)
+    (Cow::Owned(copy), modes)
+}
+
+/// A hard link to a file of the layers below.
+struct Link {
+    at: usize,
+    order: u32,
+    mode: u16,
+    path: String,
+    target: String,
+}
+
+/// What each link and each target has, after each got what the others have, as within one layer.
+fn shared_modes(links: &mut [Link], upper: &Listing, lower: &Listing) -> BTreeMap<String, u16> {
+    links.sort_unstable_by_key(|link| link.order);
+    let mut modes: BTreeMap<String, u16> = BTreeMap::new();
+    let mut share = |link: &Link| {
+        let of_target = [upper.find(&link.target), lower.find(&link.target)];
+        let known = [modes.get(&link.path), modes.get(&link.target)].into_iter().flatten().copied();
+        let mode = of_target.into_iter().flatten().map(|node| node.mode).chain(known).fold(link.mode, |a, b| a | b);
+        modes.insert(link.path.clone(), mode);
+        modes.insert(link.target.clone(), mode);
+    };
+    links.iter().for_each(&mut share);
+    links.iter().rev().for_each(&mut share);
+    links.iter().for_each(share);
+    modes
 }
 
 #[cfg(test)]

@@ -142,7 +142,59 @@ fn a_platform_that_the_source_lacks_is_named() {
     let config = built::sha256(&image("arm64").config()).replace(':', "/");
     files.remove(&format!("blobs/{config}")).unwrap();
     let opened = open(&mut open_bytes(&as_tar(&files)), &Wanted::default()).unwrap();
-    assert_eq!((opened.platforms.len(), opened.absent[0].to_string()), (1, "linux/arm64".to_owned()));
+    assert_eq!((opened.platforms.len(), opened.absent[0].platform.to_string()), (1, "linux/arm64".to_owned()));
+    // It may be pushed later, so it must be signed, too.
+    let absent = opened.absent[0].digest.to_string();
+    assert_eq!(opened.leaves(), [opened.platforms[0].digest.to_string(), absent]);
+}
+
+#[test]
+fn nothing_in_an_index_hides_an_image_that_a_node_runs() {
+    let image = |user: &str| Image::new("amd64", &json!({"User": user})).layer("", Tar::default().file("a", user));
+    let unknown = || Image::new("unknown", &json!({})).layer("", Tar::default().file("a", "b"));
+    let users = |change: &dyn Fn(&mut serde_json::Value)| {
+        let files = relisted(layout("1", &[image("1000"), image(""), unknown()]), change);
+        let users = open(&mut open_bytes(&as_tar(&files)), &Wanted::default())
+            .map(|opened| opened.platforms.iter().map(|platform| platform.config.run().user).collect::<Vec<_>>());
+        users.map_err(|error| error.to_string())
+    };
+    let both = Ok(vec!["1000".to_owned(), String::new()]);
+    assert_eq!(users(&|_| {}), both);
+    // A runtime does not know the annotation.
+    let note = json!({"vnd.docker.reference.type": "attestation-manifest"});
+    assert_eq!(users(&|index| index["manifests"][1]["annotations"] = note.clone()), both);
+    // Without a platform in the index, a runtime compares the one of the configuration.
+    let no_platform = |index: &mut serde_json::Value| {
+        for entry in index["manifests"].as_array_mut().unwrap() {
+            entry.as_object_mut().unwrap().remove("platform");
+        }
+    };
+    assert_eq!(users(&no_platform), both);
+    // Go reads this key as the other one.
+    let twice = users(&|index| index["Manifests"] = json!([index["manifests"][1]]));
+    assert!(twice.as_ref().unwrap_err().contains("`manifests` is there twice"), "{twice:?}");
+    let respelled = |index: &mut serde_json::Value| {
+        let list = index.as_object_mut().unwrap().remove("manifests").unwrap();
+        index["MANIFESTS"] = list;
+    };
+    assert_eq!(users(&respelled), both);
+}
+
+/// The layout with another index of platforms.
+fn relisted(
+    mut files: std::collections::BTreeMap<String, Vec<u8>>,
+    change: impl Fn(&mut serde_json::Value),
+) -> std::collections::BTreeMap<String, Vec<u8>> {
+    let mut root: serde_json::Value = serde_json::from_slice(&files["index.json"]).unwrap();
+    let path = |entry: &serde_json::Value| format!("blobs/{}", entry["digest"].as_str().unwrap().replace(':', "/"));
+    let mut index: serde_json::Value = serde_json::from_slice(&files[&path(&root["manifests"][0])]).unwrap();
+    change(&mut index);
+    let bytes = index.to_string().into_bytes();
+    root["manifests"][0]["digest"] = json!(built::sha256(&bytes));
+    root["manifests"][0]["size"] = json!(bytes.len());
+    files.insert(path(&root["manifests"][0]), bytes);
+    files.insert("index.json".to_owned(), root.to_string().into_bytes());
+    files
 }
 
 #[test]

@@ -157,7 +157,8 @@ impl<'d> Reader<'d> {
     }
 
     /// The text since an earlier position.
-    pub(super) fn since(&self, start: &Self) -> Option<&'d str> {
+    #[must_use]
+    pub fn since(&self, start: &Self) -> Option<&'d str> {
         self.text.get(start.at..self.at)
     }
 

@@ -38,6 +38,14 @@ fn special(text: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
+/// The text before the first such byte, this byte, and the text behind it.
+#[inline]
+pub fn first_special(text: &str) -> Option<(&str, u8, &str)> {
+    let at = special(text.as_bytes(), 0)?;
+    // All such bytes are ASCII.
+    Some((text.get(..at)?, *text.as_bytes().get(at)?, text.get(at + 1..)?))
+}
+
 /// A bit for each such byte.
 #[inline]
 fn specials(sixteen: &[u8; 16]) -> u32 {
@@ -46,7 +54,7 @@ fn specials(sixteen: &[u8; 16]) -> u32 {
 }
 
 /// As [`special`], in the last bytes of the text.
-#[cold]
+#[inline(never)]
 fn last(text: &[u8], at: usize) -> Option<usize> {
     let found = text.get(at..)?.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..b' '));
     found.map(|found| at + found)

@@ -45,7 +45,10 @@ impl Accounts {
                 members.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
             Some(Group { name: name.to_owned(), gid: gid.parse().ok()?, members })
         });
-        Self { users: users.collect(), groups: groups.collect(), elsewhere: names_another_source(nsswitch) }
+        // A line that begins so adds those of a directory service.
+        let adds_more = |text: &str| text.lines().any(|line| line.starts_with('+'));
+        let elsewhere = names_another_source(nsswitch) || adds_more(passwd) || adds_more(group);
+        Self { users: users.collect(), groups: groups.collect(), elsewhere }
     }
 
     /// The user's name, or the number where no file has one.
@@ -65,7 +68,8 @@ impl Accounts {
     /// All who are in a group, by their primary group too, except root.
     #[must_use]
     pub fn members(&self, group: &str) -> Vec<&str> {
-        let Some(group) = self.groups.iter().find(|found| found.name == group) else { return Vec::new() };
+        let is_it = |found: &&Group| found.name == group || group.parse() == Ok(found.gid);
+        let Some(group) = self.groups.iter().find(is_it) else { return Vec::new() };
         let primary =
             self.users.iter().filter(|user| user.gid == group.gid && user.uid != 0).map(|user| user.name.as_str());
         let mut all: Vec<&str> =
@@ -97,6 +101,8 @@ mod tests {
         assert!(accounts.members("empty").is_empty() && accounts.members("none").is_empty());
         assert!(!accounts.elsewhere);
         assert!(Accounts::read("", "", "group: files [NOTFOUND=return] sss # ldap\n").elsewhere);
+        assert!(Accounts::read("", "docker:x:5:\n+:::\n", "").elsewhere);
+        assert_eq!(Accounts::read(passwd, "docker:x:999:bob\n", "").members("999"), ["ann", "bob"]);
         assert_eq!(
             (accounts.user(1000), accounts.user(7), accounts.group(0)),
             ("ann".to_owned(), "7".to_owned(), "root".to_owned())

@@ -39,9 +39,20 @@ pub fn watches(file: &str, text: &str) -> Vec<Watch> {
         let fields = || words.windows(2).filter(|pair| pair.first() == Some(&"-F")).filter_map(|pair| pair.get(1));
         let field = |name: &str| fields().find_map(|field| field.strip_prefix(name)?.strip_prefix('='));
         let path = field("path").or_else(|| field("dir"))?;
-        Some(Watch { path: trim(path), target: None, permissions: field("perm").unwrap_or("rwxa").to_owned(), source })
+        // A rule of certain calls, or of calls that failed, does not record every change.
+        let calls = after("-S").is_some_and(|calls| calls != "all");
+        let of_failures = field("success") == Some("0") || field("exit").is_some_and(|code| code != "0");
+        let otherwise = if calls { "" } else { "rwxa" };
+        let permissions = if of_failures { "" } else { field("perm").unwrap_or(otherwise) };
+        Some(Watch { path: trim(path), target: None, permissions: permissions.to_owned(), source })
     };
-    text.lines().map(str::trim).enumerate().filter(|(_, line)| !line.starts_with('#')).filter_map(row).collect()
+    let lines = || text.lines().map(str::trim).enumerate().filter(|(_, line)| !line.starts_with('#'));
+    // The last switch counts: `-e 0` records nothing.
+    let switch = lines().filter_map(|(_, line)| line.strip_prefix("-e")).last();
+    if switch.is_some_and(|value| value.trim() == "0") {
+        return Vec::new();
+    }
+    lines().filter_map(row).collect()
 }
 
 fn trim(path: &str) -> String {
@@ -77,5 +88,20 @@ mod tests {
         for path in ["/etc/dockerish", "/var/lib/docker", "/x", "/run/x.sock", "/usr/bin/dockerd-x"] {
             assert_eq!(covered(path), None, "{path}");
         }
+    }
+
+    #[test]
+    fn what_records_a_part_of_the_changes() {
+        let is_covered = |rule: &str| covering(&watches("f", rule), "/x").is_some();
+        assert!(
+            is_covered("-a always,exit -S all -F path=/x")
+                && is_covered("-a always,exit -S unlink -F perm=wa -F path=/x")
+        );
+        assert!(!is_covered("-a always,exit -F arch=b64 -S unlink -F path=/x"), "one call");
+        assert!(
+            !is_covered("-a always,exit -F path=/x -F success=0")
+                && !is_covered("-a always,exit -F path=/x -F exit=-EACCES")
+        );
+        assert!(is_covered("-w /x\n-e 2\n") && !is_covered("-w /x -p wa\n-e 0\n"), "switched off");
     }
 }

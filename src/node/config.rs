@@ -5,6 +5,9 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 
+/// Reasons that are kept. One is enough for every verdict to be unknown.
+const MOST_DOUBTS: usize = 100;
+
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -106,7 +109,7 @@ impl Config {
 
     pub fn doubt(&mut self, why: impl Into<String>) {
         let why = why.into();
-        if !self.doubts.contains(&why) {
+        if self.doubts.len() < MOST_DOUBTS && !self.doubts.contains(&why) {
             self.doubts.push(why);
         }
     }

@@ -2,9 +2,11 @@
 
 mod settings;
 
-use super::config::{Config, Source};
+use super::config::{Config, Setting, Source};
+use super::unit::Unit;
 use serde::{Deserialize, Serialize};
 pub use settings::{add_file, flags};
+use std::collections::BTreeMap;
 
 /// One dockerd: a running one, or one that is installed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,7 +72,7 @@ impl Docker {
 
     #[must_use]
     pub fn is_true(&self, key: &str) -> bool {
-        self.config.get(key).is_some_and(super::config::Setting::is_true)
+        self.config.get(key).is_some_and(Setting::is_true)
     }
 
     /// What a TCP listener needs from a client.
@@ -96,6 +98,24 @@ impl Docker {
             .unwrap_or_else(|| "docker".to_owned())
     }
 
+    /// Where certificates of registries are.
+    #[must_use]
+    pub fn registry_certificates(&self) -> &'static str {
+        // A snap sees another `/etc/docker`.
+        if self.config_file.starts_with("/var/snap/docker/") {
+            "/var/snap/docker/current/etc/docker/certs.d"
+        } else {
+            "/etc/docker/certs.d"
+        }
+    }
+
+    /// Whether systemd's sockets are meant and no unit says which they are.
+    #[must_use]
+    pub fn lacks_streams(&self) -> bool {
+        let hosts = self.config.get("hosts").map(Setting::texts).unwrap_or_default();
+        self.socket_streams.is_empty() && hosts.iter().any(|host| host.starts_with("fd://"))
+    }
+
     /// The folder of images and containers.
     #[must_use]
     pub fn data_root(&self) -> String {
@@ -105,6 +125,14 @@ impl Docker {
             if self.rootless { format!("{}/.local/share/docker", self.home) } else { "/var/lib/docker".to_owned() }
         })
     }
+}
+
+/// The sockets that systemd passes to docker: its own, and those that name its service.
+pub fn sockets(units: &BTreeMap<String, Unit>) -> impl Iterator<Item = &Unit> {
+    units.values().filter(|unit| {
+        unit.name == "docker.socket"
+            || unit.last("Socket", "Service").is_some_and(|service| service.value == "docker.service")
+    })
 }
 
 /// A repeated flag has one source, which here is the flag of this address.
@@ -194,6 +222,39 @@ mod tests {
             ..Docker::default()
         };
         assert!(broken.config.doubts[0].starts_with("f:1:2: this is no JSON"));
+    }
+
+    #[test]
+    fn short_flags_in_one_word() {
+        let hosts = |text: &str| flags(&arguments(text), None).get("hosts").map(Setting::display);
+        assert_eq!(hosts("dockerd -DHtcp://0.0.0.0:2375").as_deref(), Some("[\"tcp://0.0.0.0:2375\"]"));
+        assert_eq!(hosts("dockerd -DH tcp://0.0.0.0:2375").as_deref(), Some("[\"tcp://0.0.0.0:2375\"]"));
+        assert_eq!(flags(&arguments("dockerd -D=false"), None).get("debug").unwrap().value, false);
+        assert_eq!(flags(&arguments("dockerd -D --icc=false"), None).get("icc").unwrap().value, false);
+    }
+
+    /// None of these is a value that a rule may judge: dockerd does not start with it.
+    #[test]
+    fn values_of_the_wrong_kind_are_doubts() {
+        for file in [
+            r#"{"icc": "false"}"#,
+            r#"{"icc": null}"#,
+            r#"{"userns-remap": null}"#,
+            r#"{"userns-remap": 5}"#,
+            r#"{"userns-remap": true}"#,
+            r#"{"log-driver": null}"#,
+            r#"{"hosts": "tcp://0.0.0.0:2375"}"#,
+            r#"{"insecure-registries": {"a": 1}}"#,
+            r#"{"authorization-plugins": [1]}"#,
+        ] {
+            assert_eq!(docker("dockerd", file).config.doubts.len(), 1, "{file}");
+        }
+        assert_eq!(docker("dockerd --icc=no", "").config.doubts.len(), 1);
+        let fine = docker(
+            "dockerd -D --default-ulimit nofile=1:1",
+            r#"{"icc": false, "log-opts": {"a": "b"}, "mtu": 1, "features": {"a": true}}"#,
+        );
+        assert_eq!(fine.config.doubts, [""; 0]);
     }
 
     #[test]

@@ -47,9 +47,7 @@ pub fn files(node: &Node) -> Vec<Expected> {
 #[must_use]
 pub fn folders(node: &Node) -> Vec<String> {
     let mut all = Vec::new();
-    if !node.docker.is_empty() {
-        all.push("/etc/docker/certs.d".to_owned());
-    }
+    all.extend(node.docker.iter().map(|docker| docker.registry_certificates().to_owned()));
     if !node.containerd.is_empty() {
         all.push("/etc/containerd/certs.d".to_owned());
     }
@@ -109,6 +107,8 @@ fn add_certificates(node: &Node, all: &mut Vec<Expected>, folder: &str, cis: &'s
                 add_key(all, path, 0o400, About { what: "a key for a registry", owasp: &[43, 44], cis });
             } else if super::has_extension(name, &["crt", "cert"]) {
                 add(all, path, 0o444, About { what: "a certificate for a registry", owasp: &[43, 44], cis });
+            } else {
+                add(all, path, 0o644, About { what: "a file for a registry", owasp: &[43, 44], cis });
             }
         }
     }

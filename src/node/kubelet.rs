@@ -1,8 +1,10 @@
 //! The kubelet: its configuration file, the files over it, and its flags.
 
 use super::config::{Config, Source};
+use super::lines;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// One kubelet: a running one, or one that is installed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,7 +61,7 @@ pub fn flag(arguments: &[String], name: &str) -> Option<String> {
 }
 
 /// All flags with their values. A flag without a value is `true`.
-fn flags(arguments: &[String]) -> impl Iterator<Item = (String, String)> {
+pub fn flags(arguments: &[String]) -> impl Iterator<Item = (String, String)> {
     let mut at = 1;
     std::iter::from_fn(move || {
         loop {
@@ -86,17 +88,47 @@ pub fn add_flags(config: &mut Config, arguments: &[String], pid: Option<u32>) {
         let source = Source::Flag { pid, argument: format!("--{name}={value}") };
         if name == "feature-gates" {
             for (gate, value) in value.split(',').filter_map(|pair| pair.split_once('=')) {
-                config.set(format!("featureGates.{}", gate.trim()), typed(value.trim()), source.clone());
+                config.set(format!("featureGates.{}", gate.trim()), switch(value.trim()), source.clone());
             }
         } else if let Some((_, field)) = FLAGS.iter().find(|(flag, _)| *flag == name) {
             let value = match *field {
                 "enforceNodeAllocatable" | "tlsCipherSuites" => Value::Array(
                     value.split(',').filter(|item| !item.is_empty()).map(|item| item.trim().into()).collect(),
                 ),
+                field if SWITCHES.contains(&field) => switch(&value),
                 _ => typed(&value),
             };
             config.set(*field, value, source);
         }
+    }
+}
+
+/// Fields that are true or false.
+const SWITCHES: &[&str] = &[
+    "authentication.anonymous.enabled",
+    "authentication.webhook.enabled",
+    "rotateCertificates",
+    "serverTLSBootstrap",
+    "cgroupsPerQOS",
+    "protectKernelDefaults",
+];
+
+/// True or false in all the forms that Go reads in a flag.
+fn switch(text: &str) -> Value {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Value::Bool(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Value::Bool(false),
+        other => Value::String(other.to_owned()),
+    }
+}
+
+/// True or false in a file. The kubelet reads YAML 1.1, in which `yes` and `on` are true.
+fn switch_in_file(value: &Value) -> Value {
+    let Value::String(text) = value else { return value.clone() };
+    match text.to_ascii_lowercase().as_str() {
+        "y" | "yes" | "on" | "true" => Value::Bool(true),
+        "n" | "no" | "off" | "false" => Value::Bool(false),
+        _ => value.clone(),
     }
 }
 
@@ -121,37 +153,45 @@ pub fn add_file(config: &mut Config, path: &str, text: &str) {
             return;
         }
     };
+    if !document.is_object() {
+        config.doubt(format!("{path} has no fields, so the kubelet does not start with it"));
+        return;
+    }
     let kind = document.get("kind").and_then(Value::as_str).unwrap_or("KubeletConfiguration").to_owned();
     if kind != "KubeletConfiguration" {
         config.doubt(format!("{path} has the kind {kind}, and not KubeletConfiguration"));
         return;
     }
-    add(config, path, text, "", &document);
+    add(config, path, &lines::of_yaml_keys(text), "", &document);
 }
 
 fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or("")
 }
 
-fn add(config: &mut Config, path: &str, text: &str, prefix: &str, value: &Value) {
+fn add(config: &mut Config, path: &str, lines: &HashMap<&str, usize>, prefix: &str, value: &Value) {
     match value {
         Value::Object(keys) => {
             for (key, value) in keys {
                 let full = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
-                add(config, path, text, &full, value);
+                add(config, path, lines, &full, value);
             }
         }
         Value::Null => {
             let below = format!("{prefix}.");
-            config.settings.retain(|key, _| key != prefix && !key.starts_with(&below));
+            let after = config.settings.range(below.clone()..).map(|(key, _)| key);
+            let gone: Vec<String> = after.take_while(|key| key.starts_with(&below)).cloned().collect();
+            config.settings.remove(prefix);
+            for key in gone {
+                config.settings.remove(&key);
+            }
         }
         value => {
             let key = prefix.rsplit('.').next().unwrap_or(prefix);
-            let line = text
-                .lines()
-                .position(|line| line.trim_start().trim_start_matches(['"', '\'']).starts_with(key))
-                .map(|at| at + 1);
-            config.set(prefix, value.clone(), Source::File { path: path.to_owned(), line });
+            let line = lines.get(key).copied();
+            let is_switch = SWITCHES.contains(&prefix) || prefix.starts_with("featureGates.");
+            let value = if is_switch { switch_in_file(value) } else { value.clone() };
+            config.set(prefix, value, Source::File { path: path.to_owned(), line });
         }
     }
 }
@@ -169,11 +209,10 @@ impl Kubelet {
             "podPidsLimit" => (-1).into(),
             "imageGCHighThresholdPercent" => 85.into(),
             "imageGCLowThresholdPercent" => 80.into(),
-            "rotateCertificates" => Value::Bool(has_file && self.config.get("rotateCertificates").is_none()),
             "cgroupsPerQOS" => Value::Bool(true),
             "enforceNodeAllocatable" => Value::Array(vec!["pods".into()]),
             "cgroupDriver" => "cgroupfs".into(),
-            "serverTLSBootstrap" => Value::Bool(false),
+            "rotateCertificates" | "serverTLSBootstrap" => Value::Bool(false),
             _ => Value::Null,
         };
         self.config.or_default(key, default, "the kubelet", self.version.as_deref())
@@ -220,11 +259,34 @@ mod tests {
     }
 
     #[test]
+    fn true_in_all_its_forms() {
+        for text in ["1", "t", "T", "true", "TRUE", "True"] {
+            let mut config = Config::default();
+            add_flags(
+                &mut config,
+                &[String::new(), format!("--anonymous-auth={text}"), format!("--feature-gates=AllAlpha={text}")],
+                None,
+            );
+            for key in ["authentication.anonymous.enabled", "featureGates.AllAlpha"] {
+                assert!(config.get(key).unwrap().is_true(), "{key} {text}");
+            }
+        }
+        for text in ["yes", "on", "Y", "true", "\"true\""] {
+            let mut config = Config::default();
+            add_file(&mut config, "c", &format!("authentication:\n  anonymous:\n    enabled: {text}\n"));
+            assert!(config.get("authentication.anonymous.enabled").unwrap().is_true(), "{text}");
+        }
+    }
+
+    #[test]
     fn bad_files_are_doubts() {
         let mut config = Config::default();
         add_file(&mut config, "c", "a: [");
         add_file(&mut config, "d", "kind: Config\n");
-        assert_eq!(config.doubts.len(), 2, "{:?}", config.doubts);
+        add_file(&mut config, "e", "");
+        add_file(&mut config, "f", "a text");
+        add_file(&mut config, "g", "- readOnlyPort: 0\n");
+        assert_eq!(config.doubts.len(), 5, "{:?}", config.doubts);
         assert_eq!(flag(&arguments("kubelet --config a --config=b"), "config"), Some("b".to_owned()));
     }
 }

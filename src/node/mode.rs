@@ -46,6 +46,9 @@ pub struct FileFacts {
     pub acl: Vec<AclEntry>,
     /// The folders above, the nearest first.
     pub parents: Vec<Parent>,
+    /// The folders above the links that lead to it, without those of `parents`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub link_parents: Vec<Parent>,
     /// Seconds since 1970.
     pub modified: i64,
     /// Whether its file system is mounted read-only, so that no repair can be made on the host.
@@ -59,6 +62,8 @@ pub struct Parent {
     pub path: String,
     #[serde(flatten)]
     pub access: Access,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acl: Vec<AclEntry>,
 }
 
 /// What a file may be at most.
@@ -110,11 +115,15 @@ impl FileFacts {
         let mut found = Vec::new();
         let quoted = shell(&self.path);
         let group = accounts.group(self.access.gid);
-        let allowed =
-            |name: &str| if max.groups.is_empty() { name == "root" } else { max.groups.iter().any(|g| g == name) };
+        let allowed = |gid: u32| {
+            let name = accounts.group(gid);
+            // A setting may have the number of a group.
+            let is_one = |wanted: &String| *wanted == name || wanted.parse() == Ok(gid);
+            if max.groups.is_empty() { gid == 0 } else { max.groups.iter().any(is_one) }
+        };
         let wanted_group = max.groups.first().map_or("root", String::as_str);
         let owner = accounts.user(max.uid);
-        if self.access.uid != max.uid || !allowed(&group) {
+        if self.access.uid != max.uid || !allowed(self.access.gid) {
             found.push(Excess {
                 found: format!("{}:{group}", accounts.user(self.access.uid)),
                 wanted: format!("{owner}:{wanted_group}"),
@@ -146,17 +155,9 @@ impl FileFacts {
         for entry in &self.acl {
             let bits = if entry.group { (max.mode >> 3) & 0o7 } else { 0 };
             let added = entry.bits & !bits;
-            if added != 0
-                && !(entry.group && allowed(&accounts.group(entry.id)))
-                && (entry.group || entry.id != max.uid)
-            {
-                let name = if entry.group {
-                    format!("group {}", accounts.group(entry.id))
-                } else {
-                    format!("user {}", accounts.user(entry.id))
-                };
+            if added != 0 && !(entry.group && allowed(entry.id)) && (entry.group || entry.id != max.uid) {
                 found.push(Excess {
-                    found: format!("an ACL gives {name} {}", letters(entry.bits)),
+                    found: format!("an ACL gives {} {}", named(entry, accounts), letters(entry.bits)),
                     wanted: "no ACL that grants more than the mode".to_owned(),
                     grave: added & 0o2 != 0 || (is_key && added & 0o4 != 0),
                     is_owner: false,
@@ -164,7 +165,8 @@ impl FileFacts {
                 });
             }
         }
-        found.extend(self.parents.iter().filter_map(|parent| parent_excess(parent, max.uid, accounts)));
+        let folders = self.parents.iter().chain(&self.link_parents);
+        found.extend(folders.filter_map(|parent| parent_excess(parent, max.uid, accounts)));
         found
     }
 }
@@ -176,21 +178,36 @@ fn parent_excess(parent: &Parent, uid: u32, accounts: &Accounts) -> Option<Exces
     let group_writes = mode & 0o020 != 0 && gid != 0 && !sticky;
     let others_write = mode & 0o002 != 0 && !sticky;
     let foreign_owner = owner != 0 && owner != uid;
-    if !group_writes && !others_write && !foreign_owner {
+    let is_foreign = |entry: &&AclEntry| entry.id != 0 && (entry.group || entry.id != uid);
+    let by_acl = parent.acl.iter().filter(|entry| entry.bits & 0o2 != 0 && !sticky).find(is_foreign);
+    if !group_writes && !others_write && !foreign_owner && by_acl.is_none() {
         return None;
     }
     let quoted = shell(&parent.path);
+    let acl = by_acl.map(|entry| format!(", and an ACL gives {} {}", named(entry, accounts), letters(entry.bits)));
+    let acl = acl.unwrap_or_default();
     Some(Excess {
-        found: format!("folder {} is {}:{} {mode:04o}", parent.path, accounts.user(owner), accounts.group(gid)),
+        found: format!("folder {} is {}:{} {mode:04o}{acl}", parent.path, accounts.user(owner), accounts.group(gid)),
         wanted: "folders above that only the owner of the file may change".to_owned(),
         grave: true,
         is_owner: false,
         repair: Some(if foreign_owner {
             format!("chown root:root {quoted}")
+        } else if by_acl.is_some() {
+            format!("setfacl -b {quoted} && chmod {:04o} {quoted}", mode & !0o022)
         } else {
             format!("chmod {:04o} {quoted}", mode & !0o022)
         }),
     })
+}
+
+/// Whom an entry of an ACL names.
+fn named(entry: &AclEntry, accounts: &Accounts) -> String {
+    if entry.group {
+        format!("group {}", accounts.group(entry.id))
+    } else {
+        format!("user {}", accounts.user(entry.id))
+    }
 }
 
 fn letters(bits: u32) -> String {
@@ -212,75 +229,4 @@ pub fn shell(path: &str) -> String {
 pub type FileRead = Read<FileFacts>;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The oracle asks of each bit by itself whether it is more than the maximum allows.
-    #[test]
-    fn every_mode_against_every_maximum() {
-        for max in [0o644, 0o444, 0o400, 0o600, 0o660, 0o755, 0o700] {
-            for mode in 0..0o10000 {
-                let more = (0..12).any(|bit| mode & (1 << bit) != 0 && max & (1 << bit) == 0);
-                assert_eq!(excess_bits(mode, max) != 0, more, "{mode:04o} {max:04o}");
-            }
-        }
-    }
-
-    fn facts(uid: u32, gid: u32, mode: u32, parents: &[(u32, u32, u32)]) -> FileFacts {
-        let parent = |(at, (uid, gid, mode)): (usize, &(u32, u32, u32))| Parent {
-            path: format!("/p{at}"),
-            access: Access { uid: *uid, gid: *gid, mode: *mode },
-        };
-        FileFacts {
-            path: "/p1/p0/f".to_owned(),
-            kind: FileKind::File,
-            access: Access { uid, gid, mode },
-            acl: Vec::new(),
-            parents: parents.iter().enumerate().map(parent).collect(),
-            modified: 0,
-            read_only: false,
-        }
-    }
-
-    fn excess(facts: &FileFacts, mode: u32, is_key: bool) -> Vec<(String, bool)> {
-        let max = Maximum { uid: 0, groups: Vec::new(), mode };
-        let found = facts.excess(&max, &Accounts::default(), is_key);
-        found.into_iter().map(|excess| (excess.found, excess.grave)).collect()
-    }
-
-    #[test]
-    fn what_grants_more() {
-        let root = [(0, 0, 0o755)];
-        assert_eq!(excess(&facts(0, 0, 0o644, &root), 0o644, false), []);
-        assert_eq!(excess(&facts(0, 0, 0, &root), 0o400, true), []);
-        assert_eq!(excess(&facts(0, 0, 0o604, &root), 0o640, false), [("mode 0604".to_owned(), false)]);
-        assert_eq!(excess(&facts(0, 0, 0o640, &root), 0o400, true), [("mode 0640".to_owned(), true)]);
-        assert_eq!(excess(&facts(0, 0, 0o600, &root), 0o400, true), [("mode 0600".to_owned(), false)]);
-        assert_eq!(excess(&facts(1000, 0, 0o644, &root), 0o644, false), [("1000:root".to_owned(), true)]);
-        // A closed folder hides a bit for reading, and none for writing.
-        assert_eq!(excess(&facts(0, 0, 0o644, &[(0, 0, 0o700)]), 0o600, true), []);
-        assert_eq!(excess(&facts(0, 0, 0o666, &[(0, 0, 0o700)]), 0o600, false).len(), 1);
-        let open = [(0, 0, 0o755), (0, 0, 0o777)];
-        assert_eq!(
-            excess(&facts(0, 0, 0o644, &open), 0o644, false),
-            [("folder /p1 is root:root 0777".to_owned(), true)]
-        );
-        assert_eq!(excess(&facts(0, 0, 0o644, &[(0, 0, 0o1777)]), 0o644, false), []);
-        assert_eq!(excess(&facts(0, 0, 0o644, &[(7, 0, 0o755)]), 0o644, false).len(), 1);
-    }
-
-    #[test]
-    fn an_acl_grants_too() {
-        let mut file = facts(0, 0, 0o640, &[(0, 0, 0o755)]);
-        file.acl = vec![AclEntry { group: false, id: 1000, bits: 0o4 }];
-        assert_eq!(excess(&file, 0o640, true), [("an ACL gives user 1000 r--".to_owned(), true)]);
-        file.acl = vec![AclEntry { group: true, id: 1000, bits: 0o4 }];
-        assert_eq!(excess(&file, 0o640, false), []);
-    }
-
-    #[test]
-    fn paths_are_quoted_for_a_shell() {
-        assert_eq!(shell("/etc/docker/daemon.json"), "/etc/docker/daemon.json");
-        assert_eq!(shell("/a b;$(x)'"), r"'/a b;$(x)'\'''");
-    }
-}
+mod tests;

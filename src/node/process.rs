@@ -18,6 +18,9 @@ pub struct Process {
     pub started: Option<i64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub arguments: Vec<String>,
+    /// Whether it has more arguments than these.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub too_many_arguments: bool,
     /// Open files and processes that it and its children may have. `None` is unlimited.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,
@@ -41,6 +44,13 @@ impl Process {
         container(&self.cgroup).is_some()
     }
 
+    /// Whether its name says something: an ordinary user who is logged in may give a process any name.
+    #[must_use]
+    pub fn is_of_the_host(&self) -> bool {
+        let by_root = self.uid.is_none_or(|uid| uid == 0);
+        by_root || self.in_container() || self.cgroup.starts_with("/system.slice/")
+    }
+
     /// The systemd unit that it runs in.
     #[must_use]
     pub fn unit(&self) -> Option<&str> {
@@ -59,6 +69,15 @@ pub fn container(cgroup: &str) -> Option<&str> {
         // The monitor of a container of podman runs on the host.
         (is_id && !part.contains("conmon") || part.starts_with("kubepods")).then_some(id)
     })
+}
+
+/// The control group of the container itself; none for a process of the host.
+#[must_use]
+pub fn container_group(cgroup: &str) -> Option<&str> {
+    let id = container(cgroup)?;
+    let at = cgroup.find(id)? + id.len();
+    let end = cgroup.get(at..)?.find('/').map_or(cgroup.len(), |rest| at + rest);
+    cgroup.get(..end)
 }
 
 /// `/proc/PID/cgroup`: the path in the unified hierarchy, or in systemd's own of version 1, or the longest.
@@ -142,6 +161,9 @@ mod tests {
         assert!(container(&format!("/docker/{id}")).is_some() && container("/kubepods/besteffort/pod1/x").is_some());
         assert!(container(&format!("/kubelet/kubepods/pod/{id}")).is_some());
         assert_eq!(container("/system.slice/docker.service"), None);
+        let own = format!("/system.slice/docker-{id}.scope");
+        assert_eq!(container_group(&format!("{own}/init.scope")), Some(own.as_str()));
+        assert_eq!(container_group("/system.slice/docker.service"), None);
         assert_eq!(
             cgroup("12:pids:/system.slice/x\n1:name=systemd:/system.slice/docker.service\n0::/\n"),
             "/system.slice/docker.service"

@@ -1,7 +1,9 @@
 //! TOML files of daemons as one flat map of dotted keys, each with its line.
 
 use super::config::{Config, Setting, Source};
+use super::lines::Lines;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -16,28 +18,31 @@ pub enum Merge {
     Keys,
 }
 
+/// Items of a list that grows with each file.
+const MOST_ITEMS: usize = 10_000;
+
 /// Reads a file into dotted keys. Keys of plugins hold dots themselves, so they are quoted: `plugins."io.containerd.cri.v1.images".x`.
 ///
 /// # Errors
 /// The line and the reason, when the text is no TOML.
 pub fn read(path: &str, text: &str) -> Result<Config, String> {
     let table = DeTable::parse(text).map_err(|error| {
-        let line = error.span().map_or(1, |span| line_at(text, span.start));
+        let line = error.span().map_or(1, |span| Lines::of(text).at(span.start));
         format!("{path}:{line}: {}", error.message())
     })?;
     let mut config = Config::default();
-    add(&mut config, path, text, "", table.get_ref());
+    add(&mut config, path, &Lines::of(text), "", table.get_ref());
     Ok(config)
 }
 
-fn add(config: &mut Config, path: &str, text: &str, prefix: &str, table: &DeTable<'_>) {
+fn add(config: &mut Config, path: &str, lines: &Lines, prefix: &str, table: &DeTable<'_>) {
     for (key, value) in table {
         let name = key.get_ref();
         let quoted = if name.contains('.') { format!("\"{name}\"") } else { name.to_string() };
         let full = if prefix.is_empty() { quoted } else { format!("{prefix}.{quoted}") };
-        let line = line_at(text, value.span().start.max(key.span().start));
+        let line = lines.at(value.span().start.max(key.span().start));
         match value.get_ref() {
-            DeValue::Table(inner) if !inner.is_empty() => add(config, path, text, &full, inner),
+            DeValue::Table(inner) if !inner.is_empty() => add(config, path, lines, &full, inner),
             other => {
                 let source = Source::File { path: path.to_owned(), line: Some(line) };
                 config.set(full, json(other), source);
@@ -61,15 +66,11 @@ fn json(value: &DeValue<'_>) -> Value {
     }
 }
 
-fn line_at(text: &str, offset: usize) -> usize {
-    1 + text.bytes().take(offset).filter(|b| *b == b'\n').count()
-}
-
 /// Puts a later file over an earlier one.
 pub fn merge(into: &mut Config, later: Config, how: Merge) {
     if how == Merge::Sections {
-        let sections: Vec<String> = later.settings.keys().filter_map(|key| section(key)).map(str::to_owned).collect();
-        into.settings.retain(|key, _| section(key).is_none_or(|own| !sections.iter().any(|section| section == own)));
+        let sections: BTreeSet<&str> = later.settings.keys().filter_map(|key| section(key)).collect();
+        into.settings.retain(|key, _| section(key).is_none_or(|own| !sections.contains(own)));
     }
     for (key, setting) in later.settings {
         if how == Merge::Keys || key.starts_with("plugins.") {
@@ -93,6 +94,11 @@ fn merge_top(into: &mut Config, key: String, later: Setting, how: Merge) {
         Value::Array(items) => items.is_empty(),
         Value::Object(keys) => keys.is_empty(),
     };
+    let length = |value: &Value| value.as_array().map_or(0, Vec::len);
+    let earlier = into.get(&key).map_or(0, |setting| length(&setting.value));
+    if earlier > 0 && earlier + length(&later.value) > MOST_ITEMS {
+        return into.doubt(format!("{key} has more items than podreeve reads"));
+    }
     match into.settings.get_mut(&key) {
         None => _ = into.settings.insert(key, later),
         Some(_) if is_empty => {}

@@ -12,6 +12,9 @@ pub const FOLDERS: [&str; 5] = [
     "/lib/systemd/system",
 ];
 
+/// Lines of a unit that are read.
+const MOST_ASSIGNMENTS: usize = 10_000;
+
 /// A unit with all that its drop-ins change.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -21,6 +24,9 @@ pub struct Unit {
     pub files: Vec<String>,
     /// A link to `/dev/null` in its place.
     pub masked: bool,
+    /// Its files that cannot be read, and why: what they say is not known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<String>,
     pub assignments: Vec<Assignment>,
 }
 
@@ -38,7 +44,11 @@ impl Unit {
     /// Adds a file. An empty assignment removes those before it.
     pub fn add(&mut self, path: &str, text: &str) {
         self.files.push(path.to_owned());
-        for assignment in assignments(path, text) {
+        let all = assignments(path, text);
+        if all.len() + self.assignments.len() > MOST_ASSIGNMENTS {
+            return self.doubts.push(format!("{path} has more lines than podreeve reads"));
+        }
+        for assignment in all {
             if assignment.value.is_empty() {
                 self.assignments.retain(|old| old.section != assignment.section || old.key != assignment.key);
             } else {
@@ -95,7 +105,8 @@ fn is_name(text: &str) -> bool {
 }
 
 /// A word with the values of `${NAME}` in it.
-fn braced(word: &str, environment: &BTreeMap<String, String>) -> String {
+#[must_use]
+pub fn braced(word: &str, environment: &BTreeMap<String, String>) -> String {
     let mut out = String::with_capacity(word.len());
     let mut rest = word;
     while let Some((before, after)) = rest.split_once("${") {
@@ -122,28 +133,40 @@ pub fn variables(text: &str) -> impl Iterator<Item = (String, String)> {
 fn assignments(path: &str, text: &str) -> Vec<Assignment> {
     let mut found = Vec::new();
     let mut section = String::new();
-    let mut open: Option<(usize, String)> = None;
-    for (at, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.starts_with(['#', ';']) || (line.is_empty() && open.is_none()) {
-            continue;
-        }
-        let (start, mut whole) = open.take().unwrap_or((at + 1, String::new()));
-        if let Some(part) = line.strip_suffix('\\') {
-            whole.push_str(part.trim_end());
-            whole.push(' ');
-            open = Some((start, whole));
-            continue;
-        }
-        whole.push_str(line);
-        if let Some(name) = whole.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+    for (line, text) in lines(text) {
+        if let Some(name) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             name.clone_into(&mut section);
-        } else if let Some((key, value)) = whole.split_once('=') {
+        } else if let Some((key, value)) = text.split_once('=') {
             let (key, value) = (key.trim().to_owned(), value.trim().to_owned());
-            found.push(Assignment { section: section.clone(), key, value, path: path.to_owned(), line: start });
+            found.push(Assignment { section: section.clone(), key, value, path: path.to_owned(), line });
         }
     }
     found
+}
+
+/// Lines with their numbers, those that go on as one.
+fn lines(text: &str) -> Vec<(usize, String)> {
+    let mut whole_lines = Vec::new();
+    let mut open: Option<(usize, String)> = None;
+    for (at, line) in text.lines().enumerate() {
+        let line = line.trim_start();
+        if line.starts_with(['#', ';']) || (line.trim_end().is_empty() && open.is_none()) {
+            continue;
+        }
+        let (start, mut whole) = open.take().unwrap_or((at + 1, String::new()));
+        // A backslash that is escaped, or before a space, is one of the value.
+        let backslashes = line.bytes().rev().take_while(|b| *b == b'\\').count();
+        if let Some(part) = line.strip_suffix('\\').filter(|_| backslashes % 2 == 1) {
+            whole.push_str(part.trim_end());
+            whole.push(' ');
+            open = Some((start, whole));
+        } else {
+            whole.push_str(line.trim_end());
+            whole_lines.push((start, whole));
+        }
+    }
+    whole_lines.extend(open.map(|(start, whole)| (start, whole.trim_end().to_owned())));
+    whole_lines
 }
 
 /// Words of a command as systemd splits them: quotes hold spaces, a backslash the next character.
@@ -190,6 +213,19 @@ mod tests {
         assert_eq!(unit.last("Service", "LimitNOFILE").unwrap().value, "infinity");
         assert_eq!(unit.all("Service", "LimitNOFILE").count(), 2);
         assert_eq!(unit.files.len(), 2);
+    }
+
+    #[test]
+    fn odd_lines() {
+        let mut unit = Unit::default();
+        unit.add("u", "[Service]\r\nA=1 \\\r\n  2\r\nB=x\\\\\nC=y\\ \nD=z\\\n\nE=last\\");
+        let value = |key| unit.last("Service", key).map(|found| found.value.as_str());
+        assert_eq!(
+            [value("A"), value("B"), value("C"), value("D")],
+            [Some("1 2"), Some("x\\\\"), Some("y\\"), Some("z")]
+        );
+        // systemd ends the last line at the end of the file, too.
+        assert_eq!(value("E"), Some("last"));
     }
 
     #[test]

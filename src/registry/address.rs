@@ -55,9 +55,11 @@ fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {
             let [first, second, ..] = v4.octets();
-            // Carrier-grade NAT (100.64/10) and "this network" (0/8) are no public addresses either.
+            // Carrier-grade NAT (100.64/10), "this network" (0/8) and the reserved ones (240/4), which some clusters give to pods, are no
+            // public addresses either.
             v4.is_private()
                 || first == 0
+                || first >= 240
                 || (first == 100 && second & 0xc0 == 64)
                 || (first == 198 && second & 0xfe == 18)
         }
@@ -70,11 +72,15 @@ fn is_private(address: IpAddr) -> bool {
     }
 }
 
-/// The IPv4 address inside one of NAT64 (`64:ff9b::/96`) or 6to4 (`2002::/16`), or in the last bits after zeros.
+/// The IPv4 address inside one of NAT64 (`64:ff9b::/96`, and `64:ff9b:1::/48` of local networks), of 6to4 (`2002::/16`) or of SIIT
+/// (`::ffff:0:0:0/96`), or in the last bits after zeros.
 fn embedded_v4(v6: Ipv6Addr) -> Option<std::net::Ipv4Addr> {
     let of = |high: u16, low: u16| std::net::Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
     match v6.segments() {
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => Some(of(high, low)),
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x64, 0xff9b, 1, .., high, low]
+        | [0, 0, 0, 0, 0xffff, 0, high, low]
+        | [0x2002, high, low, ..] => Some(of(high, low)),
         [0, 0, 0, 0, 0, 0, high, low] if high != 0 => Some(of(high, low)),
         _ => None,
     }
@@ -141,6 +147,9 @@ mod tests {
             "fd00:ec2::254",
             "64:ff9b::a9fe:a9fe",
             "2002:a9fe:a9fe::1",
+            "64:ff9b:1::a9fe:a9fe",
+            "::ffff:0:a9fe:a9fe",
+            "::a9fe:a9fe",
         ];
         for address in ways {
             assert!(is_refused(address, Reach::Listed), "{address}");
@@ -162,6 +171,8 @@ mod tests {
             "fec0::1",
             "64:ff9b::a00:1",
             "::ffff:10.0.0.1",
+            "64:ff9b:1::a00:1",
+            "240.0.0.1",
         ];
         for address in private {
             assert!(!is_refused(address, Reach::Listed), "{address}");

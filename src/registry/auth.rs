@@ -106,6 +106,10 @@ fn check_realm(place: &Place<'_>, realm: &str) -> Result<Uri, RegistryError> {
     let wrong = |why| RegistryError::Realm { host: place.host.clone(), realm: shown.clone(), why };
     let uri: Uri = realm.parse().map_err(|_| wrong("this is no address"))?;
     let host = host_of(&uri);
+    // What stands before an `@` looks like a host, and the connection goes to what follows.
+    if host.contains('@') {
+        return Err(wrong("it has credentials"));
+    }
     let name = |host: &str| host.rsplit_once(':').map_or(host.to_owned(), |(name, _)| name.to_owned());
     let own = !host.is_empty() && name(&host) == name(&place.host);
     match uri.scheme_str() {

@@ -74,7 +74,7 @@ impl Client {
         }
         let tag = image.tag.as_deref().unwrap_or("latest");
         let place = self.place(image)?;
-        let what = format!("{}:{tag}", place.name);
+        let what = format!("the tag {tag} of {}", place.repository);
         let object = Object { method: Method::HEAD, path: format!("manifests/{tag}"), accept: ACCEPT, what: &what };
         let response = self.fetcher.fetch(&place, &object).await?;
         match digest_header(response.headers()) {

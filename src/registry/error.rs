@@ -12,11 +12,13 @@ pub enum RegistryError {
     Address { host: String, address: String, why: &'static str },
     #[error("{host} cannot be reached: {cause}")]
     Connect { host: String, cause: String },
+    #[error("{host} cannot be reached: {problem}")]
+    Tls { host: String, problem: TlsProblem },
     #[error("{host} did not answer within {} s", .limit.as_secs_f32())]
     TimedOut { host: String, limit: Duration },
     #[error("{host} refuses access to {repository}, {credential}")]
     Refused { host: String, repository: String, credential: String },
-    #[error("{host} has no {what}")]
+    #[error("{host} does not have {what}")]
     NotFound { host: String, what: String },
     #[error("{host} allows no more requests for now{}", match .retry_after { Some(time) => format!("; it says to wait {} s", time.as_secs()), None => String::new() })]
     TooManyRequests { host: String, retry_after: Option<Duration> },
@@ -40,6 +42,19 @@ pub enum RegistryError {
     Credentials { image: String, why: String },
 }
 
+/// What is wrong with the TLS of a host. A person can do something about each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TlsProblem {
+    #[error("it answers without TLS")]
+    None,
+    #[error("its certificate is signed by an authority that is not trusted here")]
+    UnknownAuthority,
+    #[error("its certificate has expired")]
+    Expired,
+    #[error("its certificate is for another name")]
+    OtherName,
+}
+
 impl RegistryError {
     /// A word for metrics.
     #[must_use]
@@ -47,7 +62,7 @@ impl RegistryError {
         match self {
             Self::NotListed { .. } => "not_listed",
             Self::Address { .. } | Self::Redirect { .. } | Self::Realm { .. } => "not_allowed",
-            Self::Connect { .. } => "connect",
+            Self::Connect { .. } | Self::Tls { .. } => "connect",
             Self::TimedOut { .. } => "timeout",
             Self::Refused { .. } | Self::Token { .. } | Self::Credentials { .. } => "refused",
             Self::NotFound { .. } => "not_found",
@@ -64,9 +79,11 @@ impl RegistryError {
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         match self {
-            Self::Connect { .. } | Self::TimedOut { .. } | Self::TooManyRequests { .. } | Self::Interrupted { .. } => {
-                true
-            }
+            Self::Connect { .. }
+            | Self::Tls { .. }
+            | Self::TimedOut { .. }
+            | Self::TooManyRequests { .. }
+            | Self::Interrupted { .. } => true,
             Self::Status { status, .. } => matches!(status, 500 | 502..=504),
             _ => false,
         }

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 pub enum LoginError {
     #[error("{}: {error}", path.display())]
     Read { path: PathBuf, error: io::Error },
+    #[error("{}: there is no such file, and REGISTRY_AUTH_FILE names it", path.display())]
+    Missing { path: PathBuf },
     #[error("{}: {error}", path.display())]
     Keyring { path: PathBuf, error: KeyringError },
 }
@@ -24,8 +26,7 @@ impl Credentials {
     pub fn of_logins(variable: &dyn Fn(&str) -> Option<PathBuf>) -> Result<Self, LoginError> {
         let credentials = Self::default().with_helpers();
         if let Some(path) = variable("REGISTRY_AUTH_FILE") {
-            let keyring =
-                read(&path)?.ok_or_else(|| LoginError::Read { path, error: io::ErrorKind::NotFound.into() })?;
+            let keyring = read(&path)?.ok_or(LoginError::Missing { path })?;
             return Ok(credentials.keyring(keyring));
         }
         let home = variable("HOME");

@@ -71,7 +71,14 @@ impl RegistrySettings {
     /// With the field that is wrong.
     pub(super) fn check(&self, index: usize) -> Result<(), SettingsError> {
         let wrong = |field, why: String| Err(SettingsError::Field { index, field, why });
-        if let Some(why) = wrong_name(&self.prefix) {
+        let secret = "has credentials; put them into a Secret, and name that as `pullSecret`";
+        for (field, name) in [("prefix", Some(&self.prefix)), ("mirror", self.mirror.as_ref())] {
+            // The name is not shown.
+            if name.is_some_and(|name| name.contains('@')) {
+                return wrong(field, secret.to_owned());
+            }
+        }
+        if let Some(why) = wrong_name(&self.prefix).or_else(|| other_name(&self.prefix)) {
             return wrong("prefix", format!("{:?} {why}", self.prefix));
         }
         if let Some(mirror) = &self.mirror
@@ -147,6 +154,18 @@ fn wrong_name(name: &str) -> Option<&'static str> {
         .then_some("has no host: begin with one, such as registry.example.com")
 }
 
+/// Names that no reference has, because it has the other name of the same registry.
+fn other_name(prefix: &str) -> Option<&'static str> {
+    let host = prefix.split('/').next().unwrap_or("");
+    match host {
+        "index.docker.io" | "registry-1.docker.io" | "registry.hub.docker.com" => {
+            Some("has another name in references: write docker.io")
+        }
+        _ if host.ends_with(":443") => Some("has the port that is meant without one; leave it out"),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,6 +181,12 @@ mod tests {
         }
         for bad in ["", "shop/web", "https://registry.example.com", "registry.example.com/../x", "REGISTRY.example.com"]
         {
+            assert!(entry(bad).check(0).is_err(), "{bad}");
+        }
+        // No reference has these names.
+        let error = entry("https://robot:hunter2@registry.example.com").check(0).unwrap_err().to_string();
+        assert!(error.contains("pullSecret") && !error.contains("hunter2"), "{error}");
+        for bad in ["index.docker.io", "registry-1.docker.io/shop", "registry.example.com:443/shop"] {
             assert!(entry(bad).check(0).is_err(), "{bad}");
         }
         let settings =

@@ -1,7 +1,7 @@
 //! One request and the head of its answer, over TLS.
 
 use super::address::{Reach, RefusedAddress, Resolver, refused};
-use super::error::RegistryError;
+use super::error::{RegistryError, TlsProblem};
 use super::limits::Limits;
 use super::settings::SettingsError;
 use crate::text::with_causes;
@@ -81,15 +81,38 @@ fn explain(host: String, error: &(dyn Error + 'static)) -> RegistryError {
         if let Some(RefusedAddress { address, why }) = find(cause) {
             return RegistryError::Address { host, address: address.to_string(), why };
         }
+        if let Some(problem) = find(cause).and_then(tls_problem) {
+            return RegistryError::Tls { host, problem };
+        }
         source = cause.source();
     }
     RegistryError::Connect { host, cause: with_causes(error) }
 }
 
 /// An `io::Error` hides the error inside it from `source`.
-fn find<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e RefusedAddress> {
-    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    error.downcast_ref().or_else(|| inner.and_then(|inner| inner.downcast_ref()))
+fn find<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
+    let mut error = error;
+    loop {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        error = error.downcast_ref::<std::io::Error>()?.get_ref()?;
+    }
+}
+
+fn tls_problem(error: &rustls::Error) -> Option<TlsProblem> {
+    use rustls::{CertificateError as Certificate, Error, InvalidMessage};
+    match error {
+        Error::InvalidMessage(InvalidMessage::InvalidContentType) => Some(TlsProblem::None),
+        Error::InvalidCertificate(Certificate::UnknownIssuer) => Some(TlsProblem::UnknownAuthority),
+        Error::InvalidCertificate(Certificate::Expired | Certificate::ExpiredContext { .. }) => {
+            Some(TlsProblem::Expired)
+        }
+        Error::InvalidCertificate(Certificate::NotValidForName | Certificate::NotValidForNameContext { .. }) => {
+            Some(TlsProblem::OtherName)
+        }
+        _ => None,
+    }
 }
 
 fn tls(own: &[CertificateDer<'static>]) -> Result<ClientConfig, SettingsError> {

@@ -3,6 +3,7 @@
 use super::by::By;
 use super::flow;
 use super::tree::{Child, Node, live};
+use crate::text::push_spaces;
 use std::ops::Range;
 
 /// What a line shows.
@@ -246,7 +247,7 @@ impl Writer {
 
     fn begin(&mut self, start: Start) -> usize {
         let begin = self.diff.text.len();
-        self.diff.text.extend(std::iter::repeat_n(' ', start.indent));
+        push_spaces(&mut self.diff.text, start.indent);
         if start.dash {
             self.diff.text.push_str("- ");
         }

@@ -5,7 +5,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-use crate::json::Raw;
+use crate::json::{Raw, write};
 use crate::patch::unescape;
 use crate::rule::{Edit, Op};
 use keys::added_key;
@@ -45,7 +45,12 @@ pub(super) type Marks = SmallVec<[usize; 2]>;
 
 impl<'a> Child<'a> {
     fn sent(key: Cow<'a, str>, text: Raw<'a>) -> Self {
-        Self { key, was: Some(text), now: Some(Node::Text(text)), gone: false, by: Marks::new() }
+        Self::opened(key, text, Node::Text(text))
+    }
+
+    /// A child that was sent, and is read already.
+    fn opened(key: Cow<'a, str>, text: Raw<'a>, node: Node<'a>) -> Self {
+        Self { key, was: Some(text), now: Some(node), gone: false, by: Marks::new() }
     }
 
     fn added(key: Cow<'a, str>, node: Node<'a>) -> Self {
@@ -78,12 +83,10 @@ impl<'a> Tree<'a> {
     /// removed, and of two values for one field the first is kept. False if nothing changed.
     pub fn apply(&mut self, at: &str, edit: Edit, by: usize) -> bool {
         let mut node = &mut self.root;
-        let Some((above, last)) = at.strip_prefix('/').map(|path| path.rsplit_once('/').unwrap_or(("", path))) else {
-            return false;
-        };
+        let Some(mut path) = at.strip_prefix('/') else { return false };
         let creates = !matches!(edit.op, Op::Remove);
-        for key in above.split('/').filter(|key| !key.is_empty()) {
-            let Some(child) = node.child(key, creates) else { return false };
+        while let Some((_, below)) = path.split_once('/') {
+            let Some(child) = node.child(path, creates) else { return false };
             if creates && child.is_null() {
                 child.now = Some(Node::Map(Vec::new()));
             }
@@ -91,11 +94,12 @@ impl<'a> Tree<'a> {
                 Some(below) => node = below,
                 None => return false,
             }
+            path = below;
         }
         match edit.op {
-            Op::Remove => node.child(last, false).is_some_and(|child| child.remove(by)),
-            Op::Set(value) => node.child(last, true).is_some_and(|child| child.set(value, by)),
-            Op::Append(value) => node.child(last, true).is_some_and(|child| child.append(value, by)),
+            Op::Remove => node.child(path, false).is_some_and(|child| child.remove(by)),
+            Op::Set(value) => node.child(path, true).is_some_and(|child| child.set(value, by)),
+            Op::Append(value) => node.child(path, true).is_some_and(|child| child.append(value, by)),
         }
     }
 
@@ -122,10 +126,10 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Reads the members or elements.
-    fn open(&mut self) -> Option<&mut Vec<Child<'a>>> {
+    /// Reads the members or elements, and in the same pass those of all values that the path leads through.
+    fn open(&mut self, path: &str) -> Option<&mut Vec<Child<'a>>> {
         match self {
-            Self::Text(text) => *self = read(*text)?,
+            Self::Text(text) => *self = read(*text, path)?,
             Self::Made(value) => *self = opened(value),
             Self::Map(_) | Self::List(_) => {}
         }
@@ -135,9 +139,10 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The member or element. `creates` adds a member that is missing.
-    fn child(&mut self, key: &str, creates: bool) -> Option<&mut Child<'a>> {
-        self.open()?;
+    /// The member or element that the path begins with. `creates` adds a member that is missing.
+    fn child(&mut self, path: &str, creates: bool) -> Option<&mut Child<'a>> {
+        self.open(path)?;
+        let key = path.split_once('/').map_or(path, |(key, _)| key);
         match self {
             Self::List(children) => {
                 let index: usize = key.parse().ok()?;
@@ -196,32 +201,14 @@ impl<'a> Node<'a> {
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         match self {
             Self::Text(text) => out.extend_from_slice(text.get().as_bytes()),
-            Self::Made(value) => {
-                // Writing to memory cannot fail.
-                let _ = serde_json::to_writer(out, value);
-            }
+            Self::Made(value) => write::value(out, value),
             Self::Map(children) => {
-                out.push(b'{');
-                for (number, (child, node)) in live(children).enumerate() {
-                    if number > 0 {
-                        out.push(b',');
-                    }
-                    let _ = serde_json::to_writer(&mut *out, &*child.key);
-                    out.push(b':');
-                    node.write(out);
+                let mut object = write::Object::new(out);
+                for (child, node) in live(children) {
+                    node.write(object.escaped_key(&child.key));
                 }
-                out.push(b'}');
             }
-            Self::List(children) => {
-                out.push(b'[');
-                for (number, (_, node)) in live(children).enumerate() {
-                    if number > 0 {
-                        out.push(b',');
-                    }
-                    node.write(out);
-                }
-                out.push(b']');
-            }
+            Self::List(children) => write::list(out, live(children), |out, (_, node)| node.write(out)),
         }
     }
 }
@@ -267,7 +254,7 @@ impl Child<'_> {
             self.now = Some(Node::List(Vec::new()));
         }
         let Some(node) = &mut self.now else { return false };
-        let Some(children) = node.open() else { return false };
+        let Some(children) = node.open("") else { return false };
         let same = |child: &&mut Child<'_>| matches!(&child.now, Some(Node::Made(made)) if *made == value);
         if let Some(child) = children.iter_mut().find(same) {
             child.mark(by);

@@ -193,7 +193,7 @@ impl ImageReport {
             image: name,
             digest: image.digest.clone(),
             platforms,
-            absent_platforms: image.absent.iter().map(ToString::to_string).collect(),
+            absent_platforms: image.absent.iter().map(|absent| absent.platform.to_string()).collect(),
             layers,
             trust,
             violations,

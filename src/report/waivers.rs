@@ -3,7 +3,7 @@
 use super::judge::{GROUPS, Judge, USER};
 use super::waiver_report::{WaiverReport, WaiverState};
 use crate::admit::Snapshot;
-use crate::decide::{Case, EXPIRY_NOTICE, Stage, judge};
+use crate::decide::{Case, EXPIRY_NOTICE, Needed, Stage, judge};
 use crate::facts::Known;
 use crate::json::Raw;
 use crate::manifest::{Object, Position};
@@ -47,7 +47,7 @@ impl Usage {
                 exemptions: &policies.exemptions,
                 stage,
                 scope: Scope::Pod,
-                only: None,
+                needed: Needed::All,
                 is_update: false,
                 report_limit: usize::MAX,
                 ceiling: by.snapshot.ceiling,

@@ -12,13 +12,13 @@ const CAPABILITIES: [&str; 2] = ["unrestricted capabilities", "non-default capab
 /// Annotations without facts of the cluster.
 const HARMLESS: [&str; 1] = ["unjudged"];
 
-/// The outcome with a reply that has no facts of the cluster. [`Outcome::hidden`] gets what the reply leaves out.
+/// As [`finish`], with a reply that has no facts of the cluster. [`Outcome::hidden`] gets what the reply leaves out.
 #[must_use]
 pub fn discreet(mut outcome: Outcome) -> Outcome {
     let by_label = is_about_labels(&outcome.pod_security);
     let of_cluster = outcome.violations.iter().any(|violation| violation.from_cluster);
     if !by_label && !of_cluster {
-        return outcome;
+        return finish(outcome);
     }
     outcome.hidden = hidden(&outcome);
     let is_namespace = outcome.about.kind == "Namespace";
@@ -32,7 +32,6 @@ pub fn discreet(mut outcome: Outcome) -> Outcome {
         std::mem::replace(&mut outcome.violations, violations),
         std::mem::replace(&mut outcome.pod_security, pod_security),
     );
-    outcome.reply = Vec::new();
     outcome = finish(outcome);
     (outcome.violations, outcome.pod_security) = known;
     outcome

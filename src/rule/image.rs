@@ -36,6 +36,11 @@ pub trait ImageCheck: Send + Sync {
         false
     }
 
+    /// Whether the rule judges the user as whom a container starts. A volume starts none, and Windows has no such users.
+    fn judges_user(&self) -> bool {
+        false
+    }
+
     /// Whether the digest of the image must stand in the pod: what was verified must be what runs.
     fn needs_digest(&self) -> bool {
         false

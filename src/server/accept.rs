@@ -5,7 +5,6 @@ use super::body::Lease;
 use super::certs::InUse;
 use super::connection::{ConnectionHandler, Phase};
 use super::eviction::EvictionQueue;
-use super::routes;
 use super::state::ServerState;
 use crate::observe::Shed;
 use std::sync::Arc;
@@ -31,8 +30,7 @@ impl Acceptor {
         let all_permits = u32::try_from(state.limits.connections).unwrap_or(u32::MAX).max(1);
         let permits = Arc::new(Semaphore::new(all_permits as usize));
         let (sender, phase) = watch::channel(Phase::Serving);
-        let router = routes::router(Arc::clone(&state));
-        let handler = ConnectionHandler { state, router, phase };
+        let handler = ConnectionHandler { state, phase };
         let task = tokio::spawn(accept(listener, certificate, handler, Arc::clone(&permits)));
         Self { task, phase: sender, permits, all_permits }
     }

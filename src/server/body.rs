@@ -4,9 +4,9 @@ mod budget;
 
 pub use budget::{Budget, Lease};
 
-use axum::body::{Body, HttpBody};
 use bytes::Bytes;
 use http_body_util::BodyExt;
+use hyper::body::Body;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -68,7 +68,10 @@ const REQUEST: usize = 4 * 1024;
 
 /// Reads the body, up to `most` bytes. After a cut the rest is read and thrown away until the deadline, so that the client
 /// gets the answer and keeps its connection. A client that sends without end is cut off.
-pub async fn read(mut body: Body, most: usize, budget: &Arc<Budget>, time: &ReadTime<'_>) -> BufferedBody {
+pub async fn read<B>(mut body: B, most: usize, budget: &Arc<Budget>, time: &ReadTime<'_>) -> BufferedBody
+where
+    B: Body<Data = Bytes> + Unpin,
+{
     let mut buffer = FrameBuffer::new(Lease::new(Arc::clone(budget)));
     let cut = if buffer.lease.take(REQUEST) {
         time.bound(fill(&mut body, &mut buffer, most)).await.err()
@@ -86,7 +89,10 @@ pub async fn read(mut body: Body, most: usize, budget: &Arc<Budget>, time: &Read
     buffered
 }
 
-async fn fill(body: &mut Body, buffer: &mut FrameBuffer, most: usize) -> Result<(), Cut> {
+async fn fill<B>(body: &mut B, buffer: &mut FrameBuffer, most: usize) -> Result<(), Cut>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
     let declared = body.size_hint().exact().and_then(|size| usize::try_from(size).ok());
     // Of a body whose declared size is too large, only the uid is read.
     let most = if declared.is_some_and(|size| size > most) { START.min(most) } else { most };
@@ -102,7 +108,10 @@ async fn fill(body: &mut Body, buffer: &mut FrameBuffer, most: usize) -> Result<
 }
 
 /// Reads up to `most` bytes, and throws them away.
-pub async fn discard(body: &mut Body, most: usize) {
+pub async fn discard<B>(body: &mut B, most: usize)
+where
+    B: Body<Data = Bytes> + Unpin,
+{
     let mut seen = 0;
     while let Some(Ok(frame)) = body.frame().await {
         seen += frame.data_ref().map_or(0, Bytes::len);
@@ -175,7 +184,7 @@ mod tests {
     /// A body of these frames. Then it ends, or stays silent.
     struct Frames(VecDeque<Bytes>, bool);
 
-    impl HttpBody for Frames {
+    impl Body for Frames {
         type Data = Bytes;
         type Error = Infallible;
         fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
@@ -187,8 +196,8 @@ mod tests {
         }
     }
 
-    fn frames(frames: Vec<Bytes>, ends: bool) -> Body {
-        Body::new(Frames(frames.into(), ends))
+    fn frames(frames: Vec<Bytes>, ends: bool) -> Frames {
+        Frames(frames.into(), ends)
     }
 
     fn budget(bytes: usize) -> Arc<Budget> {

@@ -2,12 +2,10 @@
 //! to close.
 
 use super::activity::{Activity, CountedBody, CountedStream, InRequest};
-use super::handover::KeptConnection;
+use super::read_ahead::ReadAhead;
+use super::routes::{self, Response};
 use super::state::ServerState;
 use crate::text::with_causes;
-use axum::Router;
-use axum::body::Body;
-use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::service::service_fn;
@@ -24,7 +22,6 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
-use tower::Service;
 
 /// How long a connection without requests may take to close.
 const CLOSE: Duration = Duration::from_secs(5);
@@ -39,7 +36,6 @@ const HEADERS: u32 = 16 * 1024;
 #[derive(Clone)]
 pub struct ConnectionHandler {
     pub state: Arc<ServerState>,
-    pub router: Router,
     pub phase: watch::Receiver<Phase>,
 }
 
@@ -59,6 +55,7 @@ impl ConnectionHandler {
         let limits = &self.state.limits;
         // An answer is one write, so there is nothing to wait for.
         let _ = stream.set_nodelay(true);
+        let stream = ReadAhead::new(stream, Arc::clone(&self.state.budget));
         let stream = match timeout(limits.handshake, TlsAcceptor::from(tls).accept(stream)).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return tracing::debug!(error = with_causes(&error), "TLS handshake failed"),
@@ -70,8 +67,7 @@ impl ConnectionHandler {
         }
         let io = TokioIo::new(CountedStream { stream, activity: Arc::clone(&activity) });
         let is_kept = !self.state.is_draining();
-        let service =
-            service_fn(|request| answer(&self.state, self.router.clone(), activity.request(), request, is_kept));
+        let service = service_fn(|request| answer(&self.state, activity.request(), request, is_kept));
         let ended = if http2 {
             let connection = http2::Builder::new(TokioExecutor::new())
                 .timer(TokioTimer::new())
@@ -105,20 +101,16 @@ impl ConnectionHandler {
 
 fn answer(
     state: &Arc<ServerState>,
-    mut router: Router,
     request: InRequest,
     http: Request<Incoming>,
     is_kept: bool,
 ) -> impl Future<Output = Result<Response, Infallible>> + use<> {
     let version = http.version();
     let state = Arc::clone(state);
-    let mut http = http.map(|body| Body::new(CountedBody::new(body, request.activity())));
-    if is_kept && state.is_draining() && version < Version::HTTP_2 {
-        http.extensions_mut().insert(KeptConnection);
-    }
-    let response = router.call(http);
+    let http = http.map(|body| CountedBody::new(body, request.activity()));
+    let hands_over = is_kept && state.is_draining() && version < Version::HTTP_2;
     async move {
-        let mut response = response.await?;
+        let mut response = routes::respond(&state, http, hands_over).await;
         if state.is_draining() && version < Version::HTTP_2 {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }

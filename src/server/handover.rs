@@ -6,20 +6,12 @@
 //! with this answer. The API server then opens a new one, and the Service leads that to a replica that stays.
 
 use crate::review::request::uid;
-use axum::body::Body;
-use axum::response::{IntoResponse, Response};
-use hyper::StatusCode;
-use hyper::header::{HeaderValue, RETRY_AFTER};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 /// How often one review is handed over here; then it is judged. The API server tries ten times again, it may have several connections to
 /// this replica, and others may shut down at the same time.
 const MOST: u8 = 3;
-
-/// The mark of a request on a connection that is older than the shutdown.
-#[derive(Debug, Clone, Copy)]
-pub struct KeptConnection;
 
 /// How often each review was handed over, by its uid. A connection closes with the first one, so there are no more than connections.
 #[derive(Debug, Default)]
@@ -35,12 +27,6 @@ impl Handover {
         *count = count.saturating_add(1);
         *count <= MOST
     }
-}
-
-/// The API server tries again at once after this answer, within the time that the webhook has.
-pub fn try_another() -> Response {
-    let text = "this replica shuts down; try again on a new connection\n";
-    (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, HeaderValue::from_static("0"))], Body::from(text)).into_response()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::admit::{Audience, Snapshot};
 use crate::cluster::last_good::GoodFiles;
 use crate::cluster::served::{ServedPolicies, ServedSender};
 use crate::cluster::{ClusterState, FactClient};
-use crate::facts::FactKinds;
+use crate::facts::{FactKinds, Images};
 use crate::observe::{LogOnce, Metrics};
 use crate::policy::Ceiling;
 use crate::review::response::MAX_REPORTED;
@@ -264,8 +264,8 @@ impl Policies {
         snapshot.facts.clone_from(&self.cluster_state.facts);
         snapshot.facts.cluster = self.cluster;
         if self.knows_images && snapshot.facts.images.is_none() {
-            // None are known yet, which is not the same as image facts that are switched off.
-            snapshot.facts.images = Some(Arc::default());
+            // None are known yet, which is not the same as image facts that are switched off. Nor is it known which must be signed.
+            snapshot.facts.images = Some(Arc::new(Images::unsettled()));
         }
         snapshot.audience = self.audience;
         let deployed = self.cluster_state.ceiling.unwrap_or_default();

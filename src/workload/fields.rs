@@ -33,41 +33,67 @@ pub struct Hint {
 /// A field of a type.
 struct Field {
     name: &'static str,
-    /// The type of the object, or of the objects, that it holds.
-    of: Option<&'static str>,
+    /// The type of the object, or of the objects, that it holds, by its place in [`TYPES`].
+    of: Option<usize>,
     is_list: bool,
 }
 
-/// The field with this name. The fields are in the order of their names.
-fn known<'f>(fields: &'f [Field], name: &str) -> Option<&'f Field> {
-    fields.binary_search_by(|field| field.name.cmp(name)).ok().and_then(|place| fields.get(place))
+/// A type of the API.
+struct Type {
+    /// Ordered by the lengths of their names, then by the names: two numbers are compared faster than two texts.
+    fields: Vec<Field>,
+    /// The places below this type, computed for the first hint that needs them.
+    places: OnceLock<Places>,
 }
 
-/// The fields of each type, in the order of their names.
-static TYPES: LazyLock<HashMap<&'static str, Vec<Field>>> = LazyLock::new(|| {
-    let line = |line: &'static str| {
-        let mut words = line.split_ascii_whitespace();
-        let fields = |word: &'static str| match word.split_once(':') {
+impl Type {
+    /// The field with this name.
+    fn field(&self, name: &str) -> Option<&Field> {
+        let order = |field: &Field| field.name.len().cmp(&name.len()).then_with(|| field.name.cmp(name));
+        self.fields.binary_search_by(order).ok().and_then(|place| self.fields.get(place))
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.field(name).is_some()
+    }
+
+    /// The fields in the order of their names.
+    fn in_order(&self) -> Vec<&Field> {
+        let mut fields: Vec<&Field> = self.fields.iter().collect();
+        fields.sort_unstable_by_key(|field| field.name);
+        fields
+    }
+}
+
+/// The types, in the order of the file.
+static TYPES: LazyLock<Vec<Type>> = LazyLock::new(|| {
+    let fields = |words: &'static str| {
+        let field = |word: &'static str| match word.split_once(':') {
             Some((name, of)) => {
                 let item = of.strip_suffix("[]");
-                Field { name, of: item.or(Some(of)), is_list: item.is_some() }
+                Field { name, of: NAMES.get(item.unwrap_or(of)).copied(), is_list: item.is_some() }
             }
             None => Field { name: word, of: None, is_list: false },
         };
-        let of = words.next()?;
-        let mut fields: Vec<Field> = words.map(fields).collect();
-        fields.sort_unstable_by_key(|field| field.name);
-        Some((of, fields))
+        let mut fields: Vec<Field> = words.split_ascii_whitespace().map(field).collect();
+        fields.sort_unstable_by_key(|field| (field.name.len(), field.name));
+        Type { fields, places: OnceLock::new() }
     };
-    include_str!("fields.txt").lines().filter(|line| !line.starts_with('#')).filter_map(line).collect()
+    lines().map(|(_, words)| fields(words)).collect()
 });
 
-/// The shortest dotted path to each type.
-type Places = Vec<(String, &'static str)>;
+/// The place of each type in [`TYPES`], by its name.
+static NAMES: LazyLock<HashMap<&'static str, usize>> =
+    LazyLock::new(|| lines().enumerate().map(|(place, (name, _))| (name, place)).collect());
 
-/// The places below each type, computed for the first hint that needs them.
-static PLACES: LazyLock<HashMap<&'static str, OnceLock<Places>>> =
-    LazyLock::new(|| TYPES.keys().map(|root| (*root, OnceLock::new())).collect());
+/// The name of each type, and the words of its fields.
+fn lines() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let lines = include_str!("fields.txt").lines().filter(|line| !line.starts_with('#'));
+    lines.map(|line| line.split_once(' ').unwrap_or((line, "")))
+}
+
+/// The shortest dotted path to each type.
+type Places = Vec<(String, usize)>;
 
 /// Keys of an object that are misspelt or in the wrong place. `root` is its kind. No hints for a kind outside Kubernetes:
 /// see [`template_hints`].
@@ -91,7 +117,7 @@ pub fn template_hints(object: Raw<'_>, paths: &[TemplatePath]) -> Vec<Hint> {
 #[derive(Default)]
 struct Walk {
     /// The type that the walk began with, and the dotted path to it.
-    root: &'static str,
+    root: usize,
     root_path: String,
     /// Unknown keys so far.
     unknown: usize,
@@ -101,7 +127,7 @@ struct Walk {
 impl Walk {
     /// Walks an object at this pointer.
     fn object_at(&mut self, object: Raw<'_>, root: &str, mut pointer: String) {
-        let Some((root, _)) = TYPES.get_key_value(root) else { return };
+        let Some(&root) = NAMES.get(root) else { return };
         self.root = root;
         self.root_path = field_path(&pointer);
         // A text that the reader gives up on has the hints up to there.
@@ -109,7 +135,7 @@ impl Walk {
     }
 
     /// A list of objects of this type. A list inside the list is not followed, so the walk is never deeper than the API.
-    fn list(&mut self, reader: &mut Reader<'_>, of: &'static str, pointer: &mut String) -> Option<()> {
+    fn list(&mut self, reader: &mut Reader<'_>, of: usize, pointer: &mut String) -> Option<()> {
         if reader.peek() != b'[' {
             return reader.skip().map(drop);
         }
@@ -124,15 +150,15 @@ impl Walk {
         })
     }
 
-    fn object(&mut self, reader: &mut Reader<'_>, of: &'static str, pointer: &mut String) -> Option<()> {
-        let Some(fields) = TYPES.get(of).filter(|_| reader.peek() == b'{') else { return reader.skip().map(drop) };
+    fn object(&mut self, reader: &mut Reader<'_>, of: usize, pointer: &mut String) -> Option<()> {
+        let Some(object) = TYPES.get(of).filter(|_| reader.peek() == b'{') else { return reader.skip().map(drop) };
         let length = pointer.len();
         reader.object(|reader, key| {
-            match known(fields, key) {
-                Some(Field { of: Some(of), is_list, .. }) => {
+            match object.field(key) {
+                Some(&Field { of: Some(of), is_list, .. }) => {
                     pointer.push('/');
                     pointer.push_str(key);
-                    if *is_list {
+                    if is_list {
                         self.list(reader, of, pointer)?;
                     } else {
                         self.object(reader, of, pointer)?;
@@ -141,24 +167,24 @@ impl Walk {
                     return Some(());
                 }
                 Some(_) => {}
-                None => self.unknown(key, of, fields, pointer),
+                None => self.unknown(key, of, object, pointer),
             }
             reader.skip().map(drop)
         })
     }
 
-    fn unknown(&mut self, key: &str, of: &str, fields: &[Field], pointer: &str) {
+    fn unknown(&mut self, key: &str, of: usize, object: &Type, pointer: &str) {
         self.unknown += 1;
         if self.unknown > MAX_UNKNOWN || self.hints.len() >= MAX_HINTS || key.len() > MAX_KEY {
             return;
         }
-        let written = clean(key, MAX_KEY);
+        let (written, fields) = (clean(key, MAX_KEY), object.in_order());
         let misspelt = |name: &str| format!("there is no `{written}` here, and it is ignored; did you mean `{name}`?");
         let cased = fields.iter().find(|field| field.name.eq_ignore_ascii_case(key));
         let message = cased
             .map(|field| misspelt(field.name))
             .or_else(|| {
-                let places = beneath(key, fields, pointer).or_else(|| self.elsewhere(key, of, pointer))?;
+                let places = beneath(key, &fields, pointer).or_else(|| self.elsewhere(key, of, pointer))?;
                 Some(format!("`{written}` means nothing here, and is ignored; it belongs to {places}"))
             })
             .or_else(|| {
@@ -175,9 +201,9 @@ impl Walk {
     }
 
     /// The places that have such a field: one whose name equals the name of this place, or else the only one or two.
-    fn elsewhere(&self, key: &str, of: &str, pointer: &str) -> Option<String> {
-        let places = PLACES.get(self.root)?.get_or_init(|| places(self.root));
-        let has_key = places.iter().filter(|(_, other)| *other != of && has(other, key));
+    fn elsewhere(&self, key: &str, of: usize, pointer: &str) -> Option<String> {
+        let places = TYPES.get(self.root)?.places.get_or_init(|| places(self.root));
+        let has_key = places.iter().filter(|(_, other)| *other != of && has(*other, key));
         let found: Vec<String> = has_key.map(|(path, _)| join(&self.root_path, path)).collect();
         let here = pointer.rsplit('/').find(|segment| segment.parse::<usize>().is_err()).unwrap_or_default();
         let alike = |path: &&String| path.rsplit('.').next().is_some_and(|last| last.trim_end_matches("[]") == here);
@@ -199,7 +225,7 @@ fn join(path: &str, key: &str) -> String {
 }
 
 /// The fields of this object that hold an object with such a field.
-fn beneath(key: &str, fields: &[Field], pointer: &str) -> Option<String> {
+fn beneath(key: &str, fields: &[&Field], pointer: &str) -> Option<String> {
     let below: Vec<&str> =
         fields.iter().filter(|field| field.of.is_some_and(|of| has(of, key))).map(|field| field.name).collect();
     let path = field_path(pointer);
@@ -207,17 +233,17 @@ fn beneath(key: &str, fields: &[Field], pointer: &str) -> Option<String> {
     (1..=2).contains(&places.len()).then(|| places.join(" or "))
 }
 
-fn has(of: &str, key: &str) -> bool {
-    TYPES.get(of).is_some_and(|fields| known(fields, key).is_some())
+fn has(of: usize, key: &str) -> bool {
+    TYPES.get(of).is_some_and(|object| object.has(key))
 }
 
 /// The shortest path from the root to each type: `spec.containers[].securityContext`. It never leads through the other two
 /// lists of containers.
-fn places(root: &'static str) -> Places {
+fn places(root: usize) -> Places {
     let (mut found, mut seen) = (Vec::new(), HashSet::from([root]));
     let mut queue = VecDeque::from([(String::new(), root)]);
     while let Some((path, of)) = queue.pop_front() {
-        for field in TYPES.get(of).into_iter().flatten() {
+        for field in TYPES.get(of).into_iter().flat_map(Type::in_order) {
             let Some(of) = field.of else { continue };
             if matches!(field.name, "initContainers" | "ephemeralContainers" | "status") || !seen.insert(of) {
                 continue;

@@ -51,10 +51,9 @@ pub fn read_at<'a, T: Deserialize<'a>>(object: Raw<'a>, path: &[Cow<'_, str>]) -
     })
 }
 
-/// The message of serde_json without line and column. Those count in the JSON of the request, which its author never saw.
+/// The message of serde_json without its position.
 pub(crate) fn without_position(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    text.rsplit_once(" at line ").map_or(text.clone(), |(message, _)| message.to_owned())
+    crate::text::without_position(&error.to_string()).to_owned()
 }
 
 /// Reads what is at the rest of the path.

@@ -100,6 +100,8 @@ fn a_registry_that_cannot_be_read_is_an_error_that_says_why() {
         assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{ran:?}");
         assert!(ran.err.starts_with(says), "{}", ran.err);
     }
+    let ca = dir.run(&["image", &registry.reference(), "--ca", "nowhere.pem"]);
+    assert!(ca.err.starts_with("error: --ca nowhere.pem: No such file"), "{}", ca.err);
     let path = dir.run(&["image", "./nowhere"]);
     assert!(
         path.code == Some(2) && path.err.starts_with("error: ./nowhere: cannot be read: No such file"),

@@ -24,6 +24,7 @@ mod completions;
 mod examples;
 mod exempt;
 mod fix;
+mod html;
 mod image;
 mod image_in_pod;
 mod image_registry;

@@ -185,6 +185,34 @@ fn what_nobody_can_read_is_unknown() {
     }
 }
 
+/// A file of a megabyte with a hundred thousand keys is read in one pass. Read anew for each key, each of these would take minutes.
+#[test]
+fn files_with_very_many_keys() {
+    let dir = disk("node-wide", "");
+    let each = |key: fn(usize) -> String| (0..100_000).map(key).collect::<String>();
+    dir.write("root/etc/docker/daemon.json", format!("{{{}\n\"icc\": false}}", each(|n| format!("\"k{n}\": 1,\n"))));
+    dir.write("root/usr/lib/systemd/system/containerd.service", "[Service]\nExecStart=/usr/bin/containerd\n");
+    dir.write("root/etc/containerd/config.toml", each(|n| format!("k{n}=1\n")));
+    dir.write(
+        "root/usr/lib/systemd/system/kubelet.service",
+        "[Service]\nExecStart=/usr/bin/kubelet --config=/k.yaml\n",
+    );
+    dir.write(
+        "root/k.yaml",
+        format!(
+            "kind: KubeletConfiguration\n{}",
+            each(|n| format!("k{n}: {}\n", if n % 2 == 0 { "1" } else { "null" }))
+        ),
+    );
+    dir.write("root/etc/audit/audit.rules", each(|n| format!("-w /{n}\n")));
+    dir.write("root/usr/lib/systemd/system/docker.socket", each(|n| format!("A{n}=1\nB=\n")));
+    let report = report(&dir.run(&["node", "--root", "root", "-o", "json"]));
+    let found = results(&report, "node-tls");
+    let why = "/usr/lib/systemd/system/docker.socket has more lines than podreeve reads";
+    assert!(found.contains(&("unknown", "dockerd")) && report.to_string().contains(why), "{found:?}");
+    assert!(found.contains(&("pass", "containerd: TCP")), "{found:?}");
+}
+
 /// The host that runs the tests: it has processes that come and go while they are read.
 #[test]
 fn the_host_of_this_test_is_read() {

@@ -3,11 +3,10 @@
 use super::common::{TODAY, policies, review, snapshot};
 use podreeve::admit::{Hook, Snapshot, admit};
 use podreeve::decide::Effect;
-use podreeve::facts::images::MAX_ASKED;
-use podreeve::facts::{FactAnswer, FactQuery, Images};
-use podreeve::image::known::{
-    ImageAnswer, ImageSettings, KnownImage, PullSecretScope, Reader, UnknownImage, UnknownKind,
-};
+use podreeve::facts::images::{MAX_ASKED, MustBeSigned};
+use podreeve::facts::{FactAnswer, FactQuery, ImageQuery, Images};
+use podreeve::image::known::{ImageAnswer, ImageSettings, KnownImage, Reader, UnknownImage, UnknownKind};
+use podreeve::image::trust::{Trust, TrustDocument};
 use podreeve::image::{Digest, ImageFacts};
 use podreeve::outcome::{Outcome, Verdict};
 use podreeve::rule::ImageExample;
@@ -80,7 +79,7 @@ fn setuid_of(paths: &[&str]) -> Value {
     json!({"content": {"privilegedFiles": paths.iter().map(|path| setuid(path)).collect::<Vec<_>>()}})
 }
 
-fn rules(action: &str) -> Snapshot {
+pub fn rules(action: &str) -> Snapshot {
     snapshot(json!({"image-setuid": {"action": action}}))
 }
 
@@ -134,6 +133,87 @@ fn what_is_missing_is_asked_in_one_question() {
     snapshot.facts.answers = vec![FactAnswer::Nothing(FactQuery::Images(query))];
     let outcome = create(&object, Hook::Validate, &snapshot);
     assert_eq!((outcome.verdict, outcome.count(Effect::Warn)), (Verdict::Warn, 102));
+}
+
+/// An object can name more images than are asked for. What must be signed is not let in because of that.
+#[test]
+fn an_image_that_was_not_asked_for_is_not_taken_for_signed() {
+    let key = json!({"cosignKey": {"pem": include_str!("../trust/cosign.pub")}});
+    let document = json!({"trust": [{"prefix": "registry.example.com", "anyOf": [key]}]});
+    let document: TrustDocument = serde_json::from_value(document).unwrap();
+    let trust = Arc::new(Trust::compile(&document, &|_| Err(String::new())).unwrap());
+    let verdict = |image: &str, must_be_signed: MustBeSigned, asked: bool| {
+        let mut snapshot = snapshot(json!({"image-signature": {"action": "deny"}, "image-size": {"action": "deny"}}));
+        let mut images = Images::default();
+        images.must_be_signed = must_be_signed;
+        snapshot.facts.images = Some(Arc::new(images));
+        let references = if asked { vec![image.to_owned()] } else { vec!["other:1".to_owned()] };
+        let query =
+            ImageQuery { namespace: "shop".to_owned(), pull_secrets: Vec::new(), accounts: Vec::new(), references };
+        snapshot.facts.answers = vec![FactAnswer::Nothing(FactQuery::Images(query))];
+        create(&pod(image), Hook::Validate, &snapshot).verdict
+    };
+    for asked in [true, false] {
+        let by = || MustBeSigned::By(Arc::clone(&trust));
+        assert_eq!(verdict(WEB, by(), asked), Verdict::Deny);
+        assert_eq!(verdict("nginx:1", by(), asked), Verdict::Warn);
+        assert_eq!(verdict("nginx:1", MustBeSigned::All, asked), Verdict::Deny);
+        assert_eq!(verdict(WEB, MustBeSigned::None, asked), Verdict::Warn);
+    }
+}
+
+/// What a tag leads to now may be another image than the one that runs.
+#[test]
+fn in_an_outage_a_tag_that_runs_is_not_taken_for_signed() {
+    let mut image = unknown(UnknownKind::Unavailable);
+    (image.must_be_signed, image.runs_already) = (true, true);
+    let pinned = format!("{WEB}@{}", Digest::sha256(b"web"));
+    let images = || [WEB, &pinned].map(|name| (name, ImageAnswer::Unknown(Arc::new(image.clone())))).to_vec();
+    let verdict = |object: &Value, settings: Value| {
+        let snapshot = with_images(snapshot(json!({"image-signature": {"action": "deny"}})), &settings, images());
+        create(object, Hook::Validate, &snapshot).verdict
+    };
+    for settings in [json!({}), json!({"onUnavailable": "allowRunning"})] {
+        assert_eq!(verdict(&pod(WEB), settings.clone()), Verdict::Deny);
+        assert_eq!(verdict(&pod(&pinned), settings.clone()), Verdict::Warn);
+        // Its pods are judged when they are created.
+        assert_eq!(verdict(&deployment(WEB), settings), Verdict::Warn);
+    }
+    assert_eq!(verdict(&pod(WEB), json!({"onUnavailable": "warn"})), Verdict::Warn);
+}
+
+/// A node of Linux runs an image that says it is for Windows, unless an index says it.
+#[test]
+fn an_image_that_says_it_is_for_windows_is_judged_in_a_pod_for_linux() {
+    let windows = || json!({"platform": {"os": "windows", "architecture": "amd64"}, "run": {"User": ""}});
+    let images = || vec![(WEB, known("one", &[windows()])), ("many:1", known("many", &[windows(), json!({})]))];
+    let verdict = |image: &str, os: Value| {
+        let mut object = pod(image);
+        object["spec"]["os"] = os;
+        let snapshot = with_images(snapshot(json!({"image-user": {"action": "deny"}})), &json!({}), images());
+        create(&object, Hook::Validate, &snapshot).verdict
+    };
+    assert_eq!(verdict(WEB, json!(null)), Verdict::Deny);
+    assert_eq!(verdict(WEB, json!({"name": "windows"})), Verdict::Allow);
+    assert_eq!(verdict("many:1", json!(null)), Verdict::Allow);
+    let mut mounted = pod("good:1");
+    mounted["spec"]["volumes"] = json!([{"name": "a", "image": {"reference": WEB}}]);
+    let mut images = images();
+    images.push(("good:1", known("good", &[json!({})])));
+    let snapshot = with_images(snapshot(json!({"image-user": {"action": "deny"}})), &json!({}), images);
+    assert_eq!(create(&mounted, Hook::Validate, &snapshot).verdict, Verdict::Allow);
+}
+
+#[test]
+fn a_platform_that_is_not_there_yet_is_unknown() {
+    let image = KnownImage::new(Digest::sha256(b"a"), vec![facts(&json!({}))], Reader::Podreeve);
+    let image = ImageAnswer::Known(Arc::new(image.without(&["linux/arm64".parse().unwrap()])));
+    for (settings, wanted) in [(json!({}), Verdict::Allow), (json!({"onUnknown": "deny"}), Verdict::Deny)] {
+        let snapshot = with_images(rules("deny"), &settings, vec![(WEB, image.clone())]);
+        let outcome = create(&pod(WEB), Hook::Validate, &snapshot);
+        assert_eq!(outcome.verdict, wanted, "{settings}");
+        assert!(found(&outcome).iter().all(|line| line.contains("names linux/arm64")), "{:?}", found(&outcome));
+    }
 }
 
 #[test]
@@ -208,7 +288,8 @@ fn an_unknown_image_does_what_the_settings_say() {
     assert_eq!(signed(owasp(), json!({}), must), format!("deny image-signature {text}"));
     assert_eq!(signed(owasp(), json!({"onUnavailable": "warn"}), must), format!("warn image-signature {text}"));
     let runs: fn(&mut UnknownImage) = |image| (image.must_be_signed, image.runs_already) = (true, true);
-    assert_eq!(signed(owasp(), json!({}), runs), format!("warn image-signature {text}"));
+    // A tag is not the image that runs.
+    assert_eq!(signed(owasp(), json!({}), runs), format!("deny image-signature {text}"));
     assert_eq!(signed(owasp(), json!({"onUnavailable": "deny"}), runs), format!("deny image-signature {text}"));
     // It never does more than the strictest rule.
     let audited = || snapshot(json!({"image-size": {"action": "audit"}, "image-user": {"action": "off"}}));
@@ -225,75 +306,6 @@ fn layers_that_are_not_read_are_unknown_where_the_policy_denies_the_unknown() {
         let found = found(&create(&pod(WEB), Hook::Validate, &snapshot));
         let begins: Vec<_> = found.iter().map(|line| line.split(" /").next().unwrap()).collect();
         assert_eq!(begins, effects, "{settings}");
-    }
-}
-
-#[test]
-fn facts_of_another_tenant_are_audited_without_what_they_say() {
-    let reader = Reader::Namespaces(Arc::new(["other".into()]));
-    let secret = json!({"content": {"secrets": [{"path": "key.pem", "layer": 0, "kind": "a private key"}]}});
-    let pinned = format!("{WEB}@{}", Digest::sha256(b"bad"));
-    let images = || {
-        let refused = || ImageAnswer::Unknown(Arc::new(unknown(UnknownKind::Refused)));
-        let of_other = known_to(reader.clone(), "bad", std::slice::from_ref(&secret));
-        vec![(WEB, refused()), (&*pinned, refused()), (WEB, of_other)]
-    };
-    let rules = || snapshot(json!({"image-secrets": {"action": "deny"}}));
-    let snapshot = with_images(rules(), &json!({}), images());
-    let refused = "nothing is known of it: registry.example.com does not answer";
-    let of = |image: &str| found(&create(&pod(image), Hook::Validate, &snapshot));
-    // Where its own pull secrets would lead, the namespace has not shown.
-    assert_eq!(of(WEB), [format!("warn image-secrets /spec/containers/0/image {refused}")]);
-    let audited = "what podreeve read of it with the pull secrets of another namespace violates this rule";
-    assert_eq!(
-        of(&pinned),
-        [refused, audited].map(|text| {
-            let effect = if text == audited { "audit" } else { "warn" };
-            format!("{effect} image-secrets /spec/containers/0/image {text}")
-        })
-    );
-    // Nothing that is not verified gets in where the policy denies it.
-    let strict = with_images(rules(), &json!({"onUnavailable": "deny"}), images());
-    assert_eq!(create(&pod(&pinned), Hook::Validate, &strict).verdict, Verdict::Deny);
-    for image in [WEB, &pinned] {
-        let mut object = pod(image);
-        object["metadata"]["namespace"] = json!("other");
-        let found = found(&create(&object, Hook::Validate, &snapshot));
-        assert!(found[0].starts_with("deny image-secrets") && found[0].contains("key.pem"), "{found:?}");
-    }
-}
-
-#[test]
-fn pull_secrets_are_asked_for_what_podreeve_may_not_read() {
-    let ask = |scope: &[&str], object: &Value, kind| {
-        let answer = ImageAnswer::Unknown(Arc::new(unknown(kind)));
-        let mut snapshot = with_images(rules("deny"), &json!({}), vec![(WEB, answer)]);
-        let namespaces = scope.iter().map(|name| (*name).to_owned()).collect();
-        let images = snapshot.facts.images.as_mut().and_then(Arc::get_mut).unwrap();
-        images.pull_secrets = Some(Arc::new(PullSecretScope { namespaces }));
-        match create(object, Hook::Validate, &snapshot).missing_fact {
-            Some(FactQuery::Images(query)) => format!("{:?} {:?}", query.pull_secrets, query.accounts),
-            other => format!("{other:?}"),
-        }
-    };
-    let secrets = json!([{"name": "login"}]);
-    let (mut with_secret, mut template, mut with_account) = (pod(WEB), deployment(WEB), deployment(WEB));
-    with_secret["spec"]["imagePullSecrets"] = secrets.clone();
-    template["spec"]["template"]["spec"]["imagePullSecrets"] = secrets;
-    with_account["spec"]["template"]["spec"]["serviceAccountName"] = json!("builder");
-    for kind in [UnknownKind::Refused, UnknownKind::NotFound] {
-        assert_eq!(ask(&[], &with_secret, kind), r#"["login"] []"#);
-        assert_eq!(ask(&["shop"], &template, kind), r#"["login"] []"#);
-        // Pods have the secrets of their ServiceAccount already, and templates do not.
-        assert_eq!(ask(&[], &with_account, kind), r#"[] ["builder"]"#);
-        assert_eq!(ask(&[], &deployment(WEB), kind), r#"[] ["default"]"#);
-        assert_eq!(
-            (ask(&[], &pod(WEB), kind), ask(&["other"], &with_secret, kind)),
-            ("None".to_owned(), "None".to_owned())
-        );
-    }
-    for kind in [UnknownKind::Unavailable, UnknownKind::NotCovered, UnknownKind::Invalid] {
-        assert_eq!(ask(&[], &with_secret, kind), "None");
     }
 }
 

@@ -120,11 +120,12 @@ async fn a_hostile_realm_gets_nothing() {
     let ways = [
         // The same machine by another name is another host.
         ("http://localhost:1/token".to_owned(), "no https"),
-        (format!("http://user@{}/token", thief.host.replace("127.0.0.1", "127.0.0.2")), "no https"),
+        (format!("http://user@{}/token", thief.host.replace("127.0.0.1", "127.0.0.2")), "has credentials"),
         ("file:///etc/passwd".to_owned(), "no address"),
         ("https://evil.example.com/token".to_owned(), "another host"),
         ("https://169.254.169.254/token".to_owned(), "another host"),
         ("https://127.0.0.1.evil.example.com/token".to_owned(), "another host"),
+        ("https://127.0.0.1:x@localhost/token".to_owned(), "has credentials"),
         ("no address".to_owned(), "no address"),
     ];
     for (realm, why) in ways {

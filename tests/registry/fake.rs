@@ -69,8 +69,9 @@ impl Fake {
         self.state.lock().unwrap().answer = Some(Box::new(answer));
     }
 
-    pub fn remove(&self, path: &str) {
-        self.state.lock().unwrap().objects.remove(path);
+    /// Removes an object, and gives its bytes.
+    pub fn remove(&self, path: &str) -> Vec<u8> {
+        self.state.lock().unwrap().objects.remove(path).map(|(_, bytes)| bytes).unwrap_or_default()
     }
 
     /// Stores a blob of `shop/web`.
@@ -124,6 +125,12 @@ pub fn client(settings: RegistrySettings, credentials: Credentials) -> Client {
 pub fn client_with(settings: RegistrySettings, credentials: Credentials, limits: Limits) -> Client {
     let settings = Settings { registries: vec![settings], any_host: false };
     Client::new(&settings, credentials, limits).unwrap()
+}
+
+/// A client of several registries.
+pub fn client_of(registries: Vec<RegistrySettings>) -> Client {
+    let settings = Settings { registries, any_host: false };
+    Client::new(&settings, Credentials::default(), Limits::default()).unwrap()
 }
 
 pub fn status(status: StatusCode) -> Response<Body> {

@@ -45,7 +45,7 @@ pub fn setup(client: Client, trust: &serde_json::Value) -> Setup {
     let id = Digest::sha256(trust.to_string().as_bytes());
     Setup {
         client,
-        trust: TrustInForce { trust: Trust::compile(&document, &nothing).unwrap(), id },
+        trust: TrustInForce { trust: Arc::new(Trust::compile(&document, &nothing).unwrap()), id },
         unknown: ImageSettings::default(),
         pull_secrets: None,
         layers: true,
@@ -69,7 +69,7 @@ pub fn push(fake: &Fake, tag: &str, user: &str) -> Digest {
     fake.manifest(MANIFEST, &manifest, Some(tag))
 }
 
-async fn ask(service: &Arc<ImageService>, references: &[&str], time: Duration) -> Images {
+pub async fn ask(service: &Arc<ImageService>, references: &[&str], time: Duration) -> Images {
     let query = ImageQuery {
         namespace: "shop".to_owned(),
         pull_secrets: Vec::new(),
@@ -85,14 +85,14 @@ async fn ask_one(service: &Arc<ImageService>, reference: &str) -> ImageAnswer {
     ask(service, &[reference], LONG).await.get(reference).unwrap().clone()
 }
 
-async fn known(service: &Arc<ImageService>, reference: &str) -> Arc<KnownImage> {
+pub async fn known(service: &Arc<ImageService>, reference: &str) -> Arc<KnownImage> {
     match ask_one(service, reference).await {
         ImageAnswer::Known(image) => image,
         ImageAnswer::Unknown(image) => panic!("{reference}: {}", image.why),
     }
 }
 
-async fn unknown(service: &Arc<ImageService>, reference: &str) -> Arc<UnknownImage> {
+pub async fn unknown(service: &Arc<ImageService>, reference: &str) -> Arc<UnknownImage> {
     match ask_one(service, reference).await {
         ImageAnswer::Unknown(image) => image,
         ImageAnswer::Known(image) => panic!("{reference}: {} is known", image.digest),

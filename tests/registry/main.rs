@@ -8,6 +8,7 @@ mod addresses;
 mod authentication;
 mod bodies;
 mod credentials;
+mod hostile;
 mod images;
 mod mirrors;
 mod outages;

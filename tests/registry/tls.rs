@@ -70,10 +70,18 @@ async fn a_wrong_certificate_is_refused() {
         ask(&client_with(registry(port, None), Credentials::default(), once.clone()), port, &Digest::sha256(b""))
             .await
             .unwrap_err();
-    assert!(error.to_string().contains("UnknownIssuer"), "{error}");
+    assert!(error.to_string().ends_with("signed by an authority that is not trusted here"), "{error}");
     let (port, ca) = serve("other.example.com", b"").await;
     let error = ask(&client_with(registry(port, Some(ca)), Credentials::default(), once), port, &Digest::sha256(b""))
         .await
         .unwrap_err();
-    assert!(error.to_string().contains("not valid for name"), "{error}");
+    assert!(error.to_string().ends_with("its certificate is for another name"), "{error}");
+}
+
+#[tokio::test]
+async fn a_registry_without_tls_is_told_from_one_that_is_down() {
+    let fake = crate::fake::Fake::start().await;
+    let settings = RegistrySettings { plain_http: false, ..fake.settings() };
+    let error = client(settings, Credentials::default()).digest(&fake.image(":1")).await.unwrap_err();
+    assert!(error.to_string().ends_with("it answers without TLS") && error.is_transient(), "{error}");
 }

@@ -107,6 +107,39 @@ fn garbage_in_any_file_is_no_trouble() {
     });
 }
 
+/// What podreeve may not read hides a fault at most: nothing passes because of it.
+#[test]
+fn a_file_that_cannot_be_read_adds_no_pass() {
+    let mut faults = Vec::new();
+    each(|rule, example, case| {
+        let passes = |host: &str| -> Vec<String> {
+            let results = judge(rule, example, &snapshot(&Fake::read(host), NOW));
+            results.iter().map(line).filter(|line| line.starts_with("pass ")).collect()
+        };
+        let before = passes(example.host);
+        let parts: Vec<&str> = example.host.split("=== ").filter(|part| !part.is_empty()).collect();
+        for (at, part) in parts.iter().enumerate() {
+            let header = part.lines().next().unwrap_or_default();
+            let path = header.split(' ').next().unwrap_or_default();
+            // A process whose files cannot be read has ended, and what is no file has no text.
+            let is_process =
+                path.strip_prefix("/proc/").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+            if is_process || ["folder", "socket", "link", "denied"].iter().any(|kind| header.contains(kind)) {
+                continue;
+            }
+            let with = |(other, part): (usize, &&str)| {
+                if other == at { format!("=== {header} denied\n") } else { format!("=== {part}") }
+            };
+            let host: String = parts.iter().enumerate().map(with).collect();
+            let added: Vec<String> = passes(&host).into_iter().filter(|pass| !before.contains(pass)).collect();
+            if !added.is_empty() {
+                faults.push(format!("{case}: without {path}: {added:?}"));
+            }
+        }
+    });
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
 /// A host on which nothing can be read passes nothing.
 #[test]
 fn what_cannot_be_read_never_passes() {

@@ -83,6 +83,22 @@
 {{- if and .enabled (not .registries) -}}
 {{- fail "images.enabled needs images.registries: podreeve reads from no registry that is not listed" -}}
 {{- end -}}
+{{- if .enabled -}}
+{{- if contains "PRIVATE KEY-----" (toJson (list .registries .trust)) -}}
+{{- fail "images has a private key. Everyone who may read the release could sign with it, so regard it as known to others and make a new one. Name the public key (cosign public-key --key cosign.key)" -}}
+{{- end -}}
+{{- range include "podreeve.namesUnder" (list "file" .trust) | splitList "\n" | compact -}}
+{{- fail (printf "images.trust names the file %s, which the pods do not have: put it into a ConfigMap in podreeve's namespace and name that (configMap), or write its text (pem)" .) -}}
+{{- end -}}
+{{- range $name, $entries := dict "registries" .registries "trust" .trust -}}
+{{- range $index, $entry := $entries -}}
+{{- $host := splitList "/" $entry.prefix | first -}}
+{{- if not (or (eq $host "*") (eq $host "localhost") (and (regexMatch "[.:]" $host) (not (contains "://" $entry.prefix)))) -}}
+{{- fail (printf "images.%s[%d].prefix: %q does not begin with a host, as in registry.example.com/shop or docker.io/library" $name $index $entry.prefix) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- if and .enabled $.Values.networkPolicy.enabled (not .egress) (not $.Values.hostNetwork) -}}
 {{- fail "images.enabled needs images.egress, the addresses of the registries: networkPolicy.enabled keeps the pods from every other address, and a NetworkPolicy knows no names. For any address on port 443 write [{ports: [{port: 443}]}]" -}}
 {{- end -}}

@@ -1,12 +1,9 @@
 //! The images of the containers that a connection reaches, where the image decides by which user they run.
 
-use crate::facts::images::{MAX_ASKED, pinned};
+use crate::facts::images::{MAX_ASKED, running};
 use crate::facts::{FactQuery, Facts, ImageQuery, KeptPod};
-use crate::image::Digest;
-use crate::reference::is_pinned;
-use crate::workload::{ContainerRef, Pod, PodImage, PodImages};
+use crate::workload::{Pod, PodImage, PodImages};
 use jiff::civil::Date;
-use std::collections::BTreeMap;
 
 /// What is known of the images that run, which no tag says: it may lead to another image by now. None where image facts are switched
 /// off.
@@ -25,11 +22,9 @@ pub(super) fn known(
     let reaches = |name: &str| pod.context.connect.as_ref().is_some_and(|connect| connect.reaches(name));
     let (mut images, mut missing) = (Vec::new(), Vec::new());
     for container in pod.all_containers() {
-        let reference = if reaches(container.name) && pod.image_decides_user(container) {
-            running(container, &digests)
-        } else {
-            None
-        };
+        let image = container.container.image.as_deref();
+        let image = image.filter(|_| reaches(container.name) && pod.image_decides_user(container));
+        let reference = image.and_then(|image| running(image, digests.get(container.name).map(String::as_str)));
         let found = reference.as_deref().and_then(|reference| facts.image(namespace, reference));
         images.push(found.map(PodImage::from));
         if let (None, Some(reference)) = (found, reference)
@@ -46,13 +41,4 @@ pub(super) fn known(
     // The pull secrets of the pod are not kept. What they showed before is known by its namespace.
     let (namespace, pull_secrets, accounts) = (namespace.to_owned(), Vec::new(), Vec::new());
     Err(FactQuery::Images(ImageQuery { namespace, pull_secrets, accounts, references: missing }))
-}
-
-/// The image with its digest: the one that the node reports, or the one in the pod.
-fn running(container: ContainerRef<'_>, digests: &BTreeMap<String, String>) -> Option<String> {
-    let image = container.container.image.as_deref()?;
-    match digests.get(container.name).and_then(|digest| Digest::parse(digest)) {
-        Some(digest) => Some(pinned(image, &digest)),
-        None => is_pinned(image).then(|| image.to_owned()),
-    }
 }

@@ -3,7 +3,9 @@
 use crate::cli::exit::Failure;
 use crate::image::trust::Evidence;
 use crate::image::{Descriptor, Digest, ImageError, Root, Source, Visit};
-use crate::registry::{CaSource, Client, Credentials, Limits, RegistrySettings, Settings};
+use crate::registry::{
+    CaSource, Client, Credentials, Limits, RegistryError, RegistrySettings, Settings, SettingsError, TlsProblem,
+};
 use crate::workload::image::ImageRef;
 use std::io::Read;
 use std::path::PathBuf;
@@ -47,7 +49,14 @@ impl Repository {
         let fail = |why: String| Failure::input(format!("{reference}: {why}"));
         let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let credentials = Credentials::of_logins(&variable).map_err(|error| fail(error.to_string()))?;
-        let client = Client::new(&settings, credentials, Limits::default()).map_err(|error| fail(error.to_string()))?;
+        let client = Client::new(&settings, credentials, Limits::default());
+        let client = client.map_err(|error| match (&error, &args.ca) {
+            (SettingsError::Field { field: "ca", why, .. }, Some(file)) => {
+                let why = why.strip_prefix(&format!("{}: ", file.display())).unwrap_or(why);
+                Failure::input(format!("--ca {}: {why}", file.display()))
+            }
+            _ => fail(error.to_string()),
+        })?;
         // One thread drives the connections, while this one reads.
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.map_err(|error| Failure::internal(format!("no thread can be started: {error}")))?;
@@ -63,7 +72,25 @@ impl Repository {
     pub fn evidence(&self, digests: &[&str]) -> Result<Vec<Evidence>, Failure> {
         let digests: Vec<Digest> = digests.iter().filter_map(|digest| Digest::parse(digest)).collect();
         let found = self.runtime.block_on(self.client.evidence(&self.image, &digests));
-        found.map_err(|error| Failure::input(format!("{}: {}", self.name, crate::text::with_causes(&error))))
+        found.map_err(|error| Failure::input(format!("{}: {}", self.name, self.advised(&error))))
+    }
+
+    /// The error, and what the person who types the command can do about it.
+    fn advised(&self, error: &RegistryError) -> String {
+        let advice = match error {
+            RegistryError::Tls { problem: TlsProblem::None, .. } => "; if it speaks HTTP alone, add --plain-http",
+            RegistryError::Tls { problem: TlsProblem::UnknownAuthority, .. } => "; name the authority with --ca FILE",
+            // Whoever means an image of this machine is led to Docker Hub.
+            RegistryError::Connect { .. } | RegistryError::NotFound { .. } | RegistryError::Refused { .. }
+                if self.image.registry == "docker.io" && !self.name.contains("docker.io/") =>
+            {
+                "; a name without a registry is one of Docker Hub, so write the registry in front of it, or save an image of this machine \
+                 to a file first (`docker save`)"
+            }
+            RegistryError::Refused { .. } => "; log in with `docker login`, `podman login` or `skopeo login`",
+            _ => "",
+        };
+        format!("{}{advice}", crate::text::with_causes(error))
     }
 }
 
@@ -74,7 +101,7 @@ fn failed(what: &Digest, error: impl std::error::Error + Send + Sync + 'static) 
 impl Source for Repository {
     fn roots(&mut self) -> Result<Vec<Root>, ImageError> {
         let digest = self.runtime.block_on(self.client.digest(&self.image));
-        let digest = digest.map_err(|error| ImageError::Choice(crate::text::with_causes(&error)))?;
+        let digest = digest.map_err(|error| ImageError::Choice(self.advised(&error)))?;
         Ok(vec![Root { name: Some(self.name.clone()), descriptor: Descriptor::new("", digest, 0) }])
     }
 

@@ -28,7 +28,7 @@ impl Place<'_> {
     /// # Errors
     /// It cannot be read.
     pub fn of(&self, image: &OpenedImage) -> Result<Vec<Evidence>, Failure> {
-        self.evidence(image.digest.as_str(), &leaves_of(image))
+        self.evidence(image.digest.as_str(), &image.leaves())
     }
 
     fn evidence(&self, digest: &str, leaves: &[String]) -> Result<Vec<Evidence>, Failure> {
@@ -75,7 +75,7 @@ pub fn verify(
         )));
     }
     let digest = image.digest.to_string();
-    let leaves = leaves_of(image);
+    let leaves = image.leaves();
     let evidence = place.evidence(&digest, &leaves)?;
     let target = Target { image: &reference, digest: &digest, leaves: &leaves };
     judge(&trust, target, &evidence, jiff::Timestamp::now()).ok_or_else(|| {
@@ -85,14 +85,6 @@ pub fn verify(
             crate::text::clean(name, 200)
         ))
     })
-}
-
-/// The manifests of the platforms, where there is an index.
-fn leaves_of(image: &OpenedImage) -> Vec<String> {
-    match image.platforms.as_slice() {
-        [only] if only.digest == image.digest => Vec::new(),
-        platforms => platforms.iter().map(|platform| platform.digest.to_string()).collect(),
-    }
 }
 
 /// Reads a trust document. It is the list `trust`, alone or below `images`, as in the values of the chart. ConfigMaps that it names
@@ -142,7 +134,8 @@ fn trusted(node: &Node) -> Result<TrustDocument, (String, String)> {
     let mut deserializer = serde_json::Deserializer::from_str(&json);
     serde_path_to_error::deserialize(crate::json::Objects(&mut deserializer)).map_err(|error| {
         let at = error.path().to_string();
-        let message = crate::text::without_value(&error.into_inner().to_string());
+        let message = error.into_inner().to_string();
+        let message = crate::text::without_value(crate::text::without_position(&message));
         let place = if at == "." { String::new() } else { format!("{at}: ") };
         (pointer(&at), format!("{place}{message}"))
     })

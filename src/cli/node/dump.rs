@@ -56,6 +56,8 @@ fn parse(bytes: &[u8]) -> Result<Node, String> {
         ));
     }
     serde_json::from_slice(bytes).map_err(|error| {
+        // It may quote the dump, which may hold anything.
+        let error = crate::text::clean(&error.to_string(), 300);
         format!("cannot be judged: {error}; another podreeve wrote it, so read the host again with this one")
     })
 }
@@ -71,9 +73,13 @@ mod tests {
             ("{}", "is  of , and not NodeSnapshot"),
             (r#"{"apiVersion":"podreeve.dev/v9","kind":"NodeSnapshot"}"#, "is NodeSnapshot of podreeve.dev/v9"),
             (r#"{"apiVersion":"podreeve.dev/v1alpha1","kind":"NodeSnapshot"}"#, "cannot be judged: missing field"),
+            (
+                r#"{"apiVersion":"podreeve.dev/v1alpha1","kind":"NodeSnapshot","os":"x\nerror: y\u001b"}"#,
+                "cannot be judged: unknown variant",
+            ),
         ] {
             let error = parse(text.as_bytes()).unwrap_err();
-            assert!(error.starts_with(says), "{error}");
+            assert!(error.starts_with(says) && !error.contains(['\n', '\u{1b}']), "{error}");
         }
     }
 }

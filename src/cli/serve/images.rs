@@ -116,7 +116,8 @@ impl Files {
         let read = read.map_err(|error| {
             let at = error.path().to_string();
             let line = node.position(&pointer(&at)).line;
-            let message = crate::text::without_value(&error.into_inner().to_string());
+            let message = error.into_inner().to_string();
+            let message = crate::text::without_value(crate::text::without_position(&message));
             if at == "." { format!("{shown}:{line}: {message}") } else { format!("{shown}:{line}: {at}: {message}") }
         })?;
         Ok((read, node))
@@ -139,7 +140,9 @@ impl Files {
                 credentials = credentials.keyring(keyring);
             }
             if let Some(CaSource::ConfigMap(name)) = &registry.ca {
-                let text = self.config_map(name, None).map_err(|why| wrong("ca", why))?;
+                let only =
+                    |why: String| why.replace("name one with `key`", "put the certificates into one with a single key");
+                let text = self.config_map(name, None).map_err(|why| wrong("ca", only(why)))?;
                 registry.ca = Some(CaSource::Pem(text));
             }
         }
@@ -184,7 +187,7 @@ impl Files {
         let trust = Trust::compile(&entries, &resolve)
             .map_err(|errors| errors.iter().map(show).collect::<Vec<_>>().join("\n"))?;
         let id = Digest::sha256(texts.borrow().as_bytes());
-        Ok(TrustInForce { trust, id })
+        Ok(TrustInForce { trust: Arc::new(trust), id })
     }
 
     fn pull_secret(&self, name: &str) -> Result<Keyring, String> {

@@ -68,8 +68,7 @@ impl ImageService {
         let start = Instant::now();
         let leaves = record.leaves.iter().filter(|_| with_leaves).filter_map(|leaf| Digest::parse(leaf));
         let subjects: Vec<Digest> = std::iter::once(record.digest.clone()).chain(leaves).collect();
-        // Never closed: the service has the semaphore.
-        let _permit = self.signature_permits.acquire().await.ok();
+        let _permit = self.signature_permits.acquire(&image.registry).await;
         let asking = async { Ok(access.client().evidence(image, &subjects).await?) };
         let evidence = self.when_allowed(access, image, asking).await;
         let size = |all: &Vec<Evidence>| all.iter().map(|one| one.content.size() as u64).sum();

@@ -22,8 +22,10 @@ const LAYERS: usize = 24;
 const LAYER_BYTES: usize = 24 << 20;
 /// The most bytes of the lists of all layers of one image. An image is input of a stranger, and the webhook must go on.
 const IMAGE_BYTES: usize = 64 << 20;
-/// Longest time for one layer: a registry could send a byte now and then.
-const LAYER_TIME: Duration = Duration::from_secs(900);
+/// Longest time for the layers of one image: a registry could send a byte now and then, and many layers could unpack to much.
+const IMAGE_TIME: Duration = Duration::from_secs(900);
+/// The most bytes of the facts of one image, as JSON. Whoever judges the image again reads them.
+const FACTS: usize = 4 << 20;
 /// When no image is new, those that failed are looked at again after this time.
 const INTERVAL: Duration = Duration::from_secs(30);
 
@@ -134,11 +136,11 @@ async fn deepen(service: &Arc<ImageService>, layers: &Layers, digest: &Digest) {
     service.metrics.fetched(Fetched::Layers, start.elapsed().as_secs_f64(), counted);
     let now = service.now();
     match result {
-        Ok((platforms, named)) => {
+        Ok(platforms) => {
             service.known().store.succeeded(&key(digest));
             // Meanwhile another tag may have led to it.
             let mut record = service.record_of(digest, now).unwrap_or(record);
-            (record.platforms, record.named) = (platforms, named);
+            (record.platforms, record.absent) = platforms;
             service.keep(&record, now);
             service.judge_again(Some(digest));
         }
@@ -150,7 +152,13 @@ async fn deepen(service: &Arc<ImageService>, layers: &Layers, digest: &Digest) {
                 error = with_causes(&error),
                 "the layers of an image cannot be read; rules about what they hold find nothing until they can"
             );
-            service.known().store.fail(&key(digest), error, now);
+            let mut known = service.known();
+            // Who pushes a broken image must not keep the leader busy with it.
+            if error.is_outage() {
+                known.store.fail(&key(digest), error, now);
+            } else {
+                known.store.is_broken(&key(digest), error, now);
+            }
         }
     }
 }
@@ -168,15 +176,16 @@ fn readers(record: &Record) -> impl Iterator<Item = (String, Option<Login>)> {
     own.chain(of_tenants)
 }
 
-/// The facts of all platforms, with what the layers hold, and what the index says of each.
+/// The facts of all platforms, with what the layers hold, and the platforms that are absent.
 async fn read(
     client: &Client,
     layers: &Layers,
     image: &ImageRef<'_>,
     digest: &Digest,
     bytes: &mut u64,
-) -> Result<(Vec<ImageFacts>, Vec<Option<Platform>>), ReadError> {
+) -> Result<(Vec<ImageFacts>, Vec<Platform>), ReadError> {
     let opened = documents::read(client, image, digest).await?;
+    let end = Instant::now() + IMAGE_TIME;
     let mut platforms = Vec::new();
     for platform in &opened.platforms {
         let mut of_platform = Vec::new();
@@ -185,7 +194,7 @@ async fn read(
             let layer = if let Some(layer) = layers.get(diff_id) {
                 layer
             } else {
-                let layer = Arc::new(read_layer(client, image, stored, diff_id, left).await?);
+                let layer = Arc::new(read_layer(client, image, stored, diff_id, (left, end)).await?);
                 *bytes = bytes.saturating_add(stored.size);
                 layers.add(diff_id, &layer);
                 layer
@@ -195,7 +204,11 @@ async fn read(
         }
         platforms.push(merged(platform.clone(), of_platform).await?);
     }
-    Ok((platforms, documents::named(&opened)))
+    let size = serde_json::to_vec(&platforms).map_or(usize::MAX, |json| json.len());
+    if size > FACTS {
+        return Err(ReadError::Image(format!("the facts of its layers have more than {} MiB", FACTS >> 20)));
+    }
+    Ok((platforms, opened.absent.into_iter().map(|absent| absent.platform).collect()))
 }
 
 /// On a thread that may block: a large layer takes seconds.
@@ -212,12 +225,11 @@ async fn read_layer(
     image: &ImageRef<'_>,
     stored: &Descriptor,
     diff_id: &Digest,
-    allowance: Allowance,
+    (allowance, end): (Allowance, Instant),
 ) -> Result<Layer, ReadError> {
     let size = if stored.size == 0 { crate::image::limits::LAYER } else { stored.size };
     let blob = client.blob(image, &stored.digest, size).await?;
     let (runtime, stored, diff_id) = (tokio::runtime::Handle::current(), stored.clone(), diff_id.clone());
-    let end = Instant::now() + LAYER_TIME;
     let work = move || scan_within(&mut Until { inner: blob.blocking(runtime), end }, &stored, &diff_id, allowance);
     let scanned = tokio::task::spawn_blocking(work).await.map_err(|_| ReadError::Failed)?;
     scanned.map_err(|error| match error {
@@ -241,8 +253,8 @@ struct Until<R> {
 impl<R: Read> Read for Until<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         if Instant::now() > self.end {
-            let limit = format!("{} minutes", LAYER_TIME.as_secs() / 60);
-            return Err(ImageError::TooLarge { what: "the time for the layer".to_owned(), limit }.into());
+            let limit = format!("{} minutes", IMAGE_TIME.as_secs() / 60);
+            return Err(ImageError::TooLarge { what: "the time for its layers".to_owned(), limit }.into());
         }
         self.inner.read(buffer)
     }

@@ -1,8 +1,7 @@
 //! The light facts of an image: its index, and the manifest and the configuration of each platform.
 
 use crate::image::{
-    Descriptor, Digest, Document, ImageError, ImageFacts, OpenedImage, Platform, Root, Source, Visit, Wanted, merge,
-    open,
+    Descriptor, Digest, Document, ImageError, ImageFacts, OpenedImage, Root, Source, Visit, Wanted, merge, open,
 };
 use crate::reference::ImageRef;
 use crate::registry::{Client, RegistryError};
@@ -178,20 +177,4 @@ async fn add(
 /// A manifest and its configuration do not belong together.
 pub fn facts(image: &OpenedImage) -> Result<Vec<ImageFacts>, ReadError> {
     image.platforms.iter().map(|platform| merge(platform, None).map_err(ReadError::from)).collect()
-}
-
-/// What the index says of each platform; nothing where there is no index, since a node then runs the image whatever it is for.
-pub fn named(image: &OpenedImage) -> Vec<Option<Platform>> {
-    match image.platforms.as_slice() {
-        [only] if only.digest == image.digest => Vec::new(),
-        platforms => platforms.iter().map(|platform| platform.named.clone()).collect(),
-    }
-}
-
-/// The manifests of the platforms, where there is an index.
-pub fn leaves(image: &OpenedImage) -> Vec<String> {
-    match image.platforms.as_slice() {
-        [only] if only.digest == image.digest => Vec::new(),
-        platforms => platforms.iter().map(|platform| platform.digest.to_string()).collect(),
-    }
 }

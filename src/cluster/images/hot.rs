@@ -1,6 +1,7 @@
 //! The images that requests find in the snapshot: those that requests asked for last.
 
 use crate::facts::Images;
+use crate::facts::images::MustBeSigned;
 use crate::image::Digest;
 use crate::image::known::{ImageAnswer, ImageSettings, PullSecretScope, UnknownImage};
 use jiff::Timestamp;
@@ -85,10 +86,15 @@ impl Hot {
     }
 
     /// All answers for the next snapshot; none if nothing has changed.
-    pub fn publish(&mut self, settings: ImageSettings, pull_secrets: Option<&Arc<PullSecretScope>>) -> Option<Images> {
+    pub fn publish(
+        &mut self,
+        settings: ImageSettings,
+        must_be_signed: MustBeSigned,
+        pull_secrets: Option<&Arc<PullSecretScope>>,
+    ) -> Option<Images> {
         std::mem::take(&mut self.changed).then(|| {
             let mut images = Images::new(settings);
-            images.pull_secrets = pull_secrets.cloned();
+            (images.must_be_signed, images.pull_secrets) = (must_be_signed, pull_secrets.cloned());
             for (key, entry) in &self.entries {
                 // The answer says for whom it is one.
                 images.insert(&key.reference, entry.resolved.answer.clone());
@@ -134,6 +140,10 @@ mod tests {
         Timestamp::from_second(1_800_000_000 + seconds).unwrap()
     }
 
+    fn publish(hot: &mut Hot) -> Option<Images> {
+        hot.publish(ImageSettings::default(), MustBeSigned::None, None)
+    }
+
     fn unknown(until: i64) -> Resolved {
         let unknown = UnknownImage::new(UnknownKind::Unavailable, "it does not answer");
         Resolved { answer: ImageAnswer::Unknown(Arc::new(unknown)), until: at(until) }
@@ -148,12 +158,12 @@ mod tests {
         let mut hot = Hot::default();
         hot.insert(&key("a:1"), unknown(60), at(0));
         assert!(hot.get(&key("a:1"), at(59)).is_some() && hot.get(&key("a:1"), at(60)).is_none());
-        assert_eq!(hot.publish(ImageSettings::default(), None).map(|images| images.len()), Some(1));
-        assert!(hot.publish(ImageSettings::default(), None).is_none());
+        assert_eq!(publish(&mut hot).map(|images| images.len()), Some(1));
+        assert!(publish(&mut hot).is_none());
         hot.expire(at(30));
-        assert!(hot.publish(ImageSettings::default(), None).is_none());
+        assert!(publish(&mut hot).is_none());
         hot.expire(at(60));
-        assert_eq!(hot.publish(ImageSettings::default(), None).map(|images| images.len()), Some(0));
+        assert_eq!(publish(&mut hot).map(|images| images.len()), Some(0));
     }
 
     #[test]
@@ -170,12 +180,12 @@ mod tests {
     fn an_unknown_image_may_begin_to_run() {
         let mut hot = Hot::default();
         hot.insert(&key("a:1"), unknown(60), at(0));
-        let _ = hot.publish(ImageSettings::default(), None);
+        let _ = publish(&mut hot);
         hot.update_running(|_| false);
-        assert!(hot.publish(ImageSettings::default(), None).is_none());
+        assert!(publish(&mut hot).is_none());
         hot.update_running(|reference| reference == "a:1");
         let Some(ImageAnswer::Unknown(image)) = hot.get(&key("a:1"), at(0)) else { panic!("known") };
-        assert!(image.runs_already && hot.publish(ImageSettings::default(), None).is_some());
+        assert!(image.runs_already && publish(&mut hot).is_some());
     }
 
     #[test]

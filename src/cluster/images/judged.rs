@@ -76,7 +76,10 @@ impl ImageService {
         tenant: Option<&str>,
         now: Timestamp,
     ) -> Option<KnownImage> {
-        let mut platforms = self.known().platforms.of_nodes(&record.platforms, &record.named);
+        // Without an index a node runs the image whatever it is for.
+        let nodes = if record.leaves.is_empty() { Platforms::default() } else { self.known().platforms.clone() };
+        let mut platforms = nodes.of_nodes(&record.platforms);
+        let absent: Vec<_> = record.absent.iter().filter(|absent| nodes.may_run(absent)).cloned().collect();
         match record.judge(image, tenant, &setup.trust, now) {
             Trusted::NotAsked => {}
             Trusted::NotKnown => return None,
@@ -88,7 +91,7 @@ impl ImageService {
                 }
             }
         }
-        Some(KnownImage::new(record.digest.clone(), platforms, reader(tenant)))
+        Some(KnownImage::new(record.digest.clone(), platforms, reader(tenant)).without(&absent))
     }
 
     /// Remembers when the image of a tag was signed, and finds out whether the tag went back.

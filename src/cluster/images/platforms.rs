@@ -14,22 +14,14 @@ type OfNode = (String, String);
 pub struct Platforms(Option<BTreeSet<OfNode>>);
 
 impl Platforms {
-    /// The platforms that a node may run. `named` is what the index says of each, by which nodes choose: what it does not say may run
-    /// anywhere. Where nothing is left, all are judged.
-    pub fn of_nodes(&self, platforms: &[ImageFacts], named: &[Option<Platform>]) -> Vec<ImageFacts> {
-        let may_run = |named: &Option<Platform>| named.as_ref().is_none_or(|named| self.may_run(named));
-        if platforms.len() == named.len() {
-            let kept = platforms.iter().zip(named).filter(|(_, named)| may_run(named)).map(|(facts, _)| facts.clone());
-            let kept: Vec<ImageFacts> = kept.collect();
-            if !kept.is_empty() {
-                return kept;
-            }
-        }
-        platforms.to_vec()
+    /// The platforms that a node may run. Where none is left, all are judged.
+    pub fn of_nodes(&self, platforms: &[ImageFacts]) -> Vec<ImageFacts> {
+        let kept: Vec<ImageFacts> = platforms.iter().filter(|facts| self.may_run(&facts.platform)).cloned().collect();
+        if kept.is_empty() { platforms.to_vec() } else { kept }
     }
 
     /// Whether a node may run it. Many nodes run what is for their older processors, too.
-    fn may_run(&self, named: &Platform) -> bool {
+    pub fn may_run(&self, named: &Platform) -> bool {
         let Some(nodes) = &self.0 else { return true };
         if named.os.is_empty() || named.architecture.is_empty() || named.is_unknown() {
             return true;
@@ -163,8 +155,7 @@ mod tests {
     async fn only_platforms_that_a_node_has_are_judged() {
         let all = ["linux/amd64", "linux/arm64", "linux/386", "linux/arm/v7", "windows/amd64", "linux/s390x"];
         let kept = |nodes: &Platforms| {
-            let named: Vec<_> = all.iter().map(|text| Some(platform(text))).collect();
-            let kept = nodes.of_nodes(&all.map(facts), &named);
+            let kept = nodes.of_nodes(&all.map(facts));
             kept.iter().map(|facts| facts.platform.to_string()).collect::<Vec<_>>().join(" ")
         };
         for (nodes, wanted) in [
@@ -180,15 +171,13 @@ mod tests {
         }
     }
 
-    /// A node chooses by what the index says, and takes an image without an index whatever its configuration says.
     #[tokio::test]
-    async fn what_the_index_says_decides() {
+    async fn what_no_index_names_may_run_anywhere() {
         let nodes = platforms(&[("linux", "amd64")]).await;
-        let lies = [facts("linux/arm64"), facts("linux/amd64")];
-        let kept = nodes.of_nodes(&lies, &[Some(platform("linux/amd64")), Some(platform("linux/arm64"))]);
-        assert_eq!(kept[0].platform, platform("linux/arm64"));
-        assert_eq!(nodes.of_nodes(&lies, &[None, None]).len(), 2);
-        assert_eq!(nodes.of_nodes(&lies[..1], &[]).len(), 1);
+        for odd in [Platform::default(), Platform { os: "linux".to_owned(), ..Platform::default() }] {
+            assert!(nodes.may_run(&odd), "{odd:?}");
+        }
+        assert!(!nodes.may_run(&platform("linux/s390x")));
     }
 
     #[tokio::test]

@@ -16,6 +16,9 @@ use std::sync::Arc;
 const FORMAT: u32 = 1;
 /// The most bytes of evidence of one image that are kept as they are. An SBOM can have many MiB.
 const KEPT_EVIDENCE: usize = 64 << 10;
+/// The most bytes of a new record, as JSON and packed. That of a usual image has a few KiB, and whoever asks for the image reads it.
+const NEW: usize = 2 << 20;
+const PACKED: usize = 512 << 10;
 /// The most names under which one image is remembered.
 const NAMES: usize = 32;
 
@@ -29,6 +32,9 @@ pub struct Record {
     pub leaves: Vec<String>,
     /// Without a verdict of trust: that depends on keys, which change.
     pub platforms: Vec<ImageFacts>,
+    /// Platforms that its index names, and that no repository had when it was read. They may be pushed later.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absent: Vec<Platform>,
     /// The repositories that have it, with what was attached to it there.
     pub repositories: BTreeMap<String, Repository>,
     /// Tags that led to it, as `registry/repository:tag`, and when.
@@ -36,9 +42,6 @@ pub struct Record {
     /// What pull secrets of namespaces showed of it, which is an answer for each of them alone.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tenants: BTreeMap<String, Seen>,
-    /// What the index says of each platform, in the order of `platforms`; nothing without an index.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub named: Vec<Option<Platform>>,
     /// A person wrote it for a registry that podreeve does not reach. It stays as it is.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_hand: bool,
@@ -86,7 +89,7 @@ impl PartialEq for Judged {
 /// The trust document in force.
 #[derive(Debug)]
 pub struct TrustInForce {
-    pub trust: Trust,
+    pub trust: Arc<Trust>,
     /// The digest of the document and of all keys that it names.
     pub id: Digest,
 }
@@ -147,12 +150,12 @@ impl Record {
         Ok(Self {
             format: FORMAT,
             digest: image.digest.clone(),
-            leaves: documents::leaves(image),
+            leaves: image.leaves(),
             platforms: documents::facts(image)?,
+            absent: image.absent.iter().map(|absent| absent.platform.clone()).collect(),
             repositories: BTreeMap::new(),
             tags: BTreeMap::new(),
             tenants: BTreeMap::new(),
-            named: documents::named(image),
             by_hand: false,
         })
     }
@@ -160,6 +163,19 @@ impl Record {
     /// Whether the layers of all platforms are read.
     pub fn has_content(&self) -> bool {
         self.platforms.iter().all(|facts| facts.content.is_some())
+    }
+
+    /// The record, if it may be kept. An image is input of a stranger, who could make it as large as a manifest can be.
+    ///
+    /// # Errors
+    /// It has too many bytes.
+    pub fn within_limits(self) -> Result<Self, documents::ReadError> {
+        let size = serde_json::to_vec(&self).map_or(usize::MAX, |json| json.len());
+        if size <= NEW && self.pack().len() <= PACKED {
+            return Ok(self);
+        }
+        let why = format!("its manifests and configurations say more than the {} MiB that are read", NEW >> 20);
+        Err(documents::ReadError::Image(why))
     }
 
     /// Remembers that a tag led to it.
@@ -172,8 +188,12 @@ impl Record {
     }
 
     pub fn add_repository(&mut self, name: String, repository: Repository) {
-        if self.repositories.len() < NAMES || self.repositories.contains_key(&name) {
-            self.repositories.insert(name, repository);
+        self.repositories.insert(name.clone(), repository);
+        // The one that was read last stays: else who names the image in many repositories makes it unknown in all others.
+        while self.repositories.len() > NAMES {
+            let others = self.repositories.iter().filter(|(other, _)| **other != name);
+            let oldest = others.min_by_key(|(_, repository)| repository.attached_at()).map(|(other, _)| other.clone());
+            oldest.map(|oldest| self.repositories.remove(&oldest));
         }
     }
 
@@ -184,6 +204,7 @@ impl Record {
         let attached =
             |name: &String, new: &Repository| before.repositories.get(name).is_none_or(|old| new.is_news_after(old));
         self.has_content() != before.has_content()
+            || self.absent != before.absent
             || tags
             || self.has_news_of_tenants(before)
             || self.repositories.iter().any(|(name, repository)| attached(name, repository))
@@ -191,8 +212,10 @@ impl Record {
 
     /// Takes what another record of the same image knows in addition.
     pub fn merge(&mut self, other: Self) {
-        if !self.has_content() && other.has_content() {
-            (self.platforms, self.named) = (other.platforms, other.named);
+        // The one that has more platforms knows more than the one that has read more layers.
+        let has_more = self.absent.len() > other.absent.len();
+        if has_more || (self.absent == other.absent && !self.has_content() && other.has_content()) {
+            (self.platforms, self.absent) = (other.platforms, other.absent);
         }
         for (name, theirs) in other.repositories {
             if self.repositories.get(&name).is_none_or(|ours| ours.attached_at() < theirs.attached_at()) {

@@ -30,12 +30,6 @@ impl ImageService {
             return fail(Failure::at(ReadError::Failed, now + TAG));
         };
         let image = ImageRef::parse(&key.reference);
-        if !image.is_well_formed() {
-            let error = ReadError::Reference(crate::text::clean(&key.reference, 200));
-            // Bound first: `fail` locks again.
-            let failure = self.known().store.fail(&key.reference, error, now);
-            return fail(failure);
-        }
         let access = match login {
             None => Access::own(&setup),
             Some(login) => match self.open(&setup, login, &image, now).await {
@@ -65,6 +59,8 @@ impl ImageService {
     ) -> Result<Resolved, Failure> {
         let (digest, until) = self.digest(access, image, now).await?;
         let (record, proved_until) = self.record(access, image, &digest, now).await?;
+        // What is absent is looked for as often as a tag.
+        let until = if record.absent.is_empty() { until } else { until.min(now + TAG) };
         let (record, attached_until) = self.attached(setup, access, image, record, now).await;
         if let Some(image) = self.judged(setup, image, &record, access.namespace(), now) {
             let until = until.min(proved_until).min(attached_until);
@@ -134,11 +130,15 @@ impl ImageService {
         let seen = old.as_ref().and_then(|record| record.repository(tenant, &name));
         // None for podreeve itself, which need not show again what it has read.
         let age = seen.map(|seen| seen.proved_at().map(|at| now.duration_since(at)));
+        // A platform that was absent may have been pushed meanwhile.
+        let is_whole = |record: &Record| record.absent.is_empty() || record.by_hand;
         let (record, until) = match (old, age) {
-            (Some(old), Some(None)) => (old, now + ATTACHED_SOFT),
-            (Some(old), Some(Some(age))) if age < ATTACHED_SOFT => (old, now + (ATTACHED_SOFT - age)),
+            (Some(old), Some(None)) if is_whole(&old) => (old, now + ATTACHED_SOFT),
+            (Some(old), Some(Some(age))) if age < ATTACHED_SOFT && is_whole(&old) => (old, now + (ATTACHED_SOFT - age)),
             (old, age) => match (self.prove(access, image, digest, old.as_ref(), now).await, old) {
                 (Ok(record), _) => (record, now + ATTACHED_SOFT),
+                // podreeve has read it before, without what is absent.
+                (Err(_), Some(old)) if age == Some(None) => (old, now + TAG),
                 (Err(failure), Some(old))
                     if failure.error.is_outage() && age.flatten().is_some_and(|age| age < ATTACHED_HARD) =>
                 {
@@ -203,7 +203,7 @@ impl ImageService {
     async fn read(&self, access: &Access<'_>, image: &ImageRef<'_>, digest: &Digest) -> Result<Record, ReadError> {
         let start = Instant::now();
         let read = self.when_allowed(access, image, documents::read(access.client(), image, digest)).await;
-        let read = read.and_then(|image| Record::new(&image));
+        let read = read.and_then(|image| Record::new(&image)).and_then(Record::within_limits);
         let size = |record: &Record| record.pack().len() as u64;
         let result = read.as_ref().map(size).map_err(ReadError::reason);
         self.metrics.fetched(Fetched::Image, start.elapsed().as_secs_f64(), result);

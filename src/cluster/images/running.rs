@@ -3,6 +3,7 @@
 use crate::cluster::item::{Item, ObjectKey};
 use crate::cluster::watch::Sink;
 use crate::image::Digest;
+use crate::reference::split;
 use serde::Deserialize;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
@@ -150,7 +151,10 @@ fn images(pod: &Pod) -> Vec<String> {
     let mut found = Vec::new();
     for status in statuses.filter(|status| !status.image_id.is_empty()) {
         let containers = pod.spec.containers.iter().chain(&pod.spec.init_containers);
-        found.extend(containers.filter(|one| one.name == status.name).map(|one| one.image.clone()));
+        for one in containers.filter(|one| one.name == status.name) {
+            found.extend(split(&one.image).2.map(str::to_owned));
+            found.push(one.image.clone());
+        }
         found.extend(status.image_id.rsplit_once('@').map(|(_, digest)| digest.to_owned()));
     }
     found

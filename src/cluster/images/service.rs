@@ -3,6 +3,7 @@
 use super::access::{Login, more_exact, reader};
 use super::documents::ReadError;
 use super::hot::{Hot, Key, Resolved};
+use super::permits::Permits;
 use super::platforms::Platforms;
 use super::pull_secrets::PullSecrets;
 use super::record::{Record, tag_of};
@@ -10,6 +11,7 @@ use super::running::Running;
 use super::setup::{Setup, not_set_up};
 use super::store::Store;
 use super::tag_memory::TagMemory;
+use super::tenants::tag_seen;
 use crate::facts::images::MAX_ASKED;
 use crate::facts::{ImageQuery, Images};
 use crate::image::Digest;
@@ -22,13 +24,19 @@ use jiff::Timestamp;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Notify, Semaphore, watch};
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// Images that are read at one time, without their layers.
 const AT_ONCE: usize = 16;
+/// Of these, images of one registry: a registry that does not answer holds up no other one.
+const AT_ONCE_OF_ONE: usize = 6;
 /// Images of which signatures and attestations are read at one time: those of one can have 64 MiB.
 const SIGNATURES_AT_ONCE: usize = 3;
+/// Of these, images of one registry.
+const SIGNATURES_OF_ONE: usize = 2;
+/// Longest time for one image without its layers. A registry could send a byte now and then.
+const READING: Duration = Duration::from_secs(120);
 /// The most images that are read or wait for it. More are unknown for now.
 const WAITING: usize = 2000;
 
@@ -47,8 +55,8 @@ pub struct ImageService {
     pub(super) setup: ArcSwapOption<Setup>,
     known: Mutex<Known>,
     flights: Mutex<HashMap<FlightKey, Flight>>,
-    permits: Semaphore,
-    pub(super) signature_permits: Semaphore,
+    permits: Permits,
+    pub(super) signature_permits: Permits,
     pub(super) running: Running,
     pub(super) pull_secrets: PullSecrets,
     pub(super) metrics: Arc<ImageMetrics>,
@@ -120,8 +128,8 @@ impl ImageService {
             setup: ArcSwapOption::empty(),
             known: Mutex::default(),
             flights: Mutex::default(),
-            permits: Semaphore::new(AT_ONCE),
-            signature_permits: Semaphore::new(SIGNATURES_AT_ONCE),
+            permits: Permits::new(AT_ONCE, AT_ONCE_OF_ONE),
+            signature_permits: Permits::new(SIGNATURES_AT_ONCE, SIGNATURES_OF_ONE),
             running: Running::default(),
             pull_secrets: PullSecrets::default(),
             metrics,
@@ -226,6 +234,11 @@ impl ImageService {
         if let Some(answer) = self.known().hot.get(key, self.now()) {
             return Started::Known(answer.clone());
         }
+        // Nothing of it is remembered: it may be as long as a request.
+        if !ImageRef::parse(&key.reference).is_well_formed() {
+            let error = ReadError::Reference(crate::text::clean(&key.reference, 200));
+            return Started::Known(self.unknown(key, &error));
+        }
         let mut flights = lock(&self.flights);
         let flight = (key.reference.clone(), login);
         if let Some(flight) = flights.get(&flight) {
@@ -239,9 +252,11 @@ impl ImageService {
         let (service, key) = (Arc::clone(self), key.clone());
         tokio::spawn(async move {
             let landing = Landing { service: &service, key: flight };
-            // Never closed: the service has the semaphore.
-            let _permit = service.permits.acquire().await.ok();
-            let resolved = service.resolve(&key, landing.key.1.as_deref()).await;
+            let _permit = service.permits.acquire(&ImageRef::parse(&key.reference).registry).await;
+            let resolved = match timeout(READING, service.resolve(&key, landing.key.1.as_deref())).await {
+                Ok(resolved) => resolved,
+                Err(_) => service.too_late(&key),
+            };
             // Other secrets of the namespace may show an image that these do not show.
             let is_for_all = key.namespace.is_none() || matches!(resolved.answer, ImageAnswer::Known(_));
             if asker == Asker::Request && is_for_all {
@@ -252,6 +267,13 @@ impl ImageService {
             sender.send_replace(Some(resolved));
         });
         Started::Flight(receiver)
+    }
+
+    /// The reading took too long.
+    fn too_late(&self, key: &Key) -> Resolved {
+        let name = tag_seen(key.namespace.as_deref(), &key.reference);
+        let failure = self.known().store.fail(&name, ReadError::Late, self.now());
+        Resolved { answer: self.unknown(key, &failure.error), until: failure.until }
     }
 
     /// What a request learns about an image that cannot be read.
@@ -295,3 +317,6 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What a panicking task left is whole: each change is one call.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -77,7 +77,9 @@ fn explain(image: &ImageRef<'_>, reader: &Reader, error: &ReadError) -> (Unknown
             let others = if *reader == Reader::Podreeve { "" } else { ", and those of the pull secrets" };
             (UnknownKind::Refused, format!("{registry} refuses podreeve's credentials{others}"))
         }
-        RegistryError::Connect { .. } => (UnknownKind::Unavailable, format!("{registry} cannot be reached")),
+        RegistryError::Connect { .. } | RegistryError::Tls { .. } => {
+            (UnknownKind::Unavailable, format!("{registry} cannot be reached"))
+        }
         RegistryError::TimedOut { .. } => late(&registry),
         RegistryError::TooManyRequests { .. } => {
             (UnknownKind::Unavailable, format!("{registry} allows podreeve no more requests for now"))

@@ -18,12 +18,16 @@ pub const ATTACHED_SOFT: SignedDuration = SignedDuration::from_hours(1);
 pub const ATTACHED_HARD: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// The first wait after an image could not be read, and the longest. Each later one is twice as long.
 const WAIT: (SignedDuration, SignedDuration) = (SignedDuration::from_secs(30), SignedDuration::from_secs(300));
+/// How long content that was wrong is not read again.
+const BROKEN: SignedDuration = SignedDuration::from_hours(1);
 /// How long a tag counts that a person wrote.
 const BY_HAND: SignedDuration = SignedDuration::from_hours(24 * 3650);
 /// The most images. Above this number those go that were not used for the longest time; the cluster still has them.
 const IMAGES: usize = 20_000;
-/// The most tags. Who may push can make any number.
-const TAGS: usize = 40_000;
+/// The most bytes of all of them. 10,000 usual images have 40 MB.
+const BYTES: usize = 96 << 20;
+/// The most tags. One image can have any number.
+const TAGS: usize = 50_000;
 /// The most failures that are remembered. An attacker can name any number of images.
 const FAILURES: usize = 10_000;
 
@@ -68,6 +72,8 @@ pub struct Counts {
 #[derive(Debug, Default)]
 pub struct Store {
     images: HashMap<Digest, Stored>,
+    /// Of all images, packed.
+    bytes: usize,
     /// `registry/repository:tag`.
     tags: HashMap<String, (Digest, Timestamp)>,
     /// By reference.
@@ -99,14 +105,19 @@ impl Store {
         let read_at = read_at.filter(|_| !record.by_hand);
         let (has_content, by_hand) = (record.has_content(), record.by_hand);
         let stored = Stored { packed, has_content, attached_at: read_at, by_hand, used: now };
-        self.images.insert(record.digest.clone(), stored);
-        if self.images.len() > IMAGES {
+        self.bytes += stored.packed.len();
+        if let Some(old) = self.images.insert(record.digest.clone(), stored) {
+            self.bytes -= old.packed.len();
+        }
+        if self.images.len() > IMAGES || self.bytes > BYTES {
             self.forget_oldest();
         }
     }
 
     pub fn remove(&mut self, digest: &Digest) {
-        self.images.remove(digest);
+        if let Some(old) = self.images.remove(digest) {
+            self.bytes -= old.packed.len();
+        }
         self.tags.retain(|_, (of, _)| of != digest);
     }
 
@@ -116,12 +127,13 @@ impl Store {
         let (_, limit, _) = used.select_nth_unstable(tenth);
         let limit = *limit;
         let mut left = tenth + 1;
-        self.images.retain(|_, stored| {
+        let Self { images, tags, bytes, .. } = self;
+        images.retain(|_, stored| {
             let goes = left > 0 && stored.used <= limit;
             left -= usize::from(goes);
+            *bytes -= if goes { stored.packed.len() } else { 0 };
             !goes
         });
-        let Self { images, tags, .. } = self;
         tags.retain(|_, (digest, _)| images.contains_key(digest));
     }
 
@@ -132,9 +144,8 @@ impl Store {
         }
         if self.tags.len() > TAGS {
             let mut times: Vec<Timestamp> = self.tags.values().map(|(_, at)| *at).collect();
-            let tenth = times.len() / 10;
-            let limit = *times.select_nth_unstable(tenth).1;
-            let mut left = tenth + 1;
+            let (_, limit, _) = times.select_nth_unstable(TAGS / 10);
+            let (limit, mut left) = (*limit, TAGS / 10);
             self.tags.retain(|_, (_, at)| {
                 let goes = left > 0 && *at <= limit;
                 left -= usize::from(goes);
@@ -151,6 +162,13 @@ impl Store {
     /// The failure for which an image is not read again yet.
     pub fn failure(&self, reference: &str, now: Timestamp) -> Option<&Failure> {
         self.failures.get(reference).filter(|failure| failure.until > now)
+    }
+
+    /// Remembers that something is wrong with the content of an image, which stays as it is. It is tried again after an hour, in case
+    /// the registry was wrong.
+    pub fn is_broken(&mut self, reference: &str, error: ReadError, now: Timestamp) {
+        let failure = self.fail(reference, error, now);
+        self.failures.insert(reference.to_owned(), Failure { until: failure.until.max(now + BROKEN), ..failure });
     }
 
     /// Remembers that an image could not be read. A registry that asks for more time gets it.
@@ -189,71 +207,11 @@ impl Store {
             known: self.images.len(),
             layers_known: self.images.values().filter(|stored| stored.has_content).count(),
             unknown: self.failures.values().filter(|failure| failure.until > now).count(),
-            bytes: self.images.values().map(|stored| stored.packed.len()).sum(),
+            bytes: self.bytes,
             signatures_age: oldest.map_or(0.0, |at| now.duration_since(at).as_secs_f64().max(0.0)),
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::registry::RegistryError;
-
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_second(1_800_000_000 + seconds).unwrap()
-    }
-
-    #[test]
-    fn waits_double_up_to_five_minutes_and_end_with_a_success() {
-        let mut store = Store::default();
-        let mut now = at(0);
-        let mut waits = Vec::new();
-        for _ in 0..6 {
-            let failure = store.fail("a.example.com/x", ReadError::Late, now);
-            waits.push(failure.until.duration_since(now).as_secs());
-            assert!(store.failure("a.example.com/x", now).is_some());
-            now = failure.until;
-            assert!(store.failure("a.example.com/x", now).is_none());
-        }
-        assert_eq!(waits, [30, 60, 120, 240, 300, 300]);
-        store.succeeded("a.example.com/x");
-        assert_eq!(store.fail("a.example.com/x", ReadError::Late, now).until, now + WAIT.0);
-    }
-
-    #[test]
-    fn a_registry_that_asks_for_more_time_gets_it() {
-        let mut store = Store::default();
-        let error = |seconds| {
-            let retry_after = Some(std::time::Duration::from_secs(seconds));
-            ReadError::Registry(RegistryError::TooManyRequests { host: "a".to_owned(), retry_after })
-        };
-        assert_eq!(store.fail("a", error(90), at(0)).until, at(90));
-        // But not as much as it likes.
-        assert_eq!(store.fail("b", error(1_000_000), at(0)).until, at(3600));
-    }
-
-    #[test]
-    fn the_newest_answer_about_a_tag_counts() {
-        let mut store = Store::default();
-        let (one, two) = (Digest::sha256(b"1"), Digest::sha256(b"2"));
-        store.tag("a.example.com/x:1", &one, at(10));
-        store.tag("a.example.com/x:1", &two, at(5));
-        assert_eq!(store.tagged("a.example.com/x:1"), Some(&(one, at(10))));
-        store.tag("a.example.com/x:1", &two, at(20));
-        assert_eq!(store.tagged("a.example.com/x:1"), Some(&(two, at(20))));
-    }
-
-    #[test]
-    fn names_of_an_attacker_take_no_more_than_their_place() {
-        let mut store = Store::default();
-        for number in 0..FAILURES + 10 {
-            store.fail(&format!("a.example.com/{number}"), ReadError::Late, at(0));
-        }
-        assert!(store.failures.len() <= FAILURES);
-        for number in 0..TAGS + 10 {
-            store.tag(&format!("a.example.com/x:{number}"), &Digest::sha256(b"1"), at(0));
-        }
-        assert!((TAGS / 2..=TAGS).contains(&store.tags.len()));
-    }
-}
+mod tests;

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 /// A failure that was found first before this many seconds is no news: its Event has gone.
 const NEWS: i64 = 3600;
-/// Most Events of one node in [`NEWS`] seconds. Whoever breaks out of a node can write ever new failures into its report.
+/// Most Events of one node in [`NEWS`] seconds. An intruder on a node can write ever new failures into its report.
 const MOST_EVENTS: usize = 20;
 
 /// Which Events were sent, so that none is sent twice and no node sends many.
@@ -59,7 +59,7 @@ pub fn news(report: &NodeReport, identity: &str, now: Timestamp) -> Vec<Event> {
 
 fn event(node: &str, result: &NodeResult, identity: &str, now: Timestamp) -> Option<Event> {
     let fingerprint = result.properties.get("fingerprint")?;
-    // It becomes a part of a name, and whoever breaks out of a node can write it.
+    // It becomes a part of a name, and an intruder on the node can write it.
     if !result.rule.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-') {
         return None;
     }

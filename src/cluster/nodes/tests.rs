@@ -7,7 +7,7 @@ use serde_json::json;
 use std::convert::Infallible;
 use std::sync::Mutex;
 
-/// One round, in which only the limits are asked for.
+/// One round, which reads the limits alone.
 async fn round(client: &Client, known: &mut Known, reported: &ReportedNodes) -> Round {
     let asked = Asked { client, access: &KubeletAccess::Proxy, kinds: FactKinds::NODES, reported };
     asked.round(known).await.unwrap()

@@ -56,6 +56,36 @@ fn a_whiteout_removes_a_path_and_all_below() {
     assert_eq!(merged(&[base, &["w:a", "f:a/b=9", "f:a/x=1"]]), ["a/b@1", "a/x@1", "a-b@0", "b@0"]);
 }
 
+/// `chmod` of a link changes its target, also one of the layers below.
+#[test]
+fn a_bit_that_a_link_brings_stays_when_the_link_goes() {
+    let set = |path: &str, link: &str, mode: u16| {
+        let kind = if link.is_empty() { Kind::File } else { Kind::HardLink };
+        let node = Node::of(&Entry { kind, mode: mode.into(), ..Entry::default() });
+        (path.to_owned(), link.to_owned(), node)
+    };
+    let of = |entries: Vec<(String, String, Node)>| {
+        let mut listing = Listing::default();
+        for (path, link, node) in entries {
+            listing.add(&path, &link, node).unwrap();
+        }
+        listing.finish();
+        listing
+    };
+    let found = |base: u16, links: [u16; 2]| {
+        let mut overlay = Overlay::default();
+        overlay.add(&of(vec![set("base", "", base)]));
+        overlay.add(&of(vec![set("b", "base", links[0]), set("a", "b", links[1])]));
+        let set: Vec<String> =
+            overlay.root.iter().filter(|(_, node)| node.is_set_id()).map(|(path, _)| path.to_owned()).collect();
+        set
+    };
+    assert_eq!(found(0o755, [0o755, 0o755]), [""; 0]);
+    for (base, links) in [(0o4755, [0o755, 0o755]), (0o755, [0o4755, 0o755]), (0o755, [0o755, 0o4755])] {
+        assert_eq!(found(base, links), ["a", "b", "base"], "{base:o} {links:?}");
+    }
+}
+
 #[test]
 fn an_opaque_folder_hides_what_was_in_it() {
     let base: &[&str] = &["d:a", "f:a/b=1", "f:a/c=2", "f:b=4"];

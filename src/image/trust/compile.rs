@@ -111,7 +111,7 @@ impl Trust {
 
 impl Entry {
     fn covers(&self, image: &ImageRef<'_>) -> bool {
-        self.pattern.as_ref().is_none_or(|pattern| image.is_under(pattern))
+        self.pattern.as_ref().is_none_or(|pattern| image.is_under(pattern) || is_official(image, pattern))
     }
 
     /// The name that the image had when it was signed.
@@ -125,6 +125,14 @@ impl Entry {
         };
         ImageRef { registry: former.registry.clone(), repository: repository.into(), ..image.clone() }
     }
+}
+
+/// Whether the prefix is `docker.io/nginx` and the image is `nginx`. A pull of the first name gets the second, so a trust document that
+/// did not cover it would let the image in without a signature.
+fn is_official(image: &ImageRef<'_>, pattern: &ImageRef<'_>) -> bool {
+    image.registry == "docker.io"
+        && pattern.registry == "docker.io"
+        && image.repository.strip_prefix("library/") == Some(&*pattern.repository)
 }
 
 fn read_entry(document: &TrustEntry, at: &str, resolve: Resolve<'_>, errors: &mut Vec<TrustError>) -> Option<Entry> {
@@ -179,6 +187,14 @@ fn read_entry(document: &TrustEntry, at: &str, resolve: Resolve<'_>, errors: &mu
 }
 
 fn prefix(text: &str) -> Result<ImageRef<'static>, String> {
+    if text.contains("://") {
+        return Err(format!("`{text}` has a scheme; write the host alone, as references do"));
+    }
+    // A name without a host is one of Docker Hub. Who means another registry would get an entry that covers nothing.
+    let host = text.split('/').next().unwrap_or_default();
+    if !host.contains(['.', ':']) && host != "localhost" {
+        return Err(format!("`{text}` has no registry; write `docker.io/library/nginx` for one of Docker Hub"));
+    }
     let read = ImageRef::pattern(text.strip_suffix("/*").unwrap_or(text));
     let mut probe = read.clone();
     if probe.repository.is_empty() {

@@ -245,7 +245,8 @@ impl Verdict {
         let unread = about().filter(|one| one.authority.is_empty()).take(MAX_REFUSALS);
         parts.extend(unread.map(|one| format!("{}: {}", one.evidence, one.why)));
         if attested > 0 {
-            parts.push(format!("{attested} attestations are valid, and none of them is a signature"));
+            let attestations = if attested == 1 { "1 attestation is" } else { &format!("{attested} attestations are") };
+            parts.push(format!("{attestations} valid, and no signature"));
         }
         if self.left_out > 0 {
             parts.push(format!("{} more pieces of evidence are left out", self.left_out));

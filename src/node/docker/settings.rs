@@ -1,6 +1,7 @@
 //! The settings of dockerd: its arguments, and its `daemon.json`.
 
 use crate::node::config::{Config, Source};
+use crate::node::lines;
 use serde_json::Value;
 
 /// Flags that take no value unless it is joined with `=`.
@@ -65,16 +66,37 @@ const LISTS: &[(&str, &str)] = &[
     ("cdi-spec-dir", "cdi-spec-dirs"),
 ];
 
+/// Keys of [`LISTS`] that are objects in the file.
+const OBJECTS: &[&str] = &["log-opts", "default-ulimits", "runtimes", "features"];
+
+/// Keys that rules ask about, whose value is a text.
+const TEXTS: &[&str] = &[
+    "bridge",
+    "cgroup-parent",
+    "data-root",
+    "default-cgroupns-mode",
+    "graph",
+    "group",
+    "log-driver",
+    "log-level",
+    "metrics-addr",
+    "seccomp-profile",
+    "tlscacert",
+    "tlscert",
+    "tlskey",
+    "userns-remap",
+];
+
 /// The settings that arguments make. `pid` is that of the running process, if there is one.
 #[must_use]
 pub fn flags(arguments: &[String], pid: Option<u32>) -> Config {
     let mut config = Config::default();
-    let mut rest = arguments.iter().skip(1);
+    let mut rest = arguments.iter().skip(1).flat_map(|argument| apart(argument));
     while let Some(argument) = rest.next() {
-        let Some((name, mut value)) = split(argument) else { continue };
+        let Some((name, mut value)) = split(&argument) else { continue };
         let mut text = argument.clone();
         if value.is_none() && !SWITCHES.contains(&name.as_str()) {
-            value = rest.next().cloned();
+            value = rest.next();
             if let Some(value) = &value {
                 text = format!("{text} {value}");
             }
@@ -85,7 +107,33 @@ pub fn flags(arguments: &[String], pid: Option<u32>) -> Config {
             None => config.set(name.clone(), switch_or_text(&name, value), source),
         }
     }
+    check_kinds(&mut config);
     config
+}
+
+/// A value of the wrong kind is none that a running dockerd has: it does not start with it.
+fn check_kinds(config: &mut Config) {
+    let mut doubts = Vec::new();
+    for (key, setting) in &config.settings {
+        let is_list = LISTS.iter().any(|(_, list)| list == key) && !OBJECTS.contains(&key.as_str());
+        let is_switch = SWITCHES.contains(&key.as_str());
+        let is_text = TEXTS.contains(&key.as_str());
+        let wanted = match &setting.value {
+            Value::Null => "a value",
+            Value::Bool(_) if !is_list && !is_text => continue,
+            Value::Array(items) if is_list && items.iter().all(Value::is_string) => continue,
+            Value::String(_) if !is_list && !is_switch => continue,
+            _ if is_switch => "true or false",
+            _ if is_list => "a list of texts",
+            _ if is_text => "a text",
+            _ => continue,
+        };
+        let found = setting.display();
+        doubts.push(format!("{key}={found} ({}) is not {wanted}, so dockerd does not start with it", setting.source));
+    }
+    for doubt in doubts {
+        config.doubt(doubt);
+    }
 }
 
 /// The long name and the joined value of an argument; none where it is no flag.
@@ -102,6 +150,27 @@ fn split(argument: &str) -> Option<(String, Option<String>)> {
     Some((name.to_owned(), (!value.is_empty()).then(|| value.to_owned())))
 }
 
+/// Short flags in one word, each by itself: `-DH` is `-D -H`.
+fn apart(argument: &str) -> Vec<String> {
+    let is_switch = |letter: char| SHORT.iter().any(|(short, name)| *short == letter && SWITCHES.contains(name));
+    let mut all = Vec::new();
+    let mut letters = argument.strip_prefix('-').filter(|short| !short.starts_with('-')).unwrap_or_default();
+    while let Some(letter) = letters.chars().next().filter(|letter| is_switch(*letter)) {
+        let rest = letters.get(letter.len_utf8()..).unwrap_or_default();
+        if rest.starts_with('=') {
+            break;
+        }
+        all.push(format!("-{letter}"));
+        letters = rest;
+    }
+    match letters.is_empty() {
+        true if all.is_empty() => all.push(argument.to_owned()),
+        true => {}
+        false => all.push(format!("-{letters}")),
+    }
+    all
+}
+
 fn switch_or_text(name: &str, value: Option<String>) -> Value {
     match value {
         None => Value::Bool(true),
@@ -115,14 +184,11 @@ fn switch_or_text(name: &str, value: Option<String>) -> Value {
 }
 
 fn append(config: &mut Config, key: &str, value: String, source: Source) {
-    let old = config.settings.remove(key);
-    let mut items = match old.as_ref().map(|setting| &setting.value) {
-        Some(Value::Array(items)) => items.clone(),
-        _ => Vec::new(),
-    };
-    items.push(Value::String(value));
-    let source = old.map_or(source, |setting| setting.source);
-    config.set(key, items, source);
+    let value = Value::String(value);
+    match config.settings.get_mut(key).map(|setting| &mut setting.value) {
+        Some(Value::Array(items)) => items.push(value),
+        _ => config.set(key, vec![value], source),
+    }
 }
 
 /// Adds `daemon.json` to the settings of the flags. dockerd does not start where both have a key, so that shows a file that was
@@ -144,8 +210,9 @@ pub fn add_file(config: &mut Config, path: &str, text: &str) {
         config.doubt(format!("{path} is no JSON object, so dockerd does not start with it"));
         return;
     };
+    let lines = lines::of_json_keys(text);
     for (key, value) in keys {
-        let source = Source::File { path: path.to_owned(), line: line_of(text, &key) };
+        let source = Source::File { path: path.to_owned(), line: lines.get(key.as_str()).copied() };
         if let Some(flag) = config.get(&key) {
             let why = format!(
                 "{path} and {} both have `{key}`, with which dockerd does not start: the file changed since",
@@ -156,15 +223,5 @@ pub fn add_file(config: &mut Config, path: &str, text: &str) {
         }
         config.set(key, value, source);
     }
-}
-
-/// The line of a key at the top. JSON has no positions in `serde_json`; a key in quotes before a colon is enough for a person.
-fn line_of(text: &str, key: &str) -> Option<usize> {
-    let quoted = format!("\"{key}\"");
-    text.lines()
-        .position(|line| {
-            line.find(&quoted)
-                .is_some_and(|at| line.get(at + quoted.len()..).is_some_and(|rest| rest.trim_start().starts_with(':')))
-        })
-        .map(|at| at + 1)
+    check_kinds(config);
 }

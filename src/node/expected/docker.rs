@@ -2,8 +2,9 @@
 
 use super::{About, Expected, add, add_certificates, add_key, add_socket, add_unit, of};
 use crate::node::Node;
-use crate::node::docker::{Docker, Verification};
+use crate::node::docker::{self, Docker, Verification};
 use crate::node::mode::Maximum;
+use std::collections::BTreeSet;
 
 pub(super) fn files(node: &Node, all: &mut Vec<Expected>) {
     if node.docker.is_empty() {
@@ -11,11 +12,17 @@ pub(super) fn files(node: &Node, all: &mut Vec<Expected>) {
     }
     let unit = About { what: "the unit of docker", owasp: &[37, 38], cis: &["D3.1", "D3.2"] };
     add_unit(node, all, "docker.service", 0o644, unit);
+    add_unit(node, all, "snap.docker.dockerd.service", 0o644, unit);
     let socket = About { what: "the socket unit of docker", owasp: &[39, 40], cis: &["D3.3", "D3.4"] };
-    add_unit(node, all, "docker.socket", 0o644, socket);
+    for unit in docker::sockets(&node.units) {
+        add_unit(node, all, &unit.name, 0o644, socket);
+    }
     let folder = About { what: "the folder of docker's settings", owasp: &[41, 42], cis: &["D3.5", "D3.6"] };
     add(all, "/etc/docker", 0o755, folder);
-    add_certificates(node, all, "/etc/docker/certs.d", &["D3.7", "D3.8"]);
+    let folders: BTreeSet<&str> = node.docker.iter().map(Docker::registry_certificates).collect();
+    for folder in folders {
+        add_certificates(node, all, folder, &["D3.7", "D3.8"]);
+    }
     for docker in &node.docker {
         tls(docker, all);
         sockets(node, docker, all);
@@ -63,8 +70,8 @@ fn sockets(node: &Node, docker: &Docker, all: &mut Vec<Expected>) {
         let Some(path) = host.address.strip_prefix("unix://") else { continue };
         let mut groups = vec![docker.group()];
         // systemd's socket has a group of its own.
-        let unit = node.units.get("docker.socket").and_then(|unit| unit.last("Socket", "SocketGroup"));
-        groups.extend(unit.map(|group| group.value.clone()));
+        let units = docker::sockets(&node.units).filter_map(|unit| unit.last("Socket", "SocketGroup"));
+        groups.extend(units.map(|group| group.value.clone()));
         groups.push("root".to_owned());
         let mut max = Maximum { uid: 0, groups, mode: 0o660 };
         give_to_user(node, docker, &mut max);

@@ -3,15 +3,16 @@
 use super::{About, Expected, add, add_key, add_unit, names, of};
 use crate::node::Node;
 
+/// The items name the owner first and the mode second, as those of docker; this benchmark counts them the other way round.
 pub(super) fn files(node: &Node, all: &mut Vec<Expected>) {
     for kubelet in &node.kubelet {
-        let unit = About { what: "the unit of the kubelet", owasp: &[37, 38], cis: &["K4.1.1", "K4.1.2"] };
+        let unit = About { what: "the unit of the kubelet", owasp: &[37, 38], cis: &["K4.1.2", "K4.1.1"] };
         add_unit(node, all, "kubelet.service", 0o600, unit);
         if let Some(path) = &kubelet.kubeconfig {
-            let about = About { what: "the kubelet's kubeconfig", owasp: &[88, 89], cis: &["K4.1.5", "K4.1.6"] };
+            let about = About { what: "the kubelet's kubeconfig", owasp: &[88, 89], cis: &["K4.1.6", "K4.1.5"] };
             add_key(all, path.clone(), 0o600, about);
         }
-        let settings = About { what: "the kubelet's settings", owasp: &[92, 93], cis: &["K4.1.9", "K4.1.10"] };
+        let settings = About { what: "the kubelet's settings", owasp: &[92, 93], cis: &["K4.1.10", "K4.1.9"] };
         for path in &kubelet.config_files {
             let mode = if kubelet.config_file.as_ref() == Some(path) { 0o600 } else { 0o644 };
             add(all, path.clone(), mode, settings);
@@ -20,7 +21,7 @@ pub(super) fn files(node: &Node, all: &mut Vec<Expected>) {
             add(all, path.clone(), 0o755, About { what: "the folder of the kubelet's settings", ..settings });
         }
         if let Some(path) = of(kubelet.config.get("authentication.x509.clientCAFile")) {
-            let about = About { what: "the CA of the kubelet's clients", owasp: &[51, 52], cis: &["K4.1.7", "K4.1.8"] };
+            let about = About { what: "the CA of the kubelet's clients", owasp: &[51, 52], cis: &["K4.1.8", "K4.1.7"] };
             add(all, path, 0o644, about);
         }
         if let Some(path) = of(kubelet.config.get("tlsPrivateKeyFile")) {

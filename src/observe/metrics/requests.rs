@@ -9,6 +9,7 @@ use crate::rules::of_requests;
 use crate::workload::KindClass;
 use crate::workload::templates::Why;
 use prometheus::Registry;
+use std::collections::HashMap;
 
 /// Why a request was not judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +52,8 @@ impl Shed {
 pub struct RequestMetrics {
     requests: Counters,
     violations: Counters,
+    /// The place of each rule in `violations`, by its id.
+    rules: HashMap<&'static str, usize>,
     shed: Counters,
     unmet: Counters,
     durations: Histograms,
@@ -82,6 +85,7 @@ impl RequestMetrics {
                     Axis::new("action", Effect::ALL.map(Effect::as_str)),
                 ],
             )?,
+            rules: of_requests().enumerate().map(|(place, rule)| (rule.id, place)).collect(),
             shed: counters(
                 "podreeve_admission_shed_total",
                 "Requests that were not judged, by why.",
@@ -114,8 +118,8 @@ impl RequestMetrics {
             if (hook == Hook::Mutate) != (tally.effect == Effect::Patch) {
                 continue;
             }
-            if let Some(rule) = of_requests().position(|rule| rule.id == tally.rule) {
-                self.violations.add(&[rule, tally.effect as usize], tally.count as u64);
+            if let Some(rule) = self.rules.get(tally.rule) {
+                self.violations.add(&[*rule, tally.effect as usize], tally.count as u64);
             }
         }
         for unmet in &outcome.unmet {

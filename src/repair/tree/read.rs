@@ -2,6 +2,7 @@
 
 use super::{Child, Node};
 use crate::json::{Raw, Reader};
+use crate::patch::unescape;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -21,30 +22,42 @@ pub(super) fn opened<'a>(value: &mut Value) -> Node<'a> {
     }
 }
 
-/// The members or elements of what was sent; none for a scalar.
-pub(super) fn read(text: Raw<'_>) -> Option<Node<'_>> {
-    quickly(text.get()).or_else(|| serde_json::from_str(text.get()).ok())
+/// The members or elements of what was sent, and of the values in it that the path leads through; none for a scalar.
+pub(super) fn read<'a>(text: Raw<'a>, path: &str) -> Option<Node<'a>> {
+    let mut reader = Reader::new(text.get());
+    let node = along(&mut reader, path).filter(|_| reader.is_at_end());
+    node.or_else(|| serde_json::from_str(text.get()).ok())
 }
 
-/// None means that serde_json has to read it.
-fn quickly(text: &str) -> Option<Node<'_>> {
-    let mut reader = Reader::new(text);
-    let node = if reader.peek() == b'{' {
-        let mut children = Vec::with_capacity(MEMBERS);
+/// The next value. None means that serde_json has to read it.
+fn along<'a>(reader: &mut Reader<'a>, path: &str) -> Option<Node<'a>> {
+    let (segment, below) = path.split_once('/').unwrap_or(("", ""));
+    if reader.peek() == b'{' {
+        let (mut children, segment) = (Vec::with_capacity(MEMBERS), unescape(segment));
         reader.object(|reader, key| {
-            children.push(Child::sent(Cow::Borrowed(key), Raw::new(reader.skip()?)));
+            let below = if *key == *segment { below } else { "" };
+            children.push(child(reader, Cow::Borrowed(key), below)?);
             Some(())
         })?;
-        Node::Map(children)
+        Some(Node::Map(children))
     } else {
-        let mut children = Vec::with_capacity(ELEMENTS);
+        let (mut children, index) = (Vec::with_capacity(ELEMENTS), segment.parse().ok());
         reader.list(|reader| {
-            children.push(Child::sent(Cow::Borrowed(""), Raw::new(reader.skip()?)));
+            let below = if Some(children.len()) == index { below } else { "" };
+            children.push(child(reader, Cow::Borrowed(""), below)?);
             Some(())
         })?;
-        Node::List(children)
-    };
-    reader.is_at_end().then_some(node)
+        Some(Node::List(children))
+    }
+}
+
+fn child<'a>(reader: &mut Reader<'a>, key: Cow<'a, str>, below: &str) -> Option<Child<'a>> {
+    if below.is_empty() || !matches!(reader.peek(), b'{' | b'[') {
+        return Some(Child::sent(key, Raw::new(reader.skip()?)));
+    }
+    let start = reader.clone();
+    let node = along(reader, below)?;
+    Some(Child::opened(key, Raw::new(reader.since(&start)?), node))
 }
 
 /// Room for the members of most objects of a pod, and for the elements of most lists, so that it need not grow.

@@ -81,7 +81,8 @@ impl HtmlReport {
     fn add(&mut self, entry: &Entry<'_>) {
         self.by_rule.add(entry.rule, entry.level);
         if let Some(object) = entry.object {
-            self.by_namespace.add(&clean(&object.namespace, 63), entry.level);
+            let namespace = if object.namespace.is_empty() { "no namespace" } else { &object.namespace };
+            self.by_namespace.add(&clean(namespace, 63), entry.level);
         }
         let section = self.rules.entry(entry.rule).or_insert_with(|| RuleSection::new(entry.rule));
         section.count += 1;

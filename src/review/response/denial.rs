@@ -73,9 +73,9 @@ fn described(outcome: &Outcome) -> String {
     // Also room for the id behind it.
     let mut text = String::with_capacity(MAX_BYTES + 64);
     head(&mut text, outcome, outcome.repair.as_ref());
-    let (begin, head_lines, foot) = (text.len(), text.lines().count(), foot::foot(outcome));
+    let (begin, head_lines, foot) = (text.len(), lines(&text), foot::foot(outcome));
     let (room, bytes) = (MAX_LINES - head_lines.min(MAX_LINES), MAX_BYTES.saturating_sub(begin + foot.len()));
-    let room = room.saturating_sub(foot.lines().count());
+    let room = room.saturating_sub(lines(&foot));
     // Of too many violations some are only counted, and there is no edit.
     let is_described = outcome.repair.is_some() || list::denied(outcome).count() >= outcome.count(Effect::Deny);
     let mut shown = Vec::with_capacity(2 * MAX_LINES);
@@ -92,6 +92,13 @@ fn described(outcome: &Outcome) -> String {
     list::by_rule(&mut text, outcome, room, bytes);
     text.push_str(&foot);
     text
+}
+
+/// As many as [`str::lines`] finds.
+fn lines(text: &str) -> usize {
+    // The compiler compares many bytes at once.
+    let ends = text.bytes().filter(|byte| *byte == b'\n').count();
+    ends + usize::from(!text.is_empty() && !text.ends_with('\n'))
 }
 
 /// The whole edit of an object and what it leaves, however long; none where nothing needs an edit.

@@ -3,46 +3,19 @@
 use super::denial::denial;
 use super::id::with_id;
 use super::text::{FAULT_MAX, FOUND_MAX, Owasp, denials};
+use crate::json::write::Object;
 use crate::outcome::{Outcome, Violation};
 use crate::text::{Dotted, cleaned};
-use serde::ser::{Serialize, SerializeSeq, SerializeStruct, Serializer};
-use std::borrow::Cow;
 use std::fmt;
 
-/// Without code 403 and reason Forbidden a denial reaches the user as 400.
-#[derive(serde::Serialize)]
-#[allow(clippy::struct_field_names, reason = "the API's own names")]
 pub(super) struct Status<'o> {
-    status: &'static str,
+    outcome: &'o Outcome,
     message: String,
-    reason: &'static str,
-    code: u16,
-    details: Details<'o>,
-}
-
-#[derive(serde::Serialize)]
-struct Details<'o> {
-    #[serde(skip_serializing_if = "str::is_empty")]
-    name: Cow<'o, str>,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    kind: Cow<'o, str>,
-    causes: Causes<'o>,
 }
 
 impl<'o> Status<'o> {
     pub fn of(outcome: &'o Outcome) -> Self {
-        let is_invalid = !outcome.invalid.is_empty();
-        Self {
-            status: "Failure",
-            message: with_id(denial(outcome), &outcome.about, usize::MAX),
-            reason: if is_invalid { "Invalid" } else { "Forbidden" },
-            code: if is_invalid { 422 } else { 403 },
-            details: Details {
-                name: cleaned(&outcome.about.name, 253),
-                kind: cleaned(&outcome.about.kind, 63),
-                causes: Causes(outcome),
-            },
-        }
+        Self { outcome, message: with_id(denial(outcome), &outcome.about, usize::MAX) }
     }
 
     /// How many bytes an answer with it takes, about.
@@ -50,67 +23,51 @@ impl<'o> Status<'o> {
         const FRAME: usize = 768;
         const CAUSE: usize = 416;
         // Each new line has an escape.
-        FRAME + self.message.len() + self.message.len() / 32 + CAUSE * denials(self.details.causes.0).count()
+        FRAME + self.message.len() + self.message.len() / 32 + CAUSE * denials(self.outcome).count()
     }
-}
 
-/// A list of `metav1.StatusCause`: one for each violation or fault.
-struct Causes<'o>(&'o Outcome);
-
-impl Serialize for Causes<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut causes = serializer.serialize_seq(None)?;
-        for violation in denials(self.0) {
-            causes.serialize_element(&ViolationCause(violation))?;
+    /// Without code 403 and reason Forbidden a denial reaches the user as 400.
+    pub fn write(&self, mut status: Object<'_>) {
+        let Self { outcome, message } = self;
+        let (reason, code) = if outcome.invalid.is_empty() { ("Forbidden", "403") } else { ("Invalid", "422") };
+        status.string("status", "Failure");
+        status.string("message", message);
+        status.string("reason", reason);
+        status.literal("code", code);
+        let mut details = status.object("details");
+        for (key, text, max) in [("name", &outcome.about.name, 253), ("kind", &outcome.about.kind, 63)] {
+            if !text.is_empty() {
+                details.string(key, &cleaned(text, max));
+            }
         }
-        for (field, message) in &self.0.invalid {
-            causes.serialize_element(&FaultCause { field, message })?;
+        let violations = denials(outcome).map(Cause::Violation);
+        let faults = outcome.invalid.iter().map(|(field, message)| Cause::Fault { field, message });
+        details.list("causes", violations.chain(faults), Cause::write);
+    }
+}
+
+/// A `metav1.StatusCause`: one for each violation or fault.
+enum Cause<'o> {
+    Violation(&'o Violation),
+    Fault { field: &'o str, message: &'o str },
+}
+
+impl Cause<'_> {
+    fn write(out: &mut Vec<u8>, cause: Self) {
+        let mut object = Object::new(out);
+        match cause {
+            Self::Violation(violation) => {
+                let exists = violation.present == violation.field.len();
+                object.string("reason", if exists { "FieldValueForbidden" } else { "FieldValueRequired" });
+                object.text("message", format_args!("{}", Message(violation)));
+                object.text("field", format_args!("{}", Dotted(&violation.field)));
+            }
+            Self::Fault { field, message } => {
+                object.string("reason", "FieldValueInvalid");
+                object.string("message", &cleaned(message, FAULT_MAX));
+                object.string("field", &cleaned(field, FAULT_MAX));
+            }
         }
-        causes.end()
-    }
-}
-
-/// Written as it is formatted, without a text in between.
-struct Written<T>(T);
-
-impl<T: fmt::Display> Serialize for Written<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
-    }
-}
-
-fn cause<S: Serializer, M: fmt::Display, F: fmt::Display>(
-    serializer: S,
-    reason: &'static str,
-    message: M,
-    field: F,
-) -> Result<S::Ok, S::Error> {
-    let mut cause = serializer.serialize_struct("StatusCause", 3)?;
-    cause.serialize_field("reason", reason)?;
-    cause.serialize_field("message", &Written(message))?;
-    cause.serialize_field("field", &Written(field))?;
-    cause.end()
-}
-
-struct FaultCause<'o> {
-    field: &'o str,
-    message: &'o str,
-}
-
-impl Serialize for FaultCause<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (message, field) = (cleaned(self.message, FAULT_MAX), cleaned(self.field, FAULT_MAX));
-        cause(serializer, "FieldValueInvalid", message, field)
-    }
-}
-
-struct ViolationCause<'o>(&'o Violation);
-
-impl Serialize for ViolationCause<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let exists = self.0.present == self.0.field.len();
-        let reason = if exists { "FieldValueForbidden" } else { "FieldValueRequired" };
-        cause(serializer, reason, Message(self.0), Dotted(&self.0.field))
     }
 }
 

@@ -18,7 +18,8 @@ pub static RULE: Rule = Rule {
 `runAsNonRoot: true` only if the user is a number: it refuses to start a container whose image names a user, because it does \
 not look into the image. All platforms of an image are judged.\n\n\
 Create a user in the build and name its number: `USER 10001`. An image that starts as root and changes its user with \
-`gosu` or `su-exec` needs root in the pod, too; the report names such a program. Images of Windows are not judged.",
+`gosu` or `su-exec` needs root in the pod, too; the report names such a program. Images of Windows are judged only \
+in pods for Linux: a node does not look at what an image says of its system.",
     why: "a process of root in a container is root on the node as soon as it breaks out, and a name keeps runAsNonRoot from working",
     owasp: &[53],
     severity: Severity::High,
@@ -37,7 +38,6 @@ Create a user in the build and name its number: `USER 10001`. An image that star
             ImageExample::bad("a name", r#"{"run":{"User":"app:app"},"content":{"uid":1000}}"#, &["config.User"]),
             ImageExample::bad("a number that is too large", r#"{"run":{"User":"4294967295"}}"#, &["config.User"]),
             ImageExample::good("a number", r#"{"run":{"User":"10001:0"}}"#),
-            ImageExample::good("an image of Windows", r#"{"platform":{"os":"windows"},"run":{"User":""}}"#),
         ],
     }),
 };
@@ -50,6 +50,10 @@ struct ImageUser {}
 const WANTED: &str = "the number of a user that is not root";
 
 impl ImageCheck for ImageUser {
+    fn judges_user(&self) -> bool {
+        true
+    }
+
     fn in_container(&self, pod: &Pod<'_>, container: ContainerRef<'_>) -> InContainer {
         let own = container.container.security_context.as_ref().and_then(|context| context.run_as_user);
         let pods = pod.spec.security_context.as_ref().and_then(|context| context.run_as_user);
@@ -57,9 +61,6 @@ impl ImageCheck for ImageUser {
     }
 
     fn check<'i>(&self, image: &'i ImageFacts, _: Date, findings: &mut ImageFindings<'i>) {
-        if image.platform.os == "windows" {
-            return;
-        }
         let at = Place::Config("User");
         let switcher = image.content.as_ref().and_then(|content| content.user_switchers.first());
         let root = |found: String| match switcher {

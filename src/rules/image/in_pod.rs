@@ -76,7 +76,7 @@ impl Check for InPod {
         image_used::of_each(pod, findings, |used, findings| match used.known.map(|image| &image.answer) {
             Some(ImageAnswer::Known(known)) => self.known(pod, used, known, context, findings),
             Some(ImageAnswer::Unknown(unknown)) => {
-                findings.extend(self.unknown(used.image_at(), unknown, context));
+                findings.extend(self.unknown(pod, used, unknown, context));
                 let foreign = used.known.and_then(|image| image.foreign.as_ref());
                 findings.extend(foreign.and_then(|foreign| self.foreign(used.image_at(), foreign, context)));
             }
@@ -97,7 +97,12 @@ impl InPod {
         let Some(check) = self.judge.rules.get(self.index) else { return };
         let found = self.judge.found(image, context.today);
         if let Some((_, summary)) = found.iter().find(|(index, _)| *index == self.index) {
-            let meaning = used.container().map_or(InContainer::Counts, |container| check.in_container(pod, container));
+            let meaning = match used.container() {
+                _ if check.judges_user() && (pod.is_windows() || pod.chooses_windows()) => InContainer::Overridden,
+                None if check.judges_user() => InContainer::Overridden,
+                None => InContainer::Counts,
+                Some(container) => check.in_container(pod, container),
+            };
             findings.extend(finding(used.image_at(), summary, meaning));
         }
         if check.needs_digest() && pod.kind == "Pod" && is_trusted(image) && !used.image.is_some_and(is_pinned) {
@@ -105,11 +110,10 @@ impl InPod {
             let wanted = "the digest that was verified; `image-digest: {action: patch}` writes it into pods";
             findings.add(Finding::new(used.image_at(), found, wanted));
         }
-        let is_unread = !image.traits().layers_known && !image.traits().windows;
         let denies = context.settings.on_unknown == Some(OnUnknown::Deny);
-        if matches!(self.reports, Reports::Unknown { .. }) && is_unread && denies {
-            let found = "its layers are not read yet, so podreeve does not know what is in them";
-            findings.add(Finding::new(used.image_at(), found, "an image whose layers are read").why(WHY));
+        if matches!(self.reports, Reports::Unknown { .. }) && denies {
+            let unread = unread(image, pod).map(|(found, wanted)| Finding::new(used.image_at(), found, wanted));
+            findings.extend(unread.map(|finding| finding.why(WHY)));
         }
     }
 
@@ -122,7 +126,13 @@ impl InPod {
         })
     }
 
-    fn unknown<'p>(&self, at: Location<'p>, image: &UnknownImage, context: &PodImages) -> Option<Finding<'p>> {
+    fn unknown<'p>(
+        &self,
+        pod: &Pod<'p>,
+        used: &UsedImage<'p>,
+        image: &UnknownImage,
+        context: &PodImages,
+    ) -> Option<Finding<'p>> {
         let signature = match self.reports {
             Reports::None => return None,
             Reports::MustBeSigned { .. } if !image.must_be_signed => return None,
@@ -130,17 +140,33 @@ impl InPod {
             Reports::MustBeSigned { denies } => denies,
             Reports::Unknown { .. } => false,
         };
-        let most = match context.settings.effect(image, signature) {
+        // A tag may lead to another image than the one that runs, which nobody has verified.
+        let is_same = !signature || pod.kind != "Pod" || used.image.is_some_and(is_pinned);
+        let most = match context.settings.effect_of(image.kind, image.runs_already && is_same, signature) {
             UnknownEffect::Deny => None,
             UnknownEffect::Warn => Some(AtMost::Warn),
             UnknownEffect::Audit => Some(AtMost::Audit),
         };
         let found = format!("nothing is known of it: {}", crate::text::clean(&image.why, 300));
-        Some(Finding::new(at, found, "an image that podreeve can read").why(WHY).at_most(most))
+        Some(Finding::new(used.image_at(), found, "an image that podreeve can read").why(WHY).at_most(most))
     }
 }
 
 const WHY: &str = "nobody knows what runs, or who made it";
+
+/// What of the image was not read, and what is wanted.
+fn unread(image: &KnownImage, pod: &Pod<'_>) -> Option<(String, &'static str)> {
+    if !image.absent.is_empty() {
+        let names: Vec<String> = image.absent.iter().take(5).map(ToString::to_string).collect();
+        let found = format!("its index names {}, of which its registry has no image yet", names.join(", "));
+        return Some((found, "an index whose images are all there"));
+    }
+    // Registries need not have the first layers of Windows.
+    let of_windows = image.traits().windows && (pod.is_windows() || pod.chooses_windows());
+    let is_unread = !image.traits().layers_known && !of_windows;
+    let found = "its layers are not read yet, so podreeve does not know what is in them";
+    is_unread.then(|| (found.to_owned(), "an image whose layers are read"))
+}
 
 /// Whether an entry of the trust document covers the image.
 fn is_trusted(image: &KnownImage) -> bool {

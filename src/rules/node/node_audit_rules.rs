@@ -2,6 +2,8 @@
 
 use crate::node::audit::covering;
 use crate::node::audited::{Audited, audited};
+use crate::node::mode::shell;
+use crate::node::process::Process;
 use crate::node::{Node, Read};
 use crate::rule::{
     About, Evidence, Judges, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, compile_node, params,
@@ -44,6 +46,13 @@ loaded and in no file are not seen, since reading them needs a capability: a pas
                 results: &["pass falco"],
             },
             NodeExample {
+                name: "a file of rules that cannot be read, and a user who calls a program auditd",
+                params: "",
+                host: "=== /usr/bin/dockerd\n=== /etc/audit/audit.rules denied\n=== /etc/audit/rules.d/a.rules\n-D\n\
+=== /proc/5/status\nName: auditd\nUid: 1000 1000 1000 1000\n=== /proc/5/cgroup\n0::/user.slice/session-1.scope\n",
+                results: &["unknown /usr/bin/dockerd", "fail auditd"],
+            },
+            NodeExample {
                 name: "no daemon",
                 params: "",
                 host: "=== /etc/passwd\n",
@@ -68,7 +77,9 @@ impl NodeCheck for NodeAuditRules {
         if paths.is_empty() {
             return results.not_applicable(About::new("container daemons", &[]), "none of their files is there");
         }
-        let monitor = self.monitor.iter().find_map(|name| node.processes.iter().find(|process| process.name == *name));
+        let is_it = |process: &&Process, name: &String| process.name == *name && process.is_of_the_host();
+        let running = |name| node.processes.iter().find(|process| is_it(process, name));
+        let monitor = self.monitor.iter().find_map(running);
         if let Some(process) = monitor {
             return results
                 .pass(About::new(&process.name, &[]), Evidence::new("runs", format!("process {}", process.pid)));
@@ -89,11 +100,12 @@ impl NodeCheck for NodeAuditRules {
                     About::new(path, cis),
                     Evidence::new(format!("watched for {}", watch.permissions), &watch.source),
                 );
+            } else if let Some(unread) = node.audit.unread.first() {
+                results.unknown(About::new(path, cis), unread.clone());
             } else {
                 let evidence = Evidence::new("no watch for `wa`", "/etc/audit");
-                let fix = format!(
-                    "echo '-w {path} -p wa -k containers' >> /etc/audit/rules.d/containers.rules && augenrules --load"
-                );
+                let watch = shell(&format!("-w {path} -p wa -k containers"));
+                let fix = format!("echo {watch} >> /etc/audit/rules.d/containers.rules && augenrules --load");
                 results.fail(
                     About::new(path, cis),
                     Severity::Low,

@@ -1,13 +1,16 @@
 //! Who may give orders to a daemon.
 
-use crate::node::Node;
 use crate::node::config::Setting;
+use crate::node::docker;
 use crate::node::kubelet::Kubelet;
+use crate::node::mode::shell;
+use crate::node::{Node, Read};
 use crate::rule::{
     About, Evidence, Judges, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, compile_node, params,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 
 pub static RULE: Rule = Rule {
     id: "node-authorization",
@@ -36,6 +39,20 @@ for every client that reaches its port.\n\n\
                 params: r#"{"users":["ann"]}"#,
                 host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd --authorization-plugin=opa\n=== /etc/group\ndocker:x:5:ann\n=== /etc/passwd\nann:x:1000:1000::/home/ann:\n",
                 results: &["pass dockerd: authorization-plugins", "pass group docker"],
+            },
+            NodeExample {
+                name: "systemd gives the socket to another group, and docker's own is a number",
+                params: "",
+                host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd -H fd:// -G 5 --authorization-plugin=opa\n\
+=== /usr/lib/systemd/system/docker.socket\n[Socket]\nListenStream=/run/docker.sock\nSocketGroup=users\n\
+=== /etc/group\ndocker:x:5:ann\nusers:x:6:bob\n=== /etc/passwd\nann:x:1000:1000::/home/ann:\n",
+                results: &["fail group 5", "fail group users"],
+            },
+            NodeExample {
+                name: "groups that cannot be read",
+                params: "",
+                host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd --authorization-plugin=opa\n=== /etc/group denied\n=== /etc/passwd\nann:x:1000:1000::/home/ann:\n",
+                results: &["pass dockerd: authorization-plugins", "unknown group docker"],
             },
             NodeExample {
                 name: "an open kubelet",
@@ -94,7 +111,7 @@ impl NodeCheck for NodeAuthorization {
                 "docker",
                 docker.version.as_deref(),
             );
-            if plugins.texts().is_empty() {
+            if plugins.texts().iter().all(|plugin| plugin.trim().is_empty()) {
                 let fix = super::repairs::docker_set(&docker.config_file, "authorization-plugins", "[\"PLUGIN\"]");
                 results.fail(
                     About::new(&subject, &["D2.12"]),
@@ -107,8 +124,8 @@ impl NodeCheck for NodeAuthorization {
                 results.pass(About::new(&subject, &["D2.12"]), Evidence::of("authorization-plugins", &plugins));
             }
         }
-        if let Some(docker) = node.docker.iter().find(|docker| !docker.rootless) {
-            self.members(node, &docker.group(), results);
+        for group in groups(node) {
+            self.members(node, &group, results);
         }
         for kubelet in &node.kubelet {
             if !results.doubtful(About::new(&kubelet.name, &["K4.2.1", "K4.2.2", "K4.2.4"]), &kubelet.config) {
@@ -118,17 +135,43 @@ impl NodeCheck for NodeAuthorization {
     }
 }
 
+/// The groups that may write to a socket of docker: that of its settings, that of systemd's unit, and that of the file itself.
+fn groups(node: &Node) -> BTreeSet<String> {
+    let mut groups = BTreeSet::new();
+    for docker in node.docker.iter().filter(|docker| !docker.rootless) {
+        groups.insert(docker.group());
+        let units = docker::sockets(&node.units).filter_map(|unit| unit.last("Socket", "SocketGroup"));
+        groups.extend(units.map(|group| group.value.clone()));
+        for host in docker.hosts() {
+            let path = host.address.strip_prefix("unix://");
+            let facts = path.and_then(|path| node.file(path)).and_then(Read::is);
+            if let (Some(facts), Some(accounts)) =
+                (facts.filter(|facts| facts.access.mode & 0o020 != 0), node.accounts.is())
+            {
+                groups.insert(accounts.group(facts.access.gid));
+            }
+        }
+    }
+    groups.remove("root");
+    groups
+}
+
 impl NodeAuthorization {
     fn members(&self, node: &Node, group: &str, results: &mut Results) {
         let subject = format!("group {group}");
         let about = About::new(&subject, &["D1.1.2"]);
-        let Some(accounts) = node.accounts.is() else {
-            return results.unknown(about, "/etc/passwd cannot be read");
+        let accounts = match &node.accounts {
+            Read::Is(accounts) => accounts,
+            Read::Absent => return results.unknown(about, "the root has no /etc/passwd"),
+            other => {
+                return results
+                    .unknown(about, format!("/etc/passwd or /etc/group {}", other.unknown().unwrap_or_default()));
+            }
         };
         let foreign: Vec<&str> =
             accounts.members(group).into_iter().filter(|name| !self.users.iter().any(|user| user == name)).collect();
         if let Some(first) = foreign.first() {
-            let fix = format!("gpasswd -d {first} {group}");
+            let fix = format!("gpasswd -d {} {}", shell(first), shell(group));
             let evidence = Evidence::new(foreign.join(", "), "/etc/group");
             results.fail(about, Severity::High, evidence, "only users of the parameter `users`", fix);
         } else if accounts.elsewhere {
@@ -149,14 +192,14 @@ fn judge_kubelet(kubelet: &Kubelet, results: &mut Results) {
         (
             "authentication.anonymous.enabled",
             "K4.2.1",
-            |setting| !setting.is_true(),
+            |setting| setting.value == false,
             "false",
             "authentication:\n  anonymous:\n    enabled: false",
         ),
         (
             "authorization.mode",
             "K4.2.2",
-            |setting| setting.display() != "AlwaysAllow",
+            |setting| setting.value == "Webhook",
             "Webhook",
             "authorization:\n  mode: Webhook",
         ),

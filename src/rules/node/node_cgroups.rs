@@ -73,6 +73,9 @@ impl NodeCheck for NodeCgroups {
             }
         }
         for daemon in &node.podman {
+            if results.doubtful(About::new(&daemon.name, &[]), &daemon.config) {
+                continue;
+            }
             let setting = daemon.config.get("containers.cgroups");
             if let Some(setting) = setting.filter(|setting| setting.display() == "disabled") {
                 let subject = format!("{}: cgroups", daemon.name);

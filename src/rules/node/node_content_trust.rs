@@ -1,7 +1,9 @@
 //! Images are verified before they run.
 
-use crate::node::os::numbers;
-use crate::node::{Daemon, Node};
+mod containerd;
+mod policy;
+
+use crate::node::Node;
 use crate::rule::{
     About, Evidence, Judges, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, compile_node, params,
 };
@@ -55,6 +57,37 @@ containerd only from 2.1 on.",
                 results: &["notApplicable container runtimes"],
             },
             NodeExample {
+                name: "a default that rejects, beside a scope that takes every image",
+                params: "",
+                host: "=== /usr/bin/podman\n=== /etc/containers/policy.json\n{\"default\": [{\"type\": \"reject\"}], \"transports\": {\"docker\": {\"\": [{\"type\": \"insecureAcceptAnything\"}]}}}\n",
+                results: &["fail /etc/containers/policy.json"],
+            },
+            NodeExample {
+                name: "a kind that nothing knows, and a cri-o with a policy of its own",
+                params: "",
+                host: "=== /usr/bin/podman\n=== /etc/containers/policy.json\n{\"default\": [{\"type\": \"accept\"}]}\n\
+=== /usr/lib/systemd/system/crio.service\n[Service]\nExecStart=/usr/bin/crio\n=== /etc/crio/crio.conf\n[crio.image]\nsignature_policy = \"/etc/crio/policy.json\"\n",
+                results: &["unknown /etc/containers/policy.json", "unknown crio: signature_policy"],
+            },
+            NodeExample {
+                name: "verifiers that the kubelet's pulls go past",
+                params: "",
+                host: "=== /usr/lib/systemd/system/containerd.service\n[Service]\nExecStart=/usr/bin/containerd\n=== /opt/verifier/cosign 0755\n\
+=== /etc/containerd/config.toml\nversion = 3\n[plugins.\"io.containerd.image-verifier.v1.bindir\"]\nbin_dir = \"/opt/verifier\"\n\
+[plugins.\"io.containerd.cri.v1.images\"]\nmax_concurrent_downloads = 5\n\
+=== /usr/lib/systemd/system/kubelet.service\n[Service]\nExecStart=/usr/bin/kubelet\n\
+=== /var/lib/dpkg/status\nPackage: containerd\nStatus: install ok installed\nVersion: 2.1.4\n",
+                results: &["fail containerd"],
+            },
+            NodeExample {
+                name: "verifiers of a containerd whose version is unknown, under a kubelet",
+                params: "",
+                host: "=== /usr/lib/systemd/system/containerd.service\n[Service]\nExecStart=/usr/bin/containerd\n=== /opt/verifier/cosign 0755\n\
+=== /etc/containerd/config.toml\nversion = 3\n[plugins.\"io.containerd.image-verifier.v1.bindir\"]\nbin_dir = \"/opt/verifier\"\n\
+=== /usr/lib/systemd/system/kubelet.service\n[Service]\nExecStart=/usr/bin/kubelet\n",
+                results: &["unknown containerd"],
+            },
+            NodeExample {
                 name: "no runtime",
                 params: "",
                 host: "=== /etc/passwd\n",
@@ -71,8 +104,6 @@ struct NodeContentTrust {
     /// Whether signatures are verified at admission in the whole cluster, so that no runtime needs to. Default: false.
     admission: bool,
 }
-
-const POLICY: &str = "/etc/containers/policy.json";
 
 impl NodeCheck for NodeContentTrust {
     fn check(&self, node: &Node, results: &mut Results) {
@@ -105,85 +136,12 @@ impl NodeCheck for NodeContentTrust {
             );
         }
         if !node.podman.is_empty() || !node.crio.is_empty() {
-            policy(node, results);
+            policy::judge(node, results);
         }
         for daemon in &node.containerd {
-            if results.doubtful(About::new(&daemon.name, &[]), &daemon.config) {
-                continue;
-            }
-            if too_old(node, daemon) {
-                let version = daemon.version.as_deref().unwrap_or_default();
-                let evidence = Evidence::new(format!("containerd {version}"), "the package database");
-                let fix = "verify signatures at admission (the rule image-signature), or upgrade containerd to 2.1";
-                let wanted = "2.1 or newer, whose verifiers see the kubelet's pulls";
-                results.fail(About::new(&daemon.name, &[]), Severity::Low, evidence, wanted, fix);
-                continue;
-            }
-            let key = "plugins.\"io.containerd.image-verifier.v1.bindir\".bin_dir";
-            let folder =
-                daemon.config.get(key).filter(|setting| setting.value.as_str().is_some_and(|path| !path.is_empty()));
-            let programs = folder.and_then(|setting| node.folders.get(&setting.display())).and_then(|names| names.is());
-            match (folder, programs) {
-                (Some(setting), Some(names)) if !names.is_empty() => {
-                    results.pass(About::new(&daemon.name, &[]), Evidence::of("bin_dir", setting));
-                }
-                (Some(setting), _) => {
-                    let evidence = Evidence::new(format!("{} has no programs", setting.display()), &setting.source);
-                    results.fail(
-                        About::new(&daemon.name, &[]),
-                        Severity::Low,
-                        evidence,
-                        "a verifier",
-                        format!("install a verifier in {}", setting.display()),
-                    );
-                }
-                (None, _) => {
-                    let evidence = Evidence::new(
-                        "no image verifier",
-                        daemon.config_files.first().map_or("its defaults", String::as_str),
-                    );
-                    let fix = "verify signatures at admission (the rule image-signature), or set bin_dir of io.containerd.image-verifier.v1.bindir";
-                    results.fail(
-                        About::new(&daemon.name, &[]),
-                        Severity::Low,
-                        evidence,
-                        "images are verified before they run",
-                        fix,
-                    );
-                }
+            if !results.doubtful(About::new(&daemon.name, &[]), &daemon.config) {
+                containerd::judge(node, daemon, results);
             }
         }
     }
-}
-
-fn policy(node: &Node, results: &mut Results) {
-    let about = About::new(POLICY, &[]);
-    let document = match &node.containers_policy {
-        crate::node::Read::Is(document) => document,
-        crate::node::Read::Absent => {
-            return results.unknown(about, "it does not exist, and podman may have another one in a home");
-        }
-        other => return results.unknown(about, other.unknown().unwrap_or_default()),
-    };
-    let kinds: Vec<&str> = document
-        .get("default")
-        .and_then(|list| list.as_array())
-        .into_iter()
-        .flatten()
-        .filter_map(|rule| rule.get("type")?.as_str())
-        .collect();
-    if kinds.is_empty() || kinds.contains(&"insecureAcceptAnything") {
-        let evidence = Evidence::new(format!("default: {}", kinds.join(", ")), POLICY);
-        let fix =
-            format!("podman image trust set --type reject default # then trust each registry with its key in {POLICY}");
-        results.fail(about, Severity::Low, evidence, "a default of reject, or of a signature", fix);
-    } else {
-        results.pass(about, Evidence::new(format!("default: {}", kinds.join(", ")), POLICY));
-    }
-}
-
-/// Whether the kubelet's pulls go past the verifiers.
-fn too_old(node: &Node, daemon: &Daemon) -> bool {
-    let release = daemon.version.as_deref().map(numbers);
-    !node.kubelet.is_empty() && release.is_some_and(|release| release < vec![2, 1])
 }

@@ -64,10 +64,19 @@ all folders above must be closed for others.",
                 results: &["notApplicable container daemons"],
             },
             NodeExample {
-                name: "a folder that cannot be read",
+                name: "folders that cannot be read",
                 params: "",
-                host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd\n=== /etc/docker/daemon.json denied\n",
-                results: &[],
+                host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd\n=== /etc/docker/certs.d denied\n\
+=== /proc/9/status\nName: kubelet\n=== /proc/9/cmdline\nkubelet\n=== /var/lib/kubelet/pki denied\n",
+                results: &["unknown /etc/docker/certs.d", "unknown /var/lib/kubelet/pki"],
+            },
+            NodeExample {
+                name: "a link in a folder that others may change, a folder with an ACL, and a registry's file of another name",
+                params: "",
+                host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd --config-file=/open/daemon.json\n\
+=== /open 0777 folder\n=== /open/daemon.json link /srv/docker/daemon.json\n=== /srv/docker 0775 folder acl user:1000:rwx\n=== /srv/docker/daemon.json\n{}\n\
+=== /etc/docker/certs.d/r.example.com/client.key.bak 1000:1000 0644\nx\n",
+                results: &["fail /open/daemon.json", "fail /etc/docker/certs.d/r.example.com/client.key.bak"],
             },
         ],
     }),
@@ -94,6 +103,11 @@ impl NodeCheck for NodeFiles {
         for (name, config) in of_kubelets.chain(of_dockers).chain(of_others) {
             // Its settings may name other files than those below.
             results.doubtful(About::new(name, &[]), config);
+        }
+        // The files in them may be anybody's.
+        let unread = node.folders.iter().filter_map(|(folder, read)| Some((folder, read.unknown()?)));
+        for (folder, why) in unread {
+            results.unknown(About::new(folder, &[]), format!("the folder {why}"));
         }
         for file in &expected {
             judge(node, file, results);

@@ -12,7 +12,7 @@ pub static RULE: Rule = Rule {
     title: "Images that no container uses are removed",
     docs: "The kubelet removes unused images when the disk is fuller than `imageGCHighThresholdPercent`, down to \
 `imageGCLowThresholdPercent`. 100 switches that off, and so does a low threshold that is not below the high one. A docker that runs no \
-pods needs a timer or a cron job with `docker image prune` or `docker system prune`, unless no more than `max` of its images are unused. Of podman the same number is accepted.",
+pods needs an enabled timer or a cron job with `docker image prune --force` or `docker system prune --force`, unless no more than `max` of its images are unused. Of podman the same number is accepted.",
     why: "old images hold old faults, and every user who may start a container can start them",
     owasp: &[10],
     severity: Severity::Low,

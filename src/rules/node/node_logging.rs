@@ -1,6 +1,8 @@
 //! Logs of containers leave the node.
 
 use crate::node::Node;
+use crate::node::config::Setting;
+use crate::node::docker::Docker;
 use crate::node::process::Process;
 use crate::rule::{
     About, Evidence, Judges, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, compile_node, params,
@@ -13,7 +15,7 @@ pub static RULE: Rule = Rule {
     title: "Logs of containers are sent to another host",
     docs: "A log that stays on the node ends with the node, and an attacker who takes the node can change it. Docker can send logs itself \
 (`log-driver: syslog` with an address, `gelf`, `fluentd`, and others). Otherwise a program that forwards them must run: fluent-bit, vector, \
-filebeat, alloy, promtail, systemd-journal-upload, or rsyslog with an action that sends; `forwarders` names more. Docker's own log has the level `info`.",
+filebeat, alloy, promtail, systemd-journal-upload, or rsyslog with an action that sends; `forwarders` names more. An address of the host itself leaves the logs there. Docker's own log has the level `info`.",
     why: "an attacker who takes the node removes the traces",
     owasp: &[45],
     severity: Severity::Low,
@@ -55,6 +57,24 @@ filebeat, alloy, promtail, systemd-journal-upload, or rsyslog with an action tha
                 results: &["pass dockerd: log-driver", "pass dockerd: log-level"],
             },
             NodeExample {
+                name: "an address of this host, and a level that says too much",
+                params: "",
+                host: "=== /proc/1/status\nName: init\n=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd -D --log-driver=syslog --log-opt syslog-address=udp://127.0.0.1:514\n",
+                results: &["fail logs of containers", "fail dockerd: log-level"],
+            },
+            NodeExample {
+                name: "a driver without a name, and a user who calls a program vector",
+                params: "",
+                host: "=== /proc/5/status\nName: vector\nUid: 1000 1000 1000 1000\n=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd --log-driver=\n",
+                results: &["fail logs of containers", "pass dockerd: log-level"],
+            },
+            NodeExample {
+                name: "a plugin",
+                params: "",
+                host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd --log-driver=loki\n",
+                results: &["unknown dockerd: log-driver"],
+            },
+            NodeExample {
                 name: "no runtime",
                 params: "",
                 host: "=== /etc/passwd\n",
@@ -85,8 +105,50 @@ const FORWARDERS: &[&str] = &[
     "systemd-journal",
 ];
 
+/// Drivers of docker that send logs, and the option with their address. Without an address they send to this host.
+const REMOTE: &[(&str, &str)] = &[
+    ("syslog", "syslog-address"),
+    ("gelf", "gelf-address"),
+    ("fluentd", "fluentd-address"),
+    ("awslogs", ""),
+    ("gcplogs", ""),
+    ("logentries", ""),
+    ("splunk", "splunk-url"),
+];
+
 /// Drivers of docker that keep logs on the host.
-const LOCAL: &[&str] = &["json-file", "local", "none", "journald"];
+const LOCAL: &[&str] = &["json-file", "local", "none", "journald", "\"\""];
+
+/// Where docker's own driver leaves the logs.
+enum Driver {
+    Sends,
+    Keeps,
+    /// A plugin.
+    Foreign,
+}
+
+fn driver(docker: &Docker, name: &str) -> Driver {
+    let Some((_, option)) = REMOTE.iter().find(|(remote, _)| *remote == name) else {
+        return if LOCAL.contains(&name) { Driver::Keeps } else { Driver::Foreign };
+    };
+    let options = docker.config.get("log-opts");
+    let in_file = options.and_then(|options| options.value.get(option)?.as_str());
+    let flags = options.map(Setting::texts).unwrap_or_default();
+    let by_flag = flags.into_iter().rev().find_map(|text| text.strip_prefix(option)?.strip_prefix('='));
+    match in_file.or(by_flag) {
+        _ if option.is_empty() => Driver::Sends,
+        Some(address) if !is_this_host(address) => Driver::Sends,
+        _ => Driver::Keeps,
+    }
+}
+
+/// Whether an address of a driver, with or without its scheme, is of this host.
+fn is_this_host(address: &str) -> bool {
+    let (scheme, rest) = address.split_once("://").unwrap_or(("", address));
+    scheme.starts_with("unix")
+        || rest.is_empty()
+        || ["127.", "localhost", "[::1]", "/"].iter().any(|own| rest.starts_with(own))
+}
 
 impl NodeCheck for NodeLogging {
     fn check(&self, node: &Node, results: &mut Results) {
@@ -103,29 +165,28 @@ impl NodeCheck for NodeLogging {
             }
             let driver = docker.config.or_default("log-driver", "json-file", "docker", docker.version.as_deref());
             let name = driver.display();
-            let has_address = docker
-                .config
-                .get("log-opts")
-                .is_some_and(|options| options.value.to_string().contains("syslog-address"));
-            if LOCAL.contains(&name.as_str()) || (name == "syslog" && !has_address) {
-                local = true;
-            } else {
-                let subject = format!("{}: log-driver", docker.name);
-                results.pass(About::new(&subject, &["D2.13"]), Evidence::of("log-driver", &driver));
+            let subject = format!("{}: log-driver", docker.name);
+            match self::driver(docker, &name) {
+                Driver::Sends => results.pass(About::new(&subject, &["D2.13"]), Evidence::of("log-driver", &driver)),
+                Driver::Keeps => local = true,
+                Driver::Foreign => {
+                    let why = format!("log-driver={name} is a plugin, and podreeve does not know where it sends logs");
+                    results.unknown(About::new(&subject, &["D2.13"]), why);
+                }
             }
             let level = docker.config.or_default("log-level", "info", "docker", docker.version.as_deref());
             let subject = format!("{}: log-level", docker.name);
-            if matches!(level.display().as_str(), "info" | "debug") {
-                results.pass(About::new(&subject, &["D2.3"]), Evidence::of("log-level", &level));
+            let about = About::new(&subject, &["D2.3"]);
+            // It is the level `debug` by another name.
+            let debug = docker.config.get("debug").filter(|debug| debug.is_true());
+            if let Some(debug) = debug {
+                let fix = super::repairs::docker_set(&docker.config_file, "debug", "false");
+                results.fail(about, Severity::Low, Evidence::of("debug", debug), "debug=false", fix);
+            } else if level.display() == "info" {
+                results.pass(about, Evidence::of("log-level", &level));
             } else {
                 let fix = super::repairs::docker_set(&docker.config_file, "log-level", "\"info\"");
-                results.fail(
-                    About::new(&subject, &["D2.3"]),
-                    Severity::Low,
-                    Evidence::of("log-level", &level),
-                    "log-level=info",
-                    fix,
-                );
+                results.fail(about, Severity::Low, Evidence::of("log-level", &level), "log-level=info", fix);
             }
         }
         if local {
@@ -146,7 +207,9 @@ impl NodeLogging {
         let uploads = |name: &str| {
             name == "systemd-journal" && node.enabled_units.iter().any(|unit| unit == "systemd-journal-upload.service")
         };
-        if let Some(process) = node.processes.iter().find(|process| known(&process.name) || uploads(&process.name)) {
+        let forwards =
+            |process: &&Process| (known(&process.name) || uploads(&process.name)) && process.is_of_the_host();
+        if let Some(process) = node.processes.iter().find(forwards) {
             results.pass(about, Evidence::new(format!("{} runs", process.name), format!("process {}", process.pid)));
         } else if let Some((file, rsyslog)) = sends(node) {
             results.pass(about, Evidence::new(format!("rsyslog (process {}) sends them", rsyslog.pid), file));
@@ -160,6 +223,6 @@ impl NodeLogging {
 
 /// The file of a running rsyslog that sends to another host.
 fn sends(node: &Node) -> Option<(&String, &Process)> {
-    let rsyslog = node.processes.iter().find(|process| process.name == "rsyslogd")?;
+    let rsyslog = node.processes.iter().find(|process| process.name == "rsyslogd" && process.is_of_the_host())?;
     Some((node.log_forwarding.first()?, rsyslog))
 }

@@ -1,7 +1,8 @@
 //! AppArmor or SELinux confine containers.
 
-use crate::node::Node;
+use crate::node::config::Source;
 use crate::node::os::SeLinux;
+use crate::node::{Daemon, Node};
 use crate::rule::{
     About, Evidence, Judges, NoParams, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, node_without_params,
     params,
@@ -38,6 +39,14 @@ all system calls.",
                 params: "",
                 host: "=== /proc/1/status\nName: init\n=== /sys/fs/selinux/enforce\n0\n=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd\n",
                 results: &["fail SELinux", "fail dockerd: selinux-enabled"],
+            },
+            NodeExample {
+                name: "SELinux until the next restart, and a containerd that does not use it by default",
+                params: "",
+                host: "=== /proc/1/status\nName: init\n=== /sys/fs/selinux/enforce\n1\n=== /etc/selinux/config\nSELINUX=permissive\n\
+=== /usr/lib/systemd/system/containerd.service\n[Service]\nExecStart=/usr/bin/containerd\n\
+=== /proc/9/status\nName: kubelet\n=== /proc/9/cmdline\nkubelet\n",
+                results: &["pass SELinux", "fail SELinux after a restart", "fail containerd: enable_selinux"],
             },
             NodeExample {
                 name: "an image of a disk",
@@ -90,15 +99,24 @@ impl NodeCheck for NodeLsm {
                 );
             }
         }
+        for daemon in node.containerd.iter().filter(|_| selinux && !node.kubelet.is_empty()) {
+            default_selinux(daemon, ".enable_selinux", results);
+        }
+        for daemon in node.crio.iter().filter(|_| selinux) {
+            default_selinux(daemon, "crio.runtime.selinux", results);
+        }
         for daemon in node.containerd.iter().chain(&node.crio).chain(&node.podman) {
             if results.doubtful(About::new(&daemon.name, &["D5.2", "D5.3"]), &daemon.config) {
                 continue;
             }
-            let rows: [Row; 5] = [
+            let rows: [Row; 8] = [
                 (".enable_selinux", |value| selinux_off(value), "true"),
                 (".disable_apparmor", |value| value == "true", "false"),
                 (".unset_seccomp_profile", |value| value == "unconfined", "\"\""),
                 ("crio.runtime.selinux", |value| selinux_off(value), "true"),
+                ("crio.runtime.seccomp_profile", |value| value == "unconfined", "\"\""),
+                ("crio.runtime.apparmor_profile", |value| value == "unconfined", "\"crio-default\""),
+                ("containers.seccomp_profile", |value| value == "unconfined", "\"\""),
                 ("containers.label", |value| value == "false", "true"),
             ];
             for (key, setting) in &daemon.config.settings {
@@ -125,11 +143,37 @@ impl NodeCheck for NodeLsm {
     }
 }
 
+/// containerd and cri-o use SELinux only where a setting says so. containerd's setting is about the containers of a kubelet.
+fn default_selinux(daemon: &Daemon, key: &str, results: &mut Results) {
+    let is_set = daemon.config.settings.keys().any(|found| found.ends_with(key));
+    if is_set || !daemon.config.doubts.is_empty() {
+        return;
+    }
+    let name = key.rsplit('.').next().unwrap_or(key);
+    let subject = format!("{}: {name}", daemon.name);
+    let source = Source::Default { product: daemon.name.clone(), version: daemon.version.clone() };
+    let file = daemon.config_files.first().map_or("its settings", String::as_str);
+    let fix = format!("set {name} = true in {file}, and restart the daemon");
+    let evidence = Evidence::new(format!("{name}=false"), source);
+    results.fail(About::new(&subject, &[]), Severity::Medium, evidence, format!("{name}=true"), fix);
+}
+
 /// The end of a key, which value fails, and what is wanted.
 type Row = (&'static str, fn(&str) -> bool, &'static str);
 
 fn selinux_off(value: &str) -> bool {
     value == "false"
+}
+
+/// What the next boot does with SELinux.
+fn after_boot(node: &Node, results: &mut Results) {
+    let Some(configured) = node.security_modules.selinux_configured.as_deref() else { return };
+    if configured != "enforcing" {
+        let evidence = Evidence::new(format!("SELINUX={configured}"), "/etc/selinux/config");
+        let fix = "sed -i 's/^SELINUX=.*/SELINUX=enforcing/' /etc/selinux/config";
+        let about = About::new("SELinux after a restart", &["D5.3"]);
+        results.fail(about, Severity::Medium, evidence, "enforcing", fix);
+    }
 }
 
 fn module(node: &Node, results: &mut Results) {
@@ -144,6 +188,7 @@ fn module(node: &Node, results: &mut Results) {
             }
         }
         (false, Some(SeLinux::Enforcing)) => {
+            after_boot(node, results);
             results.pass(About::new("SELinux", &["D5.3"]), Evidence::new("enforcing", "/sys/fs/selinux/enforce"));
             results.not_applicable(About::new("AppArmor", &["D5.2"]), "SELinux confines the containers of this host");
         }

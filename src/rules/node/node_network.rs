@@ -2,9 +2,9 @@
 
 mod registries;
 
-use crate::node::Node;
 use crate::node::docker::Docker;
 use crate::node::os::numbers;
+use crate::node::{Daemon, Node};
 use crate::rule::{
     About, Evidence, Judges, NoParams, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, node_without_params,
     params,
@@ -75,6 +75,23 @@ Docker that runs no pods matters as well: its containers share the node.",
                 ],
             },
             NodeExample {
+                name: "names that look like this host, mirrors without TLS, and one on this host",
+                params: "",
+                host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd --bridge=none --insecure-registry 127.0.0.1.example.com --userland-proxy=false\n\
+=== /usr/lib/systemd/system/containerd.service\n[Service]\nExecStart=/usr/bin/containerd\n=== /etc/containerd/config.toml\nversion = 2\n\
+[plugins.\"io.containerd.grpc.v1.cri\".registry]\nconfig_path = \"/etc/containerd/certs.d\"\n\
+[plugins.\"io.containerd.grpc.v1.cri\".registry.mirrors.\"a.example.com\"]\nendpoint = [\"http://m.example.com\"]\n\
+=== /etc/containerd/certs.d/r.example.com/hosts.toml\nserver = \"https://r.example.com\"\n[host.\"http://m.example.com:5000\"]\ncapabilities = [\"pull\"]\n\
+=== /etc/containerd/certs.d/s.example.com/hosts.toml\n[host.\"http://127.0.0.1:5000\"]\ncapabilities = [\"pull\"]\n\
+=== /usr/bin/podman\n=== /etc/containers/registries.conf\n[[registry]]\nlocation = \"r.example.com\"\n[[registry.mirror]]\nlocation = \"m.example.com\"\ninsecure = true\n",
+                results: &[
+                    "fail dockerd: insecure-registries",
+                    "fail containerd: http://m.example.com",
+                    "fail containerd: /etc/containerd/certs.d/r.example.com/hosts.toml",
+                    "fail podman: /etc/containers/registries.conf",
+                ],
+            },
+            NodeExample {
                 name: "no docker",
                 params: "",
                 host: "=== /etc/passwd\n",
@@ -99,7 +116,7 @@ impl NodeCheck for NodeNetwork {
                 judge(node, docker, results);
             }
         }
-        for daemon in &node.crio {
+        for daemon in node.crio.iter().filter(|daemon| daemon.config.doubts.is_empty()) {
             let subject = format!("{}: insecure_registries", daemon.name);
             if let Some(setting) =
                 daemon.config.get("crio.image.insecure_registries").filter(|setting| !setting.texts().is_empty())
@@ -113,6 +130,7 @@ impl NodeCheck for NodeNetwork {
             }
         }
         for daemon in &node.containerd {
+            mirrors(daemon, results);
             for (key, setting) in daemon
                 .config
                 .settings
@@ -129,6 +147,20 @@ impl NodeCheck for NodeNetwork {
                     fix,
                 );
             }
+        }
+    }
+}
+
+/// Addresses without TLS in the older form of mirrors, `registry.mirrors."NAME".endpoint`.
+fn mirrors(daemon: &Daemon, results: &mut Results) {
+    let is_endpoint = |key: &str| key.contains(".registry.mirrors.") && key.ends_with(".endpoint");
+    for (key, setting) in daemon.config.settings.iter().filter(|(key, _)| is_endpoint(key)) {
+        let plain: Vec<&str> = setting.texts().into_iter().filter(|url| registries::is_plain_address(url)).collect();
+        if !plain.is_empty() {
+            let subject = format!("{}: {}", daemon.name, plain.join(", "));
+            let fix = format!("remove {} from {}, and restart containerd", plain.join(", "), setting.source);
+            let wanted = "registries come over TLS";
+            results.fail(About::new(&subject, &["D2.5"]), Severity::High, Evidence::of(key, setting), wanted, fix);
         }
     }
 }

@@ -108,6 +108,9 @@ impl NodeCheck for NodePids {
             }
         }
         for daemon in &node.podman {
+            if results.doubtful(About::new(&daemon.name, &["D5.29"]), &daemon.config) {
+                continue;
+            }
             let subject = format!("{}: pids_limit", daemon.name);
             let setting = daemon.config.or_default("containers.pids_limit", 2048, "podman", daemon.version.as_deref());
             let evidence = Evidence::of("pids_limit", &setting);
@@ -131,8 +134,10 @@ fn containers(node: &Node, results: &mut Results) {
         if limit == "max" {
             let fix = format!("docker update --pids-limit 200 {id}");
             results.fail(about, Severity::Medium, evidence, "a limit of processes", fix);
-        } else {
+        } else if limit.parse::<u64>().is_ok() {
             results.pass(about, evidence);
+        } else {
+            results.unknown(about, format!("/sys/fs/cgroup{group}/pids.max is no number"));
         }
     }
 }

@@ -58,6 +58,10 @@ impl NodeCheck for NodeRootless {
                 "no unit and no process of dockerd is there; runtimes under a kubelet need root",
             );
         }
+        if !node.host_ids {
+            let why = "podreeve runs in a user namespace, in which it cannot see whose processes are root's";
+            return results.unknown(about("docker"), why);
+        }
         for daemon in alone() {
             if daemon.rootless {
                 results.pass(about(&daemon.name), Evidence::new("a user of its own", "/proc"));
@@ -66,10 +70,6 @@ impl NodeCheck for NodeRootless {
                 let fix = "containerd-rootless-setuptool.sh install";
                 results.fail(about(&daemon.name), Severity::Low, evidence, "an ordinary user", fix);
             }
-        }
-        if !node.host_ids {
-            let why = "podreeve runs in a user namespace, in which it cannot see whose processes are root's";
-            return results.unknown(about("docker"), why);
         }
         for docker in &node.docker {
             if docker.rootless {

@@ -1,6 +1,8 @@
 //! Services next to containers.
 
 use crate::node::listener::{Listener, Protocol};
+use crate::node::mode::shell;
+use crate::node::process::Process;
 use crate::node::{Node, Read};
 use crate::rule::{
     About, Evidence, Judges, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, compile_node, params,
@@ -37,6 +39,13 @@ and database servers) are violations too. Without the right to look into other p
                 results: &["pass ports"],
             },
             NodeExample {
+                name: "a user who calls a program dockerd",
+                params: "",
+                host: "=== /proc/1/net/tcp\nh\n 0: 00000000:0050 00000000:0000 0A 0:0 0:0 0 0 0 99 1\n=== /proc/1/net/udp\nh\n\
+=== /proc/7/status\nName: dockerd\nUid: 1000 1000 1000 1000\n=== /proc/7/fd/3 link socket:[99]\n=== /proc/7/cgroup\n0::/user.slice/$(reboot).service\n",
+                results: &["fail tcp 80"],
+            },
+            NodeExample {
                 name: "an image of a disk",
                 params: "",
                 host: "=== /etc/passwd\n",
@@ -56,6 +65,9 @@ struct NodeServices {
 
 /// SSH, DHCP, the API server, etcd, the kubelet, kube-proxy, the controller manager, the scheduler.
 const EXPECTED: &[u16] = &[22, 68, 546, 2379, 2380, 2381, 6443, 10248, 10249, 10250, 10256, 10257, 10259];
+
+/// Ports that have a result each. Any user may listen on thousands.
+const MOST_PORTS: usize = 100;
 
 /// Programs that are there for containers.
 const OWN: &[&str] =
@@ -133,12 +145,20 @@ impl NodeServices {
                 Evidence::new("only expected ones, and those of the loopback address", "/proc/1/net"),
             );
         }
+        let (mut named, mut more) = (0, 0);
         for ((protocol, port), pid) in open {
             let process = pid.and_then(|pid| node.processes.iter().find(|process| process.pid == pid));
             // A port of a container belongs to a pod with the host's network, which `host-network` judges, and `node-tls` judges daemons.
-            if process.is_some_and(|process| process.in_container() || OWN.contains(&process.name.as_str())) {
+            let is_own =
+                |process: &Process| OWN.contains(&process.name.as_str()) && process.uid.is_none_or(|uid| uid == 0);
+            if process.is_some_and(|process| process.in_container() || is_own(process)) {
                 continue;
             }
+            if named == MOST_PORTS {
+                more += 1;
+                continue;
+            }
+            named += 1;
             let protocol = match protocol {
                 Protocol::Tcp => "tcp",
                 Protocol::Udp => "udp",
@@ -148,9 +168,10 @@ impl NodeServices {
                 Some(process) => format!("{} (process {}) listens", process.name, process.pid),
                 None => "a process listens; to name it, podreeve needs the right to look into processes".to_owned(),
             };
-            let unit = process.and_then(crate::node::process::Process::unit);
+            let unit = process.and_then(Process::unit);
             let fix = match unit {
-                Some(unit) => format!("systemctl disable --now {unit}"),
+                // A user who has control groups of their own may give them any names.
+                Some(unit) => format!("systemctl disable --now {}", shell(unit)),
                 None => format!("ss -lnp 'sport = :{port}' # stop the program, or add {port} to the parameter `allow`"),
             };
             results.fail(
@@ -161,5 +182,27 @@ impl NodeServices {
                 fix,
             );
         }
+        if more > 0 {
+            let evidence = Evidence::new(format!("{more} more ports"), "/proc/1/net");
+            let fix = "ss -lntu # stop the programs";
+            results.fail(about("ports"), Severity::Low, evidence, "no service next to containers", fix);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::{fake::Fake, snapshot};
+
+    #[test]
+    fn very_many_ports() {
+        let rows = (9000..9300).map(|port| format!(" 0: 00000000:{port:04X} 00000000:0000 0A 0:0 0:0 0 0 0 99 1\n"));
+        let host = format!("=== /proc/1/net/udp\nh\n=== /proc/1/net/tcp\nh\n{}", rows.collect::<String>());
+        let mut results = Results::default();
+        NodeServices::default().check(&snapshot(&Fake::read(&host), 0), &mut results);
+        assert_eq!(results.all.len(), 101);
+        let last = results.all.last().map(|result| format!("{result:?}")).unwrap_or_default();
+        assert!(last.contains("200 more ports"), "{last}");
     }
 }

@@ -55,6 +55,24 @@ Certificates must be valid for 30 days more, be meant for servers, have a key of
                 results: &["pass dockerd"],
             },
             NodeExample {
+                name: "systemd's sockets of another name, and none that is enabled",
+                params: "",
+                host: "=== /proc/7/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/7/cmdline\ndockerd -H fd://\n=== /proc/7/cgroup\n0::/system.slice/docker.service\n\
+=== /usr/lib/systemd/system/docker.socket\n[Socket]\nListenStream=/run/docker.sock\n\
+=== /etc/systemd/system/docker-tcp.socket\n[Socket]\nListenStream=2375\nService=docker.service\n\
+=== /etc/systemd/system/sockets.target.wants/docker-tcp.socket link /etc/systemd/system/docker-tcp.socket\n\
+=== /proc/8/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/8/cmdline\ndockerd -H fd:// -H unix:///x.sock\n=== /proc/8/cgroup\n0::/system.slice/other.service\n",
+                results: &["fail dockerd (docker.service): tcp://0.0.0.0:2375", "unknown dockerd (other.service)"],
+            },
+            NodeExample {
+                name: "streams of a containerd by TCP",
+                params: "",
+                host: "=== /usr/lib/systemd/system/containerd.service\n[Service]\nExecStart=/usr/bin/containerd\n=== /etc/containerd/config.toml\nversion = 2\n\
+[plugins.\"io.containerd.grpc.v1.cri\"]\ndisable_tcp_service = false\nstream_server_address = \"\"\n\
+[plugins.\"io.containerd.server.v1.metrics\"]\naddress = \"0.0.0.0:11234\"\n",
+                results: &["fail containerd: stream_server_address", "fail containerd: metrics.address"],
+            },
+            NodeExample {
                 name: "a container with docker's socket",
                 params: "",
                 host: "=== /proc/9/status\nName: sh\n=== /proc/9/cgroup\n0::/docker/abababababababababababababababababababababababababababababababab\n\

@@ -1,6 +1,7 @@
 //! Limits that containers inherit from their daemon.
 
 use crate::node::Node;
+use crate::node::config::Setting;
 use crate::node::process::Limits;
 use crate::rule::{
     About, Evidence, Judges, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, compile_node, params,
@@ -32,6 +33,20 @@ less. Many units have `LimitNOFILE=infinity`, which lets one container use up th
                 params: "",
                 host: "=== /proc/7/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/7/cmdline\ndockerd --default-ulimit nofile=1024:4096\n",
                 results: &["pass dockerd"],
+            },
+            NodeExample {
+                name: "a default limit that is none, and one of something else",
+                params: "",
+                host: "=== /proc/7/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/7/cmdline\ndockerd --default-ulimit nofile=-1:-1\n=== /proc/7/cgroup\n0::/a.service\n\
+=== /proc/8/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/8/cmdline\ndockerd --default-ulimit core=1 --config-file=/x.json\n=== /proc/8/cgroup\n0::/b.service\n\
+=== /x.json\n{}\n=== /proc/8/limits\nMax processes unlimited unlimited processes\nMax open files 1024 1024 files\n",
+                results: &["fail dockerd (a.service)", "fail dockerd (b.service)"],
+            },
+            NodeExample {
+                name: "a unit that limits open files alone",
+                params: "",
+                host: "=== /usr/lib/systemd/system/containerd.service\n[Service]\nExecStart=/usr/bin/containerd\nLimitNOFILE=1024\nLimitNPROC=infinity\n",
+                results: &["fail containerd"],
             },
             NodeExample {
                 name: "containerd that does not run, by its unit",
@@ -84,11 +99,13 @@ impl NodeCheck for NodeUlimits {
             .iter()
             .map(|daemon| (&daemon.name, daemon.pid, &daemon.config, "crio.runtime.default_ulimits", "crio.service"));
         let key = "containers.default_ulimits";
-        let podmans = node.podman.iter().filter_map(|daemon| Some((daemon, daemon.config.get(key)?)));
-        for (daemon, setting) in podmans {
-            results.pass(about(&daemon.name), Evidence::of("default_ulimits", setting));
-        }
-        for daemon in node.podman.iter().filter(|daemon| daemon.config.get(key).is_none()) {
+        for daemon in &node.podman {
+            let setting = daemon.config.get(key);
+            if results.doubtful(about(&daemon.name), &daemon.config)
+                || self.by_setting(&daemon.name, key, setting, results)
+            {
+                continue;
+            }
             let why = "without default_ulimits its containers have the limits of the user who starts them";
             results.unknown(about(&daemon.name), why);
         }
@@ -96,9 +113,7 @@ impl NodeCheck for NodeUlimits {
             if results.doubtful(about(name), config) {
                 continue;
             }
-            if let Some(setting) = config.get(key).filter(|setting| !matches!(setting.display().as_str(), "[]" | "{}"))
-            {
-                results.pass(about(name), Evidence::of(key, setting));
+            if self.by_setting(name, key, config.get(key), results) {
                 continue;
             }
             let process = pid.and_then(|pid| node.processes.iter().find(|process| process.pid == pid));
@@ -114,6 +129,20 @@ impl NodeUlimits {
     /// Whether a unit's limit, `SOFT:HARD` or one number, is low enough.
     fn accepts(&self, limit: &str) -> bool {
         limit.split(':').next().and_then(|soft| soft.parse::<u64>().ok()).is_some_and(|soft| soft <= self.max)
+    }
+
+    /// Judges the daemon's limits for its containers. Returns whether it has any of open files or processes.
+    fn by_setting(&self, name: &str, key: &str, setting: Option<&Setting>, results: &mut Results) -> bool {
+        let Some(setting) = setting.filter(|setting| limits_of(setting).next().is_some()) else { return false };
+        let too_many = |(_, soft): &(String, Option<u64>)| soft.is_none_or(|soft| soft > self.max);
+        if let Some((limit, _)) = limits_of(setting).find(too_many) {
+            let fix = format!("set {limit} in `{key}` to {} at most, and restart the daemon", self.max);
+            let wanted = format!("at most {}", self.max);
+            results.fail(about(name), Severity::Low, Evidence::of(key, setting), wanted, fix);
+        } else {
+            results.pass(about(name), Evidence::of(key, setting));
+        }
+        true
     }
 
     fn judge(&self, name: &str, limits: Limits, source: &str, unit: &str, results: &mut Results) {
@@ -141,19 +170,35 @@ impl NodeUlimits {
         let Some(found) = node.units.get(unit) else {
             return results.unknown(about(name), "neither the limits of its process nor its unit can be read");
         };
-        match found.last("Service", "LimitNOFILE").or_else(|| found.last("Service", "LimitNPROC")) {
-            Some(limit) if !self.accepts(&limit.value) => {
+        let limits = ["LimitNOFILE", "LimitNPROC"].into_iter().filter_map(|key| found.last("Service", key));
+        let too_many = limits.clone().find(|limit| !self.accepts(&limit.value));
+        match too_many.or_else(|| found.last("Service", "LimitNOFILE")) {
+            Some(limit) if too_many.is_some() => {
                 let evidence =
                     Evidence::new(format!("{}={}", limit.key, limit.value), format!("{}:{}", limit.path, limit.line));
                 let fix = format!("systemctl edit {unit} # {}={}", limit.key, self.max);
                 results.fail(about(name), Severity::Low, evidence, format!("at most {}", self.max), fix);
             }
             Some(limit) => {
-                let evidence =
-                    Evidence::new(format!("{}={}", limit.key, limit.value), format!("{}:{}", limit.path, limit.line));
-                results.pass(about(name), evidence);
+                let found: Vec<String> = limits.map(|limit| format!("{}={}", limit.key, limit.value)).collect();
+                results.pass(about(name), Evidence::new(found.join(", "), format!("{}:{}", limit.path, limit.line)));
             }
             None => results.unknown(about(name), "its unit has no limits, and it does not run"),
         }
     }
+}
+
+/// The limits of open files and processes of a setting, by name: `nofile=SOFT:HARD` of a list, or the `Soft` of an object. -1 is no limit.
+fn limits_of(setting: &Setting) -> impl Iterator<Item = (String, Option<u64>)> {
+    let from_list = setting.texts().into_iter().filter_map(|text| {
+        let (name, value) = text.split_once('=')?;
+        let soft = value.split(':').next().unwrap_or_default();
+        Some((name.trim().to_owned(), soft.trim().parse().ok()))
+    });
+    let from_object = setting.value.as_object().into_iter().flatten().map(|(name, limit)| {
+        let soft = limit.get("Soft").or_else(|| limit.get("soft"));
+        (name.clone(), soft.and_then(serde_json::Value::as_u64))
+    });
+    let all: Vec<(String, Option<u64>)> = from_list.chain(from_object).collect();
+    all.into_iter().filter(|(name, _)| matches!(name.as_str(), "nofile" | "nproc"))
 }

@@ -183,7 +183,7 @@ impl Check for ApparmorProfile {
         };
         if is_nowhere(pod) {
             if !self.required {
-                // Of a medium violation a denial gives no reason beside its edit, but remarks.
+                // A denial gives no reason for the edit of a medium violation, but remarks.
                 fix.remark(NO_NODE);
                 fix.remove(&at);
             }

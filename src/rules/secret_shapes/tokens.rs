@@ -197,25 +197,23 @@ fn is_bot(value: &str) -> bool {
 
 /// Whether the value contains the URL of a webhook that accepts messages without a login.
 fn is_webhook(value: &str) -> bool {
-    [
+    let starts = [
         "hooks.slack.com/services/T",
         "discord.com/api/webhooks/",
         "discordapp.com/api/webhooks/",
         ".webhook.office.com/webhookb2/",
-    ]
-    .iter()
-    .any(|start| {
-        value.match_indices(start).any(|(at, start)| {
-            let rest = value.get(at + start.len()..).unwrap_or_default();
-            let path = rest.chars().take(160).take_while(|c| is_token_char(*c) || matches!(c, '/' | '@'));
-            path.filter(char::is_ascii_alphanumeric).count() >= 30
-        })
-    })
+    ];
+    let is_secret = |(at, start): (usize, &str)| {
+        let rest = value.get(at + start.len()..).unwrap_or_default();
+        let path = rest.chars().take(160).take_while(|c| is_token_char(*c) || matches!(c, '/' | '@'));
+        path.filter(char::is_ascii_alphanumeric).count() >= 30
+    };
+    value.len() >= 55 && starts.iter().any(|start| value.match_indices(start).any(is_secret))
 }
 
 /// Whether the value contains three characters, a digit, `Q~`, and 31 or more characters.
 fn is_entra(value: &str) -> bool {
-    value.match_indices("Q~").any(|(at, mark)| {
+    let is_secret = |(at, mark): (usize, &str)| {
         let before = value.get(at.saturating_sub(4)..at).unwrap_or_default();
         let rest = value.get(at + mark.len()..).unwrap_or_default();
         let fits = |c: &char| is_token_char(*c) || matches!(c, '.' | '~');
@@ -223,7 +221,8 @@ fn is_entra(value: &str) -> bool {
             && before.chars().all(|c| fits(&c))
             && before.ends_with(|c: char| c.is_ascii_digit())
             && rest.chars().take(34).take_while(fits).count() >= 31
-    })
+    };
+    value.len() >= 37 && value.match_indices("Q~").any(is_secret)
 }
 
 /// Whether the value contains three parts of base64, of which the first is a JSON object. Each part is read once.

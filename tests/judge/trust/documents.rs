@@ -91,7 +91,8 @@ fn what_is_wrong_is_said_with_its_place() {
         (json!({"prefix": "a.example", "anyOf": []}), "trust[0].anyOf: is empty"),
         (json!({"prefix": "a.example/", "anyOf": [by_key(&key)]}), "trust[0].prefix: `a.example/` is no registry"),
         (json!({"prefix": "a.example/b:1", "anyOf": [by_key(&key)]}), "names a tag or a digest"),
-        (json!({"prefix": "https://a.example", "anyOf": [by_key(&key)]}), "is no registry"),
+        (json!({"prefix": "https://a.example", "anyOf": [by_key(&key)]}), "has a scheme"),
+        (json!({"prefix": "shop/web", "anyOf": [by_key(&key)]}), "`shop/web` has no registry"),
         (json!({"prefix": "a.example", "anyOf": [{}]}), "trust[0].anyOf[0]: must have exactly one of"),
         (json!({"prefix": "a.example", "anyOf": [{"cosignKey": {"configMap": "x"}}]}), "there is nothing"),
         (json!({"prefix": "a.example", "anyOf": [{"cosignKey": {"pem": "a", "file": "b"}}]}), "exactly one of `pem`"),
@@ -113,10 +114,49 @@ fn what_is_wrong_is_said_with_its_place() {
         let said = errors(entry);
         assert!(said.iter().any(|said| said.contains(wanted)), "{wanted}: {said:?}");
     }
-    let twice = json!({"trust": [{"prefix": "nginx", "anyOf": [by_key(&key)]}, {"prefix": "docker.io/library/nginx", "anyOf": [by_key(&key)]}]});
+    let twice = json!({"trust": [{"prefix": "index.docker.io/library/nginx", "anyOf": [by_key(&key)]}, {"prefix": "docker.io/library/nginx", "anyOf": [by_key(&key)]}]});
     let document: TrustDocument = serde_json::from_value(twice).unwrap();
     let said = Trust::compile(&document, &|_: &Source| Err(String::new())).unwrap_err();
     assert!(said[0].message.contains("has an entry already"), "{said:?}");
+}
+
+/// Another spelling of a name must not lead around the entry.
+#[test]
+fn an_entry_covers_an_image_however_it_is_spelled() {
+    let key = key();
+    let covers = |prefix: &str, image: &str| {
+        let document = json!({"trust": [{"prefix": prefix, "anyOf": [by_key(&key)]}]});
+        compile(&serde_json::from_value(document).unwrap()).entry(&ImageRef::parse(image)).is_some()
+    };
+    let digest = digest_of("image");
+    for (prefix, images) in [
+        (
+            "docker.io/nginx",
+            vec!["nginx", "library/nginx:1", "docker.io/nginx", "index.docker.io/library/nginx", "nginx/x"],
+        ),
+        ("docker.io/library", vec!["nginx", "docker.io:443/library/nginx"]),
+        (
+            "registry.example.com/shop",
+            vec![
+                "registry.example.com:443/shop/web:1",
+                "REGISTRY.example.com/shop/web",
+                "Registry.Example.Com:443/shop",
+            ],
+        ),
+        ("registry.example.com:443/shop", vec!["registry.example.com/shop/web"]),
+    ] {
+        for image in images {
+            assert!(covers(prefix, image), "{prefix} {image}");
+            if !image.contains('@') {
+                assert!(covers(prefix, &format!("{image}@{digest}")), "{prefix} {image}");
+            }
+        }
+    }
+    for (prefix, image) in
+        [("docker.io/nginx", "nginx2"), ("docker.io/nginx", "other/nginx"), ("quay.io/nginx", "nginx")]
+    {
+        assert!(!covers(prefix, image), "{prefix} {image}");
+    }
 }
 
 #[test]

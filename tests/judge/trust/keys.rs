@@ -33,7 +33,7 @@ fn a_refusal_names_the_authority_and_the_reason() {
     let said = refusal(&trust, &digest, &[]);
     assert!(said.contains("nothing attached that cosign with this key could have signed"), "{said}");
     let said = refusal(&trust, &digest, &[bundle(&ours, &digest, "https://cyclonedx.org/bom", &json!({}))]);
-    assert!(said.contains("1 attestations are valid, and none of them is a signature"), "{said}");
+    assert!(said.contains("1 attestation is valid, and no signature"), "{said}");
     let said = refusal(&trust, &digest, &[legacy(&ours, "evil.example/web", &digest)]);
     assert!(said.contains("it was made for evil.example/web, and this is registry.example.com/shop/web"), "{said}");
     let said = refusal(&trust, &digest, &[evidence(&digest, Content::Bundle(b"{}".to_vec()))]);

@@ -21,7 +21,7 @@ fn trust(key: &str) -> TrustInForce {
         format!(r#"{{"trust":[{{"prefix":"registry.example.com","anyOf":[{{"cosignKey":{{"pem":{key:?}}}}}]}}]}}"#);
     let document: TrustDocument = serde_json::from_str(&json).unwrap();
     let trust = Trust::compile(&document, &|_| Err(String::new())).unwrap();
-    TrustInForce { trust, id: Digest::sha256(key.as_bytes()) }
+    TrustInForce { trust: Arc::new(trust), id: Digest::sha256(key.as_bytes()) }
 }
 
 const NAME: &str = "registry.example.com/shop/web";
@@ -43,6 +43,53 @@ fn a_record_is_packed_and_unpacked() {
     }
     let newer = Record { format: FORMAT + 1, ..record };
     assert!(Record::unpack(&newer.pack()).unwrap_err().contains("format"));
+}
+
+/// An image is input of a stranger: what compresses well may be as large as a manifest can be.
+#[test]
+fn a_record_that_would_be_too_large_is_none() {
+    let with = |text: &dyn Fn(usize) -> String| {
+        let run = crate::image::config::RunConfig {
+            env: (0..1000).map(text).collect(),
+            ..crate::image::config::RunConfig::default()
+        };
+        let facts = ImageFacts { run, ..ImageFacts::default() };
+        Record { platforms: vec![facts], ..record() }.within_limits().map(|_| ())
+    };
+    assert!(with(&|number| format!("NAME_{number}=value")).is_ok());
+    assert!(with(&|_| "a".repeat(4096)).unwrap_err().to_string().contains("say more than"));
+    let random = |number: usize, part: usize| Digest::sha256(format!("{number} {part}").as_bytes()).hex().to_owned();
+    assert!(with(&|number| (0..20).map(|part| random(number, part)).collect()).is_err());
+}
+
+#[test]
+fn a_platform_that_was_pushed_later_is_taken_over() {
+    let arm = || "linux/arm64".parse::<Platform>().unwrap();
+    let facts = |platform: Platform, is_read: bool| ImageFacts {
+        platform,
+        content: is_read.then(crate::image::facts::ContentFacts::default),
+        ..ImageFacts::default()
+    };
+    let amd = || "linux/amd64".parse::<Platform>().unwrap();
+    let old = Record { platforms: vec![facts(amd(), true)], absent: vec![arm()], ..record() };
+    let new = Record { platforms: vec![facts(amd(), false), facts(arm(), false)], ..record() };
+    assert!(new.is_news_after(&old));
+    for (mut ours, theirs) in [(old.clone(), new.clone()), (new, old)] {
+        ours.merge(theirs);
+        assert_eq!((ours.platforms.len(), ours.absent.len()), (2, 0));
+    }
+}
+
+#[test]
+fn many_repositories_do_not_make_an_image_unknown_in_another_one() {
+    let mut record = record();
+    for number in 0..NAMES {
+        record
+            .add_repository(format!("registry.example.com/{number}"), with_evidence(1, i64::try_from(number).unwrap()));
+    }
+    record.add_repository(NAME.to_owned(), Repository::default());
+    assert_eq!((record.repositories.len(), record.repositories.contains_key(NAME)), (NAMES, true));
+    assert!(!record.repositories.contains_key("registry.example.com/0"));
 }
 
 #[test]

@@ -37,10 +37,14 @@ impl<'o> Annotator<'o> {
     pub fn annotate(&mut self, text: &mut String, by: &[usize], container: Option<usize>) {
         let (begin, mut why) = (text.len(), None);
         let mut on_line: SmallVec<[&str; 8]> = SmallVec::new();
+        let offers = self.offers;
+        let offered = || by.iter().filter_map(|by| offers.get(*by));
         for severity in Severity::WORST_FIRST {
+            if !offered().any(|offer| offer.severity == severity) {
+                continue;
+            }
             let (mut named, mut numbers): (usize, SmallVec<[usize; 8]>) = (0, SmallVec::new());
-            let offers = self.offers;
-            for offer in by.iter().filter_map(|by| offers.get(*by)).filter(|offer| offer.severity == severity) {
+            for offer in offered().filter(|offer| offer.severity == severity) {
                 let known = self.rules.iter_mut().find(|(rule, _)| *rule == offer.rule.id);
                 let is_known = known.is_some();
                 let is_news = match known {

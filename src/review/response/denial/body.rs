@@ -1,14 +1,14 @@
 //! The diff of a denial, what it leaves, and its notes.
 
-use super::Detail;
 use super::annotate::Annotator;
 use super::foot::push_joined;
 use super::list;
+use super::{Detail, lines};
 use crate::decide::Effect;
 use crate::outcome::{Outcome, Repair};
 use crate::repair::{Diff, Line};
 use crate::rule::Severity;
-use crate::text::cleaned;
+use crate::text::{cleaned, push_spaces};
 use smallvec::SmallVec;
 use std::fmt::Write;
 use std::ops::Range;
@@ -58,9 +58,9 @@ pub(super) fn body(
 }
 
 fn fits(text: &str, begin: usize, room: Option<Room>) -> bool {
-    let Some((lines, bytes)) = room else { return true };
+    let Some((most, bytes)) = room else { return true };
     let body = text.get(begin..).unwrap_or_default();
-    body.len() <= bytes && body.lines().count() <= lines
+    body.len() <= bytes && lines(body) <= most
 }
 
 fn diff(text: &mut String, repair: &Repair, detail: Detail, shown: &[usize]) {
@@ -98,7 +98,7 @@ fn write_line(text: &mut String, line: &Line, content: &str, annotate: impl FnOn
     text.push_str(content);
     let end = text.len();
     let width = text.get(begin..).map_or(0, |line| line.chars().count());
-    text.extend(std::iter::repeat_n(' ', COLUMN.saturating_sub(width).max(2)));
+    push_spaces(text, COLUMN.saturating_sub(width).max(2));
     text.push_str("# ");
     let comment = text.len();
     annotate(text);

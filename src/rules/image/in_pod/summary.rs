@@ -38,7 +38,10 @@ impl Summary {
     /// None if the rule finds nothing.
     pub fn of(check: &dyn ImageCheck, platforms: &[ImageFacts], today: Date) -> Option<Self> {
         let mut all: Vec<One> = Vec::new();
-        for facts in platforms {
+        // Of an index, a node of Linux takes no image of Windows. What has no index it runs whatever it is said to be for.
+        let is_judged =
+            |facts: &&ImageFacts| !(check.judges_user() && facts.platform.os == "windows" && platforms.len() > 1);
+        for facts in platforms.iter().filter(is_judged) {
             let mut findings = Vec::new();
             check.check(facts, today, &mut findings);
             for finding in findings {

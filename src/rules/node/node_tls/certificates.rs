@@ -23,7 +23,9 @@ pub fn judge(node: &Node, results: &mut Results) {
 fn one(now: i64, used: &Used, certificate: &Certificate, subject: &str, results: &mut Results) {
     let faults = faults(now, used, certificate);
     let Some((worst, ..)) = faults.iter().max_by_key(|(severity, ..)| *severity) else {
-        let found = format!("{}, valid until {}", certificate.key, day(certificate.not_after));
+        let is_alone = used.key.is_some() && certificate.matches_key.is_none();
+        let alone = if is_alone { ", not compared with its key" } else { "" };
+        let found = format!("{}, valid until {}{alone}", certificate.key, day(certificate.not_after));
         return results.pass(About::new(subject, &["D2.7"]), Evidence::new(found, &used.path));
     };
     let found: Vec<&str> = faults.iter().map(|(_, found, _)| found.as_str()).collect();

@@ -16,8 +16,12 @@ pub fn judge(node: &Node, docker: &Docker, results: &mut Results) {
         let why = "it listens where systemd says, and no docker.socket is there that says where";
         return results.unknown(About::new(&docker.name, &["D2.7"]), why);
     }
+    if docker.lacks_streams() {
+        let why = "it also listens where systemd says, and no enabled socket of docker.service says where";
+        results.unknown(About::new(&docker.name, &["D2.7"]), why);
+    }
     let open: Vec<&Host> = hosts.iter().filter(|host| !host.address.starts_with("unix://")).collect();
-    if let (true, Some(first)) = (open.is_empty(), hosts.first()) {
+    if let (true, Some(first)) = (open.is_empty() && !docker.lacks_streams(), hosts.first()) {
         let listens: Vec<&str> = hosts.iter().map(|host| host.address.as_str()).collect();
         results.pass(About::new(&docker.name, &["D2.7"]), Evidence::new(listens.join(", "), &first.source));
     }

@@ -38,21 +38,13 @@ pub fn judge(kubelet: &Kubelet, results: &mut Results) {
         }
     }
     let subject = format!("{}: rotateCertificates", kubelet.name);
-    match kubelet.config.get("rotateCertificates").filter(|setting| !setting.is_true()) {
-        Some(setting) => {
-            let fix = kubelet_set(file, "rotateCertificates: true");
-            results.fail(
-                About::new(&subject, &["K4.2.10"]),
-                Severity::Low,
-                Evidence::of("rotateCertificates", setting),
-                "rotateCertificates=true",
-                fix,
-            );
-        }
-        None => results.pass(
-            About::new(&subject, &["K4.2.10"]),
-            Evidence::of("rotateCertificates", &kubelet.setting("rotateCertificates")),
-        ),
+    let rotates = kubelet.setting("rotateCertificates");
+    let (about, evidence) = (About::new(&subject, &["K4.2.10"]), Evidence::of("rotateCertificates", &rotates));
+    if rotates.is_true() {
+        results.pass(about, evidence);
+    } else {
+        let fix = kubelet_set(file, "rotateCertificates: true");
+        results.fail(about, Severity::Low, evidence, "rotateCertificates=true", fix);
     }
     let health = kubelet.config.get("healthzBindAddress").filter(|setting| !is_loopback(&setting.display()));
     if let Some(setting) = health {

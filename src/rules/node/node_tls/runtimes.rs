@@ -39,21 +39,37 @@ pub fn containerd(daemon: &Daemon, results: &mut Results) {
         }
     }
     for section in ["plugins.\"io.containerd.grpc.v1.cri\"", "plugins.cri"] {
-        let service = daemon.config.get(&format!("{section}.disable_tcp_service"));
-        let address = text(daemon, &format!("{section}.stream_server_address"));
-        let tls = is_true(daemon, &format!("{section}.enable_tls_streaming"));
-        let is_on = service.is_some_and(|setting| setting.value == false);
-        if let Some(address) = address.filter(|address| is_on && !tls && !is_loopback(&address.display())) {
-            open_address(daemon, "stream_server_address", address, Severity::High, results);
-        }
+        streaming(daemon, section, results);
     }
-    if let Some(address) = text(daemon, "metrics.address").filter(|address| !is_loopback(&address.display())) {
+    let either =
+        |old: &str, new: &str| text(daemon, old).or_else(|| text(daemon, &format!("plugins.\"{new}\".address")));
+    if let Some(address) =
+        either("metrics.address", "io.containerd.server.v1.metrics").filter(|address| !is_loopback(&address.display()))
+    {
         open_address(daemon, "metrics.address", address, Severity::Low, results);
     }
-    let debug = text(daemon, "debug.address").filter(|address| !address.display().starts_with('/'));
+    let debug =
+        either("debug.address", "io.containerd.server.v1.debug").filter(|address| !address.display().starts_with('/'));
     if let Some(address) = debug.filter(|address| !is_loopback(&address.display())) {
         open_address(daemon, "debug.address", address, Severity::High, results);
     }
+}
+
+/// The server of `exec` and `logs` by TCP, which is off by default. Its certificate says nothing of clients; without it everybody on the way
+/// reads along. An empty address is the first one of the host.
+fn streaming(daemon: &Daemon, section: &str, results: &mut Results) {
+    let service = daemon.config.get(&format!("{section}.disable_tcp_service"));
+    let Some(service) = service.filter(|setting| setting.value == false) else { return };
+    let address = daemon.config.get(&format!("{section}.stream_server_address"));
+    let is_open = address.is_some_and(|address| !is_loopback(&address.display()));
+    let tls = is_true(daemon, &format!("{section}.enable_tls_streaming"));
+    let severity = match (is_open, tls) {
+        (true, false) => Severity::High,
+        (true, true) => Severity::Medium,
+        (false, false) => Severity::Low,
+        (false, true) => return,
+    };
+    open_address(daemon, "stream_server_address", address.unwrap_or(service), severity, results);
 }
 
 pub fn crio(daemon: &Daemon, results: &mut Results) {
