@@ -104,6 +104,43 @@ func TestEgressOfImagesIsNamed(t *testing.T) {
 	}
 }
 
+// podreeve reads Secrets of other namespaces only where that is switched on: in those that are named, or else in all. It never lists them.
+func TestPullSecretsNeedARight(t *testing.T) {
+	readsSecrets := func(rules []rbac.PolicyRule) bool {
+		return slices.ContainsFunc(rules, func(rule rbac.PolicyRule) bool {
+			return slices.Contains(rule.Resources, "secrets") && len(rule.ResourceNames) == 0 && slices.Equal(rule.Verbs, []string{"get"})
+		})
+	}
+	for values, want := range map[string]struct {
+		all        bool
+		namespaces []string
+	}{
+		"images": {namespaces: []string{"shop", "web"}},
+		"images --set images.pullSecrets.namespaces=null":                                     {all: true},
+		"images --set images.pullSecrets.enabled=false":                                       {},
+		"default --set images.pullSecrets.enabled=true,images.pullSecrets.namespaces[0]=shop": {},
+	} {
+		args := strings.Fields(values)
+		objects := render(t, args[0], args[1:]...)
+		if got := readsSecrets(find[rbac.ClusterRole](t, objects, "ClusterRole", "podreeve").Rules); got != want.all {
+			t.Errorf("%s: whether the ClusterRole reads all Secrets is %v", values, got)
+		}
+		var namespaces []string
+		for _, object := range objects {
+			if object.GetKind() == "Role" && object.GetName() == "podreeve-pull-secrets" {
+				namespaces = append(namespaces, object.GetNamespace())
+			}
+		}
+		if !slices.Equal(namespaces, want.namespaces) {
+			t.Errorf("%s: Roles in %v, wanted %v", values, namespaces, want.namespaces)
+		}
+	}
+	document := find[core.ConfigMap](t, render(t, "images"), "ConfigMap", "podreeve-images").Data["images.yaml"]
+	if !strings.Contains(document, "pullSecrets:") {
+		t.Errorf("the settings do not say it:\n%s", document)
+	}
+}
+
 // Where a request may wait for a registry, the API server waits longer, unless the values say how long.
 func TestTimeoutOfImages(t *testing.T) {
 	for values, want := range map[string]int32{
@@ -157,17 +194,7 @@ func TestImagesThatNobodyCanReadAreRefused(t *testing.T) {
 
 // The values.yaml of docs/images-in-a-cluster.md renders, with what it names.
 func TestThePageOfImages(t *testing.T) {
-	read, err := pages.Read(Root(), "docs/images-in-a-cluster.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	values := ""
-	for _, block := range read[0].Blocks {
-		if block.Settings["file"] == "values.yaml" {
-			values = block.Text
-		}
-	}
-	objects := render(t, "default", "-f", writeTemp(t, values))
+	objects := render(t, "default", "-f", writeTemp(t, pageValues(t, "docs/images-in-a-cluster.md")))
 	pod := find[apps.Deployment](t, objects, "Deployment", "podreeve").Spec.Template.Spec
 	named := func(name string) bool {
 		return slices.ContainsFunc(pod.Volumes, func(volume core.Volume) bool {
@@ -179,4 +206,34 @@ func TestThePageOfImages(t *testing.T) {
 			t.Errorf("the page names %s, and the pod has no such volume", name)
 		}
 	}
+}
+
+// So does that of docs/pull-secrets.md.
+func TestThePageOfPullSecrets(t *testing.T) {
+	objects := render(t, "default", "-f", writeTemp(t, pageValues(t, "docs/pull-secrets.md")))
+	count := 0
+	for _, object := range objects {
+		if object.GetKind() == "RoleBinding" && object.GetName() == "podreeve-pull-secrets" {
+			count++
+		}
+	}
+	if count != 2 {
+		t.Errorf("the page names two namespaces, and %d have a RoleBinding", count)
+	}
+}
+
+// pageValues is the block values.yaml of a page.
+func pageValues(t *testing.T, page string) string {
+	t.Helper()
+	read, err := pages.Read(Root(), page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, block := range read[0].Blocks {
+		if block.Settings["file"] == "values.yaml" {
+			return block.Text
+		}
+	}
+	t.Fatalf("%s has no values.yaml", page)
+	return ""
 }

@@ -3,6 +3,7 @@ package harness
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -20,6 +21,8 @@ import (
 type Image struct {
 	Run   map[string]any    // the fields of `config`: User, Entrypoint, ExposedPorts ..
 	Files map[string]string // by their paths; below bin/ and sbin/ they are programs
+	// Architecture is that of the processor: amd64 where it is empty.
+	Architecture string
 }
 
 // PushImage stores an image under `shop/NAME:TAG`, and gives its reference with the tag, and its digest. A tag that was there leads to it from now on.
@@ -27,13 +30,32 @@ func (r *Registry) PushImage(name, tag string, image Image) (reference, digest s
 	layer := archive(image.Files)
 	layerDigest := r.put("shop/"+name+"/blobs/", "application/octet-stream", layer)
 	config := toJSON(map[string]any{
-		"os": "linux", "architecture": "amd64", "config": image.Run,
+		"os": "linux", "architecture": cmp.Or(image.Architecture, "amd64"), "config": image.Run,
 		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{layerDigest}},
 	})
 	return r.manifest(name, tag, config, map[string]any{
 		"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": layerDigest, "size": len(layer),
 	})
 }
+
+// PushIndex stores an index of images, each for another processor, under `shop/NAME:1`.
+func (r *Registry) PushIndex(name string, images ...Image) (reference, digest string) {
+	var manifests []any
+	for _, image := range images {
+		_, digest := r.PushImage(name, image.Architecture, image)
+		manifests = append(manifests, map[string]any{
+			"mediaType": manifestType, "digest": digest, "platform": map[string]any{"os": "linux", "architecture": image.Architecture},
+		})
+	}
+	index := toJSON(map[string]any{"schemaVersion": 2, "mediaType": indexType, "manifests": manifests})
+	digest = r.put("shop/"+name+"/manifests/", indexType, index)
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.objects["shop/"+name+"/manifests/1"] = object{indexType, index}
+	return fmt.Sprintf("%s/shop/%s:1", r.Host, name), digest
+}
+
+const indexType = "application/vnd.oci.image.index.v1+json"
 
 func archive(files map[string]string) []byte {
 	var layer bytes.Buffer

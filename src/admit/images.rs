@@ -2,11 +2,12 @@
 
 use super::Hook;
 use crate::effort;
+use crate::facts::images::FoundImage;
 use crate::facts::images::MAX_ASKED;
 use crate::facts::{FactKinds, FactQuery, Facts, ImageQuery};
 use crate::image::known::ImageAnswer;
 use crate::policy::CompiledPolicy;
-use crate::workload::{Placed, PodImage, PodImages};
+use crate::workload::{Placed, Pod, PodImage, PodImages};
 use jiff::civil::Date;
 
 /// How one request judges images.
@@ -36,47 +37,79 @@ impl ImageContext<'_> {
     /// The images that must be looked up first.
     pub fn add(&self, pods: &mut [Placed<'_>]) -> Result<(), FactQuery> {
         let Some(settings) = self.facts.image_settings().filter(|_| self.is_needed()) else { return Ok(()) };
-        let (mut missing, may_ask): (Vec<String>, _) = (Vec::new(), self.facts.may_ask_images());
-        let mut pull_secrets: Vec<String> = Vec::new();
+        let (mut missing, may_ask) = (Missing::default(), self.facts.may_ask_images());
         for placed in pods {
             let mut images = Vec::with_capacity(placed.pod.spec.lengths().into_iter().sum());
             if !effort::hold(images.capacity().saturating_mul(size_of::<Option<PodImage>>())) {
                 return Ok(());
             }
+            let before = missing.references.len();
             for reference in placed.pod.references() {
-                let answer = reference.and_then(|reference| self.facts.image(reference));
-                if let (None, Some(reference)) = (answer, reference)
-                    && may_ask
-                    && missing.len() < MAX_ASKED
-                    && !missing.iter().any(|asked| asked == reference)
-                {
-                    missing.push(reference.to_owned());
+                let found = reference.and_then(|reference| self.facts.image(self.namespace, reference));
+                let is_missing = || found.is_none_or(|found| self.may_try_secrets(&placed.pod, found.answer));
+                if let Some(reference) = reference.filter(|_| may_ask && is_missing()) {
+                    add(&mut missing.references, reference);
                 }
-                images.push(answer.map(|answer| for_pod(answer, self.namespace)));
+                images.push(found.map(PodImage::from));
             }
-            if !missing.is_empty() {
-                for name in placed.pod.spec.pull_secrets() {
-                    if !pull_secrets.contains(&name) {
-                        pull_secrets.push(name);
-                    }
-                }
-                pull_secrets.truncate(MAX_ASKED);
+            if missing.references.len() > before {
+                missing.add_secrets(&placed.pod);
             }
             placed.pod.context.images = Some(Box::new(PodImages::new(self.today, settings, images)));
         }
-        if missing.is_empty() {
-            return Ok(());
-        }
-        let namespace = self.namespace.to_owned();
-        Err(FactQuery::Images(ImageQuery { namespace, pull_secrets, references: missing }))
+        if missing.references.is_empty() { Ok(()) } else { Err(missing.query(self.namespace)) }
+    }
+
+    /// Whether secrets of the pod may show an image that podreeve itself may not read.
+    fn may_try_secrets(&self, pod: &Pod<'_>, answer: &ImageAnswer) -> bool {
+        self.facts.may_try_secrets(self.namespace, answer)
+            && (has_account_secrets(pod) || !pod.spec.pull_secrets().is_empty())
     }
 }
 
-/// What is known of an image, for a pod of this namespace.
-pub(super) fn for_pod(answer: &ImageAnswer, namespace: &str) -> PodImage {
-    let foreign = match answer {
-        ImageAnswer::Known(image) => !image.reader.serves(namespace),
-        ImageAnswer::Unknown(_) => false,
-    };
-    PodImage { answer: answer.clone(), foreign }
+/// Whether the pods may get the secrets of their ServiceAccount: the API server has given them to a pod already.
+fn has_account_secrets(pod: &Pod<'_>) -> bool {
+    pod.kind != "Pod"
+}
+
+/// The images of an object of which nothing is known yet, or which its pull secrets may show.
+#[derive(Default)]
+struct Missing {
+    references: Vec<String>,
+    pull_secrets: Vec<String>,
+    accounts: Vec<String>,
+}
+
+impl Missing {
+    /// The secrets that the pod names, or else those of its ServiceAccount.
+    fn add_secrets(&mut self, pod: &Pod<'_>) {
+        let names = pod.spec.pull_secrets();
+        if names.is_empty() && has_account_secrets(pod) {
+            add(&mut self.accounts, pod.spec.account());
+        }
+        for name in &names {
+            add(&mut self.pull_secrets, name);
+        }
+    }
+
+    fn query(self, namespace: &str) -> FactQuery {
+        let Self { references, pull_secrets, accounts } = self;
+        FactQuery::Images(ImageQuery { namespace: namespace.to_owned(), pull_secrets, accounts, references })
+    }
+}
+
+/// The longest reference or name that podreeve looks up. A longer one is of no image.
+const LONGEST: usize = 1000;
+
+/// Adds a name once, and no more than one question may have.
+fn add(names: &mut Vec<String>, name: &str) {
+    if names.len() < MAX_ASKED && name.len() <= LONGEST && !names.iter().any(|known| known == name) {
+        names.push(name.to_owned());
+    }
+}
+
+impl From<FoundImage<'_>> for PodImage {
+    fn from(found: FoundImage<'_>) -> Self {
+        Self { answer: found.answer.clone(), foreign: found.foreign.cloned() }
+    }
 }

@@ -3,17 +3,23 @@
 //! Every replica answers questions ([`ImageService::ask`]): it reads a manifest, the configurations and what is attached, each
 //! image once ([`resolve`]). The leader reads the layers ([`deep`]). What one replica reads, the others get by a sealed object of the
 //! cluster ([`objects`]), which is also what a replica begins with. Raw signatures are kept and no verdicts ([`record`]), so new keys
-//! need no registry. While a registry does not answer, what was known counts.
+//! need no registry. While a registry does not answer, what was known counts. What podreeve itself may not read, the pull secrets of a namespace
+//! may show for its own pods ([`access`]).
 
+mod access;
 mod attached;
 pub mod by_hand;
 mod deep;
+mod deflate;
 mod documents;
 mod hot;
+mod judged;
 mod key;
 pub mod object;
 mod objects;
 mod permits;
+mod platforms;
+mod pull_secrets;
 mod record;
 mod resolve;
 mod running;
@@ -21,6 +27,9 @@ pub mod seal;
 mod service;
 mod setup;
 mod store;
+mod tag_memory;
+mod tag_objects;
+mod tenants;
 mod unused;
 
 pub use object::ImageFactsObject;
@@ -33,7 +42,7 @@ use super::item::{Item, resource};
 use super::lease::Leadership;
 use super::state::StateSender;
 use super::today;
-use super::watch::{WatchNames, watch};
+use super::watch::{WatchNames, watch, watch_metadata};
 use crate::facts::images::MustBeSigned;
 use crate::image::known::{ImageSettings, OnUnavailable};
 use k8s_openapi::api::core::v1::Secret;
@@ -75,7 +84,23 @@ pub async fn run(tasks: ImageTasks<'_>) {
         let mut sink = running::RunningSink::new(&tasks.service.running, &on_change);
         watch(api, watcher::Config::default().page_size(100), tasks.api_health, names, &mut sink).await;
     };
-    tokio::join!(publish(&tasks), share(&tasks), deep::run(tasks.service, tasks.leadership.clone()), follow_running);
+    tasks.service.connected(tasks.client.clone());
+    tokio::join!(
+        publish(&tasks),
+        share(&tasks),
+        deep::run(tasks.service, tasks.leadership.clone()),
+        follow_running,
+        follow_nodes(&tasks),
+    );
+}
+
+/// Learns which platforms the nodes have.
+async fn follow_nodes(tasks: &ImageTasks<'_>) {
+    let names = WatchNames { what: "nodes", without: "every platform of an image is judged" };
+    let on_change = |platforms| tasks.service.set_platforms(platforms);
+    let mut sink = platforms::NodeSink::new(&on_change);
+    let nodes = resource("", "v1", "Node", "nodes");
+    watch_metadata(tasks.client.clone(), &nodes, tasks.api_health, names, &mut sink).await;
 }
 
 /// Puts what is known into the snapshots by which requests are judged.
@@ -86,15 +111,17 @@ async fn publish(tasks: &ImageTasks<'_>) {
         if std::mem::replace(&mut day, today()) != day {
             service.forget_judgements();
         }
-        let (settings, must_be_signed) = match &*service.setup.load() {
+        let setup = service.setup.load_full();
+        let (settings, must_be_signed) = match &setup {
             Some(setup) => (setup.unknown, MustBeSigned::By(Arc::clone(&setup.trust.trust))),
             None => (ImageSettings::default(), MustBeSigned::All),
         };
+        let pull_secrets = setup.as_ref().and_then(|setup| setup.pull_secrets.as_ref());
         let now = service.now();
         let (images, counts) = {
             let mut known = service.known();
             known.hot.expire(now);
-            (known.hot.publish(settings, must_be_signed), known.store.counts(now))
+            (known.hot.publish(settings, must_be_signed, pull_secrets), known.store.counts(now))
         };
         if let Some(images) = images {
             tasks.state.send_modify(|state| state.facts.images = Some(Arc::new(images)));

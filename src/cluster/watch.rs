@@ -5,9 +5,10 @@ use super::api_health::ApiHealth;
 use super::item::Item;
 use crate::observe::LogOnce;
 use crate::text::with_causes;
-use futures_util::{Stream, StreamExt};
-use kube::Api;
+use futures_util::{Stream, StreamExt, TryStreamExt};
+use kube::core::{ApiResource, PartialObjectMeta};
 use kube::runtime::watcher::{self, Config, Error, Event};
+use kube::{Api, Client};
 use std::time::Duration;
 
 /// What a watch fills.
@@ -55,6 +56,26 @@ pub async fn watch(
     sink: &mut impl Sink,
 ) {
     let events = watcher::watcher(api, config.timeout(WATCH_SECONDS));
+    follow(events, api_health, names, sink).await;
+}
+
+/// The same with the metadata alone, where the rest of the objects is large: an [`Item`] then has no more than that.
+pub async fn watch_metadata(
+    client: Client,
+    resource: &ApiResource,
+    api_health: &ApiHealth,
+    names: WatchNames<'_>,
+    sink: &mut impl Sink,
+) {
+    let api: Api<PartialObjectMeta<Item>> = Api::all_with(client, resource);
+    let item = |object: PartialObjectMeta<Item>| Item { metadata: object.metadata, ..Item::of("{}".to_owned()) };
+    let events = watcher::watcher(api, Config::default().timeout(WATCH_SECONDS)).map_ok(move |event| match event {
+        Event::Apply(object) => Event::Apply(item(object)),
+        Event::Delete(object) => Event::Delete(item(object)),
+        Event::Init => Event::Init,
+        Event::InitApply(object) => Event::InitApply(item(object)),
+        Event::InitDone => Event::InitDone,
+    });
     follow(events, api_health, names, sink).await;
 }
 

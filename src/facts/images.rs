@@ -2,13 +2,15 @@
 //!
 //! podreeve fills it away from requests; what a request misses it asks for once, with one [`FactQuery::Images`] for all of its pods.
 
+mod answers;
 mod document;
 
 use super::{FactAnswer, FactQuery, Facts};
 use crate::image::Digest;
-use crate::image::known::{ImageAnswer, ImageSettings, KnownImage, UnknownImage, UnknownKind};
+use crate::image::known::{ImageAnswer, ImageSettings, KnownImage, PullSecretScope, UnknownImage, UnknownKind};
 use crate::image::trust::Trust;
 use crate::reference::{ImageRef, is_pinned, split};
+use answers::Answers;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
@@ -45,10 +47,23 @@ pub struct Images {
     /// There are no more facts: these are from a file.
     pub closed: bool,
     pub must_be_signed: MustBeSigned,
-    /// References without a digest, as pods write them.
-    tags: HashMap<Box<str>, ImageAnswer>,
-    /// References with a digest: the repositories that have it. The tag in front of a digest means nothing.
-    digests: HashMap<Box<str>, Vec<(ImageRef<'static>, ImageAnswer)>>,
+    /// The namespaces whose pull secrets podreeve reads; none where that is switched off.
+    pub pull_secrets: Option<Arc<PullSecretScope>>,
+    /// What podreeve read with its own credentials, or without any.
+    own: Answers,
+    /// What it read with the pull secrets of a namespace, which is an answer for this namespace alone.
+    of_namespaces: HashMap<Box<str>, Answers>,
+    /// The same by digest, for audit in other namespaces.
+    foreign: Answers,
+}
+
+/// What is known of a reference in a namespace.
+#[derive(Debug, Clone, Copy)]
+pub struct FoundImage<'f> {
+    /// What counts there.
+    pub answer: &'f ImageAnswer,
+    /// What pull secrets of another namespace showed of this digest, where nothing is known here. It denies nothing.
+    pub foreign: Option<&'f Arc<KnownImage>>,
 }
 
 impl Images {
@@ -63,77 +78,81 @@ impl Images {
         Self { must_be_signed: MustBeSigned::All, ..Self::default() }
     }
 
-    /// Adds what is known of a reference, or replaces it. What a tag led to is known by its digest, too: the mutating webhook may
-    /// write that digest into the pod.
+    /// Adds what is known of a reference, or replaces it: for every namespace, or for those whose pull secrets read it. What a tag led
+    /// to is known by its digest, too: the mutating webhook may write that digest into the pod.
     pub fn insert(&mut self, reference: &str, answer: ImageAnswer) {
-        if is_pinned(reference) {
-            return self.insert_digest(reference, None, answer);
+        let readers = match &answer {
+            ImageAnswer::Known(image) => image.reader.namespaces(),
+            ImageAnswer::Unknown(_) => None,
+        };
+        let Some(namespaces) = readers.cloned() else { return self.own.insert(reference, answer) };
+        for namespace in &*namespaces {
+            self.of_namespaces.entry(namespace.clone()).or_default().insert(reference, answer.clone());
         }
-        if let ImageAnswer::Known(image) = &answer {
-            let digest = image.digest.as_str().to_owned();
-            self.insert_digest(reference, Some(&digest), answer.clone());
-        }
-        self.tags.insert(reference.into(), answer);
+        self.foreign.insert_digest_of(reference, answer);
     }
 
-    fn insert_digest(&mut self, reference: &str, digest: Option<&str>, answer: ImageAnswer) {
-        let mut image = ImageRef::parse(reference).into_owned();
-        let own = image.digest.take();
-        let Some(digest) = digest.or(own.as_deref()) else { return };
-        image.tag = None;
-        let repositories = self.digests.entry(digest.into()).or_default();
-        match repositories.iter_mut().find(|(known, _)| known.has_repository_of(&image)) {
-            Some((_, known)) => *known = answer,
-            None => repositories.push((image, answer)),
-        }
+    /// Adds what is known of a reference for one namespace.
+    pub fn insert_for(&mut self, namespace: &str, reference: &str, answer: ImageAnswer) {
+        self.of_namespaces.entry(namespace.into()).or_default().insert(reference, answer);
     }
 
     /// Forgets a reference. Its digest stays known: it leads to the same image forever.
     pub fn remove(&mut self, reference: &str) {
-        self.tags.remove(reference);
-        if let (name, _, Some(digest)) = split(reference) {
-            let image = ImageRef::parse(name);
-            if let Some(repositories) = self.digests.get_mut(digest) {
-                repositories.retain(|(known, _)| !known.has_repository_of(&image));
-            }
-            self.digests.retain(|_, repositories| !repositories.is_empty());
+        self.own.remove(reference);
+    }
+
+    /// What podreeve itself knows of a reference; none if no request named it yet.
+    #[must_use]
+    pub fn get(&self, reference: &str) -> Option<&ImageAnswer> {
+        self.own.get(reference)
+    }
+
+    /// What is known of a reference in this namespace.
+    #[must_use]
+    pub fn get_for(&self, namespace: &str, reference: &str) -> Option<&ImageAnswer> {
+        // Most clusters have no entry here.
+        let of_namespace = if self.of_namespaces.is_empty() { None } else { self.of_namespaces.get(namespace) };
+        of_namespace.and_then(|answers| answers.get(reference)).or_else(|| self.own.get(reference))
+    }
+
+    /// What pull secrets of any namespace showed of this digest. Where a tag leads, only the namespace itself knows.
+    #[must_use]
+    fn foreign(&self, reference: &str) -> Option<&Arc<KnownImage>> {
+        match self.foreign.get(reference)? {
+            ImageAnswer::Known(image) => Some(image),
+            ImageAnswer::Unknown(_) => None,
         }
     }
 
-    /// What is known of a reference; none if no request named it yet.
-    #[must_use]
-    pub fn get(&self, reference: &str) -> Option<&ImageAnswer> {
-        if let Some(answer) = self.tags.get(reference) {
-            return Some(answer);
-        }
-        let (name, _, digest) = split(reference);
-        let repositories = self.digests.get(digest?)?;
-        let image = ImageRef::parse(name);
-        repositories.iter().find(|(known, _)| known.has_repository_of(&image)).map(|(_, answer)| answer)
+    /// Whether the pull secrets of the namespace may be tried for an image that podreeve itself may not read.
+    fn may_try_secrets(&self, namespace: &str, answer: &ImageAnswer) -> bool {
+        let ImageAnswer::Unknown(image) = answer else { return false };
+        image.kind.needs_credentials() && self.pull_secrets.as_ref().is_some_and(|scope| scope.has(namespace))
     }
 
     /// How many references are known, with a tag or with a digest.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.tags.len() + self.digests.values().map(Vec::len).sum::<usize>()
+        self.own.len() + self.of_namespaces.values().map(Answers::len).sum::<usize>()
     }
 
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.tags.is_empty() && self.digests.is_empty()
+        self.len() == 0
     }
 
     /// Every digest, with the repositories that have it.
     pub fn digests(&self) -> impl Iterator<Item = (&str, &ImageRef<'static>, &ImageAnswer)> {
-        self.digests.iter().flat_map(|(digest, all)| all.iter().map(move |(image, answer)| (&**digest, image, answer)))
+        self.own.digests()
     }
 
     /// Forgets what rules found in the images. Call it when the policies or the day change.
     pub fn forget_judgements(&mut self) {
         // An image that several references share stays shared.
         let mut fresh: HashMap<*const KnownImage, Arc<KnownImage>> = HashMap::new();
-        let digests = self.digests.values_mut().flatten().map(|(_, answer)| answer);
-        for answer in self.tags.values_mut().chain(digests) {
+        let all = self.of_namespaces.values_mut().chain([&mut self.own, &mut self.foreign]);
+        for answer in all.flat_map(Answers::all_mut) {
             if let ImageAnswer::Known(image) = answer {
                 let new = fresh.entry(Arc::as_ptr(image)).or_insert_with(|| Arc::new(image.unjudged()));
                 *image = Arc::clone(new);
@@ -155,8 +174,10 @@ impl FromIterator<(String, ImageAnswer)> for Images {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageQuery {
     pub namespace: String,
-    /// Names of the pod's `imagePullSecrets`, which count only where the settings say so.
+    /// Names of `imagePullSecrets`, which count only where the settings say so.
     pub pull_secrets: Vec<String>,
+    /// ServiceAccounts whose `imagePullSecrets` the API server gives to the pods: those of templates that have none themselves.
+    pub accounts: Vec<String>,
     /// As the pods write them, without repetition: [`MAX_ASKED`] at most.
     pub references: Vec<String>,
 }
@@ -186,15 +207,24 @@ impl NotAsked {
 }
 
 impl Facts {
-    /// What is known of a reference. None if it was not looked up yet, and may be.
+    /// What is known of a reference in a namespace. None if it was not looked up yet, and may be.
     #[must_use]
-    pub fn image(&self, reference: &str) -> Option<&ImageAnswer> {
+    pub fn image(&self, namespace: &str, reference: &str) -> Option<FoundImage<'_>> {
+        let answer = self.image_answer(namespace, reference)?;
+        let foreign = match answer {
+            ImageAnswer::Known(_) => None,
+            ImageAnswer::Unknown(_) => self.images.as_ref().and_then(|images| images.foreign(reference)),
+        };
+        Some(FoundImage { answer, foreign })
+    }
+
+    fn image_answer(&self, namespace: &str, reference: &str) -> Option<&ImageAnswer> {
         let mut was_asked = false;
         for answer in &self.answers {
             match answer {
                 FactAnswer::Images(images) => {
                     was_asked = true;
-                    if let Some(answer) = images.get(reference) {
+                    if let Some(answer) = images.get_for(namespace, reference) {
                         return Some(answer);
                     }
                 }
@@ -207,12 +237,21 @@ impl Facts {
                 _ => {}
             }
         }
-        let known = self.images.as_ref().and_then(|images| images.get(reference));
+        let known = self.images.as_ref().and_then(|images| images.get_for(namespace, reference));
         known.or_else(|| was_asked.then(|| TOO_MANY.get(self.must_be_signed(reference))))
     }
 
     fn must_be_signed(&self, reference: &str) -> bool {
         self.images.as_ref().is_some_and(|images| images.must_be_signed.covers(reference))
+    }
+
+    /// Whether pull secrets of the namespace may say more about an image than this answer, and were not tried for this request.
+    #[must_use]
+    pub fn may_try_secrets(&self, namespace: &str, answer: &ImageAnswer) -> bool {
+        let asked =
+            |answer: &FactAnswer| matches!(answer, FactAnswer::Images(_) | FactAnswer::Nothing(FactQuery::Images(_)));
+        let images = self.images.as_ref();
+        images.is_some_and(|images| images.may_try_secrets(namespace, answer)) && !self.answers.iter().any(asked)
     }
 
     /// Whether a request may ask for an image that is not known.
@@ -247,70 +286,4 @@ pub fn running(reference: &str, reported: Option<&str>) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::image::known::Reader;
-
-    fn known(name: &str) -> ImageAnswer {
-        ImageAnswer::Known(Arc::new(KnownImage::new(Digest::sha256(name.as_bytes()), Vec::new(), Reader::Podreeve)))
-    }
-
-    fn digest(answer: Option<&ImageAnswer>) -> Option<&str> {
-        match answer? {
-            ImageAnswer::Known(image) => Some(image.digest.as_str()),
-            ImageAnswer::Unknown(unknown) => Some(&unknown.why),
-        }
-    }
-
-    #[test]
-    fn a_tag_is_known_by_its_digest_too() {
-        let mut images = Images::default();
-        images.insert("registry.example.com/shop/web:1", known("a"));
-        let a = Digest::sha256(b"a");
-        for same in ["registry.example.com/shop/web:1".to_owned(), format!("Registry.example.com/shop/web@{a}")] {
-            assert_eq!(digest(images.get(&same)), Some(a.as_str()), "{same}");
-        }
-        let pinned = pinned("registry.example.com/shop/web:1", &a);
-        assert_eq!(pinned, format!("registry.example.com/shop/web:1@{a}"));
-        assert_eq!(digest(images.get(&pinned)), Some(a.as_str()));
-        // Another repository may be one of another tenant.
-        for other in ["registry.example.com/shop/web:2".to_owned(), format!("registry.example.com/shop/other@{a}")] {
-            assert!(images.get(&other).is_none(), "{other}");
-        }
-        images.insert("registry.example.com/shop/web:1", known("b"));
-        assert_eq!(digest(images.get("registry.example.com/shop/web:1")), Some(Digest::sha256(b"b").as_str()));
-        assert_eq!(digest(images.get(&pinned)), Some(a.as_str()));
-        images.remove("registry.example.com/shop/web:1");
-        assert!(images.get("registry.example.com/shop/web:1").is_none() && images.get(&pinned).is_some());
-        images.remove(&pinned);
-        assert!(images.get(&pinned).is_none() && images.len() == 1);
-    }
-
-    #[test]
-    fn what_was_asked_is_not_asked_again() {
-        let mut facts = Facts { images: Some(Arc::default()), ..Facts::default() };
-        assert!(facts.image("a:1").is_none() && facts.image_settings().is_some());
-        let references = vec!["a:1".to_owned()];
-        let query = ImageQuery { namespace: "shop".to_owned(), pull_secrets: Vec::new(), references };
-        facts.answers.push(FactAnswer::Nothing(FactQuery::Images(query)));
-        assert!(digest(facts.image("a:1")).is_some_and(|why| why.contains("did not answer")));
-        assert!(digest(facts.image("b:1")).is_some_and(|why| why.contains("more images")));
-        let answer: Images = [("b:1".to_owned(), known("b"))].into_iter().collect();
-        facts.answers = vec![FactAnswer::Images(Arc::new(answer))];
-        assert_eq!(digest(facts.image("b:1")), Some(Digest::sha256(b"b").as_str()));
-    }
-
-    #[test]
-    fn shared_facts_stay_shared_when_judgements_are_forgotten() {
-        let image = known("a");
-        let mut images: Images =
-            [("a:1".to_owned(), image.clone()), ("b:1".to_owned(), image.clone())].into_iter().collect();
-        images.forget_judgements();
-        let (ImageAnswer::Known(old), Some(ImageAnswer::Known(a)), Some(ImageAnswer::Known(b))) =
-            (&image, images.get("a:1"), images.get("b:1"))
-        else {
-            panic!("known")
-        };
-        assert!(Arc::ptr_eq(a, b) && !Arc::ptr_eq(a, old));
-    }
-}
+mod tests;

@@ -42,19 +42,33 @@ pub enum Reader {
     /// Those of podreeve, or none.
     #[default]
     Podreeve,
-    /// The pull secrets of these namespaces. In others, the facts deny nothing: they would show a tenant what the image of another
-    /// one holds.
+    /// The pull secrets of these namespaces. In others, the facts are no answer: they would show a tenant what the image of another one
+    /// holds.
     Namespaces(Arc<[Box<str>]>),
 }
 
 impl Reader {
-    /// Whether a namespace may be refused something because of these facts.
+    /// The namespaces for which these facts are an answer; none if they are one for all.
     #[must_use]
-    pub fn serves(&self, namespace: &str) -> bool {
+    pub const fn namespaces(&self) -> Option<&Arc<[Box<str>]>> {
         match self {
-            Self::Podreeve => true,
-            Self::Namespaces(names) => names.iter().any(|name| **name == *namespace),
+            Self::Podreeve => None,
+            Self::Namespaces(names) => Some(names),
         }
+    }
+}
+
+/// The namespaces whose pull secrets podreeve may read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PullSecretScope {
+    /// Empty: all.
+    pub namespaces: std::collections::BTreeSet<String>,
+}
+
+impl PullSecretScope {
+    #[must_use]
+    pub fn has(&self, namespace: &str) -> bool {
+        self.namespaces.is_empty() || self.namespaces.contains(namespace)
     }
 }
 
@@ -90,6 +104,12 @@ impl UnknownKind {
     #[must_use]
     pub const fn is_outage(self) -> bool {
         matches!(self, Self::Refused | Self::Unavailable)
+    }
+
+    /// Whether other credentials may show the image. Many registries say that a private image does not exist.
+    #[must_use]
+    pub const fn needs_credentials(self) -> bool {
+        matches!(self, Self::Refused | Self::NotFound)
     }
 }
 
@@ -186,6 +206,23 @@ impl KnownImage {
         let (digest, platforms, absent) = (self.digest.clone(), Arc::clone(&self.platforms), Arc::clone(&self.absent));
         let (reader, traits) = (self.reader.clone(), Arc::clone(&self.traits));
         Self { digest, platforms, reader, absent, traits, memo: Memo::default() }
+    }
+
+    /// Whether its tag led to an image before that was signed later.
+    #[must_use]
+    pub fn is_moved_back(&self) -> bool {
+        let moved_back = |facts: &ImageFacts| facts.trust.as_ref().is_some_and(|verdict| verdict.moved_back.is_some());
+        self.platforms.iter().any(moved_back)
+    }
+
+    /// The same image by its digest, which no tag moves.
+    #[must_use]
+    pub fn without_tag(&self) -> Self {
+        let mut platforms = self.platforms.to_vec();
+        for verdict in platforms.iter_mut().filter_map(|facts| facts.trust.as_mut()) {
+            verdict.moved_back = None;
+        }
+        Self::new(self.digest.clone(), platforms, self.reader.clone()).without(&self.absent)
     }
 
     /// What a judge with this number finds on this day: remembered, since an image is judged for every pod that runs it.

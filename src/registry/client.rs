@@ -46,6 +46,21 @@ impl Client {
         Ok(Self { registries, others, fetcher: Fetcher { grants: Grants::default(), credentials, limits } })
     }
 
+    /// A client for the same registries by other credentials alone. It shares no token with this one.
+    #[must_use]
+    pub fn with_credentials(&self, credentials: Credentials) -> Self {
+        let limits = self.fetcher.limits.clone();
+        let fetcher = Fetcher { grants: Grants::default(), credentials, limits };
+        Self { registries: self.registries.clone(), others: self.others.clone(), fetcher }
+    }
+
+    /// Whether a keyring of its credentials has some for this image, and they may be sent.
+    #[must_use]
+    pub fn has_login(&self, image: &ImageRef<'_>) -> bool {
+        let place = self.place(image);
+        place.is_ok_and(|place| place.is_confidential() && self.fetcher.credentials.has(&place.name))
+    }
+
     /// The digest to which a reference leads now. A reference with a digest needs no request.
     ///
     /// # Errors

@@ -79,6 +79,11 @@ impl Credentials {
         self
     }
 
+    /// Whether a keyring has credentials for `image`, a reference without tag and digest.
+    pub(super) fn has(&self, image: &str) -> bool {
+        self.keyrings.iter().any(|keyring| keyring.find(image).next().is_some())
+    }
+
     /// The credentials to try for `image`, a reference without tag and digest, in this order. Empty means anonymous.
     ///
     /// # Errors

@@ -63,17 +63,17 @@ impl Keyring {
     /// # Errors
     /// When this is no such JSON.
     pub fn read(json: &[u8]) -> Result<Self, KeyringError> {
-        let document: Document = serde_json::from_slice(json)
-            .map_err(|error| KeyringError::NoJson { line: error.line(), column: error.column() })?;
-        let mut entries = Vec::new();
-        for (registry, entry) in document.auths {
-            if let Some(credential) = entry.credential(&registry)? {
-                entries.push((registry, credential));
-            }
-        }
-        entries.sort_by(|(one, _), (other, _)| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
+        let document: Document = parse(json)?;
         let default_helper = document.creds_store.filter(|name| !name.is_empty());
-        Ok(Self { entries, helpers: document.cred_helpers, default_helper })
+        Ok(Self { entries: entries(document.auths)?, helpers: document.cred_helpers, default_helper })
+    }
+
+    /// Reads Docker's older form, the map `auths` alone (`kubernetes.io/dockercfg`).
+    ///
+    /// # Errors
+    /// When this is no such JSON.
+    pub fn read_dockercfg(json: &[u8]) -> Result<Self, KeyringError> {
+        Ok(Self { entries: entries(parse(json)?)?, ..Self::default() })
     }
 
     /// The credentials for `image`, a reference without tag and digest, the most exact first.
@@ -91,6 +91,21 @@ impl Keyring {
     pub fn helper(&self, registry: &str) -> Option<&str> {
         self.helpers.get(registry).or(self.default_helper.as_ref()).map(String::as_str)
     }
+}
+
+fn parse<'j, T: Deserialize<'j>>(json: &'j [u8]) -> Result<T, KeyringError> {
+    serde_json::from_slice(json).map_err(|error| KeyringError::NoJson { line: error.line(), column: error.column() })
+}
+
+fn entries(auths: BTreeMap<String, Entry>) -> Result<Vec<(String, Credential)>, KeyringError> {
+    let mut entries = Vec::new();
+    for (registry, entry) in auths {
+        if let Some(credential) = entry.credential(&registry)? {
+            entries.push((registry, credential));
+        }
+    }
+    entries.sort_by(|(one, _), (other, _)| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
+    Ok(entries)
 }
 
 impl Entry {
@@ -136,6 +151,13 @@ mod tests {
         assert!(users("other.example.com/x").is_empty());
         assert_eq!(keyring.helper("cloud.example.com"), Some("cloud"));
         assert_eq!(keyring.helper("registry.example.com"), None);
+    }
+
+    #[test]
+    fn the_older_form_is_the_map_alone() {
+        let keyring = Keyring::read_dockercfg(br#"{"registry.example.com": {"auth": "YTpi"}}"#).unwrap();
+        assert_eq!(keyring.find("registry.example.com/shop/web").map(Credential::name).collect::<Vec<_>>(), ["a"]);
+        assert!(Keyring::read_dockercfg(br#"["registry.example.com"]"#).is_err());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::pod::{ContainerKind, ContainerRef, Pod};
 use crate::image::known::{ImageAnswer, ImageSettings, ImageTraits, KnownImage};
 use jiff::civil::Date;
+use std::sync::Arc;
 
 /// The images of a pod, for a policy that judges them, where image facts are switched on.
 #[derive(Debug, Clone)]
@@ -17,17 +18,17 @@ pub struct PodImages {
 #[derive(Debug, Clone)]
 pub struct PodImage {
     pub answer: ImageAnswer,
-    /// It was read with credentials of another namespace, so it denies and repairs nothing here.
-    pub foreign: bool,
+    /// What pull secrets of another namespace showed of the same digest, where nothing is known here. It denies and repairs nothing.
+    pub foreign: Option<Arc<KnownImage>>,
 }
 
 impl PodImage {
-    /// The image, if it is known and what is known of it may be used here.
+    /// The image, if it is known.
     #[must_use]
     pub fn own(&self) -> Option<&KnownImage> {
         match &self.answer {
-            ImageAnswer::Known(image) if !self.foreign => Some(image),
-            ImageAnswer::Known(_) | ImageAnswer::Unknown(_) => None,
+            ImageAnswer::Known(image) => Some(image),
+            ImageAnswer::Unknown(_) => None,
         }
     }
 }

@@ -133,7 +133,9 @@ fn on(architecture: &str, mut facts: Value) -> Value {
 /// The container's `securityContext` after the repair, and the verdict about the repaired pod.
 fn user_repaired(platforms: &[Value], reader: Reader, params: Value) -> (Value, Verdict) {
     let rules = snapshot(json!({"run-as-non-root": {"action": "patch", "params": params}}));
-    let snapshot = with_images(rules, &json!({}), vec![(WEB, known_to(reader, "web", platforms))]);
+    // What is known to other namespaces alone is unknown here.
+    let here = ImageAnswer::Unknown(Arc::new(unknown(UnknownKind::Refused)));
+    let snapshot = with_images(rules, &json!({}), vec![(WEB, here), (WEB, known_to(reader, "web", platforms))]);
     let (object, _) = patched(&pod(WEB), &snapshot);
     let verdict = create(&object, Hook::Validate, &snapshot).verdict;
     (object["spec"]["containers"][0]["securityContext"].clone(), verdict)

@@ -20,6 +20,7 @@ mod facts;
 mod image_patterns;
 mod images;
 mod images_repaired;
+mod images_tenants;
 mod many_violations;
 mod mode;
 mod nodes;

@@ -47,6 +47,7 @@ pub fn setup(client: Client, trust: &serde_json::Value) -> Setup {
         client,
         trust: TrustInForce { trust: Arc::new(Trust::compile(&document, &nothing).unwrap()), id },
         unknown: ImageSettings::default(),
+        pull_secrets: None,
         layers: true,
         registries: 1,
     }
@@ -72,6 +73,7 @@ pub async fn ask(service: &Arc<ImageService>, references: &[&str], time: Duratio
     let query = ImageQuery {
         namespace: "shop".to_owned(),
         pull_secrets: Vec::new(),
+        accounts: Vec::new(),
         references: references.iter().map(|reference| (*reference).to_owned()).collect(),
     };
     service.ask(&query, Asker::Request, Instant::now() + time).await

@@ -13,4 +13,6 @@ mod images;
 mod mirrors;
 mod outages;
 mod referrers;
+mod rollback;
+mod tenants;
 mod tls;

@@ -1,9 +1,8 @@
 //! The images of the containers that a connection reaches, where the image decides by which user they run.
 
-use crate::admit::images::for_pod;
 use crate::facts::images::{MAX_ASKED, running};
 use crate::facts::{FactQuery, Facts, ImageQuery, KeptPod};
-use crate::workload::{Pod, PodImages};
+use crate::workload::{Pod, PodImage, PodImages};
 use jiff::civil::Date;
 
 /// What is known of the images that run, which no tag says: it may lead to another image by now. None where image facts are switched
@@ -26,9 +25,9 @@ pub(super) fn known(
         let image = container.container.image.as_deref();
         let image = image.filter(|_| reaches(container.name) && pod.image_decides_user(container));
         let reference = image.and_then(|image| running(image, digests.get(container.name).map(String::as_str)));
-        let answer = reference.as_deref().and_then(|reference| facts.image(reference));
-        images.push(answer.map(|answer| for_pod(answer, namespace)));
-        if let (None, Some(reference)) = (answer, reference)
+        let found = reference.as_deref().and_then(|reference| facts.image(namespace, reference));
+        images.push(found.map(PodImage::from));
+        if let (None, Some(reference)) = (found, reference)
             && may_ask
             && missing.len() < MAX_ASKED
             && !missing.contains(&reference)
@@ -39,6 +38,7 @@ pub(super) fn known(
     if missing.is_empty() {
         return Ok(Some(Box::new(PodImages::new(today, settings, images))));
     }
-    let (namespace, pull_secrets) = (namespace.to_owned(), Vec::new());
-    Err(FactQuery::Images(ImageQuery { namespace, pull_secrets, references: missing }))
+    // The pull secrets of the pod are not kept. What they showed before is known by its namespace.
+    let (namespace, pull_secrets, accounts) = (namespace.to_owned(), Vec::new(), Vec::new());
+    Err(FactQuery::Images(ImageQuery { namespace, pull_secrets, accounts, references: missing }))
 }

@@ -166,6 +166,7 @@ impl Files {
             client,
             trust: self.trust(&document, &|error| format!("{shown}:{}: {error}", line(&error.at)))?,
             unknown: ImageSettings { on_unknown: document.on_unknown, on_unavailable: document.on_unavailable },
+            pull_secrets: document.pull_secrets.scope().map(Arc::new),
             layers: document.layers,
             registries: count,
         })

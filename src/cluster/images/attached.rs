@@ -1,5 +1,6 @@
 //! What is attached to an image: signatures and attestations, read again from time to time.
 
+use super::access::Access;
 use super::documents::ReadError;
 use super::record::{Attached, Record, Repository, Trusted, name_of};
 use super::service::ImageService;
@@ -17,6 +18,7 @@ impl ImageService {
     pub(super) async fn attached(
         &self,
         setup: &Setup,
+        access: &Access<'_>,
         image: &ImageRef<'_>,
         mut record: Record,
         now: Timestamp,
@@ -25,23 +27,25 @@ impl ImageService {
         if record.by_hand {
             return (record, now + ATTACHED_SOFT);
         }
-        let repository = record.repositories.get(&name_of(image));
-        let age = repository.and_then(|repository| repository.attached.as_ref()).map(|old| now.duration_since(old.at));
-        let judged = !matches!(record.judge(image, &setup.trust, now), Trusted::NotKnown);
+        let (tenant, name) = (access.namespace(), name_of(image));
+        let repository = record.repository(tenant, &name);
+        let age = repository.and_then(Repository::attached_at).map(|at| now.duration_since(at));
+        let judged = !matches!(record.judge(image, tenant, &setup.trust, now), Trusted::NotKnown);
         if age.is_some_and(|age| age < ATTACHED_SOFT) && judged {
             return (record, now + ATTACHED_SOFT);
         }
-        let key = key(image, &record.digest);
+        let key = access.key(&key(image, &record.digest));
         let failure = self.known().store.failure(&key, now).cloned();
         if let Some(failure) = failure {
             return (record, failure.until);
         }
         let with_leaves = entry.signed == Signed::Leaves || !entry.require.is_empty();
-        match self.read_attached(setup, image, &record, with_leaves).await {
+        match self.read_attached(access, image, &record, with_leaves).await {
             Ok(evidence) => {
                 let target = Target { image, digest: record.digest.as_str(), leaves: &record.leaves };
                 let attached = Attached::new(evidence, target, &setup.trust, now);
-                record.add_repository(name_of(image), Repository { attached: Some(attached) });
+                let proof = record.repository(tenant, &name).and_then(|repository| repository.proof.clone());
+                record.add_seen(tenant, name, Repository { attached: Some(attached), proof });
                 self.known().store.succeeded(&key);
                 self.keep(&record, now);
                 (record, now + ATTACHED_SOFT)
@@ -56,7 +60,7 @@ impl ImageService {
 
     async fn read_attached(
         &self,
-        setup: &Setup,
+        access: &Access<'_>,
         image: &ImageRef<'_>,
         record: &Record,
         with_leaves: bool,
@@ -65,8 +69,8 @@ impl ImageService {
         let leaves = record.leaves.iter().filter(|_| with_leaves).filter_map(|leaf| Digest::parse(leaf));
         let subjects: Vec<Digest> = std::iter::once(record.digest.clone()).chain(leaves).collect();
         let _permit = self.signature_permits.acquire(&image.registry).await;
-        let asking = async { Ok(setup.client.evidence(image, &subjects).await?) };
-        let evidence = self.when_allowed(image, asking).await;
+        let asking = async { Ok(access.client().evidence(image, &subjects).await?) };
+        let evidence = self.when_allowed(access, image, asking).await;
         let size = |all: &Vec<Evidence>| all.iter().map(|one| one.content.size() as u64).sum();
         let result = evidence.as_ref().map(size).map_err(ReadError::reason);
         self.metrics.fetched(Fetched::Signatures, start.elapsed().as_secs_f64(), result);

@@ -46,7 +46,7 @@ pub fn object(
     let mut record = Record::new(image).map_err(|error| ByHandError::Image(error.to_string()))?;
     record.platforms = facts.iter().map(|facts| ImageFacts { trust: None, signed: None, ..facts.clone() }).collect();
     let attached = Some(Attached { at: now, evidence, judged: None });
-    record.add_repository(name_of(name), Repository { attached });
+    record.add_repository(name_of(name), Repository { attached, proof: None });
     if name.digest.is_none() {
         record.add_tag(tag_of(name), now);
     }

@@ -1,13 +1,15 @@
 //! The leader reads the layers of images, each layer once. Nothing waits for it.
 
+use super::access::{Access, Login};
 use super::documents::{self, ReadError};
+use super::record::Record;
 use super::service::{ImageService, Known};
-use super::setup::Setup;
 use crate::cluster::lease::Leadership;
 use crate::image::layer::{Layer, scan_within};
 use crate::image::{Allowance, Descriptor, Digest, ImageError, ImageFacts, Platform, PlatformImage, merge};
 use crate::observe::metrics::images::Fetched;
 use crate::reference::ImageRef;
+use crate::registry::Client;
 use crate::text::with_causes;
 use std::collections::VecDeque;
 use std::io::Read;
@@ -116,9 +118,16 @@ async fn deepen(service: &Arc<ImageService>, layers: &Layers, digest: &Digest) {
     let start = Instant::now();
     let mut bytes = 0;
     let mut result = Err(ReadError::Failed);
-    for repository in record.repositories.keys() {
-        let image = ImageRef::parse(repository);
-        result = read(&setup, layers, &image, digest, &mut bytes).await;
+    for (repository, login) in readers(&record) {
+        let image = ImageRef::parse(&repository);
+        let access = match &login {
+            None => Ok(Access::own(&setup)),
+            Some(login) => service.open(&setup, login, &image, service.now()).await,
+        };
+        result = match access {
+            Ok(access) => read(access.client(), layers, &image, digest, &mut bytes).await,
+            Err(error) => Err(error),
+        };
         if result.is_ok() {
             break;
         }
@@ -136,7 +145,7 @@ async fn deepen(service: &Arc<ImageService>, layers: &Layers, digest: &Digest) {
             service.judge_again(Some(digest));
         }
         Err(error) => {
-            let image = record.repositories.keys().next().map_or("", String::as_str);
+            let image = readers(&record).next().map(|(repository, _)| repository).unwrap_or_default();
             tracing::warn!(
                 image,
                 digest = digest.as_str(),
@@ -154,15 +163,28 @@ async fn deepen(service: &Arc<ImageService>, layers: &Layers, digest: &Digest) {
     }
 }
 
+/// Who may read the image from where: podreeve, or else a namespace with the secrets that opened it.
+fn readers(record: &Record) -> impl Iterator<Item = (String, Option<Login>)> {
+    let own = record.repositories.keys().map(|repository| (repository.clone(), None));
+    let of_tenants = record.tenants.iter().flat_map(|(namespace, seen)| {
+        seen.repositories.iter().filter_map(move |(repository, seen)| {
+            let proof = seen.proof.as_ref().filter(|proof| !proof.refused)?;
+            let (namespace, secrets) = (namespace.clone(), proof.secrets.clone());
+            Some((repository.clone(), Some(Login { namespace, secrets, accounts: Vec::new() })))
+        })
+    });
+    own.chain(of_tenants)
+}
+
 /// The facts of all platforms, with what the layers hold, and the platforms that are absent.
 async fn read(
-    setup: &Setup,
+    client: &Client,
     layers: &Layers,
     image: &ImageRef<'_>,
     digest: &Digest,
     bytes: &mut u64,
 ) -> Result<(Vec<ImageFacts>, Vec<Platform>), ReadError> {
-    let opened = documents::read(&setup.client, image, digest).await?;
+    let opened = documents::read(client, image, digest).await?;
     let end = Instant::now() + IMAGE_TIME;
     let mut platforms = Vec::new();
     for platform in &opened.platforms {
@@ -172,7 +194,7 @@ async fn read(
             let layer = if let Some(layer) = layers.get(diff_id) {
                 layer
             } else {
-                let layer = Arc::new(read_layer(setup, image, stored, diff_id, (left, end)).await?);
+                let layer = Arc::new(read_layer(client, image, stored, diff_id, (left, end)).await?);
                 *bytes = bytes.saturating_add(stored.size);
                 layers.add(diff_id, &layer);
                 layer
@@ -199,14 +221,14 @@ async fn merged(platform: PlatformImage, layers: Vec<Arc<Layer>>) -> Result<Imag
 }
 
 async fn read_layer(
-    setup: &Setup,
+    client: &Client,
     image: &ImageRef<'_>,
     stored: &Descriptor,
     diff_id: &Digest,
     (allowance, end): (Allowance, Instant),
 ) -> Result<Layer, ReadError> {
     let size = if stored.size == 0 { crate::image::limits::LAYER } else { stored.size };
-    let blob = setup.client.blob(image, &stored.digest, size).await?;
+    let blob = client.blob(image, &stored.digest, size).await?;
     let (runtime, stored, diff_id) = (tokio::runtime::Handle::current(), stored.clone(), diff_id.clone());
     let work = move || scan_within(&mut Until { inner: blob.blocking(runtime), end }, &stored, &diff_id, allowance);
     let scanned = tokio::task::spawn_blocking(work).await.map_err(|_| ReadError::Failed)?;

@@ -34,6 +34,10 @@ pub enum ReadError {
     Failed,
     #[error("too many images are being read")]
     Busy,
+    #[error("podreeve can use none of the pod's pull secrets for its registry")]
+    NoSecret,
+    #[error("the API server did not give the pull secrets")]
+    Secrets,
 }
 
 impl ReadError {
@@ -44,7 +48,8 @@ impl ReadError {
             Self::Image(_) | Self::Reference(_) => "malformed",
             Self::Late => "timeout",
             Self::Busy => "busy",
-            Self::Failed => "failed",
+            Self::Failed | Self::Secrets => "failed",
+            Self::NoSecret => "refused",
         }
     }
 
@@ -69,8 +74,8 @@ impl ReadError {
     pub const fn is_outage(&self) -> bool {
         match self {
             Self::Registry(error) => error.is_transient() || matches!(error, RegistryError::Status { .. }),
-            Self::Late | Self::Failed | Self::Busy => true,
-            Self::Image(_) | Self::Reference(_) => false,
+            Self::Late | Self::Failed | Self::Busy | Self::Secrets => true,
+            Self::Image(_) | Self::Reference(_) | Self::NoSecret => false,
         }
     }
 }

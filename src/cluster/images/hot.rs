@@ -3,7 +3,7 @@
 use crate::facts::Images;
 use crate::facts::images::MustBeSigned;
 use crate::image::Digest;
-use crate::image::known::{ImageAnswer, ImageSettings, UnknownImage};
+use crate::image::known::{ImageAnswer, ImageSettings, PullSecretScope, UnknownImage};
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,6 +18,13 @@ pub struct Resolved {
     pub until: Timestamp,
 }
 
+/// A reference, and the namespace whose pull secrets read it; none for podreeve itself.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Key {
+    pub reference: String,
+    pub namespace: Option<String>,
+}
+
 #[derive(Debug)]
 struct Entry {
     resolved: Resolved,
@@ -27,24 +34,23 @@ struct Entry {
 /// Answers by reference. [`Images`] is made of them.
 #[derive(Debug, Default)]
 pub struct Hot {
-    entries: HashMap<String, Entry>,
+    entries: HashMap<Key, Entry>,
     changed: bool,
 }
 
 impl Hot {
     /// What counts now.
-    pub fn get(&self, reference: &str, now: Timestamp) -> Option<&ImageAnswer> {
-        let entry = self.entries.get(reference)?;
+    pub fn get(&self, key: &Key, now: Timestamp) -> Option<&ImageAnswer> {
+        let entry = self.entries.get(key)?;
         (entry.resolved.until > now).then_some(&entry.resolved.answer)
     }
 
-    pub fn insert(&mut self, reference: &str, resolved: Resolved, now: Timestamp) {
-        if self.entries.len() >= MOST && !self.entries.contains_key(reference) {
-            let oldest =
-                self.entries.iter().min_by_key(|(_, entry)| entry.used).map(|(reference, _)| reference.clone());
+    pub fn insert(&mut self, key: &Key, resolved: Resolved, now: Timestamp) {
+        if self.entries.len() >= MOST && !self.entries.contains_key(key) {
+            let oldest = self.entries.iter().min_by_key(|(_, entry)| entry.used).map(|(key, _)| key.clone());
             oldest.map(|oldest| self.entries.remove(&oldest));
         }
-        self.entries.insert(reference.to_owned(), Entry { resolved, used: now });
+        self.entries.insert(key.clone(), Entry { resolved, used: now });
         self.changed = true;
     }
 
@@ -56,36 +62,42 @@ impl Hot {
     }
 
     /// The references that lead to a digest; all without one.
-    pub fn references(&self, of: Option<&Digest>) -> Vec<String> {
+    pub fn keys(&self, of: Option<&Digest>) -> Vec<Key> {
         let leads = |entry: &Entry| match &entry.resolved.answer {
             ImageAnswer::Known(image) => of.is_none_or(|digest| image.digest == *digest),
             ImageAnswer::Unknown(_) => of.is_none(),
         };
-        self.entries.iter().filter(|(_, entry)| leads(entry)).map(|(reference, _)| reference.clone()).collect()
+        self.entries.iter().filter(|(_, entry)| leads(entry)).map(|(key, _)| key.clone()).collect()
     }
 
     /// Puts a new answer in place of the old one, which counts as long.
-    pub fn replace(&mut self, reference: &str, answer: Option<ImageAnswer>) {
+    pub fn replace(&mut self, key: &Key, answer: Option<ImageAnswer>) {
         self.changed = true;
         match answer {
             Some(answer) => {
-                if let Some(entry) = self.entries.get_mut(reference) {
+                if let Some(entry) = self.entries.get_mut(key) {
                     entry.resolved.answer = answer;
                 }
             }
             None => {
-                self.entries.remove(reference);
+                self.entries.remove(key);
             }
         }
     }
 
     /// All answers for the next snapshot; none if nothing has changed.
-    pub fn publish(&mut self, settings: ImageSettings, must_be_signed: MustBeSigned) -> Option<Images> {
+    pub fn publish(
+        &mut self,
+        settings: ImageSettings,
+        must_be_signed: MustBeSigned,
+        pull_secrets: Option<&Arc<PullSecretScope>>,
+    ) -> Option<Images> {
         std::mem::take(&mut self.changed).then(|| {
             let mut images = Images::new(settings);
-            images.must_be_signed = must_be_signed;
-            for (reference, entry) in &self.entries {
-                images.insert(reference, entry.resolved.answer.clone());
+            (images.must_be_signed, images.pull_secrets) = (must_be_signed, pull_secrets.cloned());
+            for (key, entry) in &self.entries {
+                // The answer says for whom it is one.
+                images.insert(&key.reference, entry.resolved.answer.clone());
             }
             images
         })
@@ -93,7 +105,7 @@ impl Hot {
 
     /// Notes which of the images that are unknown run already.
     pub fn update_running(&mut self, runs: impl Fn(&str) -> bool) {
-        for (reference, entry) in &mut self.entries {
+        for (Key { reference, .. }, entry) in &mut self.entries {
             if let ImageAnswer::Unknown(image) = &mut entry.resolved.answer
                 && image.runs_already != runs(reference)
             {
@@ -129,7 +141,7 @@ mod tests {
     }
 
     fn publish(hot: &mut Hot) -> Option<Images> {
-        hot.publish(ImageSettings::default(), MustBeSigned::None)
+        hot.publish(ImageSettings::default(), MustBeSigned::None, None)
     }
 
     fn unknown(until: i64) -> Resolved {
@@ -137,11 +149,15 @@ mod tests {
         Resolved { answer: ImageAnswer::Unknown(Arc::new(unknown)), until: at(until) }
     }
 
+    fn key(reference: &str) -> Key {
+        Key { reference: reference.to_owned(), namespace: None }
+    }
+
     #[test]
     fn an_answer_counts_until_its_end() {
         let mut hot = Hot::default();
-        hot.insert("a:1", unknown(60), at(0));
-        assert!(hot.get("a:1", at(59)).is_some() && hot.get("a:1", at(60)).is_none());
+        hot.insert(&key("a:1"), unknown(60), at(0));
+        assert!(hot.get(&key("a:1"), at(59)).is_some() && hot.get(&key("a:1"), at(60)).is_none());
         assert_eq!(publish(&mut hot).map(|images| images.len()), Some(1));
         assert!(publish(&mut hot).is_none());
         hot.expire(at(30));
@@ -154,21 +170,21 @@ mod tests {
     fn the_one_that_nobody_asked_for_longest_goes() {
         let mut hot = Hot::default();
         for number in 0..=MOST {
-            hot.insert(&number.to_string(), unknown(60), at(i64::try_from(number).unwrap()));
+            hot.insert(&key(&number.to_string()), unknown(60), at(i64::try_from(number).unwrap()));
         }
         assert_eq!(hot.entries.len(), MOST);
-        assert!(hot.get("0", at(0)).is_none() && hot.get("1", at(0)).is_some());
+        assert!(hot.get(&key("0"), at(0)).is_none() && hot.get(&key("1"), at(0)).is_some());
     }
 
     #[test]
     fn an_unknown_image_may_begin_to_run() {
         let mut hot = Hot::default();
-        hot.insert("a:1", unknown(60), at(0));
+        hot.insert(&key("a:1"), unknown(60), at(0));
         let _ = publish(&mut hot);
         hot.update_running(|_| false);
         assert!(publish(&mut hot).is_none());
         hot.update_running(|reference| reference == "a:1");
-        let Some(ImageAnswer::Unknown(image)) = hot.get("a:1", at(0)) else { panic!("known") };
+        let Some(ImageAnswer::Unknown(image)) = hot.get(&key("a:1"), at(0)) else { panic!("known") };
         assert!(image.runs_already && publish(&mut hot).is_some());
     }
 
@@ -176,9 +192,9 @@ mod tests {
     fn references_are_found_by_their_digest() {
         let mut hot = Hot::default();
         let known = KnownImage::new(Digest::sha256(b"a"), Vec::new(), Reader::Podreeve);
-        hot.insert("a:1", Resolved { answer: ImageAnswer::Known(Arc::new(known)), until: at(60) }, at(0));
-        hot.insert("b:1", unknown(60), at(0));
-        assert_eq!(hot.references(Some(&Digest::sha256(b"a"))), ["a:1"]);
-        assert_eq!(hot.references(None).len(), 2);
+        hot.insert(&key("a:1"), Resolved { answer: ImageAnswer::Known(Arc::new(known)), until: at(60) }, at(0));
+        hot.insert(&key("b:1"), unknown(60), at(0));
+        assert_eq!(hot.keys(Some(&Digest::sha256(b"a"))), [key("a:1")]);
+        assert_eq!(hot.keys(None).len(), 2);
     }
 }

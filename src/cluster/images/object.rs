@@ -82,19 +82,54 @@ pub fn to_object(record: &Record, sealer: &Sealer) -> Option<String> {
     }
     let name = name_of(&record.digest);
     let tagged = record.tags.iter().max_by_key(|(_, at)| **at).map(|(tag, _)| tag.clone());
-    let named = || record.repositories.keys().next().map(|name| format!("{name}@{}", record.digest));
+    let of_tenants = record.tenants.values().flat_map(|seen| seen.repositories.keys());
+    let mut repositories = record.repositories.keys().chain(of_tenants);
+    let mut named = || repositories.next().map(|name| format!("{name}@{}", record.digest));
     let spec = ImageFactsSpec {
-        image: tagged.or_else(named).unwrap_or_default(),
+        image: tagged.or_else(&mut named).unwrap_or_default(),
         digest: record.digest.to_string(),
         platforms: record.platforms.iter().take(100).map(|facts| facts.platform.to_string()).collect(),
         layers_read: record.has_content(),
         data: STANDARD.encode(&packed),
         seal: sealer.seal(&name, &packed),
     };
+    Some(text(&name, &spec))
+}
+
+fn text(name: &str, spec: &ImageFactsSpec) -> String {
     let kind = kind();
     let metadata = json!({"name": name});
-    let object = json!({"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, "spec": spec});
-    Some(object.to_string())
+    json!({"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, "spec": spec}).to_string()
+}
+
+/// The name of the object with the memory of tags. No digest has such a name.
+pub const TAGS: &str = "tags";
+
+/// The object with the memory of tags, as text. None if it is too large to be shared.
+#[must_use]
+pub fn to_tags(packed: &[u8], sealer: &Sealer) -> Option<String> {
+    (packed.len() <= MAX_DATA).then(|| {
+        let spec = ImageFactsSpec {
+            image: String::new(),
+            digest: String::new(),
+            platforms: Vec::new(),
+            layers_read: false,
+            data: STANDARD.encode(packed),
+            seal: sealer.seal(TAGS, packed),
+        };
+        text(TAGS, &spec)
+    })
+}
+
+/// What is sealed in an object.
+///
+/// # Errors
+/// This podreeve did not seal it under this name.
+pub fn sealed(item: &Item, sealer: &Sealer) -> Result<Vec<u8>, ObjectError> {
+    let spec = item.spec().ok_or(ObjectError::Spec)?;
+    let spec: ImageFactsSpec = serde_json::from_str(spec.get()).map_err(|_| ObjectError::Spec)?;
+    let packed = STANDARD.decode(&spec.data).map_err(|_| ObjectError::Seal)?;
+    if sealer.is_sealed(item.name(), &packed, &spec.seal) { Ok(packed) } else { Err(ObjectError::Seal) }
 }
 
 /// The record of an object, if this podreeve sealed it, and as it is packed.
@@ -102,12 +137,7 @@ pub fn to_object(record: &Record, sealer: &Sealer) -> Option<String> {
 /// # Errors
 /// It is not from this podreeve, or of another version.
 pub fn from_object(item: &Item, sealer: &Sealer) -> Result<(Record, Vec<u8>), ObjectError> {
-    let spec = item.spec().ok_or(ObjectError::Spec)?;
-    let spec: ImageFactsSpec = serde_json::from_str(spec.get()).map_err(|_| ObjectError::Spec)?;
-    let packed = STANDARD.decode(&spec.data).map_err(|_| ObjectError::Seal)?;
-    if !sealer.is_sealed(item.name(), &packed, &spec.seal) {
-        return Err(ObjectError::Seal);
-    }
+    let packed = sealed(item, sealer)?;
     let record = Record::unpack(&packed).map_err(ObjectError::Record)?;
     if name_of(&record.digest) == item.name() { Ok((record, packed)) } else { Err(ObjectError::Seal) }
 }

@@ -4,7 +4,7 @@ use super::object::{self, ObjectError};
 use super::record::Record;
 use super::seal::Sealer;
 use super::service::ImageService;
-use super::unused;
+use super::{tag_objects, unused};
 use crate::cluster::api_error::ApiError;
 use crate::cluster::api_health::ApiHealth;
 use crate::cluster::item::Item;
@@ -35,6 +35,7 @@ pub async fn share(
     tokio::join!(
         watch(api.clone(), config, api_health, names, &mut sink),
         write(service, &api, sealer),
+        tag_objects::write(service, &api, sealer),
         unused::delete(service, &api, leadership),
     );
 }
@@ -82,6 +83,9 @@ impl ImageService {
     /// # Errors
     /// No replica of this podreeve wrote the object.
     pub fn learn(&self, item: &Item, sealer: &Sealer, is_leader: bool) -> Result<(), ObjectError> {
+        if item.name() == object::TAGS {
+            return self.learn_tags(item, sealer, is_leader);
+        }
         let (theirs, packed) = object::from_object(item, sealer)?;
         let now = self.now();
         let digest = theirs.digest.clone();
@@ -99,6 +103,7 @@ impl ImageService {
                 Some(ours) => {
                     let mut merged = theirs.clone();
                     merged.merge(ours.clone());
+                    merged.limit_tenants(now);
                     known.store.put(&merged, now);
                     (merged.is_news_after(&ours), merged.is_news_after(&theirs))
                 }
@@ -116,6 +121,10 @@ impl ImageService {
 
     /// An operator deleted the object: the image is read again.
     fn forget(&self, name: &str) {
+        if name == object::TAGS {
+            // What this replica remembers stays, and goes back into the cluster.
+            self.known().tags.write_again();
+        }
         let digest = name.split_once('-').and_then(|(algorithm, hex)| Digest::parse(&format!("{algorithm}:{hex}")));
         if let Some(digest) = digest {
             self.known().store.remove(&digest);

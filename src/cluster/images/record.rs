@@ -1,17 +1,15 @@
 //! What is kept of one image, in a form that takes little memory and little room in the cluster.
 
+use super::deflate;
 use super::documents;
 use super::store::ATTACHED_HARD;
+use super::tenants::{Proof, Seen};
 use crate::image::trust::{Evidence, Target, Trust, Verdict, verify};
 use crate::image::{Digest, ImageFacts, OpenedImage, Platform};
 use crate::reference::ImageRef;
-use flate2::Compression;
-use flate2::read::DeflateDecoder;
-use flate2::write::DeflateEncoder;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
 use std::sync::Arc;
 
 /// The version of what is packed. Another one is read again from the registry.
@@ -21,8 +19,6 @@ const KEPT_EVIDENCE: usize = 64 << 10;
 /// The most bytes of a new record, as JSON and packed. That of a usual image has a few KiB, and whoever asks for the image reads it.
 const NEW: usize = 2 << 20;
 const PACKED: usize = 512 << 10;
-/// The most bytes of a record, unpacked.
-const UNPACKED: u64 = 8 << 20;
 /// The most names under which one image is remembered.
 const NAMES: usize = 32;
 
@@ -43,6 +39,9 @@ pub struct Record {
     pub repositories: BTreeMap<String, Repository>,
     /// Tags that led to it, as `registry/repository:tag`, and when.
     pub tags: BTreeMap<String, Timestamp>,
+    /// What pull secrets of namespaces showed of it, which is an answer for each of them alone.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tenants: BTreeMap<String, Seen>,
     /// A person wrote it for a registry that podreeve does not reach. It stays as it is.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_hand: bool,
@@ -55,6 +54,9 @@ pub struct Repository {
     /// None while no entry of the trust document covered it: then nothing was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attached: Option<Attached>,
+    /// By which secrets a tenant read it; none for podreeve itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
 }
 
 /// Signatures and attestations as they were read.
@@ -122,6 +124,25 @@ impl Attached {
     }
 }
 
+/// Whether a time is as much later as is worth a write.
+pub fn is_later(new: Timestamp, old: Timestamp) -> bool {
+    new.duration_since(old) >= jiff::SignedDuration::from_hours(24)
+}
+
+impl Repository {
+    pub fn is_news_after(&self, before: &Self) -> bool {
+        match (&self.attached, &before.attached) {
+            (Some(new), Some(old)) => !new.is_same(old) || is_later(new.at, old.at),
+            (new, old) => new.is_some() != old.is_some(),
+        }
+    }
+
+    /// When what is attached was read last.
+    pub fn attached_at(&self) -> Option<Timestamp> {
+        self.attached.as_ref().map(|attached| attached.at)
+    }
+}
+
 impl Record {
     /// # Errors
     /// What the registry sent does not belong together.
@@ -134,6 +155,7 @@ impl Record {
             absent: image.absent.iter().map(|absent| absent.platform.clone()).collect(),
             repositories: BTreeMap::new(),
             tags: BTreeMap::new(),
+            tenants: BTreeMap::new(),
             by_hand: false,
         })
     }
@@ -168,10 +190,9 @@ impl Record {
     pub fn add_repository(&mut self, name: String, repository: Repository) {
         self.repositories.insert(name.clone(), repository);
         // The one that was read last stays: else who names the image in many repositories makes it unknown in all others.
-        let at = |repository: &Repository| repository.attached.as_ref().map(|attached| attached.at);
         while self.repositories.len() > NAMES {
             let others = self.repositories.iter().filter(|(other, _)| **other != name);
-            let oldest = others.min_by_key(|(_, repository)| at(repository)).map(|(other, _)| other.clone());
+            let oldest = others.min_by_key(|(_, repository)| repository.attached_at()).map(|(other, _)| other.clone());
             oldest.map(|oldest| self.repositories.remove(&oldest));
         }
     }
@@ -179,19 +200,13 @@ impl Record {
     /// Whether another replica should learn this record, when it knows the other one. A time alone is written once a day, so that
     /// what is attached does not become too old for a replica that starts in an outage.
     pub fn is_news_after(&self, before: &Self) -> bool {
-        let day = jiff::SignedDuration::from_hours(24);
-        let is_later = |new: Timestamp, old: Timestamp| new.duration_since(old) >= day;
         let tags = self.tags.iter().any(|(tag, at)| before.tags.get(tag).is_none_or(|old| is_later(*at, *old)));
-        let attached = |name: &String, new: &Repository| {
-            let Some(old) = before.repositories.get(name) else { return true };
-            match (&new.attached, &old.attached) {
-                (Some(new), Some(old)) => !new.is_same(old) || is_later(new.at, old.at),
-                (new, old) => new.is_some() != old.is_some(),
-            }
-        };
+        let attached =
+            |name: &String, new: &Repository| before.repositories.get(name).is_none_or(|old| new.is_news_after(old));
         self.has_content() != before.has_content()
             || self.absent != before.absent
             || tags
+            || self.has_news_of_tenants(before)
             || self.repositories.iter().any(|(name, repository)| attached(name, repository))
     }
 
@@ -203,8 +218,7 @@ impl Record {
             (self.platforms, self.absent) = (other.platforms, other.absent);
         }
         for (name, theirs) in other.repositories {
-            let at = |repository: &Repository| repository.attached.as_ref().map(|attached| attached.at);
-            if self.repositories.get(&name).is_none_or(|ours| at(ours) < at(&theirs)) {
+            if self.repositories.get(&name).is_none_or(|ours| ours.attached_at() < theirs.attached_at()) {
                 self.add_repository(name, theirs);
             }
         }
@@ -213,15 +227,16 @@ impl Record {
                 self.add_tag(tag, at);
             }
         }
+        self.merge_tenants(other.tenants);
         self.by_hand |= other.by_hand;
     }
 
-    /// Judges what is attached to the image in this repository, by the keys in force.
-    pub fn judge(&self, image: &ImageRef<'_>, trust: &TrustInForce, now: Timestamp) -> Trusted {
+    /// Judges what is attached to the image in this repository, as podreeve or this namespace sees it, by the keys in force.
+    pub fn judge(&self, image: &ImageRef<'_>, tenant: Option<&str>, trust: &TrustInForce, now: Timestamp) -> Trusted {
         if trust.trust.entry(image).is_none() {
             return Trusted::NotAsked;
         }
-        let repository = self.repositories.get(&name_of(image));
+        let repository = self.repository(tenant, &name_of(image));
         let Some(attached) = repository.and_then(|repository| repository.attached.as_ref()) else {
             return Trusted::NotKnown;
         };
@@ -246,18 +261,14 @@ impl Record {
 
     /// The record in few bytes. It is the text that is sealed, too.
     pub fn pack(&self) -> Arc<[u8]> {
-        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::new(6));
-        let written = serde_json::to_vec(self).map_err(std::io::Error::other).and_then(|json| encoder.write_all(&json));
-        // Writing into memory does not fail, and a record is always JSON.
-        written.and_then(|()| encoder.finish()).unwrap_or_default().into()
+        // A record is always JSON.
+        deflate::pack(&serde_json::to_vec(self).unwrap_or_default()).into()
     }
 
     /// # Errors
     /// These bytes are no record of this version.
     pub fn unpack(packed: &[u8]) -> Result<Self, String> {
-        let mut json = Vec::new();
-        let read = DeflateDecoder::new(packed).take(UNPACKED).read_to_end(&mut json);
-        read.map_err(|error| format!("it cannot be unpacked: {error}"))?;
+        let json = deflate::unpack(packed)?;
         let record: Self = serde_json::from_slice(&json).map_err(|error| format!("it cannot be read: {error}"))?;
         if record.format == FORMAT { Ok(record) } else { Err(format!("it has the format {}", record.format)) }
     }

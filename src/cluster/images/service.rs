@@ -1,12 +1,17 @@
 //! Answers questions about images: from what is known, or from their registries. Each image is read once, however many ask.
 
+use super::access::{Login, more_exact, reader};
 use super::documents::ReadError;
-use super::hot::{Hot, Resolved};
+use super::hot::{Hot, Key, Resolved};
 use super::permits::Permits;
+use super::platforms::Platforms;
+use super::pull_secrets::PullSecrets;
 use super::record::{Record, tag_of};
 use super::running::Running;
 use super::setup::{Setup, not_set_up};
 use super::store::Store;
+use super::tag_memory::TagMemory;
+use super::tenants::tag_seen;
 use crate::facts::images::MAX_ASKED;
 use crate::facts::{ImageQuery, Images};
 use crate::image::Digest;
@@ -41,15 +46,19 @@ const PATIENCE_WITH_OLDER: Duration = Duration::from_millis(500);
 /// The reading of an image that has begun.
 type Flight = watch::Receiver<Option<Resolved>>;
 
+/// What is read: a reference, and the secrets that may be tried for it.
+type FlightKey = (String, Option<Arc<Login>>);
+
 /// Everything that this replica knows of images.
 pub struct ImageService {
     clock: fn() -> Timestamp,
     pub(super) setup: ArcSwapOption<Setup>,
     known: Mutex<Known>,
-    flights: Mutex<HashMap<String, Flight>>,
+    flights: Mutex<HashMap<FlightKey, Flight>>,
     permits: Permits,
     pub(super) signature_permits: Permits,
     pub(super) running: Running,
+    pub(super) pull_secrets: PullSecrets,
     pub(super) metrics: Arc<ImageMetrics>,
     /// Something is to be published.
     pub(super) changed: Notify,
@@ -64,6 +73,9 @@ pub struct ImageService {
 pub(super) struct Known {
     pub store: Store,
     pub hot: Hot,
+    pub tags: TagMemory,
+    /// The platforms of the cluster's nodes.
+    pub platforms: Platforms,
     /// Images whose layers are being read.
     pub deepening: HashSet<Digest>,
 }
@@ -93,7 +105,7 @@ impl std::fmt::Debug for ImageService {
 /// Removes the flight of a reference, also after a panic.
 struct Landing<'s> {
     service: &'s ImageService,
-    key: String,
+    key: FlightKey,
 }
 
 impl Drop for Landing<'_> {
@@ -119,6 +131,7 @@ impl ImageService {
             permits: Permits::new(AT_ONCE, AT_ONCE_OF_ONE),
             signature_permits: Permits::new(SIGNATURES_AT_ONCE, SIGNATURES_OF_ONE),
             running: Running::default(),
+            pull_secrets: PullSecrets::default(),
             metrics,
             changed: Notify::new(),
             unwritten: Mutex::default(),
@@ -139,6 +152,11 @@ impl ImageService {
     pub(super) fn record_of(&self, digest: &Digest, now: Timestamp) -> Option<Record> {
         let packed = self.known().store.get(digest, now).map(|stored| Arc::clone(&stored.packed))?;
         Record::unpack(&packed).ok()
+    }
+
+    /// There is an API server, which has the pull secrets of pods.
+    pub fn connected(&self, client: kube::Client) {
+        self.pull_secrets.connected(client);
     }
 
     /// New settings are in force.
@@ -162,12 +180,12 @@ impl ImageService {
         let settings = self.setup.load().as_ref().map(|setup| setup.unknown);
         let mut images = Images::new(settings.unwrap_or_default());
         let waiting = query.references.iter().take(MAX_ASKED).map(|reference| async move {
-            let answer = match self.start(reference, asker) {
-                Started::Known(answer) => Ok(answer),
-                Started::Busy => Err(ReadError::Busy),
-                Started::Flight(flight) => self.wait(reference, flight, until).await,
+            let own = self.answer(reference, None, asker, until).await;
+            let Some(login) = self.login(query, &own) else {
+                return (reference, self.seen_before(query, reference, own));
             };
-            (reference, answer.unwrap_or_else(|error| self.unknown(reference, &error)))
+            let theirs = self.answer(reference, Some(login), asker, until).await;
+            (reference, more_exact(own, theirs))
         });
         for (reference, answer) in join_all(waiting).await {
             images.insert(reference, answer);
@@ -175,10 +193,28 @@ impl ImageService {
         images
     }
 
+    /// What podreeve knows of an image, or what it may know with these secrets.
+    async fn answer(
+        self: &Arc<Self>,
+        reference: &str,
+        login: Option<Arc<Login>>,
+        asker: Asker,
+        until: Instant,
+    ) -> ImageAnswer {
+        let key =
+            Key { reference: reference.to_owned(), namespace: login.as_ref().map(|login| login.namespace.clone()) };
+        let answer = match self.start(&key, login, asker) {
+            Started::Known(answer) => Ok(answer),
+            Started::Busy => Err(ReadError::Busy),
+            Started::Flight(flight) => self.wait(&key, flight, until).await,
+        };
+        answer.unwrap_or_else(|error| self.unknown(&key, &error))
+    }
+
     /// Waits for an answer. Where an older one is known it counts, so a slow registry holds up no request.
-    async fn wait(&self, reference: &str, mut flight: Flight, until: Instant) -> Result<ImageAnswer, ReadError> {
+    async fn wait(&self, key: &Key, mut flight: Flight, until: Instant) -> Result<ImageAnswer, ReadError> {
         let older = self.setup.load_full().and_then(|setup| {
-            let image = self.stored(&setup, &ImageRef::parse(reference), self.now())?;
+            let image = self.stored(&setup, key, self.now())?;
             Some(ImageAnswer::Known(Arc::new(image)))
         });
         let until = if older.is_some() { until.min(Instant::now() + PATIENCE_WITH_OLDER) } else { until };
@@ -194,34 +230,37 @@ impl ImageService {
     }
 
     /// The answer, or the reading that will bring it.
-    fn start(self: &Arc<Self>, reference: &str, asker: Asker) -> Started {
-        if let Some(answer) = self.known().hot.get(reference, self.now()) {
+    fn start(self: &Arc<Self>, key: &Key, login: Option<Arc<Login>>, asker: Asker) -> Started {
+        if let Some(answer) = self.known().hot.get(key, self.now()) {
             return Started::Known(answer.clone());
         }
         // Nothing of it is remembered: it may be as long as a request.
-        if !ImageRef::parse(reference).is_well_formed() {
-            let error = ReadError::Reference(crate::text::clean(reference, 200));
-            return Started::Known(self.unknown(reference, &error));
+        if !ImageRef::parse(&key.reference).is_well_formed() {
+            let error = ReadError::Reference(crate::text::clean(&key.reference, 200));
+            return Started::Known(self.unknown(key, &error));
         }
         let mut flights = lock(&self.flights);
-        if let Some(flight) = flights.get(reference) {
+        let flight = (key.reference.clone(), login);
+        if let Some(flight) = flights.get(&flight) {
             return Started::Flight(flight.clone());
         }
         if flights.len() >= WAITING {
             return Started::Busy;
         }
         let (sender, receiver) = watch::channel(None);
-        flights.insert(reference.to_owned(), receiver.clone());
-        let (service, key) = (Arc::clone(self), reference.to_owned());
+        flights.insert(flight.clone(), receiver.clone());
+        let (service, key) = (Arc::clone(self), key.clone());
         tokio::spawn(async move {
-            let landing = Landing { service: &service, key };
-            let _permit = service.permits.acquire(&ImageRef::parse(&landing.key).registry).await;
-            let resolved = match timeout(READING, service.resolve(&landing.key)).await {
+            let landing = Landing { service: &service, key: flight };
+            let _permit = service.permits.acquire(&ImageRef::parse(&key.reference).registry).await;
+            let resolved = match timeout(READING, service.resolve(&key, landing.key.1.as_deref())).await {
                 Ok(resolved) => resolved,
-                Err(_) => service.too_late(&landing.key),
+                Err(_) => service.too_late(&key),
             };
-            if asker == Asker::Request {
-                service.known().hot.insert(&landing.key, resolved.clone(), service.now());
+            // Other secrets of the namespace may show an image that these do not show.
+            let is_for_all = key.namespace.is_none() || matches!(resolved.answer, ImageAnswer::Known(_));
+            if asker == Asker::Request && is_for_all {
+                service.known().hot.insert(&key, resolved.clone(), service.now());
                 service.changed.notify_one();
             }
             drop(landing);
@@ -231,17 +270,18 @@ impl ImageService {
     }
 
     /// The reading took too long.
-    fn too_late(&self, reference: &str) -> Resolved {
-        let failure = self.known().store.fail(reference, ReadError::Late, self.now());
-        Resolved { answer: self.unknown(reference, &failure.error), until: failure.until }
+    fn too_late(&self, key: &Key) -> Resolved {
+        let name = tag_seen(key.namespace.as_deref(), &key.reference);
+        let failure = self.known().store.fail(&name, ReadError::Late, self.now());
+        Resolved { answer: self.unknown(key, &failure.error), until: failure.until }
     }
 
     /// What a request learns about an image that cannot be read.
-    pub(super) fn unknown(&self, reference: &str, error: &ReadError) -> ImageAnswer {
-        let image = ImageRef::parse(reference);
-        let runs_already = self.runs(&self.known().store, reference);
+    pub(super) fn unknown(&self, key: &Key, error: &ReadError) -> ImageAnswer {
+        let image = ImageRef::parse(&key.reference);
+        let runs_already = self.runs(&self.known().store, &key.reference);
         let unknown = match &*self.setup.load() {
-            Some(setup) => setup.unknown(&image, error),
+            Some(setup) => setup.unknown(&image, &reader(key.namespace.as_deref()), error),
             None => not_set_up(),
         };
         ImageAnswer::Unknown(Arc::new(UnknownImage { runs_already, ..unknown }))
@@ -279,19 +319,4 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Else a user with requests as large as they may be would take all memory.
-    #[tokio::test]
-    async fn nothing_is_remembered_of_a_reference_that_no_runtime_accepts() {
-        let metrics = ImageMetrics::new(&prometheus::Registry::new()).unwrap();
-        let service = Arc::new(ImageService::new(Arc::new(metrics)));
-        let long = format!("registry.example.com/{}", "a".repeat(1 << 20));
-        for reference in [long.as_str(), "a b"] {
-            assert!(matches!(service.start(reference, Asker::Request), Started::Known(ImageAnswer::Unknown(_))));
-        }
-        assert!(lock(&service.flights).is_empty() && service.known().hot.references(None).is_empty());
-        assert_eq!(service.known().store.counts(service.now()).unknown, 0);
-    }
-}
+mod tests;

@@ -2,9 +2,10 @@
 
 use super::documents::ReadError;
 use super::record::TrustInForce;
-use crate::image::known::{ImageSettings, UnknownImage, UnknownKind};
+use crate::image::known::{ImageSettings, PullSecretScope, Reader, UnknownImage, UnknownKind};
 use crate::reference::ImageRef;
 use crate::registry::{Client, RegistryError};
+use std::sync::Arc;
 
 /// The settings in force: the `images:` document with all that it names.
 pub struct Setup {
@@ -12,6 +13,8 @@ pub struct Setup {
     pub trust: TrustInForce,
     /// What happens to images of which nothing is known.
     pub unknown: ImageSettings,
+    /// The namespaces whose pull secrets may be read; none where that is switched off.
+    pub pull_secrets: Option<Arc<PullSecretScope>>,
     /// Whether the leader reads layers.
     pub layers: bool,
     /// How many registries may be contacted, for the log.
@@ -26,8 +29,8 @@ impl std::fmt::Debug for Setup {
 
 impl Setup {
     /// What a request learns about an image that cannot be read. Details go into the log: a user must not see addresses.
-    pub fn unknown(&self, image: &ImageRef<'_>, error: &ReadError) -> UnknownImage {
-        let (kind, why) = explain(image, error);
+    pub fn unknown(&self, image: &ImageRef<'_>, reader: &Reader, error: &ReadError) -> UnknownImage {
+        let (kind, why) = explain(image, reader, error);
         let must_be_signed = self.trust.trust.entry(image).is_some();
         UnknownImage { must_be_signed, ..UnknownImage::new(kind, why) }
     }
@@ -42,7 +45,7 @@ pub fn not_set_up() -> UnknownImage {
 /// Longest name of a registry in a message.
 const NAME: usize = 200;
 
-fn explain(image: &ImageRef<'_>, error: &ReadError) -> (UnknownKind, String) {
+fn explain(image: &ImageRef<'_>, reader: &Reader, error: &ReadError) -> (UnknownKind, String) {
     let registry = crate::text::clean(&image.registry, NAME);
     let error = match error {
         ReadError::Registry(error) => error,
@@ -54,6 +57,13 @@ fn explain(image: &ImageRef<'_>, error: &ReadError) -> (UnknownKind, String) {
         }
         ReadError::Late => return late(&registry),
         ReadError::Failed => return (UnknownKind::Unavailable, "podreeve failed while reading it".to_owned()),
+        ReadError::NoSecret => {
+            let why = "podreeve's credentials, and no pull secret that podreeve may use has others";
+            return (UnknownKind::Refused, format!("{registry} refuses {why}"));
+        }
+        ReadError::Secrets => {
+            return (UnknownKind::Unavailable, "podreeve cannot read the pull secrets now".to_owned());
+        }
         ReadError::Busy => {
             return (UnknownKind::Unavailable, "podreeve is reading too many other images now".to_owned());
         }
@@ -64,7 +74,8 @@ fn explain(image: &ImageRef<'_>, error: &ReadError) -> (UnknownKind, String) {
         }
         RegistryError::NotFound { .. } => (UnknownKind::NotFound, format!("{registry} has no such image")),
         RegistryError::Refused { .. } | RegistryError::Token { .. } | RegistryError::Credentials { .. } => {
-            (UnknownKind::Refused, format!("{registry} refuses podreeve's credentials"))
+            let others = if *reader == Reader::Podreeve { "" } else { ", and those of the pull secrets" };
+            (UnknownKind::Refused, format!("{registry} refuses podreeve's credentials{others}"))
         }
         RegistryError::Connect { .. } | RegistryError::Tls { .. } => {
             (UnknownKind::Unavailable, format!("{registry} cannot be reached"))
@@ -100,7 +111,7 @@ mod tests {
     #[test]
     fn an_outage_is_told_from_an_image_that_is_not_there_and_no_address_is_named() {
         let image = ImageRef::parse("registry.example.com/shop/web:1");
-        let of = |error: RegistryError| explain(&image, &ReadError::Registry(error));
+        let of = |error: RegistryError| explain(&image, &Reader::Podreeve, &ReadError::Registry(error));
         let host = || "mirror.internal:5000".to_owned();
         let cases = [
             (RegistryError::Connect { host: host(), cause: "10.0.0.1".to_owned() }, UnknownKind::Unavailable),

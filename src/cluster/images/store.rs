@@ -1,7 +1,8 @@
 //! What this replica knows of images. It is plain data: the time is an argument.
 
 use super::documents::ReadError;
-use super::record::Record;
+use super::record::{Record, Repository};
+use super::tenants::tag_seen;
 use crate::image::Digest;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
@@ -97,8 +98,10 @@ impl Store {
             // What a person wrote counts before what a registry would say, which podreeve does not ask.
             self.tag(tag, &record.digest, if record.by_hand { now + BY_HAND } else { *at });
         }
-        let read_at =
-            record.repositories.values().filter_map(|repository| Some(repository.attached.as_ref()?.at)).min();
+        for (tenant, seen) in &record.tenants {
+            seen.tags.iter().for_each(|(tag, at)| self.tag(&tag_seen(Some(tenant), tag), &record.digest, *at));
+        }
+        let read_at = record.repositories.values().filter_map(Repository::attached_at).min();
         let read_at = read_at.filter(|_| !record.by_hand);
         let (has_content, by_hand) = (record.has_content(), record.by_hand);
         let stored = Stored { packed, has_content, attached_at: read_at, by_hand, used: now };

@@ -144,7 +144,7 @@ fn what_was_found_is_remembered_for_its_judge_and_day() {
 }
 
 #[test]
-fn pull_secrets_of_a_namespace_serve_it_alone() {
-    let reader = Reader::Namespaces(Arc::new(["shop".into()]));
-    assert!(reader.serves("shop") && !reader.serves("other") && Reader::Podreeve.serves("other"));
+fn pull_secrets_are_read_in_the_namespaces_of_their_scope() {
+    let scope = |names: &[&str]| PullSecretScope { namespaces: names.iter().map(|name| (*name).to_owned()).collect() };
+    assert!(scope(&[]).has("shop") && scope(&["shop"]).has("shop") && !scope(&["shop"]).has("shop-2"));
 }

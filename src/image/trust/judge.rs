@@ -31,6 +31,14 @@ impl Verdict {
         self.signatures.iter().filter_map(|signature| signature.proved_at).max()
     }
 
+    /// The newest time at which all of the image is proved to have been signed. Of an index whose platforms are signed, the platform
+    /// that was signed first counts: a new index could name an old one.
+    #[must_use]
+    pub fn signed_at(&self) -> Option<Timestamp> {
+        let newest = |digest: &String| self.signatures_of(digest).filter_map(|signature| signature.proved_at).max();
+        self.wanted.iter().map(newest).min().flatten()
+    }
+
     /// Whether all that must be signed is signed.
     #[must_use]
     pub fn is_signed(&self) -> bool {
@@ -76,7 +84,7 @@ impl Verdict {
     /// For `image-freshness`: signatures that are past their time. `default` holds where the entry has no `maxSignatureAge`.
     #[must_use]
     pub fn freshness_problems(&self, now: Timestamp, default: Option<Age>) -> Vec<Problem> {
-        let mut problems = Vec::new();
+        let mut problems: Vec<Problem> = self.moved_back_problem().into_iter().collect();
         for digest in &self.wanted {
             let mut expired = self.signatures_of(digest).map(|one| one.expiry.filter(|expiry| *expiry <= now));
             let first = expired.next();
@@ -100,6 +108,18 @@ impl Verdict {
                 .push(Problem { found, wanted: format!("a signature of the last {most}, with a proof of its time") });
         }
         problems
+    }
+
+    fn moved_back_problem(&self) -> Option<Problem> {
+        let before = self.moved_back.filter(|_| self.is_signed())?;
+        let found = match self.signed_at() {
+            Some(at) => format!("the tag went back to an image that was signed at {at}"),
+            None => "the tag went back to an image of which nothing proves when it was signed".to_owned(),
+        };
+        let wanted = format!(
+            "an image that was signed at {before} or later, as the one to which the tag led before; to go back on purpose, sign the old image again"
+        );
+        Some(Problem { found, wanted })
     }
 
     /// For `image-sbom`: the list of what is in the image.

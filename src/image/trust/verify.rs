@@ -68,6 +68,9 @@ pub struct Verdict {
     pub refusals: Vec<Refusal>,
     /// How much evidence was left out.
     pub left_out: usize,
+    /// The tag led to an image before that was signed later than this one: at this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moved_back: Option<Timestamp>,
 }
 
 /// Judges the evidence of an image. None: no entry covers it, and it needs no signature.

@@ -15,6 +15,8 @@ pub static RULE: Rule = Rule {
     docs: "The rule reports an image whose valid signatures are all past the date that notation's `--expiry` gave them. With `maxSignatureAge`, \
 here or in the trust document, it also reports an image whose newest signature is older, or whose signatures have no proof of their time. Only a time \
 stamp authority, a transparency log or a signing service proves it: the time that a signer writes down is the signer's own.\n\n\
+In a cluster, podreeve remembers of each tag when the newest image was signed to which the tag led. The rule reports a tag that went back to an image \
+that was signed earlier, or without a proof of the time. An image that is named by its digest alone was chosen, and did not go back.\n\n\
 The age in the trust document counts before that of the rule. An image without a valid signature is a matter of `image-signature`.",
     why: "an old image that was signed once keeps its signature, with the vulnerabilities that a newer one has no more",
     owasp: &[18, 19],
@@ -28,6 +30,8 @@ The age in the trust document counts before that of the rule. An image without a
             ImageExample::bad("a signature that is too old", r#"{"trust":{"digest":"sha256:aa","wanted":["sha256:aa"],"signatures":[{"digest":"sha256:aa","authority":"a","signer":"a","provedAt":"2026-01-01T00:00:00Z","expiry":null}]}}"#, &["image"])
                 .params(r#"{"maxSignatureAge":"180d"}"#),
             ImageExample::bad("no proof of its time", r#"{"trust":{"maxSignatureAge":"180d","digest":"sha256:aa","wanted":["sha256:aa"],"signatures":[{"digest":"sha256:aa","authority":"a","signer":"a","provedAt":null,"expiry":null}]}}"#, &["image"]),
+            ImageExample::bad("a tag that went back", r#"{"trust":{"movedBack":"2026-11-10T00:00:00Z","digest":"sha256:aa","wanted":["sha256:aa"],"signatures":[{"digest":"sha256:aa","authority":"a","signer":"a","provedAt":"2026-11-01T00:00:00Z","expiry":null}]}}"#, &["image"]),
+            ImageExample::good("a tag that went back to an image that nobody signed, which is a matter of image-signature", r#"{"trust":{"movedBack":"2026-11-10T00:00:00Z","digest":"sha256:aa","wanted":["sha256:aa"]}}"#),
             ImageExample::good("one that has not expired next to one that has", r#"{"trust":{"digest":"sha256:aa","wanted":["sha256:aa"],"signatures":[{"digest":"sha256:aa","authority":"a","signer":"a","provedAt":null,"expiry":"2026-11-20T00:00:00Z"},{"digest":"sha256:aa","authority":"a","signer":"a","provedAt":null,"expiry":"2026-12-20T00:00:00Z"}]}}"#),
             ImageExample::good("a fresh signature", r#"{"trust":{"maxSignatureAge":"180d","digest":"sha256:aa","wanted":["sha256:aa"],"signatures":[{"digest":"sha256:aa","authority":"a","signer":"a","provedAt":"2026-11-01T00:00:00Z","expiry":null}]}}"#),
             ImageExample::good("no limit", r#"{"trust":{"digest":"sha256:aa","wanted":["sha256:aa"],"signatures":[{"digest":"sha256:aa","authority":"a","signer":"a","provedAt":null,"expiry":null}]}}"#),

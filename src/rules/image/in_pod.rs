@@ -75,7 +75,11 @@ impl Check for InPod {
         let Some(context) = &pod.context.images else { return };
         image_used::of_each(pod, findings, |used, findings| match used.known.map(|image| &image.answer) {
             Some(ImageAnswer::Known(known)) => self.known(pod, used, known, context, findings),
-            Some(ImageAnswer::Unknown(unknown)) => findings.extend(self.unknown(pod, used, unknown, context)),
+            Some(ImageAnswer::Unknown(unknown)) => {
+                findings.extend(self.unknown(pod, used, unknown, context));
+                let foreign = used.known.and_then(|image| image.foreign.as_ref());
+                findings.extend(foreign.and_then(|foreign| self.foreign(used.image_at(), foreign, context)));
+            }
             None => {}
         });
     }
@@ -90,7 +94,6 @@ impl InPod {
         context: &PodImages,
         findings: &mut Findings<'p>,
     ) {
-        let foreign = used.known.is_some_and(|known| known.foreign).then_some(AtMost::Audit);
         let Some(check) = self.judge.rules.get(self.index) else { return };
         let found = self.judge.found(image, context.today);
         if let Some((_, summary)) = found.iter().find(|(index, _)| *index == self.index) {
@@ -100,18 +103,27 @@ impl InPod {
                 None => InContainer::Counts,
                 Some(container) => check.in_container(pod, container),
             };
-            findings.extend(finding(used.image_at(), summary, meaning, foreign));
+            findings.extend(finding(used.image_at(), summary, meaning));
         }
         if check.needs_digest() && pod.kind == "Pod" && is_trusted(image) && !used.image.is_some_and(is_pinned) {
             let found = "a tag, which may lead to another image than the one that was verified";
             let wanted = "the digest that was verified; `image-digest: {action: patch}` writes it into pods";
-            findings.add(Finding::new(used.image_at(), found, wanted).at_most(foreign));
+            findings.add(Finding::new(used.image_at(), found, wanted));
         }
         let denies = context.settings.on_unknown == Some(OnUnknown::Deny);
         if matches!(self.reports, Reports::Unknown { .. }) && denies {
             let unread = unread(image, pod).map(|(found, wanted)| Finding::new(used.image_at(), found, wanted));
-            findings.extend(unread.map(|finding| finding.why(WHY).at_most(foreign)));
+            findings.extend(unread.map(|finding| finding.why(WHY)));
         }
+    }
+
+    /// That the same digest violates the rule, without what was found: it may be seen by who may read that image.
+    fn foreign<'p>(&self, at: Location<'p>, image: &KnownImage, context: &PodImages) -> Option<Finding<'p>> {
+        let found = self.judge.found(image, context.today);
+        found.iter().any(|(index, _)| *index == self.index).then(|| {
+            let found = "what podreeve read of it with the pull secrets of another namespace violates this rule";
+            Finding::new(at, found, "an image that passes the rule").at_most(Some(AtMost::Audit))
+        })
     }
 
     fn unknown<'p>(
@@ -161,19 +173,14 @@ fn is_trusted(image: &KnownImage) -> bool {
     image.platforms.iter().any(|facts| facts.trust.is_some())
 }
 
-fn finding<'p>(
-    at: Location<'p>,
-    summary: &Summary,
-    meaning: InContainer,
-    foreign: Option<AtMost>,
-) -> Option<Finding<'p>> {
+fn finding<'p>(at: Location<'p>, summary: &Summary, meaning: InContainer) -> Option<Finding<'p>> {
     let most = match meaning {
         InContainer::Overridden => return None,
         InContainer::Harmless => Some(AtMost::Audit),
         InContainer::Worse => None,
         InContainer::Counts => summary.most,
     };
-    let finding = Finding::new(at, summary.found.clone(), summary.wanted.clone()).at_most(most).at_most(foreign);
+    let finding = Finding::new(at, summary.found.clone(), summary.wanted.clone()).at_most(most);
     let finding = match &summary.why {
         Some(why) => finding.why(why.clone()),
         None => finding,

@@ -1,6 +1,6 @@
 //! The document `images:`, which is also a part of the chart's values.
 
-use crate::image::known::{OnUnavailable, OnUnknown};
+use crate::image::known::{OnUnavailable, OnUnknown, PullSecretScope};
 use crate::image::trust::TrustEntry;
 use crate::registry::RegistrySettings;
 use schemars::JsonSchema;
@@ -22,6 +22,8 @@ pub struct ImagesDocument {
     /// What happens to an image whose registry does not answer, or refuses podreeve's credentials. Default: warn; and allowRunning, where
     /// a rule that denies must see a signature.
     pub on_unavailable: Option<OnUnavailable>,
+    /// The `imagePullSecrets` of pods, for images that podreeve itself may not read.
+    pub pull_secrets: PullSecrets,
     /// Whether the leader reads the layers, for rules about what they hold.
     pub layers: bool,
     /// The kubelet's credential providers, for the registries of clouds.
@@ -35,9 +37,29 @@ impl Default for ImagesDocument {
             trust: Vec::new(),
             on_unknown: None,
             on_unavailable: None,
+            pull_secrets: PullSecrets::default(),
             layers: true,
             credential_providers: None,
         }
+    }
+}
+
+/// Whether podreeve uses the pull secrets of pods. What a secret shows counts for pods of its own namespace alone.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct PullSecrets {
+    /// Whether podreeve reads the secrets that pods and their ServiceAccounts name, of the types `kubernetes.io/dockerconfigjson` and
+    /// `kubernetes.io/dockercfg`. It needs the right to `get` secrets.
+    pub enabled: bool,
+    /// The namespaces whose secrets it reads; empty: all.
+    pub namespaces: Vec<String>,
+}
+
+impl PullSecrets {
+    /// The namespaces; none where it is switched off.
+    #[must_use]
+    pub fn scope(&self) -> Option<PullSecretScope> {
+        self.enabled.then(|| PullSecretScope { namespaces: self.namespaces.iter().cloned().collect() })
     }
 }
 

@@ -13,7 +13,7 @@ fn record() -> Record {
 fn with_evidence(size: usize, hours: i64) -> Repository {
     let subject = Digest::sha256(b"image").to_string();
     let evidence = vec![Evidence { subject, name: "sha256:a".to_owned(), content: Content::Jws(vec![7; size]) }];
-    Repository { attached: Some(Attached { at: at(hours), evidence, judged: None }) }
+    Repository { attached: Some(Attached { at: at(hours), evidence, judged: None }), proof: None }
 }
 
 fn trust(key: &str) -> TrustInForce {
@@ -123,7 +123,7 @@ fn a_time_alone_is_news_once_a_day() {
 fn what_is_attached_counts_for_a_week_and_by_hand_for_ever() {
     let image = ImageRef::parse(NAME);
     let mut record = record();
-    let of = |record: &Record, hours| match record.judge(&image, &trust(KEY), at(hours)) {
+    let of = |record: &Record, hours| match record.judge(&image, None, &trust(KEY), at(hours)) {
         Trusted::Verdict(_) => "a verdict",
         Trusted::NotKnown => "not known",
         Trusted::NotAsked => "not asked",
@@ -135,7 +135,7 @@ fn what_is_attached_counts_for_a_week_and_by_hand_for_ever() {
     assert_eq!(of(&record, 100_000), "a verdict");
     // No entry covers another registry.
     let other = ImageRef::parse("other.example.com/web");
-    assert!(matches!(record.judge(&other, &trust(KEY), at(0)), Trusted::NotAsked));
+    assert!(matches!(record.judge(&other, None, &trust(KEY), at(0)), Trusted::NotAsked));
 }
 
 /// A verdict on what is not kept is one by the keys of that time.
@@ -148,9 +148,9 @@ fn large_evidence_is_judged_once_and_other_keys_need_it_again() {
     let attached = Attached::new(evidence, target, &trust(KEY), at(0));
     assert!(attached.evidence.is_empty() && attached.judged.is_some());
     let mut record = record();
-    record.add_repository(NAME.to_owned(), Repository { attached: Some(attached) });
-    assert!(matches!(record.judge(&image, &trust(KEY), at(1)), Trusted::Verdict(_)));
-    assert!(matches!(record.judge(&image, &trust(OTHER), at(1)), Trusted::NotKnown));
+    record.add_repository(NAME.to_owned(), Repository { attached: Some(attached), proof: None });
+    assert!(matches!(record.judge(&image, None, &trust(KEY), at(1)), Trusted::Verdict(_)));
+    assert!(matches!(record.judge(&image, None, &trust(OTHER), at(1)), Trusted::NotKnown));
 }
 
 #[test]

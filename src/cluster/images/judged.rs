@@ -1,0 +1,106 @@
+//! What is known of images already, by the keys, the nodes and the memory of tags that count now.
+
+use super::access::reader;
+use super::hot::Key;
+use super::platforms::Platforms;
+use super::record::{Record, Trusted, name_of, tag_of};
+use super::service::ImageService;
+use super::setup::Setup;
+use super::store::{ATTACHED_HARD, TAG_IN_OUTAGE};
+use super::tenants::{tag_of_seen, tag_seen};
+use crate::image::Digest;
+use crate::image::known::{ImageAnswer, KnownImage};
+use crate::image::trust::Verdict;
+use crate::reference::ImageRef;
+use jiff::Timestamp;
+use std::sync::Arc;
+
+impl ImageService {
+    /// Keeps a record. If it says something new, the other replicas learn it, and requests are judged by it.
+    pub(super) fn keep(&self, record: &Record, now: Timestamp) {
+        let (mut kept, before) = (record.clone(), self.record_of(&record.digest, now));
+        // Meanwhile another reader may have seen it.
+        if let Some(before) = &before {
+            kept.merge(before.clone());
+        }
+        kept.limit_tenants(now);
+        self.known().store.put(&kept, now);
+        if before.is_none_or(|before| kept.is_news_after(&before)) {
+            self.share(&kept.digest);
+        }
+    }
+
+    /// The cluster has nodes of other platforms than before.
+    pub(super) fn set_platforms(&self, platforms: Platforms) {
+        self.known().platforms = platforms;
+        self.judge_again(None);
+    }
+
+    /// Judges images again that requests find without asking: those of a digest, or all.
+    pub(super) fn judge_again(&self, digest: Option<&Digest>) {
+        let Some(setup) = self.setup.load_full() else { return };
+        let now = self.now();
+        let keys = self.known().hot.keys(digest);
+        for key in keys {
+            let answer = self.stored(&setup, &key, now).map(|image| ImageAnswer::Known(Arc::new(image)));
+            self.known().hot.replace(&key, answer);
+        }
+        self.changed.notify_one();
+    }
+
+    /// The image as it is known now, without asking its registry.
+    pub(super) fn stored(&self, setup: &Setup, key: &Key, now: Timestamp) -> Option<KnownImage> {
+        let image = &ImageRef::parse(&key.reference);
+        let tenant = key.namespace.as_deref();
+        // Settings that allow it no more count at once.
+        tenant.is_none_or(|tenant| setup.pull_secrets.as_ref().is_some_and(|scope| scope.has(tenant))).then_some(())?;
+        let tagged = || {
+            let counts = |at: Timestamp| now.duration_since(at) < TAG_IN_OUTAGE;
+            let known = self.known();
+            let tagged = known.store.tagged(&tag_of_seen(tenant, image)).filter(|(_, at)| counts(*at));
+            tagged.map(|(digest, _)| digest.clone())
+        };
+        let digest = image.digest.as_deref().map_or_else(tagged, Digest::parse)?;
+        let record = self.record_of(&digest, now)?;
+        let proved_at = record.repository(tenant, &name_of(image))?.proved_at();
+        proved_at.is_none_or(|at| now.duration_since(at) < ATTACHED_HARD).then_some(())?;
+        self.judged(setup, image, &record, tenant, now)
+    }
+
+    /// The image with the verdict by the keys in force; none if that verdict needs what was not read yet.
+    pub(super) fn judged(
+        &self,
+        setup: &Setup,
+        image: &ImageRef<'_>,
+        record: &Record,
+        tenant: Option<&str>,
+        now: Timestamp,
+    ) -> Option<KnownImage> {
+        // Without an index a node runs the image whatever it is for.
+        let nodes = if record.leaves.is_empty() { Platforms::default() } else { self.known().platforms.clone() };
+        let mut platforms = nodes.of_nodes(&record.platforms);
+        let absent: Vec<_> = record.absent.iter().filter(|absent| nodes.may_run(absent)).cloned().collect();
+        match record.judge(image, tenant, &setup.trust, now) {
+            Trusted::NotAsked => {}
+            Trusted::NotKnown => return None,
+            Trusted::Verdict(mut verdict) => {
+                self.note_tag(image, tenant, &mut verdict, now);
+                for facts in &mut platforms {
+                    facts.signed = verdict.newest();
+                    facts.trust = Some((*verdict).clone());
+                }
+            }
+        }
+        Some(KnownImage::new(record.digest.clone(), platforms, reader(tenant)).without(&absent))
+    }
+
+    /// Remembers when the image of a tag was signed, and finds out whether the tag went back.
+    fn note_tag(&self, image: &ImageRef<'_>, tenant: Option<&str>, verdict: &mut Verdict, now: Timestamp) {
+        if image.digest.is_none() && verdict.is_signed() {
+            let tag = tag_seen(tenant, &tag_of(image));
+            let mut known = self.known();
+            let led_at = known.store.tagged(&tag).map_or(now, |(_, at)| *at);
+            verdict.moved_back = known.tags.note(&tag, verdict.signed_at(), led_at, now);
+        }
+    }
+}
