@@ -50,7 +50,8 @@ impl OpenedImage {
 /// The image of one platform.
 #[derive(Debug, Clone)]
 pub struct PlatformImage {
-    /// As the index says, which is what a runtime compares; without an index, as the configuration says.
+    /// As the index says, which is what a runtime compares, and nothing where it does not say; without an index, as the
+    /// configuration says.
     pub platform: Platform,
     pub digest: Digest,
     pub manifest: Manifest,
@@ -146,11 +147,10 @@ impl Walk<'_> {
             Document::Manifest(manifest) => {
                 let config = Config::parse(&small(self.source, &manifest.config)?)?;
                 let named = descriptor.platform.clone().map(Platform::normal).filter(|named| !named.os.is_empty());
-                let (platform, digest) = (named.unwrap_or_else(|| config.platform.clone()), descriptor.digest.clone());
-                // Where the index names no platform, a runtime compares that of the configuration, and runs none that is unknown.
-                if depth < DEPTH && descriptor.platform.is_none() && platform.is_unknown() {
-                    return Ok(());
-                }
+                // For which an index names no platform, some runtimes take on every node, whatever the configuration says.
+                let anywhere = depth < DEPTH && self.wanted.is_none();
+                let said = || if anywhere { Platform::default() } else { config.platform.clone() };
+                let (platform, digest) = (named.unwrap_or_else(said), descriptor.digest.clone());
                 if self.wanted.is_none_or(|wanted| platform.is(wanted)) {
                     self.found.push(PlatformImage { platform, digest, manifest: *manifest, config });
                 } else {
