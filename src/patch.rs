@@ -11,14 +11,27 @@ use std::fmt::Write;
 /// Escapes a key for a JSON pointer (RFC 6901).
 #[must_use]
 pub fn escape(key: &str) -> Cow<'_, str> {
-    let is_special = key.bytes().fold(false, |any, byte| any | matches!(byte, b'~' | b'/'));
+    let is_special = key.bytes().any(|byte| matches!(byte, b'~' | b'/'));
     if is_special { Cow::Owned(key.replace('~', "~0").replace('/', "~1")) } else { Cow::Borrowed(key) }
 }
 
 /// The inverse of [`escape`].
 #[must_use]
 pub fn unescape(key: &str) -> Cow<'_, str> {
-    if key.contains('~') { Cow::Owned(key.replace("~1", "/").replace("~0", "~")) } else { Cow::Borrowed(key) }
+    if key.bytes().any(|byte| byte == b'~') {
+        Cow::Owned(key.replace("~1", "/").replace("~0", "~"))
+    } else {
+        Cow::Borrowed(key)
+    }
+}
+
+/// The first segment of a pointer without its slash, and the rest behind the next slash. Segments are so short that a search for
+/// many bytes at once costs more.
+#[must_use]
+pub fn first_segment(path: &str) -> (&str, Option<&str>) {
+    let slash = path.bytes().position(|byte| byte == b'/');
+    let parts = slash.and_then(|slash| Some((path.get(..slash)?, path.get(slash + 1..)?)));
+    parts.map_or((path, None), |(first, rest)| (first, Some(rest)))
 }
 
 /// The pointer into the object, from a pointer into the pod at `prefix`. Each `/..` at the beginning of `pointer`
@@ -184,6 +197,15 @@ mod tests {
         patch.append("/m", "", json!(3));
         let (object, operations) = applied(json!({"l": null, "m": [0]}), patch);
         assert_eq!((object, operations), (json!({"l": [1, 2], "m": [0, 3]}), 2));
+    }
+
+    #[test]
+    fn a_pointer_has_a_first_segment() {
+        for (path, first) in
+            [("", ("", None)), ("a", ("a", None)), ("a/b/é", ("a", Some("b/é"))), ("/a", ("", Some("a")))]
+        {
+            assert_eq!(first_segment(path), first);
+        }
     }
 
     #[test]

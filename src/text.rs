@@ -141,9 +141,13 @@ impl fmt::Display for Dotted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Nearly every pointer is known as a whole to have nothing to escape or to quote.
         let is_plain = self.0.bytes().fold(true, |all, b| all & !matches!(b, b'.' | b'[' | b'~'.. | ..=b' '));
-        for (index, segment) in self.0.split('/').skip(1).enumerate() {
+        let (mut rest, mut index) = (crate::patch::first_segment(self.0).1, 0_usize);
+        while let Some(path) = rest {
+            let segment;
+            (segment, rest) = crate::patch::first_segment(path);
+            index += 1;
             if is_plain && segment.len() <= KEY_MAX && !segment.starts_with(|c: char| c.is_ascii_digit()) {
-                f.write_str(if index > 0 { "." } else { "" })?;
+                f.write_str(if index > 1 { "." } else { "" })?;
                 f.write_str(segment)?;
                 continue;
             }
@@ -153,7 +157,7 @@ impl fmt::Display for Dotted<'_> {
             } else if key.bytes().any(|b| matches!(b, b'.' | b'/' | b'[')) {
                 ("[\"", "\"]")
             } else {
-                (if index > 0 { "." } else { "" }, "")
+                (if index > 1 { "." } else { "" }, "")
             };
             f.write_str(before)?;
             f.write_str(&cleaned(&key, KEY_MAX))?;

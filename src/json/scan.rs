@@ -53,11 +53,13 @@ fn specials(sixteen: &[u8; 16]) -> u32 {
     (lane.simd_eq(u8x16::splat(b'"')) | lane.simd_eq(u8x16::splat(b'\\')) | controls(lane)).to_bitmask()
 }
 
-/// As [`special`], in the last bytes of the text.
+/// As [`special`], in the last bytes of the text, of which there are less than sixteen.
 #[inline(never)]
 fn last(text: &[u8], at: usize) -> Option<usize> {
-    let found = text.get(at..)?.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..b' '));
-    found.map(|found| at + found)
+    let (rest, mut sixteen) = (text.get(at..)?, [b' '; 16]);
+    sixteen.get_mut(..rest.len())?.copy_from_slice(rest);
+    let specials = specials(&sixteen);
+    (specials != 0).then(|| at + specials.trailing_zeros() as usize)
 }
 
 #[inline]

@@ -6,7 +6,7 @@ mod read;
 mod tests;
 
 use crate::json::{Raw, write};
-use crate::patch::unescape;
+use crate::patch::{first_segment, unescape};
 use crate::rule::{Edit, Op};
 use keys::added_key;
 use read::{opened, read};
@@ -85,8 +85,8 @@ impl<'a> Tree<'a> {
         let mut node = &mut self.root;
         let Some(mut path) = at.strip_prefix('/') else { return false };
         let creates = !matches!(edit.op, Op::Remove);
-        while let Some((_, below)) = path.split_once('/') {
-            let Some(child) = node.child(path, creates) else { return false };
+        while let (key, Some(below)) = first_segment(path) {
+            let Some(child) = node.child(key, below, creates) else { return false };
             if creates && child.is_null() {
                 child.now = Some(Node::Map(Vec::new()));
             }
@@ -97,9 +97,9 @@ impl<'a> Tree<'a> {
             path = below;
         }
         match edit.op {
-            Op::Remove => node.child(path, false).is_some_and(|child| child.remove(by)),
-            Op::Set(value) => node.child(path, true).is_some_and(|child| child.set(value, by)),
-            Op::Append(value) => node.child(path, true).is_some_and(|child| child.append(value, by)),
+            Op::Remove => node.child(path, "", false).is_some_and(|child| child.remove(by)),
+            Op::Set(value) => node.child(path, "", true).is_some_and(|child| child.set(value, by)),
+            Op::Append(value) => node.child(path, "", true).is_some_and(|child| child.append(value, by)),
         }
     }
 
@@ -126,10 +126,10 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Reads the members or elements, and in the same pass those of all values that the path leads through.
-    fn open(&mut self, path: &str) -> Option<&mut Vec<Child<'a>>> {
+    /// Reads the members or elements, and in the same pass those of all values that the path from the key on leads through.
+    fn open(&mut self, key: &str, below: &str) -> Option<&mut Vec<Child<'a>>> {
         match self {
-            Self::Text(text) => *self = read(*text, path)?,
+            Self::Text(text) => *self = read(*text, key, below)?,
             Self::Made(value) => *self = opened(value),
             Self::Map(_) | Self::List(_) => {}
         }
@@ -139,10 +139,9 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The member or element that the path begins with. `creates` adds a member that is missing.
-    fn child(&mut self, path: &str, creates: bool) -> Option<&mut Child<'a>> {
-        self.open(path)?;
-        let key = path.split_once('/').map_or(path, |(key, _)| key);
+    /// The member or element. `below` is the path from there on, and `creates` adds a member that is missing.
+    fn child(&mut self, key: &str, below: &str, creates: bool) -> Option<&mut Child<'a>> {
+        self.open(key, below)?;
         match self {
             Self::List(children) => {
                 let index: usize = key.parse().ok()?;
@@ -254,7 +253,7 @@ impl Child<'_> {
             self.now = Some(Node::List(Vec::new()));
         }
         let Some(node) = &mut self.now else { return false };
-        let Some(children) = node.open("") else { return false };
+        let Some(children) = node.open("", "") else { return false };
         let same = |child: &&mut Child<'_>| matches!(&child.now, Some(Node::Made(made)) if *made == value);
         if let Some(child) = children.iter_mut().find(same) {
             child.mark(by);

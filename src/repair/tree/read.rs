@@ -2,7 +2,7 @@
 
 use super::{Child, Node};
 use crate::json::{Raw, Reader};
-use crate::patch::unescape;
+use crate::patch::{first_segment, unescape};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -22,16 +22,16 @@ pub(super) fn opened<'a>(value: &mut Value) -> Node<'a> {
     }
 }
 
-/// The members or elements of what was sent, and of the values in it that the path leads through; none for a scalar.
-pub(super) fn read<'a>(text: Raw<'a>, path: &str) -> Option<Node<'a>> {
+/// The members or elements of what was sent, and of the values in it that the path from the key on leads through; none for a
+/// scalar.
+pub(super) fn read<'a>(text: Raw<'a>, key: &str, below: &str) -> Option<Node<'a>> {
     let mut reader = Reader::new(text.get());
-    let node = along(&mut reader, path).filter(|_| reader.is_at_end());
+    let node = along(&mut reader, key, below).filter(|_| reader.is_at_end());
     node.or_else(|| serde_json::from_str(text.get()).ok())
 }
 
 /// The next value. None means that serde_json has to read it.
-fn along<'a>(reader: &mut Reader<'a>, path: &str) -> Option<Node<'a>> {
-    let (segment, below) = path.split_once('/').unwrap_or(("", ""));
+fn along<'a>(reader: &mut Reader<'a>, segment: &str, below: &str) -> Option<Node<'a>> {
     if reader.peek() == b'{' {
         let (mut children, segment) = (Vec::with_capacity(MEMBERS), unescape(segment));
         reader.object(|reader, key| {
@@ -56,7 +56,8 @@ fn child<'a>(reader: &mut Reader<'a>, key: Cow<'a, str>, below: &str) -> Option<
         return Some(Child::sent(key, Raw::new(reader.skip()?)));
     }
     let start = reader.clone();
-    let node = along(reader, below)?;
+    let (segment, below) = first_segment(below);
+    let node = along(reader, segment, below.unwrap_or_default())?;
     Some(Child::opened(key, Raw::new(reader.since(&start)?), node))
 }
 

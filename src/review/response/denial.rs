@@ -96,8 +96,7 @@ fn described(outcome: &Outcome) -> String {
 
 /// As many as [`str::lines`] finds.
 fn lines(text: &str) -> usize {
-    // The compiler compares many bytes at once.
-    let ends = text.bytes().filter(|byte| *byte == b'\n').count();
+    let ends = memchr::memchr_iter(b'\n', text.as_bytes()).count();
     ends + usize::from(!text.is_empty() && !text.ends_with('\n'))
 }
 

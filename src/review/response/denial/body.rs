@@ -123,7 +123,7 @@ fn select(shown: &mut Vec<usize>, repair: &Repair, detail: Detail) {
     let content = |line: &Line| diff.text(line).trim_start();
     let indent = |line: &Line| {
         let text = diff.text(line);
-        text.len() - text.trim_start_matches([' ', '-']).len()
+        text.bytes().take_while(|byte| matches!(byte, b' ' | b'-')).count()
     };
     // From the end: a key is above a line that is shown and indented further.
     let mut needs_less_than = 0;
