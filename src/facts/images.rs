@@ -276,7 +276,7 @@ pub fn pinned(reference: &str, digest: &Digest) -> String {
 }
 
 /// What a container with this reference runs, by its digest: the one that the node reports, or else the one in the reference. None if
-/// nobody knows, because a tag may have moved since.
+/// that is not known, because a tag may have moved since.
 #[must_use]
 pub fn running(reference: &str, reported: Option<&str>) -> Option<String> {
     match reported.and_then(Digest::parse) {

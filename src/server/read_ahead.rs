@@ -67,7 +67,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for ReadAhead<S> {
         if this.pass(buffer) {
             return Poll::Ready(Ok(()));
         }
-        // Where memory is short, the system keeps what nobody asked for.
+        // Where memory is short, the system keeps what was not asked for.
         if buffer.remaining() >= RECORD || this.budget.is_tight() {
             return Pin::new(&mut this.stream).poll_read(cx, buffer);
         }

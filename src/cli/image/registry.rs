@@ -80,7 +80,7 @@ impl Repository {
         let advice = match error {
             RegistryError::Tls { problem: TlsProblem::None, .. } => "; if it speaks HTTP alone, add --plain-http",
             RegistryError::Tls { problem: TlsProblem::UnknownAuthority, .. } => "; name the authority with --ca FILE",
-            // Whoever means an image of this machine is led to Docker Hub.
+            // A user who means an image of this machine is led to Docker Hub.
             RegistryError::Connect { .. } | RegistryError::NotFound { .. } | RegistryError::Refused { .. }
                 if self.image.registry == "docker.io" && !self.name.contains("docker.io/") =>
             {

@@ -24,7 +24,7 @@ const LAYER_BYTES: usize = 24 << 20;
 const IMAGE_BYTES: usize = 64 << 20;
 /// Longest time for the layers of one image: a registry could send a byte now and then, and many layers could unpack to much.
 const IMAGE_TIME: Duration = Duration::from_secs(900);
-/// The most bytes of the facts of one image, as JSON. Whoever judges the image again reads them.
+/// The most bytes of the facts of one image, as JSON. Each judgement of the image reads them.
 const FACTS: usize = 4 << 20;
 /// When no image is new, those that failed are looked at again after this time.
 const INTERVAL: Duration = Duration::from_secs(30);

@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 pub struct Permits {
     all: Semaphore,
     of_one: usize,
-    /// By host. Those that nobody holds are forgotten: a reference can name any host.
+    /// By host. Those without a holder are forgotten: a reference can name any host.
     hosts: Mutex<HashMap<String, Arc<Semaphore>>>,
 }
 

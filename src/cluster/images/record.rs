@@ -16,7 +16,7 @@ use std::sync::Arc;
 const FORMAT: u32 = 1;
 /// The most bytes of evidence of one image that are kept as they are. An SBOM can have many MiB.
 const KEPT_EVIDENCE: usize = 64 << 10;
-/// The most bytes of a new record, as JSON and packed. That of a usual image has a few KiB, and whoever asks for the image reads it.
+/// The most bytes of a new record, as JSON and packed. That of a usual image has a few KiB, and each replica that asks for the image reads it.
 const NEW: usize = 2 << 20;
 const PACKED: usize = 512 << 10;
 /// The most names under which one image is remembered.

@@ -140,7 +140,7 @@ impl InPod {
             Reports::MustBeSigned { denies } => denies,
             Reports::Unknown { .. } => false,
         };
-        // A tag may lead to another image than the one that runs, which nobody has verified.
+        // A tag may lead to another image than the one that runs, whose signature was not verified.
         let is_same = !signature || pod.kind != "Pod" || used.image.is_some_and(is_pinned);
         let most = match context.settings.effect_of(image.kind, image.runs_already && is_same, signature) {
             UnknownEffect::Deny => None,

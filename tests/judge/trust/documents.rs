@@ -16,7 +16,12 @@ fn errors(entry: Value) -> Vec<String> {
 fn the_longest_prefix_counts_on_whole_segments() {
     let key = key();
     let entry = |prefix: &str| json!({"prefix": prefix, "anyOf": [by_key(&key)]});
-    let prefixes = ["registry.example.com", "registry.example.com/shop", "registry.example.com/shop/web", "nginx"];
+    let prefixes = [
+        "registry.example.com",
+        "registry.example.com/shop",
+        "registry.example.com/shop/web",
+        "docker.io/library/nginx",
+    ];
     let document: TrustDocument = serde_json::from_value(json!({"trust": prefixes.map(entry)})).unwrap();
     let trust = compile(&document);
     let found = |image: &str| trust.entry(&ImageRef::parse(image)).map(|entry| entry.prefix.clone());
@@ -26,16 +31,20 @@ fn the_longest_prefix_counts_on_whole_segments() {
         ("registry.example.com/shopping/web", Some("registry.example.com")),
         ("registry.example.com.evil.org/shop/web", None),
         ("registry.example.com:5000/shop/web", None),
-        ("nginx:1", Some("nginx")),
-        ("docker.io/library/nginx", Some("nginx")),
+        ("nginx:1", Some("docker.io/library/nginx")),
+        ("docker.io/library/nginx", Some("docker.io/library/nginx")),
         ("evil/nginx", None),
     ] {
         assert_eq!(found(image).as_deref(), prefix, "{image}");
     }
-    let all: TrustDocument = serde_json::from_value(json!({"trust": [entry("*"), entry("nginx")]})).unwrap();
+    let all: TrustDocument =
+        serde_json::from_value(json!({"trust": [entry("*"), entry("docker.io/library/nginx")]})).unwrap();
     let all = compile(&all);
     assert_eq!(all.entry(&ImageRef::parse("evil/web")).map(|entry| entry.prefix.as_str()), Some("*"));
-    assert_eq!(all.entry(&ImageRef::parse("nginx")).map(|entry| entry.prefix.as_str()), Some("nginx"));
+    assert_eq!(
+        all.entry(&ImageRef::parse("nginx")).map(|entry| entry.prefix.as_str()),
+        Some("docker.io/library/nginx")
+    );
 }
 
 #[test]
