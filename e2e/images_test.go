@@ -144,7 +144,8 @@ func objectName(digest string) string { return strings.Replace(digest, ":", "-",
 // read waits until the leader has read the layers of the image.
 func (i *images) read(t *testing.T, image, digest string) {
 	t.Helper()
-	must(t, harness.Await(t.Context(), "the object of "+image, func(context.Context) (bool, error) {
+	must(t, harness.Await(t.Context(), "the object of "+image, func(ctx context.Context) (bool, error) {
+		i.Create(ctx, i.pod(image), true) // the tag may have led elsewhere when it was named last
 		said := kubectl(t, i.suite, "", "get", "imagefacts", objectName(digest), "-o", "jsonpath={.spec.layersRead} {.spec.image}").Stdout
 		return said == "true "+image, fmt.Errorf("it has %q\n%s", said, i.server.LogTail(10))
 	}))

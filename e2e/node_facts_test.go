@@ -19,6 +19,9 @@ func TestNodeFactsFeedAdmission(t *testing.T) {
 		t.Skip("makes nodes, which is for a cluster of our own")
 	}
 	must(t, s.InstallReports(t.Context(), harness.ClusterReports))
+	t.Cleanup(func() {
+		must(t, s.Remove(context.Background(), harness.ClusterReports.Resource(), "-l", "app.kubernetes.io/managed-by=podreeve-node"))
+	})
 	const report = `{apiVersion: openreports.io/v1alpha1, kind: ClusterReport, metadata: {name: podreeve-node.%[1]s, labels: {app.kubernetes.io/managed-by: podreeve-node},
   annotations: {podreeve.dev/node-facts: '%[2]s'}}, scope: {apiVersion: v1, kind: Node, name: %[1]s}}`
 	names := map[string]string{}

@@ -32,6 +32,10 @@ func TestNodeAgent(t *testing.T) {
 		t.Skip("e2e: skipped: it looks at processes and files of the node")
 	}
 	a := &agent{release: r}
+	// The tests after this one install these as an operator would, with the chart.
+	t.Cleanup(func() {
+		a.must(t, "", "delete", "crd", "policies.podreeve.dev", "exemptions.podreeve.dev", harness.OpenReports.Resource(), harness.ClusterReports.Resource(), "--ignore-not-found")
+	})
 	r.steps(t, []step{
 		{"Install", a.install}, {"LetInAlone", a.letInAlone}, {"Rights", a.rights}, {"Report", a.report}, {"Intruder", a.intruder},
 		{"RootIsRefused", a.rootIsRefused}, {"KubeletAsReported", a.kubeletAsReported}, {"OpenKubelet", a.openKubelet}, {"SwitchedOff", a.switchedOff},

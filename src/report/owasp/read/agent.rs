@@ -2,6 +2,7 @@
 
 use super::{NodeResult, of_node};
 use crate::decide::Effect;
+use crate::facts::reported_nodes::NAME_PREFIX;
 use crate::report::owasp::{Found, Place, Subject};
 use crate::text::clean;
 use serde::Deserialize;
@@ -10,13 +11,14 @@ use std::collections::BTreeMap;
 /// A report of an agent, as it is in the cluster. All values of its properties are texts.
 #[derive(Deserialize)]
 struct ClusterReport {
-    scope: Scope,
+    metadata: Named,
+    scope: Named,
     #[serde(default)]
     results: Vec<ClusterResult>,
 }
 
 #[derive(Deserialize)]
-struct Scope {
+struct Named {
     name: String,
 }
 
@@ -31,10 +33,13 @@ struct ClusterResult {
 /// The node of an object `ClusterReport` that an agent wrote.
 ///
 /// # Errors
-/// It has not the form of one.
+/// It has not the form of one, or the name of another node's. A policy of the cluster lets each agent write the one with its node's name.
 pub fn node_in_cluster(text: &str) -> Result<Subject, String> {
     let report: ClusterReport =
         serde_json::from_str(text).map_err(|error| format!("is no report of an agent: {error}"))?;
+    if report.metadata.name.strip_prefix(NAME_PREFIX) != Some(report.scope.name.as_str()) {
+        return Err(format!("is about node {}, and has not its name", clean(&report.scope.name, 253)));
+    }
     let found = report.results.into_iter().map(|mut result| {
         let verdict = result.properties.remove("verdict").unwrap_or_default();
         let owasp = result.properties.remove("owasp").unwrap_or_default();
@@ -69,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_report_in_the_cluster_says_the_same_as_the_file() {
-        let in_cluster = r#"{"scope": {"name": "n-1"}, "results": [
+        let in_cluster = r#"{"metadata": {"name": "podreeve-node.n-1"}, "scope": {"name": "n-1"}, "results": [
             {"rule": "node-tls", "result": "fail", "properties": {"verdict": "fail", "subject": "dockerd", "found": "tcp", "wanted": "TLS",
              "source": "flag", "fix": "add --tlsverify", "owasp": "33 83", "effect": "deny"}},
             {"rule": "node-files", "result": "skip", "properties": {"verdict": "fail", "subject": "/etc/docker", "owasp": "41"}},
@@ -79,5 +84,7 @@ mod tests {
         assert_eq!(said, [(Fail, vec![33, 83]), (Exempt, vec![41]), (NotApplicable, vec![92])]);
         assert_eq!((subject.name.as_str(), subject.found[0].place.as_str()), ("node n-1", "dockerd, flag"));
         assert!(node_in_cluster("{}").is_err());
+        let of_another = in_cluster.replace("node.n-1", "node.n-2");
+        assert_eq!(node_in_cluster(&of_another).unwrap_err(), "is about node n-1, and has not its name");
     }
 }
