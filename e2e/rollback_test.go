@@ -50,10 +50,18 @@ func TestATagThatWentBack(t *testing.T) {
 	if memory(image, "AQ==") != forged {
 		t.Error("the memory is another one after it was forged")
 	}
+	witness, digest := i.registry.Push("witness", "1000")
+	i.known(t, witness)
+	i.read(t, witness, digest)
 	i.server.Kill()
 	push("1000", 48*time.Hour)
 	forget(second)
 	must(t, i.server.Start(t.Context()))
+	// What a replica learns after it has asked where a tag leads counts a minute later.
+	must(t, harness.Await(t.Context(), "the objects are read", func(ctx context.Context) (bool, error) {
+		metrics, err := i.server.Metrics(ctx)
+		return strings.Contains(metrics, "podreeve_image_known 1\n"), err
+	}))
 	must(t, harness.Await(t.Context(), "the tag went back", func(ctx context.Context) (bool, error) {
 		answer := i.Create(ctx, i.pod(image), true)
 		found := answer.Denied() && strings.Contains(answer.Err.Error(), "the tag went back to an image that was signed at")

@@ -6,7 +6,7 @@ use super::images::{found, known_to};
 use podreeve::admit::Snapshot;
 use podreeve::facts::{FactAnswer, FactQuery, Images};
 use podreeve::image::Digest;
-use podreeve::image::known::Reader;
+use podreeve::image::known::{ImageAnswer, Reader, UnknownImage, UnknownKind};
 use podreeve::outcome::Verdict;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -78,7 +78,9 @@ fn a_tag_says_nothing_about_what_runs() {
     assert!(of(&pod(TAG, &json!({}), false), &images).ends_with(unknown));
     assert_eq!(of(&pod(&format!("{TAG}@{}", digest()), &json!({}), false), &images), "");
     // What was read with the secrets of another namespace lets nobody in.
-    let foreign = image(Reader::Namespaces(Arc::new(["other".into()])), &[user("1000", None)]);
+    let mut foreign = image(Reader::Namespaces(Arc::new(["other".into()])), &[user("1000", None)]);
+    let refused = UnknownImage::new(UnknownKind::Refused, "the registry refuses podreeve's credentials");
+    foreign.insert(&format!("registry.example.com/shop/web@{}", digest()), ImageAnswer::Unknown(Arc::new(refused)));
     assert!(of(&pod(TAG, &json!({}), true), &foreign).ends_with(unknown));
     // The pod's own user counts, and other containers are judged by theirs.
     assert!(of(&pod(TAG, &json!({"runAsUser": 0}), true), &images).ends_with("0 (root)"));

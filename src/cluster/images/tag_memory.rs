@@ -74,10 +74,12 @@ impl TagMemory {
             let mut seen: Vec<u16> = self.tags.values().map(|noted| noted.seen).collect();
             let tenth = seen.len() / 10;
             let limit = *seen.select_nth_unstable(tenth).1;
-            let mut left = tenth;
+            // All that are older go, and of those of the same day as many as are too many.
+            let older = self.tags.values().filter(|noted| noted.seen < limit).count();
+            let mut left = tenth.max(1).saturating_sub(older);
             self.tags.retain(|known, noted| {
-                let goes = left > 0 && noted.seen <= limit && *known != key;
-                left -= usize::from(goes);
+                let goes = *known != key && (noted.seen < limit || (noted.seen == limit && left > 0));
+                left -= usize::from(goes && noted.seen == limit);
                 !goes
             });
         }
