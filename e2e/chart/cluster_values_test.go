@@ -231,7 +231,11 @@ func TestExclusions(t *testing.T) {
 		{Name: "mine", Expression: "1 == 1"},
 	}
 	for _, webhook := range find[admission.ValidatingWebhookConfiguration](t, objects, "ValidatingWebhookConfiguration", "podreeve").Webhooks[:2] {
-		if !reflect.DeepEqual(webhook.MatchConditions, want) {
+		conditions := webhook.MatchConditions
+		if webhook.Name == "own-namespace.podreeve.dev" && len(conditions) > 0 {
+			conditions = conditions[:len(conditions)-1] // the chart's own
+		}
+		if !reflect.DeepEqual(conditions, want) {
 			t.Errorf("%s has the conditions %+v", webhook.Name, webhook.MatchConditions)
 		}
 	}

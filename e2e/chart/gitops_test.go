@@ -34,6 +34,10 @@ func TestGitOps(t *testing.T) {
 		g.applied(t, "helm")
 		g.sameFor(t, "argocd-controller")
 		g.kubectl(t, "delete", "--wait=false", "-f", "-")
+		// A definition goes when its objects have gone, and until then it has the labels of these values.
+		if _, err := g.Kubectl(t.Context(), "", "wait", "--for=delete", "--timeout=60s", "crd/policies.podreeve.dev", "crd/exemptions.podreeve.dev", "crd/imagefacts.podreeve.dev"); err != nil {
+			t.Fatal(err)
+		}
 	}
 	g.objects = g.without(t, render(t, "default", "--set", "uninstallHook.enabled=true", "--set-json", `policyFiles={"ours.yaml":`+ownPolicy+`}`), "Pod", "Service")
 	g.applied(t, "helm")
