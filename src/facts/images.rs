@@ -127,8 +127,7 @@ impl Images {
 
     /// Whether the pull secrets of the namespace may be tried for an image that podreeve itself may not read.
     fn may_try_secrets(&self, namespace: &str, answer: &ImageAnswer) -> bool {
-        let ImageAnswer::Unknown(image) = answer else { return false };
-        image.kind.needs_credentials() && self.pull_secrets.as_ref().is_some_and(|scope| scope.has(namespace))
+        self.pull_secrets.as_ref().is_some_and(|scope| scope.may_show(namespace, answer))
     }
 
     /// How many references are known, with a tag or with a digest.

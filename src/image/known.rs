@@ -70,6 +70,12 @@ impl PullSecretScope {
     pub fn has(&self, namespace: &str) -> bool {
         self.namespaces.is_empty() || self.namespaces.contains(namespace)
     }
+
+    /// Whether pull secrets of the namespace may show an image that podreeve itself may not read.
+    #[must_use]
+    pub fn may_show(&self, namespace: &str, own: &ImageAnswer) -> bool {
+        matches!(own, ImageAnswer::Unknown(image) if image.kind.needs_credentials()) && self.has(namespace)
+    }
 }
 
 /// An image of which nothing is known.

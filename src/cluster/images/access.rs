@@ -92,13 +92,11 @@ pub fn more_exact(own: ImageAnswer, theirs: ImageAnswer) -> ImageAnswer {
 }
 
 impl ImageService {
-    /// Whether pull secrets of the namespace may show an image that podreeve itself may not read.
+    /// Whether the settings in force let the pull secrets of the namespace be tried. Its name becomes a part of a path of the API.
     fn may_use_secrets(&self, query: &ImageQuery, own: &ImageAnswer) -> bool {
-        let ImageAnswer::Unknown(image) = own else { return false };
         let setup = self.setup.load();
         let scope = setup.as_ref().and_then(|setup| setup.pull_secrets.as_ref());
-        let has = scope.is_some_and(|scope| is_label(&query.namespace) && scope.has(&query.namespace));
-        has && image.kind.needs_credentials()
+        is_label(&query.namespace) && scope.is_some_and(|scope| scope.may_show(&query.namespace, own))
     }
 
     /// The secrets to try for an image, if podreeve itself may not read it.
