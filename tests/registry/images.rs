@@ -49,6 +49,7 @@ pub fn setup(client: Client, trust: &serde_json::Value) -> Setup {
         unknown: ImageSettings::default(),
         pull_secrets: None,
         layers: true,
+        vulnerability_reports: false,
         registries: 1,
     }
 }

@@ -1,7 +1,7 @@
 //! Attestations: what they must be signed by, and what they say.
 
 use super::make::*;
-use podreeve::image::trust::{Age, Evidence, Target, verify};
+use podreeve::image::trust::{Age, Evidence, ScanLimits, Target, verify};
 use podreeve::workload::image::ImageRef;
 use serde_json::{Value, json};
 
@@ -10,6 +10,8 @@ const SPDX: &str = "https://spdx.dev/Document";
 const VULN: &str = "https://cosign.sigstore.dev/attestation/vuln/v1";
 const VEX: &str = "https://openvex.dev/ns/v0.2.0";
 const SLSA: &str = "https://slsa.dev/provenance/v1";
+const NO_AGE: ScanLimits = ScanLimits { max_age: None, max_critical: 0 };
+const WEEK: ScanLimits = ScanLimits { max_age: Some(Age::days(7)), max_critical: 0 };
 
 fn sbom() -> Value {
     json!({"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [{"name": "openssl"}]})
@@ -59,7 +61,7 @@ fn critical_vulnerabilities_with_a_fix_are_counted() {
     let required = trust_with(&key, json!({"require": [{"predicate": "vuln", "maxAge": "7d", "maxCritical": 1}]}));
     let found = |evidence: &[Evidence]| -> Vec<String> {
         let verdict = judge(&required, &image, &digest, evidence);
-        verdict.vulnerability_problems(now(), None, 0).into_iter().map(|problem| problem.found).collect()
+        verdict.vulnerability_problems(now(), NO_AGE).into_iter().map(|problem| problem.found).collect()
     };
     let report = |day: &str, critical: &[&str]| bundle(&key, &digest, VULN, &scan(day, critical));
     assert_eq!(found(&[]), ["no vulnerability report that one of the authorities signed"]);
@@ -80,9 +82,9 @@ fn critical_vulnerabilities_with_a_fix_are_counted() {
     assert!(said[0].contains("neither Trivy's nor Grype's"), "{said:?}");
     // Without a requirement, a report that is not there is not missed; one that is there is judged.
     let silent = trusting(&key);
-    assert!(judge(&silent, &image, &digest, &[]).vulnerability_problems(now(), Some(Age::days(7)), 0).is_empty());
+    assert!(judge(&silent, &image, &digest, &[]).vulnerability_problems(now(), WEEK).is_empty());
     let problems = judge(&silent, &image, &digest, &[report("2026-11-01", &["CVE-1"])]);
-    assert_eq!(problems.vulnerability_problems(now(), Some(Age::days(7)), 0).len(), 2);
+    assert_eq!(problems.vulnerability_problems(now(), WEEK).len(), 2);
 }
 
 #[test]
