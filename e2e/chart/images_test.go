@@ -262,3 +262,12 @@ func pageValues(t *testing.T, page string) string {
 	t.Fatalf("%s has no values.yaml", page)
 	return ""
 }
+
+// And that of docs/vulnerability-reports.md.
+func TestPageOfVulnerabilityReports(t *testing.T) {
+	objects := render(t, "default", "-f", writeTemp(t, pageValues(t, "docs/vulnerability-reports.md")))
+	settings := find[core.ConfigMap](t, objects, "ConfigMap", "podreeve-images").Data["images.yaml"]
+	if !strings.Contains(settings, "vulnerabilityReports: true") {
+		t.Errorf("the settings are\n%s", settings)
+	}
+}

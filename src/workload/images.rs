@@ -22,7 +22,7 @@ pub struct PodImages {
 pub struct PodScans {
     /// Reports that belong to no namespace, which count for every pod.
     pub of_cluster: Option<Arc<ReportedByDigest>>,
-    /// Those of the pod's namespace. Whoever may write there could make them up, so they count nowhere else.
+    /// Those of the pod's namespace. A user who may write there could make them up, so they count nowhere else.
     pub of_namespace: Option<Arc<ReportedByDigest>>,
     /// How late it is, by the last look at the reports.
     pub at: Option<Timestamp>,

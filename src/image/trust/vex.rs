@@ -48,8 +48,8 @@ impl Statement {
             && (self.digests.is_empty() || self.digests.iter().any(|known| manifests.contains(&known.as_str())))
     }
 
-    /// What counts more is greater. A statement without a time is older than all others if it excludes, and newer if it does not: nobody
-    /// can know, and this keeps the vulnerability.
+    /// What counts more is greater. A statement without a time is older than all others if it excludes, and newer if it does not: this
+    /// keeps the vulnerability.
     fn weight(&self) -> (bool, &Issued) {
         (!self.excludes && self.issued.at.is_none(), &self.issued)
     }

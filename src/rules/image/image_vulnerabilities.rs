@@ -19,7 +19,7 @@ vuln`, with the JSON of Trivy or Grype). It reports more than `maxCritical` crit
 What a signed OpenVEX document calls `not_affected` or `fixed` does not count. The document must be attested for the same digest, or for the index that \
 holds it. The newest statement about a vulnerability counts: a later `affected` takes an earlier `not_affected` back.\n\n\
 In a cluster with `images.vulnerabilityReports`, the reports of trivy-operator count, too: a `VulnerabilityReport` for the pods of its own namespace, a \
-`ClusterVulnerabilityReport` for all. Nobody signs them. So they only add to what is signed: see \
+`ClusterVulnerabilityReport` for all. They have no signatures, so they only add to what is signed: see \
 [Reports of scanners in the cluster](../vulnerability-reports.md).\n\n\
 An image without a report is reported where the trust document requires a signed one (`require: [{predicate: vuln}]`). The limits there count before those \
 of the rule.",

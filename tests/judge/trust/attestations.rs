@@ -124,3 +124,28 @@ fn attestations_of_every_platform_stand_in_for_one_of_the_index() {
     assert_eq!(missing(&[&leaves[0]]), 1);
     assert_eq!(missing(&[&leaves[0], &leaves[1]]), 0);
 }
+
+#[test]
+fn a_vex_document_counts_for_its_digest_and_for_the_platforms_of_its_index() {
+    let (key, index) = (key(), digest_of("index"));
+    let leaves = [digest_of("amd64"), digest_of("arm64")];
+    let image = ImageRef::parse(REPOSITORY);
+    let trust = trusting(&key);
+    let scans = leaves.each_ref().map(|leaf| bundle(&key, leaf, VULN, &scan("2026-11-25", &["CVE-1"])));
+    let vex = |subject: &String, status: &str, day: u8| {
+        let document = json!({"@context": VEX, "timestamp": format!("2026-11-{day:02}T00:00:00Z"), "version": 1, "statements": [
+            {"vulnerability": {"name": "CVE-1"}, "products": [{"@id": "pkg:oci/web"}], "status": status}]});
+        bundle(&key, subject, VEX, &document)
+    };
+    let left = |documents: Vec<Evidence>| {
+        let evidence: Vec<Evidence> = scans.iter().cloned().chain(documents).collect();
+        let target = Target { image: &image, digest: &index, leaves: &leaves };
+        verify(&trust, target, &evidence, now()).unwrap().vulnerability_problems(now(), NO_AGE).len()
+    };
+    assert_eq!(left(vec![]), 2);
+    assert_eq!(left(vec![vex(&leaves[0], "not_affected", 1)]), 1);
+    assert_eq!(left(vec![vex(&index, "not_affected", 1)]), 0);
+    assert_eq!(left(vec![vex(&index, "not_affected", 1), vex(&leaves[1], "affected", 2)]), 1);
+    assert_eq!(left(vec![vex(&index, "not_affected", 3), vex(&leaves[1], "affected", 2)]), 0);
+    assert_eq!(left(vec![vex(&digest_of("other"), "not_affected", 1)]), 2);
+}
