@@ -22,7 +22,7 @@ fn record(name: &str, read: bool, signatures_at: Option<Timestamp>) -> Record {
     };
     let mut facts = serde_json::to_value(crate::image::ImageFacts::default()).unwrap();
     if read {
-        facts["content"] = serde_json::to_value(crate::image::ContentFacts::default()).unwrap();
+        facts["content"] = serde_json::to_value(crate::image::facts::ContentFacts::default()).unwrap();
     }
     let record = serde_json::json!({
         "format": 1, "digest": Digest::sha256(name.as_bytes()), "leaves": [], "platforms": [facts],
