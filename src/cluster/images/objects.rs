@@ -17,7 +17,7 @@ use kube::api::{Api, Patch, PatchParams};
 use kube::runtime::watcher;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Between two tries to write what could not be written.
 const RETRY: Duration = Duration::from_secs(15);
@@ -142,11 +142,11 @@ impl ImageService {
 /// Writes what is new, as long as podreeve serves.
 async fn write(service: &ImageService, api: &Api<Item>, sealer: &Sealer) {
     let mut log = LogOnce::default();
-    let mut pace = Pace::new(Instant::now());
+    let pace = Pace::new();
     loop {
         let mut left = service.take_unwritten();
         while let Some(digest) = left.pop_first() {
-            match write_one(service, api, sealer, &digest, &mut pace).await {
+            match write_one(service, api, sealer, &digest, &pace).await {
                 Ok(()) => {
                     let _ = log.recovered();
                 }
@@ -178,11 +178,11 @@ async fn write_one(
     api: &Api<Item>,
     sealer: &Sealer,
     digest: &Digest,
-    pace: &mut Pace,
+    pace: &Pace,
 ) -> Result<(), ApiError> {
     let record = service.record_of(digest, service.now());
     let Some(object) = record.and_then(|record| object::to_object(&record, sealer)) else { return Ok(()) };
-    tokio::time::sleep(pace.wait_before(object.len(), Instant::now())).await;
+    pace.wait_for(object.len()).await;
     let parameters = PatchParams::apply("podreeve").force();
     api.patch(&object::name_of(digest), &parameters, &Patch::Apply(Item::of(object))).await?;
     Ok(())
