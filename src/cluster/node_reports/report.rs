@@ -58,12 +58,9 @@ impl NodeReport {
             return None;
         }
         let annotation = |key: &str| metadata.annotations.get(key).map(String::as_str).unwrap_or_default();
-        Some(Self {
-            node: scope.name,
-            checked: annotation(CHECKED).parse().unwrap_or_default(),
-            facts: serde_json::from_str(annotation(FACTS)).unwrap_or_default(),
-            results,
-        })
+        let checked = annotation(CHECKED).parse().unwrap_or_default();
+        let facts: ReportedNode = serde_json::from_str(annotation(FACTS)).unwrap_or_default();
+        Some(Self { node: scope.name, checked, facts: facts.audited(checked), results })
     }
 }
 
@@ -115,7 +112,8 @@ pub(super) mod tests {
         for text in ["", "[]", "{\"podPidsLimit\":\"many\"}", "\u{1b}[31m", "{\"podPidsLimit\":1e400}"] {
             let mut broken = written("podreeve-node.n-1", 0);
             broken["metadata"]["annotations"][FACTS] = json!(text);
-            assert_eq!(report(&broken).unwrap().facts, ReportedNode::default(), "{text}");
+            let unknown = ReportedNode::default().audited(1_800_000_000);
+            assert_eq!(report(&broken).unwrap().facts, unknown, "{text}");
         }
     }
 }
