@@ -1,6 +1,6 @@
 //! Every containerd of a host.
 
-use super::instances::{Instance, home, instances, package_version};
+use super::instances::{Instance, instances, package_version};
 use super::layouts::Layout;
 use super::{Host, glob, toml_files};
 use crate::node::Daemon;
@@ -46,10 +46,7 @@ fn containerd(host: &dyn Host, instance: Instance<'_>, processes: &[Process]) ->
     }
     let registries = registries(host, &instance, &config);
     let rootless = instance.is_rootless();
-    let (uid, home) = match instance.process.filter(|_| rootless) {
-        Some(process) => home(host, process, processes),
-        None => (0, "/root".to_owned()),
-    };
+    let (uid, home) = instance.home(host, processes, &mut config);
     Daemon { pid: instance.pid(), rootless, uid, home, version, config, config_files, registries, name: instance.name }
 }
 
@@ -66,7 +63,11 @@ fn read(host: &dyn Host, instance: &Instance<'_>, main: &str, version: Option<&s
     };
     let mut files = vec![main.to_owned()];
     let mut open: Vec<(String, String)> = imports(&config, main);
-    while let Some((pattern, by)) = open.pop().filter(|_| files.len() < MOST_FILES) {
+    while let Some((pattern, by)) = open.pop() {
+        if files.len() >= MOST_FILES {
+            config.doubt(format!("{main} imports more files than podreeve reads"));
+            break;
+        }
         let folder = by.rsplit_once('/').map_or("", |(folder, _)| folder);
         let pattern = match &release {
             _ if pattern.starts_with('/') => pattern,
@@ -74,8 +75,12 @@ fn read(host: &dyn Host, instance: &Instance<'_>, main: &str, version: Option<&s
             Some(release) if *release < vec![1, 7] => format!("/{pattern}"),
             _ => format!("{folder}/{pattern}"),
         };
-        for path in glob::glob(host, &pattern) {
-            if files.contains(&path) {
+        let found = glob::glob(host, &pattern);
+        for why in found.unread {
+            config.doubt(why);
+        }
+        for path in found.paths {
+            if files.contains(&path) || files.len() >= MOST_FILES {
                 continue;
             }
             let mut own = Config::default();
@@ -108,7 +113,9 @@ fn registries(host: &dyn Host, instance: &Instance<'_>, config: &Config) -> Conf
         .map(str::to_owned)
         .collect();
     for folder in folders.iter().filter(|folder| folder.starts_with('/')) {
-        for path in glob::glob(host, &format!("{folder}/*/hosts.toml")) {
+        let found = glob::glob(host, &format!("{folder}/*/hosts.toml"));
+        all.doubts.extend(found.unread);
+        for path in found.paths {
             let mut own = Config::default();
             toml_files::add(host, instance, &mut own, &path, Merge::Keys);
             all.settings.extend(own.settings.into_iter().map(|(key, setting)| (format!("{path}: {key}"), setting)));
@@ -131,7 +138,7 @@ mod tests {
             "=== /usr/lib/systemd/system/containerd.service\n[Service]\nExecStart=/usr/bin/containerd\n\
 === /var/lib/dpkg/status\nPackage: containerd\nStatus: install ok installed\nVersion: {version}\n{files}"
         ));
-        let (processes, units) = (processes(&host), units::daemons(&host));
+        let (processes, units) = (processes(&host), units::daemons(&host, &[]));
         containerds(&host, &processes, &units, None).remove(0)
     }
 

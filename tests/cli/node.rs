@@ -9,7 +9,7 @@ use std::os::unix::fs::symlink;
 use std::process::Command;
 
 const UNIT: &str = "[Service]\nExecStart=/usr/bin/dockerd -H fd:// -H tcp://0.0.0.0:2375\n";
-const SOCKET: &str = "[Socket]\nListenStream=/run/docker.sock\n";
+const SOCKET: &str = "[Socket]\nListenStream=/run/docker.sock\nSocketMode=0660\n";
 const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAabcdefghij0123456789KLMNOPqrstuvWXYZ+/abcd\n-----END PRIVATE KEY-----\n";
 
 /// An image of a disk with a docker that does not run.

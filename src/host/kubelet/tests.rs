@@ -4,7 +4,7 @@ use crate::host::{layouts::layout, processes::processes, units};
 
 fn found(text: &str) -> Vec<Kubelet> {
     let host = Fake::read(text);
-    let (processes, units) = (processes(&host), units::daemons(&host));
+    let (processes, units) = (processes(&host), units::daemons(&host, &[]));
     kubelets(&host, &processes, &units, layout(&host))
 }
 
