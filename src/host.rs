@@ -19,9 +19,11 @@ mod snapshot;
 mod toml_files;
 mod units;
 mod walk;
+mod watched;
 
 pub use root::Root;
 pub use snapshot::snapshot;
+pub use watched::Watched;
 
 use crate::node::Read;
 use crate::node::mode::{Access, AclEntry, FileKind};

@@ -53,6 +53,7 @@ fn containerd(host: &dyn Host, instance: Instance<'_>, processes: &[Process]) ->
 /// The main file and all that it imports. An imported file may import others.
 fn read(host: &dyn Host, instance: &Instance<'_>, main: &str, version: Option<&str>) -> (Config, Vec<String>) {
     let mut config = instance.config.clone();
+    instance.check_path(&mut config, main);
     toml_files::add(host, instance, &mut config, main, Merge::Keys);
     // The number of the format says it too: 3 came with 2.0.
     let format = config.get("version").and_then(|setting| setting.value.as_u64()).unwrap_or(1);
@@ -64,10 +65,6 @@ fn read(host: &dyn Host, instance: &Instance<'_>, main: &str, version: Option<&s
     let mut files = vec![main.to_owned()];
     let mut open: Vec<(String, String)> = imports(&config, main);
     while let Some((pattern, by)) = open.pop() {
-        if files.len() >= MOST_FILES {
-            config.doubt(format!("{main} imports more files than podreeve reads"));
-            break;
-        }
         let folder = by.rsplit_once('/').map_or("", |(folder, _)| folder);
         let pattern = match &release {
             _ if pattern.starts_with('/') => pattern,
@@ -80,8 +77,12 @@ fn read(host: &dyn Host, instance: &Instance<'_>, main: &str, version: Option<&s
             config.doubt(why);
         }
         for path in found.paths {
-            if files.contains(&path) || files.len() >= MOST_FILES {
+            if files.contains(&path) {
                 continue;
+            }
+            if files.len() >= MOST_FILES {
+                config.doubt(format!("{main} imports more files than podreeve reads"));
+                break;
             }
             let mut own = Config::default();
             toml_files::add(host, instance, &mut own, &path, Merge::Keys);
@@ -168,6 +169,21 @@ mod tests {
         let oldest = daemon("1.6.20~ds1", &files("conf.d/*.toml"));
         assert_eq!(get(&oldest, "root").as_deref(), Some("/cwd"), "relative to the folder of the daemon");
         assert_eq!(get(&oldest, &format!("{SECTION}.sandbox_image")).as_deref(), Some("x"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_known() {
+        let unread = daemon(
+            "2.0.1",
+            "=== /etc/containerd/config.toml\nversion = 3\nimports = [\"/etc/containerd/conf.d/*.toml\"]\n\
+[plugins.x.registry]\nconfig_path = \"/certs.d\"\n=== /etc/containerd/conf.d denied folder\n=== /certs.d denied folder\n",
+        );
+        assert_eq!(unread.config.doubts, ["/etc/containerd/conf.d cannot be read: permission denied"]);
+        assert_eq!(unread.registries.doubts, ["/certs.d cannot be read: permission denied"]);
+        let files: String = (0..300).map(|n| format!("=== /etc/containerd/conf.d/{n}.toml\n")).collect();
+        let main = "=== /etc/containerd/config.toml\nversion = 3\nimports = [\"conf.d/*\", \"/other.toml\"]\n=== /other.toml\n";
+        let many = daemon("2.0.1", &format!("{main}{files}"));
+        assert_eq!(many.config.doubts, ["/etc/containerd/config.toml imports more files than podreeve reads"]);
     }
 
     #[test]

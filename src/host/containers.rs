@@ -41,6 +41,9 @@ fn crio(host: &dyn Host, instance: Instance<'_>) -> Daemon {
     let folder = named("config-dir", "d").unwrap_or_else(|| "/etc/crio/crio.conf.d".to_owned());
     let mut files = vec![main];
     let mut config = instance.config.clone();
+    for path in files.iter().chain([&folder]) {
+        instance.check_path(&mut config, path);
+    }
     let found = walk(host, &folder);
     files.extend(found.files);
     for why in found.unread {
@@ -122,4 +125,48 @@ fn registries(host: &dyn Host, instance: &Instance<'_>) -> Config {
         all.doubts.extend(own.doubts);
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::fake::Fake;
+    use crate::host::{processes::processes, units};
+
+    fn crio_doubts(files: &str) -> Vec<String> {
+        let host = Fake::read(&format!(
+            "=== /usr/lib/systemd/system/crio.service\n[Service]\nExecStart=/usr/bin/crio\n=== /etc/crio/crio.conf\n{files}"
+        ));
+        crios(&host, &processes(&host), &units::daemons(&host, &[])).remove(0).config.doubts
+    }
+
+    #[test]
+    fn folders_of_crio_that_cannot_be_read() {
+        assert_eq!(crio_doubts("=== /etc/crio/crio.conf.d/10-crio\n[crio]\nroot = \"/r\"\n"), [""; 0]);
+        assert_eq!(crio_doubts(""), [""; 0], "it starts without the folder");
+        let why = "cannot be read: permission denied";
+        assert_eq!(crio_doubts("=== /etc/crio/crio.conf.d denied folder\n"), [format!("/etc/crio/crio.conf.d {why}")]);
+        assert_eq!(
+            crio_doubts("=== /etc/crio/crio.conf.d/a denied folder\n"),
+            [format!("/etc/crio/crio.conf.d/a {why}")]
+        );
+        // It opens a linked folder as a file, and ends.
+        let linked = crio_doubts("=== /etc/crio/crio.conf.d link /data\n=== /data/a\n[crio]\n");
+        assert_eq!(linked, ["/etc/crio/crio.conf.d cannot be read: it is no regular file"]);
+    }
+
+    #[test]
+    fn folders_of_podman_that_cannot_be_read() {
+        let podman = |files: &str| {
+            let host = Fake::read(&format!("=== /usr/bin/podman\n{files}"));
+            podmans(&host, &units::daemons(&host, &[])).remove(0)
+        };
+        let found = podman(
+            "=== /etc/containers/containers.conf.d denied folder\n=== /etc/containers/registries.conf.d denied folder\n",
+        );
+        assert_eq!(found.config.doubts, ["/etc/containers/containers.conf.d cannot be read: permission denied"]);
+        assert_eq!(found.registries.doubts, ["/etc/containers/registries.conf.d cannot be read: permission denied"]);
+        let unit = "=== /etc/systemd/system/podman.service\n[Service]\nEnvironment=CONTAINERS_CONF=/etc/%H.conf\nExecStart=/usr/bin/podman\n";
+        assert_eq!(podman(unit).config.doubts.len(), 1);
+    }
 }

@@ -47,8 +47,10 @@ pub fn planned_sockets(host: &dyn Host, node: &Node) -> BTreeMap<String, Planned
         let mut hosts = node.docker.iter().flat_map(Docker::hosts);
         unit.name == "podman.socket" || hosts.any(|host| host.address == address && from(&host.source))
     };
+    // What a unit says that cannot be read as a whole is not known.
+    let is_socket = |unit: &&Unit| has_extension(&unit.name, &["socket"]) && !unit.masked && unit.doubts.is_empty();
     let mut all = BTreeMap::new();
-    for unit in node.units.values().filter(|unit| has_extension(&unit.name, &["socket"]) && !unit.masked) {
+    for unit in node.units.values().filter(is_socket) {
         let made = unit.made_as();
         let (Some(uid), Some(gid)) = (accounts.uid(&made.user), accounts.gid(&made.group)) else { continue };
         for (address, _) in unit.streams(&mut Vec::new()).iter().filter(|(address, _)| is_taken(unit, address)) {
@@ -90,7 +92,7 @@ fn above(host: &dyn Host, path: &str, folders: &mut Vec<Parent>) {
 }
 
 /// The links on the way to what a path leads to, each by the path that leads to it without a link.
-fn links(host: &dyn Host, path: &str) -> Vec<String> {
+pub fn links(host: &dyn Host, path: &str) -> Vec<String> {
     let parts = |path: &str| -> Vec<String> {
         path.split('/').rev().filter(|part| !part.is_empty()).map(str::to_owned).collect()
     };

@@ -50,6 +50,13 @@ impl Instance<'_> {
         (user.unwrap_or(0), found.unwrap_or(root))
     }
 
+    /// Says that a path of an argument is not known: the folder in which a daemon runs is in no file.
+    pub fn check_path(&self, config: &mut Config, path: &str) {
+        if !path.starts_with('/') {
+            config.doubt(format!("{path} is relative to the folder of {}, which podreeve does not know", self.name));
+        }
+    }
+
     /// Says that a file is newer than the process, which then may have read another one.
     pub fn compare_age(&self, host: &dyn Host, config: &mut Config, path: &str, daemon: &str) {
         let modified = host.entry(path).is().map(|entry| entry.modified);

@@ -113,6 +113,9 @@ fn kubelet(host: &dyn Host, instance: Instance<'_>, layout: Option<&Layout>) -> 
     };
     let config_file = named("config").or_else(|| placed(|layout| layout.kubelet_config));
     let config_dir = named("config-dir").or_else(|| placed(|layout| layout.kubelet_config_dir));
+    for path in config_file.iter().chain(&config_dir) {
+        instance.check_path(&mut config, path);
+    }
     let mut files: Vec<String> = config_file.iter().cloned().collect();
     if let Some(folder) = &config_dir {
         files.extend(conf_files(host, folder, &mut config));

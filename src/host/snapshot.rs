@@ -199,3 +199,6 @@ fn audit_system(host: &dyn Host, processes: &[crate::node::process::Process]) ->
     };
     Audit { watches, unread, running: processes.iter().any(is_running) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -201,9 +201,20 @@ pub fn daemons(host: &dyn Host, enabled: &[String]) -> BTreeMap<String, Unit> {
     let links = links(host, &folders);
     let named = DAEMONS.iter().filter_map(|name| read(host, &folders, name, &links));
     let mut all: BTreeMap<String, Unit> = named.map(|unit| (unit.name.clone(), unit)).collect();
-    let sockets: Vec<Unit> =
-        all.get("docker.service").map(|service| sockets_of(host, &folders, service, enabled)).unwrap_or_default();
+    // A dockerd that runs may have no unit that is read.
+    let unknown = Unit { name: "docker.service".to_owned(), ..Unit::default() };
+    let sockets = sockets_of(host, &folders, all.get("docker.service").unwrap_or(&unknown), enabled);
     for socket in sockets {
+        // The name by which a socket knows the service may be a link.
+        let service = all.get_mut("docker.service");
+        if let (Some(service), Some(name)) = (service, socket.last("Socket", "Service"))
+            && identity(host, &folders, &name.value) == service.id()
+            && !service.is_called(&name.value)
+        {
+            service.aliases =
+                [vec![service.id().to_owned()], service.aliases.split_off(0), vec![name.value.clone()]].concat();
+            service.aliases.dedup();
+        }
         all.entry(socket.name.clone()).or_insert(socket);
     }
     all

@@ -75,3 +75,51 @@ fn what_a_unit_starts_by_another_program_is_unknown() {
     assert_eq!(one("ExecStart=/usr/bin/dockerd\n=== /etc/systemd/system/docker.service.d/a.conf denied\n").1.len(), 1);
     assert_eq!(one("garbage\n").1, ["docker.service has no command that podreeve can read"]);
 }
+
+#[test]
+fn variables_that_go_on_and_specifiers() {
+    let file = "=== /etc/sysconfig/docker\nOPTS=\"-H unix:///run/docker.sock \\\n -H tcp://0.0.0.0:2375\"\n";
+    let open = ["/usr/bin/dockerd", "-H", "unix:///run/docker.sock", "-H", "tcp://0.0.0.0:2375"];
+    let of = |unit: &str| one(&format!("{unit}{file}"));
+    assert_eq!(
+        of("EnvironmentFile=-/etc/sysconfig/%N\nExecStart=/usr/bin/dockerd $OPTS\n"),
+        (open.map(str::to_owned).into(), Vec::new())
+    );
+    let (arguments, doubts) = of("ExecStart=/usr/bin/dockerd -H unix://%t/docker.sock --label a=100%%\n");
+    assert_eq!((arguments[2].as_str(), arguments[4].as_str()), ("unix:///run/docker.sock", "a=100%"));
+    assert!(doubts.is_empty(), "{doubts:?}");
+    let unknown = "has %H, and podreeve does not know its value";
+    for unit in [
+        "EnvironmentFile=-/etc/%H\nExecStart=/usr/bin/dockerd\n",
+        "ExecStart=/usr/bin/dockerd --label a=%H\n",
+        "Environment=A=%H\nExecStart=/usr/bin/dockerd $A\n",
+    ] {
+        let doubts = of(unit).1;
+        assert!(doubts.len() == 1 && doubts[0].ends_with(unknown), "{unit} {doubts:?}");
+    }
+    assert!(of("Environment=PROXY=%H\nExecStart=/usr/bin/dockerd\n").1.is_empty(), "the command does not name it");
+    assert_eq!(of("Environment=A=x\nExecStart=:/usr/bin/dockerd --label a=$A ${A}\n").0[2..], ["a=$A", "${A}"]);
+    let unread =
+        one("EnvironmentFile=-/etc/sysconfig/*\nExecStart=/usr/bin/dockerd\n=== /etc/sysconfig denied folder\n").1;
+    assert_eq!(unread, ["/etc/sysconfig cannot be read: permission denied"]);
+}
+
+#[test]
+fn the_home_of_a_rootless_daemon() {
+    let rest = (5..=22).map(|n| n.to_string()).collect::<Vec<_>>().join(" ");
+    let host = |passwd: &str| {
+        let host = Fake::read(&format!(
+            "=== /proc/8/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/8/cmdline\ndockerd\n=== /proc/8/uid_map\n0 1000 1\n\
+=== /proc/8/stat\n8 (dockerd) S 6 {rest}\n=== /proc/6/status\nName: rootlesskit\nUid: 1000 1000 1000 1000\n=== /proc/6/cmdline\nrootlesskit\n{passwd}"
+        ));
+        let processes = processes(&host);
+        let mut config = Config::default();
+        let found = instances(&host, "dockerd", &[], &processes, &BTreeMap::new()).remove(0);
+        (found.home(&host, &processes, &mut config), config.doubts)
+    };
+    let known = host("=== /etc/passwd\nann:x:1000:1000::/home/ann:/bin/sh\n");
+    assert_eq!(known, ((1000, "/home/ann".to_owned()), Vec::new()));
+    for passwd in ["", "=== /etc/passwd denied\n", "=== /etc/passwd\nroot:x:0:0::/root:\n"] {
+        assert_eq!(host(passwd).1.len(), 1, "{passwd}");
+    }
+}
