@@ -14,7 +14,8 @@ pub static RULE: Rule = Rule {
 of them, or put another file in its place, is root on the node: the daemon runs what they say. A user who can read a key can speak to the \
 daemon.\n\n\
 Modes are compared bit by bit: 0604 is no milder than 0640. A link counts as the file that it leads to, an ACL as much as the mode, and \
-all folders above must be closed for others.",
+all folders above must be closed for others. A socket that does not exist yet counts as systemd's unit will make it: without `SocketMode`, \
+every user may connect.",
     why: "a user who can change these files, or read the keys, controls every container of the node",
     owasp: &[37, 38, 39, 40, 41, 42, 43, 44, 51, 52, 86, 87, 88, 89, 90, 91, 92, 93],
     severity: Severity::High,
