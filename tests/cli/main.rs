@@ -33,6 +33,7 @@ mod manifest;
 mod manifests;
 mod merged_edit;
 mod node;
+mod node_secrets;
 mod overrides;
 mod owasp;
 mod passed_over;
