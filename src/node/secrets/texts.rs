@@ -109,6 +109,9 @@ fn inside(text: &mut String, secrets: &mut Secrets) {
     if text.contains("://") {
         urls(text, secrets);
     }
+    if text.contains('@') {
+        user(text, secrets);
+    }
     if text.contains(['=', ':']) {
         pairs(text, secrets);
     }
@@ -143,6 +146,21 @@ fn urls(text: &mut String, secrets: &mut Secrets) {
     }
     out.push_str(rest);
     *text = out;
+}
+
+/// Hides `user:password` before an `@` where no scheme says that it is a URL. The digest of an image is none.
+fn user(text: &mut String, secrets: &mut Secrets) {
+    let Some((before, host)) = text.split_once('@').filter(|(_, host)| !host.starts_with("sha")) else { return };
+    let ends = |c: char| c.is_whitespace() || matches!(c, '=' | '"' | '\'' | ',' | '`');
+    let begin = before.rfind(ends).map_or(0, |at| at + 1);
+    let (rest, both) = before.split_at(begin);
+    let named = both.split_once(':').filter(|(name, _)| !name.is_empty() && !name.contains('/'));
+    let Some((_, password)) = named else { return };
+    if !password.is_empty() && !password.starts_with("//") {
+        secrets.add(both);
+        secrets.add(password);
+        *text = format!("{rest}{HIDDEN}@{host}");
+    }
 }
 
 const fn is_of_name(b: u8) -> bool {
