@@ -14,6 +14,9 @@ pub struct Flag<'a> {
     pub is_in: &'a dyn Fn(&[String]) -> bool,
 }
 
+/// Has systemd read its units again.
+pub const RELOAD: &str = "systemctl daemon-reload";
+
 /// Letters that are part of another word than the flag.
 const BEFORE: &str = "(^|[^[:alnum:]_-])";
 const AFTER: &str = r"([^[:alnum:]_=.:\/-]|$)";
@@ -46,7 +49,7 @@ pub fn change(unit: &Unit, flag: &Flag<'_>) -> Option<Vec<String>> {
         }
         vec![in_files(&files, flag, &script)]
     };
-    changed.push("systemctl daemon-reload".to_owned());
+    changed.push(RELOAD.to_owned());
     Some(changed)
 }
 
@@ -63,7 +66,7 @@ pub fn add(unit: &Unit, program: &str, flag: &str) -> Option<Vec<String>> {
         shell(&format!("s/^ExecStart=[^[:space:]]+/& {flag}/")),
         path(unit, COMMAND)
     ));
-    added.push("systemctl daemon-reload".to_owned());
+    added.push(RELOAD.to_owned());
     Some(added)
 }
 
