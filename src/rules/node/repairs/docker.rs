@@ -5,6 +5,7 @@ use super::services::{Service, is_read_only, of_docker, with_restart};
 use crate::node::config::{Setting, Source};
 use crate::node::docker::{self, Docker};
 use crate::node::mode::shell;
+use crate::node::os::numbers;
 use crate::node::{Node, Read};
 
 /// What a key must be.
@@ -27,8 +28,27 @@ fn companion(docker: &Docker, key: &str, wanted: Wanted<'_>) -> Option<(&'static
     iptables.map(|setting| ("iptables", setting.clone()))
 }
 
+/// Why dockerd would not start with a key: up to 26 it has the packet filter of IPv6 among its experimental features.
+fn obstacle(docker: &Docker, key: &str, wanted: Wanted<'_>) -> Option<&'static str> {
+    let Wanted::Is(value) = wanted else { return None };
+    let major = docker.version.as_deref().and_then(|version| numbers(version).first().copied());
+    match (key, value) {
+        _ if major.is_some_and(|major| major >= 27) => None,
+        ("ip6tables", "true") if !docker.is_true("experimental") => Some(
+            "upgrade docker to 27, up to which ip6tables needs `experimental`, and then set it; or set ipv6 to false",
+        ),
+        ("experimental", "false") if docker.is_true("ip6tables") => {
+            Some("upgrade docker to 27 first, up to which ip6tables needs `experimental`, and then switch it off")
+        }
+        _ => None,
+    }
+}
+
 /// Sets a key of docker where its value comes from, and restarts it.
 pub fn docker_set(node: &Node, docker: &Docker, key: &str, setting: &Setting, wanted: Wanted<'_>) -> String {
+    if let Some(words) = obstacle(docker, key, wanted) {
+        return words.to_owned();
+    }
     let mut all = Vec::new();
     if let Some((other, found)) = companion(docker, key, wanted) {
         all.push(change(node, docker, other, &found.source, Wanted::Is("true")));
