@@ -79,8 +79,8 @@ pub fn kubelet_set(node: &Node, kubelet: &Kubelet, fields: &Fields<'_>) -> Strin
         Place::Itself => itself(node, kubelet, &fields),
     };
     let notes = fields.iter().filter_map(|(key, _)| NOTES.iter().find(|(name, _)| name == key));
-    for (_, note) in notes {
-        fix = format!("{fix} # {note}");
+    for (_, more) in notes {
+        fix = format!("{fix} # {more}");
     }
     fix
 }
