@@ -163,8 +163,12 @@ fn each_distribution_has_its_own_commands() {
 fn the_socket_is_given_to_the_group_that_is_meant() {
     for (unit, socket, wanted) in [
         ("-G ops", "", "chmod 0660 /run/docker.sock"),
-        ("-H fd://", "[Socket]\nListenStream=/run/docker.sock\nSocketGroup=ops\n", "SocketMode=0660 SocketGroup=ops >"),
-        ("-H fd://", "[Socket]\nListenStream=%t/docker.sock\n", "SocketMode=0660 SocketGroup=docker >"),
+        (
+            "-H fd://",
+            "[Socket]\nListenStream=/run/docker.sock\nSocketGroup=ops\n",
+            "SocketMode=0660 SocketUser=root SocketGroup=ops >",
+        ),
+        ("-H fd://", "[Socket]\nListenStream=%t/docker.sock\n", "SocketMode=0660 SocketUser=root SocketGroup=docker >"),
     ] {
         let start = format!("[Service]\nExecStart=/usr/bin/dockerd {unit}\n");
         let disk = Disk::new(

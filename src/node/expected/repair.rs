@@ -48,8 +48,8 @@ fn makes(unit: &Unit, path: &str) -> bool {
 #[must_use]
 pub fn planned_repair(planned: &PlannedSocket, max: &Maximum) -> String {
     let file = planned.source.rsplit_once(':').map_or(planned.source.as_str(), |(file, _)| file);
-    let names = file.split('/').map(|part| part.trim_end_matches(".d"));
-    let unit = names.filter(|part| part.ends_with(".socket")).next_back().unwrap_or("docker.socket");
+    let mut names = file.split('/').map(|part| part.trim_end_matches(".d"));
+    let unit = names.rfind(|part| part.ends_with(".socket")).unwrap_or("docker.socket");
     socket_drop_in(unit, max)
 }
 
