@@ -71,6 +71,8 @@ pub fn snapshot(host: &dyn Host, now: i64) -> Node {
     };
     add_files(host, &mut node);
     node.docker_images = images::docker_images(host, &node);
+    // What leaves this function is printed, sent to the cluster, and sent with bug reports.
+    crate::node::secrets::hide(&mut node);
     node
 }
 

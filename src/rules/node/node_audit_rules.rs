@@ -2,7 +2,6 @@
 
 use crate::node::audit::covering;
 use crate::node::audited::{Audited, audited};
-use crate::node::mode::shell;
 use crate::node::process::Process;
 use crate::node::{Node, Read};
 use crate::rule::{
@@ -104,8 +103,7 @@ impl NodeCheck for NodeAuditRules {
                 results.unknown(About::new(path, cis), unread.clone());
             } else {
                 let evidence = Evidence::new("no watch for `wa`", "/etc/audit");
-                let watch = shell(&format!("-w {path} -p wa -k containers"));
-                let fix = format!("echo {watch} >> /etc/audit/rules.d/containers.rules && augenrules --load");
+                let fix = super::repairs::watch(node, path);
                 results.fail(
                     About::new(path, cis),
                     Severity::Low,
@@ -142,7 +140,7 @@ fn system(node: &Node, results: &mut Results) {
             Severity::Low,
             Evidence::new("does not run", "/proc"),
             "auditd runs",
-            "systemctl enable --now auditd",
+            super::repairs::audit_system(node),
         );
     }
 }

@@ -142,13 +142,15 @@ fn judge(node: &Node, file: &Expected, results: &mut Results) {
     };
     let found: Vec<&str> = all.iter().map(|excess| excess.found.as_str()).collect();
     let wanted: Vec<&str> = all.iter().map(|excess| excess.wanted.as_str()).collect();
-    let fix: Vec<String> = all.iter().filter_map(|excess| excess.repair.clone()).collect();
-    let fix = if let Some(planned) = planned {
-        expected::planned_repair(planned, &file.max)
-    } else if facts.read_only {
-        "the file system is read-only: change the image of the host".to_owned()
-    } else {
-        expected::lasting(file, &fix.join(" && "))
+    let moved = all.iter().find_map(|excess| excess.moved.clone());
+    let fix = match (planned, moved) {
+        (Some(planned), _) => expected::planned_repair(planned, &file.max),
+        _ if facts.read_only => "the file system is read-only: change the image of the host".to_owned(),
+        (None, Some(place)) => place,
+        (None, None) => {
+            let commands: Vec<&str> = all.iter().map(|excess| excess.repair.as_str()).collect();
+            expected::lasting(node, file, &commands.join(" && "))
+        }
     };
     let severity = if worst.grave { Severity::High } else { Severity::Low };
     // The benchmarks have one item for the owner and one for the mode.

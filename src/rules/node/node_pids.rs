@@ -95,7 +95,7 @@ impl NodeCheck for NodePids {
             let limit = setting.value.as_i64().unwrap_or(-1);
             let evidence = Evidence::of("podPidsLimit", &setting);
             if limit <= 0 || limit > self.max {
-                let fix = super::repairs::kubelet_set(kubelet.config_file.as_deref(), "podPidsLimit: 4096");
+                let fix = super::repairs::kubelet_set(node, kubelet, &[("podPidsLimit", self.max.min(4096).into())]);
                 results.fail(
                     About::new(&subject, &["K4.2.13"]),
                     Severity::Medium,
@@ -132,7 +132,11 @@ fn containers(node: &Node, results: &mut Results) {
         let about = About::new(&subject, &["D5.29"]);
         let evidence = Evidence::new(format!("pids.max={limit}"), format!("/sys/fs/cgroup{group}"));
         if limit == "max" {
-            let fix = format!("docker update --pids-limit 200 {id}");
+            let fix = match () {
+                () if group.contains("docker") => format!("docker update --pids-limit 200 {id}"),
+                () if group.contains("libpod") => format!("podman update --pids-limit 200 {id}"),
+                () => format!("start the container {id} again with a limit of processes"),
+            };
             results.fail(about, Severity::Medium, evidence, "a limit of processes", fix);
         } else if limit.parse::<u64>().is_ok() {
             results.pass(about, evidence);

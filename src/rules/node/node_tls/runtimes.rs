@@ -2,6 +2,7 @@
 
 use super::is_loopback;
 use crate::node::config::Setting;
+use crate::node::mode::shell;
 use crate::node::process::program;
 use crate::node::{Daemon, Node};
 use crate::rule::{About, Evidence, Results, Severity};
@@ -32,7 +33,8 @@ pub fn containerd(daemon: &Daemon, results: &mut Results) {
             if let (Some(authority), Some(_)) = (authority, certificate) {
                 results.pass(about_tcp, Evidence::of("tcp_tls_ca", authority));
             } else {
-                let fix = format!("remove tcp_address from {}, and restart containerd", setting.source);
+                let place = super::super::repairs::place(&setting.source);
+                let fix = format!("remove tcp_address from {place}, and restart containerd");
                 let wanted = "no address, or a certificate and a CA for clients";
                 results.fail(about_tcp, Severity::Critical, Evidence::of("tcp_address", setting), wanted, fix);
             }
@@ -88,7 +90,7 @@ pub fn crio(daemon: &Daemon, results: &mut Results) {
 
 fn open_address(daemon: &Daemon, key: &str, setting: &Setting, severity: Severity, results: &mut Results) {
     let subject = format!("{}: {key}", daemon.name);
-    let fix = format!("remove {key} from {}, and restart the daemon", setting.source);
+    let fix = format!("remove {key} from {}, and restart the daemon", super::super::repairs::place(&setting.source));
     results.fail(About::new(&subject, &[]), severity, Evidence::of(key, setting), "a loopback address, or TLS", fix);
 }
 
@@ -104,7 +106,14 @@ pub fn podman(node: &Node, results: &mut Results) {
             results.pass(About::new(&subject, &[]), Evidence::new("clients need a certificate", source));
         } else {
             let evidence = Evidence::new("it obeys everybody who reaches the port", source);
-            let fix = "systemctl enable --now podman.socket # and stop the service on TCP";
+            let fix = match process.unit().filter(|unit| unit.ends_with(".service")) {
+                Some(unit) => {
+                    format!("systemctl disable --now {} && systemctl enable --now podman.socket", shell(unit))
+                }
+                None => {
+                    format!("stop process {}, and use the socket: systemctl enable --now podman.socket", process.pid)
+                }
+            };
             let wanted = "the socket alone, or --tls-client-ca";
             results.fail(About::new(&subject, &[]), Severity::Critical, evidence, wanted, fix);
         }
