@@ -31,7 +31,7 @@ impl Names<'_> {
     /// The secrets in a call, and in what it reads.
     pub fn in_call(&self, call: &Call<'_>) -> Vec<Found> {
         let mut found = Vec::new();
-        let first = call.words.first().map_or(0, |word| word.span.start);
+        let first = call.words.first().map_or(usize::MAX, |word| word.span.start);
         let before = call.command.words.iter().filter(|word| word.span.start < first);
         let declares = matches!(call.name.as_str(), "export" | "declare" | "local" | "readonly" | "typeset");
         let arguments = call.words.iter().skip(1).filter(|word| declares || is_in_capitals(&word.text));
@@ -42,7 +42,10 @@ impl Names<'_> {
         }
         for (index, what) in secrets_in_words(call.words.iter().map(|word| word.text.as_str()), self.allow) {
             let is_public = |word: &&Word| PGP.contains(&call.name.as_str()) && is_fingerprint(&word.text);
-            if let Some(word) = call.words.get(index).filter(|word| !is_public(word)) {
+            // The script of a shell is walked by itself.
+            let option = index.checked_sub(1).and_then(|before| call.words.get(before));
+            let is_script = |_: &&Word| SHELLS.contains(&call.name.as_str()) && option.is_some_and(is_script_option);
+            if let Some(word) = call.words.get(index).filter(|word| !is_public(word) && !is_script(word)) {
                 found.push((call.span(word), what));
             }
         }
@@ -90,6 +93,11 @@ fn read_passwords(call: &Call<'_>) -> Vec<Found> {
         lines(text, *start, |line, span| found.extend(reads.has_password(line).then_some(span)));
     }
     found.into_iter().map(|span| (span, "the password of a user")).collect()
+}
+
+/// `-c`, or `-euxc`.
+fn is_script_option(word: &Word) -> bool {
+    word.text.starts_with('-') && !word.text.starts_with("--") && word.text.contains('c')
 }
 
 /// Programs whose arguments are public keys.
@@ -149,7 +157,7 @@ pub fn lines(text: &str, start: usize, mut each: impl FnMut(&str, Range<usize>))
 /// The first secret of a script.
 pub fn in_script(script: &Script, names: &Names<'_>) -> Option<&'static str> {
     let mut first = None;
-    shell::calls(script, &mut |call| {
+    shell::calls_and_settings(script, &mut |call| {
         if first.is_none() {
             first = names.in_call(call).first().map(|(_, what)| *what);
         }
@@ -164,7 +172,7 @@ pub fn in_words(words: &[&str]) -> Vec<usize> {
     let command = shell::Command { words: words.iter().enumerate().map(word).collect(), ..shell::Command::default() };
     let mut found = Vec::new();
     let names = Names::default();
-    shell::calls(&Script { commands: vec![command] }, &mut |call| {
+    shell::calls_and_settings(&Script { commands: vec![command] }, &mut |call| {
         found.extend(names.in_call(call).into_iter().map(|(span, _)| span.start));
     });
     found.sort_unstable();

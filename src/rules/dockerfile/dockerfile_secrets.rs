@@ -8,6 +8,7 @@ use crate::rule::{
 };
 use crate::rules::secret_commands::{Names, lines};
 use crate::rules::secret_shapes::{is_named_secret, secret_value};
+use crate::shell;
 use crate::text::clean;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -70,8 +71,8 @@ that are none.",
             ),
             FileExample::bad(
                 "passwords that programs read",
-                "FROM debian:12\nRUN echo 'root:hunter2' | chpasswd\nRUN chpasswd <<EOF\nroot:hunter2\nEOF\nRUN echo hunter2 | passwd --stdin root\nRUN make NPM_TOKEN=hunter2hunter2\nRUN export API_TOKEN=hunter2 && ./setup\n",
-                &[2, 4, 6, 7, 8],
+                "FROM debian:12\nRUN echo 'root:hunter2' | chpasswd\nRUN chpasswd <<EOF\nroot:hunter2\nEOF\nRUN echo hunter2 | passwd --stdin root\nRUN make NPM_TOKEN=hunter2hunter2\nRUN export API_TOKEN=hunter2 && ./setup\nRUN DB_PASSWORD=hunter2; ./setup\n",
+                &[2, 4, 6, 7, 8, 9],
             ),
             FileExample::good(
                 "keys of packages, and settings about passwords",
@@ -220,7 +221,7 @@ fn texts(instruction: &Instruction<'_>, names: &Names<'_>, faults: &mut Vec<Faul
 }
 
 fn commands(run: &Run, names: &Names<'_>, faults: &mut Vec<Fault>) {
-    run.calls(&mut |call| {
+    shell::calls_and_settings(&run.script, &mut |call| {
         faults.extend(names.in_call(call).into_iter().map(|(span, what)| {
             let found = format!("{what} in a command");
             Fault { span: run.span(span), found, wanted: MOUNTED, severity: Severity::Critical }
