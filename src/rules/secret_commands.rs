@@ -34,7 +34,8 @@ impl Names<'_> {
         let first = call.words.first().map_or(usize::MAX, |word| word.span.start);
         let before = call.command.words.iter().filter(|word| word.span.start < first);
         let declares = matches!(call.name.as_str(), "export" | "declare" | "local" | "readonly" | "typeset");
-        let arguments = call.words.iter().skip(1).filter(|word| declares || is_in_capitals(&word.text));
+        let is_setting = |text: &str| declares || is_in_capitals(text) || is_generated_option(text);
+        let arguments = call.words.iter().skip(1).filter(|word| is_setting(&word.text));
         for word in before.chain(arguments) {
             if let Some(what) = self.assigned(&word.text) {
                 found.push((call.span(word), what));
@@ -60,7 +61,7 @@ impl Names<'_> {
     /// The secret of `NAME=value`. What a command prints is none: `TOKEN=$(cat /run/secrets/token)`.
     fn assigned(&self, word: &str) -> Option<&'static str> {
         let (name, value) = word.split_once('=')?;
-        self.secret(name, value).filter(|_| !value.starts_with(['$', '`']))
+        self.secret(name.trim_start_matches('-'), value).filter(|_| !value.starts_with(['$', '`']))
     }
 
     /// The secret in a line of a file.
@@ -138,6 +139,17 @@ fn is_in_capitals(word: &str) -> bool {
     word.split_once('=').is_some_and(|(name, _)| {
         name.starts_with(|c: char| c.is_ascii_uppercase())
             && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+    })
+}
+
+/// `--token=...`, where the value is no word of a language, such as the name of a method.
+fn is_generated_option(word: &str) -> bool {
+    word.strip_prefix("--").and_then(|option| option.split_once('=')).is_some_and(|(_, value)| {
+        let has = |is: fn(char) -> bool| value.contains(is);
+        value.len() >= 8
+            && has(|c| c.is_ascii_digit())
+            && has(|c| c.is_ascii_alphabetic())
+            && !value.contains(['=', ',', '/', '.'])
     })
 }
 

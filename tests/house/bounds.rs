@@ -62,10 +62,8 @@ impl Walk<'_> {
         for form in schema["anyOf"].as_array().into_iter().flatten() {
             self.value(form, pointer, wrap);
         }
-        let kinds = schema["type"]
-            .as_str()
-            .map(|kind| vec![kind])
-            .unwrap_or_else(|| schema["type"].as_array().into_iter().flatten().filter_map(Value::as_str).collect());
+        let several = || schema["type"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let kinds: Vec<&str> = schema["type"].as_str().map_or_else(several, |kind| vec![kind]);
         if let Some(all) = schema["enum"].as_array() {
             assert!(!all.contains(&json!("no-such-value")));
             self.add(pointer, wrap, json!("no-such-value"), false);

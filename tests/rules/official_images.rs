@@ -91,6 +91,7 @@ fn leaks_are_found_in_images_and_dockerfiles() {
         "RUN curl -u jane:hunter2 https://example.com",
         "RUN make API_TOKEN=hunter2hunter2",
         "CMD [\"app\", \"--db-password=hunter2\"]",
+        "CMD [\"app\", \"--token=hunter2hunter2\"]",
         "ENTRYPOINT [\"/bin/sh\", \"-c\", \"redis-cli -a hunter2 ping\"]",
     ] {
         let facts = json!({"run": {"Env": []}, "history": [{"created_by": step(leak)}]});
