@@ -21,7 +21,7 @@ const DATABASES: [&str; 9] = [
 /// The folder in which each package of an image without dpkg has a file.
 const FOLDER: &str = "var/lib/dpkg/status.d";
 
-/// The databases of which nobody read the content. `is_read` is whether the content of a path was read.
+/// The databases whose content was not read. `is_read` is whether the content of a path was read.
 pub fn unread(listing: &Listing, is_read: impl Fn(&str) -> bool) -> Vec<Unknown> {
     let mut unread: Vec<Unknown> = Vec::new();
     let mut add = |path: &str, real: &str| {

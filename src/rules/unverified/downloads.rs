@@ -19,7 +19,7 @@ pub struct Downloads(Vec<Download>);
 
 #[derive(Debug, Clone)]
 struct Download {
-    /// As it is written: relative to a folder that nobody knows, or with variables.
+    /// As it is written: relative to a folder that is not known, or with variables.
     path: String,
     /// What loaded it: `curl`.
     by: String,

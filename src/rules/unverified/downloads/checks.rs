@@ -59,7 +59,7 @@ fn signs(arg: &str, path: &str) -> bool {
 
 /// The files of which `sha256sum -c` reads checksums.
 enum Listed {
-    /// A list says it that nobody sees here.
+    /// A list has the names, and its content is not known here.
     Unknown,
     /// Words that have the names.
     Words(Vec<String>),
