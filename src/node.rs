@@ -1,6 +1,6 @@
 //! The snapshot of a host: plain data, read once by [`crate::host`], written by `podreeve node --dump`, and judged anywhere.
 //!
-//! It holds no contents of keys, no environments, and arguments of daemons alone.
+//! It holds no contents of keys, arguments of daemons alone, and no secret of a setting, a variable or an argument: [`secrets`] hides them.
 
 pub mod account;
 pub mod audit;
@@ -18,6 +18,7 @@ pub mod os;
 pub mod process;
 mod read;
 pub mod rsyslog;
+pub mod secrets;
 pub mod toml_tree;
 pub mod unit;
 

@@ -61,6 +61,8 @@ pub fn snapshot(host: &dyn Host, now: i64) -> Node {
     if !node.podman.is_empty() {
         node.podman_prune = images::prune(host, &node, "podman");
     }
+    // What leaves this function is printed, sent to the cluster, and sent with bug reports.
+    crate::node::secrets::hide(&mut node);
     node
 }
 

@@ -2,25 +2,52 @@
 
 use super::Expected;
 use crate::node::mode::shell;
+use crate::node::unit::Unit;
+use crate::node::{Node, docker};
 
 /// The command with what makes it last.
 #[must_use]
-pub fn lasting(expected: &Expected, repair: &str) -> String {
+pub fn lasting(node: &Node, expected: &Expected, repair: &str) -> String {
     let path = shell(&expected.path);
     match expected.what {
-        "docker's socket" => {
-            format!("{repair}; set SocketMode=0660 and SocketGroup=docker in docker.socket, which makes {path} again")
-        }
+        "docker's socket" => match docker::sockets(&node.units).find(|unit| makes(unit, &expected.path)) {
+            // The group is the first of those that are meant.
+            Some(unit) => {
+                let folder = shell(&format!("/etc/systemd/system/{}.d", unit.name));
+                let group = shell(expected.max.groups.first().map_or("root", String::as_str));
+                format!(
+                    "{repair} && mkdir -p {folder} && printf '%s\\n' '[Socket]' SocketMode=0660 SocketGroup={group} > \
+{folder}/zz-podreeve.conf && systemctl daemon-reload"
+                )
+            }
+            // dockerd itself makes it, with the mode 0660 and its group.
+            None => repair.to_owned(),
+        },
         "containerd's socket" | "containerd's socket for shims" => {
             format!(
-                "{repair}; set uid = 0 and gid = 0 in the section [grpc] of containerd's settings, which makes {path} again"
+                "{repair} # and set uid = 0 and gid = 0 in [grpc] of containerd's settings, which makes {path} again"
             )
         }
         // The next upgrade of the package would undo it.
         _ if expected.path.starts_with("/usr/lib/") || expected.path.starts_with("/lib/") => {
             let mode = expected.max.mode;
-            format!("{repair}; on Debian also: dpkg-statoverride --add root root {mode:04o} {path}")
+            let has_dpkg = node.os.is().is_some_and(|os| {
+                let mut names = os.id_like.split_ascii_whitespace().chain([os.id.as_str()]);
+                names.any(|name| matches!(name, "debian" | "ubuntu"))
+            });
+            if has_dpkg {
+                format!("{repair} && dpkg-statoverride --force-statoverride-add --add root root {mode:04o} {path}")
+            } else {
+                repair.to_owned()
+            }
         }
         _ => repair.to_owned(),
     }
+}
+
+/// Whether systemd makes a socket for this unit.
+fn makes(unit: &Unit, path: &str) -> bool {
+    let plain =
+        |path: &str| path.trim_start_matches("%t").trim_start_matches("/var").trim_start_matches("/run").to_owned();
+    !unit.masked && unit.all("Socket", "ListenStream").any(|stream| plain(&stream.value) == plain(path))
 }

@@ -2,7 +2,6 @@
 
 use crate::node::audit::{Coverage, List};
 use crate::node::audited::{Audited, audited};
-use crate::node::mode::shell;
 use crate::node::process::Process;
 use crate::node::{Node, Read};
 use crate::rule::{
@@ -189,12 +188,13 @@ fn judge(node: &Node, one: &Audited, results: &mut Results) {
             results.unknown(about, why);
         }
         (None, None, without) => {
-            let evidence = match without {
-                Some((_, Coverage::Not(Some(entry)))) => Evidence::new("a rule leaves it out", &entry.source),
-                _ => Evidence::new("no watch for `wa`", "/etc/audit"),
+            let (evidence, fix) = match without {
+                Some((_, Coverage::Not(Some(entry)))) => (
+                    Evidence::new("a rule leaves it out", &entry.source),
+                    format!("remove the rule at {}, and: augenrules --load", entry.source),
+                ),
+                _ => (Evidence::new("no watch for `wa`", "/etc/audit"), super::repairs::watch(node, path)),
             };
-            let watch = shell(&format!("-w {path} -p wa -k containers"));
-            let fix = format!("echo {watch} >> /etc/audit/rules.d/containers.rules && augenrules --load");
             results.fail(about, Severity::Low, evidence, "a watch for writes and changes of attributes", fix);
         }
     }
@@ -223,7 +223,7 @@ fn system(node: &Node, results: &mut Results) {
             Severity::Low,
             Evidence::new("does not run", "/proc"),
             "auditd runs",
-            "systemctl enable --now auditd",
+            super::repairs::audit_system(node),
         );
     }
 }

@@ -220,11 +220,13 @@ fn judge(node: &Node, file: &Expected, names: &BTreeSet<&str>, results: &mut Res
     };
     let found: Vec<&str> = all.iter().map(|excess| excess.found.as_str()).collect();
     let wanted: Vec<&str> = all.iter().map(|excess| excess.wanted.as_str()).collect();
-    let fix: Vec<String> = all.iter().filter_map(|excess| excess.repair.clone()).collect();
-    let fix = if facts.read_only {
-        "the file system is read-only: change the image of the host".to_owned()
-    } else {
-        expected::lasting(file, &fix.join(" && "))
+    let fix = match all.iter().find_map(|excess| excess.moved.clone()) {
+        _ if facts.read_only => "the file system is read-only: change the image of the host".to_owned(),
+        Some(place) => place,
+        None => {
+            let commands: Vec<&str> = all.iter().map(|excess| excess.repair.as_str()).collect();
+            expected::lasting(node, file, &commands.join(" && "))
+        }
     };
     let severity = if worst.grave { Severity::High } else { Severity::Low };
     // The benchmarks have one item for the owner and one for the mode.

@@ -117,8 +117,8 @@ impl NodeCheck for NodeImageGc {
                 format!("imageGCHighThresholdPercent={}, imageGCLowThresholdPercent={}", high.display(), low.display());
             let evidence = Evidence::new(found, &high.source);
             if number(&high) >= 100 || number(&low) >= number(&high) {
-                let yaml = "imageGCHighThresholdPercent: 85\\nimageGCLowThresholdPercent: 80";
-                let fix = super::repairs::kubelet_set(kubelet.config_file.as_deref(), yaml);
+                let both = [("imageGCHighThresholdPercent", 85.into()), ("imageGCLowThresholdPercent", 80.into())];
+                let fix = super::repairs::kubelet_set(node, kubelet, &both);
                 results.fail(
                     About::new(&subject, &[]),
                     Severity::Low,

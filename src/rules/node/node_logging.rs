@@ -1,5 +1,6 @@
 //! Logs of containers leave the node.
 
+use super::repairs::{Wanted, docker_set};
 use crate::node::Node;
 use crate::node::config::Setting;
 use crate::node::docker::Docker;
@@ -211,12 +212,12 @@ impl NodeCheck for NodeLogging {
             // It is the level `debug` by another name.
             let debug = docker.config.get("debug").filter(|debug| debug.is_true());
             if let Some(debug) = debug {
-                let fix = super::repairs::docker_set(&docker.config_file, "debug", "false");
+                let fix = docker_set(node, docker, "debug", debug, Wanted::Is("false"));
                 results.fail(about, Severity::Low, Evidence::of("debug", debug), "debug=false", fix);
             } else if level.display() == "info" {
                 results.pass(about, Evidence::of("log-level", &level));
             } else {
-                let fix = super::repairs::docker_set(&docker.config_file, "log-level", "\"info\"");
+                let fix = docker_set(node, docker, "log-level", &level, Wanted::Is("\"info\""));
                 results.fail(about, Severity::Low, Evidence::of("log-level", &level), "log-level=info", fix);
             }
         }

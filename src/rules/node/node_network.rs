@@ -2,6 +2,7 @@
 
 mod registries;
 
+use crate::node::config::Setting;
 use crate::node::docker::Docker;
 use crate::node::os::numbers;
 use crate::node::{CniBridge, Daemon, Node};
@@ -212,7 +213,7 @@ fn default_bridge(node: &Node, docker: &Docker, results: &mut Results) {
     match bridge {
         Some(bridge) => results.pass(about_icc, Evidence::of("bridge", bridge)),
         None if icc.is_true() => {
-            let fix = set(docker, "icc", "false");
+            let fix = set(node, docker, "icc", &icc, "false");
             results.fail(about_icc, Severity::Medium, Evidence::of("icc", &icc), "icc=false", fix);
         }
         None => results.pass(about_icc, Evidence::of("icc", &icc)),
@@ -232,13 +233,13 @@ fn default_bridge(node: &Node, docker: &Docker, results: &mut Results) {
     if members.is_empty() {
         return results.pass(about_bridge, Evidence::new(format!("no container is on {name}"), "/proc/1/net/dev"));
     }
-    let fix = "docker network create NETWORK # and start the containers with --network NETWORK";
+    let fix = "make a network with docker network create, and start each container again with --network and its name";
     let evidence = Evidence::new(format!("{} on {name}", members.join(", ")), "/sys/class/net");
     results.fail(about_bridge, Severity::Low, evidence, "containers on networks of their own", fix);
 }
 
 /// With IPv6 and without its packet filter, every port of every container is open.
-fn ip6tables(docker: &Docker, results: &mut Results) {
+fn ip6tables(node: &Node, docker: &Docker, results: &mut Results) {
     if !docker.is_true("ipv6") || docker.rootless {
         return;
     }
@@ -257,14 +258,14 @@ fn ip6tables(docker: &Docker, results: &mut Results) {
     if setting.is_true() {
         results.pass(about, Evidence::of("ip6tables", &setting));
     } else {
-        let fix = set(docker, "ip6tables", "true");
+        let fix = set(node, docker, "ip6tables", &setting, "true");
         results.fail(about, Severity::High, Evidence::of("ip6tables", &setting), "ip6tables=true", fix);
     }
 }
 
 fn judge(node: &Node, docker: &Docker, results: &mut Results) {
     default_bridge(node, docker, results);
-    ip6tables(docker, results);
+    ip6tables(node, docker, results);
     let setting =
         |key: &str, default: bool| docker.config.or_default(key, default, "docker", docker.version.as_deref());
     let iptables = setting("iptables", true);
@@ -272,7 +273,7 @@ fn judge(node: &Node, docker: &Docker, results: &mut Results) {
     if iptables.is_true() {
         results.pass(About::new(&subject, &["D2.4"]), Evidence::of("iptables", &iptables));
     } else {
-        let fix = set(docker, "iptables", "true");
+        let fix = set(node, docker, "iptables", &iptables, "true");
         results.fail(
             About::new(&subject, &["D2.4"]),
             Severity::High,
@@ -286,7 +287,7 @@ fn judge(node: &Node, docker: &Docker, results: &mut Results) {
     if docker.rootless {
         results.not_applicable(About::new(&subject, &["D2.16"]), "a rootless docker has no other way to publish ports");
     } else if proxy.is_true() {
-        let fix = set(docker, "userland-proxy", "false");
+        let fix = set(node, docker, "userland-proxy", &proxy, "false");
         results.fail(
             About::new(&subject, &["D2.16"]),
             Severity::Low,
@@ -300,7 +301,7 @@ fn judge(node: &Node, docker: &Docker, results: &mut Results) {
     for key in ["allow-direct-routing", "ip-forward-no-drop"] {
         if let Some(found) = docker.config.get(key).filter(|found| found.is_true()) {
             let subject = format!("{}: {key}", docker.name);
-            let fix = set(docker, key, "false");
+            let fix = set(node, docker, key, found, "false");
             results.fail(
                 About::new(&subject, &[]),
                 Severity::Medium,
@@ -316,7 +317,7 @@ fn judge(node: &Node, docker: &Docker, results: &mut Results) {
     registries::insecure(&subject, "insecure-registries", &named, results);
 }
 
-/// The command that sets a key of `daemon.json`.
-fn set(docker: &Docker, key: &str, value: &str) -> String {
-    super::repairs::docker_set(&docker.config_file, key, value)
+/// The command that sets a key of docker.
+fn set(node: &Node, docker: &Docker, key: &str, setting: &Setting, value: &str) -> String {
+    super::repairs::docker_set(node, docker, key, setting, super::repairs::Wanted::Is(value))
 }

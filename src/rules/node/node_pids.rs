@@ -103,7 +103,7 @@ impl NodeCheck for NodePids {
             let limit = setting.value.as_i64().unwrap_or(-1);
             let evidence = Evidence::of("podPidsLimit", &setting);
             if limit <= 0 || limit > self.max {
-                let fix = super::repairs::kubelet_set(kubelet.config_file.as_deref(), "podPidsLimit: 4096");
+                let fix = super::repairs::kubelet_set(node, kubelet, &[("podPidsLimit", self.max.min(4096).into())]);
                 results.fail(
                     About::new(&subject, &["K4.2.13"]),
                     Severity::Medium,
@@ -144,7 +144,11 @@ impl NodePids {
             // A number that no host reaches is no limit.
             let number = limit.parse::<i64>().ok();
             if limit == "max" || number.is_some_and(|number| number > self.max) {
-                let fix = format!("docker update --pids-limit 200 {id}");
+                let fix = match () {
+                    () if group.contains("docker") => format!("docker update --pids-limit 200 {id}"),
+                    () if group.contains("libpod") => format!("podman update --pids-limit 200 {id}"),
+                    () => format!("start the container {id} again with a limit of processes"),
+                };
                 let wanted = format!("a limit of {} processes at most", self.max);
                 results.fail(about, Severity::Medium, evidence, wanted, fix);
             } else if number.is_some() {

@@ -103,7 +103,7 @@ impl NodeCheck for NodeRootless {
                 results.pass(about(&daemon.name), Evidence::new("a user of its own", "/proc"));
             } else {
                 let evidence = Evidence::new("root", if daemon.pid.is_some() { "/proc" } else { "its unit" });
-                let fix = "containerd-rootless-setuptool.sh install";
+                let fix = "stop it, and run containerd-rootless-setuptool.sh install as the user who shall have it";
                 results.fail(about(&daemon.name), Severity::Low, evidence, "an ordinary user", fix);
             }
         }
@@ -120,7 +120,7 @@ impl NodeCheck for NodeRootless {
                     Severity::Low,
                     evidence,
                     "an ordinary user",
-                    "dockerd-rootless-setuptool.sh install",
+                    "stop it, and run dockerd-rootless-setuptool.sh install as the user who shall have it",
                 );
             }
         }

@@ -175,7 +175,7 @@ impl NodeCheck for NodeTls {
             if !results
                 .doubtful(About::new(&kubelet.name, &["K4.2.3", "K4.2.9", "K4.2.10", "K4.2.11"]), &kubelet.config)
             {
-                kubelet::judge(kubelet, results);
+                kubelet::judge(node, kubelet, results);
             }
         }
         certificates::judge(node, results);
@@ -193,7 +193,7 @@ fn sockets(node: &Node, results: &mut Results) {
         let Some(facts) = node.file(&expected.path).and_then(crate::node::Read::is) else { continue };
         if facts.kind == FileKind::Socket && facts.access.mode & 0o002 != 0 {
             let evidence = Evidence::new(format!("mode {:04o}", facts.access.mode & 0o777), &facts.path);
-            let fix = expected::lasting(expected, &format!("chmod 0660 {}", shell(&facts.path)));
+            let fix = expected::lasting(node, expected, &format!("chmod 0660 {}", shell(&facts.path)));
             let wanted = "a socket that root and one group may write to";
             results.fail(About::new(&expected.path, &["D3.16"]), Severity::Critical, evidence, wanted, fix);
         }

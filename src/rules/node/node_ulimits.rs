@@ -149,7 +149,7 @@ impl NodeCheck for NodeUlimits {
             }
             let process = pid.and_then(|pid| node.processes.iter().find(|process| process.pid == pid));
             match process.and_then(|process| process.limits) {
-                Some(limits) => self.judge(name, limits, &format!("/proc/{}/limits", pid.unwrap_or(0)), unit, results),
+                Some(limits) => self.judge(node, (name, pid), limits, unit, results),
                 None => self.by_unit(node, name, unit, results),
             }
         }
@@ -176,15 +176,16 @@ impl NodeUlimits {
         true
     }
 
-    fn judge(&self, name: &str, limits: Limits, source: &str, unit: &str, results: &mut Results) {
+    fn judge(&self, node: &Node, (name, pid): (&str, Option<u32>), limits: Limits, unit: &str, results: &mut Results) {
         let display = |limit: Option<u64>| limit.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string());
         let evidence = Evidence::new(
             format!("open files {}, processes {}", display(limits.open_files), display(limits.processes)),
-            source,
+            format!("/proc/{}/limits", pid.unwrap_or(0)),
         );
         let too_many = |limit: Option<u64>| limit.is_none_or(|limit| limit > self.max);
         if too_many(limits.open_files) || too_many(limits.processes) {
-            let fix = format!("systemctl edit {unit} # LimitNOFILE={max}, LimitNPROC={max}", max = self.max);
+            let limits = ["LimitNOFILE", "LimitNPROC"].map(|key| format!("{key}={}", self.max));
+            let fix = super::repairs::limit(node, pid, unit, &limits);
             results.fail(
                 about(name),
                 Severity::Low,
@@ -207,7 +208,7 @@ impl NodeUlimits {
             Some(limit) if too_many.is_some() => {
                 let evidence =
                     Evidence::new(format!("{}={}", limit.key, limit.value), format!("{}:{}", limit.path, limit.line));
-                let fix = format!("systemctl edit {unit} # {}={}", limit.key, self.max);
+                let fix = super::repairs::limit(node, None, unit, &[format!("{}={}", limit.key, self.max)]);
                 results.fail(about(name), Severity::Low, evidence, format!("at most {}", self.max), fix);
             }
             Some(_) if found.last("Service", "LimitNPROC").is_none() => {

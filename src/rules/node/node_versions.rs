@@ -86,7 +86,7 @@ impl NodeCheck for NodeVersions {
                     format!("{program} is newer than the process"),
                     format!("process {}", pid.unwrap_or(0)),
                 );
-                let fix = format!("systemctl restart {product}");
+                let fix = super::repairs::restart(node, pid, product);
                 results.fail(
                     About::new(&name, &["D1.2.2"]),
                     Severity::Medium,
@@ -116,7 +116,7 @@ impl NodeCheck for NodeVersions {
                         Severity::Medium,
                         evidence,
                         format!("{minimum} or newer"),
-                        format!("apt-get install --only-upgrade {product}"),
+                        super::repairs::upgrade(node, product, program_of(node, product, pid).as_deref()),
                     );
                 }
                 Some(version) => {
@@ -126,6 +126,15 @@ impl NodeCheck for NodeVersions {
             }
         }
     }
+}
+
+/// The program of a daemon: that of its process, or of its unit.
+fn program_of(node: &Node, product: &str, pid: Option<u32>) -> Option<String> {
+    let process = pid.and_then(|pid| node.processes.iter().find(|process| process.pid == pid));
+    let of_unit = || node.units.get(&format!("{product}.service"))?.command();
+    let command = process.map(|process| process.arguments.clone()).or_else(of_unit);
+    let found = command.and_then(|command| command.into_iter().next());
+    found.or_else(|| (product == "podman").then(|| "/usr/bin/podman".to_owned()))
 }
 
 fn distribution(node: &Node, results: &mut Results) {
@@ -160,7 +169,7 @@ fn kernel(node: &Node, results: &mut Results) {
             Severity::Medium,
             evidence,
             "the newest installed kernel and libraries run",
-            "kubectl drain NODE && systemctl reboot",
+            super::repairs::restart_host(node),
         );
     }
     match &kernel.newest {
@@ -171,7 +180,7 @@ fn kernel(node: &Node, results: &mut Results) {
                 Severity::Medium,
                 evidence,
                 "the newest installed kernel runs",
-                "kubectl drain NODE && systemctl reboot",
+                super::repairs::restart_host(node),
             );
         }
         Some(_) => results.pass(about, Evidence::new(kernel.release.clone(), "/proc/sys/kernel/osrelease")),

@@ -40,7 +40,17 @@ pub fn judge(node: &Node, docker: &Docker, results: &mut Results) {
     let metrics = docker.config.get("metrics-addr");
     if let Some(setting) = metrics.filter(|setting| !is_loopback(&setting.display())) {
         let subject = format!("{}: metrics-addr", docker.name);
-        let fix = super::super::repairs::docker_set(&docker.config_file, "metrics-addr", "\"127.0.0.1:9323\"");
+        let fix = {
+            let port = setting.display().rsplit_once(':').map_or("9323".to_owned(), |(_, port)| port.to_owned());
+            let own = format!("\"127.0.0.1:{port}\"");
+            super::super::repairs::docker_set(
+                node,
+                docker,
+                "metrics-addr",
+                setting,
+                super::super::repairs::Wanted::Is(&own),
+            )
+        };
         let evidence = Evidence::of("metrics-addr", setting);
         results.fail(About::new(&subject, &[]), Severity::Low, evidence, "a loopback address", fix);
     }

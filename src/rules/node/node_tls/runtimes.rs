@@ -3,6 +3,7 @@
 use super::is_loopback;
 use crate::node::config::Setting;
 use crate::node::kubelet::flag;
+use crate::node::mode::shell;
 use crate::node::process::program;
 use crate::node::{Daemon, Node};
 use crate::rule::{About, Evidence, Results, Severity};
@@ -113,7 +114,14 @@ pub fn podman(node: &Node, results: &mut Results) {
             results.pass(About::new(&subject, &[]), Evidence::new("clients need a certificate", source));
         } else {
             let evidence = Evidence::new("it obeys everybody who reaches the port", source);
-            let fix = "systemctl enable --now podman.socket # and stop the service on TCP";
+            let fix = match process.unit().filter(|unit| unit.ends_with(".service")) {
+                Some(unit) => {
+                    format!("systemctl disable --now {} && systemctl enable --now podman.socket", shell(unit))
+                }
+                None => {
+                    format!("stop process {}, and use the socket: systemctl enable --now podman.socket", process.pid)
+                }
+            };
             let wanted = "the socket alone, or --tls-client-ca";
             results.fail(About::new(&subject, &[]), Severity::Critical, evidence, wanted, fix);
         }
