@@ -9,6 +9,8 @@ pub const NAME_PREFIX: &str = "podreeve-node.";
 pub const LABEL: (&str, &str) = ("app.kubernetes.io/managed-by", "podreeve-node");
 /// The annotation with the time of the last audit, in seconds since 1970.
 pub const CHECKED: &str = "podreeve.dev/checked";
+/// The annotation with the seconds between two audits.
+pub const INTERVAL: &str = "podreeve.dev/interval";
 /// The annotation with the facts.
 pub const FACTS: &str = "podreeve.dev/node-facts";
 

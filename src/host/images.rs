@@ -165,7 +165,7 @@ mod tests {
     fn what_prunes() {
         let by_timer = |text: &str| {
             let host = Fake::read(text);
-            timer(&host, &units::enabled(&host), "docker")
+            timer(&host, &units::enabled(&host).names, "docker")
         };
         assert_eq!(by_timer(&format!("{SERVICE}{TIMER}")), None, "no timer starts it");
         let all = by_timer(&format!("{SERVICE}{TIMER}{ENABLED}"));

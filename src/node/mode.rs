@@ -122,7 +122,7 @@ impl FileFacts {
     pub fn place_excess(&self, uid: u32, accounts: &Accounts) -> Vec<Excess> {
         let own = Parent { path: self.path.clone(), access: self.access, acl: self.acl.clone() };
         let folders = self.parents.iter().chain(&self.link_parents).chain([&own]);
-        folders.filter_map(|folder| parent_excess(folder, uid, accounts)).collect()
+        folders.filter_map(|folder| parent_excess(folder, &self.path, uid, accounts)).collect()
     }
 
     /// All ways in which the file grants more than `max`. `is_key`: reading it is as bad as writing.

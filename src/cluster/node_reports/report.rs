@@ -2,7 +2,7 @@
 
 use crate::cluster::item::Item;
 use crate::cluster::report_fields::Time;
-use crate::facts::reported_nodes::{CHECKED, FACTS, NAME_PREFIX, ReportedNode};
+use crate::facts::reported_nodes::{CHECKED, FACTS, INTERVAL, NAME_PREFIX, ReportedNode};
 use serde::Deserialize;
 use std::collections::HashMap;
 
@@ -11,6 +11,8 @@ pub struct NodeReport {
     pub node: String,
     /// The time of the last audit, in seconds since 1970.
     pub checked: i64,
+    /// The seconds to the next one.
+    pub interval: u32,
     pub facts: ReportedNode,
     pub results: Vec<NodeResult>,
 }
@@ -61,6 +63,8 @@ impl NodeReport {
         Some(Self {
             node: scope.name,
             checked: annotation(CHECKED).parse().unwrap_or_default(),
+            // An agent of an older version does not say it.
+            interval: annotation(INTERVAL).parse().unwrap_or(3600),
             facts: serde_json::from_str(annotation(FACTS)).unwrap_or_default(),
             results,
         })
@@ -76,6 +80,7 @@ pub(super) mod tests {
         json!({
             "metadata": {"name": name, "annotations": {
                 CHECKED: "1800000000",
+                INTERVAL: "43200",
                 FACTS: "{\"podPidsLimit\":4096,\"appArmor\":true,\"ofALaterVersion\":true}",
             }},
             "scope": {"kind": "Node", "name": "n-1"},
@@ -97,7 +102,7 @@ pub(super) mod tests {
     #[test]
     fn a_report_has_the_name_of_its_node() {
         let read = report(&written("podreeve-node.n-1", 0)).unwrap();
-        assert_eq!((read.node.as_str(), read.checked), ("n-1", 1_800_000_000));
+        assert_eq!((read.node.as_str(), read.checked, read.interval), ("n-1", 1_800_000_000, 43_200));
         assert_eq!(
             (read.facts.pod_pids_limit, read.facts.app_armor, read.facts.se_linux),
             (Some(4096), Some(true), None)
@@ -108,6 +113,15 @@ pub(super) mod tests {
         let mut other = written("podreeve-node.n-1", 0);
         other["scope"]["kind"] = json!("Pod");
         assert!(report(&other).is_none());
+    }
+
+    #[test]
+    fn an_interval_that_no_report_says() {
+        for text in ["", "-1", "often"] {
+            let mut of_old = written("podreeve-node.n-1", 0);
+            of_old["metadata"]["annotations"][INTERVAL] = json!(text);
+            assert_eq!(report(&of_old).unwrap().interval, 3600, "{text}");
+        }
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Commands that keep a repair: systemd or a daemon makes some files again.
 
 use super::Expected;
-use crate::node::mode::shell;
+use crate::node::mode::{Maximum, shell};
 use crate::node::unit::Unit;
-use crate::node::{Node, docker};
+use crate::node::{Node, PlannedSocket, docker};
 
 /// The command with what makes it last.
 #[must_use]
@@ -50,4 +50,16 @@ fn makes(unit: &Unit, path: &str) -> bool {
     let plain =
         |path: &str| path.trim_start_matches("%t").trim_start_matches("/var").trim_start_matches("/run").to_owned();
     !unit.masked && unit.all("Socket", "ListenStream").any(|stream| plain(&stream.value) == plain(path))
+}
+
+/// The command for a socket that does not exist yet: its unit is to say who may connect.
+#[must_use]
+pub fn planned_repair(planned: &PlannedSocket, max: &Maximum) -> String {
+    let group = max.groups.first().map_or("root", String::as_str);
+    let unit = planned.source.rsplit_once(':').map_or(planned.source.as_str(), |(file, _)| file);
+    format!(
+        "set SocketMode={:04o}, SocketUser=root and SocketGroup={group} in {}, and: systemctl daemon-reload",
+        max.mode,
+        shell(unit)
+    )
 }

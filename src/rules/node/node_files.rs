@@ -185,14 +185,19 @@ impl NodeCheck for NodeFiles {
 
 fn judge(node: &Node, file: &Expected, names: &BTreeSet<&str>, results: &mut Results) {
     let about = About { subject: &file.path, owasp: file.owasp, cis: file.cis };
+    let planned = node.planned_sockets.get(&file.path);
     let facts = match node.file(&file.path) {
-        None | Some(Read::Absent) => return absent(node, file, names, results),
+        None | Some(Read::Absent) => match planned {
+            Some(planned) => &planned.facts,
+            None => return absent(node, file, names, results),
+        },
         Some(Read::Is(facts)) => facts,
         Some(other) => return results.unknown(about, format!("{} {}", file.what, other.unknown().unwrap_or_default())),
     };
     if !node.host_ids {
         return results.unknown(about, "podreeve runs in a user namespace, in which owners are not those of the host");
     }
+    let source = planned.map_or(&facts.path, |planned| &planned.source);
     let accounts = node.accounts.is().cloned().unwrap_or_default();
     let mut all = match file.is_place {
         true => facts.place_excess(file.max.uid, &accounts),
@@ -204,7 +209,8 @@ fn judge(node: &Node, file: &Expected, names: &BTreeSet<&str>, results: &mut Res
             wanted: "a folder of mode 0700 above".to_owned(),
             grave: true,
             is_owner: false,
-            repair: expected::above(&facts.path).next().map(|folder| format!("chmod 0700 {}", shell(folder))),
+            repair: format!("chmod 0700 {}", shell(expected::above(&facts.path).next().unwrap_or("/"))),
+            moved: None,
         });
     }
     let Some(worst) = all.iter().max_by_key(|excess| excess.grave) else {
@@ -216,13 +222,16 @@ fn judge(node: &Node, file: &Expected, names: &BTreeSet<&str>, results: &mut Res
             facts.hidden_by(&file.max).map(|folder| format!(", hidden by {}", folder.path)).unwrap_or_default();
         let (user, group) = (accounts.user(facts.access.uid), accounts.group(facts.access.gid));
         let found = format!("{user}:{group} {:04o}{hidden}", facts.access.mode);
-        return results.pass(about, Evidence::new(found, &facts.path));
+        return results.pass(about, Evidence::new(found, source));
     };
     let found: Vec<&str> = all.iter().map(|excess| excess.found.as_str()).collect();
     let wanted: Vec<&str> = all.iter().map(|excess| excess.wanted.as_str()).collect();
     let fix = match all.iter().find_map(|excess| excess.moved.clone()) {
         _ if facts.read_only => "the file system is read-only: change the image of the host".to_owned(),
         Some(place) => place,
+        None if planned.is_some() => {
+            planned.map(|planned| expected::planned_repair(planned, &file.max)).unwrap_or_default()
+        }
         None => {
             let commands: Vec<&str> = all.iter().map(|excess| excess.repair.as_str()).collect();
             expected::lasting(node, file, &commands.join(" && "))
@@ -237,7 +246,7 @@ fn judge(node: &Node, file: &Expected, names: &BTreeSet<&str>, results: &mut Res
         both => both,
     };
     let about = About { cis, ..about };
-    results.fail(about, severity, Evidence::new(found.join(", "), &facts.path), wanted.join(", "), fix);
+    results.fail(about, severity, Evidence::new(found.join(", "), source), wanted.join(", "), fix);
 }
 
 /// A file that is not there: nobody but its owner may put one in its place.
@@ -254,7 +263,7 @@ fn absent(node: &Node, file: &Expected, names: &BTreeSet<&str>, results: &mut Re
         let found = format!("{} does not exist, and {}", file.what, excess.found);
         let fix = match facts.read_only {
             true => "the file system is read-only: change the image of the host".to_owned(),
-            false => excess.repair.clone().unwrap_or_default(),
+            false => excess.moved.clone().unwrap_or_else(|| excess.repair.clone()),
         };
         results.fail(about, Severity::High, Evidence::new(found, &facts.path), excess.wanted.clone(), fix);
     } else if !file.is_place {

@@ -233,6 +233,10 @@ impl NodeLogging {
         if node.offline {
             return results.unknown(about, "the root has no processes, so podreeve cannot see what forwards logs");
         }
+        if !node.host_ids {
+            let why = "podreeve runs in a user namespace, in which it cannot see whose processes are root's";
+            return results.unknown(about, why);
+        }
         let known = |name: &str| FORWARDERS.contains(&name) || self.forwarders.iter().any(|own| own == name);
         let forwards = |process: &&Process| {
             let name = process.name.as_str();
