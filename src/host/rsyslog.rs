@@ -10,11 +10,11 @@ const FOLDER: &str = "/etc/rsyslog.d";
 /// Files of rsyslog with an action that sends all logs to another host.
 pub fn log_forwarding(host: &dyn Host) -> Vec<String> {
     let main = text(host, FILE);
+    let names = host.list(FOLDER);
     let Some(main) = main.is() else { return Vec::new() };
     let mut rsyslog = Rsyslog::default();
     // Debian includes the folder before its own rules.
     if includes_folder(main) {
-        let names = host.list(FOLDER);
         for name in names.is().into_iter().flatten().filter(|name| has_extension(name, &["conf"])) {
             let path = format!("{FOLDER}/{name}");
             if let Some(content) = text(host, &path).is() {

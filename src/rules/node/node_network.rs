@@ -99,7 +99,7 @@ Docker that runs no pods matters as well: its containers share the node. Of brid
                 host: "=== /proc/7/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/7/cmdline\ndockerd --bridge=br7 --icc=false --userland-proxy=false\n\
 === /proc/7/cgroup\n0::/a.service\n=== /proc/1/net/dev\nh\n br7: 1\n veth1: 1\n=== /sys/class/net/veth1/master link ../../br7\n\
 === /proc/6/status\nName: rootlesskit\nUid: 1000 1000 1000 1000\n=== /proc/8/stat\n8 (dockerd) S 6 1 1 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 500\n\
-=== /proc/8/status\nName: dockerd\nUid: 1000 1000 1000 1000\n=== /proc/8/uid_map\n0 1000 1\n=== /proc/8/cmdline\ndockerd --icc=false --iptables=false\n",
+=== /proc/8/status\nName: dockerd\nUid: 1000 1000 1000 1000\n=== /proc/8/uid_map\n0 1000 1\n=== /proc/8/cmdline\ndockerd --icc=false --iptables=false\n=== /etc/passwd\nann:x:1000:1000::/home/ann:\n",
                 results: &["fail dockerd (a.service): br7", "fail dockerd (user 1000): iptables"],
             },
             NodeExample {
