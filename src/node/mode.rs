@@ -85,7 +85,7 @@ pub struct Excess {
     /// Whether it is about the owner and the group.
     pub is_owner: bool,
     pub repair: String,
-    /// What to do instead, where the folder is somebody else's with good reason.
+    /// What to do instead, where the folder is of another user with good reason.
     pub moved: Option<String>,
 }
 

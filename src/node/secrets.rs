@@ -6,8 +6,9 @@ mod names;
 mod texts;
 mod units;
 
-use super::Node;
+use super::config::Config;
 use super::process::{Process, program};
+use super::{Node, Read};
 use std::collections::BTreeSet;
 use texts::{Words, text};
 
@@ -54,45 +55,71 @@ impl Secrets {
     }
 }
 
-/// Hides all secrets. A part of a snapshot that is new does not compile here before somebody says whether it can have any.
+/// Hides all secrets. A part of a snapshot that is new does not compile here before its author says whether it can have any.
 pub fn hide(node: &mut Node) {
     let secrets = &mut Secrets::default();
-    for process in &mut node.processes {
+    let Node {
+        processes,
+        units,
+        kernel,
+        docker,
+        containerd,
+        crio,
+        podman,
+        kubelet,
+        containers_policy,
+        audit,
+        // Names, numbers, paths, owners and modes.
+        api_version: _,
+        kind: _,
+        name: _,
+        taken: _,
+        host_ids: _,
+        offline: _,
+        os: _,
+        security_modules: _,
+        accounts: _,
+        mounts: _,
+        listeners: _,
+        unix_listeners: _,
+        interfaces: _,
+        enabled_units: _,
+        files: _,
+        certificates: _,
+        folders: _,
+        docker_images: _,
+        podman_unused: _,
+        pids_limits: _,
+        log_forwarding: _,
+        content_trust: _,
+        outdated: _,
+    } = node;
+    for process in processes {
         arguments(process, secrets);
     }
-    for unit in node.units.values_mut() {
+    for unit in units.values_mut() {
         units::hide(unit, secrets);
     }
-    text(&mut node.kernel.arguments, secrets);
-    for docker in &mut node.docker {
-        configs::hide(&mut docker.config, secrets);
-        for (address, source) in &mut docker.socket_streams {
-            text(address, secrets);
-            configs::source(source, secrets);
-        }
+    text(&mut kernel.arguments, secrets);
+    for (address, source) in docker.iter_mut().flat_map(|docker| &mut docker.socket_streams) {
+        text(address, secrets);
+        configs::source(source, secrets);
     }
-    for daemon in node.containerd.iter_mut().chain(&mut node.crio).chain(&mut node.podman) {
-        configs::hide(&mut daemon.config, secrets);
-        configs::hide(&mut daemon.registries, secrets);
+    let daemons = containerd.iter_mut().chain(crio).chain(podman);
+    let all = daemons.flat_map(|daemon| [&mut daemon.config, &mut daemon.registries]);
+    let all = all.chain(docker.iter_mut().map(|docker| &mut docker.config));
+    let mut all: Vec<&mut Config> = all.chain(kubelet.iter_mut().map(|kubelet| &mut kubelet.config)).collect();
+    for config in &mut all {
+        configs::hide(config, secrets);
     }
-    for kubelet in &mut node.kubelet {
-        configs::hide(&mut kubelet.config, secrets);
-    }
-    if let super::Read::Is(policy) = &mut node.containers_policy {
+    if let Read::Is(policy) = containers_policy {
         configs::value("", policy, secrets);
     }
-    sentences(node, secrets);
-}
-
-/// Sentences of reasons, after all secrets are known.
-fn sentences(node: &mut Node, secrets: &mut Secrets) {
-    let units = node.units.values_mut().flat_map(|unit| &mut unit.doubts);
-    let dockers = node.docker.iter_mut().flat_map(|docker| &mut docker.config.doubts);
-    let kubelets = node.kubelet.iter_mut().flat_map(|kubelet| &mut kubelet.config.doubts);
-    let daemons = node.containerd.iter_mut().chain(&mut node.crio).chain(&mut node.podman);
-    let others = daemons.flat_map(|daemon| daemon.config.doubts.iter_mut().chain(&mut daemon.registries.doubts));
-    for sentence in units.chain(dockers).chain(kubelets).chain(others).chain(&mut node.audit.unread) {
-        secrets.sentence(sentence);
+    // Reasons come last, when all secrets are known.
+    let of_settings = all.into_iter().flat_map(|config| &mut config.doubts);
+    let of_units = units.values_mut().flat_map(|unit| &mut unit.doubts);
+    for reason in of_settings.chain(of_units).chain(&mut audit.unread) {
+        secrets.sentence(reason);
     }
 }
 

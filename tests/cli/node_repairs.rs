@@ -65,7 +65,7 @@ fn a_command_with_a_secret_is_not_copied() {
     let disk = Disk::new("repairs-secret-of-package", &[(UNIT, start)]);
     assert_eq!(
         disk.fix("dockerd: icc"),
-        "replace --icc=true with --icc=false where docker.service has it (systemctl cat docker.service), and restart docker"
+        "replace --icc=true with --icc=false where docker.service has it (systemctl cat docker.service), and start dockerd again"
     );
 }
 
@@ -75,7 +75,13 @@ fn the_file_of_docker_is_changed_or_made() {
     let version = "Package: docker.io\nStatus: install ok installed\nVersion: 20.10.24\n";
     let files = [(UNIT, unit), ("var/lib/dpkg/status", version)];
     let disk = Disk::new("repairs-absent", &files);
-    disk.repair(&["dockerd: icc", "dockerd: userland-proxy", "dockerd: ip6tables", "dockerd: userns-remap"]);
+    disk.repair(&["dockerd: icc", "dockerd: userland-proxy", "dockerd: userns-remap"]);
+    // Up to 26 dockerd does not start with it.
+    assert!(disk.fix("dockerd: ip6tables").starts_with("upgrade docker to 27"), "{}", disk.fix("dockerd: ip6tables"));
+    let experimental = Disk::new("repairs-ipv6", &files);
+    experimental.0.write(&format!("root/{UNIT}"), "[Service]\nExecStart=/usr/bin/dockerd --ipv6 --experimental\n");
+    experimental.repair(&["dockerd: ip6tables"]);
+    assert!(experimental.fix("dockerd: experimental").starts_with("upgrade docker to 27 first"));
     let whole = "{\"icc\": true, \"userland-proxy\": true, \"iptables\": false, \"experimental\": true, \"cgroup-parent\": \"/x\", \"log-level\": \"debug\",\n\
                  \"default-cgroupns-mode\": \"host\", \"seccomp-profile\": \"unconfined\", \"metrics-addr\": \"0.0.0.0:9000\", \"debug\": true, \"mtu\": 1400}\n";
     let disk = Disk::new("repairs-file", &[files[0], files[1], ("etc/docker/daemon.json", whole)]);

@@ -1,6 +1,6 @@
 //! Which names of settings, flags and variables say that their value is a secret.
 
-/// What stands in the place of a secret. A shell does not run it, should somebody paste it.
+/// What stands in the place of a secret. A shell does not run it, should a user paste it.
 pub const HIDDEN: &str = "(hidden)";
 
 /// Parts of names, without what separates words.
@@ -28,7 +28,7 @@ const PARTS: &[&str] = &[
 /// Last words of names.
 const LAST: &[&str] = &["auth", "auths", "authorization", "pass", "pwd", "psk", "dsn"];
 
-/// Names that sound like secrets, and say how somebody is let in.
+/// Names that sound like secrets, and say how a client is let in.
 const OPEN: &[&str] = &["anonymousauth", "authenticationtokenwebhook", "authenticationtokenwebhookcachettl"];
 
 /// Words of a name in small letters: `tls`, `private`, `key` of `tlsPrivateKey`.
@@ -52,7 +52,7 @@ fn words(name: &str) -> Vec<String> {
 
 /// Whether the value of this name is a secret.
 pub fn is_secret(name: &str) -> bool {
-    // Nobody writes a name that is longer.
+    // No program has a name that is longer.
     if name.len() > 200 {
         return false;
     }

@@ -127,7 +127,7 @@ fn urls(text: &mut String, secrets: &mut Secrets) {
         let end = after.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',')).unwrap_or(after.len());
         let (url, behind) = after.split_at(end);
         let authority = url.split(['/', '?', '#']).next().unwrap_or_default();
-        // A password may have a slash that nobody escaped: then what looks like a port is none.
+        // A password may have a slash that is not escaped: then what looks like a port is none.
         let port = authority.rsplit_once(':').map_or("", |(_, port)| port);
         let is_port = port.bytes().all(|b| b.is_ascii_digit() || matches!(b, b']' | b'*'));
         let at = authority.rfind('@').or_else(|| url.rfind('@').filter(|_| !is_port));

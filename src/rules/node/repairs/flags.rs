@@ -14,6 +14,9 @@ pub struct Flag<'a> {
     pub is_in: &'a dyn Fn(&[String]) -> bool,
 }
 
+/// Has systemd read its units again.
+pub const RELOAD: &str = "systemctl daemon-reload";
+
 /// Letters that are part of another word than the flag.
 const BEFORE: &str = "(^|[^[:alnum:]_-])";
 const AFTER: &str = r"([^[:alnum:]_=.:\/-]|$)";
@@ -46,7 +49,7 @@ pub fn change(unit: &Unit, flag: &Flag<'_>) -> Option<Vec<String>> {
         }
         vec![in_files(&files, flag, &script)]
     };
-    changed.push("systemctl daemon-reload".to_owned());
+    changed.push(RELOAD.to_owned());
     Some(changed)
 }
 
@@ -63,7 +66,7 @@ pub fn add(unit: &Unit, program: &str, flag: &str) -> Option<Vec<String>> {
         shell(&format!("s/^ExecStart=[^[:space:]]+/& {flag}/")),
         path(unit, COMMAND)
     ));
-    added.push("systemctl daemon-reload".to_owned());
+    added.push(RELOAD.to_owned());
     Some(added)
 }
 
@@ -112,9 +115,11 @@ fn in_unit(unit: &Unit, found: &Assignment, name: &str, flag: &Flag<'_>, script:
     found.path.starts_with("/etc/").then(|| vec![in_files(&[&found.path], flag, script)])
 }
 
-/// Changes the files that have the flag, and fails if none has it.
+/// Changes the files that have the flag, and fails if none has it, or what another repair has put in its place.
 fn in_files(files: &[&str], flag: &Flag<'_>, script: &str) -> String {
-    let pattern = shell(&format!("{BEFORE}{}{}", flag.pattern, AFTER.replace(r"\/", "/")));
+    let pattern = |flag: &str| shell(&format!("{BEFORE}{flag}{AFTER}").replace(r"\/", "/"));
+    let new = if flag.new.is_empty() { String::new() } else { format!("-e {} ", pattern(&escaped(&flag.new))) };
+    let pattern = format!("-e {} {new}", pattern(&flag.pattern));
     let files: Vec<String> = files.iter().map(|file| shell(file)).collect();
-    format!("sed -i -E {script} $(grep -lsE -e {pattern} {})", files.join(" "))
+    format!("sed -i -E {script} $(grep -lsE {pattern}{})", files.join(" "))
 }

@@ -29,7 +29,7 @@ enum Place {
     Rancher(&'static str),
     MicroK8s,
     K0s,
-    /// A host whose file is made anew, and where it is set instead.
+    /// A host whose file is made again, and where it is set instead.
     Made(&'static str),
 }
 
@@ -70,7 +70,9 @@ pub fn kubelet_set(node: &Node, kubelet: &Kubelet, fields: &Fields<'_>) -> Strin
         }
     }
     let mut fix = match place {
-        Place::Made(where_to) => format!("set {} in {where_to}: the kubelet's file is made anew from it", all(&fields)),
+        Place::Made(where_to) => {
+            format!("set {} in {where_to}: the kubelet's file is made again from it", all(&fields))
+        }
         Place::K0s => format!("set {} in the worker profile of k0s, and restart k0s", all(&fields)),
         Place::MicroK8s => microk8s(&fields).unwrap_or_else(|| format!("set {} in microk8s", all(&fields))),
         Place::Rancher(name) => rancher(node, kubelet, name, &fields),

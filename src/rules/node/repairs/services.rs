@@ -78,7 +78,7 @@ pub fn process(node: &Node, pid: Option<u32>) -> Option<&Process> {
     pid.and_then(|pid| node.processes.iter().find(|process| process.pid == pid))
 }
 
-/// Whether nobody can write a file, or put it there.
+/// Whether no user can write a file, or put it there.
 pub fn is_read_only(node: &Node, path: &str) -> bool {
     let mounts = node.mounts.is().map(Vec::as_slice).unwrap_or_default();
     mount::of(mounts, path).is_some_and(|mount| mount.read_only)
