@@ -17,6 +17,7 @@ mod judged;
 mod key;
 pub mod object;
 mod objects;
+mod pace;
 mod permits;
 mod platforms;
 mod pull_secrets;

@@ -52,7 +52,10 @@ pub fn planned_sockets(host: &dyn Host, node: &Node) -> BTreeMap<String, Planned
     let mut all = BTreeMap::new();
     for unit in node.units.values().filter(is_socket) {
         let made = unit.made_as();
-        let (Some(uid), Some(gid)) = (accounts.uid(&made.user), accounts.gid(&made.group)) else { continue };
+        // Without the user or the group systemd makes none; a mode for everybody is wrong all the same.
+        let for_all = || (made.mode & 0o007 != 0).then_some(0);
+        let (uid, gid) = (accounts.uid(&made.user).or_else(for_all), accounts.gid(&made.group).or_else(for_all));
+        let (Some(uid), Some(gid)) = (uid, gid) else { continue };
         for (address, _) in unit.streams(&mut Vec::new()).iter().filter(|(address, _)| is_taken(unit, address)) {
             let Some(path) = address.strip_prefix("unix://") else { continue };
             if !node.file(path).is_some_and(Read::is_absent) {

@@ -60,14 +60,11 @@ impl NodeReport {
             return None;
         }
         let annotation = |key: &str| metadata.annotations.get(key).map(String::as_str).unwrap_or_default();
-        Some(Self {
-            node: scope.name,
-            checked: annotation(CHECKED).parse().unwrap_or_default(),
-            // An agent of an older version does not say it.
-            interval: annotation(INTERVAL).parse().unwrap_or(3600),
-            facts: serde_json::from_str(annotation(FACTS)).unwrap_or_default(),
-            results,
-        })
+        let checked = annotation(CHECKED).parse().unwrap_or_default();
+        // An agent of an older version does not say it.
+        let interval = annotation(INTERVAL).parse().unwrap_or(3600);
+        let facts: ReportedNode = serde_json::from_str(annotation(FACTS)).unwrap_or_default();
+        Some(Self { node: scope.name, checked, interval, facts: facts.audited(checked), results })
     }
 }
 
@@ -129,7 +126,8 @@ pub(super) mod tests {
         for text in ["", "[]", "{\"podPidsLimit\":\"many\"}", "\u{1b}[31m", "{\"podPidsLimit\":1e400}"] {
             let mut broken = written("podreeve-node.n-1", 0);
             broken["metadata"]["annotations"][FACTS] = json!(text);
-            assert_eq!(report(&broken).unwrap().facts, ReportedNode::default(), "{text}");
+            let unknown = ReportedNode::default().audited(1_800_000_000);
+            assert_eq!(report(&broken).unwrap().facts, unknown, "{text}");
         }
     }
 }

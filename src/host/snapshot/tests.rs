@@ -48,7 +48,8 @@ fn sockets_that_do_not_exist_yet() {
     assert_eq!(planned("-H fd://", "", ""), Some((0o666, file.to_owned())), "the default of systemd");
     assert_eq!(planned("-H unix:///run/docker.sock", "SocketMode=0666", ""), None, "dockerd makes its own");
     assert_eq!(planned("-H fd://", "SocketMode=0666", "=== /run/docker.sock socket 0660\n"), None, "it exists");
-    assert_eq!(planned("-H fd://", "SocketGroup=none", ""), None, "systemd does not make it");
+    assert_eq!(planned("-H fd://", "SocketMode=0660\nSocketGroup=none", ""), None, "systemd does not make it");
+    assert!(planned("-H fd://", "SocketGroup=none", "").is_some(), "everybody may connect");
     assert_eq!(
         planned("-H fd://", "", "=== /etc/systemd/system/docker.socket.d/a.conf denied\n"),
         None,

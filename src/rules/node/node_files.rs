@@ -1,7 +1,8 @@
 //! Files of container daemons: who may read and change them.
 
+use crate::node::account::Accounts;
 use crate::node::expected::{self, Expected};
-use crate::node::mode::{Excess, FileKind, shell};
+use crate::node::mode::{Excess, FileFacts, FileKind, shell};
 use crate::node::{Node, Read};
 use crate::rule::{
     About, Evidence, Judges, NoParams, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, node_without_params,
@@ -17,8 +18,8 @@ of them, or put another file in its place, is root on the node: the daemon runs 
 daemon.\n\n\
 Modes are compared bit by bit: 0604 is no milder than 0640. A link counts as the file that it leads to, an ACL as much as the mode, and \
 all folders above must be closed for others. So must be the folders in which daemons and systemd look for more files, such as drop-ins. A file \
-of registries with a private key in it counts as a key, whatever it is called. A user's socket of podman must be in a folder that only this user \
-enters.",
+of registries with a private key in it counts as a key, whatever it is called. A socket that does not exist yet counts as systemd's unit will \
+make it: without `SocketMode`, every user may connect. A user's socket of podman must be in a folder that only this user enters.",
     why: "a user who can change these files, or read the keys, controls every container of the node",
     owasp: &[37, 38, 39, 40, 41, 42, 43, 44, 51, 52, 86, 87, 88, 89, 90, 91, 92, 93],
     severity: Severity::High,
@@ -199,20 +200,7 @@ fn judge(node: &Node, file: &Expected, names: &BTreeSet<&str>, results: &mut Res
     }
     let source = planned.map_or(&facts.path, |planned| &planned.source);
     let accounts = node.accounts.is().cloned().unwrap_or_default();
-    let mut all = match file.is_place {
-        true => facts.place_excess(file.max.uid, &accounts),
-        false => facts.excess(&file.max, &accounts, file.is_key),
-    };
-    if file.what == expected::USER_SOCKET && !facts.is_in_closed_folder(file.max.uid) {
-        all.push(Excess {
-            found: "no folder above is closed to others".to_owned(),
-            wanted: "a folder of mode 0700 above".to_owned(),
-            grave: true,
-            is_owner: false,
-            repair: format!("chmod 0700 {}", shell(expected::above(&facts.path).next().unwrap_or("/"))),
-            moved: None,
-        });
-    }
+    let all = excess(file, facts, &accounts);
     let Some(worst) = all.iter().max_by_key(|excess| excess.grave) else {
         let unread = node.private_keys.get(&file.path).filter(|_| !file.is_key).and_then(Read::unknown);
         if let Some(why) = unread {
@@ -226,17 +214,7 @@ fn judge(node: &Node, file: &Expected, names: &BTreeSet<&str>, results: &mut Res
     };
     let found: Vec<&str> = all.iter().map(|excess| excess.found.as_str()).collect();
     let wanted: Vec<&str> = all.iter().map(|excess| excess.wanted.as_str()).collect();
-    let fix = match all.iter().find_map(|excess| excess.moved.clone()) {
-        _ if facts.read_only => "the file system is read-only: change the image of the host".to_owned(),
-        Some(place) => place,
-        None if planned.is_some() => {
-            planned.map(|planned| expected::planned_repair(planned, &file.max)).unwrap_or_default()
-        }
-        None => {
-            let commands: Vec<&str> = all.iter().map(|excess| excess.repair.as_str()).collect();
-            expected::lasting(node, file, &commands.join(" && "))
-        }
-    };
+    let fix = repair(node, file, facts, &all);
     let severity = if worst.grave { Severity::High } else { Severity::Low };
     // The benchmarks have one item for the owner and one for the mode.
     let (owner, mode) = (all.iter().any(|excess| excess.is_owner), all.iter().any(|excess| !excess.is_owner));
@@ -247,6 +225,38 @@ fn judge(node: &Node, file: &Expected, names: &BTreeSet<&str>, results: &mut Res
     };
     let about = About { cis, ..about };
     results.fail(about, severity, Evidence::new(found.join(", "), source), wanted.join(", "), fix);
+}
+
+/// All ways in which others may do more with a file than they should.
+fn excess(file: &Expected, facts: &FileFacts, accounts: &Accounts) -> Vec<Excess> {
+    let mut all = match file.is_place {
+        true => facts.place_excess(file.max.uid, accounts),
+        false => facts.excess(&file.max, accounts, file.is_key),
+    };
+    if file.what == expected::USER_SOCKET && !facts.is_in_closed_folder(file.max.uid) {
+        all.push(Excess {
+            found: "no folder above is closed to others".to_owned(),
+            wanted: "a folder of mode 0700 above".to_owned(),
+            grave: true,
+            is_owner: false,
+            repair: format!("chmod 0700 {}", shell(expected::above(&facts.path).next().unwrap_or("/"))),
+            moved: None,
+        });
+    }
+    all
+}
+
+fn repair(node: &Node, file: &Expected, facts: &FileFacts, all: &[Excess]) -> String {
+    let moved = all.iter().find_map(|excess| excess.moved.clone());
+    match (moved, node.planned_sockets.get(&file.path)) {
+        _ if facts.read_only => "the file system is read-only: change the image of the host".to_owned(),
+        (_, Some(planned)) => expected::planned_repair(planned, &file.max),
+        (Some(moved), None) => moved,
+        (None, None) => {
+            let commands: Vec<&str> = all.iter().map(|excess| excess.repair.as_str()).collect();
+            expected::lasting(node, file, &commands.join(" && "))
+        }
+    }
 }
 
 /// A file that is not there: nobody but its owner may put one in its place.
