@@ -10,6 +10,7 @@ mod bodies;
 mod credentials;
 mod hostile;
 mod images;
+mod measured;
 mod mirrors;
 mod outages;
 mod referrers;

@@ -184,7 +184,7 @@ async fn read(
     digest: &Digest,
     bytes: &mut u64,
 ) -> Result<(Vec<ImageFacts>, Vec<Platform>), ReadError> {
-    let opened = documents::read(client, image, digest).await?;
+    let (opened, _) = documents::read(client, image, digest).await?;
     let end = Instant::now() + IMAGE_TIME;
     let mut platforms = Vec::new();
     for platform in &opened.platforms {

@@ -2,6 +2,7 @@
 //!
 //! All rules about images of one policy judge together, and what they find is remembered with the image.
 
+mod reported;
 mod summary;
 
 use crate::facts::FactKinds;
@@ -74,9 +75,13 @@ impl Check for InPod {
     fn check<'p>(&self, pod: &'p Pod<'p>, findings: &mut Findings<'p>) {
         let Some(context) = &pod.context.images else { return };
         image_used::of_each(pod, findings, |used, findings| match used.known.map(|image| &image.answer) {
-            Some(ImageAnswer::Known(known)) => self.known(pod, used, known, context, findings),
+            Some(ImageAnswer::Known(known)) => {
+                self.known(pod, used, known, context, findings);
+                self.reported(used, Some(known), context, findings);
+            }
             Some(ImageAnswer::Unknown(unknown)) => {
                 findings.extend(self.unknown(pod, used, unknown, context));
+                self.reported(used, None, context, findings);
                 let foreign = used.known.and_then(|image| image.foreign.as_ref());
                 findings.extend(foreign.and_then(|foreign| self.foreign(used.image_at(), foreign, context)));
             }
