@@ -10,20 +10,20 @@ const FOLDER: &str = "/etc/cni/net.d";
 
 /// The bridges of each file in the folders that runtimes read.
 pub fn cni(host: &dyn Host, node: &Node) -> BTreeMap<String, Read<Vec<CniBridge>>> {
-    let named = |daemon: &Daemon| -> Vec<String> {
+    let of_daemon = |daemon: &Daemon| -> Vec<String> {
         let is_folder = |key: &str| key.ends_with(".cni.conf_dir") || key == "crio.network.network_dir";
         let all = daemon.config.settings.iter().filter(|(key, _)| is_folder(key));
         all.map(|(_, setting)| setting).map(Setting::display).filter(|path| path.starts_with('/')).collect()
     };
-    let mut folders: Vec<String> = node.containerd.iter().chain(&node.crio).flat_map(named).collect();
+    let mut folders: Vec<String> = node.containerd.iter().chain(&node.crio).flat_map(of_daemon).collect();
     folders.push(FOLDER.to_owned());
     let mut all = BTreeMap::new();
     for folder in folders {
-        let names = host.list(&folder);
-        if names.unknown().is_some() {
-            all.insert(folder.clone(), names.clone().map(|_| Vec::new()));
+        let files = host.list(&folder);
+        if files.unknown().is_some() {
+            all.insert(folder.clone(), files.clone().map(|_| Vec::new()));
         }
-        for name in names.is().into_iter().flatten().filter(|name| has_extension(name, &["conf", "conflist", "json"])) {
+        for name in files.is().into_iter().flatten().filter(|name| has_extension(name, &["conf", "conflist", "json"])) {
             let path = format!("{folder}/{name}");
             let parse =
                 |bytes: Vec<u8>| serde_json::from_slice(&bytes).map_err(|error| format!("it is no JSON: {error}"));

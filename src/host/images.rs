@@ -112,7 +112,7 @@ fn prunes(text: &str, program: &str) -> bool {
         });
         let (before, after) = words.split_at_checked(prune.unwrap_or(0)).unwrap_or_default();
         let only_says = before.last().is_some_and(|word| matches!(*word, "echo" | "printf" | "#"));
-        prune.is_some() && !only_says && after.iter().any(|word| is_force(&word)) && !line.starts_with(['#', ';'])
+        prune.is_some() && !only_says && after.iter().any(is_force) && !line.starts_with(['#', ';'])
     };
     text.lines().any(is_it)
 }

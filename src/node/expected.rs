@@ -182,7 +182,7 @@ fn add_certificates(node: &Node, all: &mut Vec<Expected>, folder: &str, cis: &'s
 /// Whether a name is that of a private key: `client.key`, `CLIENT.KEY`, `server-key.pem`, `client.key.bak`.
 fn is_key_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    !name.ends_with(".pub") && name.split(['.', '-', '_']).any(|part| part == "key")
+    !super::has_extension(&name, &["pub"]) && name.split(['.', '-', '_']).any(|part| part == "key")
 }
 
 #[cfg(test)]

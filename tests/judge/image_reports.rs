@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 /// A report of these vulnerabilities in openssl, with a scan of this day in November 2026.
 fn report(source: &str, day: u8, critical: &[&str]) -> Reported {
-    let one = |id: &&str| Vulnerability { id: (*id).to_owned(), package: "openssl".to_owned(), fixed_in: "3.1".to_owned() };
+    let one =
+        |id: &&str| Vulnerability { id: (*id).to_owned(), package: "openssl".to_owned(), fixed_in: "3.1".to_owned() };
     let finished = format!("2026-11-{day:02}T00:00:00Z").parse().ok();
     let scan = Scan { scanner: "Trivy".to_owned(), finished, critical: critical.iter().map(one).collect() };
     Reported { source: source.into(), others: 0, scan, unnamed: 0 }
@@ -44,7 +45,8 @@ fn a_report_counts_in_its_namespace_and_one_of_the_cluster_everywhere() {
     let digest = Digest::sha256(b"web");
     let good = || known("web", &[json!({})]);
     let bad = |source| report(source, 20, &["CVE-1"]);
-    let text = |source: &str| format!("{AT} {source}: 1 critical vulnerability with a fix: CVE-1 in openssl (fixed in 3.1)");
+    let text =
+        |source: &str| format!("{AT} {source}: 1 critical vulnerability with a fix: CVE-1 in openssl (fixed in 3.1)");
     let none = json!({});
     assert!(of_web(good(), &none, &[]).is_empty());
     assert_eq!(of_web(good(), &none, &[("shop", &digest, bad("R shop/a"))]), [text("R shop/a")]);
@@ -107,9 +109,7 @@ fn an_old_report_is_reported_where_no_scan_is_signed() {
 
 /// Facts with a signed scan of 21 November that found nothing, and with more that is signed.
 fn signed(digest: &Digest, more: &[Value]) -> Value {
-    let attested = |predicate: &str, facts: &Value| {
-        json!({"digest": digest, "predicate": predicate, "authority": "a", "evidence": "sha256:dd", "provedAt": null, "facts": facts})
-    };
+    let attested = |predicate: &str, facts: &Value| json!({"digest": digest, "predicate": predicate, "authority": "a", "evidence": "sha256:dd", "provedAt": null, "facts": facts});
     let scan = json!({"scan": {"scanner": "trivy", "finished": "2026-11-21T00:00:00Z", "critical": []}});
     let vex = more.iter().map(|statement| attested("openVex", &json!({"openVex": [statement]})));
     let all: Vec<Value> = std::iter::once(attested("vulnerabilities", &scan)).chain(vex).collect();
@@ -123,7 +123,10 @@ fn a_report_adds_to_what_is_signed_and_a_signed_vex_document_takes_away() {
     assert_eq!(of_web(known("web", &[signed(&digest, &[])]), &json!({}), &bad).len(), 1);
     let statement = |excludes: bool| json!({"names": ["CVE-1"], "excludes": excludes});
     assert!(of_web(known("web", &[signed(&digest, &[statement(true)])]), &json!({}), &bad).is_empty());
-    assert_eq!(of_web(known("web", &[signed(&digest, &[statement(true), statement(false)])]), &json!({}), &bad).len(), 1);
+    assert_eq!(
+        of_web(known("web", &[signed(&digest, &[statement(true), statement(false)])]), &json!({}), &bad).len(),
+        1
+    );
     // A clean report clears nothing: neither what is signed, nor what must be.
     let clean = [("shop", &digest, report("R shop/a", 22, &[]))];
     let mut required = signed(&digest, &[]);
@@ -141,6 +144,7 @@ fn what_is_not_named_counts() {
     let mut many = report("R shop/a", 20, &["CVE-1"]);
     (many.unnamed, many.others) = (70, 2);
     let found = of_web(known("web", &[json!({})]), &json!({}), &[("shop", &digest, many)]);
-    let text = "R shop/a and 2 more: 71 critical vulnerabilities with a fix: CVE-1 in openssl (fixed in 3.1) and 70 more";
+    let text =
+        "R shop/a and 2 more: 71 critical vulnerabilities with a fix: CVE-1 in openssl (fixed in 3.1) and 70 more";
     assert_eq!(found, [format!("{AT} {text}")]);
 }

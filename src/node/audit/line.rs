@@ -188,7 +188,7 @@ impl Draft {
     fn finish(mut self) -> Order {
         let all_calls = self.calls.is_empty() || self.calls.iter().any(|call| call == "all");
         if self.order.text.is_empty() && self.list.is_some() {
-            self.order.text = "exit,always ".to_owned();
+            "exit,always ".clone_into(&mut self.order.text);
         }
         let kind = match (self.list.as_deref(), self.is_never) {
             (Some("exit"), false) if self.entry.path.is_some() => Some(Kind::Watch),

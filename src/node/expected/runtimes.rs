@@ -30,9 +30,8 @@ pub(super) fn containerd(node: &Node, all: &mut Vec<Expected>) {
         }
         let main = daemon.config_files.first().map_or("", String::as_str);
         let imports = daemon.config.get("imports").map(Setting::texts).unwrap_or_default();
-        let imported = imports.into_iter().map(|pattern| match pattern.starts_with('/') {
-            true => pattern.to_owned(),
-            false => format!("{}/{pattern}", folder_of(main)),
+        let imported = imports.into_iter().map(|pattern| {
+            if pattern.starts_with('/') { pattern.to_owned() } else { format!("{}/{pattern}", folder_of(main)) }
         });
         for path in imported.chain([main.to_owned()]) {
             // A folder with a wildcard in its own name stands for several.

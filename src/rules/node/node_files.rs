@@ -229,9 +229,10 @@ fn judge(node: &Node, file: &Expected, names: &BTreeSet<&str>, results: &mut Res
 
 /// All ways in which others may do more with a file than they should.
 fn excess(file: &Expected, facts: &FileFacts, accounts: &Accounts) -> Vec<Excess> {
-    let mut all = match file.is_place {
-        true => facts.place_excess(file.max.uid, accounts),
-        false => facts.excess(&file.max, accounts, file.is_key),
+    let mut all = if file.is_place {
+        facts.place_excess(file.max.uid, accounts)
+    } else {
+        facts.excess(&file.max, accounts, file.is_key)
     };
     if file.what == expected::USER_SOCKET && !facts.is_in_closed_folder(file.max.uid) {
         all.push(Excess {
@@ -271,9 +272,10 @@ fn absent(node: &Node, file: &Expected, names: &BTreeSet<&str>, results: &mut Re
     let all = judged.map(|(_, facts)| facts.place_excess(file.max.uid, &accounts)).unwrap_or_default();
     if let (Some(excess), Some((_, facts))) = (all.first(), judged) {
         let found = format!("{} does not exist, and {}", file.what, excess.found);
-        let fix = match facts.read_only {
-            true => "the file system is read-only: change the image of the host".to_owned(),
-            false => excess.moved.clone().unwrap_or_else(|| excess.repair.clone()),
+        let fix = if facts.read_only {
+            "the file system is read-only: change the image of the host".to_owned()
+        } else {
+            excess.moved.clone().unwrap_or_else(|| excess.repair.clone())
         };
         results.fail(about, Severity::High, Evidence::new(found, &facts.path), excess.wanted.clone(), fix);
     } else if !file.is_place {

@@ -72,7 +72,7 @@ pub fn docker_set(node: &Node, docker: &Docker, key: &str, setting: &Setting, wa
     }
     let fix = with_restart(&commands, &of_docker(node, docker), "docker", docker.pid.is_some());
     match NOTES.iter().find(|(name, _)| *name == key) {
-        Some((_, note)) => format!("{fix} # {note}"),
+        Some((_, more)) => format!("{fix} # {more}"),
         None => fix,
     }
 }
