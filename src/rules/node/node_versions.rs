@@ -134,7 +134,7 @@ impl NodeCheck for NodeVersions {
                         results.unknown(About::new(&name, &["D1.2.2"]), why);
                     }
                     None => {
-                        results.pass(About::new(&name, &["D1.2.2"]), Evidence::new(version, "the package database"))
+                        results.pass(About::new(&name, &["D1.2.2"]), Evidence::new(version, "the package database"));
                     }
                 },
                 None => results.unknown(About::new(&name, &["D1.2.2"]), "no package database has its version"),
