@@ -111,6 +111,20 @@ impl FileFacts {
         self.parents.iter().find(|parent| is_more && parent.access.uid == max.uid && is_closed(parent.access.mode))
     }
 
+    /// Whether a folder above belongs to this user, who alone may enter it.
+    #[must_use]
+    pub fn is_in_closed_folder(&self, uid: u32) -> bool {
+        self.parents.iter().any(|parent| parent.access.uid == uid && is_closed(parent.access.mode))
+    }
+
+    /// All ways in which others than `uid` may put a file into this folder, or another folder in its place.
+    #[must_use]
+    pub fn place_excess(&self, uid: u32, accounts: &Accounts) -> Vec<Excess> {
+        let own = Parent { path: self.path.clone(), access: self.access, acl: self.acl.clone() };
+        let folders = self.parents.iter().chain(&self.link_parents).chain([&own]);
+        folders.filter_map(|folder| parent_excess(folder, &self.path, uid, accounts)).collect()
+    }
+
     /// All ways in which the file grants more than `max`. `is_key`: reading it is as bad as writing.
     #[must_use]
     pub fn excess(&self, max: &Maximum, accounts: &Accounts, is_key: bool) -> Vec<Excess> {

@@ -88,9 +88,12 @@ pub fn hide(node: &mut Node) {
         files: _,
         planned_sockets: _,
         certificates: _,
+        private_keys: _,
+        cni: _,
         folders: _,
         docker_images: _,
         podman_unused: _,
+        podman_prune: _,
         pids_limits: _,
         log_forwarding: _,
         content_trust: _,
@@ -120,7 +123,8 @@ pub fn hide(node: &mut Node) {
     // Reasons come last, when all secrets are known.
     let of_settings = all.into_iter().flat_map(|config| &mut config.doubts);
     let of_units = units.values_mut().flat_map(|unit| &mut unit.doubts);
-    for reason in of_settings.chain(of_units).chain(&mut audit.unread) {
+    let of_rules = audit.lists.iter_mut().flat_map(|list| &mut list.entries).filter_map(|entry| entry.dropped.as_mut());
+    for reason in of_settings.chain(of_units).chain(&mut audit.unread).chain(of_rules) {
         secrets.sentence(reason);
     }
 }

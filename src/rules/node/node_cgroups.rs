@@ -154,6 +154,8 @@ fn judge_kubelet(node: &Node, kubelet: &Kubelet, results: &mut Results) {
 /// The kubelet and the runtime must make groups in the same way. A kubelet without the setting takes it from the runtime.
 fn driver(node: &Node, kubelet: &Kubelet, results: &mut Results) {
     let Some(own) = kubelet.config.get("cgroupDriver") else { return };
+    // Those with doubts have an unknown result of their own.
+    let is_known = |daemon: &&Daemon| daemon.config.doubts.is_empty();
     let of_containerd = |daemon: &Daemon| {
         let mut settings = daemon.config.settings.iter();
         let found = settings.find(|(key, _)| key.ends_with(".runtimes.runc.options.SystemdCgroup"));
@@ -165,7 +167,12 @@ fn driver(node: &Node, kubelet: &Kubelet, results: &mut Results) {
             daemon.config.or_default("crio.runtime.cgroup_manager", "systemd", "cri-o", daemon.version.as_deref());
         (if manager.display() == "systemd" { "systemd" } else { "cgroupfs" }, manager.source.to_string())
     };
-    let runtimes = node.containerd.iter().filter_map(of_containerd).chain(node.crio.iter().map(of_crio));
+    let runtimes = node
+        .containerd
+        .iter()
+        .filter(is_known)
+        .filter_map(of_containerd)
+        .chain(node.crio.iter().filter(is_known).map(of_crio));
     let subject = format!("{}: cgroupDriver", kubelet.name);
     for (driver, source) in runtimes {
         if own.display() == driver {

@@ -5,7 +5,7 @@ mod registries;
 use crate::node::config::Setting;
 use crate::node::docker::Docker;
 use crate::node::os::numbers;
-use crate::node::{Daemon, Node};
+use crate::node::{CniBridge, Daemon, Node};
 use crate::rule::{
     About, Evidence, Judges, NoParams, NodeCheck, NodeExample, NodeRule, Results, Rule, Severity, node_without_params,
     params,
@@ -17,7 +17,8 @@ pub static RULE: Rule = Rule {
     docs: "Docker's default bridge connects all containers on it unless `icc` is false. Without `iptables`, nothing separates networks at \
 all. The userland proxy hides the address of a client. An insecure registry is asked without a check of its certificate, so an attacker on \
 the way decides what runs; the rule reads docker's settings, `hosts.toml` of containerd, and `registries.conf`.\n\n\
-Docker that runs no pods matters as well: its containers share the node.",
+Docker that runs no pods matters as well: its containers share the node. Of bridges that CNI makes for pods, the result says whether they have \
+`hairpinMode`, without which a pod does not reach itself through a Service; that is a note, and no violation.",
     why: "a container that was taken over reaches the others of the host, and an image can be exchanged on its way",
     owasp: &[28, 47, 55],
     severity: Severity::Medium,
@@ -93,6 +94,26 @@ Docker that runs no pods matters as well: its containers share the node.",
                 ],
             },
             NodeExample {
+                name: "a default bridge of another name, and a rootless docker without a packet filter",
+                params: "",
+                host: "=== /proc/7/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/7/cmdline\ndockerd --bridge=br7 --icc=false --userland-proxy=false\n\
+=== /proc/7/cgroup\n0::/a.service\n=== /proc/1/net/dev\nh\n br7: 1\n veth1: 1\n=== /sys/class/net/veth1/master link ../../br7\n\
+=== /proc/6/status\nName: rootlesskit\nUid: 1000 1000 1000 1000\n=== /proc/8/stat\n8 (dockerd) S 6 1 1 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 500\n\
+=== /proc/8/status\nName: dockerd\nUid: 1000 1000 1000 1000\n=== /proc/8/uid_map\n0 1000 1\n=== /proc/8/cmdline\ndockerd --icc=false --iptables=false\n=== /etc/passwd\nann:x:1000:1000::/home/ann:\n",
+                results: &["fail dockerd (a.service): br7", "fail dockerd (user 1000): iptables"],
+            },
+            NodeExample {
+                name: "bridges of CNI, and a file that is garbled",
+                params: "",
+                host: "=== /etc/cni/net.d/10-a.conflist\n{\"plugins\": [{\"type\": \"bridge\", \"bridge\": \"cni1\", \"hairpinMode\": true}, {\"type\": \"portmap\"}]}\n\
+=== /etc/cni/net.d/20-b.conf\n{\"type\": \"bridge\"}\n=== /etc/cni/net.d/30-c.conf\n{\n=== /etc/cni/net.d/40-d.conf\n{\"type\": \"macvlan\"}\n",
+                results: &[
+                    "pass /etc/cni/net.d/10-a.conflist",
+                    "pass /etc/cni/net.d/20-b.conf",
+                    "unknown /etc/cni/net.d/30-c.conf",
+                ],
+            },
+            NodeExample {
                 name: "no docker",
                 params: "",
                 host: "=== /etc/passwd\n",
@@ -117,6 +138,7 @@ impl NodeCheck for NodeNetwork {
                 judge(node, docker, results);
             }
         }
+        bridges(node, results);
         for daemon in node.crio.iter().filter(|daemon| daemon.config.doubts.is_empty()) {
             let subject = format!("{}: insecure_registries", daemon.name);
             if let Some(setting) =
@@ -153,6 +175,22 @@ impl NodeCheck for NodeNetwork {
     }
 }
 
+/// What CNI makes. Nothing of it is a violation.
+fn bridges(node: &Node, results: &mut Results) {
+    for (path, read) in &node.cni {
+        let about = About::new(path, &[]);
+        let Some(bridges) = read.is() else {
+            results.unknown(about, read.unknown().unwrap_or_else(|| "it does not exist".to_owned()));
+            continue;
+        };
+        let of = |bridge: &CniBridge| {
+            format!("bridge {} {} hairpinMode", bridge.name, if bridge.hairpin { "with" } else { "without" })
+        };
+        let found: Vec<String> = bridges.iter().map(of).collect();
+        results.pass(about, Evidence::new(found.join(", "), path));
+    }
+}
+
 /// Addresses without TLS in the older form of mirrors, `registry.mirrors."NAME".endpoint`.
 fn mirrors(daemon: &Daemon, results: &mut Results) {
     let is_endpoint = |key: &str| key.contains(".registry.mirrors.") && key.ends_with(".endpoint");
@@ -185,19 +223,20 @@ fn default_bridge(node: &Node, docker: &Docker, results: &mut Results) {
     if bridge.is_some() || docker.pid.is_none() || docker.rootless || node.interfaces.is_empty() {
         return;
     }
+    let name = docker.config.get("bridge").and_then(|bridge| bridge.value.as_str()).unwrap_or("docker0");
     let members: Vec<&str> = node
         .interfaces
         .iter()
-        .filter(|(_, bridge)| bridge.as_deref() == Some("docker0"))
+        .filter(|(_, bridge)| bridge.as_deref() == Some(name))
         .map(|(name, _)| name.as_str())
         .collect();
-    let subject = format!("{}: docker0", docker.name);
+    let subject = format!("{}: {name}", docker.name);
     let about_bridge = About::new(&subject, &["D5.30"]);
     if members.is_empty() {
-        return results.pass(about_bridge, Evidence::new("no container is on docker0", "/proc/1/net/dev"));
+        return results.pass(about_bridge, Evidence::new(format!("no container is on {name}"), "/proc/1/net/dev"));
     }
     let fix = "make a network with docker network create, and start each container again with --network and its name";
-    let evidence = Evidence::new(format!("{} on docker0", members.join(", ")), "/sys/class/net");
+    let evidence = Evidence::new(format!("{} on {name}", members.join(", ")), "/sys/class/net");
     results.fail(about_bridge, Severity::Low, evidence, "containers on networks of their own", fix);
 }
 
@@ -233,7 +272,7 @@ fn judge(node: &Node, docker: &Docker, results: &mut Results) {
         |key: &str, default: bool| docker.config.or_default(key, default, "docker", docker.version.as_deref());
     let iptables = setting("iptables", true);
     let subject = format!("{}: iptables", docker.name);
-    if iptables.is_true() || docker.rootless {
+    if iptables.is_true() {
         results.pass(About::new(&subject, &["D2.4"]), Evidence::of("iptables", &iptables));
     } else {
         let fix = set(node, docker, "iptables", &iptables, "true");

@@ -57,7 +57,7 @@ impl NodeCheck for NodeUserNamespaces {
             let subject = format!("{}: userns-remap", docker.name);
             let about = About::new(&subject, &["D2.9"]);
             let setting = docker.config.or_default("userns-remap", "", "docker", docker.version.as_deref());
-            if docker.rootless {
+            if docker.rootless && docker.uid != 0 {
                 results.pass(about, Evidence::new("a rootless docker", &docker.name));
             } else if setting.display() == "\"\"" {
                 let fix = {

@@ -2,6 +2,7 @@
 
 use super::is_loopback;
 use crate::node::config::Setting;
+use crate::node::kubelet::flag;
 use crate::node::mode::shell;
 use crate::node::process::program;
 use crate::node::{Daemon, Node};
@@ -77,10 +78,17 @@ fn streaming(daemon: &Daemon, section: &str, results: &mut Results) {
 pub fn crio(daemon: &Daemon, results: &mut Results) {
     let subject = format!("{}: stream_address", daemon.name);
     let found = daemon.config.or_default("crio.api.stream_address", "127.0.0.1", "cri-o", daemon.version.as_deref());
-    if is_loopback(&found.display()) || is_true(daemon, "crio.api.stream_enable_tls") {
-        results.pass(About::new(&subject, &[]), Evidence::of("stream_address", &found));
-    } else {
-        open_address(daemon, "stream_address", &found, Severity::High, results);
+    // Only with a CA for clients does a certificate say who asks.
+    let tls = is_true(daemon, "crio.api.stream_enable_tls");
+    match text(daemon, "crio.api.stream_tls_ca").filter(|_| tls) {
+        _ if is_loopback(&found.display()) => {
+            results.pass(About::new(&subject, &[]), Evidence::of("stream_address", &found));
+        }
+        Some(authority) => results.pass(About::new(&subject, &[]), Evidence::of("stream_tls_ca", authority)),
+        None => {
+            let severity = if tls { Severity::Medium } else { Severity::High };
+            open_address(daemon, "stream_address", &found, severity, results);
+        }
     }
     let metrics = text(daemon, "crio.metrics.metrics_host").filter(|host| !is_loopback(&host.display()));
     if let Some(host) = metrics.filter(|_| is_true(daemon, "crio.metrics.enable_metrics")) {
@@ -101,8 +109,10 @@ pub fn podman(node: &Node, results: &mut Results) {
         let Some(address) = process.arguments.iter().find(|argument| argument.starts_with("tcp:")) else { continue };
         let subject = format!("podman: {address}");
         let source = format!("process {}", process.pid);
-        let verifies = process.arguments.iter().any(|argument| argument.starts_with("--tls-client-ca"));
-        if verifies {
+        // Only root's own process is evidence that something is closed.
+        let has = |name: &str| flag(&process.arguments, name).is_some_and(|value| !value.is_empty());
+        let verifies = has("tls-client-ca") && has("tls-cert") && has("tls-key");
+        if verifies && process.is_of_root() {
             results.pass(About::new(&subject, &[]), Evidence::new("clients need a certificate", source));
         } else {
             let evidence = Evidence::new("it obeys everybody who reaches the port", source);
