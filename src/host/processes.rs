@@ -81,6 +81,7 @@ fn process(host: &dyn Host, pid: u32, booted: Option<i64>, logs: &[(String, Stri
         arguments: if is_daemon { arguments } else { Vec::new() },
         too_many_arguments,
         limits: is_daemon.then(|| row("limits").is().and_then(|text| process::limits(text))).flatten(),
+        mounts_unread: mountinfo.unknown().map(|why| format!("/proc/{pid}/mountinfo {why}")),
         runtime_sockets: mountinfo.is().map(|text| runtime_sockets(text)).unwrap_or_default(),
         host_logs: mountinfo.is().is_some_and(|text| has_logs(text, logs)),
         capabilities: if in_container { process::capabilities(status) } else { None },
@@ -216,7 +217,12 @@ mod tests {
         assert_eq!((docker.started, docker.uid, docker.host_ids), (Some(1005), Some(0), Some(true)));
         assert_eq!((docker.unit(), docker.arguments.len()), (Some("docker.service"), 3));
         assert!(less.arguments.is_empty(), "the arguments of others may hold secrets");
-        assert_eq!(shell.runtime_sockets, ["/docker.sock"]);
+        assert_eq!((shell.runtime_sockets.as_slice(), &shell.mounts_unread), (&["/docker.sock".to_owned()][..], &None));
+        let hidden = Fake::read(
+            "=== /proc/9/status\nName: sh\n=== /proc/9/cgroup\n0::/kubepods/x\n=== /proc/9/mountinfo denied\n",
+        );
+        let hidden = super::processes(&hidden).remove(0).mounts_unread;
+        assert_eq!(hidden.as_deref(), Some("/proc/9/mountinfo cannot be read: permission denied"));
         let ports = ports(&fake, &processes);
         assert_eq!(ports.is().unwrap()[0].pid, Some(7), "systemd has it too, and passed it");
         let interfaces = interfaces(&fake);

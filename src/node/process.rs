@@ -24,6 +24,9 @@ pub struct Process {
     /// Open files and processes that it and its children may have. `None` is unlimited.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,
+    /// Why the mounts of a process in a container are not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mounts_unread: Option<String>,
     /// Sockets of a container runtime that are mounted into it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub runtime_sockets: Vec<String>,

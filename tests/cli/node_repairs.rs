@@ -163,8 +163,12 @@ fn each_distribution_has_its_own_commands() {
 fn the_socket_is_given_to_the_group_that_is_meant() {
     for (unit, socket, wanted) in [
         ("-G ops", "", "chmod 0660 /run/docker.sock"),
-        ("-H fd://", "[Socket]\nListenStream=/run/docker.sock\nSocketGroup=ops\n", "SocketMode=0660 SocketGroup=ops >"),
-        ("-H fd://", "[Socket]\nListenStream=%t/docker.sock\n", "SocketMode=0660 SocketGroup=docker >"),
+        (
+            "-H fd://",
+            "[Socket]\nListenStream=/run/docker.sock\nSocketGroup=ops\n",
+            "SocketMode=0660 SocketUser=root SocketGroup=ops >",
+        ),
+        ("-H fd://", "[Socket]\nListenStream=%t/docker.sock\n", "SocketMode=0660 SocketUser=root SocketGroup=docker >"),
     ] {
         let start = format!("[Service]\nExecStart=/usr/bin/dockerd {unit}\n");
         let disk = Disk::new(
@@ -195,4 +199,60 @@ fn the_socket_is_given_to_the_group_that_is_meant() {
         assert!(fix.contains(wanted), "{fix}");
         assert_eq!(fix.contains("docker.socket.d"), !socket.is_empty(), "{fix}");
     }
+}
+
+/// A docker that runs, with these rows of `/proc` and files.
+fn running(name: &str, files: &[(&str, &str)]) -> Disk {
+    let status = ("proc/7/status", "Name:\tdockerd\nUid:\t0\t0\t0\t0\n");
+    let cmdline = ("proc/7/cmdline", "/usr/bin/dockerd\0--icc=true\0");
+    let passwd = ("etc/passwd", "root:x:0:0::/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\n");
+    Disk::new(name, &[&[status, cmdline, passwd], files].concat())
+}
+
+#[test]
+fn what_started_a_docker_starts_it_again() {
+    let cgroup = ("proc/7/cgroup", "0::/system.slice/docker.service\n");
+    let unit = (UNIT, "[Service]\nExecStart=/usr/bin/dockerd --icc=true\n");
+    let by_unit = running("repairs-by-unit", &[cgroup, unit]);
+    assert!(by_unit.fix("dockerd: icc").ends_with(" && systemctl daemon-reload && systemctl restart docker"));
+    assert!(by_unit.fix("dockerd: userland-proxy").ends_with("> /etc/docker/daemon.json && systemctl restart docker"));
+    let alone = running("repairs-alone", &[]);
+    assert_eq!(
+        alone.fix("dockerd: icc"),
+        "replace --icc=true with --icc=false in the arguments of dockerd, and start dockerd again"
+    );
+    assert!(
+        alone.fix("dockerd: userland-proxy").ends_with(" # then start docker again: no unit of systemd has started it")
+    );
+    let openrc = running("repairs-openrc", &[("etc/os-release", "ID=alpine\n")]);
+    assert!(openrc.fix("dockerd: userland-proxy").ends_with(" && rc-service docker restart"));
+    assert!(openrc.fix("dockerd: icc").contains(" in /etc/conf.d/docker, "), "{}", openrc.fix("dockerd: icc"));
+    let snap = running("repairs-snap", &[("proc/7/cgroup", "0::/system.slice/snap.docker.dockerd.service\n")]);
+    let fix = snap.fix("dockerd: userland-proxy");
+    assert!(
+        fix.contains("/var/snap/docker/current/config/daemon.json") && fix.ends_with(" && snap restart docker"),
+        "{fix}"
+    );
+    let rootless = running(
+        "repairs-rootless",
+        &[
+            ("proc/6/status", "Name:\trootlesskit\nUid:\t1000\t1000\t1000\t1000\n"),
+            ("proc/7/status", "Name:\tdockerd\nUid:\t1000\t1000\t1000\t1000\n"),
+            ("proc/7/stat", "7 (dockerd) S 6 1 1 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 500 1 1\n"),
+            ("proc/7/uid_map", "0 1000 1\n"),
+            ("proc/7/cmdline", "dockerd\0--experimental\0"),
+            ("proc/7/cgroup", "0::/user.slice/user-1000.slice/user@1000.service/app.slice/docker.service\n"),
+        ],
+    );
+    let fix = rootless.fix("dockerd: icc");
+    assert!(fix.starts_with("runuser -u ann -- env XDG_RUNTIME_DIR=/run/user/1000 sh -c '"), "{fix}");
+    assert!(
+        fix.contains("/home/ann/.config/docker/daemon.json") && fix.ends_with(" && systemctl --user restart docker'"),
+        "{fix}"
+    );
+    assert!(rootless.fix("dockerd: experimental").contains("systemctl --user edit --full docker"));
+    let read_only = running("repairs-read-only", &[("proc/1/mountinfo", "1 0 8:1 / / ro - ext4 /dev/sda1 ro\n")]);
+    assert!(
+        read_only.fix("dockerd: userland-proxy").contains("in the image of the host, whose file system is read-only")
+    );
 }

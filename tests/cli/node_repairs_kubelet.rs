@@ -38,7 +38,10 @@ fn expect_gate(disk: &Disk) {
 #[test]
 fn files_in_a_folder_and_json() {
     let folder = unit("--config=/var/lib/kubelet/config.yaml --config-dir=/etc/kubernetes/kubelet.d");
-    let disk = Disk::new("kubelet-folder", &[(UNIT, &folder), ("var/lib/kubelet/config.yaml", OPEN), CA]);
+    let disk = Disk::new(
+        "kubelet-folder",
+        &[(UNIT, &folder), ("var/lib/kubelet/config.yaml", OPEN), CA, ("etc/kubernetes/kubelet.d/README", "")],
+    );
     disk.repair(ALL);
     expect_gate(&disk);
     assert_eq!(disk.read("var/lib/kubelet/config.yaml"), OPEN);

@@ -11,15 +11,7 @@ pub fn lasting(node: &Node, expected: &Expected, repair: &str) -> String {
     let path = shell(&expected.path);
     match expected.what {
         "docker's socket" => match docker::sockets(&node.units).find(|unit| makes(unit, &expected.path)) {
-            // The group is the first of those that are meant.
-            Some(unit) => {
-                let folder = shell(&format!("/etc/systemd/system/{}.d", unit.name));
-                let group = shell(expected.max.groups.first().map_or("root", String::as_str));
-                format!(
-                    "{repair} && mkdir -p {folder} && printf '%s\\n' '[Socket]' SocketMode=0660 SocketGroup={group} > \
-{folder}/zz-podreeve.conf && systemctl daemon-reload"
-                )
-            }
+            Some(unit) => format!("{repair} && {}", socket_drop_in(&unit.name, &expected.max)),
             // dockerd itself makes it, with the mode 0660 and its group.
             None => repair.to_owned(),
         },
@@ -55,11 +47,20 @@ fn makes(unit: &Unit, path: &str) -> bool {
 /// The command for a socket that does not exist yet: its unit is to say who may connect.
 #[must_use]
 pub fn planned_repair(planned: &PlannedSocket, max: &Maximum) -> String {
-    let group = max.groups.first().map_or("root", String::as_str);
-    let unit = planned.source.rsplit_once(':').map_or(planned.source.as_str(), |(file, _)| file);
+    let file = planned.source.rsplit_once(':').map_or(planned.source.as_str(), |(file, _)| file);
+    let mut names = file.split('/').map(|part| part.trim_end_matches(".d"));
+    let unit = names.rfind(|part| part.ends_with(".socket")).unwrap_or("docker.socket");
+    socket_drop_in(unit, max)
+}
+
+/// A drop-in of a socket that says who may connect.
+fn socket_drop_in(unit: &str, max: &Maximum) -> String {
+    let folder = shell(&format!("/etc/systemd/system/{unit}.d"));
+    // The group is the first of those that are meant.
+    let group = shell(max.groups.first().map_or("root", String::as_str));
     format!(
-        "set SocketMode={:04o}, SocketUser=root and SocketGroup={group} in {}, and: systemctl daemon-reload",
-        max.mode,
-        shell(unit)
+        "mkdir -p {folder} && printf '%s\\n' '[Socket]' SocketMode={:04o} SocketUser=root SocketGroup={group} > \
+{folder}/zz-podreeve.conf && systemctl daemon-reload",
+        max.mode
     )
 }

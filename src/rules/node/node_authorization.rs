@@ -111,7 +111,7 @@ impl NodeCheck for NodeAuthorization {
                 docker.version.as_deref(),
             );
             if plugins.texts().iter().all(|plugin| plugin.trim().is_empty()) {
-                let fix = "install an authorization plugin, and name it in `authorization-plugins`: dockerd does not start without it";
+                let fix = "install an authorization plugin, and name it in authorization-plugins: dockerd does not start without it";
                 results.fail(
                     About::new(&subject, &["D2.12"]),
                     Severity::Medium,

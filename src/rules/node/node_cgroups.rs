@@ -91,7 +91,8 @@ impl NodeCheck for NodeCgroups {
             let off = |key: &str| key.ends_with(".disable_cgroup") || key.ends_with(".cgroup_writable");
             for (key, setting) in daemon.config.settings.iter().filter(|(key, setting)| off(key) && setting.is_true()) {
                 let subject = format!("{}: {}", daemon.name, key.rsplit('.').next().unwrap_or(key));
-                let fix = format!("set it to false in {}, and restart containerd", setting.source);
+                let fix =
+                    format!("set it to false in {}, and restart containerd", super::repairs::place(&setting.source));
                 results.fail(About::new(&subject, &[]), Severity::Medium, Evidence::of(key, setting), "false", fix);
             }
         }

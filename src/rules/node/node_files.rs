@@ -250,8 +250,8 @@ fn excess(file: &Expected, facts: &FileFacts, accounts: &Accounts) -> Vec<Excess
 fn repair(node: &Node, file: &Expected, facts: &FileFacts, all: &[Excess]) -> String {
     let moved = all.iter().find_map(|excess| excess.moved.clone());
     match (moved, node.planned_sockets.get(&file.path)) {
-        _ if facts.read_only => "the file system is read-only: change the image of the host".to_owned(),
         (_, Some(planned)) => expected::planned_repair(planned, &file.max),
+        _ if facts.read_only => "the file system is read-only: change the image of the host".to_owned(),
         (Some(moved), None) => moved,
         (None, None) => {
             let commands: Vec<&str> = all.iter().map(|excess| excess.repair.as_str()).collect();

@@ -131,7 +131,8 @@ impl NodeCheck for NodeLsm {
                 }
                 let name = key.rsplit('.').next().unwrap_or(key);
                 let subject = format!("{}: {name}", daemon.name);
-                let fix = format!("set {name} = {wanted} in {}, and restart the daemon", setting.source);
+                let place = super::repairs::place(&setting.source);
+                let fix = format!("set {name} = {wanted} in {place}, and restart the daemon");
                 results.fail(
                     About::new(&subject, &[]),
                     Severity::Medium,
@@ -154,6 +155,7 @@ fn default_selinux(daemon: &Daemon, key: &str, results: &mut Results) {
     let subject = format!("{}: {name}", daemon.name);
     let source = Source::Default { product: daemon.name.clone(), version: daemon.version.clone() };
     let file = daemon.config_files.first().map_or("its settings", String::as_str);
+    let file = super::repairs::template(file).unwrap_or_else(|| file.to_owned());
     let fix = format!("set {name} = true in {file}, and restart the daemon");
     let evidence = Evidence::new(format!("{name}=false"), source);
     results.fail(About::new(&subject, &[]), Severity::Medium, evidence, format!("{name}=true"), fix);

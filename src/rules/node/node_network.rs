@@ -161,7 +161,8 @@ impl NodeCheck for NodeNetwork {
                 .filter(|(key, setting)| key.ends_with("insecure_skip_verify") && setting.is_true())
             {
                 let subject = format!("{}: insecure_skip_verify", daemon.name);
-                let fix = format!("remove `{key}` from {}, and restart containerd", setting.source);
+                let fix =
+                    format!("remove `{key}` from {}, and restart containerd", super::repairs::place(&setting.source));
                 results.fail(
                     About::new(&subject, &["D2.5"]),
                     Severity::High,
@@ -197,7 +198,8 @@ fn mirrors(daemon: &Daemon, results: &mut Results) {
         let plain: Vec<&str> = setting.texts().into_iter().filter(|url| registries::is_plain_address(url)).collect();
         if !plain.is_empty() {
             let subject = format!("{}: {}", daemon.name, plain.join(", "));
-            let fix = format!("remove {} from {}, and restart containerd", plain.join(", "), setting.source);
+            let place = super::repairs::place(&setting.source);
+            let fix = format!("remove {} from {place}, and restart containerd", plain.join(", "));
             let wanted = "registries come over TLS";
             results.fail(About::new(&subject, &["D2.5"]), Severity::High, Evidence::of(key, setting), wanted, fix);
         }

@@ -214,6 +214,12 @@ fn sockets(node: &Node, results: &mut Results) {
 
 /// Containers that have the socket of a runtime.
 fn holders(node: &Node, results: &mut Results) {
+    for process in &node.processes {
+        if let Some(why) = &process.mounts_unread {
+            let subject = format!("process {} ({})", process.pid, process.name);
+            results.unknown(About::new(&subject, &["D5.31"]), format!("{why}: it may have the socket of a runtime"));
+        }
+    }
     for process in node.processes.iter().filter(|process| !process.runtime_sockets.is_empty()) {
         let subject = format!("process {} ({})", process.pid, process.name);
         let found = format!("{} is mounted", process.runtime_sockets.join(", "));

@@ -5,9 +5,11 @@ mod docker;
 mod flags;
 mod kubelet;
 mod packages;
+mod places;
 mod services;
 
 pub use docker::{Wanted, docker_set};
 pub use kubelet::kubelet_set;
 pub use packages::{audit_system, remove_member, security_module, upgrade, watch};
+pub use places::{place, template};
 pub use services::{limit, restart, restart_host};

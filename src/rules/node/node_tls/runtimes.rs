@@ -34,7 +34,8 @@ pub fn containerd(daemon: &Daemon, results: &mut Results) {
             if let (Some(authority), Some(_)) = (authority, certificate) {
                 results.pass(about_tcp, Evidence::of("tcp_tls_ca", authority));
             } else {
-                let fix = format!("remove tcp_address from {}, and restart containerd", setting.source);
+                let place = super::super::repairs::place(&setting.source);
+                let fix = format!("remove tcp_address from {place}, and restart containerd");
                 let wanted = "no address, or a certificate and a CA for clients";
                 results.fail(about_tcp, Severity::Critical, Evidence::of("tcp_address", setting), wanted, fix);
             }
@@ -97,7 +98,7 @@ pub fn crio(daemon: &Daemon, results: &mut Results) {
 
 fn open_address(daemon: &Daemon, key: &str, setting: &Setting, severity: Severity, results: &mut Results) {
     let subject = format!("{}: {key}", daemon.name);
-    let fix = format!("remove {key} from {}, and restart the daemon", setting.source);
+    let fix = format!("remove {key} from {}, and restart the daemon", super::super::repairs::place(&setting.source));
     results.fail(About::new(&subject, &[]), severity, Evidence::of(key, setting), "a loopback address, or TLS", fix);
 }
 

@@ -59,15 +59,15 @@ pub fn docker_set(node: &Node, docker: &Docker, key: &str, setting: &Setting, wa
         return format!("{}, and start dockerd again", words.join(", "));
     }
     let mut commands: Vec<String> = Vec::new();
-    for command in all.into_iter().flatten().flatten() {
+    for next in all.into_iter().flatten().flatten() {
         // Two keys of one file need its folder once.
-        if !commands.contains(&command) {
-            commands.push(command);
+        if !commands.contains(&next) {
+            commands.push(next);
         }
     }
     // systemd reads its units once, after all changes.
-    if commands.iter().any(|command| command == RELOAD) {
-        commands.retain(|command| command != RELOAD);
+    if commands.iter().any(|one| one == RELOAD) {
+        commands.retain(|one| one != RELOAD);
         commands.push(RELOAD.to_owned());
     }
     let fix = with_restart(&commands, &of_docker(node, docker), "docker", docker.pid.is_some());

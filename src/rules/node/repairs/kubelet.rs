@@ -79,8 +79,8 @@ pub fn kubelet_set(node: &Node, kubelet: &Kubelet, fields: &Fields<'_>) -> Strin
         Place::Itself => itself(node, kubelet, &fields),
     };
     let notes = fields.iter().filter_map(|(key, _)| NOTES.iter().find(|(name, _)| name == key));
-    for (_, note) in notes {
-        fix = format!("{fix} # {note}");
+    for (_, more) in notes {
+        fix = format!("{fix} # {more}");
     }
     fix
 }
@@ -185,6 +185,10 @@ fn itself(node: &Node, kubelet: &Kubelet, fields: &Fields<'_>) -> String {
     };
     let words = || match (&source, &kubelet.config_file) {
         (Some(Source::Flag { argument, .. }), _) => {
+            let gate = fields.first().and_then(|(key, value)| Some((key.strip_prefix("featureGates.")?, value)));
+            if let Some((gate, value)) = gate {
+                return format!("set {gate}={value} in {argument} of the kubelet's arguments, and start it again");
+            }
             let new = flags_of(fields).join(" and ");
             format!("replace {argument} with {new} in the kubelet's arguments, and start it again")
         }

@@ -120,7 +120,7 @@ pub fn restart_host(node: &Node) -> String {
 pub fn limit(node: &Node, pid: Option<u32>, unit: &str, limits: &[String]) -> String {
     let service = of(node, pid, unit, "docker");
     let Service::Unit(own) = service else {
-        return format!("start the daemon with {} in its unit, or with `ulimit` before it", limits.join(" and "));
+        return format!("start the daemon with {} in its unit, or with ulimit before it", limits.join(" and "));
     };
     let folder = format!("/etc/systemd/system/{own}.d");
     if is_read_only(node, "/etc") {
