@@ -148,7 +148,8 @@ impl Reader<'_> {
             push(&mut self.layer.captures, capture, limits::CAPTURES, truncated);
         }
         let in_file = secret.zip(whole).and_then(|(secret, text)| secret.find(text));
-        for kind in key.into_iter().chain(in_file).filter(|_| !super::secrets::is_public(&path)) {
+        let key = key.filter(|_| !super::secrets::is_public_key(&path));
+        for kind in key.into_iter().chain(in_file) {
             let found = FoundSecret { path: path.clone(), kind: kind.to_owned() };
             if self.layer.secrets.last() != Some(&found) {
                 self.layer.kept += found.path.len() + ITEM;

@@ -10,7 +10,7 @@ use super::layer::Layer;
 use super::listing::{Listing, NodeKind};
 use super::overlay::Overlay;
 use super::packages::Package;
-use super::{ImageError, PlatformImage, limits, paths, root, tools};
+use super::{ImageError, PlatformImage, databases, limits, paths, root, tools};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most of the largest paths of a layer, and of the names of its packages.
@@ -134,6 +134,9 @@ impl<'l> Merge<'l> {
                 })),
             }
         }
+        // A database that is only linked there is not among the files that were read.
+        let is_read = |path: &str| self.captures().any(|(_, captured, _)| captured == path);
+        content.unknown_packages.extend(databases::unread(&self.overlay.root, is_read));
         content.packages.sort();
         content.packages.dedup();
         content.truncated |= content.packages.len() > limits::PACKAGES;
@@ -158,7 +161,7 @@ impl<'l> Merge<'l> {
     fn programs(&self, env: &[String], content: &mut ContentFacts) {
         let root = &self.overlay.root;
         let folders = tools::folders(env);
-        content.build_tools = tools::find(root, &folders, tools::BUILD);
+        content.build_tools = tools::find_versions(root, &folders, tools::BUILD);
         content.package_managers = tools::find(root, &folders, tools::MANAGERS);
         content.user_switchers = tools::find(root, &folders, tools::SWITCHERS);
         content.ssh_servers = tools::find(root, &folders, tools::SSH_SERVERS);
