@@ -32,6 +32,7 @@ mod tag_objects;
 mod tenants;
 mod unused;
 
+pub use deep::run as read_layers;
 pub use object::ImageFactsObject;
 pub use record::TrustInForce;
 pub use service::{Asker, ImageService};

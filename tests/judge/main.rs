@@ -19,6 +19,7 @@ mod exemptions;
 mod facts;
 mod image_patterns;
 mod images;
+mod images_incomplete;
 mod images_repaired;
 mod images_tenants;
 mod many_violations;

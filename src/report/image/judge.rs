@@ -1,6 +1,6 @@
 //! Judges an image by the policies.
 
-use super::ImageViolation;
+use super::{ImageViolation, gaps};
 use crate::admit::Snapshot;
 use crate::decide::effect_on_file;
 use crate::image::{ImageFacts, Place};
@@ -31,12 +31,13 @@ pub fn judge(snapshot: &Snapshot, image: &str, platforms: &[ImageFacts], today: 
                 }
             }
         }
+        gaps::add(snapshot, policy, (image, platforms), today, &mut violations);
     }
     violations.sort_by(|a, b| (rules::order(a.rule), &a.place).cmp(&(rules::order(b.rule), &b.place)));
     violations
 }
 
-fn add(violations: &mut Vec<ImageViolation>, mut new: ImageViolation) {
+pub(super) fn add(violations: &mut Vec<ImageViolation>, mut new: ImageViolation) {
     let same = |old: &&mut ImageViolation| old.rule == new.rule && old.place == new.place && old.found == new.found;
     match violations.iter_mut().find(same) {
         None => violations.push(new),
@@ -55,7 +56,7 @@ fn add(violations: &mut Vec<ImageViolation>, mut new: ImageViolation) {
     }
 }
 
-fn violation(
+pub(super) fn violation(
     snapshot: &Snapshot,
     policy: &CompiledPolicy,
     compiled: &SubjectRule<dyn ImageCheck>,

@@ -1,6 +1,6 @@
 //! `ADD` in the history of an image.
 
-use crate::image::{ImageFacts, Place};
+use crate::image::{ImageFacts, Part, Parts, Place};
 use crate::rule::{
     Finding, ImageCheck, ImageExample, ImageFindings, ImageRule, Judges, Rule, Severity, compile_image, params,
 };
@@ -62,6 +62,10 @@ fn arguments(step: &str) -> Option<&str> {
 }
 
 impl ImageCheck for ImageAdd {
+    fn parts(&self) -> Parts {
+        Parts::of(&[Part::History])
+    }
+
     fn check<'i>(&self, image: &'i ImageFacts, _: Date, findings: &mut ImageFindings<'i>) {
         let first = image.history.iter().position(|step| !step.empty_layer);
         for (index, step) in image.history.iter().enumerate() {

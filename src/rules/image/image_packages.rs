@@ -1,6 +1,6 @@
 //! Packages that a program does not need to run.
 
-use crate::image::{ImageFacts, Place};
+use crate::image::{ImageFacts, Part, Parts, Place};
 use crate::rule::{
     Finding, ImageCheck, ImageExample, ImageFindings, ImageRule, Judges, Rule, Severity, compile_image, params,
 };
@@ -119,6 +119,12 @@ impl ImagePackages {
 }
 
 impl ImageCheck for ImagePackages {
+    fn parts(&self) -> Parts {
+        // Programs that are SSH servers are always reported.
+        let packages = self.max.is_some() || self.deny.as_ref().is_none_or(|names| !names.is_empty());
+        Parts::of(if packages { &[Part::Packages, Part::Programs] } else { &[Part::Programs] })
+    }
+
     fn check<'i>(&self, image: &'i ImageFacts, _: Date, findings: &mut ImageFindings<'i>) {
         let Some(content) = &image.content else { return };
         if let Some(max) = self.max.filter(|max| content.packages.len() > *max) {
