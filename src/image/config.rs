@@ -127,6 +127,12 @@ impl Config {
             return Err(ImageError::too_large("the configuration", format!("{} layers", limits::LAYERS)));
         }
         config.platform = config.platform.normal();
+        // No rule judges labels, and builders keep whole documents in them.
+        for label in config.config.iter_mut().flat_map(|run| run.labels.values_mut()) {
+            if label.len() > limits::LABEL {
+                label.clear();
+            }
+        }
         // Rules compare these two with each other.
         if config.history.len() > limits::LIST {
             config.history.truncate(limits::LIST);
@@ -183,10 +189,12 @@ mod tests {
             let text = format!("{}end", "a".repeat(100_000));
             let (env, history) =
                 (vec![text.clone(); count], vec![History { created_by: text, empty_layer: false }; count]);
-            let json = serde_json::json!({"config": {"Env": env, "Labels": {"a": "b"}}, "history": history});
+            let labels = serde_json::json!({"short": "a", "long": "a".repeat(limits::LABEL + 1)});
+            let json = serde_json::json!({"config": {"Env": env, "Labels": labels}, "history": history});
             Config::parse(json.to_string().as_bytes()).unwrap()
         };
         let few = of(2);
+        assert_eq!(few.run().labels.values().collect::<Vec<_>>(), ["", "a"]);
         assert!(few.gaps.is_empty() && few.run().env[1].ends_with("end") && few.history[1].created_by.ends_with("end"));
         let many = |name: &str| {
             let json = match name {

@@ -126,6 +126,9 @@ pub struct ImageViolation {
     /// Why the violation is not denied, though its action is `deny`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// Nothing was found: podreeve did not read what the rule judges.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unknown: bool,
     /// Items of the OWASP list.
     pub owasp: &'static [u8],
     /// The same for this violation in every build of the image: 32 hexadecimal digits.

@@ -149,6 +149,13 @@ fn what_cannot_be_read_is_a_warning_with_its_reason() {
         assert_eq!(ran.code, Some(0), "{name}");
         assert!(violations(&report).contains(&says), "{name}: {:?}", violations(&report));
     }
+    let report = read("owasp", &image().layer("", Tar::default().file("var/lib/rpm/Packages", "x"))).1;
+    assert_eq!(report["violations"][0]["unknown"], json!(true));
+    let owasp = Dir::new("image-gaps-owasp", &[("report.json", &report.to_string())]);
+    let list = owasp.run(&["owasp", "--report", "report.json", "-o", "json"]);
+    let item =
+        list.json()["items"].as_array().and_then(|items| items.iter().find(|item| item["item"] == json!(2))).cloned();
+    assert_eq!(item.expect("the item")["verdict"], json!("unknown"), "{list:?}");
     let dir = Dir::new("image-gaps-text", &[("own.yaml", DENY)]);
     dir.write("a.tar", image().layer("", Tar::default().file("var/lib/rpm/Packages", "x")).docker_save("a:1"));
     let ran =

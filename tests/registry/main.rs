@@ -10,6 +10,7 @@ mod bodies;
 mod credentials;
 mod hostile;
 mod images;
+mod layers;
 mod mirrors;
 mod outages;
 mod referrers;

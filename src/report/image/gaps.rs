@@ -28,7 +28,8 @@ pub fn add(
             let Some((_, rule)) = strictest else { continue };
             let found = format!("not all of it was read: {gap}");
             let finding = Finding::new(Place::Image, found, WANTED).why(WHY).at_most(AtMost::Warn);
-            judge::add(violations, judge::violation(snapshot, policy, rule, &finding, (image, facts), today));
+            let violation = judge::violation(snapshot, policy, rule, &finding, (image, facts), today);
+            judge::add(violations, ImageViolation { unknown: true, ..violation });
         }
     }
 }

@@ -89,6 +89,7 @@ pub(super) fn violation(
         wanted: clean(&finding.wanted, TEXT),
         why: finding.why.as_deref().unwrap_or(rule.why).to_owned(),
         note: note.map(|note| note_text(note, severity)),
+        unknown: false,
         owasp: rule.owasp,
     }
 }

@@ -14,8 +14,8 @@ pub static RULE: Rule = Rule {
     docs: "Every package can have vulnerabilities, and an intruder uses what is there. The rule reports packages on a list (`deny`): \
 servers for remote shells, `sudo`, and programs that scan networks and read the memory of others; SSH servers, also where no \
 package manager installed them; package managers, with which an intruder installs the rest; and more than `max` packages.\n\n\
-Packages of dpkg, apk and rpm (in SQLite) are read, also where the package manager itself is gone. `podreeve image` says which database it \
-cannot read; its packages are then unknown, and no violation.\n\n\
+Packages of dpkg, apk and rpm (in SQLite) are read, also where the package manager itself is gone. A database that \
+podreeve cannot read (rpm's Berkeley DB and ndb) is reported as a warning, since its packages are unknown.\n\n\
 Begin with a small base, such as one without a distribution; in a build with stages, copy only the program into the last one. \
 `managers: false` allows package managers.",
     why: "each package that is not needed brings vulnerabilities, and an intruder uses its programs",
