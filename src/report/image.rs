@@ -127,7 +127,6 @@ pub struct ImageViolation {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// Nothing was found: podreeve did not read what the rule judges.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unknown: bool,
     /// Items of the OWASP list.
     pub owasp: &'static [u8],

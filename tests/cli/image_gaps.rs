@@ -132,7 +132,7 @@ fn what_cannot_be_read_is_a_warning_with_its_reason() {
         (
             "npmrc",
             Tar::default().file("root/.npmrc", large),
-            "warn image-secrets image: not all of it was read: secrets in /root/.npmrc: it is larger than 1 MiB".to_owned(),
+            "warn image-secrets image: not all of it was read: secrets, settings of package managers in /root/.npmrc: it is larger than 1 MiB".to_owned(),
         ),
         (
             "dpkg-link",

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 const IMAGE_BYTES: usize = 64 << 20;
 /// Longest time for the layers of one image: a registry could send a byte now and then, and many layers could unpack to much.
 const IMAGE_TIME: Duration = Duration::from_secs(900);
-/// The most bytes of the facts of one image, as JSON, and packed. Each judgement of the image reads them, and one object has them, beside
+/// The most bytes of the facts of one image, as JSON, and packed. Each judgement of the image reads them, and one object has them, next to
 /// what is attached to the image.
 const FACTS: usize = 4 << 20;
 const PACKED: usize = 640 << 10;

@@ -42,7 +42,7 @@ impl InPod {
         let of_windows = of_windows.then_some(AtMost::Audit);
         let most = [setting, of_rule, of_windows].into_iter().flatten().min();
         let is_new = image.absent.is_empty() && is_unread(image);
-        // Before its layers are read, nobody can do anything.
+        // A person can do nothing before its layers are read.
         if is_new && most.is_some() && (!rule.warns || (*warned && !rule.exempted)) {
             return None;
         }
