@@ -14,6 +14,8 @@ mod bodies;
 mod cli;
 #[path = "load/client.rs"]
 mod client;
+#[path = "image/folder.rs"]
+mod folder;
 #[path = "load/process.rs"]
 mod process;
 #[path = "load/strangers.rs"]
@@ -99,7 +101,8 @@ async fn train(program: &Program) -> Result<(), Failure> {
         }
     }
     // It writes its profile when it ends by itself.
-    server.stop()
+    server.stop()?;
+    cli::train(program)
 }
 
 async fn report(options: &Options) -> Result<(), Failure> {

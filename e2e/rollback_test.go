@@ -12,14 +12,21 @@ import (
 	"podreeve.dev/e2e/harness"
 )
 
-// A tag that goes back to an image that was signed earlier is noticed after a restart, too: a sealed object remembers it.
-func TestATagThatWentBack(t *testing.T) {
+// signedImages is a podreeve that judges how fresh signatures are, and the service that makes them.
+func signedImages(t *testing.T) (*images, *harness.SigningService) {
+	t.Helper()
 	i := newImagesWith(t, map[string]harness.RuleSetting{"image-freshness": {Action: "deny"}, "privileged": {Action: "deny"}, "allow-privilege-escalation": {Action: "patch"}})
 	signer, err := harness.NewSigningService()
 	must(t, err)
 	root, err := json.Marshal(signer.Root)
 	must(t, err)
 	i.settings(t, fmt.Sprintf("trust: [{prefix: %q, anyOf: [{notary: {signingAuthorityRoots: [{pem: %s}], identities: ['*']}}]}]", i.registry.Host, root))
+	return i, signer
+}
+
+// A tag that goes back to an image that was signed earlier is noticed after a restart, too: a sealed object remembers it.
+func TestATagThatWentBack(t *testing.T) {
+	i, signer := signedImages(t)
 	push := func(user string, age time.Duration) (image, digest string) {
 		image, digest = i.registry.Push("web", user)
 		must(t, signer.Sign(i.registry, "web", digest, time.Now().Add(-age)))
@@ -73,4 +80,27 @@ func TestATagThatWentBack(t *testing.T) {
 	must(t, signer.Sign(i.registry, "web", first, time.Now()))
 	forget(first)
 	i.known(t, image)
+}
+
+// An image that was admitted is denied from the second on in which its signature expires, without another look at the registry.
+func TestASignatureExpires(t *testing.T) {
+	i, signer := signedImages(t)
+	image, digest := i.registry.Push("web", "1000")
+	must(t, harness.Await(t.Context(), "the settings count", func(context.Context) (bool, error) {
+		return strings.Count(i.server.Log(), "settings of images are in force") > 1, errors.New(i.server.LogTail(10))
+	}))
+	until := time.Now().Add(4 * time.Second)
+	must(t, signer.SignUntil(i.registry, "web", digest, time.Now(), until))
+	i.known(t, image)
+	before := i.registry.Requests()
+	must(t, harness.Await(t.Context(), "the signature expires", func(ctx context.Context) (bool, error) {
+		answer := i.Create(ctx, i.pod(image), true)
+		if time.Now().Before(until.Truncate(time.Second)) && answer.Err != nil {
+			t.Errorf("it is denied too early: %v", answer.Err)
+		}
+		return answer.Denied() && strings.Contains(answer.Err.Error(), "the signature expired on"), errors.Join(answer.Err, errors.New(i.server.LogTail(10)))
+	}))
+	if now := i.registry.Requests(); now != before {
+		t.Errorf("the registry got %d requests meanwhile", now-before)
+	}
 }

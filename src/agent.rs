@@ -11,7 +11,8 @@ pub mod safety;
 
 use crate::admit::Snapshot;
 use crate::cluster::{Access, once, runtime};
-use crate::host::{Root, snapshot};
+use crate::host::{Root, Watched, snapshot};
+use crate::node::Node;
 use crate::observe::LogOnce;
 use crate::policy::{NodeIdentity, PolicySet};
 use crate::report::node::judge;
@@ -21,8 +22,9 @@ use jiff::tz::Offset;
 use k8s_openapi::api::core::v1::Node as NodeObject;
 use kube::{Api, Client};
 use publish::Publisher;
+use report::Audited;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What the agent does.
 #[derive(Debug, Clone)]
@@ -67,42 +69,83 @@ const RETRY: Duration = Duration::from_secs(60);
 /// How long an audit waits after a change: an installation changes many files.
 const SETTLE: Duration = Duration::from_secs(30);
 
-/// Audits, and never ends.
+/// A host that was read.
+struct Reading {
+    host: Node,
+    at: Instant,
+    /// What notices the next change.
+    changes: Option<Changes>,
+    /// Whether something has changed while it was read.
+    again: bool,
+    /// Whether it is to be read again, whatever its age.
+    is_stale: bool,
+}
+
+impl Reading {
+    /// How long it stays the newest, if nothing changes.
+    fn left(&self, interval: Duration) -> Duration {
+        if self.is_stale { Duration::ZERO } else { interval.saturating_sub(self.at.elapsed()) }
+    }
+
+    /// Waits until a change has settled; forever where changes are not reported.
+    async fn changed(&self) {
+        let is_reported = match &self.changes {
+            _ if self.again => true,
+            Some(changes) => changes.next().await.is_ok(),
+            None => false,
+        };
+        if !is_reported {
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(SETTLE).await;
+    }
+}
+
+/// Audits, and never ends. The host is read again after the interval or a change; what only could not be written is written again from what
+/// was read.
 pub async fn run(settings: Settings) {
     let mut log = LogOnce::default();
+    let mut last: Option<Reading> = None;
     loop {
-        let (wait, changes) = match round(&settings).await {
-            Ok(changes) => {
+        let done = round(&settings, &mut last).await;
+        let left = last.as_ref().map_or(RETRY, |reading| reading.left(settings.interval));
+        let wait = match done {
+            Ok(()) => {
                 if log.recovered() {
                     tracing::info!("the node is audited again");
                 }
-                (settings.interval, changes)
+                left
             }
             Err(error) => {
                 let error = error.to_string();
                 if log.failed(&error) {
                     tracing::warn!(error, "the report of this node is not written; it is tried again");
                 }
-                (settings.interval.min(RETRY), None)
+                left.min(RETRY)
             }
+        };
+        let Some(reading) = &mut last else {
+            tokio::time::sleep(wait).await;
+            continue;
         };
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
-            () = changed(changes.as_ref()) => tracing::debug!("an audited file has changed"),
+            () = reading.changed() => {
+                tracing::debug!("an audited file has changed");
+                reading.is_stale = true;
+            }
         }
     }
 }
 
-/// Waits until a change has settled; forever where changes are not reported.
-async fn changed(changes: Option<&Changes>) {
-    match changes {
-        Some(changes) if changes.next().await.is_ok() => tokio::time::sleep(SETTLE).await,
-        _ => std::future::pending().await,
+/// Reads the host if what was read is too old, judges it, and writes the report.
+async fn round(settings: &Settings, last: &mut Option<Reading>) -> Result<(), RoundError> {
+    let is_old = |reading: &Reading| reading.left(settings.interval).is_zero();
+    if last.as_ref().is_none_or(is_old) {
+        *last = Some(read(settings, last.take()).await?);
     }
-}
-
-/// Reads the host, judges it, and writes the report. Returns what notices the next change.
-async fn round(settings: &Settings) -> Result<Option<Changes>, RoundError> {
+    let Some(reading) = last else { return Ok(()) };
+    let host = &reading.host;
     let client = settings.access.client().await?;
     let nodes: Api<NodeObject> = Api::all(client.clone());
     let object = nodes
@@ -110,25 +153,39 @@ async fn round(settings: &Settings) -> Result<Option<Changes>, RoundError> {
         .await
         .map_err(|error| RoundError::Node { node: settings.node.clone(), error: error.into() })?;
     let policies = in_force(settings, &client).await;
+    let labels = object.metadata.labels.unwrap_or_default();
+    let today = Offset::UTC.to_datetime(Timestamp::now()).date();
+    let report = judge(&policies, host, NodeIdentity { name: &settings.node, labels: &labels }, today);
+    let uid = object.metadata.uid.unwrap_or_default();
+    let audited = Audited { at: host.taken, interval: settings.interval };
+    let publisher = Publisher { client: &client, node: &settings.node, uid: &uid, audited };
+    let runtime = object.status.as_ref().and_then(runtime::user_namespaces);
+    let written = publisher.publish(&report, &facts::facts(host, runtime)).await?;
+    let summary = report.summary;
+    tracing::info!(fail = summary.fail, unknown = summary.unknown, pass = summary.pass, written, "the node is audited");
+    Ok(())
+}
+
+/// Reads the host, and what to watch of it. What watched it before tells of changes until then.
+async fn read(settings: &Settings, before: Option<Reading>) -> Result<Reading, RoundError> {
+    let at = Instant::now();
+    let before = before.and_then(|reading| reading.changes);
+    if let Some(changes) = &before {
+        changes.drain();
+    }
     let root = settings.root.clone();
     // Files of the host may be slow to read.
     let read = tokio::task::spawn_blocking(move || {
         let host = Root::open(&root).map_err(|error| RoundError::Root { root, error })?;
-        Ok::<_, RoundError>(snapshot(&host, Timestamp::now().as_second()))
+        let watched = Watched::new(&host);
+        let node = snapshot(&watched, Timestamp::now().as_second());
+        let folders = watched.folders(&node);
+        Ok::<_, RoundError>((node, folders))
     });
-    let host = read.await.map_err(|_| RoundError::Panic)??;
-    // From here on, so that no change is missed.
-    let changes = Changes::watch(&settings.root, host.files.keys().map(String::as_str)).ok();
-    let labels = object.metadata.labels.unwrap_or_default();
-    let today = Offset::UTC.to_datetime(Timestamp::now()).date();
-    let audited = judge(&policies, &host, NodeIdentity { name: &settings.node, labels: &labels }, today);
-    let uid = object.metadata.uid.unwrap_or_default();
-    let publisher = Publisher { client: &client, node: &settings.node, uid: &uid };
-    let runtime = object.status.as_ref().and_then(runtime::user_namespaces);
-    let written = publisher.publish(&audited, &facts::facts(&host, runtime)).await?;
-    let summary = audited.summary;
-    tracing::info!(fail = summary.fail, unknown = summary.unknown, pass = summary.pass, written, "the node is audited");
-    Ok(changes)
+    let (host, folders) = read.await.map_err(|_| RoundError::Panic)??;
+    let changes = Changes::watch(&settings.root, &folders).ok();
+    let again = before.is_some_and(|changes| changes.drain());
+    Ok(Reading { host, at, changes, again, is_stale: false })
 }
 
 /// The policies in force in the cluster, as far as they show there; those of the arguments where they cannot be read.

@@ -11,6 +11,7 @@ pub mod nodes;
 pub mod pods;
 mod query;
 pub mod reported_nodes;
+pub mod reported_scans;
 
 pub use images::{ImageQuery, Images};
 pub use ingress::IngressByName;
@@ -52,6 +53,8 @@ pub struct Facts {
     pub manifest_accounts: Option<Arc<accounts::Accounts>>,
     /// What is known of images; none where image facts are switched off.
     pub images: Option<Arc<Images>>,
+    /// What scanners in the cluster report of images.
+    pub scans: Arc<reported_scans::ReportedScans>,
     /// What was looked up for this request. It is newer than what the watches delivered.
     pub answers: Vec<FactAnswer>,
 }

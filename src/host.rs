@@ -18,9 +18,12 @@ mod root;
 mod snapshot;
 mod toml_files;
 mod units;
+mod walk;
+mod watched;
 
 pub use root::Root;
 pub use snapshot::snapshot;
+pub use watched::Watched;
 
 use crate::node::Read;
 use crate::node::mode::{Access, AclEntry, FileKind};
@@ -42,6 +45,10 @@ pub trait Host {
     fn entry(&self, path: &str) -> Read<Entry>;
     /// The text of a link itself.
     fn link(&self, path: &str) -> Read<String>;
+    /// The `uid_map` and the `gid_map` of podreeve itself, which say whether the ids that it sees are those of the host.
+    fn own_ids(&self) -> [Read<String>; 2] {
+        ["uid_map", "gid_map"].map(|name| text_of(self.read(&format!("/proc/self/{name}"))))
+    }
     /// The texts of all links in a folder.
     fn links(&self, path: &str) -> Vec<String> {
         let names = self.list(path);
@@ -67,8 +74,12 @@ pub struct Entry {
 
 /// The text of a file. Bytes that are no UTF-8 are replaced, as no setting has them.
 pub fn text(host: &dyn Host, path: &str) -> Read<String> {
+    text_of(host.read(path))
+}
+
+fn text_of(bytes: Read<Vec<u8>>) -> Read<String> {
     let replaced = |error: FromUtf8Error| String::from_utf8_lossy(error.as_bytes()).into_owned();
-    host.read(path).map(|bytes| String::from_utf8(bytes).unwrap_or_else(replaced))
+    bytes.map(|bytes| String::from_utf8(bytes).unwrap_or_else(replaced))
 }
 
 /// Entries of an ACL in the form of the attribute `system.posix_acl_access`.

@@ -29,7 +29,7 @@ use self::config::Config;
 use self::docker::Docker;
 use self::kubelet::Kubelet;
 use self::listener::Listener;
-use self::mode::FileRead;
+use self::mode::{FileFacts, FileRead};
 use self::mount::Mount;
 use self::os::{Kernel, Os, SecurityModules};
 use self::process::Process;
@@ -77,6 +77,9 @@ pub struct Node {
     pub units: BTreeMap<String, Unit>,
     /// Units that start with the host.
     pub enabled_units: Vec<String>,
+    /// Folders that may enable more, and why they cannot be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub enabled_unread: Vec<String>,
     pub audit: Audit,
     pub docker: Vec<Docker>,
     pub containerd: Vec<Daemon>,
@@ -85,6 +88,9 @@ pub struct Node {
     pub kubelet: Vec<Kubelet>,
     /// All files that a rule asks about, by the path that a setting names.
     pub files: BTreeMap<String, FileRead>,
+    /// Sockets that do not exist yet, by the path at which systemd will make them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub planned_sockets: BTreeMap<String, PlannedSocket>,
     /// Certificates that daemons use, by their path.
     pub certificates: BTreeMap<String, Read<Certificate>>,
     /// The names in folders whose files rules judge.
@@ -103,6 +109,15 @@ pub struct Node {
     pub containers_policy: Read<serde_json::Value>,
     /// Programs that are newer than their process, by its id.
     pub outdated: BTreeMap<u32, String>,
+}
+
+/// A socket that systemd makes as soon as its unit starts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedSocket {
+    pub facts: FileFacts,
+    /// The file and line that say its mode, or the file that does not.
+    pub source: String,
 }
 
 /// The images that a docker keeps.

@@ -28,7 +28,7 @@ pub mod volume;
 
 pub use context::{Connect, Ingress, OnNodes, PodContext, UnknownPod, Written};
 pub use features::PodFeatures;
-pub use images::{PodImage, PodImages};
+pub use images::{PodImage, PodImages, PodScans};
 pub use kinds::{Kind, KindClass};
 pub use list::List;
 pub use named_images::{NamedImage, NamedImages};

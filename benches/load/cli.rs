@@ -2,7 +2,7 @@
 
 use super::client::Failure;
 use super::process::Program;
-use super::{Table, bodies, quartiles};
+use super::{Table, bodies, folder as image_folder, quartiles};
 use podreeve::manifest::to_yaml;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -37,6 +37,33 @@ pub fn report(podreeve: &Program, quick: bool, table: &mut Table) -> Result<(), 
         Some(("x1.25".to_owned(), growth <= 1.25)),
         &format!("{:.1} MiB against {:.1}", large.peak as f64 / 1024.0, small.peak as f64 / 1024.0),
     );
+    Ok(())
+}
+
+/// What people run, once each and on little: what a command never ran is laid out as code that never runs, page after page of it.
+pub fn train(podreeve: &Program) -> Result<(), Failure> {
+    let Program::Podreeve(podreeve) = podreeve else { return Ok(()) };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = Folder(Path::new(env!("CARGO_TARGET_TMPDIR")).join("train"));
+    image_folder::make(&folder.0.join("image"), 2, 1_000_000)?;
+    let (image, manifests, signed) =
+        (folder.0.join("image"), root.join("tests/addons"), root.join("tests/trust/bundle"));
+    let commands: [(&[&str], Option<&Path>); 6] = [
+        (&["version"], None),
+        (&["--help"], None),
+        (&["node"], None),
+        (&["check", "--no-config"], Some(&manifests)),
+        (&["image"], Some(&image)),
+        (&["image"], Some(&signed)),
+    ];
+    for (arguments, path) in commands {
+        let status =
+            Command::new(podreeve).args(arguments).args(path).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
+        // Whatever it finds.
+        if !matches!(status.code(), Some(0 | 1)) {
+            return Err(format!("podreeve {} ended with {status}", arguments.join(" ")).into());
+        }
+    }
     Ok(())
 }
 

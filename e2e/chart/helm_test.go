@@ -27,9 +27,9 @@ func TestEveryHelmRendersTheSame(t *testing.T) {
 		want := renderedBy(t, all["helm4"], values)
 		for name, helm := range all {
 			rendered := renderedBy(t, helm, values)
-			for key, object := range rendered {
-				if !reflect.DeepEqual(object, want[key]) {
-					t.Errorf("%s: %s differs between helm4 and %s:\n%v\n%v", values, key, name, want[key], object)
+			for place, object := range rendered {
+				if !reflect.DeepEqual(object, want[place]) {
+					t.Errorf("%s: %s differs between helm4 and %s:\n%v\n%v", values, place, name, want[place], object)
 				}
 			}
 			if len(rendered) != len(want) {
@@ -52,10 +52,11 @@ func byKey(t *testing.T, objects Objects) map[string]any {
 	t.Helper()
 	all := map[string]any{}
 	for _, object := range objects {
-		if _, twice := all[key(object)]; twice {
-			t.Errorf("%s is rendered twice", key(object))
+		place := object.GetNamespace() + " " + key(object)
+		if _, twice := all[place]; twice {
+			t.Errorf("%s is rendered twice", place)
 		}
-		all[key(object)] = object.Object
+		all[place] = object.Object
 	}
 	return all
 }

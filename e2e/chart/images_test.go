@@ -141,6 +141,31 @@ func TestPullSecretsNeedARight(t *testing.T) {
 	}
 }
 
+// podreeve reads the reports of trivy-operator only where that is switched on, and never writes them.
+func TestVulnerabilityReportsNeedARight(t *testing.T) {
+	for values, want := range map[string]bool{
+		"images": false, "images --set images.vulnerabilityReports=true": true, "default --set images.vulnerabilityReports=true": false,
+	} {
+		args := strings.Fields(values)
+		objects := render(t, args[0], args[1:]...)
+		var verbs []string
+		for _, rule := range find[rbac.ClusterRole](t, objects, "ClusterRole", "podreeve").Rules {
+			if slices.Contains(rule.APIGroups, "aquasecurity.github.io") {
+				verbs = append(verbs, rule.Verbs...)
+			}
+		}
+		if wanted := []string{"list", "watch"}; want && !slices.Equal(verbs, wanted) || !want && verbs != nil {
+			t.Errorf("%s: podreeve may %q reports of scanners", values, verbs)
+		}
+		if args[0] == "images" {
+			document := find[core.ConfigMap](t, objects, "ConfigMap", "podreeve-images").Data["images.yaml"]
+			if strings.Contains(document, "vulnerabilityReports: true") != want {
+				t.Errorf("%s: the settings are\n%s", values, document)
+			}
+		}
+	}
+}
+
 // Where a request may wait for a registry, the API server waits longer, unless the values say how long.
 func TestTimeoutOfImages(t *testing.T) {
 	for values, want := range map[string]int32{
@@ -249,4 +274,13 @@ func pageValues(t *testing.T, page string) string {
 	}
 	t.Fatalf("%s has no values.yaml", page)
 	return ""
+}
+
+// And that of docs/vulnerability-reports.md.
+func TestPageOfVulnerabilityReports(t *testing.T) {
+	objects := render(t, "default", "-f", writeTemp(t, pageValues(t, "docs/vulnerability-reports.md")))
+	settings := find[core.ConfigMap](t, objects, "ConfigMap", "podreeve-images").Data["images.yaml"]
+	if !strings.Contains(settings, "vulnerabilityReports: true") {
+		t.Errorf("the settings are\n%s", settings)
+	}
 }

@@ -54,12 +54,25 @@ func NewSigningService() (*SigningService, error) {
 
 // Sign attaches a signature of this time to an image of the registry.
 func (s *SigningService) Sign(registry *Registry, name, digest string, at time.Time) error {
-	const scheme, signedAt = "io.cncf.notary.signingScheme", "io.cncf.notary.authenticSigningTime"
+	return s.sign(registry, name, digest, at, nil)
+}
+
+// SignUntil does the same, and the image is to be used until then.
+func (s *SigningService) SignUntil(registry *Registry, name, digest string, at, until time.Time) error {
+	return s.sign(registry, name, digest, at, &until)
+}
+
+func (s *SigningService) sign(registry *Registry, name, digest string, at time.Time, until *time.Time) error {
+	const scheme, signedAt, expiry = "io.cncf.notary.signingScheme", "io.cncf.notary.authenticSigningTime", "io.cncf.notary.expiry"
 	encoded := base64.RawURLEncoding.EncodeToString
-	protected := encoded(toJSON(map[string]any{
+	header := map[string]any{
 		"alg": "ES256", "cty": "application/vnd.cncf.notary.payload.v1+json", "crit": []string{scheme, signedAt},
 		scheme: "notary.x509.signingAuthority", signedAt: at.UTC().Format(time.RFC3339),
-	}))
+	}
+	if until != nil {
+		header["crit"], header[expiry] = []string{scheme, signedAt, expiry}, until.UTC().Format(time.RFC3339)
+	}
+	protected := encoded(toJSON(header))
 	payload := encoded(toJSON(map[string]any{"targetArtifact": map[string]any{"mediaType": manifestType, "digest": digest, "size": 1}}))
 	hash := sha256.Sum256([]byte(protected + "." + payload))
 	r, v, err := ecdsa.Sign(rand.Reader, s.key, hash[:])

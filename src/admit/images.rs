@@ -55,7 +55,8 @@ impl ImageContext<'_> {
             if missing.references.len() > before {
                 missing.add_secrets(&placed.pod);
             }
-            placed.pod.context.images = Some(Box::new(PodImages::new(self.today, settings, images)));
+            let known = PodImages::new(self.today, settings, images);
+            placed.pod.context.images = Some(Box::new(known.with_scans(self.facts.scans.of_pods_in(self.namespace))));
         }
         if missing.references.is_empty() { Ok(()) } else { Err(missing.query(self.namespace)) }
     }

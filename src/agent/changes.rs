@@ -1,27 +1,21 @@
 //! Notices that a file which was audited has changed, so that nothing waits for the end of the interval.
 
 use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-/// Folders in which something changes all the time.
-const NOISY: [&str; 4] = ["/run", "/var/run", "/proc", "/sys"];
-/// The most folders that are watched.
-const MOST: usize = 500;
-
-/// The folders of the audited files.
+/// The folders of what was audited.
 pub struct Changes(AsyncFd<File>);
 
 impl Changes {
-    /// Watches the folders of these files of the host, as far as they exist.
+    /// Watches these folders of the host, as far as they exist.
     ///
     /// # Errors
     /// When the kernel watches nothing.
-    pub fn watch<'f>(root: &Path, files: impl Iterator<Item = &'f str>) -> io::Result<Self> {
+    pub fn watch(root: &Path, folders: &[String]) -> io::Result<Self> {
         let watches = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
         let kinds = WatchFlags::CLOSE_WRITE
             | WatchFlags::ATTRIB
@@ -30,13 +24,23 @@ impl Changes {
             | WatchFlags::MOVE
             | WatchFlags::ONLYDIR
             | WatchFlags::DONT_FOLLOW;
-        for folder in folders(root, files) {
+        for folder in folders.iter().filter_map(|folder| folder.strip_prefix('/')) {
             // One that is not there is audited again after the interval.
-            let _ = add_watch(&watches, &folder, kinds);
+            let _ = add_watch(&watches, root.join(folder), kinds);
         }
         #[allow(deprecated, reason = "it is unsound for types that change their descriptor, and a File owns one")]
         let watches = AsyncFd::with_interest(File::from(watches), Interest::READABLE)?;
         Ok(Self(watches))
+    }
+
+    /// Forgets the changes until now. Returns whether there were any.
+    pub fn drain(&self) -> bool {
+        let (mut events, mut any) = ([0; 4096], false);
+        let mut watches = self.0.get_ref();
+        while watches.read(&mut events).is_ok_and(|read| read > 0) {
+            any = true;
+        }
+        any
     }
 
     /// Waits for a change.
@@ -58,16 +62,10 @@ impl Changes {
     }
 }
 
-fn folders<'f>(root: &Path, files: impl Iterator<Item = &'f str>) -> BTreeSet<PathBuf> {
-    let folders = files.filter_map(|file| Path::new(file).parent());
-    let quiet = folders.filter(|folder| !NOISY.iter().any(|noisy| folder.starts_with(noisy)));
-    let below = quiet.filter_map(|folder| Some(root.join(folder.strip_prefix("/").ok()?)));
-    below.take(MOST).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::{Root, Watched, snapshot};
     use std::fs;
 
     #[tokio::test]
@@ -75,18 +73,41 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("etc/docker");
         fs::create_dir_all(&folder).unwrap();
-        let files = ["/etc/docker/daemon.json", "/run/docker.sock", "/missing/file"];
-        let changes = Changes::watch(root.path(), files.into_iter()).unwrap();
+        let folders = ["/etc/docker", "/missing", "relative"].map(str::to_owned);
+        let changes = Changes::watch(root.path(), &folders).unwrap();
         fs::write(folder.join("daemon.json"), "{}").unwrap();
         changes.next().await.unwrap();
         fs::set_permissions(folder.join("daemon.json"), fs::metadata(root.path()).unwrap().permissions()).unwrap();
         changes.next().await.unwrap();
     }
 
-    #[test]
-    fn folders_that_always_change_are_left_out() {
-        let files = ["/etc/docker/daemon.json", "/etc/docker/key.json", "/run/docker.sock", "/runner/a", "relative/a"];
-        let found: Vec<PathBuf> = folders(Path::new("/host"), files.into_iter()).into_iter().collect();
-        assert_eq!(found, [PathBuf::from("/host/etc/docker"), PathBuf::from("/host/runner")]);
+    /// A folder of drop-ins that did not exist, and the target of a link, wake the agent as a change of the file itself does.
+    #[tokio::test]
+    async fn what_an_audit_reads_is_watched() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        for folder in ["usr/lib/systemd/system", "etc/systemd/system", "etc/docker", "srv"] {
+            fs::create_dir_all(path(folder)).unwrap();
+        }
+        fs::write(path("usr/lib/systemd/system/docker.service"), "[Service]\nExecStart=/usr/bin/dockerd\n").unwrap();
+        fs::write(path("srv/daemon.json"), "{}").unwrap();
+        std::os::unix::fs::symlink("/srv/daemon.json", path("etc/docker/daemon.json")).unwrap();
+        let watch = || {
+            let root = Root::open(dir.path()).unwrap();
+            let watched = Watched::new(&root);
+            let node = snapshot(&watched, 0);
+            Changes::watch(dir.path(), &watched.folders(&node)).unwrap()
+        };
+        let changes = watch();
+        assert!(!changes.drain(), "to read it is no change");
+        let drop_ins = path("etc/systemd/system/docker.service.d");
+        fs::create_dir(&drop_ins).unwrap();
+        changes.next().await.unwrap();
+        let changes = watch();
+        fs::write(drop_ins.join("a.conf"), "[Service]\n").unwrap();
+        changes.next().await.unwrap();
+        assert!(!changes.drain());
+        fs::write(path("srv/daemon.json"), "{\"icc\": false}").unwrap();
+        changes.next().await.unwrap();
     }
 }

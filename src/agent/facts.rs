@@ -24,6 +24,7 @@ pub fn facts(node: &Node, runtime: Option<bool>) -> ReportedNode {
         // An image of a disk does not say what its kernel will have.
         app_armor: (!node.offline).then_some(modules.apparmor),
         se_linux: (!node.offline).then_some(modules.selinux == Some(SeLinux::Enforcing)),
+        ..ReportedNode::default()
     }
 }
 

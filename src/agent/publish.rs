@@ -1,10 +1,10 @@
-//! Writes the report of the node, when its content changes; otherwise only the time of the audit.
+//! Writes the report of the node, when its content changes; otherwise only the times of the audit.
 
-use super::report::{CONTENT, ClusterReport, FirstSeen, seen_key};
+use super::report::{Audited, CONTENT, ClusterReport, FirstSeen, seen_key};
 use crate::cluster::ApiError;
 use crate::cluster::item::{Item, resource};
 use crate::cluster::report_fields::Time;
-use crate::facts::reported_nodes::{CHECKED, NAME_PREFIX, ReportedNode};
+use crate::facts::reported_nodes::{NAME_PREFIX, ReportedNode};
 use crate::report::node::NodeReport;
 use jiff::Timestamp;
 use kube::api::{Patch, PatchParams, PostParams};
@@ -34,6 +34,7 @@ pub struct Publisher<'p> {
     pub client: &'p Client,
     pub node: &'p str,
     pub uid: &'p str,
+    pub audited: Audited,
 }
 
 /// What the agent reads of its last report.
@@ -90,17 +91,18 @@ impl Publisher<'_> {
         let new = ClusterReport::new(report, facts, self.uid, &first_seen(&existing), now);
         let content = hash(&new.content());
         let Some(old) = found else {
-            let object = new.written(content, None, now);
+            let object = new.written(content, None, self.audited);
             api.create(&PostParams::default(), &object).await.map_err(|error| refused(error.into()))?;
             return Ok(true);
         };
         if existing.metadata.annotations.get(CONTENT) == Some(&content) {
-            let checked = json!({"metadata": {"annotations": {CHECKED: now.as_second().to_string()}}});
+            let annotations: HashMap<&str, String> = self.audited.annotations().into();
+            let checked = json!({"metadata": {"annotations": annotations}});
             let patch = Patch::Merge(checked);
             api.patch(&name, &PatchParams::default(), &patch).await.map_err(|error| refused(error.into()))?;
             return Ok(false);
         }
-        let object = new.written(content, old.metadata.resource_version, now);
+        let object = new.written(content, old.metadata.resource_version, self.audited);
         api.replace(&name, &PostParams::default(), &object).await.map_err(|error| refused(error.into()))?;
         Ok(true)
     }

@@ -3,13 +3,14 @@
 use crate::cluster::item::Item;
 use crate::cluster::report_fields::{Reference, Summary, Time};
 use crate::decide::Effect;
-use crate::facts::reported_nodes::{CHECKED, FACTS, LABEL, NAME_PREFIX, ReportedNode};
+use crate::facts::reported_nodes::{CHECKED, FACTS, INTERVAL, LABEL, NAME_PREFIX, ReportedNode};
 use crate::report::node::{NodeReport, NodeResultReport};
 use crate::rule::VerdictKind;
 use crate::text::clean;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 /// The annotation with the hash of the content.
 pub const CONTENT: &str = "podreeve.dev/content";
@@ -62,6 +63,20 @@ struct ReportResult {
     resources: Vec<Reference>,
     message: String,
     properties: BTreeMap<&'static str, String>,
+}
+
+/// When the host was read, and how often that is. Neither is a part of the content.
+#[derive(Debug, Clone, Copy)]
+pub struct Audited {
+    /// Seconds since 1970.
+    pub at: i64,
+    pub interval: Duration,
+}
+
+impl Audited {
+    pub fn annotations(self) -> [(&'static str, String); 2] {
+        [(CHECKED, self.at.to_string()), (INTERVAL, self.interval.as_secs().to_string())]
+    }
 }
 
 /// When each result of the last report was found first, by its fingerprint.
@@ -126,9 +141,9 @@ impl ClusterReport {
     }
 
     /// The object to write, in place of that version.
-    pub fn written(mut self, content: String, version: Option<String>, now: Timestamp) -> Item {
+    pub fn written(mut self, content: String, version: Option<String>, audited: Audited) -> Item {
         self.metadata.annotations.insert(CONTENT, content);
-        self.metadata.annotations.insert(CHECKED, now.as_second().to_string());
+        self.metadata.annotations.extend(audited.annotations());
         self.metadata.resource_version = version;
         Item::of(self.content())
     }
@@ -243,13 +258,16 @@ mod tests {
         };
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         let object = ClusterReport::new(&report, &ReportedNode::default(), "u", &FirstSeen::new(), now);
-        let item = object.written("0".repeat(32), Some("9".repeat(20)), now);
+        let audited = Audited { at: 1_800_000_000, interval: Duration::from_secs(3600) };
+        let item = object.written("0".repeat(32), Some("9".repeat(20)), audited);
         let text = item.raw.get();
         assert!(text.len() < 1_400_000, "{} bytes are more than etcd takes", text.len());
         let written: Value = serde_json::from_str(text).unwrap();
         let all = written["results"].as_array().unwrap();
         assert!((50..=RESULTS).contains(&all.len()), "{}", all.len());
         assert_eq!(written["summary"]["pass"], 4999);
+        let annotations = &written["metadata"]["annotations"];
+        assert_eq!((&annotations[CHECKED], &annotations[INTERVAL]), (&"1800000000".into(), &"3600".into()));
         let left_out = written["metadata"]["annotations"]["podreeve.dev/results-left-out"].as_str().unwrap();
         assert_eq!(left_out, (5000 - all.len()).to_string());
         assert_eq!((&all[0]["result"], &all[0]["properties"]["found"]), (&Value::from("fail"), &Value::from("worst")));

@@ -17,6 +17,7 @@ mod judged;
 mod key;
 pub mod object;
 mod objects;
+mod pace;
 mod permits;
 mod platforms;
 mod pull_secrets;
@@ -31,6 +32,7 @@ mod tag_memory;
 mod tag_objects;
 mod tenants;
 mod unused;
+mod vulnerability_reports;
 
 pub use deep::run as read_layers;
 pub use object::ImageFactsObject;
@@ -92,6 +94,7 @@ pub async fn run(tasks: ImageTasks<'_>) {
         deep::run(tasks.service, tasks.leadership.clone()),
         follow_running,
         follow_nodes(&tasks),
+        vulnerability_reports::follow(&tasks),
     );
 }
 
@@ -112,6 +115,7 @@ async fn publish(tasks: &ImageTasks<'_>) {
         if std::mem::replace(&mut day, today()) != day {
             service.forget_judgements();
         }
+        service.judge_due();
         let setup = service.setup.load_full();
         let (settings, must_be_signed) = match &setup {
             Some(setup) => (setup.unknown, MustBeSigned::By(Arc::clone(&setup.trust.trust))),

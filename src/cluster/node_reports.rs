@@ -32,6 +32,7 @@ struct Kept {
     verdicts: NodeVerdicts,
     /// The time of the last audit, in seconds since 1970.
     checked: i64,
+    interval: u32,
     facts: ReportedNode,
 }
 
@@ -106,7 +107,8 @@ impl Sink for Reports<'_> {
             all.add(&kept.verdicts);
         }
         let oldest = self.kept.values().map(|kept| kept.checked).min();
-        self.metrics.set(&all, self.kept.len(), oldest);
+        let interval = self.kept.values().map(|kept| kept.interval).max();
+        self.metrics.set(&all, self.kept.len(), oldest, interval);
         let reported: ReportedNodes = self.kept.iter().map(|(node, kept)| (node.clone(), kept.facts.clone())).collect();
         self.state.send_if_modified(|state| {
             let changed = *state.reported_nodes != reported;
@@ -158,7 +160,7 @@ impl Kept {
             let verdict = result.properties.get("verdict").map(String::as_str).unwrap_or_default();
             verdicts.count(&result.rule, verdict);
         }
-        Self { verdicts, checked: report.checked, facts: report.facts }
+        Self { verdicts, checked: report.checked, interval: report.interval, facts: report.facts }
     }
 }
 

@@ -16,10 +16,11 @@ use super::item::Item;
 use super::runtime;
 use super::state::StateSender;
 use crate::facts::nodes::{NodeFacts, Nodes, PidLimit};
-use crate::facts::reported_nodes::{ReportedNode, ReportedNodes};
+use crate::facts::reported_nodes::{ReportedNode, ReportedNodes, recent};
 use crate::facts::{FactKinds, Labels};
 use crate::observe::LogOnce;
 use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
 use kube::Client;
 use kube::api::{ListParams, Request};
 use kube::core::ObjectList;
@@ -95,13 +96,14 @@ impl NodesPoll<'_> {
                 let listed = state.wait_for(|state| !state.reported_nodes.is_empty());
                 let _ = tokio::time::timeout(REPORTS, listed).await;
             }
-            let reported = Arc::clone(&state.borrow().reported_nodes);
+            let all = Arc::clone(&state.borrow().reported_nodes);
+            let reported = recent(&all, Timestamp::now().as_second());
             let asked = Asked { client: self.client, access: self.access, kinds, reported: &reported };
             self.take(asked.round(&mut known).await, &mut log);
             tokio::select! {
                 () = tokio::time::sleep(INTERVAL) => {}
                 _ = needed.wait_for(|needed| !kinds.contains(*needed & some)) => {}
-                _ = state.wait_for(|state| reported.is_empty() && !state.reported_nodes.is_empty()) => {}
+                _ = state.wait_for(|state| all.is_empty() && !state.reported_nodes.is_empty()) => {}
             }
         }
     }

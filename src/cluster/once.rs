@@ -11,8 +11,9 @@ use super::served::ServedPolicies;
 use super::state::{ClusterState, StateSender};
 use crate::facts::FactKinds;
 use crate::facts::nodes::Nodes;
-use crate::facts::reported_nodes::LABEL;
+use crate::facts::reported_nodes::{LABEL, recent};
 use crate::policy::CompiledPolicy;
+use jiff::Timestamp;
 use kube::api::ListParams;
 use kube::{Api, Client};
 
@@ -56,6 +57,7 @@ pub async fn state(
 pub async fn nodes(client: &Client, access: &KubeletAccess, kinds: FactKinds) -> (Nodes, Option<String>) {
     let reports = node_reports(client).await.unwrap_or_default();
     let reported = reports.iter().filter_map(NodeReport::read).map(|report| (report.node, report.facts)).collect();
+    let reported = recent(&reported, Timestamp::now().as_second());
     let Round { nodes, error } = Asked { client, access, kinds, reported: &reported }.once().await;
     (nodes, error)
 }

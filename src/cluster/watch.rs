@@ -26,6 +26,10 @@ pub trait Sink: Send {
     /// The watch broke off, so changes may be missing until the next event. If `lost`, an event could not be read, and the
     /// change is missing until the next list ends.
     fn interrupted(&mut self, _lost: bool) {}
+    /// The API server has no such resource. True if that is normal: its CRD may come later.
+    fn on_missing(&mut self) -> bool {
+        false
+    }
     /// When to call [`Self::flush`] again though there is no event.
     fn flush_after(&self) -> Option<Duration> {
         None
@@ -114,7 +118,12 @@ async fn follow(
                 match refusal(&error) {
                     // The list begins again, which is normal.
                     Some(Refusal::Expired) => continue,
-                    Some(Refusal::Reason(error)) => {
+                    Some(Refusal::Missing) if sink.on_missing() => {
+                        api_health.up();
+                        sink.flush().await;
+                    }
+                    Some(refusal) => {
+                        let error = refusal.to_string();
                         api_health.up();
                         if log.failed(&error) {
                             tracing::warn!(what = names.what, error, "the objects cannot be read: {}", names.without);
@@ -140,9 +149,13 @@ fn pass_on(event: Event<Item>, sink: &mut impl Sink) {
 }
 
 /// The API server answered, and the answer is no.
+#[derive(Debug, thiserror::Error)]
 enum Refusal {
-    /// The version from which the watch should continue is too old.
+    #[error("the version from which the watch should continue is too old")]
     Expired,
+    #[error("this API server has no such resource; is its CRD installed?")]
+    Missing,
+    #[error("{0}")]
     Reason(String),
 }
 
@@ -157,9 +170,7 @@ fn refusal(error: &Error) -> Option<Refusal> {
     };
     match ApiError::from(&**status) {
         ApiError::Refused { code: 410, .. } => Some(Refusal::Expired),
-        ApiError::Refused { code: 404, .. } => {
-            Some(Refusal::Reason("this API server has no such resource; is its CRD installed?".to_owned()))
-        }
+        ApiError::Refused { code: 404, .. } => Some(Refusal::Missing),
         ApiError::Refused { code: 403, message } => {
             Some(Refusal::Reason(format!("{message}; grant podreeve's role list and watch")))
         }

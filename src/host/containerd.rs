@@ -1,6 +1,6 @@
 //! Every containerd of a host.
 
-use super::instances::{Instance, home, instances, package_version};
+use super::instances::{Instance, instances, package_version};
 use super::layouts::Layout;
 use super::{Host, glob, toml_files};
 use crate::node::Daemon;
@@ -46,16 +46,14 @@ fn containerd(host: &dyn Host, instance: Instance<'_>, processes: &[Process]) ->
     }
     let registries = registries(host, &instance, &config);
     let rootless = instance.is_rootless();
-    let (uid, home) = match instance.process.filter(|_| rootless) {
-        Some(process) => home(host, process, processes),
-        None => (0, "/root".to_owned()),
-    };
+    let (uid, home) = instance.home(host, processes, &mut config);
     Daemon { pid: instance.pid(), rootless, uid, home, version, config, config_files, registries, name: instance.name }
 }
 
 /// The main file and all that it imports. An imported file may import others.
 fn read(host: &dyn Host, instance: &Instance<'_>, main: &str, version: Option<&str>) -> (Config, Vec<String>) {
     let mut config = instance.config.clone();
+    instance.check_path(&mut config, main);
     toml_files::add(host, instance, &mut config, main, Merge::Keys);
     // The number of the format says it too: 3 came with 2.0.
     let format = config.get("version").and_then(|setting| setting.value.as_u64()).unwrap_or(1);
@@ -66,7 +64,7 @@ fn read(host: &dyn Host, instance: &Instance<'_>, main: &str, version: Option<&s
     };
     let mut files = vec![main.to_owned()];
     let mut open: Vec<(String, String)> = imports(&config, main);
-    while let Some((pattern, by)) = open.pop().filter(|_| files.len() < MOST_FILES) {
+    while let Some((pattern, by)) = open.pop() {
         let folder = by.rsplit_once('/').map_or("", |(folder, _)| folder);
         let pattern = match &release {
             _ if pattern.starts_with('/') => pattern,
@@ -74,9 +72,17 @@ fn read(host: &dyn Host, instance: &Instance<'_>, main: &str, version: Option<&s
             Some(release) if *release < vec![1, 7] => format!("/{pattern}"),
             _ => format!("{folder}/{pattern}"),
         };
-        for path in glob::glob(host, &pattern) {
+        let found = glob::glob(host, &pattern);
+        for why in found.unread {
+            config.doubt(why);
+        }
+        for path in found.paths {
             if files.contains(&path) {
                 continue;
+            }
+            if files.len() >= MOST_FILES {
+                config.doubt(format!("{main} imports more files than podreeve reads"));
+                break;
             }
             let mut own = Config::default();
             toml_files::add(host, instance, &mut own, &path, Merge::Keys);
@@ -108,7 +114,9 @@ fn registries(host: &dyn Host, instance: &Instance<'_>, config: &Config) -> Conf
         .map(str::to_owned)
         .collect();
     for folder in folders.iter().filter(|folder| folder.starts_with('/')) {
-        for path in glob::glob(host, &format!("{folder}/*/hosts.toml")) {
+        let found = glob::glob(host, &format!("{folder}/*/hosts.toml"));
+        all.doubts.extend(found.unread);
+        for path in found.paths {
             let mut own = Config::default();
             toml_files::add(host, instance, &mut own, &path, Merge::Keys);
             all.settings.extend(own.settings.into_iter().map(|(key, setting)| (format!("{path}: {key}"), setting)));
@@ -131,7 +139,7 @@ mod tests {
             "=== /usr/lib/systemd/system/containerd.service\n[Service]\nExecStart=/usr/bin/containerd\n\
 === /var/lib/dpkg/status\nPackage: containerd\nStatus: install ok installed\nVersion: {version}\n{files}"
         ));
-        let (processes, units) = (processes(&host), units::daemons(&host));
+        let (processes, units) = (processes(&host), units::daemons(&host, &[]));
         containerds(&host, &processes, &units, None).remove(0)
     }
 
@@ -161,6 +169,21 @@ mod tests {
         let oldest = daemon("1.6.20~ds1", &files("conf.d/*.toml"));
         assert_eq!(get(&oldest, "root").as_deref(), Some("/cwd"), "relative to the folder of the daemon");
         assert_eq!(get(&oldest, &format!("{SECTION}.sandbox_image")).as_deref(), Some("x"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_known() {
+        let unread = daemon(
+            "2.0.1",
+            "=== /etc/containerd/config.toml\nversion = 3\nimports = [\"/etc/containerd/conf.d/*.toml\"]\n\
+[plugins.x.registry]\nconfig_path = \"/certs.d\"\n=== /etc/containerd/conf.d denied folder\n=== /certs.d denied folder\n",
+        );
+        assert_eq!(unread.config.doubts, ["/etc/containerd/conf.d cannot be read: permission denied"]);
+        assert_eq!(unread.registries.doubts, ["/certs.d cannot be read: permission denied"]);
+        let files: String = (0..300).map(|n| format!("=== /etc/containerd/conf.d/{n}.toml\n")).collect();
+        let main = "=== /etc/containerd/config.toml\nversion = 3\nimports = [\"conf.d/*\", \"/other.toml\"]\n=== /other.toml\n";
+        let many = daemon("2.0.1", &format!("{main}{files}"));
+        assert_eq!(many.config.doubts, ["/etc/containerd/config.toml imports more files than podreeve reads"]);
     }
 
     #[test]

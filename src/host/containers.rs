@@ -1,13 +1,14 @@
 //! cri-o and podman, which share the files of `/etc/containers`.
 
 use super::instances::{Instance, instances, package_version};
+use super::walk::walk;
 use super::{Host, glob, toml_files};
+use crate::node::Daemon;
 use crate::node::config::{Config, Source};
 use crate::node::kubelet::flag;
 use crate::node::process::Process;
 use crate::node::toml_tree::Merge;
 use crate::node::unit::Unit;
-use crate::node::{Daemon, Read};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -39,8 +40,15 @@ fn crio(host: &dyn Host, instance: Instance<'_>) -> Daemon {
     let main = named("config", "c").unwrap_or_else(|| "/etc/crio/crio.conf".to_owned());
     let folder = named("config-dir", "d").unwrap_or_else(|| "/etc/crio/crio.conf.d".to_owned());
     let mut files = vec![main];
-    below(host, &folder, 0, &mut files);
     let mut config = instance.config.clone();
+    for path in files.iter().chain([&folder]) {
+        instance.check_path(&mut config, path);
+    }
+    let found = walk(host, &folder);
+    files.extend(found.files);
+    for why in found.unread {
+        config.doubt(why);
+    }
     for file in &files {
         toml_files::add(host, &instance, &mut config, file, Merge::Keys);
     }
@@ -69,19 +77,6 @@ fn crio(host: &dyn Host, instance: Instance<'_>) -> Daemon {
     }
 }
 
-/// All files of a folder and of the folders in it.
-fn below(host: &dyn Host, folder: &str, depth: usize, files: &mut Vec<String>) {
-    for name in host.list(folder).is().into_iter().flatten() {
-        let path = format!("{folder}/{name}");
-        match host.entry(&path) {
-            Read::Is(entry) if entry.kind == crate::node::mode::FileKind::Folder && depth < 8 => {
-                below(host, &path, depth + 1, files);
-            }
-            _ => files.push(path),
-        }
-    }
-}
-
 /// podman has no daemon: its files count for every user who runs it as root. `CONTAINERS_CONF` in its unit stands for all of them.
 pub fn podmans(host: &dyn Host, units: &BTreeMap<String, Unit>) -> Vec<Daemon> {
     let programs = ["/usr/bin/podman", "/usr/local/bin/podman", "/bin/podman"];
@@ -90,17 +85,24 @@ pub fn podmans(host: &dyn Host, units: &BTreeMap<String, Unit>) -> Vec<Daemon> {
     }
     let instance =
         Instance { process: None, arguments: Vec::new(), name: "podman".to_owned(), config: Config::default() };
-    let only =
-        units.get("podman.service").and_then(|unit| unit.environment().find(|(name, _)| name == "CONTAINERS_CONF"));
-    let files = if let Some((_, path)) = only {
+    let mut config = Config::default();
+    let variables = |unit: &Unit| unit.environment(&mut Vec::new());
+    let only = units.get("podman.service").and_then(|unit| variables(unit).remove("CONTAINERS_CONF"));
+    let files = if let Some(path) = only {
+        if path.contains('%') || host.entry(&path).is_absent() {
+            config.doubt(format!("CONTAINERS_CONF of podman.service names {path}, which podreeve does not find"));
+        }
         vec![path]
     } else {
         let mut files: Vec<String> =
             ["/usr/share/containers/containers.conf", "/etc/containers/containers.conf"].map(str::to_owned).into();
-        files.extend(glob::glob(host, "/etc/containers/containers.conf.d/*.conf"));
+        let found = glob::glob(host, "/etc/containers/containers.conf.d/*.conf");
+        files.extend(found.paths);
+        for why in found.unread {
+            config.doubt(why);
+        }
         files
     };
-    let mut config = Config::default();
     for file in &files {
         toml_files::add(host, &instance, &mut config, file, Merge::Keys);
     }
@@ -113,7 +115,9 @@ pub fn podmans(host: &dyn Host, units: &BTreeMap<String, Unit>) -> Vec<Daemon> {
 fn registries(host: &dyn Host, instance: &Instance<'_>) -> Config {
     let mut all = Config::default();
     let mut files = vec!["/etc/containers/registries.conf".to_owned()];
-    files.extend(glob::glob(host, "/etc/containers/registries.conf.d/*.conf"));
+    let found = glob::glob(host, "/etc/containers/registries.conf.d/*.conf");
+    files.extend(found.paths);
+    all.doubts.extend(found.unread);
     for path in files {
         let mut own = Config::default();
         toml_files::add(host, instance, &mut own, &path, Merge::Keys);
@@ -121,4 +125,48 @@ fn registries(host: &dyn Host, instance: &Instance<'_>) -> Config {
         all.doubts.extend(own.doubts);
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::fake::Fake;
+    use crate::host::{processes::processes, units};
+
+    fn crio_doubts(files: &str) -> Vec<String> {
+        let host = Fake::read(&format!(
+            "=== /usr/lib/systemd/system/crio.service\n[Service]\nExecStart=/usr/bin/crio\n=== /etc/crio/crio.conf\n{files}"
+        ));
+        crios(&host, &processes(&host), &units::daemons(&host, &[])).remove(0).config.doubts
+    }
+
+    #[test]
+    fn folders_of_crio_that_cannot_be_read() {
+        assert_eq!(crio_doubts("=== /etc/crio/crio.conf.d/10-crio\n[crio]\nroot = \"/r\"\n"), [""; 0]);
+        assert_eq!(crio_doubts(""), [""; 0], "it starts without the folder");
+        let why = "cannot be read: permission denied";
+        assert_eq!(crio_doubts("=== /etc/crio/crio.conf.d denied folder\n"), [format!("/etc/crio/crio.conf.d {why}")]);
+        assert_eq!(
+            crio_doubts("=== /etc/crio/crio.conf.d/a denied folder\n"),
+            [format!("/etc/crio/crio.conf.d/a {why}")]
+        );
+        // It opens a linked folder as a file, and ends.
+        let linked = crio_doubts("=== /etc/crio/crio.conf.d link /data\n=== /data/a\n[crio]\n");
+        assert_eq!(linked, ["/etc/crio/crio.conf.d cannot be read: it is no regular file"]);
+    }
+
+    #[test]
+    fn folders_of_podman_that_cannot_be_read() {
+        let podman = |files: &str| {
+            let host = Fake::read(&format!("=== /usr/bin/podman\n{files}"));
+            podmans(&host, &units::daemons(&host, &[])).remove(0)
+        };
+        let found = podman(
+            "=== /etc/containers/containers.conf.d denied folder\n=== /etc/containers/registries.conf.d denied folder\n",
+        );
+        assert_eq!(found.config.doubts, ["/etc/containers/containers.conf.d cannot be read: permission denied"]);
+        assert_eq!(found.registries.doubts, ["/etc/containers/registries.conf.d cannot be read: permission denied"]);
+        let unit = "=== /etc/systemd/system/podman.service\n[Service]\nEnvironment=CONTAINERS_CONF=/etc/%H.conf\nExecStart=/usr/bin/podman\n";
+        assert_eq!(podman(unit).config.doubts.len(), 1);
+    }
 }

@@ -1,9 +1,9 @@
 //! Every dockerd of a host: those that run, and one that is installed and does not run.
 
-use super::instances::{Instance, home, instances, package_version};
+use super::instances::{Instance, instances, package_version};
 use super::{Host, text};
 use crate::node::Read;
-use crate::node::config::{Setting, Source};
+use crate::node::config::Setting;
 use crate::node::docker::{self, Docker};
 use crate::node::process::Process;
 use crate::node::unit::Unit;
@@ -12,21 +12,37 @@ use std::collections::BTreeMap;
 /// The settings of snap's Docker.
 const SNAP_CONFIG: &str = "/var/snap/docker/current/config/daemon.json";
 
-pub fn dockers(host: &dyn Host, processes: &[Process], units: &BTreeMap<String, Unit>) -> Vec<Docker> {
+/// `unread` says which folders may enable more sockets than are known.
+pub fn dockers(
+    host: &dyn Host,
+    processes: &[Process],
+    units: &BTreeMap<String, Unit>,
+    unread: &[String],
+) -> Vec<Docker> {
     let all = instances(host, "dockerd", &["docker.service", "snap.docker.dockerd.service"], processes, units);
-    all.into_iter().map(|instance| docker(host, instance, processes, units)).collect()
+    let one = |instance| {
+        let (mut docker, is_unit) = docker(host, instance, processes, units);
+        if is_unit {
+            add_sockets(&mut docker, units, unread);
+        }
+        docker
+    };
+    all.into_iter().map(one).collect()
 }
 
-fn docker(host: &dyn Host, instance: Instance<'_>, processes: &[Process], units: &BTreeMap<String, Unit>) -> Docker {
+/// A dockerd without systemd's sockets, and whether systemd passes it some.
+fn docker(
+    host: &dyn Host,
+    instance: Instance<'_>,
+    processes: &[Process],
+    units: &BTreeMap<String, Unit>,
+) -> (Docker, bool) {
     let rootless = instance.is_rootless();
-    let (uid, home) = match instance.process.filter(|_| rootless) {
-        Some(process) => home(host, process, processes),
-        None => (0, "/root".to_owned()),
-    };
     let mut config = docker::flags(&instance.arguments, instance.pid());
     for doubt in &instance.config.doubts {
         config.doubt(doubt.clone());
     }
+    let (uid, home) = instance.home(host, processes, &mut config);
     let is_snap = match instance.process {
         Some(process) => process.cgroup.contains("snap.docker"),
         None => !units.contains_key("docker.service"),
@@ -52,12 +68,10 @@ fn docker(host: &dyn Host, instance: Instance<'_>, processes: &[Process], units:
     }
     instance.compare_age(host, &mut config, &config_file, "dockerd");
     // systemd passes sockets to the dockerd of its own unit, and to no other.
-    let is_unit = instance.process.is_none_or(|process| process.unit().is_none_or(|unit| unit == "docker.service"));
-    let sockets: Vec<&Unit> = docker::sockets(units).filter(|_| !rootless && is_unit).collect();
-    for doubt in sockets.iter().flat_map(|socket| &socket.doubts) {
-        config.doubt(doubt.clone());
-    }
-    Docker {
+    let is_called =
+        |name: &str| name == "docker.service" || units.get("docker.service").is_some_and(|unit| unit.is_called(name));
+    let is_unit = instance.process.is_none_or(|process| process.unit().is_none_or(is_called));
+    let docker = Docker {
         pid: instance.pid(),
         rootless,
         uid,
@@ -65,23 +79,24 @@ fn docker(host: &dyn Host, instance: Instance<'_>, processes: &[Process], units:
         version: package_version(host, &["docker.io", "docker-ce", "moby-engine"]),
         config,
         config_file,
-        socket_streams: sockets.into_iter().flat_map(streams).collect(),
+        socket_streams: Vec::new(),
         name: instance.name,
-    }
+    };
+    (docker, is_unit && !rootless)
 }
 
-/// The addresses of systemd's socket: paths and ports.
-fn streams(unit: &Unit) -> Vec<(String, Source)> {
-    unit.all("Socket", "ListenStream")
-        .map(|stream| {
-            let address = match stream.value.as_str() {
-                path if path.starts_with('/') => format!("unix://{path}"),
-                // The one specifier that docker's own units use.
-                path if path.starts_with("%t/") => format!("unix:///run/{}", path.trim_start_matches("%t/")),
-                port if port.bytes().all(|b| b.is_ascii_digit()) => format!("tcp://0.0.0.0:{port}"),
-                address => format!("tcp://{address}"),
-            };
-            (address, Source::File { path: stream.path.clone(), line: Some(stream.line) })
-        })
-        .collect()
+/// The sockets of systemd. They matter to a dockerd that takes them.
+fn add_sockets(docker: &mut Docker, units: &BTreeMap<String, Unit>, unread: &[String]) {
+    let mut doubts = Vec::new();
+    for socket in docker::sockets(units).filter(|socket| !socket.masked) {
+        doubts.extend(socket.doubts.iter().cloned());
+        docker.socket_streams.extend(socket.streams(&mut doubts));
+    }
+    let takes_them = |setting: &Setting| setting.texts().iter().any(|host| host.starts_with("fd://"));
+    if docker.config.get("hosts").is_some_and(takes_them) {
+        doubts.extend(unread.iter().map(|why| format!("{why}, and it may enable sockets of docker")));
+    }
+    for doubt in doubts {
+        docker.config.doubt(doubt);
+    }
 }

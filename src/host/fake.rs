@@ -1,7 +1,7 @@
 //! A host in memory, from a text: for examples of rules and for tests that need no root.
 //!
 //! A line `=== PATH [OWNER:GROUP] [MODE] [KIND]` begins each entry, and the lines after it are its text. KIND is `folder`, `socket`,
-//! `link TARGET`, `acl user:1000:r--` or `denied`. Without them it is a file of root with mode 0644. Folders above are made. In
+//! `link TARGET`, `acl user:1000:r--`, `denied` or `denied folder`. Without them it is a file of root with mode 0644. Folders above are made. In
 //! `/proc/PID/cmdline` the words are separated by spaces.
 
 use super::{Entry, Host};
@@ -30,6 +30,7 @@ enum FakeKind {
     Socket,
     Link(String),
     Denied,
+    DeniedFolder,
 }
 
 const ROOT: Access = Access { uid: 0, gid: 0, mode: 0o644 };
@@ -117,6 +118,7 @@ fn entry(header: &str) -> Option<(String, FakeEntry)> {
     let mut found = FakeEntry { kind: FakeKind::File(Vec::new()), access: ROOT, acl: Vec::new(), modified: 0 };
     while let Some(word) = words.next() {
         match word {
+            "folder" if matches!(found.kind, FakeKind::Denied) => found.kind = FakeKind::DeniedFolder,
             "folder" => {
                 found.kind = FakeKind::Folder;
                 if found.access.mode == ROOT.mode {
@@ -181,7 +183,9 @@ impl Host for Fake {
                 let names = self.entries.keys().filter_map(|key| key.strip_prefix(prefix.as_str()));
                 Read::Is(names.filter(|name| !name.is_empty() && !name.contains('/')).map(str::to_owned).collect())
             }
-            Ok((_, FakeEntry { kind: FakeKind::Denied, .. })) => Read::Denied("permission denied".to_owned()),
+            Ok((_, FakeEntry { kind: FakeKind::Denied | FakeKind::DeniedFolder, .. })) => {
+                Read::Denied("permission denied".to_owned())
+            }
             Ok(_) => Read::Absent,
         }
     }
@@ -192,7 +196,7 @@ impl Host for Fake {
             Ok((path, found)) => {
                 let kind = match found.kind {
                     FakeKind::File(_) | FakeKind::Denied => FileKind::File,
-                    FakeKind::Folder => FileKind::Folder,
+                    FakeKind::Folder | FakeKind::DeniedFolder => FileKind::Folder,
                     FakeKind::Socket => FileKind::Socket,
                     FakeKind::Link(_) => FileKind::Other,
                 };

@@ -1,9 +1,13 @@
 //! The facts of files: what they lead to, who owns them, and the folders above.
 
 use super::Host;
-use crate::node::Read;
-use crate::node::mode::{FileFacts, FileRead, Parent};
+use crate::node::config::Source;
+use crate::node::docker::Docker;
+use crate::node::mode::{Access, FileFacts, FileKind, FileRead, Parent};
 use crate::node::mount::{self, Mount};
+use crate::node::unit::Unit;
+use crate::node::{Node, PlannedSocket, Read, has_extension};
+use std::collections::BTreeMap;
 
 /// Links on the way to one file; the kernel follows no more.
 const MOST_LINKS: usize = 40;
@@ -35,6 +39,46 @@ pub fn facts(host: &dyn Host, path: &str, mounts: &[Mount]) -> FileRead {
     })
 }
 
+/// Sockets of daemons that do not exist, and that systemd makes when their unit starts: on an image of a disk there are no others.
+pub fn planned_sockets(host: &dyn Host, node: &Node) -> BTreeMap<String, PlannedSocket> {
+    let accounts = node.accounts.is().cloned().unwrap_or_default();
+    let is_taken = |unit: &Unit, address: &str| {
+        let from = |source: &Source| matches!(source, Source::File { path, .. } if unit.files.contains(path));
+        let mut hosts = node.docker.iter().flat_map(Docker::hosts);
+        unit.name == "podman.socket" || hosts.any(|host| host.address == address && from(&host.source))
+    };
+    // What a unit says that cannot be read as a whole is not known.
+    let is_socket = |unit: &&Unit| has_extension(&unit.name, &["socket"]) && !unit.masked && unit.doubts.is_empty();
+    let mut all = BTreeMap::new();
+    for unit in node.units.values().filter(is_socket) {
+        let made = unit.made_as();
+        // Without the user or the group systemd makes none; a mode for everybody is wrong all the same.
+        let for_all = || (made.mode & 0o007 != 0).then_some(0);
+        let (uid, gid) = (accounts.uid(&made.user).or_else(for_all), accounts.gid(&made.group).or_else(for_all));
+        let (Some(uid), Some(gid)) = (uid, gid) else { continue };
+        for (address, _) in unit.streams(&mut Vec::new()).iter().filter(|(address, _)| is_taken(unit, address)) {
+            let Some(path) = address.strip_prefix("unix://") else { continue };
+            if !node.file(path).is_some_and(Read::is_absent) {
+                continue;
+            }
+            let mut parents = Vec::new();
+            above(host, path, &mut parents);
+            let facts = FileFacts {
+                path: path.to_owned(),
+                kind: FileKind::Socket,
+                access: Access { uid, gid, mode: made.mode },
+                acl: Vec::new(),
+                parents,
+                link_parents: Vec::new(),
+                modified: 0,
+                read_only: false,
+            };
+            all.insert(path.to_owned(), PlannedSocket { facts, source: made.source.clone() });
+        }
+    }
+    all
+}
+
 /// Adds the folders above a path that has no links, the nearest first.
 fn above(host: &dyn Host, path: &str, folders: &mut Vec<Parent>) {
     let mut below = path;
@@ -51,7 +95,7 @@ fn above(host: &dyn Host, path: &str, folders: &mut Vec<Parent>) {
 }
 
 /// The links on the way to what a path leads to, each by the path that leads to it without a link.
-fn links(host: &dyn Host, path: &str) -> Vec<String> {
+pub fn links(host: &dyn Host, path: &str) -> Vec<String> {
     let parts = |path: &str| -> Vec<String> {
         path.split('/').rev().filter(|part| !part.is_empty()).map(str::to_owned).collect()
     };

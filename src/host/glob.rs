@@ -2,28 +2,38 @@
 
 use super::{Host, MOST_NAMES};
 
+/// What a pattern finds.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    pub paths: Vec<String>,
+    /// Folders that cannot be read, and why: what is in them is not known.
+    pub unread: Vec<String>,
+}
+
 /// Paths of a pattern: `*`, `?` and `[...]` in any of its parts.
-pub fn glob(host: &dyn Host, pattern: &str) -> Vec<String> {
-    let mut found = vec![String::new()];
+pub fn glob(host: &dyn Host, pattern: &str) -> Found {
+    let mut found = Found { paths: vec![String::new()], unread: Vec::new() };
     for part in pattern.split('/').filter(|part| !part.is_empty()) {
         if !part.contains(['*', '?', '[']) {
-            for path in &mut found {
+            for path in &mut found.paths {
                 *path = format!("{path}/{part}");
             }
             continue;
         }
-        let below = |folder: &String| {
-            let names = host.list(if folder.is_empty() { "/" } else { folder });
-            let names: Vec<String> = names.is().into_iter().flatten().cloned().collect();
-            names
-                .into_iter()
-                .filter(|name| fits(part.as_bytes(), name.as_bytes()))
-                .map(|name| format!("{folder}/{name}"))
-                .collect::<Vec<_>>()
-        };
-        found = found.iter().flat_map(below).take(MOST_NAMES).collect();
+        let mut below = Vec::new();
+        for folder in std::mem::take(&mut found.paths) {
+            let names = host.list(if folder.is_empty() { "/" } else { &folder });
+            found.unread.extend(names.unknown().map(|why| format!("{folder} {why}")));
+            let names = names.is().into_iter().flatten().filter(|name| fits(part.as_bytes(), name.as_bytes()));
+            below.extend(names.map(|name| format!("{folder}/{name}")));
+        }
+        if below.len() > MOST_NAMES {
+            found.unread.push(format!("{pattern} has more paths than podreeve reads"));
+            below.truncate(MOST_NAMES);
+        }
+        found.paths = below;
     }
-    found.retain(|path| !host.entry(path).is_absent());
+    found.paths.retain(|path| !host.entry(path).is_absent());
     found
 }
 
@@ -85,10 +95,19 @@ mod tests {
         let fake = Fake::read(
             "=== /etc/c/conf.d/10.toml\n=== /etc/c/conf.d/20.toml\n=== /etc/c/conf.d/x.bak\n=== /etc/d/conf.d/1.toml\n",
         );
+        let glob = |fake: &Fake, pattern: &str| glob(fake, pattern).paths;
         assert_eq!(glob(&fake, "/etc/c/conf.d/*.toml"), ["/etc/c/conf.d/10.toml", "/etc/c/conf.d/20.toml"]);
         assert_eq!(glob(&fake, "/etc/*/conf.d/[12]?.toml").len(), 2);
         assert_eq!(glob(&fake, "/etc/c/conf.d/10.toml"), ["/etc/c/conf.d/10.toml"]);
         assert!(glob(&fake, "/etc/none/*").is_empty() && glob(&fake, "/etc/c/none").is_empty());
         assert!(fits(b"a*b*c", b"axxbyyc") && !fits(b"a*b", b"axc") && fits(b"*", b"") && !fits(b"[^a-c]", b"b"));
+    }
+
+    #[test]
+    fn folders_that_cannot_be_read() {
+        let fake = Fake::read("=== /etc/a/conf.d denied\n=== /etc/b/conf.d/1.toml\n");
+        let found = glob(&fake, "/etc/*/conf.d/*.toml");
+        assert_eq!(found.paths, ["/etc/b/conf.d/1.toml"]);
+        assert_eq!(found.unread, ["/etc/a/conf.d cannot be read: permission denied"]);
     }
 }

@@ -131,7 +131,7 @@ mod tests {
     fn what_prunes() {
         let by_timer = |text: &str| {
             let host = Fake::read(text);
-            timer(&host, &units::enabled(&host))
+            timer(&host, &units::enabled(&host).names)
         };
         assert_eq!(by_timer(&format!("{SERVICE}{TIMER}")), None, "no timer starts it");
         let all = by_timer(&format!("{SERVICE}{TIMER}{ENABLED}"));

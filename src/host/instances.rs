@@ -2,6 +2,7 @@
 
 use super::{Host, glob, layouts, text};
 use crate::node::Read;
+use crate::node::account::Accounts;
 use crate::node::config::Config;
 use crate::node::process::{Process, program};
 use crate::node::unit::{Unit, variables};
@@ -29,6 +30,31 @@ impl Instance<'_> {
     /// Whether it has the rights of an ordinary user alone.
     pub fn is_rootless(&self) -> bool {
         self.process.is_some_and(|process| process.uid.is_some_and(|uid| uid != 0) || process.host_ids == Some(false))
+    }
+
+    /// The user whose rights it has, and the home of that user. That of a rootless daemon names the user outside of its namespace: inside it
+    /// is root, and its parent `rootlesskit` is not. A home that no file has is a doubt, as the settings are in it.
+    pub fn home(&self, host: &dyn Host, processes: &[Process], config: &mut Config) -> (u32, String) {
+        let root = "/root".to_owned();
+        let Some(process) = self.process.filter(|_| self.is_rootless()) else { return (0, root) };
+        let is_user = |process: &&Process| process.uid.is_some_and(|uid| uid != 0) && process.host_ids != Some(false);
+        let user = above(processes, process).find(is_user).or(Some(process)).and_then(|process| process.uid);
+        let passwd = text(host, "/etc/passwd");
+        let accounts = passwd.is().map(|text| Accounts::read(text, "", "")).unwrap_or_default();
+        let found = accounts.users.iter().find(|known| Some(known.uid) == user).map(|user| user.home.clone());
+        if found.is_none() {
+            let uid = user.map_or_else(|| "of its user".to_owned(), |uid| format!("of user {uid}"));
+            config
+                .doubt(format!("podreeve does not know the home {uid}, where its settings are: /etc/passwd has none"));
+        }
+        (user.unwrap_or(0), found.unwrap_or(root))
+    }
+
+    /// Says that a path of an argument is not known: the folder in which a daemon runs is in no file.
+    pub fn check_path(&self, config: &mut Config, path: &str) {
+        if !path.starts_with('/') {
+            config.doubt(format!("{path} is relative to the folder of {}, which podreeve does not know", self.name));
+        }
     }
 
     /// Says that a file is newer than the process, which then may have read another one.
@@ -96,15 +122,19 @@ fn hides_processes(host: &dyn Host) -> bool {
 }
 
 fn is_below_rootlesskit(processes: &[Process], process: &Process) -> bool {
+    let is_kit = |above: &Process| program(&above.arguments) == "rootlesskit" || above.name == "rootlesskit";
+    above(processes, process).any(is_kit)
+}
+
+/// The processes above one, the nearest first.
+fn above<'p>(processes: &'p [Process], process: &Process) -> impl Iterator<Item = &'p Process> + use<'p> {
     let mut parent = process.parent;
-    for _ in 0..8 {
-        let Some(above) = processes.iter().find(|above| above.pid == parent) else { return false };
-        if program(&above.arguments) == "rootlesskit" || above.name == "rootlesskit" {
-            return true;
-        }
+    let next = move || {
+        let above = processes.iter().find(|above| above.pid == parent)?;
         parent = above.parent;
-    }
-    false
+        Some(above)
+    };
+    std::iter::from_fn(next).take(8)
 }
 
 /// The daemon of a unit, with the variables of its arguments put in as systemd does it.
@@ -119,7 +149,11 @@ fn installed<'p>(host: &dyn Host, name: &str, unit: &Unit) -> Instance<'p> {
         ));
     }
     let environment = environment(host, unit, &mut config);
-    let mut arguments = unit.command_with(&environment).unwrap_or_default();
+    let mut doubts = Vec::new();
+    let mut arguments = unit.command_with(&environment, &mut doubts).unwrap_or_default();
+    for doubt in doubts {
+        config.doubt(doubt);
+    }
     if arguments.is_empty() {
         // Whatever its files hold, the unit is there.
         config.doubt(format!("{} has no command that podreeve can read", unit.name));
@@ -141,44 +175,32 @@ fn installed<'p>(host: &dyn Host, name: &str, unit: &Unit) -> Instance<'p> {
 
 /// The variables that a unit's command may name.
 fn environment(host: &dyn Host, unit: &Unit, config: &mut Config) -> BTreeMap<String, String> {
-    let mut environment: BTreeMap<String, String> = unit.environment().collect();
+    let mut doubts = Vec::new();
+    let mut environment = unit.environment(&mut doubts);
     for file in unit.all("Service", "EnvironmentFile") {
         let optional = file.value.starts_with('-');
-        let pattern = file.value.trim_start_matches('-');
-        let mut paths = vec![pattern.to_owned()];
+        let pattern = unit.expand(file.value.trim_start_matches('-'), file, &mut doubts);
+        let mut paths = vec![pattern.clone()];
         if pattern.contains(['*', '?', '[']) {
-            paths = glob::glob(host, pattern);
+            let found = glob::glob(host, &pattern);
+            doubts.extend(found.unread);
+            paths = found.paths;
         }
         for path in paths {
             match text(host, &path) {
                 Read::Is(content) => environment.extend(variables(&content)),
                 Read::Absent if optional => {}
                 Read::Absent => {
-                    config.doubt(format!("{path} does not exist, without which {} does not start", unit.name));
+                    doubts.push(format!("{path} does not exist, without which {} does not start", unit.name));
                 }
-                other => config.doubt(format!("{path} {}", other.unknown().unwrap_or_default())),
+                other => doubts.push(format!("{path} {}", other.unknown().unwrap_or_default())),
             }
         }
     }
-    environment
-}
-
-/// The home of the user that a rootless daemon runs for. Inside its namespace it is root, and its parent `rootlesskit` is not.
-pub fn home(host: &dyn Host, process: &Process, processes: &[Process]) -> (u32, String) {
-    let mut uid = process.uid;
-    let mut parent = process.parent;
-    for _ in 0..8 {
-        let Some(above) = processes.iter().find(|above| above.pid == parent) else { break };
-        if above.uid.is_some_and(|uid| uid != 0) && above.host_ids != Some(false) {
-            uid = above.uid;
-            break;
-        }
-        parent = above.parent;
+    for doubt in doubts {
+        config.doubt(doubt);
     }
-    let passwd = text(host, "/etc/passwd");
-    let accounts = passwd.is().map(|text| crate::node::account::Accounts::read(text, "", "")).unwrap_or_default();
-    let found = accounts.users.iter().find(|user| Some(user.uid) == uid).map(|user| user.home.clone());
-    (uid.unwrap_or(0), found.unwrap_or_else(|| "/root".to_owned()))
+    environment
 }
 
 /// The version of the first of these packages that dpkg's database has.
@@ -206,86 +228,4 @@ pub fn package_version(host: &dyn Host, names: &[&str]) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::host::{fake::Fake, processes::processes, units};
-
-    fn names(text: &str) -> Vec<String> {
-        let host = Fake::read(text);
-        let processes = processes(&host);
-        let units = units::daemons(&host);
-        instances(&host, "dockerd", &["docker.service"], &processes, &units).into_iter().map(|one| one.name).collect()
-    }
-
-    const ONE: &str = "=== /proc/7/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/7/cmdline\n/usr/bin/dockerd\n\
-=== /proc/7/cgroup\n0::/system.slice/docker.service\n";
-
-    #[test]
-    fn what_a_daemon_is_and_its_name() {
-        assert_eq!(names(ONE), ["dockerd"]);
-        let second = "=== /proc/8/status\nName: dockerd\nUid: 1000 1000 1000 1000\n=== /proc/8/cmdline\ndockerd\n\
-=== /proc/8/stat\n8 (dockerd) S 6 1\n";
-        assert_eq!(names(&format!("{ONE}{second}")), ["dockerd"], "any user may call a program so");
-        let rest = (5..=22).map(|n| n.to_string()).collect::<Vec<_>>().join(" ");
-        let second = second.replace("S 6 1", &format!("S 6 {rest}"));
-        let kit = "=== /proc/6/status\nName: rootlesskit\nUid: 1000 1000 1000 1000\n=== /proc/6/cmdline\nrootlesskit\n";
-        assert_eq!(names(&format!("{ONE}{second}{kit}")), ["dockerd (docker.service)", "dockerd (user 1000)"]);
-        let viewer =
-            "=== /proc/9/status\nName: less\nUid: 0 0 0 0\n=== /proc/9/cmdline\nless dockerd.log --icc=false\n";
-        assert!(names(viewer).is_empty());
-    }
-
-    #[test]
-    fn a_unit_with_variables() {
-        let host = Fake::read(
-            "=== /usr/lib/systemd/system/docker.service\n[Service]\nEnvironment=\"A=--icc=false -D\" B=x\nEnvironmentFile=-/etc/default/docker\n\
-EnvironmentFile=/etc/none\nExecStart=/usr/bin/dockerd $A --label=${B}y $NONE $OPTS\n=== /etc/default/docker\nOPTS='-H fd://'\n#X=1\n",
-        );
-        let units = units::daemons(&host);
-        let found = instances(&host, "dockerd", &["docker.service"], &[], &units);
-        assert_eq!(found[0].arguments, ["/usr/bin/dockerd", "--icc=false", "-D", "--label=xy", "-H", "fd://"]);
-        assert!(found[0].config.doubts[0].starts_with("/etc/none does not exist"));
-    }
-
-    fn one(unit: &str) -> (Vec<String>, Vec<String>) {
-        let host = Fake::read(&format!("=== /usr/lib/systemd/system/docker.service\n[Service]\n{unit}"));
-        let found = instances(&host, "dockerd", &["docker.service"], &[], &units::daemons(&host)).remove(0);
-        (found.arguments, found.config.doubts)
-    }
-
-    #[test]
-    fn processes_that_are_hidden_or_have_too_many_arguments() {
-        let doubts = |more: &str| one(&format!("ExecStart=/usr/bin/dockerd\n{more}")).1.len();
-        let own = "=== /proc/9/status\nName: podreeve\n=== /proc/self link 9\n";
-        assert_eq!((doubts(own), doubts(&format!("{own}=== /proc/1/status\nName: init\n"))), (1, 0));
-        assert_eq!(doubts(&format!("{own}=== /proc/1/status denied\n")), 1);
-        let arguments = "dockerd".to_owned() + &" -D".repeat(5000);
-        let many = format!("=== /proc/7/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/7/cmdline\n{arguments}\n");
-        let host = Fake::read(&many);
-        let processes = processes(&host);
-        let found = instances(&host, "dockerd", &[], &processes, &BTreeMap::new()).remove(0);
-        assert_eq!((found.arguments.len(), found.config.doubts.len()), (4096, 1));
-    }
-
-    #[test]
-    fn what_a_unit_starts_by_another_program_is_unknown() {
-        let (_, doubts) = one("ExecStart=/bin/sh -c 'exec dockerd -H tcp://0.0.0.0:2375'\n");
-        assert_eq!(
-            doubts,
-            ["docker.service starts sh, and podreeve does not know with which arguments that starts dockerd"]
-        );
-        let (arguments, doubts) = one("ExecStart=/usr/bin/nice -n 5 /usr/bin/dockerd --icc=false\n");
-        assert!(doubts.is_empty() && arguments == ["/usr/bin/dockerd", "--icc=false"]);
-        let (arguments, doubts) = one("ExecStart=/usr/bin/snap run docker.dockerd\n");
-        assert!(doubts.is_empty() && arguments.iter().any(|one| one.starts_with("--config-file=/var/snap/docker/")));
-        let (arguments, doubts) = one("ExecStart=/usr/bin/dockerd $A $B\nEnvironmentFile=-/etc/sysconfig/docker*\n\
-=== /etc/sysconfig/docker\nA=--icc=false\n=== /etc/sysconfig/docker-network\nB=-D\n");
-        assert!(doubts.is_empty());
-        assert_eq!(arguments, ["/usr/bin/dockerd", "--icc=false", "-D"]);
-        assert_eq!(
-            one("ExecStart=/usr/bin/dockerd\n=== /etc/systemd/system/docker.service.d/a.conf denied\n").1.len(),
-            1
-        );
-        assert_eq!(one("garbage\n").1, ["docker.service has no command that podreeve can read"]);
-    }
-}
+mod tests;

@@ -2,12 +2,12 @@
 
 use super::instances::{Instance, instances, package_version};
 use super::layouts::Layout;
+use super::walk::walk;
 use super::{Host, glob, text};
 use crate::node::Read;
 use crate::node::config::Config;
 use crate::node::has_extension;
 use crate::node::kubelet::{self, Kubelet};
-use crate::node::mode::FileKind;
 use crate::node::process::{Process, program};
 use crate::node::unit::{self, Unit};
 use serde_json::Value;
@@ -68,7 +68,11 @@ fn argument_file(host: &dyn Host, layout: &Layout, config: &mut Config) -> Vec<S
 fn program_arguments(host: &dyn Host, layout: &Layout, process: Option<&Process>, config: &mut Config) -> Vec<String> {
     let Some(main) = layout.program_config else { return Vec::new() };
     let mut files = vec![main.to_owned()];
-    files.extend(glob::glob(host, &format!("{main}.d/*.yaml")));
+    let more = glob::glob(host, &format!("{main}.d/*.yaml"));
+    files.extend(more.paths);
+    for why in more.unread {
+        config.doubt(why);
+    }
     let mut found = Vec::new();
     for path in files {
         match text(host, &path) {
@@ -109,9 +113,12 @@ fn kubelet(host: &dyn Host, instance: Instance<'_>, layout: Option<&Layout>) -> 
     };
     let config_file = named("config").or_else(|| placed(|layout| layout.kubelet_config));
     let config_dir = named("config-dir").or_else(|| placed(|layout| layout.kubelet_config_dir));
+    for path in config_file.iter().chain(&config_dir) {
+        instance.check_path(&mut config, path);
+    }
     let mut files: Vec<String> = config_file.iter().cloned().collect();
     if let Some(folder) = &config_dir {
-        conf_files(host, folder, 0, &mut files);
+        files.extend(conf_files(host, folder, &mut config));
     }
     for path in &files {
         match text(host, path) {
@@ -148,16 +155,19 @@ fn kubelet(host: &dyn Host, instance: Instance<'_>, layout: Option<&Layout>) -> 
 }
 
 /// Files `*.conf` of a folder and of the folders in it, in the order in which the kubelet reads them.
-fn conf_files(host: &dyn Host, folder: &str, depth: usize, files: &mut Vec<String>) {
-    for name in host.list(folder).is().into_iter().flatten() {
-        let path = format!("{folder}/{name}");
-        let is_folder = host.entry(&path).is().is_some_and(|entry| entry.kind == FileKind::Folder);
-        if is_folder && depth < 8 {
-            conf_files(host, &path, depth + 1, files);
-        } else if has_extension(name, &["conf"]) {
-            files.push(path);
-        }
+fn conf_files(host: &dyn Host, folder: &str, config: &mut Config) -> Vec<String> {
+    let found = walk(host, folder);
+    if found.is_absent {
+        config.doubt(format!("{folder} does not exist, without which the kubelet does not start"));
     }
+    for why in found.unread {
+        config.doubt(why);
+    }
+    found.files.into_iter().filter(|path| path.rsplit('/').next().is_some_and(is_conf)).collect()
+}
+
+fn is_conf(name: &str) -> bool {
+    has_extension(name, &["conf"])
 }
 
 #[cfg(test)]

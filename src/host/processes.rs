@@ -136,8 +136,11 @@ pub fn sockets(host: &dyn Host) -> Read<Vec<String>> {
     text(host, "/proc/1/net/unix").map(|rows| unix_listeners(&rows))
 }
 
-/// Network interfaces and the bridge of each.
+/// Network interfaces and the bridge of each; none where the root does not show the bridges.
 pub fn interfaces(host: &dyn Host) -> BTreeMap<String, Option<String>> {
+    if host.list("/sys/class/net").is().is_none() {
+        return BTreeMap::new();
+    }
     let rows = text(host, "/proc/1/net/dev");
     let names = rows
         .is()
@@ -189,5 +192,8 @@ mod tests {
         let interfaces = interfaces(&fake);
         assert_eq!(interfaces["veth1"].as_deref(), Some("docker0"));
         assert_eq!(interfaces["docker0"], None);
+        let hidden =
+            Fake::read(&PROC.replace("/sys/class/net/veth1/master link ../../docker0", "/sys/class/net denied folder"));
+        assert!(super::interfaces(&hidden).is_empty(), "no interface may be called free of a bridge");
     }
 }

@@ -73,6 +73,10 @@ fn failed<T>(error: Errno) -> Read<T> {
     }
 }
 
+fn failed_io<T>(error: &io::Error) -> Read<T> {
+    error.raw_os_error().map_or_else(|| Read::Denied(error.to_string()), |code| failed(Errno::from_raw_os_error(code)))
+}
+
 impl Host for Root {
     fn read(&self, path: &str) -> Read<Vec<u8>> {
         let kind = match self.stat(path) {
@@ -91,9 +95,7 @@ impl Host for Root {
         match file.take(LARGEST_FILE as u64 + 1).read_to_end(&mut bytes) {
             Ok(_) if bytes.len() > LARGEST_FILE => Read::TooBig,
             Ok(_) => Read::Is(bytes),
-            Err(error) => error
-                .raw_os_error()
-                .map_or_else(|| Read::Denied(error.to_string()), |code| failed(Errno::from_raw_os_error(code))),
+            Err(error) => failed_io(&error),
         }
     }
 
@@ -136,6 +138,14 @@ impl Host for Root {
             Ok(Entry { path: path.to_owned(), kind, access, acl, modified: stat.st_mtime, changed: stat.st_ctime })
         };
         read().map_or_else(failed, Read::Is)
+    }
+
+    /// The root may be an image of a disk, or the host's `/` in a pod: what its `/proc/self` says is not about this process.
+    fn own_ids(&self) -> [Read<String>; 2] {
+        ["uid_map", "gid_map"].map(|name| match std::fs::read_to_string(format!("/proc/self/{name}")) {
+            Ok(map) => Read::Is(map),
+            Err(error) => failed_io(&error),
+        })
     }
 
     /// The folder is opened once: a daemon may have thousands of open files.

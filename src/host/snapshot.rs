@@ -15,11 +15,23 @@ const MOST_WATCHES: usize = 10_000;
 
 /// Reads a host. `now` is in seconds since 1970. What cannot be read is in the snapshot with the reason.
 pub fn snapshot(host: &dyn Host, now: i64) -> Node {
-    let processes = processes::processes(host);
-    let units = units::daemons(host);
+    // A kernel without user namespaces has no such file.
+    let host_ids = host.own_ids().iter().all(|map| match map {
+        Read::Is(map) => crate::node::process::has_host_ids(map),
+        other => other.is_absent(),
+    });
+    let mut processes = processes::processes(host);
+    if !host_ids {
+        // A number that podreeve sees may stand for any user.
+        for process in &mut processes {
+            process.uid = None;
+            process.host_ids = None;
+        }
+    }
+    let enabled = units::enabled(host);
+    let units = units::daemons(host, &enabled.names);
     let layout = layouts::layout(host);
     let mounts = text(host, "/proc/1/mountinfo").map(|rows| mounts(&rows));
-    let host_ids = text(host, "/proc/self/uid_map").is().is_none_or(|map| crate::node::process::has_host_ids(map));
     let mut node = Node {
         api_version: API_VERSION.to_owned(),
         kind: KIND.to_owned(),
@@ -34,14 +46,14 @@ pub fn snapshot(host: &dyn Host, now: i64) -> Node {
         listeners: processes::ports(host, &processes),
         unix_listeners: processes::sockets(host),
         interfaces: processes::interfaces(host),
-        enabled_units: units::enabled(host),
         audit: audit_system(host, &processes),
-        docker: docker::dockers(host, &processes, &units),
+        docker: docker::dockers(host, &processes, &units, &enabled.unread),
         containerd: containerd::containerds(host, &processes, &units, layout),
         crio: containers::crios(host, &processes, &units),
         podman: containers::podmans(host, &units),
         kubelet: kubelet::kubelets(host, &processes, &units, layout),
         files: BTreeMap::new(),
+        planned_sockets: BTreeMap::new(),
         folders: BTreeMap::new(),
         certificates: BTreeMap::new(),
         docker_images: BTreeMap::new(),
@@ -51,6 +63,8 @@ pub fn snapshot(host: &dyn Host, now: i64) -> Node {
         content_trust: facts::content_trust(host),
         containers_policy: facts::containers_policy(host),
         outdated: facts::outdated(host, &processes),
+        enabled_units: enabled.names,
+        enabled_unread: enabled.unread,
         processes,
         units,
         mounts,
@@ -82,6 +96,7 @@ fn add_files(host: &dyn Host, node: &mut Node) {
     let mounts: Vec<Mount> = node.mounts.is().cloned().unwrap_or_default();
     let read = |path: &String| -> (String, FileRead) { (path.clone(), files::facts(host, path, &mounts)) };
     node.files = expected::files(node).iter().map(|file| read(&file.path)).collect();
+    node.planned_sockets = files::planned_sockets(host, node);
     let audited = audited::audited(node).into_iter().map(|audited| audited.path);
     let folders = node.data_folders().into_iter().map(|folder| folder.path);
     let more: Vec<(String, FileRead)> = audited.chain(folders).map(|path| read(&path)).collect();
@@ -137,12 +152,15 @@ fn accounts(host: &dyn Host) -> Read<Accounts> {
         Read::Absent => String::new(),
         other => return other.map(|_| Accounts::default()),
     };
-    let nsswitch = text(host, "/etc/nsswitch.conf").is().cloned().unwrap_or_default();
+    let nsswitch = text(host, "/etc/nsswitch.conf");
     text(host, "/etc/passwd").and_then(|passwd| {
         if is_garbled(&passwd) {
             return Err("it has no users".to_owned());
         }
-        Ok(Accounts::read(&passwd, &group, &nsswitch))
+        let mut accounts = Accounts::read(&passwd, &group, nsswitch.is().map_or("", String::as_str));
+        // Where it cannot be read, it may name another source.
+        accounts.elsewhere |= nsswitch.unknown().is_some();
+        Ok(accounts)
     })
 }
 
@@ -181,3 +199,6 @@ fn audit_system(host: &dyn Host, processes: &[crate::node::process::Process]) ->
     };
     Audit { watches, unread, running: processes.iter().any(is_running) }
 }
+
+#[cfg(test)]
+mod tests;

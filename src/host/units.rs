@@ -1,7 +1,7 @@
 //! Units of systemd from their folders.
 
 use super::{Host, text};
-use crate::node::unit::{FOLDERS, Unit};
+use crate::node::unit::{FOLDERS, Unit, words};
 use crate::node::{Read, has_extension};
 use std::collections::BTreeMap;
 
@@ -22,11 +22,25 @@ const DAEMONS: &[&str] = &[
     "snap.docker.dockerd.service",
 ];
 
+/// Links from name to name that systemd follows.
+const MOST_LINKS: usize = 8;
+
 /// A unit with its drop-ins; none where no folder has it.
 pub fn unit(host: &dyn Host, name: &str) -> Option<Unit> {
-    let mut unit = Unit { name: name.to_owned(), ..Unit::default() };
-    let is_there = |path: &String| is_null(host, path) || !host.entry(path).is_absent();
-    let place = FOLDERS.iter().map(|folder| format!("{folder}/{name}")).find(is_there)?;
+    read(host, &folders(host), name, &[])
+}
+
+/// A unit, where these are names that are links, with the names that they stand for.
+fn read(host: &dyn Host, folders: &[&str], name: &str, links: &[(String, String)]) -> Option<Unit> {
+    let first = place(host, folders, name)?;
+    let id = identity(host, folders, name);
+    let place = place(host, folders, &id).unwrap_or(first);
+    let mut names = vec![id.clone()];
+    names.extend((id != name).then(|| name.to_owned()));
+    let others = links.iter().filter(|(other, of)| *of == id && other != name);
+    names.extend(others.map(|(other, _)| other.clone()));
+    let aliases = if names.len() > 1 { names.clone() } else { Vec::new() };
+    let mut unit = Unit { name: name.to_owned(), aliases, ..Unit::default() };
     match content(host, &place) {
         Content::Masked => return Some(Unit { masked: true, files: vec![place], ..unit }),
         Content::Is(text) => unit.add(&place, &text),
@@ -36,15 +50,12 @@ pub fn unit(host: &dyn Host, name: &str) -> Option<Unit> {
         }
     }
     // Of drop-ins with one name the first folder's counts. They are read in the order of their names.
-    let suffix = name.rsplit('.').next().unwrap_or("service");
     let mut drop_ins = BTreeMap::new();
-    for folder in FOLDERS.iter().rev() {
-        for below in [format!("{folder}/{suffix}.d"), format!("{folder}/{name}.d")] {
-            let names = host.list(&below);
-            unit.doubts.extend(names.unknown().map(|why| format!("{below} {why}")));
-            for file in names.is().into_iter().flatten().filter(|file| has_extension(file, &["conf"])) {
-                drop_ins.insert(file.clone(), format!("{below}/{file}"));
-            }
+    for below in drop_in_folders(folders, &names) {
+        let files = host.list(&below);
+        unit.doubts.extend(files.unknown().map(|why| format!("{below} {why}")));
+        for file in files.is().into_iter().flatten().filter(|file| has_extension(file, &["conf"])) {
+            drop_ins.entry(file.clone()).or_insert_with(|| format!("{below}/{file}"));
         }
     }
     for path in drop_ins.values() {
@@ -55,6 +66,86 @@ pub fn unit(host: &dyn Host, name: &str) -> Option<Unit> {
         }
     }
     Some(unit)
+}
+
+/// The folders of units, each once: on most hosts `/lib` is a link to `/usr/lib`.
+fn folders(host: &dyn Host) -> Vec<&'static str> {
+    let is_itself = |folder: &&str| {
+        host.entry(folder).is().is_none_or(|entry| !FOLDERS.contains(&entry.path.as_str()) || entry.path == **folder)
+    };
+    FOLDERS.iter().copied().filter(is_itself).collect()
+}
+
+/// The first folder that has a name, a link that leads nowhere included.
+fn place(host: &dyn Host, folders: &[&str], name: &str) -> Option<String> {
+    let is_there = |path: &String| !host.entry(path).is_absent() || host.link(path).is().is_some();
+    folders.iter().map(|folder| format!("{folder}/{name}")).find(is_there)
+}
+
+/// The name that systemd itself uses: that of the file to which links from name to name lead.
+fn identity(host: &dyn Host, folders: &[&str], name: &str) -> String {
+    let mut id = name.to_owned();
+    for _ in 0..MOST_LINKS {
+        match place(host, folders, &id).and_then(|place| alias(host, &place)) {
+            Some(next) if next != id => id = next,
+            _ => break,
+        }
+    }
+    id
+}
+
+/// The name that a link in a folder of units stands for. A link to another folder is the unit's own file in another place.
+fn alias(host: &dyn Host, place: &str) -> Option<String> {
+    let link = host.link(place);
+    let target = link.is()?;
+    let (own, _) = place.rsplit_once('/')?;
+    let whole = if target.starts_with('/') { target.clone() } else { format!("{own}/{target}") };
+    let (folder, name) = whole.rsplit_once('/')?;
+    let entry = host.entry(folder);
+    let real = entry.is().map_or(folder, |entry| entry.path.as_str());
+    (FOLDERS.contains(&folder) || FOLDERS.contains(&real)).then(|| name.to_owned())
+}
+
+/// Folders of drop-ins, in the order in which they count: those of its names, then those of all units of its type.
+fn drop_in_folders(folders: &[&str], names: &[String]) -> Vec<String> {
+    let below = |name: String| folders.iter().map(move |folder| format!("{folder}/{name}.d"));
+    let suffix = names.first().and_then(|name| name.rsplit('.').next()).unwrap_or("service");
+    let of_names = names.iter().flat_map(|name| {
+        let all = with_prefixes(name);
+        folders.iter().flat_map(move |folder| all.clone().into_iter().map(move |name| format!("{folder}/{name}.d")))
+    });
+    of_names.chain(below(suffix.to_owned())).collect()
+}
+
+/// A name, its template, and its beginnings up to each `-`: `a-b.service` and `a-.service`.
+fn with_prefixes(name: &str) -> Vec<String> {
+    let (whole, suffix) = name.rsplit_once('.').unwrap_or((name, "service"));
+    let mut all = vec![name.to_owned()];
+    let prefix = whole.split_once('@').map_or(whole, |(prefix, _)| {
+        all.push(format!("{prefix}@.{suffix}"));
+        prefix
+    });
+    let ends = prefix.char_indices().rev().filter(|(at, c)| *c == '-' && *at > 0 && at + 1 < prefix.len());
+    all.extend(ends.filter_map(|(at, _)| Some(format!("{}.{suffix}", prefix.get(..=at)?))));
+    all
+}
+
+/// Names with drop-ins that are links, and the names that they stand for.
+fn links(host: &dyn Host, folders: &[&str]) -> Vec<(String, String)> {
+    let mut all = Vec::new();
+    for folder in folders {
+        let names = host.list(folder);
+        let names = names.is().into_iter().flatten().filter_map(|name| name.strip_suffix(".d"));
+        for name in names.filter(|name| has_extension(name, &["service", "socket"])) {
+            let id = identity(host, folders, name);
+            if id != name {
+                all.push((name.to_owned(), id));
+            }
+        }
+    }
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 /// What a file of a unit says.
@@ -80,84 +171,82 @@ fn content(host: &dyn Host, path: &str) -> Content {
     }
 }
 
-/// Sockets of units that are enabled and that systemd passes to this service, whatever they are called.
-fn sockets_of(host: &dyn Host, service: &str, enabled: &[String]) -> Vec<Unit> {
-    let own = service.strip_suffix(".service").unwrap_or(service);
-    let is_another = |name: &&String| has_extension(name, &["socket"]) && name.strip_suffix(".socket") != Some(own);
-    let units = enabled.iter().filter(is_another).filter_map(|name| unit(host, name));
-    units.filter(|unit| unit.last("Socket", "Service").is_some_and(|found| found.value == service)).collect()
+/// Units that systemd starts with a unit, by its own words.
+const STARTS: [&str; 5] = ["Requires", "Wants", "BindsTo", "Requisite", "Upholds"];
+
+/// More sockets that systemd may pass to a service than the one of its name: those that it names, and those that name it and are started.
+fn sockets_of(host: &dyn Host, folders: &[&str], service: &Unit, enabled: &[String]) -> Vec<Unit> {
+    let named = |section: &'static str, key: &'static str| {
+        service.all(section, key).flat_map(|found| words(&service.expand(&found.value, found, &mut Vec::new())))
+    };
+    let passed: Vec<String> = named("Service", "Sockets").collect();
+    let started = STARTS.iter().flat_map(|key| named("Unit", key)).chain(enabled.iter().cloned());
+    let of_names = service.aliases.iter().filter_map(|name| Some(format!("{}.socket", name.strip_suffix(".service")?)));
+    let is_ours = |unit: &Unit| {
+        unit.last("Socket", "Service").is_some_and(|found| {
+            service.is_called(&found.value) || service.is_called(&identity(host, folders, &found.value))
+        })
+    };
+    let started = started.filter(|name| has_extension(name, &["socket"])).filter_map(|name| unit(host, &name));
+    let own = passed.iter().cloned().chain(of_names).filter_map(|name| unit(host, &name));
+    let mut all: Vec<Unit> = own.chain(started.filter(is_ours)).collect();
+    all.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    all.dedup_by(|a, b| a.name == b.name);
+    all
 }
 
 /// The units of daemons that this host has.
-pub fn daemons(host: &dyn Host) -> BTreeMap<String, Unit> {
-    let named = DAEMONS.iter().filter_map(|name| unit(host, name));
-    let sockets = sockets_of(host, "docker.service", &enabled(host));
-    named.chain(sockets).map(|unit| (unit.name.clone(), unit)).collect()
+pub fn daemons(host: &dyn Host, enabled: &[String]) -> BTreeMap<String, Unit> {
+    let folders = folders(host);
+    let links = links(host, &folders);
+    let named = DAEMONS.iter().filter_map(|name| read(host, &folders, name, &links));
+    let mut all: BTreeMap<String, Unit> = named.map(|unit| (unit.name.clone(), unit)).collect();
+    // A dockerd that runs may have no unit that is read.
+    let unknown = Unit { name: "docker.service".to_owned(), ..Unit::default() };
+    let sockets = sockets_of(host, &folders, all.get("docker.service").unwrap_or(&unknown), enabled);
+    for socket in sockets {
+        // The name by which a socket knows the service may be a link.
+        let service = all.get_mut("docker.service");
+        if let (Some(service), Some(name)) = (service, socket.last("Socket", "Service"))
+            && identity(host, &folders, &name.value) == service.id()
+            && !service.is_called(&name.value)
+        {
+            service.aliases =
+                [vec![service.id().to_owned()], service.aliases.split_off(0), vec![name.value.clone()]].concat();
+            service.aliases.dedup();
+        }
+        all.entry(socket.name.clone()).or_insert(socket);
+    }
+    all
 }
 
-/// Units that start with the host: links in folders `*.wants` and `*.requires`.
-pub fn enabled(host: &dyn Host) -> Vec<String> {
-    let mut all = Vec::new();
-    for folder in ["/etc/systemd/system", "/usr/lib/systemd/system"] {
-        for below in host.list(folder).is().into_iter().flatten() {
-            if has_extension(below, &["wants", "requires"]) {
-                all.extend(host.list(&format!("{folder}/{below}")).is().into_iter().flatten().cloned());
-            }
+/// Units that start with the host.
+#[derive(Debug, Default)]
+pub struct Enabled {
+    pub names: Vec<String>,
+    /// Folders that cannot be read, and why: they may have more.
+    pub unread: Vec<String>,
+}
+
+/// Units that start with the host: links in folders `*.wants`, `*.requires` and `*.upholds`.
+pub fn enabled(host: &dyn Host) -> Enabled {
+    let mut all = Enabled::default();
+    let mut list = |folder: &str| {
+        let names = host.list(folder);
+        all.unread.extend(names.unknown().map(|why| format!("{folder} {why}")));
+        names.is().cloned().unwrap_or_default()
+    };
+    let mut found = Vec::new();
+    for folder in folders(host) {
+        for below in list(folder).iter().filter(|name| has_extension(name, &["wants", "requires", "upholds"])) {
+            found.extend(list(&format!("{folder}/{below}")));
         }
     }
-    all.sort_unstable();
-    all.dedup();
+    found.sort_unstable();
+    found.dedup();
+    all.names = found;
     all
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::host::fake::Fake;
-
-    #[test]
-    fn the_first_folder_and_all_drop_ins() {
-        let fake = Fake::read(
-            "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd\nA=1\n\
-=== /lib link usr/lib\n\
-=== /etc/systemd/system/docker.service.d/10.conf\n[Service]\nA=2\n=== /usr/lib/systemd/system/docker.service.d/10.conf\n[Service]\nA=9\n\
-=== /etc/systemd/system/service.d/05.conf\n[Service]\nA=3\n=== /etc/systemd/system/podman.service link /dev/null\n\
-=== /etc/systemd/system/multi-user.target.wants/docker.service link /lib/systemd/system/docker.service\n",
-        );
-        let found = unit(&fake, "docker.service").unwrap();
-        let values: Vec<_> = found.all("Service", "A").map(|assignment| assignment.value.as_str()).collect();
-        assert_eq!(values, ["1", "3", "2"]);
-        assert!(unit(&fake, "podman.service").unwrap().masked && found.doubts.is_empty());
-        assert!(unit(&fake, "crio.service").is_none());
-        assert_eq!(enabled(&fake), ["docker.service"]);
-        assert_eq!(daemons(&fake).len(), 2);
-    }
-
-    #[test]
-    fn what_cannot_be_read_hides_the_folders_below() {
-        let below = "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd\n";
-        let of = |text: &str| unit(&Fake::read(&format!("{below}{text}")), "docker.service").unwrap();
-        let unread = of("=== /etc/systemd/system/docker.service denied\n");
-        assert!(unread.command().is_none(), "that of the other folder does not count");
-        assert_eq!(unread.doubts, ["/etc/systemd/system/docker.service cannot be read: permission denied"]);
-        assert!(of("=== /etc/systemd/system/docker.service\n").masked, "an empty file");
-        let drop_in = of("=== /etc/systemd/system/docker.service.d/a.conf denied\n");
-        assert_eq!(drop_in.doubts, ["/etc/systemd/system/docker.service.d/a.conf cannot be read: permission denied"]);
-        let folder = of("=== /etc/systemd/system/docker.service.d denied\n");
-        assert_eq!(folder.doubts, ["/etc/systemd/system/docker.service.d cannot be read: permission denied"]);
-        let masked = "=== /etc/systemd/system/docker.service.d/a.conf link /dev/null\n=== /usr/lib/systemd/system/docker.service.d/a.conf\n[Service]\nA=1\n";
-        let masked = of(masked);
-        assert!(masked.doubts.is_empty() && masked.last("Service", "A").is_none(), "{masked:?}");
-    }
-
-    #[test]
-    fn sockets_that_systemd_passes_to_a_service() {
-        let fake = Fake::read(
-            "=== /etc/systemd/system/docker-tcp.socket\n[Socket]\nListenStream=2375\nService=docker.service\n\
-=== /etc/systemd/system/sockets.target.wants/docker-tcp.socket link /etc/systemd/system/docker-tcp.socket\n\
-=== /etc/systemd/system/sockets.target.wants/other.socket link /x\n=== /etc/systemd/system/other.socket\n[Socket]\nService=x.service\n",
-        );
-        let found = sockets_of(&fake, "docker.service", &enabled(&fake));
-        assert_eq!(found.iter().map(|unit| unit.name.as_str()).collect::<Vec<_>>(), ["docker-tcp.socket"]);
-    }
-}
+mod tests;

@@ -7,6 +7,7 @@ mod memo;
 mod traits;
 
 use super::{Digest, ImageFacts, Platform};
+use jiff::Timestamp;
 use jiff::civil::Date;
 use memo::Memo;
 use schemars::JsonSchema;
@@ -32,6 +33,10 @@ pub struct KnownImage {
     pub reader: Reader,
     /// Platforms that its index names, and that were not there when it was read. They may be pushed later.
     pub absent: Arc<[Platform]>,
+    /// The manifests of all of its platforms, where it is an index.
+    pub leaves: Arc<[String]>,
+    /// When time alone changes what the rules say of it.
+    pub changes_at: Option<Timestamp>,
     traits: Arc<ImageTraits>,
     memo: Memo,
 }
@@ -191,8 +196,20 @@ impl KnownImage {
     #[must_use]
     pub fn new(digest: Digest, platforms: Vec<ImageFacts>, reader: Reader) -> Self {
         let traits = Arc::new(ImageTraits::new(&platforms));
-        let absent = Arc::default();
-        Self { digest, platforms: platforms.into(), reader, absent, traits, memo: Memo::default() }
+        let changes_at = platforms.iter().filter_map(|facts| facts.trust.as_ref()?.changes_at()).min();
+        let (absent, leaves, memo) = (Arc::default(), Arc::default(), Memo::default());
+        Self { digest, platforms: platforms.into(), reader, absent, leaves, changes_at, traits, memo }
+    }
+
+    /// The index of these manifests.
+    #[must_use]
+    pub fn with_leaves(self, leaves: &[String]) -> Self {
+        Self { leaves: leaves.into(), ..self }
+    }
+
+    /// The digests by which its manifests are known: its own, and those of its platforms.
+    pub fn manifests(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.digest.as_str()).chain(self.leaves.iter().map(String::as_str))
     }
 
     /// The image, of which these platforms are not there.
@@ -211,8 +228,8 @@ impl KnownImage {
     #[must_use]
     pub fn unjudged(&self) -> Self {
         let (digest, platforms, absent) = (self.digest.clone(), Arc::clone(&self.platforms), Arc::clone(&self.absent));
-        let (reader, traits) = (self.reader.clone(), Arc::clone(&self.traits));
-        Self { digest, platforms, reader, absent, traits, memo: Memo::default() }
+        let (reader, traits, leaves) = (self.reader.clone(), Arc::clone(&self.traits), Arc::clone(&self.leaves));
+        Self { digest, platforms, reader, absent, leaves, changes_at: self.changes_at, traits, memo: Memo::default() }
     }
 
     /// Whether its tag led to an image before that was signed later.
@@ -229,7 +246,8 @@ impl KnownImage {
         for verdict in platforms.iter_mut().filter_map(|facts| facts.trust.as_mut()) {
             verdict.moved_back = None;
         }
-        Self::new(self.digest.clone(), platforms, self.reader.clone()).without(&self.absent)
+        let same = Self::new(self.digest.clone(), platforms, self.reader.clone()).without(&self.absent);
+        same.with_leaves(&self.leaves)
     }
 
     /// What a judge with this number finds on this day: remembered, since an image is judged for every pod that runs it.

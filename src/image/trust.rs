@@ -25,7 +25,9 @@ mod notation;
 mod pem;
 mod predicate;
 mod requirement;
+mod scanned;
 mod simple;
+mod time;
 pub mod timestamp;
 mod verify;
 mod vex;
@@ -40,10 +42,7 @@ pub use evidence::{Annotations, Content, Evidence, MAX_BLOB, MAX_EVIDENCE, is_ev
 pub use judge::Problem;
 pub use predicate::Predicate;
 pub use requirement::Required;
+pub use scanned::{Reported, ReportedByDigest, ScanLimits};
+pub use time::start_of;
 pub use verify::{Refusal, Signature, Target, Verdict, verify};
-
-/// The time at which a day begins, for rules that know the day alone.
-#[must_use]
-pub fn start_of(day: jiff::civil::Date) -> Option<jiff::Timestamp> {
-    jiff::tz::Offset::UTC.to_timestamp(day.to_datetime(jiff::civil::Time::midnight())).ok()
-}
+pub use vulnerabilities::{Scan, Vulnerability};

@@ -65,15 +65,33 @@ impl Accounts {
         found.map_or_else(|| if gid == 0 { "root".to_owned() } else { gid.to_string() }, |group| group.name.clone())
     }
 
-    /// All who are in a group, by their primary group too, except root.
+    /// The number of a user, by the name or the number itself; none where no file has the name.
+    #[must_use]
+    pub fn uid(&self, user: &str) -> Option<u32> {
+        let found = self.users.iter().find(|known| known.name == user).map(|known| known.uid);
+        found.or_else(|| if user == "root" { Some(0) } else { user.parse().ok() })
+    }
+
+    /// The number of a group, by the name or the number itself; none where no file has the name.
+    #[must_use]
+    pub fn gid(&self, group: &str) -> Option<u32> {
+        let found = self.groups.iter().find(|known| known.name == group).map(|known| known.gid);
+        found.or_else(|| if group == "root" { Some(0) } else { group.parse().ok() })
+    }
+
+    /// All who are in a group, by their primary group too, except root. The kernel knows numbers alone, so the members of every group with
+    /// its number are in it.
     #[must_use]
     pub fn members(&self, group: &str) -> Vec<&str> {
         let is_it = |found: &&Group| found.name == group || group.parse() == Ok(found.gid);
-        let Some(group) = self.groups.iter().find(is_it) else { return Vec::new() };
-        let primary =
-            self.users.iter().filter(|user| user.gid == group.gid && user.uid != 0).map(|user| user.name.as_str());
-        let mut all: Vec<&str> =
-            group.members.iter().map(String::as_str).filter(|name| *name != "root").chain(primary).collect();
+        let numbers: Vec<u32> = self.groups.iter().filter(is_it).map(|group| group.gid).collect();
+        let named = self.groups.iter().filter(|group| numbers.contains(&group.gid)).flat_map(|group| &group.members);
+        let primary = self.users.iter().filter(|user| numbers.contains(&user.gid) && user.uid != 0);
+        let mut all: Vec<&str> = named
+            .map(String::as_str)
+            .filter(|name| *name != "root")
+            .chain(primary.map(|user| user.name.as_str()))
+            .collect();
         all.sort_unstable();
         all.dedup();
         all
@@ -103,6 +121,8 @@ mod tests {
         assert!(Accounts::read("", "", "group: files [NOTFOUND=return] sss # ldap\n").elsewhere);
         assert!(Accounts::read("", "docker:x:5:\n+:::\n", "").elsewhere);
         assert_eq!(Accounts::read(passwd, "docker:x:999:bob\n", "").members("999"), ["ann", "bob"]);
+        let two = Accounts::read(passwd, "docker:x:101:\nops:x:101:bob\n", "");
+        assert_eq!((two.members("docker"), two.members("ops")), (vec!["bob"], vec!["bob"]), "two names of one number");
         assert_eq!(
             (accounts.user(1000), accounts.user(7), accounts.group(0)),
             ("ann".to_owned(), "7".to_owned(), "root".to_owned())

@@ -3,7 +3,7 @@
 mod settings;
 
 use super::config::{Config, Setting, Source};
-use super::unit::Unit;
+use super::unit::{Unit, words};
 use serde::{Deserialize, Serialize};
 pub use settings::{add_file, flags};
 use std::collections::BTreeMap;
@@ -127,12 +127,26 @@ impl Docker {
     }
 }
 
-/// The sockets that systemd passes to docker: its own, and those that name its service.
+/// The sockets that systemd passes to docker: its own, those that it names, and those that name it.
 pub fn sockets(units: &BTreeMap<String, Unit>) -> impl Iterator<Item = &Unit> {
-    units.values().filter(|unit| {
-        unit.name == "docker.socket"
-            || unit.last("Socket", "Service").is_some_and(|service| service.value == "docker.service")
-    })
+    let service = units.get("docker.service");
+    units.values().filter(move |unit| super::has_extension(&unit.name, &["socket"]) && is_passed(unit, service))
+}
+
+fn is_passed(socket: &Unit, service: Option<&Unit>) -> bool {
+    let is_docker = |name: &str| name == "docker.service" || service.is_some_and(|service| service.is_called(name));
+    let is_for_docker = match socket.last("Socket", "Service") {
+        Some(service) => is_docker(&service.value),
+        None => socket.name.strip_suffix(".socket").is_some_and(|stem| is_docker(&format!("{stem}.service"))),
+    };
+    let names = |service: &Unit| {
+        let mut all = service.all("Service", "Sockets");
+        all.any(|found| {
+            let expanded = service.expand(&found.value, found, &mut Vec::new());
+            words(&expanded).iter().any(|name| socket.is_called(name))
+        })
+    };
+    is_for_docker || service.is_some_and(names)
 }
 
 /// A repeated flag has one source, which here is the flag of this address.

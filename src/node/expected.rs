@@ -8,7 +8,7 @@ mod runtimes;
 use super::mode::Maximum;
 use super::{Node, Read};
 use crate::node::config::Setting;
-pub use repair::lasting;
+pub use repair::{lasting, planned_repair};
 
 /// A file that a rule asks about.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,15 +1,28 @@
 //! Units of systemd as files: a unit and its drop-ins, without systemd.
 
+mod socket;
+mod specifiers;
+mod variables;
+
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+pub use variables::variables;
 
-/// Folders of units. The first that has a name wins, and drop-ins come from all of them.
-pub const FOLDERS: [&str; 5] = [
+/// Folders of units, in the order in which systemd looks. The first that has a name wins, and drop-ins come from all of them.
+pub const FOLDERS: [&str; 13] = [
+    "/etc/systemd/system.control",
+    "/run/systemd/system.control",
+    "/run/systemd/transient",
+    "/run/systemd/generator.early",
     "/etc/systemd/system",
+    "/etc/systemd/system.attached",
     "/run/systemd/system",
+    "/run/systemd/system.attached",
+    "/run/systemd/generator",
     "/usr/local/lib/systemd/system",
-    "/usr/lib/systemd/system",
     "/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/run/systemd/generator.late",
 ];
 
 /// Lines of a unit that are read.
@@ -19,7 +32,11 @@ const MOST_ASSIGNMENTS: usize = 10_000;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Unit {
+    /// The name by which rules ask for it.
     pub name: String,
+    /// Its other names, where links make some. The first is the one that systemd itself uses: that of the file.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
     /// The unit's file, and its drop-ins after it.
     pub files: Vec<String>,
     /// A link to `/dev/null` in its place.
@@ -69,21 +86,58 @@ impl Unit {
         self.all(section, key).next_back()
     }
 
-    /// The variables of `Environment=`.
-    pub fn environment(&self) -> impl Iterator<Item = (String, String)> {
-        let pairs = self.all("Service", "Environment").flat_map(|assignment| words(&assignment.value));
-        pairs.filter_map(|pair| pair.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())))
+    /// The name that systemd itself uses, and that `%n` stands for.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.aliases.first().unwrap_or(&self.name)
+    }
+
+    /// Whether it has this name, by a link too.
+    #[must_use]
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.aliases.iter().any(|alias| alias == name)
+    }
+
+    /// The value of an assignment with its specifiers replaced. One that no file shows is a doubt, and stays as it is.
+    #[must_use]
+    pub fn expand(&self, text: &str, from: &Assignment, doubts: &mut Vec<String>) -> String {
+        specifiers::expand(text, self.id()).unwrap_or_else(|unknown| {
+            doubts.push(format!("{}:{} has {unknown}, and podreeve does not know its value", from.path, from.line));
+            text.to_owned()
+        })
+    }
+
+    /// The variables of `Environment=`. systemd passes over one with a specifier that it cannot replace, so only the command's own count.
+    #[must_use]
+    pub fn environment(&self, doubts: &mut Vec<String>) -> BTreeMap<String, String> {
+        let start = self.all("Service", "ExecStart").next().map_or("", |start| start.value.as_str());
+        let mut all = BTreeMap::new();
+        for assignment in self.all("Service", "Environment") {
+            for pair in words(&assignment.value) {
+                let Some((name, value)) = pair.split_once('=') else { continue };
+                let is_used = start.contains(&format!("${name}")) || start.contains(&format!("${{{name}}}"));
+                let mut unknown = Vec::new();
+                all.insert(name.to_owned(), self.expand(value, assignment, &mut unknown));
+                doubts.extend(unknown.into_iter().filter(|_| is_used));
+            }
+        }
+        all
     }
 
     /// The arguments of the command, with its variables: `$NAME` as a word is split at spaces, `${NAME}` is one part of a word, and a
-    /// variable without a value is nothing.
+    /// variable without a value is nothing. Specifiers are replaced before.
     #[must_use]
-    pub fn command_with(&self, environment: &BTreeMap<String, String>) -> Option<Vec<String>> {
+    pub fn command_with(&self, variables: &BTreeMap<String, String>, doubts: &mut Vec<String>) -> Option<Vec<String>> {
+        let start = self.all("Service", "ExecStart").next()?;
+        let is_plain = start.value.chars().take_while(|c| PREFIXES.contains(c)).any(|c| c == ':');
         let mut expanded = Vec::new();
         for word in self.command()? {
+            let word = self.expand(&word, start, doubts);
             match word.strip_prefix('$').filter(|name| is_name(name)) {
-                Some(name) => expanded.extend(environment.get(name).map(|value| words(value)).unwrap_or_default()),
-                None => expanded.push(braced(&word, environment)),
+                // The prefix `:` leaves variables as they are.
+                _ if is_plain => expanded.push(word),
+                Some(name) => expanded.extend(variables.get(name).map(|value| words(value)).unwrap_or_default()),
+                None => expanded.push(braced(&word, variables)),
             }
         }
         Some(expanded)
@@ -95,10 +149,13 @@ impl Unit {
         let start = self.all("Service", "ExecStart").next()?;
         let mut words = words(&start.value);
         let first = words.first_mut()?;
-        *first = first.trim_start_matches(['-', '@', ':', '+', '!', '|']).to_owned();
+        *first = first.trim_start_matches(PREFIXES).to_owned();
         Some(words)
     }
 }
+
+/// What may stand before a command.
+const PREFIXES: [char; 6] = ['-', '@', ':', '+', '!', '|'];
 
 fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
@@ -120,13 +177,6 @@ pub fn braced(word: &str, environment: &BTreeMap<String, String>) -> String {
         }
     }
     out + rest
-}
-
-/// The variables of an `EnvironmentFile`.
-pub fn variables(text: &str) -> impl Iterator<Item = (String, String)> {
-    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with(['#', ';']));
-    let pairs = lines.filter_map(|line| line.split_once('='));
-    pairs.map(|(name, value)| (name.trim().to_owned(), value.trim().trim_matches(['"', '\'']).to_owned()))
 }
 
 /// The assignments of one file. A line that ends with a backslash goes on with the next; comments between them are left out.

@@ -2,8 +2,10 @@
 
 use super::finding::{AtMost, Finding};
 use super::params::{self, BadParams};
+use crate::image::trust::{Problem, Reported, Verdict};
 use crate::image::{ImageFacts, Parts, Place};
 use crate::workload::{ContainerRef, Pod};
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -25,6 +27,16 @@ pub type ImageFindings<'i> = Vec<Finding<'i, Place<'i>>>;
 pub trait ImageCheck: Send + Sync {
     /// Adds a finding for every place of the image that violates the rule. What the facts do not say is no violation.
     fn check<'i>(&self, image: &'i ImageFacts, today: Date, findings: &mut ImageFindings<'i>);
+
+    /// Whether the rule judges reports of scanners in the cluster, too.
+    fn judges_reports(&self) -> bool {
+        false
+    }
+
+    /// What is wrong by the reports of scanners in the cluster: of the manifests of one image, each with its digest.
+    fn check_reports(&self, _reports: &[(&str, &Reported)], _trust: Option<&Verdict>, _now: Timestamp) -> Vec<Problem> {
+        Vec::new()
+    }
 
     /// What a finding means in this container: the pod may keep the image's fault from mattering.
     fn in_container(&self, _pod: &Pod<'_>, _container: ContainerRef<'_>) -> InContainer {

@@ -2,6 +2,8 @@
 
 use super::pod::{ContainerKind, ContainerRef, Pod};
 use crate::image::known::{ImageAnswer, ImageSettings, ImageTraits, KnownImage};
+use crate::image::trust::{Reported, ReportedByDigest, start_of};
+use jiff::Timestamp;
 use jiff::civil::Date;
 use std::sync::Arc;
 
@@ -12,6 +14,37 @@ pub struct PodImages {
     pub settings: ImageSettings,
     /// In the order of [`Pod::references`].
     images: Vec<Option<PodImage>>,
+    pub scans: PodScans,
+}
+
+/// What reports of scanners in the cluster say, as far as it counts for one pod.
+#[derive(Debug, Clone, Default)]
+pub struct PodScans {
+    /// Reports that belong to no namespace, which count for every pod.
+    pub of_cluster: Option<Arc<ReportedByDigest>>,
+    /// Those of the pod's namespace. A user who may write there could make them up, so they count nowhere else.
+    pub of_namespace: Option<Arc<ReportedByDigest>>,
+    /// How late it is, by the last look at the reports.
+    pub at: Option<Timestamp>,
+}
+
+impl PodScans {
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.of_cluster.is_none() && self.of_namespace.is_none()
+    }
+
+    /// The time by which they are judged.
+    #[must_use]
+    pub fn time(&self, today: Date) -> Option<Timestamp> {
+        start_of(today).max(self.at)
+    }
+
+    /// What is reported of a manifest: in the namespace, and also in the cluster if `everywhere`.
+    pub fn of(&self, digest: &str, everywhere: bool) -> impl Iterator<Item = &Reported> {
+        let of_cluster = self.of_cluster.as_ref().filter(|_| everywhere);
+        [self.of_namespace.as_ref(), of_cluster].into_iter().flatten().filter_map(|all| all.get(digest))
+    }
 }
 
 /// What is known of one image, for this pod.
@@ -35,8 +68,14 @@ impl PodImage {
 
 impl PodImages {
     #[must_use]
-    pub const fn new(today: Date, settings: ImageSettings, images: Vec<Option<PodImage>>) -> Self {
-        Self { today, settings, images }
+    pub fn new(today: Date, settings: ImageSettings, images: Vec<Option<PodImage>>) -> Self {
+        Self { today, settings, images, scans: PodScans::default() }
+    }
+
+    /// The same with what scanners in the cluster reported.
+    #[must_use]
+    pub fn with_scans(self, scans: PodScans) -> Self {
+        Self { scans, ..self }
     }
 }
 

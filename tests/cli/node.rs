@@ -4,12 +4,12 @@ use super::binary::{Dir, Ran};
 use super::json_schema::validate;
 use super::xsd;
 use serde_json::{Value, json};
-use std::fs::File;
-use std::os::unix::fs::symlink;
+use std::fs::{File, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::process::Command;
 
 const UNIT: &str = "[Service]\nExecStart=/usr/bin/dockerd -H fd:// -H tcp://0.0.0.0:2375\n";
-const SOCKET: &str = "[Socket]\nListenStream=/run/docker.sock\n";
+const SOCKET: &str = "[Socket]\nListenStream=/run/docker.sock\nSocketMode=0660\n";
 const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAabcdefghij0123456789KLMNOPqrstuvWXYZ+/abcd\n-----END PRIVATE KEY-----\n";
 
 /// An image of a disk with a docker that does not run.
@@ -224,4 +224,60 @@ fn the_host_of_this_test_is_read() {
     assert!(matches!(ran.code, Some(0 | 1)), "{ran:?}");
     let report = report(&ran);
     assert!(report["results"].as_array().is_some_and(|results| results.len() > 10), "{report:#}");
+}
+
+/// In a user namespace of its own, where root is root of nothing else; none where this machine does not allow that.
+fn run_apart(dir: &Dir, args: &[&str]) -> Option<Value> {
+    let apart = |program: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["-r", program]).current_dir(&dir.0);
+        command
+    };
+    if !apart("true").status().is_ok_and(|status| status.success()) {
+        eprintln!("skipped: this machine has no user namespaces");
+        return None;
+    }
+    let output = apart(env!("CARGO_BIN_EXE_podreeve")).args(args).output().expect("it runs");
+    Some(serde_json::from_slice(&output.stdout).expect("a report"))
+}
+
+/// The owners that podreeve sees there are not those of the host, whatever `/proc` the root has.
+#[test]
+fn owners_in_a_user_namespace_are_unknown() {
+    let dir = disk("node-apart", "{}");
+    let Some(report) = run_apart(&dir, &["node", "--root", "root", "-o", "json"]) else { return };
+    let found = results(&report, "node-files");
+    assert!(found.contains(&("unknown", "/etc/docker/daemon.json")), "{found:?}");
+    assert!(!found.iter().any(|(verdict, _)| matches!(*verdict, "pass" | "fail")), "{found:?}");
+}
+
+/// What root of another namespace may not read could set anything.
+#[test]
+fn a_folder_that_may_not_be_read_is_no_pass() {
+    let dir = disk("node-unread", "");
+    dir.write(
+        "root/usr/lib/systemd/system/kubelet.service",
+        "[Service]\nExecStart=/usr/bin/kubelet --config=/k.yaml --config-dir=/etc/kubelet.d\n",
+    );
+    dir.write("root/k.yaml", "kind: KubeletConfiguration\n");
+    dir.write("root/etc/kubelet.d/10.conf", "kind: KubeletConfiguration\nreadOnlyPort: 10255\n");
+    dir.write("root/usr/lib/systemd/system/containerd.service", "[Service]\nExecStart=/usr/bin/containerd\n");
+    dir.write("root/etc/containerd/config.toml", "version = 3\nimports = [\"/etc/containerd/conf.d/*.toml\"]\n");
+    dir.write("root/etc/containerd/conf.d/a.toml", "version = 3\n[grpc]\ntcp_address = \"0.0.0.0:1\"\n");
+    dir.write("root/usr/lib/systemd/system/crio.service", "[Service]\nExecStart=/usr/bin/crio\n");
+    dir.write("root/etc/crio/crio.conf.d/a", "[crio.api]\nstream_address = \"0.0.0.0\"\n");
+    for folder in ["etc/kubelet.d", "etc/containerd/conf.d", "etc/crio/crio.conf.d"] {
+        let folder = dir.0.join("root").join(folder);
+        std::fs::set_permissions(&folder, Permissions::from_mode(0o700)).expect("closed");
+        if chown(&folder, Some(1000), Some(1000)).is_err() {
+            eprintln!("skipped: another owner takes root");
+            return;
+        }
+    }
+    let Some(report) = run_apart(&dir, &["node", "--root", "root", "-o", "json"]) else { return };
+    for (rule, subject) in [("node-authorization", "kubelet"), ("node-tls", "containerd"), ("node-tls", "crio")] {
+        let found = results(&report, rule);
+        let ours: Vec<_> = found.iter().filter(|(_, name)| name.starts_with(subject)).collect();
+        assert_eq!(ours, [&("unknown", subject)], "{rule}: {found:?}");
+    }
 }

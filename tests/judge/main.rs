@@ -18,6 +18,7 @@ mod discreet;
 mod exemptions;
 mod facts;
 mod image_patterns;
+mod image_reports;
 mod images;
 mod images_incomplete;
 mod images_repaired;

@@ -33,7 +33,12 @@ pub fn later(seconds: i64) {
 
 /// A service that reads from this registry.
 pub fn service(client: Client) -> Arc<ImageService> {
-    let metrics = ImageMetrics::new(&prometheus::Registry::new()).unwrap();
+    service_with(client, &prometheus::Registry::new())
+}
+
+/// The same with its metrics in this list.
+pub fn service_with(client: Client, metrics: &prometheus::Registry) -> Arc<ImageService> {
+    let metrics = ImageMetrics::new(metrics).unwrap();
     let service = Arc::new(ImageService::with_clock(Arc::new(metrics), clock));
     service.set_up(setup(client, &json!([])));
     service
@@ -49,6 +54,7 @@ pub fn setup(client: Client, trust: &serde_json::Value) -> Setup {
         unknown: ImageSettings::default(),
         pull_secrets: None,
         layers: true,
+        vulnerability_reports: false,
         registries: 1,
     }
 }

@@ -11,6 +11,7 @@ mod credentials;
 mod hostile;
 mod images;
 mod layers;
+mod measured;
 mod mirrors;
 mod outages;
 mod referrers;

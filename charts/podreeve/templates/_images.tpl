@@ -4,6 +4,7 @@
 {{- range $key := list "onUnknown" "onUnavailable" "credentialProviders" -}}
 {{- with get $ $key }}{{ $_ := set $document $key . }}{{ end -}}
 {{- end -}}
+{{- if .vulnerabilityReports }}{{ $_ := set $document "vulnerabilityReports" true }}{{ end -}}
 {{- if .pullSecrets.enabled }}{{ $_ := set $document "pullSecrets" .pullSecrets }}{{ end -}}
 {{- toYaml $document -}}
 {{- end -}}

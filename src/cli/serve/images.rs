@@ -168,6 +168,7 @@ impl Files {
             unknown: ImageSettings { on_unknown: document.on_unknown, on_unavailable: document.on_unavailable },
             pull_secrets: document.pull_secrets.scope().map(Arc::new),
             layers: document.layers,
+            vulnerability_reports: document.vulnerability_reports,
             registries: count,
         })
     }

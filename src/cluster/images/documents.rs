@@ -113,11 +113,11 @@ impl Source for Fetched {
     }
 }
 
-/// The image with this digest, and all its platforms.
+/// The image with this digest, and all its platforms; and how many bytes the registry sent.
 ///
 /// # Errors
 /// The registry does not have it, does not answer, or sends what is no image.
-pub async fn read(client: &Client, image: &ImageRef<'_>, digest: &Digest) -> Result<OpenedImage, ReadError> {
+pub async fn read(client: &Client, image: &ImageRef<'_>, digest: &Digest) -> Result<(OpenedImage, u64), ReadError> {
     let first = client.manifest(image, digest).await?;
     let mut documents = HashMap::new();
     let mut manifests = vec![(digest.clone(), first.bytes)];
@@ -154,7 +154,8 @@ pub async fn read(client: &Client, image: &ImageRef<'_>, digest: &Digest) -> Res
             break;
         }
     }
-    Ok(open(&mut Fetched { root: digest.clone(), documents }, &Wanted::default())?)
+    let bytes = documents.values().map(|bytes| bytes.len() as u64).sum();
+    Ok((open(&mut Fetched { root: digest.clone(), documents }, &Wanted::default())?, bytes))
 }
 
 /// What the registry lacks is absent: an index may name platforms that were never pushed.

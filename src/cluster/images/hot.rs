@@ -70,6 +70,15 @@ impl Hot {
         self.entries.iter().filter(|(_, entry)| leads(entry)).map(|(key, _)| key.clone()).collect()
     }
 
+    /// The references to images of which time has changed what rules find.
+    pub fn due(&self, now: Timestamp) -> Vec<Key> {
+        let is_due = |entry: &Entry| match &entry.resolved.answer {
+            ImageAnswer::Known(image) => image.changes_at.is_some_and(|at| at <= now),
+            ImageAnswer::Unknown(_) => false,
+        };
+        self.entries.iter().filter(|(_, entry)| is_due(entry)).map(|(key, _)| key.clone()).collect()
+    }
+
     /// Puts a new answer in place of the old one, which counts as long.
     pub fn replace(&mut self, key: &Key, answer: Option<ImageAnswer>) {
         self.changed = true;

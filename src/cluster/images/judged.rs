@@ -38,12 +38,24 @@ impl ImageService {
 
     /// Judges images again that requests find without asking: those of a digest, or all.
     pub(super) fn judge_again(&self, digest: Option<&Digest>) {
+        let keys = self.known().hot.keys(digest);
+        self.judge_these(&keys);
+    }
+
+    /// Judges the images again of which time alone changes what holds: a signature expired, or a scan became older.
+    pub(super) fn judge_due(&self) {
+        let keys = self.known().hot.due(self.now());
+        if !keys.is_empty() {
+            self.judge_these(&keys);
+        }
+    }
+
+    fn judge_these(&self, keys: &[Key]) {
         let Some(setup) = self.setup.load_full() else { return };
         let now = self.now();
-        let keys = self.known().hot.keys(digest);
         for key in keys {
-            let answer = self.stored(&setup, &key, now).map(|image| ImageAnswer::Known(Arc::new(image)));
-            self.known().hot.replace(&key, answer);
+            let answer = self.stored(&setup, key, now).map(|image| ImageAnswer::Known(Arc::new(image)));
+            self.known().hot.replace(key, answer);
         }
         self.changed.notify_one();
     }
@@ -91,7 +103,8 @@ impl ImageService {
                 }
             }
         }
-        Some(KnownImage::new(record.digest.clone(), platforms, reader(tenant)).without(&absent))
+        let image = KnownImage::new(record.digest.clone(), platforms, reader(tenant));
+        Some(image.without(&absent).with_leaves(&record.leaves))
     }
 
     /// Remembers when the image of a tag was signed, and finds out whether the tag went back.

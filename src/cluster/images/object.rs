@@ -1,5 +1,6 @@
 //! The object that shares what is known of one image with all replicas: `ImageFacts`, cluster-scoped, named by the digest.
 
+use super::deflate;
 use super::record::Record;
 use super::seal::Sealer;
 use crate::cluster::item::{Item, resource};
@@ -58,8 +59,8 @@ pub enum ObjectError {
     Spec,
     #[error("it has not the seal of this podreeve: another client wrote it, or the key was changed")]
     Seal,
-    #[error("{0}")]
-    Record(String),
+    #[error("{why}")]
+    Record { why: String, by_hand: bool },
 }
 
 #[must_use]
@@ -71,6 +72,13 @@ pub fn kind() -> ApiResource {
 #[must_use]
 pub fn name_of(digest: &Digest) -> String {
     format!("{}-{}", digest.algorithm(), digest.hex())
+}
+
+/// The digest of which an object has the name.
+#[must_use]
+pub fn digest_of(name: &str) -> Option<Digest> {
+    let (algorithm, hex) = name.split_once('-')?;
+    Digest::parse(&format!("{algorithm}:{hex}"))
 }
 
 /// The object with this record, as text. None if it is too large to be shared.
@@ -138,8 +146,20 @@ pub fn sealed(item: &Item, sealer: &Sealer) -> Result<Vec<u8>, ObjectError> {
 /// It is not from this podreeve, or of another version.
 pub fn from_object(item: &Item, sealer: &Sealer) -> Result<(Record, Vec<u8>), ObjectError> {
     let packed = sealed(item, sealer)?;
-    let record = Record::unpack(&packed).map_err(ObjectError::Record)?;
+    let by_hand = || deflate::unpack(&packed).map_or(true, |json| is_by_hand(&json));
+    let record = Record::unpack(&packed).map_err(|why| ObjectError::Record { why, by_hand: by_hand() })?;
     if name_of(&record.digest) == item.name() { Ok((record, packed)) } else { Err(ObjectError::Seal) }
+}
+
+/// Whether a person wrote what is packed, or may have, whichever version it has.
+fn is_by_hand(json: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Any {
+        #[serde(default)]
+        by_hand: bool,
+    }
+    serde_json::from_slice::<Any>(json).map_or(true, |any| any.by_hand)
 }
 
 #[cfg(test)]

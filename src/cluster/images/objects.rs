@@ -1,6 +1,7 @@
 //! Shares what is known of images with the other replicas, by one object for each image.
 
 use super::object::{self, ObjectError};
+use super::pace::Pace;
 use super::record::Record;
 use super::seal::Sealer;
 use super::service::ImageService;
@@ -54,7 +55,7 @@ impl Sink for ObjectSink<'_> {
     fn apply(&mut self, item: &Item) {
         match self.service.learn(item, self.sealer, *self.leadership.borrow()) {
             // Of another version of podreeve.
-            Ok(()) | Err(ObjectError::Record(_)) => {}
+            Ok(()) | Err(ObjectError::Record { .. }) => {}
             Err(error) => {
                 let text = format!("{}: {error}", item.name());
                 if self.log.failed(&text) {
@@ -86,8 +87,14 @@ impl ImageService {
         if item.name() == object::TAGS {
             return self.learn_tags(item, sealer, is_leader);
         }
-        let (theirs, packed) = object::from_object(item, sealer)?;
         let now = self.now();
+        let (theirs, packed) = object::from_object(item, sealer).inspect_err(|error| {
+            // After an upgrade nothing reads it again. Until then it is of use to the replicas of the other version.
+            if let (ObjectError::Record { by_hand: false, .. }, Some(digest)) = (error, object::digest_of(item.name()))
+            {
+                self.known().store.is_gone(digest, now + unused::UNUSED);
+            }
+        })?;
         let digest = theirs.digest.clone();
         let (is_news, ours_is_news) = {
             let mut known = self.known();
@@ -125,8 +132,7 @@ impl ImageService {
             // What this replica remembers stays, and goes back into the cluster.
             self.known().tags.write_again();
         }
-        let digest = name.split_once('-').and_then(|(algorithm, hex)| Digest::parse(&format!("{algorithm}:{hex}")));
-        if let Some(digest) = digest {
+        if let Some(digest) = object::digest_of(name) {
             self.known().store.remove(&digest);
             self.judge_again(Some(&digest));
         }
@@ -136,10 +142,11 @@ impl ImageService {
 /// Writes what is new, as long as podreeve serves.
 async fn write(service: &ImageService, api: &Api<Item>, sealer: &Sealer) {
     let mut log = LogOnce::default();
+    let pace = Pace::new();
     loop {
         let mut left = service.take_unwritten();
         while let Some(digest) = left.pop_first() {
-            match write_one(service, api, sealer, &digest).await {
+            match write_one(service, api, sealer, &digest, &pace).await {
                 Ok(()) => {
                     let _ = log.recovered();
                 }
@@ -166,9 +173,16 @@ async fn wait_and_put_back(service: &ImageService, left: BTreeSet<Digest>) {
     service.write.notify_one();
 }
 
-async fn write_one(service: &ImageService, api: &Api<Item>, sealer: &Sealer, digest: &Digest) -> Result<(), ApiError> {
+async fn write_one(
+    service: &ImageService,
+    api: &Api<Item>,
+    sealer: &Sealer,
+    digest: &Digest,
+    pace: &Pace,
+) -> Result<(), ApiError> {
     let record = service.record_of(digest, service.now());
     let Some(object) = record.and_then(|record| object::to_object(&record, sealer)) else { return Ok(()) };
+    pace.wait_for(object.len()).await;
     let parameters = PatchParams::apply("podreeve").force();
     api.patch(&object::name_of(digest), &parameters, &Patch::Apply(Item::of(object))).await?;
     Ok(())

@@ -114,7 +114,9 @@ impl Attached {
             fits
         });
         let verdict = (!large.is_empty()).then(|| verify(&trust.trust, target, &large, now)).flatten();
-        let judged = verdict.map(|verdict| Box::new(Judged { trust: trust.id.clone(), verdict }));
+        // When it was judged is no news.
+        let timeless = |verdict| Verdict { judged_at: None, ..verdict };
+        let judged = verdict.map(|verdict| Box::new(Judged { trust: trust.id.clone(), verdict: timeless(verdict) }));
         Self { at: now, evidence: kept, judged }
     }
 

@@ -203,11 +203,10 @@ impl ImageService {
     async fn read(&self, access: &Access<'_>, image: &ImageRef<'_>, digest: &Digest) -> Result<Record, ReadError> {
         let start = Instant::now();
         let read = self.when_allowed(access, image, documents::read(access.client(), image, digest)).await;
-        let read = read.and_then(|image| Record::new(&image)).and_then(Record::within_limits);
-        let size = |record: &Record| record.pack().len() as u64;
-        let result = read.as_ref().map(size).map_err(ReadError::reason);
+        let read = read.and_then(|(image, bytes)| Ok((Record::new(&image)?.within_limits()?, bytes)));
+        let result = read.as_ref().map(|(_, bytes)| *bytes).map_err(ReadError::reason);
         self.metrics.fetched(Fetched::Image, start.elapsed().as_secs_f64(), result);
-        read
+        read.map(|(record, _)| record)
     }
 
     /// Asks a registry, unless it said that it allows no more requests for now.

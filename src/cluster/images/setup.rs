@@ -17,6 +17,8 @@ pub struct Setup {
     pub pull_secrets: Option<Arc<PullSecretScope>>,
     /// Whether the leader reads layers.
     pub layers: bool,
+    /// Whether the reports of scanners in the cluster count.
+    pub vulnerability_reports: bool,
     /// How many registries may be contacted, for the log.
     pub registries: usize,
 }

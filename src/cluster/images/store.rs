@@ -5,7 +5,7 @@ use super::record::{Record, Repository};
 use super::tenants::tag_seen;
 use crate::image::Digest;
 use jiff::{SignedDuration, Timestamp};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// How long a tag leads to the digest that it led to.
@@ -22,10 +22,12 @@ const WAIT: (SignedDuration, SignedDuration) = (SignedDuration::from_secs(30), S
 const BROKEN: SignedDuration = SignedDuration::from_hours(1);
 /// How long a tag counts that a person wrote.
 const BY_HAND: SignedDuration = SignedDuration::from_hours(24 * 3650);
-/// The most images. Above this number those go that were not used for the longest time; the cluster still has them.
+/// The most images. Above this number those go that were not used for the longest time, and the leader deletes their objects.
 const IMAGES: usize = 20_000;
 /// The most bytes of all of them. 10,000 usual images have 40 MB.
 const BYTES: usize = 96 << 20;
+/// The most objects in the cluster that are remembered to be deleted.
+const GONE: usize = 20_000;
 /// The most tags. One image can have any number.
 const TAGS: usize = 50_000;
 /// The most failures that are remembered. An attacker can name any number of images.
@@ -74,6 +76,8 @@ pub struct Store {
     images: HashMap<Digest, Stored>,
     /// Of all images, packed.
     bytes: usize,
+    /// Images that are not kept, though the cluster may have objects of them, and from when on these are to be deleted.
+    gone: BTreeMap<Digest, Timestamp>,
     /// `registry/repository:tag`.
     tags: HashMap<String, (Digest, Timestamp)>,
     /// By reference.
@@ -106,34 +110,55 @@ impl Store {
         let (has_content, by_hand) = (record.has_content(), record.by_hand);
         let stored = Stored { packed, has_content, attached_at: read_at, by_hand, used: now };
         self.bytes += stored.packed.len();
+        self.gone.remove(&record.digest);
         if let Some(old) = self.images.insert(record.digest.clone(), stored) {
             self.bytes -= old.packed.len();
         }
         if self.images.len() > IMAGES || self.bytes > BYTES {
-            self.forget_oldest();
+            self.forget_oldest(now);
         }
     }
 
+    /// The object of an image is of no use from this time on.
+    pub fn is_gone(&mut self, digest: Digest, from: Timestamp) {
+        self.gone.entry(digest).or_insert(from);
+        if self.gone.len() > GONE {
+            self.gone.pop_last();
+        }
+    }
+
+    /// The images of which objects are to be deleted.
+    pub fn gone(&self, now: Timestamp) -> impl Iterator<Item = &Digest> {
+        self.gone.iter().filter(move |(_, from)| **from <= now).map(|(digest, _)| digest)
+    }
+
+    /// Its object is deleted.
     pub fn remove(&mut self, digest: &Digest) {
+        self.gone.remove(digest);
         if let Some(old) = self.images.remove(digest) {
             self.bytes -= old.packed.len();
         }
         self.tags.retain(|_, (of, _)| of != digest);
     }
 
-    fn forget_oldest(&mut self) {
-        let mut used: Vec<Timestamp> = self.images.values().map(|stored| stored.used).collect();
+    /// Forgets a tenth, and nothing that a person wrote: podreeve cannot read that again.
+    fn forget_oldest(&mut self, now: Timestamp) {
+        let goes = |stored: &Stored| !stored.by_hand;
+        let mut used: Vec<Timestamp> =
+            self.images.values().filter(|stored| goes(stored)).map(|stored| stored.used).collect();
+        if used.is_empty() {
+            return;
+        }
         let tenth = used.len() / 10;
         let (_, limit, _) = used.select_nth_unstable(tenth);
         let limit = *limit;
-        let mut left = tenth + 1;
-        let Self { images, tags, bytes, .. } = self;
-        images.retain(|_, stored| {
-            let goes = left > 0 && stored.used <= limit;
-            left -= usize::from(goes);
-            *bytes -= if goes { stored.packed.len() } else { 0 };
-            !goes
-        });
+        let oldest = self.images.iter().filter(|(_, stored)| goes(stored) && stored.used <= limit);
+        let oldest: Vec<Digest> = oldest.map(|(digest, _)| digest.clone()).take(tenth + 1).collect();
+        for digest in oldest {
+            self.bytes -= self.images.remove(&digest).map_or(0, |old| old.packed.len());
+            self.is_gone(digest, now);
+        }
+        let Self { images, tags, .. } = self;
         tags.retain(|_, (digest, _)| images.contains_key(digest));
     }
 

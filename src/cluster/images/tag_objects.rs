@@ -22,7 +22,7 @@ impl ImageService {
                 self.known().tags.write_again();
             }
         })?;
-        let theirs = TagMemory::unpack(&packed).map_err(ObjectError::Record)?;
+        let theirs = TagMemory::unpack(&packed).map_err(|why| ObjectError::Record { why, by_hand: false })?;
         let now = self.now();
         let tags = &mut self.known().tags;
         if tags.merge(&theirs, now) && is_leader {

@@ -13,12 +13,12 @@ use kube::api::{Api, DeleteParams};
 use std::time::Duration;
 
 /// How long an object stays that neither a request nor the scan uses.
-const UNUSED: SignedDuration = SignedDuration::from_hours(3 * 24);
+pub const UNUSED: SignedDuration = SignedDuration::from_hours(3 * 24);
 /// The most objects. Above this number those go that were not used for the longest time.
 const MOST: usize = 20_000;
-const INTERVAL: Duration = Duration::from_secs(600);
+const INTERVAL: Duration = Duration::from_secs(300);
 /// The most objects that are deleted at once.
-const AT_ONCE: usize = 200;
+const AT_ONCE: usize = 2000;
 
 /// Deletes them while this replica leads.
 pub async fn delete(service: &ImageService, api: &Api<Item>, leadership: &Leadership) {
@@ -56,7 +56,8 @@ fn unused(store: &Store, now: Timestamp, most: usize) -> Vec<Digest> {
     all.sort_unstable();
     let too_many = all.len().saturating_sub(most);
     let goes = |(at, (used, _)): &(usize, (Timestamp, &Digest))| *at < too_many || now.duration_since(*used) > UNUSED;
-    all.into_iter().enumerate().filter(goes).map(|(_, (_, digest))| digest.clone()).take(AT_ONCE).collect()
+    let unused = all.into_iter().enumerate().filter(goes).map(|(_, (_, digest))| digest);
+    store.gone(now).chain(unused).take(AT_ONCE).cloned().collect()
 }
 
 #[cfg(test)]

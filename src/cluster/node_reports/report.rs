@@ -2,7 +2,7 @@
 
 use crate::cluster::item::Item;
 use crate::cluster::report_fields::Time;
-use crate::facts::reported_nodes::{CHECKED, FACTS, NAME_PREFIX, ReportedNode};
+use crate::facts::reported_nodes::{CHECKED, FACTS, INTERVAL, NAME_PREFIX, ReportedNode};
 use serde::Deserialize;
 use std::collections::HashMap;
 
@@ -11,6 +11,8 @@ pub struct NodeReport {
     pub node: String,
     /// The time of the last audit, in seconds since 1970.
     pub checked: i64,
+    /// The seconds to the next one.
+    pub interval: u32,
     pub facts: ReportedNode,
     pub results: Vec<NodeResult>,
 }
@@ -58,12 +60,11 @@ impl NodeReport {
             return None;
         }
         let annotation = |key: &str| metadata.annotations.get(key).map(String::as_str).unwrap_or_default();
-        Some(Self {
-            node: scope.name,
-            checked: annotation(CHECKED).parse().unwrap_or_default(),
-            facts: serde_json::from_str(annotation(FACTS)).unwrap_or_default(),
-            results,
-        })
+        let checked = annotation(CHECKED).parse().unwrap_or_default();
+        // An agent of an older version does not say it.
+        let interval = annotation(INTERVAL).parse().unwrap_or(3600);
+        let facts: ReportedNode = serde_json::from_str(annotation(FACTS)).unwrap_or_default();
+        Some(Self { node: scope.name, checked, interval, facts: facts.audited(checked), results })
     }
 }
 
@@ -76,6 +77,7 @@ pub(super) mod tests {
         json!({
             "metadata": {"name": name, "annotations": {
                 CHECKED: "1800000000",
+                INTERVAL: "43200",
                 FACTS: "{\"podPidsLimit\":4096,\"appArmor\":true,\"ofALaterVersion\":true}",
             }},
             "scope": {"kind": "Node", "name": "n-1"},
@@ -97,7 +99,7 @@ pub(super) mod tests {
     #[test]
     fn a_report_has_the_name_of_its_node() {
         let read = report(&written("podreeve-node.n-1", 0)).unwrap();
-        assert_eq!((read.node.as_str(), read.checked), ("n-1", 1_800_000_000));
+        assert_eq!((read.node.as_str(), read.checked, read.interval), ("n-1", 1_800_000_000, 43_200));
         assert_eq!(
             (read.facts.pod_pids_limit, read.facts.app_armor, read.facts.se_linux),
             (Some(4096), Some(true), None)
@@ -111,11 +113,21 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn an_interval_that_no_report_says() {
+        for text in ["", "-1", "often"] {
+            let mut of_old = written("podreeve-node.n-1", 0);
+            of_old["metadata"]["annotations"][INTERVAL] = json!(text);
+            assert_eq!(report(&of_old).unwrap().interval, 3600, "{text}");
+        }
+    }
+
+    #[test]
     fn facts_that_cannot_be_read_are_unknown() {
         for text in ["", "[]", "{\"podPidsLimit\":\"many\"}", "\u{1b}[31m", "{\"podPidsLimit\":1e400}"] {
             let mut broken = written("podreeve-node.n-1", 0);
             broken["metadata"]["annotations"][FACTS] = json!(text);
-            assert_eq!(report(&broken).unwrap().facts, ReportedNode::default(), "{text}");
+            let unknown = ReportedNode::default().audited(1_800_000_000);
+            assert_eq!(report(&broken).unwrap().facts, unknown, "{text}");
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::host::{layouts::layout, processes::processes, units};
 
 fn found(text: &str) -> Vec<Kubelet> {
     let host = Fake::read(text);
-    let (processes, units) = (processes(&host), units::daemons(&host));
+    let (processes, units) = (processes(&host), units::daemons(&host, &[]));
     kubelets(&host, &processes, &units, layout(&host))
 }
 
@@ -66,4 +66,54 @@ fn what_k3s_passes_on() {
         ["it is a part of another program, and no file has its settings"],
         "the defaults are not those of k3s"
     );
+}
+
+/// A kubelet whose main file is open, and which has a folder over it.
+fn over(folder: &str) -> Kubelet {
+    found(&format!(
+        "=== /usr/lib/systemd/system/kubelet.service\n[Service]\nExecStart=/usr/bin/kubelet --config=/config.yaml --config-dir=/etc/kubelet.d\n\
+=== /config.yaml\nkind: KubeletConfiguration\nreadOnlyPort: 10255\n{folder}"
+    ))
+    .remove(0)
+}
+
+const CLOSED: &str = "kind: KubeletConfiguration\nreadOnlyPort: 0\n";
+
+/// It walks through folders as Go does: a link to a folder is none, and a link to a file is read.
+#[test]
+fn the_kubelet_follows_no_linked_folder() {
+    let port = |folder: &str| {
+        let found = over(folder);
+        assert_eq!(found.config.doubts, [""; 0], "{folder}");
+        found.setting("readOnlyPort").value
+    };
+    assert_eq!(port(&format!("=== /etc/kubelet.d/a/10.conf\n{CLOSED}")), 0);
+    assert_eq!(port(&format!("=== /etc/kubelet.d/hard link /data\n=== /data/10.conf\n{CLOSED}")), 10255);
+    assert_eq!(port(&format!("=== /etc/kubelet.d link /data\n=== /data/10.conf\n{CLOSED}")), 10255);
+    assert_eq!(port(&format!("=== /etc/kubelet.d/10.conf link /data/10.conf\n=== /data/10.conf\n{CLOSED}")), 0);
+}
+
+#[test]
+fn settings_that_cannot_be_read_are_not_known() {
+    for (folder, why) in [
+        ("=== /etc/kubelet.d denied folder\n", "/etc/kubelet.d cannot be read: permission denied"),
+        ("=== /etc/kubelet.d/a denied folder\n", "/etc/kubelet.d/a cannot be read: permission denied"),
+        (
+            "=== /etc/kubelet.d/1/2/3/4/5/6/7/8/9/a.conf\n",
+            "/etc/kubelet.d/1/2/3/4/5/6/7/8/9 is deeper than podreeve reads",
+        ),
+        ("=== /etc/kubelet.d/a.conf link a.conf\n", "/etc/kubelet.d/a.conf is a circle of links"),
+        ("=== /etc/kubelet.d/a.conf link /etc\n", "/etc/kubelet.d/a.conf cannot be read: it is no regular file"),
+        ("", "/etc/kubelet.d does not exist, without which the kubelet does not start"),
+    ] {
+        assert_eq!(over(folder).config.doubts, [why], "{folder}");
+    }
+    let relative = found(
+        "=== /usr/lib/systemd/system/kubelet.service\n[Service]\nExecStart=/usr/bin/kubelet --config=a\n=== /a\nreadOnlyPort: 0\n",
+    );
+    assert_eq!(relative[0].config.doubts, ["a is relative to the folder of kubelet, which podreeve does not know"]);
+    let k3s = found(
+        "=== /var/lib/rancher/k3s/agent/etc/kubelet.conf.d/a.conf\nkind: KubeletConfiguration\n=== /etc/rancher/k3s/config.yaml.d denied folder\n",
+    );
+    assert_eq!(k3s[0].config.doubts, ["/etc/rancher/k3s/config.yaml.d cannot be read: permission denied"]);
 }

@@ -2,7 +2,7 @@
 
 use super::dsse::Opened;
 use super::predicate::Predicate;
-use super::vex::{self, Exclusion};
+use super::vex::{self, Statement};
 use super::vulnerabilities::{self, Scan};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -30,7 +30,7 @@ pub enum Facts {
         components: usize,
     },
     Scan(Scan),
-    Vex(Vec<Exclusion>),
+    OpenVex(Vec<Statement>),
     Provenance {
         builder: Option<String>,
     },
@@ -51,7 +51,7 @@ impl Facts {
             Predicate::CycloneDx => content().and_then(|text| cyclonedx(&text)),
             Predicate::Spdx => content().and_then(|text| spdx(&text)),
             Predicate::Vulnerabilities => content().and_then(|text| vulnerabilities::read(&text)).map(Self::Scan),
-            Predicate::OpenVex => content().and_then(|text| vex::read(&text)).map(Self::Vex),
+            Predicate::OpenVex => content().and_then(|text| vex::read(&text)).map(Self::OpenVex),
             Predicate::Provenance => content().and_then(|text| provenance(&text)),
             Predicate::Sbom | Predicate::Signature | Predicate::Other(_) => Ok(Self::Other),
         };

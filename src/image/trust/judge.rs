@@ -4,7 +4,6 @@ use super::attested::{Attested, Facts};
 use super::document::Age;
 use super::predicate::Predicate;
 use super::verify::{Signature, Verdict};
-use super::vex::Exclusion;
 use jiff::Timestamp;
 
 /// One thing that is wrong.
@@ -14,8 +13,6 @@ pub struct Problem {
     pub wanted: String,
 }
 
-/// How many vulnerabilities a message names.
-const MAX_NAMED: usize = 5;
 /// How many refusals a message has of one authority.
 const MAX_REFUSALS: usize = 3;
 
@@ -140,64 +137,8 @@ impl Verdict {
             .collect()
     }
 
-    /// For `image-vulnerabilities`: a missing or old scan, and too many critical vulnerabilities that have a fix. The limits hold
-    /// where the entry has none. A report is missed only where the entry requires one.
-    #[must_use]
-    pub fn vulnerability_problems(&self, now: Timestamp, max_age: Option<Age>, max_critical: u32) -> Vec<Problem> {
-        let required = self.require.iter().find(|one| one.predicate == Predicate::Vulnerabilities);
-        let max_age = required.and_then(|one| one.max_age).or(max_age);
-        let max_critical = required.and_then(|one| one.max_critical).unwrap_or(max_critical);
-        let reports = self.attested_as(&Predicate::Vulnerabilities);
-        if reports.is_empty() {
-            let missing = required.map(|_| Problem {
-                found: self.unattested(&Predicate::Vulnerabilities),
-                wanted: "a signed vulnerability report (`cosign attest --type vuln`)".to_owned(),
-            });
-            return missing.into_iter().collect();
-        }
-        let vex: Vec<&Exclusion> = self
-            .attested
-            .iter()
-            .filter_map(|one| if let Facts::Vex(list) = &one.facts { Some(list) } else { None })
-            .flatten()
-            .collect();
-        let mut problems = Vec::new();
-        for digest in digests(&reports) {
-            let scans = reports.iter().filter(|one| one.digest == digest).filter_map(|one| match &one.facts {
-                Facts::Scan(scan) => Some(scan),
-                _ => None,
-            });
-            // The newest scan of a manifest replaces the others.
-            let Some(scan) = scans.max_by_key(|scan| scan.finished) else { continue };
-            if let Some(most) = max_age {
-                let old = scan.finished.is_none_or(|at| most.is_passed(at, now));
-                if old {
-                    let found =
-                        scan.finished.map_or("a scan without a time".to_owned(), |at| format!("a scan of {}", day(at)));
-                    problems.push(Problem { found, wanted: format!("a scan of the last {most}") });
-                }
-            }
-            let left: Vec<String> = scan
-                .left(&vex)
-                .map(|one| format!("{} in {} (fixed in {})", one.id, one.package, one.fixed_in))
-                .collect();
-            if left.len() > usize::try_from(max_critical).unwrap_or(usize::MAX) {
-                let named =
-                    left.iter().take(MAX_NAMED).map(|one| crate::text::clean(one, 120)).collect::<Vec<_>>().join(", ");
-                let more = left.len().saturating_sub(MAX_NAMED);
-                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-                let found = format!("{} critical vulnerabilities with a fix: {named}{more}", left.len());
-                problems.push(Problem {
-                    found,
-                    wanted: format!("at most {max_critical}; update the packages, or attest a VEX document"),
-                });
-            }
-        }
-        problems
-    }
-
     /// The readable attestations that satisfy a requirement: of the digest, or of every platform's manifest.
-    fn attested_as(&self, required: &Predicate) -> Vec<&Attested> {
+    pub(super) fn attested_as(&self, required: &Predicate) -> Vec<&Attested> {
         let fits = |one: &&Attested| one.predicate.satisfies(required) && !matches!(one.facts, Facts::Unreadable(_));
         let found: Vec<&Attested> = self.attested.iter().filter(fits).collect();
         let about = |digest: &str| found.iter().any(|one| one.digest == digest);
@@ -210,7 +151,7 @@ impl Verdict {
         }
     }
 
-    fn unattested(&self, required: &Predicate) -> String {
+    pub(super) fn unattested(&self, required: &Predicate) -> String {
         let unreadable = self.attested.iter().find_map(|one| match &one.facts {
             Facts::Unreadable(why) if one.predicate.satisfies(required) => {
                 Some(format!("; {} is signed, and {why}", one.evidence))
@@ -259,18 +200,11 @@ fn builder(one: &Attested) -> Option<&str> {
     if let Facts::Provenance { builder } = &one.facts { builder.as_deref() } else { None }
 }
 
-fn digests<'a>(reports: &[&'a Attested]) -> Vec<&'a str> {
-    let mut digests: Vec<&str> = reports.iter().map(|one| one.digest.as_str()).collect();
-    digests.sort_unstable();
-    digests.dedup();
-    digests
-}
-
 /// A digest as messages show it.
 fn short(digest: &str) -> &str {
     digest.get(..19).unwrap_or(digest)
 }
 
-fn day(at: Timestamp) -> String {
+pub(super) fn day(at: Timestamp) -> String {
     jiff::tz::Offset::UTC.to_datetime(at).date().to_string()
 }

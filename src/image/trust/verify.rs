@@ -71,6 +71,9 @@ pub struct Verdict {
     /// The tag led to an image before that was signed later than this one: at this time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub moved_back: Option<Timestamp>,
+    /// When it was judged. Until [`Self::changes_at`] the same holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub judged_at: Option<Timestamp>,
 }
 
 /// Judges the evidence of an image. None: no entry covers it, and it needs no signature.
@@ -90,6 +93,7 @@ pub fn verify(trust: &Trust, target: Target<'_>, evidence: &[Evidence], now: Tim
         leaves: target.leaves.to_vec(),
         wanted,
         left_out: evidence.len().saturating_sub(MAX_EVIDENCE),
+        judged_at: Some(now),
         ..Verdict::default()
     };
     let name = entry.name_when_signed(target.image);

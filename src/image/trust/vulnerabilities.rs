@@ -1,13 +1,12 @@
 //! Cosign's vulnerability attestation: when a scanner looked, and what it found. The result is the scanner's own report; those of
 //! Trivy and Grype are read.
 
-use super::vex::Exclusion;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 /// One scan of an image.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scan {
     pub scanner: String,
     pub finished: Option<Timestamp>,
@@ -23,13 +22,6 @@ pub struct Vulnerability {
     pub package: String,
     /// The version that has the fix.
     pub fixed_in: String,
-}
-
-impl Scan {
-    /// The critical vulnerabilities with a fix that no VEX document excludes.
-    pub fn left<'s>(&'s self, vex: &'s [&Exclusion]) -> impl Iterator<Item = &'s Vulnerability> {
-        self.critical.iter().filter(|one| !vex.iter().any(|exclusion| exclusion.covers(&one.id, &one.package)))
-    }
 }
 
 #[derive(Deserialize)]

@@ -1,7 +1,8 @@
 //! Commands that keep a repair: systemd or a daemon makes some files again.
 
 use super::Expected;
-use crate::node::mode::shell;
+use crate::node::PlannedSocket;
+use crate::node::mode::{Maximum, shell};
 
 /// The command with what makes it last.
 #[must_use]
@@ -23,4 +24,16 @@ pub fn lasting(expected: &Expected, repair: &str) -> String {
         }
         _ => repair.to_owned(),
     }
+}
+
+/// The command for a socket that does not exist yet: its unit is to say who may connect.
+#[must_use]
+pub fn planned_repair(planned: &PlannedSocket, max: &Maximum) -> String {
+    let group = max.groups.first().map_or("root", String::as_str);
+    let unit = planned.source.rsplit_once(':').map_or(planned.source.as_str(), |(file, _)| file);
+    format!(
+        "set SocketMode={:04o}, SocketUser=root and SocketGroup={group} in {}, and: systemctl daemon-reload",
+        max.mode,
+        shell(unit)
+    )
 }

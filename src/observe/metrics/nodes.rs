@@ -12,6 +12,7 @@ pub struct NodeMetrics {
     results: IntGaugeVec,
     reports: IntGauge,
     oldest: Gauge,
+    interval: Gauge,
 }
 
 /// How many results there are, by rule and verdict. Words of other versions are left out.
@@ -60,13 +61,18 @@ impl NodeMetrics {
                 "podreeve_node_oldest_audit_timestamp_seconds",
                 "When the node whose last audit is the oldest was audited; 0 without reports.",
             )?,
+            interval: seconds(
+                registry,
+                "podreeve_node_audit_interval_seconds",
+                "Between two audits of a node, the longest that a report says; 0 without reports.",
+            )?,
         };
-        metrics.set(&NodeVerdicts::default(), 0, None);
+        metrics.set(&NodeVerdicts::default(), 0, None, None);
         Ok(metrics)
     }
 
-    /// Records what all reports say together. `oldest` is in seconds since 1970.
-    pub fn set(&self, verdicts: &NodeVerdicts, reports: usize, oldest: Option<i64>) {
+    /// Records what all reports say together. `oldest` is in seconds since 1970, and `interval` in seconds.
+    pub fn set(&self, verdicts: &NodeVerdicts, reports: usize, oldest: Option<i64>, interval: Option<u32>) {
         for rule in rules() {
             for verdict in VerdictKind::ALL {
                 let count = verdicts.0.get(&(rule.id, verdict)).copied().unwrap_or_default();
@@ -76,5 +82,6 @@ impl NodeMetrics {
         self.reports.set(i64::try_from(reports).unwrap_or(i64::MAX));
         #[allow(clippy::cast_precision_loss, reason = "seconds since 1970")]
         self.oldest.set(oldest.unwrap_or_default() as f64);
+        self.interval.set(f64::from(interval.unwrap_or_default()));
     }
 }

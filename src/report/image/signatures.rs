@@ -128,7 +128,9 @@ fn attestation(one: &Attested) -> AttestationReport {
             let when = scan.finished.map(|at| format!(", scan of {at}")).unwrap_or_default();
             format!("{} critical with a fix{when}", scan.critical.len())
         }
-        Facts::Vex(list) => format!("{} vulnerabilities do not count", list.len()),
+        Facts::OpenVex(list) => {
+            format!("{} statements, of which {} exclude", list.len(), list.iter().filter(|one| one.excludes).count())
+        }
         Facts::Provenance { builder } => format!("builder {}", builder.as_deref().unwrap_or("unknown")),
         Facts::Other => "not read".to_owned(),
         Facts::Unreadable(why) => why.clone(),

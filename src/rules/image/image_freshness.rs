@@ -1,6 +1,6 @@
 //! How old the signatures of an image are.
 
-use crate::image::trust::{Age, start_of};
+use crate::image::trust::Age;
 use crate::image::{ImageFacts, Place};
 use crate::rule::{
     Finding, ImageCheck, ImageExample, ImageFindings, ImageRule, Judges, Rule, Severity, compile_image, params,
@@ -27,6 +27,8 @@ The age in the trust document counts before that of the rule. An image without a
         instead: "build and sign the image again, with a time stamp or a transparency log",
         examples: &[
             ImageExample::bad("a signature that expired", r#"{"trust":{"digest":"sha256:aa","wanted":["sha256:aa"],"signatures":[{"digest":"sha256:aa","authority":"a","signer":"a","provedAt":null,"expiry":"2026-11-20T00:00:00Z"}]}}"#, &["image"]),
+            ImageExample::bad("a signature that expired earlier on this day", r#"{"trust":{"judgedAt":"2026-11-22T12:00:00Z","digest":"sha256:aa","wanted":["sha256:aa"],"signatures":[{"digest":"sha256:aa","authority":"a","signer":"a","provedAt":null,"expiry":"2026-11-22T11:59:59Z"}]}}"#, &["image"]),
+            ImageExample::good("a signature that expires later on this day", r#"{"trust":{"judgedAt":"2026-11-22T12:00:00Z","digest":"sha256:aa","wanted":["sha256:aa"],"signatures":[{"digest":"sha256:aa","authority":"a","signer":"a","provedAt":null,"expiry":"2026-11-22T12:00:01Z"}]}}"#),
             ImageExample::bad("a signature that is too old", r#"{"trust":{"digest":"sha256:aa","wanted":["sha256:aa"],"signatures":[{"digest":"sha256:aa","authority":"a","signer":"a","provedAt":"2026-01-01T00:00:00Z","expiry":null}]}}"#, &["image"])
                 .params(r#"{"maxSignatureAge":"180d"}"#),
             ImageExample::bad("no proof of its time", r#"{"trust":{"maxSignatureAge":"180d","digest":"sha256:aa","wanted":["sha256:aa"],"signatures":[{"digest":"sha256:aa","authority":"a","signer":"a","provedAt":null,"expiry":null}]}}"#, &["image"]),
@@ -55,7 +57,9 @@ impl ImageCheck for ImageFreshness {
     }
 
     fn check<'i>(&self, image: &'i ImageFacts, today: Date, findings: &mut ImageFindings<'i>) {
-        let Some((trust, now)) = image.trust.as_ref().zip(start_of(today)) else { return };
+        let Some((trust, now)) = image.trust.as_ref().and_then(|trust| Some((trust, trust.time(today)?))) else {
+            return;
+        };
         let problems = trust.freshness_problems(now, self.max_signature_age).into_iter();
         findings.extend(problems.map(|problem| Finding::new(Place::Image, problem.found, problem.wanted)));
     }

@@ -3,6 +3,7 @@
 //! All rules about images of one policy judge together, and what they find is remembered with the image.
 
 mod gaps;
+mod reported;
 mod summary;
 
 use crate::facts::FactKinds;
@@ -92,9 +93,11 @@ impl Check for InPod {
             Some(ImageAnswer::Known(known)) => {
                 self.known(pod, used, known, context, findings);
                 findings.extend(self.incomplete(pod, used, known, context, &mut warned));
+                self.reported(used, Some(known), context, findings);
             }
             Some(ImageAnswer::Unknown(unknown)) => {
                 findings.extend(self.unknown(pod, used, unknown, context));
+                self.reported(used, None, context, findings);
                 let foreign = used.known.and_then(|image| image.foreign.as_ref());
                 findings.extend(foreign.and_then(|foreign| self.foreign(used.image_at(), foreign, context)));
             }

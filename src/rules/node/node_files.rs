@@ -14,7 +14,8 @@ pub static RULE: Rule = Rule {
 of them, or put another file in its place, is root on the node: the daemon runs what they say. A user who can read a key can speak to the \
 daemon.\n\n\
 Modes are compared bit by bit: 0604 is no milder than 0640. A link counts as the file that it leads to, an ACL as much as the mode, and \
-all folders above must be closed for others.",
+all folders above must be closed for others. A socket that does not exist yet counts as systemd's unit will make it: without `SocketMode`, \
+every user may connect.",
     why: "a user who can change these files, or read the keys, controls every container of the node",
     owasp: &[37, 38, 39, 40, 41, 42, 43, 44, 51, 52, 86, 87, 88, 89, 90, 91, 92, 93],
     severity: Severity::High,
@@ -117,14 +118,19 @@ impl NodeCheck for NodeFiles {
 
 fn judge(node: &Node, file: &Expected, results: &mut Results) {
     let about = About { subject: &file.path, owasp: file.owasp, cis: file.cis };
+    let planned = node.planned_sockets.get(&file.path);
     let facts = match node.file(&file.path) {
-        None | Some(Read::Absent) => return results.not_applicable(about, format!("{} does not exist", file.what)),
+        None | Some(Read::Absent) => match planned {
+            Some(planned) => &planned.facts,
+            None => return results.not_applicable(about, format!("{} does not exist", file.what)),
+        },
         Some(Read::Is(facts)) => facts,
         Some(other) => return results.unknown(about, format!("{} {}", file.what, other.unknown().unwrap_or_default())),
     };
     if !node.host_ids {
         return results.unknown(about, "podreeve runs in a user namespace, in which owners are not those of the host");
     }
+    let source = planned.map_or(&facts.path, |planned| &planned.source);
     let accounts = node.accounts.is().cloned().unwrap_or_default();
     let all = facts.excess(&file.max, &accounts, file.is_key);
     let Some(worst) = all.iter().max_by_key(|excess| excess.grave) else {
@@ -132,12 +138,14 @@ fn judge(node: &Node, file: &Expected, results: &mut Results) {
             facts.hidden_by(&file.max).map(|folder| format!(", hidden by {}", folder.path)).unwrap_or_default();
         let (user, group) = (accounts.user(facts.access.uid), accounts.group(facts.access.gid));
         let found = format!("{user}:{group} {:04o}{hidden}", facts.access.mode);
-        return results.pass(about, Evidence::new(found, &facts.path));
+        return results.pass(about, Evidence::new(found, source));
     };
     let found: Vec<&str> = all.iter().map(|excess| excess.found.as_str()).collect();
     let wanted: Vec<&str> = all.iter().map(|excess| excess.wanted.as_str()).collect();
     let fix: Vec<String> = all.iter().filter_map(|excess| excess.repair.clone()).collect();
-    let fix = if facts.read_only {
+    let fix = if let Some(planned) = planned {
+        expected::planned_repair(planned, &file.max)
+    } else if facts.read_only {
         "the file system is read-only: change the image of the host".to_owned()
     } else {
         expected::lasting(file, &fix.join(" && "))
@@ -151,5 +159,5 @@ fn judge(node: &Node, file: &Expected, results: &mut Results) {
         both => both,
     };
     let about = About { cis, ..about };
-    results.fail(about, severity, Evidence::new(found.join(", "), &facts.path), wanted.join(", "), fix);
+    results.fail(about, severity, Evidence::new(found.join(", "), source), wanted.join(", "), fix);
 }

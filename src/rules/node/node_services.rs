@@ -116,6 +116,9 @@ impl NodeCheck for NodeServices {
             Read::Absent => results.unknown(about("ports"), "the root has no /proc/1/net"),
             other => results.unknown(about("ports"), format!("/proc/1/net {}", other.unknown().unwrap_or_default())),
         }
+        for why in &node.enabled_unread {
+            results.unknown(about("units"), format!("{why}, and it may enable a service"));
+        }
         for unit in node.enabled_units.iter().filter(|unit| UNITS.contains(&unit.as_str())) {
             let fix = format!("systemctl disable --now {unit}");
             results.fail(

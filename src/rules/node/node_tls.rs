@@ -32,7 +32,7 @@ Certificates must be valid for 30 days more, be meant for servers, have a key of
                 name: "plain TCP, by a flag and by systemd's socket",
                 params: "",
                 host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd -H fd:// -H tcp://0.0.0.0:2375 --tlscacert=/ca.pem\n\
-=== /usr/lib/systemd/system/docker.socket\n[Socket]\nListenStream=2375\nListenStream=/run/docker.sock\n",
+=== /usr/lib/systemd/system/docker.socket\n[Socket]\nListenStream=2375\nListenStream=/run/docker.sock\nSocketMode=0660\n",
                 results: &["fail dockerd: tcp://0.0.0.0:2375", "fail dockerd: tcp://0.0.0.0:2375"],
             },
             NodeExample {
@@ -58,11 +58,19 @@ Certificates must be valid for 30 days more, be meant for servers, have a key of
                 name: "systemd's sockets of another name, and none that is enabled",
                 params: "",
                 host: "=== /proc/7/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/7/cmdline\ndockerd -H fd://\n=== /proc/7/cgroup\n0::/system.slice/docker.service\n\
-=== /usr/lib/systemd/system/docker.socket\n[Socket]\nListenStream=/run/docker.sock\n\
+=== /usr/lib/systemd/system/docker.socket\n[Socket]\nListenStream=/run/docker.sock\nSocketMode=0660\n\
 === /etc/systemd/system/docker-tcp.socket\n[Socket]\nListenStream=2375\nService=docker.service\n\
 === /etc/systemd/system/sockets.target.wants/docker-tcp.socket link /etc/systemd/system/docker-tcp.socket\n\
 === /proc/8/status\nName: dockerd\nUid: 0 0 0 0\n=== /proc/8/cmdline\ndockerd -H fd:// -H unix:///x.sock\n=== /proc/8/cgroup\n0::/system.slice/other.service\n",
                 results: &["fail dockerd (docker.service): tcp://0.0.0.0:2375", "unknown dockerd (other.service)"],
+            },
+            NodeExample {
+                name: "a socket that systemd makes for everybody, and podman's by TCP",
+                params: "",
+                host: "=== /usr/lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd -H fd://\n\
+=== /usr/lib/systemd/system/docker.socket\n[Socket]\nListenStream=%t/docker.sock\n=== /usr/bin/podman\n\
+=== /usr/lib/systemd/system/podman.socket\n[Socket]\nListenStream=0.0.0.0:8888\nListenStream=%t/podman/podman.sock\nSocketMode=0660\n",
+                results: &["pass dockerd", "fail podman: tcp://0.0.0.0:8888", "fail /run/docker.sock"],
             },
             NodeExample {
                 name: "streams of a containerd by TCP",
@@ -156,10 +164,14 @@ impl NodeCheck for NodeTls {
 /// Sockets that everybody may write to.
 fn sockets(node: &Node, results: &mut Results) {
     for expected in expected::files(node).iter().filter(|file| file.is_socket) {
-        let Some(facts) = node.file(&expected.path).and_then(crate::node::Read::is) else { continue };
+        let planned = node.planned_sockets.get(&expected.path);
+        let exists = node.file(&expected.path).and_then(crate::node::Read::is);
+        let Some(facts) = exists.or(planned.map(|planned| &planned.facts)) else { continue };
         if facts.kind == FileKind::Socket && facts.access.mode & 0o002 != 0 {
-            let evidence = Evidence::new(format!("mode {:04o}", facts.access.mode & 0o777), &facts.path);
-            let fix = expected::lasting(expected, &format!("chmod 0660 {}", shell(&facts.path)));
+            let source = planned.map_or(&facts.path, |planned| &planned.source);
+            let evidence = Evidence::new(format!("mode {:04o}", facts.access.mode & 0o777), source);
+            let now = || expected::lasting(expected, &format!("chmod 0660 {}", shell(&facts.path)));
+            let fix = planned.map_or_else(now, |planned| expected::planned_repair(planned, &expected.max));
             let wanted = "a socket that root and one group may write to";
             results.fail(About::new(&expected.path, &["D3.16"]), Severity::Critical, evidence, wanted, fix);
         }

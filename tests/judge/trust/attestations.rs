@@ -1,7 +1,7 @@
 //! Attestations: what they must be signed by, and what they say.
 
 use super::make::*;
-use podreeve::image::trust::{Age, Evidence, Target, verify};
+use podreeve::image::trust::{Age, Evidence, ScanLimits, Target, verify};
 use podreeve::workload::image::ImageRef;
 use serde_json::{Value, json};
 
@@ -10,6 +10,8 @@ const SPDX: &str = "https://spdx.dev/Document";
 const VULN: &str = "https://cosign.sigstore.dev/attestation/vuln/v1";
 const VEX: &str = "https://openvex.dev/ns/v0.2.0";
 const SLSA: &str = "https://slsa.dev/provenance/v1";
+const NO_AGE: ScanLimits = ScanLimits { max_age: None, max_critical: 0 };
+const WEEK: ScanLimits = ScanLimits { max_age: Some(Age::days(7)), max_critical: 0 };
 
 fn sbom() -> Value {
     json!({"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [{"name": "openssl"}]})
@@ -59,7 +61,7 @@ fn critical_vulnerabilities_with_a_fix_are_counted() {
     let required = trust_with(&key, json!({"require": [{"predicate": "vuln", "maxAge": "7d", "maxCritical": 1}]}));
     let found = |evidence: &[Evidence]| -> Vec<String> {
         let verdict = judge(&required, &image, &digest, evidence);
-        verdict.vulnerability_problems(now(), None, 0).into_iter().map(|problem| problem.found).collect()
+        verdict.vulnerability_problems(now(), NO_AGE).into_iter().map(|problem| problem.found).collect()
     };
     let report = |day: &str, critical: &[&str]| bundle(&key, &digest, VULN, &scan(day, critical));
     assert_eq!(found(&[]), ["no vulnerability report that one of the authorities signed"]);
@@ -80,9 +82,9 @@ fn critical_vulnerabilities_with_a_fix_are_counted() {
     assert!(said[0].contains("neither Trivy's nor Grype's"), "{said:?}");
     // Without a requirement, a report that is not there is not missed; one that is there is judged.
     let silent = trusting(&key);
-    assert!(judge(&silent, &image, &digest, &[]).vulnerability_problems(now(), Some(Age::days(7)), 0).is_empty());
+    assert!(judge(&silent, &image, &digest, &[]).vulnerability_problems(now(), WEEK).is_empty());
     let problems = judge(&silent, &image, &digest, &[report("2026-11-01", &["CVE-1"])]);
-    assert_eq!(problems.vulnerability_problems(now(), Some(Age::days(7)), 0).len(), 2);
+    assert_eq!(problems.vulnerability_problems(now(), WEEK).len(), 2);
 }
 
 #[test]
@@ -121,4 +123,29 @@ fn attestations_of_every_platform_stand_in_for_one_of_the_index() {
     assert_eq!(missing(&[&index]), 0);
     assert_eq!(missing(&[&leaves[0]]), 1);
     assert_eq!(missing(&[&leaves[0], &leaves[1]]), 0);
+}
+
+#[test]
+fn a_vex_document_counts_for_its_digest_and_for_the_platforms_of_its_index() {
+    let (key, index) = (key(), digest_of("index"));
+    let leaves = [digest_of("amd64"), digest_of("arm64")];
+    let image = ImageRef::parse(REPOSITORY);
+    let trust = trusting(&key);
+    let scans = leaves.each_ref().map(|leaf| bundle(&key, leaf, VULN, &scan("2026-11-25", &["CVE-1"])));
+    let vex = |subject: &String, status: &str, day: u8| {
+        let document = json!({"@context": VEX, "timestamp": format!("2026-11-{day:02}T00:00:00Z"), "version": 1, "statements": [
+            {"vulnerability": {"name": "CVE-1"}, "products": [{"@id": "pkg:oci/web"}], "status": status}]});
+        bundle(&key, subject, VEX, &document)
+    };
+    let left = |documents: Vec<Evidence>| {
+        let evidence: Vec<Evidence> = scans.iter().cloned().chain(documents).collect();
+        let target = Target { image: &image, digest: &index, leaves: &leaves };
+        verify(&trust, target, &evidence, now()).unwrap().vulnerability_problems(now(), NO_AGE).len()
+    };
+    assert_eq!(left(vec![]), 2);
+    assert_eq!(left(vec![vex(&leaves[0], "not_affected", 1)]), 1);
+    assert_eq!(left(vec![vex(&index, "not_affected", 1)]), 0);
+    assert_eq!(left(vec![vex(&index, "not_affected", 1), vex(&leaves[1], "affected", 2)]), 1);
+    assert_eq!(left(vec![vex(&index, "not_affected", 3), vex(&leaves[1], "affected", 2)]), 0);
+    assert_eq!(left(vec![vex(&digest_of("other"), "not_affected", 1)]), 2);
 }

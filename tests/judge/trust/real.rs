@@ -4,7 +4,7 @@
 use super::make::{compile, now};
 use jiff::Timestamp;
 use podreeve::image::trust::layout::{Layout, find};
-use podreeve::image::trust::{Source, Target, Trust, TrustDocument, verify};
+use podreeve::image::trust::{ScanLimits, Source, Target, Trust, TrustDocument, verify};
 use podreeve::workload::image::ImageRef;
 use serde_json::{Value, json};
 use std::fs;
@@ -51,7 +51,7 @@ fn problems(way: &str, authority: Value, more: Value, at: Timestamp) -> Vec<Stri
         verdict.signature_problems(),
         verdict.freshness_problems(at, None),
         verdict.sbom_problems(),
-        verdict.vulnerability_problems(at, None, 0),
+        verdict.vulnerability_problems(at, ScanLimits { max_age: None, max_critical: 0 }),
     ];
     found.concat().into_iter().map(|problem| problem.found).collect()
 }

@@ -26,6 +26,8 @@ pub struct ImagesDocument {
     pub pull_secrets: PullSecrets,
     /// Whether the leader reads the layers, for rules about what they hold.
     pub layers: bool,
+    /// Whether the reports of trivy-operator count, for the rule image-vulnerabilities. It needs the rights to list and watch them.
+    pub vulnerability_reports: bool,
     /// The kubelet's credential providers, for the registries of clouds.
     pub credential_providers: Option<CredentialProviders>,
 }
@@ -39,6 +41,7 @@ impl Default for ImagesDocument {
             on_unavailable: None,
             pull_secrets: PullSecrets::default(),
             layers: true,
+            vulnerability_reports: false,
             credential_providers: None,
         }
     }

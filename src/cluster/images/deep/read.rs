@@ -40,7 +40,7 @@ pub async fn read(
     digest: &Digest,
     bytes: &mut u64,
 ) -> Result<Found, ReadError> {
-    let opened = documents::read(client, image, digest).await?;
+    let (opened, _) = documents::read(client, image, digest).await?;
     let end = Instant::now() + IMAGE_TIME;
     let (mut platforms, mut broken) = (Vec::new(), None);
     for platform in &opened.platforms {

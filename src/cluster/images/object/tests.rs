@@ -40,3 +40,24 @@ fn an_object_is_believed_with_its_seal_under_its_name_alone() {
     // What is for people is not sealed, and nothing is judged by it.
     assert!(changed("/spec/image", json!("registry.example.com/other")).is_ok());
 }
+
+#[test]
+fn an_object_of_another_version_says_whether_a_person_wrote_it() {
+    let sealer = sealer(7);
+    let name = name_of(&Digest::sha256(b"image"));
+    let read_packed = |packed: &[u8]| {
+        let data = STANDARD.encode(packed);
+        let spec = json!({"image": "", "digest": "", "platforms": [], "layersRead": false, "data": data,
+            "seal": sealer.seal(&name, packed)});
+        read(&json!({"metadata": {"name": name}, "spec": spec}), &sealer)
+    };
+    let by_hand = |json: &Value| match read_packed(&deflate::pack(json.to_string().as_bytes())) {
+        Err(ObjectError::Record { by_hand, .. }) => by_hand,
+        other => panic!("{other:?}"),
+    };
+    assert!(!by_hand(&json!({"format": 2, "digest": {}, "new": 1})));
+    assert!(by_hand(&json!({"format": 2, "digest": {}, "byHand": true})));
+    // What nobody can read may be anything.
+    assert!(by_hand(&json!("a text")));
+    assert!(matches!(read_packed(b"otherwise packed"), Err(ObjectError::Record { by_hand: true, .. })));
+}

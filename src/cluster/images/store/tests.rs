@@ -80,8 +80,39 @@ fn large_images_take_no_more_than_their_place() {
         assert!(sum <= BYTES);
     }
     assert!(store.get(&record(199).digest, at(200)).is_some() && store.get(&record(0).digest, at(200)).is_none());
+    // The cluster keeps them no longer than this replica.
+    let gone: Vec<Digest> = store.gone(at(200)).cloned().collect();
+    assert_eq!(gone.len() + store.images.len(), 200);
+    store.remove(&record(0).digest);
+    store.put_packed(&record(1), Arc::clone(&packed), at(200));
+    assert!(!store.gone(at(200)).any(|digest| [record(0).digest, record(1).digest].contains(digest)));
     store.remove(&record(199).digest);
     assert_eq!(store.bytes, store.images.len() << 20);
+}
+
+#[test]
+fn what_a_person_wrote_is_not_forgotten_for_what_strangers_name() {
+    let mut store = Store::default();
+    let packed: Arc<[u8]> = vec![0; 1 << 20].into();
+    let mut put = |name: &[u8], by_hand| {
+        let image = OpenedImage { name: None, digest: Digest::sha256(name), platforms: Vec::new(), absent: Vec::new() };
+        let mut record = Record::new(&image).unwrap();
+        record.by_hand = by_hand;
+        store.put_packed(&record, Arc::clone(&packed), at(0));
+    };
+    put(b"by hand", true);
+    (0..200_u32).for_each(|number| put(&number.to_be_bytes(), false));
+    let by_hand = Digest::sha256(b"by hand");
+    assert!(store.get(&by_hand, at(0)).is_some() && !store.gone(at(0)).any(|digest| *digest == by_hand));
+}
+
+#[test]
+fn an_object_of_another_version_goes_later_and_not_more_than_fit_are_remembered() {
+    let mut store = Store::default();
+    for number in 0..GONE + 10 {
+        store.is_gone(Digest::sha256(&number.to_be_bytes()), at(60));
+    }
+    assert_eq!((store.gone(at(59)).count(), store.gone(at(60)).count()), (0, GONE));
 }
 
 #[test]

@@ -92,8 +92,9 @@ fn open_address(daemon: &Daemon, key: &str, setting: &Setting, severity: Severit
     results.fail(About::new(&subject, &[]), severity, Evidence::of(key, setting), "a loopback address, or TLS", fix);
 }
 
-/// `podman system service tcp:...`.
+/// `podman system service tcp:...`, and what systemd passes to it.
 pub fn podman(node: &Node, results: &mut Results) {
+    podman_units(node, results);
     for process in node.processes.iter().filter(|process| program(&process.arguments) == "podman") {
         let Some(address) = process.arguments.iter().find(|argument| argument.starts_with("tcp:")) else { continue };
         let subject = format!("podman: {address}");
@@ -108,4 +109,36 @@ pub fn podman(node: &Node, results: &mut Results) {
             results.fail(About::new(&subject, &[]), Severity::Critical, evidence, wanted, fix);
         }
     }
+}
+
+/// Where podman's units would listen. No address of systemd's socket has TLS.
+fn podman_units(node: &Node, results: &mut Results) {
+    let mut doubts = Vec::new();
+    let unit = |name: &str| node.units.get(name).filter(|unit| !unit.masked && !node.podman.is_empty());
+    let socket = unit("podman.socket").into_iter();
+    let streams = socket.clone().flat_map(|unit| unit.streams(&mut doubts)).collect::<Vec<_>>();
+    for (address, source) in streams.iter().filter(|(address, _)| !address.starts_with("unix://")) {
+        let evidence = Evidence::new("it obeys everybody who reaches the port", source);
+        let fix = "remove the line, and: systemctl daemon-reload && systemctl restart podman.socket";
+        open_podman(address, evidence, fix, results);
+    }
+    doubts.extend(socket.flat_map(|unit| unit.doubts.iter().cloned()));
+    if let Some(service) = unit("podman.service") {
+        doubts.extend(service.doubts.iter().cloned());
+        let command = service.command_with(&service.environment(&mut doubts), &mut doubts).unwrap_or_default();
+        let verifies = command.iter().any(|argument| argument.starts_with("--tls-client-ca"));
+        if let Some(address) = command.iter().find(|argument| argument.starts_with("tcp:") && !verifies) {
+            let evidence = Evidence::new("it obeys everybody who reaches the port", service.id());
+            open_podman(address, evidence, "systemctl edit podman.service # and start it without the address", results);
+        }
+    }
+    if let Some(why) = doubts.into_iter().next() {
+        results.unknown(About::new("podman: units", &[]), why);
+    }
+}
+
+fn open_podman(address: &str, evidence: Evidence, fix: &str, results: &mut Results) {
+    let subject = format!("podman: {address}");
+    let wanted = "the socket alone, or --tls-client-ca";
+    results.fail(About::new(&subject, &[]), Severity::Critical, evidence, wanted, fix);
 }
